@@ -1,0 +1,134 @@
+//! Binary cross-entropy.
+
+use super::{BinaryLoss, cross_entropies};
+use crate::config::{ClassFactor, Range};
+use crate::engine::classes::along_axis_1;
+use crate::engine::pointwise::Pointwise;
+use crate::formula::Real;
+use crate::macros::loss;
+use crate::reduction::{Reduction, Unreduced};
+use burn::tensor::Tensor;
+
+crate::choice! {
+    /// What the model hands to the loss.
+    #[derive(Copy, Eq)]
+    pub enum BceInput {
+        /// Logits: any real number. Prefer this: no digits are lost.
+        #[default]
+        Logits = "logits",
+        /// Probabilities in [0, 1].
+        Probabilities = "probabilities",
+    }
+}
+
+loss! {
+    binary "bce": "binary cross-entropy, on logits or probabilities, with soft labels and class weights";
+
+    /// Binary cross-entropy.
+    ///
+    /// # Formula
+    /// ```text
+    /// w y softplus(-x) + (1 - y) softplus(x)     of a logit x
+    /// -(w y ln p + (1 - y) ln(1 - p))            of a probability p
+    /// ```
+    /// with the target y in [0, 1], smoothed to y (1 - e) + e/2, and w = `pos_weight`.
+    ///
+    /// # Numerics
+    /// On logits value and gradient are finite for every finite logit. On probabilities a logarithm is never below -100 (as in
+    /// PyTorch), and one of less than 1e-38 is constant, so that its gradient is 0 rather than infinite.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{binary::BceLossConfig, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// // Three labels per image; the first is rare, so that missing it costs four times as much.
+    /// let loss = BceLossConfig::new().with_pos_weight(vec![4.0, 1.0, 1.0]).init(&device);
+    /// let logits = Tensor::<2>::from_floats([[0.0, 2.0, -2.0]], &device);
+    /// let targets = Tensor::from_floats([[1.0, 1.0, 0.0]], &device);
+    /// let value = loss.forward(logits, targets);
+    /// assert!((value.into_scalar::<f32>() - 1.008_82).abs() < 1e-5);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// PyTorch: `torch.nn.BCEWithLogitsLoss` and `BCELoss`, the same. There `pos_weight` follows the last axis, here axis 1,
+    /// where the classes are in every family.
+    pub struct BceLoss;
+
+    /// Config of [`BceLoss`].
+    pub struct BceLossConfig {
+        /// Whether the model gives logits or probabilities.
+        input: BceInput = BceInput::Logits;
+        /// The weight of positive targets: one number, or one per class.
+        pos_weight: ClassFactor = ClassFactor::None, Range::AtLeast(0.0);
+        /// How much of each target is spread evenly over both classes.
+        label_smoothing: f64 = 0.0, Range::HalfOpen(0.0, 1.0);
+    }
+}
+
+/// Probabilities below this count as 0: the smallest normal `f32`, about.
+const TINY: f64 = 1e-38;
+
+/// ln p, at least -100.
+fn clamped_ln<R: Real>(probability: R) -> R {
+    let positive = probability.gt_lit(TINY);
+    let safe = R::select(&positive, probability.clone(), probability.lit(1.0));
+    R::select(&positive, safe.ln(), probability.lit(-100.0))
+}
+
+impl BceLoss {
+    /// What the positive and the negative class contribute.
+    fn classes<R: Real>(&self, input: R, target: R) -> (R, R) {
+        let smoothing = self.config.label_smoothing;
+        let target = target * (1.0 - smoothing) + smoothing / 2.0;
+        match self.config.input {
+            BceInput::Logits => cross_entropies(input, target),
+            BceInput::Probabilities => {
+                let positive = target.clone() * -clamped_ln(input.clone());
+                let negative = (-target + 1.0) * -clamped_ln(-input + 1.0);
+                (positive, negative)
+            }
+        }
+    }
+}
+
+impl Pointwise for BceLoss {
+    fn values<const D: usize>(&self, input: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+        let (positive, negative) = self.classes(input, targets);
+        let positive = match &self.config.pos_weight {
+            ClassFactor::None => positive,
+            ClassFactor::Number(weight) => positive * *weight,
+            ClassFactor::PerClass(weights) => {
+                let weights = along_axis_1(weights, &positive);
+                positive * weights
+            }
+        };
+        (positive + negative).into()
+    }
+
+    fn accepts(&self, shape: &[usize]) -> Result<(), String> {
+        match &self.config.pos_weight {
+            ClassFactor::PerClass(weights) if shape.get(1) != Some(&weights.len()) => Err(format!(
+                "{} classes on axis 1, as `pos_weight` has",
+                weights.len()
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl BinaryLoss for BceLoss {
+    fn kind(&self) -> &'static str {
+        "bce"
+    }
+    fn reduction(&self) -> Reduction {
+        self.config.reduction
+    }
+    fn input(&self) -> &'static str {
+        match self.config.input {
+            BceInput::Logits => "logits",
+            BceInput::Probabilities => "probabilities",
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Focal loss, binary.
+
+use super::cross_entropies;
+use crate::config::{Alpha, Range};
+use crate::formula::{Formula, Real};
+use crate::macros::loss;
+
+loss! {
+    binary "focal": "binary cross-entropy that looks away from what is easy: for many negatives";
+
+    /// Focal loss (Lin et al. 2017, [arXiv 1708.02002](https://arxiv.org/abs/1708.02002)).
+    ///
+    /// # Formula
+    /// ```text
+    /// alpha_t (1 - p_t)^gamma bce
+    /// p_t     = p y + (1 - p) (1 - y),  p = sigmoid(x)
+    /// alpha_t = alpha y + (1 - alpha) (1 - y)
+    /// bce     = y softplus(-x) + (1 - y) softplus(x),  which is -ln p_t for hard labels
+    /// ```
+    ///
+    /// # Numerics
+    /// Value and gradient are finite for every finite logit and every gamma, also between 0 and 1, where the factor alone has an
+    /// infinite slope; gamma = 0 is [`BceLoss`](super::BceLoss) with alpha. 1 - p_t below 1e-30 counts as 1e-30.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{Reduction, binary::FocalLossConfig, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// // As in RetinaNet: summed over all anchors, divided by the number of positive ones.
+    /// let loss = FocalLossConfig::new().with_reduction(Reduction::Positives).init(&device);
+    /// let logits = Tensor::<1>::from_floats([2.0, -3.0, -4.0], &device);
+    /// let targets = Tensor::from_floats([1.0, 0.0, 0.0], &device);
+    /// let value = loss.forward(logits, targets);
+    /// assert!((value.into_scalar::<f32>() - 0.000_537).abs() < 1e-5);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// torchvision: `ops.sigmoid_focal_loss`, the same, soft labels included; its gradient is NaN at saturated logits when
+    /// gamma < 1.
+    pub struct FocalLoss;
+
+    /// Config of [`FocalLoss`].
+    pub struct FocalLossConfig {
+        /// How strongly easy samples are played down; 0 is cross-entropy.
+        gamma: f64 = 2.0, Range::AtLeast(0.0);
+        /// The weight of positive targets; negative ones weigh 1 - alpha. `none`: both weigh 1.
+        alpha: Alpha = Alpha::Number(0.25), Range::Closed(0.0, 1.0);
+    }
+}
+
+/// The least 1 - p_t: the slope of its power stays finite.
+pub(crate) const LEAST_MISS: f64 = 1e-30;
+
+impl Formula for FocalLoss {
+    fn eval<R: Real>(&self, logit: R, target: R) -> R {
+        let other = -target.clone() + 1.0;
+        // 1 - p_t, without subtracting anything from 1.
+        let miss = target.clone() * (-logit.clone()).sigmoid()
+            + other.clone() * logit.clone().sigmoid();
+        let miss = miss.clone().maximum(miss.lit(LEAST_MISS));
+        let (positive, negative) = cross_entropies(logit, target.clone());
+        let value = miss.powf(self.config.gamma) * (positive + negative);
+        match self.config.alpha {
+            Alpha::None => value,
+            Alpha::Number(alpha) => value * (target * alpha + other * (1.0 - alpha)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formula::Dual;
+    use burn::tensor::Device;
+
+    fn ratio(gamma: f64, p: f64) -> f64 {
+        let loss = FocalLossConfig::new()
+            .with_gamma(gamma)
+            .with_alpha(Alpha::None)
+            .init(&Device::flex());
+        let logit = (p / (1.0 - p)).ln();
+        -p.ln() / loss.eval(logit, 1.0)
+    }
+
+    /// The figures of the paper's section 3.2: how much less than cross-entropy an easy sample costs.
+    #[test]
+    fn the_papers_ratios() {
+        assert!((ratio(2.0, 0.9) - 100.0).abs() < 1e-9);
+        assert!((ratio(2.0, 0.968) - 976.5625).abs() < 1e-6);
+        assert!((ratio(2.0, 0.5) - 4.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn t15_t16_the_gradient_is_finite_at_saturated_logits() {
+        for gamma in [0.0, 0.3, 0.5, 1.0, 1.5, 2.0, 5.0] {
+            let loss = FocalLossConfig::new().with_gamma(gamma).init(&Device::flex());
+            for (x, y) in [(1e4, 1.0), (-1e4, 0.0), (1e4, 0.0), (-1e4, 1.0), (1e4, 0.3)] {
+                let got = loss.eval(Dual::<f64, 1>::variable(x, 0), Dual::constant(y));
+                assert!(got.value.is_finite() && got.slope[0].is_finite(), "{gamma} {x} {y}");
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! GHM-C: the gradient harmonising mechanism for classification.
+
+use super::cross_entropies;
+use crate::config::Range;
+use crate::engine::ghm::GhmCounts;
+use crate::engine::pointwise::Pointwise;
+use crate::formula::Real;
+use crate::macros::loss;
+use crate::reduction::Unreduced;
+use burn::tensor::Tensor;
+
+loss! {
+    binary "ghm_c": "binary cross-entropy in which easy, hard and outlying samples have the same say";
+
+    /// GHM-C (Li et al. 2019, [arXiv 1811.05181](https://arxiv.org/abs/1811.05181)): cross-entropy, weighted so that each bin of
+    /// gradient norms that is not empty has the same weight.
+    ///
+    /// # Formula
+    /// ```text
+    /// beta bce
+    /// beta = total / (smoothed count of the bin of g x number of bins not empty)
+    /// g    = |sigmoid(x) - y|
+    /// ```
+    /// beta is a constant for the gradient.
+    ///
+    /// # State
+    /// The counts per bin, smoothed over the training steps (on a device with autodiff) and saved with the module.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{binary::GhmCLossConfig, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// let loss = GhmCLossConfig::new().with_bins(10).init(&device);
+    /// // Three easy negatives and one hard one: both bins weigh 4 / 2.
+    /// let logits = Tensor::<1>::from_floats([-5.0, -5.0, -5.0, 1.0], &device);
+    /// let values = loss.forward_no_reduction(logits, Tensor::zeros([4], &device));
+    /// let values = values.into_data().to_vec::<f32>().unwrap();
+    /// assert!((values[3] - 2.0 * 1.313_26).abs() < 1e-4);
+    /// assert!((values[0] - 2.0 / 3.0 * 0.006_715_3).abs() < 1e-6);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// mmdetection: `GHMC`, which scales the first step by 1/(1 - momentum) and never lets the count of an empty bin decay.
+    pub struct GhmCLoss {
+        counts: GhmCounts = |config, device| GhmCounts::new(config.bins, device),
+    }
+
+    /// Config of [`GhmCLoss`].
+    pub struct GhmCLossConfig {
+        /// The number of bins of the gradient norm.
+        bins: usize = 30_usize, Range::AtLeast(1.0);
+        /// How much of the old counts stays at each step.
+        momentum: f64 = 0.75, Range::HalfOpen(0.0, 1.0);
+    }
+}
+
+impl GhmCLoss {
+    /// The smoothed counts per bin.
+    pub fn counts(&self) -> Tensor<1> {
+        self.counts.value()
+    }
+}
+
+impl Pointwise for GhmCLoss {
+    fn values<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+        let norm = (Real::sigmoid(logits.clone().detach()) - targets.clone().detach()).abs();
+        let beta = self.counts.weights(norm, self.config.momentum);
+        let (positive, negative) = cross_entropies(logits, targets);
+        ((positive + negative) * beta).into()
+    }
+}

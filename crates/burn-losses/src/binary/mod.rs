@@ -1,0 +1,151 @@
+//! Binary and multi-label classification: logits and targets in [0, 1] of one shape.
+//!
+//! All losses here can be swapped for one another in a config file: see [`BinaryLossConfig`].
+
+use crate::check::Reference;
+use crate::engine::pointwise::{self, Pointwise};
+use crate::error::{InputError, expect};
+use crate::formula::Real;
+use crate::macros::family;
+use crate::reduction::{Reduction, Unreduced};
+use burn::tensor::Tensor;
+
+pub use crate::engine::hardest::Keep;
+pub use bce::BceInput;
+pub(crate) use focal::LEAST_MISS;
+
+/// A loss of logits and targets of one shape. The targets are in [0, 1], which is not checked here: values on a device are
+/// not read.
+///
+/// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
+pub trait BinaryLoss: Pointwise {
+    /// The `kind`, which errors name.
+    fn kind(&self) -> &'static str;
+
+    /// How the unreduced values become one number.
+    fn reduction(&self) -> Reduction;
+
+    /// What the first argument is called: `logits`, or `probabilities`.
+    fn input(&self) -> &'static str {
+        "logits"
+    }
+
+    /// The value of the batch, reduced as the config says.
+    ///
+    /// # Shapes
+    /// - logits, targets: `[...]`, the same; where there is one value per class, the classes are axis 1
+    /// - output: `[1]`
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
+        expect(self.check(&logits, &targets, None));
+        pointwise::reduce(self, self.reduction(), logits, targets, None)
+    }
+
+    /// The same with weights, which multiply the unreduced values.
+    ///
+    /// # Shapes
+    /// - weights: that of the logits, or `[N, 1, ..]`: one per sample
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_weighted<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>, weights: Tensor<D>) -> Tensor<1> {
+        expect(self.check(&logits, &targets, Some(&weights)));
+        pointwise::reduce(self, self.reduction(), logits, targets, Some(weights))
+    }
+
+    /// One value per logit.
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_no_reduction<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
+        expect(self.check(&logits, &targets, None));
+        pointwise::values(self, logits, targets).values
+    }
+
+    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    fn check<const D: usize>(
+        &self,
+        logits: &Tensor<D>,
+        targets: &Tensor<D>,
+        weights: Option<&Tensor<D>>,
+    ) -> Result<(), InputError> {
+        let first = Reference { loss: self.kind(), name: self.input(), tensor: logits };
+        pointwise::check(self, first, targets, weights)
+    }
+}
+
+/// The cross-entropy of the positive and of the negative class: `y softplus(-x)` and `(1 - y) softplus(x)`.
+fn cross_entropies<R: Real>(logit: R, target: R) -> (R, R) {
+    let positive = target.clone() * (-logit.clone()).softplus();
+    let negative = (-target + 1.0) * logit.softplus();
+    (positive, negative)
+}
+
+/// The signed margin z = (2y - 1) x: positive where the sign of the logit is right.
+fn signed_margin<R: Real>(logit: R, target: R) -> R {
+    (target * 2.0 - 1.0) * logit
+}
+
+macro_rules! implement {
+    (loss BceLoss, $kind:expr) => {};
+    (loss OhemLoss, $kind:expr) => {};
+    (loss $loss:ident, $kind:expr) => {
+        impl BinaryLoss for $loss {
+            fn kind(&self) -> &'static str {
+                $kind
+            }
+            fn reduction(&self) -> Reduction {
+                self.config().reduction
+            }
+        }
+    };
+    (any $any:ident, $config:ident, $($variant:ident),+) => {
+        impl Pointwise for $any {
+            fn values<const D: usize>(&self, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+                match self {
+                    $(Self::$variant(loss) => loss.values(first, targets),)+
+                }
+            }
+            fn accepts(&self, shape: &[usize]) -> Result<(), String> {
+                match self {
+                    $(Self::$variant(loss) => Pointwise::accepts(loss, shape),)+
+                }
+            }
+        }
+        impl BinaryLoss for $any {
+            fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(loss) => loss.kind(),)+
+                }
+            }
+            fn reduction(&self) -> Reduction {
+                match self {
+                    $(Self::$variant(loss) => loss.reduction(),)+
+                }
+            }
+            fn input(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(loss) => loss.input(),)+
+                }
+            }
+        }
+    };
+}
+
+family! {
+    binary, BinaryLossConfig => AnyBinaryLoss, implement;
+    bce: Bce;
+    balanced_bce: BalancedBce;
+    focal: Focal;
+    ghm_c: GhmC;
+    hinge: Hinge;
+    ramp: Ramp;
+    logistic: Logistic, alias "soft_margin";
+    zero_one: ZeroOne;
+    ohem: Ohem;
+}

@@ -1,0 +1,80 @@
+//! Online hard example mining, binary.
+
+use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, Keep};
+use crate::config::Range;
+use crate::engine::hardest::keep_hardest;
+use crate::engine::pointwise::Pointwise;
+use crate::macros::loss;
+use crate::reduction::{Reduction, Unreduced};
+use burn::tensor::Tensor;
+
+loss! {
+    binary "ohem": "another loss of this family on the hardest values of the batch alone";
+
+    /// Online hard example mining (Shrivastava et al. 2016, [arXiv 1604.03540](https://arxiv.org/abs/1604.03540)) around any
+    /// loss of this family.
+    ///
+    /// # Formula
+    /// The values of the inner loss where they are among the hardest, 0 elsewhere. The mean divides by the number kept. Exactly k
+    /// values are kept, at ties those that come first; more than there are keeps all.
+    ///
+    /// # Numerics
+    /// The choice is a constant for the gradient. It is found by halving intervals on the device: nothing is sorted, nothing is
+    /// read back.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::binary::{HingeLossConfig, Keep, OhemLossConfig};
+    /// use burn_losses::prelude::*;
+    ///
+    /// let device = Device::flex();
+    /// let inner = Box::new(HingeLossConfig::new().into());
+    /// let loss = OhemLossConfig::new().with_loss(inner).with_keep(Keep::Count(2)).init(&device);
+    /// let values = loss.forward_no_reduction(
+    ///     Tensor::<1>::from_floats([1.0, 2.0, 0.5], &device),
+    ///     Tensor::zeros([3], &device),
+    /// );
+    /// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [2.0, 3.0, 0.0]);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// mmsegmentation: `OHEMPixelSampler`, for one loss of segmentation.
+    pub struct OhemLoss {
+        // One loss, in a `Vec` since Burn's modules cannot hold a `Box`.
+        loss: Vec<AnyBinaryLoss> = |config, device| vec![config.loss.init(device)],
+    }
+
+    /// Config of [`OhemLoss`].
+    pub struct OhemLossConfig {
+        /// The inner loss.
+        loss: Box<BinaryLossConfig> = Box::new(super::BceLossConfig::new().into());
+        /// Which values are kept.
+        keep: Keep = Keep::Ratio(0.25);
+        /// At least this many are kept, or all where there are fewer.
+        min_kept: usize = 1_usize, Range::AtLeast(0.0);
+    }
+}
+
+impl Pointwise for OhemLoss {
+    fn values<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+        let values = self.loss[0].values(logits, targets);
+        keep_hardest(values, self.config.keep, self.config.min_kept)
+    }
+
+    fn accepts(&self, shape: &[usize]) -> Result<(), String> {
+        Pointwise::accepts(&self.loss[0], shape)
+    }
+}
+
+impl BinaryLoss for OhemLoss {
+    fn kind(&self) -> &'static str {
+        "ohem"
+    }
+    fn reduction(&self) -> Reduction {
+        self.config.reduction
+    }
+    fn input(&self) -> &'static str {
+        self.loss[0].input()
+    }
+}

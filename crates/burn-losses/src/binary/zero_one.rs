@@ -1,0 +1,49 @@
+//! Zero-one loss, binary.
+
+use crate::config::Range;
+use crate::formula::{Formula, Real};
+use crate::macros::loss;
+
+loss! {
+    binary "zero_one": "the error rate: for evaluation, its gradient is zero";
+
+    /// Zero-one loss: 1 where the prediction is wrong. Its mean is the error rate.
+    ///
+    /// For evaluation only: the gradient is exactly 0 everywhere, nothing can be learned from it.
+    ///
+    /// # Formula
+    /// 1 where (x > threshold) differs from (y > 1/2), else 0.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{binary::ZeroOneLossConfig, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// let loss = ZeroOneLossConfig::new().init(&device);
+    /// let value = loss.forward(
+    ///     Tensor::<1>::from_floats([0.3, -0.2, 4.0, 1.0], &device),
+    ///     Tensor::from_floats([1.0, 1.0, 1.0, 0.0], &device),
+    /// );
+    /// assert_eq!(value.into_scalar::<f32>(), 0.5);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// scikit-learn: `zero_one_loss`, on predicted labels.
+    pub struct ZeroOneLoss;
+
+    /// Config of [`ZeroOneLoss`].
+    pub struct ZeroOneLossConfig {
+        /// Logits above this count as positive.
+        threshold: f64 = 0.0, Range::Finite;
+    }
+}
+
+impl Formula for ZeroOneLoss {
+    fn eval<R: Real>(&self, logit: R, target: R) -> R {
+        let (zero, one) = (logit.lit(0.0), logit.lit(1.0));
+        let missed = R::select(&logit.gt_lit(self.config.threshold), zero.clone(), one.clone());
+        let raised = R::select(&logit.gt_lit(self.config.threshold), one, zero);
+        R::select(&target.gt_lit(0.5), missed, raised)
+    }
+}

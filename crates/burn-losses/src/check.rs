@@ -1,0 +1,101 @@
+//! Checks of arguments before anything is computed: shapes, types and devices, never values.
+
+use crate::error::{InputError, InputProblem};
+use burn::tensor::{DType, FloatDType, Tensor, kind::Basic};
+
+/// The argument that the others are compared with.
+pub(crate) struct Reference<'a, const D: usize> {
+    pub(crate) loss: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) tensor: &'a Tensor<D>,
+}
+
+impl<const D: usize> Reference<'_, D> {
+    pub(crate) fn error(&self, argument: &'static str, problem: InputProblem) -> InputError {
+        InputError { loss: self.loss, argument, problem }
+    }
+
+    pub(crate) fn shape_error(&self, argument: &'static str, given: &[usize], expected: String) -> InputError {
+        let given = given.to_vec();
+        self.error(argument, InputProblem::Shape { given, expected })
+    }
+
+    /// `other` has the same shape, a compatible float type and the same device.
+    pub(crate) fn same(&self, argument: &'static str, other: &Tensor<D>) -> Result<(), InputError> {
+        if other.dims() != self.tensor.dims() {
+            let expected = format!("{:?} (that of `{}`)", self.tensor.dims(), self.name);
+            return Err(self.shape_error(argument, &other.dims(), expected));
+        }
+        self.same_type(argument, other)?;
+        self.same_device(argument, other)
+    }
+
+    /// Weights have the shape of the `values`, or one value per sample: `[N, 1, ..]`.
+    pub(crate) fn weights<const V: usize>(&self, values: [usize; V], weights: &Tensor<V>) -> Result<(), InputError> {
+        if weights.dims() != values && weights.dims() != per_sample(values) {
+            let expected = if V == 1 {
+                format!("{values:?} (one weight per value)")
+            } else {
+                format!("{values:?} (one weight per value) or {:?} (one per sample)", per_sample(values))
+            };
+            return Err(self.shape_error("weights", &weights.dims(), expected));
+        }
+        self.same_type("weights", weights)?;
+        self.same_device("weights", weights)
+    }
+
+    /// Half precision is computed in f32, so it goes together with f32; nothing else mixes.
+    fn same_type<const E: usize>(&self, argument: &'static str, other: &Tensor<E>) -> Result<(), InputError> {
+        let (given, expected) = (other.dtype(), self.tensor.dtype());
+        if computed_in(given) == computed_in(expected) {
+            return Ok(());
+        }
+        Err(self.error(
+            argument,
+            InputProblem::DType {
+                given: format!("{given:?}"),
+                expected: format!("{expected:?} (that of `{}`)", self.name),
+            },
+        ))
+    }
+
+    pub(crate) fn same_device<const E: usize, K: Basic>(
+        &self,
+        argument: &'static str,
+        other: &Tensor<E, K>,
+    ) -> Result<(), InputError> {
+        let (given, expected) = (other.device(), self.tensor.device());
+        if given == expected {
+            return Ok(());
+        }
+        Err(self.error(
+            argument,
+            InputProblem::Device {
+                given: format!("{given:?}"),
+                expected: format!("{expected:?} (that of `{}`)", self.name),
+            },
+        ))
+    }
+}
+
+/// `[N, 1, ..]`.
+fn per_sample<const V: usize>(values: [usize; V]) -> [usize; V] {
+    core::array::from_fn(|axis| if axis == 0 { values[0] } else { 1 })
+}
+
+/// The type in which a loss of such input is computed and returned: f32 for half precision, else the type itself.
+fn computed_in(dtype: DType) -> DType {
+    match dtype {
+        DType::F16 | DType::BF16 | DType::Flex32 => DType::F32,
+        other => other,
+    }
+}
+
+/// Half precision becomes f32, so that squares and sums neither overflow nor lose digits; its gradient comes back in half
+/// precision.
+pub(crate) fn widen<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
+    match tensor.dtype() {
+        DType::F16 | DType::BF16 => tensor.cast(FloatDType::F32),
+        _ => tensor,
+    }
+}

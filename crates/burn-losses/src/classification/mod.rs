@@ -1,0 +1,237 @@
+//! Classification: logits with a class axis and one label per position.
+//!
+//! All losses here can be swapped for one another in a config file: see [`ClassificationLossConfig`].
+
+use crate::check::Reference;
+use crate::engine::rows::{self, Rows};
+use crate::error::{InputError, expect};
+use crate::macros::family;
+use crate::reduction::{Reduction, Unreduced};
+use burn::tensor::{Bool, Int, Tensor};
+
+pub use crate::engine::hardest::Keep;
+pub use cross_entropy::{LabelSmoothing, Spread};
+pub use multi_margin::MultiMarginVariant;
+
+/// A loss of logits and labels.
+///
+/// The class axis is axis 1: `[N, C]` logits take `[N]` labels, `[N, C, H, W]` logits take `[N, H, W]` labels; other ranks do
+/// not compile. Labels are in 0..C, or the `ignore_index` of the config: such rows have the value 0, count nothing, and neither
+/// their logits nor their labels are used. Labels out of range are not checked here, since values on a device are not read.
+///
+/// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
+pub trait ClassificationLoss: Rows {
+    /// The `kind`, which errors name.
+    fn kind(&self) -> &'static str;
+
+    /// How the unreduced values become one number.
+    fn reduction(&self) -> Reduction;
+
+    /// What the first argument is called: `logits`, or `log_probabilities`.
+    fn input(&self) -> &'static str {
+        "logits"
+    }
+
+    /// The value of the batch, reduced as the config says.
+    ///
+    /// # Shapes
+    /// - logits: `[N, C, d1, ..]`
+    /// - labels: `[N, d1, ..]`
+    /// - output: `[1]`
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward<const D: usize, const L: usize>(&self, logits: Tensor<D>, labels: Tensor<L, Int>) -> Tensor<1> {
+        expect(self.check(&logits, &labels, None));
+        let values = rows::values(self, logits, labels);
+        self.reduction().reduce(values, None, None)
+    }
+
+    /// The same with weights, which multiply the unreduced values.
+    ///
+    /// # Shapes
+    /// - weights: that of the labels, or `[N, 1, ..]`: one per sample
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_weighted<const D: usize, const L: usize>(
+        &self,
+        logits: Tensor<D>,
+        labels: Tensor<L, Int>,
+        weights: Tensor<L>,
+    ) -> Tensor<1> {
+        expect(self.check(&logits, &labels, Some(&weights)));
+        let values = rows::values(self, logits, labels);
+        self.reduction().reduce(values, Some(weights), None)
+    }
+
+    /// One value per label.
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_no_reduction<const D: usize, const L: usize>(
+        &self,
+        logits: Tensor<D>,
+        labels: Tensor<L, Int>,
+    ) -> Tensor<L> {
+        expect(self.check(&logits, &labels, None));
+        rows::values(self, logits, labels).values
+    }
+
+    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    fn check<const D: usize, const L: usize>(
+        &self,
+        logits: &Tensor<D>,
+        labels: &Tensor<L, Int>,
+        weights: Option<&Tensor<L>>,
+    ) -> Result<(), InputError> {
+        rows::check(self, reference(self, logits), labels, weights)
+    }
+
+    /// The value of the batch for soft targets: one probability per class. `cross_entropy`, `focal` and `ohem` around them.
+    ///
+    /// # Shapes
+    /// - logits, probabilities: `[N, C, d1, ..]`, the same; each row of probabilities sums to 1
+    /// - mask: `[N, d1, ..]`, false where a row is ignored
+    /// - weights: that of the mask, or `[N, 1, ..]`
+    /// - output: `[1]`
+    ///
+    /// # Panics
+    /// With the message of [`check_soft`](Self::check_soft)'s error.
+    #[track_caller]
+    fn forward_soft_weighted<const D: usize, const L: usize>(
+        &self,
+        logits: Tensor<D>,
+        probabilities: Tensor<D>,
+        mask: Option<Tensor<L, Bool>>,
+        weights: Option<Tensor<L>>,
+    ) -> Tensor<1> {
+        expect(self.check_soft(&logits, &probabilities, mask.as_ref(), weights.as_ref()));
+        let values = rows::soft_values::<_, D, L>(self, logits, probabilities, mask);
+        self.reduction().reduce(values, weights, None)
+    }
+
+    /// One value per row of soft targets.
+    ///
+    /// # Panics
+    /// With the message of [`check_soft`](Self::check_soft)'s error.
+    #[track_caller]
+    fn forward_soft_no_reduction<const D: usize, const L: usize>(
+        &self,
+        logits: Tensor<D>,
+        probabilities: Tensor<D>,
+        mask: Option<Tensor<L, Bool>>,
+    ) -> Tensor<L> {
+        expect(self.check_soft(&logits, &probabilities, mask.as_ref(), None));
+        rows::soft_values(self, logits, probabilities, mask).values
+    }
+
+    /// The value of a batch `[N, C]` of soft targets: [`forward_soft_weighted`](Self::forward_soft_weighted) without mask and
+    /// weights.
+    ///
+    /// # Panics
+    /// With the message of [`check_soft`](Self::check_soft)'s error.
+    #[track_caller]
+    fn forward_soft(&self, logits: Tensor<2>, probabilities: Tensor<2>) -> Tensor<1> {
+        self.forward_soft_weighted::<2, 1>(logits, probabilities, None, None)
+    }
+
+    /// What is wrong with the arguments of the soft methods.
+    fn check_soft<const D: usize, const L: usize>(
+        &self,
+        logits: &Tensor<D>,
+        probabilities: &Tensor<D>,
+        mask: Option<&Tensor<L, Bool>>,
+        weights: Option<&Tensor<L>>,
+    ) -> Result<(), InputError> {
+        rows::check_soft(self, reference(self, logits), probabilities, mask, weights)
+    }
+}
+
+/// The first argument, as errors name it.
+fn reference<'a, L: ClassificationLoss, const D: usize>(loss: &L, logits: &'a Tensor<D>) -> Reference<'a, D> {
+    Reference { loss: loss.kind(), name: loss.input(), tensor: logits }
+}
+
+macro_rules! implement {
+    (loss NllLoss, $kind:expr) => {};
+    (loss OhemLoss, $kind:expr) => {};
+    (loss $loss:ident, $kind:expr) => {
+        impl ClassificationLoss for $loss {
+            fn kind(&self) -> &'static str {
+                $kind
+            }
+            fn reduction(&self) -> Reduction {
+                self.config().reduction
+            }
+        }
+    };
+    (any $any:ident, $config:ident, $($variant:ident),+) => {
+        impl Rows for $any {
+            fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+                match self {
+                    $(Self::$variant(loss) => loss.rows(logits, labels),)+
+                }
+            }
+            fn soft_rows(
+                &self,
+                logits: Tensor<2>,
+                probabilities: Tensor<2>,
+            ) -> Option<Unreduced<1>> {
+                match self {
+                    $(Self::$variant(loss) => loss.soft_rows(logits, probabilities),)+
+                }
+            }
+            fn select(&self, values: Unreduced<1>) -> Unreduced<1> {
+                match self {
+                    $(Self::$variant(loss) => loss.select(values),)+
+                }
+            }
+            fn classes(&self) -> Option<usize> {
+                match self {
+                    $(Self::$variant(loss) => loss.classes(),)+
+                }
+            }
+            fn ignore_index(&self) -> Option<i64> {
+                match self {
+                    $(Self::$variant(loss) => loss.ignore_index(),)+
+                }
+            }
+            fn takes_probabilities(&self) -> bool {
+                match self {
+                    $(Self::$variant(loss) => loss.takes_probabilities(),)+
+                }
+            }
+        }
+        impl ClassificationLoss for $any {
+            fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(loss) => loss.kind(),)+
+                }
+            }
+            fn reduction(&self) -> Reduction {
+                match self {
+                    $(Self::$variant(loss) => loss.reduction(),)+
+                }
+            }
+            fn input(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(loss) => loss.input(),)+
+                }
+            }
+        }
+    };
+}
+
+family! {
+    classification, ClassificationLossConfig => AnyClassificationLoss, implement;
+    cross_entropy: CrossEntropy;
+    nll: Nll;
+    focal: Focal;
+    multi_margin: MultiMargin;
+    zero_one: ZeroOne;
+    ohem: Ohem;
+}

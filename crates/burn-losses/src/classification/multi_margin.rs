@@ -1,0 +1,110 @@
+//! Multi-class margin loss.
+
+use crate::config::Range;
+use crate::engine::classes::per_class;
+use crate::engine::rows::{Rows, one_hot, pick};
+use crate::macros::loss;
+use crate::reduction::Unreduced;
+use burn::tensor::{Int, Tensor, activation::relu};
+
+crate::choice! {
+    /// Which wrong classes count.
+    #[derive(Copy, Eq)]
+    pub enum MultiMarginVariant {
+        /// Every wrong class that comes too near: their sum (Weston and Watkins 1999).
+        #[default]
+        WestonWatkins = "weston_watkins",
+        /// The wrong class that comes nearest (Crammer and Singer 2001).
+        CrammerSinger = "crammer_singer",
+    }
+}
+
+loss! {
+    classification "multi_margin": "the true class leads every wrong one by a margin: multi-class support vector machines";
+
+    /// Multi-class margin loss, of Weston and Watkins (1999) or of
+    /// [Crammer and Singer (2001)](https://www.jmlr.org/papers/v2/crammer01a.html).
+    ///
+    /// # Formula
+    /// ```text
+    /// w_y sum_{j != y} max(0, margin - x_y + x_j)^p     weston_watkins; divided by C if `divide_by_classes`
+    /// w_y max(0, margin - x_y + max_{j != y} x_j)^p     crammer_singer
+    /// ```
+    /// w are the class weights; the mean divides by the number of rows that are not ignored, as PyTorch does.
+    ///
+    /// # Numerics
+    /// The gradient is 0 where a wrong class keeps exactly its distance.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Int, Tensor};
+    /// use burn_losses::{classification::MultiMarginLossConfig, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// let loss = MultiMarginLossConfig::new().init(&device);
+    /// let logits = Tensor::<2>::from_floats([[2.0, 1.5, 1.75, 0.0]], &device);
+    /// let value = loss.forward(logits, Tensor::<1, Int>::from_ints([0], &device));
+    /// assert_eq!(value.into_scalar::<f32>(), 1.25);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// PyTorch: `torch.nn.MultiMarginLoss` is `weston_watkins` with `divide_by_classes = true`. Optax: `multiclass_hinge_loss` is
+    /// `crammer_singer`. Keras: `CategoricalHinge` adds a wrong class with the score 0.
+    pub struct MultiMarginLoss;
+
+    /// Config of [`MultiMarginLoss`].
+    pub struct MultiMarginLossConfig {
+        /// Which wrong classes count.
+        variant: MultiMarginVariant = MultiMarginVariant::WestonWatkins;
+        /// By how much the true class has to lead.
+        margin: f64 = 1.0, Range::Greater(0.0);
+        /// The power of each shortfall, 1 or 2.
+        p: usize = 1_usize, Range::Closed(1.0, 2.0);
+        /// One weight per class.
+        class_weights: Option<Vec<f64>> = None, Range::AtLeast(0.0);
+        /// Whether `weston_watkins` divides by the number of classes.
+        divide_by_classes: bool = false;
+        /// The label of rows that count nothing.
+        ignore_index: Option<i64> = None;
+    }
+}
+
+impl Rows for MultiMarginLoss {
+    fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        let [rows, classes] = logits.dims();
+        let lead = pick(logits.clone(), labels.clone())
+            .unsqueeze_dim::<2>(1)
+            .expand([rows, classes]);
+        let short = relu(logits.clone() - lead + self.config.margin)
+            .mask_fill(one_hot(labels.clone(), classes), 0.0);
+        let power = |short: Tensor<2>| match self.config.p {
+            2 => short.square(),
+            _ => short,
+        };
+        let values = match self.config.variant {
+            MultiMarginVariant::CrammerSinger => power(short.max_dim(1)),
+            MultiMarginVariant::WestonWatkins => {
+                let sum = power(short).sum_dim(1);
+                if self.config.divide_by_classes {
+                    sum / classes as f64
+                } else {
+                    sum
+                }
+            }
+        }
+        .squeeze_dim::<1>(1);
+        match &self.config.class_weights {
+            Some(weights) => values * per_class(weights, &logits).select(0, labels),
+            None => values,
+        }
+        .into()
+    }
+
+    fn classes(&self) -> Option<usize> {
+        self.config.class_weights.as_ref().map(Vec::len)
+    }
+
+    fn ignore_index(&self) -> Option<i64> {
+        self.config.ignore_index
+    }
+}

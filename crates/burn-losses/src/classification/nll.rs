@@ -1,0 +1,81 @@
+//! Negative log-likelihood.
+
+use super::ClassificationLoss;
+use crate::config::Range;
+use crate::engine::classes::per_class;
+use crate::engine::rows::{Rows, pick};
+use crate::macros::loss;
+use crate::reduction::{Reduction, Unreduced};
+use burn::tensor::{Int, Tensor};
+
+loss! {
+    classification "nll": "negative log-likelihood, of log-probabilities";
+
+    /// Negative log-likelihood: cross-entropy for a model that gives log-probabilities.
+    ///
+    /// # Formula
+    /// `-w_y l_y`, l the log-probabilities, w the class weights. The mean divides by the sum of w_y over the rows that are not
+    /// ignored, as PyTorch does.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Int, Tensor};
+    /// use burn_losses::{classification::NllLossConfig, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// let loss = NllLossConfig::new().init(&device);
+    /// let log_probabilities = Tensor::<2>::from_floats([[0.25, 0.75]], &device).log();
+    /// let value = loss.forward(log_probabilities, Tensor::<1, Int>::from_ints([0], &device));
+    /// assert!((value.into_scalar::<f32>() - 4f32.ln()).abs() < 1e-6);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// PyTorch: `torch.nn.NLLLoss`, the same.
+    pub struct NllLoss;
+
+    /// Config of [`NllLoss`].
+    pub struct NllLossConfig {
+        /// One weight per class.
+        class_weights: Option<Vec<f64>> = None, Range::AtLeast(0.0);
+        /// The label of rows that count nothing.
+        ignore_index: Option<i64> = None;
+    }
+}
+
+impl Rows for NllLoss {
+    fn rows(&self, log_probabilities: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        let mass = self
+            .config
+            .class_weights
+            .as_deref()
+            .map(|weights| per_class(weights, &log_probabilities).select(0, labels.clone()));
+        let values = -pick(log_probabilities, labels);
+        Unreduced {
+            values: match &mass {
+                Some(mass) => values * mass.clone(),
+                None => values,
+            },
+            mass,
+        }
+    }
+
+    fn classes(&self) -> Option<usize> {
+        self.config.class_weights.as_ref().map(Vec::len)
+    }
+
+    fn ignore_index(&self) -> Option<i64> {
+        self.config.ignore_index
+    }
+}
+
+impl ClassificationLoss for NllLoss {
+    fn kind(&self) -> &'static str {
+        "nll"
+    }
+    fn reduction(&self) -> Reduction {
+        self.config.reduction
+    }
+    fn input(&self) -> &'static str {
+        "log_probabilities"
+    }
+}

@@ -1,0 +1,52 @@
+//! Zero-one loss, multi-class.
+
+use crate::engine::rows::{Rows, constant};
+use crate::macros::loss;
+use crate::reduction::Unreduced;
+use burn::tensor::{Int, Tensor};
+
+loss! {
+    classification "zero_one": "the error rate: for evaluation, its gradient is zero";
+
+    /// Zero-one loss: 1 where the highest logit is not that of the label. Its mean is the error rate, 1 - accuracy.
+    ///
+    /// For evaluation only: the gradient is exactly 0 everywhere, nothing can be learned from it.
+    ///
+    /// # Formula
+    /// 1 where argmax(x) differs from y, else 0; at ties the lowest class is predicted.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Int, Tensor};
+    /// use burn_losses::{classification::ZeroOneLossConfig, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// let loss = ZeroOneLossConfig::new().init(&device);
+    /// let logits = Tensor::<2>::from_floats([[2.0, 1.0], [0.0, 3.0]], &device);
+    /// let value = loss.forward(logits, Tensor::<1, Int>::from_ints([0, 0], &device));
+    /// assert_eq!(value.into_scalar::<f32>(), 0.5);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// scikit-learn: `zero_one_loss`, on predicted labels.
+    pub struct ZeroOneLoss;
+
+    /// Config of [`ZeroOneLoss`].
+    pub struct ZeroOneLossConfig {
+        /// The label of rows that count nothing.
+        ignore_index: Option<i64> = None;
+    }
+}
+
+impl Rows for ZeroOneLoss {
+    fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        let predicted = logits.clone().detach().argmax(1).squeeze_dim::<1>(1);
+        let right = predicted.cast(labels.dtype()).equal(labels);
+        let ones = Tensor::ones(right.dims(), (&logits.device(), logits.dtype()));
+        constant(ones.mask_fill(right, 0.0), logits)
+    }
+
+    fn ignore_index(&self) -> Option<i64> {
+        self.config.ignore_index
+    }
+}

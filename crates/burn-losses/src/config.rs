@@ -1,0 +1,228 @@
+//! Config files: strict, partial, tagged, in JSON, TOML and YAML.
+//!
+//! Every family has one enum, told apart by the key `kind`; [`LossConfig`] holds all families, told apart by `family`. Keys
+//! that are left out have their defaults; unknown keys, unknown kinds, wrong types and values out of range are errors that
+//! say what is allowed. The enums implement serde's traits, so they nest in a config of your own, Burn's
+//! `#[derive(Config)]` included.
+//!
+//! ```
+//! use burn_losses::{LossConfig, config::{Format, from_str}};
+//!
+//! let config: LossConfig = from_str("family = 'binary'\nkind = 'focal'\ngamma = 1.5", Format::Toml)?;
+//! assert_eq!(config.kind(), "focal");
+//!
+//! let error = from_str::<LossConfig>("family = 'binary'\nkind = 'focal'\ngamma = -1", Format::Toml).unwrap_err();
+//! assert_eq!(error.to_string(), "line 3: focal: `gamma` is -1, allowed: a number >= 0");
+//! # Ok::<(), burn_losses::ConfigError>(())
+//! ```
+
+use crate::error::ConfigError;
+use serde::{Serialize, de::DeserializeOwned};
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+pub use crate::field::{Alpha, BatchAlpha, ClassFactor, Field, FieldType, IntoField, Range};
+pub use crate::registry::{LossConfig, LossInfo, registry};
+
+/// A tree of plain values: the common form of the three formats. (The YAML one, since JSON's has no NaN and TOML's no null.)
+pub type Value = serde_yaml_ng::Value;
+/// A table of such values.
+pub type Table = serde_yaml_ng::Mapping;
+
+/// The format of a config file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `.json`
+    Json,
+    /// `.toml`
+    Toml,
+    /// `.yaml`, `.yml`
+    Yaml,
+}
+
+impl Format {
+    /// The format that the extension of a file says.
+    pub fn of(path: &Path) -> Result<Self, ConfigError> {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("json") => Ok(Self::Json),
+            Some("toml") => Ok(Self::Toml),
+            Some("yaml" | "yml") => Ok(Self::Yaml),
+            _ => Err(ConfigError::File(format!(
+                "{}: the format is not known, allowed extensions: `.json`, `.toml`, `.yaml`, `.yml`",
+                path.display()
+            ))),
+        }
+    }
+}
+
+/// What one loss's config says of itself: the source of `burn-losses list`, of validation and of the laws.
+pub trait Describe: Default + Serialize + DeserializeOwned {
+    /// The family, which is the name of the folder.
+    const FAMILY: &'static str;
+    /// The slug: the file, the `kind` in a config file, the key of the golden file.
+    const KIND: &'static str;
+    /// The meaning in one line.
+    const SUMMARY: &'static str;
+
+    /// The fields, in the order of the struct.
+    fn fields() -> Vec<Field>;
+
+    /// The first field whose value is not allowed, as an error that names it.
+    fn validate(&self) -> Result<(), ConfigError>;
+}
+
+/// Reads a config, or a struct of yours with configs inside, from a file; its extension says the format.
+pub fn load<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<T, ConfigError> {
+    let path = path.as_ref();
+    let format = Format::of(path)?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| ConfigError::File(format!("{}: {error}", path.display())))?;
+    from_str(&text, format).map_err(|error| match error {
+        ConfigError::At { line, source, .. } => ConfigError::At { path: path.to_owned(), line, source },
+        other => ConfigError::At { path: path.to_owned(), line: None, source: Box::new(other) },
+    })
+}
+
+/// Reads a config, or a struct of yours with configs inside, from a text.
+pub fn from_str<T: DeserializeOwned>(text: &str, format: Format) -> Result<T, ConfigError> {
+    take_error();
+    let (line, message) = match format {
+        Format::Json => match serde_json::from_str(text) {
+            Ok(config) => return Ok(config),
+            Err(error) => (Some(error.line()), error.to_string()),
+        },
+        Format::Toml => match toml::from_str::<T>(text) {
+            Ok(config) => return Ok(config),
+            Err(error) => {
+                let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
+                (line, error.message().to_owned())
+            }
+        },
+        Format::Yaml => match serde_yaml_ng::from_str(text) {
+            Ok(config) => return Ok(config),
+            Err(error) => (error.location().map(|at| at.line()), error.to_string()),
+        },
+    };
+    let (line, error) = match take_error() {
+        // The parser only knows where the table of the loss stands; the key that is wrong says it better.
+        Some(error) => (line_of(text, &error), error),
+        None => (line.filter(|line| *line > 0), ConfigError::Syntax(message)),
+    };
+    Err(ConfigError::At { path: PathBuf::new(), line, source: Box::new(error) })
+}
+
+/// Writes a config as text.
+pub fn to_string<T: Serialize>(config: &T, format: Format) -> Result<String, ConfigError> {
+    match format {
+        Format::Json => serde_json::to_string_pretty(config).map_err(|error| error.to_string()),
+        Format::Toml => toml::to_string(config).map_err(|error| error.to_string()),
+        Format::Yaml => serde_yaml_ng::to_string(config).map_err(|error| error.to_string()),
+    }
+    .map_err(ConfigError::Syntax)
+}
+
+/// Writes a config to a file; its extension says the format.
+pub fn save<T: Serialize>(config: &T, path: impl AsRef<Path>) -> Result<(), ConfigError> {
+    let path = path.as_ref();
+    let text = to_string(config, Format::of(path)?)?;
+    std::fs::write(path, text).map_err(|error| ConfigError::File(format!("{}: {error}", path.display())))
+}
+
+thread_local! {
+    /// The typed error behind the message that serde carries through a parser: a parser can only pass on text.
+    static ERROR: RefCell<Option<ConfigError>> = const { RefCell::new(None) };
+}
+
+/// Turns a typed error into the error of a parser, keeping the typed one for [`take_error`].
+pub(crate) fn as_parser_error<E: serde::de::Error>(error: ConfigError) -> E {
+    let message = error.to_string();
+    ERROR.with(|slot| slot.replace(Some(error)));
+    E::custom(message)
+}
+
+fn take_error() -> Option<ConfigError> {
+    ERROR.with(RefCell::take)
+}
+
+/// The line of the key that an error is about, where only one line has that key.
+fn line_of(text: &str, error: &ConfigError) -> Option<usize> {
+    let key = match error {
+        ConfigError::InvalidValue { field, .. }
+        | ConfigError::WrongType { field, .. }
+        | ConfigError::UnknownField { field, .. } => field.split(['.', '[']).next().unwrap_or(field),
+        ConfigError::UnknownKind { given, .. } => given,
+        _ => return None,
+    };
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let has_key = |line: &str| {
+        line.match_indices(key)
+            .any(|(at, _)| !line[..at].ends_with(is_word) && !line[at + key.len()..].starts_with(is_word))
+    };
+    let mut lines = (1..).zip(text.lines()).filter(|(_, line)| has_key(line));
+    match (lines.next(), lines.next()) {
+        (Some((number, _)), None) => Some(number),
+        _ => None,
+    }
+}
+
+/// Splits a table into the name under `tag` and the rest.
+pub(crate) fn split_tag(
+    value: Value,
+    tag: &'static str,
+    family: &'static str,
+    allowed: &[&'static str],
+) -> Result<(String, Table), ConfigError> {
+    let missing = || ConfigError::MissingKind { tag, family, allowed: allowed.to_vec() };
+    let Value::Mapping(mut table) = value else {
+        return Err(missing());
+    };
+    match table.remove(tag) {
+        Some(Value::String(name)) => Ok((name, table)),
+        _ => Err(missing()),
+    }
+}
+
+/// Reads one loss's config from a table: unknown keys first, then the type of each field, then their values.
+pub(crate) fn read<C: Describe>(table: Table) -> Result<C, ConfigError> {
+    let fields = C::fields();
+    for key in table.keys() {
+        let key = key.as_str().unwrap_or_default();
+        if !fields.iter().any(|field| field.name == key) {
+            return Err(ConfigError::UnknownField {
+                loss: C::KIND,
+                field: key.to_owned(),
+                allowed: fields.iter().map(|field| field.name).collect(),
+            });
+        }
+    }
+    take_error();
+    for (key, value) in &table {
+        let alone = Table::from_iter([(key.clone(), value.clone())]);
+        if let Err(error) = serde_yaml_ng::from_value::<C>(Value::Mapping(alone)) {
+            let wrong_type = || ConfigError::WrongType {
+                loss: C::KIND,
+                field: key.as_str().unwrap_or_default().to_owned(),
+                problem: error.to_string(),
+            };
+            return Err(take_error().unwrap_or_else(wrong_type));
+        }
+    }
+    let config: C =
+        serde_yaml_ng::from_value(Value::Mapping(table)).map_err(|error| ConfigError::Syntax(error.to_string()))?;
+    config.validate()?;
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_named_only_when_it_is_certain() {
+        let error = |field: &str| ConfigError::UnknownField { loss: "focal", field: field.into(), allowed: vec![] };
+        let text = "kind = 'focal'\ngamma_2 = 1\ngamma = 2\nx = 1\n[b]\nx = 1\n";
+        assert_eq!(line_of(text, &error("gamma")), Some(3));
+        assert_eq!(line_of(text, &error("x")), None);
+        assert_eq!(line_of(text, &error("absent")), None);
+    }
+}

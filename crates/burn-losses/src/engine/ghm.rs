@@ -1,0 +1,61 @@
+//! The gradient harmonising mechanism (Li et al. 2019, arXiv 1811.05181): weights that give every non-empty bin of gradient
+//! norms the same say.
+
+use crate::reduction::sum;
+use burn::module::{Module, RunningState};
+use burn::tensor::{Device, Int, Tensor};
+
+/// The number of samples per bin, smoothed over the steps; saved with the module.
+#[derive(Module, Debug)]
+pub struct GhmCounts {
+    counts: RunningState<Tensor<1>>,
+}
+
+impl GhmCounts {
+    pub(crate) fn new(bins: usize, device: &Device) -> Self {
+        Self { counts: RunningState::new(Tensor::zeros([bins], device)) }
+    }
+
+    /// The smoothed counts as they are now: `[bins]`, all 0 before the first step.
+    pub fn value(&self) -> Tensor<1> {
+        self.counts.value_sync()
+    }
+
+    /// beta of each value, from its gradient norm in [0, 1]; takes the batch into the counts when training, that is on a
+    /// device with autodiff.
+    ///
+    /// beta = total / (smoothed count of the value's bin x number of bins that are not empty in this batch).
+    pub(crate) fn weights<const D: usize>(&self, gradient_norm: Tensor<D>, momentum: f64) -> Tensor<D> {
+        let shape = gradient_norm.dims();
+        let total = gradient_norm.shape().num_elements();
+        if total == 0 {
+            return gradient_norm;
+        }
+        let norm = gradient_norm.detach().reshape([total]);
+        let old = self.value().cast(norm.dtype());
+        let bins = old.dims()[0];
+        // Also a norm that is not a number gets a bin: an index out of bounds would corrupt memory on a GPU.
+        let bin: Tensor<1, Int> = (norm.clone() * bins as f64).int().clamp(0, bins as i64 - 1);
+        let batch = Tensor::cat(
+            (0..bins as i64)
+                .map(|b| {
+                    let inside = bin.clone().equal_elem(b);
+                    sum(norm.zeros_like().mask_fill(inside, 1.0))
+                })
+                .collect(),
+            0,
+        );
+
+        let first_step = old.clone().sum().equal_scalar(0.0).expand([bins]);
+        let blended = old * momentum + batch.clone() * (1.0 - momentum);
+        let smoothed = blended.mask_where(first_step, batch.clone());
+        if norm.device().is_autodiff() {
+            self.counts.update(smoothed.clone());
+        }
+
+        let empty = batch.equal_scalar(0.0);
+        let filled = empty.clone().bool_not().int().sum().float().cast(norm.dtype());
+        let weights = (smoothed.mask_fill(empty, 1.0) * filled.expand([bins])).recip() * total as f64;
+        weights.select(0, bin).reshape(shape)
+    }
+}

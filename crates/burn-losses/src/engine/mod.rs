@@ -1,0 +1,22 @@
+//! The executors: the few shapes of computation in which all losses run.
+
+pub(crate) mod classes;
+pub(crate) mod ghm;
+pub(crate) mod hardest;
+pub(crate) mod pointwise;
+pub(crate) mod rank;
+pub(crate) mod rows;
+
+use burn::tensor::Tensor;
+
+/// Keeps `values` in the graph of `input` where they do not depend on it (an evaluation-only loss): its gradient is 0, and
+/// `backward` works.
+pub(crate) fn keep_graph<const D: usize, const V: usize>(values: Tensor<V>, input: Tensor<D>) -> Tensor<V> {
+    if !input.is_tracked() || values.is_tracked() {
+        return values;
+    }
+    let everywhere = input.zeros_like().equal_scalar(0.0);
+    let zeros = input.mask_fill(everywhere, 0.0);
+    let shape = values.dims();
+    if D == V { values + zeros.reshape(shape) } else { values + zeros.sum().reshape([1; V]) }
+}

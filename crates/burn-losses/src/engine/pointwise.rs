@@ -1,0 +1,66 @@
+//! Two tensors of one shape in, the same shape out.
+
+use super::keep_graph;
+use crate::check::{Reference, widen};
+use crate::error::{InputError, InputProblem};
+use crate::formula::Formula;
+use crate::reduction::{Divisor, Reduction, Unreduced};
+use burn::tensor::Tensor;
+
+/// How a loss of the families `regression` and `binary` computes its values.
+///
+/// Every [`Formula`] is one. Losses that look at the whole batch implement it themselves.
+pub trait Pointwise: Sized {
+    /// The unreduced values, of inputs of one shape in single or double precision.
+    fn values<const D: usize>(&self, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D>;
+
+    /// What the shape of the inputs must be beyond being the same, where there is more to say.
+    fn accepts(&self, shape: &[usize]) -> Result<(), String> {
+        let _ = shape;
+        Ok(())
+    }
+}
+
+impl<F: Formula> Pointwise for F {
+    fn values<const D: usize>(&self, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+        keep_graph(self.eval(first.clone(), targets), first).into()
+    }
+}
+
+/// Checks the arguments of a loss: what the forward methods do first.
+pub(crate) fn check<P: Pointwise, const D: usize>(
+    loss: &P,
+    first: Reference<'_, D>,
+    targets: &Tensor<D>,
+    weights: Option<&Tensor<D>>,
+) -> Result<(), InputError> {
+    first.same("targets", targets)?;
+    let shape = first.tensor.dims();
+    loss.accepts(&shape)
+        .map_err(|expected| first.error(first.name, InputProblem::Shape { given: shape.to_vec(), expected }))?;
+    weights.map_or(Ok(()), |weights| first.weights(shape, weights))
+}
+
+/// The unreduced values, computed in at least single precision.
+pub(crate) fn values<P: Pointwise, const D: usize>(loss: &P, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+    loss.values(widen(first), widen(targets))
+}
+
+/// The number of positive targets, at least 1: the divisor of [`Reduction::Positives`].
+pub(crate) fn positives<const D: usize>(targets: Tensor<D>) -> Divisor {
+    let targets = widen(targets).detach();
+    let positive = targets.zeros_like().mask_fill(targets.greater_scalar(0.5), 1.0);
+    crate::reduction::sum(positive).clamp_min(1.0).into()
+}
+
+/// The reduced value of a binary loss.
+pub(crate) fn reduce<P: Pointwise, const D: usize>(
+    loss: &P,
+    reduction: Reduction,
+    first: Tensor<D>,
+    targets: Tensor<D>,
+    weights: Option<Tensor<D>>,
+) -> Tensor<1> {
+    let divisor = (reduction == Reduction::Positives).then(|| positives(targets.clone()));
+    reduction.reduce(values(loss, first, targets), weights, divisor)
+}

@@ -1,0 +1,205 @@
+//! Logits with a class axis and one label per position in, one value per position out.
+
+use super::keep_graph;
+use crate::check::{Reference, widen};
+use crate::error::{InputError, InputProblem};
+use crate::reduction::Unreduced;
+use burn::tensor::{Bool, DType, Int, Tensor};
+
+/// How a loss of the family `classification` computes its values: row by row, the class axis last.
+pub trait Rows: Sized {
+    /// The values of `[M, C]` logits and `[M]` labels, each of which is a valid class. What each value counts in a mean
+    /// comes with them; the values of ignored rows are dropped afterwards.
+    fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+
+    /// The same for one probability per class, where the loss has a meaning for it.
+    fn soft_rows(&self, logits: Tensor<2>, probabilities: Tensor<2>) -> Option<Unreduced<1>> {
+        let _ = (logits, probabilities);
+        None
+    }
+
+    /// Which of the valid values are kept: all, but for mining.
+    fn select(&self, values: Unreduced<1>) -> Unreduced<1> {
+        values
+    }
+
+    /// The number of classes that the config asks for, where it does.
+    fn classes(&self) -> Option<usize> {
+        None
+    }
+
+    /// The label of the rows that count nothing.
+    fn ignore_index(&self) -> Option<i64>;
+
+    /// Whether the loss takes probabilities instead of labels.
+    fn takes_probabilities(&self) -> bool {
+        false
+    }
+}
+
+/// The class axis is axis 1: labels have one axis less than logits.
+const fn assert_ranks<const D: usize, const L: usize>() {
+    assert!(D == L + 1 && L > 0, "logits [N, C, d1, ..] take labels [N, d1, ..]: one axis less");
+}
+
+fn without_class_axis<const D: usize, const L: usize>(dims: [usize; D]) -> [usize; L] {
+    const { assert_ranks::<D, L>() };
+    core::array::from_fn(|axis| if axis == 0 { dims[0] } else { dims[axis + 1] })
+}
+
+/// `[N, C, d1, ..]` as `[N d1 .., C]`.
+fn as_rows<const D: usize>(tensor: Tensor<D>) -> Tensor<2> {
+    let classes = tensor.dims()[1];
+    let rows = tensor.shape().num_elements() / classes.max(1);
+    if D == 2 { tensor.reshape([rows, classes]) } else { tensor.movedim(1, D as isize - 1).reshape([rows, classes]) }
+}
+
+/// Checks the shape of the logits themselves.
+fn check_logits<R: Rows, const D: usize>(loss: &R, logits: &Reference<'_, D>) -> Result<(), InputError> {
+    let dims = logits.tensor.dims();
+    match loss.classes() {
+        Some(classes) if classes != dims[1] => {
+            Err(logits.shape_error(logits.name, &dims, format!("{classes} classes on axis 1, as the config has")))
+        }
+        None if dims[1] == 0 => Err(logits.shape_error(logits.name, &dims, "at least one class on axis 1".into())),
+        _ => Ok(()),
+    }
+}
+
+/// Checks the arguments of a loss with labels.
+pub(crate) fn check<R: Rows, const D: usize, const L: usize>(
+    loss: &R,
+    logits: Reference<'_, D>,
+    labels: &Tensor<L, Int>,
+    weights: Option<&Tensor<L>>,
+) -> Result<(), InputError> {
+    check_logits(loss, &logits)?;
+    let expected = without_class_axis::<D, L>(logits.tensor.dims());
+    if labels.dims() != expected {
+        let reason = format!("{expected:?} (that of `{}` without the class axis)", logits.name);
+        return Err(logits.shape_error("labels", &labels.dims(), reason));
+    }
+    logits.same_device("labels", labels)?;
+    weights.map_or(Ok(()), |weights| logits.weights(expected, weights))
+}
+
+/// Checks the arguments of a loss with probabilities.
+pub(crate) fn check_soft<R: Rows, const D: usize, const L: usize>(
+    loss: &R,
+    logits: Reference<'_, D>,
+    probabilities: &Tensor<D>,
+    mask: Option<&Tensor<L, Bool>>,
+    weights: Option<&Tensor<L>>,
+) -> Result<(), InputError> {
+    if !loss.takes_probabilities() {
+        let why = "this loss takes one label per row; `cross_entropy` and `focal` take probabilities";
+        let problem = InputProblem::Unsupported(why.into());
+        return Err(logits.error("probabilities", problem));
+    }
+    check_logits(loss, &logits)?;
+    logits.same("probabilities", probabilities)?;
+    let expected = without_class_axis::<D, L>(logits.tensor.dims());
+    if let Some(mask) = mask {
+        if mask.dims() != expected {
+            let reason = format!("{expected:?} (that of `{}` without the class axis)", logits.name);
+            return Err(logits.shape_error("mask", &mask.dims(), reason));
+        }
+        logits.same_device("mask", mask)?;
+    }
+    weights.map_or(Ok(()), |weights| logits.weights(expected, weights))
+}
+
+/// The values of logits and labels. An ignored label becomes class 0 and its logits 0 before anything is computed, so that
+/// neither an index out of bounds nor a NaN can come of them.
+pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
+    loss: &R,
+    logits: Tensor<D>,
+    labels: Tensor<L, Int>,
+) -> Unreduced<L> {
+    let shape = labels.dims();
+    let rows = as_rows(widen(logits));
+    let labels = labels.reshape([rows.dims()[0]]);
+    let ignored =
+        loss.ignore_index().filter(|index| fits(*index, labels.dtype())).map(|index| labels.clone().equal_elem(index));
+    let unreduced = match ignored {
+        None => loss.rows(rows, labels),
+        Some(ignored) => {
+            let labels = labels.mask_fill(ignored.clone(), 0);
+            let rows = without(rows, ignored.clone());
+            drop_rows(loss.rows(rows, labels), ignored)
+        }
+    };
+    into_shape(loss.select(unreduced), shape)
+}
+
+/// The values of logits and probabilities; rows where `mask` is false are ignored.
+///
+/// # Panics
+/// If the loss takes labels only, which [`check_soft`] says as an error.
+pub(crate) fn soft_values<R: Rows, const D: usize, const L: usize>(
+    loss: &R,
+    logits: Tensor<D>,
+    probabilities: Tensor<D>,
+    mask: Option<Tensor<L, Bool>>,
+) -> Unreduced<L> {
+    let shape = without_class_axis::<D, L>(logits.dims());
+    let rows = as_rows(widen(logits));
+    let probabilities = as_rows(widen(probabilities));
+    let unreduced = match mask {
+        None => loss.soft_rows(rows, probabilities),
+        Some(mask) => {
+            let ignored = mask.bool_not().reshape([rows.dims()[0]]);
+            let rows = without(rows, ignored.clone());
+            let probabilities = without(probabilities, ignored.clone());
+            loss.soft_rows(rows, probabilities).map(|values| drop_rows(values, ignored))
+        }
+    };
+    let unreduced = unreduced.expect("a loss that takes probabilities has values for them");
+    into_shape(loss.select(unreduced), shape)
+}
+
+fn fits(index: i64, dtype: DType) -> bool {
+    match dtype {
+        DType::I64 => true,
+        DType::I32 => i32::try_from(index).is_ok(),
+        DType::I16 => i16::try_from(index).is_ok(),
+        DType::I8 => i8::try_from(index).is_ok(),
+        DType::U64 => u64::try_from(index).is_ok(),
+        DType::U32 => u32::try_from(index).is_ok(),
+        DType::U16 => u16::try_from(index).is_ok(),
+        DType::U8 => u8::try_from(index).is_ok(),
+        _ => true,
+    }
+}
+
+fn without(rows: Tensor<2>, ignored: Tensor<1, Bool>) -> Tensor<2> {
+    let dims = rows.dims();
+    rows.mask_fill(ignored.unsqueeze_dim::<2>(1).expand(dims), 0.0)
+}
+
+fn drop_rows(unreduced: Unreduced<1>, ignored: Tensor<1, Bool>) -> Unreduced<1> {
+    let Unreduced { values, mass } = unreduced;
+    let mass = mass.unwrap_or_else(|| values.ones_like());
+    Unreduced { values: values.mask_fill(ignored.clone(), 0.0), mass: Some(mass.mask_fill(ignored, 0.0)) }
+}
+
+fn into_shape<const L: usize>(unreduced: Unreduced<1>, shape: [usize; L]) -> Unreduced<L> {
+    Unreduced { values: unreduced.values.reshape(shape), mass: unreduced.mass.map(|mass| mass.detach().reshape(shape)) }
+}
+
+/// True at the class of each row: `[M, C]`, made by comparison, exact and without reading anything back.
+pub(crate) fn one_hot(labels: Tensor<1, Int>, classes: usize) -> Tensor<2, Bool> {
+    let rows = labels.dims()[0];
+    let class = Tensor::<1, Int>::arange(0..classes as i64, (&labels.device(), labels.dtype()));
+    class.unsqueeze::<2>().expand([rows, classes]).equal(labels.unsqueeze_dim::<2>(1).expand([rows, classes]))
+}
+
+/// The entry of each row at its label: `[M]`.
+pub(crate) fn pick(rows: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    rows.gather(1, labels.unsqueeze_dim(1)).squeeze_dim(1)
+}
+
+/// Evaluation-only values, kept in the graph of the logits.
+pub(crate) fn constant(values: Tensor<1>, logits: Tensor<2>) -> Unreduced<1> {
+    keep_graph(values, logits).into()
+}

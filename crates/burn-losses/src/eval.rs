@@ -1,0 +1,314 @@
+//! Any loss on named tensors: what the command `burn-losses eval` runs, and every golden test.
+//!
+//! The names are those of the arguments: `predictions`, `targets`, `logits`, `labels`, `weights`, ..
+
+use crate::binary::BinaryLoss;
+use crate::classification::ClassificationLoss;
+use crate::engine::{pointwise, rows};
+use crate::error::InputError;
+use crate::reduction::{Reduction, Unreduced};
+use crate::regression::RegressionLoss;
+use crate::registry::AnyLoss;
+use burn::tensor::{Bool, DType, Device, FloatDType, Gradients, Int, Tensor, TensorData};
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// Tensors by name.
+pub type Inputs = BTreeMap<String, TensorData>;
+
+/// What a loss makes of its inputs.
+#[derive(Debug, Clone)]
+pub struct Evaluation {
+    /// The reduced value.
+    pub loss: f64,
+    /// The unreduced values, without weights, in the type in which the loss is computed.
+    pub unreduced: TensorData,
+    /// The gradient of the reduced value with respect to each float input.
+    pub gradients: BTreeMap<String, TensorData>,
+}
+
+/// Why a loss cannot be evaluated on given tensors.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum EvalError {
+    /// A tensor is missing.
+    #[error("{loss}: tensor `{name}` is missing, expected: {expected}")]
+    Missing {
+        /// The loss.
+        loss: &'static str,
+        /// The missing tensor.
+        name: String,
+        /// All tensors that the loss takes.
+        expected: String,
+    },
+    /// A tensor that the loss does not take.
+    #[error("{loss}: tensor `{name}` is not an argument of this loss, expected: {expected}")]
+    Unknown {
+        /// The loss.
+        loss: &'static str,
+        /// The superfluous tensor.
+        name: String,
+        /// All tensors that the loss takes.
+        expected: String,
+    },
+    /// A tensor has a rank that fits no argument.
+    #[error("{loss}: `{name}` has shape {shape:?}, expected {expected}")]
+    Rank {
+        /// The loss.
+        loss: &'static str,
+        /// The tensor.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// The ranks that fit.
+        expected: String,
+    },
+    /// A tensor has a type that fits no argument.
+    #[error("{loss}: `{name}` has type {given:?}, expected {expected}")]
+    Type {
+        /// The loss.
+        loss: &'static str,
+        /// The tensor.
+        name: String,
+        /// Its type.
+        given: DType,
+        /// The types that fit.
+        expected: &'static str,
+    },
+    /// A shape, type or device that the loss itself refuses.
+    #[error(transparent)]
+    Input(#[from] InputError),
+}
+
+impl AnyLoss {
+    /// Evaluates the loss on named tensors, on `device` and with floats of type `dtype`, and differentiates it.
+    ///
+    /// A loss with state (GHM) takes a step, as in training.
+    pub fn evaluate(&self, inputs: &Inputs, device: &Device, dtype: FloatDType) -> Result<Evaluation, EvalError> {
+        let device = device.clone().autodiff();
+        match self {
+            Self::Regression(loss) => Run::new(loss.kind(), "predictions", inputs, device, dtype).regression(loss),
+            Self::Binary(loss) => Run::new(loss.kind(), loss.input(), inputs, device, dtype).binary(loss),
+            Self::Classification(loss) => {
+                Run::new(loss.kind(), loss.input(), inputs, device, dtype).classification(loss)
+            }
+        }
+    }
+}
+
+/// Calls a method with the rank of a tensor as its constant parameter.
+macro_rules! with_rank {
+    ($rank:expr, $self:ident.$method:ident $args:tt, [$($d:literal => $($param:tt),+;)+], $error:expr) => {
+        match $rank {
+            $($d => $self.$method::<$($param),+, _> $args,)+
+            _ => Err($error),
+        }
+    };
+}
+
+struct Run<'a> {
+    loss: &'static str,
+    first: &'static str,
+    inputs: &'a Inputs,
+    device: Device,
+    dtype: FloatDType,
+}
+
+/// Reads one gradient out of all.
+type Gradient = Box<dyn FnOnce(&Gradients) -> TensorData>;
+
+/// Float inputs as leaves of the graph, and how to read their gradients.
+#[derive(Default)]
+struct Leaves(Vec<(String, Gradient)>);
+
+impl<'a> Run<'a> {
+    fn new(
+        loss: &'static str,
+        first: &'static str,
+        inputs: &'a Inputs,
+        device: Device,
+        dtype: FloatDType,
+    ) -> Self {
+        Self { loss, first, inputs, device, dtype }
+    }
+
+    fn only(&self, names: &[&str]) -> Result<(), EvalError> {
+        match self.inputs.keys().find(|name| !names.contains(&name.as_str())) {
+            None => Ok(()),
+            Some(name) => {
+                Err(EvalError::Unknown { loss: self.loss, name: name.clone(), expected: quoted(names) })
+            }
+        }
+    }
+
+    fn get(&self, name: &str, all: &[&str]) -> Result<&TensorData, EvalError> {
+        self.inputs.get(name).ok_or_else(|| EvalError::Missing {
+            loss: self.loss,
+            name: name.to_owned(),
+            expected: quoted(all),
+        })
+    }
+
+    fn rank_error(&self, name: &str, expected: impl Into<String>) -> EvalError {
+        let shape = self.inputs[name].shape().to_vec();
+        EvalError::Rank { loss: self.loss, name: name.to_owned(), shape, expected: expected.into() }
+    }
+
+    fn data<const D: usize>(
+        &self,
+        name: &str,
+        fits: fn(&DType) -> bool,
+        expected: &'static str,
+    ) -> Result<TensorData, EvalError> {
+        let data = &self.inputs[name];
+        if data.shape().len() != D {
+            return Err(self.rank_error(name, format!("{D} axes")));
+        }
+        if !fits(&data.dtype()) {
+            let (loss, name, given) = (self.loss, name.to_owned(), data.dtype());
+            return Err(EvalError::Type { loss, name, given, expected });
+        }
+        Ok(data.clone())
+    }
+
+    fn float<const D: usize>(&self, name: &str, leaves: &mut Leaves) -> Result<Tensor<D>, EvalError> {
+        let data = self.data::<D>(name, DType::is_float, "a float type")?;
+        let tensor = Tensor::<D>::from_data(data, (&self.device, DType::from(self.dtype))).require_grad();
+        let leaf = tensor.clone();
+        leaves.0.push((
+            name.to_owned(),
+            Box::new(move |gradients| {
+                leaf.grad(gradients).unwrap_or_else(|| leaf.clone().without_autodiff().zeros_like()).into_data()
+            }),
+        ));
+        Ok(tensor)
+    }
+
+    fn int<const D: usize>(&self, name: &str) -> Result<Tensor<D, Int>, EvalError> {
+        let fits = |dtype: &DType| dtype.is_int() || dtype.is_uint();
+        Ok(Tensor::from_data(self.data::<D>(name, fits, "an integer type")?, &self.device))
+    }
+
+    fn optional_weights<const D: usize>(&self, leaves: &mut Leaves) -> Result<Option<Tensor<D>>, EvalError> {
+        self.inputs.contains_key("weights").then(|| self.float("weights", leaves)).transpose()
+    }
+
+    fn regression<L: RegressionLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
+        self.elementwise(loss, loss.reduction())
+    }
+
+    fn binary<L: BinaryLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
+        self.elementwise(loss, loss.reduction())
+    }
+
+    fn elementwise<P: pointwise::Pointwise>(&self, loss: &P, reduction: Reduction) -> Result<Evaluation, EvalError> {
+        let names = [self.first, "targets", "weights"];
+        self.only(&names)?;
+        self.get("targets", &names)?;
+        let rank = self.get(self.first, &names)?.shape().len();
+        with_rank!(
+            rank,
+            self.elementwise_of(loss, reduction),
+            [1 => 1; 2 => 2; 3 => 3; 4 => 4; 5 => 5; 6 => 6;],
+            self.rank_error(self.first, "1 to 6 axes")
+        )
+    }
+
+    fn elementwise_of<const D: usize, P: pointwise::Pointwise>(
+        &self,
+        loss: &P,
+        reduction: Reduction,
+    ) -> Result<Evaluation, EvalError> {
+        let mut leaves = Leaves::default();
+        let first = self.float::<D>(self.first, &mut leaves)?;
+        let targets = self.float::<D>("targets", &mut leaves)?;
+        let weights = self.optional_weights::<D>(&mut leaves)?;
+        let reference = crate::check::Reference { loss: self.loss, name: self.first, tensor: &first };
+        pointwise::check(loss, reference, &targets, weights.as_ref())?;
+        let divisor = (reduction == Reduction::Positives).then(|| pointwise::positives(targets.clone()));
+        let unreduced = pointwise::values(loss, first, targets);
+        Ok(leaves.differentiate(unreduced, |values| reduction.reduce(values, weights, divisor)))
+    }
+
+    fn classification<L: ClassificationLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
+        let soft = self.inputs.contains_key("probabilities");
+        let names: &[&str] = if soft {
+            &[self.first, "probabilities", "mask", "weights"]
+        } else {
+            &[self.first, "labels", "weights"]
+        };
+        self.only(names)?;
+        self.get(names[1], names)?;
+        let rank = self.get(self.first, names)?.shape().len();
+        let error = || self.rank_error(self.first, "2 to 6 axes, the classes on axis 1");
+        if soft {
+            with_rank!(
+                rank,
+                self.soft_of(loss),
+                [2 => 2, 1; 3 => 3, 2; 4 => 4, 3; 5 => 5, 4; 6 => 6, 5;],
+                error()
+            )
+        } else {
+            with_rank!(
+                rank,
+                self.labelled_of(loss),
+                [2 => 2, 1; 3 => 3, 2; 4 => 4, 3; 5 => 5, 4; 6 => 6, 5;],
+                error()
+            )
+        }
+    }
+
+    fn labelled_of<const D: usize, const K: usize, L: ClassificationLoss>(
+        &self,
+        loss: &L,
+    ) -> Result<Evaluation, EvalError> {
+        let mut leaves = Leaves::default();
+        let logits = self.float::<D>(self.first, &mut leaves)?;
+        let labels = self.int::<K>("labels")?;
+        let weights = self.optional_weights::<K>(&mut leaves)?;
+        loss.check(&logits, &labels, weights.as_ref())?;
+        let unreduced = rows::values(loss, logits, labels);
+        Ok(leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None)))
+    }
+
+    fn soft_of<const D: usize, const K: usize, L: ClassificationLoss>(
+        &self,
+        loss: &L,
+    ) -> Result<Evaluation, EvalError> {
+        let mut leaves = Leaves::default();
+        let logits = self.float::<D>(self.first, &mut leaves)?;
+        let probabilities = self.float::<D>("probabilities", &mut leaves)?;
+        let mask = match self.inputs.contains_key("mask") {
+            false => None,
+            true => {
+                let data = self.data::<K>("mask", DType::is_bool, "a boolean type")?;
+                Some(Tensor::<K, Bool>::from_data(data, &self.device))
+            }
+        };
+        let weights = self.optional_weights::<K>(&mut leaves)?;
+        loss.check_soft(&logits, &probabilities, mask.as_ref(), weights.as_ref())?;
+        let unreduced = rows::soft_values::<_, D, K>(loss, logits, probabilities, mask);
+        Ok(leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None)))
+    }
+}
+
+impl Leaves {
+    fn differentiate<const D: usize>(
+        self,
+        unreduced: Unreduced<D>,
+        reduce: impl FnOnce(Unreduced<D>) -> Tensor<1>,
+    ) -> Evaluation {
+        let values = unreduced.values.clone().into_data();
+        let loss = reduce(unreduced);
+        let gradients = loss.backward();
+        Evaluation {
+            loss: loss.into_scalar(),
+            unreduced: values,
+            gradients: self.0.into_iter().map(|(name, read)| (name, read(&gradients))).collect(),
+        }
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,267 @@
+//! Forward-mode derivatives.
+
+use super::Real;
+use core::array::from_fn;
+use core::ops::{Add, Div, Mul, Neg, Sub};
+
+/// A value and its derivatives with respect to `N` variables.
+///
+/// Computing a [`Formula`](super::Formula) with `Dual` numbers gives its value and its exact gradient at once: nobody
+/// writes a derivative by hand.
+///
+/// ```
+/// use burn_losses::formula::{Dual, Real};
+///
+/// let x = Dual::<f64, 1>::variable(3.0, 0);
+/// let y = x.clone() * x + 1.0;
+/// assert_eq!((y.value, y.slope[0]), (10.0, 6.0));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Dual<R, const N: usize> {
+    /// The value.
+    pub value: R,
+    /// The derivative with respect to each variable.
+    pub slope: [R; N],
+}
+
+impl<R: Real, const N: usize> Dual<R, N> {
+    /// The variable number `index`: derivative 1 with respect to itself, 0 to the others.
+    pub fn variable(value: R, index: usize) -> Self {
+        let slope = from_fn(|i| value.lit(if i == index { 1.0 } else { 0.0 }));
+        Self { value, slope }
+    }
+
+    /// A constant: all derivatives 0.
+    pub fn constant(value: R) -> Self {
+        let slope = from_fn(|_| value.lit(0.0));
+        Self { value, slope }
+    }
+
+    /// The chain rule: `value` = f(self.value), `derivative` = f'(self.value).
+    fn chain(self, value: R, derivative: R) -> Self {
+        let slope = self.slope.map(|s| s * derivative.clone());
+        Self { value, slope }
+    }
+
+    /// Combines the derivatives of two operands.
+    fn zip(self, other: Self, value: R, combine: impl Fn(R, R) -> R) -> Self {
+        let mut others = other.slope.into_iter();
+        let slope = self.slope.map(|a| combine(a, others.next().expect("both operands have N derivatives")));
+        Self { value, slope }
+    }
+}
+
+impl<R: Real, const N: usize> Add for Dual<R, N> {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        let value = self.value.clone() + other.value.clone();
+        self.zip(other, value, |a, b| a + b)
+    }
+}
+
+impl<R: Real, const N: usize> Sub for Dual<R, N> {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        let value = self.value.clone() - other.value.clone();
+        self.zip(other, value, |a, b| a - b)
+    }
+}
+
+impl<R: Real, const N: usize> Mul for Dual<R, N> {
+    type Output = Self;
+    fn mul(self, other: Self) -> Self {
+        let (x, y) = (self.value.clone(), other.value.clone());
+        let value = x.clone() * y.clone();
+        self.zip(other, value, |a, b| a * y.clone() + x.clone() * b)
+    }
+}
+
+impl<R: Real, const N: usize> Div for Dual<R, N> {
+    type Output = Self;
+    fn div(self, other: Self) -> Self {
+        let y = other.value.clone();
+        let value = self.value.clone() / y.clone();
+        let quotient = value.clone();
+        self.zip(other, value, |a, b| (a - quotient.clone() * b) / y.clone())
+    }
+}
+
+impl<R: Real, const N: usize> Neg for Dual<R, N> {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self { value: -self.value, slope: self.slope.map(|s| -s) }
+    }
+}
+
+impl<R: Real, const N: usize> Add<f64> for Dual<R, N> {
+    type Output = Self;
+    fn add(self, constant: f64) -> Self {
+        Self { value: self.value + constant, slope: self.slope }
+    }
+}
+
+impl<R: Real, const N: usize> Sub<f64> for Dual<R, N> {
+    type Output = Self;
+    fn sub(self, constant: f64) -> Self {
+        Self { value: self.value - constant, slope: self.slope }
+    }
+}
+
+impl<R: Real, const N: usize> Mul<f64> for Dual<R, N> {
+    type Output = Self;
+    fn mul(self, constant: f64) -> Self {
+        Self { value: self.value * constant, slope: self.slope.map(|s| s * constant) }
+    }
+}
+
+impl<R: Real, const N: usize> Div<f64> for Dual<R, N> {
+    type Output = Self;
+    fn div(self, constant: f64) -> Self {
+        Self { value: self.value / constant, slope: self.slope.map(|s| s / constant) }
+    }
+}
+
+impl<R: Real, const N: usize> Real for Dual<R, N> {
+    type Mask = R::Mask;
+
+    fn lit(&self, value: f64) -> Self {
+        Self::constant(self.value.lit(value))
+    }
+    fn exp(self) -> Self {
+        let value = self.value.clone().exp();
+        self.chain(value.clone(), value)
+    }
+    fn ln(self) -> Self {
+        let x = self.value.clone();
+        self.chain(x.clone().ln(), x.lit(1.0) / x)
+    }
+    fn log1p(self) -> Self {
+        let x = self.value.clone();
+        self.chain(x.clone().log1p(), x.lit(1.0) / (x + 1.0))
+    }
+    fn sqrt(self) -> Self {
+        let value = self.value.clone().sqrt();
+        let derivative = value.lit(0.5) / value.clone();
+        self.chain(value, derivative)
+    }
+    fn abs(self) -> Self {
+        let x = self.value.clone();
+        let (one, zero) = (x.lit(1.0), x.lit(0.0));
+        let negative = R::select(&zero.gt(&x), -one.clone(), zero);
+        let sign = R::select(&x.gt_lit(0.0), one, negative);
+        self.chain(x.abs(), sign)
+    }
+    fn atan(self) -> Self {
+        let x = self.value.clone();
+        self.chain(x.clone().atan(), x.lit(1.0) / (x.square() + 1.0))
+    }
+    fn powf(self, exponent: f64) -> Self {
+        let x = self.value.clone();
+        if exponent == 0.0 {
+            return Self::constant(x.lit(1.0));
+        }
+        let derivative = x.clone().powf(exponent - 1.0) * exponent;
+        self.chain(x.powf(exponent), derivative)
+    }
+    fn maximum(self, other: Self) -> Self {
+        let other_is_larger = other.value.gt(&self.value);
+        Self::select(&other_is_larger, other, self)
+    }
+    fn minimum(self, other: Self) -> Self {
+        let other_is_smaller = self.value.gt(&other.value);
+        Self::select(&other_is_smaller, other, self)
+    }
+    fn gt(&self, other: &Self) -> Self::Mask {
+        self.value.gt(&other.value)
+    }
+    fn gt_lit(&self, value: f64) -> Self::Mask {
+        self.value.gt_lit(value)
+    }
+    fn select(mask: &Self::Mask, yes: Self, no: Self) -> Self {
+        let value = R::select(mask, yes.value.clone(), no.value.clone());
+        yes.zip(no, value, |a, b| R::select(mask, a, b))
+    }
+    fn stop(self) -> Self {
+        Self::constant(self.value)
+    }
+    fn sigmoid(self) -> Self {
+        let x = self.value.clone();
+        let value = x.clone().sigmoid();
+        // s(-x) rather than 1 - s(x): the tail keeps its digits.
+        let derivative = value.clone() * (-x).sigmoid();
+        self.chain(value, derivative)
+    }
+    fn softplus(self) -> Self {
+        let x = self.value.clone();
+        self.chain(x.clone().softplus(), x.sigmoid())
+    }
+    fn relu(self) -> Self {
+        let x = self.value.clone();
+        let step = R::select(&x.gt_lit(0.0), x.lit(1.0), x.lit(0.0));
+        self.chain(x.relu(), step)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every operation of `Dual` against central differences, at points away from kinks.
+    #[test]
+    fn derivatives_match_central_differences() {
+        type Case = (&'static str, fn(Dual<f64, 1>) -> Dual<f64, 1>);
+        let cases: [Case; 21] = [
+            ("exp", |x| x.exp()),
+            ("ln", |x| (x.square() + 0.1).ln()),
+            ("log1p", |x| x.square().log1p()),
+            ("sqrt", |x| (x.square() + 0.5).sqrt()),
+            ("abs", |x| x.abs()),
+            ("atan", |x| x.atan()),
+            ("powf", |x| (x.square() + 0.5).powf(1.7)),
+            ("powf 0", |x| x.powf(0.0)),
+            ("maximum", |x| x.maximum(x.square())),
+            ("minimum", |x| x.minimum(x.square())),
+            ("sigmoid", |x| x.sigmoid()),
+            ("softplus", |x| x.softplus()),
+            ("relu", |x| x.relu()),
+            ("square", |x| x.square()),
+            ("safe_sqrt", |x| x.safe_sqrt()),
+            ("add", |x| x + x.exp() + 2.0),
+            ("sub", |x| x.exp() - x - 2.0),
+            ("mul", |x| x * x.exp() * 3.0),
+            ("div", |x| x / (x.square() + 1.0) / 3.0),
+            ("neg", |x| -x.exp()),
+            ("select", |x| Dual::select(&x.gt_lit(0.3), x.square(), x.exp())),
+        ];
+        for (name, f) in cases {
+            for x in [-3.1, -0.7, 0.2, 0.9, 2.3] {
+                let step = 1e-6;
+                let at = |x: f64| f(Dual::variable(x, 0)).value;
+                let expected = (at(x + step) - at(x - step)) / (2.0 * step);
+                let got = f(Dual::variable(x, 0)).slope[0];
+                assert!(
+                    (got - expected).abs() < 1e-7 * (1.0 + expected.abs()),
+                    "{name} at {x}: {got} against {expected}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn kinks_have_the_promised_derivative() {
+        let zero = Dual::<f64, 1>::variable(0.0, 0);
+        assert_eq!(zero.abs().slope, [0.0]);
+        assert_eq!(zero.relu().slope, [0.0]);
+        assert_eq!(zero.safe_sqrt().slope, [0.0]);
+        assert_eq!(zero.powf(0.0).value, 1.0);
+        assert_eq!(zero.maximum(zero * -2.0).slope, [1.0]);
+        assert_eq!(zero.minimum(zero * -2.0).slope, [1.0]);
+        assert_eq!(zero.exp().stop().slope, [0.0]);
+    }
+
+    #[test]
+    fn several_variables_are_kept_apart() {
+        let (a, b) = (Dual::<f64, 2>::variable(2.0, 0), Dual::variable(5.0, 1));
+        assert_eq!((a * b).slope, [5.0, 2.0]);
+    }
+}

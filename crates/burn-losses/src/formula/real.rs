@@ -1,0 +1,179 @@
+//! The arithmetic that a formula may use.
+
+use core::ops::{Add, Div, Mul, Neg, Sub};
+
+/// A number, or many numbers at once, that a [`Formula`](super::Formula) can compute with.
+///
+/// `f64`, [`F32`], Burn's `Tensor<D>` and [`Dual`](super::Dual) of any of them are `Real`. Constants enter through the
+/// operators with an `f64` on the right (`x * 2.0 - 1.0`), which cost nothing on tensors.
+///
+/// Laws that every implementation keeps:
+/// - derivatives at kinks: `abs'(0) = 0`, `relu'(0) = 0`; at a tie `maximum` and `minimum` follow `self`;
+/// - `select` never lets a NaN or infinite derivative of the branch not taken through if that branch's *value* is finite
+///   and its *inputs* were made safe first (sanitise the argument of `ln`, `sqrt`, `/`, then select);
+/// - `powf(0.0)` is the constant 1.
+pub trait Real:
+    Clone
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + Add<f64, Output = Self>
+    + Sub<f64, Output = Self>
+    + Mul<f64, Output = Self>
+    + Div<f64, Output = Self>
+{
+    /// The outcome of a comparison: one truth value per number.
+    type Mask: Clone;
+
+    /// The constant `value`, shaped like `self`. Prefer the operators with `f64` where they say the same.
+    fn lit(&self, value: f64) -> Self;
+    /// e to the power of `self`.
+    fn exp(self) -> Self;
+    /// The natural logarithm.
+    fn ln(self) -> Self;
+    /// ln(1 + self), precise for small `self`.
+    fn log1p(self) -> Self;
+    /// The square root; its derivative at 0 is infinite, see [`safe_sqrt`](Self::safe_sqrt).
+    fn sqrt(self) -> Self;
+    /// The absolute value, with derivative 0 at 0.
+    fn abs(self) -> Self;
+    /// The arc tangent, in radians.
+    fn atan(self) -> Self;
+    /// `self` to a constant power. `powf(0.0)` is the constant 1, also at 0.
+    fn powf(self, exponent: f64) -> Self;
+    /// The larger of the two; at a tie the derivative is that of `self`.
+    fn maximum(self, other: Self) -> Self;
+    /// The smaller of the two; at a tie the derivative is that of `self`.
+    fn minimum(self, other: Self) -> Self;
+    /// Where `self > other`.
+    fn gt(&self, other: &Self) -> Self::Mask;
+    /// Where `self > value`.
+    fn gt_lit(&self, value: f64) -> Self::Mask;
+    /// `yes` where the mask is true, else `no`.
+    fn select(mask: &Self::Mask, yes: Self, no: Self) -> Self;
+    /// The same value as a constant: no derivative flows through.
+    fn stop(self) -> Self;
+    /// The logistic function 1 / (1 + e^-x), finite everywhere.
+    fn sigmoid(self) -> Self;
+    /// ln(1 + e^x), finite everywhere; its derivative is the sigmoid.
+    fn softplus(self) -> Self;
+
+    /// max(0, x), with derivative 0 at 0.
+    fn relu(self) -> Self;
+
+    /// The square.
+    fn square(self) -> Self {
+        self.clone() * self
+    }
+
+    /// The square root of `max(self, 0)` with derivative 0 at 0 (and below), where the true one is infinite.
+    fn safe_sqrt(self) -> Self {
+        let positive = self.gt_lit(0.0);
+        let one = self.lit(1.0);
+        let zero = self.lit(0.0);
+        Self::select(&positive, Self::select(&positive, self, one).sqrt(), zero)
+    }
+}
+
+/// An `f32` as a [`Real`]. (A plain `f32` cannot be one: Rust has no `f32 + f64` and no crate may add it.)
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
+pub struct F32(pub f32);
+
+macro_rules! operators {
+    ($($trait:ident $method:ident $op:tt),*) => {$(
+        impl $trait for F32 {
+            type Output = Self;
+            fn $method(self, other: Self) -> Self {
+                Self(self.0 $op other.0)
+            }
+        }
+        impl $trait<f64> for F32 {
+            type Output = Self;
+            fn $method(self, other: f64) -> Self {
+                Self(self.0 $op other as f32)
+            }
+        }
+    )*};
+}
+operators!(Add add +, Sub sub -, Mul mul *, Div div /);
+
+impl Neg for F32 {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self(-self.0)
+    }
+}
+
+macro_rules! scalar_real {
+    ($real:ty, $float:ty, |$x:ident| $get:expr, $make:expr) => {
+        impl Real for $real {
+            type Mask = bool;
+
+            fn lit(&self, value: f64) -> Self {
+                $make(value as $float)
+            }
+            fn exp(self) -> Self {
+                let $x = self;
+                $make($get.exp())
+            }
+            fn ln(self) -> Self {
+                let $x = self;
+                $make($get.ln())
+            }
+            fn log1p(self) -> Self {
+                let $x = self;
+                $make($get.ln_1p())
+            }
+            fn sqrt(self) -> Self {
+                let $x = self;
+                $make($get.sqrt())
+            }
+            fn abs(self) -> Self {
+                let $x = self;
+                $make($get.abs())
+            }
+            fn atan(self) -> Self {
+                let $x = self;
+                $make($get.atan())
+            }
+            fn powf(self, exponent: f64) -> Self {
+                let $x = self;
+                $make($get.powf(exponent as $float))
+            }
+            fn maximum(self, other: Self) -> Self {
+                if self < other { other } else { self }
+            }
+            fn minimum(self, other: Self) -> Self {
+                if self > other { other } else { self }
+            }
+            fn gt(&self, other: &Self) -> bool {
+                self > other
+            }
+            fn gt_lit(&self, value: f64) -> bool {
+                *self > self.lit(value)
+            }
+            fn select(mask: &bool, yes: Self, no: Self) -> Self {
+                if *mask { yes } else { no }
+            }
+            fn stop(self) -> Self {
+                self
+            }
+            fn sigmoid(self) -> Self {
+                let $x = self;
+                let e = (-$get.abs()).exp();
+                $make(if $get >= 0.0 { 1.0 } else { e } / (1.0 + e))
+            }
+            fn softplus(self) -> Self {
+                let $x = self;
+                $make($get.max(0.0) + (-$get.abs()).exp().ln_1p())
+            }
+            fn relu(self) -> Self {
+                Real::maximum(self, self.lit(0.0))
+            }
+        }
+    };
+}
+scalar_real!(f64, f64, |x| x, |value: f64| value);
+scalar_real!(F32, f32, |x| x.0, F32);

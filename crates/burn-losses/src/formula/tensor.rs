@@ -1,0 +1,69 @@
+//! Burn's tensors as numbers: the formula runs as tensor operations, on every backend, and Burn differentiates it.
+
+use super::Real;
+use burn::tensor::{Bool, Tensor, activation};
+
+/// Where e^x would only be the identity: beyond it softplus(x) = x to the last digit of an `f64`.
+const SOFTPLUS_THRESHOLD: f64 = 36.0;
+
+impl<const D: usize> Real for Tensor<D> {
+    type Mask = Tensor<D, Bool>;
+
+    fn lit(&self, value: f64) -> Self {
+        self.full_like(value)
+    }
+    fn exp(self) -> Self {
+        Tensor::exp(self)
+    }
+    fn ln(self) -> Self {
+        Tensor::log(self)
+    }
+    fn log1p(self) -> Self {
+        Tensor::log1p(self)
+    }
+    fn sqrt(self) -> Self {
+        Tensor::sqrt(self)
+    }
+    fn abs(self) -> Self {
+        Tensor::abs(self)
+    }
+    fn atan(self) -> Self {
+        Tensor::atan(self)
+    }
+    fn powf(self, exponent: f64) -> Self {
+        if exponent == 0.0 {
+            self.lit(1.0)
+        } else if exponent == 1.0 {
+            self
+        } else {
+            self.powf_scalar(exponent)
+        }
+    }
+    fn maximum(self, other: Self) -> Self {
+        self.max_pair(other)
+    }
+    fn minimum(self, other: Self) -> Self {
+        self.min_pair(other)
+    }
+    fn gt(&self, other: &Self) -> Self::Mask {
+        self.clone().greater(other.clone())
+    }
+    fn gt_lit(&self, value: f64) -> Self::Mask {
+        self.clone().greater_scalar(value)
+    }
+    fn select(mask: &Self::Mask, yes: Self, no: Self) -> Self {
+        no.mask_where(mask.clone(), yes)
+    }
+    fn stop(self) -> Self {
+        self.detach()
+    }
+    fn sigmoid(self) -> Self {
+        activation::sigmoid(self)
+    }
+    fn softplus(self) -> Self {
+        activation::softplus_with_threshold(self, 1.0, SOFTPLUS_THRESHOLD)
+    }
+    fn relu(self) -> Self {
+        activation::relu(self)
+    }
+}

@@ -1,0 +1,248 @@
+//! From unreduced values to one number.
+
+use crate::check::widen;
+use burn::tensor::Tensor;
+
+crate::choice! {
+    /// How the unreduced values of a batch become one number: every loss of every family has this field.
+    ///
+    /// With values l, weights w (1 where none are given) and n the number of valid values (those not ignored):
+    #[derive(Copy, Eq)]
+    pub enum Reduction {
+        /// sum(w l) / n. Cross-entropy with class weights divides by the sum of the class weights used, as PyTorch does.
+        #[default]
+        Mean = "mean",
+        /// sum(w l).
+        Sum = "sum",
+        /// sum(w l) / N, N the size of the first axis.
+        BatchMean = "batch_mean",
+        /// sum(w l) / sum(w), over the valid values.
+        WeightedMean = "weighted_mean",
+        /// sum(w l) / max(number of positive targets, 1): detection with many negatives. Family `binary` only.
+        Positives = "positives",
+    }
+}
+
+/// What a sum of losses is divided by when the caller knows better than the batch: the count over all micro-batches of an
+/// accumulated gradient, or over all replicas of data-parallel training.
+#[derive(Debug, Clone)]
+pub enum Divisor {
+    /// A number known on the host.
+    Number(f64),
+    /// A number on the device, for instance the result of an all-reduce: no synchronisation is needed.
+    Tensor(Tensor<1>),
+}
+
+impl From<f64> for Divisor {
+    fn from(number: f64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<usize> for Divisor {
+    fn from(count: usize) -> Self {
+        Self::Number(count as f64)
+    }
+}
+
+impl From<Tensor<1>> for Divisor {
+    fn from(tensor: Tensor<1>) -> Self {
+        Self::Tensor(tensor)
+    }
+}
+
+impl Divisor {
+    /// `total` divided by this, 0 where this is 0.
+    fn divide(self, total: Tensor<1>) -> Tensor<1> {
+        match self {
+            Self::Number(0.0) => total * 0.0,
+            Self::Number(number) => total / number,
+            Self::Tensor(tensor) => {
+                let divisor = tensor.detach().cast(total.dtype());
+                let none = divisor.clone().equal_scalar(0.0);
+                total.mask_fill(none.clone(), 0.0) / divisor.mask_fill(none, 1.0)
+            }
+        }
+    }
+}
+
+/// Unreduced values, and how much each of them counts in a mean.
+#[derive(Debug, Clone)]
+pub struct Unreduced<const D: usize> {
+    /// The values.
+    pub values: Tensor<D>,
+    /// What each value adds to the divisor of a mean: 0 where it is ignored, its class weight where there is one. `None`: 1
+    /// for each.
+    pub mass: Option<Tensor<D>>,
+}
+
+impl<const D: usize> From<Tensor<D>> for Unreduced<D> {
+    fn from(values: Tensor<D>) -> Self {
+        Self { values, mass: None }
+    }
+}
+
+impl Reduction {
+    /// Reduces `values`, each multiplied by its weight, and divides by `divisor` where the caller gives one.
+    ///
+    /// `weights` has the shape of `values`, or one value per sample (`[N, 1, ..]`). The mean of nothing is 0 with a live
+    /// graph.
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{Reduction, prelude::*, regression::MaeLossConfig};
+    ///
+    /// let device = Device::flex();
+    /// let loss = MaeLossConfig::new().init(&device);
+    /// let values = loss.forward_no_reduction(
+    ///     Tensor::<1>::from_floats([1.0, 2.0], &device),
+    ///     Tensor::from_floats([0.0, 0.0], &device),
+    /// );
+    /// // Two micro-batches of two values each: both divide by the four values of the whole.
+    /// let part = loss.reduction().apply(values, None, Some(4.0.into()));
+    /// assert_eq!(part.into_scalar::<f32>(), 0.75);
+    /// ```
+    ///
+    /// # Panics
+    /// With a divisor and [`Reduction::Sum`], which divides by nothing; with [`Reduction::Positives`] and no divisor,
+    /// since values alone do not say how many targets are positive; with weights of another shape.
+    #[track_caller]
+    pub fn apply<const D: usize>(
+        self,
+        values: Tensor<D>,
+        weights: Option<Tensor<D>>,
+        divisor: Option<Divisor>,
+    ) -> Tensor<1> {
+        self.reduce(values.into(), weights, divisor)
+    }
+
+    /// [`apply`](Self::apply) for values that do not all count the same.
+    #[track_caller]
+    pub fn reduce<const D: usize>(
+        self,
+        unreduced: Unreduced<D>,
+        weights: Option<Tensor<D>>,
+        divisor: Option<Divisor>,
+    ) -> Tensor<1> {
+        let Unreduced { values, mass } = unreduced;
+        let shape = values.dims();
+        let weights = weights.map(|weights| {
+            let fits = |axis: usize| weights.dims()[axis] == shape[axis] || (axis > 0 && weights.dims()[axis] == 1);
+            assert!(
+                (0..D).all(fits),
+                "reduction: `weights` has shape {:?}, expected {shape:?} (one per value) or one per sample",
+                weights.dims()
+            );
+            widen(weights).expand(shape)
+        });
+        let divisor = divisor.or_else(|| match self {
+            Self::Sum => None,
+            Self::Mean => Some(match mass {
+                Some(mass) => sum(mass).into(),
+                None => shape.iter().product::<usize>().into(),
+            }),
+            Self::BatchMean => Some(shape[0].into()),
+            Self::WeightedMean => Some(match (mass, &weights) {
+                (Some(mass), Some(weights)) => sum(mass * weights.clone()).into(),
+                (Some(mass), None) => sum(mass).into(),
+                (None, Some(weights)) => sum(weights.clone()).into(),
+                (None, None) => shape.iter().product::<usize>().into(),
+            }),
+            Self::Positives => panic!("reduction: `positives` needs the number of positive targets as `divisor`"),
+        });
+        assert!(
+            self != Self::Sum || divisor.is_none(),
+            "reduction: `sum` divides by nothing, but a `divisor` was given; choose `mean`"
+        );
+        let total = sum(match weights {
+            Some(weights) => values * weights,
+            None => values,
+        });
+        match divisor {
+            Some(divisor) => divisor.divide(total),
+            None => total,
+        }
+    }
+}
+
+/// The sum of all values. In two steps where there are many, since NdArray adds naively: the rounding error of 1e7 values
+/// in f32 falls from about 1e-3 to 1e-6.
+pub(crate) fn sum<const D: usize>(values: Tensor<D>) -> Tensor<1> {
+    const ROW: usize = 4096;
+    let count = values.shape().num_elements();
+    if count <= ROW {
+        return values.sum();
+    }
+    let flat = values.reshape([count]);
+    let rows = count / ROW;
+    let head = flat.clone().narrow(0, 0, rows * ROW);
+    let total = head.reshape([rows, ROW]).sum_dim(1).sum();
+    if rows * ROW == count { total } else { total + flat.narrow(0, rows * ROW, count - rows * ROW).sum() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    fn number(tensor: Tensor<1>) -> f32 {
+        tensor.into_scalar()
+    }
+
+    #[test]
+    fn each_reduction_by_hand() {
+        let device = Device::flex();
+        let values = || Tensor::<2>::from_floats([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], &device);
+        let weights = || Tensor::<2>::from_floats([[1.0], [0.5]], &device);
+        let apply = |reduction: Reduction, weights| number(reduction.apply(values(), weights, None));
+        assert_eq!(apply(Reduction::Mean, None), 3.5);
+        assert_eq!(apply(Reduction::Sum, None), 21.0);
+        assert_eq!(apply(Reduction::BatchMean, None), 10.5);
+        assert_eq!(apply(Reduction::WeightedMean, None), 3.5);
+        assert_eq!(apply(Reduction::Mean, Some(weights())), 13.5 / 6.0);
+        assert_eq!(apply(Reduction::Sum, Some(weights())), 13.5);
+        assert_eq!(apply(Reduction::WeightedMean, Some(weights())), 3.0);
+        let divided = Reduction::Mean.apply(values(), None, Some(42usize.into()));
+        assert_eq!(number(divided), 0.5);
+        let count = Tensor::from_floats([42.0], &device);
+        assert_eq!(number(Reduction::Mean.apply(values(), None, Some(count.into()))), 0.5);
+    }
+
+    #[test]
+    fn nothing_has_the_mean_zero() {
+        let device = Device::flex();
+        let ones = || Tensor::<1>::ones([3], &device);
+        let unreduced = Unreduced { values: ones(), mass: Some(ones() * 0.0) };
+        assert_eq!(number(Reduction::Mean.reduce(unreduced, None, None)), 0.0);
+        let weighted = Reduction::WeightedMean.apply(ones(), Some(ones() * 0.0), None);
+        assert_eq!(number(weighted), 0.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "`sum` divides by nothing")]
+    fn sum_takes_no_divisor() {
+        Reduction::Sum.apply(Tensor::<1>::ones([3], &Device::flex()), None, Some(3.0.into()));
+    }
+
+    #[test]
+    #[should_panic(expected = "needs the number of positive targets")]
+    fn positives_needs_a_divisor() {
+        Reduction::Positives.apply(Tensor::<1>::ones([3], &Device::flex()), None, None);
+    }
+
+    #[test]
+    #[should_panic(expected = "`weights` has shape [2, 1], expected [3, 2]")]
+    fn weights_are_not_broadcast_from_another_batch() {
+        let device = Device::flex();
+        let values = Tensor::<2>::ones([3, 2], &device);
+        Reduction::Mean.apply(values, Some(Tensor::ones([2, 1], &device)), None);
+    }
+
+    #[test]
+    fn long_sums_keep_their_digits() {
+        let device = Device::flex();
+        let values = Tensor::<1>::full([1_000_003], 0.1, &device);
+        let total = number(sum(values));
+        assert!((total / 100_000.3 - 1.0).abs() < 1e-6, "{total}");
+    }
+}

@@ -1,0 +1,124 @@
+//! Every loss of every family, for tools, docs and laws.
+
+use crate::ConfigError;
+use crate::binary::{AnyBinaryLoss, BinaryLossConfig};
+use crate::classification::{AnyClassificationLoss, ClassificationLossConfig};
+use crate::config::{Describe, Field, Table, Value, as_parser_error, split_tag};
+use crate::regression::{AnyRegressionLoss, RegressionLossConfig};
+use burn::tensor::Device;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// What there is to know of one loss.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LossInfo {
+    /// The family.
+    pub family: &'static str,
+    /// The slug: the name in a config file.
+    pub kind: &'static str,
+    /// Other names that a config file may use; never written.
+    pub aliases: &'static [&'static str],
+    /// The meaning in one line.
+    pub summary: &'static str,
+    /// The fields of the config.
+    pub fields: Vec<Field>,
+}
+
+impl LossInfo {
+    pub(crate) fn of<C: Describe>(aliases: &'static [&'static str]) -> Self {
+        Self { family: C::FAMILY, kind: C::KIND, aliases, summary: C::SUMMARY, fields: C::fields() }
+    }
+}
+
+macro_rules! families {
+    ($($variant:ident = $name:literal: $config:ident, $any:ident;)+) => {
+        /// The config of any loss of any family, told apart by `family` and `kind`.
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        #[serde(tag = "family", rename_all = "snake_case")]
+        #[non_exhaustive]
+        #[allow(missing_docs)]
+        pub enum LossConfig {
+            $($variant($config),)+
+        }
+
+        /// Any loss of any family: what a [`LossConfig`] makes.
+        #[derive(burn::module::Module, Debug)]
+        #[allow(missing_docs)]
+        pub enum AnyLoss {
+            $($variant($any),)+
+        }
+
+        /// Every loss, family by family.
+        pub fn registry() -> Vec<LossInfo> {
+            [$($config::infos()),+].concat()
+        }
+
+        impl LossConfig {
+            const FAMILIES: &'static [&'static str] = &[$($name),+];
+
+            fn from_value(value: Value) -> Result<Self, ConfigError> {
+                let (family, table) = split_tag(value, "family", "", Self::FAMILIES)?;
+                match family.as_str() {
+                    $($name => $config::from_value(Value::Mapping(table)).map(Self::$variant),)+
+                    _ => Err(ConfigError::UnknownKind {
+                        tag: "family",
+                        family: "",
+                        given: family,
+                        allowed: Self::FAMILIES.to_vec(),
+                    }),
+                }
+            }
+
+            /// The config of the loss `kind` of `family`, with its defaults.
+            pub fn of(family: &str, kind: &str) -> Result<Self, ConfigError> {
+                let tags = [("family", family), ("kind", kind)];
+                Self::from_value(Value::Mapping(Table::from_iter(
+                    tags.map(|(tag, name)| (tag.into(), name.into())),
+                )))
+            }
+
+            /// The `family`.
+            pub fn family(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name,)+
+                }
+            }
+
+            /// The `kind`.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(config) => config.kind(),)+
+                }
+            }
+
+            /// Makes the loss on a device, or says which field is not allowed and why.
+            pub fn try_init(&self, device: &Device) -> Result<AnyLoss, ConfigError> {
+                Ok(match self {
+                    $(Self::$variant(config) => AnyLoss::$variant(config.try_init(device)?),)+
+                })
+            }
+
+            /// Makes the loss on a device.
+            ///
+            /// # Panics
+            /// With the message of [`try_init`](Self::try_init)'s error.
+            #[track_caller]
+            pub fn init(&self, device: &Device) -> AnyLoss {
+                crate::error::expect(self.try_init(device))
+            }
+        }
+    };
+}
+
+families! {
+    Regression = "regression": RegressionLossConfig, AnyRegressionLoss;
+    Binary = "binary": BinaryLossConfig, AnyBinaryLoss;
+    Classification = "classification": ClassificationLossConfig, AnyClassificationLoss;
+}
+
+impl<'de> Deserialize<'de> for LossConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_value(Value::deserialize(deserializer)?).map_err(as_parser_error)
+    }
+}
+
+impl burn::config::Config for LossConfig {}

@@ -1,0 +1,97 @@
+//! GHM-R: the gradient harmonising mechanism for regression.
+
+use crate::config::Range;
+use crate::engine::ghm::GhmCounts;
+use crate::engine::pointwise::Pointwise;
+use crate::formula::{Formula, Real};
+use crate::macros::loss;
+use crate::reduction::Unreduced;
+use burn::tensor::Tensor;
+
+loss! {
+    regression "ghm_r": "a smooth absolute error in which easy, hard and outlying samples have the same say";
+
+    /// GHM-R (Li et al. 2019, [arXiv 1811.05181](https://arxiv.org/abs/1811.05181)): the authentic smooth L1, weighted so that
+    /// each bin of gradient norms that is not empty has the same weight.
+    ///
+    /// # Formula
+    /// ```text
+    /// beta (sqrt(d^2 + mu^2) - mu)
+    /// beta = total / (smoothed count of the bin of g x number of bins not empty)
+    /// g    = |d| / sqrt(d^2 + mu^2)
+    /// ```
+    /// with d = prediction - target. beta is a constant for the gradient.
+    ///
+    /// # State
+    /// The counts per bin, smoothed over the training steps (on a device with autodiff) and saved with the module.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{prelude::*, regression::GhmRLossConfig};
+    ///
+    /// let device = Device::flex();
+    /// let loss = GhmRLossConfig::new().init(&device);
+    /// // Nine easy samples and one hard one: both bins weigh 10 / 2.
+    /// let predictions = [0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 4.0];
+    /// let targets = Tensor::<1>::zeros([10], &device);
+    /// let value = loss.forward(Tensor::from_floats(predictions, &device), targets);
+    /// assert!((value.into_scalar::<f32>() - 1.99).abs() < 1e-3);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// mmdetection: `GHMR`, which scales the first step by 1/(1 - momentum) and never lets the count of an empty bin decay.
+    pub struct GhmRLoss {
+        counts: GhmCounts = |config, device| GhmCounts::new(config.bins, device),
+    }
+
+    /// Config of [`GhmRLoss`].
+    pub struct GhmRLossConfig {
+        /// How sharp the absolute error bends at zero, in the units of the prediction.
+        mu: f64 = 0.02, Range::Greater(0.0);
+        /// The number of bins of the gradient norm.
+        bins: usize = 10_usize, Range::AtLeast(1.0);
+        /// How much of the old counts stays at each step.
+        momentum: f64 = 0.7, Range::HalfOpen(0.0, 1.0);
+    }
+}
+
+/// The authentic smooth L1.
+#[derive(Debug, Clone)]
+struct SmoothAbs {
+    mu: f64,
+}
+
+impl Formula for SmoothAbs {
+    fn eval<R: Real>(&self, prediction: R, target: R) -> R {
+        // sqrt(d^2 + mu^2) - mu = d^2 / (sqrt(d^2 + mu^2) + mu), which keeps its digits near zero.
+        let size = (prediction - target).abs();
+        let (d, mu, root) = scaled(size.clone(), self.mu);
+        size * d / (root + mu)
+    }
+}
+
+/// |d|, mu and sqrt(d^2 + mu^2), all divided by max(|d|, mu) so that no square overflows.
+fn scaled<R: Real>(size: R, mu: f64) -> (R, R, R) {
+    let largest = size.clone().maximum(size.lit(mu));
+    let (d, mu) = (size / largest.clone(), largest.lit(mu) / largest);
+    let root = (d.clone().square() + mu.clone().square()).sqrt();
+    (d, mu, root)
+}
+
+impl GhmRLoss {
+    /// The smoothed counts per bin.
+    pub fn counts(&self) -> Tensor<1> {
+        self.counts.value()
+    }
+}
+
+impl Pointwise for GhmRLoss {
+    fn values<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+        let mu = self.config.mu;
+        let (d, _, root) = scaled((predictions.clone() - targets.clone()).detach().abs(), mu);
+        let norm = d / root;
+        let beta = self.counts.weights(norm, self.config.momentum);
+        (SmoothAbs { mu }.eval(predictions, targets) * beta).into()
+    }
+}

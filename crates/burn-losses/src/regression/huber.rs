@@ -1,0 +1,68 @@
+//! Huber loss.
+
+use crate::config::Range;
+use crate::formula::{Formula, Real};
+use crate::macros::loss;
+
+loss! {
+    regression "huber": "the squared error near zero, a straight line beyond delta: robust to outliers";
+
+    /// Huber loss (Huber 1964, [doi 10.1214/aoms/1177703732](https://doi.org/10.1214/aoms/1177703732)).
+    ///
+    /// # Formula
+    /// ```text
+    /// d^2 / 2                  where |d| <= delta
+    /// delta (|d| - delta/2)    elsewhere
+    /// ```
+    /// with d = prediction - target.
+    ///
+    /// # Numerics
+    /// The slope never exceeds delta; nothing overflows before |d| does. With delta = 1.345 and errors of standard deviation 1
+    /// it is 95 % as efficient as least squares.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{prelude::*, regression::HuberLossConfig};
+    ///
+    /// let device = Device::flex();
+    /// let loss = HuberLossConfig::new().with_delta(0.5).init(&device);
+    /// let values = loss.forward_no_reduction(
+    ///     Tensor::<1>::from_floats([0.25, 3.0], &device),
+    ///     Tensor::from_floats([0.0, 0.0], &device),
+    /// );
+    /// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [0.03125, 1.375]);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// PyTorch: `torch.nn.HuberLoss`, the same.
+    pub struct HuberLoss;
+
+    /// Config of [`HuberLoss`].
+    pub struct HuberLossConfig {
+        /// Where the square ends and the line begins, in the units of the prediction.
+        delta: f64 = 1.0, Range::Greater(0.0);
+    }
+}
+
+impl Formula for HuberLoss {
+    fn eval<R: Real>(&self, prediction: R, target: R) -> R {
+        let delta = self.config.delta;
+        let error = (prediction - target).abs();
+        let near = error.clone().minimum(error.lit(delta));
+        near.clone().square() * 0.5 + (error - near) * delta
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn both_pieces_by_hand() {
+        let loss = HuberLossConfig::new().with_delta(2.0).init(&Device::flex());
+        assert_eq!(loss.eval(1.5, 0.5), 0.5);
+        assert_eq!(loss.eval(0.0, 5.0), 8.0);
+    }
+}

@@ -1,0 +1,126 @@
+//! Regression: predictions and targets of one shape.
+//!
+//! All losses here can be swapped for one another in a config file: see [`RegressionLossConfig`].
+
+use crate::check::Reference;
+use crate::engine::pointwise::{self, Pointwise};
+use crate::error::{InputError, expect};
+use crate::macros::family;
+use crate::reduction::{Reduction, Unreduced};
+use burn::tensor::Tensor;
+
+/// A loss of predictions and targets of one shape.
+///
+/// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
+pub trait RegressionLoss: Pointwise {
+    /// The `kind`, which errors name.
+    fn kind(&self) -> &'static str;
+
+    /// How the unreduced values become one number.
+    fn reduction(&self) -> Reduction;
+
+    /// The value of the batch, reduced as the config says.
+    ///
+    /// # Shapes
+    /// - predictions, targets: `[...]`, the same
+    /// - output: `[1]`
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
+        expect(self.check(&predictions, &targets, None));
+        pointwise::reduce(self, self.reduction(), predictions, targets, None)
+    }
+
+    /// The same with weights, which multiply the unreduced values.
+    ///
+    /// # Shapes
+    /// - weights: that of the predictions, or `[N, 1, ..]`: one per sample
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_weighted<const D: usize>(
+        &self,
+        predictions: Tensor<D>,
+        targets: Tensor<D>,
+        weights: Tensor<D>,
+    ) -> Tensor<1> {
+        expect(self.check(&predictions, &targets, Some(&weights)));
+        pointwise::reduce(self, self.reduction(), predictions, targets, Some(weights))
+    }
+
+    /// One value per prediction.
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_no_reduction<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
+        expect(self.check(&predictions, &targets, None));
+        pointwise::values(self, predictions, targets).values
+    }
+
+    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    fn check<const D: usize>(
+        &self,
+        predictions: &Tensor<D>,
+        targets: &Tensor<D>,
+        weights: Option<&Tensor<D>>,
+    ) -> Result<(), InputError> {
+        let first = Reference { loss: self.kind(), name: "predictions", tensor: predictions };
+        pointwise::check(self, first, targets, weights)
+    }
+}
+
+macro_rules! implement {
+    (loss $loss:ident, $kind:expr) => {
+        impl RegressionLoss for $loss {
+            fn kind(&self) -> &'static str {
+                $kind
+            }
+            fn reduction(&self) -> Reduction {
+                self.config().reduction
+            }
+        }
+    };
+    (any $any:ident, $config:ident, $($variant:ident),+) => {
+        impl Pointwise for $any {
+            fn values<const D: usize>(&self, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+                match self {
+                    $(Self::$variant(loss) => loss.values(first, targets),)+
+                }
+            }
+            fn accepts(&self, shape: &[usize]) -> Result<(), String> {
+                match self {
+                    $(Self::$variant(loss) => Pointwise::accepts(loss, shape),)+
+                }
+            }
+        }
+        impl RegressionLoss for $any {
+            fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(loss) => loss.kind(),)+
+                }
+            }
+            fn reduction(&self) -> Reduction {
+                match self {
+                    $(Self::$variant(loss) => loss.reduction(),)+
+                }
+            }
+        }
+    };
+}
+
+family! {
+    regression, RegressionLossConfig => AnyRegressionLoss, implement;
+    mae: Mae, alias "l1";
+    mse: Mse, alias "l2";
+    mean_bias: MeanBias;
+    smooth_l1: SmoothL1;
+    huber: Huber;
+    log_cosh: LogCosh;
+    quantile: Quantile, alias "pinball";
+    tukey_biweight: TukeyBiweight;
+    ghm_r: GhmR;
+}

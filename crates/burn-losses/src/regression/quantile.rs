@@ -1,0 +1,69 @@
+//! Quantile loss.
+
+use crate::config::Range;
+use crate::formula::{Formula, Real};
+use crate::macros::loss;
+
+loss! {
+    regression "quantile": "the pinball loss: estimates the tau-quantile of the target";
+
+    /// Quantile loss, also called pinball loss (Koenker and Bassett 1978,
+    /// [doi 10.2307/1913643](https://doi.org/10.2307/1913643)).
+    ///
+    /// Its minimum is the tau-quantile: tau = 0.9 punishes predictions that are too low nine times more than those that are
+    /// too high, so that nine of ten targets end up below the prediction.
+    ///
+    /// # Formula
+    /// `max(tau e, (tau - 1) e)`, e = target - prediction.
+    ///
+    /// # Numerics
+    /// The gradient with respect to the prediction is -tau below the target, 1 - tau above it, 0 at it.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{prelude::*, regression::QuantileLossConfig};
+    ///
+    /// let device = Device::flex();
+    /// let loss = QuantileLossConfig::new().with_tau(0.75).init(&device);
+    /// let values = loss.forward_no_reduction(
+    ///     Tensor::<1>::from_floats([0.0, 2.0], &device),
+    ///     Tensor::from_floats([1.0, 1.0], &device),
+    /// );
+    /// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [0.75, 0.25]);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// PyTorch has none. scikit-learn: `mean_pinball_loss`, the same sign.
+    pub struct QuantileLoss;
+
+    /// Config of [`QuantileLoss`].
+    pub struct QuantileLossConfig {
+        /// The quantile: the share of targets that shall lie below the prediction.
+        tau: f64 = 0.5, Range::Open(0.0, 1.0);
+    }
+}
+
+impl Formula for QuantileLoss {
+    fn eval<R: Real>(&self, prediction: R, target: R) -> R {
+        let tau = self.config.tau;
+        let error = target - prediction;
+        error.clone().relu() * tau + (-error).relu() * (1.0 - tau)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formula::Dual;
+    use burn::tensor::Device;
+
+    #[test]
+    fn t48_a_high_quantile_punishes_predictions_that_are_too_low() {
+        let loss = |tau| QuantileLossConfig::new().with_tau(tau).init(&Device::flex());
+        assert!((loss(0.9).eval(0.0, 1.0) / loss(0.9).eval(2.0, 1.0) - 9.0).abs() < 1e-12);
+        assert!(loss(0.25).eval(2.0, 1.0) > loss(0.25).eval(0.0, 1.0));
+        let at_target = loss(0.9).eval(Dual::<f64, 1>::variable(1.0, 0), Dual::constant(1.0));
+        assert_eq!(at_target.slope, [0.0]);
+    }
+}

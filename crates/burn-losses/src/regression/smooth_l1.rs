@@ -1,0 +1,80 @@
+//! Smooth L1.
+
+use crate::config::Range;
+use crate::formula::{Formula, Real};
+use crate::macros::loss;
+
+loss! {
+    regression "smooth_l1": "the absolute error, rounded near zero";
+
+    /// Smooth L1 (Girshick 2015, Fast R-CNN, [arXiv 1504.08083](https://arxiv.org/abs/1504.08083)).
+    ///
+    /// # Formula
+    /// ```text
+    /// d^2 / (2 beta)    where |d| < beta
+    /// |d| - beta / 2    elsewhere
+    /// ```
+    /// with d = prediction - target. It is [`HuberLoss`](super::HuberLoss) with delta = beta, divided by beta.
+    ///
+    /// # Numerics
+    /// The slope never exceeds 1. At beta = 0 it is [`MaeLoss`](super::MaeLoss), gradient 0 at d = 0 included.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{prelude::*, regression::SmoothL1LossConfig};
+    ///
+    /// let device = Device::flex();
+    /// let loss = SmoothL1LossConfig::new().with_beta(2.0).init(&device);
+    /// let values = loss.forward_no_reduction(
+    ///     Tensor::<1>::from_floats([1.0, -3.0], &device),
+    ///     Tensor::from_floats([0.0, 0.0], &device),
+    /// );
+    /// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [0.25, 2.0]);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// PyTorch: `torch.nn.SmoothL1Loss`, the same. Detectron2's default is beta = 0, torchvision's Faster R-CNN uses 1/9.
+    pub struct SmoothL1Loss;
+
+    /// Config of [`SmoothL1Loss`].
+    pub struct SmoothL1LossConfig {
+        /// Where the square ends and the line begins, in the units of the prediction.
+        beta: f64 = 1.0, Range::AtLeast(0.0);
+    }
+}
+
+impl Formula for SmoothL1Loss {
+    fn eval<R: Real>(&self, prediction: R, target: R) -> R {
+        let beta = self.config.beta;
+        let error = (prediction - target).abs();
+        if beta == 0.0 {
+            return error;
+        }
+        let near = error.clone().minimum(error.lit(beta));
+        near.clone().square() * (0.5 / beta) + (error - near)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::regression::{HuberLossConfig, MaeLossConfig};
+    use burn::tensor::Device;
+
+    #[test]
+    fn it_is_huber_over_delta_and_mae_at_zero() {
+        let device = Device::flex();
+        for beta in [1.0 / 9.0, 1.0, 2.5] {
+            let smooth = SmoothL1LossConfig::new().with_beta(beta).init(&device);
+            let huber = HuberLossConfig::new().with_delta(beta).init(&device);
+            for d in [-3.0, -0.1, 0.0, 0.05, 1.0, 7.0] {
+                let (a, b) = (smooth.eval(d, 0.0), huber.eval(d, 0.0) / beta);
+                assert!((a - b).abs() < 1e-15 * (1.0 + b), "beta {beta}, d {d}");
+            }
+        }
+        let zero = SmoothL1LossConfig::new().with_beta(0.0).init(&device);
+        let mae = MaeLossConfig::new().init(&device);
+        assert_eq!(zero.eval(-2.0, 1.0), mae.eval(-2.0, 1.0));
+    }
+}

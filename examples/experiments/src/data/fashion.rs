@@ -1,0 +1,79 @@
+//! Fashion-MNIST: 28 x 28 grey pictures of ten kinds of clothes.
+
+use super::{DataError, Samples, Split, gunzip};
+
+const SET: &str = "fashion-mnist";
+const IMAGES: &[u8] =
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/fashion-mnist/t10k-images-idx3-ubyte.gz"));
+const LABELS: &[u8] =
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/fashion-mnist/t10k-labels-idx1-ubyte.gz"));
+const PIXELS: usize = 28 * 28;
+const TRAIN: usize = 8000;
+
+/// Pixels are scaled to mean 0 and variance 1 over the training pictures.
+pub(super) fn load() -> Result<Split, DataError> {
+    let images = idx(&gunzip(SET, IMAGES)?, &[10_000, 28, 28])?;
+    let labels = idx(&gunzip(SET, LABELS)?, &[10_000])?;
+
+    let train = &images[..TRAIN * PIXELS];
+    let mean = train.iter().map(|&p| f64::from(p)).sum::<f64>() / train.len() as f64;
+    let variance = train.iter().map(|&p| (f64::from(p) - mean).powi(2)).sum::<f64>() / train.len() as f64;
+    let scaled = images.iter().map(|&p| ((f64::from(p) - mean) / variance.sqrt()) as f32).collect();
+
+    let all = Samples::new(PIXELS, scaled, labels.iter().map(|&l| l.into()).collect());
+    Ok(Split {
+        train: all.select(&(0..TRAIN).collect::<Vec<_>>()),
+        held_out: all.select(&(TRAIN..10_000).collect::<Vec<_>>()),
+    })
+}
+
+/// The bytes of an IDX file, after its header has been compared with the shape that is expected.
+fn idx(bytes: &[u8], shape: &[u32]) -> Result<Vec<u8>, DataError> {
+    let mut header = vec![0, 0, 8, shape.len() as u8]; // 8: the elements are bytes
+    shape.iter().for_each(|n| header.extend(n.to_be_bytes()));
+    let body = bytes
+        .strip_prefix(header.as_slice())
+        .ok_or_else(|| DataError::new(SET, format!("not an IDX file of shape {shape:?}")))?;
+    let expected = shape.iter().product::<u32>() as usize;
+    if body.len() != expected {
+        let got = body.len();
+        return Err(DataError::new(SET, format!("{expected} bytes, got {got}")));
+    }
+    Ok(body.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::data::dataset::Dataset;
+
+    use super::super::crc32;
+    use super::*;
+
+    #[test]
+    fn sizes_classes_and_scale() {
+        let split = load().unwrap();
+        assert_eq!((split.train.len(), split.held_out.len()), (8000, 2000));
+        assert_eq!(split.train.width(), 784);
+        for class in 0..10 {
+            let count = |s: &Samples| s.targets().iter().filter(|&&t| t == class as f32).count();
+            assert_eq!(count(&split.train) + count(&split.held_out), 1000);
+        }
+        let pixels = split.train.len() * PIXELS;
+        let mean =
+            (0..8000).flat_map(|i| split.train.get(i).unwrap().inputs).map(f64::from).sum::<f64>() / pixels as f64;
+        assert!(mean.abs() < 1e-6, "{mean}");
+    }
+
+    #[test]
+    fn files_are_the_published_ones() {
+        assert_eq!(crc32(IMAGES), 0xF305_0A72);
+        assert_eq!(crc32(LABELS), 0x8F87_4FBB);
+    }
+
+    #[test]
+    fn a_wrong_header_and_a_short_file_are_errors() {
+        assert!(idx(&[0, 0, 8, 1, 0, 0, 0, 2, 7], &[2]).is_err());
+        assert!(idx(&[0, 0, 9, 1, 0, 0, 0, 1, 7], &[1]).is_err());
+        assert_eq!(idx(&[0, 0, 8, 1, 0, 0, 0, 1, 7], &[1]).unwrap(), [7]);
+    }
+}

@@ -1,0 +1,53 @@
+//! The experiments of burn-losses: real data, small networks, and a loss that a config file chooses.
+//!
+//! Everything here is generic in the device. `train-ndarray` runs it on the CPU and `train-wgpu` on the GPU; both start
+//! from the same weights and see the same batches, so the losses of their steps can be compared number by number.
+//!
+//! Where to begin reading: [`model`] holds the networks with their loss, [`training`] a training with Burn's learner,
+//! [`runs`] the three experiments.
+
+pub mod cli;
+pub mod config;
+pub mod curves;
+pub mod data;
+pub mod device;
+pub mod history;
+pub mod metrics;
+pub mod model;
+pub mod plot;
+mod progress;
+pub mod report;
+pub mod rng;
+pub mod runs;
+pub mod training;
+pub mod trajectory;
+
+/// Why an experiment could not be run: a message for the person at the terminal.
+#[derive(Debug)]
+pub struct Error(String);
+
+impl Error {
+    /// From anything that can be printed.
+    pub fn new(message: impl std::fmt::Display) -> Self {
+        Self(message.to_string())
+    }
+
+    /// An error of the file system, with the path.
+    pub fn file(path: &std::path::Path, error: impl std::fmt::Display) -> Self {
+        Self(format!("{}: {error}", path.display()))
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<data::DataError> for Error {
+    fn from(error: data::DataError) -> Self {
+        Self::new(error)
+    }
+}

@@ -1,0 +1,148 @@
+//! Figures computed on the host, in double precision, from what a trained model says about the held-out rows.
+
+/// How well scores rank positives over negatives.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ranking {
+    /// Average precision: the sum over all thresholds of (recall gained) x (precision there).
+    pub average_precision: f64,
+    /// The largest recall at any threshold whose precision is at least the one asked for.
+    pub recall_at_precision: f64,
+}
+
+/// Ranks rows by score and walks down the list; rows with equal scores count as one step.
+pub fn ranking(scores: &[f32], positive: &[bool], precision: f64) -> Ranking {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+    let positives = positive.iter().filter(|&&p| p).count() as f64;
+
+    let (mut hits, mut seen, mut recall) = (0.0, 0.0, 0.0);
+    let mut result = Ranking { average_precision: 0.0, recall_at_precision: 0.0 };
+    for (place, &row) in order.iter().enumerate() {
+        seen += 1.0;
+        hits += f64::from(positive[row]);
+        let tied = order.get(place + 1).is_some_and(|&n| scores[n] == scores[row]);
+        if tied || positives == 0.0 {
+            continue;
+        }
+        let (here, gained) = (hits / seen, hits / positives - recall);
+        recall = hits / positives;
+        result.average_precision += gained * here;
+        if here >= precision {
+            result.recall_at_precision = recall;
+        }
+    }
+    result
+}
+
+/// Precision and recall of the rows whose logit is above zero.
+pub fn precision_recall(logits: &[f32], positive: &[bool]) -> (f64, f64) {
+    let count = |said: bool, is: bool| {
+        let rows = logits.iter().zip(positive);
+        rows.filter(|(l, p)| (**l > 0.0) == said && **p == is).count() as f64
+    };
+    let hits = count(true, true);
+    let ratio = |all: f64| if all == 0.0 { 0.0 } else { hits / all };
+    (ratio(hits + count(true, false)), ratio(hits + count(false, true)))
+}
+
+/// What a classifier's logits are worth.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Classification {
+    /// Share of the rows whose largest logit is that of the label.
+    pub accuracy: f64,
+    /// Mean of the largest softmax probability.
+    pub confidence: f64,
+    /// Expected calibration error: over 15 bins of confidence, the mean of |accuracy - confidence|.
+    pub calibration_error: f64,
+}
+
+/// Accuracy and calibration of `[rows, classes]` logits.
+pub fn classification(logits: &[f32], labels: &[f32], classes: usize) -> Classification {
+    const BINS: usize = 15;
+    let (mut hits, mut sum) = ([0.0; BINS], [0.0; BINS]);
+    for (row, &label) in logits.chunks_exact(classes).zip(labels) {
+        let (best, top) =
+            row.iter().enumerate().fold((0, f32::MIN), |best, (i, &l)| if l > best.1 { (i, l) } else { best });
+        let total: f64 = row.iter().map(|&l| f64::from(l - top).exp()).sum();
+        let confidence = 1.0 / total;
+        let bin = ((confidence * BINS as f64) as usize).min(BINS - 1);
+        hits[bin] += f64::from(best == label as usize);
+        sum[bin] += confidence;
+    }
+    let rows = labels.len() as f64;
+    let gap = |(hit, sum): (&f64, &f64)| (hit - sum).abs();
+    Classification {
+        accuracy: hits.iter().sum::<f64>() / rows,
+        confidence: sum.iter().sum::<f64>() / rows,
+        calibration_error: hits.iter().zip(&sum).map(gap).sum::<f64>() / rows,
+    }
+}
+
+/// The pinball loss, which the `tau` quantile makes smallest.
+pub fn pinball(x: &[f64], y: &[f64], (intercept, slope): (f64, f64), tau: f64) -> f64 {
+    let residuals = x.iter().zip(y).map(|(x, y)| y - intercept - slope * x);
+    residuals.map(|r| (tau * r).max((tau - 1.0) * r)).sum::<f64>() / x.len() as f64
+}
+
+/// The share of the points that lie below the line.
+pub fn share_below(x: &[f64], y: &[f64], (intercept, slope): (f64, f64)) -> f64 {
+    let below = |(x, y): &(&f64, &f64)| **y < intercept + slope * **x;
+    x.iter().zip(y).filter(below).count() as f64 / x.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn average_precision_by_hand() {
+        // Ranked: + - + + -; precision at the positives 1, 2/3, 3/4.
+        let scores = [0.9, 0.8, 0.7, 0.6, 0.5];
+        let positive = [true, false, true, true, false];
+        let got = ranking(&scores, &positive, 0.7);
+        let expected = (1.0 + 2.0 / 3.0 + 3.0 / 4.0) / 3.0;
+        assert!((got.average_precision - expected).abs() < 1e-12);
+        assert_eq!(got.recall_at_precision, 1.0);
+        assert_eq!(ranking(&scores, &positive, 0.8).recall_at_precision, 1.0 / 3.0);
+    }
+
+    #[test]
+    fn tied_scores_are_one_step_in_any_order() {
+        let one = ranking(&[0.5, 0.5, 0.1], &[true, false, true], 0.0);
+        let other = ranking(&[0.5, 0.5, 0.1], &[false, true, true], 0.0);
+        assert_eq!(one, other);
+        let expected = 0.5 * 0.5 + 0.5 * 2.0 / 3.0;
+        assert!((one.average_precision - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn no_positives_is_zero() {
+        assert_eq!(ranking(&[1.0], &[false], 0.5).average_precision, 0.0);
+        assert_eq!(precision_recall(&[1.0], &[false]), (0.0, 0.0));
+    }
+
+    #[test]
+    fn precision_and_recall_by_hand() {
+        let logits = [2.0, 1.0, -1.0, -2.0];
+        let positive = [true, false, true, true];
+        assert_eq!(precision_recall(&logits, &positive), (0.5, 1.0 / 3.0));
+    }
+
+    #[test]
+    fn calibration_by_hand() {
+        // Two rows with confidence 1/2 each (a tie between two classes), one of them right.
+        let got = classification(&[0.0, 0.0, 0.0, 0.0], &[0.0, 1.0], 2);
+        assert_eq!((got.accuracy, got.confidence), (0.5, 0.5));
+        assert_eq!(got.calibration_error, 0.0);
+        // Sure and wrong.
+        let got = classification(&[100.0, 0.0], &[1.0], 2);
+        assert_eq!((got.accuracy, got.calibration_error), (0.0, 1.0));
+    }
+
+    #[test]
+    fn pinball_and_share_by_hand() {
+        let (x, y) = ([0.0, 0.0, 0.0], [1.0, -1.0, 3.0]);
+        assert!((pinball(&x, &y, (0.0, 0.0), 0.9) - (0.9 + 0.1 + 2.7) / 3.0).abs() < 1e-12);
+        assert!((share_below(&x, &y, (0.0, 0.0)) - 1.0 / 3.0).abs() < 1e-12);
+    }
+}

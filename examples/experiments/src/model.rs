@@ -1,0 +1,145 @@
+//! The networks, and how each takes a training step: forward, the loss from the config file, backward.
+//!
+//! The loss is a field of the model. So it moves to the device with the model, and what it remembers between steps
+//! (GHM's histogram) is saved with the weights.
+
+use burn::module::{Module, Param};
+use burn::nn::Linear;
+use burn::tensor::activation::{gelu, sigmoid};
+use burn::tensor::{Device, Tensor, TensorData};
+use burn::train::{
+    ClassificationOutput, InferenceStep, MultiLabelClassificationOutput, RegressionOutput, TrainOutput, TrainStep,
+};
+use burn_losses::binary::AnyBinaryLoss;
+use burn_losses::classification::AnyClassificationLoss;
+use burn_losses::prelude::*;
+use burn_losses::regression::AnyRegressionLoss;
+
+use crate::data::{ClassBatch, ValueBatch};
+use crate::rng::Rng;
+
+/// Linear layers with GELU between them; with no hidden layer, a linear model.
+#[derive(Module, Debug)]
+pub struct Mlp {
+    layers: Vec<Linear>,
+}
+
+impl Mlp {
+    /// A network with these widths, from its input to its output.
+    ///
+    /// The weights are drawn on the host, so the same seed gives the same network on every device.
+    pub fn new(widths: &[usize], seed: u64, device: &Device) -> Self {
+        let mut rng = Rng::new(seed);
+        let layers = widths
+            .windows(2)
+            .map(|pair| {
+                let bound = 1.0 / (pair[0] as f64).sqrt();
+                let mut draw = || ((2.0 * rng.uniform() - 1.0) * bound) as f32;
+                let weight: Vec<f32> = (0..pair[0] * pair[1]).map(|_| draw()).collect();
+                let bias: Vec<f32> = (0..pair[1]).map(|_| draw()).collect();
+                linear(weight, bias, device)
+            })
+            .collect();
+        Self { layers }
+    }
+
+    /// The model `y = bias + weight x` of one feature.
+    pub fn line(bias: f64, weight: f64, device: &Device) -> Self {
+        Self { layers: vec![linear(vec![weight as f32], vec![bias as f32], device)] }
+    }
+
+    /// `[rows, first width]` to `[rows, last width]`.
+    pub fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
+        let (last, hidden) = self.layers.split_last().expect("at least one layer");
+        let features = hidden.iter().fold(inputs, |x, layer| gelu(layer.forward(x)));
+        last.forward(features)
+    }
+}
+
+fn linear(weight: Vec<f32>, bias: Vec<f32>, device: &Device) -> Linear {
+    let (output, input) = (bias.len(), weight.len() / bias.len());
+    let weight = Tensor::from_data(TensorData::new(weight, [input, output]), device);
+    let bias = Tensor::from_data(TensorData::new(bias, [output]), device);
+    Linear { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)) }
+}
+
+/// One of several classes; the loss is any of the classification family.
+#[derive(Module, Debug)]
+pub struct Classifier {
+    /// The network: one output per class.
+    pub network: Mlp,
+    /// The loss of the config file.
+    pub loss: AnyClassificationLoss,
+}
+
+impl Classifier {
+    fn run(&self, batch: ClassBatch) -> ClassificationOutput {
+        let logits = self.network.forward(batch.inputs);
+        let loss = self.loss.forward(logits.clone(), batch.labels.clone());
+        ClassificationOutput::new(loss, logits, batch.labels)
+    }
+}
+
+/// Positive or negative; the loss is any of the binary family.
+#[derive(Module, Debug)]
+pub struct Detector {
+    /// The network: one output, the logit of "positive".
+    pub network: Mlp,
+    /// The loss of the config file.
+    pub loss: AnyBinaryLoss,
+}
+
+impl Detector {
+    fn run(&self, batch: ValueBatch) -> MultiLabelClassificationOutput {
+        let logits = self.network.forward(batch.inputs);
+        let loss = self.loss.forward(logits.clone(), batch.targets.clone());
+        MultiLabelClassificationOutput::new(loss, sigmoid(logits), batch.targets.int())
+    }
+}
+
+/// A value; the loss is any of the regression family.
+#[derive(Module, Debug)]
+pub struct Regressor {
+    /// The network: one output, the prediction.
+    pub network: Mlp,
+    /// The loss of the config file.
+    pub loss: AnyRegressionLoss,
+}
+
+impl Regressor {
+    fn run(&self, batch: ValueBatch) -> RegressionOutput {
+        let predictions = self.network.forward(batch.inputs);
+        let loss = self.loss.forward(predictions.clone(), batch.targets.clone());
+        RegressionOutput::new(loss, predictions, batch.targets)
+    }
+}
+
+macro_rules! learner_steps {
+    ($($model:ident: $batch:ty => $output:ty),* $(,)?) => {$(
+        impl TrainStep for $model {
+            type Input = $batch;
+            type Output = $output;
+
+            fn step(&self, batch: $batch) -> TrainOutput<$output> {
+                let output = self.run(batch);
+                let gradients = output.loss.backward();
+                TrainOutput::new(self, gradients, output)
+            }
+        }
+
+        impl InferenceStep for $model {
+            type Input = $batch;
+            type Output = $output;
+
+            fn step(&self, batch: $batch) -> $output {
+                self.run(batch)
+            }
+        }
+    )*};
+}
+
+learner_steps! {
+    Classifier: ClassBatch => ClassificationOutput,
+    Detector: ValueBatch => MultiLabelClassificationOutput,
+    Regressor: ValueBatch => RegressionOutput,
+}

@@ -1,0 +1,187 @@
+//! Plots as SVG: they need no fonts, no display and no other program.
+
+use std::error::Error as StdError;
+use std::ops::Range;
+use std::path::Path;
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+
+use crate::Error;
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Drawn = Result<(), Box<dyn StdError>>;
+
+const SIZE: (u32, u32) = (1180, 440);
+const LEGEND: u32 = 230;
+const FONT: &str = "sans-serif";
+/// Colours that most people can tell apart (Okabe and Ito), and two more.
+const COLOURS: [RGBColor; 9] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+    RGBColor(230, 159, 0),
+    RGBColor(60, 60, 60),
+    RGBColor(150, 75, 0),
+    RGBColor(120, 94, 240),
+];
+
+/// A named line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// The name in the legend.
+    pub name: String,
+    /// The points, from left to right.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// A pair of axes with lines in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Panel {
+    /// The line above it.
+    pub title: String,
+    /// What runs to the right.
+    pub x: String,
+    /// What runs upwards.
+    pub y: String,
+    /// The lines; the `n`-th of every panel has the same colour.
+    pub series: Vec<Series>,
+    /// Dots behind the lines.
+    pub dots: Vec<(f64, f64)>,
+    /// The largest distance from zero that is shown upwards.
+    pub limit: Option<f64>,
+}
+
+/// Draws panels side by side, with the legend of the first one at the right.
+pub fn draw(path: &Path, panels: &[Panel]) -> Result<(), Error> {
+    draw_svg(path, panels).map_err(|error| Error::file(path, error))
+}
+
+fn draw_svg(path: &Path, panels: &[Panel]) -> Drawn {
+    let root = SVGBackend::new(path, SIZE).into_drawing_area();
+    root.fill(&WHITE)?;
+    let (left, right) = root.split_horizontally(SIZE.0 - LEGEND);
+    for (area, panel) in left.split_evenly((1, panels.len())).iter().zip(panels) {
+        draw_panel(area, panel)?;
+    }
+    if let Some(first) = panels.first() {
+        legend(&right, &first.series)?;
+    }
+    root.present()?;
+    Ok(())
+}
+
+fn draw_panel(area: &Area, panel: &Panel) -> Drawn {
+    let lines = || panel.series.iter().flat_map(|s| &s.points);
+    let points: Vec<(f64, f64)> = lines().chain(&panel.dots).copied().collect();
+    let xs = range(points.iter().map(|p| p.0), 0.0);
+    let limit = panel.limit.unwrap_or(f64::INFINITY);
+    // Dots set the range where there are some: a line may leave it.
+    let shown = if panel.dots.is_empty() { &points } else { &panel.dots };
+    let ys = range(shown.iter().map(|p| p.1.clamp(-limit, limit)), 0.06);
+
+    let mut chart = ChartBuilder::on(area)
+        .caption(&panel.title, (FONT, 17))
+        .margin(10)
+        .x_label_area_size(42)
+        .y_label_area_size(58)
+        .build_cartesian_2d(xs, ys.clone())?;
+    chart
+        .configure_mesh()
+        .x_desc(&panel.x)
+        .y_desc(&panel.y)
+        .x_labels(7)
+        .y_labels(7)
+        .label_style((FONT, 13))
+        .axis_desc_style((FONT, 14))
+        .light_line_style(WHITE)
+        .bold_line_style(RGBColor(230, 230, 230))
+        .draw()?;
+    let dot = |&point: &(f64, f64)| Circle::new(point, 3, RGBColor(170, 170, 170).filled());
+    chart.draw_series(panel.dots.iter().map(dot))?;
+    for (series, colour) in panel.series.iter().zip(COLOURS.iter().cycle()) {
+        for part in inside(&series.points, &ys) {
+            chart.draw_series(LineSeries::new(part, colour.stroke_width(2)))?;
+        }
+    }
+    Ok(())
+}
+
+fn legend(area: &Area, series: &[Series]) -> Drawn {
+    for (row, (series, colour)) in series.iter().zip(COLOURS.iter().cycle()).enumerate() {
+        let y = 48 + 24 * row as i32;
+        let stroke = colour.stroke_width(3);
+        area.draw(&PathElement::new(vec![(8, y), (34, y)], stroke))?;
+        area.draw(&Text::new(series.name.clone(), (42, y - 7), (FONT, 14)))?;
+    }
+    Ok(())
+}
+
+/// From the smallest to the largest value, and a share of the distance more on both sides.
+fn range(values: impl Iterator<Item = f64>, share: f64) -> Range<f64> {
+    let (low, high) = values
+        .filter(|v| v.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    if low > high {
+        return 0.0..1.0;
+    }
+    let room = if high > low { share * (high - low) } else { 0.5 };
+    low - room..high + room
+}
+
+/// The stretches of a line that lie within a range; plotters would draw the rest over its neighbours.
+fn inside(points: &[(f64, f64)], range: &Range<f64>) -> Vec<Vec<(f64, f64)>> {
+    points
+        .split(|p| !(range.start..=range.end).contains(&p.1))
+        .filter(|part| part.len() > 1)
+        .map(<[_]>::to_vec)
+        .collect()
+}
+
+/// Means of `window` neighbours, to see through the noise of batches.
+pub fn smooth(values: &[f64], window: usize) -> Vec<(f64, f64)> {
+    let window = window.clamp(1, values.len().max(1));
+    let mean = |(i, w): (usize, &[f64])| {
+        let middle = i as f64 + 0.5 * (window + 1) as f64;
+        (middle, w.iter().sum::<f64>() / window as f64)
+    };
+    values.windows(window).enumerate().map(mean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_cut_at_the_edge() {
+        let points = [(0.0, 0.0), (1.0, 1.0), (2.0, 9.0), (3.0, 1.0), (4.0, 0.0)];
+        let parts = inside(&points, &(0.0..2.0));
+        assert_eq!(parts, [points[..2].to_vec(), points[3..].to_vec()]);
+    }
+
+    #[test]
+    fn smoothing_by_hand() {
+        assert_eq!(smooth(&[1.0, 3.0, 5.0], 2), [(1.5, 2.0), (2.5, 4.0)]);
+        assert_eq!(smooth(&[1.0], 5), [(1.0, 1.0)]);
+        assert!(smooth(&[], 3).is_empty());
+    }
+
+    #[test]
+    fn a_plot_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plot.svg");
+        let panel = Panel {
+            title: "a & b".to_string(),
+            x: "x".to_string(),
+            y: "y".to_string(),
+            series: vec![Series { name: "line".to_string(), points: vec![(0.0, 0.0), (1.0, 2.0)] }],
+            dots: vec![(0.5, 0.5)],
+            limit: None,
+        };
+        draw(&path, &[panel.clone(), panel]).unwrap();
+        let svg = std::fs::read_to_string(path).unwrap();
+        assert!(svg.starts_with("<svg") && svg.contains("a &amp; b"));
+    }
+}

@@ -1,0 +1,229 @@
+//! Training losses step by step, and how far those of one device are from those of another.
+//!
+//! # What is compared, and how closely
+//!
+//! Two runs of a config start from the same weights and see the same batches. On two devices the sums of a step are
+//! added in another order, and `exp` or `tanh` may round differently, so a step's loss differs by a few units of the
+//! last place (6e-8 relative). Training then carries the difference on, and every later step adds to it. The deviation
+//! of a step is
+//!
+//! ```text
+//! |loss - reference| / max(|reference|, 1 % of the reference's first loss)
+//! ```
+//!
+//! and a run has to stay below [`EARLY_TOLERANCE`] over its first [`EARLY_STEPS`] steps, where a wrong gradient shows
+//! at once and rounding has had no time to grow, and below [`WHOLE_TOLERANCE`] over all its steps.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::config::Experiment;
+use crate::runs::RunResult;
+
+/// How many steps count as early.
+pub const EARLY_STEPS: usize = 10;
+/// The largest deviation allowed in an early step.
+pub const EARLY_TOLERANCE: f64 = 1e-5;
+/// The largest deviation allowed in any step.
+pub const WHOLE_TOLERANCE: f64 = 1e-2;
+
+/// The losses of all runs on one device.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trajectories {
+    /// The device.
+    pub device: String,
+    /// Whether only a few steps were taken.
+    pub quick: bool,
+    /// One per config file.
+    pub runs: Vec<Trajectory>,
+}
+
+/// The losses of one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trajectory {
+    /// The experiment.
+    pub experiment: Experiment,
+    /// The config file's name.
+    pub config: String,
+    /// The training loss at each step.
+    pub losses: Vec<f64>,
+}
+
+impl Trajectories {
+    /// The trajectories of some runs.
+    pub fn new(device: &str, quick: bool, results: &[RunResult]) -> Self {
+        let trajectory = |result: &RunResult| Trajectory {
+            experiment: result.experiment,
+            config: result.config.clone(),
+            losses: result.history.steps.clone(),
+        };
+        Self { device: device.to_string(), quick, runs: results.iter().map(trajectory).collect() }
+    }
+
+    /// Reads a file that [`Trajectories::save`] wrote.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
+        serde_json::from_str(&text).map_err(|error| Error::file(path, error))
+    }
+
+    /// Writes a JSON file.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        let text = serde_json::to_string(self).map_err(Error::new)?;
+        std::fs::write(path, text).map_err(|error| Error::file(path, error))
+    }
+}
+
+/// How far one run is from its reference.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Deviation {
+    /// The experiment.
+    pub experiment: Experiment,
+    /// The config file's name.
+    pub config: String,
+    /// How many steps were compared.
+    pub steps: usize,
+    /// The largest deviation among the early steps.
+    pub early: f64,
+    /// The largest deviation among all steps.
+    pub whole: f64,
+    /// The step of that deviation, counted from 1.
+    pub worst_step: usize,
+}
+
+impl Deviation {
+    /// Whether both tolerances are kept.
+    pub fn within(&self) -> bool {
+        self.early <= EARLY_TOLERANCE && self.whole <= WHOLE_TOLERANCE
+    }
+}
+
+/// How far one device is from another.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The device that the other is measured against.
+    pub reference: String,
+    /// The device that is measured.
+    pub device: String,
+    /// One per run.
+    pub runs: Vec<Deviation>,
+}
+
+impl Comparison {
+    /// Whether every run keeps both tolerances.
+    pub fn within(&self) -> bool {
+        self.runs.iter().all(Deviation::within)
+    }
+
+    /// A table for the terminal.
+    pub fn table(&self) -> comfy_table::Table {
+        let mut table = crate::report::table();
+        let early = format!("first {EARLY_STEPS} steps (<= {EARLY_TOLERANCE:e})");
+        let whole = format!("all steps (<= {WHOLE_TOLERANCE:e})");
+        table.set_header(["run", "steps", &early, &whole, "at step", ""]);
+        for run in &self.runs {
+            table.add_row([
+                format!("{}/{}", run.experiment, run.config),
+                run.steps.to_string(),
+                format!("{:.1e}", run.early),
+                format!("{:.1e}", run.whole),
+                run.worst_step.to_string(),
+                if run.within() { "" } else { "TOO FAR" }.to_string(),
+            ]);
+        }
+        table
+    }
+}
+
+/// Compares every run of `other` with that of `reference`.
+///
+/// It is an error if a run has no counterpart, or one of another length: then nothing was compared.
+pub fn compare(reference: &Trajectories, other: &Trajectories) -> Result<Comparison, Error> {
+    let mut runs = Vec::new();
+    for run in &other.runs {
+        let name = format!("{}/{}", run.experiment, run.config);
+        let twin = reference
+            .runs
+            .iter()
+            .find(|r| r.experiment == run.experiment && r.config == run.config)
+            .ok_or_else(|| Error::new(format!("{name}: not among the reference's runs")))?;
+        let (ours, theirs) = (run.losses.len(), twin.losses.len());
+        if ours != theirs || ours == 0 {
+            return Err(Error::new(format!(
+                "{name}: {ours} steps here and {theirs} in the reference (was one of them a quick run?)"
+            )));
+        }
+        let floor = 0.01 * twin.losses[0].abs();
+        let deviation = |(a, b): (&f64, &f64)| {
+            let relative = (a - b).abs() / b.abs().max(floor).max(f64::MIN_POSITIVE);
+            if relative.is_nan() { f64::INFINITY } else { relative }
+        };
+        let deviations: Vec<f64> = run.losses.iter().zip(&twin.losses).map(deviation).collect();
+        let worst = (0..ours).fold(0, |w, i| if deviations[i] > deviations[w] { i } else { w });
+        let early = deviations.iter().take(EARLY_STEPS);
+        runs.push(Deviation {
+            experiment: run.experiment,
+            config: run.config.clone(),
+            steps: ours,
+            early: early.fold(0.0, |a: f64, &b| a.max(b)),
+            whole: deviations[worst],
+            worst_step: worst + 1,
+        });
+    }
+    Ok(Comparison { reference: reference.device.clone(), device: other.device.clone(), runs })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(losses: Vec<f64>) -> Trajectories {
+        Trajectories {
+            device: "test".to_string(),
+            quick: false,
+            runs: vec![Trajectory { experiment: Experiment::Images, config: "focal".to_string(), losses }],
+        }
+    }
+
+    #[test]
+    fn equal_runs_do_not_deviate() {
+        let run = one(vec![2.0, 1.0, 0.0]);
+        let comparison = compare(&run, &run).unwrap();
+        assert!(comparison.within());
+        assert_eq!(comparison.runs[0].whole, 0.0);
+    }
+
+    #[test]
+    fn the_worst_step_is_found_and_measured() {
+        let reference = one(vec![2.0, 1.0, 0.5]);
+        let comparison = compare(&reference, &one(vec![2.0, 1.1, 0.51])).unwrap();
+        let run = &comparison.runs[0];
+        assert!((run.whole - 0.1).abs() < 1e-12, "{run:?}");
+        assert_eq!((run.worst_step, run.steps), (2, 3));
+        assert!(!comparison.within());
+        assert!(comparison.table().to_string().contains("TOO FAR"));
+    }
+
+    #[test]
+    fn a_loss_near_zero_is_measured_against_the_first() {
+        let comparison = compare(&one(vec![2.0, 0.0]), &one(vec![2.0, 1e-6])).unwrap();
+        assert!((comparison.runs[0].whole - 5e-5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn not_a_number_is_infinitely_far() {
+        let comparison = compare(&one(vec![2.0, 1.0]), &one(vec![2.0, f64::NAN])).unwrap();
+        assert_eq!(comparison.runs[0].whole, f64::INFINITY);
+        assert!(!comparison.within());
+    }
+
+    #[test]
+    fn other_lengths_and_missing_runs_are_errors() {
+        let quick = compare(&one(vec![2.0, 1.0]), &one(vec![2.0])).unwrap_err();
+        assert!(quick.to_string().contains("images/focal: 1 steps"), "{quick}");
+        let mut other = one(vec![2.0]);
+        other.runs[0].config = "bce".to_string();
+        assert!(compare(&one(vec![2.0]), &other).is_err());
+    }
+}

@@ -1,0 +1,1 @@
+"""One module per family of losses; importing it registers its cases."""
