@@ -1,1 +1,75 @@
-fn main() {}
+//! The tasks of this workspace: `cargo xtask --help`.
+
+mod cargo;
+mod check;
+mod golden;
+mod steps;
+mod test;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use steps::{Failed, Steps};
+
+/// The tasks of this workspace.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Formatting, lints and documentation; runs nothing.
+    Check,
+    /// All that has to hold: `check`, every test, `verify --quick`.
+    Test,
+    /// Trains the examples on ndarray, Flex and wgpu, and compares the losses of all steps.
+    Verify {
+        /// A few steps of each run; the figures that a full run has to reach are not checked.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Trains the examples on ndarray, with the features that the tests are built with.
+    Train {
+        /// Options of `train-ndarray`, for instance `--help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
+    /// Writes the golden values; needs Python, see reference/README.md.
+    Golden {
+        /// Write nothing; fail if a file differs from what would be written.
+        #[arg(long)]
+        check: bool,
+        /// `family/kind`; all if none is named.
+        names: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let mut steps = Steps::default();
+    let result = run(Arguments::parse().task, &mut steps);
+    steps.print_summary();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            eprintln!("\n{failed}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
+    match task {
+        Task::Check => check::all(steps),
+        Task::Test => test::all(steps),
+        Task::Verify { quick } => verify::all(steps, quick),
+        Task::Train { options } => {
+            verify::build(steps)?;
+            steps.run("train", verify::program("train-ndarray").args(options))
+        }
+        Task::Golden { check, names } => golden::run(steps, check, &names),
+    }
+}

@@ -79,7 +79,7 @@ impl<const D: usize> Reference<'_, D> {
 }
 
 /// `[N, 1, ..]`.
-fn per_sample<const V: usize>(values: [usize; V]) -> [usize; V] {
+pub(crate) fn per_sample<const V: usize>(values: [usize; V]) -> [usize; V] {
     core::array::from_fn(|axis| if axis == 0 { values[0] } else { 1 })
 }
 

@@ -7,8 +7,8 @@ use crate::classification::ClassificationLoss;
 use crate::engine::{pointwise, rows};
 use crate::error::InputError;
 use crate::reduction::{Reduction, Unreduced};
-use crate::regression::RegressionLoss;
 use crate::registry::AnyLoss;
+use crate::regression::RegressionLoss;
 use burn::tensor::{Bool, DType, Device, FloatDType, Gradients, Int, Tensor, TensorData};
 use std::collections::BTreeMap;
 use thiserror::Error;
@@ -21,9 +21,9 @@ pub type Inputs = BTreeMap<String, TensorData>;
 pub struct Evaluation {
     /// The reduced value.
     pub loss: f64,
-    /// The unreduced values, without weights, in the type in which the loss is computed.
+    /// The unreduced values, without weights, as f64.
     pub unreduced: TensorData,
-    /// The gradient of the reduced value with respect to each float input.
+    /// The gradient of the reduced value with respect to each float input, as f64.
     pub gradients: BTreeMap<String, TensorData>,
 }
 
@@ -81,17 +81,25 @@ pub enum EvalError {
 }
 
 impl AnyLoss {
+    /// What the first argument is called: `predictions`, `logits`, ..
+    pub fn input(&self) -> &'static str {
+        match self {
+            Self::Regression(_) => "predictions",
+            Self::Binary(loss) => loss.input(),
+            Self::Classification(loss) => loss.input(),
+        }
+    }
+
     /// Evaluates the loss on named tensors, on `device` and with floats of type `dtype`, and differentiates it.
     ///
     /// A loss with state (GHM) takes a step, as in training.
     pub fn evaluate(&self, inputs: &Inputs, device: &Device, dtype: FloatDType) -> Result<Evaluation, EvalError> {
         let device = device.clone().autodiff();
+        let run = |loss| Run { loss, first: self.input(), inputs, device, dtype };
         match self {
-            Self::Regression(loss) => Run::new(loss.kind(), "predictions", inputs, device, dtype).regression(loss),
-            Self::Binary(loss) => Run::new(loss.kind(), loss.input(), inputs, device, dtype).binary(loss),
-            Self::Classification(loss) => {
-                Run::new(loss.kind(), loss.input(), inputs, device, dtype).classification(loss)
-            }
+            Self::Regression(loss) => run(loss.kind()).elementwise(loss, loss.reduction()),
+            Self::Binary(loss) => run(loss.kind()).elementwise(loss, loss.reduction()),
+            Self::Classification(loss) => run(loss.kind()).classification(loss),
         }
     }
 }
@@ -122,22 +130,10 @@ type Gradient = Box<dyn FnOnce(&Gradients) -> TensorData>;
 struct Leaves(Vec<(String, Gradient)>);
 
 impl<'a> Run<'a> {
-    fn new(
-        loss: &'static str,
-        first: &'static str,
-        inputs: &'a Inputs,
-        device: Device,
-        dtype: FloatDType,
-    ) -> Self {
-        Self { loss, first, inputs, device, dtype }
-    }
-
     fn only(&self, names: &[&str]) -> Result<(), EvalError> {
         match self.inputs.keys().find(|name| !names.contains(&name.as_str())) {
             None => Ok(()),
-            Some(name) => {
-                Err(EvalError::Unknown { loss: self.loss, name: name.clone(), expected: quoted(names) })
-            }
+            Some(name) => Err(EvalError::Unknown { loss: self.loss, name: name.clone(), expected: quoted(names) }),
         }
     }
 
@@ -178,7 +174,10 @@ impl<'a> Run<'a> {
         leaves.0.push((
             name.to_owned(),
             Box::new(move |gradients| {
-                leaf.grad(gradients).unwrap_or_else(|| leaf.clone().without_autodiff().zeros_like()).into_data()
+                leaf.grad(gradients)
+                    .unwrap_or_else(|| leaf.clone().without_autodiff().zeros_like())
+                    .into_data()
+                    .convert::<f64>()
             }),
         ));
         Ok(tensor)
@@ -191,14 +190,6 @@ impl<'a> Run<'a> {
 
     fn optional_weights<const D: usize>(&self, leaves: &mut Leaves) -> Result<Option<Tensor<D>>, EvalError> {
         self.inputs.contains_key("weights").then(|| self.float("weights", leaves)).transpose()
-    }
-
-    fn regression<L: RegressionLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
-        self.elementwise(loss, loss.reduction())
-    }
-
-    fn binary<L: BinaryLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
-        self.elementwise(loss, loss.reduction())
     }
 
     fn elementwise<P: pointwise::Pointwise>(&self, loss: &P, reduction: Reduction) -> Result<Evaluation, EvalError> {
@@ -232,11 +223,8 @@ impl<'a> Run<'a> {
 
     fn classification<L: ClassificationLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
         let soft = self.inputs.contains_key("probabilities");
-        let names: &[&str] = if soft {
-            &[self.first, "probabilities", "mask", "weights"]
-        } else {
-            &[self.first, "labels", "weights"]
-        };
+        let names: &[&str] =
+            if soft { &[self.first, "probabilities", "mask", "weights"] } else { &[self.first, "labels", "weights"] };
         self.only(names)?;
         self.get(names[1], names)?;
         let rank = self.get(self.first, names)?.shape().len();
@@ -298,7 +286,7 @@ impl Leaves {
         unreduced: Unreduced<D>,
         reduce: impl FnOnce(Unreduced<D>) -> Tensor<1>,
     ) -> Evaluation {
-        let values = unreduced.values.clone().into_data();
+        let values = unreduced.values.clone().into_data().convert::<f64>();
         let loss = reduce(unreduced);
         let gradients = loss.backward();
         Evaluation {

@@ -31,10 +31,10 @@ mod check;
 pub mod classification;
 pub mod config;
 mod engine;
+mod error;
 #[cfg(feature = "autodiff")]
 #[cfg_attr(docsrs, doc(cfg(feature = "autodiff")))]
 pub mod eval;
-mod error;
 mod field;
 pub mod formula;
 mod macros;

@@ -15,7 +15,8 @@
 /// }
 /// ```
 ///
-/// The module's own fields are state and parameters; most losses have none. Every config also gets `reduction`.
+/// The module's own fields are state and parameters; most losses have none. Every config also gets `reduction`. After the
+/// config, `validate |config| ..;` checks what concerns several fields together.
 macro_rules! loss {
     (
         $family:ident $kind:literal: $summary:literal;
@@ -28,6 +29,7 @@ macro_rules! loss {
         pub struct $config:ident {
             $($(#[doc = $doc:literal])+ $field:ident: $type:ty = $default:expr $(, $range:expr)?;)*
         }
+        $(validate $validate:expr;)?
     ) => {
         $(#[$module_meta])*
         #[derive(::burn::module::Module, Debug)]
@@ -133,6 +135,10 @@ macro_rules! loss {
                     stringify!($field),
                     $crate::macros::range!($($range)?),
                 )?;)*
+                $({
+                    let validate: fn(&Self) -> Result<(), $crate::ConfigError> = $validate;
+                    validate(self)?;
+                })?
                 $crate::macros::check_reduction(self.reduction, Self::FAMILY, $kind)
             }
         }
@@ -216,6 +222,19 @@ pub(crate) fn check_reduction(reduction: Reduction, family: &str, loss: &'static
     })
 }
 
+/// A loss inside another one reduces nothing: a `reduction` of its own would have no effect.
+pub(crate) fn check_inner_reduction(reduction: Reduction, loss: &'static str, field: &str) -> Result<(), ConfigError> {
+    if reduction == Reduction::Mean {
+        return Ok(());
+    }
+    Err(ConfigError::InvalidValue {
+        loss,
+        field: format!("{field}.reduction"),
+        value: format!("{reduction:?}"),
+        allowed: format!("nothing: the `reduction` of `{loss}` itself applies"),
+    })
+}
+
 /// Declares a family: its files, the enum of its configs, the enum of its modules, its part of the registry.
 ///
 /// One line per loss: `file: Variant, aliases;`. The trait is implemented for each through `$implement!`.
@@ -282,6 +301,13 @@ macro_rules! family {
                 pub fn kind(&self) -> &'static str {
                     match self {
                         $(Self::$variant(_) => stringify!($file),)+
+                    }
+                }
+
+                /// How the unreduced values become one number.
+                pub fn reduction(&self) -> $crate::Reduction {
+                    match self {
+                        $(Self::$variant(config) => config.reduction,)+
                     }
                 }
 
@@ -382,11 +408,12 @@ macro_rules! family {
             }
             fn check(
                 &self,
-                _: &'static str,
-                _: &str,
+                loss: &'static str,
+                field: &str,
                 _: $crate::config::Range,
             ) -> Result<(), $crate::ConfigError> {
-                self.validate()
+                self.validate()?;
+                $crate::macros::check_inner_reduction(self.reduction(), loss, field)
             }
         }
     };

@@ -1,6 +1,6 @@
 //! From unreduced values to one number.
 
-use crate::check::widen;
+use crate::check::{per_sample, widen};
 use burn::tensor::Tensor;
 
 crate::choice! {
@@ -56,7 +56,7 @@ impl Divisor {
     fn divide(self, total: Tensor<1>) -> Tensor<1> {
         match self {
             Self::Number(0.0) => total * 0.0,
-            Self::Number(number) => total / number,
+            Self::Number(number) => total * (1.0 / number),
             Self::Tensor(tensor) => {
                 let divisor = tensor.detach().cast(total.dtype());
                 let none = divisor.clone().equal_scalar(0.0);
@@ -126,10 +126,12 @@ impl Reduction {
     ) -> Tensor<1> {
         let Unreduced { values, mass } = unreduced;
         let shape = values.dims();
+        if shape.contains(&0) {
+            return values.sum();
+        }
         let weights = weights.map(|weights| {
-            let fits = |axis: usize| weights.dims()[axis] == shape[axis] || (axis > 0 && weights.dims()[axis] == 1);
             assert!(
-                (0..D).all(fits),
+                [shape, per_sample(shape)].contains(&weights.dims()),
                 "reduction: `weights` has shape {:?}, expected {shape:?} (one per value) or one per sample",
                 weights.dims()
             );

@@ -12,8 +12,9 @@ use crate::Error;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn StdError>>;
 
-const SIZE: (u32, u32) = (1180, 440);
-const LEGEND: u32 = 230;
+/// Twice what a page shows: coordinates are whole numbers, and lines would look like stairs.
+const SIZE: (u32, u32) = (2360, 880);
+const LEGEND: u32 = 460;
 const FONT: &str = "sans-serif";
 /// Colours that most people can tell apart (Okabe and Ito), and two more.
 const COLOURS: [RGBColor; 9] = [
@@ -83,10 +84,10 @@ fn draw_panel(area: &Area, panel: &Panel) -> Drawn {
     let ys = range(shown.iter().map(|p| p.1.clamp(-limit, limit)), 0.06);
 
     let mut chart = ChartBuilder::on(area)
-        .caption(&panel.title, (FONT, 17))
-        .margin(10)
-        .x_label_area_size(42)
-        .y_label_area_size(58)
+        .caption(&panel.title, (FONT, 34))
+        .margin(20)
+        .x_label_area_size(84)
+        .y_label_area_size(120)
         .build_cartesian_2d(xs, ys.clone())?;
     chart
         .configure_mesh()
@@ -94,16 +95,18 @@ fn draw_panel(area: &Area, panel: &Panel) -> Drawn {
         .y_desc(&panel.y)
         .x_labels(7)
         .y_labels(7)
-        .label_style((FONT, 13))
-        .axis_desc_style((FONT, 14))
+        .label_style((FONT, 26))
+        .axis_desc_style((FONT, 28))
+        .x_label_formatter(&label)
+        .y_label_formatter(&label)
         .light_line_style(WHITE)
         .bold_line_style(RGBColor(230, 230, 230))
         .draw()?;
-    let dot = |&point: &(f64, f64)| Circle::new(point, 3, RGBColor(170, 170, 170).filled());
+    let dot = |&point: &(f64, f64)| Circle::new(point, 6, RGBColor(170, 170, 170).filled());
     chart.draw_series(panel.dots.iter().map(dot))?;
     for (series, colour) in panel.series.iter().zip(COLOURS.iter().cycle()) {
         for part in inside(&series.points, &ys) {
-            chart.draw_series(LineSeries::new(part, colour.stroke_width(2)))?;
+            chart.draw_series(LineSeries::new(part, colour.stroke_width(4)))?;
         }
     }
     Ok(())
@@ -111,12 +114,17 @@ fn draw_panel(area: &Area, panel: &Panel) -> Drawn {
 
 fn legend(area: &Area, series: &[Series]) -> Drawn {
     for (row, (series, colour)) in series.iter().zip(COLOURS.iter().cycle()).enumerate() {
-        let y = 48 + 24 * row as i32;
-        let stroke = colour.stroke_width(3);
-        area.draw(&PathElement::new(vec![(8, y), (34, y)], stroke))?;
-        area.draw(&Text::new(series.name.clone(), (42, y - 7), (FONT, 14)))?;
+        let y = 96 + 48 * row as i32;
+        let stroke = colour.stroke_width(6);
+        area.draw(&PathElement::new(vec![(16, y), (68, y)], stroke))?;
+        area.draw(&Text::new(series.name.clone(), (84, y - 14), (FONT, 28)))?;
     }
     Ok(())
+}
+
+/// A number at an axis, without needless digits.
+fn label(value: &f64) -> String {
+    format!("{}", (value * 1e4).round() / 1e4 + 0.0)
 }
 
 /// From the smallest to the largest value, and a share of the distance more on both sides.
@@ -183,5 +191,10 @@ mod tests {
         draw(&path, &[panel.clone(), panel]).unwrap();
         let svg = std::fs::read_to_string(path).unwrap();
         assert!(svg.starts_with("<svg") && svg.contains("a &amp; b"));
+    }
+
+    #[test]
+    fn labels_by_hand() {
+        assert_eq!([label(&100.0), label(&0.30000000000000004), label(&-0.0)], ["100", "0.3", "0"]);
     }
 }

@@ -39,7 +39,7 @@ pub fn result_table(experiment: Experiment, results: &[RunResult]) -> Table {
             row.push(figure.map_or(String::new(), |f| format!("{:.5}", f.value)));
         }
         row.push(format!("{:.1}", result.seconds));
-        row.push(if result.missed.is_empty() { "met" } else { "MISSED" }.to_string());
+        row.push(result.verdict().to_string());
         table.add_row(row);
     }
     table
@@ -136,7 +136,7 @@ fn training(results: &[&RunResult]) -> Vec<Panel> {
             limit: Some(2.0),
         },
         Panel {
-            title: format!("{metric} on the held-out rows"),
+            title: format!("{metric} after each epoch"),
             x: "epoch".to_string(),
             y: metric,
             series: epochs,

@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use burn::train::metric::{AccuracyMetric, AucPrMetric, LossMetric};
 use burn_losses::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
-use crate::config::{ConfigFile, Experiment, RunConfig};
+use crate::config::{ConfigFile, Expectation, Experiment, RunConfig};
 use crate::curves::{self, Curve};
 use crate::data::{self, ClassBatcher, LineData, LineSet, Samples, Scaling, Split, ValueBatcher};
 use crate::history::History;
@@ -53,7 +53,9 @@ pub struct RunResult {
     pub loss: serde_json::Value,
     /// The figures that were reached.
     pub figures: Vec<Figure>,
-    /// Expectations of the config file that were not met; not looked at in a quick run.
+    /// How many expectations of the config file were looked at: none in a quick run.
+    pub checked: usize,
+    /// Those that were not met.
     pub missed: Vec<String>,
     /// How long it took, in seconds.
     pub seconds: f64,
@@ -64,6 +66,17 @@ pub struct RunResult {
     /// The line, for `regression`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<FittedLine>,
+}
+
+impl RunResult {
+    /// Whether the expectations were met, in a word.
+    pub fn verdict(&self) -> &'static str {
+        match (self.checked, self.missed.len()) {
+            (0, _) => "not checked",
+            (_, 0) => "met",
+            _ => "MISSED",
+        }
+    }
 }
 
 /// What a trained model amounts to.
@@ -92,14 +105,15 @@ fn with_config<L: DeserializeOwned + Serialize>(
     let label = format!("{}/{}", file.experiment, file.name);
     let start = Instant::now();
     let outcome = experiment(&config, &label, setting)?;
-    let missed = if setting.quick { Vec::new() } else { missed(&config, &outcome.figures) };
+    let expected = if setting.quick { &[][..] } else { &config.expect };
     Ok(RunResult {
         experiment: file.experiment,
         config: file.name.clone(),
-        title: config.title,
+        title: config.title.clone(),
         loss: serde_json::to_value(&config.loss).map_err(Error::new)?,
+        checked: expected.len(),
+        missed: missed(expected, &outcome.figures),
         figures: outcome.figures,
-        missed,
         seconds: start.elapsed().as_secs_f64(),
         history: outcome.history,
         curve: outcome.curve,
@@ -107,12 +121,12 @@ fn with_config<L: DeserializeOwned + Serialize>(
     })
 }
 
-fn missed<L>(config: &RunConfig<L>, figures: &[Figure]) -> Vec<String> {
-    let check = |expectation: &crate::config::Expectation| match figures.iter().find(|f| f.name == expectation.figure) {
+fn missed(expected: &[Expectation], figures: &[Figure]) -> Vec<String> {
+    let check = |expectation: &Expectation| match figures.iter().find(|f| f.name == expectation.figure) {
         Some(figure) => expectation.check(figure.value),
         None => Some(format!("there is no figure {:?}", expectation.figure)),
     };
-    config.expect.iter().filter_map(check).collect()
+    expected.iter().filter_map(check).collect()
 }
 
 fn images(config: &RunConfig<ClassificationLossConfig>, label: &str, setting: &Setting) -> Result<Outcome, Error> {
@@ -122,7 +136,7 @@ fn images(config: &RunConfig<ClassificationLossConfig>, label: &str, setting: &S
     let (model, history) = train(model, label, &config.training, &split, ClassBatcher, setting, |run| {
         run.metrics((LossMetric::new(), AccuracyMetric::new()))
     })?;
-    let logits = outputs(&model.network, &split.held_out, &setting.device)?;
+    let logits = outputs(&model.network, &split.held_out, config.training.batch_size, &setting.device)?;
     let result = metrics::classification(&logits, split.held_out.targets(), 10);
     Ok(Outcome {
         history,
@@ -143,7 +157,7 @@ fn imbalanced(config: &RunConfig<BinaryLossConfig>, label: &str, setting: &Setti
     let (model, history) = train(model, label, &config.training, &split, ValueBatcher, setting, |run| {
         run.metrics((LossMetric::new(),)).metric_valid_numeric(AucPrMetric::binary())
     })?;
-    let logits = outputs(&model.network, &split.held_out, &setting.device)?;
+    let logits = outputs(&model.network, &split.held_out, config.training.batch_size, &setting.device)?;
     let positive: Vec<bool> = split.held_out.targets().iter().map(|&t| t > 0.5).collect();
     let ranking = metrics::ranking(&logits, &positive, PRECISION);
     let (precision, recall) = metrics::precision_recall(&logits, &positive);
@@ -178,18 +192,15 @@ fn regression(config: &RunConfig<RegressionLossConfig>, label: &str, setting: &S
 
     // Two points give the line that was learnt.
     let probe = Samples::new(1, vec![0.0, 1.0], vec![0.0, 0.0]);
-    let at = outputs(&model.network, &probe, &setting.device)?;
+    let at = outputs(&model.network, &probe, 2, &setting.device)?;
     let (bias, weight) = (f64::from(at[0]), f64::from(at[1]) - f64::from(at[0]));
     let fitted = scaling.to_line((bias, weight));
 
-    let batch = burn::data::dataloader::batcher::Batcher::batch(
-        &ValueBatcher,
-        burn::data::dataset::Dataset::iter(&samples).collect::<Result<_, _>>().map_err(Error::new)?,
-        &setting.device,
-    );
+    let predictions = model.network.forward(Tensor::from_data(samples.to_data(), &setting.device));
+    let targets = TensorData::new(samples.targets().to_vec(), [samples.targets().len(), 1]);
     let objective = model
         .loss
-        .forward(model.network.forward(batch.inputs), batch.targets)
+        .forward(predictions, Tensor::from_data(targets, &setting.device))
         .try_into_scalar::<f32>()
         .map_err(Error::new)?;
 
@@ -219,9 +230,15 @@ fn network<L>(config: &RunConfig<L>, split: &Split, outputs: usize, device: &Dev
     Mlp::new(&widths, config.training.seed, device)
 }
 
-/// The network's outputs for every row, on the host.
-fn outputs(network: &Mlp, samples: &Samples, device: &Device) -> Result<Vec<f32>, Error> {
-    let inputs = Tensor::from_data(samples.to_data(), device);
-    let outputs = network.forward(inputs).try_into_data().map_err(Error::new)?;
-    outputs.try_to_vec::<f32>().map_err(|error| Error::new(format!("{error:?}")))
+/// The network's outputs for every row, on the host, computed `rows` at a time.
+///
+/// A GPU compiles a kernel for each shape of a matrix product: batches as large as those of the training reuse them.
+fn outputs(network: &Mlp, samples: &Samples, rows: usize, device: &Device) -> Result<Vec<f32>, Error> {
+    let mut all = Vec::new();
+    for batch in samples.chunks(rows) {
+        let outputs = network.forward(Tensor::from_data(batch, device));
+        let data = outputs.try_into_data().map_err(Error::new)?;
+        all.extend(data.iter::<f32>());
+    }
+    Ok(all)
 }

@@ -75,7 +75,6 @@ where
     let load = |samples: Samples, rows: usize, seed: Option<u64>| {
         loader(batcher.clone(), samples, rows, seed, &setting.device)
     };
-    let evaluated_at_once = held_out.len().min(QUICK_HELD_OUT);
 
     let momentum =
         (training.momentum > 0.0).then(|| MomentumConfig::new().with_momentum(training.momentum).with_dampening(0.0));
@@ -87,7 +86,7 @@ where
     let run = SupervisedTraining::new(
         &setting.folder,
         load(train, training.batch_size, seed),
-        load(held_out, evaluated_at_once, None),
+        load(held_out, training.batch_size, None),
     )
     .num_epochs(epochs)
     .label(label)

@@ -53,7 +53,7 @@ impl Pointwise for BalancedBceLoss {
         let alpha = match self.config.alpha {
             BatchAlpha::Number(alpha) => targets.full_like(alpha),
             BatchAlpha::Batch => {
-                let positives = sum(targets.clone().detach()) / count.max(1) as f64;
+                let positives = sum(targets.clone().detach()) * (1.0 / count as f64);
                 (-positives + 1.0).reshape([1; D])
             }
         };

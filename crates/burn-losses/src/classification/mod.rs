@@ -17,7 +17,8 @@ pub use multi_margin::MultiMarginVariant;
 ///
 /// The class axis is axis 1: `[N, C]` logits take `[N]` labels, `[N, C, H, W]` logits take `[N, H, W]` labels; other ranks do
 /// not compile. Labels are in 0..C, or the `ignore_index` of the config: such rows have the value 0, count nothing, and neither
-/// their logits nor their labels are used. Labels out of range are not checked here, since values on a device are not read.
+/// their logits nor their labels are used. Any other label has the value NaN: values on a device are not read, so that no error can
+/// be raised, but a wrong label shall not pass unseen either.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
 pub trait ClassificationLoss: Rows {

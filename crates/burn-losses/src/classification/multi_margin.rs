@@ -1,5 +1,6 @@
 //! Multi-class margin loss.
 
+use crate::ConfigError;
 use crate::config::Range;
 use crate::engine::classes::per_class;
 use crate::engine::rows::{Rows, one_hot, pick};
@@ -67,6 +68,16 @@ loss! {
         /// The label of rows that count nothing.
         ignore_index: Option<i64> = None;
     }
+
+    validate |config| match config.variant {
+        MultiMarginVariant::CrammerSinger if config.divide_by_classes => Err(ConfigError::InvalidValue {
+            loss: "multi_margin",
+            field: "divide_by_classes".into(),
+            value: "true".into(),
+            allowed: "false: `crammer_singer` adds nothing up over the classes".into(),
+        }),
+        _ => Ok(()),
+    };
 }
 
 impl Rows for MultiMarginLoss {
@@ -86,7 +97,7 @@ impl Rows for MultiMarginLoss {
             MultiMarginVariant::WestonWatkins => {
                 let sum = power(short).sum_dim(1);
                 if self.config.divide_by_classes {
-                    sum / classes as f64
+                    sum * (1.0 / classes as f64)
                 } else {
                     sum
                 }

@@ -28,9 +28,6 @@ impl GhmCounts {
     pub(crate) fn weights<const D: usize>(&self, gradient_norm: Tensor<D>, momentum: f64) -> Tensor<D> {
         let shape = gradient_norm.dims();
         let total = gradient_norm.shape().num_elements();
-        if total == 0 {
-            return gradient_norm;
-        }
         let norm = gradient_norm.detach().reshape([total]);
         let old = self.value().cast(norm.dtype());
         let bins = old.dims()[0];

@@ -91,9 +91,6 @@ pub(crate) fn keep_hardest<const D: usize>(unreduced: Unreduced<D>, keep: Keep, 
     let Unreduced { values, mass } = unreduced;
     let shape = values.dims();
     let n: usize = shape.iter().product();
-    if n == 0 {
-        return Unreduced { values, mass };
-    }
     let device = values.device();
     let mass = mass.unwrap_or_else(|| values.ones_like()).detach();
     let scores = values.clone().detach().reshape([n]);
@@ -115,7 +112,7 @@ pub(crate) fn keep_hardest<const D: usize>(unreduced: Unreduced<D>, keep: Keep, 
         Keep::Threshold(threshold) => scores.clone().greater_scalar(threshold).int().sum(),
     };
     let k = wanted.max_pair(at_least).min_pair(valid);
-    let kept = largest(scores, k.clone().clamp_min(1)).bool_and(invalid.bool_not()).reshape(shape);
+    let kept = largest(scores, k).bool_and(invalid.bool_not()).reshape(shape);
     let dropped = kept.bool_not();
     Unreduced { values: values.mask_fill(dropped.clone(), 0.0), mass: Some(mass.mask_fill(dropped, 0.0)) }
 }

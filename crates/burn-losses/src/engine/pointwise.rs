@@ -43,6 +43,9 @@ pub(crate) fn check<P: Pointwise, const D: usize>(
 
 /// The unreduced values, computed in at least single precision.
 pub(crate) fn values<P: Pointwise, const D: usize>(loss: &P, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+    if first.dims().contains(&0) {
+        return widen(first).into();
+    }
     loss.values(widen(first), widen(targets))
 }
 

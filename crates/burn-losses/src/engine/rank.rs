@@ -5,7 +5,7 @@
 
 use burn::tensor::{Bool, DType, Int, Tensor};
 
-/// The `k` largest of `scores`, at ties those that come first: exactly `k` are true. `k` is one number, from 1 to the number
+/// The `k` largest of `scores`, at ties those that come first: exactly `k` are true. `k` is one number, from 0 to the number
 /// of scores.
 pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1, Bool> {
     let (low, high) = bracket(scores.clone(), k.clone());
@@ -45,7 +45,7 @@ pub(crate) fn median(values: Tensor<1>) -> Tensor<1> {
     };
     match n % 2 {
         1 => kth(n / 2 + 1),
-        _ => (kth(n / 2) + kth(n / 2 + 1)) / 2.0,
+        _ => (kth(n / 2) + kth(n / 2 + 1)) * 0.5,
     }
 }
 

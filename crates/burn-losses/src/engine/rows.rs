@@ -109,8 +109,11 @@ pub(crate) fn check_soft<R: Rows, const D: usize, const L: usize>(
     weights.map_or(Ok(()), |weights| logits.weights(expected, weights))
 }
 
-/// The values of logits and labels. An ignored label becomes class 0 and its logits 0 before anything is computed, so that
-/// neither an index out of bounds nor a NaN can come of them.
+/// The values of logits and labels.
+///
+/// No label but those of 0..C reaches an index, since an index out of bounds is silent corruption on a GPU. An ignored label
+/// becomes class 0, its logits become 0 before anything is computed (so that nothing of them can come through), its value 0.
+/// A label that is neither has the value NaN: reading it back to report it would make every step wait for the device.
 pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
     loss: &R,
     logits: Tensor<D>,
@@ -118,18 +121,27 @@ pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
 ) -> Unreduced<L> {
     let shape = labels.dims();
     let rows = as_rows(widen(logits));
-    let labels = labels.reshape([rows.dims()[0]]);
+    let [count, classes] = rows.dims();
+    if count == 0 {
+        return rows.reshape(shape).into();
+    }
+    let labels = labels.reshape([count]);
     let ignored =
         loss.ignore_index().filter(|index| fits(*index, labels.dtype())).map(|index| labels.clone().equal_elem(index));
-    let unreduced = match ignored {
-        None => loss.rows(rows, labels),
+    let outside = labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(classes as i64));
+    let labels = labels.mask_fill(outside.clone(), 0);
+    let (unreduced, wrong) = match ignored {
+        None => (loss.rows(rows, labels), outside),
         Some(ignored) => {
             let labels = labels.mask_fill(ignored.clone(), 0);
             let rows = without(rows, ignored.clone());
-            drop_rows(loss.rows(rows, labels), ignored)
+            let wrong = outside.bool_and(ignored.clone().bool_not());
+            (drop_rows(loss.rows(rows, labels), ignored), wrong)
         }
     };
-    into_shape(loss.select(unreduced), shape)
+    let Unreduced { values, mass } = loss.select(unreduced);
+    let values = values.mask_fill(wrong, f64::NAN);
+    into_shape(Unreduced { values, mass }, shape)
 }
 
 /// The values of logits and probabilities; rows where `mask` is false are ignored.
@@ -144,6 +156,9 @@ pub(crate) fn soft_values<R: Rows, const D: usize, const L: usize>(
 ) -> Unreduced<L> {
     let shape = without_class_axis::<D, L>(logits.dims());
     let rows = as_rows(widen(logits));
+    if rows.dims()[0] == 0 {
+        return rows.reshape(shape).into();
+    }
     let probabilities = as_rows(widen(probabilities));
     let unreduced = match mask {
         None => loss.soft_rows(rows, probabilities),

@@ -5,7 +5,8 @@ use core::ops::{Add, Div, Mul, Neg, Sub};
 /// A number, or many numbers at once, that a [`Formula`](super::Formula) can compute with.
 ///
 /// `f64`, [`F32`], Burn's `Tensor<D>` and [`Dual`](super::Dual) of any of them are `Real`. Constants enter through the
-/// operators with an `f64` on the right (`x * 2.0 - 1.0`), which cost nothing on tensors.
+/// operators with an `f64` on the right (`x * 2.0 - 1.0`), which cost nothing on tensors. There is no division by an `f64`: Burn
+/// differentiates it in single precision whatever the tensor's; multiply by the reciprocal.
 ///
 /// Laws that every implementation keeps:
 /// - derivatives at kinks: `abs'(0) = 0`, `relu'(0) = 0`; at a tie `maximum` and `minimum` follow `self`;
@@ -22,7 +23,6 @@ pub trait Real:
     + Add<f64, Output = Self>
     + Sub<f64, Output = Self>
     + Mul<f64, Output = Self>
-    + Div<f64, Output = Self>
 {
     /// The outcome of a comparison: one truth value per number.
     type Mask: Clone;
@@ -89,6 +89,8 @@ macro_rules! operators {
                 Self(self.0 $op other.0)
             }
         }
+    )*};
+    (f64: $($trait:ident $method:ident $op:tt),*) => {$(
         impl $trait<f64> for F32 {
             type Output = Self;
             fn $method(self, other: f64) -> Self {
@@ -98,6 +100,7 @@ macro_rules! operators {
     )*};
 }
 operators!(Add add +, Sub sub -, Mul mul *, Div div /);
+operators!(f64: Add add +, Sub sub -, Mul mul *);
 
 impl Neg for F32 {
     type Output = Self;

@@ -1,7 +1,7 @@
 //! Burn's tensors as numbers: the formula runs as tensor operations, on every backend, and Burn differentiates it.
 
 use super::Real;
-use burn::tensor::{Bool, Tensor, activation};
+use burn::tensor::{Bool, DType, Tensor, activation};
 
 /// Where e^x would only be the identity: beyond it softplus(x) = x to the last digit of an `f64`.
 const SOFTPLUS_THRESHOLD: f64 = 36.0;
@@ -58,7 +58,11 @@ impl<const D: usize> Real for Tensor<D> {
         self.detach()
     }
     fn sigmoid(self) -> Self {
-        activation::sigmoid(self)
+        match self.dtype() {
+            // NdArray's sigmoid is single precision whatever the tensor's.
+            DType::F64 => Real::exp(-Real::softplus(-self)),
+            _ => activation::sigmoid(self),
+        }
     }
     fn softplus(self) -> Self {
         activation::softplus_with_threshold(self, 1.0, SOFTPLUS_THRESHOLD)

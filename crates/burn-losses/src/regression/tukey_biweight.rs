@@ -71,7 +71,7 @@ const GAUSSIAN_MAD: f64 = 1.4826;
 impl Formula for TukeyBiweight {
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
         let c = self.c;
-        let square = ((prediction - target) / c).square();
+        let square = ((prediction - target) * (1.0 / c)).square();
         let inside = -square.clone().minimum(square.lit(1.0)) + 1.0;
         (-(inside.clone() * inside.clone() * inside) + 1.0) * (c * c / 6.0)
     }
@@ -89,7 +89,7 @@ impl Pointwise for TukeyBiweightLoss {
         mut targets: Tensor<D>,
     ) -> Unreduced<D> {
         let count = predictions.shape().num_elements();
-        if self.config.scale == TukeyScale::Mad && count > 0 {
+        if self.config.scale == TukeyScale::Mad {
             let errors = (predictions.clone() - targets.clone())
                 .detach()
                 .reshape([count]);

@@ -1,4 +1,4 @@
-//! Fashion-MNIST: 28 x 28 grey pictures of ten kinds of clothes.
+//! Fashion-MNIST: grey pictures of ten kinds of clothes, halved from 28 x 28 to 14 x 14 pixels.
 
 use super::{DataError, Samples, Split, gunzip};
 
@@ -7,7 +7,8 @@ const IMAGES: &[u8] =
     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/fashion-mnist/t10k-images-idx3-ubyte.gz"));
 const LABELS: &[u8] =
     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/fashion-mnist/t10k-labels-idx1-ubyte.gz"));
-const PIXELS: usize = 28 * 28;
+const SIDE: usize = 14;
+const PIXELS: usize = SIDE * SIDE;
 const TRAIN: usize = 8000;
 
 /// Pixels are scaled to mean 0 and variance 1 over the training pictures.
@@ -15,16 +16,28 @@ pub(super) fn load() -> Result<Split, DataError> {
     let images = idx(&gunzip(SET, IMAGES)?, &[10_000, 28, 28])?;
     let labels = idx(&gunzip(SET, LABELS)?, &[10_000])?;
 
+    let images = halve(&images);
     let train = &images[..TRAIN * PIXELS];
-    let mean = train.iter().map(|&p| f64::from(p)).sum::<f64>() / train.len() as f64;
-    let variance = train.iter().map(|&p| (f64::from(p) - mean).powi(2)).sum::<f64>() / train.len() as f64;
-    let scaled = images.iter().map(|&p| ((f64::from(p) - mean) / variance.sqrt()) as f32).collect();
+    let mean = train.iter().sum::<f64>() / train.len() as f64;
+    let variance = train.iter().map(|p| (p - mean).powi(2)).sum::<f64>() / train.len() as f64;
+    let scaled = images.iter().map(|p| ((p - mean) / variance.sqrt()) as f32).collect();
 
     let all = Samples::new(PIXELS, scaled, labels.iter().map(|&l| l.into()).collect());
     Ok(Split {
         train: all.select(&(0..TRAIN).collect::<Vec<_>>()),
         held_out: all.select(&(TRAIN..10_000).collect::<Vec<_>>()),
     })
+}
+
+/// Every square of four pixels becomes one, their mean.
+fn halve(images: &[u8]) -> Vec<f64> {
+    let pixel = |image: usize, row: usize, column: usize| {
+        let corner = (image * 2 * SIDE + 2 * row) * 2 * SIDE + 2 * column;
+        let square = [corner, corner + 1, corner + 2 * SIDE, corner + 2 * SIDE + 1];
+        square.iter().map(|&i| f64::from(images[i])).sum::<f64>() / 4.0
+    };
+    let count = images.len() / (4 * PIXELS);
+    (0..count * PIXELS).map(|i| pixel(i / PIXELS, i % PIXELS / SIDE, i % SIDE)).collect()
 }
 
 /// The bytes of an IDX file, after its header has been compared with the shape that is expected.
@@ -53,7 +66,7 @@ mod tests {
     fn sizes_classes_and_scale() {
         let split = load().unwrap();
         assert_eq!((split.train.len(), split.held_out.len()), (8000, 2000));
-        assert_eq!(split.train.width(), 784);
+        assert_eq!(split.train.width(), 196);
         for class in 0..10 {
             let count = |s: &Samples| s.targets().iter().filter(|&&t| t == class as f32).count();
             assert_eq!(count(&split.train) + count(&split.held_out), 1000);
@@ -62,6 +75,16 @@ mod tests {
         let mean =
             (0..8000).flat_map(|i| split.train.get(i).unwrap().inputs).map(f64::from).sum::<f64>() / pixels as f64;
         assert!(mean.abs() < 1e-6, "{mean}");
+    }
+
+    #[test]
+    fn halving_by_hand() {
+        let mut image = [0; 28 * 28];
+        (image[0], image[1], image[28], image[29]) = (1, 2, 3, 6); // the first square
+        image[28 * 27 + 27] = 4; // a corner of the last one
+        let halved = halve(&image);
+        assert_eq!((halved.len(), halved[0], halved[195]), (196, 3.0, 1.0));
+        assert_eq!(halved.iter().sum::<f64>(), 4.0);
     }
 
     #[test]

@@ -94,6 +94,12 @@ impl Samples {
         TensorData::new(self.inputs.clone(), [self.targets.len(), self.width])
     }
 
+    /// The features in pieces of `rows` rows, the last one perhaps smaller.
+    pub fn chunks(&self, rows: usize) -> impl Iterator<Item = TensorData> {
+        let pieces = self.inputs.chunks(rows * self.width);
+        pieces.map(|piece| TensorData::new(piece.to_vec(), [piece.len() / self.width, self.width]))
+    }
+
     fn row(&self, row: usize) -> &[f32] {
         &self.inputs[row * self.width..(row + 1) * self.width]
     }

@@ -1,0 +1,80 @@
+//! The devices and the float types that `--device` and `--dtype` name.
+
+use crate::error::Error;
+use burn::tensor::{Device, FloatDType};
+use clap::ValueEnum;
+
+/// A device by name. All names exist in every build, so that a device that is not compiled in can say so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DeviceName {
+    /// The CPU, by Burn's NdArray backend
+    Ndarray,
+    /// The CPU, by Burn's Flex backend
+    Flex,
+    /// The GPU, by wgpu
+    Wgpu,
+}
+
+/// A float type by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub(crate) enum DtypeName {
+    F64,
+    F32,
+    F16,
+    Bf16,
+}
+
+impl DtypeName {
+    fn dtype(self) -> FloatDType {
+        match self {
+            Self::F64 => FloatDType::F64,
+            Self::F32 => FloatDType::F32,
+            Self::F16 => FloatDType::F16,
+            Self::Bf16 => FloatDType::BF16,
+        }
+    }
+}
+
+impl DeviceName {
+    /// The device, and the type to compute in: the given one, else f64, which a GPU has slowly or not at all.
+    pub(crate) fn open(self, dtype: Option<DtypeName>) -> Result<(Device, FloatDType), Error> {
+        let device = self.device()?;
+        let default = if self == Self::Wgpu { DtypeName::F32 } else { DtypeName::F64 };
+        let dtype = dtype.unwrap_or(default);
+        if device.supports_dtype(dtype.dtype()) {
+            return Ok((device, dtype.dtype()));
+        }
+        let all = DtypeName::value_variants().iter().filter(|dtype| device.supports_dtype(dtype.dtype()));
+        let allowed: Vec<_> = all.map(|dtype| format!("`{}`", name(*dtype))).collect();
+        let (device, dtype, allowed) = (name(self), name(dtype), allowed.join(", "));
+        Err(Error::Device(format!("device `{device}` has no `{dtype}`, allowed: {allowed}")))
+    }
+
+    fn device(self) -> Result<Device, Error> {
+        match self {
+            #[cfg(feature = "ndarray")]
+            #[allow(deprecated)] // as long as Burn has it
+            Self::Ndarray => Ok(Device::ndarray()),
+            #[cfg(feature = "flex")]
+            Self::Flex => Ok(Device::flex()),
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => {
+                use burn::tensor::{DeviceKind, DeviceType};
+                if Device::enumerate(DeviceType::Wgpu).iter().next().is_none() {
+                    return Err(Error::Device("device `wgpu`: this machine has no graphics adapter".to_owned()));
+                }
+                Ok(Device::wgpu(DeviceKind::DefaultDevice))
+            }
+            #[allow(unreachable_patterns)]
+            _ => {
+                let name = name(self);
+                Err(Error::Device(format!("device `{name}` is not compiled in: build with `--features {name}`")))
+            }
+        }
+    }
+}
+
+fn name<T: ValueEnum>(value: T) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}

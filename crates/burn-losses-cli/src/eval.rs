@@ -1,0 +1,128 @@
+//! `burn-losses eval`: a loss on tensors from files.
+
+use crate::config::Place;
+use crate::device::{DeviceName, DtypeName};
+use crate::error::Error;
+use crate::report::{self, Json};
+use crate::tensors;
+use burn::tensor::{Device, FloatDType};
+use burn_losses::classification::ClassificationLoss;
+use burn_losses::eval::{Evaluation, Inputs};
+use burn_losses::{AnyLoss, Rows};
+use clap::Args;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
+use std::path::{Path, PathBuf};
+
+/// Evaluates a loss on tensors and differentiates it
+///
+/// Prints the reduced value and its gradient with respect to every float tensor. The tensors have the names of the
+/// loss's arguments, for instance `predictions` and `targets`, or `logits` and `labels`, and `weights` where there are
+/// any. An error goes to stderr, with exit code 2.
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    /// The config of the loss (.json, .toml, .yaml)
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
+    /// Tensors (.safetensors). Several files are several steps of the same loss, in order: a loss with state keeps it
+    #[arg(long, value_name = "FILE", required = true)]
+    input: Vec<PathBuf>,
+    /// Where to compute
+    #[arg(long, value_enum, default_value = "flex")]
+    device: DeviceName,
+    /// The float type in which to compute [default: f64, on wgpu f32]
+    #[arg(long, value_enum)]
+    dtype: Option<DtypeName>,
+    /// Prints the unreduced values too (they are always part of the JSON)
+    #[arg(long)]
+    unreduced: bool,
+    /// JSON: one object, or an array of one object per input where there are several
+    #[arg(long)]
+    json: bool,
+}
+
+impl Eval {
+    /// Evaluates the loss on every input.
+    pub(crate) fn run(&self) -> Result<String, Error> {
+        let config = self.place.load(&self.config)?;
+        let (device, dtype) = self.device.open(self.dtype)?;
+        let loss = config.try_init(&device)?;
+        let step = |path: &PathBuf| evaluate(&loss, path, &device, dtype);
+        let evaluations = self.input.iter().map(step).collect::<Result<Vec<_>, _>>()?;
+        Ok(if self.json { json(&evaluations) } else { self.text(&evaluations, dtype) })
+    }
+
+    fn text(&self, evaluations: &[Evaluation], dtype: FloatDType) -> String {
+        let section = |(path, evaluation): (&PathBuf, &Evaluation)| {
+            let text = report::text(evaluation, dtype, self.unreduced);
+            if evaluations.len() == 1 { text } else { format!("{}\n{text}", path.display()) }
+        };
+        self.input.iter().zip(evaluations).map(section).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+fn json(evaluations: &[Evaluation]) -> String {
+    let all: Vec<Json> = evaluations.iter().map(Json::from).collect();
+    match all.as_slice() {
+        [one] => serde_json::to_string(one),
+        all => serde_json::to_string(all),
+    }
+    .expect("finite numbers and strings are JSON")
+}
+
+fn evaluate(loss: &AnyLoss, path: &Path, device: &Device, dtype: FloatDType) -> Result<Evaluation, Error> {
+    let inputs = tensors::read(path)?;
+    let path = path.to_owned();
+    let result = without_panic(|| match check_labels(loss, &inputs) {
+        Err(problem) => Err(Error::File { path: path.clone(), problem }),
+        Ok(()) => {
+            let error = |source| Error::Eval { path: path.clone(), source };
+            loss.evaluate(&inputs, device, dtype).map_err(error)
+        }
+    });
+    result.unwrap_or_else(|message| Err(Error::Failed { path, message }))
+}
+
+/// Every label is a class, or the one that is ignored. A loss does not read its labels to find out, and a device may
+/// read anything where an index is out of bounds; here nothing is in a hurry. What else may be wrong the loss says
+/// itself.
+fn check_labels(loss: &AnyLoss, inputs: &Inputs) -> Result<(), String> {
+    let AnyLoss::Classification(loss) = loss else { return Ok(()) };
+    let (Some(logits), Some(labels)) = (inputs.get(loss.input()), inputs.get("labels")) else { return Ok(()) };
+    let (mut shape, dtype) = (logits.shape().to_vec(), labels.dtype());
+    if shape.len() < 2 || shape[1] == 0 || !(dtype.is_int() || dtype.is_uint()) {
+        return Ok(());
+    }
+    let classes = shape.remove(1);
+    if labels.shape().to_vec() != shape {
+        return Ok(());
+    }
+    let is_allowed = |label: i64| Some(label) == loss.ignore_index() || (0..classes as i64).contains(&label);
+    match labels.iter::<i64>().enumerate().find(|(_, label)| !is_allowed(*label)) {
+        None => Ok(()),
+        Some((at, label)) => {
+            let ignored = loss.ignore_index().map(|index| format!(", or {index} (ignored)")).unwrap_or_default();
+            let (kind, at) = (loss.kind(), place(at, &shape));
+            Err(format!("{kind}: `labels` is {label} at {at:?}, allowed: 0 <= label < {classes}{ignored}"))
+        }
+    }
+}
+
+/// The index on every axis of the value at a flat index.
+fn place(mut flat: usize, shape: &[usize]) -> Vec<usize> {
+    let mut place = vec![0; shape.len()];
+    for (index, size) in place.iter_mut().zip(shape).rev() {
+        (*index, flat) = (flat % size, flat / size);
+    }
+    place
+}
+
+/// Runs what may panic inside Burn (a device without memory, say): the message without a backtrace.
+fn without_panic<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    set_hook(Box::new(|_| {}));
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| match payload.downcast::<String>() {
+        Ok(message) => *message,
+        Err(payload) => payload.downcast_ref::<&str>().copied().unwrap_or("for no stated reason").to_owned(),
+    })
+}

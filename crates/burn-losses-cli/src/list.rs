@@ -1,0 +1,126 @@
+//! `burn-losses list`: every loss, with its fields.
+
+use crate::error::Error;
+use burn_losses::config::{Field, Value};
+use burn_losses::{LossConfig, LossInfo, registry};
+use clap::Args;
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets::NOTHING};
+use serde::Serialize;
+
+const WIDTH: u16 = 100;
+
+/// Lists the losses with their fields, defaults and allowed values
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only this family
+    family: Option<String>,
+    /// Only this kind
+    kind: Option<String>,
+    /// One JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+impl List {
+    /// The list as text.
+    pub(crate) fn run(&self) -> Result<String, Error> {
+        let losses: Vec<_> = registry().into_iter().filter(|loss| self.wants(loss)).collect();
+        if losses.is_empty() {
+            // The library says it best: which of the two is unknown, and what there is.
+            let (family, kind) = (self.family.as_deref(), self.kind.as_deref());
+            LossConfig::of(family.unwrap_or_default(), kind.unwrap_or_default())?;
+        }
+        Ok(if self.json { json(&losses) } else { text(&losses) })
+    }
+
+    fn wants(&self, loss: &LossInfo) -> bool {
+        let is_kind = |kind: &str| kind == loss.kind || loss.aliases.contains(&kind);
+        self.family.as_deref().is_none_or(|family| family == loss.family) && self.kind.as_deref().is_none_or(is_kind)
+    }
+}
+
+#[derive(Serialize)]
+struct JsonLoss<'a> {
+    family: &'a str,
+    kind: &'a str,
+    summary: &'a str,
+    fields: Vec<JsonField<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonField<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    default: &'a Value,
+    range: &'a str,
+}
+
+impl<'a> From<&'a LossInfo> for JsonLoss<'a> {
+    fn from(loss: &'a LossInfo) -> Self {
+        let LossInfo { family, kind, summary, fields, .. } = loss;
+        Self { family, kind, summary, fields: fields.iter().map(JsonField::from).collect() }
+    }
+}
+
+impl<'a> From<&'a Field> for JsonField<'a> {
+    fn from(field: &'a Field) -> Self {
+        let Field { name, kind, default, range, .. } = field;
+        Self { name, kind, default, range }
+    }
+}
+
+fn json(losses: &[LossInfo]) -> String {
+    let losses: Vec<_> = losses.iter().map(JsonLoss::from).collect();
+    serde_json::to_string_pretty(&losses).expect("plain values are JSON")
+}
+
+fn text(losses: &[LossInfo]) -> String {
+    let names = losses.iter().flat_map(|loss| &loss.fields).map(|field| field.name.len());
+    let longest = names.max().unwrap_or_default();
+    let loss = |loss: &LossInfo| {
+        let also = match loss.aliases {
+            [] => String::new(),
+            aliases => format!(" (or {})", aliases.join(", ")),
+        };
+        let table = table(&loss.fields, longest).trim_fmt();
+        format!("{}/{}{also}\n  {}\n{table}", loss.family, loss.kind, loss.summary)
+    };
+    losses.iter().map(loss).collect::<Vec<_>>().join("\n\n")
+}
+
+/// The columns are as wide for every loss: `longest` is the longest name of a field in any of them.
+fn table(fields: &[Field], longest: usize) -> Table {
+    let widths = [longest as u16 + 3, 11, 18, 26];
+    let meaning = WIDTH - widths.iter().sum::<u16>();
+    let constraint = |width| ColumnConstraint::Absolute(Width::Fixed(width));
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH)
+        .set_header([" field", "type", "default", "allowed", "meaning"])
+        .add_rows(fields.iter().map(|field| {
+            let name = format!(" {}", field.name);
+            [name, field.kind.clone(), plain(&field.default), field.range.clone(), field.summary.clone()]
+        }))
+        .set_constraints(widths.into_iter().chain([meaning]).map(constraint));
+    table
+}
+
+/// A default, with as few marks as it takes to read it.
+fn plain(value: &Value) -> String {
+    let list = |items: Vec<String>| items.join(", ");
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::Bool(yes) => yes.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::String(word) => word.clone(),
+        Value::Sequence(values) => format!("[{}]", list(values.iter().map(plain).collect())),
+        Value::Mapping(table) => {
+            let pair = |(key, value)| format!("{}: {}", plain(key), plain(value));
+            format!("{{ {} }}", list(table.iter().map(pair).collect()))
+        }
+        Value::Tagged(tagged) => plain(&tagged.value),
+    }
+}

@@ -1,0 +1,99 @@
+//! `check`
+
+use crate::{Folder, answer};
+
+#[test]
+fn good_files_of_every_format() {
+    let folder = Folder::new()
+        .file("a.toml", "family = 'binary'\nkind = 'focal'\ngamma = 1.5\n")
+        .file("b.json", r#"{"family": "regression", "kind": "pinball", "tau": 0.9}"#)
+        .file("c.yaml", "family: classification\nkind: cross_entropy\nlabel_smoothing:\n  epsilon: 0.1\n")
+        .file("d.yml", "family: regression\nkind: mae\n");
+    let ok = "\
+OK a.toml: binary/focal
+OK b.json: regression/quantile
+OK c.yaml: classification/cross_entropy
+OK d.yml: regression/mae
+";
+    assert_eq!(folder.run("check a.toml b.json c.yaml d.yml"), answer(0, ok, ""));
+}
+
+#[test]
+fn every_class_of_error_in_every_format() {
+    let cases = [
+        (
+            "gama = 1.0",
+            "gama: 1.0",
+            "binary/focal",
+            "focal: unknown key `gama`, allowed: `gamma`, `alpha`, `reduction`",
+        ),
+        ("gamma = nan", "gamma: .nan", "binary/focal", "focal: `gamma` is NaN, allowed: a number >= 0"),
+        ("gamma = -0.5", "gamma: -0.5", "binary/focal", "focal: `gamma` is -0.5, allowed: a number >= 0"),
+        ("tau = 1.5", "tau: 1.5", "regression/quantile", "quantile: `tau` is 1.5, allowed: a number in (0, 1)"),
+    ];
+    for (toml, yaml, loss, error) in cases {
+        let (family, kind) = loss.split_once('/').unwrap();
+        let (key, value) = yaml.split_once(": ").unwrap();
+        let folder = Folder::new()
+            .file("a.toml", format!("family = '{family}'\nkind = '{kind}'\n{toml}\n"))
+            .file("a.yaml", format!("family: {family}\nkind: {kind}\n{yaml}\n"))
+            .file("a.json", format!("{{\"family\": \"{family}\",\n\"kind\": \"{kind}\",\n\"{key}\": {value}}}"));
+        let line = |file: &str| format!("{file}:3: {error}\n");
+        assert_eq!(folder.run("check a.toml a.yaml"), answer(1, "", &(line("a.toml") + &line("a.yaml"))));
+        if !toml.contains("nan") {
+            assert_eq!(folder.run("check a.json"), answer(1, "", &line("a.json")));
+        }
+    }
+}
+
+#[test]
+fn an_unknown_kind_names_the_kinds_of_its_family() {
+    let folder = Folder::new().file("a.toml", "family = 'regression'\nkind = 'hubert'\n");
+    let answer = folder.run("check a.toml");
+    assert_eq!((answer.code, answer.stdout.as_str()), (Some(1), ""));
+    let start = "a.toml:2: unknown kind `hubert` of family `regression`, allowed: `mae`, `mse`";
+    assert!(answer.stderr.starts_with(start), "{}", answer.stderr);
+}
+
+#[test]
+fn a_wrong_type_names_the_field() {
+    let folder = Folder::new().file("a.toml", "family = 'regression'\nkind = 'huber'\n\ndelta = 'wide'\n");
+    let answer = folder.run("check a.toml");
+    assert_eq!((answer.code, answer.stdout.as_str()), (Some(1), ""));
+    let start = "a.toml:4: huber: `delta` has the wrong type: ";
+    assert!(answer.stderr.starts_with(start), "{}", answer.stderr);
+    assert!(answer.stderr.contains("\"wide\""), "{}", answer.stderr);
+}
+
+#[test]
+fn json_has_no_nan() {
+    let folder = Folder::new().file("a.json", "{\"family\": \"binary\",\n\"kind\": \"focal\",\n\"gamma\": NaN}");
+    assert_eq!(folder.run("check a.json"), answer(1, "", "a.json:3: expected value at line 3 column 10\n"));
+}
+
+#[test]
+fn every_file_is_checked() {
+    let folder = Folder::new()
+        .file("a.toml", "family = 'regression'\nkind = 'huber'\ndelta = 0\n")
+        .file("b.toml", "family = 'regression'\nkind = 'huber'\ndelta = 2\n")
+        .file("c.txt", "");
+    let errors = "\
+a.toml:3: huber: `delta` is 0, allowed: a number > 0
+none.toml: No such file or directory (os error 2)
+c.txt: the format is not known, allowed extensions: `.json`, `.toml`, `.yaml`, `.yml`
+";
+    let expected = answer(1, "OK b.toml: regression/huber\n", errors);
+    assert_eq!(folder.run("check a.toml none.toml c.txt b.toml"), expected);
+}
+
+#[test]
+fn the_loss_of_a_training_run() {
+    let run = "epochs = 10\n[model]\nwidth = 8\n[model.loss]\nkind = 'focal'\ngamma = -2\n";
+    let folder = Folder::new().file("bad.toml", run).file("good.toml", run.replace("-2", "2"));
+    let expected =
+        answer(1, "OK good.toml: classification/focal\n", "bad.toml:6: focal: `gamma` is -2, allowed: a number >= 0\n");
+    assert_eq!(folder.run("check --at model.loss --family classification good.toml bad.toml"), expected);
+
+    let missing = answer(1, "", "good.toml: missing table `loss`\n");
+    assert_eq!(folder.run("check --at loss --family classification good.toml"), missing);
+}

@@ -1,0 +1,163 @@
+//! Config files as people write them: nested in their own, partly filled, and wrong.
+
+use burn::config::Config;
+use burn_losses::config::{Format, from_str, load};
+use burn_losses::prelude::*;
+use serde::{Deserialize, Serialize};
+
+fn error(toml: &str) -> String {
+    from_str::<LossConfig>(toml, Format::Toml).expect_err("this is wrong").to_string()
+}
+
+#[test]
+fn six_classes_of_error_are_readable() {
+    assert_eq!(
+        error("family = 'binary'\nkind = 'focal'\ngama = 2.0"),
+        "line 3: focal: unknown key `gama`, allowed: `gamma`, `alpha`, `reduction`"
+    );
+    assert_eq!(
+        error("family = 'binary'\nkind = 'vocal'"),
+        "line 2: unknown kind `vocal` of family `binary`, allowed: `bce`, `balanced_bce`, `focal`, `ghm_c`, `hinge`, \
+         `ramp`, `logistic`, `zero_one`, `ohem`"
+    );
+    assert_eq!(
+        error("family = 'binary'\nkind = 'focal'\n\ngamma = nan"),
+        "line 4: focal: `gamma` is NaN, allowed: a number >= 0"
+    );
+    assert_eq!(
+        error("family = 'binary'\nkind = 'focal'\ngamma = -0.5"),
+        "line 3: focal: `gamma` is -0.5, allowed: a number >= 0"
+    );
+    assert_eq!(
+        error("family = 'regression'\nkind = 'quantile'\ntau = 1.5"),
+        "line 3: quantile: `tau` is 1.5, allowed: a number in (0, 1)"
+    );
+    assert_eq!(
+        error("family = 'regression'\nkind = 'huber'\ndelta = 'wide'"),
+        "line 3: huber: `delta` has the wrong type: invalid type: string \"wide\", expected f64"
+    );
+}
+
+#[test]
+fn what_is_missing_is_said_too() {
+    assert_eq!(
+        error("kind = 'focal'"),
+        "config: missing key `family`, allowed: `regression`, `binary`, `classification`"
+    );
+    assert_eq!(
+        error("family = 'regression'\nbeta = 1"),
+        "config: missing key `kind` of family `regression`, allowed: `mae`, `mse`, `mean_bias`, `smooth_l1`, `huber`, \
+         `log_cosh`, `quantile`, `tukey_biweight`, `ghm_r`"
+    );
+    assert!(error("family = 'statistics'").starts_with("line 1: unknown family `statistics`, allowed: `regression`"));
+    assert!(error("family = \n").starts_with("line 1: "), "{}", error("family = \n"));
+}
+
+#[test]
+fn errors_in_nested_losses_and_tables_name_their_place() {
+    assert_eq!(
+        error("family = 'binary'\nkind = 'ohem'\n[loss]\nkind = 'focal'\ngamma = -1"),
+        "line 5: focal: `gamma` is -1, allowed: a number >= 0"
+    );
+    assert_eq!(
+        error("family = 'binary'\nkind = 'ohem'\nkeep = { ratio = 2.0 }"),
+        "line 3: ohem: `keep.ratio` is 2, allowed: a number in (0, 1]"
+    );
+    assert_eq!(
+        error("family = 'classification'\nkind = 'cross_entropy'\nlabel_smoothing = { epsilon = 1.0 }"),
+        "line 3: cross_entropy: `label_smoothing.epsilon` is 1, allowed: a number in [0, 1)"
+    );
+    assert_eq!(
+        error("family = 'classification'\nkind = 'cross_entropy'\nclass_weights = [1, -2]"),
+        "line 3: cross_entropy: `class_weights[1]` is -2, allowed: a number >= 0"
+    );
+}
+
+/// T72: an option that would do nothing is an error.
+#[test]
+fn t72_options_without_effect_are_refused() {
+    assert_eq!(
+        error("family = 'binary'\nkind = 'ohem'\nloss = { kind = 'bce', reduction = 'sum' }"),
+        "line 3: ohem: `loss.reduction` is Sum, allowed: nothing: the `reduction` of `ohem` itself applies"
+    );
+    assert_eq!(
+        error("family = 'classification'\nkind = 'multi_margin'\nvariant = 'crammer_singer'\ndivide_by_classes = true"),
+        "line 4: multi_margin: `divide_by_classes` is true, allowed: false: `crammer_singer` adds nothing up over the \
+         classes"
+    );
+    assert_eq!(
+        error("family = 'regression'\nkind = 'mae'\nreduction = 'positives'"),
+        "line 3: mae: `reduction` is `positives`, allowed: `mean`, `sum`, `batch_mean`, `weighted_mean`"
+    );
+}
+
+#[test]
+fn the_same_error_in_three_formats_and_with_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("loss.toml", "family = \"binary\"\nkind = \"focal\"\ngamma = -2\n"),
+        ("loss.json", "{\"family\": \"binary\",\n \"kind\": \"focal\",\n \"gamma\": -2}\n"),
+        ("loss.yaml", "family: binary\nkind: focal\ngamma: -2\n"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let error = load::<LossConfig>(&path).unwrap_err();
+        assert_eq!(error.to_string(), format!("{}:3: focal: `gamma` is -2, allowed: a number >= 0", path.display()));
+        assert!(matches!(error.kind(), ConfigError::InvalidValue { loss: "focal", .. }));
+    }
+    let missing = folder.path().join("missing.toml");
+    assert!(load::<LossConfig>(&missing).unwrap_err().to_string().contains("missing.toml"));
+    let odd = folder.path().join("loss.ini");
+    assert!(load::<LossConfig>(&odd).unwrap_err().to_string().contains("allowed extensions: `.json`"));
+}
+
+/// A config is a field of the user's own, whether it derives serde's traits or Burn's.
+#[test]
+fn configs_nest_in_the_users_own() {
+    #[derive(Config, Debug)]
+    struct TrainingConfig {
+        loss: ClassificationLossConfig,
+        #[config(default = 8)]
+        epochs: usize,
+    }
+
+    let loss = ClassificationLossConfig::of("cross_entropy").unwrap();
+    let config = TrainingConfig::new(loss).with_epochs(3);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("training.json");
+    config.save(&path).unwrap();
+    let back = TrainingConfig::load(&path).unwrap();
+    assert_eq!((back.epochs, back.loss), (3, config.loss));
+
+    std::fs::write(&path, r#"{"epochs": 3, "loss": {"kind": "focal", "gamma": -1.0}}"#).unwrap();
+    let error = TrainingConfig::load(&path).unwrap_err().to_string();
+    assert!(error.contains("focal: `gamma` is -1, allowed: a number >= 0"), "{error}");
+
+    #[derive(Serialize, Deserialize, Debug)]
+    struct Experiment {
+        title: String,
+        loss: RegressionLossConfig,
+    }
+    let toml = "title = 'robust'\n[loss]\nkind = 'huber'\ndelta = 0\n";
+    let error = from_str::<Experiment>(toml, Format::Toml).unwrap_err().to_string();
+    assert_eq!(error, "line 4: huber: `delta` is 0, allowed: a number > 0");
+}
+
+/// `init` panics with the very message that `try_init` returns.
+#[test]
+fn init_and_try_init_say_the_same() {
+    let device = burn::tensor::Device::flex();
+    let config = burn_losses::regression::QuantileLossConfig::new().with_tau(f64::NAN);
+    let message = config.try_init(&device).unwrap_err().to_string();
+    assert_eq!(message, "quantile: `tau` is NaN, allowed: a number in (0, 1)");
+    let panic = std::panic::catch_unwind(|| config.init(&device)).unwrap_err();
+    assert_eq!(panic.downcast_ref::<String>(), Some(&message));
+}
+
+/// What is printed of a module is its config.
+#[test]
+fn a_module_displays_its_config() {
+    let device = burn::tensor::Device::flex();
+    let loss = burn_losses::regression::HuberLossConfig::new().with_delta(0.5).init(&device);
+    assert_eq!(loss.to_string(), "HuberLoss {delta: 0.5, reduction: Mean}");
+}

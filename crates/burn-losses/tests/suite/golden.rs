@@ -1,0 +1,186 @@
+//! Values, unreduced values and gradients against independent libraries: see `reference/`.
+
+use crate::devices::{self, Target};
+use burn::tensor::TensorData;
+use burn_losses::eval::{Evaluation, Inputs};
+use burn_losses::{LossConfig, registry};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// Every golden file: (family, kind, content).
+pub(crate) fn files() -> Vec<(String, String, Value)> {
+    let mut files = Vec::new();
+    for family in std::fs::read_dir(folder()).expect("the golden folder") {
+        let family = family.expect("a folder").path();
+        for file in std::fs::read_dir(&family).expect("a folder per family") {
+            let path = file.expect("a file").path();
+            let name = |path: &Path| path.file_stem().expect("a name").to_string_lossy().into_owned();
+            let text = std::fs::read_to_string(&path).expect("a readable file");
+            let content = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            files.push((name(&family), name(&path), content));
+        }
+    }
+    files.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+    files
+}
+
+/// A tensor of a golden file as Burn's data.
+pub(crate) fn tensor(value: &Value) -> TensorData {
+    let shape: Vec<usize> =
+        value["shape"].as_array().expect("a shape").iter().map(|n| n.as_u64().unwrap() as usize).collect();
+    let data = value["data"].as_array().expect("data");
+    if !data.is_empty() && data.iter().all(|x| x.is_i64()) {
+        TensorData::new(data.iter().map(|x| x.as_i64().unwrap()).collect::<Vec<_>>(), shape)
+    } else {
+        TensorData::new(data.iter().map(|x| x.as_f64().expect("a number")).collect::<Vec<_>>(), shape)
+    }
+}
+
+fn inputs(step: &Value) -> Inputs {
+    let inputs = step["inputs"].as_object().expect("inputs");
+    inputs.iter().map(|(name, value)| (name.clone(), as_named(name, tensor(value)))).collect()
+}
+
+/// Labels are integers and everything else is not, whatever the numbers look like.
+fn as_named(name: &str, data: TensorData) -> TensorData {
+    match name {
+        "labels" => data.convert::<i64>(),
+        "mask" => data.convert::<bool>(),
+        _ => data.convert::<f64>(),
+    }
+}
+
+fn config(family: &str, kind: &str, fields: &Value) -> LossConfig {
+    let mut config = fields.clone();
+    config["family"] = json!(family);
+    config["kind"] = json!(kind);
+    serde_json::from_value(config).unwrap_or_else(|error| panic!("{family}/{kind}: {error}"))
+}
+
+/// The largest difference, relative to the largest number; absolute where nothing but rounding noise is expected.
+fn difference(got: &TensorData, expected: &TensorData) -> f64 {
+    assert_eq!(got.shape(), expected.shape());
+    let (got, expected): (Vec<f64>, Vec<f64>) = (got.iter().collect(), expected.iter().collect());
+    let largest = expected.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+    let worst = got.iter().zip(&expected).fold(0.0, |most: f64, (a, b)| {
+        let difference = (a - b).abs();
+        if difference.is_nan() { f64::INFINITY } else { most.max(difference) }
+    });
+    worst / if largest < 1e-12 { 1.0 } else { largest }
+}
+
+fn check(place: &str, target: &Target, got: &Evaluation, step: &Value, failures: &mut Vec<String>) {
+    let scalar = |x: f64| TensorData::new(vec![x], [1]);
+    let mut compare = |what: &str, got: &TensorData, expected: &TensorData| {
+        let difference = difference(got, expected);
+        if difference > target.tolerance {
+            failures.push(format!("{place} on {}: {what} differs by {difference:.1e}", target.name));
+        }
+    };
+    compare("loss", &scalar(got.loss), &scalar(step["loss"].as_f64().expect("a number")));
+    compare("unreduced", &got.unreduced.clone().convert::<f64>(), &tensor(&step["unreduced"]).convert::<f64>());
+    for (name, expected) in step["gradients"].as_object().expect("gradients") {
+        let gradient = got.gradients[name].clone().convert::<f64>();
+        compare(&format!("gradient of {name}"), &gradient, &tensor(expected).convert::<f64>());
+    }
+}
+
+/// In single precision the question is what becomes of the inputs as they are after rounding: the expected numbers are
+/// then those of double precision, which [`golden_on_flex_f64`] compares with the files.
+fn rounded(inputs: Inputs) -> Inputs {
+    let round = |data: TensorData| if data.dtype().is_float() { data.convert::<f32>().convert::<f64>() } else { data };
+    inputs.into_iter().map(|(name, data)| (name, round(data))).collect()
+}
+
+fn as_step(expected: Evaluation) -> Value {
+    let tensor = |data: &TensorData| {
+        let numbers: Vec<f64> = data.iter().collect();
+        json!({ "shape": data.shape().to_vec(), "data": numbers })
+    };
+    let gradients = expected.gradients.iter().map(|(name, data)| (name.clone(), tensor(data)));
+    let gradients: serde_json::Map<_, _> = gradients.collect();
+    json!({ "loss": expected.loss, "unreduced": tensor(&expected.unreduced), "gradients": gradients })
+}
+
+fn run(target: &Target) {
+    let mut failures = Vec::new();
+    for (family, kind, content) in files() {
+        for case in content["cases"].as_array().expect("cases") {
+            let place = format!("{family}/{kind}/{} ({})", case["name"], case["oracle"]);
+            let loss = config(&family, &kind, &case["config"]).init(&target.device);
+            let exact = devices::cpu().remove(0);
+            let reference = config(&family, &kind, &case["config"]).init(&exact.device);
+            for step in case["steps"].as_array().expect("steps") {
+                let (inputs, step) = if target.dtype == exact.dtype {
+                    (inputs(step), step.clone())
+                } else {
+                    let inputs = rounded(inputs(step));
+                    let expected = reference.evaluate(&inputs, &exact.device, exact.dtype).expect("a value");
+                    (inputs, as_step(expected))
+                };
+                match loss.evaluate(&inputs, &target.device, target.dtype) {
+                    Ok(got) => check(&place, target, &got, &step, &mut failures),
+                    Err(error) => failures.push(format!("{place}: {error}")),
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} golden values differ:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn golden_on_flex_f64() {
+    run(&devices::cpu()[0]);
+}
+
+#[test]
+fn golden_on_flex_f32() {
+    run(&devices::cpu()[1]);
+}
+
+#[test]
+fn golden_on_ndarray_f64() {
+    run(&devices::cpu()[2]);
+}
+
+#[test]
+fn golden_on_ndarray_f32() {
+    run(&devices::cpu()[3]);
+}
+
+#[test]
+fn golden_on_wgpu() {
+    if let Some(gpu) = devices::gpu() {
+        run(&gpu);
+    }
+}
+
+/// A loss cannot be registered without golden values, and no golden file is left over.
+#[test]
+fn every_loss_has_golden_values() {
+    let files: BTreeSet<_> = files().into_iter().map(|(family, kind, _)| (family, kind)).collect();
+    let registered: BTreeSet<_> =
+        registry().into_iter().map(|info| (info.family.to_owned(), info.kind.to_owned())).collect();
+    assert_eq!(files, registered);
+}
+
+/// Every case names its oracle, and every field of every loss is at a value that is not its default in some case.
+#[test]
+fn every_field_has_golden_values() {
+    for (family, kind, content) in files() {
+        let cases = content["cases"].as_array().expect("cases");
+        let info = registry().into_iter().find(|info| info.family == family && info.kind == kind).expect("registered");
+        for case in cases {
+            assert!(case["oracle"].as_str().is_some_and(|oracle| oracle.len() > 3), "{family}/{kind}: no oracle");
+        }
+        for field in info.fields {
+            let set = cases.iter().any(|case| case["config"].get(field.name).is_some());
+            assert!(set, "{family}/{kind}: no golden case sets `{}`", field.name);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The tests that run over the registry, and those of single traps: one binary, since each links all of Burn.
+
+mod config_files;
+mod devices;
+mod golden;
+mod laws;
+mod parity;
+mod probe;
+mod table;
+mod traps;

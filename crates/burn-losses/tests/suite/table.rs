@@ -1,0 +1,37 @@
+//! The table of all losses in the README is that of the registry.
+
+use burn_losses::{LossInfo, registry};
+use std::fmt::Write;
+use std::path::Path;
+
+fn table() -> String {
+    let mut table = String::from("\n| family | kind | fields (default) | meaning |\n|---|---|---|---|\n");
+    for LossInfo { family, kind, aliases, summary, fields } in registry() {
+        let names = [&[kind], aliases].concat().iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let fields: Vec<_> = fields
+            .iter()
+            .filter(|field| field.name != "reduction")
+            .map(|field| {
+                let default = serde_json::to_string(&field.default).expect("a default");
+                format!("`{}` ({})", field.name, default.replace('"', "").replace("null", "none"))
+            })
+            .collect();
+        writeln!(table, "| {family} | {names} | {} | {summary} |", fields.join(", ")).expect("a string");
+    }
+    table
+}
+
+/// Run with `BURN_LOSSES_WRITE=1` to write it.
+#[test]
+fn the_readme_lists_every_loss() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = std::fs::read_to_string(&path).expect("the README");
+    let (begin, end) = ("<!-- losses -->", "<!-- /losses -->");
+    let (head, rest) = readme.split_once(begin).expect("the begin of the table");
+    let (written, tail) = rest.split_once(end).expect("the end of the table");
+    if std::env::var("BURN_LOSSES_WRITE").as_deref() == Ok("1") {
+        std::fs::write(&path, format!("{head}{begin}{}{end}{tail}", table())).expect("a writable README");
+    } else {
+        assert_eq!(written, table(), "the table in README.md is old: run this test with BURN_LOSSES_WRITE=1");
+    }
+}

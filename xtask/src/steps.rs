@@ -1,0 +1,143 @@
+//! Steps: a headline, a command, the time it took; and a summary of them all.
+
+use std::fmt;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// What has been done so far.
+#[derive(Debug, Default)]
+pub(crate) struct Steps(Vec<Step>);
+
+#[derive(Debug)]
+struct Step {
+    name: String,
+    took: Duration,
+    outcome: String,
+}
+
+/// The command that ended the task.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    name: String,
+    command: String,
+    why: String,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FAILED: {} ({})\n    {}", self.name, self.why, self.command)
+    }
+}
+
+impl Steps {
+    /// Runs a command that has to succeed.
+    pub(crate) fn run(&mut self, name: &str, command: &mut Command) -> Result<(), Failed> {
+        self.run_unless(name, command, None, "").map(|_| ())
+    }
+
+    /// Runs a command that has to succeed, or to exit with the code `skip`: then `reason` is noted, and the answer is
+    /// false.
+    pub(crate) fn run_unless(
+        &mut self,
+        name: &str,
+        command: &mut Command,
+        skip: Option<i32>,
+        reason: &str,
+    ) -> Result<bool, Failed> {
+        let text = shown(command);
+        println!("\n== {name}\n   {text}");
+        let start = Instant::now();
+        let why = match command.status() {
+            Ok(status) if status.success() => {
+                self.note(name, start, "ok");
+                return Ok(true);
+            }
+            Ok(status) if skip.is_some() && status.code() == skip => {
+                self.note(name, start, &format!("SKIPPED: {reason}"));
+                return Ok(false);
+            }
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        };
+        self.note(name, start, "FAILED");
+        Err(Failed { name: name.to_owned(), command: text, why })
+    }
+
+    fn note(&mut self, name: &str, start: Instant, outcome: &str) {
+        let (took, outcome) = (start.elapsed(), outcome.to_owned());
+        println!("== {name}: {outcome} ({})", minutes(took));
+        self.0.push(Step { name: name.to_owned(), took, outcome });
+    }
+
+    /// One line per step; nothing where there was only one.
+    pub(crate) fn print_summary(&self) {
+        if self.0.len() < 2 {
+            return;
+        }
+        println!("\n== summary");
+        for step in &self.0 {
+            println!("   {:<18}{:>9}   {}", step.name, minutes(step.took), step.outcome);
+        }
+        println!("   {:<18}{:>9}", "in all", minutes(self.0.iter().map(|step| step.took).sum()));
+    }
+}
+
+/// `m:ss`.
+fn minutes(time: Duration) -> String {
+    let seconds = time.as_secs_f64().round() as u64;
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+/// A command as one would type it.
+fn shown(command: &Command) -> String {
+    let variables = command.get_envs().filter_map(|(name, value)| {
+        let value = value?.to_string_lossy();
+        Some(format!("{}={}", name.to_string_lossy(), quoted(&value)))
+    });
+    let program = std::path::Path::new(command.get_program());
+    let program = match program.file_name() {
+        Some(name) if name == "cargo" => "cargo".to_owned(),
+        _ => program.display().to_string(),
+    };
+    let arguments = command.get_args().map(|argument| quoted(&argument.to_string_lossy()));
+    variables.chain([program]).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(text: &str) -> String {
+    if text.contains(' ') { format!("'{text}'") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_minutes_and_seconds() {
+        assert_eq!(minutes(Duration::from_millis(400)), "0:00");
+        assert_eq!(minutes(Duration::from_millis(59_600)), "1:00");
+        assert_eq!(minutes(Duration::from_secs(3605)), "60:05");
+    }
+
+    #[test]
+    fn commands_are_shown_as_typed() {
+        let mut command = Command::new("some/where/cargo");
+        command.args(["doc", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings").env_remove("CARGO_PKG_NAME");
+        assert_eq!(shown(&command), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_command_may_succeed_fail_or_be_skipped() {
+        let exit = |code: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", code]);
+            command
+        };
+        let mut steps = Steps::default();
+        assert!(steps.run_unless("a", &mut exit("exit 0"), Some(3), "no GPU").unwrap());
+        assert!(!steps.run_unless("b", &mut exit("exit 3"), Some(3), "no GPU").unwrap());
+        assert!(steps.run("c", &mut exit("exit 3")).unwrap_err().to_string().contains("sh -c 'exit 3'"));
+        let outcomes: Vec<_> = steps.0.iter().map(|step| step.outcome.as_str()).collect();
+        assert_eq!(outcomes, ["ok", "SKIPPED: no GPU", "FAILED"]);
+    }
+}

@@ -1,0 +1,24 @@
+//! All that has to hold before a change is taken.
+
+use crate::cargo::{cargo, has_nextest};
+use crate::steps::{Failed, Steps};
+use crate::{check, verify};
+
+/// What fails fast first; what is built for one step is used by the next.
+pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
+    check::format(steps)?;
+    tests(steps)?;
+    steps.run("doctests", &mut cargo(&["test", "--workspace", "--doc", "--no-fail-fast"]))?;
+    check::lints(steps)?;
+    check::documentation(steps)?;
+    verify::all(steps, true)
+}
+
+fn tests(steps: &mut Steps) -> Result<(), Failed> {
+    let arguments: &[&str] = if has_nextest() {
+        &["nextest", "run", "--workspace", "--no-fail-fast"]
+    } else {
+        &["test", "--workspace", "--all-targets", "--no-fail-fast"]
+    };
+    steps.run("tests", &mut cargo(arguments))
+}

@@ -1,0 +1,61 @@
+//! The same trainings on every backend: their losses agree step by step.
+//!
+//! ndarray is the reference. A full run also reaches the figures that the config files expect.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::cargo::cargo;
+use crate::steps::{Failed, Steps};
+
+/// With this code `train-wgpu` says that there is no GPU driver, or none that can be trusted.
+const NO_DEVICE: i32 = 3;
+
+/// Builds the programs once, and runs them one after the other.
+pub(crate) fn all(steps: &mut Steps, quick: bool) -> Result<(), Failed> {
+    build(steps)?;
+    let report = folder().join("..").join(if quick { "verify-quick" } else { "verify" });
+    let reference = report.join("ndarray").join("trajectories.json");
+    let train = |name: &str, device: Option<&str>| {
+        let mut command = program(name);
+        command.args(device.into_iter().flat_map(|device| ["--device", device]));
+        command.args(["--plain", "--report"]).arg(&report).args(quick.then_some("--quick"));
+        command
+    };
+
+    steps.run("verify: ndarray", &mut train("train-ndarray", Some("ndarray")))?;
+    steps.run("verify: flex", train("train-ndarray", Some("flex")).arg("--reference").arg(&reference))?;
+    wgpu(steps, train("train-wgpu", None).arg("--reference").arg(&reference))
+}
+
+fn wgpu(steps: &mut Steps, command: &mut Command) -> Result<(), Failed> {
+    let required = env::var("BURN_LOSSES_REQUIRE_GPU").is_ok_and(|value| value == "1");
+    let skip = (!required).then_some(NO_DEVICE);
+    let reason = "no GPU driver that can be used; .ci/software-vulkan installs one that needs no GPU";
+    if !steps.run_unless("verify: wgpu", command, skip, reason)? {
+        println!(
+            "\n\
+             !! The wgpu part did NOT run: there is no GPU driver here that can be used (see the message above).\n\
+             !! A software driver will do: run .ci/software-vulkan (Debian, Ubuntu; elsewhere install Mesa's lavapipe,\n\
+             !! version 25 or later), then this command again. BURN_LOSSES_REQUIRE_GPU=1 makes this a failure."
+        );
+    }
+    Ok(())
+}
+
+/// Builds everything: the selection that the tests are built with, so that nothing is built twice.
+pub(crate) fn build(steps: &mut Steps) -> Result<(), Failed> {
+    steps.run("build", &mut cargo(&["build", "--workspace", "--all-targets"]))
+}
+
+/// A program of this workspace.
+pub(crate) fn program(name: &str) -> Command {
+    Command::new(folder().join(name).with_extension(env::consts::EXE_EXTENSION))
+}
+
+/// Where cargo puts programs, `target/debug` or wherever `CARGO_TARGET_DIR` says: next to this one.
+fn folder() -> PathBuf {
+    let own = env::current_exe().expect("xtask knows where it lies");
+    own.parent().map(Path::to_owned).unwrap_or_default()
+}
