@@ -75,6 +75,18 @@ pub enum EvalError {
         /// The types that fit.
         expected: &'static str,
     },
+    /// An integer that the integers of the device cannot hold.
+    #[error("{loss}: `{name}` holds {label}, but the integers of this device have {bits} bits")]
+    Label {
+        /// The loss.
+        loss: &'static str,
+        /// The tensor.
+        name: String,
+        /// The integer.
+        label: i64,
+        /// What the device has.
+        bits: usize,
+    },
     /// A shape, type or device that the loss itself refuses.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -158,7 +170,7 @@ impl<'a> Run<'a> {
     ) -> Result<TensorData, EvalError> {
         let data = &self.inputs[name];
         if data.shape().len() != D {
-            return Err(self.rank_error(name, format!("{D} axes")));
+            return Err(self.rank_error(name, format!("{D} {}", if D == 1 { "axis" } else { "axes" })));
         }
         if !fits(&data.dtype()) {
             let (loss, name, given) = (self.loss, name.to_owned(), data.dtype());
@@ -185,7 +197,12 @@ impl<'a> Run<'a> {
 
     fn int<const D: usize>(&self, name: &str) -> Result<Tensor<D, Int>, EvalError> {
         let fits = |dtype: &DType| dtype.is_int() || dtype.is_uint();
-        Ok(Tensor::from_data(self.data::<D>(name, fits, "an integer type")?, &self.device))
+        let data = self.data::<D>(name, fits, "an integer type")?;
+        let bits = DType::from(self.device.settings().int_dtype).size() * 8;
+        if let Some(label) = data.iter::<i64>().find(|label| bits < 64 && label.unsigned_abs() >> (bits - 1) != 0) {
+            return Err(EvalError::Label { loss: self.loss, name: name.to_owned(), label, bits });
+        }
+        Ok(Tensor::from_data(data, &self.device))
     }
 
     fn optional_weights<const D: usize>(&self, leaves: &mut Leaves) -> Result<Option<Tensor<D>>, EvalError> {
@@ -195,8 +212,8 @@ impl<'a> Run<'a> {
     fn elementwise<P: pointwise::Pointwise>(&self, loss: &P, reduction: Reduction) -> Result<Evaluation, EvalError> {
         let names = [self.first, "targets", "weights"];
         self.only(&names)?;
-        self.get("targets", &names)?;
         let rank = self.get(self.first, &names)?.shape().len();
+        self.get("targets", &names)?;
         with_rank!(
             rank,
             self.elementwise_of(loss, reduction),
@@ -226,8 +243,8 @@ impl<'a> Run<'a> {
         let names: &[&str] =
             if soft { &[self.first, "probabilities", "mask", "weights"] } else { &[self.first, "labels", "weights"] };
         self.only(names)?;
-        self.get(names[1], names)?;
         let rank = self.get(self.first, names)?.shape().len();
+        self.get(names[1], names)?;
         let error = || self.rank_error(self.first, "2 to 6 axes, the classes on axis 1");
         if soft {
             with_rank!(

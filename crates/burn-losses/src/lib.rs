@@ -49,3 +49,8 @@ pub use engine::rows::Rows;
 pub use error::{ConfigError, InputError, InputProblem};
 pub use reduction::{Divisor, Reduction, Unreduced};
 pub use registry::{AnyLoss, LossConfig, LossInfo, registry};
+
+/// The examples of the README compile and run.
+#[cfg(all(doctest, feature = "train"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

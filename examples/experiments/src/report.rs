@@ -148,12 +148,15 @@ fn training(results: &[&RunResult]) -> Vec<Panel> {
 
 fn line_panel(set: LineSet, lines: &[(&RunResult, FittedLine)]) -> Result<Panel, Error> {
     let data = LineData::load(set)?;
-    let low = data.x.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = data.x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let at = |i: usize| low + (high - low) * i as f64 / 100.0;
-    let line = |(result, line): &(&RunResult, FittedLine)| Series {
-        name: result.config.clone(),
-        points: (0..=100).map(|i| (at(i), line.intercept + line.slope * at(i))).collect(),
+    let (left, right) = extent(&data.x);
+    let (bottom, top) = extent(&data.y);
+    let line = |(result, line): &(&RunResult, FittedLine)| {
+        // The stretch of the line that lies among the points.
+        let at = |y: f64| (y - line.intercept) / line.slope;
+        let (one, other) = (at(bottom), at(top));
+        let ends = [left.max(one.min(other)), right.min(one.max(other))];
+        let points = ends.map(|x| (x, line.intercept + line.slope * x));
+        Series { name: result.config.clone(), points: points.to_vec() }
     };
     let (x, y) = set.axes();
     Ok(Panel {
@@ -164,6 +167,12 @@ fn line_panel(set: LineSet, lines: &[(&RunResult, FittedLine)]) -> Result<Panel,
         dots: data.x.iter().copied().zip(data.y).collect(),
         limit: None,
     })
+}
+
+/// The smallest and the largest of some numbers.
+fn extent(values: &[f64]) -> (f64, f64) {
+    let both = |(low, high): (f64, f64), &v: &f64| (low.min(v), high.max(v));
+    values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), both)
 }
 
 fn curves(results: &[&RunResult]) -> Vec<Panel> {

@@ -51,6 +51,9 @@ pub(crate) fn values<P: Pointwise, const D: usize>(loss: &P, first: Tensor<D>, t
 
 /// The number of positive targets, at least 1: the divisor of [`Reduction::Positives`].
 pub(crate) fn positives<const D: usize>(targets: Tensor<D>) -> Divisor {
+    if targets.dims().contains(&0) {
+        return Divisor::Number(1.0);
+    }
     let targets = widen(targets).detach();
     let positive = targets.zeros_like().mask_fill(targets.greater_scalar(0.5), 1.0);
     crate::reduction::sum(positive).clamp_min(1.0).into()

@@ -63,7 +63,7 @@ fn config(family: &str, kind: &str, fields: &Value) -> LossConfig {
 }
 
 /// The largest difference, relative to the largest number; absolute where nothing but rounding noise is expected.
-fn difference(got: &TensorData, expected: &TensorData) -> f64 {
+fn difference(got: &TensorData, expected: &TensorData, noise: f64) -> f64 {
     assert_eq!(got.shape(), expected.shape());
     let (got, expected): (Vec<f64>, Vec<f64>) = (got.iter().collect(), expected.iter().collect());
     let largest = expected.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
@@ -71,13 +71,13 @@ fn difference(got: &TensorData, expected: &TensorData) -> f64 {
         let difference = (a - b).abs();
         if difference.is_nan() { f64::INFINITY } else { most.max(difference) }
     });
-    worst / if largest < 1e-12 { 1.0 } else { largest }
+    worst / if largest < noise { 1.0 } else { largest }
 }
 
 fn check(place: &str, target: &Target, got: &Evaluation, step: &Value, failures: &mut Vec<String>) {
     let scalar = |x: f64| TensorData::new(vec![x], [1]);
     let mut compare = |what: &str, got: &TensorData, expected: &TensorData| {
-        let difference = difference(got, expected);
+        let difference = difference(got, expected, target.tolerance);
         if difference > target.tolerance {
             failures.push(format!("{place} on {}: {what} differs by {difference:.1e}", target.name));
         }
@@ -92,7 +92,7 @@ fn check(place: &str, target: &Target, got: &Evaluation, step: &Value, failures:
 
 /// In single precision the question is what becomes of the inputs as they are after rounding: the expected numbers are
 /// then those of double precision, which [`golden_on_flex_f64`] compares with the files.
-fn rounded(inputs: Inputs) -> Inputs {
+pub(crate) fn rounded(inputs: Inputs) -> Inputs {
     let round = |data: TensorData| if data.dtype().is_float() { data.convert::<f32>().convert::<f64>() } else { data };
     inputs.into_iter().map(|(name, data)| (name, round(data))).collect()
 }

@@ -24,7 +24,10 @@ fn every_device_gives_the_same_numbers() {
         for info in registry() {
             let config = LossConfig::of(info.family, info.kind).unwrap();
             let loss = config.init(&exact.device);
-            let inputs = batch(&loss, 257, 4.0, &[5], 1);
+            let mut inputs = batch(&loss, 257, 4.0, &[5], 1);
+            if target.dtype != exact.dtype {
+                inputs = crate::golden::rounded(inputs);
+            }
             let expected = loss.evaluate(&inputs, &exact.device, exact.dtype).unwrap();
             let got = config.init(&target.device).evaluate(&inputs, &target.device, target.dtype).unwrap();
             let place = format!("{}/{} on {}", info.family, info.kind, target.name);

@@ -1,8 +1,9 @@
 //! Inputs that every loss can be tried on.
+#![allow(dead_code)] // each user of this file needs its own part of it
 
 use burn::tensor::TensorData;
-use burn_losses::AnyLoss;
 use burn_losses::eval::Inputs;
+use burn_losses::{AnyLoss, LossConfig, registry};
 
 /// Numbers in [-1, 1] that look random and are the same everywhere.
 pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f64> {
@@ -69,4 +70,15 @@ pub(crate) fn weighted(mut inputs: Inputs, seed: u64) -> Inputs {
     let weights = numbers(values[0], seed).iter().map(|u| 1.5 + u).collect::<Vec<_>>();
     inputs.insert("weights".into(), TensorData::new(weights, shape));
     inputs
+}
+
+/// What is measured: each loss by `family/kind`, with its config and a batch of `rows` samples.
+pub(crate) fn benchmarks(rows: usize) -> Vec<(String, LossConfig, Inputs)> {
+    let benchmark = |info: burn_losses::LossInfo| {
+        let config = LossConfig::of(info.family, info.kind).expect("the default is valid");
+        let loss = config.init(&burn::tensor::Device::flex());
+        let inputs = batch(&loss, rows, 3.0, &[128], 1);
+        (format!("{}/{}", info.family, info.kind), config, inputs)
+    };
+    registry().into_iter().map(benchmark).collect()
 }

@@ -12,13 +12,31 @@ fn table() -> String {
             .iter()
             .filter(|field| field.name != "reduction")
             .map(|field| {
-                let default = serde_json::to_string(&field.default).expect("a default");
-                format!("`{}` ({})", field.name, default.replace('"', "").replace("null", "none"))
+                // Of a loss inside a loss the kind says enough.
+                let default = field.default.get("kind").unwrap_or(&field.default);
+                let default = serde_json::to_string(default).expect("a default");
+                let default = default.replace('"', "").replace("null", "none").replace(':', ": ").replace(',', ", ");
+                format!("`{}` ({default})", field.name)
             })
             .collect();
-        writeln!(table, "| {family} | {names} | {} | {summary} |", fields.join(", ")).expect("a string");
+        writeln!(table, "| {family} | {names} | {} | {} |", fields.join(", "), summary.replace('|', "\\|"))
+            .expect("a string");
     }
     table
+}
+
+/// Registry, golden files and benchmarks name the same losses.
+#[test]
+fn benchmarks_and_golden_files_are_those_of_the_registry() {
+    let registered: Vec<_> = registry().iter().map(|info| format!("{}/{}", info.family, info.kind)).collect();
+    let measured: Vec<_> = crate::probe::benchmarks(1).into_iter().map(|(name, ..)| name).collect();
+    let mut golden: Vec<_> =
+        crate::golden::files().into_iter().map(|(family, kind, _)| format!("{family}/{kind}")).collect();
+    assert_eq!(measured, registered);
+    golden.sort();
+    let mut registered = registered;
+    registered.sort();
+    assert_eq!(golden, registered);
 }
 
 /// Run with `BURN_LOSSES_WRITE=1` to write it.
