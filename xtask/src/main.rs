@@ -38,6 +38,11 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// Measures every loss on the CPU backends, in release mode; builds Burn once more for that.
+    Bench {
+        /// Only the losses whose `family/kind/device` contain this.
+        filter: Option<String>,
+    },
     /// Writes the golden values; needs Python, see reference/README.md.
     Golden {
         /// Write nothing; fail if a file differs from what would be written.
@@ -69,6 +74,10 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
         Task::Train { options } => {
             verify::build(steps)?;
             steps.run("train", verify::program("train-ndarray").args(options))
+        }
+        Task::Bench { filter } => {
+            let arguments = ["bench", "--workspace", "--bench", "losses", "--"];
+            steps.run("bench", cargo::cargo(&arguments).args(filter))
         }
         Task::Golden { check, names } => golden::run(steps, check, &names),
     }

@@ -102,7 +102,7 @@ fn table(fields: &[Field], longest: usize) -> Table {
         .set_header([" field", "type", "default", "allowed", "meaning"])
         .add_rows(fields.iter().map(|field| {
             let name = format!(" {}", field.name);
-            [name, field.kind.clone(), plain(&field.default), field.range.clone(), field.summary.clone()]
+            [name, field.kind.to_owned(), plain(&field.default), field.range.clone(), field.summary.clone()]
         }))
         .set_constraints(widths.into_iter().chain([meaning]).map(constraint));
     table

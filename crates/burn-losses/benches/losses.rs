@@ -1,6 +1,6 @@
-//! Every registered loss, forward and forward + backward, on Flex and NdArray.
+//! Every registered loss, forward and forward + backward, on Flex and NdArray: the median of a few runs.
 //!
-//! Read the ratios within one run: the times are those of one machine at one moment.
+//! `cargo xtask bench [FILTER]`. Read the ratios within one run: the times are those of one machine at one moment.
 
 #[path = "../tests/suite/probe.rs"]
 mod probe;
@@ -8,10 +8,11 @@ mod probe;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use burn_losses::AnyLoss;
 use burn_losses::prelude::*;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use std::time::{Duration, Instant};
 
 /// Samples of a batch; each has 3 x 128 values.
-const ROWS: usize = 1024;
+const ROWS: usize = 2048;
+const RUNS: usize = 7;
 
 #[allow(deprecated)] // upstream's, not ours: burn-ndarray is part of what we support
 fn devices() -> [(&'static str, Device); 2] {
@@ -29,33 +30,46 @@ fn forward(loss: &AnyLoss, first: Tensor<3>, second: &TensorData) -> Tensor<1> {
     }
 }
 
-fn losses(criterion: &mut Criterion) {
-    for (device_name, device) in devices() {
-        for (name, config, mut inputs) in probe::benchmarks(ROWS) {
-            let loss = config.init(&device);
-            let first = inputs.remove(loss.input()).expect("the first argument");
-            let second = inputs.into_values().next().expect("the second argument");
-            let mut group = criterion.benchmark_group(format!("{name}/{device_name}"));
-            group.sample_size(10).throughput(Throughput::Elements(first.num_elements() as u64));
+fn median(mut run: impl FnMut()) -> Duration {
+    run();
+    let mut times: Vec<_> = (0..RUNS)
+        .map(|_| {
+            let start = Instant::now();
+            run();
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[RUNS / 2]
+}
 
+fn main() {
+    // Cargo adds options of its own, such as `--bench`.
+    let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
+    println!("{:<40}{:>14}{:>22}", format!("median of {RUNS}, {ROWS} x 3 x 128 f32"), "forward", "forward + backward");
+    for (name, config, mut inputs) in probe::benchmarks(ROWS) {
+        let loss = config.init(&Device::flex());
+        let first = inputs.remove(loss.input()).expect("the first argument");
+        let second = inputs.into_values().next().expect("the second argument");
+        for (device_name, device) in devices() {
+            let name = format!("{name}/{device_name}");
+            if !name.contains(&filter) {
+                continue;
+            }
             let plain = Tensor::<3>::from_data(first.clone(), (&device, DType::F32));
-            group.bench_function("forward", |bencher| {
-                bencher.iter(|| forward(&loss, plain.clone(), &second).into_scalar::<f32>());
+            let loss = config.init(&device);
+            let value = median(|| {
+                let _: f32 = forward(&loss, plain.clone(), &second).into_scalar();
             });
-            let autodiff = device.clone().autodiff();
+            let autodiff = device.autodiff();
             let loss = config.init(&autodiff);
-            let tracked = Tensor::<3>::from_data(first, (&autodiff, DType::F32));
-            group.bench_function("forward + backward", |bencher| {
-                bencher.iter(|| {
-                    let leaf = tracked.clone().require_grad();
-                    let gradients = forward(&loss, leaf.clone(), &second).backward();
-                    leaf.grad(&gradients).expect("a gradient").into_data()
-                });
+            let tracked = Tensor::<3>::from_data(first.clone(), (&autodiff, DType::F32));
+            let both = median(|| {
+                let leaf = tracked.clone().require_grad();
+                let gradients = forward(&loss, leaf.clone(), &second).backward();
+                leaf.grad(&gradients).expect("a gradient").into_data();
             });
-            group.finish();
+            println!("{name:<40}{:>11.2} ms{:>19.2} ms", value.as_secs_f64() * 1e3, both.as_secs_f64() * 1e3);
         }
     }
 }
-
-criterion_group!(benches, losses);
-criterion_main!(benches);

@@ -106,7 +106,11 @@ pub fn from_str<T: DeserializeOwned>(text: &str, format: Format) -> Result<T, Co
     let (line, error) = match take_error() {
         // The parser only knows where the table of the loss stands; the key that is wrong says it better.
         Some(error) => (line_of(text, &error), error),
-        None => (line.filter(|line| *line > 0), ConfigError::Syntax(message)),
+        None => {
+            // The line is said already.
+            let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+            (line.filter(|line| *line > 0), ConfigError::Syntax(message.to_owned()))
+        }
     };
     Err(ConfigError::At { path: PathBuf::new(), line, source: Box::new(error) })
 }
@@ -199,10 +203,16 @@ pub(crate) fn read<C: Describe>(table: Table) -> Result<C, ConfigError> {
     for (key, value) in &table {
         let alone = Table::from_iter([(key.clone(), value.clone())]);
         if let Err(error) = serde_yaml_ng::from_value::<C>(Value::Mapping(alone)) {
+            let field = fields.iter().find(|field| Some(field.name) == key.as_str());
             let wrong_type = || ConfigError::WrongType {
                 loss: C::KIND,
                 field: key.as_str().unwrap_or_default().to_owned(),
-                problem: error.to_string(),
+                problem: match (field, serde_json::to_string(value)) {
+                    (Some(Field { kind: "number" | "integer" | "boolean", range, .. }), Ok(given)) => {
+                        format!("{given}, allowed: {range}")
+                    }
+                    _ => error.to_string(),
+                },
             };
             return Err(take_error().unwrap_or_else(wrong_type));
         }

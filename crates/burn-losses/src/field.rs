@@ -14,7 +14,7 @@ pub struct Field {
     /// The meaning.
     pub summary: String,
     /// The type, in words.
-    pub kind: String,
+    pub kind: &'static str,
     /// The default.
     pub default: Value,
     /// The allowed values, in words.

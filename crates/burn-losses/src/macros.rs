@@ -189,7 +189,7 @@ pub(crate) fn field<T: FieldType>(name: &'static str, doc: &[&str], default: &T,
     Field {
         name,
         summary: doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "),
-        kind: T::KIND.to_owned(),
+        kind: T::KIND,
         default: serde_yaml_ng::to_value(default).unwrap_or(Value::Null),
         range: T::allowed(range),
         samples: T::samples(range),

@@ -127,7 +127,8 @@ impl Reduction {
         let Unreduced { values, mass } = unreduced;
         let shape = values.dims();
         if shape.contains(&0) {
-            return values.sum();
+            // The sum of nothing is -0 on some backends.
+            return values.sum() + 0.0;
         }
         let weights = weights.map(|weights| {
             assert!(

@@ -92,6 +92,7 @@ pub fn main(options: &Options, target: &Target, twin: Option<&Target>) -> ExitCo
 
 fn try_main(options: &Options, target: &Target, twin: Option<&Target>) -> Result<bool, Error> {
     let files = options.files()?;
+    files.iter().try_for_each(runs::check)?;
     let reference = match (&options.reference, twin) {
         (Some(path), _) => Some(Trajectories::load(path)?),
         (None, Some(twin)) => {

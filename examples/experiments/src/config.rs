@@ -223,6 +223,18 @@ pub fn default_folder() -> PathBuf {
 mod tests {
     use super::*;
 
+    #[test]
+    fn every_config_file_of_the_repository_is_right() {
+        for experiment in Experiment::ALL {
+            let files = ConfigFile::all(&default_folder(), experiment).unwrap();
+            assert!(files.len() >= 5, "{experiment}");
+            for file in files {
+                assert_eq!(file.experiment, experiment, "{}", file.path.display());
+                crate::runs::check(&file).unwrap();
+            }
+        }
+    }
+
     fn expectation(text: &str) -> Expectation {
         let text = format!("{{ \"figure\": \"slope\", {text} }}");
         serde_json::from_str(&text).unwrap()

@@ -5,7 +5,7 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::activation::{gelu, sigmoid};
+use burn::tensor::activation::{sigmoid, tanh};
 use burn::tensor::{Device, Tensor, TensorData};
 use burn::train::{
     ClassificationOutput, InferenceStep, MultiLabelClassificationOutput, RegressionOutput, TrainOutput, TrainStep,
@@ -18,7 +18,7 @@ use burn_losses::regression::AnyRegressionLoss;
 use crate::data::{ClassBatch, ValueBatch};
 use crate::rng::Rng;
 
-/// Linear layers with GELU between them; with no hidden layer, a linear model.
+/// Linear layers with tanh between them; with no hidden layer, a linear model.
 #[derive(Module, Debug)]
 pub struct Mlp {
     layers: Vec<Linear>,
@@ -51,7 +51,7 @@ impl Mlp {
     /// `[rows, first width]` to `[rows, last width]`.
     pub fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
         let (last, hidden) = self.layers.split_last().expect("at least one layer");
-        let features = hidden.iter().fold(inputs, |x, layer| gelu(layer.forward(x)));
+        let features = hidden.iter().fold(inputs, |x, layer| tanh(layer.forward(x)));
         last.forward(features)
     }
 }

@@ -87,6 +87,15 @@ struct Outcome {
     line: Option<FittedLine>,
 }
 
+/// Reads one config file and says what is wrong with it, before anything is trained.
+pub fn check(file: &ConfigFile) -> Result<(), Error> {
+    match file.experiment {
+        Experiment::Images => file.load::<ClassificationLossConfig>().map(drop),
+        Experiment::Regression => file.load::<RegressionLossConfig>().map(drop),
+        Experiment::Imbalanced => file.load::<BinaryLossConfig>().map(drop),
+    }
+}
+
 /// Runs one config file.
 pub fn run(file: &ConfigFile, setting: &Setting) -> Result<RunResult, Error> {
     match file.experiment {

@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     match checked {
         Ok(()) => {}
         Err(Unusable::Absent(reason)) => {
-            eprintln!("error: no GPU that wgpu could use was found ({reason})");
+            eprintln!("error: found no GPU, nor a driver that stands in for one ({reason})");
             eprintln!("A software driver will do: Mesa's lavapipe, version 25 or later.");
             return ExitCode::from(EXIT_NO_DEVICE);
         }

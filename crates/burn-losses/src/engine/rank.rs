@@ -75,6 +75,7 @@ fn count(mask: Tensor<1, Bool>) -> Tensor<1, Int> {
 mod tests {
     use super::*;
     use burn::tensor::Device;
+    use proptest::prelude::*;
 
     fn chosen(scores: &[f32], k: usize) -> Vec<bool> {
         let device = Device::flex();
@@ -93,15 +94,19 @@ mod tests {
         assert_eq!(chosen(&[7.0], 1), [true]);
     }
 
-    #[test]
-    fn it_agrees_with_sorting() {
-        let scores: Vec<f32> = (0..1000).map(|i| ((i * 7919) % 613) as f32 / 100.0).collect();
-        let mut order: Vec<usize> = (0..scores.len()).collect();
-        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
-        for k in [1, 2, 10, 499, 999, 1000] {
+    proptest! {
+        #[test]
+        fn it_agrees_with_sorting(
+            scores in prop::collection::vec(prop_oneof![-1e3f32..1e3, -1e-6f32..1e-6, Just(0.0), Just(0.7)], 1..200),
+            share in 0.0..=1.0,
+        ) {
+            let k = (share * scores.len() as f64) as usize;
+            let mut order: Vec<usize> = (0..scores.len()).collect();
+            // -0 and 0 are the same score.
+            order.sort_by(|&a, &b| scores[b].partial_cmp(&scores[a]).unwrap().then(a.cmp(&b)));
             let mut expected = vec![false; scores.len()];
             order[..k].iter().for_each(|&i| expected[i] = true);
-            assert_eq!(chosen(&scores, k), expected, "k = {k}");
+            prop_assert_eq!(chosen(&scores, k), expected);
         }
     }
 

@@ -27,6 +27,20 @@
 //! let device = Device::flex();
 //! let values = Cauchy.eval(Tensor::<1>::from_floats([2.0], &device), Tensor::from_floats([1.0], &device));
 //! assert!((values.into_scalar::<f32>() - 0.346_573_6).abs() < 1e-6);
+//!
+//! // Two more methods, and it has all that the losses of a family have.
+//! use burn_losses::{Reduction, regression::RegressionLoss};
+//!
+//! impl RegressionLoss for Cauchy {
+//!     fn kind(&self) -> &'static str {
+//!         "cauchy"
+//!     }
+//!     fn reduction(&self) -> Reduction {
+//!         Reduction::Mean
+//!     }
+//! }
+//! let value = Cauchy.forward(Tensor::<1>::from_floats([2.0, 1.0], &device), Tensor::from_floats([1.0, 1.0], &device));
+//! assert!((value.into_scalar::<f32>() - 0.173_286_8).abs() < 1e-6);
 //! ```
 
 mod dual;

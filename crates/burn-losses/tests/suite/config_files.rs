@@ -34,7 +34,7 @@ fn six_classes_of_error_are_readable() {
     );
     assert_eq!(
         error("family = 'regression'\nkind = 'huber'\ndelta = 'wide'"),
-        "line 3: huber: `delta` has the wrong type: invalid type: string \"wide\", expected f64"
+        "line 3: huber: `delta` has the wrong type: \"wide\", allowed: a number > 0"
     );
 }
 
