@@ -30,7 +30,7 @@ pub enum Divisor {
     /// A number known on the host.
     Number(f64),
     /// A number on the device, for instance the result of an all-reduce: no synchronisation is needed.
-    Tensor(Tensor<1>),
+    Tensor(Box<Tensor<1>>),
 }
 
 impl From<f64> for Divisor {
@@ -47,7 +47,7 @@ impl From<usize> for Divisor {
 
 impl From<Tensor<1>> for Divisor {
     fn from(tensor: Tensor<1>) -> Self {
-        Self::Tensor(tensor)
+        Self::Tensor(Box::new(tensor))
     }
 }
 

@@ -1,4 +1,5 @@
 //! Forward-mode derivatives.
+#![allow(clippy::suspicious_arithmetic_impl)] // the derivative of a product is a sum
 
 use super::Real;
 use core::array::from_fn;
