@@ -13,6 +13,11 @@
 //!
 //! and a run has to stay below [`EARLY_TOLERANCE`] over its first [`EARLY_STEPS`] steps, where a wrong gradient shows
 //! at once and rounding has had no time to grow, and below [`WHOLE_TOLERANCE`] over all its steps.
+//!
+//! Measured between ndarray and Flex over full runs: at most 1.7e-6 in the early steps; over all steps at most 2.1e-5
+//! for every loss but GHM, whose histogram jumps when rounding moves a row over the edge of a bin: 1.2e-3. The second
+//! tolerance leaves room for that. So that rounding stays this small, the networks use tanh: with GELU the early steps
+//! were 2e-5 to 7e-5 apart, as backends approximate its error function differently.
 
 use std::path::Path;
 

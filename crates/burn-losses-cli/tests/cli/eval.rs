@@ -203,7 +203,7 @@ fn tensors_that_do_not_fit_are_an_error() {
         ),
         (
             vec![predictions(), f64s("targets", &[2, 1], &[0.0; 2])],
-            "huber: `targets` has shape [2, 1], expected 1 axes".to_owned(),
+            "huber: `targets` has shape [2, 1], expected 1 axis".to_owned(),
         ),
         (
             vec![predictions(), i64s("targets", &[2], &[0, 1])],
