@@ -200,27 +200,33 @@ pub(crate) fn read<C: Describe>(table: Table) -> Result<C, ConfigError> {
         }
     }
     take_error();
-    for (key, value) in &table {
-        let alone = Table::from_iter([(key.clone(), value.clone())]);
-        if let Err(error) = serde_yaml_ng::from_value::<C>(Value::Mapping(alone)) {
-            let field = fields.iter().find(|field| Some(field.name) == key.as_str());
-            let wrong_type = || ConfigError::WrongType {
-                loss: C::KIND,
-                field: key.as_str().unwrap_or_default().to_owned(),
-                problem: match (field, serde_json::to_string(value)) {
-                    (Some(Field { kind: "number" | "integer" | "boolean", range, .. }), Ok(given)) => {
-                        format!("{given}, allowed: {range}")
-                    }
-                    _ => error.to_string(),
-                },
-            };
-            return Err(take_error().unwrap_or_else(wrong_type));
+    match serde_yaml_ng::from_value::<C>(Value::Mapping(table.clone())) {
+        Ok(config) => {
+            config.validate()?;
+            Ok(config)
         }
+        // A loss inside this one says itself what is wrong.
+        Err(error) => Err(take_error().unwrap_or_else(|| wrong_field::<C>(&table, &fields, &error.to_string()))),
     }
-    let config: C =
-        serde_yaml_ng::from_value(Value::Mapping(table)).map_err(|error| ConfigError::Syntax(error.to_string()))?;
-    config.validate()?;
-    Ok(config)
+}
+
+/// Which field cannot be read: each is tried alone.
+fn wrong_field<C: Describe>(table: &Table, fields: &[Field], message: &str) -> ConfigError {
+    let is_wrong = |(key, value): &(&Value, &Value)| {
+        let alone = Table::from_iter([((*key).clone(), (*value).clone())]);
+        serde_yaml_ng::from_value::<C>(Value::Mapping(alone)).is_err()
+    };
+    let named = |(key, value): (&Value, &Value)| {
+        let field = fields.iter().find(|field| Some(field.name) == key.as_str())?;
+        let given = serde_json::to_string(value).ok()?;
+        let (loss, name, allowed) = (C::KIND, field.name.to_owned(), field.range.clone());
+        Some(if field.kind == "word" && value.is_string() {
+            ConfigError::InvalidValue { loss, field: name, value: given, allowed }
+        } else {
+            ConfigError::WrongType { loss, field: name, problem: format!("{given}, allowed: {allowed}") }
+        })
+    };
+    table.iter().find(is_wrong).and_then(named).unwrap_or_else(|| ConfigError::Syntax(message.to_owned()))
 }
 
 #[cfg(test)]

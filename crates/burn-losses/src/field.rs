@@ -65,12 +65,12 @@ impl Range {
     fn samples(&self) -> [f64; 2] {
         match *self {
             Self::Finite => [0.25, -0.75],
-            Self::Greater(low) | Self::AtLeast(low) => [low + 0.375, low + 3.0],
-            Self::Less(high) => [high - 0.625, high - 3.0],
+            Self::Greater(low) | Self::AtLeast(low) => [low + 0.37, low + 3.1],
+            Self::Less(high) => [high - 0.63, high - 3.1],
             Self::Open(low, high)
             | Self::Closed(low, high)
             | Self::HalfOpenLow(low, high)
-            | Self::HalfOpen(low, high) => [low + 0.125 * (high - low), low + 0.875 * (high - low)],
+            | Self::HalfOpen(low, high) => [low + 0.13 * (high - low), low + 0.88 * (high - low)],
         }
     }
 
@@ -94,6 +94,7 @@ impl fmt::Display for Range {
         match *self {
             Self::Finite => write!(f, "a finite number"),
             Self::Greater(low) => write!(f, "a number > {low}"),
+            Self::AtLeast(low) if low > 0.0 && low < 1e-6 => write!(f, "a number >= {low:e}"),
             Self::AtLeast(low) => write!(f, "a number >= {low}"),
             Self::Less(high) => write!(f, "a number < {high}"),
             Self::Open(low, high) => write!(f, "a number in ({low}, {high})"),
@@ -181,7 +182,8 @@ impl FieldType for usize {
         range.to_string().replacen("a number", "an integer", 1)
     }
     fn samples(range: Range) -> Vec<Value> {
-        range.samples().map(|x| Value::from(x.ceil().abs() as u64)).to_vec()
+        let few = (1..5_u64).filter(|count| range.contains(*count as f64));
+        few.map(Value::from).collect()
     }
     fn refused(range: Range) -> Vec<Value> {
         numbers(range.refused())
@@ -240,14 +242,18 @@ impl FieldType for Option<Vec<f64>> {
     }
     fn refused(range: Range) -> Vec<Value> {
         let list = |x| Value::Sequence(numbers([1.0, x, 1.0]));
-        range.refused().into_iter().map(list).collect()
+        let empty = Value::Sequence(Vec::new());
+        range.refused().into_iter().map(list).chain([empty]).collect()
     }
     fn check(&self, loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {
-        check_list(self.as_deref().unwrap_or_default(), loss, field, range)
+        self.as_deref().map_or(Ok(()), |list| check_list(list, loss, field, range))
     }
 }
 
 fn check_list(list: &[f64], loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {
+    if list.is_empty() {
+        return invalid(loss, field, "an empty list", format!("one number per class, each {range}"));
+    }
     list.iter().enumerate().try_for_each(|(index, number)| number.check(loss, &format!("{field}[{index}]"), range))
 }
 

@@ -230,7 +230,7 @@ pub(crate) fn check_inner_reduction(reduction: Reduction, loss: &'static str, fi
     Err(ConfigError::InvalidValue {
         loss,
         field: format!("{field}.reduction"),
-        value: format!("{reduction:?}"),
+        value: serde_json::to_string(&reduction).unwrap_or_default(),
         allowed: format!("nothing: the `reduction` of `{loss}` itself applies"),
     })
 }

@@ -76,6 +76,20 @@ pub struct Unreduced<const D: usize> {
     pub mass: Option<Tensor<D>>,
 }
 
+impl<const D: usize> Unreduced<D> {
+    /// What a mean divides by: add it up over micro-batches or replicas, and it is their common divisor.
+    pub fn count(&self) -> Tensor<1> {
+        match &self.mass {
+            Some(mass) => sum(mass.clone()),
+            None => Tensor::full(
+                [1],
+                self.values.shape().num_elements() as f64,
+                (&self.values.device(), self.values.dtype()),
+            ),
+        }
+    }
+}
+
 impl<const D: usize> From<Tensor<D>> for Unreduced<D> {
     fn from(values: Tensor<D>) -> Self {
         Self { values, mass: None }
@@ -86,7 +100,10 @@ impl Reduction {
     /// Reduces `values`, each multiplied by its weight, and divides by `divisor` where the caller gives one.
     ///
     /// `weights` has the shape of `values`, or one value per sample (`[N, 1, ..]`). The mean of nothing is 0 with a live
-    /// graph.
+    /// graph. A weight of 0 does not hide a value that is NaN or infinite.
+    ///
+    /// Every value counts 1 here. Where some are ignored, dropped by mining, or weighed by their class, take
+    /// [`reduce`](Self::reduce) with what `forward_unreduced` gives, or a divisor.
     ///
     /// ```
     /// use burn::tensor::{Device, Tensor};

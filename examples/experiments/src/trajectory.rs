@@ -12,11 +12,11 @@
 //! ```
 //!
 //! and a run has to stay below [`EARLY_TOLERANCE`] over its first [`EARLY_STEPS`] steps, where a wrong gradient shows
-//! at once and rounding has had no time to grow, and below [`WHOLE_TOLERANCE`] over all its steps.
+//! at once and rounding has had no time to grow, and below [`WHOLE_TOLERANCE`] over all its steps, GHM below
+//! [`JUMPING_TOLERANCE`]: its histogram jumps when rounding moves a row over the edge of a bin.
 //!
 //! Measured between ndarray and Flex over full runs: at most 1.7e-6 in the early steps; over all steps at most 2.1e-5
-//! for every loss but GHM, whose histogram jumps when rounding moves a row over the edge of a bin: 1.2e-3. The second
-//! tolerance leaves room for that. So that rounding stays this small, the networks use tanh: with GELU the early steps
+//! for every loss but GHM, and 1.2e-3 for that. So that rounding stays this small, the networks use tanh: with GELU the early steps
 //! were 2e-5 to 7e-5 apart, as backends approximate its error function differently.
 
 use std::path::Path;
@@ -32,7 +32,9 @@ pub const EARLY_STEPS: usize = 10;
 /// The largest deviation allowed in an early step.
 pub const EARLY_TOLERANCE: f64 = 1e-5;
 /// The largest deviation allowed in any step.
-pub const WHOLE_TOLERANCE: f64 = 1e-2;
+pub const WHOLE_TOLERANCE: f64 = 1e-4;
+/// The same for losses that jump with the last digit of their inputs: GHM.
+pub const JUMPING_TOLERANCE: f64 = 1e-2;
 
 /// The losses of all runs on one device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +54,8 @@ pub struct Trajectory {
     pub experiment: Experiment,
     /// The config file's name.
     pub config: String,
+    /// The loss's `kind`.
+    pub kind: String,
     /// The training loss at each step.
     pub losses: Vec<f64>,
 }
@@ -62,6 +66,7 @@ impl Trajectories {
         let trajectory = |result: &RunResult| Trajectory {
             experiment: result.experiment,
             config: result.config.clone(),
+            kind: result.loss["kind"].as_str().unwrap_or_default().to_owned(),
             losses: result.history.steps.clone(),
         };
         Self { device: device.to_string(), quick, runs: results.iter().map(trajectory).collect() }
@@ -89,6 +94,8 @@ pub struct Deviation {
     pub config: String,
     /// How many steps were compared.
     pub steps: usize,
+    /// The largest deviation allowed in any step.
+    pub allowed: f64,
     /// The largest deviation among the early steps.
     pub early: f64,
     /// The largest deviation among all steps.
@@ -100,7 +107,7 @@ pub struct Deviation {
 impl Deviation {
     /// Whether both tolerances are kept.
     pub fn within(&self) -> bool {
-        self.early <= EARLY_TOLERANCE && self.whole <= WHOLE_TOLERANCE
+        self.early <= EARLY_TOLERANCE && self.whole <= self.allowed
     }
 }
 
@@ -125,14 +132,14 @@ impl Comparison {
     pub fn table(&self) -> comfy_table::Table {
         let mut table = crate::report::table();
         let early = format!("first {EARLY_STEPS} steps (<= {EARLY_TOLERANCE:e})");
-        let whole = format!("all steps (<= {WHOLE_TOLERANCE:e})");
-        table.set_header(["run", "steps", &early, &whole, "at step", ""]);
+        table.set_header(["run", "steps", &early, "all steps", "allowed", "at step", ""]);
         for run in &self.runs {
             table.add_row([
                 format!("{}/{}", run.experiment, run.config),
                 run.steps.to_string(),
                 format!("{:.1e}", run.early),
                 format!("{:.1e}", run.whole),
+                format!("{:e}", run.allowed),
                 run.worst_step.to_string(),
                 if run.within() { "" } else { "TOO FAR" }.to_string(),
             ]);
@@ -171,6 +178,7 @@ pub fn compare(reference: &Trajectories, other: &Trajectories) -> Result<Compari
             experiment: run.experiment,
             config: run.config.clone(),
             steps: ours,
+            allowed: if run.kind.starts_with("ghm") { JUMPING_TOLERANCE } else { WHOLE_TOLERANCE },
             early: early.fold(0.0, |a: f64, &b| a.max(b)),
             whole: deviations[worst],
             worst_step: worst + 1,
@@ -187,7 +195,12 @@ mod tests {
         Trajectories {
             device: "test".to_string(),
             quick: false,
-            runs: vec![Trajectory { experiment: Experiment::Images, config: "focal".to_string(), losses }],
+            runs: vec![Trajectory {
+                experiment: Experiment::Images,
+                config: "focal".to_string(),
+                kind: "focal".to_string(),
+                losses,
+            }],
         }
     }
 

@@ -29,8 +29,10 @@ fn main() -> ExitCode {
     match checked {
         Ok(()) => {}
         Err(Unusable::Absent(reason)) => {
-            eprintln!("error: found no GPU, nor a driver that stands in for one ({reason})");
-            eprintln!("A software driver will do: Mesa's lavapipe, version 25 or later.");
+            eprintln!(
+                "error: found no GPU, nor a driver that stands in for one: install one, Mesa's lavapipe (25 or later) will do"
+            );
+            eprintln!("(what Burn says: {reason})");
             return ExitCode::from(EXIT_NO_DEVICE);
         }
         Err(Unusable::Wrong(sum)) => {

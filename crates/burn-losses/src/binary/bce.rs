@@ -35,7 +35,7 @@ loss! {
     ///
     /// # Numerics
     /// On logits value and gradient are finite for every finite logit. On probabilities a logarithm is never below -100 (as in
-    /// PyTorch), and one of less than 1e-38 is constant, so that its gradient is 0 rather than infinite.
+    /// PyTorch). A probability below 1e-38 counts as 0: its logarithm is -100 and has the gradient 0 rather than an infinite one.
     ///
     /// # Example
     /// ```
@@ -48,7 +48,7 @@ loss! {
     /// let logits = Tensor::<2>::from_floats([[0.0, 2.0, -2.0]], &device);
     /// let targets = Tensor::from_floats([[1.0, 1.0, 0.0]], &device);
     /// let value = loss.forward(logits, targets);
-    /// assert!((value.into_scalar::<f32>() - 1.008_82).abs() < 1e-5);
+    /// assert!((value.into_scalar::<f32>() - 1.008_815).abs() < 1e-5);
     /// ```
     ///
     /// # Elsewhere

@@ -24,7 +24,8 @@ loss! {
     /// beta is a constant for the gradient.
     ///
     /// # State
-    /// The counts per bin, smoothed over the training steps (on a device with autodiff) and saved with the module.
+    /// The counts per bin, smoothed over the training steps and saved with the module. Every forward pass on a device with autodiff
+    /// is a step; elsewhere, as in validation, nothing is counted.
     ///
     /// # Example
     /// ```
@@ -50,7 +51,7 @@ loss! {
     /// Config of [`GhmCLoss`].
     pub struct GhmCLossConfig {
         /// The number of bins of the gradient norm.
-        bins: usize = 30_usize, Range::AtLeast(1.0);
+        bins: usize = 30_usize, Range::Closed(1.0, 1000.0);
         /// How much of the old counts stays at each step.
         momentum: f64 = 0.75, Range::HalfOpen(0.0, 1.0);
     }

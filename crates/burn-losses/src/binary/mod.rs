@@ -67,6 +67,16 @@ pub trait BinaryLoss: Pointwise {
         pointwise::values(self, logits, targets).values
     }
 
+    /// One value per element, and what each counts in a mean: what [`Reduction::reduce`] takes.
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_unreduced<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+        expect(self.check(&logits, &targets, None));
+        pointwise::values(self, logits, targets)
+    }
+
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
     fn check<const D: usize>(
         &self,

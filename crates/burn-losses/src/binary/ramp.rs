@@ -14,7 +14,7 @@ loss! {
     /// `min(1 - s, max(0, 1 - z))`, z = (2y - 1) x: the hinge at 1 minus the hinge at s. Meant for hard labels.
     ///
     /// # Numerics
-    /// The gradient is 0 where z <= s and where z >= 1: mislabelled samples do not pull.
+    /// The gradient is 0 where z < s and where z >= 1: mislabelled samples do not pull.
     ///
     /// # Example
     /// ```
@@ -43,8 +43,8 @@ loss! {
 
 impl Formula for RampLoss {
     fn eval<R: Real>(&self, logit: R, target: R) -> R {
-        let margin = signed_margin(logit, target);
-        let cap = margin.lit(1.0 - self.config.s);
-        cap.minimum((-margin + 1.0).relu())
+        let hinge = (-signed_margin(logit, target) + 1.0).relu();
+        let cap = hinge.lit(1.0 - self.config.s);
+        hinge.minimum(cap)
     }
 }

@@ -12,7 +12,7 @@ loss! {
     /// For evaluation only: the gradient is exactly 0 everywhere, nothing can be learned from it.
     ///
     /// # Formula
-    /// 1 where (x > threshold) differs from (y > 1/2), else 0.
+    /// 1 where (x > threshold) differs from (y > 1/2), else 0. A NaN is not above the threshold.
     ///
     /// # Example
     /// ```

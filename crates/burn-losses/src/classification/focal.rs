@@ -21,7 +21,8 @@ loss! {
     ///
     /// # Numerics
     /// Value and gradient are finite for all finite logits and every gamma, also between 0 and 1; gamma = 0 is
-    /// [`CrossEntropyLoss`](super::CrossEntropyLoss). 1 - p below 1e-30 counts as 1e-30.
+    /// [`CrossEntropyLoss`](super::CrossEntropyLoss). 1 - p is a difference: of rows that are certain and right (p above 1 - 1e-4
+    /// in f32) the value, tiny then, has lost digits. 1 - p below 1e-30 counts as 1e-30.
     ///
     /// # Example
     /// ```

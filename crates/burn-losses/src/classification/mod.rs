@@ -82,6 +82,21 @@ pub trait ClassificationLoss: Rows {
         rows::values(self, logits, labels).values
     }
 
+    /// One value per label, and what each counts in a mean (0 where it is ignored, its class weight where there is one): what
+    /// [`Reduction::reduce`] takes.
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_unreduced<const D: usize, const L: usize>(
+        &self,
+        logits: Tensor<D>,
+        labels: Tensor<L, Int>,
+    ) -> Unreduced<L> {
+        expect(self.check(&logits, &labels, None));
+        rows::values(self, logits, labels)
+    }
+
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
     fn check<const D: usize, const L: usize>(
         &self,

@@ -21,8 +21,8 @@ impl GhmCounts {
         self.counts.value_sync()
     }
 
-    /// beta of each value, from its gradient norm in [0, 1]; takes the batch into the counts when training, that is on a
-    /// device with autodiff.
+    /// beta of each value, from its gradient norm in [0, 1]; takes the batch into the counts when training, that is at every
+    /// forward pass on a device with autodiff.
     ///
     /// beta = total / (smoothed count of the value's bin x number of bins that are not empty in this batch).
     pub(crate) fn weights<const D: usize>(&self, gradient_norm: Tensor<D>, momentum: f64) -> Tensor<D> {
@@ -32,7 +32,8 @@ impl GhmCounts {
         let old = self.value().cast(norm.dtype());
         let bins = old.dims()[0];
         // Also a norm that is not a number gets a bin: an index out of bounds would corrupt memory on a GPU.
-        let bin: Tensor<1, Int> = (norm.clone() * bins as f64).int().clamp(0, bins as i64 - 1);
+        let number = norm.clone().mask_fill(norm.clone().is_nan(), 0.0);
+        let bin: Tensor<1, Int> = (number * bins as f64).int().clamp(0, bins as i64 - 1);
         let batch = Tensor::cat(
             (0..bins as i64)
                 .map(|b| {

@@ -94,6 +94,9 @@ pub(crate) fn keep_hardest<const D: usize>(unreduced: Unreduced<D>, keep: Keep, 
     let device = values.device();
     let mass = mass.unwrap_or_else(|| values.ones_like()).detach();
     let scores = values.clone().detach().reshape([n]);
+    // What is not finite is kept whatever the count: it shall be seen.
+    let broken = scores.clone().is_finite().bool_not();
+    let scores = scores.mask_fill(broken.clone(), 0.0);
 
     // What does not count is never kept: it ranks below everything else.
     let invalid = mass.clone().reshape([n]).equal_scalar(0.0);
@@ -112,7 +115,7 @@ pub(crate) fn keep_hardest<const D: usize>(unreduced: Unreduced<D>, keep: Keep, 
         Keep::Threshold(threshold) => scores.clone().greater_scalar(threshold).int().sum(),
     };
     let k = wanted.max_pair(at_least).min_pair(valid);
-    let kept = largest(scores, k).bool_and(invalid.bool_not()).reshape(shape);
+    let kept = largest(scores, k).bool_or(broken).bool_and(invalid.bool_not()).reshape(shape);
     let dropped = kept.bool_not();
     Unreduced { values: values.mask_fill(dropped.clone(), 0.0), mass: Some(mass.mask_fill(dropped, 0.0)) }
 }

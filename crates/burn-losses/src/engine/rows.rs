@@ -58,10 +58,10 @@ fn as_rows<const D: usize>(tensor: Tensor<D>) -> Tensor<2> {
 fn check_logits<R: Rows, const D: usize>(loss: &R, logits: &Reference<'_, D>) -> Result<(), InputError> {
     let dims = logits.tensor.dims();
     match loss.classes() {
+        _ if dims[1] == 0 => Err(logits.shape_error(logits.name, &dims, "at least one class on axis 1".into())),
         Some(classes) if classes != dims[1] => {
             Err(logits.shape_error(logits.name, &dims, format!("{classes} classes on axis 1, as the config has")))
         }
-        None if dims[1] == 0 => Err(logits.shape_error(logits.name, &dims, "at least one class on axis 1".into())),
         _ => Ok(()),
     }
 }
@@ -95,6 +95,10 @@ pub(crate) fn check_soft<R: Rows, const D: usize, const L: usize>(
         let why = "this loss takes one label per row; `cross_entropy` and `focal` take probabilities";
         let problem = InputProblem::Unsupported(why.into());
         return Err(logits.error("probabilities", problem));
+    }
+    if loss.ignore_index().is_some() {
+        let why = "`ignore_index` is a label; with probabilities, rows are ignored by a `mask`";
+        return Err(logits.error("probabilities", InputProblem::Unsupported(why.into())));
     }
     check_logits(loss, &logits)?;
     logits.same("probabilities", probabilities)?;

@@ -35,6 +35,9 @@ impl<const D: usize> Real for Tensor<D> {
             self.lit(1.0)
         } else if exponent == 1.0 {
             self
+        } else if self.dtype() == DType::F64 && exponent.fract() != 0.0 {
+            // NdArray rounds the exponent to single precision whatever the tensor's.
+            Real::exp(self.log() * exponent)
         } else {
             self.powf_scalar(exponent)
         }

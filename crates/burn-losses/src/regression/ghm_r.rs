@@ -23,7 +23,8 @@ loss! {
     /// with d = prediction - target. beta is a constant for the gradient.
     ///
     /// # State
-    /// The counts per bin, smoothed over the training steps (on a device with autodiff) and saved with the module.
+    /// The counts per bin, smoothed over the training steps and saved with the module. Every forward pass on a device with autodiff
+    /// is a step; elsewhere, as in validation, nothing is counted.
     ///
     /// # Example
     /// ```
@@ -48,9 +49,9 @@ loss! {
     /// Config of [`GhmRLoss`].
     pub struct GhmRLossConfig {
         /// How sharp the absolute error bends at zero, in the units of the prediction.
-        mu: f64 = 0.02, Range::Greater(0.0);
+        mu: f64 = 0.02, Range::AtLeast(1e-30);
         /// The number of bins of the gradient norm.
-        bins: usize = 10_usize, Range::AtLeast(1.0);
+        bins: usize = 10_usize, Range::Closed(1.0, 1000.0);
         /// How much of the old counts stays at each step.
         momentum: f64 = 0.7, Range::HalfOpen(0.0, 1.0);
     }

@@ -9,6 +9,8 @@ use crate::macros::family;
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::Tensor;
 
+pub use tukey_biweight::TukeyScale;
+
 /// A loss of predictions and targets of one shape.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
@@ -59,6 +61,16 @@ pub trait RegressionLoss: Pointwise {
     fn forward_no_reduction<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
         expect(self.check(&predictions, &targets, None));
         pointwise::values(self, predictions, targets).values
+    }
+
+    /// One value per element, and what each counts in a mean: what [`Reduction::reduce`] takes.
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_unreduced<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+        expect(self.check(&predictions, &targets, None));
+        pointwise::values(self, predictions, targets)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.

@@ -48,7 +48,8 @@ impl Formula for SmoothL1Loss {
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
         let beta = self.config.beta;
         let error = (prediction - target).abs();
-        if beta == 0.0 {
+        // Below this even the reciprocal of beta is infinite in f32.
+        if beta < 1e-30 {
             return error;
         }
         let near = error.clone().minimum(error.lit(beta));

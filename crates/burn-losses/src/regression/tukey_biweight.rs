@@ -58,7 +58,7 @@ loss! {
     /// Config of [`TukeyBiweightLoss`].
     pub struct TukeyBiweightLossConfig {
         /// Beyond this size an error is an outlier, in units of the scale.
-        c: f64 = 4.6851, Range::Greater(0.0);
+        c: f64 = 4.6851, Range::AtLeast(1e-30);
         /// What the errors are divided by first.
         scale: TukeyScale = TukeyScale::None;
     }
@@ -83,24 +83,21 @@ struct TukeyBiweight {
 }
 
 impl Pointwise for TukeyBiweightLoss {
-    fn values<const D: usize>(
-        &self,
-        mut predictions: Tensor<D>,
-        mut targets: Tensor<D>,
-    ) -> Unreduced<D> {
-        let count = predictions.shape().num_elements();
-        if self.config.scale == TukeyScale::Mad {
-            let errors = (predictions.clone() - targets.clone())
-                .detach()
-                .reshape([count]);
-            let centre = median(errors.clone()).expand([count]);
-            let deviation = median((errors - centre).abs()) * GAUSSIAN_MAD;
-            let scale = deviation.clamp_min(1e-12).reshape([1; D]);
-            predictions = predictions / scale.clone();
-            targets = targets / scale;
-        }
+    fn values<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+        let errors = predictions.clone() - targets;
+        let scaled = match self.config.scale {
+            TukeyScale::None => errors,
+            TukeyScale::Mad => {
+                let count = errors.shape().num_elements();
+                let flat = errors.clone().detach().reshape([count]);
+                let centre = median(flat.clone()).expand([count]);
+                let deviation = median((flat - centre).abs()) * GAUSSIAN_MAD;
+                errors / deviation.clamp_min(1e-12).reshape([1; D])
+            }
+        };
+        let centre = scaled.zeros_like();
         let formula = TukeyBiweight { c: self.config.c };
-        keep_graph(formula.eval(predictions.clone(), targets), predictions).into()
+        keep_graph(formula.eval(scaled, centre), predictions).into()
     }
 }
 

@@ -78,7 +78,7 @@ fn errors_in_nested_losses_and_tables_name_their_place() {
 fn t72_options_without_effect_are_refused() {
     assert_eq!(
         error("family = 'binary'\nkind = 'ohem'\nloss = { kind = 'bce', reduction = 'sum' }"),
-        "line 3: ohem: `loss.reduction` is Sum, allowed: nothing: the `reduction` of `ohem` itself applies"
+        "line 3: ohem: `loss.reduction` is \"sum\", allowed: nothing: the `reduction` of `ohem` itself applies"
     );
     assert_eq!(
         error("family = 'classification'\nkind = 'multi_margin'\nvariant = 'crammer_singer'\ndivide_by_classes = true"),
@@ -160,4 +160,37 @@ fn a_module_displays_its_config() {
     let device = burn::tensor::Device::flex();
     let loss = burn_losses::regression::HuberLossConfig::new().with_delta(0.5).init(&device);
     assert_eq!(loss.to_string(), "HuberLoss {delta: 0.5, reduction: Mean}");
+}
+
+/// A loss inside a loss inside a loss: read in linear time.
+#[test]
+fn deep_nesting_is_read_quickly() {
+    let mut text = String::from("{\"kind\": \"bce\"}");
+    for _ in 0..40 {
+        text = format!("{{\"kind\": \"ohem\", \"loss\": {text}}}");
+    }
+    let config: BinaryLossConfig = from_str(&text, Format::Json).unwrap();
+    assert_eq!(config.kind(), "ohem");
+    let wrong = text.replace("\"bce\"", "\"bc\"");
+    let error = from_str::<BinaryLossConfig>(&wrong, Format::Json).unwrap_err().to_string();
+    assert!(error.contains("unknown kind `bc`"), "{error}");
+}
+
+/// What has no field says so in the words of the config, not of Rust.
+#[test]
+fn wrong_words_tables_and_lists_say_what_is_allowed() {
+    let classification = |line: &str| error(&format!("family = 'classification'\nkind = 'cross_entropy'\n{line}"));
+    assert_eq!(
+        classification("reduction = 'avg'"),
+        "line 3: cross_entropy: `reduction` is \"avg\", allowed: `mean`, `sum`, `batch_mean`, `weighted_mean`"
+    );
+    assert_eq!(
+        classification("label_smoothing = 0.1"),
+        "line 3: cross_entropy: `label_smoothing` has the wrong type: 0.1, allowed: { epsilon: a number in [0, 1), \
+         spread: `all`, `others` }"
+    );
+    assert_eq!(
+        classification("class_weights = []"),
+        "line 3: cross_entropy: `class_weights` is an empty list, allowed: one number per class, each a number >= 0"
+    );
 }

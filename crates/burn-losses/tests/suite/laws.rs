@@ -1,35 +1,11 @@
 //! The laws that every registered loss keeps, on every CPU device and in both precisions.
 
 use crate::devices::{self, Target};
-use crate::probe::{batch, numbers, weighted};
+use crate::probe::{batch, default_of, numbers, variants, weighted, with_field};
 use burn::tensor::{Device, FloatDType, TensorData};
-use burn_losses::config::{Field, Format, Table, Value, from_str, to_string};
+use burn_losses::config::{Field, Format, Value, from_str, to_string};
 use burn_losses::eval::{Evaluation, Inputs};
-use burn_losses::{AnyLoss, LossConfig, LossInfo, Reduction, registry};
-
-/// The config of a loss with one field set.
-fn with_field(info: &LossInfo, field: &str, value: &Value) -> Result<LossConfig, String> {
-    let mut table = Table::new();
-    table.insert("family".into(), info.family.into());
-    table.insert("kind".into(), info.kind.into());
-    table.insert(field.into(), value.clone());
-    serde_yaml_ng::from_value(Value::Mapping(table)).map_err(|error| error.to_string())
-}
-
-fn default_of(info: &LossInfo) -> LossConfig {
-    LossConfig::of(info.family, info.kind).expect("the default is valid")
-}
-
-/// Every config that differs from the default in one field.
-fn variants(info: &LossInfo) -> Vec<LossConfig> {
-    let mut variants = vec![default_of(info)];
-    for field in &info.fields {
-        for sample in &field.samples {
-            variants.push(with_field(info, field.name, sample).unwrap_or_else(|error| panic!("{error}")));
-        }
-    }
-    variants
-}
+use burn_losses::{AnyLoss, LossConfig, Reduction, registry};
 
 fn every_variant(mut check: impl FnMut(&LossConfig)) {
     for info in registry() {
@@ -360,4 +336,21 @@ fn micro_batches_add_up() {
     let whole: f32 = Reduction::Mean.apply(values.clone(), None, None).into_scalar();
     let sum: f32 = (part(0) + part(5)).into_scalar();
     assert!((whole - sum).abs() < 1e-7);
+}
+
+/// A NaN that goes in comes out: a model that has diverged shall not look well. (Counting wrong answers, a NaN is one.)
+#[test]
+fn nan_in_nan_out() {
+    for target in devices::all() {
+        for info in registry().iter().filter(|info| info.kind != "zero_one") {
+            let loss = default_of(info).init(&target.device);
+            let mut inputs = batch(&loss, 6, 2.0, &[], 81);
+            let mut first = floats(&inputs[loss.input()]);
+            first[3..6].fill(f64::NAN); // one sample
+            let shape = inputs[loss.input()].shape().clone();
+            inputs.insert(loss.input().into(), TensorData::new(first, shape));
+            let got = evaluate(&loss, &inputs, &target);
+            assert!(got.loss.is_nan(), "{}/{} on {}: {}", info.family, info.kind, target.name, got.loss);
+        }
+    }
 }

@@ -2,8 +2,9 @@
 #![allow(dead_code)] // each user of this file needs its own part of it
 
 use burn::tensor::TensorData;
+use burn_losses::config::{Table, Value};
 use burn_losses::eval::Inputs;
-use burn_losses::{AnyLoss, LossConfig, registry};
+use burn_losses::{AnyLoss, LossConfig, LossInfo, registry};
 
 /// Numbers in [-1, 1] that look random and are the same everywhere.
 pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f64> {
@@ -74,11 +75,35 @@ pub(crate) fn weighted(mut inputs: Inputs, seed: u64) -> Inputs {
 
 /// What is measured: each loss by `family/kind`, with its config and a batch of `rows` samples.
 pub(crate) fn benchmarks(rows: usize) -> Vec<(String, LossConfig, Inputs)> {
-    let benchmark = |info: burn_losses::LossInfo| {
+    let benchmark = |info: LossInfo| {
         let config = LossConfig::of(info.family, info.kind).expect("the default is valid");
         let loss = config.init(&burn::tensor::Device::flex());
         let inputs = batch(&loss, rows, 3.0, &[128], 1);
         (format!("{}/{}", info.family, info.kind), config, inputs)
     };
     registry().into_iter().map(benchmark).collect()
+}
+
+/// The config of a loss with one field set.
+pub(crate) fn with_field(info: &LossInfo, field: &str, value: &Value) -> Result<LossConfig, String> {
+    let mut table = Table::new();
+    table.insert("family".into(), info.family.into());
+    table.insert("kind".into(), info.kind.into());
+    table.insert(field.into(), value.clone());
+    serde_yaml_ng::from_value(Value::Mapping(table)).map_err(|error| error.to_string())
+}
+
+pub(crate) fn default_of(info: &LossInfo) -> LossConfig {
+    LossConfig::of(info.family, info.kind).expect("the default is valid")
+}
+
+/// Every config that differs from the default in one field.
+pub(crate) fn variants(info: &LossInfo) -> Vec<LossConfig> {
+    let mut variants = vec![default_of(info)];
+    for field in &info.fields {
+        for sample in &field.samples {
+            variants.push(with_field(info, field.name, sample).unwrap_or_else(|error| panic!("{error}")));
+        }
+    }
+    variants
 }

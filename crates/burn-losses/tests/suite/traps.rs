@@ -136,7 +136,7 @@ fn t04_a_label_out_of_range_is_nan_on_every_device() {
 
 #[test]
 fn t08_ignored_rows_may_hold_anything() {
-    for target in devices::cpu() {
+    for target in devices::all() {
         let device = target.device.clone().autodiff();
         for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e30] {
             let loss = CrossEntropyLossConfig::new().with_ignore_index(-1).init(&device);
@@ -214,6 +214,8 @@ fn t15_t16_t17_focal_is_finite_at_saturated_logits_in_every_precision() {
                 let run = |value: Tensor<1>, x: &Tensor<1>| list(x.grad(&value.backward()).unwrap());
                 let x = vector(&logits, &device, target.dtype.into()).require_grad();
                 let y = vector(&[positive; 5], &device, target.dtype.into());
+                let values = list(loss.forward_no_reduction(x.clone(), y.clone()));
+                assert!(values.iter().all(|value| value.is_finite()), "{} {gamma}: {values:?}", target.name);
                 let gradient = run(loss.forward(x.clone(), y.clone()), &x);
                 assert!(gradient.iter().all(|g| g.is_finite()), "{} {gamma}: {gradient:?}", target.name);
                 if gamma == 0.0 {
@@ -512,6 +514,60 @@ fn wrong_shapes_and_types_are_named() {
         multi_label.check(&x, &x, None).unwrap_err().to_string(),
         "bce: `logits` has shape [4, 3], expected 2 classes on axis 1, as `pos_weight` has"
     );
+}
+
+/// A mean is the reduction of the unreduced values, also where some are ignored, weighed by class, or dropped.
+#[test]
+fn t70_none_then_mean_is_mean_with_ignored_rows_and_mining() {
+    let device = flex();
+    let config = CrossEntropyLossConfig::new().with_class_weights(vec![0.5, 2.0, 1.5]).with_ignore_index(-1);
+    let ohem = burn_losses::classification::OhemLossConfig::new()
+        .with_loss(Box::new(config.clone().into()))
+        .with_keep(Keep::Count(1));
+    let (logits, labels) = (matrix(&ROWS, &device, F64), ints(&[2, -1, 1], &device));
+    fn means<L: ClassificationLoss>(loss: &L, logits: Tensor<2>, labels: Tensor<1, Int>) -> [f64; 3] {
+        let unreduced = loss.forward_unreduced(logits.clone(), labels.clone());
+        let count = unreduced.count();
+        let values = loss.forward_no_reduction(logits.clone(), labels.clone());
+        [
+            number(loss.forward(logits, labels)),
+            number(Reduction::Mean.reduce(unreduced, None, None)),
+            number(Reduction::Mean.apply(values, None, Some(count.into()))),
+        ]
+    }
+    for [mean, reduced, divided] in [
+        means(&config.init(&device), logits.clone(), labels.clone()),
+        means(&ohem.init(&device), logits.clone(), labels.clone()),
+    ] {
+        assert_near(reduced, mean);
+        assert_near(divided, mean);
+    }
+}
+
+/// An option that would do nothing is refused also where only the arguments show it.
+#[test]
+fn t72_an_ignored_label_has_no_meaning_for_soft_targets() {
+    let device = Device::flex();
+    let loss = CrossEntropyLossConfig::new().with_ignore_index(1).init(&device);
+    let logits = matrix(&ROWS, &device, F64);
+    let error = loss.check_soft::<2, 1>(&logits, &logits, None, None).unwrap_err().to_string();
+    assert!(error.contains("rows are ignored by a `mask`"), "{error}");
+}
+
+/// Errors that are small beside what is predicted keep their digits.
+#[test]
+fn tukey_scales_the_error_rather_than_its_parts() {
+    let device = flex();
+    let loss = burn_losses::regression::TukeyBiweightLossConfig::new()
+        .with_scale(burn_losses::regression::TukeyScale::Mad)
+        .init(&device);
+    let errors = [0.125, -0.25, 0.0625, 0.5, -0.375];
+    let run = |offset: f64| {
+        let predictions: Vec<f64> = errors.iter().map(|error| offset + error).collect();
+        let (p, t) = (vector(&predictions, &device, DType::F32), vector(&[offset; 5], &device, DType::F32));
+        list(loss.forward_no_reduction(p, t))
+    };
+    assert_eq!(run(0.0), run(4096.0));
 }
 
 #[test]
