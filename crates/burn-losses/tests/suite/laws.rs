@@ -112,7 +112,9 @@ fn fingerprint(config: &LossConfig) -> Vec<f64> {
     let batches = [
         weighted(batch(&loss, 12, 3.0, &[], 3), 7),
         weighted(batch(&loss, 12, 3.0, &[2], 4), 8),
+        weighted(batch(&loss, 4, 1.0, &[], 5), 9),
         weighted(batch(&loss, 2, 1.0, &[], 5), 9),
+        weighted(batch(&loss, 1, 1.0, &[], 5), 9),
     ];
     let mut fingerprint = Vec::new();
     for inputs in batches {
