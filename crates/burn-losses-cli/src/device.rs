@@ -1,7 +1,7 @@
 //! The devices and the float types that `--device` and `--dtype` name.
 
 use crate::error::Error;
-use burn::tensor::{Device, FloatDType};
+use burn::tensor::{DType, Device, FloatDType, Tensor};
 use clap::ValueEnum;
 
 /// A device by name. All names exist in every build, so that a device that is not compiled in can say so.
@@ -42,10 +42,10 @@ impl DeviceName {
         let device = self.device()?;
         let default = if self == Self::Wgpu { DtypeName::F32 } else { DtypeName::F64 };
         let dtype = dtype.unwrap_or(default);
-        if device.supports_dtype(dtype.dtype()) {
+        if computes(&device, dtype.dtype()) {
             return Ok((device, dtype.dtype()));
         }
-        let all = DtypeName::value_variants().iter().filter(|dtype| device.supports_dtype(dtype.dtype()));
+        let all = DtypeName::value_variants().iter().filter(|dtype| computes(&device, dtype.dtype()));
         let allowed: Vec<_> = all.map(|dtype| format!("`{}`", name(*dtype))).collect();
         let (device, dtype, allowed) = (name(self), name(dtype), allowed.join(", "));
         Err(Error::Device(format!("device `{device}` has no `{dtype}`, allowed: {allowed}")))
@@ -73,6 +73,16 @@ impl DeviceName {
             }
         }
     }
+}
+
+/// Whether a device has a type and can count in it: some GPU drivers have an f64 whose logarithm is another function.
+fn computes(device: &Device, dtype: FloatDType) -> bool {
+    if !device.supports_dtype(dtype) {
+        return false;
+    }
+    let one = Tensor::<1>::from_data([1.0], (device, DType::from(dtype)));
+    let softplus: f64 = one.exp().log1p().into_scalar();
+    (softplus - 1.313_26).abs() < 0.01
 }
 
 fn name<T: ValueEnum>(value: T) -> String {

@@ -186,10 +186,7 @@ impl<'a> Run<'a> {
         leaves.0.push((
             name.to_owned(),
             Box::new(move |gradients| {
-                leaf.grad(gradients)
-                    .unwrap_or_else(|| leaf.clone().without_autodiff().zeros_like())
-                    .into_data()
-                    .convert::<f64>()
+                read(leaf.grad(gradients).unwrap_or_else(|| leaf.clone().without_autodiff().zeros_like()))
             }),
         ));
         Ok(tensor)
@@ -303,7 +300,7 @@ impl Leaves {
         unreduced: Unreduced<D>,
         reduce: impl FnOnce(Unreduced<D>) -> Tensor<1>,
     ) -> Evaluation {
-        let values = unreduced.values.clone().into_data().convert::<f64>();
+        let values = read(unreduced.values.clone());
         let loss = reduce(unreduced);
         let gradients = loss.backward();
         Evaluation {
@@ -312,6 +309,13 @@ impl Leaves {
             gradients: self.0.into_iter().map(|(name, read)| (name, read(&gradients))).collect(),
         }
     }
+}
+
+/// The numbers of a tensor as f64, copied at once: on wgpu the memory behind what was read may be used again while the
+/// device goes on, and would then show later results.
+fn read<const D: usize>(tensor: Tensor<D>) -> TensorData {
+    let data = tensor.into_data();
+    TensorData::new(data.iter::<f64>().collect::<Vec<_>>(), data.shape().clone())
 }
 
 fn quoted(names: &[&str]) -> String {

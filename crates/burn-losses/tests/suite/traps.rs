@@ -570,6 +570,30 @@ fn tukey_scales_the_error_rather_than_its_parts() {
     assert_eq!(run(0.0), run(4096.0));
 }
 
+/// What was read from a device stays as it was, also in a type that needs no conversion, while the device goes on.
+#[test]
+fn what_an_evaluation_returns_does_not_change_afterwards() {
+    for target in devices::all() {
+        // lavapipe has an f64 whose logarithm is wrong, but what it gives must stay as it was, too.
+        let dtypes = [FloatDType::F32, FloatDType::F64].into_iter();
+        for dtype in dtypes.filter(|dtype| target.device.supports_dtype(*dtype)) {
+            let loss = LossConfig::of("binary", "bce").unwrap().init(&target.device);
+            let tensor = |data: [f64; 4]| TensorData::new(data.to_vec(), [4]);
+            let inputs = burn_losses::eval::Inputs::from([
+                ("logits".to_owned(), tensor([0.5, -1.0, 2.0, 0.25])),
+                ("targets".to_owned(), tensor([1.0, 0.0, 0.3, 0.0])),
+                ("weights".to_owned(), tensor([0.5, 3.0, 2.0, 0.1])),
+            ]);
+            let run = || loss.evaluate(&inputs, &target.device, dtype).unwrap();
+            let first = run();
+            let then = (first.unreduced.iter::<f64>().collect::<Vec<_>>(), first.gradients["logits"].clone());
+            (0..5).for_each(|_| drop(run()));
+            assert_eq!(first.unreduced.iter::<f64>().collect::<Vec<_>>(), then.0, "{}", target.name);
+            assert_eq!(first.gradients["logits"], then.1, "{}", target.name);
+        }
+    }
+}
+
 #[test]
 fn dense_prediction_ranks_agree_with_rows() {
     let device = flex();
