@@ -1,7 +1,7 @@
 //! Loss functions for the [Burn](https://burn.dev) deep-learning framework.
 //!
 //! A loss is a config struct and a module. The config is plain data, read from a file or built in code; `init` checks it and
-//! makes the module; the module has the same four methods in every family.
+//! makes the module; the module has the same methods in every family.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
