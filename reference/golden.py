@@ -11,7 +11,14 @@ import sys
 from pathlib import Path
 
 from case import KINDS
-from families import binary, classification, regression  # noqa: F401  (importing a family registers its cases)
+from families import (  # noqa: F401  (importing a family registers its cases)
+    binary,
+    boxes,
+    classification,
+    distribution,
+    regression,
+    segmentation,
+)
 from files import differences, dump
 
 ROOT = Path(__file__).resolve().parent.parent / "crates/burn-losses/tests/golden"

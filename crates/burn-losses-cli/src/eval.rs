@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::report::{self, Json};
 use crate::tensors;
 use burn::tensor::{Device, FloatDType};
-use burn_losses::classification::ClassificationLoss;
 use burn_losses::eval::{Evaluation, Inputs};
+use burn_losses::prelude::*;
 use burn_losses::{AnyLoss, Rows};
 use clap::Args;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
@@ -88,7 +88,12 @@ fn evaluate(loss: &AnyLoss, path: &Path, device: &Device, dtype: FloatDType) -> 
 /// read anything where an index is out of bounds; here nothing is in a hurry. What else may be wrong the loss says
 /// itself.
 fn check_labels(loss: &AnyLoss, inputs: &Inputs) -> Result<(), String> {
-    let AnyLoss::Classification(loss) = loss else { return Ok(()) };
+    let (kind, ignored) = match loss {
+        AnyLoss::Classification(loss) => (loss.kind(), loss.ignore_index()),
+        AnyLoss::Segmentation(loss) => (loss.kind(), loss.regions().ignore_index),
+        AnyLoss::Distribution(loss) => (loss.kind(), None),
+        AnyLoss::Regression(_) | AnyLoss::Binary(_) | AnyLoss::Boxes(_) => return Ok(()),
+    };
     let (Some(logits), Some(labels)) = (inputs.get(loss.input()), inputs.get("labels")) else { return Ok(()) };
     let (mut shape, dtype) = (logits.shape().to_vec(), labels.dtype());
     if shape.len() < 2 || shape[1] == 0 || !(dtype.is_int() || dtype.is_uint()) {
@@ -98,12 +103,12 @@ fn check_labels(loss: &AnyLoss, inputs: &Inputs) -> Result<(), String> {
     if labels.shape().to_vec() != shape {
         return Ok(());
     }
-    let is_allowed = |label: i64| Some(label) == loss.ignore_index() || (0..classes as i64).contains(&label);
+    let is_allowed = |label: i64| Some(label) == ignored || (0..classes as i64).contains(&label);
     match labels.iter::<i64>().enumerate().find(|(_, label)| !is_allowed(*label)) {
         None => Ok(()),
         Some((at, label)) => {
-            let ignored = loss.ignore_index().map(|index| format!(", or {index} (ignored)")).unwrap_or_default();
-            let (kind, at) = (loss.kind(), place(at, &shape));
+            let ignored = ignored.map(|index| format!(", or {index} (ignored)")).unwrap_or_default();
+            let at = place(at, &shape);
             Err(format!("{kind}: `labels` is {label} at {at:?}, allowed: 0 <= label < {classes}{ignored}"))
         }
     }

@@ -5,29 +5,16 @@
 #[path = "../tests/suite/probe.rs"]
 mod probe;
 
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-use burn_losses::AnyLoss;
-use burn_losses::prelude::*;
+use burn::tensor::{DType, Device, Tensor};
 use std::time::{Duration, Instant};
 
-/// Samples of a batch; each has 3 x 128 values.
-const ROWS: usize = 2048;
+/// Samples of a batch; each has 3 numbers, or 4 if it is a box.
+const ROWS: usize = 1 << 18;
 const RUNS: usize = 7;
 
 #[allow(deprecated)] // upstream's, not ours: burn-ndarray is part of what we support
 fn devices() -> [(&'static str, Device); 2] {
     [("flex", Device::flex()), ("ndarray", Device::ndarray())]
-}
-
-/// The reduced value of a first argument and what belongs to it.
-fn forward(loss: &AnyLoss, first: Tensor<3>, second: &TensorData) -> Tensor<1> {
-    let device = first.device();
-    let targets = || Tensor::<3>::from_data(second.clone(), (&device, DType::F32));
-    match loss {
-        AnyLoss::Regression(loss) => loss.forward(first, targets()),
-        AnyLoss::Binary(loss) => loss.forward(first, targets()),
-        AnyLoss::Classification(loss) => loss.forward(first, Tensor::<2, Int>::from_data(second.clone(), &device)),
-    }
 }
 
 fn median(mut run: impl FnMut()) -> Duration {
@@ -46,7 +33,7 @@ fn median(mut run: impl FnMut()) -> Duration {
 fn main() {
     // Cargo adds options of its own, such as `--bench`.
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
-    println!("{:<40}{:>14}{:>22}", format!("median of {RUNS}, {ROWS} x 3 x 128 f32"), "forward", "forward + backward");
+    println!("{:<40}{:>14}{:>22}", format!("median of {RUNS}, {ROWS} samples f32"), "forward", "forward + backward");
     for (name, config, mut inputs) in probe::benchmarks(ROWS) {
         let loss = config.init(&Device::flex());
         let first = inputs.remove(loss.input()).expect("the first argument");
@@ -56,17 +43,17 @@ fn main() {
             if !name.contains(&filter) {
                 continue;
             }
-            let plain = Tensor::<3>::from_data(first.clone(), (&device, DType::F32));
+            let plain = Tensor::<2>::from_data(first.clone(), (&device, DType::F32));
             let loss = config.init(&device);
             let value = median(|| {
-                let _: f32 = forward(&loss, plain.clone(), &second).into_scalar();
+                let _: f32 = probe::unreduced(&loss, plain.clone(), &second).mean().into_scalar();
             });
             let autodiff = device.autodiff();
             let loss = config.init(&autodiff);
-            let tracked = Tensor::<3>::from_data(first.clone(), (&autodiff, DType::F32));
+            let tracked = Tensor::<2>::from_data(first.clone(), (&autodiff, DType::F32));
             let both = median(|| {
                 let leaf = tracked.clone().require_grad();
-                let gradients = forward(&loss, leaf.clone(), &second).backward();
+                let gradients = probe::unreduced(&loss, leaf.clone(), &second).mean().backward();
                 leaf.grad(&gradients).expect("a gradient").into_data();
             });
             println!("{name:<40}{:>11.2} ms{:>19.2} ms", value.as_secs_f64() * 1e3, both.as_secs_f64() * 1e3);

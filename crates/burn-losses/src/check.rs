@@ -1,7 +1,7 @@
 //! Checks of arguments before anything is computed: shapes, types and devices, never values.
 
 use crate::error::{InputError, InputProblem};
-use burn::tensor::{DType, FloatDType, Tensor, kind::Basic};
+use burn::tensor::{DType, FloatDType, Int, Tensor, kind::Basic};
 
 /// The argument that the others are compared with.
 pub(crate) struct Reference<'a, const D: usize> {
@@ -22,12 +22,31 @@ impl<const D: usize> Reference<'_, D> {
 
     /// `other` has the same shape, a compatible float type and the same device.
     pub(crate) fn same(&self, argument: &'static str, other: &Tensor<D>) -> Result<(), InputError> {
-        if other.dims() != self.tensor.dims() {
-            let expected = format!("{:?} (that of `{}`)", self.tensor.dims(), self.name);
-            return Err(self.shape_error(argument, &other.dims(), expected));
+        self.companion(argument, other, self.tensor.dims(), &format!("that of `{}`", self.name))
+    }
+
+    /// `other` has a shape that follows from the first argument's, for `reason`, a compatible float type and the same device.
+    pub(crate) fn companion<const E: usize>(
+        &self,
+        argument: &'static str,
+        other: &Tensor<E>,
+        shape: [usize; E],
+        reason: &str,
+    ) -> Result<(), InputError> {
+        if other.dims() != shape {
+            return Err(self.shape_error(argument, &other.dims(), format!("{shape:?} ({reason})")));
         }
         self.same_type(argument, other)?;
         self.same_device(argument, other)
+    }
+
+    /// Labels have the shape of the first argument without the class axis, and the same device.
+    pub(crate) fn labels<const L: usize>(&self, labels: &Tensor<L, Int>, shape: [usize; L]) -> Result<(), InputError> {
+        if labels.dims() != shape {
+            let reason = format!("{shape:?} (that of `{}` without the class axis)", self.name);
+            return Err(self.shape_error("labels", &labels.dims(), reason));
+        }
+        self.same_device("labels", labels)
     }
 
     /// Weights have the shape of the `values`, or one value per sample: `[N, 1, ..]`.

@@ -146,6 +146,8 @@ pub enum InputProblem {
     },
     /// The loss does not take this argument.
     Unsupported(String),
+    /// The config asks for this argument.
+    Missing(String),
 }
 
 impl fmt::Display for InputProblem {
@@ -157,6 +159,7 @@ impl fmt::Display for InputProblem {
                 write!(f, "is on device {given}, expected {expected}")
             }
             Self::Unsupported(why) => write!(f, "is not supported: {why}"),
+            Self::Missing(why) => write!(f, "is missing: {why}"),
         }
     }
 }

@@ -3,12 +3,15 @@
 //! The names are those of the arguments: `predictions`, `targets`, `logits`, `labels`, `weights`, ..
 
 use crate::binary::BinaryLoss;
+use crate::boxes::BoxesLoss;
 use crate::classification::ClassificationLoss;
-use crate::engine::{pointwise, rows};
+use crate::distribution::{DistributionInput, DistributionLoss};
+use crate::engine::{distributions, overlap, pointwise, rows};
 use crate::error::InputError;
 use crate::reduction::{Reduction, Unreduced};
 use crate::registry::AnyLoss;
 use crate::regression::RegressionLoss;
+use crate::segmentation::{Masks, SegmentationLoss};
 use burn::tensor::{Bool, DType, Device, FloatDType, Gradients, Int, Tensor, TensorData};
 use std::collections::BTreeMap;
 use thiserror::Error;
@@ -96,9 +99,11 @@ impl AnyLoss {
     /// What the first argument is called: `predictions`, `logits`, ..
     pub fn input(&self) -> &'static str {
         match self {
-            Self::Regression(_) => "predictions",
+            Self::Regression(_) | Self::Boxes(_) => "predictions",
             Self::Binary(loss) => loss.input(),
             Self::Classification(loss) => loss.input(),
+            Self::Distribution(loss) => loss.input().name(),
+            Self::Segmentation(loss) => loss.input(),
         }
     }
 
@@ -112,6 +117,9 @@ impl AnyLoss {
             Self::Regression(loss) => run(loss.kind()).elementwise(loss, loss.reduction()),
             Self::Binary(loss) => run(loss.kind()).elementwise(loss, loss.reduction()),
             Self::Classification(loss) => run(loss.kind()).classification(loss),
+            Self::Distribution(loss) => run(loss.kind()).distribution(loss),
+            Self::Segmentation(loss) => run(loss.kind()).segmentation(loss),
+            Self::Boxes(loss) => run(loss.kind()).boxes(loss),
         }
     }
 }
@@ -233,6 +241,109 @@ impl<'a> Run<'a> {
         let divisor = (reduction == Reduction::Positives).then(|| pointwise::positives(targets.clone()));
         let unreduced = pointwise::values(loss, first, targets);
         Ok(leaves.differentiate(unreduced, |values| reduction.reduce(values, weights, divisor)))
+    }
+
+    fn distribution<L: DistributionLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
+        // A tensor `logits` says itself what it holds: its log-softmax is taken also where the config has log-probabilities.
+        let logits = self.inputs.contains_key("logits") && !self.inputs.contains_key("log_probabilities");
+        let input = if logits { DistributionInput::Logits } else { loss.input() };
+        let first = input.name();
+        let mut names = vec![first, "targets", "weights"];
+        if loss.needs_labels() {
+            names.push("labels");
+        }
+        self.only(&names)?;
+        let rank = self.get(first, &names)?.shape().len();
+        if loss.needs_labels() {
+            self.get("labels", &names)?;
+        }
+        // The entropy needs no targets.
+        if loss.kind() != "entropy" {
+            self.get("targets", &names)?;
+        }
+        with_rank!(
+            rank,
+            self.distribution_of(loss, input),
+            [2 => 2, 1; 3 => 3, 2; 4 => 4, 3; 5 => 5, 4; 6 => 6, 5;],
+            self.rank_error(first, "2 to 6 axes, the classes on axis 1")
+        )
+    }
+
+    fn distribution_of<const D: usize, const K: usize, L: DistributionLoss>(
+        &self,
+        loss: &L,
+        input: DistributionInput,
+    ) -> Result<Evaluation, EvalError> {
+        let mut leaves = Leaves::default();
+        let first = self.float::<D>(input.name(), &mut leaves)?;
+        let targets = match self.inputs.contains_key("targets") {
+            true => self.float::<D>("targets", &mut leaves)?,
+            false => first.zeros_like(),
+        };
+        let weights = self.optional_weights::<K>(&mut leaves)?;
+        let reference = || crate::check::Reference { loss: self.loss, name: input.name(), tensor: &first };
+        distributions::check(reference(), &targets)?;
+        let shape: [usize; K] = rows::without_class_axis(first.dims());
+        weights.as_ref().map_or(Ok(()), |weights| reference().weights(shape, weights))?;
+        let labels = match loss.needs_labels() {
+            false => None,
+            true => {
+                let labels = self.int::<K>("labels")?;
+                reference().labels(&labels, shape)?;
+                Some(labels.reshape([shape.iter().product::<usize>()]))
+            }
+        };
+        let values = distributions::values(loss, input, first, targets, labels).reshape(shape);
+        Ok(leaves.differentiate(values.into(), |values| loss.reduction().reduce(values, weights, None)))
+    }
+
+    fn segmentation<L: SegmentationLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
+        let second = if self.inputs.contains_key("labels") { "labels" } else { "masks" };
+        let names = [self.first, second, "weights"];
+        self.only(&names)?;
+        let rank = self.get(self.first, &names)?.shape().len();
+        self.get(second, &names)?;
+        with_rank!(
+            rank,
+            self.segmentation_of(loss),
+            [2 => 2, 1; 3 => 3, 2; 4 => 4, 3; 5 => 5, 4; 6 => 6, 5;],
+            self.rank_error(self.first, "2 to 6 axes, the classes on axis 1")
+        )
+    }
+
+    fn segmentation_of<const D: usize, const K: usize, L: SegmentationLoss>(
+        &self,
+        loss: &L,
+    ) -> Result<Evaluation, EvalError> {
+        let mut leaves = Leaves::default();
+        let logits = self.float::<D>(self.first, &mut leaves)?;
+        let masks: Masks<D> = if self.inputs.contains_key("labels") {
+            let labels = self.int::<K>("labels")?;
+            let reference = crate::check::Reference { loss: self.loss, name: self.first, tensor: &logits };
+            reference.labels(&labels, rows::without_class_axis(logits.dims()))?;
+            let Masks { masks, valid } = loss.masks_of(labels, logits.dims()[1]);
+            Masks { masks: masks.cast(logits.dtype()), valid }
+        } else {
+            self.float::<D>("masks", &mut leaves)?.into()
+        };
+        let weights = self.optional_weights::<2>(&mut leaves)?;
+        loss.check(&logits, &masks, weights.as_ref())?;
+        let unreduced = overlap::values(loss, &loss.regions(), logits, masks);
+        Ok(leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None)))
+    }
+
+    fn boxes<L: BoxesLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
+        let names = ["predictions", "targets", "weights"];
+        self.only(&names)?;
+        self.get("predictions", &names)?;
+        self.get("targets", &names)?;
+        let mut leaves = Leaves::default();
+        let predictions = self.float::<2>("predictions", &mut leaves)?;
+        let targets = self.float::<2>("targets", &mut leaves)?;
+        let weights = self.optional_weights::<1>(&mut leaves)?;
+        loss.check(&predictions, &targets, weights.as_ref())?;
+        let unreduced = loss.forward_unreduced(predictions, targets);
+        Ok(leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None)))
     }
 
     fn classification<L: ClassificationLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {

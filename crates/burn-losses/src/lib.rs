@@ -27,9 +27,11 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod binary;
+pub mod boxes;
 mod check;
 pub mod classification;
 pub mod config;
+pub mod distribution;
 mod engine;
 mod error;
 #[cfg(feature = "autodiff")]
@@ -42,8 +44,12 @@ pub mod prelude;
 mod reduction;
 mod registry;
 pub mod regression;
+pub mod segmentation;
 
+pub use engine::boxes::Boxes;
+pub use engine::distributions::Distributions;
 pub use engine::ghm::GhmCounts;
+pub use engine::overlap::{Pixels, Segmentation};
 pub use engine::pointwise::Pointwise;
 pub use engine::rows::Rows;
 pub use error::{ConfigError, InputError, InputProblem};

@@ -1,8 +1,11 @@
 //! The traits that hold the forward methods, the configs of the families, the reduction and the errors.
 
 pub use crate::binary::{BinaryLoss, BinaryLossConfig};
+pub use crate::boxes::{BoxesLoss, BoxesLossConfig};
 pub use crate::classification::{ClassificationLoss, ClassificationLossConfig};
+pub use crate::distribution::{DistributionLoss, DistributionLossConfig};
 pub use crate::error::{ConfigError, InputError};
 pub use crate::reduction::Reduction;
 pub use crate::registry::LossConfig;
 pub use crate::regression::{RegressionLoss, RegressionLossConfig};
+pub use crate::segmentation::{SegmentationLoss, SegmentationLossConfig};

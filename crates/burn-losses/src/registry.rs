@@ -2,9 +2,12 @@
 
 use crate::ConfigError;
 use crate::binary::{AnyBinaryLoss, BinaryLossConfig};
+use crate::boxes::{AnyBoxesLoss, BoxesLossConfig};
 use crate::classification::{AnyClassificationLoss, ClassificationLossConfig};
 use crate::config::{Describe, Field, Table, Value, as_parser_error, split_tag};
+use crate::distribution::{AnyDistributionLoss, DistributionLossConfig};
 use crate::regression::{AnyRegressionLoss, RegressionLossConfig};
+use crate::segmentation::{AnySegmentationLoss, SegmentationLossConfig};
 use burn::tensor::Device;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -113,6 +116,9 @@ families! {
     Regression = "regression": RegressionLossConfig, AnyRegressionLoss;
     Binary = "binary": BinaryLossConfig, AnyBinaryLoss;
     Classification = "classification": ClassificationLossConfig, AnyClassificationLoss;
+    Distribution = "distribution": DistributionLossConfig, AnyDistributionLoss;
+    Segmentation = "segmentation": SegmentationLossConfig, AnySegmentationLoss;
+    Boxes = "boxes": BoxesLossConfig, AnyBoxesLoss;
 }
 
 impl<'de> Deserialize<'de> for LossConfig {

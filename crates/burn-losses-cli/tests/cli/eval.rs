@@ -169,6 +169,62 @@ fn the_loss_of_a_training_run() {
 }
 
 #[test]
+fn boxes_in_a_format() {
+    let folder = Folder::new()
+        .file("loss.toml", "family = 'boxes'\nkind = 'giou'\nformat = 'xywh'\n")
+        // Disjoint: a third of the enclosing box is empty.
+        .tensors(
+            "in.safetensors",
+            &[f64s("predictions", &[1, 4], &[0.0, 0.0, 1.0, 1.0]), f64s("targets", &[1, 4], &[2.0, 0.0, 1.0, 1.0])],
+        );
+    let answer = parsed(folder.run(&format!("{EVAL} --json")));
+    assert!((answer["loss"].as_f64().unwrap() - 4.0 / 3.0).abs() < 1e-12);
+}
+
+/// A tensor `logits` says what it is; `log_probabilities` are taken as they are.
+#[test]
+fn distributions_from_logits_and_from_log_probabilities() {
+    let folder = |name, first: [f64; 2]| {
+        Folder::new()
+            .file("loss.toml", "family = 'distribution'\nkind = 'cross_entropy'\nbase = 2\n")
+            .tensors("in.safetensors", &[f64s(name, &[1, 2], &first), f64s("targets", &[1, 2], &[0.5, 0.5])])
+    };
+    let loss = |folder: Folder| parsed(folder.run(&format!("{EVAL} --json")))["loss"].as_f64().unwrap();
+    assert!((loss(folder("logits", [3.0, 3.0])) - 1.0).abs() < 1e-12);
+    let bits = -2.0 * 2f64.ln();
+    assert!((loss(folder("log_probabilities", [bits, bits])) - 2.0).abs() < 1e-12);
+    let error_of = "in.safetensors: cross_entropy: tensor `log_probabilities` is missing, expected: `log_probabilities`, `targets`, `weights`";
+    error(
+        &folder("probabilities", [0.5, 0.5]),
+        EVAL,
+        &error_of
+            .replace("tensor `log_probabilities` is missing", "tensor `probabilities` is not an argument of this loss"),
+    );
+}
+
+#[test]
+fn regions_from_labels() {
+    let folder = |labels: [i64; 4]| {
+        Folder::new()
+            .file(
+                "loss.toml",
+                "family = 'segmentation'\nkind = 'jaccard'\nsmooth = 0\nactivation = 'none'\nignore_index = 255\n",
+            )
+            .tensors(
+                "in.safetensors",
+                &[
+                    f64s("probabilities", &[1, 2, 4], &[1.0, 1.0, 0.0, 9.0, 0.0, 0.0, 1.0, 9.0]),
+                    i64s("labels", &[1, 4], &labels),
+                ],
+            )
+    };
+    let answer = parsed(folder([0, 1, 1, 255]).run(&format!("{EVAL} --json")));
+    assert_eq!(answer["unreduced"]["data"], json!([0.5, 0.5]));
+    let wrong = "in.safetensors: jaccard: `labels` is 2 at [0, 1], allowed: 0 <= label < 2, or 255 (ignored)";
+    error(&folder([0, 2, 1, 255]), EVAL, wrong);
+}
+
+#[test]
 fn a_bad_config_is_an_error() {
     let folder = huber().file("loss.toml", "family = 'regression'\nkind = 'huber'\ndelta = -1.0\n");
     error(&folder, EVAL, "loss.toml:3: huber: `delta` is -1, allowed: a number > 0");

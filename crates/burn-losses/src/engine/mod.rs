@@ -1,11 +1,15 @@
 //! The executors: the few shapes of computation in which all losses run.
 
+pub(crate) mod boxes;
 pub(crate) mod classes;
+pub(crate) mod distributions;
 pub(crate) mod ghm;
 pub(crate) mod hardest;
+pub(crate) mod overlap;
 pub(crate) mod pointwise;
 pub(crate) mod rank;
 pub(crate) mod rows;
+pub(crate) mod sort;
 
 use burn::tensor::Tensor;
 

@@ -42,13 +42,13 @@ const fn assert_ranks<const D: usize, const L: usize>() {
     assert!(D == L + 1 && L > 0, "logits [N, C, d1, ..] take labels [N, d1, ..]: one axis less");
 }
 
-fn without_class_axis<const D: usize, const L: usize>(dims: [usize; D]) -> [usize; L] {
+pub(crate) fn without_class_axis<const D: usize, const L: usize>(dims: [usize; D]) -> [usize; L] {
     const { assert_ranks::<D, L>() };
     core::array::from_fn(|axis| if axis == 0 { dims[0] } else { dims[axis + 1] })
 }
 
 /// `[N, C, d1, ..]` as `[N d1 .., C]`.
-fn as_rows<const D: usize>(tensor: Tensor<D>) -> Tensor<2> {
+pub(crate) fn as_rows<const D: usize>(tensor: Tensor<D>) -> Tensor<2> {
     let classes = tensor.dims()[1];
     let rows = tensor.shape().num_elements() / classes.max(1);
     if D == 2 { tensor.reshape([rows, classes]) } else { tensor.movedim(1, D as isize - 1).reshape([rows, classes]) }
@@ -75,11 +75,7 @@ pub(crate) fn check<R: Rows, const D: usize, const L: usize>(
 ) -> Result<(), InputError> {
     check_logits(loss, &logits)?;
     let expected = without_class_axis::<D, L>(logits.tensor.dims());
-    if labels.dims() != expected {
-        let reason = format!("{expected:?} (that of `{}` without the class axis)", logits.name);
-        return Err(logits.shape_error("labels", &labels.dims(), reason));
-    }
-    logits.same_device("labels", labels)?;
+    logits.labels(labels, expected)?;
     weights.map_or(Ok(()), |weights| logits.weights(expected, weights))
 }
 
@@ -177,7 +173,7 @@ pub(crate) fn soft_values<R: Rows, const D: usize, const L: usize>(
     into_shape(loss.select(unreduced), shape)
 }
 
-fn fits(index: i64, dtype: DType) -> bool {
+pub(crate) fn fits(index: i64, dtype: DType) -> bool {
     match dtype {
         DType::I64 => true,
         DType::I32 => i32::try_from(index).is_ok(),

@@ -189,6 +189,10 @@ impl<R: Real, const N: usize> Real for Dual<R, N> {
         let x = self.value.clone();
         self.chain(x.clone().softplus(), x.sigmoid())
     }
+    fn exp_m1(self) -> Self {
+        let x = self.value.clone();
+        self.chain(x.clone().exp_m1(), x.exp())
+    }
     fn relu(self) -> Self {
         let x = self.value.clone();
         let step = R::select(&x.gt_lit(0.0), x.lit(1.0), x.lit(0.0));
@@ -204,8 +208,9 @@ mod tests {
     #[test]
     fn derivatives_match_central_differences() {
         type Case = (&'static str, fn(Dual<f64, 1>) -> Dual<f64, 1>);
-        let cases: [Case; 21] = [
+        let cases: [Case; 22] = [
             ("exp", |x| x.exp()),
+            ("exp_m1", |x| x.exp_m1()),
             ("ln", |x| (x.square() + 0.1).ln()),
             ("log1p", |x| x.square().log1p()),
             ("sqrt", |x| (x.square() + 0.5).sqrt()),

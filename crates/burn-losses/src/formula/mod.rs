@@ -57,3 +57,62 @@ pub trait Formula: Debug + Clone + Send + Sync + 'static {
     /// The value at one (first, target) pair.
     fn eval<R: Real>(&self, first: R, target: R) -> R;
 }
+
+/// A loss of two boxes, each given by its corners (x1, y1, x2, y2).
+///
+/// [`Geometry`](crate::boxes::Geometry) has what such losses measure.
+pub trait BoxFormula: Debug + Clone + Send + Sync + 'static {
+    /// The value of one pair of boxes.
+    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R;
+}
+
+/// A loss of how much a predicted and a true region overlap.
+pub trait OverlapFormula: Debug + Clone + Send + Sync + 'static {
+    /// The value of one region.
+    fn eval<R: Real>(&self, overlap: Overlap<R>) -> R;
+}
+
+/// Sums over the pixels of a region: p is the predicted probability, t the mask.
+#[derive(Debug, Clone)]
+pub struct Overlap<R> {
+    /// The true positives: the sum of p t.
+    pub both: R,
+    /// The sum of p (or of p^2).
+    pub prediction: R,
+    /// The sum of t (or of t^2).
+    pub target: R,
+}
+
+impl<R: Real> Overlap<R> {
+    /// What is predicted and not there.
+    pub fn false_positives(&self) -> R {
+        self.prediction.clone() - self.both.clone()
+    }
+
+    /// What is there and not predicted.
+    pub fn false_negatives(&self) -> R {
+        self.target.clone() - self.both.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{DType, Device, Tensor, TensorData};
+
+    /// The series and the exponential of `exp_m1` on tensors, where there is no such operation.
+    #[test]
+    fn exp_m1_is_precise_for_every_argument() {
+        let device = Device::flex();
+        let x: Vec<f64> = (-200..=200).map(|i| f64::from(i) * 0.01).chain([-1e-9, 1e-300, -40.0]).collect();
+        for (dtype, tolerance) in [(DType::F64, 4e-15), (DType::F32, 4e-7)] {
+            let tensor = Tensor::<1>::from_data(TensorData::new(x.clone(), [x.len()]), (&device, dtype));
+            let rounded: Vec<f64> = tensor.clone().into_data().iter().collect();
+            let got: Vec<f64> = Real::exp_m1(tensor).into_data().iter().collect();
+            for (x, got) in rounded.into_iter().zip(got) {
+                let expected = f64::exp_m1(x);
+                assert!((got - expected).abs() <= tolerance * expected.abs(), "{x}: {got} against {expected}");
+            }
+        }
+    }
+}

@@ -68,12 +68,21 @@ pub trait Real:
         self.clone() * self
     }
 
-    /// The square root of `max(self, 0)` with derivative 0 at 0 (and below), where the true one is infinite.
+    /// e^x - 1, precise for small x.
+    fn exp_m1(self) -> Self {
+        // Near 0 the series, whose thirteenth term is below the last digit of an `f64`.
+        const NEAR: f64 = 0.25;
+        let far = self.clone().abs().gt_lit(NEAR);
+        let near = Self::select(&far, self.lit(0.0), self.clone());
+        let series = (2..=12).rev().fold(self.lit(1.0), |sum, n| sum * near.clone() * (1.0 / n as f64) + 1.0);
+        Self::select(&far, self.exp() - 1.0, series * near)
+    }
+
+    /// The square root with derivative 0 at 0, where the true one is infinite. Below 1e-37 everything counts as 0.
     fn safe_sqrt(self) -> Self {
-        let positive = self.gt_lit(0.0);
-        let one = self.lit(1.0);
-        let zero = self.lit(0.0);
-        Self::select(&positive, Self::select(&positive, self, one).sqrt(), zero)
+        let nothing = (-self.clone()).gt_lit(-1e-37); // not of a NaN
+        let (one, zero) = (self.lit(1.0), self.lit(0.0));
+        Self::select(&nothing, zero, Self::select(&nothing, one, self).sqrt())
     }
 }
 
@@ -174,6 +183,10 @@ macro_rules! scalar_real {
             }
             fn relu(self) -> Self {
                 Real::maximum(self, self.lit(0.0))
+            }
+            fn exp_m1(self) -> Self {
+                let $x = self;
+                $make($get.exp_m1())
             }
         }
     };

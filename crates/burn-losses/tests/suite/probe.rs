@@ -1,10 +1,11 @@
 //! Inputs that every loss can be tried on.
 #![allow(dead_code)] // each user of this file needs its own part of it
 
-use burn::tensor::TensorData;
+use burn::tensor::{Int, Tensor, TensorData};
 use burn_losses::config::{Table, Value};
 use burn_losses::eval::Inputs;
-use burn_losses::{AnyLoss, LossConfig, LossInfo, registry};
+use burn_losses::prelude::*;
+use burn_losses::{AnyLoss, Distributions, LossInfo, registry};
 
 /// Numbers in [-1, 1] that look random and are the same everywhere.
 pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f64> {
@@ -19,66 +20,163 @@ pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f64> {
 /// A batch of `rows` samples for `loss`: its first argument in about [-scale, scale], three classes on axis 1, and `extra`
 /// further axes.
 pub(crate) fn batch(loss: &AnyLoss, rows: usize, scale: f64, extra: &[usize], seed: u64) -> Inputs {
+    if let AnyLoss::Boxes(boxes) = loss {
+        return box_batch(boxes.kind(), rows, scale, seed);
+    }
     let shape = [&[rows, 3], extra].concat();
     let count: usize = shape.iter().product();
-    let inner: usize = extra.iter().product();
     let raw: Vec<f64> = numbers(count, seed).iter().map(|u| u * scale).collect();
     let tensor = |data: Vec<f64>| TensorData::new(data, shape.clone());
 
     let first = match loss.input() {
         "probabilities" => raw.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect(),
-        "log_probabilities" => {
-            // The logarithm of a softmax over axis 1.
-            let at = |row: usize, class: usize, i: usize| raw[(row * 3 + class) * inner + i];
-            let log_sum = |row, i| {
-                let most = (0..3).map(|c| at(row, c, i)).fold(f64::MIN, f64::max);
-                most + (0..3).map(|c| (at(row, c, i) - most).exp()).sum::<f64>().ln()
-            };
-            (0..count).map(|j| raw[j] - log_sum(j / inner / 3, j % inner)).collect()
-        }
+        "log_probabilities" => log_softmax(&raw, extra),
         _ => raw.clone(),
     };
     let mut inputs = Inputs::from([(loss.input().to_owned(), tensor(first))]);
+    // Three hard targets for each soft one; positives are rarer.
+    let mixed = || {
+        numbers(count, seed + 2).into_iter().enumerate().map(|(i, u)| match i % 4 {
+            0 => (u + 1.0) / 2.0,
+            _ if u > 0.4 => 1.0,
+            _ => 0.0,
+        })
+    };
     match loss {
         AnyLoss::Regression(_) => {
             // Every other prediction is nearly right.
             let near = numbers(count, seed + 1).into_iter().zip(&raw).enumerate();
             let targets = near.map(|(i, (u, x))| if i % 2 == 0 { u } else { x + 0.03 * u });
-            inputs.insert("targets".into(), tensor(targets.collect()))
+            inputs.insert("targets".into(), tensor(targets.collect()));
         }
         AnyLoss::Binary(_) => {
-            // Three hard labels for each soft one; positives are rarer.
-            let targets = numbers(count, seed + 2).into_iter().enumerate().map(|(i, u)| match i % 4 {
-                0 => (u + 1.0) / 2.0,
-                _ if u > 0.4 => 1.0,
-                _ => 0.0,
-            });
-            inputs.insert("targets".into(), tensor(targets.collect()))
+            inputs.insert("targets".into(), tensor(mixed().collect()));
+        }
+        // Masks, and labels with an odd seed.
+        AnyLoss::Segmentation(_) if seed.is_multiple_of(2) => {
+            inputs.insert("masks".into(), tensor(mixed().collect()));
+        }
+        AnyLoss::Distribution(_) => {
+            let log_q = log_softmax(&numbers(count, seed + 3).iter().map(|u| 3.0 * u).collect::<Vec<_>>(), extra);
+            let targets = if field(loss, "target") == Some("log_probabilities".into()) {
+                log_q
+            } else {
+                log_q.into_iter().map(f64::exp).collect()
+            };
+            inputs.insert("targets".into(), tensor(targets));
+            if needs_labels(loss) {
+                inputs.insert("labels".into(), labels(rows, extra));
+            }
         }
         _ => {
-            let labels: Vec<i64> = (0..rows * inner).map(|i| (i * 7 % 5 % 3) as i64).collect();
-            inputs.insert("labels".into(), TensorData::new(labels, [&[rows], extra].concat()))
+            inputs.insert("labels".into(), labels(rows, extra));
         }
+    }
+    inputs
+}
+
+/// Boxes of positive numbers, so that they are boxes in every format; every other prediction nearly fits.
+fn box_batch(kind: &str, rows: usize, scale: f64, seed: u64) -> Inputs {
+    let tensor = |data: Vec<f64>, width| TensorData::new(data, [rows, width]);
+    let unit = |seed| numbers(4 * rows, seed).into_iter().map(|u| (u + 1.0) / 2.0);
+    let (predictions, targets) = if kind == "distribution_focal" {
+        let logits = numbers(16 * rows, seed).iter().map(|u| u * scale).collect();
+        (tensor(logits, 16), unit(seed + 1).map(|u| 3.0 * u).collect())
+    } else {
+        let corners = |seed| -> Vec<f64> {
+            let u: Vec<f64> = unit(seed).collect();
+            let side = |at: usize| 0.05 + 1.3 * u[at];
+            (0..4 * rows)
+                .map(|i| if i % 4 < 2 { 0.05 + u[i] } else { 0.05 + u[i - 2] + side(i) })
+                .map(|x| x * scale)
+                .collect()
+        };
+        let (predictions, others, near) = (corners(seed), corners(seed + 1), numbers(4 * rows, seed + 2));
+        let target = |i: usize| if i / 4 % 2 == 0 { others[i] } else { predictions[i] * (1.0 + 0.1 * near[i]) };
+        let targets = (0..4 * rows).map(target).collect();
+        (tensor(predictions, 4), targets)
     };
+    Inputs::from([("predictions".into(), predictions), ("targets".into(), tensor(targets, 4))])
+}
+
+/// The logarithm of a softmax over the middle axis of `[rows, 3, extra]`.
+fn log_softmax(raw: &[f64], extra: &[usize]) -> Vec<f64> {
+    let inner: usize = extra.iter().product();
+    let at = |row: usize, class: usize, i: usize| raw[(row * 3 + class) * inner + i];
+    let log_sum = |row, i| {
+        let most = (0..3).map(|c| at(row, c, i)).fold(f64::MIN, f64::max);
+        most + (0..3).map(|c| (at(row, c, i) - most).exp()).sum::<f64>().ln()
+    };
+    (0..raw.len()).map(|j| raw[j] - log_sum(j / inner / 3, j % inner)).collect()
+}
+
+fn labels(rows: usize, extra: &[usize]) -> TensorData {
+    let count = rows * extra.iter().product::<usize>();
+    let labels: Vec<i64> = (0..count).map(|i| (i * 7 % 5 % 3) as i64).collect();
+    TensorData::new(labels, [&[rows], extra].concat())
+}
+
+/// A field of the loss's config, if that is a word.
+fn field(loss: &AnyLoss, name: &str) -> Option<String> {
+    let AnyLoss::Distribution(loss) = loss else { return None };
+    let config = serde_yaml_ng::to_value(loss.config()).expect("a config");
+    config.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn needs_labels(loss: &AnyLoss) -> bool {
+    matches!(loss, AnyLoss::Distribution(loss) if loss.needs_labels())
+}
+
+/// The same numbers for a loss with another config: its first argument may have another name, and labels may be needed.
+pub(crate) fn renamed(inputs: &Inputs, from: &AnyLoss, to: &AnyLoss) -> Inputs {
+    let mut inputs = inputs.clone();
+    let first = inputs.remove(from.input()).expect("the first argument");
+    if needs_labels(to) {
+        let shape = first.shape().to_vec();
+        inputs.insert("labels".into(), labels(shape[0], &shape[2..]));
+    }
+    inputs.insert(to.input().to_owned(), first);
     inputs
 }
 
 /// The same with one weight per sample.
-pub(crate) fn weighted(mut inputs: Inputs, seed: u64) -> Inputs {
-    let values = inputs.get("labels").or(inputs.get("targets")).expect("targets").shape().to_vec();
-    let mut shape = vec![1; values.len()];
-    shape[0] = values[0];
-    let weights = numbers(values[0], seed).iter().map(|u| 1.5 + u).collect::<Vec<_>>();
+pub(crate) fn weighted(loss: &AnyLoss, mut inputs: Inputs, seed: u64) -> Inputs {
+    let first = inputs[loss.input()].shape().to_vec();
+    let rank = match loss {
+        AnyLoss::Boxes(_) => 1,
+        AnyLoss::Segmentation(_) => 2,
+        AnyLoss::Classification(_) | AnyLoss::Distribution(_) => first.len() - 1,
+        AnyLoss::Regression(_) | AnyLoss::Binary(_) => first.len(),
+    };
+    let mut shape = vec![1; rank];
+    shape[0] = first[0];
+    let weights = numbers(first[0], seed).iter().map(|u| 1.5 + u).collect::<Vec<_>>();
     inputs.insert("weights".into(), TensorData::new(weights, shape));
     inputs
 }
 
-/// What is measured: each loss by `family/kind`, with its config and a batch of `rows` samples.
+/// The unreduced values of a first argument `[N, K]` and what belongs to it.
+pub(crate) fn unreduced(loss: &AnyLoss, first: Tensor<2>, second: &TensorData) -> Tensor<1> {
+    let device = first.device();
+    let floats = || Tensor::<2>::from_data(second.clone(), (&device, first.dtype()));
+    match loss {
+        AnyLoss::Regression(loss) => loss.forward_no_reduction(first.clone(), floats()).reshape([-1]),
+        AnyLoss::Binary(loss) => loss.forward_no_reduction(first.clone(), floats()).reshape([-1]),
+        AnyLoss::Classification(loss) => {
+            loss.forward_no_reduction(first.clone(), Tensor::<1, Int>::from_data(second.clone(), &device))
+        }
+        AnyLoss::Distribution(loss) => loss.forward_no_reduction(first.clone(), floats()),
+        AnyLoss::Segmentation(loss) => loss.forward_no_reduction(first.clone(), floats()).reshape([-1]),
+        AnyLoss::Boxes(loss) => loss.forward_no_reduction(first.clone(), floats()),
+    }
+}
+
+/// What is measured: each loss by `family/kind`, with its config and a batch of `rows` samples `[rows, K]`.
 pub(crate) fn benchmarks(rows: usize) -> Vec<(String, LossConfig, Inputs)> {
     let benchmark = |info: LossInfo| {
         let config = LossConfig::of(info.family, info.kind).expect("the default is valid");
         let loss = config.init(&burn::tensor::Device::flex());
-        let inputs = batch(&loss, rows, 3.0, &[128], 1);
+        let inputs = batch(&loss, rows, 3.0, &[], 2);
         (format!("{}/{}", info.family, info.kind), config, inputs)
     };
     registry().into_iter().map(benchmark).collect()

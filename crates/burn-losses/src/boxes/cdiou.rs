@@ -1,0 +1,155 @@
+//! Control distance IoU loss.
+
+use super::ciou::aspect_term;
+use super::diou::diou;
+use super::eiou::eiou;
+use super::{BoxesLoss, FactorGradient, Geometry};
+use crate::config::Range;
+use crate::engine::boxes::corners;
+use crate::error::expect;
+use crate::formula::{BoxFormula, Real};
+use burn::tensor::Tensor;
+
+crate::choice! {
+    /// The loss that the control distance is added to, with that loss's defaults.
+    #[derive(Copy, Eq)]
+    pub enum CdiouBase {
+        /// 1 - IoU.
+        Iou = "iou",
+        /// Generalised IoU.
+        #[default]
+        Giou = "giou",
+        /// Distance IoU.
+        Diou = "diou",
+        /// Complete IoU.
+        Ciou = "ciou",
+        /// Efficient IoU.
+        Eiou = "eiou",
+    }
+}
+
+crate::choice! {
+    /// Which corners are compared.
+    #[derive(Copy, Eq)]
+    pub enum Corners {
+        /// All four: the paper.
+        #[default]
+        Four = "four",
+        /// The top left and the bottom right one: the authors' code.
+        Two = "two",
+    }
+}
+
+box_loss! {
+    "cdiou": "another box loss, and the mean distance of the corners";
+
+    /// Control distance IoU (Chen and Miao 2021, [arXiv 2103.11696](https://arxiv.org/abs/2103.11696)).
+    ///
+    /// # Formula
+    /// ```text
+    /// L_base + penalty_weight D
+    /// D = (sum of the distances of the four pairs of corners) / (4 c)
+    /// ```
+    /// c the diagonal of the smallest box that encloses both. The score that goes with it is IoU + lambda (1 - D):
+    /// [`score`](Self::score).
+    ///
+    /// # Numerics
+    /// A distance of 0 has the gradient 0.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{boxes::{CdiouBase, CdiouLossConfig}, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// let loss = CdiouLossConfig::new().with_base(CdiouBase::Iou).init(&device);
+    /// // Moved by 2 in a box of 5 x 1: every corner by 2.
+    /// let value = loss.forward(
+    ///     Tensor::from_floats([[0.0, 0.0, 3.0, 1.0]], &device),
+    ///     Tensor::from_floats([[2.0, 0.0, 5.0, 1.0]], &device),
+    /// );
+    /// assert!((value.into_scalar::<f32>() - (0.8 + 2.0 / 26f32.sqrt())).abs() < 1e-6);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// The authors' code has two corners, a weight of 0.001, and lets no gradient reach the prediction: `corners = "two"` and
+    /// `penalty_weight = 0.001` are its first two properties.
+    pub struct CdiouLoss;
+
+    /// Config of [`CdiouLoss`].
+    pub struct CdiouLossConfig {
+        /// The loss that the control distance is added to.
+        base: CdiouBase = CdiouBase::Giou;
+        /// Which corners are compared.
+        corners: Corners = Corners::Four;
+        /// The factor of the control distance.
+        penalty_weight: f64 = 1.0, Range::AtLeast(0.0);
+        /// The factor of the control distance in the score; the loss does not use it.
+        lambda: f64 = 0.001, Range::AtLeast(0.0);
+    }
+}
+
+impl CdiouLoss {
+    /// D, in [0, 1].
+    fn distance<R: Real>(&self, pair: &Geometry<R>) -> R {
+        match self.config.corners {
+            Corners::Four => pair.corner_distances(true) * 0.25,
+            Corners::Two => pair.corner_distances(false) * 0.5,
+        }
+    }
+
+    /// The evaluation score IoU + lambda (1 - D) of each pair of boxes: `[N]`.
+    ///
+    /// # Panics
+    /// With the message of [`check`](BoxesLoss::check)'s error.
+    #[track_caller]
+    pub fn score(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+        expect(self.check(&predictions, &targets, None));
+        let at = |boxes| corners(crate::check::widen(boxes), self.config.format);
+        let pair = Geometry::new(at(predictions), at(targets));
+        pair.iou.clone() + (-self.distance(&pair) + 1.0) * self.config.lambda
+    }
+}
+
+impl BoxFormula for CdiouLoss {
+    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
+        let pair = Geometry::new(prediction, target);
+        let base = match self.config.base {
+            CdiouBase::Iou => -pair.iou.clone() + 1.0,
+            CdiouBase::Giou => -pair.iou.clone() + 1.0 + pair.gap(),
+            CdiouBase::Diou => diou(&pair),
+            CdiouBase::Ciou => diou(&pair) + aspect_term(&pair, false, FactorGradient::Detached),
+            CdiouBase::Eiou => eiou(&pair),
+        };
+        base + self.distance(&pair) * self.config.penalty_weight
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    /// Every distance by hand: (0,0)-(3,1) against (2,-1)-(4,4), enclosed by 4 x 5.
+    #[test]
+    fn t43_the_four_corners_by_hand() {
+        let (prediction, target) = ([0.0, 0.0, 3.0, 1.0], [2.0, -1.0, 4.0, 4.0]);
+        let diagonal = 41f64.sqrt();
+        let [top_left, top_right, bottom_left, bottom_right] = [5f64, 2.0, 13.0, 10.0].map(f64::sqrt);
+        let config = CdiouLossConfig::new().with_base(CdiouBase::Iou);
+        let iou = 1.0 / (3.0 + 10.0 - 1.0);
+        let four = (top_left + top_right + bottom_left + bottom_right) / (4.0 * diagonal);
+        let two = (top_left + bottom_right) / (2.0 * diagonal);
+
+        let loss = config.clone().init(&Device::flex());
+        assert!((loss.eval(prediction, target) - (1.0 - iou + four)).abs() < 1e-14);
+        let released = config.with_corners(Corners::Two).with_penalty_weight(0.001).init(&Device::flex());
+        assert!((released.eval(prediction, target) - (1.0 - iou + 0.001 * two)).abs() < 1e-14);
+
+        let device = Device::flex();
+        let row = |numbers: [f64; 4]| Tensor::<2>::from_floats([numbers.map(|x| x as f32)], &device);
+        let loss = CdiouLossConfig::new().with_lambda(0.5).init(&device);
+        let score: f32 = loss.score(row(prediction), row(target)).into_scalar();
+        assert!((f64::from(score) - (iou + 0.5 * (1.0 - four))).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,77 @@
+//! Distribution focal loss.
+
+use super::{BoxFormat, BoxesLoss};
+use crate::engine::boxes::Boxes;
+use crate::macros::loss;
+use crate::reduction::Reduction;
+use burn::tensor::{Tensor, activation::log_softmax};
+
+loss! {
+    boxes "distribution_focal": "cross-entropy of the two bins around each side's distance";
+
+    /// Distribution focal loss (Li et al. 2020, [arXiv 2006.04388](https://arxiv.org/abs/2006.04388)): each side of a box is
+    /// predicted as a distribution over bins 0, 1, .., B - 1.
+    ///
+    /// # Formula
+    /// `-((i + 1 - y) ln S_i + (y - i) ln S_(i+1))`, i = floor(y), S the softmax of the side's B logits, y the true distance in units
+    /// of a bin; the mean of the four sides.
+    ///
+    /// # Shapes
+    /// - predictions: `[N, 4 B]`, the B logits of the first side first
+    /// - targets: `[N, 4]`, in [0, B - 1]
+    ///
+    /// # Numerics
+    /// A distance outside [0, B - 1] has no bins around it: its value is NaN, as that of a label which is not a class. Clamp your
+    /// targets where that is what you mean.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{boxes::DistributionFocalLossConfig, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// let loss = DistributionFocalLossConfig::new().init(&device);
+    /// // Four sides of two bins each; all logits equal.
+    /// let value = loss.forward(Tensor::zeros([1, 8], &device), Tensor::from_floats([[0.0, 0.3, 0.5, 1.0]], &device));
+    /// assert!((value.into_scalar::<f32>() - 2f32.ln()).abs() < 1e-6);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// MMDetection: `DistributionFocalLoss`, one value per side. Ultralytics clamps the targets, in place.
+    pub struct DistributionFocalLoss;
+
+    /// Config of [`DistributionFocalLoss`].
+    pub struct DistributionFocalLossConfig {}
+}
+
+impl Boxes for DistributionFocalLoss {
+    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, _: BoxFormat) -> Tensor<1> {
+        let [count, width] = predictions.dims();
+        let bins = width / 4;
+        let log_p = log_softmax(predictions.reshape([count, 4, bins]), 2);
+        let outside = targets.clone().lower_scalar(0.0).bool_or(targets.clone().greater_scalar(bins as f64 - 1.0));
+        let shape = [count, 4, bins];
+        let bin = Tensor::<1, burn::tensor::Int>::arange(0..bins as i64, &targets.device());
+        let bin = bin.float().cast(targets.dtype()).reshape([1, 1, bins]).expand(shape);
+        // The two bins around y have the weights i + 1 - y and y - i, every other bin 0.
+        let weights = (-(targets.unsqueeze_dim::<3>(2).expand(shape) - bin).abs() + 1.0).clamp_min(0.0);
+        let sides = -(weights * log_p).sum_dim(2).reshape([count, 4]);
+        sides.mask_fill(outside, f64::NAN).mean_dim(1).squeeze_dim(1)
+    }
+
+    fn accepts(&self, width: usize) -> Result<(), String> {
+        if width >= 8 && width.is_multiple_of(4) {
+            return Ok(());
+        }
+        Err("4 B numbers per box on axis 1: the logits of at least 2 bins for each of the 4 sides".into())
+    }
+}
+
+impl BoxesLoss for DistributionFocalLoss {
+    fn kind(&self) -> &'static str {
+        "distribution_focal"
+    }
+    fn reduction(&self) -> Reduction {
+        self.config.reduction
+    }
+}

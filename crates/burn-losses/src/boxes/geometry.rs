@@ -1,0 +1,294 @@
+//! Two boxes: what all losses of this family measure.
+
+use crate::formula::Real;
+
+/// A length below this counts as 0: relative to it everything else would overflow in single precision.
+const TINY: f64 = 1e-30;
+/// A divisor below this, a part of the enclosing box, counts as 0: its square is still a normal number in single precision.
+const FLOOR: f64 = 1e-18;
+
+crate::choice! {
+    /// How four numbers describe a box. x grows to the right and y downwards, as in pictures.
+    #[derive(Copy, Eq)]
+    pub enum BoxFormat {
+        /// The top left and the bottom right corner: (x1, y1, x2, y2).
+        #[default]
+        Xyxy = "xyxy",
+        /// The centre, the width and the height.
+        Cxcywh = "cxcywh",
+        /// The top left corner, the width and the height.
+        Xywh = "xywh",
+        /// The distances of the left, top, right and bottom edge from one point inside, the same for both boxes (UnitBox, FCOS).
+        Ltrb = "ltrb",
+    }
+}
+
+impl BoxFormat {
+    /// The corners (x1, y1, x2, y2) of a box in this format; of `ltrb`, relative to the point inside.
+    pub fn corners<R: Real>(self, [a, b, c, d]: [R; 4]) -> [R; 4] {
+        match self {
+            Self::Xyxy => [a, b, c, d],
+            Self::Cxcywh => {
+                let (half_width, half_height) = (c * 0.5, d * 0.5);
+                [a.clone() - half_width.clone(), b.clone() - half_height.clone(), a + half_width, b + half_height]
+            }
+            Self::Xywh => [a.clone(), b.clone(), a + c, b + d],
+            Self::Ltrb => [-a, -b, c, d],
+        }
+    }
+
+    /// The box with these corners in this format.
+    pub fn of_corners<R: Real>(self, [x1, y1, x2, y2]: [R; 4]) -> [R; 4] {
+        match self {
+            Self::Xyxy => [x1, y1, x2, y2],
+            Self::Cxcywh => {
+                let (width, height) = (x2.clone() - x1.clone(), y2.clone() - y1.clone());
+                [(x1 + x2) * 0.5, (y1 + y2) * 0.5, width, height]
+            }
+            Self::Xywh => [x1.clone(), y1.clone(), x2 - x1, y2 - y1],
+            Self::Ltrb => [-x1, -y1, x2, y2],
+        }
+    }
+}
+
+/// `numerator / denominator`, 0 with a zero gradient where the denominator is nothing.
+pub(super) fn quotient<R: Real>(numerator: R, denominator: R) -> R {
+    let nothing = (-denominator.clone()).gt_lit(-FLOOR); // not of a NaN
+    let (zero, one) = (numerator.lit(0.0), numerator.lit(1.0));
+    R::select(&nothing, zero, numerator / R::select(&nothing, one, denominator))
+}
+
+/// A power of a number that is not negative; 0 with a zero gradient where that is nothing.
+pub(super) fn power<R: Real>(base: R, exponent: f64) -> R {
+    if exponent == 0.0 {
+        return base.lit(1.0);
+    }
+    let nothing = (-base.clone()).gt_lit(-FLOOR); // not of a NaN
+    let (zero, one) = (base.lit(0.0), base.lit(1.0));
+    R::select(&nothing, zero, R::select(&nothing, one, base).powf(exponent))
+}
+
+/// One axis of two boxes. All lengths are in units of the enclosing length, which enters as a constant: boxes of any size
+/// are computed alike, and nothing overflows.
+#[derive(Debug, Clone)]
+pub struct Axis<R> {
+    /// The unit: the length of what encloses both (1 where that is nothing), without a gradient.
+    pub unit: R,
+    /// The length of the predicted box, 0 where it is inverted.
+    pub prediction: R,
+    /// The length of the target box, 0 where it is inverted.
+    pub target: R,
+    /// What both have in common.
+    pub common: R,
+    /// What encloses both: 1, or 0 where that is nothing; with a gradient.
+    pub enclosing: R,
+    /// From the target's to the predicted centre.
+    pub offset: R,
+    /// From the target's to the predicted low edge, and the same of the high edge.
+    pub edges: [R; 2],
+}
+
+impl<R: Real> Axis<R> {
+    fn new(prediction: [R; 2], target: [R; 2]) -> Self {
+        let ([p1, p2], [t1, t2]) = (prediction, target);
+        // Of all four, so that an inverted box too lies inside.
+        let high = p2.clone().maximum(t2.clone()).maximum(p1.clone().maximum(t1.clone()));
+        let low = p1.clone().minimum(t1.clone()).minimum(p2.clone().minimum(t2.clone()));
+        let enclosing = (high - low).relu();
+        let length = enclosing.clone().stop();
+        let unit = R::select(&length.gt_lit(TINY), length.clone(), length.lit(1.0));
+        let scale = unit.lit(1.0) / unit.clone();
+        let common = p2.clone().minimum(t2.clone()) - p1.clone().maximum(t1.clone());
+        let edges = [(p1.clone() - t1.clone()) * scale.clone(), (p2.clone() - t2.clone()) * scale.clone()];
+        Self {
+            prediction: ((p2 - p1) * scale.clone()).relu(),
+            target: ((t2 - t1) * scale.clone()).relu(),
+            common: (common * scale.clone()).relu(),
+            enclosing: enclosing * scale,
+            offset: (edges[0].clone() + edges[1].clone()) * 0.5,
+            edges,
+            unit,
+        }
+    }
+}
+
+/// A predicted and a target box.
+///
+/// A box whose second corner lies before the first is empty: its width and height count as 0; its corners stay where they are. A quotient by nothing (the overlap
+/// of two points) is 0 and has no gradient.
+#[derive(Debug, Clone)]
+pub struct Geometry<R> {
+    /// Along x: the widths.
+    pub x: Axis<R>,
+    /// Along y: the heights.
+    pub y: Axis<R>,
+    /// The area of the intersection, in units of `x.unit * y.unit`.
+    pub intersection: R,
+    /// The area of the union, in the same units.
+    pub union: R,
+    /// Intersection over union, in [0, 1].
+    pub iou: R,
+}
+
+impl<R: Real> Geometry<R> {
+    /// From the corners (x1, y1, x2, y2) of both.
+    pub fn new(prediction: [R; 4], target: [R; 4]) -> Self {
+        let ([px1, py1, px2, py2], [tx1, ty1, tx2, ty2]) = (prediction, target);
+        let x = Axis::new([px1, px2], [tx1, tx2]);
+        let y = Axis::new([py1, py2], [ty1, ty2]);
+        let intersection = x.common.clone() * y.common.clone();
+        let areas = x.prediction.clone() * y.prediction.clone() + x.target.clone() * y.target.clone();
+        let union = areas - intersection.clone();
+        let iou = quotient(intersection.clone(), union.clone());
+        Self { x, y, intersection, union, iou }
+    }
+
+    /// The share of the enclosing box that neither box covers, in [0, 1]: the penalty of GIoU.
+    pub fn gap(&self) -> R {
+        let enclosing = self.x.enclosing.clone() * self.y.enclosing.clone();
+        quotient(enclosing.clone() - self.union.clone(), enclosing)
+    }
+
+    /// `iou` and [`gap`](Self::gap) with the divisor, an area, at least `eps`.
+    pub fn iou_and_gap(&self, eps: f64) -> (R, R) {
+        let relative = self.union.lit(eps) / self.x.unit.clone() / self.y.unit.clone();
+        let least = relative.clone().minimum(relative.lit(1.0 / FLOOR)).maximum(relative.lit(FLOOR));
+        let enclosing = self.x.enclosing.clone() * self.y.enclosing.clone();
+        let gap = (enclosing.clone() - self.union.clone()) / enclosing.maximum(least.clone());
+        (self.intersection.clone() / self.union.clone().maximum(least), gap)
+    }
+
+    /// The squared distance of the centres over the squared diagonal of the enclosing box, in [0, 1]: the penalty of DIoU.
+    pub fn offset(&self) -> R {
+        let plane = self.plane();
+        plane.of_diagonal(&self.x.offset, &self.y.offset)
+    }
+
+    /// The distances of the top left and of the bottom right corners, and of the two others if `all`, added up, over the
+    /// diagonal of the enclosing box.
+    pub fn corner_distances(&self, all: bool) -> R {
+        let ([left, right], [top, bottom]) = (&self.x.edges, &self.y.edges);
+        let plane = self.plane();
+        let distance = |x, y| plane.of_diagonal(x, y).safe_sqrt();
+        let two = distance(left, top) + distance(right, bottom);
+        if all { two + distance(right, top) + distance(left, bottom) } else { two }
+    }
+
+    /// One unit for both axes.
+    pub fn plane(&self) -> Plane<R> {
+        let (x, y) = (&self.x.unit, &self.y.unit);
+        let unit = x.clone().maximum(y.clone());
+        let scale = unit.lit(1.0) / unit.clone();
+        let (x, y) = (x.clone() * scale.clone(), y.clone() * scale);
+        let square = |along: &R, scale: &R| (along.clone() * scale.clone()).square();
+        let diagonal = square(&self.x.enclosing, &x) + square(&self.y.enclosing, &y);
+        Plane { unit, x, y, diagonal }
+    }
+
+    /// The difference of the aspect ratios as v = 4/pi^2 (difference of atan(width / height))^2, in [0, 1].
+    ///
+    /// With `scaled` the gradient is without the factor 1 / (width^2 + height^2), which is large for small boxes.
+    pub fn aspect(&self, scaled: bool) -> R {
+        let plane = self.plane();
+        let angle = |width: &R, height: &R| {
+            let (width, height) = plane.lengths(width, height);
+            let exact = angle(width.clone(), height.clone());
+            if !scaled {
+                return exact;
+            }
+            // width height - height width: the value 0 with the gradient (height, -width).
+            let turn = width.clone() * height.clone().stop() - height * width.stop();
+            exact.stop() + turn * plane.unit.clone().square()
+        };
+        let difference = angle(&self.x.target, &self.y.target) - angle(&self.x.prediction, &self.y.prediction);
+        difference.square() * (4.0 / (core::f64::consts::PI * core::f64::consts::PI))
+    }
+}
+
+/// Both axes in one unit: the longer side of the enclosing box, a constant for the gradient.
+#[derive(Debug, Clone)]
+pub struct Plane<R> {
+    /// The unit.
+    pub unit: R,
+    x: R,
+    y: R,
+    diagonal: R,
+}
+
+impl<R: Real> Plane<R> {
+    /// Two lengths, along x and along y, in this unit.
+    pub fn lengths(&self, x: &R, y: &R) -> (R, R) {
+        (x.clone() * self.x.clone(), y.clone() * self.y.clone())
+    }
+
+    /// x^2 + y^2 over the squared diagonal of the enclosing box, of lengths along the axes.
+    fn of_diagonal(&self, x: &R, y: &R) -> R {
+        let (x, y) = self.lengths(x, y);
+        quotient(x.square() + y.square(), self.diagonal.clone())
+    }
+}
+
+/// atan(width / height), in [0, pi/2]; 0 where both are 0.
+fn angle<R: Real>(width: R, height: R) -> R {
+    // The quotient of the smaller by the larger: at most 1, and right on both sides of the diagonal.
+    let wide = width.gt(&height);
+    let smaller = R::select(&wide, height.clone(), width.clone());
+    let larger = R::select(&wide, width, height);
+    let acute = quotient(smaller, larger).atan();
+    R::select(&wide, -acute.clone() + core::f64::consts::FRAC_PI_2, acute)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formula::Dual;
+
+    #[test]
+    fn a_pair_by_hand() {
+        let pair = Geometry::new([0.0, 0.0, 4.0, 2.0], [2.0, 1.0, 6.0, 5.0]);
+        assert_eq!((pair.x.unit, pair.y.unit), (6.0, 5.0));
+        let area = 30.0;
+        let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-15, "{a} {b}");
+        close(pair.intersection * area, 2.0);
+        close(pair.union * area, 22.0);
+        close(pair.iou, 2.0 / 22.0);
+        close(pair.gap(), 8.0 / 30.0);
+        close(pair.offset(), (4.0 + 4.0) / (36.0 + 25.0));
+        let diagonal = 61f64.sqrt();
+        close(pair.corner_distances(false), (5f64.sqrt() + 13f64.sqrt()) / diagonal);
+        close(pair.corner_distances(true), 2.0 * (5f64.sqrt() + 13f64.sqrt()) / diagonal);
+        let v = 4.0 / core::f64::consts::PI.powi(2) * (1f64.atan() - 2f64.atan()).powi(2);
+        close(pair.aspect(false), v);
+        close(pair.aspect(true), v);
+    }
+
+    #[test]
+    fn formats_there_and_back() {
+        let corners = [1.0, 2.0, 4.0, 8.0];
+        let formats = [
+            (BoxFormat::Xyxy, corners),
+            (BoxFormat::Cxcywh, [2.5, 5.0, 3.0, 6.0]),
+            (BoxFormat::Xywh, [1.0, 2.0, 3.0, 6.0]),
+            (BoxFormat::Ltrb, [-1.0, -2.0, 4.0, 8.0]),
+        ];
+        for (format, numbers) in formats {
+            assert_eq!(format.corners(numbers), corners);
+            assert_eq!(format.of_corners(corners), numbers);
+        }
+    }
+
+    #[test]
+    fn the_scaled_aspect_has_the_gradient_of_the_paper() {
+        let at = |scaled| {
+            let p = [0.0, 0.0, 3.0, 2.0].map(Dual::<f64, 4>::constant);
+            let mut p = p;
+            for (i, x) in p.iter_mut().enumerate() {
+                *x = Dual::variable(x.value, i);
+            }
+            Geometry::new(p, [0.0, 0.0, 1.0, 5.0].map(Dual::constant)).aspect(scaled).slope
+        };
+        for (exact, scaled) in at(false).into_iter().zip(at(true)) {
+            assert!((exact * 13.0 - scaled).abs() < 1e-12, "{exact} {scaled}");
+        }
+    }
+}

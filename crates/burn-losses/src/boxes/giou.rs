@@ -1,0 +1,63 @@
+//! Generalised IoU loss.
+
+use super::Geometry;
+use crate::config::Range;
+use crate::formula::{BoxFormula, Real};
+
+box_loss! {
+    "giou": "IoU, and the share of the enclosing box that neither covers: pulls disjoint boxes together";
+
+    /// Generalised IoU (Rezatofighi et al. 2019, [arXiv 1902.09630](https://arxiv.org/abs/1902.09630)).
+    ///
+    /// # Formula
+    /// `1 - IoU + (|C| - |A u B|) / |C|`, C the smallest box that encloses both; in [0, 2].
+    ///
+    /// # Numerics
+    /// Both divisors are at least `eps`.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{boxes::GiouLossConfig, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// let loss = GiouLossConfig::new().init(&device);
+    /// // Disjoint: IoU = 0, and a third of the enclosing box is empty.
+    /// let value = loss.forward(
+    ///     Tensor::from_floats([[0.0, 0.0, 1.0, 1.0]], &device),
+    ///     Tensor::from_floats([[2.0, 0.0, 3.0, 1.0]], &device),
+    /// );
+    /// assert!((value.into_scalar::<f32>() - 4.0 / 3.0).abs() < 1e-6);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// torchvision: `generalized_box_iou_loss`, which adds `eps` to the divisors instead.
+    pub struct GiouLoss;
+
+    /// Config of [`GiouLoss`].
+    pub struct GiouLossConfig {
+        /// The least area that is divided by.
+        eps: f64 = 1e-7, Range::Greater(0.0);
+    }
+}
+
+impl BoxFormula for GiouLoss {
+    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
+        let (iou, gap) = Geometry::new(prediction, target).iou_and_gap(self.config.eps);
+        -iou + 1.0 + gap
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn t38_eps_is_in_both_divisors() {
+        // Areas of 1e-4 inside an enclosing box of 4e-4, all below eps.
+        let loss = GiouLossConfig::new().with_eps(1e-3).init(&Device::flex());
+        let value = loss.eval([0.0, 0.0, 0.01, 0.01], [0.01, 0.01, 0.02, 0.02]);
+        assert!((value - (1.0 + 2e-4 / 1e-3)).abs() < 1e-12, "{value}");
+    }
+}

@@ -1,0 +1,95 @@
+//! IoU loss.
+
+use super::Geometry;
+use crate::config::Range;
+use crate::formula::{BoxFormula, Real};
+
+crate::choice! {
+    /// How the loss falls with the overlap.
+    #[derive(Copy, Eq)]
+    pub enum IouForm {
+        /// 1 - IoU.
+        #[default]
+        Linear = "linear",
+        /// -ln IoU (UnitBox).
+        Log = "log",
+    }
+}
+
+box_loss! {
+    "iou": "one minus the overlap of two boxes, or minus its logarithm";
+
+    /// Intersection over union (Yu et al. 2016, UnitBox, [arXiv 1608.01471](https://arxiv.org/abs/1608.01471)).
+    ///
+    /// # Formula
+    /// ```text
+    /// 1 - IoU                     linear
+    /// -ln(max(IoU, eps))          log
+    /// ```
+    /// with IoU = |A n B| / max(|A u B|, eps).
+    ///
+    /// # Numerics
+    /// Boxes that do not overlap have the value 1, or at most -ln eps (16.1 for the default), and **no gradient**: nothing pulls
+    /// them together. The other losses of this family mend that.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{boxes::IouLossConfig, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// let loss = IouLossConfig::new().init(&device);
+    /// let value = loss.forward(
+    ///     Tensor::from_floats([[0.0, 0.0, 2.0, 2.0]], &device),
+    ///     Tensor::from_floats([[0.0, 1.0, 2.0, 3.0]], &device),
+    /// );
+    /// assert!((value.into_scalar::<f32>() - (1.0 - 2.0 / 6.0)).abs() < 1e-6);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// torchvision: `1 - box_iou`. MMDetection: `IoULoss`, with the logarithm as its default.
+    pub struct IouLoss;
+
+    /// Config of [`IouLoss`].
+    pub struct IouLossConfig {
+        /// One minus the overlap, or minus its logarithm.
+        form: IouForm = IouForm::Linear;
+        /// The least area that is divided by, and the least overlap whose logarithm is taken.
+        eps: f64 = 1e-7, Range::Greater(0.0);
+    }
+}
+
+impl BoxFormula for IouLoss {
+    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
+        let eps = self.config.eps;
+        let (iou, _) = Geometry::new(prediction, target).iou_and_gap(eps);
+        match self.config.form {
+            IouForm::Linear => -iou + 1.0,
+            IouForm::Log => {
+                let least = iou.lit(eps);
+                -least.maximum(iou).ln()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Describe;
+    use burn::tensor::Device;
+
+    #[test]
+    fn t44_no_overlap_has_a_finite_logarithm() {
+        let loss = IouLossConfig::new().with_form(IouForm::Log).with_eps(1e-6).init(&Device::flex());
+        let value = loss.eval([0.0, 0.0, 1.0, 1.0], [2.0, 2.0, 3.0, 3.0]);
+        assert!((value - 13.815_510_557_964_274).abs() < 1e-12);
+        assert_eq!(loss.eval([0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]), 0.0);
+    }
+
+    #[test]
+    fn eps_must_be_positive() {
+        let error = IouLossConfig::new().with_eps(0.0).validate().unwrap_err();
+        assert_eq!(error.to_string(), "iou: `eps` is 0, allowed: a number > 0");
+    }
+}

@@ -1,0 +1,208 @@
+//! Boxes: predictions and targets `[N, 4]`.
+//!
+//! All losses here can be swapped for one another in a config file: see [`BoxesLossConfig`]. (`distribution_focal` takes
+//! predictions of another width: what it needs is a distribution per side.)
+//!
+//! For metrics and matching there are [`pairwise_iou`] and [`convert`].
+
+mod geometry;
+mod tools;
+
+use crate::check::Reference;
+use crate::engine::boxes::{self, Boxes};
+use crate::error::{InputError, expect};
+use crate::macros::family;
+use crate::reduction::{Reduction, Unreduced};
+use burn::tensor::Tensor;
+
+pub use alpha_iou::AlphaIouBase;
+pub use cdiou::{CdiouBase, Corners};
+pub use ciou::AspectGradient;
+pub use geometry::{Axis, BoxFormat, Geometry, Plane};
+pub use iou::IouForm;
+pub use tools::{convert, pairwise_iou};
+
+crate::choice! {
+    /// Whether a factor in a loss is a constant for its gradient.
+    #[derive(Copy, Eq)]
+    pub enum FactorGradient {
+        /// It is: the factor only scales.
+        #[default]
+        Detached = "detached",
+        /// The gradient flows through the factor too.
+        Full = "full",
+    }
+}
+
+impl FactorGradient {
+    pub(crate) fn apply<R: crate::formula::Real>(self, factor: R) -> R {
+        match self {
+            Self::Detached => factor.stop(),
+            Self::Full => factor,
+        }
+    }
+}
+
+/// A loss of predicted and target boxes.
+///
+/// All lengths are computed in f32 at least, and relative to the box that encloses both: half-precision inputs neither overflow
+/// nor lose small boxes. An inverted box (its second corner before the first) is empty: its width and height count as 0. Value
+/// and gradient are finite for degenerate, inverted, disjoint and touching boxes.
+pub trait BoxesLoss: Boxes {
+    /// The `kind`, which errors name.
+    fn kind(&self) -> &'static str;
+
+    /// How the unreduced values become one number.
+    fn reduction(&self) -> Reduction;
+
+    /// How four numbers describe a box.
+    fn format(&self) -> BoxFormat {
+        BoxFormat::Xyxy
+    }
+
+    /// The value of the batch, reduced as the config says.
+    ///
+    /// # Shapes
+    /// - predictions, targets: `[N, 4]`
+    /// - output: `[1]`
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+        let values = self.forward_unreduced(predictions, targets);
+        self.reduction().reduce(values, None, None)
+    }
+
+    /// The same with weights, which multiply the unreduced values.
+    ///
+    /// # Shapes
+    /// - weights: `[N]`
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_weighted(&self, predictions: Tensor<2>, targets: Tensor<2>, weights: Tensor<1>) -> Tensor<1> {
+        expect(self.check(&predictions, &targets, Some(&weights)));
+        let values = boxes::values(self, predictions, targets, self.format());
+        self.reduction().reduce(values.into(), Some(weights), None)
+    }
+
+    /// One value per pair of boxes: `[N]`.
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_no_reduction(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+        self.forward_unreduced(predictions, targets).values
+    }
+
+    /// One value per pair of boxes, as [`Reduction::reduce`] takes them.
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_unreduced(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Unreduced<1> {
+        expect(self.check(&predictions, &targets, None));
+        boxes::values(self, predictions, targets, self.format()).into()
+    }
+
+    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    fn check(
+        &self,
+        predictions: &Tensor<2>,
+        targets: &Tensor<2>,
+        weights: Option<&Tensor<1>>,
+    ) -> Result<(), InputError> {
+        let first = Reference { loss: self.kind(), name: "predictions", tensor: predictions };
+        boxes::check(self, first, targets, weights)
+    }
+}
+
+/// [`loss!`] with what every loss of two boxes has: the field `format`.
+macro_rules! box_loss {
+    (
+        $kind:literal: $summary:literal;
+        $(#[$module_meta:meta])*
+        pub struct $module:ident;
+        $(#[$config_meta:meta])*
+        pub struct $config:ident { $($fields:tt)* }
+    ) => {
+        $crate::macros::loss! {
+            boxes $kind: $summary;
+
+            $(#[$module_meta])*
+            pub struct $module;
+
+            $(#[$config_meta])*
+            pub struct $config {
+                $($fields)*
+                /// How four numbers describe a box.
+                format: $crate::boxes::BoxFormat = $crate::boxes::BoxFormat::Xyxy;
+            }
+        }
+
+        impl $crate::boxes::BoxesLoss for $module {
+            fn kind(&self) -> &'static str {
+                $kind
+            }
+            fn reduction(&self) -> $crate::Reduction {
+                self.config.reduction
+            }
+            fn format(&self) -> $crate::boxes::BoxFormat {
+                self.config.format
+            }
+        }
+    };
+}
+
+macro_rules! implement {
+    (loss $loss:ident, $kind:expr) => {};
+    (any $any:ident, $config:ident, $($variant:ident),+) => {
+        impl Boxes for $any {
+            fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
+                match self {
+                    $(Self::$variant(loss) => loss.values(predictions, targets, format),)+
+                }
+            }
+            fn accepts(&self, width: usize) -> Result<(), String> {
+                match self {
+                    $(Self::$variant(loss) => loss.accepts(width),)+
+                }
+            }
+        }
+        impl BoxesLoss for $any {
+            fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(loss) => loss.kind(),)+
+                }
+            }
+            fn reduction(&self) -> Reduction {
+                match self {
+                    $(Self::$variant(loss) => loss.reduction(),)+
+                }
+            }
+            fn format(&self) -> BoxFormat {
+                match self {
+                    $(Self::$variant(loss) => loss.format(),)+
+                }
+            }
+        }
+    };
+}
+
+family! {
+    boxes, BoxesLossConfig => AnyBoxesLoss, implement;
+    iou: Iou;
+    giou: Giou;
+    diou: Diou;
+    ciou: Ciou;
+    eiou: Eiou, alias "efficient_iou";
+    focal_eiou: FocalEiou;
+    cdiou: Cdiou;
+    siou: Siou;
+    alpha_iou: AlphaIou;
+    mpdiou: Mpdiou;
+    nwd: Nwd;
+    distribution_focal: DistributionFocal;
+}

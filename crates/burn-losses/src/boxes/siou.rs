@@ -1,0 +1,69 @@
+//! Scylla IoU loss.
+
+use super::{Geometry, geometry::{Axis, power, quotient}};
+use crate::config::Range;
+use crate::formula::{BoxFormula, Real};
+
+box_loss! {
+    "siou": "IoU, and the direction, the distance and the shape of what is missing";
+
+    /// SCYLLA-IoU (Gevorgyan 2022, [arXiv 2205.12740](https://arxiv.org/abs/2205.12740)).
+    ///
+    /// # Formula
+    /// ```text
+    /// 1 - IoU + (distance + shape) / 2
+    /// angle    = 2 |dx| |dy| / (dx^2 + dy^2) = sin(2 asin(|dy| / sigma))     sigma the distance of the centres
+    /// distance = sum over x, y of 1 - exp(-(2 - angle) (dx / c_w)^2)
+    /// shape    = sum over w, h of (1 - exp(-|w - w_t| / max(w, w_t)))^theta
+    /// ```
+    /// dx, dy between the centres, c_w, c_h the sides of the smallest box that encloses both.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{boxes::SiouLossConfig, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// let loss = SiouLossConfig::new().init(&device);
+    /// // Beside one another: the angle counts nothing.
+    /// let value = loss.forward(
+    ///     Tensor::from_floats([[0.0, 0.0, 1.0, 1.0]], &device),
+    ///     Tensor::from_floats([[1.0, 0.0, 2.0, 1.0]], &device),
+    /// );
+    /// assert!((value.into_scalar::<f32>() - (1.0 + (1.0 - (-0.5f32).exp()) / 2.0)).abs() < 1e-6);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// MMDetection: `SIoULoss` with `neg_gamma=True` is the paper's; its default is not.
+    pub struct SiouLoss;
+
+    /// Config of [`SiouLoss`].
+    pub struct SiouLossConfig {
+        /// How much the shape counts; the paper has 2 to 6.
+        theta: f64 = 4.0, Range::AtLeast(1.0);
+    }
+}
+
+impl BoxFormula for SiouLoss {
+    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
+        let pair = Geometry::new(prediction, target);
+        let (dx, dy) = pair.plane().lengths(&pair.x.offset, &pair.y.offset);
+        let angle = quotient(dx.clone().abs() * dy.clone().abs() * 2.0, dx.square() + dy.square());
+        let gamma = -angle + 2.0;
+        let near = |axis: &Axis<R>| {
+            let offset = quotient(axis.offset.clone(), axis.enclosing.clone());
+            rise(gamma.clone() * offset.square())
+        };
+        let shape = |axis: &Axis<R>| {
+            let (a, b) = (axis.prediction.clone(), axis.target.clone());
+            power(rise(quotient((a.clone() - b.clone()).abs(), a.maximum(b))), self.config.theta)
+        };
+        let cost = near(&pair.x) + near(&pair.y) + shape(&pair.x) + shape(&pair.y);
+        -pair.iou.clone() + 1.0 + cost * 0.5
+    }
+}
+
+/// 1 - e^-x.
+fn rise<R: Real>(x: R) -> R {
+    -(-x).exp_m1()
+}

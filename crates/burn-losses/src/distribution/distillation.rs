@@ -1,0 +1,136 @@
+//! Knowledge distillation.
+
+use super::{DistributionLoss, TargetForm};
+use crate::check::Reference;
+use crate::config::Range;
+use crate::engine::distributions::{self, Distributions, row_sums, target, weighted};
+use crate::engine::rows::{pick, without_class_axis};
+use crate::error::{InputError, expect};
+use burn::tensor::{Int, Tensor, activation::log_softmax};
+
+distribution_loss! {
+    "distillation": "a student learns a teacher's softened distribution, and the labels if there are any";
+
+    /// Knowledge distillation (Hinton et al. 2015, [arXiv 1503.02531](https://arxiv.org/abs/1503.02531)).
+    ///
+    /// # Formula
+    /// ```text
+    /// (1 - hard_weight) T^2 KL(q || p) + hard_weight (-ln softmax(ln p)_y)
+    /// p ~ p^(1/T), the student's;  q ~ t^(1/T), the teacher's
+    /// ```
+    /// A softened distribution is the softmax of the logits over T, so log-probabilities say as much as logits do. T^2 keeps the
+    /// size of the gradient.
+    ///
+    /// With a `hard_weight` the labels y come into it: [`forward_with_labels`](Self::forward_with_labels).
+    ///
+    /// # Numerics
+    /// A probability 0 of the teacher's stays 0 at every temperature.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Int, Tensor};
+    /// use burn_losses::{distribution::{DistillationLossConfig, DistributionInput}, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// let config = DistillationLossConfig::new().with_temperature(2.0).with_input(DistributionInput::Logits);
+    /// let student = Tensor::<2>::from_floats([[1.0, 0.0]], &device);
+    /// let teacher = Tensor::<2>::from_floats([[0.5, 0.5]], &device);
+    ///
+    /// let value = config.init(&device).forward(student.clone(), teacher.clone());
+    /// let odds = 1.0 + (-0.5f32).exp(); // p = 1 / odds
+    /// assert!((value.into_scalar::<f32>() - 4.0 * (odds.ln() + 0.25 - 2f32.ln())).abs() < 1e-5);
+    ///
+    /// let loss = config.with_hard_weight(1.0).init(&device);
+    /// let value = loss.forward_with_labels(student, teacher, Tensor::<1, Int>::from_ints([0], &device));
+    /// assert!((value.into_scalar::<f32>() - (1.0 + (-1f32).exp()).ln()).abs() < 1e-6);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// PyTorch has none; its tutorial has the same formula with other names for the weights.
+    pub struct DistillationLoss;
+
+    /// Config of [`DistillationLoss`].
+    pub struct DistillationLossConfig {
+        /// T: how much both distributions are softened.
+        temperature: f64 = 4.0, Range::Greater(0.0);
+        /// The share of the labels' cross-entropy; more than 0 needs labels.
+        hard_weight: f64 = 0.0, Range::Closed(0.0, 1.0);
+        /// Whether the teacher's targets are probabilities or their logarithms.
+        target: TargetForm = TargetForm::Probabilities;
+    }
+}
+
+/// What stands for the logarithm of 0: e^this is 0.
+const MINUS_INFINITY: f64 = -1e4;
+
+impl DistillationLoss {
+    /// The value of the batch, with the labels `[N, d1, ..]` that `hard_weight` asks for, reduced as the config says.
+    ///
+    /// A label that is no class has the value NaN.
+    ///
+    /// # Panics
+    /// With the message of [`check_labels`](Self::check_labels)'s error.
+    #[track_caller]
+    pub fn forward_with_labels<const D: usize, const L: usize>(
+        &self,
+        predictions: Tensor<D>,
+        targets: Tensor<D>,
+        labels: Tensor<L, Int>,
+    ) -> Tensor<1> {
+        let values = self.forward_with_labels_no_reduction(predictions, targets, labels);
+        self.config.reduction.apply(values, None, None)
+    }
+
+    /// One value per row, with labels.
+    ///
+    /// # Panics
+    /// With the message of [`check_labels`](Self::check_labels)'s error.
+    #[track_caller]
+    pub fn forward_with_labels_no_reduction<const D: usize, const L: usize>(
+        &self,
+        predictions: Tensor<D>,
+        targets: Tensor<D>,
+        labels: Tensor<L, Int>,
+    ) -> Tensor<L> {
+        expect(self.check_labels(&predictions, &targets, &labels));
+        let shape = labels.dims();
+        let labels = labels.reshape([shape.iter().product::<usize>()]);
+        distributions::values(self, self.config.input, predictions, targets, Some(labels)).reshape(shape)
+    }
+
+    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    pub fn check_labels<const D: usize, const L: usize>(
+        &self,
+        predictions: &Tensor<D>,
+        targets: &Tensor<D>,
+        labels: &Tensor<L, Int>,
+    ) -> Result<(), InputError> {
+        let first = || Reference { loss: self.kind(), name: self.config.input.name(), tensor: predictions };
+        distributions::check(first(), targets)?;
+        first().labels(labels, without_class_axis(predictions.dims()))
+    }
+}
+
+impl Distributions for DistillationLoss {
+    fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+        let sharpness = 1.0 / self.config.temperature;
+        let (t, log_t) = target(targets, self.config.target);
+        let none = t.equal_scalar(0.0);
+        let log_q = log_softmax((log_t * sharpness).mask_fill(none.clone(), MINUS_INFINITY), 1);
+        let q = log_q.clone().exp().mask_fill(none, 0.0);
+        let log_p = log_softmax(log_p * sharpness, 1);
+        let square = self.config.temperature * self.config.temperature;
+        row_sums(weighted(q, log_q - log_p)) * (square * (1.0 - self.config.hard_weight))
+    }
+
+    fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+        let classes = log_p.dims()[1] as i64;
+        let outside = labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(classes));
+        let picked = pick(log_softmax(log_p, 1), labels.mask_fill(outside.clone(), 0));
+        (values - picked * self.config.hard_weight).mask_fill(outside, f64::NAN)
+    }
+
+    fn needs_labels(&self) -> bool {
+        self.config.hard_weight > 0.0
+    }
+}

@@ -1,0 +1,49 @@
+//! Entropy.
+
+use super::Base;
+use crate::engine::distributions::{Distributions, probabilities, row_sums};
+use burn::tensor::Tensor;
+
+distribution_loss! {
+    "entropy": "how undecided the prediction is: a penalty, or with a negative weight a reward";
+
+    /// Entropy of the prediction (Shannon 1948,
+    /// [doi 10.1002/j.1538-7305.1948.tb01338.x](https://doi.org/10.1002/j.1538-7305.1948.tb01338.x)).
+    ///
+    /// # Formula
+    /// `-sum_c p_c ln p_c`, in nats, or with `base = 2` in bits. The targets do not enter: they are there so that the loss can
+    /// be swapped for another one of its family. Minimised, it makes predictions certain (entropy minimisation); with a negative
+    /// weight, undecided (the entropy bonus of reinforcement learning, the confidence penalty).
+    ///
+    /// # Numerics
+    /// A term with p = 0 is 0 and has the gradient 0.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{distribution::{Base, DistributionInput, EntropyLossConfig}, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// let loss = EntropyLossConfig::new().with_input(DistributionInput::Logits).with_base(Base::Two).init(&device);
+    /// let logits = Tensor::<2>::zeros([1, 8], &device);
+    /// let value = loss.forward(logits.clone(), logits);
+    /// assert!((value.into_scalar::<f32>() - 3.0).abs() < 1e-6);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// PyTorch: `torch.distributions.Categorical(logits=..).entropy()`, in nats.
+    pub struct EntropyLoss;
+
+    /// Config of [`EntropyLoss`].
+    pub struct EntropyLossConfig {
+        /// The base of the logarithms: nats or bits.
+        base: Base = Base::E;
+    }
+}
+
+impl Distributions for EntropyLoss {
+    fn rows(&self, log_p: Tensor<2>, _: Tensor<2>) -> Tensor<1> {
+        let (p, log_p) = probabilities(log_p);
+        self.config.base.of_nats(row_sums(-(p * log_p)))
+    }
+}

@@ -1,0 +1,55 @@
+//! Jensen-Shannon divergence.
+
+use super::{Base, TargetForm};
+use crate::engine::distributions::{Distributions, probabilities, row_sums, target};
+use burn::tensor::Tensor;
+
+distribution_loss! {
+    "js_divergence": "the symmetric, bounded relative of the Kullback-Leibler divergence";
+
+    /// Jensen-Shannon divergence (Lin 1991, [doi 10.1109/18.61115](https://doi.org/10.1109/18.61115)).
+    ///
+    /// # Formula
+    /// `1/2 sum_c t_c ln(t_c / m_c) + 1/2 sum_c p_c ln(p_c / m_c)` with m = (p + t) / 2; in [0, ln 2] nats, or with `base = 2` in
+    /// [0, 1] bits.
+    ///
+    /// # Numerics
+    /// A term with t = 0 or p = 0 is 0 and has the gradient 0.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{distribution::{Base, JsDivergenceLossConfig}, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// let loss = JsDivergenceLossConfig::new().with_base(Base::Two).init(&device);
+    /// // Nothing in common.
+    /// let predictions = Tensor::<2>::from_floats([[0.0, -1e4]], &device);
+    /// let value = loss.forward(predictions, Tensor::from_floats([[0.0, 1.0]], &device));
+    /// assert!((value.into_scalar::<f32>() - 1.0).abs() < 1e-6);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// SciPy: the square of `scipy.spatial.distance.jensenshannon`, which normalises its arguments.
+    pub struct JsDivergenceLoss;
+
+    /// Config of [`JsDivergenceLoss`].
+    pub struct JsDivergenceLossConfig {
+        /// Whether the targets are probabilities or their logarithms.
+        target: TargetForm = TargetForm::Probabilities;
+        /// The base of the logarithms: nats or bits.
+        base: Base = Base::E;
+    }
+}
+
+impl Distributions for JsDivergenceLoss {
+    fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+        let (p, log_p) = probabilities(log_p);
+        let (t, log_t) = target(targets, self.config.target);
+        let middle = (p.clone() + t.clone()) * 0.5;
+        let nothing = middle.clone().equal_scalar(0.0);
+        let log_middle = middle.mask_fill(nothing, 1.0).log();
+        let values = t * (log_t - log_middle.clone()) + p * (log_p - log_middle);
+        self.config.base.of_nats(row_sums(values) * 0.5)
+    }
+}

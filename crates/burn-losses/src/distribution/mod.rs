@@ -1,0 +1,241 @@
+//! Distributions: log-probabilities and target probabilities `[N, C, d1, ..]`, one value per row.
+//!
+//! All losses here can be swapped for one another in a config file: see [`DistributionLossConfig`].
+
+mod base;
+
+use crate::check::Reference;
+use crate::engine::distributions::{self, Distributions};
+use crate::engine::rows::without_class_axis;
+use crate::error::{InputError, InputProblem, expect};
+use crate::macros::family;
+use crate::reduction::{Reduction, Unreduced};
+use burn::tensor::{Int, Tensor};
+
+pub use base::Base;
+pub use kl_divergence::Direction;
+
+crate::choice! {
+    /// What the model hands to the loss.
+    #[derive(Copy, Eq)]
+    pub enum DistributionInput {
+        /// Log-probabilities: the result of a log-softmax over axis 1. They need not add up to one.
+        #[default]
+        LogProbabilities = "log_probabilities",
+        /// Logits: the log-softmax over axis 1 is taken here.
+        Logits = "logits",
+    }
+}
+
+crate::choice! {
+    /// What the targets are.
+    #[derive(Copy, Eq)]
+    pub enum TargetForm {
+        /// Probabilities, along axis 1.
+        #[default]
+        Probabilities = "probabilities",
+        /// Their natural logarithms.
+        LogProbabilities = "log_probabilities",
+    }
+}
+
+/// A loss of a predicted and a target distribution.
+///
+/// The classes are on axis 1, as in the family `classification`: `[N, C]` gives `[N]`, `[N, C, H, W]` gives `[N, H, W]`; `L` is
+/// the rank of the values, one less than `D`.
+///
+/// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
+pub trait DistributionLoss: Distributions {
+    /// The `kind`, which errors name.
+    fn kind(&self) -> &'static str;
+
+    /// How the unreduced values become one number.
+    fn reduction(&self) -> Reduction;
+
+    /// What the first argument is.
+    fn input(&self) -> DistributionInput {
+        DistributionInput::LogProbabilities
+    }
+
+    /// The value of the batch, reduced as the config says.
+    ///
+    /// # Shapes
+    /// - predictions (log-probabilities or logits, as the config says), targets: `[N, C, d1, ..]`, the same
+    /// - output: `[1]`
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
+        expect(self.check(&predictions, &targets));
+        let values = distributions::values(self, self.input(), predictions, targets, None);
+        self.reduction().apply(values, None, None)
+    }
+
+    /// The same with weights, which multiply the unreduced values.
+    ///
+    /// # Shapes
+    /// - weights: `[N, d1, ..]`, or `[N, 1, ..]`: one per sample
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s or [`check_weights`](Self::check_weights)'s error.
+    #[track_caller]
+    fn forward_weighted<const D: usize, const L: usize>(
+        &self,
+        predictions: Tensor<D>,
+        targets: Tensor<D>,
+        weights: Tensor<L>,
+    ) -> Tensor<1> {
+        expect(self.check_weights(&predictions, &weights));
+        let values = self.forward_no_reduction(predictions, targets);
+        self.reduction().apply(values, Some(weights), None)
+    }
+
+    /// One value per row.
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_no_reduction<const D: usize, const L: usize>(
+        &self,
+        predictions: Tensor<D>,
+        targets: Tensor<D>,
+    ) -> Tensor<L> {
+        expect(self.check(&predictions, &targets));
+        let shape = without_class_axis(predictions.dims());
+        distributions::values(self, self.input(), predictions, targets, None).reshape(shape)
+    }
+
+    /// One value per row, as [`Reduction::reduce`] takes them.
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_unreduced<const D: usize, const L: usize>(
+        &self,
+        predictions: Tensor<D>,
+        targets: Tensor<D>,
+    ) -> Unreduced<L> {
+        self.forward_no_reduction(predictions, targets).into()
+    }
+
+    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    fn check<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Result<(), InputError> {
+        let first = reference(self, predictions);
+        if self.needs_labels() {
+            let why = "`hard_weight` is not 0: call `forward_with_labels`";
+            return Err(first.error("labels", InputProblem::Missing(why.into())));
+        }
+        distributions::check(first, targets)
+    }
+
+    /// What is wrong with the weights: their shape, type and device.
+    fn check_weights<const D: usize, const L: usize>(
+        &self,
+        predictions: &Tensor<D>,
+        weights: &Tensor<L>,
+    ) -> Result<(), InputError> {
+        reference(self, predictions).weights(without_class_axis(predictions.dims()), weights)
+    }
+}
+
+/// The first argument, as errors name it.
+fn reference<'a, L: DistributionLoss, const D: usize>(loss: &L, predictions: &'a Tensor<D>) -> Reference<'a, D> {
+    Reference { loss: loss.kind(), name: loss.input().name(), tensor: predictions }
+}
+
+impl DistributionInput {
+    /// The name of the argument.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LogProbabilities => "log_probabilities",
+            Self::Logits => "logits",
+        }
+    }
+}
+
+/// [`loss!`](crate::macros::loss) with what every loss of distributions has: the field `input`.
+macro_rules! distribution_loss {
+    (
+        $kind:literal: $summary:literal;
+        $(#[$module_meta:meta])*
+        pub struct $module:ident;
+        $(#[$config_meta:meta])*
+        pub struct $config:ident { $($fields:tt)* }
+    ) => {
+        $crate::macros::loss! {
+            distribution $kind: $summary;
+
+            $(#[$module_meta])*
+            pub struct $module;
+
+            $(#[$config_meta])*
+            pub struct $config {
+                $($fields)*
+                /// Whether the model gives log-probabilities or logits.
+                input: $crate::distribution::DistributionInput = $crate::distribution::DistributionInput::LogProbabilities;
+            }
+        }
+
+        impl $crate::distribution::DistributionLoss for $module {
+            fn kind(&self) -> &'static str {
+                $kind
+            }
+            fn reduction(&self) -> $crate::Reduction {
+                self.config.reduction
+            }
+            fn input(&self) -> $crate::distribution::DistributionInput {
+                self.config.input
+            }
+        }
+    };
+}
+
+macro_rules! implement {
+    (loss $loss:ident, $kind:expr) => {};
+    (any $any:ident, $config:ident, $($variant:ident),+) => {
+        impl Distributions for $any {
+            fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+                match self {
+                    $(Self::$variant(loss) => loss.rows(log_p, targets),)+
+                }
+            }
+            fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+                match self {
+                    $(Self::$variant(loss) => loss.labelled_rows(values, log_p, labels),)+
+                }
+            }
+            fn needs_labels(&self) -> bool {
+                match self {
+                    $(Self::$variant(loss) => loss.needs_labels(),)+
+                }
+            }
+        }
+        impl DistributionLoss for $any {
+            fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(loss) => loss.kind(),)+
+                }
+            }
+            fn reduction(&self) -> Reduction {
+                match self {
+                    $(Self::$variant(loss) => loss.reduction(),)+
+                }
+            }
+            fn input(&self) -> DistributionInput {
+                match self {
+                    $(Self::$variant(loss) => loss.input(),)+
+                }
+            }
+        }
+    };
+}
+
+family! {
+    distribution, DistributionLossConfig => AnyDistributionLoss, implement;
+    kl_divergence: KlDivergence;
+    entropy: Entropy;
+    cross_entropy: CrossEntropy;
+    js_divergence: JsDivergence;
+    distillation: Distillation;
+}

@@ -1,0 +1,147 @@
+//! Generalised Dice loss.
+
+use super::{AbsentClasses, Activation, Background, Over, Regions, SegmentationLoss, Smooth};
+use crate::config::Range;
+use crate::engine::overlap::{Pixels, Segmentation, total};
+use crate::macros::loss;
+use crate::reduction::Reduction;
+use burn::tensor::{Int, Tensor};
+
+crate::choice! {
+    /// How much a class weighs, by its true area T.
+    #[derive(Copy, Eq)]
+    pub enum ClassWeight {
+        /// 1 / T^2: every class has about the same say.
+        #[default]
+        Square = "square",
+        /// 1 / T.
+        Simple = "simple",
+        /// 1.
+        Uniform = "uniform",
+    }
+}
+
+loss! {
+    segmentation "generalized_dice": "one Dice score for all classes together, in which rare ones weigh more";
+
+    /// Generalised Dice loss (Sudre et al. 2017, [arXiv 1707.03237](https://arxiv.org/abs/1707.03237)).
+    ///
+    /// # Formula
+    /// ```text
+    /// 1 - (2 sum_c w_c sum(p t) + smooth) / (sum_c w_c (sum p + sum t) + smooth)       w_c = 1 / (sum t)^2
+    /// ```
+    /// of each sample. All its classes carry that one value, so that the shape is the family's `[N, C]`; the mean is that of the
+    /// samples.
+    ///
+    /// # Numerics
+    /// The weights are constants for the gradient. A class without a pixel, whose weight would be infinite, weighs as much as the
+    /// heaviest class that is there (1 if none is), or nothing: `absent_classes`.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{prelude::*, segmentation::{Activation, GeneralizedDiceLossConfig}};
+    ///
+    /// let device = Device::flex();
+    /// let loss = GeneralizedDiceLossConfig::new().with_activation(Activation::None).with_smooth(0.0).init(&device);
+    /// // Two classes of one and of two pixels; half a pixel of each is found.
+    /// let value = loss.forward(
+    ///     Tensor::<3>::from_floats([[[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]]], &device),
+    ///     Tensor::from_floats([[[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]]], &device),
+    /// );
+    /// let (above, below) = (2.0 * (0.5 + 0.25 * 0.5), 1.5 + 0.25 * 2.5);
+    /// assert!((value.into_scalar::<f32>() - (1.0 - above / below)).abs() < 1e-6);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// MONAI: `GeneralizedDiceLoss`, the same with `absent_classes = "count"`, and 1e-5 for `smooth`.
+    pub struct GeneralizedDiceLoss;
+
+    /// Config of [`GeneralizedDiceLoss`].
+    pub struct GeneralizedDiceLossConfig {
+        /// How a class weighs by its true area.
+        class_weight: ClassWeight = ClassWeight::Square;
+        /// How a logit becomes a probability.
+        activation: Activation = Activation::Sigmoid;
+        /// What is added to the numerator and the denominator.
+        smooth: Smooth = Smooth::Both(1.0), Range::AtLeast(0.0);
+        /// Whether the sums run over each sample, or over the whole batch.
+        over: Over = Over::Sample;
+        /// Whether the first class counts.
+        background: Background = Background::Included;
+        /// Whether a class without a pixel in the masks weighs as the heaviest one, or nothing.
+        absent_classes: AbsentClasses = AbsentClasses::Count;
+        /// The label of pixels that count nothing, where masks are made from labels.
+        ignore_index: Option<i64> = None;
+    }
+}
+
+/// Areas below this weigh as this.
+const LEAST_AREA: f64 = 1e-12;
+
+impl GeneralizedDiceLoss {
+    /// The weight of each class, from the true areas `[N, C]`.
+    fn weights(&self, areas: Tensor<2>) -> Tensor<2> {
+        let [samples, classes] = areas.dims();
+        let absent = areas.clone().equal_scalar(0.0);
+        let inverse = areas.clone().clamp_min(LEAST_AREA).recip();
+        let weights = match self.config.class_weight {
+            ClassWeight::Square => inverse.clone() * inverse,
+            ClassWeight::Simple => inverse,
+            ClassWeight::Uniform => inverse.ones_like(),
+        };
+        let weights = weights.mask_fill(absent.clone(), 0.0);
+        let weights = match self.config.background {
+            Background::Included => weights,
+            Background::Excluded => weights * foreground(&areas),
+        };
+        let weights = match self.config.absent_classes {
+            AbsentClasses::Skip => weights,
+            AbsentClasses::Count => {
+                let heaviest = weights.clone().max_dim(1);
+                let none = heaviest.clone().equal_scalar(0.0);
+                let heaviest = heaviest.mask_fill(none, 1.0).expand([samples, classes]);
+                weights.mask_where(absent, heaviest)
+            }
+        };
+        match self.config.background {
+            Background::Included => weights,
+            Background::Excluded => weights * foreground(&areas),
+        }
+    }
+}
+
+/// 0 for the first class, 1 for the others: `[N, C]`.
+fn foreground(like: &Tensor<2>) -> Tensor<2> {
+    let [samples, classes] = like.dims();
+    let first = Tensor::<1, Int>::arange(0..classes as i64, &like.device()).equal_elem(0);
+    like.ones_like().mask_fill(first.unsqueeze::<2>().expand([samples, classes]), 0.0)
+}
+
+impl Segmentation for GeneralizedDiceLoss {
+    fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2> {
+        let p = pixels.probabilities(regions.activation);
+        let t = pixels.masks;
+        let sum = |values| total(values, regions.over);
+        let (both, prediction, target) = (sum(p.clone() * t.clone()), sum(p), sum(t));
+        let weights = self.weights(target.clone().detach());
+        let [samples, classes] = weights.dims();
+        let above = (weights.clone() * both).sum_dim(1) * 2.0;
+        let below = (weights * (prediction + target)).sum_dim(1);
+        self.config.smooth.miss(above, below).expand([samples, classes])
+    }
+}
+
+impl SegmentationLoss for GeneralizedDiceLoss {
+    fn kind(&self) -> &'static str {
+        "generalized_dice"
+    }
+    fn reduction(&self) -> Reduction {
+        self.config.reduction
+    }
+    fn regions(&self) -> Regions {
+        // An absent class still carries the value of its sample: the weights alone say what it counts.
+        let GeneralizedDiceLossConfig { activation, over, background, ignore_index, .. } = self.config;
+        Regions { activation, over, background, ignore_index, ..Regions::default() }
+    }
+}

@@ -1,0 +1,69 @@
+//! What is to be found, pixel by pixel.
+
+use crate::engine::rows::one_hot;
+use burn::tensor::{Bool, Int, Tensor};
+
+/// The true regions: `[N, C, d1, ..]`, one channel per class, and which pixels count.
+///
+/// A tensor of masks becomes one by itself (all pixels count); [`from_labels`](Self::from_labels) makes one from labels.
+#[derive(Debug, Clone)]
+pub struct Masks<const D: usize> {
+    /// 1 inside a region and 0 outside; soft edges are allowed.
+    pub masks: Tensor<D>,
+    /// False where a pixel is ignored, whatever the masks and the predictions are there; the shape of the masks. `None`: all
+    /// count.
+    pub valid: Option<Tensor<D, Bool>>,
+}
+
+impl<const D: usize> From<Tensor<D>> for Masks<D> {
+    fn from(masks: Tensor<D>) -> Self {
+        Self { masks, valid: None }
+    }
+}
+
+impl<const D: usize> Masks<D> {
+    /// One channel per class from labels `[N, d1, ..]` in 0..classes: exactly 0 and 1, with nothing read back from the device.
+    ///
+    /// Pixels with the label `ignore_index`, which may be any integer, do not count. A pixel with any other label that is not a
+    /// class is NaN in every channel: it makes the loss of its sample NaN.
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Int, Tensor};
+    /// use burn_losses::segmentation::Masks;
+    ///
+    /// let labels = Tensor::<2, Int>::from_ints([[0, 2, 255]], &Device::flex());
+    /// let masks: Masks<3> = Masks::from_labels(labels, 3, Some(255));
+    /// assert_eq!(masks.masks.into_data().to_vec::<f32>().unwrap(), [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+    /// assert_eq!(masks.valid.unwrap().into_data().to_vec::<bool>().unwrap()[..3], [true, true, false]);
+    /// ```
+    pub fn from_labels<const L: usize>(labels: Tensor<L, Int>, classes: usize, ignore_index: Option<i64>) -> Self {
+        const { assert!(D == L + 1, "labels [N, d1, ..] make masks [N, C, d1, ..]: one axis more") };
+        let dims = labels.dims();
+        let shape: [usize; D] = core::array::from_fn(|axis| match axis {
+            0 => dims[0],
+            1 => classes,
+            _ => dims[axis - 1],
+        });
+        if shape.contains(&0) {
+            return Tensor::zeros(shape, &labels.device()).into();
+        }
+        let flat = labels.clone().reshape([labels.shape().num_elements()]);
+        // [pixels, C], hence [N, d1, .., C], hence [N, C, d1, ..].
+        let last: [usize; D] = core::array::from_fn(|axis| if axis == D - 1 { classes } else { dims[axis] });
+        let everywhere = |mask: Tensor<1, Bool>| {
+            let count = mask.dims()[0];
+            mask.unsqueeze_dim::<2>(1).expand([count, classes]).reshape(last).movedim(D as isize - 1, 1)
+        };
+        let ignored = ignore_index
+            .filter(|index| crate::engine::rows::fits(*index, flat.dtype()))
+            .map(|index| flat.clone().equal_elem(index));
+        let outside = flat.clone().lower_elem(0).bool_or(flat.clone().greater_equal_elem(classes as i64));
+        let outside = match &ignored {
+            Some(ignored) => outside.bool_and(ignored.clone().bool_not()),
+            None => outside,
+        };
+        let masks = one_hot(flat, classes).float().reshape(last).movedim(D as isize - 1, 1);
+        let masks = masks.mask_fill(everywhere(outside), f64::NAN);
+        Self { masks, valid: ignored.map(|ignored| everywhere(ignored.bool_not())) }
+    }
+}

@@ -1,0 +1,87 @@
+//! What is added to a quotient of areas.
+
+use crate::config::{FieldType, IntoField, Range, Value};
+use crate::error::ConfigError;
+use crate::formula::Real;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// What is added to the numerator and to the denominator of a quotient of areas: a number in a config file, or a table with
+/// `numerator` and `denominator`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Smooth {
+    /// The same to both: a region that is empty and predicted as empty is right.
+    Both(f64),
+    /// Each its own.
+    #[allow(missing_docs)]
+    Apart { numerator: f64, denominator: f64 },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    numerator: f64,
+    denominator: f64,
+}
+
+impl<'de> Deserialize<'de> for Smooth {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        if let Some(number) = value.as_f64() {
+            return Ok(Self::Both(number));
+        }
+        let Table { numerator, denominator } = serde_yaml_ng::from_value(value).map_err(serde::de::Error::custom)?;
+        Ok(Self::Apart { numerator, denominator })
+    }
+}
+
+impl Smooth {
+    /// 1 - (numerator + s) / (denominator + s); 0 with a zero gradient where the denominator is nothing.
+    pub(crate) fn miss<R: Real>(self, numerator: R, denominator: R) -> R {
+        let (above, below) = match self {
+            Self::Both(number) => (number, number),
+            Self::Apart { numerator, denominator } => (numerator, denominator),
+        };
+        let denominator = denominator + below;
+        let nothing = (-denominator.clone()).gt_lit(-1e-30); // not of a NaN
+        let (zero, one) = (numerator.lit(0.0), numerator.lit(1.0));
+        let miss = -((numerator + above) / R::select(&nothing, one, denominator)) + 1.0;
+        R::select(&nothing, zero, miss)
+    }
+}
+
+impl IntoField<Smooth> for f64 {
+    fn into_field(self) -> Smooth {
+        Smooth::Both(self)
+    }
+}
+
+impl FieldType for Smooth {
+    const KIND: &'static str = "number or table";
+
+    fn allowed(range: Range) -> String {
+        format!("{range}, or a table of `numerator` and `denominator`, each {range}")
+    }
+    fn samples(range: Range) -> Vec<Value> {
+        let apart = Self::Apart { numerator: 0.0, denominator: 0.5 };
+        let mut samples = f64::samples(range);
+        samples.push(serde_yaml_ng::to_value(apart).expect("numbers"));
+        samples
+    }
+    fn refused(range: Range) -> Vec<Value> {
+        let mut refused = f64::refused(range);
+        let table = |numerator: f64, denominator: f64| serde_yaml_ng::to_value(Self::Apart { numerator, denominator });
+        refused.extend([table(-1.0, 1.0), table(1.0, f64::NAN)].map(|table| table.expect("numbers")));
+        refused.extend(["large".into(), Value::Mapping(Default::default())]);
+        refused
+    }
+    fn check(&self, loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {
+        match self {
+            Self::Both(number) => number.check(loss, field, range),
+            Self::Apart { numerator, denominator } => {
+                numerator.check(loss, &format!("{field}.numerator"), range)?;
+                denominator.check(loss, &format!("{field}.denominator"), range)
+            }
+        }
+    }
+}

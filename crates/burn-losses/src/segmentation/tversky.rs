@@ -1,0 +1,103 @@
+//! Tversky loss.
+
+use super::{Denominator, Smooth};
+use crate::config::Range;
+use crate::error::ConfigError;
+use crate::formula::{Overlap, OverlapFormula, Real};
+
+overlap_loss! {
+    "tversky": "Dice with weights for what is wrongly found and for what is missed";
+
+    /// Tversky loss (Salehi et al. 2017, [arXiv 1706.05721](https://arxiv.org/abs/1706.05721)).
+    ///
+    /// # Formula
+    /// `1 - (TP + smooth) / (TP + fp_weight FP + fn_weight FN + smooth)` of each sample and class, with TP = sum(p t),
+    /// FP = sum p - TP and FN = sum t - TP. fp_weight is the paper's alpha, fn_weight its beta.
+    ///
+    /// Both 0.5: Dice (with half its `smooth`). Both 1: Jaccard. A larger fn_weight raises recall.
+    ///
+    /// # Numerics
+    /// As [`DiceLoss`](super::DiceLoss). With squared areas the denominator is positive only if the square roots of the weights
+    /// differ by at most 1; other weights are refused.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{prelude::*, segmentation::{Activation, TverskyLossConfig}};
+    ///
+    /// let device = Device::flex();
+    /// let config = TverskyLossConfig::new().with_fp_weight(0.3).with_fn_weight(0.7);
+    /// let loss = config.with_activation(Activation::None).with_smooth(0.0).init(&device);
+    /// // Two pixels found, one of them wrongly; one missed.
+    /// let value = loss.forward(
+    ///     Tensor::<3>::from_floats([[[1.0, 1.0, 0.0]]], &device),
+    ///     Tensor::from_floats([[[1.0, 0.0, 1.0]]], &device),
+    /// );
+    /// assert!((value.into_scalar::<f32>() - 0.5).abs() < 1e-6);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// MONAI, segmentation_models: `TverskyLoss`, whose alpha is fp_weight too; in ivadomed and older Keras it is fn_weight.
+    pub struct TverskyLoss;
+
+    /// Config of [`TverskyLoss`].
+    pub struct TverskyLossConfig {
+        /// The weight of what is found and not there: the paper's alpha.
+        fp_weight: f64 = 0.5, Range::AtLeast(0.0);
+        /// The weight of what is there and not found: the paper's beta.
+        fn_weight: f64 = 0.5, Range::AtLeast(0.0);
+    }
+    validate |config| check_weights("tversky", config.denominator, config.fp_weight, config.fn_weight);
+}
+
+impl OverlapFormula for TverskyLoss {
+    fn eval<R: Real>(&self, overlap: Overlap<R>) -> R {
+        miss(overlap, self.config.fp_weight, self.config.fn_weight, self.config.smooth)
+    }
+}
+
+/// One minus the Tversky index.
+pub(super) fn miss<R: Real>(overlap: Overlap<R>, fp_weight: f64, fn_weight: f64, smooth: Smooth) -> R {
+    let wrong = overlap.false_positives() * fp_weight + overlap.false_negatives() * fn_weight;
+    smooth.miss(overlap.both.clone(), overlap.both + wrong)
+}
+
+/// a p^2 + b t^2 - (a + b - 1) p t is never negative if and only if |sqrt a - sqrt b| <= 1.
+pub(super) fn check_weights(
+    loss: &'static str,
+    denominator: Denominator,
+    fp_weight: f64,
+    fn_weight: f64,
+) -> Result<(), ConfigError> {
+    if denominator == Denominator::Linear || (fp_weight.sqrt() - fn_weight.sqrt()).abs() <= 1.0 {
+        return Ok(());
+    }
+    Err(ConfigError::InvalidValue {
+        loss,
+        field: "denominator".into(),
+        value: format!("`squared` with fp_weight {fp_weight} and fn_weight {fn_weight}"),
+        allowed: "`linear`, or weights whose square roots differ by at most 1 (else the denominator can be negative)"
+            .into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Describe;
+
+    #[test]
+    fn squared_areas_need_weights_that_are_alike() {
+        let config = TverskyLossConfig::new().with_fp_weight(2.0).with_fn_weight(0.1);
+        assert!(config.validate().is_ok());
+        let error = config.with_denominator(Denominator::Squared).validate().unwrap_err().to_string();
+        assert!(error.starts_with("tversky: `denominator` is `squared` with fp_weight 2 and fn_weight 0.1"), "{error}");
+    }
+
+    /// The example of the formula with a negative denominator: p = 0.275 on a pixel with t = 1.
+    #[test]
+    fn the_bound_is_needed() {
+        let (a, b, p) = (2.0, 0.1, 0.275);
+        assert!(p + a * (p * p - p) + b * (1.0 - p) < 0.0);
+    }
+}

@@ -1,0 +1,330 @@
+//! Distributions and regions.
+
+use super::{F64, assert_near, flex, list, matrix, number};
+use crate::devices;
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn_losses::config::{Format, from_str};
+use burn_losses::distribution::{Direction, DistillationLossConfig, DistributionInput, KlDivergenceLossConfig};
+use burn_losses::eval::Inputs;
+use burn_losses::prelude::*;
+use burn_losses::segmentation::{
+    AbsentClasses, Activation, DiceLossConfig, GeneralizedDiceLossConfig, JaccardLossConfig, LovaszActivation,
+    LovaszLossConfig, Masks, TverskyLossConfig,
+};
+use burn_losses::{LossConfig, Reduction, registry};
+use proptest::prelude::*;
+
+fn kl(log_p: Tensor<2>, t: Tensor<2>, direction: Direction) -> Tensor<1> {
+    KlDivergenceLossConfig::new().with_direction(direction).init(&log_p.device()).forward_no_reduction(log_p, t)
+}
+
+#[test]
+fn t12_a_target_of_zero_has_the_gradient_zero_and_the_mean_is_that_of_the_rows() {
+    let device = flex();
+    // The first class is impossible in both: its logarithm is minus infinity.
+    let log_p = matrix(&[[f64::NEG_INFINITY, 0.25f64.ln(), 0.75f64.ln()], [0.5f64.ln(); 3]], &device, F64);
+    let log_p = log_p.require_grad();
+    let t = matrix(&[[0.0, 0.5, 0.5], [0.2, 0.3, 0.5]], &device, F64).require_grad();
+    let values = kl(log_p.clone(), t.clone(), Direction::Forward);
+    let first = 0.5 * 2f64.ln() + 0.5 * (0.5f64 / 0.75).ln();
+    assert_near(list(values.clone())[0], first);
+    let gradients = values.sum().backward();
+    assert_eq!(list(log_p.grad(&gradients).unwrap())[..3], [0.0, -0.5, -0.5]);
+    assert_eq!(list(t.grad(&gradients).unwrap())[0], 0.0);
+
+    // `mean` is PyTorch's `batchmean`; its `mean` is a third of that.
+    let loss = KlDivergenceLossConfig::new().init(&device);
+    let (log_p, t) = (matrix(&[[0.5f64.ln(), 0.5f64.ln()], [0.1f64.ln(), 0.9f64.ln()]], &device, F64), [[1.0, 0.0]; 2]);
+    let mean = number(loss.forward(log_p, matrix(&t, &device, F64)));
+    assert_near(mean, (2f64.ln() + 10f64.ln()) / 2.0);
+
+    let nothing = || Tensor::<2>::zeros([0, 3], (&device, F64)).require_grad();
+    let leaf = nothing();
+    let value = loss.forward(leaf.clone(), nothing());
+    let gradients = value.backward();
+    assert_eq!((number(value), leaf.grad(&gradients).unwrap().dims()), (0.0, [0, 3]));
+}
+
+#[test]
+fn t13_kl_is_the_same_on_every_device() {
+    let log_p = [[0.1f64.ln(), 0.2f64.ln(), 0.7f64.ln()], [0.0, -1e4, -2e4], [0.3f64.ln(), 0.3f64.ln(), 0.4f64.ln()]];
+    let t = [[0.0, 1.0, 0.0], [0.5, 0.5, 0.0], [0.25, 0.25, 0.5]];
+    for direction in [Direction::Forward, Direction::Reverse] {
+        let on = |device: &Device, dtype| {
+            let leaf = matrix(&log_p, device, dtype).require_grad();
+            let values = kl(leaf.clone(), matrix(&t, device, dtype), direction);
+            let gradients = values.clone().sum().backward();
+            [list(values), list(leaf.grad(&gradients).unwrap())].concat()
+        };
+        let expected = on(&flex(), F64);
+        for target in devices::all() {
+            for (got, expected) in on(&target.device.clone().autodiff(), target.dtype.into()).iter().zip(&expected) {
+                assert!((got - expected).abs() <= 1e-6 * (1.0 + expected.abs()), "{}: {got} {expected}", target.name);
+            }
+        }
+    }
+}
+
+/// p = (.01, .01, .04, .04, .1, .1, .35, .35) sent in a code of 2, 2, 3, 3, 4, 4, 5 and 5 bits.
+#[test]
+fn eight_kinds_of_weather_in_bits() {
+    let device = flex();
+    let p = [0.01, 0.01, 0.04, 0.04, 0.1, 0.1, 0.35, 0.35];
+    let bits = [2.0, 2.0, 3.0, 3.0, 4.0, 4.0, 5.0, 5.0];
+    let value = |kind: &str, log_p: [f64; 8]| {
+        let config: DistributionLossConfig = from_str(&format!("kind = '{kind}'\nbase = 2"), Format::Toml).unwrap();
+        let loss = config.init(&device);
+        number(loss.forward(matrix(&[log_p], &device, F64), matrix(&[p], &device, F64)))
+    };
+    let code = bits.map(|bits: f64| -bits * 2f64.ln());
+    let entropy: f64 = p.iter().map(|p: &f64| -p * p.log2()).sum();
+    assert_near(value("entropy", p.map(f64::ln)), entropy);
+    assert_near(value("cross_entropy", code), 4.58);
+    assert_near(value("kl_divergence", code), 4.58 - entropy);
+    assert_eq!(format!("{entropy:.2}"), "2.23");
+    assert_eq!(format!("{:.2}", 4.58 - entropy), "2.35");
+}
+
+#[test]
+fn a_hard_weight_needs_labels_and_a_wrong_label_is_nan() {
+    let device = flex();
+    let config = DistillationLossConfig::new().with_hard_weight(0.5).with_input(DistributionInput::Logits);
+    let loss = config.init(&device);
+    let (student, teacher) = (matrix(&[[1.0, 0.0]], &device, F64), matrix(&[[0.5, 0.5]], &device, F64));
+    let error = loss.check(&student, &teacher).unwrap_err().to_string();
+    assert_eq!(error, "distillation: `labels` is missing: `hard_weight` is not 0: call `forward_with_labels`");
+    let labels = Tensor::<1, Int>::from_ints([2], &device);
+    assert!(number(loss.forward_with_labels(student, teacher, labels)).is_nan());
+}
+
+/// Half of a picture of `side` x `side`, found with p = 1/2: 1 - 2 (n/4) / (n/2 + n/2) = 1/2.
+#[test]
+fn t24_half_precision_sums_do_not_overflow() {
+    let device = flex();
+    for (side, dtype) in [(512, DType::F16), (2048, DType::F16), (512, DType::BF16)] {
+        let logits = Tensor::<4>::zeros([1, 1, side, side], (&device, dtype)).require_grad();
+        let half = [1, 1, side / 2, side];
+        let masks = Tensor::cat(vec![Tensor::ones(half, (&device, dtype)), Tensor::zeros(half, (&device, dtype))], 2);
+        let value = DiceLossConfig::new().init(&device).forward(logits.clone(), masks);
+        let gradients = value.backward();
+        assert!((number(value) - 0.5).abs() < 1e-5, "{side} {dtype:?}");
+        assert!(list(logits.grad(&gradients).unwrap()).iter().all(|x| x.is_finite()), "{side} {dtype:?}");
+    }
+}
+
+#[test]
+fn t25_empty_masks() {
+    for target in devices::all() {
+        let device = target.device.clone().autodiff();
+        for kind in ["dice", "tversky", "jaccard", "generalized_dice"] {
+            let config: SegmentationLossConfig = from_str(&format!("kind = '{kind}'"), Format::Toml).unwrap();
+            let loss = config.init(&device);
+            let run = |logit: f64| {
+                let logits = Tensor::<3>::full([1, 1, 6], logit, (&device, DType::from(target.dtype))).require_grad();
+                let value = loss.forward(logits.clone(), logits.zeros_like().detach());
+                let gradients = value.backward();
+                (number(value), list(logits.grad(&gradients).unwrap()))
+            };
+            let (nothing, gradient) = run(-1e4);
+            assert_eq!(nothing, 0.0, "{kind} on {}", target.name);
+            assert!(gradient.iter().all(|x| *x == 0.0));
+            let (something, gradient) = run(1.0);
+            assert!(something > 0.5 && gradient.iter().all(|x| *x > 0.0), "{kind} on {}", target.name);
+        }
+    }
+}
+
+#[test]
+fn t26_t31_ignored_pixels_change_nothing_and_one_hot_is_exact() {
+    for target in devices::all() {
+        let device = target.device.clone().autodiff();
+        let labels = || Tensor::<2, Int>::from_data(TensorData::new(vec![0i64, 1, 255, 2, 255, 1], [1, 6]), &device);
+        let masks: Masks<3> = Masks::from_labels(labels(), 3, Some(255));
+        let exact: Vec<f64> = (0..18).map(|i| f64::from(i32::from([0, 7, 15, 11].contains(&i)))).collect();
+        assert_eq!(list(masks.masks), exact, "{}", target.name);
+
+        for info in registry().iter().filter(|info| info.family == "segmentation") {
+            for activation in ["sigmoid", "softmax"] {
+                let text = format!("kind = '{}'\nactivation = '{activation}'\nignore_index = 255", info.kind);
+                let loss = from_str::<SegmentationLossConfig>(&text, Format::Toml).unwrap().init(&device);
+                let run = |ignored: f64| {
+                    let mut logits: Vec<f64> = (0..18).map(|i| f64::from(i) * 0.3 - 2.0).collect();
+                    [2, 4, 8, 10, 14, 16].iter().for_each(|&i| logits[i] = ignored);
+                    let data = TensorData::new(logits, [1, 3, 6]);
+                    let logits = Tensor::<3>::from_data(data, (&device, DType::from(target.dtype))).require_grad();
+                    let Masks { masks, valid } = loss.masks_of(labels(), 3);
+                    let value = loss.forward(logits.clone(), Masks { masks: masks.cast(logits.dtype()), valid });
+                    let gradients = value.backward();
+                    (number(value), list(logits.grad(&gradients).unwrap()))
+                };
+                let (value, gradient) = run(0.0);
+                assert!(value.is_finite() && gradient[2] == 0.0 && gradient[0] != 0.0, "{text} on {}", target.name);
+                for ignored in [1e30, f64::NAN, f64::INFINITY] {
+                    assert_eq!(run(ignored), (value, gradient.clone()), "{text} on {}", target.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_label_that_is_no_class_makes_its_sample_nan() {
+    let device = flex();
+    let labels = Tensor::<2, Int>::from_ints([[0, 3], [1, 0]], &device);
+    for info in registry().iter().filter(|info| info.family == "segmentation") {
+        let text = format!("family = 'segmentation'\nkind = '{}'", info.kind);
+        let config: LossConfig = from_str(&text, Format::Toml).unwrap();
+        let LossConfig::Segmentation(config) = config else { panic!("segmentation") };
+        let loss = config.init(&device);
+        let values =
+            loss.forward_no_reduction(Tensor::<3>::zeros([2, 2, 2], &device), loss.masks_of(labels.clone(), 2));
+        let values = list(values);
+        assert!(values[0].is_nan() && values[1].is_nan(), "{text}: {values:?}");
+        // Over the batch it is the batch that is wrong.
+        assert_eq!(values[2].is_nan(), info.kind == "lovasz", "{text}: {values:?}");
+    }
+}
+
+#[test]
+fn t27_the_weight_of_an_absent_class_is_finite() {
+    for target in devices::all() {
+        let device = target.device.clone().autodiff();
+        for absent in [AbsentClasses::Count, AbsentClasses::Skip] {
+            let loss = GeneralizedDiceLossConfig::new().with_absent_classes(absent).with_smooth(0.0).init(&device);
+            // The first sample lacks a class, the second has none at all.
+            let masks = vec![1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+            let masks = Tensor::<3>::from_data(TensorData::new(masks, [2, 2, 3]), (&device, DType::from(target.dtype)));
+            let logits = masks.zeros_like().require_grad();
+            let values = loss.forward_no_reduction(logits.clone(), masks);
+            let gradients = values.clone().sum().backward();
+            let gradient = list(logits.grad(&gradients).unwrap());
+            let values = list(values);
+            assert!(values.iter().chain(&gradient).all(|x| x.is_finite()), "{absent:?} on {}", target.name);
+            // The class that is there has the weight 1/4, and so has the absent one if it counts.
+            let expected = match absent {
+                AbsentClasses::Count => 1.0 - 2.0 * 1.0 / (3.5 + 1.5),
+                AbsentClasses::Skip => 1.0 - 2.0 * 1.0 / 3.5,
+            };
+            assert!((values[0] - expected).abs() < 1e-6, "{absent:?}: {} {expected}", values[0]);
+            assert_eq!(values[2], if absent == AbsentClasses::Count { 1.0 } else { 0.0 });
+        }
+    }
+}
+
+fn regions(seed: u64) -> Tensor<3> {
+    let numbers = crate::probe::numbers(24, seed).into_iter().map(|u| (u + 1.0) / 2.0).collect::<Vec<_>>();
+    Tensor::from_data(TensorData::new(numbers, [2, 3, 4]), (&flex(), F64))
+}
+
+#[test]
+fn t28_tversky_weighs_what_it_says() {
+    let device = flex();
+    let tversky = |fp: f64, fn_: f64, smooth: f64| {
+        let config = TverskyLossConfig::new().with_fp_weight(fp).with_fn_weight(fn_).with_smooth(smooth);
+        config.with_activation(Activation::None).init(&device)
+    };
+    let (p, t) = (regions(1), regions(2));
+    let values = |fp, fn_, smooth| list(tversky(fp, fn_, smooth).forward_no_reduction(p.clone(), t.clone()));
+    // Swapping the weights is swapping false positives and false negatives, that is, prediction and truth.
+    let swapped = list(tversky(0.2, 0.9, 1.0).forward_no_reduction(t.clone(), p.clone()));
+    values(0.9, 0.2, 1.0).iter().zip(swapped).for_each(|(a, b)| assert_near(*a, b));
+    assert_ne!(values(0.9, 0.2, 1.0), values(0.2, 0.9, 1.0));
+
+    let none = Activation::None;
+    let dice = DiceLossConfig::new().with_activation(none).with_smooth(2.0).init(&device);
+    let dice = list(dice.forward_no_reduction(p.clone(), t.clone()));
+    values(0.5, 0.5, 1.0).iter().zip(dice).for_each(|(a, b)| assert_near(*a, b));
+    let jaccard = JaccardLossConfig::new().with_activation(none).init(&device);
+    let jaccard = list(jaccard.forward_no_reduction(p.clone(), t.clone()));
+    values(1.0, 1.0, 1.0).iter().zip(jaccard).for_each(|(a, b)| assert_near(*a, b));
+}
+
+#[test]
+fn t30_absent_classes_are_in_the_mean_or_not() {
+    let device = flex();
+    let masks = || matrix(&[[1.0, 1.0], [0.0, 0.0]], &device, F64).reshape([1, 2, 2]);
+    let p = || matrix(&[[1.0, 0.0], [0.5, 0.5]], &device, F64).reshape([1, 2, 2]);
+    let value = |absent| {
+        let config = DiceLossConfig::new().with_activation(Activation::None).with_absent_classes(absent);
+        number(config.init(&device).forward(p(), masks()))
+    };
+    let (there, absent) = (1.0 - 3.0 / 4.0, 1.0 - 1.0 / 2.0);
+    assert_near(value(AbsentClasses::Count), (there + absent) / 2.0);
+    assert_near(value(AbsentClasses::Skip), there);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Any probabilities and masks, hard, soft or empty.
+    #[test]
+    fn t29_overlap_losses_stay_in_the_unit_interval(
+        numbers in prop::collection::vec(prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0, 0.0..1e-6], 36),
+        smooth in prop_oneof![Just(0.0), Just(1.0), 1e-6..10.0],
+    ) {
+        for target in devices::cpu() {
+            for kind in ["dice", "tversky", "jaccard", "focal_tversky", "generalized_dice", "lovasz"] {
+                let smooth = if kind == "lovasz" { String::new() } else { format!("smooth: {smooth:?}") };
+                let text = format!("family: segmentation\nkind: {kind}\nactivation: none\n{smooth}");
+                let loss = from_str::<LossConfig>(&text, Format::Yaml).unwrap().init(&target.device);
+                let tensor = |part: &[f64]| TensorData::new(part.to_vec(), [2, 3, 3]);
+                let inputs = Inputs::from([
+                    ("probabilities".into(), tensor(&numbers[..18])),
+                    ("masks".into(), tensor(&numbers[18..])),
+                ]);
+                let got = loss.evaluate(&inputs, &target.device, target.dtype).unwrap();
+                for value in got.unreduced.iter::<f64>() {
+                    prop_assert!((-1e-6..=1.0 + 1e-6).contains(&value), "{text} on {}: {value}", target.name);
+                }
+                for (name, gradient) in &got.gradients {
+                    prop_assert!(gradient.iter::<f64>().all(|x| x.is_finite()), "{text} on {}: {name}", target.name);
+                }
+            }
+        }
+    }
+}
+
+/// Errors of 0 and 1 make the Lovasz loss the Jaccard loss; in between it is linear in each error's place.
+#[test]
+fn lovasz_extends_the_jaccard_loss_on_every_device() {
+    for target in devices::all() {
+        let device = target.device.clone();
+        // 37 pixels: no power of two, more than one round of the network.
+        let bits = |seed: u64| crate::probe::numbers(37, seed).into_iter().map(|u| f64::from(i32::from(u > 0.2)));
+        let (p, t): (Vec<f64>, Vec<f64>) = (bits(1).collect(), bits(2).collect());
+        let both = p.iter().zip(&t).filter(|(p, t)| **p == 1.0 && **t == 1.0).count() as f64;
+        let jaccard = 1.0 - both / (p.iter().sum::<f64>() + t.iter().sum::<f64>() - both);
+        let tensor =
+            |data| Tensor::<3>::from_data(TensorData::new(data, [1, 1, 37]), (&device, DType::from(target.dtype)));
+        let loss = LovaszLossConfig::new().with_activation(LovaszActivation::None).init(&device);
+        let value = number(loss.forward(tensor(p), tensor(t)));
+        assert!((value - jaccard).abs() < 1e-6, "{}: {value} {jaccard}", target.name);
+    }
+}
+
+#[test]
+fn wrong_regions_are_named() {
+    let device = flex();
+    let zeros = |shape: [usize; 3]| Tensor::<3>::zeros(shape, &device);
+    let dice = DiceLossConfig::new();
+    let check = |config: &DiceLossConfig, logits: [usize; 3], masks: [usize; 3]| {
+        let masks = zeros(masks).into();
+        config.init(&device).check(&zeros(logits), &masks, None).unwrap_err().to_string()
+    };
+    assert_eq!(
+        check(&dice, [2, 3, 4], [2, 1, 4]),
+        "dice: `masks` has shape [2, 1, 4], expected [2, 3, 4] (that of `logits`)"
+    );
+    let softmax = dice.clone().with_activation(Activation::Softmax);
+    assert_eq!(
+        check(&softmax, [2, 1, 4], [2, 1, 4]),
+        "dice: `logits` has shape [2, 1, 4], expected at least 2 classes on axis 1: the softmax of one is always 1"
+    );
+    let weights = Tensor::<2>::ones([2, 4], &device);
+    let error = dice.init(&device).check(&zeros([2, 3, 4]), &zeros([2, 3, 4]).into(), Some(&weights)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "dice: `weights` has shape [2, 4], expected [2, 3] (one weight per value) or [2, 1] (one per sample)"
+    );
+    assert_eq!(dice.reduction, Reduction::Mean);
+}
