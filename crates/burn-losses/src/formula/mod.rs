@@ -2,7 +2,7 @@
 //!
 //! A [`Formula`] is a function of two real numbers, generic over the arithmetic ([`Real`]) that it runs on. From the one
 //! text come its value on every Burn backend (`Tensor<D>`), its gradient (Burn's autodiff, or [`Dual`] numbers), and its
-//! exact reference (`f64`).
+//! exact reference (`f64`). [`BoxFormula`] is the same for two boxes, [`OverlapFormula`] for two regions.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
