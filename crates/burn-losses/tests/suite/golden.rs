@@ -107,10 +107,26 @@ fn as_step(expected: Evaluation) -> Value {
     json!({ "loss": expected.loss, "unreduced": tensor(&expected.unreduced), "gradients": gradients })
 }
 
+/// The first case of a file, and as many of the others as it takes for every field to be set once: on a software GPU, which
+/// compiles a kernel in about a second, all of them would take a quarter of an hour.
+fn few(cases: &[Value]) -> Vec<Value> {
+    let mut seen = BTreeSet::new();
+    let mut is_new = |(at, case): &(usize, &Value)| {
+        let fields = case["config"].as_object().expect("a table").keys();
+        let new = fields.filter(|field| seen.insert((*field).clone())).count();
+        *at == 0 || new > 0
+    };
+    cases.iter().enumerate().filter(|case| is_new(case)).map(|(_, case)| case.clone()).collect()
+}
+
 fn run(target: &Target) {
     let mut failures = Vec::new();
     for (family, kind, content) in files() {
-        for case in content["cases"].as_array().expect("cases") {
+        let mut cases = content["cases"].as_array().expect("cases").clone();
+        if target.name.starts_with("wgpu") {
+            cases = few(&cases);
+        }
+        for case in cases {
             let place = format!("{family}/{kind}/{} ({})", case["name"], case["oracle"]);
             let loss = config(&family, &kind, &case["config"]).init(&target.device);
             let exact = devices::cpu().remove(0);
