@@ -209,7 +209,7 @@ RECALL, PRECISION = {"fp_weight": 0.3, "fn_weight": 0.7}, {"fp_weight": 0.8, "fn
 tversky = ratios(Kind("segmentation", "tversky", tversky_oracle), tversky_squared)
 tversky.case("recall", RECALL, hard(2, 3, 4))
 tversky.case("precision", PRECISION | SOFTMAX, labelled(2, 3, 4))
-tversky.case("precision_over_batch_soft_masks", PRECISION | BATCH | smooth(0.5, 0.25), soft(2, 2, 4))
+tversky.case("precision_over_batch_soft_masks", PRECISION | BATCH | smooth(0.25, 0.5), soft(2, 2, 4))
 tversky.case("weights_of_one_are_jaccard", {"fp_weight": 1.0, "fn_weight": 1.0}, hard(2, 2, 5))
 tversky.case("fp_weight_zero", {"fp_weight": 0.0}, hard(2, 2, 4))
 tversky.case("fn_weight_zero", {"fn_weight": 0.0}, hard(2, 2, 4))
@@ -255,10 +255,13 @@ def generalized_dice_oracle(class_weight="square", smooth=1.0, absent_classes="c
             weight = weight * present
         elif present.any():
             weight = torch.where(present, weight, weight[present].max())
+        heaviest = weight.max() if weight.any() else torch.tensor(1.0)
+        weight = weight / heaviest
         under = (weight * (p.sum(1) + t.sum(1))).sum() + below
         value = 1 - (2 * (weight * (p * t).sum(1)).sum() + above) / under if under > 0 else 0 * (p + t).sum()
         if absent_classes == "count" and present.any():  # MONAI weighs in f32
-            monai = GeneralizedDiceLoss(w_type=class_weight, smooth_nr=above, smooth_dr=below, reduction="none")
+            apart = {"smooth_nr": float(above * heaviest), "smooth_dr": float(below * heaviest)}  # its weights: 1/T^2
+            monai = GeneralizedDiceLoss(w_type=class_weight, **apart, reduction="none")
             agree(value, monai(p[None], t[None]).squeeze(), rtol=1e-6)
         return value.expand(len(p))
 

@@ -321,8 +321,7 @@ impl<'a> Run<'a> {
             let labels = self.int::<K>("labels")?;
             let reference = crate::check::Reference { loss: self.loss, name: self.first, tensor: &logits };
             reference.labels(&labels, rows::without_class_axis(logits.dims()))?;
-            let Masks { masks, valid } = loss.masks_of(labels, logits.dims()[1]);
-            Masks { masks: masks.cast(logits.dtype()), valid }
+            loss.masks_of(labels, &logits)
         } else {
             self.float::<D>("masks", &mut leaves)?.into()
         };

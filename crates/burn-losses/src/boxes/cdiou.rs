@@ -11,7 +11,7 @@ use crate::formula::{BoxFormula, Real};
 use burn::tensor::Tensor;
 
 crate::choice! {
-    /// The loss that the control distance is added to, with that loss's defaults.
+    /// The loss that the control distance is added to, with that loss's defaults (and without an `eps`).
     #[derive(Copy, Eq)]
     pub enum CdiouBase {
         /// 1 - IoU.
@@ -84,7 +84,7 @@ box_loss! {
         corners: Corners = Corners::Four;
         /// The factor of the control distance.
         penalty_weight: f64 = 1.0, Range::AtLeast(0.0);
-        /// The factor of the control distance in the score; the loss does not use it.
+        /// The factor of the control distance in the score. The loss does not use it: see `penalty_weight`.
         lambda: f64 = 0.001, Range::AtLeast(0.0);
     }
 }

@@ -31,7 +31,7 @@ box_loss! {
     ///
     /// # Numerics
     /// alpha is a constant for the gradient unless `alpha_gradient` says otherwise. For identical boxes, where alpha is 0/0, it is
-    /// 0. A box without height has the angle pi/2, one without height and width the angle 0.
+    /// 0. With `scaled`, lengths above 1e18 overflow in single precision. A box without height has the angle pi/2, one without height and width the angle 0.
     ///
     /// # Example
     /// ```

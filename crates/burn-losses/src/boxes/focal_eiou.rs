@@ -57,7 +57,12 @@ impl Boxes for FocalEiouLoss {
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
         let count = predictions.dims()[0];
         let pair = Geometry::new(corners(predictions, format), corners(targets, format));
-        let weights = self.config.weight_gradient.apply(power(pair.iou.clone(), self.config.gamma));
+        let mut overlap = pair.iou.clone();
+        if self.config.normalize {
+            // The quotient does not depend on the unit: the largest overlap, so that no power vanishes.
+            overlap = quotient(overlap.clone(), overlap.max().detach().expand([count]));
+        }
+        let weights = self.config.weight_gradient.apply(power(overlap, self.config.gamma));
         let values = weights.clone() * eiou(&pair);
         if !self.config.normalize {
             return values;

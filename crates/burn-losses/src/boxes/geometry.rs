@@ -1,6 +1,6 @@
 //! Two boxes: what all losses of this family measure.
 
-use crate::formula::Real;
+use crate::formula::{Real, safe};
 
 /// A length below this counts as 0: relative to it everything else would overflow in single precision.
 const TINY: f64 = 1e-30;
@@ -43,7 +43,7 @@ impl BoxFormat {
             Self::Xyxy => [x1, y1, x2, y2],
             Self::Cxcywh => {
                 let (width, height) = (x2.clone() - x1.clone(), y2.clone() - y1.clone());
-                [(x1 + x2) * 0.5, (y1 + y2) * 0.5, width, height]
+                [x1 * 0.5 + x2 * 0.5, y1 * 0.5 + y2 * 0.5, width, height]
             }
             Self::Xywh => [x1.clone(), y1.clone(), x2 - x1, y2 - y1],
             Self::Ltrb => [-x1, -y1, x2, y2],
@@ -53,19 +53,24 @@ impl BoxFormat {
 
 /// `numerator / denominator`, 0 with a zero gradient where the denominator is nothing.
 pub(super) fn quotient<R: Real>(numerator: R, denominator: R) -> R {
-    let nothing = (-denominator.clone()).gt_lit(-FLOOR); // not of a NaN
-    let (zero, one) = (numerator.lit(0.0), numerator.lit(1.0));
-    R::select(&nothing, zero, numerator / R::select(&nothing, one, denominator))
+    safe::quotient(numerator, denominator, FLOOR)
 }
 
 /// A power of a number that is not negative; 0 with a zero gradient where that is nothing.
 pub(super) fn power<R: Real>(base: R, exponent: f64) -> R {
-    if exponent == 0.0 {
-        return base.lit(1.0);
-    }
-    let nothing = (-base.clone()).gt_lit(-FLOOR); // not of a NaN
-    let (zero, one) = (base.lit(0.0), base.lit(1.0));
-    R::select(&nothing, zero, R::select(&nothing, one, base).powf(exponent))
+    safe::power(base, exponent, FLOOR)
+}
+
+/// The larger of two; at a tie both have half of the gradient, so that a perfect fit is not pushed to either side.
+fn larger<R: Real>(a: R, b: R) -> R {
+    let (over, under) = (a.gt(&b), b.gt(&a));
+    let middle = (a.clone() + b.clone()) * 0.5;
+    R::select(&over, a, R::select(&under, b, middle))
+}
+
+/// The smaller of two, with the same gradient at a tie.
+fn smaller<R: Real>(a: R, b: R) -> R {
+    -larger(-a, -b)
 }
 
 /// One axis of two boxes. All lengths are in units of the enclosing length, which enters as a constant: boxes of any size
@@ -92,13 +97,13 @@ impl<R: Real> Axis<R> {
     fn new(prediction: [R; 2], target: [R; 2]) -> Self {
         let ([p1, p2], [t1, t2]) = (prediction, target);
         // Of all four, so that an inverted box too lies inside.
-        let high = p2.clone().maximum(t2.clone()).maximum(p1.clone().maximum(t1.clone()));
-        let low = p1.clone().minimum(t1.clone()).minimum(p2.clone().minimum(t2.clone()));
+        let high = larger(p2.clone(), t2.clone()).maximum(p1.clone().maximum(t1.clone()));
+        let low = smaller(p1.clone(), t1.clone()).minimum(p2.clone().minimum(t2.clone()));
         let enclosing = (high - low).relu();
         let length = enclosing.clone().stop();
         let unit = R::select(&length.gt_lit(TINY), length.clone(), length.lit(1.0));
         let scale = unit.lit(1.0) / unit.clone();
-        let common = p2.clone().minimum(t2.clone()) - p1.clone().maximum(t1.clone());
+        let common = smaller(p2.clone(), t2.clone()) - larger(p1.clone(), t1.clone());
         let edges = [(p1.clone() - t1.clone()) * scale.clone(), (p2.clone() - t2.clone()) * scale.clone()];
         Self {
             prediction: ((p2 - p1) * scale.clone()).relu(),
@@ -149,13 +154,12 @@ impl<R: Real> Geometry<R> {
         quotient(enclosing.clone() - self.union.clone(), enclosing)
     }
 
-    /// `iou` and [`gap`](Self::gap) with the divisor, an area, at least `eps`.
+    /// `iou` and [`gap`](Self::gap) with the divisor, an area in units of the enclosing box, at least `eps`.
     pub fn iou_and_gap(&self, eps: f64) -> (R, R) {
-        let relative = self.union.lit(eps) / self.x.unit.clone() / self.y.unit.clone();
-        let least = relative.clone().minimum(relative.lit(1.0 / FLOOR)).maximum(relative.lit(FLOOR));
         let enclosing = self.x.enclosing.clone() * self.y.enclosing.clone();
-        let gap = (enclosing.clone() - self.union.clone()) / enclosing.maximum(least.clone());
-        (self.intersection.clone() / self.union.clone().maximum(least), gap)
+        let least = enclosing.clone() * eps;
+        let gap = quotient(enclosing.clone() - self.union.clone(), enclosing.maximum(least.clone()));
+        (quotient(self.intersection.clone(), self.union.clone().maximum(least)), gap)
     }
 
     /// The squared distance of the centres over the squared diagonal of the enclosing box, in [0, 1]: the penalty of DIoU.
@@ -198,7 +202,7 @@ impl<R: Real> Geometry<R> {
             }
             // width height - height width: the value 0 with the gradient (height, -width).
             let turn = width.clone() * height.clone().stop() - height * width.stop();
-            exact.stop() + turn * plane.unit.clone().square()
+            exact.stop() + turn * plane.unit.clone() * plane.unit.clone()
         };
         let difference = angle(&self.x.target, &self.y.target) - angle(&self.x.prediction, &self.y.prediction);
         difference.square() * (4.0 / (core::f64::consts::PI * core::f64::consts::PI))

@@ -13,7 +13,7 @@ box_loss! {
     /// `1 - IoU + (|C| - |A u B|) / |C|`, C the smallest box that encloses both; in [0, 2].
     ///
     /// # Numerics
-    /// Both divisors are at least `eps`.
+    /// Both divisors are at least `eps` times the area of C: a share, so that small boxes are computed as large ones are.
     ///
     /// # Example
     /// ```
@@ -36,8 +36,8 @@ box_loss! {
 
     /// Config of [`GiouLoss`].
     pub struct GiouLossConfig {
-        /// The least area that is divided by.
-        eps: f64 = 1e-7, Range::Greater(0.0);
+        /// The least area that is divided by, as a share of the enclosing box.
+        eps: f64 = 1e-7, Range::AtLeast(1e-30);
     }
 }
 
@@ -55,9 +55,9 @@ mod tests {
 
     #[test]
     fn t38_eps_is_in_both_divisors() {
-        // Areas of 1e-4 inside an enclosing box of 4e-4, all below eps.
-        let loss = GiouLossConfig::new().with_eps(1e-3).init(&Device::flex());
+        // Half of the enclosing box is empty; eps is more than the union and the box itself.
+        let loss = GiouLossConfig::new().with_eps(2.0).init(&Device::flex());
         let value = loss.eval([0.0, 0.0, 0.01, 0.01], [0.01, 0.01, 0.02, 0.02]);
-        assert!((value - (1.0 + 2e-4 / 1e-3)).abs() < 1e-12, "{value}");
+        assert!((value - (1.0 + 0.5 / 2.0)).abs() < 1e-12, "{value}");
     }
 }

@@ -26,7 +26,7 @@ box_loss! {
     /// 1 - IoU                     linear
     /// -ln(max(IoU, eps))          log
     /// ```
-    /// with IoU = |A n B| / max(|A u B|, eps).
+    /// with IoU = |A n B| / max(|A u B|, eps |C|), C the smallest box that encloses both.
     ///
     /// # Numerics
     /// Boxes that do not overlap have the value 1, or at most -ln eps (16.1 for the default), and **no gradient**: nothing pulls
@@ -54,8 +54,8 @@ box_loss! {
     pub struct IouLossConfig {
         /// One minus the overlap, or minus its logarithm.
         form: IouForm = IouForm::Linear;
-        /// The least area that is divided by, and the least overlap whose logarithm is taken.
-        eps: f64 = 1e-7, Range::Greater(0.0);
+        /// The least area that is divided by, as a share of the enclosing box, and the least overlap whose logarithm is taken.
+        eps: f64 = 1e-7, Range::AtLeast(1e-30);
     }
 }
 
@@ -90,6 +90,6 @@ mod tests {
     #[test]
     fn eps_must_be_positive() {
         let error = IouLossConfig::new().with_eps(0.0).validate().unwrap_err();
-        assert_eq!(error.to_string(), "iou: `eps` is 0, allowed: a number > 0");
+        assert_eq!(error.to_string(), "iou: `eps` is 0, allowed: a number >= 1e-30");
     }
 }

@@ -3,6 +3,8 @@
 //! All losses here can be swapped for one another in a config file: see [`BoxesLossConfig`]. (`distribution_focal` takes
 //! predictions of another width: what it needs is a distribution per side.)
 //!
+//! Deltas of boxes, `[N, 4]`, are predictions like any other: the family `regression` is for them (`ghm_r`, `smooth_l1`).
+//!
 //! For metrics and matching there are [`pairwise_iou`] and [`convert`].
 
 mod geometry;
@@ -47,7 +49,9 @@ impl FactorGradient {
 ///
 /// All lengths are computed in f32 at least, and relative to the box that encloses both: half-precision inputs neither overflow
 /// nor lose small boxes. An inverted box (its second corner before the first) is empty: its width and height count as 0. Value
-/// and gradient are finite for degenerate, inverted, disjoint and touching boxes.
+/// and gradient are finite for degenerate, inverted, disjoint and touching boxes. Where two edges coincide, each has half of the
+/// gradient, as in PyTorch: a perfect fit has the gradient 0. (A gradient is as large as 1 / size: that of boxes below about 1e-4
+/// is more than an f16 can hold.)
 pub trait BoxesLoss: Boxes {
     /// The `kind`, which errors name.
     fn kind(&self) -> &'static str;

@@ -37,9 +37,9 @@ box_loss! {
     /// Config of [`MpdiouLoss`].
     pub struct MpdiouLossConfig {
         /// The width of the picture, in the units of the boxes: 1 for normalised coordinates.
-        image_width: f64 = 1.0, Range::Greater(0.0);
+        image_width: f64 = 1.0, Range::AtLeast(1e-15);
         /// The height of the picture, in the units of the boxes: 1 for normalised coordinates.
-        image_height: f64 = 1.0, Range::Greater(0.0);
+        image_height: f64 = 1.0, Range::AtLeast(1e-15);
     }
 }
 

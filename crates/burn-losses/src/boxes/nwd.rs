@@ -39,7 +39,7 @@ box_loss! {
     /// Config of [`NwdLoss`].
     pub struct NwdLossConfig {
         /// The typical size of an object, in the units of the boxes; the paper's 12.7 is that of its data, in pixels.
-        constant: f64 = 12.7, Range::Greater(0.0);
+        constant: f64 = 12.7, Range::AtLeast(1e-15);
     }
 }
 

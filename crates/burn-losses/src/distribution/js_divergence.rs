@@ -1,7 +1,7 @@
 //! Jensen-Shannon divergence.
 
 use super::{Base, TargetForm};
-use crate::engine::distributions::{Distributions, probabilities, row_sums, target};
+use crate::engine::distributions::{Distributions, LEAST, probabilities, row_sums, target};
 use burn::tensor::Tensor;
 
 distribution_loss! {
@@ -14,7 +14,8 @@ distribution_loss! {
     /// [0, 1] bits.
     ///
     /// # Numerics
-    /// A term with t = 0 or p = 0 is 0 and has the gradient 0.
+    /// A term with t = 0 or p = 0 is 0 and has the gradient 0; below 1e-37 a probability counts as 0. The value may be negative by
+    /// a rounding error where both are nearly the same.
     ///
     /// # Example
     /// ```
@@ -47,7 +48,7 @@ impl Distributions for JsDivergenceLoss {
         let (p, log_p) = probabilities(log_p);
         let (t, log_t) = target(targets, self.config.target);
         let middle = (p.clone() + t.clone()) * 0.5;
-        let nothing = middle.clone().equal_scalar(0.0);
+        let nothing = middle.clone().lower_scalar(LEAST);
         let log_middle = middle.mask_fill(nothing, 1.0).log();
         let values = t * (log_t - log_middle.clone()) + p * (log_p - log_middle);
         self.config.base.of_nats(row_sums(values) * 0.5)

@@ -88,7 +88,7 @@ impl Distributions for KlDivergenceLoss {
                 let log_t = match self.config.target {
                     TargetForm::Probabilities => {
                         let (t, log_t) = target(targets, TargetForm::Probabilities);
-                        log_t.mask_fill(t.lower_equal_scalar(0.0), LEAST_LOG).clamp_min(LEAST_LOG)
+                        log_t.mask_fill(t.equal_scalar(0.0), LEAST_LOG).clamp_min(LEAST_LOG)
                     }
                     TargetForm::LogProbabilities => targets.clamp_min(LEAST_LOG),
                 };

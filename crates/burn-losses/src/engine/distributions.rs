@@ -60,13 +60,16 @@ pub(crate) fn values<L: Distributions, const D: usize>(
     keep_graph(values, predictions).reshape(shape)
 }
 
+/// Probabilities below this, the smallest normal `f32` or about, count as 0: their logarithms have no gradient to speak of.
+pub(crate) const LEAST: f64 = 1e-37;
+
 /// Target probabilities and their logarithms. The logarithm of a probability of 0 is 0 here, so that their product is 0 and has
 /// no gradient.
 pub(crate) fn target(targets: Tensor<2>, form: TargetForm) -> (Tensor<2>, Tensor<2>) {
     match form {
         TargetForm::Probabilities => {
-            let none = targets.clone().lower_equal_scalar(0.0);
-            (targets.clone(), targets.mask_fill(none, 1.0).log())
+            let none = targets.clone().lower_scalar(LEAST);
+            (targets.clone().mask_fill(none.clone(), 0.0), targets.mask_fill(none, 1.0).log())
         }
         TargetForm::LogProbabilities => probabilities(targets),
     }
@@ -74,7 +77,7 @@ pub(crate) fn target(targets: Tensor<2>, form: TargetForm) -> (Tensor<2>, Tensor
 
 /// Probabilities of logarithms, and those logarithms, 0 where the probability is 0: minus infinity too is a logarithm.
 pub(crate) fn probabilities(log_p: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-    let none = log_p.clone().exp().equal_scalar(0.0);
+    let none = log_p.clone().lower_scalar(LEAST.ln());
     let safe = log_p.mask_fill(none.clone(), 0.0);
     (safe.clone().exp().mask_fill(none, 0.0), safe)
 }

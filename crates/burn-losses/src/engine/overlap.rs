@@ -4,7 +4,7 @@ use super::keep_graph;
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::{Overlap, OverlapFormula};
-use crate::reduction::Unreduced;
+use crate::reduction::{Unreduced, row_sums};
 use crate::segmentation::{AbsentClasses, Activation, Background, Denominator, Masks, Over, Regions};
 use burn::tensor::{Bool, Tensor, activation};
 
@@ -46,13 +46,7 @@ impl Pixels {
 /// Sums over the pixels, or over the batch too: `[N, C]`, in the latter case the same for every sample.
 pub(crate) fn total(values: Tensor<3>, over: Over) -> Tensor<2> {
     let [samples, classes, pixels] = values.dims();
-    // In two steps where there are many, as in `reduction::sum`.
-    const ROW: usize = 4096;
-    let sums = if pixels > ROW && pixels.is_multiple_of(ROW) {
-        values.reshape([samples, classes, pixels / ROW, ROW]).sum_dim(3).sum_dim(2).reshape([samples, classes])
-    } else {
-        values.sum_dim(2).reshape([samples, classes])
-    };
+    let sums = row_sums(values.reshape([samples * classes, pixels])).reshape([samples, classes]);
     match over {
         Over::Sample => sums,
         Over::Batch => sums.sum_dim(0).expand([samples, classes]),
@@ -94,6 +88,10 @@ pub(crate) fn check<const D: usize>(
             return least(2, "classes on axis 1, since the first is the background");
         }
         _ => {}
+    }
+    if regions.ignore_index.is_some() && masks.valid.is_none() {
+        let why = "`ignore_index` is a label: make masks of labels with `masks_of`, or say which pixels are `valid`";
+        return Err(logits.error("masks", InputProblem::Unsupported(why.into())));
     }
     logits.same("masks", &masks.masks)?;
     if let Some(valid) = &masks.valid {

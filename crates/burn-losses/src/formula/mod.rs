@@ -45,6 +45,7 @@
 
 mod dual;
 mod real;
+pub(crate) mod safe;
 mod tensor;
 
 pub use dual::Dual;

@@ -80,7 +80,7 @@ pub trait Real:
 
     /// The square root with derivative 0 at 0, where the true one is infinite. Below 1e-37 everything counts as 0.
     fn safe_sqrt(self) -> Self {
-        let nothing = (-self.clone()).gt_lit(-1e-37); // not of a NaN
+        let nothing = super::safe::is_below(&self, 1e-37);
         let (one, zero) = (self.lit(1.0), self.lit(0.0));
         Self::select(&nothing, zero, Self::select(&nothing, one, self).sqrt())
     }

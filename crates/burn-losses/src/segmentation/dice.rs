@@ -15,7 +15,7 @@ overlap_loss! {
     /// of each sample and class; p the probability, t the mask. In [0, 1] for p and t in [0, 1].
     ///
     /// # Numerics
-    /// A region that is empty and predicted as empty has the value 0. One that is empty and not predicted as empty has a positive
+    /// A region that is empty and predicted as empty has the value 0 (with the same `smooth` above and below). One that is empty and not predicted as empty has a positive
     /// value and a gradient if `smooth` is positive. Where the denominator is nothing the value is 0.
     ///
     /// # Example

@@ -2,7 +2,7 @@
 
 use super::tversky::{check_weights, miss};
 use crate::config::Range;
-use crate::formula::{Overlap, OverlapFormula, Real};
+use crate::formula::{Overlap, OverlapFormula, Real, safe::power};
 
 overlap_loss! {
     "focal_tversky": "a power of the Tversky loss: looks at the regions that are hard";
@@ -13,7 +13,7 @@ overlap_loss! {
     /// `(1 - TI)^(1/gamma)`, TI the Tversky index of [`TverskyLoss`](super::TverskyLoss). The paper has gamma in [1, 3].
     ///
     /// # Numerics
-    /// 1 - TI of at most 1e-12 counts as 0 and has no gradient: the slope there is infinite for gamma > 1.
+    /// 1 - TI below 1e-12 counts as 0 and has no gradient: the slope there is infinite for gamma > 1.
     ///
     /// # Example
     /// ```
@@ -41,7 +41,7 @@ overlap_loss! {
         /// The weight of what is there and not found (the paper's alpha).
         fn_weight: f64 = 0.7, Range::AtLeast(0.0);
         /// The power is 1/gamma: above 1 it raises what nearly fits, below 1 it plays that down.
-        gamma: f64 = 4.0 / 3.0, Range::Greater(0.0);
+        gamma: f64 = 4.0 / 3.0, Range::AtLeast(0.01);
     }
     validate |config| check_weights("focal_tversky", config.denominator, config.fp_weight, config.fn_weight);
 }
@@ -50,8 +50,6 @@ impl OverlapFormula for FocalTverskyLoss {
     fn eval<R: Real>(&self, overlap: Overlap<R>) -> R {
         let config = &self.config;
         let miss = miss(overlap, config.fp_weight, config.fn_weight, config.smooth);
-        let nothing = (-miss.clone()).gt_lit(-1e-12); // not of a NaN
-        let (zero, one) = (miss.lit(0.0), miss.lit(1.0));
-        R::select(&nothing, zero, R::select(&nothing, one, miss).powf(1.0 / config.gamma))
+        power(miss, 1.0 / config.gamma, 1e-12)
     }
 }

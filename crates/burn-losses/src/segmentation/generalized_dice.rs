@@ -28,9 +28,12 @@ loss! {
     ///
     /// # Formula
     /// ```text
-    /// 1 - (2 sum_c w_c sum(p t) + smooth) / (sum_c w_c (sum p + sum t) + smooth)       w_c = 1 / (sum t)^2
+    /// 1 - (2 sum_c w_c sum(p t) + smooth) / (sum_c w_c (sum p + sum t) + smooth)       w_c ~ 1 / (sum t)^2
     /// ```
-    /// of each sample. All its classes carry that one value, so that the shape is the family's `[N, C]`; the mean is that of the
+    /// with the weights in units of the heaviest, so that `smooth` is a number of pixels as in the other losses. Without it only
+    /// their ratio matters.
+    ///
+    /// There is one such value per sample. All its classes carry that one value, so that the shape is the family's `[N, C]`; the mean is that of the
     /// samples.
     ///
     /// # Numerics
@@ -49,12 +52,13 @@ loss! {
     ///     Tensor::<3>::from_floats([[[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]]], &device),
     ///     Tensor::from_floats([[[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]]], &device),
     /// );
-    /// let (above, below) = (2.0 * (0.5 + 0.25 * 0.5), 1.5 + 0.25 * 2.5);
+    /// let (above, below) = (2.0 * (0.5 + 0.25 * 0.5), 1.5 + 0.25 * 2.5); // weights 1 and 1/4
     /// assert!((value.into_scalar::<f32>() - (1.0 - above / below)).abs() < 1e-6);
     /// ```
     ///
     /// # Elsewhere
-    /// MONAI: `GeneralizedDiceLoss`, the same with `absent_classes = "count"`, and 1e-5 for `smooth`.
+    /// MONAI: `GeneralizedDiceLoss`, the same with `absent_classes = "count"` and `smooth = 0`; its own 1e-5 are not pixels, but are
+    /// added to sums times 1 / T^2.
     pub struct GeneralizedDiceLoss;
 
     /// Config of [`GeneralizedDiceLoss`].
@@ -104,10 +108,13 @@ impl GeneralizedDiceLoss {
                 weights.mask_where(absent, heaviest)
             }
         };
-        match self.config.background {
+        let weights = match self.config.background {
             Background::Included => weights,
             Background::Excluded => weights * foreground(&areas),
-        }
+        };
+        let heaviest = weights.clone().max_dim(1);
+        let none = heaviest.clone().equal_scalar(0.0);
+        weights / heaviest.mask_fill(none, 1.0).expand([samples, classes])
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is to be found, pixel by pixel.
 
-use crate::engine::rows::one_hot;
+use crate::engine::rows::{fits, one_hot};
 use burn::tensor::{Bool, Int, Tensor};
 
 /// The true regions: `[N, C, d1, ..]`, one channel per class, and which pixels count.
@@ -25,7 +25,9 @@ impl<const D: usize> Masks<D> {
     /// One channel per class from labels `[N, d1, ..]` in 0..classes: exactly 0 and 1, with nothing read back from the device.
     ///
     /// Pixels with the label `ignore_index`, which may be any integer, do not count. A pixel with any other label that is not a
-    /// class is NaN in every channel: it makes the loss of its sample NaN.
+    /// class is NaN in every channel: it makes the loss of its sample NaN. The masks have the device's own float type.
+    ///
+    /// A model with one channel has no labels but masks: 1 inside the region.
     ///
     /// ```
     /// use burn::tensor::{Device, Int, Tensor};
@@ -45,7 +47,9 @@ impl<const D: usize> Masks<D> {
             _ => dims[axis - 1],
         });
         if shape.contains(&0) {
-            return Tensor::zeros(shape, &labels.device()).into();
+            let masks = Tensor::zeros(shape, &labels.device());
+            let valid = ignore_index.map(|_| Tensor::empty(shape, &labels.device()));
+            return Self { masks, valid };
         }
         let flat = labels.clone().reshape([labels.shape().num_elements()]);
         // [pixels, C], hence [N, d1, .., C], hence [N, C, d1, ..].
@@ -54,9 +58,11 @@ impl<const D: usize> Masks<D> {
             let count = mask.dims()[0];
             mask.unsqueeze_dim::<2>(1).expand([count, classes]).reshape(last).movedim(D as isize - 1, 1)
         };
-        let ignored = ignore_index
-            .filter(|index| crate::engine::rows::fits(*index, flat.dtype()))
-            .map(|index| flat.clone().equal_elem(index));
+        // Integers of the labels' type may be unable to hold the index: then no label is that.
+        let ignored = ignore_index.map(|index| match fits(index, flat.dtype()) {
+            true => flat.clone().equal_elem(index),
+            false => flat.clone().equal_elem(0).bool_and(flat.clone().not_equal_elem(0)),
+        });
         let outside = flat.clone().lower_elem(0).bool_or(flat.clone().greater_equal_elem(classes as i64));
         let outside = match &ignored {
             Some(ignored) => outside.bool_and(ignored.clone().bool_not()),

@@ -8,6 +8,7 @@ mod smooth;
 
 use crate::check::Reference;
 use crate::engine::overlap::{self, Pixels, Segmentation};
+use crate::engine::rows::without_class_axis;
 use crate::error::{InputError, expect};
 use crate::macros::family;
 use crate::reduction::{Reduction, Unreduced};
@@ -125,9 +126,17 @@ pub trait SegmentationLoss: Segmentation {
         }
     }
 
-    /// Masks of labels `[N, d1, ..]`, without the pixels of the config's `ignore_index`: see [`Masks::from_labels`].
-    fn masks_of<const L: usize, const D: usize>(&self, labels: Tensor<L, Int>, classes: usize) -> Masks<D> {
-        Masks::from_labels(labels, classes, self.regions().ignore_index)
+    /// Masks of labels `[N, d1, ..]` with the classes and the type of the logits, without the pixels of the config's
+    /// `ignore_index`: see [`Masks::from_labels`].
+    ///
+    /// # Panics
+    /// If the shape of the labels is not that of the logits without the class axis.
+    #[track_caller]
+    fn masks_of<const L: usize, const D: usize>(&self, labels: Tensor<L, Int>, logits: &Tensor<D>) -> Masks<D> {
+        let first = Reference { loss: self.kind(), name: self.input(), tensor: logits };
+        expect(first.labels(&labels, without_class_axis(logits.dims())));
+        let Masks { masks, valid } = Masks::from_labels(labels, logits.dims()[1], self.regions().ignore_index);
+        Masks { masks: masks.cast(logits.dtype()), valid }
     }
 
     /// The value of the batch, reduced as the config says.

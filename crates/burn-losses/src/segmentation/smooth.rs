@@ -2,7 +2,7 @@
 
 use crate::config::{FieldType, IntoField, Range, Value};
 use crate::error::ConfigError;
-use crate::formula::Real;
+use crate::formula::{Real, safe::is_below};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// What is added to the numerator and to the denominator of a quotient of areas: a number in a config file, or a table with
@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub enum Smooth {
     /// The same to both: a region that is empty and predicted as empty is right.
     Both(f64),
-    /// Each its own.
+    /// Each its own, the numerator no larger: an empty region that is predicted as empty is then wrong by the rest.
     #[allow(missing_docs)]
     Apart { numerator: f64, denominator: f64 },
 }
@@ -43,7 +43,7 @@ impl Smooth {
             Self::Apart { numerator, denominator } => (numerator, denominator),
         };
         let denominator = denominator + below;
-        let nothing = (-denominator.clone()).gt_lit(-1e-30); // not of a NaN
+        let nothing = is_below(&denominator, 1e-30);
         let (zero, one) = (numerator.lit(0.0), numerator.lit(1.0));
         let miss = -((numerator + above) / R::select(&nothing, one, denominator)) + 1.0;
         R::select(&nothing, zero, miss)
@@ -60,7 +60,7 @@ impl FieldType for Smooth {
     const KIND: &'static str = "number or table";
 
     fn allowed(range: Range) -> String {
-        format!("{range}, or a table of `numerator` and `denominator`, each {range}")
+        format!("{range}, or a table of `numerator` and `denominator`, each {range}, the numerator no larger")
     }
     fn samples(range: Range) -> Vec<Value> {
         let apart = Self::Apart { numerator: 0.0, denominator: 0.5 };
@@ -71,7 +71,7 @@ impl FieldType for Smooth {
     fn refused(range: Range) -> Vec<Value> {
         let mut refused = f64::refused(range);
         let table = |numerator: f64, denominator: f64| serde_yaml_ng::to_value(Self::Apart { numerator, denominator });
-        refused.extend([table(-1.0, 1.0), table(1.0, f64::NAN)].map(|table| table.expect("numbers")));
+        refused.extend([table(-1.0, 1.0), table(1.0, f64::NAN), table(1.0, 0.5)].map(|table| table.expect("numbers")));
         refused.extend(["large".into(), Value::Mapping(Default::default())]);
         refused
     }
@@ -80,7 +80,16 @@ impl FieldType for Smooth {
             Self::Both(number) => number.check(loss, field, range),
             Self::Apart { numerator, denominator } => {
                 numerator.check(loss, &format!("{field}.numerator"), range)?;
-                denominator.check(loss, &format!("{field}.denominator"), range)
+                denominator.check(loss, &format!("{field}.denominator"), range)?;
+                if numerator <= denominator {
+                    return Ok(());
+                }
+                Err(ConfigError::InvalidValue {
+                    loss,
+                    field: format!("{field}.numerator"),
+                    value: numerator.to_string(),
+                    allowed: format!("at most the denominator's {denominator}, or the loss would be negative"),
+                })
             }
         }
     }

@@ -113,8 +113,8 @@ fn fingerprint(config: &LossConfig) -> Vec<f64> {
     let default = LossConfig::of(config.family(), config.kind()).unwrap().init(&target.device);
     let shapes: [(usize, f64, &[usize], u64); 6] = [
         (12, 3.0, &[], 3),
-        (12, 3.0, &[2], 4),
-        (4, 1.0, &[3], 4),
+        (12, 3.0, &[2], 7),
+        (4, 1.0, &[3], 9),
         (4, 1.0, &[], 5),
         (2, 1.0, &[], 5),
         (1, 1.0, &[], 5),

@@ -53,7 +53,7 @@ pub(crate) fn batch(loss: &AnyLoss, rows: usize, scale: f64, extra: &[usize], se
             inputs.insert("targets".into(), tensor(mixed().collect()));
         }
         // Masks, and labels with an odd seed.
-        AnyLoss::Segmentation(_) if seed.is_multiple_of(2) => {
+        AnyLoss::Segmentation(loss) if seed.is_multiple_of(2) && loss.regions().ignore_index.is_none() => {
             inputs.insert("masks".into(), tensor(mixed().collect()));
         }
         AnyLoss::Distribution(_) => {
@@ -91,7 +91,13 @@ fn box_batch(kind: &str, rows: usize, scale: f64, seed: u64) -> Inputs {
                 .map(|x| x * scale)
                 .collect()
         };
-        let (predictions, others, near) = (corners(seed), corners(seed + 1), numbers(4 * rows, seed + 2));
+        let (mut predictions, mut others, near) = (corners(seed), corners(seed + 1), numbers(4 * rows, seed + 2));
+        // Every fifth pair is a cross: its union is a small part of the enclosing box.
+        for row in (4..rows).step_by(5) {
+            let cross = |numbers: &mut [f64], thin: [f64; 4]| (0..4).for_each(|i| numbers[i] = thin[i] * scale);
+            cross(&mut predictions[4 * row..], [1.0, 0.2, 1.1, 1.4]);
+            cross(&mut others[4 * row..], [0.2, 1.0, 1.4, 1.1]);
+        }
         let target = |i: usize| if i / 4 % 2 == 0 { others[i] } else { predictions[i] * (1.0 + 0.1 * near[i]) };
         let targets = (0..4 * rows).map(target).collect();
         (tensor(predictions, 4), targets)

@@ -65,6 +65,44 @@ fn t13_kl_is_the_same_on_every_device() {
     }
 }
 
+/// Probabilities on the way to 0, where they are no normal numbers any more, in every direction and on every device.
+#[test]
+fn vanishing_probabilities_have_finite_gradients() {
+    for target in devices::all() {
+        for info in registry().iter().filter(|info| info.family == "distribution") {
+            let loss = LossConfig::of("distribution", info.kind).unwrap().init(&target.device);
+            for z in (80..=112).chain([700, 720, 744, 760]) {
+                let tensor = |data: Vec<f64>| TensorData::new(data, [2, 3]);
+                let inputs = Inputs::from([
+                    ("logits".into(), tensor(vec![0.0, -5.0, -f64::from(z), -f64::from(z), 0.0, -1.0])),
+                    ("targets".into(), tensor(vec![1.0, 0.0, 0.0, 0.5, 0.5 - 1e-42, 1e-42])),
+                ]);
+                let got = loss.evaluate(&inputs, &target.device, target.dtype).unwrap();
+                let finite = got.gradients.values().all(|gradient| gradient.iter::<f64>().all(f64::is_finite));
+                assert!(got.loss.is_finite() && finite, "{} on {} at {z}", info.kind, target.name);
+            }
+        }
+    }
+}
+
+/// A teacher's distribution may be given as logits, at any temperature.
+#[test]
+fn distillation_of_logits_and_of_impossible_classes() {
+    let device = flex();
+    let value = |form: &str, temperature: f64, teacher: [f64; 3]| {
+        let text = format!("kind = 'distillation'\ninput = 'logits'\ntarget = '{form}'\ntemperature = {temperature}");
+        let config: DistributionLossConfig = from_str(&text, Format::Toml).unwrap();
+        let student = matrix(&[[0.3, -0.2, 0.9]], &device, F64);
+        number(config.init(&device).forward(student, matrix(&[teacher], &device, F64)))
+    };
+    assert_near(
+        value("log_probabilities", 20.0, [-1000.0, -1001.0, -1005.0]),
+        value("log_probabilities", 20.0, [0.0, -1.0, -5.0]),
+    );
+    let [a, b] = [0.0, 1e-300].map(|none| value("probabilities", 0.001, [0.5, 0.5 - none, none]));
+    assert!((a - b).abs() < 1e-9 && a > 0.0, "{a} {b}");
+}
+
 /// p = (.01, .01, .04, .04, .1, .1, .35, .35) sent in a code of 2, 2, 3, 3, 4, 4, 5 and 5 bits.
 #[test]
 fn eight_kinds_of_weather_in_bits() {
@@ -112,6 +150,63 @@ fn t24_half_precision_sums_do_not_overflow() {
     }
 }
 
+/// Sums over pixels keep their digits whatever the number of pixels.
+#[test]
+fn t24_sums_over_many_pixels_are_precise() {
+    for target in devices::cpu() {
+        for side in [1000, 3000] {
+            let fill = |x: f64| Tensor::<4>::full([1, 1, side, side], x, (&target.device, DType::from(target.dtype)));
+            let loss = DiceLossConfig::new().with_activation(Activation::None).init(&target.device);
+            let value = number(loss.forward(fill(0.1), fill(0.3)));
+            let pixels = (side * side) as f64;
+            let expected = 1.0 - (0.06 * pixels + 1.0) / (0.4 * pixels + 1.0);
+            assert!((value - expected).abs() < 1e-5, "{} at {side}: {value} {expected}", target.name);
+        }
+    }
+}
+
+/// A small object in a picture, wrong in every pixel: the value is near 1, whatever the loss, and learning can begin.
+#[test]
+fn pictures_that_are_all_wrong_have_a_value_near_one() {
+    let device = flex();
+    let (side, object) = (256, 60);
+    let mask = (0..side * side).map(|i| f64::from(i32::from(i / side < object && i % side < object)));
+    let masks = Tensor::<1>::from_data(TensorData::new(mask.collect::<Vec<_>>(), [side * side]), (&device, DType::F32));
+    let masks = masks.reshape([1, 1, side, side]);
+    for info in registry().iter().filter(|info| info.family == "segmentation") {
+        // A softmax of one channel means nothing.
+        let text = format!("kind = '{}'\nactivation = 'sigmoid'", info.kind);
+        let loss = from_str::<SegmentationLossConfig>(&text, Format::Toml).unwrap().init(&device);
+        let wrong = number(loss.forward((masks.clone() - 0.5) * -20.0, masks.clone()));
+        assert!((0.98..=1.0).contains(&wrong), "{}: {wrong}", info.kind);
+        let leaf = masks.zeros_like().require_grad();
+        let gradients = loss.forward(leaf.clone(), masks.clone()).backward();
+        let largest = list(leaf.grad(&gradients).unwrap()).into_iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+        assert!(largest > 1e-6, "{}: {largest}", info.kind);
+    }
+}
+
+#[test]
+fn masks_need_to_say_what_is_ignored() {
+    let device = flex();
+    let loss = DiceLossConfig::new().with_ignore_index(255).init(&device);
+    let zeros = || Tensor::<3>::zeros([1, 2, 3], &device);
+    let error = loss.check(&zeros(), &zeros().into(), None).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "dice: `masks` is not supported: `ignore_index` is a label: make masks of labels with `masks_of`, or say which \
+         pixels are `valid`"
+    );
+    let error = from_str::<SegmentationLossConfig>(
+        "kind = 'dice'\nsmooth = { numerator = 1.0, denominator = 0.0 }",
+        Format::Toml,
+    );
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "line 2: dice: `smooth.numerator` is 1, allowed: at most the denominator's 0, or the loss would be negative"
+    );
+}
+
 #[test]
 fn t25_empty_masks() {
     for target in devices::all() {
@@ -152,8 +247,7 @@ fn t26_t31_ignored_pixels_change_nothing_and_one_hot_is_exact() {
                     [2, 4, 8, 10, 14, 16].iter().for_each(|&i| logits[i] = ignored);
                     let data = TensorData::new(logits, [1, 3, 6]);
                     let logits = Tensor::<3>::from_data(data, (&device, DType::from(target.dtype))).require_grad();
-                    let Masks { masks, valid } = loss.masks_of(labels(), 3);
-                    let value = loss.forward(logits.clone(), Masks { masks: masks.cast(logits.dtype()), valid });
+                    let value = loss.forward(logits.clone(), loss.masks_of(labels(), &logits));
                     let gradients = value.backward();
                     (number(value), list(logits.grad(&gradients).unwrap()))
                 };
@@ -176,8 +270,8 @@ fn a_label_that_is_no_class_makes_its_sample_nan() {
         let config: LossConfig = from_str(&text, Format::Toml).unwrap();
         let LossConfig::Segmentation(config) = config else { panic!("segmentation") };
         let loss = config.init(&device);
-        let values =
-            loss.forward_no_reduction(Tensor::<3>::zeros([2, 2, 2], &device), loss.masks_of(labels.clone(), 2));
+        let logits = Tensor::<3>::zeros([2, 2, 2], (&device, F64));
+        let values = loss.forward_no_reduction(logits.clone(), loss.masks_of(labels.clone(), &logits));
         let values = list(values);
         assert!(values[0].is_nan() && values[1].is_nan(), "{text}: {values:?}");
         // Over the batch it is the batch that is wrong.

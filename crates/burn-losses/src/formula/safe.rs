@@ -1,0 +1,25 @@
+//! Quotients and powers that are finite where the true ones are not. A NaN stays one.
+
+use super::Real;
+
+/// `numerator / denominator`, 0 with a zero gradient where the denominator is below `least`.
+pub(crate) fn quotient<R: Real>(numerator: R, denominator: R, least: f64) -> R {
+    let nothing = is_below(&denominator, least);
+    let (zero, one) = (numerator.lit(0.0), numerator.lit(1.0));
+    R::select(&nothing, zero, numerator / R::select(&nothing, one, denominator))
+}
+
+/// A power of a number that is not negative, 0 with a zero gradient where that is below `least`.
+pub(crate) fn power<R: Real>(base: R, exponent: f64, least: f64) -> R {
+    if exponent == 0.0 {
+        return base.lit(1.0);
+    }
+    let nothing = is_below(&base, least);
+    let (zero, one) = (base.lit(0.0), base.lit(1.0));
+    R::select(&nothing, zero, R::select(&nothing, one, base).powf(exponent))
+}
+
+/// Not of a NaN.
+pub(crate) fn is_below<R: Real>(x: &R, least: f64) -> R::Mask {
+    (-x.clone()).gt_lit(-least)
+}
