@@ -98,7 +98,8 @@ fn box_batch(kind: &str, rows: usize, scale: f64, seed: u64) -> Inputs {
             cross(&mut predictions[4 * row..], [1.0, 0.2, 1.1, 1.4]);
             cross(&mut others[4 * row..], [0.2, 1.0, 1.4, 1.1]);
         }
-        let target = |i: usize| if i / 4 % 2 == 0 { others[i] } else { predictions[i] * (1.0 + 0.1 * near[i]) };
+        let target =
+            |i: usize| if (i / 4).is_multiple_of(2) { others[i] } else { predictions[i] * (1.0 + 0.1 * near[i]) };
         let targets = (0..4 * rows).map(target).collect();
         (tensor(predictions, 4), targets)
     };
