@@ -29,7 +29,11 @@ pub enum Choice {
     Regression,
     /// Anomalies in a space shuttle's sensors, with binary losses.
     Imbalanced,
-    /// All three.
+    /// The cores of nuclei in a microscope's picture, with losses for regions.
+    Segmentation,
+    /// Boxes that move along a loss's gradient to their targets.
+    Boxes,
+    /// All of them.
     All,
 }
 
@@ -62,6 +66,8 @@ impl Options {
             Choice::Images => &[Experiment::Images],
             Choice::Regression => &[Experiment::Regression],
             Choice::Imbalanced => &[Experiment::Imbalanced],
+            Choice::Segmentation => &[Experiment::Segmentation],
+            Choice::Boxes => &[Experiment::Boxes],
             Choice::All => &Experiment::ALL,
         };
         if !self.config.is_empty() {
@@ -118,7 +124,7 @@ fn run_all(files: &[ConfigFile], options: &Options, target: &Target) -> Result<V
         plain: options.plain,
         folder: options.report.join(target.name),
     };
-    files.iter().map(|file| runs::run(file, &setting)).collect()
+    runs::run_all(files, &setting)
 }
 
 /// Prints the tables, writes the report, and says whether all is well.

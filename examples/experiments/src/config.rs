@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::data::LineSet;
+use crate::expect::Expectation;
+use crate::training::Training;
 
 /// The experiments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
@@ -19,11 +21,15 @@ pub enum Experiment {
     Regression,
     /// Anomalies in a space shuttle's sensors, 7 % of the rows, with binary losses.
     Imbalanced,
+    /// The cores of nuclei in a microscope's picture, 4.9 % of the pixels, with losses for regions.
+    Segmentation,
+    /// Boxes that move along a loss's gradient to their targets.
+    Boxes,
 }
 
 impl Experiment {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 3] = [Self::Images, Self::Regression, Self::Imbalanced];
+    pub const ALL: [Self; 5] = [Self::Images, Self::Regression, Self::Imbalanced, Self::Segmentation, Self::Boxes];
 
     /// The name, as on the command line and in the config files.
     pub fn name(self) -> &'static str {
@@ -31,6 +37,8 @@ impl Experiment {
             Self::Images => "images",
             Self::Regression => "regression",
             Self::Imbalanced => "imbalanced",
+            Self::Segmentation => "segmentation",
+            Self::Boxes => "boxes",
         }
     }
 }
@@ -41,7 +49,7 @@ impl std::fmt::Display for Experiment {
     }
 }
 
-/// One config file; `L` is the config of a loss family.
+/// One config file; `L` is the config of a loss family, or a list of [`Term`](crate::terms::Term)s.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig<L> {
@@ -49,48 +57,73 @@ pub struct RunConfig<L> {
     pub title: String,
     /// Which experiment this is.
     pub experiment: Experiment,
-    /// How to train.
-    pub training: Training,
-    /// The loss: `kind`, and that loss's own settings.
+    /// How to train; for all experiments but `boxes`, where nothing is trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    training: Option<Training>,
+    /// How many boxes move; for `boxes` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    simulation: Option<Simulation>,
+    /// The loss: `kind`, and that loss's own settings. For `segmentation` a list, `[[terms]]`.
+    #[serde(alias = "terms")]
     pub loss: L,
     /// The line to fit; for `regression` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub line: Option<LineConfig>,
+    line: Option<LineConfig>,
     /// What has to come out; checked after a full run.
     #[serde(default)]
     pub expect: Vec<Expectation>,
 }
 
-/// The settings of a training: stochastic gradient descent with momentum, the learning rate falling to zero along a
-/// half cosine.
+impl<L> RunConfig<L> {
+    /// How to train.
+    ///
+    /// # Panics
+    /// For `boxes`; and so below: that an experiment has the tables it needs is checked when a file is read.
+    pub fn training(&self) -> &Training {
+        self.training.as_ref().expect("checked when it was read")
+    }
+
+    /// How many boxes move.
+    ///
+    /// # Panics
+    /// For all experiments but `boxes`.
+    pub fn simulation(&self) -> &Simulation {
+        self.simulation.as_ref().expect("checked when it was read")
+    }
+
+    /// The line to fit.
+    ///
+    /// # Panics
+    /// For all experiments but `regression`.
+    pub fn line(&self) -> &LineConfig {
+        self.line.as_ref().expect("checked when it was read")
+    }
+
+    /// What is wrong with what stands beside the loss.
+    fn problem(&self) -> Option<String> {
+        let is = |experiment: Experiment| self.experiment == experiment;
+        let tables = [
+            ("training", self.training.is_some(), !is(Experiment::Boxes)),
+            ("simulation", self.simulation.is_some(), is(Experiment::Boxes)),
+            ("line", self.line.is_some(), is(Experiment::Regression)),
+        ];
+        if let Some((table, _, needed)) = tables.iter().find(|(_, has, needed)| has != needed) {
+            let what = if *needed { "needed" } else { "not known" };
+            return Some(format!("the table [{table}] is {what} in {}", self.experiment));
+        }
+        if self.simulation.as_ref().is_some_and(|simulation| simulation.anchors == 0) {
+            return Some("anchors must be at least 1".to_string());
+        }
+        self.training.as_ref().and_then(Training::problem).map(str::to_string)
+    }
+}
+
+/// The settings of the simulation with boxes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Training {
-    /// Epochs; after each the held-out rows are evaluated.
-    pub epochs: usize,
-    /// Passes over the training rows in an epoch: more than one for tiny sets.
-    #[serde(default = "one")]
-    pub passes: usize,
-    /// Rows per step.
-    pub batch_size: usize,
-    /// The learning rate at the start, in (0, 1].
-    pub learning_rate: f64,
-    /// The momentum, in [0, 1).
-    #[serde(default = "momentum")]
-    pub momentum: f64,
-    /// Units of the hidden layer; 0 for a linear model.
-    #[serde(default)]
-    pub hidden: usize,
-    /// The seed of the initial weights and of the order of the rows.
-    pub seed: u64,
-}
-
-fn one() -> usize {
-    1
-}
-
-fn momentum() -> f64 {
-    0.9
+pub struct Simulation {
+    /// Points at which boxes start: 343 at each of them.
+    pub anchors: usize,
 }
 
 /// The line to fit.
@@ -108,48 +141,6 @@ pub struct LineConfig {
     /// The slope to start from, in the data's units.
     #[serde(default)]
     pub start_slope: f64,
-}
-
-/// A figure that a full run has to reach.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Expectation {
-    /// The figure's name, as the result table writes it.
-    pub figure: String,
-    /// The value to come to, within `relative` times its magnitude or within `absolute`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<f64>,
-    /// Relative tolerance around `value`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub relative: Option<f64>,
-    /// Absolute tolerance around `value`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub absolute: Option<f64>,
-    /// Smallest value allowed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at_least: Option<f64>,
-    /// Largest value allowed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at_most: Option<f64>,
-}
-
-impl Expectation {
-    /// What is wrong, if `got` does not meet the expectation.
-    pub fn check(&self, got: f64) -> Option<String> {
-        if let Some(value) = self.value {
-            let slack = self.relative.unwrap_or(0.0) * value.abs() + self.absolute.unwrap_or(0.0);
-            if (got - value).abs().partial_cmp(&slack).is_none_or(|o| o.is_gt()) {
-                return Some(format!("{} is {got}, not {value} +- {slack:e}", self.figure));
-            }
-        }
-        if self.at_least.is_some_and(|least| got.is_nan() || got < least) {
-            return Some(format!("{} is {got}, below {:?}", self.figure, self.at_least));
-        }
-        if self.at_most.is_some_and(|most| got.is_nan() || got > most) {
-            return Some(format!("{} is {got}, above {:?}", self.figure, self.at_most));
-        }
-        None
-    }
 }
 
 /// What can be read from a file before it is known which loss family it configures.
@@ -177,24 +168,23 @@ impl ConfigFile {
         Ok(Self { path: path.to_owned(), name: name.to_string_lossy().into_owned(), experiment: header.experiment })
     }
 
+    /// An error that names the file.
+    pub fn bad(&self, what: impl std::fmt::Display) -> Error {
+        Error::file(&self.path, what)
+    }
+
     /// Reads all of it, with the loss as one of a family.
     pub fn load<L: DeserializeOwned>(&self) -> Result<RunConfig<L>, Error> {
         let config: RunConfig<L> = burn_losses::config::load(&self.path).map_err(Error::new)?;
-        let bad = |what: &str| Err(Error::new(format!("{}: {what}", self.path.display())));
-        let training = &config.training;
-        if training.epochs == 0 || training.batch_size == 0 || training.passes == 0 {
-            return bad("epochs, passes and batch_size must be at least 1");
+        if let Some(problem) = config.problem() {
+            return Err(self.bad(problem));
         }
-        if !(training.learning_rate > 0.0 && training.learning_rate <= 1.0) {
-            return bad("learning_rate must be in (0, 1]");
+        let others = config.expect.iter().filter_map(|expectation| expectation.above.as_ref());
+        let mut files = others.map(|name| self.path.with_file_name(format!("{name}.toml")));
+        match files.find(|file| !file.is_file()) {
+            Some(file) => Err(self.bad(format!("an expectation names {}, which is not there", file.display()))),
+            None => Ok(config),
         }
-        if !(0.0..1.0).contains(&training.momentum) {
-            return bad("momentum must be in [0, 1)");
-        }
-        if (self.experiment == Experiment::Regression) != config.line.is_some() {
-            return bad("the table [line] is for regression, and needed there");
-        }
-        Ok(config)
     }
 
     /// All config files of an experiment under a folder, by name.
@@ -233,23 +223,5 @@ mod tests {
                 crate::runs::check(&file).unwrap();
             }
         }
-    }
-
-    fn expectation(text: &str) -> Expectation {
-        let text = format!("{{ \"figure\": \"slope\", {text} }}");
-        serde_json::from_str(&text).unwrap()
-    }
-
-    #[test]
-    fn expectations() {
-        let near = expectation("\"value\": 2.0, \"relative\": 0.01");
-        assert_eq!(near.check(2.019), None);
-        assert!(near.check(2.021).is_some());
-        assert!(near.check(f64::NAN).is_some());
-        let range = expectation("\"at_least\": 0.5, \"at_most\": 1.0");
-        assert_eq!(range.check(0.5), None);
-        assert!(range.check(0.49).unwrap().contains("slope is 0.49"));
-        assert!(range.check(1.01).is_some());
-        assert!(range.check(f64::NAN).is_some());
     }
 }

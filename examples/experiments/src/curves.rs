@@ -55,6 +55,16 @@ pub fn classification(config: &ClassificationLossConfig, classes: usize, device:
     curve(at, values.reshape([POINTS, 1]))
 }
 
+/// A loss of boxes against the offset of a box, 2 wide and high, from its target of the same size.
+pub fn boxes(config: &BoxesLossConfig, device: &Device) -> Result<Curve, Error> {
+    let device = device.clone().autodiff();
+    let at = grid(&device);
+    let rest = Tensor::<2>::from_floats([[0.0, 2.0, 2.0]], &device).repeat_dim(0, POINTS);
+    let targets = Tensor::cat(vec![at.clone().detach().zeros_like(), rest.clone()], 1);
+    let values = config.init(&device).forward_no_reduction(Tensor::cat(vec![at.clone(), rest], 1), targets);
+    curve(at, values.unsqueeze_dim(1))
+}
+
 fn grid(device: &Device) -> Tensor<2> {
     let step = 2.0 * REACH / (POINTS - 1) as f64;
     let points: Vec<f32> = (0..POINTS).map(|i| (i as f64 * step - REACH) as f32).collect();

@@ -4,23 +4,31 @@
 //! from the same weights and see the same batches, so the losses of their steps can be compared number by number.
 //!
 //! Where to begin reading: [`model`] holds the networks with their loss, [`training`] a training with Burn's learner,
-//! [`runs`] the three experiments.
+//! [`runs`] the experiments.
 
 pub mod cli;
 pub mod config;
 pub mod curves;
 pub mod data;
 pub mod device;
+pub mod expect;
 pub mod history;
+mod map;
 pub mod metrics;
 pub mod model;
+mod panels;
+mod picture;
 pub mod plot;
 mod progress;
 pub mod report;
 pub mod rng;
 pub mod runs;
+pub mod simulation;
+mod story;
+pub mod terms;
 pub mod training;
 pub mod trajectory;
+pub mod unet;
 
 /// Why an experiment could not be run: a message for the person at the terminal.
 #[derive(Debug)]

@@ -45,6 +45,12 @@ pub fn precision_recall(logits: &[f32], positive: &[bool]) -> (f64, f64) {
     (ratio(hits + count(true, false)), ratio(hits + count(false, true)))
 }
 
+/// The Dice score, which is the F1 score: the harmonic mean of precision and recall.
+pub fn dice(precision: f64, recall: f64) -> f64 {
+    let sum = precision + recall;
+    if sum == 0.0 { 0.0 } else { 2.0 * precision * recall / sum }
+}
+
 /// What a classifier's logits are worth.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Classification {
@@ -126,6 +132,9 @@ mod tests {
         let logits = [2.0, 1.0, -1.0, -2.0];
         let positive = [true, false, true, true];
         assert_eq!(precision_recall(&logits, &positive), (0.5, 1.0 / 3.0));
+        // One hit, two predicted, three there are: 2 x 1 / (2 + 3).
+        assert!((dice(0.5, 1.0 / 3.0) - 0.4).abs() < 1e-12);
+        assert_eq!(dice(0.0, 0.0), 0.0);
     }
 
     #[test]

@@ -15,8 +15,10 @@ use burn_losses::classification::AnyClassificationLoss;
 use burn_losses::prelude::*;
 use burn_losses::regression::AnyRegressionLoss;
 
-use crate::data::{ClassBatch, ValueBatch};
+use crate::data::{ClassBatch, MaskBatch, ValueBatch};
 use crate::rng::Rng;
+use crate::terms::WeightedSum;
+use crate::unet::UNet;
 
 /// Linear layers with tanh between them; with no hidden layer, a linear model.
 #[derive(Module, Debug)]
@@ -33,11 +35,8 @@ impl Mlp {
         let layers = widths
             .windows(2)
             .map(|pair| {
-                let bound = 1.0 / (pair[0] as f64).sqrt();
-                let mut draw = || ((2.0 * rng.uniform() - 1.0) * bound) as f32;
-                let weight: Vec<f32> = (0..pair[0] * pair[1]).map(|_| draw()).collect();
-                let bias: Vec<f32> = (0..pair[1]).map(|_| draw()).collect();
-                linear(weight, bias, device)
+                let weight = rng.weights(pair[0] * pair[1], pair[0]);
+                linear(weight, rng.weights(pair[1], pair[0]), device)
             })
             .collect();
         Self { layers }
@@ -114,6 +113,24 @@ impl Regressor {
     }
 }
 
+/// A mask; the loss is a sum of any of the segmentation and of the binary family.
+#[derive(Module, Debug)]
+pub struct Segmenter {
+    /// The network: the logit of "belongs to it" for every pixel.
+    pub network: UNet,
+    /// The losses of the config file.
+    pub loss: WeightedSum,
+}
+
+impl Segmenter {
+    fn run(&self, batch: MaskBatch) -> MultiLabelClassificationOutput {
+        let logits = self.network.forward(batch.images);
+        let loss = self.loss.forward(logits.clone(), batch.masks.clone());
+        let pixels = [logits.dims().iter().product(), 1];
+        MultiLabelClassificationOutput::new(loss, sigmoid(logits).reshape(pixels), batch.masks.reshape(pixels).int())
+    }
+}
+
 macro_rules! learner_steps {
     ($($model:ident: $batch:ty => $output:ty),* $(,)?) => {$(
         impl TrainStep for $model {
@@ -142,4 +159,5 @@ learner_steps! {
     Classifier: ClassBatch => ClassificationOutput,
     Detector: ValueBatch => MultiLabelClassificationOutput,
     Regressor: ValueBatch => RegressionOutput,
+    Segmenter: MaskBatch => MultiLabelClassificationOutput,
 }

@@ -9,13 +9,13 @@ use plotters::prelude::*;
 
 use crate::Error;
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn = Result<(), Box<dyn StdError>>;
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(crate) type Drawn = Result<(), Box<dyn StdError>>;
 
 /// Twice what a page shows: coordinates are whole numbers, and lines would look like stairs.
 const SIZE: (u32, u32) = (2360, 880);
 const LEGEND: u32 = 460;
-const FONT: &str = "sans-serif";
+pub(crate) const FONT: &str = "sans-serif";
 /// Colours that most people can tell apart (Okabe and Ito), and two more.
 const COLOURS: [RGBColor; 9] = [
     RGBColor(0, 114, 178),

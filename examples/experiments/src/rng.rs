@@ -29,6 +29,12 @@ impl Rng {
         (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 
+    /// Initial weights: `n` numbers drawn uniformly between plus and minus `1 / sqrt(fan_in)`.
+    pub fn weights(&mut self, n: usize, fan_in: usize) -> Vec<f32> {
+        let bound = 1.0 / (fan_in as f64).sqrt();
+        (0..n).map(|_| ((2.0 * self.uniform() - 1.0) * bound) as f32).collect()
+    }
+
     /// The numbers `0..n` in a random order (Fisher and Yates).
     pub fn permutation(&mut self, n: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..n).collect();

@@ -12,9 +12,9 @@ use burn::optim::SgdConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::tensor::Device;
 use burn::train::{ExecutionStrategy, InferenceStep, Learner, LearnerModel, SupervisedTraining, TrainStep};
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::config::Training;
 use crate::data::{Sample, Samples, Split};
 use crate::history::{History, HistoryLogger};
 use crate::progress::PlainProgress;
@@ -22,6 +22,51 @@ use crate::progress::PlainProgress;
 /// How many steps a quick run takes.
 pub const QUICK_STEPS: usize = 12;
 const QUICK_HELD_OUT: usize = 1000;
+
+/// The settings of a training: stochastic gradient descent with momentum, the learning rate falling to zero along a
+/// half cosine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// Epochs; after each the held-out rows are evaluated.
+    pub epochs: usize,
+    /// Passes over the training rows in an epoch: more than one for tiny sets.
+    #[serde(default = "one")]
+    pub passes: usize,
+    /// Rows per step.
+    pub batch_size: usize,
+    /// The learning rate at the start, in (0, 1].
+    pub learning_rate: f64,
+    /// The momentum, in [0, 1).
+    #[serde(default = "momentum")]
+    pub momentum: f64,
+    /// Units of the hidden layer; 0 for a linear model. For `segmentation`: channels at full size.
+    #[serde(default)]
+    pub hidden: usize,
+    /// The seed of the initial weights and of the order of the rows.
+    pub seed: u64,
+}
+
+impl Training {
+    /// Which setting is not allowed.
+    pub(crate) fn problem(&self) -> Option<&'static str> {
+        if self.epochs == 0 || self.batch_size == 0 || self.passes == 0 {
+            return Some("epochs, passes and batch_size must be at least 1");
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate <= 1.0) {
+            return Some("learning_rate must be in (0, 1]");
+        }
+        (!(0.0..1.0).contains(&self.momentum)).then_some("momentum must be in [0, 1)")
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn momentum() -> f64 {
+    0.9
+}
 
 /// Where and how the trainings run.
 #[derive(Debug, Clone)]

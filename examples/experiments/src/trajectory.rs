@@ -12,11 +12,13 @@
 //! ```
 //!
 //! and a run has to stay below [`EARLY_TOLERANCE`] over its first [`EARLY_STEPS`] steps, where a wrong gradient shows
-//! at once and rounding has had no time to grow, and below [`WHOLE_TOLERANCE`] over all its steps, GHM below
-//! [`JUMPING_TOLERANCE`]: its histogram jumps when rounding moves a row over the edge of a bin.
+//! at once and rounding has had no time to grow, and below [`WHOLE_TOLERANCE`] over all its steps. Where small differences
+//! grow, it is [`LOOSE_TOLERANCE`]: GHM's histogram jumps when rounding moves a row over the edge of a bin, and losses of
+//! regions train on the edge of what is stable. For boxes it is [`BOXES_TOLERANCE`]: those that have arrived jump about
+//! their target, and a sum of small values that do not repeat is what is left.
 //!
-//! Measured between ndarray and Flex over full runs: at most 1.7e-6 in the early steps; over all steps at most 2.1e-5
-//! for every loss but GHM, and 1.2e-3 for that. So that rounding stays this small, the networks use tanh: with GELU the early steps
+//! Measured between ndarray and Flex over full runs: at most 1.7e-6 in the early steps; over all steps at most 2.1e-5,
+//! but 1.2e-3 for GHM, 1.1e-3 for regions, and 1.7e-3 for boxes (on wgpu 8.5e-3). So that rounding stays this small, the networks use tanh: with GELU the early steps
 //! were 2e-5 to 7e-5 apart, as backends approximate its error function differently.
 
 use std::path::Path;
@@ -33,8 +35,10 @@ pub const EARLY_STEPS: usize = 10;
 pub const EARLY_TOLERANCE: f64 = 1e-5;
 /// The largest deviation allowed in any step.
 pub const WHOLE_TOLERANCE: f64 = 1e-4;
-/// The same for losses that jump with the last digit of their inputs: GHM.
-pub const JUMPING_TOLERANCE: f64 = 1e-2;
+/// The same where small differences grow: for GHM, and the experiment `segmentation`.
+pub const LOOSE_TOLERANCE: f64 = 1e-2;
+/// The same for the experiment `boxes`.
+pub const BOXES_TOLERANCE: f64 = 5e-2;
 
 /// The losses of all runs on one device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,10 +58,22 @@ pub struct Trajectory {
     pub experiment: Experiment,
     /// The config file's name.
     pub config: String,
-    /// The loss's `kind`.
+    /// The loss's `kind`; of a sum there is none.
     pub kind: String,
     /// The training loss at each step.
     pub losses: Vec<f64>,
+}
+
+impl Trajectory {
+    /// The largest deviation allowed in any step.
+    fn allowed(&self) -> f64 {
+        match self.experiment {
+            Experiment::Boxes => BOXES_TOLERANCE,
+            Experiment::Segmentation => LOOSE_TOLERANCE,
+            _ if self.kind.starts_with("ghm") => LOOSE_TOLERANCE,
+            _ => WHOLE_TOLERANCE,
+        }
+    }
 }
 
 impl Trajectories {
@@ -67,7 +83,7 @@ impl Trajectories {
             experiment: result.experiment,
             config: result.config.clone(),
             kind: result.loss["kind"].as_str().unwrap_or_default().to_owned(),
-            losses: result.history.steps.clone(),
+            losses: result.outcome.history.steps.clone(),
         };
         Self { device: device.to_string(), quick, runs: results.iter().map(trajectory).collect() }
     }
@@ -178,7 +194,7 @@ pub fn compare(reference: &Trajectories, other: &Trajectories) -> Result<Compari
             experiment: run.experiment,
             config: run.config.clone(),
             steps: ours,
-            allowed: if run.kind.starts_with("ghm") { JUMPING_TOLERANCE } else { WHOLE_TOLERANCE },
+            allowed: run.allowed(),
             early: early.fold(0.0, |a: f64, &b| a.max(b)),
             whole: deviations[worst],
             worst_step: worst + 1,

@@ -3,7 +3,7 @@
 use burn::data::dataloader::batcher::Batcher;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::Sample;
+use super::{Sample, TILE};
 
 /// Rows and the class of each.
 #[derive(Debug, Clone)]
@@ -20,10 +20,10 @@ pub struct ClassBatcher;
 
 impl Batcher<Sample, ClassBatch> for ClassBatcher {
     fn batch(&self, samples: Vec<Sample>, device: &Device) -> ClassBatch {
-        let labels: Vec<i32> = samples.iter().map(|s| s.target as i32).collect();
+        let labels: Vec<i32> = samples.iter().map(|s| s.targets[0] as i32).collect();
         ClassBatch {
             labels: Tensor::from_data(TensorData::new(labels, [samples.len()]), device),
-            inputs: inputs(samples, device),
+            inputs: rows(&samples, |s| &s.inputs, device),
         }
     }
 }
@@ -43,17 +43,35 @@ pub struct ValueBatcher;
 
 impl Batcher<Sample, ValueBatch> for ValueBatcher {
     fn batch(&self, samples: Vec<Sample>, device: &Device) -> ValueBatch {
-        let targets: Vec<f32> = samples.iter().map(|s| s.target).collect();
-        ValueBatch {
-            targets: Tensor::from_data(TensorData::new(targets, [samples.len(), 1]), device),
-            inputs: inputs(samples, device),
+        ValueBatch { inputs: rows(&samples, |s| &s.inputs, device), targets: rows(&samples, |s| &s.targets, device) }
+    }
+}
+
+/// Pictures and the mask of each.
+#[derive(Debug, Clone)]
+pub struct MaskBatch {
+    /// The pixels, `[tiles, 1, TILE, TILE]`.
+    pub images: Tensor<4>,
+    /// 1 where a pixel belongs to what is looked for, else 0; of the same shape.
+    pub masks: Tensor<4>,
+}
+
+/// Makes [`MaskBatch`]es.
+#[derive(Debug, Clone, Default)]
+pub struct MaskBatcher;
+
+impl Batcher<Sample, MaskBatch> for MaskBatcher {
+    fn batch(&self, samples: Vec<Sample>, device: &Device) -> MaskBatch {
+        let images = |rows: Tensor<2>| rows.reshape([samples.len(), 1, TILE, TILE]);
+        MaskBatch {
+            images: images(rows(&samples, |s| &s.inputs, device)),
+            masks: images(rows(&samples, |s| &s.targets, device)),
         }
     }
 }
 
-fn inputs(samples: Vec<Sample>, device: &Device) -> Tensor<2> {
-    let rows = samples.len();
-    let flat: Vec<f32> = samples.into_iter().flat_map(|s| s.inputs).collect();
-    let width = flat.len() / rows.max(1);
-    Tensor::from_data(TensorData::new(flat, [rows, width]), device)
+fn rows(samples: &[Sample], values: impl Fn(&Sample) -> &Vec<f32>, device: &Device) -> Tensor<2> {
+    let flat: Vec<f32> = samples.iter().flat_map(values).copied().collect();
+    let width = flat.len() / samples.len().max(1);
+    Tensor::from_data(TensorData::new(flat, [samples.len(), width]), device)
 }

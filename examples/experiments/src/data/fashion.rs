@@ -1,6 +1,6 @@
 //! Fashion-MNIST: grey pictures of ten kinds of clothes, halved from 28 x 28 to 14 x 14 pixels.
 
-use super::{DataError, Samples, Split, gunzip};
+use super::{DataError, Samples, Split, gunzip, halve, moments};
 
 const SET: &str = "fashion-mnist";
 const IMAGES: &[u8] =
@@ -16,28 +16,15 @@ pub(super) fn load() -> Result<Split, DataError> {
     let images = idx(&gunzip(SET, IMAGES)?, &[10_000, 28, 28])?;
     let labels = idx(&gunzip(SET, LABELS)?, &[10_000])?;
 
-    let images = halve(&images);
-    let train = &images[..TRAIN * PIXELS];
-    let mean = train.iter().sum::<f64>() / train.len() as f64;
-    let variance = train.iter().map(|p| (p - mean).powi(2)).sum::<f64>() / train.len() as f64;
-    let scaled = images.iter().map(|p| ((p - mean) / variance.sqrt()) as f32).collect();
+    let images = halve(&images, 2 * SIDE);
+    let (mean, deviation) = moments(&images[..TRAIN * PIXELS]);
+    let scaled = images.iter().map(|p| ((p - mean) / deviation) as f32).collect();
 
     let all = Samples::new(PIXELS, scaled, labels.iter().map(|&l| l.into()).collect());
     Ok(Split {
         train: all.select(&(0..TRAIN).collect::<Vec<_>>()),
         held_out: all.select(&(TRAIN..10_000).collect::<Vec<_>>()),
     })
-}
-
-/// Every square of four pixels becomes one, their mean.
-fn halve(images: &[u8]) -> Vec<f64> {
-    let pixel = |image: usize, row: usize, column: usize| {
-        let corner = (image * 2 * SIDE + 2 * row) * 2 * SIDE + 2 * column;
-        let square = [corner, corner + 1, corner + 2 * SIDE, corner + 2 * SIDE + 1];
-        square.iter().map(|&i| f64::from(images[i])).sum::<f64>() / 4.0
-    };
-    let count = images.len() / (4 * PIXELS);
-    (0..count * PIXELS).map(|i| pixel(i / PIXELS, i % PIXELS / SIDE, i % SIDE)).collect()
 }
 
 /// The bytes of an IDX file, after its header has been compared with the shape that is expected.
@@ -82,7 +69,7 @@ mod tests {
         let mut image = [0; 28 * 28];
         (image[0], image[1], image[28], image[29]) = (1, 2, 3, 6); // the first square
         image[28 * 27 + 27] = 4; // a corner of the last one
-        let halved = halve(&image);
+        let halved = halve(&image, 28);
         assert_eq!((halved.len(), halved[0], halved[195]), (196, 3.0, 1.0));
         assert_eq!(halved.iter().sum::<f64>(), 4.0);
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DataError, Samples};
+use super::{DataError, Samples, moments};
 
 /// Which of the two sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,13 +100,6 @@ impl Scaling {
         let slope = weight * self.scale / self.deviation;
         (bias * self.scale - slope * self.mean, slope)
     }
-}
-
-fn moments(values: &[f64]) -> (f64, f64) {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
-    (mean, variance.sqrt())
 }
 
 #[cfg(test)]

@@ -5,10 +5,12 @@
 mod batch;
 mod fashion;
 mod lines;
+mod nuclei;
 mod shuttle;
 
-pub use batch::{ClassBatch, ClassBatcher, ValueBatch, ValueBatcher};
+pub use batch::{ClassBatch, ClassBatcher, MaskBatch, MaskBatcher, ValueBatch, ValueBatcher};
 pub use lines::{LineData, LineSet, Scaling};
+pub use nuclei::TILE;
 
 use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::TensorData;
@@ -31,87 +33,98 @@ impl std::fmt::Display for DataError {
 
 impl std::error::Error for DataError {}
 
-/// One row: its features, and the class, the label or the value to predict.
+/// One row: its features, and what to predict.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
-    /// The features.
+    /// The features, or the pixels.
     pub inputs: Vec<f32>,
-    /// A class index, a label in `{0, 1}`, or a value.
-    pub target: f32,
+    /// A class index, a label in `{0, 1}`, a value; or a label for every pixel.
+    pub targets: Vec<f32>,
 }
 
 /// Rows of equal width, held in memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Samples {
-    width: usize,
+    rows: usize,
     inputs: Vec<f32>,
     targets: Vec<f32>,
 }
 
 impl Samples {
-    /// Rows from one flat vector of features (`targets.len()` rows of `width` numbers).
+    /// Rows from two flat vectors: `width` features each, and as many targets as are left for each.
     ///
     /// # Panics
     ///
-    /// If the two lengths do not fit.
+    /// If the lengths do not fit.
     pub fn new(width: usize, inputs: Vec<f32>, targets: Vec<f32>) -> Self {
-        assert_eq!(inputs.len(), width * targets.len(), "features and targets");
-        Self { width, inputs, targets }
+        let rows = inputs.len() / width;
+        assert!(inputs.len() == rows * width && targets.len().is_multiple_of(rows), "features and targets");
+        Self { rows, inputs, targets }
     }
 
     /// How many features a row has.
     pub fn width(&self) -> usize {
-        self.width
+        self.inputs.len() / self.rows
     }
 
-    /// The target of every row.
+    /// The features of all rows, one row after the other.
+    pub fn inputs(&self) -> &[f32] {
+        &self.inputs
+    }
+
+    /// The targets of all rows, one row after the other.
     pub fn targets(&self) -> &[f32] {
         &self.targets
     }
 
+    /// Which of the targets, labels in `{0, 1}`, are 1.
+    pub fn positive(&self) -> Vec<bool> {
+        self.targets.iter().map(|&target| target > 0.5).collect()
+    }
+
     /// The rows with these indices, in this order.
     pub fn select(&self, rows: &[usize]) -> Self {
-        let inputs = rows.iter().flat_map(|&row| self.row(row)).copied();
-        Self {
-            width: self.width,
-            inputs: inputs.collect(),
-            targets: rows.iter().map(|&row| self.targets[row]).collect(),
-        }
+        let pick = |values| rows.iter().flat_map(|&row| self.row(values, row)).copied().collect();
+        Self { rows: rows.len(), inputs: pick(&self.inputs), targets: pick(&self.targets) }
     }
 
     /// At most the first `rows` rows.
     pub fn head(&self, rows: usize) -> Self {
-        self.select(&(0..rows.min(self.targets.len())).collect::<Vec<_>>())
+        self.select(&(0..rows.min(self.rows)).collect::<Vec<_>>())
     }
 
     /// The same rows `times` times over: an epoch of that many passes.
     pub fn repeat(&self, times: usize) -> Self {
-        Self { width: self.width, inputs: self.inputs.repeat(times), targets: self.targets.repeat(times) }
+        Self { rows: self.rows * times, inputs: self.inputs.repeat(times), targets: self.targets.repeat(times) }
     }
 
     /// The features of all rows, `[rows, width]`.
     pub fn to_data(&self) -> TensorData {
-        TensorData::new(self.inputs.clone(), [self.targets.len(), self.width])
+        TensorData::new(self.inputs.clone(), [self.rows, self.width()])
     }
 
     /// The features in pieces of `rows` rows, the last one perhaps smaller.
     pub fn chunks(&self, rows: usize) -> impl Iterator<Item = TensorData> {
-        let pieces = self.inputs.chunks(rows * self.width);
-        pieces.map(|piece| TensorData::new(piece.to_vec(), [piece.len() / self.width, self.width]))
+        let width = self.width();
+        let pieces = self.inputs.chunks(rows * width);
+        pieces.map(move |piece| TensorData::new(piece.to_vec(), [piece.len() / width, width]))
     }
 
-    fn row(&self, row: usize) -> &[f32] {
-        &self.inputs[row * self.width..(row + 1) * self.width]
+    /// The part of `values` (features or targets) that belongs to a row.
+    fn row<'a>(&self, values: &'a [f32], row: usize) -> &'a [f32] {
+        let width = values.len() / self.rows;
+        &values[row * width..(row + 1) * width]
     }
 }
 
 impl Dataset<Sample> for Samples {
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
-        Ok(Sample { inputs: self.row(index).to_vec(), target: self.targets[index] })
+        let [inputs, targets] = [&self.inputs, &self.targets].map(|values| self.row(values, index).to_vec());
+        Ok(Sample { inputs, targets })
     }
 
     fn len(&self) -> usize {
-        self.targets.len()
+        self.rows
     }
 }
 
@@ -132,6 +145,30 @@ pub fn fashion() -> Result<Split, DataError> {
 /// The shuttle's sensors: three quarters of the 49,097 rows to train on, one quarter held out.
 pub fn shuttle() -> Result<Split, DataError> {
     shuttle::load()
+}
+
+/// Nuclei in a microscope's picture, and a mask of their cores: 96 tiles to train on, 4 held out.
+pub fn nuclei() -> Result<Split, DataError> {
+    nuclei::load()
+}
+
+/// Every square of four pixels becomes one, their mean; of a picture `width` pixels wide, or of several below each other.
+fn halve(pixels: &[u8], width: usize) -> Vec<f64> {
+    let square = |(row, column): (usize, usize)| {
+        let corner = 2 * row * width + 2 * column;
+        let square = [corner, corner + 1, corner + width, corner + width + 1];
+        square.iter().map(|&i| f64::from(pixels[i])).sum::<f64>() / 4.0
+    };
+    let rows = pixels.len() / width / 2;
+    (0..rows).flat_map(|row| (0..width / 2).map(move |column| (row, column))).map(square).collect()
+}
+
+/// Mean and deviation.
+fn moments(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+    (mean, variance.sqrt())
 }
 
 /// Undoes gzip; a damaged file is an error (gzip carries a checksum).

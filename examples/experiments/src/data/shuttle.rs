@@ -1,6 +1,6 @@
 //! The shuttle anomaly set: nine sensors of a space shuttle; 7.15 % of the rows are anomalies.
 
-use super::{DataError, Samples, Split, gunzip};
+use super::{DataError, Samples, Split, gunzip, moments};
 use crate::rng::Rng;
 
 const SET: &str = "shuttle";
@@ -18,10 +18,7 @@ pub(super) fn load() -> Result<Split, DataError> {
     let mut scaled = vec![0.0; labels.len() * FEATURES];
     for feature in 0..FEATURES {
         let value = |row: usize| rows[row * FEATURES + feature];
-        let n = train.len() as f64;
-        let mean = train.iter().map(|&row| value(row)).sum::<f64>() / n;
-        let squares = train.iter().map(|&row| (value(row) - mean).powi(2));
-        let deviation = (squares.sum::<f64>() / n).sqrt();
+        let (mean, deviation) = moments(&train.iter().map(|&row| value(row)).collect::<Vec<_>>());
         for row in 0..labels.len() {
             let z = ((value(row) - mean) / deviation).clamp(-CUT, CUT);
             scaled[row * FEATURES + feature] = z as f32;

@@ -1,0 +1,87 @@
+//! The figures that a full run has to reach, and how they are checked.
+
+use serde::{Deserialize, Serialize};
+
+/// A figure that a full run has to reach.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// The figure's name, as the result table writes it.
+    pub figure: String,
+    /// The value to come to, within `relative` times its magnitude or within `absolute`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// Relative tolerance around `value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relative: Option<f64>,
+    /// Absolute tolerance around `value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absolute: Option<f64>,
+    /// Smallest value allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<f64>,
+    /// Largest value allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<f64>,
+    /// Another config of the experiment, whose figure of the same name has to be smaller; looked at where both run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub above: Option<String>,
+    /// By how much, at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
+}
+
+impl Expectation {
+    /// What is wrong, if `got` does not meet the expectation; `other` is that figure of the run that `above` names.
+    pub fn check(&self, got: f64, other: Option<f64>) -> Option<String> {
+        if let Some(value) = self.value {
+            let slack = self.relative.unwrap_or(0.0) * value.abs() + self.absolute.unwrap_or(0.0);
+            if (got - value).abs().partial_cmp(&slack).is_none_or(|o| o.is_gt()) {
+                return Some(format!("{} is {got}, not {value} +- {slack:e}", self.figure));
+            }
+        }
+        if self.at_least.is_some_and(|least| got.is_nan() || got < least) {
+            return Some(format!("{} is {got}, below {:?}", self.figure, self.at_least));
+        }
+        if self.at_most.is_some_and(|most| got.is_nan() || got > most) {
+            return Some(format!("{} is {got}, above {:?}", self.figure, self.at_most));
+        }
+        let (other, margin) = (other?, self.margin.unwrap_or(0.0));
+        let above = got > other && got - other >= margin;
+        let name = self.above.as_deref().unwrap_or_default();
+        (!above).then(|| format!("{} is {got}, not {margin} above the {other} of {name}", self.figure))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expectation(text: &str) -> Expectation {
+        let text = format!("{{ \"figure\": \"slope\", {text} }}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn around_a_value_and_within_a_range() {
+        let near = expectation("\"value\": 2.0, \"relative\": 0.01");
+        assert_eq!(near.check(2.019, None), None);
+        assert!(near.check(2.021, None).is_some());
+        assert!(near.check(f64::NAN, None).is_some());
+        let range = expectation("\"at_least\": 0.5, \"at_most\": 1.0");
+        assert_eq!(range.check(0.5, None), None);
+        assert!(range.check(0.49, None).unwrap().contains("slope is 0.49"));
+        assert!(range.check(1.01, None).is_some());
+        assert!(range.check(f64::NAN, None).is_some());
+    }
+
+    #[test]
+    fn above_another_run() {
+        let above = expectation("\"above\": \"bce\", \"margin\": 0.25");
+        assert_eq!(above.check(0.75, Some(0.5)), None);
+        assert!(above.check(0.7, Some(0.5)).unwrap().contains("of bce"));
+        assert!(above.check(f64::NAN, Some(0.5)).is_some());
+        assert_eq!(above.check(0.1, None), None, "bce did not run");
+        assert!(expectation("\"above\": \"bce\"").check(0.5, Some(0.5)).is_some(), "equal is not above");
+    }
+}

@@ -1,0 +1,105 @@
+//! Maps of the boxes' errors: a dot at every point that boxes start from, its colour the error that is left.
+
+use std::path::Path;
+
+use plotters::prelude::*;
+
+use crate::Error;
+use crate::plot::{Area, Drawn, FONT};
+
+const CELL: u32 = 480;
+const COLUMNS: usize = 4;
+const SCALE_WIDTH: u32 = 220;
+/// The colours run from 10^-3 to 10^1.
+const POWERS: (f64, f64) = (-3.0, 1.0);
+/// Five colours of viridis, which also grow lighter for who sees no colours.
+const COLOURS: [[f64; 3]; 5] =
+    [[68.0, 1.0, 84.0], [59.0, 82.0, 139.0], [33.0, 145.0, 140.0], [94.0, 201.0, 98.0], [253.0, 231.0, 37.0]];
+
+/// One map.
+pub(crate) struct Map {
+    /// The line above it.
+    pub(crate) title: String,
+    /// `(x, y, error)`.
+    pub(crate) points: Vec<(f64, f64, f64)>,
+}
+
+/// Draws maps side by side, four in a row, and the scale of the colours.
+pub(crate) fn draw(path: &Path, maps: &[Map]) -> Result<(), Error> {
+    draw_svg(path, maps).map_err(|error| Error::file(path, error))
+}
+
+fn draw_svg(path: &Path, maps: &[Map]) -> Drawn {
+    let (columns, rows) = (maps.len().clamp(1, COLUMNS), maps.len().div_ceil(COLUMNS));
+    let width = CELL * columns as u32;
+    let root = SVGBackend::new(path, (width + SCALE_WIDTH, CELL * rows as u32)).into_drawing_area();
+    root.fill(&WHITE)?;
+    let (left, right) = root.split_horizontally(width);
+    for (area, map) in left.split_evenly((rows, columns)).iter().zip(maps) {
+        draw_map(area, map)?;
+    }
+    scale(&right)?;
+    root.present()?;
+    Ok(())
+}
+
+fn draw_map(area: &Area, map: &Map) -> Drawn {
+    let reach = map.points.iter().map(|p| p.0.hypot(p.1)).fold(0.0, f64::max) * 1.1;
+    let mut chart = ChartBuilder::on(area)
+        .caption(&map.title, (FONT, 30))
+        .margin(16)
+        .build_cartesian_2d(-reach..reach, -reach..reach)?;
+    let dot = |&(x, y, error): &(f64, f64, f64)| Circle::new((x, y), 20, colour(error).filled());
+    chart.draw_series(map.points.iter().map(dot))?;
+    chart.draw_series([Cross::new((0.0, 0.0), 12, BLACK.stroke_width(3))])?;
+    Ok(())
+}
+
+fn scale(area: &Area) -> Drawn {
+    const STEPS: i32 = 48;
+    const HEIGHT: i32 = 7;
+    let power = |step: i32| POWERS.1 - (POWERS.1 - POWERS.0) * f64::from(step) / f64::from(STEPS);
+    for step in 0..=STEPS {
+        let (y, power) = (56 + HEIGHT * step, power(step));
+        area.draw(&Rectangle::new([(24, y), (64, y + HEIGHT)], colour(10f64.powf(power)).filled()))?;
+        if power.fract() == 0.0 {
+            area.draw(&Text::new(format!("{}", 10f64.powf(power)), (76, y - 10), (FONT, 26)))?;
+        }
+    }
+    Ok(())
+}
+
+/// The colour of an error.
+fn colour(error: f64) -> RGBColor {
+    let last = (COLOURS.len() - 1) as f64;
+    let place = (error.max(1e-300).log10() - POWERS.0) / (POWERS.1 - POWERS.0) * last;
+    let place = place.clamp(0.0, last);
+    let low = (place as usize).min(COLOURS.len() - 2);
+    let part = place - low as f64;
+    let [red, green, blue] =
+        [0, 1, 2].map(|i| (COLOURS[low][i] * (1.0 - part) + COLOURS[low + 1][i] * part).round() as u8);
+    RGBColor(red, green, blue)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_by_hand() {
+        assert_eq!(colour(0.0), RGBColor(68, 1, 84));
+        assert_eq!(colour(0.1), RGBColor(33, 145, 140));
+        assert_eq!(colour(1e9), RGBColor(253, 231, 37));
+    }
+
+    #[test]
+    fn maps_are_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("maps.svg");
+        let map = || Map { title: "iou".to_string(), points: vec![(1.0, 0.0, 2.0), (0.0, -1.0, 0.01)] };
+        draw(&path, &[map(), map(), map(), map(), map()]).unwrap();
+        let svg = std::fs::read_to_string(path).unwrap();
+        assert!(svg.contains(">0.001<") || svg.contains("0.001"));
+        assert_eq!(svg.matches("<circle").count(), 10);
+    }
+}

@@ -1,0 +1,252 @@
+//! The experiments: load the data, train with the loss of a config file, measure what came out.
+
+mod boxes;
+mod images;
+mod imbalanced;
+mod regression;
+mod segmentation;
+
+use std::time::Instant;
+
+use burn::tensor::{Device, Tensor};
+use burn_losses::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Error;
+use crate::config::{ConfigFile, Experiment, RunConfig};
+use crate::curves::Curve;
+use crate::data::{LineSet, Samples, Split};
+use crate::expect::Expectation;
+use crate::history::History;
+use crate::model::Mlp;
+use crate::simulation::{self, Simulated};
+use crate::terms::{self, Term};
+use crate::training::{Setting, Training};
+
+/// A named result.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Figure {
+    /// The name: a column of the result table.
+    pub name: &'static str,
+    /// The value.
+    pub value: f64,
+}
+
+/// A straight line through a set of points.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct FittedLine {
+    /// The points.
+    pub set: LineSet,
+    /// Where the line meets `x = 0`.
+    pub intercept: f64,
+    /// Its slope.
+    pub slope: f64,
+}
+
+/// What came out of one config file.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunResult {
+    /// The experiment.
+    pub experiment: Experiment,
+    /// The config file's name.
+    pub config: String,
+    /// The config file's title.
+    pub title: String,
+    /// The loss, with all its settings.
+    pub loss: serde_json::Value,
+    /// What has to come out: nothing in a quick run.
+    #[serde(skip)]
+    pub expected: Vec<Expectation>,
+    /// How many expectations were looked at.
+    pub checked: usize,
+    /// Those that were not met.
+    pub missed: Vec<String>,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// What the run amounts to.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+impl RunResult {
+    /// Whether the expectations were met, in a word.
+    pub fn verdict(&self) -> &'static str {
+        match (self.checked, self.missed.len()) {
+            (0, _) => "not checked",
+            (_, 0) => "met",
+            _ => "MISSED",
+        }
+    }
+
+    fn figure(&self, name: &str) -> Option<f64> {
+        self.outcome.figures.iter().find(|figure| figure.name == name).map(|figure| figure.value)
+    }
+}
+
+/// What a run amounts to.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Outcome {
+    /// The figures that were reached.
+    pub figures: Vec<Figure>,
+    /// Losses and metrics along the way.
+    pub history: History,
+    /// The loss as a curve, where it has one argument that a curve can follow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub curve: Option<Curve>,
+    /// The line, for `regression`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<FittedLine>,
+    /// The logits of all held-out pixels, for `segmentation`.
+    #[serde(skip)]
+    pub logits: Option<Vec<f32>>,
+    /// How the boxes came to their targets, for `boxes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boxes: Option<Simulated>,
+}
+
+/// Reads one config file and says what is wrong with it, before anything is trained.
+pub fn check(file: &ConfigFile) -> Result<(), Error> {
+    match file.experiment {
+        Experiment::Images => file.load::<ClassificationLossConfig>().map(drop),
+        Experiment::Regression => file.load::<RegressionLossConfig>().map(drop),
+        Experiment::Imbalanced => file.load::<BinaryLossConfig>().map(drop),
+        Experiment::Segmentation => {
+            let config = file.load::<Vec<Term>>()?;
+            terms::check(&config.loss).map_err(|problem| file.bad(problem))
+        }
+        Experiment::Boxes => {
+            let config = file.load::<BoxesLossConfig>()?;
+            simulation::check(&config.loss).map_err(|problem| file.bad(problem))
+        }
+    }
+}
+
+/// Runs some config files, one after the other, and holds the figures against what is expected.
+pub fn run_all(files: &[ConfigFile], setting: &Setting) -> Result<Vec<RunResult>, Error> {
+    let mut results = files.iter().map(|file| run(file, setting)).collect::<Result<Vec<_>, _>>()?;
+    judge(&mut results);
+    Ok(results)
+}
+
+fn judge(results: &mut [RunResult]) {
+    for i in 0..results.len() {
+        let expected = results[i].expected.iter();
+        let verdicts: Vec<_> = expected.filter_map(|expectation| verdict(expectation, &results[i], results)).collect();
+        results[i].checked = verdicts.len();
+        results[i].missed = verdicts.into_iter().flatten().collect();
+    }
+}
+
+/// What is wrong, if anything; `None` where the run to compare with is not among the results.
+fn verdict(expectation: &Expectation, own: &RunResult, all: &[RunResult]) -> Option<Option<String>> {
+    let name = &expectation.figure;
+    let other = match &expectation.above {
+        Some(config) => all.iter().find(|r| r.experiment == own.experiment && r.config == *config)?.figure(name),
+        None => None,
+    };
+    Some(match own.figure(name) {
+        Some(got) => expectation.check(got, other),
+        None => Some(format!("there is no figure {name:?}")),
+    })
+}
+
+fn run(file: &ConfigFile, setting: &Setting) -> Result<RunResult, Error> {
+    match file.experiment {
+        Experiment::Images => with_config(file, setting, images::run),
+        Experiment::Regression => with_config(file, setting, regression::run),
+        Experiment::Imbalanced => with_config(file, setting, imbalanced::run),
+        Experiment::Segmentation => with_config(file, setting, segmentation::run),
+        Experiment::Boxes => with_config(file, setting, boxes::run),
+    }
+}
+
+fn with_config<L: DeserializeOwned + Serialize>(
+    file: &ConfigFile,
+    setting: &Setting,
+    experiment: fn(&RunConfig<L>, &str, &Setting) -> Result<Outcome, Error>,
+) -> Result<RunResult, Error> {
+    let config: RunConfig<L> = file.load()?;
+    let label = format!("{}/{}", file.experiment, file.name);
+    let start = Instant::now();
+    let outcome = experiment(&config, &label, setting)?;
+    Ok(RunResult {
+        experiment: file.experiment,
+        config: file.name.clone(),
+        title: config.title,
+        loss: serde_json::to_value(&config.loss).map_err(Error::new)?,
+        expected: if setting.quick { Vec::new() } else { config.expect },
+        checked: 0,
+        missed: Vec::new(),
+        seconds: start.elapsed().as_secs_f64(),
+        outcome,
+    })
+}
+
+fn figure(name: &'static str, value: f64) -> Figure {
+    Figure { name, value }
+}
+
+fn network(training: &Training, split: &Split, outputs: usize, device: &Device) -> Mlp {
+    let mut widths = vec![split.train.width(), training.hidden, outputs];
+    widths.retain(|&width| width > 0);
+    Mlp::new(&widths, training.seed, device)
+}
+
+/// The network's outputs for every row, on the host, computed `rows` at a time.
+///
+/// A GPU compiles a kernel for each shape of a matrix product: batches as large as those of the training reuse them.
+fn outputs<const D: usize>(
+    samples: &Samples,
+    rows: usize,
+    device: &Device,
+    network: impl Fn(Tensor<2>) -> Tensor<D>,
+) -> Result<Vec<f32>, Error> {
+    let mut all = Vec::new();
+    for batch in samples.chunks(rows) {
+        let outputs = network(Tensor::from_data(batch, device));
+        let data = outputs.try_into_data().map_err(Error::new)?;
+        all.extend(data.iter::<f32>());
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run that is expected to have a greater recall than dice.
+    fn above_dice(config: &str, recall: f64) -> RunResult {
+        let expectation = r#"{"figure": "recall", "above": "dice"}"#;
+        RunResult {
+            experiment: Experiment::Segmentation,
+            config: config.to_string(),
+            title: String::new(),
+            loss: serde_json::Value::Null,
+            expected: vec![serde_json::from_str(expectation).unwrap()],
+            checked: 0,
+            missed: Vec::new(),
+            seconds: 0.0,
+            outcome: Outcome { figures: vec![figure("recall", recall)], ..Outcome::default() },
+        }
+    }
+
+    #[test]
+    fn figures_are_held_against_those_of_other_runs() {
+        let mut results = [above_dice("dice", 0.5), above_dice("tversky", 0.6), above_dice("bce", 0.4)];
+        results[0].expected.clear();
+        judge(&mut results);
+        assert_eq!(results.each_ref().map(RunResult::verdict), ["not checked", "met", "MISSED"]);
+    }
+
+    #[test]
+    fn what_did_not_run_is_not_held_against() {
+        let mut results = [above_dice("bce", 0.4)];
+        judge(&mut results);
+        assert_eq!(results[0].verdict(), "not checked");
+        results[0].outcome.figures.clear();
+        results[0].expected[0].above = None;
+        judge(&mut results);
+        assert_eq!(results[0].missed, ["there is no figure \"recall\""]);
+    }
+}
