@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from case import KINDS
-from families import (  # noqa: F401  (importing a family registers its cases)
+from families import binary, boxes, classification, distribution, heads, metric, regression, segmentation  # noqa: F401
     binary,
     boxes,
     classification,

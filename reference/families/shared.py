@@ -1,9 +1,14 @@
-"""What several families compute: the k hardest values, and GHM's histogram."""
+"""What several families draw and compute: rows with round cosines, the k hardest values, and GHM's histogram."""
 
 import numpy as np
 import torch
 
 from case import agree
+
+
+def sixteenths(draw, count) -> np.ndarray:
+    """Rows of norm 4 whose cosines are multiples of 1/16: exact in f32 too, so that their factor may be large."""
+    return np.array([draw.rng.permutation([1.0, 1.0, 1.0, 2.0, 3.0]) * draw.sign(5) for _ in range(count)])
 
 
 def hardest(values, keep: dict, min_kept: int, valid) -> torch.Tensor:

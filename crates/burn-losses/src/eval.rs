@@ -6,8 +6,10 @@ use crate::binary::BinaryLoss;
 use crate::boxes::BoxesLoss;
 use crate::classification::ClassificationLoss;
 use crate::distribution::{DistributionInput, DistributionLoss};
-use crate::engine::{distributions, overlap, pointwise, rows};
+use crate::engine::{distributions, heads, overlap, pointwise, rows};
 use crate::error::InputError;
+use crate::heads::HeadLoss;
+use crate::metric::MetricLoss;
 use crate::reduction::{Reduction, Unreduced};
 use crate::registry::AnyLoss;
 use crate::regression::RegressionLoss;
@@ -104,6 +106,7 @@ impl AnyLoss {
             Self::Classification(loss) => loss.input(),
             Self::Distribution(loss) => loss.input().name(),
             Self::Segmentation(loss) => loss.input(),
+            Self::Heads(_) | Self::Metric(_) => "embeddings",
         }
     }
 
@@ -120,6 +123,8 @@ impl AnyLoss {
             Self::Distribution(loss) => run(loss.kind()).distribution(loss),
             Self::Segmentation(loss) => run(loss.kind()).segmentation(loss),
             Self::Boxes(loss) => run(loss.kind()).boxes(loss),
+            Self::Heads(loss) => run(loss.kind()).heads(loss),
+            Self::Metric(loss) => run(loss.kind()).metric(loss),
         }
     }
 }
@@ -342,6 +347,50 @@ impl<'a> Run<'a> {
         let weights = self.optional_weights::<1>(&mut leaves)?;
         loss.check(&predictions, &targets, weights.as_ref())?;
         let unreduced = loss.forward_unreduced(predictions, targets);
+        Ok(leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None)))
+    }
+
+    /// A head with its own parameters, or those that are given.
+    fn heads<L: HeadLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
+        let mut names = vec!["embeddings", "labels", "weights", "weight"];
+        names.extend(loss.bias().map(|_| "bias"));
+        self.only(&names)?;
+        self.get("embeddings", &names)?;
+        self.get("labels", &names)?;
+        let mut leaves = Leaves::default();
+        let embeddings = self.float::<2>("embeddings", &mut leaves)?;
+        let labels = self.int::<1>("labels")?;
+        let weights = self.optional_weights::<1>(&mut leaves)?;
+        let given = |name: &str| self.inputs.contains_key(name);
+        let weight = if given("weight") { Some(self.float::<2>("weight", &mut leaves)?) } else { None };
+        let bias = if given("bias") { Some(self.float::<1>("bias", &mut leaves)?) } else { None };
+        let here = |tensor: Tensor<2>| tensor.to_device(&self.device);
+        let weight = weight.unwrap_or_else(|| here(loss.weight()));
+        let bias = bias.or_else(|| loss.bias().map(|bias| bias.to_device(&self.device)));
+        let own = loss.weight().dims();
+        if weight.dims() != own {
+            let expected = format!("{own:?}, as `num_classes` and `embedding_dim` say");
+            let (loss, name, shape) = (self.loss, "weight".to_owned(), weight.dims().to_vec());
+            return Err(EvalError::Rank { loss, name, shape, expected });
+        }
+        let parameters = heads::Parameters { weight, bias };
+        let reference = crate::check::Reference { loss: self.loss, name: "embeddings", tensor: &embeddings };
+        heads::check(loss, &parameters, reference, Some(&labels), weights.as_ref())?;
+        let unreduced = heads::values(loss, parameters, embeddings, labels);
+        Ok(leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None)))
+    }
+
+    fn metric<L: MetricLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
+        let names = ["embeddings", "labels", "weights"];
+        self.only(&names)?;
+        self.get("embeddings", &names)?;
+        self.get("labels", &names)?;
+        let mut leaves = Leaves::default();
+        let embeddings = self.float::<2>("embeddings", &mut leaves)?;
+        let labels = self.int::<1>("labels")?;
+        let weights = self.optional_weights::<1>(&mut leaves)?;
+        loss.check(&embeddings, &labels, weights.as_ref())?;
+        let unreduced = loss.forward_unreduced(embeddings, labels);
         Ok(leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None)))
     }
 

@@ -5,6 +5,8 @@ pub use crate::boxes::{BoxesLoss, BoxesLossConfig};
 pub use crate::classification::{ClassificationLoss, ClassificationLossConfig};
 pub use crate::distribution::{DistributionLoss, DistributionLossConfig};
 pub use crate::error::{ConfigError, InputError};
+pub use crate::heads::{HeadLoss, HeadLossConfig};
+pub use crate::metric::{MetricLoss, MetricLossConfig};
 pub use crate::reduction::Reduction;
 pub use crate::registry::LossConfig;
 pub use crate::regression::{RegressionLoss, RegressionLossConfig};

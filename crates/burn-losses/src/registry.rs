@@ -6,6 +6,8 @@ use crate::boxes::{AnyBoxesLoss, BoxesLossConfig};
 use crate::classification::{AnyClassificationLoss, ClassificationLossConfig};
 use crate::config::{Describe, Field, Table, Value, as_parser_error, split_tag};
 use crate::distribution::{AnyDistributionLoss, DistributionLossConfig};
+use crate::heads::{AnyHeadLoss, HeadLossConfig};
+use crate::metric::{AnyMetricLoss, MetricLossConfig};
 use crate::regression::{AnyRegressionLoss, RegressionLossConfig};
 use crate::segmentation::{AnySegmentationLoss, SegmentationLossConfig};
 use burn::tensor::Device;
@@ -119,6 +121,8 @@ families! {
     Distribution = "distribution": DistributionLossConfig, AnyDistributionLoss;
     Segmentation = "segmentation": SegmentationLossConfig, AnySegmentationLoss;
     Boxes = "boxes": BoxesLossConfig, AnyBoxesLoss;
+    Heads = "heads": HeadLossConfig, AnyHeadLoss;
+    Metric = "metric": MetricLossConfig, AnyMetricLoss;
 }
 
 impl<'de> Deserialize<'de> for LossConfig {

@@ -1,10 +1,12 @@
 //! The executors: the few shapes of computation in which all losses run.
 
+pub(crate) mod anchors;
 pub(crate) mod boxes;
 pub(crate) mod classes;
 pub(crate) mod distributions;
 pub(crate) mod ghm;
 pub(crate) mod hardest;
+pub(crate) mod heads;
 pub(crate) mod overlap;
 pub(crate) mod pointwise;
 pub(crate) mod rank;

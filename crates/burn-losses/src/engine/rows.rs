@@ -126,8 +126,7 @@ pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
         return rows.reshape(shape).into();
     }
     let labels = labels.reshape([count]);
-    let ignored =
-        loss.ignore_index().filter(|index| fits(*index, labels.dtype())).map(|index| labels.clone().equal_elem(index));
+    let ignored = ignored(loss, &labels);
     let outside = labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(classes as i64));
     let labels = labels.mask_fill(outside.clone(), 0);
     let (unreduced, wrong) = match ignored {
@@ -171,6 +170,12 @@ pub(crate) fn soft_values<R: Rows, const D: usize, const L: usize>(
     };
     let unreduced = unreduced.expect("a loss that takes probabilities has values for them");
     into_shape(loss.select(unreduced), shape)
+}
+
+/// Where a label says that its row counts nothing.
+pub(crate) fn ignored<R: Rows, const L: usize>(loss: &R, labels: &Tensor<L, Int>) -> Option<Tensor<L, Bool>> {
+    let index = loss.ignore_index().filter(|index| fits(*index, labels.dtype()));
+    index.map(|index| labels.clone().equal_elem(index))
 }
 
 pub(crate) fn fits(index: i64, dtype: DType) -> bool {

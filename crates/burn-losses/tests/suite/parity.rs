@@ -181,6 +181,8 @@ fn t67_inputs_are_not_changed() {
             AnyLoss::Distribution(loss) => keeps!(loss, matrix(), half()),
             AnyLoss::Segmentation(loss) => keeps!(loss, matrix(), matrix().ones_like() * 0.5),
             AnyLoss::Boxes(loss) => keeps!(loss, matrix(), half()),
+            AnyLoss::Heads(loss) => keeps!(loss, labels(), half()),
+            AnyLoss::Metric(loss) => keeps!(loss, labels(), half()),
         }
         assert_eq!(floats(&leaf.into_data()), before, "{}", case.place());
     }

@@ -4,6 +4,7 @@
 use burn::tensor::{Int, Tensor, TensorData};
 use burn_losses::config::{Table, Value};
 use burn_losses::eval::Inputs;
+use burn_losses::metric::AnyMetricLoss;
 use burn_losses::prelude::*;
 use burn_losses::{AnyLoss, Distributions, LossInfo, registry};
 
@@ -33,6 +34,9 @@ pub(crate) fn batch(loss: &AnyLoss, rows: usize, scale: f64, extra: &[usize], se
         "log_probabilities" => log_softmax(&raw, extra),
         _ => raw.clone(),
     };
+    if let AnyLoss::Heads(_) | AnyLoss::Metric(_) = loss {
+        return embedding_batch(loss, rows, scale, seed);
+    }
     let mut inputs = Inputs::from([(loss.input().to_owned(), tensor(first))]);
     // Three hard targets for each soft one; positives are rarer.
     let mixed = || {
@@ -106,6 +110,34 @@ fn box_batch(kind: &str, rows: usize, scale: f64, seed: u64) -> Inputs {
     Inputs::from([("predictions".into(), predictions), ("targets".into(), tensor(targets, 4))])
 }
 
+/// Embeddings of the size that the config asks for, of three classes; heads with a weight.
+fn embedding_batch(loss: &AnyLoss, rows: usize, scale: f64, seed: u64) -> Inputs {
+    let tensor = |shape: [usize; 2], seed, scale: f64| {
+        TensorData::new(numbers(shape[0] * shape[1], seed).iter().map(|u| u * scale).collect::<Vec<_>>(), shape)
+    };
+    let [classes, size] = match loss {
+        AnyLoss::Heads(head) => head.weight().dims(),
+        AnyLoss::Metric(AnyMetricLoss::Center(center)) => center.centers().dims(),
+        _ => [3, 4],
+    };
+    let mut inputs = Inputs::from([
+        ("embeddings".into(), tensor([rows, size], seed, scale)),
+        ("labels".into(), TensorData::new((0..rows).map(|i| (i * 7 % 5 % 3 % classes) as i64).collect::<Vec<_>>(), [rows])),
+    ]);
+    if let AnyLoss::Heads(_) = loss {
+        inputs.insert("weight".into(), tensor([classes, size], seed + 1, 1.0));
+    }
+    inputs.extend(bias(loss));
+    inputs
+}
+
+/// The bias of a head that has one.
+fn bias(loss: &AnyLoss) -> Option<(String, TensorData)> {
+    let AnyLoss::Heads(head) = loss else { return None };
+    let [classes] = head.bias()?.dims();
+    Some(("bias".into(), TensorData::new(numbers(classes, 6), [classes])))
+}
+
 /// The logarithm of a softmax over the middle axis of `[rows, 3, extra]`.
 fn log_softmax(raw: &[f64], extra: &[usize]) -> Vec<f64> {
     let inner: usize = extra.iter().product();
@@ -143,6 +175,7 @@ pub(crate) fn renamed(inputs: &Inputs, from: &AnyLoss, to: &AnyLoss) -> Inputs {
         inputs.insert("labels".into(), labels(shape[0], &shape[2..]));
     }
     inputs.insert(to.input().to_owned(), first);
+    inputs.extend(bias(to));
     inputs
 }
 
@@ -150,7 +183,7 @@ pub(crate) fn renamed(inputs: &Inputs, from: &AnyLoss, to: &AnyLoss) -> Inputs {
 pub(crate) fn weighted(loss: &AnyLoss, mut inputs: Inputs, seed: u64) -> Inputs {
     let first = inputs[loss.input()].shape().to_vec();
     let rank = match loss {
-        AnyLoss::Boxes(_) => 1,
+        AnyLoss::Boxes(_) | AnyLoss::Heads(_) | AnyLoss::Metric(_) => 1,
         AnyLoss::Segmentation(_) => 2,
         AnyLoss::Classification(_) | AnyLoss::Distribution(_) => first.len() - 1,
         AnyLoss::Regression(_) | AnyLoss::Binary(_) => first.len(),
@@ -166,15 +199,22 @@ pub(crate) fn weighted(loss: &AnyLoss, mut inputs: Inputs, seed: u64) -> Inputs 
 pub(crate) fn unreduced(loss: &AnyLoss, first: Tensor<2>, second: &TensorData) -> Tensor<1> {
     let device = first.device();
     let floats = || Tensor::<2>::from_data(second.clone(), (&device, first.dtype()));
+    let labels = || Tensor::<1, Int>::from_data(second.clone(), &device);
     match loss {
         AnyLoss::Regression(loss) => loss.forward_no_reduction(first.clone(), floats()).reshape([-1]),
         AnyLoss::Binary(loss) => loss.forward_no_reduction(first.clone(), floats()).reshape([-1]),
-        AnyLoss::Classification(loss) => {
-            loss.forward_no_reduction(first.clone(), Tensor::<1, Int>::from_data(second.clone(), &device))
-        }
+        AnyLoss::Classification(loss) => loss.forward_no_reduction(first.clone(), labels()),
         AnyLoss::Distribution(loss) => loss.forward_no_reduction(first.clone(), floats()),
         AnyLoss::Segmentation(loss) => loss.forward_no_reduction(first.clone(), floats()).reshape([-1]),
         AnyLoss::Boxes(loss) => loss.forward_no_reduction(first.clone(), floats()),
+        AnyLoss::Heads(loss) => {
+            // Not the random weight that it has.
+            let shape = loss.weight().dims();
+            let weight = TensorData::new(numbers(shape[0] * shape[1], 9), shape);
+            let loss = loss.clone().with_weight(Tensor::from_data(weight, (&device, first.dtype())));
+            loss.forward_no_reduction(first.clone(), labels())
+        }
+        AnyLoss::Metric(loss) => loss.forward_no_reduction(first.clone(), labels()),
     }
 }
 
@@ -194,6 +234,11 @@ pub(crate) fn with_field(info: &LossInfo, field: &str, value: &Value) -> Result<
     let mut table = Table::new();
     table.insert("family".into(), info.family.into());
     table.insert("kind".into(), info.kind.into());
+    if info.family == "heads" {
+        // As many classes as lists of one number per class have here.
+        table.insert("num_classes".into(), 3.into());
+        table.insert("embedding_dim".into(), 4.into());
+    }
     table.insert(field.into(), value.clone());
     serde_yaml_ng::from_value(Value::Mapping(table)).map_err(|error| error.to_string())
 }
@@ -202,10 +247,18 @@ pub(crate) fn default_of(info: &LossInfo) -> LossConfig {
     LossConfig::of(info.family, info.kind).expect("the default is valid")
 }
 
+/// Fields that say how a parameter begins: the parameters of a probe are given.
+pub(crate) const SHAPES: [&str; 3] = ["num_classes", "embedding_dim", "initializer"];
+
+/// The default, of the shape that [`with_field`] has.
+pub(crate) fn base(info: &LossInfo) -> LossConfig {
+    with_field(info, "reduction", &"mean".into()).expect("the default is valid")
+}
+
 /// Every config that differs from the default in one field.
 pub(crate) fn variants(info: &LossInfo) -> Vec<LossConfig> {
-    let mut variants = vec![default_of(info)];
-    for field in &info.fields {
+    let mut variants = vec![base(info)];
+    for field in info.fields.iter().filter(|field| !SHAPES.contains(&field.name)) {
         for sample in &field.samples {
             variants.push(with_field(info, field.name, sample).unwrap_or_else(|error| panic!("{error}")));
         }

@@ -30,11 +30,15 @@
 //! | T39, T40, T41 | aspect ratios of inverted boxes; weights `[N, 4]`; no boxes |
 //! | T42, T43, T44 | Focal-EIoU at no overlap; CDIoU's corners (`cdiou.rs`); the logarithm of no overlap (`iou.rs`) |
 //! | T45, T46, T47, T48, T49 | smooth L1 at 0; beta and delta; log-cosh overflows; the sign of a quantile (`quantile.rs`); squares in f16 |
+//! | T50, T51, T52, T53 | no valid pair is NaN; gradients at distance 0 and of zero vectors; signs in a distance |
+//! | T54, T55, T56, T57 | margins at a cosine of 1 and -1, beyond pi, with a gradient that is not theirs (`arcface.rs`, and here) |
+//! | T58, T59, T60, T61 | lists of triplets; margins that are no integers; the update of centers; degrees |
 //! | T67 | inputs are changed in place (`parity.rs`) |
 //! | T68 | Crammer-Singer counts a wrong class with the score 0 |
 //! | T70, T71, T72 | none-then-mean is not mean; configs do not survive a round trip; options without effect (`laws.rs`) |
 
 mod boxes;
+mod embeddings;
 mod labels;
 mod regions;
 

@@ -1,0 +1,113 @@
+//! ArcFace.
+
+use crate::config::Range;
+use crate::engine::heads::{Head, Scaling};
+use crate::formula::Real;
+
+head_loss! {
+    "arcface": "the angle to the target class has to be smaller by a margin";
+
+    /// ArcFace (Deng et al. 2019, [arXiv 1801.07698](https://arxiv.org/abs/1801.07698)).
+    ///
+    /// # Formula
+    /// The target's logit is `scale f`, the others are `scale cos(theta_j)`;
+    /// ```text
+    /// f = cos(theta + margin)             theta + margin <= pi
+    /// f = cos(theta) - margin sin(margin) beyond, so that f falls everywhere
+    /// ```
+    /// With `easy_margin`, f = cos(theta + margin) where cos(theta) > 0, and cos(theta) elsewhere. The margin is in radians.
+    ///
+    /// # Numerics
+    /// cos(theta + m) = cos(theta) cos(m) - sin(theta) sin(m): no arc cosine. The gradient is the true one. The slope of
+    /// sin(theta) at cos(theta) = +-1, which is infinite, counts as 0.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::Device;
+    /// use burn_losses::{Head, heads::ArcfaceLossConfig};
+    ///
+    /// let head = ArcfaceLossConfig::new().init(&Device::flex());
+    /// // 60 degrees, and half a radian more.
+    /// let target = head.margin(0.5, None);
+    /// assert!((target - (std::f64::consts::FRAC_PI_3 + 0.5).cos()).abs() < 1e-12);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// pytorch-metric-learning: `ArcFaceLoss`, with the margin in degrees (28.6). insightface's PyTorch code has no fallback beyond pi
+    /// and lets the gradient through as if there were no margin.
+    pub struct ArcfaceLoss;
+
+    /// Config of [`ArcfaceLoss`].
+    pub struct ArcfaceLossConfig {
+        /// The factor of the cosines.
+        scale: f64 = 64.0, Range::Greater(0.0);
+        /// By how much the angle has to be smaller, in radians.
+        margin: f64 = 0.5, Range::HalfOpen(0.0, core::f64::consts::PI);
+        /// No margin for angles beyond a right one.
+        easy_margin: bool = false;
+    }
+}
+
+impl Head for ArcfaceLoss {
+    fn scaling(&self) -> Scaling {
+        Scaling { embeddings: true, weight: true, scale: self.config.scale }
+    }
+    fn margin<R: Real>(&self, cosine: R, _: Option<R>) -> R {
+        let margin = self.config.margin;
+        let sine = ((-cosine.clone() + 1.0) * (cosine.clone() + 1.0)).safe_sqrt();
+        let turned = cosine.clone() * margin.cos() - sine * margin.sin();
+        let (within, fallback) = if self.config.easy_margin {
+            (cosine.gt_lit(0.0), cosine)
+        } else {
+            (cosine.gt_lit(-margin.cos()), cosine - margin * margin.sin())
+        };
+        R::select(&within, turned, fallback)
+    }
+    fn rows(&self) -> &crate::classification::CrossEntropyLoss {
+        &self.rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formula::Dual;
+    use burn::tensor::Device;
+
+    fn head(margin: f64) -> ArcfaceLoss {
+        ArcfaceLossConfig::new().with_margin(margin).init(&Device::flex())
+    }
+
+    #[test]
+    fn t55_t57_the_target_falls_with_the_angle_everywhere() {
+        for margin in [0.1, 0.5, 1.5, 3.0] {
+            let head = head(margin);
+            let at = |theta: f64| head.margin(theta.cos(), None);
+            let mut last = f64::INFINITY;
+            for i in 0..=1000 {
+                let theta = core::f64::consts::PI * f64::from(i) / 1000.0;
+                assert!(at(theta) < last, "{margin} {theta}");
+                last = at(theta);
+                let expected = if theta + margin <= core::f64::consts::PI {
+                    (theta + margin).cos()
+                } else {
+                    theta.cos() - margin * margin.sin()
+                };
+                assert!((last - expected).abs() < 1e-7, "{margin} {theta}");
+            }
+        }
+    }
+
+    #[test]
+    fn t54_t56_the_gradient_is_true_and_finite_at_both_ends() {
+        let head = head(0.5);
+        for cosine in [-1.0, 1.0] {
+            assert!(head.margin(Dual::<f64, 1>::variable(cosine, 0), None).slope[0].is_finite());
+        }
+        for cosine in [-0.95, -0.5, 0.0, 0.3, 0.99] {
+            let slope = head.margin(Dual::<f64, 1>::variable(cosine, 0), None).slope[0];
+            let expected = (head.margin(cosine + 1e-7, None) - head.margin(cosine - 1e-7, None)) / 2e-7;
+            assert!((slope - expected).abs() < 1e-6, "{cosine}: {slope} {expected}");
+        }
+    }
+}

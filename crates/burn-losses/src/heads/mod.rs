@@ -1,0 +1,266 @@
+//! Heads: a weight `[C, E]` of their own, embeddings `[N, E]` and labels `[N]`, one value per row.
+//!
+//! All losses here can be swapped for one another in a config file: see [`HeadLossConfig`]. A head is the last layer of a network and
+//! its loss: [`logits`](HeadLoss::logits) is the layer without the margin, for inference and accuracy.
+
+mod annealing;
+mod initializer;
+
+use crate::check::Reference;
+use crate::engine::heads::{self, Head, Parameters};
+use crate::error::{InputError, expect};
+use crate::macros::family;
+use crate::reduction::{Reduction, Unreduced};
+use burn::tensor::{Int, Tensor};
+
+pub use annealing::Annealing;
+pub use initializer::HeadInitializer;
+
+/// A classifier's last layer with its loss.
+///
+/// Labels are in 0..C, or the `ignore_index` of the config; any other label has the value NaN. Half-precision embeddings are computed
+/// and returned in f32; their gradients come back in half precision.
+pub trait HeadLoss: Head {
+    /// The `kind`, which errors name.
+    fn kind(&self) -> &'static str;
+
+    /// How the unreduced values become one number.
+    fn reduction(&self) -> Reduction;
+
+    /// The weight, `[num_classes, embedding_dim]`: one row per class.
+    fn weight(&self) -> Tensor<2>;
+
+    /// The head with another weight of the same shape, as a new parameter.
+    ///
+    /// # Panics
+    /// If the shape differs.
+    #[track_caller]
+    fn with_weight(self, weight: Tensor<2>) -> Self;
+
+    /// The bias, `[num_classes]`, of a head that has one.
+    fn bias(&self) -> Option<Tensor<1>> {
+        None
+    }
+
+    /// The logits without a margin: for inference and accuracy.
+    ///
+    /// # Shapes
+    /// - embeddings: `[N, E]`
+    /// - output: `[N, C]`
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn logits(&self, embeddings: Tensor<2>) -> Tensor<2> {
+        let parameters = parameters(self);
+        expect(heads::check(self, &parameters, reference(self, &embeddings), None, None));
+        heads::logits(self, parameters, embeddings)
+    }
+
+    /// The value of the batch, reduced as the config says.
+    ///
+    /// # Shapes
+    /// - embeddings: `[N, E]`
+    /// - labels: `[N]`
+    /// - output: `[1]`
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+        let values = self.forward_unreduced(embeddings, labels);
+        self.reduction().reduce(values, None, None)
+    }
+
+    /// The same with weights, which multiply the unreduced values.
+    ///
+    /// # Shapes
+    /// - weights: `[N]`
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_weighted(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, weights: Tensor<1>) -> Tensor<1> {
+        expect(self.check(&embeddings, &labels, Some(&weights)));
+        let values = heads::values(self, parameters(self), embeddings, labels);
+        self.reduction().reduce(values, Some(weights), None)
+    }
+
+    /// One value per row: `[N]`.
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_no_reduction(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+        self.forward_unreduced(embeddings, labels).values
+    }
+
+    /// One value per row, and what each counts in a mean: what [`Reduction::reduce`] takes.
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_unreduced(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        expect(self.check(&embeddings, &labels, None));
+        heads::values(self, parameters(self), embeddings, labels)
+    }
+
+    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    fn check(
+        &self,
+        embeddings: &Tensor<2>,
+        labels: &Tensor<1, Int>,
+        weights: Option<&Tensor<1>>,
+    ) -> Result<(), InputError> {
+        heads::check(self, &parameters(self), reference(self, embeddings), Some(labels), weights)
+    }
+}
+
+fn parameters<H: HeadLoss>(head: &H) -> Parameters {
+    Parameters { weight: head.weight(), bias: head.bias() }
+}
+
+fn reference<'a, H: HeadLoss>(head: &H, embeddings: &'a Tensor<2>) -> Reference<'a, 2> {
+    Reference { loss: head.kind(), name: "embeddings", tensor: embeddings }
+}
+
+/// [`loss!`](crate::macros::loss) with what every head has: its weight, and the fields of its cross-entropy.
+macro_rules! head_loss {
+    (
+        $kind:literal: $summary:literal;
+        $(#[$module_meta:meta])*
+        pub struct $module:ident $({ $($state:tt)* })? $(;)?
+        $(#[$config_meta:meta])*
+        pub struct $config:ident { $($fields:tt)* }
+        $(bias $bias:ident;)?
+    ) => {
+        $crate::macros::loss! {
+            heads $kind: $summary;
+
+            $(#[$module_meta])*
+            pub struct $module {
+                /// One row per class.
+                weight: ::burn::module::Param<::burn::tensor::Tensor<2>>
+                    = |config, device| config.initializer.init(config.num_classes, config.embedding_dim, device),
+                rows: $crate::classification::CrossEntropyLoss = |config, device| {
+                    $crate::classification::CrossEntropyLossConfig {
+                        class_weights: config.class_weights.clone(),
+                        ignore_index: config.ignore_index,
+                        label_smoothing: config.label_smoothing,
+                        ..Default::default()
+                    }
+                    .init(device)
+                },
+                $($($state)*)?
+            }
+
+            $(#[$config_meta])*
+            pub struct $config {
+                /// The number of classes: the rows of the weight.
+                num_classes: usize = 10, $crate::config::Range::AtLeast(1.0);
+                /// The size of the embeddings: the columns of the weight.
+                embedding_dim: usize = 16, $crate::config::Range::AtLeast(1.0);
+                $($fields)*
+                /// How the weight begins.
+                initializer: $crate::heads::HeadInitializer = $crate::heads::HeadInitializer::XavierUniform;
+                /// One factor per class.
+                class_weights: Option<Vec<f64>> = None, $crate::config::Range::AtLeast(0.0);
+                /// The label of rows that count nothing.
+                ignore_index: Option<i64> = None;
+                /// How much of each label is spread over the classes, and over which.
+                label_smoothing: $crate::classification::LabelSmoothing = $crate::classification::LabelSmoothing::default();
+            }
+        }
+
+        impl $crate::heads::HeadLoss for $module {
+            fn kind(&self) -> &'static str {
+                $kind
+            }
+            fn reduction(&self) -> $crate::Reduction {
+                self.config.reduction
+            }
+            fn weight(&self) -> ::burn::tensor::Tensor<2> {
+                self.weight.val()
+            }
+            fn with_weight(mut self, weight: ::burn::tensor::Tensor<2>) -> Self {
+                assert_eq!(weight.dims(), self.weight.dims(), "{}: the shape of the weight", $kind);
+                self.weight = ::burn::module::Param::from_tensor(weight);
+                self
+            }
+            $(fn bias(&self) -> Option<::burn::tensor::Tensor<1>> {
+                self.$bias.as_ref().map(|bias| bias.val())
+            })?
+        }
+    };
+}
+
+macro_rules! implement {
+    (loss $loss:ident, $kind:expr) => {};
+    (any $any:ident, $config:ident, $($variant:ident),+) => {
+        impl Head for $any {
+            fn scaling(&self) -> heads::Scaling {
+                match self {
+                    $(Self::$variant(loss) => loss.scaling(),)+
+                }
+            }
+            fn margin<R: crate::formula::Real>(&self, cosine: R, annealing: Option<R>) -> R {
+                match self {
+                    $(Self::$variant(loss) => loss.margin(cosine, annealing),)+
+                }
+            }
+            fn has_margin(&self) -> bool {
+                match self {
+                    $(Self::$variant(loss) => loss.has_margin(),)+
+                }
+            }
+            fn rows(&self) -> &crate::classification::CrossEntropyLoss {
+                match self {
+                    $(Self::$variant(loss) => Head::rows(loss),)+
+                }
+            }
+            fn anneal(&self, training: bool) -> Option<(Annealing, Tensor<1>)> {
+                match self {
+                    $(Self::$variant(loss) => loss.anneal(training),)+
+                }
+            }
+        }
+        impl HeadLoss for $any {
+            fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(loss) => loss.kind(),)+
+                }
+            }
+            fn reduction(&self) -> Reduction {
+                match self {
+                    $(Self::$variant(loss) => loss.reduction(),)+
+                }
+            }
+            fn weight(&self) -> Tensor<2> {
+                match self {
+                    $(Self::$variant(loss) => loss.weight(),)+
+                }
+            }
+            fn with_weight(self, weight: Tensor<2>) -> Self {
+                match self {
+                    $(Self::$variant(loss) => Self::$variant(loss.with_weight(weight)),)+
+                }
+            }
+            fn bias(&self) -> Option<Tensor<1>> {
+                match self {
+                    $(Self::$variant(loss) => loss.bias(),)+
+                }
+            }
+        }
+    };
+}
+
+family! {
+    heads, HeadLossConfig => AnyHeadLoss, implement;
+    softmax: Softmax;
+    normalized_softmax: NormalizedSoftmax;
+    l_softmax: LSoftmax;
+    a_softmax: ASoftmax, alias "sphereface";
+    am_softmax: AmSoftmax;
+    cosface: Cosface, alias "lmcl";
+    arcface: Arcface, alias "aam_softmax";
+}

@@ -1,0 +1,123 @@
+//! Center loss.
+
+use crate::config::Range;
+use crate::engine::anchors::Anchors;
+use crate::engine::rows::one_hot;
+use crate::macros::loss;
+use crate::reduction::Unreduced;
+use burn::module::{Param, RunningState};
+use burn::tensor::{Int, Tensor};
+
+crate::choice! {
+    /// How the centers move.
+    #[derive(Copy, Eq)]
+    pub enum CenterUpdate {
+        /// By the paper's rule, at every forward pass in training, outside the optimizer.
+        #[default]
+        Paper = "paper",
+        /// They are parameters: the optimizer moves them.
+        Gradient = "gradient",
+    }
+}
+
+loss! {
+    metric "center": "every embedding is drawn to the center of its class";
+
+    /// Center loss (Wen et al. 2016, [doi 10.1007/978-3-319-46478-7_31](https://doi.org/10.1007/978-3-319-46478-7_31)), to be added to
+    /// a cross-entropy with a small weight.
+    ///
+    /// # Formula
+    /// `1/2 |x - c_y|^2`. After each training step, with n_j the number of rows of class j in the batch,
+    /// ```text
+    /// c_j <- c_j - center_lr sum_(y = j) (c_j - x) / (1 + n_j)
+    /// ```
+    /// A class that is not in the batch does not move. The centers begin at 0 and are saved with the module. A step is a
+    /// forward pass on a device with autodiff.
+    ///
+    /// # Numerics
+    /// A label that is no class has the value NaN and moves no center.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Int, Tensor};
+    /// use burn_losses::{metric::CenterLossConfig, prelude::*};
+    ///
+    /// let device = Device::flex().autodiff();
+    /// let loss = CenterLossConfig::new().with_num_classes(2).with_embedding_dim(2).init(&device);
+    /// let embeddings = Tensor::<2>::from_floats([[3.0, 4.0]], &device);
+    /// let value = loss.forward(embeddings, Tensor::<1, Int>::from_ints([1], &device));
+    /// assert_eq!(value.into_scalar::<f32>(), 12.5);
+    /// // A quarter of the way: 0.5 / (1 + 1).
+    /// let centers = loss.centers().into_data().iter::<f32>().collect::<Vec<_>>();
+    /// assert_eq!(centers, [0.0, 0.0, 0.75, 1.0]);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// The usual PyTorch implementation has no 1/2, and lets an optimizer of its own move the centers.
+    pub struct CenterLoss {
+        /// The centers that move by the paper's rule.
+        moving: Option<RunningState<Tensor<2>>> = |config, device| (config.update == CenterUpdate::Paper)
+            .then(|| RunningState::new(Tensor::zeros([config.num_classes, config.embedding_dim], device))),
+        /// The centers that are learned.
+        learned: Option<Param<Tensor<2>>> = |config, device| (config.update == CenterUpdate::Gradient)
+            .then(|| Param::from_tensor(Tensor::zeros([config.num_classes, config.embedding_dim], device))),
+    }
+
+    /// Config of [`CenterLoss`].
+    pub struct CenterLossConfig {
+        /// The number of classes.
+        num_classes: usize = 10, Range::AtLeast(1.0);
+        /// The size of the embeddings.
+        embedding_dim: usize = 2, Range::AtLeast(1.0);
+        /// The paper's alpha: how far the centers move in a step. (An optimizer has its own rate.)
+        center_lr: f64 = 0.5, Range::HalfOpenLow(0.0, 1.0);
+        /// How the centers move.
+        update: CenterUpdate = CenterUpdate::Paper;
+    }
+}
+
+impl CenterLoss {
+    /// The centers as they are now: `[num_classes, embedding_dim]`.
+    pub fn centers(&self) -> Tensor<2> {
+        match (&self.moving, &self.learned) {
+            (Some(moving), _) => moving.value_sync(),
+            (None, Some(learned)) => learned.val(),
+            (None, None) => unreachable!("one of them is there"),
+        }
+    }
+
+    /// The paper's rule.
+    fn update(&self, moving: &RunningState<Tensor<2>>, embeddings: Tensor<2>, labels: Tensor<1, Int>) {
+        let [classes, size] = [self.config.num_classes, self.config.embedding_dim];
+        let embeddings = embeddings.detach();
+        // [C, N]: 1 where a row is of a class. No class of a wrong label.
+        let member = one_hot(labels, classes).float().cast(embeddings.dtype()).transpose();
+        let count = member.clone().sum_dim(1);
+        let sum = member.matmul(embeddings);
+        let centers = moving.value_sync().cast(sum.dtype());
+        let shift = (centers.clone() * count.clone().expand([classes, size]) - sum)
+            / (count + 1.0).expand([classes, size]);
+        moving.update(centers - shift * self.config.center_lr);
+    }
+}
+
+impl Anchors for CenterLoss {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        let classes = self.config.num_classes as i64;
+        let outside = labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(classes));
+        let safe = labels.clone().mask_fill(outside.clone(), 0);
+        let centers = self.centers();
+        let centers = if self.moving.is_some() { centers.detach() } else { centers };
+        let difference = embeddings.clone() - centers.cast(embeddings.dtype()).select(0, safe);
+        let values = (difference.clone() * difference).sum_dim(1).squeeze_dim::<1>(1) * 0.5;
+        if let Some(moving) = self.moving.as_ref().filter(|_| embeddings.device().is_autodiff()) {
+            self.update(moving, embeddings, labels);
+        }
+        values.mask_fill(outside, f64::NAN).into()
+    }
+
+    fn accepts(&self, size: usize) -> Result<(), String> {
+        let expected = self.config.embedding_dim;
+        if size == expected { Ok(()) } else { Err(format!("{expected} numbers per embedding, as `embedding_dim` says")) }
+    }
+}

@@ -1,0 +1,139 @@
+//! Metric learning: embeddings `[N, E]` and labels `[N]`, one value per anchor.
+//!
+//! All losses here can be swapped for one another in a config file: see [`MetricLossConfig`]. Rows of one label belong together,
+//! rows of different labels do not; a label is any integer (of `center`, a class).
+
+use crate::check::Reference;
+use crate::engine::anchors::{self, Anchors};
+use crate::error::{InputError, expect};
+use crate::macros::family;
+use crate::reduction::{Reduction, Unreduced};
+use burn::tensor::{Int, Tensor};
+
+pub use crate::engine::anchors::Distance;
+pub use center::CenterUpdate;
+pub use contrastive::ContrastiveForm;
+pub use triplet::{Average, Mining, TripletKind, triplet_kinds};
+
+/// A loss of embeddings and labels.
+///
+/// Every row is an anchor, compared with every other row of the batch. An anchor without a partner that the loss needs has the
+/// value 0 and counts nothing; a batch without any has the value 0, with a live graph.
+///
+/// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
+pub trait MetricLoss: Anchors {
+    /// The `kind`, which errors name.
+    fn kind(&self) -> &'static str;
+
+    /// How the unreduced values become one number.
+    fn reduction(&self) -> Reduction;
+
+    /// The value of the batch, reduced as the config says.
+    ///
+    /// # Shapes
+    /// - embeddings: `[N, E]`
+    /// - labels: `[N]`
+    /// - output: `[1]`
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+        let values = self.forward_unreduced(embeddings, labels);
+        self.reduction().reduce(values, None, None)
+    }
+
+    /// The same with weights, which multiply the unreduced values.
+    ///
+    /// # Shapes
+    /// - weights: `[N]`
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_weighted(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, weights: Tensor<1>) -> Tensor<1> {
+        expect(self.check(&embeddings, &labels, Some(&weights)));
+        let values = anchors::values(self, embeddings, labels);
+        self.reduction().reduce(values, Some(weights), None)
+    }
+
+    /// One value per anchor: `[N]`.
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_no_reduction(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+        self.forward_unreduced(embeddings, labels).values
+    }
+
+    /// One value per anchor, and what each counts in a mean: what [`Reduction::reduce`] takes.
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error.
+    #[track_caller]
+    fn forward_unreduced(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        expect(self.check(&embeddings, &labels, None));
+        anchors::values(self, embeddings, labels)
+    }
+
+    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    fn check(
+        &self,
+        embeddings: &Tensor<2>,
+        labels: &Tensor<1, Int>,
+        weights: Option<&Tensor<1>>,
+    ) -> Result<(), InputError> {
+        let first = Reference { loss: self.kind(), name: "embeddings", tensor: embeddings };
+        anchors::check(self, first, labels, weights)
+    }
+}
+
+macro_rules! implement {
+    (loss $loss:ident, $kind:expr) => {
+        impl MetricLoss for $loss {
+            fn kind(&self) -> &'static str {
+                $kind
+            }
+            fn reduction(&self) -> Reduction {
+                self.config().reduction
+            }
+        }
+    };
+    (any $any:ident, $config:ident, $($variant:ident),+) => {
+        impl Anchors for $any {
+            fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+                match self {
+                    $(Self::$variant(loss) => loss.anchors(embeddings, labels),)+
+                }
+            }
+            fn accepts(&self, size: usize) -> Result<(), String> {
+                match self {
+                    $(Self::$variant(loss) => loss.accepts(size),)+
+                }
+            }
+        }
+        impl MetricLoss for $any {
+            fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(loss) => loss.kind(),)+
+                }
+            }
+            fn reduction(&self) -> Reduction {
+                match self {
+                    $(Self::$variant(loss) => loss.reduction(),)+
+                }
+            }
+        }
+    };
+}
+
+family! {
+    metric, MetricLossConfig => AnyMetricLoss, implement;
+    triplet: Triplet;
+    contrastive: Contrastive;
+    center: Center;
+    nt_xent: NtXent;
+    sup_con: SupCon;
+    multi_similarity: MultiSimilarity;
+    circle: Circle;
+}

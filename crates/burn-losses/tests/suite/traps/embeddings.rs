@@ -1,0 +1,196 @@
+//! Metric learning, and heads with a margin.
+
+use super::{F64, assert_near, flex, ints, list, matrix, number};
+use crate::devices;
+use burn::module::Module;
+use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+use burn_losses::config::{Format, from_str};
+use burn_losses::eval::Inputs;
+use burn_losses::heads::{ArcfaceLossConfig, LSoftmaxLossConfig};
+use burn_losses::metric::{CenterLossConfig, Distance, Mining, TripletLossConfig};
+use burn_losses::prelude::*;
+use burn_losses::{AnyLoss, LossConfig, registry};
+
+/// Every metric loss but `center`, which has no pairs.
+fn metric_losses(device: &Device) -> Vec<(&'static str, AnyLoss)> {
+    let kinds = registry().into_iter().filter(|info| info.family == "metric" && info.kind != "center");
+    kinds.map(|info| (info.kind, LossConfig::of("metric", info.kind).unwrap().init(device))).collect()
+}
+
+fn inputs(embeddings: &[[f64; 2]], labels: &[i64]) -> Inputs {
+    let embeddings = TensorData::new(embeddings.concat(), [embeddings.len(), 2]);
+    Inputs::from([
+        ("embeddings".into(), embeddings),
+        ("labels".into(), TensorData::new(labels.to_vec(), [labels.len()])),
+    ])
+}
+
+#[test]
+fn t50_a_batch_without_pairs_is_zero_with_a_live_graph() {
+    for target in devices::all() {
+        for (kind, loss) in metric_losses(&target.device) {
+            for labels in [&[0, 0, 0][..], &[0, 1, 2], &[5]] {
+                // Contrastive loss has pairs of one sort alone; a supervised one too.
+                let some = match kind {
+                    "contrastive" => labels.len() > 1,
+                    "sup_con" | "nt_xent" => labels == [0, 0, 0],
+                    _ => false,
+                };
+                let rows = [[1.0, 0.5], [-0.5, 1.0], [0.3, 0.3]];
+                let got = loss.evaluate(&inputs(&rows[..labels.len()], labels), &target.device, target.dtype).unwrap();
+                let gradient: Vec<f64> = got.gradients["embeddings"].iter().collect();
+                assert!(got.loss.is_finite() && gradient.iter().all(|x| x.is_finite()), "{kind} {labels:?}");
+                assert!(some || got.loss == 0.0 && gradient.iter().all(|x| *x == 0.0), "{kind} on {}", target.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn t51_t53_identical_and_zero_embeddings_have_finite_gradients() {
+    let half = |name, dtype| devices::Target { name, device: Device::flex(), dtype, tolerance: 1e-3 };
+    for target in devices::all().into_iter().chain([half("flex f16", FloatDType::F16)]) {
+        for info in registry().into_iter().filter(|info| info.family == "metric" && info.kind != "center") {
+            let gpu = target.name.starts_with("wgpu");
+            let configs = if gpu { vec![crate::probe::default_of(&info)] } else { crate::probe::variants(&info) };
+            for config in configs {
+                let loss = config.init(&target.device);
+                for rows in [[[0.6, 0.8]; 4], [[0.0, 0.0]; 4], [[0.6, 0.8], [0.6, 0.8], [0.0, 0.0], [1e3, 0.0]]] {
+                    let got = loss.evaluate(&inputs(&rows, &[0, 0, 1, 1]), &target.device, target.dtype).unwrap();
+                    let finite = got.gradients["embeddings"].iter::<f64>().all(f64::is_finite);
+                    assert!(got.loss.is_finite() && finite, "{config:?} on {}: {rows:?}", target.name);
+                }
+            }
+        }
+    }
+}
+
+/// A distance does not depend on the sign of a difference.
+#[test]
+fn t52_distances_are_symmetric_and_positive() {
+    let device = flex();
+    for distance in [Distance::Euclidean, Distance::SquaredEuclidean, Distance::Cosine] {
+        let config = TripletLossConfig::new().with_distance(distance).with_normalize(false).with_margin(0.0);
+        let loss = config.init(&device);
+        let (a, b) = (matrix(&[[3.0, -1.0]], &device, F64), matrix(&[[-1.0, 2.0]], &device, F64));
+        // The positive at distance 0: nothing; the negative at distance 0: all of D.
+        let there = number(loss.forward_triplets(a.clone(), b.clone(), a.clone()));
+        let back = number(loss.forward_triplets(b.clone(), a.clone(), b.clone()));
+        assert_near(there, back);
+        assert!(there > 0.0);
+        assert_eq!(number(loss.forward_triplets(a.clone(), a, b)), 0.0);
+    }
+}
+
+#[test]
+fn t54_cosines_of_one_and_minus_one_are_finite_in_every_precision() {
+    let half = |name, dtype| devices::Target { name, device: Device::flex(), dtype, tolerance: 1e-3 };
+    let extra = [half("flex f16", FloatDType::F16), half("flex bf16", FloatDType::BF16)];
+    for target in devices::all().into_iter().chain(extra) {
+        for info in registry().into_iter().filter(|info| info.family == "heads") {
+            let text = format!("family: heads\nkind: {}\nnum_classes: 2\nembedding_dim: 2", info.kind);
+            let loss = from_str::<LossConfig>(&text, Format::Yaml).unwrap().init(&target.device);
+            let mut inputs = inputs(&[[0.6, 0.8], [-0.6, -0.8], [0.0, 0.0], [6e3, 8e3]], &[0, 0, 0, 1]);
+            inputs.insert("weight".into(), TensorData::new(vec![0.6, 0.8, -0.8, 0.6], [2, 2]));
+            let got = loss.evaluate(&inputs, &target.device, target.dtype).unwrap();
+            let finite = got.gradients.values().all(|gradient| gradient.iter::<f64>().all(f64::is_finite));
+            assert!(got.loss.is_finite() && finite, "{} on {}", info.kind, target.name);
+        }
+    }
+}
+
+/// Nothing is listed by index: mining is masks, whose number of triplets no integer has to hold.
+#[test]
+fn t58_hard_mining_of_many_rows_is_that_of_their_distances() {
+    let device = flex();
+    let count = 300;
+    let rows: Vec<f64> = crate::probe::numbers(count * 2, 3);
+    let labels: Vec<i64> = (0..count as i64).map(|i| i % 7).collect();
+    let embeddings = Tensor::<2>::from_data(TensorData::new(rows.clone(), [count, 2]), (&device, F64));
+    let config = TripletLossConfig::new().with_normalize(false).with_mining(Mining::Hard).with_margin(10.0);
+    let got = number(config.init(&device).forward(embeddings, ints(&labels, &device)));
+    let distance = |i: usize, j: usize| (rows[2 * i] - rows[2 * j]).hypot(rows[2 * i + 1] - rows[2 * j + 1]);
+    let mean = (0..count)
+        .map(|a| {
+            let of = |same: bool| {
+                (0..count).filter(move |&j| j != a && (j % 7 == a % 7) == same).map(move |j| distance(a, j))
+            };
+            10.0 + of(true).fold(0.0, f64::max) - of(false).fold(f64::MAX, f64::min)
+        })
+        .sum::<f64>()
+        / count as f64;
+    assert_near(got, mean);
+}
+
+#[test]
+fn t59_t61_margins_are_whole_numbers_or_radians() {
+    let error = |kind: &str, margin: &str| {
+        let text = format!("kind = '{kind}'\nmargin = {margin}");
+        from_str::<HeadLossConfig>(&text, Format::Toml).unwrap_err().to_string()
+    };
+    for kind in ["l_softmax", "a_softmax"] {
+        let expected = format!("line 2: {kind}: `margin` has the wrong type: 2.5, allowed: an integer >= 1");
+        assert_eq!(error(kind, "2.5"), expected);
+    }
+    // 28.6 degrees are half a radian.
+    assert_eq!(
+        error("arcface", "28.6"),
+        "line 2: arcface: `margin` is 28.6, allowed: a number in [0, 3.141592653589793)"
+    );
+}
+
+#[test]
+fn t60_centers_move_by_the_rule_of_the_paper() {
+    for target in devices::all() {
+        let device = target.device.clone().autodiff();
+        let config = CenterLossConfig::new().with_num_classes(3).with_center_lr(0.5);
+        let loss = config.init(&device);
+        let dtype = DType::from(target.dtype);
+        let rows = matrix(&[[2.0, 0.0], [4.0, 2.0], [1.0, 1.0]], &device, dtype);
+        let step = || number(loss.forward(rows.clone(), ints(&[0, 0, 2], &device)));
+        assert!((step() - (2.0 + 10.0 + 1.0) / 3.0).abs() < 1e-6);
+        // Twice class 0: 1/2 (6, 2) / (1 + 2); once class 2: 1/2 (1, 1) / 2; class 1 stays.
+        let expected = [1.0, 1.0 / 3.0, 0.0, 0.0, 0.25, 0.25];
+        let near = |got: Vec<f64>| got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6);
+        assert!(near(list(loss.centers())), "{}", target.name);
+
+        // Saved in the middle and loaded again, the next step is the same; without autodiff nothing moves.
+        let loaded = config.init(&device).load_record(loss.clone().into_record());
+        assert!(near(list(loaded.centers())), "{}", target.name);
+        let evaluated = loss.forward(rows.clone().without_autodiff(), ints(&[0, 0, 2], &target.device));
+        let next = step();
+        assert_eq!(number(evaluated), next);
+        assert_eq!(number(loaded.forward(rows.clone(), ints(&[0, 0, 2], &device))), next);
+        assert_eq!(list(loaded.centers()), list(loss.centers()));
+    }
+}
+
+#[test]
+fn an_annealed_margin_goes_on_after_a_restart() {
+    let device = flex();
+    let config = LSoftmaxLossConfig::new().with_num_classes(2).with_embedding_dim(2);
+    let loss = config.init(&device);
+    let rows = matrix(&[[1.0, -0.5], [0.3, 0.8]], &device, DType::F32);
+    let step = |loss: &burn_losses::heads::LSoftmaxLoss| number(loss.forward(rows.clone(), ints(&[0, 1], &device)));
+    let first = step(&loss);
+    step(&loss);
+    let loaded = config.init(&device).load_record(loss.clone().into_record());
+    let (next, resumed) = (step(&loss), step(&loaded));
+    assert_eq!(next, resumed);
+    assert_ne!(first, next);
+}
+
+/// The margin makes the target harder: a larger value, at the same logits for inference.
+#[test]
+fn logits_have_no_margin() {
+    let device = flex();
+    let rows = matrix(&[[1.0, -0.5], [0.3, 0.8]], &device, DType::F32);
+    let weight = matrix(&[[1.0, 0.0], [0.0, 1.0], [-1.0, 0.5]], &device, DType::F32);
+    let head = |margin| {
+        let config = ArcfaceLossConfig::new().with_num_classes(3).with_embedding_dim(2).with_margin(margin);
+        config.init(&device).with_weight(weight.clone())
+    };
+    assert_eq!(list(head(0.0).logits(rows.clone())), list(head(0.5).logits(rows.clone())));
+    let value = |margin| number(head(margin).forward(rows.clone(), ints(&[0, 1], &device)));
+    assert!(value(0.5) > value(0.0));
+}

@@ -1,0 +1,320 @@
+"""Heads: (embeddings [N, E], labels [N], weight [C, E]) -> [N]."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pytorch_metric_learning import losses
+from pytorch_metric_learning.reducers import DoNothingReducer
+
+from case import Draw, Kind, agree, formula, given, library
+
+from .classification import IGNORE, cross_entropy_oracle, smoothing
+from .shared import sixteenths
+
+# Inputs
+
+
+def rows(count, classes=4, width=3, ignored=None, scale=1.0, bias=False):
+    """Random rows; with `ignored`, the second label and every fourth after it is that number."""
+
+    def recipe(draw):
+        labels = draw.labels(classes, count)
+        if ignored is not None:
+            labels[1::4] = ignored
+        embeddings = np.round(scale * draw.normal((count, width)), 8)
+        inputs = {"embeddings": embeddings, "labels": labels, "weight": draw.normal((classes, width), 1.0)}
+        return inputs | ({"bias": draw.normal(classes, 1.0)} if bias else {})
+
+    return recipe
+
+
+def exact(count, classes=4, width=5, ignored=None, scale=1.0):
+    """The same, of rows with round cosines."""
+
+    def recipe(draw):
+        inputs = rows(count, classes, width, ignored)(draw)
+        return inputs | {"embeddings": scale * sixteenths(draw, count), "weight": sixteenths(draw, classes)}
+
+    return recipe
+
+
+def at_angles(*degrees):
+    """Rows at these angles to the weight of their class, the first of three."""
+
+    def recipe(draw):
+        turned = np.radians(degrees) + 0.3
+        return {
+            "embeddings": np.round(2 * np.stack([np.cos(turned), np.sin(turned)], 1), 8),
+            "labels": np.zeros(len(degrees), int),
+            "weight": np.array([[1.5 * np.cos(0.3), 1.5 * np.sin(0.3)], [-0.5, 1.25], [0.25, -2.0]]).round(8),
+        }
+
+    return recipe
+
+
+WEIGHT = [[1.0, -0.5, 0.25], [-0.75, 1.5, 0.5], [0.5, 0.25, -1.25]]
+ALL_IGNORED = given(embeddings=[[0.5, -1.0, 2.0], [1e3, 0.0, -1e3]], labels=[-100, -100], weight=WEIGHT)
+ZEROS_IGNORED = given(
+    embeddings=[[0.5, -1.0, 2.0], [0.0, 0.0, 0.0], [1.5, 0.25, -0.75], [0.0, 0.0, 0.0]], labels=[1, -100, 0, -100],
+    weight=WEIGHT,
+)
+ENORMOUS_IGNORED = given(
+    embeddings=[[0.5, -1.0, 2.0], [1e30, -1e30, 1e30], [1.5, 0.25, -0.75], [-1e30, 1e30, 0.0]],
+    labels=[1, -100, 0, -100], weight=WEIGHT,
+)
+ZERO_ROW = given(embeddings=[[0.0, 0.0, 0.0], [1.5, 0.25, -0.75]], labels=[1, 0], weight=WEIGHT)
+HALVES = given(  # of the cosines; one row is opposite to its weight, one parallel
+    embeddings=[[2.0, 2.0, 2.0, 2.0], [-2.0, -2.0, -2.0, -2.0], [2.0, -2.0, 2.0, 2.0], [2.0, 2.0, -2.0, -2.0]],
+    labels=[0, 0, 1, 1], weight=[[1.0, 1.0, 1.0, 1.0], [-1.0, 1.0, -1.0, -1.0], [1.0, -1.0, -1.0, 1.0]],
+)
+WEIGHTS = {"class_weights": [0.5, 2.0, 1.25, 0.75]}
+EVERYTHING = WEIGHTS | IGNORE | smoothing(0.2, "others") | {"reduction": "weighted_mean", "initializer": "normal"}
+
+
+class Head(Kind):
+    """A kind whose configs say how many classes and dimensions the inputs have."""
+
+    def case(self, name, config, inputs, **options):
+        first = inputs[0] if isinstance(inputs, list) else inputs
+        classes, width = first(Draw(name))["weight"].shape
+        super().case(name, {"num_classes": classes, "embedding_dim": width} | config, inputs, **options)
+
+
+def common(kind, rows=exact):
+    """The cases that every loss of the family has."""
+    kind.case("default", {}, rows(4))
+    kind.case("one_row", {}, rows(1, classes=6))
+    kind.case("two_classes", {"initializer": "xavier_normal"}, rows(4, classes=2, width=5))
+    kind.case("large", {}, rows(4, scale=1024.0))
+    kind.case("small", {}, rows(5, scale=2**-10))
+    kind.case("row_of_zeros", {}, ZERO_ROW, constant=["embeddings"])
+    kind.case("ignore_index", {"ignore_index": 255}, rows(6, ignored=255))
+    kind.case("ignore_index_is_a_class", {"ignore_index": 1}, rows(6, ignored=1))
+    kind.case("all_rows_ignored", IGNORE, ALL_IGNORED)
+    kind.case("zeros_in_ignored_rows", IGNORE, ZEROS_IGNORED)
+    kind.case("enormous_ignored_rows", IGNORE, ENORMOUS_IGNORED)
+    kind.case("class_weights", WEIGHTS, rows(5))
+    kind.case("smoothing_all", smoothing(0.1, "all"), rows(4))
+    kind.case("smoothing_others", smoothing(0.3, "others"), rows(4))
+    kind.case("smoothing_all_class_weights_ignore", smoothing(0.2, "all") | WEIGHTS | IGNORE, rows(6, ignored=-100))
+    kind.case("mean_with_weights", IGNORE, rows(6, ignored=-100), weights="element")
+    kind.case("sum", {"reduction": "sum"} | IGNORE, rows(5, ignored=-100))
+    kind.case("batch_mean", {"reduction": "batch_mean"} | IGNORE | WEIGHTS, rows(5, ignored=-100))
+    kind.case("weighted_mean_with_everything", EVERYTHING, rows(6, ignored=-100), weights="element")
+    return kind
+
+
+# Logits
+
+
+def classified(logits, embeddings, labels, weight, num_classes, embedding_dim, initializer="", ignore_index="none",
+               **options):
+    """The cross-entropy of what `logits` makes of embeddings, labels and weight; ignored rows are made harmless."""
+    assert weight.shape == (num_classes, embedding_dim)
+    ignored = labels == ignore_index if ignore_index != "none" else torch.zeros_like(labels, dtype=torch.bool)
+    x, y = torch.where(ignored[:, None], 0.0, embeddings), torch.where(ignored, 0, labels)
+    return cross_entropy_oracle(logits(x, y, weight), labels, ignore_index=ignore_index, **options)
+
+
+def pml(loss, x, labels, weight, **options):
+    """The logits that a loss of PyTorch Metric Learning hands to its cross-entropy."""
+    module, seen = loss(*weight.shape, reducer=DoNothingReducer(), **options), []
+    del module.W, module.cross_entropy
+    module.W = weight.T
+    module.cross_entropy = lambda logits, labels: seen.append(logits) or logits[:, 0]
+    module(x, labels)
+    return seen[0]
+
+
+def replaced(logits, labels, target):
+    return torch.where(F.one_hot(labels, logits.shape[1]) > 0, target[:, None], logits)
+
+
+def cosines(x, weight):
+    return F.normalize(x) @ F.normalize(weight).T
+
+
+def target_angles(x, labels, weight):
+    cosine = cosines(x, weight).detach().gather(1, labels[:, None]).squeeze(1)
+    return torch.acos(cosine.clamp(-1, 1))
+
+
+# Losses
+
+
+@library("torch", "torch.nn.functional.linear and cross_entropy")
+class SoftmaxOracle:
+    def __init__(self, bias=False, **fields):
+        self.bias, self.fields = bias, fields
+
+    def __call__(self, embeddings, labels, weight, bias=None):
+        assert self.bias == (bias is not None)
+        return classified(lambda x, _, weight: F.linear(x, weight, bias), embeddings, labels, weight, **self.fields)
+
+
+BIAS = {"bias": True}
+
+softmax = common(Head("heads", "softmax", SoftmaxOracle), rows)
+softmax.case("bias", BIAS, rows(4, bias=True))
+softmax.case("bias_one_row", BIAS, rows(1, bias=True))
+softmax.case("bias_large", BIAS, rows(4, scale=1024.0, bias=True))
+softmax.case("bias_small", BIAS, rows(4, scale=2**-10, bias=True))
+softmax.case("bias_smoothing_class_weights_ignore", BIAS | smoothing(0.2, "all") | WEIGHTS | IGNORE,
+             rows(6, ignored=-100, bias=True))
+softmax.case("bias_sum", BIAS | {"reduction": "sum"}, rows(4, bias=True), weights="element")
+
+
+@library("pytorch-metric-learning", "losses.NormalizedSoftmaxLoss")
+def normalized_softmax_oracle(scale=30.0, **inputs):
+    def logits(x, labels, weight):
+        values = pml(losses.NormalizedSoftmaxLoss, x, labels, weight, temperature=1 / scale)
+        agree(values, scale * F.cosine_similarity(x[:, None], weight, dim=2))
+        return values
+
+    return classified(logits, **inputs)
+
+
+normalized_softmax = common(Head("heads", "normalized_softmax", normalized_softmax_oracle))
+normalized_softmax.case("scale_one", {"scale": 1.0}, rows(4))
+normalized_softmax.case("scale_small", {"scale": 0.25}, rows(4, width=5))
+normalized_softmax.case("scale_large", {"scale": 128.0}, HALVES)
+
+
+def schedule(base=1000.0, gamma=0.12, power=1.0, minimum=5.0):
+    return {"lambda": {"base": base, "gamma": gamma, "power": power, "minimum": minimum}}
+
+
+class Annealed:
+    """Where lambda is 0 the library's target; else a mean of that and the plain logit."""
+
+    def __init__(self, margin=4, **fields):
+        self.margin, self.step, self.schedule = margin, 0, fields.pop("lambda", schedule()["lambda"])
+        self.fields = fields
+
+    def __call__(self, **inputs):
+        base, gamma, power, minimum = (self.schedule[key] for key in ("base", "gamma", "power", "minimum"))
+        share = 1 / (1 + max(minimum, base / (1 + gamma * self.step) ** power))
+        self.step += 1
+
+        def logits(x, labels, weight):
+            hard, used = pml(self.loss, x, labels, weight, margin=self.margin), self.used(weight)
+            angle = target_angles(x, labels, weight)
+            k = (self.margin * angle / torch.pi).floor()  # at a border either k is right
+            psi = (-1) ** k * torch.cos(self.margin * angle) - 2 * k
+            lengths = torch.linalg.vector_norm(x, dim=1) * torch.linalg.vector_norm(used, dim=1)[labels]
+            agree(hard, replaced(x @ used.T, labels, lengths * psi), rtol=1e-9)
+            return share * hard + (1 - share) * x @ used.T
+
+        return classified(logits, **inputs, **self.fields)
+
+
+@library("pytorch-metric-learning", "losses.LargeMarginSoftmaxLoss, averaged with the plain logits (Liu et al., 2016)")
+class LSoftmaxOracle(Annealed):
+    loss, used = losses.LargeMarginSoftmaxLoss, staticmethod(lambda weight: weight)
+
+
+@library("pytorch-metric-learning", "losses.SphereFaceLoss, averaged with the plain logits (Liu et al., 2017)")
+class ASoftmaxOracle(Annealed):
+    loss, used = losses.SphereFaceLoss, staticmethod(F.normalize)
+
+
+NO_LAMBDA = schedule(base=0.0, minimum=0.0)
+
+
+def annealed(kind):
+    common(kind)
+    kind.case("lambda_zero", NO_LAMBDA, rows(5))
+    kind.case("lambda_zero_large", NO_LAMBDA, exact(4, scale=1024.0))
+    kind.case("lambda_zero_small", NO_LAMBDA, exact(4, scale=2**-10))
+    kind.case("lambda_zero_with_everything", NO_LAMBDA | EVERYTHING, rows(6, ignored=-100), weights="element")
+    kind.case("lambda_zero_enormous_ignored_rows", NO_LAMBDA | IGNORE, ENORMOUS_IGNORED)
+    kind.case("margin_one_is_plain", {"margin": 1} | NO_LAMBDA, at_angles(15, 100, -170))
+    kind.case("margin_two", {"margin": 2} | NO_LAMBDA, at_angles(15, 75, 110, -165))
+    kind.case("margin_three", {"margin": 3} | NO_LAMBDA, at_angles(25, -80, 100, 150))
+    kind.case("margin_four", NO_LAMBDA, at_angles(20, 65, -110, 160))
+    kind.case("margin_five", {"margin": 5} | NO_LAMBDA, at_angles(20, -55, 90, 125, 165))
+    kind.case("margin_three_lambda_five", {"margin": 3} | schedule(base=5.0), rows(4, width=5))
+    kind.case("three_steps", {}, [rows(2)] * 3)
+    kind.case("four_steps_to_the_minimum", schedule(base=20.0, gamma=1.0, power=2.0, minimum=3.0), [rows(2)] * 4)
+    kind.case("three_steps_power", schedule(base=8.0, gamma=3.0, power=0.5, minimum=0.0) | {"margin": 2}, [rows(2)] * 3)
+    kind.case("two_steps_gamma_zero", schedule(base=2.0, gamma=0.0, minimum=1.0), [rows(2)] * 2)
+    return kind
+
+
+l_softmax = annealed(Head("heads", "l_softmax", LSoftmaxOracle))
+a_softmax = annealed(Head("heads", "a_softmax", ASoftmaxOracle))
+
+
+@library("pytorch-metric-learning", "losses.CosFaceLoss")
+def cosface_oracle(scale=64.0, margin=0.35, **inputs):
+    def logits(x, labels, weight):
+        values = pml(losses.CosFaceLoss, x, labels, weight, margin=margin, scale=scale)
+        agree(values, scale * (cosines(x, weight) - margin * F.one_hot(labels, len(weight))))
+        return values
+
+    return classified(logits, **inputs)
+
+
+@library("pytorch-metric-learning", "losses.CosFaceLoss")
+def am_softmax_oracle(scale=30.0, margin=0.35, **inputs):
+    return cosface_oracle(scale, margin, **inputs)
+
+
+def subtracted(kind):
+    common(kind)
+    kind.case("scale", {"scale": 10.0}, rows(4))
+    kind.case("scale_small", {"scale": 0.5}, rows(4, width=5))
+    kind.case("scale_large", {"scale": 128.0}, HALVES)
+    kind.case("margin", {"margin": 0.5, "scale": 16.0}, rows(4))
+    kind.case("margin_zero_is_normalized_softmax", {"margin": 0.0}, rows(4))
+    kind.case("margin_large", {"margin": 1.5}, exact(4))
+    kind.case("angles", {"scale": 4.0}, at_angles(5, 60, -120, 175))
+    return kind
+
+
+am_softmax = subtracted(Head("heads", "am_softmax", am_softmax_oracle))
+cosface = subtracted(Head("heads", "cosface", cosface_oracle))
+
+
+@library("pytorch-metric-learning", "losses.ArcFaceLoss")
+def arcface_oracle(scale=64.0, margin=0.5, **inputs):
+    def logits(x, labels, weight):
+        values = pml(losses.ArcFaceLoss, x, labels, weight, margin=np.degrees(margin), scale=scale)
+        angle = target_angles(x, labels, weight)
+        assert ((angle + margin - torch.pi).abs() > 1e-3).all()  # there it jumps
+        beyond = torch.cos(angle) - margin * np.sin(margin)
+        target = torch.where(angle + margin < torch.pi, torch.cos(angle + margin), beyond)
+        agree(values, scale * replaced(cosines(x, weight), labels, target))
+        return values
+
+    return classified(logits, **inputs)
+
+
+@formula("Deng et al., 2019, the easy margin of their code")
+def arcface_easy(easy_margin, scale=64.0, margin=0.5, **inputs):
+    def logits(x, labels, weight):
+        cosine = cosines(x, weight)
+        own = cosine.gather(1, labels[:, None]).squeeze(1)
+        assert easy_margin and ((own.abs() > 1e-3) | (x == 0).all(1)).all()  # there it jumps
+        return scale * replaced(cosine, labels, torch.where(own > 0, torch.cos(torch.acos(own) + margin), own))
+
+    return classified(logits, **inputs)
+
+
+EASY = {"easy_margin": True}
+
+arcface = common(Head("heads", "arcface", arcface_oracle))
+arcface.case("scale", {"scale": 10.0}, rows(4))
+arcface.case("scale_small", {"scale": 0.5}, rows(4, width=5))
+arcface.case("margin", {"margin": 0.3, "scale": 16.0}, rows(4))
+arcface.case("margin_zero_is_normalized_softmax", {"margin": 0.0}, rows(4))
+arcface.case("margin_large", {"margin": 2.5, "scale": 8.0}, at_angles(25, -35, 60, 160))
+arcface.case("angles", {"scale": 4.0}, at_angles(30, 80, -120, 145))
+arcface.case("beyond", {}, at_angles(155, -160, 170, 175, 140))
+arcface.case("beyond_small_scale", {"scale": 2.0}, at_angles(155, -160, 170, 175, 140))
+arcface.case("parallel_and_opposite", {}, HALVES, constant=["embeddings", "weight"])
+arcface.case("easy", EASY, rows(5), oracle=arcface_easy)
+arcface.case("easy_on_both_sides", EASY | {"scale": 4.0}, at_angles(35, 80, -100, 165), oracle=arcface_easy)
+arcface.case("easy_margin_large", EASY | {"margin": 2.5, "scale": 8.0}, at_angles(35, -80, 110), oracle=arcface_easy)
+arcface.case("easy_with_everything", EASY | EVERYTHING, exact(6, ignored=-100), weights="element",
+             oracle=arcface_easy)
