@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::report::{self, Json};
 use crate::tensors;
 use burn::tensor::{Device, FloatDType};
+use burn_losses::metric::AnyMetricLoss;
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::prelude::*;
 use burn_losses::{AnyLoss, Rows};
@@ -88,18 +89,22 @@ fn evaluate(loss: &AnyLoss, path: &Path, device: &Device, dtype: FloatDType) -> 
 /// read anything where an index is out of bounds; here nothing is in a hurry. What else may be wrong the loss says
 /// itself.
 fn check_labels(loss: &AnyLoss, inputs: &Inputs) -> Result<(), String> {
-    let (kind, ignored) = match loss {
-        AnyLoss::Classification(loss) => (loss.kind(), loss.ignore_index()),
-        AnyLoss::Segmentation(loss) => (loss.kind(), loss.regions().ignore_index),
-        AnyLoss::Distribution(loss) => (loss.kind(), None),
-        AnyLoss::Regression(_) | AnyLoss::Binary(_) | AnyLoss::Boxes(_) => return Ok(()),
+    // Heads and centers know their classes; elsewhere they are an axis.
+    let (kind, ignored, classes) = match loss {
+        AnyLoss::Classification(loss) => (loss.kind(), loss.ignore_index(), None),
+        AnyLoss::Segmentation(loss) => (loss.kind(), loss.regions().ignore_index, None),
+        AnyLoss::Distribution(loss) => (loss.kind(), None, None),
+        AnyLoss::Heads(loss) => (loss.kind(), loss.ignore_index(), Some(loss.num_classes())),
+        AnyLoss::Metric(AnyMetricLoss::Center(loss)) => ("center", None, Some(loss.config().num_classes)),
+        AnyLoss::Regression(_) | AnyLoss::Binary(_) | AnyLoss::Boxes(_) | AnyLoss::Metric(_) => return Ok(()),
     };
     let (Some(logits), Some(labels)) = (inputs.get(loss.input()), inputs.get("labels")) else { return Ok(()) };
     let (mut shape, dtype) = (logits.shape().to_vec(), labels.dtype());
     if shape.len() < 2 || shape[1] == 0 || !(dtype.is_int() || dtype.is_uint()) {
         return Ok(());
     }
-    let classes = shape.remove(1);
+    let axis = shape.remove(1);
+    let classes = classes.unwrap_or(axis);
     if labels.shape().to_vec() != shape {
         return Ok(());
     }
