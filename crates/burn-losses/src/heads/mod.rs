@@ -8,6 +8,7 @@ mod initializer;
 
 use crate::check::Reference;
 use crate::engine::heads::{self, Head, Parameters};
+use crate::engine::rows::Rows;
 use crate::error::{InputError, expect};
 use crate::macros::family;
 use crate::reduction::{Reduction, Unreduced};
@@ -26,6 +27,16 @@ pub trait HeadLoss: Head {
 
     /// How the unreduced values become one number.
     fn reduction(&self) -> Reduction;
+
+    /// The number of classes.
+    fn num_classes(&self) -> usize {
+        self.weight().dims()[0]
+    }
+
+    /// The label of rows that count nothing.
+    fn ignore_index(&self) -> Option<i64> {
+        Rows::ignore_index(self.rows())
+    }
 
     /// The weight, `[num_classes, embedding_dim]`: one row per class.
     fn weight(&self) -> Tensor<2>;
