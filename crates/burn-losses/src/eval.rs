@@ -376,7 +376,7 @@ impl<'a> Run<'a> {
         let parameters = heads::Parameters { weight, bias };
         let reference = crate::check::Reference { loss: self.loss, name: "embeddings", tensor: &embeddings };
         heads::check(loss, &parameters, reference, Some(&labels), weights.as_ref())?;
-        let unreduced = heads::values(loss, parameters, embeddings, labels);
+        let unreduced = loss.values(parameters, embeddings, labels);
         Ok(leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None)))
     }
 

@@ -50,7 +50,7 @@ head_loss! {
 
 impl Head for ArcfaceLoss {
     fn scaling(&self) -> Scaling {
-        Scaling { embeddings: true, weight: true, scale: self.config.scale }
+        Scaling::cosines(self.config.scale)
     }
     fn margin<R: Real>(&self, cosine: R, _: Option<R>) -> R {
         let margin = self.config.margin;
@@ -65,6 +65,9 @@ impl Head for ArcfaceLoss {
     }
     fn rows(&self) -> &crate::classification::CrossEntropyLoss {
         &self.rows
+    }
+    fn chunk_rows(&self) -> Option<usize> {
+        self.config.chunk_rows
     }
 }
 

@@ -12,7 +12,7 @@ use crate::engine::rows::Rows;
 use crate::error::{InputError, expect};
 use crate::macros::family;
 use crate::reduction::{Reduction, Unreduced};
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Int, Tensor};
 
 pub use annealing::Annealing;
 pub use initializer::HeadInitializer;
@@ -30,7 +30,7 @@ pub trait HeadLoss: Head {
 
     /// The number of classes.
     fn num_classes(&self) -> usize {
-        self.weight().dims()[0]
+        self.weight().dims()[0] / self.centers_per_class()
     }
 
     /// The label of rows that count nothing.
@@ -79,8 +79,8 @@ pub trait HeadLoss: Head {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-        let values = self.forward_unreduced(embeddings, labels);
-        self.reduction().reduce(values, None, None)
+        expect(self.check(&embeddings, &labels, None));
+        heads::reduced(self, self.reduction(), parameters(self), embeddings, labels, None)
     }
 
     /// The same with weights, which multiply the unreduced values.
@@ -93,8 +93,7 @@ pub trait HeadLoss: Head {
     #[track_caller]
     fn forward_weighted(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, weights: Tensor<1>) -> Tensor<1> {
         expect(self.check(&embeddings, &labels, Some(&weights)));
-        let values = heads::values(self, parameters(self), embeddings, labels);
-        self.reduction().reduce(values, Some(weights), None)
+        heads::reduced(self, self.reduction(), parameters(self), embeddings, labels, Some(weights))
     }
 
     /// One value per row: `[N]`.
@@ -113,7 +112,7 @@ pub trait HeadLoss: Head {
     #[track_caller]
     fn forward_unreduced(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
         expect(self.check(&embeddings, &labels, None));
-        heads::values(self, parameters(self), embeddings, labels)
+        self.values(parameters(self), embeddings, labels)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
@@ -178,6 +177,8 @@ macro_rules! head_loss {
                 class_weights: Option<Vec<f64>> = None, $crate::config::Range::AtLeast(0.0);
                 /// The label of rows that count nothing.
                 ignore_index: Option<i64> = None;
+                /// How many rows have their logits in memory at one time; all where it is not given. The numbers are the same.
+                chunk_rows: Option<usize> = None, $crate::config::Range::AtLeast(1.0);
                 /// How much of each label is spread over the classes, and over which.
                 label_smoothing: $crate::classification::LabelSmoothing = $crate::classification::LabelSmoothing::default();
             }
@@ -214,9 +215,9 @@ macro_rules! implement {
                     $(Self::$variant(loss) => loss.scaling(),)+
                 }
             }
-            fn margin<R: crate::formula::Real>(&self, cosine: R, annealing: Option<R>) -> R {
+            fn margin<R: crate::formula::Real>(&self, cosine: R, given: Option<R>) -> R {
                 match self {
-                    $(Self::$variant(loss) => loss.margin(cosine, annealing),)+
+                    $(Self::$variant(loss) => loss.margin(cosine, given),)+
                 }
             }
             fn has_margin(&self) -> bool {
@@ -229,9 +230,24 @@ macro_rules! implement {
                     $(Self::$variant(loss) => Head::rows(loss),)+
                 }
             }
-            fn anneal(&self, training: bool) -> Option<(Annealing, Tensor<1>)> {
+            fn given(&self, embeddings: &Tensor<2>, ignored: Option<&Tensor<1, Bool>>) -> Option<Tensor<1>> {
                 match self {
-                    $(Self::$variant(loss) => loss.anneal(training),)+
+                    $(Self::$variant(loss) => loss.given(embeddings, ignored),)+
+                }
+            }
+            fn centers_per_class(&self) -> usize {
+                match self {
+                    $(Self::$variant(loss) => loss.centers_per_class(),)+
+                }
+            }
+            fn chunk_rows(&self) -> Option<usize> {
+                match self {
+                    $(Self::$variant(loss) => Head::chunk_rows(loss),)+
+                }
+            }
+            fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+                match self {
+                    $(Self::$variant(loss) => loss.values(parameters, embeddings, labels),)+
                 }
             }
         }
