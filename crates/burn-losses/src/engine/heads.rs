@@ -4,9 +4,9 @@ use super::anchors::unit;
 use super::chunks;
 use super::rows::{self, one_hot, pick};
 use crate::check::{Reference, widen};
-use crate::classification::CrossEntropyLoss;
 use crate::error::{InputError, InputProblem};
 use crate::formula::Real;
+use crate::heads::HeadLoss;
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
 
@@ -36,19 +36,6 @@ pub trait Head: Clone + Send + Sync + 'static {
     /// The rows of the weight for each class, the nearest of which counts.
     fn centers_per_class(&self) -> usize {
         1
-    }
-
-    /// Class weights, ignored labels and smoothing.
-    fn rows(&self) -> &CrossEntropyLoss;
-
-    /// How many rows have their logits at one time; `None`: all.
-    fn chunk_rows(&self) -> Option<usize> {
-        None
-    }
-
-    /// The unreduced values, computed in at least single precision; the arguments have been checked.
-    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        values(self, parameters, embeddings, labels)
     }
 }
 
@@ -83,7 +70,7 @@ pub struct Parameters {
 }
 
 /// Checks the arguments of a head: what the forward methods do first.
-pub(crate) fn check<H: Head>(
+pub(crate) fn check<H: HeadLoss>(
     head: &H,
     parameters: &Parameters,
     embeddings: Reference<'_, 2>,
@@ -101,7 +88,7 @@ pub(crate) fn check<H: Head>(
         ));
     }
     embeddings.same_device("weight", &parameters.weight)?;
-    if let Some(wanted) = rows::Rows::classes(head.rows()).filter(|wanted| *wanted != classes) {
+    if let Some(wanted) = rows::Rows::classes(head.cross_entropy()).filter(|wanted| *wanted != classes) {
         let expected = format!("{wanted} classes, as `class_weights` has");
         return Err(embeddings.shape_error("weight", &[centers, size], expected));
     }
@@ -116,7 +103,7 @@ pub(crate) fn check<H: Head>(
 }
 
 /// The logits without a margin: `[N, C]`.
-pub(crate) fn logits<H: Head>(head: &H, parameters: Parameters, embeddings: Tensor<2>) -> Tensor<2> {
+pub(crate) fn logits<H: HeadLoss>(head: &H, parameters: Parameters, embeddings: Tensor<2>) -> Tensor<2> {
     let batch = Batch::new(head, parameters, widen(embeddings));
     products(head, batch.embeddings, batch.weight, batch.bias)
 }
@@ -129,7 +116,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn new<H: Head>(head: &H, Parameters { weight, bias }: Parameters, embeddings: Tensor<2>) -> Self {
+    fn new<H: HeadLoss>(head: &H, Parameters { weight, bias }: Parameters, embeddings: Tensor<2>) -> Self {
         let dtype = embeddings.dtype();
         let scaled = |rows, wanted| if wanted { unit(rows) } else { rows };
         let Scaling { embeddings: unit_rows, weight: unit_classes, .. } = head.scaling();
@@ -142,7 +129,7 @@ impl Batch {
 }
 
 /// The logits without a margin.
-fn products<H: Head>(head: &H, embeddings: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<2>>) -> Tensor<2> {
+fn products<H: HeadLoss>(head: &H, embeddings: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<2>>) -> Tensor<2> {
     let mut logits = embeddings.matmul(weight.transpose());
     let [rows, columns] = logits.dims();
     let centers = head.centers_per_class();
@@ -160,7 +147,7 @@ fn products<H: Head>(head: &H, embeddings: Tensor<2>, weight: Tensor<2>, bias: O
 }
 
 /// The logits of rows with the margin of their targets.
-fn with_margin<H: Head>(
+fn with_margin<H: HeadLoss>(
     head: &H,
     embeddings: Tensor<2>,
     weight: Tensor<2>,
@@ -198,9 +185,9 @@ struct Work {
 }
 
 impl Work {
-    fn new<H: Head>(head: &H, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Self {
+    fn new<H: HeadLoss>(head: &H, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Self {
         let shape = embeddings.dims();
-        let ignored = rows::ignored(head.rows(), &labels);
+        let ignored = rows::ignored(head.cross_entropy(), &labels);
         // An ignored row takes no part, also not in the gradient of the weight.
         let embeddings = match &ignored {
             None => widen(embeddings),
@@ -217,7 +204,7 @@ impl Work {
     }
 
     /// The values of some rows of the inputs.
-    fn part<H: Head>(&self, head: &H) -> impl chunks::Part {
+    fn part<H: HeadLoss>(&self, head: &H) -> impl chunks::Part {
         let (head, labels, given) = (head.clone(), self.labels.clone(), self.given.clone());
         move |range, inputs: Vec<Tensor<2>>| {
             let labels = labels.clone().narrow(0, range.start, range.len());
@@ -229,13 +216,49 @@ impl Work {
             } else {
                 products(&head, embeddings, weight, inputs.next())
             };
-            rows::values(head.rows(), logits, labels)
+            rows::values(head.cross_entropy(), logits, labels)
+        }
+    }
+}
+
+/// Labels that are safe as an index, and what the others mean: for heads with values of their own.
+pub(crate) struct Targets {
+    /// In 0..C.
+    pub(crate) safe: Tensor<1, Int>,
+    ignored: Option<Tensor<1, Bool>>,
+    wrong: Tensor<1, Bool>,
+}
+
+impl Targets {
+    /// The labels of embeddings in at least single precision; of an ignored row nothing is left.
+    pub(crate) fn of<H: HeadLoss>(head: &H, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> (Tensor<2>, Self) {
+        let shape = embeddings.dims();
+        let wrong = labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(head.num_classes() as i64));
+        let ignored = rows::ignored(head.cross_entropy(), &labels);
+        let (mut embeddings, mut safe) = (widen(embeddings), labels.mask_fill(wrong.clone(), 0));
+        if let Some(ignored) = &ignored {
+            embeddings = embeddings.mask_fill(ignored.clone().unsqueeze_dim::<2>(1).expand(shape), 0.0);
+            safe = safe.mask_fill(ignored.clone(), 0);
+        }
+        (embeddings, Self { safe, ignored, wrong })
+    }
+
+    /// The values of rows that count, 0 for those that are ignored, NaN for labels that are no class.
+    pub(crate) fn finish(self, values: Tensor<1>) -> Unreduced<1> {
+        let Self { ignored, wrong, .. } = self;
+        match ignored {
+            None => values.mask_fill(wrong, f64::NAN).into(),
+            Some(ignored) => {
+                let mass = values.ones_like().detach().mask_fill(ignored.clone(), 0.0);
+                let values = values.mask_fill(wrong, f64::NAN).mask_fill(ignored, 0.0);
+                Unreduced { values, mass: Some(mass) }
+            }
         }
     }
 }
 
 /// The unreduced values, computed in at least single precision.
-fn values<H: Head>(head: &H, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+pub(crate) fn values<H: HeadLoss>(head: &H, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
     let [count, _] = embeddings.dims();
     if count == 0 {
         return widen(embeddings).reshape([0]).into();
@@ -246,7 +269,7 @@ fn values<H: Head>(head: &H, parameters: Parameters, embeddings: Tensor<2>, labe
 }
 
 /// The value of the batch. In chunks, the gradients are computed in the forward pass.
-pub(crate) fn reduced<H: Head>(
+pub(crate) fn reduced<H: HeadLoss>(
     head: &H,
     reduction: Reduction,
     parameters: Parameters,

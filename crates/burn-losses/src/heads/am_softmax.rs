@@ -44,10 +44,4 @@ impl Head for AmSoftmaxLoss {
     fn margin<R: Real>(&self, cosine: R, _: Option<R>) -> R {
         cosine - self.config.margin
     }
-    fn rows(&self) -> &crate::classification::CrossEntropyLoss {
-        &self.rows
-    }
-    fn chunk_rows(&self) -> Option<usize> {
-        self.config.chunk_rows
-    }
 }

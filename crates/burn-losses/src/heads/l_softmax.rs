@@ -58,12 +58,6 @@ impl Head for LSoftmaxLoss {
     fn margin<R: Real>(&self, cosine: R, lambda: Option<R>) -> R {
         annealed(cosine, self.config.margin, lambda)
     }
-    fn rows(&self) -> &crate::classification::CrossEntropyLoss {
-        &self.rows
-    }
-    fn chunk_rows(&self) -> Option<usize> {
-        self.config.chunk_rows
-    }
     fn given(&self, embeddings: &Tensor<2>, _: Option<&Tensor<1, Bool>>) -> Option<Tensor<1>> {
         Some(self.config.lambda.step(&self.steps, embeddings))
     }

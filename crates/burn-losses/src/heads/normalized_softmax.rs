@@ -40,10 +40,4 @@ impl Head for NormalizedSoftmaxLoss {
     fn has_margin(&self) -> bool {
         false
     }
-    fn rows(&self) -> &crate::classification::CrossEntropyLoss {
-        &self.rows
-    }
-    fn chunk_rows(&self) -> Option<usize> {
-        self.config.chunk_rows
-    }
 }

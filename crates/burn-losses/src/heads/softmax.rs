@@ -50,10 +50,4 @@ impl Head for SoftmaxLoss {
     fn has_margin(&self) -> bool {
         false
     }
-    fn rows(&self) -> &crate::classification::CrossEntropyLoss {
-        &self.rows
-    }
-    fn chunk_rows(&self) -> Option<usize> {
-        self.config.chunk_rows
-    }
 }

@@ -223,7 +223,7 @@ fn samples_can_be_permuted() {
         let loss = config.init(&target.device);
         let inputs = batch(&loss, rows, 2.0, &[], 21);
         // A weight of the loss's own has no samples.
-        let turn = |name: &str, data: &TensorData| if name == "weight" || name == "bias" { data.clone() } else { reverse(data, rows) };
+        let turn = |name: &str, data: &TensorData| if ["weight", "bias", "proxies"].contains(&name) { data.clone() } else { reverse(data, rows) };
         let turned: Inputs = inputs.iter().map(|(name, data)| (name.clone(), turn(name, data))).collect();
         let straight = evaluate(&loss, &inputs, &target);
         let turned = evaluate(&config.init(&target.device), &turned, &target);
