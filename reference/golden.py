@@ -12,13 +12,6 @@ from pathlib import Path
 
 from case import KINDS
 from families import binary, boxes, classification, distribution, heads, metric, regression, segmentation  # noqa: F401
-    binary,
-    boxes,
-    classification,
-    distribution,
-    regression,
-    segmentation,
-)
 from files import differences, dump
 
 ROOT = Path(__file__).resolve().parent.parent / "crates/burn-losses/tests/golden"
