@@ -62,6 +62,7 @@ ENORMOUS_IGNORED = given(
     embeddings=[[0.5, -1.0, 2.0], [1e30, -1e30, 1e30], [1.5, 0.25, -0.75], [-1e30, 1e30, 0.0]],
     labels=[1, -100, 0, -100], weight=WEIGHT,
 )
+SAME_ROWS = given(embeddings=[[1.5, 0.25, -0.75]] * 3, labels=[1, 0, 1], weight=WEIGHT)
 ZERO_ROW = given(embeddings=[[0.0, 0.0, 0.0], [1.5, 0.25, -0.75]], labels=[1, 0], weight=WEIGHT)
 HALVES = given(  # of the cosines; one row is opposite to its weight, one parallel
     embeddings=[[2.0, 2.0, 2.0, 2.0], [-2.0, -2.0, -2.0, -2.0], [2.0, -2.0, 2.0, 2.0], [2.0, 2.0, -2.0, -2.0]],
@@ -103,6 +104,8 @@ def common(kind, rows=exact, two_classes={}, of=lambda recipe: recipe):
     kind.case("sum", {"reduction": "sum"} | IGNORE, rows(5, ignored=-100))
     kind.case("batch_mean", {"reduction": "batch_mean"} | IGNORE | WEIGHTS, rows(5, ignored=-100))
     kind.case("weighted_mean_with_everything", EVERYTHING, rows(6, ignored=-100), weights="element")
+    kind.case("chunks_of_one_row", {"chunk_rows": 1}, rows(3))
+    kind.case("chunks_with_everything", {"chunk_rows": 4} | EVERYTHING, rows(6, ignored=-100), weights="element")
     return kind
 
 
@@ -116,8 +119,8 @@ def harmless(embeddings, labels, ignore_index="none"):
 
 
 def classified(logits, embeddings, labels, weight, num_classes, embedding_dim, sub_centers=1, initializer="",
-               ignore_index="none", **options):
-    """The cross-entropy of what `logits` makes of embeddings, labels and weight."""
+               ignore_index="none", chunk_rows="none", **options):
+    """The cross-entropy of what `logits` makes of embeddings, labels and weight; chunks change nothing."""
     assert weight.shape == (num_classes * sub_centers, embedding_dim)
     x, y, _ = harmless(embeddings, labels, ignore_index)
     return cross_entropy_oracle(logits(x, y, weight), labels, ignore_index=ignore_index, **options)
@@ -294,6 +297,12 @@ def turned(cosine, labels, margin):
     return replaced(cosine, labels, torch.where(angle + margin < torch.pi, torch.cos(angle + margin), beyond))
 
 
+def eased(cosine, labels, margin):
+    target = own(cosine, labels)
+    assert ((target.abs() > 1e-3) | (target == 0)).all()  # there it jumps
+    return replaced(cosine, labels, torch.where(target > 0, torch.cos(torch.acos(target) + margin), target))
+
+
 @library("pytorch-metric-learning", "losses.ArcFaceLoss")
 def arcface_oracle(scale=64.0, margin=0.5, **inputs):
     def logits(x, labels, weight):
@@ -307,12 +316,9 @@ def arcface_oracle(scale=64.0, margin=0.5, **inputs):
 @formula("Deng et al., 2019, the easy margin of their code")
 def arcface_easy(easy_margin, scale=64.0, margin=0.5, **inputs):
     def logits(x, labels, weight):
-        cosine = cosines(x, weight)
-        target = own(cosine, labels)
-        assert easy_margin and ((target.abs() > 1e-3) | (x == 0).all(1)).all()  # there it jumps
-        eased = torch.where(target > 0, torch.cos(torch.acos(target) + margin), target)
-        return scale * replaced(cosine, labels, eased)
+        return scale * eased(cosines(x, weight), labels, margin)
 
+    assert easy_margin
     return classified(logits, **inputs)
 
 
