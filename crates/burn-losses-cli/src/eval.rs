@@ -96,6 +96,7 @@ fn check_labels(loss: &AnyLoss, inputs: &Inputs) -> Result<(), String> {
         AnyLoss::Distribution(loss) => (loss.kind(), None, None),
         AnyLoss::Heads(loss) => (loss.kind(), loss.ignore_index(), Some(loss.num_classes())),
         AnyLoss::Metric(AnyMetricLoss::Center(loss)) => ("center", None, Some(loss.config().num_classes)),
+        AnyLoss::Metric(AnyMetricLoss::ProxyAnchor(loss)) => ("proxy_anchor", None, Some(loss.config().num_classes)),
         AnyLoss::Regression(_) | AnyLoss::Binary(_) | AnyLoss::Boxes(_) | AnyLoss::Metric(_) => return Ok(()),
     };
     let (Some(logits), Some(labels)) = (inputs.get(loss.input()), inputs.get("labels")) else { return Ok(()) };

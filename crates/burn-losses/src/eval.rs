@@ -8,8 +8,8 @@ use crate::classification::ClassificationLoss;
 use crate::distribution::{DistributionInput, DistributionLoss};
 use crate::engine::{distributions, heads, overlap, pointwise, rows};
 use crate::error::InputError;
-use crate::heads::HeadLoss;
-use crate::metric::MetricLoss;
+use crate::heads::{AnyHeadLoss, HeadLoss};
+use crate::metric::{AnyMetricLoss, MetricLoss};
 use crate::reduction::{Reduction, Unreduced};
 use crate::registry::AnyLoss;
 use crate::regression::RegressionLoss;
@@ -350,10 +350,15 @@ impl<'a> Run<'a> {
         Ok(leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None)))
     }
 
-    /// A head with its own parameters, or those that are given.
-    fn heads<L: HeadLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
+    /// A head with its own parameters, or those that are given; with its own samples, or those that are given.
+    fn heads(&self, loss: &AnyHeadLoss) -> Result<Evaluation, EvalError> {
         let mut names = vec!["embeddings", "labels", "weights", "weight"];
         names.extend(loss.bias().map(|_| "bias"));
+        names.extend(match loss {
+            AnyHeadLoss::SampledSoftmax(_) => &["sampled", "expected_counts"][..],
+            AnyHeadLoss::NegativeSampling(_) => &["sampled"],
+            _ => &[],
+        });
         self.only(&names)?;
         self.get("embeddings", &names)?;
         self.get("labels", &names)?;
@@ -364,24 +369,47 @@ impl<'a> Run<'a> {
         let given = |name: &str| self.inputs.contains_key(name);
         let weight = if given("weight") { Some(self.float::<2>("weight", &mut leaves)?) } else { None };
         let bias = if given("bias") { Some(self.float::<1>("bias", &mut leaves)?) } else { None };
-        let here = |tensor: Tensor<2>| tensor.to_device(&self.device);
-        let weight = weight.unwrap_or_else(|| here(loss.weight()));
+        let weight = weight.unwrap_or_else(|| loss.weight().to_device(&self.device));
         let bias = bias.or_else(|| loss.bias().map(|bias| bias.to_device(&self.device)));
-        let own = loss.weight().dims();
-        if weight.dims() != own {
-            let expected = format!("{own:?}, as `num_classes` and `embedding_dim` say");
-            let (loss, name, shape) = (self.loss, "weight".to_owned(), weight.dims().to_vec());
-            return Err(EvalError::Rank { loss, name, shape, expected });
-        }
+        self.same_shape("weight", &weight, loss.weight().dims())?;
         let parameters = heads::Parameters { weight, bias };
         let reference = crate::check::Reference { loss: self.loss, name: "embeddings", tensor: &embeddings };
         heads::check(loss, &parameters, reference, Some(&labels), weights.as_ref())?;
-        let unreduced = heads::values(loss, parameters, embeddings, labels);
+        let unreduced = match loss {
+            AnyHeadLoss::SampledSoftmax(loss) if given("sampled") || given("expected_counts") => {
+                self.get("expected_counts", &names)?;
+                let sampled = self.int::<1>("sampled")?;
+                let expected = self.float::<1>("expected_counts", &mut Leaves::default())?;
+                loss.check_samples(&embeddings, &labels, &sampled, &expected)?;
+                loss.values_with_samples(parameters, embeddings, labels, sampled, expected)
+            }
+            AnyHeadLoss::NegativeSampling(loss) if given("sampled") => {
+                let sampled = self.int::<2>("sampled")?;
+                loss.check_samples(&embeddings, &labels, &sampled)?;
+                loss.values_with_samples(parameters, embeddings, labels, sampled)
+            }
+            loss => loss.values(parameters, embeddings, labels),
+        };
         Ok(leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None)))
     }
 
-    fn metric<L: MetricLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
-        let names = ["embeddings", "labels", "weights"];
+    /// A parameter has the shape that the config says.
+    fn same_shape(&self, name: &str, given: &Tensor<2>, own: [usize; 2]) -> Result<(), EvalError> {
+        if given.dims() == own {
+            return Ok(());
+        }
+        let expected = format!("{own:?}, as the config says");
+        Err(EvalError::Rank { loss: self.loss, name: name.to_owned(), shape: given.dims().to_vec(), expected })
+    }
+
+    /// A loss with its own proxies, or those that are given.
+    fn metric(&self, loss: &AnyMetricLoss) -> Result<Evaluation, EvalError> {
+        let own = match loss {
+            AnyMetricLoss::ProxyAnchor(loss) => Some(loss),
+            _ => None,
+        };
+        let mut names = vec!["embeddings", "labels", "weights"];
+        names.extend(own.map(|_| "proxies"));
         self.only(&names)?;
         self.get("embeddings", &names)?;
         self.get("labels", &names)?;
@@ -390,7 +418,14 @@ impl<'a> Run<'a> {
         let labels = self.int::<1>("labels")?;
         let weights = self.optional_weights::<1>(&mut leaves)?;
         loss.check(&embeddings, &labels, weights.as_ref())?;
-        let unreduced = loss.forward_unreduced(embeddings, labels);
+        let unreduced = match own {
+            Some(own) if self.inputs.contains_key("proxies") => {
+                let proxies = self.float::<2>("proxies", &mut leaves)?;
+                self.same_shape("proxies", &proxies, own.proxies().dims())?;
+                own.values_with_proxies(proxies, embeddings, labels)
+            }
+            _ => loss.forward_unreduced(embeddings, labels),
+        };
         Ok(leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None)))
     }
 

@@ -230,6 +230,29 @@ impl FieldType for Option<i64> {
     }
 }
 
+impl IntoField<Option<usize>> for usize {
+    fn into_field(self) -> Option<usize> {
+        Some(self)
+    }
+}
+
+impl FieldType for Option<usize> {
+    const KIND: &'static str = "integer, optional";
+
+    fn allowed(range: Range) -> String {
+        usize::allowed(range)
+    }
+    fn samples(range: Range) -> Vec<Value> {
+        usize::samples(range)
+    }
+    fn refused(range: Range) -> Vec<Value> {
+        usize::refused(range)
+    }
+    fn check(&self, loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {
+        self.map_or(Ok(()), |number| number.check(loss, field, range))
+    }
+}
+
 impl FieldType for Option<Vec<f64>> {
     const KIND: &'static str = "list of numbers, optional";
 

@@ -141,11 +141,10 @@ impl Reduction {
         weights: Option<Tensor<D>>,
         divisor: Option<Divisor>,
     ) -> Tensor<1> {
-        let Unreduced { values, mass } = unreduced;
-        let shape = values.dims();
+        let shape = unreduced.values.dims();
         if shape.contains(&0) {
             // The sum of nothing is -0 on some backends.
-            return values.sum() + 0.0;
+            return unreduced.values.sum() + 0.0;
         }
         let weights = weights.map(|weights| {
             assert!(
@@ -155,17 +154,34 @@ impl Reduction {
             );
             widen(weights).expand(shape)
         });
+        let total = sum(match &weights {
+            Some(weights) => unreduced.values.clone() * weights.clone(),
+            None => unreduced.values.clone(),
+        });
+        self.divide(total, unreduced, weights, divisor)
+    }
+
+    /// The sum of the values, each multiplied by its weight, divided by what this reduction divides by.
+    #[track_caller]
+    pub(crate) fn divide<const D: usize>(
+        self,
+        total: Tensor<1>,
+        unreduced: Unreduced<D>,
+        weights: Option<Tensor<D>>,
+        divisor: Option<Divisor>,
+    ) -> Tensor<1> {
+        let shape = unreduced.values.dims();
         let divisor = divisor.or_else(|| match self {
             Self::Sum => None,
-            Self::Mean => Some(match mass {
+            Self::Mean => Some(match unreduced.mass {
                 Some(mass) => sum(mass).into(),
                 None => shape.iter().product::<usize>().into(),
             }),
             Self::BatchMean => Some(shape[0].into()),
-            Self::WeightedMean => Some(match (mass, &weights) {
-                (Some(mass), Some(weights)) => sum(mass * weights.clone()).into(),
+            Self::WeightedMean => Some(match (unreduced.mass, weights) {
+                (Some(mass), Some(weights)) => sum(mass * weights).into(),
                 (Some(mass), None) => sum(mass).into(),
-                (None, Some(weights)) => sum(weights.clone()).into(),
+                (None, Some(weights)) => sum(weights).into(),
                 (None, None) => shape.iter().product::<usize>().into(),
             }),
             Self::Positives => panic!("reduction: `positives` needs the number of positive targets as `divisor`"),
@@ -174,10 +190,6 @@ impl Reduction {
             self != Self::Sum || divisor.is_none(),
             "reduction: `sum` divides by nothing, but a `divisor` was given; choose `mean`"
         );
-        let total = sum(match weights {
-            Some(weights) => values * weights,
-            None => values,
-        });
         match divisor {
             Some(divisor) => divisor.divide(total),
             None => total,

@@ -12,9 +12,9 @@ pub trait Anchors: Sized {
     /// The `[N]` values of `[N, E]` embeddings in single or double precision, and what each counts in a mean; N is not 0.
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
 
-    /// What E, the size of the embeddings, must be, if it is not that.
-    fn accepts(&self, size: usize) -> Result<(), String> {
-        let _ = size;
+    /// What the number of rows and the size of the embeddings must be, if they are not that.
+    fn accepts(&self, rows: usize, size: usize) -> Result<(), String> {
+        let _ = (rows, size);
         Ok(())
     }
 }
@@ -27,7 +27,7 @@ pub(crate) fn check<A: Anchors>(
     weights: Option<&Tensor<1>>,
 ) -> Result<(), InputError> {
     let [count, size] = embeddings.tensor.dims();
-    let accepted = if size == 0 { Err("at least one number per embedding".into()) } else { loss.accepts(size) };
+    let accepted = if size == 0 { Err("at least one number per embedding".into()) } else { loss.accepts(count, size) };
     accepted.map_err(|expected| embeddings.shape_error(embeddings.name, &[count, size], expected))?;
     if labels.dims() != [count] {
         let expected = format!("[{count}] (one label per embedding)");

@@ -1,23 +1,23 @@
 //! Embeddings, labels and a weight `[C, E]` in, one value per row out: cross-entropy of logits whose target has a margin.
 
 use super::anchors::unit;
+use super::chunks;
 use super::rows::{self, one_hot, pick};
 use crate::check::{Reference, widen};
-use crate::classification::CrossEntropyLoss;
 use crate::error::{InputError, InputProblem};
 use crate::formula::Real;
-use crate::heads::Annealing;
-use crate::reduction::Unreduced;
-use burn::tensor::{Int, Tensor};
+use crate::heads::HeadLoss;
+use crate::reduction::{Reduction, Unreduced};
+use burn::tensor::{Bool, Int, Tensor};
 
 /// How a head of the family `heads` turns cosines into logits.
-pub trait Head: Sized {
+pub trait Head: Clone + Send + Sync + 'static {
     /// Whether embeddings and the rows of the weight are brought to length 1, and the factor of the logits then.
     fn scaling(&self) -> Scaling;
 
-    /// The target's cosine with its margin; `annealing` is lambda of the schedule, where there is one.
-    fn margin<R: Real>(&self, cosine: R, annealing: Option<R>) -> R {
-        let _ = annealing;
+    /// The target's cosine with its margin; `given` is what [`given`](Self::given) says of its row.
+    fn margin<R: Real>(&self, cosine: R, given: Option<R>) -> R {
+        let _ = given;
         cosine
     }
 
@@ -26,13 +26,16 @@ pub trait Head: Sized {
         true
     }
 
-    /// Class weights, ignored labels and smoothing.
-    fn rows(&self) -> &CrossEntropyLoss;
-
-    /// The schedule of lambda, and the number of this step, `[1]`; it is counted when `training`.
-    fn anneal(&self, training: bool) -> Option<(Annealing, Tensor<1>)> {
-        let _ = training;
+    /// What the margin depends on beside the cosine, one number per row and without a gradient: how far a schedule is, how good a row
+    /// is. Counted or learned where the embeddings are on a device with autodiff, which is training.
+    fn given(&self, embeddings: &Tensor<2>, ignored: Option<&Tensor<1, Bool>>) -> Option<Tensor<1>> {
+        let _ = (embeddings, ignored);
         None
+    }
+
+    /// The rows of the weight for each class, the nearest of which counts.
+    fn centers_per_class(&self) -> usize {
+        1
     }
 }
 
@@ -47,15 +50,27 @@ pub struct Scaling {
     pub scale: f64,
 }
 
+impl Scaling {
+    /// Products of vectors as they are.
+    pub const NONE: Self = Self { embeddings: false, weight: false, scale: 1.0 };
+
+    /// Cosines times `scale`.
+    pub const fn cosines(scale: f64) -> Self {
+        Self { embeddings: true, weight: true, scale }
+    }
+}
+
 /// The parameters of a head.
 #[derive(Debug, Clone)]
-pub(crate) struct Parameters {
-    pub(crate) weight: Tensor<2>,
-    pub(crate) bias: Option<Tensor<1>>,
+pub struct Parameters {
+    /// One row per class, or per center of a class.
+    pub weight: Tensor<2>,
+    /// One number per class.
+    pub bias: Option<Tensor<1>>,
 }
 
 /// Checks the arguments of a head: what the forward methods do first.
-pub(crate) fn check<H: Head>(
+pub(crate) fn check<H: HeadLoss>(
     head: &H,
     parameters: &Parameters,
     embeddings: Reference<'_, 2>,
@@ -63,7 +78,8 @@ pub(crate) fn check<H: Head>(
     weights: Option<&Tensor<1>>,
 ) -> Result<(), InputError> {
     let [count, size] = embeddings.tensor.dims();
-    let [classes, expected] = parameters.weight.dims();
+    let [centers, expected] = parameters.weight.dims();
+    let classes = centers / head.centers_per_class();
     if size != expected {
         let expected = format!("{expected} numbers per embedding, as `embedding_dim` says");
         return Err(embeddings.error(
@@ -72,9 +88,9 @@ pub(crate) fn check<H: Head>(
         ));
     }
     embeddings.same_device("weight", &parameters.weight)?;
-    if let Some(wanted) = rows::Rows::classes(head.rows()).filter(|wanted| *wanted != classes) {
+    if let Some(wanted) = rows::Rows::classes(head.cross_entropy()).filter(|wanted| *wanted != classes) {
         let expected = format!("{wanted} classes, as `class_weights` has");
-        return Err(embeddings.shape_error("weight", &[classes, size], expected));
+        return Err(embeddings.shape_error("weight", &[centers, size], expected));
     }
     if let Some(labels) = labels {
         if labels.dims() != [count] {
@@ -87,88 +103,192 @@ pub(crate) fn check<H: Head>(
 }
 
 /// The logits without a margin: `[N, C]`.
-pub(crate) fn logits<H: Head>(head: &H, parameters: Parameters, embeddings: Tensor<2>) -> Tensor<2> {
-    Products::of(head.scaling(), parameters, widen(embeddings)).logits
+pub(crate) fn logits<H: HeadLoss>(head: &H, parameters: Parameters, embeddings: Tensor<2>) -> Tensor<2> {
+    let batch = Batch::new(head, parameters, widen(embeddings));
+    products(head, batch.embeddings, batch.weight, batch.bias)
 }
 
-/// Rows of embeddings times rows of the weight.
-struct Products {
-    /// The logits without a margin.
-    logits: Tensor<2>,
-    /// What divides a logit into a cosine, as a factor for each row and for each class; 1 where it is none.
-    row_length: Option<Tensor<2>>,
-    class_length: Option<Tensor<2>>,
-    scale: f64,
+/// Embeddings and parameters, brought to length 1 where the head wants it.
+struct Batch {
+    embeddings: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<2>>,
 }
 
-impl Products {
-    fn of(scaling: Scaling, Parameters { weight, bias }: Parameters, embeddings: Tensor<2>) -> Self {
-        let weight = weight.cast(embeddings.dtype());
-        let length = |rows: &Tensor<2>| Real::safe_sqrt((rows.clone() * rows.clone()).sum_dim(1));
-        let (embeddings, row_length) = match scaling.embeddings {
-            true => (unit(embeddings), None),
-            false => (embeddings.clone(), Some(length(&embeddings))),
-        };
-        let (weight, class_length) = match scaling.weight {
-            true => (unit(weight), None),
-            false => (weight.clone(), Some(length(&weight))),
-        };
-        let mut logits = embeddings.matmul(weight.transpose());
-        if scaling.scale != 1.0 {
-            logits = logits * scaling.scale;
+impl Batch {
+    fn new<H: HeadLoss>(head: &H, Parameters { weight, bias }: Parameters, embeddings: Tensor<2>) -> Self {
+        let dtype = embeddings.dtype();
+        let scaled = |rows, wanted| if wanted { unit(rows) } else { rows };
+        let Scaling { embeddings: unit_rows, weight: unit_classes, .. } = head.scaling();
+        Self {
+            weight: scaled(weight.cast(dtype), unit_classes),
+            bias: bias.map(|bias| bias.cast(dtype).unsqueeze()),
+            embeddings: scaled(embeddings, unit_rows),
         }
-        if let Some(bias) = bias {
-            let shape = logits.dims();
-            logits = logits.clone() + bias.cast(logits.dtype()).unsqueeze::<2>().expand(shape);
-        }
-        Self { logits, row_length, class_length, scale: scaling.scale }
+    }
+}
+
+/// The logits without a margin.
+fn products<H: HeadLoss>(head: &H, embeddings: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<2>>) -> Tensor<2> {
+    let mut logits = embeddings.matmul(weight.transpose());
+    let [rows, columns] = logits.dims();
+    let centers = head.centers_per_class();
+    if centers > 1 {
+        logits = logits.reshape([rows, columns / centers, centers]).max_dim(2).squeeze_dim(2);
+    }
+    let scale = head.scaling().scale;
+    if scale != 1.0 {
+        logits = logits * scale;
+    }
+    match bias {
+        None => logits,
+        Some(bias) => logits + bias.expand([rows, columns]),
+    }
+}
+
+/// The logits of rows with the margin of their targets.
+fn with_margin<H: HeadLoss>(
+    head: &H,
+    embeddings: Tensor<2>,
+    weight: Tensor<2>,
+    labels: Tensor<1, Int>,
+    given: Option<Tensor<1>>,
+) -> Tensor<2> {
+    let logits = products(head, embeddings.clone(), weight.clone(), None);
+    let [rows, classes] = logits.dims();
+    let outside = labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(classes as i64));
+    let labels = labels.mask_fill(outside, 0);
+    let plain = pick(logits.clone(), labels.clone());
+    // What divides the target's logit into its cosine.
+    let scaling = head.scaling();
+    let mut length = plain.ones_like().detach() * scaling.scale;
+    let lengths = |rows: Tensor<2>| Real::safe_sqrt((rows.clone() * rows).sum_dim(1)).squeeze_dim::<1>(1);
+    if !scaling.embeddings {
+        length = length * lengths(embeddings);
+    }
+    if !scaling.weight {
+        length = length * lengths(weight.select(0, labels.clone()));
+    }
+    // Of a vector without a length the cosine is 0.
+    let none = length.clone().detach().lower_scalar(1e-12);
+    let cosine = (plain / length.clone().mask_fill(none.clone(), 1.0)).mask_fill(none, 0.0);
+    let target = head.margin(cosine, given) * length;
+    logits.mask_where(one_hot(labels, classes), target.unsqueeze_dim::<2>(1).expand([rows, classes]))
+}
+
+/// Everything that the values of a batch are computed from.
+struct Work {
+    batch: Batch,
+    labels: Tensor<1, Int>,
+    /// [`Head::given`].
+    given: Option<Tensor<1>>,
+}
+
+impl Work {
+    fn new<H: HeadLoss>(head: &H, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Self {
+        let shape = embeddings.dims();
+        let ignored = rows::ignored(head.cross_entropy(), &labels);
+        // An ignored row takes no part, also not in the gradient of the weight.
+        let embeddings = match &ignored {
+            None => widen(embeddings),
+            Some(ignored) => widen(embeddings).mask_fill(ignored.clone().unsqueeze_dim::<2>(1).expand(shape), 0.0),
+        };
+        let given = head.given(&embeddings.clone().detach(), ignored.as_ref()).map(Tensor::without_autodiff);
+        Self { batch: Batch::new(head, parameters, embeddings), labels: labels.without_autodiff(), given }
     }
 
-    /// The logits with the margin of the target.
-    fn with_margin<H: Head>(self, head: &H, labels: Tensor<1, Int>, annealing: Option<(Annealing, Tensor<1>)>) -> Tensor<2> {
-        let [count, classes] = self.logits.dims();
-        let plain = pick(self.logits.clone(), labels.clone());
-        let mut length = plain.ones_like().detach() * self.scale;
-        if let Some(rows) = self.row_length {
-            length = length * rows.squeeze_dim::<1>(1);
+    /// What the values depend on with a gradient: the embeddings, the weight, and a bias where there is one.
+    fn inputs(&self) -> Vec<Tensor<2>> {
+        let Batch { embeddings, weight, bias } = &self.batch;
+        [embeddings, weight].into_iter().chain(bias).cloned().collect()
+    }
+
+    /// The values of some rows of the inputs.
+    fn part<H: HeadLoss>(&self, head: &H) -> impl chunks::Part {
+        let (head, labels, given) = (head.clone(), self.labels.clone(), self.given.clone());
+        move |range, inputs: Vec<Tensor<2>>| {
+            let labels = labels.clone().narrow(0, range.start, range.len());
+            let mut inputs = inputs.into_iter();
+            let (embeddings, weight) = (inputs.next().expect("embeddings"), inputs.next().expect("a weight"));
+            let logits = if head.has_margin() {
+                let given = given.clone().map(|given| given.narrow(0, range.start, range.len()));
+                with_margin(&head, embeddings, weight, labels.clone(), given)
+            } else {
+                products(&head, embeddings, weight, inputs.next())
+            };
+            rows::values(head.cross_entropy(), logits, labels)
         }
-        if let Some(class) = self.class_length {
-            length = length * class.squeeze_dim::<1>(1).select(0, labels.clone());
+    }
+}
+
+/// Labels that are safe as an index, and what the others mean: for heads with values of their own.
+pub(crate) struct Targets {
+    /// In 0..C.
+    pub(crate) safe: Tensor<1, Int>,
+    ignored: Option<Tensor<1, Bool>>,
+    wrong: Tensor<1, Bool>,
+}
+
+impl Targets {
+    /// The labels of embeddings in at least single precision; of an ignored row nothing is left.
+    pub(crate) fn of<H: HeadLoss>(head: &H, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> (Tensor<2>, Self) {
+        let shape = embeddings.dims();
+        let wrong = labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(head.num_classes() as i64));
+        let ignored = rows::ignored(head.cross_entropy(), &labels);
+        let (mut embeddings, mut safe) = (widen(embeddings), labels.mask_fill(wrong.clone(), 0));
+        if let Some(ignored) = &ignored {
+            embeddings = embeddings.mask_fill(ignored.clone().unsqueeze_dim::<2>(1).expand(shape), 0.0);
+            safe = safe.mask_fill(ignored.clone(), 0);
         }
-        // Of a vector without a length the cosine is 0.
-        let none = length.clone().detach().lower_scalar(1e-12);
-        let cosine = (plain / length.clone().mask_fill(none.clone(), 1.0)).mask_fill(none, 0.0);
-        let annealing = annealing.map(|(schedule, step)| schedule.at(step.cast(cosine.dtype())).expand([count]));
-        let target = head.margin(cosine, annealing) * length;
-        let target = target.unsqueeze_dim::<2>(1).expand([count, classes]);
-        self.logits.mask_where(one_hot(labels, classes), target)
+        (embeddings, Self { safe, ignored, wrong })
+    }
+
+    /// The values of rows that count, 0 for those that are ignored, NaN for labels that are no class.
+    pub(crate) fn finish(self, values: Tensor<1>) -> Unreduced<1> {
+        let Self { ignored, wrong, .. } = self;
+        match ignored {
+            None => values.mask_fill(wrong, f64::NAN).into(),
+            Some(ignored) => {
+                let mass = values.ones_like().detach().mask_fill(ignored.clone(), 0.0);
+                let values = values.mask_fill(wrong, f64::NAN).mask_fill(ignored, 0.0);
+                Unreduced { values, mass: Some(mass) }
+            }
+        }
     }
 }
 
 /// The unreduced values, computed in at least single precision.
-pub(crate) fn values<H: Head>(
+pub(crate) fn values<H: HeadLoss>(head: &H, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    let [count, _] = embeddings.dims();
+    if count == 0 {
+        return widen(embeddings).reshape([0]).into();
+    }
+    let work = Work::new(head, parameters, embeddings, labels);
+    let chunked = head.chunk_rows().filter(|size| *size < count).and_then(|size| chunks::values(size, &work.inputs(), work.part(head)));
+    chunked.unwrap_or_else(|| work.part(head)(0..count, work.inputs()))
+}
+
+/// The value of the batch. In chunks, the gradients are computed in the forward pass.
+pub(crate) fn reduced<H: HeadLoss>(
     head: &H,
+    reduction: Reduction,
     parameters: Parameters,
     embeddings: Tensor<2>,
     labels: Tensor<1, Int>,
-) -> Unreduced<1> {
-    let shape = embeddings.dims();
-    if shape[0] == 0 {
-        return widen(embeddings).reshape([0]).into();
+    weights: Option<Tensor<1>>,
+) -> Tensor<1> {
+    let [count, _] = embeddings.dims();
+    let Some(size) = head.chunk_rows().filter(|size| *size < count) else {
+        return reduction.reduce(head.values(parameters, embeddings, labels), weights, None);
+    };
+    let work = Work::new(head, parameters, embeddings, labels);
+    let like = &work.batch.embeddings;
+    let factors = match &weights {
+        Some(weights) => widen(weights.clone()).cast(like.dtype()),
+        None => Tensor::ones([count], (&like.device(), like.dtype())),
+    };
+    match chunks::total(size, &work.inputs(), factors, work.part(head)) {
+        None => reduction.reduce(work.part(head)(0..count, work.inputs()), weights, None),
+        Some((total, unreduced)) => reduction.divide(total, unreduced, weights.map(widen), None),
     }
-    let classes = parameters.weight.dims()[0] as i64;
-    // An ignored row takes no part, also not in the gradient of the weight; a label that is no class becomes NaN later.
-    let outside = labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(classes));
-    let ignored = rows::ignored(head.rows(), &labels);
-    let embeddings = match &ignored {
-        None => widen(embeddings),
-        Some(ignored) => widen(embeddings).mask_fill(ignored.clone().unsqueeze_dim::<2>(1).expand(shape), 0.0),
-    };
-    let annealing = head.anneal(embeddings.device().is_autodiff());
-    let products = Products::of(head.scaling(), parameters, embeddings);
-    let logits = match head.has_margin() {
-        false => products.logits,
-        true => products.with_margin(head, labels.clone().mask_fill(outside, 0), annealing),
-    };
-    rows::values(head.rows(), logits, labels)
 }

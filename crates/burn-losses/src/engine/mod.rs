@@ -1,7 +1,9 @@
 //! The executors: the few shapes of computation in which all losses run.
 
 pub(crate) mod anchors;
+pub(crate) mod backward;
 pub(crate) mod boxes;
+pub(crate) mod chunks;
 pub(crate) mod classes;
 pub(crate) mod distributions;
 pub(crate) mod ghm;

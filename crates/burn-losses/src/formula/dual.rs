@@ -149,6 +149,14 @@ impl<R: Real, const N: usize> Real for Dual<R, N> {
         let x = self.value.clone();
         self.chain(x.clone().atan(), x.lit(1.0) / (x.square() + 1.0))
     }
+    fn sin(self) -> Self {
+        let x = self.value.clone();
+        self.chain(x.clone().sin(), x.cos())
+    }
+    fn cos(self) -> Self {
+        let x = self.value.clone();
+        self.chain(x.clone().cos(), -x.sin())
+    }
     fn powf(self, exponent: f64) -> Self {
         let x = self.value.clone();
         if exponent == 0.0 {
@@ -208,7 +216,7 @@ mod tests {
     #[test]
     fn derivatives_match_central_differences() {
         type Case = (&'static str, fn(Dual<f64, 1>) -> Dual<f64, 1>);
-        let cases: [Case; 22] = [
+        let cases: [Case; 24] = [
             ("exp", |x| x.exp()),
             ("exp_m1", |x| x.exp_m1()),
             ("ln", |x| (x.square() + 0.1).ln()),
@@ -216,6 +224,8 @@ mod tests {
             ("sqrt", |x| (x.square() + 0.5).sqrt()),
             ("abs", |x| x.abs()),
             ("atan", |x| x.atan()),
+            ("sin", |x| x.sin()),
+            ("cos", |x| x.cos()),
             ("powf", |x| (x.square() + 0.5).powf(1.7)),
             ("powf 0", |x| x.powf(0.0)),
             ("maximum", |x| x.maximum(x.square())),

@@ -41,6 +41,10 @@ pub trait Real:
     fn abs(self) -> Self;
     /// The arc tangent, in radians.
     fn atan(self) -> Self;
+    /// The sine of radians.
+    fn sin(self) -> Self;
+    /// The cosine of radians.
+    fn cos(self) -> Self;
     /// `self` to a constant power. `powf(0.0)` is the constant 1, also at 0.
     fn powf(self, exponent: f64) -> Self;
     /// The larger of the two; at a tie the derivative is that of `self`.
@@ -149,6 +153,14 @@ macro_rules! scalar_real {
             fn atan(self) -> Self {
                 let $x = self;
                 $make($get.atan())
+            }
+            fn sin(self) -> Self {
+                let $x = self;
+                $make($get.sin())
+            }
+            fn cos(self) -> Self {
+                let $x = self;
+                $make($get.cos())
             }
             fn powf(self, exponent: f64) -> Self {
                 let $x = self;

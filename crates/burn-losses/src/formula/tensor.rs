@@ -30,6 +30,12 @@ impl<const D: usize> Real for Tensor<D> {
     fn atan(self) -> Self {
         Tensor::atan(self)
     }
+    fn sin(self) -> Self {
+        Tensor::sin(self)
+    }
+    fn cos(self) -> Self {
+        Tensor::cos(self)
+    }
     fn powf(self, exponent: f64) -> Self {
         if exponent == 0.0 {
             self.lit(1.0)

@@ -6,7 +6,7 @@ use crate::config::Range;
 use crate::engine::heads::{Head, Scaling};
 use crate::formula::Real;
 use burn::module::RunningState;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 head_loss! {
     "a_softmax": "the angle to the target class has to be m times smaller, on a sphere of weights";
@@ -48,13 +48,10 @@ impl Head for ASoftmaxLoss {
     fn scaling(&self) -> Scaling {
         Scaling { embeddings: false, weight: true, scale: 1.0 }
     }
-    fn margin<R: Real>(&self, cosine: R, annealing: Option<R>) -> R {
-        annealed(cosine, self.config.margin, annealing)
+    fn margin<R: Real>(&self, cosine: R, lambda: Option<R>) -> R {
+        annealed(cosine, self.config.margin, lambda)
     }
-    fn rows(&self) -> &crate::classification::CrossEntropyLoss {
-        &self.rows
-    }
-    fn anneal(&self, training: bool) -> Option<(Annealing, Tensor<1>)> {
-        Some(self.config.lambda.step(&self.steps, training))
+    fn given(&self, embeddings: &Tensor<2>, _: Option<&Tensor<1, Bool>>) -> Option<Tensor<1>> {
+        Some(self.config.lambda.step(&self.steps, embeddings))
     }
 }

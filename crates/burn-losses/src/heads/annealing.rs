@@ -36,13 +36,13 @@ impl Annealing {
         falling.clamp_min(self.minimum)
     }
 
-    /// The number of this step; counts it when training.
-    pub(crate) fn step(self, steps: &RunningState<Tensor<1>>, training: bool) -> (Self, Tensor<1>) {
+    /// lambda of this step for each row; counts the step in training.
+    pub(crate) fn step(&self, steps: &RunningState<Tensor<1>>, embeddings: &Tensor<2>) -> Tensor<1> {
         let step = steps.value_sync().detach();
-        if training {
+        if embeddings.device().is_autodiff() {
             steps.update(step.clone() + 1.0);
         }
-        (self, step)
+        self.at(step.cast(embeddings.dtype())).expand([embeddings.dims()[0]])
     }
 }
 

@@ -50,22 +50,33 @@ head_loss! {
 
 impl Head for ArcfaceLoss {
     fn scaling(&self) -> Scaling {
-        Scaling { embeddings: true, weight: true, scale: self.config.scale }
+        Scaling::cosines(self.config.scale)
     }
     fn margin<R: Real>(&self, cosine: R, _: Option<R>) -> R {
-        let margin = self.config.margin;
-        let sine = ((-cosine.clone() + 1.0) * (cosine.clone() + 1.0)).safe_sqrt();
-        let turned = cosine.clone() * margin.cos() - sine * margin.sin();
-        let (within, fallback) = if self.config.easy_margin {
-            (cosine.gt_lit(0.0), cosine)
-        } else {
-            (cosine.gt_lit(-margin.cos()), cosine - margin * margin.sin())
-        };
-        R::select(&within, turned, fallback)
+        turned(cosine, self.config.margin, self.config.easy_margin)
     }
-    fn rows(&self) -> &crate::classification::CrossEntropyLoss {
-        &self.rows
-    }
+}
+
+/// cos(theta + margin), and what stands for it beyond pi or, with an easy margin, beyond a right angle.
+pub(super) fn turned<R: Real>(cosine: R, margin: f64, easy_margin: bool) -> R {
+    let turned = cosine.clone() * margin.cos() - sine(cosine.clone()) * margin.sin();
+    let (within, fallback) = if easy_margin {
+        (cosine.gt_lit(0.0), cosine)
+    } else {
+        (cosine.gt_lit(-margin.cos()), cosine - margin * margin.sin())
+    };
+    R::select(&within, turned, fallback)
+}
+
+/// The sine of a cosine, with slope 0 where the true one is infinite.
+fn sine<R: Real>(cosine: R) -> R {
+    ((-cosine.clone() + 1.0) * (cosine + 1.0)).safe_sqrt()
+}
+
+/// The angle of a cosine: tan(theta / 2) = sin / (1 + cos), from the nearer end.
+pub(super) fn angle<R: Real>(cosine: R) -> R {
+    let near = (sine(cosine.clone()) / (cosine.clone().abs() + 1.0)).atan() * 2.0;
+    R::select(&cosine.gt_lit(0.0), near.clone(), -near + core::f64::consts::PI)
 }
 
 #[cfg(test)]

@@ -39,12 +39,9 @@ head_loss! {
 
 impl Head for CosfaceLoss {
     fn scaling(&self) -> Scaling {
-        Scaling { embeddings: true, weight: true, scale: self.config.scale }
+        Scaling::cosines(self.config.scale)
     }
     fn margin<R: Real>(&self, cosine: R, _: Option<R>) -> R {
         cosine - self.config.margin
-    }
-    fn rows(&self) -> &crate::classification::CrossEntropyLoss {
-        &self.rows
     }
 }

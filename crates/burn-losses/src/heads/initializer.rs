@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 crate::choice! {
     /// How a head's weight begins; the schemes are those of [`Initializer`].
     #[derive(Copy, Eq)]
-    pub enum HeadInitializer {
+    pub enum WeightInitializer {
         /// Uniform in +-sqrt(6 / (C + E)).
         #[default]
         XavierUniform = "xavier_uniform",
@@ -18,7 +18,7 @@ crate::choice! {
     }
 }
 
-impl HeadInitializer {
+impl WeightInitializer {
     pub(crate) fn init(self, classes: usize, size: usize, device: &Device) -> Param<Tensor<2>> {
         let scheme = match self {
             Self::XavierUniform => Initializer::XavierUniform { gain: 1.0 },

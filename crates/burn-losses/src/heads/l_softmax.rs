@@ -6,7 +6,7 @@ use crate::config::Range;
 use crate::engine::heads::{Head, Scaling};
 use crate::formula::Real;
 use burn::module::RunningState;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 head_loss! {
     "l_softmax": "the angle to the target class has to be m times smaller";
@@ -53,15 +53,12 @@ head_loss! {
 
 impl Head for LSoftmaxLoss {
     fn scaling(&self) -> Scaling {
-        Scaling { embeddings: false, weight: false, scale: 1.0 }
+        Scaling::NONE
     }
-    fn margin<R: Real>(&self, cosine: R, annealing: Option<R>) -> R {
-        annealed(cosine, self.config.margin, annealing)
+    fn margin<R: Real>(&self, cosine: R, lambda: Option<R>) -> R {
+        annealed(cosine, self.config.margin, lambda)
     }
-    fn rows(&self) -> &crate::classification::CrossEntropyLoss {
-        &self.rows
-    }
-    fn anneal(&self, training: bool) -> Option<(Annealing, Tensor<1>)> {
-        Some(self.config.lambda.step(&self.steps, training))
+    fn given(&self, embeddings: &Tensor<2>, _: Option<&Tensor<1, Bool>>) -> Option<Tensor<1>> {
+        Some(self.config.lambda.step(&self.steps, embeddings))
     }
 }

@@ -5,17 +5,20 @@
 
 mod annealing;
 mod initializer;
+mod sampler;
 
 use crate::check::Reference;
+use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{self, Head, Parameters};
 use crate::engine::rows::Rows;
 use crate::error::{InputError, expect};
 use crate::macros::family;
 use crate::reduction::{Reduction, Unreduced};
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Int, Tensor};
 
 pub use annealing::Annealing;
-pub use initializer::HeadInitializer;
+pub use initializer::WeightInitializer;
+pub use sampler::Sampler;
 
 /// A classifier's last layer with its loss.
 ///
@@ -30,12 +33,26 @@ pub trait HeadLoss: Head {
 
     /// The number of classes.
     fn num_classes(&self) -> usize {
-        self.weight().dims()[0]
+        self.weight().dims()[0] / self.centers_per_class()
     }
+
+    /// The cross-entropy of its logits: class weights, ignored labels and smoothing.
+    fn cross_entropy(&self) -> &CrossEntropyLoss;
 
     /// The label of rows that count nothing.
     fn ignore_index(&self) -> Option<i64> {
-        Rows::ignore_index(self.rows())
+        Rows::ignore_index(self.cross_entropy())
+    }
+
+    /// How many rows have their logits at one time; `None`: all.
+    fn chunk_rows(&self) -> Option<usize> {
+        None
+    }
+
+    /// The unreduced values with these parameters, computed in at least single precision; the arguments have been checked.
+    #[doc(hidden)]
+    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        heads::values(self, parameters, embeddings, labels)
     }
 
     /// The weight, `[num_classes, embedding_dim]`: one row per class.
@@ -79,8 +96,8 @@ pub trait HeadLoss: Head {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-        let values = self.forward_unreduced(embeddings, labels);
-        self.reduction().reduce(values, None, None)
+        expect(self.check(&embeddings, &labels, None));
+        heads::reduced(self, self.reduction(), parameters(self), embeddings, labels, None)
     }
 
     /// The same with weights, which multiply the unreduced values.
@@ -93,8 +110,7 @@ pub trait HeadLoss: Head {
     #[track_caller]
     fn forward_weighted(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, weights: Tensor<1>) -> Tensor<1> {
         expect(self.check(&embeddings, &labels, Some(&weights)));
-        let values = heads::values(self, parameters(self), embeddings, labels);
-        self.reduction().reduce(values, Some(weights), None)
+        heads::reduced(self, self.reduction(), parameters(self), embeddings, labels, Some(weights))
     }
 
     /// One value per row: `[N]`.
@@ -113,7 +129,7 @@ pub trait HeadLoss: Head {
     #[track_caller]
     fn forward_unreduced(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
         expect(self.check(&embeddings, &labels, None));
-        heads::values(self, parameters(self), embeddings, labels)
+        self.values(parameters(self), embeddings, labels)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
@@ -144,6 +160,7 @@ macro_rules! head_loss {
         $(#[$config_meta:meta])*
         pub struct $config:ident { $($fields:tt)* }
         $(bias $bias:ident;)?
+        $(centers $centers:ident;)?
     ) => {
         $crate::macros::loss! {
             heads $kind: $summary;
@@ -152,7 +169,7 @@ macro_rules! head_loss {
             pub struct $module {
                 /// One row per class.
                 weight: ::burn::module::Param<::burn::tensor::Tensor<2>>
-                    = |config, device| config.initializer.init(config.num_classes, config.embedding_dim, device),
+                    = |config, device| config.initializer.init(config.num_classes $(* config.$centers)?, config.embedding_dim, device),
                 rows: $crate::classification::CrossEntropyLoss = |config, device| {
                     $crate::classification::CrossEntropyLossConfig {
                         class_weights: config.class_weights.clone(),
@@ -173,22 +190,42 @@ macro_rules! head_loss {
                 embedding_dim: usize = 16, $crate::config::Range::AtLeast(1.0);
                 $($fields)*
                 /// How the weight begins.
-                initializer: $crate::heads::HeadInitializer = $crate::heads::HeadInitializer::XavierUniform;
+                initializer: $crate::heads::WeightInitializer = $crate::heads::WeightInitializer::XavierUniform;
                 /// One factor per class.
                 class_weights: Option<Vec<f64>> = None, $crate::config::Range::AtLeast(0.0);
                 /// The label of rows that count nothing.
                 ignore_index: Option<i64> = None;
+                /// How many rows have their logits in memory at one time; all where it is not given. The numbers are the same.
+                chunk_rows: Option<usize> = None, $crate::config::Range::AtLeast(1.0);
                 /// How much of each label is spread over the classes, and over which.
                 label_smoothing: $crate::classification::LabelSmoothing = $crate::classification::LabelSmoothing::default();
             }
         }
 
+        $crate::heads::own_weight! {
+            $module $kind;
+            $(bias $bias;)?
+            {
+                fn chunk_rows(&self) -> Option<usize> {
+                    self.config.chunk_rows
+                }
+            }
+        }
+    };
+}
+
+/// [`HeadLoss`] of a head with the fields `weight` and `rows`, and what else it has of it.
+macro_rules! own_weight {
+    ($module:ident $kind:literal; $(bias $bias:ident;)? { $($rest:tt)* }) => {
         impl $crate::heads::HeadLoss for $module {
             fn kind(&self) -> &'static str {
                 $kind
             }
             fn reduction(&self) -> $crate::Reduction {
                 self.config.reduction
+            }
+            fn cross_entropy(&self) -> &$crate::classification::CrossEntropyLoss {
+                &self.rows
             }
             fn weight(&self) -> ::burn::tensor::Tensor<2> {
                 self.weight.val()
@@ -201,9 +238,11 @@ macro_rules! head_loss {
             $(fn bias(&self) -> Option<::burn::tensor::Tensor<1>> {
                 self.$bias.as_ref().map(|bias| bias.val())
             })?
+            $($rest)*
         }
     };
 }
+use own_weight;
 
 macro_rules! implement {
     (loss $loss:ident, $kind:expr) => {};
@@ -214,9 +253,9 @@ macro_rules! implement {
                     $(Self::$variant(loss) => loss.scaling(),)+
                 }
             }
-            fn margin<R: crate::formula::Real>(&self, cosine: R, annealing: Option<R>) -> R {
+            fn margin<R: crate::formula::Real>(&self, cosine: R, given: Option<R>) -> R {
                 match self {
-                    $(Self::$variant(loss) => loss.margin(cosine, annealing),)+
+                    $(Self::$variant(loss) => loss.margin(cosine, given),)+
                 }
             }
             fn has_margin(&self) -> bool {
@@ -224,18 +263,33 @@ macro_rules! implement {
                     $(Self::$variant(loss) => loss.has_margin(),)+
                 }
             }
-            fn rows(&self) -> &crate::classification::CrossEntropyLoss {
+            fn given(&self, embeddings: &Tensor<2>, ignored: Option<&Tensor<1, Bool>>) -> Option<Tensor<1>> {
                 match self {
-                    $(Self::$variant(loss) => Head::rows(loss),)+
+                    $(Self::$variant(loss) => loss.given(embeddings, ignored),)+
                 }
             }
-            fn anneal(&self, training: bool) -> Option<(Annealing, Tensor<1>)> {
+            fn centers_per_class(&self) -> usize {
                 match self {
-                    $(Self::$variant(loss) => loss.anneal(training),)+
+                    $(Self::$variant(loss) => loss.centers_per_class(),)+
                 }
             }
         }
         impl HeadLoss for $any {
+            fn chunk_rows(&self) -> Option<usize> {
+                match self {
+                    $(Self::$variant(loss) => loss.chunk_rows(),)+
+                }
+            }
+            fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+                match self {
+                    $(Self::$variant(loss) => loss.values(parameters, embeddings, labels),)+
+                }
+            }
+            fn cross_entropy(&self) -> &CrossEntropyLoss {
+                match self {
+                    $(Self::$variant(loss) => loss.cross_entropy(),)+
+                }
+            }
             fn kind(&self) -> &'static str {
                 match self {
                     $(Self::$variant(loss) => loss.kind(),)+
@@ -274,4 +328,9 @@ family! {
     am_softmax: AmSoftmax;
     cosface: Cosface, alias "lmcl";
     arcface: Arcface, alias "aam_softmax";
+    combined_margin: CombinedMargin;
+    sub_center_arcface: SubCenterArcface;
+    adaface: Adaface;
+    sampled_softmax: SampledSoftmax;
+    negative_sampling: NegativeSampling, alias "sgns";
 }

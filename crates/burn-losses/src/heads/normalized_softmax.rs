@@ -35,12 +35,9 @@ head_loss! {
 
 impl Head for NormalizedSoftmaxLoss {
     fn scaling(&self) -> Scaling {
-        Scaling { embeddings: true, weight: true, scale: self.config.scale }
+        Scaling::cosines(self.config.scale)
     }
     fn has_margin(&self) -> bool {
         false
-    }
-    fn rows(&self) -> &crate::classification::CrossEntropyLoss {
-        &self.rows
     }
 }

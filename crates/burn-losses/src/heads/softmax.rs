@@ -45,12 +45,9 @@ head_loss! {
 
 impl Head for SoftmaxLoss {
     fn scaling(&self) -> Scaling {
-        Scaling { embeddings: false, weight: false, scale: 1.0 }
+        Scaling::NONE
     }
     fn has_margin(&self) -> bool {
         false
-    }
-    fn rows(&self) -> &crate::classification::CrossEntropyLoss {
-        &self.rows
     }
 }

@@ -116,7 +116,7 @@ impl Anchors for CenterLoss {
         values.mask_fill(outside, f64::NAN).into()
     }
 
-    fn accepts(&self, size: usize) -> Result<(), String> {
+    fn accepts(&self, _: usize, size: usize) -> Result<(), String> {
         let expected = self.config.embedding_dim;
         if size == expected { Ok(()) } else { Err(format!("{expected} numbers per embedding, as `embedding_dim` says")) }
     }

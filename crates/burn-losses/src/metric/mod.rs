@@ -3,6 +3,8 @@
 //! All losses here can be swapped for one another in a config file: see [`MetricLossConfig`]. Rows of one label belong together,
 //! rows of different labels do not; a label is any integer (of `center`, a class).
 
+mod views;
+
 use crate::check::Reference;
 use crate::engine::anchors::{self, Anchors};
 use crate::error::{InputError, expect};
@@ -106,9 +108,9 @@ macro_rules! implement {
                     $(Self::$variant(loss) => loss.anchors(embeddings, labels),)+
                 }
             }
-            fn accepts(&self, size: usize) -> Result<(), String> {
+            fn accepts(&self, rows: usize, size: usize) -> Result<(), String> {
                 match self {
-                    $(Self::$variant(loss) => loss.accepts(size),)+
+                    $(Self::$variant(loss) => loss.accepts(rows, size),)+
                 }
             }
         }
@@ -136,4 +138,7 @@ family! {
     sup_con: SupCon;
     multi_similarity: MultiSimilarity;
     circle: Circle;
+    clip: Clip;
+    siglip: Siglip;
+    proxy_anchor: ProxyAnchor;
 }

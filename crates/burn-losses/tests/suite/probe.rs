@@ -115,17 +115,26 @@ fn embedding_batch(loss: &AnyLoss, rows: usize, scale: f64, seed: u64) -> Inputs
     let tensor = |shape: [usize; 2], seed, scale: f64| {
         TensorData::new(numbers(shape[0] * shape[1], seed).iter().map(|u| u * scale).collect::<Vec<_>>(), shape)
     };
+    // Two views have as many rows each.
+    let rows = match loss {
+        AnyLoss::Metric(AnyMetricLoss::Clip(_) | AnyMetricLoss::Siglip(_)) => rows.next_multiple_of(2),
+        _ => rows,
+    };
     let [classes, size] = match loss {
-        AnyLoss::Heads(head) => head.weight().dims(),
+        AnyLoss::Heads(head) => [head.num_classes(), head.weight().dims()[1]],
         AnyLoss::Metric(AnyMetricLoss::Center(center)) => center.centers().dims(),
+        AnyLoss::Metric(AnyMetricLoss::ProxyAnchor(loss)) => loss.proxies().dims(),
         _ => [3, 4],
     };
     let mut inputs = Inputs::from([
         ("embeddings".into(), tensor([rows, size], seed, scale)),
         ("labels".into(), TensorData::new((0..rows).map(|i| (i * 7 % 5 % 3 % classes) as i64).collect::<Vec<_>>(), [rows])),
     ]);
-    if let AnyLoss::Heads(_) = loss {
-        inputs.insert("weight".into(), tensor([classes, size], seed + 1, 1.0));
+    if let AnyLoss::Heads(head) = loss {
+        inputs.insert("weight".into(), tensor(head.weight().dims(), seed + 1, 1.0));
+    }
+    if let AnyLoss::Metric(AnyMetricLoss::ProxyAnchor(loss)) = loss {
+        inputs.insert("proxies".into(), tensor(loss.proxies().dims(), seed + 1, 1.0));
     }
     inputs.extend(bias(loss));
     inputs

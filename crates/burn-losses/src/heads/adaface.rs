@@ -1,0 +1,98 @@
+//! AdaFace.
+
+use super::arcface::angle;
+use crate::config::Range;
+use crate::engine::anchors::ones;
+use crate::engine::heads::{Head, Scaling};
+use crate::formula::Real;
+use burn::module::RunningState;
+use burn::tensor::{Bool, Tensor};
+use core::f64::consts::{FRAC_PI_2, PI};
+
+head_loss! {
+    "adaface": "a margin that is larger for embeddings of good quality, which are long";
+
+    /// AdaFace (Kim et al. 2022, [arXiv 2204.00964](https://arxiv.org/abs/2204.00964)).
+    ///
+    /// # Formula
+    /// The target's logit is `scale f`, the others are `scale cos(theta_j)`;
+    /// ```text
+    /// f = cos(theta - margin z) - (margin z + margin)
+    /// z = clip(h (|x| - mean) / std, -1, 1)
+    /// ```
+    /// mean and std of the lengths |x| are moving averages over the batches of training, begun at 20 and 100 and moved before each
+    /// value; they are saved with the module. z has no gradient. The angle theta - margin z is kept in [0.001, pi - 0.001].
+    ///
+    /// # Numerics
+    /// Lengths count in [0.001, 100]. The slope of theta at cos(theta) = +-1, which is infinite, counts as 0.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::Device;
+    /// use burn_losses::{Head, heads::AdafaceLossConfig};
+    ///
+    /// let head = AdafaceLossConfig::new().with_margin(0.4).init(&Device::flex());
+    /// // The best quality is a CosFace with twice the margin, at an angle that is smaller by one.
+    /// let target = head.margin(0.5, Some(1.0));
+    /// assert!((target - ((std::f64::consts::FRAC_PI_3 - 0.4).cos() - 0.8)).abs() < 1e-12);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// The authors' PyTorch code.
+    pub struct AdafaceLoss {
+        /// The mean of the lengths.
+        mean: RunningState<Tensor<1>> = |_config, device| RunningState::new(Tensor::full([1], 20.0, device)),
+        /// Their standard deviation.
+        std: RunningState<Tensor<1>> = |_config, device| RunningState::new(Tensor::full([1], 100.0, device)),
+    }
+
+    /// Config of [`AdafaceLoss`].
+    pub struct AdafaceLossConfig {
+        /// The factor of the cosines.
+        scale: f64 = 64.0, Range::Greater(0.0);
+        /// The margin m, in radians.
+        margin: f64 = 0.4, Range::Closed(0.0, FRAC_PI_2);
+        /// How far lengths are spread over [-1, 1].
+        h: f64 = 0.333, Range::Greater(0.0);
+        /// The share of each batch in mean and standard deviation.
+        momentum: f64 = 0.01, Range::HalfOpenLow(0.0, 1.0);
+    }
+}
+
+impl Head for AdafaceLoss {
+    fn scaling(&self) -> Scaling {
+        Scaling::cosines(self.config.scale)
+    }
+    fn margin<R: Real>(&self, cosine: R, quality: Option<R>) -> R {
+        let quality = quality.unwrap_or_else(|| cosine.lit(0.0)) * self.config.margin;
+        let turned = angle(cosine) - quality.clone();
+        let (low, high) = (turned.lit(1e-3), turned.lit(PI - 1e-3));
+        turned.maximum(low).minimum(high).cos() - quality - self.config.margin
+    }
+    fn given(&self, embeddings: &Tensor<2>, ignored: Option<&Tensor<1, Bool>>) -> Option<Tensor<1>> {
+        let square = (embeddings.clone() * embeddings.clone()).sum_dim(1).squeeze_dim::<1>(1);
+        let lengths = Real::safe_sqrt(square).clamp(1e-3, 100.0);
+        let state = |state: &RunningState<Tensor<1>>| state.value_sync().detach().cast(lengths.dtype());
+        let (mut mean, mut std) = (state(&self.mean), state(&self.std));
+        if embeddings.device().is_autodiff() {
+            let counted = match ignored {
+                None => lengths.ones_like(),
+                Some(ignored) => ones(ignored.clone().bool_not(), embeddings),
+            };
+            let count = counted.clone().sum();
+            let of_batch = (lengths.clone() * counted.clone()).sum() / count.clone().clamp_min(1.0);
+            let offset = (lengths.clone() - of_batch.clone()) * counted;
+            let deviation = ((offset.clone() * offset).sum() / (count.clone() - 1.0).clamp_min(1.0)).sqrt();
+            // One row has no deviation.
+            let enough = count.greater_elem(1.5);
+            let share = enough.float().cast(lengths.dtype()) * self.config.momentum;
+            mean = mean.clone() + (of_batch - mean) * share.clone();
+            std = std.clone() + (deviation - std) * share;
+            self.mean.update(mean.clone());
+            self.std.update(std.clone());
+        }
+        let rows = lengths.dims();
+        let quality = (lengths - mean.expand(rows)) / (std + 1e-3).expand(rows) * self.config.h;
+        Some(quality.clamp(-1.0, 1.0))
+    }
+}

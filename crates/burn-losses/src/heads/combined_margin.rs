@@ -1,0 +1,95 @@
+//! Combined margin.
+
+use super::arcface::angle;
+use crate::config::Range;
+use crate::engine::heads::{Head, Scaling};
+use crate::formula::Real;
+use core::f64::consts::PI;
+
+head_loss! {
+    "combined_margin": "multiplied, added and subtracted margin in one: SphereFace, ArcFace and CosFace";
+
+    /// Combined margin (Deng et al. 2019, [arXiv 1801.07698](https://arxiv.org/abs/1801.07698), equation 4).
+    ///
+    /// # Formula
+    /// The target's logit is `scale f`, the others are `scale cos(theta_j)`; with phi = m1 theta + m2, in radians,
+    /// ```text
+    /// f = cos(phi) - m3                   phi <= pi
+    /// f = (-1)^k cos(phi) - 2k - m3       k pi <= phi <= (k + 1) pi, so that f falls everywhere
+    /// ```
+    ///
+    /// # Numerics
+    /// The slope of theta at cos(theta) = +-1, which is infinite, counts as 0.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::Device;
+    /// use burn_losses::{Head, heads::CombinedMarginLossConfig};
+    ///
+    /// let head = CombinedMarginLossConfig::new().with_m1(1.0).with_m2(0.3).with_m3(0.2).init(&Device::flex());
+    /// let target = head.margin(0.5, None);
+    /// assert!((target - ((std::f64::consts::FRAC_PI_3 + 0.3).cos() - 0.2)).abs() < 1e-12);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// insightface: `CombinedMarginLoss(s, m1, m2, m3)`, which ignores m1 and m2 together with m3, and rises again beyond pi.
+    pub struct CombinedMarginLoss;
+
+    /// Config of [`CombinedMarginLoss`].
+    pub struct CombinedMarginLossConfig {
+        /// The factor of the cosines.
+        scale: f64 = 64.0, Range::Greater(0.0);
+        /// The factor of the target's angle (SphereFace).
+        m1: f64 = 1.0, Range::HalfOpenLow(0.0, 16.0);
+        /// What is added to the target's angle, in radians (ArcFace).
+        m2: f64 = 0.5, Range::Closed(0.0, PI);
+        /// What is taken from the target's cosine (CosFace).
+        m3: f64 = 0.0, Range::AtLeast(0.0);
+    }
+}
+
+impl Head for CombinedMarginLoss {
+    fn scaling(&self) -> Scaling {
+        Scaling::cosines(self.config.scale)
+    }
+    fn margin<R: Real>(&self, cosine: R, _: Option<R>) -> R {
+        let CombinedMarginLossConfig { m1, m2, m3, .. } = self.config;
+        let phi = angle(cosine) * m1 + m2;
+        let mut target = phi.clone().cos();
+        // At each multiple of pi the sign turns and 2 more are taken.
+        let turns = ((m1 * PI + m2) / PI).floor() as usize;
+        for k in 1..=turns {
+            let sign = if k % 2 == 0 { 1.0 } else { -1.0 };
+            let beyond = phi.clone().cos() * sign - 2.0 * k as f64;
+            target = R::select(&phi.gt_lit(k as f64 * PI), beyond, target);
+        }
+        target - m3
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heads::annealing::psi;
+    use burn::tensor::Device;
+
+    #[test]
+    fn the_target_falls_with_the_angle_everywhere() {
+        for (m1, m2, m3) in [(1.0, 0.5, 0.0), (0.9, 0.4, 0.15), (1.0, 3.0, 0.0), (2.5, 1.0, 0.1), (4.0, 0.0, 0.0)] {
+            let config = CombinedMarginLossConfig::new().with_m1(m1).with_m2(m2).with_m3(m3);
+            let head = config.init(&Device::flex());
+            let at = |i: i32| head.margin((PI * f64::from(i) / 1000.0).cos(), None);
+            for i in 0..1000 {
+                assert!(at(i + 1) < at(i), "{m1} {m2} {m3}: {i}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_factor_alone_is_a_softmax() {
+        let head = CombinedMarginLossConfig::new().with_m1(4.0).with_m2(0.0).init(&Device::flex());
+        for cosine in [-1.0, -0.7, -0.1, 0.0, 0.3, 0.95, 1.0] {
+            assert!((head.margin(cosine, None) - psi(cosine, 4)).abs() < 1e-12, "{cosine}");
+        }
+    }
+}

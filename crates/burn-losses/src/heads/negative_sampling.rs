@@ -1,0 +1,168 @@
+//! Negative sampling.
+
+use super::sampler::Draws;
+use super::{WeightInitializer, HeadLoss, Sampler, parameters};
+use crate::check::Reference;
+use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
+use crate::config::Range;
+use crate::engine::heads::{self, Head, Parameters, Scaling, Targets};
+use crate::error::{InputError, expect};
+use crate::formula::Real;
+use crate::macros::loss;
+use crate::reduction::Unreduced;
+use burn::module::Param;
+use burn::tensor::{Int, Tensor};
+
+loss! {
+    heads "negative_sampling": "the label against a few drawn classes, each by a logistic loss";
+
+    /// Negative sampling (Mikolov et al. 2013, word2vec, [arXiv 1310.4546](https://arxiv.org/abs/1310.4546)).
+    ///
+    /// # Formula
+    /// `ln(1 + e^(-x_y)) + sum_k ln(1 + e^(x_k))` over k classes that are drawn for each row, with `x_j = W_j x + b_j`.
+    ///
+    /// It learns representations, not probabilities: [`logits`](HeadLoss::logits) are no logits of a softmax. Word2vec draws from
+    /// `{ kind = "unigram", counts = [..], power = 0.75 }`. When classes are drawn: see
+    /// [`SampledSoftmaxLoss`](super::SampledSoftmaxLoss).
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Int, Tensor};
+    /// use burn_losses::{heads::NegativeSamplingLossConfig, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// let config = NegativeSamplingLossConfig::new().with_num_classes(1000).with_embedding_dim(4).with_negatives(3);
+    /// // A product of 0 says nothing: ln 2 for the label and for each negative.
+    /// let value = config.init(&device).forward(Tensor::zeros([1, 4], &device), Tensor::<1, Int>::from_ints([7], &device));
+    /// assert!((value.into_scalar::<f32>() - 4.0 * 2f32.ln()).abs() < 1e-5);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// gensim: `Word2Vec(negative = 5)`. PyTorch has none.
+    pub struct NegativeSamplingLoss {
+        /// One row per class.
+        weight: Param<Tensor<2>>
+            = |config, device| config.initializer.init(config.num_classes, config.embedding_dim, device),
+        /// One number per class.
+        bias: Option<Param<Tensor<1>>> = |config, device| {
+            config.bias.then(|| Param::from_tensor(Tensor::zeros([config.num_classes], device)))
+        },
+        rows: CrossEntropyLoss = |config, device| {
+            CrossEntropyLossConfig { ignore_index: config.ignore_index, ..Default::default() }.init(device)
+        },
+        #[module(skip)]
+        draws: Draws = |config, _device| Draws::new(&config.sampler, config.num_classes, config.seed),
+    }
+
+    /// Config of [`NegativeSamplingLoss`].
+    pub struct NegativeSamplingLossConfig {
+        /// The number of classes: the rows of the weight.
+        num_classes: usize = 10, Range::AtLeast(1.0);
+        /// The size of the embeddings: the columns of the weight.
+        embedding_dim: usize = 16, Range::AtLeast(1.0);
+        /// How many classes are drawn for each row.
+        negatives: usize = 5, Range::AtLeast(1.0);
+        /// From which distribution they are drawn.
+        sampler: Sampler = Sampler::LogUniform {};
+        /// Whether a drawn class that is the row's label is left out.
+        remove_accidental_hits: bool = true;
+        /// Whether there is a bias.
+        bias: bool = false;
+        /// Where the draws begin.
+        seed: usize = 0, Range::AtLeast(0.0);
+        /// How the weight begins.
+        initializer: WeightInitializer = WeightInitializer::XavierUniform;
+        /// The label of rows that count nothing.
+        ignore_index: Option<i64> = None;
+    }
+    validate |config| config.sampler.check_classes("negative_sampling", config.num_classes);
+}
+
+own_weight! {
+    NegativeSamplingLoss "negative_sampling";
+    bias bias;
+    {
+        fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+            let (rows, negatives) = (embeddings.dims()[0], self.config.negatives);
+            let sampled = self.draws.next(rows * negatives, embeddings.device().is_autodiff(), &labels);
+            self.values_with_samples(parameters, embeddings, labels, sampled.reshape([rows, negatives]))
+        }
+    }
+}
+
+impl Head for NegativeSamplingLoss {
+    fn scaling(&self) -> Scaling {
+        Scaling::NONE
+    }
+    fn has_margin(&self) -> bool {
+        false
+    }
+}
+
+impl NegativeSamplingLoss {
+    /// The value of the batch with classes that the caller has drawn, reduced as the config says.
+    ///
+    /// # Shapes
+    /// - sampled: `[N, K]`
+    ///
+    /// # Panics
+    /// With the message of [`check_samples`](Self::check_samples)'s error.
+    #[track_caller]
+    pub fn forward_with_samples(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        sampled: Tensor<2, Int>,
+    ) -> Tensor<1> {
+        expect(self.check_samples(&embeddings, &labels, &sampled));
+        let values = self.values_with_samples(parameters(self), embeddings, labels, sampled);
+        self.config.reduction.reduce(values, None, None)
+    }
+
+    /// What is wrong with the arguments: their shapes, types and devices.
+    pub fn check_samples(
+        &self,
+        embeddings: &Tensor<2>,
+        labels: &Tensor<1, Int>,
+        sampled: &Tensor<2, Int>,
+    ) -> Result<(), InputError> {
+        self.check(embeddings, labels, None)?;
+        let reference = Reference { loss: self.kind(), name: "embeddings", tensor: embeddings };
+        let [rows, _] = embeddings.dims();
+        if sampled.dims()[0] != rows {
+            let expected = format!("[{rows}, K] (K classes per embedding)");
+            return Err(reference.shape_error("sampled", &sampled.dims(), expected));
+        }
+        reference.same_device("sampled", sampled)
+    }
+
+    pub(crate) fn values_with_samples(
+        &self,
+        Parameters { weight, bias }: Parameters,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        sampled: Tensor<2, Int>,
+    ) -> Unreduced<1> {
+        let [rows, size] = embeddings.dims();
+        if rows == 0 {
+            return heads::values(self, Parameters { weight, bias }, embeddings, labels);
+        }
+        let (embeddings, targets) = Targets::of(self, embeddings, labels);
+        let [_, negatives] = sampled.dims();
+        let own = targets.safe.clone().unsqueeze_dim::<2>(1);
+        // The label first: [N, 1 + K].
+        let classes = Tensor::cat(vec![own.clone(), sampled.clone()], 1).reshape([rows * (1 + negatives)]);
+        let vectors = weight.cast(embeddings.dtype()).select(0, classes.clone()).reshape([rows, 1 + negatives, size]);
+        let rows_of = embeddings.unsqueeze_dim::<3>(1).expand([rows, 1 + negatives, size]);
+        let mut products = (rows_of * vectors).sum_dim(2).squeeze_dim::<2>(2);
+        if let Some(bias) = bias {
+            products = products.clone() + bias.cast(products.dtype()).select(0, classes).reshape([rows, 1 + negatives]);
+        }
+        let positive = Real::softplus(-products.clone().narrow(1, 0, 1)).squeeze_dim::<1>(1);
+        let mut negative = Real::softplus(products.narrow(1, 1, negatives));
+        if self.config.remove_accidental_hits {
+            negative = negative.mask_fill(sampled.equal(own.expand([rows, negatives])), 0.0);
+        }
+        targets.finish(positive + negative.sum_dim(1).squeeze_dim::<1>(1))
+    }
+}

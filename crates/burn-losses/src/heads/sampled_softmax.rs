@@ -1,0 +1,227 @@
+//! Sampled softmax.
+
+use super::sampler::{Draws, expected_counts};
+use super::{WeightInitializer, HeadLoss, Sampler, parameters};
+use crate::check::Reference;
+use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
+use crate::config::Range;
+use crate::engine::anchors::LEAST;
+use crate::engine::heads::{self, Head, Parameters, Scaling, Targets};
+use crate::error::{InputError, expect};
+use crate::macros::loss;
+use crate::reduction::Unreduced;
+use burn::module::Param;
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Int, Tensor};
+
+loss! {
+    heads "sampled_softmax": "softmax over the label and a sample of the other classes, for large vocabularies";
+
+    /// Sampled softmax (Jean et al. 2015, [arXiv 1412.2007](https://arxiv.org/abs/1412.2007); Bengio and Senecal 2008).
+    ///
+    /// # Formula
+    /// Cross-entropy over the label and the S sampled classes, of the logits
+    /// ```text
+    /// W_j x + b_j - ln(S q_j)
+    /// ```
+    /// q_j the probability with which class j is drawn. With it the gradient goes, for many samples, to that of the full softmax;
+    /// without it (`log_q = false`) classes that are drawn often are pushed down, and the model is another one.
+    ///
+    /// The classes are drawn anew at each step of training (a forward pass on a device with autodiff), from `seed`, on the host: the same
+    /// on every device. On a device without autodiff they are always those of the first step. The full softmax is in
+    /// [`logits`](HeadLoss::logits). How many steps were taken is not saved with the module: after a restart, choose another seed.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Int, Tensor};
+    /// use burn_losses::{heads::SampledSoftmaxLossConfig, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// let config = SampledSoftmaxLossConfig::new().with_num_classes(10_000).with_embedding_dim(8).with_num_sampled(50);
+    /// let head = config.init(&device);
+    /// let value = head.forward(Tensor::ones([2, 8], &device), Tensor::<1, Int>::from_ints([3, 9_876], &device));
+    /// assert!(value.into_scalar::<f32>() > 0.0);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// TensorFlow: `tf.nn.sampled_softmax_loss`, which draws without replacement. PyTorch has none.
+    pub struct SampledSoftmaxLoss {
+        /// One row per class.
+        weight: Param<Tensor<2>>
+            = |config, device| config.initializer.init(config.num_classes, config.embedding_dim, device),
+        /// One number per class.
+        bias: Option<Param<Tensor<1>>> = |config, device| {
+            config.bias.then(|| Param::from_tensor(Tensor::zeros([config.num_classes], device)))
+        },
+        rows: CrossEntropyLoss = |config, device| {
+            CrossEntropyLossConfig { ignore_index: config.ignore_index, ..Default::default() }.init(device)
+        },
+        /// How often each class is expected in a sample.
+        expected: Tensor<1>
+            = |config, device| expected_counts(&config.sampler, config.num_classes, config.num_sampled, device),
+        #[module(skip)]
+        draws: Draws = |config, _device| Draws::new(&config.sampler, config.num_classes, config.seed),
+    }
+
+    /// Config of [`SampledSoftmaxLoss`].
+    pub struct SampledSoftmaxLossConfig {
+        /// The number of classes: the rows of the weight.
+        num_classes: usize = 10, Range::AtLeast(1.0);
+        /// The size of the embeddings: the columns of the weight.
+        embedding_dim: usize = 16, Range::AtLeast(1.0);
+        /// How many classes are drawn at each step, for all rows together.
+        num_sampled: usize = 100, Range::AtLeast(1.0);
+        /// From which distribution they are drawn.
+        sampler: Sampler = Sampler::LogUniform {};
+        /// Whether ln of the expected counts is taken from the logits.
+        log_q: bool = true;
+        /// Whether a drawn class that is a row's label is left out for that row.
+        remove_accidental_hits: bool = true;
+        /// Whether there is a bias.
+        bias: bool = false;
+        /// Where the draws begin.
+        seed: usize = 0, Range::AtLeast(0.0);
+        /// How the weight begins.
+        initializer: WeightInitializer = WeightInitializer::XavierUniform;
+        /// The label of rows that count nothing.
+        ignore_index: Option<i64> = None;
+    }
+    validate |config| config.sampler.check_classes("sampled_softmax", config.num_classes);
+}
+
+own_weight! {
+    SampledSoftmaxLoss "sampled_softmax";
+    bias bias;
+    {
+        fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+            let training = embeddings.device().is_autodiff();
+            let sampled = self.draws.next(self.config.num_sampled, training, &labels);
+            self.values_with_samples(parameters, embeddings, labels, sampled, self.expected.clone())
+        }
+    }
+}
+
+impl Head for SampledSoftmaxLoss {
+    fn scaling(&self) -> Scaling {
+        Scaling::NONE
+    }
+    fn has_margin(&self) -> bool {
+        false
+    }
+}
+
+impl SampledSoftmaxLoss {
+    /// The value of the batch with classes that the caller has drawn, reduced as the config says.
+    ///
+    /// With every class once and expected counts of 1 it is the full softmax.
+    ///
+    /// # Shapes
+    /// - sampled: `[S]`
+    /// - expected_counts: `[C]`, how often each class is expected among the S
+    ///
+    /// # Panics
+    /// With the message of [`check_samples`](Self::check_samples)'s error.
+    #[track_caller]
+    pub fn forward_with_samples(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        sampled: Tensor<1, Int>,
+        expected_counts: Tensor<1>,
+    ) -> Tensor<1> {
+        expect(self.check_samples(&embeddings, &labels, &sampled, &expected_counts));
+        let values = self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts);
+        self.config.reduction.reduce(values, None, None)
+    }
+
+    /// What is wrong with the arguments: their shapes, types and devices.
+    pub fn check_samples(
+        &self,
+        embeddings: &Tensor<2>,
+        labels: &Tensor<1, Int>,
+        sampled: &Tensor<1, Int>,
+        expected_counts: &Tensor<1>,
+    ) -> Result<(), InputError> {
+        self.check(embeddings, labels, None)?;
+        let reference = Reference { loss: self.kind(), name: "embeddings", tensor: embeddings };
+        reference.same_device("sampled", sampled)?;
+        let classes = self.config.num_classes;
+        if expected_counts.dims() != [classes] {
+            let expected = format!("[{classes}] (one number per class)");
+            return Err(reference.shape_error("expected_counts", &expected_counts.dims(), expected));
+        }
+        reference.same_device("expected_counts", expected_counts)
+    }
+
+    pub(crate) fn values_with_samples(
+        &self,
+        Parameters { weight, bias }: Parameters,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        sampled: Tensor<1, Int>,
+        expected_counts: Tensor<1>,
+    ) -> Unreduced<1> {
+        if embeddings.dims()[0] == 0 {
+            return heads::values(self, Parameters { weight, bias }, embeddings, labels);
+        }
+        let (embeddings, targets) = Targets::of(self, embeddings, labels);
+        let labels = targets.safe.clone();
+        let shape = [embeddings.dims()[0], sampled.dims()[0]];
+        let weight = weight.cast(embeddings.dtype());
+        let mut own = (embeddings.clone() * weight.clone().select(0, labels.clone())).sum_dim(1);
+        let mut others = embeddings.matmul(weight.select(0, sampled.clone()).transpose());
+        let per_class = |values: Tensor<1>, like: &Tensor<2>| {
+            let values = values.cast(like.dtype());
+            let own = values.clone().select(0, labels.clone()).unsqueeze_dim::<2>(1);
+            (own, values.select(0, sampled.clone()).unsqueeze::<2>().expand(shape))
+        };
+        if let Some(bias) = bias {
+            let (of_label, of_sampled) = per_class(bias, &own);
+            (own, others) = (own + of_label, others + of_sampled);
+        }
+        if self.config.log_q {
+            let (of_label, of_sampled) = per_class(expected_counts.detach().log(), &own);
+            (own, others) = (own - of_label, others - of_sampled);
+        }
+        if self.config.remove_accidental_hits {
+            let drawn = sampled.unsqueeze::<2>().expand(shape);
+            let hit = drawn.equal(labels.unsqueeze_dim::<2>(1).expand(shape));
+            others = others.mask_fill(hit, LEAST);
+        }
+        let logits = Tensor::cat(vec![own, others], 1);
+        targets.finish(-log_softmax(logits, 1).narrow(1, 0, 1).squeeze_dim::<1>(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heads::SoftmaxLossConfig;
+    use burn::tensor::{Device, Distribution};
+
+    #[test]
+    fn every_class_once_is_the_full_softmax() {
+        let device = Device::flex();
+        let config = SampledSoftmaxLossConfig::new().with_num_classes(6).with_embedding_dim(3).with_ignore_index(5);
+        let head = config.init(&device);
+        let full = SoftmaxLossConfig::new().with_num_classes(6).with_embedding_dim(3).with_ignore_index(5).init(&device);
+        let full = full.with_weight(head.weight());
+        let embeddings = Tensor::<2>::random([4, 3], Distribution::Normal(0.0, 3.0), &device);
+        let labels = Tensor::<1, Int>::from_ints([0, 5, 2, 4], &device);
+        let sampled = Tensor::<1, Int>::arange(0..6, &device);
+        let value =
+            head.forward_with_samples(embeddings.clone(), labels.clone(), sampled, Tensor::ones([6], &device));
+        let expected: f32 = full.forward(embeddings, labels).into_scalar();
+        assert!((value.into_scalar::<f32>() - expected).abs() < 1e-5);
+    }
+
+    #[test]
+    fn counts_are_one_per_class() {
+        let sampler = Sampler::Unigram { counts: vec![1.0, 2.0], power: 1.0 };
+        let error = SampledSoftmaxLossConfig::new().with_sampler(sampler).try_init(&Device::flex()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "sampled_softmax: `sampler.counts` is 2 numbers, allowed: one number per class: `num_classes` is 10"
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! How classes are drawn.
+
+use crate::config::{FieldType, Range, Value};
+use crate::error::ConfigError;
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use rand::{Rng, RngExt, SeedableRng};
+use rand_distr::Distribution;
+use rand_distr::weighted::WeightedAliasIndex;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// From which distribution classes are drawn, with replacement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Sampler {
+    /// Every class is as likely.
+    Uniform {},
+    /// Class k of C with the probability ln((k + 2) / (k + 1)) / ln(C + 1): a vocabulary sorted by falling frequency.
+    LogUniform {},
+    /// In proportion to counts^power.
+    Unigram {
+        /// How often each class is seen.
+        counts: Vec<f64>,
+        /// What flattens the counts: 1 leaves them, 0.75 is word2vec's.
+        #[serde(default = "one")]
+        power: f64,
+    },
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl Sampler {
+    /// The probability of each of the classes.
+    fn probabilities(&self, classes: usize) -> Vec<f64> {
+        let rank = |class: usize| class as f64;
+        match self {
+            Self::Uniform {} => vec![1.0 / classes as f64; classes],
+            Self::LogUniform {} => {
+                let total = (rank(classes) + 1.0).ln();
+                (0..classes).map(|class| (1.0 / (rank(class) + 1.0)).ln_1p() / total).collect()
+            }
+            Self::Unigram { counts, power } => {
+                let weights: Vec<f64> = counts.iter().map(|count| count.powf(*power)).collect();
+                let total: f64 = weights.iter().sum();
+                weights.iter().map(|weight| weight / total).collect()
+            }
+        }
+    }
+
+    /// Whether there is one count for each class.
+    pub(super) fn check_classes(&self, loss: &'static str, classes: usize) -> Result<(), ConfigError> {
+        match self {
+            Self::Unigram { counts, .. } if counts.len() != classes => Err(ConfigError::InvalidValue {
+                loss,
+                field: "sampler.counts".into(),
+                value: format!("{} numbers", counts.len()),
+                allowed: format!("one number per class: `num_classes` is {classes}"),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl FieldType for Sampler {
+    const KIND: &'static str = "table";
+
+    fn allowed(_: Range) -> String {
+        "a table of `kind`: `uniform`, `log_uniform`, or `unigram` with `counts`, one number > 0 per class, and `power` >= 0".into()
+    }
+    fn samples(_: Range) -> Vec<Value> {
+        let unigram = |power| Self::Unigram { counts: vec![1.0, 4.0, 0.5], power };
+        let samples = [Self::Uniform {}, Self::LogUniform {}, unigram(1.0), unigram(0.25)];
+        samples.iter().map(|sample| serde_yaml_ng::to_value(sample).expect("a table")).collect()
+    }
+    fn refused(_: Range) -> Vec<Value> {
+        let unigram = |counts: &[f64], power| Self::Unigram { counts: counts.to_vec(), power };
+        let samples = [
+            unigram(&[], 1.0),
+            unigram(&[1.0, 2.0], 1.0),
+            unigram(&[1.0, 0.0, 2.0], 1.0),
+            unigram(&[1.0, f64::NAN, 2.0], 1.0),
+            unigram(&[1.0, 1.0, 2.0], -1.0),
+            unigram(&[1.0, 1.0, 2.0], f64::INFINITY),
+        ];
+        samples.iter().map(|sample| serde_yaml_ng::to_value(sample).expect("a table")).chain(["fair".into()]).collect()
+    }
+    fn check(&self, loss: &'static str, field: &str, _: Range) -> Result<(), ConfigError> {
+        let Self::Unigram { counts, power } = self else { return Ok(()) };
+        for (index, count) in counts.iter().enumerate() {
+            count.check(loss, &format!("{field}.counts[{index}]"), Range::Greater(0.0))?;
+        }
+        power.check(loss, &format!("{field}.power"), Range::AtLeast(0.0))
+    }
+}
+
+/// What draws the classes of each step: on the host, so that every device trains with the same.
+#[derive(Debug, Clone)]
+pub(super) struct Draws {
+    classes: usize,
+    seed: u64,
+    table: Option<Arc<WeightedAliasIndex<f64>>>,
+    is_uniform: bool,
+    /// Of training; clones of a module go on together.
+    steps: Arc<AtomicU64>,
+}
+
+impl Draws {
+    pub(super) fn new(sampler: &Sampler, classes: usize, seed: usize) -> Self {
+        let table = matches!(sampler, Sampler::Unigram { .. }).then(|| {
+            let weights = sampler.probabilities(classes);
+            Arc::new(WeightedAliasIndex::new(weights).expect("finite weights, which have been checked"))
+        });
+        let is_uniform = *sampler == Sampler::Uniform {};
+        Self { classes, seed: seed as u64, table, is_uniform, steps: Arc::default() }
+    }
+
+    /// `count` classes: others at each step of training, the first ones elsewhere.
+    pub(super) fn next(&self, count: usize, training: bool, like: &Tensor<1, Int>) -> Tensor<1, Int> {
+        let step = if training { self.steps.fetch_add(1, Ordering::Relaxed) } else { 0 };
+        // An odd constant far from small seeds, so that no two steps of close seeds meet.
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.seed.wrapping_add(step.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        let drawn: Vec<i64> = (0..count).map(|_| self.class(&mut rng) as i64).collect();
+        Tensor::from_data(TensorData::new(drawn, [count]), (&like.device(), like.dtype()))
+    }
+
+    fn class(&self, rng: &mut impl Rng) -> usize {
+        match &self.table {
+            Some(table) => table.sample(rng),
+            None if self.is_uniform => rng.random_range(0..self.classes),
+            None => {
+                let spread = (self.classes as f64 + 1.0).ln();
+                let class = (rng.random::<f64>() * spread).exp() - 1.0;
+                (class as usize).min(self.classes - 1)
+            }
+        }
+    }
+}
+
+/// How often each class is expected among `count` drawn ones.
+pub(super) fn expected_counts(sampler: &Sampler, classes: usize, count: usize, device: &Device) -> Tensor<1> {
+    let expected: Vec<f64> = sampler.probabilities(classes).iter().map(|p| p * count as f64).collect();
+    Tensor::from_data(TensorData::new(expected, [classes]), (device, DType::F32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is drawn has the probabilities that the correction counts with.
+    #[test]
+    fn frequencies_are_the_expected_ones() {
+        let device = Device::flex();
+        let counts = vec![8.0, 1.0, 4.0, 2.0, 1.0];
+        let samplers = [Sampler::Uniform {}, Sampler::LogUniform {}, Sampler::Unigram { counts, power: 0.75 }];
+        for sampler in samplers {
+            let draws = Draws::new(&sampler, 5, 7);
+            let like = Tensor::<1, Int>::zeros([1], &device);
+            let drawn: Vec<i64> = draws.next(100_000, true, &like).into_data().iter().collect();
+            let expected: Vec<f64> = expected_counts(&sampler, 5, 100_000, &device).into_data().iter().collect();
+            assert!((expected.iter().sum::<f64>() - 1e5).abs() < 0.1);
+            for (class, expected) in expected.iter().enumerate() {
+                let got = drawn.iter().filter(|drawn| **drawn == class as i64).count() as f64;
+                // Five standard deviations of a binomial.
+                assert!((got - expected).abs() < 5.0 * expected.sqrt(), "{sampler:?} {class}: {got} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_step_has_its_own_draws_and_each_run_the_same() {
+        let like = Tensor::<1, Int>::zeros([1], &Device::flex());
+        let draws = || Draws::new(&Sampler::Uniform {}, 1000, 3);
+        let run = |draws: &Draws, training| draws.next(8, training, &like).into_data().iter().collect::<Vec<i64>>();
+        let one = draws();
+        let (first, second) = (run(&one, true), run(&one, true));
+        assert_ne!(first, second);
+        let other = draws();
+        assert_eq!([run(&other, true), run(&other, true)], [first.clone(), second]);
+        assert_eq!([run(&other, false), run(&other, false)], [first.clone(), first]);
+    }
+}

@@ -1,0 +1,112 @@
+//! Proxy anchor loss.
+
+use crate::check::widen;
+use crate::config::Range;
+use crate::engine::anchors::{Anchors, log_sum_exp, unit};
+use crate::engine::rows::one_hot;
+use crate::formula::Real;
+use crate::heads::WeightInitializer;
+use crate::macros::loss;
+use crate::reduction::Unreduced;
+use burn::module::Param;
+use burn::tensor::{Bool, Int, Tensor};
+
+loss! {
+    metric "proxy_anchor": "a learned proxy per class draws its rows and keeps off the others";
+
+    /// Proxy anchor loss (Kim et al. 2020, [arXiv 2003.13911](https://arxiv.org/abs/2003.13911)).
+    ///
+    /// # Formula
+    /// With a proxy p for each of the C classes, and P+ the classes that are in the batch,
+    /// ```text
+    /// 1/|P+| sum_(p in P+) ln(1 + sum_(x of p) e^(-alpha (cos - margin)))  +  1/C sum_p ln(1 + sum_(x not of p) e^(alpha (cos + margin)))
+    /// ```
+    /// is the mean of the batch. The value of one row is N times its share of it: each logarithm is split among the rows of its sum in
+    /// proportion to their exponentials; the shares have no gradient.
+    ///
+    /// # Numerics
+    /// A label that is no class has the value NaN.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Int, Tensor};
+    /// use burn_losses::{metric::ProxyAnchorLossConfig, prelude::*};
+    ///
+    /// let device = Device::flex();
+    /// let loss = ProxyAnchorLossConfig::new().with_num_classes(3).with_embedding_dim(2).init(&device);
+    /// let value = loss.forward(Tensor::ones([2, 2], &device), Tensor::<1, Int>::from_ints([0, 2], &device));
+    /// assert!(value.into_scalar::<f32>() > 0.0);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// pytorch-metric-learning: `ProxyAnchorLoss`.
+    pub struct ProxyAnchorLoss {
+        /// One row per class.
+        proxies: Param<Tensor<2>>
+            = |config, device| config.initializer.init(config.num_classes, config.embedding_dim, device),
+    }
+
+    /// Config of [`ProxyAnchorLoss`].
+    pub struct ProxyAnchorLossConfig {
+        /// The number of classes.
+        num_classes: usize = 10, Range::AtLeast(1.0);
+        /// The size of the embeddings.
+        embedding_dim: usize = 16, Range::AtLeast(1.0);
+        /// The paper's delta.
+        margin: f64 = 0.1, Range::AtLeast(0.0);
+        /// How much the hard rows count more.
+        alpha: f64 = 32.0, Range::Greater(0.0);
+        /// How the proxies begin.
+        initializer: WeightInitializer = WeightInitializer::XavierNormal;
+    }
+}
+
+impl ProxyAnchorLoss {
+    /// The proxies as they are now: `[num_classes, embedding_dim]`.
+    pub fn proxies(&self) -> Tensor<2> {
+        self.proxies.val()
+    }
+
+    pub(crate) fn values_with_proxies(
+        &self,
+        proxies: Tensor<2>,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+    ) -> Unreduced<1> {
+        let embeddings = widen(embeddings);
+        let [count, _] = embeddings.dims();
+        if count == 0 {
+            return embeddings.reshape([0]).into();
+        }
+        let ProxyAnchorLossConfig { margin, alpha, num_classes, .. } = self.config;
+        // [C, N]: a proxy, and every row.
+        let cosines = unit(proxies.cast(embeddings.dtype())).matmul(unit(embeddings).transpose());
+        let member = one_hot(labels.clone(), num_classes).transpose();
+        let present = member.clone().any_dim(1).float().cast(cosines.dtype()).sum().clamp_min(1.0);
+        let near = shares((cosines.clone() - margin) * -alpha, member.clone());
+        let far = shares((cosines + margin) * alpha, member.bool_not());
+        let values = near / present.expand([count]) + far * (1.0 / num_classes as f64);
+        let outside = labels.clone().lower_elem(0).bool_or(labels.greater_equal_elem(num_classes as i64));
+        (values * count as f64).mask_fill(outside, f64::NAN).into()
+    }
+}
+
+/// ln(1 + sum of e^x where the mask is true) of each row, split among the columns: `[N]`, added up over the rows.
+fn shares(exponents: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1> {
+    let shape = exponents.dims();
+    let total = log_sum_exp(exponents.clone(), mask.clone());
+    let over = exponents.detach() - total.clone().detach().unsqueeze_dim::<2>(1).expand(shape);
+    let share = over.mask_fill(mask.clone().bool_not(), 0.0).exp().mask_fill(mask.bool_not(), 0.0);
+    (share * Real::softplus(total).unsqueeze_dim::<2>(1).expand(shape)).sum_dim(0).squeeze_dim(0)
+}
+
+impl Anchors for ProxyAnchorLoss {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        self.values_with_proxies(self.proxies(), embeddings, labels)
+    }
+
+    fn accepts(&self, _: usize, size: usize) -> Result<(), String> {
+        let expected = self.config.embedding_dim;
+        if size == expected { Ok(()) } else { Err(format!("{expected} numbers per embedding, as `embedding_dim` says")) }
+    }
+}

@@ -1,0 +1,80 @@
+//! SigLIP's loss.
+
+use super::views::{self, Views, forward_views};
+use crate::config::Range;
+use crate::engine::anchors::Anchors;
+use crate::formula::Real;
+use crate::macros::loss;
+use crate::reduction::Unreduced;
+use burn::module::Param;
+use burn::tensor::{Int, Tensor};
+
+loss! {
+    metric "siglip": "a yes or no for each pair of rows of two views";
+
+    /// SigLIP's pairwise sigmoid loss of two views (Zhai et al. 2023, [arXiv 2303.15343](https://arxiv.org/abs/2303.15343)).
+    ///
+    /// # Formula
+    /// The first half of the rows is one view, the second half the other. For a row i, over the rows j of the other half,
+    /// ```text
+    /// sum_j ln(1 + e^(-y_ij (cos_ij / temperature + bias)))      y_ij = 1 for the same label, else -1
+    /// ```
+    /// With labels that occur once per view, the mean is SigLIP's loss. `learned`: ln(1 / temperature) and the bias are parameters, and
+    /// 1 / temperature at most 100.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::metric::SiglipLossConfig;
+    ///
+    /// let device = Device::flex();
+    /// let loss = SiglipLossConfig::new().with_temperature(1.0).with_bias(0.0).init(&device);
+    /// let view = Tensor::<2>::from_floats([[2.0, 0.0]], &device);
+    /// let value: f32 = loss.forward_views(view.clone(), view).into_scalar();
+    /// assert!((value - (1.0 + (-1f32).exp()).ln()).abs() < 1e-5);
+    /// ```
+    ///
+    /// # Elsewhere
+    /// open_clip: `SigLipLoss`, with normalised features.
+    pub struct SiglipLoss {
+        /// ln(1 / temperature), where it is learned.
+        scale: Option<Param<Tensor<1>>>
+            = |config, device| config.learned.then(|| views::number(-config.temperature.ln(), device)),
+        /// The bias, where it is learned.
+        bias: Option<Param<Tensor<1>>>
+            = |config, device| config.learned.then(|| views::number(config.bias, device)),
+    }
+
+    /// Config of [`SiglipLoss`].
+    pub struct SiglipLossConfig {
+        /// What divides the cosines.
+        temperature: f64 = 0.1, Range::AtLeast(0.01);
+        /// What is added to them then.
+        bias: f64 = -10.0, Range::Finite;
+        /// Whether temperature and bias are parameters, which begin there.
+        learned: bool = true;
+    }
+}
+
+forward_views!(SiglipLoss);
+
+impl Anchors for SiglipLoss {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        let Views { cosines, partners } = Views::of(embeddings, labels);
+        let shape = cosines.dims();
+        let scores = views::scaled(cosines, self.scale.as_ref(), self.config.temperature);
+        let scores = match &self.bias {
+            None => scores + self.config.bias,
+            Some(bias) => scores.clone() + bias.val().cast(scores.dtype()).reshape([1, 1]).expand(shape),
+        };
+        let values = Views::both_ways(scores, partners, |scores, partners| {
+            let signed = scores.clone().mask_where(partners, -scores);
+            Real::softplus(signed).sum_dim(1).squeeze_dim::<1>(1)
+        });
+        Tensor::cat(values.to_vec(), 0).into()
+    }
+
+    fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {
+        views::accepts(rows)
+    }
+}

@@ -1,0 +1,95 @@
+//! Two views of the same things: the first half of the rows is one, the second half the other.
+
+use crate::check::{Reference, widen};
+use crate::engine::anchors::unit;
+use crate::error::InputError;
+use burn::module::Param;
+use burn::tensor::{Bool, Device, Int, Tensor};
+
+/// Every row of one view against every row of the other: `[N, N]`.
+pub(super) struct Views {
+    /// The cosine of their angle.
+    pub(super) cosines: Tensor<2>,
+    /// Whether they have the same label.
+    pub(super) partners: Tensor<2, Bool>,
+}
+
+impl Views {
+    pub(super) fn of(embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Self {
+        let half = labels.dims()[0] / 2;
+        let unit = unit(embeddings);
+        let labels = labels.unsqueeze_dim::<2>(1);
+        let [first, second] = [0, half].map(|start| unit.clone().narrow(0, start, half));
+        let [rows, columns] = [0, half].map(|start| labels.clone().narrow(0, start, half));
+        Self {
+            cosines: first.matmul(second.transpose()),
+            partners: rows.expand([half, half]).equal(columns.transpose().expand([half, half])),
+        }
+    }
+
+    /// One value per row of both views, from a function of one view's rows: `[2N]`.
+    pub(super) fn both_ways<T>(
+        scores: Tensor<2>,
+        partners: Tensor<2, Bool>,
+        rows: impl Fn(Tensor<2>, Tensor<2, Bool>) -> T,
+    ) -> [T; 2] {
+        [rows(scores.clone(), partners.clone()), rows(scores.transpose(), partners.transpose())]
+    }
+}
+
+/// Both views in one tensor, and which rows belong together.
+pub(super) fn joined(first: Tensor<2>, second: Tensor<2>) -> (Tensor<2>, Tensor<1, Int>) {
+    let [count, _] = first.dims();
+    let each = Tensor::<1, Int>::arange(0..count as i64, &first.device());
+    let labels = Tensor::cat(vec![each.clone(), each], 0);
+    (Tensor::cat(vec![widen(first), widen(second)], 0), labels)
+}
+
+pub(super) fn check(loss: &'static str, first: &Tensor<2>, second: &Tensor<2>) -> Result<(), InputError> {
+    Reference { loss, name: "first", tensor: first }.same("second", second)
+}
+
+/// What the number of rows must be, if it is not that.
+pub(super) fn accepts(rows: usize) -> Result<(), String> {
+    if rows.is_multiple_of(2) { Ok(()) } else { Err("an even number of rows: two views, one after the other".into()) }
+}
+
+/// A parameter of one number.
+pub(super) fn number(value: f64, device: &Device) -> Param<Tensor<1>> {
+    Param::from_tensor(Tensor::full([1], value, device))
+}
+
+/// e^scale, at most 100: what cosines are multiplied by.
+pub(super) fn scaled(cosines: Tensor<2>, learned: Option<&Param<Tensor<1>>>, temperature: f64) -> Tensor<2> {
+    let Some(scale) = learned else { return cosines * (1.0 / temperature) };
+    let shape = cosines.dims();
+    let factor = scale.val().cast(cosines.dtype()).clamp_max(100f64.ln()).exp();
+    cosines * factor.reshape([1, 1]).expand(shape)
+}
+
+/// `forward_views` of a loss of two views.
+macro_rules! forward_views {
+    ($module:ident) => {
+        impl $module {
+            /// The value of two views of the same things, row by row, reduced as the config says.
+            ///
+            /// # Shapes
+            /// - first, second: `[N, E]`
+            ///
+            /// # Panics
+            /// With the message of [`check_views`](Self::check_views)'s error.
+            #[track_caller]
+            pub fn forward_views(&self, first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
+                $crate::error::expect(self.check_views(&first, &second));
+                let (embeddings, labels) = $crate::metric::views::joined(first, second);
+                $crate::metric::MetricLoss::forward(self, embeddings, labels)
+            }
+
+            /// What is wrong with two views: their shapes, types and devices.
+            pub fn check_views(&self, first: &Tensor<2>, second: &Tensor<2>) -> Result<(), $crate::InputError> {
+                $crate::metric::views::check($crate::metric::MetricLoss::kind(self), first, second)
+            }
+        }
+    };
+}
+pub(super) use forward_views;
