@@ -11,13 +11,18 @@ import sys
 from pathlib import Path
 
 from case import KINDS
-from families import binary, boxes, classification, distribution, heads, metric, regression, segmentation  # noqa: F401
+from families import (  # noqa: F401
     binary,
     boxes,
     classification,
     distribution,
+    heads,
+    margins,
+    metric,
     regression,
+    sampled,
     segmentation,
+    views,
 )
 from files import differences, dump
 

@@ -62,6 +62,7 @@ ENORMOUS_IGNORED = given(
     embeddings=[[0.5, -1.0, 2.0], [1e30, -1e30, 1e30], [1.5, 0.25, -0.75], [-1e30, 1e30, 0.0]],
     labels=[1, -100, 0, -100], weight=WEIGHT,
 )
+SAME_ROWS = given(embeddings=[[1.5, 0.25, -0.75]] * 3, labels=[1, 0, 1], weight=WEIGHT)
 ZERO_ROW = given(embeddings=[[0.0, 0.0, 0.0], [1.5, 0.25, -0.75]], labels=[1, 0], weight=WEIGHT)
 HALVES = given(  # of the cosines; one row is opposite to its weight, one parallel
     embeddings=[[2.0, 2.0, 2.0, 2.0], [-2.0, -2.0, -2.0, -2.0], [2.0, -2.0, 2.0, 2.0], [2.0, 2.0, -2.0, -2.0]],
@@ -76,23 +77,25 @@ class Head(Kind):
 
     def case(self, name, config, inputs, **options):
         first = inputs[0] if isinstance(inputs, list) else inputs
-        classes, width = first(Draw(name))["weight"].shape
-        super().case(name, {"num_classes": classes, "embedding_dim": width} | config, inputs, **options)
+        super().case(name, self.sizes(config, **first(Draw(name))) | config, inputs, **options)
+
+    def sizes(self, config, weight, **inputs):
+        return {"num_classes": len(weight), "embedding_dim": weight.shape[1]}
 
 
-def common(kind, rows=exact):
-    """The cases that every loss of the family has."""
+def common(kind, rows=exact, two_classes={}, of=lambda recipe: recipe):
+    """The cases that every loss of the family has; `of` completes the recipes that do not come from `rows`."""
     kind.case("default", {}, rows(4))
     kind.case("one_row", {}, rows(1, classes=6))
-    kind.case("two_classes", {"initializer": "xavier_normal"}, rows(4, classes=2, width=5))
+    kind.case("two_classes", {"initializer": "xavier_normal"} | two_classes, rows(4, classes=2, width=5))
     kind.case("large", {}, rows(4, scale=1024.0))
     kind.case("small", {}, rows(5, scale=2**-10))
-    kind.case("row_of_zeros", {}, ZERO_ROW, constant=["embeddings"])
+    kind.case("row_of_zeros", {}, of(ZERO_ROW), constant=["embeddings"])
     kind.case("ignore_index", {"ignore_index": 255}, rows(6, ignored=255))
     kind.case("ignore_index_is_a_class", {"ignore_index": 1}, rows(6, ignored=1))
-    kind.case("all_rows_ignored", IGNORE, ALL_IGNORED)
-    kind.case("zeros_in_ignored_rows", IGNORE, ZEROS_IGNORED)
-    kind.case("enormous_ignored_rows", IGNORE, ENORMOUS_IGNORED)
+    kind.case("all_rows_ignored", IGNORE, of(ALL_IGNORED))
+    kind.case("zeros_in_ignored_rows", IGNORE, of(ZEROS_IGNORED))
+    kind.case("enormous_ignored_rows", IGNORE, of(ENORMOUS_IGNORED))
     kind.case("class_weights", WEIGHTS, rows(5))
     kind.case("smoothing_all", smoothing(0.1, "all"), rows(4))
     kind.case("smoothing_others", smoothing(0.3, "others"), rows(4))
@@ -101,24 +104,32 @@ def common(kind, rows=exact):
     kind.case("sum", {"reduction": "sum"} | IGNORE, rows(5, ignored=-100))
     kind.case("batch_mean", {"reduction": "batch_mean"} | IGNORE | WEIGHTS, rows(5, ignored=-100))
     kind.case("weighted_mean_with_everything", EVERYTHING, rows(6, ignored=-100), weights="element")
+    kind.case("chunks_of_one_row", {"chunk_rows": 1}, rows(3))
+    kind.case("chunks_with_everything", {"chunk_rows": 4} | EVERYTHING, rows(6, ignored=-100), weights="element")
     return kind
 
 
 # Logits
 
 
-def classified(logits, embeddings, labels, weight, num_classes, embedding_dim, initializer="", ignore_index="none",
-               **options):
-    """The cross-entropy of what `logits` makes of embeddings, labels and weight; ignored rows are made harmless."""
-    assert weight.shape == (num_classes, embedding_dim)
-    ignored = labels == ignore_index if ignore_index != "none" else torch.zeros_like(labels, dtype=torch.bool)
-    x, y = torch.where(ignored[:, None], 0.0, embeddings), torch.where(ignored, 0, labels)
+def harmless(embeddings, labels, ignore_index="none"):
+    """Embeddings and labels with other numbers in the ignored rows; and which rows count."""
+    valid = labels != ignore_index if ignore_index != "none" else torch.ones_like(labels, dtype=torch.bool)
+    return torch.where(valid[:, None], embeddings, 0.0), torch.where(valid, labels, 0), valid
+
+
+def classified(logits, embeddings, labels, weight, num_classes, embedding_dim, sub_centers=1, initializer="",
+               ignore_index="none", chunk_rows="none", **options):
+    """The cross-entropy of what `logits` makes of embeddings, labels and weight; chunks change nothing."""
+    assert weight.shape == (num_classes * sub_centers, embedding_dim)
+    x, y, _ = harmless(embeddings, labels, ignore_index)
     return cross_entropy_oracle(logits(x, y, weight), labels, ignore_index=ignore_index, **options)
 
 
 def pml(loss, x, labels, weight, **options):
     """The logits that a loss of PyTorch Metric Learning hands to its cross-entropy."""
-    module, seen = loss(*weight.shape, reducer=DoNothingReducer(), **options), []
+    classes, width = len(weight) // options.get("sub_centers", 1), weight.shape[1]
+    module, seen = loss(num_classes=classes, embedding_size=width, reducer=DoNothingReducer(), **options), []
     del module.W, module.cross_entropy
     module.W = weight.T
     module.cross_entropy = lambda logits, labels: seen.append(logits) or logits[:, 0]
@@ -134,9 +145,12 @@ def cosines(x, weight):
     return F.normalize(x) @ F.normalize(weight).T
 
 
-def target_angles(x, labels, weight):
-    cosine = cosines(x, weight).detach().gather(1, labels[:, None]).squeeze(1)
-    return torch.acos(cosine.clamp(-1, 1))
+def own(logits, labels):
+    return logits.gather(1, labels[:, None]).squeeze(1)
+
+
+def target_angles(cosine, labels):
+    return torch.acos(own(cosine, labels).detach().clamp(-1, 1))
 
 
 # Losses
@@ -198,7 +212,7 @@ class Annealed:
 
         def logits(x, labels, weight):
             hard, used = pml(self.loss, x, labels, weight, margin=self.margin), self.used(weight)
-            angle = target_angles(x, labels, weight)
+            angle = target_angles(cosines(x, weight), labels)
             k = (self.margin * angle / torch.pi).floor()  # at a border either k is right
             psi = (-1) ** k * torch.cos(self.margin * angle) - 2 * k
             lengths = torch.linalg.vector_norm(x, dim=1) * torch.linalg.vector_norm(used, dim=1)[labels]
@@ -260,8 +274,8 @@ def am_softmax_oracle(scale=30.0, margin=0.35, **inputs):
     return cosface_oracle(scale, margin, **inputs)
 
 
-def subtracted(kind):
-    common(kind)
+def subtracted(kind, two_classes={}):
+    common(kind, two_classes=two_classes)
     kind.case("scale", {"scale": 10.0}, rows(4))
     kind.case("scale_small", {"scale": 0.5}, rows(4, width=5))
     kind.case("scale_large", {"scale": 128.0}, HALVES)
@@ -272,19 +286,28 @@ def subtracted(kind):
     return kind
 
 
-am_softmax = subtracted(Head("heads", "am_softmax", am_softmax_oracle))
+am_softmax = subtracted(Head("heads", "am_softmax", am_softmax_oracle), {"scale": 4.0})
 cosface = subtracted(Head("heads", "cosface", cosface_oracle))
+
+
+def turned(cosine, labels, margin):
+    angle = target_angles(cosine, labels)
+    assert ((angle + margin - torch.pi).abs() > 1e-3).all()  # there it jumps
+    beyond = torch.cos(angle) - margin * np.sin(margin)
+    return replaced(cosine, labels, torch.where(angle + margin < torch.pi, torch.cos(angle + margin), beyond))
+
+
+def eased(cosine, labels, margin):
+    target = own(cosine, labels)
+    assert ((target.abs() > 1e-3) | (target == 0)).all()  # there it jumps
+    return replaced(cosine, labels, torch.where(target > 0, torch.cos(torch.acos(target) + margin), target))
 
 
 @library("pytorch-metric-learning", "losses.ArcFaceLoss")
 def arcface_oracle(scale=64.0, margin=0.5, **inputs):
     def logits(x, labels, weight):
         values = pml(losses.ArcFaceLoss, x, labels, weight, margin=np.degrees(margin), scale=scale)
-        angle = target_angles(x, labels, weight)
-        assert ((angle + margin - torch.pi).abs() > 1e-3).all()  # there it jumps
-        beyond = torch.cos(angle) - margin * np.sin(margin)
-        target = torch.where(angle + margin < torch.pi, torch.cos(angle + margin), beyond)
-        agree(values, scale * replaced(cosines(x, weight), labels, target))
+        agree(values, scale * turned(cosines(x, weight), labels, margin))
         return values
 
     return classified(logits, **inputs)
@@ -293,11 +316,9 @@ def arcface_oracle(scale=64.0, margin=0.5, **inputs):
 @formula("Deng et al., 2019, the easy margin of their code")
 def arcface_easy(easy_margin, scale=64.0, margin=0.5, **inputs):
     def logits(x, labels, weight):
-        cosine = cosines(x, weight)
-        own = cosine.gather(1, labels[:, None]).squeeze(1)
-        assert easy_margin and ((own.abs() > 1e-3) | (x == 0).all(1)).all()  # there it jumps
-        return scale * replaced(cosine, labels, torch.where(own > 0, torch.cos(torch.acos(own) + margin), own))
+        return scale * eased(cosines(x, weight), labels, margin)
 
+    assert easy_margin
     return classified(logits, **inputs)
 
 

@@ -8,7 +8,7 @@ from pytorch_metric_learning.distances import CosineSimilarity, LpDistance
 from pytorch_metric_learning.miners import BatchEasyHardMiner, BatchHardMiner, TripletMarginMiner
 from pytorch_metric_learning.reducers import DoNothingReducer
 
-from case import Kind, agree, formula, given, library
+from case import Draw, Kind, agree, formula, given, library
 
 from .shared import sixteenths
 
@@ -380,3 +380,61 @@ circle.case("gamma", {"gamma": 2.0}, batch(6))
 circle.case("margin", {"margin": 0.4, "gamma": 80.0}, batch(6))
 circle.case("margin_half", {"margin": 0.5, "gamma": 1.0}, batch(6, width=5))
 circle.case("parallel_rows", {}, PARALLEL)
+
+
+# Proxies
+
+
+class Proxied(Kind):
+    """A kind whose inputs also have proxies, as many as its config says; and whose configs say how wide they are."""
+
+    def case(self, name, config, inputs, **options):
+        def with_proxies(draw):
+            rows = inputs(draw)
+            shape = (config.get("num_classes", 10), rows["embeddings"].shape[1])
+            proxies = sixteenths(draw, shape[0]) if shape[1] == 5 else draw.normal(shape, 1.0)
+            return rows | {"proxies": proxies}
+
+        width = inputs(Draw(name))["embeddings"].shape[1]
+        super().case(name, {"embedding_dim": width} | config, with_proxies, **options)
+
+
+@library("pytorch-metric-learning", "losses.ProxyAnchorLoss, split among the rows")
+def proxy_anchor_oracle(embeddings, labels, proxies, embedding_dim, margin=0.1, alpha=32.0, num_classes=10,
+                        initializer=""):
+    """A row's share of each logarithm is what its exponential is of the sum; the shares have no gradient."""
+    assert proxies.shape == (num_classes, embedding_dim)
+    module = losses.ProxyAnchorLoss(num_classes, embedding_dim, margin, alpha, reducer=DoNothingReducer())
+    del module.proxies
+    module.proxies = proxies
+    parts = module(embeddings, labels)
+    own = F.one_hot(labels, num_classes) > 0
+    s = F.normalize(embeddings) @ F.normalize(proxies).T
+    pull, push = alpha * (margin - s), alpha * (margin + s)
+    values = 0
+    for name, exponents, mask, divisor in (
+        ("pos_loss", pull, own, own.any(0).sum()),
+        ("neg_loss", push, ~own, num_classes),
+    ):
+        logarithms = parts[name]["losses"]
+        exponents = torch.where(mask, exponents, -1e30)
+        agree(logarithms, torch.logaddexp(torch.logsumexp(exponents, 0), torch.zeros(())))
+        shares = torch.where(mask, torch.softmax(exponents, 0), 0).detach()
+        values = values + len(labels) * (shares * logarithms).sum(1) / divisor
+    return values
+
+
+FOUR = {"num_classes": 4}
+
+proxy_anchor = common(Proxied("metric", "proxy_anchor", proxy_anchor_oracle), exact)
+proxy_anchor.case("initializer", {"initializer": "normal"} | FOUR, batch(6))
+proxy_anchor.case("four_classes", FOUR, batch(5, classes=4))
+proxy_anchor.case("one_class_only", {"num_classes": 1}, batch(3, classes=1))
+proxy_anchor.case("two_classes_one_absent", {"num_classes": 2}, relabelled(batch(3), 1, 1, 1))
+proxy_anchor.case("margin", {"margin": 0.4} | FOUR, batch(6))
+proxy_anchor.case("margin_zero", {"margin": 0.0, "alpha": 8.0} | FOUR, batch(6))
+proxy_anchor.case("alpha", {"alpha": 4.0} | FOUR, batch(6))
+proxy_anchor.case("alpha_small_margin_large", {"alpha": 0.5, "margin": 1.0} | FOUR, batch(5))
+proxy_anchor.case("alpha_large", {"alpha": 256.0} | FOUR, exact(6))
+proxy_anchor.case("all_rows_the_same", {"alpha": 8.0} | FOUR, repeated(batch(3), (0, 1), (0, 2)))
+proxy_anchor.case("sum_with_weights", {"reduction": "sum", "alpha": 8.0} | FOUR, batch(5), weights="element")

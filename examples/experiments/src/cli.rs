@@ -33,6 +33,8 @@ pub enum Choice {
     Segmentation,
     /// Boxes that move along a loss's gradient to their targets.
     Boxes,
+    /// Which word follows which, with heads for a large vocabulary.
+    Text,
     /// All of them.
     All,
 }
@@ -68,6 +70,7 @@ impl Options {
             Choice::Imbalanced => &[Experiment::Imbalanced],
             Choice::Segmentation => &[Experiment::Segmentation],
             Choice::Boxes => &[Experiment::Boxes],
+            Choice::Text => &[Experiment::Text],
             Choice::All => &Experiment::ALL,
         };
         if !self.config.is_empty() {

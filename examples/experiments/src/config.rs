@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::bigram::BigramTraining;
 use crate::data::LineSet;
 use crate::expect::Expectation;
 use crate::training::Training;
@@ -25,11 +26,14 @@ pub enum Experiment {
     Segmentation,
     /// Boxes that move along a loss's gradient to their targets.
     Boxes,
+    /// Which word follows which, with heads for a large vocabulary.
+    Text,
 }
 
 impl Experiment {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 5] = [Self::Images, Self::Regression, Self::Imbalanced, Self::Segmentation, Self::Boxes];
+    pub const ALL: [Self; 6] =
+        [Self::Images, Self::Regression, Self::Imbalanced, Self::Segmentation, Self::Boxes, Self::Text];
 
     /// The name, as on the command line and in the config files.
     pub fn name(self) -> &'static str {
@@ -39,6 +43,7 @@ impl Experiment {
             Self::Imbalanced => "imbalanced",
             Self::Segmentation => "segmentation",
             Self::Boxes => "boxes",
+            Self::Text => "text",
         }
     }
 }
@@ -57,12 +62,15 @@ pub struct RunConfig<L> {
     pub title: String,
     /// Which experiment this is.
     pub experiment: Experiment,
-    /// How to train; for all experiments but `boxes`, where nothing is trained.
+    /// How to train; for all experiments but `boxes`, where nothing is trained, and `text`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     training: Option<Training>,
     /// How many boxes move; for `boxes` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     simulation: Option<Simulation>,
+    /// How to train; for `text` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bigram: Option<BigramTraining>,
     /// The loss: `kind`, and that loss's own settings. For `segmentation` a list, `[[terms]]`.
     #[serde(alias = "terms")]
     pub loss: L,
@@ -78,7 +86,7 @@ impl<L> RunConfig<L> {
     /// How to train.
     ///
     /// # Panics
-    /// For `boxes`; and so below: that an experiment has the tables it needs is checked when a file is read.
+    /// For `boxes` and `text`; and so below: that an experiment has the tables it needs is checked when a file is read.
     pub fn training(&self) -> &Training {
         self.training.as_ref().expect("checked when it was read")
     }
@@ -89,6 +97,14 @@ impl<L> RunConfig<L> {
     /// For all experiments but `boxes`.
     pub fn simulation(&self) -> &Simulation {
         self.simulation.as_ref().expect("checked when it was read")
+    }
+
+    /// How to train a model of words.
+    ///
+    /// # Panics
+    /// For all experiments but `text`.
+    pub fn bigram(&self) -> &BigramTraining {
+        self.bigram.as_ref().expect("checked when it was read")
     }
 
     /// The line to fit.
@@ -103,8 +119,9 @@ impl<L> RunConfig<L> {
     fn problem(&self) -> Option<String> {
         let is = |experiment: Experiment| self.experiment == experiment;
         let tables = [
-            ("training", self.training.is_some(), !is(Experiment::Boxes)),
+            ("training", self.training.is_some(), !is(Experiment::Boxes) && !is(Experiment::Text)),
             ("simulation", self.simulation.is_some(), is(Experiment::Boxes)),
+            ("bigram", self.bigram.is_some(), is(Experiment::Text)),
             ("line", self.line.is_some(), is(Experiment::Regression)),
         ];
         if let Some((table, _, needed)) = tables.iter().find(|(_, has, needed)| has != needed) {
@@ -113,6 +130,9 @@ impl<L> RunConfig<L> {
         }
         if self.simulation.as_ref().is_some_and(|simulation| simulation.anchors == 0) {
             return Some("anchors must be at least 1".to_string());
+        }
+        if let Some(problem) = self.bigram.as_ref().and_then(BigramTraining::problem) {
+            return Some(problem.to_string());
         }
         self.training.as_ref().and_then(Training::problem).map(str::to_string)
     }
@@ -179,7 +199,7 @@ impl ConfigFile {
         if let Some(problem) = config.problem() {
             return Err(self.bad(problem));
         }
-        let others = config.expect.iter().filter_map(|expectation| expectation.above.as_ref());
+        let others = config.expect.iter().filter_map(Expectation::other);
         let mut files = others.map(|name| self.path.with_file_name(format!("{name}.toml")));
         match files.find(|file| !file.is_file()) {
             Some(file) => Err(self.bad(format!("an expectation names {}, which is not there", file.display()))),

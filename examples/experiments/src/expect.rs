@@ -26,15 +26,23 @@ pub struct Expectation {
     /// Another config of the experiment, whose figure of the same name has to be smaller; looked at where both run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub above: Option<String>,
+    /// Another config of the experiment, whose figure of the same name takes the place of `value`; looked at where both run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub like: Option<String>,
     /// By how much, at least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub margin: Option<f64>,
 }
 
 impl Expectation {
-    /// What is wrong, if `got` does not meet the expectation; `other` is that figure of the run that `above` names.
+    /// The config to compare with.
+    pub fn other(&self) -> Option<&String> {
+        self.above.as_ref().or(self.like.as_ref())
+    }
+
+    /// What is wrong, if `got` does not meet the expectation; `other` is that figure of the run that `above` or `like` names.
     pub fn check(&self, got: f64, other: Option<f64>) -> Option<String> {
-        if let Some(value) = self.value {
+        if let Some(value) = self.value.or(other.filter(|_| self.like.is_some())) {
             let slack = self.relative.unwrap_or(0.0) * value.abs() + self.absolute.unwrap_or(0.0);
             if (got - value).abs().partial_cmp(&slack).is_none_or(|o| o.is_gt()) {
                 return Some(format!("{} is {got}, not {value} +- {slack:e}", self.figure));
@@ -46,7 +54,7 @@ impl Expectation {
         if self.at_most.is_some_and(|most| got.is_nan() || got > most) {
             return Some(format!("{} is {got}, above {:?}", self.figure, self.at_most));
         }
-        let (other, margin) = (other?, self.margin.unwrap_or(0.0));
+        let (other, margin) = (other.filter(|_| self.above.is_some())?, self.margin.unwrap_or(0.0));
         let above = got > other && got - other >= margin;
         let name = self.above.as_deref().unwrap_or_default();
         (!above).then(|| format!("{} is {got}, not {margin} above the {other} of {name}", self.figure))
@@ -73,6 +81,15 @@ mod tests {
         assert!(range.check(0.49, None).unwrap().contains("slope is 0.49"));
         assert!(range.check(1.01, None).is_some());
         assert!(range.check(f64::NAN, None).is_some());
+    }
+
+    #[test]
+    fn like_another_run() {
+        let like = expectation("\"like\": \"softmax\", \"relative\": 0.1");
+        assert_eq!(like.check(109.0, Some(100.0)), None);
+        assert!(like.check(111.0, Some(100.0)).unwrap().contains("is 111, not 100"));
+        assert!(like.check(89.0, Some(100.0)).is_some());
+        assert!(like.check(f64::NAN, Some(100.0)).is_some());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! Where to begin reading: [`model`] holds the networks with their loss, [`training`] a training with Burn's learner,
 //! [`runs`] the experiments.
 
+pub mod bigram;
 pub mod cli;
 pub mod config;
 pub mod curves;
@@ -14,6 +15,7 @@ pub mod device;
 pub mod expect;
 pub mod history;
 mod map;
+pub mod memory;
 pub mod metrics;
 pub mod model;
 mod panels;

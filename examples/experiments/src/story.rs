@@ -7,6 +7,7 @@ pub(crate) fn of(experiment: Experiment) -> &'static str {
     match experiment {
         Experiment::Segmentation => SEGMENTATION,
         Experiment::Boxes => BOXES,
+        Experiment::Text => TEXT,
         _ => "",
     }
 }
@@ -31,3 +32,10 @@ DIoU's penalty for some positions, and a wrong GIoU gradient for boxes that do n
 GIoU's final error from .890 to .019. What holds of the paper's claims: IoU alone does not move a box that touches nothing; \
 CIoU comes closest of the four, and closer still with the gradient of its aspect ratio multiplied by w&sup2; + h&sup2;, as the \
 authors do it (<code>ciou_scaled</code>).</p>";
+
+const TEXT: &str = "<p>One word foretells the next: an embedding of the first, and a class for each of 19,056 words. Perplexity is how many \
+words one would have to choose from to be as uncertain; it is that of the full softmax for all of these, however they were trained. \
+Sampled softmax draws some words at each step and takes the logarithm of how often each is expected from its logit: without that \
+(<code>sampled_500_without_log_q</code>) frequent words, which are drawn often, are pushed down, and what is learned is not the \
+probability of a word. Time is that of a step with its optimizer; memory is what a step has in use at the most beside the model and the \
+optimizer's state, as the host's allocator counts it.</p>";

@@ -7,10 +7,12 @@ mod fashion;
 mod lines;
 mod nuclei;
 mod shuttle;
+mod wordnet;
 
 pub use batch::{ClassBatch, ClassBatcher, MaskBatch, MaskBatcher, ValueBatch, ValueBatcher};
 pub use lines::{LineData, LineSet, Scaling};
 pub use nuclei::TILE;
+pub use wordnet::Pairs;
 
 use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::TensorData;
@@ -150,6 +152,11 @@ pub fn shuttle() -> Result<Split, DataError> {
 /// Nuclei in a microscope's picture, and a mask of their cores: 96 tiles to train on, 4 held out.
 pub fn nuclei() -> Result<Split, DataError> {
     nuclei::load()
+}
+
+/// WordNet's glosses: 300,000 pairs of words to train on, 20,000 held out.
+pub fn glosses() -> Result<Pairs, DataError> {
+    wordnet::load()
 }
 
 /// Every square of four pixels becomes one, their mean; of a picture `width` pixels wide, or of several below each other.

@@ -5,6 +5,7 @@ mod images;
 mod imbalanced;
 mod regression;
 mod segmentation;
+mod text;
 
 use std::time::Instant;
 
@@ -14,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
+use crate::bigram;
 use crate::config::{ConfigFile, Experiment, RunConfig};
 use crate::curves::Curve;
 use crate::data::{LineSet, Samples, Split};
@@ -119,6 +121,10 @@ pub fn check(file: &ConfigFile) -> Result<(), Error> {
             let config = file.load::<BoxesLossConfig>()?;
             simulation::check(&config.loss).map_err(|problem| file.bad(problem))
         }
+        Experiment::Text => {
+            let config = file.load::<HeadLossConfig>()?;
+            bigram::fitted(&config.loss, 10, config.bigram()).map(drop).map_err(|problem| file.bad(problem))
+        }
     }
 }
 
@@ -141,7 +147,7 @@ fn judge(results: &mut [RunResult]) {
 /// What is wrong, if anything; `None` where the run to compare with is not among the results.
 fn verdict(expectation: &Expectation, own: &RunResult, all: &[RunResult]) -> Option<Option<String>> {
     let name = &expectation.figure;
-    let other = match &expectation.above {
+    let other = match expectation.other() {
         Some(config) => all.iter().find(|r| r.experiment == own.experiment && r.config == *config)?.figure(name),
         None => None,
     };
@@ -158,6 +164,7 @@ fn run(file: &ConfigFile, setting: &Setting) -> Result<RunResult, Error> {
         Experiment::Imbalanced => with_config(file, setting, imbalanced::run),
         Experiment::Segmentation => with_config(file, setting, segmentation::run),
         Experiment::Boxes => with_config(file, setting, boxes::run),
+        Experiment::Text => with_config(file, setting, text::run),
     }
 }
 

@@ -1,0 +1,162 @@
+//! A model of which word follows which: an embedding of the first, and a head that knows a class for every word.
+//!
+//! The head is what costs time and memory here: a step of the full softmax computes a logit for every word of the vocabulary, a
+//! sampled one for a few of them.
+
+use std::time::Instant;
+
+use burn::module::{Module, Param};
+use burn::optim::{AdaGradConfig, GradientsParams};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn_losses::classification::CrossEntropyLossConfig;
+use burn_losses::heads::AnyHeadLoss;
+use burn_losses::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::data::Pairs;
+use crate::history::History;
+use crate::memory::peak_of;
+use crate::rng::Rng;
+
+/// The settings of a training with Adagrad, which suits words: those that are rarely seen move further when they are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BigramTraining {
+    /// Passes over the pairs; after each the held-out pairs are looked at.
+    pub epochs: usize,
+    /// Pairs per step.
+    pub batch_size: usize,
+    /// The learning rate, in (0, 1].
+    pub learning_rate: f64,
+    /// The size of an embedding.
+    pub embedding_dim: usize,
+    /// The seed of the initial weights and of the order of the pairs.
+    pub seed: u64,
+}
+
+impl BigramTraining {
+    /// Which setting is not allowed.
+    pub(crate) fn problem(&self) -> Option<&'static str> {
+        if self.epochs == 0 || self.batch_size == 0 || self.embedding_dim == 0 {
+            return Some("epochs, batch_size and embedding_dim must be at least 1");
+        }
+        let is_right = self.learning_rate > 0.0 && self.learning_rate <= 1.0;
+        (!is_right).then_some("learning_rate must be in (0, 1]")
+    }
+}
+
+/// The head of a config file, made to fit: with a class for each word of the vocabulary.
+pub fn fitted(head: &HeadLossConfig, words: usize, training: &BigramTraining) -> Result<HeadLossConfig, Error> {
+    let mut fields = serde_json::to_value(head).map_err(Error::new)?;
+    fields["num_classes"] = words.into();
+    fields["embedding_dim"] = training.embedding_dim.into();
+    let head: HeadLossConfig = serde_json::from_value(fields).map_err(Error::new)?;
+    head.validate().map_err(Error::new)?;
+    Ok(head)
+}
+
+/// The model.
+#[derive(Module, Debug)]
+pub struct Bigram {
+    /// `[words, size]`
+    embedding: Param<Tensor<2>>,
+    head: AnyHeadLoss,
+}
+
+impl Bigram {
+    /// A model with a row for each of the head's classes; drawn on the host, so that it is the same on every device.
+    pub fn new(head: &HeadLossConfig, seed: u64, device: &Device) -> Self {
+        let head = head.init(device);
+        let [words, size] = head.weight().dims();
+        let mut rng = Rng::new(seed);
+        let mut draw = || Tensor::from_data(TensorData::new(rng.weights(words * size, size), [words, size]), device);
+        Self { embedding: Param::from_tensor(draw()), head: head.with_weight(draw()) }
+    }
+
+    fn embed(&self, batch: &Batch) -> Tensor<2> {
+        self.embedding.val().select(0, batch.first.clone())
+    }
+
+    /// How surprised the model is by the second words: 2 to the power of the bits per word. It is that of the full softmax,
+    /// however the head was trained.
+    pub fn perplexity(&self, pairs: &[[usize; 2]], rows: usize, device: &Device) -> Result<f64, Error> {
+        let surprise = CrossEntropyLossConfig::new().with_reduction(Reduction::Sum).init(device);
+        let mut sum = 0.0;
+        for chunk in pairs.chunks(rows) {
+            let batch = Batch::new(chunk.iter(), device);
+            let logits = self.head.logits(self.embed(&batch));
+            sum += number(surprise.forward(logits, batch.second))?;
+        }
+        Ok((sum / pairs.len() as f64).exp())
+    }
+}
+
+struct Batch {
+    first: Tensor<1, Int>,
+    second: Tensor<1, Int>,
+}
+
+impl Batch {
+    fn new<'a>(pairs: impl Iterator<Item = &'a [usize; 2]>, device: &Device) -> Self {
+        let (first, second): (Vec<i32>, Vec<i32>) = pairs.map(|pair| (pair[0] as i32, pair[1] as i32)).unzip();
+        let tensor = |words: Vec<i32>| Tensor::from_data(TensorData::new(words.clone(), [words.len()]), device);
+        Self { first: tensor(first), second: tensor(second) }
+    }
+}
+
+fn number(value: Tensor<1>) -> Result<f64, Error> {
+    value.try_into_scalar::<f32>().map(f64::from).map_err(Error::new)
+}
+
+/// What a training leaves behind.
+#[derive(Debug)]
+pub struct Trained {
+    /// The loss of every step; the perplexity of the held-out pairs after every epoch.
+    pub history: History,
+    /// That perplexity in the end.
+    pub perplexity: f64,
+    /// Forward, backward and the optimizer, on average.
+    pub seconds_per_step: f64,
+    /// The most bytes on the host that a step has in use beside the model and the optimizer's state.
+    pub step_memory: usize,
+}
+
+/// Trains a model; of every epoch `steps` steps at most.
+pub fn train(
+    mut model: Bigram,
+    pairs: &Pairs,
+    training: &BigramTraining,
+    steps: usize,
+    device: &Device,
+) -> Result<Trained, Error> {
+    const PERPLEXITY: &str = "Perplexity";
+    let training_device = device.clone().autodiff();
+    let mut optimizer = AdaGradConfig::new().with_epsilon(1e-10).init();
+    let (mut history, mut rng) = (History::default(), Rng::new(training.seed));
+    let (mut seconds, mut step_memory, mut perplexity) = (0.0, 0, f64::NAN);
+    for _ in 0..training.epochs {
+        let order = rng.permutation(pairs.train.len());
+        for rows in order.chunks(training.batch_size).take(steps) {
+            let batch = Batch::new(rows.iter().map(|&row| &pairs.train[row]), &training_device);
+            let start = Instant::now();
+            let step = || {
+                let loss = model.head.forward(model.embed(&batch), batch.second.clone());
+                let value = number(loss.clone())?;
+                let gradients = GradientsParams::from_grads(loss.backward(), &model);
+                Ok::<_, Error>((value, optimizer.step(training.learning_rate, model.clone(), gradients)))
+            };
+            let (result, memory) = peak_of(step);
+            let (value, stepped) = result?;
+            model = stepped;
+            seconds += start.elapsed().as_secs_f64();
+            // In the first step the optimizer makes its state.
+            step_memory = if history.steps.is_empty() { 0 } else { step_memory.max(memory) };
+            history.steps.push(value);
+        }
+        perplexity = model.valid().perplexity(&pairs.held_out, training.batch_size, device)?;
+        history.held_out.entry(PERPLEXITY.to_string()).or_default().push(perplexity);
+    }
+    let seconds_per_step = seconds / history.steps.len() as f64;
+    Ok(Trained { history, perplexity, seconds_per_step, step_memory })
+}
