@@ -29,7 +29,7 @@ def partners(embeddings, labels):
 
 
 @library("torch", "torch.nn.functional.cross_entropy, the targets spread evenly over the partners")
-def clip_oracle(embeddings, labels, temperature=0.07, learned=False):
+def clip_oracle(embeddings, labels, temperature=0.07, learned=True):
     s, same = partners(embeddings, labels)
     mass = (same.sum(1) > 0).double()
     values = F.cross_entropy(s / temperature, same / same.sum(1, keepdim=True).clamp(min=1), reduction="none")
@@ -37,12 +37,12 @@ def clip_oracle(embeddings, labels, temperature=0.07, learned=False):
 
 
 @library("torch", "torch.nn.functional.binary_cross_entropy_with_logits, summed over the other view")
-def siglip_oracle(embeddings, labels, temperature=0.1, bias=-10.0, learned=False):
+def siglip_oracle(embeddings, labels, temperature=0.1, bias=-10.0, learned=True):
     s, same = partners(embeddings, labels)
     return F.binary_cross_entropy_with_logits(s / temperature + bias, same, reduction="none").sum(1)
 
 
-LEARNED, OPPOSITE = {"learned": True}, given(
+FIXED, OPPOSITE = {"learned": False}, given(
     embeddings=[[1.0, 0.5], [-0.5, 1.0], [-2.0, -0.75], [1.0, -1.5]], labels=[0, 1, 0, 1]
 )
 
@@ -67,8 +67,8 @@ def common_of_views(kind):
     kind.case("row_of_zeros", {}, relabelled(ZERO_ROW, 0, 1, 0, 1), constant=["embeddings"])
     kind.case("temperature_low", {"temperature": 0.02}, views(4))
     kind.case("temperature_high", {"temperature": 2.0}, views(3, width=5))
-    kind.case("learned", LEARNED, views(4))
-    kind.case("learned_temperature", LEARNED | {"temperature": 0.3}, lonely)
+    kind.case("fixed", FIXED, views(4))
+    kind.case("fixed_temperature", FIXED | {"temperature": 0.3}, lonely)
     kind.case("sum", {"reduction": "sum"}, lonely)
     kind.case("batch_mean", {"reduction": "batch_mean"}, lonely)
     kind.case("mean_with_weights", {}, lonely, weights="element")
@@ -80,4 +80,4 @@ clip = common_of_views(Kind("metric", "clip", clip_oracle))
 siglip = common_of_views(Kind("metric", "siglip", siglip_oracle))
 siglip.case("bias", {"bias": -2.5}, views(4))
 siglip.case("bias_zero", {"bias": 0.0}, views(3))
-siglip.case("bias_positive_learned", LEARNED | {"bias": 1.5, "temperature": 0.5}, views(3))
+siglip.case("bias_positive_fixed", FIXED | {"bias": 1.5, "temperature": 0.5}, views(3))

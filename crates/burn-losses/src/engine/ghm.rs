@@ -1,6 +1,7 @@
 //! The gradient harmonising mechanism (Li et al. 2019, arXiv 1811.05181): weights that give every non-empty bin of gradient
 //! norms the same say.
 
+use super::set_state;
 use crate::reduction::sum;
 use burn::module::{Module, RunningState};
 use burn::tensor::{Device, Int, Tensor};
@@ -48,7 +49,7 @@ impl GhmCounts {
         let blended = old * momentum + batch.clone() * (1.0 - momentum);
         let smoothed = blended.mask_where(first_step, batch.clone());
         if norm.device().is_autodiff() {
-            self.counts.update(smoothed.clone());
+            set_state(&self.counts, smoothed.clone());
         }
 
         let empty = batch.equal_scalar(0.0);

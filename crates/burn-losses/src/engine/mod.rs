@@ -15,7 +15,15 @@ pub(crate) mod rank;
 pub(crate) mod rows;
 pub(crate) mod sort;
 
+use burn::module::RunningState;
 use burn::tensor::Tensor;
+
+/// Sets a state. Burn keeps an update back until the next one or the next reading, and a record that is saved before has the
+/// value before it.
+pub(crate) fn set_state<const D: usize>(state: &RunningState<Tensor<D>>, value: Tensor<D>) {
+    state.update(value.detach());
+    state.value_sync();
+}
 
 /// Keeps `values` in the graph of `input` where they do not depend on it (an evaluation-only loss): its gradient is 0, and
 /// `backward` works.

@@ -4,6 +4,7 @@ use super::arcface::angle;
 use crate::config::Range;
 use crate::engine::anchors::ones;
 use crate::engine::heads::{Head, Scaling};
+use crate::engine::set_state;
 use crate::formula::Real;
 use burn::module::RunningState;
 use burn::tensor::{Bool, Tensor};
@@ -88,8 +89,8 @@ impl Head for AdafaceLoss {
             let share = enough.float().cast(lengths.dtype()) * self.config.momentum;
             mean = mean.clone() + (of_batch - mean) * share.clone();
             std = std.clone() + (deviation - std) * share;
-            self.mean.update(mean.clone());
-            self.std.update(std.clone());
+            set_state(&self.mean, mean.clone());
+            set_state(&self.std, std.clone());
         }
         let rows = lengths.dims();
         let quality = (lengths - mean.expand(rows)) / (std + 1e-3).expand(rows) * self.config.h;

@@ -1,6 +1,7 @@
 //! A margin that comes in slowly.
 
 use crate::config::{FieldType, Range, Value};
+use crate::engine::set_state;
 use crate::error::ConfigError;
 use crate::formula::Real;
 use burn::module::RunningState;
@@ -40,7 +41,7 @@ impl Annealing {
     pub(crate) fn step(&self, steps: &RunningState<Tensor<1>>, embeddings: &Tensor<2>) -> Tensor<1> {
         let step = steps.value_sync().detach();
         if embeddings.device().is_autodiff() {
-            steps.update(step.clone() + 1.0);
+            set_state(steps, step.clone() + 1.0);
         }
         self.at(step.cast(embeddings.dtype())).expand([embeddings.dims()[0]])
     }

@@ -3,6 +3,7 @@
 use crate::config::Range;
 use crate::engine::anchors::Anchors;
 use crate::engine::rows::one_hot;
+use crate::engine::set_state;
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::module::{Param, RunningState};
@@ -97,7 +98,7 @@ impl CenterLoss {
         let centers = moving.value_sync().cast(sum.dtype());
         let shift = (centers.clone() * count.clone().expand([classes, size]) - sum)
             / (count + 1.0).expand([classes, size]);
-        moving.update(centers - shift * self.config.center_lr);
+        set_state(moving, centers - shift * self.config.center_lr);
     }
 }
 

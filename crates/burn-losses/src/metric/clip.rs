@@ -20,7 +20,7 @@ loss! {
     /// -1/|P(i)| sum_(p in P(i)) ln softmax_j(cos_ij / temperature)_p
     /// ```
     /// over all rows j of the other half. With labels that occur once per view, the mean is CLIP's loss. A row without a partner counts
-    /// nothing. `learned`: ln(1 / temperature) is a parameter, and 1 / temperature at most 100.
+    /// nothing. `learned`: the cosines get a further factor e^t, t a parameter that begins at 0; e^t / temperature is at most 100.
     ///
     /// The negatives are those of the batch on this device: nothing is gathered from other devices.
     ///
@@ -40,16 +40,15 @@ loss! {
     /// # Elsewhere
     /// open_clip: `ClipLoss`, with normalised features.
     pub struct ClipLoss {
-        /// ln(1 / temperature), where it is learned.
-        scale: Option<Param<Tensor<1>>>
-            = |config, device| config.learned.then(|| views::number(-config.temperature.ln(), device)),
+        /// t of the factor e^t, where it is learned.
+        scale: Option<Param<Tensor<1>>> = |config, device| config.learned.then(|| views::number(device)),
     }
 
     /// Config of [`ClipLoss`].
     pub struct ClipLossConfig {
         /// What divides the cosines.
         temperature: f64 = 0.07, Range::AtLeast(0.01);
-        /// Whether the temperature is a parameter, which begins there.
+        /// Whether a further factor is learned.
         learned: bool = true;
     }
 }

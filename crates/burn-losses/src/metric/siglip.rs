@@ -19,8 +19,8 @@ loss! {
     /// ```text
     /// sum_j ln(1 + e^(-y_ij (cos_ij / temperature + bias)))      y_ij = 1 for the same label, else -1
     /// ```
-    /// With labels that occur once per view, the mean is SigLIP's loss. `learned`: ln(1 / temperature) and the bias are parameters, and
-    /// 1 / temperature at most 100.
+    /// With labels that occur once per view, the mean is SigLIP's loss. `learned`: the cosines get a further factor e^t and the
+    /// bias a further summand, both parameters that begin at 0; e^t / temperature is at most 100.
     ///
     /// # Example
     /// ```
@@ -37,12 +37,10 @@ loss! {
     /// # Elsewhere
     /// open_clip: `SigLipLoss`, with normalised features.
     pub struct SiglipLoss {
-        /// ln(1 / temperature), where it is learned.
-        scale: Option<Param<Tensor<1>>>
-            = |config, device| config.learned.then(|| views::number(-config.temperature.ln(), device)),
-        /// The bias, where it is learned.
-        bias: Option<Param<Tensor<1>>>
-            = |config, device| config.learned.then(|| views::number(config.bias, device)),
+        /// t of the factor e^t, where it is learned.
+        scale: Option<Param<Tensor<1>>> = |config, device| config.learned.then(|| views::number(device)),
+        /// What is added to the bias, where it is learned.
+        offset: Option<Param<Tensor<1>>> = |config, device| config.learned.then(|| views::number(device)),
     }
 
     /// Config of [`SiglipLoss`].
@@ -51,7 +49,7 @@ loss! {
         temperature: f64 = 0.1, Range::AtLeast(0.01);
         /// What is added to them then.
         bias: f64 = -10.0, Range::Finite;
-        /// Whether temperature and bias are parameters, which begin there.
+        /// Whether a further factor and a further bias are learned.
         learned: bool = true;
     }
 }
@@ -62,11 +60,10 @@ impl Anchors for SiglipLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
         let Views { cosines, partners } = Views::of(embeddings, labels);
         let shape = cosines.dims();
-        let scores = views::scaled(cosines, self.scale.as_ref(), self.config.temperature);
-        let scores = match &self.bias {
-            None => scores + self.config.bias,
-            Some(bias) => scores.clone() + bias.val().cast(scores.dtype()).reshape([1, 1]).expand(shape),
-        };
+        let mut scores = views::scaled(cosines, self.scale.as_ref(), self.config.temperature) + self.config.bias;
+        if let Some(offset) = &self.offset {
+            scores = scores.clone() + offset.val().cast(scores.dtype()).reshape([1, 1]).expand(shape);
+        }
         let values = Views::both_ways(scores, partners, |scores, partners| {
             let signed = scores.clone().mask_where(partners, -scores);
             Real::softplus(signed).sum_dim(1).squeeze_dim::<1>(1)

@@ -54,17 +54,17 @@ pub(super) fn accepts(rows: usize) -> Result<(), String> {
     if rows.is_multiple_of(2) { Ok(()) } else { Err("an even number of rows: two views, one after the other".into()) }
 }
 
-/// A parameter of one number.
-pub(super) fn number(value: f64, device: &Device) -> Param<Tensor<1>> {
-    Param::from_tensor(Tensor::full([1], value, device))
+/// A parameter of one number, which begins at 0: what is learned beyond the config.
+pub(super) fn number(device: &Device) -> Param<Tensor<1>> {
+    Param::from_tensor(Tensor::zeros([1], device))
 }
 
-/// e^scale, at most 100: what cosines are multiplied by.
+/// Cosines divided by the temperature; what is learned is ln of a further factor, and both together are at most 100.
 pub(super) fn scaled(cosines: Tensor<2>, learned: Option<&Param<Tensor<1>>>, temperature: f64) -> Tensor<2> {
     let Some(scale) = learned else { return cosines * (1.0 / temperature) };
     let shape = cosines.dims();
-    let factor = scale.val().cast(cosines.dtype()).clamp_max(100f64.ln()).exp();
-    cosines * factor.reshape([1, 1]).expand(shape)
+    let factor = scale.val().cast(cosines.dtype()).clamp_max((100.0 * temperature).ln()).exp();
+    cosines * (1.0 / temperature) * factor.reshape([1, 1]).expand(shape)
 }
 
 /// `forward_views` of a loss of two views.

@@ -42,7 +42,7 @@ fn six_classes_of_error_are_readable() {
 fn what_is_missing_is_said_too() {
     assert_eq!(
         error("kind = 'focal'"),
-        "config: missing key `family`, allowed: `regression`, `binary`, `classification`, `distribution`, `segmentation`, `boxes`"
+        "config: missing key `family`, allowed: `regression`, `binary`, `classification`, `distribution`, `segmentation`, `boxes`, `heads`, `metric`"
     );
     assert_eq!(
         error("family = 'regression'\nbeta = 1"),

@@ -131,13 +131,17 @@ fn embedding_batch(loss: &AnyLoss, rows: usize, scale: f64, seed: u64) -> Inputs
         ("labels".into(), TensorData::new((0..rows).map(|i| (i * 7 % 5 % 3 % classes) as i64).collect::<Vec<_>>(), [rows])),
     ]);
     if let AnyLoss::Heads(head) = loss {
-        inputs.insert("weight".into(), tensor(head.weight().dims(), seed + 1, 1.0));
+        inputs.insert("weight".into(), parameter(head.weight().dims(), seed + 1));
     }
     if let AnyLoss::Metric(AnyMetricLoss::ProxyAnchor(loss)) = loss {
-        inputs.insert("proxies".into(), tensor(loss.proxies().dims(), seed + 1, 1.0));
+        inputs.insert("proxies".into(), parameter(loss.proxies().dims(), seed + 1));
     }
     inputs.extend(bias(loss));
     inputs
+}
+
+fn parameter(shape: [usize; 2], seed: u64) -> TensorData {
+    TensorData::new(numbers(shape[0] * shape[1], seed), shape)
 }
 
 /// The bias of a head that has one.
@@ -184,6 +188,11 @@ pub(crate) fn renamed(inputs: &Inputs, from: &AnyLoss, to: &AnyLoss) -> Inputs {
         inputs.insert("labels".into(), labels(shape[0], &shape[2..]));
     }
     inputs.insert(to.input().to_owned(), first);
+    if let AnyLoss::Heads(head) = to
+        && inputs["weight"].shape().to_vec() != head.weight().dims()
+    {
+        inputs.insert("weight".into(), parameter(head.weight().dims(), 1));
+    }
     inputs.extend(bias(to));
     inputs
 }
