@@ -29,7 +29,14 @@ fn measure<T>(compute: impl FnOnce() -> T) -> Cost {
 }
 
 /// A step of a softmax head: value and gradients.
-fn softmax(device: &Device, rows: usize, classes: usize, size: usize, chunk_rows: Option<usize>, reduced: bool) -> Cost {
+fn softmax(
+    device: &Device,
+    rows: usize,
+    classes: usize,
+    size: usize,
+    chunk_rows: Option<usize>,
+    reduced: bool,
+) -> Cost {
     let mut config = SoftmaxLossConfig::new().with_num_classes(classes).with_embedding_dim(size).with_bias(true);
     config.chunk_rows = chunk_rows;
     let head = config.init(device);
@@ -38,7 +45,11 @@ fn softmax(device: &Device, rows: usize, classes: usize, size: usize, chunk_rows
     // The parameter exists before the measurement.
     let _ = head.weight().sum().into_scalar::<f32>();
     measure(|| {
-        let value = if reduced { head.forward(embeddings, labels) } else { head.forward_no_reduction(embeddings, labels).sum() };
+        let value = if reduced {
+            head.forward(embeddings, labels)
+        } else {
+            head.forward_no_reduction(embeddings, labels).sum()
+        };
         let gradients = value.backward();
         assert!(head.weight().grad(&gradients).is_some());
         gradients
@@ -86,12 +97,39 @@ fn memory_is_bounded() {
         }
     }
 
-    let rows = if full { 4096 } else { 512 };
-    println!("triplet, N = {rows}, E = 64, f32, value and gradient, in N x N floats");
-    for (name, mining) in [("hard", Mining::Hard), ("semi_hard_closest", Mining::SemiHardClosest), ("semi_hard", Mining::SemiHard)] {
+    println!("triplet, E = 64, f32, value and gradient, in N x N floats");
+    // Semi-hard mining looks at every triplet, some anchors at a time.
+    let many = if full { 4096 } else { 512 };
+    let cases = [
+        ("hard", Mining::Hard, many),
+        ("semi_hard", Mining::SemiHard, 256),
+        ("semi_hard_closest", Mining::SemiHardClosest, 256),
+    ];
+    for (name, mining, rows) in cases {
         let cost = triplet(&flex, rows, mining);
         let squares = cost.bytes as f64 / (4 * rows * rows) as f64;
-        println!("  {name}: {:.0} MB, {squares:.2}, {:.2} s", mb(&cost), cost.seconds);
+        println!("  {name}, N = {rows}: {:.0} MB, {squares:.1}, {:.2} s", mb(&cost), cost.seconds);
         assert!(name != "hard" || squares < 6.0, "{squares:.2} N^2 floats");
+        assert!(cost.bytes < 128_000_000 + 24 * rows * rows, "{name}: {:.0} MB", mb(&cost));
     }
+    if full {
+        t65_more_logits_than_an_i32_counts();
+    }
+}
+
+/// No index runs over rows and classes together: the last of more than 2^31 logits are as right as those of one row alone.
+fn t65_more_logits_than_an_i32_counts() {
+    let (device, rows, classes) = (Device::flex(), (1 << 16) + 1, (1 << 15) + 1);
+    let config = SoftmaxLossConfig::new().with_num_classes(classes).with_embedding_dim(1).with_chunk_rows(1024);
+    let head = config.init(&device);
+    let embeddings = Tensor::<2>::random([rows, 1], Distribution::Default, &device);
+    let labels = Tensor::<1, Int>::arange(0..rows as i64, &device) % classes as i64;
+    let values = head.forward_no_reduction(embeddings.clone(), labels.clone());
+    for row in [0, rows / 2, rows - 1] {
+        let one = |tensor: Tensor<2>| tensor.narrow(0, row, 1);
+        let alone = head.forward(one(embeddings.clone()), labels.clone().narrow(0, row, 1));
+        let (got, expected) = (values.clone().narrow(0, row, 1).into_scalar::<f32>(), alone.into_scalar::<f32>());
+        assert!((got - expected).abs() < 1e-4, "row {row}: {got} {expected}");
+    }
+    println!("softmax, N = {rows}, C = {classes}: {} logits", rows * classes);
 }

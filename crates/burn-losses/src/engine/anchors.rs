@@ -61,9 +61,8 @@ impl Pairs {
         let [count] = labels.dims();
         let square = [count, count];
         let row = Tensor::<1, Int>::arange(0..count as i64, &labels.device());
-        let equal = |x: Tensor<1, Int>| {
-            x.clone().unsqueeze_dim::<2>(1).expand(square).equal(x.unsqueeze::<2>().expand(square))
-        };
+        let equal =
+            |x: Tensor<1, Int>| x.clone().unsqueeze_dim::<2>(1).expand(square).equal(x.unsqueeze::<2>().expand(square));
         let (same, itself) = (equal(labels), equal(row));
         Self { negative: same.clone().bool_not(), positive: same.bool_and(itself.bool_not()) }
     }
@@ -170,7 +169,8 @@ fn squares(embeddings: Tensor<2>) -> Tensor<2> {
     let squares = (both - centred.clone().matmul(centred.transpose()) * 2.0).clamp_min(0.0);
     // A row is at distance 0 from itself, whatever the rounding.
     let row = Tensor::<1, Int>::arange(0..count as i64, &squares.device());
-    let itself = row.clone().unsqueeze_dim::<2>(1).expand([count, count]).equal(row.unsqueeze::<2>().expand([count, count]));
+    let itself =
+        row.clone().unsqueeze_dim::<2>(1).expand([count, count]).equal(row.unsqueeze::<2>().expand([count, count]));
     squares.mask_fill(itself, 0.0)
 }
 

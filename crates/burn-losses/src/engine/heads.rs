@@ -82,10 +82,7 @@ pub(crate) fn check<H: HeadLoss>(
     let classes = centers / head.centers_per_class();
     if size != expected {
         let expected = format!("{expected} numbers per embedding, as `embedding_dim` says");
-        return Err(embeddings.error(
-            embeddings.name,
-            InputProblem::Shape { given: vec![count, size], expected },
-        ));
+        return Err(embeddings.error(embeddings.name, InputProblem::Shape { given: vec![count, size], expected }));
     }
     embeddings.same_device("weight", &parameters.weight)?;
     if let Some(wanted) = rows::Rows::classes(head.cross_entropy()).filter(|wanted| *wanted != classes) {
@@ -258,13 +255,21 @@ impl Targets {
 }
 
 /// The unreduced values, computed in at least single precision.
-pub(crate) fn values<H: HeadLoss>(head: &H, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+pub(crate) fn values<H: HeadLoss>(
+    head: &H,
+    parameters: Parameters,
+    embeddings: Tensor<2>,
+    labels: Tensor<1, Int>,
+) -> Unreduced<1> {
     let [count, _] = embeddings.dims();
     if count == 0 {
         return widen(embeddings).reshape([0]).into();
     }
     let work = Work::new(head, parameters, embeddings, labels);
-    let chunked = head.chunk_rows().filter(|size| *size < count).and_then(|size| chunks::values(size, &work.inputs(), work.part(head)));
+    let chunked = head
+        .chunk_rows()
+        .filter(|size| *size < count)
+        .and_then(|size| chunks::values(size, &work.inputs(), work.part(head)));
     chunked.unwrap_or_else(|| work.part(head)(0..count, work.inputs()))
 }
 

@@ -71,8 +71,7 @@ impl FieldType for Annealing {
         samples.iter().map(|sample| serde_yaml_ng::to_value(sample).expect("numbers")).chain(["slow".into()]).collect()
     }
     fn check(&self, loss: &'static str, field: &str, _: Range) -> Result<(), ConfigError> {
-        let numbers =
-            [("base", self.base), ("gamma", self.gamma), ("power", self.power), ("minimum", self.minimum)];
+        let numbers = [("base", self.base), ("gamma", self.gamma), ("power", self.power), ("minimum", self.minimum)];
         numbers
             .iter()
             .try_for_each(|(name, number)| number.check(loss, &format!("{field}.{name}"), Range::AtLeast(0.0)))

@@ -122,7 +122,8 @@ impl Draws {
     pub(super) fn next(&self, count: usize, training: bool, like: &Tensor<1, Int>) -> Tensor<1, Int> {
         let step = if training { self.steps.fetch_add(1, Ordering::Relaxed) } else { 0 };
         // An odd constant far from small seeds, so that no two steps of close seeds meet.
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.seed.wrapping_add(step.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        let mut rng =
+            Xoshiro256PlusPlus::seed_from_u64(self.seed.wrapping_add(step.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
         let drawn: Vec<i64> = (0..count).map(|_| self.class(&mut rng) as i64).collect();
         Tensor::from_data(TensorData::new(drawn, [count]), (&like.device(), like.dtype()))
     }

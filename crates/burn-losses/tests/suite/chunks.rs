@@ -18,7 +18,11 @@ fn tensor<const D: usize>(target: &Target, device: &Device, shape: [usize; D], s
 }
 
 /// The values, and the gradients of embeddings, weight, weights and bias, of one config.
-fn run(text: &str, target: &Target, finish: impl Fn(&AnyHeadLoss, Tensor<2>, Tensor<1, Int>, Tensor<1>) -> Tensor<1>) -> Vec<Vec<f64>> {
+fn run(
+    text: &str,
+    target: &Target,
+    finish: impl Fn(&AnyHeadLoss, Tensor<2>, Tensor<1, Int>, Tensor<1>) -> Tensor<1>,
+) -> Vec<Vec<f64>> {
     let device = target.device.clone().autodiff();
     let config: HeadLossConfig = from_str(text, Format::Json).unwrap();
     let weight = tensor::<2>(target, &device, [CLASSES, SIZE], 1);
@@ -29,10 +33,15 @@ fn run(text: &str, target: &Target, finish: impl Fn(&AnyHeadLoss, Tensor<2>, Ten
     let value = finish(&head, embeddings.clone(), labels, weights.clone());
     let values: Vec<f64> = value.clone().into_data().iter().collect();
     // Not 1, and not the same for every value.
-    let upstream = Tensor::<1>::from_data(TensorData::from([0.7, -2.0, 3.0, 0.5, 1.5, -0.25, 4.0]), (&device, DType::from(target.dtype)));
+    let upstream = Tensor::<1>::from_data(
+        TensorData::from([0.7, -2.0, 3.0, 0.5, 1.5, -0.25, 4.0]),
+        (&device, DType::from(target.dtype)),
+    );
     let gradients = (value.clone() * upstream.narrow(0, 0, value.dims()[0])).sum().backward();
     let mut all = vec![values];
-    all.extend([embeddings, head.weight()].map(|x| x.grad(&gradients).expect("a gradient").into_data().iter().collect()));
+    all.extend(
+        [embeddings, head.weight()].map(|x| x.grad(&gradients).expect("a gradient").into_data().iter().collect()),
+    );
     all.extend(weights.grad(&gradients).map(|x| x.into_data().iter().collect()));
     all.extend(head.bias().map(|x| x.grad(&gradients).expect("a gradient").into_data().iter().collect()));
     all
@@ -77,7 +86,8 @@ fn t63_t64_chunked_is_plain() {
     for target in devices::cpu() {
         for kind in chunked_kinds() {
             for option in options {
-                let text = format!(r#"{{"kind": "{kind}", "num_classes": {CLASSES}, "embedding_dim": {SIZE}, {option}}}"#);
+                let text =
+                    format!(r#"{{"kind": "{kind}", "num_classes": {CLASSES}, "embedding_dim": {SIZE}, {option}}}"#);
                 for chunk in [1, 3, 6] {
                     compare(&text, chunk, &target);
                 }
@@ -105,7 +115,9 @@ fn t63_chunked_is_plain_on_the_gpu() {
 fn t66_the_loss_curve_of_chunks_is_the_plain_one() {
     for target in devices::cpu().into_iter().filter(|target| target.name.ends_with("f64")) {
         let curve = |chunk: &str| {
-            let text = format!(r#"{{"kind": "arcface", "scale": 4.0, "num_classes": {CLASSES}, "embedding_dim": {SIZE}{chunk}}}"#);
+            let text = format!(
+                r#"{{"kind": "arcface", "scale": 4.0, "num_classes": {CLASSES}, "embedding_dim": {SIZE}{chunk}}}"#
+            );
             let config: HeadLossConfig = from_str(&text, Format::Json).unwrap();
             let device = target.device.clone().autodiff();
             let mut weight = tensor::<2>(&target, &device, [CLASSES, SIZE], 1);

@@ -229,7 +229,9 @@ fn samples_can_be_permuted() {
         let loss = config.init(&target.device);
         let inputs = batch(&loss, rows, 2.0, &[], 21);
         // A weight of the loss's own has no samples.
-        let turn = |name: &str, data: &TensorData| if ["weight", "bias", "proxies"].contains(&name) { data.clone() } else { reverse(data, rows) };
+        let turn = |name: &str, data: &TensorData| {
+            if ["weight", "bias", "proxies"].contains(&name) { data.clone() } else { reverse(data, rows) }
+        };
         let turned: Inputs = inputs.iter().map(|(name, data)| (name.clone(), turn(name, data))).collect();
         let straight = evaluate(&loss, &inputs, &target);
         let turned = evaluate(&config.init(&target.device), &turned, &target);
@@ -273,7 +275,15 @@ fn gradients_match_central_differences() {
         // the first the difference quotient is another number.
         // So are the factors that a config detaches, whose own tests freeze them.
         let text = serde_yaml_ng::to_string(config).unwrap();
-        let frozen = ["scale: mad", "_gradient: detached", "aspect_gradient: scaled", "base: ciou", "kind: circle", "kind: adaface", "kind: proxy_anchor"];
+        let frozen = [
+            "scale: mad",
+            "_gradient: detached",
+            "aspect_gradient: scaled",
+            "base: ciou",
+            "kind: circle",
+            "kind: adaface",
+            "kind: proxy_anchor",
+        ];
         if frozen.iter().any(|constant| text.contains(constant)) {
             return;
         }
@@ -321,9 +331,14 @@ fn an_empty_batch_is_zero() {
             let loss = config.init(&target.device);
             let got = evaluate(&loss, &batch(&loss, 0, 1.0, &[], 51), &target);
             assert_eq!(got.loss, 0.0, "{config:?} on {}", target.name);
-                for (name, gradient) in &got.gradients {
+            for (name, gradient) in &got.gradients {
                 let nothing = gradient.num_elements() == 0;
-                assert!(nothing || ["weight", "bias", "proxies"].contains(&name.as_str()) && floats(gradient).iter().all(|x| *x == 0.0), "{config:?}: {name}");
+                assert!(
+                    nothing
+                        || ["weight", "bias", "proxies"].contains(&name.as_str())
+                            && floats(gradient).iter().all(|x| *x == 0.0),
+                    "{config:?}: {name}"
+                );
             }
         });
     }

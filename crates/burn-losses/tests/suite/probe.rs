@@ -128,7 +128,10 @@ fn embedding_batch(loss: &AnyLoss, rows: usize, scale: f64, seed: u64) -> Inputs
     };
     let mut inputs = Inputs::from([
         ("embeddings".into(), tensor([rows, size], seed, scale)),
-        ("labels".into(), TensorData::new((0..rows).map(|i| (i * 7 % 5 % 3 % classes) as i64).collect::<Vec<_>>(), [rows])),
+        (
+            "labels".into(),
+            TensorData::new((0..rows).map(|i| (i * 7 % 5 % 3 % classes) as i64).collect::<Vec<_>>(), [rows]),
+        ),
     ]);
     if let AnyLoss::Heads(head) = loss {
         inputs.insert("weight".into(), parameter(head.weight().dims(), seed + 1));

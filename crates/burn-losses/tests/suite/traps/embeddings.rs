@@ -97,7 +97,8 @@ fn t54_cosines_of_one_and_minus_one_are_finite_in_every_precision() {
             let loss = from_str::<LossConfig>(&text, Format::Yaml).unwrap().init(&target.device);
             let mut inputs = inputs(&[[0.6, 0.8], [-0.6, -0.8], [0.0, 0.0], [6e3, 8e3]], &[0, 0, 0, 1]);
             let AnyLoss::Heads(head) = &loss else { panic!("a head") };
-            let weight = [0.6, 0.8, -0.8, 0.6].iter().cycle().take(2 * head.weight().dims()[0]).copied().collect::<Vec<_>>();
+            let weight =
+                [0.6, 0.8, -0.8, 0.6].iter().cycle().take(2 * head.weight().dims()[0]).copied().collect::<Vec<_>>();
             inputs.insert("weight".into(), TensorData::new(weight, head.weight().dims()));
             let got = loss.evaluate(&inputs, &target.device, target.dtype).unwrap();
             let finite = got.gradients.values().all(|gradient| gradient.iter::<f64>().all(f64::is_finite));
@@ -179,7 +180,8 @@ fn logits_have_no_margin() {
     let rows = matrix(&[[1.0, -0.5], [0.3, 0.8]], &device, DType::F32);
     let weight = matrix(&[[1.0, 0.0], [0.0, 1.0]], &device, DType::F32);
     let head = |margin| {
-        let config = ArcfaceLossConfig::new().with_num_classes(2).with_scale(4.0).with_embedding_dim(2).with_margin(margin);
+        let config =
+            ArcfaceLossConfig::new().with_num_classes(2).with_scale(4.0).with_embedding_dim(2).with_margin(margin);
         config.init(&device).with_weight(weight.clone())
     };
     assert_eq!(list(head(0.0).logits(rows.clone())), list(head(0.5).logits(rows.clone())));
