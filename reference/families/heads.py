@@ -72,6 +72,13 @@ WEIGHTS = {"class_weights": [0.5, 2.0, 1.25, 0.75]}
 EVERYTHING = WEIGHTS | IGNORE | smoothing(0.2, "others") | {"reduction": "weighted_mean", "initializer": "normal"}
 
 
+SAMPLED = {"sample_rate": 0.3}
+
+
+def with_sampled(classes, recipe):
+    return lambda draw: recipe(draw) | {"sampled": np.array(classes)}
+
+
 class Head(Kind):
     """A kind whose configs say how many classes and dimensions the inputs have."""
 
@@ -104,6 +111,9 @@ def common(kind, rows=exact, two_classes={}, of=lambda recipe: recipe):
     kind.case("sum", {"reduction": "sum"} | IGNORE, rows(5, ignored=-100))
     kind.case("batch_mean", {"reduction": "batch_mean"} | IGNORE | WEIGHTS, rows(5, ignored=-100))
     kind.case("weighted_mean_with_everything", EVERYTHING, rows(6, ignored=-100), weights="element")
+    kind.case("sampled_classes", SAMPLED | IGNORE, with_sampled([2, 5, 0], rows(6, classes=7, ignored=-100)))
+    kind.case("sampled_classes_none_new", SAMPLED | {"class_weights": [0.5, 2.0, 1.25, 0.75, 1.0]},
+              with_sampled([1], rows(5, classes=5)), weights="element")
     kind.case("chunks_of_one_row", {"chunk_rows": 1}, rows(3))
     kind.case("chunks_with_everything", {"chunk_rows": 4} | EVERYTHING, rows(6, ignored=-100), weights="element")
     return kind
@@ -119,10 +129,21 @@ def harmless(embeddings, labels, ignore_index="none"):
 
 
 def classified(logits, embeddings, labels, weight, num_classes, embedding_dim, sub_centers=1, initializer="",
-               ignore_index="none", chunk_rows="none", **options):
-    """The cross-entropy of what `logits` makes of embeddings, labels and weight; chunks change nothing."""
+               ignore_index="none", chunk_rows="none", sample_rate=1.0, sampled=None, class_weights=None, **options):
+    """The cross-entropy of what `logits` makes of embeddings, labels and weight; chunks change nothing.
+
+    With `sampled` classes: of these and the labels of the batch alone."""
     assert weight.shape == (num_classes * sub_centers, embedding_dim)
-    x, y, _ = harmless(embeddings, labels, ignore_index)
+    x, y, valid = harmless(embeddings, labels, ignore_index)
+    if sampled is not None:
+        assert sample_rate < 1
+        classes = sorted({*sampled.tolist(), *y[valid].tolist()})
+        weight = weight[[c * sub_centers + k for c in classes for k in range(sub_centers)]]
+        class_weights = class_weights and [class_weights[c] for c in classes]
+        y = torch.tensor([classes.index(label) if there else 0 for label, there in zip(y.tolist(), valid)])
+        labels, ignore_index = torch.where(valid, y, -100), -100
+    if class_weights is not None:
+        options["class_weights"] = class_weights
     return cross_entropy_oracle(logits(x, y, weight), labels, ignore_index=ignore_index, **options)
 
 
@@ -161,9 +182,10 @@ class SoftmaxOracle:
     def __init__(self, bias=False, **fields):
         self.bias, self.fields = bias, fields
 
-    def __call__(self, embeddings, labels, weight, bias=None):
+    def __call__(self, embeddings, labels, weight, bias=None, **sampled):
         assert self.bias == (bias is not None)
-        return classified(lambda x, _, weight: F.linear(x, weight, bias), embeddings, labels, weight, **self.fields)
+        linear = lambda x, _, weight: F.linear(x, weight, bias)
+        return classified(linear, embeddings, labels, weight, **self.fields, **sampled)
 
 
 BIAS = {"bias": True}

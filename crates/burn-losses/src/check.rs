@@ -4,6 +4,7 @@ use crate::error::{InputError, InputProblem};
 use burn::tensor::{DType, FloatDType, Int, Tensor, kind::Basic};
 
 /// The argument that the others are compared with.
+#[derive(Clone, Copy)]
 pub(crate) struct Reference<'a, const D: usize> {
     pub(crate) loss: &'static str,
     pub(crate) name: &'static str,

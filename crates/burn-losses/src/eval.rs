@@ -357,6 +357,7 @@ impl<'a> Run<'a> {
         names.extend(match loss {
             AnyHeadLoss::SampledSoftmax(_) => &["sampled", "expected_counts"][..],
             AnyHeadLoss::NegativeSampling(_) => &["sampled"],
+            loss if loss.sampled_classes(&Tensor::zeros([0], &self.device), false).is_some() => &["sampled"],
             _ => &[],
         });
         self.only(&names)?;
@@ -387,6 +388,11 @@ impl<'a> Run<'a> {
                 let sampled = self.int::<2>("sampled")?;
                 loss.check_samples(&embeddings, &labels, &sampled)?;
                 loss.values_with_samples(parameters, embeddings, labels, sampled)
+            }
+            loss if given("sampled") => {
+                let sampled = self.int::<1>("sampled")?;
+                reference.same_device("sampled", &sampled)?;
+                heads::values_of_sampled(loss, parameters, embeddings, labels, sampled)
             }
             loss => loss.values(parameters, embeddings, labels),
         };

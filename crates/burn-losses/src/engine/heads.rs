@@ -1,6 +1,6 @@
 //! Embeddings, labels and a weight `[C, E]` in, one value per row out: cross-entropy of logits whose target has a margin.
 
-use super::anchors::unit;
+use super::anchors::{LEAST, unit};
 use super::chunks;
 use super::rows::{self, one_hot, pick};
 use crate::check::{Reference, widen};
@@ -8,6 +8,7 @@ use crate::error::{InputError, InputProblem};
 use crate::formula::Real;
 use crate::heads::HeadLoss;
 use crate::reduction::{Reduction, Unreduced};
+use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, Int, Tensor};
 
 /// How a head of the family `heads` turns cosines into logits.
@@ -254,6 +255,71 @@ impl Targets {
     }
 }
 
+/// The unreduced values of a softmax over the sampled classes and the labels of the batch.
+///
+/// Every class counts once: a label's column is left out where the class is among the sampled ones, or is the label of an earlier row,
+/// and for a row the columns of its own class but its own.
+pub(crate) fn values_of_sampled<H: HeadLoss>(
+    head: &H,
+    Parameters { weight, bias }: Parameters,
+    embeddings: Tensor<2>,
+    labels: Tensor<1, Int>,
+    sampled: Tensor<1, Int>,
+) -> Unreduced<1> {
+    let (embeddings, targets) = Targets::of(head, embeddings, labels);
+    let labels = targets.safe.clone();
+    let ([rows], [drawn]) = (labels.dims(), sampled.dims());
+    let columns = drawn + rows;
+    let class = Tensor::cat(vec![sampled.clone(), labels.clone()], 0);
+    let centers = head.centers_per_class();
+    let center = Tensor::<1, Int>::arange(0..centers as i64, (&class.device(), class.dtype()));
+    let center = center.unsqueeze::<2>().expand([columns, centers]);
+    let of_class = (class.clone().unsqueeze_dim::<2>(1) * centers as i64).expand([columns, centers]) + center;
+    let chosen = Parameters {
+        weight: weight.select(0, of_class.reshape([columns * centers])),
+        bias: bias.map(|bias| bias.select(0, class.clone())),
+    };
+    let own = Tensor::<1, Int>::arange(drawn as i64..columns as i64, (&labels.device(), labels.dtype()));
+    let given = head.given(&embeddings.clone().detach(), targets.ignored.as_ref());
+    let Batch { embeddings, weight, bias } = Batch::new(head, chosen, embeddings);
+    let logits = if head.has_margin() {
+        with_margin(head, embeddings, weight, own.clone(), given)
+    } else {
+        products(head, embeddings, weight, bias)
+    };
+
+    let same = |a: &Tensor<1, Int>, b: &Tensor<1, Int>| {
+        let shape = [a.dims()[0], b.dims()[0]];
+        a.clone().unsqueeze_dim::<2>(1).expand(shape).equal(b.clone().unsqueeze::<2>().expand(shape))
+    };
+    let earlier = {
+        let row = Tensor::<1, Int>::arange(0..rows as i64, &labels.device());
+        let shape = [rows, rows];
+        row.clone().unsqueeze_dim::<2>(1).expand(shape).greater(row.unsqueeze::<2>().expand(shape))
+    };
+    let not_counted = match &targets.ignored {
+        None => targets.wrong.clone(),
+        Some(ignored) => targets.wrong.clone().bool_or(ignored.clone()),
+    };
+    let counted = not_counted.clone().bool_not().unsqueeze::<2>().expand([rows, rows]);
+    let twice = same(&labels, &labels).bool_and(earlier).bool_and(counted).any_dim(1).squeeze_dim::<1>(1);
+    let twice = same(&labels, &sampled).any_dim(1).squeeze_dim::<1>(1).bool_or(twice).bool_or(not_counted);
+    let twice = Tensor::cat(vec![sampled.zeros_like().equal_elem(1), twice], 0);
+    let left_out = same(&labels, &class).bool_or(twice.unsqueeze::<2>().expand([rows, columns]));
+    let left_out = left_out.bool_and(one_hot(own.clone(), columns).bool_not());
+    let log_p = log_softmax(logits.mask_fill(left_out, LEAST), 1);
+
+    let Unreduced { values, mass } = targets.finish(-pick(log_p, own));
+    match head.cross_entropy().config().class_weights.as_deref() {
+        None => Unreduced { values, mass },
+        Some(weights) => {
+            let weights = Tensor::<1>::from_data(weights, (&values.device(), values.dtype())).select(0, labels);
+            let mass = mass.map_or(weights.clone(), |mass| mass * weights.clone());
+            Unreduced { values: values * weights, mass: Some(mass) }
+        }
+    }
+}
+
 /// The unreduced values, computed in at least single precision.
 pub(crate) fn values<H: HeadLoss>(
     head: &H,
@@ -264,6 +330,9 @@ pub(crate) fn values<H: HeadLoss>(
     let [count, _] = embeddings.dims();
     if count == 0 {
         return widen(embeddings).reshape([0]).into();
+    }
+    if let Some(sampled) = head.sampled_classes(&labels, embeddings.device().is_autodiff()) {
+        return values_of_sampled(head, parameters, embeddings, labels, sampled);
     }
     let work = Work::new(head, parameters, embeddings, labels);
     let chunked = head

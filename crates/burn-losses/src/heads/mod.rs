@@ -11,7 +11,7 @@ use crate::check::Reference;
 use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{self, Head, Parameters};
 use crate::engine::rows::Rows;
-use crate::error::{InputError, expect};
+use crate::error::{ConfigError, InputError, expect};
 use crate::macros::family;
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
@@ -46,6 +46,13 @@ pub trait HeadLoss: Head {
 
     /// How many rows have their logits at one time; `None`: all.
     fn chunk_rows(&self) -> Option<usize> {
+        None
+    }
+
+    /// The classes that this step takes into the softmax beside the labels of the batch; `None`: all.
+    #[doc(hidden)]
+    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
+        let _ = (labels, training);
         None
     }
 
@@ -179,6 +186,10 @@ macro_rules! head_loss {
                     }
                     .init(device)
                 },
+                #[module(skip)]
+                draws: $crate::heads::sampler::Draws = |config, _device| $crate::heads::sampler::Draws::new(
+                    &$crate::heads::Sampler::Uniform {}, config.num_classes, 0,
+                ),
                 $($($state)*)?
             }
 
@@ -197,9 +208,18 @@ macro_rules! head_loss {
                 ignore_index: Option<i64> = None;
                 /// How many rows have their logits in memory at one time; all where it is not given. The numbers are the same.
                 chunk_rows: Option<usize> = None, $crate::config::Range::AtLeast(1.0);
+                /// The share of the classes that each step draws into the softmax, beside the labels of the batch (Partial FC).
+                sample_rate: f64 = 1.0, $crate::config::Range::HalfOpenLow(0.0, 1.0);
                 /// How much of each label is spread over the classes, and over which.
                 label_smoothing: $crate::classification::LabelSmoothing = $crate::classification::LabelSmoothing::default();
             }
+            validate |config| {
+                let goes_with = config.label_smoothing.epsilon == 0.0 && config.chunk_rows.is_none();
+                match config.sample_rate < 1.0 && !goes_with {
+                    true => $crate::heads::sample_rate_goes_with_neither($kind, config.sample_rate),
+                    false => Ok(()),
+                }
+            };
         }
 
         $crate::heads::own_weight! {
@@ -208,6 +228,15 @@ macro_rules! head_loss {
             {
                 fn chunk_rows(&self) -> Option<usize> {
                     self.config.chunk_rows
+                }
+                fn sampled_classes(
+                    &self,
+                    labels: &::burn::tensor::Tensor<1, ::burn::tensor::Int>,
+                    training: bool,
+                ) -> Option<::burn::tensor::Tensor<1, ::burn::tensor::Int>> {
+                    let $crate::heads::$config { sample_rate, num_classes, .. } = self.config;
+                    let count = (sample_rate * num_classes as f64).ceil() as usize;
+                    (sample_rate < 1.0).then(|| self.draws.subset(count.min(num_classes), training, labels))
                 }
             }
         }
@@ -243,6 +272,15 @@ macro_rules! own_weight {
     };
 }
 use own_weight;
+
+fn sample_rate_goes_with_neither(loss: &'static str, sample_rate: f64) -> Result<(), ConfigError> {
+    Err(ConfigError::InvalidValue {
+        loss,
+        field: "sample_rate".into(),
+        value: sample_rate.to_string(),
+        allowed: "1 together with `label_smoothing` or `chunk_rows`, which need all classes".into(),
+    })
+}
 
 macro_rules! implement {
     (loss $loss:ident, $kind:expr) => {};
@@ -283,6 +321,11 @@ macro_rules! implement {
             fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
                 match self {
                     $(Self::$variant(loss) => loss.values(parameters, embeddings, labels),)+
+                }
+            }
+            fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
+                match self {
+                    $(Self::$variant(loss) => loss.sampled_classes(labels, training),)+
                 }
             }
             fn cross_entropy(&self) -> &CrossEntropyLoss {

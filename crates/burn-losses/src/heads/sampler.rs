@@ -97,7 +97,7 @@ impl FieldType for Sampler {
 
 /// What draws the classes of each step: on the host, so that every device trains with the same.
 #[derive(Debug, Clone)]
-pub(super) struct Draws {
+pub(crate) struct Draws {
     classes: usize,
     seed: u64,
     /// For each class, the probability of it and those before it; `None`: every class is as likely.
@@ -120,12 +120,28 @@ impl Draws {
 
     /// `count` classes: others at each step of training, the first ones elsewhere.
     pub(super) fn next(&self, count: usize, training: bool, like: &Tensor<1, Int>) -> Tensor<1, Int> {
-        let step = if training { self.steps.fetch_add(1, Ordering::Relaxed) } else { 0 };
-        // An odd constant far from small seeds, so that no two steps of close seeds meet.
-        let mut rng =
-            Xoshiro256PlusPlus::seed_from_u64(self.seed.wrapping_add(step.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        let mut rng = self.rng(training);
         let drawn: Vec<i64> = (0..count).map(|_| self.class(&mut rng) as i64).collect();
         Tensor::from_data(TensorData::new(drawn, [count]), (&like.device(), like.dtype()))
+    }
+
+    /// `count` different classes, each as likely, in order: others at each step of training.
+    pub(super) fn subset(&self, count: usize, training: bool, like: &Tensor<1, Int>) -> Tensor<1, Int> {
+        let mut rng = self.rng(training);
+        let mut chosen = Vec::with_capacity(count);
+        for class in 0..self.classes {
+            // As many as are still wanted, of those that are left.
+            if rng.random_range(0..self.classes - class) < count - chosen.len() {
+                chosen.push(class as i64);
+            }
+        }
+        Tensor::from_data(TensorData::new(chosen, [count]), (&like.device(), like.dtype()))
+    }
+
+    fn rng(&self, training: bool) -> Xoshiro256PlusPlus {
+        let step = if training { self.steps.fetch_add(1, Ordering::Relaxed) } else { 0 };
+        // An odd constant far from small seeds, so that no two steps of close seeds meet.
+        Xoshiro256PlusPlus::seed_from_u64(self.seed.wrapping_add(step.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 
     fn class(&self, rng: &mut impl Rng) -> usize {

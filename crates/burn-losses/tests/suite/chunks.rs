@@ -25,8 +25,9 @@ fn run(
 ) -> Vec<Vec<f64>> {
     let device = target.device.clone().autodiff();
     let config: HeadLossConfig = from_str(text, Format::Json).unwrap();
-    let weight = tensor::<2>(target, &device, [CLASSES, SIZE], 1);
-    let head = config.init(&device).with_weight(weight);
+    let head = config.init(&device);
+    let weight = tensor::<2>(target, &device, head.weight().dims(), 1);
+    let head = head.with_weight(weight);
     let embeddings = tensor::<2>(target, &device, [ROWS, SIZE], 2);
     let weights = tensor::<1>(target, &device, [ROWS], 3);
     let labels = Tensor::<1, Int>::from_ints([0, 3, 1, 2, 4, 3, 0], &device);
