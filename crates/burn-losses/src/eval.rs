@@ -378,6 +378,7 @@ impl<'a> Run<'a> {
         heads::check(loss, &parameters, reference, Some(&labels), weights.as_ref())?;
         let unreduced = match loss {
             AnyHeadLoss::SampledSoftmax(loss) if given("sampled") || given("expected_counts") => {
+                self.get("sampled", &names)?;
                 self.get("expected_counts", &names)?;
                 let sampled = self.int::<1>("sampled")?;
                 let expected = self.float::<1>("expected_counts", &mut Leaves::default())?;

@@ -80,6 +80,11 @@ impl Pairs {
     }
 }
 
+/// True.
+pub(crate) fn everywhere<const D: usize>(like: &Tensor<D>) -> Tensor<D, Bool> {
+    like.zeros_like().equal_scalar(0.0)
+}
+
 /// 1 where the mask is true, else 0.
 pub(crate) fn ones<const D: usize>(mask: Tensor<D, Bool>, like: &Tensor<2>) -> Tensor<D> {
     mask.float().cast(like.dtype())
@@ -150,7 +155,8 @@ impl Distance {
     }
 }
 
-/// Up to this many numbers the differences themselves are squared; beyond, the squares come from products of rows.
+/// Up to this many numbers the differences themselves are squared; beyond, the squares come from products of rows, and their
+/// rounding error is that of the largest squared length around the mean.
 const DIFFERENCES: usize = 1 << 22;
 
 /// The squared distance of every row to every row.

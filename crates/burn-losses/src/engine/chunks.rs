@@ -18,7 +18,8 @@ pub(crate) fn values(size: usize, inputs: &[Tensor<2>], part: impl Part) -> Opti
     let inner = Inner::of(inputs);
     let (unreduced, _) = inner.sweep(size, None, &part);
     if !inner.needed.contains(&true) {
-        return Some(unreduced);
+        let values = like(&inputs[0], unreduced.values);
+        return Some(Unreduced { values, mass: unreduced.mass });
     }
     let backward = move |upstream| inner.sweep(size, Some(upstream), &part).1;
     let values = attach(unreduced.values, inputs, backward)?;
@@ -50,12 +51,19 @@ pub(crate) fn total(
             all.map(|gradient| gradient.map(|gradient| times(gradient, upstream.clone()))).collect()
         };
         total = attach(total, inputs, backward)?;
+    } else {
+        total = like(&inputs[0], total);
     }
     if weights.is_tracked() {
         // Adds 0, and the gradient of the weights.
         total = total + sum((weights.clone() - weights.detach()) * unreduced.values.clone());
     }
     Some((total, unreduced))
+}
+
+/// The values on the device of an input, with autodiff if it has it.
+fn like(input: &Tensor<2>, values: Tensor<1>) -> Tensor<1> {
+    if input.device().is_autodiff() { values.autodiff() } else { values }
 }
 
 /// The inputs without a graph, and which of them need a gradient.

@@ -9,7 +9,7 @@ use crate::formula::Real;
 use crate::heads::HeadLoss;
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Bool, Int, IntDType, Tensor};
 
 /// How a head of the family `heads` turns cosines into logits.
 pub trait Head: Clone + Send + Sync + 'static {
@@ -29,8 +29,8 @@ pub trait Head: Clone + Send + Sync + 'static {
 
     /// What the margin depends on beside the cosine, one number per row and without a gradient: how far a schedule is, how good a row
     /// is. Counted or learned where the embeddings are on a device with autodiff, which is training.
-    fn given(&self, embeddings: &Tensor<2>, ignored: Option<&Tensor<1, Bool>>) -> Option<Tensor<1>> {
-        let _ = (embeddings, ignored);
+    fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>> {
+        let _ = (embeddings, uncounted);
         None
     }
 
@@ -89,6 +89,10 @@ pub(crate) fn check<H: HeadLoss>(
     if let Some(wanted) = rows::Rows::classes(head.cross_entropy()).filter(|wanted| *wanted != classes) {
         let expected = format!("{wanted} classes, as `class_weights` has");
         return Err(embeddings.shape_error("weight", &[centers, size], expected));
+    }
+    if let Some(bias) = parameters.bias.as_ref().filter(|bias| bias.dims() != [classes]) {
+        let expected = format!("[{classes}] (one number per class)");
+        return Err(embeddings.shape_error("bias", &bias.dims(), expected));
     }
     if let Some(labels) = labels {
         if labels.dims() != [count] {
@@ -154,7 +158,7 @@ fn with_margin<H: HeadLoss>(
 ) -> Tensor<2> {
     let logits = products(head, embeddings.clone(), weight.clone(), None);
     let [rows, classes] = logits.dims();
-    let outside = labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(classes as i64));
+    let outside = rows::outside(&labels, classes);
     let labels = labels.mask_fill(outside, 0);
     let plain = pick(logits.clone(), labels.clone());
     // What divides the target's logit into its cosine.
@@ -185,13 +189,16 @@ struct Work {
 impl Work {
     fn new<H: HeadLoss>(head: &H, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Self {
         let shape = embeddings.dims();
+        let labels = rows::wide(labels);
         let ignored = rows::ignored(head.cross_entropy(), &labels);
         // An ignored row takes no part, also not in the gradient of the weight.
         let embeddings = match &ignored {
             None => widen(embeddings),
             Some(ignored) => widen(embeddings).mask_fill(ignored.clone().unsqueeze_dim::<2>(1).expand(shape), 0.0),
         };
-        let given = head.given(&embeddings.clone().detach(), ignored.as_ref()).map(Tensor::without_autodiff);
+        let wrong = rows::outside(&labels, head.num_classes());
+        let uncounted = ignored.map_or(wrong.clone(), |ignored| wrong.bool_or(ignored));
+        let given = head.given(&embeddings.clone().detach(), uncounted).map(Tensor::without_autodiff);
         Self { batch: Batch::new(head, parameters, embeddings), labels: labels.without_autodiff(), given }
     }
 
@@ -231,7 +238,8 @@ impl Targets {
     /// The labels of embeddings in at least single precision; of an ignored row nothing is left.
     pub(crate) fn of<H: HeadLoss>(head: &H, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> (Tensor<2>, Self) {
         let shape = embeddings.dims();
-        let wrong = labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(head.num_classes() as i64));
+        let labels = rows::wide(labels);
+        let wrong = rows::outside(&labels, head.num_classes());
         let ignored = rows::ignored(head.cross_entropy(), &labels);
         let (mut embeddings, mut safe) = (widen(embeddings), labels.mask_fill(wrong.clone(), 0));
         if let Some(ignored) = &ignored {
@@ -239,6 +247,12 @@ impl Targets {
             safe = safe.mask_fill(ignored.clone(), 0);
         }
         (embeddings, Self { safe, ignored, wrong })
+    }
+
+    /// The rows that count nothing, or have no class.
+    fn uncounted(&self) -> Tensor<1, Bool> {
+        let wrong = self.wrong.clone();
+        self.ignored.clone().map_or(wrong.clone(), |ignored| wrong.bool_or(ignored))
     }
 
     /// The values of rows that count, 0 for those that are ignored, NaN for labels that are no class.
@@ -255,6 +269,15 @@ impl Targets {
     }
 }
 
+/// Given classes that are safe as an index, and where they are none: what comes of these has to be NaN.
+pub(crate) fn classes_or_none<const D: usize>(
+    given: Tensor<D, Int>,
+    classes: usize,
+) -> (Tensor<D, Int>, Tensor<D, Bool>) {
+    let outside = rows::outside(&given, classes);
+    (given.mask_fill(outside.clone(), 0), outside)
+}
+
 /// The unreduced values of a softmax over the sampled classes and the labels of the batch.
 ///
 /// Every class counts once: a label's column is left out where the class is among the sampled ones, or is the label of an earlier row,
@@ -268,6 +291,7 @@ pub(crate) fn values_of_sampled<H: HeadLoss>(
 ) -> Unreduced<1> {
     let (embeddings, targets) = Targets::of(head, embeddings, labels);
     let labels = targets.safe.clone();
+    let (sampled, strange) = classes_or_none(sampled.cast(IntDType::from(labels.dtype())), head.num_classes());
     let ([rows], [drawn]) = (labels.dims(), sampled.dims());
     let columns = drawn + rows;
     let class = Tensor::cat(vec![sampled.clone(), labels.clone()], 0);
@@ -280,7 +304,7 @@ pub(crate) fn values_of_sampled<H: HeadLoss>(
         bias: bias.map(|bias| bias.select(0, class.clone())),
     };
     let own = Tensor::<1, Int>::arange(drawn as i64..columns as i64, (&labels.device(), labels.dtype()));
-    let given = head.given(&embeddings.clone().detach(), targets.ignored.as_ref());
+    let given = head.given(&embeddings.clone().detach(), targets.uncounted());
     let Batch { embeddings, weight, bias } = Batch::new(head, chosen, embeddings);
     let logits = if head.has_margin() {
         with_margin(head, embeddings, weight, own.clone(), given)
@@ -297,17 +321,16 @@ pub(crate) fn values_of_sampled<H: HeadLoss>(
         let shape = [rows, rows];
         row.clone().unsqueeze_dim::<2>(1).expand(shape).greater(row.unsqueeze::<2>().expand(shape))
     };
-    let not_counted = match &targets.ignored {
-        None => targets.wrong.clone(),
-        Some(ignored) => targets.wrong.clone().bool_or(ignored.clone()),
-    };
+    let not_counted = targets.uncounted();
     let counted = not_counted.clone().bool_not().unsqueeze::<2>().expand([rows, rows]);
     let twice = same(&labels, &labels).bool_and(earlier).bool_and(counted).any_dim(1).squeeze_dim::<1>(1);
     let twice = same(&labels, &sampled).any_dim(1).squeeze_dim::<1>(1).bool_or(twice).bool_or(not_counted);
     let twice = Tensor::cat(vec![sampled.zeros_like().equal_elem(1), twice], 0);
     let left_out = same(&labels, &class).bool_or(twice.unsqueeze::<2>().expand([rows, columns]));
     let left_out = left_out.bool_and(one_hot(own.clone(), columns).bool_not());
-    let log_p = log_softmax(logits.mask_fill(left_out, LEAST), 1);
+    let strange =
+        Tensor::cat(vec![strange, own.zeros_like().equal_elem(1)], 0).unsqueeze::<2>().expand([rows, columns]);
+    let log_p = log_softmax(logits.mask_fill(left_out, LEAST).mask_fill(strange, f64::NAN), 1);
 
     let Unreduced { values, mass } = targets.finish(-pick(log_p, own));
     match head.cross_entropy().config().class_weights.as_deref() {

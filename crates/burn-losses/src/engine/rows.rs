@@ -4,7 +4,7 @@ use super::keep_graph;
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::reduction::Unreduced;
-use burn::tensor::{Bool, DType, Int, Tensor};
+use burn::tensor::{Bool, DType, Int, IntDType, Tensor};
 
 /// How a loss of the family `classification` computes its values: row by row, the class axis last.
 pub trait Rows: Sized {
@@ -125,9 +125,9 @@ pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
     if count == 0 {
         return rows.reshape(shape).into();
     }
-    let labels = labels.reshape([count]);
+    let labels = wide(labels.reshape([count]));
     let ignored = ignored(loss, &labels);
-    let outside = labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(classes as i64));
+    let outside = outside(&labels, classes);
     let labels = labels.mask_fill(outside.clone(), 0);
     let (unreduced, wrong) = match ignored {
         None => (loss.rows(rows, labels), outside),
@@ -205,6 +205,19 @@ fn drop_rows(unreduced: Unreduced<1>, ignored: Tensor<1, Bool>) -> Unreduced<1> 
 
 fn into_shape<const L: usize>(unreduced: Unreduced<1>, shape: [usize; L]) -> Unreduced<L> {
     Unreduced { values: unreduced.values.reshape(shape), mass: unreduced.mass.map(|mass| mass.detach().reshape(shape)) }
+}
+
+/// Labels in a type that holds every class.
+pub(crate) fn wide<const L: usize>(labels: Tensor<L, Int>) -> Tensor<L, Int> {
+    match labels.dtype() {
+        DType::I8 | DType::I16 | DType::U8 | DType::U16 => labels.cast(IntDType::I32),
+        _ => labels,
+    }
+}
+
+/// Where a label is none of the classes.
+pub(crate) fn outside<const L: usize>(labels: &Tensor<L, Int>, classes: usize) -> Tensor<L, Bool> {
+    labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(classes as i64))
 }
 
 /// True at the class of each row: `[M, C]`, made by comparison, exact and without reading anything back.

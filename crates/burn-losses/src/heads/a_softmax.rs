@@ -38,7 +38,7 @@ head_loss! {
     /// Config of [`ASoftmaxLoss`].
     pub struct ASoftmaxLossConfig {
         /// m: how many times the angle has to be smaller.
-        margin: usize = 4, Range::AtLeast(1.0);
+        margin: usize = 4, Range::Closed(1.0, 16.0);
         /// The schedule by which the margin comes in.
         lambda: Annealing = Annealing::default();
     }
@@ -51,7 +51,7 @@ impl Head for ASoftmaxLoss {
     fn margin<R: Real>(&self, cosine: R, lambda: Option<R>) -> R {
         annealed(cosine, self.config.margin, lambda)
     }
-    fn given(&self, embeddings: &Tensor<2>, _: Option<&Tensor<1, Bool>>) -> Option<Tensor<1>> {
+    fn given(&self, embeddings: &Tensor<2>, _: Tensor<1, Bool>) -> Option<Tensor<1>> {
         Some(self.config.lambda.step(&self.steps, embeddings))
     }
 }

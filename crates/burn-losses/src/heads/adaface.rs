@@ -19,7 +19,7 @@ head_loss! {
     /// The target's logit is `scale f`, the others are `scale cos(theta_j)`;
     /// ```text
     /// f = cos(theta - margin z) - (margin z + margin)
-    /// z = clip(h (|x| - mean) / std, -1, 1)
+    /// z = clip(h (|x| - mean) / (std + 0.001), -1, 1)
     /// ```
     /// mean and std of the lengths |x| are moving averages over the batches of training, begun at 20 and 100 and moved before each
     /// value; they are saved with the module. z has no gradient. The angle theta - margin z is kept in [0.001, pi - 0.001].
@@ -70,16 +70,16 @@ impl Head for AdafaceLoss {
         let (low, high) = (turned.lit(1e-3), turned.lit(PI - 1e-3));
         turned.maximum(low).minimum(high).cos() - quality - self.config.margin
     }
-    fn given(&self, embeddings: &Tensor<2>, ignored: Option<&Tensor<1, Bool>>) -> Option<Tensor<1>> {
+    fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>> {
         let square = (embeddings.clone() * embeddings.clone()).sum_dim(1).squeeze_dim::<1>(1);
         let lengths = Real::safe_sqrt(square).clamp(1e-3, 100.0);
         let state = |state: &RunningState<Tensor<1>>| state.value_sync().detach().cast(lengths.dtype());
         let (mut mean, mut std) = (state(&self.mean), state(&self.std));
         if embeddings.device().is_autodiff() {
-            let counted = match ignored {
-                None => lengths.ones_like(),
-                Some(ignored) => ones(ignored.clone().bool_not(), embeddings),
-            };
+            // One row that is not a number would stay in the averages for ever.
+            let uncounted = uncounted.bool_or(lengths.clone().is_nan());
+            let lengths = lengths.clone().mask_fill(uncounted.clone(), 0.0);
+            let counted = ones(uncounted.bool_not(), embeddings);
             let count = counted.clone().sum();
             let of_batch = (lengths.clone() * counted.clone()).sum() / count.clone().clamp_min(1.0);
             let offset = (lengths.clone() - of_batch.clone()) * counted;

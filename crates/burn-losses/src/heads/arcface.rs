@@ -13,7 +13,7 @@ head_loss! {
     /// The target's logit is `scale f`, the others are `scale cos(theta_j)`;
     /// ```text
     /// f = cos(theta + margin)             theta + margin <= pi
-    /// f = cos(theta) - margin sin(margin) beyond, so that f falls everywhere
+    /// f = cos(theta) - margin sin(margin) beyond, so that f falls everywhere (up to a margin of 2.33)
     /// ```
     /// With `easy_margin`, f = cos(theta + margin) where cos(theta) > 0, and cos(theta) elsewhere. The margin is in radians.
     ///
@@ -75,8 +75,12 @@ fn sine<R: Real>(cosine: R) -> R {
 
 /// The angle of a cosine: tan(theta / 2) = sin / (1 + cos), from the nearer end.
 pub(super) fn angle<R: Real>(cosine: R) -> R {
-    let near = (sine(cosine.clone()) / (cosine.clone().abs() + 1.0)).atan() * 2.0;
-    R::select(&cosine.gt_lit(0.0), near.clone(), -near + core::f64::consts::PI)
+    let sine = sine(cosine.clone());
+    let is_near = cosine.gt_lit(0.0);
+    let (near, far) = (R::select(&is_near, cosine.clone(), cosine.lit(0.0)), R::select(&is_near, cosine.lit(0.0), cosine));
+    let near = (sine.clone() / (near + 1.0)).atan() * 2.0;
+    let far = (sine / (-far + 1.0)).atan() * -2.0 + core::f64::consts::PI;
+    R::select(&is_near, near, far)
 }
 
 #[cfg(test)]
@@ -91,7 +95,7 @@ mod tests {
 
     #[test]
     fn t55_t57_the_target_falls_with_the_angle_everywhere() {
-        for margin in [0.1, 0.5, 1.5, 3.0] {
+        for margin in [0.1, 0.5, 1.5, 2.33] {
             let head = head(margin);
             let at = |theta: f64| head.margin(theta.cos(), None);
             let mut last = f64::INFINITY;
@@ -119,6 +123,18 @@ mod tests {
             let slope = head.margin(Dual::<f64, 1>::variable(cosine, 0), None).slope[0];
             let expected = (head.margin(cosine + 1e-7, None) - head.margin(cosine - 1e-7, None)) / 2e-7;
             assert!((slope - expected).abs() < 1e-6, "{cosine}: {slope} {expected}");
+        }
+    }
+
+    /// Its slope is -1/sin, also at a right angle.
+    #[test]
+    fn angles_and_their_slopes() {
+        for degrees in [1.0, 30.0, 89.0, 90.0, 91.0, 150.0, 179.0] {
+            let theta = f64::to_radians(degrees);
+            let cosine = if degrees == 90.0 { 0.0 } else { theta.cos() };
+            let got = angle(Dual::<f64, 1>::variable(cosine, 0));
+            assert!((got.value - theta).abs() < 1e-12, "{degrees}");
+            assert!((got.slope[0] * theta.sin() + 1.0).abs() < 1e-9, "{degrees}: {}", got.slope[0]);
         }
     }
 }

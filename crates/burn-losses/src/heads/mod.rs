@@ -214,6 +214,7 @@ macro_rules! head_loss {
                 label_smoothing: $crate::classification::LabelSmoothing = $crate::classification::LabelSmoothing::default();
             }
             validate |config| {
+                $crate::heads::check_class_weights($kind, config.class_weights.as_deref(), config.num_classes)?;
                 let goes_with = config.label_smoothing.epsilon == 0.0 && config.chunk_rows.is_none();
                 match config.sample_rate < 1.0 && !goes_with {
                     true => $crate::heads::sample_rate_goes_with_neither($kind, config.sample_rate),
@@ -273,6 +274,18 @@ macro_rules! own_weight {
 }
 use own_weight;
 
+fn check_class_weights(loss: &'static str, weights: Option<&[f64]>, classes: usize) -> Result<(), ConfigError> {
+    match weights {
+        Some(weights) if weights.len() != classes => Err(ConfigError::InvalidValue {
+            loss,
+            field: "class_weights".into(),
+            value: format!("{} numbers", weights.len()),
+            allowed: format!("one number per class: `num_classes` is {classes}"),
+        }),
+        _ => Ok(()),
+    }
+}
+
 fn sample_rate_goes_with_neither(loss: &'static str, sample_rate: f64) -> Result<(), ConfigError> {
     Err(ConfigError::InvalidValue {
         loss,
@@ -301,9 +314,9 @@ macro_rules! implement {
                     $(Self::$variant(loss) => loss.has_margin(),)+
                 }
             }
-            fn given(&self, embeddings: &Tensor<2>, ignored: Option<&Tensor<1, Bool>>) -> Option<Tensor<1>> {
+            fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>> {
                 match self {
-                    $(Self::$variant(loss) => loss.given(embeddings, ignored),)+
+                    $(Self::$variant(loss) => loss.given(embeddings, uncounted),)+
                 }
             }
             fn centers_per_class(&self) -> usize {

@@ -5,13 +5,13 @@ use super::{WeightInitializer, HeadLoss, Sampler, parameters};
 use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::config::Range;
-use crate::engine::heads::{self, Head, Parameters, Scaling, Targets};
+use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none};
 use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::module::Param;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Int, IntDType, Tensor};
 
 loss! {
     heads "negative_sampling": "the label against a few drawn classes, each by a logistic loss";
@@ -103,7 +103,7 @@ impl NegativeSamplingLoss {
     /// The value of the batch with classes that the caller has drawn, reduced as the config says.
     ///
     /// # Shapes
-    /// - sampled: `[N, K]`
+    /// - sampled: `[N, K]`; a number that is no class makes the row's value NaN
     ///
     /// # Panics
     /// With the message of [`check_samples`](Self::check_samples)'s error.
@@ -129,8 +129,8 @@ impl NegativeSamplingLoss {
         self.check(embeddings, labels, None)?;
         let reference = Reference { loss: self.kind(), name: "embeddings", tensor: embeddings };
         let [rows, _] = embeddings.dims();
-        if sampled.dims()[0] != rows {
-            let expected = format!("[{rows}, K] (K classes per embedding)");
+        if sampled.dims()[0] != rows || sampled.dims()[1] == 0 {
+            let expected = format!("[{rows}, K] (K classes per embedding, at least one)");
             return Err(reference.shape_error("sampled", &sampled.dims(), expected));
         }
         reference.same_device("sampled", sampled)
@@ -148,6 +148,8 @@ impl NegativeSamplingLoss {
             return heads::values(self, Parameters { weight, bias }, embeddings, labels);
         }
         let (embeddings, targets) = Targets::of(self, embeddings, labels);
+        let sampled = sampled.cast(IntDType::from(targets.safe.dtype()));
+        let (sampled, strange) = classes_or_none(sampled, self.config.num_classes);
         let [_, negatives] = sampled.dims();
         let own = targets.safe.clone().unsqueeze_dim::<2>(1);
         // The label first: [N, 1 + K].
@@ -163,6 +165,7 @@ impl NegativeSamplingLoss {
         if self.config.remove_accidental_hits {
             negative = negative.mask_fill(sampled.equal(own.expand([rows, negatives])), 0.0);
         }
+        let negative = negative.mask_fill(strange, f64::NAN);
         targets.finish(positive + negative.sum_dim(1).squeeze_dim::<1>(1))
     }
 }

@@ -6,13 +6,13 @@ use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::config::Range;
 use crate::engine::anchors::LEAST;
-use crate::engine::heads::{self, Head, Parameters, Scaling, Targets};
+use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none};
 use crate::error::{InputError, expect};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::module::Param;
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Int, IntDType, Tensor};
 
 loss! {
     heads "sampled_softmax": "softmax over the label and a sample of the other classes, for large vocabularies";
@@ -116,7 +116,7 @@ impl SampledSoftmaxLoss {
     /// With every class once and expected counts of 1 it is the full softmax.
     ///
     /// # Shapes
-    /// - sampled: `[S]`
+    /// - sampled: `[S]`; a number that is no class makes every value NaN
     /// - expected_counts: `[C]`, how often each class is expected among the S
     ///
     /// # Panics
@@ -146,6 +146,9 @@ impl SampledSoftmaxLoss {
         let reference = Reference { loss: self.kind(), name: "embeddings", tensor: embeddings };
         reference.same_device("sampled", sampled)?;
         let classes = self.config.num_classes;
+        if sampled.dims() == [0] {
+            return Err(reference.shape_error("sampled", &[0], "[S] (at least one class)".into()));
+        }
         if expected_counts.dims() != [classes] {
             let expected = format!("[{classes}] (one number per class)");
             return Err(reference.shape_error("expected_counts", &expected_counts.dims(), expected));
@@ -166,6 +169,8 @@ impl SampledSoftmaxLoss {
         }
         let (embeddings, targets) = Targets::of(self, embeddings, labels);
         let labels = targets.safe.clone();
+        let sampled = sampled.cast(IntDType::from(labels.dtype()));
+        let (sampled, strange) = classes_or_none(sampled, self.config.num_classes);
         let shape = [embeddings.dims()[0], sampled.dims()[0]];
         let weight = weight.cast(embeddings.dtype());
         let mut own = (embeddings.clone() * weight.clone().select(0, labels.clone())).sum_dim(1);
@@ -188,6 +193,7 @@ impl SampledSoftmaxLoss {
             let hit = drawn.equal(labels.unsqueeze_dim::<2>(1).expand(shape));
             others = others.mask_fill(hit, LEAST);
         }
+        let others = others.mask_fill(strange.unsqueeze::<2>().expand(shape), f64::NAN);
         let logits = Tensor::cat(vec![own, others], 1);
         targets.finish(-log_softmax(logits, 1).narrow(1, 0, 1).squeeze_dim::<1>(1))
     }

@@ -42,7 +42,9 @@ impl Sampler {
                 (0..classes).map(|class| (1.0 / (rank(class) + 1.0)).ln_1p() / total).collect()
             }
             Self::Unigram { counts, power } => {
-                let weights: Vec<f64> = counts.iter().map(|count| count.powf(*power)).collect();
+                // Relative to the largest, and none so rare that its logarithm is infinite.
+                let most = counts.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+                let weights: Vec<f64> = counts.iter().map(|count| (count / most).powf(*power).max(1e-30)).collect();
                 let total: f64 = weights.iter().sum();
                 weights.iter().map(|weight| weight / total).collect()
             }
@@ -140,8 +142,8 @@ impl Draws {
 
     fn rng(&self, training: bool) -> Xoshiro256PlusPlus {
         let step = if training { self.steps.fetch_add(1, Ordering::Relaxed) } else { 0 };
-        // An odd constant far from small seeds, so that no two steps of close seeds meet.
-        Xoshiro256PlusPlus::seed_from_u64(self.seed.wrapping_add(step.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        // Far from small seeds, so that the steps of one seed do not meet those of the next.
+        Xoshiro256PlusPlus::seed_from_u64(self.seed.wrapping_add(step.wrapping_mul(0xd134_2543_de82_ef95)))
     }
 
     fn class(&self, rng: &mut impl Rng) -> usize {

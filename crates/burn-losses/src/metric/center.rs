@@ -2,7 +2,7 @@
 
 use crate::config::Range;
 use crate::engine::anchors::Anchors;
-use crate::engine::rows::one_hot;
+use crate::engine::rows::{one_hot, outside, wide};
 use crate::engine::set_state;
 use crate::macros::loss;
 use crate::reduction::Unreduced;
@@ -36,7 +36,7 @@ loss! {
     /// forward pass on a device with autodiff.
     ///
     /// # Numerics
-    /// A label that is no class has the value NaN and moves no center.
+    /// A label that is no class has the value NaN and moves no center; nor does a row that is not finite.
     ///
     /// # Example
     /// ```
@@ -91,8 +91,13 @@ impl CenterLoss {
     fn update(&self, moving: &RunningState<Tensor<2>>, embeddings: Tensor<2>, labels: Tensor<1, Int>) {
         let [classes, size] = [self.config.num_classes, self.config.embedding_dim];
         let embeddings = embeddings.detach();
+        let shape = embeddings.dims();
+        // A row that is not finite moves no center; in the product below it would move all of them.
+        let finite = embeddings.clone().is_finite().all_dim(1);
+        let embeddings = embeddings.mask_fill(finite.clone().bool_not().expand(shape), 0.0);
         // [C, N]: 1 where a row is of a class. No class of a wrong label.
-        let member = one_hot(labels, classes).float().cast(embeddings.dtype()).transpose();
+        let member = one_hot(labels, classes).bool_and(finite.expand([shape[0], classes]));
+        let member = member.float().cast(embeddings.dtype()).transpose();
         let count = member.clone().sum_dim(1);
         let sum = member.matmul(embeddings);
         let centers = moving.value_sync().cast(sum.dtype());
@@ -104,8 +109,8 @@ impl CenterLoss {
 
 impl Anchors for CenterLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let classes = self.config.num_classes as i64;
-        let outside = labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(classes));
+        let labels = wide(labels);
+        let outside = outside(&labels, self.config.num_classes);
         let safe = labels.clone().mask_fill(outside.clone(), 0);
         let centers = self.centers();
         let centers = if self.moving.is_some() { centers.detach() } else { centers };

@@ -2,7 +2,7 @@
 
 use super::views::{self, Views, forward_views};
 use crate::config::Range;
-use crate::engine::anchors::{Anchors, log_sum_exp, ones, only, sums};
+use crate::engine::anchors::{Anchors, everywhere, log_sum_exp, ones, only, sums};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::module::Param;
@@ -62,7 +62,7 @@ impl Anchors for ClipLoss {
         let anchors = Views::both_ways(scores, partners, |scores, partners| {
             let there = partners.clone().any_dim(1).squeeze_dim::<1>(1);
             let count = ones(partners.clone(), &scores).sum_dim(1).squeeze_dim::<1>(1).clamp_min(1.0);
-            let others = log_sum_exp(scores.clone(), partners.clone().bool_or(partners.clone().bool_not()));
+            let others = log_sum_exp(scores.clone(), everywhere(&scores));
             (others - sums(scores, partners) / count, there)
         });
         let [(first, first_there), (second, second_there)] = anchors;

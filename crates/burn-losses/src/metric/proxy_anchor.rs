@@ -3,7 +3,7 @@
 use crate::check::widen;
 use crate::config::Range;
 use crate::engine::anchors::{Anchors, log_sum_exp, unit};
-use crate::engine::rows::one_hot;
+use crate::engine::rows::{one_hot, outside, wide};
 use crate::formula::Real;
 use crate::heads::WeightInitializer;
 use crate::macros::loss;
@@ -78,6 +78,7 @@ impl ProxyAnchorLoss {
         if count == 0 {
             return embeddings.reshape([0]).into();
         }
+        let labels = wide(labels);
         let ProxyAnchorLossConfig { margin, alpha, num_classes, .. } = self.config;
         // [C, N]: a proxy, and every row.
         let cosines = unit(proxies.cast(embeddings.dtype())).matmul(unit(embeddings).transpose());
@@ -86,7 +87,7 @@ impl ProxyAnchorLoss {
         let near = shares((cosines.clone() - margin) * -alpha, member.clone());
         let far = shares((cosines + margin) * alpha, member.bool_not());
         let values = near / present.expand([count]) + far * (1.0 / num_classes as f64);
-        let outside = labels.clone().lower_elem(0).bool_or(labels.greater_equal_elem(num_classes as i64));
+        let outside = outside(&labels, num_classes);
         (values * count as f64).mask_fill(outside, f64::NAN).into()
     }
 }

@@ -75,3 +75,41 @@ impl Anchors for SiglipLoss {
         views::accepts(rows)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::MetricLoss;
+    use burn::tensor::{Device, TensorData};
+
+    /// Of temperature and bias, against differences of the config's; and beyond the limit of the factor the slope is still there.
+    #[test]
+    fn what_is_learned_has_the_slope_of_the_config() {
+        let device = Device::flex().autodiff();
+        let rows = [[1.0f32, 0.2], [-0.3, 0.8], [0.9, 0.1], [-0.5, 0.4]];
+        let labels = Tensor::<1, Int>::from_ints([0, 1, 0, 1], &device);
+        let forward = |loss: &SiglipLoss| loss.forward(Tensor::<2>::from_floats(rows, &device), labels.clone());
+        let at = |temperature: f64, bias: f64| {
+            let config = SiglipLossConfig::new().with_temperature(temperature).with_bias(bias);
+            forward(&config.init(&device)).into_scalar::<f32>()
+        };
+        let loss = SiglipLossConfig::new().with_temperature(0.5).with_bias(-1.0).init(&device);
+        let slopes = |loss: &SiglipLoss| {
+            let gradients = forward(loss).backward();
+            [&loss.scale, &loss.offset].map(|number| {
+                let number = number.as_ref().expect("it is learned").val();
+                number.grad(&gradients).expect("a gradient").into_scalar::<f32>()
+            })
+        };
+        let [scale, offset] = slopes(&loss);
+        let step = 1e-2f64;
+        // e^t / T: a step of t is a factor of 1/T.
+        let of_scale = (at(0.5 * (-step).exp(), -1.0) - at(0.5 * step.exp(), -1.0)) / (2.0 * step) as f32;
+        let of_offset = (at(0.5, -1.0 + step) - at(0.5, -1.0 - step)) / (2.0 * step) as f32;
+        assert!((scale - of_scale).abs() < 1e-3 && (offset - of_offset).abs() < 1e-3, "{scale} {of_scale} {offset} {of_offset}");
+
+        let mut beyond = loss;
+        beyond.scale = Some(Param::from_tensor(Tensor::from_data(TensorData::from([6f32]), &device)));
+        assert!(slopes(&beyond)[0] != 0.0);
+    }
+}

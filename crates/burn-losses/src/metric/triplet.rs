@@ -3,7 +3,7 @@
 use super::{Distance, MetricLoss};
 use crate::check::{Reference, widen};
 use crate::config::Range;
-use crate::engine::anchors::{Anchors, LEAST, Pairs, only, unit};
+use crate::engine::anchors::{Anchors, LEAST, Pairs, only, unit, everywhere};
 use crate::error::{InputError, expect};
 use crate::formula::{Dual, Real};
 use crate::macros::loss;
@@ -107,8 +107,10 @@ impl TripletLoss {
     /// 1 where a triplet counts.
     fn counts<const D: usize>(&self, values: Tensor<D>, chosen: Tensor<D, Bool>) -> Tensor<D> {
         let counting = match self.config.average {
-            // Of a softplus none is 0.
-            Average::Active if !self.config.soft => chosen.bool_and(values.clone().greater_scalar(0.0)),
+            // Of a softplus none is 0; what is not a number counts, so that nobody takes it for nothing.
+            Average::Active if !self.config.soft => {
+                chosen.bool_and(values.clone().lower_equal_scalar(0.0).bool_not())
+            }
             _ => chosen,
         };
         values.zeros_like().mask_fill(counting, 1.0)
@@ -237,8 +239,7 @@ impl TripletLoss {
         let (anchors, positives, negatives) = (ready(anchors), ready(positives), ready(negatives));
         let distance = self.config.distance;
         let values = self.value(distance.rows(anchors.clone(), positives) - distance.rows(anchors, negatives));
-        let all = values.clone().detach().equal(values.clone().detach()).bool_or(values.clone().is_nan());
-        let mass = self.counts(values.clone().detach(), all);
+        let mass = self.counts(values.clone().detach(), everywhere(&values));
         Unreduced { values, mass: Some(mass) }
     }
 

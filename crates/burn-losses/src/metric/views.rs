@@ -63,7 +63,10 @@ pub(super) fn number(device: &Device) -> Param<Tensor<1>> {
 pub(super) fn scaled(cosines: Tensor<2>, learned: Option<&Param<Tensor<1>>>, temperature: f64) -> Tensor<2> {
     let Some(scale) = learned else { return cosines * (1.0 / temperature) };
     let shape = cosines.dims();
-    let factor = scale.val().cast(cosines.dtype()).clamp_max((100.0 * temperature).ln()).exp();
+    let scale = scale.val().cast(cosines.dtype());
+    // Beyond the limit the slope stays that of the limit, or nothing would bring the parameter back.
+    let beyond = (scale.clone().detach() - (100.0 * temperature).ln()).clamp_min(0.0);
+    let factor = (scale - beyond).exp();
     cosines * (1.0 / temperature) * factor.reshape([1, 1]).expand(shape)
 }
 

@@ -414,7 +414,7 @@ fn nan_in_nan_out() {
 /// step.
 #[test]
 fn a_restart_goes_on_where_it_was() {
-    for target in [flex_f64()] {
+    for target in devices::cpu() {
         every_variant(|config| {
             // Its draws begin anew, which its docs say.
             if ["sampled_softmax", "negative_sampling"].contains(&config.kind()) {

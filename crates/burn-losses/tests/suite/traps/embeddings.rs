@@ -137,7 +137,7 @@ fn t59_t61_margins_are_whole_numbers_or_radians() {
         from_str::<HeadLossConfig>(&text, Format::Toml).unwrap_err().to_string()
     };
     for kind in ["l_softmax", "a_softmax"] {
-        let expected = format!("line 2: {kind}: `margin` has the wrong type: 2.5, allowed: an integer >= 1");
+        let expected = format!("line 2: {kind}: `margin` has the wrong type: 2.5, allowed: an integer in [1, 16]");
         assert_eq!(error(kind, "2.5"), expected);
     }
     // 28.6 degrees are half a radian.
@@ -187,4 +187,43 @@ fn logits_have_no_margin() {
     assert_eq!(list(head(0.0).logits(rows.clone())), list(head(0.5).logits(rows.clone())));
     let value = |margin| number(head(margin).forward(rows.clone(), ints(&[0, 1], &device)));
     assert!(value(0.5) > value(0.0));
+}
+
+/// A run that has diverged is not taken for a perfect one.
+#[test]
+fn embeddings_that_are_no_numbers_have_no_value() {
+    for target in devices::cpu() {
+        for info in pairwise() {
+            for config in crate::probe::variants(&info) {
+                let loss = config.init(&target.device);
+                let got =
+                    loss.evaluate(&inputs(&[[f64::NAN; 2]; 4], &[0, 0, 1, 1]), &target.device, target.dtype).unwrap();
+                assert!(got.loss.is_nan(), "{config:?} on {}: {}", target.name, got.loss);
+            }
+        }
+    }
+}
+
+/// One bad row moves no center, least of all those of other classes.
+#[test]
+fn t60_a_row_that_is_not_finite_moves_no_center() {
+    let device = flex().autodiff();
+    let loss = CenterLossConfig::new().with_num_classes(3).init(&device);
+    for bad in [f64::INFINITY, f64::NAN] {
+        let rows = matrix(&[[bad, 2.0], [3.0, 4.0]], &device, DType::F32);
+        loss.forward(rows, ints(&[0, 1], &device));
+    }
+    assert_eq!(list(loss.centers())[..2], [0.0, 0.0]);
+    assert!(list(loss.centers()).iter().all(|x| x.is_finite()) && list(loss.centers())[2] > 0.0);
+}
+
+/// Labels of few bits, and more classes than these count.
+#[test]
+fn labels_of_eight_bits_are_classes() {
+    let device = flex();
+    let head = burn_losses::heads::SoftmaxLossConfig::new().with_num_classes(300).with_embedding_dim(2).init(&device);
+    let rows = matrix(&[[1.0, -0.5], [0.3, 0.8]], &device, DType::F32);
+    let labels = ints(&[1, 100], &device);
+    let narrow = labels.clone().cast(burn::tensor::IntDType::U8);
+    assert_eq!(number(head.forward(rows.clone(), labels)), number(head.forward(rows, narrow)));
 }
