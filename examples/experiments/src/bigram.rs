@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use burn::module::{Module, Param};
 use burn::optim::{AdaGradConfig, GradientsParams};
+use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use burn_losses::classification::CrossEntropyLossConfig;
 use burn_losses::heads::AnyHeadLoss;
 use burn_losses::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -70,39 +70,41 @@ impl Bigram {
         let head = head.init(device);
         let [words, size] = head.weight().dims();
         let mut rng = Rng::new(seed);
-        let mut draw = || Tensor::from_data(TensorData::new(rng.weights(words * size, size), [words, size]), device);
-        Self { embedding: Param::from_tensor(draw()), head: head.with_weight(draw()) }
+        let mut draw =
+            |fan_in| Tensor::from_data(TensorData::new(rng.weights(words * size, fan_in), [words, size]), device);
+        Self { embedding: Param::from_tensor(draw(1)), head: head.with_weight(draw(size)) }
     }
 
-    fn embed(&self, batch: &Batch) -> Tensor<2> {
-        self.embedding.val().select(0, batch.first.clone())
+    fn embed(&self, words: Tensor<1, Int>) -> Tensor<2> {
+        self.embedding.val().select(0, words)
     }
 
-    /// How surprised the model is by the second words: 2 to the power of the bits per word. It is that of the full softmax,
-    /// however the head was trained.
+    /// How many words one would have to choose from, all of them equally likely, to be as uncertain of the second words as the
+    /// model is. It takes the full softmax, however the head was trained; the logits of `rows` words at a time.
     pub fn perplexity(&self, pairs: &[[usize; 2]], rows: usize, device: &Device) -> Result<f64, Error> {
-        let surprise = CrossEntropyLossConfig::new().with_reduction(Reduction::Sum).init(device);
+        let mut pairs = pairs.to_vec();
+        pairs.sort_unstable();
+        // Pairs with the same first word share their logits.
+        let groups: Vec<&[[usize; 2]]> = pairs.chunk_by(|one, other| one[0] == other[0]).collect();
         let mut sum = 0.0;
-        for chunk in pairs.chunks(rows) {
-            let batch = Batch::new(chunk.iter(), device);
-            let logits = self.head.logits(self.embed(&batch));
-            sum += number(surprise.forward(logits, batch.second))?;
+        for groups in groups.chunks(rows) {
+            let first = self.embed(words(groups.iter().map(|group| group[0][0]), device));
+            let log_probabilities = log_softmax(self.head.logits(first), 1);
+            let [_, classes] = log_probabilities.dims();
+            let at = groups
+                .iter()
+                .enumerate()
+                .flat_map(|(row, group)| group.iter().map(move |pair| row * classes + pair[1]));
+            sum += number(log_probabilities.flatten::<1>(0, 1).select(0, words(at, device)).sum())?;
         }
-        Ok((sum / pairs.len() as f64).exp())
+        Ok((-sum / pairs.len() as f64).exp())
     }
 }
 
-struct Batch {
-    first: Tensor<1, Int>,
-    second: Tensor<1, Int>,
-}
-
-impl Batch {
-    fn new<'a>(pairs: impl Iterator<Item = &'a [usize; 2]>, device: &Device) -> Self {
-        let (first, second): (Vec<i32>, Vec<i32>) = pairs.map(|pair| (pair[0] as i32, pair[1] as i32)).unzip();
-        let tensor = |words: Vec<i32>| Tensor::from_data(TensorData::new(words.clone(), [words.len()]), device);
-        Self { first: tensor(first), second: tensor(second) }
-    }
+fn words(numbers: impl Iterator<Item = usize>, device: &Device) -> Tensor<1, Int> {
+    let numbers: Vec<i32> = numbers.map(|number| number as i32).collect();
+    let count = numbers.len();
+    Tensor::from_data(TensorData::new(numbers, [count]), device)
 }
 
 fn number(value: Tensor<1>) -> Result<f64, Error> {
@@ -138,10 +140,11 @@ pub fn train(
     for _ in 0..training.epochs {
         let order = rng.permutation(pairs.train.len());
         for rows in order.chunks(training.batch_size).take(steps) {
-            let batch = Batch::new(rows.iter().map(|&row| &pairs.train[row]), &training_device);
+            let [first, second] =
+                [0, 1].map(|at| words(rows.iter().map(|&row| pairs.train[row][at]), &training_device));
             let start = Instant::now();
             let step = || {
-                let loss = model.head.forward(model.embed(&batch), batch.second.clone());
+                let loss = model.head.forward(model.embed(first), second);
                 let value = number(loss.clone())?;
                 let gradients = GradientsParams::from_grads(loss.backward(), &model);
                 Ok::<_, Error>((value, optimizer.step(training.learning_rate, model.clone(), gradients)))

@@ -34,8 +34,8 @@ impl Pairs {
         Self { vocabulary, ..self }
     }
 
-    /// How surprised one is by the second words of the held-out pairs who only knows how often each word comes second in the
-    /// others: 2 to the power of the bits per word.
+    /// How many words one would have to choose from, all of them equally likely, to be as uncertain of the second words of the
+    /// held-out pairs as one is who only knows how often each word comes second in the others.
     pub fn unigram_perplexity(&self) -> f64 {
         let mut counts = vec![1.0; self.vocabulary]; // of 1 more than were seen: none is impossible
         self.train.iter().for_each(|&[_, next]| counts[next] += 1.0);
