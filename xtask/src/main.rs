@@ -43,6 +43,8 @@ enum Task {
         /// Only the losses whose `family/kind/device` contain this.
         filter: Option<String>,
     },
+    /// Measures the memory of large vocabularies and of mining, at full size.
+    Memory,
     /// Writes the golden values; needs Python, see reference/README.md.
     Golden {
         /// Write nothing; fail if a file differs from what would be written.
@@ -78,6 +80,10 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
         Task::Bench { filter } => {
             let arguments = ["bench", "--workspace", "--bench", "losses", "--"];
             steps.run("bench", cargo::cargo(&arguments).args(filter))
+        }
+        Task::Memory => {
+            let arguments = ["test", "--workspace", "--test", "memory", "--", "--nocapture"];
+            steps.run("memory", cargo::cargo(&arguments).env("BURN_LOSSES_FULL", "1"))
         }
         Task::Golden { check, names } => golden::run(steps, check, &names),
     }

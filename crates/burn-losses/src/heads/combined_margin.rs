@@ -42,7 +42,7 @@ head_loss! {
         /// The factor of the target's angle (SphereFace).
         m1: f64 = 1.0, Range::HalfOpenLow(0.0, 16.0);
         /// What is added to the target's angle, in radians (ArcFace).
-        m2: f64 = 0.5, Range::Closed(0.0, PI);
+        m2: f64 = 0.5, Range::Closed(0.0, 2.0 * PI);
         /// What is taken from the target's cosine (CosFace).
         m3: f64 = 0.0, Range::AtLeast(0.0);
     }

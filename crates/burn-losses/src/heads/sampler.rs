@@ -4,8 +4,6 @@ use crate::config::{FieldType, Range, Value};
 use crate::error::ConfigError;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use rand::{Rng, RngExt, SeedableRng};
-use rand_distr::Distribution;
-use rand_distr::weighted::WeightedAliasIndex;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -102,20 +100,22 @@ impl FieldType for Sampler {
 pub(super) struct Draws {
     classes: usize,
     seed: u64,
-    table: Option<Arc<WeightedAliasIndex<f64>>>,
-    is_uniform: bool,
+    /// For each class, the probability of it and those before it; `None`: every class is as likely.
+    cumulative: Option<Arc<Vec<f64>>>,
     /// Of training; clones of a module go on together.
     steps: Arc<AtomicU64>,
 }
 
 impl Draws {
     pub(super) fn new(sampler: &Sampler, classes: usize, seed: usize) -> Self {
-        let table = matches!(sampler, Sampler::Unigram { .. }).then(|| {
-            let weights = sampler.probabilities(classes);
-            Arc::new(WeightedAliasIndex::new(weights).expect("finite weights, which have been checked"))
+        let cumulative = (*sampler != Sampler::Uniform {}).then(|| {
+            let add = |sum: &mut f64, p: f64| {
+                *sum += p;
+                Some(*sum)
+            };
+            Arc::new(sampler.probabilities(classes).into_iter().scan(0.0, add).collect())
         });
-        let is_uniform = *sampler == Sampler::Uniform {};
-        Self { classes, seed: seed as u64, table, is_uniform, steps: Arc::default() }
+        Self { classes, seed: seed as u64, cumulative, steps: Arc::default() }
     }
 
     /// `count` classes: others at each step of training, the first ones elsewhere.
@@ -128,13 +128,11 @@ impl Draws {
     }
 
     fn class(&self, rng: &mut impl Rng) -> usize {
-        match &self.table {
-            Some(table) => table.sample(rng),
-            None if self.is_uniform => rng.random_range(0..self.classes),
-            None => {
-                let spread = (self.classes as f64 + 1.0).ln();
-                let class = (rng.random::<f64>() * spread).exp() - 1.0;
-                (class as usize).min(self.classes - 1)
+        match &self.cumulative {
+            None => rng.random_range(0..self.classes),
+            Some(cumulative) => {
+                let at = rng.random::<f64>();
+                cumulative.partition_point(|sum| *sum <= at).min(self.classes - 1)
             }
         }
     }

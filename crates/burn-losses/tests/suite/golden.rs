@@ -49,7 +49,7 @@ fn inputs(step: &Value) -> Inputs {
 /// Labels are integers and everything else is not, whatever the numbers look like.
 fn as_named(name: &str, data: TensorData) -> TensorData {
     match name {
-        "labels" => data.convert::<i64>(),
+        "labels" | "sampled" => data.convert::<i64>(),
         "mask" => data.convert::<bool>(),
         _ => data.convert::<f64>(),
     }

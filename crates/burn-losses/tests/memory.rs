@@ -1,0 +1,97 @@
+//! What losses allocate beyond their inputs, counted by the allocator of this program: one test, since others would be counted too.
+//!
+//! `cargo xtask memory` measures at full size, small sizes are part of the tests.
+
+use burn::tensor::{Device, Distribution, Int, Tensor};
+use burn_losses::heads::SoftmaxLossConfig;
+use burn_losses::metric::{Mining, TripletLossConfig};
+use burn_losses::prelude::*;
+use peak_alloc::PeakAlloc;
+use std::time::Instant;
+
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
+
+/// The bytes at the peak of a computation, beyond those that were there before; and how long it took.
+struct Cost {
+    bytes: usize,
+    seconds: f64,
+}
+
+fn measure<T>(compute: impl FnOnce() -> T) -> Cost {
+    let before = ALLOCATOR.current_usage();
+    ALLOCATOR.reset_peak_usage();
+    let start = Instant::now();
+    let result = compute();
+    let seconds = start.elapsed().as_secs_f64();
+    drop(result);
+    Cost { bytes: ALLOCATOR.peak_usage() - before, seconds }
+}
+
+/// A step of a softmax head: value and gradients.
+fn softmax(device: &Device, rows: usize, classes: usize, size: usize, chunk_rows: Option<usize>, reduced: bool) -> Cost {
+    let mut config = SoftmaxLossConfig::new().with_num_classes(classes).with_embedding_dim(size).with_bias(true);
+    config.chunk_rows = chunk_rows;
+    let head = config.init(device);
+    let embeddings = Tensor::<2>::random([rows, size], Distribution::Default, device).require_grad();
+    let labels = Tensor::<1, Int>::arange(0..rows as i64, device) * 7919 % classes as i64;
+    // The parameter exists before the measurement.
+    let _ = head.weight().sum().into_scalar::<f32>();
+    measure(|| {
+        let value = if reduced { head.forward(embeddings, labels) } else { head.forward_no_reduction(embeddings, labels).sum() };
+        let gradients = value.backward();
+        assert!(head.weight().grad(&gradients).is_some());
+        gradients
+    })
+}
+
+/// A step of batch-hard triplet loss.
+fn triplet(device: &Device, rows: usize, mining: Mining) -> Cost {
+    let loss = TripletLossConfig::new().with_mining(mining).init(device);
+    let embeddings = Tensor::<2>::random([rows, 64], Distribution::Default, device).require_grad();
+    let labels = Tensor::<1, Int>::arange(0..rows as i64, device) % (rows / 4) as i64;
+    measure(|| loss.forward(embeddings, labels).backward())
+}
+
+fn mb(cost: &Cost) -> f64 {
+    cost.bytes as f64 / 1e6
+}
+
+#[test]
+fn memory_is_bounded() {
+    let full = std::env::var("BURN_LOSSES_FULL").is_ok();
+    let flex = Device::flex().autodiff();
+    #[allow(deprecated)] // upstream's, not ours: burn-ndarray is part of what we support
+    let ndarray = Device::ndarray().autodiff();
+    let balanced = Device::flex().autodiff().gradient_checkpointing();
+
+    let [rows, classes, size, chunk] = if full { [4096, 50_000, 256, 256] } else { [512, 4000, 16, 32] };
+    println!("softmax, N = {rows}, C = {classes}, E = {size}, f32, value and gradients");
+    let devices = [("flex", &flex), ("ndarray", &ndarray), ("flex, balanced checkpointing", &balanced)];
+    for (name, device) in if full { &devices[..1] } else { &devices } {
+        let plain = softmax(device, rows, classes, size, None, true);
+        println!("  {name}: plain {:.0} MB, {:.2} s", mb(&plain), plain.seconds);
+        for (what, reduced) in [("mean", true), ("unreduced", false)] {
+            let chunked = softmax(device, rows, classes, size, Some(chunk), reduced);
+            let share = chunked.bytes as f64 / plain.bytes as f64;
+            let slower = chunked.seconds / plain.seconds;
+            println!(
+                "  {name}: {what}, {chunk} rows at a time {:.0} MB ({:.1} %), {:.2} s ({slower:.2} x)",
+                mb(&chunked),
+                100.0 * share,
+                chunked.seconds
+            );
+            assert!(share < 0.25, "{name}, {what}: {share:.3} of the plain path's memory");
+            assert!(!full || !reduced || slower < 1.3, "{name}, {what}: {slower:.2} times the plain path's time");
+        }
+    }
+
+    let rows = if full { 4096 } else { 512 };
+    println!("triplet, N = {rows}, E = 64, f32, value and gradient, in N x N floats");
+    for (name, mining) in [("hard", Mining::Hard), ("semi_hard_closest", Mining::SemiHardClosest), ("semi_hard", Mining::SemiHard)] {
+        let cost = triplet(&flex, rows, mining);
+        let squares = cost.bytes as f64 / (4 * rows * rows) as f64;
+        println!("  {name}: {:.0} MB, {squares:.2}, {:.2} s", mb(&cost), cost.seconds);
+        assert!(name != "hard" || squares < 6.0, "{squares:.2} N^2 floats");
+    }
+}
