@@ -23,7 +23,9 @@ use crate::rng::Rng;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BigramTraining {
-    /// Passes over the pairs; after each the held-out pairs are looked at.
+    /// How many pairs of the training set are used.
+    pub pairs: usize,
+    /// Passes over them; after each the held-out pairs are looked at.
     pub epochs: usize,
     /// Pairs per step.
     pub batch_size: usize,
@@ -38,8 +40,8 @@ pub struct BigramTraining {
 impl BigramTraining {
     /// Which setting is not allowed.
     pub(crate) fn problem(&self) -> Option<&'static str> {
-        if self.epochs == 0 || self.batch_size == 0 || self.embedding_dim == 0 {
-            return Some("epochs, batch_size and embedding_dim must be at least 1");
+        if [self.pairs, self.epochs, self.batch_size, self.embedding_dim].contains(&0) {
+            return Some("pairs, epochs, batch_size and embedding_dim must be at least 1");
         }
         let is_right = self.learning_rate > 0.0 && self.learning_rate <= 1.0;
         (!is_right).then_some("learning_rate must be in (0, 1]")
@@ -70,9 +72,8 @@ impl Bigram {
         let head = head.init(device);
         let [words, size] = head.weight().dims();
         let mut rng = Rng::new(seed);
-        let mut draw =
-            |fan_in| Tensor::from_data(TensorData::new(rng.weights(words * size, fan_in), [words, size]), device);
-        Self { embedding: Param::from_tensor(draw(1)), head: head.with_weight(draw(size)) }
+        let mut draw = || Tensor::from_data(TensorData::new(rng.weights(words * size, size), [words, size]), device);
+        Self { embedding: Param::from_tensor(draw()), head: head.with_weight(draw()) }
     }
 
     fn embed(&self, words: Tensor<1, Int>) -> Tensor<2> {
