@@ -12,7 +12,7 @@ mod wordnet;
 pub use batch::{ClassBatch, ClassBatcher, MaskBatch, MaskBatcher, ValueBatch, ValueBatcher};
 pub use lines::{LineData, LineSet, Scaling};
 pub use nuclei::TILE;
-pub use wordnet::Pairs;
+pub use wordnet::{Pairs, WORDS};
 
 use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::TensorData;

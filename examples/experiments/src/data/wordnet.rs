@@ -9,6 +9,8 @@ const VOCABULARY: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/.
 const END: usize = 0xFFFF;
 /// Stands for all rare words.
 const UNKNOWN: &str = "<unknown>";
+/// How many words there are, unknown ones counted as one.
+pub const WORDS: usize = 19_056;
 const TRAIN: usize = 300_000;
 const HELD_OUT: usize = 20_000;
 
@@ -25,6 +27,12 @@ pub struct Pairs {
 }
 
 impl Pairs {
+    /// Pairs of the words `0..vocabulary`; the last of them stands for all that are unknown.
+    #[cfg(test)]
+    pub(crate) fn new(vocabulary: usize, train: Vec<[usize; 2]>, held_out: Vec<[usize; 2]>) -> Self {
+        Self { vocabulary, train, held_out, unknown: vocabulary - 1 }
+    }
+
     /// The same with the most frequent words only; the others become unknown ones.
     pub fn of_frequent(mut self, vocabulary: usize) -> Self {
         let unknown = self.unknown;
@@ -34,8 +42,8 @@ impl Pairs {
         Self { vocabulary, ..self }
     }
 
-    /// How surprised one is by the second words of the held-out pairs who only knows how often each word comes second in the
-    /// others: 2 to the power of the bits per word.
+    /// How many words one would have to choose from, all of them equally likely, to be as uncertain of the second words of the
+    /// held-out pairs as one is who only knows how often each word comes second in the others.
     pub fn unigram_perplexity(&self) -> f64 {
         let mut counts = vec![1.0; self.vocabulary]; // of 1 more than were seen: none is impossible
         self.train.iter().for_each(|&[_, next]| counts[next] += 1.0);
@@ -48,6 +56,9 @@ impl Pairs {
 pub(super) fn load() -> Result<Pairs, DataError> {
     let words = String::from_utf8(gunzip(SET, VOCABULARY)?).map_err(|error| DataError::new(SET, error))?;
     let vocabulary = words.lines().count();
+    if vocabulary != WORDS {
+        return Err(DataError::new(SET, format!("{WORDS} words, got {vocabulary}")));
+    }
     let unknown = words.lines().position(|word| word == UNKNOWN);
     let unknown = unknown.ok_or_else(|| DataError::new(SET, "there is no number for unknown words"))?;
 
@@ -74,7 +85,7 @@ mod tests {
     #[test]
     fn sizes_and_the_unigram_baseline() {
         let pairs = load().unwrap();
-        assert_eq!((pairs.vocabulary, pairs.train.len(), pairs.held_out.len()), (19_056, 300_000, 20_000));
+        assert_eq!((pairs.vocabulary, pairs.train.len(), pairs.held_out.len()), (WORDS, 300_000, 20_000));
         let perplexity = pairs.unigram_perplexity();
         assert!((1100.0..1250.0).contains(&perplexity), "{perplexity}");
     }

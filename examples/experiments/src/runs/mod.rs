@@ -18,7 +18,7 @@ use crate::Error;
 use crate::bigram;
 use crate::config::{ConfigFile, Experiment, RunConfig};
 use crate::curves::Curve;
-use crate::data::{LineSet, Samples, Split};
+use crate::data::{self, LineSet, Samples, Split};
 use crate::expect::Expectation;
 use crate::history::History;
 use crate::model::Mlp;
@@ -123,7 +123,7 @@ pub fn check(file: &ConfigFile) -> Result<(), Error> {
         }
         Experiment::Text => {
             let config = file.load::<HeadLossConfig>()?;
-            bigram::fitted(&config.loss, 10, config.bigram()).map(drop).map_err(|problem| file.bad(problem))
+            bigram::fitted(&config.loss, data::WORDS, config.bigram()).map(drop).map_err(|problem| file.bad(problem))
         }
     }
 }

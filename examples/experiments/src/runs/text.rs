@@ -15,6 +15,7 @@ const QUICK_HELD_OUT: usize = 1000;
 
 pub(super) fn run(config: &RunConfig<HeadLossConfig>, label: &str, setting: &Setting) -> Result<Outcome, Error> {
     let (mut pairs, mut training, mut steps) = (data::glosses()?, config.bigram().clone(), usize::MAX);
+    pairs.train.truncate(training.pairs);
     if setting.quick {
         pairs = pairs.of_frequent(QUICK_WORDS);
         pairs.held_out.truncate(QUICK_HELD_OUT);
