@@ -2,6 +2,7 @@
 
 mod cargo;
 mod check;
+mod fetch;
 mod golden;
 mod steps;
 mod test;
@@ -43,6 +44,11 @@ enum Task {
         /// Only the losses whose `family/kind/device` contain this.
         filter: Option<String>,
     },
+    /// Fetches data that is not a part of the repository, into data/fetched; the examples take it where it is there.
+    Fetch {
+        /// The data set.
+        set: fetch::Set,
+    },
     /// Writes the golden values; needs Python, see reference/README.md.
     Golden {
         /// Write nothing; fail if a file differs from what would be written.
@@ -79,6 +85,7 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
             let arguments = ["bench", "--workspace", "--bench", "losses", "--"];
             steps.run("bench", cargo::cargo(&arguments).args(filter))
         }
+        Task::Fetch { set } => fetch::run(steps, set),
         Task::Golden { check, names } => golden::run(steps, check, &names),
     }
 }

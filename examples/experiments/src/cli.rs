@@ -33,6 +33,12 @@ pub enum Choice {
     Segmentation,
     /// Boxes that move along a loss's gradient to their targets.
     Boxes,
+    /// Embeddings of pictures in which what is alike lies together, with losses of metric learning.
+    Metric,
+    /// Embeddings of pictures in a plane, drawn to the centers of their classes.
+    Center,
+    /// Embeddings of pictures on a circle, with margins between the classes.
+    Margins,
     /// All of them.
     All,
 }
@@ -68,6 +74,9 @@ impl Options {
             Choice::Imbalanced => &[Experiment::Imbalanced],
             Choice::Segmentation => &[Experiment::Segmentation],
             Choice::Boxes => &[Experiment::Boxes],
+            Choice::Metric => &[Experiment::Metric],
+            Choice::Center => &[Experiment::Center],
+            Choice::Margins => &[Experiment::Margins],
             Choice::All => &Experiment::ALL,
         };
         if !self.config.is_empty() {

@@ -8,9 +8,12 @@
 
 pub mod cli;
 pub mod config;
+mod convolution;
 pub mod curves;
 pub mod data;
 pub mod device;
+pub mod embedded;
+pub mod embedding;
 pub mod expect;
 pub mod history;
 mod map;
@@ -23,7 +26,9 @@ mod progress;
 pub mod report;
 pub mod rng;
 pub mod runs;
+mod scatter;
 pub mod simulation;
+mod squares;
 mod story;
 pub mod terms;
 pub mod training;
