@@ -2,6 +2,7 @@
 
 mod cargo;
 mod check;
+mod fetch;
 mod golden;
 mod steps;
 mod test;
@@ -45,6 +46,11 @@ enum Task {
     },
     /// Measures the memory of large vocabularies and of mining, at full size.
     Memory,
+    /// Fetches data that is not a part of the repository, into data/fetched; the examples take it where it is there.
+    Fetch {
+        /// The data set.
+        set: fetch::Set,
+    },
     /// Writes the golden values; needs Python, see reference/README.md.
     Golden {
         /// Write nothing; fail if a file differs from what would be written.
@@ -85,6 +91,7 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
             let arguments = ["test", "--workspace", "--test", "memory", "--", "--nocapture"];
             steps.run("memory", cargo::cargo(&arguments).env("BURN_LOSSES_FULL", "1"))
         }
+        Task::Fetch { set } => fetch::run(steps, set),
         Task::Golden { check, names } => golden::run(steps, check, &names),
     }
 }

@@ -1,7 +1,7 @@
 //! Steps: a headline, a command, the time it took; and a summary of them all.
 
 use std::fmt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What has been done so far.
@@ -23,6 +23,13 @@ pub(crate) struct Failed {
     why: String,
 }
 
+impl Failed {
+    /// Where it is not a command that ended it.
+    pub(crate) fn new(name: &str, command: &str, why: &str) -> Self {
+        Self { name: name.to_owned(), command: command.to_owned(), why: why.to_owned() }
+    }
+}
+
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "FAILED: {} ({})\n    {}", self.name, self.why, self.command)
@@ -33,6 +40,23 @@ impl Steps {
     /// Runs a command that has to succeed.
     pub(crate) fn run(&mut self, name: &str, command: &mut Command) -> Result<(), Failed> {
         self.run_unless(name, command, None, "").map(|_| ())
+    }
+
+    /// Runs a command that has to succeed, and returns what it prints.
+    pub(crate) fn output(&mut self, name: &str, command: &mut Command) -> Result<String, Failed> {
+        let text = shown(command);
+        println!("\n== {name}\n   {text}");
+        let start = Instant::now();
+        let why = match command.stderr(Stdio::inherit()).output() {
+            Ok(output) if output.status.success() => {
+                self.note(name, start, "ok");
+                return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+            }
+            Ok(output) => output.status.to_string(),
+            Err(error) => error.to_string(),
+        };
+        self.note(name, start, "FAILED");
+        Err(Failed::new(name, &text, &why))
     }
 
     /// Runs a command that has to succeed, or to exit with the code `skip`: then `reason` is noted, and the answer is
@@ -60,7 +84,7 @@ impl Steps {
             Err(error) => error.to_string(),
         };
         self.note(name, start, "FAILED");
-        Err(Failed { name: name.to_owned(), command: text, why })
+        Err(Failed::new(name, &text, &why))
     }
 
     fn note(&mut self, name: &str, start: Instant, outcome: &str) {
@@ -123,6 +147,16 @@ mod tests {
         let mut command = Command::new("some/where/cargo");
         command.args(["doc", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings").env_remove("CARGO_PKG_NAME");
         assert_eq!(shown(&command), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_command_prints_is_returned() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo yes"]);
+        let mut steps = Steps::default();
+        assert_eq!(steps.output("a", &mut command).unwrap(), "yes\n");
+        assert!(steps.output("b", Command::new("sh").args(["-c", "exit 3"])).is_err());
     }
 
     #[cfg(unix)]

@@ -35,6 +35,12 @@ pub enum Choice {
     Boxes,
     /// Which word follows which, with heads for a large vocabulary.
     Text,
+    /// Embeddings of pictures in which what is alike lies together, with losses of metric learning.
+    Metric,
+    /// Embeddings of pictures in a plane, drawn to the centers of their classes.
+    Center,
+    /// Embeddings of pictures on a circle, with margins between the classes.
+    Margins,
     /// All of them.
     All,
 }
@@ -71,6 +77,9 @@ impl Options {
             Choice::Segmentation => &[Experiment::Segmentation],
             Choice::Boxes => &[Experiment::Boxes],
             Choice::Text => &[Experiment::Text],
+            Choice::Metric => &[Experiment::Metric],
+            Choice::Center => &[Experiment::Center],
+            Choice::Margins => &[Experiment::Margins],
             Choice::All => &Experiment::ALL,
         };
         if !self.config.is_empty() {

@@ -28,12 +28,27 @@ pub enum Experiment {
     Boxes,
     /// Which word follows which, with heads for a large vocabulary.
     Text,
+    /// Embeddings of pictures in which what is alike lies together, with losses of metric learning.
+    Metric,
+    /// Embeddings of pictures in a plane, drawn to the centers of their classes.
+    Center,
+    /// Embeddings of pictures on a circle, with margins between the classes.
+    Margins,
 }
 
 impl Experiment {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 6] =
-        [Self::Images, Self::Regression, Self::Imbalanced, Self::Segmentation, Self::Boxes, Self::Text];
+    pub const ALL: [Self; 9] = [
+        Self::Images,
+        Self::Regression,
+        Self::Imbalanced,
+        Self::Segmentation,
+        Self::Boxes,
+        Self::Text,
+        Self::Metric,
+        Self::Center,
+        Self::Margins,
+    ];
 
     /// The name, as on the command line and in the config files.
     pub fn name(self) -> &'static str {
@@ -44,7 +59,15 @@ impl Experiment {
             Self::Segmentation => "segmentation",
             Self::Boxes => "boxes",
             Self::Text => "text",
+            Self::Metric => "metric",
+            Self::Center => "center",
+            Self::Margins => "margins",
         }
+    }
+
+    /// Whether pictures are embedded.
+    pub fn embeds(self) -> bool {
+        matches!(self, Self::Metric | Self::Center | Self::Margins)
     }
 }
 
@@ -71,7 +94,11 @@ pub struct RunConfig<L> {
     /// How to train; for `text` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bigram: Option<BigramTraining>,
-    /// The loss: `kind`, and that loss's own settings. For `segmentation` a list, `[[terms]]`.
+    /// What to embed, and where; for `metric`, `center` and `margins`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    embedding: Option<EmbeddingConfig>,
+    /// The loss: `kind`, and that loss's own settings; for `metric` also `family`. For `segmentation` and `center` a list,
+    /// `[[terms]]`.
     #[serde(alias = "terms")]
     pub loss: L,
     /// The line to fit; for `regression` only.
@@ -107,6 +134,14 @@ impl<L> RunConfig<L> {
         self.bigram.as_ref().expect("checked when it was read")
     }
 
+    /// What to embed, and where.
+    ///
+    /// # Panics
+    /// For all experiments but those with embeddings.
+    pub fn embedding(&self) -> &EmbeddingConfig {
+        self.embedding.as_ref().expect("checked when it was read")
+    }
+
     /// The line to fit.
     ///
     /// # Panics
@@ -122,6 +157,7 @@ impl<L> RunConfig<L> {
             ("training", self.training.is_some(), !is(Experiment::Boxes) && !is(Experiment::Text)),
             ("simulation", self.simulation.is_some(), is(Experiment::Boxes)),
             ("bigram", self.bigram.is_some(), is(Experiment::Text)),
+            ("embedding", self.embedding.is_some(), self.experiment.embeds()),
             ("line", self.line.is_some(), is(Experiment::Regression)),
         ];
         if let Some((table, _, needed)) = tables.iter().find(|(_, has, needed)| has != needed) {
@@ -131,7 +167,8 @@ impl<L> RunConfig<L> {
         if self.simulation.as_ref().is_some_and(|simulation| simulation.anchors == 0) {
             return Some("anchors must be at least 1".to_string());
         }
-        if let Some(problem) = self.bigram.as_ref().and_then(BigramTraining::problem) {
+        let bigram = self.bigram.as_ref().and_then(BigramTraining::problem);
+        if let Some(problem) = bigram.or(self.embedding.as_ref().and_then(EmbeddingConfig::problem)) {
             return Some(problem.to_string());
         }
         self.training.as_ref().and_then(Training::problem).map(str::to_string)
@@ -144,6 +181,27 @@ impl<L> RunConfig<L> {
 pub struct Simulation {
     /// Points at which boxes start: 343 at each of them.
     pub anchors: usize,
+}
+
+/// What to embed, and where.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddingConfig {
+    /// The size of the embeddings.
+    pub size: usize,
+    /// How many of the ten classes are learned; the others are only looked at in the end.
+    pub classes: usize,
+}
+
+impl EmbeddingConfig {
+    fn problem(&self) -> Option<&'static str> {
+        if self.size < 2 {
+            return Some("the size of an embedding must be at least 2");
+        }
+        // What is measured on the others needs two of them.
+        let allowed = [2, 3, 4, 5, 6, 7, 8, 10];
+        (!allowed.contains(&self.classes)).then_some("classes must be from 2 to 8, or 10")
+    }
 }
 
 /// The line to fit.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::PictureSet;
+
 /// A figure that a full run has to reach.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,9 +31,12 @@ pub struct Expectation {
     /// Another config of the experiment, whose figure of the same name takes the place of `value`; looked at where both run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub like: Option<String>,
-    /// By how much, at least.
+    /// By how much, at least; where it is negative: how far below it may stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub margin: Option<f64>,
+    /// The pictures with which it has to come out; with any where this is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<PictureSet>,
 }
 
 impl Expectation {
@@ -55,7 +60,7 @@ impl Expectation {
             return Some(format!("{} is {got}, above {:?}", self.figure, self.at_most));
         }
         let (other, margin) = (other.filter(|_| self.above.is_some())?, self.margin.unwrap_or(0.0));
-        let above = got > other && got - other >= margin;
+        let above = got - other >= margin && (got > other || margin < 0.0);
         let name = self.above.as_deref().unwrap_or_default();
         (!above).then(|| format!("{} is {got}, not {margin} above the {other} of {name}", self.figure))
     }
@@ -100,5 +105,8 @@ mod tests {
         assert!(above.check(f64::NAN, Some(0.5)).is_some());
         assert_eq!(above.check(0.1, None), None, "bce did not run");
         assert!(expectation("\"above\": \"bce\"").check(0.5, Some(0.5)).is_some(), "equal is not above");
+        let near = expectation("\"above\": \"bce\", \"margin\": -0.01");
+        assert_eq!(near.check(0.495, Some(0.5)), None);
+        assert!(near.check(0.485, Some(0.5)).is_some());
     }
 }

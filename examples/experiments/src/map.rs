@@ -6,9 +6,8 @@ use plotters::prelude::*;
 
 use crate::Error;
 use crate::plot::{Area, Drawn, FONT};
+use crate::squares;
 
-const CELL: u32 = 480;
-const COLUMNS: usize = 4;
 const SCALE_WIDTH: u32 = 220;
 /// The colours run from 10^-3 to 10^1.
 const POWERS: (f64, f64) = (-3.0, 1.0);
@@ -24,23 +23,9 @@ pub(crate) struct Map {
     pub(crate) points: Vec<(f64, f64, f64)>,
 }
 
-/// Draws maps side by side, four in a row, and the scale of the colours.
+/// Draws maps side by side, and the scale of the colours.
 pub(crate) fn draw(path: &Path, maps: &[Map]) -> Result<(), Error> {
-    draw_svg(path, maps).map_err(|error| Error::file(path, error))
-}
-
-fn draw_svg(path: &Path, maps: &[Map]) -> Drawn {
-    let (columns, rows) = (maps.len().clamp(1, COLUMNS), maps.len().div_ceil(COLUMNS));
-    let width = CELL * columns as u32;
-    let root = SVGBackend::new(path, (width + SCALE_WIDTH, CELL * rows as u32)).into_drawing_area();
-    root.fill(&WHITE)?;
-    let (left, right) = root.split_horizontally(width);
-    for (area, map) in left.split_evenly((rows, columns)).iter().zip(maps) {
-        draw_map(area, map)?;
-    }
-    scale(&right)?;
-    root.present()?;
-    Ok(())
+    squares::draw(path, maps, draw_map, (SCALE_WIDTH, scale))
 }
 
 fn draw_map(area: &Area, map: &Map) -> Drawn {

@@ -34,6 +34,26 @@ pub fn ranking(scores: &[f32], positive: &[bool], precision: f64) -> Ranking {
     result
 }
 
+/// The largest share of rows on the right side of a threshold: positives above it, negatives not.
+pub fn best_accuracy(scores: &[f32], positive: &[bool]) -> f64 {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+    let mut hits = positive.iter().filter(|&&p| !p).count();
+    let mut best = hits;
+    for (place, &row) in order.iter().enumerate() {
+        if positive[row] {
+            hits += 1
+        } else {
+            hits -= 1
+        }
+        let tied = order.get(place + 1).is_some_and(|&n| scores[n] == scores[row]);
+        if !tied {
+            best = best.max(hits);
+        }
+    }
+    best as f64 / scores.len() as f64
+}
+
 /// Precision and recall of the rows whose logit is above zero.
 pub fn precision_recall(logits: &[f32], positive: &[bool]) -> (f64, f64) {
     let count = |said: bool, is: bool| {
@@ -125,6 +145,13 @@ mod tests {
     fn no_positives_is_zero() {
         assert_eq!(ranking(&[1.0], &[false], 0.5).average_precision, 0.0);
         assert_eq!(precision_recall(&[1.0], &[false]), (0.0, 0.0));
+    }
+
+    #[test]
+    fn the_best_threshold_by_hand() {
+        assert_eq!(best_accuracy(&[0.9, 0.8, 0.7, 0.6], &[true, false, true, false]), 0.75);
+        assert_eq!(best_accuracy(&[0.5, 0.5, 0.5], &[true, false, false]), 2.0 / 3.0);
+        assert_eq!(best_accuracy(&[0.1, 0.9], &[true, false]), 0.5);
     }
 
     #[test]

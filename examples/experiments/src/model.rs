@@ -16,6 +16,7 @@ use burn_losses::prelude::*;
 use burn_losses::regression::AnyRegressionLoss;
 
 use crate::data::{ClassBatch, MaskBatch, ValueBatch};
+use crate::embedding::EmbeddingNetwork;
 use crate::rng::Rng;
 use crate::terms::WeightedSum;
 use crate::unet::UNet;
@@ -55,7 +56,8 @@ impl Mlp {
     }
 }
 
-fn linear(weight: Vec<f32>, bias: Vec<f32>, device: &Device) -> Linear {
+/// A layer with these weights, `[input, output]` row by row.
+pub(crate) fn linear(weight: Vec<f32>, bias: Vec<f32>, device: &Device) -> Linear {
     let (output, input) = (bias.len(), weight.len() / bias.len());
     let weight = Tensor::from_data(TensorData::new(weight, [input, output]), device);
     let bias = Tensor::from_data(TensorData::new(bias, [output]), device);
@@ -131,6 +133,28 @@ impl Segmenter {
     }
 }
 
+/// An embedding; the loss is a sum of heads and of losses of metric learning.
+#[derive(Module, Debug)]
+pub struct Embedder {
+    /// The network.
+    pub network: EmbeddingNetwork,
+    /// The losses of the config file.
+    pub loss: WeightedSum,
+}
+
+impl Embedder {
+    /// The output is that of the head, or without a head the embeddings.
+    fn run(&self, batch: ClassBatch) -> ClassificationOutput {
+        let embeddings = self.network.forward(batch.inputs);
+        let loss = self.loss.forward_embeddings(embeddings.clone(), batch.labels.clone());
+        let output = match self.loss.head() {
+            Some(head) => head.logits(embeddings),
+            None => embeddings,
+        };
+        ClassificationOutput::new(loss, output, batch.labels)
+    }
+}
+
 macro_rules! learner_steps {
     ($($model:ident: $batch:ty => $output:ty),* $(,)?) => {$(
         impl TrainStep for $model {
@@ -159,5 +183,6 @@ learner_steps! {
     Classifier: ClassBatch => ClassificationOutput,
     Detector: ValueBatch => MultiLabelClassificationOutput,
     Regressor: ValueBatch => RegressionOutput,
+    Embedder: ClassBatch => ClassificationOutput,
     Segmenter: MaskBatch => MultiLabelClassificationOutput,
 }

@@ -115,7 +115,10 @@ fn curves(results: &[&RunResult]) -> Vec<Panel> {
         Experiment::Regression => "prediction - target, in units of the scale",
         Experiment::Imbalanced => "logit of a positive row",
         Experiment::Boxes => "offset of a 2 x 2 box from its target",
-        Experiment::Segmentation | Experiment::Text => "", // there is no curve
+        // There is no curve.
+        Experiment::Segmentation | Experiment::Text | Experiment::Metric | Experiment::Center | Experiment::Margins => {
+            ""
+        }
     };
     let panel = |title: &str, y: fn(&Curve) -> &Vec<f64>| Panel {
         title: title.to_string(),

@@ -16,8 +16,8 @@ pub(crate) type Drawn = Result<(), Box<dyn StdError>>;
 const SIZE: (u32, u32) = (2360, 880);
 const LEGEND: u32 = 460;
 pub(crate) const FONT: &str = "sans-serif";
-/// Colours that most people can tell apart (Okabe and Ito), and two more.
-const COLOURS: [RGBColor; 9] = [
+/// Colours that most people can tell apart (Okabe and Ito), and three more.
+pub(crate) const COLOURS: [RGBColor; 10] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
@@ -27,6 +27,7 @@ const COLOURS: [RGBColor; 9] = [
     RGBColor(60, 60, 60),
     RGBColor(150, 75, 0),
     RGBColor(120, 94, 240),
+    RGBColor(230, 215, 40),
 ];
 
 /// A named line.

@@ -13,7 +13,7 @@ use crate::map::{self, Map};
 use crate::picture;
 use crate::runs::RunResult;
 use crate::trajectory::{Comparison, Trajectories};
-use crate::{panels, plot, story};
+use crate::{panels, plot, scatter, story};
 
 /// A table in the style of all others.
 pub fn table() -> Table {
@@ -86,6 +86,7 @@ impl Report<'_> {
                 plot::draw(&plots.join(&file), &panels)?;
                 page.push_str(&image(&file));
             }
+            page.push_str(&scatters(experiment, &results, &plots)?);
             page.push_str(&maps(&results, &plots)?);
             page.push_str(&tiles(&results, &plots)?);
         }
@@ -103,6 +104,18 @@ impl Report<'_> {
 
 fn image(file: &str) -> String {
     format!("<img src=\"plots/{file}\" alt=\"{file}\">")
+}
+
+/// Draws the held-out pictures in a plane, if these are results with embeddings.
+fn scatters(experiment: Experiment, results: &[&RunResult], plots: &Path) -> Result<String, Error> {
+    let scatters = results.iter().filter_map(|r| Some((r.config.as_str(), r.outcome.scatter.as_ref()?)));
+    let scatters: Vec<_> = scatters.collect();
+    let Some(set) = results.iter().find_map(|r| r.outcome.set).filter(|_| !scatters.is_empty()) else {
+        return Ok(String::new());
+    };
+    let file = format!("{experiment}-pictures.svg");
+    scatter::draw(&plots.join(&file), &scatters, &set.classes())?;
+    Ok(format!("<p>The held-out pictures of {}. {}</p>{}", set.name(), story::scatters(experiment), image(&file)))
 }
 
 /// Draws the maps of the boxes' errors, if these are results with boxes.

@@ -29,6 +29,11 @@ impl Rng {
         (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 
+    /// A whole number drawn uniformly from `0..n`.
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.uniform() * n as f64) as usize
+    }
+
     /// Initial weights: `n` numbers drawn uniformly between plus and minus `1 / sqrt(fan_in)`.
     pub fn weights(&mut self, n: usize, fan_in: usize) -> Vec<f32> {
         let bound = 1.0 / (fan_in as f64).sqrt();
@@ -39,8 +44,7 @@ impl Rng {
     pub fn permutation(&mut self, n: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..n).collect();
         for i in (1..n).rev() {
-            let j = (self.uniform() * (i + 1) as f64) as usize;
-            order.swap(i, j);
+            order.swap(i, self.below(i + 1));
         }
         order
     }

@@ -8,6 +8,22 @@ pub(crate) fn of(experiment: Experiment) -> &'static str {
         Experiment::Segmentation => SEGMENTATION,
         Experiment::Boxes => BOXES,
         Experiment::Text => TEXT,
+        Experiment::Metric => METRIC,
+        Experiment::Center => CENTER,
+        Experiment::Margins => MARGINS,
+        _ => "",
+    }
+}
+
+/// What the pictures in a plane show.
+pub(crate) fn scatters(experiment: Experiment) -> &'static str {
+    match experiment {
+        Experiment::Metric => "The directions of their embeddings, along the two axes on which they differ most.",
+        Experiment::Center => "Their embeddings, each loss on a scale of its own; the cross is the mean of a class.",
+        Experiment::Margins => {
+            "The direction of each embedding; its distance from the middle means nothing. The lines are the directions of the \
+             weights."
+        }
         _ => "",
     }
 }
@@ -39,3 +55,16 @@ Sampled softmax draws some words at each step and takes the logarithm of how oft
 (<code>sampled_500_without_log_q</code>) frequent words, which are drawn often, are pushed down, and what is learned is not the \
 probability of a word. Time is that of a step with its optimizer; memory is what a step has in use at the most beside the model and the \
 optimizer's state, as the host's allocator counts it.</p>";
+const METRIC: &str = "<p>A network embeds pictures of seven classes so that those of one class point in one direction. What counts is \
+how often the nearest held-out picture, by the cosine, is of the same class: among the classes that were learned, and among three \
+that training never saw; and how much of it the network did not have before it was trained. Triplets with the hardest negative \
+of each row learn least: pulling at what is most alike first presses everything together. Those with the nearest positive \
+(<code>triplet_easy</code>) leave a class its inner shape, and do best on what was never seen; those that look only at what is \
+still undecided (<code>semi_hard</code>) fit the known classes, and lose there.</p>";
+
+const CENTER: &str = "<p>The experiment of <a href=\"https://doi.org/10.1007/978-3-319-46478-7_31\">Wen et al. 2016</a>: embeddings of \
+two numbers, softmax cross-entropy and lambda times the center loss. With lambda grows what the second term does: a class draws \
+together around its center, faster than the centers do around each other. Up to .01 that costs no accuracy.</p>";
+
+const MARGINS: &str = "<p>A head with a margin asks for more than the right answer: the direction of an embedding has to be that of \
+its class by some angle, or by some cosine. So the directions of a class lie closer together than with cross-entropy alone.</p>";

@@ -1,12 +1,15 @@
-//! A sum of losses, whatever their family.
+//! A sum of losses that take the same arguments, whatever their family.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn_losses::heads::AnyHeadLoss;
 use burn_losses::prelude::*;
 use burn_losses::{AnyLoss, LossConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::config::EmbeddingConfig;
+use crate::rng::Rng;
 
 /// A loss and its weight in a sum.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,7 +18,7 @@ pub struct Term {
     /// The weight, more than 0.
     #[serde(default = "one")]
     pub weight: f64,
-    /// The loss: `family` (`binary` or `segmentation`), `kind`, and that loss's own settings.
+    /// The loss: `family`, `kind`, and that loss's own settings.
     pub loss: LossConfig,
 }
 
@@ -23,14 +26,25 @@ fn one() -> f64 {
     1.0
 }
 
-/// What is wrong with the terms of a sum.
-pub fn check(terms: &[Term]) -> Result<(), String> {
+impl From<LossConfig> for Term {
+    fn from(loss: LossConfig) -> Self {
+        Self { weight: one(), loss }
+    }
+}
+
+/// The families of losses of logits and masks: per pixel, and per region.
+pub const OF_MASKS: &[&str] = &["binary", "segmentation"];
+/// The families of losses of embeddings and labels: with a weight of their own, and without.
+pub const OF_EMBEDDINGS: &[&str] = &["heads", "metric"];
+
+/// What is wrong with the terms of a sum of these families.
+pub fn check(terms: &[Term], families: &[&str]) -> Result<(), String> {
     if terms.is_empty() {
         return Err("there has to be a term".to_string());
     }
     for Term { weight, loss } in terms {
-        if !matches!(loss, LossConfig::Binary(_) | LossConfig::Segmentation(_)) {
-            return Err(format!("terms are of the family binary or segmentation, not {}", loss.family()));
+        if !families.contains(&loss.family()) {
+            return Err(format!("the family of the loss is {} here, not {}", families.join(" or "), loss.family()));
         }
         if !(*weight > 0.0 && weight.is_finite()) {
             return Err(format!("the weight of a term is {weight}, allowed: a number > 0"));
@@ -39,7 +53,25 @@ pub fn check(terms: &[Term]) -> Result<(), String> {
     Ok(())
 }
 
-/// The sum: of losses per pixel (family `binary`) and per region (family `segmentation`).
+/// What is wrong with the terms of a sum of losses of these embeddings.
+pub fn check_embedding(terms: &[Term], embedding: &EmbeddingConfig) -> Result<(), String> {
+    check(terms, OF_EMBEDDINGS)?;
+    for Term { loss, .. } in terms {
+        let fields = serde_json::to_value(loss).map_err(|error| error.to_string())?;
+        for (field, table, wanted) in
+            [("embedding_dim", "size", embedding.size), ("num_classes", "classes", embedding.classes)]
+        {
+            let given = fields.get(field).and_then(serde_json::Value::as_u64);
+            if let Some(given) = given.filter(|&given| given != wanted as u64) {
+                let kind = loss.kind();
+                return Err(format!("{field} of {kind} is {given}, but {table} in [embedding] is {wanted}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The sum.
 #[derive(Module, Debug)]
 pub struct WeightedSum {
     losses: Vec<AnyLoss>,
@@ -47,9 +79,8 @@ pub struct WeightedSum {
 }
 
 impl WeightedSum {
-    /// The sum of these terms.
+    /// The sum of these terms, which [`check`] found right.
     pub fn new(terms: &[Term], device: &Device) -> Result<Self, Error> {
-        check(terms).map_err(Error::new)?;
         let losses = terms.iter().map(|term| term.loss.try_init(device));
         Ok(Self {
             losses: losses.collect::<Result<_, _>>().map_err(Error::new)?,
@@ -57,19 +88,49 @@ impl WeightedSum {
         })
     }
 
-    /// Its value for `[tiles, 1, rows, columns]` logits and masks.
-    pub fn forward(&self, logits: Tensor<4>, masks: Tensor<4>) -> Tensor<1> {
-        let value = |(loss, weight): (&AnyLoss, &f64)| {
-            let (logits, masks) = (logits.clone(), masks.clone());
-            let value = match loss {
-                AnyLoss::Binary(loss) => loss.forward(logits, masks),
-                AnyLoss::Segmentation(loss) => loss.forward(logits, masks),
-                _ => unreachable!("checked when it was made"),
-            };
-            value * *weight
+    /// The same with weights of the heads that are drawn on the host: equal on every device.
+    pub fn with_drawn_heads(self, seed: u64, device: &Device) -> Self {
+        let mut rng = Rng::new(seed);
+        let drawn = |loss| match loss {
+            AnyLoss::Heads(head) => {
+                let [classes, size] = head.weight().dims();
+                let weight = TensorData::new(rng.weights(classes * size, size), [classes, size]);
+                AnyLoss::Heads(head.with_weight(Tensor::from_data(weight, device)))
+            }
+            other => other,
         };
-        let values = self.losses.iter().zip(&self.weights).map(value);
-        values.reduce(|sum, value| sum + value).expect("checked when it was made")
+        Self { losses: self.losses.into_iter().map(drawn).collect(), weights: self.weights }
+    }
+
+    /// The first loss that has a weight: it says which class an embedding belongs to.
+    pub fn head(&self) -> Option<&AnyHeadLoss> {
+        self.losses.iter().find_map(|loss| match loss {
+            AnyLoss::Heads(head) => Some(head),
+            _ => None,
+        })
+    }
+
+    /// Its value for `[tiles, 1, rows, columns]` logits and masks; the terms are [`OF_MASKS`].
+    pub fn forward(&self, logits: Tensor<4>, masks: Tensor<4>) -> Tensor<1> {
+        self.sum(|loss| match loss {
+            AnyLoss::Binary(loss) => loss.forward(logits.clone(), masks.clone()),
+            AnyLoss::Segmentation(loss) => loss.forward(logits.clone(), masks.clone()),
+            _ => unreachable!("checked when the file was read"),
+        })
+    }
+
+    /// Its value for `[rows, size]` embeddings and `[rows]` labels; the terms are [`OF_EMBEDDINGS`].
+    pub fn forward_embeddings(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+        self.sum(|loss| match loss {
+            AnyLoss::Heads(loss) => loss.forward(embeddings.clone(), labels.clone()),
+            AnyLoss::Metric(loss) => loss.forward(embeddings.clone(), labels.clone()),
+            _ => unreachable!("checked when the file was read"),
+        })
+    }
+
+    fn sum(&self, value: impl Fn(&AnyLoss) -> Tensor<1>) -> Tensor<1> {
+        let values = self.losses.iter().zip(&self.weights).map(|(loss, weight)| value(loss) * *weight);
+        values.reduce(|sum, value| sum + value).expect("checked when the file was read")
     }
 }
 
@@ -98,11 +159,32 @@ mod tests {
     }
 
     #[test]
+    fn embeddings_by_hand() {
+        let terms = terms(
+            r#"[{"loss": {"family": "heads", "kind": "softmax", "num_classes": 4, "embedding_dim": 2}},
+                {"weight": 0.1, "loss": {"family": "metric", "kind": "center", "num_classes": 4, "embedding_dim": 2}}]"#,
+        );
+        check_embedding(&terms, &EmbeddingConfig { size: 2, classes: 4 }).unwrap();
+        let problem = check_embedding(&terms, &EmbeddingConfig { size: 2, classes: 5 }).unwrap_err();
+        assert_eq!(problem, "num_classes of softmax is 4, but classes in [embedding] is 5");
+
+        let device = Device::flex();
+        let sum = || WeightedSum::new(&terms, &device).unwrap().with_drawn_heads(1, &device);
+        let weight = |sum: &WeightedSum| sum.head().unwrap().weight().into_data();
+        assert_eq!(weight(&sum()), weight(&sum()));
+        // At 0 all four classes are as likely; the centers are there too.
+        let labels = Tensor::<1, Int>::from_ints([3], &device);
+        let at_zero = sum().forward_embeddings(Tensor::zeros([1, 2], &device), labels).into_scalar::<f32>();
+        assert!((at_zero - 4f32.ln()).abs() < 1e-6, "{at_zero}");
+    }
+
+    #[test]
     fn what_is_not_allowed() {
-        assert!(check(&[]).is_err());
-        let family = check(&terms(r#"[{"loss": {"family": "regression", "kind": "mse"}}]"#)).unwrap_err();
-        assert!(family.contains("regression"), "{family}");
-        let weight = check(&terms(r#"[{"weight": 0.0, "loss": {"family": "binary", "kind": "bce"}}]"#));
+        assert!(check(&[], OF_MASKS).is_err());
+        let regression = terms(r#"[{"loss": {"family": "regression", "kind": "mse"}}]"#);
+        let family = check(&regression, OF_MASKS).unwrap_err();
+        assert_eq!(family, "the family of the loss is binary or segmentation here, not regression");
+        let weight = check(&terms(r#"[{"weight": 0.0, "loss": {"family": "binary", "kind": "bce"}}]"#), OF_MASKS);
         assert!(weight.unwrap_err().contains("the weight of a term is 0"));
     }
 }

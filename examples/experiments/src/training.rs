@@ -21,7 +21,8 @@ use crate::progress::PlainProgress;
 
 /// How many steps a quick run takes.
 pub const QUICK_STEPS: usize = 12;
-const QUICK_HELD_OUT: usize = 1000;
+/// How many held-out rows it looks at.
+pub const QUICK_HELD_OUT: usize = 1000;
 
 /// The settings of a training: stochastic gradient descent with momentum, the learning rate falling to zero along a
 /// half cosine.
@@ -40,7 +41,7 @@ pub struct Training {
     /// The momentum, in [0, 1).
     #[serde(default = "momentum")]
     pub momentum: f64,
-    /// Units of the hidden layer; 0 for a linear model. For `segmentation`: channels at full size.
+    /// Units of the hidden layer; 0 for a linear model. Where there are convolutions: channels at the largest size.
     #[serde(default)]
     pub hidden: usize,
     /// The seed of the initial weights and of the order of the rows.

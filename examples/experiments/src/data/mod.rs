@@ -1,17 +1,20 @@
 //! The data of the experiments: compiled into the program, so that nothing has to be fetched.
 //!
-//! Each set lies under `data/` in the repository, with its source and licence beside it.
+//! Each set lies under `data/` in the repository, with its source and licence beside it. MNIST takes the place of one of them
+//! where it has been fetched.
 
 mod batch;
 mod fashion;
 mod lines;
 mod nuclei;
+mod pictures;
 mod shuttle;
 mod wordnet;
 
 pub use batch::{ClassBatch, ClassBatcher, MaskBatch, MaskBatcher, ValueBatch, ValueBatcher};
 pub use lines::{LineData, LineSet, Scaling};
 pub use nuclei::TILE;
+pub use pictures::{PictureSet, Pictures, SIDE};
 pub use wordnet::{Pairs, WORDS};
 
 use burn::data::dataset::{Dataset, DatasetError};
@@ -159,6 +162,11 @@ pub fn glosses() -> Result<Pairs, DataError> {
     wordnet::load()
 }
 
+/// Pictures of ten classes, those from `classes` on kept from the training: MNIST where it has been fetched, else Fashion-MNIST.
+pub fn pictures(classes: usize) -> Result<Pictures, DataError> {
+    pictures::load(classes)
+}
+
 /// Every square of four pixels becomes one, their mean; of a picture `width` pixels wide, or of several below each other.
 fn halve(pixels: &[u8], width: usize) -> Vec<f64> {
     let square = |(row, column): (usize, usize)| {
@@ -178,6 +186,21 @@ fn moments(values: &[f64]) -> (f64, f64) {
     (mean, variance.sqrt())
 }
 
+/// The bytes of an IDX file, after its header has been compared with the shape that is expected.
+fn idx(set: &str, bytes: &[u8], shape: &[u32]) -> Result<Vec<u8>, DataError> {
+    let mut header = vec![0, 0, 8, shape.len() as u8]; // 8: the elements are bytes
+    shape.iter().for_each(|n| header.extend(n.to_be_bytes()));
+    let body = bytes
+        .strip_prefix(header.as_slice())
+        .ok_or_else(|| DataError::new(set, format!("not an IDX file of shape {shape:?}")))?;
+    let expected = shape.iter().product::<u32>() as usize;
+    if body.len() != expected {
+        let got = body.len();
+        return Err(DataError::new(set, format!("{expected} bytes, got {got}")));
+    }
+    Ok(body.to_vec())
+}
+
 /// Undoes gzip; a damaged file is an error (gzip carries a checksum).
 fn gunzip(set: &str, bytes: &[u8]) -> Result<Vec<u8>, DataError> {
     let mut out = Vec::new();
@@ -192,4 +215,16 @@ fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = flate2::Crc::new();
     crc.update(bytes);
     crc.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_header_and_a_short_file_are_errors() {
+        assert!(idx("test", &[0, 0, 8, 1, 0, 0, 0, 2, 7], &[2]).is_err());
+        assert!(idx("test", &[0, 0, 9, 1, 0, 0, 0, 1, 7], &[1]).is_err());
+        assert_eq!(idx("test", &[0, 0, 8, 1, 0, 0, 0, 1, 7], &[1]).unwrap(), [7]);
+    }
 }

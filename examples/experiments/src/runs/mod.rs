@@ -1,8 +1,12 @@
 //! The experiments: load the data, train with the loss of a config file, measure what came out.
 
 mod boxes;
+mod center;
+mod embedding;
 mod images;
 mod imbalanced;
+mod margins;
+mod metric;
 mod regression;
 mod segmentation;
 mod text;
@@ -10,6 +14,7 @@ mod text;
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor};
+use burn_losses::LossConfig;
 use burn_losses::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,12 +23,13 @@ use crate::Error;
 use crate::bigram;
 use crate::config::{ConfigFile, Experiment, RunConfig};
 use crate::curves::Curve;
-use crate::data::{self, LineSet, Samples, Split};
+use crate::data::{self, LineSet, PictureSet, Samples, Split};
 use crate::expect::Expectation;
 use crate::history::History;
 use crate::model::Mlp;
+use crate::scatter::Scatter;
 use crate::simulation::{self, Simulated};
-use crate::terms::{self, Term};
+use crate::terms::{self, OF_MASKS, Term};
 use crate::training::{Setting, Training};
 
 /// A named result.
@@ -102,6 +108,12 @@ pub struct Outcome {
     /// The logits of all held-out pixels, for `segmentation`.
     #[serde(skip)]
     pub logits: Option<Vec<f32>>,
+    /// The pictures, where it depends on what was fetched which ones these are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set: Option<PictureSet>,
+    /// The held-out pictures in a plane, for the experiments with embeddings.
+    #[serde(skip)]
+    pub scatter: Option<Scatter>,
     /// How the boxes came to their targets, for `boxes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boxes: Option<Simulated>,
@@ -115,7 +127,7 @@ pub fn check(file: &ConfigFile) -> Result<(), Error> {
         Experiment::Imbalanced => file.load::<BinaryLossConfig>().map(drop),
         Experiment::Segmentation => {
             let config = file.load::<Vec<Term>>()?;
-            terms::check(&config.loss).map_err(|problem| file.bad(problem))
+            terms::check(&config.loss, OF_MASKS).map_err(|problem| file.bad(problem))
         }
         Experiment::Boxes => {
             let config = file.load::<BoxesLossConfig>()?;
@@ -124,6 +136,20 @@ pub fn check(file: &ConfigFile) -> Result<(), Error> {
         Experiment::Text => {
             let config = file.load::<HeadLossConfig>()?;
             bigram::fitted(&config.loss, data::WORDS, config.bigram()).map(drop).map_err(|problem| file.bad(problem))
+        }
+        Experiment::Metric => {
+            let config = file.load::<LossConfig>()?;
+            let terms = [config.loss.clone().into()];
+            terms::check_embedding(&terms, config.embedding()).map_err(|problem| file.bad(problem))
+        }
+        Experiment::Center => {
+            let config = file.load::<Vec<Term>>()?;
+            terms::check_embedding(&config.loss, config.embedding()).map_err(|problem| file.bad(problem))
+        }
+        Experiment::Margins => {
+            let config = file.load::<HeadLossConfig>()?;
+            let terms = [LossConfig::Heads(config.loss.clone()).into()];
+            terms::check_embedding(&terms, config.embedding()).map_err(|problem| file.bad(problem))
         }
     }
 }
@@ -144,8 +170,11 @@ fn judge(results: &mut [RunResult]) {
     }
 }
 
-/// What is wrong, if anything; `None` where the run to compare with is not among the results.
+/// What is wrong, if anything; `None` where the run to compare with is not among the results, or the pictures are others.
 fn verdict(expectation: &Expectation, own: &RunResult, all: &[RunResult]) -> Option<Option<String>> {
+    if expectation.set.is_some() && expectation.set != own.outcome.set {
+        return None;
+    }
     let name = &expectation.figure;
     let other = match expectation.other() {
         Some(config) => all.iter().find(|r| r.experiment == own.experiment && r.config == *config)?.figure(name),
@@ -165,6 +194,9 @@ fn run(file: &ConfigFile, setting: &Setting) -> Result<RunResult, Error> {
         Experiment::Segmentation => with_config(file, setting, segmentation::run),
         Experiment::Boxes => with_config(file, setting, boxes::run),
         Experiment::Text => with_config(file, setting, text::run),
+        Experiment::Metric => with_config(file, setting, metric::run),
+        Experiment::Center => with_config(file, setting, center::run),
+        Experiment::Margins => with_config(file, setting, margins::run),
     }
 }
 
@@ -244,6 +276,18 @@ mod tests {
         results[0].expected.clear();
         judge(&mut results);
         assert_eq!(results.each_ref().map(RunResult::verdict), ["not checked", "met", "MISSED"]);
+    }
+
+    #[test]
+    fn what_holds_for_other_pictures_is_not_held_against() {
+        let mut results = [above_dice("dice", 0.5), above_dice("bce", 0.4)];
+        results[1].expected[0].set = Some(PictureSet::Mnist);
+        results[1].outcome.set = Some(PictureSet::FashionMnist);
+        judge(&mut results);
+        assert_eq!(results[1].verdict(), "not checked");
+        results[1].outcome.set = Some(PictureSet::Mnist);
+        judge(&mut results);
+        assert_eq!(results[1].verdict(), "MISSED");
     }
 
     #[test]

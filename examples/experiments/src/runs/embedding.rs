@@ -1,0 +1,85 @@
+//! What all experiments with embeddings do: train on some classes, and embed held-out pictures of them and of the others.
+
+use burn::tensor::Tensor;
+use burn::train::metric::{AccuracyMetric, LossMetric};
+use burn_losses::prelude::*;
+
+use super::outputs;
+use crate::Error;
+use crate::config::RunConfig;
+use crate::data::{self, ClassBatcher, PictureSet, Samples};
+use crate::embedded::Embedded;
+use crate::embedding::{ConvNet, EmbeddingNetwork};
+use crate::history::History;
+use crate::model::{Embedder, Mlp};
+use crate::terms::{Term, WeightedSum};
+use crate::training::{QUICK_HELD_OUT, Setting, train};
+use crate::{config::Experiment, metrics};
+
+/// What was learned.
+pub(super) struct Learned {
+    pub(super) set: PictureSet,
+    pub(super) history: History,
+    /// Held-out pictures of the classes that were learned.
+    pub(super) known: Embedded,
+    /// Pictures of the other classes; `None` where there are none.
+    pub(super) unseen: Option<Embedded>,
+    /// The same with the network as it was before: known, unseen.
+    pub(super) before: (Embedded, Option<Embedded>),
+    /// The head's accuracy on the known classes, and the rows of its weight.
+    pub(super) head: Option<(f64, Vec<Vec<f64>>)>,
+}
+
+/// Trains on the known classes, and embeds what was held out.
+pub(super) fn learn<L>(
+    config: &RunConfig<L>,
+    terms: &[Term],
+    label: &str,
+    setting: &Setting,
+) -> Result<Learned, Error> {
+    let (training, embedding) = (config.training(), config.embedding());
+    let pictures = data::pictures(embedding.classes)?;
+    let device = setting.training_device();
+    let network = |device| match config.experiment {
+        Experiment::Metric => {
+            let widths = [pictures.known.train.width(), training.hidden, embedding.size];
+            EmbeddingNetwork::Mlp(Mlp::new(&widths, training.seed, device))
+        }
+        _ => EmbeddingNetwork::Convolutions(ConvNet::new(training.hidden, embedding.size, training.seed, device)),
+    };
+    let loss = WeightedSum::new(terms, &device)?.with_drawn_heads(training.seed + 1, &device);
+    let model = Embedder { network: network(&device), loss };
+    let has_head = model.loss.head().is_some();
+    let (model, history) = train(model, label, training, &pictures.known, ClassBatcher, setting, |run| {
+        let run = run.metrics((LossMetric::new(),));
+        if has_head { run.metric_valid_numeric(AccuracyMetric::new()) } else { run }
+    })?;
+
+    let rows = |samples: &Samples| if setting.quick { samples.head(QUICK_HELD_OUT) } else { samples.clone() };
+    let known = rows(&pictures.known.held_out);
+    let unseen = (embedding.classes < pictures.set.classes().len()).then(|| rows(&pictures.unseen));
+    let embed = |network: &EmbeddingNetwork, samples: &Samples| -> Result<Embedded, Error> {
+        let values = outputs(samples, training.batch_size, &setting.device, |rows| network.forward(rows))?;
+        Ok(Embedded::new(embedding.size, &values, samples.targets()))
+    };
+    let both = |network: &EmbeddingNetwork| -> Result<(Embedded, Option<Embedded>), Error> {
+        Ok((embed(network, &known)?, unseen.as_ref().map(|unseen| embed(network, unseen)).transpose()?))
+    };
+    let head = model.loss.head().map(|head| -> Result<_, Error> {
+        let logits = |rows: Tensor<2>| head.logits(model.network.forward(rows));
+        let logits = outputs(&known, training.batch_size, &setting.device, logits)?;
+        let accuracy = metrics::classification(&logits, known.targets(), embedding.classes).accuracy;
+        let weight = head.weight().try_into_data().map_err(Error::new)?;
+        let weight: Vec<f64> = weight.iter().collect();
+        Ok((accuracy, weight.chunks_exact(embedding.size).map(<[f64]>::to_vec).collect()))
+    });
+    let (known_after, unseen_after) = both(&model.network)?;
+    Ok(Learned {
+        set: pictures.set,
+        history,
+        known: known_after,
+        unseen: unseen_after,
+        before: both(&network(&setting.device))?,
+        head: head.transpose()?,
+    })
+}

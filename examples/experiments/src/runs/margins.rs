@@ -1,0 +1,34 @@
+//! Pictures on a circle, with a margin between the classes.
+
+use burn_losses::LossConfig;
+use burn_losses::prelude::*;
+
+use super::embedding::learn;
+use super::{Outcome, figure};
+use crate::Error;
+use crate::config::RunConfig;
+use crate::scatter::Scatter;
+use crate::training::Setting;
+
+/// How many pairs of each kind are told apart.
+const PAIRS: usize = 5000;
+
+pub(super) fn run(config: &RunConfig<HeadLossConfig>, label: &str, setting: &Setting) -> Result<Outcome, Error> {
+    let learned = learn(config, &[LossConfig::Heads(config.loss.clone()).into()], label, setting)?;
+    let mut figures = vec![figure("angle within", learned.known.angle())];
+    let mut weight = Vec::new();
+    if let Some((accuracy, rows)) = learned.head {
+        figures.insert(0, figure("accuracy", accuracy));
+        weight = rows;
+    }
+    if let Some(unseen) = &learned.unseen {
+        figures.push(figure("verification unseen", unseen.verification(PAIRS, config.training().seed)));
+    }
+    Ok(Outcome {
+        figures,
+        scatter: Some(Scatter::circle(&learned.known, &weight)),
+        set: Some(learned.set),
+        history: learned.history,
+        ..Outcome::default()
+    })
+}
