@@ -39,7 +39,7 @@ pub enum Choice {
     Metric,
     /// Embeddings of pictures in a plane, drawn to the centers of their classes.
     Center,
-    /// Embeddings of pictures on a circle, with margins between the classes.
+    /// Embeddings of pictures on a sphere, with margins between the classes.
     Margins,
     /// All of them.
     All,

@@ -32,7 +32,7 @@ pub enum Experiment {
     Metric,
     /// Embeddings of pictures in a plane, drawn to the centers of their classes.
     Center,
-    /// Embeddings of pictures on a circle, with margins between the classes.
+    /// Embeddings of pictures on a sphere, with margins between the classes.
     Margins,
 }
 

@@ -21,8 +21,6 @@ pub struct Scatter {
     classes: Vec<usize>,
     /// The middle of each class.
     crosses: Vec<(f64, f64)>,
-    /// The direction of each class.
-    lines: Vec<(f64, f64)>,
 }
 
 impl Scatter {
@@ -38,27 +36,9 @@ impl Scatter {
         Self::dots(&embedded.some(DOTS).directions())
     }
 
-    /// The directions of embeddings of two numbers, and of the rows of a weight.
-    ///
-    /// Dots lie at different distances from the middle, so that they do not all lie on each other.
-    pub fn circle(embedded: &Embedded, weight: &[Vec<f64>]) -> Self {
-        let shown = Self::dots(&embedded.some(DOTS).directions());
-        let count = shown.dots.len() as f64;
-        let at = |(i, &(x, y)): (usize, &(f64, f64))| {
-            let distance = 0.6 + 0.4 * i as f64 / count;
-            (x * distance, y * distance)
-        };
-        let line = |row: &Vec<f64>| {
-            let length = row[0].hypot(row[1]);
-            (0.55 * row[0] / length, 0.55 * row[1] / length)
-        };
-        let dots = shown.dots.iter().enumerate().map(at).collect();
-        Self { dots, lines: weight.iter().map(line).collect(), ..shown }
-    }
-
     fn dots(embedded: &Embedded) -> Self {
         let classes = embedded.labels().to_vec();
-        Self { dots: embedded.plane(), classes, crosses: Vec::new(), lines: Vec::new() }
+        Self { dots: embedded.plane(), classes, crosses: Vec::new() }
     }
 }
 
@@ -91,9 +71,6 @@ fn draw_one(area: &Area, name: &str, scatter: &Scatter) -> Drawn {
         .build_cartesian_2d(x - reach..x + reach, y - reach..y + reach)?;
     let dots = scatter.dots.iter().zip(&scatter.classes);
     chart.draw_series(dots.map(|(&dot, &class)| Circle::new(dot, 3, colour(class).filled())))?;
-    for (class, &line) in scatter.lines.iter().enumerate() {
-        chart.draw_series(LineSeries::new([(0.0, 0.0), line], colour(class).stroke_width(4)))?;
-    }
     chart.draw_series(scatter.crosses.iter().map(|&at| Cross::new(at, 8, BLACK.stroke_width(3))))?;
     Ok(())
 }
@@ -111,12 +88,12 @@ mod tests {
         let embedded = Embedded::new(2, &[3.0, 4.0, 3.0, 2.0, 0.0, -2.0], &[0.0, 0.0, 1.0]);
         let plane = Scatter::plane(&embedded);
         assert_eq!(plane.crosses, [(3.0, 3.0), (0.0, -2.0)]);
-        let circle = Scatter::circle(&embedded, &[vec![0.0, 2.0]]);
-        assert_eq!((circle.dots[0], circle.lines[0]), ((0.6 * 0.6, 0.8 * 0.6), (0.0, 0.55)));
+        let directions = Scatter::directions(&embedded);
+        assert_eq!((directions.dots[0], directions.dots[2]), ((0.6, 0.8), (0.0, -1.0)));
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("scatter.svg");
-        draw(&path, &[("plane", &plane), ("circle", &circle)], &["bag", "boot", "coat"]).unwrap();
+        draw(&path, &[("plane", &plane), ("directions", &directions)], &["bag", "boot", "coat"]).unwrap();
         let svg = std::fs::read_to_string(path).unwrap();
         assert_eq!(svg.matches("<circle").count(), 6 + 2);
         assert!(svg.contains("boot") && !svg.contains("coat"));

@@ -18,11 +18,9 @@ pub(crate) fn of(experiment: Experiment) -> &'static str {
 /// What the pictures in a plane show.
 pub(crate) fn scatters(experiment: Experiment) -> &'static str {
     match experiment {
-        Experiment::Metric => "The directions of their embeddings, along the two axes on which they differ most.",
         Experiment::Center => "Their embeddings, each loss on a scale of its own; the cross is the mean of a class.",
-        Experiment::Margins => {
-            "The direction of each embedding; its distance from the middle means nothing. The lines are the directions of the \
-             weights."
+        Experiment::Metric | Experiment::Margins => {
+            "The directions of their embeddings, along the two axes on which they differ most."
         }
         _ => "",
     }
@@ -66,5 +64,9 @@ const CENTER: &str = "<p>The experiment of <a href=\"https://doi.org/10.1007/978
 two numbers, softmax cross-entropy and lambda times the center loss. With lambda grows what the second term does: a class draws \
 together around its center, faster than the centers do around each other. Up to .01 that costs no accuracy.</p>";
 
-const MARGINS: &str = "<p>A head with a margin asks for more than the right answer: the direction of an embedding has to be that of \
-its class by some angle, or by some cosine. So the directions of a class lie closer together than with cross-entropy alone.</p>";
+const MARGINS: &str = "<p>Embeddings of three numbers: directions on a sphere. A head with a margin asks for more than the right \
+answer: an embedding has to be nearer to its class than to the others by some factor, cosine or angle. A-Softmax, which is softmax \
+with a margin, draws a class closely together. AM-Softmax, CosFace and ArcFace see directions only; beside the same without a \
+margin (<code>normalized_softmax</code>), which is content as soon as the right class leads a little, they are more often right. \
+On so small a sphere they do not draw a class closer than softmax does, and how well pairs of classes that were never seen are told \
+apart depends more on the seed than on the head.</p>";

@@ -12,7 +12,7 @@ pub(super) fn run(config: &RunConfig<Vec<Term>>, label: &str, setting: &Setting)
     let learned = learn(config, &config.loss, label, setting)?;
     let (within, between) = learned.known.spread();
     let mut figures = vec![figure("within", within), figure("between", between), figure("ratio", within / between)];
-    if let Some((accuracy, _)) = learned.head {
+    if let Some(accuracy) = learned.accuracy {
         figures.insert(0, figure("accuracy", accuracy));
     }
     Ok(Outcome {

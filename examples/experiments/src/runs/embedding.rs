@@ -1,20 +1,19 @@
 //! What all experiments with embeddings do: train on some classes, and embed held-out pictures of them and of the others.
 
-use burn::tensor::Tensor;
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn_losses::prelude::*;
 
 use super::outputs;
 use crate::Error;
-use crate::config::RunConfig;
+use crate::config::{Experiment, RunConfig};
 use crate::data::{self, ClassBatcher, PictureSet, Samples};
 use crate::embedded::Embedded;
 use crate::embedding::{ConvNet, EmbeddingNetwork};
 use crate::history::History;
+use crate::metrics;
 use crate::model::{Embedder, Mlp};
 use crate::terms::{Term, WeightedSum};
 use crate::training::{QUICK_HELD_OUT, Setting, train};
-use crate::{config::Experiment, metrics};
 
 /// What was learned.
 pub(super) struct Learned {
@@ -26,8 +25,8 @@ pub(super) struct Learned {
     pub(super) unseen: Option<Embedded>,
     /// The same with the network as it was before: known, unseen.
     pub(super) before: (Embedded, Option<Embedded>),
-    /// The head's accuracy on the known classes, and the rows of its weight.
-    pub(super) head: Option<(f64, Vec<Vec<f64>>)>,
+    /// The head's accuracy on the known classes.
+    pub(super) accuracy: Option<f64>,
 }
 
 /// Trains on the known classes, and embeds what was held out.
@@ -65,13 +64,10 @@ pub(super) fn learn<L>(
     let both = |network: &EmbeddingNetwork| -> Result<(Embedded, Option<Embedded>), Error> {
         Ok((embed(network, &known)?, unseen.as_ref().map(|unseen| embed(network, unseen)).transpose()?))
     };
-    let head = model.loss.head().map(|head| -> Result<_, Error> {
-        let logits = |rows: Tensor<2>| head.logits(model.network.forward(rows));
+    let accuracy = model.loss.head().map(|head| -> Result<f64, Error> {
+        let logits = |rows| head.logits(model.network.forward(rows));
         let logits = outputs(&known, training.batch_size, &setting.device, logits)?;
-        let accuracy = metrics::classification(&logits, known.targets(), embedding.classes).accuracy;
-        let weight = head.weight().try_into_data().map_err(Error::new)?;
-        let weight: Vec<f64> = weight.iter().collect();
-        Ok((accuracy, weight.chunks_exact(embedding.size).map(<[f64]>::to_vec).collect()))
+        Ok(metrics::classification(&logits, known.targets(), embedding.classes).accuracy)
     });
     let (known_after, unseen_after) = both(&model.network)?;
     Ok(Learned {
@@ -80,6 +76,6 @@ pub(super) fn learn<L>(
         known: known_after,
         unseen: unseen_after,
         before: both(&network(&setting.device))?,
-        head: head.transpose()?,
+        accuracy: accuracy.transpose()?,
     })
 }

@@ -1,4 +1,4 @@
-//! Pictures on a circle, with a margin between the classes.
+//! Pictures on a sphere, with a margin between the classes.
 
 use burn_losses::LossConfig;
 use burn_losses::prelude::*;
@@ -16,17 +16,15 @@ const PAIRS: usize = 5000;
 pub(super) fn run(config: &RunConfig<HeadLossConfig>, label: &str, setting: &Setting) -> Result<Outcome, Error> {
     let learned = learn(config, &[LossConfig::Heads(config.loss.clone()).into()], label, setting)?;
     let mut figures = vec![figure("angle within", learned.known.angle())];
-    let mut weight = Vec::new();
-    if let Some((accuracy, rows)) = learned.head {
+    if let Some(accuracy) = learned.accuracy {
         figures.insert(0, figure("accuracy", accuracy));
-        weight = rows;
     }
     if let Some(unseen) = &learned.unseen {
         figures.push(figure("verification unseen", unseen.verification(PAIRS, config.training().seed)));
     }
     Ok(Outcome {
         figures,
-        scatter: Some(Scatter::circle(&learned.known, &weight)),
+        scatter: Some(Scatter::directions(&learned.known)),
         set: Some(learned.set),
         history: learned.history,
         ..Outcome::default()
