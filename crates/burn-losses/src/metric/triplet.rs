@@ -179,8 +179,10 @@ impl TripletLoss {
             let mut chosen = positives.clone().narrow(1, from, size).unsqueeze_dim::<3>(2).expand(shape);
             chosen = chosen.bool_and(negatives.clone().unsqueeze_dim::<3>(1).expand(shape));
             if self.config.mining == Mining::SemiHard {
-                let within = negative.clone().lower_equal(positive.clone() + self.config.margin);
-                chosen = chosen.bool_and(negative.clone().greater(positive.clone())).bool_and(within);
+                // By what it is not: what is not a number is neither, and has to be seen.
+                let easy = negative.clone().greater(positive.clone() + self.config.margin);
+                let hard = negative.clone().lower_equal(positive.clone());
+                chosen = chosen.bool_and(easy.bool_or(hard).bool_not());
             }
             let Dual { value, slope: [slope] } = self.value(Dual::<_, 1>::variable(positive - negative, 0));
             let dropped = chosen.clone().bool_not();
