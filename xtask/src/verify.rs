@@ -20,7 +20,7 @@ pub(crate) fn all(steps: &mut Steps, quick: bool) -> Result<(), Failed> {
     let train = |name: &str, device: Option<&str>| {
         let mut command = program(name);
         command.args(device.into_iter().flat_map(|device| ["--device", device]));
-        command.args(["--plain", "--report"]).arg(&report).args(quick.then_some("--quick"));
+        command.args(["--experiment", "all", "--plain", "--report"]).arg(&report).args(quick.then_some("--quick"));
         command
     };
 

@@ -41,6 +41,8 @@ pub enum Choice {
     Center,
     /// Embeddings of pictures on a sphere, with margins between the classes.
     Margins,
+    /// Images, regression, imbalanced and boxes, which take a minute together.
+    Short,
     /// All of them.
     All,
 }
@@ -49,7 +51,7 @@ pub enum Choice {
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// Which experiments to run.
-    #[arg(long, value_enum, default_value = "all")]
+    #[arg(long, value_enum, default_value = "short")]
     pub experiment: Choice,
     /// Take only a few steps of each run, and check no figures.
     #[arg(long)]
@@ -80,6 +82,7 @@ impl Options {
             Choice::Metric => &[Experiment::Metric],
             Choice::Center => &[Experiment::Center],
             Choice::Margins => &[Experiment::Margins],
+            Choice::Short => &[Experiment::Images, Experiment::Regression, Experiment::Imbalanced, Experiment::Boxes],
             Choice::All => &Experiment::ALL,
         };
         if !self.config.is_empty() {
