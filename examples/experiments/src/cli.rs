@@ -53,7 +53,7 @@ pub struct Options {
     /// Which experiments to run.
     #[arg(long, value_enum, default_value = "short")]
     pub experiment: Choice,
-    /// Take only a few steps of each run, and check no figures.
+    /// Take only a few steps of each run, leave out those that are much like another, and check no figures.
     #[arg(long)]
     pub quick: bool,
     /// Run this config file only (may be given several times).
@@ -91,7 +91,8 @@ impl Options {
         let folder = default_folder();
         let mut files = Vec::new();
         for &experiment in wanted {
-            files.extend(ConfigFile::all(&folder, experiment)?);
+            let all = ConfigFile::all(&folder, experiment)?;
+            files.extend(all.into_iter().filter(|file| file.quick || !self.quick));
         }
         Ok(files)
     }

@@ -85,6 +85,9 @@ pub struct RunConfig<L> {
     pub title: String,
     /// Which experiment this is.
     pub experiment: Experiment,
+    /// Whether a quick run of the whole experiment takes it: not where it is much like another.
+    #[serde(default = "yes")]
+    pub quick: bool,
     /// How to train; for all experiments but `boxes`, where nothing is trained, and `text`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     training: Option<Training>,
@@ -225,6 +228,12 @@ pub struct LineConfig {
 #[derive(Deserialize)]
 struct Header {
     experiment: Experiment,
+    #[serde(default = "yes")]
+    quick: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A config file on disk, and the experiment that it belongs to.
@@ -236,6 +245,8 @@ pub struct ConfigFile {
     pub name: String,
     /// The experiment.
     pub experiment: Experiment,
+    /// Whether a quick run of the whole experiment takes it.
+    pub quick: bool,
 }
 
 impl ConfigFile {
@@ -243,7 +254,8 @@ impl ConfigFile {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let header: Header = burn_losses::config::load(path).map_err(Error::new)?;
         let name = path.file_stem().unwrap_or_default();
-        Ok(Self { path: path.to_owned(), name: name.to_string_lossy().into_owned(), experiment: header.experiment })
+        let name = name.to_string_lossy().into_owned();
+        Ok(Self { path: path.to_owned(), name, experiment: header.experiment, quick: header.quick })
     }
 
     /// An error that names the file.
