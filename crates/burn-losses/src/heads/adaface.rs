@@ -92,8 +92,8 @@ impl Head for AdafaceLoss {
             set_state(&self.mean, mean.clone());
             set_state(&self.std, std.clone());
         }
-        let rows = lengths.dims();
-        let quality = (lengths - mean.expand(rows)) / (std + 1e-3).expand(rows) * self.config.h;
+        let [rows] = lengths.dims();
+        let quality = (lengths - mean.repeat_dim(0, rows)) / (std + 1e-3).repeat_dim(0, rows) * self.config.h;
         Some(quality.clamp(-1.0, 1.0))
     }
 }

@@ -43,7 +43,7 @@ impl Annealing {
         if embeddings.device().is_autodiff() {
             set_state(steps, step.clone() + 1.0);
         }
-        self.at(step.cast(embeddings.dtype())).expand([embeddings.dims()[0]])
+        self.at(step.cast(embeddings.dtype())).repeat_dim(0, embeddings.dims()[0])
     }
 }
 

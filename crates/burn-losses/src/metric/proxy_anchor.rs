@@ -67,6 +67,17 @@ impl ProxyAnchorLoss {
         self.proxies.val()
     }
 
+    /// The loss with other proxies of the same shape, as a new parameter.
+    ///
+    /// # Panics
+    /// If the shape differs.
+    #[track_caller]
+    pub fn with_proxies(mut self, proxies: Tensor<2>) -> Self {
+        assert_eq!(proxies.dims(), self.proxies.dims(), "proxy_anchor: the shape of the proxies");
+        self.proxies = Param::from_tensor(proxies);
+        self
+    }
+
     pub(crate) fn values_with_proxies(
         &self,
         proxies: Tensor<2>,

@@ -235,6 +235,12 @@ pub(crate) fn unreduced(loss: &AnyLoss, first: Tensor<2>, second: &TensorData) -
             let loss = loss.clone().with_weight(Tensor::from_data(weight, (&device, first.dtype())));
             loss.forward_no_reduction(first.clone(), labels())
         }
+        AnyLoss::Metric(AnyMetricLoss::ProxyAnchor(loss)) => {
+            // Nor the random proxies.
+            let shape = loss.proxies().dims();
+            let proxies = Tensor::from_data(parameter(shape, 9), (&device, first.dtype()));
+            loss.clone().with_proxies(proxies).forward_no_reduction(first.clone(), labels())
+        }
         AnyLoss::Metric(loss) => loss.forward_no_reduction(first.clone(), labels()),
     }
 }
