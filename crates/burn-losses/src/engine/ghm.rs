@@ -1,7 +1,7 @@
 //! The gradient harmonising mechanism (Li et al. 2019, arXiv 1811.05181): weights that give every non-empty bin of gradient
 //! norms the same say.
 
-use super::set_state;
+use super::{new_state, set_state};
 use crate::reduction::sum;
 use burn::module::{Module, RunningState};
 use burn::tensor::{Device, Int, Tensor};
@@ -14,7 +14,7 @@ pub struct GhmCounts {
 
 impl GhmCounts {
     pub(crate) fn new(bins: usize, device: &Device) -> Self {
-        Self { counts: RunningState::new(Tensor::zeros([bins], device)) }
+        Self { counts: new_state([bins], 0.0, device) }
     }
 
     /// The smoothed counts as they are now: `[bins]`, all 0 before the first step.

@@ -16,13 +16,22 @@ pub(crate) mod rows;
 pub(crate) mod sort;
 
 use burn::module::RunningState;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor, TensorData};
 
-/// Sets a state. Burn keeps an update back until the next one or the next reading, and a record that is saved before has the
-/// value before it.
+/// A state that begins with these numbers, which are data: a tensor that is yet to be filled would be filled in the kernel that first
+/// reads it, where Burn's fusion (0.22.1) has other rows read it before or after it is set anew.
+pub(crate) fn new_state<const D: usize>(shape: [usize; D], value: f32, device: &Device) -> RunningState<Tensor<D>> {
+    let data = TensorData::new(vec![value; shape.iter().product()], shape);
+    RunningState::new(Tensor::from_data(data, device))
+}
+
+/// Sets a state, and hands on what has been asked of the device so far, so that no kernel joins this step's reading with the next one's.
+///
+/// Burn keeps an update back until the next one or the next reading, and a record that is saved before has the value before it.
 pub(crate) fn set_state<const D: usize>(state: &RunningState<Tensor<D>>, value: Tensor<D>) {
     state.update(value.detach());
-    state.value_sync();
+    // A device that cannot go on says so when its results are read.
+    let _ = state.value_sync().device().flush();
 }
 
 /// Keeps `values` in the graph of `input` where they do not depend on it (an evaluation-only loss): its gradient is 0, and

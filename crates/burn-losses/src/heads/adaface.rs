@@ -4,7 +4,7 @@ use super::arcface::angle;
 use crate::config::Range;
 use crate::engine::anchors::ones;
 use crate::engine::heads::{Head, Scaling};
-use crate::engine::set_state;
+use crate::engine::{new_state, set_state};
 use crate::formula::Real;
 use burn::module::RunningState;
 use burn::tensor::{Bool, Tensor};
@@ -42,9 +42,9 @@ head_loss! {
     /// The authors' PyTorch code.
     pub struct AdafaceLoss {
         /// The mean of the lengths.
-        mean: RunningState<Tensor<1>> = |_config, device| RunningState::new(Tensor::full([1], 20.0, device)),
+        mean: RunningState<Tensor<1>> = |_config, device| new_state([1], 20.0, device),
         /// Their standard deviation.
-        std: RunningState<Tensor<1>> = |_config, device| RunningState::new(Tensor::full([1], 100.0, device)),
+        std: RunningState<Tensor<1>> = |_config, device| new_state([1], 100.0, device),
     }
 
     /// Config of [`AdafaceLoss`].
@@ -92,8 +92,8 @@ impl Head for AdafaceLoss {
             set_state(&self.mean, mean.clone());
             set_state(&self.std, std.clone());
         }
-        let [rows] = lengths.dims();
-        let quality = (lengths - mean.repeat_dim(0, rows)) / (std + 1e-3).repeat_dim(0, rows) * self.config.h;
+        let rows = lengths.dims();
+        let quality = (lengths - mean.expand(rows)) / (std + 1e-3).expand(rows) * self.config.h;
         Some(quality.clamp(-1.0, 1.0))
     }
 }

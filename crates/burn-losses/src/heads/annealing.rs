@@ -40,10 +40,11 @@ impl Annealing {
     /// lambda of this step for each row; counts the step in training.
     pub(crate) fn step(&self, steps: &RunningState<Tensor<1>>, embeddings: &Tensor<2>) -> Tensor<1> {
         let step = steps.value_sync().detach();
+        let lambda = self.at(step.clone().cast(embeddings.dtype())).expand([embeddings.dims()[0]]);
         if embeddings.device().is_autodiff() {
-            set_state(steps, step.clone() + 1.0);
+            set_state(steps, step + 1.0);
         }
-        self.at(step.cast(embeddings.dtype())).repeat_dim(0, embeddings.dims()[0])
+        lambda
     }
 }
 

@@ -4,6 +4,7 @@ use super::Annealing;
 use super::annealing::annealed;
 use crate::config::Range;
 use crate::engine::heads::{Head, Scaling};
+use crate::engine::new_state;
 use crate::formula::Real;
 use burn::module::RunningState;
 use burn::tensor::{Bool, Tensor};
@@ -39,7 +40,7 @@ head_loss! {
     /// pytorch-metric-learning: `LargeMarginSoftmaxLoss`, without the schedule.
     pub struct LSoftmaxLoss {
         /// The steps that were taken in training.
-        steps: RunningState<Tensor<1>> = |_config, device| RunningState::new(Tensor::zeros([1], device)),
+        steps: RunningState<Tensor<1>> = |_config, device| new_state([1], 0.0, device),
     }
 
     /// Config of [`LSoftmaxLoss`].

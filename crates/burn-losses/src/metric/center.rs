@@ -3,7 +3,7 @@
 use crate::config::Range;
 use crate::engine::anchors::Anchors;
 use crate::engine::rows::{one_hot, outside, wide};
-use crate::engine::set_state;
+use crate::engine::{new_state, set_state};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::module::{Param, RunningState};
@@ -58,7 +58,7 @@ loss! {
     pub struct CenterLoss {
         /// The centers that move by the paper's rule.
         moving: Option<RunningState<Tensor<2>>> = |config, device| (config.update == CenterUpdate::Paper)
-            .then(|| RunningState::new(Tensor::zeros([config.num_classes, config.embedding_dim], device))),
+            .then(|| new_state([config.num_classes, config.embedding_dim], 0.0, device)),
         /// The centers that are learned.
         learned: Option<Param<Tensor<2>>> = |config, device| (config.update == CenterUpdate::Gradient)
             .then(|| Param::from_tensor(Tensor::zeros([config.num_classes, config.embedding_dim], device))),
