@@ -12,6 +12,7 @@ use crate::rng::Rng;
 
 /// A network from pictures, `[rows, pixels]`, to embeddings, `[rows, size]`.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // there is only one of it at a time
 pub enum EmbeddingNetwork {
     /// Linear layers.
     Mlp(Mlp),
