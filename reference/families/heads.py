@@ -90,7 +90,7 @@ class Head(Kind):
         return {"num_classes": len(weight), "embedding_dim": weight.shape[1]}
 
 
-def common(kind, rows=exact, two_classes={}, of=lambda recipe: recipe):
+def common(kind, rows=exact, two_classes={}, class_weights={}, of=lambda recipe: recipe):
     """The cases that every loss of the family has; `of` completes the recipes that do not come from `rows`."""
     kind.case("default", {}, rows(4))
     kind.case("one_row", {}, rows(1, classes=6))
@@ -103,7 +103,7 @@ def common(kind, rows=exact, two_classes={}, of=lambda recipe: recipe):
     kind.case("all_rows_ignored", IGNORE, of(ALL_IGNORED))
     kind.case("zeros_in_ignored_rows", IGNORE, of(ZEROS_IGNORED))
     kind.case("enormous_ignored_rows", IGNORE, of(ENORMOUS_IGNORED))
-    kind.case("class_weights", WEIGHTS, rows(5))
+    kind.case("class_weights", WEIGHTS | class_weights, rows(5))
     kind.case("smoothing_all", smoothing(0.1, "all"), rows(4))
     kind.case("smoothing_others", smoothing(0.3, "others"), rows(4))
     kind.case("smoothing_all_class_weights_ignore", smoothing(0.2, "all") | WEIGHTS | IGNORE, rows(6, ignored=-100))
