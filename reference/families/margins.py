@@ -175,7 +175,7 @@ def of_lengths(recipe, *lengths):
 BATCH_ONLY = {"momentum": 1.0, "scale": 8.0}
 VARIED = [of_lengths(rows(4), 5, 25, 60, 20), of_lengths(rows(5), 30, 2, 9, 14, 80), of_lengths(rows(3), 1, 300, 40)]
 
-adaface = common(Head("heads", "adaface", AdaFaceOracle), class_weights={"scale": 8.0})
+adaface = common(Head("heads", "adaface", AdaFaceOracle), class_weights={"scale": 2.0})
 adaface.case("same_rows", {"scale": 4.0}, SAME_ROWS)
 adaface.case("three_steps", {"scale": 8.0}, VARIED)
 adaface.case("three_steps_momentum", {"momentum": 0.5, "scale": 8.0}, VARIED)
