@@ -49,13 +49,14 @@ pub mod regression;
 pub mod segmentation;
 
 pub use engine::anchors::Anchors;
-pub use engine::boxes::Boxes;
+pub use engine::boxes::{BoxKernel, Boxes};
 pub use engine::distributions::Distributions;
 pub use engine::ghm::GhmCounts;
 pub use engine::heads::{Head, Scaling};
 pub use engine::overlap::{Pixels, Segmentation};
-pub use engine::pointwise::Pointwise;
+pub use engine::pointwise::{PointKernel, Pointwise};
 pub use engine::rows::Rows;
+pub use engine::with_tensor_operations;
 pub use error::{ConfigError, InputError, InputProblem};
 pub use reduction::{Divisor, Reduction, Unreduced};
 pub use registry::{AnyLoss, LossConfig, LossInfo, registry};

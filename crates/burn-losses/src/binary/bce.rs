@@ -3,8 +3,8 @@
 use super::{BinaryLoss, cross_entropies};
 use crate::config::{ClassFactor, Range};
 use crate::engine::classes::along_axis_1;
-use crate::engine::pointwise::Pointwise;
-use crate::formula::Real;
+use crate::engine::pointwise::{PointKernel, Pointwise};
+use crate::formula::{Formula, Real};
 use crate::macros::loss;
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::Tensor;
@@ -71,6 +71,7 @@ loss! {
 const TINY: f64 = 1e-38;
 
 /// ln p, at least -100.
+#[inline(always)]
 fn clamped_ln<R: Real>(probability: R) -> R {
     let positive = probability.gt_lit(TINY);
     let safe = R::select(&positive, probability.clone(), probability.lit(1.0));
@@ -79,6 +80,7 @@ fn clamped_ln<R: Real>(probability: R) -> R {
 
 impl BceLoss {
     /// What the positive and the negative class contribute.
+    #[inline(always)]
     fn classes<R: Real>(&self, input: R, target: R) -> (R, R) {
         let smoothing = self.config.label_smoothing;
         let target = target * (1.0 - smoothing) + smoothing / 2.0;
@@ -89,6 +91,21 @@ impl BceLoss {
                 let negative = (-target + 1.0) * -clamped_ln(-input + 1.0);
                 (positive, negative)
             }
+        }
+    }
+}
+
+/// The loss where all classes have one weight.
+#[derive(Debug, Clone)]
+struct OfEveryClass(BceLoss);
+
+impl Formula for OfEveryClass {
+    #[inline(always)]
+    fn eval<R: Real>(&self, input: R, target: R) -> R {
+        let (positive, negative) = self.0.classes(input, target);
+        match self.0.config.pos_weight {
+            ClassFactor::Number(weight) => positive * weight + negative,
+            _ => positive + negative,
         }
     }
 }
@@ -105,6 +122,11 @@ impl Pointwise for BceLoss {
             }
         };
         (positive + negative).into()
+    }
+
+    fn kernel(&self) -> Option<PointKernel> {
+        let per_class = matches!(self.config.pos_weight, ClassFactor::PerClass(_));
+        (!per_class).then(|| PointKernel::of(&OfEveryClass(self.clone())))
     }
 
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {

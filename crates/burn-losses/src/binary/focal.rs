@@ -54,6 +54,7 @@ loss! {
 pub(crate) const LEAST_MISS: f64 = 1e-30;
 
 impl Formula for FocalLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, logit: R, target: R) -> R {
         let other = -target.clone() + 1.0;
         // 1 - p_t, without subtracting anything from 1.

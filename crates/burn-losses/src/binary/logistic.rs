@@ -38,6 +38,7 @@ loss! {
 }
 
 impl Formula for LogisticLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, logit: R, target: R) -> R {
         (-signed_margin(logit, target)).softplus()
     }

@@ -3,7 +3,7 @@
 //! All losses here can be swapped for one another in a config file: see [`BinaryLossConfig`].
 
 use crate::check::Reference;
-use crate::engine::pointwise::{self, Pointwise};
+use crate::engine::pointwise::{self, PointKernel, Pointwise};
 use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::macros::family;
@@ -90,6 +90,7 @@ pub trait BinaryLoss: Pointwise {
 }
 
 /// The cross-entropy of the positive and of the negative class: `y softplus(-x)` and `(1 - y) softplus(x)`.
+#[inline(always)]
 fn cross_entropies<R: Real>(logit: R, target: R) -> (R, R) {
     let positive = target.clone() * (-logit.clone()).softplus();
     let negative = (-target + 1.0) * logit.softplus();
@@ -97,6 +98,7 @@ fn cross_entropies<R: Real>(logit: R, target: R) -> (R, R) {
 }
 
 /// The signed margin z = (2y - 1) x: positive where the sign of the logit is right.
+#[inline(always)]
 fn signed_margin<R: Real>(logit: R, target: R) -> R {
     (target * 2.0 - 1.0) * logit
 }
@@ -119,6 +121,11 @@ macro_rules! implement {
             fn values<const D: usize>(&self, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
                 match self {
                     $(Self::$variant(loss) => loss.values(first, targets),)+
+                }
+            }
+            fn kernel(&self) -> Option<PointKernel> {
+                match self {
+                    $(Self::$variant(loss) => loss.kernel(),)+
                 }
             }
             fn accepts(&self, shape: &[usize]) -> Result<(), String> {

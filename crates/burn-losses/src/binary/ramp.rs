@@ -42,6 +42,7 @@ loss! {
 }
 
 impl Formula for RampLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, logit: R, target: R) -> R {
         let hinge = (-signed_margin(logit, target) + 1.0).relu();
         let cap = hinge.lit(1.0 - self.config.s);

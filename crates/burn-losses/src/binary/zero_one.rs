@@ -40,6 +40,7 @@ loss! {
 }
 
 impl Formula for ZeroOneLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, logit: R, target: R) -> R {
         let (zero, one) = (logit.lit(0.0), logit.lit(1.0));
         let missed = R::select(&logit.gt_lit(self.config.threshold), zero.clone(), one.clone());

@@ -64,6 +64,7 @@ box_loss! {
 }
 
 impl BoxFormula for AlphaIouLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
         let pair = Geometry::new(prediction, target);
         let power = |base: R| geometry::power(base, self.config.alpha);

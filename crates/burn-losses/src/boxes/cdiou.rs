@@ -91,6 +91,7 @@ box_loss! {
 
 impl CdiouLoss {
     /// D, in [0, 1].
+    #[inline(always)]
     fn distance<R: Real>(&self, pair: &Geometry<R>) -> R {
         match self.config.corners {
             Corners::Four => pair.corner_distances(true) * 0.25,
@@ -112,6 +113,7 @@ impl CdiouLoss {
 }
 
 impl BoxFormula for CdiouLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
         let pair = Geometry::new(prediction, target);
         let base = match self.config.base {

@@ -65,6 +65,7 @@ box_loss! {
 }
 
 impl BoxFormula for CiouLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
         let pair = Geometry::new(prediction, target);
         let scaled = self.config.aspect_gradient == AspectGradient::Scaled;
@@ -73,6 +74,7 @@ impl BoxFormula for CiouLoss {
 }
 
 /// alpha v.
+#[inline(always)]
 pub(super) fn aspect_term<R: Real>(pair: &Geometry<R>, scaled: bool, gradient: FactorGradient) -> R {
     let v = pair.aspect(scaled);
     let alpha = quotient(v.clone(), -pair.iou.clone() + 1.0 + v.clone());

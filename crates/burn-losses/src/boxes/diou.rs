@@ -34,12 +34,14 @@ box_loss! {
 }
 
 impl BoxFormula for DiouLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
         diou(&Geometry::new(prediction, target))
     }
 }
 
 /// The loss of two boxes that have been measured.
+#[inline(always)]
 pub(super) fn diou<R: Real>(pair: &Geometry<R>) -> R {
     -pair.iou.clone() + 1.0 + pair.offset()
 }

@@ -37,17 +37,20 @@ box_loss! {
 }
 
 impl BoxFormula for EiouLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
         eiou(&Geometry::new(prediction, target))
     }
 }
 
 /// The loss of two boxes that have been measured.
+#[inline(always)]
 pub(super) fn eiou<R: Real>(pair: &Geometry<R>) -> R {
     diou(pair) + side(&pair.x) + side(&pair.y)
 }
 
 /// The squared difference of the lengths over the squared enclosing length.
+#[inline(always)]
 fn side<R: Real>(axis: &Axis<R>) -> R {
     let difference = axis.prediction.clone() - axis.target.clone();
     super::geometry::quotient(difference.square(), axis.enclosing.clone().square())

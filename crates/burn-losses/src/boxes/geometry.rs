@@ -25,6 +25,7 @@ crate::choice! {
 
 impl BoxFormat {
     /// The corners (x1, y1, x2, y2) of a box in this format; of `ltrb`, relative to the point inside.
+    #[inline(always)]
     pub fn corners<R: Real>(self, [a, b, c, d]: [R; 4]) -> [R; 4] {
         match self {
             Self::Xyxy => [a, b, c, d],
@@ -38,6 +39,7 @@ impl BoxFormat {
     }
 
     /// The box with these corners in this format.
+    #[inline(always)]
     pub fn of_corners<R: Real>(self, [x1, y1, x2, y2]: [R; 4]) -> [R; 4] {
         match self {
             Self::Xyxy => [x1, y1, x2, y2],
@@ -52,16 +54,19 @@ impl BoxFormat {
 }
 
 /// `numerator / denominator`, 0 with a zero gradient where the denominator is nothing.
+#[inline(always)]
 pub(super) fn quotient<R: Real>(numerator: R, denominator: R) -> R {
     safe::quotient(numerator, denominator, FLOOR)
 }
 
 /// A power of a number that is not negative; 0 with a zero gradient where that is nothing.
+#[inline(always)]
 pub(super) fn power<R: Real>(base: R, exponent: f64) -> R {
     safe::power(base, exponent, FLOOR)
 }
 
 /// The larger of two; at a tie both have half of the gradient, so that a perfect fit is not pushed to either side.
+#[inline(always)]
 fn larger<R: Real>(a: R, b: R) -> R {
     let (over, under) = (a.gt(&b), b.gt(&a));
     let middle = (a.clone() + b.clone()) * 0.5;
@@ -69,6 +74,7 @@ fn larger<R: Real>(a: R, b: R) -> R {
 }
 
 /// The smaller of two, with the same gradient at a tie.
+#[inline(always)]
 fn smaller<R: Real>(a: R, b: R) -> R {
     -larger(-a, -b)
 }
@@ -94,6 +100,7 @@ pub struct Axis<R> {
 }
 
 impl<R: Real> Axis<R> {
+    #[inline(always)]
     fn new(prediction: [R; 2], target: [R; 2]) -> Self {
         let ([p1, p2], [t1, t2]) = (prediction, target);
         // Of all four, so that an inverted box too lies inside.
@@ -137,6 +144,7 @@ pub struct Geometry<R> {
 
 impl<R: Real> Geometry<R> {
     /// From the corners (x1, y1, x2, y2) of both.
+    #[inline(always)]
     pub fn new(prediction: [R; 4], target: [R; 4]) -> Self {
         let ([px1, py1, px2, py2], [tx1, ty1, tx2, ty2]) = (prediction, target);
         let x = Axis::new([px1, px2], [tx1, tx2]);
@@ -149,12 +157,14 @@ impl<R: Real> Geometry<R> {
     }
 
     /// The share of the enclosing box that neither box covers, in [0, 1]: the penalty of GIoU.
+    #[inline(always)]
     pub fn gap(&self) -> R {
         let enclosing = self.x.enclosing.clone() * self.y.enclosing.clone();
         quotient(enclosing.clone() - self.union.clone(), enclosing)
     }
 
     /// `iou` and [`gap`](Self::gap) with the divisor, an area in units of the enclosing box, at least `eps`.
+    #[inline(always)]
     pub fn iou_and_gap(&self, eps: f64) -> (R, R) {
         let enclosing = self.x.enclosing.clone() * self.y.enclosing.clone();
         let least = enclosing.clone() * eps;
@@ -163,6 +173,7 @@ impl<R: Real> Geometry<R> {
     }
 
     /// The squared distance of the centres over the squared diagonal of the enclosing box, in [0, 1]: the penalty of DIoU.
+    #[inline(always)]
     pub fn offset(&self) -> R {
         let plane = self.plane();
         plane.of_diagonal(&self.x.offset, &self.y.offset)
@@ -170,6 +181,7 @@ impl<R: Real> Geometry<R> {
 
     /// The distances of the top left and of the bottom right corners, and of the two others if `all`, added up, over the
     /// diagonal of the enclosing box.
+    #[inline(always)]
     pub fn corner_distances(&self, all: bool) -> R {
         let ([left, right], [top, bottom]) = (&self.x.edges, &self.y.edges);
         let plane = self.plane();
@@ -179,6 +191,7 @@ impl<R: Real> Geometry<R> {
     }
 
     /// One unit for both axes.
+    #[inline(always)]
     pub fn plane(&self) -> Plane<R> {
         let (x, y) = (&self.x.unit, &self.y.unit);
         let unit = x.clone().maximum(y.clone());
@@ -192,6 +205,7 @@ impl<R: Real> Geometry<R> {
     /// The difference of the aspect ratios as v = 4/pi^2 (difference of atan(width / height))^2, in [0, 1].
     ///
     /// With `scaled` the gradient is without the factor 1 / (width^2 + height^2), which is large for small boxes.
+    #[inline(always)]
     pub fn aspect(&self, scaled: bool) -> R {
         let plane = self.plane();
         let angle = |width: &R, height: &R| {
@@ -221,11 +235,13 @@ pub struct Plane<R> {
 
 impl<R: Real> Plane<R> {
     /// Two lengths, along x and along y, in this unit.
+    #[inline(always)]
     pub fn lengths(&self, x: &R, y: &R) -> (R, R) {
         (x.clone() * self.x.clone(), y.clone() * self.y.clone())
     }
 
     /// x^2 + y^2 over the squared diagonal of the enclosing box, of lengths along the axes.
+    #[inline(always)]
     fn of_diagonal(&self, x: &R, y: &R) -> R {
         let (x, y) = self.lengths(x, y);
         quotient(x.square() + y.square(), self.diagonal.clone())
@@ -233,6 +249,7 @@ impl<R: Real> Plane<R> {
 }
 
 /// atan(width / height), in [0, pi/2]; 0 where both are 0.
+#[inline(always)]
 fn angle<R: Real>(width: R, height: R) -> R {
     // The quotient of the smaller by the larger: at most 1, and right on both sides of the diagonal.
     let wide = width.gt(&height);

@@ -42,6 +42,7 @@ box_loss! {
 }
 
 impl BoxFormula for GiouLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
         let (iou, gap) = Geometry::new(prediction, target).iou_and_gap(self.config.eps);
         -iou + 1.0 + gap

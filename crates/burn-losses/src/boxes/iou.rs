@@ -60,6 +60,7 @@ box_loss! {
 }
 
 impl BoxFormula for IouLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
         let eps = self.config.eps;
         let (iou, _) = Geometry::new(prediction, target).iou_and_gap(eps);

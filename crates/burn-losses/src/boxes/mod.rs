@@ -11,7 +11,7 @@ mod geometry;
 mod tools;
 
 use crate::check::Reference;
-use crate::engine::boxes::{self, Boxes};
+use crate::engine::boxes::{self, BoxKernel, Boxes};
 use crate::error::{InputError, expect};
 use crate::macros::family;
 use crate::reduction::{Reduction, Unreduced};
@@ -74,8 +74,8 @@ pub trait BoxesLoss: Boxes {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-        let values = self.forward_unreduced(predictions, targets);
-        self.reduction().reduce(values, None, None)
+        expect(self.check(&predictions, &targets, None));
+        boxes::reduce(self, self.reduction(), predictions, targets, None, self.format())
     }
 
     /// The same with weights, which multiply the unreduced values.
@@ -88,8 +88,7 @@ pub trait BoxesLoss: Boxes {
     #[track_caller]
     fn forward_weighted(&self, predictions: Tensor<2>, targets: Tensor<2>, weights: Tensor<1>) -> Tensor<1> {
         expect(self.check(&predictions, &targets, Some(&weights)));
-        let values = boxes::values(self, predictions, targets, self.format());
-        self.reduction().reduce(values.into(), Some(weights), None)
+        boxes::reduce(self, self.reduction(), predictions, targets, Some(weights), self.format())
     }
 
     /// One value per pair of boxes: `[N]`.
@@ -167,6 +166,11 @@ macro_rules! implement {
             fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
                 match self {
                     $(Self::$variant(loss) => loss.values(predictions, targets, format),)+
+                }
+            }
+            fn kernel(&self) -> Option<BoxKernel> {
+                match self {
+                    $(Self::$variant(loss) => loss.kernel(),)+
                 }
             }
             fn accepts(&self, width: usize) -> Result<(), String> {

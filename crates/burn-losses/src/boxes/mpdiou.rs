@@ -44,6 +44,7 @@ box_loss! {
 }
 
 impl BoxFormula for MpdiouLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
         let scale = 1.0 / self.config.image_width.hypot(self.config.image_height);
         let squares = prediction.iter().zip(&target).map(|(p, t)| ((p.clone() - t.clone()) * scale).square());

@@ -44,6 +44,7 @@ box_loss! {
 }
 
 impl BoxFormula for NwdLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
         let pair = Geometry::new(prediction, target);
         let plane = pair.plane();

@@ -45,6 +45,7 @@ box_loss! {
 }
 
 impl BoxFormula for SiouLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
         let pair = Geometry::new(prediction, target);
         let (dx, dy) = pair.plane().lengths(&pair.x.offset, &pair.y.offset);
@@ -64,6 +65,7 @@ impl BoxFormula for SiouLoss {
 }
 
 /// 1 - e^-x.
+#[inline(always)]
 fn rise<R: Real>(x: R) -> R {
     -(-x).exp_m1()
 }

@@ -6,11 +6,11 @@ use burn::tensor::Tensor;
 /// the gradient of the value.
 ///
 /// `None` on a device whose backend this crate was not built for (its features name them): the caller computes there with a graph.
-pub(crate) fn attach(
-    value: Tensor<1>,
-    parents: &[Tensor<2>],
-    backward: impl Fn(Tensor<1>) -> Vec<Option<Tensor<2>>> + Send + Sync + 'static,
-) -> Option<Tensor<1>> {
+pub(crate) fn attach<const V: usize, const P: usize>(
+    value: Tensor<V>,
+    parents: &[Tensor<P>],
+    backward: impl FnOnce(Tensor<V>) -> Vec<Option<Tensor<P>>> + Send + 'static,
+) -> Option<Tensor<V>> {
     #[cfg(feature = "autodiff")]
     {
         graph::attach(&value, parents, &graph::State::new(backward))
@@ -19,6 +19,19 @@ pub(crate) fn attach(
     {
         let _ = (parents, backward);
         Some(value)
+    }
+}
+
+/// A value on the device of an input, with autodiff if it has it.
+pub(crate) fn like<const V: usize, const I: usize>(input: &Tensor<I>, value: Tensor<V>) -> Tensor<V> {
+    if input.device().is_autodiff() { value.autodiff() } else { value }
+}
+
+/// A gradient that was computed for an upstream of 1.
+pub(crate) fn times<const D: usize>(gradient: Tensor<D>, upstream: Tensor<1>) -> Tensor<D> {
+    match upstream.into_scalar::<f64>() {
+        1.0 => gradient,
+        upstream => gradient * upstream,
     }
 }
 
@@ -32,38 +45,43 @@ mod graph {
     use burn::backend::{Autodiff, AutodiffBackend, Backend, DispatchKindConversion, DispatchTensor};
     use burn::tensor::Tensor;
     use core::fmt;
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex, PoisonError};
 
-    type OfParents = dyn Fn(Tensor<1>) -> Vec<Option<Tensor<2>>> + Send + Sync;
+    type OfParents<const V: usize, const P: usize> = dyn FnOnce(Tensor<V>) -> Vec<Option<Tensor<P>>> + Send;
 
-    /// What is kept for the backward pass.
+    /// What is kept for the backward pass, which uses it up: a gradient can be changed in place.
     #[derive(Clone)]
-    pub(super) struct State(Arc<OfParents>);
+    pub(super) struct State<const V: usize, const P: usize>(Arc<Mutex<Option<Box<OfParents<V, P>>>>>);
 
-    impl State {
-        pub(super) fn new(backward: impl Fn(Tensor<1>) -> Vec<Option<Tensor<2>>> + Send + Sync + 'static) -> Self {
-            Self(Arc::new(backward))
+    impl<const V: usize, const P: usize> State<V, P> {
+        pub(super) fn new(backward: impl FnOnce(Tensor<V>) -> Vec<Option<Tensor<P>>> + Send + 'static) -> Self {
+            Self(Arc::new(Mutex::new(Some(Box::new(backward)))))
+        }
+
+        fn run(&self, upstream: Tensor<V>) -> Vec<Option<Tensor<P>>> {
+            let backward = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+            backward.expect("Burn runs the backward pass of a node once")(upstream)
         }
     }
 
-    impl fmt::Debug for State {
+    impl<const V: usize, const P: usize> fmt::Debug for State<V, P> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("State")
         }
     }
 
     #[derive(Debug)]
-    struct Own;
+    struct Own<const V: usize, const P: usize>;
 
-    impl<B: Backend, const N: usize> Backward<B, N> for Own
+    impl<B: Backend, const V: usize, const P: usize, const N: usize> Backward<B, N> for Own<V, P>
     where
         DispatchTensor: DispatchKindConversion<B>,
     {
-        type State = State;
+        type State = State<V, P>;
 
-        fn backward(self, ops: Ops<State, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
-            let upstream = Tensor::<1>::from_primitive::<B>(gradients.consume::<B>(&ops.node));
-            for (parent, gradient) in ops.parents.into_iter().zip((ops.state.0)(upstream)) {
+        fn backward(self, ops: Ops<State<V, P>, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
+            let upstream = Tensor::<V>::from_primitive::<B>(gradients.consume::<B>(&ops.node));
+            for (parent, gradient) in ops.parents.into_iter().zip(ops.state.run(upstream)) {
                 if let (Some(parent), Some(gradient)) = (parent, gradient) {
                     let gradient = gradient.try_into_primitive::<B>().expect("a gradient is where its tensor is");
                     gradients.register::<B>(parent.id, gradient);
@@ -73,50 +91,54 @@ mod graph {
     }
 
     /// The value in the graph, if its backend is `B` and its graph keeps or recomputes what `C` says.
-    fn on<B: Backend, C: CheckpointStrategy>(
-        value: &Tensor<1>,
-        parents: &[Tensor<2>],
-        state: &State,
-    ) -> Option<Tensor<1>>
+    fn on<B: Backend, C: CheckpointStrategy, const V: usize, const P: usize>(
+        value: &Tensor<V>,
+        parents: &[Tensor<P>],
+        state: &State<V, P>,
+    ) -> Option<Tensor<V>>
     where
         DispatchTensor: DispatchKindConversion<B> + DispatchKindConversion<Autodiff<B, C>>,
     {
         let value = value.clone().try_into_primitive::<B>().ok()?;
-        let node = |parent: &Tensor<2>| {
+        let node = |parent: &Tensor<P>| {
             let tracked = parent.clone().try_into_primitive::<Autodiff<B, C>>().ok();
             let constant = || parent.clone().try_into_primitive::<B>().ok().map(Autodiff::<B, C>::from_inner);
             Some(tracked.or_else(constant)?.node())
         };
         let value = match parents {
-            [a] => finish::<B, C, 1>([node(a)?], state, value),
-            [a, b] => finish::<B, C, 2>([node(a)?, node(b)?], state, value),
-            [a, b, c] => finish::<B, C, 3>([node(a)?, node(b)?, node(c)?], state, value),
+            [a] => finish::<B, C, V, P, 1>([node(a)?], state, value),
+            [a, b] => finish::<B, C, V, P, 2>([node(a)?, node(b)?], state, value),
+            [a, b, c] => finish::<B, C, V, P, 3>([node(a)?, node(b)?, node(c)?], state, value),
             _ => unreachable!("one to three parents"),
         };
         Some(Tensor::from_primitive::<Autodiff<B, C>>(value))
     }
 
-    fn finish<B: Backend, C: CheckpointStrategy, const N: usize>(
+    fn finish<B: Backend, C: CheckpointStrategy, const V: usize, const P: usize, const N: usize>(
         parents: [NodeGuard; N],
-        state: &State,
+        state: &State<V, P>,
         value: FloatTensor<B>,
     ) -> FloatTensor<Autodiff<B, C>>
     where
         DispatchTensor: DispatchKindConversion<B>,
     {
-        match Backward::<B, N>::prepare::<C>(Own, parents).compute_bound().stateful() {
+        match Backward::<B, N>::prepare::<C>(Own::<V, P>, parents).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => prepared.finish(state.clone(), value),
             OpsKind::UnTracked(prepared) => prepared.finish(value),
         }
     }
 
-    pub(super) fn attach(value: &Tensor<1>, parents: &[Tensor<2>], state: &State) -> Option<Tensor<1>> {
+    pub(super) fn attach<const V: usize, const P: usize>(
+        value: &Tensor<V>,
+        parents: &[Tensor<P>],
+        state: &State<V, P>,
+    ) -> Option<Tensor<V>> {
         macro_rules! first_of {
             ($($(#[$built:meta])* $backend:ident),+) => {
                 $($(#[$built])* #[allow(deprecated)] { // upstream's, not ours: burn-ndarray is part of what we support
                     use burn::backend::$backend;
-                    if let Some(value) = on::<$backend, NoCheckpointing>(value, parents, state)
-                        .or_else(|| on::<$backend, BalancedCheckpointing>(value, parents, state))
+                    if let Some(value) = on::<$backend, NoCheckpointing, V, P>(value, parents, state)
+                        .or_else(|| on::<$backend, BalancedCheckpointing, V, P>(value, parents, state))
                     {
                         return Some(value);
                     }

@@ -4,6 +4,7 @@ use crate::boxes::BoxFormat;
 use crate::check::{Reference, widen};
 use crate::error::InputError;
 use crate::formula::BoxFormula;
+use crate::reduction::Reduction;
 use burn::tensor::Tensor;
 
 /// How a loss of the family `boxes` computes its values.
@@ -12,6 +13,11 @@ use burn::tensor::Tensor;
 pub trait Boxes: Sized {
     /// The `[N]` values of `[N, K]` predictions and `[N, 4]` targets, in single or double precision; N is not 0.
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1>;
+
+    /// The formula of every single value, where there is one, for the fused engine.
+    fn kernel(&self) -> Option<BoxKernel> {
+        None
+    }
 
     /// What K, the width of the predictions, must be, if it is not that.
     fn accepts(&self, width: usize) -> Result<(), String> {
@@ -22,6 +28,50 @@ pub trait Boxes: Sized {
 impl<F: BoxFormula> Boxes for F {
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
         self.eval(corners(predictions, format), corners(targets, format))
+    }
+
+    fn kernel(&self) -> Option<BoxKernel> {
+        Some(BoxKernel::of(self))
+    }
+}
+
+/// A [`BoxFormula`] as the fused engine runs it.
+pub struct BoxKernel {
+    #[cfg(feature = "cpu-engine")]
+    compiled: Box<dyn super::cpu::boxes::Compiled>,
+}
+
+impl BoxKernel {
+    /// The kernel of a formula.
+    pub fn of(formula: &impl BoxFormula) -> Self {
+        let _ = formula;
+        Self {
+            #[cfg(feature = "cpu-engine")]
+            compiled: Box::new(formula.clone()),
+        }
+    }
+
+    fn values(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Tensor<1>> {
+        let _ = (predictions, targets, format);
+        #[cfg(feature = "cpu-engine")]
+        return super::cpu::boxes::values(&*self.compiled, format, predictions, targets);
+        #[cfg(not(feature = "cpu-engine"))]
+        None
+    }
+
+    fn reduced(
+        &self,
+        reduction: Reduction,
+        predictions: &Tensor<2>,
+        targets: &Tensor<2>,
+        weights: Option<&Tensor<1>>,
+        format: BoxFormat,
+    ) -> Option<Tensor<1>> {
+        let _ = (reduction, predictions, targets, weights, format);
+        #[cfg(feature = "cpu-engine")]
+        return super::cpu::boxes::reduced(&*self.compiled, reduction, format, predictions, targets, weights);
+        #[cfg(not(feature = "cpu-engine"))]
+        None
     }
 }
 
@@ -52,5 +102,26 @@ pub(crate) fn values<B: Boxes>(loss: &B, predictions: Tensor<2>, targets: Tensor
     if predictions.dims()[0] == 0 {
         return widen(predictions).reshape([0]);
     }
+    if let Some(values) = loss.kernel().and_then(|kernel| kernel.values(&predictions, &targets, format)) {
+        return values;
+    }
     loss.values(widen(predictions), widen(targets), format)
+}
+
+/// The value of the batch.
+pub(crate) fn reduce<B: Boxes>(
+    loss: &B,
+    reduction: Reduction,
+    predictions: Tensor<2>,
+    targets: Tensor<2>,
+    weights: Option<Tensor<1>>,
+    format: BoxFormat,
+) -> Tensor<1> {
+    if predictions.dims()[0] > 0
+        && let Some(kernel) = loss.kernel()
+        && let Some(value) = kernel.reduced(reduction, &predictions, &targets, weights.as_ref(), format)
+    {
+        return value;
+    }
+    reduction.reduce(values(loss, predictions, targets, format).into(), weights, None)
 }

@@ -1,6 +1,6 @@
 //! Rows in chunks, each with its gradient, so that what is wide exists for one chunk at a time.
 
-use super::backward::attach;
+use super::backward::{attach, like};
 use crate::reduction::{Unreduced, sum};
 use burn::tensor::Tensor;
 use core::ops::Range;
@@ -59,11 +59,6 @@ pub(crate) fn total(
         total = total + sum((weights.clone() - weights.detach()) * unreduced.values.clone());
     }
     Some((total, unreduced))
-}
-
-/// The values on the device of an input, with autodiff if it has it.
-fn like(input: &Tensor<2>, values: Tensor<1>) -> Tensor<1> {
-    if input.device().is_autodiff() { values.autodiff() } else { values }
 }
 
 /// The inputs without a graph, and which of them need a gradient.

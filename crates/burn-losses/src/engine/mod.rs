@@ -5,6 +5,8 @@ pub(crate) mod backward;
 pub(crate) mod boxes;
 pub(crate) mod chunks;
 pub(crate) mod classes;
+#[cfg(feature = "cpu-engine")]
+pub(crate) mod cpu;
 pub(crate) mod distributions;
 pub(crate) mod ghm;
 pub(crate) mod hardest;
@@ -17,6 +19,29 @@ pub(crate) mod sort;
 
 use burn::module::RunningState;
 use burn::tensor::{Device, Tensor, TensorData};
+
+/// Runs `run` with tensor operations alone: without the fused engine, which computes value and gradient of most losses in one pass
+/// where a tensor lies in the memory of the CPU. For debugging, and to compare.
+///
+/// It concerns this thread. The environment variable `BURN_LOSSES_ENGINE=tensor` does the same for a whole process.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, regression::HuberLossConfig};
+///
+/// let device = Device::flex();
+/// let loss = HuberLossConfig::new().init(&device);
+/// let of = |_| Tensor::<1>::from_floats([0.5, 3.0], &device);
+/// let fused = loss.forward(of(0), of(0) * 2.0);
+/// let plain = burn_losses::with_tensor_operations(|| loss.forward(of(0), of(0) * 2.0));
+/// assert_eq!(fused.into_data(), plain.into_data());
+/// ```
+pub fn with_tensor_operations<T>(run: impl FnOnce() -> T) -> T {
+    #[cfg(feature = "cpu-engine")]
+    return cpu::without(run);
+    #[cfg(not(feature = "cpu-engine"))]
+    run()
+}
 
 /// A state that begins with these numbers, which are data: a tensor that is yet to be filled would be filled in the kernel that first
 /// reads it, where Burn's fusion (0.22.1) has other rows read it before or after it is set anew.

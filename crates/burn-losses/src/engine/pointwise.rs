@@ -14,6 +14,11 @@ pub trait Pointwise: Sized {
     /// The unreduced values, of inputs of one shape in single or double precision.
     fn values<const D: usize>(&self, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D>;
 
+    /// The formula of every single value, where there is one, for the fused engine; values that depend on the whole batch have none.
+    fn kernel(&self) -> Option<PointKernel> {
+        None
+    }
+
     /// What the shape of the inputs must be beyond being the same, where there is more to say.
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {
         let _ = shape;
@@ -24,6 +29,49 @@ pub trait Pointwise: Sized {
 impl<F: Formula> Pointwise for F {
     fn values<const D: usize>(&self, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
         keep_graph(self.eval(first.clone(), targets), first).into()
+    }
+
+    fn kernel(&self) -> Option<PointKernel> {
+        Some(PointKernel::of(self))
+    }
+}
+
+/// A [`Formula`] as the fused engine runs it.
+pub struct PointKernel {
+    #[cfg(feature = "cpu-engine")]
+    compiled: Box<dyn super::cpu::pointwise::Compiled>,
+}
+
+impl PointKernel {
+    /// The kernel of a formula.
+    pub fn of(formula: &impl Formula) -> Self {
+        let _ = formula;
+        Self {
+            #[cfg(feature = "cpu-engine")]
+            compiled: Box::new(formula.clone()),
+        }
+    }
+
+    fn values<const D: usize>(&self, first: &Tensor<D>, targets: &Tensor<D>) -> Option<Tensor<D>> {
+        let _ = (first, targets);
+        #[cfg(feature = "cpu-engine")]
+        return super::cpu::pointwise::values(&*self.compiled, first, targets);
+        #[cfg(not(feature = "cpu-engine"))]
+        None
+    }
+
+    fn reduced<const D: usize>(
+        &self,
+        reduction: Reduction,
+        first: &Tensor<D>,
+        targets: &Tensor<D>,
+        weights: Option<&Tensor<D>>,
+    ) -> Option<Tensor<1>> {
+        let _ = (reduction, first, targets, weights);
+        #[cfg(feature = "cpu-engine")]
+        return super::cpu::pointwise::reduced(&*self.compiled, reduction, first, targets, weights);
+        #[cfg(not(feature = "cpu-engine"))]
+        None
     }
 }
 
@@ -46,6 +94,9 @@ pub(crate) fn values<P: Pointwise, const D: usize>(loss: &P, first: Tensor<D>, t
     if first.dims().contains(&0) {
         return widen(first).into();
     }
+    if let Some(values) = loss.kernel().and_then(|kernel| kernel.values(&first, &targets)) {
+        return values.into();
+    }
     loss.values(widen(first), widen(targets))
 }
 
@@ -67,6 +118,12 @@ pub(crate) fn reduce<P: Pointwise, const D: usize>(
     targets: Tensor<D>,
     weights: Option<Tensor<D>>,
 ) -> Tensor<1> {
+    if !first.dims().contains(&0)
+        && let Some(kernel) = loss.kernel()
+        && let Some(value) = kernel.reduced(reduction, &first, &targets, weights.as_ref())
+    {
+        return value;
+    }
     let divisor = (reduction == Reduction::Positives).then(|| positives(targets.clone()));
     reduction.reduce(values(loss, first, targets), weights, divisor)
 }

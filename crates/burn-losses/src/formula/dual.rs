@@ -27,33 +27,37 @@ pub struct Dual<R, const N: usize> {
 
 impl<R: Real, const N: usize> Dual<R, N> {
     /// The variable number `index`: derivative 1 with respect to itself, 0 to the others.
+    #[inline(always)]
     pub fn variable(value: R, index: usize) -> Self {
         let slope = from_fn(|i| value.lit(if i == index { 1.0 } else { 0.0 }));
         Self { value, slope }
     }
 
     /// A constant: all derivatives 0.
+    #[inline(always)]
     pub fn constant(value: R) -> Self {
         let slope = from_fn(|_| value.lit(0.0));
         Self { value, slope }
     }
 
     /// The chain rule: `value` = f(self.value), `derivative` = f'(self.value).
+    #[inline(always)]
     fn chain(self, value: R, derivative: R) -> Self {
-        let slope = self.slope.map(|s| s * derivative.clone());
+        let slope = from_fn(|i| self.slope[i].clone() * derivative.clone());
         Self { value, slope }
     }
 
     /// Combines the derivatives of two operands.
+    #[inline(always)]
     fn zip(self, other: Self, value: R, combine: impl Fn(R, R) -> R) -> Self {
-        let mut others = other.slope.into_iter();
-        let slope = self.slope.map(|a| combine(a, others.next().expect("both operands have N derivatives")));
+        let slope = from_fn(|i| combine(self.slope[i].clone(), other.slope[i].clone()));
         Self { value, slope }
     }
 }
 
 impl<R: Real, const N: usize> Add for Dual<R, N> {
     type Output = Self;
+    #[inline(always)]
     fn add(self, other: Self) -> Self {
         let value = self.value.clone() + other.value.clone();
         self.zip(other, value, |a, b| a + b)
@@ -62,6 +66,7 @@ impl<R: Real, const N: usize> Add for Dual<R, N> {
 
 impl<R: Real, const N: usize> Sub for Dual<R, N> {
     type Output = Self;
+    #[inline(always)]
     fn sub(self, other: Self) -> Self {
         let value = self.value.clone() - other.value.clone();
         self.zip(other, value, |a, b| a - b)
@@ -70,6 +75,7 @@ impl<R: Real, const N: usize> Sub for Dual<R, N> {
 
 impl<R: Real, const N: usize> Mul for Dual<R, N> {
     type Output = Self;
+    #[inline(always)]
     fn mul(self, other: Self) -> Self {
         let (x, y) = (self.value.clone(), other.value.clone());
         let value = x.clone() * y.clone();
@@ -79,6 +85,7 @@ impl<R: Real, const N: usize> Mul for Dual<R, N> {
 
 impl<R: Real, const N: usize> Div for Dual<R, N> {
     type Output = Self;
+    #[inline(always)]
     fn div(self, other: Self) -> Self {
         let y = other.value.clone();
         let value = self.value.clone() / y.clone();
@@ -89,6 +96,7 @@ impl<R: Real, const N: usize> Div for Dual<R, N> {
 
 impl<R: Real, const N: usize> Neg for Dual<R, N> {
     type Output = Self;
+    #[inline(always)]
     fn neg(self) -> Self {
         Self { value: -self.value, slope: self.slope.map(|s| -s) }
     }
@@ -96,6 +104,7 @@ impl<R: Real, const N: usize> Neg for Dual<R, N> {
 
 impl<R: Real, const N: usize> Add<f64> for Dual<R, N> {
     type Output = Self;
+    #[inline(always)]
     fn add(self, constant: f64) -> Self {
         Self { value: self.value + constant, slope: self.slope }
     }
@@ -103,6 +112,7 @@ impl<R: Real, const N: usize> Add<f64> for Dual<R, N> {
 
 impl<R: Real, const N: usize> Sub<f64> for Dual<R, N> {
     type Output = Self;
+    #[inline(always)]
     fn sub(self, constant: f64) -> Self {
         Self { value: self.value - constant, slope: self.slope }
     }
@@ -110,6 +120,7 @@ impl<R: Real, const N: usize> Sub<f64> for Dual<R, N> {
 
 impl<R: Real, const N: usize> Mul<f64> for Dual<R, N> {
     type Output = Self;
+    #[inline(always)]
     fn mul(self, constant: f64) -> Self {
         Self { value: self.value * constant, slope: self.slope.map(|s| s * constant) }
     }
@@ -118,26 +129,32 @@ impl<R: Real, const N: usize> Mul<f64> for Dual<R, N> {
 impl<R: Real, const N: usize> Real for Dual<R, N> {
     type Mask = R::Mask;
 
+    #[inline(always)]
     fn lit(&self, value: f64) -> Self {
         Self::constant(self.value.lit(value))
     }
+    #[inline(always)]
     fn exp(self) -> Self {
         let value = self.value.clone().exp();
         self.chain(value.clone(), value)
     }
+    #[inline(always)]
     fn ln(self) -> Self {
         let x = self.value.clone();
         self.chain(x.clone().ln(), x.lit(1.0) / x)
     }
+    #[inline(always)]
     fn log1p(self) -> Self {
         let x = self.value.clone();
         self.chain(x.clone().log1p(), x.lit(1.0) / (x + 1.0))
     }
+    #[inline(always)]
     fn sqrt(self) -> Self {
         let value = self.value.clone().sqrt();
         let derivative = value.lit(0.5) / value.clone();
         self.chain(value, derivative)
     }
+    #[inline(always)]
     fn abs(self) -> Self {
         let x = self.value.clone();
         let (one, zero) = (x.lit(1.0), x.lit(0.0));
@@ -145,18 +162,29 @@ impl<R: Real, const N: usize> Real for Dual<R, N> {
         let sign = R::select(&x.gt_lit(0.0), one, negative);
         self.chain(x.abs(), sign)
     }
+    #[inline(always)]
     fn atan(self) -> Self {
         let x = self.value.clone();
         self.chain(x.clone().atan(), x.lit(1.0) / (x.square() + 1.0))
     }
+    #[inline(always)]
     fn sin(self) -> Self {
         let x = self.value.clone();
         self.chain(x.clone().sin(), x.cos())
     }
+    #[inline(always)]
     fn cos(self) -> Self {
         let x = self.value.clone();
         self.chain(x.clone().cos(), -x.sin())
     }
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        let x = self.value.clone();
+        // 1 - tanh^2, without subtracting anything from 1.
+        let derivative = (x.clone() * 2.0).sigmoid() * (x.clone() * -2.0).sigmoid() * 4.0;
+        self.chain(x.tanh(), derivative)
+    }
+    #[inline(always)]
     fn powf(self, exponent: f64) -> Self {
         let x = self.value.clone();
         if exponent == 0.0 {
@@ -165,27 +193,34 @@ impl<R: Real, const N: usize> Real for Dual<R, N> {
         let derivative = x.clone().powf(exponent - 1.0) * exponent;
         self.chain(x.powf(exponent), derivative)
     }
+    #[inline(always)]
     fn maximum(self, other: Self) -> Self {
         let other_is_larger = other.value.gt(&self.value);
         Self::select(&other_is_larger, other, self)
     }
+    #[inline(always)]
     fn minimum(self, other: Self) -> Self {
         let other_is_smaller = self.value.gt(&other.value);
         Self::select(&other_is_smaller, other, self)
     }
+    #[inline(always)]
     fn gt(&self, other: &Self) -> Self::Mask {
         self.value.gt(&other.value)
     }
+    #[inline(always)]
     fn gt_lit(&self, value: f64) -> Self::Mask {
         self.value.gt_lit(value)
     }
+    #[inline(always)]
     fn select(mask: &Self::Mask, yes: Self, no: Self) -> Self {
         let value = R::select(mask, yes.value.clone(), no.value.clone());
         yes.zip(no, value, |a, b| R::select(mask, a, b))
     }
+    #[inline(always)]
     fn stop(self) -> Self {
         Self::constant(self.value)
     }
+    #[inline(always)]
     fn sigmoid(self) -> Self {
         let x = self.value.clone();
         let value = x.clone().sigmoid();
@@ -193,14 +228,17 @@ impl<R: Real, const N: usize> Real for Dual<R, N> {
         let derivative = value.clone() * (-x).sigmoid();
         self.chain(value, derivative)
     }
+    #[inline(always)]
     fn softplus(self) -> Self {
         let x = self.value.clone();
         self.chain(x.clone().softplus(), x.sigmoid())
     }
+    #[inline(always)]
     fn exp_m1(self) -> Self {
         let x = self.value.clone();
         self.chain(x.clone().exp_m1(), x.exp())
     }
+    #[inline(always)]
     fn relu(self) -> Self {
         let x = self.value.clone();
         let step = R::select(&x.gt_lit(0.0), x.lit(1.0), x.lit(0.0));
@@ -216,7 +254,7 @@ mod tests {
     #[test]
     fn derivatives_match_central_differences() {
         type Case = (&'static str, fn(Dual<f64, 1>) -> Dual<f64, 1>);
-        let cases: [Case; 24] = [
+        let cases: [Case; 25] = [
             ("exp", |x| x.exp()),
             ("exp_m1", |x| x.exp_m1()),
             ("ln", |x| (x.square() + 0.1).ln()),
@@ -226,6 +264,7 @@ mod tests {
             ("atan", |x| x.atan()),
             ("sin", |x| x.sin()),
             ("cos", |x| x.cos()),
+            ("tanh", |x| x.tanh()),
             ("powf", |x| (x.square() + 0.5).powf(1.7)),
             ("powf 0", |x| x.powf(0.0)),
             ("maximum", |x| x.maximum(x.square())),

@@ -86,11 +86,13 @@ pub struct Overlap<R> {
 
 impl<R: Real> Overlap<R> {
     /// What is predicted and not there.
+    #[inline(always)]
     pub fn false_positives(&self) -> R {
         self.prediction.clone() - self.both.clone()
     }
 
     /// What is there and not predicted.
+    #[inline(always)]
     pub fn false_negatives(&self) -> R {
         self.target.clone() - self.both.clone()
     }

@@ -45,6 +45,8 @@ pub trait Real:
     fn sin(self) -> Self;
     /// The cosine of radians.
     fn cos(self) -> Self;
+    /// The hyperbolic tangent.
+    fn tanh(self) -> Self;
     /// `self` to a constant power. `powf(0.0)` is the constant 1, also at 0.
     fn powf(self, exponent: f64) -> Self;
     /// The larger of the two; at a tie the derivative is that of `self`.
@@ -68,11 +70,13 @@ pub trait Real:
     fn relu(self) -> Self;
 
     /// The square.
+    #[inline(always)]
     fn square(self) -> Self {
         self.clone() * self
     }
 
     /// e^x - 1, precise for small x.
+    #[inline(always)]
     fn exp_m1(self) -> Self {
         // Near 0 the series, whose thirteenth term is below the last digit of an `f64`.
         const NEAR: f64 = 0.25;
@@ -83,6 +87,7 @@ pub trait Real:
     }
 
     /// The square root with derivative 0 at 0, where the true one is infinite. Below 1e-37 everything counts as 0.
+    #[inline(always)]
     fn safe_sqrt(self) -> Self {
         let nothing = super::safe::is_below(&self, 1e-37);
         let (one, zero) = (self.lit(1.0), self.lit(0.0));
@@ -161,6 +166,10 @@ macro_rules! scalar_real {
             fn cos(self) -> Self {
                 let $x = self;
                 $make($get.cos())
+            }
+            fn tanh(self) -> Self {
+                let $x = self;
+                $make($get.tanh())
             }
             fn powf(self, exponent: f64) -> Self {
                 let $x = self;

@@ -3,6 +3,7 @@
 use super::Real;
 
 /// `numerator / denominator`, 0 with a zero gradient where the denominator is below `least`.
+#[inline(always)]
 pub(crate) fn quotient<R: Real>(numerator: R, denominator: R, least: f64) -> R {
     let nothing = is_below(&denominator, least);
     let (zero, one) = (numerator.lit(0.0), numerator.lit(1.0));
@@ -10,6 +11,7 @@ pub(crate) fn quotient<R: Real>(numerator: R, denominator: R, least: f64) -> R {
 }
 
 /// A power of a number that is not negative, 0 with a zero gradient where that is below `least`.
+#[inline(always)]
 pub(crate) fn power<R: Real>(base: R, exponent: f64, least: f64) -> R {
     if exponent == 0.0 {
         return base.lit(1.0);
@@ -20,6 +22,7 @@ pub(crate) fn power<R: Real>(base: R, exponent: f64, least: f64) -> R {
 }
 
 /// Not of a NaN.
+#[inline(always)]
 pub(crate) fn is_below<R: Real>(x: &R, least: f64) -> R::Mask {
     (-x.clone()).gt_lit(-least)
 }

@@ -36,6 +36,9 @@ impl<const D: usize> Real for Tensor<D> {
     fn cos(self) -> Self {
         Tensor::cos(self)
     }
+    fn tanh(self) -> Self {
+        Tensor::tanh(self)
+    }
     fn powf(self, exponent: f64) -> Self {
         if exponent == 0.0 {
             self.lit(1.0)

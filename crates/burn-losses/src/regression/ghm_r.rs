@@ -64,6 +64,7 @@ struct SmoothAbs {
 }
 
 impl Formula for SmoothAbs {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
         // sqrt(d^2 + mu^2) - mu = d^2 / (sqrt(d^2 + mu^2) + mu), which keeps its digits near zero.
         let size = (prediction - target).abs();
@@ -73,6 +74,7 @@ impl Formula for SmoothAbs {
 }
 
 /// |d|, mu and sqrt(d^2 + mu^2), all divided by max(|d|, mu) so that no square overflows.
+#[inline(always)]
 fn scaled<R: Real>(size: R, mu: f64) -> (R, R, R) {
     let largest = size.clone().maximum(size.lit(mu));
     let (d, mu) = (size / largest.clone(), largest.lit(mu) / largest);

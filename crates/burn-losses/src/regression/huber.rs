@@ -46,6 +46,7 @@ loss! {
 }
 
 impl Formula for HuberLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
         let delta = self.config.delta;
         let error = (prediction - target).abs();

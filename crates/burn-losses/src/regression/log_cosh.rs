@@ -56,6 +56,7 @@ const SERIES: [f64; 10] = [
 ];
 
 impl Formula for LogCoshLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
         let error = prediction - target;
         let size = error.clone().abs();

@@ -3,7 +3,7 @@
 //! All losses here can be swapped for one another in a config file: see [`RegressionLossConfig`].
 
 use crate::check::Reference;
-use crate::engine::pointwise::{self, Pointwise};
+use crate::engine::pointwise::{self, PointKernel, Pointwise};
 use crate::error::{InputError, expect};
 use crate::macros::family;
 use crate::reduction::{Reduction, Unreduced};
@@ -101,6 +101,11 @@ macro_rules! implement {
             fn values<const D: usize>(&self, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
                 match self {
                     $(Self::$variant(loss) => loss.values(first, targets),)+
+                }
+            }
+            fn kernel(&self) -> Option<PointKernel> {
+                match self {
+                    $(Self::$variant(loss) => loss.kernel(),)+
                 }
             }
             fn accepts(&self, shape: &[usize]) -> Result<(), String> {

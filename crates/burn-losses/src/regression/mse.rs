@@ -37,6 +37,7 @@ loss! {
 }
 
 impl Formula for MseLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
         (prediction - target).square()
     }

@@ -45,6 +45,7 @@ loss! {
 }
 
 impl Formula for QuantileLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
         let tau = self.config.tau;
         let error = target - prediction;

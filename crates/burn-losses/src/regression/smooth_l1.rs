@@ -45,6 +45,7 @@ loss! {
 }
 
 impl Formula for SmoothL1Loss {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
         let beta = self.config.beta;
         let error = (prediction - target).abs();

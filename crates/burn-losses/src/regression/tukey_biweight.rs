@@ -69,6 +69,7 @@ const GAUSSIAN_MAD: f64 = 1.4826;
 
 /// The formula itself, of errors that are scaled already.
 impl Formula for TukeyBiweight {
+    #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
         let c = self.c;
         let square = ((prediction - target) * (1.0 / c)).square();

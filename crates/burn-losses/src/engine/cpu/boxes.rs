@@ -1,0 +1,210 @@
+//! Two boxes -> value, for every pair.
+
+use super::lanes::{Float, Lanes, MOST_LANES};
+use super::memory::{Memory, Number, Weights, tensor};
+use super::pointwise::{Sum, load};
+use super::{PIECE, factor_of, in_pieces, of_sum, part};
+use crate::boxes::BoxFormat;
+use crate::engine::backward::{attach, like, times};
+use crate::formula::{BoxFormula, Dual};
+use crate::reduction::Reduction;
+use burn::tensor::{DType, Tensor};
+use core::array::from_fn;
+use pulp::{Arch, Simd, WithSimd};
+
+/// Boxes of a piece of work.
+const BOXES: usize = PIECE / 4;
+
+/// Some pairs of boxes, four numbers each, and what is wanted of them.
+pub(crate) struct Task<'a, T> {
+    format: BoxFormat,
+    predictions: &'a [T],
+    targets: &'a [T],
+    /// What each value counts.
+    weights: Option<&'a [T]>,
+    /// What the derivatives are multiplied by.
+    factor: f64,
+    values: Option<&'a mut [T]>,
+    /// The derivatives by the predictions, each times its weight and the factor.
+    slopes: Option<&'a mut [T]>,
+}
+
+/// A formula that is compiled for the machine.
+pub(crate) trait Kernel<T>: Send + Sync {
+    /// Does what the task says; the sum of the values, each times its weight.
+    fn run(&self, task: Task<'_, T>) -> f64;
+}
+
+/// In both precisions.
+pub(crate) trait Compiled: Kernel<f32> + Kernel<f64> {}
+impl<F: BoxFormula> Compiled for F {}
+
+impl<F: BoxFormula, T: Float> Kernel<T> for F {
+    fn run(&self, task: Task<'_, T>) -> f64 {
+        Arch::new().dispatch(Run { formula: self, task })
+    }
+}
+
+struct Run<'a, F, T> {
+    formula: &'a F,
+    task: Task<'a, T>,
+}
+
+impl<F: BoxFormula, T: Float> WithSimd for Run<'_, F, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let Self { formula, mut task } = self;
+        let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+        let count = task.targets.len() / 4;
+        let mut sum = Sum::default();
+        // One register's boxes at a time; the last of them are repeated.
+        let mut columns = [[[T::default(); MOST_LANES]; 4]; 2];
+        let (mut values, mut weights) = ([T::default(); MOST_LANES], [T::default(); MOST_LANES]);
+        let mut start = 0;
+        while start < count {
+            let size = width.min(count - start);
+            let block = start * 4..(start + size) * 4;
+            let [of_predictions, of_targets] = &mut columns;
+            into_columns(&task.predictions[block.clone()], width, of_predictions);
+            into_columns(&task.targets[block.clone()], width, of_targets);
+            let prediction: [T::Lanes<S>; 4] = from_fn(|i| load(simd, &of_predictions[i]));
+            let target: [T::Lanes<S>; 4] = from_fn(|i| load(simd, &of_targets[i]));
+            if let Some(given) = task.weights {
+                weights[..size].copy_from_slice(&given[start..start + size]);
+            }
+            match &mut task.slopes {
+                None => formula.eval(task.format.corners(prediction), task.format.corners(target)).store(&mut values),
+                Some(slopes) => {
+                    let variables = from_fn(|i| Dual::<_, 4>::variable(prediction[i], i));
+                    let constants = target.map(Dual::constant);
+                    let y = formula.eval(task.format.corners(variables), task.format.corners(constants));
+                    y.value.store(&mut values);
+                    let mut of_slopes = [[T::default(); MOST_LANES]; 4];
+                    for (slope, column) in y.slope.into_iter().zip(&mut of_slopes) {
+                        let slope = slope * task.factor;
+                        let slope = if task.weights.is_some() { slope * load::<S, T>(simd, &weights) } else { slope };
+                        slope.store(column);
+                    }
+                    for (i, slope) in slopes[block].chunks_exact_mut(4).enumerate() {
+                        for (number, column) in slope.iter_mut().zip(&of_slopes) {
+                            *number = column[i];
+                        }
+                    }
+                }
+            }
+            sum.add(&values[..size], task.weights.is_some().then_some(&weights[..size]));
+            if let Some(all) = &mut task.values {
+                all[start..start + size].copy_from_slice(&values[..size]);
+            }
+            start += size;
+        }
+        sum.total()
+    }
+}
+
+#[inline(always)]
+fn into_columns<T: Float>(boxes: &[T], width: usize, columns: &mut [[T; MOST_LANES]; 4]) {
+    let count = boxes.len() / 4;
+    for (i, numbers) in boxes.chunks_exact(4).enumerate() {
+        for (column, number) in columns.iter_mut().zip(numbers) {
+            column[i] = *number;
+        }
+    }
+    for i in count..width {
+        for column in columns.iter_mut() {
+            column[i] = column[count - 1];
+        }
+    }
+}
+
+/// The reduced value, in the graph of the predictions. `None` where there is no kernel for these tensors.
+pub(crate) fn reduced(
+    kernel: &(dyn Compiled + 'static),
+    reduction: Reduction,
+    format: BoxFormat,
+    predictions: &Tensor<2>,
+    targets: &Tensor<2>,
+    weights: Option<&Tensor<1>>,
+) -> Option<Tensor<1>> {
+    let reduction = Some((reduction, weights));
+    match predictions.dtype() {
+        DType::F32 => run::<f32>(kernel, reduction, format, predictions, targets),
+        DType::F64 => run::<f64>(kernel, reduction, format, predictions, targets),
+        DType::F16 => run::<half::f16>(kernel, reduction, format, predictions, targets),
+        DType::BF16 => run::<half::bf16>(kernel, reduction, format, predictions, targets),
+        _ => None,
+    }
+}
+
+/// The values, in the graph of the predictions. `None` where there is no kernel for these tensors.
+pub(crate) fn values(
+    kernel: &(dyn Compiled + 'static),
+    format: BoxFormat,
+    predictions: &Tensor<2>,
+    targets: &Tensor<2>,
+) -> Option<Tensor<1>> {
+    match predictions.dtype() {
+        DType::F32 => run::<f32>(kernel, None, format, predictions, targets),
+        DType::F64 => run::<f64>(kernel, None, format, predictions, targets),
+        DType::F16 => run::<half::f16>(kernel, None, format, predictions, targets),
+        DType::BF16 => run::<half::bf16>(kernel, None, format, predictions, targets),
+        _ => None,
+    }
+}
+
+fn run<N: Number>(
+    kernel: &(dyn Compiled + 'static),
+    reduction: Option<(Reduction, Option<&Tensor<1>>)>,
+    format: BoxFormat,
+    predictions: &Tensor<2>,
+    targets: &Tensor<2>,
+) -> Option<Tensor<1>>
+where
+    dyn Compiled: Kernel<N::Wide>,
+{
+    if super::is_off() || targets.is_tracked() {
+        return None;
+    }
+    let (memory, target_memory) = (Memory::of(predictions)?, Memory::of(targets)?);
+    let (numbers, target_numbers) = (memory.numbers::<N>()?, target_memory.numbers::<N>()?);
+    let count = predictions.dims()[0];
+    let weights = match reduction.and_then(|(_, weights)| weights) {
+        Some(weights) => Some(Weights::<N::Wide>::of(weights, count)?),
+        None => None,
+    };
+    let sum = weights.as_ref().map(Weights::sum);
+    let divisor = reduction.and_then(|(reduction, _)| reduction.divisor(count as f64, count, sum));
+    let factor = factor_of(divisor);
+
+    let tracked = predictions.is_tracked();
+    let mut values = vec![N::Wide::default(); if reduction.is_none() { count } else { 0 }];
+    let mut slopes = vec![N::Wide::default(); if tracked { count * 4 } else { 0 }];
+    let outputs = [reduction.is_none().then_some(&mut values[..]), tracked.then_some(&mut slopes[..])];
+    let sum = in_pieces(count, BOXES, outputs, [1, 4], |piece, [values, slopes]| {
+        let mut rooms = [Vec::new(), Vec::new(), Vec::new()];
+        let [room, target_room, weight_room] = &mut rooms;
+        let targets = N::widen(part(target_numbers, piece, BOXES, 4), target_room);
+        let weights = weights.as_ref().map(|weights| weights.part(piece * BOXES, targets.len() / 4, weight_room));
+        let predictions = N::widen(part(numbers, piece, BOXES, 4), room);
+        kernel.run(Task { format, predictions, targets, weights, factor, values, slopes })
+    });
+
+    let device = predictions.clone().without_autodiff().device();
+    let is_reduced = reduction.is_some();
+    let value = if is_reduced {
+        tensor(vec![N::Wide::from_f64(of_sum(sum, divisor))], [1], &device)
+    } else {
+        tensor(values, [count], &device)
+    };
+    if !tracked {
+        return Some(like(predictions, value));
+    }
+    let (slopes, dtype) = (tensor(slopes, [count, 4], &device), predictions.dtype());
+    attach(value, core::slice::from_ref(predictions), move |upstream: Tensor<1>| {
+        let gradient =
+            if is_reduced { times(slopes, upstream) } else { slopes * upstream.unsqueeze_dim::<2>(1).expand([count, 4]) };
+        vec![Some(gradient.cast(dtype))]
+    })
+}

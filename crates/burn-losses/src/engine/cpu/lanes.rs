@@ -1,0 +1,512 @@
+//! Vector registers as numbers: as many at once as the machine's instructions take.
+//!
+//! Everything here is inlined: what is not compiled into the function that was entered for the machine's instructions would run
+//! without them.
+
+use crate::formula::Real;
+use core::ops::{Add, Div, Mul, Neg, Sub};
+use core::slice::from_mut;
+use pulp::{Simd, bytemuck};
+
+/// A float that comes in lanes.
+pub(crate) trait Float: Copy + Default + Send + Sync + 'static {
+    /// Lanes of it, in the registers of `S`.
+    type Lanes<S: Simd>: Lanes<S, Self>;
+
+    fn from_f64(value: f64) -> Self;
+    fn to_f64(self) -> f64;
+}
+
+/// The lanes of one register.
+pub(crate) trait Lanes<S: Simd, T: Float>: Real + Copy {
+    /// How many.
+    const COUNT: usize;
+
+    /// Of `COUNT` numbers.
+    fn load(simd: S, from: &[T]) -> Self;
+    /// Into `COUNT` numbers.
+    fn store(self, to: &mut [T]);
+}
+
+/// The most lanes that a register has.
+pub(crate) const MOST_LANES: usize = 16;
+
+/// The sum of c_i x^i.
+#[inline(always)]
+fn polynomial<R: Real + Copy, const N: usize>(
+    x: R,
+    coefficients: &[f64; N],
+    mul_add: impl Fn(R, R, R) -> R,
+) -> R {
+    let mut sum = x.lit(coefficients[N - 1]);
+    let mut i = N - 1;
+    while i > 0 {
+        i -= 1;
+        sum = mul_add(sum, x, x.lit(coefficients[i]));
+    }
+    sum
+}
+
+/// 1/n! from n = `first`: e^x, or (e^x - 1)/x, where |x| <= ln(2)/2.
+const fn taylor<const N: usize>(first: usize) -> [f64; N] {
+    let mut terms = [1.0; N];
+    let mut n = 1;
+    while n < N {
+        terms[n] = terms[n - 1] / (n + first) as f64;
+        n += 1;
+    }
+    terms
+}
+
+macro_rules! lanes {
+    (
+        $lanes:ident of $float:ident, $bits:ident, $mask:ident;
+        mantissa $mantissa:literal, bias $bias:literal;
+        ln_2 $ln_2_high:literal + $ln_2_low:literal;
+        half_pi $half_pi_high:literal + $half_pi_low:literal;
+        exp_terms $exp_terms:literal, exp_range $least:literal..$most:literal;
+        ln $ln:expr;
+        atan $atan:expr;
+        tanh $tanh:expr;
+    ) => {
+        pastey::paste! {
+            #[derive(Clone, Copy)]
+            pub(crate) struct $lanes<S: Simd> {
+                simd: S,
+                lanes: S::[<$float s>],
+            }
+
+            impl Float for $float {
+                type Lanes<S: Simd> = $lanes<S>;
+
+                #[inline(always)]
+                fn from_f64(value: f64) -> Self {
+                    value as $float
+                }
+                #[inline(always)]
+                fn to_f64(self) -> f64 {
+                    self as f64
+                }
+            }
+
+            impl<S: Simd> Lanes<S, $float> for $lanes<S> {
+                const COUNT: usize = size_of::<S::[<$float s>]>() / size_of::<$float>();
+
+                #[inline(always)]
+                fn load(simd: S, from: &[$float]) -> Self {
+                    Self { simd, lanes: S::[<as_simd_ $float s>](from).0[0] }
+                }
+                #[inline(always)]
+                fn store(self, to: &mut [$float]) {
+                    S::[<as_mut_simd_ $float s>](to).0[0] = self.lanes;
+                }
+            }
+
+            impl<S: Simd> $lanes<S> {
+                /// 1.5 x 2^mantissa: a number that is added to it is rounded to an integer.
+                const ROUND: f64 = 1.5 * (1u64 << $mantissa) as f64;
+
+                #[inline(always)]
+                fn with(self, lanes: S::[<$float s>]) -> Self {
+                    Self { simd: self.simd, lanes }
+                }
+                #[inline(always)]
+                fn splat(self, value: f64) -> Self {
+                    self.with(self.simd.[<splat_ $float s>](value as $float))
+                }
+                #[inline(always)]
+                fn mul_add(self, factor: Self, term: Self) -> Self {
+                    self.with(self.simd.[<mul_add_e_ $float s>](self.lanes, factor.lanes, term.lanes))
+                }
+                #[inline(always)]
+                fn bits(self) -> S::[<$bits s>] {
+                    self.simd.[<transmute_ $bits s_ $float s>](self.lanes)
+                }
+                #[inline(always)]
+                fn with_bits(self, bits: S::[<$bits s>]) -> Self {
+                    self.with(self.simd.[<transmute_ $float s_ $bits s>](bits))
+                }
+                #[inline(always)]
+                fn splat_bits(self, bits: $bits) -> S::[<$bits s>] {
+                    self.simd.[<splat_ $bits s>](bits)
+                }
+                #[inline(always)]
+                fn equal(self, value: f64) -> S::[<$mask s>] {
+                    self.simd.[<equal_ $float s>](self.lanes, self.splat(value).lanes)
+                }
+                #[inline(always)]
+                fn less(self, value: f64) -> S::[<$mask s>] {
+                    self.simd.[<less_than_ $float s>](self.lanes, self.splat(value).lanes)
+                }
+                #[inline(always)]
+                fn if_else(self, mask: S::[<$mask s>], no: Self) -> Self {
+                    self.with(self.simd.[<select_ $float s>](mask, self.lanes, no.lanes))
+                }
+                /// The sign of `sign`, which replaces that of a number that is not negative.
+                #[inline(always)]
+                fn with_sign_of(self, sign: Self) -> Self {
+                    let mask = self.splat_bits(1 << ($bits::BITS - 1));
+                    let sign = self.simd.[<and_ $bits s>](sign.bits(), mask);
+                    self.with_bits(self.simd.[<or_ $bits s>](self.bits(), sign))
+                }
+                /// One lane after the other.
+                #[inline(always)]
+                fn each(self, function: impl Fn($float) -> $float) -> Self {
+                    let mut lanes = self.lanes;
+                    for lane in bytemuck::cast_slice_mut::<_, $float>(from_mut(&mut lanes)) {
+                        *lane = function(*lane);
+                    }
+                    self.with(lanes)
+                }
+
+                /// 2^self of integers, split into two factors: the whole range of exponents needs them.
+                #[inline(always)]
+                fn times_power_of_2(self, power: Self) -> Self {
+                    let biased = self.splat(Self::ROUND + $bias as f64);
+                    let half = power.mul_add(self.splat(0.5), biased);
+                    let rest = power - (half - biased) + biased;
+                    self * half.shifted_left($mantissa) * rest.shifted_left($mantissa)
+                }
+
+                /// self = n ln(2) + r, of numbers whose exponential is neither 0 nor infinite: (n, r).
+                #[inline(always)]
+                fn power_and_rest(self) -> (Self, Self) {
+                    let x = self.splat($least).if_else(self.less($least), self);
+                    let x = self.splat($most).if_else(x.gt_lit($most), x);
+                    let n = x.mul_add(self.splat(core::f64::consts::LOG2_E), self.splat(Self::ROUND)) - Self::ROUND;
+                    let r = n.mul_add(self.splat(-$ln_2_high), x);
+                    (n, n.mul_add(self.splat(-$ln_2_low), r))
+                }
+
+                /// x = 2^k (1 + f), with f between sqrt(1/2) - 1 and sqrt(2) - 1: (k, f) of normal positive numbers.
+                #[inline(always)]
+                fn exponent_and_fraction(self) -> (Self, Self) {
+                    let simd = self.simd;
+                    let one = (1.0 as $float).to_bits();
+                    let least = core::$float::consts::FRAC_1_SQRT_2.to_bits();
+                    let bits = simd.[<add_ $bits s>](self.bits(), self.splat_bits(one - least));
+                    let exponent = self.with_bits(bits).shifted_right($mantissa).bits();
+                    // An integer in the last digits of 2^mantissa.
+                    let integer = ((1u64 << $mantissa) as $float).to_bits();
+                    let exponent = self.with_bits(simd.[<or_ $bits s>](exponent, self.splat_bits(integer)));
+                    let k = exponent - ((1u64 << $mantissa) as f64 + $bias as f64);
+                    let digits = simd.[<and_ $bits s>](bits, self.splat_bits((1 << $mantissa) - 1));
+                    let digits = simd.[<add_ $bits s>](digits, self.splat_bits(least));
+                    (k, self.with_bits(digits) - 1.0)
+                }
+
+                /// ln(1 + f) - f, for such an f.
+                #[inline(always)]
+                fn ln_1p_rest(self) -> Self {
+                    let square = self * self;
+                    let cubic = polynomial(self, &$ln, |a, b, c| a.mul_add(b, c)) * self;
+                    square * (cubic - 0.5)
+                }
+
+                /// k ln(2) + ln(1 + f) + small.
+                #[inline(always)]
+                fn ln_of(k: Self, f: Self, small: Self) -> Self {
+                    let low = k.mul_add(k.splat($ln_2_low), small + f.ln_1p_rest());
+                    k.mul_add(k.splat($ln_2_high), f + low)
+                }
+
+                /// ln(1 + x) for x in [0, 1].
+                #[inline(always)]
+                fn ln_1p_of_fraction(self) -> Self {
+                    let far = self.gt_lit(core::f64::consts::SQRT_2 - 1.0);
+                    let half = self.mul_add(self.splat(0.5), self.splat(-0.5));
+                    let f = half.if_else(far, self);
+                    let ln_2 = self.splat(core::f64::consts::LN_2).if_else(far, self.splat(0.0));
+                    f.ln_1p_rest() + f + ln_2
+                }
+            }
+
+            impl<S: Simd> Add for $lanes<S> {
+                type Output = Self;
+                #[inline(always)]
+                fn add(self, other: Self) -> Self {
+                    self.with(self.simd.[<add_ $float s>](self.lanes, other.lanes))
+                }
+            }
+            impl<S: Simd> Sub for $lanes<S> {
+                type Output = Self;
+                #[inline(always)]
+                fn sub(self, other: Self) -> Self {
+                    self.with(self.simd.[<sub_ $float s>](self.lanes, other.lanes))
+                }
+            }
+            impl<S: Simd> Mul for $lanes<S> {
+                type Output = Self;
+                #[inline(always)]
+                fn mul(self, other: Self) -> Self {
+                    self.with(self.simd.[<mul_ $float s>](self.lanes, other.lanes))
+                }
+            }
+            impl<S: Simd> Div for $lanes<S> {
+                type Output = Self;
+                #[inline(always)]
+                fn div(self, other: Self) -> Self {
+                    self.with(self.simd.[<div_ $float s>](self.lanes, other.lanes))
+                }
+            }
+            impl<S: Simd> Neg for $lanes<S> {
+                type Output = Self;
+                #[inline(always)]
+                fn neg(self) -> Self {
+                    self.with_bits(self.simd.[<xor_ $bits s>](self.bits(), self.splat(-0.0).bits()))
+                }
+            }
+            impl<S: Simd> Add<f64> for $lanes<S> {
+                type Output = Self;
+                #[inline(always)]
+                fn add(self, other: f64) -> Self {
+                    self + self.splat(other)
+                }
+            }
+            impl<S: Simd> Sub<f64> for $lanes<S> {
+                type Output = Self;
+                #[inline(always)]
+                fn sub(self, other: f64) -> Self {
+                    self - self.splat(other)
+                }
+            }
+            impl<S: Simd> Mul<f64> for $lanes<S> {
+                type Output = Self;
+                #[inline(always)]
+                fn mul(self, other: f64) -> Self {
+                    self * self.splat(other)
+                }
+            }
+
+            impl<S: Simd> Real for $lanes<S> {
+                type Mask = S::[<$mask s>];
+
+                #[inline(always)]
+                fn lit(&self, value: f64) -> Self {
+                    self.splat(value)
+                }
+                #[inline(always)]
+                fn exp(self) -> Self {
+                    let (n, r) = self.power_and_rest();
+                    polynomial(r, &taylor::<$exp_terms>(0), |a, b, c| a.mul_add(b, c)).times_power_of_2(n)
+                }
+                #[inline(always)]
+                fn exp_m1(self) -> Self {
+                    let (n, r) = self.power_and_rest();
+                    let rest = polynomial(r, &taylor::<$exp_terms>(1), |a, b, c| a.mul_add(b, c)) * r;
+                    let one = self.splat(1.0);
+                    let y = (rest + (one - one.times_power_of_2(-n))).times_power_of_2(n);
+                    let y = (-one).if_else(self.less(-40.0), y);
+                    // -0 stays what it is, and so does what has no digits to lose.
+                    self.if_else(Real::abs(self).less($float::EPSILON as f64 / 4.0), y)
+                }
+                #[inline(always)]
+                fn ln(self) -> Self {
+                    // Numbers that are not normal have their digits elsewhere.
+                    let small = self.less($float::MIN_POSITIVE as f64);
+                    let x = (self * (1u64 << $mantissa) as f64).if_else(small, self);
+                    let (k, f) = x.exponent_and_fraction();
+                    let k = (k - $mantissa as f64).if_else(small, k);
+                    let y = Self::ln_of(k, f, self.splat(0.0));
+                    let y = y.if_else(self.less(f64::INFINITY), self);
+                    let y = self.splat(f64::NAN).if_else(self.less(0.0), y);
+                    self.splat(f64::NEG_INFINITY).if_else(self.equal(0.0), y)
+                }
+                #[inline(always)]
+                fn log1p(self) -> Self {
+                    let sum = self + 1.0;
+                    // What the sum has lost.
+                    let back = sum - 1.0;
+                    let lost = (self.splat(1.0) - (sum - back)) + (self - back);
+                    let (k, f) = sum.exponent_and_fraction();
+                    // lost / sum; its first digits are enough: 1/m = 2 - m + (m - 1)^2 - ..
+                    let reciprocal = f.mul_add(f - 1.0, self.splat(1.0));
+                    let small = (lost * reciprocal).times_power_of_2(-k);
+                    let y = Self::ln_of(k, f, small);
+                    let y = Real::ln(self).if_else(self.gt_lit((4u64 << $mantissa) as f64), y);
+                    let y = self.if_else(Real::abs(self).less(1e-30), y);
+                    let y = self.splat(f64::NAN).if_else(self.less(-1.0), y);
+                    let y = self.splat(f64::NEG_INFINITY).if_else(self.equal(-1.0), y);
+                    y.if_else(self.simd.[<equal_ $float s>](self.lanes, self.lanes), self)
+                }
+                #[inline(always)]
+                fn sqrt(self) -> Self {
+                    self.with(self.simd.[<sqrt_ $float s>](self.lanes))
+                }
+                #[inline(always)]
+                fn abs(self) -> Self {
+                    let digits = self.splat_bits($bits::MAX >> 1);
+                    self.with_bits(self.simd.[<and_ $bits s>](self.bits(), digits))
+                }
+                #[inline(always)]
+                fn atan(self) -> Self {
+                    // tan(pi/8) and tan(3 pi/8)
+                    let a = Real::abs(self);
+                    let (middle, far) = (a.gt_lit(0.414_213_562_373_095), a.gt_lit(2.414_213_562_373_095));
+                    let one = self.splat(1.0);
+                    let above = (-one).if_else(far, (a - 1.0).if_else(middle, a));
+                    let below = a.if_else(far, (a + 1.0).if_else(middle, one));
+                    let t = above / below;
+                    let zero = self.splat(0.0);
+                    let (high, low) = (self.splat($half_pi_high), self.splat($half_pi_low));
+                    let half = self.splat(0.5);
+                    let turned = one.if_else(far, half.if_else(middle, zero));
+                    let square = t * t;
+                    let rest = polynomial(square, &$atan, |a, b, c| a.mul_add(b, c)) * square * t;
+                    let rest = low.mul_add(turned, rest);
+                    high.mul_add(turned, t + rest).with_sign_of(self)
+                }
+                #[inline(always)]
+                fn sin(self) -> Self {
+                    self.each($float::sin)
+                }
+                #[inline(always)]
+                fn cos(self) -> Self {
+                    self.each($float::cos)
+                }
+                #[inline(always)]
+                fn tanh(self) -> Self {
+                    let square = self * self;
+                    let rest = polynomial(square, &$tanh, |a, b, c| a.mul_add(b, c));
+                    let near = (rest * square).mul_add(self, self);
+                    let e = Real::exp(Real::abs(self) * 2.0);
+                    let far = self.splat(1.0) - self.splat(2.0) / (e + 1.0);
+                    far.with_sign_of(self).if_else(Real::abs(self).gt_lit(0.55), near)
+                }
+                #[inline(always)]
+                fn powf(self, exponent: f64) -> Self {
+                    let square = self * self;
+                    match exponent {
+                        0.0 => self.splat(1.0),
+                        0.5 => Real::sqrt(self),
+                        1.0 => self,
+                        1.5 => self * Real::sqrt(self),
+                        2.0 => square,
+                        3.0 => square * self,
+                        4.0 => square * square,
+                        -1.0 => self.splat(1.0) / self,
+                        _ => self.each(#[inline(always)] |x| x.powf(exponent as $float)),
+                    }
+                }
+                #[inline(always)]
+                fn maximum(self, other: Self) -> Self {
+                    other.if_else(other.gt(&self), self)
+                }
+                #[inline(always)]
+                fn minimum(self, other: Self) -> Self {
+                    other.if_else(self.gt(&other), self)
+                }
+                #[inline(always)]
+                fn gt(&self, other: &Self) -> Self::Mask {
+                    self.simd.[<greater_than_ $float s>](self.lanes, other.lanes)
+                }
+                #[inline(always)]
+                fn gt_lit(&self, value: f64) -> Self::Mask {
+                    self.gt(&self.splat(value))
+                }
+                #[inline(always)]
+                fn select(mask: &Self::Mask, yes: Self, no: Self) -> Self {
+                    yes.if_else(*mask, no)
+                }
+                #[inline(always)]
+                fn stop(self) -> Self {
+                    self
+                }
+                #[inline(always)]
+                fn sigmoid(self) -> Self {
+                    let e = Real::exp(-Real::abs(self));
+                    let positive = self.splat(1.0) / (e + 1.0);
+                    (e * positive).if_else(self.less(0.0), positive)
+                }
+                #[inline(always)]
+                fn softplus(self) -> Self {
+                    Real::relu(self) + Real::exp(-Real::abs(self)).ln_1p_of_fraction()
+                }
+                #[inline(always)]
+                fn relu(self) -> Self {
+                    self.splat(0.0).if_else(self.less(0.0), self)
+                }
+            }
+        }
+    };
+}
+
+// The coefficients of ln, atan and tanh interpolate (ln(1 + f) - f + f^2/2) / f^3, (atan(t) - t) / t^3 and (tanh(t) - t) / t^3, the
+// latter two as polynomials of t^2, at the Chebyshev nodes of their intervals: reference/polynomials.py computes them. Their error
+// is below 2^-28 and 2^-61 of the value.
+lanes! {
+    F32Lanes of f32, u32, m32;
+    mantissa 23, bias 127;
+    ln_2 0.693_145_751_953_125 + 1.428_606_820_309_417_2e-6;
+    half_pi 1.570_796_370_506_286_6 + -4.371_139_000_186_241_4e-8;
+    exp_terms 8, exp_range -104.0..89.0;
+    ln [
+        0.333_333_311_800_300_48, -0.249_999_969_579_508_82, 0.200_007_157_488_921_02, -0.166_678_023_195_012_54,
+        0.142_490_576_456_974_8, -0.124_256_873_314_511_06, 0.116_854_199_234_867_39, -0.114_797_338_466_376_36,
+        0.069_716_114_714_511_778,
+    ];
+    atan [
+        -0.333_333_317_611_685_2, 0.199_995_404_836_489_63, -0.142_639_555_979_846_39, 0.107_437_314_907_910_83,
+        -0.064_519_282_081_217_488,
+    ];
+    tanh [
+        -0.333_333_320_079_769_8, 0.133_331_137_290_208_72, -0.053_909_428_827_460_545, 0.021_309_388_664_443_474,
+        -0.006_610_227_831_114_734_5,
+    ];
+}
+lanes! {
+    F64Lanes of f64, u64, m64;
+    mantissa 52, bias 1023;
+    ln_2 0.693_147_180_369_123_8 + 1.908_214_929_270_587_7e-10;
+    half_pi 1.570_796_326_794_896_6 + 6.123_233_995_736_766e-17;
+    exp_terms 14, exp_range -746.0..710.0;
+    ln [
+        0.333_333_333_333_333_33, -0.250_000_000_000_000_04, 0.200_000_000_000_001_88, -0.166_666_666_666_640_09,
+        0.142_857_142_856_493_14, -0.125_000_000_004_496_04, 0.111_111_111_199_532_17, -0.099_999_999_689_816_151,
+        0.090_909_084_744_293_101, -0.083_333_342_197_782_305, 0.076_923_323_676_442_335, -0.071_428_567_737_364_411,
+        0.066_660_739_997_282_79, -0.062_493_683_330_542_258, 0.058_908_107_429_987_302, -0.055_726_100_282_854_13,
+        0.051_979_802_601_619_046, -0.047_929_379_856_894_315, 0.049_314_321_093_220_278, -0.057_264_502_758_265_018,
+        0.051_456_860_766_944_098, -0.021_637_070_743_701_851,
+    ];
+    atan [
+        -0.333_333_333_333_333_33, 0.199_999_999_999_998_05, -0.142_857_142_856_598_28, 0.111_111_111_051_554_47,
+        -0.090_909_087_535_008_768, 0.076_922_963_750_321_424, -0.066_664_248_857_382_553, 0.058_789_289_978_347_751,
+        -0.052_304_542_706_502_445, 0.045_515_932_206_265_492, -0.034_570_561_981_427_747, 0.016_285_756_855_221_028,
+    ];
+    tanh [
+        -0.333_333_333_333_333_33, 0.133_333_333_333_333_12, -0.053_968_253_968_220_375, 0.021_869_488_534_073_908,
+        -0.008_863_235_463_146_800_1, 0.003_592_126_769_962_634_7, -0.001_455_819_097_151_351_2, 0.000_589_905_296_949_273_3,
+        -0.000_238_472_724_801_525_21, 0.000_094_551_330_529_248_58, -0.000_033_720_801_120_463_164, 0.000_007_874_274_345_344_419_1,
+    ];
+}
+
+impl<S: Simd> F32Lanes<S> {
+    #[inline(always)]
+    fn shifted_left(self, digits: u32) -> Self {
+        self.with_bits(self.simd.wrapping_dyn_shl_u32s(self.bits(), self.splat_bits(digits)))
+    }
+    #[inline(always)]
+    fn shifted_right(self, digits: u32) -> Self {
+        self.with_bits(self.simd.wrapping_dyn_shr_u32s(self.bits(), self.splat_bits(digits)))
+    }
+}
+
+// `Simd` has no shifts of 64 bits; the compiler makes one of each loop.
+impl<S: Simd> F64Lanes<S> {
+    #[inline(always)]
+    fn shifted_left(self, digits: u32) -> Self {
+        let mut bits = self.bits();
+        for lane in bytemuck::cast_slice_mut::<_, u64>(from_mut(&mut bits)) {
+            *lane <<= digits;
+        }
+        self.with_bits(bits)
+    }
+    #[inline(always)]
+    fn shifted_right(self, digits: u32) -> Self {
+        let mut bits = self.bits();
+        for lane in bytemuck::cast_slice_mut::<_, u64>(from_mut(&mut bits)) {
+            *lane >>= digits;
+        }
+        self.with_bits(bits)
+    }
+}

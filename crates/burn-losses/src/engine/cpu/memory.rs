@@ -1,0 +1,165 @@
+//! The memory of tensors.
+
+use super::lanes::Float;
+use crate::check::widen;
+use burn::backend::tensor::FloatTensor;
+use burn::tensor::{DType, Device, Element, Tensor, TensorData};
+
+#[cfg(feature = "flex")]
+use burn::backend::Flex;
+#[cfg(feature = "ndarray")]
+#[allow(deprecated)] // upstream's, not ours: burn-ndarray is part of what we support
+use burn::backend::NdArray;
+
+/// A tensor whose numbers lie in the memory of this process.
+#[allow(deprecated)]
+pub(crate) enum Memory {
+    #[cfg(feature = "flex")]
+    Flex(FloatTensor<Flex>),
+    #[cfg(feature = "ndarray")]
+    NdArray(FloatTensor<NdArray>),
+}
+
+impl Memory {
+    /// The numbers of `tensor`, in order; `None` on other devices. Nothing is copied, unless they lie in another order.
+    #[allow(deprecated)]
+    pub(crate) fn of<const D: usize>(tensor: &Tensor<D>) -> Option<Self> {
+        let tensor = tensor.clone().without_autodiff();
+        #[cfg(feature = "flex")]
+        if let Ok(flex) = tensor.clone().try_into_primitive::<Flex>() {
+            return Some(Self::Flex(flex.to_contiguous()));
+        }
+        #[cfg(feature = "ndarray")]
+        if let Ok(array) = tensor.clone().try_into_primitive::<NdArray>() {
+            let array = match in_order(&array) {
+                true => array,
+                false => {
+                    let options = (&tensor.device(), tensor.dtype());
+                    Tensor::<D>::from_data(tensor.into_data(), options).try_into_primitive::<NdArray>().ok()?
+                }
+            };
+            return Some(Self::NdArray(array));
+        }
+        None
+    }
+
+    /// The numbers, if they are of this type.
+    pub(crate) fn numbers<T: Number>(&self) -> Option<&[T]> {
+        T::numbers(self)
+    }
+}
+
+#[cfg(feature = "ndarray")]
+#[allow(deprecated)]
+fn in_order(array: &FloatTensor<NdArray>) -> bool {
+    type Array = FloatTensor<NdArray>;
+    match array {
+        Array::F32(array) => array.view().is_standard_layout(),
+        Array::F64(array) => array.view().is_standard_layout(),
+        _ => true,
+    }
+}
+
+/// A float as tensors store it.
+pub(crate) trait Number: Element + Send + Sync {
+    /// The type to compute in.
+    type Wide: Float + Number<Wide = Self::Wide>;
+
+    fn numbers(memory: &Memory) -> Option<&[Self]>;
+    /// The numbers in the type to compute in, which may take `room`.
+    fn widen<'a>(numbers: &'a [Self], room: &'a mut Vec<Self::Wide>) -> &'a [Self::Wide];
+}
+
+macro_rules! number {
+    ($number:ty, $($variant:ident)?) => {
+        impl Number for $number {
+            type Wide = $number;
+
+            #[allow(deprecated)]
+            fn numbers(memory: &Memory) -> Option<&[Self]> {
+                match memory {
+                    #[cfg(feature = "flex")]
+                    Memory::Flex(tensor) => tensor.as_slice(),
+                    #[cfg(feature = "ndarray")]
+                    Memory::NdArray(FloatTensor::<NdArray>::$($variant)?(array)) => array.view().to_slice(),
+                    #[cfg(feature = "ndarray")]
+                    Memory::NdArray(_) => None,
+                }
+            }
+            fn widen<'a>(numbers: &'a [Self], _: &'a mut Vec<Self>) -> &'a [Self] {
+                numbers
+            }
+        }
+    };
+}
+number!(f32, F32);
+number!(f64, F64);
+
+macro_rules! half {
+    ($half:ty) => {
+        impl Number for $half {
+            type Wide = f32;
+
+            #[allow(deprecated)]
+            fn numbers(memory: &Memory) -> Option<&[Self]> {
+                match memory {
+                    #[cfg(feature = "flex")]
+                    Memory::Flex(tensor) => tensor.as_slice(),
+                    #[cfg(feature = "ndarray")]
+                    Memory::NdArray(_) => None,
+                }
+            }
+            fn widen<'a>(numbers: &'a [Self], room: &'a mut Vec<f32>) -> &'a [f32] {
+                use half::slice::HalfFloatSliceExt;
+                room.resize(numbers.len(), 0.0);
+                numbers.convert_to_f32_slice(room);
+                room
+            }
+        }
+    };
+}
+half!(half::f16);
+half!(half::bf16);
+
+/// Numbers as a tensor: they are not copied.
+pub(crate) fn tensor<T: Element, const D: usize>(numbers: Vec<T>, shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(numbers, shape), (device, T::dtype()))
+}
+
+/// Weights, one per value or one per sample, in the type that is computed in.
+pub(crate) struct Weights<T> {
+    numbers: Vec<T>,
+    /// How many values share one.
+    each: usize,
+}
+
+impl<T: Float + Number<Wide = T>> Weights<T> {
+    /// `None` if they need a gradient, or lie elsewhere.
+    pub(crate) fn of<const D: usize>(weights: &Tensor<D>, values: usize) -> Option<Self> {
+        if weights.is_tracked() {
+            return None;
+        }
+        let weights = widen(weights.clone()).without_autodiff().cast(float(T::dtype()));
+        let numbers = Memory::of(&weights)?.numbers::<T>()?.to_vec();
+        Some(Self { each: values / numbers.len().max(1), numbers })
+    }
+
+    pub(crate) fn sum(&self) -> f64 {
+        self.numbers.iter().map(|weight| weight.to_f64()).sum::<f64>() * self.each as f64
+    }
+
+    /// Those of `count` values from number `start` on, which may take `room`.
+    pub(crate) fn part<'a>(&'a self, start: usize, count: usize, room: &'a mut Vec<T>) -> &'a [T] {
+        if self.each == 1 {
+            return &self.numbers[start..start + count];
+        }
+        room.clear();
+        room.extend((start..start + count).map(|value| self.numbers[value / self.each]));
+        room
+    }
+}
+
+/// What can be cast to.
+fn float(dtype: DType) -> burn::tensor::FloatDType {
+    if dtype == DType::F64 { burn::tensor::FloatDType::F64 } else { burn::tensor::FloatDType::F32 }
+}
