@@ -2,7 +2,9 @@
 
 use super::cross_entropies;
 use crate::config::{BatchAlpha, Range};
-use crate::engine::pointwise::Pointwise;
+use crate::engine::is_fused;
+use crate::engine::pointwise::{PointKernel, Pointwise, of_formula};
+use crate::formula::{Formula, Real};
 use crate::macros::loss;
 use crate::reduction::{Unreduced, sum};
 use burn::tensor::Tensor;
@@ -47,9 +49,32 @@ loss! {
     }
 }
 
+/// The loss where alpha is known.
+#[derive(Debug, Clone)]
+struct OfAlpha(f64);
+
+impl Formula for OfAlpha {
+    #[inline(always)]
+    fn eval<R: Real>(&self, logit: R, target: R) -> R {
+        let (positive, negative) = cross_entropies(logit, target);
+        positive * self.0 + negative * (1.0 - self.0)
+    }
+}
+
 impl Pointwise for BalancedBceLoss {
+    fn kernel(&self) -> Option<PointKernel> {
+        match self.config.alpha {
+            BatchAlpha::Number(alpha) => Some(PointKernel::of(&OfAlpha(alpha))),
+            BatchAlpha::Batch => None,
+        }
+    }
+
     fn values<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
         let count = targets.shape().num_elements();
+        if is_fused(&logits) && self.config.alpha == BatchAlpha::Batch && !targets.is_tracked() {
+            let positives: f64 = sum(targets.clone()).into_scalar();
+            return of_formula(&OfAlpha(1.0 - positives / count as f64), logits, targets).into();
+        }
         let alpha = match self.config.alpha {
             BatchAlpha::Number(alpha) => targets.full_like(alpha),
             BatchAlpha::Batch => {

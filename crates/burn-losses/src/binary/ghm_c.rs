@@ -3,8 +3,8 @@
 use super::cross_entropies;
 use crate::config::Range;
 use crate::engine::ghm::GhmCounts;
-use crate::engine::pointwise::Pointwise;
-use crate::formula::Real;
+use crate::engine::pointwise::{Pointwise, of_formula};
+use crate::formula::{Formula, Real};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
@@ -57,6 +57,28 @@ loss! {
     }
 }
 
+/// |p - y|.
+#[derive(Debug, Clone)]
+struct GradientNorm;
+
+impl Formula for GradientNorm {
+    #[inline(always)]
+    fn eval<R: Real>(&self, logit: R, target: R) -> R {
+        (logit.sigmoid() - target).abs()
+    }
+}
+
+#[derive(Debug, Clone)]
+struct CrossEntropy;
+
+impl Formula for CrossEntropy {
+    #[inline(always)]
+    fn eval<R: Real>(&self, logit: R, target: R) -> R {
+        let (positive, negative) = cross_entropies(logit, target);
+        positive + negative
+    }
+}
+
 impl GhmCLoss {
     /// The smoothed counts per bin.
     pub fn counts(&self) -> Tensor<1> {
@@ -66,9 +88,8 @@ impl GhmCLoss {
 
 impl Pointwise for GhmCLoss {
     fn values<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
-        let norm = (Real::sigmoid(logits.clone().detach()) - targets.clone().detach()).abs();
+        let norm = of_formula(&GradientNorm, logits.clone().detach(), targets.clone().detach());
         let beta = self.counts.weights(norm, self.config.momentum);
-        let (positive, negative) = cross_entropies(logits, targets);
-        ((positive + negative) * beta).into()
+        (of_formula(&CrossEntropy, logits, targets) * beta).into()
     }
 }

@@ -3,7 +3,7 @@
 use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, Keep};
 use crate::config::Range;
 use crate::engine::hardest::keep_hardest;
-use crate::engine::pointwise::Pointwise;
+use crate::engine::pointwise::{self, Pointwise};
 use crate::macros::loss;
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::Tensor;
@@ -58,7 +58,7 @@ loss! {
 
 impl Pointwise for OhemLoss {
     fn values<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
-        let values = self.loss[0].values(logits, targets);
+        let values = pointwise::values(&self.loss[0], logits, targets);
         keep_hardest(values, self.config.keep, self.config.min_kept)
     }
 

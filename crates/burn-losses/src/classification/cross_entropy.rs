@@ -3,7 +3,8 @@
 use crate::ConfigError;
 use crate::config::{FieldType, Range, Value};
 use crate::engine::classes::per_class;
-use crate::engine::rows::{Rows, pick};
+use crate::engine::rows::{Number3, Row, RowFormula, RowKernel, Rows, Sums, pick};
+use crate::formula::Real;
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::tensor::{Int, Tensor, activation::log_softmax};
@@ -134,7 +135,58 @@ impl CrossEntropyLoss {
     }
 }
 
+/// The formula of a row, for the fused engine.
+struct OfRow {
+    config: CrossEntropyLossConfig,
+    keep: f64,
+    floor: f64,
+    /// The sum of the class weights.
+    weights: f64,
+}
+
+impl RowFormula for OfRow {
+    fn eval(&self, row: &Row) -> Number3 {
+        let weight = self.mass(row.label).unwrap_or(1.0);
+        let mut value = (row.log_total - row.target) * (self.keep * weight);
+        if self.floor > 0.0 {
+            value = value + (row.log_total * self.weights - row.sum) * self.floor;
+        }
+        if self.config.z_loss > 0.0 {
+            value = value + (row.log_total + row.largest).square() * (self.config.z_loss * weight);
+        }
+        value
+    }
+
+    fn sums(&self) -> Sums<'_> {
+        match &self.config.class_weights {
+            _ if self.floor == 0.0 => Sums::Nothing,
+            None => Sums::All,
+            Some(weights) => Sums::Weighted(weights),
+        }
+    }
+
+    fn mass(&self, label: usize) -> Option<f64> {
+        self.config.class_weights.as_ref().map(|weights| weights[label])
+    }
+}
+
+impl CrossEntropyLoss {
+    pub(crate) fn row_formula(&self, classes: usize) -> impl RowFormula + 'static {
+        let config = self.config.clone();
+        let (keep, floor) = match config.label_smoothing.epsilon > 0.0 {
+            true => config.label_smoothing.weights(classes),
+            false => (1.0, 0.0),
+        };
+        let weights = config.class_weights.as_ref().map_or(classes as f64, |weights| weights.iter().sum());
+        OfRow { config, keep, floor, weights }
+    }
+}
+
 impl Rows for CrossEntropyLoss {
+        fn kernel(&self, classes: usize) -> Option<RowKernel> {
+        Some(RowKernel::of(self.row_formula(classes)))
+    }
+
     fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
         let [rows, classes] = logits.dims();
         let log_p = log_softmax(logits.clone(), 1);

@@ -2,7 +2,7 @@
 
 use crate::config::{ClassFactor, Range};
 use crate::engine::classes::per_class;
-use crate::engine::rows::{Rows, pick};
+use crate::engine::rows::{Number3, Row, RowFormula, RowKernel, Rows, pick};
 use crate::formula::Real;
 use crate::macros::loss;
 use crate::reduction::Unreduced;
@@ -58,7 +58,25 @@ fn focal<R: Real>(log_p: R, gamma: f64) -> R {
     miss.powf(gamma) * -log_p
 }
 
+/// The formula of a row, for the fused engine.
+struct OfRow(FocalLossConfig);
+
+impl RowFormula for OfRow {
+    fn eval(&self, row: &Row) -> Number3 {
+        let value = focal(row.target - row.log_total, self.0.gamma);
+        match &self.0.alpha {
+            ClassFactor::None => value,
+            ClassFactor::Number(alpha) => value * *alpha,
+            ClassFactor::PerClass(alphas) => value * alphas[row.label],
+        }
+    }
+}
+
 impl Rows for FocalLoss {
+        fn kernel(&self, _: usize) -> Option<RowKernel> {
+        Some(RowKernel::of(OfRow(self.config.clone())))
+    }
+
     fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
         let log_p = log_softmax(logits, 1);
         let values = focal(pick(log_p.clone(), labels.clone()), self.config.gamma);

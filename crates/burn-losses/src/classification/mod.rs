@@ -3,7 +3,7 @@
 //! All losses here can be swapped for one another in a config file: see [`ClassificationLossConfig`].
 
 use crate::check::Reference;
-use crate::engine::rows::{self, Rows};
+use crate::engine::rows::{self, RowKernel, Rows};
 use crate::error::{InputError, expect};
 use crate::macros::family;
 use crate::reduction::{Reduction, Unreduced};
@@ -45,8 +45,7 @@ pub trait ClassificationLoss: Rows {
     #[track_caller]
     fn forward<const D: usize, const L: usize>(&self, logits: Tensor<D>, labels: Tensor<L, Int>) -> Tensor<1> {
         expect(self.check(&logits, &labels, None));
-        let values = rows::values(self, logits, labels);
-        self.reduction().reduce(values, None, None)
+        rows::reduce(self, self.reduction(), logits, labels, None)
     }
 
     /// The same with weights, which multiply the unreduced values.
@@ -64,8 +63,7 @@ pub trait ClassificationLoss: Rows {
         weights: Tensor<L>,
     ) -> Tensor<1> {
         expect(self.check(&logits, &labels, Some(&weights)));
-        let values = rows::values(self, logits, labels);
-        self.reduction().reduce(values, Some(weights), None)
+        rows::reduce(self, self.reduction(), logits, labels, Some(weights))
     }
 
     /// One value per label.
@@ -199,6 +197,16 @@ macro_rules! implement {
             ) -> Option<Unreduced<1>> {
                 match self {
                     $(Self::$variant(loss) => loss.soft_rows(logits, probabilities),)+
+                }
+            }
+            fn kernel(&self, classes: usize) -> Option<RowKernel> {
+                match self {
+                    $(Self::$variant(loss) => loss.kernel(classes),)+
+                }
+            }
+            fn selects(&self) -> bool {
+                match self {
+                    $(Self::$variant(loss) => loss.selects(),)+
                 }
             }
             fn select(&self, values: Unreduced<1>) -> Unreduced<1> {

@@ -3,7 +3,7 @@
 use super::{AnyClassificationLoss, ClassificationLoss, ClassificationLossConfig, Keep};
 use crate::config::Range;
 use crate::engine::hardest::keep_hardest;
-use crate::engine::rows::Rows;
+use crate::engine::rows::{RowKernel, Rows};
 use crate::macros::loss;
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Int, Tensor};
@@ -60,6 +60,14 @@ impl Rows for OhemLoss {
 
     fn soft_rows(&self, logits: Tensor<2>, probabilities: Tensor<2>) -> Option<Unreduced<1>> {
         self.loss[0].soft_rows(logits, probabilities)
+    }
+
+    fn kernel(&self, classes: usize) -> Option<RowKernel> {
+        self.loss[0].kernel(classes)
+    }
+
+    fn selects(&self) -> bool {
+        true
     }
 
     fn select(&self, values: Unreduced<1>) -> Unreduced<1> {

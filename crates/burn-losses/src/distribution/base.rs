@@ -2,7 +2,7 @@
 
 use crate::config::{FieldType, Range, Value};
 use crate::error::ConfigError;
-use burn::tensor::Tensor;
+use crate::formula::Real;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The base of the logarithms: `"e"` or `2` in a config file.
@@ -17,7 +17,8 @@ pub enum Base {
 
 impl Base {
     /// A value in nats, in this unit.
-    pub(crate) fn of_nats(self, nats: Tensor<1>) -> Tensor<1> {
+    #[inline(always)]
+    pub(crate) fn of_nats<R: Real>(self, nats: R) -> R {
         match self {
             Self::E => nats,
             Self::Two => nats * core::f64::consts::LOG2_E,

@@ -1,6 +1,8 @@
 //! Cross-entropy between distributions.
 
 use super::{Base, TargetForm};
+use crate::engine::pointwise::PointKernel;
+use crate::formula::{Formula, Real};
 use crate::engine::distributions::{Distributions, row_sums, target, weighted};
 use burn::tensor::Tensor;
 
@@ -42,9 +44,20 @@ distribution_loss! {
     }
 }
 
+impl Formula for CrossEntropyLoss {
+    #[inline(always)]
+    fn eval<R: Real>(&self, log_p: R, targets: R) -> R {
+        let (t, _) = target(targets, self.config.target);
+        self.config.base.of_nats(weighted(t, -log_p))
+    }
+}
+
 impl Distributions for CrossEntropyLoss {
     fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-        let (t, _) = target(targets, self.config.target);
-        self.config.base.of_nats(row_sums(weighted(t, -log_p)))
+        row_sums(self.eval(log_p, targets))
+    }
+
+    fn kernel(&self) -> Option<PointKernel> {
+        Some(PointKernel::of(self))
     }
 }

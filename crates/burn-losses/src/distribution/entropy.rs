@@ -1,7 +1,9 @@
 //! Entropy.
 
 use super::Base;
-use crate::engine::distributions::{Distributions, probabilities, row_sums};
+use crate::engine::pointwise::PointKernel;
+use crate::formula::{Formula, Real};
+use crate::engine::distributions::{Distributions, probability, row_sums};
 use burn::tensor::Tensor;
 
 distribution_loss! {
@@ -41,9 +43,20 @@ distribution_loss! {
     }
 }
 
+impl Formula for EntropyLoss {
+    #[inline(always)]
+    fn eval<R: Real>(&self, log_p: R, _: R) -> R {
+        let (p, log_p) = probability(log_p);
+        self.config.base.of_nats(-(p * log_p))
+    }
+}
+
 impl Distributions for EntropyLoss {
-    fn rows(&self, log_p: Tensor<2>, _: Tensor<2>) -> Tensor<1> {
-        let (p, log_p) = probabilities(log_p);
-        self.config.base.of_nats(row_sums(-(p * log_p)))
+    fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+        row_sums(self.eval(log_p, targets))
+    }
+
+    fn kernel(&self) -> Option<PointKernel> {
+        Some(PointKernel::of(self))
     }
 }

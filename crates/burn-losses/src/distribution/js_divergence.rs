@@ -1,7 +1,9 @@
 //! Jensen-Shannon divergence.
 
 use super::{Base, TargetForm};
-use crate::engine::distributions::{Distributions, LEAST, probabilities, row_sums, target};
+use crate::engine::pointwise::PointKernel;
+use crate::formula::{Formula, Real, safe::is_below};
+use crate::engine::distributions::{Distributions, LEAST, probability, row_sums, target};
 use burn::tensor::Tensor;
 
 distribution_loss! {
@@ -43,14 +45,25 @@ distribution_loss! {
     }
 }
 
-impl Distributions for JsDivergenceLoss {
-    fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-        let (p, log_p) = probabilities(log_p);
+impl Formula for JsDivergenceLoss {
+    #[inline(always)]
+    fn eval<R: Real>(&self, log_p: R, targets: R) -> R {
+        let (p, log_p) = probability(log_p);
         let (t, log_t) = target(targets, self.config.target);
         let middle = (p.clone() + t.clone()) * 0.5;
-        let nothing = middle.clone().lower_scalar(LEAST);
-        let log_middle = middle.mask_fill(nothing, 1.0).log();
-        let values = t * (log_t - log_middle.clone()) + p * (log_p - log_middle);
-        self.config.base.of_nats(row_sums(values) * 0.5)
+        let nothing = is_below(&middle, LEAST);
+        let log_middle = R::select(&nothing, middle.lit(1.0), middle.clone()).ln();
+        let value = t * (log_t - log_middle.clone()) + p * (log_p - log_middle);
+        self.config.base.of_nats(value * 0.5)
+    }
+}
+
+impl Distributions for JsDivergenceLoss {
+    fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+        row_sums(self.eval(log_p, targets))
+    }
+
+    fn kernel(&self) -> Option<PointKernel> {
+        Some(PointKernel::of(self))
     }
 }

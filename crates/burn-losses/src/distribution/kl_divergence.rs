@@ -1,7 +1,9 @@
 //! Kullback-Leibler divergence.
 
 use super::{Base, TargetForm};
-use crate::engine::distributions::{Distributions, probabilities, row_sums, target, weighted};
+use crate::engine::pointwise::PointKernel;
+use crate::formula::{Formula, Real};
+use crate::engine::distributions::{Distributions, probability, row_sums, target, weighted};
 use burn::tensor::Tensor;
 
 crate::choice! {
@@ -77,25 +79,37 @@ distribution_loss! {
     }
 }
 
-impl Distributions for KlDivergenceLoss {
-    fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-        let values = match self.config.direction {
+impl Formula for KlDivergenceLoss {
+    #[inline(always)]
+    fn eval<R: Real>(&self, log_p: R, targets: R) -> R {
+        let value = match self.config.direction {
             Direction::Forward => {
                 let (t, log_t) = target(targets, self.config.target);
                 weighted(t, log_t - log_p)
             }
             Direction::Reverse => {
+                let least = targets.lit(LEAST_LOG);
                 let log_t = match self.config.target {
                     TargetForm::Probabilities => {
                         let (t, log_t) = target(targets, TargetForm::Probabilities);
-                        log_t.mask_fill(t.equal_scalar(0.0), LEAST_LOG).clamp_min(LEAST_LOG)
+                        R::select(&t.gt_lit(0.0), log_t, least.clone())
                     }
-                    TargetForm::LogProbabilities => targets.clamp_min(LEAST_LOG),
+                    TargetForm::LogProbabilities => targets,
                 };
-                let (p, log_p) = probabilities(log_p);
-                weighted(p, log_p - log_t)
+                let (p, log_p) = probability(log_p);
+                weighted(p, log_p - log_t.maximum(least))
             }
         };
-        self.config.base.of_nats(row_sums(values))
+        self.config.base.of_nats(value)
+    }
+}
+
+impl Distributions for KlDivergenceLoss {
+    fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+        row_sums(self.eval(log_p, targets))
+    }
+
+    fn kernel(&self) -> Option<PointKernel> {
+        Some(PointKernel::of(self))
     }
 }

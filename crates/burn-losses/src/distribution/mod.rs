@@ -6,6 +6,7 @@ mod base;
 
 use crate::check::Reference;
 use crate::engine::distributions::{self, Distributions};
+use crate::engine::pointwise::PointKernel;
 use crate::engine::rows::without_class_axis;
 use crate::error::{InputError, InputProblem, expect};
 use crate::macros::family;
@@ -68,8 +69,8 @@ pub trait DistributionLoss: Distributions {
     #[track_caller]
     fn forward<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
         expect(self.check(&predictions, &targets));
-        let values = distributions::values(self, self.input(), predictions, targets, None);
-        self.reduction().apply(values, None, None)
+        let weights: Option<Tensor<1>> = None;
+        distributions::reduce(self, self.input(), self.reduction(), predictions, targets, weights)
     }
 
     /// The same with weights, which multiply the unreduced values.
@@ -87,8 +88,8 @@ pub trait DistributionLoss: Distributions {
         weights: Tensor<L>,
     ) -> Tensor<1> {
         expect(self.check_weights(&predictions, &weights));
-        let values = self.forward_no_reduction(predictions, targets);
-        self.reduction().apply(values, Some(weights), None)
+        expect(self.check(&predictions, &targets));
+        distributions::reduce(self, self.input(), self.reduction(), predictions, targets, Some(weights))
     }
 
     /// One value per row.
@@ -198,6 +199,11 @@ macro_rules! implement {
             fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
                 match self {
                     $(Self::$variant(loss) => loss.rows(log_p, targets),)+
+                }
+            }
+            fn kernel(&self) -> Option<PointKernel> {
+                match self {
+                    $(Self::$variant(loss) => loss.kernel(),)+
                 }
             }
             fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {

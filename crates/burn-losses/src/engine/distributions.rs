@@ -1,16 +1,24 @@
 //! Log-probabilities and target probabilities in, one value per row out.
 
 use super::keep_graph;
+use super::pointwise::PointKernel;
 use super::rows::as_rows;
 use crate::check::{Reference, widen};
 use crate::distribution::{DistributionInput, TargetForm};
 use crate::error::InputError;
+use crate::formula::{Real, safe::is_below};
+use crate::reduction::Reduction;
 use burn::tensor::{Int, Tensor, activation::log_softmax};
 
 /// How a loss of the family `distribution` computes its values: row by row, the class axis last.
 pub trait Distributions: Sized {
     /// The `[M]` values of `[M, C]` log-probabilities and targets.
     fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
+
+    /// The formula of every class of a row, (log-probability, target) -> what it adds to the row's value, where there is one.
+    fn kernel(&self) -> Option<PointKernel> {
+        None
+    }
 
     /// What labels in 0..C add to these values, where the loss takes any.
     fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
@@ -44,10 +52,17 @@ pub(crate) fn values<L: Distributions, const D: usize>(
 ) -> Tensor<2> {
     let dims = predictions.dims();
     let shape = [dims[0], dims[2..].iter().product()];
-    let (predictions, targets) = (as_rows(widen(predictions)), as_rows(widen(targets)));
+    let (predictions, targets) = (as_rows(predictions), as_rows(targets));
     if predictions.dims()[0] == 0 {
-        return predictions.reshape(shape);
+        return widen(predictions).reshape(shape);
     }
+    if input == DistributionInput::LogProbabilities
+        && labels.is_none()
+        && let Some(values) = loss.kernel().and_then(|kernel| kernel.row_sums(&predictions, &targets))
+    {
+        return values.reshape(shape);
+    }
+    let (predictions, targets) = (widen(predictions), widen(targets));
     let log_p = match input {
         DistributionInput::LogProbabilities => predictions.clone(),
         DistributionInput::Logits => log_softmax(predictions.clone(), 1),
@@ -60,32 +75,68 @@ pub(crate) fn values<L: Distributions, const D: usize>(
     keep_graph(values, predictions).reshape(shape)
 }
 
-/// Probabilities below this, the smallest normal `f32` or about, count as 0: their logarithms have no gradient to speak of.
-pub(crate) const LEAST: f64 = 1e-37;
-
-/// Target probabilities and their logarithms. The logarithm of a probability of 0 is 0 here, so that their product is 0 and has
-/// no gradient.
-pub(crate) fn target(targets: Tensor<2>, form: TargetForm) -> (Tensor<2>, Tensor<2>) {
-    match form {
-        TargetForm::Probabilities => {
-            let none = targets.clone().lower_scalar(LEAST);
-            (targets.clone().mask_fill(none.clone(), 0.0), targets.mask_fill(none, 1.0).log())
+/// The value of the batch, of losses without labels.
+pub(crate) fn reduce<L: Distributions, const D: usize, const W: usize>(
+    loss: &L,
+    input: DistributionInput,
+    reduction: Reduction,
+    predictions: Tensor<D>,
+    targets: Tensor<D>,
+    weights: Option<Tensor<W>>,
+) -> Tensor<1> {
+    let dims = predictions.dims();
+    if input == DistributionInput::LogProbabilities
+        && !dims.contains(&0)
+        && let Some(kernel) = loss.kernel()
+    {
+        let (predictions, targets) = (as_rows(predictions.clone()), as_rows(targets.clone()));
+        let width_and_samples = [dims[1], dims[0]];
+        if let Some(value) = kernel.reduced(reduction, width_and_samples, &predictions, &targets, weights.as_ref()) {
+            return value;
         }
-        TargetForm::LogProbabilities => probabilities(targets),
+    }
+    let values = values(loss, input, predictions, targets, None);
+    match weights {
+        None => reduction.apply(values, None, None),
+        Some(weights) => {
+            let shape: [usize; W] = core::array::from_fn(|axis| if axis == 0 { dims[0] } else { dims[axis + 1] });
+            reduction.apply(values.reshape(shape), Some(weights), None)
+        }
     }
 }
 
-/// Probabilities of logarithms, and those logarithms, 0 where the probability is 0: minus infinity too is a logarithm.
-pub(crate) fn probabilities(log_p: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-    let none = log_p.clone().lower_scalar(LEAST.ln());
-    let safe = log_p.mask_fill(none.clone(), 0.0);
-    (safe.clone().exp().mask_fill(none, 0.0), safe)
+/// Probabilities below this, the smallest normal `f32` or about, count as 0: their logarithms have no gradient to speak of.
+pub(crate) const LEAST: f64 = 1e-37;
+
+/// A target probability and its logarithm. The logarithm of a probability of 0 is 0 here, so that their product is 0 and has
+/// no gradient.
+#[inline(always)]
+pub(crate) fn target<R: Real>(target: R, form: TargetForm) -> (R, R) {
+    match form {
+        TargetForm::Probabilities => {
+            let none = is_below(&target, LEAST);
+            let (zero, one) = (target.lit(0.0), target.lit(1.0));
+            (R::select(&none, zero, target.clone()), R::select(&none, one, target).ln())
+        }
+        TargetForm::LogProbabilities => probability(target),
+    }
 }
 
-/// `weights * values`, 0 with no gradient where the weight is 0, whatever the value is.
-pub(crate) fn weighted(weights: Tensor<2>, values: Tensor<2>) -> Tensor<2> {
-    let none = weights.clone().equal_scalar(0.0);
-    weights * values.mask_fill(none, 0.0)
+/// The probability of a logarithm, and that logarithm, 0 where the probability is 0: minus infinity too is a logarithm.
+#[inline(always)]
+pub(crate) fn probability<R: Real>(log_p: R) -> (R, R) {
+    let none = is_below(&log_p, LEAST.ln());
+    let zero = log_p.lit(0.0);
+    let safe = R::select(&none, zero.clone(), log_p);
+    (R::select(&none, zero, safe.clone().exp()), safe)
+}
+
+/// `weight * value`, 0 with no gradient where the weight, which is not negative, is 0, whatever the value is.
+#[inline(always)]
+pub(crate) fn weighted<R: Real>(weight: R, value: R) -> R {
+    let counts = weight.gt_lit(0.0);
+    let zero = value.lit(0.0);
+    weight * R::select(&counts, value, zero)
 }
 
 /// The sum of each row: `[M]`.

@@ -2,10 +2,11 @@
 
 use super::anchors::{LEAST, unit};
 use super::chunks;
-use super::rows::{self, one_hot, pick};
+use super::is_fused;
+use super::rows::{self, Number3, Row, RowFormula, RowKernel, Sums, one_hot, pick};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
-use crate::formula::Real;
+use crate::formula::{Dual, Real};
 use crate::heads::HeadLoss;
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::activation::log_softmax;
@@ -151,12 +152,12 @@ fn products<H: HeadLoss>(head: &H, embeddings: Tensor<2>, weight: Tensor<2>, bia
 /// The logits of rows with the margin of their targets.
 fn with_margin<H: HeadLoss>(
     head: &H,
+    logits: Tensor<2>,
     embeddings: Tensor<2>,
     weight: Tensor<2>,
     labels: Tensor<1, Int>,
     given: Option<Tensor<1>>,
 ) -> Tensor<2> {
-    let logits = products(head, embeddings.clone(), weight.clone(), None);
     let [rows, classes] = logits.dims();
     let outside = rows::outside(&labels, classes);
     let labels = labels.mask_fill(outside, 0);
@@ -176,6 +177,49 @@ fn with_margin<H: HeadLoss>(
     let cosine = (plain / length.clone().mask_fill(none.clone(), 1.0)).mask_fill(none, 0.0);
     let target = head.margin(cosine, given) * length;
     logits.mask_where(one_hot(labels, classes), target.unsqueeze_dim::<2>(1).expand([rows, classes]))
+}
+
+/// Cross-entropy with a margin, row by row.
+struct Margin<H, F> {
+    head: H,
+    cross_entropy: F,
+    /// [`Head::given`].
+    given: Option<Vec<f64>>,
+}
+
+impl<H: HeadLoss, F: RowFormula> RowFormula for Margin<H, F> {
+    fn eval(&self, row: &Row) -> Number3 {
+        self.cross_entropy.eval(row)
+    }
+    fn sums(&self) -> Sums<'_> {
+        self.cross_entropy.sums()
+    }
+    fn mass(&self, label: usize) -> Option<f64> {
+        self.cross_entropy.mass(label)
+    }
+    fn margin(&self, row: usize, logit: f64) -> Option<[f64; 2]> {
+        let scale = self.head.scaling().scale;
+        let given = self.given.as_ref().map(|given| Dual::constant(given[row]));
+        let target = self.head.margin(Dual::<f64, 1>::variable(logit / scale, 0), given);
+        Some([target.value * scale, target.slope[0]])
+    }
+}
+
+/// The values where logits are cosines, by the fused engine.
+fn fused<H: HeadLoss>(
+    head: &H,
+    logits: &Tensor<2>,
+    labels: &Tensor<1, Int>,
+    given: Option<&Tensor<1>>,
+) -> Option<Unreduced<1>> {
+    let Scaling { embeddings: true, weight: true, .. } = head.scaling() else { return None };
+    if !is_fused(logits) {
+        return None;
+    }
+    let given = given.map(|given| given.clone().into_data().iter::<f64>().collect());
+    let cross_entropy = head.cross_entropy().row_formula(logits.dims()[1]);
+    let kernel = RowKernel::of(Margin { head: head.clone(), cross_entropy, given });
+    kernel.values(rows::Rows::ignore_index(head.cross_entropy()), logits, labels)
 }
 
 /// Everything that the values of a batch are computed from.
@@ -215,12 +259,14 @@ impl Work {
             let labels = labels.clone().narrow(0, range.start, range.len());
             let mut inputs = inputs.into_iter();
             let (embeddings, weight) = (inputs.next().expect("embeddings"), inputs.next().expect("a weight"));
-            let logits = if head.has_margin() {
+            let mut logits = products(&head, embeddings.clone(), weight.clone(), inputs.next());
+            if head.has_margin() {
                 let given = given.clone().map(|given| given.narrow(0, range.start, range.len()));
-                with_margin(&head, embeddings, weight, labels.clone(), given)
-            } else {
-                products(&head, embeddings, weight, inputs.next())
-            };
+                if let Some(values) = fused(&head, &logits, &labels, given.as_ref()) {
+                    return values;
+                }
+                logits = with_margin(&head, logits, embeddings, weight, labels.clone(), given);
+            }
             rows::values(head.cross_entropy(), logits, labels)
         }
     }
@@ -306,11 +352,10 @@ pub(crate) fn values_of_sampled<H: HeadLoss>(
     let own = Tensor::<1, Int>::arange(drawn as i64..columns as i64, (&labels.device(), labels.dtype()));
     let given = head.given(&embeddings.clone().detach(), targets.uncounted());
     let Batch { embeddings, weight, bias } = Batch::new(head, chosen, embeddings);
-    let logits = if head.has_margin() {
-        with_margin(head, embeddings, weight, own.clone(), given)
-    } else {
-        products(head, embeddings, weight, bias)
-    };
+    let mut logits = products(head, embeddings.clone(), weight.clone(), bias);
+    if head.has_margin() {
+        logits = with_margin(head, logits, embeddings, weight, own.clone(), given);
+    }
 
     let same = |a: &Tensor<1, Int>, b: &Tensor<1, Int>| {
         let shape = [a.dims()[0], b.dims()[0]];

@@ -43,6 +43,15 @@ pub fn with_tensor_operations<T>(run: impl FnOnce() -> T) -> T {
     run()
 }
 
+/// Whether the fused engine may run on this tensor: its numbers can be read without waiting for a device.
+pub(crate) fn is_fused<const D: usize>(tensor: &Tensor<D>) -> bool {
+    let _ = tensor;
+    #[cfg(feature = "cpu-engine")]
+    return cpu::applies(tensor);
+    #[cfg(not(feature = "cpu-engine"))]
+    false
+}
+
 /// A state that begins with these numbers, which are data: a tensor that is yet to be filled would be filled in the kernel that first
 /// reads it, where Burn's fusion (0.22.1) has other rows read it before or after it is set anew.
 pub(crate) fn new_state<const D: usize>(shape: [usize; D], value: f32, device: &Device) -> RunningState<Tensor<D>> {

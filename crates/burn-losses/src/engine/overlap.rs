@@ -14,6 +14,37 @@ use burn::tensor::{Bool, Tensor, activation};
 pub trait Segmentation: Sized {
     /// The `[N, C]` values of the pixels of all samples and classes; what does not count is dropped afterwards.
     fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2>;
+
+    /// The formula of every region, where there is one, for the fused engine.
+    fn kernel(&self) -> Option<OverlapKernel> {
+        None
+    }
+}
+
+/// An [`OverlapFormula`] as the fused engine runs it.
+pub struct OverlapKernel {
+    #[cfg(feature = "cpu-engine")]
+    compiled: Box<dyn super::cpu::overlap::Compiled>,
+}
+
+impl OverlapKernel {
+    /// The kernel of a formula.
+    pub fn of(formula: &impl OverlapFormula) -> Self {
+        let _ = formula;
+        Self {
+            #[cfg(feature = "cpu-engine")]
+            compiled: Box::new(formula.clone()),
+        }
+    }
+
+    fn values(&self, regions: &Regions, pixels: &Pixels) -> Option<Tensor<2>> {
+        let _ = (regions, pixels);
+        #[cfg(feature = "cpu-engine")]
+        if pixels.valid.is_none() {
+            return super::cpu::overlap::values(&*self.compiled, regions, &pixels.logits, &pixels.masks);
+        }
+        None
+    }
 }
 
 /// Logits or probabilities, and masks, as `[N, C, pixels]` in single or double precision. Ignored pixels are 0 in both.
@@ -63,6 +94,10 @@ impl<F: OverlapFormula> Segmentation for F {
             Denominator::Squared => sum(values.clone() * values),
         };
         self.eval(Overlap { both: sum(p.clone() * t.clone()), prediction: size(p), target: size(t) })
+    }
+
+    fn kernel(&self) -> Option<OverlapKernel> {
+        Some(OverlapKernel::of(self))
     }
 }
 
@@ -150,7 +185,10 @@ pub(crate) fn values<S: Segmentation, const D: usize>(
         let class = Tensor::<1, burn::tensor::Int>::arange(0..classes as i64, &pixels.masks.device());
         drop(class.equal_elem(0).unsqueeze::<2>().expand([samples, classes]));
     }
-    let values = keep_graph(loss.values(regions, pixels.clone()), pixels.logits);
+    let values = match loss.kernel().and_then(|kernel| kernel.values(regions, &pixels)) {
+        Some(values) => values,
+        None => keep_graph(loss.values(regions, pixels.clone()), pixels.logits),
+    };
     match dropped {
         None => values.into(),
         Some(dropped) => {

@@ -52,7 +52,7 @@ impl PointKernel {
         }
     }
 
-    fn values<const D: usize>(&self, first: &Tensor<D>, targets: &Tensor<D>) -> Option<Tensor<D>> {
+    pub(crate) fn values<const D: usize>(&self, first: &Tensor<D>, targets: &Tensor<D>) -> Option<Tensor<D>> {
         let _ = (first, targets);
         #[cfg(feature = "cpu-engine")]
         return super::cpu::pointwise::values(&*self.compiled, first, targets);
@@ -60,16 +60,30 @@ impl PointKernel {
         None
     }
 
-    fn reduced<const D: usize>(
+    /// The sum of each row.
+    pub(crate) fn row_sums(&self, first: &Tensor<2>, targets: &Tensor<2>) -> Option<Tensor<1>> {
+        let _ = (first, targets);
+        #[cfg(feature = "cpu-engine")]
+        return super::cpu::pointwise::row_sums(&*self.compiled, first, targets);
+        #[cfg(not(feature = "cpu-engine"))]
+        None
+    }
+
+    /// The reduced value. `width` entries make a value; the batch has so many samples.
+    pub(crate) fn reduced<const D: usize, const W: usize>(
         &self,
         reduction: Reduction,
+        [width, samples]: [usize; 2],
         first: &Tensor<D>,
         targets: &Tensor<D>,
-        weights: Option<&Tensor<D>>,
+        weights: Option<&Tensor<W>>,
     ) -> Option<Tensor<1>> {
-        let _ = (reduction, first, targets, weights);
+        let _ = (reduction, width, samples, first, targets, weights);
         #[cfg(feature = "cpu-engine")]
-        return super::cpu::pointwise::reduced(&*self.compiled, reduction, first, targets, weights);
+        {
+            use super::cpu::pointwise::{Reduce, reduced};
+            reduced(&*self.compiled, &Reduce { reduction, width, samples, weights }, first, targets)
+        }
         #[cfg(not(feature = "cpu-engine"))]
         None
     }
@@ -87,6 +101,12 @@ pub(crate) fn check<P: Pointwise, const D: usize>(
     loss.accepts(&shape)
         .map_err(|expected| first.error(first.name, InputProblem::Shape { given: shape.to_vec(), expected }))?;
     weights.map_or(Ok(()), |weights| first.weights(shape, weights))
+}
+
+/// The values of a formula.
+pub(crate) fn of_formula<const D: usize>(formula: &impl Formula, first: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
+    let values = PointKernel::of(formula).values(&first, &targets);
+    values.unwrap_or_else(|| formula.eval(first, targets))
 }
 
 /// The unreduced values, computed in at least single precision.
@@ -120,7 +140,7 @@ pub(crate) fn reduce<P: Pointwise, const D: usize>(
 ) -> Tensor<1> {
     if !first.dims().contains(&0)
         && let Some(kernel) = loss.kernel()
-        && let Some(value) = kernel.reduced(reduction, &first, &targets, weights.as_ref())
+        && let Some(value) = kernel.reduced(reduction, [1, first.dims()[0]], &first, &targets, weights.as_ref())
     {
         return value;
     }

@@ -8,6 +8,12 @@ use burn::tensor::{Bool, DType, Int, Tensor};
 /// The `k` largest of `scores`, at ties those that come first: exactly `k` are true. `k` is one number, from 0 to the number
 /// of scores.
 pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1, Bool> {
+    #[cfg(feature = "cpu-engine")]
+    if super::is_fused(&scores)
+        && let Some(kept) = super::cpu::host::largest(&scores, k.clone().into_scalar::<i64>() as usize)
+    {
+        return kept;
+    }
     let (low, high) = bracket(scores.clone(), k.clone());
     let certain = scores.clone().greater(high.expand(scores.dims()));
     let tied = scores.clone().greater(low.expand(scores.dims())).bool_and(certain.clone().bool_not());
@@ -34,6 +40,10 @@ pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1, Bool> {
 
 /// The median: the mean of the two middle values where their number is even.
 pub(crate) fn median(values: Tensor<1>) -> Tensor<1> {
+    #[cfg(feature = "cpu-engine")]
+    if let Some(median) = super::cpu::host::median(&values) {
+        return median;
+    }
     let n = values.dims()[0];
     let kth = |k: usize| {
         let k = Tensor::<1, Int>::full([1], k as i64, &values.device());

@@ -3,7 +3,8 @@
 use super::keep_graph;
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
-use crate::reduction::Unreduced;
+use crate::formula::Dual;
+use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Bool, DType, Int, IntDType, Tensor};
 
 /// How a loss of the family `classification` computes its values: row by row, the class axis last.
@@ -18,9 +19,20 @@ pub trait Rows: Sized {
         None
     }
 
+    /// The formula of every row, where there is one, for the fused engine.
+    fn kernel(&self, classes: usize) -> Option<RowKernel> {
+        let _ = classes;
+        None
+    }
+
     /// Which of the valid values are kept: all, but for mining.
     fn select(&self, values: Unreduced<1>) -> Unreduced<1> {
         values
+    }
+
+    /// Whether [`select`](Self::select) drops any.
+    fn selects(&self) -> bool {
+        false
     }
 
     /// The number of classes that the config asks for, where it does.
@@ -34,6 +46,97 @@ pub trait Rows: Sized {
     /// Whether the loss takes probabilities instead of labels.
     fn takes_probabilities(&self) -> bool {
         false
+    }
+}
+
+/// A number of a row with its derivatives by the target's logit, by the logarithm of the total, and by the sum.
+pub(crate) type Number3 = Dual<f64, 3>;
+
+/// What a loss of a row depends on. All logits are relative to the largest of the row.
+pub(crate) struct Row {
+    pub(crate) label: usize,
+    /// The logit of the label.
+    pub(crate) target: Number3,
+    /// ln(sum_c e^x_c).
+    pub(crate) log_total: Number3,
+    /// sum_c w_c x_c, where [`RowFormula::sums`] asks for it.
+    pub(crate) sum: Number3,
+    /// The largest logit.
+    pub(crate) largest: f64,
+}
+
+/// Which logits are summed.
+pub(crate) enum Sums<'a> {
+    Nothing,
+    All,
+    /// Each times its weight.
+    Weighted(&'a [f64]),
+}
+
+/// The value of a row.
+pub(crate) trait RowFormula: Send + Sync {
+    fn eval(&self, row: &Row) -> Number3;
+
+    fn sums(&self) -> Sums<'_> {
+        Sums::Nothing
+    }
+
+    /// What a row counts in a mean; `None`: 1.
+    fn mass(&self, label: usize) -> Option<f64> {
+        let _ = label;
+        None
+    }
+
+    /// What the target's logit becomes before anything else, and its derivative: a margin.
+    fn margin(&self, row: usize, logit: f64) -> Option<[f64; 2]> {
+        let _ = (row, logit);
+        None
+    }
+}
+
+/// A loss of single rows as the fused engine runs it.
+pub struct RowKernel {
+    #[cfg_attr(not(feature = "cpu-engine"), allow(dead_code))]
+    formula: Box<dyn RowFormula>,
+}
+
+impl RowKernel {
+    pub(crate) fn of(formula: impl RowFormula + 'static) -> Self {
+        Self { formula: Box::new(formula) }
+    }
+
+    /// The values of `[M, C]` logits and any labels.
+    pub(crate) fn values(
+        &self,
+        ignore_index: Option<i64>,
+        logits: &Tensor<2>,
+        labels: &Tensor<1, Int>,
+    ) -> Option<Unreduced<1>> {
+        let _ = (ignore_index, logits, labels);
+        #[cfg(feature = "cpu-engine")]
+        return super::cpu::rows::Batch { formula: &*self.formula, ignore_index, logits, labels }.values();
+        #[cfg(not(feature = "cpu-engine"))]
+        None
+    }
+
+    /// Their value; `weights` are those of the rows, or of the samples.
+    pub(crate) fn reduced<const L: usize>(
+        &self,
+        ignore_index: Option<i64>,
+        logits: &Tensor<2>,
+        labels: &Tensor<1, Int>,
+        (reduction, samples): (Reduction, usize),
+        weights: Option<&Tensor<L>>,
+    ) -> Option<Tensor<1>> {
+        let _ = (ignore_index, logits, labels, reduction, samples, weights);
+        #[cfg(feature = "cpu-engine")]
+        {
+            use super::cpu::rows::{Batch, Reduce};
+            let batch = Batch { formula: &*self.formula, ignore_index, logits, labels };
+            batch.reduced(&Reduce { reduction, samples, weights })
+        }
+        #[cfg(not(feature = "cpu-engine"))]
+        None
     }
 }
 
@@ -120,12 +223,18 @@ pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
     labels: Tensor<L, Int>,
 ) -> Unreduced<L> {
     let shape = labels.dims();
-    let rows = as_rows(widen(logits));
+    let rows = as_rows(logits);
     let [count, classes] = rows.dims();
     if count == 0 {
-        return rows.reshape(shape).into();
+        return widen(rows).reshape(shape).into();
     }
     let labels = wide(labels.reshape([count]));
+    if let Some(kernel) = loss.kernel(classes)
+        && let Some(values) = kernel.values(loss.ignore_index(), &rows, &labels)
+    {
+        return into_shape(loss.select(values), shape);
+    }
+    let rows = widen(rows);
     let ignored = ignored(loss, &labels);
     let outside = outside(&labels, classes);
     let labels = labels.mask_fill(outside.clone(), 0);
@@ -141,6 +250,27 @@ pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
     let Unreduced { values, mass } = loss.select(unreduced);
     let values = values.mask_fill(wrong, f64::NAN);
     into_shape(Unreduced { values, mass }, shape)
+}
+
+/// The value of the batch.
+pub(crate) fn reduce<R: Rows, const D: usize, const L: usize>(
+    loss: &R,
+    reduction: Reduction,
+    logits: Tensor<D>,
+    labels: Tensor<L, Int>,
+    weights: Option<Tensor<L>>,
+) -> Tensor<1> {
+    let (shape, count) = (labels.dims(), labels.shape().num_elements());
+    if count > 0 && !loss.selects() {
+        let (rows, labels) = (as_rows(logits.clone()), labels.clone().reshape([count]));
+        let batch = (reduction, shape[0]);
+        if let Some(kernel) = loss.kernel(rows.dims()[1])
+            && let Some(value) = kernel.reduced(loss.ignore_index(), &rows, &labels, batch, weights.as_ref())
+        {
+            return value;
+        }
+    }
+    reduction.reduce(values(loss, logits, labels), weights, None)
 }
 
 /// The values of logits and probabilities; rows where `mask` is false are ignored.

@@ -2,7 +2,7 @@
 
 use crate::config::Range;
 use crate::engine::ghm::GhmCounts;
-use crate::engine::pointwise::Pointwise;
+use crate::engine::pointwise::{Pointwise, of_formula};
 use crate::formula::{Formula, Real};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
@@ -73,6 +73,20 @@ impl Formula for SmoothAbs {
     }
 }
 
+/// |d| / sqrt(d^2 + mu^2).
+#[derive(Debug, Clone)]
+struct GradientNorm {
+    mu: f64,
+}
+
+impl Formula for GradientNorm {
+    #[inline(always)]
+    fn eval<R: Real>(&self, prediction: R, target: R) -> R {
+        let (d, _, root) = scaled((prediction - target).abs(), self.mu);
+        d / root
+    }
+}
+
 /// |d|, mu and sqrt(d^2 + mu^2), all divided by max(|d|, mu) so that no square overflows.
 #[inline(always)]
 fn scaled<R: Real>(size: R, mu: f64) -> (R, R, R) {
@@ -92,9 +106,8 @@ impl GhmRLoss {
 impl Pointwise for GhmRLoss {
     fn values<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
         let mu = self.config.mu;
-        let (d, _, root) = scaled((predictions.clone() - targets.clone()).detach().abs(), mu);
-        let norm = d / root;
+        let norm = of_formula(&GradientNorm { mu }, predictions.clone().detach(), targets.clone().detach());
         let beta = self.counts.weights(norm, self.config.momentum);
-        (SmoothAbs { mu }.eval(predictions, targets) * beta).into()
+        (of_formula(&SmoothAbs { mu }, predictions, targets) * beta).into()
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::config::Range;
 use crate::engine::keep_graph;
-use crate::engine::pointwise::Pointwise;
+use crate::engine::pointwise::{PointKernel, Pointwise, of_formula};
 use crate::engine::rank::median;
 use crate::formula::{Formula, Real};
 use crate::macros::loss;
@@ -98,7 +98,12 @@ impl Pointwise for TukeyBiweightLoss {
         };
         let centre = scaled.zeros_like();
         let formula = TukeyBiweight { c: self.config.c };
-        keep_graph(formula.eval(scaled, centre), predictions).into()
+        keep_graph(of_formula(&formula, scaled, centre), predictions).into()
+    }
+
+    fn kernel(&self) -> Option<PointKernel> {
+        let formula = TukeyBiweight { c: self.config.c };
+        (self.config.scale == TukeyScale::None).then(|| PointKernel::of(&formula))
     }
 }
 

@@ -102,6 +102,12 @@ impl LovaszLoss {
 /// One more foreground pixel leaves the union U and takes 1 from the intersection I: 1 / U. One more background pixel adds 1 to
 /// the union: I / (U - 1) - I / U = I / (U (U - 1)). Nothing cancels.
 fn factors(errors: Tensor<2>, foreground: Tensor<2>) -> Tensor<2> {
+    #[cfg(feature = "cpu-engine")]
+    if crate::engine::is_fused(&errors)
+        && let Some(factors) = crate::engine::cpu::host::lovasz_factors(&errors, &foreground)
+    {
+        return crate::engine::backward::like(&errors, factors);
+    }
     let [rows, pixels] = errors.dims();
     let order = descending(errors);
     let sorted = foreground.gather(1, order.clone());

@@ -10,7 +10,7 @@ use crate::formula::{BoxFormula, Dual};
 use crate::reduction::Reduction;
 use burn::tensor::{DType, Tensor};
 use core::array::from_fn;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 /// Boxes of a piece of work.
 const BOXES: usize = PIECE / 4;
@@ -41,7 +41,7 @@ impl<F: BoxFormula> Compiled for F {}
 
 impl<F: BoxFormula, T: Float> Kernel<T> for F {
     fn run(&self, task: Task<'_, T>) -> f64 {
-        Arch::new().dispatch(Run { formula: self, task })
+        T::dispatch(Run { formula: self, task })
     }
 }
 
@@ -203,8 +203,11 @@ where
     }
     let (slopes, dtype) = (tensor(slopes, [count, 4], &device), predictions.dtype());
     attach(value, core::slice::from_ref(predictions), move |upstream: Tensor<1>| {
-        let gradient =
-            if is_reduced { times(slopes, upstream) } else { slopes * upstream.unsqueeze_dim::<2>(1).expand([count, 4]) };
+        let gradient = if is_reduced {
+            times(slopes, upstream)
+        } else {
+            slopes * upstream.unsqueeze_dim::<2>(1).expand([count, 4])
+        };
         vec![Some(gradient.cast(dtype))]
     })
 }

@@ -6,7 +6,7 @@
 use crate::formula::Real;
 use core::ops::{Add, Div, Mul, Neg, Sub};
 use core::slice::from_mut;
-use pulp::{Simd, bytemuck};
+use pulp::{Arch, Simd, WithSimd, bytemuck};
 
 /// A float that comes in lanes.
 pub(crate) trait Float: Copy + Default + Send + Sync + 'static {
@@ -15,6 +15,24 @@ pub(crate) trait Float: Copy + Default + Send + Sync + 'static {
 
     fn from_f64(value: f64) -> Self;
     fn to_f64(self) -> f64;
+
+    /// Runs what is compiled for the machine's instructions.
+    fn dispatch<W: WithSimd>(work: W) -> W::Output;
+}
+
+/// Without the longest registers, which double precision is not compiled for.
+fn dispatch_f64<W: WithSimd>(work: W) -> W::Output {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    return match pulp::x86::V3::try_new() {
+        Some(simd) => Simd::vectorize(simd, work),
+        None => Simd::vectorize(pulp::Scalar::new(), work),
+    };
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+    Arch::new().dispatch(work)
+}
+
+fn dispatch_f32<W: WithSimd>(work: W) -> W::Output {
+    Arch::new().dispatch(work)
 }
 
 /// The lanes of one register.
@@ -33,11 +51,7 @@ pub(crate) const MOST_LANES: usize = 16;
 
 /// The sum of c_i x^i.
 #[inline(always)]
-fn polynomial<R: Real + Copy, const N: usize>(
-    x: R,
-    coefficients: &[f64; N],
-    mul_add: impl Fn(R, R, R) -> R,
-) -> R {
+fn polynomial<R: Real + Copy, const N: usize>(x: R, coefficients: &[f64; N], mul_add: impl Fn(R, R, R) -> R) -> R {
     let mut sum = x.lit(coefficients[N - 1]);
     let mut i = N - 1;
     while i > 0 {
@@ -86,6 +100,10 @@ macro_rules! lanes {
                 #[inline(always)]
                 fn to_f64(self) -> f64 {
                     self as f64
+                }
+                #[inline(always)]
+                fn dispatch<W: WithSimd>(work: W) -> W::Output {
+                    [<dispatch_ $float>](work)
                 }
             }
 

@@ -8,12 +8,15 @@
 //! the formula on tensors.
 
 pub(crate) mod boxes;
+pub(crate) mod host;
 pub(crate) mod lanes;
 pub(crate) mod memory;
 
+pub(crate) mod overlap;
 pub(crate) mod pointwise;
+pub(crate) mod rows;
 
-
+use burn::tensor::Tensor;
 use rayon::prelude::*;
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -40,11 +43,17 @@ pub(crate) fn without<T>(run: impl FnOnce() -> T) -> T {
 /// Whether tensor operations were asked for.
 pub(crate) fn is_off() -> bool {
     static EVERYWHERE: OnceLock<bool> = OnceLock::new();
-    OFF.get() || *EVERYWHERE.get_or_init(|| match std::env::var(SWITCH).as_deref() {
-        Err(_) | Ok("fused") => false,
-        Ok("tensor") => true,
-        Ok(other) => panic!("{SWITCH} is `{other}`; allowed are `fused` (the default) and `tensor`"),
-    })
+    OFF.get()
+        || *EVERYWHERE.get_or_init(|| match std::env::var(SWITCH).as_deref() {
+            Err(_) | Ok("fused") => false,
+            Ok("tensor") => true,
+            Ok(other) => panic!("{SWITCH} is `{other}`; allowed are `fused` (the default) and `tensor`"),
+        })
+}
+
+/// Whether there may be a kernel for this tensor: whether its numbers lie in the memory of this process.
+pub(crate) fn applies<const D: usize>(tensor: &Tensor<D>) -> bool {
+    !is_off() && memory::Memory::of(tensor).is_some()
 }
 
 /// What a sum is multiplied by to divide it by this; 0 where that is 0.

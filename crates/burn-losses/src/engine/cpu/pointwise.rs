@@ -7,7 +7,7 @@ use crate::engine::backward::{attach, like, times};
 use crate::formula::{Dual, Formula};
 use crate::reduction::Reduction;
 use burn::tensor::{DType, Tensor};
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 /// Values that are summed up in the registers' own precision before they are widened: they stay in the fastest cache.
 const BLOCK: usize = 16 * MOST_LANES;
@@ -37,7 +37,7 @@ impl<F: Formula> Compiled for F {}
 
 impl<F: Formula, T: Float> Kernel<T> for F {
     fn run(&self, task: Task<'_, T>) -> f64 {
-        Arch::new().dispatch(Run { formula: self, task })
+        T::dispatch(Run { formula: self, task })
     }
 }
 
@@ -53,65 +53,69 @@ impl<F: Formula, T: Float> WithSimd for Run<'_, F, T> {
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
         let Self { formula, mut task } = self;
         let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
-        let mut room = [T::default(); BLOCK];
         let mut sum = Sum::default();
+        let mut rooms = [[T::default(); BLOCK]; 5];
+        let [values, first_room, target_room, weight_room, slope_room] = &mut rooms;
         let count = task.first.len();
         let mut start = 0;
         while start < count {
             let size = BLOCK.min(count - start);
             let block = start..start + size;
-            let values = &mut room[..size];
-            let (first, targets) = (&task.first[block.clone()], &task.targets[block.clone()]);
+            // The last numbers may not fill a register: they are copied to where there is room behind them.
+            let is_ragged = !size.is_multiple_of(width);
+            let first = whole(&task.first[block.clone()], is_ragged, first_room);
+            let targets = whole(&task.targets[block.clone()], is_ragged, target_room);
             let weights = task.weights.map(|weights| &weights[block.clone()]);
+            let factors = weights.map(|weights| whole(weights, is_ragged, weight_room));
             match &mut task.slopes {
                 None => {
                     let mut i = 0;
-                    while i + width <= size {
+                    while i < size {
                         let (x, t) = (load::<S, T>(simd, &first[i..]), load::<S, T>(simd, &targets[i..]));
                         formula.eval(x, t).store(&mut values[i..]);
                         i += width;
                     }
-                    if i < size {
-                        let (x, t) = (rest::<S, T>(simd, &first[i..]), rest::<S, T>(simd, &targets[i..]));
-                        store_rest(formula.eval(x, t), &mut values[i..]);
-                    }
                 }
-                Some(slopes) => {
-                    let slopes = &mut slopes[block.clone()];
+                Some(all) => {
+                    let all = &mut all[block.clone()];
+                    let slopes = if is_ragged { &mut slope_room[..] } else { &mut all[..] };
                     let mut i = 0;
-                    while i + width <= size {
+                    while i < size {
                         let (x, t) = (load::<S, T>(simd, &first[i..]), load::<S, T>(simd, &targets[i..]));
                         let y = formula.eval(Dual::<_, 1>::variable(x, 0), Dual::constant(t));
                         y.value.store(&mut values[i..]);
                         let slope = y.slope[0] * task.factor;
-                        let slope = match weights {
+                        let slope = match factors {
                             None => slope,
-                            Some(weights) => slope * load::<S, T>(simd, &weights[i..]),
+                            Some(factors) => slope * load::<S, T>(simd, &factors[i..]),
                         };
                         slope.store(&mut slopes[i..]);
                         i += width;
                     }
-                    if i < size {
-                        let (x, t) = (rest::<S, T>(simd, &first[i..]), rest::<S, T>(simd, &targets[i..]));
-                        let y = formula.eval(Dual::<_, 1>::variable(x, 0), Dual::constant(t));
-                        store_rest(y.value, &mut values[i..]);
-                        let slope = y.slope[0] * task.factor;
-                        let slope = match weights {
-                            None => slope,
-                            Some(weights) => slope * rest::<S, T>(simd, &weights[i..]),
-                        };
-                        store_rest(slope, &mut slopes[i..]);
+                    if is_ragged {
+                        all.copy_from_slice(&slope_room[..size]);
                     }
                 }
             }
-            sum.add(values, weights);
+            sum.add(&values[..size], weights);
             if let Some(all) = &mut task.values {
-                all[block].copy_from_slice(values);
+                all[block].copy_from_slice(&values[..size]);
             }
             start += size;
         }
         sum.total()
     }
+}
+
+/// The numbers themselves, or, if they do not fill whole registers, a copy with room behind them.
+#[inline(always)]
+fn whole<'a, T: Float>(numbers: &'a [T], is_ragged: bool, room: &'a mut [T; BLOCK]) -> &'a [T] {
+    if !is_ragged {
+        return numbers;
+    }
+    room[..numbers.len()].copy_from_slice(numbers);
+    room[numbers.len()..].fill(numbers[numbers.len() - 1]);
+    room
 }
 
 #[inline(always)]
@@ -167,19 +171,28 @@ impl Sum {
     }
 }
 
+/// How values become one.
+pub(crate) struct Reduce<'a, const W: usize> {
+    pub(crate) reduction: Reduction,
+    /// How many entries of the inputs make a value: 1, or all of a row.
+    pub(crate) width: usize,
+    pub(crate) samples: usize,
+    /// One per value, or one per sample.
+    pub(crate) weights: Option<&'a Tensor<W>>,
+}
+
 /// The reduced value, in the graph of `first`. `None` where there is no kernel for these tensors.
-pub(crate) fn reduced<const D: usize>(
+pub(crate) fn reduced<const D: usize, const W: usize>(
     kernel: &(dyn Compiled + 'static),
-    reduction: Reduction,
+    reduce: &Reduce<'_, W>,
     first: &Tensor<D>,
     targets: &Tensor<D>,
-    weights: Option<&Tensor<D>>,
 ) -> Option<Tensor<1>> {
     match first.dtype() {
-        DType::F32 => reduced_of::<f32, D>(kernel, reduction, first, targets, weights),
-        DType::F64 => reduced_of::<f64, D>(kernel, reduction, first, targets, weights),
-        DType::F16 => reduced_of::<half::f16, D>(kernel, reduction, first, targets, weights),
-        DType::BF16 => reduced_of::<half::bf16, D>(kernel, reduction, first, targets, weights),
+        DType::F32 => reduced_of::<f32, D, W>(kernel, reduce, first, targets),
+        DType::F64 => reduced_of::<f64, D, W>(kernel, reduce, first, targets),
+        DType::F16 => reduced_of::<half::f16, D, W>(kernel, reduce, first, targets),
+        DType::BF16 => reduced_of::<half::bf16, D, W>(kernel, reduce, first, targets),
         _ => None,
     }
 }
@@ -207,12 +220,11 @@ fn memory<const D: usize>(first: &Tensor<D>, targets: &Tensor<D>) -> Option<(Mem
     Some((Memory::of(first)?, Memory::of(targets)?))
 }
 
-fn reduced_of<N: Number, const D: usize>(
+fn reduced_of<N: Number, const D: usize, const W: usize>(
     kernel: &(dyn Compiled + 'static),
-    reduction: Reduction,
+    reduce: &Reduce<'_, W>,
     first: &Tensor<D>,
     targets: &Tensor<D>,
-    weights: Option<&Tensor<D>>,
 ) -> Option<Tensor<1>>
 where
     dyn Compiled: Kernel<N::Wide>,
@@ -221,13 +233,17 @@ where
     let (first_memory, targets_memory) = memory(first, targets)?;
     let (numbers, target_numbers) = (first_memory.numbers::<N>()?, targets_memory.numbers::<N>()?);
     let count = numbers.len();
-    let weights = match weights {
+    let weights = match reduce.weights {
         Some(weights) => Some(Weights::<N::Wide>::of(weights, count)?),
         None => None,
     };
-    let divisor = match reduction {
+    let width = reduce.width as f64;
+    let divisor = match reduce.reduction {
         Reduction::Positives => Some(positives(target_numbers)),
-        _ => reduction.divisor(count as f64, shape[0], weights.as_ref().map(Weights::sum)),
+        reduction => {
+            let sum = weights.as_ref().map(|weights| weights.sum() / width);
+            reduction.divisor(count as f64 / width, reduce.samples, sum)
+        }
     };
     let factor = factor_of(divisor);
     let mut slopes = vec![N::Wide::default(); if first.is_tracked() { count } else { 0 }];
@@ -275,6 +291,56 @@ where
     }
     let (slopes, dtype) = (tensor(slopes, shape, &device), first.dtype());
     attach(values, core::slice::from_ref(first), move |upstream: Tensor<D>| vec![Some((slopes * upstream).cast(dtype))])
+}
+
+/// The sum of each row's values, in the graph of `first`. `None` where there is no kernel for these tensors.
+pub(crate) fn row_sums(kernel: &(dyn Compiled + 'static), first: &Tensor<2>, targets: &Tensor<2>) -> Option<Tensor<1>> {
+    match first.dtype() {
+        DType::F32 => row_sums_of::<f32>(kernel, first, targets),
+        DType::F64 => row_sums_of::<f64>(kernel, first, targets),
+        DType::F16 => row_sums_of::<half::f16>(kernel, first, targets),
+        DType::BF16 => row_sums_of::<half::bf16>(kernel, first, targets),
+        _ => None,
+    }
+}
+
+fn row_sums_of<N: Number>(
+    kernel: &(dyn Compiled + 'static),
+    first: &Tensor<2>,
+    targets: &Tensor<2>,
+) -> Option<Tensor<1>>
+where
+    dyn Compiled: Kernel<N::Wide>,
+{
+    let (shape, device) = (first.dims(), first.clone().without_autodiff().device());
+    let [rows, width] = shape;
+    let (first_memory, targets_memory) = memory(first, targets)?;
+    let (numbers, target_numbers) = (first_memory.numbers::<N>()?, targets_memory.numbers::<N>()?);
+    let mut sums = vec![N::Wide::default(); rows];
+    let mut slopes = vec![N::Wide::default(); if first.is_tracked() { rows * width } else { 0 }];
+    let outputs = [Some(&mut sums[..]), first.is_tracked().then_some(&mut slopes[..])];
+    let size = (PIECE / width).max(1);
+    in_pieces(rows, size, outputs, [1, width], |piece, [sums, mut slopes]| {
+        let (mut room, mut target_room) = (Vec::new(), Vec::new());
+        let first = N::widen(part(numbers, piece, size, width), &mut room);
+        let targets = N::widen(part(target_numbers, piece, size, width), &mut target_room);
+        for (row, sum) in sums.into_iter().flatten().enumerate() {
+            let columns = row * width..(row + 1) * width;
+            let slopes = slopes.as_mut().map(|slopes| &mut slopes[columns.clone()]);
+            let (first, targets) = (&first[columns.clone()], &targets[columns]);
+            let task = Task { first, targets, weights: None, factor: 1.0, values: None, slopes };
+            *sum = N::Wide::from_f64(kernel.run(task));
+        }
+        0.0
+    });
+    let sums = tensor(sums, [rows], &device);
+    if !first.is_tracked() {
+        return Some(like(first, sums));
+    }
+    let (slopes, dtype) = (tensor(slopes, shape, &device), first.dtype());
+    attach(sums, core::slice::from_ref(first), move |upstream: Tensor<1>| {
+        vec![Some((slopes * upstream.unsqueeze_dim::<2>(1).expand(shape)).cast(dtype))]
+    })
 }
 
 /// The number of positive targets, at least 1.

@@ -1,0 +1,295 @@
+//! Regions and masks -> sums over their pixels -> value, for every sample and class.
+//!
+//! The gradient is computed in the backward pass, when the derivatives by the sums are known: nothing as large as the input is
+//! kept in between.
+
+use super::PIECE;
+use super::lanes::{Float, Lanes, MOST_LANES};
+use super::memory::{Memory, Number, tensor};
+use super::pointwise::{Sum, load, rest, store_rest};
+use crate::engine::backward::{attach, like};
+use crate::formula::{Dual, Overlap, OverlapFormula, Real};
+use crate::segmentation::{Activation, Denominator, Over, Regions};
+use burn::tensor::{DType, Tensor};
+use core::ops::Range;
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+/// Pixels that are looked at together.
+const BLOCK: usize = 16 * MOST_LANES;
+
+/// A formula of two sums that have a derivative.
+pub(crate) trait Compiled: Send + Sync {
+    fn of(&self, overlap: Overlap<Dual<f64, 2>>) -> Dual<f64, 2>;
+}
+
+impl<F: OverlapFormula> Compiled for F {
+    fn of(&self, overlap: Overlap<Dual<f64, 2>>) -> Dual<f64, 2> {
+        self.eval(overlap)
+    }
+}
+
+/// The values `[N, C]` of `[N, C, pixels]`, in the graph of the logits. `None` where there is no kernel for these tensors.
+pub(crate) fn values(
+    formula: &dyn Compiled,
+    regions: &Regions,
+    logits: &Tensor<3>,
+    masks: &Tensor<3>,
+) -> Option<Tensor<2>> {
+    match logits.dtype() {
+        DType::F32 => values_of::<f32>(formula, regions, logits, masks),
+        DType::F64 => values_of::<f64>(formula, regions, logits, masks),
+        DType::F16 => values_of::<half::f16>(formula, regions, logits, masks),
+        DType::BF16 => values_of::<half::bf16>(formula, regions, logits, masks),
+        _ => None,
+    }
+}
+
+/// Logits and masks in memory.
+struct Batch {
+    logits: Memory,
+    masks: Memory,
+    shape: [usize; 3],
+    activation: Activation,
+    denominator: Denominator,
+}
+
+fn values_of<N: Number>(
+    formula: &dyn Compiled,
+    regions: &Regions,
+    logits: &Tensor<3>,
+    masks: &Tensor<3>,
+) -> Option<Tensor<2>> {
+    if super::is_off() || masks.is_tracked() {
+        return None;
+    }
+    let shape = logits.dims();
+    let [samples, classes, _] = shape;
+    let Regions { activation, denominator, over, .. } = *regions;
+    let batch = Batch { logits: Memory::of(logits)?, masks: Memory::of(masks)?, shape, activation, denominator };
+    batch.logits.numbers::<N>()?;
+    batch.masks.numbers::<N>()?;
+
+    let mut sums = batch.sums::<N>();
+    if over == Over::Batch {
+        let total = |i: usize| -> [f64; 3] {
+            let of_class = || sums.iter().skip(i % classes).step_by(classes);
+            [0, 1, 2].map(|k| of_class().map(|sum| sum[k]).sum())
+        };
+        sums = (0..sums.len()).map(total).collect();
+    }
+    let value = |&[both, prediction, target]: &[f64; 3]| {
+        let (both, prediction) = (Dual::variable(both, 0), Dual::variable(prediction, 1));
+        formula.of(Overlap { both, prediction, target: Dual::constant(target) })
+    };
+    let duals: Vec<_> = sums.iter().map(value).collect();
+    let device = logits.clone().without_autodiff().device();
+    let numbers = duals.iter().map(|dual| N::Wide::from_f64(dual.value)).collect();
+    let values = tensor(numbers, [samples, classes], &device);
+    if !logits.is_tracked() {
+        return Some(like(logits, values));
+    }
+    let dtype = logits.dtype();
+    attach(values, core::slice::from_ref(logits), move |upstream: Tensor<2>| {
+        let upstream: Vec<f64> = upstream.into_data().iter::<f64>().collect();
+        let of_own = |i: usize| duals[i].slope.map(|slope| slope * upstream[i]);
+        let of_all = |i: usize| {
+            let own = |sample: usize| of_own(sample * classes + i % classes);
+            (0..samples).map(own).fold([0.0; 2], |[a, b], [c, d]| [a + c, b + d])
+        };
+        let slopes: Vec<[f64; 2]> =
+            (0..duals.len()).map(|i| if over == Over::Batch { of_all(i) } else { of_own(i) }).collect();
+        vec![Some(tensor(batch.gradient::<N>(&slopes), shape, &device).cast(dtype))]
+    })
+}
+
+impl Batch {
+    /// How many pixels of all classes make a piece of work.
+    fn piece(&self) -> usize {
+        (PIECE / self.shape[1]).next_multiple_of(BLOCK)
+    }
+
+    /// The sums over the pixels of each sample and class: of p t, p and t, or of their squares.
+    fn sums<N: Number>(&self) -> Vec<[f64; 3]> {
+        let [samples, classes, pixels] = self.shape;
+        let size = self.piece();
+        let pieces = pixels.div_ceil(size);
+        let parts: Vec<Vec<[f64; 3]>> = (0..samples * pieces)
+            .into_par_iter()
+            .map(|i| {
+                let range = i % pieces * size..pixels.min((i % pieces + 1) * size);
+                self.run::<N>(i / pieces, range, None)
+            })
+            .collect();
+        let mut sums = vec![[0.0; 3]; samples * classes];
+        for (i, part) in parts.into_iter().enumerate() {
+            for (class, part) in part.into_iter().enumerate() {
+                let sum = &mut sums[i / pieces * classes + class];
+                (0..3).for_each(|k| sum[k] += part[k]);
+            }
+        }
+        sums
+    }
+
+    /// The gradient, from the derivatives by the sums of p t and of p, or of its square.
+    fn gradient<N: Number>(&self, slopes: &[[f64; 2]]) -> Vec<N::Wide> {
+        let [samples, classes, pixels] = self.shape;
+        let size = self.piece();
+        let pieces = pixels.div_ceil(size);
+        let mut gradient = vec![N::Wide::default(); samples * classes * pixels];
+        // What each piece writes: its pixels of all classes.
+        let mut outputs: Vec<Vec<&mut [N::Wide]>> = (0..samples * pieces).map(|_| Vec::new()).collect();
+        for (i, row) in gradient.chunks_mut(pixels).enumerate() {
+            for (piece, output) in row.chunks_mut(size).enumerate() {
+                outputs[i / classes * pieces + piece].push(output);
+            }
+        }
+        outputs.into_par_iter().enumerate().for_each(|(i, output)| {
+            let (sample, start) = (i / pieces, i % pieces * size);
+            let slopes = &slopes[sample * classes..][..classes];
+            self.run::<N>(sample, start..start + output[0].len(), Some((output, slopes)));
+        });
+        gradient
+    }
+
+    /// The sums over some pixels of a sample, or their gradient.
+    fn run<N: Number>(&self, sample: usize, pixels: Range<usize>, output: Output<'_, N::Wide>) -> Vec<[f64; 3]> {
+        let [_, classes, all] = self.shape;
+        let mut rooms: Vec<[Vec<N::Wide>; 2]> = (0..classes).map(|_| Default::default()).collect();
+        let (logits, masks) = (self.logits.numbers::<N>(), self.masks.numbers::<N>());
+        let (logits, masks) = (logits.expect("seen before"), masks.expect("seen before"));
+        let mut inputs = Vec::with_capacity(classes);
+        for (class, [room, mask_room]) in rooms.iter_mut().enumerate() {
+            let start = (sample * classes + class) * all;
+            let range = start + pixels.start..start + pixels.end;
+            inputs.push((N::widen(&logits[range.clone()], room), N::widen(&masks[range], mask_room)));
+        }
+        let task = Task { activation: self.activation, denominator: self.denominator, inputs: &inputs, output };
+        N::Wide::dispatch(Run(task))
+    }
+}
+
+/// Where the gradient goes, class by class, and the derivatives that it is made of.
+type Output<'a, T> = Option<(Vec<&'a mut [T]>, &'a [[f64; 2]])>;
+
+/// Some pixels of all classes.
+struct Task<'a, T> {
+    activation: Activation,
+    denominator: Denominator,
+    /// The logits and the masks of each class.
+    inputs: &'a [(&'a [T], &'a [T])],
+    output: Output<'a, T>,
+}
+
+struct Run<'a, T>(Task<'a, T>);
+
+impl<T: Float> WithSimd for Run<'_, T> {
+    type Output = Vec<[f64; 3]>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Vec<[f64; 3]> {
+        let Self(mut task) = self;
+        let classes = task.inputs.len();
+        let squared = task.denominator == Denominator::Squared;
+        let mut sums: Vec<[Sum; 3]> = (0..classes).map(|_| Default::default()).collect();
+        let mut probabilities = vec![[T::default(); BLOCK]; classes];
+        let mut room = [T::default(); BLOCK];
+        let pixels = task.inputs[0].0.len();
+        let mut start = 0;
+        while start < pixels {
+            let size = BLOCK.min(pixels - start);
+            let block = start..start + size;
+            match task.activation {
+                Activation::None => {
+                    for (p, (logits, _)) in probabilities.iter_mut().zip(task.inputs) {
+                        p[..size].copy_from_slice(&logits[block.clone()]);
+                    }
+                }
+                Activation::Sigmoid => {
+                    for (p, (logits, _)) in probabilities.iter_mut().zip(task.inputs) {
+                        zip(simd, &logits[block.clone()], &mut p[..size], |x, _| x.sigmoid());
+                    }
+                }
+                Activation::Softmax => {
+                    let logits = |class: usize| &task.inputs[class].0[block.clone()];
+                    room[..size].copy_from_slice(logits(0));
+                    for class in 1..classes {
+                        zip(simd, logits(class), &mut room[..size], |x, most| x.maximum(most));
+                    }
+                    let mut total = [T::default(); BLOCK];
+                    for (class, p) in probabilities.iter_mut().enumerate() {
+                        p[..size].copy_from_slice(&room[..size]);
+                        zip(simd, logits(class), &mut p[..size], |x, most| (x - most).exp());
+                        zip(simd, &p[..size], &mut total[..size], |p, total| total + p);
+                    }
+                    for p in &mut probabilities {
+                        zip(simd, &total[..size], &mut p[..size], |total, p| p / total);
+                    }
+                }
+            }
+            match &mut task.output {
+                None => {
+                    for ((sums, p), (_, masks)) in sums.iter_mut().zip(&probabilities).zip(task.inputs) {
+                        let (p, t) = (&p[..size], &masks[block.clone()]);
+                        let [both, prediction, target] = sums;
+                        both.add(p, Some(t));
+                        prediction.add(p, squared.then_some(p));
+                        target.add(t, squared.then_some(t));
+                    }
+                }
+                Some((gradient, slopes)) => {
+                    // The derivatives by the probabilities, and for a softmax their mean.
+                    let mut mean = [T::default(); BLOCK];
+                    for (class, (gradient, [by_both, by_prediction])) in
+                        gradient.iter_mut().zip(slopes.iter()).enumerate()
+                    {
+                        let (p, gradient) = (&probabilities[class][..size], &mut gradient[block.clone()]);
+                        gradient.copy_from_slice(&task.inputs[class].1[block.clone()]);
+                        zip(simd, p, gradient, |p, t| {
+                            let by_size = if squared { p * (2.0 * by_prediction) } else { p.lit(*by_prediction) };
+                            t * *by_both + by_size
+                        });
+                        match task.activation {
+                            Activation::None => {}
+                            Activation::Sigmoid => zip(simd, p, gradient, |p, slope| slope * p * (-p + 1.0)),
+                            Activation::Softmax => {
+                                room[..size].copy_from_slice(p);
+                                zip(simd, gradient, &mut room[..size], |slope, p| slope * p);
+                                zip(simd, &room[..size], &mut mean[..size], |part, mean| mean + part);
+                            }
+                        }
+                    }
+                    if task.activation == Activation::Softmax {
+                        for (class, gradient) in gradient.iter_mut().enumerate() {
+                            let gradient = &mut gradient[block.clone()];
+                            zip(simd, &mean[..size], gradient, |mean, slope| slope - mean);
+                            zip(simd, &probabilities[class][..size], gradient, |p, slope| slope * p);
+                        }
+                    }
+                }
+            }
+            start += size;
+        }
+        sums.iter().map(|sums| [sums[0].total(), sums[1].total(), sums[2].total()]).collect()
+    }
+}
+
+/// `results` = f(numbers, results).
+#[inline(always)]
+fn zip<S: Simd, T: Float>(
+    simd: S,
+    numbers: &[T],
+    results: &mut [T],
+    f: impl Fn(T::Lanes<S>, T::Lanes<S>) -> T::Lanes<S>,
+) {
+    let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    let mut i = 0;
+    while i + width <= numbers.len() {
+        f(load::<S, T>(simd, &numbers[i..]), load::<S, T>(simd, &results[i..])).store(&mut results[i..]);
+        i += width;
+    }
+    if i < numbers.len() {
+        let lanes = f(rest::<S, T>(simd, &numbers[i..]), rest::<S, T>(simd, &results[i..]));
+        store_rest(lanes, &mut results[i..]);
+    }
+}

@@ -1,0 +1,316 @@
+//! Rows of logits and their labels -> value: a formula of few numbers of each row.
+
+use super::lanes::{Float, Lanes, MOST_LANES};
+use super::memory::{Memory, Number, Weights, tensor};
+use super::pointwise::{Sum, load, rest, store_rest};
+use super::{PIECE, factor_of, in_pieces, of_sum, part};
+use crate::engine::backward::{attach, like, times};
+use crate::engine::rows::{Row, RowFormula, Sums};
+use crate::formula::{Dual, Real};
+use crate::reduction::{Reduction, Unreduced};
+use burn::tensor::{DType, Int, Tensor};
+use pulp::{Simd, WithSimd};
+
+/// Some rows, and what is wanted of them.
+struct Task<'a, T> {
+    formula: &'a dyn RowFormula,
+    /// The number of the first row.
+    start: usize,
+    classes: usize,
+    logits: &'a [T],
+    labels: &'a [Label],
+    weights: Option<&'a [T]>,
+    factor: f64,
+    values: Option<&'a mut [T]>,
+    slopes: Option<&'a mut [T]>,
+}
+
+#[derive(Clone, Copy)]
+enum Label {
+    Of(usize),
+    Ignored,
+    /// None of the classes.
+    Wrong,
+}
+
+struct Run<'a, T>(Task<'a, T>);
+
+impl<T: Float> WithSimd for Run<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let Self(mut task) = self;
+        let mut total = 0.0;
+        let mut room = [T::default(); 16 * MOST_LANES];
+        for (i, label) in task.labels.iter().enumerate() {
+            let Label::Of(label) = *label else {
+                if let Label::Wrong = label {
+                    total = f64::NAN;
+                }
+                if let Some(values) = &mut task.values {
+                    values[i] = T::from_f64(if let Label::Wrong = label { f64::NAN } else { 0.0 });
+                }
+                continue;
+            };
+            let columns = i * task.classes..(i + 1) * task.classes;
+            let logits = &task.logits[columns.clone()];
+            let mut slopes = task.slopes.as_mut().map(|slopes| &mut slopes[columns]);
+            let own = logits[label].to_f64();
+            let margin = task.formula.margin(task.start + i, own);
+            let [target, turn] = margin.unwrap_or([own, 1.0]);
+            // Of all logits as they are with the margin.
+            let (before, after) = (&logits[..label], &logits[label + 1..]);
+            let largest = largest(simd, before, largest(simd, after, T::from_f64(target)));
+
+            // e^x, relative to the largest, and its sum over the other classes.
+            let others = match &mut slopes {
+                Some(slopes) => {
+                    exponentials(simd, logits, largest, slopes);
+                    slopes[label] = T::default();
+                    let mut sum = Sum::default();
+                    sum.add(slopes, None);
+                    sum.total()
+                }
+                None => {
+                    let mut sum = Sum::default();
+                    for (start, logits) in (0..).step_by(room.len()).zip(logits.chunks(room.len())) {
+                        let powers = &mut room[..logits.len()];
+                        exponentials(simd, logits, largest, powers);
+                        if let Some(power) = label.checked_sub(start).and_then(|own| powers.get_mut(own)) {
+                            *power = T::default();
+                        }
+                        sum.add(powers, None);
+                    }
+                    sum.total()
+                }
+            };
+            let sum = match task.formula.sums() {
+                Sums::Nothing => 0.0,
+                Sums::All => {
+                    let mut sum = Sum::default();
+                    sum.add(logits, None);
+                    sum.total() - largest.to_f64() * task.classes as f64
+                }
+                Sums::Weighted(weights) => {
+                    let relative = logits.iter().map(|logit| logit.to_f64() - largest.to_f64());
+                    relative.zip(weights).map(|(logit, weight)| if *weight == 0.0 { 0.0 } else { logit * weight }).sum()
+                }
+            };
+
+            let class_weight = match task.formula.sums() {
+                Sums::Nothing => 0.0,
+                Sums::All => 1.0,
+                Sums::Weighted(weights) => weights[label],
+            };
+            let (largest, sum) = (largest.to_f64(), sum + class_weight * (target - own));
+            let target = target - largest;
+            let partition = others + target.exp();
+            let row = Row {
+                label,
+                target: Dual::variable(target, 0),
+                // The value of a row that is certain and right keeps its digits.
+                log_total: Dual::variable(if target == 0.0 { others.ln_1p() } else { partition.ln() }, 1),
+                sum: Dual::variable(sum, 2),
+                largest,
+            };
+            let value = task.formula.eval(&row);
+            let weight = task.weights.map_or(1.0, |weights| weights[i].to_f64());
+            total += value.value * weight;
+            if let Some(values) = &mut task.values {
+                values[i] = T::from_f64(value.value);
+            }
+            if let Some(slopes) = &mut slopes {
+                let factor = task.factor * weight;
+                let [by_target, by_total, by_sum] = value.slope.map(|slope| slope * factor);
+                match task.formula.sums() {
+                    Sums::Weighted(weights) => {
+                        for (slope, weight) in slopes.iter_mut().zip(weights) {
+                            *slope = T::from_f64(slope.to_f64() * (by_total / partition) + by_sum * weight);
+                        }
+                    }
+                    Sums::All | Sums::Nothing => scale(simd, slopes, by_total / partition, by_sum),
+                }
+                let share = if by_total == 0.0 { 0.0 } else { by_total * target.exp() / partition };
+                slopes[label] = T::from_f64((by_target + share + by_sum * class_weight) * turn);
+            }
+        }
+        total
+    }
+}
+
+#[inline(always)]
+fn largest<S: Simd, T: Float>(simd: S, numbers: &[T], least: T) -> T {
+    let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    let mut most = rest::<S, T>(simd, &[least]);
+    let mut i = 0;
+    while i + width <= numbers.len() {
+        most = load::<S, T>(simd, &numbers[i..]).maximum(most);
+        i += width;
+    }
+    if i < numbers.len() {
+        most = rest::<S, T>(simd, &numbers[i..]).maximum(most);
+    }
+    let mut all = [least; MOST_LANES];
+    most.store(&mut all);
+    all.into_iter().fold(least, |a, b| if b.to_f64() > a.to_f64() { b } else { a })
+}
+
+#[inline(always)]
+fn exponentials<S: Simd, T: Float>(simd: S, numbers: &[T], largest: T, results: &mut [T]) {
+    let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    let largest = rest::<S, T>(simd, &[largest]);
+    let mut i = 0;
+    while i + width <= numbers.len() {
+        (load::<S, T>(simd, &numbers[i..]) - largest).exp().store(&mut results[i..]);
+        i += width;
+    }
+    if i < numbers.len() {
+        store_rest((rest::<S, T>(simd, &numbers[i..]) - largest).exp(), &mut results[i..]);
+    }
+}
+
+/// Each number times a factor, plus a term.
+#[inline(always)]
+fn scale<S: Simd, T: Float>(simd: S, numbers: &mut [T], factor: f64, term: f64) {
+    let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    let mut i = 0;
+    while i + width <= numbers.len() {
+        let scaled = load::<S, T>(simd, &numbers[i..]) * factor + term;
+        scaled.store(&mut numbers[i..]);
+        i += width;
+    }
+    if i < numbers.len() {
+        let scaled = rest::<S, T>(simd, &numbers[i..]) * factor + term;
+        store_rest(scaled, &mut numbers[i..]);
+    }
+}
+
+/// What is to be computed of `[M, C]` logits and their labels.
+pub(crate) struct Batch<'a> {
+    pub(crate) formula: &'a dyn RowFormula,
+    pub(crate) ignore_index: Option<i64>,
+    pub(crate) logits: &'a Tensor<2>,
+    pub(crate) labels: &'a Tensor<1, Int>,
+}
+
+/// How the values become one: the samples of the batch, and the weights of the rows or of the samples.
+pub(crate) struct Reduce<'a, const L: usize> {
+    pub(crate) reduction: Reduction,
+    pub(crate) samples: usize,
+    pub(crate) weights: Option<&'a Tensor<L>>,
+}
+
+impl Batch<'_> {
+    /// The reduced value, in the graph of the logits. `None` where there is no kernel for these tensors.
+    pub(crate) fn reduced<const L: usize>(&self, reduce: &Reduce<'_, L>) -> Option<Tensor<1>> {
+        self.run(Some(reduce)).map(|unreduced| unreduced.values)
+    }
+
+    /// The values, in the graph of the logits. `None` where there is no kernel for these tensors.
+    pub(crate) fn values(&self) -> Option<Unreduced<1>> {
+        self.run::<1>(None)
+    }
+
+    fn run<const L: usize>(&self, reduce: Option<&Reduce<'_, L>>) -> Option<Unreduced<1>> {
+        match self.logits.dtype() {
+            DType::F32 => self.run_of::<f32, L>(reduce),
+            DType::F64 => self.run_of::<f64, L>(reduce),
+            DType::F16 => self.run_of::<half::f16, L>(reduce),
+            DType::BF16 => self.run_of::<half::bf16, L>(reduce),
+            _ => None,
+        }
+    }
+
+    fn run_of<N: Number, const L: usize>(&self, reduce: Option<&Reduce<'_, L>>) -> Option<Unreduced<1>> {
+        if super::is_off() {
+            return None;
+        }
+        let Self { formula, logits, .. } = *self;
+        let [rows, classes] = logits.dims();
+        let memory = Memory::of(logits)?;
+        let numbers = memory.numbers::<N>()?;
+        let weights = match reduce.and_then(|reduce| reduce.weights) {
+            Some(weights) => Some(Weights::<N::Wide>::of(weights, rows)?),
+            None => None,
+        };
+        let labels = self.labels(classes);
+        let mass = self.mass(&labels);
+        let divisor = reduce.and_then(|Reduce { reduction, samples, .. }| {
+            let count = mass.as_ref().map_or(rows as f64, |mass| mass.iter().sum());
+            let weight = weights.as_ref().map(|weights| match &mass {
+                None => weights.sum(),
+                Some(mass) => {
+                    let mut room = Vec::new();
+                    let weights = weights.part(0, rows, &mut room);
+                    weights.iter().zip(mass).map(|(weight, mass)| weight.to_f64() * mass).sum()
+                }
+            });
+            reduction.divisor(count, *samples, weight)
+        });
+        let factor = factor_of(divisor);
+
+        let tracked = logits.is_tracked();
+        let mut values = vec![N::Wide::default(); if reduce.is_none() { rows } else { 0 }];
+        let mut slopes = vec![N::Wide::default(); if tracked { rows * classes } else { 0 }];
+        let size = (PIECE / classes).max(1);
+        let outputs = [reduce.is_none().then_some(&mut values[..]), tracked.then_some(&mut slopes[..])];
+        let sum = in_pieces(rows, size, outputs, [1, classes], |piece, [values, slopes]| {
+            let (mut room, mut weight_room) = (Vec::new(), Vec::new());
+            let labels = part(&labels, piece, size, 1);
+            let start = piece * size;
+            let weights = weights.as_ref().map(|weights| weights.part(start, labels.len(), &mut weight_room));
+            let logits = N::widen(part(numbers, piece, size, classes), &mut room);
+            let task = Task { formula, start, classes, logits, labels, weights, factor, values, slopes };
+            N::Wide::dispatch(Run(task))
+        });
+
+        let device = logits.clone().without_autodiff().device();
+        let is_reduced = reduce.is_some();
+        let value = if is_reduced {
+            tensor(vec![N::Wide::from_f64(of_sum(sum, divisor))], [1], &device)
+        } else {
+            tensor(values, [rows], &device)
+        };
+        let mass = mass.filter(|_| !is_reduced).map(|mass| {
+            let mass = tensor(mass, [rows], &device).cast(value.dtype());
+            like(logits, mass)
+        });
+        let values = if tracked {
+            let (slopes, dtype) = (tensor(slopes, [rows, classes], &device), logits.dtype());
+            attach(value, core::slice::from_ref(logits), move |upstream: Tensor<1>| {
+                let gradient = match is_reduced {
+                    true => times(slopes, upstream),
+                    false => slopes * upstream.unsqueeze_dim::<2>(1).expand([rows, classes]),
+                };
+                vec![Some(gradient.cast(dtype))]
+            })?
+        } else {
+            like(logits, value)
+        };
+        Some(Unreduced { values, mass })
+    }
+
+    fn labels(&self, classes: usize) -> Vec<Label> {
+        let data = self.labels.clone().without_autodiff().into_data();
+        let label = |label: i64| match usize::try_from(label) {
+            _ if Some(label) == self.ignore_index => Label::Ignored,
+            Ok(label) if label < classes => Label::Of(label),
+            _ => Label::Wrong,
+        };
+        data.iter::<i64>().map(label).collect()
+    }
+
+    /// What each row counts; `None` where all count 1.
+    fn mass(&self, labels: &[Label]) -> Option<Vec<f64>> {
+        if self.ignore_index.is_none() && self.formula.mass(0).is_none() {
+            return None;
+        }
+        let mass = |label: &Label| match *label {
+            Label::Of(label) => self.formula.mass(label).unwrap_or(1.0),
+            Label::Ignored => 0.0,
+            Label::Wrong => 1.0,
+        };
+        Some(labels.iter().map(mass).collect())
+    }
+}
