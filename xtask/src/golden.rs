@@ -2,18 +2,24 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::steps::{Failed, Steps};
 
-/// Runs `reference/golden.py` with its own environment, or with `$PYTHON`, or with `python3`.
+/// The Python of `reference/`'s own environment, or `$PYTHON`, or `python3`.
+pub(crate) fn python() -> OsString {
+    let own = folder().join(".venv/bin/python");
+    if own.exists() { OsString::from(own) } else { env::var_os("PYTHON").unwrap_or_else(|| "python3".into()) }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../reference")
+}
+
+/// Runs `reference/golden.py`.
 pub(crate) fn run(steps: &mut Steps, check: bool, names: &[String]) -> Result<(), Failed> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../reference");
-    let own = folder.join(".venv/bin/python");
-    let python =
-        if own.exists() { OsString::from(own) } else { env::var_os("PYTHON").unwrap_or_else(|| "python3".into()) };
-    let mut command = Command::new(python);
-    command.arg(folder.join("golden.py")).args(check.then_some("--check")).args(names);
+    let mut command = Command::new(python());
+    command.arg(folder().join("golden.py")).args(check.then_some("--check")).args(names);
     steps.run("golden", &mut command)
 }

@@ -39,10 +39,10 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
-    /// Measures every loss on the CPU backends, in release mode; builds Burn once more for that.
+    /// Measures every loss on the CPU backends, fused and not, beside PyTorch; builds Burn once more, in release mode.
     Bench {
-        /// Only the losses whose `family/kind/device` contain this.
-        filter: Option<String>,
+        /// Only the losses whose `family/kind` contains one of these.
+        filters: Vec<String>,
     },
     /// Measures the memory of large vocabularies and of mining, at full size.
     Memory,
@@ -83,9 +83,13 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
             verify::build(steps)?;
             steps.run("train", verify::program("train-ndarray").args(options))
         }
-        Task::Bench { filter } => {
-            let arguments = ["bench", "--workspace", "--bench", "losses", "--"];
-            steps.run("bench", cargo::cargo(&arguments).args(filter))
+        Task::Bench { filters } => {
+            // In release mode everything is built once more anyway: without the GPU backends that is half of it.
+            let features = ["--features", "autodiff,flex,ndarray"];
+            let arguments = ["bench", "--package", "burn-losses", "--bench", "losses"];
+            let mut command = cargo::cargo(&arguments);
+            command.args(features).arg("--").args(filters).env("BURN_LOSSES_PYTHON", golden::python());
+            steps.run("bench", &mut command)
         }
         Task::Memory => {
             let arguments = ["test", "--workspace", "--test", "memory", "--", "--nocapture"];

@@ -6,7 +6,7 @@ use crate::binary::BinaryLoss;
 use crate::boxes::BoxesLoss;
 use crate::classification::ClassificationLoss;
 use crate::distribution::{DistributionInput, DistributionLoss};
-use crate::engine::{distributions, heads, overlap, pointwise, rows};
+use crate::engine::{distributions, heads, is_fused, overlap, pointwise, rows};
 use crate::error::InputError;
 use crate::heads::{AnyHeadLoss, HeadLoss};
 use crate::metric::{AnyMetricLoss, MetricLoss};
@@ -244,8 +244,16 @@ impl<'a> Run<'a> {
         let reference = crate::check::Reference { loss: self.loss, name: self.first, tensor: &first };
         pointwise::check(loss, reference, &targets, weights.as_ref())?;
         let divisor = (reduction == Reduction::Positives).then(|| pointwise::positives(targets.clone()));
-        let unreduced = pointwise::values(loss, first, targets);
-        Ok(leaves.differentiate(unreduced, |values| reduction.reduce(values, weights, divisor)))
+        let constants = (targets.clone().detach(), weights.clone().map(Tensor::detach));
+        let unreduced = pointwise::values(loss, first.clone(), targets);
+        let mut evaluation = leaves.differentiate(unreduced, |values| reduction.reduce(values, weights, divisor));
+        if loss.kernel().is_some() {
+            let (targets, weights) = constants;
+            let values = |first| pointwise::values(loss, first, targets.clone()).values;
+            let value = |first| pointwise::reduce(loss, reduction, first, targets.clone(), weights.clone());
+            in_training(&mut evaluation, self.first, &first, values, value);
+        }
+        Ok(evaluation)
     }
 
     fn distribution<L: DistributionLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
@@ -298,8 +306,18 @@ impl<'a> Run<'a> {
                 Some(labels.reshape([shape.iter().product::<usize>()]))
             }
         };
-        let values = distributions::values(loss, input, first, targets, labels).reshape(shape);
-        Ok(leaves.differentiate(values.into(), |values| loss.reduction().reduce(values, weights, None)))
+        let constants = (targets.clone().detach(), weights.clone().map(Tensor::detach));
+        let is_plain = labels.is_none() && loss.kernel().is_some();
+        let values = distributions::values(loss, input, first.clone(), targets, labels).reshape(shape);
+        let reduction = loss.reduction();
+        let mut evaluation = leaves.differentiate(values.into(), |values| reduction.reduce::<K>(values, weights, None));
+        if is_plain {
+            let (targets, weights) = constants;
+            let values = |first| distributions::values(loss, input, first, targets.clone(), None).reshape(shape);
+            let value = |first| distributions::reduce(loss, input, reduction, first, targets.clone(), weights.clone());
+            in_training::<D, K>(&mut evaluation, input.name(), &first, values, value);
+        }
+        Ok(evaluation)
     }
 
     fn segmentation<L: SegmentationLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
@@ -332,8 +350,17 @@ impl<'a> Run<'a> {
         };
         let weights = self.optional_weights::<2>(&mut leaves)?;
         loss.check(&logits, &masks, weights.as_ref())?;
-        let unreduced = overlap::values(loss, &loss.regions(), logits, masks);
-        Ok(leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None)))
+        let constants = Masks { masks: masks.masks.clone().detach(), valid: masks.valid.clone() };
+        let of_weights = weights.clone().map(Tensor::detach);
+        let reduce = |values, weights| loss.reduction().reduce(values, weights, None);
+        let unreduced = overlap::values(loss, &loss.regions(), logits.clone(), masks);
+        let mut evaluation = leaves.differentiate(unreduced, |values| reduce(values, weights));
+        if loss.kernel().is_some() {
+            let unreduced = |logits| overlap::values(loss, &loss.regions(), logits, constants.clone());
+            let value = |logits| reduce(unreduced(logits), of_weights.clone());
+            in_training(&mut evaluation, self.first, &logits, |logits| unreduced(logits).values, value);
+        }
+        Ok(evaluation)
     }
 
     fn boxes<L: BoxesLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
@@ -346,8 +373,19 @@ impl<'a> Run<'a> {
         let targets = self.float::<2>("targets", &mut leaves)?;
         let weights = self.optional_weights::<1>(&mut leaves)?;
         loss.check(&predictions, &targets, weights.as_ref())?;
-        let unreduced = loss.forward_unreduced(predictions, targets);
-        Ok(leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None)))
+        let constants = (targets.clone().detach(), weights.clone().map(Tensor::detach));
+        let unreduced = loss.forward_unreduced(predictions.clone(), targets);
+        let mut evaluation = leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None));
+        if loss.kernel().is_some() {
+            let (targets, weights) = constants;
+            let values = |predictions| loss.forward_no_reduction(predictions, targets.clone());
+            let value = |predictions| match weights.clone() {
+                None => loss.forward(predictions, targets.clone()),
+                Some(weights) => loss.forward_weighted(predictions, targets.clone(), weights),
+            };
+            in_training(&mut evaluation, "predictions", &predictions, values, value);
+        }
+        Ok(evaluation)
     }
 
     /// A head with its own parameters, or those that are given; with its own samples, or those that are given.
@@ -470,8 +508,15 @@ impl<'a> Run<'a> {
         let labels = self.int::<K>("labels")?;
         let weights = self.optional_weights::<K>(&mut leaves)?;
         loss.check(&logits, &labels, weights.as_ref())?;
-        let unreduced = rows::values(loss, logits, labels);
-        Ok(leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None)))
+        let of_weights = weights.clone().map(Tensor::detach);
+        let unreduced = rows::values(loss, logits.clone(), labels.clone());
+        let mut evaluation = leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None));
+        if loss.kernel(logits.dims()[1]).is_some() {
+            let values = |logits| rows::values(loss, logits, labels.clone()).values;
+            let value = |logits| rows::reduce(loss, loss.reduction(), logits, labels.clone(), of_weights.clone());
+            in_training(&mut evaluation, self.first, &logits, values, value);
+        }
+        Ok(evaluation)
     }
 
     fn soft_of<const D: usize, const K: usize, L: ClassificationLoss>(
@@ -510,6 +555,27 @@ impl Leaves {
             gradients: self.0.into_iter().map(|(name, read)| (name, read(&gradients))).collect(),
         }
     }
+}
+
+/// The value, the values and the gradient of the first argument once more where nothing else needs a gradient, as in training:
+/// those of the fused engine, where that applies.
+fn in_training<const D: usize, const V: usize>(
+    evaluation: &mut Evaluation,
+    name: &str,
+    first: &Tensor<D>,
+    values: impl FnOnce(Tensor<D>) -> Tensor<V>,
+    value: impl FnOnce(Tensor<D>) -> Tensor<1>,
+) {
+    if !is_fused(first) {
+        return;
+    }
+    let leaf = first.clone().detach().require_grad();
+    evaluation.unreduced = read(values(leaf.clone()));
+    let loss = value(leaf.clone());
+    let gradients = loss.backward();
+    let gradient = leaf.grad(&gradients).unwrap_or_else(|| leaf.without_autodiff().zeros_like());
+    evaluation.gradients.insert(name.to_owned(), read(gradient));
+    evaluation.loss = loss.into_scalar();
 }
 
 /// The numbers of a tensor as f64, copied at once: on wgpu the memory behind what was read may be used again while the

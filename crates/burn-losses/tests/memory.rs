@@ -6,6 +6,7 @@ use burn::tensor::{Device, Distribution, Int, Tensor};
 use burn_losses::heads::SoftmaxLossConfig;
 use burn_losses::metric::{Mining, TripletLossConfig};
 use burn_losses::prelude::*;
+use burn_losses::regression::HuberLossConfig;
 use peak_alloc::PeakAlloc;
 use std::time::Instant;
 
@@ -56,6 +57,18 @@ fn softmax(
     })
 }
 
+/// The reduced value of a pointwise loss, with its gradient or without.
+fn huber(device: &Device, count: usize, is_tracked: bool) -> Cost {
+    let loss = HuberLossConfig::new().init(device);
+    let numbers = || Tensor::<1>::random([count], Distribution::Default, device);
+    let (predictions, targets) = (numbers(), numbers());
+    if !is_tracked {
+        return measure(|| loss.forward(predictions.clone(), targets.clone()).into_scalar::<f32>());
+    }
+    let leaf = predictions.clone().require_grad();
+    measure(|| loss.forward(leaf.clone(), targets.clone()).backward())
+}
+
 /// A step of batch-hard triplet loss.
 fn triplet(device: &Device, rows: usize, mining: Mining) -> Cost {
     let loss = TripletLossConfig::new().with_mining(mining).init(device);
@@ -95,6 +108,16 @@ fn memory_is_bounded() {
             assert!(share < 0.25, "{name}, {what}: {share:.3} of the plain path's memory");
             assert!(!full || !reduced || slower < 1.3, "{name}, {what}: {slower:.2} times the plain path's time");
         }
+    }
+
+    let count = 1 << 20;
+    println!("huber, {count} predictions, f32, beyond the inputs");
+    for (name, device) in devices {
+        let (value, gradient) = (huber(device, count, false), huber(device, count, true));
+        println!("  {name}: value {:.1} MB, value and gradient {:.1} MB", mb(&value), mb(&gradient));
+        assert!(value.bytes < 100_000, "{name}: {} bytes for a value alone", value.bytes);
+        let one = 4 * count;
+        assert!((one..one + 100_000).contains(&gradient.bytes), "{name}: {} bytes, of {one}", gradient.bytes);
     }
 
     println!("triplet, E = 64, f32, value and gradient, in N x N floats");

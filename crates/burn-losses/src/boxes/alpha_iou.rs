@@ -1,6 +1,6 @@
 //! Alpha IoU loss.
 
-use super::{FactorGradient, Geometry, ciou::aspect_term, geometry};
+use super::{FactorGradient, Geometry, ciou::aspect_term, geometry::power};
 use crate::config::Range;
 use crate::formula::{BoxFormula, Real};
 
@@ -67,14 +67,15 @@ impl BoxFormula for AlphaIouLoss {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
         let pair = Geometry::new(prediction, target);
-        let power = |base: R| geometry::power(base, self.config.alpha);
-        let overlap = -power(pair.iou.clone()) + 1.0;
+        let alpha = self.config.alpha;
+        let overlap = -power(pair.iou.clone(), alpha) + 1.0;
         match self.config.base {
             AlphaIouBase::Iou => overlap,
-            AlphaIouBase::Giou => overlap + power(pair.gap()),
-            AlphaIouBase::Diou => overlap + power(pair.offset()),
+            AlphaIouBase::Giou => overlap + power(pair.gap(), alpha),
+            AlphaIouBase::Diou => overlap + power(pair.offset(), alpha),
             AlphaIouBase::Ciou => {
-                overlap + power(pair.offset()) + power(aspect_term(&pair, false, FactorGradient::Detached))
+                let aspect = aspect_term(&pair, false, FactorGradient::Detached);
+                overlap + power(pair.offset(), alpha) + power(aspect, alpha)
             }
         }
     }

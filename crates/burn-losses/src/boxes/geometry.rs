@@ -185,9 +185,11 @@ impl<R: Real> Geometry<R> {
     pub fn corner_distances(&self, all: bool) -> R {
         let ([left, right], [top, bottom]) = (&self.x.edges, &self.y.edges);
         let plane = self.plane();
-        let distance = |x, y| plane.of_diagonal(x, y).safe_sqrt();
-        let two = distance(left, top) + distance(right, bottom);
-        if all { two + distance(right, top) + distance(left, bottom) } else { two }
+        let two = plane.of_diagonal(left, top).safe_sqrt() + plane.of_diagonal(right, bottom).safe_sqrt();
+        if !all {
+            return two;
+        }
+        two + plane.of_diagonal(right, top).safe_sqrt() + plane.of_diagonal(left, bottom).safe_sqrt()
     }
 
     /// One unit for both axes.
@@ -197,8 +199,8 @@ impl<R: Real> Geometry<R> {
         let unit = x.clone().maximum(y.clone());
         let scale = unit.lit(1.0) / unit.clone();
         let (x, y) = (x.clone() * scale.clone(), y.clone() * scale);
-        let square = |along: &R, scale: &R| (along.clone() * scale.clone()).square();
-        let diagonal = square(&self.x.enclosing, &x) + square(&self.y.enclosing, &y);
+        let (width, height) = (self.x.enclosing.clone() * x.clone(), self.y.enclosing.clone() * y.clone());
+        let diagonal = width.square() + height.square();
         Plane { unit, x, y, diagonal }
     }
 
@@ -208,17 +210,8 @@ impl<R: Real> Geometry<R> {
     #[inline(always)]
     pub fn aspect(&self, scaled: bool) -> R {
         let plane = self.plane();
-        let angle = |width: &R, height: &R| {
-            let (width, height) = plane.lengths(width, height);
-            let exact = angle(width.clone(), height.clone());
-            if !scaled {
-                return exact;
-            }
-            // width height - height width: the value 0 with the gradient (height, -width).
-            let turn = width.clone() * height.clone().stop() - height * width.stop();
-            exact.stop() + turn * plane.unit.clone() * plane.unit.clone()
-        };
-        let difference = angle(&self.x.target, &self.y.target) - angle(&self.x.prediction, &self.y.prediction);
+        let difference = plane.angle(&self.x.target, &self.y.target, scaled)
+            - plane.angle(&self.x.prediction, &self.y.prediction, scaled);
         difference.square() * (4.0 / (core::f64::consts::PI * core::f64::consts::PI))
     }
 }
@@ -238,6 +231,19 @@ impl<R: Real> Plane<R> {
     #[inline(always)]
     pub fn lengths(&self, x: &R, y: &R) -> (R, R) {
         (x.clone() * self.x.clone(), y.clone() * self.y.clone())
+    }
+
+    /// atan(width / height); with `scaled`, without a factor of its gradient: see [`Geometry::aspect`].
+    #[inline(always)]
+    fn angle(&self, width: &R, height: &R, scaled: bool) -> R {
+        let (width, height) = self.lengths(width, height);
+        let exact = angle(width.clone(), height.clone());
+        if !scaled {
+            return exact;
+        }
+        // width height - height width: the value 0 with the gradient (height, -width).
+        let turn = width.clone() * height.clone().stop() - height * width.stop();
+        exact.stop() + turn * self.unit.clone() * self.unit.clone()
     }
 
     /// x^2 + y^2 over the squared diagonal of the enclosing box, of lengths along the axes.

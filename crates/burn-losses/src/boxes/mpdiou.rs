@@ -47,8 +47,10 @@ impl BoxFormula for MpdiouLoss {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
         let scale = 1.0 / self.config.image_width.hypot(self.config.image_height);
-        let squares = prediction.iter().zip(&target).map(|(p, t)| ((p.clone() - t.clone()) * scale).square());
-        let distances = squares.reduce(|sum, square| sum + square).expect("four numbers");
+        let mut distances = ((prediction[0].clone() - target[0].clone()) * scale).square();
+        for i in 1..4 {
+            distances = distances + ((prediction[i].clone() - target[i].clone()) * scale).square();
+        }
         -Geometry::new(prediction, target).iou + 1.0 + distances
     }
 }

@@ -51,17 +51,24 @@ impl BoxFormula for SiouLoss {
         let (dx, dy) = pair.plane().lengths(&pair.x.offset, &pair.y.offset);
         let angle = quotient(dx.clone().abs() * dy.clone().abs() * 2.0, dx.square() + dy.square());
         let gamma = -angle + 2.0;
-        let near = |axis: &Axis<R>| {
-            let offset = quotient(axis.offset.clone(), axis.enclosing.clone());
-            rise(gamma.clone() * offset.square())
-        };
-        let shape = |axis: &Axis<R>| {
-            let (a, b) = (axis.prediction.clone(), axis.target.clone());
-            power(rise(quotient((a.clone() - b.clone()).abs(), a.maximum(b))), self.config.theta)
-        };
-        let cost = near(&pair.x) + near(&pair.y) + shape(&pair.x) + shape(&pair.y);
+        let theta = self.config.theta;
+        let cost = near(&pair.x, &gamma) + near(&pair.y, &gamma) + shape(&pair.x, theta) + shape(&pair.y, theta);
         -pair.iou.clone() + 1.0 + cost * 0.5
     }
+}
+
+/// How far the centres are apart along an axis.
+#[inline(always)]
+fn near<R: Real>(axis: &Axis<R>, gamma: &R) -> R {
+    let offset = quotient(axis.offset.clone(), axis.enclosing.clone());
+    rise(gamma.clone() * offset.square())
+}
+
+/// How much the lengths along an axis differ.
+#[inline(always)]
+fn shape<R: Real>(axis: &Axis<R>, theta: f64) -> R {
+    let (a, b) = (axis.prediction.clone(), axis.target.clone());
+    power(rise(quotient((a.clone() - b.clone()).abs(), a.maximum(b))), theta)
 }
 
 /// 1 - e^-x.

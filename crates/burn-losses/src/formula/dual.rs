@@ -2,8 +2,22 @@
 #![allow(clippy::suspicious_arithmetic_impl)] // the derivative of a product is a sum
 
 use super::Real;
-use core::array::from_fn;
+use core::array::repeat;
 use core::ops::{Add, Div, Mul, Neg, Sub};
+
+/// The derivatives, changed one by one: a loop, since a closure might not be compiled for the vector instructions of its caller.
+macro_rules! each {
+    ($slopes:expr, $i:ident, $slope:ident => $new:expr) => {{
+        let mut slopes = $slopes;
+        let mut $i = 0;
+        while $i < N {
+            let $slope = &slopes[$i];
+            slopes[$i] = $new;
+            $i += 1;
+        }
+        slopes
+    }};
+}
 
 /// A value and its derivatives with respect to `N` variables.
 ///
@@ -29,28 +43,22 @@ impl<R: Real, const N: usize> Dual<R, N> {
     /// The variable number `index`: derivative 1 with respect to itself, 0 to the others.
     #[inline(always)]
     pub fn variable(value: R, index: usize) -> Self {
-        let slope = from_fn(|i| value.lit(if i == index { 1.0 } else { 0.0 }));
-        Self { value, slope }
+        let mut variable = Self::constant(value);
+        variable.slope[index] = variable.value.lit(1.0);
+        variable
     }
 
     /// A constant: all derivatives 0.
     #[inline(always)]
     pub fn constant(value: R) -> Self {
-        let slope = from_fn(|_| value.lit(0.0));
+        let slope = repeat(value.lit(0.0));
         Self { value, slope }
     }
 
     /// The chain rule: `value` = f(self.value), `derivative` = f'(self.value).
     #[inline(always)]
     fn chain(self, value: R, derivative: R) -> Self {
-        let slope = from_fn(|i| self.slope[i].clone() * derivative.clone());
-        Self { value, slope }
-    }
-
-    /// Combines the derivatives of two operands.
-    #[inline(always)]
-    fn zip(self, other: Self, value: R, combine: impl Fn(R, R) -> R) -> Self {
-        let slope = from_fn(|i| combine(self.slope[i].clone(), other.slope[i].clone()));
+        let slope = each!(self.slope, i, slope => slope.clone() * derivative.clone());
         Self { value, slope }
     }
 }
@@ -59,8 +67,8 @@ impl<R: Real, const N: usize> Add for Dual<R, N> {
     type Output = Self;
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        let value = self.value.clone() + other.value.clone();
-        self.zip(other, value, |a, b| a + b)
+        let slope = each!(self.slope, i, a => a.clone() + other.slope[i].clone());
+        Self { value: self.value + other.value, slope }
     }
 }
 
@@ -68,8 +76,8 @@ impl<R: Real, const N: usize> Sub for Dual<R, N> {
     type Output = Self;
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        let value = self.value.clone() - other.value.clone();
-        self.zip(other, value, |a, b| a - b)
+        let slope = each!(self.slope, i, a => a.clone() - other.slope[i].clone());
+        Self { value: self.value - other.value, slope }
     }
 }
 
@@ -77,9 +85,9 @@ impl<R: Real, const N: usize> Mul for Dual<R, N> {
     type Output = Self;
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        let (x, y) = (self.value.clone(), other.value.clone());
-        let value = x.clone() * y.clone();
-        self.zip(other, value, |a, b| a * y.clone() + x.clone() * b)
+        let (x, y) = (self.value, other.value);
+        let slope = each!(self.slope, i, a => a.clone() * y.clone() + x.clone() * other.slope[i].clone());
+        Self { value: x * y, slope }
     }
 }
 
@@ -87,10 +95,10 @@ impl<R: Real, const N: usize> Div for Dual<R, N> {
     type Output = Self;
     #[inline(always)]
     fn div(self, other: Self) -> Self {
-        let y = other.value.clone();
-        let value = self.value.clone() / y.clone();
-        let quotient = value.clone();
-        self.zip(other, value, |a, b| (a - quotient.clone() * b) / y.clone())
+        let y = other.value;
+        let value = self.value / y.clone();
+        let slope = each!(self.slope, i, a => (a.clone() - value.clone() * other.slope[i].clone()) / y.clone());
+        Self { value, slope }
     }
 }
 
@@ -98,7 +106,7 @@ impl<R: Real, const N: usize> Neg for Dual<R, N> {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
-        Self { value: -self.value, slope: self.slope.map(|s| -s) }
+        Self { value: -self.value, slope: each!(self.slope, i, slope => -slope.clone()) }
     }
 }
 
@@ -122,7 +130,7 @@ impl<R: Real, const N: usize> Mul<f64> for Dual<R, N> {
     type Output = Self;
     #[inline(always)]
     fn mul(self, constant: f64) -> Self {
-        Self { value: self.value * constant, slope: self.slope.map(|s| s * constant) }
+        Self { value: self.value * constant, slope: each!(self.slope, i, slope => slope.clone() * constant) }
     }
 }
 
@@ -213,8 +221,8 @@ impl<R: Real, const N: usize> Real for Dual<R, N> {
     }
     #[inline(always)]
     fn select(mask: &Self::Mask, yes: Self, no: Self) -> Self {
-        let value = R::select(mask, yes.value.clone(), no.value.clone());
-        yes.zip(no, value, |a, b| R::select(mask, a, b))
+        let slope = each!(yes.slope, i, a => R::select(mask, a.clone(), no.slope[i].clone()));
+        Self { value: R::select(mask, yes.value, no.value), slope }
     }
     #[inline(always)]
     fn stop(self) -> Self {

@@ -82,7 +82,10 @@ pub trait Real:
         const NEAR: f64 = 0.25;
         let far = self.clone().abs().gt_lit(NEAR);
         let near = Self::select(&far, self.lit(0.0), self.clone());
-        let series = (2..=12).rev().fold(self.lit(1.0), |sum, n| sum * near.clone() * (1.0 / n as f64) + 1.0);
+        let mut series = self.lit(1.0);
+        for n in (2..=12).rev() {
+            series = series * near.clone() * (1.0 / f64::from(n)) + 1.0;
+        }
         Self::select(&far, self.exp() - 1.0, series * near)
     }
 

@@ -65,11 +65,11 @@ impl Formula for LogCoshLoss {
         // Each branch is given only what it can bear, so that the other's gradient is never infinite.
         let small = R::select(&far, error.lit(0.0), error).square();
         let (last, others) = SERIES.split_last().expect("the series has terms");
-        let series = others
-            .iter()
-            .rev()
-            .fold(small.lit(*last), |sum, term| sum * small.clone() + *term)
-            * small;
+        let mut series = small.lit(*last);
+        for term in others.iter().rev() {
+            series = series * small.clone() + *term;
+        }
+        let series = series * small;
         let line = size.clone() + (size * -2.0).softplus() - LN_2;
         R::select(&far, line, series)
     }

@@ -3,6 +3,7 @@
 use crate::devices::{self, Target};
 use burn::tensor::TensorData;
 use burn_losses::eval::{Evaluation, Inputs};
+use burn_losses::with_tensor_operations;
 use burn_losses::{LossConfig, registry};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -126,8 +127,12 @@ fn run(target: &Target) {
         if target.name.starts_with("wgpu") {
             cases = few(&cases);
         }
-        for case in cases {
-            let place = format!("{family}/{kind}/{} ({})", case["name"], case["oracle"]);
+        // On the CPU by the fused engine, and by tensor operations.
+        let paths: &[bool] = if target.name.starts_with("wgpu") { &[false] } else { &[true, false] };
+        let runs = cases.iter().flat_map(|case| paths.iter().map(move |is_fused| (case, *is_fused)));
+        for (case, is_fused) in runs {
+            let path = if is_fused { "fused" } else { "tensor operations" };
+            let place = format!("{family}/{kind}/{} ({}), {path}", case["name"], case["oracle"]);
             let loss = config(&family, &kind, &case["config"]).init(&target.device);
             let exact = devices::cpu().remove(0);
             let reference = config(&family, &kind, &case["config"]).init(&exact.device);
@@ -136,10 +141,12 @@ fn run(target: &Target) {
                     (inputs(step), step.clone())
                 } else {
                     let inputs = rounded(inputs(step));
-                    let expected = reference.evaluate(&inputs, &exact.device, exact.dtype).expect("a value");
+                    let expected = with_tensor_operations(|| reference.evaluate(&inputs, &exact.device, exact.dtype));
+                    let expected = expected.expect("a value");
                     (inputs, as_step(expected))
                 };
-                match loss.evaluate(&inputs, &target.device, target.dtype) {
+                let evaluate = || loss.evaluate(&inputs, &target.device, target.dtype);
+                match if is_fused { evaluate() } else { with_tensor_operations(evaluate) } {
                     Ok(got) => check(&place, target, &got, &step, &mut failures),
                     Err(error) => failures.push(format!("{place}: {error}")),
                 }

@@ -9,7 +9,6 @@ use crate::engine::backward::{attach, like, times};
 use crate::formula::{BoxFormula, Dual};
 use crate::reduction::Reduction;
 use burn::tensor::{DType, Tensor};
-use core::array::from_fn;
 use pulp::{Simd, WithSimd};
 
 /// Boxes of a piece of work.
@@ -69,16 +68,23 @@ impl<F: BoxFormula, T: Float> WithSimd for Run<'_, F, T> {
             let [of_predictions, of_targets] = &mut columns;
             into_columns(&task.predictions[block.clone()], width, of_predictions);
             into_columns(&task.targets[block.clone()], width, of_targets);
-            let prediction: [T::Lanes<S>; 4] = from_fn(|i| load(simd, &of_predictions[i]));
-            let target: [T::Lanes<S>; 4] = from_fn(|i| load(simd, &of_targets[i]));
+            let prediction = loaded::<S, T>(simd, of_predictions);
+            let target = loaded::<S, T>(simd, of_targets);
             if let Some(given) = task.weights {
                 weights[..size].copy_from_slice(&given[start..start + size]);
             }
             match &mut task.slopes {
                 None => formula.eval(task.format.corners(prediction), task.format.corners(target)).store(&mut values),
                 Some(slopes) => {
-                    let variables = from_fn(|i| Dual::<_, 4>::variable(prediction[i], i));
-                    let constants = target.map(Dual::constant);
+                    let [a, b, c, d] = prediction;
+                    let variables = [
+                        Dual::<_, 4>::variable(a, 0),
+                        Dual::variable(b, 1),
+                        Dual::variable(c, 2),
+                        Dual::variable(d, 3),
+                    ];
+                    let [a, b, c, d] = target;
+                    let constants = [Dual::constant(a), Dual::constant(b), Dual::constant(c), Dual::constant(d)];
                     let y = formula.eval(task.format.corners(variables), task.format.corners(constants));
                     y.value.store(&mut values);
                     let mut of_slopes = [[T::default(); MOST_LANES]; 4];
@@ -102,6 +108,12 @@ impl<F: BoxFormula, T: Float> WithSimd for Run<'_, F, T> {
         }
         sum.total()
     }
+}
+
+#[inline(always)]
+fn loaded<S: Simd, T: Float>(simd: S, columns: &[[T; MOST_LANES]; 4]) -> [T::Lanes<S>; 4] {
+    let [a, b, c, d] = columns;
+    [load::<S, T>(simd, a), load::<S, T>(simd, b), load::<S, T>(simd, c), load::<S, T>(simd, d)]
 }
 
 #[inline(always)]

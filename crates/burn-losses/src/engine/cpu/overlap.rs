@@ -207,23 +207,53 @@ impl<T: Float> WithSimd for Run<'_, T> {
                 }
                 Activation::Sigmoid => {
                     for (p, (logits, _)) in probabilities.iter_mut().zip(task.inputs) {
-                        zip(simd, &logits[block.clone()], &mut p[..size], |x, _| x.sigmoid());
+                        zip(
+                            simd,
+                            &logits[block.clone()],
+                            &mut p[..size],
+                            #[inline(always)]
+                            |x, _| x.sigmoid(),
+                        );
                     }
                 }
                 Activation::Softmax => {
                     let logits = |class: usize| &task.inputs[class].0[block.clone()];
                     room[..size].copy_from_slice(logits(0));
                     for class in 1..classes {
-                        zip(simd, logits(class), &mut room[..size], |x, most| x.maximum(most));
+                        zip(
+                            simd,
+                            logits(class),
+                            &mut room[..size],
+                            #[inline(always)]
+                            |x, most| x.maximum(most),
+                        );
                     }
                     let mut total = [T::default(); BLOCK];
                     for (class, p) in probabilities.iter_mut().enumerate() {
                         p[..size].copy_from_slice(&room[..size]);
-                        zip(simd, logits(class), &mut p[..size], |x, most| (x - most).exp());
-                        zip(simd, &p[..size], &mut total[..size], |p, total| total + p);
+                        zip(
+                            simd,
+                            logits(class),
+                            &mut p[..size],
+                            #[inline(always)]
+                            |x, most| (x - most).exp(),
+                        );
+                        zip(
+                            simd,
+                            &p[..size],
+                            &mut total[..size],
+                            #[inline(always)]
+                            |p, total| total + p,
+                        );
                     }
                     for p in &mut probabilities {
-                        zip(simd, &total[..size], &mut p[..size], |total, p| p / total);
+                        zip(
+                            simd,
+                            &total[..size],
+                            &mut p[..size],
+                            #[inline(always)]
+                            |total, p| p / total,
+                        );
                     }
                 }
             }
@@ -245,25 +275,61 @@ impl<T: Float> WithSimd for Run<'_, T> {
                     {
                         let (p, gradient) = (&probabilities[class][..size], &mut gradient[block.clone()]);
                         gradient.copy_from_slice(&task.inputs[class].1[block.clone()]);
-                        zip(simd, p, gradient, |p, t| {
-                            let by_size = if squared { p * (2.0 * by_prediction) } else { p.lit(*by_prediction) };
-                            t * *by_both + by_size
-                        });
+                        zip(
+                            simd,
+                            p,
+                            gradient,
+                            #[inline(always)]
+                            |p, t| {
+                                let by_size = if squared { p * (2.0 * by_prediction) } else { p.lit(*by_prediction) };
+                                t * *by_both + by_size
+                            },
+                        );
                         match task.activation {
                             Activation::None => {}
-                            Activation::Sigmoid => zip(simd, p, gradient, |p, slope| slope * p * (-p + 1.0)),
+                            Activation::Sigmoid => zip(
+                                simd,
+                                p,
+                                gradient,
+                                #[inline(always)]
+                                |p, slope| slope * p * (-p + 1.0),
+                            ),
                             Activation::Softmax => {
                                 room[..size].copy_from_slice(p);
-                                zip(simd, gradient, &mut room[..size], |slope, p| slope * p);
-                                zip(simd, &room[..size], &mut mean[..size], |part, mean| mean + part);
+                                zip(
+                                    simd,
+                                    gradient,
+                                    &mut room[..size],
+                                    #[inline(always)]
+                                    |slope, p| slope * p,
+                                );
+                                zip(
+                                    simd,
+                                    &room[..size],
+                                    &mut mean[..size],
+                                    #[inline(always)]
+                                    |part, mean| mean + part,
+                                );
                             }
                         }
                     }
                     if task.activation == Activation::Softmax {
                         for (class, gradient) in gradient.iter_mut().enumerate() {
                             let gradient = &mut gradient[block.clone()];
-                            zip(simd, &mean[..size], gradient, |mean, slope| slope - mean);
-                            zip(simd, &probabilities[class][..size], gradient, |p, slope| slope * p);
+                            zip(
+                                simd,
+                                &mean[..size],
+                                gradient,
+                                #[inline(always)]
+                                |mean, slope| slope - mean,
+                            );
+                            zip(
+                                simd,
+                                &probabilities[class][..size],
+                                gradient,
+                                #[inline(always)]
+                                |p, slope| slope * p,
+                            );
                         }
                     }
                 }

@@ -158,8 +158,16 @@ impl Sum {
                 }
             }
             Some(weights) => {
-                for (i, (value, weight)) in values.iter().zip(weights).enumerate() {
-                    self.0[i % MOST_LANES] += value.to_f64() * weight.to_f64();
+                let mut groups = values.chunks_exact(MOST_LANES);
+                let mut of_groups = weights.chunks_exact(MOST_LANES);
+                for (group, weights) in (&mut groups).zip(&mut of_groups) {
+                    for i in 0..MOST_LANES {
+                        self.0[i] += group[i].to_f64() * weights[i].to_f64();
+                    }
+                }
+                let rest = groups.remainder().iter().zip(of_groups.remainder());
+                for (sum, (value, weight)) in self.0.iter_mut().zip(rest) {
+                    *sum += value.to_f64() * weight.to_f64();
                 }
             }
         }

@@ -1,0 +1,151 @@
+//! Every registered loss at a realistic size, forward and backward: the fused engine and tensor operations, on Flex and NdArray,
+//! beside a plain copy of the same bytes and beside PyTorch.
+//!
+//! `cargo xtask bench [FILTER]`. All of a loss is measured before the next one, in turns, so that the ratios of a row hold also on
+//! a machine that has other work. Criterion measures the fused engine; what it is compared with, which may take seconds, is the
+//! median of a few runs. Writes `target/bench/losses.md` and `losses.json`.
+
+mod cases;
+mod report;
+mod torch;
+
+use burn::tensor::{Device, Tensor};
+use burn_losses::with_tensor_operations;
+use cases::Case;
+use criterion::{Criterion, SamplingMode};
+use rayon::prelude::*;
+use report::{Measured, Times};
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+#[allow(deprecated)] // upstream's, not ours: burn-ndarray is part of what we support
+fn devices() -> [(&'static str, Device); 2] {
+    [("flex", Device::flex()), ("ndarray", Device::ndarray())]
+}
+
+fn main() {
+    // Cargo adds options of its own, such as `--bench`.
+    let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let mut criterion = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_secs(1));
+    let mut torch = torch::Torch::start();
+    let mut measured = Vec::new();
+    for case in cases::all() {
+        if !filters.is_empty() && !filters.iter().any(|filter| case.name.contains(filter)) {
+            continue;
+        }
+        measured.push(measure(&case, &mut criterion, torch.as_mut()));
+        // Whatever ends the run, what was measured is there.
+        report::write(&measured);
+    }
+    report::print(&measured);
+}
+
+fn measure(case: &Case, criterion: &mut Criterion, torch: Option<&mut torch::Torch>) -> Measured {
+    let mut times = Times::default();
+    let mut peaks = [None; 2];
+    let mut fused = Vec::new();
+    for (name, plain) in devices() {
+        let device = plain.clone().autodiff();
+        let inputs = case.inputs(&device);
+        let loss = case.config.init(&device);
+        let step = || case.step(&loss, &inputs);
+        if name == "flex" {
+            peaks = [peak(step), peak(|| with_tensor_operations(step))];
+            let mut group = criterion.benchmark_group(&case.name);
+            group.sampling_mode(SamplingMode::Flat);
+            group.bench_function("flex", |bencher| {
+                bencher.iter_custom(|count| {
+                    let all = (0..count).map(|_| time(step)).inspect(|time| fused.push(*time));
+                    all.sum()
+                });
+            });
+            group.finish();
+        } else {
+            fused = runs(7, step);
+        }
+        let tensor = runs(3, || with_tensor_operations(step));
+        times.fused.insert(name, milliseconds(median(&mut fused)));
+        times.tensor.insert(name, milliseconds(median(&mut { tensor })));
+        if name == "flex" {
+            let inputs = case.inputs(&plain);
+            let loss = case.config.init(&plain);
+            let forward = runs(5, || {
+                black_box(case.value(&loss, &inputs).into_scalar::<f32>());
+            });
+            times.forward = milliseconds(median(&mut { forward }));
+        }
+        fused.clear();
+    }
+    let [fresh, reused] = copies(case);
+    let torch = torch.and_then(|torch| torch.measure(case));
+    let name = case.name.clone();
+    Measured { name, size: case.size().to_vec(), times, copy: fresh, copy_reused: reused, torch, peaks }
+}
+
+fn time(step: impl Fn()) -> Duration {
+    let start = Instant::now();
+    step();
+    start.elapsed()
+}
+
+/// The bytes at the peak of a step beyond those before it, where the system says.
+fn peak(step: impl Fn()) -> Option<usize> {
+    let most = || {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix(" kB")?.parse::<usize>().ok()
+    };
+    step();
+    // Sets the peak to what is in use now.
+    std::fs::write("/proc/self/clear_refs", "5").ok()?;
+    let before = most()?;
+    step();
+    Some((most()? - before) * 1024)
+}
+
+/// Some runs, after one that warms up.
+fn runs(count: usize, step: impl Fn()) -> Vec<Duration> {
+    step();
+    (0..count).map(|_| time(&step)).collect()
+}
+
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// Reading both inputs and writing as much as the gradient: into memory that is fresh, as a new tensor's is, and into memory that
+/// was written before.
+fn copies(case: &Case) -> [f64; 2] {
+    let (first, second) = case.floats();
+    let copy = |to: &mut [f32]| {
+        const PART: usize = 1 << 14;
+        let parts = to.par_chunks_mut(PART).zip(first.par_chunks(PART)).enumerate();
+        parts.for_each(|(part, (to, first))| {
+            let start = (part * PART).min(second.len());
+            let second = &second[start..second.len().min(start + PART)];
+            to.copy_from_slice(first);
+            to.iter_mut().zip(second).for_each(|(to, second)| *to += second);
+        });
+    };
+    let fresh = runs(7, || {
+        let mut to = vec![0.0; first.len()];
+        copy(&mut to);
+        black_box(to);
+    });
+    let to = std::cell::RefCell::new(vec![0.0; first.len()]);
+    let reused = runs(7, || copy(black_box(&mut to.borrow_mut())));
+    [fresh, reused].map(|mut times| milliseconds(median(&mut times)))
+}
+
+/// A value's gradient, which keeps the compiler from leaving anything out.
+fn backward(value: Tensor<1>) {
+    black_box(value.backward());
+}

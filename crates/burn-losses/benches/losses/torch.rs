@@ -1,0 +1,55 @@
+//! PyTorch, which runs beside: `reference/bench_torch.py`.
+
+use crate::cases::Case;
+use serde::Deserialize;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// Names the Python that has PyTorch; without it, PyTorch is left out.
+const PYTHON: &str = "BURN_LOSSES_PYTHON";
+
+pub(crate) struct Torch {
+    _process: Child,
+    requests: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+/// Milliseconds of a forward and a backward pass.
+#[derive(Debug, Clone, Deserialize, serde::Serialize)]
+pub(crate) struct OfTorch {
+    pub(crate) eager_ms: Option<f64>,
+    pub(crate) compiled_ms: Option<f64>,
+    pub(crate) eager_peak_bytes: Option<f64>,
+}
+
+impl Torch {
+    pub(crate) fn start() -> Option<Self> {
+        let Some(python) = std::env::var_os(PYTHON) else {
+            eprintln!("{PYTHON} names no Python: PyTorch is left out");
+            return None;
+        };
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../reference/bench_torch.py");
+        let threads = rayon::current_num_threads().to_string();
+        let process = Command::new(python)
+            .args([script, "--threads", &threads])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut process = process.unwrap_or_else(|error| panic!("{PYTHON} does not start: {error}"));
+        let requests = process.stdin.take().expect("a pipe");
+        let answers = BufReader::new(process.stdout.take().expect("a pipe"));
+        Some(Self { _process: process, requests, answers })
+    }
+
+    pub(crate) fn measure(&mut self, case: &Case) -> Option<OfTorch> {
+        let [rows, columns] = case.rows_and_columns();
+        let request = serde_json::json!({
+            "name": case.name, "rows": rows, "columns": columns, "runs": 5, "compile": true,
+        });
+        writeln!(self.requests, "{request}").expect("PyTorch's side is there");
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).expect("an answer");
+        let answer: OfTorch = serde_json::from_str(&answer).expect("an answer of PyTorch's side");
+        answer.eager_ms.is_some().then_some(answer)
+    }
+}

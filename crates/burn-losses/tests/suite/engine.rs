@@ -1,0 +1,239 @@
+//! The fused engine: when it runs, and that it gives what tensor operations give, the same bits every time.
+
+use crate::devices::{self, Target};
+use crate::probe::{batch, default_of, numbers, unreduced};
+use burn::tensor::{DType, Tensor, TensorData};
+use burn_losses::eval::Evaluation;
+use burn_losses::prelude::*;
+use burn_losses::regression::HuberLossConfig;
+use burn_losses::{AnyLoss, registry, with_tensor_operations};
+use rayon::ThreadPoolBuilder;
+
+fn floats(data: &TensorData) -> Vec<f64> {
+    data.clone().convert::<f64>().iter().collect()
+}
+
+/// The value, the values and the gradient of the first argument.
+fn results(evaluation: &Evaluation, loss: &AnyLoss) -> [Vec<f64>; 3] {
+    [vec![evaluation.loss], floats(&evaluation.unreduced), floats(&evaluation.gradients[loss.input()])]
+}
+
+/// Losses that have a kernel of their own; the others run on tensors, or on parts that have one.
+const FUSED: [&str; 34] = [
+    "regression/mse",
+    "regression/mae",
+    "regression/mean_bias",
+    "regression/huber",
+    "regression/smooth_l1",
+    "regression/log_cosh",
+    "regression/quantile",
+    "regression/tukey_biweight",
+    "binary/bce",
+    "binary/focal",
+    "binary/hinge",
+    "binary/ramp",
+    "binary/logistic",
+    "binary/zero_one",
+    "classification/cross_entropy",
+    "classification/focal",
+    "distribution/kl_divergence",
+    "distribution/entropy",
+    "distribution/cross_entropy",
+    "distribution/js_divergence",
+    "segmentation/dice",
+    "segmentation/tversky",
+    "segmentation/jaccard",
+    "segmentation/focal_tversky",
+    "boxes/iou",
+    "boxes/giou",
+    "boxes/diou",
+    "boxes/ciou",
+    "boxes/eiou",
+    "boxes/focal_eiou",
+    "boxes/cdiou",
+    "boxes/siou",
+    "boxes/mpdiou",
+    "boxes/nwd",
+];
+
+/// Whether the fused engine has a kernel for the loss itself.
+fn has_kernel(loss: &AnyLoss) -> bool {
+    match loss {
+        AnyLoss::Regression(loss) => loss.kernel().is_some(),
+        AnyLoss::Binary(loss) => loss.kernel().is_some(),
+        AnyLoss::Classification(loss) => loss.kernel(3).is_some() && !loss.selects(),
+        AnyLoss::Distribution(loss) => loss.kernel().is_some(),
+        AnyLoss::Segmentation(loss) => loss.kernel().is_some(),
+        AnyLoss::Boxes(loss) => loss.kernel().is_some(),
+        AnyLoss::Heads(_) | AnyLoss::Metric(_) => false,
+    }
+}
+
+#[test]
+fn the_losses_with_a_kernel_are_known() {
+    let device = burn::tensor::Device::flex();
+    let with_kernel = registry().into_iter().filter(|info| has_kernel(&default_of(info).init(&device)));
+    let names: Vec<_> = with_kernel.map(|info| format!("{}/{}", info.family, info.kind)).collect();
+    assert_eq!(names, FUSED);
+}
+
+/// The graph does not tell which path made a value, but the bits do: formulas with an exponential, a logarithm or a long sum
+/// round differently somewhere among many numbers.
+#[test]
+fn the_engine_runs_where_it_applies_and_can_be_turned_off() {
+    for target in devices::cpu() {
+        for (family, kind) in [
+            ("regression", "log_cosh"), ("binary", "focal"), ("classification", "cross_entropy"),
+            ("distribution", "kl_divergence"), ("segmentation", "dice"), ("boxes", "ciou"),
+        ] {
+            let loss = LossConfig::of(family, kind).expect("registered").init(&target.device);
+            let inputs = batch(&loss, 300, 3.0, &[], 2);
+            let evaluate = || loss.evaluate(&inputs, &target.device, target.dtype).expect("a value");
+            let fused = results(&evaluate(), &loss);
+            let plain = results(&with_tensor_operations(evaluate), &loss);
+            assert_eq!(fused, results(&evaluate(), &loss), "{family}/{kind} on {}: other bits", target.name);
+            assert_ne!(fused, plain, "{family}/{kind} on {}: not fused, or not turned off", target.name);
+        }
+    }
+}
+
+/// On every CPU device, in both precisions: many numbers, among them those where formulas are delicate. The fused engine may be as
+/// far from the truth (tensor operations in double precision) as tensor operations are, and four units in the last place more.
+#[test]
+fn the_engine_is_as_precise_as_tensor_operations() {
+    let full = std::env::var("BURN_LOSSES_FULL").is_ok();
+    let exact = devices::cpu().remove(0);
+    for target in devices::cpu().into_iter().filter(|target| target.dtype != exact.dtype) {
+        for info in registry().into_iter().filter(|info| FUSED.contains(&&*format!("{}/{}", info.family, info.kind))) {
+            let config = default_of(&info);
+            let loss = config.init(&target.device);
+            let rows = if full && ["regression", "binary"].contains(&info.family) { 350_000 } else { 2000 };
+            for (scale, seed) in [(1.0, 2), (30.0, 4), (1e4, 6)] {
+                let mut inputs = batch(&loss, rows, scale, &[], seed);
+                if ["regression", "binary"].contains(&info.family) {
+                    let first = inputs.get_mut(loss.input()).expect("the first argument");
+                    let mut changed = floats(first);
+                    let special = [0.0, -0.0, 1e-38, -1e-20, 1.0, -1.0, 87.0, -88.5, 1e4, -1e4];
+                    changed.iter_mut().zip(special).for_each(|(number, special)| *number = special);
+                    *first = TensorData::new(changed, first.shape().clone());
+                }
+                let inputs = crate::golden::rounded(inputs);
+                let truth = with_tensor_operations(|| loss_on(&config, &exact, &inputs));
+                let plain = with_tensor_operations(|| loss_on(&config, &target, &inputs));
+                let fused = loss_on(&config, &target, &inputs);
+                for (what, truth, plain, fused) in [
+                    ("value", vec![truth.loss], vec![plain.loss], vec![fused.loss]),
+                    ("values", floats(&truth.unreduced), floats(&plain.unreduced), floats(&fused.unreduced)),
+                    (
+                        "gradient",
+                        floats(&truth.gradients[loss.input()]),
+                        floats(&plain.gradients[loss.input()]),
+                        floats(&fused.gradients[loss.input()]),
+                    ),
+                ] {
+                    let (plain, fused) = (units(&plain, &truth), units(&fused, &truth));
+                    let place = format!("{}/{} on {} at {scale}: {what}", info.family, info.kind, target.name);
+                    assert!(fused <= plain + 4.0, "{place}: off by {fused:.1} units, tensor operations by {plain:.1}");
+                }
+            }
+        }
+    }
+}
+
+fn loss_on(config: &LossConfig, target: &Target, inputs: &burn_losses::eval::Inputs) -> Evaluation {
+    config.init(&target.device).evaluate(inputs, &target.device, target.dtype).expect("a value")
+}
+
+/// The largest error in units of the last place of an `f32` of the size of the number, or of a hundredth of the largest one: below
+/// that what is left after a subtraction has no digits on any path.
+fn units(got: &[f64], truth: &[f64]) -> f64 {
+    let most = truth.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+    let unit = |x: f64| x.abs().max(most * 1e-2).max(1e-30) * f64::from(f32::EPSILON);
+    got.iter().zip(truth).map(|(got, truth)| (got - truth).abs() / unit(*truth)).fold(0.0, f64::max)
+}
+
+/// Pieces of a fixed size, added up in order.
+#[test]
+fn the_same_bits_whatever_the_number_of_threads() {
+    let target = devices::cpu().remove(1);
+    for info in registry().into_iter().filter(|info| FUSED.contains(&&*format!("{}/{}", info.family, info.kind))) {
+        let loss = default_of(&info).init(&target.device);
+        let inputs = batch(&loss, 30_011, 3.0, &[], 2);
+        let run = |threads| {
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            let evaluation = pool.install(|| loss.evaluate(&inputs, &target.device, target.dtype).expect("a value"));
+            results(&evaluation, &loss)
+        };
+        let one = run(1);
+        for threads in [2, 5] {
+            assert_eq!(run(threads), one, "{}/{} on {threads} threads", info.family, info.kind);
+        }
+    }
+}
+
+/// Targets that need a gradient, weights that do, and broadcast inputs.
+#[test]
+fn what_no_kernel_takes_runs_on_tensors() {
+    for target in devices::cpu() {
+        let device = target.device.clone().autodiff();
+        let loss = HuberLossConfig::new().init(&device);
+        let tensor = |seed| {
+            let data = TensorData::new(numbers(60, seed).iter().map(|x| 3.0 * x).collect::<Vec<_>>(), [20, 3]);
+            Tensor::<2>::from_data(data, (&device, DType::from(target.dtype)))
+        };
+        let close = |a: Tensor<2>, b: Tensor<2>| {
+            let (a, b) = (floats(&a.into_data()), floats(&b.into_data()));
+            a.iter().zip(b).all(|(a, b)| (a - b).abs() <= target.tolerance)
+        };
+        let (predictions, targets) = (tensor(1).require_grad(), tensor(2).require_grad());
+        let gradients = loss.forward(predictions.clone(), targets.clone()).backward();
+        // Of a difference both have the same gradient, but for its sign.
+        let of = |leaf: &Tensor<2>| leaf.grad(&gradients).expect("a gradient");
+        assert!(close(of(&predictions), -of(&targets)), "{}", target.name);
+        let fused = loss.forward(predictions.clone(), tensor(2)).backward();
+        assert!(close(of(&predictions), predictions.grad(&fused).expect("a gradient")), "{}", target.name);
+
+        let weights = (tensor(3) + 4.0).require_grad();
+        let gradients = loss.forward_weighted(predictions.clone(), tensor(2), weights.clone()).backward();
+        let expected = loss.forward_no_reduction(tensor(1), tensor(2)) * (1.0 / 60.0);
+        let got = weights.grad(&gradients).expect("a gradient");
+        assert!(close(got, expected.without_autodiff()), "{}", target.name);
+
+        let row = tensor(4).narrow(0, 0, 1);
+        let broadcast = loss.forward(row.clone().expand([20, 3]), tensor(2)).into_scalar::<f64>();
+        let whole = Tensor::<2>::from_data(row.expand([20, 3]).into_data(), (&device, DType::from(target.dtype)));
+        let expected = loss.forward(whole, tensor(2)).into_scalar::<f64>();
+        assert!((broadcast - expected).abs() <= target.tolerance, "{}", target.name);
+    }
+}
+
+/// Half-precision numbers are widened on the way in, and only the gradient is narrowed.
+#[test]
+fn halves_are_computed_in_single_precision() {
+    let device = burn::tensor::Device::flex().autodiff();
+    for name in FUSED.iter().filter(|name| !name.starts_with("segmentation") && !name.starts_with("heads")) {
+        let (family, kind) = name.split_once('/').expect("family/kind");
+        let loss = LossConfig::of(family, kind).expect("registered").init(&device);
+        let mut inputs = batch(&loss, 700, 2.0, &[], 2);
+        let first = inputs.remove(loss.input()).expect("the first argument");
+        let second = inputs.into_values().next().expect("the second argument");
+        for dtype in [DType::F16, DType::BF16] {
+            let leaf = || Tensor::<2>::from_data(first.clone(), (&device, dtype)).require_grad();
+            let run = || {
+                let leaf = leaf();
+                let values = unreduced(&loss, leaf.clone(), &second);
+                let shown = values.clone().into_data();
+                let gradients = values.sum().backward();
+                let gradient = leaf.grad(&gradients).expect("a gradient");
+                assert_eq!((shown.dtype(), gradient.dtype()), (DType::F32, dtype), "{name}");
+                (floats(&shown), floats(&gradient.into_data()))
+            };
+            let ((values, gradient), (plain, plain_gradient)) = (run(), with_tensor_operations(run));
+            let close = |a: &[f64], b: &[f64], tolerance: f64| {
+                a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance * (1.0 + b.abs()))
+            };
+            assert!(close(&values, &plain, 1e-5), "{name}");
+            assert!(close(&gradient, &plain_gradient, 1e-2), "{name}");
+        }
+    }
+}
