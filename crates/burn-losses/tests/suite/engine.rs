@@ -6,8 +6,9 @@ use burn::tensor::{DType, Tensor, TensorData};
 use burn_losses::eval::Evaluation;
 use burn_losses::prelude::*;
 use burn_losses::regression::HuberLossConfig;
-use burn_losses::{AnyLoss, registry, with_tensor_operations};
+use burn_losses::{AnyLoss, Boxes, Distributions, Pointwise, Rows, Segmentation, registry, with_tensor_operations};
 use rayon::ThreadPoolBuilder;
+use std::collections::BTreeSet;
 
 fn floats(data: &TensorData) -> Vec<f64> {
     data.clone().convert::<f64>().iter().collect()
@@ -49,9 +50,9 @@ const FUSED: [&str; 34] = [
     "boxes/diou",
     "boxes/ciou",
     "boxes/eiou",
-    "boxes/focal_eiou",
     "boxes/cdiou",
     "boxes/siou",
+    "boxes/alpha_iou",
     "boxes/mpdiou",
     "boxes/nwd",
 ];
@@ -73,18 +74,22 @@ fn has_kernel(loss: &AnyLoss) -> bool {
 fn the_losses_with_a_kernel_are_known() {
     let device = burn::tensor::Device::flex();
     let with_kernel = registry().into_iter().filter(|info| has_kernel(&default_of(info).init(&device)));
-    let names: Vec<_> = with_kernel.map(|info| format!("{}/{}", info.family, info.kind)).collect();
-    assert_eq!(names, FUSED);
+    let names: BTreeSet<_> = with_kernel.map(|info| format!("{}/{}", info.family, info.kind)).collect();
+    assert_eq!(names, FUSED.map(str::to_owned).into());
 }
 
-/// The graph does not tell which path made a value, but the bits do: formulas with an exponential, a logarithm or a long sum
-/// round differently somewhere among many numbers.
+/// The graph does not tell which path made a value, but the bits do: in single precision, formulas with an exponential, a logarithm
+/// or a long sum round differently somewhere among many numbers.
 #[test]
 fn the_engine_runs_where_it_applies_and_can_be_turned_off() {
-    for target in devices::cpu() {
+    for target in devices::cpu().into_iter().filter(|target| target.name.ends_with("f32")) {
         for (family, kind) in [
-            ("regression", "log_cosh"), ("binary", "focal"), ("classification", "cross_entropy"),
-            ("distribution", "kl_divergence"), ("segmentation", "dice"), ("boxes", "ciou"),
+            ("regression", "log_cosh"),
+            ("binary", "focal"),
+            ("classification", "cross_entropy"),
+            ("distribution", "kl_divergence"),
+            ("segmentation", "dice"),
+            ("boxes", "ciou"),
         ] {
             let loss = LossConfig::of(family, kind).expect("registered").init(&target.device);
             let inputs = batch(&loss, 300, 3.0, &[], 2);

@@ -6,7 +6,7 @@ use burn_losses::config::{Table, Value};
 use burn_losses::eval::Inputs;
 use burn_losses::metric::AnyMetricLoss;
 use burn_losses::prelude::*;
-use burn_losses::{AnyLoss, Distributions, LossInfo, registry};
+use burn_losses::{AnyLoss, Distributions, LossInfo};
 
 /// Numbers in [-1, 1] that look random and are the same everywhere.
 pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f64> {
@@ -243,17 +243,6 @@ pub(crate) fn unreduced(loss: &AnyLoss, first: Tensor<2>, second: &TensorData) -
         }
         AnyLoss::Metric(loss) => loss.forward_no_reduction(first.clone(), labels()),
     }
-}
-
-/// What is measured: each loss by `family/kind`, with its config and a batch of `rows` samples `[rows, K]`.
-pub(crate) fn benchmarks(rows: usize) -> Vec<(String, LossConfig, Inputs)> {
-    let benchmark = |info: LossInfo| {
-        let config = LossConfig::of(info.family, info.kind).expect("the default is valid");
-        let loss = config.init(&burn::tensor::Device::flex());
-        let inputs = batch(&loss, rows, 3.0, &[], 2);
-        (format!("{}/{}", info.family, info.kind), config, inputs)
-    };
-    registry().into_iter().map(benchmark).collect()
 }
 
 /// The config of a loss with one field set.

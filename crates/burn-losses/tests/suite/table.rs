@@ -25,20 +25,6 @@ fn table() -> String {
     table
 }
 
-/// Registry, golden files and benchmarks name the same losses.
-#[test]
-fn benchmarks_and_golden_files_are_those_of_the_registry() {
-    let registered: Vec<_> = registry().iter().map(|info| format!("{}/{}", info.family, info.kind)).collect();
-    let measured: Vec<_> = crate::probe::benchmarks(1).into_iter().map(|(name, ..)| name).collect();
-    let mut golden: Vec<_> =
-        crate::golden::files().into_iter().map(|(family, kind, _)| format!("{family}/{kind}")).collect();
-    assert_eq!(measured, registered);
-    golden.sort();
-    let mut registered = registered;
-    registered.sort();
-    assert_eq!(golden, registered);
-}
-
 /// Run with `BURN_LOSSES_WRITE=1` to write it.
 #[test]
 fn the_readme_lists_every_loss() {

@@ -1,14 +1,14 @@
 //! Two boxes -> value, for every pair.
 
 use super::lanes::{Float, Lanes, MOST_LANES};
-use super::memory::{Memory, Number, Weights, tensor};
+use super::memory::{Memory, Number, Weights, of_type, tensor, zeros};
 use super::pointwise::{Sum, load};
 use super::{PIECE, factor_of, in_pieces, of_sum, part};
 use crate::boxes::BoxFormat;
 use crate::engine::backward::{attach, like, times};
 use crate::formula::{BoxFormula, Dual};
 use crate::reduction::Reduction;
-use burn::tensor::{DType, Tensor};
+use burn::tensor::Tensor;
 use pulp::{Simd, WithSimd};
 
 /// Boxes of a piece of work.
@@ -141,13 +141,7 @@ pub(crate) fn reduced(
     weights: Option<&Tensor<1>>,
 ) -> Option<Tensor<1>> {
     let reduction = Some((reduction, weights));
-    match predictions.dtype() {
-        DType::F32 => run::<f32>(kernel, reduction, format, predictions, targets),
-        DType::F64 => run::<f64>(kernel, reduction, format, predictions, targets),
-        DType::F16 => run::<half::f16>(kernel, reduction, format, predictions, targets),
-        DType::BF16 => run::<half::bf16>(kernel, reduction, format, predictions, targets),
-        _ => None,
-    }
+    of_type!(predictions.dtype(), N => run::<N>(kernel, reduction, format, predictions, targets))
 }
 
 /// The values, in the graph of the predictions. `None` where there is no kernel for these tensors.
@@ -157,13 +151,7 @@ pub(crate) fn values(
     predictions: &Tensor<2>,
     targets: &Tensor<2>,
 ) -> Option<Tensor<1>> {
-    match predictions.dtype() {
-        DType::F32 => run::<f32>(kernel, None, format, predictions, targets),
-        DType::F64 => run::<f64>(kernel, None, format, predictions, targets),
-        DType::F16 => run::<half::f16>(kernel, None, format, predictions, targets),
-        DType::BF16 => run::<half::bf16>(kernel, None, format, predictions, targets),
-        _ => None,
-    }
+    of_type!(predictions.dtype(), N => run::<N>(kernel, None, format, predictions, targets))
 }
 
 fn run<N: Number>(
@@ -191,8 +179,8 @@ where
     let factor = factor_of(divisor);
 
     let tracked = predictions.is_tracked();
-    let mut values = vec![N::Wide::default(); if reduction.is_none() { count } else { 0 }];
-    let mut slopes = vec![N::Wide::default(); if tracked { count * 4 } else { 0 }];
+    let mut values = zeros::<N::Wide>(if reduction.is_none() { count } else { 0 });
+    let mut slopes = zeros::<N::Wide>(if tracked { count * 4 } else { 0 });
     let outputs = [reduction.is_none().then_some(&mut values[..]), tracked.then_some(&mut slopes[..])];
     let sum = in_pieces(count, BOXES, outputs, [1, 4], |piece, [values, slopes]| {
         let mut rooms = [Vec::new(), Vec::new(), Vec::new()];

@@ -4,6 +4,7 @@ use super::lanes::Float;
 use crate::check::widen;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Device, Element, Tensor, TensorData};
+use core::marker::PhantomData;
 
 #[cfg(feature = "flex")]
 use burn::backend::Flex;
@@ -121,6 +122,33 @@ macro_rules! half {
 half!(half::f16);
 half!(half::bf16);
 
+/// Calls what is generic in the [`Number`] type of a tensor; `None` for other types.
+macro_rules! of_type {
+    ($dtype:expr, $number:ident => $call:expr) => {{
+        macro_rules! call {
+            ($type:ty) => {{
+                type $number = $type;
+                $call
+            }};
+        }
+        match $dtype {
+            burn::tensor::DType::F32 => call!(f32),
+            burn::tensor::DType::F64 => call!(f64),
+            burn::tensor::DType::F16 => call!(half::f16),
+            burn::tensor::DType::BF16 => call!(half::bf16),
+            _ => None,
+        }
+    }};
+}
+pub(crate) use of_type;
+
+/// Memory for results.
+pub(crate) fn zeros<T: Float>(count: usize) -> Vec<T> {
+    let mut zeros = vec![T::default(); count];
+    super::pages::request_large(&mut zeros);
+    zeros
+}
+
 /// Numbers as a tensor: they are not copied.
 pub(crate) fn tensor<T: Element, const D: usize>(numbers: Vec<T>, shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::from_data(TensorData::new(numbers, shape), (device, T::dtype()))
@@ -128,9 +156,10 @@ pub(crate) fn tensor<T: Element, const D: usize>(numbers: Vec<T>, shape: [usize;
 
 /// Weights, one per value or one per sample, in the type that is computed in.
 pub(crate) struct Weights<T> {
-    numbers: Vec<T>,
+    memory: Memory,
     /// How many values share one.
     each: usize,
+    number: PhantomData<T>,
 }
 
 impl<T: Float + Number<Wide = T>> Weights<T> {
@@ -139,22 +168,27 @@ impl<T: Float + Number<Wide = T>> Weights<T> {
         if weights.is_tracked() {
             return None;
         }
-        let weights = widen(weights.clone()).without_autodiff().cast(float(T::dtype()));
-        let numbers = Memory::of(&weights)?.numbers::<T>()?.to_vec();
-        Some(Self { each: values / numbers.len().max(1), numbers })
+        let memory = Memory::of(&widen(weights.clone()).cast(float(T::dtype())))?;
+        let each = values / memory.numbers::<T>()?.len().max(1);
+        Some(Self { memory, each, number: PhantomData })
+    }
+
+    fn numbers(&self) -> &[T] {
+        self.memory.numbers().expect("of this type")
     }
 
     pub(crate) fn sum(&self) -> f64 {
-        self.numbers.iter().map(|weight| weight.to_f64()).sum::<f64>() * self.each as f64
+        self.numbers().iter().map(|weight| weight.to_f64()).sum::<f64>() * self.each as f64
     }
 
     /// Those of `count` values from number `start` on, which may take `room`.
     pub(crate) fn part<'a>(&'a self, start: usize, count: usize, room: &'a mut Vec<T>) -> &'a [T] {
+        let numbers = self.numbers();
         if self.each == 1 {
-            return &self.numbers[start..start + count];
+            return &numbers[start..start + count];
         }
         room.clear();
-        room.extend((start..start + count).map(|value| self.numbers[value / self.each]));
+        room.extend((start..start + count).map(|value| numbers[value / self.each]));
         room
     }
 }

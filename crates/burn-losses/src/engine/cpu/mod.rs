@@ -13,6 +13,7 @@ pub(crate) mod lanes;
 pub(crate) mod memory;
 
 pub(crate) mod overlap;
+mod pages;
 pub(crate) mod pointwise;
 pub(crate) mod rows;
 

@@ -5,12 +5,12 @@
 
 use super::PIECE;
 use super::lanes::{Float, Lanes, MOST_LANES};
-use super::memory::{Memory, Number, tensor};
+use super::memory::{Memory, Number, of_type, tensor, zeros};
 use super::pointwise::{Sum, load, rest, store_rest};
 use crate::engine::backward::{attach, like};
 use crate::formula::{Dual, Overlap, OverlapFormula, Real};
 use crate::segmentation::{Activation, Denominator, Over, Regions};
-use burn::tensor::{DType, Tensor};
+use burn::tensor::Tensor;
 use core::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -36,13 +36,7 @@ pub(crate) fn values(
     logits: &Tensor<3>,
     masks: &Tensor<3>,
 ) -> Option<Tensor<2>> {
-    match logits.dtype() {
-        DType::F32 => values_of::<f32>(formula, regions, logits, masks),
-        DType::F64 => values_of::<f64>(formula, regions, logits, masks),
-        DType::F16 => values_of::<half::f16>(formula, regions, logits, masks),
-        DType::BF16 => values_of::<half::bf16>(formula, regions, logits, masks),
-        _ => None,
-    }
+    of_type!(logits.dtype(), N => values_of::<N>(formula, regions, logits, masks))
 }
 
 /// Logits and masks in memory.
@@ -136,7 +130,7 @@ impl Batch {
         let [samples, classes, pixels] = self.shape;
         let size = self.piece();
         let pieces = pixels.div_ceil(size);
-        let mut gradient = vec![N::Wide::default(); samples * classes * pixels];
+        let mut gradient = zeros::<N::Wide>(samples * classes * pixels);
         // What each piece writes: its pixels of all classes.
         let mut outputs: Vec<Vec<&mut [N::Wide]>> = (0..samples * pieces).map(|_| Vec::new()).collect();
         for (i, row) in gradient.chunks_mut(pixels).enumerate() {

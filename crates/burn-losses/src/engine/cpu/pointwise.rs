@@ -1,12 +1,12 @@
 //! (first, target) -> value, for every pair.
 
 use super::lanes::{Float, Lanes, MOST_LANES};
-use super::memory::{Memory, Number, Weights, tensor};
+use super::memory::{Memory, Number, Weights, of_type, tensor, zeros};
 use super::{PIECE, factor_of, in_pieces, of_sum, part};
 use crate::engine::backward::{attach, like, times};
 use crate::formula::{Dual, Formula};
 use crate::reduction::Reduction;
-use burn::tensor::{DType, Tensor};
+use burn::tensor::Tensor;
 use pulp::{Simd, WithSimd};
 
 /// Values that are summed up in the registers' own precision before they are widened: they stay in the fastest cache.
@@ -196,13 +196,7 @@ pub(crate) fn reduced<const D: usize, const W: usize>(
     first: &Tensor<D>,
     targets: &Tensor<D>,
 ) -> Option<Tensor<1>> {
-    match first.dtype() {
-        DType::F32 => reduced_of::<f32, D, W>(kernel, reduce, first, targets),
-        DType::F64 => reduced_of::<f64, D, W>(kernel, reduce, first, targets),
-        DType::F16 => reduced_of::<half::f16, D, W>(kernel, reduce, first, targets),
-        DType::BF16 => reduced_of::<half::bf16, D, W>(kernel, reduce, first, targets),
-        _ => None,
-    }
+    of_type!(first.dtype(), N => reduced_of::<N, D, W>(kernel, reduce, first, targets))
 }
 
 /// The values, in the graph of `first`. `None` where there is no kernel for these tensors.
@@ -211,13 +205,7 @@ pub(crate) fn values<const D: usize>(
     first: &Tensor<D>,
     targets: &Tensor<D>,
 ) -> Option<Tensor<D>> {
-    match first.dtype() {
-        DType::F32 => values_of::<f32, D>(kernel, first, targets),
-        DType::F64 => values_of::<f64, D>(kernel, first, targets),
-        DType::F16 => values_of::<half::f16, D>(kernel, first, targets),
-        DType::BF16 => values_of::<half::bf16, D>(kernel, first, targets),
-        _ => None,
-    }
+    of_type!(first.dtype(), N => values_of::<N, D>(kernel, first, targets))
 }
 
 /// Kernels compute no gradient by the targets.
@@ -254,7 +242,7 @@ where
         }
     };
     let factor = factor_of(divisor);
-    let mut slopes = vec![N::Wide::default(); if first.is_tracked() { count } else { 0 }];
+    let mut slopes = zeros::<N::Wide>(if first.is_tracked() { count } else { 0 });
     let output = first.is_tracked().then_some(&mut slopes[..]);
     let sum = in_pieces(count, PIECE, [None, output], [1, 1], |piece, [_, slopes]| {
         let mut rooms = [Vec::new(), Vec::new(), Vec::new()];
@@ -284,8 +272,8 @@ where
     let (first_memory, targets_memory) = memory(first, targets)?;
     let (numbers, target_numbers) = (first_memory.numbers::<N>()?, targets_memory.numbers::<N>()?);
     let count = numbers.len();
-    let mut values = vec![N::Wide::default(); count];
-    let mut slopes = vec![N::Wide::default(); if first.is_tracked() { count } else { 0 }];
+    let mut values = zeros::<N::Wide>(count);
+    let mut slopes = zeros::<N::Wide>(if first.is_tracked() { count } else { 0 });
     let outputs = [Some(&mut values[..]), first.is_tracked().then_some(&mut slopes[..])];
     in_pieces(count, PIECE, outputs, [1, 1], |piece, [values, slopes]| {
         let (mut room, mut target_room) = (Vec::new(), Vec::new());
@@ -303,13 +291,7 @@ where
 
 /// The sum of each row's values, in the graph of `first`. `None` where there is no kernel for these tensors.
 pub(crate) fn row_sums(kernel: &(dyn Compiled + 'static), first: &Tensor<2>, targets: &Tensor<2>) -> Option<Tensor<1>> {
-    match first.dtype() {
-        DType::F32 => row_sums_of::<f32>(kernel, first, targets),
-        DType::F64 => row_sums_of::<f64>(kernel, first, targets),
-        DType::F16 => row_sums_of::<half::f16>(kernel, first, targets),
-        DType::BF16 => row_sums_of::<half::bf16>(kernel, first, targets),
-        _ => None,
-    }
+    of_type!(first.dtype(), N => row_sums_of::<N>(kernel, first, targets))
 }
 
 fn row_sums_of<N: Number>(
@@ -324,8 +306,8 @@ where
     let [rows, width] = shape;
     let (first_memory, targets_memory) = memory(first, targets)?;
     let (numbers, target_numbers) = (first_memory.numbers::<N>()?, targets_memory.numbers::<N>()?);
-    let mut sums = vec![N::Wide::default(); rows];
-    let mut slopes = vec![N::Wide::default(); if first.is_tracked() { rows * width } else { 0 }];
+    let mut sums = zeros::<N::Wide>(rows);
+    let mut slopes = zeros::<N::Wide>(if first.is_tracked() { rows * width } else { 0 });
     let outputs = [Some(&mut sums[..]), first.is_tracked().then_some(&mut slopes[..])];
     let size = (PIECE / width).max(1);
     in_pieces(rows, size, outputs, [1, width], |piece, [sums, mut slopes]| {

@@ -1,14 +1,14 @@
 //! Rows of logits and their labels -> value: a formula of few numbers of each row.
 
 use super::lanes::{Float, Lanes, MOST_LANES};
-use super::memory::{Memory, Number, Weights, tensor};
+use super::memory::{Memory, Number, Weights, of_type, tensor, zeros};
 use super::pointwise::{Sum, load, rest, store_rest};
 use super::{PIECE, factor_of, in_pieces, of_sum, part};
 use crate::engine::backward::{attach, like, times};
 use crate::engine::rows::{Row, RowFormula, Sums};
 use crate::formula::{Dual, Real};
 use crate::reduction::{Reduction, Unreduced};
-use burn::tensor::{DType, Int, Tensor};
+use burn::tensor::{Int, Tensor};
 use pulp::{Simd, WithSimd};
 
 /// Some rows, and what is wanted of them.
@@ -213,13 +213,7 @@ impl Batch<'_> {
     }
 
     fn run<const L: usize>(&self, reduce: Option<&Reduce<'_, L>>) -> Option<Unreduced<1>> {
-        match self.logits.dtype() {
-            DType::F32 => self.run_of::<f32, L>(reduce),
-            DType::F64 => self.run_of::<f64, L>(reduce),
-            DType::F16 => self.run_of::<half::f16, L>(reduce),
-            DType::BF16 => self.run_of::<half::bf16, L>(reduce),
-            _ => None,
-        }
+        of_type!(self.logits.dtype(), N => self.run_of::<N, L>(reduce))
     }
 
     fn run_of<N: Number, const L: usize>(&self, reduce: Option<&Reduce<'_, L>>) -> Option<Unreduced<1>> {
@@ -251,8 +245,8 @@ impl Batch<'_> {
         let factor = factor_of(divisor);
 
         let tracked = logits.is_tracked();
-        let mut values = vec![N::Wide::default(); if reduce.is_none() { rows } else { 0 }];
-        let mut slopes = vec![N::Wide::default(); if tracked { rows * classes } else { 0 }];
+        let mut values = zeros::<N::Wide>(if reduce.is_none() { rows } else { 0 });
+        let mut slopes = zeros::<N::Wide>(if tracked { rows * classes } else { 0 });
         let size = (PIECE / classes).max(1);
         let outputs = [reduce.is_none().then_some(&mut values[..]), tracked.then_some(&mut slopes[..])];
         let sum = in_pieces(rows, size, outputs, [1, classes], |piece, [values, slopes]| {
