@@ -30,11 +30,13 @@ impl Torch {
         };
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../reference/bench_torch.py");
         let threads = rayon::current_num_threads().to_string();
-        let process = Command::new(python)
-            .args([script, "--threads", &threads])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn();
+        let arguments = [script, "--threads", &threads];
+        let listed = Command::new(&python).args(arguments).arg("--list").stdout(Stdio::null()).status();
+        if !listed.is_ok_and(|status| status.success()) {
+            eprintln!("{}: no Python with PyTorch; it is left out", python.display());
+            return None;
+        }
+        let process = Command::new(python).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut process = process.unwrap_or_else(|error| panic!("{PYTHON} does not start: {error}"));
         let requests = process.stdin.take().expect("a pipe");
         let answers = BufReader::new(process.stdout.take().expect("a pipe"));

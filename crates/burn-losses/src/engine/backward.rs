@@ -28,6 +28,7 @@ pub(crate) fn like<const V: usize, const I: usize>(input: &Tensor<I>, value: Ten
 }
 
 /// A gradient that was computed for an upstream of 1.
+#[cfg(feature = "cpu-engine")]
 pub(crate) fn times<const D: usize>(gradient: Tensor<D>, upstream: Tensor<1>) -> Tensor<D> {
     match upstream.into_scalar::<f64>() {
         1.0 => gradient,

@@ -53,6 +53,7 @@ pub trait Rows: Sized {
 pub(crate) type Number3 = Dual<f64, 3>;
 
 /// What a loss of a row depends on. All logits are relative to the largest of the row.
+#[cfg_attr(not(feature = "cpu-engine"), allow(dead_code))]
 pub(crate) struct Row {
     pub(crate) label: usize,
     /// The logit of the label.
@@ -66,6 +67,7 @@ pub(crate) struct Row {
 }
 
 /// Which logits are summed.
+#[cfg_attr(not(feature = "cpu-engine"), allow(dead_code))]
 pub(crate) enum Sums<'a> {
     Nothing,
     All,
@@ -74,6 +76,7 @@ pub(crate) enum Sums<'a> {
 }
 
 /// The value of a row.
+#[cfg_attr(not(feature = "cpu-engine"), allow(dead_code))]
 pub(crate) trait RowFormula: Send + Sync {
     fn eval(&self, row: &Row) -> Number3;
 

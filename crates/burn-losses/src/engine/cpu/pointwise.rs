@@ -149,8 +149,8 @@ impl Sum {
             None => {
                 let mut groups = values.chunks_exact(MOST_LANES);
                 for group in &mut groups {
-                    for i in 0..MOST_LANES {
-                        self.0[i] += group[i].to_f64();
+                    for (sum, value) in self.0.iter_mut().zip(group) {
+                        *sum += value.to_f64();
                     }
                 }
                 for (sum, value) in self.0.iter_mut().zip(groups.remainder()) {
@@ -161,8 +161,8 @@ impl Sum {
                 let mut groups = values.chunks_exact(MOST_LANES);
                 let mut of_groups = weights.chunks_exact(MOST_LANES);
                 for (group, weights) in (&mut groups).zip(&mut of_groups) {
-                    for i in 0..MOST_LANES {
-                        self.0[i] += group[i].to_f64() * weights[i].to_f64();
+                    for (sum, (value, weight)) in self.0.iter_mut().zip(group.iter().zip(weights)) {
+                        *sum += value.to_f64() * weight.to_f64();
                     }
                 }
                 let rest = groups.remainder().iter().zip(of_groups.remainder());
