@@ -244,7 +244,7 @@ impl<'a> Run<'a> {
         let reference = crate::check::Reference { loss: self.loss, name: self.first, tensor: &first };
         pointwise::check(loss, reference, &targets, weights.as_ref())?;
         let divisor = (reduction == Reduction::Positives).then(|| pointwise::positives(targets.clone()));
-        let constants = (targets.clone().detach(), weights.clone().map(Tensor::detach));
+        let constants = (constant(targets.clone()), weights.clone().map(constant));
         let unreduced = pointwise::values(loss, first.clone(), targets);
         let mut evaluation = leaves.differentiate(unreduced, |values| reduction.reduce(values, weights, divisor));
         if loss.kernel().is_some() {
@@ -306,7 +306,7 @@ impl<'a> Run<'a> {
                 Some(labels.reshape([shape.iter().product::<usize>()]))
             }
         };
-        let constants = (targets.clone().detach(), weights.clone().map(Tensor::detach));
+        let constants = (constant(targets.clone()), weights.clone().map(constant));
         let is_plain = labels.is_none() && loss.kernel().is_some();
         let values = distributions::values(loss, input, first.clone(), targets, labels).reshape(shape);
         let reduction = loss.reduction();
@@ -350,8 +350,8 @@ impl<'a> Run<'a> {
         };
         let weights = self.optional_weights::<2>(&mut leaves)?;
         loss.check(&logits, &masks, weights.as_ref())?;
-        let constants = Masks { masks: masks.masks.clone().detach(), valid: masks.valid.clone() };
-        let of_weights = weights.clone().map(Tensor::detach);
+        let constants = Masks { masks: constant(masks.masks.clone()), valid: masks.valid.clone() };
+        let of_weights = weights.clone().map(constant);
         let reduce = |values, weights| loss.reduction().reduce(values, weights, None);
         let unreduced = overlap::values(loss, &loss.regions(), logits.clone(), masks);
         let mut evaluation = leaves.differentiate(unreduced, |values| reduce(values, weights));
@@ -373,7 +373,7 @@ impl<'a> Run<'a> {
         let targets = self.float::<2>("targets", &mut leaves)?;
         let weights = self.optional_weights::<1>(&mut leaves)?;
         loss.check(&predictions, &targets, weights.as_ref())?;
-        let constants = (targets.clone().detach(), weights.clone().map(Tensor::detach));
+        let constants = (constant(targets.clone()), weights.clone().map(constant));
         let unreduced = loss.forward_unreduced(predictions.clone(), targets);
         let mut evaluation = leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None));
         if loss.kernel().is_some() {
@@ -508,7 +508,7 @@ impl<'a> Run<'a> {
         let labels = self.int::<K>("labels")?;
         let weights = self.optional_weights::<K>(&mut leaves)?;
         loss.check(&logits, &labels, weights.as_ref())?;
-        let of_weights = weights.clone().map(Tensor::detach);
+        let of_weights = weights.clone().map(constant);
         let unreduced = rows::values(loss, logits.clone(), labels.clone());
         let mut evaluation = leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None));
         if loss.kernel(logits.dims()[1]).is_some() {
@@ -555,6 +555,11 @@ impl Leaves {
             gradients: self.0.into_iter().map(|(name, read)| (name, read(&gradients))).collect(),
         }
     }
+}
+
+/// The same numbers without a gradient. (`detach` leaves a leaf that needs one what it is.)
+fn constant<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
+    tensor.without_autodiff().autodiff()
 }
 
 /// The value, the values and the gradient of the first argument once more where nothing else needs a gradient, as in training:

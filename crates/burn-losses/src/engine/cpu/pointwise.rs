@@ -9,7 +9,7 @@ use crate::reduction::Reduction;
 use burn::tensor::Tensor;
 use pulp::{Simd, WithSimd};
 
-/// Values that are summed up in the registers' own precision before they are widened: they stay in the fastest cache.
+/// Pairs whose values are computed before they are added up: these stay in the fastest cache.
 const BLOCK: usize = 16 * MOST_LANES;
 
 /// Some pairs, and what is wanted of them.
