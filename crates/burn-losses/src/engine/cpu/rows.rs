@@ -105,12 +105,14 @@ impl<T: Float> WithSimd for Run<'_, T> {
             };
             let (largest, sum) = (largest.to_f64(), sum + class_weight * (target - own));
             let target = target - largest;
-            let partition = others + target.exp();
+            let power = target.exp();
+            let partition = others + power;
+            // The value of a row that is certain and right keeps its digits.
+            let log_total = if target > -1.0 { target + (others / power).ln_1p() } else { partition.ln() };
             let row = Row {
                 label,
                 target: Dual::variable(target, 0),
-                // The value of a row that is certain and right keeps its digits.
-                log_total: Dual::variable(if target == 0.0 { others.ln_1p() } else { partition.ln() }, 1),
+                log_total: Dual::variable(log_total, 1),
                 sum: Dual::variable(sum, 2),
                 largest,
             };
@@ -131,7 +133,7 @@ impl<T: Float> WithSimd for Run<'_, T> {
                     }
                     Sums::All | Sums::Nothing => scale(simd, slopes, by_total / partition, by_sum),
                 }
-                let share = if by_total == 0.0 { 0.0 } else { by_total * target.exp() / partition };
+                let share = if by_total == 0.0 { 0.0 } else { by_total * power / partition };
                 slopes[label] = T::from_f64((by_target + share + by_sum * class_weight) * turn);
             }
         }
