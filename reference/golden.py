@@ -22,6 +22,7 @@ from families import (  # noqa: F401
     regression,
     sampled,
     segmentation,
+    sums,
     views,
 )
 from files import differences, dump

@@ -30,6 +30,7 @@ pub mod binary;
 pub mod boxes;
 mod check;
 pub mod classification;
+pub mod composition;
 pub mod config;
 pub mod distribution;
 mod engine;
@@ -46,6 +47,7 @@ pub mod prelude;
 mod reduction;
 mod registry;
 pub mod regression;
+pub mod regularization;
 pub mod segmentation;
 
 pub use engine::anchors::Anchors;

@@ -31,29 +31,53 @@ macro_rules! loss {
         }
         $(validate $validate:expr;)?
     ) => {
-        $(#[$module_meta])*
-        #[derive(::burn::module::Module, Debug)]
-        #[module(custom_display)]
-        pub struct $module {
-            #[module(skip)]
-            config: $config,
-            $($($(#[$state_meta])* $state: $state_type,)+)?
+        $crate::macros::config! {
+            $family $kind: $summary;
+            $(#[$config_meta])*
+            pub struct $config {
+                $($(#[doc = $doc])+ $field: $type = $default $(, $range)?;)*
+                /// How the unreduced values become one number.
+                reduction: $crate::Reduction = $crate::Reduction::Mean;
+            }
+            validate |config| {
+                $({
+                    let validate: fn(&$config) -> Result<(), $crate::ConfigError> = $validate;
+                    validate(config)?;
+                })?
+                $crate::macros::check_reduction(config.reduction, stringify!($family), $kind)
+            };
         }
 
+        $crate::macros::module! {
+            $(#[$module_meta])*
+            pub struct $module $({ $($(#[$state_meta])* $state: $state_type = |$state_config, $state_device| $state_init),+ })?
+            of $config { $($field,)* reduction }
+        }
+    };
+}
+pub(crate) use loss;
+
+/// The config half of [`loss!`]: a struct that a file can hold, and what it says of itself.
+macro_rules! config {
+    (
+        $family:ident $kind:literal: $summary:literal;
+        $(#[$config_meta:meta])*
+        pub struct $config:ident {
+            $($(#[doc = $doc:literal])+ $field:ident: $type:ty = $default:expr $(, $range:expr)?;)*
+        }
+        $(validate $validate:expr;)?
+    ) => {
         $(#[$config_meta])*
         #[derive(Debug, Clone, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(default, deny_unknown_fields)]
         pub struct $config {
             $($(#[doc = $doc])+ pub $field: $type,)*
-            /// How the unreduced values become one number. Default: the mean.
-            pub reduction: $crate::Reduction,
         }
 
         impl Default for $config {
             fn default() -> Self {
                 Self {
                     $($field: $default,)*
-                    reduction: $crate::Reduction::Mean,
                 }
             }
         }
@@ -75,14 +99,65 @@ macro_rules! loss {
                     }
                 )*
             }
+        }
 
-            /// Sets `reduction`.
-            pub fn with_reduction(mut self, reduction: $crate::Reduction) -> Self {
-                self.reduction = reduction;
-                self
+        impl $crate::config::Describe for $config {
+            const FAMILY: &'static str = stringify!($family);
+            const KIND: &'static str = $kind;
+            const SUMMARY: &'static str = $summary;
+
+            fn fields() -> Vec<$crate::config::Field> {
+                let default = Self::default();
+                let fields = vec![
+                    $($crate::macros::field(
+                        stringify!($field),
+                        &[$($doc),+],
+                        &default.$field,
+                        $crate::macros::range!($($range)?),
+                    ),)*
+                ];
+                $crate::macros::of_family(fields, Self::FAMILY)
             }
 
-            /// Makes the loss on a device, or says which field is not allowed and why.
+            fn validate(&self) -> Result<(), $crate::ConfigError> {
+                $($crate::config::FieldType::check(
+                    &self.$field,
+                    $kind,
+                    stringify!($field),
+                    $crate::macros::range!($($range)?),
+                )?;)*
+                $({
+                    let validate: fn(&Self) -> Result<(), $crate::ConfigError> = $validate;
+                    validate(self)?;
+                })?
+                Ok(())
+            }
+        }
+    };
+}
+pub(crate) use config;
+
+/// The module half of [`loss!`]: its config, which is no part of a record, and its state.
+macro_rules! module {
+    (
+        $(#[$module_meta:meta])*
+        pub struct $module:ident $({
+            $($(#[$state_meta:meta])* $state:ident: $state_type:ty
+                = |$state_config:ident, $state_device:ident| $state_init:expr),+ $(,)?
+        })?
+        of $config:ident { $($field:ident),* }
+    ) => {
+        $(#[$module_meta])*
+        #[derive(::burn::module::Module, Debug)]
+        #[module(custom_display)]
+        pub struct $module {
+            #[module(skip)]
+            config: $config,
+            $($($(#[$state_meta])* $state: $state_type,)+)?
+        }
+
+        impl $config {
+            /// Makes the module on a device, or says which field is not allowed and why.
             pub fn try_init(
                 &self,
                 device: &::burn::tensor::Device,
@@ -99,7 +174,7 @@ macro_rules! loss {
                 })
             }
 
-            /// Makes the loss on a device.
+            /// Makes the module on a device.
             ///
             /// # Panics
             /// With the message of [`try_init`](Self::try_init)'s error.
@@ -109,42 +184,8 @@ macro_rules! loss {
             }
         }
 
-        impl $crate::config::Describe for $config {
-            const FAMILY: &'static str = stringify!($family);
-            const KIND: &'static str = $kind;
-            const SUMMARY: &'static str = $summary;
-
-            fn fields() -> Vec<$crate::config::Field> {
-                #[allow(unused_variables)]
-                let default = Self::default();
-                vec![
-                    $($crate::macros::field(
-                        stringify!($field),
-                        &[$($doc),+],
-                        &default.$field,
-                        $crate::macros::range!($($range)?),
-                    ),)*
-                    $crate::macros::reduction_field(Self::FAMILY),
-                ]
-            }
-
-            fn validate(&self) -> Result<(), $crate::ConfigError> {
-                $($crate::config::FieldType::check(
-                    &self.$field,
-                    $kind,
-                    stringify!($field),
-                    $crate::macros::range!($($range)?),
-                )?;)*
-                $({
-                    let validate: fn(&Self) -> Result<(), $crate::ConfigError> = $validate;
-                    validate(self)?;
-                })?
-                $crate::macros::check_reduction(self.reduction, Self::FAMILY, $kind)
-            }
-        }
-
         impl $module {
-            /// The config that this loss was made from.
+            /// The config that this module was made from.
             pub fn config(&self) -> &$config {
                 &self.config
             }
@@ -163,13 +204,12 @@ macro_rules! loss {
             ) -> Option<::burn::module::Content> {
                 content
                     $(.add_debug_attribute(stringify!($field), &self.config.$field))*
-                    .add_debug_attribute("reduction", &self.config.reduction)
                     .optional()
             }
         }
     };
 }
-pub(crate) use loss;
+pub(crate) use module;
 
 macro_rules! range {
     () => {
@@ -197,17 +237,15 @@ pub(crate) fn field<T: FieldType>(name: &'static str, doc: &[&str], default: &T,
     }
 }
 
-/// The description of `reduction`: `positives` has a meaning in the family `binary` alone.
-pub(crate) fn reduction_field(family: &str) -> Field {
-    let mut field =
-        field("reduction", &["How the unreduced values become one number."], &Reduction::Mean, Range::Finite);
-    if family != "binary" {
+/// The descriptions of a config's fields: the reduction `positives` has a meaning in the family `binary` alone.
+pub(crate) fn of_family(mut fields: Vec<Field>, family: &str) -> Vec<Field> {
+    for field in fields.iter_mut().filter(|field| field.name == "reduction" && family != "binary") {
         let positives = Value::from("positives");
         field.samples.retain(|sample| *sample != positives);
         field.range = field.range.replace(", `positives`", "");
         field.refused.push(positives);
     }
-    field
+    fields
 }
 
 pub(crate) fn check_reduction(reduction: Reduction, family: &str, loss: &'static str) -> Result<(), ConfigError> {
@@ -218,7 +256,7 @@ pub(crate) fn check_reduction(reduction: Reduction, family: &str, loss: &'static
         loss,
         field: "reduction".into(),
         value: "`positives`".into(),
-        allowed: reduction_field(family).range,
+        allowed: Reduction::allowed(Range::Finite).replace(", `positives`", ""),
     })
 }
 
@@ -235,7 +273,7 @@ pub(crate) fn check_inner_reduction(reduction: Reduction, loss: &'static str, fi
     })
 }
 
-/// Declares a family: its files, the enum of its configs, the enum of its modules, its part of the registry.
+/// Declares a family of losses: its files, the enum of its configs, the enum of its modules, its part of the registry.
 ///
 /// One line per loss: `file: Variant, aliases;`. The trait is implemented for each through `$implement!`.
 macro_rules! family {
@@ -243,24 +281,61 @@ macro_rules! family {
         $family:ident, $config:ident => $any:ident, $implement:ident;
         $($file:ident: $variant:ident $(, alias $alias:literal)*;)+
     ) => {
+        ::pastey::paste! {
+            $crate::macros::tagged! {
+                $family, $config => $any, $implement;
+                $($file: [<$variant Loss>] as $variant $(, alias $alias)*;)+
+            }
+        }
+
+        impl $config {
+            /// How the unreduced values become one number.
+            pub fn reduction(&self) -> $crate::Reduction {
+                match self {
+                    $(Self::$variant(config) => config.reduction,)+
+                }
+            }
+        }
+
+        impl $crate::composition::Nested for $config {
+            const KINDS: &'static [&'static str] = $config::KINDS;
+
+            fn from_value(value: $crate::config::Value) -> Result<Self, $crate::ConfigError> {
+                $config::from_value(value)
+            }
+            fn check_nested(&self, loss: &'static str, field: &str) -> Result<(), $crate::ConfigError> {
+                self.validate()?;
+                $crate::macros::check_inner_reduction(self.reduction(), loss, field)
+            }
+        }
+    };
+}
+pub(crate) use family;
+
+/// An enum of configs, told apart by `kind`, and the enum of the modules that they make.
+macro_rules! tagged {
+    (
+        $family:ident, $config:ident => $any:ident, $implement:ident;
+        $($file:ident: $module:ident as $variant:ident $(, alias $alias:literal)*;)+
+    ) => {
         $(mod $file;)+
         ::pastey::paste! {
-            $(pub use $file::{[<$variant Loss>], [<$variant LossConfig>]};)+
+            $(pub use $file::{$module, [<$module Config>]};)+
 
-            #[doc = "The config of any loss of this family, told apart by `kind`."]
+            #[doc = "The config of any module of this family, told apart by `kind`."]
             #[derive(Debug, Clone, PartialEq, ::serde::Serialize)]
             #[serde(tag = "kind", rename_all = "snake_case")]
             #[non_exhaustive]
             #[allow(missing_docs)]
             pub enum $config {
-                $($variant([<$variant LossConfig>]),)+
+                $($variant([<$module Config>]),)+
             }
 
-            #[doc = "Any loss of this family: what a [`" $config "`] makes."]
+            #[doc = "Any module of this family: what a [`" $config "`] makes."]
             #[derive(::burn::module::Module, Debug)]
             #[allow(missing_docs, clippy::large_enum_variant)] // a run makes a few of them
             pub enum $any {
-                $($variant([<$variant Loss>]),)+
+                $($variant($module),)+
             }
 
             impl $config {
@@ -301,13 +376,6 @@ macro_rules! family {
                 pub fn kind(&self) -> &'static str {
                     match self {
                         $(Self::$variant(_) => stringify!($file),)+
-                    }
-                }
-
-                /// How the unreduced values become one number.
-                pub fn reduction(&self) -> $crate::Reduction {
-                    match self {
-                        $(Self::$variant(config) => config.reduction,)+
                     }
                 }
 
@@ -353,7 +421,7 @@ macro_rules! family {
                 }
 
                 pub(crate) fn infos() -> Vec<$crate::config::LossInfo> {
-                    vec![$($crate::config::LossInfo::of::<[<$variant LossConfig>]>(
+                    vec![$($crate::config::LossInfo::of::<[<$module Config>]>(
                         &[$($alias),*],
                     )),+]
                 }
@@ -368,13 +436,13 @@ macro_rules! family {
                 }
             }
 
-            $(impl From<[<$variant LossConfig>]> for $config {
-                fn from(config: [<$variant LossConfig>]) -> Self {
+            $(impl From<[<$module Config>]> for $config {
+                fn from(config: [<$module Config>]) -> Self {
                     Self::$variant(config)
                 }
             })+
 
-            $($implement!(loss [<$variant Loss>], stringify!($file));)+
+            $($implement!(loss $module, stringify!($file));)+
             $implement!(any $any, $config, $($variant),+);
         }
 
@@ -388,34 +456,6 @@ macro_rules! family {
         }
 
         impl ::burn::config::Config for $config {}
-
-        impl $crate::config::FieldType for Box<$config> {
-            const KIND: &'static str = "config of a loss of this family";
-
-            fn allowed(_: $crate::config::Range) -> String {
-                let kinds = $config::KINDS.iter().map(|kind| format!("`{kind}`"));
-                format!("a table whose `kind` is one of {}", kinds.collect::<Vec<_>>().join(", "))
-            }
-            fn samples(_: $crate::config::Range) -> Vec<$crate::config::Value> {
-                let table = |kind: &&str| {
-                    let tag = [("kind".into(), (*kind).into())];
-                    $crate::config::Value::Mapping(tag.into_iter().collect())
-                };
-                $config::KINDS.iter().map(table).collect()
-            }
-            fn refused(_: $crate::config::Range) -> Vec<$crate::config::Value> {
-                vec!["bce".into(), $crate::config::Value::Mapping(Default::default())]
-            }
-            fn check(
-                &self,
-                loss: &'static str,
-                field: &str,
-                _: $crate::config::Range,
-            ) -> Result<(), $crate::ConfigError> {
-                self.validate()?;
-                $crate::macros::check_inner_reduction(self.reduction(), loss, field)
-            }
-        }
     };
 }
-pub(crate) use family;
+pub(crate) use tagged;

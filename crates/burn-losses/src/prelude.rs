@@ -10,4 +10,5 @@ pub use crate::metric::{MetricLoss, MetricLossConfig};
 pub use crate::reduction::Reduction;
 pub use crate::registry::LossConfig;
 pub use crate::regression::{RegressionLoss, RegressionLossConfig};
+pub use crate::regularization::{Regularizer, RegularizerConfig};
 pub use crate::segmentation::{SegmentationLoss, SegmentationLossConfig};

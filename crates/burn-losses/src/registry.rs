@@ -57,10 +57,19 @@ macro_rules! families {
             [$($config::infos()),+].concat()
         }
 
+        impl AnyLoss {
+            /// The `family`.
+            pub fn family(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name,)+
+                }
+            }
+        }
+
         impl LossConfig {
             const FAMILIES: &'static [&'static str] = &[$($name),+];
 
-            fn from_value(value: Value) -> Result<Self, ConfigError> {
+            pub(crate) fn from_value(value: Value) -> Result<Self, ConfigError> {
                 let (family, table) = split_tag(value, "family", "", Self::FAMILIES)?;
                 match family.as_str() {
                     $($name => $config::from_value(Value::Mapping(table)).map(Self::$variant),)+
@@ -92,6 +101,13 @@ macro_rules! families {
             pub fn kind(&self) -> &'static str {
                 match self {
                     $(Self::$variant(config) => config.kind(),)+
+                }
+            }
+
+            /// The first field whose value is not allowed, as an error that names it.
+            pub fn validate(&self) -> Result<(), ConfigError> {
+                match self {
+                    $(Self::$variant(config) => config.validate(),)+
                 }
             }
 

@@ -21,14 +21,14 @@ pub struct History {
 
 /// Burn's learner tells this logger every metric; it keeps the numbers in memory.
 #[derive(Default)]
-pub(crate) struct HistoryLogger {
+pub struct HistoryLogger {
     history: Arc<Mutex<History>>,
     names: HashMap<MetricId, String>,
 }
 
 impl HistoryLogger {
     /// Where the numbers can be read once the training has ended.
-    pub(crate) fn history(&self) -> Arc<Mutex<History>> {
+    pub fn history(&self) -> Arc<Mutex<History>> {
         self.history.clone()
     }
 }

@@ -24,7 +24,7 @@ pub mod model;
 mod panels;
 mod picture;
 pub mod plot;
-mod progress;
+pub mod progress;
 pub mod report;
 pub mod rng;
 pub mod runs;

@@ -10,7 +10,7 @@ use burn::train::renderer::{
 
 /// Prints a line at the end of each epoch.
 #[derive(Default)]
-pub(crate) struct PlainProgress {
+pub struct PlainProgress {
     label: String,
     epochs: usize,
     names: HashMap<MetricId, String>,

@@ -106,6 +106,7 @@ fn signed_margin<R: Real>(logit: R, target: R) -> R {
 macro_rules! implement {
     (loss BceLoss, $kind:expr) => {};
     (loss OhemLoss, $kind:expr) => {};
+    (loss WeightedSumLoss, $kind:expr) => {};
     (loss $loss:ident, $kind:expr) => {
         impl BinaryLoss for $loss {
             fn kind(&self) -> &'static str {
@@ -165,4 +166,5 @@ family! {
     logistic: Logistic, alias "soft_margin";
     zero_one: ZeroOne;
     ohem: Ohem;
+    weighted_sum: WeightedSum;
 }

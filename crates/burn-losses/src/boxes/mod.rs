@@ -213,4 +213,5 @@ family! {
     mpdiou: Mpdiou;
     nwd: Nwd;
     distribution_focal: DistributionFocal;
+    weighted_sum: WeightedSum;
 }

@@ -173,6 +173,7 @@ fn reference<'a, L: ClassificationLoss, const D: usize>(loss: &L, logits: &'a Te
 macro_rules! implement {
     (loss NllLoss, $kind:expr) => {};
     (loss OhemLoss, $kind:expr) => {};
+    (loss WeightedSumLoss, $kind:expr) => {};
     (loss $loss:ident, $kind:expr) => {
         impl ClassificationLoss for $loss {
             fn kind(&self) -> &'static str {
@@ -258,4 +259,5 @@ family! {
     multi_margin: MultiMargin;
     zero_one: ZeroOne;
     ohem: Ohem;
+    weighted_sum: WeightedSum;
 }

@@ -244,4 +244,5 @@ family! {
     cross_entropy: CrossEntropy;
     js_divergence: JsDivergence;
     distillation: Distillation;
+    weighted_sum: WeightedSum;
 }

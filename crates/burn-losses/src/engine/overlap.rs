@@ -139,6 +139,12 @@ pub(crate) fn check<const D: usize>(
     weights.map_or(Ok(()), |weights| logits.weights([dims[0], dims[1]], weights))
 }
 
+/// The `[N, C]` values of the pixels.
+pub(crate) fn of_pixels<S: Segmentation>(loss: &S, regions: &Regions, pixels: Pixels) -> Tensor<2> {
+    let values = loss.kernel().and_then(|kernel| kernel.values(regions, &pixels));
+    values.unwrap_or_else(|| keep_graph(loss.values(regions, pixels.clone()), pixels.logits))
+}
+
 /// The unreduced values, computed in at least single precision.
 pub(crate) fn values<S: Segmentation, const D: usize>(
     loss: &S,
@@ -185,10 +191,7 @@ pub(crate) fn values<S: Segmentation, const D: usize>(
         let class = Tensor::<1, burn::tensor::Int>::arange(0..classes as i64, &pixels.masks.device());
         drop(class.equal_elem(0).unsqueeze::<2>().expand([samples, classes]));
     }
-    let values = match loss.kernel().and_then(|kernel| kernel.values(regions, &pixels)) {
-        Some(values) => values,
-        None => keep_graph(loss.values(regions, pixels.clone()), pixels.logits),
-    };
+    let values = of_pixels(loss, regions, pixels);
     match dropped {
         None => values.into(),
         Some(dropped) => {

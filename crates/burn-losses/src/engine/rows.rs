@@ -255,6 +255,13 @@ pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
     into_shape(Unreduced { values, mass }, shape)
 }
 
+/// The values of `[M, C]` logits and labels that are classes, all of which count.
+pub(crate) fn valid_values<R: Rows>(loss: &R, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    let kernel = loss.kernel(logits.dims()[1]);
+    let values = kernel.and_then(|kernel| kernel.values(None, &logits, &labels));
+    values.unwrap_or_else(|| loss.rows(logits, labels))
+}
+
 /// The value of the batch.
 pub(crate) fn reduce<R: Rows, const D: usize, const L: usize>(
     loss: &R,

@@ -141,4 +141,5 @@ family! {
     clip: Clip;
     siglip: Siglip;
     proxy_anchor: ProxyAnchor;
+    weighted_sum: WeightedSum;
 }

@@ -140,4 +140,5 @@ family! {
     quantile: Quantile, alias "pinball";
     tukey_biweight: TukeyBiweight;
     ghm_r: GhmR;
+    weighted_sum: WeightedSum;
 }

@@ -309,4 +309,5 @@ family! {
     focal_tversky: FocalTversky;
     generalized_dice: GeneralizedDice;
     lovasz: Lovasz;
+    weighted_sum: WeightedSum;
 }

@@ -96,7 +96,7 @@ fn values_that_are_not_allowed_are_refused() {
                 let error = with_field(&info, field.name, refused)
                     .expect_err(&format!("{}/{}: {refused:?} is allowed", info.kind, field.name));
                 // An error inside a nested loss names that loss.
-                let nested = field.name == "loss";
+                let nested = ["loss", "terms"].contains(&field.name);
                 assert!(
                     nested || (error.starts_with(info.kind) && error.contains(&format!("`{}", field.name))),
                     "{error}"

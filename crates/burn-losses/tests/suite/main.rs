@@ -1,6 +1,7 @@
 //! The tests that run over the registry, and those of single traps: one binary, since each links all of Burn.
 
 mod chunks;
+mod composition;
 mod config_files;
 mod devices;
 mod engine;

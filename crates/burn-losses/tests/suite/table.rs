@@ -1,8 +1,20 @@
 //! The table of all losses in the README is that of the registry.
 
+use burn_losses::config::Value;
 use burn_losses::{LossInfo, registry};
 use std::fmt::Write;
 use std::path::Path;
+
+/// Of a loss inside a loss the kind says enough.
+fn in_short(value: &Value) -> Value {
+    match (value.get("kind"), value) {
+        (Some(kind), _) => kind.clone(),
+        (None, Value::Mapping(table)) => {
+            Value::Mapping(table.iter().map(|(key, value)| (key.clone(), in_short(value))).collect())
+        }
+        (None, other) => other.clone(),
+    }
+}
 
 fn table() -> String {
     let mut table = String::from("\n| family | kind | fields (default) | meaning |\n|---|---|---|---|\n");
@@ -12,9 +24,7 @@ fn table() -> String {
             .iter()
             .filter(|field| field.name != "reduction")
             .map(|field| {
-                // Of a loss inside a loss the kind says enough.
-                let default = field.default.get("kind").unwrap_or(&field.default);
-                let default = serde_json::to_string(default).expect("a default");
+                let default = serde_json::to_string(&in_short(&field.default)).expect("a default");
                 let default = default.replace('"', "").replace("null", "none").replace(':', ": ").replace(',', ", ");
                 format!("`{}` ({default})", field.name)
             })

@@ -1,0 +1,47 @@
+//! A weighted sum.
+
+use super::BinaryLoss;
+use crate::composition::{said, sum_unreduced, weighted_sum};
+use crate::engine::pointwise::{self, Pointwise};
+use crate::reduction::{Reduction, Unreduced};
+use burn::tensor::Tensor;
+
+weighted_sum! {
+    binary: AnyBinaryLoss, BinaryLossConfig, [bce: BceLossConfig, focal: FocalLossConfig];
+
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{binary::{HingeLossConfig, RampLossConfig, WeightedSumLossConfig}, composition::Terms, prelude::*};
+    ///
+    /// let terms = Terms::new().with("hinge", 0.5, HingeLossConfig::new()).with("ramp", 1.0, RampLossConfig::new());
+    /// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
+    /// let logits = Tensor::<1>::from_floats([-2.0], &Device::flex());
+    /// let value = loss.forward(logits.clone(), logits.ones_like());
+    /// assert_eq!(value.into_scalar::<f32>(), 0.5 * 3.0 + 1.0);
+    /// ```
+    validate |config| config.terms.agree("input", |loss| said(loss, "input").or(Some("logits".into())));
+}
+
+impl Pointwise for WeightedSumLoss {
+    fn values<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+        let values = self.losses.iter().map(|loss| pointwise::values(loss, logits.clone(), targets.clone()));
+        sum_unreduced(self.config.terms.weigh(values))
+    }
+
+    fn accepts(&self, shape: &[usize]) -> Result<(), String> {
+        self.losses.iter().try_for_each(|loss| Pointwise::accepts(loss, shape))
+    }
+}
+
+impl BinaryLoss for WeightedSumLoss {
+    fn kind(&self) -> &'static str {
+        "weighted_sum"
+    }
+    fn reduction(&self) -> Reduction {
+        self.config.reduction
+    }
+    fn input(&self) -> &'static str {
+        self.losses[0].input()
+    }
+}

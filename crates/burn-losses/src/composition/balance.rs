@@ -1,0 +1,121 @@
+//! Weights that are found while training.
+
+use crate::config::{FieldType, Range};
+use crate::engine::set_state;
+use crate::error::ConfigError;
+use burn::module::{Module, Param, RunningState};
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+/// What else the terms of a [`JointLoss`](super::JointLoss) are multiplied by, beside their weights. Penalties on parameters are
+/// left out: they keep their weights.
+///
+/// ```toml
+/// balance = { kind = "uncertainty" }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Balance {
+    /// Nothing: the weights say all.
+    #[default]
+    Fixed,
+    /// Uncertainty that is learnt (Kendall et al. 2018, [arXiv 1705.07115](https://arxiv.org/abs/1705.07115)): every term has a
+    /// parameter s = ln(sigma^2), and is exp(-s)/2 l + s/2. The parameters are a part of the module: the optimizer that has the model
+    /// moves them.
+    Uncertainty {
+        /// s at the beginning.
+        #[serde(default)]
+        initial: f64,
+    },
+    /// Dynamic weight average (Liu et al. 2019, [arXiv 1803.10704](https://arxiv.org/abs/1803.10704)): with K terms, a term's factor
+    /// is K softmax(r / temperature), where r says how much of the term's value is left, from the last period but one to the last.
+    /// 1 for each until two periods are over.
+    Dwa {
+        /// How even the factors are.
+        #[serde(default = "two")]
+        temperature: f64,
+        /// How many steps a period has: an epoch, in the paper.
+        period: usize,
+    },
+}
+
+fn two() -> f64 {
+    2.0
+}
+
+impl Balance {
+    pub(crate) fn check(&self, loss: &'static str) -> Result<(), ConfigError> {
+        match self {
+            Self::Fixed => Ok(()),
+            Self::Uncertainty { initial } => initial.check(loss, "balance.initial", Range::Finite),
+            Self::Dwa { temperature, period } => {
+                temperature.check(loss, "balance.temperature", Range::Greater(0.0))?;
+                period.check(loss, "balance.period", Range::AtLeast(1.0))
+            }
+        }
+    }
+}
+
+/// What a [`Balance`] remembers, of so many terms.
+#[derive(Module, Debug)]
+pub(crate) struct Factors {
+    /// s of each term.
+    pub(crate) log_variance: Option<Param<Tensor<1>>>,
+    /// `[3, terms]`: the sum of this period's values, the mean of the last one's, and of the one before.
+    periods: Option<RunningState<Tensor<2>>>,
+}
+
+impl Factors {
+    pub(crate) fn new(balance: Balance, terms: usize, device: &Device) -> Self {
+        let mut factors = Self { log_variance: None, periods: None };
+        match balance {
+            Balance::Fixed => {}
+            Balance::Uncertainty { initial } => {
+                factors.log_variance = Some(Param::from_tensor(Tensor::full([terms], initial, device)));
+            }
+            Balance::Dwa { .. } => factors.periods = Some(crate::engine::new_state([3, terms], 0.0, device)),
+        }
+        factors
+    }
+
+    /// The factor of each value, and what is added to the sum. In training the values are remembered.
+    pub(crate) fn of(&self, balance: Balance, values: Tensor<1>, step: &Tensor<1>) -> (Tensor<1>, Option<Tensor<1>>) {
+        let dtype = values.dtype();
+        match (balance, &self.log_variance, &self.periods) {
+            (Balance::Uncertainty { .. }, Some(log_variance), _) => {
+                let log_variance = log_variance.val().to_device(&values.device()).cast(dtype);
+                ((-log_variance.clone()).exp() * 0.5, Some(log_variance.sum() * 0.5))
+            }
+            (Balance::Dwa { temperature, period }, _, Some(periods)) => {
+                let terms = values.dims()[0];
+                let state = periods.value_sync().detach();
+                let row = |i| state.clone().narrow(0, i, 1).reshape([terms]);
+                let (running, last, before) = (row(0), row(1), row(2));
+                let unknown = before.clone().lower_equal_scalar(0.0).bool_or(last.clone().lower_equal_scalar(0.0));
+                let left = last.clone() / before.clone().mask_fill(unknown.clone(), 1.0);
+                let shares = burn::tensor::activation::softmax(left.mask_fill(unknown, 1.0) * (1.0 / temperature), 0);
+                let none_yet = before.clone().equal_scalar(0.0).all().expand([terms]);
+                let factors = (shares * terms as f64).mask_fill(none_yet, 1.0);
+
+                if values.device().is_autodiff() {
+                    let values = values.detach().cast(state.dtype()).to_device(&state.device());
+                    // A step that diverged says nothing of the others.
+                    let broken = values.clone().is_nan().bool_or(values.clone().is_inf());
+                    let running = running + values.mask_where(broken, last.clone());
+                    let step = step.clone().cast(state.dtype());
+                    let over = (step + 1.0).remainder_scalar(period as f64).equal_scalar(0.0).expand([terms]);
+                    let mean = running.clone() * (1.0 / period as f64);
+                    let rows = [
+                        running.mask_fill(over.clone(), 0.0),
+                        last.clone().mask_where(over.clone(), mean),
+                        before.mask_where(over, last),
+                    ];
+                    set_state(periods, Tensor::stack(rows.to_vec(), 0));
+                }
+                (factors.cast(dtype), None)
+            }
+            _ => (values.ones_like().detach(), None),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Losses of several terms.
+//!
+//! - `kind = "weighted_sum"`, in every family but the heads: a sum of losses of the same arguments, itself a loss of that family.
+//!   (A head owns the last layer of the network: two of them are two layers, hence no sum.)
+//! - [`JointLossConfig`]: terms of any families and penalties on parameters, with weights that may change while training, and one
+//!   number per term for the dashboard.
+
+mod balance;
+mod joint;
+mod loss_terms;
+mod schedule;
+mod terms;
+mod weighted_sum;
+
+pub use balance::Balance;
+pub use joint::{Joint, JointError, JointLoss, JointLossConfig, JointTerm, TermConfig};
+pub use loss_terms::LossTerms;
+pub use schedule::{Schedule, Weight};
+pub use terms::{Nested, Term, Terms};
+pub(crate) use terms::{sum, sum_unreduced};
+pub(crate) use weighted_sum::{said, weighted_sum};

@@ -1,0 +1,180 @@
+//! Weights that change while training.
+
+use crate::config::{FieldType, Range};
+use crate::error::ConfigError;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The weight of a term: a number, or a schedule over the steps of training.
+///
+/// ```toml
+/// weight = 0.003
+/// weight = { kind = "linear", from = 0.0, to = 1.0, steps = 1000 }
+/// weight = { kind = "cosine", from = 1e-4, to = 0.0, steps = 20000 }
+/// weight = { kind = "step", from = 1.0, factor = 0.1, every = 5000 }
+/// weight = { kind = "exponential", from = 1.0, factor = 0.999 }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Weight {
+    /// Always the same.
+    Constant(f64),
+    /// One that changes.
+    Schedule(Schedule),
+}
+
+/// How a weight changes from step to step; t counts the steps from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Schedule {
+    /// from + (to - from) min(t / steps, 1).
+    Linear {
+        /// The weight of the first step.
+        from: f64,
+        /// The weight after `steps`.
+        to: f64,
+        /// How many steps it takes.
+        steps: usize,
+    },
+    /// to + (from - to) (1 + cos(pi min(t / steps, 1))) / 2.
+    Cosine {
+        /// The weight of the first step.
+        from: f64,
+        /// The weight after `steps`.
+        to: f64,
+        /// How many steps it takes.
+        steps: usize,
+    },
+    /// from factor^floor(t / every).
+    Step {
+        /// The weight of the first step.
+        from: f64,
+        /// What it is multiplied by.
+        factor: f64,
+        /// After how many steps, again and again.
+        every: usize,
+    },
+    /// from factor^t.
+    Exponential {
+        /// The weight of the first step.
+        from: f64,
+        /// What it is multiplied by after every step.
+        factor: f64,
+    },
+}
+
+impl From<f64> for Weight {
+    fn from(weight: f64) -> Self {
+        Self::Constant(weight)
+    }
+}
+
+impl From<Schedule> for Weight {
+    fn from(schedule: Schedule) -> Self {
+        Self::Schedule(schedule)
+    }
+}
+
+impl Schedule {
+    /// The weight of step t, `[1]`; on the device, with nothing read back.
+    fn at(&self, step: Tensor<1>) -> Tensor<1> {
+        let share = |steps: usize| (step.clone() * (1.0 / steps as f64)).clamp_max(1.0);
+        match *self {
+            Self::Linear { from, to, steps } => share(steps) * (to - from) + from,
+            Self::Cosine { from, to, steps } => {
+                ((share(steps) * core::f64::consts::PI).cos() + 1.0) * ((from - to) / 2.0) + to
+            }
+            Self::Step { from, factor, every } => power(factor, (step * (1.0 / every as f64)).floor()) * from,
+            Self::Exponential { from, factor } => power(factor, step) * from,
+        }
+    }
+
+    fn numbers(&self) -> Vec<(&'static str, f64, Range)> {
+        let any = Range::Finite;
+        match *self {
+            Self::Linear { from, to, steps } | Self::Cosine { from, to, steps } => {
+                vec![("from", from, any), ("to", to, any), ("steps", steps as f64, Range::AtLeast(1.0))]
+            }
+            Self::Step { from, factor, every } => vec![
+                ("from", from, any),
+                ("factor", factor, Range::Greater(0.0)),
+                ("every", every as f64, Range::AtLeast(1.0)),
+            ],
+            Self::Exponential { from, factor } => vec![("from", from, any), ("factor", factor, Range::Greater(0.0))],
+        }
+    }
+}
+
+/// factor^exponent.
+fn power(factor: f64, exponent: Tensor<1>) -> Tensor<1> {
+    (exponent * factor.ln()).exp()
+}
+
+impl Weight {
+    /// What is allowed, in words.
+    pub(crate) const ALLOWED: &'static str = "a finite number, or a table whose `kind` is one of `linear`, `cosine` (`from`, `to`, `steps`), `step` (`from`, `factor`, `every`), \
+         `exponential` (`from`, `factor`)";
+
+    /// The weight of a step: a number where it does not change.
+    pub(crate) fn times(&self, value: Tensor<1>, step: &Tensor<1>) -> Tensor<1> {
+        match self {
+            Self::Constant(weight) => value * *weight,
+            Self::Schedule(schedule) => value * schedule.at(step.clone()),
+        }
+    }
+
+    pub(crate) fn check(&self, loss: &'static str, field: &str) -> Result<(), ConfigError> {
+        match self {
+            Self::Constant(weight) => weight.check(loss, field, Range::Finite),
+            Self::Schedule(schedule) => schedule
+                .numbers()
+                .into_iter()
+                .try_for_each(|(name, number, range)| number.check(loss, &format!("{field}.{name}"), range)),
+        }
+    }
+}
+
+impl Serialize for Weight {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Constant(weight) => weight.serialize(serializer),
+            Self::Schedule(schedule) => schedule.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Weight {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = crate::config::Value::deserialize(deserializer)?;
+        match value.as_f64() {
+            Some(weight) => Ok(Self::Constant(weight)),
+            None => serde_yaml_ng::from_value(value).map(Self::Schedule).map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn each_schedule_by_hand() {
+        let at = |schedule: Schedule, step: f32| {
+            schedule.at(Tensor::from_floats([step], &Device::flex())).into_scalar::<f32>()
+        };
+        let linear = Schedule::Linear { from: 1.0, to: 3.0, steps: 4 };
+        assert_eq!([0.0, 1.0, 4.0, 9.0].map(|step| at(linear, step)), [1.0, 1.5, 3.0, 3.0]);
+        let cosine = Schedule::Cosine { from: 1.0, to: 0.0, steps: 10 };
+        for (step, expected) in [(0.0, 1.0), (5.0, 0.5), (10.0, 0.0), (99.0, 0.0)] {
+            assert!((at(cosine, step) - expected).abs() < 1e-6, "{step}");
+        }
+        let step = Schedule::Step { from: 2.0, factor: 0.5, every: 3 };
+        for (t, expected) in [(0.0, 2.0), (2.0, 2.0), (3.0, 1.0), (6.0, 0.5)] {
+            assert!((at(step, t) - expected).abs() < 1e-6, "{t}");
+        }
+        let falling = Schedule::Exponential { from: 2.0, factor: 0.9 };
+        assert!((at(falling, 2.0) - 1.62).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,222 @@
+//! Losses of one family inside the config of another: by name, each with its weight.
+
+use crate::config::{FieldType, Range, Table, Value, as_parser_error};
+use crate::error::ConfigError;
+use crate::reduction::Unreduced;
+use burn::tensor::Tensor;
+use core::fmt;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
+
+/// The config of a family of losses, as it stands inside the config of another loss.
+pub trait Nested: Clone + PartialEq + fmt::Debug + Serialize + DeserializeOwned {
+    /// Every `kind` of the family.
+    const KINDS: &'static [&'static str];
+
+    /// Reads it from a table.
+    fn from_value(value: Value) -> Result<Self, ConfigError>;
+
+    /// What is not allowed, where it is the field `field` of `loss`.
+    fn check_nested(&self, loss: &'static str, field: &str) -> Result<(), ConfigError>;
+}
+
+fn kinds<C: Nested>() -> String {
+    C::KINDS.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn of_kind(kind: &str) -> Table {
+    Table::from_iter([("kind".into(), kind.into())])
+}
+
+impl<C: Nested> FieldType for Box<C> {
+    const KIND: &'static str = "config of a loss of this family";
+
+    fn allowed(_: Range) -> String {
+        format!("a table whose `kind` is one of {}", kinds::<C>())
+    }
+    fn samples(_: Range) -> Vec<Value> {
+        C::KINDS.iter().map(|kind| Value::Mapping(of_kind(kind))).collect()
+    }
+    fn refused(_: Range) -> Vec<Value> {
+        vec!["bce".into(), Value::Mapping(Table::new())]
+    }
+    fn check(&self, loss: &'static str, field: &str, _: Range) -> Result<(), ConfigError> {
+        self.check_nested(loss, field)
+    }
+}
+
+/// One loss of a sum.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Term<C> {
+    /// What its value is multiplied by. Default: 1.
+    pub weight: f64,
+    /// The loss: its keys stand beside `weight`.
+    #[serde(flatten)]
+    pub loss: C,
+}
+
+/// Losses of one family by name, each with its weight.
+///
+/// ```toml
+/// [terms.overlap]
+/// kind = "dice"
+/// weight = 0.5
+///
+/// [terms.contour]
+/// kind = "lovasz"
+/// ```
+///
+/// A name is any text; it says which term is meant, in errors too.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Terms<C>(BTreeMap<String, Term<C>>);
+
+impl<C> Default for Terms<C> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<C> Terms<C> {
+    /// No term yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With one term more.
+    pub fn with(mut self, name: impl Into<String>, weight: f64, loss: impl Into<C>) -> Self {
+        self.0.insert(name.into(), Term { weight, loss: loss.into() });
+        self
+    }
+
+    /// The terms with their names, in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Term<C>)> {
+        self.0.iter().map(|(name, term)| (name.as_str(), term))
+    }
+
+    pub(crate) fn losses(&self) -> impl Iterator<Item = &C> {
+        self.0.values().map(|term| &term.loss)
+    }
+
+    /// The weights of what the terms give, in their order.
+    pub(crate) fn weigh<T>(&self, values: impl IntoIterator<Item = T>) -> impl Iterator<Item = (f64, T)> {
+        self.0.values().map(|term| term.weight).zip(values)
+    }
+
+    /// An error unless all terms that say something of `field` say the same: what they all read is read once.
+    pub(crate) fn agree<V: PartialEq + Serialize>(
+        &self,
+        field: &str,
+        of: impl Fn(&C) -> Option<V>,
+    ) -> Result<(), ConfigError> {
+        let mut terms = self.iter().filter_map(|(name, term)| Some((name, of(&term.loss)?)));
+        let Some((first, expected)) = terms.next() else { return Ok(()) };
+        let word = |value: &V| serde_json::to_string(value).unwrap_or_default();
+        match terms.find(|(_, value)| *value != expected) {
+            None => Ok(()),
+            Some((name, value)) => Err(ConfigError::InvalidValue {
+                loss: "weighted_sum",
+                field: format!("terms.{name}.{field}"),
+                value: word(&value),
+                allowed: format!("{}, as in `terms.{first}`: all terms read the same arguments", word(&expected)),
+            }),
+        }
+    }
+}
+
+impl<'de, C: Nested> Deserialize<'de> for Terms<C> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let table = Table::deserialize(deserializer)?;
+        let terms = table.into_iter().map(|(name, value)| {
+            let name = name.as_str().map_or_else(|| serde_json::to_string(&name).unwrap_or_default(), str::to_owned);
+            term(&name, value).map(|term| (name, term))
+        });
+        terms.collect::<Result<_, _>>().map(Self).map_err(as_parser_error)
+    }
+}
+
+fn term<C: Nested>(name: &str, mut value: Value) -> Result<Term<C>, ConfigError> {
+    let weight = value.as_mapping_mut().and_then(|table| table.remove("weight"));
+    let weight = match weight {
+        None => 1.0,
+        Some(weight) => weight.as_f64().ok_or_else(|| ConfigError::WrongType {
+            loss: "weighted_sum",
+            field: format!("terms.{name}.weight"),
+            problem: format!("{}, allowed: a finite number", serde_json::to_string(&weight).unwrap_or_default()),
+        })?,
+    };
+    Ok(Term { weight, loss: C::from_value(value)? })
+}
+
+impl<C: Nested> FieldType for Terms<C> {
+    const KIND: &'static str = "table of losses of this family";
+
+    fn allowed(_: Range) -> String {
+        format!(
+            "a table of at least one name, each with a table of a `weight` and of a loss whose `kind` is one of {}",
+            kinds::<C>()
+        )
+    }
+    fn samples(_: Range) -> Vec<Value> {
+        let weighted = |kind, weight: f64| {
+            let mut term = of_kind(kind);
+            term.insert("weight".into(), weight.into());
+            Value::Mapping(term)
+        };
+        let (a, b) = (C::KINDS[0], C::KINDS[1]);
+        let sample = |terms: &[(&str, Value)]| {
+            Value::Mapping(terms.iter().map(|(name, term)| ((*name).into(), term.clone())).collect())
+        };
+        vec![
+            sample(&[("one", Value::Mapping(of_kind(a)))]),
+            sample(&[("one", weighted(a, -0.5))]),
+            sample(&[("one", weighted(a, 2.0)), ("other", weighted(b, 0.5))]),
+        ]
+    }
+    fn refused(_: Range) -> Vec<Value> {
+        let sample = |weight: Value, reduction: Option<&str>| {
+            let mut term = of_kind(C::KINDS[0]);
+            term.insert("weight".into(), weight);
+            if let Some(reduction) = reduction {
+                term.insert("reduction".into(), reduction.into());
+            }
+            Value::Mapping(Table::from_iter([("one".into(), Value::Mapping(term))]))
+        };
+        vec![
+            Value::Mapping(Table::new()),
+            C::KINDS[0].into(),
+            Value::Mapping(of_kind(C::KINDS[0])),
+            sample(f64::NAN.into(), None),
+            sample("much".into(), None),
+            sample(1.0.into(), Some("sum")),
+        ]
+    }
+    fn check(&self, loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {
+        if self.0.is_empty() {
+            let (field, value) = (field.to_owned(), "an empty table".to_owned());
+            return Err(ConfigError::InvalidValue { loss, field, value, allowed: Self::allowed(range) });
+        }
+        self.iter().try_for_each(|(name, term)| {
+            term.weight.check(loss, &format!("{field}.{name}.weight"), Range::Finite)?;
+            term.loss.check_nested(loss, &format!("{field}.{name}"))
+        })
+    }
+}
+
+/// The sum of tensors, each times its weight.
+pub(crate) fn sum<const D: usize>(terms: impl Iterator<Item = (f64, Tensor<D>)>) -> Tensor<D> {
+    let scaled = terms.map(|(weight, values)| if weight == 1.0 { values } else { values * weight });
+    scaled.reduce(|a, b| a + b).expect("at least one term")
+}
+
+/// The sum of values, each times its weight. A value counts where one of the terms counts.
+pub(crate) fn sum_unreduced<const D: usize>(terms: impl Iterator<Item = (f64, Unreduced<D>)>) -> Unreduced<D> {
+    let (weighted, masses): (Vec<_>, Vec<_>) =
+        terms.map(|(weight, Unreduced { values, mass })| ((weight, values), mass)).unzip();
+    let counted = masses.into_iter().map(|mass| mass.map(|mass| mass.greater_scalar(0.0)));
+    let counted = counted.reduce(|a, b| a.zip(b).map(|(a, b)| a.bool_or(b))).flatten();
+    let values = sum(weighted.into_iter());
+    let mass = counted.map(|counted| values.zeros_like().detach().mask_fill(counted, 1.0));
+    Unreduced { values, mass }
+}

@@ -1,0 +1,50 @@
+//! What the weighted sums of all families share.
+
+/// [`loss!`](crate::macros::loss) of a sum of losses of one family.
+macro_rules! weighted_sum {
+    (
+        $family:ident: $any:ident, $family_config:ident, [$($name:ident: $default:ident),+];
+        $(#[$meta:meta])*
+        $(validate $validate:expr;)?
+    ) => {
+        $crate::macros::loss! {
+            $family "weighted_sum": "a sum of losses of this family, each with its weight";
+
+            /// A sum of losses of this family, each with its weight.
+            ///
+            /// # Formula
+            /// ```text
+            /// sum_k w_k l_k
+            /// ```
+            /// of the unreduced values l_k of the terms. They are reduced once, as this config says: a term has no `reduction` of
+            /// its own. A value counts in the mean where one of the terms counts it; class weights do not enter the divisor.
+            ///
+            /// Terms of several families, weights that change while training, and one curve per term:
+            /// [`JointLossConfig`](crate::composition::JointLossConfig).
+            ///
+            $(#[$meta])*
+            pub struct WeightedSumLoss {
+                losses: Vec<super::$any> =
+                    |config, device| config.terms.losses().map(|loss| loss.init(device)).collect(),
+            }
+
+            /// Config of [`WeightedSumLoss`].
+            pub struct WeightedSumLossConfig {
+                /// The losses by name, each with a `weight` (1 where it is not given).
+                terms: $crate::composition::Terms<super::$family_config> =
+                    $crate::composition::Terms::new()$(.with(stringify!($name), 1.0, super::$default::new()))+;
+            }
+            $(validate $validate;)?
+        }
+    };
+}
+pub(crate) use weighted_sum;
+
+/// What a config says about `field`, or the loss inside it, or the first of those.
+pub(crate) fn said<C: serde::Serialize>(config: &C, field: &str) -> Option<crate::config::Value> {
+    fn find(value: &crate::config::Value, field: &str) -> Option<crate::config::Value> {
+        let inner = || value.get("loss").or_else(|| Some(value.get("terms")?.as_mapping()?.iter().next()?.1));
+        value.get(field).cloned().or_else(|| find(inner()?, field))
+    }
+    find(&serde_yaml_ng::to_value(config).ok()?, field)
+}

@@ -1,0 +1,34 @@
+//! A weighted sum.
+
+use crate::composition::{sum_unreduced, weighted_sum};
+use crate::engine::anchors::{self, Anchors};
+use crate::reduction::Unreduced;
+use burn::tensor::{Int, Tensor};
+
+weighted_sum! {
+    metric: AnyMetricLoss, MetricLossConfig, [triplet: TripletLossConfig, contrastive: ContrastiveLossConfig];
+
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Int, Tensor};
+    /// use burn_losses::{composition::Terms, metric::{CenterLossConfig, SupConLossConfig, WeightedSumLossConfig}, prelude::*};
+    ///
+    /// let center = CenterLossConfig::new().with_num_classes(2).with_embedding_dim(2);
+    /// let terms = Terms::new().with("contrast", 1.0, SupConLossConfig::new()).with("center", 0.01, center);
+    /// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
+    /// let embeddings = Tensor::<2>::from_floats([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], &Device::flex());
+    /// let labels = Tensor::<1, Int>::from_ints([0, 0, 1], &Device::flex());
+    /// assert!(loss.forward(embeddings, labels).into_scalar::<f32>() > 0.0);
+    /// ```
+}
+
+impl Anchors for WeightedSumLoss {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        let values = self.losses.iter().map(|loss| anchors::values(loss, embeddings.clone(), labels.clone()));
+        sum_unreduced(self.config.terms.weigh(values))
+    }
+
+    fn accepts(&self, rows: usize, size: usize) -> Result<(), String> {
+        self.losses.iter().try_for_each(|loss| loss.accepts(rows, size))
+    }
+}

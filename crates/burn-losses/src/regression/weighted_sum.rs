@@ -1,0 +1,33 @@
+//! A weighted sum.
+
+use crate::composition::{sum_unreduced, weighted_sum};
+use crate::engine::pointwise::{self, Pointwise};
+use crate::reduction::Unreduced;
+use burn::tensor::Tensor;
+
+weighted_sum! {
+    regression: AnyRegressionLoss, RegressionLossConfig, [mse: MseLossConfig, mae: MaeLossConfig];
+
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::{composition::Terms, prelude::*, regression::{HuberLossConfig, MseLossConfig, WeightedSumLossConfig}};
+    ///
+    /// let terms = Terms::new().with("square", 0.5, MseLossConfig::new()).with("robust", 1.0, HuberLossConfig::new());
+    /// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
+    /// let predictions = Tensor::<1>::from_floats([2.0, 0.0], &Device::flex());
+    /// let value = loss.forward(predictions.clone(), predictions.zeros_like());
+    /// assert_eq!(value.into_scalar::<f32>(), (0.5 * 4.0 + 1.5) / 2.0);
+    /// ```
+}
+
+impl Pointwise for WeightedSumLoss {
+    fn values<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+        let values = self.losses.iter().map(|loss| pointwise::values(loss, predictions.clone(), targets.clone()));
+        sum_unreduced(self.config.terms.weigh(values))
+    }
+
+    fn accepts(&self, shape: &[usize]) -> Result<(), String> {
+        self.losses.iter().try_for_each(|loss| Pointwise::accepts(loss, shape))
+    }
+}
