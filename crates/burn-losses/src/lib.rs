@@ -46,6 +46,9 @@ pub mod prelude;
 mod reduction;
 mod registry;
 pub mod regression;
+#[cfg(feature = "schema")]
+#[cfg_attr(docsrs, doc(cfg(feature = "schema")))]
+pub mod schema;
 pub mod segmentation;
 
 pub use engine::anchors::Anchors;

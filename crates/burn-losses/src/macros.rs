@@ -143,6 +143,22 @@ macro_rules! loss {
             }
         }
 
+        #[cfg(feature = "schema")]
+        impl ::schemars::JsonSchema for $config {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($config).into()
+            }
+            fn schema_id() -> ::std::borrow::Cow<'static, str> {
+                concat!(module_path!(), "::", stringify!($config)).into()
+            }
+            fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                let values = vec![$(
+                    $crate::schema::values::<$type>($crate::macros::range!($($range)?), generator)
+                ),*];
+                $crate::schema::table::<Self>(values, generator)
+            }
+        }
+
         impl $module {
             /// The config that this loss was made from.
             pub fn config(&self) -> &$config {
@@ -368,6 +384,23 @@ macro_rules! family {
                 }
             }
 
+            #[cfg(feature = "schema")]
+            impl ::schemars::JsonSchema for $config {
+                fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                    stringify!($config).into()
+                }
+                fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                    $crate::schema::one_of(
+                        concat!("A loss of the family `", stringify!($family), "`, told apart by `kind`."),
+                        vec![$($crate::schema::tagged(
+                            <[<$variant LossConfig>] as ::schemars::JsonSchema>::json_schema(generator),
+                            "kind",
+                            &[stringify!($file), $($alias),*],
+                        )),+],
+                    )
+                }
+            }
+
             $(impl From<[<$variant LossConfig>]> for $config {
                 fn from(config: [<$variant LossConfig>]) -> Self {
                     Self::$variant(config)
@@ -414,6 +447,10 @@ macro_rules! family {
             ) -> Result<(), $crate::ConfigError> {
                 self.validate()?;
                 $crate::macros::check_inner_reduction(self.reduction(), loss, field)
+            }
+            #[cfg(feature = "schema")]
+            fn narrow(schema: &mut ::schemars::Schema, _: $crate::config::Range) {
+                $crate::schema::without_reduction(schema);
             }
         }
     };
