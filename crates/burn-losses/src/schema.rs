@@ -5,7 +5,7 @@
 //! [`schemars::JsonSchema`]:
 //!
 //! ```
-//! use burn_losses::BinaryLossConfig;
+//! use burn_losses::binary::BinaryLossConfig;
 //!
 //! #[derive(serde::Deserialize, schemars::JsonSchema)]
 //! struct Training {

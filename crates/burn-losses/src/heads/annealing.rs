@@ -77,9 +77,7 @@ impl FieldType for Annealing {
     }
     fn check(&self, loss: &'static str, field: &str, _: Range) -> Result<(), ConfigError> {
         let numbers = [("base", self.base), ("gamma", self.gamma), ("power", self.power), ("minimum", self.minimum)];
-        numbers
-            .iter()
-            .try_for_each(|(name, number)| number.check(loss, &format!("{field}.{name}"), RANGE))
+        numbers.iter().try_for_each(|(name, number)| number.check(loss, &format!("{field}.{name}"), RANGE))
     }
 }
 

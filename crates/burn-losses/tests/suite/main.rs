@@ -8,5 +8,6 @@ mod golden;
 mod laws;
 mod parity;
 mod probe;
+mod schema;
 mod table;
 mod traps;
