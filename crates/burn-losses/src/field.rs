@@ -125,7 +125,7 @@ pub trait FieldType: Serialize {
     /// Narrows the JSON Schema of the type to the allowed values: by default, every number in it to the range.
     #[cfg(feature = "schema")]
     fn narrow(schema: &mut schemars::Schema, range: Range) {
-        crate::schema::narrow(schema, range);
+        schemars::transform::Transform::transform(&mut crate::schema::within(range), schema);
     }
 }
 

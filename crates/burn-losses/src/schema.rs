@@ -38,6 +38,7 @@ use schemars::transform::{RecursiveTransform, RestrictFormats, Transform};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
 /// The schema of a file with a loss of any family, told apart by `family` and `kind`.
@@ -108,9 +109,9 @@ pub(crate) fn values<T: FieldType + JsonSchema>(range: Range, generator: &mut Sc
 }
 
 /// Every number within a range; no list without an item.
-pub(crate) fn narrow(schema: &mut Schema, range: Range) {
+pub(crate) fn within(range: Range) -> impl Transform {
     let bounds = bounds(range);
-    let mut narrow = RecursiveTransform(|schema: &mut Schema| {
+    RecursiveTransform(move |schema: &mut Schema| {
         let is = |name: &str| match schema.get("type") {
             Some(Value::Array(names)) => names.iter().any(|other| other == name),
             other => other.is_some_and(|other| other == name),
@@ -122,8 +123,17 @@ pub(crate) fn narrow(schema: &mut Schema, range: Range) {
         if is_list {
             schema.insert("minItems".into(), 1.into());
         }
-    });
-    narrow.transform(schema);
+    })
+}
+
+/// The numbers under one key within a range, in whatever table that key is.
+pub(crate) fn key_within(key: &'static str, range: Range) -> impl Transform {
+    RecursiveTransform(move |schema: &mut Schema| {
+        let values = schema.get_mut("properties").and_then(|properties| properties.get_mut(key));
+        if let Some(Ok(values)) = values.map(<&mut Schema>::try_from) {
+            within(range).transform(values);
+        }
+    })
 }
 
 fn bounds(range: Range) -> Map<String, Value> {
@@ -139,18 +149,6 @@ fn bounds(range: Range) -> Map<String, Value> {
         Range::HalfOpen(low, high) => vec![(least, low), (below, high)],
     };
     bounds.into_iter().map(|(key, bound)| (key.to_owned(), bound.into())).collect()
-}
-
-/// The ranges of the keys of a table, wherever in its schema they are.
-pub(crate) fn ranges(ranges: &'static [(&'static str, Range)]) -> impl Transform {
-    RecursiveTransform(move |schema: &mut Schema| {
-        for (key, range) in ranges {
-            let property = schema.get_mut("properties").and_then(|properties| properties.get_mut(key));
-            if let Some(Ok(property)) = property.map(<&mut Schema>::try_from) {
-                narrow(property, *range);
-            }
-        }
-    })
 }
 
 /// A loss inside another one reduces nothing.
@@ -182,35 +180,43 @@ pub(crate) fn table<C: Describe>(values: Vec<Schema>, generator: &mut SchemaGene
 
 /// The reductions of a family.
 fn reduction(family: &str, generator: &mut SchemaGenerator) -> Schema {
-    let allowed = reduction_field(family).samples;
-    let mut schema = Reduction::json_schema(generator);
-    if let Some(Value::Array(words)) = schema.get_mut("oneOf") {
-        words.retain(|word| allowed.iter().any(|allowed| allowed.as_str() == word["const"].as_str()));
+    match reduction_field(family).refused.contains(&"positives".into()) {
+        true => generator.subschema_for::<MostReductions>(),
+        false => generator.subschema_for::<Reduction>(),
     }
-    schema
+}
+
+/// [`Reduction`] where `positives` has no meaning.
+struct MostReductions;
+
+impl JsonSchema for MostReductions {
+    fn schema_name() -> Cow<'static, str> {
+        "MostReductions".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Reduction::json_schema(generator);
+        if let Some(Value::Array(words)) = schema.get_mut("oneOf") {
+            words.retain(|word| word["const"] != "positives");
+        }
+        schema
+    }
 }
 
 /// A table with the key `tag`, which has one of `names`.
 pub(crate) fn tagged(mut schema: Schema, tag: &str, names: &[&str]) -> Schema {
-    let names = match names {
-        [name] => json!({ "const": name }),
-        names => json!({ "enum": names }),
-    };
-    add_key(&mut schema, tag, &names, true);
+    add_key(&mut schema, tag, &json!({ "enum": names }), true);
     schema
 }
 
 /// Adds a key to a table, or to each of the tables that it may be.
 pub(crate) fn add_key(schema: &mut Schema, key: &str, values: &Value, required: bool) {
     if let Some(Value::Array(tables)) = schema.get_mut("oneOf") {
-        for table in tables.iter_mut().flat_map(<&mut Schema>::try_from) {
-            add_key(table, key, values, required);
-        }
+        tables.iter_mut().flat_map(<&mut Schema>::try_from).for_each(|table| add_key(table, key, values, required));
         return;
     }
     let object = schema.ensure_object();
     object.entry("properties").or_insert_with(|| json!({}))[key] = values.clone();
-    if let (true, Value::Array(keys)) = (required, object.entry("required").or_insert_with(|| json!([]))) {
+    if required && let Value::Array(keys) = object.entry("required").or_insert_with(|| json!([])) {
         keys.push(key.into());
     }
 }
@@ -222,5 +228,19 @@ pub(crate) fn one_of(description: &str, tables: Vec<Schema>) -> Schema {
         _ => vec![table.to_value()],
     };
     let tables: Vec<Value> = tables.into_iter().flat_map(flat).collect();
-    json_schema!({ "description": description, "type": "object", "oneOf": tables })
+    // Said once more of all together: so a validator names what there is, not only that none of many tables fits.
+    let tags = ["family", "kind"].into_iter().filter_map(|tag| {
+        let names = tables.iter().filter_map(|table| table["properties"][tag]["enum"].as_array());
+        let names: BTreeSet<_> = names.flatten().filter_map(Value::as_str).collect();
+        (!names.is_empty()).then(|| (tag.to_owned(), json!({ "enum": names })))
+    });
+    let tags: Map<_, _> = tags.collect();
+    let required: Vec<_> = tags.keys().cloned().collect();
+    json_schema!({
+        "description": description,
+        "type": "object",
+        "properties": tags,
+        "required": required,
+        "oneOf": tables,
+    })
 }

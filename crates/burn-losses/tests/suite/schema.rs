@@ -26,12 +26,15 @@ pub(crate) const BEYOND_A_SCHEMA: &[&str] = &[
 
 /// The same for one value of one field.
 fn is_beyond_a_schema(info: &LossInfo, field: &Field, value: &Value) -> bool {
-    // The length of a list in a head of three classes.
-    let is_short = |list: Option<&Value>| list.and_then(Value::as_sequence).is_some_and(|list| list.len() != 3);
+    // A list of numbers, but not one for each of the three classes.
+    let has_another_length = |list: Option<&Value>| {
+        let list = list.and_then(Value::as_sequence).filter(|list| list.iter().all(Value::is_number));
+        list.is_some_and(|list| ![0, 3].contains(&list.len()))
+    };
     let number = |key: &str| value.get(key).and_then(Value::as_f64);
     match field.name {
-        "class_weights" if info.family == "heads" => is_short(Some(value)) && value != &Value::Sequence(vec![]),
-        "sampler" => is_short(value.get("counts")) && value["counts"] != Value::Sequence(vec![]),
+        "class_weights" if info.family == "heads" => has_another_length(Some(value)),
+        "sampler" => has_another_length(value.get("counts")),
         "smooth" => number("numerator") == Some(1.0) && number("denominator") == Some(0.5),
         _ => value.is_f64() && field.kind.starts_with("integer") && value.as_f64() == Some(2.0),
     }
@@ -120,7 +123,8 @@ fn the_schemas_are_schemas() {
 /// Defaults, allowed samples, refused samples and some odd values of every field: the schema and the config agree on each.
 #[test]
 fn schema_and_config_agree_on_every_value_of_every_field() {
-    let odd = json!([null, true, "", "2", -1, 0, 2, 2.0, 0.5, 1e300, [], [1], [0.5, "a"], {}, { "kind": 1 }, { "kind": "bce" }]);
+    let odd =
+        json!([null, true, "", "2", -1, 0, 2, 2.0, 0.5, [], [1], [0.5, "a"], {}, { "kind": 1 }, { "kind": "bce" }]);
     let odd: Vec<Value> = serde_yaml_ng::to_value(odd).unwrap().as_sequence().unwrap().clone();
     let (mut tried, mut not_finite) = (0, 0);
     for info in registry() {
@@ -137,6 +141,11 @@ fn schema_and_config_agree_on_every_value_of_every_field() {
                     not_finite += 1;
                     continue;
                 };
+                if field.kind == "table" && value.is_sequence() {
+                    // Serde also reads a table from the list of its values, which nobody should write.
+                    assert!(!accepts(&config), "{config}");
+                    continue;
+                }
                 let is_beyond = is_beyond_a_schema(&info, field, &value);
                 assert!(!(is_beyond && is_right), "{config} is right, and listed as what a schema cannot refuse");
                 assert_eq!(accepts(&config), is_right || is_beyond, "{config}: the config says {is_right}");
