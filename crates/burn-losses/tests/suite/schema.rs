@@ -141,8 +141,8 @@ fn schema_and_config_agree_on_every_value_of_every_field() {
                     not_finite += 1;
                     continue;
                 };
-                if field.kind == "table" && value.is_sequence() {
-                    // Serde also reads a table from the list of its values, which nobody should write.
+                if field.kind == "table" && (value.is_sequence() || value.is_null()) {
+                    // Serde also reads a table from the list of its values, and from nothing: nobody should write that.
                     assert!(!accepts(&config), "{config}");
                     continue;
                 }
