@@ -5,7 +5,7 @@ use burn_losses::eval::EvalError;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// An error of `list` or `eval`: printed on stderr, exit code 2.
+/// An error of `list`, `eval` or `schema`: printed on stderr, exit code 2.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
     /// A config file, or the name of a loss.
@@ -14,7 +14,7 @@ pub(crate) enum Error {
     /// A device that is not there, or a type that it does not have.
     #[error("{0}")]
     Device(String),
-    /// A file of tensors that cannot be read.
+    /// A file of tensors that cannot be read, or one that cannot be written.
     #[error("{}: {problem}", path.display())]
     File {
         /// The file.

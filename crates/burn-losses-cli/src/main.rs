@@ -5,6 +5,7 @@
 //! burn-losses list binary
 //! burn-losses check configs/*.toml
 //! burn-losses eval --config focal.toml --input batch.safetensors
+//! burn-losses schema binary
 //! ```
 
 mod check;
@@ -14,6 +15,7 @@ mod error;
 mod eval;
 mod list;
 mod report;
+mod schema;
 mod tensors;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +35,7 @@ enum Command {
     List(list::List),
     Check(check::Check),
     Eval(eval::Eval),
+    Schema(schema::Schema),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Command::List(list) => list.run(),
         Command::Check(check) => return check.run(),
         Command::Eval(eval) => eval.run(),
+        Command::Schema(schema) => schema.run(),
     };
     match result {
         Ok(text) => {

@@ -84,10 +84,12 @@ pub fn load<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<T, ConfigErro
 }
 
 /// Reads a config, or a struct of yours with configs inside, from a text.
+///
+/// The key `$schema` of a JSON file is for editors: it is left out where `T` has no such key.
 pub fn from_str<T: DeserializeOwned>(text: &str, format: Format) -> Result<T, ConfigError> {
     take_error();
     let (line, message) = match format {
-        Format::Json => match serde_json::from_str(text) {
+        Format::Json => match serde_json::from_str(text).or_else(|error| without_schema(text).unwrap_or(Err(error))) {
             Ok(config) => return Ok(config),
             Err(error) => (Some(error.line()), error.to_string()),
         },
@@ -113,6 +115,14 @@ pub fn from_str<T: DeserializeOwned>(text: &str, format: Format) -> Result<T, Co
         }
     };
     Err(ConfigError::At { path: PathBuf::new(), line, source: Box::new(error) })
+}
+
+/// Reads a JSON text without its key `$schema`, where it has one: that is for the editor.
+fn without_schema<T: DeserializeOwned>(text: &str) -> Option<serde_json::Result<T>> {
+    let mut value: serde_json::Value = serde_json::from_str(text).ok()?;
+    value.as_object_mut()?.remove("$schema")?.as_str()?;
+    take_error();
+    Some(serde_json::from_value(value))
 }
 
 /// Writes a config as text.

@@ -121,6 +121,12 @@ pub trait FieldType: Serialize {
 
     /// Whether this value is allowed.
     fn check(&self, loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError>;
+
+    /// Narrows the JSON Schema of the type to the allowed values: by default, every number in it to the range.
+    #[cfg(feature = "schema")]
+    fn narrow(schema: &mut schemars::Schema, range: Range) {
+        schemars::transform::Transform::transform(&mut crate::schema::within(range), schema);
+    }
 }
 
 /// What a `with_..` method takes for a field of type `T`: the type itself, or a simpler spelling of it.
@@ -292,6 +298,7 @@ macro_rules! choice {
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Default, ::serde::Serialize, ::serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(::schemars::JsonSchema))]
         pub enum $name {
             $($(#[$variant_meta])* #[serde(rename = $word)] $variant),+
         }
@@ -412,6 +419,24 @@ macro_rules! word_or_number {
                         "`{word}` is not allowed, expected {}", Self::FORMS.join(" or ")
                     ))),
                 }
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let forms = [
+                    schemars::json_schema!({ "const": $text }),
+                    generator.subschema_for::<f64>(),
+                    $({
+                        $(let _ = stringify!($list_meta);)*
+                        generator.subschema_for::<Vec<f64>>()
+                    },)?
+                ];
+                schemars::json_schema!({ "anyOf": forms })
             }
         }
 

@@ -48,6 +48,9 @@ mod reduction;
 mod registry;
 pub mod regression;
 pub mod regularization;
+#[cfg(feature = "schema")]
+#[cfg_attr(docsrs, doc(cfg(feature = "schema")))]
+pub mod schema;
 pub mod segmentation;
 
 pub use engine::anchors::Anchors;

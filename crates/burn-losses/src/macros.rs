@@ -133,6 +133,22 @@ macro_rules! config {
                 Ok(())
             }
         }
+
+        #[cfg(feature = "schema")]
+        impl ::schemars::JsonSchema for $config {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($config).into()
+            }
+            fn schema_id() -> ::std::borrow::Cow<'static, str> {
+                concat!(module_path!(), "::", stringify!($config)).into()
+            }
+            fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                let values = vec![$(
+                    $crate::schema::values::<$type>($crate::macros::range!($($range)?), generator)
+                ),*];
+                $crate::schema::table::<Self>(values, generator)
+            }
+        }
     };
 }
 pub(crate) use config;
@@ -433,6 +449,23 @@ macro_rules! tagged {
                     match self {
                         $(Self::$variant(loss) => $config::$variant(loss.config().clone()),)+
                     }
+                }
+            }
+
+            #[cfg(feature = "schema")]
+            impl ::schemars::JsonSchema for $config {
+                fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                    stringify!($config).into()
+                }
+                fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                    $crate::schema::one_of(
+                        concat!("A loss of the family `", stringify!($family), "`, told apart by `kind`."),
+                        vec![$($crate::schema::tagged(
+                            <[<$module Config>] as ::schemars::JsonSchema>::json_schema(generator),
+                            "kind",
+                            &[stringify!($file), $($alias),*],
+                        )),+],
+                    )
                 }
             }
 

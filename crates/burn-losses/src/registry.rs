@@ -66,6 +66,28 @@ macro_rules! families {
             }
         }
 
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for LossConfig {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                "LossConfig".into()
+            }
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                crate::schema::one_of(
+                    "A loss of any family, told apart by `family` and `kind`.",
+                    vec![$(crate::schema::tagged(
+                        <$config as schemars::JsonSchema>::json_schema(generator),
+                        "family",
+                        &[$name],
+                    )),+],
+                )
+            }
+        }
+
+        /// Every family with what makes the schema of its files.
+        #[cfg(feature = "schema")]
+        pub(crate) const FAMILY_SCHEMAS: &[(&str, fn() -> schemars::Schema)] =
+            &[$(($name, crate::schema::file::<$config>)),+];
+
         impl LossConfig {
             const FAMILIES: &'static [&'static str] = &[$($name),+];
 

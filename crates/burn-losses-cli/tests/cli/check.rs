@@ -1,6 +1,13 @@
 //! `check`
 
-use crate::{Folder, answer};
+use crate::{Answer, Folder, answer, schema};
+
+/// What `check` says of some files; the schema says the same.
+fn check(folder: &Folder, files: &str) -> Answer {
+    let answer = folder.run(&format!("check {files}"));
+    schema::says_the_same(folder.0.path(), files, &answer);
+    answer
+}
 
 #[test]
 fn good_files_of_every_format() {
@@ -15,7 +22,7 @@ OK b.json: regression/quantile
 OK c.yaml: classification/cross_entropy
 OK d.yml: regression/mae
 ";
-    assert_eq!(folder.run("check a.toml b.json c.yaml d.yml"), answer(0, ok, ""));
+    assert_eq!(check(&folder, "a.toml b.json c.yaml d.yml"), answer(0, ok, ""));
 }
 
 #[test]
@@ -39,9 +46,9 @@ fn every_class_of_error_in_every_format() {
             .file("a.yaml", format!("family: {family}\nkind: {kind}\n{yaml}\n"))
             .file("a.json", format!("{{\"family\": \"{family}\",\n\"kind\": \"{kind}\",\n\"{key}\": {value}}}"));
         let line = |file: &str| format!("{file}:3: {error}\n");
-        assert_eq!(folder.run("check a.toml a.yaml"), answer(1, "", &(line("a.toml") + &line("a.yaml"))));
+        assert_eq!(check(&folder, "a.toml a.yaml"), answer(1, "", &(line("a.toml") + &line("a.yaml"))));
         if !toml.contains("nan") {
-            assert_eq!(folder.run("check a.json"), answer(1, "", &line("a.json")));
+            assert_eq!(check(&folder, "a.json"), answer(1, "", &line("a.json")));
         }
     }
 }
@@ -49,7 +56,7 @@ fn every_class_of_error_in_every_format() {
 #[test]
 fn an_unknown_kind_names_the_kinds_of_its_family() {
     let folder = Folder::new().file("a.toml", "family = 'regression'\nkind = 'hubert'\n");
-    let answer = folder.run("check a.toml");
+    let answer = check(&folder, "a.toml");
     assert_eq!((answer.code, answer.stdout.as_str()), (Some(1), ""));
     let start = "a.toml:2: unknown kind `hubert` of family `regression`, allowed: `mae`, `mse`";
     assert!(answer.stderr.starts_with(start), "{}", answer.stderr);
@@ -58,7 +65,7 @@ fn an_unknown_kind_names_the_kinds_of_its_family() {
 #[test]
 fn a_wrong_type_names_the_field() {
     let folder = Folder::new().file("a.toml", "family = 'regression'\nkind = 'huber'\n\ndelta = 'wide'\n");
-    let answer = folder.run("check a.toml");
+    let answer = check(&folder, "a.toml");
     assert_eq!((answer.code, answer.stdout.as_str()), (Some(1), ""));
     let start = "a.toml:4: huber: `delta` has the wrong type: ";
     assert!(answer.stderr.starts_with(start), "{}", answer.stderr);
@@ -68,7 +75,7 @@ fn a_wrong_type_names_the_field() {
 #[test]
 fn json_has_no_nan() {
     let folder = Folder::new().file("a.json", "{\"family\": \"binary\",\n\"kind\": \"focal\",\n\"gamma\": NaN}");
-    assert_eq!(folder.run("check a.json"), answer(1, "", "a.json:3: expected value\n"));
+    assert_eq!(check(&folder, "a.json"), answer(1, "", "a.json:3: expected value\n"));
 }
 
 #[test]
@@ -83,7 +90,7 @@ none.toml: No such file or directory (os error 2)
 c.txt: the format is not known, allowed extensions: `.json`, `.toml`, `.yaml`, `.yml`
 ";
     let expected = answer(1, "OK b.toml: regression/huber\n", errors);
-    assert_eq!(folder.run("check a.toml none.toml c.txt b.toml"), expected);
+    assert_eq!(check(&folder, "a.toml none.toml c.txt b.toml"), expected);
 }
 
 #[test]

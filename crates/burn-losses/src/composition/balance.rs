@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::key_within("temperature", TEMPERATURE), transform = crate::schema::key_within("period", PERIOD)))]
 #[non_exhaustive]
 pub enum Balance {
     /// Nothing: the weights say all.
@@ -40,6 +41,9 @@ pub enum Balance {
     },
 }
 
+const TEMPERATURE: Range = Range::Greater(0.0);
+const PERIOD: Range = Range::AtLeast(1.0);
+
 fn two() -> f64 {
     2.0
 }
@@ -50,8 +54,8 @@ impl Balance {
             Self::Fixed => Ok(()),
             Self::Uncertainty { initial } => initial.check(loss, "balance.initial", Range::Finite),
             Self::Dwa { temperature, period } => {
-                temperature.check(loss, "balance.temperature", Range::Greater(0.0))?;
-                period.check(loss, "balance.period", Range::AtLeast(1.0))
+                temperature.check(loss, "balance.temperature", TEMPERATURE)?;
+                period.check(loss, "balance.period", PERIOD)
             }
         }
     }

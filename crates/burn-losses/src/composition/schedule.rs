@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// weight = { kind = "exponential", from = 1.0, factor = 0.999 }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 #[non_exhaustive]
 pub enum Weight {
     /// Always the same.
@@ -26,6 +27,7 @@ pub enum Weight {
 /// How a weight changes from step to step; t counts the steps from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::key_within("steps", COUNT), transform = crate::schema::key_within("every", COUNT), transform = crate::schema::key_within("factor", FACTOR)))]
 #[non_exhaustive]
 pub enum Schedule {
     /// from + (to - from) min(t / steps, 1).
@@ -64,6 +66,9 @@ pub enum Schedule {
     },
 }
 
+const COUNT: Range = Range::AtLeast(1.0);
+const FACTOR: Range = Range::Greater(0.0);
+
 impl From<f64> for Weight {
     fn from(weight: f64) -> Self {
         Self::Constant(weight)
@@ -94,14 +99,12 @@ impl Schedule {
         let any = Range::Finite;
         match *self {
             Self::Linear { from, to, steps } | Self::Cosine { from, to, steps } => {
-                vec![("from", from, any), ("to", to, any), ("steps", steps as f64, Range::AtLeast(1.0))]
+                vec![("from", from, any), ("to", to, any), ("steps", steps as f64, COUNT)]
             }
-            Self::Step { from, factor, every } => vec![
-                ("from", from, any),
-                ("factor", factor, Range::Greater(0.0)),
-                ("every", every as f64, Range::AtLeast(1.0)),
-            ],
-            Self::Exponential { from, factor } => vec![("from", from, any), ("factor", factor, Range::Greater(0.0))],
+            Self::Step { from, factor, every } => {
+                vec![("from", from, any), ("factor", factor, FACTOR), ("every", every as f64, COUNT)]
+            }
+            Self::Exponential { from, factor } => vec![("from", from, any), ("factor", factor, FACTOR)],
         }
     }
 }

@@ -44,6 +44,10 @@ impl<C: Nested> FieldType for Box<C> {
     fn check(&self, loss: &'static str, field: &str, _: Range) -> Result<(), ConfigError> {
         self.check_nested(loss, field)
     }
+    #[cfg(feature = "schema")]
+    fn narrow(schema: &mut schemars::Schema, _: Range) {
+        crate::schema::without_reduction(schema);
+    }
 }
 
 /// One loss of a sum.
@@ -201,6 +205,38 @@ impl<C: Nested> FieldType for Terms<C> {
             term.weight.check(loss, &format!("{field}.{name}.weight"), Range::Finite)?;
             term.loss.check_nested(loss, &format!("{field}.{name}"))
         })
+    }
+}
+
+#[cfg(feature = "schema")]
+mod schema {
+    use super::{Term, Terms};
+    use crate::schema::{add_key, without_reduction};
+    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+    use std::borrow::Cow;
+
+    impl<C: JsonSchema> JsonSchema for Term<C> {
+        fn schema_name() -> Cow<'static, str> {
+            format!("TermOf{}", C::schema_name()).into()
+        }
+        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+            let mut schema = C::json_schema(generator);
+            let weight =
+                json_schema!({ "type": "number", "default": 1.0, "description": "What the value is multiplied by." });
+            add_key(&mut schema, "weight", &weight.to_value(), false);
+            without_reduction(&mut schema);
+            schema
+        }
+    }
+
+    impl<C: JsonSchema> JsonSchema for Terms<C> {
+        fn schema_name() -> Cow<'static, str> {
+            format!("TermsOf{}", C::schema_name()).into()
+        }
+        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+            let term = generator.subschema_for::<Term<C>>();
+            json_schema!({ "type": "object", "minProperties": 1, "additionalProperties": term })
+        }
     }
 }
 

@@ -47,6 +47,16 @@ impl<'de> Deserialize<'de> for Base {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Base {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Base".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "description": Self::allowed(Range::Finite), "enum": ["e", 2, "2"] })
+    }
+}
+
 impl FieldType for Base {
     const KIND: &'static str = "word or number";
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Which values of a batch are kept: in a config file `{ ratio = 0.25 }`, `{ count = 512 }` or `{ threshold = 0.7 }`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "KeepTable", into = "KeepTable")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(!try_from, !into, rename_all = "snake_case", transform = crate::schema::key_within("ratio", RATIO), transform = crate::schema::key_within("count", COUNT)))]
 pub enum Keep {
     /// This share of the valid values, in (0, 1], rounded to the nearest count.
     Ratio(f64),
@@ -56,6 +57,7 @@ impl From<Keep> for KeepTable {
 }
 
 const RATIO: Range = Range::HalfOpenLow(0.0, 1.0);
+const COUNT: Range = Range::AtLeast(1.0);
 
 impl FieldType for Keep {
     const KIND: &'static str = "table";
@@ -80,7 +82,7 @@ impl FieldType for Keep {
     fn check(&self, loss: &'static str, field: &str, _: Range) -> Result<(), ConfigError> {
         match self {
             Self::Ratio(ratio) => ratio.check(loss, &format!("{field}.ratio"), RATIO),
-            Self::Count(count) => count.check(loss, &format!("{field}.count"), Range::AtLeast(1.0)),
+            Self::Count(count) => count.check(loss, &format!("{field}.count"), COUNT),
             Self::Threshold(threshold) => threshold.check(loss, &format!("{field}.threshold"), Range::Finite),
         }
     }

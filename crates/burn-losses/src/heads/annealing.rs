@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 /// lambda = max(minimum, base (1 + gamma step)^(-power)), and the target is (lambda cos + psi) / (1 + lambda).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::within(RANGE)))]
 pub struct Annealing {
     /// lambda at the first step.
     pub base: f64,
@@ -22,6 +23,9 @@ pub struct Annealing {
     /// Where it ends; 0 is the margin alone.
     pub minimum: f64,
 }
+
+/// Of each number.
+const RANGE: Range = Range::AtLeast(0.0);
 
 impl Default for Annealing {
     /// Of the authors' SphereFace.
@@ -73,9 +77,7 @@ impl FieldType for Annealing {
     }
     fn check(&self, loss: &'static str, field: &str, _: Range) -> Result<(), ConfigError> {
         let numbers = [("base", self.base), ("gamma", self.gamma), ("power", self.power), ("minimum", self.minimum)];
-        numbers
-            .iter()
-            .try_for_each(|(name, number)| number.check(loss, &format!("{field}.{name}"), Range::AtLeast(0.0)))
+        numbers.iter().try_for_each(|(name, number)| number.check(loss, &format!("{field}.{name}"), RANGE))
     }
 }
 

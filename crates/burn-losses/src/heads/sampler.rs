@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// From which distribution classes are drawn, with replacement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::key_within("counts", COUNT), transform = crate::schema::key_within("power", POWER)))]
 pub enum Sampler {
     /// Every class is as likely.
     Uniform {},
@@ -26,6 +27,9 @@ pub enum Sampler {
         power: f64,
     },
 }
+
+const COUNT: Range = Range::Greater(0.0);
+const POWER: Range = Range::AtLeast(0.0);
 
 fn one() -> f64 {
     1.0
@@ -91,9 +95,9 @@ impl FieldType for Sampler {
     fn check(&self, loss: &'static str, field: &str, _: Range) -> Result<(), ConfigError> {
         let Self::Unigram { counts, power } = self else { return Ok(()) };
         for (index, count) in counts.iter().enumerate() {
-            count.check(loss, &format!("{field}.counts[{index}]"), Range::Greater(0.0))?;
+            count.check(loss, &format!("{field}.counts[{index}]"), COUNT)?;
         }
-        power.check(loss, &format!("{field}.power"), Range::AtLeast(0.0))
+        power.check(loss, &format!("{field}.power"), POWER)
     }
 }
 

@@ -70,6 +70,23 @@ impl From<Parameters> for Spelling {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Parameters {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Parameters".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let paths =
+            serde_json::json!({ "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1 } });
+        let table = |key: &str| {
+            serde_json::json!({
+                "type": "object", "properties": { key: paths }, "required": [key], "additionalProperties": false
+            })
+        };
+        schemars::json_schema!({ "anyOf": [{ "enum": ["weights", "all"] }, table("paths"), table("except")] })
+    }
+}
+
 impl Parameters {
     fn contain(&self, path: &[String], rank: usize) -> bool {
         let within = |paths: &[String]| {

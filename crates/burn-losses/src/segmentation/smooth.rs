@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// `numerator` and `denominator`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(untagged)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub enum Smooth {
     /// The same to both: a region that is empty and predicted as empty is right.
     Both(f64),

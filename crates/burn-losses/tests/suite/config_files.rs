@@ -6,6 +6,7 @@ use burn_losses::prelude::*;
 use serde::{Deserialize, Serialize};
 
 fn error(toml: &str) -> String {
+    crate::schema::refuses_too(toml);
     from_str::<LossConfig>(toml, Format::Toml).expect_err("this is wrong").to_string()
 }
 

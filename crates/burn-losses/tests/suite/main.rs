@@ -9,5 +9,6 @@ mod golden;
 mod laws;
 mod parity;
 mod probe;
+mod schema;
 mod table;
 mod traps;

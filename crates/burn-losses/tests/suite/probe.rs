@@ -247,6 +247,10 @@ pub(crate) fn unreduced(loss: &AnyLoss, first: Tensor<2>, second: &TensorData) -
 
 /// The config of a loss with one field set.
 pub(crate) fn with_field(info: &LossInfo, field: &str, value: &Value) -> Result<LossConfig, String> {
+    serde_yaml_ng::from_value(Value::Mapping(table_with(info, field, value))).map_err(|error| error.to_string())
+}
+
+pub(crate) fn table_with(info: &LossInfo, field: &str, value: &Value) -> Table {
     let mut table = Table::new();
     table.insert("family".into(), info.family.into());
     table.insert("kind".into(), info.kind.into());
@@ -256,7 +260,7 @@ pub(crate) fn with_field(info: &LossInfo, field: &str, value: &Value) -> Result<
         table.insert("embedding_dim".into(), 4.into());
     }
     table.insert(field.into(), value.clone());
-    serde_yaml_ng::from_value(Value::Mapping(table)).map_err(|error| error.to_string())
+    table
 }
 
 pub(crate) fn default_of(info: &LossInfo) -> LossConfig {

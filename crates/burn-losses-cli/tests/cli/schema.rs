@@ -1,0 +1,53 @@
+//! `schema`
+
+use crate::{Answer, Folder, answer};
+use burn_losses::config::{Value, load};
+use burn_losses::schema::{files, of_any, of_family};
+use std::path::Path;
+
+fn text(schema: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(schema).unwrap() + "\n"
+}
+
+#[test]
+fn any_family_and_one() {
+    assert_eq!(Folder::new().run("schema"), answer(0, &text(&of_any()), ""));
+    assert_eq!(Folder::new().run("schema binary"), answer(0, &text(&of_family("binary").unwrap()), ""));
+}
+
+#[test]
+fn an_unknown_family_says_what_there_is() {
+    let answer = Folder::new().run("schema bin");
+    assert_eq!((answer.code, answer.stdout.as_str()), (Some(2), ""));
+    assert!(answer.stderr.starts_with("error: unknown family `bin`, allowed: `regression`, "), "{}", answer.stderr);
+}
+
+#[test]
+fn all_files_in_a_folder() {
+    let folder = Folder::new().file("here", "");
+    let written = folder.run("schema --output-dir a/b");
+    let names: Vec<_> = files().into_iter().map(|(name, _)| format!("a/b/{name}\n")).collect();
+    assert_eq!(written, answer(0, &names.concat(), ""));
+    for (name, schema) in files() {
+        let path = folder.0.path().join("a/b").join(name);
+        assert_eq!(std::fs::read_to_string(path).unwrap(), text(&schema));
+    }
+
+    let failed = folder.run("schema --output-dir here/b");
+    assert_eq!((failed.code, failed.stdout.as_str()), (Some(2), ""));
+    assert!(failed.stderr.starts_with("error: here/b: "), "{}", failed.stderr);
+}
+
+/// The schema says of every file what `check` has said, as far as it can be written in JSON.
+pub(crate) fn says_the_same(folder: &Path, files: &str, checked: &Answer) {
+    let schema = of_any().to_value();
+    let validator = jsonschema_valid::Config::from_schema(&schema, None).unwrap();
+    for file in files.split(' ') {
+        // Syntax is no matter of a schema.
+        let Ok(config) = load::<Value>(folder.join(file)) else { continue };
+        // What is not finite becomes null.
+        let config = serde_json::to_value(config).unwrap();
+        let is_right = checked.stdout.contains(&format!("OK {file}:"));
+        assert_eq!(validator.validate(&config).is_ok(), is_right, "{file}: {config}");
+    }
+}

@@ -1,0 +1,299 @@
+//! The JSON Schemas say what the configs say: with a validator that knows nothing of this library.
+
+use crate::golden;
+use crate::probe::{table_with, with_field};
+use burn_losses::binary::BinaryLossConfig;
+use burn_losses::config::{Field, Format, Table, Value, from_str};
+use burn_losses::{ConfigError, LossConfig, LossInfo, registry, schema};
+use jsonschema_valid::Config;
+use serde_json::{Value as Json, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+/// Configs that are refused for what a schema cannot say, as its documentation lists: see [`schema`].
+pub(crate) const BEYOND_A_SCHEMA: &[&str] = &[
+    "family = 'heads'\nkind = 'arcface'\nnum_classes = 3\nclass_weights = [1.0, 2.0]",
+    "family = 'heads'\nkind = 'sampled_softmax'\nnum_classes = 3\nsampler = { kind = 'unigram', counts = [1.0, 2.0] }",
+    "family = 'heads'\nkind = 'softmax'\nsample_rate = 0.5\nchunk_rows = 8",
+    "family = 'heads'\nkind = 'softmax'\nsample_rate = 0.5\nlabel_smoothing = { epsilon = 0.1 }",
+    "family = 'heads'\nkind = 'softmax'\nnum_classes = 10.0",
+    "family = 'segmentation'\nkind = 'dice'\nsmooth = { numerator = 1.0, denominator = 0.5 }",
+    "family = 'segmentation'\nkind = 'tversky'\ndenominator = 'squared'\nfp_weight = 2.0\nfn_weight = 0.1",
+    "family = 'segmentation'\nkind = 'focal_tversky'\ndenominator = 'squared'\nfp_weight = 2.0\nfn_weight = 0.1",
+    "family = 'classification'\nkind = 'multi_margin'\nvariant = 'crammer_singer'\ndivide_by_classes = true",
+];
+
+/// The same for one value of one field.
+fn is_beyond_a_schema(info: &LossInfo, field: &Field, value: &Value) -> bool {
+    // A list of numbers, but not one for each of the three classes.
+    let has_another_length = |list: Option<&Value>| {
+        let list = list.and_then(Value::as_sequence).filter(|list| list.iter().all(Value::is_number));
+        list.is_some_and(|list| ![0, 3].contains(&list.len()))
+    };
+    let number = |key: &str| value.get(key).and_then(Value::as_f64);
+    match field.name {
+        "class_weights" if info.family == "heads" => has_another_length(Some(value)),
+        "sampler" => has_another_length(value.get("counts")),
+        "smooth" => number("numerator") == Some(1.0) && number("denominator") == Some(0.5),
+        _ => value.is_f64() && field.kind.starts_with("integer") && value.as_f64() == Some(2.0),
+    }
+}
+
+/// The validator of each file.
+static VALIDATORS: LazyLock<BTreeMap<String, Config<'static>>> = LazyLock::new(|| {
+    let validator = |(name, schema): (String, schemars::Schema)| {
+        let schema: &'static Json = Box::leak(Box::new(schema.to_value()));
+        (name, Config::from_schema(schema, None).expect("a schema"))
+    };
+    schema::files().into_iter().map(validator).collect()
+});
+
+fn is_valid(name: &str, config: &Json) -> bool {
+    VALIDATORS[&format!("{name}.schema.json")].validate(config).is_ok()
+}
+
+/// What the schema of any family says of a config, which is what that of its own family says without `family`.
+pub(crate) fn accepts(config: &Json) -> bool {
+    let any = is_valid("loss", config);
+    let mut of_family = config.clone();
+    let family = of_family.as_object_mut().and_then(|table| table.remove("family"));
+    if let Some(family) = family.as_ref().and_then(Json::as_str)
+        && VALIDATORS.contains_key(&format!("{family}.schema.json"))
+    {
+        assert_eq!(is_valid(family, &of_family), any, "{config}");
+    }
+    any
+}
+
+/// A value as JSON, which has no NaN and no infinity.
+pub(crate) fn json_of(value: &Value) -> Option<Json> {
+    fn is_finite(value: &Value) -> bool {
+        match value {
+            Value::Number(number) => number.as_f64().is_none_or(f64::is_finite),
+            Value::Sequence(values) => values.iter().all(is_finite),
+            Value::Mapping(table) => table.values().all(is_finite),
+            _ => true,
+        }
+    }
+    is_finite(value).then(|| serde_json::to_value(value).expect("plain values"))
+}
+
+fn of_toml(text: &str) -> Json {
+    json_of(&from_str(text, Format::Toml).expect("TOML")).expect("finite numbers")
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Run with `BURN_LOSSES_WRITE=1` to write them.
+#[test]
+fn schema_files_are_those_of_the_code() {
+    let folder = repository().join("schema");
+    if std::env::var("BURN_LOSSES_WRITE").as_deref() == Ok("1") {
+        std::fs::create_dir_all(&folder).expect("a folder");
+        for (name, schema) in schema::files() {
+            let text = serde_json::to_string_pretty(&schema).expect("a schema") + "\n";
+            std::fs::write(folder.join(name), text).expect("a writable file");
+        }
+        return;
+    }
+    let names: BTreeSet<_> = std::fs::read_dir(&folder)
+        .expect("the folder schema")
+        .map(|file| file.expect("a file").file_name().into_string().expect("a name"))
+        .collect();
+    assert_eq!(names, schema::files().into_iter().map(|(name, _)| name).collect(), "the files in {}", folder.display());
+    for (name, schema) in schema::files() {
+        let written = std::fs::read_to_string(folder.join(&name)).expect("a readable file");
+        let is_new = written == serde_json::to_string_pretty(&schema).expect("a schema") + "\n";
+        assert!(is_new, "schema/{name} is old: run this test with BURN_LOSSES_WRITE=1");
+    }
+}
+
+#[test]
+fn the_schemas_are_schemas() {
+    assert_eq!(VALIDATORS.len(), 1 + registry().iter().map(|info| info.family).collect::<BTreeSet<_>>().len());
+    for (name, validator) in VALIDATORS.iter() {
+        assert_eq!(validator.get_draft_number(), 7, "{name}");
+        assert!(validator.validate_schema().is_ok(), "{name}");
+    }
+}
+
+/// Defaults, allowed samples, refused samples and some odd values of every field: the schema and the config agree on each.
+#[test]
+fn schema_and_config_agree_on_every_value_of_every_field() {
+    let odd =
+        json!([null, true, "", "2", -1, 0, 2, 2.0, 0.5, [], [1], [0.5, "a"], {}, { "kind": 1 }, { "kind": "bce" }]);
+    let odd: Vec<Value> = serde_yaml_ng::to_value(odd).unwrap().as_sequence().unwrap().clone();
+    let (mut tried, mut not_finite) = (0, 0);
+    for info in registry() {
+        for field in &info.fields {
+            let values = [std::slice::from_ref(&field.default), &field.samples, &field.refused, &odd].concat();
+            for value in values {
+                let is_right = with_field(&info, field.name, &value).is_ok();
+                let Some(config) = json_of(&Value::Mapping(table_with(&info, field.name, &value))) else {
+                    let text = serde_yaml_ng::to_string(&value).unwrap();
+                    assert!(text.contains(".nan") || text.contains(".inf"), "{text}");
+                    assert!(
+                        !is_right && field.refused.iter().any(|refused| format!("{refused:?}") == format!("{value:?}"))
+                    );
+                    not_finite += 1;
+                    continue;
+                };
+                if field.kind == "table" && (value.is_sequence() || value.is_null()) {
+                    // Serde also reads a table from the list of its values, and from nothing: nobody should write that.
+                    assert!(!accepts(&config), "{config}");
+                    continue;
+                }
+                let is_beyond = is_beyond_a_schema(&info, field, &value);
+                assert!(!(is_beyond && is_right), "{config} is right, and listed as what a schema cannot refuse");
+                assert_eq!(accepts(&config), is_right || is_beyond, "{config}: the config says {is_right}");
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 5_000 && not_finite > 200, "{tried}, {not_finite}");
+}
+
+#[test]
+fn kinds_families_and_keys_are_told_apart() {
+    for info in registry() {
+        let LossInfo { family, kind, aliases, .. } = &info;
+        for name in [&[*kind], *aliases].concat() {
+            assert!(accepts(&json!({ "family": family, "kind": name })), "{family}/{name}");
+            // A file may name its schema.
+            assert!(
+                accepts(&json!({ "$schema": "../schema/x.json", "family": family, "kind": name })),
+                "{family}/{name}"
+            );
+        }
+        let default = serde_json::to_value(LossConfig::of(family, kind).unwrap()).unwrap();
+        assert!(accepts(&default), "{default}");
+        for wrong in [
+            json!({ "kind": kind }),
+            json!({ "family": family }),
+            json!({ "family": family, "kind": "hubert" }),
+            json!({ "family": "statistics", "kind": kind }),
+            json!({ "family": family, "kind": 1 }),
+            json!({ "family": family, "kind": kind, "no_such_key": 1 }),
+            json!({ "family": family, "kind": kind, "$schema": 1 }),
+            json!([{ "family": family, "kind": kind }]),
+        ] {
+            assert!(!accepts(&wrong), "{wrong}");
+            assert!(serde_json::from_value::<LossConfig>(wrong.clone()).is_err(), "{wrong}");
+        }
+    }
+    assert!(accepts(
+        &json!({ "family": "binary", "kind": "ohem", "loss": { "kind": "ohem", "loss": { "kind": "focal" } } })
+    ));
+    for wrong in [
+        json!({ "kind": "focal", "gamma": -1 }),
+        json!({ "kind": "focal", "reduction": "sum" }),
+        json!({ "kind": "focal", "$schema": "x" }),
+        json!({ "kind": "ohem", "loss": { "kind": "huber" } }),
+    ] {
+        assert!(!accepts(&json!({ "family": "binary", "kind": "ohem", "loss": wrong })), "{wrong}");
+    }
+}
+
+#[test]
+fn what_a_schema_cannot_say_is_listed() {
+    for text in BEYOND_A_SCHEMA {
+        assert!(accepts(&of_toml(text)), "{text}");
+        assert!(from_str::<LossConfig>(text, Format::Toml).is_err(), "{text}");
+    }
+}
+
+/// The family of an experiment whose losses do not say theirs.
+fn family_of(experiment: &str) -> &str {
+    match experiment {
+        "images" => "classification",
+        "imbalanced" => "binary",
+        "text" | "margins" => "heads",
+        same => same,
+    }
+}
+
+#[test]
+fn the_configs_of_the_examples_are_valid() {
+    let mut losses = 0;
+    for folder in std::fs::read_dir(repository().join("configs")).expect("the folder configs") {
+        for file in std::fs::read_dir(folder.expect("a folder").path()).expect("a folder") {
+            let path = file.expect("a file").path();
+            let config = of_toml(&std::fs::read_to_string(&path).expect("a readable file"));
+            let terms = config.get("terms").and_then(Json::as_array).into_iter().flatten().map(|term| &term["loss"]);
+            let before = losses;
+            for loss in config.get("loss").into_iter().chain(terms) {
+                let mut loss = loss.clone();
+                if loss.get("family").is_none() {
+                    loss["family"] = family_of(config["experiment"].as_str().expect("an experiment")).into();
+                }
+                assert!(accepts(&loss), "{}: {loss}", path.display());
+                losses += 1;
+            }
+            assert!(losses > before, "{}: no loss", path.display());
+        }
+    }
+    assert!(losses > 50, "{losses}");
+}
+
+#[test]
+fn the_configs_of_the_golden_files_are_valid() {
+    for (family, kind, content) in golden::files() {
+        for case in content["cases"].as_array().expect("cases") {
+            let mut config = case["config"].clone();
+            config["family"] = family.as_str().into();
+            config["kind"] = kind.as_str().into();
+            assert!(accepts(&config), "{config}");
+        }
+    }
+}
+
+#[test]
+fn the_configs_of_the_readme_are_valid() {
+    let readme = std::fs::read_to_string(repository().join("README.md")).expect("the README");
+    let blocks = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let configs: Vec<_> = blocks.map(of_toml).filter(|config| config.get("kind").is_some()).collect();
+    assert!(!configs.is_empty());
+    for config in configs {
+        assert!(VALIDATORS.keys().any(|name| is_valid(name.trim_end_matches(".schema.json"), &config)), "{config}");
+    }
+}
+
+/// The key with which editors find the schema of a JSON file.
+#[test]
+fn a_json_file_may_name_its_schema() {
+    let read = |text: &str| from_str::<LossConfig>(text, Format::Json);
+    let text = "{\n\"$schema\": \"../schema/loss.schema.json\",\n\"family\": \"binary\",\n\"kind\": \"focal\",\n\"gamma\": 1.5\n}";
+    assert_eq!(read(text), read(&text.replace("\"$schema\": \"../schema/loss.schema.json\",", "")));
+    assert!(read(text).is_ok());
+    let error = |text: &str| read(text).unwrap_err().to_string();
+    assert_eq!(error(&text.replace("1.5", "-1")), "line 5: focal: `gamma` is -1, allowed: a number >= 0");
+    // It is a key of the file, not of a loss; and it is a name.
+    let unknown = "focal: unknown key `$schema`, allowed: `gamma`, `alpha`, `reduction`";
+    assert_eq!(error(&text.replace("\"../schema/loss.schema.json\"", "3")), format!("line 2: {unknown}"));
+    let nested = r#"{"kind": "ohem", "loss": {"kind": "focal", "$schema": "x"}}"#;
+    let nested: Result<BinaryLossConfig, ConfigError> = from_str(nested, Format::Json);
+    assert_eq!(nested.unwrap_err().to_string(), format!("line 1: {unknown}"));
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Training {
+        loss: BinaryLossConfig,
+    }
+    let training = r#"{"$schema": "training.schema.json", "loss": {"kind": "focal"}}"#;
+    assert_eq!(from_str::<Training>(training, Format::Json).unwrap().loss.kind(), "focal");
+    let more = training.replace("\"loss\"", "\"more\": 1, \"loss\"");
+    let error = from_str::<Training>(&more, Format::Json).unwrap_err().to_string();
+    assert_eq!(error, "config: unknown field `more`, expected `loss`");
+}
+
+/// A config that is refused is refused by the schema too, as far as it can be written in JSON and a schema can say so.
+pub(crate) fn refuses_too(toml: &str) {
+    let Some(config) = from_str::<Table>(toml, Format::Toml).ok().and_then(|table| json_of(&Value::Mapping(table)))
+    else {
+        return;
+    };
+    assert_eq!(accepts(&config), BEYOND_A_SCHEMA.contains(&toml), "{toml}");
+}
