@@ -31,6 +31,7 @@ pub mod boxes;
 mod check;
 pub mod classification;
 pub mod config;
+pub mod diagnose;
 pub mod distribution;
 mod engine;
 mod error;
