@@ -5,11 +5,13 @@
 //! burn-losses list binary
 //! burn-losses check configs/*.toml
 //! burn-losses eval --config focal.toml --input batch.safetensors
+//! burn-losses diagnose --config focal.toml --input batch.safetensors
 //! ```
 
 mod check;
 mod config;
 mod device;
+mod diagnose;
 mod error;
 mod eval;
 mod list;
@@ -33,6 +35,7 @@ enum Command {
     List(list::List),
     Check(check::Check),
     Eval(eval::Eval),
+    Diagnose(diagnose::Diagnose),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Command::List(list) => list.run(),
         Command::Check(check) => return check.run(),
         Command::Eval(eval) => eval.run(),
+        Command::Diagnose(diagnose) => return diagnose.run(),
     };
     match result {
         Ok(text) => {

@@ -132,12 +132,7 @@ impl AnyLoss {
     }
 
     /// [`evaluate`](Self::evaluate); on a device without autodiff there are no gradients, and no step is taken.
-    pub(crate) fn compute(
-        &self,
-        inputs: &Inputs,
-        device: &Device,
-        dtype: FloatDType,
-    ) -> Result<Evaluation, EvalError> {
+    pub(crate) fn compute(&self, inputs: &Inputs, device: &Device, dtype: FloatDType) -> Result<Evaluation, EvalError> {
         let run = |loss| Run { loss, first: self.input(), inputs, device: device.clone(), dtype };
         match self {
             Self::Regression(loss) => run(loss.kind()).elementwise(loss, loss.reduction()),
@@ -236,7 +231,8 @@ impl<'a> Run<'a> {
         let fits = |dtype: &DType| dtype.is_int() || dtype.is_uint();
         let data = self.data::<D>(name, fits, "an integer type")?;
         let bits = DType::from(self.device.settings().int_dtype).size() * 8;
-        let is_too_large = |label: &i128| label.unsigned_abs() >> (bits - 1) != 0;
+        let limit = 1_i128 << (bits - 1);
+        let is_too_large = |label: &i128| !(-limit..limit).contains(label);
         let found = match data.dtype() {
             DType::U64 => data.iter::<u64>().map(i128::from).find(is_too_large),
             _ => data.iter::<i64>().map(i128::from).find(is_too_large),

@@ -123,12 +123,7 @@ pub trait BoxesLoss: Boxes {
     }
 
     /// Reads the arguments back and says what is wrong with them: see [`diagnose`](crate::diagnose).
-    fn diagnose(
-        &self,
-        predictions: &Tensor<2>,
-        targets: &Tensor<2>,
-        weights: Option<&Tensor<1>>,
-    ) -> Diagnosis {
+    fn diagnose(&self, predictions: &Tensor<2>, targets: &Tensor<2>, weights: Option<&Tensor<1>>) -> Diagnosis {
         let inputs =
             diagnose::inputs().and("predictions", predictions).and("targets", targets).and_some("weights", weights);
         let outcome = diagnose::attempt(self.check(predictions, targets, weights), || {

@@ -29,7 +29,9 @@ impl ReadBack {
         let data = tensor.to_data();
         let (shape, dtype) = (data.shape().clone(), data.dtype());
         let copy = match dtype {
-            _ if dtype.is_float() => TensorData::new(data.iter::<f64>().collect::<Vec<_>>(), shape).convert_dtype(dtype),
+            _ if dtype.is_float() => {
+                TensorData::new(data.iter::<f64>().collect::<Vec<_>>(), shape).convert_dtype(dtype)
+            }
             _ if dtype.is_bool() => TensorData::new(data.iter::<bool>().collect::<Vec<_>>(), shape),
             _ if dtype.is_uint() => TensorData::new(data.iter::<u64>().collect::<Vec<_>>(), shape),
             _ if dtype.is_int() => TensorData::new(data.iter::<i64>().collect::<Vec<_>>(), shape),
@@ -85,9 +87,7 @@ pub(crate) fn attempt<const V: usize>(
 
 /// Runs a loss on tensors by name.
 #[cfg(feature = "autodiff")]
-pub(crate) fn attempt_named(
-    run: impl FnOnce() -> Result<crate::eval::Evaluation, crate::eval::EvalError>,
-) -> Outcome {
+pub(crate) fn attempt_named(run: impl FnOnce() -> Result<crate::eval::Evaluation, crate::eval::EvalError>) -> Outcome {
     without_panic(|| match run() {
         Ok(evaluation) => Ok(Computed { values: evaluation.unreduced, total: evaluation.loss }),
         Err(error) => Err(refused(error.argument(), error.to_string())),
@@ -314,7 +314,8 @@ impl<'a> Batch<'a> {
             let ignore_index = regions.ignore_index;
             labels::classes(&mut report, labels, &Allowed { classes, ignore_index, can_ignore: true });
             for (pixel, label) in labels.numbers.iter().enumerate().take(rows.count()) {
-                if let Some(class) = usize::try_from(*label).ok().filter(|class| *class < classes && !is_ignored(pixel)) {
+                if let Some(class) = usize::try_from(*label).ok().filter(|class| *class < classes && !is_ignored(pixel))
+                {
                     present[pixel / pixels.max(1) * classes + class] = true;
                 }
             }
@@ -398,7 +399,11 @@ impl<'a> Batch<'a> {
         self.finite(&mut report, "bias");
         self.finite(&mut report, "expected_counts");
         if let Some(sampled) = self.integers("sampled") {
-            labels::classes(&mut report, &sampled, &Allowed { classes: *classes, ignore_index: None, can_ignore: false });
+            labels::classes(
+                &mut report,
+                &sampled,
+                &Allowed { classes: *classes, ignore_index: None, can_ignore: false },
+            );
         }
         let is_cosine = scaling.embeddings && scaling.weight;
         scale::head(&mut report, self.kind, settings, *classes, is_cosine.then_some(scaling.scale));

@@ -34,20 +34,26 @@ pub(super) fn areas(report: &mut Report, boxes: &Floats<'_>, format: BoxFormat) 
         false => (Severity::Warning, "it counts as empty; fine early in training"),
     };
     let count = [sizes.len()];
-    report.check(boxes.name, &count, |at| is_inverted(&sizes[at]), |at| Verdict {
-        severity,
-        problem: Problem::Inverted { width: sizes[at][0], height: sizes[at][1] },
-        advice,
-    });
+    report.check(
+        boxes.name,
+        &count,
+        |at| is_inverted(&sizes[at]),
+        |at| Verdict { severity, problem: Problem::Inverted { width: sizes[at][0], height: sizes[at][1] }, advice },
+    );
     let advice = match is_target {
         true => "nothing overlaps with it: padding? Give such rows the weight 0",
         false => "fine early in training",
     };
-    report.check(boxes.name, &count, |at| is_degenerate(&sizes[at]), |at| Verdict {
-        severity: Severity::Warning,
-        problem: Problem::Degenerate { width: sizes[at][0], height: sizes[at][1] },
-        advice,
-    });
+    report.check(
+        boxes.name,
+        &count,
+        |at| is_degenerate(&sizes[at]),
+        |at| Verdict {
+            severity: Severity::Warning,
+            problem: Problem::Degenerate { width: sizes[at][0], height: sizes[at][1] },
+            advice,
+        },
+    );
 }
 
 /// Targets that make more sense in another format.
@@ -75,9 +81,14 @@ pub(super) fn format(report: &mut Report, targets: &Floats<'_>, format: BoxForma
 pub(super) fn bins(report: &mut Report, targets: &Floats<'_>, bins: usize) {
     let Some(last) = bins.checked_sub(1) else { return };
     let is_outside = |x: f64| x.is_finite() && !(0.0..=last as f64).contains(&x);
-    report.check(targets.name, &targets.shape, |at| is_outside(targets.numbers[at]), |at| Verdict {
-        severity: Severity::Error,
-        problem: Problem::OutsideBins { value: targets.numbers[at], last },
-        advice: "distances are in units of a bin: divide by the stride, or clamp them",
-    });
+    report.check(
+        targets.name,
+        &targets.shape,
+        |at| is_outside(targets.numbers[at]),
+        |at| Verdict {
+            severity: Severity::Error,
+            problem: Problem::OutsideBins { value: targets.numbers[at], last },
+            advice: "distances are in units of a bin: divide by the stride, or clamp them",
+        },
+    );
 }

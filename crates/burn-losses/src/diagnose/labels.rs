@@ -18,11 +18,16 @@ pub(super) fn classes(report: &mut Report, labels: &Integers<'_>, allowed: &Allo
     let is_class = |label: i64| usize::try_from(label).is_ok_and(|label| label < classes);
     let is_wrong = |label| !is_ignored(label) && !is_class(label);
     let advice = advice(labels.numbers.iter().copied().filter(|label| !is_ignored(*label)), allowed);
-    report.check(labels.name, &labels.shape, |at| is_wrong(labels.numbers[at]), |at| Verdict {
-        severity: Severity::Error,
-        problem: Problem::NoClass { label: labels.numbers[at], classes, ignore_index },
-        advice: &advice,
-    });
+    report.check(
+        labels.name,
+        &labels.shape,
+        |at| is_wrong(labels.numbers[at]),
+        |at| Verdict {
+            severity: Severity::Error,
+            problem: Problem::NoClass { label: labels.numbers[at], classes, ignore_index },
+            advice: &advice,
+        },
+    );
     if !labels.numbers.is_empty() && labels.numbers.iter().all(|label| is_ignored(*label)) {
         report.say(Severity::Warning, labels.name, Problem::AllIgnored, ALL_IGNORED);
     }

@@ -31,9 +31,9 @@ mod pairs;
 mod report;
 mod scale;
 
-pub(crate) use batch::{Batch, HeadFacts, attempt, inputs, plain};
 #[cfg(feature = "autodiff")]
 pub(crate) use batch::attempt_named;
+pub(crate) use batch::{Batch, HeadFacts, attempt, inputs, plain};
 
 use core::fmt;
 use serde::Serialize;

@@ -1,9 +1,9 @@
 //! Any loss on tensors by name.
 
 use super::{Batch, Diagnosis, HeadFacts, attempt_named, inputs};
+use crate::engine::heads::Head;
 use crate::eval::Inputs;
 use crate::metric::AnyMetricLoss;
-use crate::engine::heads::Head;
 use crate::prelude::*;
 use crate::registry::AnyLoss;
 use burn::tensor::{DType, Device, FloatDType};

@@ -20,11 +20,16 @@ pub(super) enum Partners {
 pub(super) fn directions(report: &mut Report, vectors: &Floats<'_>, counts: impl Fn(usize) -> bool) {
     let [rows, size] = vectors.shape[..] else { return };
     let length = |row: usize| vectors.numbers[row * size..][..size].iter().map(|x| x * x).sum::<f64>().sqrt();
-    report.check(vectors.name, &[rows], |row| counts(row) && length(row) < 1e-12, |_| Verdict {
-        severity: Severity::Error,
-        problem: Problem::ZeroLength,
-        advice: "all its cosines count as 0: a dead layer, or padding?",
-    });
+    report.check(
+        vectors.name,
+        &[rows],
+        |row| counts(row) && length(row) < 1e-12,
+        |_| Verdict {
+            severity: Severity::Error,
+            problem: Problem::ZeroLength,
+            advice: "all its cosines count as 0: a dead layer, or padding?",
+        },
+    );
 }
 
 /// Whether the rows of a batch have the partners that the loss needs.
@@ -40,7 +45,8 @@ pub(super) fn partners(report: &mut Report, labels: &Integers<'_>, needs: &Partn
         Partners::Any | Partners::Both => {
             let is_needed = matches!(needs, Partners::Both);
             if lonely {
-                let advice = if is_needed { nothing } else { "nothing is drawn together: fine if other batches do that" };
+                let advice =
+                    if is_needed { nothing } else { "nothing is drawn together: fine if other batches do that" };
                 report.say(Severity::Warning, name, Problem::NoPositive, advice);
             } else if different.len() == 1 {
                 let advice = if is_needed { nothing } else { "nothing is kept apart: fine if other batches do that" };

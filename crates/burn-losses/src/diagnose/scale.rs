@@ -29,7 +29,9 @@ pub(super) fn logits(report: &mut Report, tensor: &Floats<'_>, each: bool, count
         return;
     }
     let advice = match rows {
-        true => "the loss takes the softmax or sigmoid itself: hand over what is before it; fine if they are logits by chance",
+        true => {
+            "the loss takes the softmax or sigmoid itself: hand over what is before it; fine if they are logits by chance"
+        }
         false => "the loss takes the sigmoid itself: hand over what is before it; fine if they are logits by chance",
     };
     report.say(Severity::Warning, tensor.name, Problem::LooksLikeProbabilities { expected: "logits", rows }, advice);
@@ -45,12 +47,16 @@ pub(super) fn log_probabilities(report: &mut Report, tensor: &Floats<'_>, counts
     }
     let (values, least) = (&tensor.numbers, tensor.tolerance());
     let is_positive = |x: f64| x.is_finite() && x > least;
-    let found =
-        report.check(tensor.name, &tensor.shape, |at| counts(rows.row_of(at)) && is_positive(values[at]), |at| Verdict {
+    let found = report.check(
+        tensor.name,
+        &tensor.shape,
+        |at| counts(rows.row_of(at)) && is_positive(values[at]),
+        |at| Verdict {
             severity: Severity::Error,
             problem: Problem::PositiveLogarithm { value: values[at] },
             advice: "logits? Take their log-softmax",
-        });
+        },
+    );
     if !found {
         let exponentials = Floats {
             name: tensor.name,

@@ -158,12 +158,7 @@ pub trait HeadLoss: Head {
     }
 
     /// Reads the arguments and the parameters back and says what is wrong with them: see [`diagnose`](crate::diagnose).
-    fn diagnose(
-        &self,
-        embeddings: &Tensor<2>,
-        labels: &Tensor<1, Int>,
-        weights: Option<&Tensor<1>>,
-    ) -> Diagnosis {
+    fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
         let Parameters { weight, bias } = parameters(self);
         let inputs = diagnose::inputs()
             .and("embeddings", embeddings)

@@ -98,13 +98,9 @@ pub trait MetricLoss: Anchors {
     }
 
     /// Reads the arguments back and says what is wrong with them: see [`diagnose`](crate::diagnose).
-    fn diagnose(
-        &self,
-        embeddings: &Tensor<2>,
-        labels: &Tensor<1, Int>,
-        weights: Option<&Tensor<1>>,
-    ) -> Diagnosis {
-        let inputs = diagnose::inputs().and("embeddings", embeddings).and("labels", labels).and_some("weights", weights);
+    fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
+        let inputs =
+            diagnose::inputs().and("embeddings", embeddings).and("labels", labels).and_some("weights", weights);
         let outcome = diagnose::attempt(self.check(embeddings, labels, weights), || {
             let values = anchors::values(self, plain(embeddings), plain(labels));
             (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))

@@ -207,12 +207,7 @@ pub trait SegmentationLoss: Segmentation {
     }
 
     /// Reads the arguments back and says what is wrong with them: see [`diagnose`](crate::diagnose).
-    fn diagnose<const D: usize>(
-        &self,
-        logits: &Tensor<D>,
-        masks: &Masks<D>,
-        weights: Option<&Tensor<2>>,
-    ) -> Diagnosis {
+    fn diagnose<const D: usize>(&self, logits: &Tensor<D>, masks: &Masks<D>, weights: Option<&Tensor<2>>) -> Diagnosis {
         let (first, regions) = (self.input(), self.regions());
         let inputs = diagnose::inputs()
             .and(first, logits)

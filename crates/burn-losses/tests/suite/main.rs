@@ -3,6 +3,7 @@
 mod chunks;
 mod config_files;
 mod devices;
+mod diagnose;
 mod engine;
 mod golden;
 mod laws;
