@@ -2,8 +2,9 @@
 
 use crate::devices;
 use crate::probe::{base, batch, default_of, variants, weighted};
-use burn::tensor::{DType, Device, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_losses::eval::Inputs;
+use burn_losses::metric::{AnyMetricLoss, ProxyAnchorLossConfig};
 use burn_losses::{AnyLoss, LossConfig, registry};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -74,7 +75,7 @@ fn names_and_types_that_are_refused() {
         format!("mse: 1 error\nerror: mse: tensor `logits` is not an argument of this loss, {expected}")
     );
     assert_eq!(
-        mse(&[("predictions", TensorData::from(0.5)), ("targets", floats())]),
+        mse(&[("predictions", TensorData::new(vec![0.5], [0; 0])), ("targets", floats())]),
         "mse: 1 error\nerror: mse: `predictions` has shape [], expected 1 to 6 axes"
     );
     assert_eq!(
@@ -106,17 +107,20 @@ fn the_parameters_of_a_loss_are_looked_at() {
     let given =
         [("embeddings", TensorData::from([[1.0f32, 0.5], [0.5, 1.0]])), ("labels", TensorData::from([0i64, 1]))];
     let inputs: Inputs = given.into_iter().map(|(name, data)| (name.to_owned(), data)).collect();
-    let loss =
-        |text: &str| -> LossConfig { burn_losses::config::from_str(text, burn_losses::config::Format::Toml).unwrap() };
-    let center = "family = 'metric'\nkind = 'center'\nnum_classes = 2\nembedding_dim = 2";
-    assert!(loss(center).init(&Device::flex()).diagnose(&inputs, &Device::flex()).is_clean());
-    let zeros = "family = 'metric'\nkind = 'proxy_anchor'\nnum_classes = 2\nembedding_dim = 2\n\
-                 initializer = { kind = 'normal', std = 1e-30 }";
-    let Ok(config) = burn_losses::config::from_str::<LossConfig>(zeros, burn_losses::config::Format::Toml) else {
-        return;
+    let device = Device::flex();
+    let config = ProxyAnchorLossConfig::new().with_num_classes(2).with_embedding_dim(2);
+    let of = |proxies: [[f32; 2]; 2]| {
+        let loss = config.init(&device).with_proxies(Tensor::from_floats(proxies, &device));
+        AnyLoss::Metric(AnyMetricLoss::ProxyAnchor(loss)).diagnose(&inputs, &device).to_string()
     };
-    let diagnosis = config.init(&Device::flex()).diagnose(&inputs, &Device::flex());
-    assert!(diagnosis.findings.iter().any(|finding| finding.argument == "proxies"), "{diagnosis}");
+    assert_eq!(of([[1.0, 0.0], [0.0, 1.0]]), "proxy_anchor: nothing found");
+    assert_eq!(
+        of([[0.0, 0.0], [f32::NAN, 1.0]]),
+        "proxy_anchor: 2 errors\n\
+         error: `proxies`: NaN (1 of 4, first at [1, 0])\n\
+         error: `proxies`: a vector of length 0, which has no cosine (1 of 2, first at [0]); \
+         all its cosines count as 0: a dead layer, or padding?"
+    );
 }
 
 /// As JSON, for tools.
