@@ -153,7 +153,8 @@ impl<'a> Batch<'a> {
     }
 
     fn report(&self) -> Report {
-        let is_finite = |computed: &Computed| computed.values.iter::<f64>().all(f64::is_finite);
+        let is_finite =
+            |computed: &Computed| computed.total.is_finite() && computed.values.iter::<f64>().all(f64::is_finite);
         Report { is_finite: self.outcome.as_ref().is_ok_and(is_finite), ..Report::default() }
     }
 

@@ -11,7 +11,7 @@ pub(super) struct Report {
     pub(super) spoiled: BTreeSet<usize>,
     /// Whether something that is no sample, as a weight, spoils every value.
     pub(super) all_spoiled: bool,
-    /// Whether the loss has a finite value for every row.
+    /// Whether the loss and all its values are finite.
     pub(super) is_finite: bool,
 }
 

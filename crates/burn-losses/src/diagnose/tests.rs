@@ -220,6 +220,7 @@ fn weights() {
         ],
     );
     says(&of([1.0, NAN]), &["error: `weights`: NaN (1 of 2, first at [1])"]);
+    says(&of([1.0, INF]), &["error: `weights`: infinity (1 of 2, first at [1])"]);
 }
 
 #[test]

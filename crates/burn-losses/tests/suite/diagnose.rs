@@ -218,7 +218,7 @@ proptest! {
                     if rows == 0 || at == cut {
                         shape[0] = 0;
                     }
-                    let dtype = if data.dtype().is_float() { dtype } else { 5 };
+                    let dtype = if data.dtype().is_float() { dtype } else { 7 };
                     (name, tensor(&shape, dtype, &seeds))
                 })
                 .collect();
