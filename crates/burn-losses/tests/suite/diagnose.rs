@@ -19,7 +19,8 @@ fn a_good_batch_has_no_error() {
     for target in devices::cpu().into_iter().take(2) {
         for config in registry().iter().flat_map(variants) {
             let loss = config.init(&target.device);
-            for (extra, seed) in [(&[][..], 1), (&[2, 3][..], 2)] {
+            // Seeds whose target boxes are none of them inverted.
+            for (extra, seed) in [(&[][..], 3), (&[2, 3][..], 4)] {
                 let inputs = weighted(&loss, batch(&loss, 12, 3.0, extra, seed), 5);
                 let inputs: Inputs = inputs
                     .into_iter()
