@@ -6,11 +6,13 @@
 //! burn-losses check configs/*.toml
 //! burn-losses eval --config focal.toml --input batch.safetensors
 //! burn-losses schema binary
+//! burn-losses diagnose --config focal.toml --input batch.safetensors
 //! ```
 
 mod check;
 mod config;
 mod device;
+mod diagnose;
 mod error;
 mod eval;
 mod list;
@@ -36,6 +38,7 @@ enum Command {
     Check(check::Check),
     Eval(eval::Eval),
     Schema(schema::Schema),
+    Diagnose(diagnose::Diagnose),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Check(check) => return check.run(),
         Command::Eval(eval) => eval.run(),
         Command::Schema(schema) => schema.run(),
+        Command::Diagnose(diagnose) => return diagnose.run(),
     };
     match result {
         Ok(text) => {

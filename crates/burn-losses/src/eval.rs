@@ -88,13 +88,27 @@ pub enum EvalError {
         /// The tensor.
         name: String,
         /// The integer.
-        label: i64,
+        label: i128,
         /// What the device has.
         bits: usize,
     },
     /// A shape, type or device that the loss itself refuses.
     #[error(transparent)]
     Input(#[from] InputError),
+}
+
+impl EvalError {
+    /// The tensor that it is about.
+    pub fn argument(&self) -> &str {
+        match self {
+            Self::Missing { name, .. }
+            | Self::Unknown { name, .. }
+            | Self::Rank { name, .. }
+            | Self::Type { name, .. }
+            | Self::Label { name, .. } => name,
+            Self::Input(error) => error.argument,
+        }
+    }
 }
 
 impl AnyLoss {
@@ -114,8 +128,12 @@ impl AnyLoss {
     ///
     /// A loss with state (GHM) takes a step, as in training.
     pub fn evaluate(&self, inputs: &Inputs, device: &Device, dtype: FloatDType) -> Result<Evaluation, EvalError> {
-        let device = device.clone().autodiff();
-        let run = |loss| Run { loss, first: self.input(), inputs, device, dtype };
+        self.compute(inputs, &device.clone().autodiff(), dtype)
+    }
+
+    /// [`evaluate`](Self::evaluate); on a device without autodiff there are no gradients, and no step is taken.
+    pub(crate) fn compute(&self, inputs: &Inputs, device: &Device, dtype: FloatDType) -> Result<Evaluation, EvalError> {
+        let run = |loss| Run { loss, first: self.input(), inputs, device: device.clone(), dtype };
         match self {
             Self::Regression(loss) => run(loss.kind()).elementwise(loss, loss.reduction()),
             Self::Binary(loss) => run(loss.kind()).elementwise(loss, loss.reduction()),
@@ -194,7 +212,11 @@ impl<'a> Run<'a> {
 
     fn float<const D: usize>(&self, name: &str, leaves: &mut Leaves) -> Result<Tensor<D>, EvalError> {
         let data = self.data::<D>(name, DType::is_float, "a float type")?;
-        let tensor = Tensor::<D>::from_data(data, (&self.device, DType::from(self.dtype))).require_grad();
+        let tensor = Tensor::<D>::from_data(data, (&self.device, DType::from(self.dtype)));
+        if !self.device.is_autodiff() {
+            return Ok(tensor);
+        }
+        let tensor = tensor.require_grad();
         let leaf = tensor.clone();
         leaves.0.push((
             name.to_owned(),
@@ -209,7 +231,13 @@ impl<'a> Run<'a> {
         let fits = |dtype: &DType| dtype.is_int() || dtype.is_uint();
         let data = self.data::<D>(name, fits, "an integer type")?;
         let bits = DType::from(self.device.settings().int_dtype).size() * 8;
-        if let Some(label) = data.iter::<i64>().find(|label| bits < 64 && label.unsigned_abs() >> (bits - 1) != 0) {
+        let limit = 1_i128 << (bits - 1);
+        let is_too_large = |label: &i128| !(-limit..limit).contains(label);
+        let found = match data.dtype() {
+            DType::U64 => data.iter::<u64>().map(i128::from).find(is_too_large),
+            _ => data.iter::<i64>().map(i128::from).find(is_too_large),
+        };
+        if let Some(label) = found {
             return Err(EvalError::Label { loss: self.loss, name: name.to_owned(), label, bits });
         }
         Ok(Tensor::from_data(data, &self.device))
@@ -548,6 +576,9 @@ impl Leaves {
     ) -> Evaluation {
         let values = read(unreduced.values.clone());
         let loss = reduce(unreduced);
+        if self.0.is_empty() {
+            return Evaluation { loss: loss.into_scalar(), unreduced: values, gradients: BTreeMap::new() };
+        }
         let gradients = loss.backward();
         Evaluation {
             loss: loss.into_scalar(),
@@ -571,7 +602,7 @@ fn in_training<const D: usize, const V: usize>(
     values: impl FnOnce(Tensor<D>) -> Tensor<V>,
     value: impl FnOnce(Tensor<D>) -> Tensor<1>,
 ) {
-    if !is_fused(first) {
+    if !first.is_autodiff() || !is_fused(first) {
         return;
     }
     let leaf = first.clone().detach().require_grad();

@@ -32,6 +32,7 @@ mod check;
 pub mod classification;
 pub mod composition;
 pub mod config;
+pub mod diagnose;
 pub mod distribution;
 mod engine;
 mod error;

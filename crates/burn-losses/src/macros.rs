@@ -240,6 +240,11 @@ pub(crate) use range;
 use crate::config::{Field, FieldType, Range, Value};
 use crate::{ConfigError, Reduction};
 
+/// A config as plain values.
+pub(crate) fn settings<T: serde::Serialize>(config: &T) -> Value {
+    serde_yaml_ng::to_value(config).unwrap_or(Value::Null)
+}
+
 /// The description of one field.
 pub(crate) fn field<T: FieldType>(name: &'static str, doc: &[&str], default: &T, range: Range) -> Field {
     Field {

@@ -9,11 +9,11 @@ fn bytes<const N: usize, T: Copy>(numbers: &[T], to_bytes: fn(T) -> [u8; N]) -> 
     numbers.iter().flat_map(|number| to_bytes(*number)).collect()
 }
 
-fn f64s<'a>(name: &'a str, shape: &[usize], numbers: &[f64]) -> Named<'a> {
+pub(crate) fn f64s<'a>(name: &'a str, shape: &[usize], numbers: &[f64]) -> Named<'a> {
     (name, Dtype::F64, shape.to_vec(), bytes(numbers, f64::to_le_bytes))
 }
 
-fn i64s<'a>(name: &'a str, shape: &[usize], numbers: &[i64]) -> Named<'a> {
+pub(crate) fn i64s<'a>(name: &'a str, shape: &[usize], numbers: &[i64]) -> Named<'a> {
     (name, Dtype::I64, shape.to_vec(), bytes(numbers, i64::to_le_bytes))
 }
 

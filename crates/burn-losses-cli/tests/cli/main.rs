@@ -1,6 +1,7 @@
 //! The command as its users run it.
 
 mod check;
+mod diagnose;
 mod eval;
 mod list;
 mod schema;

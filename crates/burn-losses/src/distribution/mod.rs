@@ -5,6 +5,8 @@
 mod base;
 
 use crate::check::Reference;
+use crate::config::Value;
+use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::distributions::{self, Distributions};
 use crate::engine::pointwise::PointKernel;
 use crate::engine::rows::without_class_axis;
@@ -56,6 +58,12 @@ pub trait DistributionLoss: Distributions {
     /// What the first argument is.
     fn input(&self) -> DistributionInput {
         DistributionInput::LogProbabilities
+    }
+
+    /// The config, for [`diagnose`](crate::diagnose).
+    #[doc(hidden)]
+    fn settings(&self) -> Value {
+        Value::Null
     }
 
     /// The value of the batch, reduced as the config says.
@@ -138,6 +146,20 @@ pub trait DistributionLoss: Distributions {
     ) -> Result<(), InputError> {
         reference(self, predictions).weights(without_class_axis(predictions.dims()), weights)
     }
+
+    /// Reads the arguments back and says what is wrong with them: see [`diagnose`](crate::diagnose). (With weights or labels:
+    /// [`AnyLoss::diagnose`](crate::AnyLoss::diagnose).)
+    fn diagnose<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Diagnosis {
+        let first = self.input().name();
+        let inputs = diagnose::inputs().and(first, predictions).and("targets", targets);
+        let outcome = diagnose::attempt(self.check(predictions, targets), || {
+            let [predictions, targets] = [predictions, targets].map(plain);
+            let weights: Option<Tensor<1>> = None;
+            let values = distributions::values(self, self.input(), predictions.clone(), targets.clone(), None);
+            (values, distributions::reduce(self, self.input(), self.reduction(), predictions, targets, weights))
+        });
+        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.distribution(&self.settings())
+    }
 }
 
 /// The first argument, as errors name it.
@@ -185,6 +207,9 @@ macro_rules! distribution_loss {
             fn reduction(&self) -> $crate::Reduction {
                 self.config.reduction
             }
+            fn settings(&self) -> $crate::config::Value {
+                $crate::macros::settings(&self.config)
+            }
             fn input(&self) -> $crate::distribution::DistributionInput {
                 self.config.input
             }
@@ -226,6 +251,11 @@ macro_rules! implement {
             fn reduction(&self) -> Reduction {
                 match self {
                     $(Self::$variant(loss) => loss.reduction(),)+
+                }
+            }
+            fn settings(&self) -> Value {
+                match self {
+                    $(Self::$variant(loss) => loss.settings(),)+
                 }
             }
             fn input(&self) -> DistributionInput {

@@ -9,6 +9,8 @@ mod sampler;
 
 use crate::check::Reference;
 use crate::classification::CrossEntropyLoss;
+use crate::config::Value;
+use crate::diagnose::{self, Batch, Diagnosis, HeadFacts, plain};
 use crate::engine::heads::{self, Head, Parameters};
 use crate::engine::rows::Rows;
 use crate::error::{ConfigError, InputError, expect};
@@ -30,6 +32,12 @@ pub trait HeadLoss: Head {
 
     /// How the unreduced values become one number.
     fn reduction(&self) -> Reduction;
+
+    /// The config, for [`diagnose`](crate::diagnose).
+    #[doc(hidden)]
+    fn settings(&self) -> Value {
+        Value::Null
+    }
 
     /// The number of classes.
     fn num_classes(&self) -> usize {
@@ -148,6 +156,28 @@ pub trait HeadLoss: Head {
     ) -> Result<(), InputError> {
         heads::check(self, &parameters(self), reference(self, embeddings), Some(labels), weights)
     }
+
+    /// Reads the arguments and the parameters back and says what is wrong with them: see [`diagnose`](crate::diagnose).
+    fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
+        let Parameters { weight, bias } = parameters(self);
+        let inputs = diagnose::inputs()
+            .and("embeddings", embeddings)
+            .and("labels", labels)
+            .and_some("weights", weights)
+            .and("weight", &weight)
+            .and_some("bias", bias.as_ref());
+        let outcome = diagnose::attempt(self.check(embeddings, labels, weights), || {
+            let parameters = Parameters { weight: plain(&weight), bias: bias.as_ref().map(plain) };
+            let values = self.values(parameters, plain(embeddings), plain(labels));
+            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
+        });
+        Batch { kind: self.kind(), first: "embeddings", inputs: inputs.get(), outcome }.heads(&HeadFacts {
+            classes: self.num_classes(),
+            ignore_index: self.ignore_index(),
+            scaling: self.scaling(),
+            settings: self.settings(),
+        })
+    }
 }
 
 fn parameters<H: HeadLoss>(head: &H) -> Parameters {
@@ -254,6 +284,9 @@ macro_rules! own_weight {
             fn reduction(&self) -> $crate::Reduction {
                 self.config.reduction
             }
+            fn settings(&self) -> $crate::config::Value {
+                $crate::macros::settings(&self.config)
+            }
             fn cross_entropy(&self) -> &$crate::classification::CrossEntropyLoss {
                 &self.rows
             }
@@ -354,6 +387,11 @@ macro_rules! implement {
             fn reduction(&self) -> Reduction {
                 match self {
                     $(Self::$variant(loss) => loss.reduction(),)+
+                }
+            }
+            fn settings(&self) -> Value {
+                match self {
+                    $(Self::$variant(loss) => loss.settings(),)+
                 }
             }
             fn weight(&self) -> Tensor<2> {

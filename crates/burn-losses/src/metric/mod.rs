@@ -6,6 +6,8 @@
 mod views;
 
 use crate::check::Reference;
+use crate::config::Value;
+use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::anchors::{self, Anchors};
 use crate::error::{InputError, expect};
 use crate::macros::family;
@@ -29,6 +31,12 @@ pub trait MetricLoss: Anchors {
 
     /// How the unreduced values become one number.
     fn reduction(&self) -> Reduction;
+
+    /// The config, for [`diagnose`](crate::diagnose).
+    #[doc(hidden)]
+    fn settings(&self) -> Value {
+        Value::Null
+    }
 
     /// The value of the batch, reduced as the config says.
     ///
@@ -88,6 +96,17 @@ pub trait MetricLoss: Anchors {
         let first = Reference { loss: self.kind(), name: "embeddings", tensor: embeddings };
         anchors::check(self, first, labels, weights)
     }
+
+    /// Reads the arguments back and says what is wrong with them: see [`diagnose`](crate::diagnose).
+    fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
+        let inputs =
+            diagnose::inputs().and("embeddings", embeddings).and("labels", labels).and_some("weights", weights);
+        let outcome = diagnose::attempt(self.check(embeddings, labels, weights), || {
+            let values = anchors::values(self, plain(embeddings), plain(labels));
+            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
+        });
+        Batch { kind: self.kind(), first: "embeddings", inputs: inputs.get(), outcome }.metric(&self.settings())
+    }
 }
 
 macro_rules! implement {
@@ -98,6 +117,9 @@ macro_rules! implement {
             }
             fn reduction(&self) -> Reduction {
                 self.config().reduction
+            }
+            fn settings(&self) -> Value {
+                crate::macros::settings(self.config())
             }
         }
     };
@@ -123,6 +145,11 @@ macro_rules! implement {
             fn reduction(&self) -> Reduction {
                 match self {
                     $(Self::$variant(loss) => loss.reduction(),)+
+                }
+            }
+            fn settings(&self) -> Value {
+                match self {
+                    $(Self::$variant(loss) => loss.settings(),)+
                 }
             }
         }

@@ -7,6 +7,7 @@ mod masks;
 mod smooth;
 
 use crate::check::Reference;
+use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::overlap::{self, OverlapKernel, Pixels, Segmentation};
 use crate::engine::rows::without_class_axis;
 use crate::error::{InputError, expect};
@@ -203,6 +204,22 @@ pub trait SegmentationLoss: Segmentation {
     ) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: self.input(), tensor: logits };
         overlap::check(&self.regions(), first, masks, weights)
+    }
+
+    /// Reads the arguments back and says what is wrong with them: see [`diagnose`](crate::diagnose).
+    fn diagnose<const D: usize>(&self, logits: &Tensor<D>, masks: &Masks<D>, weights: Option<&Tensor<2>>) -> Diagnosis {
+        let (first, regions) = (self.input(), self.regions());
+        let inputs = diagnose::inputs()
+            .and(first, logits)
+            .and("masks", &masks.masks)
+            .and_some("valid", masks.valid.as_ref())
+            .and_some("weights", weights);
+        let outcome = diagnose::attempt(self.check(logits, masks, weights), || {
+            let masks = Masks { masks: plain(&masks.masks), valid: masks.valid.as_ref().map(plain) };
+            let values = overlap::values(self, &regions, plain(logits), masks);
+            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
+        });
+        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.segmentation(&regions)
     }
 }
 

@@ -4,6 +4,7 @@ mod chunks;
 mod composition;
 mod config_files;
 mod devices;
+mod diagnose;
 mod engine;
 mod golden;
 mod laws;

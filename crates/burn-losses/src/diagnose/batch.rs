@@ -1,0 +1,451 @@
+//! A batch of each family: which argument is looked at for what.
+
+use super::labels::{self, ALL_IGNORED, Allowed};
+use super::pairs::{self, Partners};
+use super::report::{Floats, Integers, Report};
+use super::{Diagnosis, Finding, Problem, Severity, boxes, numbers, scale};
+use crate::boxes::BoxFormat;
+use crate::config::Value;
+use crate::engine::heads::Scaling;
+use crate::error::InputError;
+use crate::segmentation::{AbsentClasses, Background, Over, Regions};
+use burn::tensor::kind::{Autodiff, Basic};
+use burn::tensor::{Tensor, TensorData};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Tensors by name, read back.
+#[derive(Default)]
+pub(crate) struct ReadBack(BTreeMap<String, TensorData>);
+
+/// No tensors yet.
+pub(crate) fn inputs() -> ReadBack {
+    ReadBack::default()
+}
+
+impl ReadBack {
+    /// Reads a tensor back: its numbers are copied at once, since on wgpu the memory behind them may be used again.
+    pub(crate) fn and<const D: usize, K: Basic>(mut self, name: &str, tensor: &Tensor<D, K>) -> Self {
+        let data = tensor.to_data();
+        let (shape, dtype) = (data.shape().clone(), data.dtype());
+        let copy = match dtype {
+            _ if dtype.is_float() => {
+                TensorData::new(data.iter::<f64>().collect::<Vec<_>>(), shape).convert_dtype(dtype)
+            }
+            _ if dtype.is_bool() => TensorData::new(data.iter::<bool>().collect::<Vec<_>>(), shape),
+            _ if dtype.is_uint() => TensorData::new(data.iter::<u64>().collect::<Vec<_>>(), shape),
+            _ if dtype.is_int() => TensorData::new(data.iter::<i64>().collect::<Vec<_>>(), shape),
+            _ => data,
+        };
+        self.0.insert(name.to_owned(), copy);
+        self
+    }
+
+    /// Reads a tensor back, if there is one.
+    pub(crate) fn and_some<const D: usize, K: Basic>(self, name: &str, tensor: Option<&Tensor<D, K>>) -> Self {
+        match tensor {
+            Some(tensor) => self.and(name, tensor),
+            None => self,
+        }
+    }
+
+    /// The tensors.
+    pub(crate) fn get(&self) -> &BTreeMap<String, TensorData> {
+        &self.0
+    }
+}
+
+/// The same numbers without autodiff: a diagnosis is no step of a training.
+pub(crate) fn plain<const D: usize, K: Autodiff>(tensor: &Tensor<D, K>) -> Tensor<D, K> {
+    tensor.clone().without_autodiff()
+}
+
+/// What a loss makes of a batch.
+pub(crate) struct Computed {
+    values: TensorData,
+    total: f64,
+}
+
+/// What a loss makes of a batch, or why it makes nothing.
+pub(crate) type Outcome = Result<Computed, Finding>;
+
+/// Runs a loss, if its check lets it: the unreduced values, and the reduced one.
+pub(crate) fn attempt<const V: usize>(
+    checked: Result<(), InputError>,
+    run: impl FnOnce() -> (Tensor<V>, Tensor<1>),
+) -> Outcome {
+    if let Err(error) = checked {
+        return Err(refused(error.argument, error.to_string()));
+    }
+    without_panic(|| {
+        let (values, total) = run();
+        let data = values.into_data();
+        let values = TensorData::new(data.iter::<f64>().collect::<Vec<_>>(), data.shape().clone());
+        Ok(Computed { values, total: total.into_scalar() })
+    })
+}
+
+/// Runs a loss on tensors by name.
+#[cfg(feature = "autodiff")]
+pub(crate) fn attempt_named(run: impl FnOnce() -> Result<crate::eval::Evaluation, crate::eval::EvalError>) -> Outcome {
+    without_panic(|| match run() {
+        Ok(evaluation) => Ok(Computed { values: evaluation.unreduced, total: evaluation.loss }),
+        Err(error) => Err(refused(error.argument(), error.to_string())),
+    })
+}
+
+/// A panic, as of a device without memory, is a finding too.
+fn without_panic(run: impl FnOnce() -> Outcome) -> Outcome {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
+        let message = match payload.downcast::<String>() {
+            Ok(message) => *message,
+            Err(payload) => (*payload.downcast_ref::<&str>().unwrap_or(&"for no stated reason")).to_owned(),
+        };
+        Err(finding("values", Problem::Failed { message }))
+    })
+}
+
+fn refused(argument: &str, message: String) -> Finding {
+    finding(argument, Problem::Refused { message })
+}
+
+fn finding(argument: &str, problem: Problem) -> Finding {
+    let (argument, advice) = (argument.to_owned(), String::new());
+    Finding { severity: Severity::Error, argument, index: None, count: 1, of: 0, problem, advice }
+}
+
+/// Tensors by name for one loss, and what it makes of them.
+pub(crate) struct Batch<'a> {
+    /// The loss.
+    pub(crate) kind: &'static str,
+    /// Its first argument.
+    pub(crate) first: &'static str,
+    /// The tensors.
+    pub(crate) inputs: &'a BTreeMap<String, TensorData>,
+    /// What the loss makes of them.
+    pub(crate) outcome: Outcome,
+}
+
+/// What there is to know of a head.
+pub(crate) struct HeadFacts {
+    /// The number of classes.
+    pub(crate) classes: usize,
+    /// The label that is ignored.
+    pub(crate) ignore_index: Option<i64>,
+    /// What is brought to length 1.
+    pub(crate) scaling: Scaling,
+    /// The config.
+    pub(crate) settings: Value,
+}
+
+impl<'a> Batch<'a> {
+    fn floats(&self, name: &'a str) -> Option<Floats<'a>> {
+        Floats::of(self.inputs, name)
+    }
+
+    fn integers(&self, name: &'a str) -> Option<Integers<'a>> {
+        Integers::of(self.inputs, name)
+    }
+
+    fn booleans(&self, name: &str) -> Option<Vec<bool>> {
+        let data = self.inputs.get(name).filter(|data| data.dtype().is_bool())?;
+        Some(data.iter().collect())
+    }
+
+    fn report(&self) -> Report {
+        let is_finite =
+            |computed: &Computed| computed.total.is_finite() && computed.values.iter::<f64>().all(f64::is_finite);
+        Report { is_finite: self.outcome.as_ref().is_ok_and(is_finite), ..Report::default() }
+    }
+
+    /// A tensor whose every number counts.
+    fn finite(&self, report: &mut Report, name: &'a str) -> Option<Floats<'a>> {
+        let tensor = self.floats(name)?;
+        numbers::finite(report, &tensor, |_| true);
+        Some(tensor)
+    }
+
+    /// What concerns every family; `mixes_rows` where the value of a row depends on others.
+    fn finish(self, mut report: Report, mixes_rows: bool) -> Diagnosis {
+        if let Some(weights) = self.floats("weights") {
+            numbers::weights(&mut report, &weights);
+        }
+        match self.outcome {
+            Ok(Computed { values, total }) => numbers::values(&mut report, &values, total, mixes_rows),
+            Err(finding) => report.findings.insert(0, finding),
+        }
+        report.findings.sort_by_key(|finding| finding.severity);
+        Diagnosis { loss: self.kind, findings: report.findings }
+    }
+
+    /// Predictions and targets of any numbers.
+    pub(crate) fn regression(self) -> Diagnosis {
+        let mut report = self.report();
+        self.finite(&mut report, self.first);
+        self.finite(&mut report, "targets");
+        self.finish(report, false)
+    }
+
+    /// Logits or probabilities, and targets in [0, 1].
+    pub(crate) fn binary(self) -> Diagnosis {
+        let mut report = self.report();
+        if let Some(first) = self.finite(&mut report, self.first) {
+            match self.first {
+                "probabilities" => _ = numbers::unit(&mut report, &first, "logits? Set `input = \"logits\"`", |_| true),
+                _ => scale::logits(&mut report, &first, true, |_| true),
+            }
+        }
+        if let Some(targets) = self.finite(&mut report, "targets") {
+            let advice = match targets.numbers.iter().all(|x| [-1.0, 1.0].contains(x)) {
+                true => "targets of -1 and 1? Take (t + 1) / 2",
+                false => "labels of classes? That is the family `classification`",
+            };
+            numbers::unit(&mut report, &targets, advice, |_| true);
+        }
+        self.finish(report, false)
+    }
+
+    /// Logits or log-probabilities, and labels or probabilities.
+    pub(crate) fn classification(self, ignore_index: Option<i64>) -> Diagnosis {
+        let mut report = self.report();
+        let labels = self.integers("labels");
+        let ignored: Vec<bool> = match (&labels, self.booleans("mask")) {
+            (_, Some(mask)) => mask.iter().map(|counts| !counts).collect(),
+            (Some(labels), None) => labels.numbers.iter().map(|label| Some(*label) == ignore_index).collect(),
+            (None, None) => Vec::new(),
+        };
+        let counts = |row: usize| ignored.get(row) != Some(&true);
+        if let Some(first) = self.floats(self.first) {
+            if let Some(rows) = first.rows() {
+                numbers::finite(&mut report, &first, |at| counts(rows.row_of(at)));
+                match (self.first, self.kind) {
+                    ("log_probabilities", _) => scale::log_probabilities(&mut report, &first, counts),
+                    // Any score will do.
+                    (_, "multi_margin" | "zero_one") => (),
+                    _ => scale::logits(&mut report, &first, false, counts),
+                }
+                if let Some(labels) = &labels {
+                    let allowed = Allowed { classes: rows.classes, ignore_index, can_ignore: true };
+                    labels::classes(&mut report, labels, &allowed);
+                }
+            } else {
+                numbers::finite(&mut report, &first, |_| true);
+            }
+        }
+        if let Some(probabilities) = self.floats("probabilities") {
+            let Some(rows) = probabilities.rows() else { return self.finish(report, false) };
+            let of_row = |at| counts(rows.row_of(at));
+            numbers::finite(&mut report, &probabilities, of_row);
+            if !numbers::unit(&mut report, &probabilities, "logits? Take their softmax", of_row) {
+                let advice = "targets of this loss are distributions: divide each row by its sum";
+                numbers::row_sums(&mut report, &probabilities, Severity::Error, advice, counts);
+            }
+        }
+        if self.inputs.contains_key("mask") && !ignored.is_empty() && ignored.iter().all(|ignored| *ignored) {
+            report.say(Severity::Warning, "mask", Problem::AllIgnored, ALL_IGNORED);
+        }
+        self.finish(report, false)
+    }
+
+    /// Log-probabilities or logits, and target probabilities or their logarithms.
+    pub(crate) fn distribution(self, settings: &Value) -> Diagnosis {
+        let mut report = self.report();
+        // A temperature makes any logarithms a distribution again.
+        let is_free = self.kind == "distillation";
+        let mut classes = None;
+        if let Some(first) = self.finite(&mut report, self.first) {
+            classes = first.rows().map(|rows| rows.classes);
+            match self.first {
+                "logits" => scale::logits(&mut report, &first, false, |_| true),
+                _ if is_free => (),
+                _ => scale::log_probabilities(&mut report, &first, |_| true),
+            }
+        }
+        // The entropy does not look at the targets.
+        if self.kind != "entropy"
+            && let Some(targets) = self.finite(&mut report, "targets")
+        {
+            let is_log = settings.get("target").and_then(Value::as_str) == Some("log_probabilities");
+            let advice = "log-probabilities? Set `target = \"log_probabilities\"`; logits? Take their softmax";
+            match is_log {
+                true if is_free => (),
+                true => scale::log_probabilities(&mut report, &targets, |_| true),
+                false if numbers::unit(&mut report, &targets, advice, |_| true) => (),
+                false => {
+                    let advice = "fine where they need not be normalised";
+                    numbers::row_sums(&mut report, &targets, Severity::Warning, advice, |_| true);
+                }
+            }
+        }
+        if let (Some(classes), Some(labels)) = (classes, self.integers("labels")) {
+            labels::classes(&mut report, &labels, &Allowed { classes, ignore_index: None, can_ignore: false });
+        }
+        self.finish(report, false)
+    }
+
+    /// Logits or probabilities, and masks or labels.
+    pub(crate) fn segmentation(self, regions: &Regions) -> Diagnosis {
+        let mut report = self.report();
+        let Some(first) = self.floats(self.first) else { return self.finish(report, true) };
+        let Some(rows) = first.rows() else { return self.finish(report, true) };
+        let (labels, valid) = (self.integers("labels"), self.booleans("valid"));
+        let is_ignored = |pixel: usize| {
+            labels.as_ref().is_some_and(|labels| labels.numbers.get(pixel).copied() == regions.ignore_index)
+                && regions.ignore_index.is_some()
+        };
+        let counts = |at: usize| {
+            let is_valid = valid.as_ref().and_then(|valid| valid.get(at)) != Some(&false);
+            is_valid && !is_ignored(rows.row_of(at))
+        };
+        numbers::finite(&mut report, &first, counts);
+        match self.first {
+            "probabilities" => {
+                let advice = "logits? Set `activation = \"sigmoid\"` or `\"softmax\"`";
+                numbers::unit(&mut report, &first, advice, counts);
+            }
+            _ => scale::logits(&mut report, &first, true, |row| !is_ignored(row)),
+        }
+        // Which classes have a pixel, [N, C].
+        let classes = rows.classes;
+        let pixels = rows.count() / rows.shape[0].max(1);
+        let mut present = vec![false; rows.shape[0] * classes];
+        let mut argument = "masks";
+        if let Some(labels) = &labels {
+            argument = "labels";
+            let ignore_index = regions.ignore_index;
+            labels::classes(&mut report, labels, &Allowed { classes, ignore_index, can_ignore: true });
+            for (pixel, label) in labels.numbers.iter().enumerate().take(rows.count()) {
+                if let Some(class) = usize::try_from(*label).ok().filter(|class| *class < classes && !is_ignored(pixel))
+                {
+                    present[pixel / pixels.max(1) * classes + class] = true;
+                }
+            }
+        } else if let Some(masks) = self.floats("masks") {
+            numbers::finite(&mut report, &masks, counts);
+            let advice = "masks of 0 and 255? Divide by 255; labels? See `Masks::from_labels`";
+            numbers::unit(&mut report, &masks, advice, counts);
+            if masks.shape == first.shape {
+                for (at, _) in masks.numbers.iter().enumerate().filter(|(at, mask)| **mask != 0.0 && counts(*at)) {
+                    present[at / pixels.max(1)] = true;
+                }
+            }
+        }
+        if regions.absent_classes == AbsentClasses::Count && pixels > 0 && self.inputs.contains_key(argument) {
+            let is_counted = |class: usize| class > 0 || regions.background == Background::Included;
+            let (shape, present) = match regions.over {
+                Over::Sample => (vec![rows.shape[0], classes], present),
+                Over::Batch => {
+                    let anywhere = |class| present.iter().skip(class).step_by(classes).any(|present| *present);
+                    (vec![classes], (0..classes).map(anywhere).collect())
+                }
+            };
+            let is_empty = |at: usize| is_counted(at % classes) && !present[at];
+            report.check(argument, &shape, is_empty, |_| super::report::Verdict {
+                severity: Severity::Warning,
+                problem: Problem::EmptyMask,
+                advice: "`smooth` alone decides its value; fine where absence is to be learned, else set \
+                         `absent_classes = \"skip\"`",
+            });
+        }
+        self.finish(report, true)
+    }
+
+    /// Boxes, or the bins of `distribution_focal`.
+    pub(crate) fn boxes(self, format: BoxFormat) -> Diagnosis {
+        let mut report = self.report();
+        let predictions = self.finite(&mut report, self.first);
+        let targets = self.finite(&mut report, "targets");
+        if self.kind == "distribution_focal" {
+            if let (Some(predictions), Some(targets)) = (&predictions, &targets) {
+                let bins = predictions.shape.get(1).map_or(0, |width| width / 4);
+                boxes::bins(&mut report, targets, bins);
+            }
+        } else {
+            if let Some(targets) = &targets {
+                boxes::areas(&mut report, targets, format);
+                boxes::format(&mut report, targets, format);
+            }
+            if let Some(predictions) = &predictions {
+                boxes::areas(&mut report, predictions, format);
+            }
+        }
+        self.finish(report, false)
+    }
+
+    /// Embeddings, labels, and the parameters of a head.
+    pub(crate) fn heads(self, facts: &HeadFacts) -> Diagnosis {
+        let mut report = self.report();
+        let HeadFacts { classes, ignore_index, scaling, settings } = facts;
+        let labels = self.integers("labels");
+        let counts = |row: usize| {
+            let label = labels.as_ref().and_then(|labels| labels.numbers.get(row)).copied();
+            ignore_index.is_none() || label != *ignore_index
+        };
+        if let Some(embeddings) = self.floats(self.first) {
+            let size = embeddings.shape.iter().skip(1).product::<usize>().max(1);
+            numbers::finite(&mut report, &embeddings, |at| counts(at / size));
+            if scaling.embeddings {
+                pairs::directions(&mut report, &embeddings, counts);
+            }
+        }
+        if let Some(labels) = &labels {
+            let allowed = Allowed { classes: *classes, ignore_index: *ignore_index, can_ignore: true };
+            labels::classes(&mut report, labels, &allowed);
+        }
+        if let Some(weight) = self.finite(&mut report, "weight")
+            && scaling.weight
+        {
+            pairs::directions(&mut report, &weight, |_| true);
+        }
+        self.finite(&mut report, "bias");
+        self.finite(&mut report, "expected_counts");
+        if let Some(sampled) = self.integers("sampled") {
+            labels::classes(
+                &mut report,
+                &sampled,
+                &Allowed { classes: *classes, ignore_index: None, can_ignore: false },
+            );
+        }
+        let is_cosine = scaling.embeddings && scaling.weight;
+        scale::head(&mut report, self.kind, settings, *classes, is_cosine.then_some(scaling.scale));
+        self.finish(report, false)
+    }
+
+    /// Embeddings and labels, each compared with each.
+    pub(crate) fn metric(self, settings: &Value) -> Diagnosis {
+        let mut report = self.report();
+        let is = |name: &str, value: Value| settings.get(name) == Some(&value);
+        let partners = match self.kind {
+            "triplet" | "circle" | "multi_similarity" | "nt_xent" | "sup_con" => Partners::Both,
+            "contrastive" => Partners::Any,
+            "clip" | "siglip" => Partners::OtherView,
+            _ => Partners::None,
+        };
+        let has_cosines = match self.kind {
+            "triplet" | "contrastive" => is("normalize", true.into()) || is("distance", "cosine".into()),
+            "circle" | "multi_similarity" | "nt_xent" | "sup_con" | "clip" | "siglip" | "proxy_anchor" => true,
+            _ => false,
+        };
+        if let Some(embeddings) = self.finite(&mut report, self.first)
+            && has_cosines
+        {
+            pairs::directions(&mut report, &embeddings, |_| true);
+        }
+        if let Some(proxies) = self.finite(&mut report, "proxies") {
+            pairs::directions(&mut report, &proxies, |_| true);
+        }
+        self.finite(&mut report, "centers");
+        if let Some(labels) = self.integers("labels") {
+            // Elsewhere a label is any number.
+            match scale::setting(settings, "num_classes") {
+                Some(classes) => {
+                    let allowed = Allowed { classes: classes as usize, ignore_index: None, can_ignore: false };
+                    labels::classes(&mut report, &labels, &allowed);
+                }
+                None => pairs::partners(&mut report, &labels, &partners),
+            }
+        }
+        scale::metric(&mut report, settings);
+        self.finish(report, true)
+    }
+}

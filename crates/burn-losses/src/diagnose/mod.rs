@@ -1,0 +1,336 @@
+//! What is wrong with a batch: tensors are read back, and it is said in words.
+//!
+//! Every loss has a method `diagnose` with the arguments of its `check`, and [`AnyLoss::diagnose`](crate::AnyLoss::diagnose) takes
+//! tensors by name. These are the only methods that wait for the device; no input makes them panic.
+//!
+//! ```
+//! use burn::tensor::{Device, Int, Tensor};
+//! use burn_losses::{classification::CrossEntropyLossConfig, prelude::*};
+//!
+//! let device = Device::flex();
+//! let loss = CrossEntropyLossConfig::new().init(&device);
+//! let logits = Tensor::<2>::from_floats([[2.0, -1.0, 0.5], [0.1, 0.3, -0.2]], &device);
+//! let labels = Tensor::<1, Int>::from_ints([3, 1], &device);
+//! assert_eq!(
+//!     loss.diagnose(&logits, &labels, None).to_string(),
+//!     "cross_entropy: 1 error\n\
+//!      error: `labels`: 3 is no class, allowed: 0 <= label < 3 (1 of 2, first at [0]); \
+//!      labels that begin at 1? Subtract 1"
+//! );
+//! ```
+//!
+//! What makes the number wrong is an error; what is only suspicious is a warning, whose advice says when it is fine.
+
+mod batch;
+mod boxes;
+mod labels;
+#[cfg(feature = "autodiff")]
+mod named;
+mod numbers;
+mod pairs;
+mod report;
+mod scale;
+
+#[cfg(feature = "autodiff")]
+pub(crate) use batch::attempt_named;
+pub(crate) use batch::{Batch, HeadFacts, attempt, inputs, plain};
+
+use core::fmt;
+use serde::Serialize;
+
+/// What [`diagnose`](self) finds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Diagnosis {
+    /// The loss, by its `kind`.
+    pub loss: &'static str,
+    /// The errors, then the warnings.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that is wrong, however often it is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finding {
+    /// Whether the number is wrong, or something is only suspicious.
+    pub severity: Severity,
+    /// The argument, the parameter or the field of the config; `values` and `total` are those of the loss.
+    pub argument: String,
+    /// The first place where it is so.
+    pub index: Option<Vec<usize>>,
+    /// At how many places it is so.
+    pub count: usize,
+    /// Of how many; 0 where places have no meaning.
+    pub of: usize,
+    /// What is wrong, at the first place.
+    pub problem: Problem,
+    /// What to do about it, or when it is fine; may be empty.
+    pub advice: String,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The number is wrong.
+    Error,
+    /// It may be meant so.
+    Warning,
+}
+
+/// What can be wrong.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Problem {
+    /// A name, shape, type or device that the loss refuses.
+    Refused {
+        /// What the loss says.
+        message: String,
+    },
+    /// The loss panics, for instance for want of memory.
+    Failed {
+        /// What it says.
+        message: String,
+    },
+    /// Not a number.
+    Nan,
+    /// Infinity.
+    Infinite {
+        /// Whether it is that below 0.
+        negative: bool,
+    },
+    /// A label that is none of the classes.
+    NoClass {
+        /// The label.
+        label: i64,
+        /// The number of classes.
+        classes: usize,
+        /// The label that is ignored.
+        ignore_index: Option<i64>,
+    },
+    /// Every row is ignored.
+    AllIgnored,
+    /// A target or a probability outside [0, 1].
+    OutsideUnit {
+        /// The number.
+        value: f64,
+    },
+    /// Probabilities of a row that do not sum to 1.
+    RowSum {
+        /// Their sum.
+        sum: f64,
+    },
+    /// The logarithm of a probability that is more than 1.
+    PositiveLogarithm {
+        /// The number.
+        value: f64,
+    },
+    /// A distance of `distribution_focal` without a bin on both sides.
+    OutsideBins {
+        /// The number.
+        value: f64,
+        /// The last bin.
+        last: usize,
+    },
+    /// A weight below 0.
+    NegativeWeight {
+        /// The weight.
+        value: f64,
+    },
+    /// All weights are 0.
+    NoWeight,
+    /// A box whose second corner is before its first.
+    Inverted {
+        /// Its width.
+        width: f64,
+        /// Its height.
+        height: f64,
+    },
+    /// A box without an area.
+    Degenerate {
+        /// Its width.
+        width: f64,
+        /// Its height.
+        height: f64,
+    },
+    /// Boxes that make more sense in another format.
+    BoxFormat {
+        /// The format of the config.
+        given: &'static str,
+        /// What they look like.
+        looks_like: &'static str,
+    },
+    /// A class without a pixel in a sample, or in the batch where the sums run over that.
+    EmptyMask,
+    /// No row has another row of its label.
+    NoPositive,
+    /// All rows have one label.
+    NoNegative,
+    /// A row of one view without a row of its label in the other.
+    NoPartner,
+    /// A vector without a direction, where a cosine is taken.
+    ZeroLength,
+    /// Probabilities where logits or log-probabilities are expected.
+    LooksLikeProbabilities {
+        /// What is expected.
+        expected: &'static str,
+        /// Whether that is seen by rows which sum to 1, or only by numbers in [0, 1].
+        rows: bool,
+    },
+    /// A field of the config that makes little sense.
+    Setting {
+        /// Its value.
+        value: f64,
+        /// What is strange about it.
+        because: String,
+    },
+    /// A value that is not finite, of inputs that are.
+    NotFinite {
+        /// `NaN`, `infinity` or `-infinity`.
+        value: &'static str,
+    },
+    /// The first term of a sum that is not finite.
+    Term {
+        /// `NaN`, `infinity` or `-infinity`.
+        value: &'static str,
+    },
+}
+
+impl Diagnosis {
+    /// Whether nothing is found, not even a warning.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// Whether there is an error.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// The number of errors and warnings in words.
+    pub fn summary(&self) -> String {
+        let count = |severity, word: &str| {
+            let count = self.findings.iter().filter(|finding| finding.severity == severity).count();
+            (count > 0).then(|| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
+        };
+        let counts = [count(Severity::Error, "error"), count(Severity::Warning, "warning")];
+        let counts: Vec<_> = counts.into_iter().flatten().collect();
+        if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") }
+    }
+}
+
+/// The summary, then a line for each finding.
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.loss, self.summary())?;
+        self.findings.iter().try_for_each(|finding| write!(f, "\n{finding}"))
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.severity)?;
+        match &self.problem {
+            // The message names the argument itself.
+            Problem::Refused { message } => write!(f, "{message}")?,
+            problem => write!(f, "`{}`: {problem}", self.argument)?,
+        }
+        if let Some(index) = &self.index {
+            write!(f, " ({} of {}, first at {index:?})", self.count, self.of)?;
+        }
+        if self.advice.is_empty() { Ok(()) } else { write!(f, "; {}", self.advice) }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { message } => write!(f, "{message}"),
+            Self::Failed { message } => write!(f, "the computation fails: {message}"),
+            Self::Nan => write!(f, "NaN"),
+            Self::Infinite { negative } => write!(f, "{}infinity", if *negative { "-" } else { "" }),
+            Self::NoClass { label, classes, ignore_index } => {
+                write!(f, "{label} is no class, allowed: 0 <= label < {classes}")?;
+                ignore_index.map_or(Ok(()), |index| write!(f, ", or {index} (ignored)"))
+            }
+            Self::AllIgnored => write!(f, "every row is ignored"),
+            Self::OutsideUnit { value } => write!(f, "{} is outside [0, 1]", short(*value)),
+            Self::RowSum { sum } => write!(f, "the probabilities of a row sum to {}, not to 1", short(*sum)),
+            Self::PositiveLogarithm { value } => {
+                write!(f, "{} is the logarithm of a probability above 1", short(*value))
+            }
+            Self::OutsideBins { value, last } => write!(f, "{} is outside the bins [0, {last}]", short(*value)),
+            Self::NegativeWeight { value } => write!(f, "{} is negative", short(*value)),
+            Self::NoWeight => write!(f, "all weights are 0"),
+            Self::Inverted { width, height } => {
+                write!(f, "an inverted box, width {} and height {}", short(*width), short(*height))
+            }
+            Self::Degenerate { width, height } => {
+                write!(f, "a box without area, width {} and height {}", short(*width), short(*height))
+            }
+            Self::BoxFormat { given, looks_like } => {
+                write!(f, "as `{given}` they make little sense: they look like {looks_like}")
+            }
+            Self::EmptyMask => write!(f, "a class without a pixel"),
+            Self::NoPositive => write!(f, "no row has another row of its label"),
+            Self::NoNegative => write!(f, "all rows have the same label"),
+            Self::NoPartner => write!(f, "a row without a row of its label in the other view"),
+            Self::ZeroLength => write!(f, "a vector of length 0, which has no cosine"),
+            Self::LooksLikeProbabilities { expected, rows } => {
+                let sums = if *rows { " and every row sums to 1" } else { "" };
+                write!(f, "probabilities, it seems, not {expected}: all numbers are in [0, 1]{sums}")
+            }
+            Self::Setting { value, because } => write!(f, "{}: {because}", short(*value)),
+            Self::NotFinite { value } => write!(f, "{value} although the inputs are finite"),
+            Self::Term { value } => write!(f, "{value}, and so is the total"),
+        }
+    }
+}
+
+/// The first term of a sum that is not finite: the one which makes the total so. `names` and `values` belong together.
+///
+/// ```
+/// use burn_losses::diagnose::non_finite_term;
+///
+/// let finding = non_finite_term(&["detection", "weight decay"], &[0.25, f64::INFINITY]).unwrap();
+/// assert_eq!(finding.to_string(), "error: `weight decay`: infinity, and so is the total");
+/// assert_eq!(non_finite_term(&["detection"], &[0.25]), None);
+/// ```
+pub fn non_finite_term(names: &[&str], values: &[f64]) -> Option<Finding> {
+    let (name, value) = names.iter().zip(values).find(|(_, value)| !value.is_finite())?;
+    Some(Finding {
+        severity: Severity::Error,
+        argument: (*name).to_owned(),
+        index: None,
+        count: 1,
+        of: 0,
+        problem: Problem::Term { value: word(*value) },
+        advice: String::new(),
+    })
+}
+
+fn word(value: f64) -> &'static str {
+    match value {
+        value if value.is_nan() => "NaN",
+        value if value > 0.0 => "infinity",
+        _ => "-infinity",
+    }
+}
+
+/// A number with as many digits as a reader needs.
+fn short(value: f64) -> String {
+    let rounded = format!("{value:.4e}").parse().unwrap_or(value);
+    let size = value.abs();
+    if size == 0.0 || (1e-4..1e6).contains(&size) { format!("{rounded}") } else { format!("{rounded:e}") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! Any loss on tensors by name.
+
+use super::{Batch, Diagnosis, HeadFacts, attempt_named, inputs};
+use crate::engine::heads::Head;
+use crate::eval::Inputs;
+use crate::metric::AnyMetricLoss;
+use crate::prelude::*;
+use crate::registry::AnyLoss;
+use burn::tensor::{DType, Device, FloatDType};
+
+impl AnyLoss {
+    /// Says what is wrong with tensors by name: those of [`evaluate`](Self::evaluate), and whatever else they are. The loss is
+    /// run on `device`, in the type of its first argument where the device has it, and takes no step.
+    ///
+    /// Names, shapes and types that the loss refuses are findings too, with the message of [`evaluate`](Self::evaluate)'s error.
+    /// Of a head, a center or a proxy loss, its own parameters are looked at where none are given.
+    ///
+    /// ```
+    /// use burn::tensor::{Device, TensorData};
+    /// use burn_losses::{LossConfig, eval::Inputs};
+    ///
+    /// let device = Device::flex();
+    /// let loss = LossConfig::of("regression", "mse")?.init(&device);
+    /// let inputs = Inputs::from([("predictions".into(), TensorData::from([0.5f32, f32::NAN]))]);
+    /// assert_eq!(
+    ///     loss.diagnose(&inputs, &device).to_string(),
+    ///     "mse: 2 errors\n\
+    ///      error: mse: tensor `targets` is missing, expected: `predictions`, `targets`, `weights`\n\
+    ///      error: `predictions`: NaN (1 of 2, first at [1])"
+    /// );
+    /// # Ok::<(), burn_losses::ConfigError>(())
+    /// ```
+    pub fn diagnose(&self, inputs: &Inputs, device: &Device) -> Diagnosis {
+        let device = device.clone().without_autodiff();
+        let (kind, first) = (self.loss(), self.first_of(inputs));
+        let dtype = match inputs.get(first).map(|data| data.dtype()) {
+            Some(DType::F64) => FloatDType::F64,
+            Some(DType::F16) => FloatDType::F16,
+            Some(DType::BF16) => FloatDType::BF16,
+            _ => FloatDType::F32,
+        };
+        let dtype = if device.supports_dtype(dtype) { dtype } else { FloatDType::F32 };
+        let outcome = attempt_named(|| self.compute(inputs, &device, dtype));
+        let all = self.with_parameters(inputs);
+        let batch = Batch { kind, first, inputs: &all, outcome };
+        match self {
+            Self::Regression(_) => batch.regression(),
+            Self::Binary(_) => batch.binary(),
+            Self::Classification(loss) => batch.classification(crate::Rows::ignore_index(loss)),
+            Self::Distribution(loss) => batch.distribution(&loss.settings()),
+            Self::Segmentation(loss) => batch.segmentation(&loss.regions()),
+            Self::Boxes(loss) => batch.boxes(loss.format()),
+            Self::Heads(loss) => batch.heads(&HeadFacts {
+                classes: loss.num_classes(),
+                ignore_index: loss.ignore_index(),
+                scaling: loss.scaling(),
+                settings: loss.settings(),
+            }),
+            Self::Metric(loss) => batch.metric(&loss.settings()),
+        }
+    }
+
+    fn loss(&self) -> &'static str {
+        match self {
+            Self::Regression(loss) => loss.kind(),
+            Self::Binary(loss) => loss.kind(),
+            Self::Classification(loss) => loss.kind(),
+            Self::Distribution(loss) => loss.kind(),
+            Self::Segmentation(loss) => loss.kind(),
+            Self::Boxes(loss) => loss.kind(),
+            Self::Heads(loss) => loss.kind(),
+            Self::Metric(loss) => loss.kind(),
+        }
+    }
+
+    /// The name of the first argument: where the config says log-probabilities, logits may be given all the same.
+    fn first_of(&self, inputs: &Inputs) -> &'static str {
+        let has = |name: &str| inputs.contains_key(name);
+        match self {
+            Self::Distribution(_) if has("logits") && !has("log_probabilities") => "logits",
+            _ => self.input(),
+        }
+    }
+
+    fn with_parameters(&self, given: &Inputs) -> Inputs {
+        let own = match self {
+            Self::Heads(loss) => inputs().and("weight", &loss.weight()).and_some("bias", loss.bias().as_ref()),
+            Self::Metric(AnyMetricLoss::ProxyAnchor(loss)) => inputs().and("proxies", &loss.proxies()),
+            Self::Metric(AnyMetricLoss::Center(loss)) => inputs().and("centers", &loss.centers()),
+            _ => inputs(),
+        };
+        let mut all = own.get().clone();
+        all.extend(given.clone());
+        all
+    }
+}

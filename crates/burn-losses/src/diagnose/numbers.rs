@@ -1,0 +1,109 @@
+//! Numbers that are none, probabilities that are none, weights.
+
+use super::report::{Floats, Report, Verdict};
+use super::{Problem, Severity, word};
+use burn::tensor::{DType, TensorData};
+
+/// NaN and infinity, where `counts` says that the number at a flat index is looked at.
+pub(super) fn finite(report: &mut Report, tensor: &Floats<'_>, counts: impl Fn(usize) -> bool) {
+    let numbers = &tensor.numbers;
+    report.check(
+        tensor.name,
+        &tensor.shape,
+        |at| counts(at) && numbers[at].is_nan(),
+        |_| Verdict { severity: Severity::Error, problem: Problem::Nan, advice: "" },
+    );
+    // A class that is masked by -infinity, a probability of 0: the loss says whether it can do with it.
+    let (severity, advice) = match (report.is_finite, tensor.dtype) {
+        (true, _) => (Severity::Warning, "fine where it is meant, as in a masked class: all values are finite"),
+        (false, DType::F16) => (Severity::Error, "an f16 holds at most 65504"),
+        (false, _) => (Severity::Error, ""),
+    };
+    report.check(
+        tensor.name,
+        &tensor.shape,
+        |at| counts(at) && numbers[at].is_infinite(),
+        |at| Verdict { severity, problem: Problem::Infinite { negative: numbers[at] < 0.0 }, advice },
+    );
+}
+
+/// Finite numbers outside [0, 1].
+pub(super) fn unit(report: &mut Report, tensor: &Floats<'_>, advice: &str, counts: impl Fn(usize) -> bool) -> bool {
+    let is_outside = |x: f64| x.is_finite() && !(0.0..=1.0).contains(&x);
+    report.check(
+        tensor.name,
+        &tensor.shape,
+        |at| counts(at) && is_outside(tensor.numbers[at]),
+        |at| Verdict { severity: Severity::Error, problem: Problem::OutsideUnit { value: tensor.numbers[at] }, advice },
+    )
+}
+
+/// Rows of finite numbers that do not sum to 1.
+pub(super) fn row_sums(
+    report: &mut Report,
+    tensor: &Floats<'_>,
+    severity: Severity,
+    advice: &str,
+    counts: impl Fn(usize) -> bool,
+) {
+    let Some(rows) = tensor.rows() else { return };
+    let sum = |row| rows.row(row).sum::<f64>();
+    let is_wrong = |sum: f64| sum.is_finite() && (sum - 1.0).abs() > tensor.tolerance();
+    report.check(
+        tensor.name,
+        &rows.shape,
+        |row| counts(row) && is_wrong(sum(row)),
+        |row| Verdict { severity, problem: Problem::RowSum { sum: sum(row) }, advice },
+    );
+}
+
+/// Weights that are no numbers, negative, or all 0.
+pub(super) fn weights(report: &mut Report, weights: &Floats<'_>) {
+    finite(report, weights, |_| true);
+    report.check(
+        weights.name,
+        &weights.shape,
+        |at| weights.numbers[at] < 0.0,
+        |at| Verdict {
+            severity: Severity::Warning,
+            problem: Problem::NegativeWeight { value: weights.numbers[at] },
+            advice: "it rewards what the loss punishes: fine for an advantage, say",
+        },
+    );
+    if !weights.numbers.is_empty() && weights.numbers.iter().all(|weight| *weight == 0.0) {
+        let advice = "nothing counts, and every gradient is 0: fine for a batch of padding";
+        report.say(Severity::Warning, weights.name, Problem::NoWeight, advice);
+    }
+}
+
+/// What the loss makes of the batch: the first value that is not finite though its inputs are, or a total that is not.
+pub(super) fn values(report: &mut Report, values: &TensorData, total: f64, mixes_rows: bool) {
+    let shape = values.shape().to_vec();
+    let numbers: Vec<f64> = values.iter().collect();
+    let each = (numbers.len() / shape.first().copied().unwrap_or(1).max(1)).max(1);
+    let is_explained = |at: usize| {
+        let others = mixes_rows && !report.spoiled.is_empty();
+        report.all_spoiled || others || report.spoiled.contains(&(at / each))
+    };
+    let unexplained: Vec<bool> =
+        numbers.iter().enumerate().map(|(at, value)| !value.is_finite() && !is_explained(at)).collect();
+    let advice = match report.spoiled.is_empty() {
+        true => "numbers too large for the type in which the loss is computed?",
+        false => "numbers too large, or of a row above: some losses look at the whole batch",
+    };
+    report.check(
+        "values",
+        &shape,
+        |at| unexplained[at],
+        |at| Verdict { severity: Severity::Error, problem: Problem::NotFinite { value: word(numbers[at]) }, advice },
+    );
+    if !total.is_finite() && numbers.iter().all(|value| value.is_finite()) && report.findings.iter().all(is_no_weight) {
+        let advice = "every value is finite: their sum is too large";
+        report.say(Severity::Error, "total", Problem::NotFinite { value: word(total) }, advice);
+    }
+}
+
+/// A weight that is not finite explains a total that is not.
+fn is_no_weight(finding: &super::Finding) -> bool {
+    finding.argument != "weights" || !matches!(finding.problem, Problem::Nan | Problem::Infinite { .. })
+}

@@ -1,0 +1,72 @@
+//! Embeddings without a direction, and rows without a partner.
+
+use super::report::{Floats, Integers, Report, Verdict};
+use super::{Problem, Severity};
+use std::collections::BTreeSet;
+
+/// What a batch has to have so that anything counts.
+pub(super) enum Partners {
+    /// Nothing but its own class.
+    None,
+    /// Another row; of which label, is all the same.
+    Any,
+    /// Another row of the same label, and one of another label.
+    Both,
+    /// A row of the same label in the other half of the batch.
+    OtherView,
+}
+
+/// Vectors of length 0, where `counts` says that a row is looked at: the same limit as where they are brought to length 1.
+pub(super) fn directions(report: &mut Report, vectors: &Floats<'_>, counts: impl Fn(usize) -> bool) {
+    let [rows, size] = vectors.shape[..] else { return };
+    let length = |row: usize| vectors.numbers[row * size..][..size].iter().map(|x| x * x).sum::<f64>().sqrt();
+    report.check(
+        vectors.name,
+        &[rows],
+        |row| counts(row) && length(row) < 1e-12,
+        |_| Verdict {
+            severity: Severity::Error,
+            problem: Problem::ZeroLength,
+            advice: "all its cosines count as 0: a dead layer, or padding?",
+        },
+    );
+}
+
+/// Whether the rows of a batch have the partners that the loss needs.
+pub(super) fn partners(report: &mut Report, labels: &Integers<'_>, needs: &Partners) {
+    let (all, name) = (labels.numbers.as_slice(), labels.name);
+    let different: BTreeSet<i64> = all.iter().copied().collect();
+    let lonely = different.len() == all.len();
+    let nothing = "no row counts, and every gradient is 0: draw several rows of several labels into each batch";
+    match needs {
+        _ if all.is_empty() => (),
+        Partners::None => (),
+        Partners::OtherView => views(report, labels),
+        Partners::Any | Partners::Both => {
+            let is_needed = matches!(needs, Partners::Both);
+            if lonely {
+                let advice =
+                    if is_needed { nothing } else { "nothing is drawn together: fine if other batches do that" };
+                report.say(Severity::Warning, name, Problem::NoPositive, advice);
+            } else if different.len() == 1 {
+                let advice = if is_needed { nothing } else { "nothing is kept apart: fine if other batches do that" };
+                report.say(Severity::Warning, name, Problem::NoNegative, advice);
+            }
+        }
+    }
+}
+
+/// The first half of the rows is one view, the second half the other.
+fn views(report: &mut Report, labels: &Integers<'_>) {
+    let all = labels.numbers.as_slice();
+    if !all.len().is_multiple_of(2) {
+        return;
+    }
+    let half = all.len() / 2;
+    let views: [BTreeSet<i64>; 2] = [&all[..half], &all[half..]].map(|view| view.iter().copied().collect());
+    report.check(labels.name, &[all.len()], |row| !views[usize::from(row < half)].contains(&all[row]), |_| Verdict {
+        severity: Severity::Warning,
+        problem: Problem::NoPartner,
+        advice: "the first half of the rows is one view, the second half the other: fine where only some have no partner",
+    });
+}

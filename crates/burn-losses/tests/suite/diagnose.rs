@@ -1,0 +1,232 @@
+//! `diagnose` on tensors by name: any tensors, any loss.
+
+use crate::devices;
+use crate::probe::{base, batch, default_of, variants, weighted};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn_losses::eval::Inputs;
+use burn_losses::metric::{AnyMetricLoss, ProxyAnchorLossConfig};
+use burn_losses::{AnyLoss, LossConfig, registry};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+/// Every loss, once.
+fn losses() -> Vec<AnyLoss> {
+    registry().iter().map(|info| base(info).init(&Device::flex())).collect()
+}
+
+#[test]
+fn a_good_batch_has_no_error() {
+    for target in devices::cpu().into_iter().take(2) {
+        for config in registry().iter().flat_map(variants) {
+            let loss = config.init(&target.device);
+            // Seeds whose target boxes are none of them inverted.
+            for (extra, seed) in [(&[][..], 3), (&[2, 3][..], 4)] {
+                let inputs = weighted(&loss, batch(&loss, 12, 3.0, extra, seed), 5);
+                let inputs: Inputs = inputs
+                    .into_iter()
+                    .map(|(name, data)| {
+                        let is_float = data.dtype().is_float();
+                        (name, if is_float { data.convert_dtype(target.dtype.into()) } else { data })
+                    })
+                    .collect();
+                let diagnosis = loss.diagnose(&inputs, &target.device);
+                assert!(!diagnosis.has_errors(), "{config:?}\n{diagnosis}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_spoiled_batch_has_an_error() {
+    for info in registry() {
+        let loss = default_of(&info).init(&Device::flex());
+        let inputs = batch(&loss, 12, 3.0, &[], 1);
+        for name in inputs.keys() {
+            let mut inputs = inputs.clone();
+            let mut numbers: Vec<f64> = inputs[name].iter().collect();
+            let is_float = inputs[name].dtype().is_float();
+            numbers[1] = if is_float { f64::NAN } else { 1e6 };
+            let shape = inputs[name].shape().clone();
+            let data = TensorData::new(numbers, shape);
+            inputs.insert(name.clone(), if is_float { data } else { data.convert_dtype(DType::I64) });
+            let diagnosis = loss.diagnose(&inputs, &Device::flex());
+            // Where labels only say which rows belong together, any is right; the entropy has no use for targets.
+            let any = (info.family == "metric" && name == "labels" && !["center", "proxy_anchor"].contains(&info.kind))
+                || (info.kind == "entropy" && name == "targets");
+            let named = diagnosis.findings.iter().any(|finding| finding.argument == *name);
+            assert_eq!(diagnosis.has_errors() && named, !any, "{} {name}\n{diagnosis}", info.kind);
+        }
+    }
+}
+
+fn of(family: &str, kind: &str, inputs: &[(&str, TensorData)]) -> String {
+    let inputs = inputs.iter().map(|(name, data)| ((*name).to_owned(), data.clone())).collect();
+    let loss = LossConfig::of(family, kind).unwrap().init(&Device::flex());
+    loss.diagnose(&inputs, &Device::flex()).to_string()
+}
+
+#[test]
+fn names_and_types_that_are_refused() {
+    let mse = |inputs: &[(&str, TensorData)]| of("regression", "mse", inputs);
+    let floats = || TensorData::from([0.5, 1.0]);
+    let expected = "expected: `predictions`, `targets`, `weights`";
+    assert_eq!(mse(&[]), format!("mse: 1 error\nerror: mse: tensor `predictions` is missing, {expected}"));
+    assert_eq!(
+        mse(&[("predictions", floats()), ("targets", floats()), ("logits", floats())]),
+        format!("mse: 1 error\nerror: mse: tensor `logits` is not an argument of this loss, {expected}")
+    );
+    assert_eq!(
+        mse(&[("predictions", TensorData::new(vec![0.5], [0; 0])), ("targets", floats())]),
+        "mse: 1 error\nerror: mse: `predictions` has shape [], expected 1 to 6 axes"
+    );
+    assert_eq!(
+        mse(&[("predictions", floats()), ("targets", TensorData::from([1i64, 2]))]),
+        "mse: 1 error\nerror: mse: `targets` has type I64, expected a float type"
+    );
+    let huge = TensorData::from([u64::MAX]);
+    assert_eq!(
+        of("classification", "focal", &[("logits", TensorData::from([[0.5f32, -1.0]])), ("labels", huge)]),
+        "focal: 2 errors\n\
+         error: focal: `labels` holds 18446744073709551615, but the integers of this device have 32 bits\n\
+         error: `labels`: 9223372036854775807 is no class, allowed: 0 <= label < 2 (1 of 1, first at [0])"
+    );
+}
+
+#[test]
+fn segmentation_by_labels() {
+    let logits = TensorData::from([[[0.5f32, -1.0], [2.0, -3.0]]]);
+    assert_eq!(
+        of("segmentation", "lovasz", &[("logits", logits), ("labels", TensorData::from([[1i64, 255]]))]),
+        "lovasz: 1 error\n\
+         error: `labels`: 255 is no class, allowed: 0 <= label < 2 (1 of 2, first at [0, 1]); \
+         rows to leave out? Set `ignore_index = 255`"
+    );
+}
+
+#[test]
+fn the_parameters_of_a_loss_are_looked_at() {
+    let given =
+        [("embeddings", TensorData::from([[1.0f32, 0.5], [0.5, 1.0]])), ("labels", TensorData::from([0i64, 1]))];
+    let inputs: Inputs = given.into_iter().map(|(name, data)| (name.to_owned(), data)).collect();
+    let device = Device::flex();
+    let config = ProxyAnchorLossConfig::new().with_num_classes(2).with_embedding_dim(2);
+    let of = |proxies: [[f32; 2]; 2]| {
+        let loss = config.init(&device).with_proxies(Tensor::from_floats(proxies, &device));
+        AnyLoss::Metric(AnyMetricLoss::ProxyAnchor(loss)).diagnose(&inputs, &device).to_string()
+    };
+    assert_eq!(of([[1.0, 0.0], [0.0, 1.0]]), "proxy_anchor: nothing found");
+    assert_eq!(
+        of([[0.0, 0.0], [f32::NAN, 1.0]]),
+        "proxy_anchor: 2 errors\n\
+         error: `proxies`: NaN (1 of 4, first at [1, 0])\n\
+         error: `proxies`: a vector of length 0, which has no cosine (1 of 2, first at [0]); \
+         all its cosines count as 0: a dead layer, or padding?"
+    );
+}
+
+/// As JSON, for tools.
+#[test]
+fn findings_are_data() {
+    let inputs = BTreeMap::from([
+        ("predictions".to_owned(), TensorData::from([f32::NAN])),
+        ("targets".to_owned(), TensorData::from([0f32])),
+    ]);
+    let loss = LossConfig::of("regression", "mae").unwrap().init(&Device::flex());
+    let json = serde_json::to_value(loss.diagnose(&inputs, &Device::flex())).unwrap();
+    let finding = serde_json::json!({
+        "severity": "error", "argument": "predictions", "index": [0], "count": 1, "of": 1,
+        "problem": { "kind": "nan" }, "advice": "",
+    });
+    assert_eq!(json, serde_json::json!({ "loss": "mae", "findings": [finding] }));
+}
+
+const NAMES: [&str; 16] = [
+    "predictions",
+    "targets",
+    "logits",
+    "labels",
+    "weights",
+    "probabilities",
+    "log_probabilities",
+    "mask",
+    "masks",
+    "embeddings",
+    "weight",
+    "bias",
+    "proxies",
+    "sampled",
+    "expected_counts",
+    "something",
+];
+
+const FLOATS: [f64; 12] =
+    [0.0, 1.0, 0.5, -0.5, 3.0, -100.0, 1e30, -1e200, 1e-300, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+
+const INTEGERS: [i64; 10] = [0, 1, 2, -1, -100, 255, i64::MIN, i64::MAX, i32::MAX as i64, 3];
+
+/// A tensor of any type with numbers chosen by `seeds`; `shape` may have an axis of 0 or be empty.
+fn tensor(shape: &[usize], dtype: usize, seeds: &[usize]) -> TensorData {
+    let count = shape.iter().product::<usize>();
+    let seed = |at: usize| seeds[at % seeds.len()];
+    let floats = || (0..count).map(|at| FLOATS[seed(at) % FLOATS.len()]).collect::<Vec<_>>();
+    let integers = || (0..count).map(|at| INTEGERS[seed(at) % INTEGERS.len()]).collect::<Vec<_>>();
+    let of = |dtype| TensorData::new(floats(), shape.to_vec()).convert_dtype(dtype);
+    match dtype % 9 {
+        0 | 1 => of(DType::F32),
+        2 => of(DType::F64),
+        3 => of(DType::F16),
+        4 => of(DType::BF16),
+        5 => TensorData::new(integers(), shape.to_vec()),
+        6 => TensorData::new(integers().iter().map(|x| *x as u64).collect::<Vec<_>>(), shape.to_vec()),
+        7 => TensorData::new(integers().iter().map(|x| *x as i8).collect::<Vec<_>>(), shape.to_vec()),
+        _ => TensorData::new(integers().iter().map(|x| x % 2 == 0).collect::<Vec<_>>(), shape.to_vec()),
+    }
+}
+
+fn seeds() -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(0..1000usize, 1..40)
+}
+
+fn names() -> impl Strategy<Value = BTreeMap<&'static str, (Vec<usize>, usize, Vec<usize>)>> {
+    let tensor = (prop::collection::vec(0..4usize, 0..5), 0..9usize, seeds());
+    prop::collection::btree_map(prop::sample::select(&NAMES[..]), tensor, 0..6)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the names, shapes and types.
+    #[test]
+    fn no_tensors_make_it_panic(names in names()) {
+        let inputs: Inputs = names
+            .iter()
+            .map(|(name, (shape, dtype, seeds))| ((*name).to_owned(), tensor(shape, *dtype, seeds)))
+            .collect();
+        for loss in losses() {
+            let _ = loss.diagnose(&inputs, &Device::flex()).to_string();
+        }
+    }
+
+    /// The right names and ranks, with any numbers, types and a few wrong sizes: what comes farther.
+    #[test]
+    fn no_numbers_make_it_panic(rows in 0..5usize, cut in 0..8usize, dtype in 0..5usize, seeds in seeds()) {
+        for loss in losses() {
+            let inputs: Inputs = weighted(&loss, batch(&loss, rows.max(1), 3.0, &[], 1), 2)
+                .into_iter()
+                .enumerate()
+                .map(|(at, (name, data))| {
+                    let mut shape = data.shape().to_vec();
+                    if rows == 0 || at == cut {
+                        shape[0] = 0;
+                    }
+                    let dtype = if data.dtype().is_float() { dtype } else { 7 };
+                    (name, tensor(&shape, dtype, &seeds))
+                })
+                .collect();
+            let diagnosis = loss.diagnose(&inputs, &Device::flex());
+            prop_assert!(
+                !diagnosis.to_string().contains("the computation fails"), "{diagnosis}\n{inputs:?}"
+            );
+        }
+    }
+}
