@@ -30,6 +30,10 @@ pub mod binary;
 pub mod boxes;
 mod check;
 pub mod classification;
+pub mod composition {
+    //! Losses of several terms.
+    pub use crate::loss_terms::LossTerms;
+}
 pub mod config;
 pub mod distribution;
 mod engine;
@@ -40,6 +44,7 @@ pub mod eval;
 mod field;
 pub mod formula;
 pub mod heads;
+mod loss_terms;
 mod macros;
 pub mod metric;
 pub mod prelude;
@@ -47,6 +52,9 @@ mod reduction;
 mod registry;
 pub mod regression;
 pub mod segmentation;
+#[cfg(feature = "train")]
+#[cfg_attr(docsrs, doc(cfg(feature = "train")))]
+pub mod train;
 
 pub use engine::anchors::Anchors;
 pub use engine::boxes::{BoxKernel, Boxes};

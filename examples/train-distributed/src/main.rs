@@ -1,0 +1,2 @@
+//! Placeholder while the dependencies build.
+fn main() {}
