@@ -6,6 +6,7 @@ mod devices;
 mod engine;
 mod golden;
 mod laws;
+mod models;
 mod parity;
 mod probe;
 mod table;

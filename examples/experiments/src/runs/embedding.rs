@@ -2,6 +2,7 @@
 
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn_losses::prelude::*;
+use burn_losses::train::{RecallAtKMetric, VerificationAccuracyMetric};
 
 use super::outputs;
 use crate::Error;
@@ -50,8 +51,12 @@ pub(super) fn learn<L>(
     let model = Embedder { network: network(&device), loss };
     let has_head = model.loss.head().is_some();
     let (model, history) = train(model, label, training, &pictures.known, ClassBatcher, setting, |run| {
-        let run = run.metrics((LossMetric::new(),));
-        if has_head { run.metric_valid_numeric(AccuracyMetric::new()) } else { run }
+        let run = run.metrics((LossMetric::new(),)).metric_valid_numeric(RecallAtKMetric::new(1).within_batches());
+        let run = if has_head { run.metric_valid_numeric(AccuracyMetric::new()) } else { run };
+        match config.experiment {
+            Experiment::Margins => run.metric_valid_numeric(VerificationAccuracyMetric::new()),
+            _ => run,
+        }
     })?;
 
     let rows = |samples: &Samples| if setting.quick { samples.head(QUICK_HELD_OUT) } else { samples.clone() };

@@ -1,7 +1,8 @@
 //! The cores of nuclei in a microscope's picture.
 
 use burn::tensor::Tensor;
-use burn::train::metric::{FBetaScoreMetric, LossMetric};
+use burn::train::metric::LossMetric;
+use burn_losses::train::{DiceMetric, IouMetric};
 
 use super::{Outcome, figure, outputs};
 use crate::Error;
@@ -21,7 +22,7 @@ pub(super) fn run(config: &RunConfig<Vec<Term>>, label: &str, setting: &Setting)
         loss: WeightedSum::new(&config.loss, &device)?,
     };
     let (model, history) = train(model, label, training, &split, MaskBatcher, setting, |run| {
-        run.metrics((LossMetric::new(),)).metric_valid_numeric(FBetaScoreMetric::binary(1.0, 0.5))
+        run.metrics((LossMetric::new(),)).metric_valid_numeric(DiceMetric::new()).metric_valid_numeric(IouMetric::new())
     })?;
     let forward = |rows: Tensor<2>| model.network.forward(rows.reshape([-1, 1, TILE as i32, TILE as i32]));
     let logits = outputs(&split.held_out, training.batch_size, &setting.device, forward)?;
