@@ -12,7 +12,7 @@ use burn_losses::binary::AnyBinaryLoss;
 use burn_losses::classification::AnyClassificationLoss;
 use burn_losses::prelude::*;
 use burn_losses::regression::AnyRegressionLoss;
-use burn_losses::train::{MetricLearningOutput, QuantileRegressionOutput, SegmentationOutput};
+use burn_losses::train::{MetricLearningOutput, QuantileRegressionOutput, SegmentationOutput, WithTerms};
 
 use crate::data::{ClassBatch, MaskBatch, ValueBatch};
 use crate::embedding::EmbeddingNetwork;
@@ -124,10 +124,11 @@ pub struct Segmenter {
 }
 
 impl Segmenter {
-    fn run(&self, batch: MaskBatch) -> SegmentationOutput {
+    fn run(&self, batch: MaskBatch) -> WithTerms<SegmentationOutput> {
         let logits = self.network.forward(batch.images);
-        let loss = self.loss.forward(logits.clone(), batch.masks.clone());
-        SegmentationOutput::of_masks(loss, logits, batch.masks)
+        let [tiles, ..] = logits.dims();
+        let (loss, terms) = self.loss.forward(logits.clone(), batch.masks.clone());
+        WithTerms::new(SegmentationOutput::of_masks(loss, logits, batch.masks), terms, tiles)
     }
 }
 
@@ -141,14 +142,16 @@ pub struct Embedder {
 }
 
 impl Embedder {
-    fn run(&self, batch: ClassBatch) -> MetricLearningOutput {
+    fn run(&self, batch: ClassBatch) -> WithTerms<MetricLearningOutput> {
         let embeddings = self.network.forward(batch.inputs);
-        let loss = self.loss.forward_embeddings(embeddings.clone(), batch.labels.clone());
+        let [rows, _] = embeddings.dims();
+        let (loss, terms) = self.loss.forward_embeddings(embeddings.clone(), batch.labels.clone());
         let output = MetricLearningOutput::new(loss, embeddings.clone(), batch.labels);
-        match self.loss.head() {
+        let output = match self.loss.head() {
             Some(head) => output.with_logits(head.logits(embeddings)),
             None => output,
-        }
+        };
+        WithTerms::new(output, terms, rows)
     }
 }
 
@@ -180,6 +183,6 @@ learner_steps! {
     Classifier: ClassBatch => ClassificationOutput,
     Detector: ValueBatch => MultiLabelClassificationOutput,
     Regressor: ValueBatch => QuantileRegressionOutput,
-    Embedder: ClassBatch => MetricLearningOutput,
-    Segmenter: MaskBatch => SegmentationOutput,
+    Embedder: ClassBatch => WithTerms<MetricLearningOutput>,
+    Segmenter: MaskBatch => WithTerms<SegmentationOutput>,
 }

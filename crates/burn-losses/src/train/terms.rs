@@ -8,6 +8,7 @@ use burn::train::metric::{
     AccuracyInput, Adaptor, ConfusionStatsInput, HammingScoreInput, ItemLazy, LossInput, PerplexityInput,
     TopKAccuracyInput,
 };
+use std::ops::Deref;
 
 /// The output of a step, Burn's or ours, with what each term of the loss came to.
 ///
@@ -26,6 +27,15 @@ impl<O> WithTerms<O> {
     /// An output of a batch of so many samples, and the terms of its loss.
     pub fn new(output: O, terms: LossTerms, samples: usize) -> Self {
         Self { output, terms, samples }
+    }
+}
+
+/// The output's own fields, such as its loss.
+impl<O> Deref for WithTerms<O> {
+    type Target = O;
+
+    fn deref(&self) -> &O {
+        &self.output
     }
 }
 
