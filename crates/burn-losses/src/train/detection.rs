@@ -17,8 +17,8 @@ pub struct DetectionOutput {
     pub predictions: Tensor<2>,
     /// The box that each of them is matched with, `[M, 4]`.
     pub targets: Tensor<2>,
-    /// Which pairs count, `[M]`: not those that only fill the batch up.
-    pub valid: Tensor<1, Bool>,
+    /// Which pairs count, `[M]`: not those that only fill the batch up. `None`: all.
+    pub valid: Option<Tensor<1, Bool>>,
     /// What the four numbers of a box are.
     pub format: BoxFormat,
 }
@@ -39,8 +39,7 @@ impl DetectionOutput {
                 [count, 4]
             );
         }
-        let valid = Tensor::<1>::ones([count], &predictions.device()).bool();
-        Self { loss, predictions, targets, valid, format: BoxFormat::Xyxy }
+        Self { loss, predictions, targets, valid: None, format: BoxFormat::Xyxy }
     }
 
     /// Where the four numbers are no corners.
@@ -61,17 +60,17 @@ impl DetectionOutput {
             valid.dims(),
             [count]
         );
-        Self { valid, ..self }
+        Self { valid: Some(valid), ..self }
     }
 }
 
-output!(DetectionOutput { predictions, targets, valid } format);
+output!(DetectionOutput { predictions, targets } [valid] format);
 
 /// What [`BoxIouMetric`] takes.
 pub struct BoxesInput {
     predictions: Tensor<2>,
     targets: Tensor<2>,
-    valid: Tensor<1, Bool>,
+    valid: Option<Tensor<1, Bool>>,
     format: BoxFormat,
 }
 
@@ -120,14 +119,17 @@ impl EpochFigure for BoxIou {
     }
 
     fn count(&self, input: &BoxesInput) -> Result<Share, TensorReadError> {
-        if input.predictions.dims()[0] == 0 {
+        let [count, _] = input.predictions.dims();
+        if count == 0 {
             return Ok(Share::default());
         }
         let [first, second] = [&input.predictions, &input.targets].map(|boxes| corners(boxes.clone(), input.format));
         let iou = Geometry::new(first, second).iou;
-        let valid = input.valid.clone();
-        let total: f64 = sum(iou.mask_fill(valid.clone().bool_not(), 0.0)).try_into_scalar()?;
-        let of: i64 = valid.int().sum().try_into_scalar()?;
+        let Some(valid) = &input.valid else {
+            return Ok(Share { sum: sum(iou).try_into_scalar()?, of: count });
+        };
+        let total = sum(iou.mask_fill(valid.clone().bool_not(), 0.0)).try_into_scalar()?;
+        let of: i64 = valid.clone().int().sum().try_into_scalar()?;
         Ok(Share { sum: total, of: of as usize })
     }
 

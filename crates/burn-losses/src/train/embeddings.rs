@@ -17,8 +17,8 @@ pub struct MetricLearningOutput {
     pub labels: Tensor<1, Int>,
     /// Embeddings with this label do not count, and are nobody's neighbours.
     pub ignore_index: Option<i64>,
-    /// The logits of the loss's head, where it has one, `[N, C]`, or else `[N, 0]`.
-    pub logits: Tensor<2>,
+    /// The logits of the loss's head, `[N, C]`, where it has one.
+    pub logits: Option<Tensor<2>>,
 }
 
 impl MetricLearningOutput {
@@ -34,8 +34,7 @@ impl MetricLearningOutput {
             "MetricLearningOutput: `labels` has shape {given:?}, expected {:?} (one per embedding)",
             [rows]
         );
-        let logits = Tensor::empty([rows, 0], &embeddings.device());
-        Self { loss, embeddings, labels, ignore_index: None, logits }
+        Self { loss, embeddings, labels, ignore_index: None, logits: None }
     }
 
     /// Embeddings with this label do not count.
@@ -45,19 +44,18 @@ impl MetricLearningOutput {
 
     /// With the logits of a head, `[N, C]`.
     pub fn with_logits(self, logits: Tensor<2>) -> Self {
-        Self { logits, ..self }
+        Self { logits: Some(logits), ..self }
     }
 }
 
-output!(MetricLearningOutput { embeddings, labels, logits } ignore_index);
+output!(MetricLearningOutput { embeddings, labels } [logits] ignore_index);
 
 /// # Panics
 /// If there are no logits.
 impl Adaptor<AccuracyInput> for MetricLearningOutput {
     fn adapt(&self) -> AccuracyInput {
-        let [_, classes] = self.logits.dims();
-        assert!(classes > 0, "MetricLearningOutput: the accuracy needs `with_logits`");
-        AccuracyInput::new(self.logits.clone(), self.labels.clone())
+        let logits = self.logits.clone().expect("MetricLearningOutput: the accuracy needs `with_logits`");
+        AccuracyInput::new(logits, self.labels.clone())
     }
 }
 

@@ -35,7 +35,7 @@ impl QuantileRegressionOutput {
     }
 }
 
-output!(QuantileRegressionOutput { predictions, targets });
+output!(QuantileRegressionOutput { predictions, targets } []);
 
 /// What [`QuantileCoverageMetric`] takes.
 pub struct QuantileInput {

@@ -75,7 +75,7 @@ impl SegmentationOutput {
     }
 }
 
-output!(SegmentationOutput { predictions, targets } classes, ignore_index);
+output!(SegmentationOutput { predictions, targets } [] classes, ignore_index);
 
 /// What [`IouMetric`] and [`DiceMetric`] take.
 pub struct PixelsInput {
