@@ -27,7 +27,7 @@ pub(crate) fn unequal_counts(devices: &[Device]) -> Result<Comparison, String> {
             .zip(shards)
             .zip(devices)
             .map(|((replica, shard), device)| {
-                let batch = shard.batch(device);
+                let batch = shard.batch(&device.clone().autodiff());
                 replica.loss.forward_unreduced(replica.logits(batch.inputs), batch.labels)
             })
             .collect();
@@ -63,7 +63,7 @@ pub(crate) fn negatives_of_all(devices: &[Device]) -> Result<Comparison, String>
             .zip(shards)
             .zip(devices)
             .map(|((replica, shard), device)| {
-                let batch = shard.batch(device);
+                let batch = shard.batch(&device.clone().autodiff());
                 (replica.embed(batch.inputs), batch.labels)
             })
             .collect();

@@ -363,10 +363,11 @@ mod tests {
         let recall = |k, labels| figures(RecallAtKMetric::new(k), vec![output(FOUR, labels).adapt()]).1;
         assert_eq!(recall(1, [0, 0, 1, 1]), 1.0);
         assert_eq!(recall(1, [0, 0, 1, 2]), 0.5);
-        // The first's neighbours in order: second, third, fourth.
+        // In order, those of the first: second, third; of the second: first, third; of the third: fourth, second; of the fourth:
+        // third, second.
         assert_eq!(recall(1, [0, 1, 0, 1]), 0.0);
-        assert_eq!(recall(2, [0, 1, 0, 1]), 1.0);
-        assert_eq!(recall(2, [0, 1, 1, 0]), 0.5);
+        assert_eq!(recall(2, [0, 1, 0, 1]), 0.5);
+        assert_eq!(recall(2, [0, 1, 1, 1]), 0.75);
         assert_eq!(recall(9, [0, 1, 1, 0]), 1.0);
     }
 
@@ -377,7 +378,7 @@ mod tests {
         let batches = || vec![two(0, 2, [0, 1]), two(1, 3, [0, 1])];
         assert_eq!(figures(RecallAtKMetric::new(1), batches()), (vec![0.0, 0.0], 1.0));
         assert_eq!(figures(RecallAtKMetric::new(1).within_batches(), batches()).1, 0.0);
-        // Three of four, then none of one: not the mean of the two.
+        // Four of four, then none of one: not the mean of the two.
         let uneven = vec![output(FOUR, [0, 0, 1, 1]).adapt(), output([[1.0, 0.0]], [0]).adapt()];
         assert_eq!(figures(RecallAtKMetric::new(1).within_batches(), uneven), (vec![1.0, 0.0], 0.8));
     }

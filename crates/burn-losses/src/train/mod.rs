@@ -15,6 +15,13 @@
 //! [`EpochFigure`]: a small last batch has no greater say than its size, and what is ignored has none. The numbers are read on
 //! the learner's metric thread, never in a step.
 //!
+//! # Several devices
+//! Burn's `ExecutionStrategy::multi` adds the gradients of its workers up. So that they amount to the gradient of one big batch, each
+//! worker divides by the count of the whole step: `loss.reduction().reduce(loss.forward_unreduced(..), None, Some(count.into()))`. The
+//! example `train-distributed` does that, on devices of one process and of several, and says which losses split over workers and which
+//! do not.
+//!
+//! # Example
 //! ```no_run
 //! use burn::train::{ExecutionStrategy, SupervisedTraining, metric::LossMetric};
 //! use burn_losses::train::{DiceMetric, IouMetric, LossTermMetric};

@@ -70,13 +70,17 @@ fn configs(info: &LossInfo) -> Vec<LossConfig> {
     configs
 }
 
+/// The same value, and the same gradient of the first argument, relative to the largest number.
 fn assert_same(what: &LossConfig, got: &Evaluation, expected: &Evaluation, tolerance: f64) {
-    let near = |a: f64, b: f64| (a - b).abs() <= tolerance * b.abs().max(1e-3);
-    assert!(near(got.loss, expected.loss), "{what:?}: {} against {}", got.loss, expected.loss);
+    let near = |a: &[f64], b: &[f64]| {
+        let largest = b.iter().fold(1e-9, |most: f64, x| most.max(x.abs()));
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance * largest)
+    };
+    assert!(near(&[got.loss], &[expected.loss]), "{what:?}: {} against {}", got.loss, expected.loss);
     let first =
         |evaluation: &Evaluation| evaluation.gradients.values().next().unwrap().iter::<f64>().collect::<Vec<_>>();
     let (got, expected) = (first(got), first(expected));
-    assert!(got.iter().zip(&expected).all(|(a, b)| near(*a, *b)), "{what:?}: {got:?} against {expected:?}");
+    assert!(near(&got, &expected), "{what:?}: {got:?} against {expected:?}");
 }
 
 /// Losses that draw begin their draws anew, which the docs say.
