@@ -84,17 +84,17 @@ impl Comparison {
             assert_eq!(got.len(), expected.len());
             let apart = got.iter().zip(expected).map(|(a, b)| f64::from((a - b).abs() / largest));
             // NaN is as far apart as can be.
-            apart.fold(0.0, |most: f64, x| if x <= most { most } else { x })
+            apart.map(|x| if x.is_nan() { f64::INFINITY } else { x }).fold(0.0, f64::max)
         };
         Self { right: apart(right), alone: apart(alone) }
     }
 
     fn report(&self, what: &str) -> Result<(), String> {
         println!("  {what}: {:.1e} from that of one device (every worker for itself: {:.1e})", self.right, self.alone);
-        if !(self.right <= TOLERANCE) {
+        if self.right > TOLERANCE {
             return Err(format!("{what}: {:e} apart, allowed: {TOLERANCE:e}", self.right));
         }
-        if !(self.alone >= WRONG) {
+        if self.alone < WRONG {
             return Err(format!("{what}: {:e} apart without it, so that nothing is shown", self.alone));
         }
         Ok(())
@@ -111,6 +111,7 @@ mod tests {
         assert!(judge(1.0, 2.0).is_ok());
         assert!(judge(1.001, 2.0).is_err());
         assert!(judge(f32::NAN, 2.0).is_err());
+        assert!(Comparison::new(&[f32::NAN, 4.0], &[0.0, 0.0], &[1.0, 4.0]).right.is_infinite());
         assert!(judge(1.0, 1.001).is_err());
     }
 }
