@@ -1,4 +1,4 @@
-//! Rows of two classes of points, and how they are shared out.
+//! Rows of three classes of points, and how they are shared out.
 
 use burn::data::dataloader::batcher::Batcher;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -14,6 +14,7 @@ pub(crate) const CLASSES: usize = 3;
 #[derive(Debug, Clone)]
 pub(crate) struct Shard {
     inputs: Vec<f32>,
+    classes: Vec<i32>,
     labels: Vec<i32>,
     /// The rows that count on all workers together. Who shares the rows out knows the labels: nothing has to be sent for it.
     pub(crate) step_count: usize,
@@ -29,6 +30,7 @@ impl Shard {
     pub(crate) fn merged(shards: &[Self]) -> Self {
         Self {
             inputs: shards.iter().flat_map(|shard| shard.inputs.clone()).collect(),
+            classes: shards.iter().flat_map(|shard| shard.classes.clone()).collect(),
             labels: shards.iter().flat_map(|shard| shard.labels.clone()).collect(),
             step_count: shards[0].step_count,
         }
@@ -41,9 +43,11 @@ impl Shard {
 
     pub(crate) fn batch(&self, device: &Device) -> Batch {
         let rows = self.labels.len();
+        let integers = |numbers: &[i32]| Tensor::from_data(TensorData::new(numbers.to_vec(), [rows]), device);
         Batch {
             inputs: Tensor::from_data(TensorData::new(self.inputs.clone(), [rows, WIDTH]), device),
-            labels: Tensor::from_data(TensorData::new(self.labels.clone(), [rows]), device),
+            classes: integers(&self.classes),
+            labels: integers(&self.labels),
             step_count: self.step_count,
         }
     }
@@ -53,6 +57,9 @@ impl Shard {
 #[derive(Debug, Clone)]
 pub(crate) struct Batch {
     pub(crate) inputs: Tensor<2>,
+    /// The class of each row.
+    pub(crate) classes: Tensor<1, Int>,
+    /// The same, or [`IGNORED`].
     pub(crate) labels: Tensor<1, Int>,
     pub(crate) step_count: usize,
 }
@@ -81,10 +88,11 @@ pub(crate) fn steps(steps: usize, workers: usize, rows: usize) -> Vec<Vec<Shard>
 }
 
 fn shard(random: &mut Numbers, worker: usize, rows: usize) -> Shard {
-    let mut shard = Shard { inputs: Vec::new(), labels: Vec::new(), step_count: 0 };
+    let mut shard = Shard { inputs: Vec::new(), classes: Vec::new(), labels: Vec::new(), step_count: 0 };
     for row in 0..rows {
         let class = row % CLASSES;
         shard.inputs.extend((0..WIDTH).map(|i| random.next() + if i == class { 1.0 } else { 0.0 }));
+        shard.classes.push(class as i32);
         let counts = worker == 0 || row < rows / 4;
         shard.labels.push(if counts { class as i32 } else { IGNORED as i32 });
     }

@@ -64,22 +64,22 @@ pub(crate) fn negatives_of_all(devices: &[Device]) -> Result<Comparison, String>
             .zip(devices)
             .map(|((replica, shard), device)| {
                 let batch = shard.batch(&device.clone().autodiff());
-                (replica.embed(batch.inputs), batch.labels)
+                (replica.embed(batch.inputs), batch.classes)
             })
             .collect();
         let loss = match global {
             true => {
-                let (embeddings, labels): (Vec<_>, Vec<_>) = views
+                let (embeddings, classes): (Vec<_>, Vec<_>) = views
                     .into_iter()
-                    .map(|(embeddings, labels)| (embeddings.to_device(&devices[0]), labels.to_device(&devices[0])))
+                    .map(|(embeddings, classes)| (embeddings.to_device(&devices[0]), classes.to_device(&devices[0])))
                     .unzip();
-                nt_xent.forward(Tensor::cat(embeddings, 0), Tensor::cat(labels, 0))
+                nt_xent.forward(Tensor::cat(embeddings, 0), Tensor::cat(classes, 0))
             }
             false => {
                 let workers = devices.len() as f64;
                 let losses = views
                     .into_iter()
-                    .map(|(embeddings, labels)| nt_xent.forward(embeddings, labels).to_device(&devices[0]) / workers);
+                    .map(|(embeddings, classes)| nt_xent.forward(embeddings, classes).to_device(&devices[0]) / workers);
                 losses.reduce(|sum, loss| sum + loss).expect("at least one device")
             }
         };
