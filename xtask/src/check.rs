@@ -2,6 +2,7 @@
 
 use crate::cargo::cargo;
 use crate::steps::{Failed, Steps};
+use crate::verify::DISTRIBUTED;
 
 /// Formatting, lints, documentation.
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
@@ -11,7 +12,8 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
 }
 
 pub(crate) fn format(steps: &mut Steps) -> Result<(), Failed> {
-    steps.run("format", &mut cargo(&["fmt", "--all", "--check"]))
+    steps.run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
+    steps.run("format", &mut cargo(&["fmt", "--manifest-path", DISTRIBUTED, "--check"]))
 }
 
 pub(crate) fn lints(steps: &mut Steps) -> Result<(), Failed> {

@@ -12,6 +12,9 @@ use crate::steps::{Failed, Steps};
 /// With this code `train-wgpu` says that there is no GPU driver, or none that can be trusted.
 const NO_DEVICE: i32 = 3;
 
+/// The workspace that is not a part of this one.
+pub(crate) const DISTRIBUTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/train-distributed/Cargo.toml");
+
 /// Builds the programs once, and runs them one after the other.
 pub(crate) fn all(steps: &mut Steps, quick: bool) -> Result<(), Failed> {
     build(steps)?;
@@ -26,7 +29,15 @@ pub(crate) fn all(steps: &mut Steps, quick: bool) -> Result<(), Failed> {
 
     steps.run("verify: ndarray", &mut train("train-ndarray", Some("ndarray")))?;
     steps.run("verify: flex", train("train-ndarray", Some("flex")).arg("--reference").arg(&reference))?;
-    wgpu(steps, train("train-wgpu", None).arg("--reference").arg(&reference))
+    wgpu(steps, train("train-wgpu", None).arg("--reference").arg(&reference))?;
+    if quick { Ok(()) } else { distributed(steps) }
+}
+
+/// The example on several devices and processes, which checks itself. A workspace of its own, whose first build takes long.
+fn distributed(steps: &mut Steps) -> Result<(), Failed> {
+    let manifest = ["--manifest-path", DISTRIBUTED];
+    steps.run("distributed: tests", cargo(&["test"]).args(manifest))?;
+    steps.run("distributed", cargo(&["run"]).args(manifest))
 }
 
 fn wgpu(steps: &mut Steps, command: &mut Command) -> Result<(), Failed> {

@@ -53,6 +53,9 @@ pub mod regularization;
 #[cfg_attr(docsrs, doc(cfg(feature = "schema")))]
 pub mod schema;
 pub mod segmentation;
+#[cfg(feature = "train")]
+#[cfg_attr(docsrs, doc(cfg(feature = "train")))]
+pub mod train;
 
 pub use engine::anchors::Anchors;
 pub use engine::boxes::{BoxKernel, Boxes};

@@ -7,13 +7,12 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::activation::{sigmoid, tanh};
 use burn::tensor::{Device, Tensor, TensorData};
-use burn::train::{
-    ClassificationOutput, InferenceStep, MultiLabelClassificationOutput, RegressionOutput, TrainOutput, TrainStep,
-};
+use burn::train::{ClassificationOutput, InferenceStep, MultiLabelClassificationOutput, TrainOutput, TrainStep};
 use burn_losses::binary::AnyBinaryLoss;
 use burn_losses::classification::AnyClassificationLoss;
 use burn_losses::prelude::*;
 use burn_losses::regression::AnyRegressionLoss;
+use burn_losses::train::{MetricLearningOutput, QuantileRegressionOutput, SegmentationOutput, WithTerms};
 
 use crate::data::{ClassBatch, MaskBatch, ValueBatch};
 use crate::embedding::EmbeddingNetwork;
@@ -108,10 +107,10 @@ pub struct Regressor {
 }
 
 impl Regressor {
-    fn run(&self, batch: ValueBatch) -> RegressionOutput {
+    fn run(&self, batch: ValueBatch) -> QuantileRegressionOutput {
         let predictions = self.network.forward(batch.inputs);
         let loss = self.loss.forward(predictions.clone(), batch.targets.clone());
-        RegressionOutput::new(loss, predictions, batch.targets)
+        QuantileRegressionOutput::new(loss, predictions, batch.targets)
     }
 }
 
@@ -125,11 +124,11 @@ pub struct Segmenter {
 }
 
 impl Segmenter {
-    fn run(&self, batch: MaskBatch) -> MultiLabelClassificationOutput {
+    fn run(&self, batch: MaskBatch) -> WithTerms<SegmentationOutput> {
         let logits = self.network.forward(batch.images);
-        let loss = self.loss.forward(logits.clone(), batch.masks.clone());
-        let pixels = [logits.dims().iter().product(), 1];
-        MultiLabelClassificationOutput::new(loss, sigmoid(logits).reshape(pixels), batch.masks.reshape(pixels).int())
+        let [tiles, ..] = logits.dims();
+        let (loss, terms) = self.loss.forward(logits.clone(), batch.masks.clone());
+        WithTerms::new(SegmentationOutput::of_masks(loss, logits, batch.masks), terms, tiles)
     }
 }
 
@@ -143,15 +142,16 @@ pub struct Embedder {
 }
 
 impl Embedder {
-    /// The output is that of the head, or without a head the embeddings.
-    fn run(&self, batch: ClassBatch) -> ClassificationOutput {
+    fn run(&self, batch: ClassBatch) -> WithTerms<MetricLearningOutput> {
         let embeddings = self.network.forward(batch.inputs);
-        let loss = self.loss.forward_embeddings(embeddings.clone(), batch.labels.clone());
+        let [rows, _] = embeddings.dims();
+        let (loss, terms) = self.loss.forward_embeddings(embeddings.clone(), batch.labels.clone());
+        let output = MetricLearningOutput::new(loss, embeddings.clone(), batch.labels);
         let output = match self.loss.head() {
-            Some(head) => head.logits(embeddings),
-            None => embeddings,
+            Some(head) => output.with_logits(head.logits(embeddings)),
+            None => output,
         };
-        ClassificationOutput::new(loss, output, batch.labels)
+        WithTerms::new(output, terms, rows)
     }
 }
 
@@ -182,7 +182,7 @@ macro_rules! learner_steps {
 learner_steps! {
     Classifier: ClassBatch => ClassificationOutput,
     Detector: ValueBatch => MultiLabelClassificationOutput,
-    Regressor: ValueBatch => RegressionOutput,
-    Embedder: ClassBatch => ClassificationOutput,
-    Segmenter: MaskBatch => MultiLabelClassificationOutput,
+    Regressor: ValueBatch => QuantileRegressionOutput,
+    Embedder: ClassBatch => WithTerms<MetricLearningOutput>,
+    Segmenter: MaskBatch => WithTerms<SegmentationOutput>,
 }

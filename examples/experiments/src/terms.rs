@@ -2,8 +2,10 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn_losses::composition::LossTerms;
 use burn_losses::heads::AnyHeadLoss;
 use burn_losses::prelude::*;
+use burn_losses::train::LossTermMetric;
 use burn_losses::{AnyLoss, LossConfig};
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +78,7 @@ pub fn check_embedding(terms: &[Term], embedding: &EmbeddingConfig) -> Result<()
 pub struct WeightedSum {
     losses: Vec<AnyLoss>,
     weights: Vec<f64>,
+    names: Vec<String>,
 }
 
 impl WeightedSum {
@@ -85,6 +88,7 @@ impl WeightedSum {
         Ok(Self {
             losses: losses.collect::<Result<_, _>>().map_err(Error::new)?,
             weights: terms.iter().map(|term| term.weight).collect(),
+            names: names(terms),
         })
     }
 
@@ -99,7 +103,7 @@ impl WeightedSum {
             }
             other => other,
         };
-        Self { losses: self.losses.into_iter().map(drawn).collect(), weights: self.weights }
+        Self { losses: self.losses.into_iter().map(drawn).collect(), ..self }
     }
 
     /// The first loss that has a weight: it says which class an embedding belongs to.
@@ -110,8 +114,8 @@ impl WeightedSum {
         })
     }
 
-    /// Its value for `[tiles, 1, rows, columns]` logits and masks; the terms are [`OF_MASKS`].
-    pub fn forward(&self, logits: Tensor<4>, masks: Tensor<4>) -> Tensor<1> {
+    /// Its value for `[tiles, 1, rows, columns]` logits and masks, and what each term adds to it; the terms are [`OF_MASKS`].
+    pub fn forward(&self, logits: Tensor<4>, masks: Tensor<4>) -> (Tensor<1>, LossTerms) {
         self.sum(|loss| match loss {
             AnyLoss::Binary(loss) => loss.forward(logits.clone(), masks.clone()),
             AnyLoss::Segmentation(loss) => loss.forward(logits.clone(), masks.clone()),
@@ -119,8 +123,9 @@ impl WeightedSum {
         })
     }
 
-    /// Its value for `[rows, size]` embeddings and `[rows]` labels; the terms are [`OF_EMBEDDINGS`].
-    pub fn forward_embeddings(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    /// Its value for `[rows, size]` embeddings and `[rows]` labels, and what each term adds to it; the terms are
+    /// [`OF_EMBEDDINGS`].
+    pub fn forward_embeddings(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> (Tensor<1>, LossTerms) {
         self.sum(|loss| match loss {
             AnyLoss::Heads(loss) => loss.forward(embeddings.clone(), labels.clone()),
             AnyLoss::Metric(loss) => loss.forward(embeddings.clone(), labels.clone()),
@@ -128,10 +133,30 @@ impl WeightedSum {
         })
     }
 
-    fn sum(&self, value: impl Fn(&AnyLoss) -> Tensor<1>) -> Tensor<1> {
-        let values = self.losses.iter().zip(&self.weights).map(|(loss, weight)| value(loss) * *weight);
-        values.reduce(|sum, value| sum + value).expect("checked when the file was read")
+    fn sum(&self, value: impl Fn(&AnyLoss) -> Tensor<1>) -> (Tensor<1>, LossTerms) {
+        let values: Vec<_> =
+            self.losses.iter().zip(&self.weights).map(|(loss, weight)| value(loss) * *weight).collect();
+        let terms = LossTerms::new(self.names.clone(), values.clone());
+        (values.into_iter().reduce(|sum, value| sum + value).expect("checked when the file was read"), terms)
     }
+}
+
+/// What each term is called on the dashboard: the kind of its loss, with a number where that is there already.
+pub fn names(terms: &[Term]) -> Vec<String> {
+    let kind = |i: usize| terms[i].loss.kind();
+    let name = |i: usize| match (0..i).filter(|&before| kind(before) == kind(i)).count() {
+        0 => kind(i).to_string(),
+        earlier => format!("{} {}", kind(i), earlier + 1),
+    };
+    (0..terms.len()).map(name).collect()
+}
+
+/// One line of the dashboard for each term, where there are several.
+pub fn term_metrics(terms: &[Term]) -> Vec<LossTermMetric> {
+    if terms.len() < 2 {
+        return Vec::new();
+    }
+    names(terms).into_iter().map(LossTermMetric::new).collect()
 }
 
 #[cfg(test)]
@@ -154,8 +179,13 @@ mod tests {
         let masks = Tensor::<4>::from_floats([[[[1.0, 1.0], [1.0, 0.0]]]], &device);
         // BCE of logit 0 is ln 2; p = 1/2: TP = 3/2, P = 2, T = 3.
         let expected = 2f64.ln() + 0.5 * (1.0 - 3.0 / 5.0);
-        let got: f64 = sum.forward(logits, masks).into_scalar();
+        let (value, of_terms) = sum.forward(logits, masks);
+        let got: f64 = value.into_scalar();
         assert!((got - expected).abs() < 1e-6, "{got}");
+        // What the terms add.
+        assert_eq!(of_terms.names(), ["bce", "dice"]);
+        let added: Vec<f64> = of_terms.values().into_data().iter().collect();
+        assert!((added[0] - 2f64.ln()).abs() < 1e-6 && (added[1] - 0.2).abs() < 1e-6, "{added:?}");
     }
 
     #[test]
@@ -174,8 +204,17 @@ mod tests {
         assert_eq!(weight(&sum()), weight(&sum()));
         // At 0 all four classes are as likely; the centers are there too.
         let labels = Tensor::<1, Int>::from_ints([3], &device);
-        let at_zero = sum().forward_embeddings(Tensor::zeros([1, 2], &device), labels).into_scalar::<f32>();
+        let at_zero = sum().forward_embeddings(Tensor::zeros([1, 2], &device), labels).0.into_scalar::<f32>();
         assert!((at_zero - 4f32.ln()).abs() < 1e-6, "{at_zero}");
+    }
+
+    #[test]
+    fn terms_of_one_kind_have_names_of_their_own() {
+        let one = r#"{"loss": {"family": "binary", "kind": "bce"}}"#;
+        let terms = terms(&format!(r#"[{one}, {{"loss": {{"family": "segmentation", "kind": "dice"}}}}, {one}]"#));
+        assert_eq!(names(&terms), ["bce", "dice", "bce 2"]);
+        assert_eq!(term_metrics(&terms).len(), 3);
+        assert!(term_metrics(&terms[..1]).is_empty(), "it is the loss itself");
     }
 
     #[test]

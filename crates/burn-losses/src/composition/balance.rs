@@ -1,7 +1,7 @@
 //! Weights that are found while training.
 
 use crate::config::{FieldType, Range};
-use crate::engine::set_state;
+use crate::engine::{set_state, state_on};
 use crate::error::ConfigError;
 use burn::module::{Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
@@ -93,7 +93,7 @@ impl Factors {
             }
             (Balance::Dwa { temperature, period }, _, Some(periods)) => {
                 let terms = values.dims()[0];
-                let state = periods.value_sync().detach();
+                let state = state_on(periods, &values.device());
                 let row = |i| state.clone().narrow(0, i, 1).reshape([terms]);
                 let (running, last, before) = (row(0), row(1), row(2));
                 let unknown = before.clone().lower_equal_scalar(0.0).bool_or(last.clone().lower_equal_scalar(0.0));
@@ -103,7 +103,7 @@ impl Factors {
                 let factors = (shares * terms as f64).mask_fill(none_yet, 1.0);
 
                 if values.device().is_autodiff() {
-                    let values = values.detach().cast(state.dtype()).to_device(&state.device());
+                    let values = values.detach().cast(state.dtype());
                     // A step that diverged says nothing of the others.
                     let broken = values.clone().is_nan().bool_or(values.clone().is_inf());
                     let running = running + values.mask_where(broken, last.clone());

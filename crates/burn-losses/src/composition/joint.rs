@@ -4,7 +4,7 @@ use super::balance::{Balance, Factors};
 use super::loss_terms::LossTerms;
 use super::schedule::Weight;
 use crate::config::{Table, Value, as_parser_error};
-use crate::engine::{new_state, set_state};
+use crate::engine::{new_state, set_state, state_on};
 use crate::error::{ConfigError, expect};
 use crate::registry::{AnyLoss, LossConfig};
 use crate::regularization::{AnyRegularizer, RegularizerConfig};
@@ -343,8 +343,8 @@ impl JointLoss {
     fn step(&self, given: Vec<Tensor<1>>) -> Joint {
         let (device, dtype) = (given[0].device(), given[0].dtype());
         let values: Vec<_> = given.into_iter().map(|value| value.to_device(&device).cast(dtype)).collect();
-        let counted = self.steps.value_sync().detach();
-        let step = counted.clone().to_device(&device).cast(dtype);
+        let counted = state_on(&self.steps, &device);
+        let step = counted.clone().cast(dtype);
 
         let is_balanced = |part: &Part| part.regularizer.is_none();
         let balanced: Vec<_> = self

@@ -1,7 +1,7 @@
 //! The gradient harmonising mechanism (Li et al. 2019, arXiv 1811.05181): weights that give every non-empty bin of gradient
 //! norms the same say.
 
-use super::{new_state, set_state};
+use super::{new_state, set_state, state_on};
 use crate::reduction::sum;
 use burn::module::{Module, RunningState};
 use burn::tensor::{Device, Int, Tensor};
@@ -36,7 +36,7 @@ impl GhmCounts {
         if let Some(weights) = self.weights_in_memory(&norm, momentum) {
             return weights.reshape(shape);
         }
-        let old = self.value().cast(norm.dtype());
+        let old = state_on(&self.counts, &norm.device()).cast(norm.dtype());
         let bins = old.dims()[0];
         // Also a norm that is not a number gets a bin: an index out of bounds would corrupt memory on a GPU.
         let number = norm.clone().mask_fill(norm.clone().is_nan(), 0.0);

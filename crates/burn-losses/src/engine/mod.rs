@@ -59,6 +59,14 @@ pub(crate) fn new_state<const D: usize>(shape: [usize; D], value: f32, device: &
     RunningState::new(Tensor::from_data(data, device))
 }
 
+/// A state as it is now, on this device, as a constant.
+///
+/// Clones of a module share their states, and in Burn (0.22.1) `to_device` and `fork` move what is shared: in training on several
+/// devices it lies wherever the last of them has put it.
+pub(crate) fn state_on<const D: usize>(state: &RunningState<Tensor<D>>, device: &Device) -> Tensor<D> {
+    state.value_sync().detach().to_device(device)
+}
+
 /// Sets a state, and hands on what has been asked of the device so far, so that no kernel joins this step's reading with the next one's.
 ///
 /// Burn keeps an update back until the next one or the next reading, and a record that is saved before has the value before it.

@@ -4,7 +4,7 @@ use super::arcface::angle;
 use crate::config::Range;
 use crate::engine::anchors::ones;
 use crate::engine::heads::{Head, Scaling};
-use crate::engine::{new_state, set_state};
+use crate::engine::{new_state, set_state, state_on};
 use crate::formula::Real;
 use burn::module::RunningState;
 use burn::tensor::{Bool, Tensor};
@@ -73,7 +73,7 @@ impl Head for AdafaceLoss {
     fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>> {
         let square = (embeddings.clone() * embeddings.clone()).sum_dim(1).squeeze_dim::<1>(1);
         let lengths = Real::safe_sqrt(square).clamp(1e-3, 100.0);
-        let state = |state: &RunningState<Tensor<1>>| state.value_sync().detach().cast(lengths.dtype());
+        let state = |state: &RunningState<Tensor<1>>| state_on(state, &lengths.device()).cast(lengths.dtype());
         let (mut mean, mut std) = (state(&self.mean), state(&self.std));
         if embeddings.device().is_autodiff() {
             // One row that is not a number would stay in the averages for ever.

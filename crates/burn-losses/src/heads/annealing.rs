@@ -1,7 +1,7 @@
 //! A margin that comes in slowly.
 
 use crate::config::{FieldType, Range, Value};
-use crate::engine::set_state;
+use crate::engine::{set_state, state_on};
 use crate::error::ConfigError;
 use crate::formula::Real;
 use burn::module::RunningState;
@@ -43,7 +43,7 @@ impl Annealing {
 
     /// lambda of this step for each row; counts the step in training.
     pub(crate) fn step(&self, steps: &RunningState<Tensor<1>>, embeddings: &Tensor<2>) -> Tensor<1> {
-        let step = steps.value_sync().detach();
+        let step = state_on(steps, &embeddings.device());
         let lambda = self.at(step.clone().cast(embeddings.dtype())).expand([embeddings.dims()[0]]);
         if embeddings.device().is_autodiff() {
             set_state(steps, step + 1.0);

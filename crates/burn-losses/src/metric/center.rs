@@ -3,7 +3,7 @@
 use crate::config::Range;
 use crate::engine::anchors::Anchors;
 use crate::engine::rows::{one_hot, outside, wide};
-use crate::engine::{new_state, set_state};
+use crate::engine::{new_state, set_state, state_on};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::module::{Param, RunningState};
@@ -100,7 +100,7 @@ impl CenterLoss {
         let member = member.float().cast(embeddings.dtype()).transpose();
         let count = member.clone().sum_dim(1);
         let sum = member.matmul(embeddings);
-        let centers = moving.value_sync().cast(sum.dtype());
+        let centers = state_on(moving, &sum.device()).cast(sum.dtype());
         let shift = (centers.clone() * count.clone().expand([classes, size]) - sum)
             / (count + 1.0).expand([classes, size]);
         set_state(moving, centers - shift * self.config.center_lr);
@@ -112,8 +112,10 @@ impl Anchors for CenterLoss {
         let labels = wide(labels);
         let outside = outside(&labels, self.config.num_classes);
         let safe = labels.clone().mask_fill(outside.clone(), 0);
-        let centers = self.centers();
-        let centers = if self.moving.is_some() { centers.detach() } else { centers };
+        let centers = match &self.moving {
+            Some(moving) => state_on(moving, &embeddings.device()),
+            None => self.centers(),
+        };
         let difference = embeddings.clone() - centers.cast(embeddings.dtype()).select(0, safe);
         let values = (difference.clone() * difference).sum_dim(1).squeeze_dim::<1>(1) * 0.5;
         if let Some(moving) = self.moving.as_ref().filter(|_| embeddings.device().is_autodiff()) {

@@ -8,6 +8,7 @@ mod diagnose;
 mod engine;
 mod golden;
 mod laws;
+mod models;
 mod parity;
 mod probe;
 mod schema;

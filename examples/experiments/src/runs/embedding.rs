@@ -1,7 +1,9 @@
 //! What all experiments with embeddings do: train on some classes, and embed held-out pictures of them and of the others.
 
+use burn::train::SupervisedTraining;
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn_losses::prelude::*;
+use burn_losses::train::{RecallAtKMetric, VerificationAccuracyMetric};
 
 use super::outputs;
 use crate::Error;
@@ -12,7 +14,7 @@ use crate::embedding::{ConvNet, EmbeddingNetwork};
 use crate::history::History;
 use crate::metrics;
 use crate::model::{Embedder, Mlp};
-use crate::terms::{Term, WeightedSum};
+use crate::terms::{Term, WeightedSum, term_metrics};
 use crate::training::{QUICK_HELD_OUT, Setting, train};
 
 /// What was learned.
@@ -50,8 +52,13 @@ pub(super) fn learn<L>(
     let model = Embedder { network: network(&device), loss };
     let has_head = model.loss.head().is_some();
     let (model, history) = train(model, label, training, &pictures.known, ClassBatcher, setting, |run| {
-        let run = run.metrics((LossMetric::new(),));
-        if has_head { run.metric_valid_numeric(AccuracyMetric::new()) } else { run }
+        let run = run.metrics((LossMetric::new(),)).metric_valid_numeric(RecallAtKMetric::new(1).within_batches());
+        let run = term_metrics(terms).into_iter().fold(run, SupervisedTraining::metric_train_numeric);
+        let run = if has_head { run.metric_valid_numeric(AccuracyMetric::new()) } else { run };
+        match config.experiment {
+            Experiment::Margins => run.metric_valid_numeric(VerificationAccuracyMetric::new()),
+            _ => run,
+        }
     })?;
 
     let rows = |samples: &Samples| if setting.quick { samples.head(QUICK_HELD_OUT) } else { samples.clone() };

@@ -3,6 +3,7 @@
 use burn::tensor::{Tensor, TensorData};
 use burn::train::metric::LossMetric;
 use burn_losses::prelude::*;
+use burn_losses::train::QuantileCoverageMetric;
 
 use super::{FittedLine, Outcome, figure, outputs};
 use crate::Error;
@@ -25,8 +26,15 @@ pub(super) fn run(config: &RunConfig<RegressionLossConfig>, label: &str, setting
         train: samples.clone(),
         held_out: samples.clone(), // a line is fitted to all points there are
     };
-    let (model, history) =
-        train(model, label, config.training(), &split, ValueBatcher, setting, |run| run.metrics((LossMetric::new(),)))?;
+    let (model, history) = train(model, label, config.training(), &split, ValueBatcher, setting, |run| {
+        let run = run.metrics((LossMetric::new(),));
+        match &config.loss {
+            RegressionLossConfig::Quantile(quantile) => {
+                run.metric_train_numeric(QuantileCoverageMetric::new(quantile.tau))
+            }
+            _ => run,
+        }
+    })?;
 
     // Two points give the line that was learnt.
     let probe = Samples::new(1, vec![0.0, 1.0], vec![0.0, 0.0]);

@@ -1,7 +1,9 @@
 //! The cores of nuclei in a microscope's picture.
 
 use burn::tensor::Tensor;
-use burn::train::metric::{FBetaScoreMetric, LossMetric};
+use burn::train::SupervisedTraining;
+use burn::train::metric::LossMetric;
+use burn_losses::train::{DiceMetric, IouMetric};
 
 use super::{Outcome, figure, outputs};
 use crate::Error;
@@ -9,7 +11,7 @@ use crate::config::RunConfig;
 use crate::data::{self, MaskBatcher, TILE};
 use crate::metrics;
 use crate::model::Segmenter;
-use crate::terms::{Term, WeightedSum};
+use crate::terms::{self, Term, WeightedSum};
 use crate::training::{Setting, train};
 use crate::unet::UNet;
 
@@ -21,7 +23,9 @@ pub(super) fn run(config: &RunConfig<Vec<Term>>, label: &str, setting: &Setting)
         loss: WeightedSum::new(&config.loss, &device)?,
     };
     let (model, history) = train(model, label, training, &split, MaskBatcher, setting, |run| {
-        run.metrics((LossMetric::new(),)).metric_valid_numeric(FBetaScoreMetric::binary(1.0, 0.5))
+        let run = run.metrics((LossMetric::new(),));
+        let run = terms::term_metrics(&config.loss).into_iter().fold(run, SupervisedTraining::metric_train_numeric);
+        run.metric_valid_numeric(DiceMetric::new()).metric_valid_numeric(IouMetric::new())
     })?;
     let forward = |rows: Tensor<2>| model.network.forward(rows.reshape([-1, 1, TILE as i32, TILE as i32]));
     let logits = outputs(&split.held_out, training.batch_size, &setting.device, forward)?;

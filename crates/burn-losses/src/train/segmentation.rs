@@ -1,0 +1,295 @@
+//! Segmentation: its output, IoU and Dice.
+
+use super::figure::{EpochFigure, EpochMetric};
+use super::output;
+use burn::tensor::{Int, Tensor, TensorReadError};
+use burn::train::metric::Adaptor;
+use std::ops::Range;
+
+/// What a step of segmentation hands over; for Burn's `LossMetric`, [`IouMetric`] and [`DiceMetric`].
+#[derive(Debug, Clone)]
+pub struct SegmentationOutput {
+    /// The loss, `[1]`.
+    pub loss: Tensor<1>,
+    /// The predicted class of every pixel, all pixels in one row.
+    pub predictions: Tensor<1, Int>,
+    /// The class that it has, in the same order.
+    pub targets: Tensor<1, Int>,
+    /// The classes that the figures are about.
+    pub classes: Range<usize>,
+    /// Pixels of this class do not count.
+    pub ignore_index: Option<i64>,
+}
+
+impl SegmentationOutput {
+    /// One of C classes per pixel: from the loss, logits `[N, C, ..]` and labels `[N, ..]`.
+    ///
+    /// # Panics
+    /// If there is not one label for every pixel.
+    #[track_caller]
+    pub fn of_classes<const D: usize, const K: usize>(
+        loss: Tensor<1>,
+        logits: Tensor<D>,
+        labels: Tensor<K, Int>,
+    ) -> Self {
+        let shape = logits.dims();
+        let expected: Vec<usize> = shape[..1].iter().chain(&shape[2..]).copied().collect();
+        assert!(
+            labels.dims()[..] == expected,
+            "SegmentationOutput: `labels` has shape {:?}, expected {expected:?} (that of `logits` without axis 1)",
+            labels.dims()
+        );
+        let predictions = logits.detach().argmax(1).reshape([-1]);
+        Self { loss, predictions, targets: labels.reshape([-1]), classes: 0..shape[1], ignore_index: None }
+    }
+
+    /// One mask, or several that may overlap: from the loss, logits and masks of 0 and 1 of the same shape. The figures are about
+    /// what the masks are 1 for, in all of them together.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    #[track_caller]
+    pub fn of_masks<const D: usize>(loss: Tensor<1>, logits: Tensor<D>, masks: Tensor<D>) -> Self {
+        let (shape, given) = (logits.dims(), masks.dims());
+        assert!(
+            shape == given,
+            "SegmentationOutput: `masks` has shape {given:?}, expected {shape:?} (that of `logits`)"
+        );
+        Self {
+            loss,
+            predictions: logits.greater_scalar(0.0).int().reshape([-1]),
+            targets: masks.int().reshape([-1]),
+            classes: 1..2,
+            ignore_index: None,
+        }
+    }
+
+    /// Pixels with this label do not count.
+    pub fn with_ignore_index(self, label: i64) -> Self {
+        Self { ignore_index: Some(label), ..self }
+    }
+
+    /// Class 0 has no figure of its own; pixels that are taken for another class, or missed, count all the same.
+    pub fn without_background(self) -> Self {
+        Self { classes: self.classes.start.max(1)..self.classes.end, ..self }
+    }
+}
+
+output!(SegmentationOutput { predictions, targets } [] classes, ignore_index);
+
+/// What [`IouMetric`] and [`DiceMetric`] take.
+pub struct PixelsInput {
+    predictions: Tensor<1, Int>,
+    targets: Tensor<1, Int>,
+    classes: Range<usize>,
+    ignore_index: Option<i64>,
+}
+
+impl Adaptor<PixelsInput> for SegmentationOutput {
+    fn adapt(&self) -> PixelsInput {
+        PixelsInput {
+            predictions: self.predictions.clone(),
+            targets: self.targets.clone(),
+            classes: self.classes.clone(),
+            ignore_index: self.ignore_index,
+        }
+    }
+}
+
+/// The pixels of each class that were predicted and are there, that were predicted, and that are there.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ClassCounts {
+    classes: Vec<[u64; 3]>,
+    pixels: usize,
+}
+
+impl ClassCounts {
+    /// Counts on the device; what is read is three numbers per class.
+    fn of(input: &PixelsInput) -> Result<Self, TensorReadError> {
+        if input.predictions.dims() == [0] {
+            return Ok(Self::default());
+        }
+        let valid = match input.ignore_index {
+            Some(label) => input.targets.clone().not_equal_elem(label),
+            None => input.targets.clone().equal(input.targets.clone()),
+        };
+        let mut counts = vec![valid.clone().int().sum()];
+        for class in input.classes.clone() {
+            let [predicted, present] = [&input.predictions, &input.targets]
+                .map(|pixels| pixels.clone().equal_elem(class as i64).bool_and(valid.clone()));
+            let both = predicted.clone().bool_and(present.clone());
+            counts.extend([both, predicted, present].map(|pixels| pixels.int().sum()));
+        }
+        let counts: Vec<i64> = Tensor::cat(counts, 0).try_into_vec_as()?;
+        let classes = counts[1..].chunks_exact(3).map(|class| [0, 1, 2].map(|i| class[i] as u64)).collect();
+        Ok(Self { classes, pixels: counts[0] as usize })
+    }
+
+    fn add(&mut self, other: Self) {
+        self.classes.resize(self.classes.len().max(other.classes.len()), [0; 3]);
+        for (class, more) in self.classes.iter_mut().zip(other.classes) {
+            *class = [0, 1, 2].map(|i| class[i] + more[i]);
+        }
+        self.pixels += other.pixels;
+    }
+
+    /// The mean over the classes that were predicted or are there, of a figure of (both, predicted, present).
+    fn mean(&self, figure: impl Fn(f64, f64, f64) -> f64) -> f64 {
+        let seen = self.classes.iter().filter(|[_, predicted, present]| predicted + present > 0);
+        let (sum, count) = seen.fold((0.0, 0.0), |(sum, count), [both, predicted, present]| {
+            (sum + figure(*both as f64, *predicted as f64, *present as f64), count + 1.0)
+        });
+        sum / count
+    }
+}
+
+macro_rules! of_classes {
+    ($figure:ident, $metric:ident, $name:literal, $description:literal, $value:expr) => {
+        #[doc = $description]
+        #[derive(Debug, Clone)]
+        pub struct $figure;
+
+        #[doc = $description]
+        ///
+        /// From the counts of the whole epoch. A class that was neither predicted nor is there has no say.
+        pub type $metric = EpochMetric<$figure>;
+
+        impl $metric {
+            /// The metric.
+            pub fn new() -> Self {
+                $figure.into()
+            }
+        }
+
+        impl Default for $metric {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+
+        impl EpochFigure for $figure {
+            type Input = PixelsInput;
+            type Counts = ClassCounts;
+            const HIGHER_IS_BETTER: bool = true;
+
+            fn name(&self) -> String {
+                $name.to_string()
+            }
+
+            fn description(&self) -> String {
+                $description.to_string()
+            }
+
+            fn count(&self, input: &PixelsInput) -> Result<ClassCounts, TensorReadError> {
+                ClassCounts::of(input)
+            }
+
+            fn add(&self, epoch: &mut ClassCounts, batch: ClassCounts) {
+                epoch.add(batch);
+            }
+
+            fn size(&self, counts: &ClassCounts) -> usize {
+                counts.pixels
+            }
+
+            fn value(&self, counts: &ClassCounts) -> Result<f64, TensorReadError> {
+                Ok(counts.mean($value))
+            }
+        }
+    };
+}
+
+of_classes!(
+    Iou,
+    IouMetric,
+    "IoU",
+    "The mean over the classes of intersection / union, also called Jaccard index.",
+    |both, predicted, present| both / (predicted + present - both)
+);
+of_classes!(
+    Dice,
+    DiceMetric,
+    "Dice",
+    "The mean over the classes of 2 intersection / (predicted + present), also called F1.",
+    |both, predicted, present| 2.0 * both / (predicted + present)
+);
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::figures;
+    use super::*;
+    use burn::tensor::Device;
+
+    /// Logits that say these classes, `[1, 3, pixels]`, and labels.
+    fn output<const P: usize>(predicted: [usize; P], labels: [i32; P]) -> SegmentationOutput {
+        let device = Device::flex();
+        let logit = |i: usize| if predicted[i % P] == i / P { 1.0 } else { -1.0 };
+        let logits: Vec<f32> = (0..3 * P).map(logit).collect();
+        let logits = Tensor::<1>::from_floats(logits.as_slice(), &device).reshape([1, 3, P]);
+        let labels = Tensor::<1, Int>::from_ints(labels, &device).reshape([1, P]);
+        SegmentationOutput::of_classes(Tensor::zeros([1], &device), logits, labels)
+    }
+
+    fn near(got: f64, expected: f64) -> bool {
+        (got - expected).abs() < 1e-12
+    }
+
+    #[test]
+    fn iou_and_dice_by_hand() {
+        // (both, predicted, present): 0: (1, 2, 1), 1: (1, 1, 2); then 1: (0, 1, 0), 2: (0, 0, 1).
+        let first = || output([0, 0, 1], [0, 1, 1]).adapt();
+        let second = || output([1], [2]).adapt();
+        let (each, all) = figures(IouMetric::new(), vec![first(), second()]);
+        assert!(near(each[0], 0.5) && near(each[1], 0.0), "{each:?}");
+        assert!(near(all, (1.0 / 2.0 + 1.0 / 3.0 + 0.0) / 3.0), "{all}, not a mean of the batches' 0.5 and 0");
+        let (each, all) = figures(DiceMetric::new(), vec![first(), second()]);
+        assert!(near(each[0], 2.0 / 3.0) && near(each[1], 0.0), "{each:?}");
+        assert!(near(all, (2.0 / 3.0 + 2.0 / 4.0 + 0.0) / 3.0), "{all}");
+    }
+
+    #[test]
+    fn the_order_of_pixels_is_that_of_the_labels() {
+        let device = Device::flex();
+        // Two pictures of 1 x 2 pixels, two classes.
+        let logits = Tensor::from_floats([[[[1.0, -1.0]], [[0.0, 0.0]]], [[[-1.0, 1.0]], [[0.0, 0.0]]]], &device);
+        let labels = Tensor::<3, Int>::from_ints([[[0, 1]], [[1, 0]]], &device);
+        let output = SegmentationOutput::of_classes::<4, 3>(Tensor::zeros([1], &device), logits, labels);
+        assert_eq!(figures(IouMetric::new(), vec![output.adapt()]).1, 1.0);
+    }
+
+    #[test]
+    fn what_is_ignored_does_not_count() {
+        let some = output([0, 0, 1, 2], [0, 0, -100, -100]).with_ignore_index(-100);
+        assert_eq!(figures(IouMetric::new(), vec![some.adapt()]).1, 1.0);
+        let all = output([0, 1], [-100, -100]).with_ignore_index(-100);
+        assert!(figures(DiceMetric::new(), vec![all.adapt()]).1.is_nan());
+        // Without that they are wrong: 1 of 2 for class 0, 0 of 1 for class 1.
+        assert_eq!(figures(IouMetric::new(), vec![output([0, 0, 1], [0, -100, -100]).adapt()]).1, 0.25);
+    }
+
+    #[test]
+    fn without_background_by_hand() {
+        let some = || output([0, 0, 0, 1, 1], [0, 0, 0, 1, 0]);
+        assert!(near(figures(IouMetric::new(), vec![some().adapt()]).1, (3.0 / 4.0 + 1.0 / 2.0) / 2.0));
+        assert_eq!(figures(IouMetric::new(), vec![some().without_background().adapt()]).1, 0.5);
+    }
+
+    #[test]
+    fn masks_by_hand() {
+        let device = Device::flex();
+        let logits = Tensor::<2>::from_floats([[2.0, 1.0, -1.0, -2.0]], &device);
+        let masks = Tensor::from_floats([[1.0, 0.0, 1.0, 1.0]], &device);
+        let output = SegmentationOutput::of_masks(Tensor::zeros([1], &device), logits, masks);
+        // One hit, two predicted, three there are.
+        assert!(near(figures(DiceMetric::new(), vec![output.adapt()]).1, 0.4));
+        assert!(near(figures(IouMetric::new(), vec![output.adapt()]).1, 0.25));
+    }
+
+    #[test]
+    #[should_panic(expected = "`labels` has shape [1, 3], expected [1, 2]")]
+    fn labels_of_another_size() {
+        let device = Device::flex();
+        let labels = Tensor::<2, Int>::zeros([1, 3], &device);
+        SegmentationOutput::of_classes::<3, 2>(Tensor::zeros([1], &device), Tensor::zeros([1, 4, 2], &device), labels);
+    }
+}

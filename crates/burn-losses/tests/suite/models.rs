@@ -1,0 +1,161 @@
+//! A loss as a part of a model: what it keeps is saved, resumed, moved and forked with the model.
+
+use crate::devices::{self, Target};
+use crate::probe::{base, batch};
+use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::Device;
+use burn_losses::eval::Evaluation;
+use burn_losses::{AnyLoss, LossConfig, LossInfo, registry};
+
+/// A network and its loss.
+#[derive(Module, Debug)]
+struct Model {
+    network: Linear,
+    loss: AnyLoss,
+}
+
+impl Model {
+    fn new(config: &LossConfig, device: &Device) -> Self {
+        Self { network: LinearConfig::new(2, 3).init(device), loss: config.init(device) }
+    }
+
+    /// The loss of a step, which it takes into what it keeps.
+    fn step(&self, target: &Target, seed: u64) -> Evaluation {
+        let inputs = batch(&self.loss, 6, 2.0, &[], seed);
+        self.loss.evaluate(&inputs, &target.device, target.dtype).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same in every number, with nothing shared.
+    fn twin(&self, config: &LossConfig, device: &Device) -> Self {
+        Self::new(config, device).load_record(self.clone().into_record())
+    }
+}
+
+/// Flex and NdArray in single precision.
+fn two_devices() -> [Target; 2] {
+    let mut targets = devices::cpu().into_iter().filter(|target| target.name.ends_with("f32"));
+    [(); 2].map(|()| targets.next().expect("flex and ndarray"))
+}
+
+/// The losses that keep something between steps, or learn something, in every way they have; after two steps.
+fn trained(device: &Device, target: &Target, mut check: impl FnMut(&LossConfig, Model)) {
+    let mut seen = Vec::new();
+    for info in registry() {
+        for config in configs(&info) {
+            let model = Model::new(&config, device);
+            // The weights of a head, the centers of classes, counts of steps: everything that a record holds.
+            if model.loss.num_params() > 0 {
+                model.step(target, 71);
+                model.step(target, 72);
+                seen.push(info.kind);
+                check(&config, model);
+            }
+        }
+    }
+    for kind in ["arcface", "center", "ghm_c", "ghm_r", "adaface", "a_softmax", "proxy_anchor"] {
+        assert!(seen.contains(&kind), "{kind} is not among {seen:?}");
+    }
+}
+
+/// The default, and the other way in which centers move.
+fn configs(info: &LossInfo) -> Vec<LossConfig> {
+    let mut configs = vec![base(info)];
+    if info.kind == "center" {
+        let text = burn_losses::config::to_string(&configs[0], burn_losses::config::Format::Yaml).unwrap();
+        let text = text.replace("update: paper", "update: gradient");
+        configs.push(burn_losses::config::from_str(&text, burn_losses::config::Format::Yaml).unwrap());
+        assert_ne!(configs[0], configs[1], "{text}");
+    }
+    configs
+}
+
+/// The same value, and the same gradient of the first argument, relative to the largest number.
+fn assert_same(what: &LossConfig, got: &Evaluation, expected: &Evaluation, tolerance: f64) {
+    let near = |a: &[f64], b: &[f64]| {
+        let largest = b.iter().fold(1e-9, |most: f64, x| most.max(x.abs()));
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance * largest)
+    };
+    assert!(near(&[got.loss], &[expected.loss]), "{what:?}: {} against {}", got.loss, expected.loss);
+    let first =
+        |evaluation: &Evaluation| evaluation.gradients.values().next().unwrap().iter::<f64>().collect::<Vec<_>>();
+    let (got, expected) = (first(got), first(expected));
+    assert!(near(&got, &expected), "{what:?}: {got:?} against {expected:?}");
+}
+
+/// Losses that draw begin their draws anew, which the docs say.
+fn draws(config: &LossConfig) -> bool {
+    ["sampled_softmax", "negative_sampling"].contains(&config.kind())
+}
+
+#[test]
+fn what_a_loss_keeps_is_in_the_file_of_its_model() {
+    let [target, _] = two_devices();
+    let device = target.device.clone().autodiff();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("model.bpk");
+    trained(&device, &target, |config, model| {
+        if draws(config) {
+            return;
+        }
+        model.clone().save_file(&file).unwrap();
+        let resumed = Model::new(config, &device).load_file(&file);
+        assert_same(config, &resumed.step(&target, 73), &model.step(&target, 73), 0.0);
+        // The network too: a model is saved as a whole.
+        let weight = |model: &Model| model.network.weight.val().into_data();
+        assert_eq!(weight(&resumed), weight(&model));
+    });
+}
+
+#[test]
+fn a_loss_moves_with_its_model() {
+    let [here, there] = two_devices();
+    let device = here.device.clone().autodiff();
+    trained(&device, &here, |config, model| {
+        if draws(config) {
+            return;
+        }
+        let twin = model.twin(config, &device);
+        let moved = model.to_device(&there.device);
+        assert_eq!(moved.devices(), [there.device.clone()], "{config:?}");
+        assert_same(config, &moved.step(&there, 74), &twin.step(&here, 74), 1e-4);
+    });
+}
+
+#[test]
+fn a_loss_is_forked_with_its_model() {
+    let [here, there] = two_devices();
+    let device = here.device.clone().autodiff();
+    trained(&device, &here, |config, model| {
+        if draws(config) {
+            return;
+        }
+        let twin = model.twin(config, &device);
+        let fork = model.clone().fork(&there.device.clone().autodiff());
+        assert_same(config, &fork.step(&there, 75), &twin.step(&here, 75), 1e-4);
+        // What it was forked from still works where it is, though Burn lets both share their states, and moves them.
+        assert_same(config, &model.step(&here, 76), &twin.step(&here, 76), 1e-4);
+    });
+}
+
+#[test]
+fn replicas_on_two_devices_take_steps_at_once() {
+    let [here, there] = &two_devices();
+    let device = here.device.clone().autodiff();
+    trained(&device, here, |config, model| {
+        // As Burn's learner does it: every worker makes a replica of the model for each of its steps.
+        std::thread::scope(|scope| {
+            for target in [here, there] {
+                let model = model.clone();
+                scope.spawn(move || {
+                    for seed in 0..4 {
+                        let replica = model.clone().fork(&target.device.clone().autodiff());
+                        let value = replica.step(target, seed).loss;
+                        assert!(value.is_finite(), "{config:?}: {value} on {}", target.name);
+                    }
+                });
+            }
+        });
+        assert!(model.step(here, 77).loss.is_finite(), "{config:?}");
+    });
+}

@@ -1,0 +1,101 @@
+//! Worker processes that lend their device over a WebSocket, on this machine.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Child, Command, ExitCode, Stdio};
+
+use burn::remote::RemoteHost;
+use burn::server::{RemoteServer, WebSocketTransport};
+use burn::tensor::Device;
+
+/// The argument that makes this program a worker.
+pub(crate) const WORKER: &str = "worker";
+
+/// What a worker does: lends its CPU until its standard input ends, which it does when the one who started it ends, however that is.
+pub(crate) fn serve() -> ExitCode {
+    std::thread::spawn(|| {
+        // An error is an end too.
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    let result = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| {
+        println!("{}", listener.local_addr()?.port());
+        std::io::stdout().flush()?;
+        Ok(listener)
+    });
+    let result = match result {
+        Ok(listener) => RemoteServer::new([Device::flex()])
+            .serve(WebSocketTransport::from_listener(listener))
+            .map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("worker: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Worker processes; they end when this is dropped.
+pub(crate) struct Workers {
+    processes: Vec<Child>,
+    addresses: Vec<String>,
+    devices: Vec<Device>,
+}
+
+impl Workers {
+    /// Starts so many, each on a free port, and connects to their devices.
+    pub(crate) fn start(count: usize) -> Result<Self, String> {
+        let mut workers = Self { processes: Vec::new(), addresses: Vec::new(), devices: Vec::new() };
+        for _ in 0..count {
+            workers.add().map_err(|error| format!("a worker does not start: {error}"))?;
+        }
+        Ok(workers)
+    }
+
+    fn add(&mut self) -> Result<(), Box<dyn std::error::Error>> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg(WORKER).stdin(Stdio::piped()).stdout(Stdio::piped());
+        if std::env::var_os("RUST_LOG").is_none() {
+            command.env("RUST_LOG", "error");
+        }
+        let mut process = command.spawn()?;
+        let stdout = process.stdout.take();
+        // From here on it ends with `self`.
+        self.processes.push(process);
+        let mut stdout = BufReader::new(stdout.ok_or("no output")?);
+        let mut port = String::new();
+        stdout.read_line(&mut port)?;
+        let port: u16 = port.trim().parse().map_err(|_| format!("it says {port:?}, expected a port"))?;
+        // What it logs.
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::stderr()));
+
+        let address = format!("ws://{}:{port}", Ipv4Addr::LOCALHOST);
+        let device = Device::remote_options(&RemoteHost::websocket(&address)).init()?;
+        self.addresses.push(address);
+        self.devices.push(device);
+        Ok(())
+    }
+
+    /// Where they are.
+    pub(crate) fn addresses(&self) -> &[String] {
+        &self.addresses
+    }
+
+    /// Their devices.
+    pub(crate) fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        for process in &mut self.processes {
+            // One that has ended already cannot be ended.
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
