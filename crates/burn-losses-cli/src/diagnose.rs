@@ -92,7 +92,7 @@ fn row(finding: &Finding) -> [String; 5] {
     };
     let advice = if finding.advice.is_empty() { String::new() } else { format!("; {}", finding.advice) };
     let what = format!("{}{advice}", finding.problem);
-    [format!(" {}", finding.severity), finding.argument.clone(), first, how_many, what]
+    [finding.severity.to_string(), finding.argument.clone(), first, how_many, what]
 }
 
 #[derive(Serialize)]

@@ -510,6 +510,8 @@ fn a_value_that_is_not_finite_of_inputs_that_are() {
         &["error: `values`: infinity although the inputs are finite (1 of 2, first at [1]); \
          numbers too large for the type in which the loss is computed?"],
     );
+    // A mean adds in double precision.
+    let loss = MseLossConfig::new().with_reduction(Reduction::Sum).init(&device());
     says(
         &loss.diagnose(&floats::<1>([1.5e19, 1.5e19]), &floats([0.0; 2]), None),
         &["error: `total`: infinity although the inputs are finite; every value is finite: their sum is too large"],
