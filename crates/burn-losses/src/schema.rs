@@ -30,7 +30,6 @@
 
 use crate::config::{Describe, Field, FieldType, Range};
 use crate::error::ConfigError;
-use crate::macros::reduction_field;
 use crate::reduction::Reduction;
 use crate::registry::{FAMILY_SCHEMAS, LossConfig};
 use schemars::generate::SchemaSettings;
@@ -157,10 +156,12 @@ pub(crate) fn without_reduction(schema: &mut Schema) {
     *schema = json_schema!({ "allOf": [loss, { "properties": { "reduction": { "const": Reduction::Mean } } }] });
 }
 
-/// The table of a loss, without the keys that tell losses apart; `values` are those of its fields, all but `reduction`.
+/// The table of a loss, without the keys that tell losses apart; `values` are those of its fields, in their order.
 pub(crate) fn table<C: Describe>(values: Vec<Schema>, generator: &mut SchemaGenerator) -> Schema {
-    let values = values.into_iter().chain([reduction(C::FAMILY, generator)]);
     let property = |(field, mut schema): (Field, Schema)| {
+        if field.name == "reduction" && field.refused.contains(&"positives".into()) {
+            schema = generator.subschema_for::<MostReductions>();
+        }
         schema.insert("description".into(), field.summary.into());
         // No value is none in TOML, and needs no completion.
         if let Some(default) = serde_json::to_value(field.default).ok().filter(|default| !default.is_null()) {
@@ -176,14 +177,6 @@ pub(crate) fn table<C: Describe>(values: Vec<Schema>, generator: &mut SchemaGene
         "properties": properties,
         "additionalProperties": false,
     })
-}
-
-/// The reductions of a family.
-fn reduction(family: &str, generator: &mut SchemaGenerator) -> Schema {
-    match reduction_field(family).refused.contains(&"positives".into()) {
-        true => generator.subschema_for::<MostReductions>(),
-        false => generator.subschema_for::<Reduction>(),
-    }
 }
 
 /// [`Reduction`] where `positives` has no meaning.
