@@ -27,6 +27,8 @@
 //! - in heads, a `sample_rate` below 1 together with `chunk_rows` or label smoothing;
 //! - an integer that is written as `10.0`: in JSON Schema that is one;
 //! - NaN and infinities, which TOML and YAML can write and JSON cannot.
+//!
+//! The other way round, serde reads a table (`label_smoothing`, ..) from the list of its values too, and a schema refuses that.
 
 use crate::config::{Describe, Field, FieldType, Range};
 use crate::error::ConfigError;
