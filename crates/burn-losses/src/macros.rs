@@ -143,9 +143,10 @@ macro_rules! config {
                 concat!(module_path!(), "::", stringify!($config)).into()
             }
             fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
-                let values = vec![$(
-                    $crate::schema::values::<$type>($crate::macros::range!($($range)?), generator)
-                ),*];
+                let values = vec![
+                    $($crate::schema::values::<$type>($crate::macros::range!($($range)?), generator),)*
+                    $crate::schema::values::<$crate::Reduction>($crate::config::Range::Finite, generator),
+                ];
                 $crate::schema::table::<Self>(values, generator)
             }
         }

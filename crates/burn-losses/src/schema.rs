@@ -27,6 +27,8 @@
 //! - in heads, a `sample_rate` below 1 together with `chunk_rows` or label smoothing;
 //! - an integer that is written as `10.0`: in JSON Schema that is one;
 //! - NaN and infinities, which TOML and YAML can write and JSON cannot.
+//!
+//! The other way round, serde reads a table (`label_smoothing`, ..) from the list of its values too, and a schema refuses that.
 
 use crate::composition::JointLossConfig;
 use crate::config::{Describe, Field, FieldType, Range};
@@ -164,7 +166,7 @@ pub(crate) fn without_reduction(schema: &mut Schema) {
     *schema = json_schema!({ "allOf": [loss, { "properties": { "reduction": { "const": Reduction::Mean } } }] });
 }
 
-/// The table of a loss, without the keys that tell losses apart; `values` are those of its fields.
+/// The table of a loss, without the keys that tell losses apart; `values` are those of its fields, in their order.
 pub(crate) fn table<C: Describe>(values: Vec<Schema>, generator: &mut SchemaGenerator) -> Schema {
     let property = |(field, mut schema): (Field, Schema)| {
         if field.name == "reduction" && field.refused.contains(&"positives".into()) {
