@@ -1,10 +1,11 @@
-//! The command `burn-losses`: what losses there are, whether config files are right, and what a loss makes of given
-//! tensors.
+//! The command `burn-losses`: what losses there are, whether config files are right, what a loss makes of given tensors,
+//! and what it looks like.
 //!
 //! ```text
 //! burn-losses list binary
 //! burn-losses check configs/*.toml
 //! burn-losses eval --config focal.toml --input batch.safetensors
+//! burn-losses plot --config focal.toml --output focal.svg
 //! ```
 
 mod check;
@@ -13,6 +14,7 @@ mod device;
 mod error;
 mod eval;
 mod list;
+mod plot;
 mod report;
 mod tensors;
 
@@ -20,7 +22,7 @@ use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-/// Loss functions for the Burn deep-learning framework: list them, check their config files, evaluate them.
+/// Loss functions for the Burn deep-learning framework: list them, check their config files, evaluate and draw them.
 #[derive(Parser)]
 #[command(name = "burn-losses", version)]
 struct Cli {
@@ -33,6 +35,7 @@ enum Command {
     List(list::List),
     Check(check::Check),
     Eval(eval::Eval),
+    Plot(plot::Plot),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Command::List(list) => list.run(),
         Command::Check(check) => return check.run(),
         Command::Eval(eval) => eval.run(),
+        Command::Plot(plot) => plot.run(),
     };
     match result {
         Ok(text) => {

@@ -3,6 +3,7 @@
 mod check;
 mod eval;
 mod list;
+mod plot;
 
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
