@@ -1,35 +1,12 @@
 //! What a picture is made of: lines, areas and text, in rounded coordinates.
 
-/// Red, green, blue.
-pub(crate) type Colour = [u8; 3];
+use crate::colour::Colour;
 
 pub(crate) const WHITE: Colour = [255; 3];
 pub(crate) const BLACK: Colour = [30; 3];
 pub(crate) const GREY: Colour = [85; 3];
 pub(crate) const ZERO: Colour = [150; 3];
 pub(crate) const GRID: Colour = [230; 3];
-
-/// Colours that nearly everybody can tell apart (Okabe and Ito, the yellow darker), and black.
-pub(crate) const LINES: [Colour; 8] = [
-    [0, 114, 178],
-    [213, 94, 0],
-    [0, 158, 115],
-    [204, 121, 167],
-    [230, 159, 0],
-    [86, 180, 233],
-    [148, 82, 0],
-    [0, 0, 0],
-];
-
-/// A colour of viridis, from 0 to 1: it also grows lighter, for who sees no colours.
-pub(crate) fn viridis(place: f64) -> Colour {
-    const COLOURS: [[f64; 3]; 5] =
-        [[68.0, 1.0, 84.0], [59.0, 82.0, 139.0], [33.0, 145.0, 140.0], [94.0, 201.0, 98.0], [253.0, 231.0, 37.0]];
-    let place = place.clamp(0.0, 1.0) * 4.0;
-    let low = (place as usize).min(3);
-    let part = place - low as f64;
-    [0, 1, 2].map(|i| (COLOURS[low][i] * (1.0 - part) + COLOURS[low + 1][i] * part).round() as u8)
-}
 
 /// A coordinate, in tenths.
 pub(crate) type Tenths = i64;
@@ -187,10 +164,5 @@ mod tests {
             (0..=1000).map(|i| f64::from(i) * 0.00628).map(|t| (100.0 * t.cos(), 100.0 * t.sin())).collect();
         let kept = simple(&circle);
         assert!((40..120).contains(&kept.len()), "{}", kept.len());
-    }
-
-    #[test]
-    fn colours_by_hand() {
-        assert_eq!([viridis(-1.0), viridis(0.5), viridis(1.0)], [[68, 1, 84], [33, 145, 140], [253, 231, 37]]);
     }
 }

@@ -1,6 +1,7 @@
 //! Where everything of a picture is.
 
-use crate::canvas::{Anchor, BLACK, Canvas, GREY, GRID, LINES, WHITE, ZERO, viridis, width};
+use crate::canvas::{Anchor, BLACK, Canvas, GREY, GRID, WHITE, ZERO, width};
+use crate::colour::{LINES, viridis};
 use crate::contour::region;
 use crate::panel::{Line, Map, Panel};
 use crate::picture::Picture;
@@ -163,8 +164,8 @@ impl Axes {
     fn draw(&self, canvas: &mut Canvas, title: &str, x_name: &str, grid: bool) {
         let Area { x: left, y: top, width: wide, height: high } = self.area;
         canvas.text((left, top - 9.0), title, NORMAL, Anchor::Start, BLACK).bold = true;
-        let (xs, x_step) = ticks(self.x.0, self.x.1, (wide / 46.0).max(2.0) as usize);
-        let (ys, y_step) = ticks(self.y.0, self.y.1, (high / 36.0).max(2.0) as usize);
+        let (xs, x_step) = ticks(self.x.0, self.x.1, (wide / 36.0).max(3.0) as usize);
+        let (ys, y_step) = ticks(self.y.0, self.y.1, (high / 28.0).max(3.0) as usize);
         for x in xs {
             let place = self.at((x, self.y.0)).0;
             if grid {
@@ -235,7 +236,7 @@ fn levels(panels: &[Panel]) -> Levels {
     });
     let (low, high) = extent(values.copied());
     let room = 1e-6 * (high - low);
-    let (mut between, step) = if high > low { ticks(low, high, 10) } else { (Vec::new(), 1.0) };
+    let (mut between, step) = if high > low { ticks(low, high, 12) } else { (Vec::new(), 1.0) };
     between.retain(|level| (low + room..high - room).contains(level));
     Levels { low, high, between, step }
 }

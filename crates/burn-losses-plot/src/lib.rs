@@ -15,6 +15,7 @@
 //! [`Panel`]s.
 
 mod canvas;
+pub mod colour;
 mod compare;
 mod contour;
 mod error;
@@ -23,7 +24,7 @@ mod layout;
 mod panel;
 mod picture;
 #[cfg(feature = "png")]
-mod png;
+pub mod png;
 mod probe;
 mod svg;
 mod ticks;

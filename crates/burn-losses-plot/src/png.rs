@@ -1,6 +1,7 @@
-//! PNG: the same shapes as pixels, the text in a font that comes with this crate.
+//! PNG: pixels; the shapes of a picture, its text in a font that comes with this crate.
 
-use crate::canvas::{Anchor, Canvas, Colour, Shape, Tenths, Text, of_tenths};
+use crate::canvas::{Anchor, Canvas, Shape, Tenths, Text, of_tenths};
+use crate::colour::Colour;
 use flate2::{Compression, Crc, write::ZlibEncoder};
 use std::io::Write;
 use tiny_skia::{FillRule, Paint, Path, PathBuilder, Pixmap, Stroke, StrokeDash, Transform};
@@ -45,8 +46,7 @@ pub(crate) fn write(canvas: &Canvas, (width, height): (u32, u32)) -> Vec<u8> {
         }
     }
     // Nothing is transparent: the background is white.
-    let pixels =
-        pixmap.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect::<Vec<_>>();
+    let pixels: Vec<_> = pixmap.pixels().iter().map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
     encode(pixmap.width() as usize, &pixels)
 }
 
@@ -115,14 +115,17 @@ impl OutlineBuilder for Outline {
     }
 }
 
-/// A PNG file: a header, the pixels deflated, an end.
-fn encode(width: usize, pixels: &[u8]) -> Vec<u8> {
-    let rows = pixels.chunks(3 * width);
+/// A PNG file of pixels, row by row from the top: a header, the pixels deflated, an end.
+///
+/// # Panics
+/// If the width is 0.
+pub fn encode(width: usize, pixels: &[Colour]) -> Vec<u8> {
+    let rows = pixels.chunks(width);
     let mut header: Vec<u8> = [width, rows.len()].iter().flat_map(|&n| (n as u32).to_be_bytes()).collect();
     header.extend([8, 2, 0, 0, 0]); // 8 bits, red green blue, and the only methods there are
     let mut body = ZlibEncoder::new(Vec::new(), Compression::best());
     for row in rows {
-        body.write_all(&[0]).and_then(|()| body.write_all(row)).expect("memory takes everything"); // the row as it is
+        body.write_all(&[0]).and_then(|()| body.write_all(row.as_flattened())).expect("memory takes everything"); // the row as it is
     }
     let body = body.finish().expect("memory takes everything");
     let mut file = b"\x89PNG\r\n\x1a\n".to_vec();

@@ -1,6 +1,7 @@
 //! SVG: small, without scripts or styles, fit to stand in a page of HTML.
 
-use crate::canvas::{Anchor, Canvas, Colour, Shape, Tenths, Text};
+use crate::canvas::{Anchor, Canvas, Shape, Tenths, Text};
+use crate::colour::Colour;
 use std::fmt::Write;
 
 /// The picture as a file; `size` is what it asks for where it is shown, in pixels.
