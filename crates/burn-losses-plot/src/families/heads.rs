@@ -5,7 +5,7 @@ use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, PARAMETER, Probe, even, numbers};
 use burn_losses::heads::{AnyHeadLoss, HeadLoss};
-use burn_losses::{AnyLoss, Head, Scaling};
+use burn_losses::{Head, Scaling};
 use serde_json::Value;
 
 /// The embedding turns in one plane; all other classes are orthogonal to it.
@@ -13,26 +13,37 @@ const SIZE: usize = 3;
 /// More classes would only take memory.
 const CLASSES: u64 = 1000;
 
-pub(super) fn sample(probe: Probe) -> Result<Sample, PlotError> {
+/// The head without what would only take memory or time: its weight may be large, its margin come in later.
+pub(super) fn small(probe: Probe) -> Result<Probe, PlotError> {
     let mut probe = probe.with("embedding_dim", SIZE)?;
     if probe.listed().is_none() && probe.field("num_classes").and_then(Value::as_u64) > Some(CLASSES) {
         probe = probe.with("num_classes", CLASSES)?;
     }
-    let mut notes = Vec::new();
     if let Some(Value::Object(mut schedule)) = probe.field("lambda").cloned() {
         let last = schedule.get("minimum").cloned().unwrap_or_default();
         schedule.insert("base".into(), last);
         probe = probe.with("lambda", schedule)?;
-        notes.push("at the end of the schedule of lambda".to_owned());
     }
-    let AnyLoss::Heads(head) = probe.loss()? else { unreachable!("the family is that of the config") };
+    Ok(probe)
+}
+
+pub(super) fn sample(probe: &Probe, head: &AnyHeadLoss) -> Result<Sample, PlotError> {
     let is_product = head.scaling() == Scaling::NONE && !head.has_margin();
     let (curves, dependent) = match is_product {
-        true => logits(&probe, &head)?,
-        false => angles(&probe, &head)?,
+        true => logits(probe, head)?,
+        false => angles(probe, head)?,
     };
-    notes.insert(0, format!("{} classes, the others having the logit 0", head.num_classes()));
-    notes.extend(probe.field("seed").map(|_| "some of them are drawn".to_owned()));
+    let mut notes = vec![match head {
+        AnyHeadLoss::NegativeSampling(loss) => {
+            format!("{} drawn classes, their logits being 0", loss.config().negatives)
+        }
+        AnyHeadLoss::SampledSoftmax(loss) => {
+            let config = loss.config();
+            format!("{} of {} classes drawn, the other logits being 0", config.num_sampled, config.num_classes)
+        }
+        head => format!("{} classes, the other logits being 0", head.num_classes()),
+    }];
+    notes.extend(probe.field("lambda").map(|_| "at the end of the schedule of lambda".to_owned()));
     notes.extend(batch_note(dependent, "rows that are spread evenly over the axis"));
     let (x, gradient) = match is_product {
         true => ("logit of the label", "gradient of the logit of the label"),

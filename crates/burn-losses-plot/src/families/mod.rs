@@ -44,6 +44,7 @@ pub(crate) fn batch_note(dependent: bool, batch: &str) -> Vec<String> {
 /// Evaluates a loss where its family says.
 pub(crate) fn sample(config: &LossConfig) -> Result<Sample, PlotError> {
     let probe = Probe::new(config)?;
+    let probe = if matches!(config, LossConfig::Heads(_)) { heads::small(probe)? } else { probe };
     match probe.loss()? {
         AnyLoss::Regression(_) => regression::sample(&probe),
         AnyLoss::Binary(_) => binary::sample(&probe),
@@ -51,7 +52,7 @@ pub(crate) fn sample(config: &LossConfig) -> Result<Sample, PlotError> {
         AnyLoss::Distribution(loss) => distribution::sample(&probe, &loss),
         AnyLoss::Segmentation(loss) => segmentation::sample(&probe, &loss),
         AnyLoss::Boxes(loss) => boxes::sample(&probe, &loss),
-        AnyLoss::Heads(_) => heads::sample(probe),
+        AnyLoss::Heads(head) => heads::sample(&probe, &head),
         AnyLoss::Metric(_) => metric::sample(probe),
     }
 }
