@@ -51,6 +51,12 @@ enum Task {
         /// The data set.
         set: fetch::Set,
     },
+    /// Writes the picture of every loss and the page that shows them, in crates/burn-losses/gallery.
+    Gallery {
+        /// Write nothing; fail if a picture is missing or stale, as the tests do.
+        #[arg(long)]
+        check: bool,
+    },
     /// Writes the golden values; needs Python, see reference/README.md.
     Golden {
         /// Write nothing; fail if a file differs from what would be written.
@@ -96,6 +102,11 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
             steps.run("memory", cargo::cargo(&arguments).env("BURN_LOSSES_FULL", "1"))
         }
         Task::Fetch { set } => fetch::run(steps, set),
+        Task::Gallery { check } => {
+            let mut command = cargo::cargo(&["test", "--workspace", "--test", "gallery"]);
+            command.env("BURN_LOSSES_WRITE", if check { "0" } else { "1" });
+            steps.run("gallery", &mut command)
+        }
         Task::Golden { check, names } => golden::run(steps, check, &names),
     }
 }

@@ -2,15 +2,19 @@
 
 use burn_losses::ConfigError;
 use burn_losses::eval::EvalError;
+use burn_losses_plot::PlotError;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// An error of `list`, `eval` or `schema`: printed on stderr, exit code 2.
+/// An error of `list`, `eval`, `schema` or `plot`: printed on stderr, exit code 2.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
     /// A config file, or the name of a loss.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Losses that cannot be drawn.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
     /// A device that is not there, or a type that it does not have.
     #[error("{0}")]
     Device(String),

@@ -1,5 +1,5 @@
-//! The command `burn-losses`: what losses there are, whether config files are right, and what a loss makes of given
-//! tensors.
+//! The command `burn-losses`: what losses there are, whether config files are right, what a loss makes of given tensors,
+//! and what it looks like.
 //!
 //! ```text
 //! burn-losses list binary
@@ -7,6 +7,7 @@
 //! burn-losses eval --config focal.toml --input batch.safetensors
 //! burn-losses schema binary
 //! burn-losses diagnose --config focal.toml --input batch.safetensors
+//! burn-losses plot --config focal.toml --output focal.svg
 //! ```
 
 mod check;
@@ -16,6 +17,7 @@ mod diagnose;
 mod error;
 mod eval;
 mod list;
+mod plot;
 mod report;
 mod schema;
 mod tensors;
@@ -24,7 +26,7 @@ use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-/// Loss functions for the Burn deep-learning framework: list them, check their config files, evaluate them.
+/// Loss functions for the Burn deep-learning framework: list them, check their config files, evaluate and draw them.
 #[derive(Parser)]
 #[command(name = "burn-losses", version)]
 struct Cli {
@@ -39,6 +41,7 @@ enum Command {
     Eval(eval::Eval),
     Schema(schema::Schema),
     Diagnose(diagnose::Diagnose),
+    Plot(plot::Plot),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Command::Eval(eval) => eval.run(),
         Command::Schema(schema) => schema.run(),
         Command::Diagnose(diagnose) => return diagnose.run(),
+        Command::Plot(plot) => plot.run(),
     };
     match result {
         Ok(text) => {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use burn_losses_plot::colour::viridis;
 use plotters::prelude::*;
 
 use crate::Error;
@@ -11,9 +12,6 @@ use crate::squares;
 const SCALE_WIDTH: u32 = 220;
 /// The colours run from 10^-3 to 10^1.
 const POWERS: (f64, f64) = (-3.0, 1.0);
-/// Five colours of viridis, which also grow lighter for who sees no colours.
-const COLOURS: [[f64; 3]; 5] =
-    [[68.0, 1.0, 84.0], [59.0, 82.0, 139.0], [33.0, 145.0, 140.0], [94.0, 201.0, 98.0], [253.0, 231.0, 37.0]];
 
 /// One map.
 pub(crate) struct Map {
@@ -56,13 +54,7 @@ fn scale(area: &Area) -> Drawn {
 
 /// The colour of an error.
 fn colour(error: f64) -> RGBColor {
-    let last = (COLOURS.len() - 1) as f64;
-    let place = (error.max(1e-300).log10() - POWERS.0) / (POWERS.1 - POWERS.0) * last;
-    let place = place.clamp(0.0, last);
-    let low = (place as usize).min(COLOURS.len() - 2);
-    let part = place - low as f64;
-    let [red, green, blue] =
-        [0, 1, 2].map(|i| (COLOURS[low][i] * (1.0 - part) + COLOURS[low + 1][i] * part).round() as u8);
+    let [red, green, blue] = viridis((error.max(1e-300).log10() - POWERS.0) / (POWERS.1 - POWERS.0));
     RGBColor(red, green, blue)
 }
 

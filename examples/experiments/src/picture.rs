@@ -1,16 +1,12 @@
 //! Pictures as PNG: the tiles of the segmentation, side by side.
 
-use std::io::Write;
 use std::path::Path;
 
-use flate2::Compression;
-use flate2::write::ZlibEncoder;
+pub(crate) use burn_losses_plot::colour::Colour;
+use burn_losses_plot::png::encode;
 
 use crate::Error;
 use crate::data::TILE;
-
-/// Red, green, blue.
-pub(crate) type Colour = [u8; 3];
 
 /// The side of a pixel of a tile.
 const SCALE: usize = 2;
@@ -55,32 +51,9 @@ pub(crate) fn save(path: &Path, columns: &[Vec<Colour>]) -> Result<(), Error> {
         let pixel = (y / CELL * TILE + row) * TILE + column;
         if column < TILE && row < TILE { columns[x / CELL][pixel] } else { [255; 3] }
     };
-    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| colour(x, y)).collect();
-    let file = |error| Error::file(path, error);
-    std::fs::write(path, png(width, pixels).map_err(file)?).map_err(file)
-}
-
-/// A PNG file: a header, the pixels deflated, an end.
-fn png(width: usize, pixels: Vec<u8>) -> std::io::Result<Vec<u8>> {
-    let rows = pixels.chunks(3 * width);
-    let mut header: Vec<u8> = [width, rows.len()].iter().flat_map(|&n| (n as u32).to_be_bytes()).collect();
-    header.extend([8, 2, 0, 0, 0]); // 8 bits, red green blue, and the only methods there are
-    let mut body = ZlibEncoder::new(Vec::new(), Compression::best());
-    for row in rows {
-        body.write_all(&[0])?; // the row as it is
-        body.write_all(row)?;
-    }
-    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
-    for (name, data) in [(b"IHDR", header), (b"IDAT", body.finish()?), (b"IEND", Vec::new())] {
-        let mut crc = flate2::Crc::new();
-        crc.update(name);
-        crc.update(&data);
-        file.extend((data.len() as u32).to_be_bytes());
-        file.extend(name);
-        file.extend(&data);
-        file.extend(crc.sum().to_be_bytes());
-    }
-    Ok(file)
+    let pixels =
+        (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| colour(x, y)).collect::<Vec<_>>();
+    std::fs::write(path, encode(width, &pixels)).map_err(|error| Error::file(path, error))
 }
 
 #[cfg(test)]
@@ -96,14 +69,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_begins_and_ends_as_it_should() {
+    fn a_file_of_all_columns() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tiles.png");
         let tile = vec![[1, 2, 3]; TILE * TILE];
         save(&path, &[tile.clone(), tile]).unwrap();
         let file = std::fs::read(path).unwrap();
         assert!(file.starts_with(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x01\x08\0\0\0\x84\x08\x02"));
-        // The checksum of an empty IEND is the same in every file.
-        assert!(file.ends_with(b"\0\0\0\0IEND\xae\x42\x60\x82"));
     }
 }

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::ops::Range;
 use std::path::Path;
 
+use burn_losses_plot::colour::LINES;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
@@ -16,19 +17,11 @@ pub(crate) type Drawn = Result<(), Box<dyn StdError>>;
 const SIZE: (u32, u32) = (2360, 880);
 const LEGEND: u32 = 460;
 pub(crate) const FONT: &str = "sans-serif";
-/// Colours that most people can tell apart (Okabe and Ito), and three more.
-pub(crate) const COLOURS: [RGBColor; 10] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(86, 180, 233),
-    RGBColor(230, 159, 0),
-    RGBColor(60, 60, 60),
-    RGBColor(150, 75, 0),
-    RGBColor(120, 94, 240),
-    RGBColor(230, 215, 40),
-];
+/// The colour of a line.
+pub(crate) fn colour(line: usize) -> RGBColor {
+    let [red, green, blue] = LINES[line % LINES.len()];
+    RGBColor(red, green, blue)
+}
 
 /// A named line.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,18 +98,18 @@ fn draw_panel(area: &Area, panel: &Panel) -> Drawn {
         .draw()?;
     let dot = |&point: &(f64, f64)| Circle::new(point, 6, RGBColor(170, 170, 170).filled());
     chart.draw_series(panel.dots.iter().map(dot))?;
-    for (series, colour) in panel.series.iter().zip(COLOURS.iter().cycle()) {
+    for (i, series) in panel.series.iter().enumerate() {
         for part in inside(&series.points, &ys) {
-            chart.draw_series(LineSeries::new(part, colour.stroke_width(4)))?;
+            chart.draw_series(LineSeries::new(part, colour(i).stroke_width(4)))?;
         }
     }
     Ok(())
 }
 
 fn legend(area: &Area, series: &[Series]) -> Drawn {
-    for (row, (series, colour)) in series.iter().zip(COLOURS.iter().cycle()).enumerate() {
+    for (row, series) in series.iter().enumerate() {
         let y = 96 + 48 * row as i32;
-        let stroke = colour.stroke_width(6);
+        let stroke = colour(row).stroke_width(6);
         area.draw(&PathElement::new(vec![(16, y), (68, y)], stroke))?;
         area.draw(&Text::new(series.name.clone(), (84, y - 14), (FONT, 28)))?;
     }

@@ -6,7 +6,7 @@ use plotters::prelude::*;
 
 use crate::Error;
 use crate::embedded::Embedded;
-use crate::plot::{Area, COLOURS, Drawn, FONT};
+use crate::plot::{Area, Drawn, FONT, colour};
 use crate::squares;
 
 /// More dots would only hide each other.
@@ -73,10 +73,6 @@ fn draw_one(area: &Area, name: &str, scatter: &Scatter) -> Drawn {
     chart.draw_series(dots.map(|(&dot, &class)| Circle::new(dot, 3, colour(class).filled())))?;
     chart.draw_series(scatter.crosses.iter().map(|&at| Cross::new(at, 8, BLACK.stroke_width(3))))?;
     Ok(())
-}
-
-fn colour(class: usize) -> RGBColor {
-    COLOURS[class % COLOURS.len()]
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Distribution, Tensor};
 use burn_losses::formula::{Dual, Formula, Real};
 use burn_losses::regression::RegressionLoss;
 use burn_losses::{Reduction, with_tensor_operations};
-use plotters::prelude::*;
+use burn_losses_plot::{Curve, Panel, Picture};
 
 /// The loss of Cauchy (or Lorentz): c^2/2 ln(1 + (d/c)^2), which an outlier hardly pulls at.
 #[derive(Debug, Clone)]
@@ -53,21 +53,25 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("the fused gradient is another".into());
     }
 
-    let curve = |d: f64| loss.eval(Dual::<f64, 1>::variable(d, 0), Dual::constant(0.0));
-    let points = || (-60..=60).map(|i| f64::from(i) / 10.0);
+    let at: Vec<f64> = (-60..=60).map(|i| f64::from(i) / 10.0).collect();
+    let curve = |c: f64| {
+        let point = |&d: &f64| CauchyLoss { c }.eval(Dual::<f64, 1>::variable(d, 0), Dual::constant(0.0));
+        Curve {
+            name: format!("c = {c}"),
+            at: at.clone(),
+            value: at.iter().map(|d| point(d).value).collect(),
+            gradient: at.iter().map(|d| point(d).slope[0]).collect(),
+        }
+    };
+    let curves = [0.5, 1.0, 2.0].map(curve);
+    let picture = Picture {
+        title: "Cauchy loss".into(),
+        subtitle: "an outlier hardly pulls at it".into(),
+        panels: Panel::curves("prediction \u{2212} target", "gradient of the prediction", &curves).into(),
+        note: String::new(),
+    };
     let path = "cauchy.svg";
-    let area = SVGBackend::new(path, (640, 400)).into_drawing_area();
-    area.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&area)
-        .margin(20)
-        .caption("Cauchy loss and its derivative", ("sans-serif", 18))
-        .set_label_area_size(LabelAreaPosition::Left, 40)
-        .set_label_area_size(LabelAreaPosition::Bottom, 30)
-        .build_cartesian_2d(-6.0..6.0, -1.0..2.0)?;
-    chart.configure_mesh().x_desc("prediction - target").draw()?;
-    chart.draw_series(LineSeries::new(points().map(|d| (d, curve(d).value)), BLUE.stroke_width(2)))?;
-    chart.draw_series(LineSeries::new(points().map(|d| (d, curve(d).slope[0])), RED.stroke_width(2)))?;
-    area.present()?;
-    println!("{path}: the value blue, the derivative red");
+    std::fs::write(path, picture.svg(None))?;
+    println!("{path}: the loss and its derivative");
     Ok(())
 }

@@ -4,6 +4,7 @@ mod check;
 mod diagnose;
 mod eval;
 mod list;
+mod plot;
 mod schema;
 
 use safetensors::Dtype;

@@ -1,0 +1,62 @@
+//! `plot`
+
+use crate::{Folder, answer};
+
+fn focal() -> Folder {
+    let loss = |gamma: &str| format!("family = 'binary'\nkind = 'focal'\ngamma = {gamma}\n");
+    Folder::new().file("a.toml", loss("0")).file("b.toml", loss("2"))
+}
+
+impl Folder {
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.0.path().join(name)).unwrap()
+    }
+}
+
+#[test]
+fn curves_of_two_configs_and_how_they_differ() {
+    let folder = focal();
+    assert_eq!(folder.run("plot --config a.toml --config b.toml --output two.svg"), answer(0, "two.svg\n", ""));
+    let svg = String::from_utf8(folder.read("two.svg")).unwrap();
+    assert!(svg.starts_with("<svg "), "{svg}");
+    for text in
+        ["binary / focal", "logit", "value", "gradient of the logit", "gamma = 0: target 1", "gamma = 2: target 0"]
+    {
+        assert!(svg.contains(&format!(">{text}<")), "{text}: {svg}");
+    }
+}
+
+#[test]
+fn a_picture_of_pixels_has_the_size_that_was_asked_for() {
+    let folder = focal();
+    let size = |options: &str| {
+        assert_eq!(folder.run(&format!("plot --config a.toml --output a.png {options}")), answer(0, "a.png\n", ""));
+        let png = folder.read("a.png");
+        assert!(png.starts_with(b"\x89PNG"));
+        [16, 20].map(|at| u32::from_be_bytes(png[at..at + 4].try_into().unwrap()))
+    };
+    assert_eq!(size("--width 500 --height 300"), [500, 300]);
+    let [width, height] = size("");
+    assert_eq!(size(&format!("--width {}", width / 2)), [width / 2, height / 2]);
+    assert_eq!(size(&format!("--height {}", height / 2)), [width / 2, height / 2]);
+}
+
+#[test]
+fn errors_name_what_is_wrong() {
+    let folder = focal()
+        .file("huber.toml", "family = 'regression'\nkind = 'huber'\n")
+        .file("bad.toml", "family = 'regression'\nkind = 'huber'\ndelta = -1\n");
+    let cases = [
+        ("--config a.toml --output a.pdf", "a.pdf: the format is not known, allowed extensions: `.svg`, `.png`"),
+        ("--config bad.toml --output a.svg", "bad.toml:3: huber: `delta` is -1, allowed: a number > 0"),
+        (
+            "--config a.toml --config huber.toml --output a.svg",
+            "`binary/focal` and `regression/huber` are not drawn over the same axes (logit and prediction \u{2212} target): \
+             draw them one by one",
+        ),
+        ("--config a.toml --output no/a.svg", "no/a.svg: No such file or directory (os error 2)"),
+    ];
+    for (arguments, message) in cases {
+        assert_eq!(folder.run(&format!("plot {arguments}")), answer(2, "", &format!("error: {message}\n")));
+    }
+}

@@ -1,0 +1,38 @@
+//! Colours.
+
+/// Red, green, blue.
+pub type Colour = [u8; 3];
+
+/// Colours for lines that most people can tell apart (Okabe and Ito), and three more.
+pub const LINES: [Colour; 10] = [
+    [0, 114, 178],
+    [213, 94, 0],
+    [0, 158, 115],
+    [204, 121, 167],
+    [86, 180, 233],
+    [230, 159, 0],
+    [60, 60, 60],
+    [150, 75, 0],
+    [120, 94, 240],
+    [230, 215, 40],
+];
+
+/// A colour of viridis, from 0 to 1: it also grows lighter, for who sees no colours.
+pub fn viridis(place: f64) -> Colour {
+    const COLOURS: [[f64; 3]; 5] =
+        [[68.0, 1.0, 84.0], [59.0, 82.0, 139.0], [33.0, 145.0, 140.0], [94.0, 201.0, 98.0], [253.0, 231.0, 37.0]];
+    let place = place.clamp(0.0, 1.0) * 4.0;
+    let low = (place as usize).min(3);
+    let part = place - low as f64;
+    [0, 1, 2].map(|i| (COLOURS[low][i] * (1.0 - part) + COLOURS[low + 1][i] * part).round() as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_hand() {
+        assert_eq!([viridis(-1.0), viridis(0.5), viridis(1.0)], [[68, 1, 84], [33, 145, 140], [253, 231, 37]]);
+    }
+}

@@ -1,0 +1,56 @@
+//! How configs differ.
+
+use crate::probe::fields;
+use burn_losses::LossConfig;
+use serde_json::Value;
+
+/// A name for each config: its kind where the kinds differ, and the fields in which it differs from another of its kind.
+pub(crate) fn names(configs: &[LossConfig]) -> Vec<String> {
+    let kinds_differ = configs.iter().any(|config| config.kind() != configs[0].kind());
+    let name = |config: &LossConfig| {
+        let others = || configs.iter().filter(|other| other.kind() == config.kind()).map(fields);
+        let differing =
+            fields(config).into_iter().filter(|(field, value)| others().any(|other| other.get(field) != Some(value)));
+        let kind = kinds_differ.then(|| config.kind().to_owned());
+        kind.into_iter()
+            .chain(differing.map(|(field, value)| format!("{field} = {}", shown(&value))))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    configs.iter().map(name).collect()
+}
+
+/// The numbers of a config, as `delta = 1, ..`.
+pub(crate) fn parameters(config: &LossConfig) -> String {
+    let number = |(field, value): (String, Value)| value.is_number().then(|| format!("{field} = {}", shown(&value)));
+    let numbers = fields(config)
+        .into_iter()
+        .filter(|(field, _)| !["seed", "num_classes", "embedding_dim"].contains(&field.as_str()));
+    numbers.filter_map(number).collect::<Vec<_>>().join(", ")
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.as_f64().map(|number| number.to_string()).unwrap_or_default(),
+        other => other.to_string().replace('"', "").replace(':', ": ").replace(',', ", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn_losses::binary::FocalLossConfig;
+    use burn_losses::regression::{HuberLossConfig, MaeLossConfig, RegressionLossConfig};
+
+    #[test]
+    fn by_hand() {
+        let focal = |gamma| LossConfig::Binary(FocalLossConfig::new().with_gamma(gamma).into());
+        assert_eq!(names(&[focal(0.0), focal(2.0)]), ["gamma = 0", "gamma = 2"]);
+        assert_eq!(parameters(&focal(2.0)), "alpha = 0.25, gamma = 2");
+        let losses: [RegressionLossConfig; 3] =
+            [HuberLossConfig::new().into(), MaeLossConfig::new().into(), HuberLossConfig::new().with_delta(2.0).into()];
+        assert_eq!(names(&losses.map(LossConfig::Regression)), ["huber, delta = 1", "mae", "huber, delta = 2"]);
+    }
+}

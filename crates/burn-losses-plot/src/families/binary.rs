@@ -1,0 +1,48 @@
+//! Binary: over the logit, or the probability, for each target.
+
+use super::{Sample, batch_note};
+use crate::error::PlotError;
+use crate::panel::Curve;
+use crate::probe::{Batch, Probe, even, numbers};
+
+const POINTS: usize = 241;
+/// Rare positives: losses that care for the balance of the batch show it.
+const NEGATIVES: usize = 9;
+
+pub(super) fn sample(probe: &Probe) -> Result<Sample, PlotError> {
+    let input = probe.loss()?.input();
+    let at = if input == "logits" { even(-6.0, 6.0, POINTS) } else { even(0.005, 0.995, POINTS) };
+    // As many columns as the config has numbers for; the first one is drawn.
+    let columns = probe.listed().unwrap_or(1);
+    let batch = |targets: &[f64]| {
+        let repeat = |numbers: &[f64]| numbers.iter().flat_map(|&x| std::iter::repeat_n(x, columns)).collect();
+        let rows: Vec<f64> = targets.iter().flat_map(|_| at.clone()).collect();
+        let goals: Vec<f64> = targets.iter().flat_map(|&target| [target; POINTS]).collect();
+        let shape = [rows.len(), columns];
+        Batch::default().floats(input, repeat(&rows), shape).floats("targets", repeat(&goals), shape)
+    };
+    let mut hard = vec![1.0];
+    hard.resize(1 + NEGATIVES, 0.0);
+    let hard = batch(&hard);
+    let evaluation = probe.evaluate(&hard)?;
+    let dependent = probe.depends_on_batch(&hard, &evaluation)?;
+    let column = |numbers: Vec<f64>, block: usize| -> Vec<f64> {
+        numbers.into_iter().step_by(columns).skip(block * POINTS).take(POINTS).collect()
+    };
+    let curve = |target: f64, evaluation: &burn_losses::eval::Evaluation, block: usize| Curve {
+        name: format!("target {target}"),
+        at: at.clone(),
+        value: column(numbers(&evaluation.unreduced), block),
+        gradient: column(numbers(&evaluation.gradients[input]), block),
+    };
+    let mut curves = vec![curve(1.0, &evaluation, 0), curve(0.0, &evaluation, 1)];
+    if !dependent {
+        // A loss of hard targets is flat between them.
+        let soft = curve(0.5, &probe.evaluate(&batch(&[0.5]))?, 0);
+        curves.extend(soft.gradient.iter().any(|g| *g != 0.0).then_some(soft));
+    }
+    let mut notes = batch_note(dependent, "nine negatives for each positive, all spread evenly over the axis");
+    notes.extend((columns > 1).then(|| "the first class".to_owned()));
+    let x = input.trim_end_matches('s').replace("probabilitie", "probability");
+    Ok(Sample { map: None, gradient: format!("gradient of the {x}"), x, curves, notes })
+}

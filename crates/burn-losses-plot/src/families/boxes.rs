@@ -1,0 +1,101 @@
+//! Boxes: over the place of a box that moves across a fixed one.
+
+use super::{Sample, batch_note};
+use crate::error::PlotError;
+use crate::panel::{Curve, Map};
+use crate::probe::{Batch, Probe, even, numbers};
+use burn_losses::Boxes;
+use burn_losses::boxes::{AnyBoxesLoss, BoxFormat, BoxesLoss};
+
+/// How far the box moves; an odd number of columns and rows, so that it passes the middle.
+const REACH: f64 = 4.0;
+const COLUMNS: usize = 161;
+const ROWS: usize = 81;
+/// Half of width and height: of another shape than the target's, since losses differ in that.
+const MOVING: [f64; 2] = [1.5, 0.75];
+const FIXED: [f64; 2] = [1.0, 1.0];
+
+pub(super) fn sample(probe: &Probe, loss: &AnyBoxesLoss) -> Result<Sample, PlotError> {
+    if loss.accepts(4).is_err() {
+        return bins(probe);
+    }
+    let (xs, ys) = (even(-REACH, REACH, COLUMNS), even(-REACH, REACH, ROWS));
+    let format = loss.format();
+    let predictions: Vec<f64> =
+        ys.iter().flat_map(|&y| xs.iter().flat_map(move |&x| numbers_of(format, [x, y], MOVING))).collect();
+    let count = COLUMNS * ROWS;
+    let batch = Batch::default().floats("predictions", predictions, [count, 4]).floats(
+        "targets",
+        numbers_of(format, [0.0; 2], FIXED).repeat(count),
+        [count, 4],
+    );
+    let evaluation = probe.evaluate(&batch)?;
+    let dependent = probe.depends_on_batch(&batch, &evaluation)?;
+    let (values, gradients) = (numbers(&evaluation.unreduced), numbers(&evaluation.gradients["predictions"]));
+    let by_dx = |box_gradient: &[f64]| match format {
+        BoxFormat::Xyxy => box_gradient[0] + box_gradient[2],
+        BoxFormat::Ltrb => box_gradient[2] - box_gradient[0],
+        BoxFormat::Cxcywh | BoxFormat::Xywh => box_gradient[0],
+    };
+    let rows = [(ROWS / 2, "dy = 0"), (ROWS / 2 + ROWS / 8, "dy = 1")];
+    let curve = |(row, name): (usize, &str)| Curve {
+        name: name.to_owned(),
+        at: xs.clone(),
+        value: values[row * COLUMNS..(row + 1) * COLUMNS].to_vec(),
+        gradient: gradients[row * COLUMNS * 4..(row + 1) * COLUMNS * 4].chunks(4).map(by_dx).collect(),
+    };
+    let curves = rows.map(curve).to_vec();
+    let map = Map {
+        title: "value".into(),
+        x: ("dx".into(), -REACH, REACH),
+        y: ("dy".into(), -REACH, REACH),
+        columns: COLUMNS,
+        cuts: rows.map(|(row, _)| [(-REACH, ys[row]), (REACH, ys[row])]).to_vec(),
+        values,
+    };
+    let mut notes = vec!["a box 3 wide and 1.5 high whose centre is (dx, dy) off that of a box 2 wide and high; the dotted lines are the curves".into()];
+    notes.extend(batch_note(dependent, "all boxes of the map"));
+    Ok(Sample { map: Some(map), x: "dx".into(), gradient: "gradient by dx".into(), curves, notes })
+}
+
+/// A box around a centre, in the format of the config; distances are those from the centre of the target.
+fn numbers_of(format: BoxFormat, [x, y]: [f64; 2], [w, h]: [f64; 2]) -> [f64; 4] {
+    match format {
+        BoxFormat::Xyxy => [x - w, y - h, x + w, y + h],
+        BoxFormat::Cxcywh => [x, y, 2.0 * w, 2.0 * h],
+        BoxFormat::Xywh => [x - w, y - h, 2.0 * w, 2.0 * h],
+        BoxFormat::Ltrb => [w - x, h - y, x + w, y + h],
+    }
+}
+
+/// A loss that takes a distribution over bins for each side: over the logit of one bin, the others being 0.
+fn bins(probe: &Probe) -> Result<Sample, PlotError> {
+    const BINS: usize = 8;
+    const BIN: usize = 3;
+    let at = even(-4.0, 8.0, 241);
+    let side = |x: f64| (0..BINS).map(move |bin| if bin == BIN { x } else { 0.0 });
+    let predictions: Vec<f64> = at.iter().flat_map(|&x| (0..4).flat_map(move |_| side(x))).collect();
+    let mut curves = Vec::new();
+    for target in [3.0, 3.25, 3.5] {
+        let batch = Batch::default().floats("predictions", predictions.clone(), [at.len(), 4 * BINS]).floats(
+            "targets",
+            vec![target; 4 * at.len()],
+            [at.len(), 4],
+        );
+        let evaluation = probe.evaluate(&batch)?;
+        let row = |row: &[f64]| row.iter().skip(BIN).step_by(BINS).sum();
+        curves.push(Curve {
+            name: format!("target {target}"),
+            at: at.clone(),
+            value: numbers(&evaluation.unreduced),
+            gradient: numbers(&evaluation.gradients["predictions"]).chunks(4 * BINS).map(row).collect(),
+        });
+    }
+    Ok(Sample {
+        map: None,
+        x: "logit of bin 3".into(),
+        gradient: "gradient of the logit of bin 3".into(),
+        curves,
+        notes: vec![format!("{BINS} bins for each side, the other logits being 0; the four sides alike")],
+    })
+}

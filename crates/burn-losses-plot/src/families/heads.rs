@@ -1,0 +1,102 @@
+//! Heads: over the angle between the embedding and its class, or over the target's logit where angles have no say.
+
+use super::{Sample, batch_note};
+use crate::error::PlotError;
+use crate::panel::Curve;
+use crate::probe::{Batch, PARAMETER, Probe, even, numbers};
+use burn_losses::heads::{AnyHeadLoss, HeadLoss};
+use burn_losses::{Head, Scaling};
+use serde_json::Value;
+
+/// The embedding turns in one plane; all other classes are orthogonal to it.
+const SIZE: usize = 3;
+/// More classes would only take memory.
+const CLASSES: u64 = 1000;
+
+/// The head without what would only take memory or time: its weight may be large, its margin come in later.
+pub(super) fn small(probe: Probe) -> Result<Probe, PlotError> {
+    let mut probe = probe.with("embedding_dim", SIZE)?;
+    if probe.listed().is_none() && probe.field("num_classes").and_then(Value::as_u64) > Some(CLASSES) {
+        probe = probe.with("num_classes", CLASSES)?;
+    }
+    if let Some(Value::Object(mut schedule)) = probe.field("lambda").cloned() {
+        let last = schedule.get("minimum").cloned().unwrap_or_default();
+        schedule.insert("base".into(), last);
+        probe = probe.with("lambda", schedule)?;
+    }
+    Ok(probe)
+}
+
+pub(super) fn sample(probe: &Probe, head: &AnyHeadLoss) -> Result<Sample, PlotError> {
+    let is_product = head.scaling() == Scaling::NONE && !head.has_margin();
+    let (curves, dependent) = match is_product {
+        true => logits(probe, head)?,
+        false => angles(probe, head)?,
+    };
+    let mut notes = vec![match head {
+        AnyHeadLoss::NegativeSampling(loss) => {
+            format!("{} drawn classes, their logits being 0", loss.config().negatives)
+        }
+        AnyHeadLoss::SampledSoftmax(loss) => {
+            let config = loss.config();
+            format!("{} of {} classes drawn, the other logits being 0", config.num_sampled, config.num_classes)
+        }
+        head => format!("{} classes, the other logits being 0", head.num_classes()),
+    }];
+    notes.extend(probe.field("lambda").map(|_| "at the end of the schedule of lambda".to_owned()));
+    notes.extend(batch_note(dependent, "rows that are spread evenly over the axis"));
+    let (x, gradient) = match is_product {
+        true => ("logit of the label", "gradient of the logit of the label"),
+        false => ("angle between embedding and class, in degrees", "gradient of the angle, per radian"),
+    };
+    Ok(Sample { map: None, x: x.into(), gradient: gradient.into(), curves, notes })
+}
+
+fn logits(probe: &Probe, head: &AnyHeadLoss) -> Result<(Vec<Curve>, bool), PlotError> {
+    let at = even(-8.0, 8.0, 241);
+    let (value, slopes, dependent) = evaluate(probe, head, at.iter().flat_map(|&x| [x, 0.0, 0.0]).collect())?;
+    let gradient = slopes.iter().map(|slope| slope[0]).collect();
+    Ok((vec![Curve { name: String::new(), at, value, gradient }], dependent))
+}
+
+fn angles(probe: &Probe, head: &AnyHeadLoss) -> Result<(Vec<Curve>, bool), PlotError> {
+    let at = even(0.0, 180.0, 181);
+    let (mut curves, mut any) = (Vec::new(), false);
+    for length in [5.0, 10.0, 40.0] {
+        let place = |degrees: &f64| [degrees.to_radians().cos(), degrees.to_radians().sin(), 0.0].map(|x| x * length);
+        let (value, slopes, dependent) = evaluate(probe, head, at.iter().flat_map(place).collect())?;
+        let turned = |(degrees, slope): (&f64, &[f64; SIZE])| {
+            let (sin, cos) = degrees.to_radians().sin_cos();
+            length * (slope[1] * cos - slope[0] * sin)
+        };
+        let gradient = at.iter().zip(&slopes).map(turned).collect();
+        curves.push(Curve { name: format!("embeddings of length {length}"), at: at.clone(), value, gradient });
+        any |= dependent;
+    }
+    Ok((curves, any))
+}
+
+/// Values and gradients of embeddings, all of the first class.
+fn evaluate(
+    probe: &Probe,
+    head: &AnyHeadLoss,
+    embeddings: Vec<f64>,
+) -> Result<(Vec<f64>, Vec<[f64; SIZE]>, bool), PlotError> {
+    let rows = embeddings.len() / SIZE;
+    let [centers, _] = head.weight().dims();
+    let own = head.centers_per_class();
+    let weight = (0..centers).flat_map(|row| if row < own { [1.0, 0.0, 0.0] } else { [0.0, 0.0, 1.0] }).collect();
+    let mut batch = Batch::default()
+        .floats("embeddings", embeddings, [rows, SIZE])
+        .integers("labels", vec![0; rows], [rows])
+        .floats(PARAMETER, weight, [centers, SIZE]);
+    // Each row would draw its own classes, and the first one is often among them.
+    if let AnyHeadLoss::NegativeSampling(loss) = head {
+        let drawn = loss.config().negatives;
+        batch = batch.integers("sampled", vec![1; rows * drawn], [rows, drawn]);
+    }
+    let evaluation = probe.evaluate(&batch)?;
+    let dependent = probe.depends_on_batch(&batch, &evaluation)?;
+    let slopes = numbers(&evaluation.gradients["embeddings"]).as_chunks::<SIZE>().0.to_vec();
+    Ok((numbers(&evaluation.unreduced), slopes, dependent))
+}

@@ -1,0 +1,34 @@
+//! Pictures of the losses of [`burn_losses`]: value and gradient as curves, the values of two arguments as maps, in SVG and PNG.
+//!
+//! ```
+//! use burn_losses::LossConfig;
+//! use burn_losses_plot::Picture;
+//!
+//! let focal = LossConfig::of("binary", "focal")?;
+//! let svg = Picture::of(&[focal])?.svg(None);
+//! assert!(svg.starts_with("<svg"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Several configs of a family come into one picture, which says how they differ. What is drawn of a loss is decided by its
+//! family: a loss that is new in the registry has its picture already. A picture of something else is put together from
+//! [`Panel`]s.
+
+mod canvas;
+pub mod colour;
+mod compare;
+mod contour;
+mod error;
+mod families;
+mod layout;
+mod panel;
+mod picture;
+#[cfg(feature = "png")]
+pub mod png;
+mod probe;
+mod svg;
+mod ticks;
+
+pub use error::PlotError;
+pub use panel::{Curve, Line, Map, Panel};
+pub use picture::Picture;

@@ -1,0 +1,112 @@
+//! A loss, made for its picture and evaluated at points.
+
+use crate::error::PlotError;
+use burn::tensor::{Device, FloatDType, TensorData};
+use burn_losses::eval::{Evaluation, Inputs};
+use burn_losses::{AnyLoss, LossConfig};
+use serde_json::{Map, Value};
+
+/// Values without a gradient of their mean: what is drawn is one value, and its own derivative.
+pub(crate) struct Probe {
+    config: LossConfig,
+    fields: Map<String, Value>,
+}
+
+impl Probe {
+    pub(crate) fn new(config: &LossConfig) -> Result<Self, PlotError> {
+        let fields = fields(config);
+        Self { config: config.clone(), fields }.with("reduction", "sum")
+    }
+
+    /// The same with another value of a field, where the loss has that field.
+    pub(crate) fn with(mut self, field: &str, value: impl Into<Value>) -> Result<Self, PlotError> {
+        if self.fields.contains_key(field) {
+            self.fields.insert(field.to_owned(), value.into());
+            let loss = self.config.kind();
+            let change = |error: serde_json::Error| PlotError::Change { loss, problem: error.to_string() };
+            self.config = serde_json::from_value(Value::Object(self.fields.clone())).map_err(change)?;
+        }
+        Ok(self)
+    }
+
+    /// A field of the config.
+    pub(crate) fn field(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name)
+    }
+
+    /// How many classes or columns a list in the config has numbers for.
+    pub(crate) fn listed(&self) -> Option<usize> {
+        self.fields.values().filter_map(Value::as_array).map(Vec::len).max()
+    }
+
+    /// The loss, as it is before the first step.
+    pub(crate) fn loss(&self) -> Result<AnyLoss, PlotError> {
+        Ok(self.config.try_init(&Device::flex())?)
+    }
+
+    /// Evaluates the loss in double precision.
+    pub(crate) fn evaluate(&self, batch: &Batch) -> Result<Evaluation, PlotError> {
+        Ok(self.loss()?.evaluate(&batch.0, &Device::flex(), FloatDType::F64)?)
+    }
+
+    /// Whether the values of the first third of the rows are others where the rest is missing.
+    pub(crate) fn depends_on_batch(&self, batch: &Batch, whole: &Evaluation) -> Result<bool, PlotError> {
+        let part = numbers(&self.evaluate(&batch.first_third())?.unreduced);
+        let whole = numbers(&whole.unreduced);
+        Ok(part.iter().zip(&whole).any(|(part, whole)| (part - whole).abs() > 1e-9 * (1.0 + whole.abs())))
+    }
+}
+
+/// The fields of a config, with its family and its kind.
+pub(crate) fn fields(config: &LossConfig) -> Map<String, Value> {
+    match serde_json::to_value(config) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// The tensor that is no part of the batch.
+pub(crate) const PARAMETER: &str = "weight";
+
+/// Named tensors.
+#[derive(Default)]
+pub(crate) struct Batch(Inputs);
+
+impl Batch {
+    pub(crate) fn floats<const D: usize>(mut self, name: &str, numbers: Vec<f64>, shape: [usize; D]) -> Self {
+        self.0.insert(name.to_owned(), TensorData::new(numbers, shape));
+        self
+    }
+
+    pub(crate) fn integers<const D: usize>(mut self, name: &str, numbers: Vec<i64>, shape: [usize; D]) -> Self {
+        self.0.insert(name.to_owned(), TensorData::new(numbers, shape));
+        self
+    }
+
+    fn first_third(&self) -> Self {
+        let part = |data: &TensorData| {
+            let mut shape = data.shape().to_vec();
+            let rows = shape[0].div_ceil(3);
+            let row: usize = shape[1..].iter().product();
+            shape[0] = rows;
+            match data.dtype().is_float() {
+                true => TensorData::new(data.iter::<f64>().take(rows * row).collect::<Vec<_>>(), shape),
+                false => TensorData::new(data.iter::<i64>().take(rows * row).collect::<Vec<_>>(), shape),
+            }
+        };
+        let each = |(name, data): (&String, &TensorData)| {
+            (name.clone(), if name == PARAMETER { data.clone() } else { part(data) })
+        };
+        Self(self.0.iter().map(each).collect())
+    }
+}
+
+/// The numbers of a tensor.
+pub(crate) fn numbers(data: &TensorData) -> Vec<f64> {
+    data.iter::<f64>().collect()
+}
+
+/// Evenly spaced numbers, both ends among them.
+pub(crate) fn even(low: f64, high: f64, count: usize) -> Vec<f64> {
+    (0..count).map(|i| low + (high - low) * i as f64 / (count - 1) as f64).collect()
+}

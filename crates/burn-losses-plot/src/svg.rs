@@ -1,0 +1,106 @@
+//! SVG: small, without scripts or styles, fit to stand in a page of HTML.
+
+use crate::canvas::{Anchor, Canvas, Shape, Tenths, Text};
+use crate::colour::Colour;
+use std::fmt::Write;
+
+/// The picture as a file; `size` is what it asks for where it is shown, in pixels.
+pub(crate) fn write(canvas: &Canvas, title: &str, size: (u32, u32)) -> String {
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" \
+         style=\"max-width:100%;height:auto\" font-family=\"Open Sans,Segoe UI,Helvetica,Arial,sans-serif\">\n<title>{}</title>\n",
+        size.0,
+        size.1,
+        canvas.width,
+        canvas.height,
+        escaped(title)
+    );
+    for shape in &canvas.shapes {
+        match shape {
+            Shape::Line { points, colour, width, dots } => {
+                let dots = if *dots { " stroke-dasharray=\"2 4\"" } else { "" };
+                let path = path(points);
+                let colour = hex(*colour);
+                let _ = writeln!(
+                    svg,
+                    "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\" stroke-linejoin=\"round\"{dots}/>"
+                );
+            }
+            Shape::Area { rings, colour, outline } => {
+                let path: String = rings.iter().map(|ring| path(ring) + "z").collect();
+                let outline = outline.map(|colour| format!(" stroke=\"{}\" stroke-width=\".6\"", hex(colour)));
+                let (outline, colour) = (outline.unwrap_or_default(), hex(*colour));
+                let _ = writeln!(svg, "<path d=\"{path}\" fill=\"{colour}\" fill-rule=\"evenodd\"{outline}/>");
+            }
+            Shape::Text(text) => write_text(&mut svg, text),
+        }
+    }
+    svg + "</svg>\n"
+}
+
+fn write_text(svg: &mut String, text: &Text) {
+    let (x, y) = (number(text.at.0), number(text.at.1));
+    let anchor = match text.anchor {
+        Anchor::Start => "",
+        Anchor::Middle => " text-anchor=\"middle\"",
+        Anchor::End => " text-anchor=\"end\"",
+    };
+    let bold = if text.bold { " font-weight=\"600\"" } else { "" };
+    let turned = if text.upwards { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
+    let (size, colour, content) = (text.size, hex(text.colour), escaped(&text.text));
+    let _ = writeln!(
+        svg,
+        "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"{colour}\"{anchor}{bold}{turned}>{content}</text>"
+    );
+}
+
+/// The first point, then the steps from point to point.
+fn path(points: &[(Tenths, Tenths)]) -> String {
+    let mut path = String::new();
+    let mut before = (0, 0);
+    for (i, &(x, y)) in points.iter().enumerate() {
+        let command = ["M", "l", ""][i.min(2)];
+        let (dx, dy) = (number(x - before.0), number(y - before.1));
+        let gap = if i > 1 && !dx.starts_with('-') { " " } else { "" };
+        let comma = if dy.starts_with('-') { "" } else { "," };
+        let _ = write!(path, "{command}{gap}{dx}{comma}{dy}");
+        before = (x, y);
+    }
+    path
+}
+
+/// `12.3`, `.5`, `-4`.
+fn number(tenths: Tenths) -> String {
+    let (sign, size) = (if tenths < 0 { "-" } else { "" }, tenths.abs());
+    match (size / 10, size % 10) {
+        (whole, 0) => format!("{sign}{whole}"),
+        (0, part) => format!("{sign}.{part}"),
+        (whole, part) => format!("{sign}{whole}.{part}"),
+    }
+}
+
+fn hex([red, green, blue]: Colour) -> String {
+    format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_paths_by_hand() {
+        assert_eq!([-45, 5, 120, 0].map(number), ["-4.5", ".5", "12", "0"]);
+        assert_eq!(path(&[(10, 20), (15, 20), (0, 15), (10, 15)]), "M1,2l.5,0-1.5-.5 1,0");
+    }
+
+    #[test]
+    fn text_is_escaped() {
+        let mut canvas = Canvas { width: 10.0, height: 10.0, shapes: Vec::new() };
+        canvas.text((1.0, 2.0), "a < b & c", 12.0, Anchor::Start, [0; 3]);
+        assert!(write(&canvas, "t", (10, 10)).contains(">a &lt; b &amp; c</text>"));
+    }
+}

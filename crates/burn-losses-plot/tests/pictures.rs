@@ -1,0 +1,174 @@
+//! What pictures show.
+
+use burn_losses::binary::FocalLossConfig;
+use burn_losses::{LossConfig, registry};
+use burn_losses_plot::{Line, Panel, Picture, PlotError};
+
+fn picture(family: &str, kind: &str) -> Picture {
+    Picture::of(&[LossConfig::of(family, kind).unwrap()]).unwrap()
+}
+
+fn lines(panel: &Panel) -> &[Line] {
+    match panel {
+        Panel::Lines { lines, .. } => lines,
+        Panel::Map(map) => panic!("{} is a map", map.title),
+    }
+}
+
+/// The last two panels: values and derivatives.
+fn curves(picture: &Picture) -> (&[Line], &[Line]) {
+    let [.., value, gradient] = picture.panels.as_slice() else { panic!("two panels") };
+    (lines(value), lines(gradient))
+}
+
+/// A loss that holds nothing constant has the slope that its value has. Kinks lie between two points.
+#[test]
+fn derivatives_are_those_of_the_values() {
+    let losses: [(&str, &str, fn(f64) -> f64); 15] = [
+        ("regression", "huber", |_| 1.0),
+        ("binary", "focal", |_| 1.0),
+        ("classification", "cross_entropy", |_| 1.0),
+        ("distribution", "kl_divergence", |p| p * (1.0 - p)),
+        ("distribution", "distillation", |p| p * (1.0 - p)),
+        ("segmentation", "dice", |_| 1.0),
+        ("segmentation", "jaccard", |_| 1.0),
+        ("boxes", "giou", |_| 1.0),
+        ("boxes", "distribution_focal", |_| 1.0),
+        ("heads", "arcface", |_| 180.0 / std::f64::consts::PI),
+        ("heads", "softmax", |_| 1.0),
+        ("metric", "triplet", |_| 1.0),
+        ("metric", "nt_xent", |_| 1.0),
+        ("metric", "clip", |_| 1.0),
+        ("metric", "center", |_| 1.0),
+    ];
+    for (family, kind, scale) in losses {
+        let picture = picture(family, kind);
+        let (values, gradients) = curves(&picture);
+        assert_eq!(values.len(), gradients.len());
+        for (value, gradient) in values.iter().zip(gradients) {
+            let largest = gradient.points.iter().fold(0.0f64, |largest, point| largest.max(point.1.abs()));
+            let slopes = value.points.windows(3).zip(&gradient.points[1..]);
+            let wrong = slopes.filter(|(points, (x, slope))| {
+                let quotient = (points[2].1 - points[0].1) / (points[2].0 - points[0].0);
+                (quotient * scale(*x) - slope).abs() > 0.03 * largest
+            });
+            let (wrong, all) = (wrong.count(), value.points.len());
+            assert!(largest > 0.0 && wrong * 10 < all, "{family}/{kind} {}: {wrong} of {all} slopes", value.name);
+        }
+    }
+}
+
+#[test]
+fn values_by_hand() {
+    let at = |lines: &[Line], line: usize, x: f64| {
+        let point = lines[line].points.iter().find(|point| (point.0 - x).abs() < 1e-9);
+        point.unwrap_or_else(|| panic!("no point at {x}")).1
+    };
+    let huber = picture("regression", "huber");
+    let (values, gradients) = curves(&huber);
+    assert_eq!((at(values, 0, 3.0), at(gradients, 0, -3.0)), (2.5, -1.0));
+    let bce = picture("binary", "bce");
+    let (values, gradients) = curves(&bce);
+    assert_eq!(
+        values.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(),
+        ["target 1", "target 0", "target 0.5"]
+    );
+    assert!((at(values, 0, 0.0) - 2f64.ln()).abs() < 1e-12 && (at(gradients, 1, 0.0) - 0.5).abs() < 1e-12);
+    // A hinge has no soft targets.
+    assert_eq!(curves(&picture("binary", "hinge")).0.len(), 2);
+    // Both boxes have the same centre: 3 of 5.5 is common.
+    let Panel::Map(map) = &picture("boxes", "iou").panels[0] else { panic!("a map comes first") };
+    let middle = map.values[map.values.len() / 2];
+    assert!((middle - (1.0 - 3.0 / 5.5)).abs() < 1e-12, "{middle}");
+    // Max(0, d(a, p) - d(a, n) + 0.2).
+    let triplet = picture("metric", "triplet");
+    let Panel::Map(map) = &triplet.panels[0] else { panic!("a map comes first") };
+    assert!((map.values[map.values.len() - map.columns] - (1.99 + 0.2)).abs() < 1e-6);
+    assert_eq!(map.values[map.columns - 1], 0.0);
+}
+
+#[test]
+fn what_depends_on_its_batch_says_so() {
+    let note = |family, kind| picture(family, kind).note;
+    assert!(note("regression", "ghm_r").contains("depends on the batch"));
+    assert!(note("binary", "balanced_bce").contains("nine negatives for each positive"));
+    assert_eq!(note("regression", "mse"), "");
+}
+
+#[test]
+fn several_configs_in_one_picture() {
+    let focal = |gamma| LossConfig::Binary(FocalLossConfig::new().with_gamma(gamma).into());
+    let both = Picture::of(&[focal(0.0), focal(2.0)]).unwrap();
+    let names: Vec<_> = curves(&both).0.iter().map(|line| line.name.as_str()).collect();
+    assert_eq!(names[0], "gamma = 0: target 1");
+    assert_eq!(names.len(), 6);
+
+    let boxes = ["giou", "ciou"].map(|kind| LossConfig::of("boxes", kind).unwrap());
+    let titles: Vec<_> = Picture::of(&boxes)
+        .unwrap()
+        .panels
+        .iter()
+        .filter_map(|panel| match panel {
+            Panel::Map(map) => Some(map.title.clone()),
+            Panel::Lines { .. } => None,
+        })
+        .collect();
+    assert_eq!(titles, ["giou", "ciou"]);
+
+    let apart = ["triplet", "center"].map(|kind| LossConfig::of("metric", kind).unwrap());
+    let error = Picture::of(&apart).unwrap_err().to_string();
+    assert!(error.contains("`metric/triplet` and `metric/center` are not drawn over the same axes"), "{error}");
+    assert!(matches!(Picture::of(&[]), Err(PlotError::Nothing)));
+}
+
+/// A picture of a config that needs more than the default: lists per class, other inputs, other formats.
+#[test]
+fn configs_that_are_not_the_default() {
+    let configs = [
+        ("binary", "bce", "pos_weight: [1.0, 2.0, 3.0]"),
+        ("binary", "bce", "input: probabilities"),
+        ("classification", "cross_entropy", "class_weights: [1.0, 2.0, 3.0]"),
+        ("distribution", "distillation", "hard_weight: 0.5\ntarget: log_probabilities"),
+        ("segmentation", "dice", "activation: softmax\nover: batch"),
+        ("segmentation", "dice", "activation: none"),
+        ("boxes", "giou", "format: ltrb"),
+        ("heads", "arcface", "num_classes: 100000\nembedding_dim: 512"),
+        ("heads", "softmax", "num_classes: 2\nclass_weights: [1.0, 2.0]"),
+        ("metric", "triplet", "mining: hard\nnormalize: false\ndistance: cosine"),
+    ];
+    for (family, kind, fields) in configs {
+        let text = format!("family: {family}\nkind: {kind}\n{fields}\n");
+        let config: LossConfig = burn_losses::config::from_str(&text, burn_losses::config::Format::Yaml).unwrap();
+        let picture = Picture::of(&[config]).unwrap();
+        let finite = |line: &Line| line.points.iter().all(|point| point.1.is_finite());
+        let (values, gradients) = curves(&picture);
+        assert!(values.iter().chain(gradients).all(finite), "{text}");
+    }
+}
+
+#[test]
+fn a_size_that_is_given_is_kept() {
+    let huber = picture("regression", "huber");
+    for size in [(400, 300), (2000, 300), (300, 2000)] {
+        let svg = huber.svg(Some(size));
+        assert!(svg.contains(&format!("width=\"{}\" height=\"{}\"", size.0, size.1)), "{size:?}");
+        let png = huber.png(Some(size));
+        let [width, height] = [16, 20].map(|at| u32::from_be_bytes(png[at..at + 4].try_into().unwrap()));
+        assert_eq!((width, height), size);
+    }
+}
+
+#[test]
+fn every_loss_has_a_title_and_names_on_its_axes() {
+    for info in registry().iter().filter(|info| info.family != "metric") {
+        let picture = picture(info.family, info.kind);
+        assert_eq!(picture.title, format!("{} / {}", info.family, info.kind));
+        assert!(picture.subtitle.starts_with(info.summary));
+        for panel in &picture.panels {
+            match panel {
+                Panel::Lines { title, x, .. } => assert!(!title.is_empty() && !x.is_empty()),
+                Panel::Map(map) => assert!(!map.x.0.is_empty() && !map.y.0.is_empty()),
+            }
+        }
+    }
+}
