@@ -67,7 +67,7 @@ pub(crate) struct Computed {
 }
 
 /// What a loss makes of a batch, or why it makes nothing.
-pub(crate) type Outcome = Result<Computed, Finding>;
+pub(crate) type Outcome = Result<Computed, Box<Finding>>;
 
 /// Runs a loss, if its check lets it: the unreduced values, and the reduced one.
 pub(crate) fn attempt<const V: usize>(
@@ -105,13 +105,13 @@ fn without_panic(run: impl FnOnce() -> Outcome) -> Outcome {
     })
 }
 
-fn refused(argument: &str, message: String) -> Finding {
+fn refused(argument: &str, message: String) -> Box<Finding> {
     finding(argument, Problem::Refused { message })
 }
 
-fn finding(argument: &str, problem: Problem) -> Finding {
+fn finding(argument: &str, problem: Problem) -> Box<Finding> {
     let (argument, advice) = (argument.to_owned(), String::new());
-    Finding { severity: Severity::Error, argument, index: None, count: 1, of: 0, problem, advice }
+    Box::new(Finding { severity: Severity::Error, argument, index: None, count: 1, of: 0, problem, advice })
 }
 
 /// Tensors by name for one loss, and what it makes of them.
@@ -172,7 +172,7 @@ impl<'a> Batch<'a> {
         }
         match self.outcome {
             Ok(Computed { values, total }) => numbers::values(&mut report, &values, total, mixes_rows),
-            Err(finding) => report.findings.insert(0, finding),
+            Err(finding) => report.findings.insert(0, *finding),
         }
         report.findings.sort_by_key(|finding| finding.severity);
         Diagnosis { loss: self.kind, findings: report.findings }
