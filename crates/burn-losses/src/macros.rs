@@ -32,6 +32,7 @@ macro_rules! loss {
         $(validate $validate:expr;)?
     ) => {
         $(#[$module_meta])*
+        #[cfg_attr(doc, doc = $crate::macros::picture!($family $kind))]
         #[derive(::burn::module::Module, Debug)]
         #[module(custom_display)]
         pub struct $module {
@@ -170,6 +171,19 @@ macro_rules! loss {
     };
 }
 pub(crate) use loss;
+
+/// The picture of a loss, for its page in the documentation: `cargo xtask gallery` writes it.
+#[cfg(doc)]
+macro_rules! picture {
+    ($family:ident $kind:literal) => {
+        concat!(
+            "# Picture\n",
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/gallery/", stringify!($family), "/", $kind, ".svg"))
+        )
+    };
+}
+#[cfg(doc)]
+pub(crate) use picture;
 
 macro_rules! range {
     () => {
