@@ -50,6 +50,7 @@ macro_rules! loss {
 
         $crate::macros::module! {
             $(#[$module_meta])*
+            #[cfg_attr(doc, doc = $crate::macros::picture!($family $kind))]
             pub struct $module $({ $($(#[$state_meta])* $state: $state_type = |$state_config, $state_device| $state_init),+ })?
             of $config { $($field,)* reduction }
         }
@@ -227,6 +228,19 @@ macro_rules! module {
     };
 }
 pub(crate) use module;
+
+/// The picture of a loss, for its page in the documentation: `cargo xtask gallery` writes it.
+#[cfg(doc)]
+macro_rules! picture {
+    ($family:ident $kind:literal) => {
+        concat!(
+            "# Picture\n",
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/gallery/", stringify!($family), "/", $kind, ".svg"))
+        )
+    };
+}
+#[cfg(doc)]
+pub(crate) use picture;
 
 macro_rules! range {
     () => {
