@@ -24,7 +24,8 @@ fn curves(picture: &Picture) -> (&[Line], &[Line]) {
 /// A loss that holds nothing constant has the slope that its value has. Kinks lie between two points.
 #[test]
 fn derivatives_are_those_of_the_values() {
-    let losses: [(&str, &str, fn(f64) -> f64); 15] = [
+    type Slope = fn(f64) -> f64;
+    let losses: [(&str, &str, Slope); 15] = [
         ("regression", "huber", |_| 1.0),
         ("binary", "focal", |_| 1.0),
         ("classification", "cross_entropy", |_| 1.0),

@@ -76,12 +76,11 @@ fn angles(probe: &Probe, head: &AnyHeadLoss) -> Result<(Vec<Curve>, bool), PlotE
     Ok((curves, any))
 }
 
-/// Values and gradients of embeddings, all of the first class.
-fn evaluate(
-    probe: &Probe,
-    head: &AnyHeadLoss,
-    embeddings: Vec<f64>,
-) -> Result<(Vec<f64>, Vec<[f64; SIZE]>, bool), PlotError> {
+/// Values, gradients, and whether they depend on the batch.
+type Values = (Vec<f64>, Vec<[f64; SIZE]>, bool);
+
+/// Those of embeddings, all of the first class.
+fn evaluate(probe: &Probe, head: &AnyHeadLoss, embeddings: Vec<f64>) -> Result<Values, PlotError> {
     let rows = embeddings.len() / SIZE;
     let [centers, _] = head.weight().dims();
     let own = head.centers_per_class();

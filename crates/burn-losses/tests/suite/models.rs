@@ -117,7 +117,7 @@ fn a_loss_moves_with_its_model() {
         }
         let twin = model.twin(config, &device);
         let moved = model.to_device(&there.device);
-        assert_eq!(moved.devices(), [there.device.clone()], "{config:?}");
+        assert_eq!(moved.devices(), std::slice::from_ref(&there.device), "{config:?}");
         assert_same(config, &moved.step(&there, 74), &twin.step(&here, 74), 1e-4);
     });
 }
