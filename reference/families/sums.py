@@ -76,7 +76,7 @@ sums.case("ignored_pixels", {"terms": terms("dice", "jaccard", **LABELS)}, segme
 
 sums = weighted_sum(
     "boxes", terms("ciou", "nwd"), boxes.pairs(3), boxes.ALL_SORTS,
-    {"a": {"kind": "giou", "weight": 0.5}, "b": {"kind": "iou", "form": "squared"}},
+    {"a": {"kind": "giou", "weight": 0.5}, "b": {"kind": "iou", "form": "log"}},
 )
 CENTERS = {"format": "cxcywh"}
 sums.case("centers", {"terms": terms("giou", "siou", **CENTERS)}, boxes.pairs(3, **CENTERS))

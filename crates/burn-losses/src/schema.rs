@@ -25,6 +25,7 @@
 //! - in `tversky` and `focal_tversky`, a squared `denominator` with weights that are too different;
 //! - in `multi_margin`, `divide_by_classes` with the variant of Crammer and Singer;
 //! - in heads, a `sample_rate` below 1 together with `chunk_rows` or label smoothing;
+//! - a `weighted_sum` whose terms take different arguments;
 //! - an integer that is written as `10.0`: in JSON Schema that is one;
 //! - NaN and infinities, which TOML and YAML can write and JSON cannot.
 //!

@@ -21,7 +21,7 @@ fn read(tensor: &Tensor<1>) -> Vec<f32> {
     tensor.to_data().iter::<f32>().collect()
 }
 
-const EXAMPLE: &str = "
+pub(crate) const EXAMPLE: &str = "
 [balance]
 kind = 'dwa'
 period = 3
@@ -60,35 +60,37 @@ fn a_joint_config_survives_a_round_trip_in_three_formats() {
     }
 }
 
+pub(crate) const WRONG: &[(&str, &str)] = &[
+    ("", "joint: `terms` is an empty table, allowed: at least one term"),
+    ("[term.a]\nweight = 1", "line 1: joint: unknown key `term`, allowed: `terms`, `balance`"),
+    ("terms = 3", "line 1: joint: `terms` has the wrong type: 3, allowed: a table"),
+    ("[terms.a]\nweight = nan", "joint: `terms.a.weight` is NaN, allowed: a finite number"),
+    (
+        "[terms.a]\nweight = { kind = 'linear', from = 1, to = 0, steps = 0 }",
+        "joint: `terms.a.weight.steps` is 0, allowed: a number >= 1",
+    ),
+    ("[terms.a]\nfamily = 'binary'\nkind = 'fokal'", "unknown kind `fokal` of family `binary`, allowed: "),
+    ("[terms.a]\nkind = 'mse'", "missing key `family`, allowed: "),
+    ("[terms.a]\nfamily = 'regression'\nkind = 'huber'\ndelta = -1", "huber: `delta` is -1, allowed: a number > 0"),
+    (
+        "[terms.a]\nfamily = 'regularization'\nkind = 'l3'",
+        "unknown kind `l3` of family `regularization`, allowed: `l1`, `l2`, `elastic_net`, `group_lasso`",
+    ),
+    ("balance = { kind = 'dwa', period = 0 }\n[terms.a]", "joint: `balance.period` is 0, allowed: an integer >= 1"),
+    (
+        "balance = { kind = 'fair' }\n[terms.a]",
+        "joint: `balance` has the wrong type: {\"kind\":\"fair\"}, allowed: a table whose",
+    ),
+    (
+        "[terms.a]\nweight = 'much'",
+        "joint: `terms.a.weight` has the wrong type: \"much\", allowed: a finite number, or a table",
+    ),
+];
+
 #[test]
 fn wrong_joint_configs_are_refused() {
     let error = |text: &str| from_str::<JointLossConfig>(text, Format::Toml).expect_err(text).to_string();
-    for (text, expected) in [
-        ("", "joint: `terms` is an empty table, allowed: at least one term"),
-        ("[term.a]\nweight = 1", "line 1: joint: unknown key `term`, allowed: `terms`, `balance`"),
-        ("terms = 3", "line 1: joint: `terms` has the wrong type: 3, allowed: a table"),
-        ("[terms.a]\nweight = nan", "joint: `terms.a.weight` is NaN, allowed: a finite number"),
-        (
-            "[terms.a]\nweight = { kind = 'linear', from = 1, to = 0, steps = 0 }",
-            "joint: `terms.a.weight.steps` is 0, allowed: a number >= 1",
-        ),
-        ("[terms.a]\nfamily = 'binary'\nkind = 'fokal'", "unknown kind `fokal` of family `binary`, allowed: "),
-        ("[terms.a]\nkind = 'mse'", "missing key `family`, allowed: "),
-        ("[terms.a]\nfamily = 'regression'\nkind = 'huber'\ndelta = -1", "huber: `delta` is -1, allowed: a number > 0"),
-        (
-            "[terms.a]\nfamily = 'regularization'\nkind = 'l3'",
-            "unknown kind `l3` of family `regularization`, allowed: `l1`, `l2`, `elastic_net`, `group_lasso`",
-        ),
-        ("balance = { kind = 'dwa', period = 0 }\n[terms.a]", "joint: `balance.period` is 0, allowed: an integer >= 1"),
-        (
-            "balance = { kind = 'fair' }\n[terms.a]",
-            "joint: `balance` has the wrong type: {\"kind\":\"fair\"}, allowed: a table whose",
-        ),
-        (
-            "[terms.a]\nweight = 'much'",
-            "joint: `terms.a.weight` has the wrong type: \"much\", allowed: a finite number, or a table",
-        ),
-    ] {
+    for (text, expected) in WRONG {
         assert!(error(text).contains(expected), "{text}:\n{}", error(text));
     }
     let penalty = RegularizerConfig::from(L2Config::new().with_weight(2.0));

@@ -19,7 +19,7 @@ fn six_classes_of_error_are_readable() {
     assert_eq!(
         error("family = 'binary'\nkind = 'vocal'"),
         "line 2: unknown kind `vocal` of family `binary`, allowed: `bce`, `balanced_bce`, `focal`, `ghm_c`, `hinge`, \
-         `ramp`, `logistic`, `zero_one`, `ohem`"
+         `ramp`, `logistic`, `zero_one`, `ohem`, `weighted_sum`"
     );
     assert_eq!(
         error("family = 'binary'\nkind = 'focal'\n\ngamma = nan"),
@@ -48,7 +48,7 @@ fn what_is_missing_is_said_too() {
     assert_eq!(
         error("family = 'regression'\nbeta = 1"),
         "config: missing key `kind` of family `regression`, allowed: `mae`, `mse`, `mean_bias`, `smooth_l1`, `huber`, \
-         `log_cosh`, `quantile`, `tukey_biweight`, `ghm_r`"
+         `log_cosh`, `quantile`, `tukey_biweight`, `ghm_r`, `weighted_sum`"
     );
     assert!(error("family = 'statistics'").starts_with("line 1: unknown family `statistics`, allowed: `regression`"));
     assert!(error("family = \n").starts_with("line 1: "), "{}", error("family = \n"));

@@ -4,6 +4,7 @@ use crate::golden;
 use crate::probe::{table_with, with_field};
 use burn_losses::binary::BinaryLossConfig;
 use burn_losses::config::{Field, Format, Table, Value, from_str};
+use burn_losses::regularization::RegularizerConfig;
 use burn_losses::{ConfigError, LossConfig, LossInfo, registry, schema};
 use jsonschema_valid::Config;
 use serde_json::{Value as Json, json};
@@ -21,6 +22,7 @@ pub(crate) const BEYOND_A_SCHEMA: &[&str] = &[
     "family = 'segmentation'\nkind = 'dice'\nsmooth = { numerator = 1.0, denominator = 0.5 }",
     "family = 'segmentation'\nkind = 'tversky'\ndenominator = 'squared'\nfp_weight = 2.0\nfn_weight = 0.1",
     "family = 'segmentation'\nkind = 'focal_tversky'\ndenominator = 'squared'\nfp_weight = 2.0\nfn_weight = 0.1",
+    "family = 'binary'\nkind = 'weighted_sum'\nterms = { a = { kind = 'focal' }, b = { kind = 'bce', input = 'probabilities' } }",
     "family = 'classification'\nkind = 'multi_margin'\nvariant = 'crammer_singer'\ndivide_by_classes = true",
 ];
 
@@ -113,7 +115,8 @@ fn schema_files_are_those_of_the_code() {
 
 #[test]
 fn the_schemas_are_schemas() {
-    assert_eq!(VALIDATORS.len(), 1 + registry().iter().map(|info| info.family).collect::<BTreeSet<_>>().len());
+    // Also of any family, of penalties, and of joint losses.
+    assert_eq!(VALIDATORS.len(), 3 + registry().iter().map(|info| info.family).collect::<BTreeSet<_>>().len());
     for (name, validator) in VALIDATORS.iter() {
         assert_eq!(validator.get_draft_number(), 7, "{name}");
         assert!(validator.validate_schema().is_ok(), "{name}");
@@ -246,6 +249,31 @@ fn the_configs_of_the_golden_files_are_valid() {
             config["family"] = family.as_str().into();
             config["kind"] = kind.as_str().into();
             assert!(accepts(&config), "{config}");
+        }
+    }
+}
+
+#[test]
+fn schemas_of_joint_losses_and_penalties_agree_with_the_configs() {
+    let example = std::fs::read_to_string(repository().join("examples/joint-loss/loss.toml")).expect("the example");
+    for text in [crate::composition::EXAMPLE, &example] {
+        assert!(is_valid("joint", &of_toml(text)), "{text}");
+    }
+    for (text, _) in crate::composition::WRONG {
+        // NaN is no JSON.
+        assert!(text.contains("nan") || !is_valid("joint", &of_toml(text)), "{text}");
+    }
+    for info in RegularizerConfig::all() {
+        for field in &info.fields {
+            let with =
+                |value: &Value| json!({ "kind": info.kind, field.name: serde_json::to_value(value).expect("JSON") });
+            for sample in &field.samples {
+                assert!(is_valid("regularization", &with(sample)), "{}: {sample:?}", info.kind);
+            }
+            let is_json = |value: &&Value| value.as_f64().is_none_or(f64::is_finite);
+            for refused in field.refused.iter().filter(is_json) {
+                assert!(!is_valid("regularization", &with(refused)), "{}: {refused:?}", info.kind);
+            }
         }
     }
 }
