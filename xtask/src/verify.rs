@@ -29,6 +29,7 @@ pub(crate) fn all(steps: &mut Steps, quick: bool) -> Result<(), Failed> {
 
     steps.run("verify: ndarray", &mut train("train-ndarray", Some("ndarray")))?;
     steps.run("verify: flex", train("train-ndarray", Some("flex")).arg("--reference").arg(&reference))?;
+    steps.run("verify: killed and resumed", program("joint-loss").arg("--check"))?;
     wgpu(steps, train("train-wgpu", None).arg("--reference").arg(&reference))?;
     if quick { Ok(()) } else { distributed(steps) }
 }
