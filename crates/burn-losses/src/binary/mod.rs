@@ -89,7 +89,7 @@ pub trait BinaryLoss: Pointwise {
         pointwise::check(self, first, targets, weights)
     }
 
-    /// Reads the arguments back and says what is wrong with them: see [`diagnose`](crate::diagnose).
+    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
     fn diagnose<const D: usize>(
         &self,
         logits: &Tensor<D>,

@@ -122,7 +122,7 @@ pub trait BoxesLoss: Boxes {
         boxes::check(self, first, targets, weights)
     }
 
-    /// Reads the arguments back and says what is wrong with them: see [`diagnose`](crate::diagnose).
+    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
     fn diagnose(&self, predictions: &Tensor<2>, targets: &Tensor<2>, weights: Option<&Tensor<1>>) -> Diagnosis {
         let inputs =
             diagnose::inputs().and("predictions", predictions).and("targets", targets).and_some("weights", weights);

@@ -165,7 +165,7 @@ pub trait ClassificationLoss: Rows {
         rows::check_soft(self, reference(self, logits), probabilities, mask, weights)
     }
 
-    /// Reads the arguments back and says what is wrong with them: see [`diagnose`](crate::diagnose).
+    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
     fn diagnose<const D: usize, const L: usize>(
         &self,
         logits: &Tensor<D>,

@@ -147,7 +147,7 @@ pub trait DistributionLoss: Distributions {
         reference(self, predictions).weights(without_class_axis(predictions.dims()), weights)
     }
 
-    /// Reads the arguments back and says what is wrong with them: see [`diagnose`](crate::diagnose). (With weights or labels:
+    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose). (With weights or labels:
     /// [`AnyLoss::diagnose`](crate::AnyLoss::diagnose).)
     fn diagnose<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Diagnosis {
         let first = self.input().name();

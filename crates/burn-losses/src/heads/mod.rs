@@ -157,7 +157,7 @@ pub trait HeadLoss: Head {
         heads::check(self, &parameters(self), reference(self, embeddings), Some(labels), weights)
     }
 
-    /// Reads the arguments and the parameters back and says what is wrong with them: see [`diagnose`](crate::diagnose).
+    /// Reads the arguments and the parameters back and says what is wrong with them: see [the module](crate::diagnose).
     fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
         let Parameters { weight, bias } = parameters(self);
         let inputs = diagnose::inputs()

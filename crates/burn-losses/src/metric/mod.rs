@@ -97,7 +97,7 @@ pub trait MetricLoss: Anchors {
         anchors::check(self, first, labels, weights)
     }
 
-    /// Reads the arguments back and says what is wrong with them: see [`diagnose`](crate::diagnose).
+    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
     fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
         let inputs =
             diagnose::inputs().and("embeddings", embeddings).and("labels", labels).and_some("weights", weights);

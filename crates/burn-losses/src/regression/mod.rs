@@ -85,7 +85,7 @@ pub trait RegressionLoss: Pointwise {
         pointwise::check(self, first, targets, weights)
     }
 
-    /// Reads the arguments back and says what is wrong with them: see [`diagnose`](crate::diagnose).
+    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
     fn diagnose<const D: usize>(
         &self,
         predictions: &Tensor<D>,

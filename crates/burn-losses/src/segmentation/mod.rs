@@ -206,7 +206,7 @@ pub trait SegmentationLoss: Segmentation {
         overlap::check(&self.regions(), first, masks, weights)
     }
 
-    /// Reads the arguments back and says what is wrong with them: see [`diagnose`](crate::diagnose).
+    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
     fn diagnose<const D: usize>(&self, logits: &Tensor<D>, masks: &Masks<D>, weights: Option<&Tensor<2>>) -> Diagnosis {
         let (first, regions) = (self.input(), self.regions());
         let inputs = diagnose::inputs()
