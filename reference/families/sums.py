@@ -64,7 +64,7 @@ sums.case("all_rows_ignored", {"terms": terms("cross_entropy", "focal", **IGNORE
 
 sums = weighted_sum(
     "distribution", terms("kl_divergence", "js_divergence"), distribution.pairs(4, 3), distribution.EQUAL,
-    {"fit": {"kind": "cross_entropy", "base": "2"}, "confidence": {"kind": "entropy", "weight": -0.1}},
+    {"fit": {"kind": "cross_entropy", **distribution.BITS}, "confidence": {"kind": "entropy", "weight": -0.1}},
 )
 
 LABELS = {"activation": "softmax", "ignore_index": -100}
@@ -75,14 +75,14 @@ sums = weighted_sum(
 sums.case("ignored_pixels", {"terms": terms("dice", "jaccard", **LABELS)}, segmentation.labelled(2, 3, 5, ignored=-100))
 
 sums = weighted_sum(
-    "boxes", terms("ciou", "nwd"), boxes.pairs(3), boxes.ALL_SORTS,
+    "boxes", terms("ciou", "giou"), boxes.pairs(3), boxes.ALL_SORTS,
     {"a": {"kind": "giou", "weight": 0.5}, "b": {"kind": "iou", "form": "log"}},
 )
 CENTERS = {"format": "cxcywh"}
 sums.case("centers", {"terms": terms("giou", "siou", **CENTERS)}, boxes.pairs(3, **CENTERS))
 
 sums = weighted_sum(
-    "metric", terms("triplet", "contrastive"), metric.batch(6), metric.ZERO_ROW,
+    "metric", terms("triplet", "contrastive"), metric.batch(6), metric.FAR,
     {"a": {"kind": "sup_con", "weight": 2.0}, "b": {"kind": "multi_similarity", "weight": 0.1}},
 )
 sums.case("a_lonely_row", {"terms": terms("sup_con", "contrastive")}, metric.relabelled(metric.batch(5), *metric.LONELY))

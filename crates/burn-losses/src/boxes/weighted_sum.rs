@@ -7,7 +7,7 @@ use crate::reduction::Reduction;
 use burn::tensor::Tensor;
 
 weighted_sum! {
-    boxes: AnyBoxesLoss, BoxesLossConfig, [ciou: CiouLossConfig, nwd: NwdLossConfig];
+    boxes: AnyBoxesLoss, BoxesLossConfig, [ciou: CiouLossConfig, giou: GiouLossConfig];
 
     /// # Example
     /// ```

@@ -36,7 +36,7 @@ fn t50_a_batch_without_pairs_is_zero_with_a_live_graph() {
             for labels in [&[0, 0, 0][..], &[0, 1, 2], &[5]] {
                 // Contrastive loss has pairs of one sort alone; a supervised one too.
                 let some = match kind {
-                    "contrastive" => labels.len() > 1,
+                    "contrastive" | "weighted_sum" => labels.len() > 1,
                     "sup_con" | "nt_xent" => labels == [0, 0, 0],
                     _ => false,
                 };

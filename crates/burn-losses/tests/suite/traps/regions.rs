@@ -165,6 +165,15 @@ fn t24_sums_over_many_pixels_are_precise() {
     }
 }
 
+/// The config of a loss with these fields; those of a sum are in its terms.
+fn with_fields(kind: &str, fields: &str) -> String {
+    let term = |name: &str, kind: &str| format!("[terms.{name}]\nkind = '{kind}'\nweight = 0.5\n{fields}");
+    match kind {
+        "weighted_sum" => format!("kind = '{kind}'\n{}\n{}", term("one", "dice"), term("other", "jaccard")),
+        _ => format!("kind = '{kind}'\n{fields}"),
+    }
+}
+
 /// A small object in a picture, wrong in every pixel: the value is near 1, whatever the loss, and learning can begin.
 #[test]
 fn pictures_that_are_all_wrong_have_a_value_near_one() {
@@ -175,7 +184,7 @@ fn pictures_that_are_all_wrong_have_a_value_near_one() {
     let masks = masks.reshape([1, 1, side, side]);
     for info in registry().iter().filter(|info| info.family == "segmentation") {
         // A softmax of one channel means nothing.
-        let text = format!("kind = '{}'\nactivation = 'sigmoid'", info.kind);
+        let text = with_fields(info.kind, "activation = 'sigmoid'");
         let loss = from_str::<SegmentationLossConfig>(&text, Format::Toml).unwrap().init(&device);
         let wrong = number(loss.forward((masks.clone() - 0.5) * -20.0, masks.clone()));
         assert!((0.98..=1.0).contains(&wrong), "{}: {wrong}", info.kind);
@@ -240,7 +249,7 @@ fn t26_t31_ignored_pixels_change_nothing_and_one_hot_is_exact() {
 
         for info in registry().iter().filter(|info| info.family == "segmentation") {
             for activation in ["sigmoid", "softmax"] {
-                let text = format!("kind = '{}'\nactivation = '{activation}'\nignore_index = 255", info.kind);
+                let text = with_fields(info.kind, &format!("activation = '{activation}'\nignore_index = 255"));
                 let loss = from_str::<SegmentationLossConfig>(&text, Format::Toml).unwrap().init(&device);
                 let run = |ignored: f64| {
                     let mut logits: Vec<f64> = (0..18).map(|i| f64::from(i) * 0.3 - 2.0).collect();
