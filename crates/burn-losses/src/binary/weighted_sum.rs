@@ -18,7 +18,8 @@ weighted_sum! {
     /// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
     /// let logits = Tensor::<1>::from_floats([-2.0], &Device::flex());
     /// let value = loss.forward(logits.clone(), logits.ones_like());
-    /// assert_eq!(value.into_scalar::<f32>(), 0.5 * 3.0 + 1.0);
+    /// // The ramp is the hinge, no more than 2.
+    /// assert_eq!(value.into_scalar::<f32>(), 0.5 * 3.0 + 2.0);
     /// ```
     validate |config| config.terms.agree("input", |loss| said(loss, "input").or(Some("logits".into())));
 }

@@ -19,9 +19,9 @@ weighted_sum! {
     /// let terms = Terms::new().with("margin", 0.5, MultiMarginLossConfig::new()).with("errors", 1.0, ZeroOneLossConfig::new());
     /// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
     /// let logits = Tensor::<2>::from_floats([[0.0, 1.0]], &Device::flex());
-    /// // The margin to the one wrong class is missed by 2, which is divided by the number of classes.
+    /// // The margin to the wrong class is missed by 2.
     /// let value = loss.forward(logits, Tensor::<1, burn::tensor::Int>::from_ints([0], &Device::flex()));
-    /// assert_eq!(value.into_scalar::<f32>(), 0.5 * 1.0 + 1.0);
+    /// assert_eq!(value.into_scalar::<f32>(), 0.5 * 2.0 + 1.0);
     /// ```
     validate |config| {
         config.terms.agree("kind", |loss| Some(input(loss)))?;
