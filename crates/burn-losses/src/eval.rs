@@ -383,11 +383,9 @@ impl<'a> Run<'a> {
         let reduce = |values, weights| loss.reduction().reduce(values, weights, None);
         let unreduced = overlap::values(loss, &loss.regions(), logits.clone(), masks);
         let mut evaluation = leaves.differentiate(unreduced, |values| reduce(values, weights));
-        if loss.kernel().is_some() {
-            let unreduced = |logits| overlap::values(loss, &loss.regions(), logits, constants.clone());
-            let value = |logits| reduce(unreduced(logits), of_weights.clone());
-            in_training(&mut evaluation, self.first, &logits, |logits| unreduced(logits).values, value);
-        }
+        let unreduced = |logits| overlap::values(loss, &loss.regions(), logits, constants.clone());
+        let value = |logits| reduce(unreduced(logits), of_weights.clone());
+        in_training(&mut evaluation, self.first, &logits, |logits| unreduced(logits).values, value);
         Ok(evaluation)
     }
 

@@ -62,7 +62,7 @@ pub use engine::boxes::{BoxKernel, Boxes};
 pub use engine::distributions::Distributions;
 pub use engine::ghm::GhmCounts;
 pub use engine::heads::{Head, Scaling};
-pub use engine::overlap::{OverlapKernel, Pixels, Segmentation};
+pub use engine::overlap::{Pixels, Segmentation};
 pub use engine::pointwise::{PointKernel, Pointwise};
 pub use engine::rows::{RowKernel, Rows};
 pub use engine::with_tensor_operations;

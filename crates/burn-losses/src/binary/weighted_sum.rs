@@ -2,7 +2,7 @@
 
 use super::BinaryLoss;
 use crate::composition::{said, sum_unreduced, weighted_sum};
-use crate::engine::pointwise::{self, Pointwise};
+use crate::engine::pointwise::{self, PointKernel, Pointwise};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::Tensor;
 
@@ -28,6 +28,10 @@ impl Pointwise for WeightedSumLoss {
     fn values<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
         let values = self.losses.iter().map(|loss| pointwise::values(loss, logits.clone(), targets.clone()));
         sum_unreduced(self.config.terms.weigh(values))
+    }
+
+    fn kernel(&self) -> Option<PointKernel> {
+        PointKernel::weighted_sum(self.config.terms.weigh(self.losses.iter().map(Pointwise::kernel)))
     }
 
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {

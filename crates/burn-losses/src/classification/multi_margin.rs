@@ -3,10 +3,12 @@
 use crate::ConfigError;
 use crate::config::Range;
 use crate::engine::classes::per_class;
-use crate::engine::rows::{Rows, one_hot, pick};
+use crate::engine::pairwise;
+use crate::engine::rows::Rows;
+use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
-use burn::tensor::{Int, Tensor, activation::relu};
+use burn::tensor::{Int, Tensor};
 
 crate::choice! {
     /// Which wrong classes count.
@@ -80,30 +82,48 @@ loss! {
     };
 }
 
+/// The value of a row: its label is the one positive among the classes.
+#[derive(Debug, Clone)]
+struct Margins(MultiMarginLossConfig);
+
+impl Margins {
+    #[inline(always)]
+    fn short<R: Real>(&self, wrong: R, right: R) -> R {
+        let short = (wrong - right + self.0.margin).relu();
+        if self.0.p == 2 { short.square() } else { short }
+    }
+}
+
+impl AnchorFormula for Margins {
+    fn score(&self) -> Score {
+        Score::Given
+    }
+
+    #[inline(always)]
+    fn term_with<R: Real>(&self, _: Partners, logit: R, right: R) -> R {
+        self.short(logit, right)
+    }
+
+    #[inline(always)]
+    fn eval<A: Anchor>(&self, anchor: &mut A) -> A::Number {
+        let right = anchor.sum(Partners::Positives);
+        match self.0.variant {
+            MultiMarginVariant::WestonWatkins => anchor.sum_with(Partners::Negatives, right),
+            MultiMarginVariant::CrammerSinger => self.short(anchor.largest(Partners::Negatives), right),
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::One
+    }
+}
+
 impl Rows for MultiMarginLoss {
     fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let [rows, classes] = logits.dims();
-        let lead = pick(logits.clone(), labels.clone())
-            .unsqueeze_dim::<2>(1)
-            .expand([rows, classes]);
-        let short = relu(logits.clone() - lead + self.config.margin)
-            .mask_fill(one_hot(labels.clone(), classes), 0.0);
-        let power = |short: Tensor<2>| match self.config.p {
-            2 => short.square(),
-            _ => short,
-        };
-        let values = match self.config.variant {
-            MultiMarginVariant::CrammerSinger => power(short.max_dim(1)),
-            MultiMarginVariant::WestonWatkins => {
-                let sum = power(short).sum_dim(1);
-                if self.config.divide_by_classes {
-                    sum * (1.0 / classes as f64)
-                } else {
-                    sum
-                }
-            }
-        }
-        .squeeze_dim::<1>(1);
+        let classes = logits.dims()[1];
+        let each = Tensor::<1, Int>::arange(0..classes as i64, (&labels.device(), labels.dtype()));
+        let values = pairwise::of_scores(&Margins(self.config.clone()), logits.clone(), [labels.clone(), each]).values;
+        let values = if self.config.divide_by_classes { values * (1.0 / classes as f64) } else { values };
         match &self.config.class_weights {
             Some(weights) => values * per_class(weights, &logits).select(0, labels),
             None => values,

@@ -3,6 +3,7 @@
 use super::{DistributionInput, DistributionLoss, DistributionLossConfig};
 use crate::composition::{said, sum, weighted_sum};
 use crate::engine::distributions::{self, Distributions};
+use crate::engine::pointwise::PointKernel;
 use crate::error::ConfigError;
 use crate::reduction::Reduction;
 use burn::tensor::Tensor;
@@ -51,6 +52,10 @@ impl Distributions for WeightedSumLoss {
             distributions::values(loss, input, log_p.clone(), targets.clone(), None).squeeze_dim(1)
         });
         sum(self.config.terms.weigh(values))
+    }
+
+    fn kernel(&self) -> Option<PointKernel> {
+        PointKernel::weighted_sum(self.config.terms.weigh(self.losses.iter().map(Distributions::kernel)))
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod ghm;
 pub(crate) mod hardest;
 pub(crate) mod heads;
 pub(crate) mod overlap;
+pub(crate) mod pairwise;
 pub(crate) mod pointwise;
 pub(crate) mod rank;
 pub(crate) mod rows;

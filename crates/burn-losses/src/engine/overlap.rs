@@ -14,37 +14,6 @@ use burn::tensor::{Bool, Tensor, activation};
 pub trait Segmentation: Sized {
     /// The `[N, C]` values of the pixels of all samples and classes; what does not count is dropped afterwards.
     fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2>;
-
-    /// The formula of every region, where there is one, for the fused engine.
-    fn kernel(&self) -> Option<OverlapKernel> {
-        None
-    }
-}
-
-/// An [`OverlapFormula`] as the fused engine runs it.
-pub struct OverlapKernel {
-    #[cfg(feature = "cpu-engine")]
-    compiled: Box<dyn super::cpu::overlap::Compiled>,
-}
-
-impl OverlapKernel {
-    /// The kernel of a formula.
-    pub fn of(formula: &impl OverlapFormula) -> Self {
-        let _ = formula;
-        Self {
-            #[cfg(feature = "cpu-engine")]
-            compiled: Box::new(formula.clone()),
-        }
-    }
-
-    fn values(&self, regions: &Regions, pixels: &Pixels) -> Option<Tensor<2>> {
-        let _ = (regions, pixels);
-        #[cfg(feature = "cpu-engine")]
-        if pixels.valid.is_none() {
-            return super::cpu::overlap::values(&*self.compiled, regions, &pixels.logits, &pixels.masks);
-        }
-        None
-    }
 }
 
 /// Logits or probabilities, and masks, as `[N, C, pixels]` in single or double precision. Ignored pixels are 0 in both.
@@ -84,20 +53,28 @@ pub(crate) fn total(values: Tensor<3>, over: Over) -> Tensor<2> {
     }
 }
 
+/// The sums over the pixels of each sample and class.
+pub(crate) fn sums(regions: &Regions, pixels: &Pixels) -> Overlap<Tensor<2>> {
+    #[cfg(feature = "cpu-engine")]
+    if pixels.valid.is_none()
+        && let Some(sums) = super::cpu::overlap::sums(regions, &pixels.logits, &pixels.masks)
+    {
+        let sum = |number| sums.clone().narrow(2, number, 1).squeeze_dim(2);
+        return Overlap { both: sum(0), prediction: sum(1), target: sum(2) };
+    }
+    let p = pixels.probabilities(regions.activation);
+    let t = pixels.masks.clone();
+    let sum = |values| total(values, regions.over);
+    let size = |values: Tensor<3>| match regions.denominator {
+        Denominator::Linear => sum(values),
+        Denominator::Squared => sum(values.clone() * values),
+    };
+    Overlap { both: sum(p.clone() * t.clone()), prediction: size(p), target: size(t) }
+}
+
 impl<F: OverlapFormula> Segmentation for F {
     fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2> {
-        let p = pixels.probabilities(regions.activation);
-        let t = pixels.masks;
-        let sum = |values| total(values, regions.over);
-        let size = |values: Tensor<3>| match regions.denominator {
-            Denominator::Linear => sum(values),
-            Denominator::Squared => sum(values.clone() * values),
-        };
-        self.eval(Overlap { both: sum(p.clone() * t.clone()), prediction: size(p), target: size(t) })
-    }
-
-    fn kernel(&self) -> Option<OverlapKernel> {
-        Some(OverlapKernel::of(self))
+        self.eval(sums(regions, &pixels))
     }
 }
 
@@ -141,8 +118,7 @@ pub(crate) fn check<const D: usize>(
 
 /// The `[N, C]` values of the pixels.
 pub(crate) fn of_pixels<S: Segmentation>(loss: &S, regions: &Regions, pixels: Pixels) -> Tensor<2> {
-    let values = loss.kernel().and_then(|kernel| kernel.values(regions, &pixels));
-    values.unwrap_or_else(|| keep_graph(loss.values(regions, pixels.clone()), pixels.logits))
+    keep_graph(loss.values(regions, pixels.clone()), pixels.logits)
 }
 
 /// The unreduced values, computed in at least single precision.

@@ -52,6 +52,21 @@ impl PointKernel {
         }
     }
 
+    /// The kernel of a sum of formulas, each times its weight; `None` if one of them has none.
+    pub(crate) fn weighted_sum(terms: impl Iterator<Item = (f64, Option<Self>)>) -> Option<Self> {
+        #[cfg(feature = "cpu-engine")]
+        {
+            let terms = terms.map(|(weight, kernel)| Some((weight, kernel?.compiled)));
+            let compiled = Box::new(super::cpu::pointwise::WeightedSum(terms.collect::<Option<_>>()?));
+            Some(Self { compiled })
+        }
+        #[cfg(not(feature = "cpu-engine"))]
+        {
+            let _ = terms;
+            None
+        }
+    }
+
     pub(crate) fn values<const D: usize>(&self, first: &Tensor<D>, targets: &Tensor<D>) -> Option<Tensor<D>> {
         let _ = (first, targets);
         #[cfg(feature = "cpu-engine")]

@@ -45,11 +45,13 @@
 //! assert!((value.into_scalar::<f32>() - 0.173_286_8).abs() < 1e-6);
 //! ```
 
+mod anchor;
 mod dual;
 mod real;
 pub(crate) mod safe;
 mod tensor;
 
+pub use anchor::{Anchor, AnchorFormula, Counts, Partners, Score};
 pub use dual::Dual;
 pub use real::{F32, Real};
 

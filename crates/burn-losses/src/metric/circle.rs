@@ -1,11 +1,8 @@
 //! Circle loss.
 
 use crate::config::Range;
-use crate::engine::anchors::{Anchors, Pairs, log_sum_exp, only, similarities};
-use crate::formula::Real;
+use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use crate::macros::loss;
-use crate::reduction::Unreduced;
-use burn::tensor::{Int, Tensor};
 
 loss! {
     metric "circle": "every pair has its own pace: those far from their optimum are pulled more";
@@ -48,18 +45,29 @@ loss! {
     }
 }
 
-impl Anchors for CircleLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+impl AnchorFormula for CircleLoss {
+    fn score(&self) -> Score {
+        Score::Cosine
+    }
+
+    #[inline(always)]
+    fn exponent<R: Real>(&self, partners: Partners, cosine: R) -> R {
         let CircleLossConfig { margin, gamma, .. } = self.config;
-        let similarities = similarities(embeddings);
-        let known = similarities.clone().detach();
-        let pairs = Pairs::of(labels);
-        let complete = pairs.complete();
-        let positive_pace = Real::relu(-known.clone() + (1.0 + margin)) * -gamma;
-        let negative_pace = Real::relu(known + margin) * gamma;
-        let positive = log_sum_exp(positive_pace * (similarities.clone() - (1.0 - margin)), pairs.positive);
-        let negative = log_sum_exp(negative_pace * (similarities - margin), pairs.negative);
+        let known = cosine.clone().stop();
+        if partners == Partners::Positives {
+            (-known + (1.0 + margin)).relu() * -gamma * (cosine - (1.0 - margin))
+        } else {
+            (known + margin).relu() * gamma * (cosine - margin)
+        }
+    }
+
+    #[inline(always)]
+    fn eval<A: Anchor>(&self, anchor: &mut A) -> A::Number {
         // Where there is neither, both are far below 0, and their sum stays finite.
-        only(Real::softplus(positive + negative), complete)
+        (anchor.log_sum_exp(Partners::Positives) + anchor.log_sum_exp(Partners::Negatives)).softplus()
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::WithBoth
     }
 }

@@ -2,7 +2,8 @@
 
 use super::views::{self, Views, forward_views};
 use crate::config::Range;
-use crate::engine::anchors::{Anchors, everywhere, log_sum_exp, ones, only, sums};
+use crate::engine::anchors::Anchors;
+use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::module::Param;
@@ -55,18 +56,30 @@ loss! {
 
 forward_views!(ClipLoss);
 
+/// Cross-entropy of the row's scores, the mean over its partners.
+#[derive(Debug, Clone)]
+struct CrossEntropy;
+
+impl AnchorFormula for CrossEntropy {
+    fn score(&self) -> Score {
+        Score::Given
+    }
+
+    #[inline(always)]
+    fn eval<A: Anchor>(&self, anchor: &mut A) -> A::Number {
+        anchor.log_sum_exp(Partners::All) - anchor.mean(Partners::Positives)
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::WithPositive
+    }
+}
+
 impl Anchors for ClipLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let Views { cosines, partners } = Views::of(embeddings, labels);
-        let scores = views::scaled(cosines, self.scale.as_ref(), self.config.temperature);
-        let anchors = Views::both_ways(scores, partners, |scores, partners| {
-            let there = partners.clone().any_dim(1).squeeze_dim::<1>(1);
-            let count = ones(partners.clone(), &scores).sum_dim(1).squeeze_dim::<1>(1).clamp_min(1.0);
-            let others = log_sum_exp(scores.clone(), everywhere(&scores));
-            (others - sums(scores, partners) / count, there)
-        });
-        let [(first, first_there), (second, second_there)] = anchors;
-        only(Tensor::cat(vec![first, second], 0), Tensor::cat(vec![first_there, second_there], 0))
+        let views = Views::of(embeddings, labels);
+        let scores = views::scaled(views.cosines.clone(), self.scale.as_ref(), self.config.temperature);
+        views.values(&CrossEntropy, scores)
     }
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {

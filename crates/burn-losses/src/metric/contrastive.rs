@@ -3,12 +3,11 @@
 use super::{Distance, MetricLoss};
 use crate::check::{Reference, widen};
 use crate::config::Range;
-use crate::engine::anchors::{Anchors, Pairs, sums, unit};
+use crate::engine::anchors::unit;
 use crate::error::{InputError, expect};
-use crate::formula::{Formula, Real};
+use crate::formula::{Anchor, AnchorFormula, Counts, Formula, Partners, Real, Score};
 use crate::macros::loss;
-use crate::reduction::Unreduced;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::Tensor;
 
 crate::choice! {
     /// How a pair's value grows with its distance.
@@ -68,17 +67,29 @@ loss! {
 }
 
 impl Formula for ContrastiveLoss {
+    #[inline(always)]
     fn eval<R: Real>(&self, distance: R, dissimilar: R) -> R {
-        let gap = (-distance.clone() + self.config.margin).relu();
-        let (near, far) = match self.config.form {
-            ContrastiveForm::Squared => (distance.square() * 0.5, gap.square() * 0.5),
-            ContrastiveForm::Linear => (distance, gap),
-        };
-        (-dissimilar.clone() + 1.0) * near + dissimilar * far
+        let near = self.near(distance.clone());
+        (-dissimilar.clone() + 1.0) * near + dissimilar * self.far(distance)
     }
 }
 
 impl ContrastiveLoss {
+    /// Of a similar pair.
+    #[inline(always)]
+    fn near<R: Real>(&self, distance: R) -> R {
+        match self.config.form {
+            ContrastiveForm::Squared => distance.square() * 0.5,
+            ContrastiveForm::Linear => distance,
+        }
+    }
+
+    /// Of a dissimilar pair.
+    #[inline(always)]
+    fn far<R: Real>(&self, distance: R) -> R {
+        self.near((-distance + self.config.margin).relu())
+    }
+
     fn ready(&self, embeddings: Tensor<2>) -> Tensor<2> {
         let embeddings = widen(embeddings);
         if self.config.normalize { unit(embeddings) } else { embeddings }
@@ -114,7 +125,7 @@ impl ContrastiveLoss {
             return widen(first).reshape([0]);
         }
         let distance = Distance::Euclidean.rows(self.ready(first), self.ready(second));
-        self.eval(distance, widen(dissimilar))
+        Formula::eval(self, distance, widen(dissimilar))
     }
 
     /// What is wrong with given pairs: their shapes, types and devices.
@@ -130,14 +141,22 @@ impl ContrastiveLoss {
     }
 }
 
-impl Anchors for ContrastiveLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let [count] = labels.dims();
-        let distances = Distance::Euclidean.matrix(self.ready(embeddings));
-        let Pairs { positive, negative } = Pairs::of(labels);
-        let dissimilar = distances.zeros_like().mask_fill(negative.clone(), 1.0);
-        let values = sums(self.eval(distances, dissimilar), positive.bool_or(negative));
-        let mass = values.zeros_like().detach() + (count - 1) as f64;
-        Unreduced { values, mass: Some(mass) }
+impl AnchorFormula for ContrastiveLoss {
+    fn score(&self) -> Score {
+        Score::Distance(Distance::Euclidean, self.config.normalize)
+    }
+
+    #[inline(always)]
+    fn term<R: Real>(&self, partners: Partners, distance: R) -> R {
+        if partners == Partners::Positives { self.near(distance) } else { self.far(distance) }
+    }
+
+    #[inline(always)]
+    fn eval<A: Anchor>(&self, anchor: &mut A) -> A::Number {
+        anchor.sum(Partners::Positives) + anchor.sum(Partners::Negatives)
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::Pairs
     }
 }

@@ -1,11 +1,8 @@
 //! Multi-similarity loss.
 
 use crate::config::Range;
-use crate::engine::anchors::{Anchors, Pairs, log_sum_exp, only, similarities};
-use crate::formula::Real;
+use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use crate::macros::loss;
-use crate::reduction::Unreduced;
-use burn::tensor::{Int, Tensor};
 
 loss! {
     metric "multi_similarity": "weighs pairs by how they compare with the other pairs of the anchor";
@@ -43,14 +40,25 @@ loss! {
     }
 }
 
-impl Anchors for MultiSimilarityLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+impl AnchorFormula for MultiSimilarityLoss {
+    fn score(&self) -> Score {
+        Score::Cosine
+    }
+
+    #[inline(always)]
+    fn exponent<R: Real>(&self, partners: Partners, cosine: R) -> R {
         let MultiSimilarityLossConfig { alpha, beta, base, .. } = self.config;
-        let excess = similarities(embeddings) - base;
-        let pairs = Pairs::of(labels);
-        let complete = pairs.complete();
-        let positive = Real::softplus(log_sum_exp(excess.clone() * -alpha, pairs.positive)) * (1.0 / alpha);
-        let negative = Real::softplus(log_sum_exp(excess * beta, pairs.negative)) * (1.0 / beta);
-        only(positive + negative, complete)
+        (cosine - base) * if partners == Partners::Positives { -alpha } else { beta }
+    }
+
+    #[inline(always)]
+    fn eval<A: Anchor>(&self, anchor: &mut A) -> A::Number {
+        let MultiSimilarityLossConfig { alpha, beta, .. } = self.config;
+        let positives = anchor.log_sum_exp(Partners::Positives).softplus() * (1.0 / alpha);
+        positives + anchor.log_sum_exp(Partners::Negatives).softplus() * (1.0 / beta)
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::WithBoth
     }
 }

@@ -1,11 +1,8 @@
 //! Normalised temperature-scaled cross-entropy.
 
 use crate::config::Range;
-use crate::engine::anchors::{Anchors, Pairs, log_sum_exp, ones, similarities, sums};
-use crate::formula::Real;
+use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use crate::macros::loss;
-use crate::reduction::Unreduced;
-use burn::tensor::{Int, Tensor};
 
 loss! {
     metric "nt_xent": "picks each positive out of itself and all negatives (SimCLR)";
@@ -44,14 +41,28 @@ loss! {
     }
 }
 
-impl Anchors for NtXentLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let [count] = labels.dims();
-        let similarities = similarities(embeddings) * (1.0 / self.config.temperature);
-        let Pairs { positive, negative } = Pairs::of(labels);
-        let others = log_sum_exp(similarities.clone(), negative).unsqueeze_dim::<2>(1).expand([count, count]);
-        let mass = ones(positive.clone(), &similarities).sum_dim(1).squeeze_dim(1);
-        let values = sums(Real::softplus(others - similarities), positive);
-        Unreduced { values, mass: Some(mass) }
+impl AnchorFormula for NtXentLoss {
+    fn score(&self) -> Score {
+        Score::Cosine
+    }
+
+    #[inline(always)]
+    fn exponent<R: Real>(&self, _: Partners, cosine: R) -> R {
+        cosine * (1.0 / self.config.temperature)
+    }
+
+    #[inline(always)]
+    fn term_with<R: Real>(&self, positives: Partners, cosine: R, negatives: R) -> R {
+        (negatives - self.exponent(positives, cosine)).softplus()
+    }
+
+    #[inline(always)]
+    fn eval<A: Anchor>(&self, anchor: &mut A) -> A::Number {
+        let negatives = anchor.log_sum_exp(Partners::Negatives);
+        anchor.sum_with(Partners::Positives, negatives)
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::Positives
     }
 }

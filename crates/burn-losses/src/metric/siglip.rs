@@ -3,7 +3,7 @@
 use super::views::{self, Views, forward_views};
 use crate::config::Range;
 use crate::engine::anchors::Anchors;
-use crate::formula::Real;
+use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::module::Param;
@@ -56,19 +56,40 @@ loss! {
 
 forward_views!(SiglipLoss);
 
+/// A yes or no for each pair of a row.
+#[derive(Debug, Clone)]
+struct YesOrNo;
+
+impl AnchorFormula for YesOrNo {
+    fn score(&self) -> Score {
+        Score::Given
+    }
+
+    #[inline(always)]
+    fn term<R: Real>(&self, partners: Partners, score: R) -> R {
+        if partners == Partners::Positives { (-score).softplus() } else { score.softplus() }
+    }
+
+    #[inline(always)]
+    fn eval<A: Anchor>(&self, anchor: &mut A) -> A::Number {
+        anchor.sum(Partners::Positives) + anchor.sum(Partners::Negatives)
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::One
+    }
+}
+
 impl Anchors for SiglipLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let Views { cosines, partners } = Views::of(embeddings, labels);
-        let shape = cosines.dims();
-        let mut scores = views::scaled(cosines, self.scale.as_ref(), self.config.temperature) + self.config.bias;
+        let views = Views::of(embeddings, labels);
+        let shape = views.cosines.dims();
+        let mut scores =
+            views::scaled(views.cosines.clone(), self.scale.as_ref(), self.config.temperature) + self.config.bias;
         if let Some(offset) = &self.offset {
             scores = scores.clone() + offset.val().cast(scores.dtype()).reshape([1, 1]).expand(shape);
         }
-        let values = Views::both_ways(scores, partners, |scores, partners| {
-            let signed = scores.clone().mask_where(partners, -scores);
-            Real::softplus(signed).sum_dim(1).squeeze_dim::<1>(1)
-        });
-        Tensor::cat(values.to_vec(), 0).into()
+        views.values(&YesOrNo, scores)
     }
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {

@@ -1,10 +1,8 @@
 //! Supervised contrastive loss.
 
 use crate::config::Range;
-use crate::engine::anchors::{Anchors, Pairs, log_sum_exp, ones, only, similarities, sums};
+use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use crate::macros::loss;
-use crate::reduction::Unreduced;
-use burn::tensor::{Int, Tensor};
 
 loss! {
     metric "sup_con": "picks the positives out of all other rows";
@@ -42,13 +40,27 @@ loss! {
     }
 }
 
-impl Anchors for SupConLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let similarities = similarities(embeddings) * (1.0 / self.config.temperature);
-        let pairs = Pairs::of(labels);
-        let (there, _) = pairs.there();
-        let others = log_sum_exp(similarities.clone(), pairs.positive.clone().bool_or(pairs.negative));
-        let count = ones(pairs.positive.clone(), &similarities).sum_dim(1).squeeze_dim::<1>(1).clamp_min(1.0);
-        only(others - sums(similarities, pairs.positive) / count, there)
+impl AnchorFormula for SupConLoss {
+    fn score(&self) -> Score {
+        Score::Cosine
+    }
+
+    #[inline(always)]
+    fn exponent<R: Real>(&self, _: Partners, cosine: R) -> R {
+        cosine * (1.0 / self.config.temperature)
+    }
+
+    #[inline(always)]
+    fn term<R: Real>(&self, positives: Partners, cosine: R) -> R {
+        self.exponent(positives, cosine)
+    }
+
+    #[inline(always)]
+    fn eval<A: Anchor>(&self, anchor: &mut A) -> A::Number {
+        anchor.log_sum_exp(Partners::All) - anchor.mean(Partners::Positives)
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::WithPositive
     }
 }

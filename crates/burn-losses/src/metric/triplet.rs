@@ -3,9 +3,10 @@
 use super::{Distance, MetricLoss};
 use crate::check::{Reference, widen};
 use crate::config::Range;
-use crate::engine::anchors::{Anchors, LEAST, Pairs, only, unit, everywhere};
+use crate::engine::anchors::{Anchors, LEAST, Pairs, everywhere, unit};
+use crate::engine::pairwise;
 use crate::error::{InputError, expect};
-use crate::formula::{Dual, Real};
+use crate::formula::{Anchor, AnchorFormula, Counts, Dual, Partners, Real, Score};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Int, Tensor};
@@ -99,6 +100,7 @@ const TOGETHER: usize = 1 << 22;
 
 impl TripletLoss {
     /// The value of triplets whose difference D(a, p) - D(a, n) is `difference`.
+    #[inline(always)]
     fn value<R: Real>(&self, difference: R) -> R {
         let excess = difference + self.config.margin;
         if self.config.soft { excess.softplus() } else { excess.relu() }
@@ -114,24 +116,6 @@ impl TripletLoss {
             _ => chosen,
         };
         values.zeros_like().mask_fill(counting, 1.0)
-    }
-
-    /// One triplet per anchor.
-    fn one_each(&self, distances: Tensor<2>, pairs: &Pairs) -> Unreduced<1> {
-        let far = -LEAST;
-        let (near_negative, positive) = (
-            distances.clone().mask_fill(pairs.negative.clone().bool_not(), far).min_dim(1),
-            distances.mask_fill(
-                pairs.positive.clone().bool_not(),
-                if self.config.mining == Mining::Hard { LEAST } else { far },
-            ),
-        );
-        let positive = if self.config.mining == Mining::Hard { positive.max_dim(1) } else { positive.min_dim(1) };
-        let chosen = pairs.complete();
-        let difference = (positive - near_negative).squeeze_dim::<1>(1).mask_fill(chosen.clone().bool_not(), LEAST);
-        let values = self.value(difference);
-        let mass = self.counts(values.clone().detach(), chosen.clone());
-        Unreduced { values: only(values, chosen).values, mass: Some(mass) }
     }
 
     /// One negative per anchor and positive.
@@ -260,13 +244,42 @@ impl TripletLoss {
 
 impl Anchors for TripletLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        if let Mining::Hard | Mining::Easy = self.config.mining {
+            return pairwise::values(&OneEach(self.clone()), embeddings, labels);
+        }
         let embeddings = if self.config.normalize { unit(embeddings) } else { embeddings };
         let distances = self.config.distance.matrix(embeddings);
         let pairs = Pairs::of(labels);
         match self.config.mining {
-            Mining::Hard | Mining::Easy => self.one_each(distances, &pairs),
             Mining::SemiHardClosest => self.closest(distances, &pairs),
-            Mining::All | Mining::SemiHard => self.many(distances, &pairs),
+            _ => self.many(distances, &pairs),
+        }
+    }
+}
+
+/// One triplet per anchor: of the nearest negative, and the farthest positive or, if it is to be easy, the nearest.
+#[derive(Debug, Clone)]
+struct OneEach(TripletLoss);
+
+impl AnchorFormula for OneEach {
+    fn score(&self) -> Score {
+        Score::Distance(self.0.config.distance, self.0.config.normalize)
+    }
+
+    #[inline(always)]
+    fn eval<A: Anchor>(&self, anchor: &mut A) -> A::Number {
+        let positive = match self.0.config.mining {
+            Mining::Hard => anchor.largest(Partners::Positives),
+            _ => anchor.smallest(Partners::Positives),
+        };
+        self.0.value(positive - anchor.smallest(Partners::Negatives))
+    }
+
+    fn counts(&self) -> Counts {
+        match self.0.config.average {
+            // Of a softplus none is 0.
+            Average::Active if !self.0.config.soft => Counts::Active,
+            _ => Counts::WithBoth,
         }
     }
 }

@@ -2,38 +2,36 @@
 
 use crate::check::{Reference, widen};
 use crate::engine::anchors::unit;
+use crate::engine::pairwise;
 use crate::error::InputError;
+use crate::formula::AnchorFormula;
+use crate::reduction::Unreduced;
 use burn::module::Param;
-use burn::tensor::{Bool, Device, Int, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 
 /// Every row of one view against every row of the other: `[N, N]`.
 pub(super) struct Views {
     /// The cosine of their angle.
     pub(super) cosines: Tensor<2>,
-    /// Whether they have the same label.
-    pub(super) partners: Tensor<2, Bool>,
+    labels: [Tensor<1, Int>; 2],
 }
 
 impl Views {
     pub(super) fn of(embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Self {
         let half = labels.dims()[0] / 2;
         let unit = unit(embeddings);
-        let labels = labels.unsqueeze_dim::<2>(1);
         let [first, second] = [0, half].map(|start| unit.clone().narrow(0, start, half));
-        let [rows, columns] = [0, half].map(|start| labels.clone().narrow(0, start, half));
-        Self {
-            cosines: first.matmul(second.transpose()),
-            partners: rows.expand([half, half]).equal(columns.transpose().expand([half, half])),
-        }
+        let labels = [0, half].map(|start| labels.clone().narrow(0, start, half));
+        Self { cosines: first.matmul(second.transpose()), labels }
     }
 
-    /// One value per row of both views, from a function of one view's rows: `[2N]`.
-    pub(super) fn both_ways<T>(
-        scores: Tensor<2>,
-        partners: Tensor<2, Bool>,
-        rows: impl Fn(Tensor<2>, Tensor<2, Bool>) -> T,
-    ) -> [T; 2] {
-        [rows(scores.clone(), partners.clone()), rows(scores.transpose(), partners.transpose())]
+    /// One value per row of both views: `[2N]`. `scores` are made of the cosines.
+    pub(super) fn values(self, formula: &impl AnchorFormula, scores: Tensor<2>) -> Unreduced<1> {
+        let [first, second] = self.labels;
+        let rows = pairwise::of_scores(formula, scores.clone(), [first.clone(), second.clone()]);
+        let columns = pairwise::of_scores(formula, scores.transpose(), [second, first]);
+        let mass = rows.mass.zip(columns.mass).map(|(rows, columns)| Tensor::cat(vec![rows, columns], 0));
+        Unreduced { values: Tensor::cat(vec![rows.values, columns.values], 0), mass }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A weighted sum.
 
 use crate::composition::{sum_unreduced, weighted_sum};
-use crate::engine::pointwise::{self, Pointwise};
+use crate::engine::pointwise::{self, PointKernel, Pointwise};
 use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
 
@@ -25,6 +25,10 @@ impl Pointwise for WeightedSumLoss {
     fn values<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
         let values = self.losses.iter().map(|loss| pointwise::values(loss, predictions.clone(), targets.clone()));
         sum_unreduced(self.config.terms.weigh(values))
+    }
+
+    fn kernel(&self) -> Option<PointKernel> {
+        PointKernel::weighted_sum(self.config.terms.weigh(self.losses.iter().map(Pointwise::kernel)))
     }
 
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {

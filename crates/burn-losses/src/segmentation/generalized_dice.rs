@@ -2,7 +2,8 @@
 
 use super::{AbsentClasses, Activation, Background, Over, Regions, SegmentationLoss, Smooth};
 use crate::config::Range;
-use crate::engine::overlap::{Pixels, Segmentation, total};
+use crate::engine::overlap::{self, Pixels, Segmentation};
+use crate::formula::Overlap;
 use crate::macros::loss;
 use crate::reduction::Reduction;
 use burn::tensor::{Int, Tensor};
@@ -127,10 +128,7 @@ fn foreground(like: &Tensor<2>) -> Tensor<2> {
 
 impl Segmentation for GeneralizedDiceLoss {
     fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2> {
-        let p = pixels.probabilities(regions.activation);
-        let t = pixels.masks;
-        let sum = |values| total(values, regions.over);
-        let (both, prediction, target) = (sum(p.clone() * t.clone()), sum(p), sum(t));
+        let Overlap { both, prediction, target } = overlap::sums(regions, &pixels);
         let weights = self.weights(target.clone().detach());
         let [samples, classes] = weights.dims();
         let above = (weights.clone() * both).sum_dim(1) * 2.0;

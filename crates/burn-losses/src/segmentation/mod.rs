@@ -8,7 +8,7 @@ mod smooth;
 
 use crate::check::Reference;
 use crate::diagnose::{self, Batch, Diagnosis, plain};
-use crate::engine::overlap::{self, OverlapKernel, Pixels, Segmentation};
+use crate::engine::overlap::{self, Pixels, Segmentation};
 use crate::engine::rows::without_class_axis;
 use crate::error::{InputError, expect};
 use crate::macros::family;
@@ -290,11 +290,6 @@ macro_rules! implement {
             fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2> {
                 match self {
                     $(Self::$variant(loss) => loss.values(regions, pixels),)+
-                }
-            }
-            fn kernel(&self) -> Option<OverlapKernel> {
-                match self {
-                    $(Self::$variant(loss) => loss.kernel(),)+
                 }
             }
         }

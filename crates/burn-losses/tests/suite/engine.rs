@@ -6,7 +6,7 @@ use burn::tensor::{DType, Tensor, TensorData};
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::prelude::*;
 use burn_losses::regression::HuberLossConfig;
-use burn_losses::{AnyLoss, Boxes, Distributions, Pointwise, Rows, Segmentation, registry, with_tensor_operations};
+use burn_losses::{AnyLoss, Boxes, Distributions, LossInfo, Pointwise, Rows, registry, with_tensor_operations};
 use rayon::ThreadPoolBuilder;
 use std::collections::BTreeSet;
 
@@ -19,8 +19,8 @@ fn results(evaluation: &Evaluation, loss: &AnyLoss) -> [Vec<f64>; 3] {
     [vec![evaluation.loss], floats(&evaluation.unreduced), floats(&evaluation.gradients[loss.input()])]
 }
 
-/// Losses that have a kernel of their own; the others run on tensors, or on parts that have one.
-const FUSED: [&str; 34] = [
+/// Losses that have a kernel of their own.
+const KERNELS: [&str; 33] = [
     "regression/mse",
     "regression/mae",
     "regression/mean_bias",
@@ -29,22 +29,21 @@ const FUSED: [&str; 34] = [
     "regression/log_cosh",
     "regression/quantile",
     "regression/tukey_biweight",
+    "regression/weighted_sum",
     "binary/bce",
     "binary/focal",
     "binary/hinge",
     "binary/ramp",
     "binary/logistic",
     "binary/zero_one",
+    "binary/weighted_sum",
     "classification/cross_entropy",
     "classification/focal",
     "distribution/kl_divergence",
     "distribution/entropy",
     "distribution/cross_entropy",
     "distribution/js_divergence",
-    "segmentation/dice",
-    "segmentation/tversky",
-    "segmentation/jaccard",
-    "segmentation/focal_tversky",
+    "distribution/weighted_sum",
     "boxes/iou",
     "boxes/giou",
     "boxes/diou",
@@ -57,6 +56,37 @@ const FUSED: [&str; 34] = [
     "boxes/nwd",
 ];
 
+/// Losses that are tensor operations around a kernel; what is in neither list has a few passes of its own, or none.
+const PARTS: [&str; 14] = [
+    "classification/multi_margin",
+    "segmentation/dice",
+    "segmentation/tversky",
+    "segmentation/jaccard",
+    "segmentation/focal_tversky",
+    "segmentation/generalized_dice",
+    "segmentation/weighted_sum",
+    "metric/contrastive",
+    "metric/nt_xent",
+    "metric/sup_con",
+    "metric/multi_similarity",
+    "metric/circle",
+    "metric/clip",
+    "metric/siglip",
+];
+
+fn fused() -> impl Iterator<Item = LossInfo> {
+    let is_fused = |info: &LossInfo| {
+        let name = format!("{}/{}", info.family, info.kind);
+        KERNELS.contains(&&*name) || PARTS.contains(&&*name)
+    };
+    registry().into_iter().filter(is_fused)
+}
+
+/// So many rows, or as many as can be compared with one another.
+fn rows(info: &LossInfo, most: usize) -> usize {
+    if info.family == "metric" { most.min(301) } else { most }
+}
+
 /// Whether the fused engine has a kernel for the loss itself.
 fn has_kernel(loss: &AnyLoss) -> bool {
     match loss {
@@ -64,9 +94,8 @@ fn has_kernel(loss: &AnyLoss) -> bool {
         AnyLoss::Binary(loss) => loss.kernel().is_some(),
         AnyLoss::Classification(loss) => loss.kernel(3).is_some() && !loss.selects(),
         AnyLoss::Distribution(loss) => loss.kernel().is_some(),
-        AnyLoss::Segmentation(loss) => loss.kernel().is_some(),
         AnyLoss::Boxes(loss) => loss.kernel().is_some(),
-        AnyLoss::Heads(_) | AnyLoss::Metric(_) => false,
+        AnyLoss::Segmentation(_) | AnyLoss::Heads(_) | AnyLoss::Metric(_) => false,
     }
 }
 
@@ -75,7 +104,8 @@ fn the_losses_with_a_kernel_are_known() {
     let device = burn::tensor::Device::flex();
     let with_kernel = registry().into_iter().filter(|info| has_kernel(&default_of(info).init(&device)));
     let names: BTreeSet<_> = with_kernel.map(|info| format!("{}/{}", info.family, info.kind)).collect();
-    assert_eq!(names, FUSED.map(str::to_owned).into());
+    assert_eq!(names, KERNELS.map(str::to_owned).into());
+    assert_eq!(fused().count(), KERNELS.len() + PARTS.len());
 }
 
 /// The graph does not tell which path made a value, but the bits do: in single precision, formulas with an exponential, a logarithm
@@ -90,6 +120,9 @@ fn the_engine_runs_where_it_applies_and_can_be_turned_off() {
             ("distribution", "kl_divergence"),
             ("segmentation", "dice"),
             ("boxes", "ciou"),
+            ("metric", "contrastive"),
+            ("metric", "nt_xent"),
+            ("metric", "clip"),
         ] {
             let loss = LossConfig::of(family, kind).expect("registered").init(&target.device);
             let inputs = batch(&loss, 300, 3.0, &[], 2);
@@ -108,12 +141,13 @@ fn the_engine_runs_where_it_applies_and_can_be_turned_off() {
 fn the_engine_is_as_precise_as_tensor_operations() {
     let full = std::env::var("BURN_LOSSES_FULL").is_ok();
     let exact = devices::cpu().remove(0);
-    for info in registry().into_iter().filter(|info| FUSED.contains(&&*format!("{}/{}", info.family, info.kind))) {
+    for info in fused() {
         let config = default_of(&info);
         let loss = config.init(&exact.device);
         let pointwise = ["regression", "binary"].contains(&info.family);
         for (scale, seed) in [(1.0, 2), (30.0, 4), (1e4, 6)] {
-            let mut inputs = batch(&loss, if full && pointwise { 350_000 } else { 2000 }, scale, &[], seed);
+            let rows = if full && pointwise { 350_000 } else { rows(&info, 2000) };
+            let mut inputs = batch(&loss, rows, scale, &[], seed);
             if pointwise {
                 let first = inputs.get_mut(loss.input()).expect("the first argument");
                 let mut changed = floats(first);
@@ -188,9 +222,9 @@ fn worst(got: &[f64], truth: &[f64], units: &[f64]) -> f64 {
 #[test]
 fn the_same_bits_whatever_the_number_of_threads() {
     let target = devices::cpu().remove(1);
-    for info in registry().into_iter().filter(|info| FUSED.contains(&&*format!("{}/{}", info.family, info.kind))) {
+    for info in fused() {
         let loss = default_of(&info).init(&target.device);
-        let inputs = batch(&loss, 30_011, 3.0, &[], 2);
+        let inputs = batch(&loss, rows(&info, 30_011), 3.0, &[], 2);
         let run = |threads| {
             let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
             let evaluation = pool.install(|| loss.evaluate(&inputs, &target.device, target.dtype).expect("a value"));
@@ -243,7 +277,7 @@ fn what_no_kernel_takes_runs_on_tensors() {
 #[test]
 fn halves_are_computed_in_single_precision() {
     let device = burn::tensor::Device::flex().autodiff();
-    for name in FUSED.iter().filter(|name| !name.starts_with("segmentation") && !name.starts_with("heads")) {
+    for name in KERNELS {
         let (family, kind) = name.split_once('/').expect("family/kind");
         let loss = LossConfig::of(family, kind).expect("registered").init(&device);
         let mut inputs = batch(&loss, 700, 2.0, &[], 2);

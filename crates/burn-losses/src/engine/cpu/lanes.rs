@@ -44,6 +44,8 @@ pub(crate) trait Lanes<S: Simd, T: Float>: Real + Copy {
     fn load(simd: S, from: &[T]) -> Self;
     /// Into `COUNT` numbers.
     fn store(self, to: &mut [T]);
+    /// `self * factor + term`, in one step where the machine has it.
+    fn mul_add(self, factor: Self, term: Self) -> Self;
 }
 
 /// The most lanes that a register has.
@@ -118,6 +120,10 @@ macro_rules! lanes {
                 fn store(self, to: &mut [$float]) {
                     S::[<as_mut_simd_ $float s>](to).0[0] = self.lanes;
                 }
+                #[inline(always)]
+                fn mul_add(self, factor: Self, term: Self) -> Self {
+                    self.with(self.simd.[<mul_add_e_ $float s>](self.lanes, factor.lanes, term.lanes))
+                }
             }
 
             impl<S: Simd> $lanes<S> {
@@ -131,10 +137,6 @@ macro_rules! lanes {
                 #[inline(always)]
                 fn splat(self, value: f64) -> Self {
                     self.with(self.simd.[<splat_ $float s>](value as $float))
-                }
-                #[inline(always)]
-                fn mul_add(self, factor: Self, term: Self) -> Self {
-                    self.with(self.simd.[<mul_add_e_ $float s>](self.lanes, factor.lanes, term.lanes))
                 }
                 #[inline(always)]
                 fn bits(self) -> S::[<$bits s>] {

@@ -14,6 +14,7 @@ pub(crate) mod memory;
 
 pub(crate) mod overlap;
 mod pages;
+pub(crate) mod pairwise;
 pub(crate) mod pointwise;
 pub(crate) mod rows;
 

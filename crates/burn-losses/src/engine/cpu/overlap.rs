@@ -1,14 +1,13 @@
-//! Regions and masks -> sums over their pixels -> value, for every sample and class.
+//! Regions and masks -> sums over their pixels, for every sample and class.
 //!
-//! The gradient is computed in the backward pass, when the derivatives by the sums are known: nothing as large as the input is
-//! kept in between.
+//! Nothing as large as the input is kept for the backward pass.
 
 use super::PIECE;
 use super::lanes::{Float, Lanes, MOST_LANES};
 use super::memory::{Memory, Number, of_type, tensor, zeros};
 use super::pointwise::{Sum, load, rest, store_rest};
 use crate::engine::backward::{attach, like};
-use crate::formula::{Dual, Overlap, OverlapFormula, Real};
+use crate::formula::Real;
 use crate::segmentation::{Activation, Denominator, Over, Regions};
 use burn::tensor::Tensor;
 use core::ops::Range;
@@ -18,25 +17,10 @@ use rayon::prelude::*;
 /// Pixels that are looked at together.
 const BLOCK: usize = 16 * MOST_LANES;
 
-/// A formula of two sums that have a derivative.
-pub(crate) trait Compiled: Send + Sync {
-    fn of(&self, overlap: Overlap<Dual<f64, 2>>) -> Dual<f64, 2>;
-}
-
-impl<F: OverlapFormula> Compiled for F {
-    fn of(&self, overlap: Overlap<Dual<f64, 2>>) -> Dual<f64, 2> {
-        self.eval(overlap)
-    }
-}
-
-/// The values `[N, C]` of `[N, C, pixels]`, in the graph of the logits. `None` where there is no kernel for these tensors.
-pub(crate) fn values(
-    formula: &dyn Compiled,
-    regions: &Regions,
-    logits: &Tensor<3>,
-    masks: &Tensor<3>,
-) -> Option<Tensor<2>> {
-    of_type!(logits.dtype(), N => values_of::<N>(formula, regions, logits, masks))
+/// The sums `[N, C, 3]` of `[N, C, pixels]`: of p t, of p, and of t, or of their squares; in the graph of the logits. `None` where
+/// there is no kernel for these tensors.
+pub(crate) fn sums(regions: &Regions, logits: &Tensor<3>, masks: &Tensor<3>) -> Option<Tensor<3>> {
+    of_type!(logits.dtype(), N => sums_of::<N>(regions, logits, masks))
 }
 
 /// Logits and masks in memory.
@@ -48,12 +32,7 @@ struct Batch {
     denominator: Denominator,
 }
 
-fn values_of<N: Number>(
-    formula: &dyn Compiled,
-    regions: &Regions,
-    logits: &Tensor<3>,
-    masks: &Tensor<3>,
-) -> Option<Tensor<2>> {
+fn sums_of<N: Number>(regions: &Regions, logits: &Tensor<3>, masks: &Tensor<3>) -> Option<Tensor<3>> {
     if super::is_off() || masks.is_tracked() {
         return None;
     }
@@ -64,36 +43,27 @@ fn values_of<N: Number>(
     batch.logits.numbers::<N>()?;
     batch.masks.numbers::<N>()?;
 
-    let mut sums = batch.sums::<N>();
-    if over == Over::Batch {
-        let total = |i: usize| -> [f64; 3] {
-            let of_class = || sums.iter().skip(i % classes).step_by(classes);
-            [0, 1, 2].map(|k| of_class().map(|sum| sum[k]).sum())
-        };
-        sums = (0..sums.len()).map(total).collect();
-    }
-    let value = |&[both, prediction, target]: &[f64; 3]| {
-        let (both, prediction) = (Dual::variable(both, 0), Dual::variable(prediction, 1));
-        formula.of(Overlap { both, prediction, target: Dual::constant(target) })
+    // What belongs to all samples of a class is the same for each of them.
+    let of_all = move |of_each: &[[f64; 3]], i: usize| -> [f64; 3] {
+        let of_class = || of_each.iter().skip(i % classes).step_by(classes);
+        [0, 1, 2].map(|k| of_class().map(|sum| sum[k]).sum())
     };
-    let duals: Vec<_> = sums.iter().map(value).collect();
+    let in_all = move |of_each: Vec<[f64; 3]>| match over {
+        Over::Sample => of_each,
+        Over::Batch => (0..of_each.len()).map(|i| of_all(&of_each, i)).collect(),
+    };
+    let sums = in_all(batch.sums::<N>());
     let device = logits.clone().without_autodiff().device();
-    let numbers = duals.iter().map(|dual| N::Wide::from_f64(dual.value)).collect();
-    let values = tensor(numbers, [samples, classes], &device);
+    let numbers = sums.into_iter().flatten().map(N::Wide::from_f64).collect();
+    let sums = tensor(numbers, [samples, classes, 3], &device);
     if !logits.is_tracked() {
-        return Some(like(logits, values));
+        return Some(like(logits, sums));
     }
     let dtype = logits.dtype();
-    attach(values, core::slice::from_ref(logits), move |upstream: Tensor<2>| {
+    attach(sums, core::slice::from_ref(logits), move |upstream: Tensor<3>| {
         let upstream: Vec<f64> = upstream.into_data().iter::<f64>().collect();
-        let of_own = |i: usize| duals[i].slope.map(|slope| slope * upstream[i]);
-        let of_all = |i: usize| {
-            let own = |sample: usize| of_own(sample * classes + i % classes);
-            (0..samples).map(own).fold([0.0; 2], |[a, b], [c, d]| [a + c, b + d])
-        };
-        let slopes: Vec<[f64; 2]> =
-            (0..duals.len()).map(|i| if over == Over::Batch { of_all(i) } else { of_own(i) }).collect();
-        vec![Some(tensor(batch.gradient::<N>(&slopes), shape, &device).cast(dtype))]
+        let of_each = upstream.chunks(3).map(|slopes| [slopes[0], slopes[1], slopes[2]]).collect();
+        vec![Some(tensor(batch.gradient::<N>(&in_all(of_each)), shape, &device).cast(dtype))]
     })
 }
 
@@ -125,8 +95,8 @@ impl Batch {
         sums
     }
 
-    /// The gradient, from the derivatives by the sums of p t and of p, or of its square.
-    fn gradient<N: Number>(&self, slopes: &[[f64; 2]]) -> Vec<N::Wide> {
+    /// The gradient, from the derivatives by the sums.
+    fn gradient<N: Number>(&self, slopes: &[[f64; 3]]) -> Vec<N::Wide> {
         let [samples, classes, pixels] = self.shape;
         let size = self.piece();
         let pieces = pixels.div_ceil(size);
@@ -164,7 +134,7 @@ impl Batch {
 }
 
 /// Where the gradient goes, class by class, and the derivatives that it is made of.
-type Output<'a, T> = Option<(Vec<&'a mut [T]>, &'a [[f64; 2]])>;
+type Output<'a, T> = Option<(Vec<&'a mut [T]>, &'a [[f64; 3]])>;
 
 /// Some pixels of all classes.
 struct Task<'a, T> {
@@ -264,7 +234,7 @@ impl<T: Float> WithSimd for Run<'_, T> {
                 Some((gradient, slopes)) => {
                     // The derivatives by the probabilities, and for a softmax their mean.
                     let mut mean = [T::default(); BLOCK];
-                    for (class, (gradient, [by_both, by_prediction])) in
+                    for (class, (gradient, [by_both, by_prediction, _])) in
                         gradient.iter_mut().zip(slopes.iter()).enumerate()
                     {
                         let (p, gradient) = (&probabilities[class][..size], &mut gradient[block.clone()]);

@@ -20,6 +20,7 @@ pub(crate) struct Task<'a, T> {
     pub(crate) weights: Option<&'a [T]>,
     /// What the derivatives are multiplied by.
     pub(crate) factor: f64,
+    /// Both are 0 before.
     pub(crate) values: Option<&'a mut [T]>,
     /// The derivatives by the first argument, each times its weight and the factor.
     pub(crate) slopes: Option<&'a mut [T]>,
@@ -40,6 +41,39 @@ impl<F: Formula, T: Float> Kernel<T> for F {
         T::dispatch(Run { formula: self, task })
     }
 }
+
+/// A sum of kernels, each times its weight.
+pub(crate) struct WeightedSum(pub(crate) Vec<(f64, Box<dyn Compiled>)>);
+
+macro_rules! weighted_sum {
+    ($float:ty) => {
+        impl Kernel<$float> for WeightedSum {
+            fn run(&self, task: Task<'_, $float>) -> f64 {
+                let Task { first, targets, weights, factor, mut values, mut slopes } = task;
+                let room = |wanted: bool| vec![0.0; if wanted { first.len() } else { 0 }];
+                let [mut own_values, mut own_slopes] = [room(values.is_some()), room(slopes.is_some())];
+                let mut total = 0.0;
+                for (weight, kernel) in &self.0 {
+                    let values_of_term = values.is_some().then_some(&mut own_values[..]);
+                    let slopes_of_term = slopes.is_some().then_some(&mut own_slopes[..]);
+                    let factor = factor * weight;
+                    let task = Task { first, targets, weights, factor, values: values_of_term, slopes: slopes_of_term };
+                    total += kernel.run(task) * weight;
+                    for (sum, value) in values.iter_mut().flat_map(|sum| sum.iter_mut()).zip(&own_values) {
+                        *sum += value * *weight as $float;
+                    }
+                    for (sum, slope) in slopes.iter_mut().flat_map(|sum| sum.iter_mut()).zip(&own_slopes) {
+                        *sum += slope;
+                    }
+                }
+                total
+            }
+        }
+    };
+}
+weighted_sum!(f32);
+weighted_sum!(f64);
+impl Compiled for WeightedSum {}
 
 struct Run<'a, F, T> {
     formula: &'a F,

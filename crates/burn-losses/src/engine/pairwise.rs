@@ -1,0 +1,125 @@
+//! Scores of an anchor with all rows in, one value per anchor out.
+
+use super::anchors::{Anchors, LEAST, Pairs, log_sum_exp, ones, only, similarities, sums, unit};
+use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
+use crate::reduction::Unreduced;
+use burn::tensor::{Bool, Int, Tensor};
+
+impl<F: AnchorFormula> Anchors for F {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        values(self, embeddings, labels)
+    }
+}
+
+/// The values of embeddings in single or double precision.
+pub(crate) fn values(formula: &impl AnchorFormula, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    #[cfg(feature = "cpu-engine")]
+    if let Some(values) = super::cpu::pairwise::values(formula, &embeddings, &labels) {
+        return values;
+    }
+    let scores = match formula.score() {
+        Score::Given => unreachable!("embeddings are compared"),
+        Score::Cosine => similarities(embeddings),
+        Score::Distance(distance, normalize) => distance.matrix(if normalize { unit(embeddings) } else { embeddings }),
+    };
+    of_pairs(formula, scores, Pairs::of(labels))
+}
+
+/// The values of rows whose scores with all columns are given: a column with the label of the row is a positive.
+pub(crate) fn of_scores(
+    formula: &impl AnchorFormula,
+    scores: Tensor<2>,
+    [rows, columns]: [Tensor<1, Int>; 2],
+) -> Unreduced<1> {
+    #[cfg(feature = "cpu-engine")]
+    if let Some(values) = super::cpu::pairwise::of_scores(formula, &scores, [&rows, &columns]) {
+        return values;
+    }
+    let shape = scores.dims();
+    let positive = rows.unsqueeze_dim::<2>(1).expand(shape).equal(columns.unsqueeze::<2>().expand(shape));
+    let negative = positive.clone().bool_not();
+    of_pairs(formula, scores, Pairs { positive, negative })
+}
+
+fn of_pairs<F: AnchorFormula>(formula: &F, scores: Tensor<2>, pairs: Pairs) -> Unreduced<1> {
+    let mut all = All { formula, scores, pairs };
+    let values = formula.eval(&mut all);
+    let All { scores, pairs, .. } = all;
+    let number = |mask: Tensor<2, Bool>| ones(mask, &scores).sum_dim(1).squeeze_dim::<1>(1);
+    match formula.counts() {
+        Counts::One => values.into(),
+        Counts::Pairs => Unreduced { values, mass: Some(number(pairs.positive.bool_or(pairs.negative))) },
+        Counts::Positives => Unreduced { values, mass: Some(number(pairs.positive)) },
+        Counts::WithPositive => only(values, pairs.there().0),
+        Counts::WithBoth => only(values, pairs.complete()),
+        Counts::Active => {
+            // What is not a number counts, so that nobody takes it for nothing.
+            let active = values.clone().detach().lower_equal_scalar(0.0).bool_not();
+            let complete = pairs.complete();
+            let mass = only(values.clone(), complete.clone().bool_and(active)).mass;
+            Unreduced { values: only(values, complete).values, mass }
+        }
+    }
+}
+
+/// All anchors at once, as tensors.
+struct All<'a, F> {
+    formula: &'a F,
+    scores: Tensor<2>,
+    pairs: Pairs,
+}
+
+impl<F> All<'_, F> {
+    fn mask(&self, partners: Partners) -> Tensor<2, Bool> {
+        let Pairs { positive, negative } = self.pairs.clone();
+        match partners {
+            Partners::Positives => positive,
+            Partners::Negatives => negative,
+            Partners::All => positive.bool_or(negative),
+        }
+    }
+
+    /// The scores of the partners; what else there is has this value.
+    fn only(&self, partners: Partners, other: f64) -> Tensor<2> {
+        self.scores.clone().mask_fill(self.mask(partners).bool_not(), other)
+    }
+}
+
+impl<F: AnchorFormula> Anchor for All<'_, F> {
+    type Number = Tensor<1>;
+
+    fn log_sum_exp(&mut self, partners: Partners) -> Tensor<1> {
+        log_sum_exp(self.formula.exponent(partners, self.scores.clone()), self.mask(partners))
+    }
+    fn sum(&mut self, partners: Partners) -> Tensor<1> {
+        sums(self.formula.term(partners, self.scores.clone()), self.mask(partners))
+    }
+    fn mean(&mut self, partners: Partners) -> Tensor<1> {
+        let count = ones(self.mask(partners), &self.scores).sum_dim(1).squeeze_dim::<1>(1);
+        self.sum(partners) / count.clamp_min(1.0)
+    }
+    fn sum_with(&mut self, partners: Partners, given: Tensor<1>) -> Tensor<1> {
+        let given = given.unsqueeze_dim::<2>(1).expand(self.scores.dims());
+        sums(self.formula.term_with(partners, self.scores.clone(), given), self.mask(partners))
+    }
+    fn largest(&mut self, partners: Partners) -> Tensor<1> {
+        self.only(partners, LEAST).max_dim(1).squeeze_dim(1)
+    }
+    fn smallest(&mut self, partners: Partners) -> Tensor<1> {
+        self.only(partners, -LEAST).min_dim(1).squeeze_dim(1)
+    }
+}
+
+impl Score {
+    /// The score from what is computed of two rows: the product of vectors of length 1, or the square of their distance.
+    #[cfg_attr(not(feature = "cpu-engine"), allow(dead_code))]
+    #[inline(always)]
+    pub(crate) fn of<R: Real>(self, number: R) -> R {
+        use crate::metric::Distance;
+        match self {
+            Self::Given | Self::Cosine | Self::Distance(Distance::SquaredEuclidean, _) => number,
+            Self::Distance(Distance::Euclidean, _) => number.safe_sqrt(),
+            Self::Distance(Distance::Cosine, _) => -number + 1.0,
+        }
+    }
+}

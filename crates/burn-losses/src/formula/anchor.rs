@@ -1,0 +1,99 @@
+//! Losses of an anchor and all rows that it is compared with.
+
+use super::Real;
+use crate::engine::anchors::Distance;
+use core::fmt::Debug;
+
+/// A loss of one row of a batch, the anchor, compared with all others.
+///
+/// What it does with a single pair is a formula of two numbers; [`eval`](Self::eval) says which pairs are added up, and what becomes
+/// of the sums.
+pub trait AnchorFormula: Debug + Clone + Send + Sync + 'static {
+    /// What the score of a pair is.
+    fn score(&self) -> Score;
+
+    /// The x of [`Anchor::log_sum_exp`].
+    #[inline(always)]
+    fn exponent<R: Real>(&self, partners: Partners, score: R) -> R {
+        let _ = partners;
+        score
+    }
+
+    /// What [`Anchor::sum`] adds up.
+    #[inline(always)]
+    fn term<R: Real>(&self, partners: Partners, score: R) -> R {
+        let _ = partners;
+        score
+    }
+
+    /// What [`Anchor::sum_with`] adds up.
+    #[inline(always)]
+    fn term_with<R: Real>(&self, partners: Partners, score: R, given: R) -> R {
+        let _ = given;
+        self.term(partners, score)
+    }
+
+    /// The value of an anchor.
+    fn eval<A: Anchor>(&self, anchor: &mut A) -> A::Number;
+
+    /// What an anchor counts in a mean.
+    fn counts(&self) -> Counts;
+}
+
+/// An anchor and its pairs: at most two of the numbers here make its value.
+pub trait Anchor {
+    /// A number of the anchor.
+    type Number: Real;
+
+    /// ln of the sum of e^[`exponent`](AnchorFormula::exponent), far below 0 without a partner.
+    fn log_sum_exp(&mut self, partners: Partners) -> Self::Number;
+    /// The sum of the [`term`](AnchorFormula::term)s.
+    fn sum(&mut self, partners: Partners) -> Self::Number;
+    /// Their mean, 0 without a partner.
+    fn mean(&mut self, partners: Partners) -> Self::Number;
+    /// The sum of the [`term_with`](AnchorFormula::term_with)s.
+    fn sum_with(&mut self, partners: Partners, given: Self::Number) -> Self::Number;
+    /// The largest score, far below 0 without a partner.
+    fn largest(&mut self, partners: Partners) -> Self::Number;
+    /// The smallest score, far above 0 without a partner.
+    fn smallest(&mut self, partners: Partners) -> Self::Number;
+}
+
+/// Rows that an anchor is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Partners {
+    /// The same label, another row.
+    Positives,
+    /// Another label.
+    Negatives,
+    /// Both.
+    All,
+}
+
+/// What the score of a pair is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Score {
+    /// It is given.
+    Given,
+    /// The cosine of the angle.
+    Cosine,
+    /// The distance of the embeddings, brought to length 1 first if wanted.
+    Distance(Distance, bool),
+}
+
+/// What an anchor counts in a mean; one that counts nothing has the value 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counts {
+    /// 1.
+    One,
+    /// As many as it has pairs.
+    Pairs,
+    /// As many as it has positives.
+    Positives,
+    /// 1 with a positive.
+    WithPositive,
+    /// 1 with a positive and a negative.
+    WithBoth,
+    /// 1 with a positive, a negative, and a value that is not 0.
+    Active,
+}
