@@ -1,7 +1,7 @@
 //! Losses of one family inside the config of another: by name, each with its weight.
 
 use crate::config::{FieldType, Range, Table, Value, as_parser_error};
-use crate::error::ConfigError;
+use crate::error::{ConfigError, quoted};
 use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
 use core::fmt;
@@ -22,7 +22,7 @@ pub trait Nested: Clone + PartialEq + fmt::Debug + Serialize + DeserializeOwned 
 }
 
 fn kinds<C: Nested>() -> String {
-    C::KINDS.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ")
+    quoted(C::KINDS)
 }
 
 fn of_kind(kind: &str) -> Table {

@@ -10,7 +10,7 @@ use super::balance::Factors;
 use super::loss_terms::LossTerms;
 use crate::diagnose::{Diagnosis, non_finite_term};
 use crate::engine::{set_state, state_on};
-use crate::error::expect;
+use crate::error::{expect, quoted};
 use burn::module::{Module, RunningState};
 use burn::tensor::Tensor;
 use parts::Part;
@@ -140,10 +140,6 @@ pub enum JointError {
         /// How many numbers there are.
         size: usize,
     },
-}
-
-fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 impl JointLoss {

@@ -1,7 +1,7 @@
 //! The losses and penalties in a joint loss, and how to get at them.
 
-use super::{JointLoss, TermConfig, quoted};
-use crate::error::ConfigError;
+use super::{JointLoss, TermConfig};
+use crate::error::{ConfigError, quoted};
 use crate::registry::AnyLoss;
 use crate::regularization::AnyRegularizer;
 use burn::module::Module;
