@@ -512,3 +512,38 @@ macro_rules! tagged {
     };
 }
 pub(crate) use tagged;
+
+/// Implements traits for an enum of modules: each method is that of the module in it.
+macro_rules! dispatch {
+    (
+        $any:ident $variants:tt
+        $(impl $trait:ident {
+            $(fn $method:ident $(<const $rank:ident: usize>)? (&$self:ident $(, $argument:ident: $type:ty)*) -> $output:ty;)+
+        })+
+    ) => {$(
+        impl $trait for $any {
+            $(fn $method $(<const $rank: usize>)? (&$self $(, $argument: $type)*) -> $output {
+                $crate::macros::dispatch!(match $self $variants module => $trait::$method(module $(, $argument)*))
+            })+
+        }
+    )+};
+    (match $self:ident [$($variant:ident),+] $module:ident => $call:expr) => {
+        match $self {
+            $(Self::$variant($module) => $call,)+
+        }
+    };
+}
+pub(crate) use dispatch;
+
+/// What every loss says of itself, in its `impl` of the trait of its family.
+macro_rules! kind_and_reduction {
+    ($kind:expr) => {
+        fn kind(&self) -> &'static str {
+            $kind
+        }
+        fn reduction(&self) -> $crate::Reduction {
+            self.config().reduction
+        }
+    };
+}
+pub(crate) use kind_and_reduction;

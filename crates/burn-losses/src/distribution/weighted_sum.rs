@@ -4,7 +4,7 @@ use super::{DistributionInput, DistributionLoss, DistributionLossConfig};
 use crate::composition::{said, sum, weighted_sum};
 use crate::engine::distributions::{self, Distributions};
 use crate::error::ConfigError;
-use crate::reduction::Reduction;
+use crate::macros::kind_and_reduction;
 use burn::tensor::Tensor;
 
 weighted_sum! {
@@ -55,12 +55,7 @@ impl Distributions for WeightedSumLoss {
 }
 
 impl DistributionLoss for WeightedSumLoss {
-    fn kind(&self) -> &'static str {
-        "weighted_sum"
-    }
-    fn reduction(&self) -> Reduction {
-        self.config.reduction
-    }
+    kind_and_reduction!("weighted_sum");
     fn input(&self) -> DistributionInput {
         self.losses[0].input()
     }
