@@ -55,13 +55,13 @@ impl<'de> Deserialize<'de> for JointLossConfig {
     }
 }
 
+fn wrong(field: String, value: &Value, allowed: String) -> ConfigError {
+    let given = serde_json::to_string(value).unwrap_or_default();
+    ConfigError::WrongType { loss: JOINT, field, problem: format!("{given}, allowed: {allowed}") }
+}
+
 impl JointLossConfig {
     fn from_value(value: Value) -> Result<Self, ConfigError> {
-        let wrong = |field: String, value: &Value, allowed: String| ConfigError::WrongType {
-            loss: JOINT,
-            field,
-            problem: format!("{}, allowed: {allowed}", serde_json::to_string(value).unwrap_or_default()),
-        };
         let table = |field: String, value: Value| match value {
             Value::Mapping(table) => Ok(table),
             other => Err(wrong(field, &other, "a table".into())),
@@ -96,15 +96,8 @@ impl JointTerm {
     fn from_table(field: &str, mut table: Table) -> Result<Self, ConfigError> {
         let weight = match table.remove("weight") {
             None => Weight::Constant(1.0),
-            Some(weight) => serde_yaml_ng::from_value(weight.clone()).map_err(|error| ConfigError::WrongType {
-                loss: JOINT,
-                field: format!("{field}.weight"),
-                problem: format!(
-                    "{}, allowed: {} ({error})",
-                    serde_json::to_string(&weight).unwrap_or_default(),
-                    Weight::ALLOWED
-                ),
-            })?,
+            Some(weight) => serde_yaml_ng::from_value(weight.clone())
+                .map_err(|error| wrong(format!("{field}.weight"), &weight, format!("{} ({error})", Weight::ALLOWED)))?,
         };
         let term = if table.is_empty() {
             TermConfig::Given
