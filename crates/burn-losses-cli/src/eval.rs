@@ -1,7 +1,7 @@
 //! `burn-losses eval`: a loss on tensors from files.
 
-use crate::config::Place;
-use crate::device::{DeviceName, DtypeName};
+use crate::batches::{Batches, json};
+use crate::device::DtypeName;
 use crate::error::Error;
 use crate::report::{self, Json};
 use crate::tensors;
@@ -12,7 +12,11 @@ use burn_losses::prelude::*;
 use burn_losses::{AnyLoss, Rows};
 use clap::Args;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+/// What several inputs are here, where the loss remembers.
+const STEPS: &str =
+    "Tensors (.safetensors). Several files are several steps of the same loss, in order: a loss with state keeps it";
 
 /// Evaluates a loss on tensors and differentiates it
 ///
@@ -20,18 +24,10 @@ use std::path::{Path, PathBuf};
 /// loss's arguments, for instance `predictions` and `targets`, or `logits` and `labels`, and `weights` where there are
 /// any. An error goes to stderr, with exit code 2.
 #[derive(Debug, Args)]
+#[command(mut_arg("input", |input| input.help(STEPS)))]
 pub(crate) struct Eval {
-    /// The config of the loss (.json, .toml, .yaml)
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
     #[command(flatten)]
-    place: Place,
-    /// Tensors (.safetensors). Several files are several steps of the same loss, in order: a loss with state keeps it
-    #[arg(long, value_name = "FILE", required = true)]
-    input: Vec<PathBuf>,
-    /// Where to compute
-    #[arg(long, value_enum, default_value = "flex")]
-    device: DeviceName,
+    batches: Batches,
     /// The float type in which to compute [default: f64, on wgpu f32]
     #[arg(long, value_enum)]
     dtype: Option<DtypeName>,
@@ -46,30 +42,21 @@ pub(crate) struct Eval {
 impl Eval {
     /// Evaluates the loss on every input.
     pub(crate) fn run(&self) -> Result<String, Error> {
-        let config = self.place.load(&self.config)?;
-        let (device, dtype) = self.device.open(self.dtype)?;
-        let loss = config.try_init(&device)?;
-        let step = |path: &PathBuf| evaluate(&loss, path, &device, dtype);
-        let evaluations = self.input.iter().map(step).collect::<Result<Vec<_>, _>>()?;
-        Ok(if self.json { json(&evaluations) } else { self.text(&evaluations, dtype) })
+        let (loss, device, dtype) = self.batches.open(self.dtype)?;
+        let evaluations = self.batches.each(|path| evaluate(&loss, path, &device, dtype))?;
+        Ok(if self.json {
+            json(&evaluations.iter().map(Json::from).collect::<Vec<_>>())
+        } else {
+            self.text(&evaluations, dtype)
+        })
     }
 
     fn text(&self, evaluations: &[Evaluation], dtype: FloatDType) -> String {
-        let section = |(path, evaluation): (&PathBuf, &Evaluation)| {
+        self.batches.sections(evaluations, |path, evaluation| {
             let text = report::text(evaluation, dtype, self.unreduced);
             if evaluations.len() == 1 { text } else { format!("{}\n{text}", path.display()) }
-        };
-        self.input.iter().zip(evaluations).map(section).collect::<Vec<_>>().join("\n\n")
+        })
     }
-}
-
-fn json(evaluations: &[Evaluation]) -> String {
-    let all: Vec<Json> = evaluations.iter().map(Json::from).collect();
-    match all.as_slice() {
-        [one] => serde_json::to_string(one),
-        all => serde_json::to_string(all),
-    }
-    .expect("finite numbers and strings are JSON")
 }
 
 fn evaluate(loss: &AnyLoss, path: &Path, device: &Device, dtype: FloatDType) -> Result<Evaluation, Error> {

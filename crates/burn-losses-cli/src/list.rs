@@ -1,13 +1,11 @@
 //! `burn-losses list`: every loss, with its fields.
 
 use crate::error::Error;
+use crate::table::table;
 use burn_losses::config::{Field, Value};
 use burn_losses::{LossConfig, LossInfo, registry};
 use clap::Args;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets::NOTHING};
 use serde::Serialize;
-
-const WIDTH: u16 = 100;
 
 /// Lists the losses with their fields, defaults and allowed values
 #[derive(Debug, Args)]
@@ -77,35 +75,24 @@ fn json(losses: &[LossInfo]) -> String {
 
 fn text(losses: &[LossInfo]) -> String {
     let names = losses.iter().flat_map(|loss| &loss.fields).map(|field| field.name.len());
+    // The columns are as wide for every loss.
     let longest = names.max().unwrap_or_default();
+    let header = [" field", "type", "default", "allowed", "meaning"];
+    let widths = [longest as u16 + 3, 11, 18, 26];
     let loss = |loss: &LossInfo| {
         let also = match loss.aliases {
             [] => String::new(),
             aliases => format!(" (or {})", aliases.join(", ")),
         };
-        let table = table(&loss.fields, longest).trim_fmt();
+        let table = table(header, &widths, loss.fields.iter().map(row));
         format!("{}/{}{also}\n  {}\n{table}", loss.family, loss.kind, loss.summary)
     };
     losses.iter().map(loss).collect::<Vec<_>>().join("\n\n")
 }
 
-/// The columns are as wide for every loss: `longest` is the longest name of a field in any of them.
-fn table(fields: &[Field], longest: usize) -> Table {
-    let widths = [longest as u16 + 3, 11, 18, 26];
-    let meaning = WIDTH - widths.iter().sum::<u16>();
-    let constraint = |width| ColumnConstraint::Absolute(Width::Fixed(width));
-    let mut table = Table::new();
-    table
-        .load_style(NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH)
-        .set_header([" field", "type", "default", "allowed", "meaning"])
-        .add_rows(fields.iter().map(|field| {
-            let name = format!(" {}", field.name);
-            [name, field.kind.to_owned(), plain(&field.default), field.range.clone(), field.summary.clone()]
-        }))
-        .set_constraints(widths.into_iter().chain([meaning]).map(constraint));
-    table
+fn row(field: &Field) -> [String; 5] {
+    let name = format!(" {}", field.name);
+    [name, field.kind.to_owned(), plain(&field.default), field.range.clone(), field.summary.clone()]
 }
 
 /// A default, with as few marks as it takes to read it.

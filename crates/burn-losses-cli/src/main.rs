@@ -10,6 +10,7 @@
 //! burn-losses plot --config focal.toml --output focal.svg
 //! ```
 
+mod batches;
 mod check;
 mod config;
 mod device;
@@ -20,6 +21,7 @@ mod list;
 mod plot;
 mod report;
 mod schema;
+mod table;
 mod tensors;
 
 use clap::{Parser, Subcommand};

@@ -31,7 +31,7 @@ pub enum ConfigError {
         problem: String,
     },
     /// A key that the loss does not have.
-    #[error("{loss}: unknown key `{field}`, allowed: {}", list(.allowed))]
+    #[error("{loss}: unknown key `{field}`, allowed: {}", quoted(.allowed))]
     UnknownField {
         /// The loss, by its `kind`.
         loss: &'static str,
@@ -41,7 +41,7 @@ pub enum ConfigError {
         allowed: Vec<&'static str>,
     },
     /// A `kind` or `family` that does not exist.
-    #[error("unknown {tag} `{given}`{}, allowed: {}", within(.family), list(.allowed))]
+    #[error("unknown {tag} `{given}`{}, allowed: {}", within(.family), quoted(.allowed))]
     UnknownKind {
         /// `kind` or `family`.
         tag: &'static str,
@@ -53,7 +53,7 @@ pub enum ConfigError {
         allowed: Vec<&'static str>,
     },
     /// The config is not a table with the key that says which loss it is.
-    #[error("missing key `{tag}`{}, allowed: {}", within(.family), list(.allowed))]
+    #[error("missing key `{tag}`{}, allowed: {}", within(.family), quoted(.allowed))]
     MissingKind {
         /// `kind` or `family`.
         tag: &'static str,
@@ -99,7 +99,8 @@ fn place(path: &Path, line: Option<usize>) -> String {
     }
 }
 
-fn list(names: &[&'static str]) -> String {
+/// Names for the reader of an error.
+pub(crate) fn quoted<T: core::fmt::Display>(names: &[T]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 

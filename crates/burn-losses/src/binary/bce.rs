@@ -5,8 +5,8 @@ use crate::config::{ClassFactor, Range};
 use crate::engine::classes::along_axis_1;
 use crate::engine::pointwise::{PointKernel, Pointwise};
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
-use crate::reduction::{Reduction, Unreduced};
+use crate::macros::{kind_and_reduction, loss};
+use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
 
 crate::choice! {
@@ -141,12 +141,7 @@ impl Pointwise for BceLoss {
 }
 
 impl BinaryLoss for BceLoss {
-    fn kind(&self) -> &'static str {
-        "bce"
-    }
-    fn reduction(&self) -> Reduction {
-        self.config.reduction
-    }
+    kind_and_reduction!("bce");
     fn input(&self) -> &'static str {
         match self.config.input {
             BceInput::Logits => "logits",

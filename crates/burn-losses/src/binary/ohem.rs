@@ -4,8 +4,8 @@ use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, Keep};
 use crate::config::Range;
 use crate::engine::hardest::keep_hardest;
 use crate::engine::pointwise::{self, Pointwise};
-use crate::macros::loss;
-use crate::reduction::{Reduction, Unreduced};
+use crate::macros::{kind_and_reduction, loss};
+use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
 
 loss! {
@@ -68,12 +68,7 @@ impl Pointwise for OhemLoss {
 }
 
 impl BinaryLoss for OhemLoss {
-    fn kind(&self) -> &'static str {
-        "ohem"
-    }
-    fn reduction(&self) -> Reduction {
-        self.config.reduction
-    }
+    kind_and_reduction!("ohem");
     fn input(&self) -> &'static str {
         self.loss[0].input()
     }

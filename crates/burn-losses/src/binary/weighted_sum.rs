@@ -3,7 +3,8 @@
 use super::BinaryLoss;
 use crate::composition::{said, sum_unreduced, weighted_sum};
 use crate::engine::pointwise::{self, PointKernel, Pointwise};
-use crate::reduction::{Reduction, Unreduced};
+use crate::macros::kind_and_reduction;
+use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
 
 weighted_sum! {
@@ -40,12 +41,7 @@ impl Pointwise for WeightedSumLoss {
 }
 
 impl BinaryLoss for WeightedSumLoss {
-    fn kind(&self) -> &'static str {
-        "weighted_sum"
-    }
-    fn reduction(&self) -> Reduction {
-        self.config.reduction
-    }
+    kind_and_reduction!("weighted_sum");
     fn input(&self) -> &'static str {
         self.losses[0].input()
     }

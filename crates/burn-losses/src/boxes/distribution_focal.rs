@@ -2,8 +2,7 @@
 
 use super::{BoxFormat, BoxesLoss};
 use crate::engine::boxes::Boxes;
-use crate::macros::loss;
-use crate::reduction::Reduction;
+use crate::macros::{kind_and_reduction, loss};
 use burn::tensor::{Tensor, activation::log_softmax};
 
 loss! {
@@ -68,10 +67,5 @@ impl Boxes for DistributionFocalLoss {
 }
 
 impl BoxesLoss for DistributionFocalLoss {
-    fn kind(&self) -> &'static str {
-        "distribution_focal"
-    }
-    fn reduction(&self) -> Reduction {
-        self.config.reduction
-    }
+    kind_and_reduction!("distribution_focal");
 }

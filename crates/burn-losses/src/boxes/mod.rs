@@ -14,7 +14,7 @@ use crate::check::Reference;
 use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::boxes::{self, BoxKernel, Boxes};
 use crate::error::{InputError, expect};
-use crate::macros::family;
+use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::Tensor;
 
@@ -160,12 +160,7 @@ macro_rules! box_loss {
         }
 
         impl $crate::boxes::BoxesLoss for $module {
-            fn kind(&self) -> &'static str {
-                $kind
-            }
-            fn reduction(&self) -> $crate::Reduction {
-                self.config.reduction
-            }
+            $crate::macros::kind_and_reduction!($kind);
             fn format(&self) -> $crate::boxes::BoxFormat {
                 self.config.format
             }
@@ -176,38 +171,17 @@ macro_rules! box_loss {
 macro_rules! implement {
     (loss $loss:ident, $kind:expr) => {};
     (any $any:ident, $config:ident, $($variant:ident),+) => {
-        impl Boxes for $any {
-            fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
-                match self {
-                    $(Self::$variant(loss) => loss.values(predictions, targets, format),)+
-                }
+        dispatch! {
+            $any [$($variant),+]
+            impl Boxes {
+                fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1>;
+                fn kernel(&self) -> Option<BoxKernel>;
+                fn accepts(&self, width: usize) -> Result<(), String>;
             }
-            fn kernel(&self) -> Option<BoxKernel> {
-                match self {
-                    $(Self::$variant(loss) => loss.kernel(),)+
-                }
-            }
-            fn accepts(&self, width: usize) -> Result<(), String> {
-                match self {
-                    $(Self::$variant(loss) => loss.accepts(width),)+
-                }
-            }
-        }
-        impl BoxesLoss for $any {
-            fn kind(&self) -> &'static str {
-                match self {
-                    $(Self::$variant(loss) => loss.kind(),)+
-                }
-            }
-            fn reduction(&self) -> Reduction {
-                match self {
-                    $(Self::$variant(loss) => loss.reduction(),)+
-                }
-            }
-            fn format(&self) -> BoxFormat {
-                match self {
-                    $(Self::$variant(loss) => loss.format(),)+
-                }
+            impl BoxesLoss {
+                fn kind(&self) -> &'static str;
+                fn reduction(&self) -> Reduction;
+                fn format(&self) -> BoxFormat;
             }
         }
     };

@@ -3,7 +3,7 @@
 use super::{BoxFormat, BoxesLoss};
 use crate::composition::{said, sum, weighted_sum};
 use crate::engine::boxes::{self, Boxes};
-use crate::reduction::Reduction;
+use crate::macros::kind_and_reduction;
 use burn::tensor::Tensor;
 
 weighted_sum! {
@@ -35,12 +35,7 @@ impl Boxes for WeightedSumLoss {
 }
 
 impl BoxesLoss for WeightedSumLoss {
-    fn kind(&self) -> &'static str {
-        "weighted_sum"
-    }
-    fn reduction(&self) -> Reduction {
-        self.config.reduction
-    }
+    kind_and_reduction!("weighted_sum");
     fn format(&self) -> BoxFormat {
         self.losses[0].format()
     }

@@ -6,7 +6,7 @@ use crate::check::Reference;
 use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::rows::{self, RowKernel, Rows};
 use crate::error::{InputError, expect};
-use crate::macros::family;
+use crate::macros::{dispatch, family, kind_and_reduction};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
 
@@ -215,76 +215,26 @@ macro_rules! implement {
     (loss WeightedSumLoss, $kind:expr) => {};
     (loss $loss:ident, $kind:expr) => {
         impl ClassificationLoss for $loss {
-            fn kind(&self) -> &'static str {
-                $kind
-            }
-            fn reduction(&self) -> Reduction {
-                self.config().reduction
-            }
+            kind_and_reduction!($kind);
         }
     };
     (any $any:ident, $config:ident, $($variant:ident),+) => {
-        impl Rows for $any {
-            fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-                match self {
-                    $(Self::$variant(loss) => loss.rows(logits, labels),)+
-                }
+        dispatch! {
+            $any [$($variant),+]
+            impl Rows {
+                fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+                fn soft_rows(&self, logits: Tensor<2>, probabilities: Tensor<2>) -> Option<Unreduced<1>>;
+                fn kernel(&self, classes: usize) -> Option<RowKernel>;
+                fn selects(&self) -> bool;
+                fn select(&self, values: Unreduced<1>) -> Unreduced<1>;
+                fn classes(&self) -> Option<usize>;
+                fn ignore_index(&self) -> Option<i64>;
+                fn takes_probabilities(&self) -> bool;
             }
-            fn soft_rows(
-                &self,
-                logits: Tensor<2>,
-                probabilities: Tensor<2>,
-            ) -> Option<Unreduced<1>> {
-                match self {
-                    $(Self::$variant(loss) => loss.soft_rows(logits, probabilities),)+
-                }
-            }
-            fn kernel(&self, classes: usize) -> Option<RowKernel> {
-                match self {
-                    $(Self::$variant(loss) => loss.kernel(classes),)+
-                }
-            }
-            fn selects(&self) -> bool {
-                match self {
-                    $(Self::$variant(loss) => loss.selects(),)+
-                }
-            }
-            fn select(&self, values: Unreduced<1>) -> Unreduced<1> {
-                match self {
-                    $(Self::$variant(loss) => loss.select(values),)+
-                }
-            }
-            fn classes(&self) -> Option<usize> {
-                match self {
-                    $(Self::$variant(loss) => loss.classes(),)+
-                }
-            }
-            fn ignore_index(&self) -> Option<i64> {
-                match self {
-                    $(Self::$variant(loss) => loss.ignore_index(),)+
-                }
-            }
-            fn takes_probabilities(&self) -> bool {
-                match self {
-                    $(Self::$variant(loss) => loss.takes_probabilities(),)+
-                }
-            }
-        }
-        impl ClassificationLoss for $any {
-            fn kind(&self) -> &'static str {
-                match self {
-                    $(Self::$variant(loss) => loss.kind(),)+
-                }
-            }
-            fn reduction(&self) -> Reduction {
-                match self {
-                    $(Self::$variant(loss) => loss.reduction(),)+
-                }
-            }
-            fn input(&self) -> &'static str {
-                match self {
-                    $(Self::$variant(loss) => loss.input(),)+
-                }
+            impl ClassificationLoss {
+                fn kind(&self) -> &'static str;
+                fn reduction(&self) -> Reduction;
+                fn input(&self) -> &'static str;
             }
         }
     };

@@ -4,7 +4,8 @@ use super::{ClassificationLoss, ClassificationLossConfig};
 use crate::composition::{said, sum_unreduced, weighted_sum};
 use crate::engine::rows::{self, Rows};
 use crate::error::ConfigError;
-use crate::reduction::{Reduction, Unreduced};
+use crate::macros::kind_and_reduction;
+use crate::reduction::Unreduced;
 use burn::tensor::{Int, Tensor};
 
 weighted_sum! {
@@ -79,12 +80,7 @@ impl Rows for WeightedSumLoss {
 }
 
 impl ClassificationLoss for WeightedSumLoss {
-    fn kind(&self) -> &'static str {
-        "weighted_sum"
-    }
-    fn reduction(&self) -> Reduction {
-        self.config.reduction
-    }
+    kind_and_reduction!("weighted_sum");
     fn input(&self) -> &'static str {
         self.losses[0].input()
     }

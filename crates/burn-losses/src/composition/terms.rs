@@ -1,7 +1,7 @@
 //! Losses of one family inside the config of another: by name, each with its weight.
 
 use crate::config::{FieldType, Range, Table, Value, as_parser_error};
-use crate::error::ConfigError;
+use crate::error::{ConfigError, quoted};
 use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
 use core::fmt;
@@ -21,10 +21,6 @@ pub trait Nested: Clone + PartialEq + fmt::Debug + Serialize + DeserializeOwned 
     fn check_nested(&self, loss: &'static str, field: &str) -> Result<(), ConfigError>;
 }
 
-fn kinds<C: Nested>() -> String {
-    C::KINDS.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ")
-}
-
 fn of_kind(kind: &str) -> Table {
     Table::from_iter([("kind".into(), kind.into())])
 }
@@ -33,7 +29,7 @@ impl<C: Nested> FieldType for Box<C> {
     const KIND: &'static str = "config of a loss of this family";
 
     fn allowed(_: Range) -> String {
-        format!("a table whose `kind` is one of {}", kinds::<C>())
+        format!("a table whose `kind` is one of {}", quoted(C::KINDS))
     }
     fn samples(_: Range) -> Vec<Value> {
         C::KINDS.iter().map(|kind| Value::Mapping(of_kind(kind))).collect()
@@ -159,7 +155,7 @@ impl<C: Nested> FieldType for Terms<C> {
     fn allowed(_: Range) -> String {
         format!(
             "a table of at least one name, each with a table of a `weight` and of a loss whose `kind` is one of {}",
-            kinds::<C>()
+            quoted(C::KINDS)
         )
     }
     fn samples(_: Range) -> Vec<Value> {

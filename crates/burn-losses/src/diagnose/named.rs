@@ -32,7 +32,7 @@ impl AnyLoss {
     /// ```
     pub fn diagnose(&self, inputs: &Inputs, device: &Device) -> Diagnosis {
         let device = device.clone().without_autodiff();
-        let (kind, first) = (self.loss(), self.first_of(inputs));
+        let (kind, first) = (self.kind(), self.first_of(inputs));
         let dtype = match inputs.get(first).map(|data| data.dtype()) {
             Some(DType::F64) => FloatDType::F64,
             Some(DType::F16) => FloatDType::F16,
@@ -57,19 +57,6 @@ impl AnyLoss {
                 settings: loss.settings(),
             }),
             Self::Metric(loss) => batch.metric(&loss.settings()),
-        }
-    }
-
-    fn loss(&self) -> &'static str {
-        match self {
-            Self::Regression(loss) => loss.kind(),
-            Self::Binary(loss) => loss.kind(),
-            Self::Classification(loss) => loss.kind(),
-            Self::Distribution(loss) => loss.kind(),
-            Self::Segmentation(loss) => loss.kind(),
-            Self::Boxes(loss) => loss.kind(),
-            Self::Heads(loss) => loss.kind(),
-            Self::Metric(loss) => loss.kind(),
         }
     }
 

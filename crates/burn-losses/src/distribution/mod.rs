@@ -11,7 +11,7 @@ use crate::engine::distributions::{self, Distributions};
 use crate::engine::pointwise::PointKernel;
 use crate::engine::rows::without_class_axis;
 use crate::error::{InputError, InputProblem, expect};
-use crate::macros::family;
+use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Int, Tensor};
 
@@ -201,12 +201,7 @@ macro_rules! distribution_loss {
         }
 
         impl $crate::distribution::DistributionLoss for $module {
-            fn kind(&self) -> &'static str {
-                $kind
-            }
-            fn reduction(&self) -> $crate::Reduction {
-                self.config.reduction
-            }
+            $crate::macros::kind_and_reduction!($kind);
             fn settings(&self) -> $crate::config::Value {
                 $crate::macros::settings(&self.config)
             }
@@ -220,48 +215,19 @@ macro_rules! distribution_loss {
 macro_rules! implement {
     (loss $loss:ident, $kind:expr) => {};
     (any $any:ident, $config:ident, $($variant:ident),+) => {
-        impl Distributions for $any {
-            fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-                match self {
-                    $(Self::$variant(loss) => loss.rows(log_p, targets),)+
-                }
+        dispatch! {
+            $any [$($variant),+]
+            impl Distributions {
+                fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
+                fn kernel(&self) -> Option<PointKernel>;
+                fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1>;
+                fn needs_labels(&self) -> bool;
             }
-            fn kernel(&self) -> Option<PointKernel> {
-                match self {
-                    $(Self::$variant(loss) => loss.kernel(),)+
-                }
-            }
-            fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-                match self {
-                    $(Self::$variant(loss) => loss.labelled_rows(values, log_p, labels),)+
-                }
-            }
-            fn needs_labels(&self) -> bool {
-                match self {
-                    $(Self::$variant(loss) => loss.needs_labels(),)+
-                }
-            }
-        }
-        impl DistributionLoss for $any {
-            fn kind(&self) -> &'static str {
-                match self {
-                    $(Self::$variant(loss) => loss.kind(),)+
-                }
-            }
-            fn reduction(&self) -> Reduction {
-                match self {
-                    $(Self::$variant(loss) => loss.reduction(),)+
-                }
-            }
-            fn settings(&self) -> Value {
-                match self {
-                    $(Self::$variant(loss) => loss.settings(),)+
-                }
-            }
-            fn input(&self) -> DistributionInput {
-                match self {
-                    $(Self::$variant(loss) => loss.input(),)+
-                }
+            impl DistributionLoss {
+                fn kind(&self) -> &'static str;
+                fn reduction(&self) -> Reduction;
+                fn settings(&self) -> Value;
+                fn input(&self) -> DistributionInput;
             }
         }
     };

@@ -5,7 +5,7 @@ use crate::composition::{said, sum, weighted_sum};
 use crate::engine::distributions::{self, Distributions};
 use crate::engine::pointwise::PointKernel;
 use crate::error::ConfigError;
-use crate::reduction::Reduction;
+use crate::macros::kind_and_reduction;
 use burn::tensor::Tensor;
 
 weighted_sum! {
@@ -60,12 +60,7 @@ impl Distributions for WeightedSumLoss {
 }
 
 impl DistributionLoss for WeightedSumLoss {
-    fn kind(&self) -> &'static str {
-        "weighted_sum"
-    }
-    fn reduction(&self) -> Reduction {
-        self.config.reduction
-    }
+    kind_and_reduction!("weighted_sum");
     fn input(&self) -> DistributionInput {
         self.losses[0].input()
     }

@@ -6,7 +6,7 @@ use crate::check::Reference;
 use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::pointwise::{self, PointKernel, Pointwise};
 use crate::error::{InputError, expect};
-use crate::macros::family;
+use crate::macros::{dispatch, family, kind_and_reduction};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::Tensor;
 
@@ -106,42 +106,20 @@ pub trait RegressionLoss: Pointwise {
 macro_rules! implement {
     (loss $loss:ident, $kind:expr) => {
         impl RegressionLoss for $loss {
-            fn kind(&self) -> &'static str {
-                $kind
-            }
-            fn reduction(&self) -> Reduction {
-                self.config().reduction
-            }
+            kind_and_reduction!($kind);
         }
     };
     (any $any:ident, $config:ident, $($variant:ident),+) => {
-        impl Pointwise for $any {
-            fn values<const D: usize>(&self, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
-                match self {
-                    $(Self::$variant(loss) => loss.values(first, targets),)+
-                }
+        dispatch! {
+            $any [$($variant),+]
+            impl Pointwise {
+                fn values<const D: usize>(&self, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D>;
+                fn kernel(&self) -> Option<PointKernel>;
+                fn accepts(&self, shape: &[usize]) -> Result<(), String>;
             }
-            fn kernel(&self) -> Option<PointKernel> {
-                match self {
-                    $(Self::$variant(loss) => loss.kernel(),)+
-                }
-            }
-            fn accepts(&self, shape: &[usize]) -> Result<(), String> {
-                match self {
-                    $(Self::$variant(loss) => Pointwise::accepts(loss, shape),)+
-                }
-            }
-        }
-        impl RegressionLoss for $any {
-            fn kind(&self) -> &'static str {
-                match self {
-                    $(Self::$variant(loss) => loss.kind(),)+
-                }
-            }
-            fn reduction(&self) -> Reduction {
-                match self {
-                    $(Self::$variant(loss) => loss.reduction(),)+
-                }
+            impl RegressionLoss {
+                fn kind(&self) -> &'static str;
+                fn reduction(&self) -> Reduction;
             }
         }
     };

@@ -19,7 +19,7 @@
 mod parameters;
 
 use crate::error::{InputError, expect};
-use crate::macros::tagged;
+use crate::macros::{dispatch, tagged};
 use burn::module::Module;
 use burn::tensor::Tensor;
 
@@ -126,26 +126,13 @@ macro_rules! penalise {
 macro_rules! implement {
     (loss $loss:ident, $kind:expr) => {};
     (any $any:ident, $config:ident, $($variant:ident),+) => {
-        impl Regularizer for $any {
-            fn kind(&self) -> &'static str {
-                match self {
-                    $(Self::$variant(loss) => loss.kind(),)+
-                }
-            }
-            fn weight(&self) -> f64 {
-                match self {
-                    $(Self::$variant(loss) => loss.weight(),)+
-                }
-            }
-            fn parameters(&self) -> &Parameters {
-                match self {
-                    $(Self::$variant(loss) => loss.parameters(),)+
-                }
-            }
-            fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1> {
-                match self {
-                    $(Self::$variant(loss) => loss.penalty(parameter),)+
-                }
+        dispatch! {
+            $any [$($variant),+]
+            impl Regularizer {
+                fn kind(&self) -> &'static str;
+                fn weight(&self) -> f64;
+                fn parameters(&self) -> &Parameters;
+                fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1>;
             }
         }
 

@@ -4,8 +4,7 @@ use super::{AbsentClasses, Activation, Background, Over, Regions, SegmentationLo
 use crate::config::Range;
 use crate::engine::overlap::{self, Pixels, Segmentation};
 use crate::formula::Overlap;
-use crate::macros::loss;
-use crate::reduction::Reduction;
+use crate::macros::{kind_and_reduction, loss};
 use burn::tensor::{Int, Tensor};
 
 crate::choice! {
@@ -138,12 +137,7 @@ impl Segmentation for GeneralizedDiceLoss {
 }
 
 impl SegmentationLoss for GeneralizedDiceLoss {
-    fn kind(&self) -> &'static str {
-        "generalized_dice"
-    }
-    fn reduction(&self) -> Reduction {
-        self.config.reduction
-    }
+    kind_and_reduction!("generalized_dice");
     fn regions(&self) -> Regions {
         // An absent class still carries the value of its sample: the weights alone say what it counts.
         let GeneralizedDiceLossConfig { activation, over, background, ignore_index, .. } = self.config;

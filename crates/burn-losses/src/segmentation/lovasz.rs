@@ -4,8 +4,7 @@ use super::{AbsentClasses, Activation, Background, Over, Regions, SegmentationLo
 use crate::engine::overlap::{Pixels, Segmentation};
 use crate::engine::sort::{cumulative_sum, descending};
 use crate::formula::Real;
-use crate::macros::loss;
-use crate::reduction::Reduction;
+use crate::macros::{kind_and_reduction, loss};
 use burn::tensor::{IndexingUpdateOp, Int, Tensor};
 
 crate::choice! {
@@ -149,12 +148,7 @@ impl Segmentation for LovaszLoss {
 }
 
 impl SegmentationLoss for LovaszLoss {
-    fn kind(&self) -> &'static str {
-        "lovasz"
-    }
-    fn reduction(&self) -> Reduction {
-        self.config.reduction
-    }
+    kind_and_reduction!("lovasz");
     fn regions(&self) -> Regions {
         let LovaszLossConfig { activation, over, background, absent_classes, ignore_index, .. } = self.config;
         let activation = match activation {

@@ -11,7 +11,7 @@ use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::overlap::{self, Pixels, Segmentation};
 use crate::engine::rows::without_class_axis;
 use crate::error::{InputError, expect};
-use crate::macros::family;
+use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Int, Tensor};
 
@@ -262,12 +262,7 @@ macro_rules! overlap_loss {
         }
 
         impl $crate::segmentation::SegmentationLoss for $module {
-            fn kind(&self) -> &'static str {
-                $kind
-            }
-            fn reduction(&self) -> $crate::Reduction {
-                self.config.reduction
-            }
+            $crate::macros::kind_and_reduction!($kind);
             fn regions(&self) -> $crate::segmentation::Regions {
                 let config = &self.config;
                 $crate::segmentation::Regions {
@@ -286,28 +281,15 @@ macro_rules! overlap_loss {
 macro_rules! implement {
     (loss $loss:ident, $kind:expr) => {};
     (any $any:ident, $config:ident, $($variant:ident),+) => {
-        impl Segmentation for $any {
-            fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2> {
-                match self {
-                    $(Self::$variant(loss) => loss.values(regions, pixels),)+
-                }
+        dispatch! {
+            $any [$($variant),+]
+            impl Segmentation {
+                fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2>;
             }
-        }
-        impl SegmentationLoss for $any {
-            fn kind(&self) -> &'static str {
-                match self {
-                    $(Self::$variant(loss) => loss.kind(),)+
-                }
-            }
-            fn reduction(&self) -> Reduction {
-                match self {
-                    $(Self::$variant(loss) => loss.reduction(),)+
-                }
-            }
-            fn regions(&self) -> Regions {
-                match self {
-                    $(Self::$variant(loss) => loss.regions(),)+
-                }
+            impl SegmentationLoss {
+                fn kind(&self) -> &'static str;
+                fn reduction(&self) -> Reduction;
+                fn regions(&self) -> Regions;
             }
         }
     };

@@ -3,7 +3,7 @@
 use super::{Regions, SegmentationLoss};
 use crate::composition::{said, sum, weighted_sum};
 use crate::engine::overlap::{self, Pixels, Segmentation};
-use crate::reduction::Reduction;
+use crate::macros::kind_and_reduction;
 use burn::tensor::Tensor;
 
 weighted_sum! {
@@ -36,12 +36,7 @@ impl Segmentation for WeightedSumLoss {
 }
 
 impl SegmentationLoss for WeightedSumLoss {
-    fn kind(&self) -> &'static str {
-        "weighted_sum"
-    }
-    fn reduction(&self) -> Reduction {
-        self.config.reduction
-    }
+    kind_and_reduction!("weighted_sum");
     fn regions(&self) -> Regions {
         self.losses[0].regions()
     }

@@ -1,6 +1,6 @@
 //! Boxes: their output, and how far they overlap.
 
-use super::figure::{EpochFigure, EpochMetric, Share};
+use super::figure::{EpochFigure, EpochMetric, Share, counts_share};
 use super::output;
 use crate::boxes::{BoxFormat, Geometry};
 use crate::engine::boxes::corners;
@@ -107,7 +107,7 @@ impl Default for BoxIouMetric {
 
 impl EpochFigure for BoxIou {
     type Input = BoxesInput;
-    type Counts = Share;
+    counts_share!();
     const HIGHER_IS_BETTER: bool = true;
 
     fn name(&self) -> String {
@@ -131,18 +131,6 @@ impl EpochFigure for BoxIou {
         let total = sum(iou.mask_fill(valid.clone().bool_not(), 0.0)).try_into_scalar()?;
         let of: i64 = valid.clone().int().sum().try_into_scalar()?;
         Ok(Share { sum: total, of: of as usize })
-    }
-
-    fn add(&self, epoch: &mut Share, batch: Share) {
-        epoch.add(batch);
-    }
-
-    fn size(&self, counts: &Share) -> usize {
-        counts.of
-    }
-
-    fn value(&self, counts: &Share) -> Result<f64, TensorReadError> {
-        Ok(counts.value())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Quantile regression: its output, and how many targets lie below.
 
-use super::figure::{EpochFigure, EpochMetric, Share};
+use super::figure::{EpochFigure, EpochMetric, Share, counts_share};
 use super::output;
 use burn::tensor::{Tensor, TensorReadError};
 use burn::train::metric::Adaptor;
@@ -73,7 +73,7 @@ impl QuantileCoverageMetric {
 
 impl EpochFigure for QuantileCoverage {
     type Input = QuantileInput;
-    type Counts = Share;
+    counts_share!();
     const HIGHER_IS_BETTER: bool = true;
 
     fn name(&self) -> String {
@@ -98,18 +98,6 @@ impl EpochFigure for QuantileCoverage {
         let counts = Tensor::cat(vec![below.int().sum(), unknown.bool_not().int().sum()], 0);
         let counts: Vec<i64> = counts.try_into_vec_as()?;
         Ok(Share { sum: counts[0] as f64, of: counts[1] as usize })
-    }
-
-    fn add(&self, epoch: &mut Share, batch: Share) {
-        epoch.add(batch);
-    }
-
-    fn size(&self, counts: &Share) -> usize {
-        counts.of
-    }
-
-    fn value(&self, counts: &Share) -> Result<f64, TensorReadError> {
-        Ok(counts.value())
     }
 }
 

@@ -1,0 +1,160 @@
+//! The config of a joint loss.
+
+use super::parts::Part;
+use super::{JOINT, JointLoss};
+use crate::composition::balance::{Balance, Factors};
+use crate::composition::schedule::Weight;
+use crate::engine::new_state;
+use crate::error::{ConfigError, expect};
+use crate::registry::LossConfig;
+use crate::regularization::RegularizerConfig;
+use burn::tensor::Device;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What a term is.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+#[allow(clippy::large_enum_variant)] // a run has a few of them
+pub enum TermConfig {
+    /// The caller computes it; the config has its weight alone.
+    Given,
+    /// A loss of any family.
+    Loss(LossConfig),
+    /// A penalty on parameters; its own `weight` stays 1.
+    Regularizer(RegularizerConfig),
+}
+
+impl From<LossConfig> for TermConfig {
+    fn from(config: LossConfig) -> Self {
+        Self::Loss(config)
+    }
+}
+
+impl From<RegularizerConfig> for TermConfig {
+    fn from(config: RegularizerConfig) -> Self {
+        Self::Regularizer(config)
+    }
+}
+
+/// One term of a joint loss.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JointTerm {
+    /// What its value is multiplied by. Default: 1.
+    pub weight: Weight,
+    /// What it is.
+    pub term: TermConfig,
+}
+
+/// The config of a [`JointLoss`]: the whole of what a model is trained on.
+///
+/// ```toml
+/// [terms.classes]                 # a loss of any family
+/// family = "classification"
+/// kind = "cross_entropy"
+/// label_smoothing = { epsilon = 0.1, spread = "all" }
+///
+/// [terms.center]
+/// family = "metric"
+/// kind = "center"
+/// weight = 0.003
+///
+/// [terms.penalty]                 # on the parameters of the model
+/// family = "regularization"
+/// kind = "elastic_net"
+/// weight = { kind = "cosine", from = 1e-4, to = 0.0, steps = 20000 }
+///
+/// [terms.reconstruction]          # what the caller computes has a weight alone
+/// weight = 0.5
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct JointLossConfig {
+    /// The terms by name.
+    pub terms: BTreeMap<String, JointTerm>,
+    /// What else they are multiplied by. Default: nothing.
+    pub balance: Balance,
+}
+
+impl JointLossConfig {
+    /// Without a term.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With one term more.
+    pub fn with(mut self, name: impl Into<String>, weight: impl Into<Weight>, term: impl Into<TermConfig>) -> Self {
+        self.terms.insert(name.into(), JointTerm { weight: weight.into(), term: term.into() });
+        self
+    }
+
+    /// Sets `balance`.
+    pub fn with_balance(mut self, balance: Balance) -> Self {
+        self.balance = balance;
+        self
+    }
+
+    /// Reads the config from a `.json`, `.toml` or `.yaml` file.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        crate::config::load(path)
+    }
+
+    /// Writes the config to a `.json`, `.toml` or `.yaml` file.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ConfigError> {
+        crate::config::save(self, path)
+    }
+
+    /// The first value that is not allowed, as an error that names it.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let invalid = |field: String, value: &str, allowed: &str| {
+            Err(ConfigError::InvalidValue { loss: JOINT, field, value: value.into(), allowed: allowed.into() })
+        };
+        if self.terms.is_empty() {
+            return invalid("terms".into(), "an empty table", "at least one term");
+        }
+        for (name, JointTerm { weight, term }) in &self.terms {
+            weight.check(JOINT, &format!("terms.{name}.weight"))?;
+            match term {
+                TermConfig::Given => {}
+                TermConfig::Loss(loss) => loss.validate()?,
+                TermConfig::Regularizer(penalty) => {
+                    penalty.validate()?;
+                    if penalty.weight() != 1.0 {
+                        let field = format!("terms.{name}.term.weight");
+                        return invalid(
+                            field,
+                            &penalty.weight().to_string(),
+                            "1: the weight of the term is that of the penalty",
+                        );
+                    }
+                }
+            }
+        }
+        self.balance.check(JOINT)
+    }
+
+    /// Makes the loss on a device, or says which field is not allowed and why.
+    pub fn try_init(&self, device: &Device) -> Result<JointLoss, ConfigError> {
+        self.validate()?;
+        let part = |term: &JointTerm| Part::new(&term.term, device);
+        let parts = self.terms.values().map(part).collect::<Result<Vec<_>, _>>()?;
+        let balanced = parts.iter().filter(|part| part.is_balanced()).count();
+        Ok(JointLoss {
+            names: self.terms.keys().cloned().collect(),
+            factors: Factors::new(self.balance, balanced, device),
+            parts,
+            steps: new_state([1], 0.0, device),
+            config: self.clone(),
+        })
+    }
+
+    /// Makes the loss on a device.
+    ///
+    /// # Panics
+    /// With the message of [`try_init`](Self::try_init)'s error.
+    #[track_caller]
+    pub fn init(&self, device: &Device) -> JointLoss {
+        expect(self.try_init(device))
+    }
+}
+
+impl burn::config::Config for JointLossConfig {}

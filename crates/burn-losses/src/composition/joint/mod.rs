@@ -1,0 +1,246 @@
+//! Terms of several families in one loss.
+
+mod config;
+mod file;
+mod parts;
+#[cfg(feature = "schema")]
+mod schema;
+
+use super::balance::Factors;
+use super::loss_terms::LossTerms;
+use crate::diagnose::{Diagnosis, non_finite_term};
+use crate::engine::{set_state, state_on};
+use crate::error::{expect, quoted};
+use burn::module::{Module, RunningState};
+use burn::tensor::Tensor;
+use parts::Part;
+use std::sync::Arc;
+use thiserror::Error;
+
+pub use config::{JointLossConfig, JointTerm, TermConfig};
+
+/// The name of a joint loss in errors.
+const JOINT: &str = "joint";
+
+/// Terms of any families, added up with their weights: the value that training makes small, and one number per term.
+///
+/// The terms take different arguments, so the caller computes each and hands in its value. Losses and penalties that the config names
+/// are a part of this module, and are saved, moved and resumed with it; so are the number of steps, which schedules depend on, and
+/// what a [`Balance`](super::Balance) remembers. Only training counts steps: a forward pass on a device with autodiff.
+///
+/// # Formula
+/// ```text
+/// sum_k w_k(t) f_k l_k
+/// ```
+/// of the values l_k, their weights at step t, and the factors of the [`Balance`](super::Balance) (1 where there is none).
+///
+/// # Example
+/// ```
+/// use burn::nn::{Linear, LinearConfig};
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::config::{Format, from_str};
+/// use burn_losses::{composition::JointLossConfig, prelude::*};
+///
+/// let config: JointLossConfig = from_str(
+///     "
+///     [terms.classes]
+///     family = 'classification'
+///     kind = 'cross_entropy'
+///     [terms.penalty]
+///     family = 'regularization'
+///     kind = 'l2'
+///     weight = { kind = 'linear', from = 0.0, to = 1e-2, steps = 100 }
+///     ",
+///     Format::Toml,
+/// )?;
+/// let device = Device::flex().autodiff();
+/// let (joint, layer) = (config.try_init(&device)?, LinearConfig::new(2, 3).init(&device));
+///
+/// let logits = layer.forward(Tensor::<2>::from_floats([[0.5, -1.0]], &device));
+/// let labels = Tensor::<1, Int>::from_ints([2], &device);
+/// let output = joint.combine([
+///     ("classes", joint.classification("classes").forward(logits, labels)),
+///     ("penalty", joint.regularizer("penalty").forward(&layer)),
+/// ]);
+/// let gradients = output.total.backward();
+/// assert_eq!(output.terms.names(), ["classes", "penalty"]); // and their values, for the dashboard
+/// # Ok::<(), ConfigError>(())
+/// ```
+#[derive(Module, Debug)]
+pub struct JointLoss {
+    #[module(skip)]
+    config: JointLossConfig,
+    #[module(skip)]
+    names: Arc<[String]>,
+    parts: Vec<Part>,
+    factors: Factors,
+    steps: RunningState<Tensor<1>>,
+}
+
+/// The value of a joint loss and what it is made of.
+#[derive(Debug, Clone)]
+pub struct Joint {
+    /// The value, `[1]`: what is differentiated.
+    pub total: Tensor<1>,
+    /// The value of each term, without its weight.
+    pub terms: LossTerms,
+    /// What each term was multiplied by.
+    pub weights: LossTerms,
+}
+
+impl Joint {
+    /// Which term makes the total infinite or NaN, if one does. This waits for the device.
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_losses::composition::{JointLossConfig, TermConfig};
+    ///
+    /// let device = Device::flex();
+    /// let config = JointLossConfig::new().with("fit", 1.0, TermConfig::Given).with("prior", 0.1, TermConfig::Given);
+    /// let value = |value: f32| Tensor::from_floats([value], &device);
+    /// let joint = config.init(&device).combine([("fit", value(0.5)), ("prior", value(f32::NAN))]);
+    /// assert_eq!(joint.diagnose().to_string(), "joint: 1 error\nerror: `prior`: NaN, and so is the total");
+    /// ```
+    pub fn diagnose(&self) -> Diagnosis {
+        let names: Vec<&str> = self.terms.names().iter().map(String::as_str).collect();
+        let values: Vec<f64> = self.terms.values().into_data().iter().collect();
+        Diagnosis { loss: JOINT, findings: non_finite_term(&names, &values).into_iter().collect() }
+    }
+}
+
+/// What is wrong with the values handed to a joint loss.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum JointError {
+    /// A value that is no term.
+    #[error("joint: `{name}` is no term, expected: {}", quoted(.expected))]
+    Unknown {
+        /// The name.
+        name: String,
+        /// All terms.
+        expected: Vec<String>,
+    },
+    /// A term without a value.
+    #[error("joint: term `{name}` has no value")]
+    Missing {
+        /// The name.
+        name: String,
+    },
+    /// A term with two values.
+    #[error("joint: term `{name}` has two values")]
+    Twice {
+        /// The name.
+        name: String,
+    },
+    /// A value that is not one number.
+    #[error("joint: term `{name}` has shape [{size}], expected [1]: reduce it first")]
+    Shape {
+        /// The name.
+        name: String,
+        /// How many numbers there are.
+        size: usize,
+    },
+}
+
+impl JointLoss {
+    /// The config that this loss was made from.
+    pub fn config(&self) -> &JointLossConfig {
+        &self.config
+    }
+
+    /// The names of the terms, in their order.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// How many steps have been taken, `[1]`.
+    pub fn steps(&self) -> Tensor<1> {
+        self.steps.value_sync()
+    }
+
+    /// The logarithm of each term's variance, where `balance` is `uncertainty`: a parameter, `[terms without penalties]`.
+    pub fn log_variances(&self) -> Option<Tensor<1>> {
+        self.factors.log_variance.as_ref().map(|parameter| parameter.val())
+    }
+
+    /// The total of the values of all terms, and what it is made of. In training this is one step of the schedules.
+    ///
+    /// # Panics
+    /// With the message of [`try_combine`](Self::try_combine)'s error.
+    #[track_caller]
+    pub fn combine<'a>(&self, values: impl IntoIterator<Item = (&'a str, Tensor<1>)>) -> Joint {
+        expect(self.try_combine(values))
+    }
+
+    /// The same, or which value is missing, or too much, or not one number.
+    pub fn try_combine<'a>(&self, values: impl IntoIterator<Item = (&'a str, Tensor<1>)>) -> Result<Joint, JointError> {
+        let mut given: Vec<Option<Tensor<1>>> = vec![None; self.names.len()];
+        for (name, value) in values {
+            let at = self.names.iter().position(|known| known == name);
+            let at = at.ok_or_else(|| JointError::Unknown { name: name.into(), expected: self.names.to_vec() })?;
+            let [size] = value.dims();
+            match given[at] {
+                _ if size != 1 => return Err(JointError::Shape { name: name.into(), size }),
+                Some(_) => return Err(JointError::Twice { name: name.into() }),
+                None => given[at] = Some(value),
+            }
+        }
+        let given = self
+            .names
+            .iter()
+            .zip(given)
+            .map(|(name, value)| value.ok_or_else(|| JointError::Missing { name: name.clone() }));
+        Ok(self.step(given.collect::<Result<_, _>>()?))
+    }
+
+    fn step(&self, given: Vec<Tensor<1>>) -> Joint {
+        let (device, dtype) = (given[0].device(), given[0].dtype());
+        let values: Vec<_> = given.into_iter().map(|value| value.to_device(&device).cast(dtype)).collect();
+        let counted = state_on(&self.steps, &device);
+        let step = counted.clone().cast(dtype);
+
+        let balanced: Vec<_> = self
+            .parts
+            .iter()
+            .zip(&values)
+            .filter(|(part, _)| part.is_balanced())
+            .map(|(_, value)| value.clone())
+            .collect();
+        let one = values[0].ones_like().detach();
+        let (factors, extra) = match balanced.is_empty() {
+            true => (one.clone(), None),
+            false => self.factors.of(self.config.balance, Tensor::cat(balanced, 0), &step),
+        };
+        let mut at = 0;
+        let weights: Vec<_> = self
+            .config
+            .terms
+            .values()
+            .zip(&self.parts)
+            .map(|(term, part)| {
+                let factor = match part.is_balanced() {
+                    false => one.clone(),
+                    true => {
+                        at += 1;
+                        factors.clone().narrow(0, at - 1, 1)
+                    }
+                };
+                term.weight.times(factor, &step)
+            })
+            .collect();
+
+        let (values, weights) = (Tensor::cat(values, 0), Tensor::cat(weights, 0));
+        let total = (values.clone() * weights.clone()).sum();
+        if device.is_autodiff() {
+            set_state(&self.steps, counted + 1.0);
+        }
+        Joint {
+            total: match extra {
+                None => total,
+                Some(extra) => total + extra,
+            },
+            terms: LossTerms::of(self.names.clone(), values),
+            weights: LossTerms::of(self.names.clone(), weights),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Why a loss cannot be evaluated.
+
+use crate::error::InputError;
+use burn::tensor::DType;
+use thiserror::Error;
+
+/// Why a loss cannot be evaluated on given tensors.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum EvalError {
+    /// A tensor is missing.
+    #[error("{loss}: tensor `{name}` is missing, expected: {expected}")]
+    Missing {
+        /// The loss.
+        loss: &'static str,
+        /// The missing tensor.
+        name: String,
+        /// All tensors that the loss takes.
+        expected: String,
+    },
+    /// A tensor that the loss does not take.
+    #[error("{loss}: tensor `{name}` is not an argument of this loss, expected: {expected}")]
+    Unknown {
+        /// The loss.
+        loss: &'static str,
+        /// The superfluous tensor.
+        name: String,
+        /// All tensors that the loss takes.
+        expected: String,
+    },
+    /// A tensor has a rank that fits no argument.
+    #[error("{loss}: `{name}` has shape {shape:?}, expected {expected}")]
+    Rank {
+        /// The loss.
+        loss: &'static str,
+        /// The tensor.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// The ranks that fit.
+        expected: String,
+    },
+    /// A tensor has a type that fits no argument.
+    #[error("{loss}: `{name}` has type {given:?}, expected {expected}")]
+    Type {
+        /// The loss.
+        loss: &'static str,
+        /// The tensor.
+        name: String,
+        /// Its type.
+        given: DType,
+        /// The types that fit.
+        expected: &'static str,
+    },
+    /// An integer that the integers of the device cannot hold.
+    #[error("{loss}: `{name}` holds {label}, but the integers of this device have {bits} bits")]
+    Label {
+        /// The loss.
+        loss: &'static str,
+        /// The tensor.
+        name: String,
+        /// The integer.
+        label: i128,
+        /// What the device has.
+        bits: usize,
+    },
+    /// A shape, type or device that the loss itself refuses.
+    #[error(transparent)]
+    Input(#[from] InputError),
+}
+
+impl EvalError {
+    /// The tensor that it is about.
+    pub fn argument(&self) -> &str {
+        match self {
+            Self::Missing { name, .. }
+            | Self::Unknown { name, .. }
+            | Self::Rank { name, .. }
+            | Self::Type { name, .. }
+            | Self::Label { name, .. } => name,
+            Self::Input(error) => error.argument,
+        }
+    }
+}

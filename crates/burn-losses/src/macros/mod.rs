@@ -1,0 +1,66 @@
+//! What every loss and every family would otherwise repeat.
+
+mod family;
+mod loss;
+
+use crate::config::{Field, FieldType, Range, Value};
+use crate::{ConfigError, Reduction};
+
+pub(crate) use family::{dispatch, family, kind_and_reduction, tagged};
+#[cfg(doc)]
+pub(crate) use loss::picture;
+pub(crate) use loss::{config, loss, module, range};
+
+/// A config as plain values.
+pub(crate) fn settings<T: serde::Serialize>(config: &T) -> Value {
+    serde_yaml_ng::to_value(config).unwrap_or(Value::Null)
+}
+
+/// The description of one field.
+pub(crate) fn field<T: FieldType>(name: &'static str, doc: &[&str], default: &T, range: Range) -> Field {
+    Field {
+        name,
+        summary: doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "),
+        kind: T::KIND,
+        default: serde_yaml_ng::to_value(default).unwrap_or(Value::Null),
+        range: T::allowed(range),
+        samples: T::samples(range),
+        refused: T::refused(range),
+    }
+}
+
+/// The descriptions of a config's fields: the reduction `positives` has a meaning in the family `binary` alone.
+pub(crate) fn of_family(mut fields: Vec<Field>, family: &str) -> Vec<Field> {
+    for field in fields.iter_mut().filter(|field| field.name == "reduction" && family != "binary") {
+        let positives = Value::from("positives");
+        field.samples.retain(|sample| *sample != positives);
+        field.range = field.range.replace(", `positives`", "");
+        field.refused.push(positives);
+    }
+    fields
+}
+
+pub(crate) fn check_reduction(reduction: Reduction, family: &str, loss: &'static str) -> Result<(), ConfigError> {
+    if reduction != Reduction::Positives || family == "binary" {
+        return Ok(());
+    }
+    Err(ConfigError::InvalidValue {
+        loss,
+        field: "reduction".into(),
+        value: "`positives`".into(),
+        allowed: Reduction::allowed(Range::Finite).replace(", `positives`", ""),
+    })
+}
+
+/// A loss inside another one reduces nothing: a `reduction` of its own would have no effect.
+pub(crate) fn check_inner_reduction(reduction: Reduction, loss: &'static str, field: &str) -> Result<(), ConfigError> {
+    if reduction == Reduction::Mean {
+        return Ok(());
+    }
+    Err(ConfigError::InvalidValue {
+        loss,
+        field: format!("{field}.reduction"),
+        value: serde_json::to_string(&reduction).unwrap_or_default(),
+        allowed: format!("nothing: the `reduction` of `{loss}` itself applies"),
+    })
+}
