@@ -1,7 +1,7 @@
 //! Rows of three classes of points, and how they are shared out.
 
 use burn::data::dataloader::batcher::Batcher;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 /// The label of rows that do not count.
 pub(crate) const IGNORED: i64 = -1;
@@ -43,7 +43,9 @@ impl Shard {
 
     pub(crate) fn batch(&self, device: &Device) -> Batch {
         let rows = self.labels.len();
-        let integers = |numbers: &[i32]| Tensor::from_data(TensorData::new(numbers.to_vec(), [rows]), device);
+        // The same type everywhere: by itself each device has its own.
+        let options = (device, DType::I32);
+        let integers = |numbers: &[i32]| Tensor::from_data(TensorData::new(numbers.to_vec(), [rows]), options);
         Batch {
             inputs: Tensor::from_data(TensorData::new(self.inputs.clone(), [rows, WIDTH]), device),
             classes: integers(&self.classes),
