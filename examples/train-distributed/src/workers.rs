@@ -92,9 +92,11 @@ impl Workers {
 
 impl Drop for Workers {
     fn drop(&mut self) {
+        // All at once: one that sees another go says so on standard error. One that has ended already cannot be ended.
         for process in &mut self.processes {
-            // One that has ended already cannot be ended.
             let _ = process.kill();
+        }
+        for process in &mut self.processes {
             let _ = process.wait();
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{BoxFormat, BoxesLoss};
 use crate::engine::boxes::Boxes;
+use crate::engine::soft::{self, Target};
 use crate::macros::{kind_and_reduction, loss};
 use burn::tensor::{Tensor, activation::log_softmax};
 
@@ -47,6 +48,10 @@ impl Boxes for DistributionFocalLoss {
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, _: BoxFormat) -> Tensor<1> {
         let [count, width] = predictions.dims();
         let bins = width / 4;
+        let sides = (predictions.clone().reshape([count * 4, bins]), targets.clone().reshape([count * 4, 1]));
+        if let Some(values) = soft::values(Target::Between, &sides.0, &sides.1) {
+            return values.reshape([count, 4]).mean_dim(1).squeeze_dim(1);
+        }
         let log_p = log_softmax(predictions.reshape([count, 4, bins]), 2);
         let outside = targets.clone().lower_scalar(0.0).bool_or(targets.clone().greater_scalar(bins as f64 - 1.0));
         let shape = [count, 4, bins];

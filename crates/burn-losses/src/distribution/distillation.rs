@@ -5,6 +5,7 @@ use crate::check::Reference;
 use crate::config::Range;
 use crate::engine::distributions::{self, Distributions, row_sums, target, weighted};
 use crate::engine::rows::{pick, without_class_axis};
+use crate::engine::soft::{self, Target};
 use crate::error::{InputError, expect};
 use burn::tensor::{Int, Tensor, activation::log_softmax};
 
@@ -115,6 +116,11 @@ impl DistillationLoss {
 impl Distributions for DistillationLoss {
     fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
         let sharpness = 1.0 / self.config.temperature;
+        let factor = self.config.temperature * self.config.temperature * (1.0 - self.config.hard_weight);
+        let is_logarithm = self.config.target == TargetForm::LogProbabilities;
+        if let Some(values) = soft::values(Target::Softened { sharpness, is_logarithm }, &log_p, &targets) {
+            return values * factor;
+        }
         let (log_t, none) = match self.config.target {
             TargetForm::Probabilities => {
                 let (t, log_t) = target(targets, TargetForm::Probabilities);
@@ -129,8 +135,7 @@ impl Distributions for DistillationLoss {
         let log_q = log_softmax((log_t * sharpness).mask_fill(none.clone(), MINUS_INFINITY), 1);
         let q = log_q.clone().exp().mask_fill(none, 0.0);
         let log_p = log_softmax(log_p * sharpness, 1);
-        let square = self.config.temperature * self.config.temperature;
-        row_sums(weighted(q, log_q - log_p)) * (square * (1.0 - self.config.hard_weight))
+        row_sums(weighted(q, log_q - log_p)) * factor
     }
 
     fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {

@@ -182,6 +182,10 @@ fn squares(embeddings: Tensor<2>) -> Tensor<2> {
 
 /// The rows at length 1; a row shorter than 1e-12 has no direction and stays as it is.
 pub(crate) fn unit(embeddings: Tensor<2>) -> Tensor<2> {
+    #[cfg(feature = "cpu-engine")]
+    if let Some(unit) = super::cpu::unit::unit(&embeddings) {
+        return unit;
+    }
     let shape = embeddings.dims();
     let length = Real::safe_sqrt((embeddings.clone() * embeddings.clone()).sum_dim(1));
     let none = length.clone().detach().lower_scalar(1e-12);

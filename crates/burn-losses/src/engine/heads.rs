@@ -170,7 +170,7 @@ fn with_margin<H: HeadLoss>(
         length = length * lengths(embeddings);
     }
     if !scaling.weight {
-        length = length * lengths(weight.select(0, labels.clone()));
+        length = length * lengths(rows::select(weight, labels.clone()));
     }
     // Of a vector without a length the cosine is 0.
     let none = length.clone().detach().lower_scalar(1e-12);
@@ -346,7 +346,7 @@ pub(crate) fn values_of_sampled<H: HeadLoss>(
     let center = center.unsqueeze::<2>().expand([columns, centers]);
     let of_class = (class.clone().unsqueeze_dim::<2>(1) * centers as i64).expand([columns, centers]) + center;
     let chosen = Parameters {
-        weight: weight.select(0, of_class.reshape([columns * centers])),
+        weight: rows::select(weight, of_class.reshape([columns * centers])),
         bias: bias.map(|bias| bias.select(0, class.clone())),
     };
     let own = Tensor::<1, Int>::arange(drawn as i64..columns as i64, (&labels.device(), labels.dtype()));

@@ -16,6 +16,7 @@ pub(crate) mod pairwise;
 pub(crate) mod pointwise;
 pub(crate) mod rank;
 pub(crate) mod rows;
+pub(crate) mod soft;
 pub(crate) mod sort;
 
 use burn::module::RunningState;

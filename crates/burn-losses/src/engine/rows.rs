@@ -369,7 +369,20 @@ pub(crate) fn one_hot(labels: Tensor<1, Int>, classes: usize) -> Tensor<2, Bool>
 
 /// The entry of each row at its label: `[M]`.
 pub(crate) fn pick(rows: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    #[cfg(feature = "cpu-engine")]
+    if let Some(picked) = super::cpu::host::pick(&rows, &labels) {
+        return picked;
+    }
     rows.gather(1, labels.unsqueeze_dim(1)).squeeze_dim(1)
+}
+
+/// Some rows, in this order; all of them are there.
+pub(crate) fn select(rows: Tensor<2>, places: Tensor<1, Int>) -> Tensor<2> {
+    #[cfg(feature = "cpu-engine")]
+    if let Some(selected) = super::cpu::host::select(&rows, &places) {
+        return selected;
+    }
+    rows.select(0, places)
 }
 
 /// Evaluation-only values, kept in the graph of the logits.

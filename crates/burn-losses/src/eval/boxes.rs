@@ -16,15 +16,13 @@ impl Run<'_> {
         let constants = (constant(targets.clone()), weights.clone().map(constant));
         let unreduced = loss.forward_unreduced(predictions.clone(), targets);
         let mut evaluation = leaves.differentiate(unreduced, |values| loss.reduction().reduce(values, weights, None));
-        if loss.kernel().is_some() {
-            let (targets, weights) = constants;
-            let values = |predictions| loss.forward_no_reduction(predictions, targets.clone());
-            let value = |predictions| match weights.clone() {
-                None => loss.forward(predictions, targets.clone()),
-                Some(weights) => loss.forward_weighted(predictions, targets.clone(), weights),
-            };
-            in_training(&mut evaluation, "predictions", &predictions, values, value);
-        }
+        let (targets, weights) = constants;
+        let values = |predictions| loss.forward_no_reduction(predictions, targets.clone());
+        let value = |predictions| match weights.clone() {
+            None => loss.forward(predictions, targets.clone()),
+            Some(weights) => loss.forward_weighted(predictions, targets.clone(), weights),
+        };
+        in_training(&mut evaluation, "predictions", &predictions, values, value);
         Ok(evaluation)
     }
 }

@@ -4,6 +4,7 @@ use super::run::{Leaves, Run, constant, in_training, with_class_axis};
 use super::{EvalError, Evaluation};
 use crate::distribution::{DistributionInput, DistributionLoss};
 use crate::engine::{distributions, rows};
+use burn::tensor::Tensor;
 
 impl Run<'_> {
     pub(super) fn distribution<L: DistributionLoss>(&self, loss: &L) -> Result<Evaluation, EvalError> {
@@ -49,16 +50,17 @@ impl Run<'_> {
             }
         };
         let constants = (constant(targets.clone()), weights.clone().map(constant));
-        let is_plain = labels.is_none() && loss.kernel().is_some();
-        let values = distributions::values(loss, input, first.clone(), targets, labels).reshape(shape);
+        let values = |first, targets| distributions::values(loss, input, first, targets, labels.clone()).reshape(shape);
         let reduction = loss.reduction();
-        let mut evaluation = leaves.differentiate(values.into(), |values| reduction.reduce::<K>(values, weights, None));
-        if is_plain {
-            let (targets, weights) = constants;
-            let values = |first| distributions::values(loss, input, first, targets.clone(), None).reshape(shape);
-            let value = |first| distributions::reduce(loss, input, reduction, first, targets.clone(), weights.clone());
-            in_training::<D, K>(&mut evaluation, input.name(), &first, values, value);
-        }
+        let unreduced = values(first.clone(), targets);
+        let reduce = |values: Tensor<K>, weights| reduction.reduce::<K>(values.into(), weights, None);
+        let mut evaluation = leaves.differentiate(unreduced.into(), |values| reduction.reduce(values, weights, None));
+        let (targets, weights) = constants;
+        let value = |first| match &labels {
+            None => distributions::reduce(loss, input, reduction, first, targets.clone(), weights.clone()),
+            Some(_) => reduce(values(first, targets.clone()), weights.clone()),
+        };
+        in_training::<D, K>(&mut evaluation, input.name(), &first, |first| values(first, targets.clone()), value);
         Ok(evaluation)
     }
 }

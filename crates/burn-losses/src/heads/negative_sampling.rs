@@ -6,6 +6,7 @@ use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::config::Range;
 use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none};
+use crate::engine::rows;
 use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::macros::loss;
@@ -154,7 +155,7 @@ impl NegativeSamplingLoss {
         let own = targets.safe.clone().unsqueeze_dim::<2>(1);
         // The label first: [N, 1 + K].
         let classes = Tensor::cat(vec![own.clone(), sampled.clone()], 1).reshape([rows * (1 + negatives)]);
-        let vectors = weight.cast(embeddings.dtype()).select(0, classes.clone()).reshape([rows, 1 + negatives, size]);
+        let vectors = rows::select(weight.cast(embeddings.dtype()), classes.clone()).reshape([rows, 1 + negatives, size]);
         let rows_of = embeddings.unsqueeze_dim::<3>(1).expand([rows, 1 + negatives, size]);
         let mut products = (rows_of * vectors).sum_dim(2).squeeze_dim::<2>(2);
         if let Some(bias) = bias {

@@ -7,6 +7,7 @@ use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::config::Range;
 use crate::engine::anchors::LEAST;
 use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none};
+use crate::engine::rows;
 use crate::error::{InputError, expect};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
@@ -172,9 +173,11 @@ impl SampledSoftmaxLoss {
         let sampled = sampled.cast(IntDType::from(labels.dtype()));
         let (sampled, strange) = classes_or_none(sampled, self.config.num_classes);
         let shape = [embeddings.dims()[0], sampled.dims()[0]];
-        let weight = weight.cast(embeddings.dtype());
-        let mut own = (embeddings.clone() * weight.clone().select(0, labels.clone())).sum_dim(1);
-        let mut others = embeddings.matmul(weight.select(0, sampled.clone()).transpose());
+        // At once: the gradient of the weight is as large as the weight.
+        let chosen = Tensor::cat(vec![labels.clone(), sampled.clone()], 0);
+        let chosen = rows::select(weight.cast(embeddings.dtype()), chosen);
+        let mut own = (embeddings.clone() * chosen.clone().narrow(0, 0, shape[0])).sum_dim(1);
+        let mut others = embeddings.matmul(chosen.narrow(0, shape[0], shape[1]).transpose());
         let per_class = |values: Tensor<1>, like: &Tensor<2>| {
             let values = values.cast(like.dtype());
             let own = values.clone().select(0, labels.clone()).unsqueeze_dim::<2>(1);

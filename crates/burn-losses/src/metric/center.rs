@@ -2,7 +2,7 @@
 
 use crate::config::Range;
 use crate::engine::anchors::Anchors;
-use crate::engine::rows::{one_hot, outside, wide};
+use crate::engine::rows::{one_hot, outside, select, wide};
 use crate::engine::{new_state, set_state, state_on};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
@@ -116,7 +116,7 @@ impl Anchors for CenterLoss {
             Some(moving) => state_on(moving, &embeddings.device()),
             None => self.centers(),
         };
-        let difference = embeddings.clone() - centers.cast(embeddings.dtype()).select(0, safe);
+        let difference = embeddings.clone() - select(centers.cast(embeddings.dtype()), safe);
         let values = (difference.clone() * difference).sum_dim(1).squeeze_dim::<1>(1) * 0.5;
         if let Some(moving) = self.moving.as_ref().filter(|_| embeddings.device().is_autodiff()) {
             self.update(moving, embeddings, labels);

@@ -57,7 +57,9 @@ const KERNELS: [&str; 33] = [
 ];
 
 /// Losses that are tensor operations around a kernel; what is in neither list has a few passes of its own, or none.
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 16] = [
+    "distribution/distillation",
+    "boxes/distribution_focal",
     "classification/multi_margin",
     "segmentation/dice",
     "segmentation/tversky",
@@ -120,6 +122,8 @@ fn the_engine_runs_where_it_applies_and_can_be_turned_off() {
             ("distribution", "kl_divergence"),
             ("segmentation", "dice"),
             ("boxes", "ciou"),
+            ("boxes", "distribution_focal"),
+            ("distribution", "distillation"),
             ("metric", "contrastive"),
             ("metric", "nt_xent"),
             ("metric", "clip"),

@@ -1,7 +1,7 @@
 //! Two boxes -> value, for every pair.
 
 use super::lanes::{Float, Lanes, MOST_LANES};
-use super::memory::{Memory, Number, Weights, of_type, tensor, zeros};
+use super::memory::{Memory, Number, Weights, of_type, scaled_rows, tensor, zeros};
 use super::pointwise::{Sum, load};
 use super::{PIECE, factor_of, in_pieces, of_sum, part};
 use crate::boxes::BoxFormat;
@@ -201,12 +201,11 @@ where
     if !tracked {
         return Some(like(predictions, value));
     }
-    let (slopes, dtype) = (tensor(slopes, [count, 4], &device), predictions.dtype());
+    let dtype = predictions.dtype();
     attach(value, core::slice::from_ref(predictions), move |upstream: Tensor<1>| {
-        let gradient = if is_reduced {
-            times(slopes, upstream)
-        } else {
-            slopes * upstream.unsqueeze_dim::<2>(1).expand([count, 4])
+        let gradient = match is_reduced {
+            true => times(tensor(slopes, [count, 4], &device), upstream),
+            false => scaled_rows(slopes, upstream, [count, 4], &device),
         };
         vec![Some(gradient.cast(dtype))]
     })

@@ -2,8 +2,9 @@
 
 use super::PIECE;
 use super::lanes::Float;
-use super::memory::{Memory, tensor};
-use burn::tensor::{Bool, DType, Tensor, TensorData};
+use super::memory::{Memory, Number, of_type, tensor, zeros};
+use crate::engine::backward::{attach, like};
+use burn::tensor::{Bool, DType, Int, Tensor, TensorData};
 use core::cmp::Ordering;
 use rayon::prelude::*;
 
@@ -28,6 +29,68 @@ macro_rules! with_numbers {
 
 fn descending<T: Float>(a: T, b: T) -> Ordering {
     b.to_f64().total_cmp(&a.to_f64())
+}
+
+/// The entry of each row at its label, in the graph of the rows. Its gradient is 0 nearly everywhere: memory that nobody writes to.
+pub(crate) fn pick(rows: &Tensor<2>, labels: &Tensor<1, Int>) -> Option<Tensor<1>> {
+    if super::is_off() {
+        return None;
+    }
+    of_type!(rows.dtype(), N => pick_of::<N>(rows, labels))
+}
+
+fn pick_of<N: Number>(rows: &Tensor<2>, labels: &Tensor<1, Int>) -> Option<Tensor<1>> {
+    let ([count, classes], dtype) = (rows.dims(), rows.dtype());
+    let memory = Memory::of(rows)?;
+    let numbers = memory.numbers::<N>()?;
+    let labels = labels.clone().without_autodiff().into_data();
+    let places: Vec<usize> =
+        labels.iter::<i64>().enumerate().map(|(row, label)| row * classes + label as usize).collect();
+    let device = rows.clone().without_autodiff().device();
+    let picked = tensor(places.iter().map(|place| numbers[*place]).collect(), [count], &device);
+    if !rows.is_tracked() {
+        return Some(like(rows, picked));
+    }
+    attach(picked, core::slice::from_ref(rows), move |upstream: Tensor<1>| {
+        let mut gradient = zeros::<N::Wide>(count * classes);
+        for (place, slope) in places.into_iter().zip(upstream.into_data().iter::<f64>()) {
+            gradient[place] = N::Wide::from_f64(slope);
+        }
+        vec![Some(tensor(gradient, [count, classes], &device).cast(dtype))]
+    })
+}
+
+/// Some rows, in their graph. Where none was taken, the gradient is 0: memory that nobody writes to.
+pub(crate) fn select(rows: &Tensor<2>, places: &Tensor<1, Int>) -> Option<Tensor<2>> {
+    if super::is_off() || rows.dims().contains(&0) {
+        return None;
+    }
+    of_type!(rows.dtype(), N => select_of::<N>(rows, places))
+}
+
+fn select_of<N: Number>(rows: &Tensor<2>, places: &Tensor<1, Int>) -> Option<Tensor<2>> {
+    let ([count, size], dtype) = (rows.dims(), rows.dtype());
+    let memory = Memory::of(rows)?;
+    let mut room = Vec::new();
+    let numbers = N::widen(memory.numbers::<N>()?, &mut room);
+    let places: Vec<usize> =
+        places.clone().without_autodiff().into_data().iter::<i64>().map(|place| place as usize * size).collect();
+    let device = rows.clone().without_autodiff().device();
+    let selected = places.iter().flat_map(|place| &numbers[*place..place + size]).copied().collect();
+    let selected = tensor::<N::Wide, 2>(selected, [places.len(), size], &device);
+    if !rows.is_tracked() {
+        return Some(like(rows, selected.cast(dtype)));
+    }
+    attach(selected.cast(dtype), core::slice::from_ref(rows), move |upstream: Tensor<2>| {
+        let upstream: Vec<f64> = upstream.into_data().iter::<f64>().collect();
+        let mut gradient = zeros::<N::Wide>(count * size);
+        for (place, slopes) in places.into_iter().zip(upstream.chunks(size)) {
+            for (sum, slope) in gradient[place..place + size].iter_mut().zip(slopes) {
+                *sum = N::Wide::from_f64(sum.to_f64() + slope);
+            }
+        }
+        vec![Some(tensor(gradient, [count, size], &device).cast(dtype))]
+    })
 }
 
 /// The `k` largest of `scores`, at ties those that come first.

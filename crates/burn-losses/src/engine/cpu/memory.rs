@@ -5,6 +5,8 @@ use crate::check::widen;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Device, Element, Tensor, TensorData};
 use core::marker::PhantomData;
+use core::ops::Mul;
+use rayon::prelude::*;
 
 #[cfg(feature = "flex")]
 use burn::backend::Flex;
@@ -64,7 +66,7 @@ fn in_order(array: &FloatTensor<NdArray>) -> bool {
 /// A float as tensors store it.
 pub(crate) trait Number: Element + Send + Sync {
     /// The type to compute in.
-    type Wide: Float + Number<Wide = Self::Wide>;
+    type Wide: Float + Number<Wide = Self::Wide> + Mul<Output = Self::Wide>;
 
     fn numbers(memory: &Memory) -> Option<&[Self]>;
     /// The numbers in the type to compute in, which may take `room`.
@@ -152,6 +154,22 @@ pub(crate) fn zeros<T: Float>(count: usize) -> Vec<T> {
 /// Numbers as a tensor: they are not copied.
 pub(crate) fn tensor<T: Element, const D: usize>(numbers: Vec<T>, shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::from_data(TensorData::new(numbers, shape), (device, T::dtype()))
+}
+
+/// The gradient of rows `[M, C]` whose values have these slopes, each row times what its value has from upstream.
+pub(crate) fn scaled_rows<T: Float + Element + Mul<Output = T>>(
+    mut slopes: Vec<T>,
+    upstream: Tensor<1>,
+    shape: [usize; 2],
+    device: &Device,
+) -> Tensor<2> {
+    let upstream: Vec<f64> = upstream.into_data().iter::<f64>().collect();
+    let rows = slopes.par_chunks_mut(shape[1]).zip(upstream).with_min_len((super::PIECE / shape[1]).max(1));
+    rows.filter(|(_, factor)| *factor != 1.0).for_each(|(row, factor)| {
+        let factor = T::from_f64(factor);
+        row.iter_mut().for_each(|slope| *slope = *slope * factor);
+    });
+    tensor(slopes, shape, device)
 }
 
 /// Weights, one per value or one per sample, in the type that is computed in.

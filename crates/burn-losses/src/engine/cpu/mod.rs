@@ -17,6 +17,8 @@ mod pages;
 pub(crate) mod pairwise;
 pub(crate) mod pointwise;
 pub(crate) mod rows;
+pub(crate) mod soft;
+pub(crate) mod unit;
 
 use burn::tensor::Tensor;
 use rayon::prelude::*;

@@ -4,8 +4,9 @@
 //! into the gradient of the embeddings.
 
 use super::lanes::{Float, Lanes, MOST_LANES};
-use super::memory::{Memory, Number, of_type, tensor, zeros};
+use super::memory::{Memory, Number, of_type, scaled_rows, tensor, zeros};
 use super::pointwise::{Sum, load, rest};
+use super::unit::{normalized, pull_back};
 use super::{in_pieces, part};
 use crate::engine::anchors::LEAST;
 use crate::engine::backward::{attach, like};
@@ -19,8 +20,6 @@ use pulp::{Simd, WithSimd};
 const ANCHORS: usize = MOST_LANES;
 /// The numbers of an anchor that its value may be made of.
 const NUMBERS: usize = 2;
-/// A vector shorter than this has no direction.
-const NO_LENGTH: f64 = 1e-12;
 
 /// The values `[N]` of `[N, E]`, in the graph of the embeddings. `None` where there is no kernel for these tensors.
 pub(crate) fn values(
@@ -87,9 +86,9 @@ fn of_scores_of<N: Number>(
     let values = tensor(values, [shape[0]], &device);
     let mass = Some(like(scores, tensor(mass, [shape[0]], &device)));
     let Some(slopes) = slopes else { return Some(Unreduced { values: like(scores, values), mass }) };
-    let (slopes, dtype) = (tensor(slopes, shape, &device), scores.dtype());
+    let dtype = scores.dtype();
     let values = attach(values, core::slice::from_ref(scores), move |upstream: Tensor<1>| {
-        vec![Some((slopes * upstream.unsqueeze_dim::<2>(1).expand(shape)).cast(dtype))]
+        vec![Some(scaled_rows(slopes, upstream, shape, &device).cast(dtype))]
     })?;
     Some(Unreduced { values, mass })
 }
@@ -117,19 +116,15 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
             Score::Distance(_, normalize) => (true, normalize),
         };
         let width = if is_of_distances { size.next_multiple_of(MOST_LANES) } else { size };
-        let mut vectors = zeros::<T>(count * width);
-        let mut lengths = vec![1.0; if is_unit { count } else { 0 }];
-        for (i, (from, to)) in numbers.chunks(size).zip(vectors.chunks_mut(width)).enumerate() {
-            to[..size].copy_from_slice(from);
-            if is_unit {
-                let length = dot(from, from).sqrt();
-                if length >= NO_LENGTH || length.is_nan() {
-                    lengths[i] = length;
-                    to.iter_mut().for_each(|number| *number = T::from_f64(number.to_f64() / length));
-                }
-            }
+        if is_unit {
+            let (numbers, lengths) = normalized(numbers, [count, size], width);
+            return Self { numbers, size, width, lengths: Some(lengths), is_of_distances };
         }
-        Self { numbers: vectors, size, width, lengths: is_unit.then_some(lengths), is_of_distances }
+        let mut vectors = zeros::<T>(count * width);
+        for (from, to) in numbers.chunks(size).zip(vectors.chunks_mut(width)) {
+            to[..size].copy_from_slice(from);
+        }
+        Self { numbers: vectors, size, width, lengths: None, is_of_distances }
     }
 
     fn count(&self) -> usize {
@@ -194,23 +189,13 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
             gradient.copy_from_slice(memory.numbers::<T>().expect("of the same type"));
         }
         if let Some(lengths) = &self.lengths {
-            for ((own, unit), length) in gradient.chunks_mut(width).zip(self.numbers.chunks(width)).zip(lengths) {
-                // What has no length was not changed.
-                let along = if *length == 1.0 && dot(unit, unit) < NO_LENGTH { 0.0 } else { dot(own, unit) };
-                for (own, unit) in own.iter_mut().zip(unit) {
-                    *own = T::from_f64((own.to_f64() - along * unit.to_f64()) / length);
-                }
-            }
+            pull_back(&mut gradient, &self.numbers, lengths, width);
         }
         if width == self.size {
             return gradient;
         }
         gradient.chunks(width).flat_map(|row| row[..self.size].iter().copied()).collect()
     }
-}
-
-fn dot<T: Float>(a: &[T], b: &[T]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a.to_f64() * b.to_f64()).sum()
 }
 
 /// The squared distances of some vectors, from number `start` on, to themselves and those behind them.
@@ -272,7 +257,7 @@ struct Pull<'a, T> {
 }
 
 /// Registers that are summed up at once.
-const TOGETHER: usize = 4;
+const TOGETHER: usize = 8;
 
 impl<T: Float> WithSimd for Pull<'_, T> {
     type Output = ();
@@ -286,35 +271,53 @@ impl<T: Float> WithSimd for Pull<'_, T> {
             let own = &vectors[(start + i) * width..][..width];
             let weights = &weights[i * count..][..count];
             let mut k = 0;
+            while k + TOGETHER * lanes <= width {
+                pull::<S, T, TOGETHER>(simd, own, weights, &vectors[k..], width, k, gradient);
+                k += TOGETHER * lanes;
+            }
             while k < width {
-                let together = TOGETHER.min((width - k) / lanes);
-                let zero = load::<S, T>(simd, &[T::default(); MOST_LANES]);
-                let (mut owns, mut sums) = ([zero; TOGETHER], [zero; TOGETHER]);
-                let mut part = 0;
-                while part < together {
-                    owns[part] = load::<S, T>(simd, &own[k + part * lanes..]);
-                    part += 1;
-                }
-                let mut j = 0;
-                while j < count {
-                    let weight = splat::<S, T>(simd, weights[j]);
-                    let other = &vectors[j * width + k..];
-                    let mut part = 0;
-                    while part < together {
-                        let difference = owns[part] - load::<S, T>(simd, &other[part * lanes..]);
-                        sums[part] = difference.mul_add(weight, sums[part]);
-                        part += 1;
-                    }
-                    j += 1;
-                }
-                let mut part = 0;
-                while part < together {
-                    (sums[part] * 2.0).store(&mut gradient[k + part * lanes..]);
-                    part += 1;
-                }
-                k += together * lanes;
+                pull::<S, T, 1>(simd, own, weights, &vectors[k..], width, k, gradient);
+                k += lanes;
             }
         }
+    }
+}
+
+/// Some registers of the gradient of a vector, from number `k` on, where `others` begin too.
+#[inline(always)]
+fn pull<S: Simd, T: Float, const REGISTERS: usize>(
+    simd: S,
+    own: &[T],
+    weights: &[T],
+    others: &[T],
+    width: usize,
+    k: usize,
+    gradient: &mut [T],
+) {
+    let lanes = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    let zero = splat::<S, T>(simd, T::default());
+    let (mut owns, mut sums) = ([zero; REGISTERS], [zero; REGISTERS]);
+    let mut part = 0;
+    while part < REGISTERS {
+        owns[part] = load::<S, T>(simd, &own[k + part * lanes..]);
+        part += 1;
+    }
+    let mut j = 0;
+    while j < weights.len() {
+        let weight = splat::<S, T>(simd, weights[j]);
+        let other = &others[j * width..];
+        let mut part = 0;
+        while part < REGISTERS {
+            let difference = owns[part] - load::<S, T>(simd, &other[part * lanes..]);
+            sums[part] = difference.mul_add(weight, sums[part]);
+            part += 1;
+        }
+        j += 1;
+    }
+    let mut part = 0;
+    while part < REGISTERS {
+        (sums[part] * 2.0).store(&mut gradient[k + part * lanes..]);
+        part += 1;
     }
 }
 

@@ -1,7 +1,7 @@
 //! (first, target) -> value, for every pair.
 
 use super::lanes::{Float, Lanes, MOST_LANES};
-use super::memory::{Memory, Number, Weights, of_type, tensor, zeros};
+use super::memory::{Memory, Number, Weights, of_type, scaled_rows, tensor, zeros};
 use super::{PIECE, factor_of, in_pieces, of_sum, part};
 use crate::engine::backward::{attach, like, times};
 use crate::formula::{Dual, Formula};
@@ -361,9 +361,9 @@ where
     if !first.is_tracked() {
         return Some(like(first, sums));
     }
-    let (slopes, dtype) = (tensor(slopes, shape, &device), first.dtype());
+    let dtype = first.dtype();
     attach(sums, core::slice::from_ref(first), move |upstream: Tensor<1>| {
-        vec![Some((slopes * upstream.unsqueeze_dim::<2>(1).expand(shape)).cast(dtype))]
+        vec![Some(scaled_rows(slopes, upstream, shape, &device).cast(dtype))]
     })
 }
 

@@ -1,7 +1,7 @@
 //! Rows of logits and their labels -> value: a formula of few numbers of each row.
 
 use super::lanes::{Float, Lanes, MOST_LANES};
-use super::memory::{Memory, Number, Weights, of_type, tensor, zeros};
+use super::memory::{Memory, Number, Weights, of_type, scaled_rows, tensor, zeros};
 use super::pointwise::{Sum, load, rest, store_rest};
 use super::{PIECE, factor_of, in_pieces, of_sum, part};
 use crate::engine::backward::{attach, like, times};
@@ -142,7 +142,7 @@ impl<T: Float> WithSimd for Run<'_, T> {
 }
 
 #[inline(always)]
-fn largest<S: Simd, T: Float>(simd: S, numbers: &[T], least: T) -> T {
+pub(super) fn largest<S: Simd, T: Float>(simd: S, numbers: &[T], least: T) -> T {
     let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
     let mut most = rest::<S, T>(simd, &[least]);
     let mut i = 0;
@@ -273,11 +273,11 @@ impl Batch<'_> {
             like(logits, mass)
         });
         let values = if tracked {
-            let (slopes, dtype) = (tensor(slopes, [rows, classes], &device), logits.dtype());
+            let dtype = logits.dtype();
             attach(value, core::slice::from_ref(logits), move |upstream: Tensor<1>| {
                 let gradient = match is_reduced {
-                    true => times(slopes, upstream),
-                    false => slopes * upstream.unsqueeze_dim::<2>(1).expand([rows, classes]),
+                    true => times(tensor(slopes, [rows, classes], &device), upstream),
+                    false => scaled_rows(slopes, upstream, [rows, classes], &device),
                 };
                 vec![Some(gradient.cast(dtype))]
             })?

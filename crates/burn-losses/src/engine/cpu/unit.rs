@@ -1,0 +1,84 @@
+//! Vectors at length 1.
+
+use super::lanes::Float;
+use super::memory::{Memory, Number, of_type, tensor, zeros};
+use crate::engine::backward::{attach, like};
+use burn::tensor::Tensor;
+use rayon::prelude::*;
+
+/// A vector shorter than this has no direction, and stays as it is.
+const NO_LENGTH: f64 = 1e-12;
+
+/// The rows at length 1, in their graph. `None` where there is no kernel for these tensors.
+pub(crate) fn unit(rows: &Tensor<2>) -> Option<Tensor<2>> {
+    if super::is_off() || rows.dims().contains(&0) {
+        return None;
+    }
+    of_type!(rows.dtype(), N => unit_of::<N>(rows))
+}
+
+fn unit_of<N: Number>(rows: &Tensor<2>) -> Option<Tensor<2>> {
+    let ([count, size], dtype) = (rows.dims(), rows.dtype());
+    let memory = Memory::of(rows)?;
+    let mut room = Vec::new();
+    let (units, lengths) = normalized(N::widen(memory.numbers::<N>()?, &mut room), [count, size], size);
+    let device = rows.clone().without_autodiff().device();
+    if !rows.is_tracked() {
+        return Some(like(rows, tensor(units, [count, size], &device)));
+    }
+    let units = tensor(units, [count, size], &device);
+    let known = units.clone();
+    attach(units, core::slice::from_ref(rows), move |upstream: Tensor<2>| {
+        let (units, upstream) = (Memory::of(&known).expect("in memory"), Memory::of(&upstream).expect("in memory"));
+        let mut gradient = upstream.numbers::<N::Wide>().expect("of the type of the value").to_vec();
+        pull_back(&mut gradient, units.numbers().expect("of this type"), &lengths, size);
+        vec![Some(tensor(gradient, [count, size], &device).cast(dtype))]
+    })
+}
+
+/// Vectors at length 1, each followed by zeros up to `width`, and what they were divided by: 1 where there is no direction.
+pub(super) fn normalized<T: Float>(vectors: &[T], [count, size]: [usize; 2], width: usize) -> (Vec<T>, Vec<f64>) {
+    let (mut units, mut lengths) = (zeros::<T>(count * width), vec![1.0; count]);
+    let all = vectors.par_chunks(size).zip(units.par_chunks_mut(width)).zip(lengths.par_iter_mut());
+    all.with_min_len(LEAST_ROWS).for_each(|((vector, unit), length)| {
+        let own = dot(vector, vector).sqrt();
+        if own >= NO_LENGTH || own.is_nan() {
+            *length = own;
+        }
+        let reciprocal = 1.0 / *length;
+        for (to, from) in unit.iter_mut().zip(vector) {
+            *to = T::from_f64(from.to_f64() * reciprocal);
+        }
+    });
+    (units, lengths)
+}
+
+/// The gradient by the vectors, in place of that by the units.
+pub(super) fn pull_back<T: Float>(gradient: &mut [T], units: &[T], lengths: &[f64], width: usize) {
+    let all = gradient.par_chunks_mut(width).zip(units.par_chunks(width)).zip(lengths.par_iter());
+    all.with_min_len(LEAST_ROWS).for_each(|((gradient, unit), length)| {
+        // What has no direction was not changed.
+        let along = if dot(unit, unit) < NO_LENGTH { 0.0 } else { dot(gradient, unit) };
+        let reciprocal = 1.0 / length;
+        for (own, unit) in gradient.iter_mut().zip(unit) {
+            *own = T::from_f64((own.to_f64() - along * unit.to_f64()) * reciprocal);
+        }
+    });
+}
+
+/// Rows that are worth a task of their own.
+const LEAST_ROWS: usize = 16;
+
+fn dot<T: Float>(a: &[T], b: &[T]) -> f64 {
+    // Sums that do not wait for each other.
+    const SUMS: usize = 8;
+    let mut sums = [0.0; SUMS];
+    let (mut of_a, mut of_b) = (a.chunks_exact(SUMS), b.chunks_exact(SUMS));
+    for (a, b) in (&mut of_a).zip(&mut of_b) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += a.to_f64() * b.to_f64();
+        }
+    }
+    let rest: f64 = of_a.remainder().iter().zip(of_b.remainder()).map(|(a, b)| a.to_f64() * b.to_f64()).sum();
+    sums.iter().sum::<f64>() + rest
+}
