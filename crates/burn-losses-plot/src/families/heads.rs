@@ -39,7 +39,7 @@ pub(super) fn sample(probe: &Probe, head: &AnyHeadLoss) -> Result<Sample, PlotEr
         }
         AnyHeadLoss::SampledSoftmax(loss) => {
             let config = loss.config();
-            format!("{} of {} classes drawn, the other logits being 0", config.num_sampled, config.num_classes)
+            format!("{} draws among {} classes, the other logits being 0", config.num_sampled, config.num_classes)
         }
         head => format!("{} classes, the other logits being 0", head.num_classes()),
     }];

@@ -83,6 +83,10 @@ impl Case {
             ("metric", "triplet") => {
                 set("mining", "hard".into());
             }
+            ("metric", "weighted_sum") => {
+                let terms = "{ nearest: { kind: triplet, mining: hard }, all: { kind: nt_xent } }";
+                set("terms", serde_yaml_ng::from_str(terms).expect("two losses"));
+            }
             ("segmentation", "lovasz") => {
                 set("activation", "sigmoid".into());
             }

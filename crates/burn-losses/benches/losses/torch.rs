@@ -46,7 +46,7 @@ impl Torch {
     pub(crate) fn measure(&mut self, case: &Case) -> Option<OfTorch> {
         let [rows, columns] = case.rows_and_columns();
         let request = serde_json::json!({
-            "name": case.name, "rows": rows, "columns": columns, "runs": 5, "compile": true,
+            "name": case.name, "rows": rows, "columns": columns, "runs": 3, "compile": true,
         });
         writeln!(self.requests, "{request}").expect("PyTorch's side is there");
         let mut answer = String::new();

@@ -6,8 +6,44 @@ use core::fmt::Debug;
 
 /// A loss of one row of a batch, the anchor, compared with all others.
 ///
-/// What it does with a single pair is a formula of two numbers; [`eval`](Self::eval) says which pairs are added up, and what becomes
-/// of the sums.
+/// What it does with a single pair is a formula of its score; [`eval`](Self::eval) says which pairs are added up, and what becomes of
+/// the sums.
+///
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
+/// use burn_losses::{Reduction, metric::MetricLoss};
+///
+/// /// How much nearer, in cosines, the farthest positive should be than the negatives are in the mean.
+/// #[derive(Debug, Clone)]
+/// struct Lead;
+///
+/// impl AnchorFormula for Lead {
+///     fn score(&self) -> Score {
+///         Score::Cosine
+///     }
+///     #[inline(always)]
+///     fn eval<A: Anchor>(&self, anchor: &mut A) -> A::Number {
+///         (anchor.mean(Partners::Negatives) - anchor.smallest(Partners::Positives)).softplus()
+///     }
+///     fn counts(&self) -> Counts {
+///         Counts::WithBoth
+///     }
+/// }
+///
+/// impl MetricLoss for Lead {
+///     fn kind(&self) -> &'static str {
+///         "lead"
+///     }
+///     fn reduction(&self) -> Reduction {
+///         Reduction::Mean
+///     }
+/// }
+///
+/// let embeddings = Tensor::<2>::from_floats([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]], &Device::flex());
+/// let value = Lead.forward(embeddings, Tensor::<1, Int>::from_ints([0, 0, 1], &Device::flex()));
+/// assert!((value.into_scalar::<f32>() - (1.0 + (-1f32).exp()).ln()).abs() < 1e-6);
+/// ```
 pub trait AnchorFormula: Debug + Clone + Send + Sync + 'static {
     /// What the score of a pair is.
     fn score(&self) -> Score;

@@ -3,7 +3,8 @@
 //! A [`Formula`] is a function of two real numbers, generic over the arithmetic ([`Real`]) that it runs on. From the one
 //! text come its value on every Burn backend (`Tensor<D>`), its gradient (Burn's autodiff, or [`Dual`] numbers), its
 //! exact reference (`f64`), and on the CPU backends a kernel that computes value and gradient in one pass over memory, on vector
-//! registers. (`#[inline(always)]` on `eval` is what lets the compiler use them; results are the same without.) [`BoxFormula`] is the same for two boxes, [`OverlapFormula`] for two regions.
+//! registers. (`#[inline(always)]` on `eval` is what lets the compiler use them; results are the same without.) [`BoxFormula`] is the
+//! same for two boxes, [`OverlapFormula`] for two regions, [`AnchorFormula`] for one row of a batch and all others.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};

@@ -163,12 +163,15 @@ fn the_engine_is_as_precise_as_tensor_operations() {
             let on = |target: &Target, inputs: &Inputs| results(&loss_on(&config, target, inputs), &loss);
             let truth = with_tensor_operations(|| on(&exact, &inputs));
             let mut units = with_tensor_operations(|| units(&truth, &inputs, |inputs| on(&exact, inputs)));
-            if info.family == "boxes" {
-                // The gradient of a box is one vector, which has an error; its parts may be nothing.
-                for (units, gradient) in units[2].chunks_mut(4).zip(truth[2].chunks(4)) {
-                    let most = gradient.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
-                    units.iter_mut().for_each(|unit| *unit = unit.max(most * f64::from(f32::EPSILON)));
-                }
+            // The gradient of a box or of an embedding is one vector, which has an error; its parts may be nothing.
+            let width = match info.family {
+                "boxes" => 4,
+                "metric" => inputs[loss.input()].shape()[1],
+                _ => 1,
+            };
+            for (units, gradient) in units[2].chunks_mut(width).zip(truth[2].chunks(width)) {
+                let most = gradient.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+                units.iter_mut().for_each(|unit| *unit = unit.max(most * f64::from(f32::EPSILON)));
             }
             for target in devices::cpu().into_iter().filter(|target| target.dtype != exact.dtype) {
                 let plain = with_tensor_operations(|| on(&target, &inputs));
