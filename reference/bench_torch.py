@@ -14,8 +14,7 @@ inputs not. A loss without a twin here has null for all three. The program ends 
     python reference/bench_torch.py --threads 2 --list          the names that have a twin
 
 The fields of the losses are the defaults of burn-losses, but for `metric/triplet` (mining `hard`) and
-`segmentation/lovasz` (activation `sigmoid`). A loss with state is at its first step, and does not save the state: the
-centers of `metric/center` are a constant.
+`segmentation/lovasz` (activation `sigmoid`). A loss with state is at its first step and does not save the state.
 """
 
 import argparse
@@ -479,6 +478,15 @@ def sup_con(cosine, positive, negative, temperature=0.1):
     return -((positive * log_p).sum(1) / positive.sum(1)).mean()
 
 
+def center(x, y, centers, rate=0.5):
+    """The paper's step of the centers is computed, and then dropped."""
+    known = x.detach()
+    counts = torch.bincount(y, minlength=len(centers))[:, None]
+    sums = torch.zeros_like(centers).index_add(0, y, known)
+    moved = centers - rate * (centers * counts - sums) / (1 + counts)
+    return F.mse_loss(x, centers[y], reduction="sum") / 2 / len(x) + 0 * moved[0, 0]
+
+
 def multi_similarity(cosine, positive, negative, alpha=2.0, beta=50.0, base=0.5):
     near = torch.log1p((positive * torch.exp(-alpha * (cosine - base))).sum(1)) / alpha
     far = torch.log1p((negative * torch.exp(beta * (cosine - base))).sum(1)) / beta
@@ -516,7 +524,7 @@ family(
     batch,
     triplet=triplet,
     contrastive=contrastive,
-    center=(batch_and_centers, lambda x, y, centers: F.mse_loss(x, centers[y], reduction="sum") / 2 / len(x)),
+    center=(batch_and_centers, center),
     nt_xent=of_cosines(nt_xent),
     sup_con=of_cosines(sup_con),
     multi_similarity=of_cosines(multi_similarity),
