@@ -29,6 +29,10 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
+    fn family(&self) -> &str {
+        self.name.split_once('/').map_or(&*self.name, |(family, _)| family)
+    }
+
     fn flex(&self) -> f64 {
         self.times.fused["flex"]
     }
@@ -50,7 +54,6 @@ fn table(measured: &[Measured]) -> String {
         "| loss | size | ms | copy | tensor, Flex | tensor, NdArray | PyTorch | compiled | MB | MB, tensor |\n\
          |---|---|---|---|---|---|---|---|---|---|\n",
     );
-    let times = |ratio: Option<f64>| ratio.map_or("".into(), |ratio| format!("{ratio:.1}"));
     for of in measured {
         let size = of.size.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
         let [flex, ndarray, eager, compiled] = of.ratios().map(times);
@@ -64,14 +67,28 @@ fn table(measured: &[Measured]) -> String {
         )
         .expect("a string");
     }
-    let mean = |column: usize| {
-        let logarithms: Vec<f64> = measured.iter().filter_map(|of| of.ratios()[column]).map(f64::ln).collect();
-        (!logarithms.is_empty()).then(|| (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp())
-    };
-    let [flex, ndarray, eager, compiled] = [0, 1, 2, 3].map(mean).map(times);
-    writeln!(text, "| **geometric mean** | | | | **{flex}** | **{ndarray}** | **{eager}** | **{compiled}** | | |")
-        .expect("a string");
+    let mut families: Vec<&str> = measured.iter().map(Measured::family).collect();
+    families.dedup();
+    for family in families {
+        let of_family: Vec<_> = measured.iter().filter(|of| of.family() == family).collect();
+        mean(&mut text, &format!("*mean of {family}*"), &of_family);
+    }
+    mean(&mut text, "**geometric mean of all**", &measured.iter().collect::<Vec<_>>());
     text
+}
+
+/// A line with the geometric means.
+fn mean(text: &mut String, name: &str, measured: &[&Measured]) {
+    let [flex, ndarray, eager, compiled] = [0, 1, 2, 3].map(|column: usize| {
+        let logarithms: Vec<f64> = measured.iter().filter_map(|of| of.ratios()[column]).map(f64::ln).collect();
+        let mean = (!logarithms.is_empty()).then(|| (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp());
+        times(mean)
+    });
+    writeln!(text, "| {name} | | | | {flex} | {ndarray} | {eager} | {compiled} | | |").expect("a string");
+}
+
+fn times(ratio: Option<f64>) -> String {
+    ratio.map_or("".into(), |ratio| format!("{ratio:.1}"))
 }
 
 fn folder() -> PathBuf {

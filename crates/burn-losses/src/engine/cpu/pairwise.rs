@@ -414,7 +414,7 @@ impl<F: AnchorFormula, T: Float> WithSimd for Run<'_, F, T> {
                 && !is_dropped
             {
                 let [a, b] = [result.slope[0] * factors[0], result.slope[1] * factors[1]];
-                rooms.finish(simd, [a, b], &mut slopes[i * columns..][..columns]);
+                rooms.finish([a, b], &mut slopes[i * columns..][..columns]);
             }
         }
     }
@@ -482,18 +482,15 @@ impl<T: Float> Rooms<T> {
         [same - usize::from(itself.is_some()), others.len() - same]
     }
 
-    /// The derivatives of the value by the products: the slopes of the numbers, each times its factor.
+    /// The derivatives of the value by the products: the slopes of the numbers, each times its factor. In double precision: a factor
+    /// belongs to all pairs of the anchor, whose slopes may nearly cancel in its gradient.
     #[inline(always)]
-    fn finish<S: Simd>(&mut self, simd: S, factors: [f64; NUMBERS], output: &mut [T]) {
-        let lanes = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    fn finish(&self, factors: [f64; NUMBERS], output: &mut [T]) {
         let [first, second] = &self.slopes;
-        let mut i = 0;
-        while i < self.terms.len() {
-            let sum = load::<S, T>(simd, &first[i..]) * factors[0] + load::<S, T>(simd, &second[i..]) * factors[1];
-            (sum * load::<S, T>(simd, &self.turns[i..])).store(&mut self.terms[i..]);
-            i += lanes;
+        for (i, output) in output.iter_mut().enumerate() {
+            let sum = first[i].to_f64() * factors[0] + second[i].to_f64() * factors[1];
+            *output = T::from_f64(sum * self.turns[i].to_f64());
         }
-        output.copy_from_slice(&self.terms[..output.len()]);
     }
 }
 
