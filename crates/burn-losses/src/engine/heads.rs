@@ -205,6 +205,17 @@ impl<H: HeadLoss, F: RowFormula> RowFormula for Margin<H, F> {
     }
 }
 
+/// The value of rows of logits, with the margin of the target where logits are cosines; `None` where other margins are.
+fn row_formula<H: HeadLoss>(head: &H, classes: usize, given: Option<&Tensor<1>>) -> Option<Box<dyn RowFormula>> {
+    let cross_entropy = head.cross_entropy().row_formula(classes);
+    if !head.has_margin() {
+        return Some(Box::new(cross_entropy));
+    }
+    let Scaling { embeddings: true, weight: true, .. } = head.scaling() else { return None };
+    let given = given.map(|given| given.clone().into_data().iter::<f64>().collect());
+    Some(Box::new(Margin { head: head.clone(), cross_entropy, given }))
+}
+
 /// The values where logits are cosines, by the fused engine.
 fn fused<H: HeadLoss>(
     head: &H,
@@ -212,13 +223,10 @@ fn fused<H: HeadLoss>(
     labels: &Tensor<1, Int>,
     given: Option<&Tensor<1>>,
 ) -> Option<Unreduced<1>> {
-    let Scaling { embeddings: true, weight: true, .. } = head.scaling() else { return None };
     if !is_fused(logits) {
         return None;
     }
-    let given = given.map(|given| given.clone().into_data().iter::<f64>().collect());
-    let cross_entropy = head.cross_entropy().row_formula(logits.dims()[1]);
-    let kernel = RowKernel::of(Margin { head: head.clone(), cross_entropy, given });
+    let kernel = RowKernel { formula: row_formula(head, logits.dims()[1], given)? };
     kernel.values(rows::Rows::ignore_index(head.cross_entropy()), logits, labels)
 }
 
@@ -250,6 +258,32 @@ impl Work {
     fn inputs(&self) -> Vec<Tensor<2>> {
         let Batch { embeddings, weight, bias } = &self.batch;
         [embeddings, weight].into_iter().chain(bias).cloned().collect()
+    }
+
+    /// The value of the batch by the fused engine.
+    fn fused<H: HeadLoss>(
+        &self,
+        head: &H,
+        most_rows: Option<usize>,
+        reduction: Reduction,
+        weights: Option<&Tensor<1>>,
+    ) -> Option<Tensor<1>> {
+        let _ = (head, most_rows, reduction, weights);
+        #[cfg(feature = "cpu-engine")]
+        {
+            use super::cpu::{heads, rows::Reduce};
+            let inputs = self.inputs();
+            if head.centers_per_class() > 1 || !is_fused(&inputs[0]) {
+                return None;
+            }
+            let formula = row_formula(head, inputs[1].dims()[0], self.given.as_ref())?;
+            let (ignore_index, scale) = (rows::Rows::ignore_index(head.cross_entropy()), head.scaling().scale);
+            let (inputs, labels) = (&inputs, &self.labels);
+            let batch = heads::Batch { formula: &*formula, ignore_index, inputs, scale, labels, most_rows };
+            batch.reduced(&Reduce { reduction, samples: labels.dims()[0], weights })
+        }
+        #[cfg(not(feature = "cpu-engine"))]
+        None
     }
 
     /// The values of some rows of the inputs.
@@ -420,10 +454,17 @@ pub(crate) fn reduced<H: HeadLoss>(
     weights: Option<Tensor<1>>,
 ) -> Tensor<1> {
     let [count, _] = embeddings.dims();
-    let Some(size) = head.chunk_rows().filter(|size| *size < count) else {
+    if count == 0 || !head.takes_all_classes() {
         return reduction.reduce(head.values(parameters, embeddings, labels), weights, None);
-    };
+    }
     let work = Work::new(head, parameters, embeddings, labels);
+    let size = head.chunk_rows().filter(|size| *size < count);
+    if let Some(value) = work.fused(head, size, reduction, weights.as_ref()) {
+        return value;
+    }
+    let Some(size) = size else {
+        return reduction.reduce(work.part(head)(0..count, work.inputs()), weights, None);
+    };
     let like = &work.batch.embeddings;
     let factors = match &weights {
         Some(weights) => widen(weights.clone()).cast(like.dtype()),

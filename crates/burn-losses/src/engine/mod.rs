@@ -3,6 +3,7 @@
 pub(crate) mod anchors;
 pub(crate) mod backward;
 pub(crate) mod boxes;
+pub(crate) mod centers;
 pub(crate) mod chunks;
 pub(crate) mod classes;
 #[cfg(feature = "cpu-engine")]
@@ -14,6 +15,7 @@ pub(crate) mod heads;
 pub(crate) mod overlap;
 pub(crate) mod pairwise;
 pub(crate) mod pointwise;
+pub(crate) mod proxies;
 pub(crate) mod rank;
 pub(crate) mod rows;
 pub(crate) mod soft;

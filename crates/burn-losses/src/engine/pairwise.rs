@@ -25,6 +25,29 @@ pub(crate) fn values(formula: &impl AnchorFormula, embeddings: Tensor<2>, labels
     of_pairs(formula, scores, Pairs::of(labels))
 }
 
+/// The values of embeddings each of which is compared with the other half, by its cosine times a factor, plus a term; both `[1, 1]`.
+pub(crate) fn of_views(
+    formula: &impl AnchorFormula,
+    embeddings: Tensor<2>,
+    labels: Tensor<1, Int>,
+    scaling: [Tensor<2>; 2],
+) -> Unreduced<1> {
+    #[cfg(feature = "cpu-engine")]
+    if let Some(values) = super::cpu::pairwise::of_views(formula, &embeddings, &labels, &scaling) {
+        return values;
+    }
+    let half = labels.dims()[0] / 2;
+    let unit = unit(embeddings);
+    let [first, second] = [0, half].map(|start| unit.clone().narrow(0, start, half));
+    let [first_labels, second_labels] = [0, half].map(|start| labels.clone().narrow(0, start, half));
+    let [factor, term] = scaling.map(|number| number.expand([half, half]));
+    let scores = first.matmul(second.transpose()) * factor + term;
+    let rows = of_scores(formula, scores.clone(), [first_labels.clone(), second_labels.clone()]);
+    let columns = of_scores(formula, scores.transpose(), [second_labels, first_labels]);
+    let mass = rows.mass.zip(columns.mass).map(|(rows, columns)| Tensor::cat(vec![rows, columns], 0));
+    Unreduced { values: Tensor::cat(vec![rows.values, columns.values], 0), mass }
+}
+
 /// The values of rows whose scores with all columns are given: a column with the label of the row is a positive.
 pub(crate) fn of_scores(
     formula: &impl AnchorFormula,

@@ -100,7 +100,7 @@ pub(crate) trait RowFormula: Send + Sync {
 /// A loss of single rows as the fused engine runs it.
 pub struct RowKernel {
     #[cfg_attr(not(feature = "cpu-engine"), allow(dead_code))]
-    formula: Box<dyn RowFormula>,
+    pub(crate) formula: Box<dyn RowFormula>,
 }
 
 impl RowKernel {

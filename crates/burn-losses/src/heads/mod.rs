@@ -57,6 +57,12 @@ pub trait HeadLoss: Head {
         None
     }
 
+    /// Whether every step is a softmax over all classes.
+    #[doc(hidden)]
+    fn takes_all_classes(&self) -> bool {
+        true
+    }
+
     /// The classes that this step takes into the softmax beside the labels of the batch; `None`: all.
     #[doc(hidden)]
     fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
@@ -259,6 +265,9 @@ macro_rules! head_loss {
             {
                 fn chunk_rows(&self) -> Option<usize> {
                     self.config.chunk_rows
+                }
+                fn takes_all_classes(&self) -> bool {
+                    self.config.sample_rate == 1.0
                 }
                 fn sampled_classes(
                     &self,

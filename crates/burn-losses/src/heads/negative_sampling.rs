@@ -83,6 +83,9 @@ own_weight! {
     NegativeSamplingLoss "negative_sampling";
     bias bias;
     {
+        fn takes_all_classes(&self) -> bool {
+            false
+        }
         fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
             let (rows, negatives) = (embeddings.dims()[0], self.config.negatives);
             let sampled = self.draws.next(rows * negatives, embeddings.device().is_autodiff(), &labels);

@@ -94,6 +94,9 @@ own_weight! {
     SampledSoftmaxLoss "sampled_softmax";
     bias bias;
     {
+        fn takes_all_classes(&self) -> bool {
+            false
+        }
         fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
             let training = embeddings.device().is_autodiff();
             let sampled = self.draws.next(self.config.num_sampled, training, &labels);

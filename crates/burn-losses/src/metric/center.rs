@@ -2,8 +2,7 @@
 
 use crate::config::Range;
 use crate::engine::anchors::Anchors;
-use crate::engine::rows::{one_hot, outside, select, wide};
-use crate::engine::{new_state, set_state, state_on};
+use crate::engine::{centers, new_state, set_state, state_on};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::module::{Param, RunningState};
@@ -86,42 +85,20 @@ impl CenterLoss {
             (None, None) => unreachable!("one of them is there"),
         }
     }
-
-    /// The paper's rule.
-    fn update(&self, moving: &RunningState<Tensor<2>>, embeddings: Tensor<2>, labels: Tensor<1, Int>) {
-        let [classes, size] = [self.config.num_classes, self.config.embedding_dim];
-        let embeddings = embeddings.detach();
-        let shape = embeddings.dims();
-        // A row that is not finite moves no center; in the product below it would move all of them.
-        let finite = embeddings.clone().is_finite().all_dim(1);
-        let embeddings = embeddings.mask_fill(finite.clone().bool_not().expand(shape), 0.0);
-        // [C, N]: 1 where a row is of a class. No class of a wrong label.
-        let member = one_hot(labels, classes).bool_and(finite.expand([shape[0], classes]));
-        let member = member.float().cast(embeddings.dtype()).transpose();
-        let count = member.clone().sum_dim(1);
-        let sum = member.matmul(embeddings);
-        let centers = state_on(moving, &sum.device()).cast(sum.dtype());
-        let shift = (centers.clone() * count.clone().expand([classes, size]) - sum)
-            / (count + 1.0).expand([classes, size]);
-        set_state(moving, centers - shift * self.config.center_lr);
-    }
 }
 
 impl Anchors for CenterLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let labels = wide(labels);
-        let outside = outside(&labels, self.config.num_classes);
-        let safe = labels.clone().mask_fill(outside.clone(), 0);
         let centers = match &self.moving {
             Some(moving) => state_on(moving, &embeddings.device()),
             None => self.centers(),
         };
-        let difference = embeddings.clone() - select(centers.cast(embeddings.dtype()), safe);
-        let values = (difference.clone() * difference).sum_dim(1).squeeze_dim::<1>(1) * 0.5;
+        let centers = centers.cast(embeddings.dtype());
         if let Some(moving) = self.moving.as_ref().filter(|_| embeddings.device().is_autodiff()) {
-            self.update(moving, embeddings, labels);
+            let rows = embeddings.clone().detach();
+            set_state(moving, centers::moved(centers.clone(), rows, labels.clone(), self.config.center_lr));
         }
-        values.mask_fill(outside, f64::NAN).into()
+        centers::half_squares(embeddings, centers, labels).into()
     }
 
     fn accepts(&self, _: usize, size: usize) -> Result<(), String> {

@@ -1,8 +1,9 @@
 //! CLIP's loss.
 
-use super::views::{self, Views, forward_views};
+use super::views::{self, forward_views};
 use crate::config::Range;
 use crate::engine::anchors::Anchors;
+use crate::engine::pairwise;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
@@ -77,9 +78,9 @@ impl AnchorFormula for CrossEntropy {
 
 impl Anchors for ClipLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let views = Views::of(embeddings, labels);
-        let scores = views::scaled(views.cosines.clone(), self.scale.as_ref(), self.config.temperature);
-        views.values(&CrossEntropy, scores)
+        let factor = views::factor(self.scale.as_ref(), self.config.temperature, &embeddings);
+        let nothing = views::constant(0.0, &embeddings);
+        pairwise::of_views(&CrossEntropy, embeddings, labels, [factor, nothing])
     }
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {

@@ -2,14 +2,14 @@
 
 use crate::check::widen;
 use crate::config::Range;
-use crate::engine::anchors::{Anchors, log_sum_exp, unit};
-use crate::engine::rows::{one_hot, outside, wide};
-use crate::formula::Real;
+use crate::engine::anchors::{Anchors, unit};
+use crate::engine::proxies;
+use crate::engine::rows::{outside, wide};
 use crate::heads::WeightInitializer;
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::module::Param;
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Int, Tensor};
 
 loss! {
     metric "proxy_anchor": "a learned proxy per class draws its rows and keeps off the others";
@@ -85,31 +85,16 @@ impl ProxyAnchorLoss {
         labels: Tensor<1, Int>,
     ) -> Unreduced<1> {
         let embeddings = widen(embeddings);
-        let [count, _] = embeddings.dims();
-        if count == 0 {
+        if embeddings.dims()[0] == 0 {
             return embeddings.reshape([0]).into();
         }
         let labels = wide(labels);
         let ProxyAnchorLossConfig { margin, alpha, num_classes, .. } = self.config;
         // [C, N]: a proxy, and every row.
         let cosines = unit(proxies.cast(embeddings.dtype())).matmul(unit(embeddings).transpose());
-        let member = one_hot(labels.clone(), num_classes).transpose();
-        let present = member.clone().any_dim(1).float().cast(cosines.dtype()).sum().clamp_min(1.0);
-        let near = shares((cosines.clone() - margin) * -alpha, member.clone());
-        let far = shares((cosines + margin) * alpha, member.bool_not());
-        let values = near / present.expand([count]) + far * (1.0 / num_classes as f64);
         let outside = outside(&labels, num_classes);
-        (values * count as f64).mask_fill(outside, f64::NAN).into()
+        proxies::values(cosines, labels, margin, alpha).mask_fill(outside, f64::NAN).into()
     }
-}
-
-/// ln(1 + sum of e^x where the mask is true) of each row, split among the columns: `[N]`, added up over the rows.
-fn shares(exponents: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1> {
-    let shape = exponents.dims();
-    let total = log_sum_exp(exponents.clone(), mask.clone());
-    let over = exponents.detach() - total.clone().detach().unsqueeze_dim::<2>(1).expand(shape);
-    let share = over.mask_fill(mask.clone().bool_not(), 0.0).exp().mask_fill(mask.bool_not(), 0.0);
-    (share * Real::softplus(total).unsqueeze_dim::<2>(1).expand(shape)).sum_dim(0).squeeze_dim(0)
 }
 
 impl Anchors for ProxyAnchorLoss {

@@ -1,8 +1,9 @@
 //! SigLIP's loss.
 
-use super::views::{self, Views, forward_views};
+use super::views::{self, forward_views};
 use crate::config::Range;
 use crate::engine::anchors::Anchors;
+use crate::engine::pairwise;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
@@ -82,14 +83,12 @@ impl AnchorFormula for YesOrNo {
 
 impl Anchors for SiglipLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let views = Views::of(embeddings, labels);
-        let shape = views.cosines.dims();
-        let mut scores =
-            views::scaled(views.cosines.clone(), self.scale.as_ref(), self.config.temperature) + self.config.bias;
+        let factor = views::factor(self.scale.as_ref(), self.config.temperature, &embeddings);
+        let mut bias = views::constant(self.config.bias, &embeddings);
         if let Some(offset) = &self.offset {
-            scores = scores.clone() + offset.val().cast(scores.dtype()).reshape([1, 1]).expand(shape);
+            bias = bias + offset.val().cast(embeddings.dtype()).reshape([1, 1]);
         }
-        views.values(&YesOrNo, scores)
+        pairwise::of_views(&YesOrNo, embeddings, labels, [factor, bias])
     }
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {

@@ -1,39 +1,9 @@
 //! Two views of the same things: the first half of the rows is one, the second half the other.
 
 use crate::check::{Reference, widen};
-use crate::engine::anchors::unit;
-use crate::engine::pairwise;
 use crate::error::InputError;
-use crate::formula::AnchorFormula;
-use crate::reduction::Unreduced;
 use burn::module::Param;
 use burn::tensor::{Device, Int, Tensor};
-
-/// Every row of one view against every row of the other: `[N, N]`.
-pub(super) struct Views {
-    /// The cosine of their angle.
-    pub(super) cosines: Tensor<2>,
-    labels: [Tensor<1, Int>; 2],
-}
-
-impl Views {
-    pub(super) fn of(embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Self {
-        let half = labels.dims()[0] / 2;
-        let unit = unit(embeddings);
-        let [first, second] = [0, half].map(|start| unit.clone().narrow(0, start, half));
-        let labels = [0, half].map(|start| labels.clone().narrow(0, start, half));
-        Self { cosines: first.matmul(second.transpose()), labels }
-    }
-
-    /// One value per row of both views: `[2N]`. `scores` are made of the cosines.
-    pub(super) fn values(self, formula: &impl AnchorFormula, scores: Tensor<2>) -> Unreduced<1> {
-        let [first, second] = self.labels;
-        let rows = pairwise::of_scores(formula, scores.clone(), [first.clone(), second.clone()]);
-        let columns = pairwise::of_scores(formula, scores.transpose(), [second, first]);
-        let mass = rows.mass.zip(columns.mass).map(|(rows, columns)| Tensor::cat(vec![rows, columns], 0));
-        Unreduced { values: Tensor::cat(vec![rows.values, columns.values], 0), mass }
-    }
-}
 
 /// Both views in one tensor, and which rows belong together.
 pub(super) fn joined(first: Tensor<2>, second: Tensor<2>) -> (Tensor<2>, Tensor<1, Int>) {
@@ -57,15 +27,18 @@ pub(super) fn number(device: &Device) -> Param<Tensor<1>> {
     Param::from_tensor(Tensor::zeros([1], device))
 }
 
-/// Cosines divided by the temperature; what is learned is ln of a further factor, and both together are at most 100.
-pub(super) fn scaled(cosines: Tensor<2>, learned: Option<&Param<Tensor<1>>>, temperature: f64) -> Tensor<2> {
-    let Some(scale) = learned else { return cosines * (1.0 / temperature) };
-    let shape = cosines.dims();
-    let scale = scale.val().cast(cosines.dtype());
+/// What the cosines are multiplied by: 1 / temperature. What is learned is ln of a further factor, and both together are at most 100.
+pub(super) fn factor(learned: Option<&Param<Tensor<1>>>, temperature: f64, embeddings: &Tensor<2>) -> Tensor<2> {
+    let Some(scale) = learned else { return constant(1.0 / temperature, embeddings) };
+    let scale = scale.val().cast(embeddings.dtype());
     // Beyond the limit the slope stays that of the limit, or nothing would bring the parameter back.
     let beyond = (scale.clone().detach() - (100.0 * temperature).ln()).clamp_min(0.0);
-    let factor = (scale - beyond).exp();
-    cosines * (1.0 / temperature) * factor.reshape([1, 1]).expand(shape)
+    ((scale - beyond).exp() * (1.0 / temperature)).reshape([1, 1])
+}
+
+/// One number.
+pub(super) fn constant(number: f64, like: &Tensor<2>) -> Tensor<2> {
+    Tensor::full([1, 1], number, (&like.device(), like.dtype()))
 }
 
 /// `forward_views` of a loss of two views.

@@ -147,7 +147,7 @@ pub(crate) use of_type;
 /// Memory for results.
 pub(crate) fn zeros<T: Float>(count: usize) -> Vec<T> {
     let mut zeros = vec![T::default(); count];
-    super::pages::request_large(&mut zeros);
+    super::raw::request_large(&mut zeros);
     zeros
 }
 

@@ -8,14 +8,16 @@
 //! the formula on tensors.
 
 pub(crate) mod boxes;
+pub(crate) mod centers;
+pub(crate) mod heads;
 pub(crate) mod host;
 pub(crate) mod lanes;
 pub(crate) mod memory;
-
 pub(crate) mod overlap;
-mod pages;
 pub(crate) mod pairwise;
 pub(crate) mod pointwise;
+pub(crate) mod proxies;
+mod raw;
 pub(crate) mod rows;
 pub(crate) mod soft;
 pub(crate) mod unit;

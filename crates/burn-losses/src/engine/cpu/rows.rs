@@ -12,28 +12,29 @@ use burn::tensor::{Int, Tensor};
 use pulp::{Simd, WithSimd};
 
 /// Some rows, and what is wanted of them.
-struct Task<'a, T> {
-    formula: &'a dyn RowFormula,
+pub(super) struct Task<'a, T> {
+    pub(super) formula: &'a dyn RowFormula,
     /// The number of the first row.
-    start: usize,
-    classes: usize,
-    logits: &'a [T],
-    labels: &'a [Label],
-    weights: Option<&'a [T]>,
-    factor: f64,
-    values: Option<&'a mut [T]>,
-    slopes: Option<&'a mut [T]>,
+    pub(super) start: usize,
+    pub(super) classes: usize,
+    /// `None`: they stand where the slopes are to be.
+    pub(super) logits: Option<&'a [T]>,
+    pub(super) labels: &'a [Label],
+    pub(super) weights: Option<&'a [T]>,
+    pub(super) factor: f64,
+    pub(super) values: Option<&'a mut [T]>,
+    pub(super) slopes: Option<&'a mut [T]>,
 }
 
 #[derive(Clone, Copy)]
-enum Label {
+pub(super) enum Label {
     Of(usize),
     Ignored,
     /// None of the classes.
     Wrong,
 }
 
-struct Run<'a, T>(Task<'a, T>);
+pub(super) struct Run<'a, T>(pub(super) Task<'a, T>);
 
 impl<T: Float> WithSimd for Run<'_, T> {
     type Output = f64;
@@ -44,7 +45,11 @@ impl<T: Float> WithSimd for Run<'_, T> {
         let mut total = 0.0;
         let mut room = [T::default(); 16 * MOST_LANES];
         for (i, label) in task.labels.iter().enumerate() {
+            let columns = i * task.classes..(i + 1) * task.classes;
             let Label::Of(label) = *label else {
+                if let (None, Some(slopes)) = (task.logits, &mut task.slopes) {
+                    slopes[columns].fill(T::default());
+                }
                 if let Label::Wrong = label {
                     total = f64::NAN;
                 }
@@ -53,9 +58,9 @@ impl<T: Float> WithSimd for Run<'_, T> {
                 }
                 continue;
             };
-            let columns = i * task.classes..(i + 1) * task.classes;
-            let logits = &task.logits[columns.clone()];
+            let given = task.logits.map(|logits| &logits[columns.clone()]);
             let mut slopes = task.slopes.as_mut().map(|slopes| &mut slopes[columns]);
+            let logits = given.or(slopes.as_deref()).expect("logits");
             let own = logits[label].to_f64();
             let margin = task.formula.margin(task.start + i, own);
             let [target, turn] = margin.unwrap_or([own, 1.0]);
@@ -63,28 +68,6 @@ impl<T: Float> WithSimd for Run<'_, T> {
             let (before, after) = (&logits[..label], &logits[label + 1..]);
             let largest = largest(simd, before, largest(simd, after, T::from_f64(target)));
 
-            // e^x, relative to the largest, and its sum over the other classes.
-            let others = match &mut slopes {
-                Some(slopes) => {
-                    exponentials(simd, logits, largest, slopes);
-                    slopes[label] = T::default();
-                    let mut sum = Sum::default();
-                    sum.add(slopes, None);
-                    sum.total()
-                }
-                None => {
-                    let mut sum = Sum::default();
-                    for (start, logits) in (0..).step_by(room.len()).zip(logits.chunks(room.len())) {
-                        let powers = &mut room[..logits.len()];
-                        exponentials(simd, logits, largest, powers);
-                        if let Some(power) = label.checked_sub(start).and_then(|own| powers.get_mut(own)) {
-                            *power = T::default();
-                        }
-                        sum.add(powers, None);
-                    }
-                    sum.total()
-                }
-            };
             let sum = match task.formula.sums() {
                 Sums::Nothing => 0.0,
                 Sums::All => {
@@ -98,6 +81,29 @@ impl<T: Float> WithSimd for Run<'_, T> {
                 }
             };
 
+            // e^x, relative to the largest, and its sum over the other classes.
+            let others = match &mut slopes {
+                Some(slopes) => {
+                    exponentials(simd, given, largest, slopes);
+                    slopes[label] = T::default();
+                    let mut sum = Sum::default();
+                    sum.add(slopes, None);
+                    sum.total()
+                }
+                None => {
+                    let mut sum = Sum::default();
+                    let logits = given.expect("logits are given or stand where the slopes are to be");
+                    for (start, logits) in (0..).step_by(room.len()).zip(logits.chunks(room.len())) {
+                        let powers = &mut room[..logits.len()];
+                        exponentials(simd, Some(logits), largest, powers);
+                        if let Some(power) = label.checked_sub(start).and_then(|own| powers.get_mut(own)) {
+                            *power = T::default();
+                        }
+                        sum.add(powers, None);
+                    }
+                    sum.total()
+                }
+            };
             let class_weight = match task.formula.sums() {
                 Sums::Nothing => 0.0,
                 Sums::All => 1.0,
@@ -142,7 +148,7 @@ impl<T: Float> WithSimd for Run<'_, T> {
 }
 
 #[inline(always)]
-pub(super) fn largest<S: Simd, T: Float>(simd: S, numbers: &[T], least: T) -> T {
+pub(in crate::engine::cpu) fn largest<S: Simd, T: Float>(simd: S, numbers: &[T], least: T) -> T {
     let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
     let mut most = rest::<S, T>(simd, &[least]);
     let mut i = 0;
@@ -158,17 +164,20 @@ pub(super) fn largest<S: Simd, T: Float>(simd: S, numbers: &[T], least: T) -> T 
     all.into_iter().fold(least, |a, b| if b.to_f64() > a.to_f64() { b } else { a })
 }
 
+/// e^x relative to the largest, of numbers that are given or stand where the results are to be.
 #[inline(always)]
-fn exponentials<S: Simd, T: Float>(simd: S, numbers: &[T], largest: T, results: &mut [T]) {
+fn exponentials<S: Simd, T: Float>(simd: S, numbers: Option<&[T]>, largest: T, results: &mut [T]) {
     let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
     let largest = rest::<S, T>(simd, &[largest]);
     let mut i = 0;
-    while i + width <= numbers.len() {
-        (load::<S, T>(simd, &numbers[i..]) - largest).exp().store(&mut results[i..]);
+    while i + width <= results.len() {
+        let number = load::<S, T>(simd, &numbers.unwrap_or(results)[i..]);
+        (number - largest).exp().store(&mut results[i..]);
         i += width;
     }
-    if i < numbers.len() {
-        store_rest((rest::<S, T>(simd, &numbers[i..]) - largest).exp(), &mut results[i..]);
+    if i < results.len() {
+        let number = rest::<S, T>(simd, &numbers.unwrap_or(results)[i..]);
+        store_rest((number - largest).exp(), &mut results[i..]);
     }
 }
 
@@ -230,20 +239,8 @@ impl Batch<'_> {
             Some(weights) => Some(Weights::<N::Wide>::of(weights, rows)?),
             None => None,
         };
-        let labels = self.labels(classes);
-        let mass = self.mass(&labels);
-        let divisor = reduce.and_then(|Reduce { reduction, samples, .. }| {
-            let count = mass.as_ref().map_or(rows as f64, |mass| mass.iter().sum());
-            let weight = weights.as_ref().map(|weights| match &mass {
-                None => weights.sum(),
-                Some(mass) => {
-                    let mut room = Vec::new();
-                    let weights = weights.part(0, rows, &mut room);
-                    weights.iter().zip(mass).map(|(weight, mass)| weight.to_f64() * mass).sum()
-                }
-            });
-            reduction.divisor(count, *samples, weight)
-        });
+        let known = Known::of(formula, self.ignore_index, self.labels, classes);
+        let divisor = reduce.and_then(|reduce| known.divisor(reduce, weights.as_ref()));
         let factor = factor_of(divisor);
 
         let tracked = logits.is_tracked();
@@ -253,10 +250,10 @@ impl Batch<'_> {
         let outputs = [reduce.is_none().then_some(&mut values[..]), tracked.then_some(&mut slopes[..])];
         let sum = in_pieces(rows, size, outputs, [1, classes], |piece, [values, slopes]| {
             let (mut room, mut weight_room) = (Vec::new(), Vec::new());
-            let labels = part(&labels, piece, size, 1);
+            let labels = part(&known.labels, piece, size, 1);
             let start = piece * size;
             let weights = weights.as_ref().map(|weights| weights.part(start, labels.len(), &mut weight_room));
-            let logits = N::widen(part(numbers, piece, size, classes), &mut room);
+            let logits = Some(N::widen(part(numbers, piece, size, classes), &mut room));
             let task = Task { formula, start, classes, logits, labels, weights, factor, values, slopes };
             N::Wide::dispatch(Run(task))
         });
@@ -268,7 +265,7 @@ impl Batch<'_> {
         } else {
             tensor(values, [rows], &device)
         };
-        let mass = mass.filter(|_| !is_reduced).map(|mass| {
+        let mass = known.mass.filter(|_| !is_reduced).map(|mass| {
             let mass = tensor(mass, [rows], &device).cast(value.dtype());
             like(logits, mass)
         });
@@ -286,27 +283,54 @@ impl Batch<'_> {
         };
         Some(Unreduced { values, mass })
     }
+}
 
-    fn labels(&self, classes: usize) -> Vec<Label> {
-        let data = self.labels.clone().without_autodiff().into_data();
+/// The labels of a batch, and what its rows count.
+pub(super) struct Known {
+    pub(super) labels: Vec<Label>,
+    /// What each row counts; `None` where all count 1.
+    mass: Option<Vec<f64>>,
+}
+
+impl Known {
+    pub(super) fn of(
+        formula: &dyn RowFormula,
+        ignore_index: Option<i64>,
+        labels: &Tensor<1, Int>,
+        classes: usize,
+    ) -> Self {
         let label = |label: i64| match usize::try_from(label) {
-            _ if Some(label) == self.ignore_index => Label::Ignored,
+            _ if Some(label) == ignore_index => Label::Ignored,
             Ok(label) if label < classes => Label::Of(label),
             _ => Label::Wrong,
         };
-        data.iter::<i64>().map(label).collect()
-    }
-
-    /// What each row counts; `None` where all count 1.
-    fn mass(&self, labels: &[Label]) -> Option<Vec<f64>> {
-        if self.ignore_index.is_none() && self.formula.mass(0).is_none() {
-            return None;
-        }
+        let labels: Vec<_> = labels.clone().without_autodiff().into_data().iter::<i64>().map(label).collect();
         let mass = |label: &Label| match *label {
-            Label::Of(label) => self.formula.mass(label).unwrap_or(1.0),
+            Label::Of(label) => formula.mass(label).unwrap_or(1.0),
             Label::Ignored => 0.0,
             Label::Wrong => 1.0,
         };
-        Some(labels.iter().map(mass).collect())
+        let is_counted = ignore_index.is_some() || formula.mass(0).is_some();
+        let mass = is_counted.then(|| labels.iter().map(mass).collect());
+        Self { labels, mass }
+    }
+
+    /// What the sum of the values is divided by.
+    pub(super) fn divisor<T: Float + Number<Wide = T>, const L: usize>(
+        &self,
+        reduce: &Reduce<'_, L>,
+        weights: Option<&Weights<T>>,
+    ) -> Option<f64> {
+        let rows = self.labels.len();
+        let count = self.mass.as_ref().map_or(rows as f64, |mass| mass.iter().sum());
+        let weight = weights.map(|weights| match &self.mass {
+            None => weights.sum(),
+            Some(mass) => {
+                let mut room = Vec::new();
+                let weights = weights.part(0, rows, &mut room);
+                weights.iter().zip(mass).map(|(weight, mass)| weight.to_f64() * mass).sum()
+            }
+        });
+        reduce.reduction.divisor(count, reduce.samples, weight)
     }
 }

@@ -67,9 +67,10 @@ pub(super) fn pull_back<T: Float>(gradient: &mut [T], units: &[T], lengths: &[f6
 }
 
 /// Rows that are worth a task of their own.
-const LEAST_ROWS: usize = 16;
+pub(super) const LEAST_ROWS: usize = 16;
 
-fn dot<T: Float>(a: &[T], b: &[T]) -> f64 {
+/// The sum of the products of two rows.
+pub(super) fn dot<T: Float>(a: &[T], b: &[T]) -> f64 {
     // Sums that do not wait for each other.
     const SUMS: usize = 8;
     let mut sums = [0.0; SUMS];

@@ -1,0 +1,356 @@
+//! The scores of an anchor -> its value, and what the value changes by.
+
+use crate::engine::anchors::LEAST;
+use crate::engine::cpu::lanes::{Float, Lanes, MOST_LANES};
+use crate::engine::cpu::pointwise::{Sum, load};
+use crate::engine::cpu::rows::largest;
+use crate::formula::{Anchor, AnchorFormula, Counts, Dual, Partners, Real};
+use core::ops::Range;
+use pulp::{Simd, WithSimd};
+
+/// The numbers of an anchor that its value may be made of.
+const NUMBERS: usize = 2;
+
+type Register<S> = <f64 as Float>::Lanes<S>;
+
+/// Anchors, and whom they are compared with.
+pub(super) struct Side<'a> {
+    /// Of the anchors.
+    pub(super) labels: &'a [i64],
+    /// Of those that they are compared with.
+    pub(super) others: &'a [i64],
+    /// Whether both are the same rows: no row is compared with itself.
+    pub(super) is_same: bool,
+}
+
+type Write<'a> = dyn FnMut(usize, [f64; 2], &[f64]) + 'a;
+
+/// Some anchors of a side.
+pub(super) struct Run<'a, F> {
+    pub(super) formula: &'a F,
+    pub(super) side: &'a Side<'a>,
+    pub(super) anchors: Range<usize>,
+    pub(super) is_tracked: bool,
+    /// Writes the numbers that the scores of an anchor are made of.
+    pub(super) read: &'a (dyn Fn(usize, &mut [f64]) + Sync),
+    /// Takes an anchor's value and what it counts, and the derivatives by these numbers: none where they are 0.
+    pub(super) write: &'a mut Write<'a>,
+}
+
+impl<F: AnchorFormula> WithSimd for Run<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Side { labels, others, is_same } = *self.side;
+        let mut rooms = Rooms::of(others.len());
+        for anchor in self.anchors {
+            let counts = rooms.compare(labels[anchor], others, is_same.then_some(anchor));
+            (self.read)(anchor, &mut rooms.scores[..others.len()]);
+            rooms.fill(simd, self.formula, others.len());
+            let mut row = Row {
+                formula: self.formula,
+                simd,
+                rooms: &mut rooms,
+                counts,
+                is_tracked: self.is_tracked,
+                factors: [0.0; NUMBERS],
+                used: 0,
+            };
+            let result = self.formula.eval(&mut row);
+            let factors = row.factors;
+            let [positives, negatives] = counts;
+            let is_complete = positives > 0 && negatives > 0;
+            let (is_dropped, mass) = match self.formula.counts() {
+                Counts::One => (false, 1),
+                Counts::Pairs => (false, positives + negatives),
+                Counts::Positives => (false, positives),
+                Counts::WithPositive => (positives == 0, 1),
+                Counts::WithBoth => (!is_complete, 1),
+                // What is not a number counts, so that nobody takes it for nothing.
+                Counts::Active => (!is_complete, usize::from(result.value > 0.0 || result.value.is_nan())),
+            };
+            if is_dropped {
+                (self.write)(anchor, [0.0; 2], &[]);
+                continue;
+            }
+            let slopes = match self.is_tracked {
+                true => rooms.finish(core::array::from_fn(|number| result.slope[number] * factors[number])),
+                false => &[],
+            };
+            (self.write)(anchor, [result.value, mass as f64], slopes);
+        }
+    }
+}
+
+/// Room for what belongs to the pairs of an anchor, filled up to whole registers.
+struct Rooms {
+    scores: Vec<f64>,
+    /// The derivatives of the scores by the products.
+    turns: Vec<f64>,
+    /// 1 where a pair is of these, else 0: positives, negatives, both.
+    masks: [Vec<f64>; 3],
+    terms: Vec<f64>,
+    by_given: Vec<f64>,
+    slopes: [Vec<f64>; NUMBERS],
+}
+
+impl Rooms {
+    fn of(columns: usize) -> Self {
+        let room = || vec![0.0; columns.next_multiple_of(MOST_LANES)];
+        Self {
+            scores: room(),
+            turns: room(),
+            masks: [room(), room(), room()],
+            terms: room(),
+            by_given: room(),
+            slopes: [room(), room()],
+        }
+    }
+
+    /// The scores, of the first `count` numbers that stand in their place, and what they turn by.
+    #[inline(always)]
+    fn fill<S: Simd>(&mut self, simd: S, formula: &impl AnchorFormula, count: usize) {
+        let (score, any) = (formula.score(), self.scores[0]);
+        self.scores[count..].fill(any);
+        let mut i = 0;
+        while i < self.scores.len() {
+            let score = score.of(Dual::<_, 1>::variable(load::<S, f64>(simd, &self.scores[i..]), 0));
+            score.value.store(&mut self.scores[i..]);
+            score.slope[0].store(&mut self.turns[i..]);
+            i += <Register<S> as Lanes<S, f64>>::COUNT;
+        }
+    }
+
+    /// Who is a positive and who is a negative, and how many there are.
+    #[inline(always)]
+    fn compare(&mut self, label: i64, others: &[i64], itself: Option<usize>) -> [usize; 2] {
+        let [positives, negatives, all] = &mut self.masks;
+        let (yes, no) = (1.0, 0.0);
+        let mut same = 0;
+        for (j, other) in others.iter().enumerate() {
+            let is_same = *other == label;
+            same += usize::from(is_same);
+            positives[j] = if is_same { yes } else { no };
+            negatives[j] = if is_same { no } else { yes };
+            all[j] = yes;
+        }
+        if let Some(itself) = itself {
+            positives[itself] = no;
+            all[itself] = no;
+        }
+        [same - usize::from(itself.is_some()), others.len() - same]
+    }
+
+    /// The derivatives of the value: the slopes of the numbers, each times its factor.
+    #[inline(always)]
+    fn finish(&mut self, factors: [f64; NUMBERS]) -> &[f64] {
+        let [first, second] = &self.slopes;
+        for (i, slope) in self.terms.iter_mut().enumerate() {
+            *slope = (first[i] * factors[0] + second[i] * factors[1]) * self.turns[i];
+        }
+        &self.terms
+    }
+}
+
+/// What a formula makes of a single pair. (A closure would be a function of its own, without the machine's vector instructions.)
+trait OfPair {
+    fn of<F: AnchorFormula, R: Real>(formula: &F, partners: Partners, score: R) -> R;
+}
+
+struct Exponent;
+
+impl OfPair for Exponent {
+    #[inline(always)]
+    fn of<F: AnchorFormula, R: Real>(formula: &F, partners: Partners, score: R) -> R {
+        formula.exponent(partners, score)
+    }
+}
+
+struct Term;
+
+impl OfPair for Term {
+    #[inline(always)]
+    fn of<F: AnchorFormula, R: Real>(formula: &F, partners: Partners, score: R) -> R {
+        formula.term(partners, score)
+    }
+}
+
+/// An anchor as the formula sees it.
+struct Row<'a, F, S> {
+    formula: &'a F,
+    simd: S,
+    rooms: &'a mut Rooms,
+    counts: [usize; 2],
+    is_tracked: bool,
+    /// What the slopes of each number are still to be multiplied by.
+    factors: [f64; NUMBERS],
+    used: usize,
+}
+
+impl<F: AnchorFormula, S: Simd> Row<'_, F, S> {
+    #[inline(always)]
+    fn count(&self, partners: Partners) -> usize {
+        match partners {
+            Partners::Positives => self.counts[0],
+            Partners::Negatives => self.counts[1],
+            Partners::All => self.counts[0] + self.counts[1],
+        }
+    }
+
+    /// A number whose slopes stand in its room, but for a factor.
+    #[inline(always)]
+    fn number(&mut self, value: f64, factor: f64) -> Dual<f64, NUMBERS> {
+        let index = self.used;
+        self.used += 1;
+        self.factors[index] = factor;
+        Dual::variable(value, index)
+    }
+
+    /// A number without slopes.
+    #[inline(always)]
+    fn constant(&mut self, value: f64) -> Dual<f64, NUMBERS> {
+        self.rooms.slopes[self.used].fill(0.0);
+        self.number(value, 0.0)
+    }
+
+    /// The terms: what the formula makes of each score of the partners, `other` elsewhere; and its slopes in the room of the next number.
+    #[inline(always)]
+    fn map<P: OfPair>(&mut self, partners: Partners, other: f64) {
+        match self.is_tracked {
+            true => self.map_as::<P, true>(partners, other),
+            false => self.map_as::<P, false>(partners, other),
+        }
+    }
+
+    #[inline(always)]
+    fn map_as<P: OfPair, const TRACKED: bool>(&mut self, partners: Partners, other: f64) {
+        let simd = self.simd;
+        let Rooms { scores, masks, terms, slopes, .. } = &mut *self.rooms;
+        let (mask, slopes) = (&masks[partners as usize], &mut slopes[self.used]);
+        let (zero, other) = (splat(simd, 0.0), splat(simd, other));
+        let mut i = 0;
+        while i < scores.len() {
+            let mask = load::<S, f64>(simd, &mask[i..]).gt_lit(0.5);
+            let score = Dual::<_, 1>::variable(load::<S, f64>(simd, &scores[i..]), 0);
+            let term = P::of(self.formula, partners, score);
+            Real::select(&mask, term.value, other).store(&mut terms[i..]);
+            if TRACKED {
+                Real::select(&mask, term.slope[0], zero).store(&mut slopes[i..]);
+            }
+            i += <Register<S> as Lanes<S, f64>>::COUNT;
+        }
+    }
+
+    #[inline(always)]
+    fn extreme(&mut self, partners: Partners, sign: f64) -> Dual<f64, NUMBERS> {
+        let mask = &self.rooms.masks[partners as usize];
+        let mut found = None;
+        for (j, &score) in self.rooms.scores.iter().enumerate() {
+            // What is not a number has to be seen.
+            if mask[j] > 0.5 && found.is_none_or(|(_, most): (usize, f64)| score * sign > most * sign || score.is_nan())
+            {
+                found = Some((j, score));
+            }
+        }
+        let index = self.used;
+        let number = self.constant(found.map_or(LEAST * sign, |(_, score)| score));
+        if let Some((place, _)) = found {
+            self.rooms.slopes[index][place] = 1.0;
+            self.factors[index] = 1.0;
+        }
+        number
+    }
+}
+
+impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
+    type Number = Dual<f64, NUMBERS>;
+
+    #[inline(always)]
+    fn log_sum_exp(&mut self, partners: Partners) -> Self::Number {
+        if self.count(partners) == 0 {
+            return self.constant(LEAST);
+        }
+        let simd = self.simd;
+        self.map::<Exponent>(partners, f64::NEG_INFINITY);
+        let Rooms { terms, slopes, .. } = &mut *self.rooms;
+        let slopes = &mut slopes[self.used];
+        let most = largest(simd, terms, LEAST);
+        let mut i = 0;
+        while i < terms.len() {
+            let power = (load::<S, f64>(simd, &terms[i..]) - splat(simd, most)).exp();
+            power.store(&mut terms[i..]);
+            if self.is_tracked {
+                (load::<S, f64>(simd, &slopes[i..]) * power).store(&mut slopes[i..]);
+            }
+            i += <Register<S> as Lanes<S, f64>>::COUNT;
+        }
+        let total = sum_of(terms);
+        self.number(most + total.ln(), 1.0 / total)
+    }
+
+    #[inline(always)]
+    fn sum(&mut self, partners: Partners) -> Self::Number {
+        if self.count(partners) == 0 {
+            return self.constant(0.0);
+        }
+        self.map::<Term>(partners, 0.0);
+        let total = sum_of(&self.rooms.terms);
+        self.number(total, 1.0)
+    }
+
+    #[inline(always)]
+    fn mean(&mut self, partners: Partners) -> Self::Number {
+        let count = self.count(partners).max(1) as f64;
+        self.sum(partners) * (1.0 / count)
+    }
+
+    #[inline(always)]
+    fn sum_with(&mut self, partners: Partners, given: Self::Number) -> Self::Number {
+        if self.count(partners) == 0 {
+            return self.constant(0.0);
+        }
+        let simd = self.simd;
+        let Rooms { scores, masks, terms, by_given, slopes, .. } = &mut *self.rooms;
+        let (mask, slopes) = (&masks[partners as usize], &mut slopes[self.used]);
+        let (zero, own) = (splat(simd, 0.0), Dual::<_, 2>::variable(splat(simd, given.value), 1));
+        let mut i = 0;
+        while i < scores.len() {
+            let mask = load::<S, f64>(simd, &mask[i..]).gt_lit(0.5);
+            let score = Dual::variable(load::<S, f64>(simd, &scores[i..]), 0);
+            let term = self.formula.term_with(partners, score, own);
+            Real::select(&mask, term.value, zero).store(&mut terms[i..]);
+            Real::select(&mask, term.slope[0], zero).store(&mut slopes[i..]);
+            Real::select(&mask, term.slope[1], zero).store(&mut by_given[i..]);
+            i += <Register<S> as Lanes<S, f64>>::COUNT;
+        }
+        let (total, through) = (sum_of(terms), sum_of(by_given));
+        let mut number = self.number(total, 1.0);
+        for (slope, of_given) in number.slope.iter_mut().zip(given.slope) {
+            *slope += of_given * through;
+        }
+        number
+    }
+
+    #[inline(always)]
+    fn largest(&mut self, partners: Partners) -> Self::Number {
+        self.extreme(partners, 1.0)
+    }
+
+    #[inline(always)]
+    fn smallest(&mut self, partners: Partners) -> Self::Number {
+        self.extreme(partners, -1.0)
+    }
+}
+
+#[inline(always)]
+fn splat<S: Simd>(simd: S, number: f64) -> Register<S> {
+    load::<S, f64>(simd, &[number; MOST_LANES])
+}
+
+#[inline(always)]
+fn sum_of(numbers: &[f64]) -> f64 {
+    let mut sum = Sum::default();
+    sum.add(numbers, None);
+    sum.total()
+}

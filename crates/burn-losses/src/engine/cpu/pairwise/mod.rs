@@ -1,0 +1,191 @@
+//! Embeddings and labels -> products or distances of all pairs -> value, for every anchor.
+//!
+//! The pass over an anchor's scores writes what its value changes by ([`anchor`]), and the backward pass turns these slopes, which belong
+//! to pairs, into the gradient of the embeddings ([`vectors`]).
+
+mod anchor;
+mod vectors;
+
+use super::in_pieces;
+use super::lanes::{Float, MOST_LANES};
+use super::memory::{Memory, Number, of_type, scaled_rows, tensor, zeros};
+use crate::engine::backward::{attach, like};
+use crate::formula::AnchorFormula;
+use crate::reduction::Unreduced;
+use anchor::{Run, Side};
+use burn::tensor::{Int, Tensor};
+use core::ops::Range;
+use vectors::{Against, Vectors};
+
+/// Anchors that are looked at together.
+const ANCHORS: usize = MOST_LANES;
+
+/// The values `[N]` of `[N, E]`, in the graph of the embeddings. `None` where there is no kernel for these tensors.
+pub(crate) fn values(
+    formula: &impl AnchorFormula,
+    embeddings: &Tensor<2>,
+    labels: &Tensor<1, Int>,
+) -> Option<Unreduced<1>> {
+    if super::is_off() {
+        return None;
+    }
+    of_type!(embeddings.dtype(), N => values_of::<N>(formula, embeddings, labels, None))
+}
+
+/// The values of embeddings each of which is compared with the other half, by its cosine times a factor, plus a term; both `[1, 1]`.
+pub(crate) fn of_views(
+    formula: &impl AnchorFormula,
+    embeddings: &Tensor<2>,
+    labels: &Tensor<1, Int>,
+    scaling: &[Tensor<2>; 2],
+) -> Option<Unreduced<1>> {
+    if super::is_off() {
+        return None;
+    }
+    of_type!(embeddings.dtype(), N => values_of::<N>(formula, embeddings, labels, Some(scaling)))
+}
+
+/// The values of rows whose scores with all columns are given, in the graph of the scores.
+pub(crate) fn of_scores(
+    formula: &impl AnchorFormula,
+    scores: &Tensor<2>,
+    labels: [&Tensor<1, Int>; 2],
+) -> Option<Unreduced<1>> {
+    if super::is_off() {
+        return None;
+    }
+    of_type!(scores.dtype(), N => of_scores_of::<N>(formula, scores, labels))
+}
+
+fn values_of<N: Number>(
+    formula: &impl AnchorFormula,
+    embeddings: &Tensor<2>,
+    labels: &Tensor<1, Int>,
+    scaling: Option<&[Tensor<2>; 2]>,
+) -> Option<Unreduced<1>> {
+    let memory = Memory::of(embeddings)?;
+    let mut room = Vec::new();
+    let numbers = N::widen(memory.numbers::<N>()?, &mut room);
+    let shape @ [count, _] = embeddings.dims();
+    let against = if scaling.is_some() { Against::OtherHalf } else { Against::All };
+    let vectors = Vectors::of(numbers, shape, formula.score(), against);
+    let products = vectors.products();
+    let number = |number: &Tensor<2>| number.clone().into_scalar::<f64>();
+    let [factor, term] = scaling.map_or([1.0, 0.0], |scaling| scaling.each_ref().map(number));
+    let parents: Vec<_> = core::iter::once(embeddings).chain(scaling.into_iter().flatten()).cloned().collect();
+    let needed: Vec<_> = parents.iter().map(Tensor::is_tracked).collect();
+
+    let mut results = Results::<N::Wide>::of([count, vectors.columns()], needed.contains(&true));
+    let labels = read(labels);
+    for anchors in vectors.sides() {
+        let others = &labels[vectors.others(anchors.start)];
+        let is_same = others.len() == count;
+        let side = Side { labels: &labels[anchors.clone()], others, is_same };
+        results.run(formula, &side, anchors.clone(), |anchor, scores| {
+            vectors.read(&products, anchors.start + anchor, scores);
+            scores.iter_mut().for_each(|score| *score = *score * factor + term);
+        });
+    }
+
+    let device = embeddings.clone().without_autodiff().device();
+    let (values, mass, slopes) = results.finish();
+    let values = tensor(values, [count], &device);
+    let mass = Some(like(embeddings, tensor(mass, [count], &device)));
+    let Some(slopes) = slopes else { return Some(Unreduced { values: like(embeddings, values), mass }) };
+    let dtype = embeddings.dtype();
+    let values = attach(values, &parents, move |upstream: Tensor<1>| {
+        let upstream: Vec<f64> = upstream.into_data().iter::<f64>().collect();
+        let of_scaling = needed[1..].contains(&true).then(|| vectors.of_scaling(&products, &slopes, &upstream));
+        let of_scaling = of_scaling.into_iter().flatten();
+        let number = |number| Some(tensor(vec![N::Wide::from_f64(number)], [1, 1], &device));
+        let of_scaling: Vec<_> = of_scaling.map(number).collect();
+        let embeddings = needed[0].then(|| {
+            let upstream: Vec<f64> = upstream.iter().map(|upstream| upstream * factor).collect();
+            tensor(vectors.gradient(&slopes, &upstream), shape, &device).cast(dtype)
+        });
+        core::iter::once(embeddings).chain(of_scaling).collect()
+    })?;
+    Some(Unreduced { values, mass })
+}
+
+fn of_scores_of<N: Number>(
+    formula: &impl AnchorFormula,
+    scores: &Tensor<2>,
+    labels: [&Tensor<1, Int>; 2],
+) -> Option<Unreduced<1>> {
+    let memory = Memory::of(scores)?;
+    let mut room = Vec::new();
+    let numbers = N::widen(memory.numbers::<N>()?, &mut room);
+    let shape @ [count, columns] = scores.dims();
+    let [labels, others] = labels.map(read);
+    let mut results = Results::<N::Wide>::of(shape, scores.is_tracked());
+    results.run(formula, &Side { labels: &labels, others: &others, is_same: false }, 0..count, |anchor, scores| {
+        let row = &numbers[anchor * columns..][..columns];
+        scores.iter_mut().zip(row).for_each(|(score, number)| *score = number.to_f64());
+    });
+    let device = scores.clone().without_autodiff().device();
+    let (values, mass, slopes) = results.finish();
+    let values = tensor(values, [count], &device);
+    let mass = Some(like(scores, tensor(mass, [count], &device)));
+    let Some(slopes) = slopes else { return Some(Unreduced { values: like(scores, values), mass }) };
+    let dtype = scores.dtype();
+    let values = attach(values, core::slice::from_ref(scores), move |upstream: Tensor<1>| {
+        vec![Some(scaled_rows(slopes, upstream, shape, &device).cast(dtype))]
+    })?;
+    Some(Unreduced { values, mass })
+}
+
+fn read(labels: &Tensor<1, Int>) -> Vec<i64> {
+    labels.clone().without_autodiff().into_data().iter::<i64>().collect()
+}
+
+/// What comes of the anchors.
+struct Results<T> {
+    /// Value and what it counts.
+    values: Vec<T>,
+    /// The derivatives by the scores' numbers, one row per anchor.
+    slopes: Option<Vec<T>>,
+    columns: usize,
+}
+
+impl<T: Float> Results<T> {
+    fn of([count, columns]: [usize; 2], is_tracked: bool) -> Self {
+        Self { values: vec![T::default(); 2 * count], slopes: is_tracked.then(|| zeros(count * columns)), columns }
+    }
+
+    /// Some anchors; `read` writes the numbers that the scores of one of them are made of.
+    ///
+    /// In double precision: exponents of a steep softmax are large, and the slopes of an anchor's pairs nearly cancel.
+    fn run(
+        &mut self,
+        formula: &impl AnchorFormula,
+        side: &Side<'_>,
+        anchors: Range<usize>,
+        read: impl Fn(usize, &mut [f64]) + Send + Sync,
+    ) {
+        let (count, columns) = (anchors.len(), self.columns);
+        let values = &mut self.values[2 * anchors.start..2 * anchors.end];
+        let slopes = self.slopes.as_mut().map(|slopes| &mut slopes[anchors.start * columns..anchors.end * columns]);
+        let is_tracked = slopes.is_some();
+        in_pieces(count, ANCHORS, [Some(values), slopes], [2, columns], |piece, [values, mut slopes]| {
+            let (values, start) = (values.expect("an output"), piece * ANCHORS);
+            let mut write = |anchor: usize, numbers: [f64; 2], of_pairs: &[f64]| {
+                let place = anchor - start;
+                values[2 * place..][..2].copy_from_slice(&numbers.map(T::from_f64));
+                if let Some(slopes) = &mut slopes {
+                    let row = &mut slopes[place * columns..][..columns];
+                    row.iter_mut().zip(of_pairs).for_each(|(slope, of_pair)| *slope = T::from_f64(*of_pair));
+                }
+            };
+            let anchors = start..count.min(start + ANCHORS);
+            f64::dispatch(Run { formula, side, anchors, is_tracked, read: &read, write: &mut write });
+            0.0
+        });
+    }
+
+    /// The values, what they count, and the slopes.
+    fn finish(self) -> (Vec<T>, Vec<T>, Option<Vec<T>>) {
+        let (values, mass) = self.values.chunks(2).map(|pair| (pair[0], pair[1])).unzip();
+        (values, mass, self.slopes)
+    }
+}
