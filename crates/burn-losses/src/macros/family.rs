@@ -204,18 +204,21 @@ macro_rules! tagged {
 }
 pub(crate) use tagged;
 
-/// Implements traits for an enum of modules: each method is that of the module in it.
+/// Implements traits for an enum of modules: each method is that of the module in it. What is not so simple stands in braces, behind
+/// the others.
 macro_rules! dispatch {
     (
         $any:ident $variants:tt
         $(impl $trait:ident {
             $(fn $method:ident $(<const $rank:ident: usize>)? (&$self:ident $(, $argument:ident: $type:ty)*) -> $output:ty;)+
+            $({ $($rest:tt)* })?
         })+
     ) => {$(
         impl $trait for $any {
             $(fn $method $(<const $rank: usize>)? (&$self $(, $argument: $type)*) -> $output {
                 $crate::macros::dispatch!(match $self $variants module => $trait::$method(module $(, $argument)*))
             })+
+            $($($rest)*)?
         }
     )+};
     (match $self:ident [$($variant:ident),+] $module:ident => $call:expr) => {
