@@ -53,16 +53,15 @@ macro_rules! tagged {
             #[derive(Debug, Clone, PartialEq, ::serde::Serialize)]
             #[serde(tag = "kind", rename_all = "snake_case")]
             #[non_exhaustive]
-            #[allow(missing_docs)]
             pub enum $config {
-                $($variant([<$module Config>]),)+
+                $(#[doc = "The kind `" $file "`."] $variant([<$module Config>]),)+
             }
 
             #[doc = "Any module of this family: what a [`" $config "`] makes."]
             #[derive(::burn::module::Module, Debug)]
-            #[allow(missing_docs, clippy::large_enum_variant)] // a run makes a few of them
+            #[allow(clippy::large_enum_variant)] // a run makes a few of them
             pub enum $any {
-                $($variant($module),)+
+                $(#[doc = "The kind `" $file "`."] $variant($module),)+
             }
 
             impl $config {
