@@ -88,7 +88,7 @@ macro_rules! head_loss {
     };
 }
 
-/// [`HeadLoss`] of a head with the fields `weight` and `rows`, and what else it has of it.
+/// [`HeadLoss`](crate::heads::HeadLoss) of a head with the fields `weight` and `rows`, and what else it has of it.
 macro_rules! own_weight {
     ($module:ident $kind:literal; $(bias $bias:ident;)? { $($rest:tt)* }) => {
         impl $crate::heads::HeadLoss for $module {

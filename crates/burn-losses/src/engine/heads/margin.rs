@@ -41,7 +41,7 @@ pub(super) fn with_margin<H: HeadLoss>(
 struct Margin<H, F> {
     head: H,
     cross_entropy: F,
-    /// [`Head::given`].
+    /// [`given`](super::Head::given) of the head.
     given: Option<Vec<f64>>,
 }
 
