@@ -17,7 +17,6 @@ pub(crate) enum DeviceName {
 
 /// A float type by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
 pub(crate) enum DtypeName {
     F64,
     F32,
@@ -54,7 +53,7 @@ impl DeviceName {
     fn device(self) -> Result<Device, Error> {
         match self {
             #[cfg(feature = "ndarray")]
-            #[allow(deprecated)] // as long as Burn has it
+            #[allow(deprecated)] // upstream's, not ours: burn-ndarray is part of what we support
             Self::Ndarray => Ok(Device::ndarray()),
             #[cfg(feature = "flex")]
             Self::Flex => Ok(Device::flex()),
@@ -66,7 +65,7 @@ impl DeviceName {
                 }
                 Ok(Device::wgpu(DeviceKind::DefaultDevice))
             }
-            #[allow(unreachable_patterns)]
+            #[allow(unreachable_patterns)] // where all devices are compiled in
             _ => {
                 let name = name(self);
                 Err(Error::Device(format!("device `{name}` is not compiled in: build with `--features {name}`")))

@@ -40,16 +40,15 @@ macro_rules! families {
         #[derive(Debug, Clone, PartialEq, Serialize)]
         #[serde(tag = "family", rename_all = "snake_case")]
         #[non_exhaustive]
-        #[allow(missing_docs)]
         pub enum LossConfig {
-            $($variant($config),)+
+            $(#[doc = concat!("The family `", $name, "`.")] $variant($config),)+
         }
 
         /// Any loss of any family: what a [`LossConfig`] makes.
         #[derive(burn::module::Module, Debug)]
-        #[allow(missing_docs, clippy::large_enum_variant)] // a run makes a few of them
+        #[allow(clippy::large_enum_variant)] // a run makes a few of them
         pub enum AnyLoss {
-            $($variant($any),)+
+            $(#[doc = concat!("The family `", $name, "`.")] $variant($any),)+
         }
 
         /// Every loss, family by family.

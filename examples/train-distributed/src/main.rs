@@ -42,8 +42,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    // Burn means to drop ndarray one day; until then it is a second device of the CPU.
-    #[allow(deprecated)]
+    #[allow(deprecated)] // Burn means to drop ndarray one day; until then it is a second device of the CPU
     let here = [Device::flex(), Device::ndarray()];
     println!("two devices in this process: flex and ndarray");
     check_all(&here)?;

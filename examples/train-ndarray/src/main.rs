@@ -31,8 +31,7 @@ enum Cpu {
 impl Cpu {
     fn target(self) -> Target {
         match self {
-            // Burn means to drop ndarray one day; as long as it is there, losses have to work on it.
-            #[allow(deprecated)]
+            #[allow(deprecated)] // Burn means to drop ndarray one day; until then losses work on it
             Self::Ndarray => Target::new("ndarray", Device::ndarray()),
             Self::Flex => Target::new("flex", Device::flex()),
         }

@@ -42,8 +42,7 @@ fn main() -> ExitCode {
     }
 
     let target = Target::new("wgpu", gpu).described(&hardware);
-    // Burn means to drop ndarray one day; as long as it is there, it is the CPU that others are measured against.
-    #[allow(deprecated)]
+    #[allow(deprecated)] // Burn means to drop ndarray one day; until then others are measured against it
     let twin = Target::new("ndarray", Device::ndarray());
     cli::main(&arguments.options, &target, Some(&twin))
 }

@@ -1,118 +1,16 @@
 //! A batch of each family: which argument is looked at for what.
 
 use super::labels::{self, ALL_IGNORED, Allowed};
+use super::outcome::{Computed, Outcome};
 use super::pairs::{self, Partners};
 use super::report::{Floats, Integers, Report};
-use super::{Diagnosis, Finding, Problem, Severity, boxes, numbers, scale};
+use super::{Diagnosis, Problem, Severity, boxes, numbers, scale};
 use crate::boxes::BoxFormat;
 use crate::config::Value;
 use crate::engine::heads::Scaling;
-use crate::error::InputError;
 use crate::segmentation::{AbsentClasses, Background, Over, Regions};
-use burn::tensor::kind::{Autodiff, Basic};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::TensorData;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// Tensors by name, read back.
-#[derive(Default)]
-pub(crate) struct ReadBack(BTreeMap<String, TensorData>);
-
-/// No tensors yet.
-pub(crate) fn inputs() -> ReadBack {
-    ReadBack::default()
-}
-
-impl ReadBack {
-    /// Reads a tensor back: its numbers are copied at once, since on wgpu the memory behind them may be used again.
-    pub(crate) fn and<const D: usize, K: Basic>(mut self, name: &str, tensor: &Tensor<D, K>) -> Self {
-        let data = tensor.to_data();
-        let (shape, dtype) = (data.shape().clone(), data.dtype());
-        let copy = match dtype {
-            _ if dtype.is_float() => {
-                TensorData::new(data.iter::<f64>().collect::<Vec<_>>(), shape).convert_dtype(dtype)
-            }
-            _ if dtype.is_bool() => TensorData::new(data.iter::<bool>().collect::<Vec<_>>(), shape),
-            _ if dtype.is_uint() => TensorData::new(data.iter::<u64>().collect::<Vec<_>>(), shape),
-            _ if dtype.is_int() => TensorData::new(data.iter::<i64>().collect::<Vec<_>>(), shape),
-            _ => data,
-        };
-        self.0.insert(name.to_owned(), copy);
-        self
-    }
-
-    /// Reads a tensor back, if there is one.
-    pub(crate) fn and_some<const D: usize, K: Basic>(self, name: &str, tensor: Option<&Tensor<D, K>>) -> Self {
-        match tensor {
-            Some(tensor) => self.and(name, tensor),
-            None => self,
-        }
-    }
-
-    /// The tensors.
-    pub(crate) fn get(&self) -> &BTreeMap<String, TensorData> {
-        &self.0
-    }
-}
-
-/// The same numbers without autodiff: a diagnosis is no step of a training.
-pub(crate) fn plain<const D: usize, K: Autodiff>(tensor: &Tensor<D, K>) -> Tensor<D, K> {
-    tensor.clone().without_autodiff()
-}
-
-/// What a loss makes of a batch.
-pub(crate) struct Computed {
-    values: TensorData,
-    total: f64,
-}
-
-/// What a loss makes of a batch, or why it makes nothing.
-pub(crate) type Outcome = Result<Computed, Box<Finding>>;
-
-/// Runs a loss, if its check lets it: the unreduced values, and the reduced one.
-pub(crate) fn attempt<const V: usize>(
-    checked: Result<(), InputError>,
-    run: impl FnOnce() -> (Tensor<V>, Tensor<1>),
-) -> Outcome {
-    if let Err(error) = checked {
-        return Err(refused(error.argument, error.to_string()));
-    }
-    without_panic(|| {
-        let (values, total) = run();
-        let data = values.into_data();
-        let values = TensorData::new(data.iter::<f64>().collect::<Vec<_>>(), data.shape().clone());
-        Ok(Computed { values, total: total.into_scalar() })
-    })
-}
-
-/// Runs a loss on tensors by name.
-#[cfg(feature = "autodiff")]
-pub(crate) fn attempt_named(run: impl FnOnce() -> Result<crate::eval::Evaluation, crate::eval::EvalError>) -> Outcome {
-    without_panic(|| match run() {
-        Ok(evaluation) => Ok(Computed { values: evaluation.unreduced, total: evaluation.loss }),
-        Err(error) => Err(refused(error.argument(), error.to_string())),
-    })
-}
-
-/// A panic, as of a device without memory, is a finding too.
-fn without_panic(run: impl FnOnce() -> Outcome) -> Outcome {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
-        let message = match payload.downcast::<String>() {
-            Ok(message) => *message,
-            Err(payload) => (*payload.downcast_ref::<&str>().unwrap_or(&"for no stated reason")).to_owned(),
-        };
-        Err(finding("values", Problem::Failed { message }))
-    })
-}
-
-fn refused(argument: &str, message: String) -> Box<Finding> {
-    finding(argument, Problem::Refused { message })
-}
-
-fn finding(argument: &str, problem: Problem) -> Box<Finding> {
-    let (argument, advice) = (argument.to_owned(), String::new());
-    Box::new(Finding { severity: Severity::Error, argument, index: None, count: 1, of: 0, problem, advice })
-}
 
 /// Tensors by name for one loss, and what it makes of them.
 pub(crate) struct Batch<'a> {

@@ -23,17 +23,21 @@
 
 mod batch;
 mod boxes;
+mod inputs;
 mod labels;
 #[cfg(feature = "autodiff")]
 mod named;
 mod numbers;
+mod outcome;
 mod pairs;
 mod report;
 mod scale;
 
+pub(crate) use batch::{Batch, HeadFacts};
+pub(crate) use inputs::{inputs, plain};
+pub(crate) use outcome::attempt;
 #[cfg(feature = "autodiff")]
-pub(crate) use batch::attempt_named;
-pub(crate) use batch::{Batch, HeadFacts, attempt, inputs, plain};
+pub(crate) use outcome::attempt_named;
 
 use core::fmt;
 use serde::Serialize;

@@ -89,13 +89,14 @@ macro_rules! word_or_number {
                         $(let _ = stringify!($list_meta);)*
                         Ok(Self::PerClass(list))
                     })?
-                    #[allow(unreachable_patterns)]
-                    Loose::List(_) => Err(serde::de::Error::custom(format!(
-                        "a list is not allowed, expected {}", Self::FORMS.join(" or ")
-                    ))),
-                    Loose::Word(word) => Err(serde::de::Error::custom(format!(
-                        "`{word}` is not allowed, expected {}", Self::FORMS.join(" or ")
-                    ))),
+                    given => {
+                        let given = match given {
+                            Loose::Word(word) => format!("`{word}`"),
+                            _ => "a list".to_owned(),
+                        };
+                        let expected = Self::FORMS.join(" or ");
+                        Err(serde::de::Error::custom(format!("{given} is not allowed, expected {expected}")))
+                    }
                 }
             }
         }

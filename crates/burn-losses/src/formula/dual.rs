@@ -1,5 +1,4 @@
 //! Forward-mode derivatives.
-#![allow(clippy::suspicious_arithmetic_impl)] // the derivative of a product is a sum
 
 use super::Real;
 use core::array::repeat;

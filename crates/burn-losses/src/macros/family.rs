@@ -53,16 +53,15 @@ macro_rules! tagged {
             #[derive(Debug, Clone, PartialEq, ::serde::Serialize)]
             #[serde(tag = "kind", rename_all = "snake_case")]
             #[non_exhaustive]
-            #[allow(missing_docs)]
             pub enum $config {
-                $($variant([<$module Config>]),)+
+                $(#[doc = "The kind `" $file "`."] $variant([<$module Config>]),)+
             }
 
             #[doc = "Any module of this family: what a [`" $config "`] makes."]
             #[derive(::burn::module::Module, Debug)]
-            #[allow(missing_docs, clippy::large_enum_variant)] // a run makes a few of them
+            #[allow(clippy::large_enum_variant)] // a run makes a few of them
             pub enum $any {
-                $($variant($module),)+
+                $(#[doc = "The kind `" $file "`."] $variant($module),)+
             }
 
             impl $config {
@@ -204,18 +203,21 @@ macro_rules! tagged {
 }
 pub(crate) use tagged;
 
-/// Implements traits for an enum of modules: each method is that of the module in it.
+/// Implements traits for an enum of modules: each method is that of the module in it. What is not so simple stands in braces, behind
+/// the others.
 macro_rules! dispatch {
     (
         $any:ident $variants:tt
         $(impl $trait:ident {
             $(fn $method:ident $(<const $rank:ident: usize>)? (&$self:ident $(, $argument:ident: $type:ty)*) -> $output:ty;)+
+            $({ $($rest:tt)* })?
         })+
     ) => {$(
         impl $trait for $any {
             $(fn $method $(<const $rank: usize>)? (&$self $(, $argument: $type)*) -> $output {
                 $crate::macros::dispatch!(match $self $variants module => $trait::$method(module $(, $argument)*))
             })+
+            $($($rest)*)?
         }
     )+};
     (match $self:ident [$($variant:ident),+] $module:ident => $call:expr) => {

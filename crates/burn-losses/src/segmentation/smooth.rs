@@ -14,7 +14,7 @@ pub enum Smooth {
     /// The same to both: a region that is empty and predicted as empty is right.
     Both(f64),
     /// Each its own, the numerator no larger: an empty region that is predicted as empty is then wrong by the rest.
-    #[allow(missing_docs)]
+    #[allow(missing_docs)] // docs of the fields would stand in the schema, where that of the variant is enough
     Apart { numerator: f64, denominator: f64 },
 }
 

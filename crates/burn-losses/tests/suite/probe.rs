@@ -1,5 +1,4 @@
 //! Inputs that every loss can be tried on.
-#![allow(dead_code)] // each user of this file needs its own part of it
 
 use burn::tensor::{Int, Tensor, TensorData};
 use burn_losses::config::{Table, Value};

@@ -15,7 +15,6 @@ use std::path::Path;
 /// What a term is.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-#[allow(clippy::large_enum_variant)] // a run has a few of them
 pub enum TermConfig {
     /// The caller computes it; the config has its weight alone.
     Given,

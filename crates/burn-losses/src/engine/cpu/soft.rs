@@ -86,29 +86,17 @@ impl<T: Float> WithSimd for Run<'_, T> {
             let mut slopes = self.slopes.as_mut().map(|slopes| &mut slopes[row * classes..][..classes]);
             match self.target {
                 Target::Softened { is_logarithm, .. } => {
-                    if is_logarithm {
-                        each(
-                            simd,
-                            target,
-                            &mut own_exponents,
-                            #[inline(always)]
-                            |t| {
-                                let least = t.lit(LEAST);
-                                Real::select(&t.gt_lit(LEAST), t * sharpness, least)
-                            },
-                        );
-                    } else {
-                        each(
-                            simd,
-                            target,
-                            &mut own_exponents,
-                            #[inline(always)]
-                            |t| {
-                                let (least, one, is_there) = (t.lit(LEAST), t.lit(1.0), t.gt_lit(LEAST_PROBABILITY));
-                                Real::select(&is_there, Real::select(&is_there, t, one).ln() * sharpness, least)
-                            },
-                        );
-                    }
+                    each(
+                        simd,
+                        target,
+                        &mut own_exponents,
+                        #[inline(always)]
+                        |t| {
+                            let is_there = t.gt_lit(if is_logarithm { LEAST } else { LEAST_PROBABILITY });
+                            let log_t = if is_logarithm { t } else { Real::select(&is_there, t, t.lit(1.0)).ln() };
+                            Real::select(&is_there, log_t * sharpness, t.lit(LEAST))
+                        },
+                    );
                     let own_total = softmax(simd, &mut own_exponents, &mut q);
                     // A row without a target counts nothing.
                     let mass = if own_total == 0.0 { 0.0 } else { 1.0 };

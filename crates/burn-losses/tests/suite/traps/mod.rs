@@ -10,7 +10,7 @@
 //! | T9 | a smoothed row of targets does not sum to 1 (`cross_entropy.rs`) |
 //! | T10 | a common offset of the logits changes the value |
 //! | T11, T14b | probabilities of 0 and 1 give infinities; the index to ignore has to be a class |
-//! | T14 | the defaults do not run (`laws.rs`) |
+//! | T14 | the defaults do not run (`laws/`) |
 //! | T14c | the weights of ignored rows are in the divisor |
 //! | T15, T16, T17 | focal loss is NaN at saturated logits, for gamma = 0 or < 1, or in half precision |
 //! | T18, T19 | the side and the meaning of alpha; a multi-class focal loss that sums sigmoids |
@@ -33,16 +33,21 @@
 //! | T50, T51, T52, T53 | no valid pair is NaN; gradients at distance 0 and of zero vectors; signs in a distance |
 //! | T54, T55, T56, T57 | margins at a cosine of 1 and -1, beyond pi, with a gradient that is not theirs (`arcface.rs`, and here) |
 //! | T58, T59, T60, T61 | lists of triplets; margins that are no integers; the update of centers; degrees |
-//! | T62 | negatives gathered from other devices are scaled by their number: here nothing is gathered, and parts add up by a divisor (`clip.rs`, `laws.rs`) |
+//! | T62 | negatives gathered from other devices are scaled by their number: here nothing is gathered, and parts add up by a divisor (`clip.rs`, `laws/`) |
 //! | T63, T64, T66 | chunks: the weight's gradient with an upstream that is not uniform; odd sizes and the bias; the loss curve (`chunks.rs`) |
 //! | T65 | more logits than 2^31 (`tests/memory.rs`, at full size) |
 //! | T67 | inputs are changed in place (`parity.rs`) |
 //! | T68 | Crammer-Singer counts a wrong class with the score 0 |
-//! | T70, T71, T72 | none-then-mean is not mean; configs do not survive a round trip; options without effect (`laws.rs`) |
+//! | T70, T71, T72 | none-then-mean is not mean; configs do not survive a round trip; options without effect (`laws/`) |
 
+mod arguments;
 mod boxes;
+mod distributions;
 mod embeddings;
+mod errors;
+mod focal;
 mod labels;
+mod mining;
 mod regions;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};

@@ -12,6 +12,7 @@ use pulp::{Simd, WithSimd};
 const NUMBERS: usize = 2;
 
 type Register<S> = <f64 as Float>::Lanes<S>;
+type Score<S> = Dual<Register<S>, 1>;
 
 /// Anchors, and whom they are compared with.
 pub(super) struct Side<'a> {
@@ -153,29 +154,6 @@ impl Rooms {
     }
 }
 
-/// What a formula makes of a single pair. (A closure would be a function of its own, without the machine's vector instructions.)
-trait OfPair {
-    fn of<F: AnchorFormula, R: Real>(formula: &F, partners: Partners, score: R) -> R;
-}
-
-struct Exponent;
-
-impl OfPair for Exponent {
-    #[inline(always)]
-    fn of<F: AnchorFormula, R: Real>(formula: &F, partners: Partners, score: R) -> R {
-        formula.exponent(partners, score)
-    }
-}
-
-struct Term;
-
-impl OfPair for Term {
-    #[inline(always)]
-    fn of<F: AnchorFormula, R: Real>(formula: &F, partners: Partners, score: R) -> R {
-        formula.term(partners, score)
-    }
-}
-
 /// An anchor as the formula sees it.
 struct Row<'a, F, S> {
     formula: &'a F,
@@ -214,17 +192,17 @@ impl<F: AnchorFormula, S: Simd> Row<'_, F, S> {
         self.number(value, 0.0)
     }
 
-    /// The terms: what the formula makes of each score of the partners, `other` elsewhere; and its slopes in the room of the next number.
+    /// The terms: a function of each score of the partners, `other` elsewhere; and its slopes in the room of the next number.
     #[inline(always)]
-    fn map<P: OfPair>(&mut self, partners: Partners, other: f64) {
+    fn map(&mut self, partners: Partners, other: f64, function: impl Fn(Score<S>) -> Score<S>) {
         match self.is_tracked {
-            true => self.map_as::<P, true>(partners, other),
-            false => self.map_as::<P, false>(partners, other),
+            true => self.map_as::<true>(partners, other, function),
+            false => self.map_as::<false>(partners, other, function),
         }
     }
 
     #[inline(always)]
-    fn map_as<P: OfPair, const TRACKED: bool>(&mut self, partners: Partners, other: f64) {
+    fn map_as<const TRACKED: bool>(&mut self, partners: Partners, other: f64, function: impl Fn(Score<S>) -> Score<S>) {
         let simd = self.simd;
         let Rooms { scores, masks, terms, slopes, .. } = &mut *self.rooms;
         let (mask, slopes) = (&masks[partners as usize], &mut slopes[self.used]);
@@ -232,8 +210,7 @@ impl<F: AnchorFormula, S: Simd> Row<'_, F, S> {
         let mut i = 0;
         while i < scores.len() {
             let mask = load::<S, f64>(simd, &mask[i..]).gt_lit(0.5);
-            let score = Dual::<_, 1>::variable(load::<S, f64>(simd, &scores[i..]), 0);
-            let term = P::of(self.formula, partners, score);
+            let term = function(Dual::variable(load::<S, f64>(simd, &scores[i..]), 0));
             Real::select(&mask, term.value, other).store(&mut terms[i..]);
             if TRACKED {
                 Real::select(&mask, term.slope[0], zero).store(&mut slopes[i..]);
@@ -271,8 +248,13 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
         if self.count(partners) == 0 {
             return self.constant(LEAST);
         }
-        let simd = self.simd;
-        self.map::<Exponent>(partners, f64::NEG_INFINITY);
+        let (simd, formula) = (self.simd, self.formula);
+        self.map(
+            partners,
+            f64::NEG_INFINITY,
+            #[inline(always)]
+            |score| formula.exponent(partners, score),
+        );
         let Rooms { terms, slopes, .. } = &mut *self.rooms;
         let slopes = &mut slopes[self.used];
         let most = largest(simd, terms, LEAST);
@@ -294,7 +276,13 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
         if self.count(partners) == 0 {
             return self.constant(0.0);
         }
-        self.map::<Term>(partners, 0.0);
+        let formula = self.formula;
+        self.map(
+            partners,
+            0.0,
+            #[inline(always)]
+            |score| formula.term(partners, score),
+        );
         let total = sum_of(&self.rooms.terms);
         self.number(total, 1.0)
     }

@@ -1,31 +1,31 @@
 //! The memory of tensors.
 
+#[cfg(feature = "ndarray")]
+mod ndarray;
+
 use super::lanes::Float;
 use crate::check::widen;
-use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Device, Element, Tensor, TensorData};
 use core::marker::PhantomData;
 use core::ops::Mul;
+use pulp::bytemuck::Pod;
 use rayon::prelude::*;
 
 #[cfg(feature = "flex")]
-use burn::backend::Flex;
+use burn::backend::{Flex, tensor::FloatTensor};
 #[cfg(feature = "ndarray")]
-#[allow(deprecated)] // upstream's, not ours: burn-ndarray is part of what we support
-use burn::backend::NdArray;
+use ndarray::Array;
 
 /// A tensor whose numbers lie in the memory of this process.
-#[allow(deprecated)]
 pub(crate) enum Memory {
     #[cfg(feature = "flex")]
     Flex(FloatTensor<Flex>),
     #[cfg(feature = "ndarray")]
-    NdArray(FloatTensor<NdArray>),
+    NdArray(Array),
 }
 
 impl Memory {
     /// The numbers of `tensor`, in order; `None` on other devices. Nothing is copied, unless they lie in another order.
-    #[allow(deprecated)]
     pub(crate) fn of<const D: usize>(tensor: &Tensor<D>) -> Option<Self> {
         let tensor = tensor.clone().without_autodiff();
         #[cfg(feature = "flex")]
@@ -33,14 +33,7 @@ impl Memory {
             return Some(Self::Flex(flex.to_contiguous()));
         }
         #[cfg(feature = "ndarray")]
-        if let Ok(array) = tensor.clone().try_into_primitive::<NdArray>() {
-            let array = match in_order(&array) {
-                true => array,
-                false => {
-                    let options = (&tensor.device(), tensor.dtype());
-                    Tensor::<D>::from_data(tensor.into_data(), options).try_into_primitive::<NdArray>().ok()?
-                }
-            };
+        if let Some(array) = Array::of(tensor) {
             return Some(Self::NdArray(array));
         }
         None
@@ -48,46 +41,38 @@ impl Memory {
 
     /// The numbers, if they are of this type.
     pub(crate) fn numbers<T: Number>(&self) -> Option<&[T]> {
-        T::numbers(self)
-    }
-}
-
-#[cfg(feature = "ndarray")]
-#[allow(deprecated)]
-fn in_order(array: &FloatTensor<NdArray>) -> bool {
-    type Array = FloatTensor<NdArray>;
-    match array {
-        Array::F32(array) => array.view().is_standard_layout(),
-        Array::F64(array) => array.view().is_standard_layout(),
-        _ => true,
+        match self {
+            #[cfg(feature = "flex")]
+            Self::Flex(tensor) => tensor.as_slice(),
+            #[cfg(feature = "ndarray")]
+            Self::NdArray(array) => T::of_array(array),
+        }
     }
 }
 
 /// A float as tensors store it.
-pub(crate) trait Number: Element + Send + Sync {
+pub(crate) trait Number: Element + Pod + Send + Sync {
     /// The type to compute in.
     type Wide: Float + Number<Wide = Self::Wide> + Mul<Output = Self::Wide>;
 
-    fn numbers(memory: &Memory) -> Option<&[Self]>;
+    /// The numbers of an array of this type.
+    #[cfg(feature = "ndarray")]
+    fn of_array(array: &Array) -> Option<&[Self]> {
+        let _ = array;
+        None
+    }
     /// The numbers in the type to compute in, which may take `room`.
     fn widen<'a>(numbers: &'a [Self], room: &'a mut Vec<Self::Wide>) -> &'a [Self::Wide];
 }
 
 macro_rules! number {
-    ($number:ty, $($variant:ident)?) => {
+    ($number:ident) => {
         impl Number for $number {
             type Wide = $number;
 
-            #[allow(deprecated)]
-            fn numbers(memory: &Memory) -> Option<&[Self]> {
-                match memory {
-                    #[cfg(feature = "flex")]
-                    Memory::Flex(tensor) => tensor.as_slice(),
-                    #[cfg(feature = "ndarray")]
-                    Memory::NdArray(FloatTensor::<NdArray>::$($variant)?(array)) => array.view().to_slice(),
-                    #[cfg(feature = "ndarray")]
-                    Memory::NdArray(_) => None,
-                }
+            #[cfg(feature = "ndarray")]
+            fn of_array(array: &Array) -> Option<&[Self]> {
+                array.$number()
             }
             fn widen<'a>(numbers: &'a [Self], _: &'a mut Vec<Self>) -> &'a [Self] {
                 numbers
@@ -95,23 +80,14 @@ macro_rules! number {
         }
     };
 }
-number!(f32, F32);
-number!(f64, F64);
+number!(f32);
+number!(f64);
 
 macro_rules! half {
     ($half:ty) => {
         impl Number for $half {
             type Wide = f32;
 
-            #[allow(deprecated)]
-            fn numbers(memory: &Memory) -> Option<&[Self]> {
-                match memory {
-                    #[cfg(feature = "flex")]
-                    Memory::Flex(tensor) => tensor.as_slice(),
-                    #[cfg(feature = "ndarray")]
-                    Memory::NdArray(_) => None,
-                }
-            }
             fn widen<'a>(numbers: &'a [Self], room: &'a mut Vec<f32>) -> &'a [f32] {
                 use half::slice::HalfFloatSliceExt;
                 room.resize(numbers.len(), 0.0);

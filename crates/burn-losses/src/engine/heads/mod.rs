@@ -1,16 +1,19 @@
 //! Embeddings, labels and a weight `[C, E]` in, one value per row out: cross-entropy of logits whose target has a margin.
 
-use super::anchors::{LEAST, unit};
-use super::chunks;
-use super::is_fused;
-use super::rows::{self, Number3, Row, RowFormula, RowKernel, Sums, one_hot, pick};
+mod margin;
+mod sampled;
+
+use super::anchors::unit;
+use super::{chunks, is_fused, rows};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
-use crate::formula::{Dual, Real};
+use crate::formula::Real;
 use crate::heads::HeadLoss;
 use crate::reduction::{Reduction, Unreduced};
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Bool, Int, IntDType, Tensor};
+use burn::tensor::{Bool, Int, Tensor};
+use margin::{fused, row_formula, with_margin};
+
+pub(crate) use sampled::{Targets, classes_or_none, values_of_sampled};
 
 /// How a head of the family `heads` turns cosines into logits.
 pub trait Head: Clone + Send + Sync + 'static {
@@ -149,87 +152,6 @@ fn products<H: HeadLoss>(head: &H, embeddings: Tensor<2>, weight: Tensor<2>, bia
     }
 }
 
-/// The logits of rows with the margin of their targets.
-fn with_margin<H: HeadLoss>(
-    head: &H,
-    logits: Tensor<2>,
-    embeddings: Tensor<2>,
-    weight: Tensor<2>,
-    labels: Tensor<1, Int>,
-    given: Option<Tensor<1>>,
-) -> Tensor<2> {
-    let [rows, classes] = logits.dims();
-    let outside = rows::outside(&labels, classes);
-    let labels = labels.mask_fill(outside, 0);
-    let plain = pick(logits.clone(), labels.clone());
-    // What divides the target's logit into its cosine.
-    let scaling = head.scaling();
-    let mut length = plain.ones_like().detach() * scaling.scale;
-    let lengths = |rows: Tensor<2>| Real::safe_sqrt((rows.clone() * rows).sum_dim(1)).squeeze_dim::<1>(1);
-    if !scaling.embeddings {
-        length = length * lengths(embeddings);
-    }
-    if !scaling.weight {
-        length = length * lengths(rows::select(weight, labels.clone()));
-    }
-    // Of a vector without a length the cosine is 0.
-    let none = length.clone().detach().lower_scalar(1e-12);
-    let cosine = (plain / length.clone().mask_fill(none.clone(), 1.0)).mask_fill(none, 0.0);
-    let target = head.margin(cosine, given) * length;
-    logits.mask_where(one_hot(labels, classes), target.unsqueeze_dim::<2>(1).expand([rows, classes]))
-}
-
-/// Cross-entropy with a margin, row by row.
-struct Margin<H, F> {
-    head: H,
-    cross_entropy: F,
-    /// [`Head::given`].
-    given: Option<Vec<f64>>,
-}
-
-impl<H: HeadLoss, F: RowFormula> RowFormula for Margin<H, F> {
-    fn eval(&self, row: &Row) -> Number3 {
-        self.cross_entropy.eval(row)
-    }
-    fn sums(&self) -> Sums<'_> {
-        self.cross_entropy.sums()
-    }
-    fn mass(&self, label: usize) -> Option<f64> {
-        self.cross_entropy.mass(label)
-    }
-    fn margin(&self, row: usize, logit: f64) -> Option<[f64; 2]> {
-        let scale = self.head.scaling().scale;
-        let given = self.given.as_ref().map(|given| Dual::constant(given[row]));
-        let target = self.head.margin(Dual::<f64, 1>::variable(logit / scale, 0), given);
-        Some([target.value * scale, target.slope[0]])
-    }
-}
-
-/// The value of rows of logits, with the margin of the target where logits are cosines; `None` where other margins are.
-fn row_formula<H: HeadLoss>(head: &H, classes: usize, given: Option<&Tensor<1>>) -> Option<Box<dyn RowFormula>> {
-    let cross_entropy = head.cross_entropy().row_formula(classes);
-    if !head.has_margin() {
-        return Some(Box::new(cross_entropy));
-    }
-    let Scaling { embeddings: true, weight: true, .. } = head.scaling() else { return None };
-    let given = given.map(|given| given.clone().into_data().iter::<f64>().collect());
-    Some(Box::new(Margin { head: head.clone(), cross_entropy, given }))
-}
-
-/// The values where logits are cosines, by the fused engine.
-fn fused<H: HeadLoss>(
-    head: &H,
-    logits: &Tensor<2>,
-    labels: &Tensor<1, Int>,
-    given: Option<&Tensor<1>>,
-) -> Option<Unreduced<1>> {
-    if !is_fused(logits) {
-        return None;
-    }
-    let kernel = RowKernel { formula: row_formula(head, logits.dims()[1], given)? };
-    kernel.values(rows::Rows::ignore_index(head.cross_entropy()), logits, labels)
-}
-
 /// Everything that the values of a batch are computed from.
 struct Work {
     batch: Batch,
@@ -271,7 +193,7 @@ impl Work {
         let _ = (head, most_rows, reduction, weights);
         #[cfg(feature = "cpu-engine")]
         {
-            use super::cpu::{heads, rows::Reduce};
+            use crate::engine::cpu::{heads, rows::Reduce};
             let inputs = self.inputs();
             if head.centers_per_class() > 1 || !is_fused(&inputs[0]) {
                 return None;
@@ -302,122 +224,6 @@ impl Work {
                 logits = with_margin(&head, logits, embeddings, weight, labels.clone(), given);
             }
             rows::values(head.cross_entropy(), logits, labels)
-        }
-    }
-}
-
-/// Labels that are safe as an index, and what the others mean: for heads with values of their own.
-pub(crate) struct Targets {
-    /// In 0..C.
-    pub(crate) safe: Tensor<1, Int>,
-    ignored: Option<Tensor<1, Bool>>,
-    wrong: Tensor<1, Bool>,
-}
-
-impl Targets {
-    /// The labels of embeddings in at least single precision; of an ignored row nothing is left.
-    pub(crate) fn of<H: HeadLoss>(head: &H, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> (Tensor<2>, Self) {
-        let shape = embeddings.dims();
-        let labels = rows::wide(labels);
-        let wrong = rows::outside(&labels, head.num_classes());
-        let ignored = rows::ignored(head.cross_entropy(), &labels);
-        let (mut embeddings, mut safe) = (widen(embeddings), labels.mask_fill(wrong.clone(), 0));
-        if let Some(ignored) = &ignored {
-            embeddings = embeddings.mask_fill(ignored.clone().unsqueeze_dim::<2>(1).expand(shape), 0.0);
-            safe = safe.mask_fill(ignored.clone(), 0);
-        }
-        (embeddings, Self { safe, ignored, wrong })
-    }
-
-    /// The rows that count nothing, or have no class.
-    fn uncounted(&self) -> Tensor<1, Bool> {
-        let wrong = self.wrong.clone();
-        self.ignored.clone().map_or(wrong.clone(), |ignored| wrong.bool_or(ignored))
-    }
-
-    /// The values of rows that count, 0 for those that are ignored, NaN for labels that are no class.
-    pub(crate) fn finish(self, values: Tensor<1>) -> Unreduced<1> {
-        let Self { ignored, wrong, .. } = self;
-        match ignored {
-            None => values.mask_fill(wrong, f64::NAN).into(),
-            Some(ignored) => {
-                let mass = values.ones_like().detach().mask_fill(ignored.clone(), 0.0);
-                let values = values.mask_fill(wrong, f64::NAN).mask_fill(ignored, 0.0);
-                Unreduced { values, mass: Some(mass) }
-            }
-        }
-    }
-}
-
-/// Given classes that are safe as an index, and where they are none: what comes of these has to be NaN.
-pub(crate) fn classes_or_none<const D: usize>(
-    given: Tensor<D, Int>,
-    classes: usize,
-) -> (Tensor<D, Int>, Tensor<D, Bool>) {
-    let outside = rows::outside(&given, classes);
-    (given.mask_fill(outside.clone(), 0), outside)
-}
-
-/// The unreduced values of a softmax over the sampled classes and the labels of the batch.
-///
-/// Every class counts once: a label's column is left out where the class is among the sampled ones, or is the label of an earlier row,
-/// and for a row the columns of its own class but its own.
-pub(crate) fn values_of_sampled<H: HeadLoss>(
-    head: &H,
-    Parameters { weight, bias }: Parameters,
-    embeddings: Tensor<2>,
-    labels: Tensor<1, Int>,
-    sampled: Tensor<1, Int>,
-) -> Unreduced<1> {
-    let (embeddings, targets) = Targets::of(head, embeddings, labels);
-    let labels = targets.safe.clone();
-    let (sampled, strange) = classes_or_none(sampled.cast(IntDType::from(labels.dtype())), head.num_classes());
-    let ([rows], [drawn]) = (labels.dims(), sampled.dims());
-    let columns = drawn + rows;
-    let class = Tensor::cat(vec![sampled.clone(), labels.clone()], 0);
-    let centers = head.centers_per_class();
-    let center = Tensor::<1, Int>::arange(0..centers as i64, (&class.device(), class.dtype()));
-    let center = center.unsqueeze::<2>().expand([columns, centers]);
-    let of_class = (class.clone().unsqueeze_dim::<2>(1) * centers as i64).expand([columns, centers]) + center;
-    let chosen = Parameters {
-        weight: rows::select(weight, of_class.reshape([columns * centers])),
-        bias: bias.map(|bias| bias.select(0, class.clone())),
-    };
-    let own = Tensor::<1, Int>::arange(drawn as i64..columns as i64, (&labels.device(), labels.dtype()));
-    let given = head.given(&embeddings.clone().detach(), targets.uncounted());
-    let Batch { embeddings, weight, bias } = Batch::new(head, chosen, embeddings);
-    let mut logits = products(head, embeddings.clone(), weight.clone(), bias);
-    if head.has_margin() {
-        logits = with_margin(head, logits, embeddings, weight, own.clone(), given);
-    }
-
-    let same = |a: &Tensor<1, Int>, b: &Tensor<1, Int>| {
-        let shape = [a.dims()[0], b.dims()[0]];
-        a.clone().unsqueeze_dim::<2>(1).expand(shape).equal(b.clone().unsqueeze::<2>().expand(shape))
-    };
-    let earlier = {
-        let row = Tensor::<1, Int>::arange(0..rows as i64, &labels.device());
-        let shape = [rows, rows];
-        row.clone().unsqueeze_dim::<2>(1).expand(shape).greater(row.unsqueeze::<2>().expand(shape))
-    };
-    let not_counted = targets.uncounted();
-    let counted = not_counted.clone().bool_not().unsqueeze::<2>().expand([rows, rows]);
-    let twice = same(&labels, &labels).bool_and(earlier).bool_and(counted).any_dim(1).squeeze_dim::<1>(1);
-    let twice = same(&labels, &sampled).any_dim(1).squeeze_dim::<1>(1).bool_or(twice).bool_or(not_counted);
-    let twice = Tensor::cat(vec![sampled.zeros_like().equal_elem(1), twice], 0);
-    let left_out = same(&labels, &class).bool_or(twice.unsqueeze::<2>().expand([rows, columns]));
-    let left_out = left_out.bool_and(one_hot(own.clone(), columns).bool_not());
-    let strange =
-        Tensor::cat(vec![strange, own.zeros_like().equal_elem(1)], 0).unsqueeze::<2>().expand([rows, columns]);
-    let log_p = log_softmax(logits.mask_fill(left_out, LEAST).mask_fill(strange, f64::NAN), 1);
-
-    let Unreduced { values, mass } = targets.finish(-pick(log_p, own));
-    match head.cross_entropy().config().class_weights.as_deref() {
-        None => Unreduced { values, mass },
-        Some(weights) => {
-            let weights = Tensor::<1>::from_data(weights, (&values.device(), values.dtype())).select(0, labels);
-            let mass = mass.map_or(weights.clone(), |mass| mass * weights.clone());
-            Unreduced { values: values * weights, mass: Some(mass) }
         }
     }
 }

@@ -1,55 +1,9 @@
-//! Vector registers as numbers: as many at once as the machine's instructions take.
-//!
-//! Everything here is inlined: what is not compiled into the function that was entered for the machine's instructions would run
-//! without them.
+//! Functions of lanes.
 
+use super::Lanes;
+use super::registers::{F32Lanes, F64Lanes};
 use crate::formula::Real;
-use core::ops::{Add, Div, Mul, Neg, Sub};
-use core::slice::from_mut;
-use pulp::{Arch, Simd, WithSimd, bytemuck};
-
-/// A float that comes in lanes.
-pub(crate) trait Float: Copy + Default + Send + Sync + 'static {
-    /// Lanes of it, in the registers of `S`.
-    type Lanes<S: Simd>: Lanes<S, Self>;
-
-    fn from_f64(value: f64) -> Self;
-    fn to_f64(self) -> f64;
-
-    /// Runs what is compiled for the machine's instructions.
-    fn dispatch<W: WithSimd>(work: W) -> W::Output;
-}
-
-/// Without the longest registers, which double precision is not compiled for.
-fn dispatch_f64<W: WithSimd>(work: W) -> W::Output {
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    return match pulp::x86::V3::try_new() {
-        Some(simd) => Simd::vectorize(simd, work),
-        None => Simd::vectorize(pulp::Scalar::new(), work),
-    };
-    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
-    Arch::new().dispatch(work)
-}
-
-fn dispatch_f32<W: WithSimd>(work: W) -> W::Output {
-    Arch::new().dispatch(work)
-}
-
-/// The lanes of one register.
-pub(crate) trait Lanes<S: Simd, T: Float>: Real + Copy {
-    /// How many.
-    const COUNT: usize;
-
-    /// Of `COUNT` numbers.
-    fn load(simd: S, from: &[T]) -> Self;
-    /// Into `COUNT` numbers.
-    fn store(self, to: &mut [T]);
-    /// `self * factor + term`, in one step where the machine has it.
-    fn mul_add(self, factor: Self, term: Self) -> Self;
-}
-
-/// The most lanes that a register has.
-pub(crate) const MOST_LANES: usize = 16;
+use pulp::Simd;
 
 /// The sum of c_i x^i.
 #[inline(always)]
@@ -74,7 +28,7 @@ const fn taylor<const N: usize>(first: usize) -> [f64; N] {
     terms
 }
 
-macro_rules! lanes {
+macro_rules! functions {
     (
         $lanes:ident of $float:ident, $bits:ident, $mask:ident;
         mantissa $mantissa:literal, bias $bias:literal;
@@ -86,98 +40,9 @@ macro_rules! lanes {
         tanh $tanh:expr;
     ) => {
         pastey::paste! {
-            #[derive(Clone, Copy)]
-            pub(crate) struct $lanes<S: Simd> {
-                simd: S,
-                lanes: S::[<$float s>],
-            }
-
-            impl Float for $float {
-                type Lanes<S: Simd> = $lanes<S>;
-
-                #[inline(always)]
-                fn from_f64(value: f64) -> Self {
-                    value as $float
-                }
-                #[inline(always)]
-                fn to_f64(self) -> f64 {
-                    self as f64
-                }
-                #[inline(always)]
-                fn dispatch<W: WithSimd>(work: W) -> W::Output {
-                    [<dispatch_ $float>](work)
-                }
-            }
-
-            impl<S: Simd> Lanes<S, $float> for $lanes<S> {
-                const COUNT: usize = size_of::<S::[<$float s>]>() / size_of::<$float>();
-
-                #[inline(always)]
-                fn load(simd: S, from: &[$float]) -> Self {
-                    Self { simd, lanes: S::[<as_simd_ $float s>](from).0[0] }
-                }
-                #[inline(always)]
-                fn store(self, to: &mut [$float]) {
-                    S::[<as_mut_simd_ $float s>](to).0[0] = self.lanes;
-                }
-                #[inline(always)]
-                fn mul_add(self, factor: Self, term: Self) -> Self {
-                    self.with(self.simd.[<mul_add_e_ $float s>](self.lanes, factor.lanes, term.lanes))
-                }
-            }
-
             impl<S: Simd> $lanes<S> {
                 /// 1.5 x 2^mantissa: a number that is added to it is rounded to an integer.
                 const ROUND: f64 = 1.5 * (1u64 << $mantissa) as f64;
-
-                #[inline(always)]
-                fn with(self, lanes: S::[<$float s>]) -> Self {
-                    Self { simd: self.simd, lanes }
-                }
-                #[inline(always)]
-                fn splat(self, value: f64) -> Self {
-                    self.with(self.simd.[<splat_ $float s>](value as $float))
-                }
-                #[inline(always)]
-                fn bits(self) -> S::[<$bits s>] {
-                    self.simd.[<transmute_ $bits s_ $float s>](self.lanes)
-                }
-                #[inline(always)]
-                fn with_bits(self, bits: S::[<$bits s>]) -> Self {
-                    self.with(self.simd.[<transmute_ $float s_ $bits s>](bits))
-                }
-                #[inline(always)]
-                fn splat_bits(self, bits: $bits) -> S::[<$bits s>] {
-                    self.simd.[<splat_ $bits s>](bits)
-                }
-                #[inline(always)]
-                fn equal(self, value: f64) -> S::[<$mask s>] {
-                    self.simd.[<equal_ $float s>](self.lanes, self.splat(value).lanes)
-                }
-                #[inline(always)]
-                fn less(self, value: f64) -> S::[<$mask s>] {
-                    self.simd.[<less_than_ $float s>](self.lanes, self.splat(value).lanes)
-                }
-                #[inline(always)]
-                fn if_else(self, mask: S::[<$mask s>], no: Self) -> Self {
-                    self.with(self.simd.[<select_ $float s>](mask, self.lanes, no.lanes))
-                }
-                /// The sign of `sign`, which replaces that of a number that is not negative.
-                #[inline(always)]
-                fn with_sign_of(self, sign: Self) -> Self {
-                    let mask = self.splat_bits(1 << ($bits::BITS - 1));
-                    let sign = self.simd.[<and_ $bits s>](sign.bits(), mask);
-                    self.with_bits(self.simd.[<or_ $bits s>](self.bits(), sign))
-                }
-                /// One lane after the other.
-                #[inline(always)]
-                fn each(self, function: impl Fn($float) -> $float) -> Self {
-                    let mut lanes = self.lanes;
-                    for lane in bytemuck::cast_slice_mut::<_, $float>(from_mut(&mut lanes)) {
-                        *lane = function(*lane);
-                    }
-                    self.with(lanes)
-                }
 
                 /// 2^self of integers, split into two factors: the whole range of exponents needs them.
                 #[inline(always)]
@@ -238,63 +103,6 @@ macro_rules! lanes {
                     let f = half.if_else(far, self);
                     let ln_2 = self.splat(core::f64::consts::LN_2).if_else(far, self.splat(0.0));
                     f.ln_1p_rest() + f + ln_2
-                }
-            }
-
-            impl<S: Simd> Add for $lanes<S> {
-                type Output = Self;
-                #[inline(always)]
-                fn add(self, other: Self) -> Self {
-                    self.with(self.simd.[<add_ $float s>](self.lanes, other.lanes))
-                }
-            }
-            impl<S: Simd> Sub for $lanes<S> {
-                type Output = Self;
-                #[inline(always)]
-                fn sub(self, other: Self) -> Self {
-                    self.with(self.simd.[<sub_ $float s>](self.lanes, other.lanes))
-                }
-            }
-            impl<S: Simd> Mul for $lanes<S> {
-                type Output = Self;
-                #[inline(always)]
-                fn mul(self, other: Self) -> Self {
-                    self.with(self.simd.[<mul_ $float s>](self.lanes, other.lanes))
-                }
-            }
-            impl<S: Simd> Div for $lanes<S> {
-                type Output = Self;
-                #[inline(always)]
-                fn div(self, other: Self) -> Self {
-                    self.with(self.simd.[<div_ $float s>](self.lanes, other.lanes))
-                }
-            }
-            impl<S: Simd> Neg for $lanes<S> {
-                type Output = Self;
-                #[inline(always)]
-                fn neg(self) -> Self {
-                    self.with_bits(self.simd.[<xor_ $bits s>](self.bits(), self.splat(-0.0).bits()))
-                }
-            }
-            impl<S: Simd> Add<f64> for $lanes<S> {
-                type Output = Self;
-                #[inline(always)]
-                fn add(self, other: f64) -> Self {
-                    self + self.splat(other)
-                }
-            }
-            impl<S: Simd> Sub<f64> for $lanes<S> {
-                type Output = Self;
-                #[inline(always)]
-                fn sub(self, other: f64) -> Self {
-                    self - self.splat(other)
-                }
-            }
-            impl<S: Simd> Mul<f64> for $lanes<S> {
-                type Output = Self;
-                #[inline(always)]
-                fn mul(self, other: f64) -> Self {
-                    self * self.splat(other)
                 }
             }
 
@@ -453,7 +261,7 @@ macro_rules! lanes {
 // The coefficients of ln, atan and tanh interpolate (ln(1 + f) - f + f^2/2) / f^3, (atan(t) - t) / t^3 and (tanh(t) - t) / t^3, the
 // latter two as polynomials of t^2, at the Chebyshev nodes of their intervals: reference/polynomials.py computes them. Their error
 // is below 2^-28 and 2^-61 of the value.
-lanes! {
+functions! {
     F32Lanes of f32, u32, m32;
     mantissa 23, bias 127;
     ln_2 0.693_145_751_953_125 + 0.000_001_428_606_820_309_417_3;
@@ -473,7 +281,7 @@ lanes! {
         -0.006_610_227_831_114_734,
     ];
 }
-lanes! {
+functions! {
     F64Lanes of f64, u64, m64;
     mantissa 52, bias 1023;
     ln_2 0.693_147_180_369_123_8 + 1.908_214_929_270_587_7e-10;
@@ -497,204 +305,4 @@ lanes! {
         -0.008_863_235_463_146_8, 0.003_592_126_769_962_634_6, -0.001_455_819_097_151_351, 0.000_589_905_296_949_273_3,
         -0.000_238_472_724_801_525_2, 0.000_094_551_330_529_248_58, -0.000_033_720_801_120_463_16, 0.000_007_874_274_345_344_419,
     ];
-}
-
-impl<S: Simd> F32Lanes<S> {
-    #[inline(always)]
-    fn shifted_left(self, digits: u32) -> Self {
-        self.with_bits(self.simd.wrapping_dyn_shl_u32s(self.bits(), self.splat_bits(digits)))
-    }
-    #[inline(always)]
-    fn shifted_right(self, digits: u32) -> Self {
-        self.with_bits(self.simd.wrapping_dyn_shr_u32s(self.bits(), self.splat_bits(digits)))
-    }
-}
-
-// `Simd` has no shifts of 64 bits; the compiler makes one of each loop.
-impl<S: Simd> F64Lanes<S> {
-    #[inline(always)]
-    fn shifted_left(self, digits: u32) -> Self {
-        let mut bits = self.bits();
-        for lane in bytemuck::cast_slice_mut::<_, u64>(from_mut(&mut bits)) {
-            *lane <<= digits;
-        }
-        self.with_bits(bits)
-    }
-    #[inline(always)]
-    fn shifted_right(self, digits: u32) -> Self {
-        let mut bits = self.bits();
-        for lane in bytemuck::cast_slice_mut::<_, u64>(from_mut(&mut bits)) {
-            *lane >>= digits;
-        }
-        self.with_bits(bits)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A function of lanes, on all numbers of a slice.
-    struct Map<'a, T, F> {
-        function: F,
-        numbers: &'a [T],
-        results: &'a mut [T],
-    }
-
-    trait Function<T: Float>: Copy {
-        fn call<S: Simd>(self, x: T::Lanes<S>) -> T::Lanes<S>;
-    }
-
-    impl<T: Float, F: Function<T>> WithSimd for Map<'_, T, F> {
-        type Output = ();
-
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) {
-            let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
-            for (numbers, results) in self.numbers.chunks_exact(width).zip(self.results.chunks_exact_mut(width)) {
-                self.function.call::<S>(Lanes::load(simd, numbers)).store(results);
-            }
-        }
-    }
-
-    /// The largest error in units of the last place, with the registers of every instruction set that this machine has.
-    fn worst<T: Float, F: Function<T>>(function: F, numbers: &[T], truth: fn(f64) -> f64, unit: fn(f64) -> f64) -> f64 {
-        let mut numbers = numbers.to_vec();
-        numbers.resize(numbers.len().next_multiple_of(MOST_LANES), T::from_f64(0.5));
-        let mut worst = 0.0f64;
-        let mut results = vec![T::default(); numbers.len()];
-        let mut compare = |results: &[T]| {
-            for (x, got) in numbers.iter().zip(results) {
-                let (expected, got) = (T::from_f64(truth(x.to_f64())).to_f64(), got.to_f64());
-                let is_same = got == expected || got.is_nan() && expected.is_nan();
-                let error = if is_same { 0.0 } else { (got - truth(x.to_f64())).abs() / unit(expected) };
-                assert!(error.is_finite(), "of {}: {got} rather than {expected}", x.to_f64());
-                worst = worst.max(error);
-            }
-        };
-        Arch::new().dispatch(Map { function, numbers: &numbers, results: &mut results });
-        compare(&results);
-        Simd::vectorize(pulp::Scalar::new(), Map { function, numbers: &numbers, results: &mut results });
-        compare(&results);
-        #[cfg(target_arch = "x86_64")]
-        if let Some(simd) = pulp::x86::V3::try_new() {
-            Simd::vectorize(simd, Map { function, numbers: &numbers, results: &mut results });
-            compare(&results);
-        }
-        worst
-    }
-
-    macro_rules! function {
-        ($name:ident, $x:ident => $y:expr) => {
-            #[derive(Clone, Copy)]
-            struct $name;
-
-            impl<T: Float> Function<T> for $name {
-                #[inline(always)]
-                fn call<S: Simd>(self, $x: T::Lanes<S>) -> T::Lanes<S> {
-                    $y
-                }
-            }
-        };
-    }
-    function!(Exp, x => x.exp());
-    function!(ExpM1, x => x.exp_m1());
-    function!(Ln, x => x.ln());
-    function!(Log1p, x => x.log1p());
-    function!(Atan, x => x.atan());
-    function!(Tanh, x => x.tanh());
-    function!(Sigmoid, x => x.sigmoid());
-    function!(Softplus, x => x.softplus());
-
-    const SPECIAL: [f64; 22] = [
-        0.0,
-        -0.0,
-        1.0,
-        -1.0,
-        0.5,
-        1e-45,
-        -1e-45,
-        1e-38,
-        -3e-39,
-        5e-324,
-        2.2e-308,
-        f64::INFINITY,
-        f64::NEG_INFINITY,
-        f64::NAN,
-        88.7,
-        88.73,
-        -87.4,
-        -103.9,
-        709.7,
-        709.9,
-        -708.5,
-        -745.1,
-    ];
-
-    fn softplus(x: f64) -> f64 {
-        if x > 700.0 { x } else { x.exp().ln_1p() }
-    }
-
-    fn sigmoid(x: f64) -> f64 {
-        let e = (-x.abs()).exp();
-        if x < 0.0 { e / (1.0 + e) } else { 1.0 / (1.0 + e) }
-    }
-
-    #[test]
-    fn functions_of_single_precision_are_right_to_two_units() {
-        // Every 997th of all numbers.
-        let mut numbers: Vec<f32> = (0..=u32::MAX).step_by(997).map(f32::from_bits).collect();
-        numbers.extend(SPECIAL.map(|x| x as f32));
-        let unit = |x: f64| {
-            let size = (x as f32).abs().max(f32::MIN_POSITIVE);
-            f64::from(f32::from_bits(size.to_bits() + 1)) - f64::from(size)
-        };
-        let worst = [
-            ("exp", worst(Exp, &numbers, f64::exp, unit)),
-            ("exp_m1", worst(ExpM1, &numbers, f64::exp_m1, unit)),
-            ("ln", worst(Ln, &numbers, f64::ln, unit)),
-            ("log1p", worst(Log1p, &numbers, f64::ln_1p, unit)),
-            ("atan", worst(Atan, &numbers, f64::atan, unit)),
-            ("tanh", worst(Tanh, &numbers, f64::tanh, unit)),
-            ("softplus", worst(Softplus, &numbers, softplus, unit)),
-        ];
-        for (name, error) in worst {
-            assert!(error <= 2.0, "{name}: {error:.2} units");
-        }
-        // An exponential, a sum and a quotient.
-        let error = self::worst(Sigmoid, &numbers, sigmoid, unit);
-        assert!(error <= 2.5, "sigmoid: {error:.2} units");
-    }
-
-    #[test]
-    fn functions_of_double_precision_are_right_to_two_units() {
-        let mut state = 1u64;
-        let mut numbers: Vec<f64> = (0..400_000u32)
-            .map(|i| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                match i % 3 {
-                    0 => f64::from_bits(state ^ state >> 29),
-                    1 => (state >> 11) as f64 / (1u64 << 49) as f64 - 8.0,
-                    _ => (state >> 11) as f64 / (1u64 << 43) as f64 - 512.0,
-                }
-            })
-            .collect();
-        numbers.extend(SPECIAL);
-        let unit = |x: f64| {
-            let size = x.abs().max(f64::MIN_POSITIVE);
-            f64::from_bits(size.to_bits() + 1) - size
-        };
-        // The truth is itself rounded: half a unit more.
-        let worst = [
-            ("exp", worst(Exp, &numbers, f64::exp, unit)),
-            ("exp_m1", worst(ExpM1, &numbers, f64::exp_m1, unit)),
-            ("ln", worst(Ln, &numbers, f64::ln, unit)),
-            ("log1p", worst(Log1p, &numbers, f64::ln_1p, unit)),
-            ("atan", worst(Atan, &numbers, f64::atan, unit)),
-            ("tanh", worst(Tanh, &numbers, f64::tanh, unit)),
-        ];
-        for (name, error) in worst {
-            assert!(error <= 2.5, "{name}: {error:.2} units");
-        }
-    }
 }

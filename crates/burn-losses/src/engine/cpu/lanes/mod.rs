@@ -1,0 +1,41 @@
+//! Vector registers as numbers: as many at once as the machine's instructions take.
+//!
+//! Everything here is inlined: what is not compiled into the function that was entered for the machine's instructions would run
+//! without them.
+
+mod functions;
+mod operators;
+mod registers;
+#[cfg(test)]
+mod tests;
+
+use crate::formula::Real;
+use pulp::{Simd, WithSimd};
+
+/// A float that comes in lanes.
+pub(crate) trait Float: Copy + Default + Send + Sync + 'static {
+    /// Lanes of it, in the registers of `S`.
+    type Lanes<S: Simd>: Lanes<S, Self>;
+
+    fn from_f64(value: f64) -> Self;
+    fn to_f64(self) -> f64;
+
+    /// Runs what is compiled for the machine's instructions.
+    fn dispatch<W: WithSimd>(work: W) -> W::Output;
+}
+
+/// The lanes of one register.
+pub(crate) trait Lanes<S: Simd, T: Float>: Real + Copy {
+    /// How many.
+    const COUNT: usize;
+
+    /// Of `COUNT` numbers.
+    fn load(simd: S, from: &[T]) -> Self;
+    /// Into `COUNT` numbers.
+    fn store(self, to: &mut [T]);
+    /// `self * factor + term`, in one step where the machine has it.
+    fn mul_add(self, factor: Self, term: Self) -> Self;
+}
+
+/// The most lanes that a register has.
+pub(crate) const MOST_LANES: usize = 16;

@@ -1,0 +1,150 @@
+//! The types of lanes: memory, bits, and choices between numbers.
+
+use super::{Float, Lanes};
+use core::slice::from_mut;
+use pulp::{Arch, Simd, WithSimd, bytemuck};
+
+/// Without the longest registers, which double precision is not compiled for.
+fn dispatch_f64<W: WithSimd>(work: W) -> W::Output {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    return match pulp::x86::V3::try_new() {
+        Some(simd) => Simd::vectorize(simd, work),
+        None => Simd::vectorize(pulp::Scalar::new(), work),
+    };
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+    Arch::new().dispatch(work)
+}
+
+fn dispatch_f32<W: WithSimd>(work: W) -> W::Output {
+    Arch::new().dispatch(work)
+}
+
+macro_rules! registers {
+    ($lanes:ident of $float:ident, $bits:ident, $mask:ident) => {
+        pastey::paste! {
+            #[derive(Clone, Copy)]
+            pub(crate) struct $lanes<S: Simd> {
+                pub(super) simd: S,
+                pub(super) lanes: S::[<$float s>],
+            }
+
+            impl Float for $float {
+                type Lanes<S: Simd> = $lanes<S>;
+
+                #[inline(always)]
+                fn from_f64(value: f64) -> Self {
+                    value as $float
+                }
+                #[inline(always)]
+                fn to_f64(self) -> f64 {
+                    self as f64
+                }
+                #[inline(always)]
+                fn dispatch<W: WithSimd>(work: W) -> W::Output {
+                    [<dispatch_ $float>](work)
+                }
+            }
+
+            impl<S: Simd> Lanes<S, $float> for $lanes<S> {
+                const COUNT: usize = size_of::<S::[<$float s>]>() / size_of::<$float>();
+
+                #[inline(always)]
+                fn load(simd: S, from: &[$float]) -> Self {
+                    Self { simd, lanes: S::[<as_simd_ $float s>](from).0[0] }
+                }
+                #[inline(always)]
+                fn store(self, to: &mut [$float]) {
+                    S::[<as_mut_simd_ $float s>](to).0[0] = self.lanes;
+                }
+                #[inline(always)]
+                fn mul_add(self, factor: Self, term: Self) -> Self {
+                    self.with(self.simd.[<mul_add_e_ $float s>](self.lanes, factor.lanes, term.lanes))
+                }
+            }
+
+            impl<S: Simd> $lanes<S> {
+                #[inline(always)]
+                pub(super) fn with(self, lanes: S::[<$float s>]) -> Self {
+                    Self { simd: self.simd, lanes }
+                }
+                #[inline(always)]
+                pub(super) fn splat(self, value: f64) -> Self {
+                    self.with(self.simd.[<splat_ $float s>](value as $float))
+                }
+                #[inline(always)]
+                pub(super) fn bits(self) -> S::[<$bits s>] {
+                    self.simd.[<transmute_ $bits s_ $float s>](self.lanes)
+                }
+                #[inline(always)]
+                pub(super) fn with_bits(self, bits: S::[<$bits s>]) -> Self {
+                    self.with(self.simd.[<transmute_ $float s_ $bits s>](bits))
+                }
+                #[inline(always)]
+                pub(super) fn splat_bits(self, bits: $bits) -> S::[<$bits s>] {
+                    self.simd.[<splat_ $bits s>](bits)
+                }
+                #[inline(always)]
+                pub(super) fn equal(self, value: f64) -> S::[<$mask s>] {
+                    self.simd.[<equal_ $float s>](self.lanes, self.splat(value).lanes)
+                }
+                #[inline(always)]
+                pub(super) fn less(self, value: f64) -> S::[<$mask s>] {
+                    self.simd.[<less_than_ $float s>](self.lanes, self.splat(value).lanes)
+                }
+                #[inline(always)]
+                pub(super) fn if_else(self, mask: S::[<$mask s>], no: Self) -> Self {
+                    self.with(self.simd.[<select_ $float s>](mask, self.lanes, no.lanes))
+                }
+                /// The sign of `sign`, which replaces that of a number that is not negative.
+                #[inline(always)]
+                pub(super) fn with_sign_of(self, sign: Self) -> Self {
+                    let mask = self.splat_bits(1 << ($bits::BITS - 1));
+                    let sign = self.simd.[<and_ $bits s>](sign.bits(), mask);
+                    self.with_bits(self.simd.[<or_ $bits s>](self.bits(), sign))
+                }
+                /// One lane after the other.
+                #[inline(always)]
+                pub(super) fn each(self, function: impl Fn($float) -> $float) -> Self {
+                    let mut lanes = self.lanes;
+                    for lane in bytemuck::cast_slice_mut::<_, $float>(from_mut(&mut lanes)) {
+                        *lane = function(*lane);
+                    }
+                    self.with(lanes)
+                }
+            }
+        }
+    };
+}
+registers!(F32Lanes of f32, u32, m32);
+registers!(F64Lanes of f64, u64, m64);
+
+impl<S: Simd> F32Lanes<S> {
+    #[inline(always)]
+    pub(super) fn shifted_left(self, digits: u32) -> Self {
+        self.with_bits(self.simd.wrapping_dyn_shl_u32s(self.bits(), self.splat_bits(digits)))
+    }
+    #[inline(always)]
+    pub(super) fn shifted_right(self, digits: u32) -> Self {
+        self.with_bits(self.simd.wrapping_dyn_shr_u32s(self.bits(), self.splat_bits(digits)))
+    }
+}
+
+// `Simd` has no shifts of 64 bits; the compiler makes one of each loop.
+impl<S: Simd> F64Lanes<S> {
+    #[inline(always)]
+    pub(super) fn shifted_left(self, digits: u32) -> Self {
+        let mut bits = self.bits();
+        for lane in bytemuck::cast_slice_mut::<_, u64>(from_mut(&mut bits)) {
+            *lane <<= digits;
+        }
+        self.with_bits(bits)
+    }
+    #[inline(always)]
+    pub(super) fn shifted_right(self, digits: u32) -> Self {
+        let mut bits = self.bits();
+        for lane in bytemuck::cast_slice_mut::<_, u64>(from_mut(&mut bits)) {
+            *lane >>= digits;
+        }
+        self.with_bits(bits)
+    }
+}

@@ -1,0 +1,126 @@
+//! A softmax over some of the classes.
+
+use super::margin::with_margin;
+use super::{Batch, HeadLoss, Parameters, products};
+use crate::check::widen;
+use crate::engine::anchors::LEAST;
+use crate::engine::rows::{self, one_hot, pick};
+use crate::reduction::Unreduced;
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Bool, Int, IntDType, Tensor};
+
+/// Labels that are safe as an index, and what the others mean: for heads with values of their own.
+pub(crate) struct Targets {
+    /// In 0..C.
+    pub(crate) safe: Tensor<1, Int>,
+    ignored: Option<Tensor<1, Bool>>,
+    wrong: Tensor<1, Bool>,
+}
+
+impl Targets {
+    /// The labels of embeddings in at least single precision; of an ignored row nothing is left.
+    pub(crate) fn of<H: HeadLoss>(head: &H, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> (Tensor<2>, Self) {
+        let shape = embeddings.dims();
+        let labels = rows::wide(labels);
+        let wrong = rows::outside(&labels, head.num_classes());
+        let ignored = rows::ignored(head.cross_entropy(), &labels);
+        let (mut embeddings, mut safe) = (widen(embeddings), labels.mask_fill(wrong.clone(), 0));
+        if let Some(ignored) = &ignored {
+            embeddings = embeddings.mask_fill(ignored.clone().unsqueeze_dim::<2>(1).expand(shape), 0.0);
+            safe = safe.mask_fill(ignored.clone(), 0);
+        }
+        (embeddings, Self { safe, ignored, wrong })
+    }
+
+    /// The rows that count nothing, or have no class.
+    fn uncounted(&self) -> Tensor<1, Bool> {
+        let wrong = self.wrong.clone();
+        self.ignored.clone().map_or(wrong.clone(), |ignored| wrong.bool_or(ignored))
+    }
+
+    /// The values of rows that count, 0 for those that are ignored, NaN for labels that are no class.
+    pub(crate) fn finish(self, values: Tensor<1>) -> Unreduced<1> {
+        let Self { ignored, wrong, .. } = self;
+        match ignored {
+            None => values.mask_fill(wrong, f64::NAN).into(),
+            Some(ignored) => {
+                let mass = values.ones_like().detach().mask_fill(ignored.clone(), 0.0);
+                let values = values.mask_fill(wrong, f64::NAN).mask_fill(ignored, 0.0);
+                Unreduced { values, mass: Some(mass) }
+            }
+        }
+    }
+}
+
+/// Given classes that are safe as an index, and where they are none: what comes of these has to be NaN.
+pub(crate) fn classes_or_none<const D: usize>(
+    given: Tensor<D, Int>,
+    classes: usize,
+) -> (Tensor<D, Int>, Tensor<D, Bool>) {
+    let outside = rows::outside(&given, classes);
+    (given.mask_fill(outside.clone(), 0), outside)
+}
+
+/// The unreduced values of a softmax over the sampled classes and the labels of the batch.
+///
+/// Every class counts once: a label's column is left out where the class is among the sampled ones, or is the label of an earlier row,
+/// and for a row the columns of its own class but its own.
+pub(crate) fn values_of_sampled<H: HeadLoss>(
+    head: &H,
+    Parameters { weight, bias }: Parameters,
+    embeddings: Tensor<2>,
+    labels: Tensor<1, Int>,
+    sampled: Tensor<1, Int>,
+) -> Unreduced<1> {
+    let (embeddings, targets) = Targets::of(head, embeddings, labels);
+    let labels = targets.safe.clone();
+    let (sampled, strange) = classes_or_none(sampled.cast(IntDType::from(labels.dtype())), head.num_classes());
+    let ([rows], [drawn]) = (labels.dims(), sampled.dims());
+    let columns = drawn + rows;
+    let class = Tensor::cat(vec![sampled.clone(), labels.clone()], 0);
+    let centers = head.centers_per_class();
+    let center = Tensor::<1, Int>::arange(0..centers as i64, (&class.device(), class.dtype()));
+    let center = center.unsqueeze::<2>().expand([columns, centers]);
+    let of_class = (class.clone().unsqueeze_dim::<2>(1) * centers as i64).expand([columns, centers]) + center;
+    let chosen = Parameters {
+        weight: rows::select(weight, of_class.reshape([columns * centers])),
+        bias: bias.map(|bias| bias.select(0, class.clone())),
+    };
+    let own = Tensor::<1, Int>::arange(drawn as i64..columns as i64, (&labels.device(), labels.dtype()));
+    let given = head.given(&embeddings.clone().detach(), targets.uncounted());
+    let Batch { embeddings, weight, bias } = Batch::new(head, chosen, embeddings);
+    let mut logits = products(head, embeddings.clone(), weight.clone(), bias);
+    if head.has_margin() {
+        logits = with_margin(head, logits, embeddings, weight, own.clone(), given);
+    }
+
+    let same = |a: &Tensor<1, Int>, b: &Tensor<1, Int>| {
+        let shape = [a.dims()[0], b.dims()[0]];
+        a.clone().unsqueeze_dim::<2>(1).expand(shape).equal(b.clone().unsqueeze::<2>().expand(shape))
+    };
+    let earlier = {
+        let row = Tensor::<1, Int>::arange(0..rows as i64, &labels.device());
+        let shape = [rows, rows];
+        row.clone().unsqueeze_dim::<2>(1).expand(shape).greater(row.unsqueeze::<2>().expand(shape))
+    };
+    let not_counted = targets.uncounted();
+    let counted = not_counted.clone().bool_not().unsqueeze::<2>().expand([rows, rows]);
+    let twice = same(&labels, &labels).bool_and(earlier).bool_and(counted).any_dim(1).squeeze_dim::<1>(1);
+    let twice = same(&labels, &sampled).any_dim(1).squeeze_dim::<1>(1).bool_or(twice).bool_or(not_counted);
+    let twice = Tensor::cat(vec![sampled.zeros_like().equal_elem(1), twice], 0);
+    let left_out = same(&labels, &class).bool_or(twice.unsqueeze::<2>().expand([rows, columns]));
+    let left_out = left_out.bool_and(one_hot(own.clone(), columns).bool_not());
+    let strange =
+        Tensor::cat(vec![strange, own.zeros_like().equal_elem(1)], 0).unsqueeze::<2>().expand([rows, columns]);
+    let log_p = log_softmax(logits.mask_fill(left_out, LEAST).mask_fill(strange, f64::NAN), 1);
+
+    let Unreduced { values, mass } = targets.finish(-pick(log_p, own));
+    match head.cross_entropy().config().class_weights.as_deref() {
+        None => Unreduced { values, mass },
+        Some(weights) => {
+            let weights = Tensor::<1>::from_data(weights, (&values.device(), values.dtype())).select(0, labels);
+            let mass = mass.map_or(weights.clone(), |mass| mass * weights.clone());
+            Unreduced { values: values * weights, mass: Some(mass) }
+        }
+    }
+}

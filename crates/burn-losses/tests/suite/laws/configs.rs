@@ -1,0 +1,138 @@
+//! What every config keeps: it is written and read back, refuses what is not allowed, and every field of it matters.
+
+use super::{evaluate, every_variant, flex_f64, floats};
+use crate::probe::{SHAPES, base, batch, default_of, renamed, weighted, with_field};
+use burn::tensor::Device;
+use burn_losses::config::{Field, Format, Value, from_str, to_string};
+use burn_losses::{LossConfig, registry};
+
+#[test]
+fn t71_configs_survive_a_round_trip_in_three_formats() {
+    every_variant(|config| {
+        for format in [Format::Json, Format::Toml, Format::Yaml] {
+            let text = to_string(config, format).expect("every config can be written");
+            let back: LossConfig = from_str(&text, format).unwrap_or_else(|error| panic!("{error} in\n{text}"));
+            assert_eq!(&back, config, "{format:?}:\n{text}");
+        }
+    });
+}
+
+#[test]
+fn t14_the_kind_alone_gives_the_defaults_and_they_run() {
+    for info in registry() {
+        for name in [&[info.kind], info.aliases].concat() {
+            let text = format!("family = '{}'\nkind = '{name}'", info.family);
+            let config: LossConfig = from_str(&text, Format::Toml).unwrap();
+            assert_eq!(config, default_of(&info));
+            assert_eq!(config.kind(), info.kind);
+        }
+        let loss = default_of(&info).init(&Device::flex());
+        evaluate(&loss, &batch(&loss, 4, 2.0, &[], 1), &flex_f64());
+        // The fields that are described are those that are written.
+        let Value::Mapping(table) = serde_yaml_ng::to_value(default_of(&info)).unwrap() else { panic!("a table") };
+        let mut written: Vec<_> = table.keys().map(|key| key.as_str().unwrap().to_owned()).collect();
+        written.retain(|key| key != "family" && key != "kind");
+        let described: Vec<_> = info.fields.iter().map(|field| field.name.to_owned()).collect();
+        assert_eq!(written, described, "{}/{}", info.family, info.kind);
+    }
+}
+
+#[test]
+fn unknown_keys_are_refused() {
+    for info in registry() {
+        let error = with_field(&info, "no_such_key", &1.into()).unwrap_err();
+        assert!(error.starts_with(&format!("{}: unknown key `no_such_key`, allowed: ", info.kind)), "{error}");
+        for field in &info.fields {
+            assert!(error.contains(field.name), "{error}");
+        }
+    }
+}
+
+/// NaN, infinities, numbers out of range, words that do not exist: each is refused by an error that names loss and field.
+#[test]
+fn values_that_are_not_allowed_are_refused() {
+    for info in registry() {
+        for field in &info.fields {
+            assert!(!field.refused.is_empty(), "{}/{}: anything goes", info.kind, field.name);
+            for refused in &field.refused {
+                let error = with_field(&info, field.name, refused)
+                    .expect_err(&format!("{}/{}: {refused:?} is allowed", info.kind, field.name));
+                // An error inside a nested loss names that loss.
+                let nested = ["loss", "terms"].contains(&field.name);
+                assert!(
+                    nested || (error.starts_with(info.kind) && error.contains(&format!("`{}", field.name))),
+                    "{error}"
+                );
+            }
+        }
+    }
+}
+
+/// Value, unreduced values and gradients on several batches, in order, so that state counts too.
+fn fingerprint(config: &LossConfig, default: &LossConfig) -> Vec<f64> {
+    let target = flex_f64();
+    let loss = config.init(&target.device);
+    // The batches are those of the default config, whatever this one says of them.
+    let default = default.init(&target.device);
+    let shapes: [(usize, f64, &[usize], u64); 6] = [
+        (12, 3.0, &[], 3),
+        (12, 3.0, &[2], 7),
+        (4, 1.0, &[3], 9),
+        (4, 1.0, &[], 5),
+        (2, 1.0, &[], 5),
+        (1, 1.0, &[], 5),
+    ];
+    let mut fingerprint = Vec::new();
+    for (rows, scale, extra, seed) in shapes {
+        let inputs = weighted(&default, batch(&default, rows, scale, extra, seed), seed + 4);
+        let inputs = renamed(&inputs, &default, &loss);
+        let got = evaluate(&loss, &inputs, &target);
+        fingerprint.push(got.loss);
+        fingerprint.extend(floats(&got.unreduced));
+        got.gradients.values().for_each(|gradient| fingerprint.extend(floats(gradient)));
+    }
+    fingerprint
+}
+
+/// Every knob matters: two different values of a field never give the same numbers.
+#[test]
+fn t72_every_field_changes_the_numbers() {
+    for info in registry() {
+        for Field { name, default, samples, .. } in &info.fields {
+            // Of the score alone: see cdiou.rs. Of the memory alone: see chunks.rs. Of what an optimizer moves alone.
+            let elsewhere =
+                (info.kind, *name) == ("cdiou", "lambda") || ["chunk_rows", "learned", "sample_rate"].contains(name);
+            if elsewhere || SHAPES.contains(name) {
+                continue;
+            }
+            let mut values = vec![default.clone()];
+            samples.iter().filter(|sample| !values.contains(sample)).cloned().collect::<Vec<_>>().into_iter().for_each(
+                |sample| {
+                    if !values.contains(&sample) {
+                        values.push(sample);
+                    }
+                },
+            );
+            assert!(values.len() > 1, "{}/{name}: only one value is tried", info.kind);
+            let configs: Vec<_> = values.iter().map(|value| with_field(&info, name, value).unwrap()).collect();
+            let prints: Vec<_> = configs.iter().map(|config| fingerprint(config, &base(&info))).collect();
+            for i in 0..values.len() {
+                for j in 0..i {
+                    // With one value per sample these two are the same by definition.
+                    let means = [&values[i], &values[j]]
+                        .iter()
+                        .all(|value| matches!(value.as_str(), Some("mean" | "batch_mean")));
+                    if ["boxes", "heads", "metric"].contains(&info.family) && means {
+                        continue;
+                    }
+                    let same = configs[i] != configs[j] && prints[i] == prints[j];
+                    assert!(
+                        !same,
+                        "{}/{}/{name}: {:?} and {:?} give the same",
+                        info.family, info.kind, values[i], values[j]
+                    );
+                }
+            }
+        }
+    }
+}

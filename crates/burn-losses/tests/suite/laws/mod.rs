@@ -1,0 +1,38 @@
+//! The laws that every registered loss keeps, on every CPU device and in both precisions.
+
+mod configs;
+mod gradients;
+mod precision;
+mod values;
+
+use crate::devices::{self, Target};
+use crate::probe::variants;
+use burn::tensor::TensorData;
+use burn_losses::eval::{Evaluation, Inputs};
+use burn_losses::{AnyLoss, LossConfig, registry};
+
+fn every_variant(mut check: impl FnMut(&LossConfig)) {
+    for info in registry() {
+        variants(&info).iter().for_each(&mut check);
+    }
+}
+
+fn evaluate(loss: &AnyLoss, inputs: &Inputs, target: &Target) -> Evaluation {
+    loss.evaluate(inputs, &target.device, target.dtype).unwrap_or_else(|error| panic!("{}: {error}", target.name))
+}
+
+fn flex_f64() -> Target {
+    devices::cpu().remove(0)
+}
+
+fn floats(data: &TensorData) -> Vec<f64> {
+    data.clone().convert::<f64>().iter().collect()
+}
+
+fn assert_close(what: &str, got: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(got.len(), expected.len(), "{what}");
+    let scale = expected.iter().fold(1e-9, |most: f64, x| most.max(x.abs()));
+    for (i, (a, b)) in got.iter().zip(expected).enumerate() {
+        assert!((a - b).abs() <= tolerance * scale, "{what}: at {i} {a} against {b}");
+    }
+}

@@ -1,0 +1,67 @@
+//! Numbers that are large, or have few digits.
+
+use super::{assert_close, evaluate, every_variant, flex_f64, floats};
+use crate::devices::{self, Target};
+use crate::probe::batch;
+use burn::tensor::{Device, FloatDType};
+use burn_losses::eval::{Evaluation, Inputs};
+
+fn all_finite(what: &str, evaluation: &Evaluation) {
+    assert!(evaluation.loss.is_finite(), "{what}: loss {}", evaluation.loss);
+    assert!(floats(&evaluation.unreduced).iter().all(|x| x.is_finite()), "{what}: unreduced values");
+    for (name, gradient) in &evaluation.gradients {
+        // With respect to a target the slope of a square is the square of a logit: too large for an f16, and of no use.
+        let counts = name != "targets" || !what.contains("f16");
+        assert!(!counts || floats(gradient).iter().all(|x| x.is_finite()), "{what}: gradient of {name}");
+    }
+}
+
+/// Finite in, finite out: at logits of +-50 and +-1e4, errors of 1e4, with soft and hard targets, in every precision.
+#[test]
+fn extreme_inputs_have_finite_values_and_gradients() {
+    for target in devices::cpu().into_iter().chain(half_precision()) {
+        every_variant(|config| {
+            for (scale, seed) in [(50.0, 41), (1e4, 42), (0.0, 43)] {
+                let loss = config.init(&target.device);
+                let got = evaluate(&loss, &batch(&loss, 6, scale, &[], seed), &target);
+                all_finite(&format!("{config:?} on {} at {scale}", target.name), &got);
+            }
+        });
+    }
+}
+
+fn half_precision() -> Vec<Target> {
+    // A gradient is rounded to half precision once: to half a unit in the last place.
+    let target = |name, dtype, tolerance| Target { name, device: Device::flex(), dtype, tolerance };
+    vec![target("flex f16", FloatDType::F16, 1e-3), target("flex bf16", FloatDType::BF16, 8e-3)]
+}
+
+/// Half precision is computed in f32: the value is that of the rounded inputs to f32's own error, the gradient to the
+/// rounding of the half type.
+#[test]
+fn half_precision_is_within_its_budget() {
+    let exact = flex_f64();
+    for target in half_precision() {
+        every_variant(|config| {
+            let loss = config.init(&target.device);
+            let inputs: Inputs = batch(&loss, 6, 3.0, &[], 61)
+                .into_iter()
+                .map(|(name, data)| match (data.dtype().is_float(), target.dtype) {
+                    (false, _) => (name, data),
+                    (true, FloatDType::F16) => (name, data.convert::<half::f16>().convert::<f64>()),
+                    (true, _) => (name, data.convert::<half::bf16>().convert::<f64>()),
+                })
+                .collect();
+            let got = evaluate(&loss, &inputs, &target);
+            let expected = evaluate(&config.init(&exact.device), &inputs, &exact);
+            let place = format!("{config:?} on {}", target.name);
+            // The scale of a head or of circle loss multiplies the rounding of a cosine.
+            let budget = if config.kind() == "circle" { 1e-4 } else { 5e-6 };
+            assert_close(&place, &[got.loss], &[expected.loss], budget);
+            assert_close(&place, &floats(&got.unreduced), &floats(&expected.unreduced), budget);
+            for (name, gradient) in &expected.gradients {
+                assert_close(&place, &floats(&got.gradients[name]), &floats(gradient), target.tolerance);
+            }
+        });
+    }
+}

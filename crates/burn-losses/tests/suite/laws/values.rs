@@ -1,0 +1,176 @@
+//! What the values of every loss keep, and what becomes of them in a batch.
+
+use super::{assert_close, evaluate, every_variant, flex_f64, floats};
+use crate::devices;
+use crate::probe::{batch, default_of, numbers, weighted, with_field};
+use burn::module::Module;
+use burn::tensor::{Device, TensorData};
+use burn_losses::eval::Inputs;
+use burn_losses::{Reduction, registry};
+
+/// A sum is the sum of the unreduced values; a mean with weights is linear in them.
+#[test]
+fn t70_reduced_is_the_reduction_of_unreduced() {
+    for target in devices::cpu() {
+        for info in registry() {
+            let place = format!("{}/{} on {}", info.family, info.kind, target.name);
+            let config = |reduction: &str| with_field(&info, "reduction", &reduction.into()).unwrap();
+            let run =
+                |reduction: &str, inputs: &Inputs| evaluate(&config(reduction).init(&target.device), inputs, &target);
+            let inputs = batch(&config("sum").init(&target.device), 6, 2.0, &[], 11);
+
+            let sum = run("sum", &inputs);
+            let values = floats(&sum.unreduced);
+            assert_close(&place, &[sum.loss], &[values.iter().sum()], 10.0 * target.tolerance);
+            // Every value counts 1 in these batches; where mining drops some, only the others do.
+            let counted = match info.kind {
+                "ohem" => values.iter().filter(|value| **value != 0.0).count(),
+                _ => values.len(),
+            };
+            // In metric learning an anchor counts as many as it has pairs or triplets: see the golden values.
+            if info.family != "metric" {
+                let mean = run("mean", &inputs);
+                assert_close(&place, &[mean.loss * counted as f64], &[sum.loss], 10.0 * target.tolerance);
+            }
+            let batch_mean = run("batch_mean", &inputs);
+            assert_close(&place, &[batch_mean.loss * 6.0], &[sum.loss], 10.0 * target.tolerance);
+
+            let loss = config("sum").init(&target.device);
+            let one = weighted(&loss, inputs.clone(), 1);
+            let two = weighted(&loss, inputs.clone(), 2);
+            let mut both = inputs.clone();
+            let total: Vec<f64> =
+                floats(&one["weights"]).iter().zip(floats(&two["weights"])).map(|(a, b)| a + b).collect();
+            both.insert("weights".into(), TensorData::new(total, one["weights"].shape().clone()));
+            for reduction in ["sum", "mean", "batch_mean"] {
+                let apart = run(reduction, &one).loss + run(reduction, &two).loss;
+                assert_close(&place, &[run(reduction, &both).loss], &[apart], 10.0 * target.tolerance);
+            }
+        }
+    }
+}
+
+/// Swapping samples swaps values and gradients and leaves the loss as it is.
+#[test]
+fn samples_can_be_permuted() {
+    let target = flex_f64();
+    every_variant(|config| {
+        // Its negatives are drawn for each row, by its place.
+        if config.kind() == "negative_sampling" {
+            return;
+        }
+        let rows = 8;
+        let loss = config.init(&target.device);
+        let inputs = batch(&loss, rows, 2.0, &[], 21);
+        // A weight of the loss's own has no samples.
+        let turn = |name: &str, data: &TensorData| {
+            if ["weight", "bias", "proxies"].contains(&name) { data.clone() } else { reverse(data, rows) }
+        };
+        let turned: Inputs = inputs.iter().map(|(name, data)| (name.clone(), turn(name, data))).collect();
+        let straight = evaluate(&loss, &inputs, &target);
+        let turned = evaluate(&config.init(&target.device), &turned, &target);
+        let place = format!("{config:?}");
+        if config.kind() == "ohem" {
+            // At ties those that come first are kept: the values are the same, at other places.
+            let sorted = |data: &TensorData| {
+                let mut data = floats(data);
+                data.sort_by(f64::total_cmp);
+                data
+            };
+            assert_close(&place, &sorted(&turned.unreduced), &sorted(&straight.unreduced), 1e-12);
+            return;
+        }
+        assert_close(&place, &[turned.loss], &[straight.loss], 1e-12);
+        assert_close(&place, &floats(&turned.unreduced), &floats(&reverse(&straight.unreduced, rows)), 1e-12);
+        for (name, gradient) in &straight.gradients {
+            assert_close(&place, &floats(&turned.gradients[name]), &floats(&turn(name, gradient)), 1e-12);
+        }
+    });
+}
+
+/// The samples in reverse order.
+fn reverse(data: &TensorData, rows: usize) -> TensorData {
+    let shape = data.shape().clone();
+    if data.dtype().is_float() {
+        let data = floats(data);
+        TensorData::new(data.chunks(data.len() / rows).rev().flatten().copied().collect::<Vec<_>>(), shape)
+    } else {
+        let data: Vec<i64> = data.clone().convert::<i64>().iter().collect();
+        TensorData::new(data.chunks(data.len() / rows).rev().flatten().copied().collect::<Vec<_>>(), shape)
+    }
+}
+
+/// A batch of nothing has the value 0 and a live graph.
+#[test]
+fn an_empty_batch_is_zero() {
+    for target in devices::all() {
+        every_variant(|config| {
+            let loss = config.init(&target.device);
+            let got = evaluate(&loss, &batch(&loss, 0, 1.0, &[], 51), &target);
+            assert_eq!(got.loss, 0.0, "{config:?} on {}", target.name);
+            for (name, gradient) in &got.gradients {
+                let nothing = gradient.num_elements() == 0;
+                assert!(
+                    nothing
+                        || ["weight", "bias", "proxies"].contains(&name.as_str())
+                            && floats(gradient).iter().all(|x| *x == 0.0),
+                    "{config:?}: {name}"
+                );
+            }
+        });
+    }
+}
+
+/// A divisor of the caller's replaces the count: two halves of a batch add up to the whole.
+#[test]
+fn micro_batches_add_up() {
+    use burn::tensor::Tensor;
+    let values = Tensor::<1>::from_floats(numbers(10, 71).as_slice(), &Device::flex());
+    let part = |from: usize| Reduction::Mean.apply(values.clone().narrow(0, from, 5), None, Some(10usize.into()));
+    let whole: f32 = Reduction::Mean.apply(values.clone(), None, None).into_scalar();
+    let sum: f32 = (part(0) + part(5)).into_scalar();
+    assert!((whole - sum).abs() < 1e-7);
+}
+
+/// A NaN that goes in comes out: a model that has diverged shall not look well. (Counting wrong answers, a NaN is one.)
+#[test]
+fn nan_in_nan_out() {
+    for target in devices::all() {
+        for info in registry().iter().filter(|info| info.kind != "zero_one") {
+            let loss = default_of(info).init(&target.device);
+            let mut inputs = batch(&loss, 6, 2.0, &[], 81);
+            let mut first = floats(&inputs[loss.input()]);
+            let width = first.len() / 6;
+            first[width..2 * width].fill(f64::NAN); // one sample
+            let shape = inputs[loss.input()].shape().clone();
+            inputs.insert(loss.input().into(), TensorData::new(first, shape));
+            let got = evaluate(&loss, &inputs, &target);
+            assert!(got.loss.is_nan(), "{}/{} on {}: {}", info.family, info.kind, target.name, got.loss);
+        }
+    }
+}
+
+/// What a loss keeps from step to step is saved with it: a run that goes on from a record, taken right after a step, takes the same next
+/// step.
+#[test]
+fn a_restart_goes_on_where_it_was() {
+    for target in devices::cpu() {
+        every_variant(|config| {
+            // Draws begin anew, which the docs say.
+            let text = serde_yaml_ng::to_string(config).unwrap();
+            let draws = ["kind: sampled_softmax", "kind: negative_sampling", "sample_rate: 0"];
+            if draws.iter().any(|draw| text.contains(draw)) {
+                return;
+            }
+            let device = target.device.clone().autodiff();
+            let loss = config.init(&device);
+            let inputs = |seed| batch(&loss, 6, 2.0, &[], seed);
+            evaluate(&loss, &inputs(61), &target);
+            evaluate(&loss, &inputs(62), &target);
+            let resumed = config.init(&device).load_record(loss.clone().into_record());
+            let [next, resumed] = [&loss, &resumed].map(|loss| evaluate(loss, &inputs(63), &target));
+            assert_eq!(next.loss, resumed.loss, "{config:?}");
+            assert_eq!(next.gradients, resumed.gradients, "{config:?}");
+        });
+    }
+}

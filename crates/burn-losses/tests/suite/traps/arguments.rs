@@ -1,0 +1,77 @@
+//! What a loss is given, and what it gives back.
+
+use crate::devices;
+use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
+use burn_losses::binary::{BceLossConfig, FocalLossConfig};
+use burn_losses::classification::{CrossEntropyLossConfig, MultiMarginLossConfig};
+use burn_losses::prelude::*;
+
+#[test]
+fn wrong_shapes_and_types_are_named() {
+    let device = Device::flex();
+    let message = |run: &dyn Fn()| {
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_err();
+        panic.downcast_ref::<String>().expect("a message").clone()
+    };
+    let loss = FocalLossConfig::new().init(&device);
+    let (x, y) = (Tensor::<2>::ones([4, 3], &device), Tensor::<2>::ones([4, 2], &device));
+    let expected = "focal: `targets` has shape [4, 2], expected [4, 3] (that of `logits`)";
+    assert_eq!(message(&|| drop(loss.forward(x.clone(), y.clone()))), expected);
+    assert_eq!(loss.check(&x, &y, None).unwrap_err().to_string(), expected);
+    assert_eq!(
+        loss.check(&x, &x, Some(&y)).unwrap_err().to_string(),
+        "focal: `weights` has shape [4, 2], expected [4, 3] (one weight per value) or [4, 1] (one per sample)"
+    );
+    let double = x.clone().cast(FloatDType::F64);
+    assert_eq!(
+        loss.check(&x, &double, None).unwrap_err().to_string(),
+        "focal: `targets` has type F64, expected F32 (that of `logits`)"
+    );
+    assert!(loss.check(&x.clone().cast(FloatDType::F16), &x, None).is_ok(), "half precision goes with f32");
+
+    let loss = CrossEntropyLossConfig::new().with_class_weights(vec![1.0; 5]).init(&device);
+    assert_eq!(
+        loss.check(&x, &Tensor::<1, Int>::zeros([4], &device), None).unwrap_err().to_string(),
+        "cross_entropy: `logits` has shape [4, 3], expected 5 classes on axis 1, as the config has"
+    );
+    let loss = CrossEntropyLossConfig::new().init(&device);
+    assert_eq!(
+        loss.check(&x, &Tensor::<1, Int>::zeros([3], &device), None).unwrap_err().to_string(),
+        "cross_entropy: `labels` has shape [3], expected [4] (that of `logits` without the class axis)"
+    );
+    let margin = MultiMarginLossConfig::new().init(&device);
+    assert_eq!(
+        message(&|| drop(margin.forward_soft(x.clone(), x.clone()))),
+        "multi_margin: `probabilities` is not supported: this loss takes one label per row; `cross_entropy` and `focal` \
+         take probabilities"
+    );
+    let multi_label = BceLossConfig::new().with_pos_weight(vec![1.0, 2.0]).init(&device);
+    assert_eq!(
+        multi_label.check(&x, &x, None).unwrap_err().to_string(),
+        "bce: `logits` has shape [4, 3], expected 2 classes on axis 1, as `pos_weight` has"
+    );
+}
+
+/// What was read from a device stays as it was, also in a type that needs no conversion, while the device goes on.
+#[test]
+fn what_an_evaluation_returns_does_not_change_afterwards() {
+    for target in devices::all() {
+        // lavapipe has an f64 whose logarithm is wrong, but what it gives must stay as it was, too.
+        let dtypes = [FloatDType::F32, FloatDType::F64].into_iter();
+        for dtype in dtypes.filter(|dtype| target.device.supports_dtype(*dtype)) {
+            let loss = LossConfig::of("binary", "bce").unwrap().init(&target.device);
+            let tensor = |data: [f64; 4]| TensorData::new(data.to_vec(), [4]);
+            let inputs = burn_losses::eval::Inputs::from([
+                ("logits".to_owned(), tensor([0.5, -1.0, 2.0, 0.25])),
+                ("targets".to_owned(), tensor([1.0, 0.0, 0.3, 0.0])),
+                ("weights".to_owned(), tensor([0.5, 3.0, 2.0, 0.1])),
+            ]);
+            let run = || loss.evaluate(&inputs, &target.device, dtype).unwrap();
+            let first = run();
+            let then = (first.unreduced.iter::<f64>().collect::<Vec<_>>(), first.gradients["logits"].clone());
+            (0..5).for_each(|_| drop(run()));
+            assert_eq!(first.unreduced.iter::<f64>().collect::<Vec<_>>(), then.0, "{}", target.name);
+            assert_eq!(first.gradients["logits"], then.1, "{}", target.name);
+        }
+    }
+}

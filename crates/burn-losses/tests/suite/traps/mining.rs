@@ -1,0 +1,101 @@
+//! What weighs or keeps values by how hard they are: GHM and OHEM.
+
+use super::{F64, flex, list, number, vector};
+use crate::devices;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use burn_losses::binary::{GhmCLossConfig, HingeLossConfig, Keep, OhemLossConfig};
+use burn_losses::prelude::*;
+use burn_losses::regression::GhmRLossConfig;
+
+/// Logits whose gradient norm |sigmoid(x) - 0| is in the middle of a bin of ten.
+fn in_bins(bins: &[usize], device: &Device) -> (Tensor<1>, Tensor<1>) {
+    let logit = |bin: &usize| {
+        let p = (*bin as f64 + 0.5) / 10.0;
+        (p / (1.0 - p)).ln()
+    };
+    let logits: Vec<f64> = bins.iter().map(logit).collect();
+    (vector(&logits, device, F64), vector(&vec![0.0; bins.len()], device, F64))
+}
+
+#[test]
+fn t22_ghm_counts_start_unscaled_decay_when_empty_and_are_saved() {
+    let device = flex();
+    let config = GhmCLossConfig::new().with_bins(10usize).with_momentum(0.75);
+    let loss = config.init(&device);
+    let step = |loss: &burn_losses::binary::GhmCLoss, bins: &[usize]| {
+        let (x, y) = in_bins(bins, &device);
+        number(loss.forward(x, y))
+    };
+    step(&loss, &[0, 0, 0, 5]);
+    let counts = list(loss.counts());
+    assert_eq!((counts[0], counts[5]), (3.0, 1.0), "the first step is taken as it is");
+    step(&loss, &[0, 0, 0, 0]);
+    let counts = list(loss.counts());
+    assert_eq!((counts[0], counts[5]), (3.25, 0.75), "an empty bin decays");
+
+    // A gradient norm of 1 is in the last bin.
+    let edge = config.init(&device);
+    edge.forward(vector(&[1e4, -1e4], &device, F64), vector(&[0.0, 0.0], &device, F64));
+    let counts = list(edge.counts());
+    assert_eq!((counts[0], counts[9]), (1.0, 1.0));
+
+    // Saved and loaded in the middle of training, the next step is the same.
+    let record = loss.clone().into_record();
+    let resumed = config.init(&device).load_record(record);
+    assert_eq!(list(resumed.counts()), list(loss.counts()));
+    assert_eq!(step(&resumed, &[1, 1, 5, 9]), step(&loss, &[1, 1, 5, 9]));
+
+    // On a device without autodiff, which is validation, nothing is counted.
+    let before = list(loss.counts());
+    let plain = Device::flex();
+    let (x, y) = in_bins(&[3, 3], &plain);
+    loss.valid().forward(x, y);
+    assert_eq!(list(loss.counts()), before);
+}
+
+#[test]
+fn t22_ghm_gives_every_bin_the_same_weight() {
+    let device = flex();
+    let loss = GhmRLossConfig::new().init(&device);
+    let errors = [0.001, 0.002, 0.0015, 0.02, 0.5, 3.0, 7.0, 100.0];
+    let values = list(loss.forward_no_reduction(vector(&errors, &device, F64), vector(&[0.0; 8], &device, F64)));
+    let mu: f64 = 0.02;
+    let mut weight_of_bin = [0.0; 10];
+    for (d, value) in errors.iter().zip(values) {
+        let root = (d * d + mu * mu).sqrt();
+        weight_of_bin[((d / root * 10.0) as usize).min(9)] += value / (root - mu);
+    }
+    let filled: Vec<f64> = weight_of_bin.into_iter().filter(|weight| *weight > 0.0).collect();
+    assert_eq!(filled.len(), 3);
+    for weight in &filled {
+        assert!((weight - 8.0 / 3.0).abs() < 1e-9, "{filled:?}");
+    }
+}
+
+#[test]
+fn t23_ohem_keeps_exactly_the_hardest() {
+    for target in devices::all() {
+        let device = target.device.clone().autodiff();
+        // The hinge of x at target 0 is 1 + x.
+        let run = |keep: Keep, min_kept: usize, x: &[f64]| {
+            let inner = Box::new(HingeLossConfig::new().into());
+            let loss = OhemLossConfig::new().with_loss(inner).with_keep(keep).with_min_kept(min_kept).init(&device);
+            let zeros = vec![0.0; x.len()];
+            let x = vector(x, &device, target.dtype.into());
+            let y = vector(&zeros, &device, target.dtype.into());
+            (list(loss.forward_no_reduction(x.clone(), y.clone())), number(loss.forward(x, y)))
+        };
+        let (values, mean) = run(Keep::Count(2), 1, &[0.0, 3.0, 1.0, 2.0]);
+        assert_eq!((values, mean), (vec![0.0, 4.0, 0.0, 3.0], 3.5), "{}", target.name);
+        // Ties: exactly k, the first ones.
+        let (values, _) = run(Keep::Ratio(0.5), 1, &[1.0; 4]);
+        assert_eq!(values, [2.0, 2.0, 0.0, 0.0], "{}", target.name);
+        // More than there are: all.
+        assert_eq!(run(Keep::Count(9), 1, &[0.0, 1.0]).0, [1.0, 2.0], "{}", target.name);
+        // A threshold that nothing passes still keeps the least number.
+        assert_eq!(run(Keep::Threshold(10.0), 1, &[0.0, 1.0, 0.5]).0, [0.0, 2.0, 0.0], "{}", target.name);
+        assert_eq!(run(Keep::Threshold(10.0), 0, &[0.0, 1.0]), (vec![0.0, 0.0], 0.0), "{}", target.name);
+        assert_eq!(run(Keep::Threshold(1.2), 1, &[0.0, 1.0, 0.5]).0, [0.0, 2.0, 1.5], "{}", target.name);
+    }
+}
