@@ -206,16 +206,21 @@ impl<F: AnchorFormula, S: Simd> Row<'_, F, S> {
         let simd = self.simd;
         let Rooms { scores, masks, terms, slopes, .. } = &mut *self.rooms;
         let (mask, slopes) = (&masks[partners as usize], &mut slopes[self.used]);
-        let (zero, other) = (splat(simd, 0.0), splat(simd, other));
+        let other = splat(simd, other);
+        let lanes = <Register<S> as Lanes<S, f64>>::COUNT;
         let mut i = 0;
         while i < scores.len() {
-            let mask = load::<S, f64>(simd, &mask[i..]).gt_lit(0.5);
-            let term = function(Dual::variable(load::<S, f64>(simd, &scores[i..]), 0));
-            Real::select(&mask, term.value, other).store(&mut terms[i..]);
-            if TRACKED {
-                Real::select(&mask, term.slope[0], zero).store(&mut slopes[i..]);
+            let mut term = Dual::constant(other);
+            // Positives are few.
+            if mask[i..i + lanes].iter().any(|mask| *mask != 0.0) {
+                let mask = load::<S, f64>(simd, &mask[i..]).gt_lit(0.5);
+                term = Real::select(&mask, function(Dual::variable(load::<S, f64>(simd, &scores[i..]), 0)), term);
             }
-            i += <Register<S> as Lanes<S, f64>>::COUNT;
+            term.value.store(&mut terms[i..]);
+            if TRACKED {
+                term.slope[0].store(&mut slopes[i..]);
+            }
+            i += lanes;
         }
     }
 
@@ -248,7 +253,7 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
         if self.count(partners) == 0 {
             return self.constant(LEAST);
         }
-        let (simd, formula) = (self.simd, self.formula);
+        let (simd, formula, lanes) = (self.simd, self.formula, <Register<S> as Lanes<S, f64>>::COUNT);
         self.map(
             partners,
             f64::NEG_INFINITY,
@@ -260,12 +265,17 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
         let most = largest(simd, terms, LEAST);
         let mut i = 0;
         while i < terms.len() {
+            if terms[i..i + lanes].iter().all(|term| *term == f64::NEG_INFINITY) {
+                terms[i..i + lanes].fill(0.0);
+                i += lanes;
+                continue;
+            }
             let power = (load::<S, f64>(simd, &terms[i..]) - splat(simd, most)).exp();
             power.store(&mut terms[i..]);
             if self.is_tracked {
                 (load::<S, f64>(simd, &slopes[i..]) * power).store(&mut slopes[i..]);
             }
-            i += <Register<S> as Lanes<S, f64>>::COUNT;
+            i += lanes;
         }
         let total = sum_of(terms);
         self.number(most + total.ln(), 1.0 / total)
@@ -298,19 +308,22 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
         if self.count(partners) == 0 {
             return self.constant(0.0);
         }
-        let simd = self.simd;
+        let (simd, lanes) = (self.simd, <Register<S> as Lanes<S, f64>>::COUNT);
         let Rooms { scores, masks, terms, by_given, slopes, .. } = &mut *self.rooms;
         let (mask, slopes) = (&masks[partners as usize], &mut slopes[self.used]);
         let (zero, own) = (splat(simd, 0.0), Dual::<_, 2>::variable(splat(simd, given.value), 1));
         let mut i = 0;
         while i < scores.len() {
-            let mask = load::<S, f64>(simd, &mask[i..]).gt_lit(0.5);
-            let score = Dual::variable(load::<S, f64>(simd, &scores[i..]), 0);
-            let term = self.formula.term_with(partners, score, own);
-            Real::select(&mask, term.value, zero).store(&mut terms[i..]);
-            Real::select(&mask, term.slope[0], zero).store(&mut slopes[i..]);
-            Real::select(&mask, term.slope[1], zero).store(&mut by_given[i..]);
-            i += <Register<S> as Lanes<S, f64>>::COUNT;
+            let mut term = Dual::<_, 2>::constant(zero);
+            if mask[i..i + lanes].iter().any(|mask| *mask != 0.0) {
+                let mask = load::<S, f64>(simd, &mask[i..]).gt_lit(0.5);
+                let score = Dual::variable(load::<S, f64>(simd, &scores[i..]), 0);
+                term = Real::select(&mask, self.formula.term_with(partners, score, own), term);
+            }
+            term.value.store(&mut terms[i..]);
+            term.slope[0].store(&mut slopes[i..]);
+            term.slope[1].store(&mut by_given[i..]);
+            i += lanes;
         }
         let (total, through) = (sum_of(terms), sum_of(by_given));
         let mut number = self.number(total, 1.0);

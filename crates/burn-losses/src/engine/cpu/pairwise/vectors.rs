@@ -140,29 +140,37 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
     pub(super) fn gradient(&self, slopes: &[T], upstream: &[f64]) -> Vec<T> {
         let (width, [count, size], columns) = (self.width, self.shape, self.columns());
         let mut gradient = zeros::<T>(count * width);
-        in_pieces(count, GROUP, [Some(&mut gradient), None], [width, 0], |piece, [gradient, _]| {
+        // The square of a distance changes by twice the difference.
+        let twice = if self.is_of_distances { 2.0 } else { 1.0 };
+        in_pieces(count, ANCHORS, [Some(&mut gradient), None], [width, 0], |piece, [gradient, _]| {
             let gradient = gradient.expect("an output");
-            let start = piece * GROUP;
+            let start = piece * ANCHORS;
             let anchors = start..start + gradient.len() / width;
-            let mut others = Vec::with_capacity(columns);
-            let mut weights = Vec::with_capacity(columns);
-            // The members of a group are compared with the same others, but where the halves meet.
+            let (mut others, mut weights) = (Vec::with_capacity(columns), Vec::with_capacity(columns));
+            // Anchors of a piece are compared with the same others, but where the halves meet.
             for side in self.sides() {
                 let own = anchors.start.max(side.start)..anchors.end.min(side.end);
-                for (column, other) in self.others(side.start).enumerate().filter(|_| !own.is_empty()) {
-                    let back = &slopes[other * columns..][..columns];
-                    let mut weight = [T::default(); GROUP];
-                    let mut is_zero = true;
+                let of_side = self.others(side.start);
+                for first in (0..if own.is_empty() { 0 } else { columns }).step_by(BLOCK) {
+                    let block = first..columns.min(first + BLOCK);
+                    // A pair has two anchors: what its score changes the value of each by.
+                    let mut both = [[0.0; ANCHORS]; BLOCK];
                     for anchor in own.clone() {
-                        // A pair has two anchors.
-                        let slope = slopes[anchor * columns + column].to_f64() * upstream[anchor]
-                            + back[anchor - side.start].to_f64() * upstream[other];
-                        weight[anchor - anchors.start] = T::from_f64(slope);
-                        is_zero &= slope == 0.0;
+                        let factor = upstream[anchor] * twice;
+                        for (both, slope) in both.iter_mut().zip(&slopes[anchor * columns..][block.clone()]) {
+                            both[anchor - start] = slope.to_f64() * factor;
+                        }
                     }
-                    if !is_zero {
-                        others.push(other);
-                        weights.push(weight);
+                    for (both, other) in both.iter_mut().zip(block.map(|column| of_side.start + column)) {
+                        let factor = upstream[other] * twice;
+                        let back = &slopes[other * columns + own.start - side.start..][..own.len()];
+                        for (both, slope) in both[own.start - start..].iter_mut().zip(back) {
+                            *both += slope.to_f64() * factor;
+                        }
+                        if both.iter().any(|weight| *weight != 0.0) {
+                            others.push(other);
+                            weights.push(both.map(T::from_f64));
+                        }
                     }
                 }
             }
@@ -232,23 +240,26 @@ impl<T: Float> WithSimd for Squares<'_, T> {
     }
 }
 
-/// Vectors whose gradients are summed up together.
+/// Vectors whose gradients are summed up together, in registers.
 const GROUP: usize = 4;
 
-/// The gradient of some vectors: the sum of others, each times its weight for each of the vectors.
+/// Others that are summed up on their own. They fit into the fastest cache; and of sums that nearly cancel, more digits are left.
+const BLOCK: usize = 16;
+
+/// The gradient of some vectors, which begins as 0: the sum of others, each times its weight for each of the vectors.
 struct Pull<'a, T> {
     vectors: &'a [T],
     width: usize,
     anchors: Range<usize>,
     others: &'a [usize],
-    weights: &'a [[T; GROUP]],
+    weights: &'a [[T; ANCHORS]],
     gradient: &'a mut [T],
 }
 
 /// Of the others themselves.
 struct Sums<'a, T>(Pull<'a, T>);
 
-/// Twice the sum of the differences from the others.
+/// Of the differences from the others.
 struct Differences<'a, T>(Pull<'a, T>);
 
 impl<T: Float> WithSimd for Sums<'_, T> {
@@ -273,61 +284,60 @@ impl<T: Float> Pull<'_, T> {
     #[inline(always)]
     fn run<S: Simd, const DIFFERENCES: bool>(mut self, simd: S) {
         let lanes = <T::Lanes<S> as Lanes<S, T>>::COUNT;
-        let mut k = 0;
-        while k + 2 * lanes <= self.width {
-            self.tile::<S, DIFFERENCES, 2>(simd, k);
-            k += 2 * lanes;
-        }
-        while k < self.width {
-            self.tile::<S, DIFFERENCES, 1>(simd, k);
-            k += lanes;
+        for block in (0..self.others.len()).step_by(BLOCK) {
+            let block = block..self.others.len().min(block + BLOCK);
+            for group in (0..self.anchors.len()).step_by(GROUP) {
+                let mut k = 0;
+                while k + 2 * lanes <= self.width {
+                    self.tile::<S, DIFFERENCES, 2>(simd, block.clone(), group, k);
+                    k += 2 * lanes;
+                }
+                while k < self.width {
+                    self.tile::<S, DIFFERENCES, 1>(simd, block.clone(), group, k);
+                    k += lanes;
+                }
+            }
         }
     }
 
-    /// Some registers of each gradient, from number `k` on.
+    /// Some registers, from number `k` on, of each gradient of a group.
     #[inline(always)]
-    fn tile<S: Simd, const DIFFERENCES: bool, const REGISTERS: usize>(&mut self, simd: S, k: usize) {
-        /// Others that are summed up on their own: of sums that nearly cancel, more digits are left.
-        const TOGETHER: usize = 32;
+    fn tile<S: Simd, const DIFFERENCES: bool, const REGISTERS: usize>(
+        &mut self,
+        simd: S,
+        block: Range<usize>,
+        group: usize,
+        k: usize,
+    ) {
         let Self { vectors, width, anchors, others, weights, gradient } = self;
         let (width, lanes) = (*width, <T::Lanes<S> as Lanes<S, T>>::COUNT);
         let zero = splat::<S, T>(simd, T::default());
         let mut owns = [[zero; REGISTERS]; GROUP];
         if DIFFERENCES {
-            for (own, anchor) in owns.iter_mut().zip(anchors.clone()) {
+            for (own, anchor) in owns.iter_mut().zip(anchors.start + group..anchors.end) {
                 *own = registers::<S, T, REGISTERS>(simd, &vectors[anchor * width + k..]);
             }
         }
-        let mut totals = [[zero; REGISTERS]; GROUP];
-        for (others, weights) in others.chunks(TOGETHER).zip(weights.chunks(TOGETHER)) {
-            let mut sums = [[zero; REGISTERS]; GROUP];
-            for (other, weights) in others.iter().zip(weights) {
-                let other = registers::<S, T, REGISTERS>(simd, &vectors[other * width + k..]);
-                let mut anchor = 0;
-                while anchor < GROUP {
-                    let weight = splat::<S, T>(simd, weights[anchor]);
-                    let mut part = 0;
-                    while part < REGISTERS {
-                        let number = if DIFFERENCES { owns[anchor][part] - other[part] } else { other[part] };
-                        sums[anchor][part] = number.mul_add(weight, sums[anchor][part]);
-                        part += 1;
-                    }
-                    anchor += 1;
+        let mut sums = [[zero; REGISTERS]; GROUP];
+        for (other, weights) in others[block.clone()].iter().zip(&weights[block]) {
+            let other = registers::<S, T, REGISTERS>(simd, &vectors[other * width + k..]);
+            let mut anchor = 0;
+            while anchor < GROUP {
+                let weight = splat::<S, T>(simd, weights[group + anchor]);
+                let mut part = 0;
+                while part < REGISTERS {
+                    let number = if DIFFERENCES { owns[anchor][part] - other[part] } else { other[part] };
+                    sums[anchor][part] = number.mul_add(weight, sums[anchor][part]);
+                    part += 1;
                 }
-            }
-            let mut i = 0;
-            while i < GROUP * REGISTERS {
-                let (anchor, part) = (i / REGISTERS, i % REGISTERS);
-                totals[anchor][part] = totals[anchor][part] + sums[anchor][part];
-                i += 1;
+                anchor += 1;
             }
         }
-        for (anchor, gradient) in gradient.chunks_exact_mut(width).enumerate() {
+        for (anchor, gradient) in gradient.chunks_exact_mut(width).skip(group).take(GROUP).enumerate() {
             let mut part = 0;
             while part < REGISTERS {
-                let total = totals[anchor][part];
-                let total = if DIFFERENCES { total * 2.0 } else { total };
-                total.store(&mut gradient[k + part * lanes..]);
+                let gradient = &mut gradient[k + part * lanes..];
+                (load::<S, T>(simd, gradient) + sums[anchor][part]).store(gradient);
                 part += 1;
             }
         }
