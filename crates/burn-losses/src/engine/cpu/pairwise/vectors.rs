@@ -138,42 +138,12 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
 
     /// The gradient of the embeddings, from that of the values and their slopes by what [`products`](Self::products) computes.
     pub(super) fn gradient(&self, slopes: &[T], upstream: &[f64]) -> Vec<T> {
-        let (width, [count, size], columns) = (self.width, self.shape, self.columns());
+        let (width, [count, size]) = (self.width, self.shape);
         let mut gradient = zeros::<T>(count * width);
-        // The square of a distance changes by twice the difference.
-        let twice = if self.is_of_distances { 2.0 } else { 1.0 };
         in_pieces(count, ANCHORS, [Some(&mut gradient), None], [width, 0], |piece, [gradient, _]| {
-            let gradient = gradient.expect("an output");
-            let start = piece * ANCHORS;
+            let (gradient, start) = (gradient.expect("an output"), piece * ANCHORS);
             let anchors = start..start + gradient.len() / width;
-            let (mut others, mut weights) = (Vec::with_capacity(columns), Vec::with_capacity(columns));
-            // Anchors of a piece are compared with the same others, but where the halves meet.
-            for side in self.sides() {
-                let own = anchors.start.max(side.start)..anchors.end.min(side.end);
-                let of_side = self.others(side.start);
-                for first in (0..if own.is_empty() { 0 } else { columns }).step_by(BLOCK) {
-                    let block = first..columns.min(first + BLOCK);
-                    // A pair has two anchors: what its score changes the value of each by.
-                    let mut both = [[0.0; ANCHORS]; BLOCK];
-                    for anchor in own.clone() {
-                        let factor = upstream[anchor] * twice;
-                        for (both, slope) in both.iter_mut().zip(&slopes[anchor * columns..][block.clone()]) {
-                            both[anchor - start] = slope.to_f64() * factor;
-                        }
-                    }
-                    for (both, other) in both.iter_mut().zip(block.map(|column| of_side.start + column)) {
-                        let factor = upstream[other] * twice;
-                        let back = &slopes[other * columns + own.start - side.start..][..own.len()];
-                        for (both, slope) in both[own.start - start..].iter_mut().zip(back) {
-                            *both += slope.to_f64() * factor;
-                        }
-                        if both.iter().any(|weight| *weight != 0.0) {
-                            others.push(other);
-                            weights.push(both.map(T::from_f64));
-                        }
-                    }
-                }
-            }
+            let (others, weights) = self.weights(slopes, upstream, anchors.clone());
             let pull = Pull { vectors: &self.numbers, width, anchors, others: &others, weights: &weights, gradient };
             match self.is_of_distances {
                 true => T::dispatch(Differences(pull)),
@@ -188,6 +158,46 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
             return gradient;
         }
         gradient.chunks(width).flat_map(|row| row[..size].iter().copied()).collect()
+    }
+
+    /// Whom some anchors have a slope with, and how much of each is in the gradient of each anchor.
+    fn weights(&self, slopes: &[T], upstream: &[f64], anchors: Range<usize>) -> (Vec<usize>, Vec<[T; ANCHORS]>) {
+        let columns = self.columns();
+        // The square of a distance changes by twice the difference.
+        let twice = if self.is_of_distances { 2.0 } else { 1.0 };
+        let (mut others, mut weights) = (Vec::with_capacity(columns), Vec::with_capacity(columns));
+        // All are compared with the same, but where the halves meet.
+        for side in self.sides() {
+            let own = anchors.start.max(side.start)..anchors.end.min(side.end);
+            if own.is_empty() {
+                continue;
+            }
+            let place = own.start - anchors.start;
+            let of_side = self.others(side.start);
+            for first in (0..columns).step_by(BLOCK) {
+                let block = first..columns.min(first + BLOCK);
+                // A pair has two anchors: what its score changes the value of each by.
+                let mut both = [[0.0; ANCHORS]; BLOCK];
+                for (place, anchor) in (place..).zip(own.clone()) {
+                    let factor = upstream[anchor] * twice;
+                    for (both, slope) in both.iter_mut().zip(&slopes[anchor * columns..][block.clone()]) {
+                        both[place] = slope.to_f64() * factor;
+                    }
+                }
+                for (both, other) in both.iter_mut().zip(block.map(|column| of_side.start + column)) {
+                    let factor = upstream[other] * twice;
+                    let back = &slopes[other * columns + own.start - side.start..][..own.len()];
+                    for (both, slope) in both[place..].iter_mut().zip(back) {
+                        *both += slope.to_f64() * factor;
+                    }
+                    if both.iter().any(|weight| *weight != 0.0) {
+                        others.push(other);
+                        weights.push(both.map(T::from_f64));
+                    }
+                }
+            }
+        }
+        (others, weights)
     }
 }
 
@@ -288,6 +298,11 @@ impl<T: Float> Pull<'_, T> {
             let block = block..self.others.len().min(block + BLOCK);
             for group in (0..self.anchors.len()).step_by(GROUP) {
                 let mut k = 0;
+                // The machines with the longest registers have twice as many of them.
+                while lanes == MOST_LANES && k + 4 * lanes <= self.width {
+                    self.tile::<S, DIFFERENCES, 4>(simd, block.clone(), group, k);
+                    k += 4 * lanes;
+                }
                 while k + 2 * lanes <= self.width {
                     self.tile::<S, DIFFERENCES, 2>(simd, block.clone(), group, k);
                     k += 2 * lanes;
@@ -346,10 +361,12 @@ impl<T: Float> Pull<'_, T> {
 
 #[inline(always)]
 fn registers<S: Simd, T: Float, const REGISTERS: usize>(simd: S, from: &[T]) -> [T::Lanes<S>; REGISTERS] {
+    let lanes = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    let from = &from[..REGISTERS * lanes];
     let mut registers = [load::<S, T>(simd, from); REGISTERS];
     let mut part = 1;
     while part < REGISTERS {
-        registers[part] = load::<S, T>(simd, &from[part * <T::Lanes<S> as Lanes<S, T>>::COUNT..]);
+        registers[part] = load::<S, T>(simd, &from[part * lanes..]);
         part += 1;
     }
     registers
