@@ -4,9 +4,7 @@ use super::eiou::eiou;
 use super::geometry::{power, quotient};
 use super::{BoxFormat, FactorGradient, Geometry};
 use crate::config::Range;
-use crate::engine::boxes::{self, Boxes, corners};
-use crate::engine::is_fused;
-use crate::formula::{BoxFormula, Real};
+use crate::engine::boxes::{Boxes, corners};
 use crate::reduction::sum;
 use burn::tensor::Tensor;
 
@@ -55,48 +53,18 @@ box_loss! {
     }
 }
 
-/// How well two boxes fit.
-#[derive(Debug, Clone)]
-struct Overlap;
-
-impl BoxFormula for Overlap {
-    #[inline(always)]
-    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
-        Geometry::new(prediction, target).iou
-    }
-}
-
-/// The loss that the overlap weighs.
-#[derive(Debug, Clone)]
-struct Eiou;
-
-impl BoxFormula for Eiou {
-    #[inline(always)]
-    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
-        eiou(&Geometry::new(prediction, target))
-    }
-}
-
 impl Boxes for FocalEiouLoss {
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
-        let FocalEiouLossConfig { gamma, normalize, weight_gradient, .. } = self.config;
         let count = predictions.dims()[0];
-        let (mut overlap, eiou) = if is_fused(&predictions) {
-            // One pass over memory for each.
-            let weighed = weight_gradient.apply(predictions.clone());
-            let overlap = boxes::values(&Overlap, weighed, targets.clone(), format);
-            (overlap, boxes::values(&Eiou, predictions, targets, format))
-        } else {
-            let pair = Geometry::new(corners(predictions, format), corners(targets, format));
-            (weight_gradient.apply(pair.iou.clone()), eiou(&pair))
-        };
-        if normalize {
+        let pair = Geometry::new(corners(predictions, format), corners(targets, format));
+        let mut overlap = pair.iou.clone();
+        if self.config.normalize {
             // The quotient does not depend on the unit: the largest overlap, so that no power vanishes.
             overlap = quotient(overlap.clone(), overlap.max().detach().expand([count]));
         }
-        let weights = power(overlap, gamma);
-        let values = weights.clone() * eiou;
-        if !normalize {
+        let weights = self.config.weight_gradient.apply(power(overlap, self.config.gamma));
+        let values = weights.clone() * eiou(&pair);
+        if !self.config.normalize {
             return values;
         }
         let mean = sum(weights) * (1.0 / count as f64);

@@ -57,10 +57,9 @@ const KERNELS: [&str; 33] = [
 ];
 
 /// Losses that are tensor operations around a kernel; what is in neither list has a few passes of its own, or none.
-const PARTS: [&str; 26] = [
+const PARTS: [&str; 25] = [
     "distribution/distillation",
     "boxes/distribution_focal",
-    "boxes/focal_eiou",
     "classification/multi_margin",
     "segmentation/dice",
     "segmentation/tversky",
