@@ -60,7 +60,8 @@ pub trait HeadLoss: Head {
         None
     }
 
-    /// Whether every step is a softmax over all classes.
+    /// Whether every step is a softmax over all classes: then the reduced value need not come from [`values`](Self::values). A head with
+    /// values of its own, or with [`sampled_classes`](Self::sampled_classes), says no.
     #[doc(hidden)]
     fn takes_all_classes(&self) -> bool {
         true
