@@ -65,7 +65,7 @@ pub use engine::heads::{Head, Scaling};
 pub use engine::overlap::{Pixels, Segmentation};
 pub use engine::pointwise::{PointKernel, Pointwise};
 pub use engine::rows::{RowKernel, Rows};
-pub use engine::with_tensor_operations;
+pub use engine::{release_memory, with_tensor_operations};
 pub use error::{ConfigError, InputError, InputProblem};
 pub use reduction::{Divisor, Reduction, Unreduced};
 pub use registry::{AnyLoss, LossConfig, LossInfo, registry};

@@ -20,6 +20,8 @@ struct Cost {
 }
 
 fn measure<T>(compute: impl FnOnce() -> T) -> Cost {
+    // What an earlier computation has left to the next one.
+    burn_losses::release_memory();
     let before = ALLOCATOR.current_usage();
     ALLOCATOR.reset_peak_usage();
     let start = Instant::now();

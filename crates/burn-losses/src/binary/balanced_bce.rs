@@ -3,7 +3,7 @@
 use super::cross_entropies;
 use crate::config::{BatchAlpha, Range};
 use crate::engine::is_fused;
-use crate::engine::pointwise::{PointKernel, Pointwise, of_formula};
+use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
 use crate::macros::loss;
 use crate::reduction::{Unreduced, sum};
@@ -61,6 +61,12 @@ impl Formula for OfAlpha {
     }
 }
 
+/// With the share of the negatives of this batch.
+fn of_batch<const D: usize>(targets: &Tensor<D>) -> OfAlpha {
+    let positives: f64 = sum(targets.clone()).into_scalar();
+    OfAlpha(1.0 - positives / targets.shape().num_elements() as f64)
+}
+
 impl Pointwise for BalancedBceLoss {
     fn kernel(&self) -> Option<PointKernel> {
         match self.config.alpha {
@@ -69,11 +75,14 @@ impl Pointwise for BalancedBceLoss {
         }
     }
 
+    fn kernel_of_batch<const D: usize>(&self, _: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>> {
+        Some(BatchKernel { kernel: PointKernel::of(&of_batch(targets)), factors: None, count: None })
+    }
+
     fn values<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
         let count = targets.shape().num_elements();
         if is_fused(&logits) && self.config.alpha == BatchAlpha::Batch && !targets.is_tracked() {
-            let positives: f64 = sum(targets.clone()).into_scalar();
-            return of_formula(&OfAlpha(1.0 - positives / count as f64), logits, targets).into();
+            return of_formula(&of_batch(&targets), logits, targets).into();
         }
         let alpha = match self.config.alpha {
             BatchAlpha::Number(alpha) => targets.full_like(alpha),

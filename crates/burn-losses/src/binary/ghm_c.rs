@@ -3,7 +3,7 @@
 use super::cross_entropies;
 use crate::config::Range;
 use crate::engine::ghm::GhmCounts;
-use crate::engine::pointwise::{Pointwise, of_formula};
+use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
@@ -86,10 +86,22 @@ impl GhmCLoss {
     }
 }
 
+impl GhmCLoss {
+    /// beta of each value.
+    fn weights<const D: usize>(&self, logits: &Tensor<D>, targets: &Tensor<D>) -> Tensor<D> {
+        let norm = of_formula(&GradientNorm, logits.clone().detach(), targets.clone().detach());
+        self.counts.weights(norm, self.config.momentum)
+    }
+}
+
 impl Pointwise for GhmCLoss {
     fn values<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
-        let norm = of_formula(&GradientNorm, logits.clone().detach(), targets.clone().detach());
-        let beta = self.counts.weights(norm, self.config.momentum);
+        let beta = self.weights(&logits, &targets);
         (of_formula(&CrossEntropy, logits, targets) * beta).into()
+    }
+
+    fn kernel_of_batch<const D: usize>(&self, logits: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>> {
+        let factors = Some(self.weights(logits, targets));
+        Some(BatchKernel { kernel: PointKernel::of(&CrossEntropy), factors, count: None })
     }
 }

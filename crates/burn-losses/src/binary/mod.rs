@@ -4,7 +4,7 @@
 
 use crate::check::Reference;
 use crate::diagnose::{self, Batch, Diagnosis, plain};
-use crate::engine::pointwise::{self, PointKernel, Pointwise};
+use crate::engine::pointwise::{self, BatchKernel, PointKernel, Pointwise};
 use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::macros::{dispatch, family, kind_and_reduction};
@@ -136,6 +136,7 @@ macro_rules! implement {
             impl Pointwise {
                 fn values<const D: usize>(&self, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D>;
                 fn kernel(&self) -> Option<PointKernel>;
+                fn kernel_of_batch<const D: usize>(&self, first: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>>;
                 fn accepts(&self, shape: &[usize]) -> Result<(), String>;
             }
             impl BinaryLoss {

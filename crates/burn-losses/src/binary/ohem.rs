@@ -2,8 +2,8 @@
 
 use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, Keep};
 use crate::config::Range;
-use crate::engine::hardest::keep_hardest;
-use crate::engine::pointwise::{self, Pointwise};
+use crate::engine::hardest::{hardest, keep_hardest};
+use crate::engine::pointwise::{self, BatchKernel, Pointwise};
 use crate::macros::{kind_and_reduction, loss};
 use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
@@ -60,6 +60,13 @@ impl Pointwise for OhemLoss {
     fn values<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
         let values = pointwise::values(&self.loss[0], logits, targets);
         keep_hardest(values, self.config.keep, self.config.min_kept)
+    }
+
+    fn kernel_of_batch<const D: usize>(&self, logits: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>> {
+        let kernel = self.loss[0].kernel()?;
+        let values = kernel.values(&logits.clone().without_autodiff(), targets)?;
+        let (factors, count) = hardest(&values, self.config.keep, self.config.min_kept)?;
+        Some(BatchKernel { kernel, factors: Some(factors), count: Some(count) })
     }
 
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! Zero-one loss, multi-class.
 
+use crate::engine::rank::argmax;
 use crate::engine::rows::{Rows, constant};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
@@ -40,7 +41,7 @@ loss! {
 
 impl Rows for ZeroOneLoss {
     fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let predicted = logits.clone().detach().argmax(1).squeeze_dim::<1>(1);
+        let predicted = argmax(logits.clone().detach());
         let right = predicted.cast(labels.dtype()).equal(labels);
         let ones = Tensor::ones(right.dims(), (&logits.device(), logits.dtype()));
         constant(ones.mask_fill(right, 0.0), logits)

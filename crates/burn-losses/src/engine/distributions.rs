@@ -91,7 +91,9 @@ pub(crate) fn reduce<L: Distributions, const D: usize, const W: usize>(
     {
         let (predictions, targets) = (as_rows(predictions.clone()), as_rows(targets.clone()));
         let width_and_samples = [dims[1], dims[0]];
-        if let Some(value) = kernel.reduced(reduction, width_and_samples, &predictions, &targets, weights.as_ref()) {
+        if let Some(value) =
+            kernel.reduced(reduction, width_and_samples, None, &predictions, &targets, weights.as_ref())
+        {
             return value;
         }
     }

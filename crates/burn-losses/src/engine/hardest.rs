@@ -88,6 +88,24 @@ impl FieldType for Keep {
     }
 }
 
+/// 1 for each of the hardest values, 0 for the others; and how many these are. All values are valid. `None` where a value is not in the
+/// memory of this process.
+pub(crate) fn hardest<const D: usize>(values: &Tensor<D>, keep: Keep, min_kept: usize) -> Option<(Tensor<D>, f64)> {
+    let _ = (values, keep, min_kept);
+    #[cfg(feature = "cpu-engine")]
+    {
+        use super::cpu::rank;
+        let wanted = match keep {
+            Keep::Ratio(ratio) => (values.shape().num_elements() as f64 * ratio + 0.5).floor() as usize,
+            Keep::Count(count) => count,
+            Keep::Threshold(threshold) => rank::count_above(values, threshold)?,
+        };
+        rank::hardest(values, wanted.max(min_kept))
+    }
+    #[cfg(not(feature = "cpu-engine"))]
+    None
+}
+
 /// Keeps the hardest values; the others become 0 and count nothing.
 pub(crate) fn keep_hardest<const D: usize>(unreduced: Unreduced<D>, keep: Keep, min_kept: usize) -> Unreduced<D> {
     let Unreduced { values, mass } = unreduced;

@@ -47,6 +47,13 @@ pub fn with_tensor_operations<T>(run: impl FnOnce() -> T) -> T {
     run()
 }
 
+/// Gives memory back to the system that the fused engine keeps for the gradients of the next step: at most 512 MiB of each type of
+/// number, in gradients that were dropped.
+pub fn release_memory() {
+    #[cfg(feature = "cpu-engine")]
+    cpu::memory::release();
+}
+
 /// Whether the fused engine may run on this tensor: its numbers can be read without waiting for a device.
 pub(crate) fn is_fused<const D: usize>(tensor: &Tensor<D>) -> bool {
     let _ = tensor;
@@ -84,6 +91,10 @@ pub(crate) fn set_state<const D: usize>(state: &RunningState<Tensor<D>>, value: 
 /// `backward` works.
 pub(crate) fn keep_graph<const D: usize, const V: usize>(values: Tensor<V>, input: Tensor<D>) -> Tensor<V> {
     if !input.is_tracked() || values.is_tracked() {
+        return values;
+    }
+    #[cfg(feature = "cpu-engine")]
+    if let Some(values) = cpu::host::without_gradient(&values, &input) {
         return values;
     }
     let everywhere = input.zeros_like().equal_scalar(0.0);

@@ -1,6 +1,6 @@
 //! Two tensors of one shape in, the same shape out.
 
-use super::keep_graph;
+use super::{is_fused, keep_graph};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::Formula;
@@ -19,6 +19,14 @@ pub trait Pointwise: Sized {
         None
     }
 
+    /// The same for values that depend on the whole of one batch, but for constants of the batch on nothing else. Called once for each
+    /// reduced value, and where a kernel can run.
+    #[doc(hidden)]
+    fn kernel_of_batch<const D: usize>(&self, first: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>> {
+        let _ = (first, targets);
+        None
+    }
+
     /// What the shape of the inputs must be beyond being the same, where there is more to say.
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {
         let _ = shape;
@@ -34,6 +42,15 @@ impl<F: Formula> Pointwise for F {
     fn kernel(&self) -> Option<PointKernel> {
         Some(PointKernel::of(self))
     }
+}
+
+/// What the fused engine runs for one batch.
+pub struct BatchKernel<const D: usize> {
+    pub(crate) kernel: PointKernel,
+    /// What each value is multiplied by: no tensor with a gradient.
+    pub(crate) factors: Option<Tensor<D>>,
+    /// What a mean divides by, where not all values count.
+    pub(crate) count: Option<f64>,
 }
 
 /// A [`Formula`] as the fused engine runs it.
@@ -84,20 +101,21 @@ impl PointKernel {
         None
     }
 
-    /// The reduced value. `width` entries make a value; the batch has so many samples.
+    /// The reduced value. `width` entries make a value; the batch has so many samples; `count` values count, where these are not all.
     pub(crate) fn reduced<const D: usize, const W: usize>(
         &self,
         reduction: Reduction,
         [width, samples]: [usize; 2],
+        count: Option<f64>,
         first: &Tensor<D>,
         targets: &Tensor<D>,
         weights: Option<&Tensor<W>>,
     ) -> Option<Tensor<1>> {
-        let _ = (reduction, width, samples, first, targets, weights);
+        let _ = (reduction, width, samples, count, first, targets, weights);
         #[cfg(feature = "cpu-engine")]
         {
             use super::cpu::pointwise::{Reduce, reduced};
-            reduced(&*self.compiled, &Reduce { reduction, width, samples, weights }, first, targets)
+            reduced(&*self.compiled, &Reduce { reduction, width, samples, count, weights }, first, targets)
         }
         #[cfg(not(feature = "cpu-engine"))]
         None
@@ -154,11 +172,31 @@ pub(crate) fn reduce<P: Pointwise, const D: usize>(
     weights: Option<Tensor<D>>,
 ) -> Tensor<1> {
     if !first.dims().contains(&0)
-        && let Some(kernel) = loss.kernel()
-        && let Some(value) = kernel.reduced(reduction, [1, first.dims()[0]], &first, &targets, weights.as_ref())
+        && let Some(value) = reduced(loss, reduction, &first, &targets, weights.as_ref())
     {
         return value;
     }
     let divisor = (reduction == Reduction::Positives).then(|| positives(targets.clone()));
     reduction.reduce(values(loss, first, targets), weights, divisor)
+}
+
+/// The same by the fused engine; `None` where it has no kernel.
+fn reduced<P: Pointwise, const D: usize>(
+    loss: &P,
+    reduction: Reduction,
+    first: &Tensor<D>,
+    targets: &Tensor<D>,
+    weights: Option<&Tensor<D>>,
+) -> Option<Tensor<1>> {
+    let shape = [1, first.dims()[0]];
+    if let Some(kernel) = loss.kernel() {
+        return kernel.reduced(reduction, shape, None, first, targets, weights);
+    }
+    if weights.is_some() || !is_fused(first) || targets.is_tracked() {
+        return None;
+    }
+    let BatchKernel { kernel, factors, count } = loss.kernel_of_batch(first, targets)?;
+    // Factors are no weights, whose mean it would be.
+    let reduction = if reduction == Reduction::WeightedMean { Reduction::Mean } else { reduction };
+    kernel.reduced(reduction, shape, count, first, targets, factors.as_ref())
 }

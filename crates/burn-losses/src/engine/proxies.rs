@@ -1,16 +1,23 @@
-//! Cosines of proxies and rows in, the share that each row has of all proxies' losses out.
+//! Proxies and rows in, the share that each row has of all proxies' losses out.
 
-use super::anchors::log_sum_exp;
+use super::anchors::{log_sum_exp, unit};
 use super::rows::{one_hot, wide};
 use crate::formula::Real;
 use burn::tensor::{Bool, Int, Tensor};
 
-/// The values `[N]` of cosines `[C, N]`: see [`ProxyAnchorLoss`](crate::metric::ProxyAnchorLoss).
-pub(crate) fn values(cosines: Tensor<2>, labels: Tensor<1, Int>, margin: f64, alpha: f64) -> Tensor<1> {
+/// The values `[N]` of proxies `[C, E]` and rows `[N, E]` by their cosines: see [`ProxyAnchorLoss`](crate::metric::ProxyAnchorLoss).
+pub(crate) fn values(
+    proxies: Tensor<2>,
+    rows: Tensor<2>,
+    labels: Tensor<1, Int>,
+    margin: f64,
+    alpha: f64,
+) -> Tensor<1> {
     #[cfg(feature = "cpu-engine")]
-    if let Some(values) = super::cpu::proxies::values(&cosines, &labels, margin, alpha) {
+    if let Some(values) = super::cpu::proxies::values(&[proxies.clone(), rows.clone()], &labels, margin, alpha) {
         return values;
     }
+    let cosines = unit(proxies).matmul(unit(rows).transpose());
     let [classes, count] = cosines.dims();
     let member = one_hot(wide(labels), classes).transpose();
     let present = member.clone().any_dim(1).float().cast(cosines.dtype()).sum().clamp_min(1.0);

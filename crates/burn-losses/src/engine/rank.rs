@@ -10,7 +10,7 @@ use burn::tensor::{Bool, DType, Int, Tensor};
 pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1, Bool> {
     #[cfg(feature = "cpu-engine")]
     if super::is_fused(&scores)
-        && let Some(kept) = super::cpu::host::largest(&scores, k.clone().into_scalar::<i64>() as usize)
+        && let Some(kept) = super::cpu::rank::largest(&scores, k.clone().into_scalar::<i64>() as usize)
     {
         return kept;
     }
@@ -38,10 +38,19 @@ pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1, Bool> {
     certain.bool_or(tied.bool_and(position.lower_equal(last.expand([n]))))
 }
 
+/// The place of the largest number of each row, at ties the first.
+pub(crate) fn argmax(rows: Tensor<2>) -> Tensor<1, Int> {
+    #[cfg(feature = "cpu-engine")]
+    if let Some(places) = super::cpu::rank::argmax(&rows) {
+        return places;
+    }
+    rows.argmax(1).squeeze_dim(1)
+}
+
 /// The median: the mean of the two middle values where their number is even.
 pub(crate) fn median(values: Tensor<1>) -> Tensor<1> {
     #[cfg(feature = "cpu-engine")]
-    if let Some(median) = super::cpu::host::median(&values) {
+    if let Some(median) = super::cpu::rank::median(&values) {
         return median;
     }
     let n = values.dims()[0];

@@ -109,7 +109,7 @@ pub enum Partners {
 /// What the score of a pair is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Score {
-    /// It is given.
+    /// It is given: by a classifier's logits, or by a learned scale of cosines. A formula of embeddings and labels cannot have it.
     Given,
     /// The cosine of the angle.
     Cosine,

@@ -2,7 +2,7 @@
 
 use crate::check::widen;
 use crate::config::Range;
-use crate::engine::anchors::{Anchors, unit};
+use crate::engine::anchors::Anchors;
 use crate::engine::proxies;
 use crate::engine::rows::{outside, wide};
 use crate::heads::WeightInitializer;
@@ -90,10 +90,9 @@ impl ProxyAnchorLoss {
         }
         let labels = wide(labels);
         let ProxyAnchorLossConfig { margin, alpha, num_classes, .. } = self.config;
-        // [C, N]: a proxy, and every row.
-        let cosines = unit(proxies.cast(embeddings.dtype())).matmul(unit(embeddings).transpose());
+        let proxies = proxies.cast(embeddings.dtype());
         let outside = outside(&labels, num_classes);
-        proxies::values(cosines, labels, margin, alpha).mask_fill(outside, f64::NAN).into()
+        proxies::values(proxies, embeddings, labels, margin, alpha).mask_fill(outside, f64::NAN).into()
     }
 }
 

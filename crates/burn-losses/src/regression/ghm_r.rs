@@ -2,7 +2,7 @@
 
 use crate::config::Range;
 use crate::engine::ghm::GhmCounts;
-use crate::engine::pointwise::{Pointwise, of_formula};
+use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
@@ -103,11 +103,27 @@ impl GhmRLoss {
     }
 }
 
+impl GhmRLoss {
+    /// beta of each value.
+    fn weights<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Tensor<D> {
+        let norm = GradientNorm { mu: self.config.mu };
+        let norm = of_formula(&norm, predictions.clone().detach(), targets.clone().detach());
+        self.counts.weights(norm, self.config.momentum)
+    }
+
+    fn smooth_abs(&self) -> SmoothAbs {
+        SmoothAbs { mu: self.config.mu }
+    }
+}
+
 impl Pointwise for GhmRLoss {
     fn values<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
-        let mu = self.config.mu;
-        let norm = of_formula(&GradientNorm { mu }, predictions.clone().detach(), targets.clone().detach());
-        let beta = self.counts.weights(norm, self.config.momentum);
-        (of_formula(&SmoothAbs { mu }, predictions, targets) * beta).into()
+        let beta = self.weights(&predictions, &targets);
+        (of_formula(&self.smooth_abs(), predictions, targets) * beta).into()
+    }
+
+    fn kernel_of_batch<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>> {
+        let factors = Some(self.weights(predictions, targets));
+        Some(BatchKernel { kernel: PointKernel::of(&self.smooth_abs()), factors, count: None })
     }
 }

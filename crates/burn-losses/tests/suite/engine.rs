@@ -57,7 +57,11 @@ const KERNELS: [&str; 33] = [
 ];
 
 /// Losses that are tensor operations around a kernel; what is in neither list has a few passes of its own, or none.
-const PARTS: [&str; 25] = [
+const PARTS: [&str; 29] = [
+    "regression/ghm_r",
+    "binary/balanced_bce",
+    "binary/ghm_c",
+    "binary/ohem",
     "distribution/distillation",
     "boxes/distribution_focal",
     "classification/multi_margin",

@@ -1,7 +1,7 @@
 //! Two boxes -> value, for every pair.
 
 use super::lanes::{Float, Lanes, MOST_LANES};
-use super::memory::{Memory, Number, Weights, of_type, scaled_rows, tensor, zeros};
+use super::memory::{Memory, Number, Weights, of_type, scaled_rows, tensor, unwritten};
 use super::pointwise::{Sum, load};
 use super::{PIECE, factor_of, in_pieces, of_sum, part};
 use crate::boxes::BoxFormat;
@@ -179,8 +179,8 @@ where
     let factor = factor_of(divisor);
 
     let tracked = predictions.is_tracked();
-    let mut values = zeros::<N::Wide>(if reduction.is_none() { count } else { 0 });
-    let mut slopes = zeros::<N::Wide>(if tracked { count * 4 } else { 0 });
+    let mut values = unwritten::<N::Wide>(if reduction.is_none() { count } else { 0 });
+    let mut slopes = unwritten::<N::Wide>(if tracked { count * 4 } else { 0 });
     let outputs = [reduction.is_none().then_some(&mut values[..]), tracked.then_some(&mut slopes[..])];
     let sum = in_pieces(count, BOXES, outputs, [1, 4], |piece, [values, slopes]| {
         let mut rooms = [Vec::new(), Vec::new(), Vec::new()];

@@ -2,33 +2,22 @@
 
 use super::PIECE;
 use super::lanes::Float;
-use super::memory::{Memory, Number, of_type, tensor, zeros};
+use super::memory::{Memory, Number, of_type, tensor, unwritten, with_numbers, zeros};
 use crate::engine::backward::{attach, like};
-use burn::tensor::{Bool, DType, Int, Tensor, TensorData};
-use core::cmp::Ordering;
+use burn::tensor::{Int, Tensor, TensorData};
 use rayon::prelude::*;
 
-/// Runs a function of numbers in either precision; `None` on other devices, and for other types.
-macro_rules! with_numbers {
-    ($tensor:expr, |$numbers:ident| $result:expr) => {{
-        let tensor = $tensor;
-        let memory = if super::is_off() { None } else { Memory::of(tensor) }?;
-        match tensor.dtype() {
-            DType::F32 => {
-                let $numbers = memory.numbers::<f32>()?;
-                Some($result)
-            }
-            DType::F64 => {
-                let $numbers = memory.numbers::<f64>()?;
-                Some($result)
-            }
-            _ => None,
-        }
-    }};
-}
-
-fn descending<T: Float>(a: T, b: T) -> Ordering {
-    b.to_f64().total_cmp(&a.to_f64())
+/// Values in the graph of an input that they do not depend on.
+pub(crate) fn without_gradient<const V: usize, const P: usize>(
+    values: &Tensor<V>,
+    input: &Tensor<P>,
+) -> Option<Tensor<V>> {
+    if !super::applies(input) {
+        return None;
+    }
+    let (shape, options) = (input.dims(), (input.clone().without_autodiff().device(), input.dtype()));
+    let values = values.clone().without_autodiff();
+    attach(values, core::slice::from_ref(input), move |_| vec![Some(Tensor::zeros(shape, (&options.0, options.1)))])
 }
 
 /// The entry of each row at its label, in the graph of the rows. Its gradient is 0 nearly everywhere: memory that nobody writes to.
@@ -47,7 +36,8 @@ fn pick_of<N: Number>(rows: &Tensor<2>, labels: &Tensor<1, Int>) -> Option<Tenso
     let places: Vec<usize> =
         labels.iter::<i64>().enumerate().map(|(row, label)| row * classes + label as usize).collect();
     let device = rows.clone().without_autodiff().device();
-    let picked = tensor(places.iter().map(|place| numbers[*place]).collect(), [count], &device);
+    let picked: Vec<N> = places.iter().map(|place| numbers[*place]).collect();
+    let picked = Tensor::<1>::from_data(TensorData::new(picked, [count]), (&device, dtype));
     if !rows.is_tracked() {
         return Some(like(rows, picked));
     }
@@ -93,50 +83,6 @@ fn select_of<N: Number>(rows: &Tensor<2>, places: &Tensor<1, Int>) -> Option<Ten
     })
 }
 
-/// The `k` largest of `scores`, at ties those that come first.
-pub(crate) fn largest(scores: &Tensor<1>, k: usize) -> Option<Tensor<1, Bool>> {
-    let kept = with_numbers!(scores, |numbers| k_largest(numbers, k))?;
-    let count = kept.len();
-    let device = scores.clone().without_autodiff().device();
-    Some(Tensor::from_data(TensorData::new(kept, [count]), &device))
-}
-
-fn k_largest<T: Float>(scores: &[T], k: usize) -> Vec<bool> {
-    if k == 0 {
-        return vec![false; scores.len()];
-    }
-    let mut sorted = scores.to_vec();
-    let (_, &mut last, _) = sorted.select_nth_unstable_by(k.min(scores.len()) - 1, |a, b| descending(*a, *b));
-    let last = last.to_f64();
-    let mut tied = k - scores.iter().filter(|score| score.to_f64() > last).count();
-    let keep = |score: &T| match score.to_f64().partial_cmp(&last) {
-        Some(Ordering::Greater) => true,
-        Some(Ordering::Equal) if tied > 0 => {
-            tied -= 1;
-            true
-        }
-        _ => false,
-    };
-    scores.iter().map(keep).collect()
-}
-
-/// The median: the mean of the two middle values where their number is even.
-pub(crate) fn median(values: &Tensor<1>) -> Option<Tensor<1>> {
-    let device = values.clone().without_autodiff().device();
-    with_numbers!(values, |numbers| tensor(vec![median_of(numbers)], [1], &device))
-}
-
-fn median_of<T: Float>(values: &[T]) -> T {
-    let mut sorted = values.to_vec();
-    let middle = values.len() / 2;
-    let (above, &mut own, _) = sorted.select_nth_unstable_by(middle, |a, b| descending(*a, *b));
-    if values.len() % 2 == 1 {
-        return own;
-    }
-    let least_above = above.iter().map(|value| value.to_f64()).fold(f64::INFINITY, f64::min);
-    T::from_f64((least_above + own.to_f64()) * 0.5)
-}
-
 /// The bin of a number in [0, 1]; what is not a number gets the first.
 fn bin<T: Float>(number: T, bins: usize) -> usize {
     ((number.to_f64() * bins as f64) as usize).min(bins - 1)
@@ -166,7 +112,13 @@ pub(crate) fn of_bins<const D: usize>(numbers: &Tensor<D>, entries: &[f64]) -> O
 
 fn entries_of<T: Float>(numbers: &[T], entries: &[f64]) -> Vec<T> {
     let entries: Vec<T> = entries.iter().map(|entry| T::from_f64(*entry)).collect();
-    numbers.par_iter().map(|number| entries[bin(*number, entries.len())]).collect()
+    let mut of_numbers = unwritten::<T>(numbers.len());
+    of_numbers.par_chunks_mut(PIECE).zip(numbers.par_chunks(PIECE)).for_each(|(of_numbers, numbers)| {
+        for (entry, number) in of_numbers.iter_mut().zip(numbers) {
+            *entry = entries[bin(*number, entries.len())];
+        }
+    });
+    of_numbers
 }
 
 /// J_i - J_(i-1) at the rank of each error of a row: see [`lovasz`](crate::segmentation::LovaszLoss).
@@ -183,7 +135,7 @@ fn factors_of<T: Float>(errors: &[T], foreground: &[bool], pixels: usize) -> Vec
         errors.chunks(pixels).zip(foreground.chunks(pixels)).zip(factors.chunks_mut(pixels))
     {
         let mut order: Vec<(T, u32)> = errors.iter().copied().zip(0..).collect();
-        order.par_sort_unstable_by(|a, b| descending(a.0, b.0));
+        T::sort_descending(&mut order);
         let total = foreground.iter().filter(|mask| **mask).count() as f64;
         let mut found = 0.0;
         for (rank, (_, pixel)) in (1..).zip(order) {

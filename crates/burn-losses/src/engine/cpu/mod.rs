@@ -17,6 +17,7 @@ pub(crate) mod overlap;
 pub(crate) mod pairwise;
 pub(crate) mod pointwise;
 pub(crate) mod proxies;
+pub(crate) mod rank;
 mod raw;
 pub(crate) mod rows;
 pub(crate) mod soft;

@@ -1,10 +1,10 @@
 //! Regions and masks -> sums over their pixels, for every sample and class.
 //!
-//! Nothing as large as the input is kept for the backward pass.
+//! The probabilities are kept for the backward pass, which makes them the gradient in place.
 
 use super::PIECE;
 use super::lanes::{Float, Lanes, MOST_LANES};
-use super::memory::{Memory, Number, of_type, tensor, zeros};
+use super::memory::{Memory, Number, of_type, tensor, unwritten};
 use super::pointwise::{Sum, load, rest, store_rest};
 use crate::engine::backward::{attach, like};
 use crate::formula::Real;
@@ -52,18 +52,22 @@ fn sums_of<N: Number>(regions: &Regions, logits: &Tensor<3>, masks: &Tensor<3>) 
         Over::Sample => of_each,
         Over::Batch => (0..of_each.len()).map(|i| of_all(&of_each, i)).collect(),
     };
-    let sums = in_all(batch.sums::<N>());
+    let is_tracked = logits.is_tracked();
+    let mut probabilities = unwritten::<N::Wide>(if is_tracked { shape.iter().product() } else { 0 });
+    let sums = in_all(batch.sums::<N>(is_tracked.then_some(&mut probabilities)));
     let device = logits.clone().without_autodiff().device();
     let numbers = sums.into_iter().flatten().map(N::Wide::from_f64).collect();
     let sums = tensor(numbers, [samples, classes, 3], &device);
-    if !logits.is_tracked() {
+    if !is_tracked {
         return Some(like(logits, sums));
     }
     let dtype = logits.dtype();
     attach(sums, core::slice::from_ref(logits), move |upstream: Tensor<3>| {
         let upstream: Vec<f64> = upstream.into_data().iter::<f64>().collect();
         let of_each = upstream.chunks(3).map(|slopes| [slopes[0], slopes[1], slopes[2]]).collect();
-        vec![Some(tensor(batch.gradient::<N>(&in_all(of_each)), shape, &device).cast(dtype))]
+        let mut gradient = probabilities;
+        batch.replace_by_gradient::<N>(&mut gradient, &in_all(of_each));
+        vec![Some(tensor(gradient, shape, &device).cast(dtype))]
     })
 }
 
@@ -73,18 +77,20 @@ impl Batch {
         (PIECE / self.shape[1]).next_multiple_of(BLOCK)
     }
 
-    /// The sums over the pixels of each sample and class: of p t, p and t, or of their squares.
-    fn sums<N: Number>(&self) -> Vec<[f64; 3]> {
+    /// The sums over the pixels of each sample and class: of p t, p and t, or of their squares. The probabilities go where there is room.
+    fn sums<N: Number>(&self, room: Option<&mut [N::Wide]>) -> Vec<[f64; 3]> {
         let [samples, classes, pixels] = self.shape;
         let size = self.piece();
         let pieces = pixels.div_ceil(size);
-        let parts: Vec<Vec<[f64; 3]>> = (0..samples * pieces)
-            .into_par_iter()
-            .map(|i| {
-                let range = i % pieces * size..pixels.min((i % pieces + 1) * size);
-                self.run::<N>(i / pieces, range, None)
-            })
-            .collect();
+        let rooms: Vec<_> = match room {
+            Some(room) => self.in_pieces(room).into_iter().map(Some).collect(),
+            None => (0..samples * pieces).map(|_| None).collect(),
+        };
+        let of_piece = |(i, room)| {
+            let range = i % pieces * size..pixels.min((i % pieces + 1) * size);
+            self.run::<N>(i / pieces, range, Wanted::Sums(room))
+        };
+        let parts: Vec<Vec<[f64; 3]>> = rooms.into_par_iter().enumerate().map(of_piece).collect();
         let mut sums = vec![[0.0; 3]; samples * classes];
         for (i, part) in parts.into_iter().enumerate() {
             for (class, part) in part.into_iter().enumerate() {
@@ -95,29 +101,34 @@ impl Batch {
         sums
     }
 
-    /// The gradient, from the derivatives by the sums.
-    fn gradient<N: Number>(&self, slopes: &[[f64; 3]]) -> Vec<N::Wide> {
+    /// The gradient in place of the probabilities, from the derivatives by the sums.
+    fn replace_by_gradient<N: Number>(&self, probabilities: &mut [N::Wide], slopes: &[[f64; 3]]) {
+        let [_, classes, pixels] = self.shape;
+        let size = self.piece();
+        let pieces = pixels.div_ceil(size);
+        self.in_pieces(probabilities).into_par_iter().enumerate().for_each(|(i, gradient)| {
+            let (sample, start) = (i / pieces, i % pieces * size);
+            let slopes = &slopes[sample * classes..][..classes];
+            self.run::<N>(sample, start..start + gradient[0].len(), Wanted::Gradient(gradient, slopes));
+        });
+    }
+
+    /// What belongs to each piece: its pixels of all classes.
+    fn in_pieces<'a, T>(&self, all: &'a mut [T]) -> Vec<Vec<&'a mut [T]>> {
         let [samples, classes, pixels] = self.shape;
         let size = self.piece();
         let pieces = pixels.div_ceil(size);
-        let mut gradient = zeros::<N::Wide>(samples * classes * pixels);
-        // What each piece writes: its pixels of all classes.
-        let mut outputs: Vec<Vec<&mut [N::Wide]>> = (0..samples * pieces).map(|_| Vec::new()).collect();
-        for (i, row) in gradient.chunks_mut(pixels).enumerate() {
-            for (piece, output) in row.chunks_mut(size).enumerate() {
-                outputs[i / classes * pieces + piece].push(output);
+        let mut of_pieces: Vec<Vec<&mut [T]>> = (0..samples * pieces).map(|_| Vec::new()).collect();
+        for (i, row) in all.chunks_mut(pixels.max(1)).enumerate() {
+            for (piece, part) in row.chunks_mut(size).enumerate() {
+                of_pieces[i / classes * pieces + piece].push(part);
             }
         }
-        outputs.into_par_iter().enumerate().for_each(|(i, output)| {
-            let (sample, start) = (i / pieces, i % pieces * size);
-            let slopes = &slopes[sample * classes..][..classes];
-            self.run::<N>(sample, start..start + output[0].len(), Some((output, slopes)));
-        });
-        gradient
+        of_pieces
     }
 
     /// The sums over some pixels of a sample, or their gradient.
-    fn run<N: Number>(&self, sample: usize, pixels: Range<usize>, output: Output<'_, N::Wide>) -> Vec<[f64; 3]> {
+    fn run<N: Number>(&self, sample: usize, pixels: Range<usize>, wanted: Wanted<'_, N::Wide>) -> Vec<[f64; 3]> {
         let [_, classes, all] = self.shape;
         let mut rooms: Vec<[Vec<N::Wide>; 2]> = (0..classes).map(|_| Default::default()).collect();
         let (logits, masks) = (self.logits.numbers::<N>(), self.masks.numbers::<N>());
@@ -128,13 +139,18 @@ impl Batch {
             let range = start + pixels.start..start + pixels.end;
             inputs.push((N::widen(&logits[range.clone()], room), N::widen(&masks[range], mask_room)));
         }
-        let task = Task { activation: self.activation, denominator: self.denominator, inputs: &inputs, output };
+        let task = Task { activation: self.activation, denominator: self.denominator, inputs: &inputs, wanted };
         N::Wide::dispatch(Run(task))
     }
 }
 
-/// Where the gradient goes, class by class, and the derivatives that it is made of.
-type Output<'a, T> = Option<(Vec<&'a mut [T]>, &'a [[f64; 3]])>;
+/// What is wanted of some pixels of all classes.
+enum Wanted<'a, T> {
+    /// The sums, and the probabilities of each class where there is room for them.
+    Sums(Option<Vec<&'a mut [T]>>),
+    /// The gradient, class by class, in place of the probabilities; and the derivatives that it is made of.
+    Gradient(Vec<&'a mut [T]>, &'a [[f64; 3]]),
+}
 
 /// Some pixels of all classes.
 struct Task<'a, T> {
@@ -142,7 +158,7 @@ struct Task<'a, T> {
     denominator: Denominator,
     /// The logits and the masks of each class.
     inputs: &'a [(&'a [T], &'a [T])],
-    output: Output<'a, T>,
+    wanted: Wanted<'a, T>,
 }
 
 struct Run<'a, T>(Task<'a, T>);
@@ -163,66 +179,16 @@ impl<T: Float> WithSimd for Run<'_, T> {
         while start < pixels {
             let size = BLOCK.min(pixels - start);
             let block = start..start + size;
-            match task.activation {
-                Activation::None => {
-                    for (p, (logits, _)) in probabilities.iter_mut().zip(task.inputs) {
-                        p[..size].copy_from_slice(&logits[block.clone()]);
+            match &task.wanted {
+                Wanted::Gradient(stored, _) => {
+                    for (p, stored) in probabilities.iter_mut().zip(stored) {
+                        p[..size].copy_from_slice(&stored[block.clone()]);
                     }
                 }
-                Activation::Sigmoid => {
-                    for (p, (logits, _)) in probabilities.iter_mut().zip(task.inputs) {
-                        zip(
-                            simd,
-                            &logits[block.clone()],
-                            &mut p[..size],
-                            #[inline(always)]
-                            |x, _| x.sigmoid(),
-                        );
-                    }
-                }
-                Activation::Softmax => {
-                    let logits = |class: usize| &task.inputs[class].0[block.clone()];
-                    room[..size].copy_from_slice(logits(0));
-                    for class in 1..classes {
-                        zip(
-                            simd,
-                            logits(class),
-                            &mut room[..size],
-                            #[inline(always)]
-                            |x, most| x.maximum(most),
-                        );
-                    }
-                    let mut total = [T::default(); BLOCK];
-                    for (class, p) in probabilities.iter_mut().enumerate() {
-                        p[..size].copy_from_slice(&room[..size]);
-                        zip(
-                            simd,
-                            logits(class),
-                            &mut p[..size],
-                            #[inline(always)]
-                            |x, most| (x - most).exp(),
-                        );
-                        zip(
-                            simd,
-                            &p[..size],
-                            &mut total[..size],
-                            #[inline(always)]
-                            |p, total| total + p,
-                        );
-                    }
-                    for p in &mut probabilities {
-                        zip(
-                            simd,
-                            &total[..size],
-                            &mut p[..size],
-                            #[inline(always)]
-                            |total, p| p / total,
-                        );
-                    }
-                }
+                Wanted::Sums(_) => activate(simd, task.activation, task.inputs, block.clone(), &mut probabilities),
             }
-            match &mut task.output {
-                None => {
+            match &mut task.wanted {
+                Wanted::Sums(room) => {
                     for ((sums, p), (_, masks)) in sums.iter_mut().zip(&probabilities).zip(task.inputs) {
                         let (p, t) = (&p[..size], &masks[block.clone()]);
                         let [both, prediction, target] = sums;
@@ -230,8 +196,11 @@ impl<T: Float> WithSimd for Run<'_, T> {
                         prediction.add(p, squared.then_some(p));
                         target.add(t, squared.then_some(t));
                     }
+                    for (room, p) in room.iter_mut().flatten().zip(&probabilities) {
+                        room[block.clone()].copy_from_slice(&p[..size]);
+                    }
                 }
-                Some((gradient, slopes)) => {
+                Wanted::Gradient(gradient, slopes) => {
                     // The derivatives by the probabilities, and for a softmax their mean.
                     let mut mean = [T::default(); BLOCK];
                     for (class, (gradient, [by_both, by_prediction, _])) in
@@ -301,6 +270,77 @@ impl<T: Float> WithSimd for Run<'_, T> {
             start += size;
         }
         sums.iter().map(|sums| [sums[0].total(), sums[1].total(), sums[2].total()]).collect()
+    }
+}
+
+/// The probabilities of some pixels.
+#[inline(always)]
+fn activate<S: Simd, T: Float>(
+    simd: S,
+    activation: Activation,
+    inputs: &[(&[T], &[T])],
+    block: Range<usize>,
+    probabilities: &mut [[T; BLOCK]],
+) {
+    let size = block.len();
+    match activation {
+        Activation::None => {
+            for (p, (logits, _)) in probabilities.iter_mut().zip(inputs) {
+                p[..size].copy_from_slice(&logits[block.clone()]);
+            }
+        }
+        Activation::Sigmoid => {
+            for (p, (logits, _)) in probabilities.iter_mut().zip(inputs) {
+                zip(
+                    simd,
+                    &logits[block.clone()],
+                    &mut p[..size],
+                    #[inline(always)]
+                    |x, _| x.sigmoid(),
+                );
+            }
+        }
+        Activation::Softmax => {
+            let logits = |class: usize| &inputs[class].0[block.clone()];
+            let mut room = [T::default(); BLOCK];
+            room[..size].copy_from_slice(logits(0));
+            for class in 1..inputs.len() {
+                zip(
+                    simd,
+                    logits(class),
+                    &mut room[..size],
+                    #[inline(always)]
+                    |x, most| x.maximum(most),
+                );
+            }
+            let mut total = [T::default(); BLOCK];
+            for (class, p) in probabilities.iter_mut().enumerate() {
+                p[..size].copy_from_slice(&room[..size]);
+                zip(
+                    simd,
+                    logits(class),
+                    &mut p[..size],
+                    #[inline(always)]
+                    |x, most| (x - most).exp(),
+                );
+                zip(
+                    simd,
+                    &p[..size],
+                    &mut total[..size],
+                    #[inline(always)]
+                    |p, total| total + p,
+                );
+            }
+            for p in probabilities.iter_mut() {
+                zip(
+                    simd,
+                    &total[..size],
+                    &mut p[..size],
+                    #[inline(always)]
+                    |total, p| p / total,
+                );
+            }
+        }
     }
 }
 

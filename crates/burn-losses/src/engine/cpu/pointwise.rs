@@ -1,7 +1,7 @@
 //! (first, target) -> value, for every pair.
 
 use super::lanes::{Float, Lanes, MOST_LANES};
-use super::memory::{Memory, Number, Weights, of_type, scaled_rows, tensor, zeros};
+use super::memory::{Memory, Number, Weights, of_type, scaled_rows, tensor, unwritten};
 use super::{PIECE, factor_of, in_pieces, of_sum, part};
 use crate::engine::backward::{attach, like, times};
 use crate::formula::{Dual, Formula};
@@ -20,7 +20,7 @@ pub(crate) struct Task<'a, T> {
     pub(crate) weights: Option<&'a [T]>,
     /// What the derivatives are multiplied by.
     pub(crate) factor: f64,
-    /// Both are 0 before.
+    /// All of both is written.
     pub(crate) values: Option<&'a mut [T]>,
     /// The derivatives by the first argument, each times its weight and the factor.
     pub(crate) slopes: Option<&'a mut [T]>,
@@ -53,6 +53,9 @@ macro_rules! weighted_sum {
                 let room = |wanted: bool| vec![0.0; if wanted { first.len() } else { 0 }];
                 let [mut own_values, mut own_slopes] = [room(values.is_some()), room(slopes.is_some())];
                 let mut total = 0.0;
+                for sums in [&mut values, &mut slopes].into_iter().flatten() {
+                    sums.fill(0.0);
+                }
                 for (weight, kernel) in &self.0 {
                     let values_of_term = values.is_some().then_some(&mut own_values[..]);
                     let slopes_of_term = slopes.is_some().then_some(&mut own_slopes[..]);
@@ -219,6 +222,8 @@ pub(crate) struct Reduce<'a, const W: usize> {
     /// How many entries of the inputs make a value: 1, or all of a row.
     pub(crate) width: usize,
     pub(crate) samples: usize,
+    /// How many values count, where these are not all.
+    pub(crate) count: Option<f64>,
     /// One per value, or one per sample.
     pub(crate) weights: Option<&'a Tensor<W>>,
 }
@@ -272,11 +277,11 @@ where
         Reduction::Positives => Some(positives(target_numbers)),
         reduction => {
             let sum = weights.as_ref().map(|weights| weights.sum() / width);
-            reduction.divisor(count as f64 / width, reduce.samples, sum)
+            reduction.divisor(reduce.count.unwrap_or(count as f64 / width), reduce.samples, sum)
         }
     };
     let factor = factor_of(divisor);
-    let mut slopes = zeros::<N::Wide>(if first.is_tracked() { count } else { 0 });
+    let mut slopes = unwritten::<N::Wide>(if first.is_tracked() { count } else { 0 });
     let output = first.is_tracked().then_some(&mut slopes[..]);
     let sum = in_pieces(count, PIECE, [None, output], [1, 1], |piece, [_, slopes]| {
         let mut rooms = [Vec::new(), Vec::new(), Vec::new()];
@@ -306,8 +311,8 @@ where
     let (first_memory, targets_memory) = memory(first, targets)?;
     let (numbers, target_numbers) = (first_memory.numbers::<N>()?, targets_memory.numbers::<N>()?);
     let count = numbers.len();
-    let mut values = zeros::<N::Wide>(count);
-    let mut slopes = zeros::<N::Wide>(if first.is_tracked() { count } else { 0 });
+    let mut values = unwritten::<N::Wide>(count);
+    let mut slopes = unwritten::<N::Wide>(if first.is_tracked() { count } else { 0 });
     let outputs = [Some(&mut values[..]), first.is_tracked().then_some(&mut slopes[..])];
     in_pieces(count, PIECE, outputs, [1, 1], |piece, [values, slopes]| {
         let (mut room, mut target_room) = (Vec::new(), Vec::new());
@@ -340,8 +345,8 @@ where
     let [rows, width] = shape;
     let (first_memory, targets_memory) = memory(first, targets)?;
     let (numbers, target_numbers) = (first_memory.numbers::<N>()?, targets_memory.numbers::<N>()?);
-    let mut sums = zeros::<N::Wide>(rows);
-    let mut slopes = zeros::<N::Wide>(if first.is_tracked() { rows * width } else { 0 });
+    let mut sums = unwritten::<N::Wide>(rows);
+    let mut slopes = unwritten::<N::Wide>(if first.is_tracked() { rows * width } else { 0 });
     let outputs = [Some(&mut sums[..]), first.is_tracked().then_some(&mut slopes[..])];
     let size = (PIECE / width).max(1);
     in_pieces(rows, size, outputs, [1, width], |piece, [sums, mut slopes]| {

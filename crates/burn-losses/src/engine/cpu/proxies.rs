@@ -1,7 +1,9 @@
-//! Cosines of proxies and rows, and the labels of the rows -> the share that each row has of all proxies' losses.
+//! Proxies and rows, and the labels of the rows -> the share that each row has of all proxies' losses.
 
 use super::lanes::Float;
-use super::memory::{Memory, Number, of_type, tensor, zeros};
+use super::memory::{Lent, Memory, Number, of_type, tensor, unwritten};
+use super::raw::{Matrix, product};
+use super::unit::{normalized, pull_back};
 use crate::engine::backward::{attach, like};
 use crate::formula::Real;
 use burn::tensor::{Int, Tensor};
@@ -16,33 +18,37 @@ struct Side {
     slope: f64,
 }
 
-/// The values `[N]` of cosines `[C, N]`, in their graph: see [`ProxyAnchorLoss`](crate::metric::ProxyAnchorLoss). No value is `NaN`
-/// because of its label.
-pub(crate) fn values(cosines: &Tensor<2>, labels: &Tensor<1, Int>, margin: f64, alpha: f64) -> Option<Tensor<1>> {
+/// The values `[N]` of proxies `[C, E]` and rows `[N, E]`, in their graph: see [`ProxyAnchorLoss`](crate::metric::ProxyAnchorLoss). No
+/// value is `NaN` because of its label.
+pub(crate) fn values(both: &[Tensor<2>; 2], labels: &Tensor<1, Int>, margin: f64, alpha: f64) -> Option<Tensor<1>> {
     if super::is_off() {
         return None;
     }
-    of_type!(cosines.dtype(), N => values_of::<<N as Number>::Wide>(cosines, labels, margin, alpha))
+    of_type!(both[0].dtype(), N => values_of::<<N as Number>::Wide>(both, labels, margin, alpha))
 }
 
 fn values_of<T: Float + Number<Wide = T>>(
-    cosines: &Tensor<2>,
+    both: &[Tensor<2>; 2],
     labels: &Tensor<1, Int>,
     margin: f64,
     alpha: f64,
 ) -> Option<Tensor<1>> {
-    let shape @ [classes, count] = cosines.dims();
-    let memory = Memory::of(cosines)?;
-    let numbers = memory.numbers::<T>()?;
+    let shapes @ [[classes, size], [count, _]] = both.each_ref().map(Tensor::dims);
+    let memory = [Memory::of(&both[0])?, Memory::of(&both[1])?];
+    let [proxies, rows] = [memory[0].numbers::<T>()?, memory[1].numbers::<T>()?];
+    let units = [normalized(proxies, shapes[0], size), normalized(rows, shapes[1], size)];
+    let mut cosines = Lent::<T>::unwritten(classes * count);
+    let [proxies, rows] = units.each_ref().map(|(units, _)| Matrix::rows(&units[..], size));
+    product(proxies, rows.transposed(), 1.0, (&mut cosines, count), false);
     let labels: Vec<i64> = labels.clone().without_autodiff().into_data().iter::<i64>().collect();
     let present = (0..classes as i64).filter(|class| labels.contains(class)).count().max(1);
     // Of its own rows, and of the others: what an exponent turns by, and what the sum over the proxies is divided by.
     let sides = [(-alpha, present as f64), (alpha, classes as f64)];
 
     // Of each row its share of the proxy's sum, of those that it belongs to.
-    let mut shares = zeros::<T>(classes * count);
-    let mut proxies = vec![[Side::default(); 2]; classes];
-    let all = numbers.par_chunks(count).zip(shares.par_chunks_mut(count)).zip(&mut proxies).enumerate();
+    let mut shares = Lent::<T>::unwritten(classes * count);
+    let mut of_proxies = vec![[Side::default(); 2]; classes];
+    let all = cosines.par_chunks(count).zip(shares.par_chunks_mut(count)).zip(&mut of_proxies).enumerate();
     all.for_each(|(class, ((cosines, shares), proxy))| {
         let side = |label: i64| usize::from(label != class as i64);
         let exponent = |label, cosine: T| {
@@ -76,16 +82,18 @@ fn values_of<T: Float + Number<Wide = T>>(
         let of_proxy = |(class, proxy): (usize, &[Side; 2])| {
             shares[class * count + row].to_f64() * proxy[side(labels[row], class)].value
         };
-        T::from_f64(count as f64 * proxies.iter().enumerate().map(of_proxy).sum::<f64>())
+        T::from_f64(count as f64 * of_proxies.iter().enumerate().map(of_proxy).sum::<f64>())
     };
-    let device = cosines.clone().without_autodiff().device();
+    let device = both[0].clone().without_autodiff().device();
     let values = tensor((0..count).into_par_iter().map(of_row).collect(), [count], &device);
-    if !cosines.is_tracked() {
-        return Some(like(cosines, values));
+    let needed = both.each_ref().map(Tensor::is_tracked);
+    if !needed.contains(&true) {
+        return Some(like(&both[1], values));
     }
-    attach(values, core::slice::from_ref(cosines), move |upstream: Tensor<1>| {
+    attach(values, both, move |upstream: Tensor<1>| {
         let upstream: Vec<f64> = upstream.into_data().iter::<f64>().collect();
-        shares.par_chunks_mut(count).zip(proxies).enumerate().for_each(|(class, (shares, proxy))| {
+        // The shares become the gradient of the cosines.
+        shares.par_chunks_mut(count).zip(of_proxies).enumerate().for_each(|(class, (shares, proxy))| {
             let mut through = [0.0; 2];
             for ((label, share), upstream) in labels.iter().zip(shares.iter()).zip(&upstream) {
                 through[side(*label, class)] += count as f64 * share.to_f64() * upstream;
@@ -95,6 +103,14 @@ fn values_of<T: Float + Number<Wide = T>>(
                 *share = T::from_f64(share.to_f64() * proxy[i].slope * through[i]);
             }
         });
-        vec![Some(tensor(shares, shape, &device))]
+        let slopes = Matrix::rows(&shares[..], count);
+        let gradient = |i: usize| {
+            let slopes = if i == 0 { slopes } else { slopes.transposed() };
+            let mut gradient = unwritten::<T>(shapes[i][0] * size);
+            product(slopes, Matrix::rows(&units[1 - i].0[..], size), 1.0, (&mut gradient, size), false);
+            pull_back(&mut gradient, &units[i].0, &units[i].1, size);
+            tensor(gradient, shapes[i], &device)
+        };
+        vec![needed[0].then(|| gradient(0)), needed[1].then(|| gradient(1))]
     })
 }

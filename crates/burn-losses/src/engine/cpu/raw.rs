@@ -1,7 +1,14 @@
-//! The only unsafe calls of this crate: pages from the system, and products of matrices in memory that is there already.
+//! The only unsafe calls of this crate: pages from the system, tensors whose memory is kept when they are dropped, and products of
+//! matrices in memory that is there already.
 #![allow(unsafe_code)]
 
 use super::lanes::Float;
+use burn::tensor::{AllocationProperty, Bytes};
+use burn_std::{AccessError, AccessPolicy, AllocationController};
+use core::mem::{MaybeUninit, take};
+use core::ptr::NonNull;
+use core::slice::{from_raw_parts, from_raw_parts_mut};
+use pulp::bytemuck::Pod;
 
 /// Asks that this memory, which was not written to yet, be made of large pages. Nothing is promised.
 ///
@@ -26,6 +33,47 @@ pub(super) fn request_large<T>(memory: &mut [T]) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = memory;
+}
+
+/// Numbers as the memory of a tensor, which goes to [`kept`](Float::kept) when the tensor is dropped.
+pub(super) fn bytes<T: Float + Pod>(numbers: Box<[T]>) -> Bytes {
+    let count = size_of_val(&numbers[..]);
+    // SAFETY: all bytes of the numbers are initialised: they are [`Pod`].
+    unsafe { Bytes::from_controller(Box::new(Returning(numbers)), count) }
+}
+
+/// Numbers that are kept when they are dropped; none once they were detached.
+struct Returning<T: Float>(Box<[T]>);
+
+impl<T: Float> Drop for Returning<T> {
+    fn drop(&mut self) {
+        T::kept().put(take(&mut self.0));
+    }
+}
+
+impl<T: Float + Pod> AllocationController for Returning<T> {
+    fn alloc_align(&self) -> usize {
+        align_of::<T>()
+    }
+
+    fn property(&self) -> AllocationProperty {
+        AllocationProperty::Native
+    }
+
+    fn memory(&self, _: AccessPolicy) -> Result<&[MaybeUninit<u8>], AccessError> {
+        // SAFETY: these are the bytes of the numbers, borrowed as long as they are.
+        Ok(unsafe { from_raw_parts(self.0.as_ptr().cast(), size_of_val(&self.0[..])) })
+    }
+
+    unsafe fn memory_mut(&mut self, _: AccessPolicy) -> Result<&mut [MaybeUninit<u8>], AccessError> {
+        // SAFETY: as above; the caller promises to write initialised bytes alone, and any of them are a number: it is [`Pod`].
+        Ok(unsafe { from_raw_parts_mut(self.0.as_mut_ptr().cast(), size_of_val(&self.0[..])) })
+    }
+
+    /// A boxed slice is memory of the global allocator, as large and aligned as it says here.
+    fn try_detach(&mut self) -> Option<NonNull<u8>> {
+        NonNull::new(Box::into_raw(take(&mut self.0)).cast())
+    }
 }
 
 /// Numbers in rows and columns.
@@ -102,6 +150,35 @@ pub(super) fn product<T: Float>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_is_kept_unless_it_is_taken_away() {
+        // A size that no other test has.
+        let count = (1 << 18) + 77;
+        let numbers = |first| {
+            let mut numbers = vec![0.0f64; count];
+            numbers[0] = first;
+            numbers.into_boxed_slice()
+        };
+        let mut one = bytes(numbers(1.0));
+        one[8..16].copy_from_slice(&2.0f64.to_ne_bytes());
+        assert_eq!(one.len(), 8 * count);
+        assert_eq!(one.clone()[..16], one[..16]);
+        let place = one.as_ptr();
+        drop(one);
+        let again = crate::engine::cpu::memory::unwritten::<f64>(count);
+        assert_eq!((again.as_ptr().cast(), &again[..3]), (place, &[1.0, 2.0, 0.0][..]));
+
+        drop(bytes(again.into_boxed_slice()));
+        let zeros = crate::engine::cpu::memory::zeros::<f64>(count);
+        assert_eq!(zeros.as_ptr().cast(), place);
+        assert!(zeros.iter().all(|number| *number == 0.0));
+
+        let taken = bytes(numbers(3.0)).try_into_vec::<f64>().expect("its own memory");
+        assert_eq!((taken.len(), taken.capacity(), taken[0]), (count, count, 3.0));
+        drop(taken);
+        assert!(f64::kept().take(count).is_none());
+    }
 
     #[test]
     fn products_are_sums_of_products() {

@@ -1,7 +1,7 @@
 //! Rows of logits and their labels -> value: a formula of few numbers of each row.
 
 use super::lanes::{Float, Lanes, MOST_LANES};
-use super::memory::{Memory, Number, Weights, of_type, scaled_rows, tensor, zeros};
+use super::memory::{Memory, Number, Weights, of_type, scaled_rows, tensor, unwritten};
 use super::pointwise::{Sum, load, rest, store_rest};
 use super::{PIECE, factor_of, in_pieces, of_sum, part};
 use crate::engine::backward::{attach, like, times};
@@ -47,7 +47,7 @@ impl<T: Float> WithSimd for Run<'_, T> {
         for (i, label) in task.labels.iter().enumerate() {
             let columns = i * task.classes..(i + 1) * task.classes;
             let Label::Of(label) = *label else {
-                if let (None, Some(slopes)) = (task.logits, &mut task.slopes) {
+                if let Some(slopes) = &mut task.slopes {
                     slopes[columns].fill(T::default());
                 }
                 if let Label::Wrong = label {
@@ -244,8 +244,8 @@ impl Batch<'_> {
         let factor = factor_of(divisor);
 
         let tracked = logits.is_tracked();
-        let mut values = zeros::<N::Wide>(if reduce.is_none() { rows } else { 0 });
-        let mut slopes = zeros::<N::Wide>(if tracked { rows * classes } else { 0 });
+        let mut values = unwritten::<N::Wide>(if reduce.is_none() { rows } else { 0 });
+        let mut slopes = unwritten::<N::Wide>(if tracked { rows * classes } else { 0 });
         let size = (PIECE / classes).max(1);
         let outputs = [reduce.is_none().then_some(&mut values[..]), tracked.then_some(&mut slopes[..])];
         let sum = in_pieces(rows, size, outputs, [1, classes], |piece, [values, slopes]| {

@@ -1,7 +1,7 @@
 //! Rows of logits and a distribution for each -> cross-entropy.
 
 use super::lanes::{Float, Lanes, MOST_LANES};
-use super::memory::{Memory, Number, of_type, scaled_rows, tensor, zeros};
+use super::memory::{Memory, Number, of_type, scaled_rows, tensor, unwritten};
 use super::pointwise::{Sum, load, rest, store_rest};
 use super::rows::largest;
 use super::{PIECE, in_pieces, part};
@@ -26,8 +26,8 @@ fn values_of<N: Number>(target: Target, logits: &Tensor<2>, targets: &Tensor<2>)
     let (memory, target_memory) = (Memory::of(logits)?, Memory::of(targets)?);
     let (numbers, target_numbers) = (memory.numbers::<N>()?, target_memory.numbers::<N>()?);
     let width = target_numbers.len() / count;
-    let mut values = zeros::<N::Wide>(count);
-    let mut slopes = zeros::<N::Wide>(if logits.is_tracked() { count * classes } else { 0 });
+    let mut values = unwritten::<N::Wide>(count);
+    let mut slopes = unwritten::<N::Wide>(if logits.is_tracked() { count * classes } else { 0 });
     let outputs = [Some(&mut values[..]), logits.is_tracked().then_some(&mut slopes[..])];
     let size = (PIECE / classes).max(1);
     in_pieces(count, size, outputs, [1, classes], |piece, [values, slopes]| {
@@ -123,6 +123,9 @@ impl<T: Float> WithSimd for Run<'_, T> {
                     let y = target[0].to_f64();
                     if !(0.0..=(classes - 1) as f64).contains(&y) {
                         *value = T::from_f64(f64::NAN);
+                        if let Some(slopes) = slopes {
+                            slopes.fill(T::default());
+                        }
                         continue;
                     }
                     let below = (y as usize).min(classes - 2);

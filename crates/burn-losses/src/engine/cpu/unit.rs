@@ -1,7 +1,7 @@
 //! Vectors at length 1.
 
-use super::lanes::Float;
-use super::memory::{Memory, Number, of_type, tensor, zeros};
+use super::lanes::{Float, dispatch_longest};
+use super::memory::{Lent, Memory, Number, of_type, tensor};
 use crate::engine::backward::{attach, like};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
@@ -24,9 +24,9 @@ fn unit_of<N: Number>(rows: &Tensor<2>) -> Option<Tensor<2>> {
     let (units, lengths) = normalized(N::widen(memory.numbers::<N>()?, &mut room), [count, size], size);
     let device = rows.clone().without_autodiff().device();
     if !rows.is_tracked() {
-        return Some(like(rows, tensor(units, [count, size], &device)));
+        return Some(like(rows, tensor(units.into_vec(), [count, size], &device)));
     }
-    let units = tensor(units, [count, size], &device);
+    let units = tensor(units.into_vec(), [count, size], &device);
     let known = units.clone();
     attach(units, core::slice::from_ref(rows), move |upstream: Tensor<2>| {
         let (units, upstream) = (Memory::of(&known).expect("in memory"), Memory::of(&upstream).expect("in memory"));
@@ -37,18 +37,24 @@ fn unit_of<N: Number>(rows: &Tensor<2>) -> Option<Tensor<2>> {
 }
 
 /// Vectors at length 1, each followed by zeros up to `width`, and what they were divided by: 1 where there is no direction.
-pub(super) fn normalized<T: Float>(vectors: &[T], [count, size]: [usize; 2], width: usize) -> (Vec<T>, Vec<f64>) {
-    let (mut units, mut lengths) = (zeros::<T>(count * width), vec![1.0; count]);
+pub(super) fn normalized<T: Float>(vectors: &[T], [count, size]: [usize; 2], width: usize) -> (Lent<T>, Vec<f64>) {
+    let (mut units, mut lengths) = (Lent::<T>::unwritten(count * width), vec![1.0; count]);
     let all = vectors.par_chunks(size).zip(units.par_chunks_mut(width)).zip(lengths.par_iter_mut());
     all.with_min_len(LEAST_ROWS).for_each(|((vector, unit), length)| {
-        let own = dot(vector, vector).sqrt();
-        if own >= NO_LENGTH || own.is_nan() {
-            *length = own;
-        }
-        let reciprocal = 1.0 / *length;
-        for (to, from) in unit.iter_mut().zip(vector) {
-            *to = T::from_f64(from.to_f64() * reciprocal);
-        }
+        dispatch_longest(
+            #[inline(always)]
+            || {
+                let own = dot(vector, vector).sqrt();
+                if own >= NO_LENGTH || own.is_nan() {
+                    *length = own;
+                }
+                let reciprocal = 1.0 / *length;
+                for (to, from) in unit.iter_mut().zip(vector) {
+                    *to = T::from_f64(from.to_f64() * reciprocal);
+                }
+                unit[size..].fill(T::default());
+            },
+        );
     });
     (units, lengths)
 }
@@ -57,12 +63,17 @@ pub(super) fn normalized<T: Float>(vectors: &[T], [count, size]: [usize; 2], wid
 pub(super) fn pull_back<T: Float>(gradient: &mut [T], units: &[T], lengths: &[f64], width: usize) {
     let all = gradient.par_chunks_mut(width).zip(units.par_chunks(width)).zip(lengths.par_iter());
     all.with_min_len(LEAST_ROWS).for_each(|((gradient, unit), length)| {
-        // What has no direction was not changed.
-        let along = if dot(unit, unit) < NO_LENGTH { 0.0 } else { dot(gradient, unit) };
-        let reciprocal = 1.0 / length;
-        for (own, unit) in gradient.iter_mut().zip(unit) {
-            *own = T::from_f64((own.to_f64() - along * unit.to_f64()) * reciprocal);
-        }
+        dispatch_longest(
+            #[inline(always)]
+            || {
+                // What has no direction was not changed.
+                let along = if dot(unit, unit) < NO_LENGTH { 0.0 } else { dot(gradient, unit) };
+                let reciprocal = 1.0 / length;
+                for (own, unit) in gradient.iter_mut().zip(unit) {
+                    *own = T::from_f64((own.to_f64() - along * unit.to_f64()) * reciprocal);
+                }
+            },
+        );
     });
 }
 
@@ -70,6 +81,7 @@ pub(super) fn pull_back<T: Float>(gradient: &mut [T], units: &[T], lengths: &[f6
 pub(super) const LEAST_ROWS: usize = 16;
 
 /// The sum of the products of two rows.
+#[inline(always)]
 pub(super) fn dot<T: Float>(a: &[T], b: &[T]) -> f64 {
     // Sums that do not wait for each other.
     const SUMS: usize = 8;

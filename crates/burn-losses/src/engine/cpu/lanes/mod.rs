@@ -9,6 +9,9 @@ mod registers;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use registers::dispatch_longest;
+
+use super::memory::Kept;
 use crate::formula::Real;
 use pulp::{Simd, WithSimd};
 
@@ -19,6 +22,11 @@ pub(crate) trait Float: Copy + Default + Send + Sync + 'static {
 
     fn from_f64(value: f64) -> Self;
     fn to_f64(self) -> f64;
+
+    /// Sorts by the first number, the largest first; ties stay as they are.
+    fn sort_descending(pairs: &mut [(Self, u32)]);
+    /// Memory of such numbers that waits for its next use.
+    fn kept() -> &'static Kept<Self>;
 
     /// Runs what is compiled for the machine's instructions.
     fn dispatch<W: WithSimd>(work: W) -> W::Output;

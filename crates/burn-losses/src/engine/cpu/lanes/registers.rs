@@ -1,10 +1,16 @@
 //! The types of lanes: memory, bits, and choices between numbers.
 
 use super::{Float, Lanes};
+use crate::engine::cpu::memory::Kept;
 use core::slice::from_mut;
 use pulp::{Arch, Simd, WithSimd, bytemuck};
 
-/// Without the longest registers, which double precision is not compiled for.
+/// With the longest registers that the machine has, also in double precision.
+pub(crate) fn dispatch_longest<W: WithSimd>(work: W) -> W::Output {
+    Arch::new().dispatch(work)
+}
+
+/// Without the longest registers: most of double precision is not compiled for them.
 fn dispatch_f64<W: WithSimd>(work: W) -> W::Output {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     return match pulp::x86::V3::try_new() {
@@ -16,7 +22,7 @@ fn dispatch_f64<W: WithSimd>(work: W) -> W::Output {
 }
 
 fn dispatch_f32<W: WithSimd>(work: W) -> W::Output {
-    Arch::new().dispatch(work)
+    dispatch_longest(work)
 }
 
 macro_rules! registers {
@@ -38,6 +44,13 @@ macro_rules! registers {
                 #[inline(always)]
                 fn to_f64(self) -> f64 {
                     self as f64
+                }
+                fn sort_descending(pairs: &mut [(Self, u32)]) {
+                    radsort::sort_by_key(pairs, |(number, _)| -number);
+                }
+                fn kept() -> &'static Kept<Self> {
+                    static KEPT: Kept<$float> = Kept::new();
+                    &KEPT
                 }
                 #[inline(always)]
                 fn dispatch<W: WithSimd>(work: W) -> W::Output {

@@ -1,15 +1,19 @@
 //! The memory of tensors.
 
+mod kept;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 
 use super::lanes::Float;
+use super::{PIECE, raw};
 use crate::check::widen;
 use burn::tensor::{DType, Device, Element, Tensor, TensorData};
 use core::marker::PhantomData;
 use core::ops::Mul;
 use pulp::bytemuck::Pod;
 use rayon::prelude::*;
+
+pub(crate) use kept::{Kept, Lent};
 
 #[cfg(feature = "flex")]
 use burn::backend::{Flex, tensor::FloatTensor};
@@ -120,20 +124,65 @@ macro_rules! of_type {
 }
 pub(crate) use of_type;
 
-/// Memory for results.
+/// Runs a function of numbers in either precision; `None` on other devices, and for other types.
+macro_rules! with_numbers {
+    ($tensor:expr, |$numbers:ident| $result:expr) => {{
+        let tensor = $tensor;
+        let memory = if crate::engine::cpu::is_off() { None } else { crate::engine::cpu::memory::Memory::of(tensor) }?;
+        match tensor.dtype() {
+            burn::tensor::DType::F32 => {
+                let $numbers = memory.numbers::<f32>()?;
+                Some($result)
+            }
+            burn::tensor::DType::F64 => {
+                let $numbers = memory.numbers::<f64>()?;
+                Some($result)
+            }
+            _ => None,
+        }
+    }};
+}
+pub(crate) use with_numbers;
+
+/// Memory for results, all 0.
 pub(crate) fn zeros<T: Float>(count: usize) -> Vec<T> {
+    let Some(mut kept) = T::kept().take(count) else { return new(count) };
+    kept.par_chunks_mut(PIECE).for_each(|numbers| numbers.fill(T::default()));
+    kept
+}
+
+/// Memory for results: every number has to be written, and none to be read before.
+pub(crate) fn unwritten<T: Float>(count: usize) -> Vec<T> {
+    T::kept().take(count).unwrap_or_else(|| new(count))
+}
+
+fn new<T: Float>(count: usize) -> Vec<T> {
     let mut zeros = vec![T::default(); count];
-    super::raw::request_large(&mut zeros);
+    raw::request_large(&mut zeros);
     zeros
 }
 
-/// Numbers as a tensor: they are not copied.
-pub(crate) fn tensor<T: Element, const D: usize>(numbers: Vec<T>, shape: [usize; D], device: &Device) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(numbers, shape), (device, T::dtype()))
+/// Numbers as a tensor: they are not copied, and their memory is kept when the tensor is dropped.
+pub(crate) fn tensor<T: Float + Element + Pod, const D: usize>(
+    numbers: Vec<T>,
+    shape: [usize; D],
+    device: &Device,
+) -> Tensor<D> {
+    let data = match Kept::<T>::is_large(numbers.len()) && numbers.len() == numbers.capacity() {
+        true => TensorData::from_bytes(raw::bytes(numbers.into_boxed_slice()), shape, T::dtype()),
+        false => TensorData::new(numbers, shape),
+    };
+    Tensor::from_data(data, (device, T::dtype()))
+}
+
+/// Gives the memory that is kept back to the system.
+pub(crate) fn release() {
+    f32::kept().release();
+    f64::kept().release();
 }
 
 /// The gradient of rows `[M, C]` whose values have these slopes, each row times what its value has from upstream.
-pub(crate) fn scaled_rows<T: Float + Element + Mul<Output = T>>(
+pub(crate) fn scaled_rows<T: Float + Element + Pod + Mul<Output = T>>(
     mut slopes: Vec<T>,
     upstream: Tensor<1>,
     shape: [usize; 2],

@@ -7,8 +7,8 @@ mod anchor;
 mod vectors;
 
 use super::in_pieces;
-use super::lanes::{Float, MOST_LANES};
-use super::memory::{Memory, Number, of_type, scaled_rows, tensor, zeros};
+use super::lanes::{Float, MOST_LANES, dispatch_longest};
+use super::memory::{Lent, Memory, Number, of_type, scaled_rows, tensor};
 use crate::engine::backward::{attach, like};
 use crate::formula::AnchorFormula;
 use crate::reduction::Unreduced;
@@ -87,12 +87,9 @@ fn values_of<N: Number>(
         });
     }
 
-    let device = embeddings.clone().without_autodiff().device();
-    let (values, mass, slopes) = results.finish();
-    let values = tensor(values, [count], &device);
-    let mass = Some(like(embeddings, tensor(mass, [count], &device)));
+    let (Unreduced { values, mass }, slopes) = results.finish(embeddings);
     let Some(slopes) = slopes else { return Some(Unreduced { values: like(embeddings, values), mass }) };
-    let dtype = embeddings.dtype();
+    let (device, dtype) = (values.device(), embeddings.dtype());
     let values = attach(values, &parents, move |upstream: Tensor<1>| {
         let upstream: Vec<f64> = upstream.into_data().iter::<f64>().collect();
         let of_scaling = needed[1..].contains(&true).then(|| vectors.of_scaling(&products, &slopes, &upstream));
@@ -123,14 +120,11 @@ fn of_scores_of<N: Number>(
         let row = &numbers[anchor * columns..][..columns];
         scores.iter_mut().zip(row).for_each(|(score, number)| *score = number.to_f64());
     });
-    let device = scores.clone().without_autodiff().device();
-    let (values, mass, slopes) = results.finish();
-    let values = tensor(values, [count], &device);
-    let mass = Some(like(scores, tensor(mass, [count], &device)));
+    let (Unreduced { values, mass }, slopes) = results.finish(scores);
     let Some(slopes) = slopes else { return Some(Unreduced { values: like(scores, values), mass }) };
-    let dtype = scores.dtype();
+    let (device, dtype) = (values.device(), scores.dtype());
     let values = attach(values, core::slice::from_ref(scores), move |upstream: Tensor<1>| {
-        vec![Some(scaled_rows(slopes, upstream, shape, &device).cast(dtype))]
+        vec![Some(scaled_rows(slopes.into_vec(), upstream, shape, &device).cast(dtype))]
     })?;
     Some(Unreduced { values, mass })
 }
@@ -140,17 +134,21 @@ fn read(labels: &Tensor<1, Int>) -> Vec<i64> {
 }
 
 /// What comes of the anchors.
-struct Results<T> {
+struct Results<T: Float> {
     /// Value and what it counts.
     values: Vec<T>,
     /// The derivatives by the scores' numbers, one row per anchor.
-    slopes: Option<Vec<T>>,
+    slopes: Option<Lent<T>>,
     columns: usize,
 }
 
-impl<T: Float> Results<T> {
+impl<T: Float + Number> Results<T> {
     fn of([count, columns]: [usize; 2], is_tracked: bool) -> Self {
-        Self { values: vec![T::default(); 2 * count], slopes: is_tracked.then(|| zeros(count * columns)), columns }
+        Self {
+            values: vec![T::default(); 2 * count],
+            slopes: is_tracked.then(|| Lent::unwritten(count * columns)),
+            columns,
+        }
     }
 
     /// Some anchors; `read` writes the numbers that the scores of one of them are made of.
@@ -174,18 +172,22 @@ impl<T: Float> Results<T> {
                 values[2 * place..][..2].copy_from_slice(&numbers.map(T::from_f64));
                 if let Some(slopes) = &mut slopes {
                     let row = &mut slopes[place * columns..][..columns];
-                    row.iter_mut().zip(of_pairs).for_each(|(slope, of_pair)| *slope = T::from_f64(*of_pair));
+                    match of_pairs {
+                        [] => row.fill(T::default()),
+                        _ => row.iter_mut().zip(of_pairs).for_each(|(to, of_pair)| *to = T::from_f64(*of_pair)),
+                    }
                 }
             };
             let anchors = start..count.min(start + ANCHORS);
-            f64::dispatch(Run { formula, side, anchors, is_tracked, read: &read, write: &mut write });
+            dispatch_longest(Run { formula, side, anchors, is_tracked, read: &read, write: &mut write });
             0.0
         });
     }
 
-    /// The values, what they count, and the slopes.
-    fn finish(self) -> (Vec<T>, Vec<T>, Option<Vec<T>>) {
-        let (values, mass) = self.values.chunks(2).map(|pair| (pair[0], pair[1])).unzip();
-        (values, mass, self.slopes)
+    /// The values, not yet in a graph, and what they count; and the slopes.
+    fn finish(self, inputs: &Tensor<2>) -> (Unreduced<1>, Option<Lent<T>>) {
+        let (device, count) = (inputs.clone().without_autodiff().device(), self.values.len() / 2);
+        let column = |number| tensor(self.values.chunks(2).map(|pair| pair[number]).collect(), [count], &device);
+        (Unreduced { values: column(0), mass: Some(like(inputs, column(1))) }, self.slopes)
     }
 }

@@ -2,8 +2,8 @@
 
 use super::ANCHORS;
 use crate::engine::cpu::in_pieces;
-use crate::engine::cpu::lanes::{Float, Lanes, MOST_LANES};
-use crate::engine::cpu::memory::{Number, zeros};
+use crate::engine::cpu::lanes::{Float, Lanes, MOST_LANES, dispatch_longest};
+use crate::engine::cpu::memory::{Lent, Number};
 use crate::engine::cpu::pointwise::load;
 use crate::engine::cpu::raw::{Matrix, product};
 use crate::engine::cpu::unit::{normalized, pull_back};
@@ -22,8 +22,8 @@ pub(super) enum Against {
 }
 
 /// The embeddings as they are compared, each filled up with zeros to whole registers.
-pub(super) struct Vectors<T> {
-    numbers: Vec<T>,
+pub(super) struct Vectors<T: Float> {
+    numbers: Lent<T>,
     shape: [usize; 2],
     /// How many numbers an embedding has here.
     width: usize,
@@ -46,7 +46,7 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
             let (numbers, lengths) = normalized(numbers, shape, width);
             (numbers, Some(lengths))
         } else {
-            let mut vectors = zeros::<T>(count * width);
+            let mut vectors = Lent::<T>::zeros(count * width);
             for (from, to) in numbers.chunks(size).zip(vectors.chunks_mut(width)) {
                 to[..size].copy_from_slice(from);
             }
@@ -79,11 +79,11 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
     ///
     /// Against all, this is `[N, N]`, of which only what is on the diagonal and to the right of it is there; against the other half the
     /// first half is the rows, the second the columns.
-    pub(super) fn products(&self) -> Vec<T> {
+    pub(super) fn products(&self) -> Lent<T> {
         /// Rows whose products are computed together.
         const ROWS: usize = 128;
         let (numbers, width, columns) = (&self.numbers, self.width, self.columns());
-        let mut products = zeros::<T>(columns * columns);
+        let mut products = Lent::<T>::unwritten(columns * columns);
         if self.is_of_distances {
             in_pieces(columns, ANCHORS, [Some(&mut products), None], [columns, 0], |piece, [squares, _]| {
                 let squares = squares.expect("an output");
@@ -118,8 +118,11 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
         for (j, number) in above.iter_mut().enumerate() {
             *number = products[j * columns + own].to_f64();
         }
-        let row = products[own * columns..][whole..columns].iter();
-        right.iter_mut().zip(row).for_each(|(to, number)| *to = number.to_f64());
+        let row = &products[own * columns..][whole..columns];
+        dispatch_longest(
+            #[inline(always)]
+            || right.iter_mut().zip(row).for_each(|(to, number)| *to = number.to_f64()),
+        );
     }
 
     /// The gradient by what the products are multiplied by, and by what is added then.
@@ -139,11 +142,14 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
     /// The gradient of the embeddings, from that of the values and their slopes by what [`products`](Self::products) computes.
     pub(super) fn gradient(&self, slopes: &[T], upstream: &[f64]) -> Vec<T> {
         let (width, [count, size]) = (self.width, self.shape);
-        let mut gradient = zeros::<T>(count * width);
+        let mut gradient = Lent::<T>::zeros(count * width);
         in_pieces(count, ANCHORS, [Some(&mut gradient), None], [width, 0], |piece, [gradient, _]| {
             let (gradient, start) = (gradient.expect("an output"), piece * ANCHORS);
             let anchors = start..start + gradient.len() / width;
-            let (others, weights) = self.weights(slopes, upstream, anchors.clone());
+            let (others, weights) = dispatch_longest(
+                #[inline(always)]
+                || self.weights(slopes, upstream, anchors.clone()),
+            );
             let pull = Pull { vectors: &self.numbers, width, anchors, others: &others, weights: &weights, gradient };
             match self.is_of_distances {
                 true => T::dispatch(Differences(pull)),
@@ -155,12 +161,13 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
             pull_back(&mut gradient, &self.numbers, lengths, width);
         }
         if width == size {
-            return gradient;
+            return gradient.into_vec();
         }
         gradient.chunks(width).flat_map(|row| row[..size].iter().copied()).collect()
     }
 
     /// Whom some anchors have a slope with, and how much of each is in the gradient of each anchor.
+    #[inline(always)]
     fn weights(&self, slopes: &[T], upstream: &[f64], anchors: Range<usize>) -> (Vec<usize>, Vec<[T; ANCHORS]>) {
         let columns = self.columns();
         // The square of a distance changes by twice the difference.
