@@ -50,8 +50,11 @@ pub(super) fn eiou<R: Real>(pair: &Geometry<R>) -> R {
 }
 
 /// The squared difference of the lengths over the squared enclosing length.
+///
+/// As the square of a quotient: where one length is much the larger, the slopes of the difference and of the enclosing length nearly
+/// cancel, and must do so before they are rounded.
 #[inline(always)]
 fn side<R: Real>(axis: &Axis<R>) -> R {
     let difference = axis.prediction.clone() - axis.target.clone();
-    super::geometry::quotient(difference.square(), axis.enclosing.clone().square())
+    super::geometry::quotient(difference, axis.enclosing.clone()).square()
 }

@@ -4,7 +4,8 @@ use super::eiou::eiou;
 use super::geometry::{power, quotient};
 use super::{BoxFormat, FactorGradient, Geometry};
 use crate::config::Range;
-use crate::engine::boxes::{Boxes, corners};
+use crate::engine::boxes::{BoxKernel, Boxes, corners};
+use crate::formula::{BoxFormula, Formula, Real};
 use crate::reduction::sum;
 use burn::tensor::Tensor;
 
@@ -53,16 +54,63 @@ box_loss! {
     }
 }
 
+/// How well two boxes fit.
+#[derive(Debug, Clone)]
+struct Overlap;
+
+impl BoxFormula for Overlap {
+    #[inline(always)]
+    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
+        Geometry::new(prediction, target).iou
+    }
+}
+
+/// What that weighs.
+#[derive(Debug, Clone)]
+struct Eiou;
+
+impl BoxFormula for Eiou {
+    #[inline(always)]
+    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
+        eiou(&Geometry::new(prediction, target))
+    }
+}
+
+/// The weight of an overlap, given the largest.
+#[derive(Debug, Clone)]
+struct Weight {
+    gamma: f64,
+    normalize: bool,
+}
+
+impl Formula for Weight {
+    #[inline(always)]
+    fn eval<R: Real>(&self, overlap: R, largest: R) -> R {
+        // Over the mean the unit does not matter: the largest overlap, so that no power vanishes.
+        power(if self.normalize { quotient(overlap, largest) } else { overlap }, self.gamma)
+    }
+}
+
+impl FocalEiouLoss {
+    fn weight(&self) -> Weight {
+        Weight { gamma: self.config.gamma, normalize: self.config.normalize }
+    }
+}
+
 impl Boxes for FocalEiouLoss {
+    fn kernel(&self) -> Option<BoxKernel> {
+        let is_constant = self.config.weight_gradient == FactorGradient::Detached;
+        is_constant.then(|| BoxKernel::weighed(&Eiou, &Overlap, &self.weight(), self.config.normalize))
+    }
+
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
         let count = predictions.dims()[0];
         let pair = Geometry::new(corners(predictions, format), corners(targets, format));
-        let mut overlap = pair.iou.clone();
-        if self.config.normalize {
-            // The quotient does not depend on the unit: the largest overlap, so that no power vanishes.
-            overlap = quotient(overlap.clone(), overlap.max().detach().expand([count]));
-        }
-        let weights = self.config.weight_gradient.apply(power(overlap, self.config.gamma));
+        let largest = match self.config.normalize {
+            true => pair.iou.clone().max().detach().expand([count]),
+            false => pair.iou.clone(),
+        };
+        let weights = self.config.weight_gradient.apply(self.weight().eval(pair.iou.clone(), largest));
         let values = weights.clone() * eiou(&pair);
         if !self.config.normalize {
             return values;

@@ -3,7 +3,7 @@
 use crate::boxes::BoxFormat;
 use crate::check::{Reference, widen};
 use crate::error::InputError;
-use crate::formula::BoxFormula;
+use crate::formula::{BoxFormula, Formula};
 use crate::reduction::Reduction;
 use burn::tensor::Tensor;
 
@@ -38,7 +38,7 @@ impl<F: BoxFormula> Boxes for F {
 /// A [`BoxFormula`] as the fused engine runs it.
 pub struct BoxKernel {
     #[cfg(feature = "cpu-engine")]
-    compiled: Box<dyn super::cpu::boxes::Compiled>,
+    kernel: super::cpu::boxes::PairKernel,
 }
 
 impl BoxKernel {
@@ -47,14 +47,36 @@ impl BoxKernel {
         let _ = formula;
         Self {
             #[cfg(feature = "cpu-engine")]
-            compiled: Box::new(formula.clone()),
+            kernel: super::cpu::boxes::PairKernel { formula: Box::new(formula.clone()), weighing: None },
+        }
+    }
+
+    /// That of a formula whose values are multiplied by the `weight` of what `by` measures, given the largest of these, over the mean
+    /// weight if `normalize`: constants for the gradient.
+    pub(crate) fn weighed(
+        formula: &impl BoxFormula,
+        by: &impl BoxFormula,
+        weight: &impl Formula,
+        normalize: bool,
+    ) -> Self {
+        let _ = (formula, by, weight, normalize);
+        Self {
+            #[cfg(feature = "cpu-engine")]
+            kernel: super::cpu::boxes::PairKernel {
+                formula: Box::new(formula.clone()),
+                weighing: Some(super::cpu::boxes::Weighing {
+                    by: Box::new(by.clone()),
+                    weight: Box::new(weight.clone()),
+                    normalize,
+                }),
+            },
         }
     }
 
     fn values(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Tensor<1>> {
         let _ = (predictions, targets, format);
         #[cfg(feature = "cpu-engine")]
-        return super::cpu::boxes::values(&*self.compiled, format, predictions, targets);
+        return super::cpu::boxes::values(&self.kernel, format, predictions, targets);
         #[cfg(not(feature = "cpu-engine"))]
         None
     }
@@ -69,7 +91,7 @@ impl BoxKernel {
     ) -> Option<Tensor<1>> {
         let _ = (reduction, predictions, targets, weights, format);
         #[cfg(feature = "cpu-engine")]
-        return super::cpu::boxes::reduced(&*self.compiled, reduction, format, predictions, targets, weights);
+        return super::cpu::boxes::reduced(&self.kernel, reduction, format, predictions, targets, weights);
         #[cfg(not(feature = "cpu-engine"))]
         None
     }

@@ -20,7 +20,7 @@ fn results(evaluation: &Evaluation, loss: &AnyLoss) -> [Vec<f64>; 3] {
 }
 
 /// Losses that have a kernel of their own.
-const KERNELS: [&str; 33] = [
+const KERNELS: [&str; 34] = [
     "regression/mse",
     "regression/mae",
     "regression/mean_bias",
@@ -49,6 +49,7 @@ const KERNELS: [&str; 33] = [
     "boxes/diou",
     "boxes/ciou",
     "boxes/eiou",
+    "boxes/focal_eiou",
     "boxes/cdiou",
     "boxes/siou",
     "boxes/alpha_iou",

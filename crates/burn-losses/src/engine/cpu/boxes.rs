@@ -1,15 +1,17 @@
 //! Two boxes -> value, for every pair.
 
 use super::lanes::{Float, Lanes, MOST_LANES};
-use super::memory::{Memory, Number, Weights, of_type, scaled_rows, tensor, unwritten};
-use super::pointwise::{Sum, load};
+use super::memory::{Lent, Memory, Number, Weights, of_type, scaled_rows, tensor, unwritten};
+use super::pointwise::{self, Sum, load};
 use super::{PIECE, factor_of, in_pieces, of_sum, part};
 use crate::boxes::BoxFormat;
 use crate::engine::backward::{attach, like, times};
 use crate::formula::{BoxFormula, Dual};
 use crate::reduction::Reduction;
 use burn::tensor::Tensor;
+use core::ops::Mul;
 use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
 
 /// Boxes of a piece of work.
 const BOXES: usize = PIECE / 4;
@@ -131,9 +133,62 @@ fn into_columns<T: Float>(boxes: &[T], width: usize, columns: &mut [[T; MOST_LAN
     }
 }
 
+/// A formula, and what its values are multiplied by.
+pub(crate) struct PairKernel {
+    pub(crate) formula: Box<dyn Compiled>,
+    pub(crate) weighing: Option<Weighing>,
+}
+
+/// What the values are multiplied by, as constants: the weight of what a formula measures, given the largest of these.
+pub(crate) struct Weighing {
+    pub(crate) by: Box<dyn Compiled>,
+    pub(crate) weight: Box<dyn pointwise::Compiled>,
+    /// Whether weights are divided by their mean; where that is nothing they are 0.
+    pub(crate) normalize: bool,
+}
+
+/// What [`Weighing`] divides by is at least this.
+const LEAST_MEAN: f64 = 1e-18;
+
+impl Weighing {
+    fn weights<N: Number>(&self, format: BoxFormat, predictions: &[N], targets: &[N]) -> Lent<N::Wide>
+    where
+        dyn Compiled: Kernel<N::Wide>,
+        dyn pointwise::Compiled: pointwise::Kernel<N::Wide>,
+    {
+        let count = targets.len() / 4;
+        let mut weights = Lent::<N::Wide>::unwritten(count);
+        in_pieces(count, BOXES, [Some(&mut weights), None], [1, 0], |piece, [values, _]| {
+            let (mut room, mut target_room) = (Vec::new(), Vec::new());
+            let predictions = N::widen(part(predictions, piece, BOXES, 4), &mut room);
+            let targets = N::widen(part(targets, piece, BOXES, 4), &mut target_room);
+            self.by.run(Task { format, predictions, targets, weights: None, factor: 1.0, values, slopes: None })
+        });
+        let most_of = |part: &[N::Wide]| part.iter().map(|measure| measure.to_f64()).fold(0.0, f64::max);
+        let most = N::Wide::from_f64(weights.par_chunks(PIECE).map(most_of).reduce(|| 0.0, f64::max));
+        let sum = in_pieces(count, PIECE, [Some(&mut weights), None], [1, 0], |_, [weights, _]| {
+            let weights = weights.expect("an output");
+            let (measures, most) = (weights.to_vec(), vec![most; weights.len()]);
+            let (first, targets, values) = (&measures[..], &most[..], Some(weights));
+            self.weight.run(pointwise::Task { first, targets, weights: None, factor: 1.0, values, slopes: None })
+        });
+        if self.normalize {
+            let mean = sum / count as f64;
+            let factor = N::Wide::from_f64(if mean < LEAST_MEAN { 0.0 } else { 1.0 / mean });
+            weights.par_chunks_mut(PIECE).for_each(|part| scale(part, core::iter::repeat(&factor)));
+        }
+        weights
+    }
+}
+
+/// Each number times its factor.
+fn scale<'a, T: Float + Mul<Output = T>>(numbers: &mut [T], factors: impl IntoIterator<Item = &'a T>) {
+    numbers.iter_mut().zip(factors).for_each(|(number, factor)| *number = *number * *factor);
+}
+
 /// The reduced value, in the graph of the predictions. `None` where there is no kernel for these tensors.
 pub(crate) fn reduced(
-    kernel: &(dyn Compiled + 'static),
+    kernel: &PairKernel,
     reduction: Reduction,
     format: BoxFormat,
     predictions: &Tensor<2>,
@@ -146,7 +201,7 @@ pub(crate) fn reduced(
 
 /// The values, in the graph of the predictions. `None` where there is no kernel for these tensors.
 pub(crate) fn values(
-    kernel: &(dyn Compiled + 'static),
+    kernel: &PairKernel,
     format: BoxFormat,
     predictions: &Tensor<2>,
     targets: &Tensor<2>,
@@ -155,7 +210,7 @@ pub(crate) fn values(
 }
 
 fn run<N: Number>(
-    kernel: &(dyn Compiled + 'static),
+    kernel: &PairKernel,
     reduction: Option<(Reduction, Option<&Tensor<1>>)>,
     format: BoxFormat,
     predictions: &Tensor<2>,
@@ -163,6 +218,7 @@ fn run<N: Number>(
 ) -> Option<Tensor<1>>
 where
     dyn Compiled: Kernel<N::Wide>,
+    dyn pointwise::Compiled: pointwise::Kernel<N::Wide>,
 {
     if super::is_off() || targets.is_tracked() {
         return None;
@@ -178,6 +234,7 @@ where
     let divisor = reduction.and_then(|(reduction, _)| reduction.divisor(count as f64, count, sum));
     let factor = factor_of(divisor);
 
+    let own_weights = kernel.weighing.as_ref().map(|weighing| weighing.weights(format, numbers, target_numbers));
     let tracked = predictions.is_tracked();
     let mut values = unwritten::<N::Wide>(if reduction.is_none() { count } else { 0 });
     let mut slopes = unwritten::<N::Wide>(if tracked { count * 4 } else { 0 });
@@ -188,7 +245,18 @@ where
         let targets = N::widen(part(target_numbers, piece, BOXES, 4), target_room);
         let weights = weights.as_ref().map(|weights| weights.part(piece * BOXES, targets.len() / 4, weight_room));
         let predictions = N::widen(part(numbers, piece, BOXES, 4), room);
-        kernel.run(Task { format, predictions, targets, weights, factor, values, slopes })
+        let Some(own) = own_weights.as_ref().map(|own| part(own, piece, BOXES, 1)) else {
+            return kernel.formula.run(Task { format, predictions, targets, weights, factor, values, slopes });
+        };
+        let mut both = own.to_vec();
+        scale(&mut both, weights.into_iter().flatten());
+        let mut values = values;
+        let task =
+            Task { format, predictions, targets, weights: Some(&both), factor, values: values.as_deref_mut(), slopes };
+        let sum = kernel.formula.run(task);
+        // Unreduced values have no weights but these.
+        values.into_iter().for_each(|values| scale(values, own));
+        sum
     });
 
     let device = predictions.clone().without_autodiff().device();
