@@ -57,7 +57,7 @@ const KERNELS: [&str; 33] = [
 ];
 
 /// Losses that are tensor operations around a kernel; what is in neither list has a few passes of its own, or none.
-const PARTS: [&str; 25] = [
+const PARTS: [&str; 28] = [
     "distribution/distillation",
     "boxes/distribution_focal",
     "classification/multi_margin",
@@ -78,10 +78,13 @@ const PARTS: [&str; 25] = [
     "metric/proxy_anchor",
     "heads/softmax",
     "heads/normalized_softmax",
+    "heads/l_softmax",
+    "heads/a_softmax",
     "heads/cosface",
     "heads/am_softmax",
     "heads/arcface",
     "heads/combined_margin",
+    "heads/sub_center_arcface",
     "heads/adaface",
 ];
 

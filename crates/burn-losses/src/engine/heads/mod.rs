@@ -4,14 +4,14 @@ mod margin;
 mod sampled;
 
 use super::anchors::unit;
-use super::{chunks, is_fused, rows};
+use super::{chunks, rows};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::Real;
 use crate::heads::HeadLoss;
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
-use margin::{fused, row_formula, with_margin};
+use margin::{fused, with_margin};
 
 pub(crate) use sampled::{Targets, classes_or_none, values_of_sampled};
 
@@ -205,14 +205,17 @@ impl Work {
         #[cfg(feature = "cpu-engine")]
         {
             use crate::engine::cpu::{heads, rows::Reduce};
+            use crate::engine::is_fused;
+            use margin::{lengths, row_formula};
             let inputs = self.inputs();
-            if head.centers_per_class() > 1 || !is_fused(&inputs[0]) {
+            if !is_fused(&inputs[0]) {
                 return None;
             }
-            let formula = row_formula(head, inputs[1].dims()[0], self.given.as_ref())?;
+            let (centers, lengths) = (head.centers_per_class(), lengths(head));
+            let formula = row_formula(head, inputs[1].dims()[0] / centers, self.given.as_ref());
             let (ignore_index, scale) = (rows::Rows::ignore_index(head.cross_entropy()), head.scaling().scale);
-            let (inputs, labels) = (&inputs, &self.labels);
-            let batch = heads::Batch { formula: &*formula, ignore_index, inputs, scale, labels, most_rows };
+            let (formula, inputs, labels) = (&*formula, &inputs, &self.labels);
+            let batch = heads::Batch { formula, ignore_index, inputs, scale, centers, lengths, labels, most_rows };
             batch.reduced(&Reduce { reduction, samples: labels.dims()[0], weights })
         }
         #[cfg(not(feature = "cpu-engine"))]
