@@ -90,9 +90,10 @@ pub(crate) trait RowFormula: Send + Sync {
         None
     }
 
-    /// What the target's logit becomes before anything else, and its derivative: a margin.
-    fn margin(&self, row: usize, logit: f64) -> Option<[f64; 2]> {
-        let _ = (row, logit);
+    /// What the target's logit becomes before anything else, with its derivatives by the logit and by the length: a margin. The length
+    /// is what the logit has in it beside the cosine and the scale.
+    fn margin(&self, row: usize, logit: f64, length: f64) -> Option<Dual<f64, 2>> {
+        let _ = (row, logit, length);
         None
     }
 }

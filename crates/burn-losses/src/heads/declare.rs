@@ -50,7 +50,8 @@ macro_rules! head_loss {
                 class_weights: Option<Vec<f64>> = None, $crate::config::Range::AtLeast(0.0);
                 /// The label of rows that count nothing.
                 ignore_index: Option<i64> = None;
-                /// How many rows have their logits in memory at one time; all where it is not given. The numbers are the same.
+                /// The most rows that have their logits in memory at one time. Where it is not given: all, but for the reduced value on
+                /// the CPU, which takes about 2^24 logits at a time (at least 256 rows). The numbers are the same.
                 chunk_rows: Option<usize> = None, $crate::config::Range::AtLeast(1.0);
                 /// The share of the classes that each step draws into the softmax, beside the labels of the batch (Partial FC).
                 sample_rate: f64 = 1.0, $crate::config::Range::HalfOpenLow(0.0, 1.0);
@@ -73,9 +74,6 @@ macro_rules! head_loss {
             {
                 fn chunk_rows(&self) -> Option<usize> {
                     self.config.chunk_rows
-                }
-                fn takes_all_classes(&self) -> bool {
-                    self.config.sample_rate == 1.0
                 }
                 fn sampled_classes(
                     &self,

@@ -44,7 +44,7 @@ pub trait HeadLoss: Head {
 
     /// The number of classes.
     fn num_classes(&self) -> usize {
-        self.weight().dims()[0] / self.centers_per_class()
+        self.weight().dims()[0].checked_div(self.centers_per_class()).unwrap_or(0)
     }
 
     /// The cross-entropy of its logits: class weights, ignored labels and smoothing.
@@ -55,16 +55,16 @@ pub trait HeadLoss: Head {
         Rows::ignore_index(self.cross_entropy())
     }
 
-    /// How many rows have their logits at one time; `None`: all.
+    /// The most rows that have their logits in memory at one time; `None`: as many as are fast.
     fn chunk_rows(&self) -> Option<usize> {
         None
     }
 
-    /// Whether every step is a softmax over all classes: then the reduced value need not come from [`values`](Self::values). A head with
-    /// values of its own, or with [`sampled_classes`](Self::sampled_classes), says no.
+    /// Whether [`values`](Self::values) is not the default one: the reduced value then comes from it. Nobody else can write such
+    /// a method, since its parameters have no public name.
     #[doc(hidden)]
-    fn takes_all_classes(&self) -> bool {
-        true
+    fn has_own_values(&self) -> bool {
+        false
     }
 
     /// The classes that this step takes into the softmax beside the labels of the batch; `None`: all.
@@ -217,7 +217,7 @@ macro_rules! implement {
             impl HeadLoss {
                 fn chunk_rows(&self) -> Option<usize>;
                 fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
-                fn takes_all_classes(&self) -> bool;
+                fn has_own_values(&self) -> bool;
                 fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
                 fn cross_entropy(&self) -> &CrossEntropyLoss;
                 fn kind(&self) -> &'static str;

@@ -83,8 +83,8 @@ own_weight! {
     NegativeSamplingLoss "negative_sampling";
     bias bias;
     {
-        fn takes_all_classes(&self) -> bool {
-            false
+        fn has_own_values(&self) -> bool {
+            true
         }
         fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
             let (rows, negatives) = (embeddings.dims()[0], self.config.negatives);

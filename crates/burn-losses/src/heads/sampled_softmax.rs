@@ -94,8 +94,8 @@ own_weight! {
     SampledSoftmaxLoss "sampled_softmax";
     bias bias;
     {
-        fn takes_all_classes(&self) -> bool {
-            false
+        fn has_own_values(&self) -> bool {
+            true
         }
         fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
             let training = embeddings.device().is_autodiff();

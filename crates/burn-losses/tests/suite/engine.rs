@@ -58,7 +58,7 @@ const KERNELS: [&str; 34] = [
 ];
 
 /// Losses that are tensor operations around a kernel; what is in neither list has a few passes of its own, or none.
-const PARTS: [&str; 29] = [
+const PARTS: [&str; 32] = [
     "regression/ghm_r",
     "binary/balanced_bce",
     "binary/ghm_c",
@@ -83,10 +83,13 @@ const PARTS: [&str; 29] = [
     "metric/proxy_anchor",
     "heads/softmax",
     "heads/normalized_softmax",
+    "heads/l_softmax",
+    "heads/a_softmax",
     "heads/cosface",
     "heads/am_softmax",
     "heads/arcface",
     "heads/combined_margin",
+    "heads/sub_center_arcface",
     "heads/adaface",
 ];
 

@@ -2,6 +2,9 @@
 //!
 //! The logits exist for these rows alone, and become their own gradient in place: what is left are three products of matrices.
 
+mod centers;
+mod lengths;
+
 use super::lanes::Float;
 use super::memory::{Memory, Number, Weights, of_type, tensor, zeros};
 use super::raw::{Matrix, product};
@@ -11,18 +14,23 @@ use crate::engine::backward::{attach, like, times};
 use crate::engine::rows::RowFormula;
 use burn::tensor::{Int, Tensor};
 use core::ops::Mul;
+use lengths::Lengths;
 use rayon::prelude::*;
 
 /// Logits that exist at one time: few, and the weight is packed for their product again and again; many, and they are new memory.
 const LOGITS: usize = 1 << 24;
 
-/// What is to be computed of rows `[N, E]`, a weight `[C, E]`, and where there is one a bias `[1, C]`.
+/// What is to be computed of rows `[N, E]`, a weight `[C K, E]`, and where there is one a bias `[1, C]`.
 pub(crate) struct Batch<'a> {
     pub(crate) formula: &'a dyn RowFormula,
     pub(crate) ignore_index: Option<i64>,
     pub(crate) inputs: &'a [Tensor<2>],
     /// What the products of rows and weight are multiplied by.
     pub(crate) scale: f64,
+    /// K: the rows of the weight for each class, the largest product of which is the logit.
+    pub(crate) centers: usize,
+    /// Whose lengths the margin depends on: of the rows, of those of the weight.
+    pub(crate) lengths: [bool; 2],
     pub(crate) labels: &'a Tensor<1, Int>,
     /// The most rows that have their logits in memory at one time, where there is a limit.
     pub(crate) most_rows: Option<usize>,
@@ -31,17 +39,19 @@ pub(crate) struct Batch<'a> {
 impl Batch<'_> {
     /// The reduced value, in the graph of the inputs. `None` where there is no kernel for these tensors.
     pub(crate) fn reduced(&self, reduce: &Reduce<'_, 1>) -> Option<Tensor<1>> {
-        if super::is_off() {
+        // A class with several centers has no one length.
+        if super::is_off() || (self.centers > 1 && self.lengths[1]) {
             return None;
         }
         of_type!(self.inputs[0].dtype(), N => self.reduced_of::<<N as Number>::Wide>(reduce))
     }
 
     fn reduced_of<T: Float + Number<Wide = T> + Mul<Output = T>>(&self, reduce: &Reduce<'_, 1>) -> Option<Tensor<1>> {
-        let Self { formula, inputs, scale, .. } = *self;
+        let Self { formula, inputs, scale, centers, .. } = *self;
         let memory: Vec<Memory> = inputs.iter().map(Memory::of).collect::<Option<_>>()?;
         let numbers: Vec<&[T]> = memory.iter().map(Memory::numbers::<T>).collect::<Option<_>>()?;
-        let ([count, size], [classes, _]) = (inputs[0].dims(), inputs[1].dims());
+        let ([count, size], [columns, _]) = (inputs[0].dims(), inputs[1].dims());
+        let classes = columns / centers;
         let weights = match reduce.weights {
             Some(weights) => Some(Weights::<T>::of(weights, count)?),
             None => None,
@@ -56,25 +66,40 @@ impl Batch<'_> {
             input.is_tracked().then(|| zeros::<T>(rows * columns))
         };
         let mut gradients: Vec<Option<Vec<T>>> = inputs.iter().zip(&shapes).map(of_input).collect();
-        let most_rows = (LOGITS / classes).max(256).min(self.most_rows.unwrap_or(count)).min(count);
+        let lengths = Lengths::of(self.lengths, [numbers[0], numbers[1]], size, &known.labels);
+        let mut by_length = vec![T::default(); lengths.of_rows().map_or(0, <[f64]>::len)];
+        let mut of_bias = vec![0.0; gradients.get(2).and_then(Option::as_ref).map_or(0, Vec::len)];
+        let most_rows = (LOGITS / columns).max(256).min(self.most_rows.unwrap_or(count)).min(count);
         let mut room = zeros::<T>(most_rows * classes);
+        // The products with all centers, where there are several.
+        let mut wide_room = zeros::<T>(if centers > 1 { most_rows * columns } else { 0 });
         let weight = Matrix::rows(numbers[1], size);
         let mut sum = 0.0;
         for start in (0..count).step_by(most_rows) {
             let rows = start..count.min(start + most_rows);
             let logits = &mut room[..rows.len() * classes];
             let embeddings = Matrix::rows(&numbers[0][rows.start * size..rows.end * size], size);
-            product(embeddings, weight.transposed(), scale, (logits, classes), false);
+            let wide = if centers > 1 {
+                let wide = &mut wide_room[..rows.len() * columns];
+                product(embeddings, weight.transposed(), 1.0, (wide, columns), false);
+                centers::nearest(wide, logits, centers, scale);
+                Some(wide)
+            } else {
+                product(embeddings, weight.transposed(), scale, (logits, classes), false);
+                None
+            };
             if let Some(bias) = numbers.get(2) {
                 logits.par_chunks_mut(classes).for_each(|logits| add(logits, bias));
             }
             let piece_rows = (PIECE / classes).max(1);
-            let outputs = [Some(&mut *logits), None];
-            sum += in_pieces(rows.len(), piece_rows, outputs, [classes, 0], |piece, [logits, _]| {
+            let by_length = by_length.get_mut(rows.clone()).filter(|_| is_tracked);
+            let outputs = [Some(&mut *logits), by_length];
+            sum += in_pieces(rows.len(), piece_rows, outputs, [classes, 1], |piece, [logits, by_length]| {
                 let mut room = Vec::new();
                 let labels = part(&known.labels[rows.clone()], piece, piece_rows, 1);
                 let start = rows.start + piece * piece_rows;
                 let weights = weights.as_ref().map(|weights| weights.part(start, labels.len(), &mut room));
+                let lengths = lengths.of_rows().map(|lengths| &lengths[start..start + labels.len()]);
                 let logits = logits.expect("an output");
                 let (logits, slopes) = if is_tracked { (None, Some(logits)) } else { (Some(&*logits), None) };
                 T::dispatch(Run(Task {
@@ -83,22 +108,38 @@ impl Batch<'_> {
                     classes,
                     logits,
                     labels,
+                    lengths,
                     weights,
                     factor,
                     values: None,
                     slopes,
+                    by_length,
                 }))
             });
-            let slopes = Matrix::rows(&*logits, classes);
+            if !is_tracked {
+                continue;
+            }
+            if !of_bias.is_empty() {
+                add_rows(&mut of_bias, logits);
+            }
+            let slopes = match wide {
+                None => Matrix::rows(&*logits, columns),
+                Some(wide) => {
+                    centers::slopes(wide, logits, centers);
+                    Matrix::rows(&*wide, columns)
+                }
+            };
             if let Some(gradient) = &mut gradients[0] {
                 product(slopes, weight, scale, (&mut gradient[rows.start * size..], size), false);
             }
             if let Some(gradient) = &mut gradients[1] {
                 product(slopes.transposed(), embeddings, scale, (gradient, size), start > 0);
             }
-            if let Some(Some(gradient)) = gradients.get_mut(2) {
-                logits.chunks(classes).for_each(|slopes| add(gradient, slopes));
-            }
+        }
+        let [of_rows, of_weight, ..] = &mut gradients[..] else { unreachable!("rows and a weight") };
+        lengths.add([of_rows, of_weight], [numbers[0], numbers[1]], size, &known.labels, &by_length);
+        if let Some(Some(gradient)) = gradients.get_mut(2) {
+            gradient.iter_mut().zip(of_bias).for_each(|(slope, sum)| *slope = T::from_f64(sum));
         }
 
         let device = inputs[0].clone().without_autodiff().device();
@@ -116,4 +157,34 @@ impl Batch<'_> {
 
 fn add<T: Float>(to: &mut [T], from: &[T]) {
     to.iter_mut().zip(from).for_each(|(to, from)| *to = T::from_f64(to.to_f64() + from.to_f64()));
+}
+
+/// Adds up rows of as many columns as there are sums, each column from the first row to the last.
+fn add_rows<T: Float>(sums: &mut [f64], rows: &[T]) {
+    /// Columns of a task.
+    const COLUMNS: usize = 256;
+    let width = sums.len();
+    sums.par_chunks_mut(COLUMNS).enumerate().for_each(|(part, sums)| {
+        for row in rows.chunks_exact(width) {
+            let row = &row[part * COLUMNS..];
+            sums.iter_mut().zip(row).for_each(|(sum, slope)| *sum += slope.to_f64());
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Many small slopes after a large one, which a sum in single precision would not see.
+    #[test]
+    fn columns_are_summed_in_double_precision() {
+        let (rows, columns) = (1000, 700);
+        let mut slopes = vec![1e-8f32; rows * columns];
+        slopes[..columns].fill(1.0);
+        let mut sums = vec![0.0; columns];
+        add_rows(&mut sums, &slopes);
+        let expected = 1.0 + 999.0 * f64::from(1e-8f32);
+        assert!(sums.iter().all(|sum| (sum - expected).abs() < 1e-12), "{sums:?}");
+    }
 }

@@ -20,10 +20,14 @@ pub(super) struct Task<'a, T> {
     /// `None`: they stand where the slopes are to be.
     pub(super) logits: Option<&'a [T]>,
     pub(super) labels: &'a [Label],
+    /// What the target's logit of each row has in it beside its cosine and the scale; `None`: 1.
+    pub(super) lengths: Option<&'a [f64]>,
     pub(super) weights: Option<&'a [T]>,
     pub(super) factor: f64,
     pub(super) values: Option<&'a mut [T]>,
     pub(super) slopes: Option<&'a mut [T]>,
+    /// The slopes by the lengths.
+    pub(super) by_length: Option<&'a mut [T]>,
 }
 
 #[derive(Clone, Copy)]
@@ -62,8 +66,9 @@ impl<T: Float> WithSimd for Run<'_, T> {
             let mut slopes = task.slopes.as_mut().map(|slopes| &mut slopes[columns]);
             let logits = given.or(slopes.as_deref()).expect("logits");
             let own = logits[label].to_f64();
-            let margin = task.formula.margin(task.start + i, own);
-            let [target, turn] = margin.unwrap_or([own, 1.0]);
+            let length = task.lengths.map_or(1.0, |lengths| lengths[i]);
+            let margin = task.formula.margin(task.start + i, own, length);
+            let (target, [turn, by_length]) = margin.map_or((own, [1.0, 0.0]), |margin| (margin.value, margin.slope));
             // Of all logits as they are with the margin.
             let (before, after) = (&logits[..label], &logits[label + 1..]);
             let largest = largest(simd, before, largest(simd, after, T::from_f64(target)));
@@ -140,7 +145,11 @@ impl<T: Float> WithSimd for Run<'_, T> {
                     Sums::All | Sums::Nothing => scale(simd, slopes, by_total / partition, by_sum),
                 }
                 let share = if by_total == 0.0 { 0.0 } else { by_total * power / partition };
-                slopes[label] = T::from_f64((by_target + share + by_sum * class_weight) * turn);
+                let by_logit = by_target + share + by_sum * class_weight;
+                slopes[label] = T::from_f64(by_logit * turn);
+                if let Some(slopes) = &mut task.by_length {
+                    slopes[i] = T::from_f64(by_logit * by_length);
+                }
             }
         }
         total
@@ -254,7 +263,9 @@ impl Batch<'_> {
             let start = piece * size;
             let weights = weights.as_ref().map(|weights| weights.part(start, labels.len(), &mut weight_room));
             let logits = Some(N::widen(part(numbers, piece, size, classes), &mut room));
-            let task = Task { formula, start, classes, logits, labels, weights, factor, values, slopes };
+            let (lengths, by_length) = (None, None);
+            let task =
+                Task { formula, start, classes, logits, labels, lengths, weights, factor, values, slopes, by_length };
             N::Wide::dispatch(Run(task))
         });
 

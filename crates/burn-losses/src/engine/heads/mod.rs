@@ -4,14 +4,14 @@ mod margin;
 mod sampled;
 
 use super::anchors::unit;
-use super::{chunks, is_fused, rows};
+use super::{chunks, rows};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::Real;
 use crate::heads::HeadLoss;
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
-use margin::{fused, row_formula, with_margin};
+use margin::{fused, with_margin};
 
 pub(crate) use sampled::{Targets, classes_or_none, values_of_sampled};
 
@@ -83,8 +83,19 @@ pub(crate) fn check<H: HeadLoss>(
     weights: Option<&Tensor<1>>,
 ) -> Result<(), InputError> {
     let [count, size] = embeddings.tensor.dims();
-    let [centers, expected] = parameters.weight.dims();
-    let classes = centers / head.centers_per_class();
+    let [rows_of_weight, expected] = parameters.weight.dims();
+    let centers = head.centers_per_class();
+    if rows_of_weight == 0 || expected == 0 || !rows_of_weight.is_multiple_of(centers) {
+        let expected = match centers {
+            0 => "at least one row for each class: `centers_per_class` is 0".into(),
+            1 => "[C, E] (at least one class, and one number per embedding)".into(),
+            _ => format!(
+                "[{centers} C, E] ({centers} rows for each class, at least one class and one number per embedding)"
+            ),
+        };
+        return Err(embeddings.shape_error("weight", &parameters.weight.dims(), expected));
+    }
+    let classes = rows_of_weight / centers;
     if size != expected {
         let expected = format!("{expected} numbers per embedding, as `embedding_dim` says");
         return Err(embeddings.error(embeddings.name, InputProblem::Shape { given: vec![count, size], expected }));
@@ -92,7 +103,7 @@ pub(crate) fn check<H: HeadLoss>(
     embeddings.same_device("weight", &parameters.weight)?;
     if let Some(wanted) = rows::Rows::classes(head.cross_entropy()).filter(|wanted| *wanted != classes) {
         let expected = format!("{wanted} classes, as `class_weights` has");
-        return Err(embeddings.shape_error("weight", &[centers, size], expected));
+        return Err(embeddings.shape_error("weight", &[rows_of_weight, size], expected));
     }
     if let Some(bias) = parameters.bias.as_ref().filter(|bias| bias.dims() != [classes]) {
         let expected = format!("[{classes}] (one number per class)");
@@ -194,14 +205,17 @@ impl Work {
         #[cfg(feature = "cpu-engine")]
         {
             use crate::engine::cpu::{heads, rows::Reduce};
+            use crate::engine::is_fused;
+            use margin::{lengths, row_formula};
             let inputs = self.inputs();
-            if head.centers_per_class() > 1 || !is_fused(&inputs[0]) {
+            if !is_fused(&inputs[0]) {
                 return None;
             }
-            let formula = row_formula(head, inputs[1].dims()[0], self.given.as_ref())?;
+            let (centers, lengths) = (head.centers_per_class(), lengths(head));
+            let formula = row_formula(head, inputs[1].dims()[0] / centers, self.given.as_ref());
             let (ignore_index, scale) = (rows::Rows::ignore_index(head.cross_entropy()), head.scaling().scale);
-            let (inputs, labels) = (&inputs, &self.labels);
-            let batch = heads::Batch { formula: &*formula, ignore_index, inputs, scale, labels, most_rows };
+            let (formula, inputs, labels) = (&*formula, &inputs, &self.labels);
+            let batch = heads::Batch { formula, ignore_index, inputs, scale, centers, lengths, labels, most_rows };
             batch.reduced(&Reduce { reduction, samples: labels.dims()[0], weights })
         }
         #[cfg(not(feature = "cpu-engine"))]
@@ -260,8 +274,11 @@ pub(crate) fn reduced<H: HeadLoss>(
     weights: Option<Tensor<1>>,
 ) -> Tensor<1> {
     let [count, _] = embeddings.dims();
-    if count == 0 || !head.takes_all_classes() {
+    if count == 0 || head.has_own_values() {
         return reduction.reduce(head.values(parameters, embeddings, labels), weights, None);
+    }
+    if let Some(sampled) = head.sampled_classes(&labels, embeddings.device().is_autodiff()) {
+        return reduction.reduce(values_of_sampled(head, parameters, embeddings, labels, sampled), weights, None);
     }
     let work = Work::new(head, parameters, embeddings, labels);
     let size = head.chunk_rows().filter(|size| *size < count);
