@@ -6,7 +6,7 @@ mod centers;
 mod lengths;
 
 use super::lanes::Float;
-use super::memory::{Memory, Number, Weights, of_type, tensor, zeros};
+use super::memory::{Lent, Memory, Number, Weights, of_type, tensor, unwritten};
 use super::raw::{Matrix, product};
 use super::rows::{Known, Reduce, Run, Task};
 use super::{PIECE, factor_of, in_pieces, of_sum, part};
@@ -17,7 +17,7 @@ use core::ops::Mul;
 use lengths::Lengths;
 use rayon::prelude::*;
 
-/// Logits that exist at one time: few, and the weight is packed for their product again and again; many, and they are new memory.
+/// Logits that exist at one time: few, and the weight is packed for their product again and again; many, and they take memory.
 const LOGITS: usize = 1 << 24;
 
 /// What is to be computed of rows `[N, E]`, a weight `[C K, E]`, and where there is one a bias `[1, C]`.
@@ -40,7 +40,8 @@ impl Batch<'_> {
     /// The reduced value, in the graph of the inputs. `None` where there is no kernel for these tensors.
     pub(crate) fn reduced(&self, reduce: &Reduce<'_, 1>) -> Option<Tensor<1>> {
         // A class with several centers has no one length.
-        if super::is_off() || (self.centers > 1 && self.lengths[1]) {
+        let is_empty = self.labels.dims() == [0];
+        if super::is_off() || is_empty || (self.centers > 1 && self.lengths[1]) {
             return None;
         }
         of_type!(self.inputs[0].dtype(), N => self.reduced_of::<<N as Number>::Wide>(reduce))
@@ -63,16 +64,16 @@ impl Batch<'_> {
         let shapes: Vec<[usize; 2]> = inputs.iter().map(Tensor::dims).collect();
         let is_tracked = inputs.iter().any(Tensor::is_tracked);
         let of_input = |(input, [rows, columns]): (&Tensor<2>, &[usize; 2])| {
-            input.is_tracked().then(|| zeros::<T>(rows * columns))
+            input.is_tracked().then(|| unwritten::<T>(rows * columns))
         };
         let mut gradients: Vec<Option<Vec<T>>> = inputs.iter().zip(&shapes).map(of_input).collect();
         let lengths = Lengths::of(self.lengths, [numbers[0], numbers[1]], size, &known.labels);
         let mut by_length = vec![T::default(); lengths.of_rows().map_or(0, <[f64]>::len)];
         let mut of_bias = vec![0.0; gradients.get(2).and_then(Option::as_ref).map_or(0, Vec::len)];
         let most_rows = (LOGITS / columns).max(256).min(self.most_rows.unwrap_or(count)).min(count);
-        let mut room = zeros::<T>(most_rows * classes);
+        let mut room = Lent::<T>::unwritten(most_rows * classes);
         // The products with all centers, where there are several.
-        let mut wide_room = zeros::<T>(if centers > 1 { most_rows * columns } else { 0 });
+        let mut wide_room = Lent::<T>::unwritten(if centers > 1 { most_rows * columns } else { 0 });
         let weight = Matrix::rows(numbers[1], size);
         let mut sum = 0.0;
         for start in (0..count).step_by(most_rows) {
