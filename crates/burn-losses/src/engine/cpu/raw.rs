@@ -91,6 +91,12 @@ impl<'a, T> Matrix<'a, T> {
         Self { numbers, shape: [numbers.len() / columns, columns], strides: [columns, 1] }
     }
 
+    /// Of rows of `columns` numbers one in `step`, the first of them first.
+    pub(super) fn one_in(step: usize, numbers: &'a [T], columns: usize) -> Self {
+        let rows = (numbers.len() / columns).div_ceil(step);
+        Self { numbers, shape: [rows, columns], strides: [step * columns, 1] }
+    }
+
     pub(super) fn transposed(self) -> Self {
         let ([rows, columns], [down, right]) = (self.shape, self.strides);
         Self { shape: [columns, rows], strides: [right, down], ..self }
@@ -189,6 +195,17 @@ mod tests {
         assert_eq!(output, [2.0, 12.0, 7.0, 7.0, 6.5, 24.0, 7.0]);
         product(Matrix::rows(&a, 3), Matrix::rows(&b, 3).transposed(), 2.0, (&mut output, 4), true);
         assert_eq!(output, [2.0 + 2.0 * 0.5, 12.0 + 2.0 * 11.0, 7.0, 7.0, 6.5 + 2.0 * 2.0, 24.0 + 2.0 * 26.0, 7.0]);
+    }
+
+    #[test]
+    fn one_row_in_two() {
+        let numbers = [1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
+        let mut output = [0.0; 4];
+        // Rows 1 and 3 of four, times one column.
+        product(Matrix::one_in(2, &numbers[2..], 2), Matrix::rows(&[1.0, -1.0], 1), 1.0, (&mut output[1..], 2), false);
+        assert_eq!(output, [0.0, -1.0, 0.0, -1.0]);
+        product(Matrix::one_in(3, &numbers, 2), Matrix::rows(&[1.0, 0.5], 1), 1.0, (&mut output, 1), false);
+        assert_eq!(output[..2], [2.0, 11.0]);
     }
 
     #[test]

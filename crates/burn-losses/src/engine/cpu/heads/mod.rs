@@ -13,6 +13,7 @@ use super::{PIECE, factor_of, in_pieces, of_sum, part};
 use crate::engine::backward::{attach, like, times};
 use crate::engine::rows::RowFormula;
 use burn::tensor::{Int, Tensor};
+use centers::Nearest;
 use core::ops::Mul;
 use lengths::Lengths;
 use rayon::prelude::*;
@@ -70,25 +71,26 @@ impl Batch<'_> {
         let lengths = Lengths::of(self.lengths, [numbers[0], numbers[1]], size, &known.labels);
         let mut by_length = vec![T::default(); lengths.of_rows().map_or(0, <[f64]>::len)];
         let mut of_bias = vec![0.0; gradients.get(2).and_then(Option::as_ref).map_or(0, Vec::len)];
-        let most_rows = (LOGITS / columns).max(256).min(self.most_rows.unwrap_or(count)).min(count);
+        let most_rows = (LOGITS / classes).max(256).min(self.most_rows.unwrap_or(count)).min(count);
         let mut room = Lent::<T>::unwritten(most_rows * classes);
-        // The products with all centers, where there are several.
-        let mut wide_room = Lent::<T>::unwritten(if centers > 1 { most_rows * columns } else { 0 });
-        let weight = Matrix::rows(numbers[1], size);
+        let mut nearest = Nearest::new(centers, most_rows * classes);
+        // The centers of all classes that have the same number.
+        let weight = |center: usize| Matrix::one_in(centers, &numbers[1][center * size..], size);
         let mut sum = 0.0;
         for start in (0..count).step_by(most_rows) {
             let rows = start..count.min(start + most_rows);
             let logits = &mut room[..rows.len() * classes];
             let embeddings = Matrix::rows(&numbers[0][rows.start * size..rows.end * size], size);
-            let wide = if centers > 1 {
-                let wide = &mut wide_room[..rows.len() * columns];
-                product(embeddings, weight.transposed(), 1.0, (wide, columns), false);
-                centers::nearest(wide, logits, centers, scale);
-                Some(wide)
-            } else {
-                product(embeddings, weight.transposed(), scale, (logits, classes), false);
-                None
-            };
+            let factor_of_products = if centers > 1 { 1.0 } else { scale };
+            product(embeddings, weight(0).transposed(), factor_of_products, (logits, classes), false);
+            for center in 1..centers {
+                let products = nearest.room(logits.len());
+                product(embeddings, weight(center).transposed(), 1.0, (products, classes), false);
+                nearest.compare(center, logits);
+            }
+            if centers > 1 {
+                nearest.scale(logits, scale);
+            }
             if let Some(bias) = numbers.get(2) {
                 logits.par_chunks_mut(classes).for_each(|logits| add(logits, bias));
             }
@@ -123,18 +125,16 @@ impl Batch<'_> {
             if !of_bias.is_empty() {
                 add_rows(&mut of_bias, logits);
             }
-            let slopes = match wide {
-                None => Matrix::rows(&*logits, columns),
-                Some(wide) => {
-                    centers::slopes(wide, logits, centers);
-                    Matrix::rows(&*wide, columns)
+            for center in 0..centers {
+                let slopes = if centers > 1 { nearest.slopes(center, logits) } else { &*logits };
+                let slopes = Matrix::rows(slopes, classes);
+                if let Some(gradient) = &mut gradients[0] {
+                    product(slopes, weight(center), scale, (&mut gradient[rows.start * size..], size), center > 0);
                 }
-            };
-            if let Some(gradient) = &mut gradients[0] {
-                product(slopes, weight, scale, (&mut gradient[rows.start * size..], size), false);
-            }
-            if let Some(gradient) = &mut gradients[1] {
-                product(slopes.transposed(), embeddings, scale, (gradient, size), start > 0);
+                if let Some(gradient) = &mut gradients[1] {
+                    let output = (&mut gradient[center * size..], centers * size);
+                    product(slopes.transposed(), embeddings, scale, output, start > 0);
+                }
             }
         }
         let [of_rows, of_weight, ..] = &mut gradients[..] else { unreachable!("rows and a weight") };
