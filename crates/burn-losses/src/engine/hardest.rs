@@ -95,10 +95,14 @@ pub(crate) fn hardest<const D: usize>(values: &Tensor<D>, keep: Keep, min_kept: 
     #[cfg(feature = "cpu-engine")]
     {
         use super::cpu::rank;
+        // As many as tensor operations keep, which compute in the type of the values.
+        let is_double = values.dtype() == burn::tensor::DType::F64;
+        let rounded = |number: f64| if is_double { number } else { f64::from(number as f32) };
+        let count = rounded(values.shape().num_elements() as f64);
         let wanted = match keep {
-            Keep::Ratio(ratio) => (values.shape().num_elements() as f64 * ratio + 0.5).floor() as usize,
+            Keep::Ratio(ratio) => rounded(rounded(count * rounded(ratio)) + 0.5).floor() as usize,
             Keep::Count(count) => count,
-            Keep::Threshold(threshold) => rank::count_above(values, threshold)?,
+            Keep::Threshold(threshold) => rank::count_above(values, rounded(threshold))?,
         };
         rank::hardest(values, wanted.max(min_kept))
     }

@@ -19,8 +19,8 @@ pub trait Pointwise: Sized {
         None
     }
 
-    /// The same for values that depend on the whole of one batch, but for constants of the batch on nothing else. Called once for each
-    /// reduced value, and where a kernel can run.
+    /// The same where values depend on the whole batch, through constants alone: called once for each reduced value, with inputs in
+    /// single or double precision, and where a kernel can run.
     #[doc(hidden)]
     fn kernel_of_batch<const D: usize>(&self, first: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>> {
         let _ = (first, targets);
@@ -195,8 +195,11 @@ fn reduced<P: Pointwise, const D: usize>(
     if weights.is_some() || !is_fused(first) || targets.is_tracked() {
         return None;
     }
-    let BatchKernel { kernel, factors, count } = loss.kernel_of_batch(first, targets)?;
+    let (first, targets) = (widen(first.clone()), widen(targets.clone()));
+    let BatchKernel { kernel, factors, count } = loss.kernel_of_batch(&first, &targets)?;
     // Factors are no weights, whose mean it would be.
     let reduction = if reduction == Reduction::WeightedMean { Reduction::Mean } else { reduction };
-    kernel.reduced(reduction, shape, count, first, targets, factors.as_ref())
+    let value = kernel.reduced(reduction, shape, count, &first, &targets, factors.as_ref());
+    // A second try would count the batch once more.
+    Some(value.expect("a kernel for what is in memory"))
 }

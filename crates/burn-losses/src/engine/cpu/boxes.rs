@@ -157,7 +157,7 @@ impl Weighing {
         dyn pointwise::Compiled: pointwise::Kernel<N::Wide>,
     {
         let count = targets.len() / 4;
-        let mut weights = Lent::<N::Wide>::unwritten(count);
+        let mut weights = unwritten::<N::Wide>(count);
         in_pieces(count, BOXES, [Some(&mut weights), None], [1, 0], |piece, [values, _]| {
             let (mut room, mut target_room) = (Vec::new(), Vec::new());
             let predictions = N::widen(part(predictions, piece, BOXES, 4), &mut room);
@@ -230,7 +230,8 @@ where
         Some(weights) => Some(Weights::<N::Wide>::of(weights, count)?),
         None => None,
     };
-    let sum = weights.as_ref().map(Weights::sum);
+    let sum = weights.as_ref().filter(|_| reduction.is_some_and(|(reduction, _)| reduction == Reduction::WeightedMean));
+    let sum = sum.map(Weights::sum);
     let divisor = reduction.and_then(|(reduction, _)| reduction.divisor(count as f64, count, sum));
     let factor = factor_of(divisor);
 

@@ -2,7 +2,7 @@
 
 use super::PIECE;
 use super::lanes::Float;
-use super::memory::{Memory, Number, of_type, tensor, unwritten, with_numbers, zeros};
+use super::memory::{Lent, Memory, Number, of_type, tensor, unwritten, with_numbers, zeros};
 use crate::engine::backward::{attach, like};
 use burn::tensor::{Int, Tensor, TensorData};
 use rayon::prelude::*;
@@ -20,7 +20,7 @@ pub(crate) fn without_gradient<const V: usize, const P: usize>(
     attach(values, core::slice::from_ref(input), move |_| vec![Some(Tensor::zeros(shape, (&options.0, options.1)))])
 }
 
-/// The entry of each row at its label, in the graph of the rows. Its gradient is 0 nearly everywhere: memory that nobody writes to.
+/// The entry of each row at its label, in the graph of the rows.
 pub(crate) fn pick(rows: &Tensor<2>, labels: &Tensor<1, Int>) -> Option<Tensor<1>> {
     if super::is_off() {
         return None;
@@ -50,7 +50,7 @@ fn pick_of<N: Number>(rows: &Tensor<2>, labels: &Tensor<1, Int>) -> Option<Tenso
     })
 }
 
-/// Some rows, in their graph. Where none was taken, the gradient is 0: memory that nobody writes to.
+/// Some rows, in their graph.
 pub(crate) fn select(rows: &Tensor<2>, places: &Tensor<1, Int>) -> Option<Tensor<2>> {
     if super::is_off() || rows.dims().contains(&0) {
         return None;
@@ -66,7 +66,7 @@ fn select_of<N: Number>(rows: &Tensor<2>, places: &Tensor<1, Int>) -> Option<Ten
     let places: Vec<usize> =
         places.clone().without_autodiff().into_data().iter::<i64>().map(|place| place as usize * size).collect();
     let device = rows.clone().without_autodiff().device();
-    let selected = places.iter().flat_map(|place| &numbers[*place..place + size]).copied().collect();
+    let selected: Vec<_> = places.iter().flat_map(|place| &numbers[*place..place + size]).copied().collect();
     let selected = tensor::<N::Wide, 2>(selected, [places.len(), size], &device);
     if !rows.is_tracked() {
         return Some(like(rows, selected.cast(dtype)));
@@ -110,7 +110,7 @@ pub(crate) fn of_bins<const D: usize>(numbers: &Tensor<D>, entries: &[f64]) -> O
     with_numbers!(numbers, |numbers| tensor(entries_of(numbers, entries), shape, &device))
 }
 
-fn entries_of<T: Float>(numbers: &[T], entries: &[f64]) -> Vec<T> {
+fn entries_of<T: Float>(numbers: &[T], entries: &[f64]) -> Lent<T> {
     let entries: Vec<T> = entries.iter().map(|entry| T::from_f64(*entry)).collect();
     let mut of_numbers = unwritten::<T>(numbers.len());
     of_numbers.par_chunks_mut(PIECE).zip(numbers.par_chunks(PIECE)).for_each(|(of_numbers, numbers)| {

@@ -60,7 +60,7 @@ pub(crate) fn is_off() -> bool {
 
 /// Whether there may be a kernel for this tensor: whether its numbers lie in the memory of this process.
 pub(crate) fn applies<const D: usize>(tensor: &Tensor<D>) -> bool {
-    !is_off() && memory::Memory::of(tensor).is_some()
+    !is_off() && memory::Memory::has(tensor)
 }
 
 /// What a sum is multiplied by to divide it by this; 0 where that is 0.

@@ -25,7 +25,8 @@ pub(crate) fn sums(regions: &Regions, logits: &Tensor<3>, masks: &Tensor<3>) -> 
 
 /// Logits and masks in memory.
 struct Batch {
-    logits: Memory,
+    /// Until the probabilities are known.
+    logits: Option<Memory>,
     masks: Memory,
     shape: [usize; 3],
     activation: Activation,
@@ -39,8 +40,9 @@ fn sums_of<N: Number>(regions: &Regions, logits: &Tensor<3>, masks: &Tensor<3>) 
     let shape = logits.dims();
     let [samples, classes, _] = shape;
     let Regions { activation, denominator, over, .. } = *regions;
-    let batch = Batch { logits: Memory::of(logits)?, masks: Memory::of(masks)?, shape, activation, denominator };
-    batch.logits.numbers::<N>()?;
+    let memory = Memory::of(logits)?;
+    memory.numbers::<N>()?;
+    let mut batch = Batch { logits: Some(memory), masks: Memory::of(masks)?, shape, activation, denominator };
     batch.masks.numbers::<N>()?;
 
     // What belongs to all samples of a class is the same for each of them.
@@ -56,12 +58,13 @@ fn sums_of<N: Number>(regions: &Regions, logits: &Tensor<3>, masks: &Tensor<3>) 
     let mut probabilities = unwritten::<N::Wide>(if is_tracked { shape.iter().product() } else { 0 });
     let sums = in_all(batch.sums::<N>(is_tracked.then_some(&mut probabilities)));
     let device = logits.clone().without_autodiff().device();
-    let numbers = sums.into_iter().flatten().map(N::Wide::from_f64).collect();
+    let numbers: Vec<_> = sums.into_iter().flatten().map(N::Wide::from_f64).collect();
     let sums = tensor(numbers, [samples, classes, 3], &device);
     if !is_tracked {
         return Some(like(logits, sums));
     }
     let dtype = logits.dtype();
+    batch.logits = None;
     attach(sums, core::slice::from_ref(logits), move |upstream: Tensor<3>| {
         let upstream: Vec<f64> = upstream.into_data().iter::<f64>().collect();
         let of_each = upstream.chunks(3).map(|slopes| [slopes[0], slopes[1], slopes[2]]).collect();
@@ -83,7 +86,7 @@ impl Batch {
         let size = self.piece();
         let pieces = pixels.div_ceil(size);
         let rooms: Vec<_> = match room {
-            Some(room) => self.in_pieces(room).into_iter().map(Some).collect(),
+            Some(room) => self.of_pieces(room).into_iter().map(Some).collect(),
             None => (0..samples * pieces).map(|_| None).collect(),
         };
         let of_piece = |(i, room)| {
@@ -106,7 +109,7 @@ impl Batch {
         let [_, classes, pixels] = self.shape;
         let size = self.piece();
         let pieces = pixels.div_ceil(size);
-        self.in_pieces(probabilities).into_par_iter().enumerate().for_each(|(i, gradient)| {
+        self.of_pieces(probabilities).into_par_iter().enumerate().for_each(|(i, gradient)| {
             let (sample, start) = (i / pieces, i % pieces * size);
             let slopes = &slopes[sample * classes..][..classes];
             self.run::<N>(sample, start..start + gradient[0].len(), Wanted::Gradient(gradient, slopes));
@@ -114,7 +117,7 @@ impl Batch {
     }
 
     /// What belongs to each piece: its pixels of all classes.
-    fn in_pieces<'a, T>(&self, all: &'a mut [T]) -> Vec<Vec<&'a mut [T]>> {
+    fn of_pieces<'a, T>(&self, all: &'a mut [T]) -> Vec<Vec<&'a mut [T]>> {
         let [samples, classes, pixels] = self.shape;
         let size = self.piece();
         let pieces = pixels.div_ceil(size);
@@ -131,13 +134,14 @@ impl Batch {
     fn run<N: Number>(&self, sample: usize, pixels: Range<usize>, wanted: Wanted<'_, N::Wide>) -> Vec<[f64; 3]> {
         let [_, classes, all] = self.shape;
         let mut rooms: Vec<[Vec<N::Wide>; 2]> = (0..classes).map(|_| Default::default()).collect();
-        let (logits, masks) = (self.logits.numbers::<N>(), self.masks.numbers::<N>());
-        let (logits, masks) = (logits.expect("seen before"), masks.expect("seen before"));
+        let logits = self.logits.as_ref().map(|logits| logits.numbers::<N>().expect("seen before"));
+        let masks = self.masks.numbers::<N>().expect("seen before");
         let mut inputs = Vec::with_capacity(classes);
         for (class, [room, mask_room]) in rooms.iter_mut().enumerate() {
             let start = (sample * classes + class) * all;
             let range = start + pixels.start..start + pixels.end;
-            inputs.push((N::widen(&logits[range.clone()], room), N::widen(&masks[range], mask_room)));
+            let logits = logits.map_or(&[][..], |logits| N::widen(&logits[range.clone()], room));
+            inputs.push((logits, N::widen(&masks[range], mask_room)));
         }
         let task = Task { activation: self.activation, denominator: self.denominator, inputs: &inputs, wanted };
         N::Wide::dispatch(Run(task))
@@ -156,7 +160,7 @@ enum Wanted<'a, T> {
 struct Task<'a, T> {
     activation: Activation,
     denominator: Denominator,
-    /// The logits and the masks of each class.
+    /// The logits, where they are wanted, and the masks of each class.
     inputs: &'a [(&'a [T], &'a [T])],
     wanted: Wanted<'a, T>,
 }
@@ -174,7 +178,7 @@ impl<T: Float> WithSimd for Run<'_, T> {
         let mut sums: Vec<[Sum; 3]> = (0..classes).map(|_| Default::default()).collect();
         let mut probabilities = vec![[T::default(); BLOCK]; classes];
         let mut room = [T::default(); BLOCK];
-        let pixels = task.inputs[0].0.len();
+        let pixels = task.inputs[0].1.len();
         let mut start = 0;
         while start < pixels {
             let size = BLOCK.min(pixels - start);

@@ -276,7 +276,8 @@ where
     let divisor = match reduce.reduction {
         Reduction::Positives => Some(positives(target_numbers)),
         reduction => {
-            let sum = weights.as_ref().map(|weights| weights.sum() / width);
+            let weights = weights.as_ref().filter(|_| reduction == Reduction::WeightedMean);
+            let sum = weights.map(|weights| weights.sum() / width);
             reduction.divisor(reduce.count.unwrap_or(count as f64 / width), reduce.samples, sum)
         }
     };

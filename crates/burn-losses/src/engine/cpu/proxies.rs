@@ -1,7 +1,7 @@
 //! Proxies and rows, and the labels of the rows -> the share that each row has of all proxies' losses.
 
 use super::lanes::Float;
-use super::memory::{Lent, Memory, Number, of_type, tensor, unwritten};
+use super::memory::{Memory, Number, of_type, tensor, unwritten};
 use super::raw::{Matrix, product};
 use super::unit::{normalized, pull_back};
 use crate::engine::backward::{attach, like};
@@ -37,7 +37,7 @@ fn values_of<T: Float + Number<Wide = T>>(
     let memory = [Memory::of(&both[0])?, Memory::of(&both[1])?];
     let [proxies, rows] = [memory[0].numbers::<T>()?, memory[1].numbers::<T>()?];
     let units = [normalized(proxies, shapes[0], size), normalized(rows, shapes[1], size)];
-    let mut cosines = Lent::<T>::unwritten(classes * count);
+    let mut cosines = unwritten::<T>(classes * count);
     let [proxies, rows] = units.each_ref().map(|(units, _)| Matrix::rows(&units[..], size));
     product(proxies, rows.transposed(), 1.0, (&mut cosines, count), false);
     let labels: Vec<i64> = labels.clone().without_autodiff().into_data().iter::<i64>().collect();
@@ -46,7 +46,7 @@ fn values_of<T: Float + Number<Wide = T>>(
     let sides = [(-alpha, present as f64), (alpha, classes as f64)];
 
     // Of each row its share of the proxy's sum, of those that it belongs to.
-    let mut shares = Lent::<T>::unwritten(classes * count);
+    let mut shares = unwritten::<T>(classes * count);
     let mut of_proxies = vec![[Side::default(); 2]; classes];
     let all = cosines.par_chunks(count).zip(shares.par_chunks_mut(count)).zip(&mut of_proxies).enumerate();
     all.for_each(|(class, ((cosines, shares), proxy))| {
@@ -85,7 +85,7 @@ fn values_of<T: Float + Number<Wide = T>>(
         T::from_f64(count as f64 * of_proxies.iter().enumerate().map(of_proxy).sum::<f64>())
     };
     let device = both[0].clone().without_autodiff().device();
-    let values = tensor((0..count).into_par_iter().map(of_row).collect(), [count], &device);
+    let values = tensor((0..count).into_par_iter().map(of_row).collect::<Vec<_>>(), [count], &device);
     let needed = both.each_ref().map(Tensor::is_tracked);
     if !needed.contains(&true) {
         return Some(like(&both[1], values));

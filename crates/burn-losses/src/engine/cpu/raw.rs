@@ -3,9 +3,10 @@
 #![allow(unsafe_code)]
 
 use super::lanes::Float;
+use super::memory::Lent;
 use burn::tensor::{AllocationProperty, Bytes};
 use burn_std::{AccessError, AccessPolicy, AllocationController};
-use core::mem::{MaybeUninit, take};
+use core::mem::{MaybeUninit, replace};
 use core::ptr::NonNull;
 use core::slice::{from_raw_parts, from_raw_parts_mut};
 use pulp::bytemuck::Pod;
@@ -35,23 +36,17 @@ pub(super) fn request_large<T>(memory: &mut [T]) {
     let _ = memory;
 }
 
-/// Numbers as the memory of a tensor, which goes to [`kept`](Float::kept) when the tensor is dropped.
-pub(super) fn bytes<T: Float + Pod>(numbers: Box<[T]>) -> Bytes {
+/// Numbers as the memory of a tensor, which is kept when the tensor is dropped.
+pub(super) fn bytes<T: Float + Pod>(numbers: Lent<T>) -> Bytes {
     let count = size_of_val(&numbers[..]);
     // SAFETY: all bytes of the numbers are initialised: they are [`Pod`].
-    unsafe { Bytes::from_controller(Box::new(Returning(numbers)), count) }
+    unsafe { Bytes::from_controller(Box::new(Numbers(numbers)), count) }
 }
 
-/// Numbers that are kept when they are dropped; none once they were detached.
-struct Returning<T: Float>(Box<[T]>);
+/// Numbers; none once they were detached.
+struct Numbers<T: Float>(Lent<T>);
 
-impl<T: Float> Drop for Returning<T> {
-    fn drop(&mut self) {
-        T::kept().put(take(&mut self.0));
-    }
-}
-
-impl<T: Float + Pod> AllocationController for Returning<T> {
+impl<T: Float + Pod> AllocationController for Numbers<T> {
     fn alloc_align(&self) -> usize {
         align_of::<T>()
     }
@@ -72,7 +67,8 @@ impl<T: Float + Pod> AllocationController for Returning<T> {
 
     /// A boxed slice is memory of the global allocator, as large and aligned as it says here.
     fn try_detach(&mut self) -> Option<NonNull<u8>> {
-        NonNull::new(Box::into_raw(take(&mut self.0)).cast())
+        let numbers = replace(&mut self.0, Vec::new().into()).into_vec();
+        NonNull::new(Box::into_raw(numbers.into_boxed_slice()).cast())
     }
 }
 
@@ -156,6 +152,7 @@ pub(super) fn product<T: Float>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::cpu::memory::{unwritten, zeros};
 
     #[test]
     fn memory_is_kept_unless_it_is_taken_away() {
@@ -164,7 +161,7 @@ mod tests {
         let numbers = |first| {
             let mut numbers = vec![0.0f64; count];
             numbers[0] = first;
-            numbers.into_boxed_slice()
+            Lent::from(numbers)
         };
         let mut one = bytes(numbers(1.0));
         one[8..16].copy_from_slice(&2.0f64.to_ne_bytes());
@@ -172,14 +169,16 @@ mod tests {
         assert_eq!(one.clone()[..16], one[..16]);
         let place = one.as_ptr();
         drop(one);
-        let again = crate::engine::cpu::memory::unwritten::<f64>(count);
-        assert_eq!((again.as_ptr().cast(), &again[..3]), (place, &[1.0, 2.0, 0.0][..]));
+        let mut again = unwritten::<f64>(count);
+        assert_eq!(again.as_ptr().cast(), place);
 
-        drop(bytes(again.into_boxed_slice()));
-        let zeros = crate::engine::cpu::memory::zeros::<f64>(count);
+        again.fill(4.0);
+        drop(bytes(again));
+        let zeros = zeros::<f64>(count);
         assert_eq!(zeros.as_ptr().cast(), place);
         assert!(zeros.iter().all(|number| *number == 0.0));
 
+        drop(zeros.into_vec());
         let taken = bytes(numbers(3.0)).try_into_vec::<f64>().expect("its own memory");
         assert_eq!((taken.len(), taken.capacity(), taken[0]), (count, count, 3.0));
         drop(taken);

@@ -1,7 +1,7 @@
 //! Vectors at length 1.
 
 use super::lanes::{Float, dispatch_longest};
-use super::memory::{Lent, Memory, Number, of_type, tensor};
+use super::memory::{Lent, Memory, Number, of_type, tensor, unwritten};
 use crate::engine::backward::{attach, like};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
@@ -23,10 +23,10 @@ fn unit_of<N: Number>(rows: &Tensor<2>) -> Option<Tensor<2>> {
     let mut room = Vec::new();
     let (units, lengths) = normalized(N::widen(memory.numbers::<N>()?, &mut room), [count, size], size);
     let device = rows.clone().without_autodiff().device();
+    let units = tensor(units, [count, size], &device);
     if !rows.is_tracked() {
-        return Some(like(rows, tensor(units.into_vec(), [count, size], &device)));
+        return Some(like(rows, units));
     }
-    let units = tensor(units.into_vec(), [count, size], &device);
     let known = units.clone();
     attach(units, core::slice::from_ref(rows), move |upstream: Tensor<2>| {
         let (units, upstream) = (Memory::of(&known).expect("in memory"), Memory::of(&upstream).expect("in memory"));
@@ -38,7 +38,7 @@ fn unit_of<N: Number>(rows: &Tensor<2>) -> Option<Tensor<2>> {
 
 /// Vectors at length 1, each followed by zeros up to `width`, and what they were divided by: 1 where there is no direction.
 pub(super) fn normalized<T: Float>(vectors: &[T], [count, size]: [usize; 2], width: usize) -> (Lent<T>, Vec<f64>) {
-    let (mut units, mut lengths) = (Lent::<T>::unwritten(count * width), vec![1.0; count]);
+    let (mut units, mut lengths) = (unwritten::<T>(count * width), vec![1.0; count]);
     let all = vectors.par_chunks(size).zip(units.par_chunks_mut(width)).zip(lengths.par_iter_mut());
     all.with_min_len(LEAST_ROWS).for_each(|((vector, unit), length)| {
         dispatch_longest(

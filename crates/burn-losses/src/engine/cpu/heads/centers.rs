@@ -2,7 +2,7 @@
 
 use crate::engine::cpu::PIECE;
 use crate::engine::cpu::lanes::{Float, Lanes};
-use crate::engine::cpu::memory::Lent;
+use crate::engine::cpu::memory::{Lent, unwritten};
 use crate::engine::cpu::pointwise::{load, rest, store_rest};
 use crate::formula::Real;
 use pulp::{Simd, WithSimd};
@@ -21,7 +21,7 @@ impl<T: Float> Nearest<T> {
     /// Of so many pairs of row and class. One center is the nearest, and takes no memory.
     pub(super) fn new(centers: usize, pairs: usize) -> Self {
         let pairs = if centers > 1 { pairs } else { 0 };
-        Self { center: Lent::unwritten(pairs), room: Lent::unwritten(pairs) }
+        Self { center: unwritten(pairs), room: unwritten(pairs) }
     }
 
     /// What is to hold the products with a center, for [`compare`](Self::compare).

@@ -1,6 +1,7 @@
 //! The length that a logit has in it beside its cosine, and the gradient that goes through it.
 
 use crate::engine::cpu::lanes::Float;
+use crate::engine::cpu::memory::Lent;
 use crate::engine::cpu::rows::Label;
 use crate::engine::cpu::unit::{LEAST_ROWS, dot};
 use rayon::prelude::*;
@@ -35,7 +36,7 @@ impl Lengths {
     /// Adds to the gradients of rows and weight what goes through the lengths: |x| has the gradient x / |x|, 0 where it is 0.
     pub(super) fn add<T: Float>(
         &self,
-        [of_rows, of_weight]: [&mut Option<Vec<T>>; 2],
+        [of_rows, of_weight]: [&mut Option<Lent<T>>; 2],
         [rows, weight]: [&[T]; 2],
         size: usize,
         labels: &[Label],

@@ -67,12 +67,12 @@ impl Batch<'_> {
         let of_input = |(input, [rows, columns]): (&Tensor<2>, &[usize; 2])| {
             input.is_tracked().then(|| unwritten::<T>(rows * columns))
         };
-        let mut gradients: Vec<Option<Vec<T>>> = inputs.iter().zip(&shapes).map(of_input).collect();
+        let mut gradients: Vec<Option<Lent<T>>> = inputs.iter().zip(&shapes).map(of_input).collect();
         let lengths = Lengths::of(self.lengths, [numbers[0], numbers[1]], size, &known.labels);
         let mut by_length = vec![T::default(); lengths.of_rows().map_or(0, <[f64]>::len)];
-        let mut of_bias = vec![0.0; gradients.get(2).and_then(Option::as_ref).map_or(0, Vec::len)];
+        let mut of_bias = vec![0.0; gradients.get(2).and_then(Option::as_ref).map_or(0, |gradient| gradient.len())];
         let most_rows = (LOGITS / classes).max(256).min(self.most_rows.unwrap_or(count)).min(count);
-        let mut room = Lent::<T>::unwritten(most_rows * classes);
+        let mut room = unwritten::<T>(most_rows * classes);
         let mut nearest = Nearest::new(centers, most_rows * classes);
         // The centers of all classes that have the same number.
         let weight = |center: usize| Matrix::one_in(centers, &numbers[1][center * size..], size);

@@ -23,7 +23,7 @@ pub(crate) trait Float: Copy + Default + Send + Sync + 'static {
     fn from_f64(value: f64) -> Self;
     fn to_f64(self) -> f64;
 
-    /// Sorts by the first number, the largest first; ties stay as they are.
+    /// Sorts by the first number, the largest first; equal bits stay in their order.
     fn sort_descending(pairs: &mut [(Self, u32)]);
     /// Memory of such numbers that waits for its next use.
     fn kept() -> &'static Kept<Self>;

@@ -2,7 +2,6 @@
 //!
 //! A gradient is as large as its batch, and the system clears every page of new memory: that takes as long as a light loss.
 
-use super::{unwritten, zeros};
 use crate::engine::cpu::lanes::Float;
 use core::mem::take;
 use core::ops::{Deref, DerefMut};
@@ -35,8 +34,8 @@ impl<T> Kept<T> {
     }
 
     /// Takes memory back, and gives up what is the oldest where that is too much.
-    pub(in crate::engine::cpu) fn put(&self, numbers: Box<[T]>) {
-        if !Self::is_large(numbers.len()) {
+    fn put(&self, numbers: Box<[T]>) {
+        if !Self::is_large(numbers.len()) || size_of_val(&numbers[..]) > MOST {
             return;
         }
         let mut all = self.lock();
@@ -57,22 +56,18 @@ impl<T> Kept<T> {
     }
 }
 
-/// Memory for what is computed on the way, kept for its next use.
+/// Numbers whose memory is kept when they are dropped.
 pub(crate) struct Lent<T: Float>(Vec<T>);
 
 impl<T: Float> Lent<T> {
-    pub(crate) fn zeros(count: usize) -> Self {
-        Self(zeros(count))
-    }
-
-    /// Every number has to be written, and none to be read before.
-    pub(crate) fn unwritten(count: usize) -> Self {
-        Self(unwritten(count))
-    }
-
-    /// As the memory of a result.
     pub(crate) fn into_vec(mut self) -> Vec<T> {
         take(&mut self.0)
+    }
+}
+
+impl<T: Float> From<Vec<T>> for Lent<T> {
+    fn from(numbers: Vec<T>) -> Self {
+        Self(numbers)
     }
 }
 
@@ -92,6 +87,8 @@ impl<T: Float> DerefMut for Lent<T> {
 
 impl<T: Float> Drop for Lent<T> {
     fn drop(&mut self) {
-        T::kept().put(take(&mut self.0).into_boxed_slice());
+        if self.0.len() == self.0.capacity() {
+            T::kept().put(take(&mut self.0).into_boxed_slice());
+        }
     }
 }

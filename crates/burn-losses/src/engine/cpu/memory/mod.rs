@@ -43,6 +43,20 @@ impl Memory {
         None
     }
 
+    /// Whether there are such numbers of `tensor`.
+    pub(crate) fn has<const D: usize>(tensor: &Tensor<D>) -> bool {
+        let tensor = tensor.clone().without_autodiff();
+        #[cfg(feature = "ndarray")]
+        if Array::has(tensor.clone()) {
+            return true;
+        }
+        #[cfg(feature = "flex")]
+        if tensor.try_into_primitive::<Flex>().is_ok() {
+            return true;
+        }
+        false
+    }
+
     /// The numbers, if they are of this type.
     pub(crate) fn numbers<T: Number>(&self) -> Option<&[T]> {
         match self {
@@ -145,32 +159,38 @@ macro_rules! with_numbers {
 pub(crate) use with_numbers;
 
 /// Memory for results, all 0.
-pub(crate) fn zeros<T: Float>(count: usize) -> Vec<T> {
+pub(crate) fn zeros<T: Float>(count: usize) -> Lent<T> {
     let Some(mut kept) = T::kept().take(count) else { return new(count) };
     kept.par_chunks_mut(PIECE).for_each(|numbers| numbers.fill(T::default()));
-    kept
+    kept.into()
 }
 
 /// Memory for results: every number has to be written, and none to be read before.
-pub(crate) fn unwritten<T: Float>(count: usize) -> Vec<T> {
-    T::kept().take(count).unwrap_or_else(|| new(count))
+pub(crate) fn unwritten<T: Float>(count: usize) -> Lent<T> {
+    let mut numbers = T::kept().take(count).map_or_else(|| new(count), Lent::from);
+    if cfg!(debug_assertions) {
+        // Whoever does not write one is found out.
+        numbers.fill(T::from_f64(f64::NAN));
+    }
+    numbers
 }
 
-fn new<T: Float>(count: usize) -> Vec<T> {
+fn new<T: Float>(count: usize) -> Lent<T> {
     let mut zeros = vec![T::default(); count];
     raw::request_large(&mut zeros);
-    zeros
+    zeros.into()
 }
 
 /// Numbers as a tensor: they are not copied, and their memory is kept when the tensor is dropped.
 pub(crate) fn tensor<T: Float + Element + Pod, const D: usize>(
-    numbers: Vec<T>,
+    numbers: impl Into<Lent<T>>,
     shape: [usize; D],
     device: &Device,
 ) -> Tensor<D> {
-    let data = match Kept::<T>::is_large(numbers.len()) && numbers.len() == numbers.capacity() {
-        true => TensorData::from_bytes(raw::bytes(numbers.into_boxed_slice()), shape, T::dtype()),
-        false => TensorData::new(numbers, shape),
+    let numbers = numbers.into();
+    let data = match Kept::<T>::is_large(numbers.len()) {
+        true => TensorData::from_bytes(raw::bytes(numbers), shape, T::dtype()),
+        false => TensorData::new(numbers.into_vec(), shape),
     };
     Tensor::from_data(data, (device, T::dtype()))
 }
@@ -183,7 +203,7 @@ pub(crate) fn release() {
 
 /// The gradient of rows `[M, C]` whose values have these slopes, each row times what its value has from upstream.
 pub(crate) fn scaled_rows<T: Float + Element + Pod + Mul<Output = T>>(
-    mut slopes: Vec<T>,
+    mut slopes: Lent<T>,
     upstream: Tensor<1>,
     shape: [usize; 2],
     device: &Device,

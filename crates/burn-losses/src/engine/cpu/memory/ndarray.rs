@@ -21,6 +21,10 @@ impl Array {
         Tensor::<D>::from_data(tensor.into_data(), options).try_into_primitive::<NdArray>().ok().map(Self)
     }
 
+    pub(super) fn has<const D: usize>(tensor: Tensor<D>) -> bool {
+        tensor.try_into_primitive::<NdArray>().is_ok()
+    }
+
     pub(super) fn f32(&self) -> Option<&[f32]> {
         match &self.0 {
             Primitive::F32(array) => array.view().to_slice(),

@@ -8,7 +8,7 @@ mod vectors;
 
 use super::in_pieces;
 use super::lanes::{Float, MOST_LANES, dispatch_longest};
-use super::memory::{Lent, Memory, Number, of_type, scaled_rows, tensor};
+use super::memory::{Lent, Memory, Number, of_type, scaled_rows, tensor, unwritten};
 use crate::engine::backward::{attach, like};
 use crate::formula::AnchorFormula;
 use crate::reduction::Unreduced;
@@ -124,7 +124,7 @@ fn of_scores_of<N: Number>(
     let Some(slopes) = slopes else { return Some(Unreduced { values: like(scores, values), mass }) };
     let (device, dtype) = (values.device(), scores.dtype());
     let values = attach(values, core::slice::from_ref(scores), move |upstream: Tensor<1>| {
-        vec![Some(scaled_rows(slopes.into_vec(), upstream, shape, &device).cast(dtype))]
+        vec![Some(scaled_rows(slopes, upstream, shape, &device).cast(dtype))]
     })?;
     Some(Unreduced { values, mass })
 }
@@ -144,11 +144,7 @@ struct Results<T: Float> {
 
 impl<T: Float + Number> Results<T> {
     fn of([count, columns]: [usize; 2], is_tracked: bool) -> Self {
-        Self {
-            values: vec![T::default(); 2 * count],
-            slopes: is_tracked.then(|| Lent::unwritten(count * columns)),
-            columns,
-        }
+        Self { values: vec![T::default(); 2 * count], slopes: is_tracked.then(|| unwritten(count * columns)), columns }
     }
 
     /// Some anchors; `read` writes the numbers that the scores of one of them are made of.
@@ -187,7 +183,8 @@ impl<T: Float + Number> Results<T> {
     /// The values, not yet in a graph, and what they count; and the slopes.
     fn finish(self, inputs: &Tensor<2>) -> (Unreduced<1>, Option<Lent<T>>) {
         let (device, count) = (inputs.clone().without_autodiff().device(), self.values.len() / 2);
-        let column = |number| tensor(self.values.chunks(2).map(|pair| pair[number]).collect(), [count], &device);
+        let column =
+            |number| tensor(self.values.chunks(2).map(|pair| pair[number]).collect::<Vec<_>>(), [count], &device);
         (Unreduced { values: column(0), mass: Some(like(inputs, column(1))) }, self.slopes)
     }
 }

@@ -3,7 +3,7 @@
 use super::ANCHORS;
 use crate::engine::cpu::in_pieces;
 use crate::engine::cpu::lanes::{Float, Lanes, MOST_LANES, dispatch_longest};
-use crate::engine::cpu::memory::{Lent, Number};
+use crate::engine::cpu::memory::{Lent, Number, unwritten, zeros};
 use crate::engine::cpu::pointwise::load;
 use crate::engine::cpu::raw::{Matrix, product};
 use crate::engine::cpu::unit::{normalized, pull_back};
@@ -46,7 +46,7 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
             let (numbers, lengths) = normalized(numbers, shape, width);
             (numbers, Some(lengths))
         } else {
-            let mut vectors = Lent::<T>::zeros(count * width);
+            let mut vectors = zeros::<T>(count * width);
             for (from, to) in numbers.chunks(size).zip(vectors.chunks_mut(width)) {
                 to[..size].copy_from_slice(from);
             }
@@ -83,7 +83,7 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
         /// Rows whose products are computed together.
         const ROWS: usize = 128;
         let (numbers, width, columns) = (&self.numbers, self.width, self.columns());
-        let mut products = Lent::<T>::unwritten(columns * columns);
+        let mut products = unwritten::<T>(columns * columns);
         if self.is_of_distances {
             in_pieces(columns, ANCHORS, [Some(&mut products), None], [columns, 0], |piece, [squares, _]| {
                 let squares = squares.expect("an output");
@@ -140,9 +140,9 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
     }
 
     /// The gradient of the embeddings, from that of the values and their slopes by what [`products`](Self::products) computes.
-    pub(super) fn gradient(&self, slopes: &[T], upstream: &[f64]) -> Vec<T> {
+    pub(super) fn gradient(&self, slopes: &[T], upstream: &[f64]) -> Lent<T> {
         let (width, [count, size]) = (self.width, self.shape);
-        let mut gradient = Lent::<T>::zeros(count * width);
+        let mut gradient = zeros::<T>(count * width);
         in_pieces(count, ANCHORS, [Some(&mut gradient), None], [width, 0], |piece, [gradient, _]| {
             let (gradient, start) = (gradient.expect("an output"), piece * ANCHORS);
             let anchors = start..start + gradient.len() / width;
@@ -161,9 +161,9 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
             pull_back(&mut gradient, &self.numbers, lengths, width);
         }
         if width == size {
-            return gradient.into_vec();
+            return gradient;
         }
-        gradient.chunks(width).flat_map(|row| row[..size].iter().copied()).collect()
+        gradient.chunks(width).flat_map(|row| row[..size].iter().copied()).collect::<Vec<_>>().into()
     }
 
     /// Whom some anchors have a slope with, and how much of each is in the gradient of each anchor.
