@@ -58,7 +58,7 @@ const KERNELS: [&str; 34] = [
 ];
 
 /// Losses that are tensor operations around a kernel; what is in neither list has a few passes of its own, or none.
-const PARTS: [&str; 25] = [
+const PARTS: [&str; 27] = [
     "distribution/distillation",
     "boxes/distribution_focal",
     "classification/multi_margin",
@@ -84,6 +84,8 @@ const PARTS: [&str; 25] = [
     "heads/arcface",
     "heads/combined_margin",
     "heads/adaface",
+    "heads/sampled_softmax",
+    "heads/negative_sampling",
 ];
 
 fn fused() -> impl Iterator<Item = LossInfo> {
