@@ -5,8 +5,7 @@ use super::{WeightInitializer, HeadLoss, Sampler, parameters};
 use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::config::Range;
-use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none};
-use crate::engine::rows;
+use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none, picked_products};
 use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::macros::loss;
@@ -147,7 +146,7 @@ impl NegativeSamplingLoss {
         labels: Tensor<1, Int>,
         sampled: Tensor<2, Int>,
     ) -> Unreduced<1> {
-        let [rows, size] = embeddings.dims();
+        let [rows, _] = embeddings.dims();
         if rows == 0 {
             return heads::values(self, Parameters { weight, bias }, embeddings, labels);
         }
@@ -157,12 +156,13 @@ impl NegativeSamplingLoss {
         let [_, negatives] = sampled.dims();
         let own = targets.safe.clone().unsqueeze_dim::<2>(1);
         // The label first: [N, 1 + K].
-        let classes = Tensor::cat(vec![own.clone(), sampled.clone()], 1).reshape([rows * (1 + negatives)]);
-        let vectors = rows::select(weight.cast(embeddings.dtype()), classes.clone()).reshape([rows, 1 + negatives, size]);
-        let rows_of = embeddings.unsqueeze_dim::<3>(1).expand([rows, 1 + negatives, size]);
-        let mut products = (rows_of * vectors).sum_dim(2).squeeze_dim::<2>(2);
+        let classes = Tensor::cat(vec![own.clone(), sampled.clone()], 1);
+        let weight = weight.cast(embeddings.dtype());
+        let mut products = picked_products(embeddings, weight, classes.clone(), None);
         if let Some(bias) = bias {
-            products = products.clone() + bias.cast(products.dtype()).select(0, classes).reshape([rows, 1 + negatives]);
+            let columns = 1 + negatives;
+            let bias = bias.cast(products.dtype()).select(0, classes.reshape([rows * columns]));
+            products = products + bias.reshape([rows, columns]);
         }
         let positive = Real::softplus(-products.clone().narrow(1, 0, 1)).squeeze_dim::<1>(1);
         let mut negative = Real::softplus(products.narrow(1, 1, negatives));

@@ -6,13 +6,12 @@ use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::config::Range;
 use crate::engine::anchors::LEAST;
-use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none};
+use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none, picked_products};
 use crate::engine::rows;
 use crate::error::{InputError, expect};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::module::Param;
-use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, IntDType, Tensor};
 
 loss! {
@@ -175,33 +174,29 @@ impl SampledSoftmaxLoss {
         let labels = targets.safe.clone();
         let sampled = sampled.cast(IntDType::from(labels.dtype()));
         let (sampled, strange) = classes_or_none(sampled, self.config.num_classes);
-        let shape = [embeddings.dims()[0], sampled.dims()[0]];
-        // At once: the gradient of the weight is as large as the weight.
-        let chosen = Tensor::cat(vec![labels.clone(), sampled.clone()], 0);
-        let chosen = rows::select(weight.cast(embeddings.dtype()), chosen);
-        let mut own = (embeddings.clone() * chosen.clone().narrow(0, 0, shape[0])).sum_dim(1);
-        let mut others = embeddings.matmul(chosen.narrow(0, shape[0], shape[1]).transpose());
-        let per_class = |values: Tensor<1>, like: &Tensor<2>| {
-            let values = values.cast(like.dtype());
-            let own = values.clone().select(0, labels.clone()).unsqueeze_dim::<2>(1);
-            (own, values.select(0, sampled.clone()).unsqueeze::<2>().expand(shape))
+        // The label first, then what was drawn for all rows.
+        let shape = [embeddings.dims()[0], 1 + sampled.dims()[0]];
+        let own = labels.clone().unsqueeze_dim::<2>(1);
+        let weight = weight.cast(embeddings.dtype());
+        let mut logits = picked_products(embeddings, weight, own.clone(), Some(sampled.clone()));
+        let per_class = |values: Tensor<1>| {
+            let values = values.cast(logits.dtype());
+            let of_label = values.clone().select(0, labels.clone()).unsqueeze_dim::<2>(1);
+            let of_sampled = values.select(0, sampled.clone()).unsqueeze::<2>().expand([shape[0], shape[1] - 1]);
+            Tensor::cat(vec![of_label, of_sampled], 1)
         };
-        if let Some(bias) = bias {
-            let (of_label, of_sampled) = per_class(bias, &own);
-            (own, others) = (own + of_label, others + of_sampled);
-        }
-        if self.config.log_q {
-            let (of_label, of_sampled) = per_class(expected_counts.detach().log(), &own);
-            (own, others) = (own - of_label, others - of_sampled);
+        let of_classes = [bias.map(&per_class), self.config.log_q.then(|| -per_class(expected_counts.detach().log()))];
+        for of_class in of_classes.into_iter().flatten() {
+            logits = logits + of_class;
         }
         if self.config.remove_accidental_hits {
-            let drawn = sampled.unsqueeze::<2>().expand(shape);
-            let hit = drawn.equal(labels.unsqueeze_dim::<2>(1).expand(shape));
-            others = others.mask_fill(hit, LEAST);
+            // The label itself is no hit.
+            let no_class = labels.clone().narrow(0, 0, 1).full_like(self.config.num_classes as i64);
+            let columns = Tensor::cat(vec![no_class, sampled], 0).unsqueeze::<2>().expand(shape);
+            logits = logits.mask_fill(columns.equal(own.expand(shape)), LEAST);
         }
-        let others = others.mask_fill(strange.unsqueeze::<2>().expand(shape), f64::NAN);
-        let logits = Tensor::cat(vec![own, others], 1);
-        targets.finish(-log_softmax(logits, 1).narrow(1, 0, 1).squeeze_dim::<1>(1))
+        let values = rows::valid_values(&self.rows, logits, labels.zeros_like()).values;
+        targets.finish(values.mask_fill(strange.any().expand([shape[0]]), f64::NAN))
     }
 }
 

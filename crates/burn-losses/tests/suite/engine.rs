@@ -58,7 +58,7 @@ const KERNELS: [&str; 34] = [
 ];
 
 /// Losses that are tensor operations around a kernel; what is in neither list has a few passes of its own, or none.
-const PARTS: [&str; 32] = [
+const PARTS: [&str; 34] = [
     "regression/ghm_r",
     "binary/balanced_bce",
     "binary/ghm_c",
@@ -91,6 +91,8 @@ const PARTS: [&str; 32] = [
     "heads/combined_margin",
     "heads/sub_center_arcface",
     "heads/adaface",
+    "heads/sampled_softmax",
+    "heads/negative_sampling",
 ];
 
 fn fused() -> impl Iterator<Item = LossInfo> {

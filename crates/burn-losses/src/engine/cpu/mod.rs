@@ -15,6 +15,7 @@ pub(crate) mod lanes;
 pub(crate) mod memory;
 pub(crate) mod overlap;
 pub(crate) mod pairwise;
+pub(crate) mod picks;
 pub(crate) mod pointwise;
 pub(crate) mod proxies;
 pub(crate) mod rank;

@@ -13,7 +13,7 @@ use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
 use margin::{fused, with_margin};
 
-pub(crate) use sampled::{Targets, classes_or_none, values_of_sampled};
+pub(crate) use sampled::{Targets, classes_or_none, picked_products, values_of_sampled};
 
 /// How a head of the family `heads` turns cosines into logits.
 pub trait Head: Clone + Send + Sync + 'static {

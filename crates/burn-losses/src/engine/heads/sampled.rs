@@ -61,6 +61,32 @@ pub(crate) fn classes_or_none<const D: usize>(
     (given.mask_fill(outside.clone(), 0), outside)
 }
 
+/// The products of rows `[N, E]` with those rows of a weight that stand at `own` places, K for each row, then with those that stand at
+/// the S places that all share: `[N, K + S]`. All places are there.
+pub(crate) fn picked_products(
+    rows: Tensor<2>,
+    weight: Tensor<2>,
+    own: Tensor<2, Int>,
+    shared: Option<Tensor<1, Int>>,
+) -> Tensor<2> {
+    #[cfg(feature = "cpu-engine")]
+    if let Some(products) = crate::engine::cpu::picks::products(&rows, &weight, &own, shared.as_ref()) {
+        return products;
+    }
+    let ([count, size], [_, each]) = (rows.dims(), own.dims());
+    let own = own.reshape([count * each]);
+    // At once: the gradient of the weight is as large as the weight.
+    let places = shared.map_or(own.clone(), |shared| Tensor::cat(vec![own, shared], 0));
+    let chosen = weight.select(0, places);
+    let of_own = chosen.clone().narrow(0, 0, count * each).reshape([count, each, size]);
+    let copies = rows.clone().unsqueeze_dim::<3>(1).expand([count, each, size]);
+    let own = (copies * of_own).sum_dim(2).squeeze_dim::<2>(2);
+    match chosen.dims()[0] - count * each {
+        0 => own,
+        drawn => Tensor::cat(vec![own, rows.matmul(chosen.narrow(0, count * each, drawn).transpose())], 1),
+    }
+}
+
 /// The unreduced values of a softmax over the sampled classes and the labels of the batch.
 ///
 /// Every class counts once: a label's column is left out where the class is among the sampled ones, or is the label of an earlier row,
