@@ -91,7 +91,7 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
         }
         Task::Bench { filters } => {
             // In release mode everything is built once more anyway: without the GPU backends that is half of it.
-            let features = ["--features", "autodiff,flex,ndarray,rayon,simd,x86-v4"];
+            let features = ["--features", "flex,ndarray,rayon,simd,x86-v4"];
             let arguments = ["bench", "--package", "burn-losses", "--bench", "losses"];
             let mut command = cargo::cargo(&arguments);
             command.args(features).arg("--").args(filters).env("BURN_LOSSES_PYTHON", golden::python());

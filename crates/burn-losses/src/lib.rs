@@ -36,8 +36,6 @@ pub mod diagnose;
 pub mod distribution;
 mod engine;
 mod error;
-#[cfg(feature = "autodiff")]
-#[cfg_attr(docsrs, doc(cfg(feature = "autodiff")))]
 pub mod eval;
 mod field;
 pub mod formula;

@@ -25,7 +25,6 @@ mod batch;
 mod boxes;
 mod inputs;
 mod labels;
-#[cfg(feature = "autodiff")]
 mod named;
 mod numbers;
 mod outcome;
@@ -36,7 +35,6 @@ mod scale;
 pub(crate) use batch::{Batch, HeadFacts};
 pub(crate) use inputs::{inputs, plain};
 pub(crate) use outcome::attempt;
-#[cfg(feature = "autodiff")]
 pub(crate) use outcome::attempt_named;
 
 use core::fmt;

@@ -31,7 +31,6 @@ pub(crate) fn attempt<const V: usize>(
 }
 
 /// Runs a loss on tensors by name.
-#[cfg(feature = "autodiff")]
 pub(crate) fn attempt_named(run: impl FnOnce() -> Result<crate::eval::Evaluation, crate::eval::EvalError>) -> Outcome {
     without_panic(|| match run() {
         Ok(evaluation) => Ok(Computed { values: evaluation.unreduced, total: evaluation.loss }),

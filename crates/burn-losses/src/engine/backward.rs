@@ -11,15 +11,7 @@ pub(crate) fn attach<const V: usize, const P: usize>(
     parents: &[Tensor<P>],
     backward: impl FnOnce(Tensor<V>) -> Vec<Option<Tensor<P>>> + Send + 'static,
 ) -> Option<Tensor<V>> {
-    #[cfg(feature = "autodiff")]
-    {
-        graph::attach(&value, parents, &graph::State::new(backward))
-    }
-    #[cfg(not(feature = "autodiff"))]
-    {
-        let _ = (parents, backward);
-        Some(value)
-    }
+    graph::attach(&value, parents, &graph::State::new(backward))
 }
 
 /// A value on the device of an input, with autodiff if it has it.
@@ -36,7 +28,6 @@ pub(crate) fn times<const D: usize>(gradient: Tensor<D>, upstream: Tensor<1>) ->
     }
 }
 
-#[cfg(feature = "autodiff")]
 mod graph {
     use burn::backend::autodiff::checkpoint::base::Checkpointer;
     use burn::backend::autodiff::checkpoint::strategy::{BalancedCheckpointing, CheckpointStrategy, NoCheckpointing};

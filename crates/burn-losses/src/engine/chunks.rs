@@ -117,7 +117,6 @@ struct Gradients {
 }
 
 impl Gradients {
-    #[cfg(feature = "autodiff")]
     fn of_part(
         &mut self,
         inputs: Vec<Tensor<2>>,
@@ -141,16 +140,6 @@ impl Gradients {
             };
         }
         unreduced
-    }
-
-    #[cfg(not(feature = "autodiff"))]
-    fn of_part(
-        &mut self,
-        inputs: Vec<Tensor<2>>,
-        _: &[bool],
-        total: impl FnOnce(Vec<Tensor<2>>) -> (Tensor<1>, Unreduced<1>),
-    ) -> Unreduced<1> {
-        total(inputs).1
     }
 
     fn finish(self) -> Vec<Option<Tensor<2>>> {

@@ -47,8 +47,8 @@ pub fn with_tensor_operations<T>(run: impl FnOnce() -> T) -> T {
     run()
 }
 
-/// Gives memory back to the system that the fused engine keeps for the gradients of the next step: at most 512 MiB of each type of
-/// number, in gradients that were dropped.
+/// Gives memory back to the system that the fused engine keeps for the next step: of gradients on Flex, and of what is computed on the
+/// way; at most 512 MiB of each type of number.
 pub fn release_memory() {
     #[cfg(feature = "cpu-engine")]
     cpu::memory::release();

@@ -11,18 +11,17 @@ impl<F: AnchorFormula> Anchors for F {
     }
 }
 
-const GIVEN: &str = "an `AnchorFormula` whose score is `Score::Given` takes scores, not embeddings; allowed here are `Score::Cosine` and \
-     `Score::Distance`";
-
 /// The values of embeddings in single or double precision.
 pub(crate) fn values(formula: &impl AnchorFormula, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-    assert!(formula.score() != Score::Given, "{GIVEN}");
     #[cfg(feature = "cpu-engine")]
     if let Some(values) = super::cpu::pairwise::values(formula, &embeddings, &labels) {
         return values;
     }
     let scores = match formula.score() {
-        Score::Given => unreachable!("{GIVEN}"),
+        Score::Given => panic!(
+            "an `AnchorFormula` whose score is `Score::Given` takes scores, not embeddings; allowed here are `Score::Cosine` and \
+             `Score::Distance`"
+        ),
         Score::Cosine => similarities(embeddings),
         Score::Distance(distance, normalize) => distance.matrix(if normalize { unit(embeddings) } else { embeddings }),
     };

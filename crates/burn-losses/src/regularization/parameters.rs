@@ -4,7 +4,7 @@ use super::Regularizer;
 use crate::check::widen;
 use crate::config::{FieldType, Range, Table, Value};
 use crate::error::{ConfigError, InputError, InputProblem};
-use burn::module::{ModuleVisitor, Param};
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -189,25 +189,14 @@ impl<R: Regularizer> ModuleVisitor for Penalties<'_, R> {
 
 /// Whether the parameter is one that an optimizer moves, also while the module is used for validation.
 fn is_trained<const D: usize>(parameter: &Param<Tensor<D>>) -> bool {
-    #[cfg(feature = "autodiff")]
-    {
-        use burn::module::Module;
-        let value = parameter.val();
-        if value.is_autodiff() { value.is_require_grad() } else { parameter.clone().train().val().is_require_grad() }
-    }
-    // Nothing is trained without autodiff.
-    #[cfg(not(feature = "autodiff"))]
-    {
-        let _ = parameter;
-        true
-    }
+    let value = parameter.val();
+    if value.is_autodiff() { value.is_require_grad() } else { parameter.clone().train().val().is_require_grad() }
 }
 
-#[cfg(all(test, feature = "autodiff"))]
+#[cfg(test)]
 mod tests {
     use super::super::*;
     use super::*;
-    use burn::module::Module;
     use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
     use burn::tensor::Device;
 

@@ -3,10 +3,13 @@
 use crate::devices::{self, Target};
 use crate::probe::{batch, default_of, numbers, unreduced};
 use burn::tensor::{DType, Tensor, TensorData};
+use burn_losses::binary::{BalancedBceLossConfig, GhmCLossConfig, Keep, OhemLossConfig};
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::prelude::*;
 use burn_losses::regression::HuberLossConfig;
-use burn_losses::{AnyLoss, Boxes, Distributions, LossInfo, Pointwise, Rows, registry, with_tensor_operations};
+use burn_losses::{
+    AnyLoss, Boxes, Distributions, LossInfo, Pointwise, Reduction, Rows, registry, with_tensor_operations,
+};
 use rayon::ThreadPoolBuilder;
 use std::collections::BTreeSet;
 
@@ -339,6 +342,44 @@ fn halves_are_computed_in_single_precision() {
             };
             assert!(close(&values, &plain, 1e-5), "{name}");
             assert!(close(&gradient, &plain_gradient, 1e-2), "{name}");
+        }
+    }
+}
+
+/// What a loss takes from the whole batch (counts, shares, which values are kept) is the same in every type of the inputs and for every
+/// reduction.
+#[test]
+fn constants_of_a_batch_are_those_of_tensor_operations() {
+    let keep = |keep| move |reduction| OhemLossConfig::new().with_keep(keep).with_reduction(reduction);
+    let device = burn::tensor::Device::flex();
+    constants_agree(|reduction| BalancedBceLossConfig::new().with_reduction(reduction).init(&device));
+    constants_agree(|reduction| GhmCLossConfig::new().with_reduction(reduction).init(&device));
+    // 0.29 of 50 values is 14.5, whose rounding depends on the type.
+    for keep in [Keep::Ratio(0.29), Keep::Count(7), Keep::Threshold(0.1)].map(keep) {
+        constants_agree(|reduction| keep(reduction).init(&device));
+    }
+
+    // More positives than a half counts.
+    let ones = Tensor::<1>::ones([70_000], (&device, DType::F16));
+    let value = BalancedBceLossConfig::new().init(&device).forward(ones.clone() * 3.0, ones).into_scalar::<f32>();
+    assert!((0.0..1e-3).contains(&value), "{value}");
+}
+
+fn constants_agree<L: BinaryLoss>(init: impl Fn(Reduction) -> L) {
+    let device = burn::tensor::Device::flex();
+    let logits: Vec<f64> = numbers(50, 1).iter().map(|x| 3.0 * x).collect();
+    let targets: Vec<f64> = numbers(50, 2).iter().map(|x| f64::from(*x > 0.2)).collect();
+    let of =
+        |numbers: &Vec<f64>, dtype| Tensor::<2>::from_data(TensorData::new(numbers.clone(), [25, 2]), (&device, dtype));
+    use DType::{BF16, F16, F32, F64};
+    for [first, second] in [[F32, F32], [F16, F32], [F32, BF16], [BF16, BF16], [F64, F64]] {
+        for reduction in [Reduction::Mean, Reduction::Sum, Reduction::BatchMean, Reduction::WeightedMean] {
+            // Anew: some losses keep something from step to step.
+            let value = || init(reduction).forward(of(&logits, first), of(&targets, second)).into_scalar::<f64>();
+            let (fused, plain) = (value(), with_tensor_operations(value));
+            let loss = init(reduction);
+            let place = format!("{}, {first:?} and {second:?}, {reduction:?}", loss.kind());
+            assert!((fused - plain).abs() <= 1e-5 * (1.0 + plain.abs()), "{place}: {fused} {plain}");
         }
     }
 }

@@ -183,16 +183,9 @@ impl<T: Float> WithSimd for Run<'_, T> {
         while start < pixels {
             let size = BLOCK.min(pixels - start);
             let block = start..start + size;
-            match &task.wanted {
-                Wanted::Gradient(stored, _) => {
-                    for (p, stored) in probabilities.iter_mut().zip(stored) {
-                        p[..size].copy_from_slice(&stored[block.clone()]);
-                    }
-                }
-                Wanted::Sums(_) => activate(simd, task.activation, task.inputs, block.clone(), &mut probabilities),
-            }
             match &mut task.wanted {
                 Wanted::Sums(room) => {
+                    activate(simd, task.activation, task.inputs, block.clone(), &mut probabilities);
                     for ((sums, p), (_, masks)) in sums.iter_mut().zip(&probabilities).zip(task.inputs) {
                         let (p, t) = (&p[..size], &masks[block.clone()]);
                         let [both, prediction, target] = sums;
@@ -205,6 +198,9 @@ impl<T: Float> WithSimd for Run<'_, T> {
                     }
                 }
                 Wanted::Gradient(gradient, slopes) => {
+                    for (p, stored) in probabilities.iter_mut().zip(gradient.iter()) {
+                        p[..size].copy_from_slice(&stored[block.clone()]);
+                    }
                     // The derivatives by the probabilities, and for a softmax their mean.
                     let mut mean = [T::default(); BLOCK];
                     for (class, (gradient, [by_both, by_prediction, _])) in

@@ -10,7 +10,7 @@ use super::in_pieces;
 use super::lanes::{Float, MOST_LANES, dispatch_longest};
 use super::memory::{Lent, Memory, Number, of_type, scaled_rows, tensor, unwritten};
 use crate::engine::backward::{attach, like};
-use crate::formula::AnchorFormula;
+use crate::formula::{AnchorFormula, Score};
 use crate::reduction::Unreduced;
 use anchor::{Run, Side};
 use burn::tensor::{Int, Tensor};
@@ -26,7 +26,7 @@ pub(crate) fn values(
     embeddings: &Tensor<2>,
     labels: &Tensor<1, Int>,
 ) -> Option<Unreduced<1>> {
-    if super::is_off() {
+    if super::is_off() || formula.score() == Score::Given {
         return None;
     }
     of_type!(embeddings.dtype(), N => values_of::<N>(formula, embeddings, labels, None))
