@@ -1,6 +1,6 @@
 //! Boxes.
 
-use super::{F64, flex, list, matrix, number, vector};
+use super::{F64, flex, is_finite, list, matrix, number, vector};
 use crate::devices::{self, Target};
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use burn_losses::boxes::{
@@ -27,11 +27,6 @@ fn evaluate(loss: &AnyLoss, predictions: &[[f64; 4]], targets: &[[f64; 4]], targ
 
 fn numbers(data: &TensorData) -> Vec<f64> {
     data.iter().collect()
-}
-
-fn is_finite(evaluation: &Evaluation) -> bool {
-    let tensors = evaluation.gradients.values().chain([&evaluation.unreduced]);
-    tensors.flat_map(numbers).all(f64::is_finite)
 }
 
 fn with_half() -> Vec<Target> {

@@ -51,6 +51,7 @@ mod mining;
 mod regions;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn_losses::eval::Evaluation;
 
 pub(crate) const F64: DType = DType::F64;
 
@@ -76,6 +77,12 @@ pub(crate) fn number(tensor: Tensor<1>) -> f64 {
 
 pub(crate) fn list<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().convert::<f64>().iter().collect()
+}
+
+/// The value, the values and all gradients.
+pub(crate) fn is_finite(evaluation: &Evaluation) -> bool {
+    let tensors = evaluation.gradients.values().chain([&evaluation.unreduced]);
+    evaluation.loss.is_finite() && tensors.into_iter().all(|data| data.iter::<f64>().all(f64::is_finite))
 }
 
 pub(crate) fn assert_near(got: f64, expected: f64) {
