@@ -30,17 +30,7 @@ pub(crate) fn times<const D: usize>(gradient: Tensor<D>, upstream: Tensor<1>) ->
 
 // Without a backend there is no graph.
 #[cfg_attr(
-    not(any(
-        feature = "flex",
-        feature = "ndarray",
-        feature = "wgpu",
-        feature = "vulkan",
-        feature = "metal",
-        feature = "webgpu",
-        feature = "cuda",
-        feature = "rocm",
-        feature = "cpu"
-    )),
+    not(any(feature = "flex", feature = "ndarray", feature = "cube")),
     allow(dead_code, unused_imports, unused_variables)
 )]
 mod graph {
@@ -157,15 +147,7 @@ mod graph {
             Flex,
             #[cfg(feature = "ndarray")]
             NdArray,
-            #[cfg(any(
-                feature = "wgpu",
-                feature = "vulkan",
-                feature = "metal",
-                feature = "webgpu",
-                feature = "cuda",
-                feature = "rocm",
-                feature = "cpu"
-            ))]
+            #[cfg(feature = "cube")]
             Cube
         );
         None
