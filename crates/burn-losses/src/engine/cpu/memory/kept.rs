@@ -1,4 +1,4 @@
-//! Memory of gradients that were dropped, kept for those of the next step.
+//! Memory of what was dropped (gradients, and what was computed on the way), kept for the next step.
 //!
 //! A gradient is as large as its batch, and the system clears every page of new memory: that takes as long as a light loss.
 
