@@ -38,6 +38,7 @@ crate::choice! {
 }
 
 impl FactorGradient {
+    #[inline(always)]
     pub(crate) fn apply<R: crate::formula::Real>(self, factor: R) -> R {
         match self {
             Self::Detached => factor.stop(),

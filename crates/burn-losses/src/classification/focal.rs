@@ -52,6 +52,7 @@ loss! {
 }
 
 /// (1 - p)^gamma (-ln p), of l = ln p.
+#[inline(always)]
 fn focal<R: Real>(log_p: R, gamma: f64) -> R {
     let miss = -log_p.clone().exp() + 1.0;
     let miss = miss.clone().maximum(miss.lit(crate::binary::LEAST_MISS));

@@ -85,7 +85,7 @@ impl<R: Real, const N: usize> Mul for Dual<R, N> {
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
         let (x, y) = (self.value, other.value);
-        let slope = each!(self.slope, i, a => a.clone() * y.clone() + x.clone() * other.slope[i].clone());
+        let slope = each!(self.slope, i, a => Real::mul_add(a.clone(), y.clone(), x.clone() * other.slope[i].clone()));
         Self { value: x * y, slope }
     }
 }
@@ -96,7 +96,16 @@ impl<R: Real, const N: usize> Div for Dual<R, N> {
     fn div(self, other: Self) -> Self {
         let y = other.value;
         let value = self.value / y.clone();
-        let slope = each!(self.slope, i, a => (a.clone() - value.clone() * other.slope[i].clone()) / y.clone());
+        let less = -value.clone();
+        let slope = each!(self.slope, i, a => Real::mul_add(less.clone(), other.slope[i].clone(), a.clone()));
+        // A division takes as long as many multiplications.
+        let slope = match N {
+            1 => each!(slope, i, a => a.clone() / y.clone()),
+            _ => {
+                let reciprocal = y.lit(1.0) / y;
+                each!(slope, i, a => a.clone() * reciprocal.clone())
+            }
+        };
         Self { value, slope }
     }
 }

@@ -69,6 +69,12 @@ pub trait Real:
     /// max(0, x), with derivative 0 at 0.
     fn relu(self) -> Self;
 
+    /// `self * factor + term`, in one step where the machine has one for it.
+    #[inline(always)]
+    fn mul_add(self, factor: Self, term: Self) -> Self {
+        self * factor + term
+    }
+
     /// The square.
     #[inline(always)]
     fn square(self) -> Self {

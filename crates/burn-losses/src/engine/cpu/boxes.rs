@@ -1,6 +1,6 @@
 //! Two boxes -> value, for every pair.
 
-use super::lanes::{Float, Lanes, MOST_LANES};
+use super::lanes::{Float, Lanes, MOST_LANES, Sparse};
 use super::memory::{Lent, Memory, Number, Weights, of_type, scaled_rows, tensor, unwritten};
 use super::pointwise::{self, Sum, load};
 use super::{PIECE, factor_of, in_pieces, of_sum, part};
@@ -60,51 +60,72 @@ impl<F: BoxFormula, T: Float> WithSimd for Run<'_, F, T> {
         let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
         let count = task.targets.len() / 4;
         let mut sum = Sum::default();
-        // One register's boxes at a time; the last of them are repeated.
-        let mut columns = [[[T::default(); MOST_LANES]; 4]; 2];
+        let (places, turns) = (places::<S, T>(simd), turns(task.format));
+        // One register's boxes at a time.
         let (mut values, mut weights) = ([T::default(); MOST_LANES], [T::default(); MOST_LANES]);
         let mut start = 0;
         while start < count {
             let size = width.min(count - start);
             let block = start * 4..(start + size) * 4;
-            let [of_predictions, of_targets] = &mut columns;
-            into_columns(&task.predictions[block.clone()], width, of_predictions);
-            into_columns(&task.targets[block.clone()], width, of_targets);
-            let prediction = loaded::<S, T>(simd, of_predictions);
-            let target = loaded::<S, T>(simd, of_targets);
-            if let Some(given) = task.weights {
-                weights[..size].copy_from_slice(&given[start..start + size]);
+            let prediction = columns::<S, T>(simd, &task.predictions[block.clone()]);
+            let target = columns::<S, T>(simd, &task.targets[block.clone()]);
+            let given = task.weights.map(|weights| &weights[start..start + size]);
+            if let Some(given) = given {
+                weights.iter_mut().zip(places).for_each(|(weight, place)| *weight = given[place.min(size - 1)]);
             }
-            match &mut task.slopes {
-                None => formula.eval(task.format.corners(prediction), task.format.corners(target)).store(&mut values),
+            let (prediction, target) = (task.format.corners(prediction), task.format.corners(target));
+            let value = match &mut task.slopes {
+                None => formula.eval(prediction, target),
                 Some(slopes) => {
                     let [a, b, c, d] = prediction;
                     let variables = [
-                        Dual::<_, 4>::variable(a, 0),
-                        Dual::variable(b, 1),
-                        Dual::variable(c, 2),
-                        Dual::variable(d, 3),
+                        Dual::<_, 4>::variable(Sparse::new(a), 0),
+                        Dual::variable(Sparse::new(b), 1),
+                        Dual::variable(Sparse::new(c), 2),
+                        Dual::variable(Sparse::new(d), 3),
                     ];
                     let [a, b, c, d] = target;
-                    let constants = [Dual::constant(a), Dual::constant(b), Dual::constant(c), Dual::constant(d)];
-                    let y = formula.eval(task.format.corners(variables), task.format.corners(constants));
-                    y.value.store(&mut values);
-                    let mut of_slopes = [[T::default(); MOST_LANES]; 4];
-                    for (slope, column) in y.slope.into_iter().zip(&mut of_slopes) {
-                        let slope = slope * task.factor;
-                        let slope = if task.weights.is_some() { slope * load::<S, T>(simd, &weights) } else { slope };
-                        slope.store(column);
+                    let constants = [
+                        Dual::constant(Sparse::new(a)),
+                        Dual::constant(Sparse::new(b)),
+                        Dual::constant(Sparse::new(c)),
+                        Dual::constant(Sparse::new(d)),
+                    ];
+                    let y = formula.eval(variables, constants);
+                    let [a, b, c, d] = y.slope;
+                    let mut of_columns = [a.numbers, b.numbers, c.numbers, d.numbers];
+                    if task.format != BoxFormat::Xyxy {
+                        of_columns = by_numbers::<S, T>(of_columns, &turns);
                     }
-                    for (i, slope) in slopes[block].chunks_exact_mut(4).enumerate() {
-                        for (number, column) in slope.iter_mut().zip(&of_slopes) {
-                            *number = column[i];
+                    let mut column = 0;
+                    while column < 4 {
+                        of_columns[column] = of_columns[column] * task.factor;
+                        if given.is_some() {
+                            of_columns[column] = of_columns[column] * load::<S, T>(simd, &weights);
                         }
+                        column += 1;
                     }
+                    store_rows::<S, T>(of_columns, &mut slopes[block]);
+                    y.value.numbers
                 }
+            };
+            value.store(&mut values);
+            // What is there again does not count again.
+            if size < width {
+                values
+                    .iter_mut()
+                    .zip(places)
+                    .filter(|(_, place)| *place >= size)
+                    .for_each(|(value, _)| *value = T::default());
             }
-            sum.add(&values[..size], task.weights.is_some().then_some(&weights[..size]));
+            sum.add(&values[..width], given.is_some().then_some(&weights[..width]));
             if let Some(all) = &mut task.values {
-                all[start..start + size].copy_from_slice(&values[..size]);
+                let all = &mut all[start..start + size];
+                values
+                    .iter()
+                    .zip(places)
+                    .filter(|(_, place)| *place < size)
+                    .for_each(|(value, place)| all[place] = *value);
             }
             start += size;
         }
@@ -112,24 +133,73 @@ impl<F: BoxFormula, T: Float> WithSimd for Run<'_, F, T> {
     }
 }
 
-#[inline(always)]
-fn loaded<S: Simd, T: Float>(simd: S, columns: &[[T; MOST_LANES]; 4]) -> [T::Lanes<S>; 4] {
-    let [a, b, c, d] = columns;
-    [load::<S, T>(simd, a), load::<S, T>(simd, b), load::<S, T>(simd, c), load::<S, T>(simd, d)]
+/// The derivatives of each corner's number by those of the box. Constants: a corner's numbers are sums of multiples of these.
+fn turns(format: BoxFormat) -> [[f64; 4]; 4] {
+    let numbers = core::array::from_fn(|number| Dual::<f64, 4>::variable(0.0, number));
+    format.corners(numbers).map(|corner| corner.slope)
 }
 
+/// The derivatives by the numbers of the boxes, of those by the corners.
 #[inline(always)]
-fn into_columns<T: Float>(boxes: &[T], width: usize, columns: &mut [[T; MOST_LANES]; 4]) {
-    let count = boxes.len() / 4;
-    for (i, numbers) in boxes.chunks_exact(4).enumerate() {
-        for (column, number) in columns.iter_mut().zip(numbers) {
-            column[i] = *number;
+fn by_numbers<S: Simd, T: Float>(by_corners: [T::Lanes<S>; 4], turns: &[[f64; 4]; 4]) -> [T::Lanes<S>; 4] {
+    let mut slopes = by_corners;
+    let mut number = 0;
+    while number < 4 {
+        slopes[number] = by_corners[0] * turns[0][number];
+        let mut corner = 1;
+        while corner < 4 {
+            slopes[number] = slopes[number] + by_corners[corner] * turns[corner][number];
+            corner += 1;
         }
+        number += 1;
     }
-    for i in count..width {
-        for column in columns.iter_mut() {
-            column[i] = column[count - 1];
-        }
+    slopes
+}
+
+/// Which box of a block is in which lane of its [`columns`].
+#[inline(always)]
+fn places<S: Simd, T: Float>(simd: S) -> [usize; MOST_LANES] {
+    let numbers: [T; 4 * MOST_LANES] = core::array::from_fn(|number| T::from_f64((number / 4) as f64));
+    let [first, ..] = columns::<S, T>(simd, &numbers);
+    let mut lanes = core::array::from_fn(|lane| T::from_f64(lane as f64));
+    first.store(&mut lanes);
+    lanes.map(|place| place.to_f64() as usize)
+}
+
+/// The columns of a register's boxes; where there are fewer, the last one again.
+#[inline(always)]
+fn columns<S: Simd, T: Float>(simd: S, boxes: &[T]) -> [T::Lanes<S>; 4] {
+    let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    let mut room = [T::default(); 4 * MOST_LANES];
+    let boxes = if boxes.len() < 4 * width {
+        let (given, rest) = room.split_at_mut(boxes.len());
+        given.copy_from_slice(boxes);
+        rest.chunks_exact_mut(4).for_each(|rest| rest.copy_from_slice(&boxes[boxes.len() - 4..]));
+        &room
+    } else {
+        boxes
+    };
+    let boxes = &boxes[..4 * width];
+    let (a, b) = (load::<S, T>(simd, boxes), load::<S, T>(simd, &boxes[width..]));
+    let (c, d) = (load::<S, T>(simd, &boxes[2 * width..]), load::<S, T>(simd, &boxes[3 * width..]));
+    Lanes::columns([a, b, c, d])
+}
+
+/// The rows of a register's columns, as many as there is room for.
+#[inline(always)]
+fn store_rows<S: Simd, T: Float>(columns: [T::Lanes<S>; 4], to: &mut [T]) {
+    let (rows, width) = (Lanes::rows(columns), <T::Lanes<S> as Lanes<S, T>>::COUNT);
+    let mut room = [T::default(); 4 * MOST_LANES];
+    let is_whole = to.len() == 4 * width;
+    let all = if is_whole { &mut *to } else { &mut room[..] };
+    let mut row = 0;
+    while row < 4 {
+        rows[row].store(&mut all[row * width..]);
+        row += 1;
+    }
+    if !is_whole {
+        let size = to.len();
+        to.copy_from_slice(&room[..size]);
     }
 }
 

@@ -6,6 +6,7 @@ use super::pointwise::{load, rest, store_rest};
 use super::raw::{Matrix, product};
 use super::unit::LEAST_ROWS;
 use crate::engine::backward::{attach, like};
+use crate::formula::Real;
 use burn::tensor::{Int, Tensor};
 use core::ops::Range;
 use pulp::{Simd, WithSimd};

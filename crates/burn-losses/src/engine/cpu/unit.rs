@@ -1,6 +1,6 @@
 //! Vectors at length 1.
 
-use super::lanes::{Float, dispatch_longest};
+use super::lanes::{Float, vectorized};
 use super::memory::{Lent, Memory, Number, of_type, tensor, unwritten};
 use crate::engine::backward::{attach, like};
 use burn::tensor::Tensor;
@@ -41,7 +41,7 @@ pub(super) fn normalized<T: Float>(vectors: &[T], [count, size]: [usize; 2], wid
     let (mut units, mut lengths) = (unwritten::<T>(count * width), vec![1.0; count]);
     let all = vectors.par_chunks(size).zip(units.par_chunks_mut(width)).zip(lengths.par_iter_mut());
     all.with_min_len(LEAST_ROWS).for_each(|((vector, unit), length)| {
-        dispatch_longest(
+        vectorized(
             #[inline(always)]
             || {
                 let own = dot(vector, vector).sqrt();
@@ -63,7 +63,7 @@ pub(super) fn normalized<T: Float>(vectors: &[T], [count, size]: [usize; 2], wid
 pub(super) fn pull_back<T: Float>(gradient: &mut [T], units: &[T], lengths: &[f64], width: usize) {
     let all = gradient.par_chunks_mut(width).zip(units.par_chunks(width)).zip(lengths.par_iter());
     all.with_min_len(LEAST_ROWS).for_each(|((gradient, unit), length)| {
-        dispatch_longest(
+        vectorized(
             #[inline(always)]
             || {
                 // What has no direction was not changed.
@@ -82,7 +82,7 @@ pub(super) const LEAST_ROWS: usize = 16;
 
 /// The sum of the products of two rows.
 #[inline(always)]
-pub(super) fn dot<T: Float>(a: &[T], b: &[T]) -> f64 {
+pub(in crate::engine::cpu) fn dot<A: Float, B: Float>(a: &[A], b: &[B]) -> f64 {
     // Sums that do not wait for each other.
     const SUMS: usize = 8;
     let mut sums = [0.0; SUMS];

@@ -1,18 +1,25 @@
 //! Functions of lanes.
 
-use super::Lanes;
 use super::registers::{F32Lanes, F64Lanes};
 use crate::formula::Real;
 use pulp::Simd;
 
-/// The sum of c_i x^i.
+/// The sum of c_i x^i. Even and odd powers are two sums, which do not wait for each other, but for the first two terms, which have most
+/// of the digits.
 #[inline(always)]
-fn polynomial<R: Real + Copy, const N: usize>(x: R, coefficients: &[f64; N], mul_add: impl Fn(R, R, R) -> R) -> R {
-    let mut sum = x.lit(coefficients[N - 1]);
-    let mut i = N - 1;
+fn polynomial<R: Real + Copy, const N: usize>(x: R, coefficients: &[f64; N]) -> R {
+    let square = x * x;
+    let (mut sum, mut other) = (x.lit(coefficients[N - 2]), x.lit(coefficients[N - 1]));
+    let mut i = N - 2;
+    while i >= 4 {
+        i -= 2;
+        sum = sum.mul_add(square, x.lit(coefficients[i]));
+        other = other.mul_add(square, x.lit(coefficients[i + 1]));
+    }
+    sum = other.mul_add(x, sum);
     while i > 0 {
         i -= 1;
-        sum = mul_add(sum, x, x.lit(coefficients[i]));
+        sum = sum.mul_add(x, x.lit(coefficients[i]));
     }
     sum
 }
@@ -63,6 +70,12 @@ macro_rules! functions {
                     (n, n.mul_add(self.splat(-$ln_2_low), r))
                 }
 
+                /// -|self|, so that the compiler sees that it is the same of x and -x.
+                #[inline(always)]
+                fn minus_abs(self) -> Self {
+                    self.with_bits(self.simd.[<or_ $bits s>](self.bits(), self.splat(-0.0).bits()))
+                }
+
                 /// x = 2^k (1 + f), with f between sqrt(1/2) - 1 and sqrt(2) - 1: (k, f) of normal positive numbers.
                 #[inline(always)]
                 fn exponent_and_fraction(self) -> (Self, Self) {
@@ -84,7 +97,7 @@ macro_rules! functions {
                 #[inline(always)]
                 fn ln_1p_rest(self) -> Self {
                     let square = self * self;
-                    let cubic = polynomial(self, &$ln, #[inline(always)] |a, b, c| a.mul_add(b, c)) * self;
+                    let cubic = polynomial(self, &$ln) * self;
                     square * (cubic - 0.5)
                 }
 
@@ -116,12 +129,12 @@ macro_rules! functions {
                 #[inline(always)]
                 fn exp(self) -> Self {
                     let (n, r) = self.power_and_rest();
-                    polynomial(r, &taylor::<$exp_terms>(0), #[inline(always)] |a, b, c| a.mul_add(b, c)).times_power_of_2(n)
+                    polynomial(r, &taylor::<$exp_terms>(0)).times_power_of_2(n)
                 }
                 #[inline(always)]
                 fn exp_m1(self) -> Self {
                     let (n, r) = self.power_and_rest();
-                    let rest = polynomial(r, &taylor::<$exp_terms>(1), #[inline(always)] |a, b, c| a.mul_add(b, c)) * r;
+                    let rest = polynomial(r, &taylor::<$exp_terms>(1)) * r;
                     let one = self.splat(1.0);
                     let y = (rest + (one - one.times_power_of_2(-n))).times_power_of_2(n);
                     let y = (-one).if_else(self.less(-40.0), y);
@@ -158,6 +171,10 @@ macro_rules! functions {
                     y.if_else(self.simd.[<equal_ $float s>](self.lanes, self.lanes), self)
                 }
                 #[inline(always)]
+                fn mul_add(self, factor: Self, term: Self) -> Self {
+                    self.with(self.simd.[<mul_add_e_ $float s>](self.lanes, factor.lanes, term.lanes))
+                }
+                #[inline(always)]
                 fn sqrt(self) -> Self {
                     self.with(self.simd.[<sqrt_ $float s>](self.lanes))
                 }
@@ -180,7 +197,7 @@ macro_rules! functions {
                     let half = self.splat(0.5);
                     let turned = one.if_else(far, half.if_else(middle, zero));
                     let square = t * t;
-                    let rest = polynomial(square, &$atan, #[inline(always)] |a, b, c| a.mul_add(b, c)) * square * t;
+                    let rest = polynomial(square, &$atan) * square * t;
                     let rest = low.mul_add(turned, rest);
                     high.mul_add(turned, t + rest).with_sign_of(self)
                 }
@@ -195,7 +212,7 @@ macro_rules! functions {
                 #[inline(always)]
                 fn tanh(self) -> Self {
                     let square = self * self;
-                    let rest = polynomial(square, &$tanh, #[inline(always)] |a, b, c| a.mul_add(b, c));
+                    let rest = polynomial(square, &$tanh);
                     let near = (rest * square).mul_add(self, self);
                     let e = Real::exp(Real::abs(self) * 2.0);
                     let far = self.splat(1.0) - self.splat(2.0) / (e + 1.0);
@@ -242,12 +259,12 @@ macro_rules! functions {
                 }
                 #[inline(always)]
                 fn sigmoid(self) -> Self {
-                    let e = Real::exp(-Real::abs(self));
+                    let e = Real::exp(self.minus_abs());
                     e.if_else(self.less(0.0), self.splat(1.0)) / (e + 1.0)
                 }
                 #[inline(always)]
                 fn softplus(self) -> Self {
-                    Real::relu(self) + Real::exp(-Real::abs(self)).ln_1p_of_fraction()
+                    Real::relu(self) + Real::exp(self.minus_abs()).ln_1p_of_fraction()
                 }
                 #[inline(always)]
                 fn relu(self) -> Self {

@@ -6,10 +6,12 @@
 mod functions;
 mod operators;
 mod registers;
+mod sparse;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use registers::dispatch_longest;
+pub(crate) use registers::{dispatch_longest, vectorized};
+pub(crate) use sparse::Sparse;
 
 use super::memory::Kept;
 use crate::formula::Real;
@@ -41,8 +43,10 @@ pub(crate) trait Lanes<S: Simd, T: Float>: Real + Copy {
     fn load(simd: S, from: &[T]) -> Self;
     /// Into `COUNT` numbers.
     fn store(self, to: &mut [T]);
-    /// `self * factor + term`, in one step where the machine has it.
-    fn mul_add(self, factor: Self, term: Self) -> Self;
+    /// The columns of rows of four numbers, in the order that the machine is fastest at: the same for all columns.
+    fn columns(rows: [Self; 4]) -> [Self; 4];
+    /// The rows of such columns, as they were.
+    fn rows(columns: [Self; 4]) -> [Self; 4];
 }
 
 /// The most lanes that a register has.

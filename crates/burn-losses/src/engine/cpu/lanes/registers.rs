@@ -10,6 +10,21 @@ pub(crate) fn dispatch_longest<W: WithSimd>(work: W) -> W::Output {
     Arch::new().dispatch(work)
 }
 
+/// A closure that is inlined, with the longest registers that the machine has.
+pub(crate) fn vectorized<R>(work: impl FnMut() -> R) -> R {
+    // Not as `FnOnce`: the function that makes such a one of a closure would be compiled without these registers.
+    struct Work<F>(F);
+    impl<R, F: FnMut() -> R> WithSimd for Work<F> {
+        type Output = R;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(mut self, _: S) -> R {
+            (self.0)()
+        }
+    }
+    dispatch_longest(Work(work))
+}
+
 /// Without the longest registers: most of double precision is not compiled for them.
 fn dispatch_f64<W: WithSimd>(work: W) -> W::Output {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
@@ -70,8 +85,16 @@ macro_rules! registers {
                     S::[<as_mut_simd_ $float s>](to).0[0] = self.lanes;
                 }
                 #[inline(always)]
-                fn mul_add(self, factor: Self, term: Self) -> Self {
-                    self.with(self.simd.[<mul_add_e_ $float s>](self.lanes, factor.lanes, term.lanes))
+                fn columns([a, b, c, d]: [Self; 4]) -> [Self; 4] {
+                    let rows = [a.lanes, b.lanes, c.lanes, d.lanes];
+                    let [x, y, z, w] = a.simd.[<deinterleave_shfl_ $float s>](rows);
+                    [a.with(x), a.with(y), a.with(z), a.with(w)]
+                }
+                #[inline(always)]
+                fn rows([a, b, c, d]: [Self; 4]) -> [Self; 4] {
+                    let columns = [a.lanes, b.lanes, c.lanes, d.lanes];
+                    let [x, y, z, w] = a.simd.[<interleave_shfl_ $float s>](columns);
+                    [a.with(x), a.with(y), a.with(z), a.with(w)]
                 }
             }
 

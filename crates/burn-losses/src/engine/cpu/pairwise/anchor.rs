@@ -4,6 +4,7 @@ use crate::engine::anchors::LEAST;
 use crate::engine::cpu::lanes::{Float, Lanes, MOST_LANES};
 use crate::engine::cpu::pointwise::{Sum, load};
 use crate::engine::cpu::rows::largest;
+use crate::engine::cpu::unit::dot;
 use crate::formula::{Anchor, AnchorFormula, Counts, Dual, Partners, Real};
 use core::ops::Range;
 use pulp::{Simd, WithSimd};
@@ -24,7 +25,10 @@ pub(super) struct Side<'a> {
     pub(super) is_same: bool,
 }
 
-type Write<'a> = dyn FnMut(usize, [f64; 2], &[f64]) + 'a;
+/// What comes of an anchor: its value, what that counts, and the derivatives by [`Run::scaling`].
+pub(super) const RESULTS: usize = 4;
+
+type Write<'a> = dyn FnMut(usize, [f64; RESULTS], &[f64]) + 'a;
 
 /// Some anchors of a side.
 pub(super) struct Run<'a, F> {
@@ -32,9 +36,11 @@ pub(super) struct Run<'a, F> {
     pub(super) side: &'a Side<'a>,
     pub(super) anchors: Range<usize>,
     pub(super) is_tracked: bool,
-    /// Writes the numbers that the scores of an anchor are made of.
-    pub(super) read: &'a (dyn Fn(usize, &mut [f64]) + Sync),
-    /// Takes an anchor's value and what it counts, and the derivatives by these numbers: none where they are 0.
+    /// The numbers that the scores of each of them are made of, in rows.
+    pub(super) numbers: &'a [f64],
+    /// What they are multiplied by first, and what is added then.
+    pub(super) scaling: Option<[f64; 2]>,
+    /// Takes what comes of an anchor, and the derivatives by these numbers, once scaled: none where they are 0.
     pub(super) write: &'a mut Write<'a>,
 }
 
@@ -45,10 +51,9 @@ impl<F: AnchorFormula> WithSimd for Run<'_, F> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Side { labels, others, is_same } = *self.side;
         let mut rooms = Rooms::of(others.len());
-        for anchor in self.anchors {
+        for (anchor, numbers) in self.anchors.zip(self.numbers.chunks(others.len())) {
             let counts = rooms.compare(labels[anchor], others, is_same.then_some(anchor));
-            (self.read)(anchor, &mut rooms.scores[..others.len()]);
-            rooms.fill(simd, self.formula, others.len());
+            rooms.fill(simd, self.formula, numbers, self.scaling.unwrap_or([1.0, 0.0]));
             let mut row = Row {
                 formula: self.formula,
                 simd,
@@ -72,14 +77,20 @@ impl<F: AnchorFormula> WithSimd for Run<'_, F> {
                 Counts::Active => (!is_complete, usize::from(result.value > 0.0 || result.value.is_nan())),
             };
             if is_dropped {
-                (self.write)(anchor, [0.0; 2], &[]);
+                (self.write)(anchor, [0.0; RESULTS], &[]);
                 continue;
             }
             let slopes = match self.is_tracked {
                 true => rooms.finish(core::array::from_fn(|number| result.slope[number] * factors[number])),
                 false => &[],
             };
-            (self.write)(anchor, [result.value, mass as f64], slopes);
+            let [by_factor, by_term] = match self.scaling {
+                Some(_) if self.is_tracked => {
+                    [dot(&slopes[..numbers.len()], numbers), sum_of(&slopes[..numbers.len()])]
+                }
+                _ => [0.0; 2],
+            };
+            (self.write)(anchor, [result.value, mass as f64, by_factor, by_term], slopes);
         }
     }
 }
@@ -109,14 +120,17 @@ impl Rooms {
         }
     }
 
-    /// The scores, of the first `count` numbers that stand in their place, and what they turn by.
+    /// The scores, of these numbers once they are scaled, and what they turn by.
     #[inline(always)]
-    fn fill<S: Simd>(&mut self, simd: S, formula: &impl AnchorFormula, count: usize) {
-        let (score, any) = (formula.score(), self.scores[0]);
-        self.scores[count..].fill(any);
+    fn fill<S: Simd>(&mut self, simd: S, formula: &impl AnchorFormula, numbers: &[f64], [factor, term]: [f64; 2]) {
+        let score = formula.score();
+        let (given, rest) = self.scores.split_at_mut(numbers.len());
+        given.copy_from_slice(numbers);
+        rest.fill(numbers[0]);
         let mut i = 0;
         while i < self.scores.len() {
-            let score = score.of(Dual::<_, 1>::variable(load::<S, f64>(simd, &self.scores[i..]), 0));
+            let number = load::<S, f64>(simd, &self.scores[i..]) * factor + term;
+            let score = score.of(Dual::<_, 1>::variable(number, 0));
             score.value.store(&mut self.scores[i..]);
             score.slope[0].store(&mut self.turns[i..]);
             i += <Register<S> as Lanes<S, f64>>::COUNT;

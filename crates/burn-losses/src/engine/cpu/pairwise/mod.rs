@@ -9,10 +9,11 @@ mod vectors;
 use super::in_pieces;
 use super::lanes::{Float, MOST_LANES, dispatch_longest};
 use super::memory::{Lent, Memory, Number, of_type, scaled_rows, tensor, unwritten};
+use super::unit::dot;
 use crate::engine::backward::{attach, like};
 use crate::formula::{AnchorFormula, Score};
 use crate::reduction::Unreduced;
-use anchor::{Run, Side};
+use anchor::{RESULTS, Run, Side};
 use burn::tensor::{Int, Tensor};
 use core::ops::Range;
 use vectors::{Against, Vectors};
@@ -71,7 +72,7 @@ fn values_of<N: Number>(
     let vectors = Vectors::of(numbers, shape, formula.score(), against);
     let products = vectors.products();
     let number = |number: &Tensor<2>| number.clone().into_scalar::<f64>();
-    let [factor, term] = scaling.map_or([1.0, 0.0], |scaling| scaling.each_ref().map(number));
+    let scales = scaling.map(|scaling| scaling.each_ref().map(number));
     let parents: Vec<_> = core::iter::once(embeddings).chain(scaling.into_iter().flatten()).cloned().collect();
     let needed: Vec<_> = parents.iter().map(Tensor::is_tracked).collect();
 
@@ -81,22 +82,22 @@ fn values_of<N: Number>(
         let others = &labels[vectors.others(anchors.start)];
         let is_same = others.len() == count;
         let side = Side { labels: &labels[anchors.clone()], others, is_same };
-        results.run(formula, &side, anchors.clone(), |anchor, scores| {
-            vectors.read(&products, anchors.start + anchor, scores);
-            scores.iter_mut().for_each(|score| *score = *score * factor + term);
+        results.run(formula, &side, scales, anchors.clone(), |piece| {
+            vectors.read(&products, anchors.start + piece.start..anchors.start + piece.end)
         });
     }
 
+    let by_scaling = needed[1..].contains(&true).then(|| results.by_scaling());
     let (Unreduced { values, mass }, slopes) = results.finish(embeddings);
     let Some(slopes) = slopes else { return Some(Unreduced { values: like(embeddings, values), mass }) };
     let (device, dtype) = (values.device(), embeddings.dtype());
     let values = attach(values, &parents, move |upstream: Tensor<1>| {
         let upstream: Vec<f64> = upstream.into_data().iter::<f64>().collect();
-        let of_scaling = needed[1..].contains(&true).then(|| vectors.of_scaling(&products, &slopes, &upstream));
-        let of_scaling = of_scaling.into_iter().flatten();
         let number = |number| Some(tensor(vec![N::Wide::from_f64(number)], [1, 1], &device));
-        let of_scaling: Vec<_> = of_scaling.map(number).collect();
+        let of_scaling = |by: [Vec<f64>; 2]| by.map(|by| number(dot(&by, &upstream)));
+        let of_scaling = by_scaling.map(of_scaling).into_iter().flatten();
         let embeddings = needed[0].then(|| {
+            let factor = scales.map_or(1.0, |[factor, _]| factor);
             let upstream: Vec<f64> = upstream.iter().map(|upstream| upstream * factor).collect();
             tensor(vectors.gradient(&slopes, &upstream), shape, &device).cast(dtype)
         });
@@ -116,9 +117,8 @@ fn of_scores_of<N: Number>(
     let shape @ [count, columns] = scores.dims();
     let [labels, others] = labels.map(read);
     let mut results = Results::<N::Wide>::of(shape, scores.is_tracked());
-    results.run(formula, &Side { labels: &labels, others: &others, is_same: false }, 0..count, |anchor, scores| {
-        let row = &numbers[anchor * columns..][..columns];
-        scores.iter_mut().zip(row).for_each(|(score, number)| *score = number.to_f64());
+    results.run(formula, &Side { labels: &labels, others: &others, is_same: false }, None, 0..count, |piece| {
+        numbers[piece.start * columns..piece.end * columns].iter().map(|number| number.to_f64()).collect()
     });
     let (Unreduced { values, mass }, slopes) = results.finish(scores);
     let Some(slopes) = slopes else { return Some(Unreduced { values: like(scores, values), mass }) };
@@ -135,7 +135,7 @@ fn read(labels: &Tensor<1, Int>) -> Vec<i64> {
 
 /// What comes of the anchors.
 struct Results<T: Float> {
-    /// Value and what it counts.
+    /// [`RESULTS`] of each.
     values: Vec<T>,
     /// The derivatives by the scores' numbers, one row per anchor.
     slopes: Option<Lent<T>>,
@@ -144,28 +144,33 @@ struct Results<T: Float> {
 
 impl<T: Float + Number> Results<T> {
     fn of([count, columns]: [usize; 2], is_tracked: bool) -> Self {
-        Self { values: vec![T::default(); 2 * count], slopes: is_tracked.then(|| unwritten(count * columns)), columns }
+        Self {
+            values: vec![T::default(); RESULTS * count],
+            slopes: is_tracked.then(|| unwritten(count * columns)),
+            columns,
+        }
     }
 
-    /// Some anchors; `read` writes the numbers that the scores of one of them are made of.
+    /// Some anchors; `read` gives the numbers that the scores of a piece of them are made of, in rows.
     ///
     /// In double precision: exponents of a steep softmax are large, and the slopes of an anchor's pairs nearly cancel.
     fn run(
         &mut self,
         formula: &impl AnchorFormula,
         side: &Side<'_>,
+        scaling: Option<[f64; 2]>,
         anchors: Range<usize>,
-        read: impl Fn(usize, &mut [f64]) + Send + Sync,
+        read: impl Fn(Range<usize>) -> Vec<f64> + Send + Sync,
     ) {
         let (count, columns) = (anchors.len(), self.columns);
-        let values = &mut self.values[2 * anchors.start..2 * anchors.end];
+        let values = &mut self.values[RESULTS * anchors.start..RESULTS * anchors.end];
         let slopes = self.slopes.as_mut().map(|slopes| &mut slopes[anchors.start * columns..anchors.end * columns]);
         let is_tracked = slopes.is_some();
-        in_pieces(count, ANCHORS, [Some(values), slopes], [2, columns], |piece, [values, mut slopes]| {
+        in_pieces(count, ANCHORS, [Some(values), slopes], [RESULTS, columns], |piece, [values, mut slopes]| {
             let (values, start) = (values.expect("an output"), piece * ANCHORS);
-            let mut write = |anchor: usize, numbers: [f64; 2], of_pairs: &[f64]| {
+            let mut write = |anchor: usize, results: [f64; RESULTS], of_pairs: &[f64]| {
                 let place = anchor - start;
-                values[2 * place..][..2].copy_from_slice(&numbers.map(T::from_f64));
+                values[RESULTS * place..][..RESULTS].copy_from_slice(&results.map(T::from_f64));
                 if let Some(slopes) = &mut slopes {
                     let row = &mut slopes[place * columns..][..columns];
                     match of_pairs {
@@ -175,16 +180,25 @@ impl<T: Float + Number> Results<T> {
                 }
             };
             let anchors = start..count.min(start + ANCHORS);
-            dispatch_longest(Run { formula, side, anchors, is_tracked, read: &read, write: &mut write });
+            let numbers = &read(anchors.clone());
+            dispatch_longest(Run { formula, side, anchors, is_tracked, numbers, scaling, write: &mut write });
             0.0
         });
     }
 
+    /// The derivatives by what the scores' numbers are multiplied by, and by what is added then.
+    fn by_scaling(&self) -> [Vec<f64>; 2] {
+        [2, 3].map(|result| self.column(result).map(Float::to_f64).collect())
+    }
+
+    fn column(&self, result: usize) -> impl Iterator<Item = T> {
+        self.values.iter().skip(result).step_by(RESULTS).copied()
+    }
+
     /// The values, not yet in a graph, and what they count; and the slopes.
     fn finish(self, inputs: &Tensor<2>) -> (Unreduced<1>, Option<Lent<T>>) {
-        let (device, count) = (inputs.clone().without_autodiff().device(), self.values.len() / 2);
-        let column =
-            |number| tensor(self.values.chunks(2).map(|pair| pair[number]).collect::<Vec<_>>(), [count], &device);
+        let (device, count) = (inputs.clone().without_autodiff().device(), self.values.len() / RESULTS);
+        let column = |result| tensor(self.column(result).collect::<Vec<_>>(), [count], &device);
         (Unreduced { values: column(0), mass: Some(like(inputs, column(1))) }, self.slopes)
     }
 }

@@ -2,12 +2,12 @@
 
 use super::ANCHORS;
 use crate::engine::cpu::in_pieces;
-use crate::engine::cpu::lanes::{Float, Lanes, MOST_LANES, dispatch_longest};
+use crate::engine::cpu::lanes::{Float, Lanes, MOST_LANES, vectorized};
 use crate::engine::cpu::memory::{Lent, Number, unwritten, zeros};
 use crate::engine::cpu::pointwise::load;
 use crate::engine::cpu::raw::{Matrix, product};
 use crate::engine::cpu::unit::{normalized, pull_back};
-use crate::formula::Score;
+use crate::formula::{Real, Score};
 use crate::metric::Distance;
 use core::ops::Range;
 use pulp::{Simd, WithSimd};
@@ -78,66 +78,69 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
 
     /// What is computed of each pair once: products, or the squares of distances.
     ///
-    /// Against all, this is `[N, N]`, of which only what is on the diagonal and to the right of it is there; against the other half the
-    /// first half is the rows, the second the columns.
+    /// Against all, this is `[N, N]`, of which only blocks of [`ANCHORS`] on the diagonal and what is to the right of these is there;
+    /// against the other half the first half is the rows, the second the columns.
     pub(super) fn products(&self) -> Lent<T> {
-        /// Rows whose products are computed together.
-        const ROWS: usize = 128;
+        /// Rows whose products with those from them on are computed together.
+        const STRIP: usize = 128;
         let (numbers, width, columns) = (&self.numbers, self.width, self.columns());
         let mut products = unwritten::<T>(columns * columns);
         if self.is_of_distances {
+            let blocks = in_columns(numbers, width);
             in_pieces(columns, ANCHORS, [Some(&mut products), None], [columns, 0], |piece, [squares, _]| {
                 let squares = squares.expect("an output");
-                T::dispatch(Squares { vectors: numbers, width, start: piece * ANCHORS, squares });
+                T::dispatch(Squares { vectors: numbers, blocks: &blocks, width, start: piece * ANCHORS, squares });
                 0.0
             });
             return products;
         }
-        for start in (0..columns).step_by(ROWS) {
-            let rows = start..columns.min(start + ROWS);
-            let (left, from) = match self.against {
-                Against::All => (start, start),
-                Against::OtherHalf => (0, columns),
-            };
+        let (strip, from) = match self.against {
+            Against::All => (STRIP, 0),
+            Against::OtherHalf => (columns, columns),
+        };
+        for start in (0..columns).step_by(strip) {
+            let rows = start..columns.min(start + strip);
             let first = Matrix::rows(&numbers[rows.start * width..rows.end * width], width);
-            let second = Matrix::rows(&numbers[from * width..], width).transposed();
-            product(first, second, 1.0, (&mut products[start * columns + left..], columns), false);
+            let second = Matrix::rows(&numbers[(from + start) * width..], width).transposed();
+            product(first, second, 1.0, (&mut products[start * columns + start..], columns), false);
         }
         products
     }
 
-    /// What [`products`](Self::products) computed of one and all that it is compared with.
-    pub(super) fn read(&self, products: &[T], anchor: usize, room: &mut [f64]) {
+    /// What [`products`](Self::products) computed of the anchors in one of the blocks of [`ANCHORS`] of a side, and all that they are
+    /// compared with: a row for each.
+    pub(super) fn read(&self, products: &[T], anchors: Range<usize>) -> Vec<f64> {
         let columns = self.columns();
-        // Where its row begins, and from where on it is there; before that, its column.
+        // Where their own rows begin, and from where on these are there; before that, their columns.
         let (own, whole) = match self.against {
-            Against::All => (anchor, anchor),
-            Against::OtherHalf if anchor < columns => (anchor, 0),
-            Against::OtherHalf => (anchor - columns, columns),
+            Against::All => (anchors.start, anchors.start),
+            Against::OtherHalf if anchors.start < columns => (anchors.start, 0),
+            Against::OtherHalf => (anchors.start - columns, columns),
         };
-        let (above, right) = room.split_at_mut(whole);
-        for (j, number) in above.iter_mut().enumerate() {
-            *number = products[j * columns + own].to_f64();
-        }
-        let row = &products[own * columns..][whole..columns];
-        dispatch_longest(
+        let mut rows = vec![0.0; anchors.len() * columns];
+        vectorized(
             #[inline(always)]
-            || right.iter_mut().zip(row).for_each(|(to, number)| *to = number.to_f64()),
+            || {
+                for start in (0..whole).step_by(ANCHORS) {
+                    // A few at a time: rows that are a power of two apart would drive each other out of the cache.
+                    let mut turned = [[0.0; ANCHORS]; ANCHORS];
+                    let block = start..whole.min(start + ANCHORS);
+                    for (j, column) in block.clone().enumerate() {
+                        let column = &products[column * columns + own..][..anchors.len()];
+                        for (row, number) in turned.iter_mut().zip(column) {
+                            row[j] = number.to_f64();
+                        }
+                    }
+                    for (row, to) in turned.iter().zip(rows.chunks_mut(columns)) {
+                        copy::<_, ANCHORS>(row, &mut to[block.clone()]);
+                    }
+                }
+                for (row, to) in products[own * columns..].chunks(columns).zip(rows.chunks_mut(columns)) {
+                    to[whole..].iter_mut().zip(&row[whole..]).for_each(|(to, number)| *to = number.to_f64());
+                }
+            },
         );
-    }
-
-    /// The gradient by what the products are multiplied by, and by what is added then.
-    pub(super) fn of_scaling(&self, products: &[T], slopes: &[T], upstream: &[f64]) -> [f64; 2] {
-        let columns = self.columns();
-        let of_anchor = |(anchor, slopes): (usize, &[T])| {
-            let mut scores = vec![0.0; columns];
-            self.read(products, anchor, &mut scores);
-            let by_factor: f64 = slopes.iter().zip(&scores).map(|(slope, score)| slope.to_f64() * score).sum();
-            let by_term: f64 = slopes.iter().map(|slope| slope.to_f64()).sum();
-            [by_factor * upstream[anchor], by_term * upstream[anchor]]
-        };
-        let all: Vec<[f64; 2]> = slopes.par_chunks(columns).enumerate().map(of_anchor).collect();
-        all.into_iter().fold([0.0; 2], |[a, b], [c, d]| [a + c, b + d])
+        rows
     }
 
     /// The gradient of the embeddings, from that of the values and their slopes by what [`products`](Self::products) computes.
@@ -147,7 +150,7 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
         in_pieces(count, ANCHORS, [Some(&mut gradient), None], [width, 0], |piece, [gradient, _]| {
             let (gradient, start) = (gradient.expect("an output"), piece * ANCHORS);
             let anchors = start..start + gradient.len() / width;
-            let (others, weights) = dispatch_longest(
+            let (others, weights) = vectorized(
                 #[inline(always)]
                 || self.weights(slopes, upstream, anchors.clone()),
             );
@@ -184,18 +187,28 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
             let of_side = self.others(side.start);
             for first in (0..columns).step_by(BLOCK) {
                 let block = first..columns.min(first + BLOCK);
+                // All slopes are read before any is used: they are far apart.
+                let mut forth = [[T::default(); BLOCK]; ANCHORS];
+                for (forth, anchor) in forth[place..].iter_mut().zip(own.clone()) {
+                    copy::<_, BLOCK>(&slopes[anchor * columns..][block.clone()], forth);
+                }
+                let mut back = [[T::default(); ANCHORS]; BLOCK];
+                for (back, other) in back.iter_mut().zip(block.clone()) {
+                    let from = (of_side.start + other) * columns + own.start - side.start;
+                    copy::<_, ANCHORS>(&slopes[from..from + own.len()], &mut back[place..]);
+                }
                 // A pair has two anchors: what its score changes the value of each by.
                 let mut both = [[0.0; ANCHORS]; BLOCK];
-                for (place, anchor) in (place..).zip(own.clone()) {
+                for (place, (forth, anchor)) in (place..).zip(forth[place..].iter().zip(own.clone())) {
                     let factor = upstream[anchor] * twice;
-                    for (both, slope) in both.iter_mut().zip(&slopes[anchor * columns..][block.clone()]) {
+                    for (both, slope) in both.iter_mut().zip(forth) {
                         both[place] = slope.to_f64() * factor;
                     }
                 }
-                for (both, other) in both.iter_mut().zip(block.map(|column| of_side.start + column)) {
+                for ((both, back), other) in both.iter_mut().zip(&back).zip(block.map(|column| of_side.start + column))
+                {
                     let factor = upstream[other] * twice;
-                    let back = &slopes[other * columns + own.start - side.start..][..own.len()];
-                    for (both, slope) in both[place..].iter_mut().zip(back) {
+                    for (both, slope) in both.iter_mut().zip(back) {
                         *both += slope.to_f64() * factor;
                     }
                     if both.iter().any(|weight| *weight != 0.0) {
@@ -209,10 +222,37 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
     }
 }
 
+/// Copies as many numbers as there are on both sides: at once where these are `N`.
+#[inline(always)]
+fn copy<T: Copy, const N: usize>(from: &[T], to: &mut [T]) {
+    match (from.first_chunk::<N>(), to.first_chunk_mut::<N>()) {
+        (Some(from), Some(to)) => *to = *from,
+        _ => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
+    }
+}
+
+/// Vectors in blocks of [`MOST_LANES`], each filled up with zeros: of a block first all first numbers, then all second ones, ..
+fn in_columns<T: Float>(vectors: &[T], width: usize) -> Lent<T> {
+    let count = (vectors.len() / width).next_multiple_of(MOST_LANES);
+    let mut blocks = zeros::<T>(count * width);
+    let all = blocks.par_chunks_mut(MOST_LANES * width).zip(vectors.par_chunks(MOST_LANES * width));
+    all.for_each(|(block, vectors)| {
+        for (place, vector) in vectors.chunks(width).enumerate() {
+            for (column, number) in block.chunks_mut(MOST_LANES).zip(vector) {
+                column[place] = *number;
+            }
+        }
+    });
+    blocks
+}
+
 /// The squared distances of some vectors, from number `start` on, to themselves and those behind them.
 struct Squares<'a, T> {
     vectors: &'a [T],
+    /// The same [`in_columns`].
+    blocks: &'a [T],
     width: usize,
+    /// A multiple of [`MOST_LANES`].
     start: usize,
     squares: &'a mut [T],
 }
@@ -222,47 +262,69 @@ impl<T: Float> WithSimd for Squares<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { vectors, width, start, squares } = self;
-        let lanes = <T::Lanes<S> as Lanes<S, T>>::COUNT;
-        let count = vectors.len() / width;
+        let Self { vectors, blocks, width, start, squares } = self;
+        let (count, lanes) = (vectors.len() / width, <T::Lanes<S> as Lanes<S, T>>::COUNT);
         let mut room = [T::default(); MOST_LANES];
-        // All anchors with one other row after the other: both stay in the fastest cache.
-        for j in start..count {
-            let other = &vectors[j * width..(j + 1) * width];
-            for (i, squares) in squares.chunks_exact_mut(count).enumerate() {
-                if start + i > j {
-                    break;
-                }
-                let own = &vectors[(start + i) * width..][..width];
-                let zero = load::<S, T>(simd, &[T::default(); MOST_LANES]);
-                let mut sums = [zero, zero];
-                let mut k = 0;
-                while k + 2 * lanes <= width {
-                    let mut part = 0;
-                    while part < 2 {
-                        let at = k + part * lanes;
-                        let difference = load::<S, T>(simd, &own[at..]) - load::<S, T>(simd, &other[at..]);
-                        sums[part] = difference.mul_add(difference, sums[part]);
-                        part += 1;
+        for others in (start..count).step_by(MOST_LANES) {
+            let block = &blocks[others * width..][..MOST_LANES * width];
+            for (group, squares) in squares.chunks_mut(ROWS * count).enumerate() {
+                // Where no vector is left, the last one once more.
+                let first = start + group * ROWS;
+                let owns = core::array::from_fn(|row| &vectors[(first + row).min(count - 1) * width..][..width]);
+                for at in (0..MOST_LANES).step_by(lanes) {
+                    let sums = squares_of::<S, T>(simd, owns, &block[at..]);
+                    for (squares, sum) in squares.chunks_mut(count).zip(sums) {
+                        sum.store(&mut room);
+                        let squares = &mut squares[count.min(others + at)..];
+                        let size = squares.len().min(lanes);
+                        squares[..size].copy_from_slice(&room[..size]);
                     }
-                    k += 2 * lanes;
                 }
-                if k < width {
-                    let difference = load::<S, T>(simd, &own[k..]) - load::<S, T>(simd, &other[k..]);
-                    sums[0] = difference.mul_add(difference, sums[0]);
-                }
-                (sums[0] + sums[1]).store(&mut room);
-                squares[j] = T::from_f64(room[..lanes].iter().map(|part| part.to_f64()).sum());
             }
         }
     }
 }
 
+/// Vectors whose distances are summed up together, in registers.
+const ROWS: usize = 8;
+
+/// Of each vector, what is summed up on its own.
+const PART: usize = MOST_LANES;
+
+/// The squared distances to as many others as a register has lanes: the first ones of a block.
+#[inline(always)]
+fn squares_of<S: Simd, T: Float>(simd: S, owns: [&[T]; ROWS], block: &[T]) -> [T::Lanes<S>; ROWS] {
+    let zero = splat::<S, T>(simd, T::default());
+    let mut sums = [zero; ROWS];
+    for (part, columns) in block.chunks(PART * MOST_LANES).enumerate() {
+        let owns = owns.map(
+            #[inline(always)]
+            |own| own[part * PART..].first_chunk::<PART>().expect("whole registers"),
+        );
+        let mut parts = [zero; ROWS];
+        for (k, column) in columns.chunks(MOST_LANES).enumerate() {
+            let other = load::<S, T>(simd, column);
+            let mut row = 0;
+            while row < ROWS {
+                let difference = splat::<S, T>(simd, owns[row][k]) - other;
+                parts[row] = difference.mul_add(difference, parts[row]);
+                row += 1;
+            }
+        }
+        let mut row = 0;
+        while row < ROWS {
+            sums[row] = sums[row] + parts[row];
+            row += 1;
+        }
+    }
+    sums
+}
+
 /// Vectors whose gradients are summed up together, in registers.
 const GROUP: usize = 4;
 
-/// Others that are summed up on their own. They fit into the fastest cache; and of sums that nearly cancel, more digits are left.
-const BLOCK: usize = 16;
+/// What is summed up on its own: of long sums, and of those that nearly cancel, more digits are left.
+const BLOCK: usize = 32;
 
 /// The gradient of some vectors, which begins as 0: the sum of others, each times its weight for each of the vectors.
 struct Pull<'a, T> {
@@ -304,26 +366,36 @@ impl<T: Float> Pull<'_, T> {
         let lanes = <T::Lanes<S> as Lanes<S, T>>::COUNT;
         for block in (0..self.others.len()).step_by(BLOCK) {
             let block = block..self.others.len().min(block + BLOCK);
-            for group in (0..self.anchors.len()).step_by(GROUP) {
-                let mut k = 0;
-                // The machines with the longest registers have twice as many of them.
-                while lanes == MOST_LANES && k + 4 * lanes <= self.width {
-                    self.tile::<S, DIFFERENCES, 4>(simd, block.clone(), group, k);
-                    k += 4 * lanes;
-                }
-                while k + 2 * lanes <= self.width {
-                    self.tile::<S, DIFFERENCES, 2>(simd, block.clone(), group, k);
-                    k += 2 * lanes;
-                }
-                while k < self.width {
-                    self.tile::<S, DIFFERENCES, 1>(simd, block.clone(), group, k);
-                    k += lanes;
-                }
+            let mut k = 0;
+            // The machines with the longest registers have twice as many of them; differences need half of these.
+            while !DIFFERENCES && lanes == MOST_LANES && k + 4 * lanes <= self.width {
+                self.tiles::<S, DIFFERENCES, 4>(simd, block.clone(), k);
+                k += 4 * lanes;
+            }
+            while k + 2 * lanes <= self.width {
+                self.tiles::<S, DIFFERENCES, 2>(simd, block.clone(), k);
+                k += 2 * lanes;
+            }
+            while k < self.width {
+                self.tiles::<S, DIFFERENCES, 1>(simd, block.clone(), k);
+                k += lanes;
             }
         }
     }
 
-    /// Some registers, from number `k` on, of each gradient of a group.
+    /// Some registers, from number `k` on, of each gradient: what is read of the others for one group is near for the next.
+    #[inline(always)]
+    fn tiles<S: Simd, const DIFFERENCES: bool, const REGISTERS: usize>(
+        &mut self,
+        simd: S,
+        block: Range<usize>,
+        k: usize,
+    ) {
+        for group in (0..self.anchors.len()).step_by(GROUP) {
+            self.tile::<S, DIFFERENCES, REGISTERS>(simd, block.clone(), group, k);
+        }
+    }
+
     #[inline(always)]
     fn tile<S: Simd, const DIFFERENCES: bool, const REGISTERS: usize>(
         &mut self,
@@ -336,10 +408,12 @@ impl<T: Float> Pull<'_, T> {
         let (width, lanes) = (*width, <T::Lanes<S> as Lanes<S, T>>::COUNT);
         let zero = splat::<S, T>(simd, T::default());
         let mut owns = [[zero; REGISTERS]; GROUP];
-        if DIFFERENCES {
-            for (own, anchor) in owns.iter_mut().zip(anchors.start + group..anchors.end) {
-                *own = registers::<S, T, REGISTERS>(simd, &vectors[anchor * width + k..]);
-            }
+        let mut anchor = 0;
+        while DIFFERENCES && anchor < GROUP {
+            // Where no vector is left, the last one once more.
+            let own = (anchors.start + group + anchor).min(anchors.end - 1);
+            owns[anchor] = registers::<S, T, REGISTERS>(simd, &vectors[own * width + k..]);
+            anchor += 1;
         }
         let mut sums = [[zero; REGISTERS]; GROUP];
         for (other, weights) in others[block.clone()].iter().zip(&weights[block]) {
@@ -356,13 +430,16 @@ impl<T: Float> Pull<'_, T> {
                 anchor += 1;
             }
         }
-        for (anchor, gradient) in gradient.chunks_exact_mut(width).skip(group).take(GROUP).enumerate() {
+        let mut anchor = 0;
+        while anchor < GROUP && group + anchor < anchors.len() {
+            let gradient = &mut gradient[(group + anchor) * width + k..][..REGISTERS * lanes];
             let mut part = 0;
             while part < REGISTERS {
-                let gradient = &mut gradient[k + part * lanes..];
+                let gradient = &mut gradient[part * lanes..];
                 (load::<S, T>(simd, gradient) + sums[anchor][part]).store(gradient);
                 part += 1;
             }
+            anchor += 1;
         }
     }
 }
