@@ -110,23 +110,17 @@ impl<F: BoxFormula, T: Float> WithSimd for Run<'_, F, T> {
                 }
             };
             value.store(&mut values);
-            // What is there again does not count again.
-            if size < width {
-                values
-                    .iter_mut()
-                    .zip(places)
-                    .filter(|(_, place)| *place >= size)
-                    .for_each(|(value, _)| *value = T::default());
+            if size < width || task.values.is_some() {
+                for (value, place) in values[..width].iter_mut().zip(places) {
+                    if place >= size {
+                        // What is there again does not count again.
+                        *value = T::default();
+                    } else if let Some(all) = &mut task.values {
+                        all[start + place] = *value;
+                    }
+                }
             }
             sum.add(&values[..width], given.is_some().then_some(&weights[..width]));
-            if let Some(all) = &mut task.values {
-                let all = &mut all[start..start + size];
-                values
-                    .iter()
-                    .zip(places)
-                    .filter(|(_, place)| *place < size)
-                    .for_each(|(value, place)| all[place] = *value);
-            }
             start += size;
         }
         sum.total()

@@ -160,6 +160,11 @@ pub(super) fn load<S: Simd, T: Float>(simd: S, from: &[T]) -> T::Lanes<S> {
     Lanes::load(simd, from)
 }
 
+#[inline(always)]
+pub(super) fn splat<S: Simd, T: Float>(simd: S, number: T) -> T::Lanes<S> {
+    load::<S, T>(simd, &[number; MOST_LANES])
+}
+
 /// Fewer numbers than a register holds; the last one is repeated.
 #[inline(always)]
 pub(super) fn rest<S: Simd, T: Float>(simd: S, from: &[T]) -> T::Lanes<S> {

@@ -2,7 +2,7 @@
 
 use crate::engine::anchors::LEAST;
 use crate::engine::cpu::lanes::{Float, Lanes, MOST_LANES};
-use crate::engine::cpu::pointwise::{Sum, load};
+use crate::engine::cpu::pointwise::{Sum, load, splat};
 use crate::engine::cpu::rows::largest;
 use crate::engine::cpu::unit::dot;
 use crate::formula::{Anchor, AnchorFormula, Counts, Dual, Partners, Real};
@@ -356,11 +356,6 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
     fn smallest(&mut self, partners: Partners) -> Self::Number {
         self.extreme(partners, -1.0)
     }
-}
-
-#[inline(always)]
-fn splat<S: Simd>(simd: S, number: f64) -> Register<S> {
-    load::<S, f64>(simd, &[number; MOST_LANES])
 }
 
 #[inline(always)]

@@ -4,6 +4,8 @@
 //! to pairs, into the gradient of the embeddings ([`vectors`]).
 
 mod anchor;
+mod pull;
+mod squares;
 mod vectors;
 
 use super::in_pieces;

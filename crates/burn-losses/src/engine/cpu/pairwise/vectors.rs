@@ -1,17 +1,16 @@
 //! Vectors, what is computed of each pair of them, and their gradient from that of the pairs.
 
 use super::ANCHORS;
+use super::pull::{BLOCK, Pull};
+use super::squares::squares;
 use crate::engine::cpu::in_pieces;
-use crate::engine::cpu::lanes::{Float, Lanes, MOST_LANES, vectorized};
+use crate::engine::cpu::lanes::{Float, MOST_LANES, vectorized};
 use crate::engine::cpu::memory::{Lent, Number, unwritten, zeros};
-use crate::engine::cpu::pointwise::load;
 use crate::engine::cpu::raw::{Matrix, product};
 use crate::engine::cpu::unit::{normalized, pull_back};
-use crate::formula::{Real, Score};
+use crate::formula::Score;
 use crate::metric::Distance;
 use core::ops::Range;
-use pulp::{Simd, WithSimd};
-use rayon::prelude::*;
 
 /// Whom an embedding is compared with.
 #[derive(Clone, Copy, PartialEq)]
@@ -86,12 +85,7 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
         let (numbers, width, columns) = (&self.numbers, self.width, self.columns());
         let mut products = unwritten::<T>(columns * columns);
         if self.is_of_distances {
-            let blocks = in_columns(numbers, width);
-            in_pieces(columns, ANCHORS, [Some(&mut products), None], [columns, 0], |piece, [squares, _]| {
-                let squares = squares.expect("an output");
-                T::dispatch(Squares { vectors: numbers, blocks: &blocks, width, start: piece * ANCHORS, squares });
-                0.0
-            });
+            squares(numbers, width, &mut products);
             return products;
         }
         let (strip, from) = match self.against {
@@ -155,9 +149,10 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
                 || self.weights(slopes, upstream, anchors.clone()),
             );
             let pull = Pull { vectors: &self.numbers, width, anchors, others: &others, weights: &weights, gradient };
-            match self.is_of_distances {
-                true => T::dispatch(Differences(pull)),
-                false => T::dispatch(Sums(pull)),
+            if self.is_of_distances {
+                pull.of_differences()
+            } else {
+                pull.of_others()
             }
             0.0
         });
@@ -229,235 +224,4 @@ fn copy<T: Copy, const N: usize>(from: &[T], to: &mut [T]) {
         (Some(from), Some(to)) => *to = *from,
         _ => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
     }
-}
-
-/// Vectors in blocks of [`MOST_LANES`], each filled up with zeros: of a block first all first numbers, then all second ones, ..
-fn in_columns<T: Float>(vectors: &[T], width: usize) -> Lent<T> {
-    let count = (vectors.len() / width).next_multiple_of(MOST_LANES);
-    let mut blocks = zeros::<T>(count * width);
-    let all = blocks.par_chunks_mut(MOST_LANES * width).zip(vectors.par_chunks(MOST_LANES * width));
-    all.for_each(|(block, vectors)| {
-        for (place, vector) in vectors.chunks(width).enumerate() {
-            for (column, number) in block.chunks_mut(MOST_LANES).zip(vector) {
-                column[place] = *number;
-            }
-        }
-    });
-    blocks
-}
-
-/// The squared distances of some vectors, from number `start` on, to themselves and those behind them.
-struct Squares<'a, T> {
-    vectors: &'a [T],
-    /// The same [`in_columns`].
-    blocks: &'a [T],
-    width: usize,
-    /// A multiple of [`MOST_LANES`].
-    start: usize,
-    squares: &'a mut [T],
-}
-
-impl<T: Float> WithSimd for Squares<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { vectors, blocks, width, start, squares } = self;
-        let (count, lanes) = (vectors.len() / width, <T::Lanes<S> as Lanes<S, T>>::COUNT);
-        let mut room = [T::default(); MOST_LANES];
-        for others in (start..count).step_by(MOST_LANES) {
-            let block = &blocks[others * width..][..MOST_LANES * width];
-            for (group, squares) in squares.chunks_mut(ROWS * count).enumerate() {
-                // Where no vector is left, the last one once more.
-                let first = start + group * ROWS;
-                let owns = core::array::from_fn(|row| &vectors[(first + row).min(count - 1) * width..][..width]);
-                for at in (0..MOST_LANES).step_by(lanes) {
-                    let sums = squares_of::<S, T>(simd, owns, &block[at..]);
-                    for (squares, sum) in squares.chunks_mut(count).zip(sums) {
-                        sum.store(&mut room);
-                        let squares = &mut squares[count.min(others + at)..];
-                        let size = squares.len().min(lanes);
-                        squares[..size].copy_from_slice(&room[..size]);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Vectors whose distances are summed up together, in registers.
-const ROWS: usize = 8;
-
-/// Of each vector, what is summed up on its own.
-const PART: usize = MOST_LANES;
-
-/// The squared distances to as many others as a register has lanes: the first ones of a block.
-#[inline(always)]
-fn squares_of<S: Simd, T: Float>(simd: S, owns: [&[T]; ROWS], block: &[T]) -> [T::Lanes<S>; ROWS] {
-    let zero = splat::<S, T>(simd, T::default());
-    let mut sums = [zero; ROWS];
-    for (part, columns) in block.chunks(PART * MOST_LANES).enumerate() {
-        let owns = owns.map(
-            #[inline(always)]
-            |own| own[part * PART..].first_chunk::<PART>().expect("whole registers"),
-        );
-        let mut parts = [zero; ROWS];
-        for (k, column) in columns.chunks(MOST_LANES).enumerate() {
-            let other = load::<S, T>(simd, column);
-            let mut row = 0;
-            while row < ROWS {
-                let difference = splat::<S, T>(simd, owns[row][k]) - other;
-                parts[row] = difference.mul_add(difference, parts[row]);
-                row += 1;
-            }
-        }
-        let mut row = 0;
-        while row < ROWS {
-            sums[row] = sums[row] + parts[row];
-            row += 1;
-        }
-    }
-    sums
-}
-
-/// Vectors whose gradients are summed up together, in registers.
-const GROUP: usize = 4;
-
-/// What is summed up on its own: of long sums, and of those that nearly cancel, more digits are left.
-const BLOCK: usize = 32;
-
-/// The gradient of some vectors, which begins as 0: the sum of others, each times its weight for each of the vectors.
-struct Pull<'a, T> {
-    vectors: &'a [T],
-    width: usize,
-    anchors: Range<usize>,
-    others: &'a [usize],
-    weights: &'a [[T; ANCHORS]],
-    gradient: &'a mut [T],
-}
-
-/// Of the others themselves.
-struct Sums<'a, T>(Pull<'a, T>);
-
-/// Of the differences from the others.
-struct Differences<'a, T>(Pull<'a, T>);
-
-impl<T: Float> WithSimd for Sums<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        self.0.run::<S, false>(simd);
-    }
-}
-
-impl<T: Float> WithSimd for Differences<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        self.0.run::<S, true>(simd);
-    }
-}
-
-impl<T: Float> Pull<'_, T> {
-    #[inline(always)]
-    fn run<S: Simd, const DIFFERENCES: bool>(mut self, simd: S) {
-        let lanes = <T::Lanes<S> as Lanes<S, T>>::COUNT;
-        for block in (0..self.others.len()).step_by(BLOCK) {
-            let block = block..self.others.len().min(block + BLOCK);
-            let mut k = 0;
-            // The machines with the longest registers have twice as many of them; differences need half of these.
-            while !DIFFERENCES && lanes == MOST_LANES && k + 4 * lanes <= self.width {
-                self.tiles::<S, DIFFERENCES, 4>(simd, block.clone(), k);
-                k += 4 * lanes;
-            }
-            while k + 2 * lanes <= self.width {
-                self.tiles::<S, DIFFERENCES, 2>(simd, block.clone(), k);
-                k += 2 * lanes;
-            }
-            while k < self.width {
-                self.tiles::<S, DIFFERENCES, 1>(simd, block.clone(), k);
-                k += lanes;
-            }
-        }
-    }
-
-    /// Some registers, from number `k` on, of each gradient: what is read of the others for one group is near for the next.
-    #[inline(always)]
-    fn tiles<S: Simd, const DIFFERENCES: bool, const REGISTERS: usize>(
-        &mut self,
-        simd: S,
-        block: Range<usize>,
-        k: usize,
-    ) {
-        for group in (0..self.anchors.len()).step_by(GROUP) {
-            self.tile::<S, DIFFERENCES, REGISTERS>(simd, block.clone(), group, k);
-        }
-    }
-
-    #[inline(always)]
-    fn tile<S: Simd, const DIFFERENCES: bool, const REGISTERS: usize>(
-        &mut self,
-        simd: S,
-        block: Range<usize>,
-        group: usize,
-        k: usize,
-    ) {
-        let Self { vectors, width, anchors, others, weights, gradient } = self;
-        let (width, lanes) = (*width, <T::Lanes<S> as Lanes<S, T>>::COUNT);
-        let zero = splat::<S, T>(simd, T::default());
-        let mut owns = [[zero; REGISTERS]; GROUP];
-        let mut anchor = 0;
-        while DIFFERENCES && anchor < GROUP {
-            // Where no vector is left, the last one once more.
-            let own = (anchors.start + group + anchor).min(anchors.end - 1);
-            owns[anchor] = registers::<S, T, REGISTERS>(simd, &vectors[own * width + k..]);
-            anchor += 1;
-        }
-        let mut sums = [[zero; REGISTERS]; GROUP];
-        for (other, weights) in others[block.clone()].iter().zip(&weights[block]) {
-            let other = registers::<S, T, REGISTERS>(simd, &vectors[other * width + k..]);
-            let mut anchor = 0;
-            while anchor < GROUP {
-                let weight = splat::<S, T>(simd, weights[group + anchor]);
-                let mut part = 0;
-                while part < REGISTERS {
-                    let number = if DIFFERENCES { owns[anchor][part] - other[part] } else { other[part] };
-                    sums[anchor][part] = number.mul_add(weight, sums[anchor][part]);
-                    part += 1;
-                }
-                anchor += 1;
-            }
-        }
-        let mut anchor = 0;
-        while anchor < GROUP && group + anchor < anchors.len() {
-            let gradient = &mut gradient[(group + anchor) * width + k..][..REGISTERS * lanes];
-            let mut part = 0;
-            while part < REGISTERS {
-                let gradient = &mut gradient[part * lanes..];
-                (load::<S, T>(simd, gradient) + sums[anchor][part]).store(gradient);
-                part += 1;
-            }
-            anchor += 1;
-        }
-    }
-}
-
-#[inline(always)]
-fn registers<S: Simd, T: Float, const REGISTERS: usize>(simd: S, from: &[T]) -> [T::Lanes<S>; REGISTERS] {
-    let lanes = <T::Lanes<S> as Lanes<S, T>>::COUNT;
-    let from = &from[..REGISTERS * lanes];
-    let mut registers = [load::<S, T>(simd, from); REGISTERS];
-    let mut part = 1;
-    while part < REGISTERS {
-        registers[part] = load::<S, T>(simd, &from[part * lanes..]);
-        part += 1;
-    }
-    registers
-}
-
-#[inline(always)]
-fn splat<S: Simd, T: Float>(simd: S, number: T) -> T::Lanes<S> {
-    load::<S, T>(simd, &[number; MOST_LANES])
 }
