@@ -70,7 +70,7 @@ macro_rules! functions {
                     (n, n.mul_add(self.splat(-$ln_2_low), r))
                 }
 
-                /// -|self|, so that the compiler sees that it is the same of x and -x.
+                /// -|self|
                 #[inline(always)]
                 fn minus_abs(self) -> Self {
                     self.with_bits(self.simd.[<or_ $bits s>](self.bits(), self.splat(-0.0).bits()))
