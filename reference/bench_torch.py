@@ -6,7 +6,8 @@ and PyTorch's take turns on the same machine. A request is a line of JSON on std
     {"name": "binary/focal", "rows": 131072, "columns": 80, "runs": 5, "compile": true}
     {"name": "binary/focal", "eager_ms": 12.3, "compiled_ms": 4.5, "eager_peak_bytes": 123}
 
-A time is the median over `runs` of one forward and backward pass of the mean, in float32, after two that warm up.
+A time is the median of forward and backward passes of the mean, in float32, after two that warm up: at least `runs`, and
+as many as fill half a second.
 `compiled_ms` is that of `torch.compile`: null where it is not asked for, or fails; then `compile_error` says why.
 `eager_peak_bytes` is the most memory that PyTorch's allocator gave out in one eager pass, the gradients included, the
 inputs not. A loss without a twin here has null for all three. The program ends with its stdin.
@@ -33,6 +34,7 @@ from torch.profiler import ProfilerActivity, profile
 from torchvision.ops import complete_box_iou_loss, distance_box_iou_loss, generalized_box_iou_loss, sigmoid_focal_loss
 
 WARM_UPS = 2
+LEAST_SECONDS = 0.5
 HEAD_CLASSES = 10_000
 METRIC_CLASSES = 64
 
@@ -550,7 +552,10 @@ def step(loss, leaves, constants):
 def median_ms(runs, *case):
     for _ in range(WARM_UPS):
         step(*case)
-    return 1e3 * statistics.median(step(*case) for _ in range(runs))
+    times = []
+    while len(times) < runs or sum(times) < LEAST_SECONDS:
+        times.append(step(*case))
+    return 1e3 * statistics.median(times)
 
 
 def peak_bytes(loss, leaves, constants):

@@ -110,9 +110,8 @@ pub trait BinaryLoss: Pointwise {
 /// The cross-entropy of the positive and of the negative class: `y softplus(-x)` and `(1 - y) softplus(x)`.
 #[inline(always)]
 fn cross_entropies<R: Real>(logit: R, target: R) -> (R, R) {
-    let positive = target.clone() * (-logit.clone()).softplus();
-    let negative = (-target + 1.0) * logit.softplus();
-    (positive, negative)
+    let [of_negative, of_positive] = logit.softpluses();
+    (target.clone() * of_positive, (-target + 1.0) * of_negative)
 }
 
 /// The signed margin z = (2y - 1) x: positive where the sign of the logit is right.

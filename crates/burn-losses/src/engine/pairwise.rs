@@ -29,14 +29,16 @@ pub(crate) fn values(formula: &impl AnchorFormula, embeddings: Tensor<2>, labels
 }
 
 /// The values of embeddings each of which is compared with the other half, by its cosine times a factor, plus a term; both `[1, 1]`.
+/// `is_mutual`: a value is the sum of its pairs' terms, each the same for both of its rows, and counts 1; no pair is computed twice then.
 pub(crate) fn of_views(
     formula: &impl AnchorFormula,
     embeddings: Tensor<2>,
     labels: Tensor<1, Int>,
     scaling: [Tensor<2>; 2],
+    #[cfg_attr(not(feature = "cpu-engine"), allow(unused_variables))] is_mutual: bool,
 ) -> Unreduced<1> {
     #[cfg(feature = "cpu-engine")]
-    if let Some(values) = super::cpu::pairwise::of_views(formula, &embeddings, &labels, &scaling) {
+    if let Some(values) = super::cpu::pairwise::of_views(formula, &embeddings, &labels, &scaling, is_mutual) {
         return values;
     }
     let half = labels.dims()[0] / 2;

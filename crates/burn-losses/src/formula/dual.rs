@@ -197,7 +197,8 @@ impl<R: Real, const N: usize> Real for Dual<R, N> {
     fn tanh(self) -> Self {
         let x = self.value.clone();
         // 1 - tanh^2, without subtracting anything from 1.
-        let derivative = (x.clone() * 2.0).sigmoid() * (x.clone() * -2.0).sigmoid() * 4.0;
+        let [sigmoid, other] = (x.clone() * 2.0).sigmoids();
+        let derivative = sigmoid * other * 4.0;
         self.chain(x.tanh(), derivative)
     }
     #[inline(always)]
@@ -238,16 +239,25 @@ impl<R: Real, const N: usize> Real for Dual<R, N> {
     }
     #[inline(always)]
     fn sigmoid(self) -> Self {
-        let x = self.value.clone();
-        let value = x.clone().sigmoid();
-        // s(-x) rather than 1 - s(x): the tail keeps its digits.
-        let derivative = value.clone() * (-x).sigmoid();
-        self.chain(value, derivative)
+        let [value, _] = self.sigmoids();
+        value
     }
     #[inline(always)]
     fn softplus(self) -> Self {
         let x = self.value.clone();
         self.chain(x.clone().softplus(), x.sigmoid())
+    }
+    #[inline(always)]
+    fn sigmoids(self) -> [Self; 2] {
+        let [value, other] = self.value.clone().sigmoids();
+        let derivative = value.clone() * other.clone();
+        [self.clone().chain(value, derivative.clone()), self.chain(other, -derivative)]
+    }
+    #[inline(always)]
+    fn softpluses(self) -> [Self; 2] {
+        let x = self.value.clone();
+        let ([value, other], [derivative, of_other]) = (x.clone().softpluses(), x.sigmoids());
+        [self.clone().chain(value, derivative), self.chain(other, -of_other)]
     }
     #[inline(always)]
     fn exp_m1(self) -> Self {
@@ -270,7 +280,7 @@ mod tests {
     #[test]
     fn derivatives_match_central_differences() {
         type Case = (&'static str, fn(Dual<f64, 1>) -> Dual<f64, 1>);
-        let cases: [Case; 25] = [
+        let cases: [Case; 29] = [
             ("exp", |x| x.exp()),
             ("exp_m1", |x| x.exp_m1()),
             ("ln", |x| (x.square() + 0.1).ln()),
@@ -287,6 +297,10 @@ mod tests {
             ("minimum", |x| x.minimum(x.square())),
             ("sigmoid", |x| x.sigmoid()),
             ("softplus", |x| x.softplus()),
+            ("sigmoids", |x| x.sigmoids()[0]),
+            ("sigmoids, of -x", |x| x.sigmoids()[1]),
+            ("softpluses", |x| x.softpluses()[0]),
+            ("softpluses, of -x", |x| x.softpluses()[1]),
             ("relu", |x| x.relu()),
             ("square", |x| x.square()),
             ("safe_sqrt", |x| x.safe_sqrt()),

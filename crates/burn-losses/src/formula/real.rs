@@ -75,6 +75,18 @@ pub trait Real:
         self * factor + term
     }
 
+    /// The sigmoids of x and of -x: these add up to 1, and each has all its digits.
+    #[inline(always)]
+    fn sigmoids(self) -> [Self; 2] {
+        [self.clone().sigmoid(), (-self).sigmoid()]
+    }
+
+    /// The softplus of x and of -x.
+    #[inline(always)]
+    fn softpluses(self) -> [Self; 2] {
+        [self.clone().softplus(), (-self).softplus()]
+    }
+
     /// The square.
     #[inline(always)]
     fn square(self) -> Self {

@@ -80,7 +80,7 @@ impl Anchors for ClipLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
         let factor = views::factor(self.scale.as_ref(), self.config.temperature, &embeddings);
         let nothing = views::constant(0.0, &embeddings);
-        pairwise::of_views(&CrossEntropy, embeddings, labels, [factor, nothing])
+        pairwise::of_views(&CrossEntropy, embeddings, labels, [factor, nothing], false)
     }
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {

@@ -88,7 +88,7 @@ impl Anchors for SiglipLoss {
         if let Some(offset) = &self.offset {
             bias = bias + offset.val().cast(embeddings.dtype()).reshape([1, 1]);
         }
-        pairwise::of_views(&YesOrNo, embeddings, labels, [factor, bias])
+        pairwise::of_views(&YesOrNo, embeddings, labels, [factor, bias], true)
     }
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {

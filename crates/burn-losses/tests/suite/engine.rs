@@ -149,6 +149,7 @@ fn the_engine_runs_where_it_applies_and_can_be_turned_off() {
             ("metric", "contrastive"),
             ("metric", "nt_xent"),
             ("metric", "clip"),
+            ("metric", "siglip"),
         ] {
             let loss = LossConfig::of(family, kind).expect("registered").init(&target.device);
             let inputs = batch(&loss, 300, 3.0, &[], 2);

@@ -98,6 +98,12 @@ impl<'a, T> Matrix<'a, T> {
         Self { shape: [columns, rows], strides: [right, down], ..self }
     }
 
+    /// Without the first columns.
+    pub(super) fn without_columns(self, count: usize) -> Self {
+        let ([rows, columns], [_, right]) = (self.shape, self.strides);
+        Self { numbers: &self.numbers[count * right..], shape: [rows, columns - count], ..self }
+    }
+
     /// Whether all of it is there.
     fn is_inside(&self) -> bool {
         is_inside(self.numbers, self.shape, self.strides)
@@ -194,6 +200,15 @@ mod tests {
         assert_eq!(output, [2.0, 12.0, 7.0, 7.0, 6.5, 24.0, 7.0]);
         product(Matrix::rows(&a, 3), Matrix::rows(&b, 3).transposed(), 2.0, (&mut output, 4), true);
         assert_eq!(output, [2.0 + 2.0 * 0.5, 12.0 + 2.0 * 11.0, 7.0, 7.0, 6.5 + 2.0 * 2.0, 24.0 + 2.0 * 26.0, 7.0]);
+    }
+
+    #[test]
+    fn some_columns() {
+        let (a, b) = ([1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], [1.0f32, -1.0, 0.5, 2.0, 0.0, 3.0]);
+        let mut output = [0.0f32; 2];
+        // [2, 3] x [3, 1]
+        product(Matrix::rows(&a, 3), Matrix::rows(&b, 2).without_columns(1), 1.0, (&mut output, 1), false);
+        assert_eq!(output, [12.0, 24.0]);
     }
 
     #[test]

@@ -259,12 +259,25 @@ macro_rules! functions {
                 }
                 #[inline(always)]
                 fn sigmoid(self) -> Self {
-                    let e = Real::exp(self.minus_abs());
-                    e.if_else(self.less(0.0), self.splat(1.0)) / (e + 1.0)
+                    let [value, _] = self.sigmoids();
+                    value
                 }
                 #[inline(always)]
                 fn softplus(self) -> Self {
-                    Real::relu(self) + Real::exp(self.minus_abs()).ln_1p_of_fraction()
+                    let [value, _] = self.softpluses();
+                    value
+                }
+                #[inline(always)]
+                fn sigmoids(self) -> [Self; 2] {
+                    let e = Real::exp(self.minus_abs());
+                    let (one, is_negative) = (self.splat(1.0), self.less(0.0));
+                    let sum = e + 1.0;
+                    [e.if_else(is_negative, one) / sum, one.if_else(is_negative, e) / sum]
+                }
+                #[inline(always)]
+                fn softpluses(self) -> [Self; 2] {
+                    let rest = Real::exp(self.minus_abs()).ln_1p_of_fraction();
+                    [Real::relu(self) + rest, Real::relu(-self) + rest]
                 }
                 #[inline(always)]
                 fn relu(self) -> Self {

@@ -23,6 +23,8 @@ pub(super) struct Side<'a> {
     pub(super) others: &'a [i64],
     /// Whether both are the same rows: no row is compared with itself.
     pub(super) is_same: bool,
+    /// Whether a value is the sum of its pairs' terms, and a pair gives both of its rows the same.
+    pub(super) is_mutual: bool,
 }
 
 /// What comes of an anchor: its value, what that counts, and the derivatives by [`Run::scaling`].
@@ -45,12 +47,13 @@ pub(super) struct Run<'a, F> {
 }
 
 impl<F: AnchorFormula> WithSimd for Run<'_, F> {
-    type Output = ();
+    /// Where that is mutual: what the pairs add to the value of each of the others, and to its derivatives by [`Run::scaling`].
+    type Output = [Vec<f64>; 3];
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Side { labels, others, is_same } = *self.side;
-        let mut rooms = Rooms::of(others.len());
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let Side { labels, others, is_same, is_mutual } = *self.side;
+        let mut rooms = Rooms::of(others.len(), is_mutual);
         for (anchor, numbers) in self.anchors.zip(self.numbers.chunks(others.len())) {
             let counts = rooms.compare(labels[anchor], others, is_same.then_some(anchor));
             rooms.fill(simd, self.formula, numbers, self.scaling.unwrap_or([1.0, 0.0]));
@@ -81,7 +84,7 @@ impl<F: AnchorFormula> WithSimd for Run<'_, F> {
                 continue;
             }
             let slopes = match self.is_tracked {
-                true => rooms.finish(core::array::from_fn(|number| result.slope[number] * factors[number])),
+                true => rooms.finish(core::array::from_fn(|number| result.slope[number] * factors[number]), numbers),
                 false => &[],
             };
             let [by_factor, by_term] = match self.scaling {
@@ -92,6 +95,7 @@ impl<F: AnchorFormula> WithSimd for Run<'_, F> {
             };
             (self.write)(anchor, [result.value, mass as f64, by_factor, by_term], slopes);
         }
+        rooms.of_others
     }
 }
 
@@ -105,11 +109,14 @@ struct Rooms {
     terms: Vec<f64>,
     by_given: Vec<f64>,
     slopes: [Vec<f64>; NUMBERS],
+    /// Sums over all anchors; empty where nothing is mutual.
+    of_others: [Vec<f64>; 3],
 }
 
 impl Rooms {
-    fn of(columns: usize) -> Self {
+    fn of(columns: usize, is_mutual: bool) -> Self {
         let room = || vec![0.0; columns.next_multiple_of(MOST_LANES)];
+        let sums = || vec![0.0; if is_mutual { columns } else { 0 }];
         Self {
             scores: room(),
             turns: room(),
@@ -117,6 +124,7 @@ impl Rooms {
             terms: room(),
             by_given: room(),
             slopes: [room(), room()],
+            of_others: [sums(), sums(), sums()],
         }
     }
 
@@ -159,11 +167,16 @@ impl Rooms {
 
     /// The derivatives of the value: the slopes of the numbers, each times its factor.
     #[inline(always)]
-    fn finish(&mut self, factors: [f64; NUMBERS]) -> &[f64] {
+    fn finish(&mut self, factors: [f64; NUMBERS], numbers: &[f64]) -> &[f64] {
         let [first, second] = &self.slopes;
         for (i, slope) in self.terms.iter_mut().enumerate() {
             *slope = (first[i] * factors[0] + second[i] * factors[1]) * self.turns[i];
         }
+        let [_, by_factor, by_term] = &mut self.of_others;
+        for ((sum, slope), number) in by_factor.iter_mut().zip(&self.terms).zip(numbers) {
+            *sum += slope * number;
+        }
+        add(by_term, &self.terms);
         &self.terms
     }
 }
@@ -226,7 +239,7 @@ impl<F: AnchorFormula, S: Simd> Row<'_, F, S> {
         while i < scores.len() {
             let mut term = Dual::constant(other);
             // Positives are few.
-            if mask[i..i + lanes].iter().any(|mask| *mask != 0.0) {
+            if is_any(&mask[i..i + lanes]) {
                 let mask = load::<S, f64>(simd, &mask[i..]).gt_lit(0.5);
                 term = Real::select(&mask, function(Dual::variable(load::<S, f64>(simd, &scores[i..]), 0)), term);
             }
@@ -307,6 +320,7 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
             #[inline(always)]
             |score| formula.term(partners, score),
         );
+        add(&mut self.rooms.of_others[0], &self.rooms.terms);
         let total = sum_of(&self.rooms.terms);
         self.number(total, 1.0)
     }
@@ -329,7 +343,7 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
         let mut i = 0;
         while i < scores.len() {
             let mut term = Dual::<_, 2>::constant(zero);
-            if mask[i..i + lanes].iter().any(|mask| *mask != 0.0) {
+            if is_any(&mask[i..i + lanes]) {
                 let mask = load::<S, f64>(simd, &mask[i..]).gt_lit(0.5);
                 let score = Dual::variable(load::<S, f64>(simd, &scores[i..]), 0);
                 term = Real::select(&mask, self.formula.term_with(partners, score, own), term);
@@ -355,6 +369,23 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
     #[inline(always)]
     fn smallest(&mut self, partners: Partners) -> Self::Number {
         self.extreme(partners, -1.0)
+    }
+}
+
+/// Whether a pair is of these; all are looked at, at once.
+#[inline(always)]
+fn is_any(mask: &[f64]) -> bool {
+    mask.iter().fold(
+        false,
+        #[inline(always)]
+        |is_any, mask| is_any | (*mask != 0.0),
+    )
+}
+
+#[inline(always)]
+fn add(sums: &mut [f64], numbers: &[f64]) {
+    for (sum, number) in sums.iter_mut().zip(numbers) {
+        *sum += number;
     }
 }
 

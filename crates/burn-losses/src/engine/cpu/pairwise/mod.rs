@@ -6,6 +6,7 @@
 mod anchor;
 mod pull;
 mod squares;
+mod turn;
 mod vectors;
 
 use super::in_pieces;
@@ -17,7 +18,10 @@ use crate::formula::{AnchorFormula, Score};
 use crate::reduction::Unreduced;
 use anchor::{RESULTS, Run, Side};
 use burn::tensor::{Int, Tensor};
+use core::array;
 use core::ops::Range;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use vectors::{Against, Vectors};
 
 /// Anchors that are looked at together.
@@ -32,20 +36,23 @@ pub(crate) fn values(
     if super::is_off() || formula.score() == Score::Given {
         return None;
     }
-    of_type!(embeddings.dtype(), N => values_of::<N>(formula, embeddings, labels, None))
+    of_type!(embeddings.dtype(), N => values_of::<N>(formula, embeddings, labels, Against::All, None))
 }
 
 /// The values of embeddings each of which is compared with the other half, by its cosine times a factor, plus a term; both `[1, 1]`.
+/// `is_mutual`: a value is the sum of its pairs' terms, each the same for both of its rows.
 pub(crate) fn of_views(
     formula: &impl AnchorFormula,
     embeddings: &Tensor<2>,
     labels: &Tensor<1, Int>,
     scaling: &[Tensor<2>; 2],
+    is_mutual: bool,
 ) -> Option<Unreduced<1>> {
     if super::is_off() {
         return None;
     }
-    of_type!(embeddings.dtype(), N => values_of::<N>(formula, embeddings, labels, Some(scaling)))
+    let against = if is_mutual { Against::OtherHalfMutually } else { Against::OtherHalf };
+    of_type!(embeddings.dtype(), N => values_of::<N>(formula, embeddings, labels, against, Some(scaling)))
 }
 
 /// The values of rows whose scores with all columns are given, in the graph of the scores.
@@ -64,13 +71,13 @@ fn values_of<N: Number>(
     formula: &impl AnchorFormula,
     embeddings: &Tensor<2>,
     labels: &Tensor<1, Int>,
+    against: Against,
     scaling: Option<&[Tensor<2>; 2]>,
 ) -> Option<Unreduced<1>> {
     let memory = Memory::of(embeddings)?;
     let mut room = Vec::new();
     let numbers = N::widen(memory.numbers::<N>()?, &mut room);
     let shape @ [count, _] = embeddings.dims();
-    let against = if scaling.is_some() { Against::OtherHalf } else { Against::All };
     let vectors = Vectors::of(numbers, shape, formula.score(), against);
     let products = vectors.products();
     let number = |number: &Tensor<2>| number.clone().into_scalar::<f64>();
@@ -78,12 +85,13 @@ fn values_of<N: Number>(
     let parents: Vec<_> = core::iter::once(embeddings).chain(scaling.into_iter().flatten()).cloned().collect();
     let needed: Vec<_> = parents.iter().map(Tensor::is_tracked).collect();
 
-    let mut results = Results::<N::Wide>::of([count, vectors.columns()], needed.contains(&true));
+    let (is_same, is_mutual) = (against == Against::All, against == Against::OtherHalfMutually);
+    let rows = if is_mutual { vectors.columns() } else { count };
+    let mut results = Results::<N::Wide>::of(count, [rows, vectors.columns()], needed.contains(&true));
     let labels = read(labels);
-    for anchors in vectors.sides() {
+    for anchors in vectors.sides().take_while(|side| side.start < rows) {
         let others = &labels[vectors.others(anchors.start)];
-        let is_same = others.len() == count;
-        let side = Side { labels: &labels[anchors.clone()], others, is_same };
+        let side = Side { labels: &labels[anchors.clone()], others, is_same, is_mutual };
         results.run(formula, &side, scales, anchors.clone(), |piece| {
             vectors.read(&products, anchors.start + piece.start..anchors.start + piece.end)
         });
@@ -118,8 +126,9 @@ fn of_scores_of<N: Number>(
     let numbers = N::widen(memory.numbers::<N>()?, &mut room);
     let shape @ [count, columns] = scores.dims();
     let [labels, others] = labels.map(read);
-    let mut results = Results::<N::Wide>::of(shape, scores.is_tracked());
-    results.run(formula, &Side { labels: &labels, others: &others, is_same: false }, None, 0..count, |piece| {
+    let mut results = Results::<N::Wide>::of(count, shape, scores.is_tracked());
+    let side = Side { labels: &labels, others: &others, is_same: false, is_mutual: false };
+    results.run(formula, &side, None, 0..count, |piece| {
         numbers[piece.start * columns..piece.end * columns].iter().map(|number| number.to_f64()).collect()
     });
     let (Unreduced { values, mass }, slopes) = results.finish(scores);
@@ -139,21 +148,22 @@ fn read(labels: &Tensor<1, Int>) -> Vec<i64> {
 struct Results<T: Float> {
     /// [`RESULTS`] of each.
     values: Vec<T>,
-    /// The derivatives by the scores' numbers, one row per anchor.
+    /// The derivatives by the scores' numbers, one row per anchor; where that is mutual, per anchor of the first half.
     slopes: Option<Lent<T>>,
     columns: usize,
 }
 
 impl<T: Float + Number> Results<T> {
-    fn of([count, columns]: [usize; 2], is_tracked: bool) -> Self {
+    /// Of so many anchors, with so many rows and columns of slopes.
+    fn of(count: usize, [rows, columns]: [usize; 2], is_tracked: bool) -> Self {
         Self {
             values: vec![T::default(); RESULTS * count],
-            slopes: is_tracked.then(|| unwritten(count * columns)),
+            slopes: is_tracked.then(|| unwritten(rows * columns)),
             columns,
         }
     }
 
-    /// Some anchors; `read` gives the numbers that the scores of a piece of them are made of, in rows.
+    /// Some anchors, and where that is mutual also those that they are compared with; `read` gives the numbers that the scores of a piece of them are made of, in rows.
     ///
     /// In double precision: exponents of a steep softmax are large, and the slopes of an anchor's pairs nearly cancel.
     fn run(
@@ -165,7 +175,8 @@ impl<T: Float + Number> Results<T> {
         read: impl Fn(Range<usize>) -> Vec<f64> + Send + Sync,
     ) {
         let (count, columns) = (anchors.len(), self.columns);
-        let values = &mut self.values[RESULTS * anchors.start..RESULTS * anchors.end];
+        let (values, of_others) = self.values[RESULTS * anchors.start..].split_at_mut(RESULTS * count);
+        let sums_of_others = Mutex::new(BTreeMap::new());
         let slopes = self.slopes.as_mut().map(|slopes| &mut slopes[anchors.start * columns..anchors.end * columns]);
         let is_tracked = slopes.is_some();
         in_pieces(count, ANCHORS, [Some(values), slopes], [RESULTS, columns], |piece, [values, mut slopes]| {
@@ -183,9 +194,22 @@ impl<T: Float + Number> Results<T> {
             };
             let anchors = start..count.min(start + ANCHORS);
             let numbers = &read(anchors.clone());
-            dispatch_longest(Run { formula, side, anchors, is_tracked, numbers, scaling, write: &mut write });
+            let run = Run { formula, side, anchors, is_tracked, numbers, scaling, write: &mut write };
+            let sums = dispatch_longest(run);
+            if side.is_mutual {
+                sums_of_others.lock().expect("no panic").insert(piece, sums);
+            }
             0.0
         });
+        // In order: the same bits whatever the threads did.
+        let sums_of_others = sums_of_others.into_inner().expect("no panic");
+        if side.is_mutual {
+            for (other, results) in of_others.chunks_mut(RESULTS).enumerate() {
+                let [value, by_factor, by_term] =
+                    array::from_fn(|result| sums_of_others.values().map(|sums| sums[result][other]).sum());
+                results.copy_from_slice(&[value, 1.0, by_factor, by_term].map(T::from_f64));
+            }
+        }
     }
 
     /// The derivatives by what the scores' numbers are multiplied by, and by what is added then.

@@ -13,7 +13,7 @@ const GROUP: usize = 4;
 /// What is summed up on its own: of long sums, and of those that nearly cancel, more digits are left.
 pub(super) const BLOCK: usize = 32;
 
-/// The gradient of some vectors, which begins as 0: the sum of others, each times its weight for each of the vectors.
+/// The gradient of some vectors, all of which is written: the sum of others, each times its weight for each of the vectors.
 pub(super) struct Pull<'a, T> {
     pub(super) vectors: &'a [T],
     pub(super) width: usize,
@@ -59,6 +59,9 @@ impl<T: Float> Pull<'_, T> {
     #[inline(always)]
     fn run<S: Simd, const DIFFERENCES: bool>(mut self, simd: S) {
         let lanes = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+        if self.others.is_empty() {
+            self.gradient.fill(T::default());
+        }
         for block in (0..self.others.len()).step_by(BLOCK) {
             let block = block..self.others.len().min(block + BLOCK);
             let mut k = 0;
@@ -101,7 +104,7 @@ impl<T: Float> Pull<'_, T> {
     ) {
         let Self { vectors, width, anchors, others, weights, gradient } = self;
         let (width, lanes) = (*width, <T::Lanes<S> as Lanes<S, T>>::COUNT);
-        let zero = splat::<S, T>(simd, T::default());
+        let (zero, is_first) = (splat::<S, T>(simd, T::default()), block.start == 0);
         let mut owns = [[zero; REGISTERS]; GROUP];
         let mut anchor = 0;
         while DIFFERENCES && anchor < GROUP {
@@ -131,7 +134,9 @@ impl<T: Float> Pull<'_, T> {
             let mut part = 0;
             while part < REGISTERS {
                 let gradient = &mut gradient[part * lanes..];
-                (load::<S, T>(simd, gradient) + sums[anchor][part]).store(gradient);
+                let sum = sums[anchor][part];
+                let before = if is_first { zero } else { load::<S, T>(simd, gradient) };
+                (before + sum).store(gradient);
                 part += 1;
             }
             anchor += 1;

@@ -1,9 +1,10 @@
 //! Squared distances of all pairs of vectors.
 
 use super::ANCHORS;
+use super::turn::columns_of_block;
 use crate::engine::cpu::in_pieces;
 use crate::engine::cpu::lanes::{Float, Lanes, MOST_LANES};
-use crate::engine::cpu::memory::{Lent, Number, zeros};
+use crate::engine::cpu::memory::{Lent, Number, unwritten};
 use crate::engine::cpu::pointwise::{load, splat};
 use crate::formula::Real;
 use pulp::{Simd, WithSimd};
@@ -12,7 +13,7 @@ use rayon::prelude::*;
 /// Writes the squared distances of vectors to each other, `[N, N]`: blocks of [`ANCHORS`] on the diagonal, and what is to the right of
 /// these.
 pub(super) fn squares<T: Float + Number<Wide = T>>(vectors: &[T], width: usize, squares: &mut [T]) {
-    let (count, blocks) = (vectors.len() / width, in_columns(vectors, width));
+    let (count, blocks) = (vectors.len() / width, in_blocks(vectors, width));
     in_pieces(count, ANCHORS, [Some(squares), None], [count, 0], |piece, [squares, _]| {
         let squares = squares.expect("an output");
         T::dispatch(Squares { vectors, blocks: &blocks, width, start: piece * ANCHORS, squares });
@@ -21,15 +22,13 @@ pub(super) fn squares<T: Float + Number<Wide = T>>(vectors: &[T], width: usize, 
 }
 
 /// Vectors in blocks of [`MOST_LANES`], each filled up with zeros: of a block first all first numbers, then all second ones, ..
-fn in_columns<T: Float>(vectors: &[T], width: usize) -> Lent<T> {
+fn in_blocks<T: Float>(vectors: &[T], width: usize) -> Lent<T> {
     let count = (vectors.len() / width).next_multiple_of(MOST_LANES);
-    let mut blocks = zeros::<T>(count * width);
+    let mut blocks = unwritten::<T>(count * width);
     let all = blocks.par_chunks_mut(MOST_LANES * width).zip(vectors.par_chunks(MOST_LANES * width));
     all.for_each(|(block, vectors)| {
-        for (place, vector) in vectors.chunks(width).enumerate() {
-            for (column, number) in block.chunks_mut(MOST_LANES).zip(vector) {
-                column[place] = *number;
-            }
+        for (part, columns) in block.chunks_mut(MOST_LANES * MOST_LANES).enumerate() {
+            columns.copy_from_slice(columns_of_block(vectors, width, part).as_flattened());
         }
     });
     blocks
@@ -38,7 +37,7 @@ fn in_columns<T: Float>(vectors: &[T], width: usize) -> Lent<T> {
 /// The squared distances of some vectors, from number `start` on, to themselves and those behind them.
 struct Squares<'a, T> {
     vectors: &'a [T],
-    /// The same [`in_columns`].
+    /// The same [`in_blocks`].
     blocks: &'a [T],
     width: usize,
     /// A multiple of [`ANCHORS`], as many as a block has.

@@ -3,6 +3,7 @@
 use super::ANCHORS;
 use super::pull::{BLOCK, Pull};
 use super::squares::squares;
+use super::turn::{columns_of, part, turned};
 use crate::engine::cpu::in_pieces;
 use crate::engine::cpu::lanes::{Float, MOST_LANES, vectorized};
 use crate::engine::cpu::memory::{Lent, Number, unwritten, zeros};
@@ -18,6 +19,8 @@ pub(super) enum Against {
     All,
     /// A row of the first half with those of the second, and the other way round.
     OtherHalf,
+    /// The same, where both rows of a pair have the same slope: there are those of the first half alone.
+    OtherHalfMutually,
 }
 
 /// The embeddings as they are compared, each filled up with zeros to whole registers.
@@ -59,7 +62,7 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
     pub(super) fn columns(&self) -> usize {
         match self.against {
             Against::All => self.shape[0],
-            Against::OtherHalf => self.shape[0] / 2,
+            Against::OtherHalf | Against::OtherHalfMutually => self.shape[0] / 2,
         }
     }
 
@@ -90,12 +93,14 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
         }
         let (strip, from) = match self.against {
             Against::All => (STRIP, 0),
-            Against::OtherHalf => (columns, columns),
+            Against::OtherHalf | Against::OtherHalfMutually => (columns, columns),
         };
+        // A product would turn its right side on one thread, in each call.
+        let turned = columns_of(&numbers[from * width..], width);
         for start in (0..columns).step_by(strip) {
             let rows = start..columns.min(start + strip);
             let first = Matrix::rows(&numbers[rows.start * width..rows.end * width], width);
-            let second = Matrix::rows(&numbers[(from + start) * width..], width).transposed();
+            let second = Matrix::rows(&turned, columns).without_columns(start);
             product(first, second, 1.0, (&mut products[start * columns + start..], columns), false);
         }
         products
@@ -108,8 +113,8 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
         // Where their own rows begin, and from where on these are there; before that, their columns.
         let (own, whole) = match self.against {
             Against::All => (anchors.start, anchors.start),
-            Against::OtherHalf if anchors.start < columns => (anchors.start, 0),
-            Against::OtherHalf => (anchors.start - columns, columns),
+            _ if anchors.start < columns => (anchors.start, 0),
+            _ => (anchors.start - columns, columns),
         };
         let mut rows = vec![0.0; anchors.len() * columns];
         vectorized(
@@ -117,16 +122,11 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
             || {
                 for start in (0..whole).step_by(ANCHORS) {
                     // A few at a time: rows that are a power of two apart would drive each other out of the cache.
-                    let mut turned = [[0.0; ANCHORS]; ANCHORS];
                     let block = start..whole.min(start + ANCHORS);
-                    for (j, column) in block.clone().enumerate() {
-                        let column = &products[column * columns + own..][..anchors.len()];
-                        for (row, number) in turned.iter_mut().zip(column) {
-                            row[j] = number.to_f64();
-                        }
-                    }
+                    let at = [block.clone(), own..own + anchors.len()];
+                    let turned = turned(&part::<_, ANCHORS, ANCHORS>(products, columns, at, [0, 0]));
                     for (row, to) in turned.iter().zip(rows.chunks_mut(columns)) {
-                        copy::<_, ANCHORS>(row, &mut to[block.clone()]);
+                        to[block.clone()].iter_mut().zip(row).for_each(|(to, number)| *to = number.to_f64());
                     }
                 }
                 for (row, to) in products[own * columns..].chunks(columns).zip(rows.chunks_mut(columns)) {
@@ -140,25 +140,27 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
     /// The gradient of the embeddings, from that of the values and their slopes by what [`products`](Self::products) computes.
     pub(super) fn gradient(&self, slopes: &[T], upstream: &[f64]) -> Lent<T> {
         let (width, [count, size]) = (self.width, self.shape);
-        let mut gradient = zeros::<T>(count * width);
+        let mut gradient = unwritten::<T>(count * width);
         in_pieces(count, ANCHORS, [Some(&mut gradient), None], [width, 0], |piece, [gradient, _]| {
             let (gradient, start) = (gradient.expect("an output"), piece * ANCHORS);
             let anchors = start..start + gradient.len() / width;
+            let own = &self.numbers[start * width..anchors.end * width];
             let (others, weights) = vectorized(
                 #[inline(always)]
                 || self.weights(slopes, upstream, anchors.clone()),
             );
-            let pull = Pull { vectors: &self.numbers, width, anchors, others: &others, weights: &weights, gradient };
+            let (vectors, others, weights) = (&self.numbers, &others, &weights);
+            let pull = Pull { vectors, width, anchors, others, weights, gradient: &mut *gradient };
             if self.is_of_distances {
                 pull.of_differences()
             } else {
                 pull.of_others()
             }
+            if let Some(lengths) = &self.lengths {
+                pull_back(gradient, own, &lengths[start..], width);
+            }
             0.0
         });
-        if let Some(lengths) = &self.lengths {
-            pull_back(&mut gradient, &self.numbers, lengths, width);
-        }
         if width == size {
             return gradient;
         }
@@ -171,6 +173,7 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
         let columns = self.columns();
         // The square of a distance changes by twice the difference.
         let twice = if self.is_of_distances { 2.0 } else { 1.0 };
+        let has_slopes = |anchor| self.against != Against::OtherHalfMutually || anchor < columns;
         let (mut others, mut weights) = (Vec::with_capacity(columns), Vec::with_capacity(columns));
         // All are compared with the same, but where the halves meet.
         for side in self.sides() {
@@ -179,49 +182,36 @@ impl<T: Float + Number<Wide = T>> Vectors<T> {
                 continue;
             }
             let place = own.start - anchors.start;
+            let mut factors = [0.0; ANCHORS];
+            factors[place..].iter_mut().zip(&upstream[own.clone()]).for_each(|(to, upstream)| *to = upstream * twice);
             let of_side = self.others(side.start);
             for first in (0..columns).step_by(BLOCK) {
                 let block = first..columns.min(first + BLOCK);
+                let of_others = of_side.start + block.start..of_side.start + block.end;
                 // All slopes are read before any is used: they are far apart.
-                let mut forth = [[T::default(); BLOCK]; ANCHORS];
-                for (forth, anchor) in forth[place..].iter_mut().zip(own.clone()) {
-                    copy::<_, BLOCK>(&slopes[anchor * columns..][block.clone()], forth);
-                }
-                let mut back = [[T::default(); ANCHORS]; BLOCK];
-                for (back, other) in back.iter_mut().zip(block.clone()) {
-                    let from = (of_side.start + other) * columns + own.start - side.start;
-                    copy::<_, ANCHORS>(&slopes[from..from + own.len()], &mut back[place..]);
-                }
+                let at = [own.clone(), block];
+                let forth =
+                    has_slopes(own.start).then(|| turned(&part::<_, ANCHORS, BLOCK>(slopes, columns, at, [place, 0])));
+                let at = [of_others.clone(), own.start - side.start..own.end - side.start];
+                let back =
+                    has_slopes(of_others.start).then(|| part::<_, BLOCK, ANCHORS>(slopes, columns, at, [0, place]));
+                // One of them is there; where the other is not, it is the same.
+                let [forth, back] = [forth.or(back), back.or(forth)].map(|slopes| slopes.expect("of one half"));
                 // A pair has two anchors: what its score changes the value of each by.
-                let mut both = [[0.0; ANCHORS]; BLOCK];
-                for (place, (forth, anchor)) in (place..).zip(forth[place..].iter().zip(own.clone())) {
-                    let factor = upstream[anchor] * twice;
-                    for (both, slope) in both.iter_mut().zip(forth) {
-                        both[place] = slope.to_f64() * factor;
+                for ((forth, back), other) in forth.iter().zip(&back).zip(of_others) {
+                    let of_other = upstream[other] * twice;
+                    let mut both = [T::default(); ANCHORS];
+                    for (anchor, both) in both.iter_mut().enumerate() {
+                        let sum = forth[anchor].to_f64() * factors[anchor] + back[anchor].to_f64() * of_other;
+                        *both = T::from_f64(sum);
                     }
-                }
-                for ((both, back), other) in both.iter_mut().zip(&back).zip(block.map(|column| of_side.start + column))
-                {
-                    let factor = upstream[other] * twice;
-                    for (both, slope) in both.iter_mut().zip(back) {
-                        *both += slope.to_f64() * factor;
-                    }
-                    if both.iter().any(|weight| *weight != 0.0) {
+                    if both.iter().any(|weight| weight.to_f64() != 0.0) {
                         others.push(other);
-                        weights.push(both.map(T::from_f64));
+                        weights.push(both);
                     }
                 }
             }
         }
         (others, weights)
-    }
-}
-
-/// Copies as many numbers as there are on both sides: at once where these are `N`.
-#[inline(always)]
-fn copy<T: Copy, const N: usize>(from: &[T], to: &mut [T]) {
-    match (from.first_chunk::<N>(), to.first_chunk_mut::<N>()) {
-        (Some(from), Some(to)) => *to = *from,
-        _ => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
     }
 }
