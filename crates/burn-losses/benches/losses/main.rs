@@ -1,9 +1,9 @@
 //! Every registered loss at a realistic size, forward and backward: the fused engine and tensor operations, on Flex and NdArray,
 //! beside a plain copy of the same bytes and beside PyTorch.
 //!
-//! `cargo xtask bench [FILTER]`. All of a loss is measured before the next one, in turns, so that the ratios of a row hold also on
-//! a machine that has other work. Criterion measures the fused engine; what it is compared with, which may take seconds, is the
-//! median of a few runs. Writes `target/bench/losses.md` and `losses.json`.
+//! `cargo xtask bench [FILTER]`. All of a loss is measured before the next one, and the fused engine and PyTorch take turns, so that
+//! the ratios of a row hold also on a machine that has other work. Criterion measures the fused engine; what it is compared with,
+//! which may take seconds, is the median of a few runs. Writes `target/bench/losses.md` and `losses.json`.
 
 mod cases;
 mod report;
@@ -28,8 +28,8 @@ fn main() {
     let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let mut criterion = Criterion::default()
         .sample_size(10)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_secs(1));
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(500));
     let mut torch = torch::Torch::start();
     let mut measured = Vec::new();
     for case in cases::all(&filters) {
@@ -40,31 +40,42 @@ fn main() {
     report::print(&measured);
 }
 
-fn measure(case: &Case, criterion: &mut Criterion, torch: Option<&mut torch::Torch>) -> Measured {
+/// How often the fused engine and PyTorch take turns: a noise of some seconds meets both, or the median leaves it out.
+const ROUNDS: usize = 3;
+
+fn measure(case: &Case, criterion: &mut Criterion, mut torch: Option<&mut torch::Torch>) -> Measured {
     let mut times = Times::default();
     let mut peaks = [None; 2];
-    let mut fused = Vec::new();
+    let mut of_torch = None;
     for (name, plain) in devices() {
         let device = plain.clone().autodiff();
         let inputs = case.inputs(&device);
         let loss = case.config.init(&device);
         let step = || case.step(&loss, &inputs);
-        if name == "flex" {
+        let fused = if name == "flex" {
             peaks = [peak(step), peak(|| with_tensor_operations(step))];
+            let mut rounds = Vec::new();
+            let mut of_rounds = Vec::new();
             let mut group = criterion.benchmark_group(&case.name);
             group.sampling_mode(SamplingMode::Flat);
-            group.bench_function("flex", |bencher| {
-                bencher.iter_custom(|count| {
-                    let all = (0..count).map(|_| time(step)).inspect(|time| fused.push(*time));
-                    all.sum()
+            for round in 1..=ROUNDS {
+                let mut fused = Vec::new();
+                group.bench_function(format!("flex, round {round}"), |bencher| {
+                    bencher.iter_custom(|count| {
+                        let all = (0..count).map(|_| time(step)).inspect(|time| fused.push(*time));
+                        all.sum()
+                    });
                 });
-            });
-            group.finish();
+                rounds.push(median(&mut fused));
+                of_rounds.extend(torch.as_mut().and_then(|torch| torch.measure(case, round == ROUNDS)));
+            }
+            of_torch = torch::OfTorch::median(of_rounds);
+            median(&mut rounds)
         } else {
-            fused = runs(7, step);
-        }
+            median(&mut runs(7, step))
+        };
         let tensor = runs(3, || with_tensor_operations(step));
-        times.fused.insert(name, milliseconds(median(&mut fused)));
+        times.fused.insert(name, milliseconds(fused));
         times.tensor.insert(name, milliseconds(median(&mut { tensor })));
         if name == "flex" {
             let inputs = case.inputs(&plain);
@@ -74,12 +85,10 @@ fn measure(case: &Case, criterion: &mut Criterion, torch: Option<&mut torch::Tor
             });
             times.forward = milliseconds(median(&mut { forward }));
         }
-        fused.clear();
     }
     let [fresh, reused] = copies(case);
-    let torch = torch.and_then(|torch| torch.measure(case));
     let name = case.name.clone();
-    Measured { name, size: case.size().to_vec(), times, copy: fresh, copy_reused: reused, torch, peaks }
+    Measured { name, size: case.size().to_vec(), times, copy: fresh, copy_reused: reused, torch: of_torch, peaks }
 }
 
 fn time(step: impl Fn()) -> Duration {

@@ -22,6 +22,15 @@ pub(crate) struct OfTorch {
     pub(crate) eager_peak_bytes: Option<f64>,
 }
 
+impl OfTorch {
+    /// Of all rounds; what is compiled was measured in the last one.
+    pub(crate) fn median(mut rounds: Vec<Self>) -> Option<Self> {
+        let last = rounds.last()?.clone();
+        rounds.sort_by(|a, b| a.eager_ms.partial_cmp(&b.eager_ms).expect("no NaN"));
+        Some(Self { eager_ms: rounds[rounds.len() / 2].eager_ms, ..last })
+    }
+}
+
 impl Torch {
     pub(crate) fn start() -> Option<Self> {
         let Some(python) = std::env::var_os(PYTHON) else {
@@ -42,17 +51,18 @@ impl Torch {
         let answers = BufReader::new(process.stdout.take().expect("a pipe"));
         let mut torch = Self { _process: process, requests, answers };
         // Its first answer: what is measured from here on does not run beside its start.
-        torch.ask("", [0, 0]);
+        torch.ask("", [0, 0], false);
         Some(torch)
     }
 
-    pub(crate) fn measure(&mut self, case: &Case) -> Option<OfTorch> {
-        let answer = self.ask(&case.name, case.rows_and_columns());
+    pub(crate) fn measure(&mut self, case: &Case, compile: bool) -> Option<OfTorch> {
+        let answer = self.ask(&case.name, case.rows_and_columns(), compile);
         answer.eager_ms.is_some().then_some(answer)
     }
 
-    fn ask(&mut self, name: &str, [rows, columns]: [usize; 2]) -> OfTorch {
-        let request = serde_json::json!({ "name": name, "rows": rows, "columns": columns, "runs": 3, "compile": true });
+    fn ask(&mut self, name: &str, [rows, columns]: [usize; 2], compile: bool) -> OfTorch {
+        let request =
+            serde_json::json!({ "name": name, "rows": rows, "columns": columns, "runs": 3, "compile": compile });
         writeln!(self.requests, "{request}").expect("PyTorch's side is there");
         let mut answer = String::new();
         self.answers.read_line(&mut answer).expect("an answer");

@@ -2,9 +2,10 @@
 
 use crate::devices::{self, Target};
 use crate::probe::{batch, default_of, numbers, unreduced};
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{DType, Int, Tensor, TensorData};
 use burn_losses::binary::{BalancedBceLossConfig, GhmCLossConfig, Keep, OhemLossConfig};
 use burn_losses::eval::{Evaluation, Inputs};
+use burn_losses::metric::{CenterLossConfig, CenterUpdate};
 use burn_losses::prelude::*;
 use burn_losses::regression::HuberLossConfig;
 use burn_losses::{
@@ -313,6 +314,40 @@ fn what_no_kernel_takes_runs_on_tensors() {
         let whole = Tensor::<2>::from_data(row.expand([20, 3]).into_data(), (&device, DType::from(target.dtype)));
         let expected = loss.forward(whole, tensor(2)).into_scalar::<f64>();
         assert!((broadcast - expected).abs() <= target.tolerance, "{}", target.name);
+    }
+}
+
+/// Their steps, and their gradient: with labels that are no class, classes without a row, and a row that is no number.
+#[test]
+fn centers_are_those_of_tensor_operations() {
+    let (count, size, classes) = (301, 19, 21);
+    let labels: Vec<i64> = (0..count as i64).map(|row| row * row % 23 - 1).collect();
+    let mut rows = numbers(count * size, 4);
+    rows[7 * size + 3] = f64::INFINITY;
+    for target in devices::cpu() {
+        let device = target.device.clone().autodiff();
+        let rows = TensorData::new(rows.clone(), [count, size]);
+        let rows = Tensor::<2>::from_data(rows, (&device, DType::from(target.dtype))).require_grad();
+        let labels = Tensor::<1, Int>::from_data(TensorData::new(labels.clone(), [count]), &device);
+        let centers = |update| {
+            let config = CenterLossConfig::new().with_num_classes(classes).with_embedding_dim(size).with_update(update);
+            let loss = config.init(&device);
+            let mut gradients = loss.forward(rows.clone(), labels.clone()).backward();
+            for _ in 0..2 {
+                gradients = loss.forward(rows.clone(), labels.clone()).backward();
+            }
+            let centers = loss.centers();
+            let numbers =
+                if update == CenterUpdate::Paper { centers } else { centers.grad(&gradients).expect("learned") };
+            [numbers, rows.grad(&gradients).expect("a gradient")].map(|numbers| floats(&numbers.into_data()))
+        };
+        for update in [CenterUpdate::Paper, CenterUpdate::Gradient] {
+            let (fused, plain) = (centers(update), with_tensor_operations(|| centers(update)));
+            for (fused, plain) in fused.iter().flatten().zip(plain.iter().flatten()) {
+                let agrees = fused == plain || (fused - plain).abs() <= target.tolerance;
+                assert!(agrees, "{update:?} on {}: {fused}, {plain}", target.name);
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Embeddings and the centers of their classes: one pass over memory each.
 
-use super::lanes::Float;
-use super::memory::{Memory, Number, of_type, scaled_rows, tensor, zeros};
+use super::lanes::{Float, vectorized};
+use super::memory::{Memory, Number, of_type, scaled_rows, tensor, unwritten};
 use super::unit::{LEAST_ROWS, dot};
 use crate::engine::backward::{attach, like};
 use burn::tensor::{Int, Tensor};
@@ -27,14 +27,19 @@ fn half_squares_of<T: Float + Number<Wide = T> + Mul<Output = T>>(
     let memory = [Memory::of(rows)?, Memory::of(centers)?];
     let [rows, centers] = [memory[0].numbers::<T>()?, memory[1].numbers::<T>()?];
     let places = places(labels, of_centers[0]);
-    let (mut values, mut differences) = (vec![T::from_f64(f64::NAN); count], zeros::<T>(count * size));
+    let (mut values, mut differences) = (vec![T::from_f64(f64::NAN); count], unwritten::<T>(count * size));
     let all = rows.par_chunks(size).zip(differences.par_chunks_mut(size)).zip(&mut values).zip(&places);
     all.with_min_len(LEAST_ROWS).for_each(|(((row, difference), value), place)| {
-        let Some(place) = place else { return };
-        for (to, (a, b)) in difference.iter_mut().zip(row.iter().zip(&centers[place * size..])) {
-            *to = T::from_f64(a.to_f64() - b.to_f64());
-        }
-        *value = T::from_f64(0.5 * dot(difference, difference));
+        let Some(place) = place else { return difference.fill(T::default()) };
+        vectorized(
+            #[inline(always)]
+            || {
+                for (to, (a, b)) in difference.iter_mut().zip(row.iter().zip(&centers[place * size..])) {
+                    *to = T::from_f64(a.to_f64() - b.to_f64());
+                }
+                *value = T::from_f64(0.5 * dot(difference, difference));
+            },
+        );
     });
     let device = parents[0].clone().without_autodiff().device();
     let values = tensor(values, [count], &device);
@@ -45,13 +50,13 @@ fn half_squares_of<T: Float + Number<Wide = T> + Mul<Output = T>>(
         let of_rows = scaled_rows(differences, upstream, shape, &device);
         let of_centers = needed[1].then(|| {
             let memory = Memory::of(&of_rows).expect("in memory");
-            let mut gradient = zeros::<T>(of_centers[0] * size);
-            for (slopes, place) in memory.numbers::<T>().expect("of this type").chunks(size).zip(places) {
-                let Some(place) = place else { continue };
-                for (sum, slope) in gradient[place * size..].iter_mut().zip(slopes) {
-                    *sum = T::from_f64(sum.to_f64() - slope.to_f64());
-                }
-            }
+            let slopes = memory.numbers::<T>().expect("of this type");
+            let mut gradient = unwritten::<T>(of_centers[0] * size);
+            let own = rows_of_centers(&places, of_centers[0]);
+            gradient.par_chunks_mut(size).zip(&own).for_each(|(gradient, own)| {
+                let sums = sums(slopes, size, own);
+                gradient.iter_mut().zip(sums).for_each(|(to, sum)| *to = T::from_f64(-sum));
+            });
             tensor(gradient, of_centers, &device)
         });
         vec![needed[0].then_some(of_rows), of_centers]
@@ -75,20 +80,19 @@ fn moved_of<T: Float + Number<Wide = T>>(
     let shape @ [classes, size] = centers.dims();
     let memory = [Memory::of(rows)?, Memory::of(centers)?];
     let [numbers, old] = [memory[0].numbers::<T>()?, memory[1].numbers::<T>()?];
-    let (mut sums, mut counts) = (vec![0.0; classes * size], vec![0.0; classes]);
-    for (row, place) in numbers.chunks(size).zip(places(labels, classes)) {
-        let Some(place) = place.filter(|_| row.iter().all(|number| number.to_f64().is_finite())) else { continue };
-        counts[place] += 1.0;
-        sums[place * size..].iter_mut().zip(row).for_each(|(sum, number)| *sum += number.to_f64());
-    }
     let mut moved = old.to_vec();
-    for ((centers, sums), count) in moved.chunks_mut(size).zip(sums.chunks(size)).zip(counts) {
-        if count > 0.0 {
-            for (center, sum) in centers.iter_mut().zip(sums) {
-                *center = T::from_f64(center.to_f64() - rate * (count * center.to_f64() - sum) / (count + 1.0));
-            }
+    let mut own = rows_of_centers(&places(labels, classes), classes);
+    moved.par_chunks_mut(size).zip(&mut own).for_each(|(center, own)| {
+        own.retain(|row| is_finite(&numbers[row * size..][..size]));
+        if own.is_empty() {
+            return;
         }
-    }
+        let count = own.len() as f64;
+        for (center, sum) in center.iter_mut().zip(sums(numbers, size, own)) {
+            let old = center.to_f64();
+            *center = T::from_f64(old - rate * (count * old - sum) / (count + 1.0));
+        }
+    });
     Some(like(rows, tensor(moved, shape, &rows.clone().without_autodiff().device())))
 }
 
@@ -96,4 +100,37 @@ fn moved_of<T: Float + Number<Wide = T>>(
 fn places(labels: &Tensor<1, Int>, classes: usize) -> Vec<Option<usize>> {
     let labels = labels.clone().without_autodiff().into_data();
     labels.iter::<i64>().map(|label| usize::try_from(label).ok().filter(|label| *label < classes)).collect()
+}
+
+/// The rows of each center, in order.
+fn rows_of_centers(places: &[Option<usize>], centers: usize) -> Vec<Vec<usize>> {
+    let mut rows = vec![Vec::new(); centers];
+    for (row, place) in places.iter().enumerate() {
+        if let Some(place) = place {
+            rows[*place].push(row);
+        }
+    }
+    rows
+}
+
+/// The sums of the columns of some rows.
+fn sums<T: Float>(numbers: &[T], size: usize, rows: &[usize]) -> Vec<f64> {
+    let mut sums = vec![0.0; size];
+    vectorized(
+        #[inline(always)]
+        || {
+            for row in rows {
+                sums.iter_mut().zip(&numbers[row * size..]).for_each(|(sum, number)| *sum += number.to_f64());
+            }
+        },
+    );
+    sums
+}
+
+fn is_finite<T: Float>(numbers: &[T]) -> bool {
+    vectorized(
+        #[inline(always)]
+        // All are looked at: a loop that may end early has no vector instructions.
+        || numbers.iter().fold(true, |all, number| all & number.to_f64().is_finite()),
+    )
 }

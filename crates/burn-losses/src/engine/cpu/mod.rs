@@ -22,6 +22,7 @@ pub(crate) mod rank;
 mod raw;
 pub(crate) mod rows;
 pub(crate) mod soft;
+mod turn;
 pub(crate) mod unit;
 
 use burn::tensor::Tensor;

@@ -3,6 +3,7 @@
 use super::lanes::Float;
 use super::memory::{Memory, Number, of_type, tensor, unwritten};
 use super::raw::{Matrix, product};
+use super::turn::columns_of;
 use super::unit::{normalized, pull_back};
 use crate::engine::backward::{attach, like};
 use crate::formula::Real;
@@ -37,9 +38,11 @@ fn values_of<T: Float + Number<Wide = T>>(
     let memory = [Memory::of(&both[0])?, Memory::of(&both[1])?];
     let [proxies, rows] = [memory[0].numbers::<T>()?, memory[1].numbers::<T>()?];
     let units = [normalized(proxies, shapes[0], size), normalized(rows, shapes[1], size)];
-    let mut cosines = unwritten::<T>(classes * count);
+    let mut of_rows = unwritten::<T>(count * classes);
     let [proxies, rows] = units.each_ref().map(|(units, _)| Matrix::rows(&units[..], size));
-    product(proxies, rows.transposed(), 1.0, (&mut cosines, count), false);
+    // The right side is turned on one thread: it is the smaller one.
+    product(rows, proxies.transposed(), 1.0, (&mut of_rows, classes), false);
+    let cosines = columns_of(&of_rows, classes);
     let labels: Vec<i64> = labels.clone().without_autodiff().into_data().iter::<i64>().collect();
     let present = (0..classes as i64).filter(|class| labels.contains(class)).count().max(1);
     // Of its own rows, and of the others: what an exponent turns by, and what the sum over the proxies is divided by.

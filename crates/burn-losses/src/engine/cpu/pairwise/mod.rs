@@ -6,7 +6,6 @@
 mod anchor;
 mod pull;
 mod squares;
-mod turn;
 mod vectors;
 
 use super::in_pieces;
@@ -163,7 +162,8 @@ impl<T: Float + Number> Results<T> {
         }
     }
 
-    /// Some anchors, and where that is mutual also those that they are compared with; `read` gives the numbers that the scores of a piece of them are made of, in rows.
+    /// Some anchors, and where that is mutual those that they are compared with, which come next; `read` gives the numbers that the
+    /// scores of a piece of the anchors are made of, in rows.
     ///
     /// In double precision: exponents of a steep softmax are large, and the slopes of an anchor's pairs nearly cancel.
     fn run(

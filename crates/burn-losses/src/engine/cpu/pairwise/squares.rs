@@ -1,11 +1,11 @@
 //! Squared distances of all pairs of vectors.
 
 use super::ANCHORS;
-use super::turn::columns_of_block;
 use crate::engine::cpu::in_pieces;
 use crate::engine::cpu::lanes::{Float, Lanes, MOST_LANES};
 use crate::engine::cpu::memory::{Lent, Number, unwritten};
 use crate::engine::cpu::pointwise::{load, splat};
+use crate::engine::cpu::turn::columns_of_block;
 use crate::formula::Real;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;

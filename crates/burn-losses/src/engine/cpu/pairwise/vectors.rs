@@ -3,11 +3,11 @@
 use super::ANCHORS;
 use super::pull::{BLOCK, Pull};
 use super::squares::squares;
-use super::turn::{columns_of, part, turned};
 use crate::engine::cpu::in_pieces;
 use crate::engine::cpu::lanes::{Float, MOST_LANES, vectorized};
 use crate::engine::cpu::memory::{Lent, Number, unwritten, zeros};
 use crate::engine::cpu::raw::{Matrix, product};
+use crate::engine::cpu::turn::{columns_of, part, turned};
 use crate::engine::cpu::unit::{normalized, pull_back};
 use crate::formula::Score;
 use crate::metric::Distance;

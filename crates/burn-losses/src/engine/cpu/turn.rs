@@ -1,11 +1,11 @@
 //! Rows as columns.
 
-use crate::engine::cpu::lanes::{Float, MOST_LANES};
-use crate::engine::cpu::memory::{Lent, unwritten};
+use super::lanes::{Float, MOST_LANES};
+use super::memory::{Lent, unwritten};
 use core::ops::Range;
 use rayon::prelude::*;
 
-/// A matrix, column by column. Its rows have a `width` that is a multiple of [`MOST_LANES`].
+/// A matrix with rows of `width` numbers, column by column.
 pub(super) fn columns_of<T: Float>(matrix: &[T], width: usize) -> Lent<T> {
     let count = matrix.len() / width;
     let mut columns = unwritten::<T>(matrix.len());
@@ -20,9 +20,9 @@ pub(super) fn columns_of<T: Float>(matrix: &[T], width: usize) -> Lent<T> {
     columns
 }
 
-/// The `number`-th [`MOST_LANES`] columns of the first [`MOST_LANES`] rows of a matrix; zeros where no row is left.
+/// The `number`-th [`MOST_LANES`] columns of the first [`MOST_LANES`] rows of a matrix; zeros where no row or column is left.
 pub(super) fn columns_of_block<T: Float>(matrix: &[T], width: usize, number: usize) -> [[T; MOST_LANES]; MOST_LANES] {
-    let columns = number * MOST_LANES..(number + 1) * MOST_LANES;
+    let columns = number * MOST_LANES..width.min((number + 1) * MOST_LANES);
     turned(&part(matrix, width, [0..MOST_LANES.min(matrix.len() / width), columns], [0, 0]))
 }
 
