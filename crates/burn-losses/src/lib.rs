@@ -55,15 +55,16 @@ pub mod segmentation;
 #[cfg_attr(docsrs, doc(cfg(feature = "train")))]
 pub mod train;
 
-pub use engine::anchors::Anchors;
 pub use engine::boxes::{BoxKernel, Boxes};
 pub use engine::distributions::Distributions;
 pub use engine::ghm::GhmCounts;
 pub use engine::heads::{Head, Scaling};
-pub use engine::overlap::{Pixels, Segmentation};
+pub use engine::machine::{Paths, watched, with_tensor_operations};
+pub use engine::pairs::anchors::Anchors;
 pub use engine::pointwise::{PointKernel, Pointwise};
+pub use engine::regions::{Pixels, Segmentation};
 pub use engine::rows::{RowKernel, Rows};
-pub use engine::{release_memory, with_tensor_operations};
+pub use engine::{keep_memory, kept_memory, release_memory};
 pub use error::{ConfigError, InputError, InputProblem};
 pub use reduction::{Divisor, Reduction, Unreduced};
 pub use registry::{AnyLoss, LossConfig, LossInfo, registry};

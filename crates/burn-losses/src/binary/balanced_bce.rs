@@ -2,7 +2,7 @@
 
 use super::cross_entropies;
 use crate::config::{BatchAlpha, Range};
-use crate::engine::is_fused;
+use crate::engine::machine::has_kernels;
 use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
 use crate::macros::loss;
@@ -10,7 +10,7 @@ use crate::reduction::{Unreduced, sum};
 use burn::tensor::Tensor;
 
 loss! {
-    binary "balanced_bce": "binary cross-entropy in which both classes have the same say, however rare one is";
+    binary "balanced_bce": "binary cross-entropy that weights both classes equally, however rare one is";
 
     /// Class-balanced binary cross-entropy (Xie and Tu 2015, [arXiv 1504.06375](https://arxiv.org/abs/1504.06375)).
     ///
@@ -51,47 +51,53 @@ loss! {
 
 /// The loss where alpha is known.
 #[derive(Debug, Clone)]
-struct OfAlpha(f64);
+struct WeightedBce {
+    alpha: f64,
+}
 
-impl Formula for OfAlpha {
+impl Formula for WeightedBce {
     #[inline(always)]
     fn eval<R: Real>(&self, logit: R, target: R) -> R {
-        let (positive, negative) = cross_entropies(logit, target);
-        positive * self.0 + negative * (1.0 - self.0)
+        weigh(logit.lit(self.alpha), logit, target)
     }
 }
 
-/// With the share of the negatives of this batch.
-fn of_batch<const D: usize>(targets: &Tensor<D>) -> OfAlpha {
-    let positives: f64 = sum(targets.clone()).into_scalar();
-    OfAlpha(1.0 - positives / targets.shape().num_elements() as f64)
+/// Each class times its weight.
+#[inline(always)]
+fn weigh<R: Real>(alpha: R, logit: R, target: R) -> R {
+    let (positive, negative) = cross_entropies(logit, target);
+    positive * alpha.clone() + negative * (-alpha + 1.0)
 }
 
 impl Pointwise for BalancedBceLoss {
     fn kernel(&self) -> Option<PointKernel> {
         match self.config.alpha {
-            BatchAlpha::Number(alpha) => Some(PointKernel::of(&OfAlpha(alpha))),
+            BatchAlpha::Number(alpha) => Some(PointKernel::new(&WeightedBce { alpha })),
             BatchAlpha::Batch => None,
         }
     }
 
     fn kernel_of_batch<const D: usize>(&self, _: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>> {
-        Some(BatchKernel { kernel: PointKernel::of(&of_batch(targets)), factors: None, count: None })
+        let kernel = PointKernel::new(&WeightedBce { alpha: alpha_of_batch(targets).into_scalar() });
+        Some(BatchKernel { kernel, factors: None, normalizer: None })
     }
 
     fn values<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
-        let count = targets.shape().num_elements();
-        if is_fused(&logits) && self.config.alpha == BatchAlpha::Batch && !targets.is_tracked() {
-            return of_formula(&of_batch(&targets), logits, targets).into();
-        }
         let alpha = match self.config.alpha {
-            BatchAlpha::Number(alpha) => targets.full_like(alpha),
-            BatchAlpha::Batch => {
-                let positives = sum(targets.clone().detach()) * (1.0 / count as f64);
-                (-positives + 1.0).reshape([1; D])
-            }
+            BatchAlpha::Number(alpha) => return of_formula(&WeightedBce { alpha }, logits, targets).into(),
+            BatchAlpha::Batch => alpha_of_batch(&targets),
         };
-        let (positive, negative) = cross_entropies(logits, targets);
-        (positive * alpha.clone() + negative * (-alpha + 1.0)).into()
+        if has_kernels(&logits) && !targets.is_tracked() {
+            return of_formula(&WeightedBce { alpha: alpha.into_scalar() }, logits, targets).into();
+        }
+        let alpha = alpha.reshape([1; D]).expand(logits.dims());
+        weigh(alpha, logits, targets).into()
     }
+}
+
+/// The share of the negatives in a batch, a constant: `[1]`.
+fn alpha_of_batch<const D: usize>(targets: &Tensor<D>) -> Tensor<1> {
+    let targets = targets.clone().detach();
+    let count = targets.shape().num_elements();
+    -(sum(targets) * (1.0 / count as f64)) + 1.0
 }

@@ -126,7 +126,7 @@ impl Pointwise for BceLoss {
 
     fn kernel(&self) -> Option<PointKernel> {
         let per_class = matches!(self.config.pos_weight, ClassFactor::PerClass(_));
-        (!per_class).then(|| PointKernel::of(&OfEveryClass(self.clone())))
+        (!per_class).then(|| PointKernel::new(&OfEveryClass(self.clone())))
     }
 
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {

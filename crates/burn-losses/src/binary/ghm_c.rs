@@ -102,6 +102,6 @@ impl Pointwise for GhmCLoss {
 
     fn kernel_of_batch<const D: usize>(&self, logits: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>> {
         let factors = Some(self.weights(logits, targets));
-        Some(BatchKernel { kernel: PointKernel::of(&CrossEntropy), factors, count: None })
+        Some(BatchKernel { kernel: PointKernel::new(&CrossEntropy), factors, normalizer: None })
     }
 }

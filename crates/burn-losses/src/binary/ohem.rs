@@ -19,8 +19,8 @@ loss! {
     /// values are kept, at ties those that come first; more than there are keeps all.
     ///
     /// # Numerics
-    /// The choice is a constant for the gradient. It is found by halving intervals on the device: nothing is sorted, nothing is
-    /// read back.
+    /// The choice is a constant for the gradient. It is found without sorting: on a GPU by halving intervals, where
+    /// nothing is read back.
     ///
     /// # Example
     /// ```
@@ -65,8 +65,10 @@ impl Pointwise for OhemLoss {
     fn kernel_of_batch<const D: usize>(&self, logits: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>> {
         let kernel = self.loss[0].kernel()?;
         let values = kernel.values(&logits.clone().without_autodiff(), targets)?;
-        let (factors, count) = hardest(&values, self.config.keep, self.config.min_kept)?;
-        Some(BatchKernel { kernel, factors: Some(factors), count: Some(count) })
+        let dtype = values.dtype();
+        let kept = hardest(&values.into(), self.config.keep, self.config.min_kept);
+        let normalizer = Some(f64::from(kept.clone().int().sum().into_scalar::<i32>()));
+        Some(BatchKernel { kernel, factors: Some(kept.float().cast(dtype)), normalizer })
     }
 
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {

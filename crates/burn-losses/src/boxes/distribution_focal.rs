@@ -2,9 +2,11 @@
 
 use super::{BoxFormat, BoxesLoss};
 use crate::engine::boxes::Boxes;
-use crate::engine::soft::{self, Target};
+use crate::engine::rows::{self, Target};
+use crate::formula::safe::weighted;
+use crate::formula::{Real, RowFormula};
 use crate::macros::{kind_and_reduction, loss};
-use burn::tensor::{Tensor, activation::log_softmax};
+use burn::tensor::Tensor;
 
 loss! {
     boxes "distribution_focal": "cross-entropy of the two bins around each side's distance";
@@ -44,23 +46,19 @@ loss! {
     pub struct DistributionFocalLossConfig {}
 }
 
+impl RowFormula for DistributionFocalLoss {
+    #[inline(always)]
+    fn eval<R: Real>(&self, log_p: R, share: R) -> R {
+        weighted(share, -log_p)
+    }
+}
+
 impl Boxes for DistributionFocalLoss {
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, _: BoxFormat) -> Tensor<1> {
         let [count, width] = predictions.dims();
-        let bins = width / 4;
-        let sides = (predictions.clone().reshape([count * 4, bins]), targets.clone().reshape([count * 4, 1]));
-        if let Some(values) = soft::values(Target::Between, &sides.0, &sides.1) {
-            return values.reshape([count, 4]).mean_dim(1).squeeze_dim(1);
-        }
-        let log_p = log_softmax(predictions.reshape([count, 4, bins]), 2);
-        let outside = targets.clone().lower_scalar(0.0).bool_or(targets.clone().greater_scalar(bins as f64 - 1.0));
-        let shape = [count, 4, bins];
-        let bin = Tensor::<1, burn::tensor::Int>::arange(0..bins as i64, &targets.device());
-        let bin = bin.float().cast(targets.dtype()).reshape([1, 1, bins]).expand(shape);
-        // The two bins around y have the weights i + 1 - y and y - i, every other bin 0.
-        let weights = (-(targets.unsqueeze_dim::<3>(2).expand(shape) - bin).abs() + 1.0).clamp_min(0.0);
-        let sides = -(weights * log_p).sum_dim(2).reshape([count, 4]);
-        sides.mask_fill(outside, f64::NAN).mean_dim(1).squeeze_dim(1)
+        let logits = predictions.reshape([count * 4, width / 4]);
+        let sides = rows::values_of(self, logits, &Target::Bins(targets.reshape([count * 4, 1])));
+        sides.reshape([count, 4]).mean_dim(1).squeeze_dim(1)
     }
 
     fn accepts(&self, width: usize) -> Result<(), String> {

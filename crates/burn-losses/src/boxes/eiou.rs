@@ -44,6 +44,13 @@ impl BoxFormula for EiouLoss {
 }
 
 /// The loss of two boxes that have been measured.
+impl EiouLoss {
+    /// The formula alone.
+    pub(super) fn plain() -> Self {
+        Self { config: EiouLossConfig::default() }
+    }
+}
+
 #[inline(always)]
 pub(super) fn eiou<R: Real>(pair: &Geometry<R>) -> R {
     diou(pair) + side(&pair.x) + side(&pair.y)

@@ -1,6 +1,6 @@
 //! Focal efficient IoU loss.
 
-use super::eiou::eiou;
+use super::eiou::{EiouLoss, eiou};
 use super::geometry::{power, quotient};
 use super::{BoxFormat, FactorGradient, Geometry};
 use crate::config::Range;
@@ -55,6 +55,7 @@ box_loss! {
 }
 
 /// How well two boxes fit.
+/// IoU itself.
 #[derive(Debug, Clone)]
 struct Overlap;
 
@@ -65,18 +66,6 @@ impl BoxFormula for Overlap {
     }
 }
 
-/// What that weighs.
-#[derive(Debug, Clone)]
-struct Eiou;
-
-impl BoxFormula for Eiou {
-    #[inline(always)]
-    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
-        eiou(&Geometry::new(prediction, target))
-    }
-}
-
-/// The weight of an overlap, given the largest.
 #[derive(Debug, Clone)]
 struct Weight {
     gamma: f64,
@@ -100,7 +89,7 @@ impl FocalEiouLoss {
 impl Boxes for FocalEiouLoss {
     fn kernel(&self) -> Option<BoxKernel> {
         let is_constant = self.config.weight_gradient == FactorGradient::Detached;
-        is_constant.then(|| BoxKernel::weighed(&Eiou, &Overlap, &self.weight(), self.config.normalize))
+        is_constant.then(|| BoxKernel::weighted(&EiouLoss::plain(), &Overlap, &self.weight(), self.config.normalize))
     }
 
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {

@@ -2,12 +2,9 @@
 
 use crate::ConfigError;
 use crate::config::{FieldType, Range, Value};
-use crate::engine::classes::per_class;
-use crate::engine::rows::{Number3, Row, RowFormula, RowKernel, Rows, Sums, pick};
-use crate::formula::Real;
+use crate::formula::safe::weighted;
+use crate::formula::{Real, RowFormula};
 use crate::macros::loss;
-use crate::reduction::Unreduced;
-use burn::tensor::{Int, Tensor, activation::log_softmax};
 use serde::{Deserialize, Serialize};
 
 crate::choice! {
@@ -123,139 +120,31 @@ loss! {
     }
 }
 
-impl CrossEntropyLoss {
-    /// One weight per class, where there are any.
-    fn weights(&self, like: &Tensor<2>) -> Option<Tensor<1>> {
-        let weights = self.config.class_weights.as_deref()?;
-        Some(per_class(weights, like))
+impl RowFormula for CrossEntropyLoss {
+    #[inline(always)]
+    fn eval<R: Real>(&self, log_p: R, share: R) -> R {
+        weighted(share, -log_p)
     }
 
-    /// z_loss ln(sum e^x)^2, from any one logit and its log-probability: their difference is ln(sum e^x).
-    fn z_loss(&self, log_partition: Tensor<1>) -> Tensor<1> {
-        log_partition.square() * self.config.z_loss
-    }
-}
-
-/// The formula of a row, for the fused engine.
-struct OfRow {
-    config: CrossEntropyLossConfig,
-    keep: f64,
-    floor: f64,
-    /// The sum of the class weights.
-    weights: f64,
-}
-
-impl RowFormula for OfRow {
-    fn eval(&self, row: &Row) -> Number3 {
-        let weight = self.mass(row.label).unwrap_or(1.0);
-        let mut value = (row.log_total - row.target) * (self.keep * weight);
-        if self.floor > 0.0 {
-            value = value + (row.log_total * self.weights - row.sum) * self.floor;
-        }
-        if self.config.z_loss > 0.0 {
-            value = value + (row.log_total + row.largest).square() * (self.config.z_loss * weight);
-        }
-        value
+    #[inline(always)]
+    fn penalty<R: Real>(&self, log_total: R) -> Option<R> {
+        (self.config.z_loss > 0.0).then(|| log_total.square() * self.config.z_loss)
     }
 
-    fn sums(&self) -> Sums<'_> {
-        match &self.config.class_weights {
-            _ if self.floor == 0.0 => Sums::Nothing,
-            None => Sums::All,
-            Some(weights) => Sums::Weighted(weights),
-        }
+    fn class_factors(&self) -> Option<&[f64]> {
+        self.config.class_weights.as_deref()
     }
 
-    fn mass(&self, label: usize) -> Option<f64> {
-        self.config.class_weights.as_ref().map(|weights| weights[label])
-    }
-}
-
-impl CrossEntropyLoss {
-    pub(crate) fn row_formula(&self, classes: usize) -> impl RowFormula + 'static {
-        let config = self.config.clone();
-        let (keep, floor) = match config.label_smoothing.epsilon > 0.0 {
-            true => config.label_smoothing.weights(classes),
-            false => (1.0, 0.0),
-        };
-        let weights = config.class_weights.as_ref().map_or(classes as f64, |weights| weights.iter().sum());
-        OfRow { config, keep, floor, weights }
-    }
-}
-
-impl Rows for CrossEntropyLoss {
-        fn kernel(&self, classes: usize) -> Option<RowKernel> {
-        Some(RowKernel::of(self.row_formula(classes)))
+    fn factors_count(&self) -> bool {
+        true
     }
 
-    fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let [rows, classes] = logits.dims();
-        let log_p = log_softmax(logits.clone(), 1);
-        let weights = self.weights(&logits);
-        let mass = weights
-            .clone()
-            .map(|weights| weights.select(0, labels.clone()));
-        let weigh = |values: Tensor<1>| match &mass {
-            Some(mass) => values * mass.clone(),
-            None => values,
-        };
-
-        let picked = pick(log_p.clone(), labels.clone());
-        let mut values = weigh(-picked.clone());
-        if self.config.label_smoothing.epsilon > 0.0 {
-            let (keep, floor) = self.config.label_smoothing.weights(classes);
-            let all = match weights {
-                Some(weights) => log_p * weights.unsqueeze::<2>().expand([rows, classes]),
-                None => log_p,
-            };
-            values = values * keep - all.sum_dim(1).squeeze_dim::<1>(1) * floor;
-        }
-        if self.config.z_loss > 0.0 {
-            values = values + weigh(self.z_loss(pick(logits, labels) - picked));
-        }
-        Unreduced { values, mass }
-    }
-
-    fn soft_rows(&self, logits: Tensor<2>, probabilities: Tensor<2>) -> Option<Unreduced<1>> {
-        let [rows, classes] = logits.dims();
-        let log_p = log_softmax(logits.clone(), 1);
-        let (keep, floor) = self.config.label_smoothing.weights(classes);
-        let weights = self
-            .weights(&logits)
-            .map(|weights| weights.unsqueeze::<2>().expand([rows, classes]));
-        let mass = weights.clone().map(|weights| {
-            (probabilities.clone() * weights)
-                .sum_dim(1)
-                .squeeze_dim::<1>(1)
-        });
-
-        let mut each = (probabilities * keep + floor) * -log_p.clone();
-        if let Some(weights) = weights {
-            each = each * weights;
-        }
-        let mut values = each.sum_dim(1).squeeze_dim::<1>(1);
-        if self.config.z_loss > 0.0 {
-            let log_partition = (logits - log_p).narrow(1, 0, 1).squeeze_dim::<1>(1);
-            let z_loss = self.z_loss(log_partition);
-            values = values
-                + match &mass {
-                    Some(mass) => z_loss * mass.clone(),
-                    None => z_loss,
-                };
-        }
-        Some(Unreduced { values, mass })
-    }
-
-    fn classes(&self) -> Option<usize> {
-        self.config.class_weights.as_ref().map(Vec::len)
+    fn smoothing(&self, classes: usize) -> (f64, f64) {
+        self.config.label_smoothing.weights(classes)
     }
 
     fn ignore_index(&self) -> Option<i64> {
         self.config.ignore_index
-    }
-
-    fn takes_probabilities(&self) -> bool {
-        true
     }
 }
 

@@ -1,12 +1,9 @@
 //! Focal loss, multi-class.
 
 use crate::config::{ClassFactor, Range};
-use crate::engine::classes::per_class;
-use crate::engine::rows::{Number3, Row, RowFormula, RowKernel, Rows, pick};
-use crate::formula::Real;
+use crate::formula::safe::weighted;
+use crate::formula::{Real, RowFormula};
 use crate::macros::loss;
-use crate::reduction::Unreduced;
-use burn::tensor::{Int, Tensor, activation::log_softmax};
 
 loss! {
     classification "focal": "softmax cross-entropy that looks away from what is easy";
@@ -51,70 +48,26 @@ loss! {
     }
 }
 
-/// (1 - p)^gamma (-ln p), of l = ln p.
-#[inline(always)]
-fn focal<R: Real>(log_p: R, gamma: f64) -> R {
-    let miss = -log_p.clone().exp() + 1.0;
-    let miss = miss.clone().maximum(miss.lit(crate::binary::LEAST_MISS));
-    miss.powf(gamma) * -log_p
-}
-
-/// The formula of a row, for the fused engine.
-struct OfRow(FocalLossConfig);
-
-impl RowFormula for OfRow {
-    fn eval(&self, row: &Row) -> Number3 {
-        let value = focal(row.target - row.log_total, self.0.gamma);
-        match &self.0.alpha {
-            ClassFactor::None => value,
-            ClassFactor::Number(alpha) => value * *alpha,
-            ClassFactor::PerClass(alphas) => value * alphas[row.label],
+impl RowFormula for FocalLoss {
+    #[inline(always)]
+    fn eval<R: Real>(&self, log_p: R, share: R) -> R {
+        let miss = -log_p.clone().exp() + 1.0;
+        let miss = miss.clone().maximum(miss.lit(crate::binary::LEAST_MISS));
+        let value = weighted(share, miss.powf(self.config.gamma) * -log_p);
+        match self.config.alpha {
+            ClassFactor::Number(alpha) => value * alpha,
+            _ => value,
         }
     }
-}
 
-impl Rows for FocalLoss {
-        fn kernel(&self, _: usize) -> Option<RowKernel> {
-        Some(RowKernel::of(OfRow(self.config.clone())))
-    }
-
-    fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let log_p = log_softmax(logits, 1);
-        let values = focal(pick(log_p.clone(), labels.clone()), self.config.gamma);
+    fn class_factors(&self) -> Option<&[f64]> {
         match &self.config.alpha {
-            ClassFactor::None => values,
-            ClassFactor::Number(alpha) => values * *alpha,
-            ClassFactor::PerClass(alphas) => values * per_class(alphas, &log_p).select(0, labels),
-        }
-        .into()
-    }
-
-    fn soft_rows(&self, logits: Tensor<2>, probabilities: Tensor<2>) -> Option<Unreduced<1>> {
-        let dims = logits.dims();
-        let log_p = log_softmax(logits, 1);
-        let each = probabilities * focal(log_p.clone(), self.config.gamma);
-        let each = match &self.config.alpha {
-            ClassFactor::None => each,
-            ClassFactor::Number(alpha) => each * *alpha,
-            ClassFactor::PerClass(alphas) => {
-                each * per_class(alphas, &log_p).unsqueeze::<2>().expand(dims)
-            }
-        };
-        Some(each.sum_dim(1).squeeze_dim::<1>(1).into())
-    }
-
-    fn classes(&self) -> Option<usize> {
-        match &self.config.alpha {
-            ClassFactor::PerClass(alphas) => Some(alphas.len()),
+            ClassFactor::PerClass(alphas) => Some(alphas),
             _ => None,
         }
     }
 
     fn ignore_index(&self) -> Option<i64> {
         self.config.ignore_index
-    }
-
-    fn takes_probabilities(&self) -> bool {
-        true
     }
 }

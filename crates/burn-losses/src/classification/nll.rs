@@ -3,7 +3,8 @@
 use super::ClassificationLoss;
 use crate::config::Range;
 use crate::engine::classes::per_class;
-use crate::engine::rows::{Rows, pick};
+use crate::engine::primitives::gather::gather;
+use crate::engine::rows::Rows;
 use crate::macros::loss;
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Int, Tensor};
@@ -49,7 +50,7 @@ impl Rows for NllLoss {
             .class_weights
             .as_deref()
             .map(|weights| per_class(weights, &log_probabilities).select(0, labels.clone()));
-        let values = -pick(log_probabilities, labels);
+        let values = -gather(log_probabilities, labels);
         Unreduced {
             values: match &mass {
                 Some(mass) => values * mass.clone(),

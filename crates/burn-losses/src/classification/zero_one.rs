@@ -1,6 +1,6 @@
 //! Zero-one loss, multi-class.
 
-use crate::engine::rank::argmax;
+use crate::engine::primitives::order_statistics::argmax;
 use crate::engine::rows::{Rows, constant};
 use crate::macros::loss;
 use crate::reduction::Unreduced;

@@ -58,6 +58,6 @@ impl Distributions for CrossEntropyLoss {
     }
 
     fn kernel(&self) -> Option<PointKernel> {
-        Some(PointKernel::of(self))
+        Some(PointKernel::new(self))
     }
 }

@@ -3,9 +3,11 @@
 use super::{DistributionLoss, TargetForm};
 use crate::check::Reference;
 use crate::config::Range;
-use crate::engine::distributions::{self, Distributions, row_sums, target, weighted};
-use crate::engine::rows::{pick, without_class_axis};
-use crate::engine::soft::{self, Target};
+use crate::engine::distributions::{self, Distributions, probability};
+use crate::engine::primitives::gather::gather;
+use crate::engine::rows::{self, Target, without_class_axis};
+use crate::formula::safe::weighted;
+use crate::formula::{Real, RowFormula};
 use crate::error::{InputError, expect};
 use burn::tensor::{Int, Tensor, activation::log_softmax};
 
@@ -63,8 +65,6 @@ distribution_loss! {
 }
 
 /// What stands for the logarithm of 0, at every temperature.
-const MINUS_INFINITY: f64 = -1e30;
-
 impl DistillationLoss {
     /// The value of the batch, with the labels `[N, d1, ..]` that `hard_weight` asks for, reduced as the config says.
     ///
@@ -113,35 +113,27 @@ impl DistillationLoss {
     }
 }
 
+/// KL(q || p), class by class, of ln p and ln q.
+impl RowFormula for DistillationLoss {
+    #[inline(always)]
+    fn eval<R: Real>(&self, log_p: R, log_q: R) -> R {
+        let (q, log_q) = probability(log_q);
+        weighted(q, log_q - log_p)
+    }
+}
+
 impl Distributions for DistillationLoss {
     fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
         let sharpness = 1.0 / self.config.temperature;
         let factor = self.config.temperature * self.config.temperature * (1.0 - self.config.hard_weight);
         let is_logarithm = self.config.target == TargetForm::LogProbabilities;
-        if let Some(values) = soft::values(Target::Softened { sharpness, is_logarithm }, &log_p, &targets) {
-            return values * factor;
-        }
-        let (log_t, none) = match self.config.target {
-            TargetForm::Probabilities => {
-                let (t, log_t) = target(targets, TargetForm::Probabilities);
-                (log_t, t.equal_scalar(0.0))
-            }
-            // Also logits are logarithms, but for a constant.
-            TargetForm::LogProbabilities => {
-                let none = targets.clone().lower_scalar(MINUS_INFINITY);
-                (targets.mask_fill(none.clone(), 0.0), none)
-            }
-        };
-        let log_q = log_softmax((log_t * sharpness).mask_fill(none.clone(), MINUS_INFINITY), 1);
-        let q = log_q.clone().exp().mask_fill(none, 0.0);
-        let log_p = log_softmax(log_p * sharpness, 1);
-        row_sums(weighted(q, log_q - log_p)) * factor
+        rows::values_of(self, log_p, &Target::Teacher { of: targets, sharpness, is_logarithm }) * factor
     }
 
     fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
         let classes = log_p.dims()[1] as i64;
         let outside = labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(classes));
-        let picked = pick(log_softmax(log_p, 1), labels.mask_fill(outside.clone(), 0));
+        let picked = gather(log_softmax(log_p, 1), labels.mask_fill(outside.clone(), 0));
         (values - picked * self.config.hard_weight).mask_fill(outside, f64::NAN)
     }
 

@@ -57,6 +57,6 @@ impl Distributions for EntropyLoss {
     }
 
     fn kernel(&self) -> Option<PointKernel> {
-        Some(PointKernel::of(self))
+        Some(PointKernel::new(self))
     }
 }

@@ -64,6 +64,6 @@ impl Distributions for JsDivergenceLoss {
     }
 
     fn kernel(&self) -> Option<PointKernel> {
-        Some(PointKernel::of(self))
+        Some(PointKernel::new(self))
     }
 }

@@ -110,6 +110,6 @@ impl Distributions for KlDivergenceLoss {
     }
 
     fn kernel(&self) -> Option<PointKernel> {
-        Some(PointKernel::of(self))
+        Some(PointKernel::new(self))
     }
 }

@@ -1,12 +1,15 @@
 //! Log-probabilities and target probabilities in, one value per row out.
 
+use super::any_tensor::AnyTensor;
 use super::keep_graph;
-use super::pointwise::PointKernel;
+use super::pointwise::{PointKernel, Reduce};
 use super::rows::as_rows;
 use crate::check::{Reference, widen};
 use crate::distribution::{DistributionInput, TargetForm};
 use crate::error::InputError;
-use crate::formula::{Real, safe::is_below};
+use crate::formula::Real;
+use crate::formula::safe::is_below;
+pub(crate) use crate::formula::safe::weighted;
 use crate::reduction::Reduction;
 use burn::tensor::{Int, Tensor, activation::log_softmax};
 
@@ -90,10 +93,9 @@ pub(crate) fn reduce<L: Distributions, const D: usize, const W: usize>(
         && let Some(kernel) = loss.kernel()
     {
         let (predictions, targets) = (as_rows(predictions.clone()), as_rows(targets.clone()));
-        let width_and_samples = [dims[1], dims[0]];
-        if let Some(value) =
-            kernel.reduced(reduction, width_and_samples, None, &predictions, &targets, weights.as_ref())
-        {
+        let weights = weights.as_ref().map(AnyTensor::from);
+        let reduce = Reduce { reduction, width: dims[1], samples: dims[0], normalizer: None, weights };
+        if let Some(value) = kernel.reduced(&reduce, &predictions, &targets) {
             return value;
         }
     }
@@ -131,14 +133,6 @@ pub(crate) fn probability<R: Real>(log_p: R) -> (R, R) {
     let zero = log_p.lit(0.0);
     let safe = R::select(&none, zero.clone(), log_p);
     (R::select(&none, zero, safe.clone().exp()), safe)
-}
-
-/// `weight * value`, 0 with no gradient where the weight, which is not negative, is 0, whatever the value is.
-#[inline(always)]
-pub(crate) fn weighted<R: Real>(weight: R, value: R) -> R {
-    let counts = weight.gt_lit(0.0);
-    let zero = value.lit(0.0);
-    weight * R::select(&counts, value, zero)
 }
 
 /// The sum of each row: `[M]`.

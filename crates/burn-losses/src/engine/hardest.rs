@@ -1,10 +1,10 @@
 //! Online hard example mining: which values of a batch are kept.
 
-use super::rank::largest;
+use super::primitives::order_statistics::largest;
 use crate::ConfigError;
 use crate::config::{FieldType, Range, Value};
 use crate::reduction::Unreduced;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Int, Tensor};
 use serde::{Deserialize, Serialize};
 
 /// Which values of a batch are kept: in a config file `{ ratio = 0.25 }`, `{ count = 512 }` or `{ threshold = 0.7 }`.
@@ -88,48 +88,35 @@ impl FieldType for Keep {
     }
 }
 
-/// 1 for each of the hardest values, 0 for the others; and how many these are. All values are valid. `None` where a value is not in the
-/// memory of this process.
-pub(crate) fn hardest<const D: usize>(values: &Tensor<D>, keep: Keep, min_kept: usize) -> Option<(Tensor<D>, f64)> {
-    let _ = (values, keep, min_kept);
-    #[cfg(feature = "cpu-engine")]
-    {
-        use super::cpu::rank;
-        // As many as tensor operations keep, which compute in the type of the values.
-        let is_double = values.dtype() == burn::tensor::DType::F64;
-        let rounded = |number: f64| if is_double { number } else { f64::from(number as f32) };
-        let count = rounded(values.shape().num_elements() as f64);
-        let wanted = match keep {
-            Keep::Ratio(ratio) => rounded(rounded(count * rounded(ratio)) + 0.5).floor() as usize,
-            Keep::Count(count) => count,
-            Keep::Threshold(threshold) => rank::count_above(values, rounded(threshold))?,
-        };
-        rank::hardest(values, wanted.max(min_kept))
-    }
-    #[cfg(not(feature = "cpu-engine"))]
-    None
-}
-
 /// Keeps the hardest values; the others become 0 and count nothing.
 pub(crate) fn keep_hardest<const D: usize>(unreduced: Unreduced<D>, keep: Keep, min_kept: usize) -> Unreduced<D> {
+    let dropped = hardest(&unreduced, keep, min_kept).bool_not();
+    let Unreduced { values, mass } = unreduced;
+    let mass = mass.unwrap_or_else(|| values.ones_like()).detach();
+    Unreduced { values: values.mask_fill(dropped.clone(), 0.0), mass: Some(mass.mask_fill(dropped, 0.0)) }
+}
+
+/// Which values are the hardest.
+pub(crate) fn hardest<const D: usize>(unreduced: &Unreduced<D>, keep: Keep, min_kept: usize) -> Tensor<D, Bool> {
     let Unreduced { values, mass } = unreduced;
     let shape = values.dims();
     let n: usize = shape.iter().product();
     let device = values.device();
-    let mass = mass.unwrap_or_else(|| values.ones_like()).detach();
     let scores = values.clone().detach().reshape([n]);
     // What is not finite is kept whatever the count: it shall be seen.
-    let broken = scores.clone().is_finite().bool_not();
-    let scores = scores.mask_fill(broken.clone(), 0.0);
-
-    // What does not count is never kept: it ranks below everything else.
-    let invalid = mass.clone().reshape([n]).equal_scalar(0.0);
-    let below = scores.clone().min() - 1.0;
-    let scores = scores.mask_where(invalid.clone(), below.expand([n]));
-    let valid = invalid.clone().bool_not().int().sum();
-
+    let not_finite = scores.clone().is_finite().bool_not();
+    let mut scores = scores.mask_fill(not_finite.clone(), 0.0);
     let number = |count: usize| Tensor::<1, Int>::full([1], count.min(n) as i64, &device);
-    let at_least = number(min_kept);
+    let mut valid = number(n);
+    let mut invalid = None;
+    if let Some(mass) = mass {
+        // What does not count is never kept: it ranks below everything else.
+        let mask = mass.clone().detach().reshape([n]).equal_scalar(0.0);
+        let below = scores.clone().min() - 1.0;
+        scores = scores.mask_where(mask.clone(), below.expand([n]));
+        valid = mask.clone().bool_not().int().sum();
+        invalid = Some(mask);
+    }
     let wanted = match keep {
         Keep::Ratio(ratio) => {
             let share = valid.clone().float().cast(scores.dtype()) * ratio;
@@ -138,8 +125,7 @@ pub(crate) fn keep_hardest<const D: usize>(unreduced: Unreduced<D>, keep: Keep, 
         Keep::Count(count) => number(count),
         Keep::Threshold(threshold) => scores.clone().greater_scalar(threshold).int().sum(),
     };
-    let k = wanted.max_pair(at_least).min_pair(valid);
-    let kept = largest(scores, k).bool_or(broken).bool_and(invalid.bool_not()).reshape(shape);
-    let dropped = kept.bool_not();
-    Unreduced { values: values.mask_fill(dropped.clone(), 0.0), mass: Some(mass.mask_fill(dropped, 0.0)) }
+    let k = wanted.max_pair(number(min_kept)).min_pair(valid);
+    let kept = largest(scores, k).bool_or(not_finite);
+    invalid.map_or(kept.clone(), |invalid| kept.bool_and(invalid.bool_not())).reshape(shape)
 }

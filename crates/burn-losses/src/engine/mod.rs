@@ -1,66 +1,58 @@
-//! The executors: the few shapes of computation in which all losses run.
+//! The executors: the few shapes of computation in which all losses run, and the machines that run them.
+//!
+//! - [`pointwise`]: two numbers in, one value out;
+//! - [`boxes`]: two boxes in, one value out;
+//! - [`rows`]: a row of logits and what it is compared with in, one value out;
+//! - [`regions`]: predicted regions and masks in, one value per sample and class out;
+//! - [`pairs`]: a row and all rows that it is compared with in, one value out;
+//! - [`heads`]: a linear layer, then rows, some of them at a time.
+//!
+//! Each has its contract and its tensor operations in `mod.rs` and its kernel of the CPU in `host.rs`. What is no formula is written on
+//! tensors, out of [`primitives`]. A call goes through one door, [`machine`], which knows where a tensor lies.
 
-pub(crate) mod anchors;
-pub(crate) mod backward;
+pub(crate) mod any_tensor;
 pub(crate) mod boxes;
-pub(crate) mod centers;
-pub(crate) mod chunks;
 pub(crate) mod classes;
-#[cfg(feature = "cpu-engine")]
-pub(crate) mod cpu;
+pub(crate) mod custom_backward;
 pub(crate) mod distributions;
 pub(crate) mod ghm;
 pub(crate) mod hardest;
 pub(crate) mod heads;
-pub(crate) mod overlap;
-pub(crate) mod pairwise;
+#[cfg(feature = "cpu-engine")]
+pub(crate) mod host;
+pub(crate) mod machine;
+pub(crate) mod pairs;
 pub(crate) mod pointwise;
-pub(crate) mod proxies;
-pub(crate) mod rank;
+pub(crate) mod primitives;
+pub(crate) mod regions;
 pub(crate) mod rows;
-pub(crate) mod soft;
-pub(crate) mod sort;
 
+use any_tensor::AnyTensor;
 use burn::module::RunningState;
 use burn::tensor::{Device, Tensor, TensorData};
+use custom_backward::custom_backward;
 
-/// Runs `run` with tensor operations alone: without the fused engine, which computes value and gradient of most losses in one pass
-/// where a tensor lies in the memory of the CPU. For debugging, and to compare.
-///
-/// It concerns this thread. The environment variable `BURN_LOSSES_ENGINE=tensor` does the same for a whole process.
-///
-/// ```
-/// use burn::tensor::{Device, Tensor};
-/// use burn_losses::{prelude::*, regression::HuberLossConfig};
-///
-/// let device = Device::flex();
-/// let loss = HuberLossConfig::new().init(&device);
-/// let of = |_| Tensor::<1>::from_floats([0.5, 3.0], &device);
-/// let fused = loss.forward(of(0), of(0) * 2.0);
-/// let plain = burn_losses::with_tensor_operations(|| loss.forward(of(0), of(0) * 2.0));
-/// assert_eq!(fused.into_data(), plain.into_data());
-/// ```
-pub fn with_tensor_operations<T>(run: impl FnOnce() -> T) -> T {
-    #[cfg(feature = "cpu-engine")]
-    return cpu::without(run);
-    #[cfg(not(feature = "cpu-engine"))]
-    run()
-}
-
-/// Gives memory back to the system that the fused engine keeps for the next step: of gradients on Flex, and of what is computed on the
-/// way; at most 512 MiB of each type of number.
+/// Gives the buffers back to the system that the fused engine keeps for the next step: of gradients on Flex, and of what is computed on
+/// the way. It does so by itself two seconds after the last step.
 pub fn release_memory() {
     #[cfg(feature = "cpu-engine")]
-    cpu::memory::release();
+    host::memory::release();
 }
 
-/// Whether the fused engine may run on this tensor: its numbers can be read without waiting for a device.
-pub(crate) fn is_fused<const D: usize>(tensor: &Tensor<D>) -> bool {
-    let _ = tensor;
+/// The bytes of the buffers that wait for the next step.
+pub fn kept_memory() -> usize {
     #[cfg(feature = "cpu-engine")]
-    return cpu::applies(tensor);
+    return host::memory::waiting_bytes();
     #[cfg(not(feature = "cpu-engine"))]
-    false
+    0
+}
+
+/// Sets how many bytes of buffers may wait for the next step, of each type of number: 512 MiB where this is not called. 0 keeps none:
+/// every step takes new memory from the system, which costs about as much time as a light loss.
+pub fn keep_memory(most_bytes: usize) {
+    let _ = most_bytes;
+    #[cfg(feature = "cpu-engine")]
+    host::memory::set_limit(most_bytes);
 }
 
 /// A state that begins with these numbers, which are data: a tensor that is yet to be filled would be filled in the kernel that first
@@ -93,9 +85,11 @@ pub(crate) fn keep_graph<const D: usize, const V: usize>(values: Tensor<V>, inpu
     if !input.is_tracked() || values.is_tracked() {
         return values;
     }
-    #[cfg(feature = "cpu-engine")]
-    if let Some(values) = cpu::host::without_gradient(&values, &input) {
-        return values;
+    let (shape, device, dtype) = (input.dims(), AnyTensor::from(&input).inner_device(), input.dtype());
+    let zeros = move |_| vec![Some(Tensor::<D>::zeros(shape, (&device, dtype)).into())];
+    if let Some(values) = custom_backward(AnyTensor::from(values.clone()).without_autodiff(), &[(&input).into()], zeros)
+    {
+        return values.into_rank();
     }
     let everywhere = input.zeros_like().equal_scalar(0.0);
     let zeros = input.mask_fill(everywhere, 0.0);

@@ -2,7 +2,7 @@
 
 use super::{EvalError, Evaluation, Inputs};
 use crate::check::Reference;
-use crate::engine::is_fused;
+use crate::engine::machine::has_kernels;
 use crate::error::quoted;
 use crate::reduction::Unreduced;
 use burn::tensor::{DType, Device, FloatDType, Gradients, Int, Tensor, TensorData};
@@ -186,7 +186,7 @@ pub(super) fn in_training<const D: usize, const V: usize>(
     values: impl FnOnce(Tensor<D>) -> Tensor<V>,
     value: impl FnOnce(Tensor<D>) -> Tensor<1>,
 ) {
-    if !first.is_autodiff() || !is_fused(first) {
+    if !first.is_autodiff() || !has_kernels(first) {
         return;
     }
     let leaf = first.clone().detach().require_grad();

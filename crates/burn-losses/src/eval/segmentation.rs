@@ -2,7 +2,7 @@
 
 use super::run::{Leaves, Run, constant, in_training, with_class_axis};
 use super::{EvalError, Evaluation};
-use crate::engine::{overlap, rows};
+use crate::engine::{regions, rows};
 use crate::segmentation::{Masks, SegmentationLoss};
 
 impl Run<'_> {
@@ -31,9 +31,9 @@ impl Run<'_> {
         let constants = Masks { masks: constant(masks.masks.clone()), valid: masks.valid.clone() };
         let of_weights = weights.clone().map(constant);
         let reduce = |values, weights| loss.reduction().reduce(values, weights, None);
-        let unreduced = overlap::values(loss, &loss.regions(), logits.clone(), masks);
+        let unreduced = regions::values(loss, &loss.regions(), logits.clone(), masks);
         let mut evaluation = leaves.differentiate(unreduced, |values| reduce(values, weights));
-        let unreduced = |logits| overlap::values(loss, &loss.regions(), logits, constants.clone());
+        let unreduced = |logits| regions::values(loss, &loss.regions(), logits, constants.clone());
         let value = |logits| reduce(unreduced(logits), of_weights.clone());
         in_training(&mut evaluation, self.first, &logits, |logits| unreduced(logits).values, value);
         Ok(evaluation)

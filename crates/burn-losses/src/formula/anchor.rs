@@ -1,7 +1,7 @@
 //! Losses of an anchor and all rows that it is compared with.
 
 use super::Real;
-use crate::engine::anchors::Distance;
+use crate::engine::pairs::anchors::Distance;
 use core::fmt::Debug;
 
 /// A loss of one row of a batch, the anchor, compared with all others.
@@ -74,6 +74,12 @@ pub trait AnchorFormula: Debug + Clone + Send + Sync + 'static {
 
     /// What an anchor counts in a mean.
     fn counts(&self) -> Counts;
+
+    /// Whether a value is a sum over pairs each of which gives both of its rows the same, and every anchor counts 1: no pair of two views
+    /// is computed twice then.
+    fn is_symmetric(&self) -> bool {
+        false
+    }
 }
 
 /// An anchor and its pairs: at most two of the numbers here make its value.

@@ -4,7 +4,8 @@
 //! text come its value on every Burn backend (`Tensor<D>`), its gradient (Burn's autodiff, or [`Dual`] numbers), its
 //! exact reference (`f64`), and on the CPU backends a kernel that computes value and gradient in one pass over memory, on vector
 //! registers. (`#[inline(always)]` on `eval` is what lets the compiler use them; results are the same without.) [`BoxFormula`] is the
-//! same for two boxes, [`OverlapFormula`] for two regions, [`AnchorFormula`] for one row of a batch and all others.
+//! same for two boxes, [`OverlapFormula`] for two regions, [`RowFormula`] for a row of logits, [`AnchorFormula`] for one row of a batch and
+//! all others.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -49,12 +50,14 @@
 mod anchor;
 mod dual;
 mod real;
+mod row;
 pub(crate) mod safe;
 mod tensor;
 
 pub use anchor::{Anchor, AnchorFormula, Counts, Partners, Score};
 pub use dual::Dual;
 pub use real::{F32, Real};
+pub use row::RowFormula;
 
 use core::fmt::Debug;
 

@@ -26,3 +26,11 @@ pub(crate) fn power<R: Real>(base: R, exponent: f64, least: f64) -> R {
 pub(crate) fn is_below<R: Real>(x: &R, least: f64) -> R::Mask {
     (-x.clone()).gt_lit(-least)
 }
+
+/// `weight * value`, 0 with no gradient where the weight, which is not negative, is 0, whatever the value is.
+#[inline(always)]
+pub(crate) fn weighted<R: Real>(weight: R, value: R) -> R {
+    let counts = weight.gt_lit(0.0);
+    let zero = value.lit(0.0);
+    weight * R::select(&counts, value, zero)
+}

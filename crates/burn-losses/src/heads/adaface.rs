@@ -2,7 +2,7 @@
 
 use super::arcface::angle;
 use crate::config::Range;
-use crate::engine::anchors::ones;
+use crate::engine::pairs::anchors::ones;
 use crate::engine::heads::{Head, Scaling};
 use crate::engine::{new_state, set_state, state_on};
 use crate::formula::Real;

@@ -5,7 +5,8 @@ use super::{WeightInitializer, HeadLoss, Sampler, parameters};
 use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::config::Range;
-use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none, picked_products};
+use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none};
+use crate::engine::primitives::gathered_matmul::gathered_matmul;
 use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::macros::loss;
@@ -158,7 +159,7 @@ impl NegativeSamplingLoss {
         // The label first: [N, 1 + K].
         let classes = Tensor::cat(vec![own.clone(), sampled.clone()], 1);
         let weight = weight.cast(embeddings.dtype());
-        let mut products = picked_products(embeddings, weight, classes.clone(), None);
+        let mut products = gathered_matmul(embeddings, weight, classes.clone(), None);
         if let Some(bias) = bias {
             let columns = 1 + negatives;
             let bias = bias.cast(products.dtype()).select(0, classes.reshape([rows * columns]));

@@ -5,9 +5,9 @@ use super::{WeightInitializer, HeadLoss, Sampler, parameters};
 use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::config::Range;
-use crate::engine::anchors::LEAST;
-use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none, picked_products};
-use crate::engine::rows;
+use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none};
+use crate::engine::primitives::gathered_matmul::gathered_matmul;
+use crate::engine::rows::{self, MINUS_INFINITY};
 use crate::error::{InputError, expect};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
@@ -178,7 +178,7 @@ impl SampledSoftmaxLoss {
         let shape = [embeddings.dims()[0], 1 + sampled.dims()[0]];
         let own = labels.clone().unsqueeze_dim::<2>(1);
         let weight = weight.cast(embeddings.dtype());
-        let mut logits = picked_products(embeddings, weight, own.clone(), Some(sampled.clone()));
+        let mut logits = gathered_matmul(embeddings, weight, own.clone(), Some(sampled.clone()));
         let per_class = |values: Tensor<1>| {
             let values = values.cast(logits.dtype());
             let of_label = values.clone().select(0, labels.clone()).unsqueeze_dim::<2>(1);
@@ -193,7 +193,7 @@ impl SampledSoftmaxLoss {
             // The label itself is no hit.
             let no_class = labels.clone().narrow(0, 0, 1).full_like(self.config.num_classes as i64);
             let columns = Tensor::cat(vec![no_class, sampled], 0).unsqueeze::<2>().expand(shape);
-            logits = logits.mask_fill(columns.equal(own.expand(shape)), LEAST);
+            logits = logits.mask_fill(columns.equal(own.expand(shape)), MINUS_INFINITY);
         }
         let values = rows::valid_values(&self.rows, logits, labels.zeros_like()).values;
         targets.finish(values.mask_fill(strange.any().expand([shape[0]]), f64::NAN))

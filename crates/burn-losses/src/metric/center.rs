@@ -1,8 +1,9 @@
 //! Center loss.
 
 use crate::config::Range;
-use crate::engine::anchors::Anchors;
-use crate::engine::{centers, new_state, set_state, state_on};
+use crate::engine::pairs::anchors::Anchors;
+use crate::engine::primitives::centers;
+use crate::engine::{new_state, set_state, state_on};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::module::{Param, RunningState};
@@ -98,7 +99,7 @@ impl Anchors for CenterLoss {
             let rows = embeddings.clone().detach();
             set_state(moving, centers::moved(centers.clone(), rows, labels.clone(), self.config.center_lr));
         }
-        centers::half_squares(embeddings, centers, labels).into()
+        centers::half_squared_distances(embeddings, centers, labels).into()
     }
 
     fn accepts(&self, _: usize, size: usize) -> Result<(), String> {

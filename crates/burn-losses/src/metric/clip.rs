@@ -2,8 +2,8 @@
 
 use super::views::{self, forward_views};
 use crate::config::Range;
-use crate::engine::anchors::Anchors;
-use crate::engine::pairwise;
+use crate::engine::pairs::anchors::Anchors;
+use crate::engine::pairs;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
@@ -80,7 +80,7 @@ impl Anchors for ClipLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
         let factor = views::factor(self.scale.as_ref(), self.config.temperature, &embeddings);
         let nothing = views::constant(0.0, &embeddings);
-        pairwise::of_views(&CrossEntropy, embeddings, labels, [factor, nothing], false)
+        pairs::of_views(&CrossEntropy, embeddings, labels, [factor, nothing])
     }
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {

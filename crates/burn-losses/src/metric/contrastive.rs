@@ -3,7 +3,7 @@
 use super::{Distance, MetricLoss};
 use crate::check::{Reference, widen};
 use crate::config::Range;
-use crate::engine::anchors::unit;
+use crate::engine::primitives::l2_normalize::l2_normalize;
 use crate::error::{InputError, expect};
 use crate::formula::{Anchor, AnchorFormula, Counts, Formula, Partners, Real, Score};
 use crate::macros::loss;
@@ -92,7 +92,7 @@ impl ContrastiveLoss {
 
     fn ready(&self, embeddings: Tensor<2>) -> Tensor<2> {
         let embeddings = widen(embeddings);
-        if self.config.normalize { unit(embeddings) } else { embeddings }
+        if self.config.normalize { l2_normalize(embeddings) } else { embeddings }
     }
 
     /// The value of given pairs, reduced as the config says.

@@ -8,13 +8,13 @@ mod views;
 use crate::check::Reference;
 use crate::config::Value;
 use crate::diagnose::{self, Batch, Diagnosis, plain};
-use crate::engine::anchors::{self, Anchors};
+use crate::engine::pairs::anchors::{self, Anchors};
 use crate::error::{InputError, expect};
 use crate::macros::family;
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Int, Tensor};
 
-pub use crate::engine::anchors::Distance;
+pub use crate::engine::pairs::anchors::Distance;
 pub use center::CenterUpdate;
 pub use contrastive::ContrastiveForm;
 pub use triplet::{Average, Mining, TripletKind, triplet_kinds};

@@ -2,9 +2,9 @@
 
 use crate::check::widen;
 use crate::config::Range;
-use crate::engine::anchors::Anchors;
-use crate::engine::proxies;
-use crate::engine::rows::{outside, wide};
+use crate::engine::pairs::anchors::Anchors;
+use crate::engine::primitives::proxies;
+use crate::engine::primitives::labels::{is_out_of_range, widen_labels};
 use crate::heads::WeightInitializer;
 use crate::macros::loss;
 use crate::reduction::Unreduced;
@@ -88,10 +88,10 @@ impl ProxyAnchorLoss {
         if embeddings.dims()[0] == 0 {
             return embeddings.reshape([0]).into();
         }
-        let labels = wide(labels);
+        let labels = widen_labels(labels);
         let ProxyAnchorLossConfig { margin, alpha, num_classes, .. } = self.config;
         let proxies = proxies.cast(embeddings.dtype());
-        let outside = outside(&labels, num_classes);
+        let outside = is_out_of_range(&labels, num_classes);
         proxies::values(proxies, embeddings, labels, margin, alpha).mask_fill(outside, f64::NAN).into()
     }
 }

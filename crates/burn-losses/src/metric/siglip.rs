@@ -2,8 +2,8 @@
 
 use super::views::{self, forward_views};
 use crate::config::Range;
-use crate::engine::anchors::Anchors;
-use crate::engine::pairwise;
+use crate::engine::pairs::anchors::Anchors;
+use crate::engine::pairs;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
@@ -88,7 +88,7 @@ impl Anchors for SiglipLoss {
         if let Some(offset) = &self.offset {
             bias = bias + offset.val().cast(embeddings.dtype()).reshape([1, 1]);
         }
-        pairwise::of_views(&YesOrNo, embeddings, labels, [factor, bias], true)
+        pairs::of_views(&YesOrNo, embeddings, labels, [factor, bias])
     }
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {

@@ -3,8 +3,9 @@
 use super::{Distance, MetricLoss};
 use crate::check::{Reference, widen};
 use crate::config::Range;
-use crate::engine::anchors::{Anchors, LEAST, Pairs, everywhere, unit};
-use crate::engine::pairwise;
+use crate::engine::pairs::anchors::{Anchors, LEAST, Pairs, everywhere};
+use crate::engine::primitives::l2_normalize::l2_normalize;
+use crate::engine::pairs;
 use crate::error::{InputError, expect};
 use crate::formula::{Anchor, AnchorFormula, Counts, Dual, Partners, Real, Score};
 use crate::macros::loss;
@@ -218,7 +219,7 @@ impl TripletLoss {
     ) -> Unreduced<1> {
         expect(self.check_triplets(&anchors, &positives, &negatives));
         let [count, _] = anchors.dims();
-        let ready = |rows: Tensor<2>| if self.config.normalize { unit(widen(rows)) } else { widen(rows) };
+        let ready = |rows: Tensor<2>| if self.config.normalize { l2_normalize(widen(rows)) } else { widen(rows) };
         if count == 0 {
             return widen(anchors).reshape([0]).into();
         }
@@ -245,9 +246,9 @@ impl TripletLoss {
 impl Anchors for TripletLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
         if let Mining::Hard | Mining::Easy = self.config.mining {
-            return pairwise::values(&OneEach(self.clone()), embeddings, labels);
+            return pairs::values(&OneEach(self.clone()), embeddings, labels);
         }
-        let embeddings = if self.config.normalize { unit(embeddings) } else { embeddings };
+        let embeddings = if self.config.normalize { l2_normalize(embeddings) } else { embeddings };
         let distances = self.config.distance.matrix(embeddings);
         let pairs = Pairs::of(labels);
         match self.config.mining {

@@ -1,7 +1,7 @@
 //! A weighted sum.
 
 use crate::composition::{sum_unreduced, weighted_sum};
-use crate::engine::anchors::{self, Anchors};
+use crate::engine::pairs::anchors::{self, Anchors};
 use crate::reduction::Unreduced;
 use burn::tensor::{Int, Tensor};
 

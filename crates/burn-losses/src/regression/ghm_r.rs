@@ -124,6 +124,6 @@ impl Pointwise for GhmRLoss {
 
     fn kernel_of_batch<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>> {
         let factors = Some(self.weights(predictions, targets));
-        Some(BatchKernel { kernel: PointKernel::of(&self.smooth_abs()), factors, count: None })
+        Some(BatchKernel { kernel: PointKernel::new(&self.smooth_abs()), factors, normalizer: None })
     }
 }

@@ -3,7 +3,7 @@
 use crate::config::Range;
 use crate::engine::keep_graph;
 use crate::engine::pointwise::{PointKernel, Pointwise, of_formula};
-use crate::engine::rank::median;
+use crate::engine::primitives::order_statistics::median;
 use crate::formula::{Formula, Real};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
@@ -103,7 +103,7 @@ impl Pointwise for TukeyBiweightLoss {
 
     fn kernel(&self) -> Option<PointKernel> {
         let formula = TukeyBiweight { c: self.config.c };
-        (self.config.scale == TukeyScale::None).then(|| PointKernel::of(&formula))
+        (self.config.scale == TukeyScale::None).then(|| PointKernel::new(&formula))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{AbsentClasses, Activation, Background, Over, Regions, SegmentationLoss, Smooth};
 use crate::config::Range;
-use crate::engine::overlap::{self, Pixels, Segmentation};
+use crate::engine::regions::{self, Pixels, Segmentation};
 use crate::formula::Overlap;
 use crate::macros::{kind_and_reduction, loss};
 use burn::tensor::{Int, Tensor};
@@ -127,7 +127,7 @@ fn foreground(like: &Tensor<2>) -> Tensor<2> {
 
 impl Segmentation for GeneralizedDiceLoss {
     fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2> {
-        let Overlap { both, prediction, target } = overlap::sums(regions, &pixels);
+        let Overlap { both, prediction, target } = regions::sums(regions, &pixels);
         let weights = self.weights(target.clone().detach());
         let [samples, classes] = weights.dims();
         let above = (weights.clone() * both).sum_dim(1) * 2.0;

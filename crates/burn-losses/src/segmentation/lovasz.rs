@@ -1,11 +1,11 @@
 //! Lovasz loss.
 
 use super::{AbsentClasses, Activation, Background, Over, Regions, SegmentationLoss};
-use crate::engine::overlap::{Pixels, Segmentation};
-use crate::engine::sort::{cumulative_sum, descending};
+use crate::engine::primitives::sort::{RankFormula, Ranked, of_ranks};
+use crate::engine::regions::{Pixels, Segmentation};
 use crate::formula::Real;
 use crate::macros::{kind_and_reduction, loss};
-use burn::tensor::{IndexingUpdateOp, Int, Tensor};
+use burn::tensor::Tensor;
 
 crate::choice! {
     /// The error of a pixel.
@@ -96,32 +96,24 @@ impl LovaszLoss {
     }
 }
 
-/// J_i - J_(i-1) at the rank of each error: `[rows, pixels]`.
+/// J_i - J_(i-1) at the rank of each error.
 ///
 /// One more foreground pixel leaves the union U and takes 1 from the intersection I: 1 / U. One more background pixel adds 1 to
 /// the union: I / (U - 1) - I / U = I / (U (U - 1)). Nothing cancels.
-fn factors(errors: Tensor<2>, foreground: Tensor<2>) -> Tensor<2> {
-    #[cfg(feature = "cpu-engine")]
-    if crate::engine::is_fused(&errors)
-        && let Some(factors) = crate::engine::cpu::host::lovasz_factors(&errors, &foreground)
-    {
-        return crate::engine::backward::like(&errors, factors);
+struct JaccardStep;
+
+impl RankFormula for JaccardStep {
+    fn eval<R: Real>(&self, Ranked { rank, mark, found, total }: Ranked<R>) -> R {
+        let (zero, one) = (total.lit(0.0), total.lit(1.0));
+        let intersection = total.clone() - found.clone();
+        let union = total.clone() + rank.clone() - found;
+        let foreground = one.clone() / union.clone();
+        let background = intersection / (union.clone() * (union - 1.0).maximum(one.clone()));
+        // Without any foreground the first pixel alone takes J from 0 to 1.
+        let alone = R::select(&rank.gt_lit(1.5), zero, one);
+        let background = R::select(&total.gt_lit(0.5), background, alone);
+        R::select(&mark.gt_lit(0.5), foreground, background)
     }
-    let [rows, pixels] = errors.dims();
-    let order = descending(errors);
-    let sorted = foreground.gather(1, order.clone());
-    let total = sorted.clone().sum_dim(1).expand([rows, pixels]);
-    let found = cumulative_sum(sorted.clone());
-    let rank = Tensor::<1, Int>::arange(1..pixels as i64 + 1, &found.device()).float().cast(found.dtype());
-    let rank = rank.unsqueeze::<2>().expand([rows, pixels]);
-    let intersection = total.clone() - found.clone();
-    let union = total.clone() + rank.clone() - found;
-    let background = intersection / (union.clone() * (union.clone() - 1.0).clamp_min(1.0));
-    let factors = background.mask_where(sorted.equal_scalar(1.0), union.recip());
-    // Without any foreground the first pixel alone takes J from 0 to 1.
-    let alone = total.equal_scalar(0.0).bool_and(rank.equal_scalar(1.0));
-    let factors = factors.mask_fill(alone, 1.0);
-    factors.zeros_like().scatter(1, order, factors, IndexingUpdateOp::Add)
 }
 
 impl Segmentation for LovaszLoss {
@@ -139,7 +131,7 @@ impl Segmentation for LovaszLoss {
         let errors = rows(errors);
         let keys = errors.clone().detach();
         let keys = keys.clone().mask_fill(keys.is_nan(), 0.0);
-        let values = (errors * factors(keys, rows(hard))).sum_dim(1) + wrong;
+        let values = (errors * of_ranks(&JaccardStep, keys, rows(hard))).sum_dim(1) + wrong;
         match regions.over {
             Over::Sample => values.reshape([samples, classes]),
             Over::Batch => values.reshape([1, classes]).expand([samples, classes]),

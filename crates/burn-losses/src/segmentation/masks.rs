@@ -1,6 +1,6 @@
 //! What is to be found, pixel by pixel.
 
-use crate::engine::rows::{fits, one_hot};
+use crate::engine::primitives::labels::{fits, one_hot};
 use burn::tensor::{Bool, Int, Tensor};
 
 /// The true regions: `[N, C, d1, ..]`, one channel per class, and which pixels count.

@@ -8,7 +8,7 @@ mod smooth;
 
 use crate::check::Reference;
 use crate::diagnose::{self, Batch, Diagnosis, plain};
-use crate::engine::overlap::{self, Pixels, Segmentation};
+use crate::engine::regions::{self, Pixels, Segmentation};
 use crate::engine::rows::without_class_axis;
 use crate::error::{InputError, expect};
 use crate::macros::{dispatch, family};
@@ -170,7 +170,7 @@ pub trait SegmentationLoss: Segmentation {
     ) -> Tensor<1> {
         let masks = masks.into();
         expect(self.check(&logits, &masks, Some(&weights)));
-        let values = overlap::values(self, &self.regions(), logits, masks);
+        let values = regions::values(self, &self.regions(), logits, masks);
         self.reduction().reduce(values, Some(weights), None)
     }
 
@@ -192,7 +192,7 @@ pub trait SegmentationLoss: Segmentation {
     fn forward_unreduced<const D: usize>(&self, logits: Tensor<D>, masks: impl Into<Masks<D>>) -> Unreduced<2> {
         let masks = masks.into();
         expect(self.check(&logits, &masks, None));
-        overlap::values(self, &self.regions(), logits, masks)
+        regions::values(self, &self.regions(), logits, masks)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
@@ -203,7 +203,7 @@ pub trait SegmentationLoss: Segmentation {
         weights: Option<&Tensor<2>>,
     ) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: self.input(), tensor: logits };
-        overlap::check(&self.regions(), first, masks, weights)
+        regions::check(&self.regions(), first, masks, weights)
     }
 
     /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
@@ -216,7 +216,7 @@ pub trait SegmentationLoss: Segmentation {
             .and_some("weights", weights);
         let outcome = diagnose::attempt(self.check(logits, masks, weights), || {
             let masks = Masks { masks: plain(&masks.masks), valid: masks.valid.as_ref().map(plain) };
-            let values = overlap::values(self, &regions, plain(logits), masks);
+            let values = regions::values(self, &regions, plain(logits), masks);
             (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
         });
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.segmentation(&regions)

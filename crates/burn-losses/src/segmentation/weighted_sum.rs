@@ -2,7 +2,7 @@
 
 use super::{Regions, SegmentationLoss};
 use crate::composition::{said, sum, weighted_sum};
-use crate::engine::overlap::{self, Pixels, Segmentation};
+use crate::engine::regions::{self, Pixels, Segmentation};
 use crate::macros::kind_and_reduction;
 use burn::tensor::Tensor;
 
@@ -30,7 +30,7 @@ weighted_sum! {
 
 impl Segmentation for WeightedSumLoss {
     fn values(&self, _: &Regions, pixels: Pixels) -> Tensor<2> {
-        let values = self.losses.iter().map(|loss| overlap::of_pixels(loss, &loss.regions(), pixels.clone()));
+        let values = self.losses.iter().map(|loss| regions::of_pixels(loss, &loss.regions(), pixels.clone()));
         sum(self.config.terms.weigh(values))
     }
 }

@@ -1,19 +1,24 @@
 //! Embeddings, labels and a weight `[C, E]` in, one value per row out: cross-entropy of logits whose target has a margin.
 
+mod chunks;
+#[cfg(feature = "cpu-engine")]
+pub(super) mod host;
 mod margin;
 mod sampled;
 
-use super::anchors::unit;
-use super::{chunks, rows};
+use super::any_tensor::AnyTensor;
+use super::primitives::l2_normalize::l2_normalize;
+use super::primitives::labels::{is_out_of_range, widen_labels};
+use super::{machine, rows};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::Real;
 use crate::heads::HeadLoss;
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
-use margin::{fused, with_margin};
+use margin::{fused, logits_with_margin, with_row_margin};
 
-pub(crate) use sampled::{Targets, classes_or_none, picked_products, values_of_sampled};
+pub(crate) use sampled::{Targets, classes_or_none, values_of_sampled};
 
 /// How a head of the family `heads` turns cosines into logits.
 pub trait Head: Clone + Send + Sync + 'static {
@@ -135,7 +140,7 @@ struct Batch {
 impl Batch {
     fn new<H: HeadLoss>(head: &H, Parameters { weight, bias }: Parameters, embeddings: Tensor<2>) -> Self {
         let dtype = embeddings.dtype();
-        let scaled = |rows, wanted| if wanted { unit(rows) } else { rows };
+        let scaled = |rows, wanted| if wanted { l2_normalize(rows) } else { rows };
         let Scaling { embeddings: unit_rows, weight: unit_classes, .. } = head.scaling();
         Self {
             weight: scaled(weight.cast(dtype), unit_classes),
@@ -163,6 +168,24 @@ fn products<H: HeadLoss>(head: &H, embeddings: Tensor<2>, weight: Tensor<2>, bia
     }
 }
 
+/// A call of the executor: rows `[N, E]`, a weight `[C K, E]`, and where there is one a bias `[1, C]`; the reduced value is wanted.
+pub(crate) struct Call<'a> {
+    pub(crate) kernel: &'a rows::RowKernel,
+    pub(crate) ignore_index: Option<i64>,
+    pub(crate) margin: Option<&'a rows::Margin<'a>>,
+    pub(crate) inputs: &'a [AnyTensor],
+    /// What the products of rows and weight are multiplied by.
+    pub(crate) scale: f64,
+    /// K: the rows of the weight for each class, the largest product of which is the logit.
+    pub(crate) centers: usize,
+    /// Whose lengths the margin depends on: of the rows, of those of the weight.
+    pub(crate) lengths: [bool; 2],
+    pub(crate) labels: &'a Tensor<1, Int>,
+    /// The most rows that have their logits in memory at one time, where there is a limit.
+    pub(crate) most_rows: Option<usize>,
+    pub(crate) reduce: &'a rows::Reduce,
+}
+
 /// Everything that the values of a batch are computed from.
 struct Work {
     batch: Batch,
@@ -174,14 +197,14 @@ struct Work {
 impl Work {
     fn new<H: HeadLoss>(head: &H, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Self {
         let shape = embeddings.dims();
-        let labels = rows::wide(labels);
+        let labels = widen_labels(labels);
         let ignored = rows::ignored(head.cross_entropy(), &labels);
         // An ignored row takes no part, also not in the gradient of the weight.
         let embeddings = match &ignored {
             None => widen(embeddings),
             Some(ignored) => widen(embeddings).mask_fill(ignored.clone().unsqueeze_dim::<2>(1).expand(shape), 0.0),
         };
-        let wrong = rows::outside(&labels, head.num_classes());
+        let wrong = is_out_of_range(&labels, head.num_classes());
         let uncounted = ignored.map_or(wrong.clone(), |ignored| wrong.bool_or(ignored));
         let given = head.given(&embeddings.clone().detach(), uncounted).map(Tensor::without_autodiff);
         Self { batch: Batch::new(head, parameters, embeddings), labels: labels.without_autodiff(), given }
@@ -201,25 +224,27 @@ impl Work {
         reduction: Reduction,
         weights: Option<&Tensor<1>>,
     ) -> Option<Tensor<1>> {
-        let _ = (head, most_rows, reduction, weights);
-        #[cfg(feature = "cpu-engine")]
-        {
-            use crate::engine::cpu::{heads, rows::Reduce};
-            use crate::engine::is_fused;
-            use margin::{lengths, row_formula};
-            let inputs = self.inputs();
-            if !is_fused(&inputs[0]) {
-                return None;
-            }
-            let (centers, lengths) = (head.centers_per_class(), lengths(head));
-            let formula = row_formula(head, inputs[1].dims()[0] / centers, self.given.as_ref());
-            let (ignore_index, scale) = (rows::Rows::ignore_index(head.cross_entropy()), head.scaling().scale);
-            let (formula, inputs, labels) = (&*formula, &inputs, &self.labels);
-            let batch = heads::Batch { formula, ignore_index, inputs, scale, centers, lengths, labels, most_rows };
-            batch.reduced(&Reduce { reduction, samples: labels.dims()[0], weights })
+        let inputs: Vec<AnyTensor> = self.inputs().into_iter().map(AnyTensor::from).collect();
+        if !machine::has_kernels(inputs[0].clone()) {
+            return None;
         }
-        #[cfg(not(feature = "cpu-engine"))]
-        None
+        let kernel = rows::RowKernel::new(head.cross_entropy());
+        let reduce = rows::Reduce { reduction, samples: self.labels.dims()[0], weights: weights.map(AnyTensor::from) };
+        with_row_margin(head, self.given.as_ref(), |margin| {
+            let call = Call {
+                kernel: &kernel,
+                ignore_index: rows::Rows::ignore_index(head.cross_entropy()),
+                margin,
+                inputs: &inputs,
+                scale: head.scaling().scale,
+                centers: head.centers_per_class(),
+                lengths: margin::lengths(head),
+                labels: &self.labels,
+                most_rows,
+                reduce: &reduce,
+            };
+            machine::run("heads", &inputs[0], |machine| machine.heads(&call)).map(AnyTensor::into_rank)
+        })
     }
 
     /// The values of some rows of the inputs.
@@ -235,7 +260,7 @@ impl Work {
                 if let Some(values) = fused(&head, &logits, &labels, given.as_ref()) {
                     return values;
                 }
-                logits = with_margin(&head, logits, embeddings, weight, labels.clone(), given);
+                logits = logits_with_margin(&head, logits, embeddings, weight, labels.clone(), given);
             }
             rows::values(head.cross_entropy(), logits, labels)
         }

@@ -1,10 +1,11 @@
 //! A softmax over some of the classes.
 
-use super::margin::with_margin;
+use super::margin::logits_with_margin;
 use super::{Batch, HeadLoss, Parameters, products};
 use crate::check::widen;
-use crate::engine::anchors::LEAST;
-use crate::engine::rows::{self, one_hot, pick};
+use crate::engine::primitives::gather::{gather, select};
+use crate::engine::primitives::labels::{is_out_of_range, one_hot, widen_labels};
+use crate::engine::rows::{self, MINUS_INFINITY};
 use crate::reduction::Unreduced;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, Int, IntDType, Tensor};
@@ -21,8 +22,8 @@ impl Targets {
     /// The labels of embeddings in at least single precision; of an ignored row nothing is left.
     pub(crate) fn of<H: HeadLoss>(head: &H, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> (Tensor<2>, Self) {
         let shape = embeddings.dims();
-        let labels = rows::wide(labels);
-        let wrong = rows::outside(&labels, head.num_classes());
+        let labels = widen_labels(labels);
+        let wrong = is_out_of_range(&labels, head.num_classes());
         let ignored = rows::ignored(head.cross_entropy(), &labels);
         let (mut embeddings, mut safe) = (widen(embeddings), labels.mask_fill(wrong.clone(), 0));
         if let Some(ignored) = &ignored {
@@ -57,34 +58,8 @@ pub(crate) fn classes_or_none<const D: usize>(
     given: Tensor<D, Int>,
     classes: usize,
 ) -> (Tensor<D, Int>, Tensor<D, Bool>) {
-    let outside = rows::outside(&given, classes);
+    let outside = is_out_of_range(&given, classes);
     (given.mask_fill(outside.clone(), 0), outside)
-}
-
-/// The products of rows `[N, E]` with those rows of a weight that stand at `own` places, K for each row, then with those that stand at
-/// the S places that all share: `[N, K + S]`. All places are there.
-pub(crate) fn picked_products(
-    rows: Tensor<2>,
-    weight: Tensor<2>,
-    own: Tensor<2, Int>,
-    shared: Option<Tensor<1, Int>>,
-) -> Tensor<2> {
-    #[cfg(feature = "cpu-engine")]
-    if let Some(products) = crate::engine::cpu::picks::products(&rows, &weight, &own, shared.as_ref()) {
-        return products;
-    }
-    let ([count, size], [_, each]) = (rows.dims(), own.dims());
-    let own = own.reshape([count * each]);
-    // At once: the gradient of the weight is as large as the weight.
-    let places = shared.map_or(own.clone(), |shared| Tensor::cat(vec![own, shared], 0));
-    let chosen = weight.select(0, places);
-    let of_own = chosen.clone().narrow(0, 0, count * each).reshape([count, each, size]);
-    let copies = rows.clone().unsqueeze_dim::<3>(1).expand([count, each, size]);
-    let own = (copies * of_own).sum_dim(2).squeeze_dim::<2>(2);
-    match chosen.dims()[0] - count * each {
-        0 => own,
-        drawn => Tensor::cat(vec![own, rows.matmul(chosen.narrow(0, count * each, drawn).transpose())], 1),
-    }
 }
 
 /// The unreduced values of a softmax over the sampled classes and the labels of the batch.
@@ -109,7 +84,7 @@ pub(crate) fn values_of_sampled<H: HeadLoss>(
     let center = center.unsqueeze::<2>().expand([columns, centers]);
     let of_class = (class.clone().unsqueeze_dim::<2>(1) * centers as i64).expand([columns, centers]) + center;
     let chosen = Parameters {
-        weight: rows::select(weight, of_class.reshape([columns * centers])),
+        weight: select(weight, of_class.reshape([columns * centers])),
         bias: bias.map(|bias| bias.select(0, class.clone())),
     };
     let own = Tensor::<1, Int>::arange(drawn as i64..columns as i64, (&labels.device(), labels.dtype()));
@@ -117,7 +92,7 @@ pub(crate) fn values_of_sampled<H: HeadLoss>(
     let Batch { embeddings, weight, bias } = Batch::new(head, chosen, embeddings);
     let mut logits = products(head, embeddings.clone(), weight.clone(), bias);
     if head.has_margin() {
-        logits = with_margin(head, logits, embeddings, weight, own.clone(), given);
+        logits = logits_with_margin(head, logits, embeddings, weight, own.clone(), given);
     }
 
     let same = |a: &Tensor<1, Int>, b: &Tensor<1, Int>| {
@@ -138,9 +113,9 @@ pub(crate) fn values_of_sampled<H: HeadLoss>(
     let left_out = left_out.bool_and(one_hot(own.clone(), columns).bool_not());
     let strange =
         Tensor::cat(vec![strange, own.zeros_like().equal_elem(1)], 0).unsqueeze::<2>().expand([rows, columns]);
-    let log_p = log_softmax(logits.mask_fill(left_out, LEAST).mask_fill(strange, f64::NAN), 1);
+    let log_p = log_softmax(logits.mask_fill(left_out, MINUS_INFINITY).mask_fill(strange, f64::NAN), 1);
 
-    let Unreduced { values, mass } = targets.finish(-pick(log_p, own));
+    let Unreduced { values, mass } = targets.finish(-gather(log_p, own));
     match head.cross_entropy().config().class_weights.as_deref() {
         None => Unreduced { values, mass },
         Some(weights) => {

@@ -1,0 +1,69 @@
+//! Parallel loops over blocks of a fixed size.
+//!
+//! The sums of the blocks, in double precision, are added in order: the same bits come out whatever the number of threads.
+
+use rayon::prelude::*;
+
+/// Numbers of a block: what is read and written for it fits into a core's own cache.
+pub(crate) const BLOCK: usize = 1 << 14;
+
+/// The parts of both outputs that belong to a block, where they are wanted.
+pub(crate) type Outputs<'a, T> = [Option<&'a mut [T]>; 2];
+
+/// Runs `work` on `count` entries, `size` at a time, and adds up what it returns, in order. Each block gets its part of both outputs,
+/// of which every entry has as many numbers as `widths` says.
+///
+/// `work` is not compiled anew for each loop: an indirect call is nothing beside a block.
+pub(crate) fn par_blocks<T: Send>(
+    count: usize,
+    size: usize,
+    outputs: Outputs<'_, T>,
+    widths: [usize; 2],
+    work: &(dyn Fn(usize, Outputs<'_, T>) -> f64 + Sync),
+) -> f64 {
+    let [first, second] = outputs;
+    if count <= size {
+        return work(0, [first, second]);
+    }
+    let blocks = count.div_ceil(size);
+    let (first, second) = (split(first, blocks, size * widths[0]), split(second, blocks, size * widths[1]));
+    let outputs: Vec<_> = first.into_iter().zip(second).collect();
+    let run = |(block, (first, second))| work(block, [first, second]);
+    outputs.into_par_iter().enumerate().map(run).collect::<Vec<f64>>().into_iter().sum()
+}
+
+fn split<T>(output: Option<&mut [T]>, blocks: usize, size: usize) -> Vec<Option<&mut [T]>> {
+    match output {
+        Some(output) => output.chunks_mut(size).map(Some).collect(),
+        None => (0..blocks).map(|_| None).collect(),
+    }
+}
+
+/// The numbers of a block: of entries with `width` numbers each.
+pub(crate) fn part<T>(of: &[T], block: usize, size: usize, width: usize) -> &[T] {
+    &of[range(of.len(), block, size * width)]
+}
+
+/// Where the numbers of a block stand, of `count` in all and `size` in each block.
+pub(crate) fn range(count: usize, block: usize, size: usize) -> core::ops::Range<usize> {
+    let start = block * size;
+    start..count.min(start + size)
+}
+
+/// What a sum is multiplied by to divide it by this; 0 where that is 0.
+pub(crate) fn factor_of(divisor: Option<f64>) -> f64 {
+    match divisor {
+        None => 1.0,
+        Some(0.0) => 0.0,
+        Some(divisor) => 1.0 / divisor,
+    }
+}
+
+/// The sum divided by this; 0 where that is 0.
+pub(crate) fn divided(sum: f64, divisor: Option<f64>) -> f64 {
+    match divisor {
+        None => sum,
+        Some(0.0) => 0.0,
+        Some(divisor) => sum / divisor,
+    }
+}

@@ -1,0 +1,261 @@
+//! The memory of tensors.
+
+#[cfg(feature = "ndarray")]
+mod ndarray;
+mod pool;
+
+use super::blocks::BLOCK;
+use super::simd::Float;
+use super::unsafe_calls;
+use crate::engine::any_tensor::AnyTensor;
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use core::marker::PhantomData;
+use core::ops::Range;
+use half::slice::HalfFloatSliceExt;
+use rayon::prelude::*;
+
+pub(crate) use pool::{BufferPool, Pooled, release, set_limit, waiting_bytes};
+
+#[cfg(feature = "flex")]
+use burn::backend::{Flex, tensor::FloatTensor};
+#[cfg(feature = "ndarray")]
+use ndarray::Array;
+
+/// A tensor whose numbers lie in the memory of this process.
+pub(crate) enum Memory {
+    #[cfg(feature = "flex")]
+    Flex(FloatTensor<Flex>),
+    #[cfg(feature = "ndarray")]
+    NdArray(Array),
+}
+
+impl Memory {
+    /// The numbers of `tensor`, in order; `None` on other devices. Nothing is copied, unless they lie in another order.
+    pub(crate) fn of(tensor: &AnyTensor) -> Option<Self> {
+        let tensor = tensor.clone().without_autodiff();
+        #[cfg(feature = "flex")]
+        if let Ok(flex) = tensor.tensor().try_into_primitive::<Flex>() {
+            return Some(Self::Flex(flex.to_contiguous()));
+        }
+        #[cfg(feature = "ndarray")]
+        if let Some(array) = Array::of(&tensor) {
+            return Some(Self::NdArray(array));
+        }
+        None
+    }
+
+    /// Whether there are such numbers of `tensor`.
+    pub(crate) fn has(tensor: &AnyTensor) -> bool {
+        let tensor = tensor.clone().without_autodiff();
+        #[cfg(feature = "ndarray")]
+        if Array::has(&tensor) {
+            return true;
+        }
+        #[cfg(feature = "flex")]
+        if tensor.tensor().try_into_primitive::<Flex>().is_ok() {
+            return true;
+        }
+        false
+    }
+
+    /// The numbers in their own type; `None` for types without kernels.
+    pub(crate) fn numbers(&self) -> Option<Numbers<'_>> {
+        match self {
+            #[cfg(feature = "flex")]
+            Self::Flex(tensor) => match tensor.dtype() {
+                DType::F32 => tensor.as_slice().map(Numbers::F32),
+                DType::F64 => tensor.as_slice().map(Numbers::F64),
+                DType::F16 => tensor.as_slice().map(Numbers::F16),
+                DType::BF16 => tensor.as_slice().map(Numbers::BF16),
+                _ => None,
+            },
+            #[cfg(feature = "ndarray")]
+            Self::NdArray(array) => array.numbers(),
+        }
+    }
+
+    /// The numbers, which are of this type.
+    pub(crate) fn numbers_of<T: Float>(&self) -> Option<&[T]> {
+        T::slice(self.numbers()?)
+    }
+}
+
+/// Numbers in the type that a tensor stores.
+#[derive(Clone, Copy)]
+pub(crate) enum Numbers<'a> {
+    F32(&'a [f32]),
+    F64(&'a [f64]),
+    F16(&'a [half::f16]),
+    BF16(&'a [half::bf16]),
+}
+
+impl<'a> Numbers<'a> {
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Self::F32(numbers) => numbers.len(),
+            Self::F64(numbers) => numbers.len(),
+            Self::F16(numbers) => numbers.len(),
+            Self::BF16(numbers) => numbers.len(),
+        }
+    }
+
+    /// Some of them in single precision, which may take `scratch`.
+    pub(crate) fn singles(self, range: Range<usize>, scratch: &'a mut Vec<f32>) -> &'a [f32] {
+        scratch.resize(if let Self::F32(_) = self { 0 } else { range.len() }, 0.0);
+        match self {
+            Self::F32(numbers) => return &numbers[range],
+            Self::F64(numbers) => scratch.iter_mut().zip(&numbers[range]).for_each(|(to, from)| *to = *from as f32),
+            Self::F16(numbers) => numbers[range].convert_to_f32_slice(scratch),
+            Self::BF16(numbers) => numbers[range].convert_to_f32_slice(scratch),
+        }
+        scratch
+    }
+
+    /// Some of them in double precision, which may take `scratch`.
+    pub(crate) fn doubles(self, range: Range<usize>, scratch: &'a mut Vec<f64>) -> &'a [f64] {
+        if let Self::F64(numbers) = self {
+            return &numbers[range];
+        }
+        let mut singles = Vec::new();
+        scratch.clear();
+        scratch.extend(self.singles(range, &mut singles).iter().map(|number| f64::from(*number)));
+        scratch
+    }
+}
+
+/// Compiles what is generic in the type to compute in for both, and runs the one of a type that tensors store; `None` for other types.
+macro_rules! in_precision {
+    ($dtype:expr, $float:ident => $call:expr) => {
+        match $dtype {
+            burn::tensor::DType::F64 => {
+                type $float = f64;
+                $call
+            }
+            burn::tensor::DType::F32 | burn::tensor::DType::F16 | burn::tensor::DType::BF16 => {
+                type $float = f32;
+                $call
+            }
+            _ => None,
+        }
+    };
+}
+pub(crate) use in_precision;
+
+/// Memory for results, all 0.
+pub(crate) fn zeros<T: Float>(count: usize) -> Pooled<T> {
+    let Some(mut pooled) = T::pool().take(count) else { return new(count) };
+    pooled.par_chunks_mut(BLOCK).for_each(|numbers| numbers.fill(T::default()));
+    pooled.into()
+}
+
+/// Memory for results, with the numbers of somebody else: every number has to be written, and none to be read before.
+pub(crate) fn stale<T: Float>(count: usize) -> Pooled<T> {
+    let mut numbers = T::pool().take(count).map_or_else(|| new(count), Pooled::from);
+    if cfg!(debug_assertions) {
+        // Whoever does not write one is found out.
+        numbers.fill(T::from_f64(f64::NAN));
+    }
+    numbers
+}
+
+fn new<T: Float>(count: usize) -> Pooled<T> {
+    let mut zeros = vec![T::default(); count];
+    unsafe_calls::request_large_pages(&mut zeros);
+    zeros.into()
+}
+
+/// Numbers as a tensor: they are not copied, and their memory goes back to the pool when the tensor is dropped.
+pub(crate) fn tensor<T: Float>(numbers: impl Into<Pooled<T>>, shape: &[usize], device: &Device) -> AnyTensor {
+    let numbers = numbers.into();
+    let shape = shape.to_vec();
+    let data = match BufferPool::<T>::is_large(numbers.len()) {
+        true => TensorData::from_bytes(unsafe_calls::bytes(numbers), shape, T::dtype()),
+        false => TensorData::new(numbers.into_vec(), shape),
+    };
+    data_tensor(data, device)
+}
+
+/// Data as a float tensor of its own type.
+pub(crate) fn data_tensor(data: TensorData, device: &Device) -> AnyTensor {
+    let dtype = data.dtype();
+    macro_rules! with_rank {
+        ($($rank:literal),+) => {
+            match data.shape().len() {
+                $($rank => Tensor::<$rank>::from_data(data, (device, dtype)).into(),)+
+                rank => unreachable!("a tensor of {rank} axes"),
+            }
+        };
+    }
+    with_rank!(1, 2, 3, 4, 5, 6, 7, 8)
+}
+
+/// One number as a tensor `[1]`.
+pub(crate) fn scalar<T: Float>(number: f64, device: &Device) -> AnyTensor {
+    tensor(vec![T::from_f64(number)], &[1], device)
+}
+
+/// The gradient of `[M, C]` rows whose values have these slopes, each row times what its value has from upstream.
+pub(crate) fn scaled_rows<T: Float>(
+    mut slopes: Pooled<T>,
+    upstream: &AnyTensor,
+    shape: &[usize],
+    device: &Device,
+) -> AnyTensor {
+    let memory = Memory::of(upstream).expect("an upstream gradient is where its value is");
+    let mut scratch = Vec::new();
+    let upstream = memory.numbers().expect("of a float type");
+    let upstream = T::read(upstream, 0..upstream.len(), &mut scratch);
+    let width = slopes.len() / upstream.len();
+    let rows = slopes.par_chunks_mut(width).zip(upstream).with_min_len((BLOCK / width).max(1));
+    rows.filter(|(_, factor)| factor.to_f64() != 1.0).for_each(|(row, factor)| {
+        row.iter_mut().for_each(|slope| *slope = *slope * *factor);
+    });
+    tensor(slopes, shape, device)
+}
+
+/// Weights, one per value or one per sample, in the type that is computed in.
+pub(crate) struct Weights<T> {
+    memory: Memory,
+    /// How many values share one.
+    each: usize,
+    number: PhantomData<T>,
+}
+
+impl<T: Float> Weights<T> {
+    /// `None` if they need a gradient, or lie elsewhere.
+    pub(crate) fn of(weights: &AnyTensor, values: usize) -> Option<Self> {
+        if weights.is_tracked() {
+            return None;
+        }
+        let memory = Memory::of(&weights.clone().cast(T::dtype()))?;
+        let each = values / memory.numbers_of::<T>()?.len().max(1);
+        Some(Self { memory, each, number: PhantomData })
+    }
+
+    /// The same of weights that may be missing; the outer `None` is as above.
+    pub(crate) fn of_some(weights: Option<&AnyTensor>, values: usize) -> Option<Option<Self>> {
+        match weights {
+            None => Some(None),
+            Some(weights) => Self::of(weights, values).map(Some),
+        }
+    }
+
+    fn numbers(&self) -> &[T] {
+        self.memory.numbers_of().expect("of this type")
+    }
+
+    pub(crate) fn sum(&self) -> f64 {
+        self.numbers().iter().map(|weight| weight.to_f64()).sum::<f64>() * self.each as f64
+    }
+
+    /// Those of `count` values from number `start` on, which may take `scratch`.
+    pub(crate) fn part<'a>(&'a self, start: usize, count: usize, scratch: &'a mut Vec<T>) -> &'a [T] {
+        let numbers = self.numbers();
+        if self.each == 1 {
+            return &numbers[start..start + count];
+        }
+        scratch.clear();
+        scratch.extend((start..start + count).map(|value| numbers[value / self.each]));
+        scratch
+    }
+}

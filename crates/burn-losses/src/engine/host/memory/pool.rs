@@ -1,0 +1,195 @@
+//! Buffers that wait for the next step: of gradients that were dropped, and of what was computed on the way.
+//!
+//! A gradient is as large as its batch, and the system clears every page of new memory: that takes as long as a light loss. So a large
+//! buffer that is dropped waits here. It is given back to the system when it has waited for [`PATIENCE`], and at once where the pool
+//! would hold more than was in use at the same time shortly before.
+
+use crate::engine::host::simd::Float;
+use core::mem::take;
+use core::ops::{Deref, DerefMut};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// In bytes: what is smaller comes fast from any allocator.
+const LEAST: usize = 1 << 20;
+
+/// How long a buffer waits. A step that takes longer does not notice what new memory costs.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The most bytes that wait, of each type of number.
+static MOST: AtomicUsize = AtomicUsize::new(1 << 29);
+
+/// Sets how many bytes of buffers may wait for the next step, of each type of number; 0 switches the pool off. 512 MiB without this
+/// call.
+pub(crate) fn set_limit(bytes: usize) {
+    MOST.store(bytes, Ordering::Relaxed);
+    f32::pool().trim(|_| true);
+    f64::pool().trim(|_| true);
+}
+
+/// How many bytes wait.
+pub(crate) fn waiting_bytes() -> usize {
+    f32::pool().lock().waiting_bytes() + f64::pool().lock().waiting_bytes()
+}
+
+/// Gives all that waits back to the system.
+pub(crate) fn release() {
+    f32::pool().lock().waiting.clear();
+    f64::pool().lock().waiting.clear();
+}
+
+/// The buffers of one type of number.
+pub(crate) struct BufferPool<T>(Mutex<State<T>>);
+
+struct State<T> {
+    /// Since when each waits, the oldest first.
+    waiting: Vec<(Instant, Box<[T]>)>,
+    /// The bytes of large buffers that are in use.
+    lent: usize,
+    /// The most that were in use at the same time, in this stretch of time and in the one before.
+    peaks: [usize; 2],
+}
+
+impl<T> State<T> {
+    fn waiting_bytes(&self) -> usize {
+        self.waiting.iter().map(|(_, numbers)| size_of_val(&numbers[..])).sum()
+    }
+
+    fn lend(&mut self, bytes: usize) {
+        self.lent += bytes;
+        self.peaks[0] = self.peaks[0].max(self.lent);
+    }
+
+    /// Gives back what is the oldest, until what waits and what is in use are no more than was in use before.
+    fn trim(&mut self) {
+        let most = MOST.load(Ordering::Relaxed).min(self.peaks[0].max(self.peaks[1]).saturating_sub(self.lent));
+        while self.waiting_bytes() > most {
+            self.waiting.remove(0);
+        }
+    }
+}
+
+impl<T: Float> BufferPool<T> {
+    pub(crate) const fn new() -> Self {
+        Self(Mutex::new(State { waiting: Vec::new(), lent: 0, peaks: [0; 2] }))
+    }
+
+    /// Whether so many numbers are worth it.
+    pub(crate) fn is_large(count: usize) -> bool {
+        count * size_of::<T>() >= LEAST
+    }
+
+    /// A buffer of so many numbers, which are those of somebody else.
+    pub(super) fn take(&self, count: usize) -> Option<Vec<T>> {
+        if !Self::is_large(count) {
+            return None;
+        }
+        let mut state = self.lock();
+        state.lend(count * size_of::<T>());
+        let place = state.waiting.iter().rposition(|(_, numbers)| numbers.len() == count)?;
+        Some(state.waiting.remove(place).1.into_vec())
+    }
+
+    /// Takes a buffer back.
+    fn put(&self, numbers: Vec<T>) {
+        if !Self::is_large(numbers.len()) {
+            return;
+        }
+        let mut state = self.lock();
+        state.lent = state.lent.saturating_sub(size_of_val(&numbers[..]));
+        state.waiting.push((Instant::now(), numbers.into_boxed_slice()));
+        state.trim();
+        let is_empty = state.waiting.is_empty();
+        drop(state);
+        if !is_empty {
+            watch();
+        }
+    }
+
+    /// A buffer goes to somebody who will not bring it back.
+    fn forget(&self, numbers: &[T]) {
+        if Self::is_large(numbers.len()) {
+            let mut state = self.lock();
+            state.lent = state.lent.saturating_sub(size_of_val(numbers));
+        }
+    }
+
+    /// Gives back what has waited too long; whether anything is left.
+    fn trim(&self, is_kept: impl Fn(Instant) -> bool) -> bool {
+        let mut state = self.lock();
+        state.waiting.retain(|(since, _)| is_kept(*since));
+        state.trim();
+        state.peaks = [state.lent, state.peaks[0]];
+        !state.waiting.is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Looks after what waits, on a thread that ends when nothing does.
+fn watch() {
+    static IS_WATCHED: AtomicBool = AtomicBool::new(false);
+    if IS_WATCHED.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let run = || loop {
+        thread::sleep(PATIENCE / 2);
+        let is_kept = |since: Instant| since.elapsed() < PATIENCE;
+        // Both are asked.
+        if f32::pool().trim(is_kept) | f64::pool().trim(is_kept) {
+            continue;
+        }
+        IS_WATCHED.store(false, Ordering::Release);
+        // What came in the meantime found this thread still here.
+        if waiting_bytes() == 0 || IS_WATCHED.swap(true, Ordering::AcqRel) {
+            return;
+        }
+    };
+    if thread::Builder::new().name("burn-losses-pool".into()).spawn(run).is_err() {
+        // Where there are no threads nobody would give anything back.
+        IS_WATCHED.store(false, Ordering::Release);
+        release();
+    }
+}
+
+/// Numbers whose memory waits for the next step when they are dropped.
+pub(crate) struct Pooled<T: Float>(Vec<T>);
+
+impl<T: Float> Pooled<T> {
+    pub(crate) fn into_vec(mut self) -> Vec<T> {
+        T::pool().forget(&self.0);
+        take(&mut self.0)
+    }
+}
+
+impl<T: Float> From<Vec<T>> for Pooled<T> {
+    fn from(numbers: Vec<T>) -> Self {
+        Self(numbers)
+    }
+}
+
+impl<T: Float> Deref for Pooled<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T: Float> DerefMut for Pooled<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+}
+
+impl<T: Float> Drop for Pooled<T> {
+    fn drop(&mut self) {
+        if self.0.len() == self.0.capacity() {
+            T::pool().put(take(&mut self.0));
+        }
+    }
+}

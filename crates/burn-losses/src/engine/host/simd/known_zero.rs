@@ -1,0 +1,176 @@
+//! Numbers that are known to be 0.
+
+use crate::formula::Real;
+use core::ops::{Add, Div, Mul, Neg, Sub};
+
+/// Numbers, and whether all of them are known to be 0 when the program is compiled: what such are multiplied by or added to is not
+/// computed. Most derivatives of boxes are: a height does not depend on a left edge, and nothing on the targets.
+///
+/// Everything is inlined, so that nothing is left of `is_zero`.
+#[derive(Clone, Copy)]
+pub(crate) struct KnownZero<R> {
+    pub(crate) numbers: R,
+    is_zero: bool,
+}
+
+impl<R> KnownZero<R> {
+    #[inline(always)]
+    pub(crate) fn new(numbers: R) -> Self {
+        Self { numbers, is_zero: false }
+    }
+}
+
+impl<R: Real + Copy> Add for KnownZero<R> {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        match [self.is_zero, other.is_zero] {
+            [true, _] => other,
+            [_, true] => self,
+            _ => Self::new(self.numbers + other.numbers),
+        }
+    }
+}
+
+impl<R: Real + Copy> Sub for KnownZero<R> {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        match [self.is_zero, other.is_zero] {
+            [_, true] => self,
+            [true, _] => -other,
+            _ => Self::new(self.numbers - other.numbers),
+        }
+    }
+}
+
+impl<R: Real + Copy> Mul for KnownZero<R> {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        match [self.is_zero, other.is_zero] {
+            [true, _] => self,
+            [_, true] => other,
+            _ => Self::new(self.numbers * other.numbers),
+        }
+    }
+}
+
+impl<R: Real + Copy> Div for KnownZero<R> {
+    type Output = Self;
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        if self.is_zero { self } else { Self::new(self.numbers / other.numbers) }
+    }
+}
+
+impl<R: Real + Copy> Neg for KnownZero<R> {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        if self.is_zero { self } else { Self::new(-self.numbers) }
+    }
+}
+
+impl<R: Real + Copy> Add<f64> for KnownZero<R> {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, constant: f64) -> Self {
+        Self::new(self.numbers + constant)
+    }
+}
+
+impl<R: Real + Copy> Sub<f64> for KnownZero<R> {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, constant: f64) -> Self {
+        Self::new(self.numbers - constant)
+    }
+}
+
+impl<R: Real + Copy> Mul<f64> for KnownZero<R> {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, constant: f64) -> Self {
+        if self.is_zero { self } else { Self::new(self.numbers * constant) }
+    }
+}
+
+macro_rules! functions {
+    ($($function:ident),*) => {$(
+        #[inline(always)]
+        fn $function(self) -> Self {
+            Self::new(self.numbers.$function())
+        }
+    )*};
+}
+
+impl<R: Real + Copy> Real for KnownZero<R> {
+    type Mask = R::Mask;
+
+    functions!(exp, ln, log1p, sqrt, abs, atan, sin, cos, tanh, stop, sigmoid, softplus, relu, exp_m1);
+
+    #[inline(always)]
+    fn lit(&self, value: f64) -> Self {
+        Self { numbers: self.numbers.lit(value), is_zero: value == 0.0 }
+    }
+    #[inline(always)]
+    fn powf(self, exponent: f64) -> Self {
+        Self::new(self.numbers.powf(exponent))
+    }
+    #[inline(always)]
+    fn maximum(self, other: Self) -> Self {
+        Self::new(self.numbers.maximum(other.numbers))
+    }
+    #[inline(always)]
+    fn minimum(self, other: Self) -> Self {
+        Self::new(self.numbers.minimum(other.numbers))
+    }
+    #[inline(always)]
+    fn gt(&self, other: &Self) -> Self::Mask {
+        self.numbers.gt(&other.numbers)
+    }
+    #[inline(always)]
+    fn gt_lit(&self, value: f64) -> Self::Mask {
+        self.numbers.gt_lit(value)
+    }
+    #[inline(always)]
+    fn select(mask: &Self::Mask, yes: Self, no: Self) -> Self {
+        Self { numbers: R::select(mask, yes.numbers, no.numbers), is_zero: yes.is_zero && no.is_zero }
+    }
+    #[inline(always)]
+    fn mul_add(self, factor: Self, term: Self) -> Self {
+        match [self.is_zero || factor.is_zero, term.is_zero] {
+            [true, _] => term,
+            [_, true] => self * factor,
+            _ => Self::new(self.numbers.mul_add(factor.numbers, term.numbers)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formula::Dual;
+
+    /// The same derivatives come out, and those that are known to be 0 stay known.
+    #[test]
+    fn derivatives_are_those_of_all_numbers() {
+        // Each operation meets derivatives that are known to be 0 on its left, on its right, and on neither side.
+        fn formula<R: Real>([x, y]: [R; 2], target: R) -> R {
+            let quotient = (target.clone() - x.clone()) * (y.clone() * 2.0 - 1.0) / (target.clone() + 3.0);
+            let either = R::select(&x.gt(&y), x.clone() * target.clone(), y.clone() - target.clone());
+            quotient.clone().exp() + either * (target + x) - (-quotient - y.clone()) + y.atan()
+        }
+        for [x, y] in [[0.5, 0.25], [-0.5, 2.0]] {
+            let all = formula([Dual::<f64, 2>::variable(x, 0), Dual::variable(y, 1)], Dual::constant(0.75));
+            let [sparse_x, sparse_y] = [x, y].map(KnownZero::new);
+            let variables = [Dual::<_, 2>::variable(sparse_x, 0), Dual::variable(sparse_y, 1)];
+            let sparse = formula(variables, Dual::constant(KnownZero::new(0.75)));
+            assert_eq!(sparse.value.numbers, all.value);
+            assert_eq!(sparse.slope.map(|slope| slope.numbers), all.slope);
+            let of_x = variables[0] * variables[0] - Dual::constant(sparse_y);
+            assert_eq!(of_x.slope.map(|slope| slope.is_zero), [false, true]);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Vectors: dot products, and L2 normalization with its backward pass.
+
+use super::memory::{Pooled, stale};
+use super::simd::{Float, vectorized};
+use rayon::prelude::*;
+
+/// A vector shorter than this has no direction, and stays as it is.
+const NO_LENGTH: f64 = 1e-12;
+
+/// Vectors at length 1, each followed by zeros up to `width`, and what they were divided by: 1 where there is no direction.
+pub(crate) fn l2_normalize<T: Float>(vectors: &[T], [count, size]: [usize; 2], width: usize) -> (Pooled<T>, Vec<f64>) {
+    let (mut units, mut lengths) = (stale::<T>(count * width), vec![1.0; count]);
+    let all = vectors.par_chunks(size).zip(units.par_chunks_mut(width)).zip(lengths.par_iter_mut());
+    all.with_min_len(LEAST_ROWS).for_each(|((vector, unit), length)| {
+        vectorized(
+            #[inline(always)]
+            || {
+                let own = dot(vector, vector).sqrt();
+                if own >= NO_LENGTH || own.is_nan() {
+                    *length = own;
+                }
+                let reciprocal = 1.0 / *length;
+                for (to, from) in unit.iter_mut().zip(vector) {
+                    *to = T::from_f64(from.to_f64() * reciprocal);
+                }
+                unit[size..].fill(T::default());
+            },
+        );
+    });
+    (units, lengths)
+}
+
+/// The gradient by the vectors, in place of that by the units.
+pub(crate) fn l2_normalize_backward<T: Float>(gradient: &mut [T], units: &[T], lengths: &[f64], width: usize) {
+    let all = gradient.par_chunks_mut(width).zip(units.par_chunks(width)).zip(lengths.par_iter());
+    all.with_min_len(LEAST_ROWS).for_each(|((gradient, unit), length)| {
+        vectorized(
+            #[inline(always)]
+            || {
+                // What has no direction was not changed.
+                let along = if dot(unit, unit) < NO_LENGTH { 0.0 } else { dot(gradient, unit) };
+                let reciprocal = 1.0 / length;
+                for (own, unit) in gradient.iter_mut().zip(unit) {
+                    *own = T::from_f64((own.to_f64() - along * unit.to_f64()) * reciprocal);
+                }
+            },
+        );
+    });
+}
+
+/// Rows that are worth a task of their own.
+pub(crate) const LEAST_ROWS: usize = 16;
+
+/// The sum of the products of two rows.
+#[inline(always)]
+pub(crate) fn dot<A: Float, B: Float>(a: &[A], b: &[B]) -> f64 {
+    // Sums that do not wait for each other.
+    const SUMS: usize = 8;
+    let mut sums = [0.0; SUMS];
+    let (mut of_a, mut of_b) = (a.chunks_exact(SUMS), b.chunks_exact(SUMS));
+    for (a, b) in (&mut of_a).zip(&mut of_b) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += a.to_f64() * b.to_f64();
+        }
+    }
+    let rest: f64 = of_a.remainder().iter().zip(of_b.remainder()).map(|(a, b)| a.to_f64() * b.to_f64()).sum();
+    sums.iter().sum::<f64>() + rest
+}

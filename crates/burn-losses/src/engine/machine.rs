@@ -1,0 +1,163 @@
+//! The door: which machine computes on a tensor, asked in one place.
+//!
+//! A machine takes the tensors whose numbers lie where it computes. What no machine takes, or no machine has a kernel for, runs as
+//! tensor operations: the same numbers, more slowly. Which of the two ran is counted: see [`watched`].
+
+use super::any_tensor::AnyTensor;
+use super::primitives::sort;
+use super::{boxes, heads, pairs, pointwise, regions, rows};
+use burn::tensor::{Int, Tensor};
+use std::cell::{Cell, RefCell};
+use std::sync::OnceLock;
+
+/// Kernels, one for each executor and primitive. A result is in the graph of the inputs; `None` is for what there is no kernel for.
+pub(crate) trait Machine: Sync {
+    /// Whether the numbers of a tensor lie where this machine computes.
+    fn takes(&self, tensor: &AnyTensor) -> bool;
+
+    /// Whether reading numbers of its tensors back makes nobody wait.
+    fn reads_for_free(&self) -> bool;
+
+    fn pointwise(&self, call: &pointwise::Call<'_>) -> Option<AnyTensor>;
+    fn boxes(&self, call: &boxes::Call<'_>) -> Option<AnyTensor>;
+    fn rows(&self, call: &rows::Call<'_>) -> Option<rows::Outcome>;
+    fn regions(&self, call: &regions::Call<'_>) -> Option<AnyTensor>;
+    fn pairs(&self, call: &pairs::Call<'_>) -> Option<pairs::Outcome>;
+    fn heads(&self, call: &heads::Call<'_>) -> Option<AnyTensor>;
+
+    fn argmax(&self, rows: &AnyTensor) -> Option<Tensor<1, Int>>;
+    fn centers_moved(
+        &self,
+        centers: &AnyTensor,
+        rows: &AnyTensor,
+        labels: &Tensor<1, Int>,
+        rate: f64,
+    ) -> Option<AnyTensor>;
+    fn gather(&self, rows: &AnyTensor, columns: &Tensor<1, Int>) -> Option<AnyTensor>;
+    fn gathered_matmul(
+        &self,
+        parents: &[AnyTensor; 2],
+        own: &Tensor<2, Int>,
+        shared: Option<&Tensor<1, Int>>,
+    ) -> Option<AnyTensor>;
+    fn half_squared_distances(&self, parents: &[AnyTensor; 2], labels: &Tensor<1, Int>) -> Option<AnyTensor>;
+    fn histogram(&self, numbers: &AnyTensor, bins: usize) -> Option<AnyTensor>;
+    fn l2_normalize(&self, rows: &AnyTensor) -> Option<AnyTensor>;
+    fn largest(&self, scores: &AnyTensor, k: usize) -> Option<AnyTensor>;
+    fn lookup(&self, numbers: &AnyTensor, entries: &AnyTensor) -> Option<AnyTensor>;
+    fn median(&self, values: &AnyTensor) -> Option<AnyTensor>;
+    fn proxy_anchor(&self, parents: &[AnyTensor; 2], labels: &Tensor<1, Int>, scales: [f64; 2]) -> Option<AnyTensor>;
+    fn select(&self, rows: &AnyTensor, places: &Tensor<1, Int>) -> Option<AnyTensor>;
+    fn of_ranks(&self, call: &sort::Call<'_>) -> Option<AnyTensor>;
+}
+
+/// All machines that this crate was built with.
+static MACHINES: &[&dyn Machine] = &[
+    #[cfg(feature = "cpu-engine")]
+    &super::host::Host,
+];
+
+/// The machine that the numbers of a tensor lie with.
+fn machine_of(tensor: &AnyTensor) -> Option<&'static dyn Machine> {
+    MACHINES.iter().copied().find(|machine| machine.takes(tensor))
+}
+
+/// Whether reading numbers of this tensor back makes nobody wait.
+pub(crate) fn reads_for_free(tensor: impl Into<AnyTensor>) -> bool {
+    machine_of(&tensor.into()).is_some_and(|machine| machine.reads_for_free())
+}
+
+/// Whether kernels may run on this tensor and what they count may be read back: tensor operations were not asked for.
+pub(crate) fn has_kernels(tensor: impl Into<AnyTensor>) -> bool {
+    !is_off() && reads_for_free(tensor)
+}
+
+/// What the machine of `tensor` makes of a call, `None` where it has no kernel for it. `executor` is what ran, for [`watched`].
+pub(crate) fn run<T>(
+    executor: &'static str,
+    tensor: &AnyTensor,
+    call: impl FnOnce(&dyn Machine) -> Option<T>,
+) -> Option<T> {
+    let result = machine_of(tensor).filter(|_| !is_off()).and_then(call);
+    PATHS.with_borrow_mut(|paths| {
+        if let Some(paths) = paths {
+            let path = if result.is_some() { &mut paths.fused } else { &mut paths.tensor };
+            path.push(executor);
+        }
+    });
+    result
+}
+
+/// What ran while somebody watched: the names of executors and primitives, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Paths {
+    /// What ran as a kernel.
+    pub fused: Vec<&'static str>,
+    /// What had no kernel, and ran as tensor operations.
+    pub tensor: Vec<&'static str>,
+}
+
+thread_local! {
+    static PATHS: RefCell<Option<Paths>> = const { RefCell::new(None) };
+    static OFF: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `run`, and says which of its computations, on this thread, ran as kernels of the fused engine and which as tensor operations.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, regression::HuberLossConfig};
+///
+/// let device = Device::flex();
+/// let loss = HuberLossConfig::new().init(&device);
+/// let zeros = || Tensor::<1>::zeros([3], &device);
+/// let (_, paths) = burn_losses::watched(|| loss.forward(zeros(), zeros()));
+/// assert_eq!(paths.fused, ["pointwise"]);
+/// assert!(paths.tensor.is_empty());
+/// ```
+pub fn watched<T>(run: impl FnOnce() -> T) -> (T, Paths) {
+    let before = PATHS.replace(Some(Paths::default()));
+    let result = run();
+    (result, PATHS.replace(before).unwrap_or_default())
+}
+
+/// Runs `run` with tensor operations alone: without the fused engine, which computes value and gradient of most losses in one pass
+/// where a tensor lies in the memory of the CPU. For debugging, and to compare.
+///
+/// It concerns this thread. The environment variable `BURN_LOSSES_ENGINE=tensor` does the same for a whole process.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, regression::HuberLossConfig};
+///
+/// let device = Device::flex();
+/// let loss = HuberLossConfig::new().init(&device);
+/// let of = |_| Tensor::<1>::from_floats([0.5, 3.0], &device);
+/// let fused = loss.forward(of(0), of(0) * 2.0);
+/// let plain = burn_losses::with_tensor_operations(|| loss.forward(of(0), of(0) * 2.0));
+/// assert_eq!(fused.into_data(), plain.into_data());
+/// ```
+pub fn with_tensor_operations<T>(run: impl FnOnce() -> T) -> T {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            OFF.set(self.0);
+        }
+    }
+    let _restore = Restore(OFF.replace(true));
+    run()
+}
+
+/// The environment variable that turns the fused engine off.
+const SWITCH: &str = "BURN_LOSSES_ENGINE";
+
+/// Whether tensor operations were asked for.
+fn is_off() -> bool {
+    static EVERYWHERE: OnceLock<bool> = OnceLock::new();
+    OFF.get()
+        || *EVERYWHERE.get_or_init(|| match std::env::var(SWITCH).as_deref() {
+            Err(_) | Ok("fused") => false,
+            Ok("tensor") => true,
+            Ok(other) => panic!("{SWITCH} is `{other}`; allowed are `fused` (the default) and `tensor`"),
+        })
+}

@@ -1,0 +1,188 @@
+//! Embeddings with labels in, one value per anchor out: distances, and who is whose positive or negative.
+
+use crate::check::{Reference, widen};
+use crate::engine::keep_graph;
+use crate::engine::primitives::l2_normalize::l2_normalize;
+use crate::error::InputError;
+use crate::formula::Real;
+use crate::reduction::Unreduced;
+use burn::tensor::{Bool, Int, Tensor};
+
+/// How a loss of the family `metric` computes its values.
+pub trait Anchors: Sized {
+    /// The `[N]` values of `[N, E]` embeddings in single or double precision, and what each counts in a mean; N is not 0.
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+
+    /// What the number of rows and the size of the embeddings must be, if they are not that.
+    fn accepts(&self, rows: usize, size: usize) -> Result<(), String> {
+        let _ = (rows, size);
+        Ok(())
+    }
+}
+
+/// Checks the arguments of a loss: what the forward methods do first.
+pub(crate) fn check<A: Anchors>(
+    loss: &A,
+    embeddings: Reference<'_, 2>,
+    labels: &Tensor<1, Int>,
+    weights: Option<&Tensor<1>>,
+) -> Result<(), InputError> {
+    let [count, size] = embeddings.tensor.dims();
+    let accepted = if size == 0 { Err("at least one number per embedding".into()) } else { loss.accepts(count, size) };
+    accepted.map_err(|expected| embeddings.shape_error(embeddings.name, &[count, size], expected))?;
+    if labels.dims() != [count] {
+        let expected = format!("[{count}] (one label per embedding)");
+        return Err(embeddings.shape_error("labels", &labels.dims(), expected));
+    }
+    embeddings.same_device("labels", labels)?;
+    weights.map_or(Ok(()), |weights| embeddings.weights([count], weights))
+}
+
+/// The unreduced values, computed in at least single precision.
+pub(crate) fn values<A: Anchors>(loss: &A, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    if embeddings.dims()[0] == 0 {
+        return widen(embeddings).reshape([0]).into();
+    }
+    let embeddings = widen(embeddings);
+    let Unreduced { values, mass } = loss.anchors(embeddings.clone(), labels);
+    Unreduced { values: keep_graph(values, embeddings), mass: mass.map(Tensor::detach) }
+}
+
+/// Who belongs together in a batch: `[N, N]`, row: anchor.
+#[derive(Debug, Clone)]
+pub(crate) struct Pairs {
+    /// The same label, another row.
+    pub(crate) positive: Tensor<2, Bool>,
+    /// Another label.
+    pub(crate) negative: Tensor<2, Bool>,
+}
+
+impl Pairs {
+    pub(crate) fn of(labels: Tensor<1, Int>) -> Self {
+        let [count] = labels.dims();
+        let square = [count, count];
+        let row = Tensor::<1, Int>::arange(0..count as i64, &labels.device());
+        let equal =
+            |x: Tensor<1, Int>| x.clone().unsqueeze_dim::<2>(1).expand(square).equal(x.unsqueeze::<2>().expand(square));
+        let (same, itself) = (equal(labels), equal(row));
+        Self { negative: same.clone().bool_not(), positive: same.bool_and(itself.bool_not()) }
+    }
+
+    /// Anchors with a positive, and anchors with a negative: `[N]`.
+    pub(crate) fn there(&self) -> (Tensor<1, Bool>, Tensor<1, Bool>) {
+        let any = |mask: &Tensor<2, Bool>| mask.clone().any_dim(1).squeeze_dim::<1>(1);
+        (any(&self.positive), any(&self.negative))
+    }
+
+    /// Anchors with both.
+    pub(crate) fn complete(&self) -> Tensor<1, Bool> {
+        let (positive, negative) = self.there();
+        positive.bool_and(negative)
+    }
+}
+
+/// True.
+pub(crate) fn everywhere<const D: usize>(like: &Tensor<D>) -> Tensor<D, Bool> {
+    like.zeros_like().equal_scalar(0.0)
+}
+
+/// 1 where the mask is true, else 0.
+pub(crate) fn ones<const D: usize>(mask: Tensor<D, Bool>, like: &Tensor<2>) -> Tensor<D> {
+    mask.float().cast(like.dtype())
+}
+
+/// Values of the anchors where the mask is true, each counting 1; the others are 0 and count nothing.
+pub(crate) fn only(values: Tensor<1>, mask: Tensor<1, Bool>) -> Unreduced<1> {
+    let dropped = mask.bool_not();
+    let mass = values.ones_like().detach().mask_fill(dropped.clone(), 0.0);
+    Unreduced { values: values.mask_fill(dropped, 0.0), mass: Some(mass) }
+}
+
+/// The sum of each row where the mask is true: `[N]`.
+pub(crate) fn sums(values: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1> {
+    values.mask_fill(mask.bool_not(), 0.0).sum_dim(1).squeeze_dim(1)
+}
+
+/// What stands for minus infinity where nothing is selected.
+pub(crate) const LEAST: f64 = -1e30;
+
+/// ln of the sum of e^x over each row where the mask is true, [`LEAST`] where it is nowhere: `[N]`.
+pub(crate) fn log_sum_exp(values: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1> {
+    let shape = values.dims();
+    let most = values.clone().detach().mask_fill(mask.clone().bool_not(), LEAST).max_dim(1);
+    let none = mask.clone().any_dim(1).bool_not();
+    let safe = most.clone().mask_fill(none.clone(), 0.0);
+    // Also what is not selected has to stay finite.
+    let shifted = (values - safe.clone().expand(shape)).mask_fill(mask.clone().bool_not(), 0.0);
+    let sum = shifted.exp().mask_fill(mask.bool_not(), 0.0).sum_dim(1).mask_fill(none.clone(), 1.0);
+    (sum.log() + safe).mask_fill(none, LEAST).squeeze_dim(1)
+}
+
+crate::choice! {
+    /// How far apart two embeddings are.
+    #[derive(Copy, Eq)]
+    pub enum Distance {
+        /// The length of the difference; its gradient at 0, where it has a kink, is 0.
+        #[default]
+        Euclidean = "euclidean",
+        /// The square of that.
+        SquaredEuclidean = "squared_euclidean",
+        /// 1 - the cosine of the angle.
+        Cosine = "cosine",
+    }
+}
+
+impl Distance {
+    /// Of every row to every row: `[N, N]`.
+    pub(crate) fn matrix(self, embeddings: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Euclidean => Real::safe_sqrt(squares(embeddings)),
+            Self::SquaredEuclidean => squares(embeddings),
+            Self::Cosine => -similarities(embeddings) + 1.0,
+        }
+    }
+
+    /// Of row to row of two batches: `[N]`.
+    pub(crate) fn rows(self, first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
+        let square = |first: Tensor<2>, second: Tensor<2>| {
+            let difference = first - second;
+            (difference.clone() * difference).sum_dim(1).squeeze_dim::<1>(1)
+        };
+        match self {
+            Self::Euclidean => Real::safe_sqrt(square(first, second)),
+            Self::SquaredEuclidean => square(first, second),
+            Self::Cosine => -(l2_normalize(first) * l2_normalize(second)).sum_dim(1).squeeze_dim::<1>(1) + 1.0,
+        }
+    }
+}
+
+/// Up to this many numbers the differences themselves are squared; beyond, the squares come from products of rows, and their
+/// rounding error is that of the largest squared length around the mean.
+const DIFFERENCES: usize = 1 << 22;
+
+/// The squared distance of every row to every row.
+fn squares(embeddings: Tensor<2>) -> Tensor<2> {
+    let [count, size] = embeddings.dims();
+    if count * count * size <= DIFFERENCES {
+        let shape = [count, count, size];
+        let rows = embeddings.clone().unsqueeze_dim::<3>(1).expand(shape);
+        let difference = rows - embeddings.unsqueeze_dim::<3>(0).expand(shape);
+        return (difference.clone() * difference).sum_dim(2).squeeze_dim(2);
+    }
+    // |a - b|^2 = |a|^2 + |b|^2 - 2 a b cancels least around the mean.
+    let centred = embeddings.clone() - embeddings.detach().mean_dim(0).expand([count, size]);
+    let lengths = (centred.clone() * centred.clone()).sum_dim(1);
+    let both = lengths.clone().expand([count, count]) + lengths.transpose().expand([count, count]);
+    let squares = (both - centred.clone().matmul(centred.transpose()) * 2.0).clamp_min(0.0);
+    // A row is at distance 0 from itself, whatever the rounding.
+    let row = Tensor::<1, Int>::arange(0..count as i64, &squares.device());
+    let itself =
+        row.clone().unsqueeze_dim::<2>(1).expand([count, count]).equal(row.unsqueeze::<2>().expand([count, count]));
+    squares.mask_fill(itself, 0.0)
+}
+
+/// The cosine of the angle of every row with every row.
+pub(crate) fn similarities(embeddings: Tensor<2>) -> Tensor<2> {
+    let unit = l2_normalize(embeddings);
+    unit.clone().matmul(unit.transpose())
+}

@@ -1,0 +1,401 @@
+//! The scores of an anchor -> its value, and what the value changes by.
+
+use crate::engine::host::simd::{Float, Lanes, MOST_LANES, Sum, largest, load, splat};
+use crate::engine::host::vectors::dot;
+use crate::engine::pairs::anchors::LEAST;
+use crate::formula::{self, Anchor, AnchorFormula, Counts, Dual, Partners, Real};
+use core::ops::Range;
+use pulp::{Simd, WithSimd};
+
+/// The numbers of an anchor that its value may be made of.
+const NUMBERS: usize = 2;
+
+type Register<S> = <f64 as Float>::Lanes<S>;
+type Score<S> = Dual<Register<S>, 1>;
+
+/// Anchors, and whom they are compared with.
+pub(super) struct Side<'a> {
+    /// Of the anchors.
+    pub(super) labels: &'a [i64],
+    /// Of those that they are compared with.
+    pub(super) others: &'a [i64],
+    /// Whether both are the same rows: no row is compared with itself.
+    pub(super) is_same: bool,
+    /// Whether a value is the sum of its pairs' terms, and a pair gives both of its rows the same.
+    pub(super) is_symmetric: bool,
+}
+
+/// The results of an anchor: its value, what that counts, and the derivatives by [`Run::scaling`].
+pub(super) const RESULTS: usize = 4;
+
+type Write<'a> = dyn FnMut(usize, [f64; RESULTS], &[f64]) + 'a;
+
+/// Some anchors of a side.
+pub(in crate::engine) struct Run<'a> {
+    pub(super) side: &'a Side<'a>,
+    pub(super) anchors: Range<usize>,
+    pub(super) is_tracked: bool,
+    /// The numbers that the scores of each of them are made of, in rows.
+    pub(super) numbers: &'a [f64],
+    /// What they are multiplied by first, and what is added then.
+    pub(super) scaling: Option<[f64; 2]>,
+    /// Takes the results of an anchor, and the derivatives by these numbers, once scaled: none where they are 0.
+    pub(super) write: &'a mut Write<'a>,
+}
+
+/// A formula that is compiled for the machine.
+pub(in crate::engine) trait Kernel: Send + Sync {
+    /// Computes some anchors. Where that is symmetric: what the pairs add to the value of each of the others, and to its derivatives by
+    /// [`Run::scaling`].
+    fn run(&self, run: Run<'_>) -> [Vec<f64>; 3];
+    fn score(&self) -> formula::Score;
+    fn is_symmetric(&self) -> bool;
+}
+
+impl<F: AnchorFormula> Kernel for F {
+    fn run(&self, run: Run<'_>) -> [Vec<f64>; 3] {
+        f64::dispatch(OfFormula { formula: self, run })
+    }
+    fn score(&self) -> formula::Score {
+        self.score()
+    }
+    fn is_symmetric(&self) -> bool {
+        self.is_symmetric()
+    }
+}
+
+struct OfFormula<'a, 'b, F> {
+    formula: &'a F,
+    run: Run<'b>,
+}
+
+impl<F: AnchorFormula> WithSimd for OfFormula<'_, '_, F> {
+    type Output = [Vec<f64>; 3];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let Self { formula, run: Run { side, anchors, is_tracked, numbers, scaling, write } } = self;
+        let Side { labels, others, is_same, is_symmetric } = *side;
+        let mut scratch = Scratch::of(others.len(), is_symmetric);
+        for (anchor, numbers) in anchors.zip(numbers.chunks(others.len())) {
+            let counts = scratch.compare(labels[anchor], others, is_same.then_some(anchor));
+            scratch.fill(simd, formula, numbers, scaling.unwrap_or([1.0, 0.0]));
+            let mut row =
+                Row { formula, simd, scratch: &mut scratch, counts, is_tracked, factors: [0.0; NUMBERS], used: 0 };
+            let result = formula.eval(&mut row);
+            let factors = row.factors;
+            let [positives, negatives] = counts;
+            let is_complete = positives > 0 && negatives > 0;
+            let (is_dropped, mass) = match formula.counts() {
+                Counts::One => (false, 1),
+                Counts::Pairs => (false, positives + negatives),
+                Counts::Positives => (false, positives),
+                Counts::WithPositive => (positives == 0, 1),
+                Counts::WithBoth => (!is_complete, 1),
+                // What is not a number counts, so that nobody takes it for nothing.
+                Counts::Active => (!is_complete, usize::from(result.value > 0.0 || result.value.is_nan())),
+            };
+            if is_dropped {
+                write(anchor, [0.0; RESULTS], &[]);
+                continue;
+            }
+            let slopes = match is_tracked {
+                true => scratch.finish(core::array::from_fn(|number| result.slope[number] * factors[number]), numbers),
+                false => &[],
+            };
+            let [by_factor, by_term] = match scaling {
+                Some(_) if is_tracked => [dot(&slopes[..numbers.len()], numbers), sum_of(&slopes[..numbers.len()])],
+                _ => [0.0; 2],
+            };
+            write(anchor, [result.value, mass as f64, by_factor, by_term], slopes);
+        }
+        scratch.of_others
+    }
+}
+
+/// Space for what belongs to the pairs of an anchor, filled up to whole registers.
+struct Scratch {
+    scores: Vec<f64>,
+    /// The derivatives of the scores by the products.
+    d_score: Vec<f64>,
+    /// 1 where a pair is of these, else 0: positives, negatives, both.
+    masks: [Vec<f64>; 3],
+    terms: Vec<f64>,
+    by_given: Vec<f64>,
+    slopes: [Vec<f64>; NUMBERS],
+    /// Sums over all anchors; empty where nothing is symmetric.
+    of_others: [Vec<f64>; 3],
+}
+
+impl Scratch {
+    fn of(columns: usize, is_symmetric: bool) -> Self {
+        let numbers = || vec![0.0; columns.next_multiple_of(MOST_LANES)];
+        let sums = || vec![0.0; if is_symmetric { columns } else { 0 }];
+        Self {
+            scores: numbers(),
+            d_score: numbers(),
+            masks: [numbers(), numbers(), numbers()],
+            terms: numbers(),
+            by_given: numbers(),
+            slopes: [numbers(), numbers()],
+            of_others: [sums(), sums(), sums()],
+        }
+    }
+
+    /// The scores, of these numbers once they are scaled, and their derivatives by the products.
+    #[inline(always)]
+    fn fill<S: Simd>(&mut self, simd: S, formula: &impl AnchorFormula, numbers: &[f64], [factor, term]: [f64; 2]) {
+        let score = formula.score();
+        let (given, rest) = self.scores.split_at_mut(numbers.len());
+        given.copy_from_slice(numbers);
+        rest.fill(numbers[0]);
+        let mut i = 0;
+        while i < self.scores.len() {
+            let number = load::<S, f64>(simd, &self.scores[i..]) * factor + term;
+            let score = score.of(Dual::<_, 1>::variable(number, 0));
+            score.value.store(&mut self.scores[i..]);
+            score.slope[0].store(&mut self.d_score[i..]);
+            i += <Register<S> as Lanes<S, f64>>::COUNT;
+        }
+    }
+
+    /// Who is a positive and who is a negative, and how many there are.
+    #[inline(always)]
+    fn compare(&mut self, label: i64, others: &[i64], itself: Option<usize>) -> [usize; 2] {
+        let [positives, negatives, all] = &mut self.masks;
+        let (yes, no) = (1.0, 0.0);
+        let mut same = 0;
+        for (j, other) in others.iter().enumerate() {
+            let is_same = *other == label;
+            same += usize::from(is_same);
+            positives[j] = if is_same { yes } else { no };
+            negatives[j] = if is_same { no } else { yes };
+            all[j] = yes;
+        }
+        if let Some(itself) = itself {
+            positives[itself] = no;
+            all[itself] = no;
+        }
+        [same - usize::from(itself.is_some()), others.len() - same]
+    }
+
+    /// The derivatives of the value: the slopes of the numbers, each times its factor.
+    #[inline(always)]
+    fn finish(&mut self, factors: [f64; NUMBERS], numbers: &[f64]) -> &[f64] {
+        let [first, second] = &self.slopes;
+        for (i, slope) in self.terms.iter_mut().enumerate() {
+            *slope = (first[i] * factors[0] + second[i] * factors[1]) * self.d_score[i];
+        }
+        let [_, by_factor, by_term] = &mut self.of_others;
+        for ((sum, slope), number) in by_factor.iter_mut().zip(&self.terms).zip(numbers) {
+            *sum += slope * number;
+        }
+        add(by_term, &self.terms);
+        &self.terms
+    }
+}
+
+/// An anchor as the formula sees it.
+struct Row<'a, F, S> {
+    formula: &'a F,
+    simd: S,
+    scratch: &'a mut Scratch,
+    counts: [usize; 2],
+    is_tracked: bool,
+    /// What the slopes of each number are still to be multiplied by.
+    factors: [f64; NUMBERS],
+    used: usize,
+}
+
+impl<F: AnchorFormula, S: Simd> Row<'_, F, S> {
+    #[inline(always)]
+    fn count(&self, partners: Partners) -> usize {
+        match partners {
+            Partners::Positives => self.counts[0],
+            Partners::Negatives => self.counts[1],
+            Partners::All => self.counts[0] + self.counts[1],
+        }
+    }
+
+    /// A number whose slopes stand in its room, but for a factor.
+    #[inline(always)]
+    fn number(&mut self, value: f64, factor: f64) -> Dual<f64, NUMBERS> {
+        let index = self.used;
+        self.used += 1;
+        self.factors[index] = factor;
+        Dual::variable(value, index)
+    }
+
+    /// A number without slopes.
+    #[inline(always)]
+    fn constant(&mut self, value: f64) -> Dual<f64, NUMBERS> {
+        self.scratch.slopes[self.used].fill(0.0);
+        self.number(value, 0.0)
+    }
+
+    /// The terms: a function of each score of the partners, `other` elsewhere; and its slopes in the room of the next number.
+    #[inline(always)]
+    fn map(&mut self, partners: Partners, other: f64, function: impl Fn(Score<S>) -> Score<S>) {
+        let simd = self.simd;
+        let Scratch { scores, masks, terms, slopes, .. } = &mut *self.scratch;
+        let (mask, slopes) = (&masks[partners as usize], &mut slopes[self.used]);
+        let other = splat(simd, other);
+        let lanes = <Register<S> as Lanes<S, f64>>::COUNT;
+        let mut i = 0;
+        while i < scores.len() {
+            let mut term = Dual::constant(other);
+            // Positives are few.
+            if is_any(&mask[i..i + lanes]) {
+                let mask = load::<S, f64>(simd, &mask[i..]).gt_lit(0.5);
+                term = Real::select(&mask, function(Dual::variable(load::<S, f64>(simd, &scores[i..]), 0)), term);
+            }
+            term.value.store(&mut terms[i..]);
+            term.slope[0].store(&mut slopes[i..]);
+            i += lanes;
+        }
+    }
+
+    #[inline(always)]
+    fn extreme(&mut self, partners: Partners, sign: f64) -> Dual<f64, NUMBERS> {
+        let mask = &self.scratch.masks[partners as usize];
+        let mut found = None;
+        for (j, &score) in self.scratch.scores.iter().enumerate() {
+            // What is not a number has to be seen.
+            if mask[j] > 0.5 && found.is_none_or(|(_, most): (usize, f64)| score * sign > most * sign || score.is_nan())
+            {
+                found = Some((j, score));
+            }
+        }
+        let index = self.used;
+        let number = self.constant(found.map_or(LEAST * sign, |(_, score)| score));
+        if let Some((place, _)) = found {
+            self.scratch.slopes[index][place] = 1.0;
+            self.factors[index] = 1.0;
+        }
+        number
+    }
+}
+
+impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
+    type Number = Dual<f64, NUMBERS>;
+
+    #[inline(always)]
+    fn log_sum_exp(&mut self, partners: Partners) -> Self::Number {
+        if self.count(partners) == 0 {
+            return self.constant(LEAST);
+        }
+        let (simd, formula, lanes) = (self.simd, self.formula, <Register<S> as Lanes<S, f64>>::COUNT);
+        self.map(
+            partners,
+            f64::NEG_INFINITY,
+            #[inline(always)]
+            |score| formula.exponent(partners, score),
+        );
+        let Scratch { terms, slopes, .. } = &mut *self.scratch;
+        let slopes = &mut slopes[self.used];
+        let most = largest(simd, terms, LEAST);
+        let mut i = 0;
+        while i < terms.len() {
+            if terms[i..i + lanes].iter().all(|term| *term == f64::NEG_INFINITY) {
+                terms[i..i + lanes].fill(0.0);
+                i += lanes;
+                continue;
+            }
+            let power = (load::<S, f64>(simd, &terms[i..]) - splat(simd, most)).exp();
+            power.store(&mut terms[i..]);
+            if self.is_tracked {
+                (load::<S, f64>(simd, &slopes[i..]) * power).store(&mut slopes[i..]);
+            }
+            i += lanes;
+        }
+        let total = sum_of(terms);
+        self.number(most + total.ln(), 1.0 / total)
+    }
+
+    #[inline(always)]
+    fn sum(&mut self, partners: Partners) -> Self::Number {
+        if self.count(partners) == 0 {
+            return self.constant(0.0);
+        }
+        let formula = self.formula;
+        self.map(
+            partners,
+            0.0,
+            #[inline(always)]
+            |score| formula.term(partners, score),
+        );
+        add(&mut self.scratch.of_others[0], &self.scratch.terms);
+        let total = sum_of(&self.scratch.terms);
+        self.number(total, 1.0)
+    }
+
+    #[inline(always)]
+    fn mean(&mut self, partners: Partners) -> Self::Number {
+        let count = self.count(partners).max(1) as f64;
+        self.sum(partners) * (1.0 / count)
+    }
+
+    #[inline(always)]
+    fn sum_with(&mut self, partners: Partners, given: Self::Number) -> Self::Number {
+        if self.count(partners) == 0 {
+            return self.constant(0.0);
+        }
+        let (simd, lanes) = (self.simd, <Register<S> as Lanes<S, f64>>::COUNT);
+        let Scratch { scores, masks, terms, by_given, slopes, .. } = &mut *self.scratch;
+        let (mask, slopes) = (&masks[partners as usize], &mut slopes[self.used]);
+        let (zero, own) = (splat(simd, 0.0), Dual::<_, 2>::variable(splat(simd, given.value), 1));
+        let mut i = 0;
+        while i < scores.len() {
+            let mut term = Dual::<_, 2>::constant(zero);
+            if is_any(&mask[i..i + lanes]) {
+                let mask = load::<S, f64>(simd, &mask[i..]).gt_lit(0.5);
+                let score = Dual::variable(load::<S, f64>(simd, &scores[i..]), 0);
+                term = Real::select(&mask, self.formula.term_with(partners, score, own), term);
+            }
+            term.value.store(&mut terms[i..]);
+            term.slope[0].store(&mut slopes[i..]);
+            term.slope[1].store(&mut by_given[i..]);
+            i += lanes;
+        }
+        let (total, through) = (sum_of(terms), sum_of(by_given));
+        let mut number = self.number(total, 1.0);
+        for (slope, of_given) in number.slope.iter_mut().zip(given.slope) {
+            *slope += of_given * through;
+        }
+        number
+    }
+
+    #[inline(always)]
+    fn largest(&mut self, partners: Partners) -> Self::Number {
+        self.extreme(partners, 1.0)
+    }
+
+    #[inline(always)]
+    fn smallest(&mut self, partners: Partners) -> Self::Number {
+        self.extreme(partners, -1.0)
+    }
+}
+
+/// Whether a pair is of these; all are looked at, at once.
+#[inline(always)]
+fn is_any(mask: &[f64]) -> bool {
+    mask.iter().fold(
+        false,
+        #[inline(always)]
+        |is_any, mask| is_any | (*mask != 0.0),
+    )
+}
+
+#[inline(always)]
+fn add(sums: &mut [f64], numbers: &[f64]) {
+    for (sum, number) in sums.iter_mut().zip(numbers) {
+        *sum += number;
+    }
+}
+
+#[inline(always)]
+fn sum_of(numbers: &[f64]) -> f64 {
+    let mut sum = Sum::default();
+    sum.add(numbers, None);
+    sum.total()
+}

@@ -1,0 +1,108 @@
+//! Squared distances of all pairs of vectors.
+
+use super::ANCHORS;
+use crate::engine::host::blocks::par_blocks;
+use crate::engine::host::memory::{Pooled, stale};
+use crate::engine::host::simd::{Float, Lanes, MOST_LANES, load, splat};
+use crate::engine::host::transpose::columns_of_block;
+use crate::formula::Real;
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+/// Writes the squared distances of vectors to each other, `[N, N]`: blocks of [`ANCHORS`] on the diagonal, and what is to the right of
+/// these.
+pub(super) fn squares<T: Float>(vectors: &[T], width: usize, squares: &mut [T]) {
+    let (count, blocks) = (vectors.len() / width, in_blocks(vectors, width));
+    par_blocks(count, ANCHORS, [Some(squares), None], [count, 0], &|block, [squares, _]| {
+        let squares = squares.expect("an output");
+        T::dispatch(Squares { vectors, blocks: &blocks, width, start: block * ANCHORS, squares });
+        0.0
+    });
+}
+
+/// Vectors in blocks of [`MOST_LANES`], each filled up with zeros: of a block first all first numbers, then all second ones, ..
+fn in_blocks<T: Float>(vectors: &[T], width: usize) -> Pooled<T> {
+    let count = (vectors.len() / width).next_multiple_of(MOST_LANES);
+    let mut blocks = stale::<T>(count * width);
+    let all = blocks.par_chunks_mut(MOST_LANES * width).zip(vectors.par_chunks(MOST_LANES * width));
+    all.for_each(|(block, vectors)| {
+        for (part, columns) in block.chunks_mut(MOST_LANES * MOST_LANES).enumerate() {
+            columns.copy_from_slice(columns_of_block(vectors, width, part).as_flattened());
+        }
+    });
+    blocks
+}
+
+/// The squared distances of some vectors, from number `start` on, to themselves and those behind them.
+struct Squares<'a, T> {
+    vectors: &'a [T],
+    /// The same [`in_blocks`].
+    blocks: &'a [T],
+    width: usize,
+    /// A multiple of [`ANCHORS`], as many as a block has.
+    start: usize,
+    squares: &'a mut [T],
+}
+
+impl<T: Float> WithSimd for Squares<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { vectors, blocks, width, start, squares } = self;
+        let (count, lanes) = (vectors.len() / width, <T::Lanes<S> as Lanes<S, T>>::COUNT);
+        let mut scratch = [T::default(); MOST_LANES];
+        for others in (start..count).step_by(MOST_LANES) {
+            let block = &blocks[others * width..][..MOST_LANES * width];
+            for (group, squares) in squares.chunks_mut(ROWS * count).enumerate() {
+                // Where no vector is left, the last one once more.
+                let first = start + group * ROWS;
+                let owns = core::array::from_fn(|row| &vectors[(first + row).min(count - 1) * width..][..width]);
+                for at in (0..MOST_LANES).step_by(lanes) {
+                    let sums = squares_of::<S, T>(simd, owns, &block[at..]);
+                    for (squares, sum) in squares.chunks_mut(count).zip(sums) {
+                        sum.store(&mut scratch);
+                        let squares = &mut squares[count.min(others + at)..];
+                        let size = squares.len().min(lanes);
+                        squares[..size].copy_from_slice(&scratch[..size]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Vectors whose distances are summed up together, in registers.
+const ROWS: usize = 8;
+
+/// Of each vector, what is summed up on its own.
+const PART: usize = MOST_LANES;
+
+/// The squared distances to as many others as a register has lanes: the first ones of a block.
+#[inline(always)]
+fn squares_of<S: Simd, T: Float>(simd: S, owns: [&[T]; ROWS], block: &[T]) -> [T::Lanes<S>; ROWS] {
+    let zero = splat::<S, T>(simd, T::default());
+    let mut sums = [zero; ROWS];
+    for (part, columns) in block.chunks(PART * MOST_LANES).enumerate() {
+        let owns = owns.map(
+            #[inline(always)]
+            |own| own[part * PART..].first_chunk::<PART>().expect("whole registers"),
+        );
+        let mut parts = [zero; ROWS];
+        for (k, column) in columns.chunks(MOST_LANES).enumerate() {
+            let other = load::<S, T>(simd, column);
+            let mut row = 0;
+            while row < ROWS {
+                let difference = splat::<S, T>(simd, owns[row][k]) - other;
+                parts[row] = difference.mul_add(difference, parts[row]);
+                row += 1;
+            }
+        }
+        let mut row = 0;
+        while row < ROWS {
+            sums[row] = sums[row] + parts[row];
+            row += 1;
+        }
+    }
+    sums
+}

@@ -1,0 +1,210 @@
+//! Scores of an anchor with all rows in, one value per anchor out.
+
+pub(crate) mod anchors;
+#[cfg(feature = "cpu-engine")]
+pub(super) mod host;
+
+use super::any_tensor::AnyTensor;
+use super::machine;
+use super::primitives::l2_normalize::l2_normalize;
+use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
+use crate::reduction::Unreduced;
+use anchors::{Anchors, LEAST, Pairs, log_sum_exp, ones, only, similarities, sums};
+use burn::tensor::{Bool, Int, Tensor};
+
+impl<F: AnchorFormula> Anchors for F {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        values(self, embeddings, labels)
+    }
+}
+
+/// A call of the executor: rows, whom each is compared with, and a formula of an anchor.
+pub(crate) struct Call<'a> {
+    pub(crate) kernel: &'a PairKernel,
+    pub(crate) with: With<'a>,
+}
+
+/// Which rows each row is compared with.
+pub(crate) enum With<'a> {
+    /// Embeddings `[N, E]`, each compared with all others.
+    All { embeddings: AnyTensor, labels: &'a Tensor<1, Int> },
+    /// Embeddings `[2 N, E]`, each compared with the other half, by its cosine times a factor, plus a term: `[1, 1]` both.
+    OtherHalf { embeddings: AnyTensor, labels: &'a Tensor<1, Int>, scaling: [AnyTensor; 2] },
+    /// Rows whose scores `[N, M]` with all columns are there already, and the labels of rows and columns.
+    Scores { scores: AnyTensor, labels: [&'a Tensor<1, Int>; 2] },
+}
+
+/// What a machine makes of a call: the values `[N]`, and what each counts.
+pub(crate) struct Outcome {
+    pub(crate) values: AnyTensor,
+    pub(crate) normalizer: AnyTensor,
+}
+
+/// An [`AnchorFormula`] as the machines of the fused engine run it.
+pub(crate) struct PairKernel {
+    #[cfg(feature = "cpu-engine")]
+    host: Box<dyn host::Kernel>,
+}
+
+impl PairKernel {
+    fn run(formula: &impl AnchorFormula, with: With<'_>) -> Option<Unreduced<1>> {
+        let _ = formula;
+        let kernel = Self {
+            #[cfg(feature = "cpu-engine")]
+            host: Box::new(formula.clone()),
+        };
+        let call = Call { kernel: &kernel, with };
+        let (With::All { embeddings: rows, .. }
+        | With::OtherHalf { embeddings: rows, .. }
+        | With::Scores { scores: rows, .. }) = &call.with;
+        let Outcome { values, normalizer } = machine::run("pairs", rows, |machine| machine.pairs(&call))?;
+        Some(Unreduced { values: values.into_rank(), mass: Some(normalizer.into_rank()) })
+    }
+}
+
+/// The values of embeddings in single or double precision.
+pub(crate) fn values(formula: &impl AnchorFormula, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    let (distance, normalize) = match formula.score() {
+        Score::Given => panic!(
+            "an `AnchorFormula` whose score is `Score::Given` takes scores, not embeddings; allowed here are `Score::Cosine` and \
+             `Score::Distance`"
+        ),
+        Score::Cosine => (None, true),
+        Score::Distance(distance, normalize) => (Some(distance), normalize),
+    };
+    let with = With::All { embeddings: (&embeddings).into(), labels: &labels };
+    if let Some(values) = PairKernel::run(formula, with) {
+        return values;
+    }
+    let scores = match distance {
+        None => similarities(embeddings),
+        Some(distance) => distance.matrix(if normalize { l2_normalize(embeddings) } else { embeddings }),
+    };
+    of_pairs(formula, scores, Pairs::of(labels))
+}
+
+/// The values of embeddings each of which is compared with the other half, by its cosine times a factor, plus a term; both `[1, 1]`.
+pub(crate) fn of_views(
+    formula: &impl AnchorFormula,
+    embeddings: Tensor<2>,
+    labels: Tensor<1, Int>,
+    scaling: [Tensor<2>; 2],
+) -> Unreduced<1> {
+    let with = With::OtherHalf {
+        embeddings: (&embeddings).into(),
+        labels: &labels,
+        scaling: scaling.each_ref().map(AnyTensor::from),
+    };
+    if let Some(values) = PairKernel::run(formula, with) {
+        return values;
+    }
+    let half = labels.dims()[0] / 2;
+    let unit = l2_normalize(embeddings);
+    let [first, second] = [0, half].map(|start| unit.clone().narrow(0, start, half));
+    let [first_labels, second_labels] = [0, half].map(|start| labels.clone().narrow(0, start, half));
+    let [factor, term] = scaling.map(|number| number.expand([half, half]));
+    let scores = first.matmul(second.transpose()) * factor + term;
+    let rows = of_scores(formula, scores.clone(), [first_labels.clone(), second_labels.clone()]);
+    let columns = of_scores(formula, scores.transpose(), [second_labels, first_labels]);
+    let mass = rows.mass.zip(columns.mass).map(|(rows, columns)| Tensor::cat(vec![rows, columns], 0));
+    Unreduced { values: Tensor::cat(vec![rows.values, columns.values], 0), mass }
+}
+
+/// The values of rows whose scores with all columns are given: a column with the label of the row is a positive.
+pub(crate) fn of_scores(
+    formula: &impl AnchorFormula,
+    scores: Tensor<2>,
+    [rows, columns]: [Tensor<1, Int>; 2],
+) -> Unreduced<1> {
+    let with = With::Scores { scores: (&scores).into(), labels: [&rows, &columns] };
+    if let Some(values) = PairKernel::run(formula, with) {
+        return values;
+    }
+    let shape = scores.dims();
+    let positive = rows.unsqueeze_dim::<2>(1).expand(shape).equal(columns.unsqueeze::<2>().expand(shape));
+    let negative = positive.clone().bool_not();
+    of_pairs(formula, scores, Pairs { positive, negative })
+}
+
+fn of_pairs<F: AnchorFormula>(formula: &F, scores: Tensor<2>, pairs: Pairs) -> Unreduced<1> {
+    let mut all = All { formula, scores, pairs };
+    let values = formula.eval(&mut all);
+    let All { scores, pairs, .. } = all;
+    let number = |mask: Tensor<2, Bool>| ones(mask, &scores).sum_dim(1).squeeze_dim::<1>(1);
+    match formula.counts() {
+        Counts::One => values.into(),
+        Counts::Pairs => Unreduced { values, mass: Some(number(pairs.positive.bool_or(pairs.negative))) },
+        Counts::Positives => Unreduced { values, mass: Some(number(pairs.positive)) },
+        Counts::WithPositive => only(values, pairs.there().0),
+        Counts::WithBoth => only(values, pairs.complete()),
+        Counts::Active => {
+            // What is not a number counts, so that nobody takes it for nothing.
+            let active = values.clone().detach().lower_equal_scalar(0.0).bool_not();
+            let complete = pairs.complete();
+            let mass = only(values.clone(), complete.clone().bool_and(active)).mass;
+            Unreduced { values: only(values, complete).values, mass }
+        }
+    }
+}
+
+/// All anchors at once, as tensors.
+struct All<'a, F> {
+    formula: &'a F,
+    scores: Tensor<2>,
+    pairs: Pairs,
+}
+
+impl<F> All<'_, F> {
+    fn mask(&self, partners: Partners) -> Tensor<2, Bool> {
+        let Pairs { positive, negative } = self.pairs.clone();
+        match partners {
+            Partners::Positives => positive,
+            Partners::Negatives => negative,
+            Partners::All => positive.bool_or(negative),
+        }
+    }
+
+    /// The scores of the partners; what else there is has this value.
+    fn only(&self, partners: Partners, other: f64) -> Tensor<2> {
+        self.scores.clone().mask_fill(self.mask(partners).bool_not(), other)
+    }
+}
+
+impl<F: AnchorFormula> Anchor for All<'_, F> {
+    type Number = Tensor<1>;
+
+    fn log_sum_exp(&mut self, partners: Partners) -> Tensor<1> {
+        log_sum_exp(self.formula.exponent(partners, self.scores.clone()), self.mask(partners))
+    }
+    fn sum(&mut self, partners: Partners) -> Tensor<1> {
+        sums(self.formula.term(partners, self.scores.clone()), self.mask(partners))
+    }
+    fn mean(&mut self, partners: Partners) -> Tensor<1> {
+        let count = ones(self.mask(partners), &self.scores).sum_dim(1).squeeze_dim::<1>(1);
+        self.sum(partners) / count.clamp_min(1.0)
+    }
+    fn sum_with(&mut self, partners: Partners, given: Tensor<1>) -> Tensor<1> {
+        let given = given.unsqueeze_dim::<2>(1).expand(self.scores.dims());
+        sums(self.formula.term_with(partners, self.scores.clone(), given), self.mask(partners))
+    }
+    fn largest(&mut self, partners: Partners) -> Tensor<1> {
+        self.only(partners, LEAST).max_dim(1).squeeze_dim(1)
+    }
+    fn smallest(&mut self, partners: Partners) -> Tensor<1> {
+        self.only(partners, -LEAST).min_dim(1).squeeze_dim(1)
+    }
+}
+
+impl Score {
+    /// The score from what is computed of two rows: the product of vectors of length 1, or the square of their distance.
+    #[cfg(feature = "cpu-engine")]
+    #[inline(always)]
+    fn of<R: Real>(self, number: R) -> R {
+        use crate::metric::Distance;
+        match self {
+            Self::Given | Self::Cosine | Self::Distance(Distance::SquaredEuclidean, _) => number,
+            Self::Distance(Distance::Euclidean, _) => number.safe_sqrt(),
+            Self::Distance(Distance::Cosine, _) => -number + 1.0,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Histograms of numbers in [0, 1], and what belongs to each number's bin.
+
+use crate::engine::any_tensor::AnyTensor;
+use crate::engine::machine;
+use crate::reduction::sum;
+use burn::tensor::{Int, Tensor};
+
+/// How many of the numbers are in each of the bins of equal size: `[bins]`, a constant. What is not a number is in the first.
+pub(crate) fn histogram(numbers: Tensor<1>, bins: usize) -> Tensor<1> {
+    let any = AnyTensor::from(&numbers);
+    if let Some(counts) = machine::run("histogram", &any, |machine| machine.histogram(&any, bins)) {
+        return any.lift(counts).into_rank();
+    }
+    let bin = bin_of(&numbers, bins);
+    let counts = (0..bins as i64).map(|b| sum(numbers.zeros_like().mask_fill(bin.clone().equal_elem(b), 1.0)));
+    Tensor::cat(counts.collect(), 0)
+}
+
+/// For each number the entry of its bin, of entries `[bins]`: a constant.
+pub(crate) fn lookup(numbers: Tensor<1>, entries: Tensor<1>) -> Tensor<1> {
+    let (any, of) = (AnyTensor::from(&numbers), AnyTensor::from(&entries));
+    if let Some(found) = machine::run("lookup", &any, |machine| machine.lookup(&any, &of)) {
+        return any.lift(found).into_rank();
+    }
+    let bin = bin_of(&numbers, entries.dims()[0]);
+    entries.select(0, bin)
+}
+
+/// Also what is not a number gets a bin: an index out of bounds would corrupt memory on a GPU.
+fn bin_of(numbers: &Tensor<1>, bins: usize) -> Tensor<1, Int> {
+    let number = numbers.clone().mask_fill(numbers.clone().is_nan(), 0.0);
+    (number * bins as f64).int().clamp(0, bins as i64 - 1)
+}
+
+#[cfg(feature = "cpu-engine")]
+pub(in crate::engine) mod host {
+    use crate::engine::any_tensor::AnyTensor;
+    use crate::engine::host::blocks::BLOCK;
+    use crate::engine::host::memory::{Memory, Pooled, in_precision, stale, tensor};
+    use crate::engine::host::simd::Float;
+    use rayon::prelude::*;
+
+    /// The bin of a number in [0, 1]; what is not a number gets the first.
+    fn bin<T: Float>(number: T, bins: usize) -> usize {
+        ((number.to_f64() * bins as f64) as usize).min(bins - 1)
+    }
+
+    /// How many of the numbers are in each bin: `[bins]`.
+    pub(in crate::engine) fn histogram(numbers: &AnyTensor, bins: usize) -> Option<AnyTensor> {
+        let (device, memory) = (numbers.inner_device(), Memory::of(numbers)?);
+        in_precision!(numbers.dtype(), T => {
+            let counts = counts_of(memory.numbers_of::<T>()?, bins);
+            Some(tensor(counts.into_iter().map(T::from_f64).collect::<Vec<T>>(), &[bins], &device))
+        })
+    }
+
+    fn counts_of<T: Float>(numbers: &[T], bins: usize) -> Vec<f64> {
+        let of_block = |numbers: &[T]| {
+            let mut counts = vec![0u64; bins];
+            numbers.iter().for_each(|number| counts[bin(*number, bins)] += 1);
+            counts
+        };
+        let add = |a: Vec<u64>, b: Vec<u64>| a.into_iter().zip(b).map(|(a, b)| a + b).collect();
+        let counts = numbers.par_chunks(BLOCK).map(of_block).reduce(|| vec![0; bins], add);
+        counts.into_iter().map(|count| count as f64).collect()
+    }
+
+    /// For each number the entry of its bin.
+    pub(in crate::engine) fn lookup(numbers: &AnyTensor, entries: &AnyTensor) -> Option<AnyTensor> {
+        let (device, memory, of) = (numbers.inner_device(), Memory::of(numbers)?, Memory::of(entries)?);
+        in_precision!(numbers.dtype(), T => {
+            Some(tensor(entries_of(memory.numbers_of::<T>()?, of.numbers_of::<T>()?), &numbers.shape(), &device))
+        })
+    }
+
+    fn entries_of<T: Float>(numbers: &[T], entries: &[T]) -> Pooled<T> {
+        let mut of_numbers = stale::<T>(numbers.len());
+        of_numbers.par_chunks_mut(BLOCK).zip(numbers.par_chunks(BLOCK)).for_each(|(of_numbers, numbers)| {
+            for (entry, number) in of_numbers.iter_mut().zip(numbers) {
+                *entry = entries[bin(*number, entries.len())];
+            }
+        });
+        of_numbers
+    }
+}

@@ -1,0 +1,54 @@
+//! L2 normalization.
+
+use crate::engine::any_tensor::AnyTensor;
+use crate::engine::machine;
+use crate::formula::Real;
+use burn::tensor::Tensor;
+
+/// The rows at length 1; a row shorter than 1e-12 has no direction and stays as it is.
+pub(crate) fn l2_normalize(embeddings: Tensor<2>) -> Tensor<2> {
+    let rows = AnyTensor::from(&embeddings);
+    if let Some(unit) = machine::run("l2_normalize", &rows, |machine| machine.l2_normalize(&rows)) {
+        return unit.into_rank();
+    }
+    let shape = embeddings.dims();
+    let length = Real::safe_sqrt((embeddings.clone() * embeddings.clone()).sum_dim(1));
+    let none = length.clone().detach().lower_scalar(1e-12);
+    embeddings / length.mask_fill(none, 1.0).expand(shape)
+}
+
+#[cfg(feature = "cpu-engine")]
+pub(in crate::engine) mod host {
+    use crate::engine::any_tensor::AnyTensor;
+    use crate::engine::custom_backward::custom_backward;
+    use crate::engine::host::memory::{Memory, in_precision, tensor};
+    use crate::engine::host::simd::Float;
+    use crate::engine::host::vectors::{l2_normalize, l2_normalize_backward};
+
+    pub(in crate::engine) fn run(rows: &AnyTensor) -> Option<AnyTensor> {
+        if rows.count() == 0 {
+            return None;
+        }
+        in_precision!(rows.dtype(), T => run_in::<T>(rows))
+    }
+
+    fn run_in<T: Float>(rows: &AnyTensor) -> Option<AnyTensor> {
+        let (shape, dtype, device) = (rows.shape(), rows.dtype(), rows.inner_device());
+        let (count, size) = (shape[0], shape[1]);
+        let memory = Memory::of(rows)?;
+        let mut scratch = Vec::new();
+        let numbers = T::read(memory.numbers()?, 0..count * size, &mut scratch);
+        let (units, lengths) = l2_normalize(numbers, [count, size], size);
+        let units = tensor(units, &shape, &device);
+        if !rows.is_tracked() {
+            return Some(rows.lift(units));
+        }
+        let known = units.clone();
+        custom_backward(units, core::slice::from_ref(rows), move |upstream| {
+            let (units, upstream) = (Memory::of(&known).expect("in memory"), Memory::of(&upstream).expect("in memory"));
+            let mut gradient = upstream.numbers_of::<T>().expect("of the type of the value").to_vec();
+            l2_normalize_backward(&mut gradient, units.numbers_of().expect("of this type"), &lengths, size);
+            vec![Some(tensor(gradient, &shape, &device).cast(dtype))]
+        })
+    }
+}

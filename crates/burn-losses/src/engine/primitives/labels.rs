@@ -1,0 +1,38 @@
+//! Labels: their types, and which of them are classes.
+
+use burn::tensor::{Bool, DType, Int, IntDType, Tensor};
+
+/// Whether a label of this type can have the value `index`.
+pub(crate) fn fits(index: i64, dtype: DType) -> bool {
+    match dtype {
+        DType::I64 => true,
+        DType::I32 => i32::try_from(index).is_ok(),
+        DType::I16 => i16::try_from(index).is_ok(),
+        DType::I8 => i8::try_from(index).is_ok(),
+        DType::U64 => u64::try_from(index).is_ok(),
+        DType::U32 => u32::try_from(index).is_ok(),
+        DType::U16 => u16::try_from(index).is_ok(),
+        DType::U8 => u8::try_from(index).is_ok(),
+        _ => true,
+    }
+}
+
+/// Labels in a type that holds every class.
+pub(crate) fn widen_labels<const L: usize>(labels: Tensor<L, Int>) -> Tensor<L, Int> {
+    match labels.dtype() {
+        DType::I8 | DType::I16 | DType::U8 | DType::U16 => labels.cast(IntDType::I32),
+        _ => labels,
+    }
+}
+
+/// Where a label is none of the classes.
+pub(crate) fn is_out_of_range<const L: usize>(labels: &Tensor<L, Int>, classes: usize) -> Tensor<L, Bool> {
+    labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(classes as i64))
+}
+
+/// True at the class of each row: `[M, C]`, made by comparison, exact and without reading anything back.
+pub(crate) fn one_hot(labels: Tensor<1, Int>, classes: usize) -> Tensor<2, Bool> {
+    let rows = labels.dims()[0];
+    let class = Tensor::<1, Int>::arange(0..classes as i64, (&labels.device(), labels.dtype()));
+    class.unsqueeze::<2>().expand([rows, classes]).equal(labels.unsqueeze_dim::<2>(1).expand([rows, classes]))
+}

@@ -1,0 +1,13 @@
+//! Standard tensor operations with a backward pass of their own: each in one file, as tensor operations and as a kernel of the CPU.
+//!
+//! Only here are gradients written by hand.
+
+pub(crate) mod centers;
+pub(crate) mod gather;
+pub(crate) mod gathered_matmul;
+pub(crate) mod histogram;
+pub(crate) mod l2_normalize;
+pub(crate) mod labels;
+pub(crate) mod order_statistics;
+pub(crate) mod proxies;
+pub(crate) mod sort;

@@ -1,0 +1,150 @@
+//! Order statistics of numbers in memory, by the digits of the numbers.
+
+use crate::engine::any_tensor::AnyTensor;
+use crate::engine::host::blocks::BLOCK;
+use crate::engine::host::memory::{Memory, Pooled, in_precision, tensor, zeros};
+use crate::engine::host::simd::Float;
+use burn::tensor::{Int, Tensor, TensorData};
+use rayon::prelude::*;
+
+/// The place of the largest number of each row, at ties the first; what is not a number counts as larger than all.
+pub(in crate::engine) fn argmax(rows: &AnyTensor) -> Option<Tensor<1, Int>> {
+    fn of_row<T: Float>(row: &[T]) -> i64 {
+        let (mut place, mut most) = (0, f64::NEG_INFINITY);
+        for (i, number) in row.iter().enumerate() {
+            let number = number.to_f64();
+            if (number > most || number.is_nan()) && !most.is_nan() {
+                (place, most) = (i, number);
+            }
+        }
+        place as i64
+    }
+    let (columns, memory) = (rows.shape()[1], Memory::of(rows)?);
+    let numbers = memory.numbers()?;
+    let places: Vec<i64> = in_precision!(rows.dtype(), T => {
+        let mut scratch = Vec::new();
+        Some(T::read(numbers, 0..numbers.len(), &mut scratch).par_chunks(columns).map(of_row).collect())
+    })?;
+    let count = places.len();
+    Some(Tensor::from_data(TensorData::new(places, [count]), &rows.inner_device()))
+}
+
+/// 1 for each of the `k` largest scores, at ties for those that come first, 0 for the others.
+pub(in crate::engine) fn largest(scores: &AnyTensor, k: usize) -> Option<AnyTensor> {
+    let (device, memory) = (scores.inner_device(), Memory::of(scores)?);
+    in_precision!(scores.dtype(), T => Some(tensor(k_largest(memory.numbers_of::<T>()?, k), &scores.shape(), &device)))
+}
+
+/// The median: the mean of the two middle values where their number is even.
+pub(in crate::engine) fn median(values: &AnyTensor) -> Option<AnyTensor> {
+    let (device, memory) = (values.inner_device(), Memory::of(values)?);
+    in_precision!(values.dtype(), T => Some(tensor(vec![median_of(memory.numbers_of::<T>()?)], &[1], &device)))
+}
+
+/// 1 for each of the `k` largest numbers, at ties for those that come first, 0 for the others.
+fn k_largest<T: Float>(numbers: &[T], k: usize) -> Pooled<T> {
+    let mut marks = zeros::<T>(numbers.len());
+    let k = k.min(numbers.len());
+    if k == 0 {
+        return marks;
+    }
+    let (last, tied) = kth_largest(numbers, k);
+    // How many ties come before each block.
+    let ties = |numbers: &[T]| numbers.iter().filter(|number| number.to_f64() == last).count();
+    let counts: Vec<usize> = numbers.par_chunks(BLOCK).map(ties).collect();
+    let sum_before = |sum: &mut usize, count| Some(core::mem::replace(sum, *sum + count));
+    let first: Vec<usize> = counts.into_iter().scan(0, sum_before).collect();
+    marks.par_chunks_mut(BLOCK).zip(numbers.par_chunks(BLOCK)).zip(first).for_each(|((marks, numbers), first)| {
+        let mut number_of_tie = first;
+        for (to, number) in marks.iter_mut().zip(numbers) {
+            let number = number.to_f64();
+            let is_tie = number == last;
+            if number > last || is_tie && number_of_tie < tied {
+                *to = T::from_f64(1.0);
+            }
+            number_of_tie += usize::from(is_tie);
+        }
+    });
+    marks
+}
+
+/// The `k`th largest number, digit by digit; and how many of its ties are among the `k` largest.
+fn kth_largest<T: Float>(numbers: &[T], k: usize) -> (f64, usize) {
+    const DIGITS: usize = 1 << 16;
+    if numbers.len() <= 4 * DIGITS {
+        // Both zeros are one.
+        let mut scores: Vec<f64> = numbers.iter().map(|number| number.to_f64() + 0.0).collect();
+        let (above, &mut last, _) = scores.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
+        return (last, k - above.iter().filter(|score| score.total_cmp(&last).is_gt()).count());
+    }
+    // Bits that rise with the number; both zeros have the same.
+    let key = |number: T| {
+        let bits = (number.to_f64() + 0.0).to_bits();
+        if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+    };
+    let (mut known, mut mask, mut rank) = (0, 0, k);
+    for shift in [48, 32, 16, 0] {
+        let count = |mut counts: Vec<usize>, numbers: &[T]| {
+            for number in numbers {
+                let key = key(*number);
+                if key & mask == known {
+                    counts[(key >> shift) as usize % DIGITS] += 1;
+                }
+            }
+            counts
+        };
+        let add = |mut a: Vec<usize>, b: Vec<usize>| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+            a
+        };
+        let blocks = numbers.par_chunks((numbers.len() / 8).max(BLOCK));
+        let counts = blocks.map(|numbers| count(vec![0; DIGITS], numbers)).reduce(|| vec![0; DIGITS], add);
+        let digit = (0..DIGITS).rev().find(|digit| {
+            let is_here = rank <= counts[*digit];
+            if !is_here {
+                rank -= counts[*digit];
+            }
+            is_here
+        });
+        known |= (digit.expect("no more than there are") as u64) << shift;
+        mask |= (DIGITS as u64 - 1) << shift;
+    }
+    let bits = if known >> 63 == 1 { known & !(1 << 63) } else { !known };
+    (f64::from_bits(bits), rank)
+}
+
+fn median_of<T: Float>(values: &[T]) -> T {
+    let of_rank = |rank| kth_largest(values, rank).0;
+    let middle = values.len() / 2 + 1;
+    T::from_f64(match values.len() % 2 {
+        1 => of_rank(middle),
+        _ => (of_rank(middle - 1) + of_rank(middle)) * 0.5,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Many ties, both zeros, and few of one size.
+    fn numbers(count: usize) -> Vec<f32> {
+        (0..count).map(|i| ((i * 7919) % 1009) as f32 * 0.01 - 5.0).map(|x| if x == 0.01 { -0.0 } else { x }).collect()
+    }
+
+    #[test]
+    fn the_largest_are_those_that_sorting_finds() {
+        for count in [1, 5, 1000, 1 << 18, (1 << 18) + 3] {
+            let numbers = numbers(count);
+            let mut order: Vec<usize> = (0..count).collect();
+            order.sort_by(|a, b| numbers[*b].partial_cmp(&numbers[*a]).expect("no NaN").then(a.cmp(b)));
+            for k in [0, 1, count / 3, count / 2, count - 1, count, count + 7] {
+                let mut expected = vec![false; count];
+                order.iter().take(k).for_each(|place| expected[*place] = true);
+                let marked: Vec<bool> = k_largest(&numbers, k).iter().map(|mark| *mark == 1.0).collect();
+                assert!(marked == expected, "{k} of {count}");
+            }
+            let middle = [(count - 1) / 2, count / 2].map(|place| f64::from(numbers[order[place]]));
+            assert_eq!(f64::from(median_of(&numbers)), f64::from((0.5 * (middle[0] + middle[1])) as f32), "{count}");
+        }
+    }
+}

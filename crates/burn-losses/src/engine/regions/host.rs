@@ -1,0 +1,345 @@
+//! Regions and masks -> sums over their pixels, for every sample and class.
+//!
+//! The probabilities are kept for the backward pass, which makes them the gradient in place.
+
+use super::Call;
+use crate::engine::any_tensor::AnyTensor;
+use crate::engine::custom_backward::custom_backward;
+use crate::engine::host::blocks::BLOCK;
+use crate::engine::host::memory::{Memory, in_precision, stale, tensor};
+use crate::engine::host::simd::{Float, MOST_LANES, Sum, zip};
+use crate::formula::Real;
+use crate::segmentation::{Activation, Denominator, Over, Regions};
+use core::ops::Range;
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+/// Pixels that are looked at together.
+const GROUP: usize = 16 * MOST_LANES;
+
+/// Logits and masks in memory.
+struct Batch {
+    /// Until the probabilities are known.
+    logits: Option<Memory>,
+    masks: Memory,
+    shape: [usize; 3],
+    activation: Activation,
+    denominator: Denominator,
+}
+
+/// The sums, in the graph of the logits. Kernels compute no gradient by the masks.
+pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
+    if call.masks.is_tracked() {
+        return None;
+    }
+    in_precision!(call.logits.dtype(), T => run_in::<T>(call))
+}
+
+fn run_in<T: Float>(call: &Call<'_>) -> Option<AnyTensor> {
+    let Call { regions, logits, masks } = call;
+    let shape: [usize; 3] = logits.shape().try_into().expect("[N, C, pixels]");
+    let [samples, classes, _] = shape;
+    let Regions { activation, denominator, over, .. } = **regions;
+    let memory = Memory::of(logits)?;
+    memory.numbers()?;
+    let mut batch = Batch { logits: Some(memory), masks: Memory::of(masks)?, shape, activation, denominator };
+    batch.masks.numbers()?;
+
+    // What belongs to all samples of a class is the same for each of them.
+    let of_all = move |of_each: &[[f64; 3]], i: usize| -> [f64; 3] {
+        let of_class = || of_each.iter().skip(i % classes).step_by(classes);
+        [0, 1, 2].map(|k| of_class().map(|sum| sum[k]).sum())
+    };
+    let in_all = move |of_each: Vec<[f64; 3]>| match over {
+        Over::Sample => of_each,
+        Over::Batch => (0..of_each.len()).map(|i| of_all(&of_each, i)).collect(),
+    };
+    let is_tracked = logits.is_tracked();
+    let mut probabilities = stale::<T>(if is_tracked { shape.iter().product() } else { 0 });
+    let sums = in_all(batch.sums::<T>(is_tracked.then_some(&mut probabilities)));
+    let device = logits.inner_device();
+    let numbers: Vec<_> = sums.into_iter().flatten().map(T::from_f64).collect();
+    let sums = tensor(numbers, &[samples, classes, 3], &device);
+    if !is_tracked {
+        return Some(logits.lift(sums));
+    }
+    let dtype = logits.dtype();
+    batch.logits = None;
+    custom_backward(sums, core::slice::from_ref(logits), move |upstream| {
+        let upstream: Vec<f64> = upstream.into_data().iter::<f64>().collect();
+        let of_each = upstream.chunks(3).map(|slopes| [slopes[0], slopes[1], slopes[2]]).collect();
+        let mut gradient = probabilities;
+        batch.replace_by_gradient::<T>(&mut gradient, &in_all(of_each));
+        vec![Some(tensor(gradient, &shape, &device).cast(dtype))]
+    })
+}
+
+impl Batch {
+    /// How many pixels of all classes make a piece of work.
+    fn piece(&self) -> usize {
+        (BLOCK / self.shape[1]).next_multiple_of(GROUP)
+    }
+
+    /// The sums over the pixels of each sample and class: of p t, p and t, or of their squares. The probabilities go where there is buffer.
+    fn sums<T: Float>(&self, buffer: Option<&mut [T]>) -> Vec<[f64; 3]> {
+        let [samples, classes, pixels] = self.shape;
+        let size = self.piece();
+        let pieces = pixels.div_ceil(size);
+        let buffers: Vec<_> = match buffer {
+            Some(buffer) => self.of_pieces(buffer).into_iter().map(Some).collect(),
+            None => (0..samples * pieces).map(|_| None).collect(),
+        };
+        let of_piece = |(i, buffer)| {
+            let range = i % pieces * size..pixels.min((i % pieces + 1) * size);
+            self.run::<T>(i / pieces, range, Wanted::Sums(buffer))
+        };
+        let parts: Vec<Vec<[f64; 3]>> = buffers.into_par_iter().enumerate().map(of_piece).collect();
+        let mut sums = vec![[0.0; 3]; samples * classes];
+        for (i, part) in parts.into_iter().enumerate() {
+            for (class, part) in part.into_iter().enumerate() {
+                let sum = &mut sums[i / pieces * classes + class];
+                (0..3).for_each(|k| sum[k] += part[k]);
+            }
+        }
+        sums
+    }
+
+    /// The gradient in place of the probabilities, from the derivatives by the sums.
+    fn replace_by_gradient<T: Float>(&self, probabilities: &mut [T], slopes: &[[f64; 3]]) {
+        let [_, classes, pixels] = self.shape;
+        let size = self.piece();
+        let pieces = pixels.div_ceil(size);
+        self.of_pieces(probabilities).into_par_iter().enumerate().for_each(|(i, gradient)| {
+            let (sample, start) = (i / pieces, i % pieces * size);
+            let slopes = &slopes[sample * classes..][..classes];
+            self.run::<T>(sample, start..start + gradient[0].len(), Wanted::Gradient(gradient, slopes));
+        });
+    }
+
+    /// What belongs to each piece: its pixels of all classes.
+    fn of_pieces<'a, T>(&self, all: &'a mut [T]) -> Vec<Vec<&'a mut [T]>> {
+        let [samples, classes, pixels] = self.shape;
+        let size = self.piece();
+        let pieces = pixels.div_ceil(size);
+        let mut of_pieces: Vec<Vec<&mut [T]>> = (0..samples * pieces).map(|_| Vec::new()).collect();
+        for (i, row) in all.chunks_mut(pixels.max(1)).enumerate() {
+            for (piece, part) in row.chunks_mut(size).enumerate() {
+                of_pieces[i / classes * pieces + piece].push(part);
+            }
+        }
+        of_pieces
+    }
+
+    /// The sums over some pixels of a sample, or their gradient.
+    fn run<T: Float>(&self, sample: usize, pixels: Range<usize>, wanted: Wanted<'_, T>) -> Vec<[f64; 3]> {
+        let [_, classes, all] = self.shape;
+        let mut buffers: Vec<[Vec<T>; 2]> = (0..classes).map(|_| Default::default()).collect();
+        let logits = self.logits.as_ref().map(|logits| logits.numbers().expect("seen before"));
+        let masks = self.masks.numbers().expect("seen before");
+        let mut inputs = Vec::with_capacity(classes);
+        for (class, [buffer, mask_buffer]) in buffers.iter_mut().enumerate() {
+            let start = (sample * classes + class) * all;
+            let range = start + pixels.start..start + pixels.end;
+            let logits = logits.map_or(&[][..], |logits| T::read(logits, range.clone(), buffer));
+            inputs.push((logits, T::read(masks, range, mask_buffer)));
+        }
+        let task = Task { activation: self.activation, denominator: self.denominator, inputs: &inputs, wanted };
+        T::dispatch(Run(task))
+    }
+}
+
+/// What is wanted of some pixels of all classes.
+enum Wanted<'a, T> {
+    /// The sums, and the probabilities of each class where there is buffer for them.
+    Sums(Option<Vec<&'a mut [T]>>),
+    /// The gradient, class by class, in place of the probabilities; and the derivatives that it is made of.
+    Gradient(Vec<&'a mut [T]>, &'a [[f64; 3]]),
+}
+
+/// Some pixels of all classes.
+struct Task<'a, T> {
+    activation: Activation,
+    denominator: Denominator,
+    /// The logits, where they are wanted, and the masks of each class.
+    inputs: &'a [(&'a [T], &'a [T])],
+    wanted: Wanted<'a, T>,
+}
+
+struct Run<'a, T>(Task<'a, T>);
+
+impl<T: Float> WithSimd for Run<'_, T> {
+    type Output = Vec<[f64; 3]>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Vec<[f64; 3]> {
+        let Self(mut task) = self;
+        let classes = task.inputs.len();
+        let squared = task.denominator == Denominator::Squared;
+        let mut sums: Vec<[Sum; 3]> = (0..classes).map(|_| Default::default()).collect();
+        let mut probabilities = vec![[T::default(); GROUP]; classes];
+        let mut buffer = [T::default(); GROUP];
+        let pixels = task.inputs[0].1.len();
+        let mut start = 0;
+        while start < pixels {
+            let size = GROUP.min(pixels - start);
+            let block = start..start + size;
+            match &mut task.wanted {
+                Wanted::Sums(buffer) => {
+                    activate(simd, task.activation, task.inputs, block.clone(), &mut probabilities);
+                    for ((sums, p), (_, masks)) in sums.iter_mut().zip(&probabilities).zip(task.inputs) {
+                        let (p, t) = (&p[..size], &masks[block.clone()]);
+                        let [both, prediction, target] = sums;
+                        both.add(p, Some(t));
+                        prediction.add(p, squared.then_some(p));
+                        target.add(t, squared.then_some(t));
+                    }
+                    for (buffer, p) in buffer.iter_mut().flatten().zip(&probabilities) {
+                        buffer[block.clone()].copy_from_slice(&p[..size]);
+                    }
+                }
+                Wanted::Gradient(gradient, slopes) => {
+                    for (p, stored) in probabilities.iter_mut().zip(gradient.iter()) {
+                        p[..size].copy_from_slice(&stored[block.clone()]);
+                    }
+                    // The derivatives by the probabilities, and for a softmax their mean.
+                    let mut mean = [T::default(); GROUP];
+                    for (class, (gradient, [by_both, by_prediction, _])) in
+                        gradient.iter_mut().zip(slopes.iter()).enumerate()
+                    {
+                        let (p, gradient) = (&probabilities[class][..size], &mut gradient[block.clone()]);
+                        gradient.copy_from_slice(&task.inputs[class].1[block.clone()]);
+                        zip(
+                            simd,
+                            p,
+                            gradient,
+                            #[inline(always)]
+                            |p, t| {
+                                let by_size = if squared { p * (2.0 * by_prediction) } else { p.lit(*by_prediction) };
+                                t * *by_both + by_size
+                            },
+                        );
+                        match task.activation {
+                            Activation::None => {}
+                            Activation::Sigmoid => zip(
+                                simd,
+                                p,
+                                gradient,
+                                #[inline(always)]
+                                |p, slope| slope * p * (-p + 1.0),
+                            ),
+                            Activation::Softmax => {
+                                buffer[..size].copy_from_slice(p);
+                                zip(
+                                    simd,
+                                    gradient,
+                                    &mut buffer[..size],
+                                    #[inline(always)]
+                                    |slope, p| slope * p,
+                                );
+                                zip(
+                                    simd,
+                                    &buffer[..size],
+                                    &mut mean[..size],
+                                    #[inline(always)]
+                                    |part, mean| mean + part,
+                                );
+                            }
+                        }
+                    }
+                    if task.activation == Activation::Softmax {
+                        for (class, gradient) in gradient.iter_mut().enumerate() {
+                            let gradient = &mut gradient[block.clone()];
+                            zip(
+                                simd,
+                                &mean[..size],
+                                gradient,
+                                #[inline(always)]
+                                |mean, slope| slope - mean,
+                            );
+                            zip(
+                                simd,
+                                &probabilities[class][..size],
+                                gradient,
+                                #[inline(always)]
+                                |p, slope| slope * p,
+                            );
+                        }
+                    }
+                }
+            }
+            start += size;
+        }
+        sums.iter().map(|sums| [sums[0].total(), sums[1].total(), sums[2].total()]).collect()
+    }
+}
+
+/// The probabilities of some pixels.
+#[inline(always)]
+fn activate<S: Simd, T: Float>(
+    simd: S,
+    activation: Activation,
+    inputs: &[(&[T], &[T])],
+    block: Range<usize>,
+    probabilities: &mut [[T; GROUP]],
+) {
+    let size = block.len();
+    match activation {
+        Activation::None => {
+            for (p, (logits, _)) in probabilities.iter_mut().zip(inputs) {
+                p[..size].copy_from_slice(&logits[block.clone()]);
+            }
+        }
+        Activation::Sigmoid => {
+            for (p, (logits, _)) in probabilities.iter_mut().zip(inputs) {
+                zip(
+                    simd,
+                    &logits[block.clone()],
+                    &mut p[..size],
+                    #[inline(always)]
+                    |x, _| x.sigmoid(),
+                );
+            }
+        }
+        Activation::Softmax => {
+            let logits = |class: usize| &inputs[class].0[block.clone()];
+            let mut buffer = [T::default(); GROUP];
+            buffer[..size].copy_from_slice(logits(0));
+            for class in 1..inputs.len() {
+                zip(
+                    simd,
+                    logits(class),
+                    &mut buffer[..size],
+                    #[inline(always)]
+                    |x, most| x.maximum(most),
+                );
+            }
+            let mut total = [T::default(); GROUP];
+            for (class, p) in probabilities.iter_mut().enumerate() {
+                p[..size].copy_from_slice(&buffer[..size]);
+                zip(
+                    simd,
+                    logits(class),
+                    &mut p[..size],
+                    #[inline(always)]
+                    |x, most| (x - most).exp(),
+                );
+                zip(
+                    simd,
+                    &p[..size],
+                    &mut total[..size],
+                    #[inline(always)]
+                    |p, total| total + p,
+                );
+            }
+            for p in probabilities.iter_mut() {
+                zip(
+                    simd,
+                    &total[..size],
+                    &mut p[..size],
+                    #[inline(always)]
+                    |total, p| p / total,
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Predicted regions and masks in, one value per sample and class out.
+
+#[cfg(feature = "cpu-engine")]
+pub(super) mod host;
+
+use super::any_tensor::AnyTensor;
+use super::{keep_graph, machine};
+use crate::check::{Reference, widen};
+use crate::error::{InputError, InputProblem};
+use crate::formula::{Overlap, OverlapFormula};
+use crate::reduction::{Unreduced, row_sums};
+use crate::segmentation::{AbsentClasses, Activation, Background, Denominator, Masks, Over, Regions};
+use burn::tensor::{Bool, Tensor, activation};
+
+/// How a loss of the family `segmentation` computes its values.
+///
+/// Every [`OverlapFormula`] is one. Losses that need more than sums over the pixels implement it themselves.
+pub trait Segmentation: Sized {
+    /// The `[N, C]` values of the pixels of all samples and classes; what does not count is dropped afterwards.
+    fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2>;
+}
+
+/// Logits or probabilities, and masks, as `[N, C, pixels]` in single or double precision. Ignored pixels are 0 in both.
+#[derive(Debug, Clone)]
+pub struct Pixels {
+    /// What the model says.
+    pub logits: Tensor<3>,
+    /// What is true.
+    pub masks: Tensor<3>,
+    /// False where a pixel is ignored.
+    pub valid: Option<Tensor<3, Bool>>,
+}
+
+impl Pixels {
+    /// The probabilities; 0 where a pixel is ignored.
+    pub fn probabilities(&self, activation: Activation) -> Tensor<3> {
+        let logits = self.logits.clone();
+        let probabilities = match activation {
+            Activation::Sigmoid => crate::formula::Real::sigmoid(logits),
+            Activation::Softmax => activation::softmax(logits, 1),
+            Activation::None => logits,
+        };
+        match &self.valid {
+            Some(valid) => probabilities.mask_fill(valid.clone().bool_not(), 0.0),
+            None => probabilities,
+        }
+    }
+}
+
+/// Sums over the pixels, or over the batch too: `[N, C]`, in the latter case the same for every sample.
+pub(crate) fn total(values: Tensor<3>, over: Over) -> Tensor<2> {
+    let [samples, classes, pixels] = values.dims();
+    let sums = row_sums(values.reshape([samples * classes, pixels])).reshape([samples, classes]);
+    match over {
+        Over::Sample => sums,
+        Over::Batch => sums.sum_dim(0).expand([samples, classes]),
+    }
+}
+
+/// A call of the executor: the sums `[N, C, 3]` of `[N, C, pixels]` are wanted, of p t, of p, and of t, or of their squares.
+pub(crate) struct Call<'a> {
+    pub(crate) regions: &'a Regions,
+    pub(crate) logits: AnyTensor,
+    pub(crate) masks: AnyTensor,
+}
+
+fn fused_sums(regions: &Regions, pixels: &Pixels) -> Option<Tensor<3>> {
+    let call = Call { regions, logits: (&pixels.logits).into(), masks: (&pixels.masks).into() };
+    machine::run("regions", &call.logits, |machine| machine.regions(&call)).map(AnyTensor::into_rank)
+}
+
+/// The sums over the pixels of each sample and class.
+pub(crate) fn sums(regions: &Regions, pixels: &Pixels) -> Overlap<Tensor<2>> {
+    if pixels.valid.is_none()
+        && let Some(sums) = fused_sums(regions, pixels)
+    {
+        let sum = |number| sums.clone().narrow(2, number, 1).squeeze_dim(2);
+        return Overlap { both: sum(0), prediction: sum(1), target: sum(2) };
+    }
+    let p = pixels.probabilities(regions.activation);
+    let t = pixels.masks.clone();
+    let sum = |values| total(values, regions.over);
+    let size = |values: Tensor<3>| match regions.denominator {
+        Denominator::Linear => sum(values),
+        Denominator::Squared => sum(values.clone() * values),
+    };
+    Overlap { both: sum(p.clone() * t.clone()), prediction: size(p), target: size(t) }
+}
+
+impl<F: OverlapFormula> Segmentation for F {
+    fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2> {
+        self.eval(sums(regions, &pixels))
+    }
+}
+
+/// Checks the arguments of a loss: what the forward methods do first.
+pub(crate) fn check<const D: usize>(
+    regions: &Regions,
+    logits: Reference<'_, D>,
+    masks: &Masks<D>,
+    weights: Option<&Tensor<2>>,
+) -> Result<(), InputError> {
+    const { assert!(D >= 2, "segmentation needs the axes [N, C, ..]") };
+    let dims = logits.tensor.dims();
+    let least = |classes: usize, why: &str| {
+        let expected = format!("at least {classes} {why}");
+        Err(logits.error(logits.name, InputProblem::Shape { given: dims.to_vec(), expected }))
+    };
+    match dims[1] {
+        0 => return least(1, "class on axis 1"),
+        1 if regions.activation == Activation::Softmax => {
+            return least(2, "classes on axis 1: the softmax of one is always 1");
+        }
+        1 if regions.background == Background::Excluded => {
+            return least(2, "classes on axis 1, since the first is the background");
+        }
+        _ => {}
+    }
+    if regions.ignore_index.is_some() && masks.valid.is_none() {
+        let why = "`ignore_index` is a label: make masks of labels with `masks_of`, or say which pixels are `valid`";
+        return Err(logits.error("masks", InputProblem::Unsupported(why.into())));
+    }
+    logits.same("masks", &masks.masks)?;
+    if let Some(valid) = &masks.valid {
+        if valid.dims() != dims {
+            let expected = format!("{dims:?} (that of `{}`)", logits.name);
+            return Err(logits.shape_error("valid", &valid.dims(), expected));
+        }
+        logits.same_device("valid", valid)?;
+    }
+    weights.map_or(Ok(()), |weights| logits.weights([dims[0], dims[1]], weights))
+}
+
+/// The `[N, C]` values of the pixels.
+pub(crate) fn of_pixels<S: Segmentation>(loss: &S, regions: &Regions, pixels: Pixels) -> Tensor<2> {
+    keep_graph(loss.values(regions, pixels.clone()), pixels.logits)
+}
+
+/// The unreduced values, computed in at least single precision.
+pub(crate) fn values<S: Segmentation, const D: usize>(
+    loss: &S,
+    regions: &Regions,
+    logits: Tensor<D>,
+    masks: Masks<D>,
+) -> Unreduced<2> {
+    let dims = logits.dims();
+    let [samples, classes] = [dims[0], dims[1]];
+    let shape = [samples, classes, dims[2..].iter().product()];
+    if shape.contains(&0) {
+        // Without a sample, or without a pixel: nothing is wrong.
+        let logits = widen(logits);
+        return if samples == 0 {
+            logits.reshape([samples, classes])
+        } else {
+            (logits.sum() + 0.0).reshape([1, 1]).expand([samples, classes])
+        }
+        .into();
+    }
+    let (logits, masks, valid) = (widen(logits).reshape(shape), widen(masks.masks).reshape(shape), masks.valid);
+    let valid = valid.map(|valid| valid.reshape(shape));
+    let pixels = match &valid {
+        None => Pixels { logits, masks, valid },
+        Some(mask) => {
+            // Nothing of an ignored pixel comes through, not even a NaN.
+            let ignored = mask.clone().bool_not();
+            let (logits, masks) = (logits.mask_fill(ignored.clone(), 0.0), masks.mask_fill(ignored, 0.0));
+            Pixels { logits, masks, valid }
+        }
+    };
+
+    let mut dropped = None;
+    let mut drop = |mask: Tensor<2, Bool>| {
+        dropped = Some(match dropped.take() {
+            Some(other) => mask.bool_or(other),
+            None => mask,
+        });
+    };
+    if regions.absent_classes == AbsentClasses::Skip {
+        drop(total(pixels.masks.clone().detach(), regions.over).equal_scalar(0.0));
+    }
+    if regions.background == Background::Excluded {
+        let class = Tensor::<1, burn::tensor::Int>::arange(0..classes as i64, &pixels.masks.device());
+        drop(class.equal_elem(0).unsqueeze::<2>().expand([samples, classes]));
+    }
+    let values = of_pixels(loss, regions, pixels);
+    match dropped {
+        None => values.into(),
+        Some(dropped) => {
+            let mass = values.ones_like().detach().mask_fill(dropped.clone(), 0.0);
+            Unreduced { values: values.mask_fill(dropped, 0.0), mass: Some(mass) }
+        }
+    }
+}

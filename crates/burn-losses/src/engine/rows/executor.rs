@@ -1,0 +1,194 @@
+//! The executor: rows of logits and what they are compared with in, one value per row out.
+
+use crate::engine::any_tensor::AnyTensor;
+use crate::engine::classes::per_class;
+use crate::engine::distributions::LEAST as LEAST_PROBABILITY;
+use crate::engine::machine;
+#[cfg(feature = "cpu-engine")]
+use crate::engine::pointwise::PointKernel;
+use crate::engine::primitives::gather::gather;
+use crate::engine::primitives::labels::one_hot;
+use crate::formula::{Dual, Formula, Real, RowFormula};
+use crate::reduction::{Reduction, Unreduced};
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Int, Tensor};
+
+/// What rows of logits are compared with.
+pub(crate) enum Target {
+    /// `[M]`: a class each, or the label of the rows that count nothing.
+    Labels { of: Tensor<1, Int>, ignore_index: Option<i64> },
+    /// `[M, C]`: a distribution each.
+    Probabilities(Tensor<2>),
+    /// `[M, C]`: a distribution each, t or its logarithm, that is softened to softmax(sharpness ln t). A formula gets the logarithm of the
+    /// softened probability as the share of a class, and the logits are multiplied by the sharpness too.
+    Teacher { of: Tensor<2>, sharpness: f64, is_logarithm: bool },
+    /// `[M, 1]`: a number from 0 to C - 1 each, whose two neighbors share it; the value of any other number is NaN.
+    Bins(Tensor<2>),
+}
+
+/// What stands for the logarithm of 0.
+pub(crate) const MINUS_INFINITY: f64 = -1e30;
+
+/// The values of `[M, C]` logits, as tensor operations; all labels are classes.
+pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target: &Target) -> Unreduced<1> {
+    let shape @ [_, classes] = logits.dims();
+    let logits = match target {
+        Target::Teacher { sharpness, .. } => logits * *sharpness,
+        _ => logits,
+    };
+    let log_p = log_softmax(logits.clone(), 1);
+    let (keep, floor) = formula.smoothing(classes);
+    let factors = formula.class_factors().map(|factors| per_class(factors, &logits));
+    let of_classes = |shares: Tensor<2>| match &factors {
+        None => shares,
+        Some(factors) => shares * factors.clone().unsqueeze::<2>().expand(shape),
+    };
+    let sum = |values: Tensor<2>| values.sum_dim(1).squeeze_dim::<1>(1);
+    // What the rows count, and their values.
+    let (normalizer, values) = match target {
+        Target::Labels { of: labels, .. } => {
+            let normalizer = factors.clone().map(|factors| factors.select(0, labels.clone()));
+            let values = if floor > 0.0 {
+                let of_label = one_hot(labels.clone(), classes).float().cast(logits.dtype());
+                sum(formula.eval(log_p.clone(), of_classes(of_label * keep + floor)))
+            } else {
+                let picked = gather(log_p.clone(), labels.clone());
+                let share = normalizer.clone().unwrap_or_else(|| picked.ones_like().detach());
+                formula.eval(picked, share * keep)
+            };
+            (normalizer, values)
+        }
+        Target::Probabilities(q) => {
+            let normalizer = factors.is_some().then(|| sum(of_classes(q.clone())));
+            (normalizer, sum(formula.eval(log_p.clone(), of_classes(q.clone() * keep + floor))))
+        }
+        Target::Teacher { of, sharpness, is_logarithm } => {
+            let (log_t, is_zero) = if *is_logarithm {
+                let is_zero = of.clone().lower_scalar(MINUS_INFINITY);
+                (of.clone().mask_fill(is_zero.clone(), 0.0), is_zero)
+            } else {
+                let is_zero = of.clone().lower_scalar(LEAST_PROBABILITY);
+                (of.clone().mask_fill(is_zero.clone(), 1.0).log(), is_zero)
+            };
+            let log_q = log_softmax((log_t * *sharpness).mask_fill(is_zero.clone(), MINUS_INFINITY), 1);
+            // A row without any probability has none after the softmax either.
+            (None, sum(formula.eval(log_p.clone(), log_q.mask_fill(is_zero, MINUS_INFINITY))))
+        }
+        Target::Bins(y) => {
+            let outside = y.clone().lower_scalar(0.0).bool_or(y.clone().greater_scalar(classes as f64 - 1.0));
+            let bin = Tensor::<1, Int>::arange(0..classes as i64, &y.device()).float().cast(y.dtype());
+            // The two bins around y have the shares i + 1 - y and y - i, every other bin 0.
+            let shares = (-(y.clone().expand(shape) - bin.unsqueeze::<2>().expand(shape)).abs() + 1.0).clamp_min(0.0);
+            let values = sum(formula.eval(log_p.clone(), shares));
+            (None, values.mask_fill(outside.squeeze_dim::<1>(1), f64::NAN))
+        }
+    };
+    let normalizer = normalizer.filter(|_| formula.factors_count());
+    let log_total = || match target {
+        Target::Labels { of: labels, .. } => {
+            gather(logits.clone(), labels.clone()) - gather(log_p.clone(), labels.clone())
+        }
+        _ => (logits.clone() - log_p.clone()).narrow(1, 0, 1).squeeze_dim::<1>(1),
+    };
+    // The graph is built only where something comes of it.
+    let has_penalty = formula.penalty(0.0).is_some();
+    let values = match has_penalty.then(log_total).and_then(|log_total| formula.penalty(log_total)) {
+        None => values,
+        Some(penalty) => values + penalty * normalizer.clone().unwrap_or_else(|| values_of_one(&log_p)),
+    };
+    Unreduced { values, mass: normalizer }
+}
+
+/// `[M]`: 1 for each row.
+fn values_of_one(rows: &Tensor<2>) -> Tensor<1> {
+    Tensor::ones([rows.dims()[0]], (&rows.device(), rows.dtype()))
+}
+
+/// A [`RowFormula`] on a target that is not one of labels or probabilities: `[M]` values of `[M, C]` logits.
+pub(crate) fn values_of(formula: &impl RowFormula, logits: Tensor<2>, target: &Target) -> Tensor<1> {
+    let values = RowKernel::new(formula).values(&logits, target, None);
+    values.unwrap_or_else(|| tensor_values(formula, logits, target)).values
+}
+
+/// A [`RowFormula`] as the machines of the fused engine run it.
+pub struct RowKernel {
+    /// The formula of a class: (log-probability, share) -> what it adds.
+    #[cfg(feature = "cpu-engine")]
+    pub(in crate::engine) classes: PointKernel,
+    #[cfg(feature = "cpu-engine")]
+    pub(in crate::engine) host: Box<dyn super::host::Kernel>,
+}
+
+/// The formula of a class as one of two numbers.
+#[derive(Debug, Clone)]
+struct OfClass<F>(F);
+
+impl<F: RowFormula> Formula for OfClass<F> {
+    #[inline(always)]
+    fn eval<R: Real>(&self, log_p: R, share: R) -> R {
+        self.0.eval(log_p, share)
+    }
+}
+
+/// The logit of a row's label with its margin, and the derivatives of that by the logit and by the length, which the logit has in it
+/// beside the cosine and the scale: of (row, logit, length).
+pub(crate) type Margin<'a> = dyn Fn(usize, f64, f64) -> Dual<f64, 2> + Sync + 'a;
+
+/// A call of the executor: `[M, C]` logits, what they are compared with, and what is wanted of their values.
+pub(crate) struct Call<'a> {
+    pub(crate) kernel: &'a RowKernel,
+    pub(crate) logits: AnyTensor,
+    pub(crate) target: &'a Target,
+    pub(crate) margin: Option<&'a Margin<'a>>,
+    /// How the values become one; all of them are wanted otherwise.
+    pub(crate) reduce: Option<&'a Reduce>,
+}
+
+/// How the values of rows become one.
+pub(crate) struct Reduce {
+    pub(crate) reduction: Reduction,
+    pub(crate) samples: usize,
+    /// Those of the rows, or of the samples.
+    pub(crate) weights: Option<AnyTensor>,
+}
+
+/// What a machine makes of a call: the values, or the reduced one, and what each row counts.
+pub(crate) struct Outcome {
+    pub(crate) values: AnyTensor,
+    pub(crate) normalizer: Option<AnyTensor>,
+}
+
+impl RowKernel {
+    /// The kernel of a formula.
+    pub fn new(formula: &impl RowFormula) -> Self {
+        let _ = formula;
+        Self {
+            #[cfg(feature = "cpu-engine")]
+            classes: PointKernel::new(&OfClass(formula.clone())),
+            #[cfg(feature = "cpu-engine")]
+            host: Box::new(formula.clone()),
+        }
+    }
+
+    fn run(&self, call: &Call<'_>) -> Option<Outcome> {
+        machine::run("rows", &call.logits, |machine| machine.rows(call))
+    }
+
+    /// The values of `[M, C]` logits; of any labels.
+    pub(crate) fn values(
+        &self,
+        logits: &Tensor<2>,
+        target: &Target,
+        margin: Option<&Margin<'_>>,
+    ) -> Option<Unreduced<1>> {
+        let call = Call { kernel: self, logits: logits.into(), target, margin, reduce: None };
+        let Outcome { values, normalizer } = self.run(&call)?;
+        Some(Unreduced { values: values.into_rank(), mass: normalizer.map(AnyTensor::into_rank) })
+    }
+
+    /// Their reduced value.
+    pub(crate) fn reduced(&self, logits: &Tensor<2>, target: &Target, reduce: &Reduce) -> Option<Tensor<1>> {
+        let call = Call { kernel: self, logits: logits.into(), target, margin: None, reduce: Some(reduce) };
+        self.run(&call).map(|outcome| outcome.values.into_rank())
+    }
+}

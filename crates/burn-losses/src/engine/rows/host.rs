@@ -1,0 +1,590 @@
+//! Rows of logits and what they are compared with -> value: a softmax, and a formula of each class.
+
+use super::{Call, MINUS_INFINITY, Margin, Outcome, Reduce, RowKernel, Target};
+use crate::engine::any_tensor::AnyTensor;
+use crate::engine::custom_backward::custom_backward;
+use crate::engine::distributions::LEAST as LEAST_PROBABILITY;
+use crate::engine::host::blocks::{BLOCK, divided, factor_of, par_blocks, part, range};
+use crate::engine::host::memory::{Memory, Weights, in_precision, scalar, scaled_rows, stale, tensor};
+use crate::engine::host::simd::{Float, MOST_LANES, Sum, each, exponentials, largest, rest, scale, zip};
+use crate::engine::pointwise::host::{self as pointwise};
+use crate::formula::{Dual, Real, RowFormula};
+use burn::tensor::{Device, Int, Tensor};
+use pulp::{Simd, WithSimd};
+
+/// A [`RowFormula`] in double precision, one class at a time.
+pub(in crate::engine) trait Kernel: Send + Sync {
+    /// What a class adds, and the derivative of that by its log-probability.
+    fn eval(&self, log_p: f64, share: f64) -> Dual<f64, 1>;
+    fn penalty(&self, log_total: f64) -> Option<Dual<f64, 1>>;
+    fn class_factors(&self) -> Option<&[f64]>;
+    fn factors_count(&self) -> bool;
+    fn smoothing(&self, classes: usize) -> (f64, f64);
+}
+
+impl<F: RowFormula> Kernel for F {
+    fn eval(&self, log_p: f64, share: f64) -> Dual<f64, 1> {
+        self.eval(Dual::variable(log_p, 0), Dual::constant(share))
+    }
+    fn penalty(&self, log_total: f64) -> Option<Dual<f64, 1>> {
+        self.penalty(Dual::variable(log_total, 0))
+    }
+    fn class_factors(&self) -> Option<&[f64]> {
+        self.class_factors()
+    }
+    fn factors_count(&self) -> bool {
+        self.factors_count()
+    }
+    fn smoothing(&self, classes: usize) -> (f64, f64) {
+        self.smoothing(classes)
+    }
+}
+
+/// Some rows, and what is wanted of them.
+pub(in crate::engine) struct Task<'a, T> {
+    pub(in crate::engine) kernel: &'a RowKernel,
+    /// The number of the first row.
+    pub(in crate::engine) start: usize,
+    pub(in crate::engine) classes: usize,
+    /// `None`: they stand where the slopes are to be.
+    pub(in crate::engine) logits: Option<&'a [T]>,
+    pub(in crate::engine) target: Targets<'a, T>,
+    pub(in crate::engine) margin: Option<&'a Margin<'a>>,
+    /// What the logit of each label has in it beside its cosine and the scale; `None`: 1.
+    pub(in crate::engine) lengths: Option<&'a [f64]>,
+    pub(in crate::engine) weights: Option<&'a [T]>,
+    pub(in crate::engine) factor: f64,
+    pub(in crate::engine) values: Option<&'a mut [T]>,
+    pub(in crate::engine) slopes: Option<&'a mut [T]>,
+    /// The slopes by the lengths.
+    pub(in crate::engine) by_length: Option<&'a mut [T]>,
+}
+
+/// What some rows are compared with.
+#[derive(Clone, Copy)]
+pub(in crate::engine) enum Targets<'a, T> {
+    Labels(&'a [Label]),
+    Probabilities(&'a [T]),
+    Teacher { numbers: &'a [T], sharpness: f64, is_logarithm: bool },
+    Bins(&'a [T]),
+}
+
+#[derive(Clone, Copy)]
+pub(in crate::engine) enum Label {
+    Of(usize),
+    Ignored,
+    /// None of the classes.
+    Wrong,
+}
+
+/// A class that has a share of a row's target.
+#[derive(Clone, Copy)]
+struct Shared {
+    class: usize,
+    share: f64,
+}
+
+/// What a row is made of.
+enum Row {
+    /// Its value is known, and nothing depends on its logits.
+    Constant(f64),
+    /// One class has all of the target.
+    One(Shared),
+    /// Two classes have it.
+    Two([Shared; 2]),
+    /// All classes may have a share, the label the last part of it.
+    Dense(Option<Shared>),
+}
+
+pub(in crate::engine) struct Run<'a, T>(pub(in crate::engine) Task<'a, T>);
+
+impl<T: Float> WithSimd for Run<'_, T>
+where
+    dyn pointwise::Kernels: pointwise::Kernel<T>,
+{
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let Self(mut task) = self;
+        let (keep, floor) = task.kernel.host.smoothing(task.classes);
+        let factors = task.kernel.host.class_factors();
+        let factor_of_class = |class: usize| factors.map_or(1.0, |factors| factors[class]);
+        let mut scratch = Scratch::default();
+        let rows = match task.target {
+            Targets::Labels(labels) => labels.len(),
+            Targets::Bins(numbers) => numbers.len(),
+            Targets::Probabilities(numbers) | Targets::Teacher { numbers, .. } => numbers.len() / task.classes,
+        };
+        let mut total = 0.0;
+        for i in 0..rows {
+            let columns = i * task.classes..(i + 1) * task.classes;
+            let row = match task.target {
+                Targets::Labels(labels) => match labels[i] {
+                    Label::Ignored => Row::Constant(0.0),
+                    Label::Wrong => Row::Constant(f64::NAN),
+                    Label::Of(class) => {
+                        let shared = Shared { class, share: keep * factor_of_class(class) };
+                        if floor > 0.0 { Row::Dense(Some(shared)) } else { Row::One(shared) }
+                    }
+                },
+                Targets::Bins(numbers) => bins(numbers[i].to_f64(), task.classes),
+                Targets::Probabilities(_) | Targets::Teacher { .. } => Row::Dense(None),
+            };
+            let weight = task.weights.map_or(1.0, |weights| weights[i].to_f64());
+            let one = OneRow {
+                logits: task.logits.map(|logits| &logits[columns.clone()]),
+                slopes: task.slopes.as_mut().map(|slopes| &mut slopes[columns.clone()]),
+                length: task.lengths.map_or(1.0, |lengths| lengths[i]),
+                factor: task.factor * weight,
+                by_length: task.by_length.as_mut().map(|by_length| &mut by_length[i]),
+                kernel: task.kernel,
+                margin: task.margin.map(|margin| (task.start + i, margin)),
+            };
+            let value = match row {
+                Row::Constant(value) => {
+                    if let Some(slopes) = one.slopes {
+                        slopes.fill(T::default());
+                    }
+                    value
+                }
+                Row::One(shared) => one.sparse(simd, [shared]),
+                Row::Two(shared) => one.sparse(simd, shared),
+                Row::Dense(label) => {
+                    scratch.shares.resize(task.classes, T::default());
+                    let fill = |shares: &mut [T], of: &dyn Fn(usize) -> f64| {
+                        for (class, share) in shares.iter_mut().enumerate() {
+                            *share = T::from_f64(of(class) * factor_of_class(class));
+                        }
+                    };
+                    // The row's share of its penalty.
+                    let mut counts = 1.0;
+                    match task.target {
+                        Targets::Probabilities(numbers) => {
+                            let q = &numbers[columns];
+                            fill(&mut scratch.shares, &|class| keep * q[class].to_f64() + floor);
+                            if task.kernel.host.factors_count() && factors.is_some() {
+                                counts = q.iter().enumerate().map(|(c, q)| q.to_f64() * factor_of_class(c)).sum();
+                            }
+                        }
+                        Targets::Teacher { numbers, sharpness, is_logarithm } => {
+                            log_softened(simd, &numbers[columns], sharpness, is_logarithm, &mut scratch);
+                        }
+                        Targets::Labels(_) | Targets::Bins(_) => {
+                            fill(&mut scratch.shares, &|_| floor);
+                            if let Some(Shared { class, share }) = label {
+                                scratch.shares[class] = T::from_f64(scratch.shares[class].to_f64() + share);
+                                counts = if task.kernel.host.factors_count() { factor_of_class(class) } else { 1.0 };
+                            }
+                        }
+                    }
+                    let sharpness = if let Targets::Teacher { sharpness, .. } = task.target { sharpness } else { 1.0 };
+                    one.dense(simd, label.map(|shared| shared.class), (sharpness, counts), &mut scratch)
+                }
+            };
+            total += value * if let Row::Constant(_) = row { 1.0 } else { weight };
+            if let Some(values) = &mut task.values {
+                values[i] = T::from_f64(value);
+            }
+        }
+        total
+    }
+}
+
+/// The two neighbors of a number from 0 to C - 1.
+fn bins(y: f64, classes: usize) -> Row {
+    if !(0.0..=(classes - 1) as f64).contains(&y) {
+        return Row::Constant(f64::NAN);
+    }
+    let below = (y as usize).min(classes - 2);
+    let above = y - below as f64;
+    Row::Two([Shared { class: below, share: 1.0 - above }, Shared { class: below + 1, share: above }])
+}
+
+/// Numbers of a row, one per class.
+#[derive(Default)]
+struct Scratch<T> {
+    shares: Vec<T>,
+    log_p: Vec<T>,
+    powers: Vec<T>,
+    slopes: Vec<T>,
+}
+
+/// The logarithms of a softened distribution, as shares; minus infinity where there is no probability.
+#[inline(always)]
+fn log_softened<S: Simd, T: Float>(
+    simd: S,
+    numbers: &[T],
+    sharpness: f64,
+    is_logarithm: bool,
+    scratch: &mut Scratch<T>,
+) {
+    let Scratch { shares, powers, .. } = scratch;
+    powers.resize(numbers.len(), T::default());
+    each(
+        simd,
+        numbers,
+        shares,
+        #[inline(always)]
+        |t| {
+            let is_there = t.gt_lit(if is_logarithm { MINUS_INFINITY } else { LEAST_PROBABILITY });
+            let log_t = if is_logarithm { t } else { Real::select(&is_there, t, t.lit(1.0)).ln() };
+            Real::select(&is_there, log_t * sharpness, t.lit(MINUS_INFINITY))
+        },
+    );
+    let most = largest(simd, shares, T::from_f64(MINUS_INFINITY));
+    if most.to_f64() <= 0.5 * MINUS_INFINITY {
+        return;
+    }
+    exponentials(simd, Some(shares), most, powers);
+    let mut sum = Sum::default();
+    sum.add(powers, None);
+    let log_total = most.to_f64() + sum.total().ln();
+    for share in shares.iter_mut().filter(|share| share.to_f64() > 0.5 * MINUS_INFINITY) {
+        *share = T::from_f64(share.to_f64() - log_total);
+    }
+}
+
+/// One row, and where its results go.
+struct OneRow<'a, T> {
+    logits: Option<&'a [T]>,
+    slopes: Option<&'a mut [T]>,
+    length: f64,
+    /// What the slopes are multiplied by.
+    factor: f64,
+    by_length: Option<&'a mut T>,
+    kernel: &'a RowKernel,
+    /// The number of the row in its batch, and the margin.
+    margin: Option<(usize, &'a Margin<'a>)>,
+}
+
+impl<T: Float> OneRow<'_, T>
+where
+    dyn pointwise::Kernels: pointwise::Kernel<T>,
+{
+    /// The logit of the label with its margin, and its derivatives by the logit and by the length.
+    #[inline(always)]
+    fn with_margin(&self, logit: f64) -> (f64, [f64; 2]) {
+        self.margin.map_or((logit, [1.0, 0.0]), |(row, margin)| {
+            let logit = margin(row, logit, self.length);
+            (logit.value, logit.slope)
+        })
+    }
+
+    /// The value of a row where few classes have a share: the first of them may have a margin.
+    #[inline(always)]
+    fn sparse<S: Simd, const N: usize>(mut self, simd: S, shared: [Shared; N]) -> f64 {
+        let logits =
+            self.logits.or(self.slopes.as_deref()).expect("logits are given or stand where the slopes are to be");
+        let Shared { class: own, share } = shared[0];
+        let (target, [d_margin, by_length]) = self.with_margin(logits[own].to_f64());
+        // Of all logits as they are with the margin.
+        let (before, after) = (&logits[..own], &logits[own + 1..]);
+        let most = largest(simd, before, largest(simd, after, T::from_f64(target)));
+        let others_of_target: [f64; N] = shared.map(|shared| logits[shared.class].to_f64() - most.to_f64());
+
+        // e^x, relative to the largest, and its sum over the other classes.
+        let mut sum = Sum::default();
+        match &mut self.slopes {
+            Some(slopes) => {
+                exponentials(simd, self.logits, most, slopes);
+                slopes[own] = T::default();
+                sum.add(slopes, None);
+            }
+            None => {
+                let mut scratch = [T::default(); 16 * MOST_LANES];
+                let logits = self.logits.expect("logits are given or stand where the slopes are to be");
+                for (start, logits) in (0..).step_by(scratch.len()).zip(logits.chunks(scratch.len())) {
+                    let powers = &mut scratch[..logits.len()];
+                    exponentials(simd, Some(logits), most, powers);
+                    if let Some(power) = own.checked_sub(start).and_then(|own| powers.get_mut(own)) {
+                        *power = T::default();
+                    }
+                    sum.add(powers, None);
+                }
+            }
+        }
+        let (others, target) = (sum.total(), target - most.to_f64());
+        let power = target.exp();
+        let total = others + power;
+        // The value of a row that is certain and right keeps its digits.
+        let is_certain = target > -1.0;
+        let log_p = if is_certain { -(others / power).ln_1p() } else { target - total.ln() };
+        let log_total = if is_certain { target - log_p } else { total.ln() };
+
+        let of_own = self.kernel.host.eval(log_p, share);
+        let mut of_others = Dual { value: 0.0, slope: [0.0] };
+        let mut slopes_of_others = [0.0; N];
+        for (number, shared) in shared.iter().enumerate().skip(1) {
+            let of_class = self.kernel.host.eval(others_of_target[number] - log_total, shared.share);
+            slopes_of_others[number] = of_class.slope[0];
+            of_others = of_others + of_class;
+        }
+        let mut value = of_own.value + of_others.value;
+        // The derivative by ln(sum e^x), but for that by the class' own log-probability.
+        let mut by_total = -of_others.slope[0];
+        if let Some(penalty) = self.kernel.host.penalty(log_total + most.to_f64()) {
+            let counts = if self.kernel.host.factors_count() { self.factor_of(own) } else { 1.0 };
+            value += counts * penalty.value;
+            by_total += counts * penalty.slope[0];
+        }
+        if let Some(slopes) = &mut self.slopes {
+            let of_own = of_own.slope[0];
+            scale(simd, slopes, (by_total - of_own) * self.factor / total, 0.0);
+            let through_total = if by_total == 0.0 { 0.0 } else { by_total * power / total };
+            let by_logit = (if of_own == 0.0 { 0.0 } else { of_own * (others / total) } + through_total) * self.factor;
+            slopes[own] = T::from_f64(by_logit * d_margin);
+            for (number, shared) in shared.iter().enumerate().skip(1) {
+                let slope = slopes[shared.class].to_f64() + slopes_of_others[number] * self.factor;
+                slopes[shared.class] = T::from_f64(slope);
+            }
+            if let Some(to) = self.by_length {
+                *to = T::from_f64(by_logit * by_length);
+            }
+        }
+        value
+    }
+
+    fn factor_of(&self, class: usize) -> f64 {
+        self.kernel.host.class_factors().map_or(1.0, |factors| factors[class])
+    }
+
+    /// The value of a row where every class may have a share, which stands in `scratch`. `counts` is what the row counts.
+    #[inline(always)]
+    fn dense<S: Simd>(
+        mut self,
+        simd: S,
+        label: Option<usize>,
+        (sharpness, counts): (f64, f64),
+        scratch: &mut Scratch<T>,
+    ) -> f64 {
+        let logits =
+            self.logits.or(self.slopes.as_deref()).expect("logits are given or stand where the slopes are to be");
+        let classes = logits.len();
+        let Scratch { shares, log_p, powers, slopes } = scratch;
+        for buffer in [&mut *log_p, &mut *powers, &mut *slopes] {
+            buffer.resize(classes, T::default());
+        }
+        each(
+            simd,
+            logits,
+            log_p,
+            #[inline(always)]
+            |logit| logit * sharpness,
+        );
+        let mut of_margin = [1.0, 0.0];
+        if let Some(label) = label {
+            let (target, slope) = self.with_margin(log_p[label].to_f64());
+            log_p[label] = T::from_f64(target);
+            of_margin = slope;
+        }
+        let most = largest(simd, log_p, T::from_f64(f64::NEG_INFINITY));
+        exponentials(simd, Some(log_p), most, powers);
+        let mut sum = Sum::default();
+        sum.add(powers, None);
+        let (total, most) = (sum.total(), most.to_f64());
+        let log_total = total.ln();
+        let of = rest::<S, T>(simd, &[T::from_f64(most)]);
+        zip(
+            simd,
+            powers,
+            log_p,
+            #[inline(always)]
+            |_, logit| logit - of - log_total,
+        );
+        let (first, targets, slopes_of_classes) = (&log_p[..], &shares[..], Some(&mut slopes[..]));
+        let task =
+            pointwise::Task { first, targets, weights: None, factor: 1.0, values: None, slopes: slopes_of_classes };
+        let mut value = self.kernel.classes.host.run(task);
+        let mut sum = Sum::default();
+        sum.add(slopes, None);
+        let mut by_total = -sum.total();
+        if let Some(penalty) = self.kernel.host.penalty(log_total + most) {
+            value += counts * penalty.value;
+            by_total += counts * penalty.slope[0];
+        }
+        if let Some(results) = &mut self.slopes {
+            let (factor, through_total) = (self.factor * sharpness, by_total / total);
+            zip(
+                simd,
+                powers,
+                slopes,
+                #[inline(always)]
+                |power, slope| (power * through_total + slope) * factor,
+            );
+            results.copy_from_slice(slopes);
+            if let Some(label) = label {
+                let by_logit = results[label].to_f64();
+                results[label] = T::from_f64(by_logit * of_margin[0]);
+                if let Some(to) = self.by_length {
+                    *to = T::from_f64(by_logit * of_margin[1]);
+                }
+            }
+        }
+        value
+    }
+}
+
+/// The values or the reduced value, in the graph of the logits. Kernels compute no gradient by the targets.
+pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
+    let is_tracked = match call.target {
+        Target::Labels { .. } => false,
+        Target::Probabilities(of) | Target::Teacher { of, .. } | Target::Bins(of) => of.is_tracked(),
+    };
+    if is_tracked || call.logits.count() == 0 {
+        return None;
+    }
+    in_precision!(call.logits.dtype(), T => run_in::<T>(call))
+}
+
+fn run_in<T: Float>(call: &Call<'_>) -> Option<Outcome>
+where
+    dyn pointwise::Kernels: pointwise::Kernel<T>,
+{
+    let &Call { kernel, ref logits, target, margin, reduce } = call;
+    let shape = logits.shape();
+    let (rows, classes) = (shape[0], shape[1]);
+    let memory = Memory::of(logits)?;
+    let numbers = memory.numbers()?;
+    let weights = Weights::<T>::of_some(reduce.and_then(|reduce| reduce.weights.as_ref()), rows)?;
+    let (labels, floats) = match target {
+        Target::Labels { of, ignore_index } => {
+            (Some(BatchLabels::new(&*kernel.host, *ignore_index, of, classes)), None)
+        }
+        Target::Probabilities(of) | Target::Teacher { of, .. } | Target::Bins(of) => {
+            (None, Some(Memory::of(&of.into())?))
+        }
+    };
+    let target_numbers = match &floats {
+        None => None,
+        Some(memory) => Some(memory.numbers()?),
+    };
+    let normalizers = match (&labels, target) {
+        (Some(labels), _) => labels.normalizers.clone(),
+        (None, Target::Probabilities(of)) => of_probabilities(&*kernel.host, of, rows),
+        _ => None,
+    };
+    let divisor = reduce.and_then(|reduce| divisor(rows, normalizers.as_deref(), reduce, weights.as_ref()));
+    let (is_reduced, is_tracked) = (reduce.is_some(), logits.is_tracked());
+    let mut values = stale::<T>(if is_reduced { 0 } else { rows });
+    let mut slopes = stale::<T>(if is_tracked { rows * classes } else { 0 });
+    let size = (BLOCK / classes).max(1);
+    let width = target_numbers.map_or(1, |numbers| numbers.len() / rows);
+    let outputs = [(!is_reduced).then_some(&mut values[..]), is_tracked.then_some(&mut slopes[..])];
+    let sum = par_blocks(rows, size, outputs, [1, classes], &|block, [values, slopes]| {
+        let (mut scratch, mut target_scratch, mut weight_scratch) = (Vec::new(), Vec::new(), Vec::new());
+        let own = range(rows, block, size);
+        let weights = weights.as_ref().map(|weights| weights.part(own.start, own.len(), &mut weight_scratch));
+        let logits = Some(T::read(numbers, own.start * classes..own.end * classes, &mut scratch));
+        let entries = own.start * width..own.end * width;
+        let floats = target_numbers.map_or(&[][..], |numbers| T::read(numbers, entries, &mut target_scratch));
+        let target = match target {
+            Target::Labels { .. } => Targets::Labels(part(&labels.as_ref().expect("labels").labels, block, size, 1)),
+            Target::Probabilities(_) => Targets::Probabilities(floats),
+            Target::Teacher { sharpness, is_logarithm, .. } => {
+                Targets::Teacher { numbers: floats, sharpness: *sharpness, is_logarithm: *is_logarithm }
+            }
+            Target::Bins(_) => Targets::Bins(floats),
+        };
+        T::dispatch(Run(Task {
+            kernel,
+            start: own.start,
+            classes,
+            logits,
+            target,
+            margin,
+            lengths: None,
+            weights,
+            factor: factor_of(divisor),
+            values,
+            slopes,
+            by_length: None,
+        }))
+    });
+
+    let device = logits.inner_device();
+    let value = match is_reduced {
+        true => scalar::<T>(divided(sum, divisor), &device),
+        false => tensor(values, &[rows], &device),
+    };
+    let normalizer = normalizers.filter(|_| !is_reduced).map(|all| logits.lift(tensor_of::<T>(&all, &device)));
+    let values = if is_tracked {
+        let dtype = logits.dtype();
+        custom_backward(value, core::slice::from_ref(logits), move |upstream| {
+            let gradient = match is_reduced {
+                true => tensor(slopes, &[rows, classes], &device).times(upstream),
+                false => scaled_rows(slopes, &upstream, &[rows, classes], &device),
+            };
+            vec![Some(gradient.cast(dtype))]
+        })?
+    } else {
+        logits.lift(value)
+    };
+    Some(Outcome { values, normalizer })
+}
+
+fn tensor_of<T: Float>(numbers: &[f64], device: &Device) -> AnyTensor {
+    let numbers: Vec<T> = numbers.iter().map(|number| T::from_f64(*number)).collect();
+    let count = numbers.len();
+    tensor(numbers, &[count], device)
+}
+
+/// The labels of a batch, and what its rows count.
+pub(in crate::engine) struct BatchLabels {
+    pub(in crate::engine) labels: Vec<Label>,
+    /// What each row counts; `None` where all count 1.
+    pub(in crate::engine) normalizers: Option<Vec<f64>>,
+}
+
+impl BatchLabels {
+    pub(in crate::engine) fn new(
+        kernel: &dyn Kernel,
+        ignore_index: Option<i64>,
+        labels: &Tensor<1, Int>,
+        classes: usize,
+    ) -> Self {
+        let label = |label: i64| match usize::try_from(label) {
+            _ if Some(label) == ignore_index => Label::Ignored,
+            Ok(label) if label < classes => Label::Of(label),
+            _ => Label::Wrong,
+        };
+        let labels: Vec<_> = labels.clone().without_autodiff().into_data().iter::<i64>().map(label).collect();
+        let factors = kernel.class_factors().filter(|_| kernel.factors_count());
+        let normalizer = |label: &Label| match *label {
+            Label::Of(label) => factors.map_or(1.0, |factors| factors[label]),
+            Label::Ignored => 0.0,
+            Label::Wrong => 1.0,
+        };
+        let is_counted = ignore_index.is_some() || factors.is_some();
+        let normalizers = is_counted.then(|| labels.iter().map(normalizer).collect());
+        Self { labels, normalizers }
+    }
+}
+
+/// What rows with one probability per class count: the sum of the factors of the classes, each times its probability.
+fn of_probabilities(kernel: &dyn Kernel, probabilities: &Tensor<2>, rows: usize) -> Option<Vec<f64>> {
+    let factors = kernel.class_factors().filter(|_| kernel.factors_count())?;
+    let data = probabilities.clone().without_autodiff().into_data();
+    let numbers: Vec<f64> = data.iter::<f64>().collect();
+    let of_row = |row: &[f64]| row.iter().zip(factors).map(|(q, factor)| q * factor).sum();
+    Some(numbers.chunks(numbers.len() / rows).map(of_row).collect())
+}
+
+/// What the sum of the values is divided by.
+pub(in crate::engine) fn divisor<T: Float>(
+    rows: usize,
+    normalizers: Option<&[f64]>,
+    reduce: &Reduce,
+    weights: Option<&Weights<T>>,
+) -> Option<f64> {
+    let count = normalizers.map_or(rows as f64, |normalizers| normalizers.iter().sum());
+    let weight = weights.map(|weights| match normalizers {
+        None => weights.sum(),
+        Some(normalizers) => {
+            let mut scratch = Vec::new();
+            let weights = weights.part(0, rows, &mut scratch);
+            weights.iter().zip(normalizers).map(|(weight, normalizer)| weight.to_f64() * normalizer).sum()
+        }
+    });
+    reduce.reduction.divisor(count, reduce.samples, weight)
+}

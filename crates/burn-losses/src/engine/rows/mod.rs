@@ -1,0 +1,286 @@
+//! Logits with a class axis and one label per position in, one value per position out.
+
+mod executor;
+#[cfg(feature = "cpu-engine")]
+pub(super) mod host;
+
+use super::any_tensor::AnyTensor;
+use super::keep_graph;
+use super::primitives::labels::{fits, is_out_of_range, widen_labels};
+use crate::check::{Reference, widen};
+use crate::error::{InputError, InputProblem};
+use crate::formula::RowFormula;
+use crate::reduction::{Reduction, Unreduced};
+use burn::tensor::{Bool, Int, Tensor};
+use executor::tensor_values;
+
+pub use executor::RowKernel;
+pub(crate) use executor::{Call, MINUS_INFINITY, Margin, Outcome, Reduce, Target, values_of};
+
+/// How a loss of the family `classification` computes its values: row by row, the class axis last.
+pub trait Rows: Sized {
+    /// The values of `[M, C]` logits and `[M]` labels, each of which is a valid class. What each value counts in a mean
+    /// comes with them; the values of ignored rows are dropped afterwards.
+    fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+
+    /// The same for one probability per class, where the loss has a meaning for it.
+    fn soft_rows(&self, logits: Tensor<2>, probabilities: Tensor<2>) -> Option<Unreduced<1>> {
+        let _ = (logits, probabilities);
+        None
+    }
+
+    /// The formula of every row, where there is one, for the fused engine.
+    fn kernel(&self, classes: usize) -> Option<RowKernel> {
+        let _ = classes;
+        None
+    }
+
+    /// Which of the valid values are kept: all, but for mining.
+    fn select(&self, values: Unreduced<1>) -> Unreduced<1> {
+        values
+    }
+
+    /// Whether [`select`](Self::select) drops any.
+    fn selects(&self) -> bool {
+        false
+    }
+
+    /// The number of classes that the config asks for, where it does.
+    fn classes(&self) -> Option<usize> {
+        None
+    }
+
+    /// The label of the rows that count nothing.
+    fn ignore_index(&self) -> Option<i64>;
+
+    /// Whether the loss takes probabilities instead of labels.
+    fn takes_probabilities(&self) -> bool {
+        false
+    }
+}
+
+impl<F: RowFormula> Rows for F {
+    fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        tensor_values(self, logits, &Target::Labels { of: labels, ignore_index: None })
+    }
+
+    fn soft_rows(&self, logits: Tensor<2>, probabilities: Tensor<2>) -> Option<Unreduced<1>> {
+        let kernel = RowKernel::new(self);
+        let target = Target::Probabilities(probabilities);
+        Some(kernel.values(&logits, &target, None).unwrap_or_else(|| tensor_values(self, logits, &target)))
+    }
+
+    fn kernel(&self, _: usize) -> Option<RowKernel> {
+        Some(RowKernel::new(self))
+    }
+
+    fn classes(&self) -> Option<usize> {
+        self.class_factors().map(<[f64]>::len)
+    }
+
+    fn ignore_index(&self) -> Option<i64> {
+        RowFormula::ignore_index(self)
+    }
+
+    fn takes_probabilities(&self) -> bool {
+        true
+    }
+}
+
+/// The class axis is axis 1: labels have one axis less than logits.
+const fn assert_ranks<const D: usize, const L: usize>() {
+    assert!(D == L + 1 && L > 0, "logits [N, C, d1, ..] take labels [N, d1, ..]: one axis less");
+}
+
+pub(crate) fn without_class_axis<const D: usize, const L: usize>(dims: [usize; D]) -> [usize; L] {
+    const { assert_ranks::<D, L>() };
+    core::array::from_fn(|axis| if axis == 0 { dims[0] } else { dims[axis + 1] })
+}
+
+/// `[N, C, d1, ..]` as `[N d1 .., C]`.
+pub(crate) fn as_rows<const D: usize>(tensor: Tensor<D>) -> Tensor<2> {
+    let classes = tensor.dims()[1];
+    let rows = tensor.shape().num_elements() / classes.max(1);
+    if D == 2 { tensor.reshape([rows, classes]) } else { tensor.movedim(1, D as isize - 1).reshape([rows, classes]) }
+}
+
+/// Checks the shape of the logits themselves.
+fn check_logits<R: Rows, const D: usize>(loss: &R, logits: &Reference<'_, D>) -> Result<(), InputError> {
+    let dims = logits.tensor.dims();
+    match loss.classes() {
+        _ if dims[1] == 0 => Err(logits.shape_error(logits.name, &dims, "at least one class on axis 1".into())),
+        Some(classes) if classes != dims[1] => {
+            Err(logits.shape_error(logits.name, &dims, format!("{classes} classes on axis 1, as the config has")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks the arguments of a loss with labels.
+pub(crate) fn check<R: Rows, const D: usize, const L: usize>(
+    loss: &R,
+    logits: Reference<'_, D>,
+    labels: &Tensor<L, Int>,
+    weights: Option<&Tensor<L>>,
+) -> Result<(), InputError> {
+    check_logits(loss, &logits)?;
+    let expected = without_class_axis::<D, L>(logits.tensor.dims());
+    logits.labels(labels, expected)?;
+    weights.map_or(Ok(()), |weights| logits.weights(expected, weights))
+}
+
+/// Checks the arguments of a loss with probabilities.
+pub(crate) fn check_soft<R: Rows, const D: usize, const L: usize>(
+    loss: &R,
+    logits: Reference<'_, D>,
+    probabilities: &Tensor<D>,
+    mask: Option<&Tensor<L, Bool>>,
+    weights: Option<&Tensor<L>>,
+) -> Result<(), InputError> {
+    if !loss.takes_probabilities() {
+        let why = "this loss takes one label per row; `cross_entropy` and `focal` take probabilities";
+        let problem = InputProblem::Unsupported(why.into());
+        return Err(logits.error("probabilities", problem));
+    }
+    if loss.ignore_index().is_some() {
+        let why = "`ignore_index` is a label; with probabilities, rows are ignored by a `mask`";
+        return Err(logits.error("probabilities", InputProblem::Unsupported(why.into())));
+    }
+    check_logits(loss, &logits)?;
+    logits.same("probabilities", probabilities)?;
+    let expected = without_class_axis::<D, L>(logits.tensor.dims());
+    if let Some(mask) = mask {
+        if mask.dims() != expected {
+            let reason = format!("{expected:?} (that of `{}` without the class axis)", logits.name);
+            return Err(logits.shape_error("mask", &mask.dims(), reason));
+        }
+        logits.same_device("mask", mask)?;
+    }
+    weights.map_or(Ok(()), |weights| logits.weights(expected, weights))
+}
+
+/// The values of logits and labels.
+///
+/// No label but those of 0..C reaches an index, since an index out of bounds is silent corruption on a GPU. An ignored label
+/// becomes class 0, its logits become 0 before anything is computed (so that nothing of them can come through), its value 0.
+/// A label that is neither has the value NaN: reading it back to report it would make every step wait for the device.
+pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
+    loss: &R,
+    logits: Tensor<D>,
+    labels: Tensor<L, Int>,
+) -> Unreduced<L> {
+    let shape = labels.dims();
+    let rows = as_rows(logits);
+    let [count, classes] = rows.dims();
+    if count == 0 {
+        return widen(rows).reshape(shape).into();
+    }
+    let labels = widen_labels(labels.reshape([count]));
+    if let Some(kernel) = loss.kernel(classes)
+        && let Some(values) =
+            kernel.values(&rows, &Target::Labels { of: labels.clone(), ignore_index: loss.ignore_index() }, None)
+    {
+        return into_shape(loss.select(values), shape);
+    }
+    let rows = widen(rows);
+    let ignored = ignored(loss, &labels);
+    let outside = is_out_of_range(&labels, classes);
+    let labels = labels.mask_fill(outside.clone(), 0);
+    let (unreduced, wrong) = match ignored {
+        None => (loss.rows(rows, labels), outside),
+        Some(ignored) => {
+            let labels = labels.mask_fill(ignored.clone(), 0);
+            let rows = without(rows, ignored.clone());
+            let wrong = outside.bool_and(ignored.clone().bool_not());
+            (drop_rows(loss.rows(rows, labels), ignored), wrong)
+        }
+    };
+    let Unreduced { values, mass } = loss.select(unreduced);
+    let values = values.mask_fill(wrong, f64::NAN);
+    into_shape(Unreduced { values, mass }, shape)
+}
+
+/// The values of `[M, C]` logits and labels that are classes, all of which count.
+pub(crate) fn valid_values<R: Rows>(loss: &R, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    let kernel = loss.kernel(logits.dims()[1]);
+    let values = kernel
+        .and_then(|kernel| kernel.values(&logits, &Target::Labels { of: labels.clone(), ignore_index: None }, None));
+    values.unwrap_or_else(|| loss.rows(logits, labels))
+}
+
+/// The value of the batch.
+pub(crate) fn reduce<R: Rows, const D: usize, const L: usize>(
+    loss: &R,
+    reduction: Reduction,
+    logits: Tensor<D>,
+    labels: Tensor<L, Int>,
+    weights: Option<Tensor<L>>,
+) -> Tensor<1> {
+    let (shape, count) = (labels.dims(), labels.shape().num_elements());
+    if count > 0 && !loss.selects() {
+        let (rows, labels) = (as_rows(logits.clone()), labels.clone().reshape([count]));
+        let reduce = Reduce { reduction, samples: shape[0], weights: weights.as_ref().map(AnyTensor::from) };
+        if let Some(kernel) = loss.kernel(rows.dims()[1])
+            && let Some(value) =
+                kernel.reduced(&rows, &Target::Labels { of: labels, ignore_index: loss.ignore_index() }, &reduce)
+        {
+            return value;
+        }
+    }
+    reduction.reduce(values(loss, logits, labels), weights, None)
+}
+
+/// The values of logits and probabilities; rows where `mask` is false are ignored.
+///
+/// # Panics
+/// If the loss takes labels only, which [`check_soft`] says as an error.
+pub(crate) fn soft_values<R: Rows, const D: usize, const L: usize>(
+    loss: &R,
+    logits: Tensor<D>,
+    probabilities: Tensor<D>,
+    mask: Option<Tensor<L, Bool>>,
+) -> Unreduced<L> {
+    let shape = without_class_axis::<D, L>(logits.dims());
+    let rows = as_rows(widen(logits));
+    if rows.dims()[0] == 0 {
+        return rows.reshape(shape).into();
+    }
+    let probabilities = as_rows(widen(probabilities));
+    let unreduced = match mask {
+        None => loss.soft_rows(rows, probabilities),
+        Some(mask) => {
+            let ignored = mask.bool_not().reshape([rows.dims()[0]]);
+            let rows = without(rows, ignored.clone());
+            let probabilities = without(probabilities, ignored.clone());
+            loss.soft_rows(rows, probabilities).map(|values| drop_rows(values, ignored))
+        }
+    };
+    let unreduced = unreduced.expect("a loss that takes probabilities has values for them");
+    into_shape(loss.select(unreduced), shape)
+}
+
+/// Where a label says that its row counts nothing.
+pub(crate) fn ignored<R: Rows, const L: usize>(loss: &R, labels: &Tensor<L, Int>) -> Option<Tensor<L, Bool>> {
+    let index = loss.ignore_index().filter(|index| fits(*index, labels.dtype()));
+    index.map(|index| labels.clone().equal_elem(index))
+}
+
+fn without(rows: Tensor<2>, ignored: Tensor<1, Bool>) -> Tensor<2> {
+    let dims = rows.dims();
+    rows.mask_fill(ignored.unsqueeze_dim::<2>(1).expand(dims), 0.0)
+}
+
+fn drop_rows(unreduced: Unreduced<1>, ignored: Tensor<1, Bool>) -> Unreduced<1> {
+    let Unreduced { values, mass } = unreduced;
+    let mass = mass.unwrap_or_else(|| values.ones_like());
+    Unreduced { values: values.mask_fill(ignored.clone(), 0.0), mass: Some(mass.mask_fill(ignored, 0.0)) }
+}
+
+fn into_shape<const L: usize>(unreduced: Unreduced<1>, shape: [usize; L]) -> Unreduced<L> {
+    Unreduced { values: unreduced.values.reshape(shape), mass: unreduced.mass.map(|mass| mass.detach().reshape(shape)) }
+}
+
+/// Evaluation-only values, kept in the graph of the logits.
+pub(crate) fn constant(values: Tensor<1>, logits: Tensor<2>) -> Unreduced<1> {
+    keep_graph(values, logits).into()
+}
