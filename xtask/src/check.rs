@@ -1,12 +1,14 @@
 //! What can be said without running anything.
 
 use crate::cargo::cargo;
+use crate::features;
 use crate::steps::{Failed, Steps};
 use crate::verify::DISTRIBUTED;
 
-/// Formatting, lints, documentation.
+/// Formatting, structure, lints, documentation.
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     format(steps)?;
+    structure(steps)?;
     lints(steps)?;
     documentation(steps)
 }
@@ -14,6 +16,12 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
 pub(crate) fn format(steps: &mut Steps) -> Result<(), Failed> {
     steps.run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
     steps.run("format", &mut cargo(&["fmt", "--manifest-path", DISTRIBUTED, "--check"]))
+}
+
+/// What takes seconds: the features of the dependencies.
+pub(crate) fn structure(steps: &mut Steps) -> Result<(), Failed> {
+    // The manifest is generated on Linux. On another system other crates are built.
+    if cfg!(target_os = "linux") { steps.own("features", features::check) } else { Ok(()) }
 }
 
 pub(crate) fn lints(steps: &mut Steps) -> Result<(), Failed> {

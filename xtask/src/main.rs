@@ -2,6 +2,7 @@
 
 mod cargo;
 mod check;
+mod features;
 mod fetch;
 mod golden;
 mod steps;
@@ -23,7 +24,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Formatting, lints and documentation; runs nothing.
+    /// Formatting, features, lints and documentation; runs nothing.
     Check,
     /// All that has to hold: `check`, every test, `verify --quick`.
     Test,
@@ -38,6 +39,12 @@ enum Task {
         /// Options of `train-ndarray`, for instance `--help`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
+    },
+    /// Writes workspace-hack/Cargo.toml, so that every selection of packages builds each crate with the same features.
+    Features {
+        /// Write nothing; fail if the features of two selections differ.
+        #[arg(long)]
+        check: bool,
     },
     /// Measures every loss on the CPU backends, fused and not, beside PyTorch; builds Burn once more, in release mode.
     Bench {
@@ -89,6 +96,7 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
             verify::build(steps)?;
             steps.run("train", verify::program("train-ndarray").args(options))
         }
+        Task::Features { check } => steps.own("features", if check { features::check } else { features::write }),
         Task::Bench { filters } => {
             // In release mode everything is built once more anyway: without the GPU backends that is half of it.
             let features = ["--features", "flex,ndarray,rayon,simd,x86-v4"];
