@@ -1,9 +1,9 @@
 //! What can be said without running anything.
 
 use crate::cargo::cargo;
-use crate::features;
 use crate::steps::{Failed, Steps};
 use crate::verify::DISTRIBUTED;
+use crate::{features, layers};
 
 /// Formatting, structure, lints, documentation.
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
@@ -18,8 +18,9 @@ pub(crate) fn format(steps: &mut Steps) -> Result<(), Failed> {
     steps.run("format", &mut cargo(&["fmt", "--manifest-path", DISTRIBUTED, "--check"]))
 }
 
-/// What takes seconds: the features of the dependencies.
+/// What takes seconds: the layers of the library, and the features of its dependencies.
 pub(crate) fn structure(steps: &mut Steps) -> Result<(), Failed> {
+    steps.own("layers", layers::check)?;
     // The manifest is generated on Linux. On another system other crates are built.
     if cfg!(target_os = "linux") { steps.own("features", features::check) } else { Ok(()) }
 }

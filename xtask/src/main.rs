@@ -5,6 +5,7 @@ mod check;
 mod features;
 mod fetch;
 mod golden;
+mod layers;
 mod steps;
 mod test;
 mod verify;
@@ -24,7 +25,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Formatting, features, lints and documentation; runs nothing.
+    /// Formatting, features, layers, lints and documentation; runs nothing.
     Check,
     /// All that has to hold: `check`, every test, `verify --quick`.
     Test,
@@ -46,6 +47,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Prints the circles of imports in the library; fails on an import from a higher layer.
+    Layers,
     /// Measures every loss on the CPU backends, fused and not, beside PyTorch; builds Burn once more, in release mode.
     Bench {
         /// Only the losses whose `family/kind` contains one of these.
@@ -97,6 +100,7 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
             steps.run("train", verify::program("train-ndarray").args(options))
         }
         Task::Features { check } => steps.own("features", if check { features::check } else { features::write }),
+        Task::Layers => steps.own("layers", layers::run),
         Task::Bench { filters } => {
             // In release mode everything is built once more anyway: without the GPU backends that is half of it.
             let features = ["--features", "flex,ndarray,rayon,simd,x86-v4"];
