@@ -4,6 +4,7 @@
 //! other selections are the same, see [`features`](crate::features).
 
 use std::env;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde::Deserialize;
@@ -32,6 +33,8 @@ pub(crate) fn has_nextest() -> bool {
 pub(crate) struct Metadata {
     /// The members.
     pub(crate) packages: Vec<Package>,
+    /// Where cargo puts what it builds.
+    pub(crate) target_directory: PathBuf,
 }
 
 /// A member of the workspace.

@@ -2,6 +2,7 @@
 
 mod cargo;
 mod check;
+mod cost;
 mod features;
 mod fetch;
 mod golden;
@@ -49,6 +50,8 @@ enum Task {
     },
     /// Prints the circles of imports in the library; fails on an import from a higher layer.
     Layers,
+    /// Measures what burn-losses adds to a build: CPU seconds and size; everything from nothing takes over an hour.
+    Cost(cost::Options),
     /// Measures every loss on the CPU backends, fused and not, beside PyTorch; builds Burn once more, in release mode.
     Bench {
         /// Only the losses whose `family/kind` contains one of these.
@@ -78,6 +81,9 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = cost::wrapper::run() {
+        return code;
+    }
     let mut steps = Steps::default();
     let result = run(Arguments::parse().task, &mut steps);
     steps.print_summary();
@@ -101,6 +107,7 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
         }
         Task::Features { check } => steps.own("features", if check { features::check } else { features::write }),
         Task::Layers => steps.own("layers", layers::run),
+        Task::Cost(options) => cost::run(steps, &options),
         Task::Bench { filters } => {
             // In release mode everything is built once more anyway: without the GPU backends that is half of it.
             let features = ["--features", "flex,ndarray,rayon,simd,x86-v4"];

@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn members_that_depend_on_the_hack_are_selected() {
-        let json = r#"{ "packages": [
+        let json = r#"{ "target_directory": "/t", "packages": [
             { "name": "a", "dependencies": [{ "name": "burn-losses-workspace-hack" }] },
             { "name": "xtask", "dependencies": [{ "name": "clap" }] } ] }"#;
         let selections = selections(&serde_json::from_str(json).unwrap());
