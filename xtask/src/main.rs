@@ -1,5 +1,6 @@
 //! The tasks of this workspace: `cargo xtask --help`.
 
+mod bench;
 mod cargo;
 mod check;
 mod cost;
@@ -53,10 +54,7 @@ enum Task {
     /// Measures what burn-losses adds to a build: CPU seconds and size; everything from nothing takes over an hour.
     Cost(cost::Options),
     /// Measures every loss on the CPU backends, fused and not, beside PyTorch; builds Burn once more, in release mode.
-    Bench {
-        /// Only the losses whose `family/kind` contains one of these.
-        filters: Vec<String>,
-    },
+    Bench(bench::Options),
     /// Measures the memory of large vocabularies and of mining, at full size.
     Memory,
     /// Fetches data that is not a part of the repository, into data/fetched; the examples take it where it is there.
@@ -108,14 +106,7 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
         Task::Features { check } => steps.own("features", if check { features::check } else { features::write }),
         Task::Layers => steps.own("layers", layers::run),
         Task::Cost(options) => cost::run(steps, &options),
-        Task::Bench { filters } => {
-            // In release mode everything is built once more anyway: without the GPU backends that is half of it.
-            let features = ["--features", "flex,ndarray,rayon,simd,x86-v4"];
-            let arguments = ["bench", "--package", "burn-losses", "--bench", "losses"];
-            let mut command = cargo::cargo(&arguments);
-            command.args(features).arg("--").args(filters).env("BURN_LOSSES_PYTHON", golden::python());
-            steps.run("bench", &mut command)
-        }
+        Task::Bench(options) => bench::run(steps, &options),
         Task::Memory => {
             let arguments = ["test", "--workspace", "--test", "memory", "--", "--nocapture"];
             steps.run("memory", cargo::cargo(&arguments).env("BURN_LOSSES_FULL", "1"))
