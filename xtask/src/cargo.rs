@@ -44,6 +44,7 @@ pub(crate) struct Package {
     dependencies: Vec<Dependency>,
 }
 
+/// What a manifest depends on.
 #[derive(Debug, Deserialize)]
 struct Dependency {
     name: String,

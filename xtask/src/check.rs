@@ -13,6 +13,7 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     documentation(steps)
 }
 
+/// Whether rustfmt would leave every file as it is.
 pub(crate) fn format(steps: &mut Steps) -> Result<(), Failed> {
     steps.run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
     steps.run("format", &mut cargo(&["fmt", "--manifest-path", DISTRIBUTED, "--check"]))
@@ -25,10 +26,12 @@ pub(crate) fn structure(steps: &mut Steps) -> Result<(), Failed> {
     if cfg!(target_os = "linux") { steps.own("features", features::check) } else { Ok(()) }
 }
 
+/// Clippy, without a warning.
 pub(crate) fn lints(steps: &mut Steps) -> Result<(), Failed> {
     steps.run("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 
+/// Rustdoc, without a warning.
 pub(crate) fn documentation(steps: &mut Steps) -> Result<(), Failed> {
     steps.run("documentation", cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
 }

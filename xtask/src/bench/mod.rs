@@ -8,6 +8,7 @@ mod results;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use clap::Args;
 use results::{Machine, Results};
@@ -55,7 +56,7 @@ pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<(), Failed> {
 }
 
 /// The call of cargo that measures.
-fn command(filters: &[String]) -> std::process::Command {
+fn command(filters: &[String]) -> Command {
     let mut command = cargo(&["bench", "--package", "burn-losses", "--bench", "losses"]);
     // In release mode everything is built once more anyway: without the GPU backends that is half of it.
     command.args(["--features", "flex,ndarray,rayon,simd,x86-v4", "--"]).args(filters);

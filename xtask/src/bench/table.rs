@@ -56,6 +56,7 @@ pub(super) fn shown(readme: &str) -> Vec<String> {
     rows.filter_map(name).collect()
 }
 
+/// The family of a loss.
 fn family(of: &Measured) -> &str {
     of.name.split_once('/').map_or(&*of.name, |(family, _)| family)
 }

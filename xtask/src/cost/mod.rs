@@ -97,9 +97,7 @@ pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<(), Failed> {
     let mut report = Report::default();
     for &profile in &options.profile {
         for &set in &options.sets {
-            for subject in
-                [Subject::Library, Subject::Program].into_iter().filter(|subject| subject.is_measured_with(set))
-            {
+            for &subject in Subject::measured_with(set) {
                 report.figures.push(measure(steps, options, &target, (subject, set, profile))?);
                 if let Some(file) = &options.json {
                     // Whatever ends the run, what was measured is there.
@@ -127,7 +125,7 @@ fn measure(
     steps.run(&name, &mut project.cargo(&["build"], profile))?;
     steps.run(&name, &mut project.cargo(&["clean", "--package", subject.package()], profile))?;
     let times = project.times();
-    fs::remove_file(&times).map_err(|error| failed(format!("{}: {error}", times.display())))?;
+    fs::write(&times, "").map_err(|error| failed(format!("{}: {error}", times.display())))?;
     let build = ["build", "--message-format", "json-render-diagnostics"];
     let messages = steps.output(&name, &mut project.cargo(&build, profile))?;
 

@@ -25,17 +25,17 @@ pub(super) enum Subject {
 }
 
 impl Subject {
+    /// The library is measured with every set; the program only with the smallest that it runs with.
+    pub(super) fn measured_with(set: Set) -> &'static [Self] {
+        if set == Set::Flex { &[Self::Library, Self::Program] } else { &[Self::Library] }
+    }
+
     /// The name of its package.
     pub(super) fn package(self) -> &'static str {
         match self {
             Self::Library => "burn-losses",
             Self::Program => PACKAGE,
         }
-    }
-
-    /// The library is measured with every set; the program only with the smallest that it runs with.
-    pub(super) fn is_measured_with(self, set: Set) -> bool {
-        self == Self::Library || set == Set::Flex
     }
 
     /// The name of its crate.
@@ -75,9 +75,8 @@ impl Project {
         command.args(["--profile", profile.name(), "--target-dir"]).arg(&self.target).current_dir(&self.folder);
         // Where it is a path, a crate is compiled incrementally, which takes longer the first time.
         command.env("CARGO_INCREMENTAL", "0").env("RUSTFLAGS", "").env_remove("CARGO_ENCODED_RUSTFLAGS");
-        if let Ok(own) = env::current_exe() {
-            command.env("RUSTC_WRAPPER", own).env(TIMES, self.times());
-        }
+        let own = env::current_exe().expect("xtask knows where it lies");
+        command.env("RUSTC_WRAPPER", own).env(TIMES, self.times());
         command
     }
 
@@ -141,6 +140,7 @@ struct Message {
     executable: Option<PathBuf>,
 }
 
+/// What of a package is compiled.
 #[derive(Deserialize)]
 struct Target {
     name: String,

@@ -60,16 +60,19 @@ struct Unit {
     dependencies: Vec<Dependency>,
 }
 
+/// What of a package a unit compiles.
 #[derive(Deserialize)]
 struct Target {
     kind: Vec<String>,
 }
 
+/// A unit that another one needs.
 #[derive(Deserialize)]
 struct Dependency {
     index: usize,
 }
 
+/// Reads cargo's JSON.
 fn parse(json: &[u8]) -> Result<Builds, String> {
     let graph: Graph = serde_json::from_slice(json).map_err(|error| format!("cargo's unit graph: {error}"))?;
     if graph.version != 1 {

@@ -47,6 +47,7 @@ fn compatible(version: &str) -> String {
     }
 }
 
+/// The names that more than one version is wanted of.
 fn names_with_several_versions(wanted: &BTreeMap<Crate, Features>) -> BTreeSet<&str> {
     let mut versions = BTreeMap::<&str, BTreeSet<&str>>::new();
     for of in wanted.keys() {

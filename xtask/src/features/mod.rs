@@ -41,13 +41,19 @@ pub(crate) fn write() -> Result<(), String> {
     let before = read()?;
     let result = grow(&before);
     if result.is_err() {
-        fs::write(manifest::PATH, &before).map_err(|error| format!("{}: {error}", manifest::PATH))?;
+        save(&before)?;
     }
     result
 }
 
+/// The manifest as it is.
 fn read() -> Result<String, String> {
     fs::read_to_string(manifest::PATH).map_err(|error| format!("{}: {error}", manifest::PATH))
+}
+
+/// Writes the manifest.
+fn save(text: &str) -> Result<(), String> {
+    fs::write(manifest::PATH, text).map_err(|error| format!("{}: {error}", manifest::PATH))
 }
 
 /// Begins without any dependency, so that the result does not depend on what was there, and adds until nothing differs.
@@ -55,8 +61,7 @@ fn grow(before: &str) -> Result<(), String> {
     let selections = selections(&metadata()?);
     let mut wanted = BTreeMap::<Crate, Features>::new();
     for round in 1..=ROUNDS {
-        let text = manifest::render(before, &wanted)?;
-        fs::write(manifest::PATH, text).map_err(|error| format!("{}: {error}", manifest::PATH))?;
+        save(&manifest::render(before, &wanted)?)?;
         let builds = all_builds(&selections)?;
         let union = union(&builds);
         let different = different(&builds, &union);

@@ -35,6 +35,7 @@ impl Table<'_> {
     }
 }
 
+/// Whether a list of the table has an arrow.
 fn contains(list: &[(&str, &str)], from: &str, to: &str) -> bool {
     list.contains(&(from, to))
 }

@@ -18,6 +18,7 @@ use paths::{exported_macros, imports, reexports};
 /// The source of the library, from the root of the repository.
 const SOURCE: &str = "crates/burn-losses/src";
 
+/// The table that the library is held against.
 const TABLE: Table<'static> = Table { layers: table::LAYERS, within: table::WITHIN, known: table::KNOWN };
 
 /// Prints every circle, and fails on an arrow that the table does not allow.
@@ -85,6 +86,7 @@ fn arrows() -> Result<Arrows, String> {
     arrows_of(&files)
 }
 
+/// As [`arrows`], of files that are read already.
 fn arrows_of(files: &[File]) -> Result<Arrows, String> {
     let names = names_in_root(files);
     let mut arrows = Arrows::new();
@@ -95,13 +97,22 @@ fn arrows_of(files: &[File]) -> Result<Arrows, String> {
         for import in imports(&file.text, &module) {
             let path = import.path.first().and_then(|first| names.get(first)).unwrap_or(&import.path);
             let place = format!("{}:{}", file.name, import.line);
-            let other = TABLE.module(path).ok_or_else(|| format!("{place}: `{}` is in no layer", path.join("::")))?;
+            let other = TABLE.module(path).ok_or_else(|| format!("{place}: `{}` is in no layer", shown_path(path)))?;
             if other != own {
-                arrows.entry((own.to_owned(), other.to_owned())).or_default().push(place);
+                let places = arrows.entry((own.to_owned(), other.to_owned())).or_default();
+                places.push(place);
+                // Several names of one line are one place.
+                places.dedup();
             }
         }
     }
     Ok(arrows)
+}
+
+/// A path as it is written.
+fn shown_path(path: &[String]) -> String {
+    let parts = ["crate"].into_iter().chain(path.iter().map(String::as_str));
+    parts.collect::<Vec<_>>().join("::")
 }
 
 /// What `crate::NAME` is, where it is no module: re-exported in `lib.rs`, or an exported macro.
@@ -172,7 +183,7 @@ mod tests {
     fn modules_without_a_layer_are_errors() {
         let of_no_layer = |module, text| arrows_of(&[file("x.rs", &[module], text)]).unwrap_err();
         assert_eq!(of_no_layer("x", ""), "x.rs: this module is in no layer");
-        assert_eq!(of_no_layer("binary", "use crate::y::Z;"), "x.rs:1: `y::Z` is in no layer");
+        assert_eq!(of_no_layer("binary", "use crate::y::Z;"), "x.rs:1: `crate::y::Z` is in no layer");
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub(super) fn exported_macros(source: &str) -> Vec<String> {
     named.map(|name| (*name).to_owned()).collect()
 }
 
+/// The name or keyword that a token is.
 fn word_of(token: Token<'_>) -> Option<&str> {
     match token.kind {
         Kind::Word(word) => Some(word),
@@ -50,32 +51,40 @@ fn word_of(token: Token<'_>) -> Option<&str> {
     }
 }
 
+/// Goes through a file, token by token.
 struct Reader<'a> {
     source: &'a str,
     tokens: Vec<Token<'a>>,
     /// The token that is next.
     at: usize,
-    /// The module that is read, and for each inline module the depth of brackets around it.
+    /// The module that is read now.
     module: Path,
-    inline: Vec<usize>,
+    /// How many brackets are open.
     depth: usize,
+    /// For each inline module that is open, how many brackets are open around it.
+    inline: Vec<usize>,
+    /// What was found.
     imports: Vec<Import>,
 }
 
 impl<'a> Reader<'a> {
+    /// At the first token.
     fn new(source: &'a str, module: &[&str]) -> Self {
         let module = module.iter().map(|&name| name.to_owned()).collect();
-        Self { source, tokens: tokens(source), at: 0, module, inline: Vec::new(), depth: 0, imports: Vec::new() }
+        Self { source, tokens: tokens(source), at: 0, module, depth: 0, inline: Vec::new(), imports: Vec::new() }
     }
 
+    /// What the token at this place is.
     fn kind(&self, at: usize) -> Option<Kind<'a>> {
         self.tokens.get(at).map(|token| token.kind)
     }
 
+    /// The name or keyword at this place.
     fn word(&self, at: usize) -> Option<&'a str> {
         self.tokens.get(at).and_then(|token| word_of(*token))
     }
 
+    /// Whether this sign is at this place.
     fn is_sign(&self, at: usize, sign: u8) -> bool {
         self.kind(at) == Some(Kind::Sign(sign))
     }
@@ -134,6 +143,8 @@ impl<'a> Reader<'a> {
                 Some(Kind::Word("self")) => {}
                 Some(Kind::Word(name)) => path.push(name.to_owned()),
                 Some(Kind::Sign(b'{')) => return self.group(&path),
+                // A macro's `$crate::$module` is known only where the macro is used.
+                Some(Kind::Sign(b'$')) => return,
                 _ => break,
             }
             self.at += 1;
@@ -153,13 +164,11 @@ impl<'a> Reader<'a> {
                 self.at += 1;
                 continue;
             }
-            let before = self.at;
             self.tree(path.clone());
             // `*`, and `as name`.
             while self.at < self.tokens.len() && !self.is_sign(self.at, b',') && !self.is_sign(self.at, b'}') {
                 self.at += 1;
             }
-            debug_assert!(self.at > before, "every turn reads a token");
         }
         self.at += 1;
     }
@@ -193,12 +202,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The line of the token at this place.
     fn line(&self, at: usize) -> usize {
         let offset = self.tokens.get(at).map_or(self.source.len(), |token| token.offset);
         self.source[..offset].matches('\n').count() + 1
     }
 }
 
+/// The module around a module.
 fn parent(path: &[String]) -> Path {
     path[..path.len().saturating_sub(1)].to_vec()
 }
@@ -227,7 +238,7 @@ mod tests {
     #[test]
     fn paths_in_code_and_in_macros_count() {
         assert_eq!(paths("fn f(x: crate::a::B<crate::c::D>) { crate::e::g::<u8>() }"), ["a::B", "c::D", "e::g"]);
-        assert_eq!(paths("macro_rules! m { () => { $crate::a::B } }"), ["a::B"]);
+        assert_eq!(paths("macro_rules! m { ($m:ident) => { $crate::a::B, $crate::$m::C } }"), ["a::B"]);
     }
 
     #[test]

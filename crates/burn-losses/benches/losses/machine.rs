@@ -26,6 +26,7 @@ pub(crate) fn versions(torch: Option<String>) -> Versions {
     Versions { burn: burn().unwrap_or_else(|| "unknown".into()), torch }
 }
 
+/// The version of Burn, if there is a lock file.
 fn burn() -> Option<String> {
     let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock")).ok()?;
     let lock: toml::Table = text.parse().ok()?;
@@ -58,6 +59,7 @@ fn date(mut days: u64) -> String {
     format!("{year}-{month:02}-{:02}", days + 1)
 }
 
+/// How many days a year has.
 fn days_of_year(year: u64) -> u64 {
     let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     if is_leap { 366 } else { 365 }

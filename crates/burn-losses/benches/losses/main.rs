@@ -38,6 +38,8 @@ fn main() {
     let mut torch = torch::Torch::start();
     let versions = machine::versions(torch.as_ref().and_then(|torch| torch.version.clone()));
     let mut results = Results { machine: machine::here(), date: machine::today(), versions, losses: Vec::new() };
+    // What an older run left is not taken for this one.
+    report::write(&results);
     for case in cases::all(&filters) {
         let measured = measure(&case, &mut criterion, torch.as_mut());
         report::print(&measured);

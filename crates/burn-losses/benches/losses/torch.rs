@@ -11,6 +11,7 @@ const PYTHON: &str = "BURN_LOSSES_PYTHON";
 
 /// PyTorch's process.
 pub(crate) struct Torch {
+    /// The version of PyTorch.
     pub(crate) version: Option<String>,
     _process: Child,
     requests: ChildStdin,
