@@ -1,10 +1,13 @@
 //! Calls of cargo.
 //!
-//! To build Burn from nothing takes long, and cargo builds it again for every other selection of features. So each call
-//! selects the whole workspace, in the profile `dev`.
+//! To build Burn from nothing takes long. So each call selects the whole workspace, in the profile `dev`; the features of
+//! other selections are the same, see [`features`](crate::features).
 
 use std::env;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+
+use serde::Deserialize;
 
 /// `cargo`, as it would be called from a shell.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
@@ -23,4 +26,44 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 pub(crate) fn has_nextest() -> bool {
     let version = cargo(&["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     version.is_ok_and(|status| status.success())
+}
+
+/// What cargo says about the workspace.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Metadata {
+    /// The members.
+    pub(crate) packages: Vec<Package>,
+    /// Where cargo puts what it builds.
+    pub(crate) target_directory: PathBuf,
+}
+
+/// A member of the workspace.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    dependencies: Vec<Dependency>,
+}
+
+/// What a manifest depends on.
+#[derive(Debug, Deserialize)]
+struct Dependency {
+    name: String,
+}
+
+impl Package {
+    /// Whether its manifest names this dependency.
+    pub(crate) fn depends_on(&self, name: &str) -> bool {
+        self.dependencies.iter().any(|dependency| dependency.name == name)
+    }
+}
+
+/// `cargo metadata`, of the members alone.
+pub(crate) fn metadata() -> Result<Metadata, String> {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    let mut command = cargo(&["metadata", "--no-deps", "--format-version", "1", "--manifest-path", manifest]);
+    let output = command.stderr(Stdio::inherit()).output().map_err(|error| format!("cargo does not start: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("cargo metadata: {}", output.status));
+    }
+    serde_json::from_slice(&output.stdout).map_err(|error| format!("cargo metadata: {error}"))
 }

@@ -3,23 +3,35 @@
 use crate::cargo::cargo;
 use crate::steps::{Failed, Steps};
 use crate::verify::DISTRIBUTED;
+use crate::{features, layers};
 
-/// Formatting, lints, documentation.
+/// Formatting, structure, lints, documentation.
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     format(steps)?;
+    structure(steps)?;
     lints(steps)?;
     documentation(steps)
 }
 
+/// Whether rustfmt would leave every file as it is.
 pub(crate) fn format(steps: &mut Steps) -> Result<(), Failed> {
     steps.run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
     steps.run("format", &mut cargo(&["fmt", "--manifest-path", DISTRIBUTED, "--check"]))
 }
 
+/// What takes seconds: the layers of the library, and the features of its dependencies.
+pub(crate) fn structure(steps: &mut Steps) -> Result<(), Failed> {
+    steps.own("layers", layers::check)?;
+    // The manifest is generated on Linux. On another system other crates are built.
+    if cfg!(target_os = "linux") { steps.own("features", features::check) } else { Ok(()) }
+}
+
+/// Clippy, without a warning.
 pub(crate) fn lints(steps: &mut Steps) -> Result<(), Failed> {
     steps.run("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 
+/// Rustdoc, without a warning.
 pub(crate) fn documentation(steps: &mut Steps) -> Result<(), Failed> {
     steps.run("documentation", cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
 }

@@ -1,9 +1,13 @@
 //! The tasks of this workspace: `cargo xtask --help`.
 
+mod bench;
 mod cargo;
 mod check;
+mod cost;
+mod features;
 mod fetch;
 mod golden;
+mod layers;
 mod steps;
 mod test;
 mod verify;
@@ -23,7 +27,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Formatting, lints and documentation; runs nothing.
+    /// Formatting, features, layers, lints and documentation; runs nothing.
     Check,
     /// All that has to hold: `check`, every test, `verify --quick`.
     Test,
@@ -39,11 +43,18 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
-    /// Measures every loss on the CPU backends, fused and not, beside PyTorch; builds Burn once more, in release mode.
-    Bench {
-        /// Only the losses whose `family/kind` contains one of these.
-        filters: Vec<String>,
+    /// Writes workspace-hack/Cargo.toml, so that every selection of packages builds each crate with the same features.
+    Features {
+        /// Write nothing; fail if the features of two selections differ.
+        #[arg(long)]
+        check: bool,
     },
+    /// Prints the circles of imports in the library; fails on an import from a higher layer.
+    Layers,
+    /// Measures what burn-losses adds to a build: CPU seconds and size; everything from nothing takes over an hour.
+    Cost(cost::Options),
+    /// Measures every loss on the CPU backends, fused and not, beside PyTorch; builds Burn once more, in release mode.
+    Bench(bench::Options),
     /// Measures the memory of large vocabularies and of mining, at full size.
     Memory,
     /// Fetches data that is not a part of the repository, into data/fetched; the examples take it where it is there.
@@ -68,6 +79,9 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = cost::wrapper::run() {
+        return code;
+    }
     let mut steps = Steps::default();
     let result = run(Arguments::parse().task, &mut steps);
     steps.print_summary();
@@ -89,14 +103,10 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
             verify::build(steps)?;
             steps.run("train", verify::program("train-ndarray").args(options))
         }
-        Task::Bench { filters } => {
-            // In release mode everything is built once more anyway: without the GPU backends that is half of it.
-            let features = ["--features", "flex,ndarray,rayon,simd,x86-v4"];
-            let arguments = ["bench", "--package", "burn-losses", "--bench", "losses"];
-            let mut command = cargo::cargo(&arguments);
-            command.args(features).arg("--").args(filters).env("BURN_LOSSES_PYTHON", golden::python());
-            steps.run("bench", &mut command)
-        }
+        Task::Features { check } => steps.own("features", if check { features::check } else { features::write }),
+        Task::Layers => steps.own("layers", layers::run),
+        Task::Cost(options) => cost::run(steps, &options),
+        Task::Bench(options) => bench::run(steps, &options),
         Task::Memory => {
             let arguments = ["test", "--workspace", "--test", "memory", "--", "--nocapture"];
             steps.run("memory", cargo::cargo(&arguments).env("BURN_LOSSES_FULL", "1"))

@@ -87,6 +87,18 @@ impl Steps {
         Err(Failed::new(name, &text, &why))
     }
 
+    /// Runs a part of xtask itself, which has to succeed, and says why if it does not.
+    pub(crate) fn own(&mut self, name: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), Failed> {
+        println!("\n== {name}");
+        let start = Instant::now();
+        let result = work();
+        self.note(name, start, if result.is_ok() { "ok" } else { "FAILED" });
+        result.map_err(|why| {
+            eprintln!("\n{why}");
+            Failed::new(name, &format!("cargo xtask {name}"), "see above")
+        })
+    }
+
     fn note(&mut self, name: &str, start: Instant, outcome: &str) {
         let (took, outcome) = (start.elapsed(), outcome.to_owned());
         println!("== {name}: {outcome} ({})", minutes(took));

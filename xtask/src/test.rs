@@ -7,6 +7,7 @@ use crate::{check, verify};
 /// What fails fast first; what is built for one step is used by the next.
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     check::format(steps)?;
+    check::structure(steps)?;
     tests(steps)?;
     steps.run("doctests", &mut cargo(&["test", "--workspace", "--doc", "--no-fail-fast"]))?;
     check::lints(steps)?;

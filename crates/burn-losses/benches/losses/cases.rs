@@ -10,6 +10,8 @@ use burn_losses::{AnyLoss, LossInfo, registry};
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) config: LossConfig,
+    /// How many classes the loss has parameters for.
+    pub(crate) classes: Option<usize>,
     /// Predictions, logits or embeddings.
     shape: Vec<usize>,
     first: Vec<f32>,
@@ -71,15 +73,16 @@ impl Case {
             ("boxes", _) => vec![1_000_000, 4],
             _ => vec![1024, 512],
         };
+        let classes = match (family, kind) {
+            ("heads", _) => Some(CLASSES),
+            ("metric", "center" | "proxy_anchor") => Some(64),
+            _ => None,
+        };
+        if let Some(classes) = classes {
+            set("num_classes", classes.into());
+            set("embedding_dim", shape[1].into());
+        }
         match (family, kind) {
-            ("heads", _) => {
-                set("num_classes", CLASSES.into());
-                set("embedding_dim", 512.into());
-            }
-            ("metric", "center" | "proxy_anchor") => {
-                set("num_classes", 64.into());
-                set("embedding_dim", 512.into());
-            }
             ("metric", "triplet") => {
                 set("mining", "hard".into());
             }
@@ -137,7 +140,7 @@ impl Case {
                 (first, Second::Labels((0..rows).map(|row| (row * 7919 % classes) as i32).collect()))
             }
         };
-        Self { name: format!("{family}/{kind}"), config, shape, first, second }
+        Self { name: format!("{family}/{kind}"), config, classes, shape, first, second }
     }
 
     pub(crate) fn size(&self) -> &[usize] {

@@ -3,10 +3,15 @@
 //!
 //! `cargo xtask bench [FILTER]`. All of a loss is measured before the next one, and the fused engine and PyTorch take turns, so that
 //! the ratios of a row hold also on a machine that has other work. Criterion measures the fused engine; what it is compared with,
-//! which may take seconds, is the median of a few runs. Writes `target/bench/losses.md` and `losses.json`.
+//! which may take seconds, is the median of a few runs.
+//!
+//! A loss is printed and written to `target/bench/losses.json` as soon as it is measured. The task prints a table at the end, and
+//! keeps a run of all losses in `benches/results`, in the file of its machine.
 
 mod cases;
+mod machine;
 mod report;
+mod results;
 mod torch;
 
 use burn::tensor::{Device, Tensor};
@@ -14,7 +19,7 @@ use burn_losses::with_tensor_operations;
 use cases::Case;
 use criterion::{Criterion, SamplingMode};
 use rayon::prelude::*;
-use report::{Measured, Times};
+use results::{Measured, OfTorch, Results, Times};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -31,13 +36,17 @@ fn main() {
         .warm_up_time(Duration::from_millis(100))
         .measurement_time(Duration::from_millis(500));
     let mut torch = torch::Torch::start();
-    let mut measured = Vec::new();
+    let versions = machine::versions(torch.as_ref().and_then(|torch| torch.version.clone()));
+    let mut results = Results { machine: machine::here(), date: machine::today(), versions, losses: Vec::new() };
+    // What an older run left is not taken for this one.
+    report::write(&results);
     for case in cases::all(&filters) {
-        measured.push(measure(&case, &mut criterion, torch.as_mut()));
+        let measured = measure(&case, &mut criterion, torch.as_mut());
+        report::print(&measured);
+        results.losses.push(measured);
         // Whatever ends the run, what was measured is there.
-        report::write(&measured);
+        report::write(&results);
     }
-    report::print(&measured);
 }
 
 /// How often the fused engine and PyTorch take turns: a noise of some seconds meets both, or the median leaves it out.
@@ -69,14 +78,14 @@ fn measure(case: &Case, criterion: &mut Criterion, mut torch: Option<&mut torch:
                 rounds.push(median(&mut fused));
                 of_rounds.extend(torch.as_mut().and_then(|torch| torch.measure(case, round == ROUNDS)));
             }
-            of_torch = torch::OfTorch::median(of_rounds);
+            of_torch = OfTorch::median(of_rounds);
             median(&mut rounds)
         } else {
             median(&mut runs(7, step))
         };
         let tensor = runs(3, || with_tensor_operations(step));
-        times.fused.insert(name, milliseconds(fused));
-        times.tensor.insert(name, milliseconds(median(&mut { tensor })));
+        times.fused.insert(name.into(), milliseconds(fused));
+        times.tensor.insert(name.into(), milliseconds(median(&mut { tensor })));
         if name == "flex" {
             let inputs = case.inputs(&plain);
             let loss = case.config.init(&plain);
@@ -87,8 +96,16 @@ fn measure(case: &Case, criterion: &mut Criterion, mut torch: Option<&mut torch:
         }
     }
     let [fresh, reused] = copies(case);
-    let name = case.name.clone();
-    Measured { name, size: case.size().to_vec(), times, copy: fresh, copy_reused: reused, torch: of_torch, peaks }
+    Measured {
+        name: case.name.clone(),
+        size: case.size().to_vec(),
+        classes: case.classes,
+        times,
+        copy: fresh,
+        copy_reused: reused,
+        torch: of_torch,
+        peaks,
+    }
 }
 
 fn time(step: impl Fn()) -> Duration {

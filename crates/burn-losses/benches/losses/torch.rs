@@ -1,25 +1,21 @@
 //! PyTorch, which runs beside: `reference/bench_torch.py`.
 
 use crate::cases::Case;
-use serde::Deserialize;
+use crate::results::OfTorch;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// Names the Python that has PyTorch; without it, PyTorch is left out.
 const PYTHON: &str = "BURN_LOSSES_PYTHON";
 
+/// PyTorch's process.
 pub(crate) struct Torch {
+    /// The version of PyTorch.
+    pub(crate) version: Option<String>,
     _process: Child,
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
-}
-
-/// Milliseconds of a forward and a backward pass.
-#[derive(Debug, Clone, Deserialize, serde::Serialize)]
-pub(crate) struct OfTorch {
-    pub(crate) eager_ms: Option<f64>,
-    pub(crate) compiled_ms: Option<f64>,
-    pub(crate) eager_peak_bytes: Option<f64>,
 }
 
 impl OfTorch {
@@ -45,11 +41,12 @@ impl Torch {
             eprintln!("{}: no Python with PyTorch; it is left out", python.display());
             return None;
         }
+        let version = version(&python);
         let process = Command::new(python).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut process = process.unwrap_or_else(|error| panic!("{PYTHON} does not start: {error}"));
         let requests = process.stdin.take().expect("a pipe");
         let answers = BufReader::new(process.stdout.take().expect("a pipe"));
-        let mut torch = Self { _process: process, requests, answers };
+        let mut torch = Self { version, _process: process, requests, answers };
         // Its first answer: what is measured from here on does not run beside its start.
         torch.ask("", [0, 0], false);
         Some(torch)
@@ -68,4 +65,11 @@ impl Torch {
         self.answers.read_line(&mut answer).expect("an answer");
         serde_json::from_str(&answer).expect("an answer of PyTorch's side")
     }
+}
+
+/// The version of PyTorch, which Python tells without loading it.
+fn version(python: &OsStr) -> Option<String> {
+    let print = "from importlib.metadata import version; print(version('torch'))";
+    let output = Command::new(python).args(["-c", print]).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

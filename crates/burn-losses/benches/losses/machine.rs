@@ -1,0 +1,66 @@
+//! What a run is measured on, and with which versions.
+
+use crate::results::{Machine, Versions};
+use std::fs;
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// This machine.
+pub(crate) fn here() -> Machine {
+    Machine { cpu: cpu().unwrap_or_else(|| "unknown CPU".into()), threads: rayon::current_num_threads() }
+}
+
+/// The name of the CPU's model: out of `/proc/cpuinfo`, or from macOS's `sysctl`.
+fn cpu() -> Option<String> {
+    if let Ok(text) = fs::read_to_string("/proc/cpuinfo") {
+        let line = text.lines().find_map(|line| line.strip_prefix("model name"))?;
+        return Some(line.split_once(':')?.1.trim().to_owned());
+    }
+    let output = Command::new("sysctl").args(["-n", "machdep.cpu.brand_string"]).output().ok()?;
+    let name = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (!name.is_empty()).then_some(name)
+}
+
+/// The version of Burn in the lock file of the workspace, beside that of PyTorch.
+pub(crate) fn versions(torch: Option<String>) -> Versions {
+    Versions { burn: burn().unwrap_or_else(|| "unknown".into()), torch }
+}
+
+/// The version of Burn, if there is a lock file.
+fn burn() -> Option<String> {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock")).ok()?;
+    let lock: toml::Table = text.parse().ok()?;
+    let burn = lock.get("package")?.as_array()?.iter().find(|package| package["name"].as_str() == Some("burn"))?;
+    Some(burn.get("version")?.as_str()?.to_owned())
+}
+
+/// The date, UTC: `2026-01-31`.
+pub(crate) fn today() -> String {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that is right");
+    date(since_1970.as_secs() / (24 * 60 * 60))
+}
+
+/// The date so many days after the first of January 1970.
+fn date(mut days: u64) -> String {
+    let mut year = 1970;
+    while days >= days_of_year(year) {
+        days -= days_of_year(year);
+        year += 1;
+    }
+    let february = days_of_year(year) - 337;
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    format!("{year}-{month:02}-{:02}", days + 1)
+}
+
+/// How many days a year has.
+fn days_of_year(year: u64) -> u64 {
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    if is_leap { 366 } else { 365 }
+}

@@ -1,0 +1,144 @@
+//! The benchmark of all losses, and its tables.
+
+mod table;
+
+/// The format of the files, which the benchmark has too.
+#[path = "../../../crates/burn-losses/benches/losses/results.rs"]
+mod results;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Args;
+use results::{Machine, Results};
+
+use crate::cargo::cargo;
+use crate::golden::python;
+use crate::steps::{Failed, Steps};
+
+/// Where the files of the machines are, from the root of the repository.
+const KEPT: &str = "crates/burn-losses/benches/results";
+
+/// What is measured, or printed.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only the losses whose `family/kind` contains one of these.
+    filters: Vec<String>,
+    /// Measure nothing; print the table of the README from the file of this CPU in crates/burn-losses/benches/results.
+    #[arg(long, value_name = "CPU", num_args = 0..=1, default_missing_value = "", conflicts_with = "filters")]
+    table: Option<String>,
+}
+
+/// Measures, or prints a table. A run of all losses is kept in the file of its machine.
+pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<(), Failed> {
+    let failed = |why: String| Failed::new("bench", "cargo xtask bench", &why);
+    if let Some(cpu) = &options.table {
+        print!("{}", readme_table(cpu).map_err(failed)?);
+        return Ok(());
+    }
+    steps.run("bench", &mut command(&options.filters))?;
+    let measured = root().join("target/bench/losses.json");
+    let results = read(&measured).map_err(failed)?;
+    println!(
+        "\nForward and backward: milliseconds of the fused engine on Flex; the copy's share of them (1: as fast as reading the\n\
+         inputs and writing a gradient); how many times as long the others take (NdArray: against its own fused engine).\n"
+    );
+    println!("{}", table::full(&results));
+    if options.filters.is_empty() {
+        let file = format!("{KEPT}/{}.json", slug(&results.machine));
+        fs::create_dir_all(root().join(KEPT))
+            .and_then(|()| fs::copy(measured, root().join(&file)))
+            .map_err(|error| failed(format!("{file}: {error}")))?;
+        println!("{file}");
+    }
+    Ok(())
+}
+
+/// The call of cargo that measures.
+fn command(filters: &[String]) -> Command {
+    let mut command = cargo(&["bench", "--package", "burn-losses", "--bench", "losses"]);
+    // In release mode everything is built once more anyway: without the GPU backends that is half of it.
+    command.args(["--features", "flex,ndarray,rayon,simd,x86-v4", "--"]).args(filters);
+    // Without this the flags of .cargo/config.toml hold, and with them the workspace-hack: it asks for the features of all
+    // members, the GPU backends among them.
+    command.env("RUSTFLAGS", "").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    command.env("BURN_LOSSES_PYTHON", python());
+    command
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The name of the file of a machine: `amd-epyc-2-threads`.
+fn slug(machine: &Machine) -> String {
+    let name = format!("{} {} threads", machine.cpu, machine.threads).to_lowercase();
+    let words = name.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-")
+}
+
+/// Reads the figures of a run.
+fn read(file: &Path) -> Result<Results, String> {
+    let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+/// The table of the README, with the losses that it shows now.
+fn readme_table(cpu: &str) -> Result<String, String> {
+    let results = read(&file_of(cpu, &root().join(KEPT))?)?;
+    let readme = fs::read_to_string(root().join("README.md")).map_err(|error| format!("README.md: {error}"))?;
+    let (machine, versions) = (&results.machine, &results.versions);
+    let torch = versions.torch.as_ref().map_or(String::new(), |version| format!(", PyTorch {version}"));
+    eprintln!("{}, {} threads, {}: Burn {}{torch}\n", machine.cpu, machine.threads, results.date, versions.burn);
+    Ok(table::readme(&results, &table::shown(&readme)))
+}
+
+/// The file of a CPU; without a name, the only one of the folder.
+fn file_of(cpu: &str, folder: &Path) -> Result<PathBuf, String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|of| of == "json")).collect();
+    files.sort();
+    let stem = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let chosen = match &files[..] {
+        [only] if cpu.is_empty() => Some(only),
+        files => files.iter().find(|path| stem(path) == cpu),
+    };
+    let names =
+        if files.is_empty() { "none".to_owned() } else { files.iter().map(stem).collect::<Vec<_>>().join(", ") };
+    chosen.cloned().ok_or_else(|| format!("which file? There is {names} in {KEPT}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flags_of_the_workspace_are_off() {
+        let command = command(&["boxes".to_owned()]);
+        let flags = command.get_envs().find(|(name, _)| *name == "RUSTFLAGS");
+        assert_eq!(flags.and_then(|(_, value)| value), Some("".as_ref()));
+        assert_eq!(command.get_args().last(), Some("boxes".as_ref()));
+    }
+
+    #[test]
+    fn a_file_is_named_after_the_machine() {
+        let machine = Machine { cpu: "Some(R) CPU @ 2.0 GHz".to_owned(), threads: 2 };
+        assert_eq!(slug(&machine), "some-r-cpu-2-0-ghz-2-threads");
+    }
+
+    #[test]
+    fn the_only_file_needs_no_name() {
+        let folder = std::env::temp_dir().join(format!("burn-losses-bench-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        assert!(file_of("", &folder).is_err());
+        fs::write(folder.join("a.json"), "").unwrap();
+        assert_eq!(file_of("", &folder), Ok(folder.join("a.json")));
+        fs::write(folder.join("b.json"), "").unwrap();
+        assert!(file_of("", &folder).unwrap_err().contains("a, b"));
+        assert_eq!(file_of("b", &folder), Ok(folder.join("b.json")));
+        assert!(file_of("c", &folder).is_err());
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
