@@ -7,7 +7,7 @@ pub(super) const LAYERS: &[&[&str]] = &[
     &["error", "field"],
     &["formula"],
     &["check", "config", "options"],
-    &["reduction", "engine::primitives"],
+    &["reduction"],
     &["engine"],
     &["macros"],
     &[
