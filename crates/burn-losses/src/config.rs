@@ -198,45 +198,64 @@ pub(crate) fn split_tag(
 
 /// Reads one loss's config from a table: unknown keys first, then the type of each field, then their values.
 pub(crate) fn read<C: Describe>(table: Table) -> Result<C, ConfigError> {
-    let fields = C::fields();
+    let mut config = None;
+    // What is compiled for each config is no more than this.
+    read_with(C::KIND, &C::fields(), table, &mut |value| {
+        config = Some(serde_yaml_ng::from_value::<C>(value)?);
+        Ok(())
+    })?;
+    let config = config.expect("it was read");
+    config.validate()?;
+    Ok(config)
+}
+
+/// What reads one loss's config from a table of its fields, and keeps it.
+type Parse<'a> = dyn FnMut(Value) -> Result<(), serde_yaml_ng::Error> + 'a;
+
+fn read_with(
+    loss: &'static str,
+    fields: &[Field],
+    table: Table,
+    parse: &mut Parse<'_>,
+) -> Result<(), ConfigError> {
     for key in table.keys() {
         let key = key.as_str().unwrap_or_default();
         if !fields.iter().any(|field| field.name == key) {
             return Err(ConfigError::UnknownField {
-                loss: C::KIND,
+                loss,
                 field: key.to_owned(),
                 allowed: fields.iter().map(|field| field.name).collect(),
             });
         }
     }
     take_error();
-    match serde_yaml_ng::from_value::<C>(Value::Mapping(table.clone())) {
-        Ok(config) => {
-            config.validate()?;
-            Ok(config)
-        }
+    parse(Value::Mapping(table.clone())).map_err(|error| {
         // A loss inside this one says itself what is wrong.
-        Err(error) => Err(take_error().unwrap_or_else(|| wrong_field::<C>(&table, &fields, &error.to_string()))),
-    }
+        take_error().unwrap_or_else(|| wrong_field(loss, fields, &table, parse, &error.to_string()))
+    })
 }
 
 /// Which field cannot be read: each is tried alone.
-fn wrong_field<C: Describe>(table: &Table, fields: &[Field], message: &str) -> ConfigError {
-    let is_wrong = |(key, value): &(&Value, &Value)| {
-        let alone = Table::from_iter([((*key).clone(), (*value).clone())]);
-        serde_yaml_ng::from_value::<C>(Value::Mapping(alone)).is_err()
-    };
+fn wrong_field(
+    loss: &'static str,
+    fields: &[Field],
+    table: &Table,
+    parse: &mut Parse<'_>,
+    message: &str,
+) -> ConfigError {
+    let mut is_wrong =
+        |(key, value): &(&Value, &Value)| parse(Value::Mapping(Table::from_iter([((*key).clone(), (*value).clone())]))).is_err();
     let named = |(key, value): (&Value, &Value)| {
         let field = fields.iter().find(|field| Some(field.name) == key.as_str())?;
         let given = serde_json::to_string(value).ok()?;
-        let (loss, name, allowed) = (C::KIND, field.name.to_owned(), field.range.clone());
+        let (name, allowed) = (field.name.to_owned(), field.range.clone());
         Some(if field.kind == "word" && value.is_string() {
             ConfigError::InvalidValue { loss, field: name, value: given, allowed }
         } else {
             ConfigError::WrongType { loss, field: name, problem: format!("{given}, allowed: {allowed}") }
         })
     };
-    table.iter().find(is_wrong).and_then(named).unwrap_or_else(|| ConfigError::Syntax(message.to_owned()))
+    table.iter().find(&mut is_wrong).and_then(named).unwrap_or_else(|| ConfigError::Syntax(message.to_owned()))
 }
 
 #[cfg(test)]

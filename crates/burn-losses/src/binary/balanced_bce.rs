@@ -77,12 +77,12 @@ impl Pointwise for BalancedBceLoss {
         }
     }
 
-    fn kernel_of_batch<const D: usize>(&self, _: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>> {
+    fn kernel_of_batch(&self, _: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let kernel = PointKernel::new(&WeightedBce { alpha: alpha_of_batch(targets).into_scalar() });
         Some(BatchKernel { kernel, factors: None, normalizer: None })
     }
 
-    fn values<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+    fn values(&self, logits: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
         let alpha = match self.config.alpha {
             BatchAlpha::Number(alpha) => return of_formula(&WeightedBce { alpha }, logits, targets).into(),
             BatchAlpha::Batch => alpha_of_batch(&targets),
@@ -90,13 +90,13 @@ impl Pointwise for BalancedBceLoss {
         if has_kernels(&logits) && !targets.is_tracked() {
             return of_formula(&WeightedBce { alpha: alpha.into_scalar() }, logits, targets).into();
         }
-        let alpha = alpha.reshape([1; D]).expand(logits.dims());
+        let alpha = alpha.reshape([1; 3]).expand(logits.dims());
         weigh(alpha, logits, targets).into()
     }
 }
 
 /// The share of the negatives in a batch, a constant: `[1]`.
-fn alpha_of_batch<const D: usize>(targets: &Tensor<D>) -> Tensor<1> {
+fn alpha_of_batch(targets: &Tensor<3>) -> Tensor<1> {
     let targets = targets.clone().detach();
     let count = targets.shape().num_elements();
     -(sum(targets) * (1.0 / count as f64)) + 1.0

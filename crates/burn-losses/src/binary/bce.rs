@@ -111,7 +111,7 @@ impl Formula for OfEveryClass {
 }
 
 impl Pointwise for BceLoss {
-    fn values<const D: usize>(&self, input: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+    fn values(&self, input: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
         let (positive, negative) = self.classes(input, targets);
         let positive = match &self.config.pos_weight {
             ClassFactor::None => positive,

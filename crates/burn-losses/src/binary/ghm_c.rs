@@ -88,19 +88,19 @@ impl GhmCLoss {
 
 impl GhmCLoss {
     /// beta of each value.
-    fn weights<const D: usize>(&self, logits: &Tensor<D>, targets: &Tensor<D>) -> Tensor<D> {
+    fn weights(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Tensor<3> {
         let norm = of_formula(&GradientNorm, logits.clone().detach(), targets.clone().detach());
         self.counts.weights(norm, self.config.momentum)
     }
 }
 
 impl Pointwise for GhmCLoss {
-    fn values<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+    fn values(&self, logits: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
         let beta = self.weights(&logits, &targets);
         (of_formula(&CrossEntropy, logits, targets) * beta).into()
     }
 
-    fn kernel_of_batch<const D: usize>(&self, logits: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>> {
+    fn kernel_of_batch(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let factors = Some(self.weights(logits, targets));
         Some(BatchKernel { kernel: PointKernel::new(&CrossEntropy), factors, normalizer: None })
     }

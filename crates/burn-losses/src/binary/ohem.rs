@@ -57,12 +57,12 @@ loss! {
 }
 
 impl Pointwise for OhemLoss {
-    fn values<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+    fn values(&self, logits: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
         let values = pointwise::values(&self.loss[0], logits, targets);
         keep_hardest(values, self.config.keep, self.config.min_kept)
     }
 
-    fn kernel_of_batch<const D: usize>(&self, logits: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>> {
+    fn kernel_of_batch(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let kernel = self.loss[0].kernel()?;
         let values = kernel.values(&logits.clone().without_autodiff(), targets)?;
         let dtype = values.dtype();

@@ -210,19 +210,19 @@ macro_rules! module {
         }
 
         impl ::burn::module::ModuleDisplay for $module {
+            fn format(&self, settings: ::burn::module::DisplaySettings) -> String {
+                $crate::macros::display(self, stringify!($module), settings)
+            }
+
             fn custom_settings(&self) -> Option<::burn::module::DisplaySettings> {
-                ::burn::module::DisplaySettings::new()
-                    .with_new_line_after_attribute(false)
-                    .optional()
+                Some($crate::macros::one_line())
             }
 
             fn custom_content(
                 &self,
                 content: ::burn::module::Content,
             ) -> Option<::burn::module::Content> {
-                content
-                    $(.add_debug_attribute(stringify!($field), &self.config.$field))*
-                    .optional()
+                Some($crate::macros::with_fields(content, &[$((stringify!($field), &self.config.$field)),*]))
             }
         }
     };

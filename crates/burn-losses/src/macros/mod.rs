@@ -4,6 +4,8 @@ mod family;
 mod loss;
 
 use crate::config::{Field, FieldType, Range, Value};
+use burn::module::{Content, DisplaySettings, ModuleDisplay, ModuleDisplayDefault};
+use core::fmt;
 use crate::{ConfigError, Reduction};
 
 pub(crate) use family::{dispatch, family, kind_and_reduction, tagged};
@@ -27,6 +29,49 @@ pub(crate) fn field<T: FieldType>(name: &'static str, doc: &[&str], default: &T,
         samples: T::samples(range),
         refused: T::refused(range),
     }
+}
+
+/// How a loss is printed: in one line.
+pub(crate) fn one_line() -> DisplaySettings {
+    DisplaySettings::new().with_new_line_after_attribute(false)
+}
+
+/// Adds the fields of a config to what is printed of its module.
+pub(crate) fn with_fields(content: Content, fields: &[(&'static str, &dyn fmt::Debug)]) -> Content {
+    struct Shown<'a>(&'a dyn fmt::Debug);
+    impl fmt::Debug for Shown<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.fmt(f)
+        }
+    }
+    fields.iter().fold(content, |content, (name, value)| content.add_debug_attribute(name, &Shown(*value)))
+}
+
+/// Prints a module as Burn does, by code that is compiled once for all modules.
+pub(crate) fn display(module: &dyn ModuleDisplay, name: &'static str, settings: DisplaySettings) -> String {
+    struct Named<'a>(&'a dyn ModuleDisplay, &'static str);
+    impl Named<'_> {
+        fn named(&self, content: Content) -> Content {
+            content.set_top_level_type(self.1)
+        }
+    }
+    impl ModuleDisplayDefault for Named<'_> {
+        fn content(&self, content: Content) -> Option<Content> {
+            self.0.content(content).map(|content| self.named(content))
+        }
+        fn num_params(&self) -> usize {
+            self.0.num_params()
+        }
+    }
+    impl ModuleDisplay for Named<'_> {
+        fn custom_settings(&self) -> Option<DisplaySettings> {
+            self.0.custom_settings()
+        }
+        fn custom_content(&self, content: Content) -> Option<Content> {
+            self.0.custom_content(content).map(|content| self.named(content))
+        }
+    }
+    Named(module, name).format(settings)
 }
 
 /// The descriptions of a config's fields: the reduction `positives` has a meaning in the family `binary` alone.

@@ -105,7 +105,7 @@ impl GhmRLoss {
 
 impl GhmRLoss {
     /// beta of each value.
-    fn weights<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Tensor<D> {
+    fn weights(&self, predictions: &Tensor<3>, targets: &Tensor<3>) -> Tensor<3> {
         let norm = GradientNorm { mu: self.config.mu };
         let norm = of_formula(&norm, predictions.clone().detach(), targets.clone().detach());
         self.counts.weights(norm, self.config.momentum)
@@ -117,12 +117,12 @@ impl GhmRLoss {
 }
 
 impl Pointwise for GhmRLoss {
-    fn values<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
         let beta = self.weights(&predictions, &targets);
         (of_formula(&self.smooth_abs(), predictions, targets) * beta).into()
     }
 
-    fn kernel_of_batch<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>> {
+    fn kernel_of_batch(&self, predictions: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let factors = Some(self.weights(predictions, targets));
         Some(BatchKernel { kernel: PointKernel::new(&self.smooth_abs()), factors, normalizer: None })
     }

@@ -113,9 +113,9 @@ macro_rules! implement {
         dispatch! {
             $any [$($variant),+]
             impl Pointwise {
-                fn values<const D: usize>(&self, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D>;
+                fn values(&self, first: Tensor<3>, targets: Tensor<3>) -> Unreduced<3>;
                 fn kernel(&self) -> Option<PointKernel>;
-                fn kernel_of_batch<const D: usize>(&self, first: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>>;
+                fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel>;
                 fn accepts(&self, shape: &[usize]) -> Result<(), String>;
             }
             impl RegressionLoss {

@@ -84,7 +84,7 @@ struct TukeyBiweight {
 }
 
 impl Pointwise for TukeyBiweightLoss {
-    fn values<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
         let errors = predictions.clone() - targets;
         let scaled = match self.config.scale {
             TukeyScale::None => errors,
@@ -93,7 +93,7 @@ impl Pointwise for TukeyBiweightLoss {
                 let flat = errors.clone().detach().reshape([count]);
                 let centre = median(flat.clone()).expand([count]);
                 let deviation = median((flat - centre).abs()) * GAUSSIAN_MAD;
-                errors / deviation.clamp_min(1e-12).reshape([1; D])
+                errors / deviation.clamp_min(1e-12).reshape([1; 3])
             }
         };
         let centre = scaled.zeros_like();

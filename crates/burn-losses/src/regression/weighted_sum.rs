@@ -22,7 +22,7 @@ weighted_sum! {
 }
 
 impl Pointwise for WeightedSumLoss {
-    fn values<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
         let values = self.losses.iter().map(|loss| pointwise::values(loss, predictions.clone(), targets.clone()));
         sum_unreduced(self.config.terms.weigh(values))
     }

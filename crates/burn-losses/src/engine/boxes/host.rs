@@ -4,14 +4,13 @@ use super::Call;
 use crate::boxes::BoxFormat;
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::custom_backward::custom_backward;
-use crate::engine::host::blocks::{BLOCK, divided, factor_of, par_blocks, part, range};
+use crate::engine::host::blocks::{BLOCK, divided, factor_of, par_blocks, par_map, par_rows, part, range};
 use crate::engine::host::memory::{Memory, Numbers, Pooled, Weights, in_precision, scalar, scaled_rows, stale, tensor};
 use crate::engine::host::simd::{Float, KnownZero, Lanes, MOST_LANES, Sum, load};
 use crate::engine::pointwise::{PointKernel, host as pointwise};
 use crate::formula::{BoxFormula, Dual};
 use crate::reduction::Reduction;
 use pulp::{Simd, WithSimd};
-use rayon::prelude::*;
 
 /// Boxes of a block.
 const BOXES: usize = BLOCK / 4;
@@ -221,8 +220,9 @@ impl Weighting {
             let targets = T::read(targets, numbers, &mut target_scratch);
             self.by.run(Task { format, predictions, targets, weights: None, factor: 1.0, values, slopes: None })
         });
-        let most_of = |part: &[T]| part.iter().map(|measure| measure.to_f64()).fold(0.0, f64::max);
-        let most = T::from_f64(weights.par_chunks(BLOCK).map(most_of).reduce(|| 0.0, f64::max));
+        let most_of = |block| part(&weights, block, BLOCK, 1).iter().map(|measure| measure.to_f64()).fold(0.0, f64::max);
+        let most = par_map(count.div_ceil(BLOCK), 1, &most_of).into_iter().fold(0.0, f64::max);
+        let most = T::from_f64(most);
         let sum = par_blocks(count, BLOCK, [Some(&mut weights), None], [1, 0], &|_, [weights, _]| {
             let weights = weights.expect("an output");
             let (measures, most) = (weights.to_vec(), vec![most; weights.len()]);
@@ -232,7 +232,7 @@ impl Weighting {
         if self.normalize {
             let mean = sum / count as f64;
             let factor = T::from_f64(if mean < LEAST_MEAN { 0.0 } else { 1.0 / mean });
-            weights.par_chunks_mut(BLOCK).for_each(|part| scale(part, core::iter::repeat(&factor)));
+            par_rows(&mut weights, BLOCK, 1, &|_, part| scale(part, core::iter::repeat(&factor)));
         }
         weights
     }

@@ -32,6 +32,25 @@ pub(crate) fn par_blocks<T: Send>(
     outputs.into_par_iter().enumerate().map(run).collect::<Vec<f64>>().into_iter().sum()
 }
 
+/// Runs `work` on rows of `width` numbers, with the number of each; at least so many rows are a task.
+pub(crate) fn par_rows<T: Send>(
+    numbers: &mut [T],
+    width: usize,
+    least_rows: usize,
+    work: &(dyn Fn(usize, &mut [T]) + Sync),
+) {
+    numbers.par_chunks_mut(width * least_rows).enumerate().for_each(|(group, rows)| {
+        for (i, row) in rows.chunks_mut(width).enumerate() {
+            work(group * least_rows + i, row);
+        }
+    });
+}
+
+/// The numbers that `work` makes of 0, 1, .. `count`; at least so many of them are a task.
+pub(crate) fn par_map(count: usize, least: usize, work: &(dyn Fn(usize) -> f64 + Sync)) -> Vec<f64> {
+    (0..count).into_par_iter().with_min_len(least).map(work).collect()
+}
+
 fn split<T>(output: Option<&mut [T]>, blocks: usize, size: usize) -> Vec<Option<&mut [T]>> {
     match output {
         Some(output) => output.chunks_mut(size).map(Some).collect(),

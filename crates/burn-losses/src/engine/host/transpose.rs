@@ -1,15 +1,15 @@
 //! Transposed matrices.
 
+use super::blocks::par_rows;
 use super::memory::{Pooled, stale};
 use super::simd::{Float, MOST_LANES};
 use core::ops::Range;
-use rayon::prelude::*;
 
 /// A matrix with rows of `width` numbers, column by column.
 pub(crate) fn columns_of<T: Float>(matrix: &[T], width: usize) -> Pooled<T> {
     let count = matrix.len() / width;
     let mut columns = stale::<T>(matrix.len());
-    columns.par_chunks_mut(MOST_LANES * count).enumerate().for_each(|(number, columns)| {
+    par_rows(&mut columns, MOST_LANES * count, 1, &|number, columns| {
         for start in (0..count).step_by(MOST_LANES) {
             let block = columns_of_block(&matrix[start * width..], width, number);
             for (column, to) in block.iter().zip(columns.chunks_mut(count)) {

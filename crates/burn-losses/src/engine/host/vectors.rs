@@ -1,25 +1,28 @@
 //! Vectors: dot products, and L2 normalization with its backward pass.
 
+use super::blocks::{par_map, par_rows, part};
 use super::memory::{Pooled, stale};
 use super::simd::{Float, vectorized};
-use rayon::prelude::*;
 
 /// A vector shorter than this has no direction, and stays as it is.
 const NO_LENGTH: f64 = 1e-12;
 
 /// Vectors at length 1, each followed by zeros up to `width`, and what they were divided by: 1 where there is no direction.
 pub(crate) fn l2_normalize<T: Float>(vectors: &[T], [count, size]: [usize; 2], width: usize) -> (Pooled<T>, Vec<f64>) {
-    let (mut units, mut lengths) = (stale::<T>(count * width), vec![1.0; count]);
-    let all = vectors.par_chunks(size).zip(units.par_chunks_mut(width)).zip(lengths.par_iter_mut());
-    all.with_min_len(LEAST_ROWS).for_each(|((vector, unit), length)| {
+    let mut units = stale::<T>(count * width);
+    let lengths = par_map(count, LEAST_ROWS, &|row| {
+        let vector = part(vectors, row, 1, size);
+        let own = vectorized(
+            #[inline(always)]
+            || dot(vector, vector).sqrt(),
+        );
+        if own >= NO_LENGTH || own.is_nan() { own } else { 1.0 }
+    });
+    par_rows(&mut units, width, LEAST_ROWS, &|row, unit| {
+        let (vector, reciprocal) = (part(vectors, row, 1, size), 1.0 / lengths[row]);
         vectorized(
             #[inline(always)]
             || {
-                let own = dot(vector, vector).sqrt();
-                if own >= NO_LENGTH || own.is_nan() {
-                    *length = own;
-                }
-                let reciprocal = 1.0 / *length;
                 for (to, from) in unit.iter_mut().zip(vector) {
                     *to = T::from_f64(from.to_f64() * reciprocal);
                 }
@@ -32,14 +35,14 @@ pub(crate) fn l2_normalize<T: Float>(vectors: &[T], [count, size]: [usize; 2], w
 
 /// The gradient by the vectors, in place of that by the units.
 pub(crate) fn l2_normalize_backward<T: Float>(gradient: &mut [T], units: &[T], lengths: &[f64], width: usize) {
-    let all = gradient.par_chunks_mut(width).zip(units.par_chunks(width)).zip(lengths.par_iter());
-    all.with_min_len(LEAST_ROWS).for_each(|((gradient, unit), length)| {
+    par_rows(gradient, width, LEAST_ROWS, &|row, gradient| {
+        let unit = part(units, row, 1, width);
         vectorized(
             #[inline(always)]
             || {
                 // What has no direction was not changed.
                 let along = if dot(unit, unit) < NO_LENGTH { 0.0 } else { dot(gradient, unit) };
-                let reciprocal = 1.0 / length;
+                let reciprocal = 1.0 / lengths[row];
                 for (own, unit) in gradient.iter_mut().zip(unit) {
                     *own = T::from_f64((own.to_f64() - along * unit.to_f64()) * reciprocal);
                 }

@@ -14,10 +14,11 @@ use burn::tensor::Tensor;
 
 /// How a loss of the families `regression` and `binary` computes its values.
 ///
-/// Every [`Formula`] is one. Losses that look at the whole batch implement it themselves.
+/// Every [`Formula`] is one. Losses that look at the whole batch implement it themselves. Whatever the axes of the inputs, they come here
+/// as `[N, C, rest]`, with axes of 1 where there are fewer: what is here is compiled once, not for each number of axes.
 pub trait Pointwise: Sized {
-    /// The unreduced values, of inputs of one shape in single or double precision.
-    fn values<const D: usize>(&self, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D>;
+    /// The unreduced values, of inputs `[N, C, rest]` in single or double precision.
+    fn values(&self, first: Tensor<3>, targets: Tensor<3>) -> Unreduced<3>;
 
     /// The formula of every single value, where there is one, for the fused engine; values that depend on the whole batch have none.
     fn kernel(&self) -> Option<PointKernel> {
@@ -27,7 +28,7 @@ pub trait Pointwise: Sized {
     /// The same where values depend on the whole batch, through constants alone: called once for each reduced value, with inputs in
     /// single or double precision, and where a kernel can run.
     #[doc(hidden)]
-    fn kernel_of_batch<const D: usize>(&self, first: &Tensor<D>, targets: &Tensor<D>) -> Option<BatchKernel<D>> {
+    fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let _ = (first, targets);
         None
     }
@@ -40,7 +41,7 @@ pub trait Pointwise: Sized {
 }
 
 impl<F: Formula> Pointwise for F {
-    fn values<const D: usize>(&self, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+    fn values(&self, first: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
         keep_graph(self.eval(first.clone(), targets), first).into()
     }
 
@@ -50,12 +51,19 @@ impl<F: Formula> Pointwise for F {
 }
 
 /// What the fused engine runs for one batch.
-pub struct BatchKernel<const D: usize> {
+pub struct BatchKernel {
     pub(crate) kernel: PointKernel,
     /// What each value is multiplied by: no tensor with a gradient.
-    pub(crate) factors: Option<Tensor<D>>,
+    pub(crate) factors: Option<Tensor<3>>,
     /// What a mean divides by, where not all values count.
     pub(crate) normalizer: Option<f64>,
+}
+
+/// Any number of axes as `[N, C, rest]`.
+fn as_three_axes<const D: usize>(tensor: Tensor<D>) -> Tensor<3> {
+    let dims = tensor.dims();
+    let axis = |axis| dims.get(axis).copied().unwrap_or(1);
+    tensor.reshape([axis(0), axis(1), dims.iter().skip(2).product()])
 }
 
 /// A [`Formula`] as the machines of the fused engine run it.
@@ -154,20 +162,22 @@ pub(crate) fn check<P: Pointwise, const D: usize>(
 }
 
 /// The values of a formula.
-pub(crate) fn of_formula<const D: usize>(formula: &impl Formula, first: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
+pub(crate) fn of_formula(formula: &impl Formula, first: Tensor<3>, targets: Tensor<3>) -> Tensor<3> {
     let values = PointKernel::new(formula).values(&first, &targets);
     values.unwrap_or_else(|| formula.eval(first, targets))
 }
 
 /// The unreduced values, computed in at least single precision.
 pub(crate) fn values<P: Pointwise, const D: usize>(loss: &P, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
-    if first.dims().contains(&0) {
+    let shape = first.dims();
+    if shape.contains(&0) {
         return widen(first).into();
     }
     if let Some(values) = loss.kernel().and_then(|kernel| kernel.values(&first, &targets)) {
         return values.into();
     }
-    loss.values(widen(first), widen(targets))
+    let Unreduced { values, mass } = loss.values(as_three_axes(widen(first)), as_three_axes(widen(targets)));
+    Unreduced { values: values.reshape(shape), mass: mass.map(|mass| mass.reshape(shape)) }
 }
 
 /// The number of positive targets, at least 1: the divisor of [`Reduction::Positives`].
@@ -214,7 +224,7 @@ fn reduced<P: Pointwise, const D: usize>(
     if weights.is_some() || !has_kernels(first) || targets.is_tracked() {
         return None;
     }
-    let (first, targets) = (widen(first.clone()), widen(targets.clone()));
+    let [first, targets] = [first, targets].map(|tensor| as_three_axes(widen(tensor.clone())));
     let BatchKernel { kernel, factors, normalizer } = loss.kernel_of_batch(&first, &targets)?;
     // Factors are no weights, whose mean it would be.
     let reduction = if reduction == Reduction::WeightedMean { Reduction::Mean } else { reduction };

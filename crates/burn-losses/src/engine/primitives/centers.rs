@@ -47,11 +47,11 @@ pub(crate) fn moved(centers: Tensor<2>, rows: Tensor<2>, labels: Tensor<1, Int>,
 pub(in crate::engine) mod host {
     use crate::engine::any_tensor::AnyTensor;
     use crate::engine::custom_backward::custom_backward;
+    use crate::engine::host::blocks::{par_blocks, par_rows};
     use crate::engine::host::memory::{Memory, in_precision, scaled_rows, stale, tensor};
     use crate::engine::host::simd::{Float, vectorized};
     use crate::engine::host::vectors::{LEAST_ROWS, dot};
     use burn::tensor::{Int, Tensor};
-    use rayon::prelude::*;
 
     /// Half the squared distance of each row to its center, NaN without one, in the graph of both.
     pub(in crate::engine) fn half_squared_distances(
@@ -69,18 +69,27 @@ pub(in crate::engine) mod host {
         let [rows, centers] = [memory[0].numbers_of::<T>()?, memory[1].numbers_of::<T>()?];
         let places = places(labels, of_centers[0]);
         let (mut values, mut differences) = (vec![T::from_f64(f64::NAN); count], stale::<T>(count * size));
-        let all = rows.par_chunks(size).zip(differences.par_chunks_mut(size)).zip(&mut values).zip(&places);
-        all.with_min_len(LEAST_ROWS).for_each(|(((row, difference), value), place)| {
-            let Some(place) = place else { return difference.fill(T::default()) };
-            vectorized(
-                #[inline(always)]
-                || {
-                    for (to, (a, b)) in difference.iter_mut().zip(row.iter().zip(&centers[place * size..])) {
-                        *to = T::from_f64(a.to_f64() - b.to_f64());
-                    }
-                    *value = T::from_f64(0.5 * dot(difference, difference));
-                },
-            );
+        let outputs = [Some(&mut values[..]), Some(&mut differences[..])];
+        par_blocks(count, LEAST_ROWS, outputs, [1, size], &|block, [values, differences]| {
+            let (values, differences) = (values.expect("an output"), differences.expect("an output"));
+            for (i, (value, difference)) in values.iter_mut().zip(differences.chunks_mut(size)).enumerate() {
+                let row = block * LEAST_ROWS + i;
+                let Some(place) = places[row] else {
+                    difference.fill(T::default());
+                    continue;
+                };
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        let both = rows[row * size..].iter().zip(&centers[place * size..]);
+                        for (to, (a, b)) in difference.iter_mut().zip(both) {
+                            *to = T::from_f64(a.to_f64() - b.to_f64());
+                        }
+                        *value = T::from_f64(0.5 * dot(difference, difference));
+                    },
+                );
+            }
+            0.0
         });
         let device = parents[0].inner_device();
         let values = tensor(values, &[count], &device);
@@ -94,8 +103,8 @@ pub(in crate::engine) mod host {
                 let slopes = memory.numbers_of::<T>().expect("of this type");
                 let mut gradient = stale::<T>(of_centers[0] * size);
                 let own = rows_of_centers(&places, of_centers[0]);
-                gradient.par_chunks_mut(size).zip(&own).for_each(|(gradient, own)| {
-                    let sums = sums(slopes, size, own);
+                par_rows(&mut gradient, size, 1, &|center, gradient| {
+                    let sums = sums(slopes, size, &own[center]);
                     gradient.iter_mut().zip(sums).for_each(|(to, sum)| *to = T::from_f64(-sum));
                 });
                 tensor(gradient, &of_centers, &device)
@@ -125,14 +134,15 @@ pub(in crate::engine) mod host {
         let memory = [Memory::of(rows)?, Memory::of(centers)?];
         let [numbers, old] = [memory[0].numbers_of::<T>()?, memory[1].numbers_of::<T>()?];
         let mut moved = old.to_vec();
-        let mut own = rows_of_centers(&places(labels, classes), classes);
-        moved.par_chunks_mut(size).zip(&mut own).for_each(|(center, own)| {
+        let all = rows_of_centers(&places(labels, classes), classes);
+        par_rows(&mut moved, size, 1, &|number, center| {
+            let mut own = all[number].clone();
             own.retain(|row| is_finite(&numbers[row * size..][..size]));
             if own.is_empty() {
                 return;
             }
             let count = own.len() as f64;
-            for (center, sum) in center.iter_mut().zip(sums(numbers, size, own)) {
+            for (center, sum) in center.iter_mut().zip(sums(numbers, size, &own)) {
                 let old = center.to_f64();
                 *center = T::from_f64(old - rate * (count * old - sum) / (count + 1.0));
             }

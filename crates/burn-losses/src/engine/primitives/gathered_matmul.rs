@@ -35,6 +35,7 @@ pub(crate) fn gathered_matmul(
 pub(in crate::engine) mod host {
     use crate::engine::any_tensor::AnyTensor;
     use crate::engine::custom_backward::custom_backward;
+    use crate::engine::host::blocks::{par_rows, part};
     use crate::engine::host::memory::{Memory, Pooled, in_precision, tensor, zeros};
     use crate::engine::host::simd::{Float, Lanes, MOST_LANES, load, rest, store_rest};
     use crate::engine::host::unsafe_calls::{Matrix, product};
@@ -43,7 +44,6 @@ pub(in crate::engine) mod host {
     use burn::tensor::{Int, Tensor};
     use core::ops::Range;
     use pulp::{Simd, WithSimd};
-    use rayon::prelude::*;
 
     /// The products, in the graph of rows and weight.
     pub(in crate::engine) fn run(
@@ -78,9 +78,9 @@ pub(in crate::engine) mod host {
             let chosen = Matrix::rows(&chosen, size).transposed();
             product(Matrix::rows(numbers, size), chosen, 1.0, (&mut values, columns), false);
         }
-        let each_row = values.par_chunks_mut(columns).zip(numbers.par_chunks(size)).zip(picks.own.par_chunks(each));
-        each_row.with_min_len(LEAST_ROWS).for_each(|((values, row), places)| {
-            for (value, place) in values.iter_mut().zip(places) {
+        par_rows(&mut values, columns, LEAST_ROWS, &|number, values| {
+            let row = part(numbers, number, 1, size);
+            for (value, place) in values.iter_mut().zip(part(&picks.own, number, 1, each)) {
                 *value = T::from_f64(T::dispatch(Dot(row, &all[place * size..][..size])));
             }
         });
@@ -140,8 +140,8 @@ pub(in crate::engine) mod host {
             if !self.shared.is_empty() {
                 product(Matrix::rows(slopes, columns), Matrix::rows(chosen, size), 1.0, (&mut gradient, size), false);
             }
-            let all = gradient.par_chunks_mut(size).zip(slopes.par_chunks(columns)).zip(self.own.par_chunks(self.each));
-            all.with_min_len(LEAST_ROWS).for_each(|((gradient, slopes), places)| {
+            par_rows(&mut gradient, size, LEAST_ROWS, &|row, gradient| {
+                let (slopes, places) = (part(slopes, row, 1, columns), part(&self.own, row, 1, self.each));
                 let picked = places.iter().map(|place| &weight[place * size..][..size]);
                 T::dispatch(Add { sums: gradient, terms: picked.zip(slopes.iter().copied()) });
             });
@@ -160,7 +160,7 @@ pub(in crate::engine) mod host {
             }
             let picks = ByPlace::of(self.own.iter().chain(&self.shared).copied(), classes);
             let mut gradient = zeros::<T>(classes * size);
-            gradient.par_chunks_mut(size).enumerate().with_min_len(LEAST_ROWS).for_each(|(place, gradient)| {
+            par_rows(&mut gradient, size, LEAST_ROWS, &|place, gradient| {
                 let terms = picks.at(place).iter().map(|pick| match pick.checked_sub(self.own.len()) {
                     None => {
                         let (row, column) = (pick / self.each, pick % self.each);

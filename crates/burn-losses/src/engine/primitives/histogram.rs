@@ -35,7 +35,7 @@ fn bin_of(numbers: &Tensor<1>, bins: usize) -> Tensor<1, Int> {
 #[cfg(feature = "cpu-engine")]
 pub(in crate::engine) mod host {
     use crate::engine::any_tensor::AnyTensor;
-    use crate::engine::host::blocks::BLOCK;
+    use crate::engine::host::blocks::{BLOCK, par_rows, part};
     use crate::engine::host::memory::{Memory, Pooled, in_precision, stale, tensor};
     use crate::engine::host::simd::Float;
     use rayon::prelude::*;
@@ -75,8 +75,8 @@ pub(in crate::engine) mod host {
 
     fn entries_of<T: Float>(numbers: &[T], entries: &[T]) -> Pooled<T> {
         let mut of_numbers = stale::<T>(numbers.len());
-        of_numbers.par_chunks_mut(BLOCK).zip(numbers.par_chunks(BLOCK)).for_each(|(of_numbers, numbers)| {
-            for (entry, number) in of_numbers.iter_mut().zip(numbers) {
+        par_rows(&mut of_numbers, BLOCK, 1, &|block, of_numbers| {
+            for (entry, number) in of_numbers.iter_mut().zip(part(numbers, block, BLOCK, 1)) {
                 *entry = entries[bin(*number, entries.len())];
             }
         });

@@ -44,6 +44,7 @@ fn shares(exponents: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1> {
 pub(in crate::engine) mod host {
     use crate::engine::any_tensor::AnyTensor;
     use crate::engine::custom_backward::custom_backward;
+    use crate::engine::host::blocks::{par_map, par_rows};
     use crate::engine::host::memory::{Memory, in_precision, stale, tensor};
     use crate::engine::host::simd::Float;
     use crate::engine::host::transpose::columns_of;
@@ -128,10 +129,10 @@ pub(in crate::engine) mod host {
             let of_proxy = |(class, proxy): (usize, &[Side; 2])| {
                 shares[class * count + row].to_f64() * proxy[side(labels[row], class)].value
             };
-            T::from_f64(count as f64 * of_proxies.iter().enumerate().map(of_proxy).sum::<f64>())
+            count as f64 * of_proxies.iter().enumerate().map(of_proxy).sum::<f64>()
         };
         let device = parents[0].inner_device();
-        let values = tensor((0..count).into_par_iter().map(of_row).collect::<Vec<_>>(), &[count], &device);
+        let values = tensor(par_map(count, 1, &of_row).into_iter().map(T::from_f64).collect::<Vec<_>>(), &[count], &device);
         let needed = parents.each_ref().map(AnyTensor::is_tracked);
         if !needed.contains(&true) {
             return Some(parents[1].lift(values));
@@ -139,7 +140,8 @@ pub(in crate::engine) mod host {
         custom_backward(values, parents, move |upstream| {
             let upstream: Vec<f64> = upstream.into_data().iter::<f64>().collect();
             // The shares become the gradient of the cosines.
-            shares.par_chunks_mut(count).zip(of_proxies).enumerate().for_each(|(class, (shares, proxy))| {
+            par_rows(&mut shares, count, 1, &|class, shares| {
+                let proxy = &of_proxies[class];
                 let mut through = [0.0; 2];
                 for ((label, share), upstream) in labels.iter().zip(shares.iter()).zip(&upstream) {
                     through[side(*label, class)] += count as f64 * share.to_f64() * upstream;

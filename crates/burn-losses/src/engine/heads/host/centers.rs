@@ -1,11 +1,10 @@
 //! Several centers of a class: the nearest one counts.
 
-use crate::engine::host::blocks::BLOCK;
+use crate::engine::host::blocks::{BLOCK, par_blocks, par_rows, part};
 use crate::engine::host::memory::{Pooled, stale};
 use crate::engine::host::simd::{Float, Lanes, load, rest, store_rest};
 use crate::formula::Real;
 use pulp::{Simd, WithSimd};
-use rayon::prelude::*;
 
 /// Which center of each class is the nearest to each row: at ties the first one, and before all others the first whose product is not
 /// a number, as tensor operations have it.
@@ -31,25 +30,28 @@ impl<T: Float> Nearest<T> {
     /// Leaves in `most` the larger one of it and of the products with this center. Centers come in order, the second one first: `most`
     /// has the products with the first one by then.
     pub(super) fn compare(&mut self, center: usize, most: &mut [T]) {
-        let all = self.scratch.par_chunks(BLOCK).zip(most.par_chunks_mut(BLOCK)).zip(self.center.par_chunks_mut(BLOCK));
-        all.for_each(|((products, most), nearest)| {
-            let products = &products[..most.len()];
-            T::dispatch(Compare { center, products, most, nearest: &mut nearest[..products.len()] });
+        let (products, count) = (&self.scratch, most.len());
+        let outputs = [Some(most), Some(&mut self.center[..count])];
+        par_blocks(count, BLOCK, outputs, [1, 1], &|block, [most, nearest]| {
+            let (most, nearest) = (most.expect("an output"), nearest.expect("an output"));
+            let products = &products[block * BLOCK..][..most.len()];
+            T::dispatch(Compare { center, products, most, nearest });
+            0.0
         });
     }
 
     pub(super) fn scale(&self, logits: &mut [T], scale: f64) {
-        logits.par_chunks_mut(BLOCK).for_each(|logits| {
+        par_rows(logits, BLOCK, 1, &|_, logits| {
             logits.iter_mut().for_each(|logit| *logit = T::from_f64(logit.to_f64() * scale));
         });
     }
 
     /// The slopes by the products with this center: those by the logits where it is the nearest.
     pub(super) fn slopes(&mut self, center: usize, slopes: &[T]) -> &[T] {
-        let all = self.scratch.par_chunks_mut(BLOCK).zip(slopes.par_chunks(BLOCK)).zip(self.center.par_chunks(BLOCK));
-        all.for_each(|((of_center, slopes), nearest)| {
-            let nearest = &nearest[..slopes.len()];
-            T::dispatch(Pick { center, nearest, slopes, of_center: &mut of_center[..slopes.len()] });
+        let nearest = &self.center;
+        par_rows(&mut self.scratch[..slopes.len()], BLOCK, 1, &|block, of_center| {
+            let (nearest, slopes) = (part(nearest, block, BLOCK, 1), part(slopes, block, BLOCK, 1));
+            T::dispatch(Pick { center, nearest: &nearest[..slopes.len()], slopes, of_center });
         });
         &self.scratch[..slopes.len()]
     }

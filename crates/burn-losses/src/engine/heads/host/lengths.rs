@@ -1,5 +1,6 @@
 //! The length that a logit has in it beside its cosine, and the gradient that goes through it.
 
+use crate::engine::host::blocks::{par_rows, part};
 use crate::engine::host::memory::Pooled;
 use crate::engine::host::simd::Float;
 use crate::engine::host::vectors::{LEAST_ROWS, dot};
@@ -63,11 +64,12 @@ impl Lengths {
 
 /// Adds to each vector another one, times a factor.
 fn add_scaled<T: Float>(to: &mut [T], from: &[T], factors: &[f64], size: usize) {
-    let all = to.par_chunks_mut(size).zip(from.par_chunks(size)).zip(factors.par_iter());
-    let all = all.with_min_len(LEAST_ROWS).filter(|(_, factor)| **factor != 0.0);
-    all.for_each(|((to, from), factor)| {
-        for (to, from) in to.iter_mut().zip(from) {
-            *to = T::from_f64(to.to_f64() + factor * from.to_f64());
+    par_rows(to, size, LEAST_ROWS, &|row, to| {
+        let factor = factors[row];
+        if factor != 0.0 {
+            for (to, from) in to.iter_mut().zip(part(from, row, 1, size)) {
+                *to = T::from_f64(to.to_f64() + factor * from.to_f64());
+            }
         }
     });
 }

@@ -8,7 +8,7 @@ mod lengths;
 use super::Call;
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::custom_backward::custom_backward;
-use crate::engine::host::blocks::{BLOCK, divided, factor_of, par_blocks, part};
+use crate::engine::host::blocks::{BLOCK, divided, factor_of, par_blocks, par_rows, part};
 use crate::engine::host::memory::{Memory, Pooled, Weights, in_precision, scalar, stale, tensor};
 use crate::engine::host::simd::Float;
 use crate::engine::host::unsafe_calls::{Matrix, product};
@@ -16,7 +16,6 @@ use crate::engine::pointwise::host as pointwise;
 use crate::engine::rows::host::{BatchLabels, Run, Targets, Task, divisor};
 use centers::Nearest;
 use lengths::Lengths;
-use rayon::prelude::*;
 
 /// Logits that exist at one time: few, and the weight is packed for their product again and again; many, and they take memory.
 const LOGITS: usize = 1 << 24;
@@ -73,7 +72,7 @@ where
             nearest.scale(logits, scale);
         }
         if let Some(bias) = numbers.get(2) {
-            logits.par_chunks_mut(classes).for_each(|logits| add(logits, bias));
+            par_rows(logits, classes, (BLOCK / classes).max(1), &|_, logits| add(logits, bias));
         }
         let block_rows = (BLOCK / classes).max(1);
         let by_length = by_length.get_mut(rows.clone()).filter(|_| is_tracked);
@@ -146,7 +145,7 @@ fn add_rows<T: Float>(sums: &mut [f64], rows: &[T]) {
     /// Columns of a task.
     const COLUMNS: usize = 256;
     let width = sums.len();
-    sums.par_chunks_mut(COLUMNS).enumerate().for_each(|(part, sums)| {
+    par_rows(sums, COLUMNS, 1, &|part, sums| {
         for row in rows.chunks_exact(width) {
             let row = &row[part * COLUMNS..];
             sums.iter_mut().zip(row).for_each(|(sum, slope)| *sum += slope.to_f64());

@@ -4,7 +4,7 @@
 mod ndarray;
 mod pool;
 
-use super::blocks::BLOCK;
+use super::blocks::{BLOCK, par_rows, part};
 use super::simd::Float;
 use super::unsafe_calls;
 use crate::engine::any_tensor::AnyTensor;
@@ -12,7 +12,6 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use core::marker::PhantomData;
 use core::ops::Range;
 use half::slice::HalfFloatSliceExt;
-use rayon::prelude::*;
 
 pub(crate) use pool::{BufferPool, Pooled, release, set_limit, waiting_bytes};
 
@@ -144,7 +143,7 @@ pub(crate) use in_precision;
 /// Memory for results, all 0.
 pub(crate) fn zeros<T: Float>(count: usize) -> Pooled<T> {
     let Some(mut pooled) = T::pool().take(count) else { return new(count) };
-    pooled.par_chunks_mut(BLOCK).for_each(|numbers| numbers.fill(T::default()));
+    par_rows(&mut pooled, BLOCK, 1, &|_, numbers| numbers.fill(T::default()));
     pooled.into()
 }
 
@@ -206,10 +205,18 @@ pub(crate) fn scaled_rows<T: Float>(
     let upstream = memory.numbers().expect("of a float type");
     let upstream = T::read(upstream, 0..upstream.len(), &mut scratch);
     let width = slopes.len() / upstream.len();
-    let rows = slopes.par_chunks_mut(width).zip(upstream).with_min_len((BLOCK / width).max(1));
-    rows.filter(|(_, factor)| factor.to_f64() != 1.0).for_each(|(row, factor)| {
-        row.iter_mut().for_each(|slope| *slope = *slope * *factor);
-    });
+    if width == 1 {
+        par_rows(&mut slopes, BLOCK, 1, &|block, slopes| {
+            slopes.iter_mut().zip(part(upstream, block, BLOCK, 1)).for_each(|(slope, factor)| *slope = *slope * *factor);
+        });
+    } else {
+        par_rows(&mut slopes, width, (BLOCK / width).max(1), &|row, slopes| {
+            let factor = upstream[row];
+            if factor.to_f64() != 1.0 {
+                slopes.iter_mut().for_each(|slope| *slope = *slope * factor);
+            }
+        });
+    }
     tensor(slopes, shape, device)
 }
 

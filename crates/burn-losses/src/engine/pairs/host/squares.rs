@@ -1,13 +1,12 @@
 //! Squared distances of all pairs of vectors.
 
 use super::ANCHORS;
-use crate::engine::host::blocks::par_blocks;
+use crate::engine::host::blocks::{par_blocks, par_rows, part};
 use crate::engine::host::memory::{Pooled, stale};
 use crate::engine::host::simd::{Float, Lanes, MOST_LANES, load, splat};
 use crate::engine::host::transpose::columns_of_block;
 use crate::formula::Real;
 use pulp::{Simd, WithSimd};
-use rayon::prelude::*;
 
 /// Writes the squared distances of vectors to each other, `[N, N]`: blocks of [`ANCHORS`] on the diagonal, and what is to the right of
 /// these.
@@ -24,8 +23,8 @@ pub(super) fn squares<T: Float>(vectors: &[T], width: usize, squares: &mut [T]) 
 fn in_blocks<T: Float>(vectors: &[T], width: usize) -> Pooled<T> {
     let count = (vectors.len() / width).next_multiple_of(MOST_LANES);
     let mut blocks = stale::<T>(count * width);
-    let all = blocks.par_chunks_mut(MOST_LANES * width).zip(vectors.par_chunks(MOST_LANES * width));
-    all.for_each(|(block, vectors)| {
+    par_rows(&mut blocks, MOST_LANES * width, 1, &|number, block| {
+        let vectors = part(vectors, number, MOST_LANES, width);
         for (part, columns) in block.chunks_mut(MOST_LANES * MOST_LANES).enumerate() {
             columns.copy_from_slice(columns_of_block(vectors, width, part).as_flattened());
         }

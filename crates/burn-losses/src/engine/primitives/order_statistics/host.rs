@@ -1,7 +1,7 @@
 //! Order statistics of numbers in memory, by the digits of the numbers.
 
 use crate::engine::any_tensor::AnyTensor;
-use crate::engine::host::blocks::BLOCK;
+use crate::engine::host::blocks::{BLOCK, par_map, par_rows, part};
 use crate::engine::host::memory::{Memory, Pooled, in_precision, tensor, zeros};
 use crate::engine::host::simd::Float;
 use burn::tensor::{Int, Tensor, TensorData};
@@ -23,7 +23,11 @@ pub(in crate::engine) fn argmax(rows: &AnyTensor) -> Option<Tensor<1, Int>> {
     let numbers = memory.numbers()?;
     let places: Vec<i64> = in_precision!(rows.dtype(), T => {
         let mut scratch = Vec::new();
-        Some(T::read(numbers, 0..numbers.len(), &mut scratch).par_chunks(columns).map(of_row).collect())
+        let numbers = T::read(numbers, 0..numbers.len(), &mut scratch);
+        let places = par_map(numbers.len() / columns, (BLOCK / columns).max(1), &|row| {
+            of_row(part(numbers, row, 1, columns)) as f64
+        });
+        Some(places.into_iter().map(|place| place as i64).collect())
     })?;
     let count = places.len();
     Some(Tensor::from_data(TensorData::new(places, [count]), &rows.inner_device()))
@@ -50,13 +54,14 @@ fn k_largest<T: Float>(numbers: &[T], k: usize) -> Pooled<T> {
     }
     let (last, tied) = kth_largest(numbers, k);
     // How many ties come before each block.
-    let ties = |numbers: &[T]| numbers.iter().filter(|number| number.to_f64() == last).count();
-    let counts: Vec<usize> = numbers.par_chunks(BLOCK).map(ties).collect();
-    let sum_before = |sum: &mut usize, count| Some(core::mem::replace(sum, *sum + count));
+    let is_tie = |number: &&T| number.to_f64() == last;
+    let ties = |block| part(numbers, block, BLOCK, 1).iter().filter(is_tie).count() as f64;
+    let counts = par_map(numbers.len().div_ceil(BLOCK), 1, &ties);
+    let sum_before = |sum: &mut usize, count| Some(core::mem::replace(sum, *sum + count as usize));
     let first: Vec<usize> = counts.into_iter().scan(0, sum_before).collect();
-    marks.par_chunks_mut(BLOCK).zip(numbers.par_chunks(BLOCK)).zip(first).for_each(|((marks, numbers), first)| {
-        let mut number_of_tie = first;
-        for (to, number) in marks.iter_mut().zip(numbers) {
+    par_rows(&mut marks, BLOCK, 1, &|block, marks| {
+        let mut number_of_tie = first[block];
+        for (to, number) in marks.iter_mut().zip(part(numbers, block, BLOCK, 1)) {
             let number = number.to_f64();
             let is_tie = number == last;
             if number > last || is_tie && number_of_tie < tied {
