@@ -21,13 +21,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-pub use crate::field::{Alpha, BatchAlpha, ClassFactor, Field, FieldType, IntoField, Range};
+pub use crate::field::{Alpha, BatchAlpha, ClassFactor, Field, FieldType, IntoField, Range, Table, Value};
 pub use crate::registry::{LossConfig, LossInfo, registry};
-
-/// A tree of plain values: the common form of the three formats. (The YAML one, since JSON's has no NaN and TOML's no null.)
-pub type Value = serde_yaml_ng::Value;
-/// A table of such values.
-pub type Table = serde_yaml_ng::Mapping;
 
 /// The format of a config file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -65,6 +65,7 @@ pub use engine::pointwise::{PointKernel, Pointwise};
 pub use engine::regions::{Pixels, Segmentation};
 pub use engine::rows::{RowKernel, Rows};
 pub use engine::{keep_memory, kept_memory, release_memory};
+pub(crate) use field::choice;
 pub use error::{ConfigError, InputError, InputProblem};
 pub use reduction::{Divisor, Reduction, Unreduced};
 pub use registry::{AnyLoss, LossConfig, LossInfo, registry};

@@ -71,9 +71,9 @@ macro_rules! families {
                 "LossConfig".into()
             }
             fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                crate::schema::one_of(
+                crate::field::schema::one_of(
                     "A loss of any family, told apart by `family` and `kind`.",
-                    vec![$(crate::schema::tagged(
+                    vec![$(crate::field::schema::tagged(
                         <$config as schemars::JsonSchema>::json_schema(generator),
                         "family",
                         &[$name],
@@ -85,7 +85,7 @@ macro_rules! families {
         /// Every family with what makes the schema of its files.
         #[cfg(feature = "schema")]
         pub(crate) const FAMILY_SCHEMAS: &[(&str, fn() -> schemars::Schema)] =
-            &[$(($name, crate::schema::file::<$config>)),+];
+            &[$(($name, crate::field::schema::file::<$config>)),+];
 
         impl LossConfig {
             const FAMILIES: &'static [&'static str] = &[$($name),+];

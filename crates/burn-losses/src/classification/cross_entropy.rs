@@ -22,7 +22,7 @@ crate::choice! {
 /// Label smoothing: how much of each target goes to other classes, and to which.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::key_within("epsilon", EPSILON)))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::field::schema::key_within("epsilon", EPSILON)))]
 pub struct LabelSmoothing {
     /// The share that is spread, in [0, 1). Default: 0.
     pub epsilon: f64,

@@ -42,7 +42,7 @@ impl<C: Nested> FieldType for Box<C> {
     }
     #[cfg(feature = "schema")]
     fn narrow(schema: &mut schemars::Schema, _: Range) {
-        crate::schema::without_reduction(schema);
+        crate::reduction::schema::without_reduction(schema);
     }
 }
 
@@ -207,7 +207,8 @@ impl<C: Nested> FieldType for Terms<C> {
 #[cfg(feature = "schema")]
 mod schema {
     use super::{Term, Terms};
-    use crate::schema::{add_key, without_reduction};
+    use crate::field::schema::add_key;
+    use crate::reduction::schema::without_reduction;
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
     use std::borrow::Cow;
 

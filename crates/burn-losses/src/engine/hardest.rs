@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Which values of a batch are kept: in a config file `{ ratio = 0.25 }`, `{ count = 512 }` or `{ threshold = 0.7 }`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "KeepTable", into = "KeepTable")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(!try_from, !into, rename_all = "snake_case", transform = crate::schema::key_within("ratio", RATIO), transform = crate::schema::key_within("count", COUNT)))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(!try_from, !into, rename_all = "snake_case", transform = crate::field::schema::key_within("ratio", RATIO), transform = crate::field::schema::key_within("count", COUNT)))]
 pub enum Keep {
     /// This share of the valid values, in (0, 1], rounded to the nearest count.
     Ratio(f64),

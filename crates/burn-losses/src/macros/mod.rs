@@ -2,6 +2,8 @@
 
 mod family;
 mod loss;
+#[cfg(feature = "schema")]
+pub(crate) mod schema;
 
 use crate::config::{Field, FieldType, Range, Value};
 use crate::{ConfigError, Reduction};
