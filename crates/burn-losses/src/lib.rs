@@ -42,6 +42,7 @@ pub mod formula;
 pub mod heads;
 mod macros;
 pub mod metric;
+mod options;
 pub mod prelude;
 mod reduction;
 mod registry;

@@ -11,9 +11,8 @@ use crate::macros::{dispatch, family, kind_and_reduction};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::Tensor;
 
-pub use crate::engine::hardest::Keep;
+pub use crate::options::Keep;
 pub use bce::BceInput;
-pub(crate) use focal::LEAST_MISS;
 
 /// A loss of logits and targets of one shape. The targets are in [0, 1], which is not checked here: values on a device are
 /// not read.

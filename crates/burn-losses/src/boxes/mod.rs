@@ -18,10 +18,11 @@ use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::Tensor;
 
+pub use crate::options::BoxFormat;
 pub use alpha_iou::AlphaIouBase;
 pub use cdiou::{CdiouBase, Corners};
 pub use ciou::AspectGradient;
-pub use geometry::{Axis, BoxFormat, Geometry, Plane};
+pub use geometry::{Axis, Geometry, Plane};
 pub use iou::IouForm;
 pub use tools::{convert, pairwise_iou};
 

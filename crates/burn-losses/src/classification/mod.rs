@@ -10,8 +10,7 @@ use crate::macros::{dispatch, family, kind_and_reduction};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
 
-pub use crate::engine::hardest::Keep;
-pub use cross_entropy::{LabelSmoothing, Spread};
+pub use crate::options::{Keep, LabelSmoothing, Spread};
 pub use multi_margin::MultiMarginVariant;
 
 /// A loss of logits and labels.

@@ -15,32 +15,9 @@ use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Int, Tensor};
 
+pub use crate::options::{DistributionInput, TargetForm};
 pub use base::Base;
 pub use kl_divergence::Direction;
-
-crate::choice! {
-    /// What the model hands to the loss.
-    #[derive(Copy, Eq)]
-    pub enum DistributionInput {
-        /// Log-probabilities: the result of a log-softmax over axis 1. They need not add up to one.
-        #[default]
-        LogProbabilities = "log_probabilities",
-        /// Logits: the log-softmax over axis 1 is taken here.
-        Logits = "logits",
-    }
-}
-
-crate::choice! {
-    /// What the targets are.
-    #[derive(Copy, Eq)]
-    pub enum TargetForm {
-        /// Probabilities, along axis 1.
-        #[default]
-        Probabilities = "probabilities",
-        /// Their natural logarithms.
-        LogProbabilities = "log_probabilities",
-    }
-}
 
 /// A loss of a predicted and a target distribution.
 ///

@@ -6,7 +6,6 @@
 mod annealing;
 #[macro_use]
 mod declare;
-mod initializer;
 mod sampler;
 
 use crate::check::Reference;
@@ -21,8 +20,8 @@ use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
 
+pub use crate::options::WeightInitializer;
 pub use annealing::Annealing;
-pub use initializer::WeightInitializer;
 pub use sampler::Sampler;
 
 /// A classifier's last layer with its loss.

@@ -14,7 +14,7 @@ use crate::macros::family;
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Int, Tensor};
 
-pub use crate::engine::pairs::anchors::Distance;
+pub use crate::formula::Distance;
 pub use center::CenterUpdate;
 pub use contrastive::ContrastiveForm;
 pub use triplet::{Average, Mining, TripletKind, triplet_kinds};
