@@ -13,6 +13,7 @@ mod terms;
 mod weighted_sum;
 
 pub use balance::Balance;
+pub(crate) use joint::JOINT;
 pub use joint::{Joint, JointError, JointLoss, JointLossConfig, JointTerm, TermConfig};
 pub use loss_terms::LossTerms;
 pub use schedule::{Schedule, Weight};

@@ -6,7 +6,6 @@ mod base;
 
 use crate::check::Reference;
 use crate::config::Value;
-use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::distributions::{self, Distributions};
 use crate::engine::pointwise::PointKernel;
 use crate::engine::rows::without_class_axis;
@@ -122,20 +121,6 @@ pub trait DistributionLoss: Distributions {
         weights: &Tensor<L>,
     ) -> Result<(), InputError> {
         reference(self, predictions).weights(without_class_axis(predictions.dims()), weights)
-    }
-
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose). (With weights or labels:
-    /// [`AnyLoss::diagnose`](crate::AnyLoss::diagnose).)
-    fn diagnose<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Diagnosis {
-        let first = self.input().name();
-        let inputs = diagnose::inputs().and(first, predictions).and("targets", targets);
-        let outcome = diagnose::attempt(self.check(predictions, targets), || {
-            let [predictions, targets] = [predictions, targets].map(plain);
-            let weights: Option<Tensor<1>> = None;
-            let values = distributions::values(self, self.input(), predictions.clone(), targets.clone(), None);
-            (values, distributions::reduce(self, self.input(), self.reduction(), predictions, targets, weights))
-        });
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.distribution(&self.settings())
     }
 }
 

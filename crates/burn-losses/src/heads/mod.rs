@@ -11,7 +11,6 @@ mod sampler;
 use crate::check::Reference;
 use crate::classification::CrossEntropyLoss;
 use crate::config::Value;
-use crate::diagnose::{self, Batch, Diagnosis, HeadFacts, plain};
 use crate::engine::heads::{self, Head, Parameters, Scaling};
 use crate::engine::rows::Rows;
 use crate::error::{InputError, expect};
@@ -164,28 +163,6 @@ pub trait HeadLoss: Head {
         weights: Option<&Tensor<1>>,
     ) -> Result<(), InputError> {
         heads::check(self, &parameters(self), reference(self, embeddings), Some(labels), weights)
-    }
-
-    /// Reads the arguments and the parameters back and says what is wrong with them: see [the module](crate::diagnose).
-    fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
-        let Parameters { weight, bias } = parameters(self);
-        let inputs = diagnose::inputs()
-            .and("embeddings", embeddings)
-            .and("labels", labels)
-            .and_some("weights", weights)
-            .and("weight", &weight)
-            .and_some("bias", bias.as_ref());
-        let outcome = diagnose::attempt(self.check(embeddings, labels, weights), || {
-            let parameters = Parameters { weight: plain(&weight), bias: bias.as_ref().map(plain) };
-            let values = self.values(parameters, plain(embeddings), plain(labels));
-            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
-        });
-        Batch { kind: self.kind(), first: "embeddings", inputs: inputs.get(), outcome }.heads(&HeadFacts {
-            classes: self.num_classes(),
-            ignore_index: self.ignore_index(),
-            scaling: self.scaling(),
-            settings: self.settings(),
-        })
     }
 }
 

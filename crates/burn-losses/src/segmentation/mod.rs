@@ -6,7 +6,6 @@
 mod smooth;
 
 use crate::check::Reference;
-use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::regions::{self, Pixels, Segmentation};
 use crate::engine::rows::without_class_axis;
 use crate::error::{InputError, expect};
@@ -125,22 +124,6 @@ pub trait SegmentationLoss: Segmentation {
     ) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: self.input(), tensor: logits };
         regions::check(&self.regions(), first, masks, weights)
-    }
-
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
-    fn diagnose<const D: usize>(&self, logits: &Tensor<D>, masks: &Masks<D>, weights: Option<&Tensor<2>>) -> Diagnosis {
-        let (first, regions) = (self.input(), self.regions());
-        let inputs = diagnose::inputs()
-            .and(first, logits)
-            .and("masks", &masks.masks)
-            .and_some("valid", masks.valid.as_ref())
-            .and_some("weights", weights);
-        let outcome = diagnose::attempt(self.check(logits, masks, weights), || {
-            let masks = Masks { masks: plain(&masks.masks), valid: masks.valid.as_ref().map(plain) };
-            let values = regions::values(self, &regions, plain(logits), masks);
-            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
-        });
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.segmentation(&regions)
     }
 }
 
