@@ -8,7 +8,7 @@ pub(super) const LAYERS: &[&[&str]] = &[
     &["formula"],
     &["check", "config", "options"],
     &["reduction"],
-    &["engine"],
+    &["engine", "terms"],
     &["macros"],
     &[
         "regression",
@@ -35,16 +35,8 @@ pub(super) const WITHIN: &[(&str, &str)] = &[("field", "error"), ("composition",
 /// The arrows that are not yet mended, from a module to the one that it imports. An arrow that is gone has to go here too,
 /// so this list only becomes shorter.
 pub(super) const KNOWN: &[(&str, &str)] = &[
-    ("binary", "composition"),
-    ("boxes", "composition"),
-    ("classification", "composition"),
     ("config", "registry"),
-    ("distribution", "composition"),
     ("engine", "heads"),
     ("eval", "prelude"),
     ("heads", "classification"),
-    ("macros", "composition"),
-    ("metric", "composition"),
-    ("regression", "composition"),
-    ("segmentation", "composition"),
 ];

@@ -24,7 +24,7 @@ macro_rules! family {
             }
         }
 
-        impl $crate::composition::Nested for $config {
+        impl $crate::terms::Nested for $config {
             const KINDS: &'static [&'static str] = $config::KINDS;
 
             fn from_value(value: $crate::config::Value) -> Result<Self, $crate::ConfigError> {

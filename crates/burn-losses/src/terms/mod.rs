@@ -253,3 +253,12 @@ pub(crate) fn sum_unreduced<const D: usize>(terms: impl Iterator<Item = (f64, Un
     let mass = counted.map(|counted| values.zeros_like().detach().mask_fill(counted, 1.0));
     Unreduced { values, mass }
 }
+
+/// What a config says about `field`, or the loss inside it, or the first of those.
+pub(crate) fn said<C: serde::Serialize>(config: &C, field: &str) -> Option<Value> {
+    fn find(value: &Value, field: &str) -> Option<Value> {
+        let inner = || value.get("loss").or_else(|| Some(value.get("terms")?.as_mapping()?.iter().next()?.1));
+        value.get(field).cloned().or_else(|| find(inner()?, field))
+    }
+    find(&serde_yaml_ng::to_value(config).ok()?, field)
+}
