@@ -166,6 +166,29 @@ pub trait HeadLoss: Head {
     }
 }
 
+impl<H: HeadLoss> heads::Layer for H {
+    type CrossEntropy = CrossEntropyLoss;
+
+    fn cross_entropy(&self) -> &CrossEntropyLoss {
+        HeadLoss::cross_entropy(self)
+    }
+    fn num_classes(&self) -> usize {
+        HeadLoss::num_classes(self)
+    }
+    fn chunk_rows(&self) -> Option<usize> {
+        HeadLoss::chunk_rows(self)
+    }
+    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
+        HeadLoss::sampled_classes(self, labels, training)
+    }
+    fn has_own_values(&self) -> bool {
+        HeadLoss::has_own_values(self)
+    }
+    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        HeadLoss::values(self, parameters, embeddings, labels)
+    }
+}
+
 fn parameters<H: HeadLoss>(head: &H) -> Parameters {
     Parameters { weight: head.weight(), bias: head.bias() }
 }
