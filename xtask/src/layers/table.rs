@@ -36,7 +36,4 @@ pub(super) const WITHIN: &[(&str, &str)] =
 
 /// The arrows that are not yet mended, from a module to the one that it imports. An arrow that is gone has to go here too,
 /// so this list only becomes shorter.
-pub(super) const KNOWN: &[(&str, &str)] = &[
-    ("config", "registry"),
-    ("eval", "prelude"),
-];
+pub(super) const KNOWN: &[(&str, &str)] = &[("eval", "prelude")];

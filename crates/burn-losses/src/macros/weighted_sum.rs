@@ -1,6 +1,6 @@
 //! What the weighted sums of all families are declared with.
 
-/// [`loss!`](crate::macros::loss) of a sum of losses of one family.
+/// [`loss!`](crate::macros::loss!) of a sum of losses of one family.
 macro_rules! weighted_sum {
     (
         $family:ident: $any:ident, $family_config:ident, [$($name:ident: $default:ident),+];
