@@ -31,7 +31,31 @@ pub mod boxes;
 mod check;
 pub mod classification;
 pub mod composition;
-pub mod config;
+pub mod config {
+    //! Config files: strict, partial, tagged, in JSON, TOML and YAML.
+    //!
+    //! Every family has one enum, told apart by the key `kind`; [`LossConfig`] holds all families, told apart by `family`. Keys
+    //! that are left out have their defaults; unknown keys, unknown kinds, wrong types and values out of range are errors that
+    //! say what is allowed. The enums implement serde's traits, so they nest in a config of your own, Burn's
+    //! `#[derive(Config)]` included.
+    //!
+    //! ```
+    //! use burn_losses::{LossConfig, config::{Format, from_str}};
+    //!
+    //! let config: LossConfig = from_str("family = 'binary'\nkind = 'focal'\ngamma = 1.5", Format::Toml)?;
+    //! assert_eq!(config.kind(), "focal");
+    //!
+    //! let error = from_str::<LossConfig>("family = 'binary'\nkind = 'focal'\ngamma = -1", Format::Toml).unwrap_err();
+    //! assert_eq!(error.to_string(), "line 3: focal: `gamma` is -1, allowed: a number >= 0");
+    //! # Ok::<(), burn_losses::ConfigError>(())
+    //! ```
+
+    mod file;
+
+    // A file may hold a loss of any family. What knows them all is above the families, which import the rest.
+    pub use crate::registry::{LossConfig, registry};
+    pub use file::*;
+}
 pub mod diagnose;
 pub mod distribution;
 mod engine;
@@ -42,6 +66,7 @@ pub mod formula;
 pub mod heads;
 mod macros;
 pub mod metric;
+mod options;
 pub mod prelude;
 mod reduction;
 mod registry;
@@ -51,10 +76,12 @@ pub mod regularization;
 #[cfg_attr(docsrs, doc(cfg(feature = "schema")))]
 pub mod schema;
 pub mod segmentation;
+mod terms;
 #[cfg(feature = "train")]
 #[cfg_attr(docsrs, doc(cfg(feature = "train")))]
 pub mod train;
 
+pub use config::LossInfo;
 pub use engine::boxes::{BoxKernel, Boxes};
 pub use engine::distributions::Distributions;
 pub use engine::ghm::GhmCounts;
@@ -66,8 +93,9 @@ pub use engine::regions::{Pixels, Segmentation};
 pub use engine::rows::{RowKernel, Rows};
 pub use engine::{keep_memory, kept_memory, release_memory};
 pub use error::{ConfigError, InputError, InputProblem};
+pub(crate) use field::choice;
 pub use reduction::{Divisor, Reduction, Unreduced};
-pub use registry::{AnyLoss, LossConfig, LossInfo, registry};
+pub use registry::{AnyLoss, LossConfig, registry};
 
 /// The examples of the README compile and run.
 #[cfg(all(doctest, feature = "train"))]

@@ -1,8 +1,12 @@
-//! The traits that hold the forward methods, the configs of the families, the reduction and the errors.
+//! The traits that hold the forward methods and those that hold `diagnose`, the configs of the families, the reduction and the errors.
 
 pub use crate::binary::{BinaryLoss, BinaryLossConfig};
 pub use crate::boxes::{BoxesLoss, BoxesLossConfig};
 pub use crate::classification::{ClassificationLoss, ClassificationLossConfig};
+pub use crate::diagnose::{
+    BinaryDiagnosis, BoxesDiagnosis, ClassificationDiagnosis, DistributionDiagnosis, HeadDiagnosis, MetricDiagnosis,
+    RegressionDiagnosis, SegmentationDiagnosis,
+};
 pub use crate::distribution::{DistributionLoss, DistributionLossConfig};
 pub use crate::error::{ConfigError, InputError};
 pub use crate::heads::{HeadLoss, HeadLossConfig};

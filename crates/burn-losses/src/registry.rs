@@ -4,7 +4,7 @@ use crate::ConfigError;
 use crate::binary::{AnyBinaryLoss, BinaryLossConfig};
 use crate::boxes::{AnyBoxesLoss, BoxesLossConfig};
 use crate::classification::{AnyClassificationLoss, ClassificationLossConfig};
-use crate::config::{Describe, Field, Table, Value, as_parser_error, split_tag};
+use crate::config::{LossInfo, Table, Value, as_parser_error, split_tag};
 use crate::distribution::{AnyDistributionLoss, DistributionLossConfig};
 use crate::heads::{AnyHeadLoss, HeadLossConfig};
 use crate::metric::{AnyMetricLoss, MetricLossConfig};
@@ -12,27 +12,6 @@ use crate::regression::{AnyRegressionLoss, RegressionLossConfig};
 use crate::segmentation::{AnySegmentationLoss, SegmentationLossConfig};
 use burn::tensor::Device;
 use serde::{Deserialize, Deserializer, Serialize};
-
-/// What there is to know of one loss.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LossInfo {
-    /// The family.
-    pub family: &'static str,
-    /// The slug: the name in a config file.
-    pub kind: &'static str,
-    /// Other names that a config file may use; never written.
-    pub aliases: &'static [&'static str],
-    /// The meaning in one line.
-    pub summary: &'static str,
-    /// The fields of the config.
-    pub fields: Vec<Field>,
-}
-
-impl LossInfo {
-    pub(crate) fn of<C: Describe>(aliases: &'static [&'static str]) -> Self {
-        Self { family: C::FAMILY, kind: C::KIND, aliases, summary: C::SUMMARY, fields: C::fields() }
-    }
-}
 
 macro_rules! families {
     ($($variant:ident = $name:literal: $config:ident, $any:ident;)+) => {
@@ -71,9 +50,9 @@ macro_rules! families {
                 "LossConfig".into()
             }
             fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                crate::schema::one_of(
+                crate::field::schema::one_of(
                     "A loss of any family, told apart by `family` and `kind`.",
-                    vec![$(crate::schema::tagged(
+                    vec![$(crate::field::schema::tagged(
                         <$config as schemars::JsonSchema>::json_schema(generator),
                         "family",
                         &[$name],
@@ -85,7 +64,7 @@ macro_rules! families {
         /// Every family with what makes the schema of its files.
         #[cfg(feature = "schema")]
         pub(crate) const FAMILY_SCHEMAS: &[(&str, fn() -> schemars::Schema)] =
-            &[$(($name, crate::schema::file::<$config>)),+];
+            &[$(($name, crate::field::schema::file::<$config>)),+];
 
         impl LossConfig {
             const FAMILIES: &'static [&'static str] = &[$($name),+];

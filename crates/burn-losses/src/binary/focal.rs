@@ -2,6 +2,7 @@
 
 use super::cross_entropies;
 use crate::config::{Alpha, Range};
+use crate::formula::safe::LEAST_MISS;
 use crate::formula::{Formula, Real};
 use crate::macros::loss;
 
@@ -49,9 +50,6 @@ loss! {
         alpha: Alpha = Alpha::Number(0.25), Range::Closed(0.0, 1.0);
     }
 }
-
-/// The least 1 - p_t: the slope of its power stays finite.
-pub(crate) const LEAST_MISS: f64 = 1e-30;
 
 impl Formula for FocalLoss {
     #[inline(always)]

@@ -3,7 +3,6 @@
 //! All losses here can be swapped for one another in a config file: see [`BinaryLossConfig`].
 
 use crate::check::Reference;
-use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::pointwise::{self, BatchKernel, PointKernel, Pointwise};
 use crate::error::{InputError, expect};
 use crate::formula::Real;
@@ -11,9 +10,8 @@ use crate::macros::{dispatch, family, kind_and_reduction};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::Tensor;
 
-pub use crate::engine::hardest::Keep;
+pub use crate::options::Keep;
 pub use bce::BceInput;
-pub(crate) use focal::LEAST_MISS;
 
 /// A loss of logits and targets of one shape. The targets are in [0, 1], which is not checked here: values on a device are
 /// not read.
@@ -87,23 +85,6 @@ pub trait BinaryLoss: Pointwise {
     ) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: self.input(), tensor: logits };
         pointwise::check(self, first, targets, weights)
-    }
-
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
-    fn diagnose<const D: usize>(
-        &self,
-        logits: &Tensor<D>,
-        targets: &Tensor<D>,
-        weights: Option<&Tensor<D>>,
-    ) -> Diagnosis {
-        let first = self.input();
-        let inputs = diagnose::inputs().and(first, logits).and("targets", targets).and_some("weights", weights);
-        let outcome = diagnose::attempt(self.check(logits, targets, weights), || {
-            let [logits, targets] = [logits, targets].map(plain);
-            let values = pointwise::values(self, logits.clone(), targets.clone()).values;
-            (values, pointwise::reduce(self, self.reduction(), logits, targets, weights.map(plain)))
-        });
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.binary()
     }
 }
 

@@ -1,10 +1,10 @@
 //! A weighted sum.
 
 use super::BinaryLoss;
-use crate::composition::{said, sum_unreduced, weighted_sum};
 use crate::engine::pointwise::{self, PointKernel, Pointwise};
-use crate::macros::kind_and_reduction;
+use crate::macros::{kind_and_reduction, weighted_sum};
 use crate::reduction::Unreduced;
+use crate::terms::{said, sum_unreduced};
 use burn::tensor::Tensor;
 
 weighted_sum! {

@@ -7,52 +7,6 @@ const TINY: f64 = 1e-30;
 /// A divisor below this, a part of the enclosing box, counts as 0: its square is still a normal number in single precision.
 const FLOOR: f64 = 1e-18;
 
-crate::choice! {
-    /// How four numbers describe a box. x grows to the right and y downwards, as in pictures.
-    #[derive(Copy, Eq)]
-    pub enum BoxFormat {
-        /// The top left and the bottom right corner: (x1, y1, x2, y2).
-        #[default]
-        Xyxy = "xyxy",
-        /// The centre, the width and the height.
-        Cxcywh = "cxcywh",
-        /// The top left corner, the width and the height.
-        Xywh = "xywh",
-        /// The distances of the left, top, right and bottom edge from one point inside, the same for both boxes (UnitBox, FCOS).
-        Ltrb = "ltrb",
-    }
-}
-
-impl BoxFormat {
-    /// The corners (x1, y1, x2, y2) of a box in this format; of `ltrb`, relative to the point inside.
-    #[inline(always)]
-    pub fn corners<R: Real>(self, [a, b, c, d]: [R; 4]) -> [R; 4] {
-        match self {
-            Self::Xyxy => [a, b, c, d],
-            Self::Cxcywh => {
-                let (half_width, half_height) = (c * 0.5, d * 0.5);
-                [a.clone() - half_width.clone(), b.clone() - half_height.clone(), a + half_width, b + half_height]
-            }
-            Self::Xywh => [a.clone(), b.clone(), a + c, b + d],
-            Self::Ltrb => [-a, -b, c, d],
-        }
-    }
-
-    /// The box with these corners in this format.
-    #[inline(always)]
-    pub fn of_corners<R: Real>(self, [x1, y1, x2, y2]: [R; 4]) -> [R; 4] {
-        match self {
-            Self::Xyxy => [x1, y1, x2, y2],
-            Self::Cxcywh => {
-                let (width, height) = (x2.clone() - x1.clone(), y2.clone() - y1.clone());
-                [x1 * 0.5 + x2 * 0.5, y1 * 0.5 + y2 * 0.5, width, height]
-            }
-            Self::Xywh => [x1.clone(), y1.clone(), x2 - x1, y2 - y1],
-            Self::Ltrb => [-x1, -y1, x2, y2],
-        }
-    }
-}
-
 /// `numerator / denominator`, 0 with a zero gradient where the denominator is nothing.
 #[inline(always)]
 pub(super) fn quotient<R: Real>(numerator: R, denominator: R) -> R {
@@ -287,21 +241,6 @@ mod tests {
         let v = 4.0 / core::f64::consts::PI.powi(2) * (1f64.atan() - 2f64.atan()).powi(2);
         close(pair.aspect(false), v);
         close(pair.aspect(true), v);
-    }
-
-    #[test]
-    fn formats_there_and_back() {
-        let corners = [1.0, 2.0, 4.0, 8.0];
-        let formats = [
-            (BoxFormat::Xyxy, corners),
-            (BoxFormat::Cxcywh, [2.5, 5.0, 3.0, 6.0]),
-            (BoxFormat::Xywh, [1.0, 2.0, 3.0, 6.0]),
-            (BoxFormat::Ltrb, [-1.0, -2.0, 4.0, 8.0]),
-        ];
-        for (format, numbers) in formats {
-            assert_eq!(format.corners(numbers), corners);
-            assert_eq!(format.of_corners(corners), numbers);
-        }
     }
 
     #[test]

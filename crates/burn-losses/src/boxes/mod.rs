@@ -11,17 +11,17 @@ mod geometry;
 mod tools;
 
 use crate::check::Reference;
-use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::boxes::{self, BoxKernel, Boxes};
 use crate::error::{InputError, expect};
 use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::Tensor;
 
+pub use crate::options::BoxFormat;
 pub use alpha_iou::AlphaIouBase;
 pub use cdiou::{CdiouBase, Corners};
 pub use ciou::AspectGradient;
-pub use geometry::{Axis, BoxFormat, Geometry, Plane};
+pub use geometry::{Axis, Geometry, Plane};
 pub use iou::IouForm;
 pub use tools::{convert, pairwise_iou};
 
@@ -121,19 +121,6 @@ pub trait BoxesLoss: Boxes {
     ) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "predictions", tensor: predictions };
         boxes::check(self, first, targets, weights)
-    }
-
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
-    fn diagnose(&self, predictions: &Tensor<2>, targets: &Tensor<2>, weights: Option<&Tensor<1>>) -> Diagnosis {
-        let inputs =
-            diagnose::inputs().and("predictions", predictions).and("targets", targets).and_some("weights", weights);
-        let outcome = diagnose::attempt(self.check(predictions, targets, weights), || {
-            let [predictions, targets] = [predictions, targets].map(plain);
-            let values = boxes::values(self, predictions.clone(), targets.clone(), self.format());
-            let weights = weights.map(plain);
-            (values, boxes::reduce(self, self.reduction(), predictions, targets, weights, self.format()))
-        });
-        Batch { kind: self.kind(), first: "predictions", inputs: inputs.get(), outcome }.boxes(self.format())
     }
 }
 

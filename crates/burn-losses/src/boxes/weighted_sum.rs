@@ -1,9 +1,9 @@
 //! A weighted sum.
 
 use super::{BoxFormat, BoxesLoss};
-use crate::composition::{said, sum, weighted_sum};
 use crate::engine::boxes::{self, Boxes};
-use crate::macros::kind_and_reduction;
+use crate::macros::{kind_and_reduction, weighted_sum};
+use crate::terms::{said, sum};
 use burn::tensor::Tensor;
 
 weighted_sum! {

@@ -1,75 +1,10 @@
 //! Cross-entropy.
 
-use crate::ConfigError;
-use crate::config::{FieldType, Range, Value};
+use crate::config::Range;
 use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};
 use crate::macros::loss;
-use serde::{Deserialize, Serialize};
-
-crate::choice! {
-    /// Over which classes label smoothing spreads epsilon.
-    #[derive(Copy, Eq)]
-    pub enum Spread {
-        /// Over all C: the true class gets 1 - e + e/C, each other e/C (Szegedy et al. 2016, PyTorch).
-        #[default]
-        All = "all",
-        /// Over the C - 1 others: the true class gets 1 - e, each other e/(C - 1).
-        Others = "others",
-    }
-}
-
-/// Label smoothing: how much of each target goes to other classes, and to which.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::key_within("epsilon", EPSILON)))]
-pub struct LabelSmoothing {
-    /// The share that is spread, in [0, 1). Default: 0.
-    pub epsilon: f64,
-    /// Over which classes.
-    pub spread: Spread,
-}
-
-impl LabelSmoothing {
-    /// How much of a target q stays, and what every class gets: q becomes `keep q + floor`.
-    fn weights(&self, classes: usize) -> (f64, f64) {
-        let (e, c) = (self.epsilon, classes as f64);
-        match self.spread {
-            Spread::All => (1.0 - e, e / c),
-            // (1 - e) q + e (1 - q) / (C - 1); one class alone has no others.
-            Spread::Others if classes > 1 => (1.0 - e - e / (c - 1.0), e / (c - 1.0)),
-            Spread::Others => (1.0, 0.0),
-        }
-    }
-}
-
-const EPSILON: Range = Range::HalfOpen(0.0, 1.0);
-
-impl FieldType for LabelSmoothing {
-    const KIND: &'static str = "table";
-
-    fn allowed(_: Range) -> String {
-        format!("{{ epsilon: {EPSILON}, spread: {} }}", Spread::allowed(Range::Finite))
-    }
-    fn samples(_: Range) -> Vec<Value> {
-        [Spread::All, Spread::Others]
-            .map(|spread| LabelSmoothing { epsilon: 0.1, spread })
-            .map(|smoothing| serde_yaml_ng::to_value(smoothing).unwrap_or(Value::Null))
-            .to_vec()
-    }
-    fn refused(_: Range) -> Vec<Value> {
-        let spread = Spread::All;
-        let tables = [1.0, -0.1, f64::NAN, f64::INFINITY].map(|epsilon| LabelSmoothing { epsilon, spread });
-        let mut refused = tables
-            .map(|smoothing| serde_yaml_ng::to_value(smoothing).unwrap_or(Value::Null))
-            .to_vec();
-        refused.push(0.1.into());
-        refused
-    }
-    fn check(&self, loss: &'static str, field: &str, _: Range) -> Result<(), ConfigError> {
-        self.epsilon.check(loss, &format!("{field}.epsilon"), EPSILON)
-    }
-}
+use crate::options::LabelSmoothing;
 
 loss! {
     classification "cross_entropy": "softmax cross-entropy, with class weights, label smoothing, ignored labels, soft targets";
@@ -145,28 +80,5 @@ impl RowFormula for CrossEntropyLoss {
 
     fn ignore_index(&self) -> Option<i64> {
         self.config.ignore_index
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn smoothed(spread: Spread) -> Vec<f64> {
-        let smoothing = LabelSmoothing { epsilon: 0.1, spread };
-        let (keep, floor) = smoothing.weights(5);
-        [0.0, 1.0, 0.0, 0.0, 0.0].map(|q| keep * q + floor).to_vec()
-    }
-
-    #[test]
-    fn t9_a_smoothed_row_sums_to_one_in_both_conventions() {
-        let close = |a: &[f64], b: [f64; 5]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-15);
-        assert!(close(&smoothed(Spread::All), [0.02, 0.92, 0.02, 0.02, 0.02]));
-        assert!(close(&smoothed(Spread::Others), [0.025, 0.9, 0.025, 0.025, 0.025]));
-        // They agree after e' = e (C - 1) / C.
-        let all = LabelSmoothing { epsilon: 0.1, spread: Spread::All };
-        let others = LabelSmoothing { epsilon: 0.1 * 4.0 / 5.0, spread: Spread::Others };
-        let ((a, b), (c, d)) = (all.weights(5), others.weights(5));
-        assert!((a - c).abs() < 1e-15 && (b - d).abs() < 1e-15);
     }
 }

@@ -3,15 +3,13 @@
 //! All losses here can be swapped for one another in a config file: see [`ClassificationLossConfig`].
 
 use crate::check::Reference;
-use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::rows::{self, RowKernel, Rows};
 use crate::error::{InputError, expect};
 use crate::macros::{dispatch, family, kind_and_reduction};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
 
-pub use crate::engine::hardest::Keep;
-pub use cross_entropy::{LabelSmoothing, Spread};
+pub use crate::options::{Keep, LabelSmoothing, Spread};
 pub use multi_margin::MultiMarginVariant;
 
 /// A loss of logits and labels.
@@ -163,44 +161,6 @@ pub trait ClassificationLoss: Rows {
         weights: Option<&Tensor<L>>,
     ) -> Result<(), InputError> {
         rows::check_soft(self, reference(self, logits), probabilities, mask, weights)
-    }
-
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
-    fn diagnose<const D: usize, const L: usize>(
-        &self,
-        logits: &Tensor<D>,
-        labels: &Tensor<L, Int>,
-        weights: Option<&Tensor<L>>,
-    ) -> Diagnosis {
-        let first = self.input();
-        let inputs = diagnose::inputs().and(first, logits).and("labels", labels).and_some("weights", weights);
-        let outcome = diagnose::attempt(self.check(logits, labels, weights), || {
-            let (logits, labels) = (plain(logits), plain(labels));
-            let values = rows::values(self, logits.clone(), labels.clone()).values;
-            (values, rows::reduce(self, self.reduction(), logits, labels, weights.map(plain)))
-        });
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self.ignore_index())
-    }
-
-    /// The same for soft targets.
-    fn diagnose_soft<const D: usize, const L: usize>(
-        &self,
-        logits: &Tensor<D>,
-        probabilities: &Tensor<D>,
-        mask: Option<&Tensor<L, Bool>>,
-        weights: Option<&Tensor<L>>,
-    ) -> Diagnosis {
-        let first = self.input();
-        let inputs = diagnose::inputs()
-            .and(first, logits)
-            .and("probabilities", probabilities)
-            .and_some("mask", mask)
-            .and_some("weights", weights);
-        let outcome = diagnose::attempt(self.check_soft(logits, probabilities, mask, weights), || {
-            let values = rows::soft_values::<_, D, L>(self, plain(logits), plain(probabilities), mask.map(plain));
-            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
-        });
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self.ignore_index())
     }
 }
 

@@ -1,11 +1,11 @@
 //! A weighted sum.
 
 use super::{ClassificationLoss, ClassificationLossConfig};
-use crate::composition::{said, sum_unreduced, weighted_sum};
 use crate::engine::rows::{self, Rows};
 use crate::error::ConfigError;
-use crate::macros::kind_and_reduction;
+use crate::macros::{kind_and_reduction, weighted_sum};
 use crate::reduction::Unreduced;
+use crate::terms::{said, sum_unreduced};
 use burn::tensor::{Int, Tensor};
 
 weighted_sum! {

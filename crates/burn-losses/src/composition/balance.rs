@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::key_within("temperature", TEMPERATURE), transform = crate::schema::key_within("period", PERIOD)))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::field::schema::key_within("temperature", TEMPERATURE), transform = crate::field::schema::key_within("period", PERIOD)))]
 #[non_exhaustive]
 pub enum Balance {
     /// Nothing: the weights say all.

@@ -9,13 +9,10 @@ mod balance;
 mod joint;
 mod loss_terms;
 mod schedule;
-mod terms;
-mod weighted_sum;
 
+pub use crate::terms::{Nested, Term, Terms};
 pub use balance::Balance;
+pub(crate) use joint::JOINT;
 pub use joint::{Joint, JointError, JointLoss, JointLossConfig, JointTerm, TermConfig};
 pub use loss_terms::LossTerms;
 pub use schedule::{Schedule, Weight};
-pub use terms::{Nested, Term, Terms};
-pub(crate) use terms::{sum, sum_unreduced};
-pub(crate) use weighted_sum::{said, weighted_sum};

@@ -27,7 +27,7 @@ pub enum Weight {
 /// How a weight changes from step to step; t counts the steps from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::key_within("steps", COUNT), transform = crate::schema::key_within("every", COUNT), transform = crate::schema::key_within("factor", FACTOR)))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::field::schema::key_within("steps", COUNT), transform = crate::field::schema::key_within("every", COUNT), transform = crate::field::schema::key_within("factor", FACTOR)))]
 #[non_exhaustive]
 pub enum Schedule {
     /// from + (to - from) min(t / steps, 1).

@@ -1,6 +1,7 @@
 //! What is wrong with a batch: tensors are read back, and it is said in words.
 //!
-//! Every loss has a method `diagnose` with the arguments of its `check`, and [`AnyLoss::diagnose`](crate::AnyLoss::diagnose) takes
+//! Every loss has a method `diagnose` with the arguments of its `check`: that of its family's trait below, which the prelude has too.
+//! [`AnyLoss::diagnose`](crate::AnyLoss::diagnose) takes
 //! tensors by name. These are the only methods that wait for the device; no input makes them panic.
 //!
 //! ```
@@ -23,7 +24,11 @@
 
 mod batch;
 mod boxes;
+mod classes;
+mod elementwise;
+mod embeddings;
 mod inputs;
+mod joint;
 mod labels;
 mod named;
 mod numbers;
@@ -32,13 +37,15 @@ mod pairs;
 mod report;
 mod scale;
 
-pub(crate) use batch::{Batch, HeadFacts};
-pub(crate) use inputs::{inputs, plain};
-pub(crate) use outcome::attempt;
-pub(crate) use outcome::attempt_named;
-
+use batch::{Batch, HeadFacts};
 use core::fmt;
+use inputs::{inputs, plain};
+use outcome::{attempt, attempt_named};
 use serde::Serialize;
+
+pub use classes::{ClassificationDiagnosis, DistributionDiagnosis, SegmentationDiagnosis};
+pub use elementwise::{BinaryDiagnosis, BoxesDiagnosis, RegressionDiagnosis};
+pub use embeddings::{HeadDiagnosis, MetricDiagnosis};
 
 /// What [`diagnose`](self) finds.
 #[derive(Debug, Clone, PartialEq, Serialize)]

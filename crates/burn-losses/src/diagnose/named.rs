@@ -1,11 +1,14 @@
 //! Any loss on tensors by name.
 
 use super::{Batch, Diagnosis, HeadFacts, attempt_named, inputs};
+use crate::boxes::BoxesLoss;
+use crate::distribution::DistributionLoss;
 use crate::engine::heads::Head;
 use crate::eval::Inputs;
-use crate::metric::AnyMetricLoss;
-use crate::prelude::*;
+use crate::heads::HeadLoss;
+use crate::metric::{AnyMetricLoss, MetricLoss};
 use crate::registry::AnyLoss;
+use crate::segmentation::SegmentationLoss;
 use burn::tensor::{DType, Device, FloatDType};
 
 impl AnyLoss {

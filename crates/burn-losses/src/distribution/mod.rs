@@ -6,7 +6,6 @@ mod base;
 
 use crate::check::Reference;
 use crate::config::Value;
-use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::distributions::{self, Distributions};
 use crate::engine::pointwise::PointKernel;
 use crate::engine::rows::without_class_axis;
@@ -15,32 +14,9 @@ use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Int, Tensor};
 
+pub use crate::options::{DistributionInput, TargetForm};
 pub use base::Base;
 pub use kl_divergence::Direction;
-
-crate::choice! {
-    /// What the model hands to the loss.
-    #[derive(Copy, Eq)]
-    pub enum DistributionInput {
-        /// Log-probabilities: the result of a log-softmax over axis 1. They need not add up to one.
-        #[default]
-        LogProbabilities = "log_probabilities",
-        /// Logits: the log-softmax over axis 1 is taken here.
-        Logits = "logits",
-    }
-}
-
-crate::choice! {
-    /// What the targets are.
-    #[derive(Copy, Eq)]
-    pub enum TargetForm {
-        /// Probabilities, along axis 1.
-        #[default]
-        Probabilities = "probabilities",
-        /// Their natural logarithms.
-        LogProbabilities = "log_probabilities",
-    }
-}
 
 /// A loss of a predicted and a target distribution.
 ///
@@ -145,20 +121,6 @@ pub trait DistributionLoss: Distributions {
         weights: &Tensor<L>,
     ) -> Result<(), InputError> {
         reference(self, predictions).weights(without_class_axis(predictions.dims()), weights)
-    }
-
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose). (With weights or labels:
-    /// [`AnyLoss::diagnose`](crate::AnyLoss::diagnose).)
-    fn diagnose<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Diagnosis {
-        let first = self.input().name();
-        let inputs = diagnose::inputs().and(first, predictions).and("targets", targets);
-        let outcome = diagnose::attempt(self.check(predictions, targets), || {
-            let [predictions, targets] = [predictions, targets].map(plain);
-            let weights: Option<Tensor<1>> = None;
-            let values = distributions::values(self, self.input(), predictions.clone(), targets.clone(), None);
-            (values, distributions::reduce(self, self.input(), self.reduction(), predictions, targets, weights))
-        });
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.distribution(&self.settings())
     }
 }
 

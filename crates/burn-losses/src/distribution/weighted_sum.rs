@@ -1,11 +1,11 @@
 //! A weighted sum.
 
 use super::{DistributionInput, DistributionLoss, DistributionLossConfig};
-use crate::composition::{said, sum, weighted_sum};
 use crate::engine::distributions::{self, Distributions};
 use crate::engine::pointwise::PointKernel;
 use crate::error::ConfigError;
-use crate::macros::kind_and_reduction;
+use crate::macros::{kind_and_reduction, weighted_sum};
+use crate::terms::{said, sum};
 use burn::tensor::Tensor;
 
 weighted_sum! {

@@ -5,11 +5,11 @@ use super::keep_graph;
 use super::pointwise::{PointKernel, Reduce};
 use super::rows::as_rows;
 use crate::check::{Reference, widen};
-use crate::distribution::{DistributionInput, TargetForm};
 use crate::error::InputError;
 use crate::formula::Real;
 use crate::formula::safe::is_below;
 pub(crate) use crate::formula::safe::weighted;
+use crate::options::{DistributionInput, TargetForm};
 use crate::reduction::Reduction;
 use burn::tensor::{Int, Tensor, activation::log_softmax};
 

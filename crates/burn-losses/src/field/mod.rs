@@ -1,15 +1,21 @@
 //! The fields of configs: what types there are, what is allowed, how each is described.
 
 mod range;
+#[cfg(feature = "schema")]
+pub(crate) mod schema;
 mod word_or_number;
 
-use crate::config::Value;
 use crate::error::ConfigError;
 use core::fmt;
 use serde::Serialize;
 
 pub use range::Range;
 pub use word_or_number::{Alpha, BatchAlpha, ClassFactor};
+
+/// A tree of plain values: the common form of the three formats. (The YAML one, since JSON's has no NaN and TOML's no null.)
+pub type Value = serde_yaml_ng::Value;
+/// A table of such values.
+pub type Table = serde_yaml_ng::Mapping;
 
 /// What a field is, for `burn-losses list`, schemas, and the laws.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +56,7 @@ pub trait FieldType: Serialize {
     /// Narrows the JSON Schema of the type to the allowed values: by default, every number in it to the range.
     #[cfg(feature = "schema")]
     fn narrow(schema: &mut schemars::Schema, range: Range) {
-        schemars::transform::Transform::transform(&mut crate::schema::within(range), schema);
+        schemars::transform::Transform::transform(&mut schema::within(range), schema);
     }
 }
 
@@ -212,8 +218,6 @@ fn check_list(list: &[f64], loss: &'static str, field: &str, range: Range) -> Re
 }
 
 /// Declares an enum of words: a choice among named behaviours in a config.
-#[macro_export]
-#[doc(hidden)]
 macro_rules! choice {
     (
         $(#[$meta:meta])*
@@ -228,26 +232,27 @@ macro_rules! choice {
             $($(#[$variant_meta])* #[serde(rename = $word)] $variant),+
         }
 
-        impl $crate::config::FieldType for $name {
+        impl $crate::field::FieldType for $name {
             const KIND: &'static str = "word";
 
-            fn allowed(_: $crate::config::Range) -> String {
+            fn allowed(_: $crate::field::Range) -> String {
                 [$(concat!("`", $word, "`")),+].join(", ")
             }
-            fn samples(_: $crate::config::Range) -> Vec<$crate::config::Value> {
+            fn samples(_: $crate::field::Range) -> Vec<$crate::field::Value> {
                 vec![$($word.into()),+]
             }
-            fn refused(_: $crate::config::Range) -> Vec<$crate::config::Value> {
+            fn refused(_: $crate::field::Range) -> Vec<$crate::field::Value> {
                 vec!["no such word".into(), 1.into()]
             }
             fn check(
                 &self,
                 _: &'static str,
                 _: &str,
-                _: $crate::config::Range,
+                _: $crate::field::Range,
             ) -> Result<(), $crate::ConfigError> {
                 Ok(())
             }
         }
     };
 }
+pub(crate) use choice;

@@ -1,7 +1,6 @@
 //! Fields that are a word, a number, or one number per class.
 
-use super::{FieldType, IntoField, Range, check_list, invalid};
-use crate::config::Value;
+use super::{FieldType, IntoField, Range, Value, check_list, invalid};
 use crate::error::ConfigError;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

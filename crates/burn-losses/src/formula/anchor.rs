@@ -1,7 +1,6 @@
 //! Losses of an anchor and all rows that it is compared with.
 
 use super::Real;
-use crate::engine::pairs::anchors::Distance;
 use core::fmt::Debug;
 
 /// A loss of one row of a batch, the anchor, compared with all others.
@@ -110,6 +109,20 @@ pub enum Partners {
     Negatives,
     /// Both.
     All,
+}
+
+crate::choice! {
+    /// How far apart two embeddings are.
+    #[derive(Copy, Eq)]
+    pub enum Distance {
+        /// The length of the difference; its gradient at 0, where it has a kink, is 0.
+        #[default]
+        Euclidean = "euclidean",
+        /// The square of that.
+        SquaredEuclidean = "squared_euclidean",
+        /// 1 - the cosine of the angle.
+        Cosine = "cosine",
+    }
 }
 
 /// What the score of a pair is.

@@ -2,6 +2,9 @@
 
 use super::Real;
 
+/// The least 1 - p of a focal loss: the slope of its power stays finite.
+pub(crate) const LEAST_MISS: f64 = 1e-30;
+
 /// `numerator / denominator`, 0 with a zero gradient where the denominator is below `least`.
 #[inline(always)]
 pub(crate) fn quotient<R: Real>(numerator: R, denominator: R, least: f64) -> R {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// lambda = max(minimum, base (1 + gamma step)^(-power)), and the target is (lambda cos + psi) / (1 + lambda).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::within(RANGE)))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::field::schema::within(RANGE)))]
 pub struct Annealing {
     /// lambda at the first step.
     pub base: f64,

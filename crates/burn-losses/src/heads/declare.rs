@@ -56,7 +56,7 @@ macro_rules! head_loss {
                 /// The share of the classes that each step draws into the softmax, beside the labels of the batch (Partial FC).
                 sample_rate: f64 = 1.0, $crate::config::Range::HalfOpenLow(0.0, 1.0);
                 /// How much of each label is spread over the classes, and over which.
-                label_smoothing: $crate::classification::LabelSmoothing = $crate::classification::LabelSmoothing::default();
+                label_smoothing: $crate::options::LabelSmoothing = $crate::options::LabelSmoothing::default();
             }
             validate |config| {
                 $crate::heads::declare::check_class_weights($kind, config.class_weights.as_deref(), config.num_classes)?;

@@ -6,13 +6,11 @@
 mod annealing;
 #[macro_use]
 mod declare;
-mod initializer;
 mod sampler;
 
 use crate::check::Reference;
 use crate::classification::CrossEntropyLoss;
 use crate::config::Value;
-use crate::diagnose::{self, Batch, Diagnosis, HeadFacts, plain};
 use crate::engine::heads::{self, Head, Parameters, Scaling};
 use crate::engine::rows::Rows;
 use crate::error::{InputError, expect};
@@ -21,8 +19,8 @@ use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
 
+pub use crate::options::WeightInitializer;
 pub use annealing::Annealing;
-pub use initializer::WeightInitializer;
 pub use sampler::Sampler;
 
 /// A classifier's last layer with its loss.
@@ -166,27 +164,28 @@ pub trait HeadLoss: Head {
     ) -> Result<(), InputError> {
         heads::check(self, &parameters(self), reference(self, embeddings), Some(labels), weights)
     }
+}
 
-    /// Reads the arguments and the parameters back and says what is wrong with them: see [the module](crate::diagnose).
-    fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
-        let Parameters { weight, bias } = parameters(self);
-        let inputs = diagnose::inputs()
-            .and("embeddings", embeddings)
-            .and("labels", labels)
-            .and_some("weights", weights)
-            .and("weight", &weight)
-            .and_some("bias", bias.as_ref());
-        let outcome = diagnose::attempt(self.check(embeddings, labels, weights), || {
-            let parameters = Parameters { weight: plain(&weight), bias: bias.as_ref().map(plain) };
-            let values = self.values(parameters, plain(embeddings), plain(labels));
-            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
-        });
-        Batch { kind: self.kind(), first: "embeddings", inputs: inputs.get(), outcome }.heads(&HeadFacts {
-            classes: self.num_classes(),
-            ignore_index: self.ignore_index(),
-            scaling: self.scaling(),
-            settings: self.settings(),
-        })
+impl<H: HeadLoss> heads::Layer for H {
+    type CrossEntropy = CrossEntropyLoss;
+
+    fn cross_entropy(&self) -> &CrossEntropyLoss {
+        HeadLoss::cross_entropy(self)
+    }
+    fn num_classes(&self) -> usize {
+        HeadLoss::num_classes(self)
+    }
+    fn chunk_rows(&self) -> Option<usize> {
+        HeadLoss::chunk_rows(self)
+    }
+    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
+        HeadLoss::sampled_classes(self, labels, training)
+    }
+    fn has_own_values(&self) -> bool {
+        HeadLoss::has_own_values(self)
+    }
+    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        HeadLoss::values(self, parameters, embeddings, labels)
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// From which distribution classes are drawn, with replacement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::key_within("counts", COUNT), transform = crate::schema::key_within("power", POWER)))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::field::schema::key_within("counts", COUNT), transform = crate::field::schema::key_within("power", POWER)))]
 pub enum Sampler {
     /// Every class is as likely.
     Uniform {},

@@ -24,7 +24,7 @@ macro_rules! family {
             }
         }
 
-        impl $crate::composition::Nested for $config {
+        impl $crate::terms::Nested for $config {
             const KINDS: &'static [&'static str] = $config::KINDS;
 
             fn from_value(value: $crate::config::Value) -> Result<Self, $crate::ConfigError> {
@@ -168,9 +168,9 @@ macro_rules! tagged {
                     stringify!($config).into()
                 }
                 fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
-                    $crate::schema::one_of(
+                    $crate::field::schema::one_of(
                         concat!("A loss of the family `", stringify!($family), "`, told apart by `kind`."),
-                        vec![$($crate::schema::tagged(
+                        vec![$($crate::field::schema::tagged(
                             <[<$module Config>] as ::schemars::JsonSchema>::json_schema(generator),
                             "kind",
                             &[stringify!($file), $($alias),*],

@@ -145,10 +145,10 @@ macro_rules! config {
             }
             fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
                 let values = vec![
-                    $($crate::schema::values::<$type>($crate::macros::range!($($range)?), generator),)*
-                    $crate::schema::values::<$crate::Reduction>($crate::config::Range::Finite, generator),
+                    $($crate::field::schema::values::<$type>($crate::macros::range!($($range)?), generator),)*
+                    $crate::field::schema::values::<$crate::Reduction>($crate::config::Range::Finite, generator),
                 ];
-                $crate::schema::table::<Self>(values, generator)
+                $crate::macros::schema::table::<Self>(values, generator)
             }
         }
     };

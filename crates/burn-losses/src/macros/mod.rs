@@ -2,6 +2,9 @@
 
 mod family;
 mod loss;
+#[cfg(feature = "schema")]
+pub(crate) mod schema;
+mod weighted_sum;
 
 use crate::config::{Field, FieldType, Range, Value};
 use burn::module::{Content, DisplaySettings, ModuleDisplay, ModuleDisplayDefault};
@@ -12,6 +15,7 @@ pub(crate) use family::{dispatch, family, kind_and_reduction, tagged};
 #[cfg(doc)]
 pub(crate) use loss::picture;
 pub(crate) use loss::{config, loss, module, range};
+pub(crate) use weighted_sum::weighted_sum;
 
 /// A config as plain values.
 pub(crate) fn settings<T: serde::Serialize>(config: &T) -> Value {

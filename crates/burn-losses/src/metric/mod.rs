@@ -7,14 +7,13 @@ mod views;
 
 use crate::check::Reference;
 use crate::config::Value;
-use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::pairs::anchors::{self, Anchors};
 use crate::error::{InputError, expect};
 use crate::macros::family;
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Int, Tensor};
 
-pub use crate::engine::pairs::anchors::Distance;
+pub use crate::formula::Distance;
 pub use center::CenterUpdate;
 pub use contrastive::ContrastiveForm;
 pub use triplet::{Average, Mining, TripletKind, triplet_kinds};
@@ -95,17 +94,6 @@ pub trait MetricLoss: Anchors {
     ) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "embeddings", tensor: embeddings };
         anchors::check(self, first, labels, weights)
-    }
-
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
-    fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
-        let inputs =
-            diagnose::inputs().and("embeddings", embeddings).and("labels", labels).and_some("weights", weights);
-        let outcome = diagnose::attempt(self.check(embeddings, labels, weights), || {
-            let values = anchors::values(self, plain(embeddings), plain(labels));
-            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
-        });
-        Batch { kind: self.kind(), first: "embeddings", inputs: inputs.get(), outcome }.metric(&self.settings())
     }
 }
 

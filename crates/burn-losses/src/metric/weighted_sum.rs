@@ -1,8 +1,9 @@
 //! A weighted sum.
 
-use crate::composition::{sum_unreduced, weighted_sum};
 use crate::engine::pairs::anchors::{self, Anchors};
+use crate::macros::weighted_sum;
 use crate::reduction::Unreduced;
+use crate::terms::sum_unreduced;
 use burn::tensor::{Int, Tensor};
 
 weighted_sum! {

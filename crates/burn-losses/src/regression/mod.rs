@@ -3,7 +3,6 @@
 //! All losses here can be swapped for one another in a config file: see [`RegressionLossConfig`].
 
 use crate::check::Reference;
-use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::pointwise::{self, BatchKernel, PointKernel, Pointwise};
 use crate::error::{InputError, expect};
 use crate::macros::{dispatch, family, kind_and_reduction};
@@ -83,23 +82,6 @@ pub trait RegressionLoss: Pointwise {
     ) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "predictions", tensor: predictions };
         pointwise::check(self, first, targets, weights)
-    }
-
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
-    fn diagnose<const D: usize>(
-        &self,
-        predictions: &Tensor<D>,
-        targets: &Tensor<D>,
-        weights: Option<&Tensor<D>>,
-    ) -> Diagnosis {
-        let first = "predictions";
-        let inputs = diagnose::inputs().and(first, predictions).and("targets", targets).and_some("weights", weights);
-        let outcome = diagnose::attempt(self.check(predictions, targets, weights), || {
-            let [predictions, targets] = [predictions, targets].map(plain);
-            let values = pointwise::values(self, predictions.clone(), targets.clone()).values;
-            (values, pointwise::reduce(self, self.reduction(), predictions, targets, weights.map(plain)))
-        });
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.regression()
     }
 }
 

@@ -3,11 +3,9 @@
 //! All losses here can be swapped for one another in a config file: see [`SegmentationLossConfig`]. Losses per pixel are those of
 //! the families `binary` and `classification`.
 
-mod masks;
 mod smooth;
 
 use crate::check::Reference;
-use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::regions::{self, Pixels, Segmentation};
 use crate::engine::rows::without_class_axis;
 use crate::error::{InputError, expect};
@@ -15,89 +13,11 @@ use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Int, Tensor};
 
+pub use crate::engine::regions::Masks;
+pub use crate::options::{AbsentClasses, Activation, Background, Denominator, Over, Regions};
 pub use generalized_dice::ClassWeight;
 pub use lovasz::LovaszActivation;
-pub use masks::Masks;
 pub use smooth::Smooth;
-
-crate::choice! {
-    /// How a logit becomes a probability.
-    #[derive(Copy, Eq)]
-    pub enum Activation {
-        /// Each class by itself: regions may overlap.
-        #[default]
-        Sigmoid = "sigmoid",
-        /// One class per pixel, over axis 1.
-        Softmax = "softmax",
-        /// Not at all: the model gives probabilities.
-        None = "none",
-    }
-}
-
-crate::choice! {
-    /// What the areas in a quotient are.
-    #[derive(Copy, Eq)]
-    pub enum Denominator {
-        /// Sums of p and of t.
-        #[default]
-        Linear = "linear",
-        /// Sums of p^2 and of t^2 (V-Net, [arXiv 1606.04797](https://arxiv.org/abs/1606.04797)).
-        Squared = "squared",
-    }
-}
-
-crate::choice! {
-    /// What the sums run over.
-    #[derive(Copy, Eq)]
-    pub enum Over {
-        /// The pixels of one sample.
-        #[default]
-        Sample = "sample",
-        /// The pixels of the whole batch: every sample then has the value of the batch.
-        Batch = "batch",
-    }
-}
-
-crate::choice! {
-    /// Whether the first class counts.
-    #[derive(Copy, Eq)]
-    pub enum Background {
-        /// It is a class as the others.
-        #[default]
-        Included = "included",
-        /// Its value is 0 and counts nothing in a mean. (A softmax still runs over all classes.)
-        Excluded = "excluded",
-    }
-}
-
-crate::choice! {
-    /// What becomes of a class without a pixel in the masks.
-    #[derive(Copy, Eq)]
-    pub enum AbsentClasses {
-        /// It counts: what is predicted of it is wrong.
-        #[default]
-        Count = "count",
-        /// Its value is 0 and counts nothing in a mean.
-        Skip = "skip",
-    }
-}
-
-/// What all losses of this family have in common.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Regions {
-    /// How a logit becomes a probability.
-    pub activation: Activation,
-    /// What the areas in a quotient are.
-    pub denominator: Denominator,
-    /// What the sums run over.
-    pub over: Over,
-    /// Whether the first class counts.
-    pub background: Background,
-    /// What becomes of a class without a pixel.
-    pub absent_classes: AbsentClasses,
-    /// The label of pixels that count nothing.
-    pub ignore_index: Option<i64>,
-}
 
 /// A loss of logits and masks, or labels.
 ///
@@ -204,22 +124,6 @@ pub trait SegmentationLoss: Segmentation {
     ) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: self.input(), tensor: logits };
         regions::check(&self.regions(), first, masks, weights)
-    }
-
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
-    fn diagnose<const D: usize>(&self, logits: &Tensor<D>, masks: &Masks<D>, weights: Option<&Tensor<2>>) -> Diagnosis {
-        let (first, regions) = (self.input(), self.regions());
-        let inputs = diagnose::inputs()
-            .and(first, logits)
-            .and("masks", &masks.masks)
-            .and_some("valid", masks.valid.as_ref())
-            .and_some("weights", weights);
-        let outcome = diagnose::attempt(self.check(logits, masks, weights), || {
-            let masks = Masks { masks: plain(&masks.masks), valid: masks.valid.as_ref().map(plain) };
-            let values = regions::values(self, &regions, plain(logits), masks);
-            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
-        });
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.segmentation(&regions)
     }
 }
 

@@ -1,9 +1,9 @@
 //! A weighted sum.
 
 use super::{Regions, SegmentationLoss};
-use crate::composition::{said, sum, weighted_sum};
 use crate::engine::regions::{self, Pixels, Segmentation};
-use crate::macros::kind_and_reduction;
+use crate::macros::{kind_and_reduction, weighted_sum};
+use crate::terms::{said, sum};
 use burn::tensor::Tensor;
 
 weighted_sum! {

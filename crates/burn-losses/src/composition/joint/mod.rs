@@ -8,7 +8,6 @@ mod schema;
 
 use super::balance::Factors;
 use super::loss_terms::LossTerms;
-use crate::diagnose::{Diagnosis, non_finite_term};
 use crate::engine::{set_state, state_on};
 use crate::error::{expect, quoted};
 use burn::module::{Module, RunningState};
@@ -20,7 +19,7 @@ use thiserror::Error;
 pub use config::{JointLossConfig, JointTerm, TermConfig};
 
 /// The name of a joint loss in errors.
-const JOINT: &str = "joint";
+pub(crate) const JOINT: &str = "joint";
 
 /// Terms of any families, added up with their weights: the value that training makes small, and one number per term.
 ///
@@ -86,26 +85,6 @@ pub struct Joint {
     pub terms: LossTerms,
     /// What each term was multiplied by.
     pub weights: LossTerms,
-}
-
-impl Joint {
-    /// Which term makes the total infinite or NaN, if one does. This waits for the device.
-    ///
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::composition::{JointLossConfig, TermConfig};
-    ///
-    /// let device = Device::flex();
-    /// let config = JointLossConfig::new().with("fit", 1.0, TermConfig::Given).with("prior", 0.1, TermConfig::Given);
-    /// let value = |value: f32| Tensor::from_floats([value], &device);
-    /// let joint = config.init(&device).combine([("fit", value(0.5)), ("prior", value(f32::NAN))]);
-    /// assert_eq!(joint.diagnose().to_string(), "joint: 1 error\nerror: `prior`: NaN, and so is the total");
-    /// ```
-    pub fn diagnose(&self) -> Diagnosis {
-        let names: Vec<&str> = self.terms.names().iter().map(String::as_str).collect();
-        let values: Vec<f64> = self.terms.values().into_data().iter().collect();
-        Diagnosis { loss: JOINT, findings: non_finite_term(&names, &values).into_iter().collect() }
-    }
 }
 
 /// What is wrong with the values handed to a joint loss.

@@ -5,7 +5,7 @@ use super::{JointLossConfig, JointTerm};
 use crate::composition::{Balance, Weight};
 use crate::registry::LossConfig;
 use crate::regularization::RegularizerConfig;
-use crate::schema::{add_key, tagged};
+use crate::field::schema::{add_key, tagged};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 

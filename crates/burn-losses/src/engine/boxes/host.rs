@@ -1,7 +1,6 @@
 //! Two boxes -> value, for every pair.
 
 use super::Call;
-use crate::boxes::BoxFormat;
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::custom_backward::custom_backward;
 use crate::engine::host::blocks::{BLOCK, divided, factor_of, par_blocks, par_map, par_rows, part, range};
@@ -9,6 +8,7 @@ use crate::engine::host::memory::{Memory, Numbers, Pooled, Weights, in_precision
 use crate::engine::host::simd::{Float, KnownZero, Lanes, MOST_LANES, Sum, load};
 use crate::engine::pointwise::{PointKernel, host as pointwise};
 use crate::formula::{BoxFormula, Dual};
+use crate::options::BoxFormat;
 use crate::reduction::Reduction;
 use pulp::{Simd, WithSimd};
 

@@ -5,10 +5,10 @@ pub(super) mod host;
 
 use super::any_tensor::AnyTensor;
 use super::machine;
-use crate::boxes::BoxFormat;
 use crate::check::{Reference, widen};
 use crate::error::InputError;
 use crate::formula::{BoxFormula, Formula};
+use crate::options::BoxFormat;
 use crate::reduction::Reduction;
 use burn::tensor::Tensor;
 

@@ -1,6 +1,6 @@
 //! The margin of a head: one text for tensors and for the fused engine.
 
-use super::{HeadLoss, Scaling};
+use super::{Layer, Scaling};
 use crate::engine::machine;
 use crate::engine::primitives::gather::{gather, select};
 use crate::engine::primitives::labels::{is_out_of_range, one_hot};
@@ -15,13 +15,13 @@ const NO_LENGTH: f64 = 1e-12;
 
 /// The label's logit with its margin. The length is what the logit has in it beside the cosine and the scale.
 #[inline(always)]
-fn with_margin<H: HeadLoss, R: Real>(head: &H, logit: R, length: R, modulation: Option<R>) -> R {
+fn with_margin<H: Layer, R: Real>(head: &H, logit: R, length: R, modulation: Option<R>) -> R {
     let length = length * head.scaling().scale;
     head.margin(quotient(logit, length.clone(), NO_LENGTH), modulation) * length
 }
 
 /// The logits of rows with the margin of their labels, as tensor operations.
-pub(super) fn logits_with_margin<H: HeadLoss>(
+pub(super) fn logits_with_margin<H: Layer>(
     head: &H,
     logits: Tensor<2>,
     embeddings: Tensor<2>,
@@ -47,7 +47,7 @@ pub(super) fn logits_with_margin<H: HeadLoss>(
 }
 
 /// Calls `run` with the margin of a head as the fused engine takes it, one row at a time.
-pub(super) fn with_row_margin<H: HeadLoss, T>(
+pub(super) fn with_row_margin<H: Layer, T>(
     head: &H,
     modulation: Option<&Tensor<1>>,
     run: impl FnOnce(Option<&Margin<'_>>) -> T,
@@ -63,13 +63,13 @@ pub(super) fn with_row_margin<H: HeadLoss, T>(
 }
 
 /// Whose lengths the margin depends on: of the embeddings, of the rows of the weight.
-pub(super) fn lengths<H: HeadLoss>(head: &H) -> [bool; 2] {
+pub(super) fn lengths<H: Layer>(head: &H) -> [bool; 2] {
     let Scaling { embeddings, weight, .. } = head.scaling();
     [embeddings, weight].map(|is_unit| head.has_margin() && !is_unit)
 }
 
 /// The values where logits are cosines, by the fused engine.
-pub(super) fn fused<H: HeadLoss>(
+pub(super) fn fused<H: Layer>(
     head: &H,
     logits: &Tensor<2>,
     labels: &Tensor<1, Int>,

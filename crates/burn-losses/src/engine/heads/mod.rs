@@ -12,8 +12,7 @@ use super::primitives::labels::{is_out_of_range, widen_labels};
 use super::{machine, rows};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
-use crate::formula::Real;
-use crate::heads::HeadLoss;
+use crate::formula::{Real, RowFormula};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
 use margin::{fused, logits_with_margin, with_row_margin};
@@ -49,6 +48,30 @@ pub trait Head: Clone + Send + Sync + 'static {
     }
 }
 
+/// A head as the executor takes it: what it asks beside the margin. Every loss of the family `heads` is one.
+pub(crate) trait Layer: Head {
+    /// The loss of a row of logits.
+    type CrossEntropy: RowFormula;
+
+    /// The loss of a row of logits.
+    fn cross_entropy(&self) -> &Self::CrossEntropy;
+
+    /// The number of classes.
+    fn num_classes(&self) -> usize;
+
+    /// The most rows that have their logits in memory at one time; `None`: as many as are fast.
+    fn chunk_rows(&self) -> Option<usize>;
+
+    /// The classes that this step takes into the softmax beside the labels of the batch; `None`: all.
+    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
+
+    /// Whether [`values`](Self::values) is not that of the executor: the reduced value then comes from it.
+    fn has_own_values(&self) -> bool;
+
+    /// The unreduced values with these parameters.
+    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+}
+
 /// What is brought to length 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scaling {
@@ -80,7 +103,7 @@ pub struct Parameters {
 }
 
 /// Checks the arguments of a head: what the forward methods do first.
-pub(crate) fn check<H: HeadLoss>(
+pub(crate) fn check<H: Layer>(
     head: &H,
     parameters: &Parameters,
     embeddings: Reference<'_, 2>,
@@ -125,7 +148,7 @@ pub(crate) fn check<H: HeadLoss>(
 }
 
 /// The logits without a margin: `[N, C]`.
-pub(crate) fn logits<H: HeadLoss>(head: &H, parameters: Parameters, embeddings: Tensor<2>) -> Tensor<2> {
+pub(crate) fn logits<H: Layer>(head: &H, parameters: Parameters, embeddings: Tensor<2>) -> Tensor<2> {
     let batch = Batch::new(head, parameters, widen(embeddings));
     products(head, batch.embeddings, batch.weight, batch.bias)
 }
@@ -138,7 +161,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn new<H: HeadLoss>(head: &H, Parameters { weight, bias }: Parameters, embeddings: Tensor<2>) -> Self {
+    fn new<H: Layer>(head: &H, Parameters { weight, bias }: Parameters, embeddings: Tensor<2>) -> Self {
         let dtype = embeddings.dtype();
         let scaled = |rows, wanted| if wanted { l2_normalize(rows) } else { rows };
         let Scaling { embeddings: unit_rows, weight: unit_classes, .. } = head.scaling();
@@ -151,7 +174,7 @@ impl Batch {
 }
 
 /// The logits without a margin.
-fn products<H: HeadLoss>(head: &H, embeddings: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<2>>) -> Tensor<2> {
+fn products<H: Layer>(head: &H, embeddings: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<2>>) -> Tensor<2> {
     let mut logits = embeddings.matmul(weight.transpose());
     let [rows, columns] = logits.dims();
     let centers = head.centers_per_class();
@@ -195,7 +218,7 @@ struct Work {
 }
 
 impl Work {
-    fn new<H: HeadLoss>(head: &H, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Self {
+    fn new<H: Layer>(head: &H, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Self {
         let shape = embeddings.dims();
         let labels = widen_labels(labels);
         let ignored = rows::ignored(head.cross_entropy(), &labels);
@@ -217,7 +240,7 @@ impl Work {
     }
 
     /// The value of the batch by the fused engine.
-    fn fused<H: HeadLoss>(
+    fn fused<H: Layer>(
         &self,
         head: &H,
         most_rows: Option<usize>,
@@ -248,7 +271,7 @@ impl Work {
     }
 
     /// The values of some rows of the inputs.
-    fn part<H: HeadLoss>(&self, head: &H) -> impl chunks::Part {
+    fn part<H: Layer>(&self, head: &H) -> impl chunks::Part {
         let (head, labels, given) = (head.clone(), self.labels.clone(), self.given.clone());
         move |range, inputs: Vec<Tensor<2>>| {
             let labels = labels.clone().narrow(0, range.start, range.len());
@@ -268,7 +291,7 @@ impl Work {
 }
 
 /// The unreduced values, computed in at least single precision.
-pub(crate) fn values<H: HeadLoss>(
+pub(crate) fn values<H: Layer>(
     head: &H,
     parameters: Parameters,
     embeddings: Tensor<2>,
@@ -290,7 +313,7 @@ pub(crate) fn values<H: HeadLoss>(
 }
 
 /// The value of the batch. In chunks, the gradients are computed in the forward pass.
-pub(crate) fn reduced<H: HeadLoss>(
+pub(crate) fn reduced<H: Layer>(
     head: &H,
     reduction: Reduction,
     parameters: Parameters,

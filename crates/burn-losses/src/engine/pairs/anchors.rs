@@ -4,7 +4,7 @@ use crate::check::{Reference, widen};
 use crate::engine::keep_graph;
 use crate::engine::primitives::l2_normalize::l2_normalize;
 use crate::error::InputError;
-use crate::formula::Real;
+use crate::formula::{Distance, Real};
 use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Int, Tensor};
 
@@ -116,20 +116,6 @@ pub(crate) fn log_sum_exp(values: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1>
     let shifted = (values - safe.clone().expand(shape)).mask_fill(mask.clone().bool_not(), 0.0);
     let sum = shifted.exp().mask_fill(mask.bool_not(), 0.0).sum_dim(1).mask_fill(none.clone(), 1.0);
     (sum.log() + safe).mask_fill(none, LEAST).squeeze_dim(1)
-}
-
-crate::choice! {
-    /// How far apart two embeddings are.
-    #[derive(Copy, Eq)]
-    pub enum Distance {
-        /// The length of the difference; its gradient at 0, where it has a kink, is 0.
-        #[default]
-        Euclidean = "euclidean",
-        /// The square of that.
-        SquaredEuclidean = "squared_euclidean",
-        /// 1 - the cosine of the angle.
-        Cosine = "cosine",
-    }
 }
 
 impl Distance {

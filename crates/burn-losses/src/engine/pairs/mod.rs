@@ -200,7 +200,7 @@ impl Score {
     #[cfg(feature = "cpu-engine")]
     #[inline(always)]
     fn of<R: Real>(self, number: R) -> R {
-        use crate::metric::Distance;
+        use crate::formula::Distance;
         match self {
             Self::Given | Self::Cosine | Self::Distance(Distance::SquaredEuclidean, _) => number,
             Self::Distance(Distance::Euclidean, _) => number.safe_sqrt(),

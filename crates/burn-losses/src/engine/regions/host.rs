@@ -9,7 +9,7 @@ use crate::engine::host::blocks::BLOCK;
 use crate::engine::host::memory::{Memory, in_precision, stale, tensor};
 use crate::engine::host::simd::{Float, MOST_LANES, Sum, zip};
 use crate::formula::Real;
-use crate::segmentation::{Activation, Denominator, Over, Regions};
+use crate::options::{Activation, Denominator, Over, Regions};
 use core::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;

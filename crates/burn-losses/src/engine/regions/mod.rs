@@ -2,15 +2,18 @@
 
 #[cfg(feature = "cpu-engine")]
 pub(super) mod host;
+mod masks;
 
 use super::any_tensor::AnyTensor;
 use super::{keep_graph, machine};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::{Overlap, OverlapFormula};
+use crate::options::{AbsentClasses, Activation, Background, Denominator, Over, Regions};
 use crate::reduction::{Unreduced, row_sums};
-use crate::segmentation::{AbsentClasses, Activation, Background, Denominator, Masks, Over, Regions};
 use burn::tensor::{Bool, Tensor, activation};
+
+pub use masks::Masks;
 
 /// How a loss of the family `segmentation` computes its values.
 ///

@@ -9,8 +9,7 @@ use crate::engine::host::simd::{Float, MOST_LANES, vectorized};
 use crate::engine::host::transpose::{columns_of, part, transpose};
 use crate::engine::host::unsafe_calls::{Matrix, product};
 use crate::engine::host::vectors::{l2_normalize, l2_normalize_backward};
-use crate::formula::Score;
-use crate::metric::Distance;
+use crate::formula::{Distance, Score};
 use core::ops::Range;
 
 /// Which rows each embedding is compared with.

@@ -1,5 +1,8 @@
 //! From unreduced values to one number.
 
+#[cfg(feature = "schema")]
+pub(crate) mod schema;
+
 use crate::check::{per_sample, widen};
 use burn::tensor::Tensor;
 

@@ -1,33 +1,11 @@
-//! Config files: strict, partial, tagged, in JSON, TOML and YAML.
-//!
-//! Every family has one enum, told apart by the key `kind`; [`LossConfig`] holds all families, told apart by `family`. Keys
-//! that are left out have their defaults; unknown keys, unknown kinds, wrong types and values out of range are errors that
-//! say what is allowed. The enums implement serde's traits, so they nest in a config of your own, Burn's
-//! `#[derive(Config)]` included.
-//!
-//! ```
-//! use burn_losses::{LossConfig, config::{Format, from_str}};
-//!
-//! let config: LossConfig = from_str("family = 'binary'\nkind = 'focal'\ngamma = 1.5", Format::Toml)?;
-//! assert_eq!(config.kind(), "focal");
-//!
-//! let error = from_str::<LossConfig>("family = 'binary'\nkind = 'focal'\ngamma = -1", Format::Toml).unwrap_err();
-//! assert_eq!(error.to_string(), "line 3: focal: `gamma` is -1, allowed: a number >= 0");
-//! # Ok::<(), burn_losses::ConfigError>(())
-//! ```
+//! Configs and their files.
 
 use crate::error::ConfigError;
 use serde::{Serialize, de::DeserializeOwned};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-pub use crate::field::{Alpha, BatchAlpha, ClassFactor, Field, FieldType, IntoField, Range};
-pub use crate::registry::{LossConfig, LossInfo, registry};
-
-/// A tree of plain values: the common form of the three formats. (The YAML one, since JSON's has no NaN and TOML's no null.)
-pub type Value = serde_yaml_ng::Value;
-/// A table of such values.
-pub type Table = serde_yaml_ng::Mapping;
+pub use crate::field::{Alpha, BatchAlpha, ClassFactor, Field, FieldType, IntoField, Range, Table, Value};
 
 /// The format of a config file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +47,27 @@ pub trait Describe: Default + Serialize + DeserializeOwned {
 
     /// The first field whose value is not allowed, as an error that names it.
     fn validate(&self) -> Result<(), ConfigError>;
+}
+
+/// What there is to know of one loss.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LossInfo {
+    /// The family.
+    pub family: &'static str,
+    /// The slug: the name in a config file.
+    pub kind: &'static str,
+    /// Other names that a config file may use; never written.
+    pub aliases: &'static [&'static str],
+    /// The meaning in one line.
+    pub summary: &'static str,
+    /// The fields of the config.
+    pub fields: Vec<Field>,
+}
+
+impl LossInfo {
+    pub(crate) fn of<C: Describe>(aliases: &'static [&'static str]) -> Self {
+        Self { family: C::FAMILY, kind: C::KIND, aliases, summary: C::SUMMARY, fields: C::fields() }
+    }
 }
 
 /// Reads a config, or a struct of yours with configs inside, from a file; its extension says the format.

@@ -1,6 +1,6 @@
-//! What the weighted sums of all families share.
+//! What the weighted sums of all families are declared with.
 
-/// [`loss!`](crate::macros::loss) of a sum of losses of one family.
+/// [`loss!`](crate::macros::loss!) of a sum of losses of one family.
 macro_rules! weighted_sum {
     (
         $family:ident: $any:ident, $family_config:ident, [$($name:ident: $default:ident),+];
@@ -31,20 +31,11 @@ macro_rules! weighted_sum {
             /// Config of [`WeightedSumLoss`].
             pub struct WeightedSumLossConfig {
                 /// The losses by name, each with a `weight` (1 where it is not given).
-                terms: $crate::composition::Terms<super::$family_config> =
-                    $crate::composition::Terms::new()$(.with(stringify!($name), 1.0, super::$default::new()))+;
+                terms: $crate::terms::Terms<super::$family_config> =
+                    $crate::terms::Terms::new()$(.with(stringify!($name), 1.0, super::$default::new()))+;
             }
             $(validate $validate;)?
         }
     };
 }
 pub(crate) use weighted_sum;
-
-/// What a config says about `field`, or the loss inside it, or the first of those.
-pub(crate) fn said<C: serde::Serialize>(config: &C, field: &str) -> Option<crate::config::Value> {
-    fn find(value: &crate::config::Value, field: &str) -> Option<crate::config::Value> {
-        let inner = || value.get("loss").or_else(|| Some(value.get("terms")?.as_mapping()?.iter().next()?.1));
-        value.get(field).cloned().or_else(|| find(inner()?, field))
-    }
-    find(&serde_yaml_ng::to_value(config).ok()?, field)
-}

@@ -42,7 +42,7 @@ impl<C: Nested> FieldType for Box<C> {
     }
     #[cfg(feature = "schema")]
     fn narrow(schema: &mut schemars::Schema, _: Range) {
-        crate::schema::without_reduction(schema);
+        crate::reduction::schema::without_reduction(schema);
     }
 }
 
@@ -207,7 +207,8 @@ impl<C: Nested> FieldType for Terms<C> {
 #[cfg(feature = "schema")]
 mod schema {
     use super::{Term, Terms};
-    use crate::schema::{add_key, without_reduction};
+    use crate::field::schema::add_key;
+    use crate::reduction::schema::without_reduction;
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
     use std::borrow::Cow;
 
@@ -251,4 +252,13 @@ pub(crate) fn sum_unreduced<const D: usize>(terms: impl Iterator<Item = (f64, Un
     let values = sum(weighted.into_iter());
     let mass = counted.map(|counted| values.zeros_like().detach().mask_fill(counted, 1.0));
     Unreduced { values, mass }
+}
+
+/// What a config says about `field`, or the loss inside it, or the first of those.
+pub(crate) fn said<C: serde::Serialize>(config: &C, field: &str) -> Option<Value> {
+    fn find(value: &Value, field: &str) -> Option<Value> {
+        let inner = || value.get("loss").or_else(|| Some(value.get("terms")?.as_mapping()?.iter().next()?.1));
+        value.get(field).cloned().or_else(|| find(inner()?, field))
+    }
+    find(&serde_yaml_ng::to_value(config).ok()?, field)
 }

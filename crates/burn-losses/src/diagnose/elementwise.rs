@@ -1,0 +1,69 @@
+//! A diagnosis of losses of numbers: each element, each box.
+
+use super::{Batch, Diagnosis, attempt, inputs, plain};
+use crate::binary::BinaryLoss;
+use crate::boxes::BoxesLoss;
+use crate::engine::{boxes, pointwise};
+use crate::regression::RegressionLoss;
+use burn::tensor::Tensor;
+
+/// What is wrong with the arguments of a [`RegressionLoss`].
+pub trait RegressionDiagnosis: RegressionLoss {
+    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
+    fn diagnose<const D: usize>(
+        &self,
+        predictions: &Tensor<D>,
+        targets: &Tensor<D>,
+        weights: Option<&Tensor<D>>,
+    ) -> Diagnosis {
+        let first = "predictions";
+        let inputs = inputs().and(first, predictions).and("targets", targets).and_some("weights", weights);
+        let outcome = attempt(self.check(predictions, targets, weights), || {
+            let [predictions, targets] = [predictions, targets].map(plain);
+            let values = pointwise::values(self, predictions.clone(), targets.clone()).values;
+            (values, pointwise::reduce(self, self.reduction(), predictions, targets, weights.map(plain)))
+        });
+        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.regression()
+    }
+}
+
+impl<L: RegressionLoss> RegressionDiagnosis for L {}
+
+/// What is wrong with the arguments of a [`BinaryLoss`].
+pub trait BinaryDiagnosis: BinaryLoss {
+    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
+    fn diagnose<const D: usize>(
+        &self,
+        logits: &Tensor<D>,
+        targets: &Tensor<D>,
+        weights: Option<&Tensor<D>>,
+    ) -> Diagnosis {
+        let first = self.input();
+        let inputs = inputs().and(first, logits).and("targets", targets).and_some("weights", weights);
+        let outcome = attempt(self.check(logits, targets, weights), || {
+            let [logits, targets] = [logits, targets].map(plain);
+            let values = pointwise::values(self, logits.clone(), targets.clone()).values;
+            (values, pointwise::reduce(self, self.reduction(), logits, targets, weights.map(plain)))
+        });
+        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.binary()
+    }
+}
+
+impl<L: BinaryLoss> BinaryDiagnosis for L {}
+
+/// What is wrong with the arguments of a [`BoxesLoss`].
+pub trait BoxesDiagnosis: BoxesLoss {
+    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
+    fn diagnose(&self, predictions: &Tensor<2>, targets: &Tensor<2>, weights: Option<&Tensor<1>>) -> Diagnosis {
+        let inputs = inputs().and("predictions", predictions).and("targets", targets).and_some("weights", weights);
+        let outcome = attempt(self.check(predictions, targets, weights), || {
+            let [predictions, targets] = [predictions, targets].map(plain);
+            let values = boxes::values(self, predictions.clone(), targets.clone(), self.format());
+            let weights = weights.map(plain);
+            (values, boxes::reduce(self, self.reduction(), predictions, targets, weights, self.format()))
+        });
+        Batch { kind: self.kind(), first: "predictions", inputs: inputs.get(), outcome }.boxes(self.format())
+    }
+}
+
+impl<L: BoxesLoss> BoxesDiagnosis for L {}

@@ -1,0 +1,50 @@
+//! A diagnosis of losses of embeddings.
+
+use super::{Batch, Diagnosis, HeadFacts, attempt, inputs, plain};
+use crate::engine::heads::Parameters;
+use crate::engine::pairs::anchors;
+use crate::heads::HeadLoss;
+use crate::metric::MetricLoss;
+use burn::tensor::{Int, Tensor};
+
+/// What is wrong with the arguments of a [`HeadLoss`].
+pub trait HeadDiagnosis: HeadLoss {
+    /// Reads the arguments and the parameters back and says what is wrong with them: see [the module](crate::diagnose).
+    fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
+        let (weight, bias) = (self.weight(), self.bias());
+        let inputs = inputs()
+            .and("embeddings", embeddings)
+            .and("labels", labels)
+            .and_some("weights", weights)
+            .and("weight", &weight)
+            .and_some("bias", bias.as_ref());
+        let outcome = attempt(self.check(embeddings, labels, weights), || {
+            let parameters = Parameters { weight: plain(&weight), bias: bias.as_ref().map(plain) };
+            let values = self.values(parameters, plain(embeddings), plain(labels));
+            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
+        });
+        Batch { kind: self.kind(), first: "embeddings", inputs: inputs.get(), outcome }.heads(&HeadFacts {
+            classes: self.num_classes(),
+            ignore_index: self.ignore_index(),
+            scaling: self.scaling(),
+            settings: self.settings(),
+        })
+    }
+}
+
+impl<L: HeadLoss> HeadDiagnosis for L {}
+
+/// What is wrong with the arguments of a [`MetricLoss`].
+pub trait MetricDiagnosis: MetricLoss {
+    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
+    fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
+        let inputs = inputs().and("embeddings", embeddings).and("labels", labels).and_some("weights", weights);
+        let outcome = attempt(self.check(embeddings, labels, weights), || {
+            let values = anchors::values(self, plain(embeddings), plain(labels));
+            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
+        });
+        Batch { kind: self.kind(), first: "embeddings", inputs: inputs.get(), outcome }.metric(&self.settings())
+    }
+}
+
+impl<L: MetricLoss> MetricDiagnosis for L {}
