@@ -211,12 +211,7 @@ pub(crate) fn read<C: Describe>(table: Table) -> Result<C, ConfigError> {
 /// What reads one loss's config from a table of its fields, and keeps it.
 type Parse<'a> = dyn FnMut(Value) -> Result<(), serde_yaml_ng::Error> + 'a;
 
-fn read_with(
-    loss: &'static str,
-    fields: &[Field],
-    table: Table,
-    parse: &mut Parse<'_>,
-) -> Result<(), ConfigError> {
+fn read_with(loss: &'static str, fields: &[Field], table: Table, parse: &mut Parse<'_>) -> Result<(), ConfigError> {
     for key in table.keys() {
         let key = key.as_str().unwrap_or_default();
         if !fields.iter().any(|field| field.name == key) {
@@ -242,8 +237,9 @@ fn wrong_field(
     parse: &mut Parse<'_>,
     message: &str,
 ) -> ConfigError {
-    let mut is_wrong =
-        |(key, value): &(&Value, &Value)| parse(Value::Mapping(Table::from_iter([((*key).clone(), (*value).clone())]))).is_err();
+    let mut is_wrong = |(key, value): &(&Value, &Value)| {
+        parse(Value::Mapping(Table::from_iter([((*key).clone(), (*value).clone())]))).is_err()
+    };
     let named = |(key, value): (&Value, &Value)| {
         let field = fields.iter().find(|field| Some(field.name) == key.as_str())?;
         let given = serde_json::to_string(value).ok()?;

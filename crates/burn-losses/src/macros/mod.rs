@@ -7,9 +7,9 @@ pub(crate) mod schema;
 mod weighted_sum;
 
 use crate::config::{Field, FieldType, Range, Value};
+use crate::{ConfigError, Reduction};
 use burn::module::{Content, DisplaySettings, ModuleDisplay, ModuleDisplayDefault};
 use core::fmt;
-use crate::{ConfigError, Reduction};
 
 pub(crate) use family::{dispatch, family, kind_and_reduction, tagged};
 #[cfg(doc)]

@@ -127,12 +127,20 @@ impl<C> Terms<C> {
 
 impl<'de, C: Nested> Deserialize<'de> for Terms<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let table = Table::deserialize(deserializer)?;
-        let terms = table.into_iter().map(|(name, value)| {
+        Self::from_table(Table::deserialize(deserializer)?).map_err(as_parser_error)
+    }
+}
+
+impl<C: Nested> Terms<C> {
+    /// Compiled once, not for each format.
+    fn from_table(table: Table) -> Result<Self, ConfigError> {
+        let mut terms = BTreeMap::new();
+        for (name, value) in table {
             let name = name.as_str().map_or_else(|| serde_json::to_string(&name).unwrap_or_default(), str::to_owned);
-            term(&name, value).map(|term| (name, term))
-        });
-        terms.collect::<Result<_, _>>().map(Self).map_err(as_parser_error)
+            let term = term(&name, value)?;
+            terms.insert(name, term);
+        }
+        Ok(Self(terms))
     }
 }
 

@@ -3,9 +3,9 @@
 use super::file::REGULARIZATION;
 use super::{JointLossConfig, JointTerm};
 use crate::composition::{Balance, Weight};
+use crate::field::schema::{add_key, tagged};
 use crate::registry::LossConfig;
 use crate::regularization::RegularizerConfig;
-use crate::field::schema::{add_key, tagged};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 

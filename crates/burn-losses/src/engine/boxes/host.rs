@@ -220,7 +220,8 @@ impl Weighting {
             let targets = T::read(targets, numbers, &mut target_scratch);
             self.by.run(Task { format, predictions, targets, weights: None, factor: 1.0, values, slopes: None })
         });
-        let most_of = |block| part(&weights, block, BLOCK, 1).iter().map(|measure| measure.to_f64()).fold(0.0, f64::max);
+        let most_of =
+            |block| part(&weights, block, BLOCK, 1).iter().map(|measure| measure.to_f64()).fold(0.0, f64::max);
         let most = par_map(count.div_ceil(BLOCK), 1, &most_of).into_iter().fold(0.0, f64::max);
         let most = T::from_f64(most);
         let sum = par_blocks(count, BLOCK, [Some(&mut weights), None], [1, 0], &|_, [weights, _]| {

@@ -1,10 +1,10 @@
 //! The margin of a head: one text for tensors and for the fused engine.
 
-use super::{Layer, Scaling};
+use super::{AnyHead, Layer, Scaling};
 use crate::engine::machine;
 use crate::engine::primitives::gather::{gather, select};
 use crate::engine::primitives::labels::{is_out_of_range, one_hot};
-use crate::engine::rows::{self, Margin, RowKernel, Target};
+use crate::engine::rows::{Margin, Target};
 use crate::formula::safe::quotient;
 use crate::formula::{Dual, Real};
 use crate::reduction::Unreduced;
@@ -15,14 +15,14 @@ const NO_LENGTH: f64 = 1e-12;
 
 /// The label's logit with its margin. The length is what the logit has in it beside the cosine and the scale.
 #[inline(always)]
-fn with_margin<H: Layer, R: Real>(head: &H, logit: R, length: R, modulation: Option<R>) -> R {
+pub(super) fn with_margin<H: Layer, R: Real>(head: &H, logit: R, length: R, modulation: Option<R>) -> R {
     let length = length * head.scaling().scale;
     head.margin(quotient(logit, length.clone(), NO_LENGTH), modulation) * length
 }
 
 /// The logits of rows with the margin of their labels, as tensor operations.
-pub(super) fn logits_with_margin<H: Layer>(
-    head: &H,
+pub(super) fn logits_with_margin(
+    head: &dyn AnyHead,
     logits: Tensor<2>,
     embeddings: Tensor<2>,
     weight: Tensor<2>,
@@ -42,13 +42,13 @@ pub(super) fn logits_with_margin<H: Layer>(
     if !scaling.weight {
         length = length * lengths(select(weight, labels.clone()));
     }
-    let target = with_margin(head, plain, length, modulation);
+    let target = head.margins(plain, length, modulation);
     logits.mask_where(one_hot(labels, classes), target.unsqueeze_dim::<2>(1).expand([rows, classes]))
 }
 
 /// Calls `run` with the margin of a head as the fused engine takes it, one row at a time.
-pub(super) fn with_row_margin<H: Layer, T>(
-    head: &H,
+pub(super) fn with_row_margin<T>(
+    head: &dyn AnyHead,
     modulation: Option<&Tensor<1>>,
     run: impl FnOnce(Option<&Margin<'_>>) -> T,
 ) -> T {
@@ -58,19 +58,19 @@ pub(super) fn with_row_margin<H: Layer, T>(
     let modulation: Option<Vec<f64>> = modulation.map(|numbers| numbers.clone().into_data().iter::<f64>().collect());
     run(Some(&|row, logit, length| {
         let modulation = modulation.as_ref().map(|numbers| Dual::constant(numbers[row]));
-        with_margin(head, Dual::<f64, 2>::variable(logit, 0), Dual::variable(length, 1), modulation)
+        head.margin(Dual::variable(logit, 0), Dual::variable(length, 1), modulation)
     }))
 }
 
 /// Whose lengths the margin depends on: of the embeddings, of the rows of the weight.
-pub(super) fn lengths<H: Layer>(head: &H) -> [bool; 2] {
+pub(super) fn lengths(head: &dyn AnyHead) -> [bool; 2] {
     let Scaling { embeddings, weight, .. } = head.scaling();
     [embeddings, weight].map(|is_unit| head.has_margin() && !is_unit)
 }
 
 /// The values where logits are cosines, by the fused engine.
-pub(super) fn fused<H: Layer>(
-    head: &H,
+pub(super) fn fused(
+    head: &dyn AnyHead,
     logits: &Tensor<2>,
     labels: &Tensor<1, Int>,
     modulation: Option<&Tensor<1>>,
@@ -78,8 +78,8 @@ pub(super) fn fused<H: Layer>(
     if !machine::has_kernels(logits) || lengths(head).contains(&true) {
         return None;
     }
-    let ignore_index = rows::Rows::ignore_index(head.cross_entropy());
+    let ignore_index = head.ignore_index();
     let target = Target::Labels { of: labels.clone(), ignore_index };
-    let kernel = RowKernel::new(head.cross_entropy());
+    let kernel = head.row_kernel();
     with_row_margin(head, modulation, |margin| kernel.values(logits, &target, margin))
 }

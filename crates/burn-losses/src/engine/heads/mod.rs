@@ -12,10 +12,11 @@ use super::primitives::labels::{is_out_of_range, widen_labels};
 use super::{machine, rows};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
-use crate::formula::{Real, RowFormula};
+use crate::formula::{Dual, Real, RowFormula};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
-use margin::{fused, logits_with_margin, with_row_margin};
+use margin::{fused, logits_with_margin, with_margin, with_row_margin};
+use std::sync::Arc;
 
 pub(crate) use sampled::{Targets, classes_or_none, values_of_sampled};
 
@@ -72,6 +73,82 @@ pub(crate) trait Layer: Head {
     fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
 }
 
+/// A head as the code of the executor takes it, which is compiled once for all of them.
+pub(crate) trait AnyHead: Send + Sync {
+    fn scaling(&self) -> Scaling;
+    fn has_margin(&self) -> bool;
+    fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>>;
+    fn centers_per_class(&self) -> usize;
+    fn num_classes(&self) -> usize;
+    fn chunk_rows(&self) -> Option<usize>;
+    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
+    fn own_values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>)
+    -> Option<Unreduced<1>>;
+    /// The margin of many rows, and of one.
+    fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, given: Option<Tensor<1>>) -> Tensor<1>;
+    fn margin(&self, logit: Dual<f64, 2>, length: Dual<f64, 2>, given: Option<Dual<f64, 2>>) -> Dual<f64, 2>;
+    /// The loss of a row of logits: its kernel, its values, and what it says of labels and classes.
+    fn row_kernel(&self) -> rows::RowKernel;
+    fn row_values(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+    fn ignore_index(&self) -> Option<i64>;
+    fn class_factors(&self) -> Option<&[f64]>;
+    /// A copy that lives as long as a graph.
+    fn to_shared(&self) -> Arc<dyn AnyHead>;
+}
+
+impl<H: Layer> AnyHead for H {
+    fn scaling(&self) -> Scaling {
+        Head::scaling(self)
+    }
+    fn has_margin(&self) -> bool {
+        Head::has_margin(self)
+    }
+    fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>> {
+        Head::given(self, embeddings, uncounted)
+    }
+    fn centers_per_class(&self) -> usize {
+        Head::centers_per_class(self)
+    }
+    fn num_classes(&self) -> usize {
+        Layer::num_classes(self)
+    }
+    fn chunk_rows(&self) -> Option<usize> {
+        Layer::chunk_rows(self)
+    }
+    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
+        Layer::sampled_classes(self, labels, training)
+    }
+    fn own_values(
+        &self,
+        parameters: Parameters,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+    ) -> Option<Unreduced<1>> {
+        self.has_own_values().then(|| self.values(parameters, embeddings, labels))
+    }
+    fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, given: Option<Tensor<1>>) -> Tensor<1> {
+        with_margin(self, logits, lengths, given)
+    }
+    fn margin(&self, logit: Dual<f64, 2>, length: Dual<f64, 2>, given: Option<Dual<f64, 2>>) -> Dual<f64, 2> {
+        with_margin(self, logit, length, given)
+    }
+    fn row_kernel(&self) -> rows::RowKernel {
+        rows::RowKernel::new(self.cross_entropy())
+    }
+    fn row_values(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        rows::values(self.cross_entropy(), logits, labels)
+    }
+    fn ignore_index(&self) -> Option<i64> {
+        RowFormula::ignore_index(self.cross_entropy())
+    }
+    fn class_factors(&self) -> Option<&[f64]> {
+        self.cross_entropy().class_factors()
+    }
+    fn to_shared(&self) -> Arc<dyn AnyHead> {
+        Arc::new(self.clone())
+    }
+}
+
 /// What is brought to length 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scaling {
@@ -103,8 +180,8 @@ pub struct Parameters {
 }
 
 /// Checks the arguments of a head: what the forward methods do first.
-pub(crate) fn check<H: Layer>(
-    head: &H,
+pub(crate) fn check(
+    head: &dyn AnyHead,
     parameters: &Parameters,
     embeddings: Reference<'_, 2>,
     labels: Option<&Tensor<1, Int>>,
@@ -129,7 +206,7 @@ pub(crate) fn check<H: Layer>(
         return Err(embeddings.error(embeddings.name, InputProblem::Shape { given: vec![count, size], expected }));
     }
     embeddings.same_device("weight", &parameters.weight)?;
-    if let Some(wanted) = rows::Rows::classes(head.cross_entropy()).filter(|wanted| *wanted != classes) {
+    if let Some(wanted) = head.class_factors().map(<[f64]>::len).filter(|wanted| *wanted != classes) {
         let expected = format!("{wanted} classes, as `class_weights` has");
         return Err(embeddings.shape_error("weight", &[rows_of_weight, size], expected));
     }
@@ -148,7 +225,7 @@ pub(crate) fn check<H: Layer>(
 }
 
 /// The logits without a margin: `[N, C]`.
-pub(crate) fn logits<H: Layer>(head: &H, parameters: Parameters, embeddings: Tensor<2>) -> Tensor<2> {
+pub(crate) fn logits(head: &dyn AnyHead, parameters: Parameters, embeddings: Tensor<2>) -> Tensor<2> {
     let batch = Batch::new(head, parameters, widen(embeddings));
     products(head, batch.embeddings, batch.weight, batch.bias)
 }
@@ -161,7 +238,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn new<H: Layer>(head: &H, Parameters { weight, bias }: Parameters, embeddings: Tensor<2>) -> Self {
+    fn new(head: &dyn AnyHead, Parameters { weight, bias }: Parameters, embeddings: Tensor<2>) -> Self {
         let dtype = embeddings.dtype();
         let scaled = |rows, wanted| if wanted { l2_normalize(rows) } else { rows };
         let Scaling { embeddings: unit_rows, weight: unit_classes, .. } = head.scaling();
@@ -174,7 +251,7 @@ impl Batch {
 }
 
 /// The logits without a margin.
-fn products<H: Layer>(head: &H, embeddings: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<2>>) -> Tensor<2> {
+fn products(head: &dyn AnyHead, embeddings: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<2>>) -> Tensor<2> {
     let mut logits = embeddings.matmul(weight.transpose());
     let [rows, columns] = logits.dims();
     let centers = head.centers_per_class();
@@ -218,10 +295,10 @@ struct Work {
 }
 
 impl Work {
-    fn new<H: Layer>(head: &H, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Self {
+    fn new(head: &dyn AnyHead, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Self {
         let shape = embeddings.dims();
         let labels = widen_labels(labels);
-        let ignored = rows::ignored(head.cross_entropy(), &labels);
+        let ignored = rows::ignored(head.ignore_index(), &labels);
         // An ignored row takes no part, also not in the gradient of the weight.
         let embeddings = match &ignored {
             None => widen(embeddings),
@@ -240,9 +317,9 @@ impl Work {
     }
 
     /// The value of the batch by the fused engine.
-    fn fused<H: Layer>(
+    fn fused(
         &self,
-        head: &H,
+        head: &dyn AnyHead,
         most_rows: Option<usize>,
         reduction: Reduction,
         weights: Option<&Tensor<1>>,
@@ -251,12 +328,12 @@ impl Work {
         if !machine::has_kernels(inputs[0].clone()) {
             return None;
         }
-        let kernel = rows::RowKernel::new(head.cross_entropy());
+        let kernel = head.row_kernel();
         let reduce = rows::Reduce { reduction, samples: self.labels.dims()[0], weights: weights.map(AnyTensor::from) };
         with_row_margin(head, self.given.as_ref(), |margin| {
             let call = Call {
                 kernel: &kernel,
-                ignore_index: rows::Rows::ignore_index(head.cross_entropy()),
+                ignore_index: head.ignore_index(),
                 margin,
                 inputs: &inputs,
                 scale: head.scaling().scale,
@@ -271,28 +348,28 @@ impl Work {
     }
 
     /// The values of some rows of the inputs.
-    fn part<H: Layer>(&self, head: &H) -> impl chunks::Part {
-        let (head, labels, given) = (head.clone(), self.labels.clone(), self.given.clone());
+    fn part(&self, head: &dyn AnyHead) -> impl chunks::Part {
+        let (head, labels, given) = (head.to_shared(), self.labels.clone(), self.given.clone());
         move |range, inputs: Vec<Tensor<2>>| {
             let labels = labels.clone().narrow(0, range.start, range.len());
             let mut inputs = inputs.into_iter();
             let (embeddings, weight) = (inputs.next().expect("embeddings"), inputs.next().expect("a weight"));
-            let mut logits = products(&head, embeddings.clone(), weight.clone(), inputs.next());
+            let mut logits = products(&*head, embeddings.clone(), weight.clone(), inputs.next());
             if head.has_margin() {
                 let given = given.clone().map(|given| given.narrow(0, range.start, range.len()));
-                if let Some(values) = fused(&head, &logits, &labels, given.as_ref()) {
+                if let Some(values) = fused(&*head, &logits, &labels, given.as_ref()) {
                     return values;
                 }
-                logits = logits_with_margin(&head, logits, embeddings, weight, labels.clone(), given);
+                logits = logits_with_margin(&*head, logits, embeddings, weight, labels.clone(), given);
             }
-            rows::values(head.cross_entropy(), logits, labels)
+            head.row_values(logits, labels)
         }
     }
 }
 
 /// The unreduced values, computed in at least single precision.
-pub(crate) fn values<H: Layer>(
-    head: &H,
+pub(crate) fn values(
+    head: &dyn AnyHead,
     parameters: Parameters,
     embeddings: Tensor<2>,
     labels: Tensor<1, Int>,
@@ -313,8 +390,8 @@ pub(crate) fn values<H: Layer>(
 }
 
 /// The value of the batch. In chunks, the gradients are computed in the forward pass.
-pub(crate) fn reduced<H: Layer>(
-    head: &H,
+pub(crate) fn reduced(
+    head: &dyn AnyHead,
     reduction: Reduction,
     parameters: Parameters,
     embeddings: Tensor<2>,
@@ -322,8 +399,11 @@ pub(crate) fn reduced<H: Layer>(
     weights: Option<Tensor<1>>,
 ) -> Tensor<1> {
     let [count, _] = embeddings.dims();
-    if count == 0 || head.has_own_values() {
-        return reduction.reduce(head.values(parameters, embeddings, labels), weights, None);
+    if count == 0 {
+        return reduction.reduce(values(head, parameters, embeddings, labels), weights, None);
+    }
+    if let Some(values) = head.own_values(parameters.clone(), embeddings.clone(), labels.clone()) {
+        return reduction.reduce(values, weights, None);
     }
     if let Some(sampled) = head.sampled_classes(&labels, embeddings.device().is_autodiff()) {
         return reduction.reduce(values_of_sampled(head, parameters, embeddings, labels, sampled), weights, None);

@@ -1,12 +1,11 @@
 //! A softmax over some of the classes.
 
 use super::margin::logits_with_margin;
-use super::{Batch, Layer, Parameters, products};
+use super::{AnyHead, Batch, Parameters, products};
 use crate::check::widen;
 use crate::engine::primitives::gather::{gather, select};
 use crate::engine::primitives::labels::{is_out_of_range, one_hot, widen_labels};
 use crate::engine::rows::{self, MINUS_INFINITY};
-use crate::formula::RowFormula;
 use crate::reduction::Unreduced;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, Int, IntDType, Tensor};
@@ -21,11 +20,11 @@ pub(crate) struct Targets {
 
 impl Targets {
     /// The labels of embeddings in at least single precision; of an ignored row nothing is left.
-    pub(crate) fn of<H: Layer>(head: &H, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> (Tensor<2>, Self) {
+    pub(crate) fn of(head: &dyn AnyHead, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> (Tensor<2>, Self) {
         let shape = embeddings.dims();
         let labels = widen_labels(labels);
         let wrong = is_out_of_range(&labels, head.num_classes());
-        let ignored = rows::ignored(head.cross_entropy(), &labels);
+        let ignored = rows::ignored(head.ignore_index(), &labels);
         let (mut embeddings, mut safe) = (widen(embeddings), labels.mask_fill(wrong.clone(), 0));
         if let Some(ignored) = &ignored {
             embeddings = embeddings.mask_fill(ignored.clone().unsqueeze_dim::<2>(1).expand(shape), 0.0);
@@ -67,8 +66,8 @@ pub(crate) fn classes_or_none<const D: usize>(
 ///
 /// Every class counts once: a label's column is left out where the class is among the sampled ones, or is the label of an earlier row,
 /// and for a row the columns of its own class but its own.
-pub(crate) fn values_of_sampled<H: Layer>(
-    head: &H,
+pub(crate) fn values_of_sampled(
+    head: &dyn AnyHead,
     Parameters { weight, bias }: Parameters,
     embeddings: Tensor<2>,
     labels: Tensor<1, Int>,
@@ -117,7 +116,7 @@ pub(crate) fn values_of_sampled<H: Layer>(
     let log_p = log_softmax(logits.mask_fill(left_out, MINUS_INFINITY).mask_fill(strange, f64::NAN), 1);
 
     let Unreduced { values, mass } = targets.finish(-gather(log_p, own));
-    match head.cross_entropy().class_factors() {
+    match head.class_factors() {
         None => Unreduced { values, mass },
         Some(weights) => {
             let weights = Tensor::<1>::from_data(weights, (&values.device(), values.dtype())).select(0, labels);

@@ -132,7 +132,8 @@ pub(in crate::engine) mod host {
             count as f64 * of_proxies.iter().enumerate().map(of_proxy).sum::<f64>()
         };
         let device = parents[0].inner_device();
-        let values = tensor(par_map(count, 1, &of_row).into_iter().map(T::from_f64).collect::<Vec<_>>(), &[count], &device);
+        let values =
+            tensor(par_map(count, 1, &of_row).into_iter().map(T::from_f64).collect::<Vec<_>>(), &[count], &device);
         let needed = parents.each_ref().map(AnyTensor::is_tracked);
         if !needed.contains(&true) {
             return Some(parents[1].lift(values));

@@ -183,7 +183,7 @@ pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
         return into_shape(loss.select(values), shape);
     }
     let rows = widen(rows);
-    let ignored = ignored(loss, &labels);
+    let ignored = ignored(loss.ignore_index(), &labels);
     let outside = is_out_of_range(&labels, classes);
     let labels = labels.mask_fill(outside.clone(), 0);
     let (unreduced, wrong) = match ignored {
@@ -260,8 +260,8 @@ pub(crate) fn soft_values<R: Rows, const D: usize, const L: usize>(
 }
 
 /// Where a label says that its row counts nothing.
-pub(crate) fn ignored<R: Rows, const L: usize>(loss: &R, labels: &Tensor<L, Int>) -> Option<Tensor<L, Bool>> {
-    let index = loss.ignore_index().filter(|index| fits(*index, labels.dtype()));
+pub(crate) fn ignored<const L: usize>(ignore_index: Option<i64>, labels: &Tensor<L, Int>) -> Option<Tensor<L, Bool>> {
+    let index = ignore_index.filter(|index| fits(*index, labels.dtype()));
     index.map(|index| labels.clone().equal_elem(index))
 }
 

@@ -207,7 +207,10 @@ pub(crate) fn scaled_rows<T: Float>(
     let width = slopes.len() / upstream.len();
     if width == 1 {
         par_rows(&mut slopes, BLOCK, 1, &|block, slopes| {
-            slopes.iter_mut().zip(part(upstream, block, BLOCK, 1)).for_each(|(slope, factor)| *slope = *slope * *factor);
+            slopes
+                .iter_mut()
+                .zip(part(upstream, block, BLOCK, 1))
+                .for_each(|(slope, factor)| *slope = *slope * *factor);
         });
     } else {
         par_rows(&mut slopes, width, (BLOCK / width).max(1), &|row, slopes| {

@@ -82,7 +82,7 @@ impl<T: Float> BufferPool<T> {
     }
 
     /// A buffer of so many numbers, which are those of somebody else.
-    pub(super) fn take(&self, count: usize) -> Option<Vec<T>> {
+    pub(in crate::engine::host) fn take(&self, count: usize) -> Option<Vec<T>> {
         if !Self::is_large(count) {
             return None;
         }
