@@ -7,7 +7,7 @@ pub(super) mod host;
 use super::any_tensor::AnyTensor;
 use super::machine;
 use super::primitives::l2_normalize::l2_normalize;
-use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
+use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score};
 use crate::reduction::Unreduced;
 use anchors::{Anchors, LEAST, Pairs, log_sum_exp, ones, only, similarities, sums};
 use burn::tensor::{Bool, Int, Tensor};
@@ -192,19 +192,5 @@ impl<F: AnchorFormula> Anchor for All<'_, F> {
     }
     fn smallest(&mut self, partners: Partners) -> Tensor<1> {
         self.only(partners, -LEAST).min_dim(1).squeeze_dim(1)
-    }
-}
-
-impl Score {
-    /// The score from what is computed of two rows: the product of vectors of length 1, or the square of their distance.
-    #[cfg(feature = "cpu-engine")]
-    #[inline(always)]
-    fn of<R: Real>(self, number: R) -> R {
-        use crate::formula::Distance;
-        match self {
-            Self::Given | Self::Cosine | Self::Distance(Distance::SquaredEuclidean, _) => number,
-            Self::Distance(Distance::Euclidean, _) => number.safe_sqrt(),
-            Self::Distance(Distance::Cosine, _) => -number + 1.0,
-        }
     }
 }

@@ -29,7 +29,6 @@ pub(crate) trait RankFormula: Send + Sync {
 pub(crate) struct Call<'a> {
     pub(crate) keys: AnyTensor,
     pub(crate) marks: AnyTensor,
-    #[cfg_attr(not(feature = "cpu-engine"), allow(dead_code))]
     pub(crate) formula: &'a dyn InDoubles,
 }
 

@@ -3,7 +3,7 @@
 use crate::engine::host::simd::{Float, Lanes, MOST_LANES, Sum, largest, load, splat};
 use crate::engine::host::vectors::dot;
 use crate::engine::pairs::anchors::LEAST;
-use crate::formula::{self, Anchor, AnchorFormula, Counts, Dual, Partners, Real};
+use crate::formula::{self, Anchor, AnchorFormula, Counts, Distance, Dual, Partners, Real};
 use core::ops::Range;
 use pulp::{Simd, WithSimd};
 
@@ -152,7 +152,7 @@ impl Scratch {
         let mut i = 0;
         while i < self.scores.len() {
             let number = load::<S, f64>(simd, &self.scores[i..]) * factor + term;
-            let score = score.of(Dual::<_, 1>::variable(number, 0));
+            let score = score_of(score, Dual::<_, 1>::variable(number, 0));
             score.value.store(&mut self.scores[i..]);
             score.slope[0].store(&mut self.d_score[i..]);
             i += <Register<S> as Lanes<S, f64>>::COUNT;
@@ -192,6 +192,17 @@ impl Scratch {
         }
         add(by_term, &self.terms);
         &self.terms
+    }
+}
+
+/// The score from what is computed of two rows: the product of vectors of length 1, or the square of their distance.
+#[inline(always)]
+fn score_of<R: Real>(score: formula::Score, number: R) -> R {
+    match score {
+        formula::Score::Given | formula::Score::Cosine => number,
+        formula::Score::Distance(Distance::SquaredEuclidean, _) => number,
+        formula::Score::Distance(Distance::Euclidean, _) => number.safe_sqrt(),
+        formula::Score::Distance(Distance::Cosine, _) => -number + 1.0,
     }
 }
 
