@@ -2,6 +2,8 @@
 //!
 //! All losses here can be swapped for one another in a config file: see [`BinaryLossConfig`].
 
+mod signature;
+
 use crate::check::Reference;
 use crate::diagnose::{self, Batch, Diagnosis, plain};
 use crate::engine::pointwise::{self, BatchKernel, PointKernel, Pointwise};

@@ -4,6 +4,7 @@
 //! the families `binary` and `classification`.
 
 mod masks;
+mod signature;
 mod smooth;
 
 use crate::check::Reference;
