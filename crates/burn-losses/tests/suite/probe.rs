@@ -184,11 +184,21 @@ fn needs_labels(loss: &AnyLoss) -> bool {
     matches!(loss, AnyLoss::Distribution(loss) if loss.needs_labels())
 }
 
-/// A batch of `rows` samples, each argument by what its signature says.
-pub(crate) fn batch_of(signature: &Signature, rows: usize) -> Inputs {
+/// A batch for each way to call a loss beside the usual one.
+pub(crate) fn other_batches(loss: &AnyLoss) -> Vec<Inputs> {
+    let signatures = loss.signatures();
+    let is_ignored = |argument: &Argument| matches!(argument.kind, Kind::Labels { ignored: Some(_), .. });
+    let ignores = signatures[0].iter().any(is_ignored);
+    // Rows of probabilities have no label that could be ignored.
+    let fits = |signature: &&Signature| !ignores || signature[1].name != "probabilities";
+    signatures.iter().skip(1).filter(fits).map(batch_of).collect()
+}
+
+/// A batch, each argument by what its signature says.
+fn batch_of(signature: &Signature) -> Inputs {
     let prediction = match &signature[0].shape {
-        Shape::ClassAxis => vec![rows, 3, 2],
-        _ => vec![rows, 4],
+        Shape::ClassAxis => vec![4, 3, 2],
+        _ => vec![4, 4],
     };
     let tensor = |(seed, argument): (usize, &Argument)| {
         let shape = argument.shape.of(&prediction).unwrap_or_else(|| match argument.shape {

@@ -6,7 +6,7 @@ mod precision;
 mod values;
 
 use crate::devices::{self, Target};
-use crate::probe::{batch_of, variants};
+use crate::probe::{other_batches, variants};
 use burn::tensor::TensorData;
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::{AnyLoss, LossConfig, registry};
@@ -20,10 +20,7 @@ fn every_variant(mut check: impl FnMut(&LossConfig)) {
 /// Every way to call a loss beside the usual one, with a batch for it.
 fn every_signature(mut check: impl FnMut(&LossConfig, &Inputs)) {
     every_variant(|config| {
-        let loss = config.init(&devices::cpu()[0].device);
-        for signature in loss.signatures().iter().skip(1) {
-            check(config, &batch_of(signature, 4));
-        }
+        other_batches(&config.init(&devices::cpu()[0].device)).iter().for_each(|inputs| check(config, inputs));
     });
 }
 
