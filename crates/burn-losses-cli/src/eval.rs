@@ -6,10 +6,9 @@ use crate::error::Error;
 use crate::report::{self, Json};
 use crate::tensors;
 use burn::tensor::{Device, FloatDType};
+use burn_losses::AnyLoss;
 use burn_losses::eval::{Evaluation, Inputs};
-use burn_losses::metric::AnyMetricLoss;
-use burn_losses::prelude::*;
-use burn_losses::{AnyLoss, Rows};
+use burn_losses::signature::Kind;
 use clap::Args;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 use std::path::Path;
@@ -76,35 +75,26 @@ fn evaluate(loss: &AnyLoss, path: &Path, device: &Device, dtype: FloatDType) -> 
 /// read anything where an index is out of bounds; here nothing is in a hurry. What else may be wrong the loss says
 /// itself.
 fn check_labels(loss: &AnyLoss, inputs: &Inputs) -> Result<(), String> {
-    // Heads and centers know their classes; elsewhere they are an axis.
-    let (kind, ignored, classes) = match loss {
-        AnyLoss::Classification(loss) => (loss.kind(), loss.ignore_index(), None),
-        AnyLoss::Segmentation(loss) => (loss.kind(), loss.regions().ignore_index, None),
-        AnyLoss::Distribution(loss) => (loss.kind(), None, None),
-        AnyLoss::Heads(loss) => (loss.kind(), loss.ignore_index(), Some(loss.num_classes())),
-        AnyLoss::Metric(AnyMetricLoss::Center(loss)) => ("center", None, Some(loss.config().num_classes)),
-        AnyLoss::Metric(AnyMetricLoss::ProxyAnchor(loss)) => ("proxy_anchor", None, Some(loss.config().num_classes)),
-        AnyLoss::Regression(_) | AnyLoss::Binary(_) | AnyLoss::Boxes(_) | AnyLoss::Metric(_) => return Ok(()),
-    };
-    let (Some(logits), Some(labels)) = (inputs.get(loss.input()), inputs.get("labels")) else { return Ok(()) };
-    let (mut shape, dtype) = (logits.shape().to_vec(), labels.dtype());
-    if shape.len() < 2 || shape[1] == 0 || !(dtype.is_int() || dtype.is_uint()) {
-        return Ok(());
-    }
-    let axis = shape.remove(1);
-    let classes = classes.unwrap_or(axis);
-    if labels.shape().to_vec() != shape {
-        return Ok(());
-    }
-    let is_allowed = |label: i64| Some(label) == ignored || (0..classes as i64).contains(&label);
-    match labels.iter::<i64>().enumerate().find(|(_, label)| !is_allowed(*label)) {
-        None => Ok(()),
-        Some((at, label)) => {
+    let signature = loss.signature(inputs);
+    let Some(first) = inputs.get(signature[0].name) else { return Ok(()) };
+    let prediction = first.shape().to_vec();
+    for argument in &signature {
+        let (Kind::Labels { classes, ignored }, Some(labels)) = (argument.kind, inputs.get(argument.name)) else {
+            continue;
+        };
+        let (shape, dtype) = (labels.shape().to_vec(), labels.dtype());
+        let fits = argument.shape.of(&prediction).is_none_or(|expected| expected == shape);
+        let Some(classes) = classes.number(&prediction).filter(|_| fits && (dtype.is_int() || dtype.is_uint())) else {
+            continue;
+        };
+        let is_allowed = |label: i64| Some(label) == ignored || (0..classes as i64).contains(&label);
+        if let Some((at, label)) = labels.iter::<i64>().enumerate().find(|(_, label)| !is_allowed(*label)) {
+            let (kind, name, at) = (loss.kind(), argument.name, place(at, &shape));
             let ignored = ignored.map(|index| format!(", or {index} (ignored)")).unwrap_or_default();
-            let at = place(at, &shape);
-            Err(format!("{kind}: `labels` is {label} at {at:?}, allowed: 0 <= label < {classes}{ignored}"))
+            return Err(format!("{kind}: `{name}` is {label} at {at:?}, allowed: 0 <= label < {classes}{ignored}"));
         }
     }
+    Ok(())
 }
 
 /// The index on every axis of the value at a flat index.

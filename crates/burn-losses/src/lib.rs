@@ -76,6 +76,7 @@ pub mod regularization;
 #[cfg_attr(docsrs, doc(cfg(feature = "schema")))]
 pub mod schema;
 pub mod segmentation;
+pub mod signature;
 mod terms;
 #[cfg(feature = "train")]
 #[cfg_attr(docsrs, doc(cfg(feature = "train")))]

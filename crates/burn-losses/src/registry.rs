@@ -1,15 +1,16 @@
 //! Every loss of every family, for tools, docs and laws.
 
 use crate::ConfigError;
-use crate::binary::{AnyBinaryLoss, BinaryLossConfig};
-use crate::boxes::{AnyBoxesLoss, BoxesLossConfig};
-use crate::classification::{AnyClassificationLoss, ClassificationLossConfig};
+use crate::binary::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig};
+use crate::boxes::{AnyBoxesLoss, BoxesLoss, BoxesLossConfig};
+use crate::classification::{AnyClassificationLoss, ClassificationLoss, ClassificationLossConfig};
 use crate::config::{LossInfo, Table, Value, as_parser_error, split_tag};
-use crate::distribution::{AnyDistributionLoss, DistributionLossConfig};
-use crate::heads::{AnyHeadLoss, HeadLossConfig};
-use crate::metric::{AnyMetricLoss, MetricLossConfig};
-use crate::regression::{AnyRegressionLoss, RegressionLossConfig};
-use crate::segmentation::{AnySegmentationLoss, SegmentationLossConfig};
+use crate::distribution::{AnyDistributionLoss, DistributionLoss, DistributionLossConfig};
+use crate::heads::{AnyHeadLoss, HeadLoss, HeadLossConfig};
+use crate::metric::{AnyMetricLoss, MetricLoss, MetricLossConfig};
+use crate::regression::{AnyRegressionLoss, RegressionLoss, RegressionLossConfig};
+use crate::segmentation::{AnySegmentationLoss, SegmentationLoss, SegmentationLossConfig};
+use crate::signature::Family;
 use burn::tensor::Device;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -40,6 +41,20 @@ macro_rules! families {
             pub fn family(&self) -> &'static str {
                 match self {
                     $(Self::$variant(_) => $name,)+
+                }
+            }
+
+            /// The `kind`.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(loss) => loss.kind(),)+
+                }
+            }
+
+            /// The loss, as tools for all losses see it.
+            pub(crate) fn as_family(&self) -> &dyn Family {
+                match self {
+                    $(Self::$variant(loss) => loss,)+
                 }
             }
         }

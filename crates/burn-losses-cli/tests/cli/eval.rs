@@ -225,6 +225,83 @@ fn regions_from_labels() {
 }
 
 #[test]
+fn pairs_triplets_and_centers() {
+    let loss = |kind: &str, fields: &str, tensors: &[Named]| {
+        let config = format!("family = 'metric'\nkind = '{kind}'\n{fields}\n");
+        Folder::new().file("loss.toml", config).tensors("in.safetensors", tensors)
+    };
+    let json = format!("{EVAL} --json");
+    let pairs = loss(
+        "contrastive",
+        "margin = 2.0",
+        &[
+            f64s("first", &[2, 2], &[0.0; 4]),
+            f64s("second", &[2, 2], &[3.0, 4.0, 0.0, 1.0]),
+            f64s("dissimilar", &[2], &[0.0, 1.0]),
+        ],
+    );
+    let answer = parsed(pairs.run(&json));
+    assert_eq!((&answer["loss"], &answer["unreduced"]["data"]), (&json!(6.5), &json!([12.5, 0.5])));
+    assert_eq!(answer["gradients"]["second"]["data"], json!([1.5, 2.0, 0.0, -0.5]));
+    assert_eq!(answer["gradients"]["dissimilar"]["data"], json!([-6.25, 0.0]));
+
+    let row = |name, x| f64s(name, &[1, 1], &[x]);
+    let triplets = loss(
+        "triplet",
+        "margin = 1.0\nnormalize = false",
+        &[row("anchors", 0.0), row("positives", 1.0), row("negatives", 1.5)],
+    );
+    let answer = parsed(triplets.run(&json));
+    let gradient = |name: &str| answer["gradients"][name]["data"][0].as_f64().unwrap();
+    assert_eq!(answer["loss"], 0.5);
+    assert_eq!(["anchors", "positives", "negatives"].map(gradient), [0.0, 1.0, -1.0]);
+
+    let given = |fields: &str| {
+        let tensors = [
+            f64s("embeddings", &[1, 2], &[3.0, 4.0]),
+            i64s("labels", &[1], &[1]),
+            f64s("centers", &[2, 2], &[0.0, 0.0, 3.0, 2.0]),
+        ];
+        parsed(loss("center", &format!("num_classes = 2\n{fields}"), &tensors).run(&json))
+    };
+    assert_eq!((&given("")["loss"], &given("")["gradients"]["centers"]), (&json!(2.0), &Value::Null));
+    let learned = given("update = 'gradient'");
+    assert_eq!(learned["gradients"]["centers"]["data"], json!([0.0, 0.0, 0.0, -2.0]));
+}
+
+/// The same classes for every row, or other ones for each.
+#[test]
+fn classes_that_all_rows_share() {
+    let head = |sampled: Named| {
+        let config = "family = 'heads'\nkind = 'negative_sampling'\nnum_classes = 4\nembedding_dim = 1";
+        let tensors = [
+            f64s("embeddings", &[2, 1], &[1.0, -2.0]),
+            f64s("weight", &[4, 1], &[0.5, -1.0, 2.0, 0.25]),
+            i64s("labels", &[2], &[0, 3]),
+            sampled,
+        ];
+        Folder::new().file("loss.toml", config).tensors("in.safetensors", &tensors)
+    };
+    let json = format!("{EVAL} --json");
+    let shared = parsed(head(i64s("sampled", &[2], &[1, 2])).run(&json));
+    assert_eq!(shared, parsed(head(i64s("sampled", &[2, 2], &[1, 2, 1, 2])).run(&json)));
+    assert_ne!(shared["loss"], parsed(head(i64s("sampled", &[2, 2], &[1, 2, 2, 2])).run(&json))["loss"]);
+    let wrong = "in.safetensors: negative_sampling: `sampled` is 4 at [1], allowed: 0 <= label < 4";
+    error(&head(i64s("sampled", &[2], &[1, 4])), EVAL, wrong);
+}
+
+/// A label is looked at whatever the name of the first argument.
+#[test]
+fn a_label_beside_logits_in_place_of_log_probabilities() {
+    let folder =
+        Folder::new().file("loss.toml", "family = 'distribution'\nkind = 'distillation'\nhard_weight = 0.5\n").tensors(
+            "in.safetensors",
+            &[f64s("logits", &[1, 2], &[3.0, 3.0]), f64s("targets", &[1, 2], &[0.5, 0.5]), i64s("labels", &[1], &[2])],
+        );
+    error(&folder, EVAL, "in.safetensors: distillation: `labels` is 2 at [0], allowed: 0 <= label < 2");
+}
+
+#[test]
 fn a_bad_config_is_an_error() {
     let folder = huber().file("loss.toml", "family = 'regression'\nkind = 'huber'\ndelta = -1.0\n");
     error(&folder, EVAL, "loss.toml:3: huber: `delta` is -1, allowed: a number > 0");

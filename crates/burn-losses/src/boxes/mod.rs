@@ -8,6 +8,7 @@
 //! For metrics and matching there are [`pairwise_iou`] and [`convert`].
 
 mod geometry;
+mod signature;
 mod tools;
 
 use crate::check::Reference;

@@ -2,6 +2,8 @@
 //!
 //! All losses here can be swapped for one another in a config file: see [`ClassificationLossConfig`].
 
+mod signature;
+
 use crate::check::Reference;
 use crate::engine::rows::{self, RowKernel, Rows};
 use crate::error::{InputError, expect};

@@ -324,10 +324,16 @@ impl<'a> Batch<'a> {
             "circle" | "multi_similarity" | "nt_xent" | "sup_con" | "clip" | "siglip" | "proxy_anchor" => true,
             _ => false,
         };
-        if let Some(embeddings) = self.finite(&mut report, self.first)
-            && has_cosines
-        {
-            pairs::directions(&mut report, &embeddings, |_| true);
+        // Of pairs, triplets and views each is a tensor of its own.
+        for name in ["embeddings", "first", "second", "anchors", "positives", "negatives"] {
+            if let Some(embeddings) = self.finite(&mut report, name)
+                && has_cosines
+            {
+                pairs::directions(&mut report, &embeddings, |_| true);
+            }
+        }
+        if let Some(dissimilar) = self.finite(&mut report, "dissimilar") {
+            numbers::unit(&mut report, &dissimilar, "1 is a dissimilar pair, and 0 a similar one", |_| true);
         }
         if let Some(proxies) = self.finite(&mut report, "proxies") {
             pairs::directions(&mut report, &proxies, |_| true);

@@ -6,7 +6,7 @@ use crate::distribution::DistributionLoss;
 use crate::engine::heads::Head;
 use crate::eval::Inputs;
 use crate::heads::HeadLoss;
-use crate::metric::{AnyMetricLoss, MetricLoss};
+use crate::metric::MetricLoss;
 use crate::registry::AnyLoss;
 use crate::segmentation::SegmentationLoss;
 use burn::tensor::{DType, Device, FloatDType};
@@ -35,7 +35,7 @@ impl AnyLoss {
     /// ```
     pub fn diagnose(&self, inputs: &Inputs, device: &Device) -> Diagnosis {
         let device = device.clone().without_autodiff();
-        let (kind, first) = (self.kind(), self.first_of(inputs));
+        let (kind, first) = (self.kind(), self.signature(inputs)[0].name);
         let dtype = match inputs.get(first).map(|data| data.dtype()) {
             Some(DType::F64) => FloatDType::F64,
             Some(DType::F16) => FloatDType::F16,
@@ -63,20 +63,13 @@ impl AnyLoss {
         }
     }
 
-    /// The name of the first argument: where the config says log-probabilities, logits may be given all the same.
-    fn first_of(&self, inputs: &Inputs) -> &'static str {
-        let has = |name: &str| inputs.contains_key(name);
-        match self {
-            Self::Distribution(_) if has("logits") && !has("log_probabilities") => "logits",
-            _ => self.input(),
-        }
-    }
-
     fn with_parameters(&self, given: &Inputs) -> Inputs {
         let own = match self {
             Self::Heads(loss) => inputs().and("weight", &loss.weight()).and_some("bias", loss.bias().as_ref()),
-            Self::Metric(AnyMetricLoss::ProxyAnchor(loss)) => inputs().and("proxies", &loss.proxies()),
-            Self::Metric(AnyMetricLoss::Center(loss)) => inputs().and("centers", &loss.centers()),
+            Self::Metric(loss) => match loss.class_vectors() {
+                Some((argument, vectors)) => inputs().and(argument.name, &vectors),
+                None => inputs(),
+            },
             _ => inputs(),
         };
         let mut all = own.get().clone();

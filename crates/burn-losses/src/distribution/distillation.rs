@@ -1,14 +1,12 @@
 //! Knowledge distillation.
 
-use super::{DistributionLoss, TargetForm};
-use crate::check::Reference;
+use super::TargetForm;
 use crate::config::Range;
-use crate::engine::distributions::{self, Distributions, probability};
+use crate::engine::distributions::{Distributions, probability};
 use crate::engine::primitives::gather::gather;
-use crate::engine::rows::{self, Target, without_class_axis};
+use crate::engine::rows::{self, Target};
 use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};
-use crate::error::{InputError, expect};
 use burn::tensor::{Int, Tensor, activation::log_softmax};
 
 distribution_loss! {
@@ -24,7 +22,7 @@ distribution_loss! {
     /// A softened distribution is the softmax of the logits over T, so log-probabilities say as much as logits do. T^2 keeps the
     /// size of the gradient.
     ///
-    /// With a `hard_weight` the labels y come into it: [`forward_with_labels`](Self::forward_with_labels).
+    /// With a `hard_weight` the labels y come into it: [`forward_with_labels`](super::DistributionLoss::forward_with_labels).
     ///
     /// # Numerics
     /// A probability 0 of the teacher's (below 1e-37) stays 0 at every temperature. At high temperatures both distributions are nearly
@@ -61,55 +59,6 @@ distribution_loss! {
         hard_weight: f64 = 0.0, Range::Closed(0.0, 1.0);
         /// Whether the teacher's targets are probabilities or their logarithms.
         target: TargetForm = TargetForm::Probabilities;
-    }
-}
-
-/// What stands for the logarithm of 0, at every temperature.
-impl DistillationLoss {
-    /// The value of the batch, with the labels `[N, d1, ..]` that `hard_weight` asks for, reduced as the config says.
-    ///
-    /// A label that is no class has the value NaN.
-    ///
-    /// # Panics
-    /// With the message of [`check_labels`](Self::check_labels)'s error.
-    #[track_caller]
-    pub fn forward_with_labels<const D: usize, const L: usize>(
-        &self,
-        predictions: Tensor<D>,
-        targets: Tensor<D>,
-        labels: Tensor<L, Int>,
-    ) -> Tensor<1> {
-        let values = self.forward_with_labels_no_reduction(predictions, targets, labels);
-        self.config.reduction.apply(values, None, None)
-    }
-
-    /// One value per row, with labels.
-    ///
-    /// # Panics
-    /// With the message of [`check_labels`](Self::check_labels)'s error.
-    #[track_caller]
-    pub fn forward_with_labels_no_reduction<const D: usize, const L: usize>(
-        &self,
-        predictions: Tensor<D>,
-        targets: Tensor<D>,
-        labels: Tensor<L, Int>,
-    ) -> Tensor<L> {
-        expect(self.check_labels(&predictions, &targets, &labels));
-        let shape = labels.dims();
-        let labels = labels.reshape([shape.iter().product::<usize>()]);
-        distributions::values(self, self.config.input, predictions, targets, Some(labels)).reshape(shape)
-    }
-
-    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
-    pub fn check_labels<const D: usize, const L: usize>(
-        &self,
-        predictions: &Tensor<D>,
-        targets: &Tensor<D>,
-        labels: &Tensor<L, Int>,
-    ) -> Result<(), InputError> {
-        let first = || Reference { loss: self.kind(), name: self.config.input.name(), tensor: predictions };
-        distributions::check(first(), targets)?;
-        first().labels(labels, without_class_axis(predictions.dims()))
     }
 }
 

@@ -1,9 +1,9 @@
 //! Entropy.
 
 use super::Base;
+use crate::engine::distributions::{Distributions, probability, row_sums};
 use crate::engine::pointwise::PointKernel;
 use crate::formula::{Formula, Real};
-use crate::engine::distributions::{Distributions, probability, row_sums};
 use burn::tensor::Tensor;
 
 distribution_loss! {
@@ -40,6 +40,11 @@ distribution_loss! {
     pub struct EntropyLossConfig {
         /// The base of the logarithms: nats or bits.
         base: Base = Base::E;
+    }
+    {
+        fn needs_targets(&self) -> bool {
+            false
+        }
     }
 }
 

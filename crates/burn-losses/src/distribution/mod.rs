@@ -3,6 +3,7 @@
 //! All losses here can be swapped for one another in a config file: see [`DistributionLossConfig`].
 
 mod base;
+mod signature;
 
 use crate::check::Reference;
 use crate::config::Value;
@@ -34,6 +35,11 @@ pub trait DistributionLoss: Distributions {
     /// What the first argument is.
     fn input(&self) -> DistributionInput {
         DistributionInput::LogProbabilities
+    }
+
+    /// Whether the targets have a part in the values.
+    fn needs_targets(&self) -> bool {
+        true
     }
 
     /// The config, for [`diagnose`](crate::diagnose).
@@ -104,6 +110,52 @@ pub trait DistributionLoss: Distributions {
         self.forward_no_reduction(predictions, targets).into()
     }
 
+    /// The value of the batch with labels `[N, d1, ..]`, reduced as the config says. `distillation` takes labels; to other losses they
+    /// make no difference.
+    ///
+    /// A label that is no class has the value NaN.
+    ///
+    /// # Panics
+    /// With the message of [`check_labels`](Self::check_labels)'s error.
+    #[track_caller]
+    fn forward_with_labels<const D: usize, const L: usize>(
+        &self,
+        predictions: Tensor<D>,
+        targets: Tensor<D>,
+        labels: Tensor<L, Int>,
+    ) -> Tensor<1> {
+        let values = self.forward_with_labels_no_reduction(predictions, targets, labels);
+        self.reduction().apply(values, None, None)
+    }
+
+    /// One value per row, with labels.
+    ///
+    /// # Panics
+    /// With the message of [`check_labels`](Self::check_labels)'s error.
+    #[track_caller]
+    fn forward_with_labels_no_reduction<const D: usize, const L: usize>(
+        &self,
+        predictions: Tensor<D>,
+        targets: Tensor<D>,
+        labels: Tensor<L, Int>,
+    ) -> Tensor<L> {
+        expect(self.check_labels(&predictions, &targets, &labels));
+        let shape = labels.dims();
+        let labels = labels.reshape([shape.iter().product::<usize>()]);
+        distributions::values(self, self.input(), predictions, targets, Some(labels)).reshape(shape)
+    }
+
+    /// What is wrong with the arguments of the methods with labels.
+    fn check_labels<const D: usize, const L: usize>(
+        &self,
+        predictions: &Tensor<D>,
+        targets: &Tensor<D>,
+        labels: &Tensor<L, Int>,
+    ) -> Result<(), InputError> {
+        distributions::check(reference(self, predictions), targets)?;
+        reference(self, predictions).labels(labels, without_class_axis(predictions.dims()))
+    }
+
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
     fn check<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Result<(), InputError> {
         let first = reference(self, predictions);
@@ -139,7 +191,8 @@ impl DistributionInput {
     }
 }
 
-/// [`loss!`](crate::macros::loss) with what every loss of distributions has: the field `input`.
+/// [`loss!`](crate::macros::loss) with what every loss of distributions has: the field `input`. Other methods of the trait stand in
+/// braces, behind the config.
 macro_rules! distribution_loss {
     (
         $kind:literal: $summary:literal;
@@ -147,6 +200,7 @@ macro_rules! distribution_loss {
         pub struct $module:ident;
         $(#[$config_meta:meta])*
         pub struct $config:ident { $($fields:tt)* }
+        $({ $($rest:tt)* })?
     ) => {
         $crate::macros::loss! {
             distribution $kind: $summary;
@@ -170,6 +224,7 @@ macro_rules! distribution_loss {
             fn input(&self) -> $crate::distribution::DistributionInput {
                 self.config.input
             }
+            $($($rest)*)?
         }
     };
 }
@@ -189,6 +244,7 @@ macro_rules! implement {
                 fn kind(&self) -> &'static str;
                 fn reduction(&self) -> Reduction;
                 fn settings(&self) -> Value;
+                fn needs_targets(&self) -> bool;
                 fn input(&self) -> DistributionInput;
             }
         }

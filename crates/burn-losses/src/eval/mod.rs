@@ -1,27 +1,16 @@
 //! Any loss on named tensors: what the command `burn-losses eval` runs, and every golden test.
 //!
-//! The names are those of the arguments: `predictions`, `targets`, `logits`, `labels`, `weights`, ..
+//! The names are those of the arguments: `predictions` and `targets`, `logits` and `labels`, `weights`, ..; see
+//! [`AnyLoss::signatures`]. Every number comes out of the public forward methods.
 
-mod boxes;
-mod classification;
-mod distribution;
-mod elementwise;
-mod error;
-mod heads;
-mod metric;
-mod run;
-mod segmentation;
-
-use crate::prelude::*;
+use crate::heads::HeadLoss;
 use crate::registry::AnyLoss;
+use crate::signature::{Arguments, Called, Leaves, Role, Signature, Wanted, read};
+use burn::module::Module;
 use burn::tensor::{Device, FloatDType, TensorData};
-use run::Run;
 use std::collections::BTreeMap;
 
-pub use error::EvalError;
-
-/// Tensors by name.
-pub type Inputs = BTreeMap<String, TensorData>;
+pub use crate::signature::{EvalError, Inputs};
 
 /// What a loss makes of its inputs.
 #[derive(Debug, Clone)]
@@ -34,51 +23,88 @@ pub struct Evaluation {
     pub gradients: BTreeMap<String, TensorData>,
 }
 
-impl AnyLoss {
-    pub(crate) fn kind(&self) -> &'static str {
-        match self {
-            Self::Regression(loss) => loss.kind(),
-            Self::Binary(loss) => loss.kind(),
-            Self::Classification(loss) => loss.kind(),
-            Self::Distribution(loss) => loss.kind(),
-            Self::Segmentation(loss) => loss.kind(),
-            Self::Boxes(loss) => loss.kind(),
-            Self::Heads(loss) => loss.kind(),
-            Self::Metric(loss) => loss.kind(),
-        }
-    }
+/// What training differentiates a loss with respect to.
+const TRAINED: &[Role] = &[Role::Prediction, Role::Parameter];
 
+/// What a loss can be differentiated with respect to.
+const ALL: &[Role] = &[Role::Prediction, Role::Parameter, Role::Target, Role::Weight];
+
+impl AnyLoss {
     /// What the first argument is called: `predictions`, `logits`, ..
     pub fn input(&self) -> &'static str {
-        match self {
-            Self::Regression(_) | Self::Boxes(_) => "predictions",
-            Self::Binary(loss) => loss.input(),
-            Self::Classification(loss) => loss.input(),
-            Self::Distribution(loss) => loss.input().name(),
-            Self::Segmentation(loss) => loss.input(),
-            Self::Heads(_) | Self::Metric(_) => "embeddings",
-        }
+        self.signatures()[0][0].name
+    }
+
+    /// The arguments of each way to call the loss, the usual one first.
+    pub fn signatures(&self) -> Vec<Signature> {
+        self.as_family().signatures()
+    }
+
+    /// The signature that has most of these tensors.
+    pub fn signature(&self, inputs: &Inputs) -> Signature {
+        let fitting =
+            |signature: &Signature| signature.iter().filter(|argument| inputs.contains_key(argument.name)).count();
+        // Of several the last, which is the first of them all.
+        self.signatures().into_iter().rev().max_by_key(fitting).expect("a loss has a signature")
     }
 
     /// Evaluates the loss on named tensors, on `device` and with floats of type `dtype`, and differentiates it.
     ///
+    /// The values, and the gradients of predictions and parameters, are those of training: nothing else needs a gradient. The
+    /// gradients of targets and weights come from a second run, in which all floats need one.
+    ///
     /// A loss with state (GHM) takes a step, as in training.
     pub fn evaluate(&self, inputs: &Inputs, device: &Device, dtype: FloatDType) -> Result<Evaluation, EvalError> {
-        self.compute(inputs, &device.clone().autodiff(), dtype)
+        let device = device.clone().autodiff();
+        // Every call is a step of a loss with state: all but one are those of a copy.
+        let [before, again] = [(); 2].map(|()| self.copy(&device));
+        let run = |loss: &Self, wanted, roles| loss.run(inputs, &device, dtype, wanted, roles);
+        let (values, _) = run(&before, Wanted::Values, TRAINED)?;
+        let (loss, leaves) = run(&self.clone().fork(&device), Wanted::Loss, TRAINED)?;
+        let mut gradients = leaves.differentiate(&loss.numbers);
+        if self.signature(inputs).iter().any(|argument| argument.is_constant() && inputs.contains_key(argument.name)) {
+            let (loss, leaves) = run(&again, Wanted::Loss, ALL)?;
+            for (name, gradient) in leaves.differentiate(&loss.numbers) {
+                gradients.entry(name).or_insert(gradient);
+            }
+        }
+        Ok(evaluation(loss, values, gradients))
     }
 
-    /// [`evaluate`](Self::evaluate); on a device without autodiff there are no gradients, and no step is taken.
+    /// The same without gradients and without a step.
     pub(crate) fn compute(&self, inputs: &Inputs, device: &Device, dtype: FloatDType) -> Result<Evaluation, EvalError> {
-        let run = Run { loss: self.kind(), first: self.input(), inputs, device: device.clone(), dtype };
-        match self {
-            Self::Regression(loss) => run.elementwise(loss, loss.reduction()),
-            Self::Binary(loss) => run.elementwise(loss, loss.reduction()),
-            Self::Classification(loss) => run.classification(loss),
-            Self::Distribution(loss) => run.distribution(loss),
-            Self::Segmentation(loss) => run.segmentation(loss),
-            Self::Boxes(loss) => run.boxes(loss),
-            Self::Heads(loss) => run.heads(loss),
-            Self::Metric(loss) => run.metric(loss),
-        }
+        let device = device.clone().without_autodiff();
+        let loss = self.copy(&device);
+        let [values, loss] = [Wanted::Values, Wanted::Loss].map(|wanted| loss.run(inputs, &device, dtype, wanted, &[]));
+        Ok(evaluation(loss?.0, values?.0, BTreeMap::new()))
     }
+
+    /// Calls the loss, with a gradient for the tensors of some roles.
+    fn run(
+        &self,
+        inputs: &Inputs,
+        device: &Device,
+        dtype: FloatDType,
+        wanted: Wanted,
+        differentiated: &[Role],
+    ) -> Result<(Called, Leaves), EvalError> {
+        let signature = self.signature(inputs);
+        let mut arguments = Arguments::new(self.kind(), &signature, inputs, device, dtype, differentiated)?;
+        let called = self.as_family().call(&mut arguments, wanted)?;
+        Ok((called, arguments.into_leaves()))
+    }
+
+    /// The loss with a state of its own, on a device. (A clone shares its state.)
+    fn copy(&self, device: &Device) -> Self {
+        let mut copy = self.valid().to_device(device);
+        if let Self::Heads(head) = &mut copy {
+            head.own_draws();
+        }
+        copy
+    }
+}
+
+fn evaluation(loss: Called, values: Called, gradients: BTreeMap<String, TensorData>) -> Evaluation {
+    let unreduced = TensorData::new(read(values.numbers).iter::<f64>().collect::<Vec<_>>(), values.shape);
+    Evaluation { loss: loss.numbers.into_scalar(), unreduced, gradients }
 }

@@ -115,7 +115,16 @@ macro_rules! own_weight {
             }
             $(fn bias(&self) -> Option<::burn::tensor::Tensor<1>> {
                 self.$bias.as_ref().map(|bias| bias.val())
+            }
+            fn with_bias(mut self, bias: ::burn::tensor::Tensor<1>) -> Self {
+                let own = self.$bias.as_ref().map(|bias| bias.dims());
+                assert_eq!(Some(bias.dims()), own, "{}: the shape of the bias", $kind);
+                self.$bias = Some(::burn::module::Param::from_tensor(bias));
+                self
             })?
+            fn own_draws(&mut self) {
+                self.draws = self.draws.fork();
+            }
             $($rest)*
         }
     };

@@ -7,6 +7,7 @@ mod annealing;
 #[macro_use]
 mod declare;
 mod sampler;
+mod signature;
 
 use crate::check::Reference;
 use crate::classification::CrossEntropyLoss;
@@ -17,6 +18,7 @@ use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
+use crate::signature::{Argument, Arguments, Classes, EvalError, Role, Shape};
 use burn::tensor::{Bool, Int, Tensor};
 
 pub use crate::options::WeightInitializer;
@@ -93,6 +95,39 @@ pub trait HeadLoss: Head {
         None
     }
 
+    /// The head with another bias of the same shape, as a new parameter.
+    ///
+    /// # Panics
+    /// If the head has no bias, or the shape differs.
+    #[track_caller]
+    fn with_bias(self, bias: Tensor<1>) -> Self {
+        panic!("{}: the head has no bias, but one of shape {:?} was given", self.kind(), bias.dims())
+    }
+
+    /// The arguments that hold classes which the caller has drawn, of a head that draws classes.
+    #[doc(hidden)]
+    fn samples(&self) -> Vec<Argument> {
+        let labels = Tensor::zeros([0], &self.weight().device());
+        self.sampled_classes(&labels, false).map(|_| sampled(self, 1)).into_iter().collect()
+    }
+
+    /// The values with the classes in these arguments; all others have been checked.
+    #[doc(hidden)]
+    fn unreduced_of_samples(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        arguments: &mut Arguments<'_>,
+    ) -> Result<Unreduced<1>, EvalError> {
+        let sampled = arguments.labels("sampled");
+        reference(self, &embeddings).same_device("sampled", &sampled)?;
+        Ok(self.forward_with_classes_unreduced(embeddings, labels, sampled))
+    }
+
+    /// Gives the head draws of its own, which go on where those that it shares with its clones are.
+    #[doc(hidden)]
+    fn own_draws(&mut self) {}
+
     /// The logits without a margin: for inference and accuracy.
     ///
     /// # Shapes
@@ -155,6 +190,29 @@ pub trait HeadLoss: Head {
         self.values(parameters(self), embeddings, labels)
     }
 
+    /// One value per row of the softmax over the labels of the batch and classes that the caller has drawn, as a `sample_rate` (Partial
+    /// FC) draws them, and what each value counts in a mean.
+    ///
+    /// # Shapes
+    /// - sampled: `[S]`, for all rows; a number that is no class makes every value NaN
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error, or if `sampled` is on another device.
+    #[track_caller]
+    fn forward_with_classes_unreduced(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        sampled: Tensor<1, Int>,
+    ) -> Unreduced<1> {
+        expect(self.check(&embeddings, &labels, None));
+        expect(reference(self, &embeddings).same_device("sampled", &sampled));
+        match embeddings.dims()[0] {
+            0 => self.values(parameters(self), embeddings, labels),
+            _ => heads::values_of_sampled(self, parameters(self), embeddings, labels, sampled),
+        }
+    }
+
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
     fn check(
         &self,
@@ -197,6 +255,12 @@ fn reference<'a, H: HeadLoss>(head: &H, embeddings: &'a Tensor<2>) -> Reference<
     Reference { loss: head.kind(), name: "embeddings", tensor: embeddings }
 }
 
+/// The argument `sampled`: classes that the caller has drawn.
+fn sampled<H: HeadLoss>(head: &H, most_axes: usize) -> Argument {
+    let classes = Classes::Number(head.num_classes());
+    Argument { role: Role::State, ..Argument::labels("sampled", Shape::Axes(1, most_axes), classes, None) }
+}
+
 macro_rules! implement {
     (loss $loss:ident, $kind:expr) => {};
     (any $any:ident, $config:ident, $($variant:ident),+) => {
@@ -218,6 +282,10 @@ macro_rules! implement {
                 fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
                 fn has_own_values(&self) -> bool;
                 fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
+                fn samples(&self) -> Vec<Argument>;
+                fn unreduced_of_samples(
+                    &self, embeddings: Tensor<2>, labels: Tensor<1, Int>, arguments: &mut Arguments<'_>
+                ) -> Result<Unreduced<1>, EvalError>;
                 fn cross_entropy(&self) -> &CrossEntropyLoss;
                 fn kind(&self) -> &'static str;
                 fn reduction(&self) -> Reduction;
@@ -229,6 +297,14 @@ macro_rules! implement {
                         match self {
                             $(Self::$variant(loss) => Self::$variant(loss.with_weight(weight)),)+
                         }
+                    }
+                    fn with_bias(self, bias: Tensor<1>) -> Self {
+                        match self {
+                            $(Self::$variant(loss) => Self::$variant(loss.with_bias(bias)),)+
+                        }
+                    }
+                    fn own_draws(&mut self) {
+                        dispatch!(match self [$($variant),+] loss => loss.own_draws())
                     }
                 }
             }

@@ -1,7 +1,7 @@
 //! Negative sampling.
 
 use super::sampler::Draws;
-use super::{WeightInitializer, HeadLoss, Sampler, parameters};
+use super::{HeadLoss, Sampler, WeightInitializer, parameters, sampled};
 use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::config::Range;
@@ -11,6 +11,7 @@ use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::macros::loss;
 use crate::reduction::Unreduced;
+use crate::signature::{Argument, Arguments, EvalError};
 use burn::module::Param;
 use burn::tensor::{Int, IntDType, Tensor};
 
@@ -91,6 +92,27 @@ own_weight! {
             let sampled = self.draws.next(rows * negatives, embeddings.device().is_autodiff(), &labels);
             self.values_with_samples(parameters, embeddings, labels, sampled.reshape([rows, negatives]))
         }
+        fn samples(&self) -> Vec<Argument> {
+            vec![sampled(self, 2)]
+        }
+        fn unreduced_of_samples(
+            &self,
+            embeddings: Tensor<2>,
+            labels: Tensor<1, Int>,
+            arguments: &mut Arguments<'_>,
+        ) -> Result<Unreduced<1>, EvalError> {
+            // With one axis, all rows share them.
+            let sampled = match arguments.axes("sampled") {
+                1 => {
+                    let shared = arguments.labels::<1>("sampled");
+                    let shape = [embeddings.dims()[0], shared.dims()[0]];
+                    shared.unsqueeze::<2>().expand(shape)
+                }
+                _ => arguments.labels("sampled"),
+            };
+            self.check_samples(&embeddings, &labels, &sampled)?;
+            Ok(self.forward_with_samples_unreduced(embeddings, labels, sampled))
+        }
     }
 }
 
@@ -118,9 +140,23 @@ impl NegativeSamplingLoss {
         labels: Tensor<1, Int>,
         sampled: Tensor<2, Int>,
     ) -> Tensor<1> {
-        expect(self.check_samples(&embeddings, &labels, &sampled));
-        let values = self.values_with_samples(parameters(self), embeddings, labels, sampled);
+        let values = self.forward_with_samples_unreduced(embeddings, labels, sampled);
         self.config.reduction.reduce(values, None, None)
+    }
+
+    /// One value per row, and what each counts in a mean.
+    ///
+    /// # Panics
+    /// With the message of [`check_samples`](Self::check_samples)'s error.
+    #[track_caller]
+    pub fn forward_with_samples_unreduced(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        sampled: Tensor<2, Int>,
+    ) -> Unreduced<1> {
+        expect(self.check_samples(&embeddings, &labels, &sampled));
+        self.values_with_samples(parameters(self), embeddings, labels, sampled)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices.
@@ -140,7 +176,7 @@ impl NegativeSamplingLoss {
         reference.same_device("sampled", sampled)
     }
 
-    pub(crate) fn values_with_samples(
+    fn values_with_samples(
         &self,
         Parameters { weight, bias }: Parameters,
         embeddings: Tensor<2>,

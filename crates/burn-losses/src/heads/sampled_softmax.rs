@@ -1,7 +1,7 @@
 //! Sampled softmax.
 
 use super::sampler::{Draws, expected_counts};
-use super::{WeightInitializer, HeadLoss, Sampler, parameters};
+use super::{HeadLoss, Sampler, WeightInitializer, parameters, sampled};
 use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::config::Range;
@@ -11,6 +11,7 @@ use crate::engine::rows::{self, MINUS_INFINITY};
 use crate::error::{InputError, expect};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
+use crate::signature::{Argument, Arguments, EvalError};
 use burn::module::Param;
 use burn::tensor::{Int, IntDType, Tensor};
 
@@ -101,6 +102,20 @@ own_weight! {
             let sampled = self.draws.next(self.config.num_sampled, training, &labels);
             self.values_with_samples(parameters, embeddings, labels, sampled, self.expected.clone())
         }
+        fn samples(&self) -> Vec<Argument> {
+            let expected = Argument::state("expected_counts", &[self.config.num_classes]);
+            vec![sampled(self, 1), Argument { optional: false, ..expected }]
+        }
+        fn unreduced_of_samples(
+            &self,
+            embeddings: Tensor<2>,
+            labels: Tensor<1, Int>,
+            arguments: &mut Arguments<'_>,
+        ) -> Result<Unreduced<1>, EvalError> {
+            let (sampled, expected) = (arguments.labels("sampled"), arguments.float("expected_counts"));
+            self.check_samples(&embeddings, &labels, &sampled, &expected)?;
+            Ok(self.forward_with_samples_unreduced(embeddings, labels, sampled, expected))
+        }
     }
 }
 
@@ -132,9 +147,24 @@ impl SampledSoftmaxLoss {
         sampled: Tensor<1, Int>,
         expected_counts: Tensor<1>,
     ) -> Tensor<1> {
-        expect(self.check_samples(&embeddings, &labels, &sampled, &expected_counts));
-        let values = self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts);
+        let values = self.forward_with_samples_unreduced(embeddings, labels, sampled, expected_counts);
         self.config.reduction.reduce(values, None, None)
+    }
+
+    /// One value per row, and what each counts in a mean.
+    ///
+    /// # Panics
+    /// With the message of [`check_samples`](Self::check_samples)'s error.
+    #[track_caller]
+    pub fn forward_with_samples_unreduced(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        sampled: Tensor<1, Int>,
+        expected_counts: Tensor<1>,
+    ) -> Unreduced<1> {
+        expect(self.check_samples(&embeddings, &labels, &sampled, &expected_counts));
+        self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices.
@@ -159,7 +189,7 @@ impl SampledSoftmaxLoss {
         reference.same_device("expected_counts", expected_counts)
     }
 
-    pub(crate) fn values_with_samples(
+    fn values_with_samples(
         &self,
         Parameters { weight, bias }: Parameters,
         embeddings: Tensor<2>,
@@ -211,13 +241,13 @@ mod tests {
         let device = Device::flex();
         let config = SampledSoftmaxLossConfig::new().with_num_classes(6).with_embedding_dim(3).with_ignore_index(5);
         let head = config.init(&device);
-        let full = SoftmaxLossConfig::new().with_num_classes(6).with_embedding_dim(3).with_ignore_index(5).init(&device);
+        let full =
+            SoftmaxLossConfig::new().with_num_classes(6).with_embedding_dim(3).with_ignore_index(5).init(&device);
         let full = full.with_weight(head.weight());
         let embeddings = Tensor::<2>::random([4, 3], Distribution::Normal(0.0, 3.0), &device);
         let labels = Tensor::<1, Int>::from_ints([0, 5, 2, 4], &device);
         let sampled = Tensor::<1, Int>::arange(0..6, &device);
-        let value =
-            head.forward_with_samples(embeddings.clone(), labels.clone(), sampled, Tensor::ones([6], &device));
+        let value = head.forward_with_samples(embeddings.clone(), labels.clone(), sampled, Tensor::ones([6], &device));
         let expected: f32 = full.forward(embeddings, labels).into_scalar();
         assert!((value.into_scalar::<f32>() - expected).abs() < 1e-5);
     }

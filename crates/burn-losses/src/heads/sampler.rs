@@ -124,6 +124,12 @@ impl Draws {
         Self { classes, seed: seed as u64, cumulative, steps: Arc::default() }
     }
 
+    /// The same draws from here on, but by themselves.
+    pub(super) fn fork(&self) -> Self {
+        let steps = self.steps.load(Ordering::Relaxed);
+        Self { steps: Arc::new(AtomicU64::new(steps)), ..self.clone() }
+    }
+
     /// `count` classes: others at each step of training, the first ones elsewhere.
     pub(super) fn next(&self, count: usize, training: bool, like: &Tensor<1, Int>) -> Tensor<1, Int> {
         let mut rng = self.rng(training);

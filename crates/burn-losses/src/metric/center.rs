@@ -1,11 +1,13 @@
 //! Center loss.
 
+use super::MetricLoss;
 use crate::config::Range;
 use crate::engine::pairs::anchors::Anchors;
 use crate::engine::primitives::centers;
 use crate::engine::{new_state, set_state, state_on};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
+use crate::signature::{Argument, Role};
 use burn::module::{Param, RunningState};
 use burn::tensor::{Int, Tensor};
 
@@ -86,6 +88,34 @@ impl CenterLoss {
             (None, None) => unreachable!("one of them is there"),
         }
     }
+
+    /// The loss with other centers of the same shape: as a new parameter, or as a new state that it shares with no other loss.
+    ///
+    /// # Panics
+    /// If the shape differs.
+    #[track_caller]
+    pub fn with_centers(mut self, centers: Tensor<2>) -> Self {
+        assert_eq!(centers.dims(), self.centers().dims(), "center: the shape of the centers");
+        match &mut self.learned {
+            Some(learned) => *learned = Param::from_tensor(centers),
+            None => self.moving = Some(RunningState::new(centers.detach())),
+        }
+        self
+    }
+}
+
+impl MetricLoss for CenterLoss {
+    kind_and_settings!("center");
+
+    fn class_vectors(&self) -> Option<(Argument, Tensor<2>)> {
+        let centers = self.centers();
+        let argument = Argument::parameter("centers", &centers.dims());
+        Some((if self.learned.is_some() { argument } else { Argument { role: Role::State, ..argument } }, centers))
+    }
+
+    fn with_class_vectors(self, centers: Tensor<2>) -> Self {
+        self.with_centers(centers)
+    }
 }
 
 impl Anchors for CenterLoss {
@@ -104,6 +134,10 @@ impl Anchors for CenterLoss {
 
     fn accepts(&self, _: usize, size: usize) -> Result<(), String> {
         let expected = self.config.embedding_dim;
-        if size == expected { Ok(()) } else { Err(format!("{expected} numbers per embedding, as `embedding_dim` says")) }
+        if size == expected {
+            Ok(())
+        } else {
+            Err(format!("{expected} numbers per embedding, as `embedding_dim` says"))
+        }
     }
 }

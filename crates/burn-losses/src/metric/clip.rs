@@ -55,7 +55,7 @@ loss! {
     }
 }
 
-forward_views!(ClipLoss);
+forward_views!(ClipLoss, "clip");
 
 /// Cross-entropy of the row's scores, the mean over its partners.
 #[derive(Debug, Clone)]

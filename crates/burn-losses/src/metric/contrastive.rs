@@ -7,6 +7,7 @@ use crate::engine::primitives::l2_normalize::l2_normalize;
 use crate::error::{InputError, expect};
 use crate::formula::{Anchor, AnchorFormula, Counts, Formula, Partners, Real, Score};
 use crate::macros::loss;
+use crate::signature::{Argument, Arguments, Called, EvalError, Shape, Signature, Wanted};
 use burn::tensor::Tensor;
 
 crate::choice! {
@@ -114,12 +115,7 @@ impl ContrastiveLoss {
     /// # Panics
     /// With the message of [`check_pairs`](Self::check_pairs)'s error.
     #[track_caller]
-    pub fn forward_pairs_no_reduction(
-        &self,
-        first: Tensor<2>,
-        second: Tensor<2>,
-        dissimilar: Tensor<1>,
-    ) -> Tensor<1> {
+    pub fn forward_pairs_no_reduction(&self, first: Tensor<2>, second: Tensor<2>, dissimilar: Tensor<1>) -> Tensor<1> {
         expect(self.check_pairs(&first, &second, &dissimilar));
         if first.dims()[0] == 0 {
             return widen(first).reshape([0]);
@@ -129,15 +125,30 @@ impl ContrastiveLoss {
     }
 
     /// What is wrong with given pairs: their shapes, types and devices.
-    pub fn check_pairs(
-        &self,
-        first: &Tensor<2>,
-        second: &Tensor<2>,
-        dissimilar: &Tensor<1>,
-    ) -> Result<(), InputError> {
+    pub fn check_pairs(&self, first: &Tensor<2>, second: &Tensor<2>, dissimilar: &Tensor<1>) -> Result<(), InputError> {
         let reference = Reference { loss: self.kind(), name: "first", tensor: first };
         reference.same("second", second)?;
         reference.companion("dissimilar", dissimilar, [first.dims()[0]], "one number per pair")
+    }
+}
+
+impl MetricLoss for ContrastiveLoss {
+    kind_and_settings!("contrastive");
+
+    fn tuples(&self) -> Option<Signature> {
+        let (first, second) =
+            (Argument::prediction("first", Shape::MATRIX), Argument::prediction("second", Shape::Same));
+        Some(vec![first, second, Argument::target("dissimilar", Shape::First(1))])
+    }
+
+    fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
+        let (first, second) = (arguments.float("first"), arguments.float("second"));
+        let dissimilar = arguments.float("dissimilar");
+        self.check_pairs(&first, &second, &dissimilar)?;
+        Ok(match wanted {
+            Wanted::Values => self.forward_pairs_no_reduction(first, second, dissimilar).into(),
+            Wanted::Loss => self.forward_pairs(first, second, dissimilar).into(),
+        })
     }
 }
 

@@ -3,14 +3,16 @@
 //! All losses here can be swapped for one another in a config file: see [`MetricLossConfig`]. Rows of one label belong together,
 //! rows of different labels do not; a label is any integer (of `center`, a class).
 
+mod signature;
 mod views;
 
 use crate::check::Reference;
 use crate::config::Value;
 use crate::engine::pairs::anchors::{self, Anchors};
 use crate::error::{InputError, expect};
-use crate::macros::family;
+use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
+use crate::signature::{Argument, Arguments, Called, EvalError, Signature, Wanted};
 use burn::tensor::{Int, Tensor};
 
 pub use crate::formula::Distance;
@@ -35,6 +37,33 @@ pub trait MetricLoss: Anchors {
     #[doc(hidden)]
     fn settings(&self) -> Value {
         Value::Null
+    }
+
+    /// The vectors that the loss has for its classes, proxies or centers, `[num_classes, embedding_dim]`, as an argument; `None`: it has
+    /// none.
+    #[doc(hidden)]
+    fn class_vectors(&self) -> Option<(Argument, Tensor<2>)> {
+        None
+    }
+
+    /// The loss with other such vectors.
+    #[doc(hidden)]
+    #[track_caller]
+    fn with_class_vectors(self, vectors: Tensor<2>) -> Self {
+        panic!("{}: the loss has no vectors for its classes, but {:?} were given", self.kind(), vectors.dims())
+    }
+
+    /// What the loss takes in place of a batch with labels: pairs, triplets, or two views.
+    #[doc(hidden)]
+    fn tuples(&self) -> Option<Signature> {
+        None
+    }
+
+    /// Calls the loss with such arguments.
+    #[doc(hidden)]
+    fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
+        let _ = (arguments, wanted);
+        unreachable!("{} takes no tuples", self.kind())
     }
 
     /// The value of the batch, reduced as the config says.
@@ -97,47 +126,48 @@ pub trait MetricLoss: Anchors {
     }
 }
 
+/// What every loss of this family says of itself.
+macro_rules! kind_and_settings {
+    ($kind:expr) => {
+        $crate::macros::kind_and_reduction!($kind);
+        fn settings(&self) -> $crate::config::Value {
+            $crate::macros::settings(self.config())
+        }
+    };
+}
+
 macro_rules! implement {
+    (loss TripletLoss, $kind:expr) => {};
+    (loss ContrastiveLoss, $kind:expr) => {};
+    (loss CenterLoss, $kind:expr) => {};
+    (loss ClipLoss, $kind:expr) => {};
+    (loss SiglipLoss, $kind:expr) => {};
+    (loss ProxyAnchorLoss, $kind:expr) => {};
     (loss $loss:ident, $kind:expr) => {
         impl MetricLoss for $loss {
-            fn kind(&self) -> &'static str {
-                $kind
-            }
-            fn reduction(&self) -> Reduction {
-                self.config().reduction
-            }
-            fn settings(&self) -> Value {
-                crate::macros::settings(self.config())
-            }
+            kind_and_settings!($kind);
         }
     };
     (any $any:ident, $config:ident, $($variant:ident),+) => {
-        impl Anchors for $any {
-            fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-                match self {
-                    $(Self::$variant(loss) => loss.anchors(embeddings, labels),)+
-                }
+        dispatch! {
+            $any [$($variant),+]
+            impl Anchors {
+                fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+                fn accepts(&self, rows: usize, size: usize) -> Result<(), String>;
             }
-            fn accepts(&self, rows: usize, size: usize) -> Result<(), String> {
-                match self {
-                    $(Self::$variant(loss) => loss.accepts(rows, size),)+
-                }
-            }
-        }
-        impl MetricLoss for $any {
-            fn kind(&self) -> &'static str {
-                match self {
-                    $(Self::$variant(loss) => loss.kind(),)+
-                }
-            }
-            fn reduction(&self) -> Reduction {
-                match self {
-                    $(Self::$variant(loss) => loss.reduction(),)+
-                }
-            }
-            fn settings(&self) -> Value {
-                match self {
-                    $(Self::$variant(loss) => loss.settings(),)+
+            impl MetricLoss {
+                fn kind(&self) -> &'static str;
+                fn reduction(&self) -> Reduction;
+                fn settings(&self) -> Value;
+                fn class_vectors(&self) -> Option<(Argument, Tensor<2>)>;
+                fn tuples(&self) -> Option<Signature>;
+                fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError>;
+                {
+                    fn with_class_vectors(self, vectors: Tensor<2>) -> Self {
+                        match self {
+                            $(Self::$variant(loss) => Self::$variant(loss.with_class_vectors(vectors)),)+
+                        }
+                    }
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Proxy anchor loss.
 
-use crate::check::widen;
+use super::MetricLoss;
 use crate::config::Range;
 use crate::engine::pairs::anchors::Anchors;
 use crate::engine::primitives::proxies;
@@ -8,6 +8,7 @@ use crate::engine::primitives::labels::{is_out_of_range, widen_labels};
 use crate::macros::loss;
 use crate::options::WeightInitializer;
 use crate::reduction::Unreduced;
+use crate::signature::Argument;
 use burn::module::Param;
 use burn::tensor::{Int, Tensor};
 
@@ -77,32 +78,36 @@ impl ProxyAnchorLoss {
         self.proxies = Param::from_tensor(proxies);
         self
     }
+}
 
-    pub(crate) fn values_with_proxies(
-        &self,
-        proxies: Tensor<2>,
-        embeddings: Tensor<2>,
-        labels: Tensor<1, Int>,
-    ) -> Unreduced<1> {
-        let embeddings = widen(embeddings);
-        if embeddings.dims()[0] == 0 {
-            return embeddings.reshape([0]).into();
-        }
-        let labels = widen_labels(labels);
-        let ProxyAnchorLossConfig { margin, alpha, num_classes, .. } = self.config;
-        let proxies = proxies.cast(embeddings.dtype());
-        let outside = is_out_of_range(&labels, num_classes);
-        proxies::values(proxies, embeddings, labels, margin, alpha).mask_fill(outside, f64::NAN).into()
+impl MetricLoss for ProxyAnchorLoss {
+    kind_and_settings!("proxy_anchor");
+
+    fn class_vectors(&self) -> Option<(Argument, Tensor<2>)> {
+        let proxies = self.proxies();
+        Some((Argument::parameter("proxies", &proxies.dims()), proxies))
+    }
+
+    fn with_class_vectors(self, proxies: Tensor<2>) -> Self {
+        self.with_proxies(proxies)
     }
 }
 
 impl Anchors for ProxyAnchorLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        self.values_with_proxies(self.proxies(), embeddings, labels)
+        let labels = widen_labels(labels);
+        let ProxyAnchorLossConfig { margin, alpha, num_classes, .. } = self.config;
+        let proxies = self.proxies().cast(embeddings.dtype());
+        let outside = is_out_of_range(&labels, num_classes);
+        proxies::values(proxies, embeddings, labels, margin, alpha).mask_fill(outside, f64::NAN).into()
     }
 
     fn accepts(&self, _: usize, size: usize) -> Result<(), String> {
         let expected = self.config.embedding_dim;
-        if size == expected { Ok(()) } else { Err(format!("{expected} numbers per embedding, as `embedding_dim` says")) }
+        if size == expected {
+            Ok(())
+        } else {
+            Err(format!("{expected} numbers per embedding, as `embedding_dim` says"))
+        }
     }
 }

@@ -55,7 +55,7 @@ loss! {
     }
 }
 
-forward_views!(SiglipLoss);
+forward_views!(SiglipLoss, "siglip");
 
 /// A yes or no for each pair of a row.
 #[derive(Debug, Clone)]
@@ -126,7 +126,10 @@ mod tests {
         // e^t / T: a step of t is a factor of 1/T.
         let of_scale = (at(0.5 * (-step).exp(), -1.0) - at(0.5 * step.exp(), -1.0)) / (2.0 * step) as f32;
         let of_offset = (at(0.5, -1.0 + step) - at(0.5, -1.0 - step)) / (2.0 * step) as f32;
-        assert!((scale - of_scale).abs() < 1e-3 && (offset - of_offset).abs() < 1e-3, "{scale} {of_scale} {offset} {of_offset}");
+        assert!(
+            (scale - of_scale).abs() < 1e-3 && (offset - of_offset).abs() < 1e-3,
+            "{scale} {of_scale} {offset} {of_offset}"
+        );
 
         let mut beyond = loss;
         beyond.scale = Some(Param::from_tensor(Tensor::from_data(TensorData::from([6f32]), &device)));

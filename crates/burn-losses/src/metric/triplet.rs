@@ -10,6 +10,7 @@ use crate::error::{InputError, expect};
 use crate::formula::{Anchor, AnchorFormula, Counts, Dual, Partners, Real, Score};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
+use crate::signature::{Argument, Arguments, Called, EvalError, Shape, Signature, Wanted};
 use burn::tensor::{Bool, Int, Tensor};
 
 crate::choice! {
@@ -111,9 +112,7 @@ impl TripletLoss {
     fn counts<const D: usize>(&self, values: Tensor<D>, chosen: Tensor<D, Bool>) -> Tensor<D> {
         let counting = match self.config.average {
             // Of a softplus none is 0; what is not a number counts, so that nobody takes it for nothing.
-            Average::Active if !self.config.soft => {
-                chosen.bool_and(values.clone().lower_equal_scalar(0.0).bool_not())
-            }
+            Average::Active if !self.config.soft => chosen.bool_and(values.clone().lower_equal_scalar(0.0).bool_not()),
             _ => chosen,
         };
         values.zeros_like().mask_fill(counting, 1.0)
@@ -140,10 +139,7 @@ impl TripletLoss {
         let chosen = pairs.positive.clone().bool_and(has_negative.unsqueeze_dim::<2>(1).expand([count, count]));
         let mass = self.counts(values.clone().detach(), chosen.clone());
         let values = values.mask_fill(chosen.bool_not(), 0.0);
-        Unreduced {
-            values: values.sum_dim(1).squeeze_dim(1),
-            mass: Some(mass.sum_dim(1).squeeze_dim(1)),
-        }
+        Unreduced { values: values.sum_dim(1).squeeze_dim(1), mass: Some(mass.sum_dim(1).squeeze_dim(1)) }
     }
 
     /// All triplets, or the semi-hard ones.
@@ -184,10 +180,7 @@ impl TripletLoss {
         let (values, mass, slopes) = (attach(values), attach(mass), attach(slopes));
         // The value is the one above; the gradient is that of slopes * distances.
         let live = slopes * (distances.clone() - distances.detach());
-        Unreduced {
-            values: (values + live.sum_dim(1)).squeeze_dim(1),
-            mass: Some(mass.squeeze_dim(1)),
-        }
+        Unreduced { values: (values + live.sum_dim(1)).squeeze_dim(1), mass: Some(mass.squeeze_dim(1)) }
     }
 
     /// The columns of the positives, in parts: (from, size).
@@ -240,6 +233,25 @@ impl TripletLoss {
         let first = Reference { loss: self.kind(), name: "anchors", tensor: anchors };
         first.same("positives", positives)?;
         first.same("negatives", negatives)
+    }
+}
+
+impl MetricLoss for TripletLoss {
+    kind_and_settings!("triplet");
+
+    fn tuples(&self) -> Option<Signature> {
+        let anchors = Argument::prediction("anchors", Shape::MATRIX);
+        let [positives, negatives] = ["positives", "negatives"].map(|name| Argument::prediction(name, Shape::Same));
+        Some(vec![anchors, positives, negatives])
+    }
+
+    fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
+        let [anchors, positives, negatives] = ["anchors", "positives", "negatives"].map(|name| arguments.float(name));
+        self.check_triplets(&anchors, &positives, &negatives)?;
+        Ok(match wanted {
+            Wanted::Values => self.forward_triplets_unreduced(anchors, positives, negatives).values.into(),
+            Wanted::Loss => self.forward_triplets(anchors, positives, negatives).into(),
+        })
     }
 }
 

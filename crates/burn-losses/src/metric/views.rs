@@ -2,6 +2,7 @@
 
 use crate::check::{Reference, widen};
 use crate::error::InputError;
+use crate::signature::{Argument, Shape, Signature};
 use burn::module::Param;
 use burn::tensor::{Device, Int, Tensor};
 
@@ -11,6 +12,11 @@ pub(super) fn joined(first: Tensor<2>, second: Tensor<2>) -> (Tensor<2>, Tensor<
     let each = Tensor::<1, Int>::arange(0..count as i64, &first.device());
     let labels = Tensor::cat(vec![each.clone(), each], 0);
     (Tensor::cat(vec![widen(first), widen(second)], 0), labels)
+}
+
+/// Two views as arguments.
+pub(super) fn signature() -> Signature {
+    vec![Argument::prediction("first", Shape::MATRIX), Argument::prediction("second", Shape::Same)]
 }
 
 pub(super) fn check(loss: &'static str, first: &Tensor<2>, second: &Tensor<2>) -> Result<(), InputError> {
@@ -43,7 +49,26 @@ pub(super) fn constant(number: f64, like: &Tensor<2>) -> Tensor<2> {
 
 /// `forward_views` of a loss of two views.
 macro_rules! forward_views {
-    ($module:ident) => {
+    ($module:ident, $kind:literal) => {
+        impl $crate::metric::MetricLoss for $module {
+            kind_and_settings!($kind);
+            fn tuples(&self) -> Option<$crate::signature::Signature> {
+                Some($crate::metric::views::signature())
+            }
+            fn call_tuples(
+                &self,
+                arguments: &mut $crate::signature::Arguments<'_>,
+                wanted: $crate::signature::Wanted,
+            ) -> Result<$crate::signature::Called, $crate::signature::EvalError> {
+                let (first, second) = (arguments.float("first"), arguments.float("second"));
+                self.check_views(&first, &second)?;
+                Ok(match wanted {
+                    $crate::signature::Wanted::Values => self.forward_views_no_reduction(first, second).into(),
+                    $crate::signature::Wanted::Loss => self.forward_views(first, second).into(),
+                })
+            }
+        }
+
         impl $module {
             /// The value of two views of the same things, row by row, reduced as the config says.
             ///
@@ -57,6 +82,17 @@ macro_rules! forward_views {
                 $crate::error::expect(self.check_views(&first, &second));
                 let (embeddings, labels) = $crate::metric::views::joined(first, second);
                 $crate::metric::MetricLoss::forward(self, embeddings, labels)
+            }
+
+            /// One value per row of the two views, the rows of the first before those of the second.
+            ///
+            /// # Panics
+            /// With the message of [`check_views`](Self::check_views)'s error.
+            #[track_caller]
+            pub fn forward_views_no_reduction(&self, first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
+                $crate::error::expect(self.check_views(&first, &second));
+                let (embeddings, labels) = $crate::metric::views::joined(first, second);
+                $crate::metric::MetricLoss::forward_no_reduction(self, embeddings, labels)
             }
 
             /// What is wrong with two views: their shapes, types and devices.

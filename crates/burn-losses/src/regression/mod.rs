@@ -2,6 +2,8 @@
 //!
 //! All losses here can be swapped for one another in a config file: see [`RegressionLossConfig`].
 
+mod signature;
+
 use crate::check::Reference;
 use crate::engine::pointwise::{self, BatchKernel, PointKernel, Pointwise};
 use crate::error::{InputError, expect};

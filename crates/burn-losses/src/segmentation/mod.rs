@@ -3,6 +3,7 @@
 //! All losses here can be swapped for one another in a config file: see [`SegmentationLossConfig`]. Losses per pixel are those of
 //! the families `binary` and `classification`.
 
+mod signature;
 mod smooth;
 
 use crate::check::Reference;

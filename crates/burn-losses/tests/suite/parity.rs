@@ -1,10 +1,10 @@
 //! The same numbers on every device, for inputs as they lie in memory, and for every upstream gradient.
 
 use crate::devices::{self, Target};
-use crate::probe::{batch, default_of, numbers, unreduced, variants};
+use crate::probe::{batch, default_of, numbers, other_batches, unreduced, variants};
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use burn_losses::prelude::*;
-use burn_losses::{AnyLoss, LossConfig, registry};
+use burn_losses::{AnyLoss, LossConfig, registry, with_tensor_operations};
 
 fn floats(data: &TensorData) -> Vec<f64> {
     data.clone().convert::<f64>().iter().collect()
@@ -43,6 +43,33 @@ fn every_device_gives_the_same_numbers() {
                 ] {
                     let error = worst(&got, &expected);
                     assert!(error <= allowed, "{place}: {what} is off by {error:.1e}");
+                }
+            }
+        }
+    }
+}
+
+/// So do those of the other ways to call a loss: pairs, triplets, views, soft targets, labels of regions, drawn classes.
+#[test]
+fn every_signature_gives_the_same_numbers() {
+    let exact = devices::cpu().remove(0);
+    for target in devices::cpu() {
+        for config in registry().iter().flat_map(variants) {
+            for inputs in other_batches(&config.init(&exact.device)) {
+                let inputs = crate::golden::rounded(inputs);
+                let on = |target: &Target| {
+                    config.init(&target.device).evaluate(&inputs, &target.device, target.dtype).expect("a value")
+                };
+                let (expected, got) = (with_tensor_operations(|| on(&exact)), on(&target));
+                let compare = |what: &str, got: &[f64], expected: &[f64]| {
+                    let error = worst(got, expected);
+                    let place = format!("{config:?} with {:?} on {}", inputs.keys(), target.name);
+                    assert!(error <= 4.0 * target.tolerance, "{place}: {what} is off by {error:.1e}");
+                };
+                compare("loss", &[got.loss], &[expected.loss]);
+                compare("unreduced", &floats(&got.unreduced), &floats(&expected.unreduced));
+                for (name, gradient) in &expected.gradients {
+                    compare(name, &floats(&got.gradients[name]), &floats(gradient));
                 }
             }
         }

@@ -5,6 +5,7 @@ use burn_losses::config::{Table, Value};
 use burn_losses::eval::Inputs;
 use burn_losses::metric::AnyMetricLoss;
 use burn_losses::prelude::*;
+use burn_losses::signature::{Argument, Kind, Role, Shape, Signature};
 use burn_losses::{AnyLoss, Distributions, LossInfo};
 
 /// Numbers in [-1, 1] that look random and are the same everywhere.
@@ -109,7 +110,7 @@ fn box_batch(kind: &str, rows: usize, scale: f64, seed: u64) -> Inputs {
     Inputs::from([("predictions".into(), predictions), ("targets".into(), tensor(targets, 4))])
 }
 
-/// Embeddings of the size that the config asks for, of three classes; heads with a weight.
+/// Embeddings of the size that the config asks for, of three classes; with the parameters that the loss has.
 fn embedding_batch(loss: &AnyLoss, rows: usize, scale: f64, seed: u64) -> Inputs {
     let tensor = |shape: [usize; 2], seed, scale: f64| {
         TensorData::new(numbers(shape[0] * shape[1], seed).iter().map(|u| u * scale).collect::<Vec<_>>(), shape)
@@ -119,12 +120,17 @@ fn embedding_batch(loss: &AnyLoss, rows: usize, scale: f64, seed: u64) -> Inputs
         AnyLoss::Metric(AnyMetricLoss::Clip(_) | AnyMetricLoss::Siglip(_)) => rows.next_multiple_of(2),
         _ => rows,
     };
-    let [classes, size] = match loss {
-        AnyLoss::Heads(head) => [head.num_classes(), head.weight().dims()[1]],
-        AnyLoss::Metric(AnyMetricLoss::Center(center)) => center.centers().dims(),
-        AnyLoss::Metric(AnyMetricLoss::ProxyAnchor(loss)) => loss.proxies().dims(),
-        _ => [3, 4],
-    };
+    let signature = loss.signatures().remove(0);
+    let size = signature.iter().find_map(|argument| match argument.shape {
+        Shape::Exactly(ref shape) => shape.get(1),
+        _ => None,
+    });
+    let size = size.copied().unwrap_or(4);
+    let classes = signature.iter().find_map(|argument| match argument.kind {
+        Kind::Labels { classes, .. } => classes.number(&[rows, size]),
+        _ => None,
+    });
+    let classes = classes.unwrap_or(3);
     let mut inputs = Inputs::from([
         ("embeddings".into(), tensor([rows, size], seed, scale)),
         (
@@ -132,25 +138,22 @@ fn embedding_batch(loss: &AnyLoss, rows: usize, scale: f64, seed: u64) -> Inputs
             TensorData::new((0..rows).map(|i| (i * 7 % 5 % 3 % classes) as i64).collect::<Vec<_>>(), [rows]),
         ),
     ]);
-    if let AnyLoss::Heads(head) = loss {
-        inputs.insert("weight".into(), parameter(head.weight().dims(), seed + 1));
-    }
-    if let AnyLoss::Metric(AnyMetricLoss::ProxyAnchor(loss)) = loss {
-        inputs.insert("proxies".into(), parameter(loss.proxies().dims(), seed + 1));
-    }
-    inputs.extend(bias(loss));
+    inputs.extend(parameters(loss).map(|(name, shape)| (name.to_owned(), parameter(shape, seed + 1))));
     inputs
 }
 
-fn parameter(shape: [usize; 2], seed: u64) -> TensorData {
-    TensorData::new(numbers(shape[0] * shape[1], seed), shape)
+/// The parameters of a loss that an evaluation takes, with their shapes.
+pub(crate) fn parameters(loss: &AnyLoss) -> impl Iterator<Item = (&'static str, Vec<usize>)> {
+    loss.signatures().remove(0).into_iter().filter_map(|argument| match argument {
+        Argument { name, role: Role::Parameter, shape: Shape::Exactly(shape), .. } => Some((name, shape)),
+        _ => None,
+    })
 }
 
-/// The bias of a head that has one.
-fn bias(loss: &AnyLoss) -> Option<(String, TensorData)> {
-    let AnyLoss::Heads(head) = loss else { return None };
-    let [classes] = head.bias()?.dims();
-    Some(("bias".into(), TensorData::new(numbers(classes, 6), [classes])))
+fn parameter(shape: Vec<usize>, seed: u64) -> TensorData {
+    // A bias is not a row of the weight.
+    let seed = if shape.len() == 1 { 6 } else { seed };
+    TensorData::new(numbers(shape.iter().product(), seed), shape)
 }
 
 /// The logarithm of a softmax over the middle axis of `[rows, 3, extra]`.
@@ -181,6 +184,46 @@ fn needs_labels(loss: &AnyLoss) -> bool {
     matches!(loss, AnyLoss::Distribution(loss) if loss.needs_labels())
 }
 
+/// A batch for each way to call a loss beside the usual one.
+pub(crate) fn other_batches(loss: &AnyLoss) -> Vec<Inputs> {
+    let signatures = loss.signatures();
+    let is_ignored = |argument: &Argument| matches!(argument.kind, Kind::Labels { ignored: Some(_), .. });
+    let ignores = signatures[0].iter().any(is_ignored);
+    // Rows of probabilities have no label that could be ignored.
+    let fits = |signature: &&Signature| !ignores || signature[1].name != "probabilities";
+    signatures.iter().skip(1).filter(fits).map(batch_of).collect()
+}
+
+/// A batch, each argument by what its signature says.
+fn batch_of(signature: &Signature) -> Inputs {
+    let prediction = match &signature[0].shape {
+        Shape::ClassAxis => vec![4, 3, 2],
+        _ => vec![4, 4],
+    };
+    let tensor = |(seed, argument): (usize, &Argument)| {
+        let shape = argument.shape.of(&prediction).unwrap_or_else(|| match argument.shape {
+            Shape::Axes(1, _) => vec![2],
+            _ => prediction.clone(),
+        });
+        let count = shape.iter().product();
+        let numbers = numbers(count, seed as u64 + 1).into_iter();
+        let data = match (argument.kind, argument.role) {
+            (Kind::Labels { classes, .. }, _) => {
+                let classes = classes.number(&prediction).unwrap_or(3);
+                TensorData::new((0..count).map(|at| (at % classes) as i64).collect::<Vec<_>>(), shape)
+            }
+            (Kind::Mask, _) => TensorData::new((0..count).map(|at| at != 1).collect::<Vec<_>>(), shape),
+            (Kind::Float, Role::Prediction | Role::Parameter) if argument.name != "probabilities" => {
+                TensorData::new(numbers.collect::<Vec<_>>(), shape)
+            }
+            // In (0, 1): a probability, a weight, a count.
+            (Kind::Float, _) => TensorData::new(numbers.map(|u| 0.5 + 0.4 * u).collect::<Vec<_>>(), shape),
+        };
+        (argument.name.to_owned(), data)
+    };
+    signature.iter().enumerate().map(tensor).collect()
+}
+
 /// The same numbers for a loss with another config: its first argument may have another name, and labels may be needed.
 pub(crate) fn renamed(inputs: &Inputs, from: &AnyLoss, to: &AnyLoss) -> Inputs {
     let mut inputs = inputs.clone();
@@ -190,25 +233,22 @@ pub(crate) fn renamed(inputs: &Inputs, from: &AnyLoss, to: &AnyLoss) -> Inputs {
         inputs.insert("labels".into(), labels(shape[0], &shape[2..]));
     }
     inputs.insert(to.input().to_owned(), first);
-    if let AnyLoss::Heads(head) = to
-        && inputs["weight"].shape().to_vec() != head.weight().dims()
-    {
-        inputs.insert("weight".into(), parameter(head.weight().dims(), 1));
+    if let AnyLoss::Heads(_) = to {
+        for (name, shape) in parameters(to) {
+            if inputs.get(name).is_none_or(|data| data.shape().to_vec() != shape) {
+                inputs.insert(name.into(), parameter(shape, 1));
+            }
+        }
     }
-    inputs.extend(bias(to));
     inputs
 }
 
 /// The same with one weight per sample.
 pub(crate) fn weighted(loss: &AnyLoss, mut inputs: Inputs, seed: u64) -> Inputs {
     let first = inputs[loss.input()].shape().to_vec();
-    let rank = match loss {
-        AnyLoss::Boxes(_) | AnyLoss::Heads(_) | AnyLoss::Metric(_) => 1,
-        AnyLoss::Segmentation(_) => 2,
-        AnyLoss::Classification(_) | AnyLoss::Distribution(_) => first.len() - 1,
-        AnyLoss::Regression(_) | AnyLoss::Binary(_) => first.len(),
-    };
-    let mut shape = vec![1; rank];
+    let signature = loss.signatures().remove(0);
+    let argument = signature.iter().find(|argument| argument.name == "weights").expect("weights");
+    let mut shape = vec![1; argument.shape.of(&first).expect("as many axes as values have").len()];
     shape[0] = first[0];
     let weights = numbers(first[0], seed).iter().map(|u| 1.5 + u).collect::<Vec<_>>();
     inputs.insert("weights".into(), TensorData::new(weights, shape));
@@ -229,16 +269,15 @@ pub(crate) fn unreduced(loss: &AnyLoss, first: Tensor<2>, second: &TensorData) -
         AnyLoss::Boxes(loss) => loss.forward_no_reduction(first.clone(), floats()),
         AnyLoss::Heads(loss) => {
             // Not the random weight that it has.
-            let shape = loss.weight().dims();
-            let weight = TensorData::new(numbers(shape[0] * shape[1], 9), shape);
+            let weight = parameter(loss.weight().dims().to_vec(), 9);
             let loss = loss.clone().with_weight(Tensor::from_data(weight, (&device, first.dtype())));
             loss.forward_no_reduction(first.clone(), labels())
         }
         AnyLoss::Metric(AnyMetricLoss::ProxyAnchor(loss)) => {
             // Nor the random proxies.
-            let shape = loss.proxies().dims();
-            let proxies = Tensor::from_data(parameter(shape, 9), (&device, first.dtype()));
-            loss.clone().with_proxies(proxies).forward_no_reduction(first.clone(), labels())
+            let proxies = parameter(loss.proxies().dims().to_vec(), 9);
+            let loss = loss.clone().with_proxies(Tensor::from_data(proxies, (&device, first.dtype())));
+            loss.forward_no_reduction(first.clone(), labels())
         }
         AnyLoss::Metric(loss) => loss.forward_no_reduction(first.clone(), labels()),
     }

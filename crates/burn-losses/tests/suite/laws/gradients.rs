@@ -1,8 +1,10 @@
 //! Gradients are the slopes of the values.
 
-use super::{assert_close, evaluate, every_variant, flex_f64, floats};
-use crate::probe::{base, batch, weighted, with_field};
+use super::{assert_close, evaluate, every_signature, every_variant, flex_f64, floats};
+use crate::probe::{base, batch, parameters, weighted, with_field};
 use burn::tensor::{Device, TensorData};
+use burn_losses::config::Value;
+use burn_losses::eval::Inputs;
 use burn_losses::{LossConfig, registry};
 
 /// The gradient with respect to the first argument is the true one, by central differences in f64.
@@ -28,15 +30,41 @@ fn gradients_match_central_differences() {
     });
 }
 
-/// So is that with respect to the parameters of a head.
+/// So are those with respect to the parameters: weight and bias of a head, learned centers.
 #[test]
 fn gradients_of_parameters_match_central_differences() {
-    for info in registry().into_iter().filter(|info| info.family == "heads") {
-        assert_true_gradient(&base(&info), "weight");
-        if info.fields.iter().any(|field| field.name == "bias") {
-            assert_true_gradient(&with_field(&info, "bias", &true.into()).unwrap(), "bias");
+    for info in registry() {
+        let mut configs = vec![base(&info)];
+        let with = |field: &str, value: Value| with_field(&info, field, &value).ok();
+        configs.extend(with("bias", true.into()));
+        configs.extend(with("update", "gradient".into()));
+        // The shares of proxy anchor are constants for the gradient.
+        for config in configs.iter().filter(|config| config.kind() != "proxy_anchor") {
+            for (name, _) in parameters(&config.init(&Device::flex())) {
+                assert_true_gradient(config, name);
+            }
         }
     }
+}
+
+/// So are all gradients where a loss is called in another way than the usual one.
+#[test]
+fn gradients_of_every_signature_match_central_differences() {
+    let target = flex_f64();
+    every_signature(|config, inputs| {
+        let text = serde_yaml_ng::to_string(config).unwrap();
+        if ["_gradient: detached", "kind: circle", "kind: adaface"].iter().any(|constant| text.contains(constant)) {
+            return;
+        }
+        let mut gradients = evaluate(&config.init(&target.device), inputs, &target).gradients;
+        if text.contains("class_weights:\n") {
+            // What a mean divides by is a constant for the gradient.
+            gradients.remove("probabilities");
+        }
+        for (name, gradient) in &gradients {
+            assert_slope(config, inputs, name, &floats(gradient));
+        }
+    });
 }
 
 fn assert_true_gradient(config: &LossConfig, name: &str) {
@@ -44,6 +72,11 @@ fn assert_true_gradient(config: &LossConfig, name: &str) {
     let loss = config.init(&target.device);
     let inputs = weighted(&loss, batch(&loss, 5, 2.0, &[], 31), 32);
     let gradient = floats(&evaluate(&loss, &inputs, &target).gradients[name]);
+    assert_slope(config, &inputs, name, &gradient);
+}
+
+fn assert_slope(config: &LossConfig, inputs: &Inputs, name: &str, gradient: &[f64]) {
+    let target = flex_f64();
     let first = floats(&inputs[name]);
     let step = 1e-6;
     let at = |i: usize, offset: f64| {
@@ -54,5 +87,5 @@ fn assert_true_gradient(config: &LossConfig, name: &str) {
         evaluate(&config.init(&target.device), &inputs, &target).loss
     };
     let differences: Vec<f64> = (0..first.len()).map(|i| (at(i, step) - at(i, -step)) / (2.0 * step)).collect();
-    assert_close(&format!("{config:?}: {name}"), &gradient, &differences, 1e-6);
+    assert_close(&format!("{config:?}: {name}"), gradient, &differences, 1e-6);
 }

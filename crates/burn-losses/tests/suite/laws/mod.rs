@@ -6,7 +6,7 @@ mod precision;
 mod values;
 
 use crate::devices::{self, Target};
-use crate::probe::variants;
+use crate::probe::{other_batches, variants};
 use burn::tensor::TensorData;
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::{AnyLoss, LossConfig, registry};
@@ -15,6 +15,13 @@ fn every_variant(mut check: impl FnMut(&LossConfig)) {
     for info in registry() {
         variants(&info).iter().for_each(&mut check);
     }
+}
+
+/// Every way to call a loss beside the usual one, with a batch for it.
+fn every_signature(mut check: impl FnMut(&LossConfig, &Inputs)) {
+    every_variant(|config| {
+        other_batches(&config.init(&devices::cpu()[0].device)).iter().for_each(|inputs| check(config, inputs));
+    });
 }
 
 fn evaluate(loss: &AnyLoss, inputs: &Inputs, target: &Target) -> Evaluation {

@@ -2,7 +2,7 @@
 
 use super::{assert_close, evaluate, every_variant, flex_f64, floats};
 use crate::devices;
-use crate::probe::{batch, default_of, numbers, weighted, with_field};
+use crate::probe::{batch, default_of, numbers, parameters, weighted, with_field};
 use burn::module::Module;
 use burn::tensor::{Device, TensorData};
 use burn_losses::eval::Inputs;
@@ -62,9 +62,9 @@ fn samples_can_be_permuted() {
         let rows = 8;
         let loss = config.init(&target.device);
         let inputs = batch(&loss, rows, 2.0, &[], 21);
-        // A weight of the loss's own has no samples.
+        // A parameter of the loss has no samples.
         let turn = |name: &str, data: &TensorData| {
-            if ["weight", "bias", "proxies"].contains(&name) { data.clone() } else { reverse(data, rows) }
+            if parameters(&loss).any(|(parameter, _)| parameter == name) { data.clone() } else { reverse(data, rows) }
         };
         let turned: Inputs = inputs.iter().map(|(name, data)| (name.clone(), turn(name, data))).collect();
         let straight = evaluate(&loss, &inputs, &target);
@@ -110,12 +110,9 @@ fn an_empty_batch_is_zero() {
             assert_eq!(got.loss, 0.0, "{config:?} on {}", target.name);
             for (name, gradient) in &got.gradients {
                 let nothing = gradient.num_elements() == 0;
-                assert!(
-                    nothing
-                        || ["weight", "bias", "proxies"].contains(&name.as_str())
-                            && floats(gradient).iter().all(|x| *x == 0.0),
-                    "{config:?}: {name}"
-                );
+                let is_parameter = parameters(&loss).any(|(parameter, _)| parameter == name);
+                let is_zero = is_parameter && floats(gradient).iter().all(|x| *x == 0.0);
+                assert!(nothing || is_zero, "{config:?}: {name}");
             }
         });
     }
@@ -146,6 +143,24 @@ fn nan_in_nan_out() {
             inputs.insert(loss.input().into(), TensorData::new(first, shape));
             let got = evaluate(&loss, &inputs, &target);
             assert!(got.loss.is_nan(), "{}/{} on {}: {}", info.family, info.kind, target.name, got.loss);
+        }
+    }
+}
+
+/// An evaluation is one step, whatever it calls: its values are those of the classes that its loss was computed with.
+#[test]
+fn an_evaluation_is_one_step() {
+    for target in devices::cpu() {
+        for kind in ["sampled_softmax", "negative_sampling"] {
+            let info = registry().into_iter().find(|info| info.kind == kind).expect("registered");
+            let loss = with_field(&info, "reduction", &"sum".into()).unwrap().init(&target.device);
+            let inputs = batch(&loss, 6, 2.0, &[], 91);
+            let steps = [(); 3].map(|()| {
+                let step = evaluate(&loss, &inputs, &target);
+                assert_close(kind, &[step.loss], &[floats(&step.unreduced).iter().sum()], 10.0 * target.tolerance);
+                step.loss
+            });
+            assert!(steps[0] != steps[1] && steps[1] != steps[2], "{kind}: {steps:?}");
         }
     }
 }

@@ -1,0 +1,21 @@
+//! What the losses of this family take.
+
+use super::{AnyBoxesLoss, BoxesLoss};
+use crate::signature::{Argument, Arguments, Called, EvalError, Family, Shape, Signature, Wanted, forward};
+
+impl Family for AnyBoxesLoss {
+    fn signatures(&self) -> Vec<Signature> {
+        vec![vec![
+            Argument::prediction("predictions", Shape::MATRIX),
+            Argument::target("targets", Shape::MATRIX),
+            Argument::weights(Shape::First(1)),
+        ]]
+    }
+
+    fn call(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
+        let (predictions, targets) = (arguments.float("predictions"), arguments.float("targets"));
+        let weights = arguments.optional_float("weights");
+        self.check(&predictions, &targets, weights.as_ref())?;
+        Ok(forward!(self, wanted, weights; predictions, targets))
+    }
+}

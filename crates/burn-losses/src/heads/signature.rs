@@ -1,0 +1,40 @@
+//! What the losses of this family take.
+
+use super::{AnyHeadLoss, HeadLoss};
+use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Family, Shape, Signature, Wanted, forward};
+
+impl Family for AnyHeadLoss {
+    fn signatures(&self) -> Vec<Signature> {
+        let classes = Classes::Number(self.num_classes());
+        let mut usual = vec![
+            Argument::prediction("embeddings", Shape::MATRIX),
+            Argument::labels("labels", Shape::First(1), classes, self.ignore_index()),
+            Argument::weights(Shape::First(1)),
+            Argument::parameter("weight", &self.weight().dims()),
+        ];
+        usual.extend(self.bias().map(|bias| Argument::parameter("bias", &bias.dims())));
+        let samples = self.samples();
+        if samples.is_empty() { vec![usual] } else { vec![usual.clone(), [usual, samples].concat()] }
+    }
+
+    fn call(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
+        let mut head = self.clone();
+        if let Some(weight) = arguments.optional_float("weight") {
+            head = head.with_weight(weight);
+        }
+        if let Some(bias) = arguments.optional_float("bias") {
+            head = head.with_bias(bias);
+        }
+        let (embeddings, labels) = (arguments.float("embeddings"), arguments.labels("labels"));
+        let weights = arguments.optional_float("weights");
+        head.check(&embeddings, &labels, weights.as_ref())?;
+        if !arguments.has("sampled") {
+            return Ok(forward!(head, wanted, weights; embeddings, labels));
+        }
+        let unreduced = head.unreduced_of_samples(embeddings, labels, arguments)?;
+        Ok(match wanted {
+            Wanted::Values => unreduced.values.into(),
+            Wanted::Loss => head.reduction().reduce(unreduced, weights, None).into(),
+        })
+    }
+}

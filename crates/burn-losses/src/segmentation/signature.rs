@@ -1,0 +1,36 @@
+//! What the losses of this family take.
+
+use super::{AnySegmentationLoss, Masks, SegmentationLoss};
+use crate::check::Reference;
+use crate::engine::rows::without_class_axis;
+use crate::signature::{
+    Argument, Arguments, Called, Classes, EvalError, Family, Shape, Signature, Wanted, forward, with_rank,
+};
+
+impl Family for AnySegmentationLoss {
+    fn signatures(&self) -> Vec<Signature> {
+        let first = || Argument::prediction(self.input(), Shape::ClassAxis);
+        let (masks, valid) = (Argument::target("masks", Shape::Same), Argument::mask("valid", Shape::Same));
+        let ignored = self.regions().ignore_index;
+        let labels = Argument::labels("labels", Shape::WithoutClassAxis, Classes::OfAxis, ignored);
+        let weights = || Argument::weights(Shape::First(2));
+        vec![vec![first(), masks, valid, weights()], vec![first(), labels, weights()]]
+    }
+
+    fn call(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
+        with_rank!(arguments, |D, L| {
+            let logits = arguments.float::<D>(self.input());
+            let masks = if arguments.has("labels") {
+                let first = Reference { loss: self.kind(), name: self.input(), tensor: &logits };
+                let labels = arguments.labels::<L>("labels");
+                first.labels(&labels, without_class_axis(logits.dims()))?;
+                self.masks_of(labels, &logits)
+            } else {
+                Masks { masks: arguments.float("masks"), valid: arguments.optional_mask("valid") }
+            };
+            let weights = arguments.optional_float("weights");
+            self.check(&logits, &masks, weights.as_ref())?;
+            Ok(forward!(self, wanted, weights; logits, masks))
+        })
+    }
+}

@@ -1,0 +1,234 @@
+//! What a loss takes, as data: the name, kind, shape and role of each argument, and one way to call any loss with tensors by name.
+//!
+//! [`AnyLoss::signatures`](crate::AnyLoss::signatures) lists the arguments. Tools for all losses, such as
+//! [`AnyLoss::evaluate`](crate::AnyLoss::evaluate), are one generic function over [`Family`].
+//!
+//! ```
+//! use burn::tensor::Device;
+//! use burn_losses::LossConfig;
+//!
+//! let loss = LossConfig::of("metric", "contrastive")?.init(&Device::flex());
+//! let names = |at: usize| loss.signatures()[at].iter().map(|argument| argument.name).collect::<Vec<_>>();
+//! assert_eq!(names(0), ["embeddings", "labels", "weights"]);
+//! assert_eq!(names(1), ["first", "second", "dissimilar"]);
+//! # Ok::<(), burn_losses::ConfigError>(())
+//! ```
+
+mod arguments;
+mod call;
+mod error;
+
+use burn::tensor::{DType, TensorData};
+use std::collections::BTreeMap;
+
+pub(crate) use arguments::read;
+pub use arguments::{Arguments, Leaves};
+pub use call::{Called, Family, Wanted};
+pub(crate) use call::{forward, with_rank};
+pub use error::EvalError;
+
+/// Tensors by name.
+pub type Inputs = BTreeMap<String, TensorData>;
+
+/// The arguments of one way to call a loss; the prediction is the first.
+pub type Signature = Vec<Argument>;
+
+/// One argument of a loss.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Argument {
+    /// The name.
+    pub name: &'static str,
+    /// What its elements are.
+    pub kind: Kind,
+    /// Its shape.
+    pub shape: Shape,
+    /// Whether it may be left out.
+    pub optional: bool,
+    /// What it is to the loss.
+    pub role: Role,
+}
+
+/// What the elements of an argument are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Numbers.
+    Float,
+    /// Classes.
+    Labels {
+        /// Which labels are classes.
+        classes: Classes,
+        /// The label of what does not count.
+        ignored: Option<i64>,
+    },
+    /// Yes or no.
+    Mask,
+}
+
+/// Which labels are classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Classes {
+    /// Any integer is one.
+    Any,
+    /// As many as axis 1 of the prediction has entries, from 0.
+    OfAxis,
+    /// So many, from 0.
+    Number(usize),
+}
+
+/// The shape of an argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    /// So many axes at least, and so many at most.
+    Axes(usize, usize),
+    /// `[N, C, d1, ..]`: the classes are on axis 1.
+    ClassAxis,
+    /// That of the prediction.
+    Same,
+    /// That of the prediction without the class axis.
+    WithoutClassAxis,
+    /// The first axes of the prediction, so many.
+    First(usize),
+    /// This one, as the config says.
+    Exactly(Vec<usize>),
+}
+
+/// What an argument is to a loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// What the model says: training differentiates the loss with respect to it.
+    Prediction,
+    /// What is true.
+    Target,
+    /// How much each value counts.
+    Weight,
+    /// A parameter of the loss, which training changes: training differentiates the loss with respect to it, too.
+    Parameter,
+    /// What the loss keeps from step to step, or otherwise has without a gradient.
+    State,
+}
+
+/// The most axes that a prediction may have.
+const MOST_AXES: usize = 6;
+
+impl Argument {
+    fn new(name: &'static str, kind: Kind, shape: Shape, role: Role) -> Self {
+        Self { name, kind, shape, optional: false, role }
+    }
+
+    /// What the model says.
+    pub fn prediction(name: &'static str, shape: Shape) -> Self {
+        Self::new(name, Kind::Float, shape, Role::Prediction)
+    }
+
+    /// What is true, as numbers.
+    pub fn target(name: &'static str, shape: Shape) -> Self {
+        Self::new(name, Kind::Float, shape, Role::Target)
+    }
+
+    /// Classes.
+    pub fn labels(name: &'static str, shape: Shape, classes: Classes, ignored: Option<i64>) -> Self {
+        Self::new(name, Kind::Labels { classes, ignored }, shape, Role::Target)
+    }
+
+    /// What counts, where that is not everything.
+    pub fn mask(name: &'static str, shape: Shape) -> Self {
+        Self::new(name, Kind::Mask, shape, Role::Target).optional()
+    }
+
+    /// The weights, which no loss needs.
+    pub fn weights(shape: Shape) -> Self {
+        Self::new("weights", Kind::Float, shape, Role::Weight).optional()
+    }
+
+    /// A parameter in place of the loss's own.
+    pub fn parameter(name: &'static str, shape: &[usize]) -> Self {
+        Self::new(name, Kind::Float, Shape::Exactly(shape.to_vec()), Role::Parameter).optional()
+    }
+
+    /// A state in place of the loss's own.
+    pub fn state(name: &'static str, shape: &[usize]) -> Self {
+        Self { role: Role::State, ..Self::parameter(name, shape) }
+    }
+
+    /// The same, but it may be left out.
+    pub fn optional(self) -> Self {
+        Self { optional: true, ..self }
+    }
+
+    /// Whether the loss has a gradient with respect to it that training does not ask for.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.kind == Kind::Float && [Role::Target, Role::Weight].contains(&self.role)
+    }
+}
+
+impl Kind {
+    fn fits(self, dtype: DType) -> bool {
+        match self {
+            Self::Float => dtype.is_float(),
+            Self::Labels { .. } => dtype.is_int() || dtype.is_uint(),
+            Self::Mask => dtype.is_bool(),
+        }
+    }
+
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Float => "a float type",
+            Self::Labels { .. } => "an integer type",
+            Self::Mask => "a boolean type",
+        }
+    }
+}
+
+impl Classes {
+    /// How many there are, with a prediction of this shape; `None`: any integer is a class.
+    pub fn number(self, prediction: &[usize]) -> Option<usize> {
+        match self {
+            Self::Any => None,
+            Self::OfAxis => prediction.get(1).copied(),
+            Self::Number(number) => Some(number),
+        }
+    }
+}
+
+impl Shape {
+    /// Any number of axes.
+    pub const ANY: Self = Self::Axes(1, MOST_AXES);
+
+    /// Two axes.
+    pub const MATRIX: Self = Self::Axes(2, 2);
+
+    /// The shape that goes with a prediction of this shape, where that says it. (Weights may have one number per sample instead.)
+    pub fn of(&self, prediction: &[usize]) -> Option<Vec<usize>> {
+        let axes = prediction.iter().copied();
+        match self {
+            Self::Axes(..) | Self::ClassAxis => None,
+            Self::Same => Some(prediction.to_vec()),
+            Self::WithoutClassAxis => Some(axes.clone().take(1).chain(axes.skip(2)).collect()),
+            Self::First(number) => Some(axes.take(*number).collect()),
+            Self::Exactly(shape) => Some(shape.clone()),
+        }
+    }
+
+    /// The least and the largest number of axes beside a prediction with so many.
+    fn ranks(&self, prediction: usize) -> [usize; 2] {
+        match self {
+            Self::Axes(least, most) => [*least, *most],
+            Self::ClassAxis => [2, MOST_AXES],
+            Self::Same => [prediction; 2],
+            Self::WithoutClassAxis => [prediction.saturating_sub(1); 2],
+            Self::First(number) => [*number; 2],
+            Self::Exactly(shape) => [shape.len(); 2],
+        }
+    }
+
+    /// What is expected of the axes, in words.
+    fn expected(&self, prediction: usize) -> String {
+        match (self, self.ranks(prediction)) {
+            (Self::Exactly(shape), _) => format!("{shape:?}, as the config says"),
+            (Self::ClassAxis, [least, most]) => format!("{least} to {most} axes, the classes on axis 1"),
+            (_, [1, 1]) => "1 axis".into(),
+            (_, [least, most]) if least == most => format!("{least} axes"),
+            (_, [least, most]) => format!("{least} to {most} axes"),
+        }
+    }
+}

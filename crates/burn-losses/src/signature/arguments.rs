@@ -1,0 +1,167 @@
+//! Tensors by name, as a loss takes them.
+
+use super::{Argument, EvalError, Inputs, Kind, Role, Shape};
+use crate::error::quoted;
+use burn::tensor::{Bool, DType, Device, FloatDType, Gradients, Int, Tensor, TensorData};
+use std::collections::BTreeMap;
+
+/// The arguments of a call: tensors by name, on a device, with one type of floats.
+///
+/// They fit a signature: names, kinds and numbers of axes have been checked. What else may be wrong, the `check` of a loss says.
+pub struct Arguments<'a> {
+    signature: &'a [Argument],
+    inputs: &'a Inputs,
+    device: &'a Device,
+    dtype: FloatDType,
+    differentiated: &'a [Role],
+    leaves: Leaves,
+}
+
+impl<'a> Arguments<'a> {
+    /// Tensors that fit a signature of the loss `loss`. On a device with autodiff, those of the `differentiated` roles need a gradient.
+    pub fn new(
+        loss: &'static str,
+        signature: &'a [Argument],
+        inputs: &'a Inputs,
+        device: &'a Device,
+        dtype: FloatDType,
+        differentiated: &'a [Role],
+    ) -> Result<Self, EvalError> {
+        let names: Vec<_> = signature.iter().map(|argument| argument.name).collect();
+        let expected = || quoted(&names);
+        if let Some(name) = inputs.keys().find(|name| !names.contains(&name.as_str())) {
+            return Err(EvalError::Unknown { loss, name: name.clone(), expected: expected() });
+        }
+        let is_missing = |argument: &&Argument| !argument.optional && !inputs.contains_key(argument.name);
+        if let Some(argument) = signature.iter().find(is_missing) {
+            return Err(EvalError::Missing { loss, name: argument.name.into(), expected: expected() });
+        }
+        let prediction = inputs[signature[0].name].shape().len();
+        for argument in signature {
+            if let Some(data) = inputs.get(argument.name) {
+                check(loss, argument, data, prediction, device)?;
+            }
+        }
+        Ok(Self { signature, inputs, device, dtype, differentiated, leaves: Leaves::default() })
+    }
+
+    /// Whether there is an argument of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.inputs.contains_key(name)
+    }
+
+    /// The number of axes of the prediction.
+    pub fn rank(&self) -> usize {
+        self.axes(self.signature[0].name)
+    }
+
+    /// The number of axes of an argument.
+    pub fn axes(&self, name: &str) -> usize {
+        self.inputs[name].shape().len()
+    }
+
+    /// An argument of numbers.
+    pub fn float<const D: usize>(&mut self, name: &str) -> Tensor<D> {
+        let tensor = Tensor::from_data(self.inputs[name].clone(), (self.device, DType::from(self.dtype)));
+        let argument = self.signature.iter().find(|argument| argument.name == name);
+        let is_leaf = argument.is_some_and(|argument| self.differentiated.contains(&argument.role));
+        if !is_leaf || !self.device.is_autodiff() {
+            return tensor;
+        }
+        self.leaves.add(name, tensor.require_grad())
+    }
+
+    /// An argument of numbers, if it is there.
+    pub fn optional_float<const D: usize>(&mut self, name: &str) -> Option<Tensor<D>> {
+        self.has(name).then(|| self.float(name))
+    }
+
+    /// An argument of classes.
+    pub fn labels<const D: usize>(&self, name: &str) -> Tensor<D, Int> {
+        Tensor::from_data(self.inputs[name].clone(), self.device)
+    }
+
+    /// An argument of yes or no, if it is there.
+    pub fn optional_mask<const D: usize>(&self, name: &str) -> Option<Tensor<D, Bool>> {
+        self.inputs.get(name).map(|data| Tensor::from_data(data.clone(), self.device))
+    }
+
+    /// The tensors that were made with a gradient.
+    pub fn into_leaves(self) -> Leaves {
+        self.leaves
+    }
+}
+
+/// An argument has the number of axes and the type of its signature, and the device can hold its labels.
+fn check(
+    loss: &'static str,
+    argument: &Argument,
+    data: &TensorData,
+    prediction: usize,
+    device: &Device,
+) -> Result<(), EvalError> {
+    let (name, shape) = (|| argument.name.to_owned(), data.shape().to_vec());
+    let [least, most] = argument.shape.ranks(prediction);
+    let is_another = matches!(&argument.shape, Shape::Exactly(expected) if *expected != shape);
+    if is_another || !(least..=most).contains(&shape.len()) {
+        return Err(EvalError::Rank { loss, name: name(), shape, expected: argument.shape.expected(prediction) });
+    }
+    if !argument.kind.fits(data.dtype()) {
+        let expected = argument.kind.expected();
+        return Err(EvalError::Type { loss, name: name(), given: data.dtype(), expected });
+    }
+    if !matches!(argument.kind, Kind::Labels { .. }) {
+        return Ok(());
+    }
+    let bits = DType::from(device.settings().int_dtype).size() * 8;
+    let limit = 1_i128 << (bits - 1);
+    match integers(data).find(|label| !(-limit..limit).contains(label)) {
+        None => Ok(()),
+        Some(label) => Err(EvalError::Label { loss, name: name(), label, bits }),
+    }
+}
+
+/// Integers of any type.
+pub(crate) fn integers(data: &TensorData) -> Box<dyn Iterator<Item = i128> + '_> {
+    match data.dtype() {
+        DType::U64 => Box::new(data.iter::<u64>().map(i128::from)),
+        _ => Box::new(data.iter::<i64>().map(i128::from)),
+    }
+}
+
+/// Reads one gradient out of all.
+type Gradient = Box<dyn FnOnce(&Gradients) -> TensorData>;
+
+/// The tensors of a call that need a gradient.
+#[derive(Default)]
+pub struct Leaves(Vec<(String, Gradient)>);
+
+impl Leaves {
+    fn add<const D: usize>(&mut self, name: &str, leaf: Tensor<D>) -> Tensor<D> {
+        let read_from = {
+            let leaf = leaf.clone();
+            |gradients: &Gradients| {
+                // The gradient is zero where the loss does not depend on the tensor.
+                read(leaf.grad(gradients).unwrap_or_else(|| leaf.without_autodiff().zeros_like()))
+            }
+        };
+        self.0.push((name.to_owned(), Box::new(read_from)));
+        leaf
+    }
+
+    /// Differentiates a loss: the gradients, as f64.
+    pub fn differentiate(self, loss: &Tensor<1>) -> BTreeMap<String, TensorData> {
+        if self.0.is_empty() {
+            return BTreeMap::new();
+        }
+        let gradients = loss.backward();
+        self.0.into_iter().map(|(name, read)| (name, read(&gradients))).collect()
+    }
+}
+
+/// The numbers of a tensor as f64, copied at once: on wgpu the memory behind what was read may be used again while the
+/// device goes on, and would then show later results.
+pub(crate) fn read<const D: usize>(tensor: Tensor<D>) -> TensorData {
+    let data = tensor.into_data();
+    TensorData::new(data.iter::<f64>().collect::<Vec<_>>(), data.shape().clone())
+}

@@ -1,0 +1,76 @@
+//! How a loss of any family is called.
+
+use super::{Arguments, EvalError, Signature};
+use burn::tensor::Tensor;
+
+/// A family of losses, as tools for all losses see it.
+///
+/// [`call`](Self::call) calls the public forward methods of the loss, and computes nothing itself: what such a tool sees is what a user
+/// gets.
+pub trait Family {
+    /// The arguments of each way to call the loss, the usual one first.
+    fn signatures(&self) -> Vec<Signature>;
+
+    /// Calls the loss with the arguments of one of its signatures.
+    fn call(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError>;
+}
+
+/// Which of the forward methods is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// The one that gives the reduced value, with weights where there are any.
+    Loss,
+    /// The one that gives the unreduced values, without weights.
+    Values,
+}
+
+/// What a forward method gives.
+#[derive(Debug, Clone)]
+pub struct Called {
+    /// The numbers in a row.
+    pub numbers: Tensor<1>,
+    /// The shape that they had.
+    pub shape: Vec<usize>,
+}
+
+impl<const D: usize> From<Tensor<D>> for Called {
+    fn from(tensor: Tensor<D>) -> Self {
+        let shape = tensor.dims();
+        Self { numbers: tensor.reshape([shape.iter().product::<usize>()]), shape: shape.to_vec() }
+    }
+}
+
+/// Runs code with the rank of the prediction as a constant; with two names, also with the rank without the class axis.
+macro_rules! with_rank {
+    ($arguments:ident, |$rank:ident| $run:expr) => {
+        $crate::signature::with_rank!(@ $arguments, $run; $rank: 1, 2, 3, 4, 5, 6)
+    };
+    ($arguments:ident, |$rank:ident, $without:ident| $run:expr) => {
+        $crate::signature::with_rank!(@ $arguments, {
+            const $without: usize = $rank - 1;
+            $run
+        }; $rank: 2, 3, 4, 5, 6)
+    };
+    (@ $arguments:ident, $run:expr; $rank:ident: $($number:literal),+) => {
+        match $arguments.rank() {
+            $($number => {
+                const $rank: usize = $number;
+                $run
+            })+
+            rank => unreachable!("the rank has been checked: {rank}"),
+        }
+    };
+}
+pub(crate) use with_rank;
+
+/// Calls `forward`, `forward_weighted` or `forward_no_reduction`.
+macro_rules! forward {
+    ($loss:expr, $wanted:expr, $weights:expr; $($argument:ident),+) => {
+        match ($wanted, $weights) {
+            ($crate::signature::Wanted::Values, _) => $loss.forward_no_reduction($($argument),+).into(),
+            ($crate::signature::Wanted::Loss, None) => $loss.forward($($argument),+).into(),
+            ($crate::signature::Wanted::Loss, Some(weights)) => $loss.forward_weighted($($argument,)+ weights).into(),
+        }
+    };
+}
+pub(crate) use forward;
