@@ -164,19 +164,6 @@ impl Reduction {
         self.divide(total, unreduced, weights, divisor)
     }
 
-    /// What a sum is divided by, of `count` values (those that are valid, or their class weights) of so many samples, whose weights sum
-    /// to `weights`. `positives` counts targets, which are not known here.
-    #[cfg(feature = "cpu-engine")]
-    pub(crate) fn divisor(self, count: f64, samples: usize, weights: Option<f64>) -> Option<f64> {
-        match self {
-            Self::Sum => None,
-            Self::Mean => Some(count),
-            Self::BatchMean => Some(samples as f64),
-            Self::WeightedMean => Some(weights.unwrap_or(count)),
-            Self::Positives => panic!("reduction: `positives` needs the number of positive targets as `divisor`"),
-        }
-    }
-
     /// The sum of the values, each multiplied by its weight, divided by what this reduction divides by.
     #[track_caller]
     pub(crate) fn divide<const D: usize>(

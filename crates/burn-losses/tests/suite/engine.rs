@@ -8,11 +8,8 @@ use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::metric::{CenterLossConfig, CenterUpdate};
 use burn_losses::prelude::*;
 use burn_losses::regression::HuberLossConfig;
-use burn_losses::{
-    AnyLoss, Boxes, Distributions, LossInfo, Pointwise, Reduction, Rows, registry, with_tensor_operations,
-};
+use burn_losses::{AnyLoss, LossInfo, Reduction, registry, watched, with_tensor_operations};
 use rayon::ThreadPoolBuilder;
-use std::collections::BTreeSet;
 
 fn floats(data: &TensorData) -> Vec<f64> {
     data.clone().convert::<f64>().iter().collect()
@@ -23,142 +20,44 @@ fn results(evaluation: &Evaluation, loss: &AnyLoss) -> [Vec<f64>; 3] {
     [vec![evaluation.loss], floats(&evaluation.unreduced), floats(&evaluation.gradients[loss.input()])]
 }
 
-/// Losses that have a kernel of their own.
-const KERNELS: [&str; 34] = [
-    "regression/mse",
-    "regression/mae",
-    "regression/mean_bias",
-    "regression/huber",
-    "regression/smooth_l1",
-    "regression/log_cosh",
-    "regression/quantile",
-    "regression/tukey_biweight",
-    "regression/weighted_sum",
-    "binary/bce",
-    "binary/focal",
-    "binary/hinge",
-    "binary/ramp",
-    "binary/logistic",
-    "binary/zero_one",
-    "binary/weighted_sum",
-    "classification/cross_entropy",
-    "classification/focal",
-    "distribution/kl_divergence",
-    "distribution/entropy",
-    "distribution/cross_entropy",
-    "distribution/js_divergence",
-    "distribution/weighted_sum",
-    "boxes/iou",
-    "boxes/giou",
-    "boxes/diou",
-    "boxes/ciou",
-    "boxes/eiou",
-    "boxes/focal_eiou",
-    "boxes/cdiou",
-    "boxes/siou",
-    "boxes/alpha_iou",
-    "boxes/mpdiou",
-    "boxes/nwd",
-];
-
-/// Losses that are tensor operations around a kernel; what is in neither list has a few passes of its own, or none.
-const PARTS: [&str; 34] = [
-    "regression/ghm_r",
-    "binary/balanced_bce",
-    "binary/ghm_c",
-    "binary/ohem",
-    "distribution/distillation",
-    "boxes/distribution_focal",
-    "classification/multi_margin",
-    "segmentation/dice",
-    "segmentation/tversky",
-    "segmentation/jaccard",
-    "segmentation/focal_tversky",
-    "segmentation/generalized_dice",
-    "segmentation/weighted_sum",
-    "metric/contrastive",
-    "metric/nt_xent",
-    "metric/sup_con",
-    "metric/multi_similarity",
-    "metric/circle",
-    "metric/clip",
-    "metric/siglip",
-    "metric/center",
-    "metric/proxy_anchor",
-    "heads/softmax",
-    "heads/normalized_softmax",
-    "heads/l_softmax",
-    "heads/a_softmax",
-    "heads/cosface",
-    "heads/am_softmax",
-    "heads/arcface",
-    "heads/combined_margin",
-    "heads/sub_center_arcface",
-    "heads/adaface",
-    "heads/sampled_softmax",
-    "heads/negative_sampling",
-];
-
-fn fused() -> impl Iterator<Item = LossInfo> {
-    let is_fused = |info: &LossInfo| {
-        let name = format!("{}/{}", info.family, info.kind);
-        KERNELS.contains(&&*name) || PARTS.contains(&&*name)
-    };
-    registry().into_iter().filter(is_fused)
-}
-
 /// So many rows, or as many as can be compared with one another.
 fn rows(info: &LossInfo, most: usize) -> usize {
     if ["metric", "heads"].contains(&info.family) { most.min(301) } else { most }
 }
 
-/// Whether the fused engine has a kernel for the loss itself.
-fn has_kernel(loss: &AnyLoss) -> bool {
-    match loss {
-        AnyLoss::Regression(loss) => loss.kernel().is_some(),
-        AnyLoss::Binary(loss) => loss.kernel().is_some(),
-        AnyLoss::Classification(loss) => loss.kernel(3).is_some() && !loss.selects(),
-        AnyLoss::Distribution(loss) => loss.kernel().is_some(),
-        AnyLoss::Boxes(loss) => loss.kernel().is_some(),
-        AnyLoss::Segmentation(_) | AnyLoss::Heads(_) | AnyLoss::Metric(_) => false,
+/// As in training, on every CPU device: kernels compute the values, the reduced value and the gradient of every loss, and nothing falls
+/// back to tensor operations unseen. Where targets or weights are floats, one more run asks for their gradients, on tensors.
+#[test]
+fn every_loss_runs_on_kernels() {
+    for target in devices::cpu() {
+        for info in registry() {
+            let loss = default_of(&info).init(&target.device);
+            let inputs = batch(&loss, rows(&info, 300), 3.0, &[], 2);
+            let evaluate = || loss.evaluate(&inputs, &target.device, target.dtype).expect("a value");
+            let place = format!("{}/{} on {}", info.family, info.kind, target.name);
+            let (_, paths) = watched(evaluate);
+            let count = |path: &[&str], name: &str| path.iter().filter(|other| **other == name).count();
+            for name in &paths.tensor {
+                let counts = [&paths.fused, &paths.tensor].map(|path| count(path, name));
+                assert!(counts[0] >= 2 * counts[1], "{place}: {name} ran on tensors, {paths:?}");
+            }
+            assert!(!paths.fused.is_empty(), "{place}: nothing ran on a kernel, {paths:?}");
+            let (_, paths) = watched(|| with_tensor_operations(evaluate));
+            assert!(paths.fused.is_empty() && !paths.tensor.is_empty(), "{place}: not turned off, {paths:?}");
+        }
     }
 }
 
+/// The same bits, every time.
 #[test]
-fn the_losses_with_a_kernel_are_known() {
-    let device = burn::tensor::Device::flex();
-    let with_kernel = registry().into_iter().filter(|info| has_kernel(&default_of(info).init(&device)));
-    let names: BTreeSet<_> = with_kernel.map(|info| format!("{}/{}", info.family, info.kind)).collect();
-    assert_eq!(names, KERNELS.map(str::to_owned).into());
-    assert_eq!(fused().count(), KERNELS.len() + PARTS.len());
-}
-
-/// The graph does not tell which path made a value, but the bits do: in single precision, formulas with an exponential, a logarithm
-/// or a long sum round differently somewhere among many numbers.
-#[test]
-fn the_engine_runs_where_it_applies_and_can_be_turned_off() {
-    for target in devices::cpu().into_iter().filter(|target| target.name.ends_with("f32")) {
-        for (family, kind) in [
-            ("regression", "log_cosh"),
-            ("binary", "focal"),
-            ("classification", "cross_entropy"),
-            ("distribution", "kl_divergence"),
-            ("segmentation", "dice"),
-            ("boxes", "ciou"),
-            ("boxes", "distribution_focal"),
-            ("distribution", "distillation"),
-            ("metric", "contrastive"),
-            ("metric", "nt_xent"),
-            ("metric", "clip"),
-            ("metric", "siglip"),
-        ] {
-            let loss = LossConfig::of(family, kind).expect("registered").init(&target.device);
-            let inputs = batch(&loss, 300, 3.0, &[], 2);
-            let evaluate = || loss.evaluate(&inputs, &target.device, target.dtype).expect("a value");
-            let fused = results(&evaluate(), &loss);
-            let plain = results(&with_tensor_operations(evaluate), &loss);
-            assert!(fused == results(&evaluate(), &loss), "{family}/{kind} on {}: other bits", target.name);
-            assert!(fused != plain, "{family}/{kind} on {}: not fused, or not turned off", target.name);
+fn a_second_run_gives_the_same_bits() {
+    for target in devices::cpu() {
+        for info in registry() {
+            let config = default_of(&info);
+            let inputs = batch(&config.init(&target.device), rows(&info, 300), 3.0, &[], 2);
+            // Anew: some losses keep something from step to step.
+            let run = || results(&loss_on(&config, &target, &inputs), &config.init(&target.device));
+            assert!(run() == run(), "{}/{} on {}: other bits", info.family, info.kind, target.name);
         }
     }
 }
@@ -169,7 +68,7 @@ fn the_engine_runs_where_it_applies_and_can_be_turned_off() {
 fn the_engine_is_as_precise_as_tensor_operations() {
     let full = std::env::var("BURN_LOSSES_FULL").is_ok();
     let exact = devices::cpu().remove(0);
-    for info in fused() {
+    for info in registry() {
         let config = default_of(&info);
         let loss = config.init(&exact.device);
         let pointwise = ["regression", "binary"].contains(&info.family);
@@ -264,7 +163,7 @@ fn worst(got: &[f64], truth: &[f64], units: &[f64]) -> f64 {
 #[test]
 fn the_same_bits_whatever_the_number_of_threads() {
     let target = devices::cpu().remove(1);
-    for info in fused() {
+    for info in registry() {
         let config = default_of(&info);
         let inputs = batch(&config.init(&target.device), rows(&info, 30_011), 3.0, &[], 2);
         let run = |threads| {
@@ -355,9 +254,10 @@ fn centers_are_those_of_tensor_operations() {
 #[test]
 fn halves_are_computed_in_single_precision() {
     let device = burn::tensor::Device::flex().autodiff();
-    for name in KERNELS {
-        let (family, kind) = name.split_once('/').expect("family/kind");
-        let loss = LossConfig::of(family, kind).expect("registered").init(&device);
+    let of_two_tensors = ["regression", "binary", "classification", "distribution", "boxes"];
+    for info in registry().into_iter().filter(|info| of_two_tensors.contains(&info.family)) {
+        let name = format!("{}/{}", info.family, info.kind);
+        let loss = default_of(&info).init(&device);
         let mut inputs = batch(&loss, 700, 2.0, &[], 2);
         let first = inputs.remove(loss.input()).expect("the first argument");
         let second = inputs.into_values().next().expect("the second argument");

@@ -3,7 +3,7 @@
 use super::Call;
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::custom_backward::custom_backward;
-use crate::engine::host::blocks::{BLOCK, divided, factor_of, par_blocks, par_map, par_rows, part, range};
+use crate::engine::host::blocks::{BLOCK, divided, divisor_of, factor_of, par_blocks, par_map, par_rows, part, range};
 use crate::engine::host::memory::{Memory, Numbers, Pooled, Weights, in_precision, scalar, scaled_rows, stale, tensor};
 use crate::engine::host::simd::{Float, KnownZero, Lanes, MOST_LANES, Sum, load};
 use crate::engine::pointwise::{PointKernel, host as pointwise};
@@ -263,7 +263,7 @@ where
     let count = numbers.len() / 4;
     let weights = Weights::<T>::of_some(call.weights.as_ref(), count)?;
     let sum = weights.as_ref().filter(|_| *reduction == Some(Reduction::WeightedMean)).map(Weights::sum);
-    let divisor = reduction.and_then(|reduction| reduction.divisor(count as f64, count, sum));
+    let divisor = reduction.and_then(|reduction| divisor_of(reduction, count as f64, count, sum));
     let factor = factor_of(divisor);
 
     let own_weights =

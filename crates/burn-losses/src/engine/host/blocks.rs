@@ -2,6 +2,7 @@
 //!
 //! The sums of the blocks, in double precision, are added in order: the same bits come out whatever the number of threads.
 
+use crate::reduction::Reduction;
 use rayon::prelude::*;
 
 /// Numbers of a block: what is read and written for it fits into a core's own cache.
@@ -84,5 +85,17 @@ pub(crate) fn divided(sum: f64, divisor: Option<f64>) -> f64 {
         None => sum,
         Some(0.0) => 0.0,
         Some(divisor) => sum / divisor,
+    }
+}
+
+/// What a reduction divides a sum by: of `count` values (those that are valid, or their class weights) of so many samples, whose weights
+/// sum to `weights`. `positives` counts targets, which are not known here.
+pub(crate) fn divisor_of(reduction: Reduction, count: f64, samples: usize, weights: Option<f64>) -> Option<f64> {
+    match reduction {
+        Reduction::Sum => None,
+        Reduction::Mean => Some(count),
+        Reduction::BatchMean => Some(samples as f64),
+        Reduction::WeightedMean => Some(weights.unwrap_or(count)),
+        Reduction::Positives => panic!("reduction: `positives` needs the number of positive targets as `divisor`"),
     }
 }

@@ -3,7 +3,7 @@
 use super::{Call, PointKernel, Wanted};
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::custom_backward::custom_backward;
-use crate::engine::host::blocks::{BLOCK, divided, factor_of, par_blocks, range};
+use crate::engine::host::blocks::{BLOCK, divided, divisor_of, factor_of, par_blocks, range};
 use crate::engine::host::memory::{Memory, Numbers, Weights, in_precision, scalar, scaled_rows, stale, tensor};
 use crate::engine::host::simd::{Float, Lanes, MOST_LANES, Sum, load};
 use crate::formula::{Dual, Formula};
@@ -183,7 +183,7 @@ where
                 reduction => {
                     let weights = weights.as_ref().filter(|_| reduction == Reduction::WeightedMean);
                     let sum = weights.map(|weights| weights.sum() / width);
-                    reduction.divisor(reduce.normalizer.unwrap_or(count as f64 / width), reduce.samples, sum)
+                    divisor_of(reduction, reduce.normalizer.unwrap_or(count as f64 / width), reduce.samples, sum)
                 }
             };
             (weights, divisor)

@@ -4,7 +4,7 @@ use super::{Call, MINUS_INFINITY, Margin, Outcome, Reduce, RowKernel, Target};
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::custom_backward::custom_backward;
 use crate::engine::distributions::LEAST as LEAST_PROBABILITY;
-use crate::engine::host::blocks::{BLOCK, divided, factor_of, par_blocks, part, range};
+use crate::engine::host::blocks::{BLOCK, divided, divisor_of, factor_of, par_blocks, part, range};
 use crate::engine::host::memory::{Memory, Weights, in_precision, scalar, scaled_rows, stale, tensor};
 use crate::engine::host::simd::{Float, MOST_LANES, Sum, each, exponentials, largest, rest, scale, zip};
 use crate::engine::pointwise::host::{self as pointwise};
@@ -586,5 +586,5 @@ pub(in crate::engine) fn divisor<T: Float>(
             weights.iter().zip(normalizers).map(|(weight, normalizer)| weight.to_f64() * normalizer).sum()
         }
     });
-    reduce.reduction.divisor(count, reduce.samples, weight)
+    divisor_of(reduce.reduction, count, reduce.samples, weight)
 }
