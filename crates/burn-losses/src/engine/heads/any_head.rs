@@ -1,0 +1,85 @@
+//! A head whose type the compiler does not know.
+
+use super::margin::with_margin;
+use super::{Head, Layer, Parameters, Scaling};
+use crate::engine::rows;
+use crate::formula::{Dual, RowFormula};
+use crate::reduction::Unreduced;
+use burn::tensor::{Bool, Int, Tensor};
+use std::sync::Arc;
+
+/// A head as the code of the executor takes it, which is compiled once for all of them.
+pub(crate) trait AnyHead: Send + Sync {
+    fn scaling(&self) -> Scaling;
+    fn has_margin(&self) -> bool;
+    fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>>;
+    fn centers_per_class(&self) -> usize;
+    fn num_classes(&self) -> usize;
+    fn chunk_rows(&self) -> Option<usize>;
+    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
+    fn own_values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>)
+    -> Option<Unreduced<1>>;
+    /// The margin of many rows, and of one.
+    fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, given: Option<Tensor<1>>) -> Tensor<1>;
+    fn margin(&self, logit: Dual<f64, 2>, length: Dual<f64, 2>, given: Option<Dual<f64, 2>>) -> Dual<f64, 2>;
+    /// The loss of a row of logits: its kernel, its values, and what it says of labels and classes.
+    fn row_kernel(&self) -> rows::RowKernel;
+    fn row_values(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+    fn ignore_index(&self) -> Option<i64>;
+    fn class_factors(&self) -> Option<&[f64]>;
+    /// A copy that lives as long as a graph.
+    fn to_shared(&self) -> Arc<dyn AnyHead>;
+}
+
+impl<H: Layer> AnyHead for H {
+    fn scaling(&self) -> Scaling {
+        Head::scaling(self)
+    }
+    fn has_margin(&self) -> bool {
+        Head::has_margin(self)
+    }
+    fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>> {
+        Head::given(self, embeddings, uncounted)
+    }
+    fn centers_per_class(&self) -> usize {
+        Head::centers_per_class(self)
+    }
+    fn num_classes(&self) -> usize {
+        Layer::num_classes(self)
+    }
+    fn chunk_rows(&self) -> Option<usize> {
+        Layer::chunk_rows(self)
+    }
+    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
+        Layer::sampled_classes(self, labels, training)
+    }
+    fn own_values(
+        &self,
+        parameters: Parameters,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+    ) -> Option<Unreduced<1>> {
+        self.has_own_values().then(|| self.values(parameters, embeddings, labels))
+    }
+    fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, given: Option<Tensor<1>>) -> Tensor<1> {
+        with_margin(self, logits, lengths, given)
+    }
+    fn margin(&self, logit: Dual<f64, 2>, length: Dual<f64, 2>, given: Option<Dual<f64, 2>>) -> Dual<f64, 2> {
+        with_margin(self, logit, length, given)
+    }
+    fn row_kernel(&self) -> rows::RowKernel {
+        rows::RowKernel::new(self.cross_entropy())
+    }
+    fn row_values(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        rows::values(self.cross_entropy(), logits, labels)
+    }
+    fn ignore_index(&self) -> Option<i64> {
+        RowFormula::ignore_index(self.cross_entropy())
+    }
+    fn class_factors(&self) -> Option<&[f64]> {
+        self.cross_entropy().class_factors()
+    }
+    fn to_shared(&self) -> Arc<dyn AnyHead> {
+        Arc::new(self.clone())
+    }
+}

@@ -1,0 +1,237 @@
+//! One row: its value, and its slopes by the logits.
+
+use super::{LEAST_PROBABILITY, MINUS_INFINITY, Margin, RowKernel, pointwise};
+use crate::engine::host::simd::{Float, MOST_LANES, Sum, each, exponentials, largest, rest, scale, zip};
+use crate::formula::{Dual, Real};
+use pulp::Simd;
+
+/// A class that has a share of a row's target.
+#[derive(Clone, Copy)]
+pub(super) struct Shared {
+    pub(super) class: usize,
+    pub(super) share: f64,
+}
+
+/// Numbers of a row, one per class.
+#[derive(Default)]
+pub(super) struct Scratch<T> {
+    pub(super) shares: Vec<T>,
+    log_p: Vec<T>,
+    powers: Vec<T>,
+    slopes: Vec<T>,
+}
+
+/// The logarithms of a softened distribution, as shares; minus infinity where there is no probability.
+#[inline(always)]
+pub(super) fn log_softened<S: Simd, T: Float>(
+    simd: S,
+    numbers: &[T],
+    sharpness: f64,
+    is_logarithm: bool,
+    scratch: &mut Scratch<T>,
+) {
+    let Scratch { shares, powers, .. } = scratch;
+    powers.resize(numbers.len(), T::default());
+    each(
+        simd,
+        numbers,
+        shares,
+        #[inline(always)]
+        |t| {
+            let is_there = t.gt_lit(if is_logarithm { MINUS_INFINITY } else { LEAST_PROBABILITY });
+            let log_t = if is_logarithm { t } else { Real::select(&is_there, t, t.lit(1.0)).ln() };
+            Real::select(&is_there, log_t * sharpness, t.lit(MINUS_INFINITY))
+        },
+    );
+    let most = largest(simd, shares, T::from_f64(MINUS_INFINITY));
+    if most.to_f64() <= 0.5 * MINUS_INFINITY {
+        return;
+    }
+    exponentials(simd, Some(shares), most, powers);
+    let mut sum = Sum::default();
+    sum.add(powers, None);
+    let log_total = most.to_f64() + sum.total().ln();
+    for share in shares.iter_mut().filter(|share| share.to_f64() > 0.5 * MINUS_INFINITY) {
+        *share = T::from_f64(share.to_f64() - log_total);
+    }
+}
+
+/// One row, and where its results go.
+pub(super) struct OneRow<'a, T> {
+    pub(super) logits: Option<&'a [T]>,
+    pub(super) slopes: Option<&'a mut [T]>,
+    pub(super) length: f64,
+    /// What the slopes are multiplied by.
+    pub(super) factor: f64,
+    pub(super) by_length: Option<&'a mut T>,
+    pub(super) kernel: &'a RowKernel,
+    /// The number of the row in its batch, and the margin.
+    pub(super) margin: Option<(usize, &'a Margin<'a>)>,
+}
+
+impl<T: Float> OneRow<'_, T>
+where
+    dyn pointwise::Kernels: pointwise::Kernel<T>,
+{
+    /// The logit of the label with its margin, and its derivatives by the logit and by the length.
+    #[inline(always)]
+    fn with_margin(&self, logit: f64) -> (f64, [f64; 2]) {
+        self.margin.map_or((logit, [1.0, 0.0]), |(row, margin)| {
+            let logit = margin(row, logit, self.length);
+            (logit.value, logit.slope)
+        })
+    }
+
+    /// The value of a row where few classes have a share: the first of them may have a margin.
+    #[inline(always)]
+    pub(super) fn sparse<S: Simd, const N: usize>(mut self, simd: S, shared: [Shared; N]) -> f64 {
+        let logits =
+            self.logits.or(self.slopes.as_deref()).expect("logits are given or stand where the slopes are to be");
+        let Shared { class: own, share } = shared[0];
+        let (target, [d_margin, by_length]) = self.with_margin(logits[own].to_f64());
+        // Of all logits as they are with the margin.
+        let (before, after) = (&logits[..own], &logits[own + 1..]);
+        let most = largest(simd, before, largest(simd, after, T::from_f64(target)));
+        let others_of_target: [f64; N] = shared.map(|shared| logits[shared.class].to_f64() - most.to_f64());
+
+        // e^x, relative to the largest, and its sum over the other classes.
+        let mut sum = Sum::default();
+        match &mut self.slopes {
+            Some(slopes) => {
+                exponentials(simd, self.logits, most, slopes);
+                slopes[own] = T::default();
+                sum.add(slopes, None);
+            }
+            None => {
+                let mut scratch = [T::default(); 16 * MOST_LANES];
+                let logits = self.logits.expect("logits are given or stand where the slopes are to be");
+                for (start, logits) in (0..).step_by(scratch.len()).zip(logits.chunks(scratch.len())) {
+                    let powers = &mut scratch[..logits.len()];
+                    exponentials(simd, Some(logits), most, powers);
+                    if let Some(power) = own.checked_sub(start).and_then(|own| powers.get_mut(own)) {
+                        *power = T::default();
+                    }
+                    sum.add(powers, None);
+                }
+            }
+        }
+        let (others, target) = (sum.total(), target - most.to_f64());
+        let power = target.exp();
+        let total = others + power;
+        // The value of a row that is certain and right keeps its digits.
+        let is_certain = target > -1.0;
+        let log_p = if is_certain { -(others / power).ln_1p() } else { target - total.ln() };
+        let log_total = if is_certain { target - log_p } else { total.ln() };
+
+        let of_own = self.kernel.host.eval(log_p, share);
+        let mut of_others = Dual { value: 0.0, slope: [0.0] };
+        let mut slopes_of_others = [0.0; N];
+        for (number, shared) in shared.iter().enumerate().skip(1) {
+            let of_class = self.kernel.host.eval(others_of_target[number] - log_total, shared.share);
+            slopes_of_others[number] = of_class.slope[0];
+            of_others = of_others + of_class;
+        }
+        let mut value = of_own.value + of_others.value;
+        // The derivative by ln(sum e^x), but for that by the class' own log-probability.
+        let mut by_total = -of_others.slope[0];
+        if let Some(penalty) = self.kernel.host.penalty(log_total + most.to_f64()) {
+            let counts = if self.kernel.host.factors_count() { self.factor_of(own) } else { 1.0 };
+            value += counts * penalty.value;
+            by_total += counts * penalty.slope[0];
+        }
+        if let Some(slopes) = &mut self.slopes {
+            let of_own = of_own.slope[0];
+            scale(simd, slopes, (by_total - of_own) * self.factor / total, 0.0);
+            let through_total = if by_total == 0.0 { 0.0 } else { by_total * power / total };
+            let by_logit = (if of_own == 0.0 { 0.0 } else { of_own * (others / total) } + through_total) * self.factor;
+            slopes[own] = T::from_f64(by_logit * d_margin);
+            for (number, shared) in shared.iter().enumerate().skip(1) {
+                let slope = slopes[shared.class].to_f64() + slopes_of_others[number] * self.factor;
+                slopes[shared.class] = T::from_f64(slope);
+            }
+            if let Some(to) = self.by_length {
+                *to = T::from_f64(by_logit * by_length);
+            }
+        }
+        value
+    }
+
+    fn factor_of(&self, class: usize) -> f64 {
+        self.kernel.host.class_factors().map_or(1.0, |factors| factors[class])
+    }
+
+    /// The value of a row where every class may have a share, which stands in `scratch`. `counts` is what the row counts.
+    #[inline(always)]
+    pub(super) fn dense<S: Simd>(
+        mut self,
+        simd: S,
+        label: Option<usize>,
+        (sharpness, counts): (f64, f64),
+        scratch: &mut Scratch<T>,
+    ) -> f64 {
+        let logits =
+            self.logits.or(self.slopes.as_deref()).expect("logits are given or stand where the slopes are to be");
+        let classes = logits.len();
+        let Scratch { shares, log_p, powers, slopes } = scratch;
+        for buffer in [&mut *log_p, &mut *powers, &mut *slopes] {
+            buffer.resize(classes, T::default());
+        }
+        each(
+            simd,
+            logits,
+            log_p,
+            #[inline(always)]
+            |logit| logit * sharpness,
+        );
+        let mut of_margin = [1.0, 0.0];
+        if let Some(label) = label {
+            let (target, slope) = self.with_margin(log_p[label].to_f64());
+            log_p[label] = T::from_f64(target);
+            of_margin = slope;
+        }
+        let most = largest(simd, log_p, T::from_f64(f64::NEG_INFINITY));
+        exponentials(simd, Some(log_p), most, powers);
+        let mut sum = Sum::default();
+        sum.add(powers, None);
+        let (total, most) = (sum.total(), most.to_f64());
+        let log_total = total.ln();
+        let of = rest::<S, T>(simd, &[T::from_f64(most)]);
+        zip(
+            simd,
+            powers,
+            log_p,
+            #[inline(always)]
+            |_, logit| logit - of - log_total,
+        );
+        let (first, targets, slopes_of_classes) = (&log_p[..], &shares[..], Some(&mut slopes[..]));
+        let task =
+            pointwise::Task { first, targets, weights: None, factor: 1.0, values: None, slopes: slopes_of_classes };
+        let mut value = self.kernel.classes.host.run(task);
+        let mut sum = Sum::default();
+        sum.add(slopes, None);
+        let mut by_total = -sum.total();
+        if let Some(penalty) = self.kernel.host.penalty(log_total + most) {
+            value += counts * penalty.value;
+            by_total += counts * penalty.slope[0];
+        }
+        if let Some(results) = &mut self.slopes {
+            let (factor, through_total) = (self.factor * sharpness, by_total / total);
+            zip(
+                simd,
+                powers,
+                slopes,
+                #[inline(always)]
+                |power, slope| (power * through_total + slope) * factor,
+            );
+            results.copy_from_slice(slopes);
+            if let Some(label) = label {
+                let by_logit = results[label].to_f64();
+                results[label] = T::from_f64(by_logit * of_margin[0]);
+                if let Some(to) = self.by_length {
+                    *to = T::from_f64(by_logit * of_margin[1]);
+                }
+            }
+        }
+        value
+    }
+}
