@@ -271,6 +271,8 @@ macro_rules! implement {
                 fn has_margin(&self) -> bool;
                 fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>>;
                 fn centers_per_class(&self) -> usize;
+                fn angular_margins(&self) -> Vec<(&'static str, f64)>;
+                fn cosine_margins(&self) -> Vec<(&'static str, f64)>;
                 {
                     fn margin<R: Real>(&self, cosine: R, given: Option<R>) -> R {
                         dispatch!(match self [$($variant),+] loss => loss.margin(cosine, given))
