@@ -83,12 +83,12 @@ mod terms;
 pub mod train;
 
 pub use config::LossInfo;
-pub use engine::boxes::{BoxKernel, Boxes};
+pub use engine::boxes::{BoxKernel, BoxTargets, Boxes};
 pub use engine::distributions::Distributions;
 pub use engine::ghm::GhmCounts;
 pub use engine::heads::{Head, Scaling};
 pub use engine::machine::{Paths, watched, with_tensor_operations};
-pub use engine::pairs::anchors::Anchors;
+pub use engine::pairs::anchors::{Anchors, NeededPartners};
 pub use engine::pointwise::{PointKernel, Pointwise};
 pub use engine::regions::{Pixels, Segmentation};
 pub use engine::rows::{RowKernel, Rows};

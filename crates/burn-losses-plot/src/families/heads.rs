@@ -33,15 +33,11 @@ pub(super) fn sample(probe: &Probe, head: &AnyHeadLoss) -> Result<Sample, PlotEr
         true => logits(probe, head)?,
         false => angles(probe, head)?,
     };
-    let mut notes = vec![match head {
-        AnyHeadLoss::NegativeSampling(loss) => {
-            format!("{} drawn classes, their logits being 0", loss.config().negatives)
-        }
-        AnyHeadLoss::SampledSoftmax(loss) => {
-            let config = loss.config();
-            format!("{} draws among {} classes, the other logits being 0", config.num_sampled, config.num_classes)
-        }
-        head => format!("{} classes, the other logits being 0", head.num_classes()),
+    let classes = head.num_classes();
+    let mut notes = vec![match (head.draws_per_row(), probe.field("num_sampled")) {
+        (Some(drawn), _) => format!("{drawn} drawn classes, their logits being 0"),
+        (None, Some(drawn)) => format!("{drawn} draws among {classes} classes, the other logits being 0"),
+        (None, None) => format!("{classes} classes, the other logits being 0"),
     }];
     notes.extend(probe.field("lambda").map(|_| "at the end of the schedule of lambda".to_owned()));
     notes.extend(batch_note(dependent, "rows that are spread evenly over the axis"));
@@ -90,8 +86,7 @@ fn evaluate(probe: &Probe, head: &AnyHeadLoss, embeddings: Vec<f64>) -> Result<V
         .integers("labels", vec![0; rows], [rows])
         .floats(PARAMETER, weight, [centers, SIZE]);
     // Each row would draw its own classes, and the first one is often among them.
-    if let AnyHeadLoss::NegativeSampling(loss) = head {
-        let drawn = loss.config().negatives;
+    if let Some(drawn) = head.draws_per_row() {
         batch = batch.integers("sampled", vec![1; rows * drawn], [rows, drawn]);
     }
     let evaluation = probe.evaluate(&batch)?;

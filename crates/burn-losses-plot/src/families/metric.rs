@@ -4,7 +4,7 @@ use super::Sample;
 use crate::error::PlotError;
 use crate::panel::{Curve, Map};
 use crate::probe::{Batch, Probe, even, numbers};
-use burn_losses::metric::AnyMetricLoss;
+use burn_losses::metric::{AnyMetricLoss, MetricLoss};
 use burn_losses::{Anchors, AnyLoss};
 
 /// An anchor (1, 0, 0), its positive turned away from it in one plane, its negative in another.
@@ -38,12 +38,18 @@ impl Measure {
 }
 
 pub(super) fn sample(probe: Probe) -> Result<Sample, PlotError> {
-    let probe = match probe.loss()? {
-        AnyLoss::Metric(AnyMetricLoss::Center(_)) => return center(probe),
-        AnyLoss::Metric(AnyMetricLoss::ProxyAnchor(_)) => probe.with("num_classes", 2)?.with("embedding_dim", SIZE)?,
-        _ => probe,
+    let metric = |probe: &Probe| match probe.loss()? {
+        AnyLoss::Metric(loss) => Ok::<_, PlotError>(loss),
+        _ => unreachable!("the family is that of the config"),
     };
-    let AnyLoss::Metric(loss) = probe.loss()? else { unreachable!("the family is that of the config") };
+    let loss = metric(&probe)?;
+    let has_class_vectors = loss.class_vectors().is_some();
+    // The vectors of the classes are proxies, which stand for a positive and a negative, or they are centers.
+    if has_class_vectors && !loss.compares_cosines() {
+        return center(probe);
+    }
+    let probe = if has_class_vectors { probe.with("num_classes", 2)?.with("embedding_dim", SIZE)? } else { probe };
+    let loss = metric(&probe)?;
     // Where lengths need not be 1, distances are compared; else angles.
     let measure = if probe.field("normalize").is_some() { Measure::Distance } else { Measure::Cosine };
     let trio = Trio { probe: &probe, loss: &loss, measure };
@@ -72,7 +78,7 @@ pub(super) fn sample(probe: Probe) -> Result<Sample, PlotError> {
     let batch = match trio.shape() {
         Shape::Three => "a batch of the anchor, its positive and its negative",
         Shape::Views => "two views of two rows; the anchor is a row of the first",
-        Shape::Proxies => "one row, the proxy of its class and that of another class",
+        Shape::Proxies(_) => "one row, the proxy of its class and that of another class",
     };
     let fixed = format!("of the curves, the other {} is {middle}: the dotted lines", measure.name());
     Ok(Sample {
@@ -88,7 +94,8 @@ pub(super) fn sample(probe: Probe) -> Result<Sample, PlotError> {
 enum Shape {
     Three,
     Views,
-    Proxies,
+    /// By the name of the argument.
+    Proxies(&'static str),
 }
 
 /// An anchor with a positive and a negative.
@@ -100,10 +107,10 @@ struct Trio<'a> {
 
 impl Trio<'_> {
     fn shape(&self) -> Shape {
-        match self.loss {
-            AnyMetricLoss::ProxyAnchor(_) => Shape::Proxies,
-            loss if loss.accepts(3, SIZE).is_err() => Shape::Views,
-            _ => Shape::Three,
+        match self.loss.class_vectors() {
+            Some((argument, _)) => Shape::Proxies(argument.name),
+            None if self.loss.accepts(3, SIZE).is_err() => Shape::Views,
+            None => Shape::Three,
         }
     }
 
@@ -130,13 +137,13 @@ impl Trio<'_> {
                 "embeddings",
                 2,
             ),
-            Shape::Proxies => (
+            Shape::Proxies(name) => (
                 batch.floats("embeddings", anchor.to_vec(), [1, SIZE]).integers("labels", vec![0], [1]).floats(
-                    "proxies",
+                    name,
                     vectors.concat(),
                     [2, SIZE],
                 ),
-                "proxies",
+                name,
                 0,
             ),
         };

@@ -4,7 +4,7 @@ use crate::backward;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn_losses::config::{Table, Value};
 use burn_losses::prelude::*;
-use burn_losses::{AnyLoss, LossInfo, registry};
+use burn_losses::{AnyLoss, BoxTargets, Boxes, LossInfo, registry};
 
 /// A loss and its batch.
 pub(crate) struct Case {
@@ -54,46 +54,49 @@ impl Numbers {
 pub(crate) fn all(filters: &[String]) -> impl Iterator<Item = Case> {
     let is_wanted = |name: String| filters.is_empty() || filters.iter().any(|filter| name.contains(filter));
     let wanted = move |info: &LossInfo| is_wanted(format!("{}/{}", info.family, info.kind));
-    registry().into_iter().filter(wanted).map(|info| Case::new(info.family, info.kind))
+    registry().into_iter().filter(wanted).map(|info| Case::new(&info))
 }
 
 const CLASSES: usize = 10_000;
 
 impl Case {
-    fn new(family: &str, kind: &str) -> Self {
+    fn new(info: &LossInfo) -> Self {
+        let (family, kind) = (info.family, info.kind);
+        let default = LossConfig::of(family, kind).expect("the default is valid").init(&Device::flex());
+        let has_field = |name: &str| info.fields.iter().any(|field| field.name == name);
+        let takes_bins = matches!(&default, AnyLoss::Boxes(loss) if loss.targets() == BoxTargets::Bins);
+        let has_class_vectors = matches!(&default, AnyLoss::Metric(loss) if loss.class_vectors().is_some());
         let mut table = Table::new();
         let mut set = |key: &str, value: Value| table.insert(key.into(), value);
         set("family", family.into());
         set("kind", kind.into());
-        let shape = match (family, kind) {
-            ("regression" | "binary", _) => vec![131_072, 80],
-            ("classification" | "distribution", _) => vec![2048, 32_000],
-            ("segmentation", _) => vec![4, 1, 128, 128, 128],
-            ("boxes", "distribution_focal") => vec![250_000, 64],
-            ("boxes", _) => vec![1_000_000, 4],
+        let shape = match family {
+            "regression" | "binary" => vec![131_072, 80],
+            "classification" | "distribution" => vec![2048, 32_000],
+            "segmentation" => vec![4, 1, 128, 128, 128],
+            "boxes" if takes_bins => vec![250_000, 64],
+            "boxes" => vec![1_000_000, 4],
             _ => vec![1024, 512],
         };
-        let classes = match (family, kind) {
-            ("heads", _) => Some(CLASSES),
-            ("metric", "center" | "proxy_anchor") => Some(64),
+        let classes = match family {
+            "heads" => Some(CLASSES),
+            "metric" if has_class_vectors => Some(64),
             _ => None,
         };
         if let Some(classes) = classes {
             set("num_classes", classes.into());
             set("embedding_dim", shape[1].into());
         }
-        match (family, kind) {
-            ("metric", "triplet") => {
-                set("mining", "hard".into());
-            }
-            ("metric", "weighted_sum") => {
-                let terms = "{ nearest: { kind: triplet, mining: hard }, all: { kind: nt_xent } }";
-                set("terms", serde_yaml_ng::from_str(terms).expect("two losses"));
-            }
-            ("segmentation", "lovasz") => {
-                set("activation", "sigmoid".into());
-            }
-            _ => {}
+        if has_field("mining") {
+            set("mining", "hard".into());
+        }
+        if family == "metric" && has_field("terms") {
+            let terms = "{ nearest: { kind: triplet, mining: hard }, all: { kind: nt_xent } }";
+            set("terms", serde_yaml_ng::from_str(terms).expect("two losses"));
+        }
+        // There is one class.
+        if has_field("activation") {
+            set("activation", "sigmoid".into());
         }
         let config = serde_yaml_ng::from_value(Value::Mapping(table)).expect("a config");
         let (mut numbers, count, rows) = (Numbers(7), shape.iter().product(), shape[0]);
@@ -113,7 +116,7 @@ impl Case {
                 let targets = log_probabilities(logits(&mut numbers), shape[1]).into_iter().map(f32::exp).collect();
                 (first, Second::Floats(shape.clone(), targets))
             }
-            "boxes" if kind == "distribution_focal" => {
+            "boxes" if takes_bins => {
                 let targets = numbers.some(rows * 4, |u| u * 14.0);
                 (logits(&mut numbers), Second::Floats(vec![rows, 4], targets))
             }
@@ -134,7 +137,7 @@ impl Case {
                     _ => 64,
                 };
                 let mut first = logits(&mut numbers);
-                if kind == "nll" {
+                if default.input() == "log_probabilities" {
                     first = log_probabilities(first, shape[1]);
                 }
                 (first, Second::Labels((0..rows).map(|row| (row * 7919 % classes) as i32).collect()))

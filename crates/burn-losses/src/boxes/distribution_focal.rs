@@ -1,7 +1,7 @@
 //! Distribution focal loss.
 
 use super::{BoxFormat, BoxesLoss};
-use crate::engine::boxes::Boxes;
+use crate::engine::boxes::{BoxTargets, Boxes};
 use crate::engine::rows::{self, Target};
 use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};
@@ -66,6 +66,10 @@ impl Boxes for DistributionFocalLoss {
             return Ok(());
         }
         Err("4 B numbers per box on axis 1: the logits of at least 2 bins for each of the 4 sides".into())
+    }
+
+    fn targets(&self) -> BoxTargets {
+        BoxTargets::Bins
     }
 }
 

@@ -12,7 +12,7 @@ mod signature;
 mod tools;
 
 use crate::check::Reference;
-use crate::engine::boxes::{self, BoxKernel, Boxes};
+use crate::engine::boxes::{self, BoxKernel, BoxTargets, Boxes};
 use crate::error::{InputError, expect};
 use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
@@ -166,6 +166,7 @@ macro_rules! implement {
                 fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1>;
                 fn kernel(&self) -> Option<BoxKernel>;
                 fn accepts(&self, width: usize) -> Result<(), String>;
+                fn targets(&self) -> BoxTargets;
             }
             impl BoxesLoss {
                 fn kind(&self) -> &'static str;

@@ -1,7 +1,7 @@
 //! A weighted sum.
 
 use super::{BoxFormat, BoxesLoss};
-use crate::engine::boxes::{self, Boxes};
+use crate::engine::boxes::{self, BoxTargets, Boxes};
 use crate::macros::{kind_and_reduction, weighted_sum};
 use crate::terms::{said, sum};
 use burn::tensor::Tensor;
@@ -31,6 +31,11 @@ impl Boxes for WeightedSumLoss {
 
     fn accepts(&self, width: usize) -> Result<(), String> {
         self.losses.iter().try_for_each(|loss| loss.accepts(width))
+    }
+
+    /// Boxes and bins have other widths, so all terms have the same.
+    fn targets(&self) -> BoxTargets {
+        self.losses[0].targets()
     }
 }
 

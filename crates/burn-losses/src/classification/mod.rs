@@ -192,6 +192,7 @@ macro_rules! implement {
                 fn classes(&self) -> Option<usize>;
                 fn ignore_index(&self) -> Option<i64>;
                 fn takes_probabilities(&self) -> bool;
+                fn takes_any_scores(&self) -> bool;
             }
             impl ClassificationLoss {
                 fn kind(&self) -> &'static str;

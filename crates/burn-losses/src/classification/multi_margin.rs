@@ -138,4 +138,8 @@ impl Rows for MultiMarginLoss {
     fn ignore_index(&self) -> Option<i64> {
         self.config.ignore_index
     }
+
+    fn takes_any_scores(&self) -> bool {
+        true
+    }
 }

@@ -86,6 +86,10 @@ impl Rows for OhemLoss {
     fn takes_probabilities(&self) -> bool {
         self.loss[0].takes_probabilities()
     }
+
+    fn takes_any_scores(&self) -> bool {
+        self.loss[0].takes_any_scores()
+    }
 }
 
 impl ClassificationLoss for OhemLoss {

@@ -77,6 +77,10 @@ impl Rows for WeightedSumLoss {
     fn takes_probabilities(&self) -> bool {
         self.losses.iter().all(Rows::takes_probabilities)
     }
+
+    fn takes_any_scores(&self) -> bool {
+        self.losses.iter().all(Rows::takes_any_scores)
+    }
 }
 
 impl ClassificationLoss for WeightedSumLoss {

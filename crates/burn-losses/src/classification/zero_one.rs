@@ -50,4 +50,8 @@ impl Rows for ZeroOneLoss {
     fn ignore_index(&self) -> Option<i64> {
         self.config.ignore_index
     }
+
+    fn takes_any_scores(&self) -> bool {
+        true
+    }
 }

@@ -2,13 +2,17 @@
 
 use super::labels::{self, ALL_IGNORED, Allowed};
 use super::outcome::{Computed, Outcome};
-use super::pairs::{self, Partners};
 use super::report::{Floats, Integers, Report};
-use super::{Diagnosis, Problem, Severity, boxes, numbers, scale};
-use crate::boxes::BoxFormat;
+use super::{Diagnosis, Problem, Severity, boxes, numbers, pairs, scale};
+use crate::boxes::BoxesLoss;
+use crate::classification::ClassificationLoss;
 use crate::config::Value;
-use crate::engine::heads::Scaling;
+use crate::distribution::DistributionLoss;
+use crate::engine::boxes::BoxTargets;
+use crate::heads::HeadLoss;
+use crate::metric::MetricLoss;
 use crate::segmentation::{AbsentClasses, Background, Over, Regions};
+use crate::signature::Role;
 use burn::tensor::TensorData;
 use std::collections::BTreeMap;
 
@@ -22,18 +26,6 @@ pub(crate) struct Batch<'a> {
     pub(crate) inputs: &'a BTreeMap<String, TensorData>,
     /// What the loss makes of them.
     pub(crate) outcome: Outcome,
-}
-
-/// What there is to know of a head.
-pub(crate) struct HeadFacts {
-    /// The number of classes.
-    pub(crate) classes: usize,
-    /// The label that is ignored.
-    pub(crate) ignore_index: Option<i64>,
-    /// What is brought to length 1.
-    pub(crate) scaling: Scaling,
-    /// The config.
-    pub(crate) settings: Value,
 }
 
 impl<'a> Batch<'a> {
@@ -104,8 +96,9 @@ impl<'a> Batch<'a> {
     }
 
     /// Logits or log-probabilities, and labels or probabilities.
-    pub(crate) fn classification(self, ignore_index: Option<i64>) -> Diagnosis {
+    pub(crate) fn classification(self, loss: &impl ClassificationLoss) -> Diagnosis {
         let mut report = self.report();
+        let ignore_index = loss.ignore_index();
         let labels = self.integers("labels");
         let ignored: Vec<bool> = match (&labels, self.booleans("mask")) {
             (_, Some(mask)) => mask.iter().map(|counts| !counts).collect(),
@@ -116,10 +109,9 @@ impl<'a> Batch<'a> {
         if let Some(first) = self.floats(self.first) {
             if let Some(rows) = first.rows() {
                 numbers::finite(&mut report, &first, |at| counts(rows.row_of(at)));
-                match (self.first, self.kind) {
-                    ("log_probabilities", _) => scale::log_probabilities(&mut report, &first, counts),
-                    // Any score will do.
-                    (_, "multi_margin" | "zero_one") => (),
+                match self.first {
+                    "log_probabilities" => scale::log_probabilities(&mut report, &first, counts),
+                    _ if loss.takes_any_scores() => (),
                     _ => scale::logits(&mut report, &first, false, counts),
                 }
                 if let Some(labels) = &labels {
@@ -146,10 +138,9 @@ impl<'a> Batch<'a> {
     }
 
     /// Log-probabilities or logits, and target probabilities or their logarithms.
-    pub(crate) fn distribution(self, settings: &Value) -> Diagnosis {
+    pub(crate) fn distribution(self, loss: &impl DistributionLoss) -> Diagnosis {
         let mut report = self.report();
-        // A temperature makes any logarithms a distribution again.
-        let is_free = self.kind == "distillation";
+        let is_free = !loss.needs_normalized();
         let mut classes = None;
         if let Some(first) = self.finite(&mut report, self.first) {
             classes = first.rows().map(|rows| rows.classes);
@@ -159,11 +150,10 @@ impl<'a> Batch<'a> {
                 _ => scale::log_probabilities(&mut report, &first, |_| true),
             }
         }
-        // The entropy does not look at the targets.
-        if self.kind != "entropy"
+        if loss.needs_targets()
             && let Some(targets) = self.finite(&mut report, "targets")
         {
-            let is_log = settings.get("target").and_then(Value::as_str) == Some("log_probabilities");
+            let is_log = loss.settings().get("target").and_then(Value::as_str) == Some("log_probabilities");
             let advice = "log-probabilities? Set `target = \"log_probabilities\"`; logits? Take their softmax";
             match is_log {
                 true if is_free => (),
@@ -248,36 +238,39 @@ impl<'a> Batch<'a> {
         self.finish(report, true)
     }
 
-    /// Boxes, or the bins of `distribution_focal`.
-    pub(crate) fn boxes(self, format: BoxFormat) -> Diagnosis {
-        let mut report = self.report();
+    /// Boxes, or the bins of their sides.
+    pub(crate) fn boxes(self, loss: &impl BoxesLoss) -> Diagnosis {
+        let (mut report, format) = (self.report(), loss.format());
         let predictions = self.finite(&mut report, self.first);
         let targets = self.finite(&mut report, "targets");
-        if self.kind == "distribution_focal" {
-            if let (Some(predictions), Some(targets)) = (&predictions, &targets) {
-                let bins = predictions.shape.get(1).map_or(0, |width| width / 4);
-                boxes::bins(&mut report, targets, bins);
+        match loss.targets() {
+            BoxTargets::Bins => {
+                if let (Some(predictions), Some(targets)) = (&predictions, &targets) {
+                    let bins = predictions.shape.get(1).map_or(0, |width| width / 4);
+                    boxes::bins(&mut report, targets, bins);
+                }
             }
-        } else {
-            if let Some(targets) = &targets {
-                boxes::areas(&mut report, targets, format);
-                boxes::format(&mut report, targets, format);
-            }
-            if let Some(predictions) = &predictions {
-                boxes::areas(&mut report, predictions, format);
+            BoxTargets::Boxes => {
+                if let Some(targets) = &targets {
+                    boxes::areas(&mut report, targets, format);
+                    boxes::format(&mut report, targets, format);
+                }
+                if let Some(predictions) = &predictions {
+                    boxes::areas(&mut report, predictions, format);
+                }
             }
         }
         self.finish(report, false)
     }
 
     /// Embeddings, labels, and the parameters of a head.
-    pub(crate) fn heads(self, facts: &HeadFacts) -> Diagnosis {
+    pub(crate) fn heads(self, loss: &impl HeadLoss) -> Diagnosis {
         let mut report = self.report();
-        let HeadFacts { classes, ignore_index, scaling, settings } = facts;
+        let (classes, ignore_index, scaling) = (loss.num_classes(), loss.ignore_index(), loss.scaling());
         let labels = self.integers("labels");
         let counts = |row: usize| {
             let label = labels.as_ref().and_then(|labels| labels.numbers.get(row)).copied();
-            ignore_index.is_none() || label != *ignore_index
+            ignore_index.is_none() || label != ignore_index
         };
         if let Some(embeddings) = self.floats(self.first) {
             let size = embeddings.shape.iter().skip(1).product::<usize>().max(1);
@@ -287,7 +280,7 @@ impl<'a> Batch<'a> {
             }
         }
         if let Some(labels) = &labels {
-            let allowed = Allowed { classes: *classes, ignore_index: *ignore_index, can_ignore: true };
+            let allowed = Allowed { classes, ignore_index, can_ignore: true };
             labels::classes(&mut report, labels, &allowed);
         }
         if let Some(weight) = self.finite(&mut report, "weight")
@@ -298,34 +291,23 @@ impl<'a> Batch<'a> {
         self.finite(&mut report, "bias");
         self.finite(&mut report, "expected_counts");
         if let Some(sampled) = self.integers("sampled") {
-            labels::classes(
-                &mut report,
-                &sampled,
-                &Allowed { classes: *classes, ignore_index: None, can_ignore: false },
-            );
+            labels::classes(&mut report, &sampled, &Allowed { classes, ignore_index: None, can_ignore: false });
         }
-        let is_cosine = scaling.embeddings && scaling.weight;
-        scale::head(&mut report, self.kind, settings, *classes, is_cosine.then_some(scaling.scale));
+        scale::margins(&mut report, loss.angular_margins(), loss.cosine_margins());
+        if scaling.embeddings && scaling.weight {
+            scale::head(&mut report, classes, scaling.scale);
+        }
         self.finish(report, false)
     }
 
     /// Embeddings and labels, each compared with each.
-    pub(crate) fn metric(self, settings: &Value) -> Diagnosis {
+    pub(crate) fn metric(self, loss: &impl MetricLoss) -> Diagnosis {
         let mut report = self.report();
-        let is = |name: &str, value: Value| settings.get(name) == Some(&value);
-        let partners = match self.kind {
-            "triplet" | "circle" | "multi_similarity" | "nt_xent" | "sup_con" => Partners::Both,
-            "contrastive" => Partners::Any,
-            "clip" | "siglip" => Partners::OtherView,
-            _ => Partners::None,
-        };
-        let has_cosines = match self.kind {
-            "triplet" | "contrastive" => is("normalize", true.into()) || is("distance", "cosine".into()),
-            "circle" | "multi_similarity" | "nt_xent" | "sup_con" | "clip" | "siglip" | "proxy_anchor" => true,
-            _ => false,
-        };
+        let has_cosines = loss.compares_cosines();
         // Of pairs, triplets and views each is a tensor of its own.
-        for name in ["embeddings", "first", "second", "anchors", "positives", "negatives"] {
+        let tuples = loss.tuples().unwrap_or_default();
+        let predictions = tuples.iter().filter(|argument| argument.role == Role::Prediction);
+        for name in ["embeddings"].into_iter().chain(predictions.map(|argument| argument.name)) {
             if let Some(embeddings) = self.finite(&mut report, name)
                 && has_cosines
             {
@@ -335,21 +317,24 @@ impl<'a> Batch<'a> {
         if let Some(dissimilar) = self.finite(&mut report, "dissimilar") {
             numbers::unit(&mut report, &dissimilar, "1 is a dissimilar pair, and 0 a similar one", |_| true);
         }
-        if let Some(proxies) = self.finite(&mut report, "proxies") {
-            pairs::directions(&mut report, &proxies, |_| true);
+        let class_vectors = loss.class_vectors();
+        if let Some((argument, _)) = &class_vectors
+            && let Some(vectors) = self.finite(&mut report, argument.name)
+            && has_cosines
+        {
+            pairs::directions(&mut report, &vectors, |_| true);
         }
-        self.finite(&mut report, "centers");
         if let Some(labels) = self.integers("labels") {
             // Elsewhere a label is any number.
-            match scale::setting(settings, "num_classes") {
-                Some(classes) => {
-                    let allowed = Allowed { classes: classes as usize, ignore_index: None, can_ignore: false };
+            match class_vectors {
+                Some((_, vectors)) => {
+                    let allowed = Allowed { classes: vectors.dims()[0], ignore_index: None, can_ignore: false };
                     labels::classes(&mut report, &labels, &allowed);
                 }
-                None => pairs::partners(&mut report, &labels, &partners),
+                None => pairs::partners(&mut report, &labels, loss.partners()),
             }
         }
-        scale::metric(&mut report, settings);
+        scale::metric(&mut report, &loss.settings());
         self.finish(report, true)
     }
 }

@@ -23,7 +23,7 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
             let values = rows::values(self, logits.clone(), labels.clone()).values;
             (values, rows::reduce(self, self.reduction(), logits, labels, weights.map(plain)))
         });
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self.ignore_index())
+        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
     }
 
     /// The same for soft targets.
@@ -44,7 +44,7 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
             let values = rows::soft_values::<_, D, L>(self, plain(logits), plain(probabilities), mask.map(plain));
             (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
         });
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self.ignore_index())
+        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
     }
 }
 
@@ -63,7 +63,7 @@ pub trait DistributionDiagnosis: DistributionLoss {
             let values = distributions::values(self, self.input(), predictions.clone(), targets.clone(), None);
             (values, distributions::reduce(self, self.input(), self.reduction(), predictions, targets, weights))
         });
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.distribution(&self.settings())
+        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.distribution(self)
     }
 }
 

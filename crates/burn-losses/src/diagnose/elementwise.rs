@@ -62,7 +62,7 @@ pub trait BoxesDiagnosis: BoxesLoss {
             let weights = weights.map(plain);
             (values, boxes::reduce(self, self.reduction(), predictions, targets, weights, self.format()))
         });
-        Batch { kind: self.kind(), first: "predictions", inputs: inputs.get(), outcome }.boxes(self.format())
+        Batch { kind: self.kind(), first: "predictions", inputs: inputs.get(), outcome }.boxes(self)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A diagnosis of losses of embeddings.
 
-use super::{Batch, Diagnosis, HeadFacts, attempt, inputs, plain};
+use super::{Batch, Diagnosis, attempt, inputs, plain};
 use crate::engine::heads::Parameters;
 use crate::engine::pairs::anchors;
 use crate::heads::HeadLoss;
@@ -23,12 +23,7 @@ pub trait HeadDiagnosis: HeadLoss {
             let values = self.values(parameters, plain(embeddings), plain(labels));
             (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
         });
-        Batch { kind: self.kind(), first: "embeddings", inputs: inputs.get(), outcome }.heads(&HeadFacts {
-            classes: self.num_classes(),
-            ignore_index: self.ignore_index(),
-            scaling: self.scaling(),
-            settings: self.settings(),
-        })
+        Batch { kind: self.kind(), first: "embeddings", inputs: inputs.get(), outcome }.heads(self)
     }
 }
 
@@ -43,7 +38,7 @@ pub trait MetricDiagnosis: MetricLoss {
             let values = anchors::values(self, plain(embeddings), plain(labels));
             (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
         });
-        Batch { kind: self.kind(), first: "embeddings", inputs: inputs.get(), outcome }.metric(&self.settings())
+        Batch { kind: self.kind(), first: "embeddings", inputs: inputs.get(), outcome }.metric(self)
     }
 }
 

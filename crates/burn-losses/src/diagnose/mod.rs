@@ -37,7 +37,7 @@ mod pairs;
 mod report;
 mod scale;
 
-use batch::{Batch, HeadFacts};
+use batch::Batch;
 use core::fmt;
 use inputs::{inputs, plain};
 use outcome::{attempt, attempt_named};

@@ -1,9 +1,6 @@
 //! Any loss on tensors by name.
 
-use super::{Batch, Diagnosis, HeadFacts, attempt_named, inputs};
-use crate::boxes::BoxesLoss;
-use crate::distribution::DistributionLoss;
-use crate::engine::heads::Head;
+use super::{Batch, Diagnosis, attempt_named, inputs};
 use crate::eval::Inputs;
 use crate::heads::HeadLoss;
 use crate::metric::MetricLoss;
@@ -49,17 +46,12 @@ impl AnyLoss {
         match self {
             Self::Regression(_) => batch.regression(),
             Self::Binary(_) => batch.binary(),
-            Self::Classification(loss) => batch.classification(crate::Rows::ignore_index(loss)),
-            Self::Distribution(loss) => batch.distribution(&loss.settings()),
+            Self::Classification(loss) => batch.classification(loss),
+            Self::Distribution(loss) => batch.distribution(loss),
             Self::Segmentation(loss) => batch.segmentation(&loss.regions()),
-            Self::Boxes(loss) => batch.boxes(loss.format()),
-            Self::Heads(loss) => batch.heads(&HeadFacts {
-                classes: loss.num_classes(),
-                ignore_index: loss.ignore_index(),
-                scaling: loss.scaling(),
-                settings: loss.settings(),
-            }),
-            Self::Metric(loss) => batch.metric(&loss.settings()),
+            Self::Boxes(loss) => batch.boxes(loss),
+            Self::Heads(loss) => batch.heads(loss),
+            Self::Metric(loss) => batch.metric(loss),
         }
     }
 

@@ -2,19 +2,8 @@
 
 use super::report::{Floats, Integers, Report, Verdict};
 use super::{Problem, Severity};
+use crate::engine::pairs::anchors::NeededPartners;
 use std::collections::BTreeSet;
-
-/// What a batch has to have so that anything counts.
-pub(super) enum Partners {
-    /// Nothing but its own class.
-    None,
-    /// Another row; of which label, is all the same.
-    Any,
-    /// Another row of the same label, and one of another label.
-    Both,
-    /// A row of the same label in the other half of the batch.
-    OtherView,
-}
 
 /// Vectors of length 0, where `counts` says that a row is looked at: the same limit as where they are brought to length 1.
 pub(super) fn directions(report: &mut Report, vectors: &Floats<'_>, counts: impl Fn(usize) -> bool) {
@@ -33,17 +22,17 @@ pub(super) fn directions(report: &mut Report, vectors: &Floats<'_>, counts: impl
 }
 
 /// Whether the rows of a batch have the partners that the loss needs.
-pub(super) fn partners(report: &mut Report, labels: &Integers<'_>, needs: &Partners) {
+pub(super) fn partners(report: &mut Report, labels: &Integers<'_>, needs: NeededPartners) {
     let (all, name) = (labels.numbers.as_slice(), labels.name);
     let different: BTreeSet<i64> = all.iter().copied().collect();
     let lonely = different.len() == all.len();
     let nothing = "no row counts, and every gradient is 0: draw several rows of several labels into each batch";
     match needs {
         _ if all.is_empty() => (),
-        Partners::None => (),
-        Partners::OtherView => views(report, labels),
-        Partners::Any | Partners::Both => {
-            let is_needed = matches!(needs, Partners::Both);
+        NeededPartners::Nobody => (),
+        NeededPartners::OtherView => views(report, labels),
+        NeededPartners::Any | NeededPartners::Both => {
+            let is_needed = needs == NeededPartners::Both;
             if lonely {
                 let advice =
                     if is_needed { nothing } else { "nothing is drawn together: fine if other batches do that" };

@@ -70,7 +70,7 @@ pub(super) fn log_probabilities(report: &mut Report, tensor: &Floats<'_>, counts
 }
 
 /// A number of a config.
-pub(super) fn setting(settings: &Value, name: &str) -> Option<f64> {
+fn setting(settings: &Value, name: &str) -> Option<f64> {
     settings.get(name)?.as_f64()
 }
 
@@ -78,31 +78,27 @@ fn warn(report: &mut Report, field: &str, value: f64, because: String, advice: &
     report.say(Severity::Warning, field, Problem::Setting { value, because }, advice);
 }
 
-/// The margin and the scale of a head; `scale` only where the logits are cosines times it.
-pub(super) fn head(report: &mut Report, kind: &str, settings: &Value, classes: usize, scale: Option<f64>) {
-    let angles: &[&str] = match kind {
-        "arcface" | "sub_center_arcface" => &["margin"],
-        "combined_margin" => &["m2"],
-        _ => &[],
-    };
-    let cosines: &[&str] = match kind {
-        "cosface" | "am_softmax" => &["margin"],
-        "combined_margin" => &["m3"],
-        _ => &[],
-    };
-    for (field, angle) in angles.iter().filter_map(|field| Some((field, setting(settings, field)?))) {
+/// The margins of a head, by the names of their fields: angles, and those between cosines.
+pub(super) fn margins(report: &mut Report, angles: Vec<(&'static str, f64)>, cosines: Vec<(&'static str, f64)>) {
+    for (field, angle) in angles {
         if angle > FRAC_PI_2 {
             let because = format!("radians, which are {:.0} degrees", angle.to_degrees());
             warn(report, field, angle, because, "degrees? pi / 180 of them are the radians; 0.5 is usual");
         }
     }
-    for (field, margin) in cosines.iter().filter_map(|field| Some((field, setting(settings, field)?))) {
+    for (field, margin) in cosines {
         if margin >= 2.0 {
             let because = "two cosines differ by 2 at most".to_owned();
             warn(report, field, margin, because, "an angle? Here it is a margin between cosines; 0.35 is usual");
         }
     }
-    let Some(scale) = scale.filter(|_| classes > 1) else { return };
+}
+
+/// The scale of a head whose logits are cosines times it.
+pub(super) fn head(report: &mut Report, classes: usize, scale: f64) {
+    if classes <= 1 {
+        return;
+    }
     // All other classes as far away as they can be at once: NormFace, proposition 2.
     let others = (classes - 1) as f64;
     let least = (others * (-scale * (1.0 + 1.0 / others)).exp()).ln_1p();

@@ -60,6 +60,12 @@ distribution_loss! {
         /// Whether the teacher's targets are probabilities or their logarithms.
         target: TargetForm = TargetForm::Probabilities;
     }
+    {
+        // A temperature makes any logarithms a distribution again.
+        fn needs_normalized(&self) -> bool {
+            false
+        }
+    }
 }
 
 /// KL(q || p), class by class, of ln p and ln q.

@@ -42,6 +42,12 @@ pub trait DistributionLoss: Distributions {
         true
     }
 
+    /// Whether the probabilities of a row have to sum to 1, predicted and true ones. The default is right wherever the loss takes no
+    /// softmax of them itself.
+    fn needs_normalized(&self) -> bool {
+        true
+    }
+
     /// The config, for [`diagnose`](crate::diagnose).
     #[doc(hidden)]
     fn settings(&self) -> Value {
@@ -245,6 +251,7 @@ macro_rules! implement {
                 fn reduction(&self) -> Reduction;
                 fn settings(&self) -> Value;
                 fn needs_targets(&self) -> bool;
+                fn needs_normalized(&self) -> bool;
                 fn input(&self) -> DistributionInput;
             }
         }

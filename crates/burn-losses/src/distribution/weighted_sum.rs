@@ -64,4 +64,7 @@ impl DistributionLoss for WeightedSumLoss {
     fn input(&self) -> DistributionInput {
         self.losses[0].input()
     }
+    fn needs_normalized(&self) -> bool {
+        self.losses.iter().any(DistributionLoss::needs_normalized)
+    }
 }

@@ -55,6 +55,9 @@ impl Head for ArcfaceLoss {
     fn margin<R: Real>(&self, cosine: R, _: Option<R>) -> R {
         turned(cosine, self.config.margin, self.config.easy_margin)
     }
+    fn angular_margins(&self) -> Vec<(&'static str, f64)> {
+        vec![("margin", self.config.margin)]
+    }
 }
 
 /// cos(theta + margin), and what stands for it beyond pi or, with an easy margin, beyond a right angle.

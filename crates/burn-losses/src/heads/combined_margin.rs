@@ -65,6 +65,12 @@ impl Head for CombinedMarginLoss {
         }
         target - m3
     }
+    fn angular_margins(&self) -> Vec<(&'static str, f64)> {
+        vec![("m2", self.config.m2)]
+    }
+    fn cosine_margins(&self) -> Vec<(&'static str, f64)> {
+        vec![("m3", self.config.m3)]
+    }
 }
 
 #[cfg(test)]

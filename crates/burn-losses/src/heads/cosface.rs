@@ -44,4 +44,7 @@ impl Head for CosfaceLoss {
     fn margin<R: Real>(&self, cosine: R, _: Option<R>) -> R {
         cosine - self.config.margin
     }
+    fn cosine_margins(&self) -> Vec<(&'static str, f64)> {
+        vec![("margin", self.config.margin)]
+    }
 }

@@ -111,6 +111,11 @@ pub trait HeadLoss: Head {
         self.sampled_classes(&labels, false).map(|_| sampled(self, 1)).into_iter().collect()
     }
 
+    /// How many classes each row draws for itself; `None`: a step draws for all rows together, or not at all.
+    fn draws_per_row(&self) -> Option<usize> {
+        None
+    }
+
     /// The values with the classes in these arguments; all others have been checked.
     #[doc(hidden)]
     fn unreduced_of_samples(
@@ -271,6 +276,8 @@ macro_rules! implement {
                 fn has_margin(&self) -> bool;
                 fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>>;
                 fn centers_per_class(&self) -> usize;
+                fn angular_margins(&self) -> Vec<(&'static str, f64)>;
+                fn cosine_margins(&self) -> Vec<(&'static str, f64)>;
                 {
                     fn margin<R: Real>(&self, cosine: R, given: Option<R>) -> R {
                         dispatch!(match self [$($variant),+] loss => loss.margin(cosine, given))
@@ -283,6 +290,7 @@ macro_rules! implement {
                 fn has_own_values(&self) -> bool;
                 fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
                 fn samples(&self) -> Vec<Argument>;
+                fn draws_per_row(&self) -> Option<usize>;
                 fn unreduced_of_samples(
                     &self, embeddings: Tensor<2>, labels: Tensor<1, Int>, arguments: &mut Arguments<'_>
                 ) -> Result<Unreduced<1>, EvalError>;

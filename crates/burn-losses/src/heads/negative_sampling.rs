@@ -95,6 +95,9 @@ own_weight! {
         fn samples(&self) -> Vec<Argument> {
             vec![sampled(self, 2)]
         }
+        fn draws_per_row(&self) -> Option<usize> {
+            Some(self.config.negatives)
+        }
         fn unreduced_of_samples(
             &self,
             embeddings: Tensor<2>,

@@ -50,6 +50,9 @@ impl Head for SubCenterArcfaceLoss {
     fn margin<R: Real>(&self, cosine: R, _: Option<R>) -> R {
         turned(cosine, self.config.margin, self.config.easy_margin)
     }
+    fn angular_margins(&self) -> Vec<(&'static str, f64)> {
+        vec![("margin", self.config.margin)]
+    }
     fn centers_per_class(&self) -> usize {
         self.config.sub_centers
     }

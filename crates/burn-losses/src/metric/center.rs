@@ -2,7 +2,7 @@
 
 use super::MetricLoss;
 use crate::config::Range;
-use crate::engine::pairs::anchors::Anchors;
+use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::engine::primitives::centers;
 use crate::engine::{new_state, set_state, state_on};
 use crate::macros::loss;
@@ -139,5 +139,13 @@ impl Anchors for CenterLoss {
         } else {
             Err(format!("{expected} numbers per embedding, as `embedding_dim` says"))
         }
+    }
+
+    fn partners(&self) -> NeededPartners {
+        NeededPartners::Nobody
+    }
+
+    fn compares_cosines(&self) -> bool {
+        false
     }
 }

@@ -2,7 +2,7 @@
 
 use super::views::{self, forward_views};
 use crate::config::Range;
-use crate::engine::pairs::anchors::Anchors;
+use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::engine::pairs;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score};
 use crate::macros::loss;
@@ -85,5 +85,13 @@ impl Anchors for ClipLoss {
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {
         views::accepts(rows)
+    }
+
+    fn partners(&self) -> NeededPartners {
+        NeededPartners::OtherView
+    }
+
+    fn compares_cosines(&self) -> bool {
+        true
     }
 }

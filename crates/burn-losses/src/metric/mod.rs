@@ -8,7 +8,7 @@ mod views;
 
 use crate::check::Reference;
 use crate::config::Value;
-use crate::engine::pairs::anchors::{self, Anchors};
+use crate::engine::pairs::anchors::{self, Anchors, NeededPartners};
 use crate::error::{InputError, expect};
 use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
@@ -154,6 +154,8 @@ macro_rules! implement {
             impl Anchors {
                 fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
                 fn accepts(&self, rows: usize, size: usize) -> Result<(), String>;
+                fn partners(&self) -> NeededPartners;
+                fn compares_cosines(&self) -> bool;
             }
             impl MetricLoss {
                 fn kind(&self) -> &'static str;

@@ -2,7 +2,7 @@
 
 use super::MetricLoss;
 use crate::config::Range;
-use crate::engine::pairs::anchors::Anchors;
+use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::engine::primitives::proxies;
 use crate::engine::primitives::labels::{is_out_of_range, widen_labels};
 use crate::macros::loss;
@@ -109,5 +109,13 @@ impl Anchors for ProxyAnchorLoss {
         } else {
             Err(format!("{expected} numbers per embedding, as `embedding_dim` says"))
         }
+    }
+
+    fn partners(&self) -> NeededPartners {
+        NeededPartners::Nobody
+    }
+
+    fn compares_cosines(&self) -> bool {
+        true
     }
 }

@@ -2,7 +2,7 @@
 
 use super::views::{self, forward_views};
 use crate::config::Range;
-use crate::engine::pairs::anchors::Anchors;
+use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::engine::pairs;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use crate::macros::loss;
@@ -93,6 +93,14 @@ impl Anchors for SiglipLoss {
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {
         views::accepts(rows)
+    }
+
+    fn partners(&self) -> NeededPartners {
+        NeededPartners::OtherView
+    }
+
+    fn compares_cosines(&self) -> bool {
+        true
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Distance, MetricLoss};
 use crate::check::{Reference, widen};
 use crate::config::Range;
-use crate::engine::pairs::anchors::{Anchors, LEAST, Pairs, everywhere};
+use crate::engine::pairs::anchors::{Anchors, LEAST, NeededPartners, Pairs, everywhere};
 use crate::engine::primitives::l2_normalize::l2_normalize;
 use crate::engine::pairs;
 use crate::error::{InputError, expect};
@@ -267,6 +267,14 @@ impl Anchors for TripletLoss {
             Mining::SemiHardClosest => self.closest(distances, &pairs),
             _ => self.many(distances, &pairs),
         }
+    }
+
+    fn partners(&self) -> NeededPartners {
+        NeededPartners::Both
+    }
+
+    fn compares_cosines(&self) -> bool {
+        self.config.distance.compares_directions(self.config.normalize)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A weighted sum.
 
-use crate::engine::pairs::anchors::{self, Anchors};
+use crate::engine::pairs::anchors::{self, Anchors, NeededPartners};
 use crate::macros::weighted_sum;
 use crate::reduction::Unreduced;
 use crate::terms::sum_unreduced;
@@ -31,5 +31,15 @@ impl Anchors for WeightedSumLoss {
 
     fn accepts(&self, rows: usize, size: usize) -> Result<(), String> {
         self.losses.iter().try_for_each(|loss| loss.accepts(rows, size))
+    }
+
+    /// A row counts where one of the terms counts it, so only what all of them need is needed.
+    fn partners(&self) -> NeededPartners {
+        let first = self.losses[0].partners();
+        if self.losses.iter().all(|loss| loss.partners() == first) { first } else { NeededPartners::Nobody }
+    }
+
+    fn compares_cosines(&self) -> bool {
+        self.losses.iter().any(Anchors::compares_cosines)
     }
 }

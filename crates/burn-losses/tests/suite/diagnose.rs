@@ -5,6 +5,7 @@ use crate::probe::{base, batch, default_of, variants, weighted};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_losses::eval::Inputs;
 use burn_losses::metric::{AnyMetricLoss, ProxyAnchorLossConfig};
+use burn_losses::signature::{Classes, Kind, Role};
 use burn_losses::{AnyLoss, LossConfig, registry};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -51,8 +52,12 @@ fn a_spoiled_batch_has_an_error() {
             inputs.insert(name.clone(), if is_float { data } else { data.convert_dtype(DType::I64) });
             let diagnosis = loss.diagnose(&inputs, &Device::flex());
             // Where labels only say which rows belong together, any is right; the entropy has no use for targets.
-            let any = (info.family == "metric" && name == "labels" && !["center", "proxy_anchor"].contains(&info.kind))
-                || (info.kind == "entropy" && name == "targets");
+            let signatures = loss.signatures();
+            let argument = signatures.iter().flatten().find(|argument| argument.name == name).expect("an argument");
+            let any = match argument.kind {
+                Kind::Labels { classes, .. } => classes == Classes::Any,
+                _ => argument.optional && argument.role == Role::Target,
+            };
             let named = diagnosis.findings.iter().any(|finding| finding.argument == *name);
             assert_eq!(diagnosis.has_errors() && named, !any, "{} {name}\n{diagnosis}", info.kind);
         }

@@ -1,11 +1,12 @@
 //! A loss as a part of a model: what it keeps is saved, resumed, moved and forked with the model.
 
 use crate::devices::{self, Target};
-use crate::probe::{base, batch};
+use crate::probe::{base, batch, with_field};
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::Device;
 use burn_losses::eval::Evaluation;
+use burn_losses::signature::{Argument, Kind, Role};
 use burn_losses::{AnyLoss, LossConfig, LossInfo, registry};
 
 /// A network and its loss.
@@ -61,7 +62,10 @@ fn trained(device: &Device, target: &Target, mut check: impl FnMut(&LossConfig, 
 /// The same but for losses that draw: they begin their draws anew, which the docs say.
 fn trained_without_draws(device: &Device, target: &Target, mut check: impl FnMut(&LossConfig, Model)) {
     trained(device, target, |config, model| {
-        if !["sampled_softmax", "negative_sampling"].contains(&config.kind()) {
+        let signatures = model.loss.signatures();
+        let is_drawn =
+            |argument: &Argument| argument.role == Role::State && matches!(argument.kind, Kind::Labels { .. });
+        if !signatures.iter().flatten().any(is_drawn) {
             check(config, model);
         }
     });
@@ -70,11 +74,10 @@ fn trained_without_draws(device: &Device, target: &Target, mut check: impl FnMut
 /// The default, and the other way in which centers move.
 fn configs(info: &LossInfo) -> Vec<LossConfig> {
     let mut configs = vec![base(info)];
-    if info.kind == "center" {
-        let text = burn_losses::config::to_string(&configs[0], burn_losses::config::Format::Yaml).unwrap();
-        let text = text.replace("update: paper", "update: gradient");
-        configs.push(burn_losses::config::from_str(&text, burn_losses::config::Format::Yaml).unwrap());
-        assert_ne!(configs[0], configs[1], "{text}");
+    for field in info.fields.iter().filter(|field| field.name == "update") {
+        let ways = field.samples.iter().map(|way| with_field(info, field.name, way).unwrap());
+        configs.extend(ways.filter(|config| *config != base(info)));
+        assert!(configs.len() > 1, "{} has one way of moving its centers", info.kind);
     }
     configs
 }

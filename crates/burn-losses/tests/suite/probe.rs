@@ -3,10 +3,9 @@
 use burn::tensor::{Int, Tensor, TensorData};
 use burn_losses::config::{Table, Value};
 use burn_losses::eval::Inputs;
-use burn_losses::metric::AnyMetricLoss;
 use burn_losses::prelude::*;
 use burn_losses::signature::{Argument, Kind, Role, Shape, Signature};
-use burn_losses::{AnyLoss, Distributions, LossInfo};
+use burn_losses::{Anchors, AnyLoss, BoxTargets, Boxes, Distributions, LossInfo};
 
 /// Numbers in [-1, 1] that look random and are the same everywhere.
 pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f64> {
@@ -22,7 +21,7 @@ pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f64> {
 /// further axes.
 pub(crate) fn batch(loss: &AnyLoss, rows: usize, scale: f64, extra: &[usize], seed: u64) -> Inputs {
     if let AnyLoss::Boxes(boxes) = loss {
-        return box_batch(boxes.kind(), rows, scale, seed);
+        return box_batch(boxes.targets(), rows, scale, seed);
     }
     let shape = [&[rows, 3], extra].concat();
     let count: usize = shape.iter().product();
@@ -80,10 +79,10 @@ pub(crate) fn batch(loss: &AnyLoss, rows: usize, scale: f64, extra: &[usize], se
 }
 
 /// Boxes of positive numbers, so that they are boxes in every format; every other prediction nearly fits.
-fn box_batch(kind: &str, rows: usize, scale: f64, seed: u64) -> Inputs {
+fn box_batch(targets: BoxTargets, rows: usize, scale: f64, seed: u64) -> Inputs {
     let tensor = |data: Vec<f64>, width| TensorData::new(data, [rows, width]);
     let unit = |seed| numbers(4 * rows, seed).into_iter().map(|u| (u + 1.0) / 2.0);
-    let (predictions, targets) = if kind == "distribution_focal" {
+    let (predictions, targets) = if targets == BoxTargets::Bins {
         let logits = numbers(16 * rows, seed).iter().map(|u| u * scale).collect();
         (tensor(logits, 16), unit(seed + 1).map(|u| 3.0 * u).collect())
     } else {
@@ -115,17 +114,17 @@ fn embedding_batch(loss: &AnyLoss, rows: usize, scale: f64, seed: u64) -> Inputs
     let tensor = |shape: [usize; 2], seed, scale: f64| {
         TensorData::new(numbers(shape[0] * shape[1], seed).iter().map(|u| u * scale).collect::<Vec<_>>(), shape)
     };
-    // Two views have as many rows each.
-    let rows = match loss {
-        AnyLoss::Metric(AnyMetricLoss::Clip(_) | AnyMetricLoss::Siglip(_)) => rows.next_multiple_of(2),
-        _ => rows,
-    };
     let signature = loss.signatures().remove(0);
     let size = signature.iter().find_map(|argument| match argument.shape {
         Shape::Exactly(ref shape) => shape.get(1),
         _ => None,
     });
     let size = size.copied().unwrap_or(4);
+    // Two views have as many rows each.
+    let rows = match loss {
+        AnyLoss::Metric(loss) if loss.accepts(rows, size).is_err() => rows + 1,
+        _ => rows,
+    };
     let classes = signature.iter().find_map(|argument| match argument.kind {
         Kind::Labels { classes, .. } => classes.number(&[rows, size]),
         _ => None,
@@ -273,13 +272,18 @@ pub(crate) fn unreduced(loss: &AnyLoss, first: Tensor<2>, second: &TensorData) -
             let loss = loss.clone().with_weight(Tensor::from_data(weight, (&device, first.dtype())));
             loss.forward_no_reduction(first.clone(), labels())
         }
-        AnyLoss::Metric(AnyMetricLoss::ProxyAnchor(loss)) => {
-            // Nor the random proxies.
-            let proxies = parameter(loss.proxies().dims().to_vec(), 9);
-            let loss = loss.clone().with_proxies(Tensor::from_data(proxies, (&device, first.dtype())));
+        AnyLoss::Metric(loss) => {
+            // Nor random proxies.
+            let learned = loss.class_vectors().filter(|(argument, _)| argument.role == Role::Parameter);
+            let loss = match learned {
+                Some((_, vectors)) => {
+                    let vectors = parameter(vectors.dims().to_vec(), 9);
+                    loss.clone().with_class_vectors(Tensor::from_data(vectors, (&device, first.dtype())))
+                }
+                None => loss.clone(),
+            };
             loss.forward_no_reduction(first.clone(), labels())
         }
-        AnyLoss::Metric(loss) => loss.forward_no_reduction(first.clone(), labels()),
     }
 }
 

@@ -3,9 +3,12 @@
 use super::{NAN, device, floats, ints, says};
 use crate::binary::{BceInput, BceLossConfig};
 use crate::classification::{CrossEntropyLossConfig, MultiMarginLossConfig, NllLossConfig};
+use crate::composition::Terms;
 use crate::distribution::{DistributionInput, KlDivergenceLossConfig, TargetForm};
 use crate::heads::{ArcfaceLossConfig, CombinedMarginLossConfig, CosfaceLossConfig, SoftmaxLossConfig};
-use crate::metric::{ClipLossConfig, ContrastiveLossConfig, NtXentLossConfig, TripletLossConfig};
+use crate::metric::{
+    ClipLossConfig, ContrastiveLossConfig, NtXentLossConfig, TripletLossConfig, WeightedSumLossConfig,
+};
 use crate::prelude::*;
 use crate::segmentation::{AbsentClasses, Activation, DiceLossConfig};
 
@@ -134,6 +137,28 @@ fn vectors_without_a_direction() {
     says(&softmax.diagnose(&embeddings, &labels, None), &[]);
     let diverged = softmax.with_weight(floats([[1.0, 2.0], [NAN, 1.0]]));
     says(&diverged.diagnose(&embeddings, &labels, None), &["error: `weight`: NaN (1 of 4, first at [1, 0])"]);
+}
+
+/// Of its terms, each says what it needs.
+#[test]
+fn a_sum_is_looked_at_as_its_terms_are() {
+    let of = |terms: Terms<MetricLossConfig>| {
+        let embeddings = floats([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0], [-1.0, 0.5]]);
+        let sum = WeightedSumLossConfig::new().with_terms(terms).init(&device());
+        sum.diagnose(&embeddings, &ints([4, 4, 4, 4]), None)
+    };
+    let line = "error: `embeddings`: a vector of length 0, which has no cosine (1 of 4, first at [1]); \
+                all its cosines count as 0: a dead layer, or padding?";
+    let nothing = "no row counts, and every gradient is 0: draw several rows of several labels into each batch";
+    let one_label = format!("warning: `labels`: all rows have the same label; {nothing}");
+    let both = Terms::new().with("far", 0.5, NtXentLossConfig::new()).with("near", 1.0, TripletLossConfig::new());
+    says(&of(both), &[line, &one_label]);
+    // With the pairs of one term, any two rows count.
+    let any = Terms::new().with("far", 0.5, NtXentLossConfig::new()).with("near", 1.0, ContrastiveLossConfig::new());
+    says(&of(any), &[line]);
+    let contrastive = Terms::new().with("near", 1.0, ContrastiveLossConfig::new());
+    let kept = "warning: `labels`: all rows have the same label; nothing is kept apart: fine if other batches do that";
+    says(&of(contrastive), &[kept]);
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use super::{device, floats, ints, says};
 use crate::binary::BceLossConfig;
-use crate::boxes::{BoxFormat, DistributionFocalLossConfig, IouLossConfig};
+use crate::boxes::{BoxFormat, DistributionFocalLossConfig, IouLossConfig, WeightedSumLossConfig};
 use crate::classification::CrossEntropyLossConfig;
+use crate::composition::Terms;
 use crate::distribution::{DistributionInput, EntropyLossConfig, KlDivergenceLossConfig};
 use crate::metric::CenterLossConfig;
 use crate::prelude::*;
@@ -194,6 +195,10 @@ fn distances_without_bins() {
         &["error: `targets`: 3.5 is outside the bins [0, 3] (1 of 4, first at [0, 2]); \
          distances are in units of a bin: divide by the stride, or clamp them"],
     );
+    // No corners are looked for among the bins of a sum's terms either.
+    let terms = Terms::new().with("sides", 2.0, DistributionFocalLossConfig::new());
+    let sum = WeightedSumLossConfig::new().with_terms(terms).init(&device());
+    says(&sum.diagnose(&logits, &floats([[0.0, 3.0, 2.5, 2.0]]), None), &[]);
 }
 
 #[test]

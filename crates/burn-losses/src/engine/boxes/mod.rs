@@ -28,6 +28,20 @@ pub trait Boxes: Sized {
     fn accepts(&self, width: usize) -> Result<(), String> {
         if width == 4 { Ok(()) } else { Err("4 numbers per box on axis 1".into()) }
     }
+
+    /// What the four numbers of a target are. The default is a box, which is what every [`BoxFormula`] takes.
+    fn targets(&self) -> BoxTargets {
+        BoxTargets::Boxes
+    }
+}
+
+/// What the four numbers of a target are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BoxTargets {
+    /// A box, as the prediction is one.
+    Boxes,
+    /// The distances of the four sides, in units of a bin; the prediction has the logits of the bins of each side.
+    Bins,
 }
 
 impl<F: BoxFormula> Boxes for F {

@@ -37,6 +37,16 @@ pub trait Head: Clone + Send + Sync + 'static {
         true
     }
 
+    /// The margins that are angles in radians, each by the name of its field. The default is right for a head without one.
+    fn angular_margins(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
+
+    /// The margins between cosines, each by the name of its field. The default is right for a head without one.
+    fn cosine_margins(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
+
     /// What the margin depends on beside the cosine, one number per row and without a gradient: how far a schedule is, how good a row
     /// is. Counted or learned where the embeddings are on a device with autodiff, which is training.
     fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>> {

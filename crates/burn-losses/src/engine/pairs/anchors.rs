@@ -18,6 +18,25 @@ pub trait Anchors: Sized {
         let _ = (rows, size);
         Ok(())
     }
+
+    /// Whom a row of a batch has to find in it so that it can count.
+    fn partners(&self) -> NeededPartners;
+
+    /// Whether only the directions of the embeddings count: a vector of length 0 has none.
+    fn compares_cosines(&self) -> bool;
+}
+
+/// Whom a row of a batch has to find in it so that it can count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NeededPartners {
+    /// Nobody: a row alone has a value.
+    Nobody,
+    /// Another row; of which label, is all the same.
+    Any,
+    /// Another row of the same label, and one of another label.
+    Both,
+    /// A row of the same label in the other half of the batch.
+    OtherView,
 }
 
 /// Checks the arguments of a loss: what the forward methods do first.
@@ -119,6 +138,11 @@ pub(crate) fn log_sum_exp(values: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1>
 }
 
 impl Distance {
+    /// Whether only directions count, where the embeddings are brought to length 1 first or not.
+    pub(crate) fn compares_directions(self, normalize: bool) -> bool {
+        normalize || self == Self::Cosine
+    }
+
     /// Of every row to every row: `[N, N]`.
     pub(crate) fn matrix(self, embeddings: Tensor<2>) -> Tensor<2> {
         match self {

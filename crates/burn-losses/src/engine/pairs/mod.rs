@@ -9,12 +9,29 @@ use super::machine;
 use super::primitives::l2_normalize::l2_normalize;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score};
 use crate::reduction::Unreduced;
-use anchors::{Anchors, LEAST, Pairs, log_sum_exp, ones, only, similarities, sums};
+use anchors::{Anchors, LEAST, NeededPartners, Pairs, log_sum_exp, ones, only, similarities, sums};
 use burn::tensor::{Bool, Int, Tensor};
 
 impl<F: AnchorFormula> Anchors for F {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
         values(self, embeddings, labels)
+    }
+
+    fn partners(&self) -> NeededPartners {
+        match self.counts() {
+            Counts::One => NeededPartners::Nobody,
+            Counts::Pairs => NeededPartners::Any,
+            // Without a negative, there is nothing to tell the positives from.
+            Counts::Positives | Counts::WithPositive | Counts::WithBoth | Counts::Active => NeededPartners::Both,
+        }
+    }
+
+    fn compares_cosines(&self) -> bool {
+        match self.score() {
+            Score::Given => false,
+            Score::Cosine => true,
+            Score::Distance(distance, normalize) => distance.compares_directions(normalize),
+        }
     }
 }
 

@@ -57,6 +57,12 @@ pub trait Rows: Sized {
     fn takes_probabilities(&self) -> bool {
         false
     }
+
+    /// Whether the logits are any scores, which are only compared with each other. By default the loss takes their softmax, as every
+    /// [`RowFormula`] does: probabilities in their place are then a mistake.
+    fn takes_any_scores(&self) -> bool {
+        false
+    }
 }
 
 impl<F: RowFormula> Rows for F {
