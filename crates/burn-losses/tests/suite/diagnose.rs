@@ -129,6 +129,20 @@ fn the_parameters_of_a_loss_are_looked_at() {
     );
 }
 
+#[test]
+fn pairs_are_looked_at() {
+    let row = |x: f32| TensorData::from([[x, 0.5]]);
+    let pairs =
+        |x, dissimilar: f32| [("first", row(1.0)), ("second", row(x)), ("dissimilar", TensorData::from([dissimilar]))];
+    assert_eq!(of("metric", "contrastive", &pairs(0.5, 1.0)), "contrastive: nothing found");
+    assert_eq!(
+        of("metric", "contrastive", &pairs(f32::NAN, 2.0)),
+        "contrastive: 2 errors\n\
+         error: `second`: NaN (1 of 2, first at [0, 0])\n\
+         error: `dissimilar`: 2 is outside [0, 1] (1 of 1, first at [0]); 1 is a dissimilar pair, and 0 a similar one"
+    );
+}
+
 /// As JSON, for tools.
 #[test]
 fn findings_are_data() {
@@ -145,7 +159,7 @@ fn findings_are_data() {
     assert_eq!(json, serde_json::json!({ "loss": "mae", "findings": [finding] }));
 }
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 24] = [
     "predictions",
     "targets",
     "logits",
@@ -161,6 +175,14 @@ const NAMES: [&str; 16] = [
     "proxies",
     "sampled",
     "expected_counts",
+    "centers",
+    "first",
+    "second",
+    "dissimilar",
+    "anchors",
+    "positives",
+    "negatives",
+    "valid",
     "something",
 ];
 
