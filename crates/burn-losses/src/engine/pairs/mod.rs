@@ -46,7 +46,7 @@ pub(crate) enum With<'a> {
     /// Embeddings `[N, E]`, each compared with all others.
     All { embeddings: AnyTensor, labels: &'a Tensor<1, Int> },
     /// Embeddings `[2 N, E]`, each compared with the other half, by its cosine times a factor, plus a term: `[1, 1]` both.
-    OtherHalf { embeddings: AnyTensor, labels: &'a Tensor<1, Int>, scaling: [AnyTensor; 2] },
+    OtherHalf { embeddings: AnyTensor, labels: &'a Tensor<1, Int>, scaling: &'a [AnyTensor; 2] },
     /// Rows whose scores `[N, M]` with all columns are there already, and the labels of rows and columns.
     Scores { scores: AnyTensor, labels: [&'a Tensor<1, Int>; 2] },
 }
@@ -107,11 +107,8 @@ pub(crate) fn of_views(
     labels: Tensor<1, Int>,
     scaling: [Tensor<2>; 2],
 ) -> Unreduced<1> {
-    let with = With::OtherHalf {
-        embeddings: (&embeddings).into(),
-        labels: &labels,
-        scaling: scaling.each_ref().map(AnyTensor::from),
-    };
+    let any_scaling = scaling.each_ref().map(AnyTensor::from);
+    let with = With::OtherHalf { embeddings: (&embeddings).into(), labels: &labels, scaling: &any_scaling };
     if let Some(values) = PairKernel::run(formula, with) {
         return values;
     }
