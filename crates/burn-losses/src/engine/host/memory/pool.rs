@@ -57,11 +57,6 @@ impl<T> State<T> {
         self.waiting.iter().map(|(_, numbers)| size_of_val(&numbers[..])).sum()
     }
 
-    fn lend(&mut self, bytes: usize) {
-        self.lent += bytes;
-        self.peaks[0] = self.peaks[0].max(self.lent);
-    }
-
     /// Gives back what is the oldest, until what waits and what is in use are no more than was in use before.
     fn trim(&mut self) {
         let most = MOST.load(Ordering::Relaxed).min(self.peaks[0].max(self.peaks[1]).saturating_sub(self.lent));
@@ -87,9 +82,17 @@ impl<T: Float> BufferPool<T> {
             return None;
         }
         let mut state = self.lock();
-        state.lend(count * size_of::<T>());
         let place = state.waiting.iter().rposition(|(_, numbers)| numbers.len() == count)?;
         Some(state.waiting.remove(place).1.into_vec())
+    }
+
+    /// A buffer is in use.
+    fn lend(&self, numbers: &[T]) {
+        if Self::is_large(numbers.len()) {
+            let mut state = self.lock();
+            state.lent += size_of_val(numbers);
+            state.peaks[0] = state.peaks[0].max(state.lent);
+        }
     }
 
     /// Takes a buffer back.
@@ -168,6 +171,7 @@ impl<T: Float> Pooled<T> {
 
 impl<T: Float> From<Vec<T>> for Pooled<T> {
     fn from(numbers: Vec<T>) -> Self {
+        T::pool().lend(&numbers);
         Self(numbers)
     }
 }
@@ -188,8 +192,9 @@ impl<T: Float> DerefMut for Pooled<T> {
 
 impl<T: Float> Drop for Pooled<T> {
     fn drop(&mut self) {
-        if self.0.len() == self.0.capacity() {
-            T::pool().put(take(&mut self.0));
+        match self.0.len() == self.0.capacity() {
+            true => T::pool().put(take(&mut self.0)),
+            false => T::pool().forget(&self.0),
         }
     }
 }
