@@ -93,40 +93,47 @@ impl BceLoss {
             }
         }
     }
+
+    /// The sum of both classes, the positive one times its weight.
+    #[inline(always)]
+    fn weigh<R: Real>(&self, input: R, target: R, weight: Option<R>) -> R {
+        let (positive, negative) = self.classes(input, target);
+        match weight {
+            None => positive + negative,
+            Some(weight) => positive * weight + negative,
+        }
+    }
 }
 
 /// The loss where all classes have one weight.
 #[derive(Debug, Clone)]
-struct OfEveryClass(BceLoss);
+struct ScalarWeightBce(BceLoss);
 
-impl Formula for OfEveryClass {
+impl Formula for ScalarWeightBce {
     #[inline(always)]
     fn eval<R: Real>(&self, input: R, target: R) -> R {
-        let (positive, negative) = self.0.classes(input, target);
-        match self.0.config.pos_weight {
-            ClassFactor::Number(weight) => positive * weight + negative,
-            _ => positive + negative,
-        }
+        let weight = match self.0.config.pos_weight {
+            ClassFactor::Number(weight) => Some(input.lit(weight)),
+            _ => None,
+        };
+        self.0.weigh(input, target, weight)
     }
 }
 
 impl Pointwise for BceLoss {
     fn values(&self, input: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
-        let (positive, negative) = self.classes(input, targets);
-        let positive = match &self.config.pos_weight {
-            ClassFactor::None => positive,
-            ClassFactor::Number(weight) => positive * *weight,
+        match &self.config.pos_weight {
             ClassFactor::PerClass(weights) => {
-                let weights = along_axis_1(weights, &positive);
-                positive * weights
+                let weights = along_axis_1(weights, &input);
+                self.weigh(input, targets, Some(weights)).into()
             }
-        };
-        (positive + negative).into()
+            _ => ScalarWeightBce(self.clone()).eval(input, targets).into(),
+        }
     }
 
     fn kernel(&self) -> Option<PointKernel> {
         let per_class = matches!(self.config.pos_weight, ClassFactor::PerClass(_));
-        (!per_class).then(|| PointKernel::new(&OfEveryClass(self.clone())))
+        (!per_class).then(|| PointKernel::new(&ScalarWeightBce(self.clone())))
     }
 
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {
