@@ -8,6 +8,7 @@ use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::metric::{CenterLossConfig, CenterUpdate};
 use burn_losses::prelude::*;
 use burn_losses::regression::HuberLossConfig;
+use burn_losses::signature::{Arguments, Family, Role, Wanted};
 use burn_losses::{AnyLoss, LossInfo, Reduction, registry, watched, with_tensor_operations};
 use rayon::ThreadPoolBuilder;
 
@@ -25,26 +26,43 @@ fn rows(info: &LossInfo, most: usize) -> usize {
     if ["metric", "heads"].contains(&info.family) { most.min(301) } else { most }
 }
 
-/// As in training, on every CPU device: kernels compute the values, the reduced value and the gradient of every loss, and nothing falls
-/// back to tensor operations unseen. Where targets or weights are floats, one more run asks for their gradients, on tensors.
+fn family(loss: &AnyLoss) -> &dyn Family {
+    match loss {
+        AnyLoss::Regression(loss) => loss,
+        AnyLoss::Binary(loss) => loss,
+        AnyLoss::Classification(loss) => loss,
+        AnyLoss::Distribution(loss) => loss,
+        AnyLoss::Segmentation(loss) => loss,
+        AnyLoss::Boxes(loss) => loss,
+        AnyLoss::Heads(loss) => loss,
+        AnyLoss::Metric(loss) => loss,
+    }
+}
+
+/// As in training, on every CPU device: kernels compute values, reduced value and gradient of every loss, and nothing falls back to
+/// tensor operations unseen.
 #[test]
 fn every_loss_runs_on_kernels() {
+    let trained = [Role::Prediction, Role::Parameter];
     for target in devices::cpu() {
+        let device = target.device.clone().autodiff();
         for info in registry() {
-            let loss = default_of(&info).init(&target.device);
+            let loss = default_of(&info).init(&device);
             let inputs = batch(&loss, rows(&info, 300), 3.0, &[], 2);
-            let evaluate = || loss.evaluate(&inputs, &target.device, target.dtype).expect("a value");
-            let place = format!("{}/{} on {}", info.family, info.kind, target.name);
-            let (_, paths) = watched(evaluate);
-            let count = |path: &[&str], name: &str| path.iter().filter(|other| **other == name).count();
-            for name in &paths.tensor {
-                let counts = [&paths.fused, &paths.tensor].map(|path| count(path, name));
-                // Training runs two calls on kernels; the reduced value of the other run asks for a kernel twice.
-                assert!(counts[0] >= counts[1], "{place}: {name} ran on tensors, {paths:?}");
+            let signature = loss.signature(&inputs);
+            for wanted in [Wanted::Values, Wanted::Loss] {
+                let train = || {
+                    let arguments = Arguments::new(info.kind, &signature, &inputs, &device, target.dtype, &trained);
+                    let mut arguments = arguments.expect("arguments of the loss");
+                    let called = family(&loss).call(&mut arguments, wanted).expect("a value");
+                    arguments.into_leaves().differentiate(&called.numbers.sum());
+                };
+                let place = format!("{}/{} on {}, {wanted:?}", info.family, info.kind, target.name);
+                let (_, paths) = watched(train);
+                assert!(!paths.fused.is_empty() && paths.tensor.is_empty(), "{place}: {paths:?}");
+                let (_, paths) = watched(|| with_tensor_operations(train));
+                assert!(paths.fused.is_empty() && !paths.tensor.is_empty(), "{place}: not turned off, {paths:?}");
             }
-            assert!(!paths.fused.is_empty(), "{place}: nothing ran on a kernel, {paths:?}");
-            let (_, paths) = watched(|| with_tensor_operations(evaluate));
-            assert!(paths.fused.is_empty() && !paths.tensor.is_empty(), "{place}: not turned off, {paths:?}");
         }
     }
 }
