@@ -138,10 +138,9 @@ impl Pointwise for BceLoss {
 
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {
         match &self.config.pos_weight {
-            ClassFactor::PerClass(weights) if shape.get(1) != Some(&weights.len()) => Err(format!(
-                "{} classes on axis 1, as `pos_weight` has",
-                weights.len()
-            )),
+            ClassFactor::PerClass(weights) if shape.get(1) != Some(&weights.len()) => {
+                Err(format!("{} classes on axis 1, as `pos_weight` has", weights.len()))
+            }
             _ => Ok(()),
         }
     }

@@ -75,10 +75,7 @@ mod tests {
     use burn::tensor::Device;
 
     fn ratio(gamma: f64, p: f64) -> f64 {
-        let loss = FocalLossConfig::new()
-            .with_gamma(gamma)
-            .with_alpha(Alpha::None)
-            .init(&Device::flex());
+        let loss = FocalLossConfig::new().with_gamma(gamma).with_alpha(Alpha::None).init(&Device::flex());
         let logit = (p / (1.0 - p)).ln();
         -p.ln() / loss.eval(logit, 1.0)
     }

@@ -47,10 +47,6 @@ impl Formula for HingeLoss {
     #[inline(always)]
     fn eval<R: Real>(&self, logit: R, target: R) -> R {
         let short = (-signed_margin(logit, target) + self.config.margin).relu();
-        if self.config.squared {
-            short.square()
-        } else {
-            short
-        }
+        if self.config.squared { short.square() } else { short }
     }
 }

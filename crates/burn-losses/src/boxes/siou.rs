@@ -1,6 +1,9 @@
 //! Scylla IoU loss.
 
-use super::{Geometry, geometry::{Axis, power, quotient}};
+use super::{
+    Geometry,
+    geometry::{Axis, power, quotient},
+};
 use crate::config::Range;
 use crate::formula::{BoxFormula, Real};
 

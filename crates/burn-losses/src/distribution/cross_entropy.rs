@@ -1,9 +1,9 @@
 //! Cross-entropy between distributions.
 
 use super::{Base, TargetForm};
+use crate::engine::distributions::{Distributions, row_sums, target, weighted};
 use crate::engine::pointwise::PointKernel;
 use crate::formula::{Formula, Real};
-use crate::engine::distributions::{Distributions, row_sums, target, weighted};
 use burn::tensor::Tensor;
 
 distribution_loss! {

@@ -1,9 +1,9 @@
 //! Jensen-Shannon divergence.
 
 use super::{Base, TargetForm};
+use crate::engine::distributions::{Distributions, LEAST, probability, row_sums, target};
 use crate::engine::pointwise::PointKernel;
 use crate::formula::{Formula, Real, safe::is_below};
-use crate::engine::distributions::{Distributions, LEAST, probability, row_sums, target};
 use burn::tensor::Tensor;
 
 distribution_loss! {

@@ -1,9 +1,9 @@
 //! Kullback-Leibler divergence.
 
 use super::{Base, TargetForm};
+use crate::engine::distributions::{Distributions, probability, row_sums, target, weighted};
 use crate::engine::pointwise::PointKernel;
 use crate::formula::{Formula, Real};
-use crate::engine::distributions::{Distributions, probability, row_sums, target, weighted};
 use burn::tensor::Tensor;
 
 crate::choice! {

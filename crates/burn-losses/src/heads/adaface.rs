@@ -2,8 +2,8 @@
 
 use super::arcface::angle;
 use crate::config::Range;
-use crate::engine::pairs::anchors::ones;
 use crate::engine::heads::{Head, Scaling};
+use crate::engine::pairs::anchors::ones;
 use crate::engine::{new_state, set_state, state_on};
 use crate::formula::Real;
 use burn::module::RunningState;

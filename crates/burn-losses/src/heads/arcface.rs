@@ -80,7 +80,8 @@ fn sine<R: Real>(cosine: R) -> R {
 pub(super) fn angle<R: Real>(cosine: R) -> R {
     let sine = sine(cosine.clone());
     let is_near = cosine.gt_lit(0.0);
-    let (near, far) = (R::select(&is_near, cosine.clone(), cosine.lit(0.0)), R::select(&is_near, cosine.lit(0.0), cosine));
+    let (near, far) =
+        (R::select(&is_near, cosine.clone(), cosine.lit(0.0)), R::select(&is_near, cosine.lit(0.0), cosine));
     let near = (sine.clone() / (near + 1.0)).atan() * 2.0;
     let far = (sine / (-far + 1.0)).atan() * -2.0 + core::f64::consts::PI;
     R::select(&is_near, near, far)

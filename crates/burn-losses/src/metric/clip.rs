@@ -2,8 +2,8 @@
 
 use super::views::{self, forward_views};
 use crate::config::Range;
-use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::engine::pairs;
+use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score};
 use crate::macros::loss;
 use crate::reduction::Unreduced;

@@ -3,8 +3,8 @@
 use super::MetricLoss;
 use crate::config::Range;
 use crate::engine::pairs::anchors::{Anchors, NeededPartners};
-use crate::engine::primitives::proxies;
 use crate::engine::primitives::labels::{is_out_of_range, widen_labels};
+use crate::engine::primitives::proxies;
 use crate::macros::loss;
 use crate::options::WeightInitializer;
 use crate::reduction::Unreduced;

@@ -3,9 +3,9 @@
 use super::{Distance, MetricLoss};
 use crate::check::{Reference, widen};
 use crate::config::Range;
+use crate::engine::pairs;
 use crate::engine::pairs::anchors::{Anchors, LEAST, NeededPartners, Pairs, everywhere};
 use crate::engine::primitives::l2_normalize::l2_normalize;
-use crate::engine::pairs;
 use crate::error::{InputError, expect};
 use crate::formula::{Anchor, AnchorFormula, Counts, Dual, Partners, Real, Score};
 use crate::macros::loss;

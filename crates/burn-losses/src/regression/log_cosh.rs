@@ -87,11 +87,7 @@ mod tests {
         for d in [1e-9, 1e-4, 0.01, 0.2, 0.2499, 0.2501, 0.7, 3.0, 40.0, 1e30] {
             let got = loss.eval(Dual::<f64, 1>::variable(d, 0), Dual::constant(0.0));
             // 2 sinh^2(d/2) loses nothing near zero.
-            let expected = if d > 300.0 {
-                d - LN_2
-            } else {
-                (2.0 * (d / 2.0).sinh().powi(2)).ln_1p()
-            };
+            let expected = if d > 300.0 { d - LN_2 } else { (2.0 * (d / 2.0).sinh().powi(2)).ln_1p() };
             assert!((got.value / expected - 1.0).abs() < 2e-15, "{d}: {}", got.value);
             assert!((got.slope[0] / d.tanh() - 1.0).abs() < 1e-14, "{d}: {}", got.slope[0]);
         }
