@@ -49,6 +49,7 @@
 
 mod anchor;
 mod dual;
+pub(crate) mod inlined;
 mod real;
 mod row;
 pub(crate) mod safe;

@@ -9,6 +9,7 @@ use super::machine::{self, has_kernels};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::Formula;
+use crate::formula::inlined::{expect_inlined, note};
 use crate::reduction::{Divisor, Reduction, Unreduced};
 use burn::tensor::Tensor;
 
@@ -105,7 +106,11 @@ pub(crate) struct Reduce {
 impl PointKernel {
     /// The kernel of a formula.
     pub fn new(formula: &impl Formula) -> Self {
-        let _ = formula;
+        expect_inlined(formula, |formula, x| {
+            let y = formula.eval(x, x);
+            note();
+            y
+        });
         Self {
             #[cfg(feature = "cpu-engine")]
             host: Box::new(formula.clone()),

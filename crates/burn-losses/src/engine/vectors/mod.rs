@@ -7,6 +7,7 @@ use super::any_tensor::AnyTensor;
 use super::machine;
 use crate::check::widen;
 use crate::formula::VectorFormula;
+use crate::formula::inlined::{expect_inlined, note};
 use crate::reduction::Reduction;
 use burn::tensor::Tensor;
 
@@ -44,7 +45,12 @@ pub(crate) struct Call<'a> {
 impl VectorKernel {
     /// The kernel of a formula.
     pub fn new<const K: usize, const TARGETS: usize>(formula: &impl VectorFormula<K, TARGETS>) -> Self {
-        let _ = formula;
+        expect_inlined(formula, |formula, x| {
+            let (prediction, target) = formula.linear([x; K], [x; TARGETS]);
+            let y = formula.eval(prediction, target);
+            note();
+            y
+        });
         Self {
             #[cfg(feature = "cpu-engine")]
             host: Box::new(host::Compiled::<_, K, TARGETS, true>(formula.clone())),
