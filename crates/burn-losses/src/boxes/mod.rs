@@ -13,7 +13,7 @@ mod tools;
 mod values;
 
 use crate::check::Reference;
-use crate::engine::vectors::{self, VectorKernel};
+use crate::engine::vectors::{self, Factors, VectorKernel};
 use crate::error::{InputError, expect};
 use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
@@ -169,7 +169,7 @@ macro_rules! implement {
             impl Boxes {
                 fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1>;
                 fn kernel(&self, format: BoxFormat) -> Option<VectorKernel>;
-                fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Tensor<1>>;
+                fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Factors>;
                 fn accepts(&self, width: usize) -> Result<(), String>;
                 fn targets(&self) -> BoxTargets;
             }

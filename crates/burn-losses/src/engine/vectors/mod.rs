@@ -8,7 +8,8 @@ use super::machine;
 use crate::check::widen;
 use crate::formula::VectorFormula;
 use crate::formula::inlined::{expect_inlined, note};
-use crate::reduction::Reduction;
+use crate::formula::safe::quotient;
+use crate::reduction::{Reduction, sum};
 use burn::tensor::Tensor;
 
 /// A loss of this shape: predictions `[N, K]` and targets `[N, TARGETS]`.
@@ -16,8 +17,8 @@ pub(crate) trait Vectors {
     /// The formula of every single value, where there is one, for the fused engine.
     fn kernel(&self) -> Option<VectorKernel>;
 
-    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone: no tensor with a gradient.
-    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>) -> Option<Tensor<1>> {
+    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone: nothing with a gradient.
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>) -> Option<Factors> {
         let _ = (predictions, targets);
         None
     }
@@ -25,6 +26,28 @@ pub(crate) trait Vectors {
     /// The `[N]` values as tensor operations, of inputs in single or double precision; N is not 0.
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
 }
+
+/// What values are multiplied by.
+pub struct Factors {
+    pub(crate) of_each: Tensor<1>,
+    /// Whether they are divided by their mean; where that is 0 they are 0.
+    pub(crate) over_mean: bool,
+}
+
+impl Factors {
+    pub(crate) fn numbers(self) -> Tensor<1> {
+        let Self { of_each, over_mean } = self;
+        if !over_mean {
+            return of_each;
+        }
+        let shape = of_each.dims();
+        let mean = sum(of_each.clone()) * (1.0 / shape[0] as f64);
+        of_each * quotient(mean.ones_like(), mean, LEAST_MEAN).expand(shape)
+    }
+}
+
+/// A mean of factors below this counts as 0.
+const LEAST_MEAN: f64 = 1e-18;
 
 /// A [`VectorFormula`] as the machines of the fused engine run it.
 pub struct VectorKernel {
@@ -114,7 +137,7 @@ pub(crate) fn values(loss: &impl Vectors, predictions: Tensor<2>, targets: Tenso
         None => loss.values(widen(predictions), widen(targets)),
         Some(values) => match loss.factors(&predictions, &targets) {
             None => values,
-            Some(factors) => values * factors,
+            Some(factors) => values * factors.numbers(),
         },
     }
 }
@@ -145,10 +168,15 @@ fn reduced(
         return None;
     }
     let kernel = loss.kernel()?;
-    let Some(factors) = loss.factors(predictions, targets) else {
+    let Some(Factors { of_each, over_mean }) = loss.factors(predictions, targets) else {
         return kernel.run(predictions, targets, Some(reduction), weights);
     };
-    // Factors are no weights, whose mean it would be.
-    let reduction = if reduction == Reduction::WeightedMean { Reduction::Mean } else { reduction };
-    if weights.is_some() { None } else { kernel.run(predictions, targets, Some(reduction), Some(&factors)) }
+    let reduction = match (over_mean, reduction) {
+        // Factors are no weights, whose mean it would be.
+        (false, Reduction::WeightedMean) => Reduction::Mean,
+        (false, reduction) => reduction,
+        (true, Reduction::Sum) => return None,
+        (true, _) => Reduction::WeightedMean,
+    };
+    if weights.is_some() { None } else { kernel.run(predictions, targets, Some(reduction), Some(&of_each)) }
 }
