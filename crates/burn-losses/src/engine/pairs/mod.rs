@@ -7,6 +7,7 @@ pub(super) mod host;
 use super::any_tensor::AnyTensor;
 use super::machine;
 use super::primitives::l2_normalize::l2_normalize;
+use crate::formula::inlined::{expect_inlined, note};
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score};
 use crate::reduction::Unreduced;
 use anchors::{Anchors, LEAST, NeededPartners, Pairs, log_sum_exp, ones, only, similarities, sums};
@@ -65,7 +66,11 @@ pub(crate) struct PairKernel {
 
 impl PairKernel {
     fn run(formula: &impl AnchorFormula, with: With<'_>) -> Option<Unreduced<1>> {
-        let _ = formula;
+        expect_inlined(formula, |formula, x| {
+            let y = formula.term_with(Partners::Positives, formula.exponent(Partners::Negatives, x), x);
+            note();
+            y
+        });
         let kernel = Self {
             #[cfg(feature = "cpu-engine")]
             host: Box::new(formula.clone()),
