@@ -54,7 +54,7 @@ mod row;
 pub(crate) mod safe;
 mod tensor;
 
-pub use anchor::{Anchor, AnchorFormula, Counts, Distance, Partners, Score};
+pub use anchor::{Anchor, AnchorFormula, Counts, Distance, Partners, Score, Triplets};
 pub use dual::Dual;
 pub use real::{F32, Real};
 pub use row::RowFormula;

@@ -1,9 +1,10 @@
 //! The scores of an anchor -> its value, and what the value changes by.
 
+use super::triplets::{Scores, Sums};
 use crate::engine::host::simd::{Float, Lanes, MOST_LANES, Sum, largest, load, splat};
 use crate::engine::host::vectors::dot;
 use crate::engine::pairs::anchors::LEAST;
-use crate::formula::{self, Anchor, AnchorFormula, Counts, Distance, Dual, Partners, Real};
+use crate::formula::{self, Anchor, AnchorFormula, Counts, Distance, Dual, Partners, Real, Triplets};
 use core::ops::Range;
 use pulp::{Simd, WithSimd};
 
@@ -80,20 +81,22 @@ impl<F: AnchorFormula> WithSimd for OfFormula<'_, '_, F> {
         for (anchor, numbers) in anchors.zip(numbers.chunks(others.len())) {
             let counts = scratch.compare(labels[anchor], others, is_same.then_some(anchor));
             scratch.fill(simd, formula, numbers, scaling.unwrap_or([1.0, 0.0]));
-            let mut row =
-                Row { formula, simd, scratch: &mut scratch, counts, is_tracked, factors: [0.0; NUMBERS], used: 0 };
+            let (factors, triplets) = ([0.0; NUMBERS], Sums::default());
+            let mut row = Row { formula, simd, scratch: &mut scratch, counts, is_tracked, factors, triplets, used: 0 };
             let result = formula.eval(&mut row);
-            let factors = row.factors;
+            let Row { factors, triplets, .. } = row;
             let [positives, negatives] = counts;
             let is_complete = positives > 0 && negatives > 0;
             let (is_dropped, mass) = match formula.counts() {
-                Counts::One => (false, 1),
-                Counts::Pairs => (false, positives + negatives),
-                Counts::Positives => (false, positives),
-                Counts::WithPositive => (positives == 0, 1),
-                Counts::WithBoth => (!is_complete, 1),
+                Counts::One => (false, 1.0),
+                Counts::Pairs => (false, (positives + negatives) as f64),
+                Counts::Positives => (false, positives as f64),
+                Counts::WithPositive => (positives == 0, 1.0),
+                Counts::WithBoth => (!is_complete, 1.0),
                 // What is not a number counts, so that nobody takes it for nothing.
-                Counts::Active => (!is_complete, usize::from(result.value > 0.0 || result.value.is_nan())),
+                Counts::Active => (!is_complete, f64::from(result.value > 0.0 || result.value.is_nan())),
+                Counts::Triplets => (false, triplets.chosen),
+                Counts::ActiveTriplets => (false, triplets.active),
             };
             if is_dropped {
                 write(anchor, [0.0; RESULTS], &[]);
@@ -107,7 +110,7 @@ impl<F: AnchorFormula> WithSimd for OfFormula<'_, '_, F> {
                 Some(_) if is_tracked => [dot(&slopes[..numbers.len()], numbers), sum_of(&slopes[..numbers.len()])],
                 _ => [0.0; 2],
             };
-            write(anchor, [result.value, mass as f64, by_factor, by_term], slopes);
+            write(anchor, [result.value, mass, by_factor, by_term], slopes);
         }
         scratch.of_others
     }
@@ -215,6 +218,7 @@ struct Row<'a, F, S> {
     is_tracked: bool,
     /// What the slopes of each number are still to be multiplied by.
     factors: [f64; NUMBERS],
+    triplets: Sums,
     used: usize,
 }
 
@@ -384,6 +388,17 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
     #[inline(always)]
     fn smallest(&mut self, partners: Partners) -> Self::Number {
         self.extreme(partners, -1.0)
+    }
+
+    #[inline(always)]
+    fn triplets(&mut self, chosen: Triplets) -> Self::Number {
+        if self.counts.contains(&0) {
+            return self.constant(0.0);
+        }
+        let Scratch { scores, masks: [positives, negatives, _], slopes, .. } = &mut *self.scratch;
+        let scores = Scores { scores, masks: [positives, negatives], slopes: &mut slopes[self.used] };
+        self.triplets = scores.sum(self.simd, self.formula, chosen);
+        self.number(self.triplets.terms, 1.0)
     }
 }
 

@@ -6,6 +6,7 @@
 mod anchor;
 mod pull;
 mod squares;
+mod triplets;
 mod vectors;
 
 use super::{Call, Outcome, With};
