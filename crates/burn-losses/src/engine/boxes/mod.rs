@@ -4,7 +4,7 @@
 pub(super) mod host;
 
 use super::any_tensor::AnyTensor;
-use super::machine;
+use super::{machine, without_gradient};
 use crate::check::{Reference, widen};
 use crate::error::InputError;
 use crate::formula::{BoxFormula, Formula};
@@ -167,5 +167,12 @@ pub(crate) fn reduce<B: Boxes>(
     {
         return value;
     }
+    let predictions = match &weights {
+        Some(weights) => {
+            let nothing = weights.clone().equal_scalar(0.0).unsqueeze_dim::<2>(1).expand(predictions.dims());
+            without_gradient(predictions, nothing)
+        }
+        None => predictions,
+    };
     reduction.reduce(values(loss, predictions, targets, format).into(), weights, None)
 }

@@ -5,6 +5,7 @@
 
 mod anchor;
 mod pull;
+mod scratch;
 mod squares;
 mod triplets;
 mod vectors;
