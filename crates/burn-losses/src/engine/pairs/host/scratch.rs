@@ -40,7 +40,13 @@ impl Scratch {
 
     /// The scores, of these numbers once they are scaled, and their derivatives by the products.
     #[inline(always)]
-    pub(super) fn fill<S: Simd>(&mut self, simd: S, formula: &impl AnchorFormula, numbers: &[f64], [factor, term]: [f64; 2]) {
+    pub(super) fn fill<S: Simd>(
+        &mut self,
+        simd: S,
+        formula: &impl AnchorFormula,
+        numbers: &[f64],
+        [factor, term]: [f64; 2],
+    ) {
         let score = formula.score();
         let (given, rest) = self.scores.split_at_mut(numbers.len());
         given.copy_from_slice(numbers);
@@ -108,4 +114,3 @@ pub(super) fn add(sums: &mut [f64], numbers: &[f64]) {
         *sum += number;
     }
 }
-
