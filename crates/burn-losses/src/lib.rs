@@ -23,6 +23,14 @@
 //!
 //! Every loss runs on every device of Burn, in f64, f32, f16 and bf16 where the device has them, and is differentiated by
 //! Burn's autodiff. See [`formula`] for how that comes from one text, and for a loss of your own.
+//!
+//! # Zero, infinity and NaN
+//! - Zero times anything is zero, value and slope: a weight of a sample, a target probability, a factor of a class, a weight of a term.
+//!   It is a weight all the same: a loss that looks at the batch as a whole (a ranking, a histogram, a median) sees the sample.
+//! - A logit or a prediction that is infinite gives the limit, value and gradient: a class that is masked by minus infinity has no part
+//!   in a softmax. Where that limit is infinite, so is the value, and never NaN.
+//! - A NaN gives NaN.
+//! - At ties the first is taken, on every device, by whatever sorts, selects or mines.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

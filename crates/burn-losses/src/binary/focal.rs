@@ -2,7 +2,7 @@
 
 use super::cross_entropies;
 use crate::config::{Alpha, Range};
-use crate::formula::safe::LEAST_MISS;
+use crate::formula::safe::{LEAST_MISS, bounded, weighted};
 use crate::formula::{Formula, Real};
 use crate::macros::loss;
 
@@ -56,14 +56,14 @@ impl Formula for FocalLoss {
     fn eval<R: Real>(&self, logit: R, target: R) -> R {
         let other = -target.clone() + 1.0;
         // 1 - p_t, without subtracting anything from 1.
-        let [p, not_p] = logit.clone().sigmoids();
+        let [p, not_p] = bounded(logit.clone()).sigmoids();
         let miss = target.clone() * not_p + other.clone() * p;
         let miss = miss.clone().maximum(miss.lit(LEAST_MISS));
         let (positive, negative) = cross_entropies(logit, target.clone());
         let value = miss.powf(self.config.gamma) * (positive + negative);
         match self.config.alpha {
             Alpha::None => value,
-            Alpha::Number(alpha) => value * (target * alpha + other * (1.0 - alpha)),
+            Alpha::Number(alpha) => weighted(target * alpha + other * (1.0 - alpha), value),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Focal loss, multi-class.
 
 use crate::config::{ClassFactor, Range};
-use crate::formula::safe::{LEAST_MISS, weighted};
+use crate::formula::safe::{LEAST_MISS, bounded, weighted};
 use crate::formula::{Real, RowFormula};
 use crate::macros::loss;
 
@@ -51,11 +51,11 @@ loss! {
 impl RowFormula for FocalLoss {
     #[inline(always)]
     fn eval<R: Real>(&self, log_p: R, share: R) -> R {
-        let miss = -log_p.clone().exp() + 1.0;
+        let miss = -bounded(log_p.clone()).exp() + 1.0;
         let miss = miss.clone().maximum(miss.lit(LEAST_MISS));
         let value = weighted(share, miss.powf(self.config.gamma) * -log_p);
         match self.config.alpha {
-            ClassFactor::Number(alpha) => value * alpha,
+            ClassFactor::Number(alpha) => weighted(value.lit(alpha), value),
             _ => value,
         }
     }

@@ -288,7 +288,9 @@ impl<'a> Batch<'a> {
             pairs::directions(&mut report, &weight, |_| true);
         }
         self.finite(&mut report, "bias");
-        self.finite(&mut report, "expected_counts");
+        if let Some(counts) = self.finite(&mut report, "expected_counts") {
+            numbers::expected_counts(&mut report, &counts);
+        }
         if let Some(sampled) = self.integers("sampled") {
             labels::classes(&mut report, &sampled, &Allowed { classes, ignore_index: None, can_ignore: false });
         }

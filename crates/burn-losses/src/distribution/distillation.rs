@@ -4,10 +4,11 @@ use super::TargetForm;
 use crate::config::Range;
 use crate::engine::distributions::{Distributions, probability};
 use crate::engine::primitives::gather::gather;
+use crate::engine::primitives::softmax::log_softmax;
 use crate::engine::rows::{self, Target};
 use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};
-use burn::tensor::{Int, Tensor, activation::log_softmax};
+use burn::tensor::{Int, Tensor};
 
 distribution_loss! {
     "distillation": "a student learns a teacher's softened distribution, and the labels if there are any";
@@ -88,7 +89,7 @@ impl Distributions for DistillationLoss {
     fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
         let classes = log_p.dims()[1] as i64;
         let outside = labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(classes));
-        let picked = gather(log_softmax(log_p, 1), labels.mask_fill(outside.clone(), 0));
+        let picked = gather(log_softmax(log_p), labels.mask_fill(outside.clone(), 0));
         (values - picked * self.config.hard_weight).mask_fill(outside, f64::NAN)
     }
 

@@ -3,9 +3,10 @@
 use super::{AnyDistributionLoss, DistributionInput, DistributionLoss};
 use crate::check::{Reference, widen};
 use crate::engine::distributions::{self, Distributions};
+use crate::engine::primitives::softmax::log_softmax;
 use crate::engine::rows::without_class_axis;
 use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Family, Shape, Signature, Wanted, with_rank};
-use burn::tensor::{Tensor, activation::log_softmax};
+use burn::tensor::Tensor;
 
 impl Family for AnyDistributionLoss {
     /// Where the config says log-probabilities, a tensor `logits` says itself what it holds.
@@ -37,7 +38,7 @@ impl Family for AnyDistributionLoss {
             weights.as_ref().map_or(Ok(()), |weights| first.weights(shape, weights))?;
             let labels = self.needs_labels().then(|| arguments.labels::<L>("labels"));
             labels.as_ref().map_or(Ok(()), |labels| first.labels(labels, shape))?;
-            let predictions = if input == own { predictions } else { log_softmax(widen(predictions), 1) };
+            let predictions = if input == own { predictions } else { log_softmax(widen(predictions)) };
             let values = |predictions, targets| -> Tensor<L> {
                 match labels.clone() {
                     None => self.forward_no_reduction(predictions, targets),

@@ -1,17 +1,18 @@
 //! Log-probabilities and target probabilities in, one value per row out.
 
 use super::any_tensor::AnyTensor;
-use super::keep_graph;
 use super::pointwise::{PointKernel, Reduce};
-use super::rows::as_rows;
+use super::rows::{as_rows, of_zero_weight};
+use super::{keep_graph, without_gradient};
 use crate::check::{Reference, widen};
+use crate::engine::primitives::softmax::log_softmax;
 use crate::error::InputError;
 use crate::formula::Real;
 use crate::formula::safe::is_below;
 pub(crate) use crate::formula::safe::weighted;
 use crate::options::{DistributionInput, TargetForm};
 use crate::reduction::Reduction;
-use burn::tensor::{Int, Tensor, activation::log_softmax};
+use burn::tensor::{Int, Tensor};
 
 /// How a loss of the family `distribution` computes its values: row by row, the class axis last.
 pub trait Distributions: Sized {
@@ -68,7 +69,7 @@ pub(crate) fn values<L: Distributions, const D: usize>(
     let (predictions, targets) = (widen(predictions), widen(targets));
     let log_p = match input {
         DistributionInput::LogProbabilities => predictions.clone(),
-        DistributionInput::Logits => log_softmax(predictions.clone(), 1),
+        DistributionInput::Logits => log_softmax(predictions.clone()),
     };
     let values = loss.rows(log_p.clone(), targets);
     let values = match labels {
@@ -99,6 +100,10 @@ pub(crate) fn reduce<L: Distributions, const D: usize, const W: usize>(
             return value;
         }
     }
+    let predictions = match &weights {
+        Some(weights) => without_gradient(predictions.clone(), of_zero_weight(weights, &predictions)),
+        None => predictions,
+    };
     let values = values(loss, input, predictions, targets, None);
     match weights {
         None => reduction.apply(values, None, None),

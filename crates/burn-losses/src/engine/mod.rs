@@ -32,7 +32,7 @@ pub(crate) mod vectors;
 
 use any_tensor::AnyTensor;
 use burn::module::RunningState;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 use custom_backward::custom_backward;
 
 /// Gives the buffers back to the system that the fused engine keeps for the next step: of gradients on Flex, and of what is computed on
@@ -80,6 +80,17 @@ pub(crate) fn set_state<const D: usize>(state: &RunningState<Tensor<D>>, value: 
     state.update(value.detach());
     // A device that cannot go on says so when its results are read.
     let _ = state.value_sync().device().flush();
+}
+
+/// The same numbers; no gradient flows to them where the mask is true, be it NaN.
+pub(crate) fn without_gradient<const D: usize>(numbers: Tensor<D>, mask: Tensor<D, Bool>) -> Tensor<D> {
+    let tracked = AnyTensor::from(&numbers);
+    if !tracked.is_tracked() {
+        return numbers;
+    }
+    let stopped = move |upstream: AnyTensor| vec![Some(upstream.into_rank::<D>().mask_fill(mask, 0.0).into())];
+    let attached = custom_backward(tracked.clone().without_autodiff(), &[tracked], stopped);
+    attached.map_or(numbers, AnyTensor::into_rank)
 }
 
 /// Keeps `values` in the graph of `input` where they do not depend on it (an evaluation-only loss): its gradient is 0, and

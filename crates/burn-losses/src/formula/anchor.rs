@@ -61,7 +61,7 @@ pub trait AnchorFormula: Debug + Clone + Send + Sync + 'static {
         score
     }
 
-    /// What [`Anchor::sum_with`] adds up.
+    /// What [`Anchor::sum_with`] and [`Anchor::triplets`] add up.
     #[inline(always)]
     fn term_with<R: Real>(&self, partners: Partners, score: R, given: R) -> R {
         let _ = given;
@@ -98,6 +98,19 @@ pub trait Anchor {
     fn largest(&mut self, partners: Partners) -> Self::Number;
     /// The smallest score, far above 0 without a partner.
     fn smallest(&mut self, partners: Partners) -> Self::Number;
+    /// The sum over triplets of the [`term_with`](AnchorFormula::term_with) of the negative's score, given the positive's.
+    fn triplets(&mut self, chosen: Triplets) -> Self::Number;
+}
+
+/// Which triplets of an anchor, a positive and a negative are added up. The choice is a constant for the gradient.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Triplets {
+    /// All.
+    All,
+    /// Those whose negative has a greater score than the positive, by no more than this.
+    Within(f64),
+    /// One per positive: the negative with the smallest score that is greater than the positive's, else the one with the greatest.
+    Nearest,
 }
 
 /// Rows that an anchor is compared with.
@@ -151,4 +164,8 @@ pub enum Counts {
     WithBoth,
     /// 1 with a positive, a negative, and a value that is not 0.
     Active,
+    /// As many as it has [`Triplets`].
+    Triplets,
+    /// As many as it has [`Triplets`] whose term is not 0.
+    ActiveTriplets,
 }

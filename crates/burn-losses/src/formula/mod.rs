@@ -56,7 +56,7 @@ pub(crate) mod safe;
 mod tensor;
 mod vector;
 
-pub use anchor::{Anchor, AnchorFormula, Counts, Distance, Partners, Score};
+pub use anchor::{Anchor, AnchorFormula, Counts, Distance, Partners, Score, Triplets};
 pub use dual::Dual;
 pub use real::{F32, Real};
 pub use row::RowFormula;

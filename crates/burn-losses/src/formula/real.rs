@@ -10,6 +10,7 @@ use core::ops::{Add, Div, Mul, Neg, Sub};
 ///
 /// Laws that every implementation keeps:
 /// - derivatives at kinks: `abs'(0) = 0`, `relu'(0) = 0`; at a tie `maximum` and `minimum` follow `self`;
+/// - an infinite argument gives the limit, where there is one: value and derivative;
 /// - `select` never lets a NaN or infinite derivative of the branch not taken through if that branch's *value* is finite
 ///   and its *inputs* were made safe first (sanitise the argument of `ln`, `sqrt`, `/`, then select);
 /// - `powf(0.0)` is the constant 1; a power that is not an integer needs a positive base.
@@ -68,6 +69,21 @@ pub trait Real:
 
     /// max(0, x), with derivative 0 at 0.
     fn relu(self) -> Self;
+
+    /// `self` times a derivative. Single numbers take 0 times an infinity for 0 there: what does not change has no slope, however steep
+    /// that is which it goes into.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn times_slope(self, slope: Self) -> Self {
+        self * slope
+    }
+
+    /// `self * slope + term`, likewise.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn add_slope(self, slope: Self, term: Self) -> Self {
+        self.mul_add(slope, term)
+    }
 
     /// `self * factor + term`, in one step where the machine has one for it.
     #[inline(always)]
@@ -211,6 +227,15 @@ macro_rules! scalar_real {
             #[inline(always)]
             fn relu(self) -> Self {
                 $crate::formula::Real::maximum(self, self.lit(0.0))
+            }
+            #[inline(always)]
+            fn times_slope(self, slope: Self) -> Self {
+                let zero = self.lit(0.0);
+                if self == zero || slope == zero { zero } else { self * slope }
+            }
+            #[inline(always)]
+            fn add_slope(self, slope: Self, term: Self) -> Self {
+                self.times_slope(slope) + term
             }
         }
     };

@@ -30,10 +30,20 @@ pub(crate) fn is_below<R: Real>(x: &R, least: f64) -> R::Mask {
     (-x.clone()).gt_lit(-least)
 }
 
-/// `weight * value`, 0 with no gradient where the weight, which is not negative, is 0, whatever the value is.
+/// `weight * value`, 0 with no gradient where the weight is 0, whatever the value is.
 #[inline(always)]
 pub(crate) fn weighted<R: Real>(weight: R, value: R) -> R {
-    let counts = weight.gt_lit(0.0);
+    let counts = weight.clone().abs().gt_lit(0.0);
     let zero = value.lit(0.0);
     weight * R::select(&counts, value, zero)
+}
+
+/// A logit beyond which both sigmoids are constants, and e^x is 0 or infinite.
+const SATURATED: f64 = 800.0;
+
+/// A logit whose sigmoid or exponential is wanted: no infinity comes to where it would be multiplied by a slope of 0.
+#[inline(always)]
+pub(crate) fn bounded<R: Real>(logit: R) -> R {
+    let (low, high) = (logit.lit(-SATURATED), logit.lit(SATURATED));
+    logit.maximum(low).minimum(high)
 }

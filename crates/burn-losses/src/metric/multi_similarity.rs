@@ -32,9 +32,9 @@ loss! {
     /// Config of [`MultiSimilarityLoss`].
     pub struct MultiSimilarityLossConfig {
         /// How sharply far positives are preferred.
-        alpha: f64 = 2.0, Range::Greater(0.0);
+        alpha: f64 = 2.0, Range::AtLeast(0.001);
         /// How sharply near negatives are preferred.
-        beta: f64 = 50.0, Range::Greater(0.0);
+        beta: f64 = 50.0, Range::AtLeast(0.001);
         /// The similarity that positives exceed and negatives stay below: the paper's lambda.
         base: f64 = 0.5, Range::Finite;
     }

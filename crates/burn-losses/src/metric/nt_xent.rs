@@ -37,7 +37,7 @@ loss! {
     /// Config of [`NtXentLoss`].
     pub struct NtXentLossConfig {
         /// T: the smaller, the more the nearest negatives count.
-        temperature: f64 = 0.5, Range::Greater(0.0);
+        temperature: f64 = 0.5, Range::AtLeast(0.001);
     }
 }
 

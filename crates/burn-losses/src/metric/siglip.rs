@@ -79,6 +79,10 @@ impl AnchorFormula for YesOrNo {
     fn counts(&self) -> Counts {
         Counts::One
     }
+
+    fn is_symmetric(&self) -> bool {
+        true
+    }
 }
 
 impl Anchors for SiglipLoss {

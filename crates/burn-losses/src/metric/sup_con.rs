@@ -36,7 +36,7 @@ loss! {
     /// Config of [`SupConLoss`].
     pub struct SupConLossConfig {
         /// T: the smaller, the more the nearest rows count.
-        temperature: f64 = 0.1, Range::Greater(0.0);
+        temperature: f64 = 0.1, Range::AtLeast(0.001);
     }
 }
 

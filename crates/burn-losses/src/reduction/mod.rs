@@ -4,6 +4,7 @@
 pub(crate) mod schema;
 
 use crate::check::{per_sample, widen};
+use crate::formula::safe::weighted;
 use burn::tensor::Tensor;
 
 crate::choice! {
@@ -103,7 +104,7 @@ impl Reduction {
     /// Reduces `values`, each multiplied by its weight, and divides by `divisor` where the caller gives one.
     ///
     /// `weights` has the shape of `values`, or one value per sample (`[N, 1, ..]`). The mean of nothing is 0 with a live
-    /// graph. A weight of 0 does not hide a value that is NaN or infinite.
+    /// graph. What a weight of 0 multiplies is 0, whatever it is: also an infinity or a NaN.
     ///
     /// Every value counts 1 here. Where some are ignored, dropped by mining, or weighed by their class, take
     /// [`reduce`](Self::reduce) with what `forward_unreduced` gives, or a divisor.
@@ -158,7 +159,7 @@ impl Reduction {
             widen(weights).expand(shape)
         });
         let total = sum(match &weights {
-            Some(weights) => unreduced.values.clone() * weights.clone(),
+            Some(weights) => weighted(weights.clone(), unreduced.values.clone()),
             None => unreduced.values.clone(),
         });
         self.divide(total, unreduced, weights, divisor)

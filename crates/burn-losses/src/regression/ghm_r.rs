@@ -66,10 +66,11 @@ struct SmoothAbs {
 impl Formula for SmoothAbs {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
-        // sqrt(d^2 + mu^2) - mu = d^2 / (sqrt(d^2 + mu^2) + mu), which keeps its digits near zero.
-        let size = (prediction - target).abs();
-        let (d, mu, root) = scaled(size.clone(), self.mu);
-        size * d / (root + mu)
+        // mu (sqrt(r^2 + 1) - 1) = mu r^2 / (sqrt(r^2 + 1) + 1), which keeps its digits near zero.
+        let (ratio, beyond) = in_units((prediction - target).abs(), self.mu);
+        let square = ratio.square();
+        let root = (square.clone() + 1.0).sqrt();
+        square * self.mu / (root + 1.0) + beyond
     }
 }
 
@@ -82,18 +83,17 @@ struct GradientNorm {
 impl Formula for GradientNorm {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
-        let (d, _, root) = scaled((prediction - target).abs(), self.mu);
-        d / root
+        let (ratio, _) = in_units((prediction - target).abs(), self.mu);
+        ratio.clone() / (ratio.square() + 1.0).sqrt()
     }
 }
 
-/// |d|, mu and sqrt(d^2 + mu^2), all divided by max(|d|, mu) so that no square overflows.
+/// The size in units of mu, up to where nothing is left of the bend, so that no square is infinite; and what is beyond.
 #[inline(always)]
-fn scaled<R: Real>(size: R, mu: f64) -> (R, R, R) {
-    let largest = size.clone().maximum(size.lit(mu));
-    let (d, mu) = (size / largest.clone(), largest.lit(mu) / largest);
-    let root = (d.clone().square() + mu.clone().square()).sqrt();
-    (d, mu, root)
+fn in_units<R: Real>(size: R, mu: f64) -> (R, R) {
+    const STRAIGHT: f64 = 1e9;
+    let near = size.clone().minimum(size.lit(STRAIGHT * mu));
+    (near.clone() * (1.0 / mu), size - near)
 }
 
 impl GhmRLoss {

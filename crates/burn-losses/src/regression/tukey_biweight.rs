@@ -72,8 +72,8 @@ impl Formula for TukeyBiweight {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
         let c = self.c;
-        let square = ((prediction - target) * (1.0 / c)).square();
-        let inside = -square.clone().minimum(square.lit(1.0)) + 1.0;
+        let size = (prediction - target).abs() * (1.0 / c);
+        let inside = -size.clone().minimum(size.lit(1.0)).square() + 1.0;
         (-(inside.clone() * inside.clone() * inside) + 1.0) * (c * c / 6.0)
     }
 }

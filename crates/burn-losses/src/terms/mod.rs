@@ -245,9 +245,16 @@ mod schema {
     }
 }
 
-/// The sum of tensors, each times its weight.
+/// The sum of tensors, each times its weight: 0 where that is 0, whatever the tensor is.
 pub(crate) fn sum<const D: usize>(terms: impl Iterator<Item = (f64, Tensor<D>)>) -> Tensor<D> {
-    let scaled = terms.map(|(weight, values)| if weight == 1.0 { values } else { values * weight });
+    let scaled = terms.map(|(weight, values)| match weight {
+        1.0 => values,
+        0.0 => {
+            let everywhere = values.zeros_like().equal_scalar(0.0);
+            values.mask_fill(everywhere, 0.0)
+        }
+        weight => values * weight,
+    });
     scaled.reduce(|a, b| a + b).expect("at least one term")
 }
 

@@ -1,5 +1,6 @@
 //! Embeddings with labels in, one value per anchor out: distances, and who is whose positive or negative.
 
+use super::squares::squares;
 use crate::check::{Reference, widen};
 use crate::engine::keep_graph;
 use crate::engine::primitives::l2_normalize::l2_normalize;
@@ -100,11 +101,6 @@ impl Pairs {
     }
 }
 
-/// True.
-pub(crate) fn everywhere<const D: usize>(like: &Tensor<D>) -> Tensor<D, Bool> {
-    like.zeros_like().equal_scalar(0.0)
-}
-
 /// 1 where the mask is true, else 0.
 pub(crate) fn ones<const D: usize>(mask: Tensor<D, Bool>, like: &Tensor<2>) -> Tensor<D> {
     mask.float().cast(like.dtype())
@@ -164,31 +160,6 @@ impl Distance {
             Self::Cosine => -(l2_normalize(first) * l2_normalize(second)).sum_dim(1).squeeze_dim::<1>(1) + 1.0,
         }
     }
-}
-
-/// Up to this many numbers the differences themselves are squared; beyond, the squares come from products of rows, and their
-/// rounding error is that of the largest squared length around the mean.
-const DIFFERENCES: usize = 1 << 22;
-
-/// The squared distance of every row to every row.
-fn squares(embeddings: Tensor<2>) -> Tensor<2> {
-    let [count, size] = embeddings.dims();
-    if count * count * size <= DIFFERENCES {
-        let shape = [count, count, size];
-        let rows = embeddings.clone().unsqueeze_dim::<3>(1).expand(shape);
-        let difference = rows - embeddings.unsqueeze_dim::<3>(0).expand(shape);
-        return (difference.clone() * difference).sum_dim(2).squeeze_dim(2);
-    }
-    // |a - b|^2 = |a|^2 + |b|^2 - 2 a b cancels least around the mean.
-    let centred = embeddings.clone() - embeddings.detach().mean_dim(0).expand([count, size]);
-    let lengths = (centred.clone() * centred.clone()).sum_dim(1);
-    let both = lengths.clone().expand([count, count]) + lengths.transpose().expand([count, count]);
-    let squares = (both - centred.clone().matmul(centred.transpose()) * 2.0).clamp_min(0.0);
-    // A row is at distance 0 from itself, whatever the rounding.
-    let row = Tensor::<1, Int>::arange(0..count as i64, &squares.device());
-    let itself =
-        row.clone().unsqueeze_dim::<2>(1).expand([count, count]).equal(row.unsqueeze::<2>().expand([count, count]));
-    squares.mask_fill(itself, 0.0)
 }
 
 /// The cosine of the angle of every row with every row.

@@ -3,12 +3,15 @@
 pub(crate) mod anchors;
 #[cfg(feature = "cpu-engine")]
 pub(super) mod host;
+mod squares;
+mod triplets;
 
 use super::any_tensor::AnyTensor;
 use super::machine;
 use super::primitives::l2_normalize::l2_normalize;
+use super::primitives::order_statistics::argmax;
 use crate::formula::inlined::{expect_inlined, note};
-use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score};
+use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score, Triplets};
 use crate::reduction::Unreduced;
 use anchors::{Anchors, LEAST, NeededPartners, Pairs, log_sum_exp, ones, only, similarities, sums};
 use burn::tensor::{Bool, Int, Tensor};
@@ -23,7 +26,7 @@ impl<F: AnchorFormula> Anchors for F {
             Counts::One => NeededPartners::Nobody,
             Counts::Pairs => NeededPartners::Any,
             // Without a negative, there is nothing to tell the positives from.
-            Counts::Positives | Counts::WithPositive | Counts::WithBoth | Counts::Active => NeededPartners::Both,
+            _ => NeededPartners::Both,
         }
     }
 
@@ -146,9 +149,10 @@ pub(crate) fn of_scores(
 }
 
 fn of_pairs<F: AnchorFormula>(formula: &F, scores: Tensor<2>, pairs: Pairs) -> Unreduced<1> {
-    let mut all = All { formula, scores, pairs };
+    let mut all = All { formula, scores, pairs, triplets: None };
     let values = formula.eval(&mut all);
-    let All { scores, pairs, .. } = all;
+    let All { scores, pairs, triplets, .. } = all;
+    let [triplets, active_triplets] = triplets.unwrap_or_else(|| core::array::from_fn(|_| values.zeros_like()));
     let number = |mask: Tensor<2, Bool>| ones(mask, &scores).sum_dim(1).squeeze_dim::<1>(1);
     match formula.counts() {
         Counts::One => values.into(),
@@ -163,6 +167,8 @@ fn of_pairs<F: AnchorFormula>(formula: &F, scores: Tensor<2>, pairs: Pairs) -> U
             let mass = only(values.clone(), complete.clone().bool_and(active)).mass;
             Unreduced { values: only(values, complete).values, mass }
         }
+        Counts::Triplets => Unreduced { values, mass: Some(triplets) },
+        Counts::ActiveTriplets => Unreduced { values, mass: Some(active_triplets) },
     }
 }
 
@@ -171,6 +177,8 @@ struct All<'a, F> {
     formula: &'a F,
     scores: Tensor<2>,
     pairs: Pairs,
+    /// How many triplets each anchor has, and how many of these have a term that is not 0.
+    triplets: Option<[Tensor<1>; 2]>,
 }
 
 impl<F> All<'_, F> {
@@ -183,9 +191,13 @@ impl<F> All<'_, F> {
         }
     }
 
-    /// The scores of the partners; what else there is has this value.
-    fn only(&self, partners: Partners, other: f64) -> Tensor<2> {
-        self.scores.clone().mask_fill(self.mask(partners).bool_not(), other)
+    /// The largest of the scores, each times `sign`, at ties the first: that on its own follows the gradient.
+    fn extreme(&self, partners: Partners, sign: f64) -> Tensor<1> {
+        let others = self.mask(partners).bool_not();
+        let known = self.scores.clone().detach() * sign;
+        let place = argmax(known.mask_fill(others.clone(), f64::from(f32::MIN)));
+        let found = self.scores.clone().gather(1, place.unsqueeze_dim(1));
+        found.mask_fill(others.all_dim(1), LEAST * sign).squeeze_dim(1)
     }
 }
 
@@ -207,9 +219,14 @@ impl<F: AnchorFormula> Anchor for All<'_, F> {
         sums(self.formula.term_with(partners, self.scores.clone(), given), self.mask(partners))
     }
     fn largest(&mut self, partners: Partners) -> Tensor<1> {
-        self.only(partners, LEAST).max_dim(1).squeeze_dim(1)
+        self.extreme(partners, 1.0)
     }
     fn smallest(&mut self, partners: Partners) -> Tensor<1> {
-        self.only(partners, -LEAST).min_dim(1).squeeze_dim(1)
+        self.extreme(partners, -1.0)
+    }
+    fn triplets(&mut self, chosen: Triplets) -> Tensor<1> {
+        let (sum, counts) = triplets::sum(self.formula, self.scores.clone(), &self.pairs, chosen);
+        self.triplets = Some(counts);
+        sum
     }
 }

@@ -12,9 +12,13 @@ pub(crate) fn l2_normalize(embeddings: Tensor<2>) -> Tensor<2> {
         return unit.into_rank();
     }
     let shape = embeddings.dims();
-    let length = Real::safe_sqrt((embeddings.clone() * embeddings.clone()).sum_dim(1));
-    let none = length.clone().detach().lower_scalar(1e-12);
-    embeddings / length.mask_fill(none, 1.0).expand(shape)
+    // Relative to the largest number, no square is infinite.
+    let largest = embeddings.clone().detach().abs().max_dim(1);
+    let scale = largest.clone().mask_fill(largest.lower_scalar(1e-12), 1.0);
+    let scaled = embeddings / scale.clone().expand(shape);
+    let length = Real::safe_sqrt((scaled.clone() * scaled.clone()).sum_dim(1));
+    let none = (length.clone().detach() * scale).lower_scalar(1e-12);
+    scaled / length.mask_fill(none, 1.0).expand(shape)
 }
 
 #[cfg(feature = "cpu-engine")]

@@ -10,4 +10,5 @@ pub(crate) mod l2_normalize;
 pub(crate) mod labels;
 pub(crate) mod order_statistics;
 pub(crate) mod proxies;
+pub(crate) mod softmax;
 pub(crate) mod sort;

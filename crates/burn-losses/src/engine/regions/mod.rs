@@ -7,11 +7,12 @@ mod masks;
 use super::any_tensor::AnyTensor;
 use super::{keep_graph, machine};
 use crate::check::{Reference, widen};
+use crate::engine::primitives::softmax::softmax;
 use crate::error::{InputError, InputProblem};
 use crate::formula::{Overlap, OverlapFormula};
 use crate::options::{AbsentClasses, Activation, Background, Denominator, Over, Regions};
 use crate::reduction::{Unreduced, row_sums};
-use burn::tensor::{Bool, Tensor, activation};
+use burn::tensor::{Bool, Tensor};
 
 pub use masks::Masks;
 
@@ -40,7 +41,7 @@ impl Pixels {
         let logits = self.logits.clone();
         let probabilities = match activation {
             Activation::Sigmoid => crate::formula::Real::sigmoid(logits),
-            Activation::Softmax => activation::softmax(logits, 1),
+            Activation::Softmax => softmax(logits),
             Activation::None => logits,
         };
         match &self.valid {

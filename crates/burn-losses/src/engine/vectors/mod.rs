@@ -4,7 +4,7 @@
 pub(super) mod host;
 
 use super::any_tensor::AnyTensor;
-use super::machine;
+use super::{machine, without_gradient};
 use crate::check::widen;
 use crate::formula::VectorFormula;
 use crate::formula::inlined::{expect_inlined, note};
@@ -153,6 +153,13 @@ pub(crate) fn reduce(
     if let Some(value) = reduced(loss, reduction, &predictions, &targets, weights.as_ref()) {
         return value;
     }
+    let predictions = match &weights {
+        Some(weights) => {
+            let nothing = weights.clone().equal_scalar(0.0).unsqueeze_dim::<2>(1).expand(predictions.dims());
+            without_gradient(predictions, nothing)
+        }
+        None => predictions,
+    };
     reduction.reduce(values(loss, predictions, targets).into(), weights, None)
 }
 

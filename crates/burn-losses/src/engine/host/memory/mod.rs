@@ -210,12 +210,14 @@ pub(crate) fn scaled_rows<T: Float>(
             slopes
                 .iter_mut()
                 .zip(part(upstream, block, BLOCK, 1))
-                .for_each(|(slope, factor)| *slope = *slope * *factor);
+                .for_each(|(slope, factor)| *slope = if factor.to_f64() == 0.0 { *factor } else { *slope * *factor });
         });
     } else {
         par_rows(&mut slopes, width, (BLOCK / width).max(1), &|row, slopes| {
             let factor = upstream[row];
-            if factor.to_f64() != 1.0 {
+            if factor.to_f64() == 0.0 {
+                slopes.fill(factor);
+            } else if factor.to_f64() != 1.0 {
                 slopes.iter_mut().for_each(|slope| *slope = *slope * factor);
             }
         });

@@ -5,7 +5,9 @@
 
 mod anchor;
 mod pull;
+mod scratch;
 mod squares;
+mod triplets;
 mod vectors;
 
 use super::{Call, Outcome, With};

@@ -123,7 +123,7 @@ fn median_of<T: Float>(values: &[T]) -> T {
     let middle = values.len() / 2 + 1;
     T::from_f64(match values.len() % 2 {
         1 => of_rank(middle),
-        _ => (of_rank(middle - 1) + of_rank(middle)) * 0.5,
+        _ => of_rank(middle - 1) * 0.5 + of_rank(middle) * 0.5,
     })
 }
 

@@ -68,26 +68,42 @@ pub(crate) fn median(values: Tensor<1>) -> Tensor<1> {
     };
     match n % 2 {
         1 => kth(n / 2 + 1),
-        _ => (kth(n / 2) + kth(n / 2 + 1)) * 0.5,
+        _ => kth(n / 2) * 0.5 + kth(n / 2 + 1) * 0.5,
     }
 }
 
-/// An interval (low, high] that holds the k-th largest of `scores`, too short to hold another number of note.
+/// An interval (low, high] that holds the k-th largest of finite `scores`, and no other number.
+///
+/// It is halved by exponents until both ends are near to each other, and by their difference from there on: an outlier takes no digits
+/// from the others.
 fn bracket(scores: Tensor<1>, k: Tensor<1, Int>) -> (Tensor<1>, Tensor<1>) {
-    let n = scores.dims()[0];
-    let (least, most) = (scores.clone().min(), scores.clone().max());
-    let range = most.clone() - least.clone();
-    let mut low = least.clone() - range - least.abs() * 1e-6 - 1e-30;
-    let mut high = most;
-    let halvings = if scores.dtype() == DType::F64 { 110 } else { 64 };
+    let (n, is_double) = (scores.dims()[0], scores.dtype() == DType::F64);
+    let (most, halvings) = if is_double { (f64::MAX, 80) } else { (f64::from(f32::MAX), 48) };
+    let mut low = Tensor::full([1], -most, (&scores.device(), scores.dtype()));
+    let mut high = scores.clone().max();
     for _ in 0..halvings {
-        let middle = low.clone() + (high.clone() - low.clone()) * 0.5;
+        let middle = middle(&low, &high, is_double);
         let above = scores.clone().greater(middle.clone().expand([n]));
         let enough = count(above).greater_equal(k.clone());
         low = low.mask_where(enough.clone(), middle.clone());
         high = high.mask_where(enough.bool_not(), middle);
     }
     (low, high)
+}
+
+/// A number between both: 0 where they have different signs.
+fn middle(low: &Tensor<1>, high: &Tensor<1>, is_double: bool) -> Tensor<1> {
+    let least = if is_double { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) };
+    let (a, b) = (low.clone().abs(), high.clone().abs());
+    let (near, far) = (a.clone().min_pair(b.clone()), a.max_pair(b));
+    let by_difference = near.clone() + (far.clone() - near.clone()) * 0.5;
+    let by_exponent = near.clone().clamp_min(least).sqrt() * far.clone().sqrt();
+    let is_wide = (far * 0.25).greater(near.clamp_min(least));
+    let size = by_difference.mask_where(is_wide, by_exponent);
+    // Negative where both are; a high end of 0 is the end of the negative ones.
+    let is_negative = high.clone().lower_equal_scalar(0.0);
+    let is_mixed = low.clone().lower_scalar(0.0).bool_and(high.clone().greater_scalar(0.0));
+    size.clone().mask_where(is_negative, -size).mask_fill(is_mixed, 0.0)
 }
 
 fn count(mask: Tensor<1, Bool>) -> Tensor<1, Int> {
@@ -141,5 +157,23 @@ mod tests {
         assert_eq!(median(&[3.0, -1.0, 2.0, 10.0]), 2.5);
         assert_eq!(median(&[4.0]), 4.0);
         assert_eq!(median(&[2.0, 2.0]), 2.0);
+    }
+
+    #[test]
+    fn t86_an_outlier_takes_no_digits() {
+        let device = Device::flex();
+        let ladder = [1e-30f32, 1.0, 1.000_000_1, 3.0, 1e19, 3e38, -1e-30, -2.0, -1e19, -3e38, 0.0];
+        for scores in [&ladder[..], &ladder[..6], &ladder[6..10], &ladder[9..]] {
+            let mut sorted = scores.to_vec();
+            sorted.sort_by(|a, b| b.total_cmp(a));
+            for k in 1..=scores.len() {
+                let (chosen, median) = crate::engine::machine::with_tensor_operations(|| {
+                    (chosen(scores, k), super::median(Tensor::from_floats(scores, &device)).into_scalar::<f32>())
+                });
+                assert_eq!(chosen, scores.iter().map(|x| *x >= sorted[k - 1]).collect::<Vec<_>>(), "{k} of {scores:?}");
+                let middle = [(scores.len() - 1) / 2, scores.len() / 2].map(|place| sorted[place] * 0.5);
+                assert_eq!(median, middle[0] + middle[1], "{scores:?}");
+            }
+        }
     }
 }

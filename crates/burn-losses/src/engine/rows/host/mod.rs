@@ -128,6 +128,13 @@ where
                 Targets::Probabilities(_) | Targets::Teacher { .. } => Row::Dense(None),
             };
             let weight = task.weights.map_or(1.0, |weights| weights[i].to_f64());
+            let row = match row {
+                // What a weight of 0 multiplies is 0, whatever it is.
+                Row::One(_) | Row::Two(_) | Row::Dense(_) if weight == 0.0 && task.values.is_none() => {
+                    Row::Constant(0.0)
+                }
+                row => row,
+            };
             let one = OneRow {
                 logits: task.logits.map(|logits| &logits[columns.clone()]),
                 slopes: task.slopes.as_mut().map(|slopes| &mut slopes[columns.clone()]),

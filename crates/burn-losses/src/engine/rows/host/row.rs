@@ -97,6 +97,10 @@ where
             None => largest(simd, logits, logits[own]),
             Some(_) => largest(simd, &logits[..own], largest(simd, &logits[own + 1..], T::from_f64(target))),
         };
+        if most.to_f64().is_infinite() {
+            let counts = self.counts_of(own);
+            return self.infinite(most, &shared, counts);
+        }
         let others_of_target: [f64; N] = shared.map(|shared| logits[shared.class].to_f64() - most.to_f64());
 
         // e^x, relative to the largest, and its sum over the other classes.
@@ -140,7 +144,7 @@ where
         // The derivative by ln(sum e^x), but for that by the class' own log-probability.
         let mut by_total = -of_others.slope[0];
         if let Some(penalty) = self.kernel.host.penalty(log_total + most.to_f64()) {
-            let counts = if self.kernel.host.factors_count() { self.factor_of(own) } else { 1.0 };
+            let counts = self.counts_of(own);
             value += counts * penalty.value;
             by_total += counts * penalty.slope[0];
         }
@@ -161,8 +165,42 @@ where
         value
     }
 
-    fn factor_of(&self, class: usize) -> f64 {
-        self.kernel.host.class_factors().map_or(1.0, |factors| factors[class])
+    /// What a row of this label counts.
+    fn counts_of(&self, class: usize) -> f64 {
+        let factors = self.kernel.host.class_factors().filter(|_| self.kernel.host.factors_count());
+        factors.map_or(1.0, |factors| factors[class])
+    }
+
+    /// The value of a row whose largest logit is infinite: the classes with such a logit share all of the probability.
+    #[cold]
+    #[inline(never)]
+    fn infinite(mut self, most: T, shared: &[Shared], counts: f64) -> f64 {
+        let logits =
+            self.logits.or(self.slopes.as_deref()).expect("logits are given or stand where the slopes are to be");
+        let is_most: Vec<bool> = logits.iter().map(|logit| logit.to_f64() == most.to_f64()).collect();
+        let number = is_most.iter().filter(|is_most| **is_most).count() as f64;
+        let (mut value, mut slopes) = (0.0, vec![0.0; logits.len()]);
+        for Shared { class, share } in shared {
+            let log_p = if is_most[*class] { -number.ln() } else { f64::NEG_INFINITY };
+            let of_class = self.kernel.host.eval(log_p, *share);
+            value += of_class.value;
+            slopes[*class] += of_class.slope[0];
+        }
+        let mut by_total = -slopes.iter().sum::<f64>();
+        if let Some(penalty) = self.kernel.host.penalty(most.to_f64()) {
+            value += counts * penalty.value;
+            by_total += counts * penalty.slope[0];
+        }
+        if let Some(results) = &mut self.slopes {
+            for ((to, slope), is_most) in results.iter_mut().zip(slopes).zip(is_most) {
+                let through_total = if is_most { by_total / number } else { 0.0 };
+                *to = T::from_f64((slope + through_total) * self.factor);
+            }
+        }
+        if let Some(to) = self.by_length {
+            *to = T::default();
+        }
+        value
     }
 
     /// The value of a row where every class may have a share, which stands in `scratch`. `counts` is what the row counts.
@@ -194,6 +232,12 @@ where
             of_margin = slope;
         }
         let most = largest(simd, log_p, T::from_f64(f64::NEG_INFINITY));
+        if most.to_f64().is_infinite() {
+            let shared: Vec<Shared> =
+                (0..).zip(shares.iter()).map(|(class, share)| Shared { class, share: share.to_f64() }).collect();
+            self.factor *= sharpness;
+            return self.infinite(most, &shared, counts);
+        }
         exponentials(simd, Some(log_p), most, powers);
         let mut sum = Sum::default();
         sum.add(powers, None);
