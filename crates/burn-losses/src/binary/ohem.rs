@@ -41,7 +41,7 @@ loss! {
     /// # Elsewhere
     /// mmsegmentation: `OHEMPixelSampler`, for one loss of segmentation.
     pub struct OhemLoss {
-        // One loss, in a `Vec` since Burn's modules cannot hold a `Box`.
+        // One loss in a `Vec` since Burn's modules cannot hold a `Box`.
         loss: Vec<AnyBinaryLoss> = |config, device| vec![config.loss.init(device)],
     }
 

@@ -38,7 +38,7 @@ loss! {
     /// # Elsewhere
     /// mmsegmentation: `OHEMPixelSampler`.
     pub struct OhemLoss {
-        // One loss, in a `Vec` since Burn's modules cannot hold a `Box`.
+        // One loss in a `Vec` since Burn's modules cannot hold a `Box`.
         loss: Vec<AnyClassificationLoss> = |config, device| vec![config.loss.init(device)],
     }
 
