@@ -4,11 +4,11 @@ use crate::field::Field;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::parse::{Parse, ParseStream};
-use syn::{Fields, ItemStruct, Path, Result, Token, parse_quote};
+use syn::{Expr, Fields, ItemStruct, Result, Token, parse_quote};
 
 /// `check = function`, or nothing.
 pub(crate) struct Arguments {
-    check: Option<Path>,
+    check: Option<Expr>,
 }
 
 mod keyword {
@@ -102,7 +102,7 @@ fn record(name: &syn::Ident, fields: &[Field]) -> Result<TokenStream> {
     })
 }
 
-fn config(name: &syn::Ident, fields: &[Field], check: Option<&Path>) -> TokenStream {
+fn config(name: &syn::Ident, fields: &[Field], check: Option<&Expr>) -> TokenStream {
     let (names, values): (Vec<_>, Vec<_>) = fields.iter().map(|field| (&field.name, field.value())).unzip();
     let setters = fields.iter().filter(|field| !field.is_flat()).map(|field| setter(field));
     let flat = fields.iter().filter(|field| field.is_flat()).map(|field| {
@@ -142,7 +142,8 @@ fn config(name: &syn::Ident, fields: &[Field], check: Option<&Path>) -> TokenStr
     let check = check.map(|check| {
         quote! {
             fn check_together(&self) -> ::core::result::Result<(), crate::ConfigError> {
-                #check(self)
+                let check: fn(&Self) -> ::core::result::Result<(), crate::ConfigError> = #check;
+                check(self)
             }
         }
     });
