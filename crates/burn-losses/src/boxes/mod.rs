@@ -11,10 +11,10 @@ mod geometry;
 mod signature;
 mod tools;
 
+use burn_losses_derive::Choice;
 use crate::check::Reference;
 use crate::engine::boxes::{self, BoxKernel, BoxTargets, Boxes};
 use crate::error::{InputError, expect};
-use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::Tensor;
 
@@ -26,16 +26,14 @@ pub use geometry::{Axis, Geometry, Plane};
 pub use iou::IouForm;
 pub use tools::{convert, pairwise_iou};
 
-crate::choice! {
-    /// Whether a factor in a loss is a constant for its gradient.
-    #[derive(Copy, Eq)]
-    pub enum FactorGradient {
-        /// It is: the factor only scales.
-        #[default]
-        Detached = "detached",
-        /// The gradient flows through the factor too.
-        Full = "full",
-    }
+/// Whether a factor in a loss is a constant for its gradient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum FactorGradient {
+    /// It is: the factor only scales.
+    #[default]
+    Detached,
+    /// The gradient flows through the factor too.
+    Full,
 }
 
 impl FactorGradient {

@@ -51,7 +51,6 @@ pub(super) fn constant(number: f64, like: &Tensor<2>) -> Tensor<2> {
 macro_rules! forward_views {
     ($module:ident, $kind:literal) => {
         impl $crate::metric::MetricLoss for $module {
-            kind_and_settings!($kind);
             fn tuples(&self) -> Option<$crate::signature::Signature> {
                 Some($crate::metric::views::signature())
             }

@@ -2,18 +2,17 @@
 
 use crate::error::ConfigError;
 use crate::field::{FieldType, Range, Value};
+use burn_losses_derive::Choice;
 use serde::{Deserialize, Serialize};
 
-crate::choice! {
-    /// Over which classes label smoothing spreads epsilon.
-    #[derive(Copy, Eq)]
-    pub enum Spread {
-        /// Over all C: the true class gets 1 - e + e/C, each other e/C (Szegedy et al. 2016, PyTorch).
-        #[default]
-        All = "all",
-        /// Over the C - 1 others: the true class gets 1 - e, each other e/(C - 1).
-        Others = "others",
-    }
+/// Over which classes label smoothing spreads epsilon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum Spread {
+    /// Over all C: the true class gets 1 - e + e/C, each other e/C (Szegedy et al. 2016, PyTorch).
+    #[default]
+    All,
+    /// Over the C - 1 others: the true class gets 1 - e, each other e/(C - 1).
+    Others,
 }
 
 /// Label smoothing: how much of each target goes to other classes, and to which.
