@@ -27,7 +27,6 @@ pub(crate) fn expand(item: DeriveInput) -> Result<TokenStream> {
     Ok(quote! {
         const _: () = {
             static CHOICE: crate::field::Choice = crate::field::Choice {
-                name: #text,
                 doc: #about,
                 words: &[#((#words, #docs)),*],
                 instead: &[#((#instead_words, #instead)),*],

@@ -72,7 +72,8 @@ fn record(name: &syn::Ident, fields: &[Field]) -> Result<TokenStream> {
     let own: Vec<_> = fields.iter().filter(|field| !field.is_flat()).collect();
     let infos = own.iter().map(|field| field.info()).collect::<Result<Vec<_>>>()?;
     let count = own.len();
-    let visits = |own_visit: &dyn Fn(usize, &syn::Ident) -> TokenStream, flat_visit: &dyn Fn(&syn::Ident) -> TokenStream| {
+    let visits = |own_visit: &dyn Fn(usize, &syn::Ident) -> TokenStream,
+                  flat_visit: &dyn Fn(&syn::Ident) -> TokenStream| {
         let mut at = 0;
         let visit = |field: &Field| {
             if field.is_flat() {
@@ -83,7 +84,8 @@ fn record(name: &syn::Ident, fields: &[Field]) -> Result<TokenStream> {
         };
         fields.iter().map(visit).collect::<Vec<_>>()
     };
-    let shared = visits(&|at, name| quote!(visit(&FIELDS[#at], &self.#name);), &|name| quote!(self.#name.visit(visit);));
+    let shared =
+        visits(&|at, name| quote!(visit(&FIELDS[#at], &self.#name);), &|name| quote!(self.#name.visit(visit);));
     let unique =
         visits(&|at, name| quote!(visit(&FIELDS[#at], &mut self.#name);), &|name| quote!(self.#name.visit_mut(visit);));
     Ok(quote! {

@@ -32,5 +32,9 @@ fn call(of: &syn::Path, any: &Type, sig: &Signature) -> Result<TokenStream> {
     let name = &sig.ident;
     let call = quote!(#of::#name(loss #(, #arguments)*));
     let gives_self = matches!(&sig.output, ReturnType::Type(_, ty) if **ty == parse_quote!(Self));
-    Ok(if gives_self { quote!(#any! { @same self, loss => #call }) } else { quote!(#any! { @one self, loss => #call }) })
+    Ok(if gives_self {
+        quote!(#any! { @same self, loss => #call })
+    } else {
+        quote!(#any! { @one self, loss => #call })
+    })
 }

@@ -85,13 +85,25 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
         quote! {
             impl crate::loss::Loss for #any {
                 fn kind(&self) -> &'static str {
-                    match self { #(Self::#variants(loss) => crate::loss::Loss::kind(loss),)* }
+                    self.kind()
                 }
                 fn reduction(&self) -> crate::Reduction {
-                    match self { #(Self::#variants(loss) => crate::loss::Loss::reduction(loss),)* }
+                    self.reduction()
                 }
                 fn settings(&self) -> crate::config::Value {
                     match self { #(Self::#variants(loss) => crate::loss::Loss::settings(loss),)* }
+                }
+            }
+
+            impl #any {
+                /// The `kind`, which errors name.
+                pub fn kind(&self) -> &'static str {
+                    match self { #(Self::#variants(loss) => loss.kind(),)* }
+                }
+
+                /// How the unreduced values become one number.
+                pub fn reduction(&self) -> crate::Reduction {
+                    match self { #(Self::#variants(loss) => loss.reduction(),)* }
                 }
             }
 

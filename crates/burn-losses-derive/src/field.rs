@@ -46,7 +46,8 @@ impl Field {
                 Ok(())
             })?;
         }
-        let message = "a field of a config has `#[field(default = ..)]`, `#[field(example = ..)]` or `#[field(flatten)]`";
+        let message =
+            "a field of a config has `#[field(default = ..)]`, `#[field(example = ..)]` or `#[field(flatten)]`";
         let start = start.ok_or_else(|| syn::Error::new_spanned(&name, message))?;
         let (doc, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|attr| attr.path().is_ident("doc"));
         let doc = doc.iter().filter_map(doc_line).collect();

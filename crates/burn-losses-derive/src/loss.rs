@@ -47,13 +47,25 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
         quote! {
             impl crate::loss::Loss for #name {
                 fn kind(&self) -> &'static str {
-                    #kind
+                    self.kind()
                 }
                 fn reduction(&self) -> crate::Reduction {
-                    self.config.reduction
+                    self.reduction()
                 }
                 fn settings(&self) -> crate::config::Value {
                     crate::field::to_value(&self.config)
+                }
+            }
+
+            impl #name {
+                /// The `kind`, which errors name.
+                pub fn kind(&self) -> &'static str {
+                    #kind
+                }
+
+                /// How the unreduced values become one number.
+                pub fn reduction(&self) -> crate::Reduction {
+                    self.config.reduction
                 }
             }
         }

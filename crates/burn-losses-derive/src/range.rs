@@ -7,9 +7,8 @@ use syn::{LitStr, Result};
 /// `>= 0`, `> 0`, `< 1`, `[0, 1]`, `(0, 1)`, `(0, 1]`, `[0, 1)`; a bound may be `pi` or `pi/2`.
 pub(crate) fn range(text: &LitStr) -> Result<TokenStream> {
     let value = text.value();
-    let wrong = || {
-        syn::Error::new(text.span(), "expected one of `> a`, `>= a`, `< b`, `(a, b)`, `[a, b]`, `(a, b]`, `[a, b)`")
-    };
+    let wrong =
+        || syn::Error::new(text.span(), "expected one of `> a`, `>= a`, `< b`, `(a, b)`, `[a, b]`, `(a, b]`, `[a, b)`");
     let bound = |word: &str| match word.trim() {
         "pi" => Ok(quote!(::core::f64::consts::PI)),
         "pi/2" => Ok(quote!(::core::f64::consts::FRAC_PI_2)),

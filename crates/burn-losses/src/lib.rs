@@ -57,8 +57,8 @@ pub mod config {
 
     pub(crate) use crate::field::deserialize;
     pub use crate::field::{
-        Alpha, AnyField, BatchAlpha, ClassFactor, Field, FieldInfo, FieldType, IntoField, Range, Record, Table, Unreadable, Value,
-        Visit, VisitMut,
+        Alpha, AnyField, BatchAlpha, ClassFactor, Field, FieldInfo, FieldType, IntoField, Range, Record, Table,
+        Unreadable, Value, Visit, VisitMut,
     };
     pub use describe::{About, Check, Describe, Example, LossInfo};
     pub(crate) use describe::{from_value, validate};

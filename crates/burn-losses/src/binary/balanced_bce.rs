@@ -1,13 +1,13 @@
 //! Balanced binary cross-entropy.
 
-use burn_losses_derive::{loss, loss_config};
-use super::{cross_entropies, BinaryLoss};
-use crate::config::{BatchAlpha};
+use super::{BinaryLoss, cross_entropies};
+use crate::config::BatchAlpha;
 use crate::engine::machine::has_kernels;
 use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
 use crate::reduction::{Unreduced, sum};
 use burn::tensor::Tensor;
+use burn_losses_derive::{loss, loss_config};
 
 /// Class-balanced binary cross-entropy (Xie and Tu 2015, [arXiv 1504.06375](https://arxiv.org/abs/1504.06375)).
 ///

@@ -1,13 +1,13 @@
 //! Binary cross-entropy.
 
-use burn_losses_derive::{Choice, loss, loss_config};
 use super::{BinaryLoss, cross_entropies};
-use crate::config::{ClassFactor};
+use crate::config::ClassFactor;
 use crate::engine::classes::along_axis_1;
 use crate::engine::pointwise::{PointKernel, Pointwise};
 use crate::formula::{Formula, Real};
 use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
+use burn_losses_derive::{Choice, loss, loss_config};
 
 /// What the model hands to the loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]

@@ -1,10 +1,10 @@
 //! Focal loss, binary.
 
-use burn_losses_derive::{loss, loss_config};
-use super::{cross_entropies, BinaryLoss};
-use crate::config::{Alpha};
+use super::{BinaryLoss, cross_entropies};
+use crate::config::Alpha;
 use crate::formula::safe::LEAST_MISS;
 use crate::formula::{Formula, Real};
+use burn_losses_derive::{loss, loss_config};
 
 /// Focal loss (Lin et al. 2017, [arXiv 1708.02002](https://arxiv.org/abs/1708.02002)).
 ///

@@ -1,12 +1,12 @@
 //! GHM-C: the gradient harmonising mechanism for classification.
 
-use burn_losses_derive::{loss, loss_config};
-use super::{cross_entropies, BinaryLoss};
+use super::{BinaryLoss, cross_entropies};
 use crate::engine::ghm::GhmCounts;
 use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
 use crate::reduction::Unreduced;
-use burn::tensor::{Tensor, Device};
+use burn::tensor::{Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
 /// GHM-C (Li et al. 2019, [arXiv 1811.05181](https://arxiv.org/abs/1811.05181)): cross-entropy, weighted so that each bin of
 /// gradient norms that is not empty has the same weight.
@@ -59,10 +59,7 @@ pub struct GhmCLossConfig {
 
 impl GhmCLossConfig {
     fn build(&self, device: &Device) -> GhmCLoss {
-        GhmCLoss {
-            config: self.clone(),
-            counts: GhmCounts::new(self.bins, device),
-        }
+        GhmCLoss { config: self.clone(), counts: GhmCounts::new(self.bins, device) }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Hinge loss.
 
-use burn_losses_derive::{loss, loss_config};
-use super::{signed_margin, BinaryLoss};
+use super::{BinaryLoss, signed_margin};
 use crate::formula::{Formula, Real};
+use burn_losses_derive::{loss, loss_config};
 
 /// Hinge loss (Cortes and Vapnik 1995, [doi 10.1007/BF00994018](https://doi.org/10.1007/BF00994018)).
 ///

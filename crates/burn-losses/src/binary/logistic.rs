@@ -1,8 +1,8 @@
 //! Logistic loss.
 
-use burn_losses_derive::{loss, loss_config};
-use super::{signed_margin, BinaryLoss};
+use super::{BinaryLoss, signed_margin};
 use crate::formula::{Formula, Real};
+use burn_losses_derive::{loss, loss_config};
 
 /// Logistic loss, also called soft-margin loss.
 ///

@@ -4,7 +4,7 @@ use super::ClassificationLoss;
 use crate::engine::classes::per_class;
 use crate::engine::primitives::gather::gather;
 use crate::engine::rows::Rows;
-use crate::reduction::{Reduction, Unreduced};
+use crate::reduction::Unreduced;
 use burn::tensor::{Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -71,12 +71,6 @@ impl Rows for NllLoss {
 }
 
 impl ClassificationLoss for NllLoss {
-    fn kind(&self) -> &'static str {
-        "nll"
-    }
-    fn reduction(&self) -> Reduction {
-        self.config.reduction
-    }
     fn input(&self) -> &'static str {
         "log_probabilities"
     }

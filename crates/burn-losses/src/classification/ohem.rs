@@ -3,7 +3,7 @@
 use super::{AnyClassificationLoss, ClassificationLoss, ClassificationLossConfig, Keep};
 use crate::engine::hardest::keep_hardest;
 use crate::engine::rows::{RowKernel, Rows};
-use crate::reduction::{Reduction, Unreduced};
+use crate::reduction::Unreduced;
 use burn::tensor::{Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -100,12 +100,6 @@ impl Rows for OhemLoss {
 }
 
 impl ClassificationLoss for OhemLoss {
-    fn kind(&self) -> &'static str {
-        "ohem"
-    }
-    fn reduction(&self) -> Reduction {
-        self.config.reduction
-    }
     fn input(&self) -> &'static str {
         self.loss[0].input()
     }

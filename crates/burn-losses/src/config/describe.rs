@@ -89,7 +89,8 @@ pub(crate) fn validate(config: &dyn Describe) -> Result<(), ConfigError> {
     }
     let mut fields = field::fields(config);
     of_family(&mut fields, family);
-    let allowed = fields.into_iter().find(|field| field.name == "reduction").map(|field| field.range).unwrap_or_default();
+    let allowed =
+        fields.into_iter().find(|field| field.name == "reduction").map(|field| field.range).unwrap_or_default();
     let value = format!("`{POSITIVES}`");
     Err(ConfigError::InvalidValue { loss: kind, field: "reduction".into(), value, allowed })
 }

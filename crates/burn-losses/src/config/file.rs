@@ -86,7 +86,12 @@ mod tests {
 
     #[test]
     fn a_line_is_named_only_when_it_is_certain() {
-        let error = |field: &str| ConfigError::UnknownField { loss: "focal", field: field.into(), allowed: vec![], suggestion: None };
+        let error = |field: &str| ConfigError::UnknownField {
+            loss: "focal",
+            field: field.into(),
+            allowed: vec![],
+            suggestion: None,
+        };
         let text = "kind = 'focal'\ngamma_2 = 1\ngamma = 2\nx = 1\n[b]\nx = 1\n";
         assert_eq!(line_of(text, &error("gamma")), Some(3));
         assert_eq!(line_of(text, &error("x")), None);

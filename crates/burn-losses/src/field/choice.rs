@@ -6,8 +6,6 @@ use crate::error::{did_you_mean, nearest};
 /// The words of an enum, each with its documentation.
 pub(crate) struct Choice {
     #[cfg_attr(not(feature = "schema"), allow(dead_code))]
-    pub(crate) name: &'static str,
-    #[cfg_attr(not(feature = "schema"), allow(dead_code))]
     pub(crate) doc: &'static str,
     pub(crate) words: &'static [(&'static str, &'static str)],
     /// Words that some write, and what to do instead.
@@ -22,7 +20,7 @@ impl Choice {
             Value::Null => "none",
             _ => return Err(Unreadable::Type),
         };
-        let found = self.words.iter().position(|(other, _)| other == word);
+        let found = self.words.iter().position(|(other, _)| other == &word);
         found.ok_or_else(|| match value {
             Value::Null => Unreadable::Type,
             _ => Unreadable::Word { hint: self.hint(word) },
@@ -50,7 +48,8 @@ impl Choice {
     #[cfg(feature = "schema")]
     pub(crate) fn schema(&self) -> schemars::Schema {
         use serde_json::json;
-        let word = |(word, doc): &(&str, &str)| json!({ "description": paragraphs(doc), "type": "string", "const": word });
+        let word =
+            |(word, doc): &(&str, &str)| json!({ "description": paragraphs(doc), "type": "string", "const": word });
         let mut words: Vec<_> = self.words.iter().map(word).collect();
         if self.words.iter().any(|(word, _)| *word == "none") {
             words.push(json!({ "description": "The same as `none`.", "type": "null" }));

@@ -1,6 +1,7 @@
 //! The fields of configs: what types there are, what is allowed, how each is described, read and written.
 
 mod choice;
+mod keys;
 mod lists;
 mod numbers;
 mod range;
@@ -14,8 +15,10 @@ mod word_or_number;
 use crate::error::ConfigError;
 use core::fmt;
 
-pub(crate) use self::serde::{as_parser_error, deserialize, serde_by_value, take_error};
+pub(crate) use self::serde::{deserialize, serde_by_value, take_error};
 pub(crate) use choice::Choice;
+pub(crate) use keys::{Keys, table};
+pub(crate) use lists::list_of_numbers;
 pub use range::Range;
 pub use record::{AnyField, FieldInfo, Record, Visit, VisitMut};
 pub(crate) use record::{check, read, to_table, to_value, value_of};
@@ -102,9 +105,10 @@ impl Unreadable {
 pub(crate) fn field_from_value<T: FieldType>(value: Value) -> Result<T, ConfigError> {
     T::from_value(&value).map_err(|problem| match problem {
         Unreadable::Config(error) => *error,
-        Unreadable::Word { hint } => {
-            ConfigError::Syntax(format!("{value} is not allowed{}", hint.map(|hint| format!(" ({hint})")).unwrap_or_default()))
-        }
+        Unreadable::Word { hint } => ConfigError::Syntax(format!(
+            "{value} is not allowed{}",
+            hint.map(|hint| format!(" ({hint})")).unwrap_or_default()
+        )),
         Unreadable::Type => {
             ConfigError::Syntax(format!("{value} is not allowed, expected {}", T::allowed(Range::Finite)))
         }

@@ -78,7 +78,7 @@ impl FieldType for usize {
         range.to_string().replacen("a number", "an integer", 1)
     }
     fn samples(range: Range) -> Vec<Value> {
-        let few = (1..5_u64).filter(|count| range.contains(*count as f64));
+        let few = (1..5_usize).filter(|count| range.contains(*count as f64));
         few.map(Value::from).collect()
     }
     fn refused(range: Range) -> Vec<Value> {

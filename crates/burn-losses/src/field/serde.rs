@@ -1,10 +1,10 @@
 //! Plain values and serde: how each format reads and writes them, and how a struct of the caller is read from them.
 
 use super::{Table, Value};
+use crate::error::ConfigError;
 use core::fmt;
 use serde::de::value::{Error, MapDeserializer, SeqDeserializer};
 use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
-use crate::error::ConfigError;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::cell::RefCell;
 

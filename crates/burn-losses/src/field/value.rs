@@ -24,7 +24,7 @@ pub enum Value {
 
 /// A table of values, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Table(Vec<(String, Value)>);
+pub struct Table(pub(super) Vec<(String, Value)>);
 
 impl Value {
     /// The number, where it is one.

@@ -44,6 +44,53 @@ trait WordOrNumber: Sized + Clone {
         unreachable!("no list: {list:?}")
     }
     fn part(&self) -> Part<'_>;
+
+    fn value(&self) -> Value {
+        match self.part() {
+            Part::Word => Self::WORD.into(),
+            Part::Number(number) => number.into(),
+            Part::List(list) => list.to_vec().into(),
+        }
+    }
+    fn of_value(value: &Value) -> Result<Self, Unreadable> {
+        match value {
+            Value::Text(word) if word == Self::WORD => Ok(Self::word()),
+            Value::Null if Self::WORD == "none" => Ok(Self::word()),
+            Value::Text(word) => {
+                Err(Unreadable::Word { hint: nearest(word, [Self::WORD]).map(crate::error::did_you_mean) })
+            }
+            list @ Value::List(_) if Self::TAKES_LISTS => list_of_numbers(list).map(Self::list),
+            other => other.as_f64().map(Self::number).ok_or(Unreadable::Type),
+        }
+    }
+    fn in_words(range: Range) -> String {
+        let list = if Self::TAKES_LISTS { " or a list of numbers, one per class" } else { "" };
+        format!("`{}` or {range}{list}", Self::WORD)
+    }
+    fn examples(range: Range) -> Vec<Value> {
+        let mut samples = f64::samples(range);
+        samples.push(Self::WORD.into());
+        if Self::TAKES_LISTS {
+            samples.extend(Option::<Vec<f64>>::samples(range));
+        }
+        samples
+    }
+    fn counterexamples(range: Range) -> Vec<Value> {
+        let mut refused = f64::refused(range);
+        refused.push("no such word".into());
+        if Self::TAKES_LISTS {
+            refused.extend(Option::<Vec<f64>>::refused(range));
+        }
+        refused
+    }
+    fn is_allowed(&self, loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {
+        match self.part() {
+            Part::Word => Ok(()),
+            Part::Number(number) if range.contains(number) => Ok(()),
+            Part::Number(number) => invalid(loss, field, number, Self::in_words(range)),
+            Part::List(list) => check_list(list, loss, field, range),
+        }
+    }
 }
 
 enum Part<'a> {
@@ -138,58 +185,37 @@ impl<N: Into<f64>, const C: usize> IntoField<ClassFactor> for [N; C] {
     }
 }
 
-impl<T: WordOrNumber + PartialEq + core::fmt::Debug + super::MaybeSchema + 'static> FieldType for T {
-    const KIND: &'static str = "word or number";
+/// [`FieldType`] of such a field: each method is one that is written once.
+macro_rules! field_type {
+    ($($name:ident),+) => {$(
+        impl FieldType for $name {
+            const KIND: &'static str = "word or number";
 
-    fn to_value(&self) -> Value {
-        match self.part() {
-            Part::Word => T::WORD.into(),
-            Part::Number(number) => number.into(),
-            Part::List(list) => list.to_vec().into(),
+            fn to_value(&self) -> Value {
+                self.value()
+            }
+            fn from_value(value: &Value) -> Result<Self, Unreadable> {
+                Self::of_value(value)
+            }
+            fn allowed(range: Range) -> String {
+                Self::in_words(range)
+            }
+            fn samples(range: Range) -> Vec<Value> {
+                Self::examples(range)
+            }
+            fn refused(range: Range) -> Vec<Value> {
+                Self::counterexamples(range)
+            }
+            fn check(&self, loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {
+                self.is_allowed(loss, field, range)
+            }
         }
-    }
-    fn from_value(value: &Value) -> Result<Self, Unreadable> {
-        match value {
-            Value::Text(word) if word == T::WORD => Ok(T::word()),
-            Value::Null if T::WORD == "none" => Ok(T::word()),
-            Value::Text(word) => Err(Unreadable::Word { hint: nearest(word, [T::WORD]).map(crate::error::did_you_mean) }),
-            list @ Value::List(_) if T::TAKES_LISTS => list_of_numbers(list).map(T::list),
-            other => other.as_f64().map(T::number).ok_or(Unreadable::Type),
-        }
-    }
-    fn allowed(range: Range) -> String {
-        let list = if T::TAKES_LISTS { " or a list of numbers, one per class" } else { "" };
-        format!("`{}` or {range}{list}", T::WORD)
-    }
-    fn samples(range: Range) -> Vec<Value> {
-        let mut samples = f64::samples(range);
-        samples.push(T::WORD.into());
-        if T::TAKES_LISTS {
-            samples.extend(Option::<Vec<f64>>::samples(range));
-        }
-        samples
-    }
-    fn refused(range: Range) -> Vec<Value> {
-        let mut refused = f64::refused(range);
-        refused.push("no such word".into());
-        if T::TAKES_LISTS {
-            refused.extend(Option::<Vec<f64>>::refused(range));
-        }
-        refused
-    }
-    fn check(&self, loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {
-        match self.part() {
-            Part::Word => Ok(()),
-            Part::Number(number) if range.contains(number) => Ok(()),
-            Part::Number(number) => invalid(loss, field, number, Self::allowed(range)),
-            Part::List(list) => check_list(list, loss, field, range),
-        }
-    }
+
+        serde_by_value!($name);
+    )+};
 }
 
-serde_by_value!(Alpha);
-serde_by_value!(BatchAlpha);
-serde_by_value!(ClassFactor);
+field_type!(Alpha, BatchAlpha, ClassFactor);
 
 #[cfg(feature = "schema")]
 mod schema {
@@ -198,7 +224,11 @@ mod schema {
     use std::borrow::Cow;
 
     fn forms<T: WordOrNumber>(generator: &mut SchemaGenerator) -> Schema {
-        let word = if T::WORD == "none" { json_schema!({ "enum": ["none", null] }) } else { json_schema!({ "const": T::WORD }) };
+        let word = if T::WORD == "none" {
+            json_schema!({ "enum": ["none", null] })
+        } else {
+            json_schema!({ "const": T::WORD })
+        };
         let mut forms = vec![word, generator.subschema_for::<f64>()];
         if T::TAKES_LISTS {
             forms.push(generator.subschema_for::<Vec<f64>>());

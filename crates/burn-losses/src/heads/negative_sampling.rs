@@ -1,5 +1,6 @@
 //! Negative sampling.
 
+use super::declare::own_weight;
 use super::sampler::Draws;
 use super::{HeadLoss, Sampler, WeightInitializer, parameters, sampled};
 use crate::check::Reference;
@@ -86,16 +87,15 @@ impl NegativeSamplingLossConfig {
         NegativeSamplingLoss {
             config: self.clone(),
             weight: self.initializer.init(self.num_classes, self.embedding_dim, device),
-            bias: { self.bias.then(|| Param::from_tensor(Tensor::zeros([self.num_classes], device))) },
-            rows: { CrossEntropyLossConfig { ignore_index: self.ignore_index, ..Default::default() }.init(device) },
+            bias: self.bias.then(|| Param::from_tensor(Tensor::zeros([self.num_classes], device))),
+            rows: CrossEntropyLossConfig { ignore_index: self.ignore_index, ..Default::default() }.init(device),
             draws: Draws::new(&self.sampler, self.num_classes, self.seed),
         }
     }
 }
 
 own_weight! {
-    NegativeSamplingLoss "negative_sampling";
-    bias bias;
+    NegativeSamplingLoss, bias;
     {
         fn has_own_values(&self) -> bool {
             true

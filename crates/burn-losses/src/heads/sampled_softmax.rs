@@ -1,5 +1,6 @@
 //! Sampled softmax.
 
+use super::declare::own_weight;
 use super::sampler::{Draws, expected_counts};
 use super::{HeadLoss, Sampler, WeightInitializer, parameters, sampled};
 use crate::check::Reference;
@@ -96,8 +97,8 @@ impl SampledSoftmaxLossConfig {
         SampledSoftmaxLoss {
             config: self.clone(),
             weight: self.initializer.init(self.num_classes, self.embedding_dim, device),
-            bias: { self.bias.then(|| Param::from_tensor(Tensor::zeros([self.num_classes], device))) },
-            rows: { CrossEntropyLossConfig { ignore_index: self.ignore_index, ..Default::default() }.init(device) },
+            bias: self.bias.then(|| Param::from_tensor(Tensor::zeros([self.num_classes], device))),
+            rows: CrossEntropyLossConfig { ignore_index: self.ignore_index, ..Default::default() }.init(device),
             expected: expected_counts(&self.sampler, self.num_classes, self.num_sampled, device),
             draws: Draws::new(&self.sampler, self.num_classes, self.seed),
         }
@@ -105,8 +106,7 @@ impl SampledSoftmaxLossConfig {
 }
 
 own_weight! {
-    SampledSoftmaxLoss "sampled_softmax";
-    bias bias;
+    SampledSoftmaxLoss, bias;
     {
         fn has_own_values(&self) -> bool {
             true

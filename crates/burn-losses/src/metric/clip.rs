@@ -61,7 +61,7 @@ impl ClipLossConfig {
     }
 }
 
-forward_views!(ClipLoss, "clip");
+forward_views!(ClipLoss);
 
 /// Cross-entropy of the row's scores, the mean over its partners.
 #[derive(Debug, Clone)]

@@ -66,7 +66,7 @@ impl SiglipLossConfig {
     }
 }
 
-forward_views!(SiglipLoss, "siglip");
+forward_views!(SiglipLoss);
 
 /// A yes or no for each pair of a row.
 #[derive(Debug, Clone)]

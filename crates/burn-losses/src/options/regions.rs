@@ -1,6 +1,6 @@
 //! What losses of regions have in common.
 
-use burn_losses_derive::Choice;
+use burn_losses_derive::{Choice, shared_fields};
 
 /// How a logit becomes a probability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
@@ -55,18 +55,24 @@ pub enum AbsentClasses {
 }
 
 /// What all losses of this family have in common.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[shared_fields]
 pub struct Regions {
     /// How a logit becomes a probability.
-    pub activation: Activation,
-    /// What the areas in a quotient are.
-    pub denominator: Denominator,
-    /// What the sums run over.
-    pub over: Over,
+    #[field(default = crate::options::Activation::Sigmoid)]
+    pub activation: crate::options::Activation,
+    /// Areas as sums of p and t, or of their squares.
+    #[field(default = crate::options::Denominator::Linear)]
+    pub denominator: crate::options::Denominator,
+    /// Whether the sums run over each sample, or over the whole batch.
+    #[field(default = crate::options::Over::Sample)]
+    pub over: crate::options::Over,
     /// Whether the first class counts.
-    pub background: Background,
-    /// What becomes of a class without a pixel.
-    pub absent_classes: AbsentClasses,
-    /// The label of pixels that count nothing.
+    #[field(default = crate::options::Background::Included)]
+    pub background: crate::options::Background,
+    /// What becomes of a class without a pixel in the masks.
+    #[field(default = crate::options::AbsentClasses::Count)]
+    pub absent_classes: crate::options::AbsentClasses,
+    /// The label of pixels that count nothing, where masks are made from labels.
+    #[field(default = None)]
     pub ignore_index: Option<i64>,
 }

@@ -3,14 +3,15 @@
 #[cfg(feature = "schema")]
 pub(crate) mod schema;
 
-use burn_losses_derive::Choice;
 use crate::check::{per_sample, widen};
 use burn::tensor::Tensor;
+use burn_losses_derive::Choice;
 
 /// How the unreduced values of a batch become one number: every loss of every family has this field.
 ///
 /// With values l, weights w (1 where none are given) and n the number of valid values (those not ignored):
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+#[instead("none", "for one value each, call `forward_no_reduction`")]
 pub enum Reduction {
     /// sum(w l) / n. Cross-entropy with class weights divides by the sum of the class weights used, as PyTorch does.
     #[default]

@@ -1,6 +1,7 @@
 //! The lasso of groups.
 
-use super::Parameters;
+use super::{Parameters, Regularizer};
+use crate::config::Describe;
 use crate::formula::Real;
 use crate::reduction::{row_sums, sum};
 use burn::tensor::Tensor;
@@ -36,12 +37,23 @@ pub struct GroupLassoConfig {
     pub parameters: Parameters,
 }
 
-penalise!(GroupLasso, |self, parameter| {
-    let shape = parameter.dims();
-    let groups = match shape.get(self.config.axis) {
-        Some(groups) => parameter.movedim(self.config.axis as isize, 0).reshape([*groups as isize, -1]),
-        None => parameter.reshape([1, -1]),
-    };
-    let size = groups.dims()[1] as f64;
-    sum(row_sums(groups.square()).safe_sqrt()) * size.sqrt()
-});
+impl Regularizer for GroupLasso {
+    fn kind(&self) -> &'static str {
+        self.config.about().kind
+    }
+    fn weight(&self) -> f64 {
+        self.config.weight
+    }
+    fn parameters(&self) -> &Parameters {
+        &self.config.parameters
+    }
+    fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1> {
+        let shape = parameter.dims();
+        let groups = match shape.get(self.config.axis) {
+            Some(groups) => parameter.movedim(self.config.axis as isize, 0).reshape([*groups as isize, -1]),
+            None => parameter.reshape([1, -1]),
+        };
+        let size = groups.dims()[1] as f64;
+        sum(row_sums(groups.square()).safe_sqrt()) * size.sqrt()
+    }
+}

@@ -1,6 +1,7 @@
 //! The sum of absolute values.
 
-use super::Parameters;
+use super::{Parameters, Regularizer};
+use crate::config::Describe;
 use crate::reduction::sum;
 use burn::tensor::Tensor;
 use burn_losses_derive::{config, loss};
@@ -31,4 +32,17 @@ pub struct L1Config {
     pub parameters: Parameters,
 }
 
-penalise!(L1, |self, parameter| sum(parameter.abs()));
+impl Regularizer for L1 {
+    fn kind(&self) -> &'static str {
+        self.config.about().kind
+    }
+    fn weight(&self) -> f64 {
+        self.config.weight
+    }
+    fn parameters(&self) -> &Parameters {
+        &self.config.parameters
+    }
+    fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1> {
+        sum(parameter.abs())
+    }
+}

@@ -1,6 +1,7 @@
 //! The sum of squares.
 
-use super::Parameters;
+use super::{Parameters, Regularizer};
+use crate::config::Describe;
 use crate::reduction::sum;
 use burn::tensor::Tensor;
 use burn_losses_derive::{config, loss};
@@ -35,7 +36,18 @@ pub struct L2Config {
     pub parameters: Parameters,
 }
 
-penalise!(L2, |self, parameter| {
-    let squares = sum(parameter.square());
-    if self.config.half { squares * 0.5 } else { squares }
-});
+impl Regularizer for L2 {
+    fn kind(&self) -> &'static str {
+        self.config.about().kind
+    }
+    fn weight(&self) -> f64 {
+        self.config.weight
+    }
+    fn parameters(&self) -> &Parameters {
+        &self.config.parameters
+    }
+    fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1> {
+        let squares = sum(parameter.square());
+        if self.config.half { squares * 0.5 } else { squares }
+    }
+}

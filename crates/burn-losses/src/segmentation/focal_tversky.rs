@@ -2,6 +2,7 @@
 
 use super::tversky::{check_weights, miss};
 use super::{Regions, SegmentationLoss, Smooth};
+use crate::error::ConfigError;
 use crate::formula::{Overlap, OverlapFormula, Real, safe::power};
 use burn_losses_derive::{loss, loss_config};
 
@@ -56,7 +57,7 @@ pub struct FocalTverskyLossConfig {
 }
 
 fn check(config: &FocalTverskyLossConfig) -> Result<(), ConfigError> {
-    check_weights("focal_tversky", config.denominator, config.fp_weight, config.fn_weight)
+    check_weights("focal_tversky", config.regions.denominator, config.fp_weight, config.fn_weight)
 }
 
 impl SegmentationLoss for FocalTverskyLoss {

@@ -58,7 +58,7 @@ pub struct TverskyLossConfig {
 }
 
 fn check(config: &TverskyLossConfig) -> Result<(), ConfigError> {
-    check_weights("tversky", config.denominator, config.fp_weight, config.fn_weight)
+    check_weights("tversky", config.regions.denominator, config.fp_weight, config.fn_weight)
 }
 
 impl SegmentationLoss for TverskyLoss {
