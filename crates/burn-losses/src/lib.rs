@@ -58,7 +58,21 @@ pub mod config {
     //! # Ok::<(), burn_losses::ConfigError>(())
     //! ```
 
+    mod describe;
+    mod family;
     mod file;
+    mod format;
+
+    pub(crate) use crate::field::deserialize;
+    pub use crate::field::{
+        Alpha, AnyField, BatchAlpha, ClassFactor, Field, FieldInfo, FieldType, IntoField, Range, Record, Table,
+        Unreadable, Value, Visit, VisitMut,
+    };
+    pub use describe::{About, Check, Describe, Example, LossInfo};
+    pub(crate) use describe::{from_value, validate};
+    pub use family::{FamilyConfig, KindNames};
+    pub(crate) use family::{check_nested, family_from_value, family_to_value, infos, kinds, of_kind, split_tag};
+    pub use format::Format;
 
     // A file may hold a loss of any family. What knows them all is above the families, which import the rest.
     pub use crate::registry::{LossConfig, registry};
@@ -72,7 +86,7 @@ pub mod eval;
 mod field;
 pub mod formula;
 pub mod heads;
-mod macros;
+mod loss;
 pub mod metric;
 mod options;
 pub mod prelude;
@@ -104,7 +118,7 @@ pub use engine::rows::{RowKernel, Rows};
 pub use engine::vectors::VectorKernel;
 pub use engine::{keep_memory, kept_memory, release_memory};
 pub use error::{ConfigError, InputError, InputProblem};
-pub(crate) use field::choice;
+pub use loss::Loss;
 pub use reduction::{Divisor, Reduction, Unreduced};
 pub use registry::{AnyLoss, LossConfig, registry};
 

@@ -1,24 +1,23 @@
 //! Every loss of every family, for tools, docs and laws.
 
-use crate::ConfigError;
-use crate::binary::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig};
-use crate::boxes::{AnyBoxesLoss, BoxesLoss, BoxesLossConfig};
-use crate::classification::{AnyClassificationLoss, ClassificationLoss, ClassificationLossConfig};
-use crate::config::{LossInfo, Table, Value, as_parser_error, split_tag};
-use crate::distribution::{AnyDistributionLoss, DistributionLoss, DistributionLossConfig};
-use crate::heads::{AnyHeadLoss, HeadLoss, HeadLossConfig};
-use crate::metric::{AnyMetricLoss, MetricLoss, MetricLossConfig};
-use crate::regression::{AnyRegressionLoss, RegressionLoss, RegressionLossConfig};
-use crate::segmentation::{AnySegmentationLoss, SegmentationLoss, SegmentationLossConfig};
+use crate::binary::{AnyBinaryLoss, BinaryLossConfig};
+use crate::boxes::{AnyBoxesLoss, BoxesLossConfig};
+use crate::classification::{AnyClassificationLoss, ClassificationLossConfig};
+use crate::config::{LossInfo, Table, Value, family_from_value, infos, split_tag};
+use crate::distribution::{AnyDistributionLoss, DistributionLossConfig};
+use crate::error::{ConfigError, nearest};
+use crate::heads::{AnyHeadLoss, HeadLossConfig};
+use crate::metric::{AnyMetricLoss, MetricLossConfig};
+use crate::regression::{AnyRegressionLoss, RegressionLossConfig};
+use crate::segmentation::{AnySegmentationLoss, SegmentationLossConfig};
 use crate::signature::Family;
 use burn::tensor::Device;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 macro_rules! families {
     ($($variant:ident = $name:literal: $config:ident, $any:ident;)+) => {
         /// The config of any loss of any family, told apart by `family` and `kind`.
-        #[derive(Debug, Clone, PartialEq, Serialize)]
-        #[serde(tag = "family", rename_all = "snake_case")]
+        #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub enum LossConfig {
             $(#[doc = concat!("The family `", $name, "`.")] $variant($config),)+
@@ -33,7 +32,7 @@ macro_rules! families {
 
         /// Every loss, family by family.
         pub fn registry() -> Vec<LossInfo> {
-            [$($config::infos()),+].concat()
+            [$(infos::<$config>()),+].concat()
         }
 
         impl AnyLoss {
@@ -84,25 +83,23 @@ macro_rules! families {
         impl LossConfig {
             const FAMILIES: &'static [&'static str] = &[$($name),+];
 
-            pub(crate) fn from_value(value: Value) -> Result<Self, ConfigError> {
-                let (family, table) = split_tag(value, "family", "", Self::FAMILIES)?;
+            /// Reads the config from plain values.
+            pub fn from_value(value: Value) -> Result<Self, ConfigError> {
+                let (family, table) = split_tag(value, "family", "", || Self::FAMILIES.to_vec())?;
                 match family.as_str() {
-                    $($name => $config::from_value(Value::Mapping(table)).map(Self::$variant),)+
-                    _ => Err(ConfigError::UnknownKind {
-                        tag: "family",
-                        family: "",
-                        given: family,
-                        allowed: Self::FAMILIES.to_vec(),
-                    }),
+                    $($name => family_from_value(table.into()).map(Self::$variant),)+
+                    _ => Err(unknown_family(&family, Self::FAMILIES)),
                 }
             }
 
-            /// The config of the loss `kind` of `family`, with its defaults.
+            /// The config as plain values.
+            pub fn to_value(&self) -> Value {
+                with_family(self.family(), match self { $(Self::$variant(config) => config.to_value(),)+ })
+            }
+
+            /// The config of the loss `kind` of `family`, with its defaults. What has no default is missing, which is an error.
             pub fn of(family: &str, kind: &str) -> Result<Self, ConfigError> {
-                let tags = [("family", family), ("kind", kind)];
-                Self::from_value(Value::Mapping(Table::from_iter(
-                    tags.map(|(tag, name)| (tag.into(), name.into())),
-                )))
+                Self::from_value(Table::from_iter([("family", family), ("kind", kind)]).into())
             }
 
             /// The `family`.
@@ -156,9 +153,30 @@ families! {
     Metric = "metric": MetricLossConfig, AnyMetricLoss;
 }
 
+pub(crate) fn unknown_family(family: &str, families: &[&'static str]) -> ConfigError {
+    let suggestion = nearest(family, families.iter().copied());
+    let (given, allowed) = (family.to_owned(), families.to_vec());
+    ConfigError::UnknownKind { tag: "family", family: "", given, allowed, suggestion }
+}
+
+/// The keys of a loss behind its family.
+fn with_family(family: &'static str, loss: Value) -> Value {
+    let mut table = Table::from_iter([("family", family)]);
+    if let Value::Table(loss) = loss {
+        loss.into_iter().for_each(|(key, value)| table.insert(key, value));
+    }
+    table.into()
+}
+
+impl Serialize for LossConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_value().serialize(serializer)
+    }
+}
+
 impl<'de> Deserialize<'de> for LossConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_value(Value::deserialize(deserializer)?).map_err(as_parser_error)
+        crate::config::deserialize(deserializer, Self::from_value)
     }
 }
 

@@ -9,7 +9,7 @@ pub(super) const LAYERS: &[&[&str]] = &[
     &["check", "config", "options"],
     &["reduction"],
     &["engine", "signature", "terms"],
-    &["macros"],
+    &["loss"],
     &[
         "regression",
         "binary",

@@ -2,31 +2,45 @@
 //!
 //! All losses here can be swapped for one another in a config file: see [`BinaryLossConfig`].
 
+mod balanced_bce;
+mod bce;
+mod focal;
+mod ghm_c;
+mod hinge;
+mod logistic;
+mod ohem;
+mod ramp;
 mod signature;
+mod weighted_sum;
+mod zero_one;
 
 use crate::check::Reference;
 use crate::engine::pointwise::{self, BatchKernel, PointKernel, Pointwise};
 use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::formula::safe::weighted;
-use crate::macros::{dispatch, family, kind_and_reduction};
-use crate::reduction::{Reduction, Unreduced};
+use crate::loss::Loss;
+use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
+use burn_losses_derive::{dispatch, family};
 
 pub use crate::options::Keep;
-pub use bce::BceInput;
+pub use balanced_bce::{BalancedBceLoss, BalancedBceLossConfig};
+pub use bce::{BceInput, BceLoss, BceLossConfig};
+pub use focal::{FocalLoss, FocalLossConfig};
+pub use ghm_c::{GhmCLoss, GhmCLossConfig};
+pub use hinge::{HingeLoss, HingeLossConfig};
+pub use logistic::{LogisticLoss, LogisticLossConfig};
+pub use ohem::{OhemLoss, OhemLossConfig};
+pub use ramp::{RampLoss, RampLossConfig};
+pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
+pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
 
 /// A loss of logits and targets of one shape. The targets are in [0, 1], which is not checked here: values on a device are
 /// not read.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
-pub trait BinaryLoss: Pointwise {
-    /// The `kind`, which errors name.
-    fn kind(&self) -> &'static str;
-
-    /// How the unreduced values become one number.
-    fn reduction(&self) -> Reduction;
-
+pub trait BinaryLoss: Pointwise + Loss {
     /// What the first argument is called: `logits`, or `probabilities`.
     fn input(&self) -> &'static str {
         "logits"
@@ -104,43 +118,40 @@ fn signed_margin<R: Real>(logit: R, target: R) -> R {
     (target * 2.0 - 1.0) * logit
 }
 
-macro_rules! implement {
-    (loss BceLoss, $kind:expr) => {};
-    (loss OhemLoss, $kind:expr) => {};
-    (loss WeightedSumLoss, $kind:expr) => {};
-    (loss $loss:ident, $kind:expr) => {
-        impl BinaryLoss for $loss {
-            kind_and_reduction!($kind);
-        }
-    };
-    (any $any:ident, $config:ident, $($variant:ident),+) => {
-        dispatch! {
-            $any [$($variant),+]
-            impl Pointwise {
-                fn values(&self, first: Tensor<3>, targets: Tensor<3>) -> Unreduced<3>;
-                fn kernel(&self) -> Option<PointKernel>;
-                fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel>;
-                fn accepts(&self, shape: &[usize]) -> Result<(), String>;
-            }
-            impl BinaryLoss {
-                fn kind(&self) -> &'static str;
-                fn reduction(&self) -> Reduction;
-                fn input(&self) -> &'static str;
-            }
-        }
-    };
+/// The config of any module of this family, told apart by `kind`.
+#[family(binary, makes = AnyBinaryLoss)]
+pub enum BinaryLossConfig {
+    #[kind("bce", elsewhere = "BCEWithLogitsLoss", elsewhere = "BCELoss")]
+    Bce(BceLossConfig),
+    #[kind("balanced_bce")]
+    BalancedBce(BalancedBceLossConfig),
+    #[kind("focal", elsewhere = "sigmoid_focal_loss")]
+    Focal(FocalLossConfig),
+    #[kind("ghm_c", elsewhere = "GHMC")]
+    GhmC(GhmCLossConfig),
+    #[kind("hinge")]
+    Hinge(HingeLossConfig),
+    #[kind("ramp")]
+    Ramp(RampLossConfig),
+    #[kind("logistic", alias = "soft_margin", elsewhere = "SoftMarginLoss")]
+    Logistic(LogisticLossConfig),
+    #[kind("zero_one")]
+    ZeroOne(ZeroOneLossConfig),
+    #[kind("ohem")]
+    Ohem(OhemLossConfig),
+    #[kind("weighted_sum")]
+    WeightedSum(WeightedSumLossConfig),
 }
 
-family! {
-    binary, BinaryLossConfig => AnyBinaryLoss, implement;
-    bce: Bce;
-    balanced_bce: BalancedBce;
-    focal: Focal;
-    ghm_c: GhmC;
-    hinge: Hinge;
-    ramp: Ramp;
-    logistic: Logistic, alias "soft_margin";
-    zero_one: ZeroOne;
-    ohem: Ohem;
-    weighted_sum: WeightedSum;
+#[dispatch]
+impl Pointwise for AnyBinaryLoss {
+    fn values(&self, first: Tensor<3>, targets: Tensor<3>) -> Unreduced<3>;
+    fn kernel(&self) -> Option<PointKernel>;
+    fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel>;
+    fn accepts(&self, shape: &[usize]) -> Result<(), String>;
+}
+
+#[dispatch]
+impl BinaryLoss for AnyBinaryLoss {
+    fn input(&self) -> &'static str;
 }

@@ -3,55 +3,67 @@
 use super::eiou::{EiouLoss, eiou};
 use super::geometry::{power, quotient};
 use super::values::InFormat;
-use super::{BoxFormat, Boxes, FactorGradient, Geometry, corners};
-use crate::config::Range;
+use super::{BoxFormat, Boxes, BoxesLoss, FactorGradient, Geometry, corners};
 use crate::engine::pointwise;
 use crate::engine::vectors::{Factors, VectorKernel, constants};
 use crate::formula::{BoxFormula, Formula, Real};
 use burn::tensor::Tensor;
+use burn_losses_derive::{loss, loss_config};
 
-box_loss! {
-    "focal_eiou": "efficient IoU that counts boxes by how well they already fit";
+/// Focal efficient IoU (Zhang et al. 2021, [arXiv 2101.08158](https://arxiv.org/abs/2101.08158)).
+///
+/// # Formula
+/// ```text
+/// W L                         W = IoU^gamma, L the value of EiouLoss
+/// N W L / sum W               with normalize: its mean is the paper's sum(W L) / sum(W)
+/// ```
+///
+/// # Numerics
+/// W is a constant for the gradient unless `weight_gradient` says otherwise: then an overlap of at most 1e-18 counts as 0, since
+/// the slope of IoU^gamma at 0 is infinite for gamma < 1. Disjoint boxes have the weight 0, hence no gradient; where all are
+/// disjoint the value is 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{boxes::FocalEiouLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = FocalEiouLossConfig::new().with_normalize(false).init(&device);
+/// let value = loss.forward(
+///     Tensor::from_floats([[0.0, 0.0, 4.0, 2.0]], &device),
+///     Tensor::from_floats([[1.0, 0.0, 3.0, 2.0]], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - 0.5f32.sqrt() * 0.75).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// Several repositories write (1 - IoU)^gamma, which is the opposite.
+#[loss(boxes, "focal_eiou", "efficient IoU that counts boxes by how well they already fit")]
+pub struct FocalEiouLoss {
+    config: FocalEiouLossConfig,
+}
 
-    /// Focal efficient IoU (Zhang et al. 2021, [arXiv 2101.08158](https://arxiv.org/abs/2101.08158)).
-    ///
-    /// # Formula
-    /// ```text
-    /// W L                         W = IoU^gamma, L the value of EiouLoss
-    /// N W L / sum W               with normalize: its mean is the paper's sum(W L) / sum(W)
-    /// ```
-    ///
-    /// # Numerics
-    /// W is a constant for the gradient unless `weight_gradient` says otherwise: then an overlap of at most 1e-18 counts as 0, since
-    /// the slope of IoU^gamma at 0 is infinite for gamma < 1. Disjoint boxes have the weight 0, hence no gradient; where all are
-    /// disjoint the value is 0.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{boxes::FocalEiouLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = FocalEiouLossConfig::new().with_normalize(false).init(&device);
-    /// let value = loss.forward(
-    ///     Tensor::from_floats([[0.0, 0.0, 4.0, 2.0]], &device),
-    ///     Tensor::from_floats([[1.0, 0.0, 3.0, 2.0]], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - 0.5f32.sqrt() * 0.75).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// Several repositories write (1 - IoU)^gamma, which is the opposite.
-    pub struct FocalEiouLoss;
+/// Config of [`FocalEiouLoss`].
+#[loss_config]
+pub struct FocalEiouLossConfig {
+    /// How strongly boxes that fit badly are played down; 0 is EIoU.
+    #[field(default = 0.5, range = ">= 0")]
+    pub gamma: f64,
+    /// Whether the weights are divided by their mean over the batch.
+    #[field(default = true)]
+    pub normalize: bool,
+    /// Whether the gradient flows through the weights.
+    #[field(default = FactorGradient::Detached)]
+    pub weight_gradient: FactorGradient,
+    /// How the boxes are given.
+    #[field(default = BoxFormat::Xyxy)]
+    pub format: BoxFormat,
+}
 
-    /// Config of [`FocalEiouLoss`].
-    pub struct FocalEiouLossConfig {
-        /// How strongly boxes that fit badly are played down; 0 is EIoU.
-        gamma: f64 = 0.5, Range::AtLeast(0.0);
-        /// Whether the weights are divided by their mean over the batch.
-        normalize: bool = true;
-        /// Whether the gradient flows through the weights.
-        weight_gradient: FactorGradient = FactorGradient::Detached;
+impl BoxesLoss for FocalEiouLoss {
+    fn format(&self) -> BoxFormat {
+        self.config.format
     }
 }
 

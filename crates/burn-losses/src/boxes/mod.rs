@@ -7,39 +7,60 @@
 //!
 //! For metrics and matching there are [`pairwise_iou`] and [`convert`].
 
+mod alpha_iou;
+mod cdiou;
+mod ciou;
+mod diou;
+mod distribution_focal;
+mod eiou;
+mod focal_eiou;
 mod geometry;
+mod giou;
+mod iou;
+mod mpdiou;
+mod nwd;
 mod signature;
+mod siou;
 mod tools;
 mod values;
+mod weighted_sum;
 
 use crate::check::Reference;
 use crate::engine::vectors::{self, Factors, VectorKernel};
 use crate::error::{InputError, expect};
-use crate::macros::{dispatch, family};
-use crate::reduction::{Reduction, Unreduced};
+use crate::loss::Loss;
+use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
+use burn_losses_derive::{Choice, dispatch, family};
 use values::Formatted;
 
 pub use crate::options::BoxFormat;
-pub use alpha_iou::AlphaIouBase;
-pub use cdiou::{CdiouBase, Corners};
-pub use ciou::AspectGradient;
+pub use alpha_iou::{AlphaIouBase, AlphaIouLoss, AlphaIouLossConfig};
+pub use cdiou::{CdiouBase, CdiouLoss, CdiouLossConfig, Corners};
+pub use ciou::{AspectGradient, CiouLoss, CiouLossConfig};
+pub use diou::{DiouLoss, DiouLossConfig};
+pub use distribution_focal::{DistributionFocalLoss, DistributionFocalLossConfig};
+pub use eiou::{EiouLoss, EiouLossConfig};
+pub use focal_eiou::{FocalEiouLoss, FocalEiouLossConfig};
 pub use geometry::{Axis, Geometry, Plane};
-pub use iou::IouForm;
+pub use giou::{GiouLoss, GiouLossConfig};
+pub use iou::{IouForm, IouLoss, IouLossConfig};
+pub use mpdiou::{MpdiouLoss, MpdiouLossConfig};
+pub use nwd::{NwdLoss, NwdLossConfig};
+pub use siou::{SiouLoss, SiouLossConfig};
 pub use tools::{convert, pairwise_iou};
 pub(crate) use values::corners;
 pub use values::{BoxTargets, Boxes};
+pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
-crate::choice! {
-    /// Whether a factor in a loss is a constant for its gradient.
-    #[derive(Copy, Eq)]
-    pub enum FactorGradient {
-        /// It is: the factor only scales.
-        #[default]
-        Detached = "detached",
-        /// The gradient flows through the factor too.
-        Full = "full",
-    }
+/// Whether a factor in a loss is a constant for its gradient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum FactorGradient {
+    /// It is: the factor only scales.
+    #[default]
+    Detached,
+    /// The gradient flows through the factor too.
+    Full,
 }
 
 impl FactorGradient {
@@ -59,13 +80,7 @@ impl FactorGradient {
 /// and gradient are finite for degenerate, inverted, disjoint and touching boxes. Where two edges coincide, each has half of the
 /// gradient, as in PyTorch: a perfect fit has the gradient 0. (A gradient is as large as 1 / size: that of boxes below about 1e-4
 /// is more than an f16 can hold.)
-pub trait BoxesLoss: Boxes {
-    /// The `kind`, which errors name.
-    fn kind(&self) -> &'static str;
-
-    /// How the unreduced values become one number.
-    fn reduction(&self) -> Reduction;
-
+pub trait BoxesLoss: Boxes + Loss {
     /// How four numbers describe a box.
     fn format(&self) -> BoxFormat {
         BoxFormat::Xyxy
@@ -129,72 +144,47 @@ pub trait BoxesLoss: Boxes {
     }
 }
 
-/// [`loss!`] with what every loss of two boxes has: the field `format`.
-macro_rules! box_loss {
-    (
-        $kind:literal: $summary:literal;
-        $(#[$module_meta:meta])*
-        pub struct $module:ident;
-        $(#[$config_meta:meta])*
-        pub struct $config:ident { $($fields:tt)* }
-    ) => {
-        $crate::macros::loss! {
-            boxes $kind: $summary;
-
-            $(#[$module_meta])*
-            pub struct $module;
-
-            $(#[$config_meta])*
-            pub struct $config {
-                $($fields)*
-                /// How four numbers describe a box.
-                format: $crate::boxes::BoxFormat = $crate::boxes::BoxFormat::Xyxy;
-            }
-        }
-
-        impl $crate::boxes::BoxesLoss for $module {
-            $crate::macros::kind_and_reduction!($kind);
-            fn format(&self) -> $crate::boxes::BoxFormat {
-                self.config.format
-            }
-        }
-    };
+/// The config of any module of this family, told apart by `kind`.
+#[family(boxes, makes = AnyBoxesLoss)]
+pub enum BoxesLossConfig {
+    #[kind("iou")]
+    Iou(IouLossConfig),
+    #[kind("giou")]
+    Giou(GiouLossConfig),
+    #[kind("diou")]
+    Diou(DiouLossConfig),
+    #[kind("ciou")]
+    Ciou(CiouLossConfig),
+    #[kind("eiou", alias = "efficient_iou")]
+    Eiou(EiouLossConfig),
+    #[kind("focal_eiou")]
+    FocalEiou(FocalEiouLossConfig),
+    #[kind("cdiou")]
+    Cdiou(CdiouLossConfig),
+    #[kind("siou")]
+    Siou(SiouLossConfig),
+    #[kind("alpha_iou")]
+    AlphaIou(AlphaIouLossConfig),
+    #[kind("mpdiou")]
+    Mpdiou(MpdiouLossConfig),
+    #[kind("nwd")]
+    Nwd(NwdLossConfig),
+    #[kind("distribution_focal", elsewhere = "DFL")]
+    DistributionFocal(DistributionFocalLossConfig),
+    #[kind("weighted_sum")]
+    WeightedSum(WeightedSumLossConfig),
 }
 
-macro_rules! implement {
-    (loss $loss:ident, $kind:expr) => {};
-    (any $any:ident, $config:ident, $($variant:ident),+) => {
-        dispatch! {
-            $any [$($variant),+]
-            impl Boxes {
-                fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1>;
-                fn kernel(&self, format: BoxFormat) -> Option<VectorKernel>;
-                fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Factors>;
-                fn accepts(&self, width: usize) -> Result<(), String>;
-                fn targets(&self) -> BoxTargets;
-            }
-            impl BoxesLoss {
-                fn kind(&self) -> &'static str;
-                fn reduction(&self) -> Reduction;
-                fn format(&self) -> BoxFormat;
-            }
-        }
-    };
+#[dispatch]
+impl Boxes for AnyBoxesLoss {
+    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1>;
+    fn kernel(&self, format: BoxFormat) -> Option<VectorKernel>;
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Factors>;
+    fn accepts(&self, width: usize) -> Result<(), String>;
+    fn targets(&self) -> BoxTargets;
 }
 
-family! {
-    boxes, BoxesLossConfig => AnyBoxesLoss, implement;
-    iou: Iou;
-    giou: Giou;
-    diou: Diou;
-    ciou: Ciou;
-    eiou: Eiou, alias "efficient_iou";
-    focal_eiou: FocalEiou;
-    cdiou: Cdiou;
-    siou: Siou;
-    alpha_iou: AlphaIou;
-    mpdiou: Mpdiou;
-    nwd: Nwd;
-    distribution_focal: DistributionFocal;
-    weighted_sum: WeightedSum;
+#[dispatch]
+impl BoxesLoss for AnyBoxesLoss {
+    fn format(&self) -> BoxFormat;
 }

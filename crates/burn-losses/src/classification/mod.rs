@@ -2,17 +2,31 @@
 //!
 //! All losses here can be swapped for one another in a config file: see [`ClassificationLossConfig`].
 
+mod cross_entropy;
+mod focal;
+mod multi_margin;
+mod nll;
+mod ohem;
 mod signature;
+mod weighted_sum;
+mod zero_one;
 
 use crate::check::Reference;
 use crate::engine::rows::{self, RowKernel, Rows};
 use crate::error::{InputError, expect};
-use crate::macros::{dispatch, family, kind_and_reduction};
-use crate::reduction::{Reduction, Unreduced};
+use crate::loss::Loss;
+use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Int, Tensor};
+use burn_losses_derive::{dispatch, family};
 
 pub use crate::options::{Keep, LabelSmoothing, Spread};
-pub use multi_margin::MultiMarginVariant;
+pub use cross_entropy::{CrossEntropyLoss, CrossEntropyLossConfig};
+pub use focal::{FocalLoss, FocalLossConfig};
+pub use multi_margin::{MultiMarginLoss, MultiMarginLossConfig, MultiMarginVariant};
+pub use nll::{NllLoss, NllLossConfig};
+pub use ohem::{OhemLoss, OhemLossConfig};
+pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
+pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
 
 /// A loss of logits and labels.
 ///
@@ -22,13 +36,7 @@ pub use multi_margin::MultiMarginVariant;
 /// be raised, but a wrong label shall not pass unseen either.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
-pub trait ClassificationLoss: Rows {
-    /// The `kind`, which errors name.
-    fn kind(&self) -> &'static str;
-
-    /// How the unreduced values become one number.
-    fn reduction(&self) -> Reduction;
-
+pub trait ClassificationLoss: Rows + Loss {
     /// What the first argument is called: `logits`, or `log_probabilities`.
     fn input(&self) -> &'static str {
         "logits"
@@ -171,45 +179,39 @@ fn reference<'a, L: ClassificationLoss, const D: usize>(loss: &L, logits: &'a Te
     Reference { loss: loss.kind(), name: loss.input(), tensor: logits }
 }
 
-macro_rules! implement {
-    (loss NllLoss, $kind:expr) => {};
-    (loss OhemLoss, $kind:expr) => {};
-    (loss WeightedSumLoss, $kind:expr) => {};
-    (loss $loss:ident, $kind:expr) => {
-        impl ClassificationLoss for $loss {
-            kind_and_reduction!($kind);
-        }
-    };
-    (any $any:ident, $config:ident, $($variant:ident),+) => {
-        dispatch! {
-            $any [$($variant),+]
-            impl Rows {
-                fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
-                fn soft_rows(&self, logits: Tensor<2>, probabilities: Tensor<2>) -> Option<Unreduced<1>>;
-                fn kernel(&self, classes: usize) -> Option<RowKernel>;
-                fn selects(&self) -> bool;
-                fn select(&self, values: Unreduced<1>) -> Unreduced<1>;
-                fn classes(&self) -> Option<usize>;
-                fn ignore_index(&self) -> Option<i64>;
-                fn takes_probabilities(&self) -> bool;
-                fn takes_any_scores(&self) -> bool;
-            }
-            impl ClassificationLoss {
-                fn kind(&self) -> &'static str;
-                fn reduction(&self) -> Reduction;
-                fn input(&self) -> &'static str;
-            }
-        }
-    };
+/// The config of any module of this family, told apart by `kind`.
+#[family(classification, makes = AnyClassificationLoss)]
+pub enum ClassificationLossConfig {
+    #[kind("cross_entropy", elsewhere = "CrossEntropyLoss")]
+    CrossEntropy(CrossEntropyLossConfig),
+    #[kind("nll", elsewhere = "NLLLoss")]
+    Nll(NllLossConfig),
+    #[kind("focal")]
+    Focal(FocalLossConfig),
+    #[kind("multi_margin", elsewhere = "MultiMarginLoss")]
+    MultiMargin(MultiMarginLossConfig),
+    #[kind("zero_one")]
+    ZeroOne(ZeroOneLossConfig),
+    #[kind("ohem")]
+    Ohem(OhemLossConfig),
+    #[kind("weighted_sum")]
+    WeightedSum(WeightedSumLossConfig),
 }
 
-family! {
-    classification, ClassificationLossConfig => AnyClassificationLoss, implement;
-    cross_entropy: CrossEntropy;
-    nll: Nll;
-    focal: Focal;
-    multi_margin: MultiMargin;
-    zero_one: ZeroOne;
-    ohem: Ohem;
-    weighted_sum: WeightedSum;
+#[dispatch]
+impl Rows for AnyClassificationLoss {
+    fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+    fn soft_rows(&self, logits: Tensor<2>, probabilities: Tensor<2>) -> Option<Unreduced<1>>;
+    fn kernel(&self, classes: usize) -> Option<RowKernel>;
+    fn selects(&self) -> bool;
+    fn select(&self, values: Unreduced<1>) -> Unreduced<1>;
+    fn classes(&self) -> Option<usize>;
+    fn ignore_index(&self) -> Option<i64>;
+    fn takes_probabilities(&self) -> bool;
+    fn takes_any_scores(&self) -> bool;
+}
+
+#[dispatch]
+impl ClassificationLoss for AnyClassificationLoss {
+    fn input(&self) -> &'static str;
 }

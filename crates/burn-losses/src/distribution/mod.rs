@@ -3,21 +3,32 @@
 //! All losses here can be swapped for one another in a config file: see [`DistributionLossConfig`].
 
 mod base;
+mod cross_entropy;
+mod distillation;
+mod entropy;
+mod js_divergence;
+mod kl_divergence;
 mod signature;
+mod weighted_sum;
 
 use crate::check::Reference;
-use crate::config::Value;
 use crate::engine::distributions::{self, Distributions};
 use crate::engine::pointwise::PointKernel;
 use crate::engine::rows::without_class_axis;
 use crate::error::{InputError, InputProblem, expect};
-use crate::macros::{dispatch, family};
-use crate::reduction::{Reduction, Unreduced};
+use crate::loss::Loss;
+use crate::reduction::Unreduced;
 use burn::tensor::{Int, Tensor};
+use burn_losses_derive::{dispatch, family};
 
 pub use crate::options::{DistributionInput, TargetForm};
 pub use base::Base;
-pub use kl_divergence::Direction;
+pub use cross_entropy::{CrossEntropyLoss, CrossEntropyLossConfig};
+pub use distillation::{DistillationLoss, DistillationLossConfig};
+pub use entropy::{EntropyLoss, EntropyLossConfig};
+pub use js_divergence::{JsDivergenceLoss, JsDivergenceLossConfig};
+pub use kl_divergence::{Direction, KlDivergenceLoss, KlDivergenceLossConfig};
+pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
 /// A loss of a predicted and a target distribution.
 ///
@@ -25,13 +36,7 @@ pub use kl_divergence::Direction;
 /// the rank of the values, one less than `D`.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
-pub trait DistributionLoss: Distributions {
-    /// The `kind`, which errors name.
-    fn kind(&self) -> &'static str;
-
-    /// How the unreduced values become one number.
-    fn reduction(&self) -> Reduction;
-
+pub trait DistributionLoss: Distributions + Loss {
     /// What the first argument is.
     fn input(&self) -> DistributionInput {
         DistributionInput::LogProbabilities
@@ -46,12 +51,6 @@ pub trait DistributionLoss: Distributions {
     /// softmax of them itself.
     fn needs_normalized(&self) -> bool {
         true
-    }
-
-    /// The config, for [`diagnose`](crate::diagnose).
-    #[doc(hidden)]
-    fn settings(&self) -> Value {
-        Value::Null
     }
 
     /// The value of the batch, reduced as the config says.
@@ -197,73 +196,34 @@ impl DistributionInput {
     }
 }
 
-/// [`loss!`](crate::macros::loss) with what every loss of distributions has: the field `input`. Other methods of the trait stand in
-/// braces, behind the config.
-macro_rules! distribution_loss {
-    (
-        $kind:literal: $summary:literal;
-        $(#[$module_meta:meta])*
-        pub struct $module:ident;
-        $(#[$config_meta:meta])*
-        pub struct $config:ident { $($fields:tt)* }
-        $({ $($rest:tt)* })?
-    ) => {
-        $crate::macros::loss! {
-            distribution $kind: $summary;
-
-            $(#[$module_meta])*
-            pub struct $module;
-
-            $(#[$config_meta])*
-            pub struct $config {
-                $($fields)*
-                /// Whether the model gives log-probabilities or logits.
-                input: $crate::distribution::DistributionInput = $crate::distribution::DistributionInput::LogProbabilities;
-            }
-        }
-
-        impl $crate::distribution::DistributionLoss for $module {
-            $crate::macros::kind_and_reduction!($kind);
-            fn settings(&self) -> $crate::config::Value {
-                $crate::macros::settings(&self.config)
-            }
-            fn input(&self) -> $crate::distribution::DistributionInput {
-                self.config.input
-            }
-            $($($rest)*)?
-        }
-    };
+/// The config of any module of this family, told apart by `kind`.
+#[family(distribution, makes = AnyDistributionLoss)]
+pub enum DistributionLossConfig {
+    #[kind("kl_divergence", elsewhere = "KLDivLoss")]
+    KlDivergence(KlDivergenceLossConfig),
+    #[kind("entropy")]
+    Entropy(EntropyLossConfig),
+    #[kind("cross_entropy")]
+    CrossEntropy(CrossEntropyLossConfig),
+    #[kind("js_divergence")]
+    JsDivergence(JsDivergenceLossConfig),
+    #[kind("distillation")]
+    Distillation(DistillationLossConfig),
+    #[kind("weighted_sum")]
+    WeightedSum(WeightedSumLossConfig),
 }
 
-macro_rules! implement {
-    (loss $loss:ident, $kind:expr) => {};
-    (any $any:ident, $config:ident, $($variant:ident),+) => {
-        dispatch! {
-            $any [$($variant),+]
-            impl Distributions {
-                fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
-                fn kernel(&self) -> Option<PointKernel>;
-                fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1>;
-                fn needs_labels(&self) -> bool;
-            }
-            impl DistributionLoss {
-                fn kind(&self) -> &'static str;
-                fn reduction(&self) -> Reduction;
-                fn settings(&self) -> Value;
-                fn needs_targets(&self) -> bool;
-                fn needs_normalized(&self) -> bool;
-                fn input(&self) -> DistributionInput;
-            }
-        }
-    };
+#[dispatch]
+impl Distributions for AnyDistributionLoss {
+    fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
+    fn kernel(&self) -> Option<PointKernel>;
+    fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1>;
+    fn needs_labels(&self) -> bool;
 }
 
-family! {
-    distribution, DistributionLossConfig => AnyDistributionLoss, implement;
-    kl_divergence: KlDivergence;
-    entropy: Entropy;
-    cross_entropy: CrossEntropy;
-    js_divergence: JsDivergence;
-    distillation: Distillation;
-    weighted_sum: WeightedSum;
+#[dispatch]
+impl DistributionLoss for AnyDistributionLoss {
+    fn needs_targets(&self) -> bool;
+    fn needs_normalized(&self) -> bool;
+    fn input(&self) -> DistributionInput;
 }

@@ -1,6 +1,7 @@
 //! Losses of an anchor and all rows that it is compared with.
 
 use super::Real;
+use burn_losses_derive::Choice;
 use core::fmt::Debug;
 
 /// A loss of one row of a batch, the anchor, compared with all others.
@@ -126,18 +127,16 @@ pub enum Partners {
     All,
 }
 
-crate::choice! {
-    /// How far apart two embeddings are.
-    #[derive(Copy, Eq)]
-    pub enum Distance {
-        /// The length of the difference; its gradient at 0, where it has a kink, is 0.
-        #[default]
-        Euclidean = "euclidean",
-        /// The square of that.
-        SquaredEuclidean = "squared_euclidean",
-        /// 1 - the cosine of the angle.
-        Cosine = "cosine",
-    }
+/// How far apart two embeddings are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum Distance {
+    /// The length of the difference; its gradient at 0, where it has a kink, is 0.
+    #[default]
+    Euclidean,
+    /// The square of that.
+    SquaredEuclidean,
+    /// 1 - the cosine of the angle.
+    Cosine,
 }
 
 /// What the score of a pair is.

@@ -3,45 +3,57 @@
 //! All losses here can be swapped for one another in a config file: see [`HeadLossConfig`]. A head is the last layer of a network and
 //! its loss: [`logits`](HeadLoss::logits) is the layer without the margin, for inference and accuracy.
 
+mod a_softmax;
+mod adaface;
+mod am_softmax;
 mod annealing;
-#[macro_use]
+mod arcface;
+mod combined_margin;
+mod cosface;
 mod declare;
+mod l_softmax;
+mod negative_sampling;
+mod normalized_softmax;
+mod sampled_softmax;
 mod sampler;
 mod signature;
+mod softmax;
+mod sub_center_arcface;
 
 use crate::check::Reference;
 use crate::classification::CrossEntropyLoss;
-use crate::config::Value;
 use crate::engine::heads::{self, Head, Parameters, Scaling};
 use crate::engine::rows::Rows;
 use crate::error::{InputError, expect};
 use crate::formula::Real;
-use crate::macros::{dispatch, family};
-use crate::reduction::{Reduction, Unreduced};
+use crate::loss::Loss;
+use crate::reduction::Unreduced;
 use crate::signature::{Argument, Arguments, Classes, EvalError, Role, Shape};
 use burn::tensor::{Bool, Int, Tensor};
+use burn_losses_derive::{dispatch, family};
 
 pub use crate::options::WeightInitializer;
+pub use a_softmax::{ASoftmaxLoss, ASoftmaxLossConfig};
+pub use adaface::{AdafaceLoss, AdafaceLossConfig};
+pub use am_softmax::{AmSoftmaxLoss, AmSoftmaxLossConfig};
 pub use annealing::Annealing;
+pub use arcface::{ArcfaceLoss, ArcfaceLossConfig};
+pub use combined_margin::{CombinedMarginLoss, CombinedMarginLossConfig};
+pub use cosface::{CosfaceLoss, CosfaceLossConfig};
+pub use declare::HeadOptions;
+pub use l_softmax::{LSoftmaxLoss, LSoftmaxLossConfig};
+pub use negative_sampling::{NegativeSamplingLoss, NegativeSamplingLossConfig};
+pub use normalized_softmax::{NormalizedSoftmaxLoss, NormalizedSoftmaxLossConfig};
+pub use sampled_softmax::{SampledSoftmaxLoss, SampledSoftmaxLossConfig};
 pub use sampler::Sampler;
+pub use softmax::{SoftmaxLoss, SoftmaxLossConfig};
+pub use sub_center_arcface::{SubCenterArcfaceLoss, SubCenterArcfaceLossConfig};
 
 /// A classifier's last layer with its loss.
 ///
 /// Labels are in 0..C, or the `ignore_index` of the config; any other label has the value NaN. Half-precision embeddings are computed
 /// and returned in f32; their gradients come back in half precision.
-pub trait HeadLoss: Head {
-    /// The `kind`, which errors name.
-    fn kind(&self) -> &'static str;
-
-    /// How the unreduced values become one number.
-    fn reduction(&self) -> Reduction;
-
-    /// The config, for [`diagnose`](crate::diagnose).
-    #[doc(hidden)]
-    fn settings(&self) -> Value {
-        Value::Null
-    }
-
+pub trait HeadLoss: Head + Loss {
     /// The number of classes.
     fn num_classes(&self) -> usize {
         self.weight().dims()[0].checked_div(self.centers_per_class()).unwrap_or(0)
@@ -266,72 +278,64 @@ fn sampled<H: HeadLoss>(head: &H, most_axes: usize) -> Argument {
     Argument { role: Role::State, ..Argument::labels("sampled", Shape::Axes(1, most_axes), classes, None) }
 }
 
-macro_rules! implement {
-    (loss $loss:ident, $kind:expr) => {};
-    (any $any:ident, $config:ident, $($variant:ident),+) => {
-        dispatch! {
-            $any [$($variant),+]
-            impl Head {
-                fn scaling(&self) -> Scaling;
-                fn has_margin(&self) -> bool;
-                fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>>;
-                fn centers_per_class(&self) -> usize;
-                fn angular_margins(&self) -> Vec<(&'static str, f64)>;
-                fn cosine_margins(&self) -> Vec<(&'static str, f64)>;
-                {
-                    fn margin<R: Real>(&self, cosine: R, given: Option<R>) -> R {
-                        dispatch!(match self [$($variant),+] loss => loss.margin(cosine, given))
-                    }
-                }
-            }
-            impl HeadLoss {
-                fn chunk_rows(&self) -> Option<usize>;
-                fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
-                fn has_own_values(&self) -> bool;
-                fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
-                fn samples(&self) -> Vec<Argument>;
-                fn draws_per_row(&self) -> Option<usize>;
-                fn unreduced_of_samples(
-                    &self, embeddings: Tensor<2>, labels: Tensor<1, Int>, arguments: &mut Arguments<'_>
-                ) -> Result<Unreduced<1>, EvalError>;
-                fn cross_entropy(&self) -> &CrossEntropyLoss;
-                fn kind(&self) -> &'static str;
-                fn reduction(&self) -> Reduction;
-                fn settings(&self) -> Value;
-                fn weight(&self) -> Tensor<2>;
-                fn bias(&self) -> Option<Tensor<1>>;
-                {
-                    fn with_weight(self, weight: Tensor<2>) -> Self {
-                        match self {
-                            $(Self::$variant(loss) => Self::$variant(loss.with_weight(weight)),)+
-                        }
-                    }
-                    fn with_bias(self, bias: Tensor<1>) -> Self {
-                        match self {
-                            $(Self::$variant(loss) => Self::$variant(loss.with_bias(bias)),)+
-                        }
-                    }
-                    fn own_draws(&mut self) {
-                        dispatch!(match self [$($variant),+] loss => loss.own_draws())
-                    }
-                }
-            }
-        }
-    };
+/// The config of any module of this family, told apart by `kind`.
+#[family(heads, makes = AnyHeadLoss)]
+pub enum HeadLossConfig {
+    #[kind("softmax")]
+    Softmax(SoftmaxLossConfig),
+    #[kind("normalized_softmax")]
+    NormalizedSoftmax(NormalizedSoftmaxLossConfig),
+    #[kind("l_softmax")]
+    LSoftmax(LSoftmaxLossConfig),
+    #[kind("a_softmax", alias = "sphereface")]
+    ASoftmax(ASoftmaxLossConfig),
+    #[kind("am_softmax")]
+    AmSoftmax(AmSoftmaxLossConfig),
+    #[kind("cosface", alias = "lmcl")]
+    Cosface(CosfaceLossConfig),
+    #[kind("arcface", alias = "aam_softmax")]
+    Arcface(ArcfaceLossConfig),
+    #[kind("combined_margin")]
+    CombinedMargin(CombinedMarginLossConfig),
+    #[kind("sub_center_arcface")]
+    SubCenterArcface(SubCenterArcfaceLossConfig),
+    #[kind("adaface")]
+    Adaface(AdafaceLossConfig),
+    #[kind("sampled_softmax")]
+    SampledSoftmax(SampledSoftmaxLossConfig),
+    #[kind("negative_sampling", alias = "sgns")]
+    NegativeSampling(NegativeSamplingLossConfig),
 }
 
-family! {
-    heads, HeadLossConfig => AnyHeadLoss, implement;
-    softmax: Softmax;
-    normalized_softmax: NormalizedSoftmax;
-    l_softmax: LSoftmax;
-    a_softmax: ASoftmax, alias "sphereface";
-    am_softmax: AmSoftmax;
-    cosface: Cosface, alias "lmcl";
-    arcface: Arcface, alias "aam_softmax";
-    combined_margin: CombinedMargin;
-    sub_center_arcface: SubCenterArcface;
-    adaface: Adaface;
-    sampled_softmax: SampledSoftmax;
-    negative_sampling: NegativeSampling, alias "sgns";
+#[dispatch]
+impl Head for AnyHeadLoss {
+    fn scaling(&self) -> Scaling;
+    fn has_margin(&self) -> bool;
+    fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>>;
+    fn centers_per_class(&self) -> usize;
+    fn angular_margins(&self) -> Vec<(&'static str, f64)>;
+    fn cosine_margins(&self) -> Vec<(&'static str, f64)>;
+    fn margin<R: Real>(&self, cosine: R, given: Option<R>) -> R;
+}
+
+#[dispatch]
+impl HeadLoss for AnyHeadLoss {
+    fn chunk_rows(&self) -> Option<usize>;
+    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+    fn has_own_values(&self) -> bool;
+    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
+    fn samples(&self) -> Vec<Argument>;
+    fn draws_per_row(&self) -> Option<usize>;
+    fn unreduced_of_samples(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        arguments: &mut Arguments<'_>,
+    ) -> Result<Unreduced<1>, EvalError>;
+    fn cross_entropy(&self) -> &CrossEntropyLoss;
+    fn weight(&self) -> Tensor<2>;
+    fn bias(&self) -> Option<Tensor<1>>;
+    fn with_weight(self, weight: Tensor<2>) -> Self;
+    fn with_bias(self, bias: Tensor<1>) -> Self;
+    fn own_draws(&mut self);
 }

@@ -1,88 +1,101 @@
 //! Negative sampling.
 
+use super::declare::own_weight;
 use super::sampler::Draws;
 use super::{HeadLoss, Sampler, WeightInitializer, parameters, sampled};
 use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
-use crate::config::Range;
 use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none};
 use crate::engine::primitives::gathered_matmul::gathered_matmul;
 use crate::error::{InputError, expect};
 use crate::formula::Real;
-use crate::macros::loss;
 use crate::reduction::Unreduced;
 use crate::signature::{Argument, Arguments, EvalError};
 use burn::module::Param;
-use burn::tensor::{Int, IntDType, Tensor};
+use burn::tensor::{Device, Int, IntDType, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    heads "negative_sampling": "the label against a few drawn classes, each by a logistic loss";
+/// Negative sampling (Mikolov et al. 2013, word2vec, [arXiv 1310.4546](https://arxiv.org/abs/1310.4546)).
+///
+/// # Formula
+/// `ln(1 + e^(-x_y)) + sum_k ln(1 + e^(x_k))` over k classes that are drawn for each row, with `x_j = W_j x + b_j`.
+///
+/// It learns representations, not probabilities: [`logits`](HeadLoss::logits) are no logits of a softmax. Word2vec draws from
+/// `{ kind = "unigram", counts = [..], power = 0.75 }`. When classes are drawn: see
+/// [`SampledSoftmaxLoss`](super::SampledSoftmaxLoss).
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{heads::NegativeSamplingLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let config = NegativeSamplingLossConfig::new().with_num_classes(1000).with_embedding_dim(4).with_negatives(3);
+/// // A product of 0 says nothing: ln 2 for the label and for each negative.
+/// let value = config.init(&device).forward(Tensor::zeros([1, 4], &device), Tensor::<1, Int>::from_ints([7], &device));
+/// assert!((value.into_scalar::<f32>() - 4.0 * 2f32.ln()).abs() < 1e-5);
+/// ```
+///
+/// # Elsewhere
+/// gensim: `Word2Vec(negative = 5)`. PyTorch has none.
+#[loss(heads, "negative_sampling", "the label against a few drawn classes, each by a logistic loss")]
+pub struct NegativeSamplingLoss {
+    config: NegativeSamplingLossConfig,
+    /// One row per class.
+    weight: Param<Tensor<2>>,
+    /// One number per class.
+    bias: Option<Param<Tensor<1>>>,
+    rows: CrossEntropyLoss,
+    #[module(skip)]
+    draws: Draws,
+}
 
-    /// Negative sampling (Mikolov et al. 2013, word2vec, [arXiv 1310.4546](https://arxiv.org/abs/1310.4546)).
-    ///
-    /// # Formula
-    /// `ln(1 + e^(-x_y)) + sum_k ln(1 + e^(x_k))` over k classes that are drawn for each row, with `x_j = W_j x + b_j`.
-    ///
-    /// It learns representations, not probabilities: [`logits`](HeadLoss::logits) are no logits of a softmax. Word2vec draws from
-    /// `{ kind = "unigram", counts = [..], power = 0.75 }`. When classes are drawn: see
-    /// [`SampledSoftmaxLoss`](super::SampledSoftmaxLoss).
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{heads::NegativeSamplingLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let config = NegativeSamplingLossConfig::new().with_num_classes(1000).with_embedding_dim(4).with_negatives(3);
-    /// // A product of 0 says nothing: ln 2 for the label and for each negative.
-    /// let value = config.init(&device).forward(Tensor::zeros([1, 4], &device), Tensor::<1, Int>::from_ints([7], &device));
-    /// assert!((value.into_scalar::<f32>() - 4.0 * 2f32.ln()).abs() < 1e-5);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// gensim: `Word2Vec(negative = 5)`. PyTorch has none.
-    pub struct NegativeSamplingLoss {
-        /// One row per class.
-        weight: Param<Tensor<2>>
-            = |config, device| config.initializer.init(config.num_classes, config.embedding_dim, device),
-        /// One number per class.
-        bias: Option<Param<Tensor<1>>> = |config, device| {
-            config.bias.then(|| Param::from_tensor(Tensor::zeros([config.num_classes], device)))
-        },
-        rows: CrossEntropyLoss = |config, device| {
-            CrossEntropyLossConfig { ignore_index: config.ignore_index, ..Default::default() }.init(device)
-        },
-        #[module(skip)]
-        draws: Draws = |config, _device| Draws::new(&config.sampler, config.num_classes, config.seed),
+/// Config of [`NegativeSamplingLoss`].
+#[loss_config(check = |config| config.sampler.check_classes("negative_sampling", config.num_classes))]
+pub struct NegativeSamplingLossConfig {
+    /// The number of classes: the rows of the weight.
+    #[field(example = 10, range = ">= 1")]
+    pub num_classes: usize,
+    /// The size of the embeddings: the columns of the weight.
+    #[field(example = 16, range = ">= 1")]
+    pub embedding_dim: usize,
+    /// How many classes are drawn for each row.
+    #[field(default = 5, range = ">= 1")]
+    pub negatives: usize,
+    /// From which distribution they are drawn.
+    #[field(default = Sampler::LogUniform {})]
+    pub sampler: Sampler,
+    /// Whether a drawn class that is the row's label is left out.
+    #[field(default = true)]
+    pub remove_accidental_hits: bool,
+    /// Whether there is a bias.
+    #[field(default = false)]
+    pub bias: bool,
+    /// Where the draws begin.
+    #[field(default = 0, range = ">= 0")]
+    pub seed: usize,
+    /// How the weight begins.
+    #[field(default = WeightInitializer::XavierUniform)]
+    pub initializer: WeightInitializer,
+    /// The label of rows that count nothing.
+    #[field(default = None)]
+    pub ignore_index: Option<i64>,
+}
+
+impl NegativeSamplingLossConfig {
+    fn build(&self, device: &Device) -> NegativeSamplingLoss {
+        NegativeSamplingLoss {
+            config: self.clone(),
+            weight: self.initializer.init(self.num_classes, self.embedding_dim, device),
+            bias: self.bias.then(|| Param::from_tensor(Tensor::zeros([self.num_classes], device))),
+            rows: CrossEntropyLossConfig { ignore_index: self.ignore_index, ..Default::default() }.init(device),
+            draws: Draws::new(&self.sampler, self.num_classes, self.seed),
+        }
     }
-
-    /// Config of [`NegativeSamplingLoss`].
-    pub struct NegativeSamplingLossConfig {
-        /// The number of classes: the rows of the weight.
-        num_classes: usize = 10, Range::AtLeast(1.0);
-        /// The size of the embeddings: the columns of the weight.
-        embedding_dim: usize = 16, Range::AtLeast(1.0);
-        /// How many classes are drawn for each row.
-        negatives: usize = 5, Range::AtLeast(1.0);
-        /// From which distribution they are drawn.
-        sampler: Sampler = Sampler::LogUniform {};
-        /// Whether a drawn class that is the row's label is left out.
-        remove_accidental_hits: bool = true;
-        /// Whether there is a bias.
-        bias: bool = false;
-        /// Where the draws begin.
-        seed: usize = 0, Range::AtLeast(0.0);
-        /// How the weight begins.
-        initializer: WeightInitializer = WeightInitializer::XavierUniform;
-        /// The label of rows that count nothing.
-        ignore_index: Option<i64> = None;
-    }
-    validate |config| config.sampler.check_classes("negative_sampling", config.num_classes);
 }
 
 own_weight! {
-    NegativeSamplingLoss "negative_sampling";
-    bias bias;
+    NegativeSamplingLoss, bias;
     {
         fn has_own_values(&self) -> bool {
             true

@@ -2,69 +2,69 @@
 
 use super::{Distance, MetricLoss};
 use crate::check::{Reference, widen};
-use crate::config::Range;
 use crate::engine::primitives::l2_normalize::l2_normalize;
 use crate::error::{InputError, expect};
 use crate::formula::{Anchor, AnchorFormula, Counts, Formula, Partners, Real, Score};
-use crate::macros::loss;
 use crate::signature::{Argument, Arguments, Called, EvalError, Shape, Signature, Wanted};
 use burn::tensor::Tensor;
+use burn_losses_derive::{Choice, loss, loss_config};
 
-crate::choice! {
-    /// How a pair's value grows with its distance.
-    #[derive(Copy, Eq)]
-    pub enum ContrastiveForm {
-        /// Half the square: Hadsell et al.
-        #[default]
-        Squared = "squared",
-        /// The distance itself.
-        Linear = "linear",
-    }
+/// How a pair's value grows with its distance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum ContrastiveForm {
+    /// Half the square: Hadsell et al.
+    #[default]
+    Squared,
+    /// The distance itself.
+    Linear,
 }
 
-loss! {
-    metric "contrastive": "similar pairs come together, dissimilar ones keep a margin";
+/// Contrastive loss (Hadsell et al. 2006, [doi 10.1109/CVPR.2006.100](https://doi.org/10.1109/CVPR.2006.100)).
+///
+/// # Formula
+/// ```text
+/// (1 - y) D^2 / 2 + y max(0, margin - D)^2 / 2     squared
+/// (1 - y) D + y max(0, margin - D)                 linear
+/// ```
+/// D the Euclidean distance of a pair; **y = 0: similar, y = 1: dissimilar**. In a batch every row makes a pair with every other;
+/// the value of an anchor is the sum over its N - 1 pairs, and it counts as many: the mean is that of the pairs.
+///
+/// # Numerics
+/// The gradient of a distance 0 is 0: identical embeddings are finite.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::metric::ContrastiveLossConfig;
+///
+/// let device = Device::flex();
+/// let loss = ContrastiveLossConfig::new().with_margin(2.0).init(&device);
+/// let first = Tensor::<2>::from_floats([[0.0, 0.0], [0.0, 0.0]], &device);
+/// let second = Tensor::from_floats([[3.0, 4.0], [0.0, 1.0]], &device);
+/// let value = loss.forward_pairs(first, second, Tensor::from_floats([0.0, 1.0], &device));
+/// assert!((value.into_scalar::<f32>() - (12.5 + 0.5) / 2.0).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// Many implementations have y the other way round. pytorch-metric-learning: `ContrastiveLoss` is linear, and averages the
+/// similar and the dissimilar pairs apart, each without its zeros.
+#[loss(metric, "contrastive", "similar pairs come together, dissimilar ones keep a margin")]
+pub struct ContrastiveLoss {
+    config: ContrastiveLossConfig,
+}
 
-    /// Contrastive loss (Hadsell et al. 2006, [doi 10.1109/CVPR.2006.100](https://doi.org/10.1109/CVPR.2006.100)).
-    ///
-    /// # Formula
-    /// ```text
-    /// (1 - y) D^2 / 2 + y max(0, margin - D)^2 / 2     squared
-    /// (1 - y) D + y max(0, margin - D)                 linear
-    /// ```
-    /// D the Euclidean distance of a pair; **y = 0: similar, y = 1: dissimilar**. In a batch every row makes a pair with every other;
-    /// the value of an anchor is the sum over its N - 1 pairs, and it counts as many: the mean is that of the pairs.
-    ///
-    /// # Numerics
-    /// The gradient of a distance 0 is 0: identical embeddings are finite.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::metric::ContrastiveLossConfig;
-    ///
-    /// let device = Device::flex();
-    /// let loss = ContrastiveLossConfig::new().with_margin(2.0).init(&device);
-    /// let first = Tensor::<2>::from_floats([[0.0, 0.0], [0.0, 0.0]], &device);
-    /// let second = Tensor::from_floats([[3.0, 4.0], [0.0, 1.0]], &device);
-    /// let value = loss.forward_pairs(first, second, Tensor::from_floats([0.0, 1.0], &device));
-    /// assert!((value.into_scalar::<f32>() - (12.5 + 0.5) / 2.0).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// Many implementations have y the other way round. pytorch-metric-learning: `ContrastiveLoss` is linear, and averages the
-    /// similar and the dissimilar pairs apart, each without its zeros.
-    pub struct ContrastiveLoss;
-
-    /// Config of [`ContrastiveLoss`].
-    pub struct ContrastiveLossConfig {
-        /// The distance that dissimilar pairs have to keep.
-        margin: f64 = 1.0, Range::Greater(0.0);
-        /// Whether distances are squared.
-        form: ContrastiveForm = ContrastiveForm::Squared;
-        /// Whether embeddings are brought to length 1 first.
-        normalize: bool = false;
-    }
+/// Config of [`ContrastiveLoss`].
+#[loss_config]
+pub struct ContrastiveLossConfig {
+    /// The distance that dissimilar pairs have to keep.
+    #[field(default = 1.0, range = "> 0")]
+    pub margin: f64,
+    /// Whether distances are squared.
+    #[field(default = ContrastiveForm::Squared)]
+    pub form: ContrastiveForm,
+    /// Whether embeddings are brought to length 1 first.
+    #[field(default = false)]
+    pub normalize: bool,
 }
 
 impl Formula for ContrastiveLoss {
@@ -133,8 +133,6 @@ impl ContrastiveLoss {
 }
 
 impl MetricLoss for ContrastiveLoss {
-    kind_and_settings!("contrastive");
-
     fn tuples(&self) -> Option<Signature> {
         let (first, second) =
             (Argument::prediction("first", Shape::MATRIX), Argument::prediction("second", Shape::Same));

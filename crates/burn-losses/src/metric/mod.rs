@@ -3,22 +3,41 @@
 //! All losses here can be swapped for one another in a config file: see [`MetricLossConfig`]. Rows of one label belong together,
 //! rows of different labels do not; a label is any integer (of `center`, a class).
 
+mod center;
+mod circle;
+mod clip;
+mod contrastive;
+mod multi_similarity;
+mod nt_xent;
+mod proxy_anchor;
+mod siglip;
 mod signature;
+mod sup_con;
+mod triplet;
 mod views;
+mod weighted_sum;
 
 use crate::check::Reference;
-use crate::config::Value;
 use crate::engine::pairs::anchors::{self, Anchors, NeededPartners};
 use crate::error::{InputError, expect};
-use crate::macros::{dispatch, family};
-use crate::reduction::{Reduction, Unreduced};
+use crate::loss::Loss;
+use crate::reduction::Unreduced;
 use crate::signature::{Argument, Arguments, Called, EvalError, Signature, Wanted};
 use burn::tensor::{Int, Tensor};
+use burn_losses_derive::{dispatch, family};
 
 pub use crate::formula::Distance;
-pub use center::CenterUpdate;
-pub use contrastive::ContrastiveForm;
-pub use triplet::{Average, Mining, TripletKind, triplet_kinds};
+pub use center::{CenterLoss, CenterLossConfig, CenterUpdate};
+pub use circle::{CircleLoss, CircleLossConfig};
+pub use clip::{ClipLoss, ClipLossConfig};
+pub use contrastive::{ContrastiveForm, ContrastiveLoss, ContrastiveLossConfig};
+pub use multi_similarity::{MultiSimilarityLoss, MultiSimilarityLossConfig};
+pub use nt_xent::{NtXentLoss, NtXentLossConfig};
+pub use proxy_anchor::{ProxyAnchorLoss, ProxyAnchorLossConfig};
+pub use siglip::{SiglipLoss, SiglipLossConfig};
+pub use sup_con::{SupConLoss, SupConLossConfig};
+pub use triplet::{Average, Mining, TripletKind, TripletLoss, TripletLossConfig, triplet_kinds};
+pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
 /// A loss of embeddings and labels.
 ///
@@ -26,19 +45,7 @@ pub use triplet::{Average, Mining, TripletKind, triplet_kinds};
 /// value 0 and counts nothing; a batch without any has the value 0, with a live graph.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
-pub trait MetricLoss: Anchors {
-    /// The `kind`, which errors name.
-    fn kind(&self) -> &'static str;
-
-    /// How the unreduced values become one number.
-    fn reduction(&self) -> Reduction;
-
-    /// The config, for [`diagnose`](crate::diagnose).
-    #[doc(hidden)]
-    fn settings(&self) -> Value {
-        Value::Null
-    }
-
+pub trait MetricLoss: Anchors + Loss {
     /// The vectors that the loss has for its classes, proxies or centers, `[num_classes, embedding_dim]`, as an argument; `None`: it has
     /// none.
     #[doc(hidden)]
@@ -126,67 +133,45 @@ pub trait MetricLoss: Anchors {
     }
 }
 
-/// What every loss of this family says of itself.
-macro_rules! kind_and_settings {
-    ($kind:expr) => {
-        $crate::macros::kind_and_reduction!($kind);
-        fn settings(&self) -> $crate::config::Value {
-            $crate::macros::settings(self.config())
-        }
-    };
+/// The config of any module of this family, told apart by `kind`.
+#[family(metric, makes = AnyMetricLoss)]
+pub enum MetricLossConfig {
+    #[kind("triplet", elsewhere = "TripletMarginLoss")]
+    Triplet(TripletLossConfig),
+    #[kind("contrastive", elsewhere = "CosineEmbeddingLoss")]
+    Contrastive(ContrastiveLossConfig),
+    #[kind("center")]
+    Center(CenterLossConfig),
+    #[kind("nt_xent", elsewhere = "NTXentLoss", elsewhere = "InfoNCE")]
+    NtXent(NtXentLossConfig),
+    #[kind("sup_con", elsewhere = "SupConLoss")]
+    SupCon(SupConLossConfig),
+    #[kind("multi_similarity")]
+    MultiSimilarity(MultiSimilarityLossConfig),
+    #[kind("circle")]
+    Circle(CircleLossConfig),
+    #[kind("clip")]
+    Clip(ClipLossConfig),
+    #[kind("siglip")]
+    Siglip(SiglipLossConfig),
+    #[kind("proxy_anchor")]
+    ProxyAnchor(ProxyAnchorLossConfig),
+    #[kind("weighted_sum")]
+    WeightedSum(WeightedSumLossConfig),
 }
 
-macro_rules! implement {
-    (loss TripletLoss, $kind:expr) => {};
-    (loss ContrastiveLoss, $kind:expr) => {};
-    (loss CenterLoss, $kind:expr) => {};
-    (loss ClipLoss, $kind:expr) => {};
-    (loss SiglipLoss, $kind:expr) => {};
-    (loss ProxyAnchorLoss, $kind:expr) => {};
-    (loss $loss:ident, $kind:expr) => {
-        impl MetricLoss for $loss {
-            kind_and_settings!($kind);
-        }
-    };
-    (any $any:ident, $config:ident, $($variant:ident),+) => {
-        dispatch! {
-            $any [$($variant),+]
-            impl Anchors {
-                fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
-                fn accepts(&self, rows: usize, size: usize) -> Result<(), String>;
-                fn partners(&self) -> NeededPartners;
-                fn compares_cosines(&self) -> bool;
-            }
-            impl MetricLoss {
-                fn kind(&self) -> &'static str;
-                fn reduction(&self) -> Reduction;
-                fn settings(&self) -> Value;
-                fn class_vectors(&self) -> Option<(Argument, Tensor<2>)>;
-                fn tuples(&self) -> Option<Signature>;
-                fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError>;
-                {
-                    fn with_class_vectors(self, vectors: Tensor<2>) -> Self {
-                        match self {
-                            $(Self::$variant(loss) => Self::$variant(loss.with_class_vectors(vectors)),)+
-                        }
-                    }
-                }
-            }
-        }
-    };
+#[dispatch]
+impl Anchors for AnyMetricLoss {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+    fn accepts(&self, rows: usize, size: usize) -> Result<(), String>;
+    fn partners(&self) -> NeededPartners;
+    fn compares_cosines(&self) -> bool;
 }
 
-family! {
-    metric, MetricLossConfig => AnyMetricLoss, implement;
-    triplet: Triplet;
-    contrastive: Contrastive;
-    center: Center;
-    nt_xent: NtXent;
-    sup_con: SupCon;
-    multi_similarity: MultiSimilarity;
-    circle: Circle;
-    clip: Clip;
-    siglip: Siglip;
-    proxy_anchor: ProxyAnchor;
-    weighted_sum: WeightedSum;
+#[dispatch]
+impl MetricLoss for AnyMetricLoss {
+    fn class_vectors(&self) -> Option<(Argument, Tensor<2>)>;
+    fn tuples(&self) -> Option<Signature>;
+    fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError>;
+    fn with_class_vectors(self, vectors: Tensor<2>) -> Self;
 }

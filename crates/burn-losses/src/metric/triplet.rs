@@ -2,97 +2,98 @@
 
 use super::{Distance, MetricLoss};
 use crate::check::{Reference, widen};
-use crate::config::Range;
 use crate::engine::primitives::l2_normalize::l2_normalize;
 use crate::error::{InputError, expect};
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score, Triplets};
-use crate::macros::loss;
 use crate::reduction::Unreduced;
 use crate::signature::{Argument, Arguments, Called, EvalError, Shape, Signature, Wanted};
 use burn::tensor::{Int, Tensor};
+use burn_losses_derive::{Choice, loss, loss_config};
 
-crate::choice! {
+/// Which triplets of the batch count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum Mining {
+    /// All.
+    #[default]
+    All,
+    /// Per anchor the farthest positive and the nearest negative ("batch hard").
+    Hard,
+    /// Those whose negative is farther than the positive, but by no more than the margin.
+    SemiHard,
+    /// Per anchor and positive the nearest negative that is farther than the positive, else the farthest (FaceNet).
+    SemiHardClosest,
+    /// Per anchor the nearest positive and the nearest negative (Xuan et al. 2020,
+    /// [arXiv 1904.04370](https://arxiv.org/abs/1904.04370)).
+    Easy,
+}
+
+/// What a mean divides by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum Average {
+    /// The triplets with a positive loss.
+    #[default]
+    Active,
+    /// All triplets that were chosen.
+    Valid,
+}
+
+/// Triplet loss (Schroff et al. 2015, FaceNet, [arXiv 1503.03832](https://arxiv.org/abs/1503.03832); Hermans et al. 2017,
+/// [arXiv 1703.07737](https://arxiv.org/abs/1703.07737)).
+///
+/// # Formula
+/// ```text
+/// max(0, D(a, p) - D(a, n) + margin)
+/// softplus(D(a, p) - D(a, n) + margin)     with soft
+/// ```
+/// of an anchor a, a positive p (the same label) and a negative n (another). The value of an anchor is the sum over its triplets,
+/// and it counts as many as there are: the mean is that of the triplets.
+///
+/// # Numerics
+/// Which triplets are chosen is a constant for the gradient. `hard` and `easy` take memory for a few `[N, N]` matrices. The
+/// others look at N^3 triplets, a part of them at a time; what is kept for the gradient is one `[N, N]` matrix.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{metric::TripletLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = TripletLossConfig::new().with_normalize(false).with_margin(1.0).init(&device);
+/// let embeddings = Tensor::<2>::from_floats([[0.0], [2.0], [2.5]], &device);
+/// // Of the first two rows each is the other's positive; the third is a negative at distance 2.5 and 0.5.
+/// let value = loss.forward(embeddings, Tensor::<1, Int>::from_ints([7, 7, 9], &device));
+/// assert!((value.into_scalar::<f32>() - (0.5 + 2.5) / 2.0).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch: `torch.nn.TripletMarginLoss` takes triplets ([`forward_triplets`](Self::forward_triplets)), adds 1e-6 to every
+/// difference, and has no mining.
+#[loss(metric, "triplet", "a positive is nearer than a negative by a margin, with mining inside the batch")]
+pub struct TripletLoss {
+    config: TripletLossConfig,
+}
+
+/// Config of [`TripletLoss`].
+#[loss_config]
+pub struct TripletLossConfig {
+    /// By how much a positive has to be nearer than a negative.
+    #[field(default = 0.2, range = ">= 0")]
+    pub margin: f64,
     /// Which triplets of the batch count.
-    #[derive(Copy, Eq)]
-    pub enum Mining {
-        /// All.
-        #[default]
-        All = "all",
-        /// Per anchor the farthest positive and the nearest negative ("batch hard").
-        Hard = "hard",
-        /// Those whose negative is farther than the positive, but by no more than the margin.
-        SemiHard = "semi_hard",
-        /// Per anchor and positive the nearest negative that is farther than the positive, else the farthest (FaceNet).
-        SemiHardClosest = "semi_hard_closest",
-        /// Per anchor the nearest positive and the nearest negative (Xuan et al. 2020,
-        /// [arXiv 1904.04370](https://arxiv.org/abs/1904.04370)).
-        Easy = "easy",
-    }
-}
-
-crate::choice! {
-    /// What a mean divides by.
-    #[derive(Copy, Eq)]
-    pub enum Average {
-        /// The triplets with a positive loss.
-        #[default]
-        Active = "active",
-        /// All triplets that were chosen.
-        Valid = "valid",
-    }
-}
-
-loss! {
-    metric "triplet": "a positive is nearer than a negative by a margin, with mining inside the batch";
-
-    /// Triplet loss (Schroff et al. 2015, FaceNet, [arXiv 1503.03832](https://arxiv.org/abs/1503.03832); Hermans et al. 2017,
-    /// [arXiv 1703.07737](https://arxiv.org/abs/1703.07737)).
-    ///
-    /// # Formula
-    /// ```text
-    /// max(0, D(a, p) - D(a, n) + margin)
-    /// softplus(D(a, p) - D(a, n) + margin)     with soft
-    /// ```
-    /// of an anchor a, a positive p (the same label) and a negative n (another). The value of an anchor is the sum over its triplets,
-    /// and it counts as many as there are: the mean is that of the triplets.
-    ///
-    /// # Numerics
-    /// Which triplets are chosen is a constant for the gradient. All take memory for a few `[N, N]` matrices; `all` and `semi_hard` look
-    /// at every triplet, a part of them at a time.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{metric::TripletLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = TripletLossConfig::new().with_normalize(false).with_margin(1.0).init(&device);
-    /// let embeddings = Tensor::<2>::from_floats([[0.0], [2.0], [2.5]], &device);
-    /// // Of the first two rows each is the other's positive; the third is a negative at distance 2.5 and 0.5.
-    /// let value = loss.forward(embeddings, Tensor::<1, Int>::from_ints([7, 7, 9], &device));
-    /// assert!((value.into_scalar::<f32>() - (0.5 + 2.5) / 2.0).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch: `torch.nn.TripletMarginLoss` takes triplets ([`forward_triplets`](Self::forward_triplets)), adds 1e-6 to every
-    /// difference, and has no mining.
-    pub struct TripletLoss;
-
-    /// Config of [`TripletLoss`].
-    pub struct TripletLossConfig {
-        /// By how much a positive has to be nearer than a negative.
-        margin: f64 = 0.2, Range::AtLeast(0.0);
-        /// Which triplets of the batch count.
-        mining: Mining = Mining::All;
-        /// Whether a mean is that of the triplets with a positive loss, or of all chosen ones.
-        average: Average = Average::Active;
-        /// How far apart two embeddings are.
-        distance: Distance = Distance::Euclidean;
-        /// Whether embeddings are brought to length 1 first.
-        normalize: bool = true;
-        /// Softplus instead of the hinge.
-        soft: bool = false;
-    }
+    #[field(default = Mining::All)]
+    pub mining: Mining,
+    /// Whether a mean is that of the triplets with a positive loss, or of all chosen ones.
+    #[field(default = Average::Active)]
+    pub average: Average,
+    /// How far apart two embeddings are.
+    #[field(default = Distance::Euclidean)]
+    pub distance: Distance,
+    /// Whether embeddings are brought to length 1 first.
+    #[field(default = true)]
+    pub normalize: bool,
+    /// Softplus instead of the hinge.
+    #[field(default = false)]
+    pub soft: bool,
 }
 
 impl TripletLoss {
@@ -160,8 +161,6 @@ impl TripletLoss {
 }
 
 impl MetricLoss for TripletLoss {
-    kind_and_settings!("triplet");
-
     fn tuples(&self) -> Option<Signature> {
         let anchors = Argument::prediction("anchors", Shape::MATRIX);
         let [positives, negatives] = ["positives", "negatives"].map(|name| Argument::prediction(name, Shape::Same));

@@ -49,9 +49,8 @@ pub(super) fn constant(number: f64, like: &Tensor<2>) -> Tensor<2> {
 
 /// `forward_views` of a loss of two views.
 macro_rules! forward_views {
-    ($module:ident, $kind:literal) => {
+    ($module:ident) => {
         impl $crate::metric::MetricLoss for $module {
-            kind_and_settings!($kind);
             fn tuples(&self) -> Option<$crate::signature::Signature> {
                 Some($crate::metric::views::signature())
             }
@@ -97,7 +96,7 @@ macro_rules! forward_views {
 
             /// What is wrong with two views: their shapes, types and devices.
             pub fn check_views(&self, first: &Tensor<2>, second: &Tensor<2>) -> Result<(), $crate::InputError> {
-                $crate::metric::views::check($crate::metric::MetricLoss::kind(self), first, second)
+                $crate::metric::views::check($crate::Loss::kind(self), first, second)
             }
         }
     };

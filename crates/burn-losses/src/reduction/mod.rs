@@ -6,25 +6,25 @@ pub(crate) mod schema;
 use crate::check::{per_sample, widen};
 use crate::formula::safe::weighted;
 use burn::tensor::Tensor;
+use burn_losses_derive::Choice;
 
-crate::choice! {
-    /// How the unreduced values of a batch become one number: every loss of every family has this field.
-    ///
-    /// With values l, weights w (1 where none are given) and n the number of valid values (those not ignored):
-    #[derive(Copy, Eq)]
-    pub enum Reduction {
-        /// sum(w l) / n. Cross-entropy with class weights divides by the sum of the class weights used, as PyTorch does.
-        #[default]
-        Mean = "mean",
-        /// sum(w l).
-        Sum = "sum",
-        /// sum(w l) / N, N the size of the first axis.
-        BatchMean = "batch_mean",
-        /// sum(w l) / sum(w), over the valid values.
-        WeightedMean = "weighted_mean",
-        /// sum(w l) / max(number of positive targets, 1): detection with many negatives. Family `binary` only.
-        Positives = "positives",
-    }
+/// How the unreduced values of a batch become one number: every loss of every family has this field.
+///
+/// With values l, weights w (1 where none are given) and n the number of valid values (those not ignored):
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+#[instead("none", "for one value each, call `forward_no_reduction`")]
+pub enum Reduction {
+    /// sum(w l) / n. Cross-entropy with class weights divides by the sum of the class weights used, as PyTorch does.
+    #[default]
+    Mean,
+    /// sum(w l).
+    Sum,
+    /// sum(w l) / N, N the size of the first axis.
+    BatchMean,
+    /// sum(w l) / sum(w), over the valid values.
+    WeightedMean,
+    /// sum(w l) / max(number of positive targets, 1): detection with many negatives. Family `binary` only.
+    Positives,
 }
 
 /// What a sum of losses is divided by when the caller knows better than the batch: the count over all micro-batches of an

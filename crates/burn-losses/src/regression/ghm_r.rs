@@ -1,61 +1,71 @@
 //! GHM-R: the gradient harmonising mechanism for regression.
 
-use crate::config::Range;
+use super::RegressionLoss;
 use crate::engine::ghm::GhmCounts;
 use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
 use crate::reduction::Unreduced;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    regression "ghm_r": "a smooth absolute error in which easy, hard and outlying samples have the same say";
+/// GHM-R (Li et al. 2019, [arXiv 1811.05181](https://arxiv.org/abs/1811.05181)): the authentic smooth L1, weighted so that
+/// each bin of gradient norms that is not empty has the same weight.
+///
+/// # Formula
+/// ```text
+/// beta (sqrt(d^2 + mu^2) - mu)
+/// beta = total / (smoothed count of the bin of g x number of bins not empty)
+/// g    = |d| / sqrt(d^2 + mu^2)
+/// ```
+/// with d = prediction - target. beta is a constant for the gradient.
+///
+/// # State
+/// The counts per bin, smoothed over the training steps and saved with the module. Every forward pass on a device with autodiff
+/// is a step; elsewhere, as in validation, nothing is counted.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, regression::GhmRLossConfig};
+///
+/// let device = Device::flex();
+/// let loss = GhmRLossConfig::new().init(&device);
+/// // Nine easy samples and one hard one: both bins weigh 10 / 2.
+/// let predictions = [0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 4.0];
+/// let targets = Tensor::<1>::zeros([10], &device);
+/// let value = loss.forward(Tensor::from_floats(predictions, &device), targets);
+/// assert!((value.into_scalar::<f32>() - 1.99).abs() < 1e-3);
+/// ```
+///
+/// # Elsewhere
+/// mmdetection: `GHMR`, which scales the first step by 1/(1 - momentum) and never lets the count of an empty bin decay.
+#[loss(regression, "ghm_r", "a smooth absolute error in which easy, hard and outlying samples have the same say")]
+pub struct GhmRLoss {
+    config: GhmRLossConfig,
+    counts: GhmCounts,
+}
 
-    /// GHM-R (Li et al. 2019, [arXiv 1811.05181](https://arxiv.org/abs/1811.05181)): the authentic smooth L1, weighted so that
-    /// each bin of gradient norms that is not empty has the same weight.
-    ///
-    /// # Formula
-    /// ```text
-    /// beta (sqrt(d^2 + mu^2) - mu)
-    /// beta = total / (smoothed count of the bin of g x number of bins not empty)
-    /// g    = |d| / sqrt(d^2 + mu^2)
-    /// ```
-    /// with d = prediction - target. beta is a constant for the gradient.
-    ///
-    /// # State
-    /// The counts per bin, smoothed over the training steps and saved with the module. Every forward pass on a device with autodiff
-    /// is a step; elsewhere, as in validation, nothing is counted.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{prelude::*, regression::GhmRLossConfig};
-    ///
-    /// let device = Device::flex();
-    /// let loss = GhmRLossConfig::new().init(&device);
-    /// // Nine easy samples and one hard one: both bins weigh 10 / 2.
-    /// let predictions = [0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 4.0];
-    /// let targets = Tensor::<1>::zeros([10], &device);
-    /// let value = loss.forward(Tensor::from_floats(predictions, &device), targets);
-    /// assert!((value.into_scalar::<f32>() - 1.99).abs() < 1e-3);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// mmdetection: `GHMR`, which scales the first step by 1/(1 - momentum) and never lets the count of an empty bin decay.
-    pub struct GhmRLoss {
-        counts: GhmCounts = |config, device| GhmCounts::new(config.bins, device),
-    }
+/// Config of [`GhmRLoss`].
+#[loss_config]
+pub struct GhmRLossConfig {
+    /// How sharp the absolute error bends at zero, in the units of the prediction.
+    #[field(default = 0.02, range = ">= 1e-30")]
+    pub mu: f64,
+    /// The number of bins of the gradient norm.
+    #[field(default = 10, range = "[1, 1000]")]
+    pub bins: usize,
+    /// How much of the old counts stays at each step.
+    #[field(default = 0.7, range = "[0, 1)")]
+    pub momentum: f64,
+}
 
-    /// Config of [`GhmRLoss`].
-    pub struct GhmRLossConfig {
-        /// How sharp the absolute error bends at zero, in the units of the prediction.
-        mu: f64 = 0.02, Range::AtLeast(1e-30);
-        /// The number of bins of the gradient norm.
-        bins: usize = 10_usize, Range::Closed(1.0, 1000.0);
-        /// How much of the old counts stays at each step.
-        momentum: f64 = 0.7, Range::HalfOpen(0.0, 1.0);
+impl GhmRLossConfig {
+    fn build(&self, device: &Device) -> GhmRLoss {
+        GhmRLoss { config: self.clone(), counts: GhmCounts::new(self.bins, device) }
     }
 }
+
+impl RegressionLoss for GhmRLoss {}
 
 /// The authentic smooth L1.
 #[derive(Debug, Clone)]

@@ -2,27 +2,40 @@
 //!
 //! All losses here can be swapped for one another in a config file: see [`RegressionLossConfig`].
 
+mod ghm_r;
+mod huber;
+mod log_cosh;
+mod mae;
+mod mean_bias;
+mod mse;
+mod quantile;
 mod signature;
+mod smooth_l1;
+mod tukey_biweight;
+mod weighted_sum;
 
 use crate::check::Reference;
 use crate::engine::pointwise::{self, BatchKernel, PointKernel, Pointwise};
 use crate::error::{InputError, expect};
-use crate::macros::{dispatch, family, kind_and_reduction};
-use crate::reduction::{Reduction, Unreduced};
+use crate::loss::Loss;
+use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
-
-pub use tukey_biweight::TukeyScale;
+use burn_losses_derive::{dispatch, family};
+pub use ghm_r::{GhmRLoss, GhmRLossConfig};
+pub use huber::{HuberLoss, HuberLossConfig};
+pub use log_cosh::{LogCoshLoss, LogCoshLossConfig};
+pub use mae::{MaeLoss, MaeLossConfig};
+pub use mean_bias::{MeanBiasLoss, MeanBiasLossConfig};
+pub use mse::{MseLoss, MseLossConfig};
+pub use quantile::{QuantileLoss, QuantileLossConfig};
+pub use smooth_l1::{SmoothL1Loss, SmoothL1LossConfig};
+pub use tukey_biweight::{TukeyBiweightLoss, TukeyBiweightLossConfig, TukeyScale};
+pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
 /// A loss of predictions and targets of one shape.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
-pub trait RegressionLoss: Pointwise {
-    /// The `kind`, which errors name.
-    fn kind(&self) -> &'static str;
-
-    /// How the unreduced values become one number.
-    fn reduction(&self) -> Reduction;
-
+pub trait RegressionLoss: Pointwise + Loss {
     /// The value of the batch, reduced as the config says.
     ///
     /// # Shapes
@@ -87,39 +100,37 @@ pub trait RegressionLoss: Pointwise {
     }
 }
 
-macro_rules! implement {
-    (loss $loss:ident, $kind:expr) => {
-        impl RegressionLoss for $loss {
-            kind_and_reduction!($kind);
-        }
-    };
-    (any $any:ident, $config:ident, $($variant:ident),+) => {
-        dispatch! {
-            $any [$($variant),+]
-            impl Pointwise {
-                fn values(&self, first: Tensor<3>, targets: Tensor<3>) -> Unreduced<3>;
-                fn kernel(&self) -> Option<PointKernel>;
-                fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel>;
-                fn accepts(&self, shape: &[usize]) -> Result<(), String>;
-            }
-            impl RegressionLoss {
-                fn kind(&self) -> &'static str;
-                fn reduction(&self) -> Reduction;
-            }
-        }
-    };
+/// The config of any module of this family, told apart by `kind`.
+#[family(regression, makes = AnyRegressionLoss)]
+pub enum RegressionLossConfig {
+    #[kind("mae", alias = "l1", elsewhere = "L1Loss")]
+    Mae(MaeLossConfig),
+    #[kind("mse", alias = "l2", elsewhere = "MSELoss")]
+    Mse(MseLossConfig),
+    #[kind("mean_bias")]
+    MeanBias(MeanBiasLossConfig),
+    #[kind("smooth_l1", elsewhere = "SmoothL1Loss")]
+    SmoothL1(SmoothL1LossConfig),
+    #[kind("huber")]
+    Huber(HuberLossConfig),
+    #[kind("log_cosh")]
+    LogCosh(LogCoshLossConfig),
+    #[kind("quantile", alias = "pinball")]
+    Quantile(QuantileLossConfig),
+    #[kind("tukey_biweight")]
+    TukeyBiweight(TukeyBiweightLossConfig),
+    #[kind("ghm_r", elsewhere = "GHMR")]
+    GhmR(GhmRLossConfig),
+    #[kind("weighted_sum")]
+    WeightedSum(WeightedSumLossConfig),
 }
 
-family! {
-    regression, RegressionLossConfig => AnyRegressionLoss, implement;
-    mae: Mae, alias "l1";
-    mse: Mse, alias "l2";
-    mean_bias: MeanBias;
-    smooth_l1: SmoothL1;
-    huber: Huber;
-    log_cosh: LogCosh;
-    quantile: Quantile, alias "pinball";
-    tukey_biweight: TukeyBiweight;
-    ghm_r: GhmR;
-    weighted_sum: WeightedSum;
+#[dispatch]
+impl Pointwise for AnyRegressionLoss {
+    fn values(&self, first: Tensor<3>, targets: Tensor<3>) -> Unreduced<3>;
+    fn kernel(&self) -> Option<PointKernel>;
+    fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel>;
+    fn accepts(&self, shape: &[usize]) -> Result<(), String>;
 }
+
+impl RegressionLoss for AnyRegressionLoss {}

@@ -4,6 +4,7 @@ use super::parts::Part;
 use super::{JOINT, JointLoss};
 use crate::composition::balance::{Balance, Factors};
 use crate::composition::schedule::Weight;
+use crate::config::{FieldType, Range};
 use crate::engine::new_state;
 use crate::error::{ConfigError, expect};
 use crate::registry::LossConfig;
@@ -111,7 +112,7 @@ impl JointLossConfig {
             return invalid("terms".into(), "an empty table", "at least one term");
         }
         for (name, JointTerm { weight, term }) in &self.terms {
-            weight.check(JOINT, &format!("terms.{name}.weight"))?;
+            weight.check(JOINT, &format!("terms.{name}.weight"), Range::Finite)?;
             match term {
                 TermConfig::Given => {}
                 TermConfig::Loss(loss) => loss.validate()?,
@@ -128,7 +129,7 @@ impl JointLossConfig {
                 }
             }
         }
-        self.balance.check(JOINT)
+        self.balance.check(JOINT, "balance", Range::Finite)
     }
 
     /// Makes the loss on a device, or says which field is not allowed and why.
