@@ -2,9 +2,8 @@
 
 use super::Call;
 use crate::engine::any_tensor::AnyTensor;
-use crate::engine::custom_backward::custom_backward;
 use crate::engine::host::blocks::{BLOCK, divided, divisor_of, factor_of, par_blocks, range};
-use crate::engine::host::memory::{Memory, Weights, in_precision, scalar, scaled_rows, stale, tensor};
+use crate::engine::host::memory::{Memory, Weights, in_precision, scalar, stale, tensor, with_slopes};
 use crate::engine::host::simd::{Float, KnownZero, Lanes, MOST_LANES, Sum, load, splat};
 use crate::formula::{Dual, VectorFormula};
 use crate::reduction::Reduction;
@@ -275,15 +274,5 @@ where
         true => scalar::<T>(divided(sum, divisor), &device),
         false => tensor(values, &[count], &device),
     };
-    if !is_tracked {
-        return Some(predictions.lift(value));
-    }
-    let dtype = predictions.dtype();
-    custom_backward(value, core::slice::from_ref(predictions), move |upstream| {
-        let gradient = match is_reduced {
-            true => tensor(slopes, &[count, width], &device).times(upstream),
-            false => scaled_rows(slopes, &upstream, &[count, width], &device),
-        };
-        vec![Some(gradient.cast(dtype))]
-    })
+    with_slopes(predictions, value, slopes, is_reduced)
 }
