@@ -95,7 +95,7 @@ pub use engine::rows::{RowKernel, Rows};
 pub use engine::{keep_memory, kept_memory, release_memory};
 pub use error::{ConfigError, InputError, InputProblem};
 pub(crate) use field::choice;
-pub use reduction::{Divisor, Reduction, Unreduced};
+pub use reduction::{Divisor, Extras, Reduction, Unreduced};
 pub use registry::{AnyLoss, LossConfig, registry};
 
 /// The examples of the README compile and run.

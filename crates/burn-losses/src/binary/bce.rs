@@ -7,7 +7,7 @@ use crate::engine::pointwise::{PointKernel, Pointwise};
 use crate::formula::{Formula, Real};
 use crate::macros::{kind_and_reduction, loss};
 use crate::reduction::Unreduced;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 crate::choice! {
     /// What the model hands to the loss.
@@ -121,7 +121,7 @@ impl Formula for ScalarWeightBce {
 }
 
 impl Pointwise for BceLoss {
-    fn values(&self, input: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
+    fn values(&self, input: Tensor<3>, targets: Tensor<3>, _: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
         match &self.config.pos_weight {
             ClassFactor::PerClass(weights) => {
                 let weights = along_axis_1(weights, &input);

@@ -7,7 +7,7 @@ use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 loss! {
     binary "ghm_c": "binary cross-entropy in which easy, hard and outlying samples have the same say";
@@ -88,20 +88,25 @@ impl GhmCLoss {
 
 impl GhmCLoss {
     /// beta of each value.
-    fn weights(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Tensor<3> {
+    fn weights(&self, logits: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Tensor<3> {
         let norm = of_formula(&GradientNorm, logits.clone().detach(), targets.clone().detach());
-        self.counts.weights(norm, self.config.momentum)
+        self.counts.weights(norm, self.config.momentum, mask)
     }
 }
 
 impl Pointwise for GhmCLoss {
-    fn values(&self, logits: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
-        let beta = self.weights(&logits, &targets);
+    fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let beta = self.weights(&logits, &targets, mask);
         (of_formula(&CrossEntropy, logits, targets) * beta).into()
     }
 
-    fn kernel_of_batch(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
-        let factors = Some(self.weights(logits, targets));
+    fn kernel_of_batch(
+        &self,
+        logits: &Tensor<3>,
+        targets: &Tensor<3>,
+        mask: Option<&Tensor<3, Bool>>,
+    ) -> Option<BatchKernel> {
+        let factors = Some(self.weights(logits, targets, mask));
         Some(BatchKernel { kernel: PointKernel::new(&CrossEntropy), factors, normalizer: None })
     }
 }

@@ -6,7 +6,7 @@ use crate::engine::hardest::{hardest, keep_hardest};
 use crate::engine::pointwise::{self, BatchKernel, Pointwise};
 use crate::macros::{kind_and_reduction, loss};
 use crate::reduction::Unreduced;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 loss! {
     binary "ohem": "another loss of this family on the hardest values of the batch alone";
@@ -57,16 +57,21 @@ loss! {
 }
 
 impl Pointwise for OhemLoss {
-    fn values(&self, logits: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
-        let values = pointwise::values(&self.loss[0], logits, targets);
+    fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let values = pointwise::values(&self.loss[0], logits, targets, mask);
         keep_hardest(values, self.config.keep, self.config.min_kept)
     }
 
-    fn kernel_of_batch(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
+    fn kernel_of_batch(
+        &self,
+        logits: &Tensor<3>,
+        targets: &Tensor<3>,
+        mask: Option<&Tensor<3, Bool>>,
+    ) -> Option<BatchKernel> {
         let kernel = self.loss[0].kernel()?;
         let values = kernel.values(&logits.clone().without_autodiff(), targets)?;
         let dtype = values.dtype();
-        let kept = hardest(&values.into(), self.config.keep, self.config.min_kept);
+        let kept = hardest(&Unreduced::from(values).masked(mask), self.config.keep, self.config.min_kept);
         let normalizer = Some(f64::from(kept.clone().int().sum().into_scalar::<i32>()));
         Some(BatchKernel { kernel, factors: Some(kept.float().cast(dtype)), normalizer })
     }

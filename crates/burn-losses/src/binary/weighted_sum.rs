@@ -5,7 +5,7 @@ use crate::engine::pointwise::{self, PointKernel, Pointwise};
 use crate::macros::{kind_and_reduction, weighted_sum};
 use crate::reduction::Unreduced;
 use crate::terms::{said, sum_unreduced};
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 weighted_sum! {
     binary: AnyBinaryLoss, BinaryLossConfig, [bce: BceLossConfig, focal: FocalLossConfig];
@@ -26,8 +26,8 @@ weighted_sum! {
 }
 
 impl Pointwise for WeightedSumLoss {
-    fn values(&self, logits: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
-        let values = self.losses.iter().map(|loss| pointwise::values(loss, logits.clone(), targets.clone()));
+    fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let values = self.losses.iter().map(|loss| pointwise::values(loss, logits.clone(), targets.clone(), mask));
         sum_unreduced(self.config.terms.weigh(values))
     }
 

@@ -51,7 +51,7 @@ impl Distributions for WeightedSumLoss {
         let values = self
             .losses
             .iter()
-            .map(|loss| distributions::values(loss, input, log_p.clone(), targets.clone(), None).squeeze_dim(1));
+            .map(|loss| distributions::values(loss, input, log_p.clone(), targets.clone(), None, None).values.squeeze_dim(1));
         sum(self.config.terms.weigh(values))
     }
 

@@ -6,7 +6,7 @@ use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 loss! {
     regression "ghm_r": "a smooth absolute error in which easy, hard and outlying samples have the same say";
@@ -105,10 +105,10 @@ impl GhmRLoss {
 
 impl GhmRLoss {
     /// beta of each value.
-    fn weights(&self, predictions: &Tensor<3>, targets: &Tensor<3>) -> Tensor<3> {
+    fn weights(&self, predictions: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Tensor<3> {
         let norm = GradientNorm { mu: self.config.mu };
         let norm = of_formula(&norm, predictions.clone().detach(), targets.clone().detach());
-        self.counts.weights(norm, self.config.momentum)
+        self.counts.weights(norm, self.config.momentum, mask)
     }
 
     fn smooth_abs(&self) -> SmoothAbs {
@@ -117,13 +117,18 @@ impl GhmRLoss {
 }
 
 impl Pointwise for GhmRLoss {
-    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
-        let beta = self.weights(&predictions, &targets);
+    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let beta = self.weights(&predictions, &targets, mask);
         (of_formula(&self.smooth_abs(), predictions, targets) * beta).into()
     }
 
-    fn kernel_of_batch(&self, predictions: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
-        let factors = Some(self.weights(predictions, targets));
+    fn kernel_of_batch(
+        &self,
+        predictions: &Tensor<3>,
+        targets: &Tensor<3>,
+        mask: Option<&Tensor<3, Bool>>,
+    ) -> Option<BatchKernel> {
+        let factors = Some(self.weights(predictions, targets, mask));
         Some(BatchKernel { kernel: PointKernel::new(&self.smooth_abs()), factors, normalizer: None })
     }
 }

@@ -4,7 +4,7 @@ use crate::engine::pointwise::{self, PointKernel, Pointwise};
 use crate::macros::weighted_sum;
 use crate::reduction::Unreduced;
 use crate::terms::sum_unreduced;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 weighted_sum! {
     regression: AnyRegressionLoss, RegressionLossConfig, [mse: MseLossConfig, mae: MaeLossConfig];
@@ -23,8 +23,8 @@ weighted_sum! {
 }
 
 impl Pointwise for WeightedSumLoss {
-    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
-        let values = self.losses.iter().map(|loss| pointwise::values(loss, predictions.clone(), targets.clone()));
+    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let values = self.losses.iter().map(|loss| pointwise::values(loss, predictions.clone(), targets.clone(), mask));
         sum_unreduced(self.config.terms.weigh(values))
     }
 

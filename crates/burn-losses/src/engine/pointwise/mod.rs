@@ -9,8 +9,8 @@ use super::machine::{self, has_kernels};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::Formula;
-use crate::reduction::{Divisor, Reduction, Unreduced};
-use burn::tensor::Tensor;
+use crate::reduction::{Divisor, Extras, Given, Reduction, Unreduced, cleaned};
+use burn::tensor::{Bool, Tensor, kind::Basic};
 
 /// How a loss of the families `regression` and `binary` computes its values.
 ///
@@ -18,7 +18,9 @@ use burn::tensor::Tensor;
 /// as `[N, C, rest]`, with axes of 1 where there are fewer: what is here is compiled once, not for each number of axes.
 pub trait Pointwise: Sized {
     /// The unreduced values, of inputs `[N, C, rest]` in single or double precision.
-    fn values(&self, first: Tensor<3>, targets: Tensor<3>) -> Unreduced<3>;
+    ///
+    /// Where a mask is false both inputs are 0, and the values are dropped afterwards: only what looks at the whole batch has to see it.
+    fn values(&self, first: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3>;
 
     /// The formula of every single value, where there is one, for the fused engine; values that depend on the whole batch have none.
     fn kernel(&self) -> Option<PointKernel> {
@@ -28,8 +30,13 @@ pub trait Pointwise: Sized {
     /// The same where values depend on the whole batch, through constants alone: called once for each reduced value, with inputs in
     /// single or double precision, and where a kernel can run.
     #[doc(hidden)]
-    fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
-        let _ = (first, targets);
+    fn kernel_of_batch(
+        &self,
+        first: &Tensor<3>,
+        targets: &Tensor<3>,
+        mask: Option<&Tensor<3, Bool>>,
+    ) -> Option<BatchKernel> {
+        let _ = (first, targets, mask);
         None
     }
 
@@ -41,7 +48,7 @@ pub trait Pointwise: Sized {
 }
 
 impl<F: Formula> Pointwise for F {
-    fn values(&self, first: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
+    fn values(&self, first: Tensor<3>, targets: Tensor<3>, _: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
         keep_graph(self.eval(first.clone(), targets), first).into()
     }
 
@@ -60,7 +67,7 @@ pub struct BatchKernel {
 }
 
 /// Any number of axes as `[N, C, rest]`.
-fn as_three_axes<const D: usize>(tensor: Tensor<D>) -> Tensor<3> {
+fn as_three_axes<const D: usize, K: Basic>(tensor: Tensor<D, K>) -> Tensor<3, K> {
     let dims = tensor.dims();
     let axis = |axis| dims.get(axis).copied().unwrap_or(1);
     tensor.reshape([axis(0), axis(1), dims.iter().skip(2).product()])
@@ -152,13 +159,13 @@ pub(crate) fn check<P: Pointwise, const D: usize>(
     loss: &P,
     first: Reference<'_, D>,
     targets: &Tensor<D>,
-    weights: Option<&Tensor<D>>,
+    extras: &Extras,
 ) -> Result<(), InputError> {
     first.same("targets", targets)?;
     let shape = first.tensor.dims();
     loss.accepts(&shape)
         .map_err(|expected| first.error(first.name, InputProblem::Shape { given: shape.to_vec(), expected }))?;
-    weights.map_or(Ok(()), |weights| first.weights(shape, weights))
+    first.extras(&shape, extras)
 }
 
 /// The values of a formula.
@@ -167,17 +174,37 @@ pub(crate) fn of_formula(formula: &impl Formula, first: Tensor<3>, targets: Tens
     values.unwrap_or_else(|| formula.eval(first, targets))
 }
 
-/// The unreduced values, computed in at least single precision.
-pub(crate) fn values<P: Pointwise, const D: usize>(loss: &P, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+/// The unreduced values, computed in at least single precision; what is masked is 0 and counts nothing.
+pub(crate) fn values<P: Pointwise, const D: usize>(
+    loss: &P,
+    first: Tensor<D>,
+    targets: Tensor<D>,
+    mask: Option<&Tensor<D, Bool>>,
+) -> Unreduced<D> {
     let shape = first.dims();
     if shape.contains(&0) {
         return widen(first).into();
     }
+    let (first, targets) = (cleaned(first, mask), cleaned(targets, mask));
     if let Some(values) = loss.kernel().and_then(|kernel| kernel.values(&first, &targets)) {
-        return values.into();
+        return Unreduced::from(values).masked(mask);
     }
-    let Unreduced { values, mass } = loss.values(as_three_axes(widen(first)), as_three_axes(widen(targets)));
-    Unreduced { values: values.reshape(shape), mass: mass.map(|mass| mass.reshape(shape)) }
+    let of_axes = mask.cloned().map(as_three_axes);
+    let (first, targets) = (as_three_axes(widen(first)), as_three_axes(widen(targets)));
+    let Unreduced { values, mass } = loss.values(first, targets, of_axes.as_ref());
+    Unreduced { values: values.reshape(shape), mass: mass.map(|mass| mass.reshape(shape)) }.masked(mask)
+}
+
+/// The unreduced values with all that was given.
+pub(crate) fn unreduced<P: Pointwise, const D: usize>(
+    loss: &P,
+    first: Tensor<D>,
+    targets: Tensor<D>,
+    extras: Extras,
+) -> Unreduced<D> {
+    let given = extras.given(first.dims());
+    let values = values(loss, first, targets, given.mask.as_ref());
+    given.apply(values)
 }
 
 /// The number of positive targets, at least 1: the divisor of [`Reduction::Positives`].
@@ -190,21 +217,27 @@ pub(crate) fn positives<const D: usize>(targets: Tensor<D>) -> Divisor {
     crate::reduction::sum(positive).clamp_min(1.0).into()
 }
 
-/// The reduced value of a binary loss.
+/// The reduced value of a loss.
 pub(crate) fn reduce<P: Pointwise, const D: usize>(
     loss: &P,
     reduction: Reduction,
     first: Tensor<D>,
     targets: Tensor<D>,
-    weights: Option<Tensor<D>>,
+    extras: Extras,
 ) -> Tensor<1> {
+    let mut given = extras.given(first.dims());
+    let mask = given.mask.as_ref();
+    let (first, targets) = (cleaned(first, mask), cleaned(targets, mask));
     if !first.dims().contains(&0)
-        && let Some(value) = reduced(loss, reduction, &first, &targets, weights.as_ref())
+        && let Some(value) = reduced(loss, reduction, &first, &targets, &given)
     {
         return value;
     }
-    let divisor = (reduction == Reduction::Positives).then(|| positives(targets.clone()));
-    reduction.reduce(values(loss, first, targets), weights, divisor)
+    if reduction == Reduction::Positives && given.divisor.is_none() {
+        given.divisor = Some(positives(targets.clone()));
+    }
+    let values = values(loss, first, targets, given.mask.as_ref());
+    given.reduce(reduction, values)
 }
 
 /// The same by the fused engine; `None` where it has no kernel.
@@ -213,23 +246,36 @@ fn reduced<P: Pointwise, const D: usize>(
     reduction: Reduction,
     first: &Tensor<D>,
     targets: &Tensor<D>,
-    weights: Option<&Tensor<D>>,
+    given: &Given<D>,
 ) -> Option<Tensor<1>> {
-    let samples = first.dims()[0];
+    let (shape, is_plain) = (first.dims(), given.is_plain());
+    // What a sum with a mask or for another divisor is divided by is counted here.
+    let in_kernel = |reduction| if is_plain { reduction } else { Reduction::Sum };
+    let finish = |total, number| match is_plain {
+        true => total,
+        false => given.divide(reduction, total, shape, number, || positives(targets.clone())),
+    };
     if let Some(kernel) = loss.kernel() {
-        let weights = weights.map(AnyTensor::from);
-        let reduce = Reduce { reduction, width: 1, samples, normalizer: None, weights };
-        return kernel.reduced(&reduce, first, targets);
+        let weights = given.factors(first.dtype()).as_ref().map(AnyTensor::from);
+        let reduction = in_kernel(reduction);
+        let reduce = Reduce { reduction, width: 1, samples: shape[0], normalizer: None, weights };
+        return Some(finish(kernel.reduced(&reduce, first, targets)?, None));
     }
-    if weights.is_some() || !has_kernels(first) || targets.is_tracked() {
+    if given.weights.is_some() || !has_kernels(first) || targets.is_tracked() {
         return None;
     }
+    let mask = given.mask.clone().map(as_three_axes);
     let [first, targets] = [first, targets].map(|tensor| as_three_axes(widen(tensor.clone())));
-    let BatchKernel { kernel, factors, normalizer } = loss.kernel_of_batch(&first, &targets)?;
+    let BatchKernel { kernel, factors, normalizer } = loss.kernel_of_batch(&first, &targets, mask.as_ref())?;
+    let factors = match factors {
+        None => given.factors(first.dtype()).map(as_three_axes),
+        Some(factors) => Some(cleaned(factors, mask.as_ref())),
+    };
     // Factors are no weights, whose mean it would be.
-    let reduction = if reduction == Reduction::WeightedMean { Reduction::Mean } else { reduction };
-    let weights = factors.as_ref().map(AnyTensor::from);
-    let reduce = Reduce { reduction, width: 1, samples, normalizer, weights };
+    let of_kernel = if reduction == Reduction::WeightedMean { Reduction::Mean } else { reduction };
+    let (reduction, weights) = (in_kernel(of_kernel), factors.as_ref().map(AnyTensor::from));
+    let reduce = Reduce { reduction, width: 1, samples: shape[0], normalizer, weights };
     // A second try would count the batch once more.
-    Some(kernel.reduced(&reduce, &first, &targets).expect("a kernel for what is in memory"))
+    let total = kernel.reduced(&reduce, &first, &targets).expect("a kernel for what is in memory");
+    Some(finish(total, normalizer))
 }

@@ -2,6 +2,32 @@
 
 use burn::tensor::{Bool, DType, Int, IntDType, Tensor};
 
+/// Labels, and the one of what does not count.
+#[derive(Debug, Clone)]
+pub struct Labels<const L: usize> {
+    pub(crate) of: Tensor<L, Int>,
+    pub(crate) ignore_index: Option<i64>,
+}
+
+impl<const L: usize> Labels<L> {
+    /// The same where what is masked counts nothing either.
+    pub(crate) fn masked(self, mask: Option<&Tensor<L, Bool>>) -> Self {
+        let Some(mask) = mask else { return self };
+        let mut labels = widen_labels(self.of);
+        let index = self.ignore_index.filter(|index| fits(*index, labels.dtype()));
+        let ignored = index.unwrap_or_else(|| {
+            // A label that is no class of anybody's; where it stands already, another one does as well.
+            let [unused, other] = match labels.dtype() {
+                DType::U32 | DType::U64 => [i64::from(u32::MAX), i64::from(u32::MAX) - 1],
+                _ => [i64::from(i32::MIN), -1],
+            };
+            labels = labels.clone().mask_fill(labels.clone().equal_elem(unused), other);
+            unused
+        });
+        Self { of: labels.mask_fill(mask.clone().bool_not(), ignored), ignore_index: Some(ignored) }
+    }
+}
+
 /// Whether a label of this type can have the value `index`.
 pub(crate) fn fits(index: i64, dtype: DType) -> bool {
     match dtype {

@@ -11,3 +11,4 @@ pub(crate) mod labels;
 pub(crate) mod order_statistics;
 pub(crate) mod proxies;
 pub(crate) mod sort;
+pub(crate) mod valid;
