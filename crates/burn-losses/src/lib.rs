@@ -81,9 +81,10 @@ mod terms;
 #[cfg(feature = "train")]
 #[cfg_attr(docsrs, doc(cfg(feature = "train")))]
 pub mod train;
+pub mod vectors;
 
+pub use boxes::{BoxTargets, Boxes};
 pub use config::LossInfo;
-pub use engine::boxes::{BoxKernel, BoxTargets, Boxes};
 pub use engine::distributions::Distributions;
 pub use engine::ghm::GhmCounts;
 pub use engine::heads::{Head, Scaling};
@@ -92,6 +93,7 @@ pub use engine::pairs::anchors::{Anchors, NeededPartners};
 pub use engine::pointwise::{PointKernel, Pointwise};
 pub use engine::regions::{Pixels, Segmentation};
 pub use engine::rows::{RowKernel, Rows};
+pub use engine::vectors::VectorKernel;
 pub use engine::{keep_memory, kept_memory, release_memory};
 pub use error::{ConfigError, InputError, InputProblem};
 pub(crate) use field::choice;

@@ -17,6 +17,7 @@ pub(super) const LAYERS: &[&[&str]] = &[
         "distribution",
         "segmentation",
         "boxes",
+        "vectors",
         "heads",
         "metric",
         "regularization",

@@ -3,9 +3,8 @@
 use super::ciou::aspect_term;
 use super::diou::diou;
 use super::eiou::eiou;
-use super::{BoxesLoss, FactorGradient, Geometry};
+use super::{BoxesLoss, FactorGradient, Geometry, corners};
 use crate::config::Range;
-use crate::engine::boxes::corners;
 use crate::error::expect;
 use crate::formula::{BoxFormula, Real};
 use burn::tensor::Tensor;

@@ -1,7 +1,6 @@
 //! Distribution focal loss.
 
-use super::{BoxFormat, BoxesLoss};
-use crate::engine::boxes::{BoxTargets, Boxes};
+use super::{BoxFormat, BoxTargets, Boxes, BoxesLoss};
 use crate::engine::rows::{self, Target};
 use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};

@@ -2,9 +2,11 @@
 
 use super::eiou::{EiouLoss, eiou};
 use super::geometry::{power, quotient};
-use super::{BoxFormat, FactorGradient, Geometry};
+use super::values::InFormat;
+use super::{BoxFormat, Boxes, FactorGradient, Geometry, corners};
 use crate::config::Range;
-use crate::engine::boxes::{BoxKernel, Boxes, corners};
+use crate::engine::pointwise;
+use crate::engine::vectors::{VectorKernel, constants};
 use crate::formula::{BoxFormula, Formula, Real};
 use crate::reduction::sum;
 use burn::tensor::Tensor;
@@ -54,7 +56,6 @@ box_loss! {
     }
 }
 
-/// How well two boxes fit.
 /// IoU itself.
 #[derive(Debug, Clone)]
 struct Overlap;
@@ -66,45 +67,49 @@ impl BoxFormula for Overlap {
     }
 }
 
+/// The weight of an overlap, in units of another one.
 #[derive(Debug, Clone)]
 struct Weight {
     gamma: f64,
-    normalize: bool,
 }
 
 impl Formula for Weight {
     #[inline(always)]
-    fn eval<R: Real>(&self, overlap: R, largest: R) -> R {
-        // Over the mean the unit does not matter: the largest overlap, so that no power vanishes.
-        power(if self.normalize { quotient(overlap, largest) } else { overlap }, self.gamma)
+    fn eval<R: Real>(&self, overlap: R, unit: R) -> R {
+        power(quotient(overlap, unit), self.gamma)
     }
 }
 
 impl FocalEiouLoss {
-    fn weight(&self) -> Weight {
-        Weight { gamma: self.config.gamma, normalize: self.config.normalize }
+    /// The weights of boxes that overlap so much.
+    fn weights(&self, overlaps: Tensor<1>) -> Tensor<1> {
+        let count = overlaps.dims()[0];
+        // Over the mean the unit does not matter: the largest overlap, so that no power vanishes.
+        let unit = match self.config.normalize {
+            true => overlaps.clone().detach().max(),
+            false => Tensor::ones([1], (&overlaps.device(), overlaps.dtype())),
+        };
+        let weights = pointwise::of_formula(&Weight { gamma: self.config.gamma }, overlaps, unit.expand([count]));
+        if !self.config.normalize {
+            return weights;
+        }
+        let mean = sum(weights.clone()) * (1.0 / count as f64);
+        weights * quotient(mean.ones_like(), mean).expand([count])
     }
 }
 
 impl Boxes for FocalEiouLoss {
-    fn kernel(&self) -> Option<BoxKernel> {
+    fn kernel(&self, format: BoxFormat) -> Option<VectorKernel> {
         let is_constant = self.config.weight_gradient == FactorGradient::Detached;
-        is_constant.then(|| BoxKernel::weighted(&EiouLoss::plain(), &Overlap, &self.weight(), self.config.normalize))
+        is_constant.then(|| VectorKernel::new(&InFormat(EiouLoss::plain(), format)))
+    }
+
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Tensor<1>> {
+        Some(self.weights(constants(&InFormat(Overlap, format), predictions, targets)))
     }
 
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
-        let count = predictions.dims()[0];
         let pair = Geometry::new(corners(predictions, format), corners(targets, format));
-        let largest = match self.config.normalize {
-            true => pair.iou.clone().max().detach().expand([count]),
-            false => pair.iou.clone(),
-        };
-        let weights = self.config.weight_gradient.apply(self.weight().eval(pair.iou.clone(), largest));
-        let values = weights.clone() * eiou(&pair);
-        if !self.config.normalize {
-            return values;
-        }
-        let mean = sum(weights) * (1.0 / count as f64);
-        quotient(values, mean.expand([count]))
+        self.config.weight_gradient.apply(self.weights(pair.iou.clone())) * eiou(&pair)
     }
 }

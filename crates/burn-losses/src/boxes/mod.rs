@@ -10,13 +10,15 @@
 mod geometry;
 mod signature;
 mod tools;
+mod values;
 
 use crate::check::Reference;
-use crate::engine::boxes::{self, BoxKernel, BoxTargets, Boxes};
+use crate::engine::vectors::{self, VectorKernel};
 use crate::error::{InputError, expect};
 use crate::macros::{dispatch, family};
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::Tensor;
+use values::Formatted;
 
 pub use crate::options::BoxFormat;
 pub use alpha_iou::AlphaIouBase;
@@ -25,6 +27,8 @@ pub use ciou::AspectGradient;
 pub use geometry::{Axis, Geometry, Plane};
 pub use iou::IouForm;
 pub use tools::{convert, pairwise_iou};
+pub(crate) use values::corners;
+pub use values::{BoxTargets, Boxes};
 
 crate::choice! {
     /// Whether a factor in a loss is a constant for its gradient.
@@ -78,7 +82,7 @@ pub trait BoxesLoss: Boxes {
     #[track_caller]
     fn forward(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
         expect(self.check(&predictions, &targets, None));
-        boxes::reduce(self, self.reduction(), predictions, targets, None, self.format())
+        vectors::reduce(&Formatted(self, self.format()), self.reduction(), predictions, targets, None)
     }
 
     /// The same with weights, which multiply the unreduced values.
@@ -91,7 +95,7 @@ pub trait BoxesLoss: Boxes {
     #[track_caller]
     fn forward_weighted(&self, predictions: Tensor<2>, targets: Tensor<2>, weights: Tensor<1>) -> Tensor<1> {
         expect(self.check(&predictions, &targets, Some(&weights)));
-        boxes::reduce(self, self.reduction(), predictions, targets, Some(weights), self.format())
+        vectors::reduce(&Formatted(self, self.format()), self.reduction(), predictions, targets, Some(weights))
     }
 
     /// One value per pair of boxes: `[N]`.
@@ -110,7 +114,7 @@ pub trait BoxesLoss: Boxes {
     #[track_caller]
     fn forward_unreduced(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Unreduced<1> {
         expect(self.check(&predictions, &targets, None));
-        boxes::values(self, predictions, targets, self.format()).into()
+        vectors::values(&Formatted(self, self.format()), predictions, targets).into()
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
@@ -121,7 +125,7 @@ pub trait BoxesLoss: Boxes {
         weights: Option<&Tensor<1>>,
     ) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "predictions", tensor: predictions };
-        boxes::check(self, first, targets, weights)
+        values::check(self, first, targets, weights)
     }
 }
 
@@ -164,7 +168,8 @@ macro_rules! implement {
             $any [$($variant),+]
             impl Boxes {
                 fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1>;
-                fn kernel(&self) -> Option<BoxKernel>;
+                fn kernel(&self, format: BoxFormat) -> Option<VectorKernel>;
+                fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Tensor<1>>;
                 fn accepts(&self, width: usize) -> Result<(), String>;
                 fn targets(&self) -> BoxTargets;
             }

@@ -1,7 +1,8 @@
 //! A weighted sum.
 
-use super::{BoxFormat, BoxesLoss};
-use crate::engine::boxes::{self, BoxTargets, Boxes};
+use super::values::Formatted;
+use super::{BoxFormat, BoxTargets, Boxes, BoxesLoss};
+use crate::engine::vectors;
 use crate::macros::{kind_and_reduction, weighted_sum};
 use crate::terms::{said, sum};
 use burn::tensor::Tensor;
@@ -25,7 +26,8 @@ weighted_sum! {
 
 impl Boxes for WeightedSumLoss {
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
-        let values = self.losses.iter().map(|loss| boxes::values(loss, predictions.clone(), targets.clone(), format));
+        let values_of = |loss| vectors::values(&Formatted(loss, format), predictions.clone(), targets.clone());
+        let values = self.losses.iter().map(values_of);
         sum(self.config.terms.weigh(values))
     }
 

@@ -3,7 +3,7 @@
 use super::{Batch, Diagnosis, attempt, inputs, plain};
 use crate::binary::BinaryLoss;
 use crate::boxes::BoxesLoss;
-use crate::engine::{boxes, pointwise};
+use crate::engine::pointwise;
 use crate::regression::RegressionLoss;
 use burn::tensor::Tensor;
 
@@ -58,9 +58,12 @@ pub trait BoxesDiagnosis: BoxesLoss {
         let inputs = inputs().and("predictions", predictions).and("targets", targets).and_some("weights", weights);
         let outcome = attempt(self.check(predictions, targets, weights), || {
             let [predictions, targets] = [predictions, targets].map(plain);
-            let values = boxes::values(self, predictions.clone(), targets.clone(), self.format());
-            let weights = weights.map(plain);
-            (values, boxes::reduce(self, self.reduction(), predictions, targets, weights, self.format()))
+            let values = self.forward_no_reduction(predictions.clone(), targets.clone());
+            let value = match weights.map(plain) {
+                None => self.forward(predictions, targets),
+                Some(weights) => self.forward_weighted(predictions, targets, weights),
+            };
+            (values, value)
         });
         Batch { kind: self.kind(), first: "predictions", inputs: inputs.get(), outcome }.boxes(self)
     }

@@ -5,7 +5,7 @@
 
 use super::any_tensor::AnyTensor;
 use super::primitives::sort;
-use super::{boxes, heads, pairs, pointwise, regions, rows};
+use super::{heads, pairs, pointwise, regions, rows, vectors};
 use burn::tensor::{Int, Tensor};
 use std::cell::{Cell, RefCell};
 use std::sync::OnceLock;
@@ -19,7 +19,7 @@ pub(crate) trait Machine: Sync {
     fn reads_for_free(&self) -> bool;
 
     fn pointwise(&self, call: &pointwise::Call<'_>) -> Option<AnyTensor>;
-    fn boxes(&self, call: &boxes::Call<'_>) -> Option<AnyTensor>;
+    fn vectors(&self, call: &vectors::Call<'_>) -> Option<AnyTensor>;
     fn rows(&self, call: &rows::Call<'_>) -> Option<rows::Outcome>;
     fn regions(&self, call: &regions::Call<'_>) -> Option<AnyTensor>;
     fn pairs(&self, call: &pairs::Call<'_>) -> Option<pairs::Outcome>;

@@ -1,7 +1,7 @@
 //! The executors: the few shapes of computation in which all losses run, and the machines that run them.
 //!
 //! - [`pointwise`]: two numbers in, one value out;
-//! - [`boxes`]: two boxes in, one value out;
+//! - [`vectors`]: a few numbers and what they are compared with in, one value out;
 //! - [`rows`]: a row of logits and what it is compared with in, one value out;
 //! - [`regions`]: predicted regions and masks in, one value per sample and class out;
 //! - [`pairs`]: a row and all rows that it is compared with in, one value out;
@@ -14,7 +14,6 @@
 #![cfg_attr(not(feature = "cpu-engine"), allow(dead_code))]
 
 pub(crate) mod any_tensor;
-pub(crate) mod boxes;
 pub(crate) mod classes;
 pub(crate) mod custom_backward;
 pub(crate) mod distributions;
@@ -29,6 +28,7 @@ pub(crate) mod pointwise;
 pub(crate) mod primitives;
 pub(crate) mod regions;
 pub(crate) mod rows;
+pub(crate) mod vectors;
 
 use any_tensor::AnyTensor;
 use burn::module::RunningState;

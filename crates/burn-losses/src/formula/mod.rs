@@ -53,11 +53,13 @@ mod real;
 mod row;
 pub(crate) mod safe;
 mod tensor;
+mod vector;
 
 pub use anchor::{Anchor, AnchorFormula, Counts, Distance, Partners, Score};
 pub use dual::Dual;
 pub use real::{F32, Real};
 pub use row::RowFormula;
+pub use vector::{BoxFormula, VectorFormula};
 
 use core::fmt::Debug;
 
@@ -65,14 +67,6 @@ use core::fmt::Debug;
 pub trait Formula: Debug + Clone + Send + Sync + 'static {
     /// The value at one (first, target) pair. Write `#[inline(always)]` above it.
     fn eval<R: Real>(&self, first: R, target: R) -> R;
-}
-
-/// A loss of two boxes, each given by its corners (x1, y1, x2, y2).
-///
-/// [`Geometry`](crate::boxes::Geometry) has what such losses measure.
-pub trait BoxFormula: Debug + Clone + Send + Sync + 'static {
-    /// The value of one pair of boxes.
-    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R;
 }
 
 /// A loss of how much a predicted and a true region overlap.

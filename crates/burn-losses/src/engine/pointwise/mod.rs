@@ -169,7 +169,7 @@ pub(crate) fn check<P: Pointwise, const D: usize>(
 }
 
 /// The values of a formula.
-pub(crate) fn of_formula(formula: &impl Formula, first: Tensor<3>, targets: Tensor<3>) -> Tensor<3> {
+pub(crate) fn of_formula<const D: usize>(formula: &impl Formula, first: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
     let values = PointKernel::new(formula).values(&first, &targets);
     values.unwrap_or_else(|| formula.eval(first, targets))
 }

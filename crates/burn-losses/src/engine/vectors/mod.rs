@@ -1,0 +1,148 @@
+//! A few numbers and what they are compared with in, one value out.
+
+#[cfg(feature = "cpu-engine")]
+pub(super) mod host;
+
+use super::any_tensor::AnyTensor;
+use super::machine;
+use crate::check::widen;
+use crate::formula::VectorFormula;
+use crate::reduction::Reduction;
+use burn::tensor::Tensor;
+
+/// A loss of this shape: predictions `[N, K]` and targets `[N, TARGETS]`.
+pub(crate) trait Vectors {
+    /// The formula of every single value, where there is one, for the fused engine.
+    fn kernel(&self) -> Option<VectorKernel>;
+
+    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone: no tensor with a gradient.
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>) -> Option<Tensor<1>> {
+        let _ = (predictions, targets);
+        None
+    }
+
+    /// The `[N]` values as tensor operations, of inputs in single or double precision; N is not 0.
+    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
+}
+
+/// A [`VectorFormula`] as the machines of the fused engine run it.
+pub struct VectorKernel {
+    #[cfg(feature = "cpu-engine")]
+    host: Box<dyn host::Kernels>,
+}
+
+/// A call of the executor: rows, and what is wanted of their values.
+pub(crate) struct Call<'a> {
+    pub(crate) kernel: &'a VectorKernel,
+    pub(crate) predictions: AnyTensor,
+    pub(crate) targets: AnyTensor,
+    /// How the values become one; all of them are wanted otherwise.
+    pub(crate) reduction: Option<Reduction>,
+    pub(crate) weights: Option<AnyTensor>,
+}
+
+impl VectorKernel {
+    /// The kernel of a formula.
+    pub fn new<const K: usize, const TARGETS: usize>(formula: &impl VectorFormula<K, TARGETS>) -> Self {
+        let _ = formula;
+        Self {
+            #[cfg(feature = "cpu-engine")]
+            host: Box::new(host::Compiled::<_, K, TARGETS, true>(formula.clone())),
+        }
+    }
+
+    /// The kernel of a formula whose gradient nobody asks for.
+    pub(crate) fn of_values<const K: usize, const TARGETS: usize>(formula: &impl VectorFormula<K, TARGETS>) -> Self {
+        let _ = formula;
+        Self {
+            #[cfg(feature = "cpu-engine")]
+            host: Box::new(host::Compiled::<_, K, TARGETS, false>(formula.clone())),
+        }
+    }
+
+    fn run(
+        &self,
+        predictions: &Tensor<2>,
+        targets: &Tensor<2>,
+        reduction: Option<Reduction>,
+        weights: Option<&Tensor<1>>,
+    ) -> Option<Tensor<1>> {
+        let (predictions, targets) = (predictions.into(), targets.into());
+        let call = Call { kernel: self, predictions, targets, reduction, weights: weights.map(AnyTensor::from) };
+        machine::run("vectors", &call.predictions, |machine| machine.vectors(&call)).map(AnyTensor::into_rank)
+    }
+}
+
+/// The columns of a tensor, which has so many.
+pub(crate) fn columns<const K: usize>(rows: Tensor<2>) -> [Tensor<1>; K] {
+    core::array::from_fn(|column| rows.clone().narrow(1, column, 1).squeeze_dim(1))
+}
+
+/// The values of a formula as tensor operations.
+pub(crate) fn of_formula<const K: usize, const TARGETS: usize>(
+    formula: &impl VectorFormula<K, TARGETS>,
+    predictions: Tensor<2>,
+    targets: Tensor<2>,
+) -> Tensor<1> {
+    let (prediction, target) = formula.linear(columns(predictions), columns(targets));
+    formula.eval(prediction, target)
+}
+
+/// The values of a formula that nothing flows back through.
+pub(crate) fn constants<const K: usize, const TARGETS: usize>(
+    formula: &impl VectorFormula<K, TARGETS>,
+    predictions: &Tensor<2>,
+    targets: &Tensor<2>,
+) -> Tensor<1> {
+    let (predictions, targets) = (predictions.clone().detach(), targets.clone().detach());
+    let values = VectorKernel::of_values(formula).run(&predictions, &targets, None, None);
+    values.unwrap_or_else(|| of_formula(formula, widen(predictions), widen(targets)))
+}
+
+/// The unreduced values, computed in at least single precision.
+pub(crate) fn values(loss: &impl Vectors, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    if predictions.dims()[0] == 0 {
+        return widen(predictions).reshape([0]);
+    }
+    match loss.kernel().and_then(|kernel| kernel.run(&predictions, &targets, None, None)) {
+        None => loss.values(widen(predictions), widen(targets)),
+        Some(values) => match loss.factors(&predictions, &targets) {
+            None => values,
+            Some(factors) => values * factors,
+        },
+    }
+}
+
+/// The value of the batch.
+pub(crate) fn reduce(
+    loss: &impl Vectors,
+    reduction: Reduction,
+    predictions: Tensor<2>,
+    targets: Tensor<2>,
+    weights: Option<Tensor<1>>,
+) -> Tensor<1> {
+    if let Some(value) = reduced(loss, reduction, &predictions, &targets, weights.as_ref()) {
+        return value;
+    }
+    reduction.reduce(values(loss, predictions, targets).into(), weights, None)
+}
+
+/// The same by the fused engine; `None` where it has no kernel.
+fn reduced(
+    loss: &impl Vectors,
+    reduction: Reduction,
+    predictions: &Tensor<2>,
+    targets: &Tensor<2>,
+    weights: Option<&Tensor<1>>,
+) -> Option<Tensor<1>> {
+    if predictions.dims()[0] == 0 {
+        return None;
+    }
+    let kernel = loss.kernel()?;
+    let Some(factors) = loss.factors(predictions, targets) else {
+        return kernel.run(predictions, targets, Some(reduction), weights);
+    };
+    // Factors are no weights, whose mean it would be.
+    let reduction = if reduction == Reduction::WeightedMean { Reduction::Mean } else { reduction };
+    if weights.is_some() { None } else { kernel.run(predictions, targets, Some(reduction), Some(&factors)) }
+}
