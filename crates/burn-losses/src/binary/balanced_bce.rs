@@ -77,13 +77,8 @@ impl Pointwise for BalancedBceLoss {
         }
     }
 
-    fn kernel_of_batch(
-        &self,
-        _: &Tensor<3>,
-        targets: &Tensor<3>,
-        mask: Option<&Tensor<3, Bool>>,
-    ) -> Option<BatchKernel> {
-        let kernel = PointKernel::new(&WeightedBce { alpha: alpha_of_batch(targets, mask).into_scalar() });
+    fn kernel_of_batch(&self, _: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
+        let kernel = PointKernel::new(&WeightedBce { alpha: alpha_of_batch(targets, None).into_scalar() });
         Some(BatchKernel { kernel, factors: None, normalizer: None })
     }
 

@@ -100,13 +100,8 @@ impl Pointwise for GhmCLoss {
         (of_formula(&CrossEntropy, logits, targets) * beta).into()
     }
 
-    fn kernel_of_batch(
-        &self,
-        logits: &Tensor<3>,
-        targets: &Tensor<3>,
-        mask: Option<&Tensor<3, Bool>>,
-    ) -> Option<BatchKernel> {
-        let factors = Some(self.weights(logits, targets, mask));
+    fn kernel_of_batch(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
+        let factors = Some(self.weights(logits, targets, None));
         Some(BatchKernel { kernel: PointKernel::new(&CrossEntropy), factors, normalizer: None })
     }
 }

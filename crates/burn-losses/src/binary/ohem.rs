@@ -62,16 +62,11 @@ impl Pointwise for OhemLoss {
         keep_hardest(values, self.config.keep, self.config.min_kept)
     }
 
-    fn kernel_of_batch(
-        &self,
-        logits: &Tensor<3>,
-        targets: &Tensor<3>,
-        mask: Option<&Tensor<3, Bool>>,
-    ) -> Option<BatchKernel> {
+    fn kernel_of_batch(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let kernel = self.loss[0].kernel()?;
         let values = kernel.values(&logits.clone().without_autodiff(), targets)?;
         let dtype = values.dtype();
-        let kept = hardest(&Unreduced::from(values).masked(mask), self.config.keep, self.config.min_kept);
+        let kept = hardest(&values.into(), self.config.keep, self.config.min_kept);
         let normalizer = Some(f64::from(kept.clone().int().sum().into_scalar::<i32>()));
         Some(BatchKernel { kernel, factors: Some(kept.float().cast(dtype)), normalizer })
     }

@@ -7,6 +7,7 @@ use super::{BoxesLoss, FactorGradient, Geometry, corners};
 use crate::config::Range;
 use crate::error::expect;
 use crate::formula::{BoxFormula, Real};
+use crate::reduction::Extras;
 use burn::tensor::Tensor;
 
 crate::choice! {
@@ -104,7 +105,7 @@ impl CdiouLoss {
     /// With the message of [`check`](BoxesLoss::check)'s error.
     #[track_caller]
     pub fn score(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-        expect(self.check(&predictions, &targets, None));
+        expect(self.check(&predictions, &targets, &Extras::new()));
         let at = |boxes| corners(crate::check::widen(boxes), self.config.format);
         let pair = Geometry::new(at(predictions), at(targets));
         pair.iou.clone() + (-self.distance(&pair) + 1.0) * self.config.lambda

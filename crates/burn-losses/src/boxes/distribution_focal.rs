@@ -5,7 +5,7 @@ use crate::engine::rows::{self, Target};
 use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};
 use crate::macros::{kind_and_reduction, loss};
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 loss! {
     boxes "distribution_focal": "cross-entropy of the two bins around each side's distance";
@@ -53,7 +53,13 @@ impl RowFormula for DistributionFocalLoss {
 }
 
 impl Boxes for DistributionFocalLoss {
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, _: BoxFormat) -> Tensor<1> {
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        _: BoxFormat,
+        _: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
         let [count, width] = predictions.dims();
         let logits = predictions.reshape([count * 4, width / 4]);
         let sides = rows::values_of(self, logits, &Target::Bins(targets.reshape([count * 4, 1])));

@@ -8,8 +8,8 @@ use crate::config::Range;
 use crate::engine::pointwise;
 use crate::engine::vectors::{VectorKernel, constants};
 use crate::formula::{BoxFormula, Formula, Real};
-use crate::reduction::sum;
-use burn::tensor::Tensor;
+use crate::reduction::{cleaned, count_true, sum};
+use burn::tensor::{Bool, Tensor};
 
 box_loss! {
     "focal_eiou": "efficient IoU that counts boxes by how well they already fit";
@@ -82,7 +82,7 @@ impl Formula for Weight {
 
 impl FocalEiouLoss {
     /// The weights of boxes that overlap so much.
-    fn weights(&self, overlaps: Tensor<1>) -> Tensor<1> {
+    fn weights(&self, overlaps: Tensor<1>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
         let count = overlaps.dims()[0];
         // Over the mean the unit does not matter: the largest overlap, so that no power vanishes.
         let unit = match self.config.normalize {
@@ -93,7 +93,11 @@ impl FocalEiouLoss {
         if !self.config.normalize {
             return weights;
         }
-        let mean = sum(weights.clone()) * (1.0 / count as f64);
+        let total = sum(cleaned(weights.clone(), mask));
+        let mean = match mask {
+            None => total * (1.0 / count as f64),
+            Some(mask) => count_true(mask).divide(total),
+        };
         weights * quotient(mean.ones_like(), mean).expand([count])
     }
 }
@@ -104,12 +108,24 @@ impl Boxes for FocalEiouLoss {
         is_constant.then(|| VectorKernel::new(&InFormat(EiouLoss::plain(), format)))
     }
 
-    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Tensor<1>> {
-        Some(self.weights(constants(&InFormat(Overlap, format), predictions, targets)))
+    fn factors(
+        &self,
+        predictions: &Tensor<2>,
+        targets: &Tensor<2>,
+        format: BoxFormat,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Option<Tensor<1>> {
+        Some(self.weights(constants(&InFormat(Overlap, format), predictions, targets), mask))
     }
 
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        format: BoxFormat,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
         let pair = Geometry::new(corners(predictions, format), corners(targets, format));
-        self.config.weight_gradient.apply(self.weights(pair.iou.clone())) * eiou(&pair)
+        self.config.weight_gradient.apply(self.weights(pair.iou.clone(), mask)) * eiou(&pair)
     }
 }

@@ -5,7 +5,7 @@ use super::{BoxFormat, BoxTargets, Boxes, BoxesLoss};
 use crate::engine::vectors;
 use crate::macros::{kind_and_reduction, weighted_sum};
 use crate::terms::{said, sum};
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 weighted_sum! {
     boxes: AnyBoxesLoss, BoxesLossConfig, [ciou: CiouLossConfig, giou: GiouLossConfig];
@@ -25,8 +25,15 @@ weighted_sum! {
 }
 
 impl Boxes for WeightedSumLoss {
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
-        let values_of = |loss| vectors::values(&Formatted(loss, format), predictions.clone(), targets.clone());
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        format: BoxFormat,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
+        let values_of =
+            |loss| vectors::values(&Formatted(loss, format), predictions.clone(), targets.clone(), mask).values;
         let values = self.losses.iter().map(values_of);
         sum(self.config.terms.weigh(values))
     }

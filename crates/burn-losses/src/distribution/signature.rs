@@ -50,9 +50,7 @@ impl Family for AnyDistributionLoss {
                     let extras = extras.mask_alone();
                     self.forward_with_labels_unreduced(predictions, targets, labels, extras).values.into()
                 }
-                (Some(labels), Wanted::Loss) => {
-                    self.forward_with_labels(predictions, targets, labels, extras).into()
-                }
+                (Some(labels), Wanted::Loss) => self.forward_with_labels(predictions, targets, labels, extras).into(),
             })
         })
     }

@@ -3,14 +3,14 @@
 use super::any_tensor::AnyTensor;
 use super::keep_graph;
 use super::pointwise::{PointKernel, Reduce};
-use super::rows::{as_rows, rows_per_sample, without};
+use super::rows::{as_rows, rows_per_sample, valid_rows};
 use crate::check::{Reference, widen};
 use crate::error::InputError;
 use crate::formula::Real;
 use crate::formula::safe::is_below;
 pub(crate) use crate::formula::safe::weighted;
 use crate::options::{DistributionInput, TargetForm};
-use crate::reduction::{Extras, Reduction, Unreduced};
+use crate::reduction::{Divisor, Extras, Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor, activation::log_softmax};
 
 /// How a loss of the family `distribution` computes its values: row by row, the class axis last.
@@ -62,7 +62,8 @@ pub(crate) fn values<L: Distributions, const D: usize>(
     mask: Option<&Tensor<2, Bool>>,
 ) -> Unreduced<2> {
     let shape = rows_per_sample(predictions.dims());
-    let (predictions, targets) = (valid_rows(predictions, mask), valid_rows(targets, mask));
+    let of_rows = mask.map(|mask| mask.clone().reshape([shape[0] * shape[1]]));
+    let [predictions, targets] = [predictions, targets].map(|rows| valid_rows(as_rows(rows), of_rows.as_ref()));
     if predictions.dims()[0] == 0 {
         return widen(predictions).reshape(shape).into();
     }
@@ -85,18 +86,6 @@ pub(crate) fn values<L: Distributions, const D: usize>(
     Unreduced::from(keep_graph(values, predictions).reshape(shape)).masked(mask)
 }
 
-/// The rows of a tensor, each 0 where it is masked.
-fn valid_rows<const D: usize>(tensor: Tensor<D>, mask: Option<&Tensor<2, Bool>>) -> Tensor<2> {
-    let rows = as_rows(tensor);
-    match mask {
-        None => rows,
-        Some(mask) => {
-            let count = rows.dims()[0];
-            without(rows, mask.clone().bool_not().reshape([count]))
-        }
-    }
-}
-
 /// The value of the batch.
 pub(crate) fn reduce<L: Distributions, const D: usize>(
     loss: &L,
@@ -107,22 +96,17 @@ pub(crate) fn reduce<L: Distributions, const D: usize>(
     extras: Extras,
 ) -> Tensor<1> {
     let dims = predictions.dims();
-    let shape = rows_per_sample(dims);
-    let given = extras.given(shape);
+    let given = extras.given(rows_per_sample(dims));
     if input == DistributionInput::LogProbabilities
         && labels.is_none()
         && !dims.contains(&0)
+        && let Some((in_kernel, divisor)) = given.in_kernel(reduction)
         && let Some(kernel) = loss.kernel()
     {
-        let rows = |tensor: &Tensor<D>| valid_rows(tensor.clone(), given.mask.as_ref());
-        let (predictions, targets) = (rows(&predictions), rows(&targets));
-        let weights = given.factors(predictions.dtype()).as_ref().map(AnyTensor::from);
-        let in_kernel = if given.is_plain() { reduction } else { Reduction::Sum };
+        let weights = given.weights.as_ref().map(AnyTensor::from);
         let reduce = Reduce { reduction: in_kernel, width: dims[1], samples: dims[0], normalizer: None, weights };
-        match kernel.reduced(&reduce, &predictions, &targets) {
-            Some(value) if given.is_plain() => return value,
-            Some(total) => return given.divide(reduction, total, shape, None, || unreachable!("family `binary` only")),
-            None => (),
+        if let Some(value) = kernel.reduced(&reduce, &as_rows(predictions.clone()), &as_rows(targets.clone())) {
+            return Divisor::divide_by(divisor, value);
         }
     }
     let values = values(loss, input, predictions, targets, labels, given.mask.as_ref());

@@ -8,7 +8,7 @@ use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::module::Param;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Int, Tensor};
 
 loss! {
     metric "clip": "picks the partner out of the other view's rows, both ways";
@@ -77,10 +77,10 @@ impl AnchorFormula for CrossEntropy {
 }
 
 impl Anchors for ClipLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
         let factor = views::factor(self.scale.as_ref(), self.config.temperature, &embeddings);
         let nothing = views::constant(0.0, &embeddings);
-        pairs::of_views(&CrossEntropy, embeddings, labels, [factor, nothing])
+        pairs::of_views(&CrossEntropy, embeddings, labels, [factor, nothing], mask)
     }
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {

@@ -3,14 +3,14 @@
 use super::MetricLoss;
 use crate::config::Range;
 use crate::engine::pairs::anchors::{Anchors, NeededPartners};
-use crate::engine::primitives::labels::{is_out_of_range, widen_labels};
+use crate::engine::primitives::labels::{is_out_of_range, widen_labels, without_class};
 use crate::engine::primitives::proxies;
 use crate::macros::loss;
 use crate::options::WeightInitializer;
 use crate::reduction::Unreduced;
 use crate::signature::Argument;
 use burn::module::Param;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Int, Tensor};
 
 loss! {
     metric "proxy_anchor": "a learned proxy per class draws its rows and keeps off the others";
@@ -94,12 +94,12 @@ impl MetricLoss for ProxyAnchorLoss {
 }
 
 impl Anchors for ProxyAnchorLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let labels = widen_labels(labels);
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
+        let labels = widen_labels(without_class(labels, mask));
         let ProxyAnchorLossConfig { margin, alpha, num_classes, .. } = self.config;
         let proxies = self.proxies().cast(embeddings.dtype());
         let outside = is_out_of_range(&labels, num_classes);
-        proxies::values(proxies, embeddings, labels, margin, alpha).mask_fill(outside, f64::NAN).into()
+        proxies::values(proxies, embeddings, labels, mask, [margin, alpha]).mask_fill(outside, f64::NAN).into()
     }
 
     fn accepts(&self, _: usize, size: usize) -> Result<(), String> {

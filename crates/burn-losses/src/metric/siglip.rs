@@ -8,7 +8,7 @@ use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::module::Param;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Int, Tensor};
 
 loss! {
     metric "siglip": "a yes or no for each pair of rows of two views";
@@ -82,13 +82,13 @@ impl AnchorFormula for YesOrNo {
 }
 
 impl Anchors for SiglipLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
         let factor = views::factor(self.scale.as_ref(), self.config.temperature, &embeddings);
         let mut bias = views::constant(self.config.bias, &embeddings);
         if let Some(offset) = &self.offset {
             bias = bias + offset.val().cast(embeddings.dtype()).reshape([1, 1]);
         }
-        pairs::of_views(&YesOrNo, embeddings, labels, [factor, bias])
+        pairs::of_views(&YesOrNo, embeddings, labels, [factor, bias], mask)
     }
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {

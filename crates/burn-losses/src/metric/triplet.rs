@@ -6,10 +6,11 @@ use crate::config::Range;
 use crate::engine::pairs;
 use crate::engine::pairs::anchors::{Anchors, LEAST, NeededPartners, Pairs, everywhere};
 use crate::engine::primitives::l2_normalize::l2_normalize;
+use crate::engine::rows::valid_rows;
 use crate::error::{InputError, expect};
 use crate::formula::{Anchor, AnchorFormula, Counts, Dual, Partners, Real, Score};
 use crate::macros::loss;
-use crate::reduction::Unreduced;
+use crate::reduction::{Extras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, EvalError, Shape, Signature, Wanted};
 use burn::tensor::{Bool, Int, Tensor};
 
@@ -195,11 +196,29 @@ impl TripletLoss {
     /// With the message of [`check_triplets`](Self::check_triplets)'s error.
     #[track_caller]
     pub fn forward_triplets(&self, anchors: Tensor<2>, positives: Tensor<2>, negatives: Tensor<2>) -> Tensor<1> {
-        let values = self.forward_triplets_unreduced(anchors, positives, negatives);
-        self.config.reduction.reduce(values, None, None)
+        self.forward_triplets_with(anchors, positives, negatives, Extras::new())
     }
 
-    /// One value per triplet, and what each counts in a mean.
+    /// The same with weights `[M]`, a mask `[M]` of the triplets that are valid, or a divisor: see [`Extras`].
+    ///
+    /// # Panics
+    /// With the message of [`check_triplets`](Self::check_triplets)'s error.
+    #[track_caller]
+    pub fn forward_triplets_with(
+        &self,
+        anchors: Tensor<2>,
+        positives: Tensor<2>,
+        negatives: Tensor<2>,
+        extras: impl Into<Extras>,
+    ) -> Tensor<1> {
+        let extras = extras.into();
+        expect(self.check_triplets(&anchors, &positives, &negatives, &extras));
+        let given = extras.given([anchors.dims()[0]]);
+        let values = self.values_of_triplets([anchors, positives, negatives], given.mask.as_ref());
+        given.reduce(self.config.reduction, values)
+    }
+
+    /// One value per triplet, times its weight and divided by the divisor, and what each counts in a mean.
     ///
     /// # Panics
     /// With the message of [`check_triplets`](Self::check_triplets)'s error.
@@ -209,18 +228,28 @@ impl TripletLoss {
         anchors: Tensor<2>,
         positives: Tensor<2>,
         negatives: Tensor<2>,
+        extras: impl Into<Extras>,
     ) -> Unreduced<1> {
-        expect(self.check_triplets(&anchors, &positives, &negatives));
-        let [count, _] = anchors.dims();
-        let ready = |rows: Tensor<2>| if self.config.normalize { l2_normalize(widen(rows)) } else { widen(rows) };
-        if count == 0 {
+        let extras = extras.into();
+        expect(self.check_triplets(&anchors, &positives, &negatives, &extras));
+        let given = extras.given([anchors.dims()[0]]);
+        let values = self.values_of_triplets([anchors, positives, negatives], given.mask.as_ref());
+        given.apply(values)
+    }
+
+    fn values_of_triplets(&self, triplets: [Tensor<2>; 3], mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
+        if triplets[0].dims()[0] == 0 {
+            let [anchors, ..] = triplets;
             return widen(anchors).reshape([0]).into();
         }
-        let (anchors, positives, negatives) = (ready(anchors), ready(positives), ready(negatives));
+        let [anchors, positives, negatives] = triplets.map(|rows| {
+            let rows = valid_rows(widen(rows), mask);
+            if self.config.normalize { l2_normalize(rows) } else { rows }
+        });
         let distance = self.config.distance;
         let values = self.value(distance.rows(anchors.clone(), positives) - distance.rows(anchors, negatives));
         let mass = self.counts(values.clone().detach(), everywhere(&values));
-        Unreduced { values, mass: Some(mass) }
+        Unreduced { values, mass: Some(mass) }.masked(mask)
     }
 
     /// What is wrong with given triplets: their shapes, types and devices.
@@ -229,10 +258,12 @@ impl TripletLoss {
         anchors: &Tensor<2>,
         positives: &Tensor<2>,
         negatives: &Tensor<2>,
+        extras: &Extras,
     ) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "anchors", tensor: anchors };
         first.same("positives", positives)?;
-        first.same("negatives", negatives)
+        first.same("negatives", negatives)?;
+        first.extras(&[anchors.dims()[0]], extras)
     }
 }
 
@@ -242,27 +273,31 @@ impl MetricLoss for TripletLoss {
     fn tuples(&self) -> Option<Signature> {
         let anchors = Argument::prediction("anchors", Shape::MATRIX);
         let [positives, negatives] = ["positives", "negatives"].map(|name| Argument::prediction(name, Shape::Same));
-        Some(vec![anchors, positives, negatives])
+        let extras = [Argument::weights(Shape::First(1)), Argument::mask("mask", Shape::First(1))];
+        Some([anchors, positives, negatives].into_iter().chain(extras).collect())
     }
 
     fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
         let [anchors, positives, negatives] = ["anchors", "positives", "negatives"].map(|name| arguments.float(name));
-        self.check_triplets(&anchors, &positives, &negatives)?;
+        let extras = arguments.extras::<1, 1>();
+        self.check_triplets(&anchors, &positives, &negatives, &extras)?;
         Ok(match wanted {
-            Wanted::Values => self.forward_triplets_unreduced(anchors, positives, negatives).values.into(),
-            Wanted::Loss => self.forward_triplets(anchors, positives, negatives).into(),
+            Wanted::Values => {
+                self.forward_triplets_unreduced(anchors, positives, negatives, extras.mask_alone()).values.into()
+            }
+            Wanted::Loss => self.forward_triplets_with(anchors, positives, negatives, extras).into(),
         })
     }
 }
 
 impl Anchors for TripletLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
         if let Mining::Hard | Mining::Easy = self.config.mining {
-            return pairs::values(&OneEach(self.clone()), embeddings, labels);
+            return pairs::values(&OneEach(self.clone()), embeddings, labels, mask);
         }
         let embeddings = if self.config.normalize { l2_normalize(embeddings) } else { embeddings };
         let distances = self.config.distance.matrix(embeddings);
-        let pairs = Pairs::of(labels);
+        let pairs = Pairs::of(labels, mask);
         match self.config.mining {
             Mining::SemiHardClosest => self.closest(distances, &pairs),
             _ => self.many(distances, &pairs),

@@ -4,7 +4,7 @@ use crate::engine::pairs::anchors::{self, Anchors, NeededPartners};
 use crate::macros::weighted_sum;
 use crate::reduction::Unreduced;
 use crate::terms::sum_unreduced;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Int, Tensor};
 
 weighted_sum! {
     metric: AnyMetricLoss, MetricLossConfig, [triplet: TripletLossConfig, contrastive: ContrastiveLossConfig];
@@ -24,8 +24,8 @@ weighted_sum! {
 }
 
 impl Anchors for WeightedSumLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let values = self.losses.iter().map(|loss| anchors::values(loss, embeddings.clone(), labels.clone()));
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
+        let values = self.losses.iter().map(|loss| anchors::values(loss, embeddings.clone(), labels.clone(), mask));
         sum_unreduced(self.config.terms.weigh(values))
     }
 

@@ -1,10 +1,10 @@
 //! What may be handed to a loss beside its arguments: weights, a mask, a divisor.
 
-use super::{Divisor, Reduction, Unreduced, sum};
+use super::{Divisor, Reduction, Unreduced};
 use crate::check::{Reference, per_sample, widen};
 use crate::error::InputError;
 use burn::tensor::kind::Basic;
-use burn::tensor::{Bool, DType, FloatDType, Tensor};
+use burn::tensor::{Bool, Tensor};
 use core::fmt;
 
 /// What may be handed to a loss beside its arguments: weights, a mask of what is valid, and a divisor. All of it is optional.
@@ -193,16 +193,6 @@ pub(crate) struct Given<const V: usize> {
 }
 
 impl<const V: usize> Given<V> {
-    /// Whether a reduction counts for itself what it divides by, and everything counts.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.mask.is_none() && self.divisor.is_none()
-    }
-
-    /// What the values are multiplied by, the mask among it.
-    pub(crate) fn factors(&self, dtype: DType) -> Option<Tensor<V>> {
-        self.weights.clone().or_else(|| Some(self.mask.clone()?.float().cast(FloatDType::from(dtype))))
-    }
-
     /// Reduces values of which nothing is left where they are masked.
     #[track_caller]
     pub(crate) fn reduce(self, reduction: Reduction, unreduced: Unreduced<V>) -> Tensor<1> {
@@ -221,33 +211,12 @@ impl<const V: usize> Given<V> {
         })
     }
 
-    /// A sum of values by a kernel, which has counted nothing, divided by what the reduction says; `number` is what counts where
-    /// that is not what is valid, `positives` the number of positive targets.
+    /// What a kernel reduces with that knows of weights alone, and what its result has to be divided by then; `None` with a mask.
     #[track_caller]
-    pub(crate) fn divide(
-        &self,
-        reduction: Reduction,
-        total: Tensor<1>,
-        shape: [usize; V],
-        number: Option<f64>,
-        positives: impl FnOnce() -> Divisor,
-    ) -> Tensor<1> {
-        let counts = || match (number, &self.mask) {
-            (Some(number), _) => number.into(),
-            (None, Some(mask)) => count_true(mask),
-            (None, None) => shape.iter().product::<usize>().into(),
-        };
-        let divisor = self.counted(reduction).or_else(|| match reduction {
-            Reduction::Sum => None,
-            Reduction::Mean => Some(counts()),
-            Reduction::BatchMean => Some(shape[0].into()),
-            Reduction::WeightedMean => Some(match &self.weights {
-                Some(weights) => sum(widen(weights.clone()).expand(shape)).into(),
-                None => counts(),
-            }),
-            Reduction::Positives => Some(positives()),
-        });
-        Divisor::divide_by(divisor, total)
+    pub(crate) fn in_kernel(&self, reduction: Reduction) -> Option<(Reduction, Option<Divisor>)> {
+        let divisor = self.counted(reduction);
+        let reduction = if divisor.is_some() { Reduction::Sum } else { reduction };
+        self.mask.is_none().then_some((reduction, divisor))
     }
 
     /// Unreduced values, multiplied by the weights and divided by the divisor.

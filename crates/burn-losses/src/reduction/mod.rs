@@ -178,14 +178,6 @@ impl Reduction {
 
     /// The sum of the values, each multiplied by its weight, divided by what this reduction divides by.
     #[track_caller]
-    pub(crate) fn divide_by(divisor: Option<Self>, total: Tensor<1>) -> Tensor<1> {
-        match divisor {
-            Some(divisor) => divisor.divide(total),
-            None => total,
-        }
-    }
-
-    /// `total` divided by this, 0 where this is 0.
     pub(crate) fn divide<const D: usize>(
         self,
         total: Tensor<1>,

@@ -122,13 +122,8 @@ impl Pointwise for GhmRLoss {
         (of_formula(&self.smooth_abs(), predictions, targets) * beta).into()
     }
 
-    fn kernel_of_batch(
-        &self,
-        predictions: &Tensor<3>,
-        targets: &Tensor<3>,
-        mask: Option<&Tensor<3, Bool>>,
-    ) -> Option<BatchKernel> {
-        let factors = Some(self.weights(predictions, targets, mask));
+    fn kernel_of_batch(&self, predictions: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
+        let factors = Some(self.weights(predictions, targets, None));
         Some(BatchKernel { kernel: PointKernel::new(&self.smooth_abs()), factors, normalizer: None })
     }
 }

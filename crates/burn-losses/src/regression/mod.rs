@@ -105,7 +105,7 @@ macro_rules! implement {
             impl Pointwise {
                 fn values(&self, first: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3>;
                 fn kernel(&self) -> Option<PointKernel>;
-                fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<BatchKernel>;
+                fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel>;
                 fn accepts(&self, shape: &[usize]) -> Result<(), String>;
             }
             impl RegressionLoss {

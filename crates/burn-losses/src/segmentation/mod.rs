@@ -121,12 +121,7 @@ pub trait SegmentationLoss: Segmentation {
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
-    fn check<const D: usize>(
-        &self,
-        logits: &Tensor<D>,
-        masks: &Masks<D>,
-        extras: &Extras,
-    ) -> Result<(), InputError> {
+    fn check<const D: usize>(&self, logits: &Tensor<D>, masks: &Masks<D>, extras: &Extras) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: self.input(), tensor: logits };
         regions::check(&self.regions(), first, masks, extras)
     }

@@ -28,15 +28,10 @@ pub trait Pointwise: Sized {
     }
 
     /// The same where values depend on the whole batch, through constants alone: called once for each reduced value, with inputs in
-    /// single or double precision, and where a kernel can run.
+    /// single or double precision, where a kernel can run and nothing is masked.
     #[doc(hidden)]
-    fn kernel_of_batch(
-        &self,
-        first: &Tensor<3>,
-        targets: &Tensor<3>,
-        mask: Option<&Tensor<3, Bool>>,
-    ) -> Option<BatchKernel> {
-        let _ = (first, targets, mask);
+    fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
+        let _ = (first, targets);
         None
     }
 
@@ -226,21 +221,19 @@ pub(crate) fn reduce<P: Pointwise, const D: usize>(
     extras: Extras,
 ) -> Tensor<1> {
     let mut given = extras.given(first.dims());
-    let mask = given.mask.as_ref();
-    let (first, targets) = (cleaned(first, mask), cleaned(targets, mask));
     if !first.dims().contains(&0)
         && let Some(value) = reduced(loss, reduction, &first, &targets, &given)
     {
         return value;
     }
     if reduction == Reduction::Positives && given.divisor.is_none() {
-        given.divisor = Some(positives(targets.clone()));
+        given.divisor = Some(positives(cleaned(targets.clone(), given.mask.as_ref())));
     }
     let values = values(loss, first, targets, given.mask.as_ref());
     given.reduce(reduction, values)
 }
 
-/// The same by the fused engine; `None` where it has no kernel.
+/// The same by the fused engine; `None` where it has no kernel, or something is masked.
 fn reduced<P: Pointwise, const D: usize>(
     loss: &P,
     reduction: Reduction,
@@ -248,34 +241,22 @@ fn reduced<P: Pointwise, const D: usize>(
     targets: &Tensor<D>,
     given: &Given<D>,
 ) -> Option<Tensor<1>> {
-    let (shape, is_plain) = (first.dims(), given.is_plain());
-    // What a sum with a mask or for another divisor is divided by is counted here.
-    let in_kernel = |reduction| if is_plain { reduction } else { Reduction::Sum };
-    let finish = |total, number| match is_plain {
-        true => total,
-        false => given.divide(reduction, total, shape, number, || positives(targets.clone())),
-    };
+    let (samples, (reduction, divisor)) = (first.dims()[0], given.in_kernel(reduction)?);
     if let Some(kernel) = loss.kernel() {
-        let weights = given.factors(first.dtype()).as_ref().map(AnyTensor::from);
-        let reduction = in_kernel(reduction);
-        let reduce = Reduce { reduction, width: 1, samples: shape[0], normalizer: None, weights };
-        return Some(finish(kernel.reduced(&reduce, first, targets)?, None));
+        let weights = given.weights.as_ref().map(AnyTensor::from);
+        let reduce = Reduce { reduction, width: 1, samples, normalizer: None, weights };
+        return Some(Divisor::divide_by(divisor, kernel.reduced(&reduce, first, targets)?));
     }
     if given.weights.is_some() || !has_kernels(first) || targets.is_tracked() {
         return None;
     }
-    let mask = given.mask.clone().map(as_three_axes);
     let [first, targets] = [first, targets].map(|tensor| as_three_axes(widen(tensor.clone())));
-    let BatchKernel { kernel, factors, normalizer } = loss.kernel_of_batch(&first, &targets, mask.as_ref())?;
-    let factors = match factors {
-        None => given.factors(first.dtype()).map(as_three_axes),
-        Some(factors) => Some(cleaned(factors, mask.as_ref())),
-    };
+    let BatchKernel { kernel, factors, normalizer } = loss.kernel_of_batch(&first, &targets)?;
     // Factors are no weights, whose mean it would be.
-    let of_kernel = if reduction == Reduction::WeightedMean { Reduction::Mean } else { reduction };
-    let (reduction, weights) = (in_kernel(of_kernel), factors.as_ref().map(AnyTensor::from));
-    let reduce = Reduce { reduction, width: 1, samples: shape[0], normalizer, weights };
+    let reduction = if reduction == Reduction::WeightedMean { Reduction::Mean } else { reduction };
+    let weights = factors.as_ref().map(AnyTensor::from);
+    let reduce = Reduce { reduction, width: 1, samples, normalizer, weights };
     // A second try would count the batch once more.
     let total = kernel.reduced(&reduce, &first, &targets).expect("a kernel for what is in memory");
-    Some(finish(total, normalizer))
+    Some(Divisor::divide_by(divisor, total))
 }

@@ -1,7 +1,7 @@
 //! Histograms of numbers in [0, 1], and what belongs to each number's bin.
 
-use crate::engine::any_tensor::AnyTensor;
 use super::valid::selected;
+use crate::engine::any_tensor::AnyTensor;
 use crate::engine::machine::{self, has_kernels};
 use crate::reduction::sum;
 use burn::tensor::{Bool, Int, Tensor};

@@ -43,6 +43,14 @@ pub(crate) fn fits(index: i64, dtype: DType) -> bool {
     }
 }
 
+/// Labels that are no class where they are masked.
+pub(crate) fn without_class<const L: usize>(labels: Tensor<L, Int>, mask: Option<&Tensor<L, Bool>>) -> Tensor<L, Int> {
+    match mask {
+        None => labels,
+        Some(mask) => widen_labels(labels).mask_fill(mask.clone().bool_not(), i64::from(i32::MAX)),
+    }
+}
+
 /// Labels in a type that holds every class.
 pub(crate) fn widen_labels<const L: usize>(labels: Tensor<L, Int>) -> Tensor<L, Int> {
     match labels.dtype() {

@@ -4,7 +4,6 @@ mod executor;
 #[cfg(feature = "cpu-engine")]
 pub(super) mod host;
 
-use super::any_tensor::AnyTensor;
 use super::keep_graph;
 use super::primitives::labels::{Labels, fits, is_out_of_range, widen_labels};
 use crate::check::{Reference, widen};
@@ -283,7 +282,15 @@ pub(crate) fn ignored<const L: usize>(ignore_index: Option<i64>, labels: &Tensor
     index.map(|index| labels.clone().equal_elem(index))
 }
 
-pub(crate) fn without(rows: Tensor<2>, ignored: Tensor<1, Bool>) -> Tensor<2> {
+/// Rows, each 0 where it is masked.
+pub(crate) fn valid_rows(rows: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Tensor<2> {
+    match mask {
+        None => rows,
+        Some(mask) => without(rows, mask.clone().bool_not()),
+    }
+}
+
+fn without(rows: Tensor<2>, ignored: Tensor<1, Bool>) -> Tensor<2> {
     let dims = rows.dims();
     rows.mask_fill(ignored.unsqueeze_dim::<2>(1).expand(dims), 0.0)
 }

@@ -2,6 +2,7 @@
 
 mod configs;
 mod gradients;
+mod masks;
 mod precision;
 mod values;
 
