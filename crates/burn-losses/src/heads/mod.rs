@@ -17,7 +17,7 @@ use crate::engine::rows::Rows;
 use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::macros::{dispatch, family};
-use crate::reduction::{Extras, Reduction, Unreduced};
+use crate::reduction::{Extras, Given, Reduction, Unreduced};
 use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Role, Shape, Wanted};
 use burn::tensor::{Bool, Int, Tensor};
 
@@ -205,7 +205,8 @@ pub trait HeadLoss: Head {
     ) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check(&embeddings, &labels, &extras));
-        unreduced(self, labels, extras, |labels| self.values(parameters(self), embeddings, labels))
+        let (labels, given) = given(self, labels, extras);
+        given.apply(self.values(parameters(self), embeddings, labels))
     }
 
     /// The value of the softmax over the labels of the batch and classes that the caller has drawn, as a `sample_rate` (Partial FC) draws
@@ -228,7 +229,8 @@ pub trait HeadLoss: Head {
         let extras = extras.into();
         expect(self.check(&embeddings, &labels, &extras));
         expect(reference(self, &embeddings).same_device("sampled", &sampled));
-        reduced(self, labels, extras, |labels| values_with_classes(self, embeddings, labels, sampled))
+        let (labels, given) = given(self, labels, extras);
+        given.reduce(self.reduction(), values_with_classes(self, embeddings, labels, sampled))
     }
 
     /// One value per row, times its weight and divided by the divisor, and what each counts in a mean.
@@ -246,7 +248,8 @@ pub trait HeadLoss: Head {
         let extras = extras.into();
         expect(self.check(&embeddings, &labels, &extras));
         expect(reference(self, &embeddings).same_device("sampled", &sampled));
-        unreduced(self, labels, extras, |labels| values_with_classes(self, embeddings, labels, sampled))
+        let (labels, given) = given(self, labels, extras);
+        given.apply(values_with_classes(self, embeddings, labels, sampled))
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
@@ -267,16 +270,9 @@ fn values_with_classes<H: HeadLoss>(
     }
 }
 
-/// The values of labels, with all that was given.
-fn unreduced<H: HeadLoss>(
-    head: &H,
-    labels: Tensor<1, Int>,
-    extras: Extras,
-    values: impl FnOnce(Labels<1>) -> Unreduced<1>,
-) -> Unreduced<1> {
-    let given = extras.given(labels.dims());
-    let labels = Labels { of: labels, ignore_index: head.ignore_index() }.masked(given.mask.as_ref());
-    given.apply(values(labels))
+/// The labels of a batch, and what else was given.
+fn given<H: HeadLoss>(head: &H, labels: Tensor<1, Int>, extras: Extras) -> (Labels<1>, Given<1>) {
+    Labels::given(labels, head.ignore_index(), extras)
 }
 
 impl<H: HeadLoss> heads::Layer for H {
@@ -300,18 +296,6 @@ impl<H: HeadLoss> heads::Layer for H {
     fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
         HeadLoss::values(self, parameters, embeddings, labels)
     }
-}
-
-/// The same, reduced as the config says.
-fn reduced<H: HeadLoss>(
-    head: &H,
-    labels: Tensor<1, Int>,
-    extras: Extras,
-    values: impl FnOnce(Labels<1>) -> Unreduced<1>,
-) -> Tensor<1> {
-    let given = extras.given(labels.dims());
-    let labels = Labels { of: labels, ignore_index: head.ignore_index() }.masked(given.mask.as_ref());
-    given.reduce(head.reduction(), values(labels))
 }
 
 fn parameters<H: HeadLoss>(head: &H) -> Parameters {

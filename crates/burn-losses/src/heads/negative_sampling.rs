@@ -1,7 +1,7 @@
 //! Negative sampling.
 
 use super::sampler::Draws;
-use super::{HeadLoss, Sampler, WeightInitializer, parameters, reduced, sampled, unreduced};
+use super::{HeadLoss, Sampler, WeightInitializer, given, parameters, sampled};
 use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::config::Range;
@@ -153,7 +153,8 @@ impl NegativeSamplingLoss {
     ) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check_samples(&embeddings, &labels, &sampled, &extras));
-        reduced(self, labels, extras, |labels| self.values_with_samples(parameters(self), embeddings, labels, sampled))
+        let (labels, given) = given(self, labels, extras);
+        given.reduce(self.config.reduction, self.values_with_samples(parameters(self), embeddings, labels, sampled))
     }
 
     /// One value per row, times its weight and divided by the divisor, and what each counts in a mean.
@@ -170,9 +171,8 @@ impl NegativeSamplingLoss {
     ) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check_samples(&embeddings, &labels, &sampled, &extras));
-        unreduced(self, labels, extras, |labels| {
-            self.values_with_samples(parameters(self), embeddings, labels, sampled)
-        })
+        let (labels, given) = given(self, labels, extras);
+        given.apply(self.values_with_samples(parameters(self), embeddings, labels, sampled))
     }
 
     /// What is wrong with the arguments: their shapes, types and devices.

@@ -1,7 +1,7 @@
 //! Sampled softmax.
 
 use super::sampler::{Draws, expected_counts};
-use super::{HeadLoss, Sampler, WeightInitializer, parameters, reduced, sampled, unreduced};
+use super::{HeadLoss, Sampler, WeightInitializer, given, parameters, sampled};
 use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::config::Range;
@@ -157,9 +157,11 @@ impl SampledSoftmaxLoss {
     ) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check_samples(&embeddings, &labels, &sampled, &expected_counts, &extras));
-        reduced(self, labels, extras, |labels| {
-            self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts)
-        })
+        let (labels, given) = given(self, labels, extras);
+        given.reduce(
+            self.config.reduction,
+            self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts),
+        )
     }
 
     /// One value per row, times its weight and divided by the divisor, and what each counts in a mean.
@@ -177,9 +179,8 @@ impl SampledSoftmaxLoss {
     ) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check_samples(&embeddings, &labels, &sampled, &expected_counts, &extras));
-        unreduced(self, labels, extras, |labels| {
-            self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts)
-        })
+        let (labels, given) = given(self, labels, extras);
+        given.apply(self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts))
     }
 
     /// What is wrong with the arguments: their shapes, types and devices.

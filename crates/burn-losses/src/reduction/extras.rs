@@ -53,7 +53,8 @@ impl Extras {
     /// With a mask, which is false where a value does not count: one entry per value, or one per sample (`[N, 1, ..]`).
     ///
     /// What is masked may hold anything, NaN too. Its value and its gradients are 0, and it enters no count, ranking, histogram,
-    /// median, normalizer or divisor: the loss is that of the batch without it.
+    /// median, normalizer or divisor: the loss is that of the batch without it. ([`Reduction::BatchMean`] divides by the number of
+    /// samples that have a valid value.)
     #[must_use]
     pub fn with_mask<const D: usize>(self, mask: Tensor<D, Bool>) -> Self {
         Self { mask: Some(AnyRank::new(mask)), ..self }

@@ -337,8 +337,7 @@ pub(crate) fn reduced(
     extras: Extras,
 ) -> Tensor<1> {
     let [count, _] = embeddings.dims();
-    let given = extras.given([count]);
-    let labels = Labels { of: labels, ignore_index: head.ignore_index() }.masked(given.mask.as_ref());
+    let (labels, given) = Labels::given(labels, head.ignore_index(), extras);
     if count == 0 {
         return given.reduce(reduction, values(head, parameters, embeddings, labels));
     }

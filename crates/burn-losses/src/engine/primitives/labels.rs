@@ -1,5 +1,6 @@
 //! Labels: their types, and which of them are classes.
 
+use crate::reduction::{Extras, Given};
 use burn::tensor::{Bool, DType, Int, IntDType, Tensor};
 
 /// Labels, and the one of what does not count.
@@ -10,8 +11,13 @@ pub struct Labels<const L: usize> {
 }
 
 impl<const L: usize> Labels<L> {
-    /// The same where what is masked counts nothing either.
-    pub(crate) fn masked(self, mask: Option<&Tensor<L, Bool>>) -> Self {
+    /// Labels, of which those that are masked count nothing either, and what else was given.
+    pub(crate) fn given(of: Tensor<L, Int>, ignore_index: Option<i64>, extras: Extras) -> (Self, Given<L>) {
+        let given = extras.given(of.dims());
+        (Self { of, ignore_index }.masked(given.mask.as_ref()), given)
+    }
+
+    fn masked(self, mask: Option<&Tensor<L, Bool>>) -> Self {
         let Some(mask) = mask else { return self };
         let mut labels = widen_labels(self.of);
         let index = self.ignore_index.filter(|index| fits(*index, labels.dtype()));

@@ -218,8 +218,7 @@ pub(crate) fn unreduced<R: Rows, const D: usize, const L: usize>(
     labels: Tensor<L, Int>,
     extras: Extras,
 ) -> Unreduced<L> {
-    let given = extras.given(labels.dims());
-    let labels = Labels { of: labels, ignore_index: loss.ignore_index() }.masked(given.mask.as_ref());
+    let (labels, given) = Labels::given(labels, loss.ignore_index(), extras);
     given.apply(values(loss, logits, labels))
 }
 
@@ -231,9 +230,8 @@ pub(crate) fn reduce<R: Rows, const D: usize, const L: usize>(
     labels: Tensor<L, Int>,
     extras: Extras,
 ) -> Tensor<1> {
-    let (shape, count) = (labels.dims(), labels.shape().num_elements());
-    let given = extras.given(shape);
-    let labels = Labels { of: labels, ignore_index: loss.ignore_index() }.masked(given.mask.as_ref());
+    let count = labels.shape().num_elements();
+    let (labels, given) = Labels::given(labels, loss.ignore_index(), extras);
     if count > 0 && !loss.selects() {
         let rows = as_rows(logits.clone());
         let target = Target::Labels { of: labels.of.clone().reshape([count]), ignore_index: labels.ignore_index };

@@ -288,3 +288,65 @@ fn t73_masked_values_are_not_mined() {
         [false, false, false, true, true, false]
     );
 }
+
+/// With a divisor, a loss is the sum of its unreduced values: in every family, with weights and a mask.
+#[test]
+fn with_a_divisor_a_loss_is_the_sum_of_its_unreduced_values() {
+    use burn::tensor::{Int, Tensor};
+    use burn_losses::binary::BceLossConfig;
+    use burn_losses::boxes::GiouLossConfig;
+    use burn_losses::classification::CrossEntropyLossConfig;
+    use burn_losses::distribution::KlDivergenceLossConfig;
+    use burn_losses::heads::SoftmaxLossConfig;
+    use burn_losses::metric::ContrastiveLossConfig;
+    use burn_losses::prelude::*;
+    use burn_losses::regression::HuberLossConfig;
+    use burn_losses::segmentation::DiceLossConfig;
+    use burn_losses::{Divisor, Unreduced};
+
+    let device = Device::flex();
+    let random = |shape: [usize; 2], seed| {
+        let numbers = numbers(shape[0] * shape[1], seed).into_iter().map(|u| 0.5 + 0.45 * u).collect::<Vec<_>>();
+        Tensor::<2>::from_data(TensorData::new(numbers, shape), (&device, DType::F64))
+    };
+    let rows = |seed| random([4, 4], seed);
+    let labels = || Tensor::<1, Int>::from_ints([0, 1, 0, 1], &device);
+    let weights = random([4, 1], 3);
+    let mask = Tensor::<2>::from_floats([[1.0], [0.0], [1.0], [1.0]], &device).equal_scalar(1.0);
+    let extras_of =
+        |divisor: Divisor| Extras::new().with_weights(weights.clone()).with_mask(mask.clone()).with_divisor(divisor);
+    let of_rows = |divisor: Divisor| {
+        let (weights, mask) = (weights.clone().reshape([4]), mask.clone().reshape([4]));
+        Extras::new().with_weights(weights).with_mask(mask).with_divisor(divisor)
+    };
+    for (number, divisor) in [
+        (7.0, Divisor::from(7.0)),
+        (3.0, 3_usize.into()),
+        (5.0, Tensor::<1>::from_data([5.0], (&device, DType::F64)).into()),
+    ] {
+        macro_rules! check {
+            ($kind:literal, $loss:expr, $extras:expr; $first:expr, $second:expr) => {{
+                let (loss, extras): (_, Extras) = ($loss, $extras(divisor.clone()));
+                let whole = loss.forward_with($first, $second, extras.clone()).into_scalar::<f64>();
+                let values = loss.forward_unreduced($first, $second, extras.clone());
+                let sum = values.values.into_data().iter::<f64>().sum::<f64>();
+                assert!((whole - sum).abs() < 1e-12 * sum.abs().max(1.0), "{}: {whole} {sum}", $kind);
+                assert!(whole.abs() > 1e-6 / number, "{}: {whole}", $kind);
+            }};
+        }
+        check!("regression", HuberLossConfig::new().init(&device), extras_of; rows(1), rows(2));
+        check!("binary", BceLossConfig::new().init(&device), extras_of; rows(1), rows(2));
+        check!("classification", CrossEntropyLossConfig::new().init(&device), of_rows; rows(1), labels());
+        check!("segmentation", DiceLossConfig::new().init(&device), extras_of; rows(1), rows(2));
+        check!("boxes", GiouLossConfig::new().init(&device), of_rows; rows(1), rows(2));
+        check!("metric", ContrastiveLossConfig::new().init(&device), of_rows; rows(1), labels());
+        let head = SoftmaxLossConfig::new().with_num_classes(2).with_embedding_dim(4).init(&device);
+        let head = head.with_weight(random([2, 4], 5));
+        check!("heads", head, of_rows; rows(1), labels());
+        let loss = KlDivergenceLossConfig::new().init(&device);
+        let whole = loss.forward_with(rows(1), rows(2), of_rows(divisor.clone())).into_scalar::<f64>();
+        let values: Unreduced<1> = loss.forward_unreduced(rows(1), rows(2), of_rows(divisor));
+        let sum = values.values.into_data().iter::<f64>().sum::<f64>();
+        assert!((whole - sum).abs() < 1e-12 * sum.abs().max(1.0), "distribution: {whole} {sum}");
+    }
+}
