@@ -7,8 +7,8 @@ use super::{BoxFormat, Boxes, BoxesLoss, FactorGradient, Geometry, corners};
 use crate::engine::pointwise;
 use crate::engine::vectors::{VectorKernel, constants};
 use crate::formula::{BoxFormula, Formula, Real};
-use crate::reduction::sum;
-use burn::tensor::Tensor;
+use crate::reduction::{cleaned, count_true, sum};
+use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// Focal efficient IoU (Zhang et al. 2021, [arXiv 2101.08158](https://arxiv.org/abs/2101.08158)).
@@ -94,7 +94,7 @@ impl Formula for Weight {
 
 impl FocalEiouLoss {
     /// The weights of boxes that overlap so much.
-    fn weights(&self, overlaps: Tensor<1>) -> Tensor<1> {
+    fn weights(&self, overlaps: Tensor<1>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
         let count = overlaps.dims()[0];
         // Over the mean the unit does not matter: the largest overlap, so that no power vanishes.
         let unit = match self.config.normalize {
@@ -105,7 +105,11 @@ impl FocalEiouLoss {
         if !self.config.normalize {
             return weights;
         }
-        let mean = sum(weights.clone()) * (1.0 / count as f64);
+        let total = sum(cleaned(weights.clone(), mask));
+        let mean = match mask {
+            None => total * (1.0 / count as f64),
+            Some(mask) => count_true(mask).divide(total),
+        };
         weights * quotient(mean.ones_like(), mean).expand([count])
     }
 }
@@ -116,12 +120,24 @@ impl Boxes for FocalEiouLoss {
         is_constant.then(|| VectorKernel::new(&InFormat(EiouLoss::plain(), format)))
     }
 
-    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Tensor<1>> {
-        Some(self.weights(constants(&InFormat(Overlap, format), predictions, targets)))
+    fn factors(
+        &self,
+        predictions: &Tensor<2>,
+        targets: &Tensor<2>,
+        format: BoxFormat,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Option<Tensor<1>> {
+        Some(self.weights(constants(&InFormat(Overlap, format), predictions, targets), mask))
     }
 
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        format: BoxFormat,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
         let pair = Geometry::new(corners(predictions, format), corners(targets, format));
-        self.config.weight_gradient.apply(self.weights(pair.iou.clone())) * eiou(&pair)
+        self.config.weight_gradient.apply(self.weights(pair.iou.clone(), mask)) * eiou(&pair)
     }
 }

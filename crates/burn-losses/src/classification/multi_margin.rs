@@ -135,7 +135,8 @@ impl Rows for MultiMarginLoss {
     fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
         let classes = logits.dims()[1];
         let each = Tensor::<1, Int>::arange(0..classes as i64, (&labels.device(), labels.dtype()));
-        let values = pairs::of_scores(&Margins(self.config.clone()), logits.clone(), [labels.clone(), each]).values;
+        let values =
+            pairs::of_scores(&Margins(self.config.clone()), logits.clone(), [labels.clone(), each], None).values;
         let values = if self.config.divide_by_classes { values * (1.0 / classes as f64) } else { values };
         match &self.config.class_weights {
             Some(weights) => weighted(per_class(weights, &logits).select(0, labels), values),

@@ -41,7 +41,7 @@ use burn_losses_derive::{loss, loss_config};
 /// assert!((value.into_scalar::<f32>() - 4.0 * (odds.ln() + 0.25 - 2f32.ln())).abs() < 1e-5);
 ///
 /// let loss = config.with_hard_weight(1.0).init(&device);
-/// let value = loss.forward_with_labels(student, teacher, Tensor::<1, Int>::from_ints([0], &device));
+/// let value = loss.forward_with_labels(student, teacher, Tensor::<1, Int>::from_ints([0], &device), Extras::new());
 /// assert!((value.into_scalar::<f32>() - (1.0 + (-1f32).exp()).ln()).abs() < 1e-6);
 /// ```
 ///
