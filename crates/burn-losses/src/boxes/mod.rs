@@ -26,7 +26,7 @@ mod values;
 mod weighted_sum;
 
 use crate::check::Reference;
-use crate::engine::vectors::{self, VectorKernel};
+use crate::engine::vectors::{self, Factors, VectorKernel};
 use crate::error::{InputError, expect};
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
@@ -182,13 +182,7 @@ impl Boxes for AnyBoxesLoss {
         mask: Option<&Tensor<1, Bool>>,
     ) -> Tensor<1>;
     fn kernel(&self, format: BoxFormat) -> Option<VectorKernel>;
-    fn factors(
-        &self,
-        predictions: &Tensor<2>,
-        targets: &Tensor<2>,
-        format: BoxFormat,
-        mask: Option<&Tensor<1, Bool>>,
-    ) -> Option<Tensor<1>>;
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Factors>;
     fn accepts(&self, width: usize) -> Result<(), String>;
     fn targets(&self) -> BoxTargets;
 }

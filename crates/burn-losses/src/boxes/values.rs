@@ -2,7 +2,7 @@
 
 use super::BoxFormat;
 use crate::check::Reference;
-use crate::engine::vectors::{VectorKernel, Vectors, columns, of_formula};
+use crate::engine::vectors::{Factors, VectorKernel, Vectors, columns, of_formula};
 use crate::error::InputError;
 use crate::formula::{BoxFormula, Real, VectorFormula};
 use crate::reduction::Extras;
@@ -27,15 +27,10 @@ pub trait Boxes: Sized {
         None
     }
 
-    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone: no tensor with a gradient.
-    fn factors(
-        &self,
-        predictions: &Tensor<2>,
-        targets: &Tensor<2>,
-        format: BoxFormat,
-        mask: Option<&Tensor<1, Bool>>,
-    ) -> Option<Tensor<1>> {
-        let _ = (predictions, targets, format, mask);
+    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone.
+    #[doc(hidden)]
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Factors> {
+        let _ = (predictions, targets, format);
         None
     }
 
@@ -98,13 +93,8 @@ impl<B: Boxes> Vectors for Formatted<'_, B> {
     fn kernel(&self) -> Option<VectorKernel> {
         self.0.kernel(self.1)
     }
-    fn factors(
-        &self,
-        predictions: &Tensor<2>,
-        targets: &Tensor<2>,
-        mask: Option<&Tensor<1, Bool>>,
-    ) -> Option<Tensor<1>> {
-        self.0.factors(predictions, targets, self.1, mask)
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>) -> Option<Factors> {
+        self.0.factors(predictions, targets, self.1)
     }
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
         self.0.values(predictions, targets, self.1, mask)

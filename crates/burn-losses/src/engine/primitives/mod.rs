@@ -2,6 +2,8 @@
 //!
 //! Only here are gradients written by hand.
 
+#[cfg(feature = "cpu-engine")]
+pub(super) mod activation;
 pub(crate) mod centers;
 pub(crate) mod gather;
 pub(crate) mod gathered_matmul;

@@ -9,7 +9,7 @@ use super::{keep_graph, machine};
 use crate::check::{Reference, widen};
 use crate::engine::primitives::softmax::softmax;
 use crate::error::{InputError, InputProblem};
-use crate::formula::{Overlap, OverlapFormula};
+use crate::formula::{Overlap, OverlapFormula, Real};
 use crate::options::{AbsentClasses, Activation, Background, Denominator, Over, Regions};
 use crate::reduction::{Extras, Given, Reduction, Unreduced, cleaned, row_sums};
 use burn::tensor::{Bool, Tensor};
@@ -40,7 +40,7 @@ impl Pixels {
     pub fn probabilities(&self, activation: Activation) -> Tensor<3> {
         let logits = self.logits.clone();
         let probabilities = match activation {
-            Activation::Sigmoid => crate::formula::Real::sigmoid(logits),
+            Activation::Sigmoid => Real::sigmoid(logits),
             Activation::Softmax => softmax(logits),
             Activation::None => logits,
         };
@@ -81,14 +81,20 @@ pub(crate) fn sums(regions: &Regions, pixels: &Pixels) -> Overlap<Tensor<2>> {
         let sum = |number| sums.clone().narrow(2, number, 1).squeeze_dim(2);
         return Overlap { both: sum(0), prediction: sum(1), target: sum(2) };
     }
-    let p = pixels.probabilities(regions.activation);
-    let t = pixels.masks.clone();
     let sum = |values| total(values, regions.over);
-    let size = |values: Tensor<3>| match regions.denominator {
-        Denominator::Linear => sum(values),
-        Denominator::Squared => sum(values.clone() * values),
-    };
-    Overlap { both: sum(p.clone() * t.clone()), prediction: size(p), target: size(t) }
+    let probabilities = pixels.probabilities(regions.activation);
+    let [both, prediction, target] = of_pixel(regions.denominator, probabilities, pixels.masks.clone()).map(sum);
+    Overlap { both, prediction, target }
+}
+
+/// What a pixel with this probability and mask adds to each number of an [`Overlap`].
+#[inline(always)]
+fn of_pixel<R: Real>(denominator: Denominator, p: R, t: R) -> [R; 3] {
+    let both = p.clone() * t.clone();
+    match denominator {
+        Denominator::Linear => [both, p, t],
+        Denominator::Squared => [both, p.square(), t.square()],
+    }
 }
 
 impl<F: OverlapFormula> Segmentation for F {

@@ -9,7 +9,8 @@ use super::{machine, without_weightless};
 use crate::check::widen;
 use crate::formula::VectorFormula;
 use crate::formula::inlined::{expect_inlined, note};
-use crate::reduction::{Divisor, Extras, Given, Reduction, Unreduced};
+use crate::formula::safe::quotient;
+use crate::reduction::{Divisor, Extras, Given, Reduction, Unreduced, cleaned, count_true, sum};
 use burn::tensor::{Bool, Tensor};
 
 /// A loss of this shape: predictions `[N, K]` and targets `[N, TARGETS]`.
@@ -17,20 +18,41 @@ pub(crate) trait Vectors {
     /// The formula of every single value, where there is one, for the fused engine.
     fn kernel(&self) -> Option<VectorKernel>;
 
-    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone: no tensor with a gradient.
-    fn factors(
-        &self,
-        predictions: &Tensor<2>,
-        targets: &Tensor<2>,
-        mask: Option<&Tensor<1, Bool>>,
-    ) -> Option<Tensor<1>> {
-        let _ = (predictions, targets, mask);
+    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone: nothing with a gradient.
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>) -> Option<Factors> {
+        let _ = (predictions, targets);
         None
     }
 
     /// The `[N]` values as tensor operations, of inputs in single or double precision; N is not 0.
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1>;
 }
+
+/// What values are multiplied by.
+pub struct Factors {
+    pub(crate) of_each: Tensor<1>,
+    /// Whether they are divided by their mean; where that is 0 they are 0.
+    pub(crate) over_mean: bool,
+}
+
+impl Factors {
+    /// One for each value; what is masked has no part in the mean.
+    pub(crate) fn numbers(self, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
+        let Self { of_each, over_mean } = self;
+        if !over_mean {
+            return of_each;
+        }
+        let (shape, total) = (of_each.dims(), sum(cleaned(of_each.clone(), mask)));
+        let mean = match mask {
+            None => total * (1.0 / shape[0] as f64),
+            Some(mask) => count_true(mask).divide(total),
+        };
+        of_each * quotient(mean.ones_like(), mean, LEAST_MEAN).expand(shape)
+    }
+}
+
+/// A mean of factors below this counts as 0.
+const LEAST_MEAN: f64 = 1e-18;
 
 /// A [`VectorFormula`] as the machines of the fused engine run it.
 pub struct VectorKernel {
@@ -124,9 +146,9 @@ pub(crate) fn values(
     let (predictions, targets) = (valid_rows(predictions, mask), valid_rows(targets, mask));
     let values = match loss.kernel().and_then(|kernel| kernel.run(&predictions, &targets, None, None)) {
         None => loss.values(widen(predictions), widen(targets), mask),
-        Some(values) => match loss.factors(&predictions, &targets, mask) {
+        Some(values) => match loss.factors(&predictions, &targets) {
             None => values,
-            Some(factors) => values * factors,
+            Some(factors) => values * factors.numbers(mask),
         },
     };
     Unreduced::from(values).masked(mask)
@@ -176,10 +198,15 @@ fn reduced(
         let value = kernel.run(predictions, targets, Some(reduction), weights)?;
         Some(Divisor::divide_by(divisor, value))
     };
-    let Some(factors) = loss.factors(predictions, targets, None) else {
+    let Some(Factors { of_each, over_mean }) = loss.factors(predictions, targets) else {
         return run(reduction, given.weights.as_ref());
     };
-    // Factors are no weights, whose mean it would be.
-    let reduction = if reduction == Reduction::WeightedMean { Reduction::Mean } else { reduction };
-    if given.weights.is_some() { None } else { run(reduction, Some(&factors)) }
+    let reduction = match (over_mean, reduction) {
+        // Factors are no weights, whose mean it would be.
+        (false, Reduction::WeightedMean) => Reduction::Mean,
+        (false, reduction) => reduction,
+        (true, Reduction::Sum) => return None,
+        (true, _) => Reduction::WeightedMean,
+    };
+    if given.weights.is_some() { None } else { run(reduction, Some(&of_each)) }
 }
