@@ -273,6 +273,9 @@ impl<T: Float> WithSimd for Run<'_, T> {
     }
 }
 
+/// Stands for infinity, in both precisions.
+const LARGE: f64 = 0.25 * f32::MAX as f64;
+
 /// The probabilities of some pixels.
 #[inline(always)]
 fn activate<S: Simd, T: Float>(
@@ -313,12 +316,28 @@ fn activate<S: Simd, T: Float>(
                     |x, most| x.maximum(most),
                 );
             }
+            let most = &mut buffer[..size];
+            // Large numbers stand for infinities, whose difference is none.
+            let is_infinite = most.iter().any(|most| most.to_f64().is_infinite());
+            if is_infinite {
+                most.iter_mut().for_each(|most| *most = T::from_f64(most.to_f64().clamp(-LARGE, LARGE)));
+            }
             let mut total = [T::default(); GROUP];
+            let mut held = [T::default(); GROUP];
             for (class, p) in probabilities.iter_mut().enumerate() {
                 p[..size].copy_from_slice(&buffer[..size]);
+                let logits = match is_infinite {
+                    false => logits(class),
+                    true => {
+                        let held = &mut held[..size];
+                        held.copy_from_slice(logits(class));
+                        held.iter_mut().for_each(|x| *x = T::from_f64(x.to_f64().clamp(-LARGE, LARGE)));
+                        held
+                    }
+                };
                 zip(
                     simd,
-                    logits(class),
+                    logits,
                     &mut p[..size],
                     #[inline(always)]
                     |x, most| (x - most).exp(),
