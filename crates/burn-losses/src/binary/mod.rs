@@ -101,7 +101,7 @@ fn cross_entropies<R: Real>(logit: R, target: R) -> (R, R) {
 /// The signed margin z = (2y - 1) x: positive where the sign of the logit is right.
 #[inline(always)]
 fn signed_margin<R: Real>(logit: R, target: R) -> R {
-    (target * 2.0 - 1.0) * logit
+    weighted(target * 2.0 - 1.0, logit)
 }
 
 macro_rules! implement {
