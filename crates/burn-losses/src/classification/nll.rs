@@ -5,7 +5,7 @@ use crate::config::Range;
 use crate::engine::classes::per_class;
 use crate::engine::primitives::gather::gather;
 use crate::engine::rows::Rows;
-use crate::formula::safe::weighted;
+use crate::formula::Real;
 use crate::macros::loss;
 use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Int, Tensor};
@@ -54,7 +54,7 @@ impl Rows for NllLoss {
         let values = -gather(log_probabilities, labels);
         Unreduced {
             values: match &mass {
-                Some(mass) => weighted(mass.clone(), values),
+                Some(mass) => mass.clone().weigh(values),
                 None => values,
             },
             mass,

@@ -84,7 +84,7 @@ impl Distributions for DistillationLoss {
         let factor = self.config.temperature * self.config.temperature * (1.0 - self.config.hard_weight);
         let is_logarithm = self.config.target == TargetForm::LogProbabilities;
         let values = rows::values_of(self, log_p, &Target::Teacher { of: targets, sharpness, is_logarithm });
-        weighted(values.lit(factor), values)
+        values.lit(factor).weigh(values)
     }
 
     fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {

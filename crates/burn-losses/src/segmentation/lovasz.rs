@@ -4,7 +4,6 @@ use super::{AbsentClasses, Activation, Background, Over, Regions, SegmentationLo
 use crate::engine::primitives::sort::{RankFormula, Ranked, of_ranks};
 use crate::engine::regions::{Pixels, Segmentation};
 use crate::formula::Real;
-use crate::formula::safe::weighted;
 use crate::macros::{kind_and_reduction, loss};
 use burn::tensor::Tensor;
 
@@ -132,7 +131,7 @@ impl Segmentation for LovaszLoss {
         let errors = rows(errors);
         let keys = errors.clone().detach();
         let keys = keys.clone().mask_fill(keys.is_nan(), 0.0);
-        let values = weighted(of_ranks(&JaccardStep, keys, rows(hard)), errors).sum_dim(1) + wrong;
+        let values = of_ranks(&JaccardStep, keys, rows(hard)).weigh(errors).sum_dim(1) + wrong;
         match regions.over {
             Over::Sample => values.reshape([samples, classes]),
             Over::Batch => values.reshape([1, classes]).expand([samples, classes]),
