@@ -4,7 +4,6 @@ use super::{BinaryLoss, cross_entropies};
 use crate::config::BatchAlpha;
 use crate::engine::machine::has_kernels;
 use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
-use crate::formula::safe::weighted;
 use crate::formula::{Formula, Real};
 use crate::reduction::{Unreduced, count_true, sum};
 use burn::tensor::{Bool, Tensor};
@@ -70,7 +69,7 @@ impl Formula for WeightedBce {
 #[inline(always)]
 fn weigh<R: Real>(alpha: R, logit: R, target: R) -> R {
     let (positive, negative) = cross_entropies(logit, target);
-    weighted(alpha.clone(), positive) + weighted(-alpha + 1.0, negative)
+    alpha.clone().weigh(positive) + (-alpha + 1.0).weigh(negative)
 }
 
 impl Pointwise for BalancedBceLoss {

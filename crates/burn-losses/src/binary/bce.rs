@@ -4,7 +4,6 @@ use super::{BinaryLoss, cross_entropies};
 use crate::config::ClassFactor;
 use crate::engine::classes::along_axis_1;
 use crate::engine::pointwise::{PointKernel, Pointwise};
-use crate::formula::safe::weighted;
 use crate::formula::{Formula, Real};
 use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Tensor};
@@ -102,7 +101,7 @@ impl BceLoss {
         let (positive, negative) = self.classes(input, target);
         match weight {
             None => positive + negative,
-            Some(weight) => weighted(weight, positive) + negative,
+            Some(weight) => weight.weigh(positive) + negative,
         }
     }
 }

@@ -18,7 +18,6 @@ use crate::check::Reference;
 use crate::engine::pointwise::{self, BatchKernel, PointKernel, Pointwise};
 use crate::error::{InputError, expect};
 use crate::formula::Real;
-use crate::formula::safe::weighted;
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Bool, Tensor};
@@ -120,13 +119,13 @@ pub trait BinaryLoss: Pointwise + Loss {
 #[inline(always)]
 fn cross_entropies<R: Real>(logit: R, target: R) -> (R, R) {
     let [of_negative, of_positive] = logit.softpluses();
-    (weighted(target.clone(), of_positive), weighted(-target + 1.0, of_negative))
+    (target.clone().weigh(of_positive), (-target + 1.0).weigh(of_negative))
 }
 
 /// The signed margin z = (2y - 1) x: positive where the sign of the logit is right.
 #[inline(always)]
 fn signed_margin<R: Real>(logit: R, target: R) -> R {
-    (target * 2.0 - 1.0) * logit
+    (target * 2.0 - 1.0).weigh(logit)
 }
 
 /// The config of any module of this family, told apart by `kind`.

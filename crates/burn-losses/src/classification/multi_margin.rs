@@ -5,7 +5,6 @@ use crate::ConfigError;
 use crate::engine::classes::per_class;
 use crate::engine::pairs;
 use crate::engine::rows::Rows;
-use crate::formula::safe::weighted;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use crate::reduction::Unreduced;
 use burn::tensor::{Int, Tensor};
@@ -139,7 +138,7 @@ impl Rows for MultiMarginLoss {
             pairs::of_scores(&Margins(self.config.clone()), logits.clone(), [labels.clone(), each], None).values;
         let values = if self.config.divide_by_classes { values * (1.0 / classes as f64) } else { values };
         match &self.config.class_weights {
-            Some(weights) => weighted(per_class(weights, &logits).select(0, labels), values),
+            Some(weights) => per_class(weights, &logits).select(0, labels).weigh(values),
             None => values,
         }
         .into()

@@ -97,7 +97,8 @@ impl Distributions for DistillationLoss {
         let sharpness = 1.0 / self.config.temperature;
         let factor = self.config.temperature * self.config.temperature * (1.0 - self.config.hard_weight);
         let is_logarithm = self.config.target == TargetForm::LogProbabilities;
-        rows::values_of(self, log_p, &Target::Teacher { of: targets, sharpness, is_logarithm }) * factor
+        let values = rows::values_of(self, log_p, &Target::Teacher { of: targets, sharpness, is_logarithm });
+        values.lit(factor).weigh(values)
     }
 
     fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {

@@ -5,7 +5,7 @@ mod extras;
 pub(crate) mod schema;
 
 use crate::check::{per_sample, widen};
-use crate::formula::safe::weighted;
+use crate::formula::Real;
 use burn::tensor::Tensor;
 use burn_losses_derive::Choice;
 
@@ -171,7 +171,7 @@ impl Reduction {
             widen(weights).expand(shape)
         });
         let total = sum(match &weights {
-            Some(weights) => weighted(weights.clone(), unreduced.values.clone()),
+            Some(weights) => weights.clone().weigh(unreduced.values.clone()),
             None => unreduced.values.clone(),
         });
         self.divide(total, unreduced, weights, divisor)

@@ -9,7 +9,7 @@ use crate::engine::pointwise::PointKernel;
 use crate::engine::primitives::gather::gather;
 use crate::engine::primitives::labels::one_hot;
 use crate::engine::primitives::order_statistics::argmax;
-use crate::engine::primitives::softmax::log_softmax;
+use crate::engine::primitives::softmax::{finite, log_softmax};
 use crate::formula::{Dual, Formula, Real, RowFormula};
 use crate::reduction::{Divisor, Given, Reduction, Unreduced};
 use burn::tensor::{Int, Tensor};
@@ -88,7 +88,7 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
     // By a class whose logit is not minus infinity.
     let log_total = || {
         let places = argmax(logits.clone().detach());
-        gather(logits.clone(), places.clone()) - gather(log_p.clone(), places)
+        gather(finite(logits.clone()), places.clone()) - gather(log_p.clone(), places)
     };
     // The graph is built only where something comes of it.
     let has_penalty = formula.penalty(0.0).is_some();
