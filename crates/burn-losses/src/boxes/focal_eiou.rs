@@ -7,7 +7,7 @@ use super::{BoxFormat, Boxes, BoxesLoss, FactorGradient, Geometry, corners};
 use crate::engine::pointwise;
 use crate::engine::vectors::{Factors, VectorKernel, constants};
 use crate::formula::{BoxFormula, Formula, Real};
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// Focal efficient IoU (Zhang et al. 2021, [arXiv 2101.08158](https://arxiv.org/abs/2101.08158)).
@@ -115,9 +115,15 @@ impl Boxes for FocalEiouLoss {
         Some(Factors { of_each, over_mean: self.config.normalize })
     }
 
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        format: BoxFormat,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
         let pair = Geometry::new(corners(predictions, format), corners(targets, format));
         let of_each = self.config.weight_gradient.apply(self.weights(pair.iou.clone()));
-        eiou(&pair) * Factors { of_each, over_mean: self.config.normalize }.numbers()
+        eiou(&pair) * Factors { of_each, over_mean: self.config.normalize }.numbers(mask)
     }
 }

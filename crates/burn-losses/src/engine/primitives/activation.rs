@@ -5,6 +5,9 @@ use crate::formula::Real;
 use crate::options::Activation;
 use pulp::Simd;
 
+/// Stands for infinity, in both precisions: its difference to itself is no NaN.
+const LARGE: f64 = 0.25 * f32::MAX as f64;
+
 /// The probabilities of pixels, from the logits of each class.
 #[inline(always)]
 pub(in crate::engine) fn forward<S: Simd, T: Float, const SIZE: usize>(
@@ -40,6 +43,11 @@ pub(in crate::engine) fn forward<S: Simd, T: Float, const SIZE: usize>(
                     #[inline(always)]
                     |x, most| x.maximum(most),
                 );
+            }
+            if most[..size].iter().any(|most| most.to_f64().is_infinite()) {
+                for x in probabilities.iter_mut().chain([&mut most]).flat_map(|row| &mut row[..size]) {
+                    *x = T::from_f64(x.to_f64().clamp(-LARGE, LARGE));
+                }
             }
             for p in probabilities.iter_mut() {
                 zip(

@@ -14,3 +14,4 @@ pub(crate) mod order_statistics;
 pub(crate) mod proxies;
 pub(crate) mod softmax;
 pub(crate) mod sort;
+pub(crate) mod valid;

@@ -4,13 +4,14 @@
 pub(super) mod host;
 
 use super::any_tensor::AnyTensor;
-use super::{machine, without_gradient};
+use super::rows::valid_rows;
+use super::{machine, without_weightless};
 use crate::check::widen;
 use crate::formula::VectorFormula;
 use crate::formula::inlined::{expect_inlined, note};
 use crate::formula::safe::quotient;
-use crate::reduction::{Reduction, sum};
-use burn::tensor::Tensor;
+use crate::reduction::{Divisor, Extras, Given, Reduction, Unreduced, cleaned, count_true, sum};
+use burn::tensor::{Bool, Tensor};
 
 /// A loss of this shape: predictions `[N, K]` and targets `[N, TARGETS]`.
 pub(crate) trait Vectors {
@@ -24,7 +25,7 @@ pub(crate) trait Vectors {
     }
 
     /// The `[N]` values as tensor operations, of inputs in single or double precision; N is not 0.
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
+    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1>;
 }
 
 /// What values are multiplied by.
@@ -35,13 +36,17 @@ pub struct Factors {
 }
 
 impl Factors {
-    pub(crate) fn numbers(self) -> Tensor<1> {
+    /// One for each value; what is masked has no part in the mean.
+    pub(crate) fn numbers(self, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
         let Self { of_each, over_mean } = self;
         if !over_mean {
             return of_each;
         }
-        let shape = of_each.dims();
-        let mean = sum(of_each.clone()) * (1.0 / shape[0] as f64);
+        let (shape, total) = (of_each.dims(), sum(cleaned(of_each.clone(), mask)));
+        let mean = match mask {
+            None => total * (1.0 / shape[0] as f64),
+            Some(mask) => count_true(mask).divide(total),
+        };
         of_each * quotient(mean.ones_like(), mean, LEAST_MEAN).expand(shape)
     }
 }
@@ -128,18 +133,37 @@ pub(crate) fn constants<const K: usize, const TARGETS: usize>(
     values.unwrap_or_else(|| of_formula(formula, widen(predictions), widen(targets)))
 }
 
-/// The unreduced values, computed in at least single precision.
-pub(crate) fn values(loss: &impl Vectors, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+/// The unreduced values, computed in at least single precision; what is masked is 0 and counts nothing.
+pub(crate) fn values(
+    loss: &impl Vectors,
+    predictions: Tensor<2>,
+    targets: Tensor<2>,
+    mask: Option<&Tensor<1, Bool>>,
+) -> Unreduced<1> {
     if predictions.dims()[0] == 0 {
-        return widen(predictions).reshape([0]);
+        return widen(predictions).reshape([0]).into();
     }
-    match loss.kernel().and_then(|kernel| kernel.run(&predictions, &targets, None, None)) {
-        None => loss.values(widen(predictions), widen(targets)),
+    let (predictions, targets) = (valid_rows(predictions, mask), valid_rows(targets, mask));
+    let values = match loss.kernel().and_then(|kernel| kernel.run(&predictions, &targets, None, None)) {
+        None => loss.values(widen(predictions), widen(targets), mask),
         Some(values) => match loss.factors(&predictions, &targets) {
             None => values,
-            Some(factors) => values * factors.numbers(),
+            Some(factors) => values * factors.numbers(mask),
         },
-    }
+    };
+    Unreduced::from(values).masked(mask)
+}
+
+/// The unreduced values with all that was given.
+pub(crate) fn unreduced(
+    loss: &impl Vectors,
+    predictions: Tensor<2>,
+    targets: Tensor<2>,
+    extras: Extras,
+) -> Unreduced<1> {
+    let given = extras.given([predictions.dims()[0]]);
+    let values = values(loss, predictions, targets, given.mask.as_ref());
+    given.apply(values)
 }
 
 /// The value of the batch.
@@ -148,35 +172,34 @@ pub(crate) fn reduce(
     reduction: Reduction,
     predictions: Tensor<2>,
     targets: Tensor<2>,
-    weights: Option<Tensor<1>>,
+    extras: Extras,
 ) -> Tensor<1> {
-    if let Some(value) = reduced(loss, reduction, &predictions, &targets, weights.as_ref()) {
+    let given = extras.given([predictions.dims()[0]]);
+    if let Some(value) = reduced(loss, reduction, &predictions, &targets, &given) {
         return value;
     }
-    let predictions = match &weights {
-        Some(weights) => {
-            let nothing = weights.clone().equal_scalar(0.0).unsqueeze_dim::<2>(1).expand(predictions.dims());
-            without_gradient(predictions, nothing)
-        }
-        None => predictions,
-    };
-    reduction.reduce(values(loss, predictions, targets).into(), weights, None)
+    let values = values(loss, without_weightless(predictions, &given), targets, given.mask.as_ref());
+    given.reduce(reduction, values)
 }
 
-/// The same by the fused engine; `None` where it has no kernel.
+/// The same by the fused engine; `None` where it has no kernel, or something is masked.
 fn reduced(
     loss: &impl Vectors,
     reduction: Reduction,
     predictions: &Tensor<2>,
     targets: &Tensor<2>,
-    weights: Option<&Tensor<1>>,
+    given: &Given<1>,
 ) -> Option<Tensor<1>> {
     if predictions.dims()[0] == 0 {
         return None;
     }
-    let kernel = loss.kernel()?;
+    let (kernel, (reduction, divisor)) = (loss.kernel()?, given.in_kernel(reduction)?);
+    let run = |reduction, weights| {
+        let value = kernel.run(predictions, targets, Some(reduction), weights)?;
+        Some(Divisor::divide_by(divisor, value))
+    };
     let Some(Factors { of_each, over_mean }) = loss.factors(predictions, targets) else {
-        return kernel.run(predictions, targets, Some(reduction), weights);
+        return run(reduction, given.weights.as_ref());
     };
     let reduction = match (over_mean, reduction) {
         // Factors are no weights, whose mean it would be.
@@ -185,5 +208,5 @@ fn reduced(
         (true, Reduction::Sum) => return None,
         (true, _) => Reduction::WeightedMean,
     };
-    if weights.is_some() { None } else { kernel.run(predictions, targets, Some(reduction), Some(&of_each)) }
+    if given.weights.is_some() { None } else { run(reduction, Some(&of_each)) }
 }
