@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Device, Distribution, Tensor};
 use burn_losses::formula::{Real, VectorFormula};
 use burn_losses::vectors::VectorLoss;
-use burn_losses::{Reduction, watched, with_tensor_operations};
+use burn_losses::{Extras, Loss, Reduction, watched, with_tensor_operations};
 
 /// Differences of numbers that are turned first, so that each derivative has parts of its own.
 #[derive(Debug, Clone)]
@@ -36,7 +36,9 @@ impl<const K: usize, const TARGETS: usize> VectorFormula<K, TARGETS> for Turned 
     }
 }
 
-impl<const K: usize, const TARGETS: usize> VectorLoss<K, TARGETS> for Turned {
+impl<const K: usize, const TARGETS: usize> VectorLoss<K, TARGETS> for Turned {}
+
+impl Loss for Turned {
     fn kind(&self) -> &'static str {
         "turned"
     }
@@ -60,15 +62,15 @@ fn both_paths_agree<const K: usize, const TARGETS: usize>() {
         let weights = random([count, 1]).squeeze_dim::<1>(1).abs() + 0.1;
         let run = |reduction: Option<Reduction>| {
             let loss = Turned { reduction: reduction.unwrap_or(Reduction::Mean) };
-            let forward: &dyn Fn() -> Tensor<1> = &|| match reduction {
-                None => VectorLoss::<K, TARGETS>::forward_unreduced(&loss, predictions.clone(), targets.clone()).values,
-                Some(Reduction::Sum) => VectorLoss::<K, TARGETS>::forward(&loss, predictions.clone(), targets.clone()),
-                Some(_) => {
-                    let (predictions, targets) = (predictions.clone(), targets.clone());
-                    VectorLoss::<K, TARGETS>::forward_weighted(&loss, predictions, targets, weights.clone())
-                }
+            let extras = match reduction {
+                Some(Reduction::Mean | Reduction::WeightedMean) => Extras::new().with_weights(weights.clone()),
+                _ => Extras::new(),
             };
-            let value = forward();
+            let (predictions_now, targets) = (predictions.clone(), targets.clone());
+            let value = match reduction {
+                None => VectorLoss::<K, TARGETS>::forward_unreduced(&loss, predictions_now, targets, extras).values,
+                Some(_) => VectorLoss::<K, TARGETS>::forward_with(&loss, predictions_now, targets, extras),
+            };
             let gradient = predictions.grad(&(value.clone() * value.clone()).sum().backward()).expect("a gradient");
             (value, gradient.reshape([count * K]))
         };
@@ -98,15 +100,19 @@ fn any_numbers_of_predictions_and_targets() {
 fn what_is_wrong_with_the_arguments() {
     let device = Device::flex();
     let loss = Turned { reduction: Reduction::Mean };
-    let check = |predictions, targets, weights: Option<Tensor<1>>| {
-        let result = VectorLoss::<2, 1>::check(&loss, &predictions, &targets, weights.as_ref());
+    let check = |predictions, targets, extras: Extras| {
+        let result = VectorLoss::<2, 1>::check(&loss, &predictions, &targets, &extras);
         result.expect_err("wrong").to_string()
     };
     let zeros = |shape: [usize; 2]| Tensor::<2>::zeros(shape, &device);
     let cases = [
-        (check(zeros([3, 4]), zeros([3, 1]), None), "turned: `predictions`", "2 numbers per row on axis 1"),
-        (check(zeros([3, 2]), zeros([2, 1]), None), "turned: `targets`", "[3, 1] (one row per prediction)"),
-        (check(zeros([3, 2]), zeros([3, 1]), Some(Tensor::zeros([2], &device))), "turned: `weights`", "[3]"),
+        (check(zeros([3, 4]), zeros([3, 1]), Extras::new()), "turned: `predictions`", "2 numbers per row on axis 1"),
+        (check(zeros([3, 2]), zeros([2, 1]), Extras::new()), "turned: `targets`", "[3, 1] (one row per prediction)"),
+        (
+            check(zeros([3, 2]), zeros([3, 1]), Extras::new().with_weights(Tensor::<1>::zeros([2], &device))),
+            "turned: `weights`",
+            "[3]",
+        ),
     ];
     for (message, argument, allowed) in cases {
         assert!(message.starts_with(argument) && message.contains(allowed), "{message}");
