@@ -26,8 +26,6 @@ impl Formula for CauchyLoss {
     }
 }
 
-impl RegressionLoss for CauchyLoss {}
-
 impl Loss for CauchyLoss {
     fn kind(&self) -> &'static str {
         "cauchy"
@@ -36,6 +34,8 @@ impl Loss for CauchyLoss {
         Reduction::Mean
     }
 }
+
+impl RegressionLoss for CauchyLoss {}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let loss = CauchyLoss { c: 1.0 };

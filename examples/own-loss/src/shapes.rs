@@ -18,8 +18,6 @@ impl RowFormula for ProbabilityError {
     }
 }
 
-impl ClassificationLoss for ProbabilityError {}
-
 impl Loss for ProbabilityError {
     fn kind(&self) -> &'static str {
         "probability_error"
@@ -28,6 +26,8 @@ impl Loss for ProbabilityError {
         Reduction::Mean
     }
 }
+
+impl ClassificationLoss for ProbabilityError {}
 
 /// Of rows of logits and their labels.
 pub fn of_rows(device: &Device) -> f32 {
@@ -48,8 +48,6 @@ impl VectorFormula<2, 1> for GaussianNll {
     }
 }
 
-impl VectorLoss<2, 1> for GaussianNll {}
-
 impl Loss for GaussianNll {
     fn kind(&self) -> &'static str {
         "gaussian_nll"
@@ -58,6 +56,8 @@ impl Loss for GaussianNll {
         Reduction::Mean
     }
 }
+
+impl VectorLoss<2, 1> for GaussianNll {}
 
 /// Of two predicted numbers per row and one that they are compared with.
 pub fn of_vectors(device: &Device) -> f32 {
@@ -84,8 +84,6 @@ impl AnchorFormula for Lead {
     }
 }
 
-impl MetricLoss for Lead {}
-
 impl Loss for Lead {
     fn kind(&self) -> &'static str {
         "lead"
@@ -94,6 +92,8 @@ impl Loss for Lead {
         Reduction::Mean
     }
 }
+
+impl MetricLoss for Lead {}
 
 /// Of embeddings and their labels: each row with all others.
 pub fn of_pairs(device: &Device) -> f32 {

@@ -36,8 +36,6 @@ impl<const K: usize, const TARGETS: usize> VectorFormula<K, TARGETS> for Turned 
     }
 }
 
-impl<const K: usize, const TARGETS: usize> VectorLoss<K, TARGETS> for Turned {}
-
 impl Loss for Turned {
     fn kind(&self) -> &'static str {
         "turned"
@@ -46,6 +44,8 @@ impl Loss for Turned {
         self.reduction
     }
 }
+
+impl<const K: usize, const TARGETS: usize> VectorLoss<K, TARGETS> for Turned {}
 
 fn close(got: &Tensor<1>, expected: &Tensor<1>, what: &str) {
     let largest = expected.clone().abs().max().into_scalar::<f64>();
