@@ -3,7 +3,7 @@
 use crate::binary::{AnyBinaryLoss, BinaryLossConfig};
 use crate::boxes::{AnyBoxesLoss, BoxesLossConfig};
 use crate::classification::{AnyClassificationLoss, ClassificationLossConfig};
-use crate::config::{LossInfo, Table, Value, family_from_value, infos, split_tag};
+use crate::config::{LossInfo, Table, Value, example_of, family_from_value, infos, split_tag};
 use crate::distribution::{AnyDistributionLoss, DistributionLossConfig};
 use crate::error::{ConfigError, nearest};
 use crate::heads::{AnyHeadLoss, HeadLossConfig};
@@ -100,6 +100,14 @@ macro_rules! families {
             /// The config of the loss `kind` of `family`, with its defaults. What has no default is missing, which is an error.
             pub fn of(family: &str, kind: &str) -> Result<Self, ConfigError> {
                 Self::from_value(Table::from_iter([("family", family), ("kind", kind)]).into())
+            }
+
+            /// The same with examples of what has no default, for tools that try every loss.
+            pub fn example(family: &str, kind: &str) -> Result<Self, ConfigError> {
+                match family {
+                    $($name => example_of(kind).map(Self::$variant),)+
+                    _ => Err(unknown_family(family, Self::FAMILIES)),
+                }
             }
 
             /// The `family`.
