@@ -4,6 +4,7 @@
 //! What an attribute writes is small: tables of data, and methods of one line that call code which is compiled once for all
 //! losses (`field::record` and `loss` in `burn-losses`).
 
+mod by_value;
 mod choice;
 mod config;
 mod dispatch;
@@ -83,4 +84,10 @@ pub fn dispatch(_: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Choice, attributes(instead))]
 pub fn choice(item: TokenStream) -> TokenStream {
     choice::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Serde's traits of a field of configs that implements `FieldType` itself.
+#[proc_macro_derive(ByValue)]
+pub fn by_value(item: TokenStream) -> TokenStream {
+    by_value::field(&parse_macro_input!(item as syn::DeriveInput).ident).into()
 }

@@ -82,7 +82,7 @@ pub trait BinaryLoss: Pointwise + Loss {
         pointwise::values(self, logits, targets).values
     }
 
-    /// One value per element, and what each counts in a mean: what [`Reduction::reduce`] takes.
+    /// One value per element, and what each counts in a mean: what [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.

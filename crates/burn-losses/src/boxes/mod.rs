@@ -118,7 +118,7 @@ pub trait BoxesLoss: Boxes + Loss {
         self.forward_unreduced(predictions, targets).values
     }
 
-    /// One value per pair of boxes, as [`Reduction::reduce`] takes them.
+    /// One value per pair of boxes, as [`Reduction::reduce`](crate::Reduction::reduce) takes them.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.

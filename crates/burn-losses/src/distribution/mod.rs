@@ -102,7 +102,7 @@ pub trait DistributionLoss: Distributions + Loss {
         distributions::values(self, self.input(), predictions, targets, None).reshape(shape)
     }
 
-    /// One value per row, as [`Reduction::reduce`] takes them.
+    /// One value per row, as [`Reduction::reduce`](crate::Reduction::reduce) takes them.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.

@@ -15,7 +15,7 @@ mod word_or_number;
 use crate::error::ConfigError;
 use core::fmt;
 
-pub(crate) use self::serde::{deserialize, serde_by_value, take_error};
+pub(crate) use self::serde::{deserialize, take_error};
 pub(crate) use choice::Choice;
 pub(crate) use keys::{Keys, table};
 pub(crate) use lists::list_of_numbers;

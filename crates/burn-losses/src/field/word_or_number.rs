@@ -1,11 +1,12 @@
 //! Fields that are a word, a number, or one number per class.
 
 use super::lists::{check_list, list_of_numbers};
-use super::{FieldType, IntoField, Range, Unreadable, Value, invalid, serde_by_value};
+use super::{FieldType, IntoField, Range, Unreadable, Value, invalid};
 use crate::error::{ConfigError, nearest};
+use burn_losses_derive::ByValue;
 
 /// The weight of the positive class, or none.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, ByValue)]
 pub enum Alpha {
     /// Both classes weigh 1.
     None,
@@ -14,7 +15,7 @@ pub enum Alpha {
 }
 
 /// The weight of the positive class, or what makes both classes weigh the same in each batch.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, ByValue)]
 pub enum BatchAlpha {
     /// alpha = negatives / (positives + negatives) of the batch.
     Batch,
@@ -23,7 +24,7 @@ pub enum BatchAlpha {
 }
 
 /// A factor for one class or for each.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, ByValue)]
 pub enum ClassFactor {
     /// No factor.
     None,
@@ -211,7 +212,6 @@ macro_rules! field_type {
             }
         }
 
-        serde_by_value!($name);
     )+};
 }
 

@@ -197,7 +197,7 @@ pub trait HeadLoss: Head + Loss {
         self.forward_unreduced(embeddings, labels).values
     }
 
-    /// One value per row, and what each counts in a mean: what [`Reduction::reduce`] takes.
+    /// One value per row, and what each counts in a mean: what [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.

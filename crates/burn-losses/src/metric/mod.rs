@@ -111,7 +111,7 @@ pub trait MetricLoss: Anchors + Loss {
         self.forward_unreduced(embeddings, labels).values
     }
 
-    /// One value per anchor, and what each counts in a mean: what [`Reduction::reduce`] takes.
+    /// One value per anchor, and what each counts in a mean: what [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.

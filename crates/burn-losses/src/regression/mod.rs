@@ -78,7 +78,7 @@ pub trait RegressionLoss: Pointwise + Loss {
         pointwise::values(self, predictions, targets).values
     }
 
-    /// One value per element, and what each counts in a mean: what [`Reduction::reduce`] takes.
+    /// One value per element, and what each counts in a mean: what [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.

@@ -111,7 +111,7 @@ pub trait SegmentationLoss: Segmentation + Loss {
         self.forward_unreduced(logits, masks).values
     }
 
-    /// One value per sample and class, and what each counts in a mean (0 where it is left out): what [`Reduction::reduce`]
+    /// One value per sample and class, and what each counts in a mean (0 where it is left out): what [`Reduction::reduce`](crate::Reduction::reduce)
     /// takes.
     ///
     /// # Panics
