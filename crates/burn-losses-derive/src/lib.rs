@@ -12,6 +12,7 @@ mod family;
 mod field;
 mod loss;
 mod range;
+mod word_or_number;
 
 use proc_macro::TokenStream;
 use syn::parse_macro_input;
@@ -90,4 +91,10 @@ pub fn choice(item: TokenStream) -> TokenStream {
 #[proc_macro_derive(ByValue)]
 pub fn by_value(item: TokenStream) -> TokenStream {
     by_value::field(&parse_macro_input!(item as syn::DeriveInput).ident).into()
+}
+
+/// Makes an enum of one word, `Number(f64)` and perhaps `PerClass(Vec<f64>)` a field of configs.
+#[proc_macro_derive(WordOrNumber)]
+pub fn word_or_number(item: TokenStream) -> TokenStream {
+    word_or_number::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
 }

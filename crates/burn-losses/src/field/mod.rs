@@ -24,6 +24,7 @@ pub use record::{AnyField, FieldInfo, Record, Visit, VisitMut};
 pub(crate) use record::{check, read, to_table, to_value, value_of};
 pub use value::{Table, Value};
 pub use word_or_number::{Alpha, BatchAlpha, ClassFactor};
+pub(crate) use word_or_number::{Forms, Loose};
 
 /// What a field is, for `burn-losses list`, schemas, and the laws.
 #[derive(Debug, Clone, PartialEq)]
