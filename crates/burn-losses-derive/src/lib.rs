@@ -8,6 +8,7 @@ mod by_value;
 mod choice;
 mod config;
 mod dispatch;
+mod families;
 mod family;
 mod field;
 mod loss;
@@ -71,6 +72,13 @@ pub fn loss(arguments: TokenStream, item: TokenStream) -> TokenStream {
 pub fn family(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let (arguments, item) = (parse_macro_input!(arguments as family::Arguments), parse_macro_input!(item));
     family::expand(arguments, item).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes an enum of the configs of families the config of any loss, and writes `AnyLoss` and `registry` beside it. The name of a family
+/// is that of its variant in snake case.
+#[proc_macro_attribute]
+pub fn families(_: TokenStream, item: TokenStream) -> TokenStream {
+    families::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
 /// Implements a trait for an enum that [`macro@family`] has written: every method without a body is that of the loss in the enum.

@@ -55,7 +55,6 @@ pub mod config {
     mod file;
     mod format;
 
-    pub(crate) use crate::field::deserialize;
     pub use crate::field::{
         Alpha, AnyField, BatchAlpha, ClassFactor, Field, FieldInfo, FieldType, IntoField, Range, Record, Table,
         Unreadable, Value, Visit, VisitMut,
