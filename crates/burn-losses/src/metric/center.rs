@@ -1,6 +1,6 @@
 //! Center loss.
 
-use super::MetricLoss;
+use super::{MetricLoss, accepts_size};
 use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::engine::primitives::centers;
 use crate::engine::primitives::labels::without_class;
@@ -143,12 +143,7 @@ impl Anchors for CenterLoss {
     }
 
     fn accepts(&self, _: usize, size: usize) -> Result<(), String> {
-        let expected = self.config.embedding_dim;
-        if size == expected {
-            Ok(())
-        } else {
-            Err(format!("{expected} numbers per embedding, as `embedding_dim` says"))
-        }
+        accepts_size(self.config.embedding_dim, size)
     }
 
     fn partners(&self) -> NeededPartners {

@@ -162,6 +162,11 @@ pub enum MetricLossConfig {
     WeightedSum(WeightedSumLossConfig),
 }
 
+/// What losses with a vector of their own for each class say of the size of the embeddings.
+fn accepts_size(expected: usize, size: usize) -> Result<(), String> {
+    if size == expected { Ok(()) } else { Err(format!("{expected} numbers per embedding, as `embedding_dim` says")) }
+}
+
 #[dispatch]
 impl Anchors for AnyMetricLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1>;

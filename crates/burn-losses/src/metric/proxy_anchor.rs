@@ -1,6 +1,6 @@
 //! Proxy anchor loss.
 
-use super::MetricLoss;
+use super::{MetricLoss, accepts_size};
 use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::engine::primitives::labels::{is_out_of_range, widen_labels, without_class};
 use crate::engine::primitives::proxies;
@@ -112,12 +112,7 @@ impl Anchors for ProxyAnchorLoss {
     }
 
     fn accepts(&self, _: usize, size: usize) -> Result<(), String> {
-        let expected = self.config.embedding_dim;
-        if size == expected {
-            Ok(())
-        } else {
-            Err(format!("{expected} numbers per embedding, as `embedding_dim` says"))
-        }
+        accepts_size(self.config.embedding_dim, size)
     }
 
     fn partners(&self) -> NeededPartners {

@@ -15,3 +15,4 @@ mod probe;
 mod schema;
 mod table;
 mod traps;
+mod vectors;
