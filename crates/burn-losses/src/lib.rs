@@ -85,6 +85,7 @@ mod error;
 pub mod eval;
 mod field;
 pub mod formula;
+mod from_burn;
 pub mod heads;
 mod loss;
 pub mod metric;
