@@ -11,6 +11,8 @@ mod logistic;
 mod ohem;
 mod ramp;
 mod signature;
+#[cfg(test)]
+pub mod template;
 mod weighted_sum;
 mod zero_one;
 

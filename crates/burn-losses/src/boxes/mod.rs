@@ -21,6 +21,8 @@ mod mpdiou;
 mod nwd;
 mod signature;
 mod siou;
+#[cfg(test)]
+pub mod template;
 mod tools;
 mod values;
 mod weighted_sum;

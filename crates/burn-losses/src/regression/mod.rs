@@ -11,6 +11,8 @@ mod mse;
 mod quantile;
 mod signature;
 mod smooth_l1;
+#[cfg(test)]
+pub mod template;
 mod tukey_biweight;
 mod weighted_sum;
 

@@ -91,7 +91,7 @@ fn repository() -> PathBuf {
 
 /// Run with `BURN_LOSSES_WRITE=1` to write them.
 #[test]
-fn schema_files_are_those_of_the_code() {
+fn generated_schema_files() {
     let folder = repository().join("schema");
     if std::env::var("BURN_LOSSES_WRITE").as_deref() == Ok("1") {
         std::fs::create_dir_all(&folder).expect("a folder");

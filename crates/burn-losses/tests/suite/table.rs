@@ -37,7 +37,7 @@ fn table() -> String {
 
 /// Run with `BURN_LOSSES_WRITE=1` to write it.
 #[test]
-fn the_readme_lists_every_loss() {
+fn generated_table_of_the_readme() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
     let readme = std::fs::read_to_string(&path).expect("the README");
     let (begin, end) = ("<!-- losses -->", "<!-- /losses -->");
