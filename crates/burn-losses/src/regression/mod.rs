@@ -2,6 +2,7 @@
 //!
 //! All losses here can be swapped for one another in a config file: see [`RegressionLossConfig`].
 
+mod charbonnier;
 mod ghm_r;
 mod huber;
 mod log_cosh;
@@ -23,6 +24,7 @@ use crate::loss::Loss;
 use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
 use burn_losses_derive::{dispatch, family};
+pub use charbonnier::{CharbonnierLoss, CharbonnierLossConfig, CharbonnierScale};
 pub use ghm_r::{GhmRLoss, GhmRLossConfig};
 pub use huber::{HuberLoss, HuberLossConfig};
 pub use log_cosh::{LogCoshLoss, LogCoshLossConfig};
@@ -115,6 +117,8 @@ pub enum RegressionLossConfig {
     SmoothL1(SmoothL1LossConfig),
     #[kind("huber")]
     Huber(HuberLossConfig),
+    #[kind("charbonnier", elsewhere = "pseudo_huber", elsewhere = "PseudoHuberLoss")]
+    Charbonnier(CharbonnierLossConfig),
     #[kind("log_cosh")]
     LogCosh(LogCoshLossConfig),
     #[kind("quantile", alias = "pinball")]
