@@ -120,7 +120,7 @@ pub use engine::vectors::VectorKernel;
 pub use engine::{keep_memory, kept_memory, release_memory};
 pub use error::{ConfigError, InputError, InputProblem};
 pub use loss::Loss;
-pub use reduction::{Divisor, Reduction, Unreduced};
+pub use reduction::{Divisor, Extras, Reduction, Unreduced};
 pub use registry::{AnyLoss, LossConfig, registry};
 
 /// The examples of the README compile and run.

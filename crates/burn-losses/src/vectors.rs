@@ -7,8 +7,8 @@ use crate::check::Reference;
 use crate::engine::vectors::{self, VectorKernel, Vectors, of_formula};
 use crate::error::{InputError, expect};
 use crate::formula::VectorFormula;
-use crate::reduction::{Reduction, Unreduced};
-use burn::tensor::Tensor;
+use crate::reduction::{Extras, Reduction, Unreduced};
+use burn::tensor::{Bool, Tensor};
 
 /// A loss of `K` predicted numbers and of the `TARGETS` numbers that they are compared with, row by row.
 ///
@@ -63,44 +63,41 @@ pub trait VectorLoss<const K: usize, const TARGETS: usize = K>: VectorFormula<K,
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-        expect(self.check(&predictions, &targets, None));
-        vectors::reduce(&OfFormula(self), self.reduction(), predictions, targets, None)
+        self.forward_with(predictions, targets, Extras::new())
     }
 
-    /// The same with weights `[N]`, which multiply the unreduced values.
+    /// The same with weights `[N]`, a mask `[N]` of the rows that are valid, or a divisor: see [`Extras`].
+    ///
+    /// # Panics
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
+    #[track_caller]
+    fn forward_with(&self, predictions: Tensor<2>, targets: Tensor<2>, extras: impl Into<Extras>) -> Tensor<1> {
+        let extras = extras.into();
+        expect(self.check(&predictions, &targets, &extras));
+        vectors::reduce(&OfFormula(self), self.reduction(), predictions, targets, extras)
+    }
+
+    /// One value per row, `[N]`, times its weight and divided by the divisor, and what each counts in a mean: what
+    /// [`Reduction::reduce`] takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
-    fn forward_weighted(&self, predictions: Tensor<2>, targets: Tensor<2>, weights: Tensor<1>) -> Tensor<1> {
-        expect(self.check(&predictions, &targets, Some(&weights)));
-        vectors::reduce(&OfFormula(self), self.reduction(), predictions, targets, Some(weights))
-    }
-
-    /// One value per row, `[N]`, as [`Reduction::reduce`] takes them.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
-    fn forward_unreduced(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Unreduced<1> {
-        expect(self.check(&predictions, &targets, None));
-        vectors::values(&OfFormula(self), predictions, targets).into()
+    fn forward_unreduced(&self, predictions: Tensor<2>, targets: Tensor<2>, extras: impl Into<Extras>) -> Unreduced<1> {
+        let extras = extras.into();
+        expect(self.check(&predictions, &targets, &extras));
+        vectors::unreduced(&OfFormula(self), predictions, targets, extras)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
-    fn check(
-        &self,
-        predictions: &Tensor<2>,
-        targets: &Tensor<2>,
-        weights: Option<&Tensor<1>>,
-    ) -> Result<(), InputError> {
+    fn check(&self, predictions: &Tensor<2>, targets: &Tensor<2>, extras: &Extras) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "predictions", tensor: predictions };
         let [count, width] = predictions.dims();
         if width != K {
             return Err(first.shape_error(first.name, &[count, width], format!("{K} numbers per row on axis 1")));
         }
         first.companion("targets", targets, [count, TARGETS], "one row per prediction")?;
-        weights.map_or(Ok(()), |weights| first.weights([count], weights))
+        first.extras(&[count], extras)
     }
 }
 
@@ -111,7 +108,7 @@ impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize> Vectors
     fn kernel(&self) -> Option<VectorKernel> {
         Some(VectorKernel::new(self.0))
     }
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, _: Option<&Tensor<1, Bool>>) -> Tensor<1> {
         of_formula(self.0, predictions, targets)
     }
 }

@@ -4,10 +4,9 @@ use super::{BinaryLoss, cross_entropies};
 use crate::config::BatchAlpha;
 use crate::engine::machine::has_kernels;
 use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
-use crate::formula::safe::weighted;
 use crate::formula::{Formula, Real};
-use crate::reduction::{Unreduced, sum};
-use burn::tensor::Tensor;
+use crate::reduction::{Unreduced, count_true, sum};
+use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// Class-balanced binary cross-entropy (Xie and Tu 2015, [arXiv 1504.06375](https://arxiv.org/abs/1504.06375)).
@@ -70,7 +69,7 @@ impl Formula for WeightedBce {
 #[inline(always)]
 fn weigh<R: Real>(alpha: R, logit: R, target: R) -> R {
     let (positive, negative) = cross_entropies(logit, target);
-    weighted(alpha.clone(), positive) + weighted(-alpha + 1.0, negative)
+    alpha.clone().weigh(positive) + (-alpha + 1.0).weigh(negative)
 }
 
 impl Pointwise for BalancedBceLoss {
@@ -82,14 +81,14 @@ impl Pointwise for BalancedBceLoss {
     }
 
     fn kernel_of_batch(&self, _: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
-        let kernel = PointKernel::new(&WeightedBce { alpha: alpha_of_batch(targets).into_scalar() });
+        let kernel = PointKernel::new(&WeightedBce { alpha: alpha_of_batch(targets, None).into_scalar() });
         Some(BatchKernel { kernel, factors: None, normalizer: None })
     }
 
-    fn values(&self, logits: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
+    fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
         let alpha = match self.config.alpha {
             BatchAlpha::Number(alpha) => return of_formula(&WeightedBce { alpha }, logits, targets).into(),
-            BatchAlpha::Batch => alpha_of_batch(&targets),
+            BatchAlpha::Batch => alpha_of_batch(&targets, mask),
         };
         if has_kernels(&logits) && !targets.is_tracked() {
             return of_formula(&WeightedBce { alpha: alpha.into_scalar() }, logits, targets).into();
@@ -99,9 +98,12 @@ impl Pointwise for BalancedBceLoss {
     }
 }
 
-/// The share of the negatives in a batch, a constant: `[1]`.
-fn alpha_of_batch(targets: &Tensor<3>) -> Tensor<1> {
-    let targets = targets.clone().detach();
-    let count = targets.shape().num_elements();
-    -(sum(targets) * (1.0 / count as f64)) + 1.0
+/// The share of the negatives in a batch, a constant: `[1]`. A masked target is 0.
+fn alpha_of_batch(targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Tensor<1> {
+    let positives = sum(targets.clone().detach());
+    let share = match mask {
+        None => positives * (1.0 / targets.shape().num_elements() as f64),
+        Some(mask) => count_true(mask).divide(positives),
+    };
+    -share + 1.0
 }

@@ -4,10 +4,9 @@ use super::{BinaryLoss, cross_entropies};
 use crate::config::ClassFactor;
 use crate::engine::classes::along_axis_1;
 use crate::engine::pointwise::{PointKernel, Pointwise};
-use crate::formula::safe::weighted;
 use crate::formula::{Formula, Real};
 use crate::reduction::Unreduced;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
 /// What the model hands to the loss.
@@ -102,7 +101,7 @@ impl BceLoss {
         let (positive, negative) = self.classes(input, target);
         match weight {
             None => positive + negative,
-            Some(weight) => weighted(weight, positive) + negative,
+            Some(weight) => weight.weigh(positive) + negative,
         }
     }
 }
@@ -123,7 +122,7 @@ impl Formula for ScalarWeightBce {
 }
 
 impl Pointwise for BceLoss {
-    fn values(&self, input: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
+    fn values(&self, input: Tensor<3>, targets: Tensor<3>, _: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
         match &self.config.pos_weight {
             ClassFactor::PerClass(weights) => {
                 let weights = along_axis_1(weights, &input);

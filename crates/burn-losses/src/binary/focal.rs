@@ -2,7 +2,7 @@
 
 use super::{BinaryLoss, cross_entropies};
 use crate::config::Alpha;
-use crate::formula::safe::{LEAST_MISS, bounded, weighted};
+use crate::formula::safe::{LEAST_MISS, bounded};
 use crate::formula::{Formula, Real};
 use burn_losses_derive::{loss, loss_config};
 
@@ -67,7 +67,7 @@ impl Formula for FocalLoss {
         let value = miss.powf(self.config.gamma) * (positive + negative);
         match self.config.alpha {
             Alpha::None => value,
-            Alpha::Number(alpha) => weighted(target * alpha + other * (1.0 - alpha), value),
+            Alpha::Number(alpha) => (target * alpha + other * (1.0 - alpha)).weigh(value),
         }
     }
 }

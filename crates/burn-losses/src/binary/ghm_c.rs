@@ -5,7 +5,7 @@ use crate::engine::ghm::GhmCounts;
 use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
 use crate::reduction::Unreduced;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// GHM-C (Li et al. 2019, [arXiv 1811.05181](https://arxiv.org/abs/1811.05181)): cross-entropy, weighted so that each bin of
@@ -96,20 +96,20 @@ impl GhmCLoss {
 
 impl GhmCLoss {
     /// beta of each value.
-    fn weights(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Tensor<3> {
+    fn weights(&self, logits: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Tensor<3> {
         let norm = of_formula(&GradientNorm, logits.clone().detach(), targets.clone().detach());
-        self.counts.weights(norm, self.config.momentum)
+        self.counts.weights(norm, self.config.momentum, mask)
     }
 }
 
 impl Pointwise for GhmCLoss {
-    fn values(&self, logits: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
-        let beta = self.weights(&logits, &targets);
+    fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let beta = self.weights(&logits, &targets, mask);
         (of_formula(&CrossEntropy, logits, targets) * beta).into()
     }
 
     fn kernel_of_batch(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
-        let factors = Some(self.weights(logits, targets));
+        let factors = Some(self.weights(logits, targets, None));
         Some(BatchKernel { kernel: PointKernel::new(&CrossEntropy), factors, normalizer: None })
     }
 }

@@ -20,10 +20,9 @@ use crate::check::Reference;
 use crate::engine::pointwise::{self, BatchKernel, PointKernel, Pointwise};
 use crate::error::{InputError, expect};
 use crate::formula::Real;
-use crate::formula::safe::weighted;
 use crate::loss::Loss;
-use crate::reduction::Unreduced;
-use burn::tensor::Tensor;
+use crate::reduction::{Extras, Unreduced};
+use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{dispatch, family};
 
 pub use crate::options::Keep;
@@ -58,21 +57,26 @@ pub trait BinaryLoss: Pointwise + Loss {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
-        expect(self.check(&logits, &targets, None));
-        pointwise::reduce(self, self.reduction(), logits, targets, None)
+        self.forward_with(logits, targets, Extras::new())
     }
 
-    /// The same with weights, which multiply the unreduced values.
+    /// The same with weights, a mask of what is valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights: that of the logits, or `[N, 1, ..]`: one per sample
+    /// - weights, mask: that of the logits, or `[N, 1, ..]`: one per sample
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
     #[track_caller]
-    fn forward_weighted<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>, weights: Tensor<D>) -> Tensor<1> {
-        expect(self.check(&logits, &targets, Some(&weights)));
-        pointwise::reduce(self, self.reduction(), logits, targets, Some(weights))
+    fn forward_with<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        targets: Tensor<D>,
+        extras: impl Into<Extras>,
+    ) -> Tensor<1> {
+        let extras = extras.into();
+        expect(self.check(&logits, &targets, &extras));
+        pointwise::reduce(self, self.reduction(), logits, targets, extras)
     }
 
     /// One value per logit.
@@ -81,18 +85,24 @@ pub trait BinaryLoss: Pointwise + Loss {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward_no_reduction<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
-        expect(self.check(&logits, &targets, None));
-        pointwise::values(self, logits, targets).values
+        self.forward_unreduced(logits, targets, Extras::new()).values
     }
 
-    /// One value per element, and what each counts in a mean: what [`Reduction::reduce`] takes.
+    /// One value per element, times its weight and divided by the divisor, and what each counts in a mean: what
+    /// [`Reduction::reduce`] takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
-    fn forward_unreduced<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
-        expect(self.check(&logits, &targets, None));
-        pointwise::values(self, logits, targets)
+    fn forward_unreduced<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        targets: Tensor<D>,
+        extras: impl Into<Extras>,
+    ) -> Unreduced<D> {
+        let extras = extras.into();
+        expect(self.check(&logits, &targets, &extras));
+        pointwise::unreduced(self, logits, targets, extras)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
@@ -100,10 +110,10 @@ pub trait BinaryLoss: Pointwise + Loss {
         &self,
         logits: &Tensor<D>,
         targets: &Tensor<D>,
-        weights: Option<&Tensor<D>>,
+        extras: &Extras,
     ) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: self.input(), tensor: logits };
-        pointwise::check(self, first, targets, weights)
+        pointwise::check(self, first, targets, extras)
     }
 }
 
@@ -111,13 +121,13 @@ pub trait BinaryLoss: Pointwise + Loss {
 #[inline(always)]
 fn cross_entropies<R: Real>(logit: R, target: R) -> (R, R) {
     let [of_negative, of_positive] = logit.softpluses();
-    (weighted(target.clone(), of_positive), weighted(-target + 1.0, of_negative))
+    (target.clone().weigh(of_positive), (-target + 1.0).weigh(of_negative))
 }
 
 /// The signed margin z = (2y - 1) x: positive where the sign of the logit is right.
 #[inline(always)]
 fn signed_margin<R: Real>(logit: R, target: R) -> R {
-    (target * 2.0 - 1.0) * logit
+    (target * 2.0 - 1.0).weigh(logit)
 }
 
 /// The config of any module of this family, told apart by `kind`.
@@ -147,7 +157,7 @@ pub enum BinaryLossConfig {
 
 #[dispatch]
 impl Pointwise for AnyBinaryLoss {
-    fn values(&self, first: Tensor<3>, targets: Tensor<3>) -> Unreduced<3>;
+    fn values(&self, first: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3>;
     fn kernel(&self) -> Option<PointKernel>;
     fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel>;
     fn accepts(&self, shape: &[usize]) -> Result<(), String>;

@@ -4,7 +4,7 @@ use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, Keep};
 use crate::engine::hardest::{hardest, keep_hardest};
 use crate::engine::pointwise::{self, BatchKernel, Pointwise};
 use crate::reduction::Unreduced;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// Online hard example mining (Shrivastava et al. 2016, [arXiv 1604.03540](https://arxiv.org/abs/1604.03540)) around any
@@ -64,8 +64,8 @@ impl OhemLossConfig {
 }
 
 impl Pointwise for OhemLoss {
-    fn values(&self, logits: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
-        let values = pointwise::values(&self.loss[0], logits, targets);
+    fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let values = pointwise::values(&self.loss[0], logits, targets, mask);
         keep_hardest(values, self.config.keep, self.config.min_kept)
     }
 

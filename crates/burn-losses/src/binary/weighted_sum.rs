@@ -5,7 +5,7 @@ use crate::engine::pointwise::{self, PointKernel, Pointwise};
 use crate::error::ConfigError;
 use crate::reduction::Unreduced;
 use crate::terms::{Terms, said, sum_unreduced};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// A sum of losses of this family, each with its weight.
@@ -58,8 +58,8 @@ fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
 }
 
 impl Pointwise for WeightedSumLoss {
-    fn values(&self, logits: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
-        let values = self.losses.iter().map(|loss| pointwise::values(loss, logits.clone(), targets.clone()));
+    fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let values = self.losses.iter().map(|loss| pointwise::values(loss, logits.clone(), targets.clone(), mask));
         sum_unreduced(self.config.terms.weigh(values))
     }
 

@@ -6,6 +6,7 @@ use super::eiou::eiou;
 use super::{BoxFormat, BoxesLoss, FactorGradient, Geometry, corners};
 use crate::error::expect;
 use crate::formula::{BoxFormula, Real};
+use crate::reduction::Extras;
 use burn::tensor::Tensor;
 use burn_losses_derive::{Choice, loss, loss_config};
 
@@ -113,7 +114,7 @@ impl CdiouLoss {
     /// With the message of [`check`](BoxesLoss::check)'s error.
     #[track_caller]
     pub fn score(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-        expect(self.check(&predictions, &targets, None));
+        expect(self.check(&predictions, &targets, &Extras::new()));
         let at = |boxes| corners(crate::check::widen(boxes), self.config.format);
         let pair = Geometry::new(at(predictions), at(targets));
         pair.iou.clone() + (-self.distance(&pair) + 1.0) * self.config.lambda

@@ -4,7 +4,7 @@ use super::{BoxFormat, BoxTargets, Boxes, BoxesLoss};
 use crate::engine::rows::{self, Target};
 use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// Distribution focal loss (Li et al. 2020, [arXiv 2006.04388](https://arxiv.org/abs/2006.04388)): each side of a box is
@@ -53,7 +53,13 @@ impl RowFormula for DistributionFocalLoss {
 }
 
 impl Boxes for DistributionFocalLoss {
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, _: BoxFormat) -> Tensor<1> {
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        _: BoxFormat,
+        _: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
         let [count, width] = predictions.dims();
         let logits = predictions.reshape([count * 4, width / 4]);
         let sides = rows::values_of(self, logits, &Target::Bins(targets.reshape([count * 4, 1])));

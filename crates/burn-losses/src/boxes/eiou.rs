@@ -73,6 +73,5 @@ pub(super) fn eiou<R: Real>(pair: &Geometry<R>) -> R {
 /// cancel, and must do so before they are rounded.
 #[inline(always)]
 fn side<R: Real>(axis: &Axis<R>) -> R {
-    let difference = axis.prediction.clone() - axis.target.clone();
-    super::geometry::quotient(difference, axis.enclosing.clone()).square()
+    super::geometry::quotient(axis.difference(), axis.enclosing.clone()).square()
 }

@@ -5,10 +5,9 @@ use super::geometry::{power, quotient};
 use super::values::InFormat;
 use super::{BoxFormat, Boxes, BoxesLoss, FactorGradient, Geometry, corners};
 use crate::engine::pointwise;
-use crate::engine::vectors::{VectorKernel, constants};
+use crate::engine::vectors::{Factors, VectorKernel, constants};
 use crate::formula::{BoxFormula, Formula, Real};
-use crate::reduction::sum;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// Focal efficient IoU (Zhang et al. 2021, [arXiv 2101.08158](https://arxiv.org/abs/2101.08158)).
@@ -79,7 +78,7 @@ impl BoxFormula for Overlap {
     }
 }
 
-/// The weight of an overlap, in units of another one.
+/// The weight of an overlap.
 #[derive(Debug, Clone)]
 struct Weight {
     gamma: f64,
@@ -87,26 +86,21 @@ struct Weight {
 
 impl Formula for Weight {
     #[inline(always)]
-    fn eval<R: Real>(&self, overlap: R, unit: R) -> R {
-        power(quotient(overlap, unit), self.gamma)
+    fn eval<R: Real>(&self, overlap: R, _: R) -> R {
+        power(overlap, self.gamma)
     }
 }
 
 impl FocalEiouLoss {
     /// The weights of boxes that overlap so much.
-    fn weights(&self, overlaps: Tensor<1>) -> Tensor<1> {
-        let count = overlaps.dims()[0];
-        // Over the mean the unit does not matter: the largest overlap, so that no power vanishes.
-        let unit = match self.config.normalize {
-            true => overlaps.clone().detach().max(),
-            false => Tensor::ones([1], (&overlaps.device(), overlaps.dtype())),
-        };
-        let weights = pointwise::of_formula(&Weight { gamma: self.config.gamma }, overlaps, unit.expand([count]));
-        if !self.config.normalize {
-            return weights;
+    fn weights(&self, mut overlaps: Tensor<1>) -> Tensor<1> {
+        if self.config.normalize {
+            // Over the mean the unit does not matter: the largest overlap, so that no power vanishes.
+            let largest = overlaps.clone().detach().max();
+            let shape = overlaps.dims();
+            overlaps = overlaps * quotient(largest.ones_like(), largest).expand(shape);
         }
-        let mean = sum(weights.clone()) * (1.0 / count as f64);
-        weights * quotient(mean.ones_like(), mean).expand([count])
+        pointwise::of_formula(&Weight { gamma: self.config.gamma }, overlaps.clone(), overlaps.detach())
     }
 }
 
@@ -116,12 +110,20 @@ impl Boxes for FocalEiouLoss {
         is_constant.then(|| VectorKernel::new(&InFormat(EiouLoss::plain(), format)))
     }
 
-    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Tensor<1>> {
-        Some(self.weights(constants(&InFormat(Overlap, format), predictions, targets)))
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Factors> {
+        let of_each = self.weights(constants(&InFormat(Overlap, format), predictions, targets));
+        Some(Factors { of_each, over_mean: self.config.normalize })
     }
 
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        format: BoxFormat,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
         let pair = Geometry::new(corners(predictions, format), corners(targets, format));
-        self.config.weight_gradient.apply(self.weights(pair.iou.clone())) * eiou(&pair)
+        let of_each = self.config.weight_gradient.apply(self.weights(pair.iou.clone()));
+        eiou(&pair) * Factors { of_each, over_mean: self.config.normalize }.numbers(mask)
     }
 }

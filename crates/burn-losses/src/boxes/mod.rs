@@ -28,11 +28,11 @@ mod values;
 mod weighted_sum;
 
 use crate::check::Reference;
-use crate::engine::vectors::{self, VectorKernel};
+use crate::engine::vectors::{self, Factors, VectorKernel};
 use crate::error::{InputError, expect};
 use crate::loss::Loss;
-use crate::reduction::Unreduced;
-use burn::tensor::Tensor;
+use crate::reduction::{Extras, Unreduced};
+use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{Choice, dispatch, family};
 use values::Formatted;
 
@@ -98,21 +98,21 @@ pub trait BoxesLoss: Boxes + Loss {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-        expect(self.check(&predictions, &targets, None));
-        vectors::reduce(&Formatted(self, self.format()), self.reduction(), predictions, targets, None)
+        self.forward_with(predictions, targets, Extras::new())
     }
 
-    /// The same with weights, which multiply the unreduced values.
+    /// The same with weights, a mask of the boxes that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights: `[N]`
+    /// - weights, mask: `[N]`
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
     #[track_caller]
-    fn forward_weighted(&self, predictions: Tensor<2>, targets: Tensor<2>, weights: Tensor<1>) -> Tensor<1> {
-        expect(self.check(&predictions, &targets, Some(&weights)));
-        vectors::reduce(&Formatted(self, self.format()), self.reduction(), predictions, targets, Some(weights))
+    fn forward_with(&self, predictions: Tensor<2>, targets: Tensor<2>, extras: impl Into<Extras>) -> Tensor<1> {
+        let extras = extras.into();
+        expect(self.check(&predictions, &targets, &extras));
+        vectors::reduce(&Formatted(self, self.format()), self.reduction(), predictions, targets, extras)
     }
 
     /// One value per pair of boxes: `[N]`.
@@ -121,28 +121,25 @@ pub trait BoxesLoss: Boxes + Loss {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward_no_reduction(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-        self.forward_unreduced(predictions, targets).values
+        self.forward_unreduced(predictions, targets, Extras::new()).values
     }
 
-    /// One value per pair of boxes, as [`Reduction::reduce`] takes them.
+    /// One value per pair of boxes, times its weight and divided by the divisor, and what each counts in a mean: what
+    /// [`Reduction::reduce`] takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
-    fn forward_unreduced(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Unreduced<1> {
-        expect(self.check(&predictions, &targets, None));
-        vectors::values(&Formatted(self, self.format()), predictions, targets).into()
+    fn forward_unreduced(&self, predictions: Tensor<2>, targets: Tensor<2>, extras: impl Into<Extras>) -> Unreduced<1> {
+        let extras = extras.into();
+        expect(self.check(&predictions, &targets, &extras));
+        vectors::unreduced(&Formatted(self, self.format()), predictions, targets, extras)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
-    fn check(
-        &self,
-        predictions: &Tensor<2>,
-        targets: &Tensor<2>,
-        weights: Option<&Tensor<1>>,
-    ) -> Result<(), InputError> {
+    fn check(&self, predictions: &Tensor<2>, targets: &Tensor<2>, extras: &Extras) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "predictions", tensor: predictions };
-        values::check(self, first, targets, weights)
+        values::check(self, first, targets, extras)
     }
 }
 
@@ -179,9 +176,15 @@ pub enum BoxesLossConfig {
 
 #[dispatch]
 impl Boxes for AnyBoxesLoss {
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1>;
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        format: BoxFormat,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1>;
     fn kernel(&self, format: BoxFormat) -> Option<VectorKernel>;
-    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Tensor<1>>;
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Factors>;
     fn accepts(&self, width: usize) -> Result<(), String>;
     fn targets(&self) -> BoxTargets;
 }

@@ -1,6 +1,6 @@
 //! Normalised Wasserstein distance.
 
-use super::{Axis, BoxFormat, BoxesLoss, Geometry};
+use super::{BoxFormat, BoxesLoss, Geometry};
 use crate::formula::{BoxFormula, Real};
 use burn_losses_derive::{loss, loss_config};
 
@@ -59,8 +59,7 @@ impl BoxFormula for NwdLoss {
         let pair = Geometry::new(prediction, target);
         let plane = pair.plane();
         let (dx, dy) = plane.lengths(&pair.x.offset, &pair.y.offset);
-        let difference = |axis: &Axis<R>| axis.prediction.clone() - axis.target.clone();
-        let (dw, dh) = plane.lengths(&difference(&pair.x), &difference(&pair.y));
+        let (dw, dh) = plane.lengths(&pair.x.difference(), &pair.y.difference());
         let squares = dx.square() + dy.square() + (dw.square() + dh.square()) * 0.25;
         let distance = squares.safe_sqrt() * plane.unit;
         -(distance * (-1.0 / self.config.constant)).exp_m1()

@@ -2,17 +2,24 @@
 
 use super::BoxFormat;
 use crate::check::Reference;
-use crate::engine::vectors::{VectorKernel, Vectors, columns, of_formula};
+use crate::engine::vectors::{Factors, VectorKernel, Vectors, columns, of_formula};
 use crate::error::InputError;
 use crate::formula::{BoxFormula, Real, VectorFormula};
-use burn::tensor::Tensor;
+use crate::reduction::Extras;
+use burn::tensor::{Bool, Tensor};
 
 /// How a loss of the family `boxes` computes its values.
 ///
 /// Every [`BoxFormula`] is one. Losses that look at the whole batch implement it themselves.
 pub trait Boxes: Sized {
     /// The `[N]` values of `[N, K]` predictions and `[N, 4]` targets, in single or double precision; N is not 0.
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1>;
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        format: BoxFormat,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1>;
 
     /// The formula of every single value, where there is one, for the fused engine.
     fn kernel(&self, format: BoxFormat) -> Option<VectorKernel> {
@@ -20,8 +27,9 @@ pub trait Boxes: Sized {
         None
     }
 
-    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone: no tensor with a gradient.
-    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Tensor<1>> {
+    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone.
+    #[doc(hidden)]
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Factors> {
         let _ = (predictions, targets, format);
         None
     }
@@ -47,7 +55,13 @@ pub enum BoxTargets {
 }
 
 impl<F: BoxFormula> Boxes for F {
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        format: BoxFormat,
+        _: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
         of_formula(&InFormat(self.clone(), format), predictions, targets)
     }
 
@@ -79,11 +93,11 @@ impl<B: Boxes> Vectors for Formatted<'_, B> {
     fn kernel(&self) -> Option<VectorKernel> {
         self.0.kernel(self.1)
     }
-    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>) -> Option<Tensor<1>> {
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>) -> Option<Factors> {
         self.0.factors(predictions, targets, self.1)
     }
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-        self.0.values(predictions, targets, self.1)
+    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
+        self.0.values(predictions, targets, self.1, mask)
     }
 }
 
@@ -97,10 +111,10 @@ pub(super) fn check<B: Boxes>(
     loss: &B,
     predictions: Reference<'_, 2>,
     targets: &Tensor<2>,
-    weights: Option<&Tensor<1>>,
+    extras: &Extras,
 ) -> Result<(), InputError> {
     let [count, width] = predictions.tensor.dims();
     loss.accepts(width).map_err(|expected| predictions.shape_error(predictions.name, &[count, width], expected))?;
     predictions.companion("targets", targets, [count, 4], "one box per prediction")?;
-    weights.map_or(Ok(()), |weights| predictions.weights([count], weights))
+    predictions.extras(&[count], extras)
 }

@@ -5,7 +5,7 @@ use super::{AnyBoxesLoss, BoxFormat, BoxTargets, Boxes, BoxesLoss, BoxesLossConf
 use crate::engine::vectors;
 use crate::error::ConfigError;
 use crate::terms::{Terms, said, sum};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// A sum of losses of this family, each with its weight.
@@ -57,8 +57,15 @@ fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
 }
 
 impl Boxes for WeightedSumLoss {
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
-        let values_of = |loss| vectors::values(&Formatted(loss, format), predictions.clone(), targets.clone());
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        format: BoxFormat,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
+        let values_of =
+            |loss| vectors::values(&Formatted(loss, format), predictions.clone(), targets.clone(), mask).values;
         let values = self.losses.iter().map(values_of);
         sum(self.config.terms.weigh(values))
     }

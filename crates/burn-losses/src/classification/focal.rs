@@ -61,7 +61,7 @@ impl RowFormula for FocalLoss {
         let miss = miss.clone().maximum(miss.lit(LEAST_MISS));
         let value = weighted(share, miss.powf(self.config.gamma) * -log_p);
         match self.config.alpha {
-            ClassFactor::Number(alpha) => weighted(value.lit(alpha), value),
+            ClassFactor::Number(alpha) => value.lit(alpha).weigh(value),
             _ => value,
         }
     }

@@ -5,7 +5,6 @@ use crate::ConfigError;
 use crate::engine::classes::per_class;
 use crate::engine::pairs;
 use crate::engine::rows::Rows;
-use crate::formula::safe::weighted;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use crate::reduction::Unreduced;
 use burn::tensor::{Int, Tensor};
@@ -135,10 +134,11 @@ impl Rows for MultiMarginLoss {
     fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
         let classes = logits.dims()[1];
         let each = Tensor::<1, Int>::arange(0..classes as i64, (&labels.device(), labels.dtype()));
-        let values = pairs::of_scores(&Margins(self.config.clone()), logits.clone(), [labels.clone(), each]).values;
+        let values =
+            pairs::of_scores(&Margins(self.config.clone()), logits.clone(), [labels.clone(), each], None).values;
         let values = if self.config.divide_by_classes { values * (1.0 / classes as f64) } else { values };
         match &self.config.class_weights {
-            Some(weights) => weighted(per_class(weights, &logits).select(0, labels), values),
+            Some(weights) => per_class(weights, &logits).select(0, labels).weigh(values),
             None => values,
         }
         .into()

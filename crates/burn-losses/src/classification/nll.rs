@@ -4,8 +4,8 @@ use super::ClassificationLoss;
 use crate::engine::classes::per_class;
 use crate::engine::primitives::gather::gather;
 use crate::engine::rows::Rows;
-use crate::formula::safe::weighted;
 use crate::reduction::Unreduced;
+use crate::formula::Real;
 use burn::tensor::{Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -55,7 +55,7 @@ impl Rows for NllLoss {
         let values = -gather(log_probabilities, labels);
         Unreduced {
             values: match &mass {
-                Some(mass) => weighted(mass.clone(), values),
+                Some(mass) => mass.clone().weigh(values),
                 None => values,
             },
             mass,

@@ -39,7 +39,7 @@ mod scale;
 
 use batch::Batch;
 use core::fmt;
-use inputs::{inputs, plain};
+use inputs::{extras, inputs, plain};
 use outcome::{attempt, attempt_named};
 use serde::Serialize;
 

@@ -41,7 +41,7 @@ use burn_losses_derive::{loss, loss_config};
 /// assert!((value.into_scalar::<f32>() - 4.0 * (odds.ln() + 0.25 - 2f32.ln())).abs() < 1e-5);
 ///
 /// let loss = config.with_hard_weight(1.0).init(&device);
-/// let value = loss.forward_with_labels(student, teacher, Tensor::<1, Int>::from_ints([0], &device));
+/// let value = loss.forward_with_labels(student, teacher, Tensor::<1, Int>::from_ints([0], &device), Extras::new());
 /// assert!((value.into_scalar::<f32>() - (1.0 + (-1f32).exp()).ln()).abs() < 1e-6);
 /// ```
 ///
@@ -97,7 +97,8 @@ impl Distributions for DistillationLoss {
         let sharpness = 1.0 / self.config.temperature;
         let factor = self.config.temperature * self.config.temperature * (1.0 - self.config.hard_weight);
         let is_logarithm = self.config.target == TargetForm::LogProbabilities;
-        rows::values_of(self, log_p, &Target::Teacher { of: targets, sharpness, is_logarithm }) * factor
+        let values = rows::values_of(self, log_p, &Target::Teacher { of: targets, sharpness, is_logarithm });
+        values.lit(factor).weigh(values)
     }
 
     fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {

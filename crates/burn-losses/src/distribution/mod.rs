@@ -16,10 +16,10 @@ mod weighted_sum;
 use crate::check::Reference;
 use crate::engine::distributions::{self, Distributions};
 use crate::engine::pointwise::PointKernel;
-use crate::engine::rows::without_class_axis;
+use crate::engine::rows::{into_shape, rows_per_sample, without_class_axis};
 use crate::error::{InputError, InputProblem, expect};
 use crate::loss::Loss;
-use crate::reduction::Unreduced;
+use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Int, Tensor};
 use burn_losses_derive::{dispatch, family};
 
@@ -65,28 +65,26 @@ pub trait DistributionLoss: Distributions + Loss {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
-        expect(self.check(&predictions, &targets));
-        let weights: Option<Tensor<1>> = None;
-        distributions::reduce(self, self.input(), self.reduction(), predictions, targets, weights)
+        self.forward_with(predictions, targets, Extras::new())
     }
 
-    /// The same with weights, which multiply the unreduced values.
+    /// The same with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights: `[N, d1, ..]`, or `[N, 1, ..]`: one per sample
+    /// - weights, mask: `[N, d1, ..]`, or `[N, 1, ..]`: one per sample
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s or [`check_weights`](Self::check_weights)'s error.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
     #[track_caller]
-    fn forward_weighted<const D: usize, const L: usize>(
+    fn forward_with<const D: usize>(
         &self,
         predictions: Tensor<D>,
         targets: Tensor<D>,
-        weights: Tensor<L>,
+        extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        expect(self.check_weights(&predictions, &weights));
-        expect(self.check(&predictions, &targets));
-        distributions::reduce(self, self.input(), self.reduction(), predictions, targets, Some(weights))
+        let extras = extras.into();
+        expect(self.check(&predictions, &targets, &extras));
+        distributions::reduce(self, (self.input(), self.reduction()), predictions, targets, None, extras)
     }
 
     /// One value per row.
@@ -99,12 +97,11 @@ pub trait DistributionLoss: Distributions + Loss {
         predictions: Tensor<D>,
         targets: Tensor<D>,
     ) -> Tensor<L> {
-        expect(self.check(&predictions, &targets));
-        let shape = without_class_axis(predictions.dims());
-        distributions::values(self, self.input(), predictions, targets, None).reshape(shape)
+        self.forward_unreduced(predictions, targets, Extras::new()).values
     }
 
-    /// One value per row, as [`Reduction::reduce`] takes them.
+    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean: what [`Reduction::reduce`]
+    /// takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -113,8 +110,11 @@ pub trait DistributionLoss: Distributions + Loss {
         &self,
         predictions: Tensor<D>,
         targets: Tensor<D>,
+        extras: impl Into<Extras>,
     ) -> Unreduced<L> {
-        self.forward_no_reduction(predictions, targets).into()
+        let extras = extras.into();
+        expect(self.check(&predictions, &targets, &extras));
+        unreduced(self, predictions, targets, None, extras)
     }
 
     /// The value of the batch with labels `[N, d1, ..]`, reduced as the config says. `distillation` takes labels; to other losses they
@@ -130,26 +130,29 @@ pub trait DistributionLoss: Distributions + Loss {
         predictions: Tensor<D>,
         targets: Tensor<D>,
         labels: Tensor<L, Int>,
+        extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        let values = self.forward_with_labels_no_reduction(predictions, targets, labels);
-        self.reduction().apply(values, None, None)
+        let extras = extras.into();
+        expect(self.check_labels(&predictions, &targets, &labels, &extras));
+        let labels = Some(flat(labels));
+        distributions::reduce(self, (self.input(), self.reduction()), predictions, targets, labels, extras)
     }
 
-    /// One value per row, with labels.
+    /// One value per row, with labels, times its weight and divided by the divisor, and what each counts in a mean.
     ///
     /// # Panics
     /// With the message of [`check_labels`](Self::check_labels)'s error.
     #[track_caller]
-    fn forward_with_labels_no_reduction<const D: usize, const L: usize>(
+    fn forward_with_labels_unreduced<const D: usize, const L: usize>(
         &self,
         predictions: Tensor<D>,
         targets: Tensor<D>,
         labels: Tensor<L, Int>,
-    ) -> Tensor<L> {
-        expect(self.check_labels(&predictions, &targets, &labels));
-        let shape = labels.dims();
-        let labels = labels.reshape([shape.iter().product::<usize>()]);
-        distributions::values(self, self.input(), predictions, targets, Some(labels)).reshape(shape)
+        extras: impl Into<Extras>,
+    ) -> Unreduced<L> {
+        let extras = extras.into();
+        expect(self.check_labels(&predictions, &targets, &labels, &extras));
+        unreduced(self, predictions, targets, Some(flat(labels)), extras)
     }
 
     /// What is wrong with the arguments of the methods with labels.
@@ -158,29 +161,45 @@ pub trait DistributionLoss: Distributions + Loss {
         predictions: &Tensor<D>,
         targets: &Tensor<D>,
         labels: &Tensor<L, Int>,
+        extras: &Extras,
     ) -> Result<(), InputError> {
-        distributions::check(reference(self, predictions), targets)?;
-        reference(self, predictions).labels(labels, without_class_axis(predictions.dims()))
+        let first = reference(self, predictions);
+        distributions::check(first, targets, extras)?;
+        first.labels(labels, without_class_axis(predictions.dims()))
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
-    fn check<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Result<(), InputError> {
+    fn check<const D: usize>(
+        &self,
+        predictions: &Tensor<D>,
+        targets: &Tensor<D>,
+        extras: &Extras,
+    ) -> Result<(), InputError> {
         let first = reference(self, predictions);
         if self.needs_labels() {
             let why = "`hard_weight` is not 0: call `forward_with_labels`";
             return Err(first.error("labels", InputProblem::Missing(why.into())));
         }
-        distributions::check(first, targets)
+        distributions::check(first, targets, extras)
     }
+}
 
-    /// What is wrong with the weights: their shape, type and device.
-    fn check_weights<const D: usize, const L: usize>(
-        &self,
-        predictions: &Tensor<D>,
-        weights: &Tensor<L>,
-    ) -> Result<(), InputError> {
-        reference(self, predictions).weights(without_class_axis(predictions.dims()), weights)
-    }
+fn flat<const L: usize>(labels: Tensor<L, Int>) -> Tensor<1, Int> {
+    let count = labels.shape().num_elements();
+    labels.reshape([count])
+}
+
+fn unreduced<F: DistributionLoss, const D: usize, const L: usize>(
+    loss: &F,
+    predictions: Tensor<D>,
+    targets: Tensor<D>,
+    labels: Option<Tensor<1, Int>>,
+    extras: Extras,
+) -> Unreduced<L> {
+    let shape = without_class_axis(predictions.dims());
+    let given = extras.given(rows_per_sample(predictions.dims()));
+    let values = distributions::values(loss, loss.input(), predictions, targets, labels, given.mask.as_ref());
+    into_shape(given.apply(values), shape)
 }
 
 /// The first argument, as errors name it.

@@ -80,10 +80,9 @@ fn takes_labels(loss: &DistributionLossConfig) -> bool {
 impl Distributions for WeightedSumLoss {
     fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
         let input = DistributionInput::LogProbabilities;
-        let values = self
-            .losses
-            .iter()
-            .map(|loss| distributions::values(loss, input, log_p.clone(), targets.clone(), None).squeeze_dim(1));
+        let values = self.losses.iter().map(|loss| {
+            distributions::values(loss, input, log_p.clone(), targets.clone(), None, None).values.squeeze_dim(1)
+        });
         sum(self.config.terms.weigh(values))
     }
 

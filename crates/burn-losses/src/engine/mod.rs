@@ -30,6 +30,7 @@ pub(crate) mod regions;
 pub(crate) mod rows;
 pub(crate) mod vectors;
 
+use crate::reduction::Given;
 use any_tensor::AnyTensor;
 use burn::module::RunningState;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
@@ -82,8 +83,19 @@ pub(crate) fn set_state<const D: usize>(state: &RunningState<Tensor<D>>, value: 
     let _ = state.value_sync().device().flush();
 }
 
+/// The same numbers; no gradient flows to what has the weight 0, be it NaN. A value has one number, or those of a row along axis 1.
+pub(crate) fn without_weightless<const D: usize, const V: usize>(numbers: Tensor<D>, given: &Given<V>) -> Tensor<D> {
+    let Some(weights) = &given.weights else { return numbers };
+    let (shape, of_weights) = (numbers.dims(), weights.dims());
+    let per_number: [usize; D] = match V == D {
+        true => core::array::from_fn(|axis| of_weights[axis]),
+        false => core::array::from_fn(|axis| if axis == 1 { 1 } else { of_weights[axis - usize::from(axis > 1)] }),
+    };
+    without_gradient(numbers, weights.clone().equal_scalar(0.0).reshape(per_number).expand(shape))
+}
+
 /// The same numbers; no gradient flows to them where the mask is true, be it NaN.
-pub(crate) fn without_gradient<const D: usize>(numbers: Tensor<D>, mask: Tensor<D, Bool>) -> Tensor<D> {
+fn without_gradient<const D: usize>(numbers: Tensor<D>, mask: Tensor<D, Bool>) -> Tensor<D> {
     let tracked = AnyTensor::from(&numbers);
     if !tracked.is_tracked() {
         return numbers;

@@ -41,7 +41,9 @@ use core::fmt::Debug;
 /// }
 ///
 /// let embeddings = Tensor::<2>::from_floats([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]], &Device::flex());
-/// let value = Lead.forward(embeddings, Tensor::<1, Int>::from_ints([0, 0, 1], &Device::flex()));
+/// let labels = Tensor::<1, Int>::from_ints([0, 0, 1], &Device::flex());
+/// let (value, paths) = burn_losses::watched(|| Lead.forward(embeddings, labels));
+/// assert_eq!(paths.fused, ["pairs"]);
 /// assert!((value.into_scalar::<f32>() - (1.0 + (-1f32).exp()).ln()).abs() < 1e-6);
 /// ```
 pub trait AnchorFormula: Debug + Clone + Send + Sync + 'static {

@@ -70,19 +70,20 @@ pub trait Real:
     /// max(0, x), with derivative 0 at 0.
     fn relu(self) -> Self;
 
-    /// `self` times a derivative. Single numbers take 0 times an infinity for 0 there: what does not change has no slope, however steep
-    /// that is which it goes into.
-    #[doc(hidden)]
+    /// `self * other`, where a weight of 0 absorbs whatever it multiplies: 0 times an infinity is 0. Write this for a weight, a
+    /// probability or a share times what may be infinite.
+    ///
+    /// Vectors leave it to the kernel that they run in, which computes what is not a number once more, one by one.
     #[inline(always)]
-    fn times_slope(self, slope: Self) -> Self {
-        self * slope
+    fn weigh(self, other: Self) -> Self {
+        self * other
     }
 
-    /// `self * slope + term`, likewise.
+    /// `self * other + term`, likewise.
     #[doc(hidden)]
     #[inline(always)]
-    fn add_slope(self, slope: Self, term: Self) -> Self {
-        self.mul_add(slope, term)
+    fn weigh_add(self, other: Self, term: Self) -> Self {
+        self.mul_add(other, term)
     }
 
     /// `self * factor + term`, in one step where the machine has one for it.
@@ -229,13 +230,13 @@ macro_rules! scalar_real {
                 $crate::formula::Real::maximum(self, self.lit(0.0))
             }
             #[inline(always)]
-            fn times_slope(self, slope: Self) -> Self {
+            fn weigh(self, other: Self) -> Self {
                 let zero = self.lit(0.0);
-                if self == zero || slope == zero { zero } else { self * slope }
+                if self == zero || other == zero { zero } else { self * other }
             }
             #[inline(always)]
-            fn add_slope(self, slope: Self, term: Self) -> Self {
-                self.times_slope(slope) + term
+            fn weigh_add(self, other: Self, term: Self) -> Self {
+                self.weigh(other) + term
             }
         }
     };

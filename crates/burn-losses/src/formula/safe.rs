@@ -30,10 +30,10 @@ pub(crate) fn is_below<R: Real>(x: &R, least: f64) -> R::Mask {
     (-x.clone()).gt_lit(-least)
 }
 
-/// `weight * value`, 0 with no gradient where the weight is 0, whatever the value is.
+/// `weight * value`, 0 with no gradient where the weight, which is not negative, is 0, whatever the value is.
 #[inline(always)]
 pub(crate) fn weighted<R: Real>(weight: R, value: R) -> R {
-    let counts = weight.clone().abs().gt_lit(0.0);
+    let counts = weight.gt_lit(0.0);
     let zero = value.lit(0.0);
     weight * R::select(&counts, value, zero)
 }

@@ -24,13 +24,13 @@ pub mod template;
 
 use crate::check::Reference;
 use crate::classification::CrossEntropyLoss;
-use crate::engine::heads::{self, Head, Parameters, Scaling};
+use crate::engine::heads::{self, Head, Labels, Parameters, Scaling};
 use crate::engine::rows::Rows;
 use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::loss::Loss;
-use crate::reduction::Unreduced;
-use crate::signature::{Argument, Arguments, Classes, EvalError, Role, Shape};
+use crate::reduction::{Extras, Given, Unreduced};
+use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Role, Shape, Wanted};
 use burn::tensor::{Bool, Int, Tensor};
 use burn_losses_derive::{dispatch, family};
 
@@ -90,7 +90,7 @@ pub trait HeadLoss: Head + Loss {
 
     /// The unreduced values with these parameters, computed in at least single precision; the arguments have been checked.
     #[doc(hidden)]
-    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
         heads::values(self, parameters, embeddings, labels)
     }
 
@@ -130,17 +130,23 @@ pub trait HeadLoss: Head + Loss {
         None
     }
 
-    /// The values with the classes in these arguments; all others have been checked.
+    /// Calls the loss with the classes in these arguments; all others have been checked.
     #[doc(hidden)]
-    fn unreduced_of_samples(
+    fn call_samples(
         &self,
         embeddings: Tensor<2>,
         labels: Tensor<1, Int>,
-        arguments: &mut Arguments<'_>,
-    ) -> Result<Unreduced<1>, EvalError> {
+        extras: Extras,
+        (arguments, wanted): (&mut Arguments<'_>, Wanted),
+    ) -> Result<Called, EvalError> {
         let sampled = arguments.labels("sampled");
         reference(self, &embeddings).same_device("sampled", &sampled)?;
-        Ok(self.forward_with_classes_unreduced(embeddings, labels, sampled))
+        Ok(match wanted {
+            Wanted::Values => {
+                self.forward_with_classes_unreduced(embeddings, labels, sampled, extras.mask_alone()).values.into()
+            }
+            Wanted::Loss => self.forward_with_classes(embeddings, labels, sampled, extras).into(),
+        })
     }
 
     /// Gives the head draws of its own, which go on where those that it shares with its clones are.
@@ -158,7 +164,7 @@ pub trait HeadLoss: Head + Loss {
     #[track_caller]
     fn logits(&self, embeddings: Tensor<2>) -> Tensor<2> {
         let parameters = parameters(self);
-        expect(heads::check(self, &parameters, reference(self, &embeddings), None, None));
+        expect(heads::check(self, &parameters, reference(self, &embeddings), None, &Extras::new()));
         heads::logits(self, parameters, embeddings)
     }
 
@@ -173,21 +179,21 @@ pub trait HeadLoss: Head + Loss {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-        expect(self.check(&embeddings, &labels, None));
-        heads::reduced(self, self.reduction(), parameters(self), embeddings, labels, None)
+        self.forward_with(embeddings, labels, Extras::new())
     }
 
-    /// The same with weights, which multiply the unreduced values.
+    /// The same with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights: `[N]`
+    /// - weights, mask: `[N]`
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
     #[track_caller]
-    fn forward_weighted(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, weights: Tensor<1>) -> Tensor<1> {
-        expect(self.check(&embeddings, &labels, Some(&weights)));
-        heads::reduced(self, self.reduction(), parameters(self), embeddings, labels, Some(weights))
+    fn forward_with(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, extras: impl Into<Extras>) -> Tensor<1> {
+        let extras = extras.into();
+        expect(self.check(&embeddings, &labels, &extras));
+        heads::reduced(self, self.reduction(), parameters(self), embeddings, labels, extras)
     }
 
     /// One value per row: `[N]`.
@@ -196,51 +202,91 @@ pub trait HeadLoss: Head + Loss {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward_no_reduction(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-        self.forward_unreduced(embeddings, labels).values
+        self.forward_unreduced(embeddings, labels, Extras::new()).values
     }
 
-    /// One value per row, and what each counts in a mean: what [`Reduction::reduce`] takes.
+    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean: what [`Reduction::reduce`]
+    /// takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
-    fn forward_unreduced(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        expect(self.check(&embeddings, &labels, None));
-        self.values(parameters(self), embeddings, labels)
+    fn forward_unreduced(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        extras: impl Into<Extras>,
+    ) -> Unreduced<1> {
+        let extras = extras.into();
+        expect(self.check(&embeddings, &labels, &extras));
+        let (labels, given) = given(self, labels, extras);
+        given.apply(self.values(parameters(self), embeddings, labels))
     }
 
-    /// One value per row of the softmax over the labels of the batch and classes that the caller has drawn, as a `sample_rate` (Partial
-    /// FC) draws them, and what each value counts in a mean.
+    /// The value of the softmax over the labels of the batch and classes that the caller has drawn, as a `sample_rate` (Partial FC) draws
+    /// them, with [`Extras`], reduced as the config says.
     ///
     /// # Shapes
     /// - sampled: `[S]`, for all rows; a number that is no class makes every value NaN
+    /// - weights, mask: `[N]`
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error, or if `sampled` is on another device.
+    #[track_caller]
+    fn forward_with_classes(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        sampled: Tensor<1, Int>,
+        extras: impl Into<Extras>,
+    ) -> Tensor<1> {
+        let extras = extras.into();
+        expect(self.check(&embeddings, &labels, &extras));
+        expect(reference(self, &embeddings).same_device("sampled", &sampled));
+        let (labels, given) = given(self, labels, extras);
+        given.reduce(self.reduction(), values_with_classes(self, embeddings, labels, sampled))
+    }
+
+    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean.
+    ///
+    /// # Panics
+    /// As [`forward_with_classes`](Self::forward_with_classes).
     #[track_caller]
     fn forward_with_classes_unreduced(
         &self,
         embeddings: Tensor<2>,
         labels: Tensor<1, Int>,
         sampled: Tensor<1, Int>,
+        extras: impl Into<Extras>,
     ) -> Unreduced<1> {
-        expect(self.check(&embeddings, &labels, None));
+        let extras = extras.into();
+        expect(self.check(&embeddings, &labels, &extras));
         expect(reference(self, &embeddings).same_device("sampled", &sampled));
-        match embeddings.dims()[0] {
-            0 => self.values(parameters(self), embeddings, labels),
-            _ => heads::values_of_sampled(self, parameters(self), embeddings, labels, sampled),
-        }
+        let (labels, given) = given(self, labels, extras);
+        given.apply(values_with_classes(self, embeddings, labels, sampled))
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
-    fn check(
-        &self,
-        embeddings: &Tensor<2>,
-        labels: &Tensor<1, Int>,
-        weights: Option<&Tensor<1>>,
-    ) -> Result<(), InputError> {
-        heads::check(self, &parameters(self), reference(self, embeddings), Some(labels), weights)
+    fn check(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, extras: &Extras) -> Result<(), InputError> {
+        heads::check(self, &parameters(self), reference(self, embeddings), Some(labels), extras)
     }
+}
+
+fn values_with_classes<H: HeadLoss>(
+    head: &H,
+    embeddings: Tensor<2>,
+    labels: Labels<1>,
+    sampled: Tensor<1, Int>,
+) -> Unreduced<1> {
+    match embeddings.dims()[0] {
+        0 => head.values(parameters(head), embeddings, labels),
+        _ => heads::values_of_sampled(head, parameters(head), embeddings, labels, sampled),
+    }
+}
+
+/// The labels of a batch, and what else was given.
+fn given<H: HeadLoss>(head: &H, labels: Tensor<1, Int>, extras: Extras) -> (Labels<1>, Given<1>) {
+    Labels::given(labels, head.ignore_index(), extras)
 }
 
 impl<H: HeadLoss> heads::Layer for H {
@@ -261,7 +307,7 @@ impl<H: HeadLoss> heads::Layer for H {
     fn has_own_values(&self) -> bool {
         HeadLoss::has_own_values(self)
     }
-    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
         HeadLoss::values(self, parameters, embeddings, labels)
     }
 }
@@ -323,17 +369,18 @@ impl Head for AnyHeadLoss {
 #[dispatch]
 impl HeadLoss for AnyHeadLoss {
     fn chunk_rows(&self) -> Option<usize>;
-    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1>;
     fn has_own_values(&self) -> bool;
     fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
     fn samples(&self) -> Vec<Argument>;
     fn draws_per_row(&self) -> Option<usize>;
-    fn unreduced_of_samples(
+    fn call_samples(
         &self,
         embeddings: Tensor<2>,
         labels: Tensor<1, Int>,
-        arguments: &mut Arguments<'_>,
-    ) -> Result<Unreduced<1>, EvalError>;
+        extras: Extras,
+        call: (&mut Arguments<'_>, Wanted),
+    ) -> Result<Called, EvalError>;
     fn cross_entropy(&self) -> &CrossEntropyLoss;
     fn weight(&self) -> Tensor<2>;
     fn bias(&self) -> Option<Tensor<1>>;

@@ -2,15 +2,15 @@
 
 use super::declare::own_weight;
 use super::sampler::Draws;
-use super::{HeadLoss, Sampler, WeightInitializer, parameters, sampled};
+use super::{HeadLoss, Sampler, WeightInitializer, given, parameters, sampled};
 use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
-use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none};
+use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets, classes_or_none};
 use crate::engine::primitives::gathered_matmul::gathered_matmul;
 use crate::error::{InputError, expect};
 use crate::formula::Real;
-use crate::reduction::Unreduced;
-use crate::signature::{Argument, Arguments, EvalError};
+use crate::reduction::{Extras, Unreduced};
+use crate::signature::{Argument, Arguments, Called, EvalError, Wanted};
 use burn::module::Param;
 use burn::tensor::{Device, Int, IntDType, Tensor};
 use burn_losses_derive::{loss, loss_config};
@@ -100,9 +100,9 @@ own_weight! {
         fn has_own_values(&self) -> bool {
             true
         }
-        fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
             let (rows, negatives) = (embeddings.dims()[0], self.config.negatives);
-            let sampled = self.draws.next(rows * negatives, embeddings.device().is_autodiff(), &labels);
+            let sampled = self.draws.next(rows * negatives, embeddings.device().is_autodiff(), &labels.of);
             self.values_with_samples(parameters, embeddings, labels, sampled.reshape([rows, negatives]))
         }
         fn samples(&self) -> Vec<Argument> {
@@ -111,12 +111,13 @@ own_weight! {
         fn draws_per_row(&self) -> Option<usize> {
             Some(self.config.negatives)
         }
-        fn unreduced_of_samples(
+        fn call_samples(
             &self,
             embeddings: Tensor<2>,
             labels: Tensor<1, Int>,
-            arguments: &mut Arguments<'_>,
-        ) -> Result<Unreduced<1>, EvalError> {
+            extras: Extras,
+            (arguments, wanted): (&mut Arguments<'_>, Wanted),
+        ) -> Result<Called, EvalError> {
             // With one axis, all rows share them.
             let sampled = match arguments.axes("sampled") {
                 1 => {
@@ -126,8 +127,14 @@ own_weight! {
                 }
                 _ => arguments.labels("sampled"),
             };
-            self.check_samples(&embeddings, &labels, &sampled)?;
-            Ok(self.forward_with_samples_unreduced(embeddings, labels, sampled))
+            self.check_samples(&embeddings, &labels, &sampled, &extras)?;
+            Ok(match wanted {
+                Wanted::Values => {
+                    let extras = extras.mask_alone();
+                    self.forward_with_samples_unreduced(embeddings, labels, sampled, extras).values.into()
+                }
+                Wanted::Loss => self.forward_with_samples(embeddings, labels, sampled, extras).into(),
+            })
         }
     }
 }
@@ -142,7 +149,7 @@ impl Head for NegativeSamplingLoss {
 }
 
 impl NegativeSamplingLoss {
-    /// The value of the batch with classes that the caller has drawn, reduced as the config says.
+    /// The value of the batch with classes that the caller has drawn, and with [`Extras`], reduced as the config says.
     ///
     /// # Shapes
     /// - sampled: `[N, K]`; a number that is no class makes the row's value NaN
@@ -155,12 +162,15 @@ impl NegativeSamplingLoss {
         embeddings: Tensor<2>,
         labels: Tensor<1, Int>,
         sampled: Tensor<2, Int>,
+        extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        let values = self.forward_with_samples_unreduced(embeddings, labels, sampled);
-        self.config.reduction.reduce(values, None, None)
+        let extras = extras.into();
+        expect(self.check_samples(&embeddings, &labels, &sampled, &extras));
+        let (labels, given) = given(self, labels, extras);
+        given.reduce(self.config.reduction, self.values_with_samples(parameters(self), embeddings, labels, sampled))
     }
 
-    /// One value per row, and what each counts in a mean.
+    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean.
     ///
     /// # Panics
     /// With the message of [`check_samples`](Self::check_samples)'s error.
@@ -170,9 +180,12 @@ impl NegativeSamplingLoss {
         embeddings: Tensor<2>,
         labels: Tensor<1, Int>,
         sampled: Tensor<2, Int>,
+        extras: impl Into<Extras>,
     ) -> Unreduced<1> {
-        expect(self.check_samples(&embeddings, &labels, &sampled));
-        self.values_with_samples(parameters(self), embeddings, labels, sampled)
+        let extras = extras.into();
+        expect(self.check_samples(&embeddings, &labels, &sampled, &extras));
+        let (labels, given) = given(self, labels, extras);
+        given.apply(self.values_with_samples(parameters(self), embeddings, labels, sampled))
     }
 
     /// What is wrong with the arguments: their shapes, types and devices.
@@ -181,8 +194,9 @@ impl NegativeSamplingLoss {
         embeddings: &Tensor<2>,
         labels: &Tensor<1, Int>,
         sampled: &Tensor<2, Int>,
+        extras: &Extras,
     ) -> Result<(), InputError> {
-        self.check(embeddings, labels, None)?;
+        self.check(embeddings, labels, extras)?;
         let reference = Reference { loss: self.kind(), name: "embeddings", tensor: embeddings };
         let [rows, _] = embeddings.dims();
         if sampled.dims()[0] != rows || sampled.dims()[1] == 0 {
@@ -196,7 +210,7 @@ impl NegativeSamplingLoss {
         &self,
         Parameters { weight, bias }: Parameters,
         embeddings: Tensor<2>,
-        labels: Tensor<1, Int>,
+        labels: Labels<1>,
         sampled: Tensor<2, Int>,
     ) -> Unreduced<1> {
         let [rows, _] = embeddings.dims();

@@ -2,15 +2,15 @@
 
 use super::declare::own_weight;
 use super::sampler::{Draws, expected_counts};
-use super::{HeadLoss, Sampler, WeightInitializer, parameters, sampled};
+use super::{HeadLoss, Sampler, WeightInitializer, given, parameters, sampled};
 use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
-use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none};
+use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets, classes_or_none};
 use crate::engine::primitives::gathered_matmul::gathered_matmul;
 use crate::engine::rows::{self, MINUS_INFINITY};
 use crate::error::{InputError, expect};
-use crate::reduction::Unreduced;
-use crate::signature::{Argument, Arguments, EvalError};
+use crate::reduction::{Extras, Unreduced};
+use crate::signature::{Argument, Arguments, Called, EvalError, Wanted};
 use burn::module::Param;
 use burn::tensor::{Device, Int, IntDType, Tensor};
 use burn_losses_derive::{loss, loss_config};
@@ -111,24 +111,31 @@ own_weight! {
         fn has_own_values(&self) -> bool {
             true
         }
-        fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
             let training = embeddings.device().is_autodiff();
-            let sampled = self.draws.next(self.config.num_sampled, training, &labels);
+            let sampled = self.draws.next(self.config.num_sampled, training, &labels.of);
             self.values_with_samples(parameters, embeddings, labels, sampled, self.expected.clone())
         }
         fn samples(&self) -> Vec<Argument> {
             let expected = Argument::state("expected_counts", &[self.config.num_classes]);
             vec![sampled(self, 1), Argument { optional: false, ..expected }]
         }
-        fn unreduced_of_samples(
+        fn call_samples(
             &self,
             embeddings: Tensor<2>,
             labels: Tensor<1, Int>,
-            arguments: &mut Arguments<'_>,
-        ) -> Result<Unreduced<1>, EvalError> {
+            extras: Extras,
+            (arguments, wanted): (&mut Arguments<'_>, Wanted),
+        ) -> Result<Called, EvalError> {
             let (sampled, expected) = (arguments.labels("sampled"), arguments.float("expected_counts"));
-            self.check_samples(&embeddings, &labels, &sampled, &expected)?;
-            Ok(self.forward_with_samples_unreduced(embeddings, labels, sampled, expected))
+            self.check_samples(&embeddings, &labels, &sampled, &expected, &extras)?;
+            Ok(match wanted {
+                Wanted::Values => {
+                    let extras = extras.mask_alone();
+                    self.forward_with_samples_unreduced(embeddings, labels, sampled, expected, extras).values.into()
+                }
+                Wanted::Loss => self.forward_with_samples(embeddings, labels, sampled, expected, extras).into(),
+            })
         }
     }
 }
@@ -143,7 +150,7 @@ impl Head for SampledSoftmaxLoss {
 }
 
 impl SampledSoftmaxLoss {
-    /// The value of the batch with classes that the caller has drawn, reduced as the config says.
+    /// The value of the batch with classes that the caller has drawn, and with [`Extras`], reduced as the config says.
     ///
     /// With every class once and expected counts of 1 it is the full softmax.
     ///
@@ -160,12 +167,18 @@ impl SampledSoftmaxLoss {
         labels: Tensor<1, Int>,
         sampled: Tensor<1, Int>,
         expected_counts: Tensor<1>,
+        extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        let values = self.forward_with_samples_unreduced(embeddings, labels, sampled, expected_counts);
-        self.config.reduction.reduce(values, None, None)
+        let extras = extras.into();
+        expect(self.check_samples(&embeddings, &labels, &sampled, &expected_counts, &extras));
+        let (labels, given) = given(self, labels, extras);
+        given.reduce(
+            self.config.reduction,
+            self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts),
+        )
     }
 
-    /// One value per row, and what each counts in a mean.
+    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean.
     ///
     /// # Panics
     /// With the message of [`check_samples`](Self::check_samples)'s error.
@@ -176,9 +189,12 @@ impl SampledSoftmaxLoss {
         labels: Tensor<1, Int>,
         sampled: Tensor<1, Int>,
         expected_counts: Tensor<1>,
+        extras: impl Into<Extras>,
     ) -> Unreduced<1> {
-        expect(self.check_samples(&embeddings, &labels, &sampled, &expected_counts));
-        self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts)
+        let extras = extras.into();
+        expect(self.check_samples(&embeddings, &labels, &sampled, &expected_counts, &extras));
+        let (labels, given) = given(self, labels, extras);
+        given.apply(self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts))
     }
 
     /// What is wrong with the arguments: their shapes, types and devices.
@@ -188,8 +204,9 @@ impl SampledSoftmaxLoss {
         labels: &Tensor<1, Int>,
         sampled: &Tensor<1, Int>,
         expected_counts: &Tensor<1>,
+        extras: &Extras,
     ) -> Result<(), InputError> {
-        self.check(embeddings, labels, None)?;
+        self.check(embeddings, labels, extras)?;
         let reference = Reference { loss: self.kind(), name: "embeddings", tensor: embeddings };
         reference.same_device("sampled", sampled)?;
         let classes = self.config.num_classes;
@@ -207,7 +224,7 @@ impl SampledSoftmaxLoss {
         &self,
         Parameters { weight, bias }: Parameters,
         embeddings: Tensor<2>,
-        labels: Tensor<1, Int>,
+        labels: Labels<1>,
         sampled: Tensor<1, Int>,
         expected_counts: Tensor<1>,
     ) -> Unreduced<1> {
@@ -261,7 +278,13 @@ mod tests {
         let embeddings = Tensor::<2>::random([4, 3], Distribution::Normal(0.0, 3.0), &device);
         let labels = Tensor::<1, Int>::from_ints([0, 5, 2, 4], &device);
         let sampled = Tensor::<1, Int>::arange(0..6, &device);
-        let value = head.forward_with_samples(embeddings.clone(), labels.clone(), sampled, Tensor::ones([6], &device));
+        let value = head.forward_with_samples(
+            embeddings.clone(),
+            labels.clone(),
+            sampled,
+            Tensor::ones([6], &device),
+            Extras::new(),
+        );
         let expected: f32 = full.forward(embeddings, labels).into_scalar();
         assert!((value.into_scalar::<f32>() - expected).abs() < 1e-5);
     }

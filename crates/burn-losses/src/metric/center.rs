@@ -3,11 +3,12 @@
 use super::MetricLoss;
 use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::engine::primitives::centers;
+use crate::engine::primitives::labels::without_class;
 use crate::engine::{new_state, set_state, state_on};
 use crate::reduction::Unreduced;
 use crate::signature::{Argument, Role};
 use burn::module::{Param, RunningState};
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
 /// How the centers move.
@@ -127,7 +128,8 @@ impl MetricLoss for CenterLoss {
 }
 
 impl Anchors for CenterLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
+        let labels = without_class(labels, mask);
         let centers = match &self.moving {
             Some(moving) => state_on(moving, &embeddings.device()),
             None => self.centers(),

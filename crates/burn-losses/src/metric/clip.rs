@@ -6,7 +6,7 @@ use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score};
 use crate::reduction::Unreduced;
 use burn::module::Param;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// CLIP's symmetric cross-entropy of two views (Radford et al. 2021, [arXiv 2103.00020](https://arxiv.org/abs/2103.00020)).
@@ -83,10 +83,10 @@ impl AnchorFormula for CrossEntropy {
 }
 
 impl Anchors for ClipLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
         let factor = views::factor(self.scale.as_ref(), self.config.temperature, &embeddings);
         let nothing = views::constant(0.0, &embeddings);
-        pairs::of_views(&CrossEntropy, embeddings, labels, [factor, nothing])
+        pairs::of_views(&CrossEntropy, embeddings, labels, [factor, nothing], mask)
     }
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {

@@ -23,9 +23,9 @@ use crate::check::Reference;
 use crate::engine::pairs::anchors::{self, Anchors, NeededPartners};
 use crate::error::{InputError, expect};
 use crate::loss::Loss;
-use crate::reduction::Unreduced;
+use crate::reduction::{Extras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, EvalError, Signature, Wanted};
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Int, Tensor};
 use burn_losses_derive::{dispatch, family};
 
 pub use crate::formula::Distance;
@@ -86,52 +86,54 @@ pub trait MetricLoss: Anchors + Loss {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-        let values = self.forward_unreduced(embeddings, labels);
-        self.reduction().reduce(values, None, None)
+        self.forward_with(embeddings, labels, Extras::new())
     }
 
-    /// The same with weights, which multiply the unreduced values.
+    /// The same with weights, a mask of the rows that are valid, or a divisor: see [`Extras`]. A row that is masked is neither an anchor
+    /// nor anybody's partner.
     ///
     /// # Shapes
-    /// - weights: `[N]`
+    /// - weights, mask: `[N]`
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
     #[track_caller]
-    fn forward_weighted(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, weights: Tensor<1>) -> Tensor<1> {
-        expect(self.check(&embeddings, &labels, Some(&weights)));
-        let values = anchors::values(self, embeddings, labels);
-        self.reduction().reduce(values, Some(weights), None)
+    fn forward_with(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, extras: impl Into<Extras>) -> Tensor<1> {
+        let extras = extras.into();
+        expect(self.check(&embeddings, &labels, &extras));
+        anchors::reduce(self, self.reduction(), embeddings, labels, extras)
     }
 
-    /// One value per anchor: `[N]`.
+    /// One value per row.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward_no_reduction(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-        self.forward_unreduced(embeddings, labels).values
+        self.forward_unreduced(embeddings, labels, Extras::new()).values
     }
 
-    /// One value per anchor, and what each counts in a mean: what [`Reduction::reduce`] takes.
+    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean: what [`Reduction::reduce`]
+    /// takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
-    fn forward_unreduced(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        expect(self.check(&embeddings, &labels, None));
-        anchors::values(self, embeddings, labels)
+    fn forward_unreduced(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        extras: impl Into<Extras>,
+    ) -> Unreduced<1> {
+        let extras = extras.into();
+        expect(self.check(&embeddings, &labels, &extras));
+        anchors::unreduced(self, embeddings, labels, extras)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
-    fn check(
-        &self,
-        embeddings: &Tensor<2>,
-        labels: &Tensor<1, Int>,
-        weights: Option<&Tensor<1>>,
-    ) -> Result<(), InputError> {
+    fn check(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, extras: &Extras) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "embeddings", tensor: embeddings };
-        anchors::check(self, first, labels, weights)
+        anchors::check(self, first, labels, extras)
     }
 }
 
@@ -164,7 +166,7 @@ pub enum MetricLossConfig {
 
 #[dispatch]
 impl Anchors for AnyMetricLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1>;
     fn accepts(&self, rows: usize, size: usize) -> Result<(), String>;
     fn partners(&self) -> NeededPartners;
     fn compares_cosines(&self) -> bool;

@@ -2,13 +2,13 @@
 
 use super::MetricLoss;
 use crate::engine::pairs::anchors::{Anchors, NeededPartners};
-use crate::engine::primitives::labels::{is_out_of_range, widen_labels};
+use crate::engine::primitives::labels::{is_out_of_range, widen_labels, without_class};
 use crate::engine::primitives::proxies;
 use crate::options::WeightInitializer;
 use crate::reduction::Unreduced;
 use crate::signature::Argument;
 use burn::module::Param;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// Proxy anchor loss (Kim et al. 2020, [arXiv 2003.13911](https://arxiv.org/abs/2003.13911)).
@@ -103,12 +103,12 @@ impl MetricLoss for ProxyAnchorLoss {
 }
 
 impl Anchors for ProxyAnchorLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let labels = widen_labels(labels);
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
+        let labels = widen_labels(without_class(labels, mask));
         let ProxyAnchorLossConfig { margin, alpha, num_classes, .. } = self.config;
         let proxies = self.proxies().cast(embeddings.dtype());
         let outside = is_out_of_range(&labels, num_classes);
-        proxies::values(proxies, embeddings, labels, margin, alpha).mask_fill(outside, f64::NAN).into()
+        proxies::values(proxies, embeddings, labels, mask, [margin, alpha]).mask_fill(outside, f64::NAN).into()
     }
 
     fn accepts(&self, _: usize, size: usize) -> Result<(), String> {

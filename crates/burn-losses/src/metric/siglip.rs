@@ -6,7 +6,7 @@ use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use crate::reduction::Unreduced;
 use burn::module::Param;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// SigLIP's pairwise sigmoid loss of two views (Zhai et al. 2023, [arXiv 2303.15343](https://arxiv.org/abs/2303.15343)).
@@ -97,13 +97,13 @@ impl AnchorFormula for YesOrNo {
 }
 
 impl Anchors for SiglipLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
         let factor = views::factor(self.scale.as_ref(), self.config.temperature, &embeddings);
         let mut bias = views::constant(self.config.bias, &embeddings);
         if let Some(offset) = &self.offset {
             bias = bias + offset.val().cast(embeddings.dtype()).reshape([1, 1]);
         }
-        pairs::of_views(&YesOrNo, embeddings, labels, [factor, bias])
+        pairs::of_views(&YesOrNo, embeddings, labels, [factor, bias], mask)
     }
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {

@@ -3,11 +3,12 @@
 use super::{Distance, MetricLoss};
 use crate::check::{Reference, widen};
 use crate::engine::primitives::l2_normalize::l2_normalize;
+use crate::engine::rows::valid_rows;
 use crate::error::{InputError, expect};
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score, Triplets};
-use crate::reduction::Unreduced;
+use crate::reduction::{Extras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, EvalError, Shape, Signature, Wanted};
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Int, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
 /// Which triplets of the batch count.
@@ -115,11 +116,29 @@ impl TripletLoss {
     /// With the message of [`check_triplets`](Self::check_triplets)'s error.
     #[track_caller]
     pub fn forward_triplets(&self, anchors: Tensor<2>, positives: Tensor<2>, negatives: Tensor<2>) -> Tensor<1> {
-        let values = self.forward_triplets_unreduced(anchors, positives, negatives);
-        self.config.reduction.reduce(values, None, None)
+        self.forward_triplets_with(anchors, positives, negatives, Extras::new())
     }
 
-    /// One value per triplet, and what each counts in a mean.
+    /// The same with weights `[M]`, a mask `[M]` of the triplets that are valid, or a divisor: see [`Extras`].
+    ///
+    /// # Panics
+    /// With the message of [`check_triplets`](Self::check_triplets)'s error.
+    #[track_caller]
+    pub fn forward_triplets_with(
+        &self,
+        anchors: Tensor<2>,
+        positives: Tensor<2>,
+        negatives: Tensor<2>,
+        extras: impl Into<Extras>,
+    ) -> Tensor<1> {
+        let extras = extras.into();
+        expect(self.check_triplets(&anchors, &positives, &negatives, &extras));
+        let given = extras.given([anchors.dims()[0]]);
+        let values = self.values_of_triplets([anchors, positives, negatives], given.mask.as_ref());
+        given.reduce(self.config.reduction, values)
+    }
+
+    /// One value per triplet, times its weight and divided by the divisor, and what each counts in a mean.
     ///
     /// # Panics
     /// With the message of [`check_triplets`](Self::check_triplets)'s error.
@@ -129,14 +148,24 @@ impl TripletLoss {
         anchors: Tensor<2>,
         positives: Tensor<2>,
         negatives: Tensor<2>,
+        extras: impl Into<Extras>,
     ) -> Unreduced<1> {
-        expect(self.check_triplets(&anchors, &positives, &negatives));
-        let [count, _] = anchors.dims();
-        let ready = |rows: Tensor<2>| if self.config.normalize { l2_normalize(widen(rows)) } else { widen(rows) };
-        if count == 0 {
+        let extras = extras.into();
+        expect(self.check_triplets(&anchors, &positives, &negatives, &extras));
+        let given = extras.given([anchors.dims()[0]]);
+        let values = self.values_of_triplets([anchors, positives, negatives], given.mask.as_ref());
+        given.apply(values)
+    }
+
+    fn values_of_triplets(&self, triplets: [Tensor<2>; 3], mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
+        if triplets[0].dims()[0] == 0 {
+            let [anchors, ..] = triplets;
             return widen(anchors).reshape([0]).into();
         }
-        let (anchors, positives, negatives) = (ready(anchors), ready(positives), ready(negatives));
+        let [anchors, positives, negatives] = triplets.map(|rows| {
+            let rows = valid_rows(widen(rows), mask);
+            if self.config.normalize { l2_normalize(rows) } else { rows }
+        });
         let distance = self.config.distance;
         let values = self.value(distance.rows(anchors.clone(), positives) - distance.rows(anchors, negatives));
         let ones = values.ones_like().detach();
@@ -144,7 +173,7 @@ impl TripletLoss {
             true => ones.mask_fill(values.clone().detach().lower_equal_scalar(0.0), 0.0),
             false => ones,
         };
-        Unreduced { values, mass: Some(mass) }
+        Unreduced { values, mass: Some(mass) }.masked(mask)
     }
 
     /// What is wrong with given triplets: their shapes, types and devices.
@@ -153,10 +182,12 @@ impl TripletLoss {
         anchors: &Tensor<2>,
         positives: &Tensor<2>,
         negatives: &Tensor<2>,
+        extras: &Extras,
     ) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "anchors", tensor: anchors };
         first.same("positives", positives)?;
-        first.same("negatives", negatives)
+        first.same("negatives", negatives)?;
+        first.extras(&[anchors.dims()[0]], extras)
     }
 }
 
@@ -164,15 +195,19 @@ impl MetricLoss for TripletLoss {
     fn tuples(&self) -> Option<Signature> {
         let anchors = Argument::prediction("anchors", Shape::MATRIX);
         let [positives, negatives] = ["positives", "negatives"].map(|name| Argument::prediction(name, Shape::Same));
-        Some(vec![anchors, positives, negatives])
+        let extras = [Argument::weights(Shape::First(1)), Argument::mask("mask", Shape::First(1))];
+        Some([anchors, positives, negatives].into_iter().chain(extras).collect())
     }
 
     fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
         let [anchors, positives, negatives] = ["anchors", "positives", "negatives"].map(|name| arguments.float(name));
-        self.check_triplets(&anchors, &positives, &negatives)?;
+        let extras = arguments.extras::<1, 1>();
+        self.check_triplets(&anchors, &positives, &negatives, &extras)?;
         Ok(match wanted {
-            Wanted::Values => self.forward_triplets_unreduced(anchors, positives, negatives).values.into(),
-            Wanted::Loss => self.forward_triplets(anchors, positives, negatives).into(),
+            Wanted::Values => {
+                self.forward_triplets_unreduced(anchors, positives, negatives, extras.mask_alone()).values.into()
+            }
+            Wanted::Loss => self.forward_triplets_with(anchors, positives, negatives, extras).into(),
         })
     }
 }

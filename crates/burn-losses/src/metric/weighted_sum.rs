@@ -4,7 +4,7 @@ use super::{AnyMetricLoss, ContrastiveLossConfig, MetricLoss, MetricLossConfig, 
 use crate::engine::pairs::anchors::{self, Anchors, NeededPartners};
 use crate::reduction::Unreduced;
 use crate::terms::{Terms, sum_unreduced};
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// A sum of losses of this family, each with its weight.
@@ -55,8 +55,8 @@ impl WeightedSumLossConfig {
 impl MetricLoss for WeightedSumLoss {}
 
 impl Anchors for WeightedSumLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let values = self.losses.iter().map(|loss| anchors::values(loss, embeddings.clone(), labels.clone()));
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
+        let values = self.losses.iter().map(|loss| anchors::values(loss, embeddings.clone(), labels.clone(), mask));
         sum_unreduced(self.config.terms.weigh(values))
     }
 

@@ -1,12 +1,16 @@
 //! From unreduced values to one number.
 
+mod extras;
 #[cfg(feature = "schema")]
 pub(crate) mod schema;
 
 use crate::check::{per_sample, widen};
-use crate::formula::safe::weighted;
+use crate::formula::Real;
 use burn::tensor::Tensor;
 use burn_losses_derive::Choice;
+
+pub use extras::Extras;
+pub(crate) use extras::{Given, cleaned, count_true};
 
 /// How the unreduced values of a batch become one number: every loss of every family has this field.
 ///
@@ -56,13 +60,21 @@ impl From<Tensor<1>> for Divisor {
 }
 
 impl Divisor {
+    /// `total` divided by a divisor, where there is one.
+    pub(crate) fn divide_by(divisor: Option<Self>, total: Tensor<1>) -> Tensor<1> {
+        match divisor {
+            Some(divisor) => divisor.divide(total),
+            None => total,
+        }
+    }
+
     /// `total` divided by this, 0 where this is 0.
-    fn divide(self, total: Tensor<1>) -> Tensor<1> {
+    pub(crate) fn divide<const D: usize>(self, total: Tensor<D>) -> Tensor<D> {
         match self {
             Self::Number(0.0) => total * 0.0,
             Self::Number(number) => total * (1.0 / number),
             Self::Tensor(tensor) => {
-                let divisor = tensor.detach().cast(total.dtype());
+                let divisor = tensor.detach().cast(total.dtype()).reshape([1; D]).expand(total.dims());
                 let none = divisor.clone().equal_scalar(0.0);
                 total.mask_fill(none.clone(), 0.0) / divisor.mask_fill(none, 1.0)
             }
@@ -159,7 +171,7 @@ impl Reduction {
             widen(weights).expand(shape)
         });
         let total = sum(match &weights {
-            Some(weights) => weighted(weights.clone(), unreduced.values.clone()),
+            Some(weights) => weights.clone().weigh(unreduced.values.clone()),
             None => unreduced.values.clone(),
         });
         self.divide(total, unreduced, weights, divisor)
@@ -174,6 +186,7 @@ impl Reduction {
         weights: Option<Tensor<D>>,
         divisor: Option<Divisor>,
     ) -> Tensor<1> {
+        self.check_divisor(divisor.as_ref());
         let shape = unreduced.values.dims();
         let divisor = divisor.or_else(|| match self {
             Self::Sum => None,
@@ -190,14 +203,15 @@ impl Reduction {
             }),
             Self::Positives => panic!("reduction: `positives` needs the number of positive targets as `divisor`"),
         });
+        Divisor::divide_by(divisor, total)
+    }
+
+    #[track_caller]
+    fn check_divisor(self, divisor: Option<&Divisor>) {
         assert!(
             self != Self::Sum || divisor.is_none(),
             "reduction: `sum` divides by nothing, but a `divisor` was given; choose `mean`"
         );
-        match divisor {
-            Some(divisor) => divisor.divide(total),
-            None => total,
-        }
     }
 }
 

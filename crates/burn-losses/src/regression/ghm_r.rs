@@ -6,7 +6,7 @@ use crate::engine::ghm::GhmCounts;
 use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
 use crate::reduction::Unreduced;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// GHM-R (Li et al. 2019, [arXiv 1811.05181](https://arxiv.org/abs/1811.05181)): the authentic smooth L1, weighted so that
@@ -104,10 +104,10 @@ impl GhmRLoss {
 
 impl GhmRLoss {
     /// beta of each value.
-    fn weights(&self, predictions: &Tensor<3>, targets: &Tensor<3>) -> Tensor<3> {
+    fn weights(&self, predictions: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Tensor<3> {
         let norm = GradientNorm { mu: self.config.mu };
         let norm = of_formula(&norm, predictions.clone().detach(), targets.clone().detach());
-        self.counts.weights(norm, self.config.momentum)
+        self.counts.weights(norm, self.config.momentum, mask)
     }
 
     fn smooth_abs(&self) -> SmoothAbs {
@@ -116,13 +116,13 @@ impl GhmRLoss {
 }
 
 impl Pointwise for GhmRLoss {
-    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
-        let beta = self.weights(&predictions, &targets);
+    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let beta = self.weights(&predictions, &targets, mask);
         (of_formula(&self.smooth_abs(), predictions, targets) * beta).into()
     }
 
     fn kernel_of_batch(&self, predictions: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
-        let factors = Some(self.weights(predictions, targets));
+        let factors = Some(self.weights(predictions, targets, None));
         Some(BatchKernel { kernel: PointKernel::new(&self.smooth_abs()), factors, normalizer: None })
     }
 }

@@ -21,8 +21,8 @@ use crate::check::Reference;
 use crate::engine::pointwise::{self, BatchKernel, PointKernel, Pointwise};
 use crate::error::{InputError, expect};
 use crate::loss::Loss;
-use crate::reduction::Unreduced;
-use burn::tensor::Tensor;
+use crate::reduction::{Extras, Unreduced};
+use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{dispatch, family};
 pub use charbonnier::{CharbonnierLoss, CharbonnierLossConfig, CharbonnierScale};
 pub use ghm_r::{GhmRLoss, GhmRLossConfig};
@@ -50,26 +50,26 @@ pub trait RegressionLoss: Pointwise + Loss {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
-        expect(self.check(&predictions, &targets, None));
-        pointwise::reduce(self, self.reduction(), predictions, targets, None)
+        self.forward_with(predictions, targets, Extras::new())
     }
 
-    /// The same with weights, which multiply the unreduced values.
+    /// The same with weights, a mask of what is valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights: that of the predictions, or `[N, 1, ..]`: one per sample
+    /// - weights, mask: that of the predictions, or `[N, 1, ..]`: one per sample
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
     #[track_caller]
-    fn forward_weighted<const D: usize>(
+    fn forward_with<const D: usize>(
         &self,
         predictions: Tensor<D>,
         targets: Tensor<D>,
-        weights: Tensor<D>,
+        extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        expect(self.check(&predictions, &targets, Some(&weights)));
-        pointwise::reduce(self, self.reduction(), predictions, targets, Some(weights))
+        let extras = extras.into();
+        expect(self.check(&predictions, &targets, &extras));
+        pointwise::reduce(self, self.reduction(), predictions, targets, extras)
     }
 
     /// One value per prediction.
@@ -78,18 +78,24 @@ pub trait RegressionLoss: Pointwise + Loss {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward_no_reduction<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
-        expect(self.check(&predictions, &targets, None));
-        pointwise::values(self, predictions, targets).values
+        self.forward_unreduced(predictions, targets, Extras::new()).values
     }
 
-    /// One value per element, and what each counts in a mean: what [`Reduction::reduce`] takes.
+    /// One value per element, times its weight and divided by the divisor, and what each counts in a mean: what
+    /// [`Reduction::reduce`] takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
-    fn forward_unreduced<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
-        expect(self.check(&predictions, &targets, None));
-        pointwise::values(self, predictions, targets)
+    fn forward_unreduced<const D: usize>(
+        &self,
+        predictions: Tensor<D>,
+        targets: Tensor<D>,
+        extras: impl Into<Extras>,
+    ) -> Unreduced<D> {
+        let extras = extras.into();
+        expect(self.check(&predictions, &targets, &extras));
+        pointwise::unreduced(self, predictions, targets, extras)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
@@ -97,10 +103,10 @@ pub trait RegressionLoss: Pointwise + Loss {
         &self,
         predictions: &Tensor<D>,
         targets: &Tensor<D>,
-        weights: Option<&Tensor<D>>,
+        extras: &Extras,
     ) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "predictions", tensor: predictions };
-        pointwise::check(self, first, targets, weights)
+        pointwise::check(self, first, targets, extras)
     }
 }
 
@@ -133,7 +139,7 @@ pub enum RegressionLossConfig {
 
 #[dispatch]
 impl Pointwise for AnyRegressionLoss {
-    fn values(&self, first: Tensor<3>, targets: Tensor<3>) -> Unreduced<3>;
+    fn values(&self, first: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3>;
     fn kernel(&self) -> Option<PointKernel>;
     fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel>;
     fn accepts(&self, shape: &[usize]) -> Result<(), String>;

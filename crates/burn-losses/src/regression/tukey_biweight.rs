@@ -6,7 +6,7 @@ use crate::engine::pointwise::{PointKernel, Pointwise, of_formula};
 use crate::engine::primitives::order_statistics::median;
 use crate::formula::{Formula, Real};
 use crate::reduction::Unreduced;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
 /// What the errors are divided by before they are compared with `c`.
@@ -86,15 +86,16 @@ struct TukeyBiweight {
 }
 
 impl Pointwise for TukeyBiweightLoss {
-    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
+    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
         let errors = predictions.clone() - targets;
         let scaled = match self.config.scale {
             TukeyScale::None => errors,
             TukeyScale::Mad => {
                 let count = errors.shape().num_elements();
                 let flat = errors.clone().detach().reshape([count]);
-                let centre = median(flat.clone()).expand([count]);
-                let deviation = median((flat - centre).abs()) * GAUSSIAN_MAD;
+                let mask = mask.map(|mask| mask.clone().reshape([count]));
+                let centre = median(flat.clone(), mask.as_ref()).expand([count]);
+                let deviation = median((flat - centre).abs(), mask.as_ref()) * GAUSSIAN_MAD;
                 errors / deviation.clamp_min(1e-12).reshape([1; 3])
             }
         };

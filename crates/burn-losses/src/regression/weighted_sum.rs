@@ -4,7 +4,7 @@ use super::{AnyRegressionLoss, MaeLossConfig, MseLossConfig, RegressionLoss, Reg
 use crate::engine::pointwise::{self, PointKernel, Pointwise};
 use crate::reduction::Unreduced;
 use crate::terms::{Terms, sum_unreduced};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// A sum of losses of this family, each with its weight.
@@ -54,8 +54,8 @@ impl WeightedSumLossConfig {
 impl RegressionLoss for WeightedSumLoss {}
 
 impl Pointwise for WeightedSumLoss {
-    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
-        let values = self.losses.iter().map(|loss| pointwise::values(loss, predictions.clone(), targets.clone()));
+    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let values = self.losses.iter().map(|loss| pointwise::values(loss, predictions.clone(), targets.clone(), mask));
         sum_unreduced(self.config.terms.weigh(values))
     }
 

@@ -134,7 +134,7 @@ impl Segmentation for LovaszLoss {
         let errors = rows(errors);
         let keys = errors.clone().detach();
         let keys = keys.clone().mask_fill(keys.is_nan(), 0.0);
-        let values = (errors * of_ranks(&JaccardStep, keys, rows(hard))).sum_dim(1) + wrong;
+        let values = of_ranks(&JaccardStep, keys, rows(hard)).weigh(errors).sum_dim(1) + wrong;
         match regions.over {
             Over::Sample => values.reshape([samples, classes]),
             Over::Batch => values.reshape([1, classes]).expand([samples, classes]),

@@ -20,7 +20,7 @@ use crate::engine::regions::{self, Pixels, Segmentation};
 use crate::engine::rows::without_class_axis;
 use crate::error::{InputError, expect};
 use crate::loss::Loss;
-use crate::reduction::Unreduced;
+use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Int, Tensor};
 use burn_losses_derive::{dispatch, family};
 
@@ -80,28 +80,27 @@ pub trait SegmentationLoss: Segmentation + Loss {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward<const D: usize>(&self, logits: Tensor<D>, masks: impl Into<Masks<D>>) -> Tensor<1> {
-        let values = self.forward_unreduced(logits, masks);
-        self.reduction().reduce(values, None, None)
+        self.forward_with(logits, masks, Extras::new())
     }
 
-    /// The same with weights, which multiply the unreduced values.
+    /// The same with weights, a mask of the pixels that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
     /// - weights: `[N, C]`, or `[N, 1]`: one per sample
+    /// - mask: `[N, C, d1, ..]`, `[N, 1, d1, ..]` for all classes, or `[N, 1, 1, ..]` for whole samples
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
     #[track_caller]
-    fn forward_weighted<const D: usize>(
+    fn forward_with<const D: usize>(
         &self,
         logits: Tensor<D>,
         masks: impl Into<Masks<D>>,
-        weights: Tensor<2>,
+        extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        let masks = masks.into();
-        expect(self.check(&logits, &masks, Some(&weights)));
-        let values = regions::values(self, &self.regions(), logits, masks);
-        self.reduction().reduce(values, Some(weights), None)
+        let (masks, extras) = (masks.into(), extras.into());
+        expect(self.check(&logits, &masks, &extras));
+        regions::reduce(self, (&self.regions(), self.reduction()), logits, masks, extras)
     }
 
     /// One value per sample and class: `[N, C]`.
@@ -110,30 +109,30 @@ pub trait SegmentationLoss: Segmentation + Loss {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward_no_reduction<const D: usize>(&self, logits: Tensor<D>, masks: impl Into<Masks<D>>) -> Tensor<2> {
-        self.forward_unreduced(logits, masks).values
+        self.forward_unreduced(logits, masks, Extras::new()).values
     }
 
-    /// One value per sample and class, and what each counts in a mean (0 where it is left out): what [`Reduction::reduce`]
-    /// takes.
+    /// One value per sample and class, times its weight and divided by the divisor, and what each counts in a mean (0 where it is left
+    /// out): what [`Reduction::reduce`] takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
-    fn forward_unreduced<const D: usize>(&self, logits: Tensor<D>, masks: impl Into<Masks<D>>) -> Unreduced<2> {
-        let masks = masks.into();
-        expect(self.check(&logits, &masks, None));
-        regions::values(self, &self.regions(), logits, masks)
+    fn forward_unreduced<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        masks: impl Into<Masks<D>>,
+        extras: impl Into<Extras>,
+    ) -> Unreduced<2> {
+        let (masks, extras) = (masks.into(), extras.into());
+        expect(self.check(&logits, &masks, &extras));
+        regions::unreduced(self, &self.regions(), logits, masks, extras)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
-    fn check<const D: usize>(
-        &self,
-        logits: &Tensor<D>,
-        masks: &Masks<D>,
-        weights: Option<&Tensor<2>>,
-    ) -> Result<(), InputError> {
+    fn check<const D: usize>(&self, logits: &Tensor<D>, masks: &Masks<D>, extras: &Extras) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: self.input(), tensor: logits };
-        regions::check(&self.regions(), first, masks, weights)
+        regions::check(&self.regions(), first, masks, extras)
     }
 }
 

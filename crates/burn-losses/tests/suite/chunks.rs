@@ -60,7 +60,7 @@ fn compare(text: &str, chunk: usize, target: &Target) {
             }
         }
     };
-    let reduced = |head: &AnyHeadLoss, x, y, w| head.forward_weighted(x, y, w);
+    let reduced = |head: &AnyHeadLoss, x, y, w| head.forward_with(x, y, w);
     let plain = |head: &AnyHeadLoss, x, y, _| head.forward(x, y);
     let unreduced = |head: &AnyHeadLoss, x, y, _| head.forward_no_reduction(x, y);
     near("the weighted value", run(&chunked, target, reduced), run(text, target, reduced));

@@ -74,7 +74,7 @@ fn of(family: &str, kind: &str, inputs: &[(&str, TensorData)]) -> String {
 fn names_and_types_that_are_refused() {
     let mse = |inputs: &[(&str, TensorData)]| of("regression", "mse", inputs);
     let floats = || TensorData::from([0.5, 1.0]);
-    let expected = "expected: `predictions`, `targets`, `weights`";
+    let expected = "expected: `predictions`, `targets`, `weights`, `mask`";
     assert_eq!(mse(&[]), format!("mse: 1 error\nerror: mse: tensor `predictions` is missing, {expected}"));
     assert_eq!(
         mse(&[("predictions", floats()), ("targets", floats()), ("logits", floats())]),

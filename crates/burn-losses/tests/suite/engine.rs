@@ -225,7 +225,7 @@ fn what_no_kernel_takes_runs_on_tensors() {
         assert!(close(of(&predictions), predictions.grad(&fused).expect("a gradient")), "{}", target.name);
 
         let weights = (tensor(3) + 4.0).require_grad();
-        let gradients = loss.forward_weighted(predictions.clone(), tensor(2), weights.clone()).backward();
+        let gradients = loss.forward_with(predictions.clone(), tensor(2), weights.clone()).backward();
         let expected = loss.forward_no_reduction(tensor(1), tensor(2)) * (1.0 / 60.0);
         let got = weights.grad(&gradients).expect("a gradient");
         assert!(close(got, expected.without_autodiff()), "{}", target.name);

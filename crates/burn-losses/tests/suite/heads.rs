@@ -40,7 +40,7 @@ impl Batch {
         let head = head.with_weight(tensor(&self.weight).reshape(shape));
         let embeddings = tensor(&self.embeddings).reshape([self.labels.len(), size]).require_grad();
         let labels = Tensor::<1, Int>::from_data(&self.labels[..], &device);
-        let value = head.forward_weighted(embeddings.clone(), labels, tensor(&self.weights));
+        let value = head.forward_with(embeddings.clone(), labels, tensor(&self.weights));
         let gradients = value.backward();
         let list = |data: TensorData| data.convert::<f64>().iter::<f64>().collect::<Vec<_>>();
         let mut all = vec![list(value.into_data())];
@@ -225,7 +225,7 @@ fn a_head_of_ones_own_without_classes_is_refused() {
     ] {
         let head = Own::new(shape, centers, false);
         let embeddings = Tensor::<2>::ones([2, shape[1]], &device);
-        let error = head.check(&embeddings, &labels, None).unwrap_err();
+        let error = head.check(&embeddings, &labels, &Extras::new()).unwrap_err();
         assert_eq!(error.to_string(), expected);
         assert!(head.diagnose(&embeddings, &labels, None).to_string().contains("weight"));
     }

@@ -193,7 +193,7 @@ fn t67_inputs_are_not_changed() {
                 let (loss, second, weights) = ($loss, $second, $weights);
                 let numbers = || (floats(&second.clone().into_data()), floats(&weights.clone().into_data()));
                 let kept = numbers();
-                loss.forward_weighted(leaf.clone(), second.clone(), weights.clone()).backward();
+                loss.forward_with(leaf.clone(), second.clone(), weights.clone()).backward();
                 assert_eq!(numbers(), kept, "{name} or weights of {}", case.place());
             }};
         }

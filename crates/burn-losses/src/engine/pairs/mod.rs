@@ -17,8 +17,8 @@ use anchors::{Anchors, LEAST, NeededPartners, Pairs, log_sum_exp, ones, only, si
 use burn::tensor::{Bool, Int, Tensor};
 
 impl<F: AnchorFormula> Anchors for F {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        values(self, embeddings, labels)
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
+        values(self, embeddings, labels, mask)
     }
 
     fn partners(&self) -> NeededPartners {
@@ -87,8 +87,13 @@ impl PairKernel {
     }
 }
 
-/// The values of embeddings in single or double precision.
-pub(crate) fn values(formula: &impl AnchorFormula, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+/// The values of embeddings in single or double precision; what is masked is nobody's partner.
+pub(crate) fn values(
+    formula: &impl AnchorFormula,
+    embeddings: Tensor<2>,
+    labels: Tensor<1, Int>,
+    mask: Option<&Tensor<1, Bool>>,
+) -> Unreduced<1> {
     let (distance, normalize) = match formula.score() {
         Score::Given => panic!(
             "an `AnchorFormula` whose score is `Score::Given` takes scores, not embeddings; allowed here are `Score::Cosine` and \
@@ -98,14 +103,16 @@ pub(crate) fn values(formula: &impl AnchorFormula, embeddings: Tensor<2>, labels
         Score::Distance(distance, normalize) => (Some(distance), normalize),
     };
     let with = With::All { embeddings: (&embeddings).into(), labels: &labels };
-    if let Some(values) = PairKernel::run(formula, with) {
+    if mask.is_none()
+        && let Some(values) = PairKernel::run(formula, with)
+    {
         return values;
     }
     let scores = match distance {
         None => similarities(embeddings),
         Some(distance) => distance.matrix(if normalize { l2_normalize(embeddings) } else { embeddings }),
     };
-    of_pairs(formula, scores, Pairs::of(labels))
+    of_pairs(formula, scores, Pairs::of(labels, mask))
 }
 
 /// The values of embeddings each of which is compared with the other half, by its cosine times a factor, plus a term; both `[1, 1]`.
@@ -114,10 +121,13 @@ pub(crate) fn of_views(
     embeddings: Tensor<2>,
     labels: Tensor<1, Int>,
     scaling: [Tensor<2>; 2],
+    mask: Option<&Tensor<1, Bool>>,
 ) -> Unreduced<1> {
     let any_scaling = scaling.each_ref().map(AnyTensor::from);
     let with = With::OtherHalf { embeddings: (&embeddings).into(), labels: &labels, scaling: &any_scaling };
-    if let Some(values) = PairKernel::run(formula, with) {
+    if mask.is_none()
+        && let Some(values) = PairKernel::run(formula, with)
+    {
         return values;
     }
     let half = labels.dims()[0] / 2;
@@ -126,26 +136,31 @@ pub(crate) fn of_views(
     let [first_labels, second_labels] = [0, half].map(|start| labels.clone().narrow(0, start, half));
     let [factor, term] = scaling.map(|number| number.expand([half, half]));
     let scores = first.matmul(second.transpose()) * factor + term;
-    let rows = of_scores(formula, scores.clone(), [first_labels.clone(), second_labels.clone()]);
-    let columns = of_scores(formula, scores.transpose(), [second_labels, first_labels]);
+    let valid = mask.map(|mask| [0, half].map(|start| mask.clone().narrow(0, start, half)));
+    let swapped = valid.clone().map(|[first, second]| [second, first]);
+    let rows = of_scores(formula, scores.clone(), [first_labels.clone(), second_labels.clone()], valid);
+    let columns = of_scores(formula, scores.transpose(), [second_labels, first_labels], swapped);
     let mass = rows.mass.zip(columns.mass).map(|(rows, columns)| Tensor::cat(vec![rows, columns], 0));
     Unreduced { values: Tensor::cat(vec![rows.values, columns.values], 0), mass }
 }
 
-/// The values of rows whose scores with all columns are given: a column with the label of the row is a positive.
+/// The values of rows whose scores with all columns are given: a column with the label of the row is a positive. Both may be masked.
 pub(crate) fn of_scores(
     formula: &impl AnchorFormula,
     scores: Tensor<2>,
     [rows, columns]: [Tensor<1, Int>; 2],
+    valid: Option<[Tensor<1, Bool>; 2]>,
 ) -> Unreduced<1> {
     let with = With::Scores { scores: (&scores).into(), labels: [&rows, &columns] };
-    if let Some(values) = PairKernel::run(formula, with) {
+    if valid.is_none()
+        && let Some(values) = PairKernel::run(formula, with)
+    {
         return values;
     }
     let shape = scores.dims();
     let positive = rows.unsqueeze_dim::<2>(1).expand(shape).equal(columns.unsqueeze::<2>().expand(shape));
     let negative = positive.clone().bool_not();
-    of_pairs(formula, scores, Pairs { positive, negative })
+    of_pairs(formula, scores, Pairs { positive, negative }.of_valid(valid))
 }
 
 fn of_pairs<F: AnchorFormula>(formula: &F, scores: Tensor<2>, pairs: Pairs) -> Unreduced<1> {

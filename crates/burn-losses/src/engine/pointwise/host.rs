@@ -184,7 +184,7 @@ fn limits<F: Formula, T: Float>(
         if is_new && !x.is_nan() && !t.is_nan() {
             let y = formula.eval(Dual::<_, 1>::variable(x, 0), Dual::constant(t));
             *value = T::from_f64(y.value);
-            *slope = T::from_f64((y.slope[0] * weight).times_slope(factor));
+            *slope = T::from_f64((y.slope[0] * weight).weigh(factor));
         }
     }
 }

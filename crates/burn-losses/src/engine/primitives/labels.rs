@@ -1,6 +1,38 @@
 //! Labels: their types, and which of them are classes.
 
+use crate::reduction::{Extras, Given};
 use burn::tensor::{Bool, DType, Int, IntDType, Tensor};
+
+/// Labels, and the one of what does not count.
+#[derive(Debug, Clone)]
+pub struct Labels<const L: usize> {
+    pub(crate) of: Tensor<L, Int>,
+    pub(crate) ignore_index: Option<i64>,
+}
+
+impl<const L: usize> Labels<L> {
+    /// Labels, of which those that are masked count nothing either, and what else was given.
+    pub(crate) fn given(of: Tensor<L, Int>, ignore_index: Option<i64>, extras: Extras) -> (Self, Given<L>) {
+        let given = extras.given(of.dims());
+        (Self { of, ignore_index }.masked(given.mask.as_ref()), given)
+    }
+
+    fn masked(self, mask: Option<&Tensor<L, Bool>>) -> Self {
+        let Some(mask) = mask else { return self };
+        let mut labels = widen_labels(self.of);
+        let index = self.ignore_index.filter(|index| fits(*index, labels.dtype()));
+        let ignored = index.unwrap_or_else(|| {
+            // A label that is no class of anybody's; where it stands already, another one does as well.
+            let [unused, other] = match labels.dtype() {
+                DType::U32 | DType::U64 => [i64::from(u32::MAX), i64::from(u32::MAX) - 1],
+                _ => [i64::from(i32::MIN), -1],
+            };
+            labels = labels.clone().mask_fill(labels.clone().equal_elem(unused), other);
+            unused
+        });
+        Self { of: labels.mask_fill(mask.clone().bool_not(), ignored), ignore_index: Some(ignored) }
+    }
+}
 
 /// Whether a label of this type can have the value `index`.
 pub(crate) fn fits(index: i64, dtype: DType) -> bool {
@@ -14,6 +46,14 @@ pub(crate) fn fits(index: i64, dtype: DType) -> bool {
         DType::U16 => u16::try_from(index).is_ok(),
         DType::U8 => u8::try_from(index).is_ok(),
         _ => true,
+    }
+}
+
+/// Labels that are no class where they are masked.
+pub(crate) fn without_class<const L: usize>(labels: Tensor<L, Int>, mask: Option<&Tensor<L, Bool>>) -> Tensor<L, Int> {
+    match mask {
+        None => labels,
+        Some(mask) => widen_labels(labels).mask_fill(mask.clone().bool_not(), i64::from(i32::MAX)),
     }
 }
 

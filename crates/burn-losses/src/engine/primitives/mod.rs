@@ -2,6 +2,8 @@
 //!
 //! Only here are gradients written by hand.
 
+#[cfg(feature = "cpu-engine")]
+pub(super) mod activation;
 pub(crate) mod centers;
 pub(crate) mod gather;
 pub(crate) mod gathered_matmul;
@@ -12,3 +14,4 @@ pub(crate) mod order_statistics;
 pub(crate) mod proxies;
 pub(crate) mod softmax;
 pub(crate) mod sort;
+pub(crate) mod valid;

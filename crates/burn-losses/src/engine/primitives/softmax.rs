@@ -19,13 +19,13 @@ pub(crate) fn softmax<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
     activation::softmax(finite(logits), 1)
 }
 
-/// Stands for infinity; two of them have a finite difference.
-pub(crate) fn largest(dtype: DType) -> f64 {
-    0.25 * if dtype == DType::F64 { f64::MAX } else { f64::from(f32::MAX) }
+/// Stands for infinity: sums, differences and multiples of it are finite.
+fn largest(dtype: DType) -> f64 {
+    1e-3 * if dtype == DType::F64 { f64::MAX } else { f64::from(f32::MAX) }
 }
 
 /// The logits, large numbers in place of infinities.
-fn finite<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
+pub(crate) fn finite<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
     let most = largest(logits.dtype());
     // What is not a number stays one, which a clamp would not see to on every device.
     identity(logits, |logits| {

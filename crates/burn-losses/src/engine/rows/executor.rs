@@ -9,9 +9,9 @@ use crate::engine::pointwise::PointKernel;
 use crate::engine::primitives::gather::gather;
 use crate::engine::primitives::labels::one_hot;
 use crate::engine::primitives::order_statistics::argmax;
-use crate::engine::primitives::softmax::log_softmax;
+use crate::engine::primitives::softmax::{finite, log_softmax};
 use crate::formula::{Dual, Formula, Real, RowFormula};
-use crate::reduction::{Reduction, Unreduced};
+use crate::reduction::{Divisor, Given, Reduction, Unreduced};
 use burn::tensor::{Int, Tensor};
 
 /// What rows of logits are compared with.
@@ -88,7 +88,7 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
     // By a class whose logit is not minus infinity.
     let log_total = || {
         let places = argmax(logits.clone().detach());
-        gather(logits.clone(), places.clone()) - gather(log_p.clone(), places)
+        gather(finite(logits.clone()), places.clone()) - gather(log_p.clone(), places)
     };
     // The graph is built only where something comes of it.
     let has_penalty = formula.penalty(0.0).is_some();
@@ -150,6 +150,15 @@ pub(crate) struct Reduce {
     pub(crate) samples: usize,
     /// Those of the rows, or of the samples.
     pub(crate) weights: Option<AnyTensor>,
+}
+
+impl Reduce {
+    /// As a reduction says, with all that was given; and what the result has to be divided by, where a kernel does not know.
+    pub(crate) fn new<const L: usize>(reduction: Reduction, given: &Given<L>) -> (Self, Option<Divisor>) {
+        let divisor = given.counted(reduction);
+        let reduction = if divisor.is_some() { Reduction::Sum } else { reduction };
+        (Self { reduction, samples: given.samples, weights: given.weights.as_ref().map(AnyTensor::from) }, divisor)
+    }
 }
 
 /// What a machine makes of a call: the values, or the reduced one, and what each row counts.

@@ -4,27 +4,55 @@
 pub(super) mod host;
 
 use super::any_tensor::AnyTensor;
-use super::{machine, without_gradient};
+use super::rows::valid_rows;
+use super::{machine, without_weightless};
 use crate::check::widen;
 use crate::formula::VectorFormula;
 use crate::formula::inlined::{expect_inlined, note};
-use crate::reduction::Reduction;
-use burn::tensor::Tensor;
+use crate::formula::safe::quotient;
+use crate::reduction::{Divisor, Extras, Given, Reduction, Unreduced, cleaned, count_true, sum};
+use burn::tensor::{Bool, Tensor};
 
 /// A loss of this shape: predictions `[N, K]` and targets `[N, TARGETS]`.
 pub(crate) trait Vectors {
     /// The formula of every single value, where there is one, for the fused engine.
     fn kernel(&self) -> Option<VectorKernel>;
 
-    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone: no tensor with a gradient.
-    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>) -> Option<Tensor<1>> {
+    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone: nothing with a gradient.
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>) -> Option<Factors> {
         let _ = (predictions, targets);
         None
     }
 
     /// The `[N]` values as tensor operations, of inputs in single or double precision; N is not 0.
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
+    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1>;
 }
+
+/// What values are multiplied by.
+pub struct Factors {
+    pub(crate) of_each: Tensor<1>,
+    /// Whether they are divided by their mean; where that is 0 they are 0.
+    pub(crate) over_mean: bool,
+}
+
+impl Factors {
+    /// One for each value; what is masked has no part in the mean.
+    pub(crate) fn numbers(self, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
+        let Self { of_each, over_mean } = self;
+        if !over_mean {
+            return of_each;
+        }
+        let (shape, total) = (of_each.dims(), sum(cleaned(of_each.clone(), mask)));
+        let mean = match mask {
+            None => total * (1.0 / shape[0] as f64),
+            Some(mask) => count_true(mask).divide(total),
+        };
+        of_each * quotient(mean.ones_like(), mean, LEAST_MEAN).expand(shape)
+    }
+}
+
+/// A mean of factors below this counts as 0.
+const LEAST_MEAN: f64 = 1e-18;
 
 /// A [`VectorFormula`] as the machines of the fused engine run it.
 pub struct VectorKernel {
@@ -105,18 +133,37 @@ pub(crate) fn constants<const K: usize, const TARGETS: usize>(
     values.unwrap_or_else(|| of_formula(formula, widen(predictions), widen(targets)))
 }
 
-/// The unreduced values, computed in at least single precision.
-pub(crate) fn values(loss: &impl Vectors, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+/// The unreduced values, computed in at least single precision; what is masked is 0 and counts nothing.
+pub(crate) fn values(
+    loss: &impl Vectors,
+    predictions: Tensor<2>,
+    targets: Tensor<2>,
+    mask: Option<&Tensor<1, Bool>>,
+) -> Unreduced<1> {
     if predictions.dims()[0] == 0 {
-        return widen(predictions).reshape([0]);
+        return widen(predictions).reshape([0]).into();
     }
-    match loss.kernel().and_then(|kernel| kernel.run(&predictions, &targets, None, None)) {
-        None => loss.values(widen(predictions), widen(targets)),
+    let (predictions, targets) = (valid_rows(predictions, mask), valid_rows(targets, mask));
+    let values = match loss.kernel().and_then(|kernel| kernel.run(&predictions, &targets, None, None)) {
+        None => loss.values(widen(predictions), widen(targets), mask),
         Some(values) => match loss.factors(&predictions, &targets) {
             None => values,
-            Some(factors) => values * factors,
+            Some(factors) => values * factors.numbers(mask),
         },
-    }
+    };
+    Unreduced::from(values).masked(mask)
+}
+
+/// The unreduced values with all that was given.
+pub(crate) fn unreduced(
+    loss: &impl Vectors,
+    predictions: Tensor<2>,
+    targets: Tensor<2>,
+    extras: Extras,
+) -> Unreduced<1> {
+    let given = extras.given([predictions.dims()[0]]);
+    let values = values(loss, predictions, targets, given.mask.as_ref());
+    given.apply(values)
 }
 
 /// The value of the batch.
@@ -125,37 +172,41 @@ pub(crate) fn reduce(
     reduction: Reduction,
     predictions: Tensor<2>,
     targets: Tensor<2>,
-    weights: Option<Tensor<1>>,
+    extras: Extras,
 ) -> Tensor<1> {
-    if let Some(value) = reduced(loss, reduction, &predictions, &targets, weights.as_ref()) {
+    let given = extras.given([predictions.dims()[0]]);
+    if let Some(value) = reduced(loss, reduction, &predictions, &targets, &given) {
         return value;
     }
-    let predictions = match &weights {
-        Some(weights) => {
-            let nothing = weights.clone().equal_scalar(0.0).unsqueeze_dim::<2>(1).expand(predictions.dims());
-            without_gradient(predictions, nothing)
-        }
-        None => predictions,
-    };
-    reduction.reduce(values(loss, predictions, targets).into(), weights, None)
+    let values = values(loss, without_weightless(predictions, &given), targets, given.mask.as_ref());
+    given.reduce(reduction, values)
 }
 
-/// The same by the fused engine; `None` where it has no kernel.
+/// The same by the fused engine; `None` where it has no kernel, or something is masked.
 fn reduced(
     loss: &impl Vectors,
     reduction: Reduction,
     predictions: &Tensor<2>,
     targets: &Tensor<2>,
-    weights: Option<&Tensor<1>>,
+    given: &Given<1>,
 ) -> Option<Tensor<1>> {
     if predictions.dims()[0] == 0 {
         return None;
     }
-    let kernel = loss.kernel()?;
-    let Some(factors) = loss.factors(predictions, targets) else {
-        return kernel.run(predictions, targets, Some(reduction), weights);
+    let (kernel, (reduction, divisor)) = (loss.kernel()?, given.in_kernel(reduction)?);
+    let run = |reduction, weights| {
+        let value = kernel.run(predictions, targets, Some(reduction), weights)?;
+        Some(Divisor::divide_by(divisor, value))
     };
-    // Factors are no weights, whose mean it would be.
-    let reduction = if reduction == Reduction::WeightedMean { Reduction::Mean } else { reduction };
-    if weights.is_some() { None } else { kernel.run(predictions, targets, Some(reduction), Some(&factors)) }
+    let Some(Factors { of_each, over_mean }) = loss.factors(predictions, targets) else {
+        return run(reduction, given.weights.as_ref());
+    };
+    let reduction = match (over_mean, reduction) {
+        // Factors are no weights, whose mean it would be.
+        (false, Reduction::WeightedMean) => Reduction::Mean,
+        (false, reduction) => reduction,
+        (true, Reduction::Sum) => return None,
+        (true, _) => Reduction::WeightedMean,
+    };
+    if given.weights.is_some() { None } else { run(reduction, Some(&of_each)) }
 }

@@ -4,6 +4,7 @@ mod configs;
 mod extremes;
 mod gradients;
 mod infinities;
+mod masks;
 mod precision;
 mod sizes;
 mod ties;

@@ -123,8 +123,8 @@ fn a_hard_weight_needs_labels_and_a_wrong_label_is_nan() {
     let config = DistillationLossConfig::new().with_hard_weight(0.5).with_input(DistributionInput::Logits);
     let loss = config.init(&device);
     let (student, teacher) = (matrix(&[[1.0, 0.0]], &device, F64), matrix(&[[0.5, 0.5]], &device, F64));
-    let error = loss.check(&student, &teacher).unwrap_err().to_string();
+    let error = loss.check(&student, &teacher, &Extras::new()).unwrap_err().to_string();
     assert_eq!(error, "distillation: `labels` is missing: `hard_weight` is not 0: call `forward_with_labels`");
     let labels = Tensor::<1, Int>::from_ints([2], &device);
-    assert!(number(loss.forward_with_labels(student, teacher, labels)).is_nan());
+    assert!(number(loss.forward_with_labels(student, teacher, labels, Extras::new())).is_nan());
 }

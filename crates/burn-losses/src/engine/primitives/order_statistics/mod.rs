@@ -6,6 +6,7 @@
 #[cfg(feature = "cpu-engine")]
 pub(in crate::engine) mod host;
 
+use super::valid::selected;
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::machine::{self, has_kernels};
 use burn::tensor::{Bool, DType, Int, Tensor};
@@ -51,25 +52,43 @@ pub(crate) fn argmax(rows: Tensor<2>) -> Tensor<1, Int> {
     places.unwrap_or_else(|| rows.argmax(1).squeeze_dim(1))
 }
 
-/// The median: the mean of the two middle values where their number is even.
-pub(crate) fn median(values: Tensor<1>) -> Tensor<1> {
+/// The median of what is not masked: the mean of the two middle values where their number is even, 0 where there is nothing.
+pub(crate) fn median(values: Tensor<1>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
+    let Some(mask) = mask else { return median_of_all(values) };
+    let nothing = Tensor::zeros([1], (&values.device(), values.dtype()));
+    if has_kernels(&values) {
+        return selected(values, mask).map_or(nothing, median_of_all);
+    }
+    // What is masked ranks below everything else.
+    let below = values.clone().min().expand(values.dims()) - 1.0;
+    let values = values.mask_where(mask.clone().bool_not(), below);
+    let number = count(mask.clone());
+    let middle = |k: Tensor<1, Int>| kth_largest(&values, k.clamp_min(1));
+    let both = middle((number.clone() + 1) / 2) * 0.5 + middle(number.clone() / 2 + 1) * 0.5;
+    both.mask_fill(number.equal_elem(0), 0.0)
+}
+
+fn median_of_all(values: Tensor<1>) -> Tensor<1> {
     let any = AnyTensor::from(&values);
     if let Some(median) = machine::run("median", &any, |machine| machine.median(&any)) {
         return median.into_rank();
     }
     let n = values.dims()[0];
-    let kth = |k: usize| {
-        let k = Tensor::<1, Int>::full([1], k as i64, &values.device());
-        let (_, high) = bracket(values.clone(), k);
-        // The interval holds nothing but the wanted value: the largest one that is not above its end.
-        let above = values.clone().greater(high.expand([n]));
-        let lowest = values.clone().min().expand([n]);
-        values.clone().mask_where(above, lowest).max()
-    };
+    let kth = |k: usize| kth_largest(&values, Tensor::full([1], k as i64, &values.device()));
     match n % 2 {
         1 => kth(n / 2 + 1),
         _ => kth(n / 2) * 0.5 + kth(n / 2 + 1) * 0.5,
     }
+}
+
+/// The `k`-th largest value.
+fn kth_largest(values: &Tensor<1>, k: Tensor<1, Int>) -> Tensor<1> {
+    let shape = values.dims();
+    let (_, high) = bracket(values.clone(), k);
+    // The interval holds nothing but the wanted value: the largest one that is not above its end.
+    let above = values.clone().greater(high.expand(shape));
+    let lowest = values.clone().min().expand(shape);
+    values.clone().mask_where(above, lowest).max()
 }
 
 /// An interval (low, high] that holds the k-th largest of finite `scores`, and no other number.
@@ -152,7 +171,7 @@ mod tests {
     #[test]
     fn median_of_odd_and_even_counts() {
         let median =
-            |values: &[f32]| -> f32 { super::median(Tensor::from_floats(values, &Device::flex())).into_scalar() };
+            |values: &[f32]| -> f32 { super::median(Tensor::from_floats(values, &Device::flex()), None).into_scalar() };
         assert_eq!(median(&[3.0, -1.0, 2.0]), 2.0);
         assert_eq!(median(&[3.0, -1.0, 2.0, 10.0]), 2.5);
         assert_eq!(median(&[4.0]), 4.0);
@@ -168,12 +187,29 @@ mod tests {
             sorted.sort_by(|a, b| b.total_cmp(a));
             for k in 1..=scores.len() {
                 let (chosen, median) = crate::engine::machine::with_tensor_operations(|| {
-                    (chosen(scores, k), super::median(Tensor::from_floats(scores, &device)).into_scalar::<f32>())
+                    let median = super::median(Tensor::from_floats(scores, &device), None);
+                    (chosen(scores, k), median.into_scalar::<f32>())
                 });
                 assert_eq!(chosen, scores.iter().map(|x| *x >= sorted[k - 1]).collect::<Vec<_>>(), "{k} of {scores:?}");
                 let middle = [(scores.len() - 1) / 2, scores.len() / 2].map(|place| sorted[place] * 0.5);
                 assert_eq!(median, middle[0] + middle[1], "{scores:?}");
             }
         }
+    }
+
+    #[test]
+    fn the_median_is_that_of_what_is_not_masked() {
+        let device = Device::flex();
+        let median = |values: &[f32], mask: &[bool]| -> f32 {
+            let mask = Tensor::from_data(burn::tensor::TensorData::from(mask), &device);
+            let run = || super::median(Tensor::from_floats(values, &device), Some(&mask)).into_scalar::<f32>();
+            let fused = run();
+            assert_eq!(crate::with_tensor_operations(run), fused);
+            fused
+        };
+        assert_eq!(median(&[3.0, -1.0, 2.0, 100.0], &[true, true, true, false]), 2.0);
+        assert_eq!(median(&[3.0, -1.0, 2.0, 10.0, -50.0, -60.0], &[true, true, true, true, false, false]), 2.5);
+        assert_eq!(median(&[4.0, 9.0], &[true, false]), 4.0);
+        assert_eq!(median(&[4.0, 9.0], &[false, false]), 0.0);
     }
 }
