@@ -51,6 +51,10 @@ fn found(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn generated_pictures() {
     let (folder, files) = (folder(), &*FILES);
+    if !folder.with_file_name("Cargo.toml").exists() {
+        // The package was unpacked alone.
+        return;
+    }
     let write = std::env::var("BURN_LOSSES_WRITE").as_deref() == Ok("1");
     let mut wrong = Vec::new();
     for path in found(&folder) {

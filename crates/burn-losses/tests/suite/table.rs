@@ -1,9 +1,9 @@
 //! The table of all losses in the README is that of the registry.
 
+use crate::repository::repository;
 use burn_losses::config::Value;
 use burn_losses::{LossInfo, registry};
 use std::fmt::Write;
-use std::path::Path;
 
 /// Of a loss inside a loss the kind says enough.
 fn in_short(value: &Value) -> Value {
@@ -38,7 +38,8 @@ fn table() -> String {
 /// Run with `BURN_LOSSES_WRITE=1` to write it.
 #[test]
 fn generated_table_of_the_readme() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let Some(repository) = repository() else { return };
+    let path = repository.join("README.md");
     let readme = std::fs::read_to_string(&path).expect("the README");
     let (begin, end) = ("<!-- losses -->", "<!-- /losses -->");
     let (head, rest) = readme.split_once(begin).expect("the begin of the table");
