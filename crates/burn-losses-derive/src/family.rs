@@ -75,6 +75,8 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
     let configs: Vec<_> = kinds.iter().map(|kind| &kind.config).collect();
     let losses: Vec<_> = kinds.iter().map(|kind| &kind.loss).collect();
     let docs: Vec<_> = kinds.iter().map(|kind| format!("The kind `{}`.", kind.kind.value())).collect();
+    // What other libraries call it is found by the search of the documentation.
+    let others: Vec<Vec<_>> = kinds.iter().map(|kind| kind.aliases.iter().chain(&kind.elsewhere).collect()).collect();
     let names = kinds.iter().map(|Kind { kind, aliases, elsewhere, .. }| {
         quote!(crate::config::KindNames { kind: #kind, aliases: &[#(#aliases),*], elsewhere: &[#(#elsewhere),*] })
     });
@@ -122,7 +124,7 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub enum #config {
-            #(#[doc = #docs] #variants(#configs),)*
+            #(#[doc = #docs] #(#[doc(alias = #others)])* #variants(#configs),)*
         }
 
         #[doc = #about_any]

@@ -67,7 +67,7 @@ pub fn loss(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes an enum of configs the config of a family, and writes the enum of the losses that they make: `#[family(name, makes = Any)]`.
 ///
 /// Each variant has the names of its kind: `#[kind("huber", alias = "l", elsewhere = "HuberLoss")]`. What stands under `elsewhere` is
-/// what other libraries call it, which errors know.
+/// what other libraries call it, which errors and the search of the documentation know.
 #[proc_macro_attribute]
 pub fn family(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let (arguments, item) = (parse_macro_input!(arguments as family::Arguments), parse_macro_input!(item));

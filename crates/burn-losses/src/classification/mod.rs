@@ -8,6 +8,8 @@ mod multi_margin;
 mod nll;
 mod ohem;
 mod signature;
+#[cfg(test)]
+pub mod template;
 mod weighted_sum;
 mod zero_one;
 

@@ -9,6 +9,8 @@ mod entropy;
 mod js_divergence;
 mod kl_divergence;
 mod signature;
+#[cfg(test)]
+pub mod template;
 mod weighted_sum;
 
 use crate::check::Reference;

@@ -19,6 +19,8 @@ mod sampler;
 mod signature;
 mod softmax;
 mod sub_center_arcface;
+#[cfg(test)]
+pub mod template;
 
 use crate::check::Reference;
 use crate::classification::CrossEntropyLoss;

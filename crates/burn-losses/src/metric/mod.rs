@@ -13,6 +13,8 @@ mod proxy_anchor;
 mod siglip;
 mod signature;
 mod sup_con;
+#[cfg(test)]
+pub mod template;
 mod triplet;
 mod views;
 mod weighted_sum;

@@ -10,6 +10,8 @@ mod jaccard;
 mod lovasz;
 mod signature;
 mod smooth;
+#[cfg(test)]
+pub mod template;
 mod tversky;
 mod weighted_sum;
 
