@@ -41,7 +41,7 @@ pub enum CenterUpdate {
 /// use burn_losses::{metric::CenterLossConfig, prelude::*};
 ///
 /// let device = Device::flex().autodiff();
-/// let loss = CenterLossConfig::new().with_num_classes(2).with_embedding_dim(2).init(&device);
+/// let loss = CenterLossConfig::new(2, 2).init(&device);
 /// let embeddings = Tensor::<2>::from_floats([[3.0, 4.0]], &device);
 /// let value = loss.forward(embeddings, Tensor::<1, Int>::from_ints([1], &device));
 /// assert_eq!(value.into_scalar::<f32>(), 12.5);

@@ -30,7 +30,7 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn_losses::{metric::ProxyAnchorLossConfig, prelude::*};
 ///
 /// let device = Device::flex();
-/// let loss = ProxyAnchorLossConfig::new().with_num_classes(3).with_embedding_dim(2).init(&device);
+/// let loss = ProxyAnchorLossConfig::new(3, 2).init(&device);
 /// let value = loss.forward(Tensor::ones([2, 2], &device), Tensor::<1, Int>::from_ints([0, 2], &device));
 /// assert!(value.into_scalar::<f32>() > 0.0);
 /// ```

@@ -12,6 +12,7 @@ mod laws;
 mod models;
 mod parity;
 mod probe;
+mod repository;
 mod schema;
 mod table;
 mod traps;
