@@ -2,8 +2,8 @@
 
 use super::any_tensor::AnyTensor;
 use super::pointwise::{PointKernel, Reduce};
-use super::rows::{as_rows, of_zero_weight};
-use super::{keep_graph, without_gradient};
+use super::rows::as_rows;
+use super::{keep_graph, with_weights};
 use crate::check::{Reference, widen};
 use crate::engine::primitives::softmax::log_softmax;
 use crate::error::InputError;
@@ -100,10 +100,7 @@ pub(crate) fn reduce<L: Distributions, const D: usize, const W: usize>(
             return value;
         }
     }
-    let predictions = match &weights {
-        Some(weights) => without_gradient(predictions.clone(), of_zero_weight(weights, &predictions)),
-        None => predictions,
-    };
+    let predictions = with_weights(predictions, weights.clone().map(|weights| weights.unsqueeze_dim(1)));
     let values = values(loss, input, predictions, targets, None);
     match weights {
         None => reduction.apply(values, None, None),

@@ -32,7 +32,7 @@ pub(crate) mod rows;
 
 use any_tensor::AnyTensor;
 use burn::module::RunningState;
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use custom_backward::custom_backward;
 
 /// Gives the buffers back to the system that the fused engine keeps for the next step: of gradients on Flex, and of what is computed on
@@ -82,14 +82,12 @@ pub(crate) fn set_state<const D: usize>(state: &RunningState<Tensor<D>>, value: 
     let _ = state.value_sync().device().flush();
 }
 
-/// The same numbers; no gradient flows to them where the mask is true, be it NaN.
-pub(crate) fn without_gradient<const D: usize>(numbers: Tensor<D>, mask: Tensor<D, Bool>) -> Tensor<D> {
-    let tracked = AnyTensor::from(&numbers);
-    if !tracked.is_tracked() {
-        return numbers;
-    }
-    let mask = mask.without_autodiff();
-    let stopped = move |upstream: AnyTensor| vec![Some(upstream.into_rank::<D>().mask_fill(mask, 0.0).into())];
+/// The same numbers; no gradient flows to them where their weight is 0, be that NaN.
+pub(crate) fn with_weights<const D: usize>(numbers: Tensor<D>, weights: Option<Tensor<D>>) -> Tensor<D> {
+    let (tracked, shape) = (AnyTensor::from(&numbers), numbers.dims());
+    let Some(weights) = weights.filter(|_| tracked.is_tracked() && !shape.contains(&0)) else { return numbers };
+    let dropped = weights.without_autodiff().equal_scalar(0.0).expand(shape);
+    let stopped = move |upstream: AnyTensor| vec![Some(upstream.into_rank::<D>().mask_fill(dropped, 0.0).into())];
     let attached = custom_backward(tracked.clone().without_autodiff(), &[tracked], stopped);
     attached.map_or(numbers, AnyTensor::into_rank)
 }

@@ -4,7 +4,7 @@
 pub(super) mod host;
 
 use super::any_tensor::AnyTensor;
-use super::{machine, without_gradient};
+use super::{machine, with_weights};
 use crate::check::{Reference, widen};
 use crate::error::InputError;
 use crate::formula::{BoxFormula, Formula};
@@ -167,12 +167,6 @@ pub(crate) fn reduce<B: Boxes>(
     {
         return value;
     }
-    let predictions = match &weights {
-        Some(weights) => {
-            let nothing = weights.clone().equal_scalar(0.0).unsqueeze_dim::<2>(1).expand(predictions.dims());
-            without_gradient(predictions, nothing)
-        }
-        None => predictions,
-    };
+    let predictions = with_weights(predictions, weights.clone().map(|weights| weights.unsqueeze_dim(1)));
     reduction.reduce(values(loss, predictions, targets, format).into(), weights, None)
 }

@@ -5,7 +5,7 @@ pub(super) mod host;
 
 use super::any_tensor::AnyTensor;
 use super::machine::{self, has_kernels};
-use super::{keep_graph, without_gradient};
+use super::{keep_graph, with_weights};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::Formula;
@@ -204,13 +204,7 @@ pub(crate) fn reduce<P: Pointwise, const D: usize>(
         return value;
     }
     let divisor = (reduction == Reduction::Positives).then(|| positives(targets.clone()));
-    let first = match &weights {
-        Some(weights) => {
-            let nothing = weights.clone().equal_scalar(0.0).expand(first.dims());
-            without_gradient(first, nothing)
-        }
-        None => first,
-    };
+    let first = with_weights(first, weights.clone());
     reduction.reduce(values(loss, first, targets), weights, divisor)
 }
 

@@ -6,7 +6,7 @@ pub(super) mod host;
 
 use super::any_tensor::AnyTensor;
 use super::primitives::labels::{fits, is_out_of_range, widen_labels};
-use super::{keep_graph, without_gradient};
+use super::{keep_graph, with_weights};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::RowFormula;
@@ -233,19 +233,8 @@ pub(crate) fn reduce<R: Rows, const D: usize, const L: usize>(
             return value;
         }
     }
-    let logits = match &weights {
-        Some(weights) => without_gradient(logits.clone(), of_zero_weight(weights, &logits)),
-        None => logits,
-    };
+    let logits = with_weights(logits, weights.clone().map(|weights| weights.unsqueeze_dim(1)));
     reduction.reduce(values(loss, logits, labels), weights, None)
-}
-
-/// Where the weight of a row is 0, for each of its classes.
-pub(crate) fn of_zero_weight<const D: usize, const L: usize>(
-    weights: &Tensor<L>,
-    logits: &Tensor<D>,
-) -> Tensor<D, Bool> {
-    weights.clone().equal_scalar(0.0).unsqueeze_dim::<D>(1).expand(logits.dims())
 }
 
 /// The values of logits and probabilities; rows where `mask` is false are ignored.
