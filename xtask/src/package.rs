@@ -1,0 +1,64 @@
+//! The packages as they are published: they build and pass their tests with nothing of the repository around them.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::cargo::{Package, cargo, metadata};
+use crate::steps::{Failed, Steps};
+
+/// The features of the tests. Those of a GPU are left out.
+const FEATURES: &str = "burn-losses/ndarray,burn-losses/schema,burn-losses/train";
+
+/// Packs the crates of the folder `crates`, unpacks them into a workspace of their own, and tests that.
+pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
+    let failed = |why: String| Failed::new("package", "cargo xtask package", &why);
+    let metadata = metadata().map_err(failed)?;
+    // The hack goes with them: cargo wants every dependency to be somewhere.
+    let folders = ["crates", "workspace-hack"].map(std::ffi::OsStr::new);
+    let is_packed = |package: &&Package| package.manifest_path.iter().any(|part| folders.contains(&part));
+    let packages: Vec<_> = metadata.packages.iter().filter(is_packed).collect();
+
+    let mut pack = cargo(&["package", "--no-verify"]);
+    pack.args(packages.iter().flat_map(|package| ["--package", &package.name]));
+    steps.run("pack", &mut pack)?;
+
+    let packed = metadata.target_directory.join("package");
+    let alone = packed.join("alone");
+    // What is left of the last time may have another version. Burn, which is built in it, is kept.
+    let stale = fs::read_dir(&alone).into_iter().flatten().flatten().filter(|entry| entry.file_name() != "target");
+    for entry in stale.filter(|entry| entry.path().is_dir()) {
+        fs::remove_dir_all(entry.path()).map_err(|error| failed(error.to_string()))?;
+    }
+    fs::create_dir_all(&alone).map_err(|error| failed(error.to_string()))?;
+    for package in &packages {
+        let archive = packed.join(format!("{}.crate", folder(package)));
+        steps.run("unpack", Command::new("tar").arg("xzf").arg(archive).arg("-C").arg(&alone))?;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    let root = fs::read_to_string(root).map_err(|error| failed(error.to_string()))?;
+    let manifest = alone.join("Cargo.toml");
+    fs::write(&manifest, workspace(&packages, &root)).map_err(|error| failed(error.to_string()))?;
+
+    let mut test = cargo(&["test", "--workspace", "--features", FEATURES, "--manifest-path"]);
+    // Without the `cfg` of this workspace, as at a user's.
+    test.arg(&manifest).arg("--target-dir").arg(alone.join("target")).env("RUSTFLAGS", "");
+    steps.run("tests of the packages", &mut test)
+}
+
+/// The folder in an archive.
+fn folder(package: &Package) -> String {
+    format!("{}-{}", package.name, package.version)
+}
+
+/// The manifest of the workspace: the packages take each other in place of the registry's, and the profiles are those of `root`.
+fn workspace(packages: &[&Package], root: &str) -> String {
+    let members = packages.iter().map(|package| format!("{:?}", folder(package))).collect::<Vec<_>>().join(", ");
+    let mut text = format!("[workspace]\nresolver = \"3\"\nmembers = [{members}]\n\n[patch.crates-io]\n");
+    for package in packages {
+        writeln!(text, "{} = {{ path = {:?} }}", package.name, folder(package)).expect("a string");
+    }
+    let profiles = root.find("[profile.dev]").map_or("", |start| &root[start..]);
+    text + "\n" + profiles
+}
