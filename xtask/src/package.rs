@@ -15,12 +15,14 @@ const FEATURES: &str = "burn-losses/ndarray,burn-losses/schema,burn-losses/train
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     let failed = |why: String| Failed::new("package", "cargo xtask package", &why);
     let metadata = metadata().map_err(failed)?;
-    // The hack goes with them: cargo wants every dependency to be somewhere.
     let folders = ["crates", "workspace-hack"].map(std::ffi::OsStr::new);
     let is_packed = |package: &&Package| package.manifest_path.iter().any(|part| folders.contains(&part));
     let packages: Vec<_> = metadata.packages.iter().filter(is_packed).collect();
 
-    let mut pack = cargo(&["package", "--no-verify"]);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    // Cargo takes no package from the workspace that is not to be published.
+    let hack = format!("patch.crates-io.burn-losses-workspace-hack.path={:?}", root.join("workspace-hack"));
+    let mut pack = cargo(&["package", "--no-verify", "--config", &hack]);
     pack.args(packages.iter().flat_map(|package| ["--package", &package.name]));
     steps.run("pack", &mut pack)?;
 
@@ -36,10 +38,11 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
         let archive = packed.join(format!("{}.crate", folder(package)));
         steps.run("unpack", Command::new("tar").arg("xzf").arg(archive).arg("-C").arg(&alone))?;
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
-    let root = fs::read_to_string(root).map_err(|error| failed(error.to_string()))?;
     let manifest = alone.join("Cargo.toml");
-    fs::write(&manifest, workspace(&packages, &root)).map_err(|error| failed(error.to_string()))?;
+    let written = fs::read_to_string(root.join("Cargo.toml"))
+        .and_then(|root| fs::write(&manifest, workspace(&packages, &root)))
+        .and_then(|()| fs::copy(root.join("Cargo.lock"), alone.join("Cargo.lock")));
+    written.map_err(|error| failed(error.to_string()))?;
 
     let mut test = cargo(&["test", "--workspace", "--features", FEATURES, "--manifest-path"]);
     // Without the `cfg` of this workspace, as at a user's.
