@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::cargo::{Package, cargo, metadata};
+use crate::features::HACK;
 use crate::steps::{Failed, Steps};
 
 /// The features of the tests. Those of a GPU are left out.
@@ -21,7 +22,7 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
 
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     // Cargo takes no package from the workspace that is not to be published.
-    let hack = format!("patch.crates-io.burn-losses-workspace-hack.path={:?}", root.join("workspace-hack"));
+    let hack = format!("patch.crates-io.{HACK}.path={:?}", root.join("workspace-hack"));
     let mut pack = cargo(&["package", "--no-verify", "--config", &hack]);
     pack.args(packages.iter().flat_map(|package| ["--package", &package.name]));
     steps.run("pack", &mut pack)?;
@@ -55,13 +56,39 @@ fn folder(package: &Package) -> String {
     format!("{}-{}", package.name, package.version)
 }
 
-/// The manifest of the workspace: the packages take each other in place of the registry's, and the profiles are those of `root`.
+/// The manifest of the workspace: the packages take each other in place of the registry's, and the profiles are those of `root`. The
+/// hack has to be there, but nobody builds it.
 fn workspace(packages: &[&Package], root: &str) -> String {
-    let members = packages.iter().map(|package| format!("{:?}", folder(package))).collect::<Vec<_>>().join(", ");
-    let mut text = format!("[workspace]\nresolver = \"3\"\nmembers = [{members}]\n\n[patch.crates-io]\n");
+    let list = |is_hack: bool| {
+        let names = packages.iter().filter(|package| (package.name == HACK) == is_hack).map(|package| folder(package));
+        names.collect::<Vec<_>>()
+    };
+    let mut text = format!("[workspace]\nresolver = \"3\"\nmembers = {:?}\nexclude = {:?}\n", list(false), list(true));
+    text.push_str("\n[patch.crates-io]\n");
     for package in packages {
         writeln!(text, "{} = {{ path = {:?} }}", package.name, folder(package)).expect("a string");
     }
     let profiles = root.find("[profile.dev]").map_or("", |start| &root[start..]);
     text + "\n" + profiles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_packages_take_each_other() {
+        let package = |name: &str| {
+            let json = serde_json::json!({
+                "name": name, "version": "1.2.3", "manifest_path": "crates/x/Cargo.toml", "dependencies": []
+            });
+            serde_json::from_value::<Package>(json).unwrap()
+        };
+        let (library, hack) = (package("lib"), package(HACK));
+        let text = workspace(&[&library, &hack], "[workspace]\n\n[profile.dev]\nopt-level = 1\n");
+        for line in ["members = [\"lib-1.2.3\"]", "lib = { path = \"lib-1.2.3\" }", "[profile.dev]\nopt-level = 1"] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert!(text.contains(&format!("exclude = [\"{HACK}-1.2.3\"]")), "{text}");
+    }
 }
