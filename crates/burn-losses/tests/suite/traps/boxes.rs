@@ -13,10 +13,17 @@ use burn_losses::prelude::*;
 use burn_losses::{AnyLoss, LossConfig, registry};
 use proptest::prelude::*;
 
-/// Every loss of two boxes, by its kind.
+/// Every loss of two boxes.
+fn of_boxes() -> impl Iterator<Item = LossInfo> {
+    registry().into_iter().filter(|info| match default_of(info).init(&Device::flex()) {
+        AnyLoss::Boxes(loss) => loss.targets() == BoxTargets::Boxes,
+        _ => false,
+    })
+}
+
+/// Their modules, by kind.
 fn losses(device: &Device) -> Vec<(&'static str, AnyLoss)> {
-    let kinds = registry().into_iter().filter(|info| info.family == "boxes" && info.kind != "distribution_focal");
-    kinds.map(|info| (info.kind, LossConfig::of("boxes", info.kind).unwrap().init(device))).collect()
+    of_boxes().map(|info| (info.kind, default_of(&info).init(device))).collect()
 }
 
 fn evaluate(loss: &AnyLoss, predictions: &[[f64; 4]], targets: &[[f64; 4]], target: &Target) -> Evaluation {
@@ -69,9 +76,9 @@ fn t33_degenerate_boxes_are_finite() {
     }
     let (predictions, targets): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
     for target in with_half() {
-        for info in registry().into_iter().filter(|info| info.family == "boxes" && info.kind != "distribution_focal") {
+        for info in of_boxes() {
             let configs = if target.name.starts_with("wgpu") {
-                vec![crate::probe::default_of(&info)]
+                vec![default_of(&info)]
             } else {
                 crate::probe::variants(&info)
             };
