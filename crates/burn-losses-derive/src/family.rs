@@ -1,5 +1,6 @@
 //! A family: the enum of its configs and the enum of its losses.
 
+use crate::by_value;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::parse::{Parse, ParseStream};
@@ -117,6 +118,7 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
             }
         }
     });
+    let serde = by_value::serde(config, &quote!(Self::to_value), &quote!(Self::from_value));
     Ok(quote! {
         #(#attrs)*
         #[derive(Debug, Clone, PartialEq)]
@@ -210,17 +212,7 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
 
         #of_losses
 
-        impl ::serde::Serialize for #config {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
-                ::serde::Serialize::serialize(&self.to_value(), serializer)
-            }
-        }
-
-        impl<'de> ::serde::Deserialize<'de> for #config {
-            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<Self, D::Error> {
-                crate::config::deserialize(deserializer, Self::from_value)
-            }
-        }
+        #serde
 
         impl ::burn::config::Config for #config {}
 

@@ -29,7 +29,7 @@ static FILES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
             write!(page, "\n## {family}\n\n| | |\n|---|---|\n").unwrap();
             last = family;
         }
-        let config = LossConfig::of(family, kind).unwrap();
+        let config = LossConfig::example(family, kind).unwrap();
         let picture = Picture::of(&[config]).unwrap_or_else(|error| panic!("{family}/{kind}: {error}"));
         let path = format!("{family}/{kind}.svg");
         let source = format!("../src/{family}/{kind}.rs");

@@ -110,7 +110,6 @@ pub mod config {
     mod file;
     mod format;
 
-    pub(crate) use crate::field::deserialize;
     pub use crate::field::{
         Alpha, AnyField, BatchAlpha, ClassFactor, Field, FieldInfo, FieldType, IntoField, Range, Record, Table,
         Unreadable, Value, Visit, VisitMut,
@@ -118,7 +117,9 @@ pub mod config {
     pub use describe::{About, Check, Describe, Example, LossInfo};
     pub(crate) use describe::{from_value, validate};
     pub use family::{FamilyConfig, KindNames};
-    pub(crate) use family::{check_nested, family_from_value, family_to_value, infos, kinds, of_kind, split_tag};
+    pub(crate) use family::{
+        check_nested, example_of, family_from_value, family_to_value, infos, kinds, of_kind, split_tag,
+    };
     pub use format::Format;
 
     // A file may hold a loss of any family. What knows them all is above the families, which import the rest.

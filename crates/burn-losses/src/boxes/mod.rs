@@ -125,7 +125,7 @@ pub trait BoxesLoss: Boxes + Loss {
     }
 
     /// One value per pair of boxes, times its weight and divided by the divisor, and what each counts in a mean: what
-    /// [`Reduction::reduce`] takes.
+    /// [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.

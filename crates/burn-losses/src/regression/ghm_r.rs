@@ -123,6 +123,6 @@ impl Pointwise for GhmRLoss {
 
     fn kernel_of_batch(&self, predictions: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let factors = Some(self.weights(predictions, targets, None));
-        Some(BatchKernel { kernel: PointKernel::new(&self.smooth_abs()), factors, normalizer: None })
+        Some(BatchKernel { kernel: PointKernel::new(&self.smooth_abs()), factors, factors_count: false })
     }
 }

@@ -82,7 +82,7 @@ pub trait RegressionLoss: Pointwise + Loss {
     }
 
     /// One value per element, times its weight and divided by the divisor, and what each counts in a mean: what
-    /// [`Reduction::reduce`] takes.
+    /// [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.

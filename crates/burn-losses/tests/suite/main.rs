@@ -16,3 +16,4 @@ mod repository;
 mod schema;
 mod table;
 mod traps;
+mod vectors;

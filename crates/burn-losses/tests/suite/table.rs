@@ -1,7 +1,7 @@
 //! The table of all losses in the README is that of the registry.
 
 use crate::repository::repository;
-use burn_losses::config::Value;
+use burn_losses::config::{Table, Value};
 use burn_losses::{LossInfo, registry};
 use std::fmt::Write;
 
@@ -9,9 +9,7 @@ use std::fmt::Write;
 fn in_short(value: &Value) -> Value {
     match (value.get("kind"), value) {
         (Some(kind), _) => kind.clone(),
-        (None, Value::Mapping(table)) => {
-            Value::Mapping(table.iter().map(|(key, value)| (key.clone(), in_short(value))).collect())
-        }
+        (None, Value::Table(table)) => Table::from_iter(table.iter().map(|(key, value)| (key, in_short(value)))).into(),
         (None, other) => other.clone(),
     }
 }
@@ -24,7 +22,8 @@ fn table() -> String {
             .iter()
             .filter(|field| field.name != "reduction")
             .map(|field| {
-                let default = serde_json::to_string(&in_short(&field.default)).expect("a default");
+                let Some(default) = &field.default else { return format!("`{}` (required)", field.name) };
+                let default = in_short(default).to_string();
                 let default = default.replace('"', "").replace("null", "none").replace(':', ": ").replace(',', ", ");
                 format!("`{}` ({default})", field.name)
             })

@@ -2,6 +2,7 @@
 
 use super::{F64, flex, is_finite, list, matrix, number, vector};
 use crate::devices::{self, Target};
+use crate::probe::default_of;
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use burn_losses::boxes::{
     AspectGradient, BoxFormat, CiouLossConfig, FactorGradient, FocalEiouLossConfig, Geometry, GiouLossConfig, IouForm,
@@ -10,7 +11,7 @@ use burn_losses::boxes::{
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::formula::BoxFormula;
 use burn_losses::prelude::*;
-use burn_losses::{AnyLoss, LossConfig, registry};
+use burn_losses::{AnyLoss, BoxTargets, Boxes, LossConfig, LossInfo, registry};
 use proptest::prelude::*;
 
 /// Every loss of two boxes.
@@ -77,11 +78,8 @@ fn t33_degenerate_boxes_are_finite() {
     let (predictions, targets): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
     for target in with_half() {
         for info in of_boxes() {
-            let configs = if target.name.starts_with("wgpu") {
-                vec![default_of(&info)]
-            } else {
-                crate::probe::variants(&info)
-            };
+            let configs =
+                if target.name.starts_with("wgpu") { vec![default_of(&info)] } else { crate::probe::variants(&info) };
             for config in configs {
                 let got = evaluate(&config.init(&target.device), &predictions, &targets, &target);
                 assert!(is_finite(&got), "{config:?} on {}", target.name);

@@ -10,7 +10,7 @@ use burn_losses::segmentation::{
     AbsentClasses, Activation, DiceLossConfig, GeneralizedDiceLossConfig, JaccardLossConfig, LovaszActivation,
     LovaszLossConfig, Masks, TverskyLossConfig,
 };
-use burn_losses::{LossConfig, Reduction, registry};
+use burn_losses::{LossConfig, LossInfo, Reduction, registry};
 use proptest::prelude::*;
 
 /// Half of a picture of `side` x `side`, found with p = 1/2: 1 - 2 (n/4) / (n/2 + n/2) = 1/2.
