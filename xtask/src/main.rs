@@ -10,6 +10,7 @@ mod generate;
 mod golden;
 mod layers;
 mod new;
+mod package;
 mod steps;
 mod test;
 mod verify;
@@ -64,7 +65,7 @@ enum Task {
         /// The data set.
         set: fetch::Set,
     },
-    /// Writes the files of a new loss from the template of its family, and registers it: `cargo xtask new regression/my_loss`.
+    /// Writes the files of a new loss from the template of its family, and registers it: `cargo xtask new regression/mine`.
     New {
         /// `family/kind`.
         loss: String,
@@ -74,6 +75,8 @@ enum Task {
         /// The losses whose golden values are written, `family/kind`; all if none is named.
         names: Vec<String>,
     },
+    /// Packs the crates, and tests them with nothing of the repository around them; builds Burn once more.
+    Package,
     /// Writes the picture of every loss and the page that shows them, in crates/burn-losses/gallery.
     Gallery {
         /// Write nothing; fail if a picture is missing or stale, as the tests do.
@@ -126,6 +129,7 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
         Task::Fetch { set } => fetch::run(steps, set),
         Task::New { loss } => steps.own("new", || new::run(&loss)),
         Task::Generate { names } => generate::all(steps, &names),
+        Task::Package => package::all(steps),
         Task::Gallery { check } => {
             let mut command = cargo::cargo(&["test", "--workspace", "--test", "gallery"]);
             command.env("BURN_LOSSES_WRITE", if check { "0" } else { "1" });

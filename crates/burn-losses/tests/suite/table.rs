@@ -1,7 +1,7 @@
 //! The table of all losses in the README is that of the registry.
 
-use burn_losses::config::{Table, Value};
 use crate::repository::repository;
+use burn_losses::config::{Table, Value};
 use burn_losses::{LossInfo, registry};
 use std::fmt::Write;
 
