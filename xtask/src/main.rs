@@ -7,6 +7,7 @@ mod cost;
 mod features;
 mod fetch;
 mod golden;
+mod guide;
 mod layers;
 mod steps;
 mod test;
@@ -51,6 +52,10 @@ enum Task {
     },
     /// Prints the circles of imports in the library; fails on an import from a higher layer.
     Layers,
+    /// Checks the links, the headings and the Rust blocks of the README and the guide, without a network.
+    Links,
+    /// Builds the guide with mdBook into target/guide/book.
+    Guide,
     /// Measures what burn-losses adds to a build: CPU seconds and size; everything from nothing takes over an hour.
     Cost(cost::Options),
     /// Measures every loss on the CPU backends, fused and not, beside PyTorch; builds Burn once more, in release mode.
@@ -62,7 +67,7 @@ enum Task {
         /// The data set.
         set: fetch::Set,
     },
-    /// Writes the picture of every loss and the page that shows them, in crates/burn-losses/gallery.
+    /// Writes the picture of every loss and the page that shows them, in crates/burn-losses/gallery, and those of the README.
     Gallery {
         /// Write nothing; fail if a picture is missing or stale, as the tests do.
         #[arg(long)]
@@ -105,6 +110,8 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
         }
         Task::Features { check } => steps.own("features", if check { features::check } else { features::write }),
         Task::Layers => steps.own("layers", layers::run),
+        Task::Links => steps.own("links", guide::check),
+        Task::Guide => guide::build(steps),
         Task::Cost(options) => cost::run(steps, &options),
         Task::Bench(options) => bench::run(steps, &options),
         Task::Memory => {
@@ -113,7 +120,7 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
         }
         Task::Fetch { set } => fetch::run(steps, set),
         Task::Gallery { check } => {
-            let mut command = cargo::cargo(&["test", "--workspace", "--test", "gallery"]);
+            let mut command = cargo::cargo(&["test", "--workspace", "--test", "gallery", "--test", "guide"]);
             command.env("BURN_LOSSES_WRITE", if check { "0" } else { "1" });
             steps.run("gallery", &mut command)
         }

@@ -122,7 +122,7 @@ pub use loss::Loss;
 pub use reduction::{Divisor, Extras, Reduction, Unreduced};
 pub use registry::{AnyLoss, LossConfig, registry};
 
-/// The examples of the README compile and run.
-#[cfg(all(doctest, feature = "train"))]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
+// The examples of the README and of the guide compile and run. They are not part of the package.
+#[cfg(all(doctest, burn_losses_workspace, feature = "train"))]
+#[path = "../../../docs/doctests.rs"]
+mod guide;
