@@ -1,11 +1,10 @@
 //! The pictures of the README and of the guide: what a parameter does, on light and on dark pages.
 
-use burn::tensor::Device;
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_losses::binary::FocalLossConfig;
-use burn_losses::formula::{Dual, Formula};
-use burn_losses::regression::{
-    HuberLossConfig, LogCoshLossConfig, MaeLossConfig, QuantileLossConfig, TukeyBiweightLossConfig,
-};
+use burn_losses::prelude::*;
+use burn_losses::regression::QuantileLossConfig;
+use burn_losses::{AnyLoss, config::Alpha};
 use burn_losses_plot::{Curve, Panel, Picture};
 use std::fs;
 use std::path::Path;
@@ -20,17 +19,18 @@ const DARK: [(&str, &str); 6] = [
     ("#0072b2", "#4aa3df"),
 ];
 
-/// A loss of two numbers, whose second number is 0 or 1.
-fn curve(name: &str, loss: &impl Formula, end: f64, target: f64) -> Curve {
+/// A loss of two numbers, whose second number is always the same, in double precision.
+fn curve(name: &str, loss: impl Fn(Tensor<1>, Tensor<1>) -> Tensor<1>, end: f64, target: f64) -> Curve {
     let at: Vec<f64> = (-120..=120).map(|i| f64::from(i) / 120.0 * end).collect();
-    let points: Vec<_> =
-        at.iter().map(|x| loss.eval(Dual::<f64, 1>::variable(*x, 0), Dual::constant(target))).collect();
-    Curve {
-        name: name.to_owned(),
-        at,
-        value: points.iter().map(|point| point.value).collect(),
-        gradient: points.iter().map(|point| point.slope[0]).collect(),
-    }
+    let tensor = |numbers: Vec<f64>| {
+        let data = TensorData::new(numbers, [at.len()]);
+        Tensor::<1>::from_data(data, (&Device::flex().autodiff(), DType::F64))
+    };
+    let first = tensor(at.clone()).require_grad();
+    let value = loss(first.clone(), tensor(vec![target; at.len()]));
+    let gradient = first.grad(&value.clone().sum().backward()).expect("a gradient");
+    let [value, gradient] = [value, gradient].map(|numbers| numbers.into_data().iter::<f64>().collect());
+    Curve { name: name.to_owned(), at, value, gradient }
 }
 
 fn picture(title: &str, subtitle: &str, x: &str, curves: &[Curve]) -> Picture {
@@ -45,18 +45,18 @@ fn picture(title: &str, subtitle: &str, x: &str, curves: &[Curve]) -> Picture {
 fn pictures() -> [(&'static str, Picture); 3] {
     let device = Device::flex();
     let focal = [0.0, 0.5, 1.0, 2.0, 5.0].map(|gamma| {
-        let mut config = FocalLossConfig::new().with_gamma(gamma);
-        config.alpha = burn_losses::config::Alpha::None;
-        curve(&format!("gamma = {gamma}"), &config.init(&device), 5.0, 1.0)
+        let loss = FocalLossConfig::new().with_gamma(gamma).with_alpha(Alpha::None).init(&device);
+        curve(&format!("gamma = {gamma}"), |a, b| loss.forward_no_reduction(a, b), 5.0, 1.0)
     });
-    let quantile = [0.1, 0.5, 0.9]
-        .map(|tau| curve(&format!("tau = {tau}"), &QuantileLossConfig::new().with_tau(tau).init(&device), 3.0, 0.0));
-    let robust = [
-        curve("mae", &MaeLossConfig::new().init(&device), 6.0, 0.0),
-        curve("huber", &HuberLossConfig::new().init(&device), 6.0, 0.0),
-        curve("log_cosh", &LogCoshLossConfig::new().init(&device), 6.0, 0.0),
-        curve("tukey_biweight", &TukeyBiweightLossConfig::new().init(&device), 6.0, 0.0),
-    ];
+    let quantile = [0.1, 0.5, 0.9].map(|tau| {
+        let loss = QuantileLossConfig::new().with_tau(tau).init(&device);
+        curve(&format!("tau = {tau}"), |a, b| loss.forward_no_reduction(a, b), 3.0, 0.0)
+    });
+    let robust = ["mae", "huber", "log_cosh", "tukey_biweight"].map(|kind| {
+        let config = LossConfig::of("regression", kind).expect("a loss without required fields");
+        let AnyLoss::Regression(loss) = config.init(&device) else { unreachable!("the family is regression") };
+        curve(kind, |a, b| loss.forward_no_reduction(a, b), 6.0, 0.0)
+    });
     let error = "prediction \u{2212} target";
     [
         (

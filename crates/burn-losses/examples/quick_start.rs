@@ -13,5 +13,5 @@ fn main() {
 
     let gradient = logits.grad(&value.backward()).expect("a gradient");
     println!("loss      {:.4}", value.into_scalar::<f32>());
-    println!("gradient  {:.4?}", gradient.into_data().to_vec::<f32>().unwrap());
+    println!("gradient  {:.4?}", gradient.into_data().try_to_vec::<f32>().unwrap());
 }
