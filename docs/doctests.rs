@@ -1,4 +1,4 @@
-//! The Rust blocks of the README and of the guide are doctests of `burn-losses`: `cargo test --doc`.
+//! The Rust blocks of the README and of the guide are doctests of the examples: `cargo test --doc`.
 
 macro_rules! pages {
     ($($name:ident: $path:literal;)+) => {

@@ -1,5 +1,6 @@
 //! Enums of words.
 
+use crate::by_value;
 use crate::field::doc_line;
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -24,6 +25,7 @@ pub(crate) fn expand(item: DeriveInput) -> Result<TokenStream> {
     let instead = instead.iter().map(|pair| (&pair[0], &pair[1]));
     let (instead_words, instead): (Vec<_>, Vec<_>) = instead.unzip();
     let (text, about) = (name.to_string(), doc(&item.attrs));
+    let serde = by_value::field(name);
     Ok(quote! {
         const _: () = {
             static CHOICE: crate::field::Choice = crate::field::Choice {
@@ -75,7 +77,7 @@ pub(crate) fn expand(item: DeriveInput) -> Result<TokenStream> {
             }
         };
 
-        crate::field::serde_by_value!(#name);
+        #serde
     })
 }
 

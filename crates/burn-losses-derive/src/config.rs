@@ -1,5 +1,6 @@
 //! Structs of documented fields.
 
+use crate::by_value;
 use crate::field::Field;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -150,6 +151,7 @@ fn config(name: &syn::Ident, fields: &[Field], check: Option<&Expr>) -> TokenStr
         }
     });
     let text = name.to_string();
+    let serde = by_value::serde(name, &quote!(crate::field::to_value), &quote!(crate::config::from_value));
     quote! {
         impl crate::config::Example for #name {
             fn example() -> Self {
@@ -169,17 +171,7 @@ fn config(name: &syn::Ident, fields: &[Field], check: Option<&Expr>) -> TokenStr
         }
         #(#flat)*
 
-        impl ::serde::Serialize for #name {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
-                ::serde::Serialize::serialize(&crate::field::to_value(self), serializer)
-            }
-        }
-
-        impl<'de> ::serde::Deserialize<'de> for #name {
-            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<Self, D::Error> {
-                crate::config::deserialize(deserializer, crate::config::from_value)
-            }
-        }
+        #serde
 
         impl ::burn::config::Config for #name {}
 

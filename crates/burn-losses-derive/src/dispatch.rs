@@ -2,31 +2,52 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{FnArg, ImplItem, ItemImpl, Pat, Result, ReturnType, Signature, TraitItemFn, Type, parse_quote};
+use syn::parse::{Parse, ParseStream};
+use syn::{FnArg, Ident, Pat, Path, Result, ReturnType, Signature, Token, TraitItemFn, braced, parse_quote};
 
-pub(crate) fn expand(mut item: ItemImpl) -> Result<TokenStream> {
-    let Some((_, of, _)) = item.trait_.clone() else {
-        return Err(syn::Error::new_spanned(&item.self_ty, "expected the implementation of a trait"));
-    };
-    let any = item.self_ty.clone();
-    for inner in &mut item.items {
-        let ImplItem::Verbatim(tokens) = inner else { continue };
-        let TraitItemFn { attrs, sig, .. } = syn::parse2(tokens.clone())?;
-        let call = call(&of, &any, &sig)?;
-        *inner = parse_quote!(#(#attrs)* #sig { #call });
-    }
-    Ok(quote!(#item))
+/// `impl Trait for AnyLoss { methods }`.
+pub(crate) struct Implementation {
+    of: Path,
+    any: Ident,
+    methods: Vec<TraitItemFn>,
 }
 
-fn call(of: &syn::Path, any: &Type, sig: &Signature) -> Result<TokenStream> {
+impl Parse for Implementation {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        input.parse::<Token![impl]>()?;
+        let of = input.parse()?;
+        input.parse::<Token![for]>()?;
+        let any = input.parse()?;
+        let (body, mut methods);
+        braced!(body in input);
+        methods = Vec::new();
+        while !body.is_empty() {
+            methods.push(body.parse()?);
+        }
+        Ok(Self { of, any, methods })
+    }
+}
+
+pub(crate) fn expand(Implementation { of, any, methods }: Implementation) -> Result<TokenStream> {
+    let methods = methods.into_iter().map(|method| {
+        if method.default.is_some() {
+            return Ok(quote!(#method));
+        }
+        let (attrs, sig, call) = (&method.attrs, &method.sig, call(&of, &any, &method.sig)?);
+        Ok(quote!(#(#attrs)* #sig { #call }))
+    });
+    let methods = methods.collect::<Result<Vec<_>>>()?;
+    Ok(quote!(impl #of for #any { #(#methods)* }))
+}
+
+fn call(of: &Path, any: &Ident, sig: &Signature) -> Result<TokenStream> {
     let mut arguments = Vec::new();
     for input in &sig.inputs {
-        match input {
-            FnArg::Receiver(_) => {}
-            FnArg::Typed(typed) => match &*typed.pat {
+        if let FnArg::Typed(typed) = input {
+            match &*typed.pat {
                 Pat::Ident(name) => arguments.push(&name.ident),
                 other => return Err(syn::Error::new_spanned(other, "expected a name")),
-            },
+            }
         }
     }
     let name = &sig.ident;

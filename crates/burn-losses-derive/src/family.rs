@@ -1,5 +1,6 @@
 //! A family: the enum of its configs and the enum of its losses.
 
+use crate::by_value;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::parse::{Parse, ParseStream};
@@ -74,6 +75,8 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
     let configs: Vec<_> = kinds.iter().map(|kind| &kind.config).collect();
     let losses: Vec<_> = kinds.iter().map(|kind| &kind.loss).collect();
     let docs: Vec<_> = kinds.iter().map(|kind| format!("The kind `{}`.", kind.kind.value())).collect();
+    // What other libraries call it is found by the search of the documentation.
+    let others: Vec<Vec<_>> = kinds.iter().map(|kind| kind.aliases.iter().chain(&kind.elsewhere).collect()).collect();
     let names = kinds.iter().map(|Kind { kind, aliases, elsewhere, .. }| {
         quote!(crate::config::KindNames { kind: #kind, aliases: &[#(#aliases),*], elsewhere: &[#(#elsewhere),*] })
     });
@@ -115,12 +118,13 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
             }
         }
     });
+    let serde = by_value::serde(config, &quote!(Self::to_value), &quote!(Self::from_value));
     Ok(quote! {
         #(#attrs)*
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub enum #config {
-            #(#[doc = #docs] #variants(#configs),)*
+            #(#[doc = #docs] #(#[doc(alias = #others)])* #variants(#configs),)*
         }
 
         #[doc = #about_any]
@@ -208,17 +212,7 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
 
         #of_losses
 
-        impl ::serde::Serialize for #config {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
-                ::serde::Serialize::serialize(&self.to_value(), serializer)
-            }
-        }
-
-        impl<'de> ::serde::Deserialize<'de> for #config {
-            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<Self, D::Error> {
-                crate::config::deserialize(deserializer, Self::from_value)
-            }
-        }
+        #serde
 
         impl ::burn::config::Config for #config {}
 

@@ -1,5 +1,6 @@
 //! One field of a config.
 
+use crate::choice::snake_case;
 use crate::range;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -86,11 +87,11 @@ impl Field {
         }
         let range = self.range.as_ref().map(|range| format!(" Allowed: {}.", range::in_words(range)));
         let start = match &self.start {
-            Start::Default(value) => format!("Default: {}.", code(value)),
+            Start::Default(value) => format!("Default: {}.", in_words(value)),
             _ => "No default: it has to be given.".into(),
         };
         lines.push(String::new());
-        lines.push(format!(" {start}{} Key: `{}`.", range.unwrap_or_default(), self.name));
+        lines.push(format!(" {start}{} In a config file: `{}`.", range.unwrap_or_default(), self.name));
         lines
     }
 
@@ -117,12 +118,22 @@ pub(crate) fn doc_line(attr: &Attribute) -> Option<String> {
     }
 }
 
-/// A default as it is written in the documentation.
-fn code(value: &Expr) -> String {
-    let text = value.to_token_stream().to_string();
-    let text = text.replace(" :: ", "::").replace(" (", "(").replace("( ", "(").replace(" )", ")").replace(" .", ".");
+/// A default as it is written in the documentation: as in a config file where that is known, and as in code otherwise.
+fn in_words(value: &Expr) -> String {
     match value {
-        Expr::Path(_) if text.contains("::") => format!("[`{text}`]"),
-        _ => format!("`{text}`"),
+        // A word.
+        Expr::Path(path) if path.path.segments.len() > 1 => {
+            let word = path.path.segments.last().map(|last| snake_case(&last.ident.to_string()));
+            format!("`{}`", word.unwrap_or_default())
+        }
+        Expr::Path(path) if path.path.is_ident("None") => "none".into(),
+        // A number in an enum.
+        Expr::Call(call) if call.args.len() == 1 && matches!(call.args[0], Expr::Lit(_)) => in_words(&call.args[0]),
+        _ => {
+            let text = value.to_token_stream().to_string();
+            let spaces = [(" :: ", "::"), (" (", "("), ("( ", "("), (" )", ")"), (" .", "."), (". ", "."), (" ,", ",")];
+            let text = spaces.iter().fold(text, |text, (from, to)| text.replace(from, to));
+            format!("`{text}`")
+        }
     }
 }

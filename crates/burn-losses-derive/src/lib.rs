@@ -4,13 +4,16 @@
 //! What an attribute writes is small: tables of data, and methods of one line that call code which is compiled once for all
 //! losses (`field::record` and `loss` in `burn-losses`).
 
+mod by_value;
 mod choice;
 mod config;
 mod dispatch;
+mod families;
 mod family;
 mod field;
 mod loss;
 mod range;
+mod word_or_number;
 
 use proc_macro::TokenStream;
 use syn::parse_macro_input;
@@ -64,11 +67,18 @@ pub fn loss(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes an enum of configs the config of a family, and writes the enum of the losses that they make: `#[family(name, makes = Any)]`.
 ///
 /// Each variant has the names of its kind: `#[kind("huber", alias = "l", elsewhere = "HuberLoss")]`. What stands under `elsewhere` is
-/// what other libraries call it, which errors know.
+/// what other libraries call it, which errors and the search of the documentation know.
 #[proc_macro_attribute]
 pub fn family(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let (arguments, item) = (parse_macro_input!(arguments as family::Arguments), parse_macro_input!(item));
     family::expand(arguments, item).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes an enum of the configs of families the config of any loss, and writes `AnyLoss` and `registry` beside it. The name of a family
+/// is that of its variant in snake case.
+#[proc_macro_attribute]
+pub fn families(_: TokenStream, item: TokenStream) -> TokenStream {
+    families::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
 /// Implements a trait for an enum that [`macro@family`] has written: every method without a body is that of the loss in the enum.
@@ -83,4 +93,16 @@ pub fn dispatch(_: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Choice, attributes(instead))]
 pub fn choice(item: TokenStream) -> TokenStream {
     choice::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Serde's traits of a field of configs that implements `FieldType` itself.
+#[proc_macro_derive(ByValue)]
+pub fn by_value(item: TokenStream) -> TokenStream {
+    by_value::field(&parse_macro_input!(item as syn::DeriveInput).ident).into()
+}
+
+/// Makes an enum of one word, `Number(f64)` and perhaps `PerClass(Vec<f64>)` a field of configs.
+#[proc_macro_derive(WordOrNumber)]
+pub fn word_or_number(item: TokenStream) -> TokenStream {
+    word_or_number::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
 }

@@ -110,10 +110,15 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
         }
 
         impl #config {
+            /// The first field whose value is not allowed, as an error that names it.
+            pub fn validate(&self) -> ::core::result::Result<(), crate::ConfigError> {
+                crate::config::validate(self)
+            }
+
             /// Makes the module on a device, or says which field is not allowed and why.
             pub fn try_init(&self, device: &::burn::tensor::Device) -> ::core::result::Result<#name, crate::ConfigError> {
                 let _ = device;
-                crate::config::validate(self)?;
+                self.validate()?;
                 Ok(#build)
             }
 

@@ -4,13 +4,14 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{LitStr, Result};
 
-/// `>= 0`, `> 0`, `< 1`, `[0, 1]`, `(0, 1)`, `(0, 1]`, `[0, 1)`; a bound may be `pi` or `pi/2`.
+/// `>= 0`, `> 0`, `< 1`, `[0, 1]`, `(0, 1)`, `(0, 1]`, `[0, 1)`; a bound may be `pi`, `2 pi` or `pi/2`.
 pub(crate) fn range(text: &LitStr) -> Result<TokenStream> {
     let value = text.value();
     let wrong =
         || syn::Error::new(text.span(), "expected one of `> a`, `>= a`, `< b`, `(a, b)`, `[a, b]`, `(a, b]`, `[a, b)`");
     let bound = |word: &str| match word.trim() {
         "pi" => Ok(quote!(::core::f64::consts::PI)),
+        "2 pi" => Ok(quote!(::core::f64::consts::TAU)),
         "pi/2" => Ok(quote!(::core::f64::consts::FRAC_PI_2)),
         word => word.parse::<f64>().map(|number| quote!(#number)).map_err(|_| wrong()),
     };

@@ -70,7 +70,7 @@ fn pictures() -> [(&'static str, Picture); 3] {
 
 /// Run with `BURN_LOSSES_WRITE=1` to write them.
 #[test]
-fn the_pictures_of_the_guide_are_as_they_are_now() {
+fn generated_pictures_of_the_guide() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/pictures");
     let is_write = std::env::var("BURN_LOSSES_WRITE").as_deref() == Ok("1");
     for (name, picture) in pictures() {
@@ -83,7 +83,7 @@ fn the_pictures_of_the_guide_are_as_they_are_now() {
                 fs::write(&path, svg).expect("a picture that can be written");
             } else {
                 let written = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-                assert!(written == svg, "docs/src/pictures/{name}-{page}.svg is old: run `cargo xtask gallery`");
+                assert!(written == svg, "docs/src/pictures/{name}-{page}.svg is old: run `cargo xtask generate`");
             }
         }
     }

@@ -22,7 +22,51 @@
 //! ```
 //!
 //! Every loss runs on every device of Burn, in f64, f32, f16 and bf16 where the device has them, and is differentiated by
-//! Burn's autodiff. See [`formula`] for how that comes from one text, and for a loss of your own.
+//! Burn's autodiff.
+//!
+//! # The families
+//! The losses of a family take the same arguments, so one can be swapped for another. Each family has a trait with the forward
+//! methods, a config enum that is told apart by the key `kind`, and a module enum that it makes.
+//!
+//! | Family | What it compares | Config | To begin with |
+//! |---|---|---|---|
+//! | [`regression`] | numbers with numbers of the same shape | [`RegressionLossConfig`](regression::RegressionLossConfig) | [`HuberLossConfig`](regression::HuberLossConfig) |
+//! | [`binary`] | logits with yes or no, of the same shape | [`BinaryLossConfig`](binary::BinaryLossConfig) | [`BceLossConfig`](binary::BceLossConfig) |
+//! | [`classification`] | logits of C classes with one label | [`ClassificationLossConfig`](classification::ClassificationLossConfig) | [`CrossEntropyLossConfig`](classification::CrossEntropyLossConfig) |
+//! | [`distribution`] | log-probabilities with a distribution | [`DistributionLossConfig`](distribution::DistributionLossConfig) | [`KlDivergenceLossConfig`](distribution::KlDivergenceLossConfig) |
+//! | [`segmentation`] | regions of logits with masks or labels | [`SegmentationLossConfig`](segmentation::SegmentationLossConfig) | [`DiceLossConfig`](segmentation::DiceLossConfig) |
+//! | [`boxes`] | bounding boxes with bounding boxes | [`BoxesLossConfig`](boxes::BoxesLossConfig) | [`CiouLossConfig`](boxes::CiouLossConfig) |
+//! | [`heads`] | embeddings with labels, through a weight of their own | [`HeadLossConfig`](heads::HeadLossConfig) | [`ArcfaceLossConfig`](heads::ArcfaceLossConfig) |
+//! | [`metric`] | the embeddings of a batch with each other | [`MetricLossConfig`](metric::MetricLossConfig) | [`TripletLossConfig`](metric::TripletLossConfig) |
+//!
+//! # Where to start
+//! - **Choose a loss** by the table above; each loss says when to use it, its formula, and where its twin in PyTorch differs. The
+//!   search of this page knows PyTorch's names.
+//! - **Train with it**: a loss is a module, so it is a field of your model. [`prelude`] has the traits with the forward methods.
+//! - **Coming from `burn::nn::loss`**: `HuberLossConfig::from(burn_config)`, where both have the loss.
+//! - **Config files**, the errors in them, and your own config around them: [`config`]; their JSON Schemas: `schema`.
+//! - **Several terms**, penalties on parameters, weights that change while training: [`composition`], [`regularization`].
+//! - **What a mean divides by**, weights, masks of what counts, accumulated gradients: [`Reduction`], [`Extras`].
+//! - **The number looks wrong**: [`diagnose`] reads a batch and says why.
+//! - **Metrics for Burn's learner**: `train`.
+//! - **A loss of your own**, fused and differentiated like those here: [`formula`].
+//! - **It is slow**: [`watched`] says what ran in the fused engine and what did not.
+//!
+//! # Features
+//! | Feature | What it adds |
+//! |---|---|
+//! | `flex` (default) | Burn's Flex backend, and the fused engine of the CPU for it |
+//! | `toml`, `yaml` (default) | config files in these formats; JSON is always there |
+//! | `ndarray` | Burn's NdArray backend, and the fused engine of the CPU for it |
+//! | `rayon`, `simd` | Flex and NdArray use all threads, and vector registers |
+//! | `x86-v4` | AVX-512, in Burn and in the fused engine, where the machine has it |
+//! | `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm`, `cpu` | the backends of Burn that are made of CubeCL |
+//! | `fusion` | Burn joins tensor operations on those backends |
+//! | `train` | outputs and metrics for Burn's learner: the module `train` |
+//! | `schema` | a JSON Schema of every config: the module `schema` |
+//!
+//! The features have the names of Burn's. Switch a backend on here rather than in `burn` alone: without its feature here a loss runs on
+//! it as plain tensor operations.
 //!
 //! # Zero, infinity and NaN
 //! - Zero times anything is zero, value and slope: a weight of a sample, a target probability, a factor of a class, a weight of a term.
@@ -33,6 +77,9 @@
 //! - At ties the first is taken, on every device, by whatever sorts, selects or mines.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(all(feature = "cpu-engine", not(any(feature = "flex", feature = "ndarray"))))]
+compile_error!("`cpu-engine` is no feature by itself: `flex` and `ndarray` switch it on");
 
 pub mod binary;
 pub mod boxes;
@@ -63,7 +110,6 @@ pub mod config {
     mod file;
     mod format;
 
-    pub(crate) use crate::field::deserialize;
     pub use crate::field::{
         Alpha, AnyField, BatchAlpha, ClassFactor, Field, FieldInfo, FieldType, IntoField, Range, Record, Table,
         Unreadable, Value, Visit, VisitMut,
@@ -71,7 +117,9 @@ pub mod config {
     pub use describe::{About, Check, Describe, Example, LossInfo};
     pub(crate) use describe::{from_value, validate};
     pub use family::{FamilyConfig, KindNames};
-    pub(crate) use family::{check_nested, family_from_value, family_to_value, infos, kinds, of_kind, split_tag};
+    pub(crate) use family::{
+        check_nested, example_of, family_from_value, family_to_value, infos, kinds, of_kind, split_tag,
+    };
     pub use format::Format;
 
     // A file may hold a loss of any family. What knows them all is above the families, which import the rest.
@@ -85,6 +133,7 @@ mod error;
 pub mod eval;
 mod field;
 pub mod formula;
+mod from_burn;
 pub mod heads;
 mod loss;
 pub mod metric;
@@ -121,8 +170,3 @@ pub use error::{ConfigError, InputError, InputProblem};
 pub use loss::Loss;
 pub use reduction::{Divisor, Extras, Reduction, Unreduced};
 pub use registry::{AnyLoss, LossConfig, registry};
-
-// The examples of the README and of the guide compile and run. They are not part of the package.
-#[cfg(all(doctest, burn_losses_workspace, feature = "train"))]
-#[path = "../../../docs/doctests.rs"]
-mod guide;

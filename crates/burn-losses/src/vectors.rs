@@ -7,14 +7,15 @@ use crate::check::Reference;
 use crate::engine::vectors::{self, VectorKernel, Vectors, of_formula};
 use crate::error::{InputError, expect};
 use crate::formula::VectorFormula;
-use crate::reduction::{Extras, Reduction, Unreduced};
+use crate::loss::Loss;
+use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Bool, Tensor};
 
 /// A loss of `K` predicted numbers and of the `TARGETS` numbers that they are compared with, row by row.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use burn_losses::{Reduction, formula::{Real, VectorFormula}, vectors::VectorLoss};
+/// use burn_losses::{Loss, Reduction, formula::{Real, VectorFormula}, vectors::VectorLoss};
 ///
 /// /// The negative log-likelihood of a number, up to a constant, where its mean and the logarithm of its variance are predicted.
 /// #[derive(Debug, Clone)]
@@ -27,7 +28,7 @@ use burn::tensor::{Bool, Tensor};
 ///     }
 /// }
 ///
-/// impl VectorLoss<2, 1> for GaussianNll {
+/// impl Loss for GaussianNll {
 ///     fn kind(&self) -> &'static str {
 ///         "gaussian_nll"
 ///     }
@@ -35,6 +36,8 @@ use burn::tensor::{Bool, Tensor};
 ///         Reduction::Mean
 ///     }
 /// }
+///
+/// impl VectorLoss<2, 1> for GaussianNll {}
 ///
 /// let device = Device::flex().autodiff();
 /// let predictions = Tensor::<2>::from_floats([[1.0, 0.0], [0.0, 0.0]], &device).require_grad();
@@ -45,14 +48,8 @@ use burn::tensor::{Bool, Tensor};
 /// assert_eq!(value.into_scalar::<f32>(), 1.0);
 /// assert_eq!(gradient.into_data().to_vec::<f32>().unwrap(), [-1.0, -0.75, 0.0, 0.25]);
 /// ```
-pub trait VectorLoss<const K: usize, const TARGETS: usize = K>: VectorFormula<K, TARGETS> {
-    /// The name, which errors mention.
-    fn kind(&self) -> &'static str;
-
-    /// How the unreduced values become one number.
-    fn reduction(&self) -> Reduction;
-
-    /// The value of the batch, reduced as [`reduction`](Self::reduction) says.
+pub trait VectorLoss<const K: usize, const TARGETS: usize = K>: VectorFormula<K, TARGETS> + Loss {
+    /// The value of the batch, reduced as [`reduction`](Loss::reduction) says.
     ///
     /// # Shapes
     /// - predictions: `[N, K]`
@@ -69,7 +66,7 @@ pub trait VectorLoss<const K: usize, const TARGETS: usize = K>: VectorFormula<K,
     /// The same with weights `[N]`, a mask `[N]` of the rows that are valid, or a divisor: see [`Extras`].
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which divides by nothing.
     #[track_caller]
     fn forward_with(&self, predictions: Tensor<2>, targets: Tensor<2>, extras: impl Into<Extras>) -> Tensor<1> {
         let extras = extras.into();
@@ -78,7 +75,7 @@ pub trait VectorLoss<const K: usize, const TARGETS: usize = K>: VectorFormula<K,
     }
 
     /// One value per row, `[N]`, times its weight and divided by the divisor, and what each counts in a mean: what
-    /// [`Reduction::reduce`] takes.
+    /// [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.

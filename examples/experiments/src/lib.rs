@@ -66,3 +66,9 @@ impl From<data::DataError> for Error {
         Self::new(error)
     }
 }
+
+// The examples of the README and of the guide compile and run. They are tested here, since both lie outside of the package
+// `burn-losses`.
+#[cfg(doctest)]
+#[path = "../../../docs/doctests.rs"]
+mod guide;

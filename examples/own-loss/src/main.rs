@@ -10,7 +10,7 @@ use std::time::Instant;
 use burn::tensor::{Device, Distribution, Tensor};
 use burn_losses::formula::{Dual, Formula, Real};
 use burn_losses::regression::RegressionLoss;
-use burn_losses::{Reduction, watched, with_tensor_operations};
+use burn_losses::{Loss, Reduction, watched, with_tensor_operations};
 use burn_losses_plot::{Curve, Panel, Picture};
 
 /// The loss of Cauchy (or Lorentz): c^2/2 ln(1 + (d/c)^2), which an outlier hardly pulls at.
@@ -26,7 +26,7 @@ impl Formula for CauchyLoss {
     }
 }
 
-impl RegressionLoss for CauchyLoss {
+impl Loss for CauchyLoss {
     fn kind(&self) -> &'static str {
         "cauchy"
     }
@@ -34,6 +34,8 @@ impl RegressionLoss for CauchyLoss {
         Reduction::Mean
     }
 }
+
+impl RegressionLoss for CauchyLoss {}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let loss = CauchyLoss { c: 1.0 };

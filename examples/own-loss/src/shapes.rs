@@ -5,7 +5,7 @@ use burn_losses::classification::ClassificationLoss;
 use burn_losses::formula::{Anchor, AnchorFormula, Counts, Partners, Real, RowFormula, Score, VectorFormula};
 use burn_losses::metric::MetricLoss;
 use burn_losses::vectors::VectorLoss;
-use burn_losses::{Reduction, watched};
+use burn_losses::{Loss, Reduction, watched};
 
 /// The mean absolute error of the probabilities: 2 (1 - p of the label), which a wrong label hardly pulls at.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ impl RowFormula for ProbabilityError {
     }
 }
 
-impl ClassificationLoss for ProbabilityError {
+impl Loss for ProbabilityError {
     fn kind(&self) -> &'static str {
         "probability_error"
     }
@@ -27,10 +27,12 @@ impl ClassificationLoss for ProbabilityError {
     }
 }
 
+impl ClassificationLoss for ProbabilityError {}
+
 /// Of rows of logits and their labels.
 pub fn of_rows(device: &Device) -> f32 {
     let labels = Tensor::<1, Int>::from_ints([0, 1], device);
-    let (value, paths) = watched(|| ProbabilityError.forward(Tensor::zeros([2, 4], device), labels));
+    let (value, paths) = watched(|| ProbabilityError.forward(Tensor::<2>::zeros([2, 4], device), labels));
     assert_eq!(paths.fused, ["rows"]);
     value.into_scalar()
 }
@@ -46,7 +48,7 @@ impl VectorFormula<2, 1> for GaussianNll {
     }
 }
 
-impl VectorLoss<2, 1> for GaussianNll {
+impl Loss for GaussianNll {
     fn kind(&self) -> &'static str {
         "gaussian_nll"
     }
@@ -54,6 +56,8 @@ impl VectorLoss<2, 1> for GaussianNll {
         Reduction::Mean
     }
 }
+
+impl VectorLoss<2, 1> for GaussianNll {}
 
 /// Of two predicted numbers per row and one that they are compared with.
 pub fn of_vectors(device: &Device) -> f32 {
@@ -80,7 +84,7 @@ impl AnchorFormula for Lead {
     }
 }
 
-impl MetricLoss for Lead {
+impl Loss for Lead {
     fn kind(&self) -> &'static str {
         "lead"
     }
@@ -88,6 +92,8 @@ impl MetricLoss for Lead {
         Reduction::Mean
     }
 }
+
+impl MetricLoss for Lead {}
 
 /// Of embeddings and their labels: each row with all others.
 pub fn of_pairs(device: &Device) -> f32 {

@@ -22,7 +22,7 @@ pub(super) const LAYERS: &[&[&str]] = &[
         "metric",
         "regularization",
     ],
-    &["composition", "registry"],
+    &["composition", "from_burn", "registry"],
     &["eval", "diagnose", "schema"],
     &["prelude"],
     &["train"],

@@ -82,7 +82,7 @@ impl Pointwise for BalancedBceLoss {
 
     fn kernel_of_batch(&self, _: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let kernel = PointKernel::new(&WeightedBce { alpha: alpha_of_batch(targets, None).into_scalar() });
-        Some(BatchKernel { kernel, factors: None, normalizer: None })
+        Some(BatchKernel { kernel, factors: None, factors_count: false })
     }
 
     fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {

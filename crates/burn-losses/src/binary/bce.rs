@@ -125,7 +125,7 @@ impl Pointwise for BceLoss {
     fn values(&self, input: Tensor<3>, targets: Tensor<3>, _: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
         match &self.config.pos_weight {
             ClassFactor::PerClass(weights) => {
-                let weights = along_axis_1(weights, &input);
+                let weights = along_axis_1(weights, &input).expand(input.dims());
                 self.weigh(input, targets, Some(weights)).into()
             }
             _ => ScalarWeightBce(self.clone()).eval(input, targets).into(),

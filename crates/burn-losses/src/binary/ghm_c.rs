@@ -110,6 +110,6 @@ impl Pointwise for GhmCLoss {
 
     fn kernel_of_batch(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let factors = Some(self.weights(logits, targets, None));
-        Some(BatchKernel { kernel: PointKernel::new(&CrossEntropy), factors, normalizer: None })
+        Some(BatchKernel { kernel: PointKernel::new(&CrossEntropy), factors, factors_count: false })
     }
 }

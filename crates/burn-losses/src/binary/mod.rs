@@ -11,6 +11,8 @@ mod logistic;
 mod ohem;
 mod ramp;
 mod signature;
+#[cfg(test)]
+pub mod template;
 mod weighted_sum;
 mod zero_one;
 
@@ -87,7 +89,7 @@ pub trait BinaryLoss: Pointwise + Loss {
     }
 
     /// One value per element, times its weight and divided by the divisor, and what each counts in a mean: what
-    /// [`Reduction::reduce`] takes.
+    /// [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -131,7 +133,7 @@ fn signed_margin<R: Real>(logit: R, target: R) -> R {
 /// The config of any module of this family, told apart by `kind`.
 #[family(binary, makes = AnyBinaryLoss)]
 pub enum BinaryLossConfig {
-    #[kind("bce", elsewhere = "BCEWithLogitsLoss", elsewhere = "BCELoss")]
+    #[kind("bce", elsewhere = "BCEWithLogitsLoss", elsewhere = "BCELoss", elsewhere = "MultiLabelSoftMarginLoss")]
     Bce(BceLossConfig),
     #[kind("balanced_bce")]
     BalancedBce(BalancedBceLossConfig),

@@ -72,10 +72,8 @@ impl Pointwise for OhemLoss {
     fn kernel_of_batch(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let kernel = self.loss[0].kernel()?;
         let values = kernel.values(&logits.clone().without_autodiff(), targets)?;
-        let dtype = values.dtype();
         let kept = hardest(&values.into(), self.config.keep, self.config.min_kept);
-        let normalizer = Some(f64::from(kept.clone().int().sum().into_scalar::<i32>()));
-        Some(BatchKernel { kernel, factors: Some(kept.float().cast(dtype)), normalizer })
+        Some(BatchKernel { kernel, factors: Some(kept), factors_count: true })
     }
 
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {

@@ -61,7 +61,7 @@ pub struct AlphaIouLossConfig {
     /// The loss whose terms are raised to it.
     #[field(default = AlphaIouBase::Iou)]
     pub base: AlphaIouBase,
-    /// How the boxes are given.
+    /// How four numbers describe a box.
     #[field(default = BoxFormat::Xyxy)]
     pub format: BoxFormat,
 }

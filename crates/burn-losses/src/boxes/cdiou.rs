@@ -87,7 +87,7 @@ pub struct CdiouLossConfig {
     /// The factor of the control distance in the score. The loss does not use it: see `penalty_weight`.
     #[field(default = 0.001, range = ">= 0")]
     pub lambda: f64,
-    /// How the boxes are given.
+    /// How four numbers describe a box.
     #[field(default = BoxFormat::Xyxy)]
     pub format: BoxFormat,
 }

@@ -63,7 +63,7 @@ pub struct CiouLossConfig {
     /// The gradient of v: the true one, or the one of the authors' code.
     #[field(default = AspectGradient::Exact)]
     pub aspect_gradient: AspectGradient,
-    /// How the boxes are given.
+    /// How four numbers describe a box.
     #[field(default = BoxFormat::Xyxy)]
     pub format: BoxFormat,
 }

@@ -33,7 +33,7 @@ pub struct DiouLoss {
 /// Config of [`DiouLoss`].
 #[loss_config]
 pub struct DiouLossConfig {
-    /// How the boxes are given.
+    /// How four numbers describe a box.
     #[field(default = BoxFormat::Xyxy)]
     pub format: BoxFormat,
 }

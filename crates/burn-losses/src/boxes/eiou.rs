@@ -36,7 +36,7 @@ pub struct EiouLoss {
 /// Config of [`EiouLoss`].
 #[loss_config]
 pub struct EiouLossConfig {
-    /// How the boxes are given.
+    /// How four numbers describe a box.
     #[field(default = BoxFormat::Xyxy)]
     pub format: BoxFormat,
 }

@@ -56,7 +56,7 @@ pub struct FocalEiouLossConfig {
     /// Whether the gradient flows through the weights.
     #[field(default = FactorGradient::Detached)]
     pub weight_gradient: FactorGradient,
-    /// How the boxes are given.
+    /// How four numbers describe a box.
     #[field(default = BoxFormat::Xyxy)]
     pub format: BoxFormat,
 }

@@ -40,7 +40,7 @@ pub struct GiouLossConfig {
     /// The least area that is divided by, as a share of the enclosing box.
     #[field(default = 1e-7, range = ">= 1e-30")]
     pub eps: f64,
-    /// How the boxes are given.
+    /// How four numbers describe a box.
     #[field(default = BoxFormat::Xyxy)]
     pub format: BoxFormat,
 }

@@ -57,7 +57,7 @@ pub struct IouLossConfig {
     /// The least area that is divided by, as a share of the enclosing box, and the least overlap whose logarithm is taken.
     #[field(default = 1e-7, range = ">= 1e-30")]
     pub eps: f64,
-    /// How the boxes are given.
+    /// How four numbers describe a box.
     #[field(default = BoxFormat::Xyxy)]
     pub format: BoxFormat,
 }
@@ -86,7 +86,6 @@ impl BoxFormula for IouLoss {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Describe;
     use burn::tensor::Device;
 
     #[test]

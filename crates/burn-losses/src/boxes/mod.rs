@@ -21,6 +21,8 @@ mod mpdiou;
 mod nwd;
 mod signature;
 mod siou;
+#[cfg(test)]
+pub mod template;
 mod tools;
 mod values;
 mod weighted_sum;
@@ -123,7 +125,7 @@ pub trait BoxesLoss: Boxes + Loss {
     }
 
     /// One value per pair of boxes, times its weight and divided by the divisor, and what each counts in a mean: what
-    /// [`Reduction::reduce`] takes.
+    /// [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -146,11 +148,11 @@ pub trait BoxesLoss: Boxes + Loss {
 pub enum BoxesLossConfig {
     #[kind("iou")]
     Iou(IouLossConfig),
-    #[kind("giou")]
+    #[kind("giou", elsewhere = "generalized_box_iou_loss")]
     Giou(GiouLossConfig),
-    #[kind("diou")]
+    #[kind("diou", elsewhere = "distance_box_iou_loss")]
     Diou(DiouLossConfig),
-    #[kind("ciou")]
+    #[kind("ciou", elsewhere = "complete_box_iou_loss")]
     Ciou(CiouLossConfig),
     #[kind("eiou", alias = "efficient_iou")]
     Eiou(EiouLossConfig),

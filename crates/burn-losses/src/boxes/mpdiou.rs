@@ -19,7 +19,7 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn_losses::{boxes::MpdiouLossConfig, prelude::*};
 ///
 /// let device = Device::flex();
-/// let loss = MpdiouLossConfig::new().with_image_width(8.0).with_image_height(6.0).init(&device);
+/// let loss = MpdiouLossConfig::new(8.0, 6.0).init(&device);
 /// let value = loss.forward(
 ///     Tensor::from_floats([[0.0, 0.0, 1.0, 1.0]], &device),
 ///     Tensor::from_floats([[3.0, 0.0, 5.0, 1.0]], &device),
@@ -43,7 +43,7 @@ pub struct MpdiouLossConfig {
     /// The height of the picture, in the units of the boxes: 1 for normalised coordinates.
     #[field(example = 1.0, range = ">= 1e-15")]
     pub image_height: f64,
-    /// How the boxes are given.
+    /// How four numbers describe a box.
     #[field(default = BoxFormat::Xyxy)]
     pub format: BoxFormat,
 }

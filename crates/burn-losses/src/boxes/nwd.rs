@@ -42,7 +42,7 @@ pub struct NwdLossConfig {
     /// The typical size of an object, in the units of the boxes; the paper's 12.7 is that of its data, in pixels.
     #[field(default = 12.7, range = ">= 1e-15")]
     pub constant: f64,
-    /// How the boxes are given.
+    /// How four numbers describe a box.
     #[field(default = BoxFormat::Xyxy)]
     pub format: BoxFormat,
 }

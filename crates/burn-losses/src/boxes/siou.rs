@@ -47,7 +47,7 @@ pub struct SiouLossConfig {
     /// How much the shape counts; the paper has 2 to 6.
     #[field(default = 4.0, range = ">= 1")]
     pub theta: f64,
-    /// How the boxes are given.
+    /// How four numbers describe a box.
     #[field(default = BoxFormat::Xyxy)]
     pub format: BoxFormat,
 }

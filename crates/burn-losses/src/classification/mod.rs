@@ -8,6 +8,8 @@ mod multi_margin;
 mod nll;
 mod ohem;
 mod signature;
+#[cfg(test)]
+pub mod template;
 mod weighted_sum;
 mod zero_one;
 
@@ -89,7 +91,7 @@ pub trait ClassificationLoss: Rows + Loss {
     }
 
     /// One value per label, times its weight and divided by the divisor, and what each counts in a mean (0 where it is ignored, its
-    /// class weight where there is one): what [`Reduction::reduce`] takes.
+    /// class weight where there is one): what [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.

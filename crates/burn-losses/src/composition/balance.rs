@@ -3,9 +3,10 @@
 use crate::config::{FieldType, Range, Unreadable, Value};
 use crate::engine::{set_state, state_on};
 use crate::error::ConfigError;
-use crate::field::{Keys, serde_by_value, table};
+use crate::field::{Keys, table};
 use burn::module::{Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
+use burn_losses_derive::ByValue;
 
 /// What else the terms of a [`JointLoss`](super::JointLoss) are multiplied by, beside their weights. Penalties on parameters are
 /// left out: they keep their weights.
@@ -13,7 +14,7 @@ use burn::tensor::{Device, Tensor};
 /// ```toml
 /// balance = { kind = "uncertainty" }
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, ByValue)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(tag = "kind", rename_all = "snake_case", deny_unknown_fields, transform = crate::field::schema::key_within("temperature", TEMPERATURE), transform = crate::field::schema::key_within("period", PERIOD)))]
 #[non_exhaustive]
 pub enum Balance {
@@ -94,8 +95,6 @@ impl FieldType for Balance {
         }
     }
 }
-
-serde_by_value!(Balance);
 
 /// What a [`Balance`] remembers, of so many terms.
 #[derive(Module, Debug)]

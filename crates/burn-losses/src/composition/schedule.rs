@@ -2,8 +2,9 @@
 
 use crate::config::{FieldType, Range, Table, Unreadable, Value};
 use crate::error::ConfigError;
-use crate::field::{Keys, serde_by_value};
+use crate::field::Keys;
 use burn::tensor::Tensor;
+use burn_losses_derive::ByValue;
 
 /// The weight of a term: a number, or a schedule over the steps of training.
 ///
@@ -14,7 +15,7 @@ use burn::tensor::Tensor;
 /// weight = { kind = "step", from = 1.0, factor = 0.1, every = 5000 }
 /// weight = { kind = "exponential", from = 1.0, factor = 0.999 }
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, ByValue)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 #[non_exhaustive]
 pub enum Weight {
@@ -183,8 +184,6 @@ impl FieldType for Weight {
         }
     }
 }
-
-serde_by_value!(Weight);
 
 #[cfg(test)]
 mod tests {

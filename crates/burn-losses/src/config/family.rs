@@ -44,6 +44,11 @@ pub(crate) fn of_kind<C: FamilyConfig>(kind: &str) -> Result<C, ConfigError> {
     from_table(kind, &Table::new())
 }
 
+/// The config of the loss of this kind, with examples of what has no default.
+pub(crate) fn example_of<C: FamilyConfig>(kind: &str) -> Result<C, ConfigError> {
+    Ok(C::example_at(find(kind, C::FAMILY, C::NAMES)?))
+}
+
 pub(crate) fn family_from_value<C: FamilyConfig>(value: Value) -> Result<C, ConfigError> {
     let (kind, table) = split_tag(value, "kind", C::FAMILY, || kinds::<C>())?;
     from_table(&kind, &table)

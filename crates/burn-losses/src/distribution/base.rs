@@ -2,11 +2,11 @@
 
 use crate::config::{FieldType, Range, Unreadable, Value};
 use crate::error::ConfigError;
-use crate::field::serde_by_value;
 use crate::formula::Real;
+use burn_losses_derive::ByValue;
 
 /// The base of the logarithms: `"e"` or `2` in a config file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ByValue)]
 pub enum Base {
     /// The value is in nats.
     #[default]
@@ -25,8 +25,6 @@ impl Base {
         }
     }
 }
-
-serde_by_value!(Base);
 
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for Base {

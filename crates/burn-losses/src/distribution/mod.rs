@@ -9,6 +9,8 @@ mod entropy;
 mod js_divergence;
 mod kl_divergence;
 mod signature;
+#[cfg(test)]
+pub mod template;
 mod weighted_sum;
 
 use crate::check::Reference;
@@ -98,7 +100,7 @@ pub trait DistributionLoss: Distributions + Loss {
         self.forward_unreduced(predictions, targets, Extras::new()).values
     }
 
-    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean: what [`Reduction::reduce`]
+    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean: what [`Reduction::reduce`](crate::Reduction::reduce)
     /// takes.
     ///
     /// # Panics

@@ -100,6 +100,7 @@ fn without_gradient<const D: usize>(numbers: Tensor<D>, mask: Tensor<D, Bool>) -
     if !tracked.is_tracked() {
         return numbers;
     }
+    let mask = mask.without_autodiff();
     let stopped = move |upstream: AnyTensor| vec![Some(upstream.into_rank::<D>().mask_fill(mask, 0.0).into())];
     let attached = custom_backward(tracked.clone().without_autodiff(), &[tracked], stopped);
     attached.map_or(numbers, AnyTensor::into_rank)

@@ -15,7 +15,7 @@ mod word_or_number;
 use crate::error::ConfigError;
 use core::fmt;
 
-pub(crate) use self::serde::{deserialize, serde_by_value, take_error};
+pub(crate) use self::serde::{deserialize, take_error};
 pub(crate) use choice::Choice;
 pub(crate) use keys::{Keys, table};
 pub(crate) use lists::list_of_numbers;
@@ -24,6 +24,7 @@ pub use record::{AnyField, FieldInfo, Record, Visit, VisitMut};
 pub(crate) use record::{check, read, to_table, to_value, value_of};
 pub use value::{Table, Value};
 pub use word_or_number::{Alpha, BatchAlpha, ClassFactor};
+pub(crate) use word_or_number::{Forms, Loose};
 
 /// What a field is, for `burn-losses list`, schemas, and the laws.
 #[derive(Debug, Clone, PartialEq)]

@@ -191,21 +191,3 @@ pub(crate) fn as_parser_error<E: de::Error>(error: ConfigError) -> E {
 pub(crate) fn take_error() -> Option<ConfigError> {
     ERROR.with(RefCell::take)
 }
-
-/// Serde's traits of a type that is a field of configs.
-macro_rules! serde_by_value {
-    ($name:ident) => {
-        impl ::serde::Serialize for $name {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                $crate::config::FieldType::to_value(self).serialize(serializer)
-            }
-        }
-
-        impl<'de> ::serde::Deserialize<'de> for $name {
-            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::field::deserialize(deserializer, $crate::field::field_from_value)
-            }
-        }
-    };
-}
-pub(crate) use serde_by_value;

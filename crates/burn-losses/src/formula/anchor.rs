@@ -12,7 +12,7 @@ use core::fmt::Debug;
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
 /// use burn_losses::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
-/// use burn_losses::{Reduction, metric::MetricLoss};
+/// use burn_losses::{Loss, Reduction, metric::MetricLoss};
 ///
 /// /// How much nearer, in cosines, the farthest positive should be than the negatives are in the mean.
 /// #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ use core::fmt::Debug;
 ///     }
 /// }
 ///
-/// impl MetricLoss for Lead {
+/// impl Loss for Lead {
 ///     fn kind(&self) -> &'static str {
 ///         "lead"
 ///     }
@@ -39,6 +39,8 @@ use core::fmt::Debug;
 ///         Reduction::Mean
 ///     }
 /// }
+///
+/// impl MetricLoss for Lead {}
 ///
 /// let embeddings = Tensor::<2>::from_floats([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]], &Device::flex());
 /// let labels = Tensor::<1, Int>::from_ints([0, 0, 1], &Device::flex());

@@ -39,9 +39,9 @@
 //! assert!((values.into_scalar::<f32>() - 0.346_573_6).abs() < 1e-6);
 //!
 //! // Two more methods, and it has all that the losses of a family have.
-//! use burn_losses::{Reduction, regression::RegressionLoss};
+//! use burn_losses::{Loss, Reduction, regression::RegressionLoss};
 //!
-//! impl RegressionLoss for Cauchy {
+//! impl Loss for Cauchy {
 //!     fn kind(&self) -> &'static str {
 //!         "cauchy"
 //!     }
@@ -49,6 +49,8 @@
 //!         Reduction::Mean
 //!     }
 //! }
+//!
+//! impl RegressionLoss for Cauchy {}
 //! let value = Cauchy.forward(Tensor::<1>::from_floats([2.0, 1.0], &device), Tensor::from_floats([1.0, 1.0], &device));
 //! assert!((value.into_scalar::<f32>() - 0.173_286_8).abs() < 1e-6);
 //! ```

@@ -34,7 +34,7 @@ use core::f64::consts::PI;
 /// use burn::tensor::Device;
 /// use burn_losses::{Head, heads::AdafaceLossConfig};
 ///
-/// let head = AdafaceLossConfig::new().with_margin(0.4).init(&Device::flex());
+/// let head = AdafaceLossConfig::new(10, 16).with_margin(0.4).init(&Device::flex());
 /// // The best quality is a CosFace with twice the margin, at an angle that is smaller by one.
 /// let target = head.margin(0.5, Some(1.0));
 /// assert!((target - ((std::f64::consts::FRAC_PI_3 - 0.4).cos() - 0.8)).abs() < 1e-12);

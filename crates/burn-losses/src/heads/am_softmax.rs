@@ -21,7 +21,7 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn_losses::{heads::AmSoftmaxLossConfig, prelude::*};
 ///
 /// let device = Device::flex();
-/// let head = AmSoftmaxLossConfig::new().with_num_classes(1).with_embedding_dim(2).init(&device);
+/// let head = AmSoftmaxLossConfig::new(1, 2).init(&device);
 /// // One class alone is always right.
 /// let value = head.forward(Tensor::ones([1, 2], &device), Tensor::<1, Int>::from_ints([0], &device));
 /// assert_eq!(value.into_scalar::<f32>(), 0.0);

@@ -3,14 +3,15 @@
 use crate::config::{FieldType, Range, Unreadable, Value};
 use crate::engine::{set_state, state_on};
 use crate::error::ConfigError;
-use crate::field::{Keys, serde_by_value, table};
+use crate::field::{Keys, table};
 use crate::formula::Real;
 use burn::module::RunningState;
 use burn::tensor::Tensor;
+use burn_losses_derive::ByValue;
 
 /// The schedule of lambda, by which a head goes from the plain cosine to its margin:
 /// lambda = max(minimum, base (1 + gamma step)^(-power)), and the target is (lambda cos + psi) / (1 + lambda).
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, ByValue)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields, transform = crate::field::schema::within(RANGE)))]
 pub struct Annealing {
     /// lambda at the first step.
@@ -32,8 +33,6 @@ impl Default for Annealing {
         Self { base: 1000.0, gamma: 0.12, power: 1.0, minimum: 5.0 }
     }
 }
-
-serde_by_value!(Annealing);
 
 impl Annealing {
     /// lambda after `step` steps, `[1]`; on the device, with nothing read back.

@@ -29,7 +29,7 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn::tensor::Device;
 /// use burn_losses::{Head, heads::ArcfaceLossConfig};
 ///
-/// let head = ArcfaceLossConfig::new().init(&Device::flex());
+/// let head = ArcfaceLossConfig::new(10, 16).init(&Device::flex());
 /// // 60 degrees, and half a radian more.
 /// let target = head.margin(0.5, None);
 /// assert!((target - (std::f64::consts::FRAC_PI_3 + 0.5).cos()).abs() < 1e-12);
@@ -130,7 +130,7 @@ mod tests {
     use burn::tensor::Device;
 
     fn head(margin: f64) -> ArcfaceLoss {
-        ArcfaceLossConfig::new().with_margin(margin).init(&Device::flex())
+        ArcfaceLossConfig::new(10, 16).with_margin(margin).init(&Device::flex())
     }
 
     #[test]

@@ -29,7 +29,7 @@ use core::f64::consts::PI;
 /// use burn::tensor::Device;
 /// use burn_losses::{Head, heads::CombinedMarginLossConfig};
 ///
-/// let head = CombinedMarginLossConfig::new().with_m1(1.0).with_m2(0.3).with_m3(0.2).init(&Device::flex());
+/// let head = CombinedMarginLossConfig::new(10, 16).with_m1(1.0).with_m2(0.3).with_m3(0.2).init(&Device::flex());
 /// let target = head.margin(0.5, None);
 /// assert!((target - ((std::f64::consts::FRAC_PI_3 + 0.3).cos() - 0.2)).abs() < 1e-12);
 /// ```
@@ -62,7 +62,7 @@ pub struct CombinedMarginLossConfig {
     #[field(default = 1.0, range = "(0, 16]")]
     pub m1: f64,
     /// What is added to the target's angle, in radians (ArcFace).
-    #[field(default = 0.5, range = "[0, pi]")]
+    #[field(default = 0.5, range = "[0, 2 pi]")]
     pub m2: f64,
     /// What is taken from the target's cosine (CosFace).
     #[field(default = 0.0, range = ">= 0")]
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn the_target_falls_with_the_angle_everywhere() {
         for (m1, m2, m3) in [(1.0, 0.5, 0.0), (0.9, 0.4, 0.15), (1.0, 3.0, 0.0), (2.5, 1.0, 0.1), (4.0, 0.0, 0.0)] {
-            let config = CombinedMarginLossConfig::new().with_m1(m1).with_m2(m2).with_m3(m3);
+            let config = CombinedMarginLossConfig::new(10, 16).with_m1(m1).with_m2(m2).with_m3(m3);
             let head = config.init(&Device::flex());
             let at = |i: i32| head.margin((PI * f64::from(i) / 1000.0).cos(), None);
             for i in 0..1000 {
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_factor_alone_is_a_softmax() {
-        let head = CombinedMarginLossConfig::new().with_m1(4.0).with_m2(0.0).init(&Device::flex());
+        let head = CombinedMarginLossConfig::new(10, 16).with_m1(4.0).with_m2(0.0).init(&Device::flex());
         for cosine in [-1.0, -0.7, -0.1, 0.0, 0.3, 0.95, 1.0] {
             assert!((head.margin(cosine, None) - psi(cosine, 4)).abs() < 1e-12, "{cosine}");
         }

@@ -22,7 +22,7 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn_losses::{heads::CosfaceLossConfig, prelude::*};
 ///
 /// let device = Device::flex();
-/// let head = CosfaceLossConfig::new().with_num_classes(3).with_embedding_dim(2).init(&device);
+/// let head = CosfaceLossConfig::new(3, 2).init(&device);
 /// let value = head.forward(Tensor::ones([1, 2], &device), Tensor::<1, Int>::from_ints([1], &device));
 /// assert!(value.into_scalar::<f32>().is_finite());
 /// ```

@@ -19,6 +19,8 @@ mod sampler;
 mod signature;
 mod softmax;
 mod sub_center_arcface;
+#[cfg(test)]
+pub mod template;
 
 use crate::check::Reference;
 use crate::classification::CrossEntropyLoss;
@@ -203,7 +205,7 @@ pub trait HeadLoss: Head + Loss {
         self.forward_unreduced(embeddings, labels, Extras::new()).values
     }
 
-    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean: what [`Reduction::reduce`]
+    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean: what [`Reduction::reduce`](crate::Reduction::reduce)
     /// takes.
     ///
     /// # Panics

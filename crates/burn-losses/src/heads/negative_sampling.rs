@@ -30,7 +30,7 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn_losses::{heads::NegativeSamplingLossConfig, prelude::*};
 ///
 /// let device = Device::flex();
-/// let config = NegativeSamplingLossConfig::new().with_num_classes(1000).with_embedding_dim(4).with_negatives(3);
+/// let config = NegativeSamplingLossConfig::new(1000, 4).with_negatives(3);
 /// // A product of 0 says nothing: ln 2 for the label and for each negative.
 /// let value = config.init(&device).forward(Tensor::zeros([1, 4], &device), Tensor::<1, Int>::from_ints([7], &device));
 /// assert!((value.into_scalar::<f32>() - 4.0 * 2f32.ln()).abs() < 1e-5);

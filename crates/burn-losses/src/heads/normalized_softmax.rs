@@ -20,7 +20,7 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn_losses::{heads::NormalizedSoftmaxLossConfig, prelude::*};
 ///
 /// let device = Device::flex();
-/// let head = NormalizedSoftmaxLossConfig::new().with_num_classes(5).with_embedding_dim(2).init(&device);
+/// let head = NormalizedSoftmaxLossConfig::new(5, 2).init(&device);
 /// let logits = head.logits(Tensor::from_floats([[300.0, -400.0]], &device));
 /// assert!(logits.abs().max().into_scalar::<f32>() <= 30.001);
 /// ```

@@ -35,7 +35,7 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn_losses::{heads::SampledSoftmaxLossConfig, prelude::*};
 ///
 /// let device = Device::flex();
-/// let config = SampledSoftmaxLossConfig::new().with_num_classes(10_000).with_embedding_dim(8).with_num_sampled(50);
+/// let config = SampledSoftmaxLossConfig::new(10_000, 8).with_num_sampled(50);
 /// let head = config.init(&device);
 /// let value = head.forward(Tensor::ones([2, 8], &device), Tensor::<1, Int>::from_ints([3, 9_876], &device));
 /// assert!(value.into_scalar::<f32>() > 0.0);
@@ -270,10 +270,9 @@ mod tests {
     #[test]
     fn every_class_once_is_the_full_softmax() {
         let device = Device::flex();
-        let config = SampledSoftmaxLossConfig::new().with_num_classes(6).with_embedding_dim(3).with_ignore_index(5);
+        let config = SampledSoftmaxLossConfig::new(6, 3).with_ignore_index(5);
         let head = config.init(&device);
-        let full =
-            SoftmaxLossConfig::new().with_num_classes(6).with_embedding_dim(3).with_ignore_index(5).init(&device);
+        let full = SoftmaxLossConfig::new(6, 3).with_ignore_index(5).init(&device);
         let full = full.with_weight(head.weight());
         let embeddings = Tensor::<2>::random([4, 3], Distribution::Normal(0.0, 3.0), &device);
         let labels = Tensor::<1, Int>::from_ints([0, 5, 2, 4], &device);
@@ -292,7 +291,7 @@ mod tests {
     #[test]
     fn counts_are_one_per_class() {
         let sampler = Sampler::Unigram { counts: vec![1.0, 2.0], power: 1.0 };
-        let error = SampledSoftmaxLossConfig::new().with_sampler(sampler).try_init(&Device::flex()).unwrap_err();
+        let error = SampledSoftmaxLossConfig::new(10, 16).with_sampler(sampler).try_init(&Device::flex()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "sampled_softmax: `sampler.counts` is 2 numbers, allowed: one number per class: `num_classes` is 10"

@@ -2,15 +2,16 @@
 
 use crate::config::{FieldType, Range, Unreadable, Value};
 use crate::error::ConfigError;
-use crate::field::{Keys, list_of_numbers, serde_by_value, table};
+use crate::field::{Keys, list_of_numbers, table};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn_losses_derive::ByValue;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// From which distribution classes are drawn, with replacement.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, ByValue)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(tag = "kind", rename_all = "snake_case", deny_unknown_fields, transform = crate::field::schema::key_within("counts", COUNT), transform = crate::field::schema::key_within("power", POWER)))]
 pub enum Sampler {
     /// Every class is as likely.
@@ -34,8 +35,6 @@ const POWER: Range = Range::AtLeast(0.0);
 fn one() -> f64 {
     1.0
 }
-
-serde_by_value!(Sampler);
 
 impl Sampler {
     /// The probability of each of the classes.

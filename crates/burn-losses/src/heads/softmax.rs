@@ -20,7 +20,7 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn_losses::{heads::SoftmaxLossConfig, prelude::*};
 ///
 /// let device = Device::flex();
-/// let head = SoftmaxLossConfig::new().with_num_classes(4).with_embedding_dim(2).init(&device);
+/// let head = SoftmaxLossConfig::new(4, 2).init(&device);
 /// // Nothing known: every class is as likely.
 /// let embeddings = Tensor::<2>::zeros([3, 2], &device);
 /// let value = head.forward(embeddings.clone(), Tensor::<1, Int>::from_ints([0, 3, 1], &device));

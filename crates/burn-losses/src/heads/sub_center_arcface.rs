@@ -22,7 +22,7 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn::tensor::{Device, Tensor};
 /// use burn_losses::{heads::SubCenterArcfaceLossConfig, prelude::*};
 ///
-/// let config = SubCenterArcfaceLossConfig::new().with_num_classes(5).with_embedding_dim(2).with_sub_centers(3);
+/// let config = SubCenterArcfaceLossConfig::new(5, 2).with_sub_centers(3);
 /// let head = config.init(&Device::flex());
 /// assert_eq!(head.weight().dims(), [15, 2]);
 /// assert_eq!(head.logits(Tensor::ones([4, 2], &Device::flex())).dims(), [4, 5]);

@@ -1,6 +1,6 @@
 //! Center loss.
 
-use super::MetricLoss;
+use super::{MetricLoss, accepts_size};
 use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::engine::primitives::centers;
 use crate::engine::primitives::labels::without_class;
@@ -41,7 +41,7 @@ pub enum CenterUpdate {
 /// use burn_losses::{metric::CenterLossConfig, prelude::*};
 ///
 /// let device = Device::flex().autodiff();
-/// let loss = CenterLossConfig::new().with_num_classes(2).with_embedding_dim(2).init(&device);
+/// let loss = CenterLossConfig::new(2, 2).init(&device);
 /// let embeddings = Tensor::<2>::from_floats([[3.0, 4.0]], &device);
 /// let value = loss.forward(embeddings, Tensor::<1, Int>::from_ints([1], &device));
 /// assert_eq!(value.into_scalar::<f32>(), 12.5);
@@ -143,12 +143,7 @@ impl Anchors for CenterLoss {
     }
 
     fn accepts(&self, _: usize, size: usize) -> Result<(), String> {
-        let expected = self.config.embedding_dim;
-        if size == expected {
-            Ok(())
-        } else {
-            Err(format!("{expected} numbers per embedding, as `embedding_dim` says"))
-        }
+        accepts_size(self.config.embedding_dim, size)
     }
 
     fn partners(&self) -> NeededPartners {

@@ -13,6 +13,8 @@ mod proxy_anchor;
 mod siglip;
 mod signature;
 mod sup_con;
+#[cfg(test)]
+pub mod template;
 mod triplet;
 mod views;
 mod weighted_sum;
@@ -111,7 +113,7 @@ pub trait MetricLoss: Anchors + Loss {
         self.forward_unreduced(embeddings, labels, Extras::new()).values
     }
 
-    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean: what [`Reduction::reduce`]
+    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean: what [`Reduction::reduce`](crate::Reduction::reduce)
     /// takes.
     ///
     /// # Panics
@@ -160,6 +162,11 @@ pub enum MetricLossConfig {
     ProxyAnchor(ProxyAnchorLossConfig),
     #[kind("weighted_sum")]
     WeightedSum(WeightedSumLossConfig),
+}
+
+/// What losses with a vector of their own for each class say of the size of the embeddings.
+fn accepts_size(expected: usize, size: usize) -> Result<(), String> {
+    if size == expected { Ok(()) } else { Err(format!("{expected} numbers per embedding, as `embedding_dim` says")) }
 }
 
 #[dispatch]

@@ -1,6 +1,6 @@
 //! Proxy anchor loss.
 
-use super::MetricLoss;
+use super::{MetricLoss, accepts_size};
 use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::engine::primitives::labels::{is_out_of_range, widen_labels, without_class};
 use crate::engine::primitives::proxies;
@@ -30,7 +30,7 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn_losses::{metric::ProxyAnchorLossConfig, prelude::*};
 ///
 /// let device = Device::flex();
-/// let loss = ProxyAnchorLossConfig::new().with_num_classes(3).with_embedding_dim(2).init(&device);
+/// let loss = ProxyAnchorLossConfig::new(3, 2).init(&device);
 /// let value = loss.forward(Tensor::ones([2, 2], &device), Tensor::<1, Int>::from_ints([0, 2], &device));
 /// assert!(value.into_scalar::<f32>() > 0.0);
 /// ```
@@ -112,12 +112,7 @@ impl Anchors for ProxyAnchorLoss {
     }
 
     fn accepts(&self, _: usize, size: usize) -> Result<(), String> {
-        let expected = self.config.embedding_dim;
-        if size == expected {
-            Ok(())
-        } else {
-            Err(format!("{expected} numbers per embedding, as `embedding_dim` says"))
-        }
+        accepts_size(self.config.embedding_dim, size)
     }
 
     fn partners(&self) -> NeededPartners {

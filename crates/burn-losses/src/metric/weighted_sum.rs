@@ -24,7 +24,7 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn::tensor::{Device, Int, Tensor};
 /// use burn_losses::{composition::Terms, metric::{CenterLossConfig, SupConLossConfig, WeightedSumLossConfig}, prelude::*};
 ///
-/// let center = CenterLossConfig::new().with_num_classes(2).with_embedding_dim(2);
+/// let center = CenterLossConfig::new(2, 2);
 /// let terms = Terms::new().with("contrast", 1.0, SupConLossConfig::new()).with("center", 0.01, center);
 /// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
 /// let embeddings = Tensor::<2>::from_floats([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], &Device::flex());

@@ -1,10 +1,11 @@
 //! Which values of a batch are kept.
 
 use crate::error::ConfigError;
-use crate::field::{FieldType, Keys, Range, Unreadable, Value, serde_by_value, table};
+use crate::field::{FieldType, Keys, Range, Unreadable, Value, table};
+use burn_losses_derive::ByValue;
 
 /// Which values of a batch are kept: in a config file `{ ratio = 0.25 }`, `{ count = 512 }` or `{ threshold = 0.7 }`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, ByValue)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case", transform = crate::field::schema::key_within("ratio", RATIO), transform = crate::field::schema::key_within("count", COUNT)))]
 pub enum Keep {
     /// This share of the valid values, in (0, 1], rounded to the nearest count.
@@ -60,5 +61,3 @@ impl FieldType for Keep {
         }
     }
 }
-
-serde_by_value!(Keep);

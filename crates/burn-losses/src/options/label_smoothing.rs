@@ -1,8 +1,8 @@
 //! Label smoothing.
 
 use crate::error::ConfigError;
-use crate::field::{FieldType, IntoField, Keys, Range, Unreadable, Value, serde_by_value, table};
-use burn_losses_derive::Choice;
+use crate::field::{FieldType, IntoField, Keys, Range, Unreadable, Value, table};
+use burn_losses_derive::{ByValue, Choice};
 
 /// Over which classes label smoothing spreads epsilon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
@@ -15,7 +15,7 @@ pub enum Spread {
 }
 
 /// Label smoothing: how much of each target goes to other classes, and to which. In a config file a table, or epsilon alone.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, ByValue)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields, transform = crate::field::schema::key_within("epsilon", EPSILON), transform = crate::field::schema::or_number(EPSILON)))]
 pub struct LabelSmoothing {
     /// The share that is spread, in [0, 1). Default: 0.
@@ -42,8 +42,6 @@ impl IntoField<LabelSmoothing> for f64 {
         LabelSmoothing { epsilon: self, spread: Spread::default() }
     }
 }
-
-serde_by_value!(LabelSmoothing);
 
 const EPSILON: Range = Range::HalfOpen(0.0, 1.0);
 

@@ -1,6 +1,7 @@
 //! GHM-R: the gradient harmonising mechanism for regression.
 
 use super::RegressionLoss;
+use super::charbonnier::{in_units, smooth_abs};
 use crate::engine::ghm::GhmCounts;
 use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
@@ -76,11 +77,7 @@ struct SmoothAbs {
 impl Formula for SmoothAbs {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
-        // mu (sqrt(r^2 + 1) - 1) = mu r^2 / (sqrt(r^2 + 1) + 1), which keeps its digits near zero.
-        let (ratio, beyond) = in_units((prediction - target).abs(), self.mu);
-        let square = ratio.square();
-        let root = (square.clone() + 1.0).sqrt();
-        square * self.mu / (root + 1.0) + beyond
+        smooth_abs((prediction - target).abs(), self.mu)
     }
 }
 
@@ -96,14 +93,6 @@ impl Formula for GradientNorm {
         let (ratio, _) = in_units((prediction - target).abs(), self.mu);
         ratio.clone() / (ratio.square() + 1.0).sqrt()
     }
-}
-
-/// The size in units of mu, up to where nothing is left of the bend, so that no square is infinite; and what is beyond.
-#[inline(always)]
-fn in_units<R: Real>(size: R, mu: f64) -> (R, R) {
-    const STRAIGHT: f64 = 1e9;
-    let near = size.clone().minimum(size.lit(STRAIGHT * mu));
-    (near.clone() * (1.0 / mu), size - near)
 }
 
 impl GhmRLoss {
@@ -134,6 +123,6 @@ impl Pointwise for GhmRLoss {
 
     fn kernel_of_batch(&self, predictions: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let factors = Some(self.weights(predictions, targets, None));
-        Some(BatchKernel { kernel: PointKernel::new(&self.smooth_abs()), factors, normalizer: None })
+        Some(BatchKernel { kernel: PointKernel::new(&self.smooth_abs()), factors, factors_count: false })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! All losses here can be swapped for one another in a config file: see [`RegressionLossConfig`].
 
+mod charbonnier;
 mod ghm_r;
 mod huber;
 mod log_cosh;
@@ -11,6 +12,8 @@ mod mse;
 mod quantile;
 mod signature;
 mod smooth_l1;
+#[cfg(test)]
+pub mod template;
 mod tukey_biweight;
 mod weighted_sum;
 
@@ -21,6 +24,7 @@ use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{dispatch, family};
+pub use charbonnier::{CharbonnierLoss, CharbonnierLossConfig, CharbonnierScale};
 pub use ghm_r::{GhmRLoss, GhmRLossConfig};
 pub use huber::{HuberLoss, HuberLossConfig};
 pub use log_cosh::{LogCoshLoss, LogCoshLossConfig};
@@ -78,7 +82,7 @@ pub trait RegressionLoss: Pointwise + Loss {
     }
 
     /// One value per element, times its weight and divided by the divisor, and what each counts in a mean: what
-    /// [`Reduction::reduce`] takes.
+    /// [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -119,6 +123,8 @@ pub enum RegressionLossConfig {
     SmoothL1(SmoothL1LossConfig),
     #[kind("huber")]
     Huber(HuberLossConfig),
+    #[kind("charbonnier", elsewhere = "pseudo_huber", elsewhere = "PseudoHuberLoss")]
+    Charbonnier(CharbonnierLossConfig),
     #[kind("log_cosh")]
     LogCosh(LogCoshLossConfig),
     #[kind("quantile", alias = "pinball")]

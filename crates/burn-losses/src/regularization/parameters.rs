@@ -4,9 +4,10 @@ use super::Regularizer;
 use crate::check::widen;
 use crate::config::{FieldType, Range, Unreadable, Value};
 use crate::error::{ConfigError, InputError, InputProblem};
-use crate::field::{serde_by_value, table};
+use crate::field::table;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
+use burn_losses_derive::ByValue;
 
 /// Which parameters of a module are penalised. Frozen parameters and buffers never are.
 ///
@@ -16,7 +17,7 @@ use burn::tensor::Tensor;
 /// parameters = { paths = ["encoder", "head.weight"] }           # these, and all below them
 /// parameters = { except = ["encoder.embedding"] }               # all but these, and all below them
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, ByValue)]
 pub enum Parameters {
     /// Those with at least two axes: weights, not biases.
     Weights,
@@ -27,8 +28,6 @@ pub enum Parameters {
     /// All others.
     Except(Vec<String>),
 }
-
-serde_by_value!(Parameters);
 
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for Parameters {

@@ -10,6 +10,8 @@ mod jaccard;
 mod lovasz;
 mod signature;
 mod smooth;
+#[cfg(test)]
+pub mod template;
 mod tversky;
 mod weighted_sum;
 
@@ -111,7 +113,7 @@ pub trait SegmentationLoss: Segmentation + Loss {
     }
 
     /// One value per sample and class, times its weight and divided by the divisor, and what each counts in a mean (0 where it is left
-    /// out): what [`Reduction::reduce`] takes.
+    /// out): what [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.

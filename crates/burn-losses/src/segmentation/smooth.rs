@@ -2,12 +2,13 @@
 
 use crate::config::{FieldType, IntoField, Range, Unreadable, Value};
 use crate::error::ConfigError;
-use crate::field::{Keys, serde_by_value, table};
+use crate::field::{Keys, table};
 use crate::formula::{Real, safe::is_below};
+use burn_losses_derive::ByValue;
 
 /// What is added to the numerator and to the denominator of a quotient of areas: a number in a config file, or a table with
 /// `numerator` and `denominator`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, ByValue)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged, deny_unknown_fields))]
 pub enum Smooth {
     /// The same to both: a region that is empty and predicted as empty is right.
@@ -31,8 +32,6 @@ impl Smooth {
         R::select(&nothing, zero, miss)
     }
 }
-
-serde_by_value!(Smooth);
 
 impl IntoField<Smooth> for f64 {
     fn into_field(self) -> Smooth {

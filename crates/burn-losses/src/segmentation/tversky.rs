@@ -101,7 +101,6 @@ pub(super) fn check_weights(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Describe;
 
     #[test]
     fn squared_areas_need_weights_that_are_alike() {

@@ -251,7 +251,7 @@ fn centers_are_those_of_tensor_operations() {
         let rows = Tensor::<2>::from_data(rows, (&device, DType::from(target.dtype))).require_grad();
         let labels = Tensor::<1, Int>::from_data(TensorData::new(labels.clone(), [count]), &device);
         let centers = |update| {
-            let config = CenterLossConfig::new().with_num_classes(classes).with_embedding_dim(size).with_update(update);
+            let config = CenterLossConfig::new(classes, size).with_update(update);
             let loss = config.init(&device);
             let mut gradients = loss.forward(rows.clone(), labels.clone()).backward();
             for _ in 0..2 {

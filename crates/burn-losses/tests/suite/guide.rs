@@ -1,5 +1,6 @@
 //! The pages of the guide about all losses are what the registry and the documentation of each loss say.
 
+use crate::repository::repository;
 use burn_losses::config::{Field, Table, Value};
 use burn_losses::{LossInfo, registry};
 use std::collections::BTreeMap;
@@ -153,7 +154,7 @@ fn pages() -> BTreeMap<String, String> {
     index.push_str(
         "\nPenalties on the parameters of a model (`l1`, `l2`, `elastic_net`, `group_lasso`) are terms of a \
          [joint loss](../several-terms.md#a-joint-loss).\n\nThese pages are written by \
-         `BURN_LOSSES_WRITE=1 cargo test --workspace --test suite guide`.\n",
+         `cargo xtask generate`.\n",
     );
     pages.insert("README.md".to_owned(), index);
     pages
@@ -161,8 +162,9 @@ fn pages() -> BTreeMap<String, String> {
 
 /// Run with `BURN_LOSSES_WRITE=1` to write them.
 #[test]
-fn the_guide_describes_every_loss() {
-    let folder = folder("../../docs/src/losses");
+fn generated_pages_of_the_guide() {
+    let Some(repository) = repository() else { return };
+    let folder = repository.join("docs/src/losses");
     let is_write = std::env::var("BURN_LOSSES_WRITE").as_deref() == Ok("1");
     for (name, text) in pages() {
         let path = folder.join(&name);
@@ -170,9 +172,16 @@ fn the_guide_describes_every_loss() {
             fs::write(&path, text).expect("a writable page");
         } else {
             let written = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-            assert!(written == text, "docs/src/losses/{name} is old: run this test with BURN_LOSSES_WRITE=1");
+            assert!(written == text, "docs/src/losses/{name} is old: run `cargo xtask generate`");
         }
     }
+}
+
+#[test]
+fn the_readme_counts_the_losses() {
+    let Some(repository) = repository() else { return };
+    let readme = fs::read_to_string(repository.join("README.md")).expect("the README");
+    assert!(readme.contains(&format!("\n{} loss functions ", registry().len())), "{} losses", registry().len());
 }
 
 #[test]

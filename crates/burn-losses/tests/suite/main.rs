@@ -13,5 +13,7 @@ mod laws;
 mod models;
 mod parity;
 mod probe;
+mod repository;
 mod schema;
 mod traps;
+mod vectors;

@@ -87,7 +87,7 @@ fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for target in devices::all() {
         for info in registry() {
-            let config = LossConfig::of(info.family, info.kind).unwrap();
+            let config = LossConfig::example(info.family, info.kind).unwrap();
             let loss = config.init(&target.device);
             let mut inputs = batch(&loss, 5, 3.0, &[], 2);
             let first = inputs.remove(loss.input()).unwrap();

@@ -57,6 +57,8 @@ pub struct JointTerm {
 /// [terms.center]
 /// family = "metric"
 /// kind = "center"
+/// num_classes = 10
+/// embedding_dim = 16
 /// weight = 0.003
 ///
 /// [terms.penalty]                 # on the parameters of the model

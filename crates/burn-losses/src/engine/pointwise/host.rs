@@ -2,9 +2,8 @@
 
 use super::{Call, PointKernel, Wanted};
 use crate::engine::any_tensor::AnyTensor;
-use crate::engine::custom_backward::custom_backward;
 use crate::engine::host::blocks::{BLOCK, divided, divisor_of, factor_of, par_blocks, range};
-use crate::engine::host::memory::{Memory, Numbers, Weights, in_precision, scalar, scaled_rows, stale, tensor};
+use crate::engine::host::memory::{Memory, Numbers, Weights, in_precision, scalar, stale, tensor, with_slopes};
 use crate::engine::host::simd::{Float, Lanes, MOST_LANES, Sum, load, splat};
 use crate::formula::{Dual, Formula, Real};
 use crate::reduction::Reduction;
@@ -226,7 +225,7 @@ where
                 reduction => {
                     let weights = weights.as_ref().filter(|_| reduction == Reduction::WeightedMean);
                     let sum = weights.map(|weights| weights.sum() / width);
-                    divisor_of(reduction, reduce.normalizer.unwrap_or(count as f64 / width), reduce.samples, sum)
+                    divisor_of(reduction, count as f64 / width, reduce.samples, sum)
                 }
             };
             (weights, divisor)
@@ -266,17 +265,7 @@ where
         Wanted::RowSums => tensor(values, &[rows], &device),
         Wanted::Reduced(_) => scalar::<T>(divided(sum, divisor), &device),
     };
-    if !is_tracked {
-        return Some(first.lift(value));
-    }
-    let dtype = first.dtype();
-    custom_backward(value, core::slice::from_ref(first), move |upstream| {
-        let gradient = match is_reduced {
-            true => tensor(slopes, &shape, &device).times(upstream),
-            false => scaled_rows(slopes, &upstream, &shape, &device),
-        };
-        vec![Some(gradient.cast(dtype))]
-    })
+    with_slopes(first, value, slopes, is_reduced)
 }
 
 /// The number of positive targets, at least 1.

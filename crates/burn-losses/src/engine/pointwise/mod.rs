@@ -59,8 +59,8 @@ pub struct BatchKernel {
     pub(crate) kernel: PointKernel,
     /// What each value is multiplied by: no tensor with a gradient.
     pub(crate) factors: Option<Tensor<3>>,
-    /// What a mean divides by, where not all values count.
-    pub(crate) normalizer: Option<f64>,
+    /// Whether a value counts in a mean as much as its factor says.
+    pub(crate) factors_count: bool,
 }
 
 /// Any number of axes as `[N, C, rest]`.
@@ -100,8 +100,6 @@ pub(crate) struct Reduce {
     /// How many entries of the inputs make a value: 1, or all of a row.
     pub(crate) width: usize,
     pub(crate) samples: usize,
-    /// What a mean divides by, where not all values count.
-    pub(crate) normalizer: Option<f64>,
     /// One per value, or one per sample.
     pub(crate) weights: Option<AnyTensor>,
 }
@@ -250,18 +248,22 @@ fn reduced<P: Pointwise, const D: usize>(
     let (samples, (reduction, divisor)) = (first.dims()[0], given.in_kernel(reduction)?);
     if let Some(kernel) = loss.kernel() {
         let weights = given.weights.as_ref().map(AnyTensor::from);
-        let reduce = Reduce { reduction, width: 1, samples, normalizer: None, weights };
+        let reduce = Reduce { reduction, width: 1, samples, weights };
         return Some(Divisor::divide_by(divisor, kernel.reduced(&reduce, first, targets)?));
     }
     if given.weights.is_some() || !has_kernels(first) || targets.is_tracked() {
         return None;
     }
     let [first, targets] = [first, targets].map(|tensor| as_three_axes(widen(tensor.clone())));
-    let BatchKernel { kernel, factors, normalizer } = loss.kernel_of_batch(&first, &targets)?;
-    // Factors are no weights, whose mean it would be.
-    let reduction = if reduction == Reduction::WeightedMean { Reduction::Mean } else { reduction };
+    let BatchKernel { kernel, factors, factors_count } = loss.kernel_of_batch(&first, &targets)?;
+    // To the kernel factors are weights.
+    let reduction = match reduction {
+        Reduction::Mean | Reduction::WeightedMean if factors_count => Reduction::WeightedMean,
+        Reduction::WeightedMean => Reduction::Mean,
+        reduction => reduction,
+    };
     let weights = factors.as_ref().map(AnyTensor::from);
-    let reduce = Reduce { reduction, width: 1, samples, normalizer, weights };
+    let reduce = Reduce { reduction, width: 1, samples, weights };
     // A second try would count the batch once more.
     let total = kernel.reduced(&reduce, &first, &targets).expect("a kernel for what is in memory");
     Some(Divisor::divide_by(divisor, total))

@@ -76,3 +76,27 @@ pub(crate) fn one_hot(labels: Tensor<1, Int>, classes: usize) -> Tensor<2, Bool>
     let class = Tensor::<1, Int>::arange(0..classes as i64, (&labels.device(), labels.dtype()));
     class.unsqueeze::<2>().expand([rows, classes]).equal(labels.unsqueeze_dim::<2>(1).expand([rows, classes]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, TensorData};
+
+    #[test]
+    fn masked_labels_become_the_ignored_one_and_no_other_does() {
+        let device = Device::flex();
+        let mask = || Tensor::<1, Bool>::from_data(TensorData::from([true, false, true]), &device);
+        let masked = |labels: [i64; 3], ignore_index| {
+            let labels = Tensor::<1, Int>::from_data(TensorData::from(labels), (&device, DType::I64));
+            let (labels, _) = Labels::given(labels, ignore_index, mask().into());
+            (labels.of.into_data().iter::<i64>().collect::<Vec<_>>(), labels.ignore_index)
+        };
+        assert_eq!(masked([2, 1, -100], Some(-100)), (vec![2, -100, -100], Some(-100)));
+        let least = i64::from(i32::MIN);
+        assert_eq!(masked([2, 1, 0], None), (vec![2, least, 0], Some(least)));
+        assert_eq!(masked([least, 1, 0], None), (vec![-1, least, 0], Some(least)), "no class is none still");
+        let bytes = Tensor::<1, Int>::from_data(TensorData::from([2_u8, 1, 0]), (&device, DType::U8));
+        let (labels, _) = Labels::given(bytes, Some(-100), mask().into());
+        assert_eq!(labels.of.into_data().iter::<i64>().collect::<Vec<_>>(), [2, -100, 0], "a byte holds no -100");
+    }
+}

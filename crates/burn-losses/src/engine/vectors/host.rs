@@ -2,36 +2,15 @@
 
 use super::Call;
 use crate::engine::any_tensor::AnyTensor;
-use crate::engine::custom_backward::custom_backward;
 use crate::engine::host::blocks::{BLOCK, divided, divisor_of, factor_of, par_blocks, range};
-use crate::engine::host::memory::{Memory, Weights, in_precision, scalar, scaled_rows, stale, tensor};
+use crate::engine::host::memory::{Memory, Weights, in_precision, scalar, stale, tensor, with_slopes};
 use crate::engine::host::simd::{Float, KnownZero, Lanes, MOST_LANES, Sum, load, splat};
+use crate::engine::pointwise::host::Task;
 use crate::formula::{Dual, VectorFormula};
 use crate::reduction::Reduction;
 use pulp::{Simd, WithSimd};
 
-/// Some rows, and what is wanted of them.
-pub(super) struct Task<'a, T> {
-    predictions: &'a [T],
-    targets: &'a [T],
-    /// What each value is multiplied by.
-    weights: Option<&'a [T]>,
-    /// What the derivatives are multiplied by.
-    factor: f64,
-    values: Option<&'a mut [T]>,
-    /// The derivatives by the predictions, each times its weight and the factor.
-    slopes: Option<&'a mut [T]>,
-}
-
-/// A formula that is compiled for the machine.
-pub(super) trait Kernel<T>: Send + Sync {
-    /// Does what the task says; the sum of the values, each times its weight.
-    fn run(&self, task: Task<'_, T>) -> f64;
-}
-
-/// In both precisions.
-pub(super) trait Kernels: Kernel<f32> + Kernel<f64> {}
-impl<K: Kernel<f32> + Kernel<f64>> Kernels for K {}
+pub(super) use crate::engine::pointwise::host::{Kernel, Kernels};
 
 /// A formula, with or without its derivatives.
 pub(super) struct Compiled<F, const K: usize, const TARGETS: usize, const SLOPES: bool>(pub(super) F);
@@ -58,7 +37,7 @@ impl<F: VectorFormula<K, TARGETS>, T: Float, const K: usize, const TARGETS: usiz
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
         let Self { formula, mut task } = self;
         let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
-        let count = task.predictions.len() / K;
+        let count = task.first.len() / K;
         let mut sum = Sum::default();
         let (places, jacobian) = (places::<S, T>(simd, K == 4 || TARGETS == 4), jacobian(formula));
         // One register's rows at a time.
@@ -67,7 +46,7 @@ impl<F: VectorFormula<K, TARGETS>, T: Float, const K: usize, const TARGETS: usiz
         while start < count {
             let size = width.min(count - start);
             let (block, target_block) = (start * K..(start + size) * K, start * TARGETS..(start + size) * TARGETS);
-            let prediction = columns::<S, T, K>(simd, &task.predictions[block.clone()], &places);
+            let prediction = columns::<S, T, K>(simd, &task.first[block.clone()], &places);
             let target = columns::<S, T, TARGETS>(simd, &task.targets[target_block], &places);
             let given = task.weights.map(|weights| &weights[start..start + size]);
             if let Some(given) = given {
@@ -267,7 +246,7 @@ where
         let predictions = T::read(numbers, of_rows(width), first_scratch);
         let targets = T::read(target_numbers, of_rows(target_width), target_scratch);
         let weights = weights.as_ref().map(|weights| weights.part(rows.start, rows.len(), weight_scratch));
-        kernel.host.run(Task { predictions, targets, weights, factor, values, slopes })
+        kernel.host.run(Task { first: predictions, targets, weights, factor, values, slopes })
     });
 
     let device = predictions.inner_device();
@@ -275,15 +254,5 @@ where
         true => scalar::<T>(divided(sum, divisor), &device),
         false => tensor(values, &[count], &device),
     };
-    if !is_tracked {
-        return Some(predictions.lift(value));
-    }
-    let dtype = predictions.dtype();
-    custom_backward(value, core::slice::from_ref(predictions), move |upstream| {
-        let gradient = match is_reduced {
-            true => tensor(slopes, &[count, width], &device).times(upstream),
-            false => scaled_rows(slopes, &upstream, &[count, width], &device),
-        };
-        vec![Some(gradient.cast(dtype))]
-    })
+    with_slopes(predictions, value, slopes, is_reduced)
 }

@@ -76,7 +76,7 @@ fn t84_a_factor_of_zero() {
     ];
     let classes = [
         of("classification", "cross_entropy", "class_weights: [0.0, 1.0, 1.0]"),
-        of("classification", "cross_entropy", "class_weights: [0.0, 1.0, 1.0]\nlabel_smoothing: 0.1"),
+        of("classification", "cross_entropy", "class_weights: [0.0, 1.0, 1.0]\nlabel_smoothing: { epsilon: 0.1 }"),
         of("classification", "focal", "alpha: [0.0, 1.0, 1.0]"),
         of("classification", "multi_margin", "class_weights: [0.0, 1.0, 1.0]"),
         of("classification", "nll", "class_weights: [0.0, 1.0, 1.0]"),

@@ -65,7 +65,7 @@ fn t13_kl_is_the_same_on_every_device() {
 fn vanishing_probabilities_have_finite_gradients() {
     for target in devices::all() {
         for info in registry().iter().filter(|info| info.family == "distribution") {
-            let loss = LossConfig::of("distribution", info.kind).unwrap().init(&target.device);
+            let loss = LossConfig::example("distribution", info.kind).unwrap().init(&target.device);
             for z in (80..=112).chain([700, 720, 744, 760]) {
                 let tensor = |data: Vec<f64>| TensorData::new(data, [2, 3]);
                 let inputs = Inputs::from([

@@ -11,16 +11,19 @@ use crate::engine::any_tensor::AnyTensor;
 use crate::engine::machine::{self, has_kernels};
 use burn::tensor::{Bool, DType, Int, Tensor};
 
-/// The `k` largest of `scores`, at ties those that come first: exactly `k` are true. `k` is one number, from 0 to the number
-/// of scores.
-pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1, Bool> {
+/// 1 for each of the `k` largest of `scores`, at ties those that come first; 0 for all others. `k` is one number, from 0 to the number
+/// of scores. What is not finite ranks above the rest, and is chosen even where there is more than `k` of it.
+pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1> {
     let any = AnyTensor::from(&scores);
     if has_kernels(any.clone()) {
         let k = k.clone().into_scalar::<i64>() as usize;
         if let Some(kept) = machine::run("largest", &any, |machine| machine.largest(&any, k)) {
-            return kept.into_rank::<1>().greater_scalar(0.5);
+            return kept.into_rank();
         }
     }
+    let not_finite = scores.clone().is_finite().bool_not();
+    let most = if scores.dtype() == DType::F64 { f64::MAX } else { f64::from(f32::MAX) };
+    let scores = scores.mask_fill(not_finite.clone(), most);
     let (low, high) = bracket(scores.clone(), k.clone());
     let certain = scores.clone().greater(high.expand(scores.dims()));
     let tied = scores.clone().greater(low.expand(scores.dims())).bool_and(certain.clone().bool_not());
@@ -42,7 +45,8 @@ pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1, Bool> {
     // With `missing` = 0 nothing tied is taken.
     let none = missing.equal_elem(0);
     let last = high.mask_fill(none, -1);
-    certain.bool_or(tied.bool_and(position.lower_equal(last.expand([n]))))
+    let chosen = certain.bool_or(tied.bool_and(position.lower_equal(last.expand([n]))));
+    chosen.bool_or(not_finite).float().cast(scores.dtype())
 }
 
 /// The place of the largest number of each row, at ties the first.
@@ -138,8 +142,8 @@ mod tests {
     fn chosen(scores: &[f32], k: usize) -> Vec<bool> {
         let device = Device::flex();
         let k = Tensor::<1, Int>::full([1], k as i64, &device);
-        let mask = largest(Tensor::from_floats(scores, &device), k);
-        mask.into_data().iter::<bool>().collect()
+        let marks = largest(Tensor::from_floats(scores, &device), k);
+        marks.greater_scalar(0.5).into_data().iter::<bool>().collect()
     }
 
     #[test]
@@ -150,6 +154,16 @@ mod tests {
         assert_eq!(chosen(&[1e-9, 2e-9, 1.0], 2), [false, true, true]);
         assert_eq!(chosen(&[-2.0, -1.0], 2), [true, true]);
         assert_eq!(chosen(&[7.0], 1), [true]);
+    }
+
+    #[test]
+    fn what_is_not_finite_is_the_largest() {
+        let scores = [1.0, f32::NAN, 2.0, f32::INFINITY, 3.0, f32::NEG_INFINITY];
+        let expected = [(1, [false, true, false, true, false, true]), (4, [false, true, false, true, true, true])];
+        for (k, expected) in expected {
+            assert_eq!(chosen(&scores, k), expected);
+            assert_eq!(crate::with_tensor_operations(|| chosen(&scores, k)), expected);
+        }
     }
 
     proptest! {
