@@ -5,7 +5,7 @@ mod markdown;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::steps::{Failed, Steps};
 use crate::verify;
@@ -47,8 +47,9 @@ pub(crate) fn quick_start(steps: &mut Steps) -> Result<(), Failed> {
 
 /// Builds the guide with mdBook, where that is installed.
 pub(crate) fn build(steps: &mut Steps) -> Result<(), Failed> {
-    if Command::new("mdbook").arg("--version").output().is_err() {
-        println!("\n== guide: SKIPPED: mdbook is not installed; the pages of {BOOK} read as they are");
+    let version = Command::new("mdbook").arg("--version").stdout(Stdio::null()).status();
+    if version.is_err() {
+        steps.skip("guide", &format!("mdbook is not installed; the pages of {BOOK} read well as they are"));
         return Ok(());
     }
     let staged = root().join("target/guide");

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The sections of a loss's documentation that its page has.
-const SECTIONS: [&str; 3] = ["Formula", "Numerics", "Elsewhere"];
+const SECTIONS: [&str; 4] = ["When to use", "Formula", "Numerics", "Elsewhere"];
 
 /// A folder of the crate.
 fn folder(name: &str) -> PathBuf {
