@@ -45,8 +45,7 @@ fn about_family(family: &str) -> String {
 /// The documentation of a loss, by its sections; the text before the first heading has no name.
 fn documentation(family: &str, kind: &str) -> BTreeMap<String, String> {
     let text = source(family, &format!("{kind}.rs"));
-    let attribute = format!("#[loss({family}, \"{kind}\",");
-    let (before, _) = text.split_once(&attribute).unwrap_or_else(|| panic!("{family}/{kind}: no `{attribute}`"));
+    let (before, _) = text.split_once("\n#[loss(").unwrap_or_else(|| panic!("{family}/{kind}: no attribute `loss`"));
     let lines: Vec<_> = before.lines().rev().map_while(|line| line.strip_prefix("///")).collect();
     let mut sections = BTreeMap::new();
     let mut heading = "";
