@@ -7,8 +7,7 @@ use crate::report::{self, Json};
 use crate::tensors;
 use burn::tensor::{Device, FloatDType};
 use burn_losses::AnyLoss;
-use burn_losses::eval::{Evaluation, Inputs};
-use burn_losses::signature::Kind;
+use burn_losses::eval::Evaluation;
 use clap::Args;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 use std::path::Path;
@@ -61,49 +60,11 @@ impl Eval {
 fn evaluate(loss: &AnyLoss, path: &Path, device: &Device, dtype: FloatDType) -> Result<Evaluation, Error> {
     let inputs = tensors::read(path)?;
     let path = path.to_owned();
-    let result = without_panic(|| match check_labels(loss, &inputs) {
-        Err(problem) => Err(Error::File { path: path.clone(), problem }),
-        Ok(()) => {
-            let error = |source| Error::Eval { path: path.clone(), source };
-            loss.evaluate(&inputs, device, dtype).map_err(error)
-        }
+    let result = without_panic(|| {
+        let evaluation = loss.check_labels(&inputs).and_then(|()| loss.evaluate(&inputs, device, dtype));
+        evaluation.map_err(|source| Error::Eval { path: path.clone(), source })
     });
     result.unwrap_or_else(|message| Err(Error::Failed { path, message }))
-}
-
-/// Every label is a class, or the one that is ignored. A loss does not read its labels to find out, and a device may
-/// read anything where an index is out of bounds; here nothing is in a hurry. What else may be wrong the loss says
-/// itself.
-fn check_labels(loss: &AnyLoss, inputs: &Inputs) -> Result<(), String> {
-    let signature = loss.signature(inputs);
-    let Some(first) = inputs.get(signature[0].name) else { return Ok(()) };
-    let prediction = first.shape().to_vec();
-    for argument in &signature {
-        let (Kind::Labels { classes, ignored }, Some(labels)) = (argument.kind, inputs.get(argument.name)) else {
-            continue;
-        };
-        let (shape, dtype) = (labels.shape().to_vec(), labels.dtype());
-        let fits = argument.shape.of(&prediction).is_none_or(|expected| expected == shape);
-        let Some(classes) = classes.number(&prediction).filter(|_| fits && (dtype.is_int() || dtype.is_uint())) else {
-            continue;
-        };
-        let is_allowed = |label: i64| Some(label) == ignored || (0..classes as i64).contains(&label);
-        if let Some((at, label)) = labels.iter::<i64>().enumerate().find(|(_, label)| !is_allowed(*label)) {
-            let (kind, name, at) = (loss.kind(), argument.name, place(at, &shape));
-            let ignored = ignored.map(|index| format!(", or {index} (ignored)")).unwrap_or_default();
-            return Err(format!("{kind}: `{name}` is {label} at {at:?}, allowed: 0 <= label < {classes}{ignored}"));
-        }
-    }
-    Ok(())
-}
-
-/// The index on every axis of the value at a flat index.
-fn place(mut flat: usize, shape: &[usize]) -> Vec<usize> {
-    let mut place = vec![0; shape.len()];
-    for (index, size) in place.iter_mut().zip(shape).rev() {
-        (*index, flat) = (flat % size, flat / size);
-    }
-    place
 }
 
 /// Runs what may panic inside Burn (a device without memory, say): the message without a backtrace.

@@ -67,6 +67,11 @@ pub trait BoxesLoss: Boxes {
         BoxFormat::Xyxy
     }
 
+    /// The fields of the config that are lengths in the units of the boxes: `diagnose` compares them.
+    fn units(&self) -> Vec<BoxUnit> {
+        Vec::new()
+    }
+
     /// The value of the batch, reduced as the config says.
     ///
     /// # Shapes
@@ -125,6 +130,25 @@ pub trait BoxesLoss: Boxes {
     }
 }
 
+/// A field of a config that is a length in the units of the boxes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum BoxUnit {
+    /// That of the picture: a box is hardly larger.
+    Picture {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        size: f64,
+    },
+    /// That of a typical object: a picture is not smaller.
+    Object {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        size: f64,
+    },
+}
+
 /// [`loss!`] with what every loss of two boxes has: the field `format`.
 macro_rules! box_loss {
     (
@@ -133,6 +157,7 @@ macro_rules! box_loss {
         pub struct $module:ident;
         $(#[$config_meta:meta])*
         pub struct $config:ident { $($fields:tt)* }
+        $({ $($own:tt)* })?
     ) => {
         $crate::macros::loss! {
             boxes $kind: $summary;
@@ -153,6 +178,7 @@ macro_rules! box_loss {
             fn format(&self) -> $crate::boxes::BoxFormat {
                 self.config.format
             }
+            $($($own)*)?
         }
     };
 }
@@ -172,6 +198,7 @@ macro_rules! implement {
                 fn kind(&self) -> &'static str;
                 fn reduction(&self) -> Reduction;
                 fn format(&self) -> BoxFormat;
+                fn units(&self) -> Vec<BoxUnit>;
             }
         }
     };

@@ -1,6 +1,6 @@
 //! Minimum point distance IoU loss.
 
-use super::Geometry;
+use super::{BoxUnit, Geometry};
 use crate::config::Range;
 use crate::formula::{BoxFormula, Real};
 
@@ -40,6 +40,14 @@ box_loss! {
         image_width: f64 = 1.0, Range::AtLeast(1e-15);
         /// The height of the picture, in the units of the boxes: 1 for normalised coordinates.
         image_height: f64 = 1.0, Range::AtLeast(1e-15);
+    }
+    {
+        fn units(&self) -> Vec<BoxUnit> {
+            let (width, height) = (self.config.image_width, self.config.image_height);
+            // The larger side, whichever way the boxes lie in the picture.
+            let field = if width < height { "image_height" } else { "image_width" };
+            vec![BoxUnit::Picture { field, size: width.max(height) }]
+        }
     }
 }
 

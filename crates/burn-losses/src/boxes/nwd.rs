@@ -1,6 +1,6 @@
 //! Normalised Wasserstein distance.
 
-use super::{Axis, Geometry};
+use super::{Axis, BoxUnit, Geometry};
 use crate::config::Range;
 use crate::formula::{BoxFormula, Real};
 
@@ -40,6 +40,11 @@ box_loss! {
     pub struct NwdLossConfig {
         /// The typical size of an object, in the units of the boxes; the paper's 12.7 is that of its data, in pixels.
         constant: f64 = 12.7, Range::AtLeast(1e-15);
+    }
+    {
+        fn units(&self) -> Vec<BoxUnit> {
+            vec![BoxUnit::Object { field: "constant", size: self.config.constant }]
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A weighted sum.
 
-use super::{BoxFormat, BoxesLoss};
+use super::{BoxFormat, BoxUnit, BoxesLoss};
 use crate::engine::boxes::{self, BoxTargets, Boxes};
 use crate::macros::{kind_and_reduction, weighted_sum};
 use crate::terms::{said, sum};
@@ -43,5 +43,8 @@ impl BoxesLoss for WeightedSumLoss {
     kind_and_reduction!("weighted_sum");
     fn format(&self) -> BoxFormat {
         self.losses[0].format()
+    }
+    fn units(&self) -> Vec<BoxUnit> {
+        self.losses.iter().flat_map(BoxesLoss::units).collect()
     }
 }

@@ -21,7 +21,8 @@ pub enum Format {
 impl Format {
     /// The format that the extension of a file says.
     pub fn of(path: &Path) -> Result<Self, ConfigError> {
-        match path.extension().and_then(|extension| extension.to_str()) {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        match extension.map(str::to_ascii_lowercase).as_deref() {
             Some("json") => Ok(Self::Json),
             Some("toml") => Ok(Self::Toml),
             Some("yaml" | "yml") => Ok(Self::Yaml),
@@ -87,6 +88,8 @@ pub fn load<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<T, ConfigErro
 /// The key `$schema` of a JSON file is for editors: it is left out where `T` has no such key.
 pub fn from_str<T: DeserializeOwned>(text: &str, format: Format) -> Result<T, ConfigError> {
     take_error();
+    // Some editors begin a file with a byte order mark, which says nothing of UTF-8.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (line, message) = match format {
         Format::Json => match serde_json::from_str(text).or_else(|error| without_schema(text).unwrap_or(Err(error))) {
             Ok(config) => return Ok(config),
@@ -99,7 +102,7 @@ pub fn from_str<T: DeserializeOwned>(text: &str, format: Format) -> Result<T, Co
                 (line, error.message().to_owned())
             }
         },
-        Format::Yaml => match serde_yaml_ng::from_str(text) {
+        Format::Yaml => match from_yaml(text) {
             Ok(config) => return Ok(config),
             Err(error) => (error.location().map(|at| at.line()), error.to_string()),
         },
@@ -110,10 +113,33 @@ pub fn from_str<T: DeserializeOwned>(text: &str, format: Format) -> Result<T, Co
         None => {
             // The line is said already.
             let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-            (line.filter(|line| *line > 0), ConfigError::Syntax(message.to_owned()))
+            (line_of_second(text, message).or(line).filter(|line| *line > 0), ConfigError::Syntax(message.to_owned()))
         }
     };
     Err(ConfigError::At { path: PathBuf::new(), line, source: Box::new(error) })
+}
+
+/// Reads a YAML text, with the keys of `<<: *anchor` in the place of that.
+fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, serde_yaml_ng::Error> {
+    if !text.contains("<<") {
+        return serde_yaml_ng::from_str(text);
+    }
+    let mut value: Value = serde_yaml_ng::from_str(text)?;
+    value.apply_merge()?;
+    serde_yaml_ng::from_value(value)
+}
+
+/// The line of the second of two equal keys, which a parser names but not where it is.
+fn line_of_second(text: &str, message: &str) -> Option<usize> {
+    let key = message.split_once("duplicate entry with key ")?.1.trim_matches('"');
+    let mut lines = (1..).zip(text.lines()).filter(|(_, line)| {
+        let line = line.trim_start().trim_start_matches(['{', ',', ' ', '"', '\'']);
+        line.strip_prefix(key).is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with([':', '=']))
+    });
+    match (lines.next(), lines.next(), lines.next()) {
+        (Some(_), Some((second, _)), None) => Some(second),
+        _ => None,
+    }
 }
 
 /// Reads a JSON text without its key `$schema`, where it has one: that is for the editor.
@@ -197,15 +223,30 @@ pub(crate) fn split_tag(
 
 /// Reads one loss's config from a table: unknown keys first, then the type of each field, then their values.
 pub(crate) fn read<C: Describe>(table: Table) -> Result<C, ConfigError> {
-    let mut config = None;
+    let (mut config, fields) = (None, C::fields());
+    let table = with_absent(&fields, table);
     // What is compiled for each config is no more than this.
-    read_with(C::KIND, &C::fields(), table, &mut |value| {
+    read_with(C::KIND, &fields, table, &mut |value| {
         config = Some(serde_yaml_ng::from_value::<C>(value)?);
         Ok(())
     })?;
     let config = config.expect("it was read");
     config.validate()?;
     Ok(config)
+}
+
+/// `none` and null say the same, wherever one of them is allowed.
+fn with_absent(fields: &[Field], table: Table) -> Table {
+    let same = |(key, value): (Value, Value)| {
+        let field = fields.iter().find(|field| Some(field.name) == key.as_str());
+        let value = match field {
+            Some(field) if value.as_str() == Some("none") && field.kind.ends_with("optional") => Value::Null,
+            Some(field) if value.is_null() && field.range.contains("`none`") => "none".into(),
+            _ => value,
+        };
+        (key, value)
+    };
+    table.into_iter().map(same).collect()
 }
 
 /// What reads one loss's config from a table of its fields, and keeps it.
@@ -244,6 +285,10 @@ fn wrong_field(
         let field = fields.iter().find(|field| Some(field.name) == key.as_str())?;
         let given = serde_json::to_string(value).ok()?;
         let (name, allowed) = (field.name.to_owned(), field.range.clone());
+        if let Some((at, entry)) = wrong_entry(field, value) {
+            let problem = format!("{}, allowed: {allowed}", serde_json::to_string(entry).ok()?);
+            return Some(ConfigError::WrongType { loss, field: format!("{name}[{at}]"), problem });
+        }
         Some(if field.kind == "word" && value.is_string() {
             ConfigError::InvalidValue { loss, field: name, value: given, allowed }
         } else {
@@ -251,6 +296,12 @@ fn wrong_field(
         })
     };
     table.iter().find(&mut is_wrong).and_then(named).unwrap_or_else(|| ConfigError::Syntax(message.to_owned()))
+}
+
+/// The first entry of a list of numbers that is none.
+fn wrong_entry<'a>(field: &Field, value: &'a Value) -> Option<(usize, &'a Value)> {
+    let list = value.as_sequence().filter(|_| field.kind.starts_with("list of numbers"))?;
+    list.iter().enumerate().find(|(_, entry)| !entry.is_number())
 }
 
 #[cfg(test)]

@@ -18,11 +18,12 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
     ) -> Diagnosis {
         let first = self.input();
         let inputs = inputs().and(first, logits).and("labels", labels).and_some("weights", weights);
-        let outcome = attempt(self.check(logits, labels, weights), || {
-            let (logits, labels) = (plain(logits), plain(labels));
-            let values = rows::values(self, logits.clone(), labels.clone()).values;
-            (values, rows::reduce(self, self.reduction(), logits, labels, weights.map(plain)))
-        });
+        let outcome = attempt(
+            self.check(logits, labels, weights),
+            (first, logits),
+            |logits| rows::values(self, logits, plain(labels)).values,
+            |logits| rows::reduce(self, self.reduction(), logits, plain(labels), weights.map(plain)),
+        );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
     }
 
@@ -40,10 +41,13 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
             .and("probabilities", probabilities)
             .and_some("mask", mask)
             .and_some("weights", weights);
-        let outcome = attempt(self.check_soft(logits, probabilities, mask, weights), || {
-            let values = rows::soft_values::<_, D, L>(self, plain(logits), plain(probabilities), mask.map(plain));
-            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
-        });
+        let unreduced = |logits| rows::soft_values::<_, D, L>(self, logits, plain(probabilities), mask.map(plain));
+        let outcome = attempt(
+            self.check_soft(logits, probabilities, mask, weights),
+            (first, logits),
+            |logits| unreduced(logits).values,
+            |logits| self.reduction().reduce(unreduced(logits), weights.map(plain), None),
+        );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
     }
 }
@@ -57,12 +61,16 @@ pub trait DistributionDiagnosis: DistributionLoss {
     fn diagnose<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Diagnosis {
         let first = self.input().name();
         let inputs = inputs().and(first, predictions).and("targets", targets);
-        let outcome = attempt(self.check(predictions, targets), || {
-            let [predictions, targets] = [predictions, targets].map(plain);
-            let weights: Option<Tensor<1>> = None;
-            let values = distributions::values(self, self.input(), predictions.clone(), targets.clone(), None);
-            (values, distributions::reduce(self, self.input(), self.reduction(), predictions, targets, weights))
-        });
+        let input = self.input();
+        let outcome = attempt(
+            self.check(predictions, targets),
+            (first, predictions),
+            |predictions| distributions::values(self, input, predictions, plain(targets), None),
+            |predictions| {
+                let weights: Option<Tensor<1>> = None;
+                distributions::reduce(self, input, self.reduction(), predictions, plain(targets), weights)
+            },
+        );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.distribution(self)
     }
 }
@@ -79,11 +87,16 @@ pub trait SegmentationDiagnosis: SegmentationLoss {
             .and("masks", &masks.masks)
             .and_some("valid", masks.valid.as_ref())
             .and_some("weights", weights);
-        let outcome = attempt(self.check(logits, masks, weights), || {
+        let unreduced = |logits| {
             let masks = Masks { masks: plain(&masks.masks), valid: masks.valid.as_ref().map(plain) };
-            let values = regions::values(self, &regions, plain(logits), masks);
-            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
-        });
+            regions::values(self, &regions, logits, masks)
+        };
+        let outcome = attempt(
+            self.check(logits, masks, weights),
+            (first, logits),
+            |logits| unreduced(logits).values,
+            |logits| self.reduction().reduce(unreduced(logits), weights.map(plain), None),
+        );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.segmentation(&regions)
     }
 }

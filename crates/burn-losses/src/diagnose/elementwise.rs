@@ -18,11 +18,12 @@ pub trait RegressionDiagnosis: RegressionLoss {
     ) -> Diagnosis {
         let first = "predictions";
         let inputs = inputs().and(first, predictions).and("targets", targets).and_some("weights", weights);
-        let outcome = attempt(self.check(predictions, targets, weights), || {
-            let [predictions, targets] = [predictions, targets].map(plain);
-            let values = pointwise::values(self, predictions.clone(), targets.clone()).values;
-            (values, pointwise::reduce(self, self.reduction(), predictions, targets, weights.map(plain)))
-        });
+        let outcome = attempt(
+            self.check(predictions, targets, weights),
+            (first, predictions),
+            |predictions| pointwise::values(self, predictions, plain(targets)).values,
+            |predictions| pointwise::reduce(self, self.reduction(), predictions, plain(targets), weights.map(plain)),
+        );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.regression()
     }
 }
@@ -40,11 +41,12 @@ pub trait BinaryDiagnosis: BinaryLoss {
     ) -> Diagnosis {
         let first = self.input();
         let inputs = inputs().and(first, logits).and("targets", targets).and_some("weights", weights);
-        let outcome = attempt(self.check(logits, targets, weights), || {
-            let [logits, targets] = [logits, targets].map(plain);
-            let values = pointwise::values(self, logits.clone(), targets.clone()).values;
-            (values, pointwise::reduce(self, self.reduction(), logits, targets, weights.map(plain)))
-        });
+        let outcome = attempt(
+            self.check(logits, targets, weights),
+            (first, logits),
+            |logits| pointwise::values(self, logits, plain(targets)).values,
+            |logits| pointwise::reduce(self, self.reduction(), logits, plain(targets), weights.map(plain)),
+        );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.binary()
     }
 }
@@ -55,14 +57,17 @@ impl<L: BinaryLoss> BinaryDiagnosis for L {}
 pub trait BoxesDiagnosis: BoxesLoss {
     /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
     fn diagnose(&self, predictions: &Tensor<2>, targets: &Tensor<2>, weights: Option<&Tensor<1>>) -> Diagnosis {
-        let inputs = inputs().and("predictions", predictions).and("targets", targets).and_some("weights", weights);
-        let outcome = attempt(self.check(predictions, targets, weights), || {
-            let [predictions, targets] = [predictions, targets].map(plain);
-            let values = boxes::values(self, predictions.clone(), targets.clone(), self.format());
-            let weights = weights.map(plain);
-            (values, boxes::reduce(self, self.reduction(), predictions, targets, weights, self.format()))
-        });
-        Batch { kind: self.kind(), first: "predictions", inputs: inputs.get(), outcome }.boxes(self)
+        let (first, format) = ("predictions", self.format());
+        let inputs = inputs().and(first, predictions).and("targets", targets).and_some("weights", weights);
+        let outcome = attempt(
+            self.check(predictions, targets, weights),
+            (first, predictions),
+            |predictions| boxes::values(self, predictions, plain(targets), format),
+            |predictions| {
+                boxes::reduce(self, self.reduction(), predictions, plain(targets), weights.map(plain), format)
+            },
+        );
+        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.boxes(self)
     }
 }
 

@@ -4,9 +4,8 @@ use super::Annealing;
 use super::annealing::annealed;
 use crate::config::Range;
 use crate::engine::heads::{Head, Scaling};
-use crate::engine::new_state;
+use crate::engine::steps::Steps;
 use crate::formula::Real;
-use burn::module::RunningState;
 use burn::tensor::{Bool, Tensor};
 
 head_loss! {
@@ -33,7 +32,7 @@ head_loss! {
     /// pytorch-metric-learning: `SphereFaceLoss`, without the schedule.
     pub struct ASoftmaxLoss {
         /// The steps that were taken in training.
-        steps: RunningState<Tensor<1>> = |_config, device| new_state([1], 0.0, device),
+        steps: Steps = |_config, device| Steps::new(device),
     }
 
     /// Config of [`ASoftmaxLoss`].

@@ -1,5 +1,8 @@
 //! What losses of regions have in common.
 
+/// A soft mask is foreground above this, and a soft target positive: wherever there is only yes or no.
+pub const FOREGROUND: f64 = 0.5;
+
 crate::choice! {
     /// How a logit becomes a probability.
     #[derive(Copy, Eq)]

@@ -15,7 +15,7 @@ use crate::reduction::{Reduction, Unreduced};
 use burn::tensor::{Int, Tensor};
 
 pub use crate::engine::regions::Masks;
-pub use crate::options::{AbsentClasses, Activation, Background, Denominator, Over, Regions};
+pub use crate::options::{AbsentClasses, Activation, Background, Denominator, FOREGROUND, Over, Regions};
 pub use generalized_dice::ClassWeight;
 pub use lovasz::LovaszActivation;
 pub use smooth::Smooth;

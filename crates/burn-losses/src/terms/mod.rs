@@ -136,11 +136,33 @@ impl<C: Nested> Terms<C> {
     fn from_table(table: Table) -> Result<Self, ConfigError> {
         let mut terms = BTreeMap::new();
         for (name, value) in table {
-            let name = name.as_str().map_or_else(|| serde_json::to_string(&name).unwrap_or_default(), str::to_owned);
+            let name = name_of(&name);
             let term = term(&name, value)?;
-            terms.insert(name, term);
+            add_once(&mut terms, "weighted_sum", name, term)?;
         }
         Ok(Self(terms))
+    }
+}
+
+/// The name of a term: any text, or in YAML a number or whatever else is a key.
+pub(crate) fn name_of(key: &Value) -> String {
+    key.as_str().map_or_else(|| serde_json::to_string(key).unwrap_or_default(), str::to_owned)
+}
+
+/// Adds a term, unless there is one of this name: in YAML `1` and `'1'` are two keys, but one name.
+pub(crate) fn add_once<T>(
+    terms: &mut BTreeMap<String, T>,
+    loss: &'static str,
+    name: String,
+    term: T,
+) -> Result<(), ConfigError> {
+    let field = format!("terms.{name}");
+    match terms.insert(name, term) {
+        None => Ok(()),
+        Some(_) => {
+            let (value, allowed) = ("there twice".to_owned(), "one term of each name".to_owned());
+            Err(ConfigError::InvalidValue { loss, field, value, allowed })
+        }
     }
 }
 
@@ -251,15 +273,21 @@ pub(crate) fn sum<const D: usize>(terms: impl Iterator<Item = (f64, Tensor<D>)>)
     scaled.reduce(|a, b| a + b).expect("at least one term")
 }
 
-/// The sum of values, each times its weight. A value counts where one of the terms counts.
+/// The sum of values, each times its weight. What a value counts in a mean is the mean of what the terms count it, by the size of their
+/// weights: terms that count alike keep what they divide by, one term is that term, and a term of weight 0 has no say.
 pub(crate) fn sum_unreduced<const D: usize>(terms: impl Iterator<Item = (f64, Unreduced<D>)>) -> Unreduced<D> {
     let (weighted, masses): (Vec<_>, Vec<_>) =
-        terms.map(|(weight, Unreduced { values, mass })| ((weight, values), mass)).unzip();
-    let counted = masses.into_iter().map(|mass| mass.map(|mass| mass.greater_scalar(0.0)));
-    let counted = counted.reduce(|a, b| a.zip(b).map(|(a, b)| a.bool_or(b))).flatten();
+        terms.map(|(weight, Unreduced { values, mass })| ((weight, values), (weight.abs(), mass))).unzip();
     let values = sum(weighted.into_iter());
-    let mass = counted.map(|counted| values.zeros_like().detach().mask_fill(counted, 1.0));
-    Unreduced { values, mass }
+    if masses.iter().all(|(_, mass)| mass.is_none()) {
+        return values.into();
+    }
+    let total: f64 = masses.iter().map(|(weight, _)| weight).sum();
+    let share = |weight: f64| if total > 0.0 { weight / total } else { 1.0 / masses.len() as f64 };
+    let ones = values.ones_like().detach();
+    let counted = masses.iter().map(|(weight, mass)| (share(*weight), mass.clone().unwrap_or_else(|| ones.clone())));
+    let mass = sum(counted).detach();
+    Unreduced { values, mass: Some(mass) }
 }
 
 /// What a config says about `field`, or the loss inside it, or the first of those.

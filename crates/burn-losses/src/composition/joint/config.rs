@@ -4,7 +4,7 @@ use super::parts::Part;
 use super::{JOINT, JointLoss};
 use crate::composition::balance::{Balance, Factors};
 use crate::composition::schedule::Weight;
-use crate::engine::new_state;
+use crate::engine::steps::Steps;
 use crate::error::{ConfigError, expect};
 use crate::registry::LossConfig;
 use crate::regularization::RegularizerConfig;
@@ -141,7 +141,7 @@ impl JointLossConfig {
             names: self.terms.keys().cloned().collect(),
             factors: Factors::new(self.balance, balanced, device),
             parts,
-            steps: new_state([1], 0.0, device),
+            steps: Steps::new(device),
             config: self.clone(),
         })
     }

@@ -6,6 +6,7 @@ use crate::config::{Table, Value, as_parser_error};
 use crate::error::ConfigError;
 use crate::registry::LossConfig;
 use crate::regularization::RegularizerConfig;
+use crate::terms::{add_once, name_of};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -76,10 +77,10 @@ impl JointLossConfig {
                 }
                 Some("terms") => {
                     for (name, value) in table("terms".into(), value)? {
-                        let name = name.as_str().unwrap_or_default().to_owned();
+                        let name = name_of(&name);
                         let field = format!("terms.{name}");
                         let term = JointTerm::from_table(&field, table(field.clone(), value)?)?;
-                        config.terms.insert(name, term);
+                        add_once(&mut config.terms, JOINT, name, term)?;
                     }
                 }
                 _ => {

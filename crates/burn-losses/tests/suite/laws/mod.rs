@@ -3,6 +3,7 @@
 mod configs;
 mod gradients;
 mod precision;
+mod sums;
 mod values;
 
 use crate::devices::{self, Target};
@@ -11,7 +12,7 @@ use burn::tensor::TensorData;
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::{AnyLoss, LossConfig, registry};
 
-fn every_variant(mut check: impl FnMut(&LossConfig)) {
+pub(crate) fn every_variant(mut check: impl FnMut(&LossConfig)) {
     for info in registry() {
         variants(&info).iter().for_each(&mut check);
     }
