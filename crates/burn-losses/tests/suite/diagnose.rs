@@ -85,8 +85,8 @@ fn names_and_types_that_are_refused() {
         "mse: 1 error\nerror: mse: `predictions` has shape [], expected 1 to 6 axes"
     );
     assert_eq!(
-        mse(&[("predictions", floats()), ("targets", TensorData::from([1i64, 2]))]),
-        "mse: 1 error\nerror: mse: `targets` has type I64, expected a float type"
+        mse(&[("predictions", TensorData::from([1i64, 2])), ("targets", floats())]),
+        "mse: 1 error\nerror: mse: `predictions` has type I64, expected a float type"
     );
     let huge = TensorData::from([u64::MAX]);
     assert_eq!(
