@@ -144,10 +144,11 @@ fn line_of_second(text: &str, message: &str) -> Option<usize> {
 
 /// Reads a JSON text without its key `$schema`, where it has one: that is for the editor.
 fn without_schema<T: DeserializeOwned>(text: &str) -> Option<serde_json::Result<T>> {
-    let mut value: serde_json::Value = serde_json::from_str(text).ok()?;
-    value.as_object_mut()?.remove("$schema")?.as_str()?;
+    // Not JSON's own tree of values, which keeps the last of two equal keys without a word.
+    let mut value: Value = serde_json::from_str(text).ok()?;
+    value.as_mapping_mut()?.remove("$schema")?.as_str()?;
     take_error();
-    Some(serde_json::from_value(value))
+    Some(serde_yaml_ng::from_value(value).map_err(serde::de::Error::custom))
 }
 
 /// Writes a config as text.

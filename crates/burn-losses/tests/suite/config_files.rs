@@ -247,6 +247,8 @@ fn t78_keys_that_collide_are_refused_and_merged_keys_are_read() {
     let json = "{\"family\": \"binary\",\n \"kind\": \"focal\",\n \"gamma\": 1,\n \"gamma\": 2\n}\n";
     let error = from_str::<LossConfig>(json, Format::Json).unwrap_err().to_string();
     assert!(error.starts_with("line 4: ") && error.contains("gamma"), "{error}");
+    let error = from_str::<LossConfig>(&json.replacen('{', "{\"$schema\": \"x\", ", 1), Format::Json).unwrap_err();
+    assert!(error.to_string().contains("gamma"), "{error}");
     let toml = "family = 'binary'\nkind = 'focal'\ngamma = 1\ngamma = 2\n";
     assert!(from_str::<LossConfig>(toml, Format::Toml).unwrap_err().to_string().starts_with("line 4: "));
 
