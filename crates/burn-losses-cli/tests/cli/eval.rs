@@ -336,11 +336,15 @@ fn tensors_that_do_not_fit_are_an_error() {
         ),
         (
             vec![predictions(), f64s("targets", &[2, 1], &[0.0; 2])],
-            "huber: `targets` has shape [2, 1], expected 1 axis".to_owned(),
+            "huber: `targets` has shape [2, 1], expected [2] (that of `predictions`)".to_owned(),
         ),
         (
-            vec![predictions(), i64s("targets", &[2], &[0, 1])],
-            "huber: `targets` has type I64, expected a float type".to_owned(),
+            vec![i64s("predictions", &[2], &[0, 1]), targets()],
+            "huber: `predictions` has type I64, expected a float type".to_owned(),
+        ),
+        (
+            vec![predictions(), targets(), f64s("weights", &[2, 1], &[1.0; 2])],
+            "huber: `weights` has shape [2, 1], expected [2] (one weight per value)".to_owned(),
         ),
     ];
     for (tensors, message) in cases {
@@ -407,4 +411,21 @@ fn wgpu_computes_the_same_where_there_is_an_adapter() {
 fn a_device_that_is_not_compiled_in_is_an_error() {
     let message = "device `wgpu` is not compiled in: build with `--features wgpu`";
     error(&huber(), &format!("{EVAL} --device wgpu"), message);
+}
+
+/// T85: a label that is no class is an error under every name of the student's logits; nothing is printed, and the exit code says so.
+#[test]
+fn t85_a_label_that_is_no_class_is_found_under_every_name() {
+    let config = "family = 'distribution'\nkind = 'distillation'\nhard_weight = 0.5\n";
+    for name in ["logits", "log_probabilities"] {
+        let folder = Folder::new().file("loss.toml", config).tensors(
+            "in.safetensors",
+            &[
+                f64s(name, &[1, 2], &[0.5f64.ln(); 2]),
+                f64s("targets", &[1, 2], &[0.5; 2]),
+                i64s("labels", &[1], &[-100]),
+            ],
+        );
+        error(&folder, EVAL, "in.safetensors: distillation: `labels` is -100 at [0], allowed: 0 <= label < 2");
+    }
 }

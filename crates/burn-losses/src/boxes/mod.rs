@@ -52,7 +52,7 @@ pub use nwd::{NwdLoss, NwdLossConfig};
 pub use siou::{SiouLoss, SiouLossConfig};
 pub use tools::{convert, pairwise_iou};
 pub(crate) use values::corners;
-pub use values::{BoxTargets, Boxes};
+pub use values::{BoxTargets, BoxUnit, Boxes};
 pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
 /// Whether a factor in a loss is a constant for its gradient.
@@ -86,6 +86,11 @@ pub trait BoxesLoss: Boxes + Loss {
     /// How four numbers describe a box.
     fn format(&self) -> BoxFormat {
         BoxFormat::Xyxy
+    }
+
+    /// The fields of the config that are lengths in the units of the boxes: `diagnose` compares them.
+    fn units(&self) -> Vec<BoxUnit> {
+        Vec::new()
     }
 
     /// The value of the batch, reduced as the config says.
@@ -192,4 +197,5 @@ impl Boxes for AnyBoxesLoss {
 #[dispatch]
 impl BoxesLoss for AnyBoxesLoss {
     fn format(&self) -> BoxFormat;
+    fn units(&self) -> Vec<BoxUnit>;
 }

@@ -1,6 +1,6 @@
 //! Minimum point distance IoU loss.
 
-use super::{BoxFormat, BoxesLoss, Geometry};
+use super::{BoxFormat, BoxUnit, BoxesLoss, Geometry};
 use crate::formula::{BoxFormula, Real};
 use burn_losses_derive::{loss, loss_config};
 
@@ -51,6 +51,12 @@ pub struct MpdiouLossConfig {
 impl BoxesLoss for MpdiouLoss {
     fn format(&self) -> BoxFormat {
         self.config.format
+    }
+    fn units(&self) -> Vec<BoxUnit> {
+        let (width, height) = (self.config.image_width, self.config.image_height);
+        // The larger side, whichever way the boxes lie in the picture.
+        let field = if width < height { "image_height" } else { "image_width" };
+        vec![BoxUnit::Picture { field, size: width.max(height) }]
     }
 }
 

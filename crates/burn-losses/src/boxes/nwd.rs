@@ -1,6 +1,6 @@
 //! Normalised Wasserstein distance.
 
-use super::{BoxFormat, BoxesLoss, Geometry};
+use super::{BoxFormat, BoxUnit, BoxesLoss, Geometry};
 use crate::formula::{BoxFormula, Real};
 use burn_losses_derive::{loss, loss_config};
 
@@ -50,6 +50,9 @@ pub struct NwdLossConfig {
 impl BoxesLoss for NwdLoss {
     fn format(&self) -> BoxFormat {
         self.config.format
+    }
+    fn units(&self) -> Vec<BoxUnit> {
+        vec![BoxUnit::Object { field: "constant", size: self.config.constant }]
     }
 }
 

@@ -22,6 +22,8 @@ pub fn load<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<T, ConfigErro
 ///
 /// The key `$schema` of a JSON file is for editors: it is left out where `T` has no such key.
 pub fn from_str<T: DeserializeOwned>(text: &str, format: Format) -> Result<T, ConfigError> {
+    // Some editors begin a file with a byte order mark, which says nothing of UTF-8.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let value = format::parse(text, format)?;
     take_error();
     let mut result = T::deserialize(value.clone());

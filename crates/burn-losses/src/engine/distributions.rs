@@ -47,6 +47,10 @@ pub(crate) fn check<const D: usize>(
     if dims[1] == 0 {
         return Err(predictions.shape_error(predictions.name, &dims, "at least one class on axis 1".into()));
     }
+    if dims[1] == 1 && predictions.name == DistributionInput::Logits.name() {
+        let why = "at least 2 classes on axis 1: the softmax of one is always 1";
+        return Err(predictions.shape_error(predictions.name, &dims, why.into()));
+    }
     predictions.same("targets", targets)?;
     let mut values = dims.to_vec();
     values.remove(1);

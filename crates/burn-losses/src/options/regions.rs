@@ -2,6 +2,9 @@
 
 use burn_losses_derive::{Choice, shared_fields};
 
+/// A soft mask is foreground above this, and a soft target positive: wherever there is only yes or no.
+pub const FOREGROUND: f64 = 0.5;
+
 /// How a logit becomes a probability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum Activation {

@@ -1,6 +1,6 @@
 //! Lovasz loss.
 
-use super::{AbsentClasses, Activation, Background, Over, Regions, SegmentationLoss};
+use super::{AbsentClasses, Activation, Background, FOREGROUND, Over, Regions, SegmentationLoss};
 use crate::engine::primitives::sort::{RankFormula, Ranked, of_ranks};
 use crate::engine::regions::{Pixels, Segmentation};
 use crate::formula::Real;
@@ -123,7 +123,7 @@ impl Segmentation for LovaszLoss {
     fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2> {
         let [samples, classes, count] = pixels.masks.dims();
         let masks = pixels.masks.clone().detach();
-        let hard = masks.zeros_like().mask_fill(masks.clone().greater_scalar(0.5), 1.0);
+        let hard = masks.zeros_like().mask_fill(masks.clone().greater_scalar(FOREGROUND), 1.0);
         let errors = self.errors(regions, &pixels, hard.clone());
         let rows = |values: Tensor<3>| match regions.over {
             Over::Sample => values.reshape([samples * classes, count]),

@@ -66,8 +66,12 @@ fn labels_that_are_no_classes() {
     let one = floats::<2>([[0.5], [-1.0]]);
     says(
         &loss.diagnose(&one, &ints::<1>([0, 1]), None),
-        &["error: `labels`: 1 is no class, allowed: 0 <= label < 1 (1 of 2, first at [1]); \
-         one logit and labels 0 or 1? That is the family `binary`"],
+        &[
+            "error: cross_entropy: `logits` has shape [2, 1], expected at least 2 classes on axis 1: the softmax of one is \
+             always 1",
+            "error: `labels`: 1 is no class, allowed: 0 <= label < 1 (1 of 2, first at [1]); \
+             one logit and labels 0 or 1? That is the family `binary`",
+        ],
     );
 }
 

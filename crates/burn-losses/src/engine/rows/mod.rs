@@ -118,7 +118,10 @@ pub(crate) fn as_rows<const D: usize>(tensor: Tensor<D>) -> Tensor<2> {
 fn check_logits<R: Rows, const D: usize>(loss: &R, logits: &Reference<'_, D>) -> Result<(), InputError> {
     let dims = logits.tensor.dims();
     match loss.classes() {
-        _ if dims[1] == 0 => Err(logits.shape_error(logits.name, &dims, "at least one class on axis 1".into())),
+        _ if dims[1] < 2 => {
+            let why = "at least 2 classes on axis 1: the softmax of one is always 1";
+            Err(logits.shape_error(logits.name, &dims, why.into()))
+        }
         Some(classes) if classes != dims[1] => {
             Err(logits.shape_error(logits.name, &dims, format!("{classes} classes on axis 1, as the config has")))
         }

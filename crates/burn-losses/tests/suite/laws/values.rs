@@ -119,9 +119,9 @@ fn an_empty_batch_is_zero() {
     }
 }
 
-/// A divisor of the caller's replaces the count: two halves of a batch add up to the whole.
+/// T62: a divisor of the caller's replaces the count: two halves of a batch add up to the whole.
 #[test]
-fn micro_batches_add_up() {
+fn t62_micro_batches_add_up() {
     use burn::tensor::Tensor;
     let values = Tensor::<1>::from_floats(numbers(10, 71).as_slice(), &Device::flex());
     let part = |from: usize| Reduction::Mean.apply(values.clone().narrow(0, from, 5), None, Some(10usize.into()));
