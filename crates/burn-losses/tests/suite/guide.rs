@@ -88,8 +88,8 @@ fn row<const N: usize>(cells: [String; N]) -> String {
 
 fn of_field(field: &Field) -> String {
     let default = field.default.as_ref().map_or("required".to_owned(), |default| {
-        let text = in_short(default).to_string().replace('"', "");
-        format!("`{}`", text.replace("null", "none"))
+        let text = in_short(default).to_string().replace('"', "").replace("null", "none");
+        format!("`{}`", text.replace(':', ": ").replace(',', ", "))
     });
     row([format!("`{}`", field.name), default, field.range.clone(), without_item_links(field.summary)])
 }
@@ -103,19 +103,16 @@ fn of_loss(LossInfo { family, kind, aliases, summary, fields }: &LossInfo) -> St
     }
     let mut documentation = documentation(family, kind);
     write!(text, "\n{}\n", documentation[""]).expect("a string");
-    let picture = format!("gallery/{family}/{kind}.svg");
-    if folder(&picture).exists() {
-        let path = format!("../../../crates/burn-losses/{picture}");
-        write!(text, "\n<img src=\"{path}\" width=\"640\" alt=\"{kind}: value and gradient\">\n").expect("a string");
-    }
+    let path = format!("../../../crates/burn-losses/gallery/{family}/{kind}.svg");
+    write!(text, "\n<img src=\"{path}\" width=\"640\" alt=\"{kind}: value and gradient\">\n").expect("a string");
     let rows: String = fields.iter().filter(|field| field.name != "reduction").map(of_field).collect();
     if !rows.is_empty() {
         write!(text, "\n| Field | Default | Allowed | Meaning |\n|---|---|---|---|\n{rows}").expect("a string");
     }
     for name in SECTIONS {
         if let Some(section) = documentation.remove(name) {
-            write!(text, "\n**{name}.** {}{section}\n", if section.starts_with("```") { "\n\n" } else { "" })
-                .expect("a string");
+            let gap = if section.starts_with("```") { "\n\n" } else { " " };
+            write!(text, "\n**{name}.**{gap}{section}\n").expect("a string");
         }
     }
     text
