@@ -11,6 +11,7 @@ mod golden;
 mod guide;
 mod layers;
 mod new;
+mod package;
 mod steps;
 mod test;
 mod verify;
@@ -69,16 +70,18 @@ enum Task {
         /// The data set.
         set: fetch::Set,
     },
-    /// Writes the files of a new loss from the template of its family, and registers it: `cargo xtask new regression/my_loss`.
+    /// Writes the files of a new loss from the template of its family, and registers it: `cargo xtask new regression/mine`.
     New {
         /// `family/kind`.
         loss: String,
     },
-    /// Writes everything that is generated: golden values, tables, schemas, pictures, the features of the workspace.
+    /// Writes everything that is generated: golden values, pages of the guide, schemas, pictures, the features of the workspace.
     Generate {
         /// The losses whose golden values are written, `family/kind`; all if none is named.
         names: Vec<String>,
     },
+    /// Packs the crates, and tests them with nothing of the repository around them; builds Burn once more.
+    Package,
     /// Writes the picture of every loss and the page that shows them, in crates/burn-losses/gallery, and those of the guide.
     Gallery {
         /// Write nothing; fail if a picture is missing or stale, as the tests do.
@@ -133,6 +136,7 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
         Task::Fetch { set } => fetch::run(steps, set),
         Task::New { loss } => steps.own("new", || new::run(&loss)),
         Task::Generate { names } => generate::all(steps, &names),
+        Task::Package => package::all(steps),
         Task::Gallery { check } => {
             let mut command = cargo::cargo(&["test", "--workspace", "--test", "gallery", "--test", "guide"]);
             command.env("BURN_LOSSES_WRITE", if check { "0" } else { "1" });

@@ -4,8 +4,8 @@ use super::ClassificationLoss;
 use crate::engine::classes::per_class;
 use crate::engine::primitives::gather::gather;
 use crate::engine::rows::Rows;
-use crate::reduction::Unreduced;
 use crate::formula::Real;
+use crate::reduction::Unreduced;
 use burn::tensor::{Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 

@@ -340,7 +340,7 @@ fn with_a_divisor_a_loss_is_the_sum_of_its_unreduced_values() {
         check!("segmentation", DiceLossConfig::new().init(&device), extras_of; rows(1), rows(2));
         check!("boxes", GiouLossConfig::new().init(&device), of_rows; rows(1), rows(2));
         check!("metric", ContrastiveLossConfig::new().init(&device), of_rows; rows(1), labels());
-        let head = SoftmaxLossConfig::new().with_num_classes(2).with_embedding_dim(4).init(&device);
+        let head = SoftmaxLossConfig::new(2, 4).init(&device);
         let head = head.with_weight(random([2, 4], 5));
         check!("heads", head, of_rows; rows(1), labels());
         let loss = KlDivergenceLossConfig::new().init(&device);
