@@ -75,7 +75,7 @@ enum Task {
         /// `family/kind`.
         loss: String,
     },
-    /// Writes everything that is generated: golden values, tables, schemas, pictures, the features of the workspace.
+    /// Writes everything that is generated: golden values, pages of the guide, schemas, pictures, the features of the workspace.
     Generate {
         /// The losses whose golden values are written, `family/kind`; all if none is named.
         names: Vec<String>,

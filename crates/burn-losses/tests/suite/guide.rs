@@ -88,14 +88,32 @@ fn row<const N: usize>(cells: [String; N]) -> String {
 
 fn of_field(field: &Field) -> String {
     let default = field.default.as_ref().map_or("required".to_owned(), |default| {
-        let text = in_short(default).to_string().replace('"', "");
-        format!("`{}`", text.replace("null", "none"))
+        let text = in_short(default).to_string().replace('"', "").replace("null", "none");
+        format!("`{}`", text.replace(':', ": ").replace(',', ", "))
     });
     row([format!("`{}`", field.name), default, field.range.clone(), without_item_links(field.summary)])
 }
 
-/// What a page says of one loss.
-fn of_loss(LossInfo { family, kind, aliases, summary, fields }: &LossInfo) -> String {
+/// The rows of a loss's fields, without the one that every loss has.
+fn field_rows(loss: &LossInfo) -> impl Iterator<Item = String> {
+    loss.fields.iter().filter(|field| field.name != "reduction").map(of_field)
+}
+
+/// The rows that more than half of the losses have.
+fn common_rows(losses: &[LossInfo]) -> Vec<String> {
+    let all: Vec<_> = losses.iter().flat_map(field_rows).collect();
+    let is_common = |row: &String| 2 * all.iter().filter(|other| *other == row).count() > losses.len();
+    let first = |(at, row): &(usize, &String)| !all[..*at].contains(row) && is_common(row);
+    all.iter().enumerate().filter(first).map(|(_, row)| row.clone()).collect()
+}
+
+fn field_table(rows: &[String]) -> String {
+    format!("\n| Field | Default | Allowed | Meaning |\n|---|---|---|---|\n{}", rows.concat())
+}
+
+/// What a page says of one loss, whose common fields the page has already.
+fn of_loss(loss: &LossInfo, common: &[String]) -> String {
+    let LossInfo { family, kind, aliases, summary, .. } = loss;
     let mut text = format!("## `{kind}`\n\n{}\n", sentence(summary));
     if !aliases.is_empty() {
         let names: Vec<_> = aliases.iter().map(|name| format!("`{name}`")).collect();
@@ -103,19 +121,20 @@ fn of_loss(LossInfo { family, kind, aliases, summary, fields }: &LossInfo) -> St
     }
     let mut documentation = documentation(family, kind);
     write!(text, "\n{}\n", documentation[""]).expect("a string");
-    let picture = format!("gallery/{family}/{kind}.svg");
-    if folder(&picture).exists() {
-        let path = format!("../../../crates/burn-losses/{picture}");
-        write!(text, "\n<img src=\"{path}\" width=\"640\" alt=\"{kind}: value and gradient\">\n").expect("a string");
+    let path = format!("../../../crates/burn-losses/gallery/{family}/{kind}.svg");
+    write!(text, "\n<img src=\"{path}\" width=\"640\" alt=\"{kind}: value and gradient\">\n").expect("a string");
+    let (shared, own): (Vec<_>, Vec<_>) = field_rows(loss).partition(|row| common.contains(row));
+    if !own.is_empty() {
+        text.push_str(&field_table(&own));
     }
-    let rows: String = fields.iter().filter(|field| field.name != "reduction").map(of_field).collect();
-    if !rows.is_empty() {
-        write!(text, "\n| Field | Default | Allowed | Meaning |\n|---|---|---|---|\n{rows}").expect("a string");
+    if !shared.is_empty() {
+        let names: Vec<_> = shared.iter().filter_map(|row| row.split(' ').nth(1)).collect();
+        write!(text, "\n[Common fields](#common-fields): {}.\n", names.join(", ")).expect("a string");
     }
     for name in SECTIONS {
         if let Some(section) = documentation.remove(name) {
-            write!(text, "\n**{name}.** {}{section}\n", if section.starts_with("```") { "\n\n" } else { "" })
-                .expect("a string");
+            let gap = if section.starts_with("```") { "\n\n" } else { " " };
+            write!(text, "\n**{name}.**{gap}{section}\n").expect("a string");
         }
     }
     text
@@ -136,9 +155,13 @@ fn page(family: &str, losses: &[LossInfo]) -> String {
     for LossInfo { kind, summary, .. } in losses {
         text.push_str(&row([format!("[`{kind}`](#{kind})"), (*summary).to_owned()]));
     }
-    text.push_str("\nEvery loss also has the field `reduction`: see [Reductions](../reductions.md).\n");
+    let common = common_rows(losses);
+    text.push_str("\n## Common fields\n\nEvery loss has the field `reduction`: see [Reductions](../reductions.md).\n");
+    if !common.is_empty() {
+        write!(text, "Most losses here also have these:\n{}", field_table(&common)).expect("a string");
+    }
     for loss in losses {
-        write!(text, "\n{}", of_loss(loss)).expect("a string");
+        write!(text, "\n{}", of_loss(loss, &common)).expect("a string");
     }
     text
 }
