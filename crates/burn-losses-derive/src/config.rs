@@ -107,7 +107,7 @@ fn record(name: &syn::Ident, fields: &[Field]) -> Result<TokenStream> {
 
 fn config(name: &syn::Ident, fields: &[Field], check: Option<&Expr>) -> TokenStream {
     let (names, values): (Vec<_>, Vec<_>) = fields.iter().map(|field| (&field.name, field.value())).unzip();
-    let setters = fields.iter().filter(|field| !field.is_flat()).map(|field| setter(field));
+    let setters = fields.iter().filter(|field| !field.is_flat()).map(setter);
     let flat = fields.iter().filter(|field| field.is_flat()).map(|field| {
         let (ty, at) = (&field.ty, &field.name);
         // The macro has the name of the struct, and lies where that lies.
