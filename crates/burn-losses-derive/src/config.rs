@@ -43,7 +43,7 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct, shape: Shape) -
     if shape == Shape::Loss {
         let Fields::Named(fields) = &mut item.fields else { return Err(wrong) };
         fields.named.push(parse_quote! {
-            /// How the unreduced values become one number.
+            /// How the per-element losses are reduced to a scalar.
             #[field(default = crate::Reduction::Mean)]
             pub reduction: crate::Reduction
         });

@@ -105,14 +105,14 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
                     match self { #(Self::#variants(loss) => loss.kind(),)* }
                 }
 
-                /// How the unreduced values become one number.
+                /// How the per-element losses are reduced to a scalar.
                 pub fn reduction(&self) -> crate::Reduction {
                     match self { #(Self::#variants(loss) => loss.reduction(),)* }
                 }
             }
 
             impl #config {
-                /// How the unreduced values become one number.
+                /// How the per-element losses are reduced to a scalar.
                 pub fn reduction(&self) -> crate::Reduction {
                     match self { #(Self::#variants(config) => config.reduction,)* }
                 }

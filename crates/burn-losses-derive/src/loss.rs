@@ -68,7 +68,7 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
                     #kind
                 }
 
-                /// How the unreduced values become one number.
+                /// How the per-element losses are reduced to a scalar.
                 pub fn reduction(&self) -> crate::Reduction {
                     self.config.reduction
                 }

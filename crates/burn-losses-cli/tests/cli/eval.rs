@@ -29,7 +29,7 @@ fn cross_entropy(config: &str, tensors: &[Named]) -> Folder {
         .tensors("in.safetensors", tensors)
 }
 
-fn labelled(config: &str, labels: &[i64]) -> Folder {
+fn labeled(config: &str, labels: &[i64]) -> Folder {
     cross_entropy(config, &[f64s("logits", &[2, 3], &[0.0; 6]), i64s("labels", &[2], labels)])
 }
 
@@ -356,16 +356,12 @@ fn tensors_that_do_not_fit_are_an_error() {
 #[test]
 fn a_label_out_of_range_is_an_error() {
     let labels = "in.safetensors: cross_entropy: `labels` is";
-    error(&labelled("", &[2, 3]), EVAL, &format!("{labels} 3 at [1], allowed: 0 <= label < 3"));
-    error(&labelled("", &[-1, 0]), EVAL, &format!("{labels} -1 at [0], allowed: 0 <= label < 3"));
+    error(&labeled("", &[2, 3]), EVAL, &format!("{labels} 3 at [1], allowed: 0 <= label < 3"));
+    error(&labeled("", &[-1, 0]), EVAL, &format!("{labels} -1 at [0], allowed: 0 <= label < 3"));
     let ignored = "ignore_index = 255";
-    error(
-        &labelled(ignored, &[255, 7]),
-        EVAL,
-        &format!("{labels} 7 at [1], allowed: 0 <= label < 3, or 255 (ignored)"),
-    );
+    error(&labeled(ignored, &[255, 7]), EVAL, &format!("{labels} 7 at [1], allowed: 0 <= label < 3, or 255 (ignored)"));
     assert_eq!(
-        parsed(labelled(ignored, &[255, 1]).run(&format!("{EVAL} --json")))["gradients"]["logits"]["data"][0],
+        parsed(labeled(ignored, &[255, 1]).run(&format!("{EVAL} --json")))["gradients"]["logits"]["data"][0],
         0.0
     );
 }
@@ -381,7 +377,7 @@ fn a_panic_in_burn_is_an_error_without_a_backtrace() {
 
 #[test]
 fn a_wrong_option_is_an_error() {
-    for arguments in ["--device abacus", "--dtype f8", "--colour"] {
+    for arguments in ["--device abacus", "--dtype f8", "--color"] {
         let answer = huber().run(&format!("{EVAL} {arguments}"));
         assert_eq!((answer.code, answer.stdout.as_str()), (Some(2), ""));
     }

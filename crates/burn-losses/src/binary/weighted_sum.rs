@@ -34,7 +34,7 @@ use burn_losses_derive::{loss, loss_config};
 /// // The ramp is the hinge, no more than 2.
 /// assert_eq!(value.into_scalar::<f32>(), 0.5 * 3.0 + 2.0);
 /// ```
-#[loss(binary, "weighted_sum", "a sum of losses of this family, each with its weight")]
+#[loss(binary, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
     losses: Vec<AnyBinaryLoss>,

@@ -106,7 +106,7 @@ pub trait BoxesLoss: Boxes + Loss {
         self.forward_with(predictions, targets, Extras::new())
     }
 
-    /// The same with weights, a mask of the boxes that are valid, or a divisor: see [`Extras`].
+    /// Like `forward`, with weights, a mask of the boxes that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
     /// - weights, mask: `[N]`

@@ -29,7 +29,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch and torchvision have none.
-#[loss(boxes, "mpdiou", "IoU, and the distances of two corners in units of the picture")]
+#[loss(boxes, "mpdiou", "IoU plus the distances of two corners, relative to the image size")]
 pub struct MpdiouLoss {
     config: MpdiouLossConfig,
 }
@@ -37,10 +37,10 @@ pub struct MpdiouLoss {
 /// Config of [`MpdiouLoss`].
 #[loss_config]
 pub struct MpdiouLossConfig {
-    /// The width of the picture, in the units of the boxes: 1 for normalised coordinates.
+    /// The width of the picture, in the units of the boxes: 1 for normalized coordinates.
     #[field(example = 1.0, range = ">= 1e-15")]
     pub image_width: f64,
-    /// The height of the picture, in the units of the boxes: 1 for normalised coordinates.
+    /// The height of the picture, in the units of the boxes: 1 for normalized coordinates.
     #[field(example = 1.0, range = ">= 1e-15")]
     pub image_height: f64,
     /// How four numbers describe a box.

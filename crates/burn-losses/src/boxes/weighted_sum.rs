@@ -35,7 +35,7 @@ use burn_losses_derive::{loss, loss_config};
 /// let value = loss.forward(boxes([0.0, 0.0, 1.0, 1.0]), boxes([1.0, 0.0, 2.0, 1.0]));
 /// assert!((value.into_scalar::<f32>() - 1.5).abs() < 1e-6);
 /// ```
-#[loss(boxes, "weighted_sum", "a sum of losses of this family, each with its weight")]
+#[loss(boxes, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
     losses: Vec<AnyBoxesLoss>,

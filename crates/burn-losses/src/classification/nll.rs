@@ -29,7 +29,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch: `torch.nn.NLLLoss`, the same.
-#[loss(classification, "nll", "negative log-likelihood, of log-probabilities")]
+#[loss(classification, "nll", "Negative log-likelihood of log-probabilities")]
 pub struct NllLoss {
     config: NllLossConfig,
 }
@@ -40,7 +40,7 @@ pub struct NllLossConfig {
     /// One weight per class.
     #[field(default = None, range = ">= 0")]
     pub class_weights: Option<Vec<f64>>,
-    /// The label of rows that count nothing.
+    /// Label to ignore.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }

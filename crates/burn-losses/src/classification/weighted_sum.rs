@@ -37,7 +37,7 @@ use burn_losses_derive::{loss, loss_config};
 /// let value = loss.forward(logits, Tensor::<1, burn::tensor::Int>::from_ints([0], &Device::flex()));
 /// assert_eq!(value.into_scalar::<f32>(), 0.5 * 2.0 + 1.0);
 /// ```
-#[loss(classification, "weighted_sum", "a sum of losses of this family, each with its weight")]
+#[loss(classification, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
     losses: Vec<AnyClassificationLoss>,

@@ -21,7 +21,7 @@ use burn_losses_derive::ByValue;
 pub enum Weight {
     /// Always the same.
     Constant(f64),
-    /// One that changes.
+    /// A schedule.
     Schedule(Schedule),
 }
 

@@ -166,7 +166,7 @@ impl<'a> Batch<'a> {
                 true => scale::log_probabilities(&mut report, &targets, |_| true),
                 false if numbers::unit(&mut report, &targets, advice, |_| true) => (),
                 false => {
-                    let advice = "fine where they need not be normalised";
+                    let advice = "fine where they need not be normalized";
                     numbers::row_sums(&mut report, &targets, Severity::Warning, advice, |_| true);
                 }
             }

@@ -1,4 +1,4 @@
-//! What is wrong with a batch: tensors are read back, and it is said in words.
+//! Diagnoses a batch: copies its tensors to the host and reports problems in plain words.
 //!
 //! Every loss has a method `diagnose` with the arguments of its `check`: that of its family's trait below, which the prelude has too.
 //! [`AnyLoss::diagnose`](crate::AnyLoss::diagnose) takes
@@ -82,7 +82,7 @@ pub struct Finding {
 pub enum Severity {
     /// The number is wrong.
     Error,
-    /// It may be meant so.
+    /// Possibly intended.
     Warning,
 }
 

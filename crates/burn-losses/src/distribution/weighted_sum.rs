@@ -40,7 +40,7 @@ use burn_losses_derive::{loss, loss_config};
 /// let value = loss.forward(log_p, Tensor::from_floats([[1.0, 0.0]], &Device::flex()));
 /// assert!((value.into_scalar::<f32>() - 0.9 * 2f32.ln()).abs() < 1e-6);
 /// ```
-#[loss(distribution, "weighted_sum", "a sum of losses of this family, each with its weight")]
+#[loss(distribution, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
     losses: Vec<AnyDistributionLoss>,

@@ -25,7 +25,7 @@ pub trait Distributions: Sized {
     }
 
     /// What labels in 0..C add to these values, where the loss takes any.
-    fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    fn labeled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
         let _ = (log_p, labels);
         values
     }
@@ -86,7 +86,7 @@ pub(crate) fn values<L: Distributions, const D: usize>(
     let values = loss.rows(log_p.clone(), targets);
     let values = match labels {
         None => values,
-        Some(labels) => loss.labelled_rows(values, log_p, labels),
+        Some(labels) => loss.labeled_rows(values, log_p, labels),
     };
     Unreduced::from(keep_graph(values, predictions).reshape(shape)).masked(mask)
 }

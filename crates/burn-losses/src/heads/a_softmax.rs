@@ -31,7 +31,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// pytorch-metric-learning: `SphereFaceLoss`, without the schedule.
-#[loss(heads, "a_softmax", "the angle to the target class has to be m times smaller, on a sphere of weights")]
+#[loss(heads, "a_softmax", "Multiplicative angular margin on normalized weights (SphereFace)")]
 pub struct ASoftmaxLoss {
     config: ASoftmaxLossConfig,
     /// One row per class.

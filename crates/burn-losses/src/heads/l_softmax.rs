@@ -38,7 +38,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// pytorch-metric-learning: `LargeMarginSoftmaxLoss`, without the schedule.
-#[loss(heads, "l_softmax", "the angle to the target class has to be m times smaller")]
+#[loss(heads, "l_softmax", "Multiplicative angular margin with unnormalized weights (L-Softmax)")]
 pub struct LSoftmaxLoss {
     config: LSoftmaxLossConfig,
     /// One row per class.

@@ -33,7 +33,7 @@ use burn_losses_derive::{loss, loss_config};
 /// let labels = Tensor::<1, Int>::from_ints([0, 0, 1], &Device::flex());
 /// assert!(loss.forward(embeddings, labels).into_scalar::<f32>() > 0.0);
 /// ```
-#[loss(metric, "weighted_sum", "a sum of losses of this family, each with its weight")]
+#[loss(metric, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
     losses: Vec<AnyMetricLoss>,

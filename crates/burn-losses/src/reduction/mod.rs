@@ -31,7 +31,7 @@ pub enum Reduction {
     Positives,
 }
 
-/// What a sum of losses is divided by when the caller knows better than the batch: the count over all micro-batches of an
+/// A caller-supplied divisor, overriding the batch's own: the count over all micro-batches of an
 /// accumulated gradient, or over all replicas of data-parallel training.
 #[derive(Debug, Clone)]
 pub enum Divisor {

@@ -32,7 +32,7 @@ use burn_losses_derive::{loss, loss_config};
 /// let value = loss.forward(predictions.clone(), predictions.zeros_like());
 /// assert_eq!(value.into_scalar::<f32>(), (0.5 * 4.0 + 1.5) / 2.0);
 /// ```
-#[loss(regression, "weighted_sum", "a sum of losses of this family, each with its weight")]
+#[loss(regression, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
     losses: Vec<AnyRegressionLoss>,

@@ -55,7 +55,7 @@ pub enum LovaszActivation {
 /// # Elsewhere
 /// The authors' code, and segmentation_models' `LovaszLoss`, have `over = "batch"` and skip absent classes; their hinge is per
 /// image.
-#[loss(segmentation, "lovasz", "the convex extension of the Jaccard loss: optimises intersection over union itself")]
+#[loss(segmentation, "lovasz", "Convex extension of the Jaccard loss: optimizes intersection over union directly")]
 pub struct LovaszLoss {
     config: LovaszLossConfig,
 }
@@ -72,7 +72,7 @@ pub struct LovaszLossConfig {
     /// Whether the first class counts.
     #[field(default = Background::Included)]
     pub background: Background,
-    /// What becomes of a class without a pixel in the masks; where it counts, its value is its largest error.
+    /// How classes absent from the masks are handled; a class that counts has its largest error as its value.
     #[field(default = AbsentClasses::Skip)]
     pub absent_classes: AbsentClasses,
     /// The label of pixels that count nothing, where masks are made from labels.

@@ -83,7 +83,7 @@ pub trait SegmentationLoss: Segmentation + Loss {
         self.forward_with(logits, masks, Extras::new())
     }
 
-    /// The same with weights, a mask of the pixels that are valid, or a divisor: see [`Extras`].
+    /// Like `forward`, with weights, a mask of the pixels that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
     /// - weights: `[N, C]`, or `[N, 1]`: one per sample

@@ -36,7 +36,7 @@ use burn_losses_derive::{loss, loss_config};
 /// let value = loss.forward(logits.clone(), logits.ones_like());
 /// assert!(value.into_scalar::<f32>().abs() < 1e-6);
 /// ```
-#[loss(segmentation, "weighted_sum", "a sum of losses of this family, each with its weight")]
+#[loss(segmentation, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
     losses: Vec<AnySegmentationLoss>,

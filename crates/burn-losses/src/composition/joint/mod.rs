@@ -22,7 +22,7 @@ pub use config::{JointLossConfig, JointTerm, TermConfig};
 /// The name of a joint loss in errors.
 pub(crate) const JOINT: &str = "joint";
 
-/// Terms of any families, added up with their weights: the value that training makes small, and one number per term.
+/// Terms of any families, added up with their weights: the training objective, and the value of each term.
 ///
 /// The terms take different arguments, so the caller computes each and hands in its value. Losses and penalties that the config names
 /// are a part of this module, and are saved, moved and resumed with it; so are the number of steps, which schedules depend on, and
@@ -152,7 +152,7 @@ impl JointLoss {
         expect(self.try_combine(values))
     }
 
-    /// The same, or which value is missing, or too much, or not one number.
+    /// Fallible version of `combine`: errors on a missing, unexpected or non-scalar value.
     pub fn try_combine<'a>(&self, values: impl IntoIterator<Item = (&'a str, Tensor<1>)>) -> Result<Joint, JointError> {
         let mut given: Vec<Option<Tensor<1>>> = vec![None; self.names.len()];
         for (name, value) in values {

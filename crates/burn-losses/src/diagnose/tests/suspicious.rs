@@ -67,7 +67,7 @@ fn probabilities_and_logits_in_each_others_place() {
         &nll.diagnose(&(logits.clone() - 3.0), &labels, None),
         &[
             "warning: `log_probabilities`: the probabilities of a row sum to 0.087446, not to 1 (4 of 4, first at [0]); \
-         logits? Take their log-softmax; fine where they need not be normalised",
+         logits? Take their log-softmax; fine where they need not be normalized",
         ],
     );
     says(&nll.diagnose(&probabilities.clone().clamp_min(1e-30).log(), &labels, None), &[]);

@@ -115,7 +115,7 @@ fn targets_that_are_no_probabilities() {
     says(
         &loss.diagnose(&logits, &floats([[0.5, 0.5], [0.5, 0.0], [0.0, 1.0]])),
         &["warning: `targets`: the probabilities of a row sum to 0.5, not to 1 (1 of 3, first at [1]); \
-         fine where they need not be normalised"],
+         fine where they need not be normalized"],
     );
     says(
         &loss.diagnose(&logits, &floats([[0.5, 0.5], [-0.5, -1.0], [0.0, 1.0]])),

@@ -176,7 +176,7 @@ fn of_pairs<F: AnchorFormula>(formula: &F, scores: Tensor<2>, pairs: Pairs) -> U
         Counts::WithPositive => only(values, pairs.there().0),
         Counts::WithBoth => only(values, pairs.complete()),
         Counts::Active => {
-            // What is not a number counts, so that nobody takes it for nothing.
+            // What is not a number counts, so that it stays visible.
             let active = values.clone().detach().lower_equal_scalar(0.0).bool_not();
             let complete = pairs.complete();
             let mass = only(values.clone(), complete.clone().bool_and(active)).mass;

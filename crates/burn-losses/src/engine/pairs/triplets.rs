@@ -22,7 +22,7 @@ pub(super) fn sum(
     }
 }
 
-/// 1 where a triplet is chosen, and where it is active too: what is not a number is, so that nobody takes it for nothing.
+/// 1 where a triplet is chosen, and where it is active too: what is not a number is, so that it stays visible.
 fn counts<const D: usize>(terms: &Tensor<D>, chosen: &Tensor<D, Bool>) -> [Tensor<D>; 2] {
     let terms = terms.clone().detach();
     let active = chosen.clone().bool_and(terms.clone().lower_equal_scalar(0.0).bool_not());

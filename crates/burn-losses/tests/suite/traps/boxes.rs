@@ -124,7 +124,7 @@ fn t36_both_gradients_of_ciou_have_the_same_value() {
     let (p, t) = ([0.0, 0.0, 3.0, 1.0], [0.5, -0.5, 2.0, 3.0]);
     let device = Device::flex();
     let value = |config: CiouLossConfig| config.init(&device).eval(p, t);
-    // IoU = 1.5 / (3 + 5.25 - 1.5), centres (1.5, .5) and (1.25, 1.25), enclosed by 3 x 3.5.
+    // IoU = 1.5 / (3 + 5.25 - 1.5), centers (1.5, .5) and (1.25, 1.25), enclosed by 3 x 3.5.
     let iou: f64 = 1.5 / 6.75;
     let v = 4.0 / std::f64::consts::PI.powi(2) * ((1.5f64 / 3.5).atan() - 3f64.atan()).powi(2);
     let expected = 1.0 - iou + (0.0625 + 0.5625) / (9.0 + 12.25) + v * v / (1.0 - iou + v);
@@ -224,8 +224,8 @@ fn tools_agree_with_the_losses() {
     // The sum of the corners is more than an f16 can hold.
     let large =
         Tensor::<2>::from_data(TensorData::new(vec![4e4, 4e4, 5e4, 6e4], [1, 4]), (&Device::flex(), DType::F16));
-    let centre = list(convert(large, BoxFormat::Xyxy, BoxFormat::Cxcywh));
-    assert!(centre.iter().all(|x| x.is_finite()), "{centre:?}");
+    let center = list(convert(large, BoxFormat::Xyxy, BoxFormat::Cxcywh));
+    assert!(center.iter().all(|x| x.is_finite()), "{center:?}");
 }
 
 #[test]

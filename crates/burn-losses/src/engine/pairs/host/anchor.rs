@@ -91,7 +91,7 @@ impl<F: AnchorFormula> WithSimd for OfFormula<'_, '_, F> {
                 Counts::Positives => (false, positives as f64),
                 Counts::WithPositive => (positives == 0, 1.0),
                 Counts::WithBoth => (!is_complete, 1.0),
-                // What is not a number counts, so that nobody takes it for nothing.
+                // What is not a number counts, so that it stays visible.
                 Counts::Active => (!is_complete, f64::from(result.value > 0.0 || result.value.is_nan())),
                 Counts::Triplets => (false, triplets.chosen),
                 Counts::ActiveTriplets => (false, triplets.active),
