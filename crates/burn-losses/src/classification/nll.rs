@@ -47,18 +47,18 @@ pub struct NllLossConfig {
 
 impl Rows for NllLoss {
     fn rows(&self, log_probabilities: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let mass = self
+        let normalizer = self
             .config
             .class_weights
             .as_deref()
             .map(|weights| per_class(weights, &log_probabilities).select(0, labels.clone()));
         let values = -gather(log_probabilities, labels);
         Unreduced {
-            values: match &mass {
-                Some(mass) => mass.clone().weigh(values),
+            values: match &normalizer {
+                Some(normalizer) => normalizer.clone().weigh(values),
                 None => values,
             },
-            mass,
+            normalizer,
         }
     }
 

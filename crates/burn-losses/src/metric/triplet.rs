@@ -169,11 +169,11 @@ impl TripletLoss {
         let distance = self.config.distance;
         let values = self.value(distance.rows(anchors.clone(), positives) - distance.rows(anchors, negatives));
         let ones = values.ones_like().detach();
-        let mass = match self.counts_active() {
+        let normalizer = match self.counts_active() {
             true => ones.mask_fill(values.clone().detach().lower_equal_scalar(0.0), 0.0),
             false => ones,
         };
-        Unreduced { values, mass: Some(mass) }.masked(mask)
+        Unreduced { values, normalizer: Some(normalizer) }.masked(mask)
     }
 
     /// What is wrong with given triplets: their shapes, types and devices.

@@ -83,7 +83,7 @@ impl PairKernel {
         | With::OtherHalf { embeddings: rows, .. }
         | With::Scores { scores: rows, .. }) = &call.with;
         let Outcome { values, normalizer } = machine::run("pairs", rows, |machine| machine.pairs(&call))?;
-        Some(Unreduced { values: values.into_rank(), mass: Some(normalizer.into_rank()) })
+        Some(Unreduced { values: values.into_rank(), normalizer: Some(normalizer.into_rank()) })
     }
 }
 
@@ -140,8 +140,8 @@ pub(crate) fn of_views(
     let swapped = valid.clone().map(|[first, second]| [second, first]);
     let rows = of_scores(formula, scores.clone(), [first_labels.clone(), second_labels.clone()], valid);
     let columns = of_scores(formula, scores.transpose(), [second_labels, first_labels], swapped);
-    let mass = rows.mass.zip(columns.mass).map(|(rows, columns)| Tensor::cat(vec![rows, columns], 0));
-    Unreduced { values: Tensor::cat(vec![rows.values, columns.values], 0), mass }
+    let normalizer = rows.normalizer.zip(columns.normalizer).map(|(rows, columns)| Tensor::cat(vec![rows, columns], 0));
+    Unreduced { values: Tensor::cat(vec![rows.values, columns.values], 0), normalizer }
 }
 
 /// The values of rows whose scores with all columns are given: a column with the label of the row is a positive. Both may be masked.
@@ -171,19 +171,19 @@ fn of_pairs<F: AnchorFormula>(formula: &F, scores: Tensor<2>, pairs: Pairs) -> U
     let number = |mask: Tensor<2, Bool>| ones(mask, &scores).sum_dim(1).squeeze_dim::<1>(1);
     match formula.counts() {
         Counts::One => values.into(),
-        Counts::Pairs => Unreduced { values, mass: Some(number(pairs.positive.bool_or(pairs.negative))) },
-        Counts::Positives => Unreduced { values, mass: Some(number(pairs.positive)) },
+        Counts::Pairs => Unreduced { values, normalizer: Some(number(pairs.positive.bool_or(pairs.negative))) },
+        Counts::Positives => Unreduced { values, normalizer: Some(number(pairs.positive)) },
         Counts::WithPositive => only(values, pairs.there().0),
         Counts::WithBoth => only(values, pairs.complete()),
         Counts::Active => {
             // What is not a number counts, so that it stays visible.
             let active = values.clone().detach().lower_equal_scalar(0.0).bool_not();
             let complete = pairs.complete();
-            let mass = only(values.clone(), complete.clone().bool_and(active)).mass;
-            Unreduced { values: only(values, complete).values, mass }
+            let normalizer = only(values.clone(), complete.clone().bool_and(active)).normalizer;
+            Unreduced { values: only(values, complete).values, normalizer }
         }
-        Counts::Triplets => Unreduced { values, mass: Some(triplets) },
-        Counts::ActiveTriplets => Unreduced { values, mass: Some(active_triplets) },
+        Counts::Triplets => Unreduced { values, normalizer: Some(triplets) },
+        Counts::ActiveTriplets => Unreduced { values, normalizer: Some(active_triplets) },
     }
 }
 

@@ -191,8 +191,9 @@ pub(crate) fn values<P: Pointwise, const D: usize>(
     }
     let of_axes = mask.cloned().map(as_three_axes);
     let (first, targets) = (as_three_axes(widen(first)), as_three_axes(widen(targets)));
-    let Unreduced { values, mass } = loss.values(first, targets, of_axes.as_ref());
-    Unreduced { values: values.reshape(shape), mass: mass.map(|mass| mass.reshape(shape)) }.masked(mask)
+    let Unreduced { values, normalizer } = loss.values(first, targets, of_axes.as_ref());
+    Unreduced { values: values.reshape(shape), normalizer: normalizer.map(|normalizer| normalizer.reshape(shape)) }
+        .masked(mask)
 }
 
 /// The unreduced values with all that was given.

@@ -244,8 +244,8 @@ pub(crate) fn values<S: Segmentation, const D: usize>(
     match dropped {
         None => values.into(),
         Some(dropped) => {
-            let mass = values.ones_like().detach().mask_fill(dropped.clone(), 0.0);
-            Unreduced { values: values.mask_fill(dropped, 0.0), mass: Some(mass) }
+            let normalizer = values.ones_like().detach().mask_fill(dropped.clone(), 0.0);
+            Unreduced { values: values.mask_fill(dropped, 0.0), normalizer: Some(normalizer) }
         }
     }
 }

@@ -85,7 +85,7 @@ impl<F: AnchorFormula> WithSimd for OfFormula<'_, '_, F> {
             let Row { factors, triplets, .. } = row;
             let [positives, negatives] = counts;
             let is_complete = positives > 0 && negatives > 0;
-            let (is_dropped, mass) = match formula.counts() {
+            let (is_dropped, normalizer) = match formula.counts() {
                 Counts::One => (false, 1.0),
                 Counts::Pairs => (false, (positives + negatives) as f64),
                 Counts::Positives => (false, positives as f64),
@@ -108,7 +108,7 @@ impl<F: AnchorFormula> WithSimd for OfFormula<'_, '_, F> {
                 Some(_) if is_tracked => [dot(&slopes[..numbers.len()], numbers), sum_of(&slopes[..numbers.len()])],
                 _ => [0.0; 2],
             };
-            write(anchor, [result.value, mass, by_factor, by_term], slopes);
+            write(anchor, [result.value, normalizer, by_factor, by_term], slopes);
         }
         scratch.of_others
     }
