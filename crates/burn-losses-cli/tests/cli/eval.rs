@@ -262,7 +262,7 @@ fn pairs_triplets_and_centers() {
             i64s("labels", &[1], &[1]),
             f64s("centers", &[2, 2], &[0.0, 0.0, 3.0, 2.0]),
         ];
-        parsed(loss("center", &format!("num_classes = 2\n{fields}"), &tensors).run(&json))
+        parsed(loss("center", &format!("num_classes = 2\nembedding_dim = 2\n{fields}"), &tensors).run(&json))
     };
     assert_eq!((&given("")["loss"], &given("")["gradients"]["centers"]), (&json!(2.0), &Value::Null));
     let learned = given("update = 'gradient'");

@@ -67,7 +67,7 @@ fn line_of(text: &str, error: &ConfigError) -> Option<usize> {
         | ConfigError::UnknownField { field, .. } => field.split(['.', '[']).next().unwrap_or(field),
         ConfigError::UnknownKind { given, .. } => given,
         // A struct of the caller names the key that it does not have.
-        ConfigError::Syntax(message) => message.split('`').nth(1)?,
+        ConfigError::Syntax(message) => message.strip_prefix("unknown field `")?.split('`').next()?,
         _ => return None,
     };
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
