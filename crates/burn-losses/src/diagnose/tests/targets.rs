@@ -147,6 +147,9 @@ fn boxes_that_are_none() {
             "warning: `predictions`: an inverted box, width -1 and height 1 (1 of 3, first at [1]); \
          it counts as empty; fine early in training",
             "warning: `predictions`: a box without area, width 0 and height 2 (1 of 3, first at [2]); fine early in training",
+            // The IoU of an empty box has no slope, and that of a perfect fit is 0.
+            "warning: `predictions`: its gradient is 0 everywhere, but the value is not; \
+         nothing is learned from this batch: a kink, or a plateau? Fine for a loss that only counts",
         ],
     );
     let of = |format, row: [f64; 4]| {
