@@ -5,6 +5,7 @@ use crate::check::{Reference, widen};
 use crate::engine::distributions::{self, Distributions};
 use crate::engine::primitives::softmax::log_softmax;
 use crate::engine::rows::without_class_axis;
+use crate::engine::with_weights;
 use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Family, Shape, Signature, Wanted, with_rank};
 use burn::tensor::Tensor;
 
@@ -39,6 +40,10 @@ impl Family for AnyDistributionLoss {
             let labels = self.needs_labels().then(|| arguments.labels::<L>("labels"));
             labels.as_ref().map_or(Ok(()), |labels| first.labels(labels, shape))?;
             let predictions = if input == own { predictions } else { log_softmax(widen(predictions)) };
+            let predictions = match &labels {
+                Some(_) => with_weights(predictions, weights.clone().map(|weights| weights.unsqueeze_dim(1))),
+                None => predictions,
+            };
             let values = |predictions, targets| -> Tensor<L> {
                 match labels.clone() {
                     None => self.forward_no_reduction(predictions, targets),

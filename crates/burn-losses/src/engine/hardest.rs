@@ -3,7 +3,7 @@
 use super::primitives::order_statistics::largest;
 use crate::options::Keep;
 use crate::reduction::Unreduced;
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Bool, DType, Int, Tensor};
 
 /// Keeps the hardest values; the others become 0 and count nothing.
 pub(crate) fn keep_hardest<const D: usize>(unreduced: Unreduced<D>, keep: Keep, min_kept: usize) -> Unreduced<D> {
@@ -20,9 +20,11 @@ pub(crate) fn hardest<const D: usize>(unreduced: &Unreduced<D>, keep: Keep, min_
     let n: usize = shape.iter().product();
     let device = values.device();
     let scores = values.clone().detach().reshape([n]);
-    // What is not finite is kept whatever the count: it shall be seen.
+    // What is not finite is kept whatever the count: it shall be seen. An infinity ranks first, a NaN nowhere.
     let not_finite = scores.clone().is_finite().bool_not();
-    let mut scores = scores.mask_fill(not_finite.clone(), 0.0);
+    let most = if scores.dtype() == DType::F64 { f64::MAX } else { f64::from(f32::MAX) };
+    let is_infinite = scores.clone().greater_scalar(most);
+    let mut scores = scores.mask_fill(not_finite.clone(), 0.0).mask_fill(is_infinite, most);
     let number = |count: usize| Tensor::<1, Int>::full([1], count.min(n) as i64, &device);
     let mut valid = number(n);
     let mut invalid = None;

@@ -167,6 +167,8 @@ pub(crate) fn reduce<B: Boxes>(
     {
         return value;
     }
-    let predictions = with_weights(predictions, weights.clone().map(|weights| weights.unsqueeze_dim(1)));
+    // Boxes are finite, and some losses of them divide by what the whole batch adds up to.
+    let of_logits = weights.clone().filter(|_| loss.targets() == BoxTargets::Bins);
+    let predictions = with_weights(predictions, of_logits.map(|weights| weights.unsqueeze_dim(1)));
     reduction.reduce(values(loss, predictions, targets, format).into(), weights, None)
 }
