@@ -206,6 +206,11 @@ impl<F> All<'_, F> {
         }
     }
 
+    /// The scores of the partners, and 0 in place of the others: no slope of these is infinite.
+    fn only(&self, partners: Partners) -> Tensor<2> {
+        self.scores.clone().mask_fill(self.mask(partners).bool_not(), 0.0)
+    }
+
     /// The largest of the scores, each times `sign`, at ties the first: that on its own follows the gradient.
     fn extreme(&self, partners: Partners, sign: f64) -> Tensor<1> {
         let others = self.mask(partners).bool_not();
@@ -223,7 +228,7 @@ impl<F: AnchorFormula> Anchor for All<'_, F> {
         log_sum_exp(self.formula.exponent(partners, self.scores.clone()), self.mask(partners))
     }
     fn sum(&mut self, partners: Partners) -> Tensor<1> {
-        sums(self.formula.term(partners, self.scores.clone()), self.mask(partners))
+        sums(self.formula.term(partners, self.only(partners)), self.mask(partners))
     }
     fn mean(&mut self, partners: Partners) -> Tensor<1> {
         let count = ones(self.mask(partners), &self.scores).sum_dim(1).squeeze_dim::<1>(1);
@@ -231,7 +236,7 @@ impl<F: AnchorFormula> Anchor for All<'_, F> {
     }
     fn sum_with(&mut self, partners: Partners, given: Tensor<1>) -> Tensor<1> {
         let given = given.unsqueeze_dim::<2>(1).expand(self.scores.dims());
-        sums(self.formula.term_with(partners, self.scores.clone(), given), self.mask(partners))
+        sums(self.formula.term_with(partners, self.only(partners), given), self.mask(partners))
     }
     fn largest(&mut self, partners: Partners) -> Tensor<1> {
         self.extreme(partners, 1.0)

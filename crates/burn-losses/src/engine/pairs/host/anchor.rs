@@ -280,7 +280,7 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
         let (total, through) = (sum_of(terms), sum_of(by_given));
         let mut number = self.number(total, 1.0);
         for (slope, of_given) in number.slope.iter_mut().zip(given.slope) {
-            *slope += of_given * through;
+            *slope += of_given.weigh(through);
         }
         number
     }
