@@ -189,7 +189,7 @@ fn t40_weights_are_one_per_box() {
         ])
     };
     let error = loss.evaluate(&inputs(&[2, 4]), &target.device, target.dtype).unwrap_err();
-    assert_eq!(error.to_string(), "giou: `weights` has shape [2, 4], expected 1 axis");
+    assert_eq!(error.to_string(), "giou: `weights` has shape [2, 4], expected [2] (one weight per value)");
     let error = loss.evaluate(&inputs(&[4]), &target.device, target.dtype).unwrap_err();
     assert_eq!(error.to_string(), "giou: `weights` has shape [4], expected [2] (one weight per value)");
     assert!(loss.evaluate(&inputs(&[2]), &target.device, target.dtype).is_ok());
