@@ -38,6 +38,7 @@
 //! | T65 | more logits than 2^31 (`tests/memory.rs`, at full size) |
 //! | T67 | inputs are changed in place (`parity.rs`) |
 //! | T68 | Crammer-Singer counts a wrong class with the score 0 |
+//! | T74, T76, T83, T84, T86 | infinities; ties; accuracy that changes with the size; zero times anything; extremes of a range (`laws/`) |
 //! | T70, T71, T72 | none-then-mean is not mean; configs do not survive a round trip; options without effect (`laws/`) |
 
 mod arguments;
