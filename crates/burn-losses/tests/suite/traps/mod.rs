@@ -43,6 +43,7 @@
 //! | T78 | a byte order mark, equal keys, numbers beyond a type, endless messages (`config_files.rs`) |
 //! | T79 | a schedule in floats is a step late, and a count of floats stops at 2^24 (`composition`, `engine/steps.rs`) |
 //! | T80, T81, T85 | masks by their type; a number of axes where the shape is known; an error that is found under one name alone |
+//! | T74, T76, T83, T84, T86 | infinities; ties; accuracy that changes with the size; zero times anything; extremes of a range (`laws/`) |
 //! | T70, T71, T72 | none-then-mean is not mean; configs do not survive a round trip; options without effect (`laws/`) |
 
 mod arguments;
