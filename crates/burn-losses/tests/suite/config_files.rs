@@ -342,11 +342,11 @@ fn t78_keys_that_collide_are_refused_and_merged_keys_are_read() {
     use burn_losses::composition::JointLossConfig;
 
     let sum = "family: regression\nkind: weighted_sum\nterms:\n  1: { kind: mse }\n  '1': { kind: mae }\n";
-    assert!(yaml_error(sum).ends_with("weighted_sum: `terms.1` is there twice, allowed: one term of each name"));
+    assert!(yaml_error(sum).contains("the key `1` stands there twice"), "{}", yaml_error(sum));
     assert!(from_str::<LossConfig>(&sum.replace("'1'", "'2'"), Format::Yaml).is_ok());
     let joint = "terms:\n  2: { family: regression, kind: mse }\n  '2': { family: regression, kind: mae }\n";
     let error = from_str::<JointLossConfig>(joint, Format::Yaml).unwrap_err().to_string();
-    assert!(error.ends_with("joint: `terms.2` is there twice, allowed: one term of each name"), "{error}");
+    assert!(error.contains("the key `2` stands there twice"), "{error}");
     let joint: JointLossConfig = from_str(&joint.replace("'2'", "3"), Format::Yaml).unwrap();
     assert_eq!(joint.terms.keys().collect::<Vec<_>>(), ["2", "3"]);
 

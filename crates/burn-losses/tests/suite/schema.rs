@@ -146,7 +146,7 @@ fn schema_and_config_agree_on_every_value_of_every_field() {
                     assert!(!accepts(&config), "{config}");
                     continue;
                 }
-                if value.is_null() && field.range.contains("`none`") {
+                if value == Value::Null && field.range.contains("`none`") {
                     // T78: a file may say null for `none`; a schema offers the word alone.
                     assert!(is_right && !accepts(&config), "{config}");
                     continue;

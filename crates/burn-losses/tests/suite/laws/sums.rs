@@ -7,23 +7,23 @@ use burn_losses::config::{Table, Value};
 use burn_losses::eval::Inputs;
 use burn_losses::signature::Role;
 use burn_losses::{LossConfig, with_tensor_operations};
+use serde::Deserialize;
+
+/// A config as a table.
+fn table(config: &LossConfig) -> Table {
+    serde_json::from_str(&serde_json::to_string(config).expect("a config")).expect("a table")
+}
 
 /// The sum of one term with the weight 1, reduced as the term is; `None` where a sum refuses such a term, which it says why.
 fn sum_of(config: &LossConfig) -> Option<LossConfig> {
-    let Value::Mapping(mut term) = serde_yaml_ng::to_value(config).expect("a config") else { panic!("a table") };
+    let mut term = table(config);
     let family = term.remove("family").expect("a family");
     let reduction = term.remove("reduction").expect("a reduction");
     // What is absent is not written.
-    let term: Table = term.into_iter().filter(|(_, value)| !value.is_null()).collect();
-    let terms = Table::from_iter([("only".into(), Value::Mapping(term))]);
-    let sum = [
-        ("family", family),
-        ("kind", "weighted_sum".into()),
-        ("reduction", reduction),
-        ("terms", Value::Mapping(terms)),
-    ];
-    let sum = Table::from_iter(sum.map(|(key, value)| (key.into(), value)));
-    match serde_yaml_ng::from_value(Value::Mapping(sum)) {
+    let term: Table = term.into_iter().filter(|(_, value)| *value != Value::Null).collect();
+    let terms = Table::from_iter([("only", term)]);
+    let sum = [("family", family), ("kind", "weighted_sum".into()), ("reduction", reduction), ("terms", terms.into())];
+    match LossConfig::deserialize(Value::from(Table::from_iter(sum))) {
         Ok(sum) => Some(sum),
         Err(error) => {
             let error = error.to_string();
@@ -117,20 +117,19 @@ fn t75_mining_that_keeps_all_is_the_loss_inside() {
         {
             return;
         }
-        let Value::Mapping(mut inner) = serde_yaml_ng::to_value(config).expect("a config") else { panic!("a table") };
+        let mut inner = table(config);
         let family = inner.remove("family").expect("a family");
         let reduction = inner.remove("reduction").expect("a reduction");
-        let inner: Table = inner.into_iter().filter(|(_, value)| !value.is_null()).collect();
-        let keep = Table::from_iter([("ratio".into(), 1.0.into())]);
+        let inner: Table = inner.into_iter().filter(|(_, value)| *value != Value::Null).collect();
+        let keep = Table::from_iter([("ratio", 1.0)]);
         let ohem = [
             ("family", family),
             ("kind", "ohem".into()),
             ("reduction", reduction),
-            ("keep", Value::Mapping(keep)),
-            ("loss", Value::Mapping(inner)),
+            ("keep", keep.into()),
+            ("loss", inner.into()),
         ];
-        let ohem = Value::Mapping(Table::from_iter(ohem.map(|(key, value)| (key.into(), value))));
-        let Ok(ohem) = serde_yaml_ng::from_value::<LossConfig>(ohem) else { return };
+        let Ok(ohem) = LossConfig::deserialize(Value::from(Table::from_iter(ohem))) else { return };
         let [loss, ohem] = [config, &ohem].map(|config| config.init(&target.device));
         let inputs = batch(&loss, 6, 2.0, &[], 11);
         let [loss, ohem] = [loss, ohem].map(|loss| evaluate(&loss, &inputs, &target));
