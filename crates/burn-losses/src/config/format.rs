@@ -114,7 +114,7 @@ fn merged(value: Value) -> Value {
                     table.insert(key, value);
                 }
             }
-            Table::from_iter(table.into_iter().map(|(key, value)| (key, merged(value)))).into()
+            crate::field::Table::from_iter(table.into_iter().map(|(key, value)| (key, merged(value)))).into()
         }
         other => other,
     }
