@@ -103,11 +103,9 @@ fn of_loss(LossInfo { family, kind, aliases, summary, fields }: &LossInfo) -> St
     }
     let mut documentation = documentation(family, kind);
     write!(text, "\n{}\n", documentation[""]).expect("a string");
-    let picture = format!("gallery/{family}/{kind}.svg");
-    if folder(&picture).exists() {
-        let path = format!("../../../crates/burn-losses/{picture}");
-        write!(text, "\n<img src=\"{path}\" width=\"640\" alt=\"{kind}: value and gradient\">\n").expect("a string");
-    }
+    // The gallery has one of every loss.
+    let path = format!("../../../crates/burn-losses/gallery/{family}/{kind}.svg");
+    write!(text, "\n<img src=\"{path}\" width=\"640\" alt=\"{kind}: value and gradient\">\n").expect("a string");
     let rows: String = fields.iter().filter(|field| field.name != "reduction").map(of_field).collect();
     if !rows.is_empty() {
         write!(text, "\n| Field | Default | Allowed | Meaning |\n|---|---|---|---|\n{rows}").expect("a string");
