@@ -30,7 +30,7 @@ impl Loss for ProbabilityError {
 impl ClassificationLoss for ProbabilityError {}
 
 /// Of rows of logits and their labels.
-pub fn of_rows(device: &Device) -> f32 {
+pub(crate) fn of_rows(device: &Device) -> f32 {
     let labels = Tensor::<1, Int>::from_ints([0, 1], device);
     let (value, paths) = watched(|| ProbabilityError.forward(Tensor::<2>::zeros([2, 4], device), labels));
     assert_eq!(paths.fused, ["rows"]);
@@ -60,7 +60,7 @@ impl Loss for GaussianNll {
 impl VectorLoss<2, 1> for GaussianNll {}
 
 /// Of two predicted numbers per row and one that they are compared with.
-pub fn of_vectors(device: &Device) -> f32 {
+pub(crate) fn of_vectors(device: &Device) -> f32 {
     let targets = Tensor::from_floats([[1.0], [-3.0]], device);
     let (value, paths) = watched(|| GaussianNll.forward(Tensor::zeros([2, 2], device), targets));
     assert_eq!(paths.fused, ["vectors"]);
@@ -96,7 +96,7 @@ impl Loss for Lead {
 impl MetricLoss for Lead {}
 
 /// Of embeddings and their labels: each row with all others.
-pub fn of_pairs(device: &Device) -> f32 {
+pub(crate) fn of_pairs(device: &Device) -> f32 {
     let embeddings = Tensor::from_floats([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]], device);
     let (value, paths) = watched(|| Lead.forward(embeddings, Tensor::<1, Int>::from_ints([0, 0, 1], device)));
     assert_eq!(paths.fused, ["pairs"]);

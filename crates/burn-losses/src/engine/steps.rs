@@ -8,7 +8,7 @@ use burn::tensor::{Device, Int, Tensor};
 ///
 /// Burn's states are floats, and in single precision 2^24 + 1 is 2^24. So the count has two digits, of which each is a small number.
 #[derive(Module, Debug)]
-pub struct Steps {
+pub(crate) struct Steps {
     /// `[2]`: how often [`BASE`] steps have been taken, and the steps since then.
     digits: RunningState<Tensor<1>>,
 }

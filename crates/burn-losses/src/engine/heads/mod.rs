@@ -9,7 +9,7 @@ mod sampled;
 
 use super::any_tensor::AnyTensor;
 use super::primitives::l2_normalize::l2_normalize;
-pub use super::primitives::labels::Labels;
+pub(crate) use super::primitives::labels::Labels;
 use super::primitives::labels::{is_out_of_range, widen_labels};
 use super::{machine, rows};
 use crate::check::{Reference, widen};
