@@ -115,6 +115,10 @@ impl Boxes for FocalEiouLoss {
         Some(Factors { of_each, over_mean: self.config.normalize })
     }
 
+    fn mixes_boxes(&self) -> bool {
+        self.config.normalize && self.config.weight_gradient == FactorGradient::Full
+    }
+
     fn values(
         &self,
         predictions: Tensor<2>,

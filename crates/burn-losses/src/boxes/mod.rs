@@ -190,6 +190,7 @@ impl Boxes for AnyBoxesLoss {
     ) -> Tensor<1>;
     fn kernel(&self, format: BoxFormat) -> Option<VectorKernel>;
     fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Factors>;
+    fn mixes_boxes(&self) -> bool;
     fn accepts(&self, width: usize) -> Result<(), String>;
     fn targets(&self) -> BoxTargets;
 }

@@ -34,6 +34,12 @@ pub trait Boxes: Sized {
         None
     }
 
+    /// Whether the gradient of a value flows to other boxes too: then a box of weight 0 may have one.
+    #[doc(hidden)]
+    fn mixes_boxes(&self) -> bool {
+        false
+    }
+
     /// What K, the width of the predictions, must be, if it is not that.
     fn accepts(&self, width: usize) -> Result<(), String> {
         if width == 4 { Ok(()) } else { Err("4 numbers per box on axis 1".into()) }
@@ -114,6 +120,9 @@ impl<B: Boxes> Vectors for Formatted<'_, B> {
     }
     fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>) -> Option<Factors> {
         self.0.factors(predictions, targets, self.1)
+    }
+    fn mixes_rows(&self) -> bool {
+        self.0.mixes_boxes()
     }
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
         self.0.values(predictions, targets, self.1, mask)

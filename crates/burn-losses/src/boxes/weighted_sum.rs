@@ -74,6 +74,10 @@ impl Boxes for WeightedSumLoss {
         sum(self.config.terms.weigh(values))
     }
 
+    fn mixes_boxes(&self) -> bool {
+        self.losses.iter().any(Boxes::mixes_boxes)
+    }
+
     fn accepts(&self, width: usize) -> Result<(), String> {
         self.losses.iter().try_for_each(|loss| loss.accepts(width))
     }

@@ -88,16 +88,17 @@ pub(crate) fn set_state<const D: usize>(state: &RunningState<Tensor<D>>, value: 
     let _ = state.value_sync().device().flush();
 }
 
-/// The same numbers; no gradient flows to what has the weight 0, be it NaN. A value has one number, or those of a row along axis 1.
+/// The same numbers; no gradient flows to what has the weight 0, be it NaN. A value has one number, or those of a row along axis 1;
+/// a weight is that of a value or of a sample.
 pub(crate) fn without_weightless<const D: usize, const V: usize>(numbers: Tensor<D>, given: &Given<V>) -> Tensor<D> {
     let (tracked, shape) = (AnyTensor::from(&numbers), numbers.dims());
     let weights = given.weights.as_ref().filter(|_| tracked.is_tracked() && !shape.contains(&0));
     let Some(weights) = weights else { return numbers };
-    let of_weights = weights.dims();
-    let per_number: [usize; D] = match V == D {
-        true => core::array::from_fn(|axis| of_weights[axis]),
-        false => core::array::from_fn(|axis| if axis == 1 { 1 } else { of_weights[axis - usize::from(axis > 1)] }),
-    };
+    let count = weights.shape().num_elements();
+    let per_row: [usize; D] = core::array::from_fn(|axis| if axis == 1 { 1 } else { shape[axis] });
+    let per_sample = core::array::from_fn(|axis| if axis == 0 { shape[0] } else { 1 });
+    let per_value: [usize; D] = if V == D { shape } else { per_row };
+    let per_number = if per_value.iter().product::<usize>() == count { per_value } else { per_sample };
     let dropped = weights.clone().without_autodiff().equal_scalar(0.0).reshape(per_number).expand(shape);
     let stopped = move |upstream: AnyTensor| vec![Some(upstream.into_rank::<D>().mask_fill(dropped, 0.0).into())];
     let attached = custom_backward(tracked.clone().without_autodiff(), &[tracked], stopped);

@@ -25,7 +25,9 @@ impl<N: Copy + Into<f64>, const C: usize> IntoField<Option<Vec<f64>>> for [N; C]
 /// A list that has nothing but numbers.
 pub(crate) fn list_of_numbers(value: &Value) -> Result<Vec<f64>, Unreadable> {
     let items = value.as_list().ok_or(Unreadable::Type)?;
-    items.iter().map(|item| item.as_f64().ok_or(Unreadable::Type)).collect()
+    let number =
+        |(at, item): (usize, &Value)| item.as_f64().ok_or_else(|| Unreadable::Entry { at, value: item.clone() });
+    items.iter().enumerate().map(number).collect()
 }
 
 impl FieldType for Option<Vec<f64>> {

@@ -72,6 +72,13 @@ pub(crate) fn fields(example: &dyn Record) -> Vec<Field> {
 pub enum Unreadable {
     /// It has another type.
     Type,
+    /// An entry of a list has another type.
+    Entry {
+        /// Its place.
+        at: usize,
+        /// The entry.
+        value: Value,
+    },
     /// It is a word that is not known.
     Word {
         /// What was meant perhaps, or what to do instead.
@@ -93,6 +100,10 @@ impl Unreadable {
         let field = field.to_owned();
         match self {
             Self::Type => ConfigError::WrongType { loss, field, problem: format!("{value}, allowed: {allowed}") },
+            Self::Entry { at, value } => {
+                let (field, problem) = (format!("{field}[{at}]"), format!("{value}, allowed: {allowed}"));
+                ConfigError::WrongType { loss, field, problem }
+            }
             Self::Word { hint } => {
                 let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
                 ConfigError::InvalidValue { loss, field, value: format!("{value}{hint}"), allowed }
@@ -110,7 +121,7 @@ pub(crate) fn field_from_value<T: FieldType>(value: Value) -> Result<T, ConfigEr
             "{value} is not allowed{}",
             hint.map(|hint| format!(" ({hint})")).unwrap_or_default()
         )),
-        Unreadable::Type => {
+        Unreadable::Type | Unreadable::Entry { .. } => {
             ConfigError::Syntax(format!("{value} is not allowed, expected {}", T::allowed(Range::Finite)))
         }
     })

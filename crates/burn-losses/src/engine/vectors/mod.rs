@@ -25,6 +25,11 @@ pub(crate) trait Vectors {
         None
     }
 
+    /// Whether the gradient of a value flows to other rows too.
+    fn mixes_rows(&self) -> bool {
+        false
+    }
+
     /// The `[N]` values as tensor operations, of inputs in single or double precision; N is not 0.
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1>;
 }
@@ -186,7 +191,8 @@ pub(crate) fn reduce(
     if let Some(value) = reduced(loss, reduction, &predictions, &targets, &given) {
         return value;
     }
-    let values = values(loss, without_weightless(predictions, &given), targets, given.mask.as_ref());
+    let predictions = if loss.mixes_rows() { predictions } else { without_weightless(predictions, &given) };
+    let values = values(loss, predictions, targets, given.mask.as_ref());
     given.reduce(reduction, values)
 }
 
