@@ -53,13 +53,13 @@ fn text_has_every_loss_and_fits_in_100_columns() {
 fn one_loss_as_text() {
     let text = "\
 regression/huber
-  the squared error near zero, a straight line beyond delta: robust to outliers
+  Squared error near zero and linear beyond delta: robust to outliers
   field      type       default           allowed                   meaning
   delta      number     1.0               a number > 0              Where the square ends and the
                                                                     line begins, in the units of
                                                                     the prediction.
-  reduction  word       mean              `mean`, `sum`,            How the unreduced values become
-                                          `batch_mean`,             one number.
+  reduction  word       mean              `mean`, `sum`,            How the per-element losses are
+                                          `batch_mean`,             reduced to a scalar.
                                           `weighted_mean`
 ";
     assert_eq!(Folder::new().run("list regression huber"), answer(0, text, ""));

@@ -35,7 +35,7 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(
     distribution,
     "entropy",
-    "Entropy of the prediction: a penalty for confident outputs, or an entropy bonus with a negative weight"
+    "Entropy of the prediction: minimized for confident outputs, a bonus with a negative weight"
 )]
 pub struct EntropyLoss {
     config: EntropyLossConfig,

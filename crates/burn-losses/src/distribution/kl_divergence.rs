@@ -65,7 +65,7 @@ const LEAST_LOG: f64 = -100.0;
 #[loss(
     distribution,
     "kl_divergence",
-    "Kullback-Leibler divergence, from target to prediction (forward) or from prediction to target (reverse)"
+    "Kullback-Leibler divergence from target to prediction (forward), or the reverse"
 )]
 pub struct KlDivergenceLoss {
     config: KlDivergenceLossConfig,
