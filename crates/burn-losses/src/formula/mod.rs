@@ -49,7 +49,11 @@
 
 mod anchor;
 mod dual;
+#[cfg(any(feature = "cube", test))]
+pub(crate) mod program;
 mod real;
+#[cfg(any(feature = "cube", test))]
+pub(crate) mod record;
 mod row;
 pub(crate) mod safe;
 mod tensor;

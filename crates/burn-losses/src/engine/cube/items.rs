@@ -1,0 +1,254 @@
+//! Pairs of items: some numbers of one tensor and some of another in, one value out.
+
+use super::emit;
+use super::launch::Work;
+use super::reduce::{cube_sum, finish};
+use super::tensors::{Grid, elem, empty, vector_size};
+use crate::formula::program::Program;
+use crate::formula::record::Recording;
+use burn::tensor::{DType, Shape};
+use burn_cubecl::cubecl;
+use burn_cubecl::tensor::CubeTensor;
+use burn_fusion::custom::TensorSpec;
+use cubecl::prelude::*;
+use cubecl::std::tensor::layout::linear::LinearView;
+
+/// A formula on all items of two tensors. The inputs are these two and, where there are such, the weights.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct Items {
+    /// Of the numbers of both: the value, then the derivatives by the numbers of the first, where gradients are wanted.
+    pub(in crate::engine) recording: Recording,
+    /// How many numbers an item of each tensor has.
+    pub(in crate::engine) widths: (usize, usize),
+    /// How many items there are.
+    pub(in crate::engine) count: usize,
+    /// The shape and type of the first tensor.
+    pub(in crate::engine) shape: Vec<usize>,
+    pub(in crate::engine) dtype: DType,
+    /// How many items have a weight in common.
+    pub(in crate::engine) per_weight: usize,
+    pub(in crate::engine) wanted: Wanted,
+}
+
+/// What is wanted of the values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::engine) enum Wanted {
+    /// All of them.
+    Values,
+    /// Their sum times a number.
+    Times(f64),
+    /// Their sum over that of the weights, of which each entry is counted so often.
+    PerWeight(f64),
+    /// Their sum over the number of positive targets.
+    PerPositive,
+}
+
+impl Items {
+    pub(in crate::engine) fn is_tracked(&self) -> bool {
+        self.recording.program.outputs().len() > 1
+    }
+
+    /// Whether slopes are yet to be multiplied by the number that is the last output: what the sum is divided by is found out on the
+    /// device, or the product would be too small for the type.
+    pub(in crate::engine) fn scales_later(&self) -> bool {
+        match self.wanted {
+            Wanted::Values => false,
+            Wanted::Times(_) => self.is_tracked() && self.dtype == DType::F16,
+            Wanted::PerWeight(_) | Wanted::PerPositive => self.is_tracked(),
+        }
+    }
+
+    fn counted(&self) -> Count {
+        match self.wanted {
+            Wanted::Values | Wanted::Times(_) => Count::Nothing,
+            Wanted::PerWeight(_) => Count::Weights,
+            Wanted::PerPositive => Count::Positives,
+        }
+    }
+}
+
+impl Work for Items {
+    const NAME: &'static str = "burn_losses::items";
+
+    /// The values or the one value, the slopes, and what these are yet to be multiplied by.
+    fn outputs(&self) -> Vec<TensorSpec> {
+        let one = || TensorSpec::new(Shape::from([1]), DType::F32);
+        let values = match self.wanted {
+            Wanted::Values => TensorSpec::new(Shape::from([self.count]), DType::F32),
+            _ => one(),
+        };
+        let slopes = self.is_tracked().then(|| TensorSpec::new(Shape::from(self.shape.clone()), self.dtype));
+        [Some(values), slopes, self.scales_later().then(one)].into_iter().flatten().collect()
+    }
+
+    fn run(&self, inputs: Vec<CubeTensor>) -> Vec<CubeTensor> {
+        let mut inputs = inputs.into_iter();
+        let (first, targets) = (inputs.next().expect("two tensors"), inputs.next().expect("two tensors"));
+        let weights = inputs.next();
+        let client = first.client.clone();
+        let is_reduced = self.wanted != Wanted::Values;
+        let slopes = self.is_tracked().then(|| empty(&first, &self.shape, self.dtype));
+        let size = match self.widths {
+            (1, 1) => {
+                let part = if weights.is_some() && self.per_weight > 1 { self.per_weight } else { self.count };
+                let per_value = weights.iter().filter(|_| self.per_weight == 1);
+                vector_size([&first, &targets].into_iter().chain(per_value).chain(&slopes), part)
+            }
+            _ => 1,
+        };
+        let length = self.count / size;
+        let grid = Grid::new(&client, length);
+        let values = (!is_reduced).then(|| empty(&first, &[self.count], DType::F32));
+        let columns = if self.counted() == Count::Nothing { 1 } else { 2 };
+        let partial = is_reduced.then(|| empty(&first, &[columns * grid.cubes], DType::F32));
+        let factor = match self.wanted {
+            Wanted::Times(factor) if !self.scales_later() => factor,
+            _ => 1.0,
+        };
+        let weight_type = weights.as_ref().map_or(DType::F32, |weights| weights.dtype);
+        let (per_value, per_sample) = if self.per_weight == 1 { (weights, None) } else { (None, weights) };
+        let like = first.clone();
+        let addresses = [Some(&first), Some(&targets), slopes.as_ref()].into_iter().flatten();
+        let addresses = addresses.map(CubeTensor::required_address_type).max().unwrap_or_default();
+        let types = [first.dtype, targets.dtype, weight_type, DType::F32].map(elem);
+        items::launch(
+            &client,
+            grid.count(),
+            grid.dim(),
+            addresses,
+            size,
+            first.into_linear_view(),
+            targets.into_linear_view(),
+            per_value.map(CubeTensor::into_linear_view).into(),
+            per_sample.map(CubeTensor::into_linear_view).into(),
+            values.clone().map(CubeTensor::into_tensor_arg).into(),
+            slopes.clone().map(CubeTensor::into_tensor_arg).into(),
+            partial.clone().map(CubeTensor::into_tensor_arg).into(),
+            self.recording.parameters.iter().map(|number| InputScalar::new(*number, elem(DType::F32))).collect(),
+            InputScalar::new(factor, elem(DType::F32)),
+            length,
+            self.per_weight / size.min(self.per_weight),
+            self.recording.program.clone(),
+            self.widths,
+            self.counted(),
+            grid.units,
+            types,
+        );
+        let Some(partial) = partial else {
+            return values.into_iter().chain(slopes).collect();
+        };
+        let (value, scale) = (empty(&like, &[1], DType::F32), self.scales_later().then(|| empty(&like, &[1], DType::F32)));
+        let (factor, least) = match self.wanted {
+            Wanted::Values | Wanted::PerPositive => (1.0, 1.0),
+            Wanted::Times(factor) | Wanted::PerWeight(factor) => (factor, 0.0),
+        };
+        finish::launch(
+            &client,
+            CubeCount::new_1d(1),
+            grid.dim(),
+            addresses,
+            partial.into_tensor_arg(),
+            value.clone().into_tensor_arg(),
+            scale.clone().map(CubeTensor::into_tensor_arg).into(),
+            InputScalar::new(factor, elem(DType::F32)),
+            InputScalar::new(least, elem(DType::F32)),
+            grid.cubes,
+            self.counted() != Count::Nothing,
+            grid.units,
+            elem(DType::F32),
+        );
+        [Some(value), slopes, scale].into_iter().flatten().collect()
+    }
+}
+
+/// What is counted beside the values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Count {
+    Nothing,
+    Weights,
+    /// The targets above one half.
+    Positives,
+}
+
+#[cube(launch, address_type = "dynamic")]
+#[allow(clippy::too_many_arguments)] // those of a kernel
+pub(super) fn items<S: Float, T: Float, W: Float, F: Float, N: Size>(
+    first: LinearView<'_, Vector<S, N>>,
+    targets: LinearView<'_, Vector<T, N>>,
+    weights: ComptimeOption<LinearView<'_, Vector<W, N>>>,
+    sample_weights: ComptimeOption<LinearView<'_, W>>,
+    mut values: ComptimeOption<&mut Tensor<Vector<F, N>>>,
+    mut slopes: ComptimeOption<&mut Tensor<Vector<S, N>>>,
+    mut partial: ComptimeOption<&mut Tensor<F>>,
+    parameters: &Sequence<InputScalar>,
+    factor: InputScalar,
+    length: usize,
+    per_sample: usize,
+    #[comptime] program: Program,
+    #[comptime] widths: (usize, usize),
+    #[comptime] count: Count,
+    #[comptime] units: usize,
+    #[define(S, T, W, F)] _dtypes: [ElemType; 4],
+) {
+    let mut sum = Vector::<F, N>::new(F::new(0.0_f32));
+    let mut counted = Vector::<F, N>::new(F::new(0.0_f32));
+    let step = CUBE_COUNT * units;
+    let mut i = ABSOLUTE_POS;
+    while i < length {
+        let mut inputs = Sequence::<Vector<F, N>>::new();
+        #[unroll]
+        for column in 0..widths.0 {
+            inputs.push(Vector::cast_from(first.read(i * widths.0 + column)));
+        }
+        #[unroll]
+        for column in 0..widths.1 {
+            inputs.push(Vector::cast_from(targets.read(i * widths.1 + column)));
+        }
+        let outputs = emit::run::<F, N>(&inputs, parameters, program.clone());
+        let value = *outputs.index(0);
+        let mut weight = Vector::<F, N>::new(F::new(1.0_f32));
+        #[comptime]
+        if let ComptimeOption::Some(weights) = &weights {
+            weight = Vector::cast_from(weights.read(i));
+        }
+        #[comptime]
+        if let ComptimeOption::Some(weights) = &sample_weights {
+            weight = Vector::new(F::cast_from(weights.read(i / per_sample)));
+        }
+        #[comptime]
+        if let ComptimeOption::Some(values) = &mut values {
+            values[i] = value;
+        }
+        #[comptime]
+        if let ComptimeOption::Some(slopes) = &mut slopes {
+            let factor = weight * Vector::new(factor.get::<F>());
+            #[unroll]
+            for column in 0..widths.0 {
+                slopes[i * widths.0 + column] = Vector::cast_from(*outputs.index(column + 1) * factor);
+            }
+        }
+        sum += value * weight;
+        if comptime!(count == Count::Weights) {
+            counted += weight;
+        }
+        if comptime!(count == Count::Positives) {
+            let target = *inputs.index(widths.0);
+            let is_positive = target.greater_than(&Vector::new(F::new(0.5_f32)));
+            counted += select_many(is_positive, Vector::new(F::new(1.0_f32)), Vector::new(F::new(0.0_f32)));
+        }
+        i += step;
+    }
+    #[comptime]
+    if let ComptimeOption::Some(partial) = &mut partial {
+        let sum = cube_sum::<F, N>(sum, units);
+        if UNIT_POS == 0 {
+            partial[CUBE_POS] = sum;
+        }
+        if comptime!(count != Count::Nothing) {
+            let counted = cube_sum::<F, N>(counted, units);
+            if UNIT_POS == 0 {
+                partial[CUBE_COUNT + CUBE_POS] = counted;
+            }
+        }
+    }
+}
