@@ -11,11 +11,13 @@
 //! tensors, out of [`primitives`]. A call goes through one door, [`machine`], which knows where a tensor lies.
 
 // Without a machine nobody reads what a call tells it.
-#![cfg_attr(not(feature = "cpu-engine"), allow(dead_code))]
+#![cfg_attr(not(any(feature = "cpu-engine", feature = "cube")), allow(dead_code))]
 
 pub(crate) mod any_tensor;
 pub(crate) mod boxes;
 pub(crate) mod classes;
+#[cfg(feature = "cube")]
+pub(crate) mod cube;
 pub(crate) mod custom_backward;
 pub(crate) mod distributions;
 pub(crate) mod ghm;

@@ -1,5 +1,7 @@
 //! Two boxes in, one value out.
 
+#[cfg(feature = "cube")]
+pub(super) mod cube;
 #[cfg(feature = "cpu-engine")]
 pub(super) mod host;
 
@@ -60,6 +62,11 @@ pub struct BoxKernel {
     host: Box<dyn host::Kernels>,
     #[cfg(feature = "cpu-engine")]
     weighting: Option<host::Weighting>,
+    #[cfg(feature = "cube")]
+    record: Box<cube::Record>,
+    /// Whether values are multiplied by weights of their own.
+    #[cfg(feature = "cube")]
+    is_weighted: bool,
 }
 
 /// A call of the executor: pairs of boxes, and what is wanted of their values.
@@ -82,6 +89,10 @@ impl BoxKernel {
             host: Box::new(formula.clone()),
             #[cfg(feature = "cpu-engine")]
             weighting: None,
+            #[cfg(feature = "cube")]
+            record: cube::record(formula.clone()),
+            #[cfg(feature = "cube")]
+            is_weighted: false,
         }
     }
 
@@ -101,6 +112,8 @@ impl BoxKernel {
                 weight: super::pointwise::PointKernel::new(weight),
                 normalize,
             }),
+            #[cfg(feature = "cube")]
+            is_weighted: true,
             ..Self::new(formula)
         }
     }

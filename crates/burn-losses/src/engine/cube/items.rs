@@ -6,6 +6,7 @@ use super::reduce::{cube_sum, finish};
 use super::tensors::{Grid, elem, empty, vector_size};
 use crate::formula::program::Program;
 use crate::formula::record::Recording;
+use crate::reduction::Reduction;
 use burn::tensor::{DType, Shape};
 use burn_cubecl::cubecl;
 use burn_cubecl::tensor::CubeTensor;
@@ -43,9 +44,34 @@ pub(in crate::engine) enum Wanted {
     PerPositive,
 }
 
+impl Wanted {
+    /// What a reduction divides by: of `count` values of so many samples, whose weights, where there are such, each counts so often.
+    pub(in crate::engine) fn reduced(reduction: Reduction, count: f64, samples: usize, per_weight: Option<f64>) -> Self {
+        let over = |divisor: f64| Self::Times(if divisor == 0.0 { 0.0 } else { 1.0 / divisor });
+        match (reduction, per_weight) {
+            (Reduction::Sum, _) => Self::Times(1.0),
+            (Reduction::BatchMean, _) => over(samples as f64),
+            (Reduction::WeightedMean, Some(per_weight)) => Self::PerWeight(per_weight),
+            (Reduction::Mean | Reduction::WeightedMean, _) => over(count),
+            (Reduction::Positives, _) => {
+                panic!("reduction: `positives` needs the number of positive targets as `divisor`")
+            }
+        }
+    }
+}
+
 impl Items {
     pub(in crate::engine) fn is_tracked(&self) -> bool {
         self.recording.program.outputs().len() > 1
+    }
+
+    pub(in crate::engine) fn is_reduced(&self) -> bool {
+        self.wanted != Wanted::Values
+    }
+
+    /// The shape of the values: that of the first tensor, without the axis of an item's numbers.
+    fn shape_of_values(&self) -> &[usize] {
+        &self.shape[..self.shape.len() - usize::from(self.widths.0 > 1)]
     }
 
     /// Whether slopes are yet to be multiplied by the number that is the last output: what the sum is divided by is found out on the
@@ -74,7 +100,7 @@ impl Work for Items {
     fn outputs(&self) -> Vec<TensorSpec> {
         let one = || TensorSpec::new(Shape::from([1]), DType::F32);
         let values = match self.wanted {
-            Wanted::Values => TensorSpec::new(Shape::from([self.count]), DType::F32),
+            Wanted::Values => TensorSpec::new(Shape::from(self.shape_of_values().to_vec()), DType::F32),
             _ => one(),
         };
         let slopes = self.is_tracked().then(|| TensorSpec::new(Shape::from(self.shape.clone()), self.dtype));
@@ -86,7 +112,6 @@ impl Work for Items {
         let (first, targets) = (inputs.next().expect("two tensors"), inputs.next().expect("two tensors"));
         let weights = inputs.next();
         let client = first.client.clone();
-        let is_reduced = self.wanted != Wanted::Values;
         let slopes = self.is_tracked().then(|| empty(&first, &self.shape, self.dtype));
         let size = match self.widths {
             (1, 1) => {
@@ -98,9 +123,9 @@ impl Work for Items {
         };
         let length = self.count / size;
         let grid = Grid::new(&client, length);
-        let values = (!is_reduced).then(|| empty(&first, &[self.count], DType::F32));
+        let values = (!self.is_reduced()).then(|| empty(&first, self.shape_of_values(), DType::F32));
         let columns = if self.counted() == Count::Nothing { 1 } else { 2 };
-        let partial = is_reduced.then(|| empty(&first, &[columns * grid.cubes], DType::F32));
+        let partial = self.is_reduced().then(|| empty(&first, &[columns * grid.cubes], DType::F32));
         let factor = match self.wanted {
             Wanted::Times(factor) if !self.scales_later() => factor,
             _ => 1.0,

@@ -7,6 +7,7 @@ use burn_cubecl::cubecl;
 use burn_cubecl::tensor::CubeTensor;
 use burn_fusion::custom::TensorSpec;
 use cubecl::prelude::*;
+use cubecl::std::tensor::layout::linear::LinearView;
 
 /// A gradient times the upstream gradient, which is one number, and times the one that is the third input, where there is such. It is
 /// changed in place.
@@ -25,8 +26,7 @@ impl Work for Scale {
 
     fn run(&self, inputs: Vec<CubeTensor>) -> Vec<CubeTensor> {
         let mut inputs = inputs.into_iter();
-        let (slopes, upstream) = (inputs.next().expect("two tensors"), inputs.next().expect("two tensors"));
-        let slopes = if slopes.handle.can_mut() { slopes } else { slopes.copy() };
+        let (slopes, upstream) = (own(inputs.next()), inputs.next().expect("two tensors"));
         let client = slopes.client.clone();
         let count = self.shape.iter().product();
         let size = vector_size([&slopes].into_iter(), count);
@@ -47,6 +47,51 @@ impl Work for Scale {
         );
         vec![slopes]
     }
+}
+
+/// The gradients of items, `width` numbers each, times the upstream gradients of their values. They are changed in place.
+#[derive(Debug)]
+pub(in crate::engine) struct ScaleEach {
+    pub(in crate::engine) shape: Vec<usize>,
+    pub(in crate::engine) dtype: DType,
+    pub(in crate::engine) width: usize,
+}
+
+impl Work for ScaleEach {
+    const NAME: &'static str = "burn_losses::scale_each";
+
+    fn outputs(&self) -> Vec<TensorSpec> {
+        vec![TensorSpec::new(Shape::from(self.shape.clone()), self.dtype)]
+    }
+
+    fn run(&self, inputs: Vec<CubeTensor>) -> Vec<CubeTensor> {
+        let mut inputs = inputs.into_iter();
+        let (slopes, upstream) = (own(inputs.next()), inputs.next().expect("two tensors"));
+        let client = slopes.client.clone();
+        let count: usize = self.shape.iter().product();
+        let size = if self.width == 1 { vector_size([&slopes, &upstream].into_iter(), count) } else { 1 };
+        let grid = Grid::new(&client, count / size);
+        scale_each::launch(
+            &client,
+            grid.count(),
+            grid.dim(),
+            slopes.required_address_type(),
+            size,
+            slopes.clone().into_tensor_arg(),
+            upstream.clone().into_linear_view(),
+            count / size,
+            self.width,
+            grid.units,
+            [slopes.dtype, upstream.dtype, DType::F32].map(elem),
+        );
+        vec![slopes]
+    }
+}
+
+/// A tensor that may be changed.
+fn own(tensor: Option<CubeTensor>) -> CubeTensor {
+    let tensor = tensor.expect("a tensor");
+    if tensor.handle.can_mut() { tensor } else { tensor.copy() }
 }
 
 /// The sum over all units of a cube, and over the lanes of each. How many units there are is a power of two.
@@ -140,5 +185,24 @@ pub(super) fn scale<S: Float, U: Float, F: Float, N: Size>(
             slopes[i] = Vector::cast_from(Vector::<F, N>::cast_from(slopes[i]) * Vector::new(factor));
             i += step;
         }
+    }
+}
+
+/// The gradients of items times what comes from above for each.
+#[cube(launch, address_type = "dynamic")]
+pub(super) fn scale_each<S: Float, U: Float, F: Float, N: Size>(
+    slopes: &mut Tensor<Vector<S, N>>,
+    upstream: LinearView<'_, Vector<U, N>>,
+    length: usize,
+    #[comptime] width: usize,
+    #[comptime] units: usize,
+    #[define(S, U, F)] _dtypes: [ElemType; 3],
+) {
+    let step = CUBE_COUNT * units;
+    let mut i = ABSOLUTE_POS;
+    while i < length {
+        let factor = Vector::<F, N>::cast_from(upstream.read(i / width));
+        slopes[i] = Vector::cast_from(Vector::<F, N>::cast_from(slopes[i]) * factor);
+        i += step;
     }
 }

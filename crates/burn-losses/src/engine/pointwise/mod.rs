@@ -1,5 +1,7 @@
 //! Two tensors of one shape in, the same shape out.
 
+#[cfg(feature = "cube")]
+pub(super) mod cube;
 #[cfg(feature = "cpu-engine")]
 pub(super) mod host;
 
@@ -70,6 +72,8 @@ fn as_three_axes<const D: usize>(tensor: Tensor<D>) -> Tensor<3> {
 pub struct PointKernel {
     #[cfg(feature = "cpu-engine")]
     pub(super) host: Box<dyn host::Kernels>,
+    #[cfg(feature = "cube")]
+    pub(super) record: std::sync::Arc<cube::Record>,
 }
 
 /// A call of the executor: pairs of numbers, and what is wanted of their values.
@@ -109,6 +113,8 @@ impl PointKernel {
         Self {
             #[cfg(feature = "cpu-engine")]
             host: Box::new(formula.clone()),
+            #[cfg(feature = "cube")]
+            record: cube::record(formula.clone()),
         }
     }
 
@@ -117,6 +123,8 @@ impl PointKernel {
         let terms: Vec<(f64, Self)> = terms.map(|(weight, kernel)| Some((weight, kernel?))).collect::<Option<_>>()?;
         let _ = &terms;
         Some(Self {
+            #[cfg(feature = "cube")]
+            record: cube::record_sum(&terms),
             #[cfg(feature = "cpu-engine")]
             host: Box::new(host::WeightedSum(terms)),
         })

@@ -1,0 +1,70 @@
+//! (first, target) -> value, for every pair.
+
+use super::{Call, PointKernel, Wanted};
+use crate::engine::any_tensor::AnyTensor;
+use crate::engine::cube::items::{self, Items};
+use crate::engine::cube::run_items;
+use crate::formula::record::{Recorder, Recording};
+use crate::formula::{Dual, Formula, Real};
+use crate::reduction::Reduction;
+use std::sync::Arc;
+
+/// A formula that can be recorded: its value, and the derivative by the first number.
+pub(in crate::engine) type Record = dyn Fn(Recorder, Recorder) -> Dual<Recorder, 1> + Send + Sync;
+
+pub(super) fn record(formula: impl Formula) -> Arc<Record> {
+    Arc::new(move |first, target| formula.eval(Dual::variable(first, 0), Dual::constant(target)))
+}
+
+/// A sum of formulas, each times its weight: one program, in which they share what they have in common.
+pub(super) fn record_sum(terms: &[(f64, PointKernel)]) -> Arc<Record> {
+    let terms: Vec<_> = terms.iter().map(|(weight, kernel)| (*weight, kernel.record.clone())).collect();
+    Arc::new(move |first, target| {
+        let zero = Dual::constant(first.lit(0.0));
+        terms.iter().fold(zero, |sum, (weight, term)| sum + term(first, target) * *weight)
+    })
+}
+
+impl PointKernel {
+    /// The formula as data, with its derivative if wanted.
+    pub(in crate::engine) fn recording(&self, has_slope: bool) -> Recording {
+        if has_slope {
+            return Recording::new(|[first, target]| {
+                let y = (self.record)(first, target);
+                [y.value, y.slope[0]]
+            });
+        }
+        Recording::new(|[first, target]| [(self.record)(first, target).value])
+    }
+}
+
+/// What is wanted of the values, in the graph of the first argument. Kernels compute no gradient by the targets and weights.
+pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
+    let Call { kernel, first, targets, wanted } = call;
+    let (wanted, weights) = match wanted {
+        Wanted::Values => (items::Wanted::Values, None),
+        // A row of values has no kernel here.
+        Wanted::RowSums => return None,
+        Wanted::Reduced(reduce) => {
+            let width = reduce.width as f64;
+            let count = reduce.normalizer.unwrap_or(first.count() as f64 / width);
+            let weights = reduce.weights.as_ref();
+            let wanted = match reduce.reduction {
+                Reduction::Positives => items::Wanted::PerPositive,
+                reduction => items::Wanted::reduced(reduction, count, reduce.samples, weights.map(|_| 1.0 / width)),
+            };
+            (wanted, weights)
+        }
+    };
+    let count = first.count();
+    let items = Items {
+        recording: kernel.recording(first.is_tracked()),
+        widths: (1, 1),
+        count,
+        shape: first.shape(),
+        dtype: first.dtype(),
+        per_weight: weights.map_or(1, |weights| count / weights.count().max(1)),
+        wanted,
+    };
+    run_items(items, first, targets, weights)
+}
