@@ -63,7 +63,7 @@ pub struct BoxKernel {
     #[cfg(feature = "cpu-engine")]
     weighting: Option<host::Weighting>,
     #[cfg(feature = "cube")]
-    record: Box<cube::Record>,
+    pub(super) record: Box<dyn cube::Record>,
     /// Whether values are multiplied by weights of their own.
     #[cfg(feature = "cube")]
     is_weighted: bool,
@@ -90,7 +90,7 @@ impl BoxKernel {
             #[cfg(feature = "cpu-engine")]
             weighting: None,
             #[cfg(feature = "cube")]
-            record: cube::record(formula.clone()),
+            record: Box::new(formula.clone()),
             #[cfg(feature = "cube")]
             is_weighted: false,
         }

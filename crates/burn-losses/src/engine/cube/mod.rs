@@ -11,6 +11,8 @@ pub(in crate::engine) mod launch;
 mod math;
 pub(in crate::engine) mod reduce;
 mod tensors;
+#[cfg(test)]
+mod tests;
 
 use super::any_tensor::AnyTensor;
 use super::custom_backward::custom_backward;

@@ -9,20 +9,47 @@ use crate::formula::{Dual, Formula, Real};
 use crate::reduction::Reduction;
 use std::sync::Arc;
 
-/// A formula that can be recorded: its value, and the derivative by the first number.
-pub(in crate::engine) type Record = dyn Fn(Recorder, Recorder) -> Dual<Recorder, 1> + Send + Sync;
+/// A formula that can be recorded.
+pub(in crate::engine) trait Record: Send + Sync {
+    /// Its value, and the derivative by the first number.
+    fn record(&self, first: Recorder, target: Recorder) -> Dual<Recorder, 1>;
+    /// The same of numbers: what the program of the recording has to give.
+    #[cfg(test)]
+    fn exact(&self, first: f64, target: f64) -> Dual<f64, 1>;
+}
 
-pub(super) fn record(formula: impl Formula) -> Arc<Record> {
-    Arc::new(move |first, target| formula.eval(Dual::variable(first, 0), Dual::constant(target)))
+impl<F: Formula> Record for F {
+    fn record(&self, first: Recorder, target: Recorder) -> Dual<Recorder, 1> {
+        self.eval(Dual::variable(first, 0), Dual::constant(target))
+    }
+    #[cfg(test)]
+    fn exact(&self, first: f64, target: f64) -> Dual<f64, 1> {
+        self.eval(Dual::variable(first, 0), Dual::constant(target))
+    }
 }
 
 /// A sum of formulas, each times its weight: one program, in which they share what they have in common.
-pub(super) fn record_sum(terms: &[(f64, PointKernel)]) -> Arc<Record> {
-    let terms: Vec<_> = terms.iter().map(|(weight, kernel)| (*weight, kernel.record.clone())).collect();
-    Arc::new(move |first, target| {
-        let zero = Dual::constant(first.lit(0.0));
-        terms.iter().fold(zero, |sum, (weight, term)| sum + term(first, target) * *weight)
-    })
+pub(super) struct WeightedSum(Vec<(f64, Arc<dyn Record>)>);
+
+impl WeightedSum {
+    pub(super) fn new(terms: &[(f64, PointKernel)]) -> Self {
+        Self(terms.iter().map(|(weight, kernel)| (*weight, kernel.record.clone())).collect())
+    }
+}
+
+/// The sum of what `term` makes of each term.
+fn sum<R: Real>(terms: &[(f64, Arc<dyn Record>)], zero: R, term: impl Fn(&dyn Record) -> Dual<R, 1>) -> Dual<R, 1> {
+    terms.iter().fold(Dual::constant(zero), |sum, (weight, record)| sum + term(&**record) * *weight)
+}
+
+impl Record for WeightedSum {
+    fn record(&self, first: Recorder, target: Recorder) -> Dual<Recorder, 1> {
+        sum(&self.0, first.lit(0.0), |term| term.record(first, target))
+    }
+    #[cfg(test)]
+    fn exact(&self, first: f64, target: f64) -> Dual<f64, 1> {
+        sum(&self.0, 0.0, |term| term.exact(first, target))
+    }
 }
 
 impl PointKernel {
@@ -30,11 +57,11 @@ impl PointKernel {
     pub(in crate::engine) fn recording(&self, has_slope: bool) -> Recording {
         if has_slope {
             return Recording::new(|[first, target]| {
-                let y = (self.record)(first, target);
+                let y = self.record.record(first, target);
                 [y.value, y.slope[0]]
             });
         }
-        Recording::new(|[first, target]| [(self.record)(first, target).value])
+        Recording::new(|[first, target]| [self.record.record(first, target).value])
     }
 }
 

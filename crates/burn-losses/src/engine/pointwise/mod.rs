@@ -73,7 +73,7 @@ pub struct PointKernel {
     #[cfg(feature = "cpu-engine")]
     pub(super) host: Box<dyn host::Kernels>,
     #[cfg(feature = "cube")]
-    pub(super) record: std::sync::Arc<cube::Record>,
+    pub(super) record: std::sync::Arc<dyn cube::Record>,
 }
 
 /// A call of the executor: pairs of numbers, and what is wanted of their values.
@@ -114,7 +114,7 @@ impl PointKernel {
             #[cfg(feature = "cpu-engine")]
             host: Box::new(formula.clone()),
             #[cfg(feature = "cube")]
-            record: cube::record(formula.clone()),
+            record: std::sync::Arc::new(formula.clone()),
         }
     }
 
@@ -124,7 +124,7 @@ impl PointKernel {
         let _ = &terms;
         Some(Self {
             #[cfg(feature = "cube")]
-            record: cube::record_sum(&terms),
+            record: std::sync::Arc::new(cube::WeightedSum::new(&terms)),
             #[cfg(feature = "cpu-engine")]
             host: Box::new(host::WeightedSum(terms)),
         })
