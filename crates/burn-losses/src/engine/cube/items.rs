@@ -2,7 +2,7 @@
 
 use super::emit;
 use super::launch::Work;
-use super::reduce::{cube_sum, finish};
+use super::reduce::{Count, cube_sum, finish};
 use super::tensors::{Grid, elem, empty, vector_size};
 use crate::formula::program::Program;
 use crate::formula::record::Recording;
@@ -163,9 +163,9 @@ impl Work for Items {
             return values.into_iter().chain(slopes).collect();
         };
         let (value, scale) = (empty(&like, &[1], DType::F32), self.scales_later().then(|| empty(&like, &[1], DType::F32)));
-        let (factor, least) = match self.wanted {
-            Wanted::Values | Wanted::PerPositive => (1.0, 1.0),
-            Wanted::Times(factor) | Wanted::PerWeight(factor) => (factor, 0.0),
+        let factor = match self.wanted {
+            Wanted::Values | Wanted::PerPositive => 1.0,
+            Wanted::Times(factor) | Wanted::PerWeight(factor) => factor,
         };
         finish::launch(
             &client,
@@ -176,23 +176,13 @@ impl Work for Items {
             value.clone().into_tensor_arg(),
             scale.clone().map(CubeTensor::into_tensor_arg).into(),
             InputScalar::new(factor, elem(DType::F32)),
-            InputScalar::new(least, elem(DType::F32)),
             grid.cubes,
-            self.counted() != Count::Nothing,
+            self.counted(),
             grid.units,
             elem(DType::F32),
         );
         [Some(value), slopes, scale].into_iter().flatten().collect()
     }
-}
-
-/// What is counted beside the values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Count {
-    Nothing,
-    Weights,
-    /// The targets above one half.
-    Positives,
 }
 
 #[cube(launch, address_type = "dynamic")]

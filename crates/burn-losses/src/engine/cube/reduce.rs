@@ -119,6 +119,15 @@ pub(super) fn cube_sum<F: Float, N: Size>(own: Vector<F, N>, #[comptime] units: 
     sum
 }
 
+/// What is counted beside the values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Count {
+    Nothing,
+    Weights,
+    /// The targets above one half, of which there is at least one.
+    Positives,
+}
+
 /// One cube: the value and what slopes are to be multiplied by.
 #[cube(launch, address_type = "dynamic")]
 #[allow(clippy::too_many_arguments)] // those of a kernel
@@ -127,9 +136,8 @@ pub(super) fn finish<F: Float>(
     value: &mut Tensor<F>,
     mut scale: ComptimeOption<&mut Tensor<F>>,
     factor: InputScalar,
-    least: InputScalar,
     length: usize,
-    #[comptime] is_counted: bool,
+    #[comptime] count: Count,
     #[comptime] units: usize,
     #[define(F)] _dtype: ElemType,
 ) {
@@ -138,17 +146,18 @@ pub(super) fn finish<F: Float>(
     let mut i = UNIT_POS as usize;
     while i < length {
         sum += Vector::new(partial[i]);
-        if comptime!(is_counted) {
+        if comptime!(count != Count::Nothing) {
             counted += Vector::new(partial[length + i]);
         }
         i += units;
     }
     let sum = cube_sum::<F, Const<1>>(sum, units);
     let mut by = factor.get::<F>();
-    if comptime!(is_counted) {
-        let counted = cube_sum::<F, Const<1>>(counted, units) * factor.get::<F>();
-        let least = least.get::<F>();
-        let counted = select(counted > least, counted, least);
+    if comptime!(count != Count::Nothing) {
+        let mut counted = cube_sum::<F, Const<1>>(counted, units) * factor.get::<F>();
+        if comptime!(count == Count::Positives) {
+            counted = select(counted > F::new(1.0_f32), counted, F::new(1.0_f32));
+        }
         // The mean of nothing is 0.
         let is_nothing = counted == F::new(0.0_f32);
         by = F::new(1.0_f32) / select(is_nothing, F::new(1.0_f32), counted);
@@ -176,9 +185,13 @@ pub(super) fn scale<S: Float, U: Float, F: Float, N: Size>(
     let mut factor = F::cast_from(upstream[0]);
     #[comptime]
     if let ComptimeOption::Some(scale) = &scale {
-        factor *= scale[0];
+        // The gradient of the mean of nothing is 0.
+        let scale = scale[0];
+        factor = select(scale == F::new(0.0_f32), scale, factor * scale);
     }
-    if factor != F::new(1.0_f32) {
+    // Also of a NaN, which some drivers do not call unequal.
+    let is_one = factor == F::new(1.0_f32);
+    if !is_one {
         let step = CUBE_COUNT * units;
         let mut i = ABSOLUTE_POS;
         while i < length {
