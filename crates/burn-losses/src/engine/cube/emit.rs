@@ -1,5 +1,6 @@
 //! A program as the instructions of a kernel.
 
+use super::math;
 use crate::formula::program::{Function, Node, Operator, Program};
 use burn_cubecl::cubecl;
 use cubecl::ir::ExpandValue;
@@ -56,16 +57,16 @@ type Number<F, N> = NativeExpand<Vector<F, N>>;
 fn unary<F: Float, N: Size>(scope: &Scope, function: Function, x: Number<F, N>) -> Number<F, N> {
     match function {
         Function::Neg => neg::expand(scope, x),
-        Function::Exp => exp::expand(scope, x),
-        Function::Ln => ln::expand(scope, x),
-        Function::Log1p => super::math::log1p::expand(scope, x),
-        Function::ExpM1 => super::math::exp_m1::expand(scope, x),
+        Function::Exp => math::exp::expand(scope, x),
+        Function::Ln => math::ln::expand(scope, x),
+        Function::Log1p => math::log1p::expand(scope, x),
+        Function::ExpM1 => math::exp_m1::expand(scope, x),
         Function::Sqrt => sqrt::expand(scope, x),
         Function::Abs => abs::expand(scope, x),
-        Function::Atan => super::math::atan::expand(scope, x),
+        Function::Atan => math::atan::expand(scope, x),
         Function::Sin => sin::expand(scope, x),
         Function::Cos => cos::expand(scope, x),
-        Function::Tanh => super::math::tanh::expand(scope, x),
+        Function::Tanh => math::tanh::expand(scope, x),
     }
 }
 
@@ -100,8 +101,6 @@ macro_rules! instructions {
 }
 instructions! {
     neg(x) -x;
-    exp(x) x.exp();
-    ln(x) x.ln();
     sqrt(x) x.sqrt();
     abs(x) x.abs();
     sin(x) x.sin();

@@ -8,7 +8,7 @@
 pub(in crate::engine) mod emit;
 pub(in crate::engine) mod items;
 pub(in crate::engine) mod launch;
-mod math;
+pub(in crate::engine) mod math;
 pub(in crate::engine) mod reduce;
 mod tensors;
 #[cfg(test)]

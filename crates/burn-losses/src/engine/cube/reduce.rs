@@ -96,7 +96,7 @@ fn own(tensor: Option<CubeTensor>) -> CubeTensor {
 
 /// The sum over all units of a cube, and over the lanes of each. How many units there are is a power of two.
 #[cube]
-pub(super) fn cube_sum<F: Float, N: Size>(own: Vector<F, N>, #[comptime] units: usize) -> F {
+pub(in crate::engine) fn cube_sum<F: Float, N: Size>(own: Vector<F, N>, #[comptime] units: usize) -> F {
     let mut sums = Shared::<[Vector<F, N>]>::new_slice(units);
     let unit = UNIT_POS as usize;
     sums[unit] = own;

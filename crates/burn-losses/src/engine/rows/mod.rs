@@ -1,5 +1,7 @@
 //! Logits with a class axis and one label per position in, one value per position out.
 
+#[cfg(feature = "cube")]
+pub(super) mod cube;
 mod executor;
 #[cfg(feature = "cpu-engine")]
 pub(super) mod host;

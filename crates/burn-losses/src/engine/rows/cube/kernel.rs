@@ -1,0 +1,388 @@
+//! The kernel of rows: a softmax, and a formula of each class.
+
+use super::softmax::{Total, exp, group_sum, ln, log1p, merge, merged};
+use crate::engine::cube::emit;
+use crate::engine::cube::reduce::cube_sum;
+use crate::formula::program::Program;
+use burn_cubecl::cubecl;
+use cubecl::prelude::*;
+
+/// The logarithm of what is not there.
+const NOTHING: f32 = crate::engine::rows::MINUS_INFINITY as f32;
+
+/// What rows are compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    /// A class each, which has all of the target.
+    Label,
+    /// A class each, which has the most of it.
+    Smoothed,
+    /// A distribution each.
+    Probabilities,
+    /// A distribution each, or its logarithm, that is yet to be softened.
+    Teacher { is_logarithm: bool },
+    /// A number each, which lies between two classes.
+    Bins,
+}
+
+/// What a kernel is compiled for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Structure {
+    pub(super) kind: Kind,
+    /// Of (log-probability, share): what a class adds, and the derivative by the first where gradients are wanted.
+    pub(super) classes: Program,
+    /// Of ln(sum e^x): what a row adds, and its derivative.
+    pub(super) penalty: Option<Program>,
+    pub(super) has_ignored: bool,
+    /// Whether the factor of its class is what a row counts.
+    pub(super) factors_count: bool,
+    /// The units of a cube, and how many of them work on one row: powers of two.
+    pub(super) units: usize,
+    pub(super) per_row: usize,
+}
+
+/// Numbers that a kernel is given.
+#[derive(CubeType, CubeLaunch)]
+pub(super) struct Numbers {
+    /// Of the programs.
+    of_classes: Sequence<InputScalar>,
+    of_penalty: Sequence<InputScalar>,
+    /// By which a share q becomes `keep q + floor`.
+    keep: InputScalar,
+    floor: InputScalar,
+    /// What logits are multiplied by.
+    sharpness: InputScalar,
+    /// What slopes are multiplied by.
+    factor: InputScalar,
+    /// The label of rows that count nothing.
+    ignored: InputScalar,
+    /// The value of a row whose label is no class.
+    nan: InputScalar,
+    rows: usize,
+    classes: usize,
+    /// How many rows each group of units does, one after the other.
+    rounds: usize,
+    /// How many rows have a weight in common.
+    per_weight: usize,
+}
+
+/// What is known of a row before its logits are.
+#[derive(CubeType)]
+struct Known<F: Float> {
+    /// The place of its first logit.
+    start: usize,
+    label: usize,
+    /// Whether nothing depends on the logits: the row is ignored, or its label is no class.
+    is_constant: bool,
+    constant: F,
+    /// What the row counts in a mean.
+    normalizer: F,
+    /// The factor of the label.
+    factor: F,
+    /// The number between two classes.
+    bin: F,
+    /// The softmax of the teacher.
+    teacher: Total<F>,
+}
+
+/// Rows, some of them by each group of units.
+#[cube(launch, address_type = "dynamic")]
+#[allow(clippy::too_many_arguments)] // those of a kernel
+pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
+    logits: &Tensor<S>,
+    labels: ComptimeOption<&Tensor<L>>,
+    targets: ComptimeOption<&Tensor<T>>,
+    factors: ComptimeOption<&Tensor<F>>,
+    weights: ComptimeOption<&Tensor<W>>,
+    mut values: ComptimeOption<&mut Tensor<F>>,
+    mut normalizers: ComptimeOption<&mut Tensor<F>>,
+    mut slopes: ComptimeOption<&mut Tensor<S>>,
+    mut partial: ComptimeOption<&mut Tensor<F>>,
+    numbers: &Numbers,
+    #[comptime] structure: Structure,
+    #[define(S, L, T, W, F)] _types: [ElemType; 5],
+) {
+    let (units, per_row) = comptime!((structure.units, structure.per_row));
+    let (kind, program) = comptime!((structure.kind, structure.classes.clone()));
+    let is_sparse = comptime!(kind == Kind::Label);
+    let classes = numbers.classes;
+    let sharpness = numbers.sharpness.get::<F>();
+    let (zero, one) = (F::new(0.0_f32), F::new(1.0_f32));
+    let unit = UNIT_POS as usize;
+    let place = unit % per_row;
+    let mut sum = zero;
+    let mut counted = zero;
+    let mut round = 0_usize.runtime();
+    // All units of a cube go through the same rounds: they wait for each other.
+    while round < numbers.rounds {
+        let wanted = (round * CUBE_COUNT + CUBE_POS) * comptime!(units / per_row) + unit / per_row;
+        let is_row = wanted < numbers.rows;
+        let row = select(is_row, wanted, numbers.rows - 1);
+        let known = known::<L, T, F>(labels, targets, factors, row, numbers, comptime!(structure.clone()));
+        let start = known.start;
+
+        // Where the label has all of the target, of the other logits, relative to the largest of all.
+        let own_logit = F::cast_from(logits[start + known.label]) * sharpness;
+        let mut most = own_logit;
+        let mut total = zero;
+        let mut class = place;
+        while class < classes {
+            let is_counted = !is_sparse || class != known.label;
+            let logit = Total::<F> {
+                most: F::cast_from(logits[start + class]) * sharpness,
+                sum: select(is_counted, one, zero),
+            };
+            let next = merge::<F>(Total::<F> { most, sum: total }, logit);
+            most = next.most;
+            total = next.sum;
+            class += per_row;
+        }
+        let all = merged::<F>(Total::<F> { most, sum: total }, units, per_row);
+        let most = all.most;
+
+        let mut value = zero;
+        // The derivatives by ln(sum e^x), and by the logit of the label beside that.
+        let mut by_total = zero;
+        let mut by_label = zero;
+        let mut total = all.sum;
+        let mut log_total = zero;
+        if is_sparse {
+            let target = own_logit - most;
+            let power = exp::<F>(target);
+            total += power;
+            // The value of a row that is certain and right keeps its digits.
+            let is_certain = target > F::new(-1.0_f32);
+            let certain = log1p::<F>(all.sum / select(is_certain, power, one));
+            let logarithm = ln::<F>(total);
+            let log_p = select(is_certain, -certain, target - logarithm);
+            log_total = select(is_certain, target + certain, logarithm);
+            let share = numbers.keep.get::<F>() * known.factor;
+            let outputs = of_class::<F>(log_p, share, &numbers.of_classes, comptime!(program.clone()));
+            value = outputs.index(0).extract(0_usize);
+            #[comptime]
+            if slopes.is_some() {
+                by_label = outputs.index(1).extract(0_usize);
+                by_total = -by_label;
+            }
+        } else {
+            log_total = ln::<F>(total);
+            let mut class = place;
+            while class < classes {
+                let log_p = F::cast_from(logits[start + class]) * sharpness - most - log_total;
+                let share = share::<T, F>(targets, factors, &known, class, numbers, comptime!(structure.clone()));
+                let outputs = of_class::<F>(log_p, share, &numbers.of_classes, comptime!(program.clone()));
+                value += outputs.index(0).extract(0_usize);
+                #[comptime]
+                if slopes.is_some() {
+                    by_total -= outputs.index(1).extract(0_usize);
+                }
+                class += per_row;
+            }
+            value = group_sum::<F>(value, units, per_row);
+            #[comptime]
+            if slopes.is_some() {
+                by_total = group_sum::<F>(by_total, units, per_row);
+            }
+        }
+        if comptime!(structure.penalty.is_some()) {
+            let program = comptime!(structure.penalty.clone().expect("a penalty"));
+            let mut inputs = Sequence::<Vector<F, Const<1>>>::new();
+            inputs.push(Vector::new(log_total + most));
+            let outputs = emit::run::<F, Const<1>>(&inputs, &numbers.of_penalty, program);
+            value += known.normalizer * outputs.index(0).extract(0_usize);
+            by_total += known.normalizer * outputs.index(1).extract(0_usize);
+        }
+        value = select(known.is_constant, known.constant, value);
+
+        let mut weight = one;
+        #[comptime]
+        if let ComptimeOption::Some(weights) = &weights {
+            weight = F::cast_from(weights[row / numbers.per_weight]);
+        }
+        if is_row && place == 0 {
+            sum += select(known.is_constant, value, value * weight);
+            counted += known.normalizer * weight;
+            #[comptime]
+            if let ComptimeOption::Some(values) = &mut values {
+                values[row] = value;
+            }
+            #[comptime]
+            if let ComptimeOption::Some(normalizers) = &mut normalizers {
+                normalizers[row] = known.normalizer;
+            }
+        }
+        #[comptime]
+        if let ComptimeOption::Some(slopes) = &mut slopes {
+            if is_row {
+                let factor = numbers.factor.get::<F>() * weight * sharpness;
+                let mut class = place;
+                while class < classes {
+                    let logit = F::cast_from(logits[start + class]) * sharpness - most;
+                    let mut slope = exp::<F>(logit) / total * by_total;
+                    if is_sparse {
+                        let power = exp::<F>(own_logit - most);
+                        let through_total = (by_total + by_label) * (power / total);
+                        let of_label = by_label * (all.sum / total) + through_total;
+                        slope = select(class == known.label, of_label, slope);
+                    } else {
+                        let share = share::<T, F>(targets, factors, &known, class, numbers, comptime!(structure.clone()));
+                        let outputs =
+                            of_class::<F>(logit - log_total, share, &numbers.of_classes, comptime!(program.clone()));
+                        slope += outputs.index(1).extract(0_usize);
+                    }
+                    slopes[start + class] = S::cast_from(select(known.is_constant, zero, slope * factor));
+                    class += per_row;
+                }
+            }
+        }
+        round += 1;
+    }
+    #[comptime]
+    if let ComptimeOption::Some(partial) = &mut partial {
+        let sum = cube_sum::<F, Const<1>>(Vector::new(sum), units);
+        let counted = cube_sum::<F, Const<1>>(Vector::new(counted), units);
+        if UNIT_POS == 0 {
+            partial[CUBE_POS] = sum;
+            partial[CUBE_COUNT + CUBE_POS] = counted;
+        }
+    }
+}
+
+#[cube]
+fn of_class<F: Float>(
+    log_p: F,
+    share: F,
+    parameters: &Sequence<InputScalar>,
+    #[comptime] program: Program,
+) -> Sequence<Vector<F, Const<1>>> {
+    let mut inputs = Sequence::<Vector<F, Const<1>>>::new();
+    inputs.push(Vector::new(log_p));
+    inputs.push(Vector::new(share));
+    emit::run::<F, Const<1>>(&inputs, parameters, program)
+}
+
+#[cube]
+fn known<L: Int, T: Float, F: Float>(
+    labels: ComptimeOption<&Tensor<L>>,
+    targets: ComptimeOption<&Tensor<T>>,
+    factors: ComptimeOption<&Tensor<F>>,
+    row: usize,
+    numbers: &Numbers,
+    #[comptime] structure: Structure,
+) -> Known<F> {
+    let (zero, one) = (F::new(0.0_f32), F::new(1.0_f32));
+    let start = row * numbers.classes;
+    let mut label = 0_usize.runtime();
+    let mut is_constant = false.runtime();
+    let mut constant = zero;
+    let mut normalizer = one;
+    let mut factor = one;
+    let mut bin = zero;
+    let mut teacher_most = zero;
+    let mut teacher_sum = one;
+    #[comptime]
+    if let ComptimeOption::Some(labels) = &labels {
+        let given = labels[row];
+        // No other label than those of the classes reaches an index.
+        let is_class = given >= L::from_int(0) && given < L::cast_from(numbers.classes);
+        label = select(is_class, usize::cast_from(given), 0_usize);
+        is_constant = !is_class;
+        constant = numbers.nan.get::<F>();
+        if comptime!(structure.has_ignored) {
+            let is_ignored = given == numbers.ignored.get::<L>();
+            is_constant = is_constant || is_ignored;
+            constant = select(is_ignored, zero, constant);
+            normalizer = select(is_ignored, zero, normalizer);
+        }
+        #[comptime]
+        if let ComptimeOption::Some(factors) = &factors {
+            factor = factors[label];
+            if comptime!(structure.factors_count) {
+                normalizer = select(is_constant, normalizer, factor);
+            }
+        }
+    }
+    #[comptime]
+    if let ComptimeOption::Some(targets) = &targets {
+        if comptime!(structure.kind == Kind::Bins) {
+            bin = F::cast_from(targets[row]);
+            let is_between = bin >= zero && bin <= F::cast_from(numbers.classes - 1);
+            is_constant = !is_between;
+            constant = numbers.nan.get::<F>();
+        }
+        if comptime!(matches!(structure.kind, Kind::Teacher { .. })) {
+            let per_row = comptime!(structure.per_row);
+            let mut most = F::new(NOTHING);
+            let mut total = zero;
+            let mut class = UNIT_POS as usize % per_row;
+            while class < numbers.classes {
+                let logarithm = softened::<F>(F::cast_from(targets[start + class]), numbers, structure.kind);
+                let is_there = logarithm > F::new(0.5 * NOTHING);
+                let next = merge::<F>(
+                    Total::<F> { most, sum: total },
+                    Total::<F> { most: logarithm, sum: select(is_there, one, zero) },
+                );
+                most = next.most;
+                total = next.sum;
+                class += per_row;
+            }
+            let teacher = merged::<F>(Total::<F> { most, sum: total }, structure.units, per_row);
+            teacher_most = teacher.most;
+            teacher_sum = teacher.sum;
+        }
+    }
+    let teacher = Total::<F> { most: teacher_most, sum: teacher_sum };
+    Known::<F> { start, label, is_constant, constant, normalizer, factor, bin, teacher }
+}
+
+/// The logarithm of a teacher's probability, times the sharpness.
+#[cube]
+fn softened<F: Float>(given: F, numbers: &Numbers, #[comptime] kind: Kind) -> F {
+    let is_logarithm = comptime!(kind == Kind::Teacher { is_logarithm: true });
+    let nothing = F::new(NOTHING);
+    let mut logarithm = given;
+    let mut is_there = given > nothing;
+    if !is_logarithm {
+        is_there = given > F::new(comptime!(crate::engine::distributions::LEAST as f32));
+        logarithm = ln::<F>(select(is_there, given, F::new(1.0_f32)));
+    }
+    select(is_there, logarithm * numbers.sharpness.get::<F>(), nothing)
+}
+
+/// The share of a class in the target of its row.
+#[cube]
+fn share<T: Float, F: Float>(
+    targets: ComptimeOption<&Tensor<T>>,
+    factors: ComptimeOption<&Tensor<F>>,
+    known: &Known<F>,
+    class: usize,
+    numbers: &Numbers,
+    #[comptime] structure: Structure,
+) -> F {
+    let (zero, one) = (F::new(0.0_f32), F::new(1.0_f32));
+    let mut share = select(class == known.label, one, zero);
+    #[comptime]
+    if let ComptimeOption::Some(targets) = &targets {
+        if comptime!(structure.kind == Kind::Probabilities) {
+            share = F::cast_from(targets[known.start + class]);
+        }
+        if comptime!(matches!(structure.kind, Kind::Teacher { .. })) {
+            let logarithm = softened::<F>(F::cast_from(targets[known.start + class]), numbers, structure.kind);
+            let is_there = logarithm > F::new(0.5 * NOTHING);
+            let of_softmax = logarithm - known.teacher.most - ln::<F>(select(is_there, known.teacher.sum, one));
+            share = select(is_there, of_softmax, F::new(NOTHING));
+        }
+        if comptime!(structure.kind == Kind::Bins) {
+            let near = one - (known.bin - F::cast_from(class)).abs();
+            share = select(near > zero, near, zero);
+        }
+    }
+    if comptime!(structure.kind == Kind::Smoothed || structure.kind == Kind::Probabilities) {
+        share = share * numbers.keep.get::<F>() + numbers.floor.get::<F>();
+        #[comptime]
+        if let ComptimeOption::Some(factors) = &factors {
+            share *= factors[class];
+        }
+    }
+    share
+}
