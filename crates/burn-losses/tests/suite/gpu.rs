@@ -47,6 +47,25 @@ fn pairs() -> impl Iterator<Item = LossInfo> {
 }
 
 #[test]
+fn rows_run_on_kernels() {
+    let Some(gpu) = devices::gpu() else { return };
+    for info in registry() {
+        if ["classification", "distribution", "heads"].contains(&info.family) || info.kind == "distribution_focal" {
+            println!("{}/{} {:?} {:?}", info.family, info.kind, paths(&info, &gpu, Wanted::Values), paths(&info, &gpu, Wanted::Loss));
+        }
+    }
+}
+
+#[test]
+fn rows_are_precise() {
+    let Some(gpu) = devices::gpu() else { return };
+    let targets = [gpu];
+    let of_rows = |info: &LossInfo| ["classification", "distribution"].contains(&info.family) || info.kind == "distribution_focal";
+    let failures: Vec<_> = registry().into_iter().filter(of_rows).flat_map(|info| imprecise(&info, &targets)).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
 fn kernels_are_as_precise_as_tensor_operations() {
     let Some(gpu) = devices::gpu() else { return };
     let targets = [gpu];

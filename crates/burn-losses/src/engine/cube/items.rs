@@ -2,8 +2,8 @@
 
 use super::emit;
 use super::launch::Work;
-use super::reduce::{Count, cube_sum, finish};
-use super::tensors::{Grid, elem, empty, vector_size};
+use super::reduce::{Count, cube_sum, finished};
+use super::tensors::{Grid, elem, empty, number, vector_size};
 use crate::formula::program::Program;
 use crate::formula::record::Recording;
 use crate::reduction::Reduction;
@@ -58,6 +58,23 @@ impl Wanted {
             }
         }
     }
+
+    /// Whether slopes are yet to be multiplied by what is found out on the device, or by what makes them too small for their type.
+    pub(in crate::engine) fn scales_later(self, dtype: DType) -> bool {
+        match self {
+            Self::Values => false,
+            Self::Times(_) => dtype == DType::F16,
+            Self::PerWeight(_) | Self::PerPositive => true,
+        }
+    }
+
+    /// What a sum is multiplied by, or that of the weights.
+    pub(in crate::engine) fn factor(self) -> f64 {
+        match self {
+            Self::Values | Self::PerPositive => 1.0,
+            Self::Times(factor) | Self::PerWeight(factor) => factor,
+        }
+    }
 }
 
 impl Items {
@@ -74,14 +91,8 @@ impl Items {
         &self.shape[..self.shape.len() - usize::from(self.widths.0 > 1)]
     }
 
-    /// Whether slopes are yet to be multiplied by the number that is the last output: what the sum is divided by is found out on the
-    /// device, or the product would be too small for the type.
-    pub(in crate::engine) fn scales_later(&self) -> bool {
-        match self.wanted {
-            Wanted::Values => false,
-            Wanted::Times(_) => self.is_tracked() && self.dtype == DType::F16,
-            Wanted::PerWeight(_) | Wanted::PerPositive => self.is_tracked(),
-        }
+    fn scales_later(&self) -> bool {
+        self.is_tracked() && self.wanted.scales_later(self.dtype)
     }
 
     fn counted(&self) -> Count {
@@ -126,13 +137,9 @@ impl Work for Items {
         let values = (!self.is_reduced()).then(|| empty(&first, self.shape_of_values(), DType::F32));
         let columns = if self.counted() == Count::Nothing { 1 } else { 2 };
         let partial = self.is_reduced().then(|| empty(&first, &[columns * grid.cubes], DType::F32));
-        let factor = match self.wanted {
-            Wanted::Times(factor) if !self.scales_later() => factor,
-            _ => 1.0,
-        };
+        let factor = if self.scales_later() { 1.0 } else { self.wanted.factor() };
         let weight_type = weights.as_ref().map_or(DType::F32, |weights| weights.dtype);
         let (per_value, per_sample) = if self.per_weight == 1 { (weights, None) } else { (None, weights) };
-        let like = first.clone();
         let addresses = [Some(&first), Some(&targets), slopes.as_ref()].into_iter().flatten();
         let addresses = addresses.map(CubeTensor::required_address_type).max().unwrap_or_default();
         let types = [first.dtype, targets.dtype, weight_type, DType::F32].map(elem);
@@ -149,8 +156,8 @@ impl Work for Items {
             values.clone().map(CubeTensor::into_tensor_arg).into(),
             slopes.clone().map(CubeTensor::into_tensor_arg).into(),
             partial.clone().map(CubeTensor::into_tensor_arg).into(),
-            self.recording.parameters.iter().map(|number| InputScalar::new(*number, elem(DType::F32))).collect(),
-            InputScalar::new(factor, elem(DType::F32)),
+            self.recording.parameters.iter().map(|parameter| number(*parameter)).collect(),
+            number(factor),
             length,
             self.per_weight / size.min(self.per_weight),
             self.recording.program.clone(),
@@ -162,25 +169,7 @@ impl Work for Items {
         let Some(partial) = partial else {
             return values.into_iter().chain(slopes).collect();
         };
-        let (value, scale) = (empty(&like, &[1], DType::F32), self.scales_later().then(|| empty(&like, &[1], DType::F32)));
-        let factor = match self.wanted {
-            Wanted::Values | Wanted::PerPositive => 1.0,
-            Wanted::Times(factor) | Wanted::PerWeight(factor) => factor,
-        };
-        finish::launch(
-            &client,
-            CubeCount::new_1d(1),
-            grid.dim(),
-            addresses,
-            partial.into_tensor_arg(),
-            value.clone().into_tensor_arg(),
-            scale.clone().map(CubeTensor::into_tensor_arg).into(),
-            InputScalar::new(factor, elem(DType::F32)),
-            grid.cubes,
-            self.counted(),
-            grid.units,
-            elem(DType::F32),
-        );
+        let (value, scale) = finished(partial, &grid, self.counted(), self.wanted.factor(), self.scales_later());
         [Some(value), slopes, scale].into_iter().flatten().collect()
     }
 }

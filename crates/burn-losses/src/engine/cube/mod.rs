@@ -10,14 +10,14 @@ pub(in crate::engine) mod items;
 pub(in crate::engine) mod launch;
 pub(in crate::engine) mod math;
 pub(in crate::engine) mod reduce;
-mod tensors;
+pub(in crate::engine) mod tensors;
 #[cfg(test)]
 mod tests;
 
 use super::any_tensor::AnyTensor;
 use super::custom_backward::custom_backward;
 use super::machine::Machine;
-use super::{boxes, pointwise};
+use super::{boxes, pointwise, rows};
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Tensor};
 use items::Items;
@@ -38,22 +38,26 @@ impl Machine for Cube {
     fn pointwise(&self, call: &pointwise::Call<'_>) -> Option<AnyTensor> {
         pointwise::cube::run(call)
     }
+    fn rows(&self, call: &rows::Call<'_>) -> Option<rows::Outcome> {
+        rows::cube::run(call)
+    }
     fn boxes(&self, call: &boxes::Call<'_>) -> Option<AnyTensor> {
         boxes::cube::run(call)
     }
 }
 
-/// A tensor as the backend has it; `None` where it is of another one.
-fn primitive(tensor: &AnyTensor) -> Option<FloatTensor<burn::backend::Cube>> {
+/// A tensor as the backend has it: of floats or of labels.
+type Primitive = FloatTensor<burn::backend::Cube>;
+
+/// `None` where it is of another backend.
+pub(in crate::engine) fn primitive(tensor: &AnyTensor) -> Option<Primitive> {
     tensor.clone().without_autodiff().tensor().try_into_primitive::<burn::backend::Cube>().ok()
 }
 
-/// The results of some work, none of them with a graph. `None` if one of the inputs lies elsewhere.
-fn launch(work: impl Work, inputs: &[&AnyTensor]) -> Option<Vec<AnyTensor>> {
-    let inputs = inputs.iter().map(|input| primitive(input)).collect::<Option<Vec<_>>>()?;
-    let outputs = burn::backend::Cube::launch(work, inputs);
+/// The results of some work, none of them with a graph.
+pub(in crate::engine) fn launch(work: impl Work, inputs: Vec<Primitive>) -> Vec<AnyTensor> {
     let tensor = |output| AnyTensor::from_tensor(Tensor::from_primitive::<burn::backend::Cube>(output));
-    Some(outputs.into_iter().map(tensor).collect())
+    burn::backend::Cube::launch(work, inputs).into_iter().map(tensor).collect()
 }
 
 /// What a formula makes of all items, in the graph of the first tensor.
@@ -67,47 +71,31 @@ pub(in crate::engine) fn run_items(
     if !is_constant(targets) || !weights.is_none_or(is_constant) {
         return None;
     }
-    let (is_tracked, is_reduced, width) = (items.is_tracked(), items.is_reduced(), items.widths.0);
-    let (shape, dtype) = (items.shape.clone(), items.dtype);
-    let inputs: Vec<&AnyTensor> = [first, targets].into_iter().chain(weights).collect();
-    let mut outputs = launch(items, &inputs)?.into_iter();
-    let value = outputs.next()?;
-    if !is_tracked {
-        return Some(first.lift(value));
-    }
-    let (slopes, scale) = (outputs.next()?, outputs.next());
-    custom_backward(value, core::slice::from_ref(first), move |upstream| {
-        vec![scaled(Scaling { shape, dtype, width, is_reduced }, slopes, &upstream, scale.as_ref())]
-    })
+    let inputs = [first, targets].into_iter().chain(weights).map(primitive).collect::<Option<_>>()?;
+    let (is_reduced, width) = (items.is_reduced(), items.widths.0);
+    in_graph(launch(items, inputs), first, is_reduced, width)
 }
 
-/// What is to be multiplied.
-struct Scaling {
-    shape: Vec<usize>,
-    dtype: DType,
-    /// How many slopes a value has.
-    width: usize,
-    /// Whether the upstream gradient is one number.
+/// The first of some outputs in the graph of `parent`, of which the second one has the slopes, `width` of them for each value: the third
+/// one, where there is such, is what they are yet to be multiplied by.
+pub(in crate::engine) fn in_graph(
+    outputs: Vec<AnyTensor>,
+    parent: &AnyTensor,
     is_reduced: bool,
-}
-
-/// The gradient, in place of the slopes.
-fn scaled(
-    Scaling { shape, dtype, width, is_reduced }: Scaling,
-    slopes: AnyTensor,
-    upstream: &AnyTensor,
-    scale: Option<&AnyTensor>,
+    width: usize,
 ) -> Option<AnyTensor> {
-    let mut inputs = vec![primitive(&slopes)?, primitive(upstream)?];
-    if let Some(scale) = scale {
-        inputs.push(primitive(scale)?);
-    }
-    // Whoever else held them would keep them from being changed in place.
-    drop(slopes);
-    let outputs = match is_reduced {
-        true => burn::backend::Cube::launch(Scale { shape, dtype }, inputs),
-        false => burn::backend::Cube::launch(ScaleEach { shape, dtype, width }, inputs),
-    };
-    let gradient = outputs.into_iter().next()?;
-    Some(AnyTensor::from_tensor(Tensor::from_primitive::<burn::backend::Cube>(gradient)))
+    let mut outputs = outputs.into_iter();
+    let value = outputs.next()?;
+    let Some(slopes) = outputs.next() else { return Some(parent.lift(value)) };
+    let (scale, shape, dtype) = (outputs.next(), parent.shape(), parent.dtype());
+    custom_backward(value, core::slice::from_ref(parent), move |upstream| {
+        let inputs = [Some(&slopes), Some(&upstream), scale.as_ref()].into_iter().flatten();
+        let inputs = inputs.map(|input| primitive(input).expect("a gradient is where its tensor is")).collect();
+        // Whoever else held them would keep them from being changed in place.
+        drop(slopes);
+        vec![match is_reduced {
+            true => launch(Scale { shape, dtype }, inputs).pop(),
+            false => launch(ScaleEach { shape, dtype, width }, inputs).pop(),
+        }]
+    })
 }

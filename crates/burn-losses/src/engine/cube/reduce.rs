@@ -1,7 +1,7 @@
 //! From the partial sums of a kernel to one number, and a gradient times what comes from above.
 
 use super::launch::Work;
-use super::tensors::{Grid, elem, vector_size};
+use super::tensors::{Grid, elem, empty, number, vector_size};
 use burn::tensor::{DType, Shape};
 use burn_cubecl::cubecl;
 use burn_cubecl::tensor::CubeTensor;
@@ -119,9 +119,37 @@ pub(in crate::engine) fn cube_sum<F: Float, N: Size>(own: Vector<F, N>, #[compti
     sum
 }
 
+/// The value that the partial sums of a launch make, which are followed by those of what is counted, and what slopes are yet to be
+/// multiplied by if that is wanted.
+pub(in crate::engine) fn finished(
+    partial: CubeTensor,
+    grid: &Grid,
+    count: Count,
+    factor: f64,
+    has_scale: bool,
+) -> (CubeTensor, Option<CubeTensor>) {
+    let one = || empty(&partial, &[1], DType::F32);
+    let (value, scale) = (one(), has_scale.then(one));
+    finish::launch(
+        &partial.client.clone(),
+        CubeCount::new_1d(1),
+        grid.dim(),
+        partial.required_address_type(),
+        partial.into_tensor_arg(),
+        value.clone().into_tensor_arg(),
+        scale.clone().map(CubeTensor::into_tensor_arg).into(),
+        number(factor),
+        grid.cubes,
+        count,
+        grid.units,
+        elem(DType::F32),
+    );
+    (value, scale)
+}
+
 /// What is counted beside the values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Count {
+pub(in crate::engine) enum Count {
     Nothing,
     Weights,
     /// The targets above one half, of which there is at least one.
@@ -131,7 +159,7 @@ pub(super) enum Count {
 /// One cube: the value and what slopes are to be multiplied by.
 #[cube(launch, address_type = "dynamic")]
 #[allow(clippy::too_many_arguments)] // those of a kernel
-pub(super) fn finish<F: Float>(
+fn finish<F: Float>(
     partial: &Tensor<F>,
     value: &mut Tensor<F>,
     mut scale: ComptimeOption<&mut Tensor<F>>,
@@ -174,7 +202,7 @@ pub(super) fn finish<F: Float>(
 
 /// A gradient times what comes from above, where that is not 1.
 #[cube(launch, address_type = "dynamic")]
-pub(super) fn scale<S: Float, U: Float, F: Float, N: Size>(
+fn scale<S: Float, U: Float, F: Float, N: Size>(
     slopes: &mut Tensor<Vector<S, N>>,
     upstream: &Tensor<U>,
     scale: ComptimeOption<&Tensor<F>>,
@@ -203,7 +231,7 @@ pub(super) fn scale<S: Float, U: Float, F: Float, N: Size>(
 
 /// The gradients of items times what comes from above for each.
 #[cube(launch, address_type = "dynamic")]
-pub(super) fn scale_each<S: Float, U: Float, F: Float, N: Size>(
+fn scale_each<S: Float, U: Float, F: Float, N: Size>(
     slopes: &mut Tensor<Vector<S, N>>,
     upstream: LinearView<'_, Vector<U, N>>,
     length: usize,

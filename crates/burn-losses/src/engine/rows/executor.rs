@@ -4,7 +4,7 @@ use crate::engine::any_tensor::AnyTensor;
 use crate::engine::classes::per_class;
 use crate::engine::distributions::LEAST as LEAST_PROBABILITY;
 use crate::engine::machine;
-#[cfg(feature = "cpu-engine")]
+#[cfg(any(feature = "cpu-engine", feature = "cube"))]
 use crate::engine::pointwise::PointKernel;
 use crate::engine::primitives::gather::gather;
 use crate::engine::primitives::labels::one_hot;
@@ -113,10 +113,12 @@ pub(crate) fn values_of(formula: &impl RowFormula, logits: Tensor<2>, target: &T
 /// A [`RowFormula`] as the machines of the fused engine run it.
 pub struct RowKernel {
     /// The formula of a class: (log-probability, share) -> what it adds.
-    #[cfg(feature = "cpu-engine")]
+    #[cfg(any(feature = "cpu-engine", feature = "cube"))]
     pub(in crate::engine) classes: PointKernel,
     #[cfg(feature = "cpu-engine")]
     pub(in crate::engine) host: Box<dyn super::host::Kernel>,
+    #[cfg(feature = "cube")]
+    pub(in crate::engine) record: Box<dyn super::cube::Record>,
 }
 
 /// The formula of a class as one of two numbers.
@@ -163,10 +165,12 @@ impl RowKernel {
     pub fn new(formula: &impl RowFormula) -> Self {
         let _ = formula;
         Self {
-            #[cfg(feature = "cpu-engine")]
+            #[cfg(any(feature = "cpu-engine", feature = "cube"))]
             classes: PointKernel::new(&OfClass(formula.clone())),
             #[cfg(feature = "cpu-engine")]
             host: Box::new(formula.clone()),
+            #[cfg(feature = "cube")]
+            record: Box::new(formula.clone()),
         }
     }
 

@@ -36,6 +36,8 @@ pub(super) struct Structure {
     pub(super) has_ignored: bool,
     /// Whether the factor of its class is what a row counts.
     pub(super) factors_count: bool,
+    /// Whether a mean divides by the weights.
+    pub(super) weights_count: bool,
     /// The units of a cube, and how many of them work on one row: powers of two.
     pub(super) units: usize,
     pub(super) per_row: usize,
@@ -60,6 +62,7 @@ pub(super) struct Numbers {
     nan: InputScalar,
     rows: usize,
     classes: usize,
+    inner: usize,
     /// How many rows each group of units does, one after the other.
     rounds: usize,
     /// How many rows have a weight in common.
@@ -69,8 +72,10 @@ pub(super) struct Numbers {
 /// What is known of a row before its logits are.
 #[derive(CubeType)]
 struct Known<F: Float> {
-    /// The place of its first logit.
+    /// The place of its first logit, of its first target, and of its first slope.
     start: usize,
+    of_targets: usize,
+    of_slopes: usize,
     label: usize,
     /// Whether nothing depends on the logits: the row is ignored, or its label is no class.
     is_constant: bool,
@@ -85,7 +90,7 @@ struct Known<F: Float> {
     teacher: Total<F>,
 }
 
-/// Rows, some of them by each group of units.
+/// Rows of `[outer, classes, inner]` logits, some of them by each group of units.
 #[cube(launch, address_type = "dynamic")]
 #[allow(clippy::too_many_arguments)] // those of a kernel
 pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
@@ -118,18 +123,18 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
         let wanted = (round * CUBE_COUNT + CUBE_POS) * comptime!(units / per_row) + unit / per_row;
         let is_row = wanted < numbers.rows;
         let row = select(is_row, wanted, numbers.rows - 1);
-        let known = known::<L, T, F>(labels, targets, factors, row, numbers, comptime!(structure.clone()));
-        let start = known.start;
+        let known = known::<S, L, T, F>(logits, labels, targets, factors, row, numbers, comptime!(structure.clone()));
+        let (start, step) = (known.start, logits.stride(1));
 
         // Where the label has all of the target, of the other logits, relative to the largest of all.
-        let own_logit = F::cast_from(logits[start + known.label]) * sharpness;
+        let own_logit = F::cast_from(logits[start + known.label * step]) * sharpness;
         let mut most = own_logit;
         let mut total = zero;
         let mut class = place;
         while class < classes {
             let is_counted = !is_sparse || class != known.label;
             let logit = Total::<F> {
-                most: F::cast_from(logits[start + class]) * sharpness,
+                most: F::cast_from(logits[start + class * step]) * sharpness,
                 sum: select(is_counted, one, zero),
             };
             let next = merge::<F>(Total::<F> { most, sum: total }, logit);
@@ -145,7 +150,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
         let mut by_total = zero;
         let mut by_label = zero;
         let mut total = all.sum;
-        let mut log_total = zero;
+        let mut log_total = ln::<F>(total);
         if is_sparse {
             let target = own_logit - most;
             let power = exp::<F>(target);
@@ -165,10 +170,9 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
                 by_total = -by_label;
             }
         } else {
-            log_total = ln::<F>(total);
             let mut class = place;
             while class < classes {
-                let log_p = F::cast_from(logits[start + class]) * sharpness - most - log_total;
+                let log_p = F::cast_from(logits[start + class * step]) * sharpness - most - log_total;
                 let share = share::<T, F>(targets, factors, &known, class, numbers, comptime!(structure.clone()));
                 let outputs = of_class::<F>(log_p, share, &numbers.of_classes, comptime!(program.clone()));
                 value += outputs.index(0).extract(0_usize);
@@ -201,7 +205,11 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
         }
         if is_row && place == 0 {
             sum += select(known.is_constant, value, value * weight);
-            counted += known.normalizer * weight;
+            if comptime!(structure.weights_count) {
+                counted += known.normalizer * weight;
+            } else {
+                counted += known.normalizer;
+            }
             #[comptime]
             if let ComptimeOption::Some(values) = &mut values {
                 values[row] = value;
@@ -217,7 +225,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
                 let factor = numbers.factor.get::<F>() * weight * sharpness;
                 let mut class = place;
                 while class < classes {
-                    let logit = F::cast_from(logits[start + class]) * sharpness - most;
+                    let logit = F::cast_from(logits[start + class * step]) * sharpness - most;
                     let mut slope = exp::<F>(logit) / total * by_total;
                     if is_sparse {
                         let power = exp::<F>(own_logit - most);
@@ -230,7 +238,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
                             of_class::<F>(logit - log_total, share, &numbers.of_classes, comptime!(program.clone()));
                         slope += outputs.index(1).extract(0_usize);
                     }
-                    slopes[start + class] = S::cast_from(select(known.is_constant, zero, slope * factor));
+                    slopes[known.of_slopes + class * numbers.inner] = S::cast_from(select(known.is_constant, zero, slope * factor));
                     class += per_row;
                 }
             }
@@ -262,7 +270,9 @@ fn of_class<F: Float>(
 }
 
 #[cube]
-fn known<L: Int, T: Float, F: Float>(
+#[allow(clippy::too_many_arguments)] // those of the kernel
+fn known<S: Float, L: Int, T: Float, F: Float>(
+    logits: &Tensor<S>,
     labels: ComptimeOption<&Tensor<L>>,
     targets: ComptimeOption<&Tensor<T>>,
     factors: ComptimeOption<&Tensor<F>>,
@@ -271,7 +281,10 @@ fn known<L: Int, T: Float, F: Float>(
     #[comptime] structure: Structure,
 ) -> Known<F> {
     let (zero, one) = (F::new(0.0_f32), F::new(1.0_f32));
-    let start = row * numbers.classes;
+    let (outer, inner) = (row / numbers.inner, row % numbers.inner);
+    let start = outer * logits.stride(0) + inner * logits.stride(2);
+    let of_slopes = outer * numbers.classes * numbers.inner + inner;
+    let mut of_targets = 0_usize.runtime();
     let mut label = 0_usize.runtime();
     let mut is_constant = false.runtime();
     let mut constant = zero;
@@ -304,8 +317,11 @@ fn known<L: Int, T: Float, F: Float>(
     }
     #[comptime]
     if let ComptimeOption::Some(targets) = &targets {
+        if comptime!(structure.kind != Kind::Bins) {
+            of_targets = outer * targets.stride(0) + inner * targets.stride(2);
+        }
         if comptime!(structure.kind == Kind::Bins) {
-            bin = F::cast_from(targets[row]);
+            bin = F::cast_from(targets[row * targets.stride(0)]);
             let is_between = bin >= zero && bin <= F::cast_from(numbers.classes - 1);
             is_constant = !is_between;
             constant = numbers.nan.get::<F>();
@@ -316,7 +332,7 @@ fn known<L: Int, T: Float, F: Float>(
             let mut total = zero;
             let mut class = UNIT_POS as usize % per_row;
             while class < numbers.classes {
-                let logarithm = softened::<F>(F::cast_from(targets[start + class]), numbers, structure.kind);
+                let logarithm = softened::<F>(F::cast_from(targets[of_targets + class * targets.stride(1)]), numbers, structure.kind);
                 let is_there = logarithm > F::new(0.5 * NOTHING);
                 let next = merge::<F>(
                     Total::<F> { most, sum: total },
@@ -332,7 +348,7 @@ fn known<L: Int, T: Float, F: Float>(
         }
     }
     let teacher = Total::<F> { most: teacher_most, sum: teacher_sum };
-    Known::<F> { start, label, is_constant, constant, normalizer, factor, bin, teacher }
+    Known::<F> { start, of_targets, of_slopes, label, is_constant, constant, normalizer, factor, bin, teacher }
 }
 
 /// The logarithm of a teacher's probability, times the sharpness.
@@ -364,10 +380,10 @@ fn share<T: Float, F: Float>(
     #[comptime]
     if let ComptimeOption::Some(targets) = &targets {
         if comptime!(structure.kind == Kind::Probabilities) {
-            share = F::cast_from(targets[known.start + class]);
+            share = F::cast_from(targets[known.of_targets + class * targets.stride(1)]);
         }
         if comptime!(matches!(structure.kind, Kind::Teacher { .. })) {
-            let logarithm = softened::<F>(F::cast_from(targets[known.start + class]), numbers, structure.kind);
+            let logarithm = softened::<F>(F::cast_from(targets[known.of_targets + class * targets.stride(1)]), numbers, structure.kind);
             let is_there = logarithm > F::new(0.5 * NOTHING);
             let of_softmax = logarithm - known.teacher.most - ln::<F>(select(is_there, known.teacher.sum, one));
             share = select(is_there, of_softmax, F::new(NOTHING));
