@@ -1,77 +1,13 @@
-//! The fused engine on a GPU: when it runs, and that it gives what tensor operations in double precision give, the same bits every time.
+//! Pairs of numbers and of boxes.
 
-use crate::devices::{self, Target};
-use crate::engine::{imprecise, family};
-use crate::probe::{batch, default_of, numbers};
+use crate::devices;
+use crate::probe::numbers;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_losses::binary::BceLossConfig;
 use burn_losses::boxes::CiouLossConfig;
-use burn_losses::formula::{Formula, Real};
 use burn_losses::prelude::*;
-use burn_losses::regression::{HuberLossConfig, RegressionLoss};
-use burn_losses::signature::{Arguments, Role, Wanted};
-use burn_losses::{LossInfo, Reduction, registry, watched};
-
-/// What trains a loss once on a device: which executors ran as kernels, and which as tensor operations.
-fn paths(info: &LossInfo, target: &Target, wanted: Wanted) -> burn_losses::Paths {
-    let device = target.device.clone().autodiff();
-    let loss = default_of(info).init(&device);
-    let inputs = batch(&loss, 30, 3.0, &[], 2);
-    let signature = loss.signature(&inputs);
-    let trained = [Role::Prediction, Role::Parameter];
-    let train = || {
-        let arguments = Arguments::new(info.kind, &signature, &inputs, &device, target.dtype, &trained);
-        let mut arguments = arguments.expect("arguments of the loss");
-        let called = family(&loss).call(&mut arguments, wanted).expect("a value");
-        arguments.into_leaves().differentiate(&called.numbers.sum());
-    };
-    watched(train).1
-}
-
-/// Pairs of numbers and of boxes have kernels for everything, but for a loss of boxes whose weights depend on the whole batch.
-#[test]
-fn pairs_of_numbers_run_on_kernels() {
-    let Some(gpu) = devices::gpu() else { return };
-    for wanted in [Wanted::Values, Wanted::Loss] {
-        let of = |info: LossInfo| (format!("{}/{}", info.family, info.kind), paths(&info, &gpu, wanted));
-        let falls_back = |(_, paths): &(String, burn_losses::Paths)| {
-            paths.tensor.iter().any(|executor| ["pointwise", "boxes"].contains(executor))
-        };
-        let failures: Vec<_> = pairs().map(of).filter(falls_back).collect();
-        assert!(failures.len() <= 1 && failures.iter().all(|(name, _)| name.starts_with("boxes")), "{failures:?}");
-    }
-}
-
-fn pairs() -> impl Iterator<Item = LossInfo> {
-    registry().into_iter().filter(|info| ["regression", "binary", "boxes"].contains(&info.family))
-}
-
-#[test]
-fn rows_run_on_kernels() {
-    let Some(gpu) = devices::gpu() else { return };
-    for info in registry() {
-        if ["classification", "distribution", "heads"].contains(&info.family) || info.kind == "distribution_focal" {
-            println!("{}/{} {:?} {:?}", info.family, info.kind, paths(&info, &gpu, Wanted::Values), paths(&info, &gpu, Wanted::Loss));
-        }
-    }
-}
-
-#[test]
-fn rows_are_precise() {
-    let Some(gpu) = devices::gpu() else { return };
-    let targets = [gpu];
-    let of_rows = |info: &LossInfo| ["classification", "distribution"].contains(&info.family) || info.kind == "distribution_focal";
-    let failures: Vec<_> = registry().into_iter().filter(of_rows).flat_map(|info| imprecise(&info, &targets)).collect();
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-}
-
-#[test]
-fn kernels_are_as_precise_as_tensor_operations() {
-    let Some(gpu) = devices::gpu() else { return };
-    let targets = [gpu];
-    let failures: Vec<_> = pairs().flat_map(|info| imprecise(&info, &targets)).collect();
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-}
+use burn_losses::regression::HuberLossConfig;
+use burn_losses::{Reduction, watched};
 
 /// A loss on some numbers in double precision, and in single precision on the GPU.
 #[derive(Clone)]
@@ -227,74 +163,4 @@ fn gradients_of_values() {
 
 fn floats_of(tensor: Tensor<2>) -> Vec<f64> {
     tensor.into_data().convert::<f64>().iter().collect()
-}
-
-/// A user's own formula is a kernel too: here one function, whose digits are counted.
-#[derive(Debug, Clone, Copy)]
-enum Function {
-    Sigmoid,
-    Exp,
-    SmallLog1p,
-    ExpM1,
-    Tanh,
-    Atan,
-    Ln,
-    Sqrt,
-    Reciprocal,
-    Power,
-}
-
-impl Formula for Function {
-    #[inline(always)]
-    fn eval<R: Real>(&self, x: R, _: R) -> R {
-        match self {
-            Self::Sigmoid => x.sigmoid(),
-            Self::Exp => x.exp(),
-            Self::SmallLog1p => (-x.abs()).exp().log1p(),
-            Self::ExpM1 => x.exp_m1(),
-            Self::Tanh => x.tanh(),
-            Self::Atan => x.atan(),
-            Self::Ln => x.abs().ln(),
-            Self::Sqrt => x.abs().sqrt(),
-            Self::Reciprocal => x.lit(1.0) / x,
-            Self::Power => x.abs().powf(1.7),
-        }
-    }
-}
-
-impl RegressionLoss for Function {
-    fn kind(&self) -> &'static str {
-        "function"
-    }
-    fn reduction(&self) -> Reduction {
-        Reduction::Mean
-    }
-}
-
-#[test]
-fn functions_keep_their_digits() {
-    use Function::{Atan, Exp, ExpM1, Ln, Power, Reciprocal, Sigmoid, SmallLog1p, Sqrt, Tanh};
-    let Some(gpu) = devices::gpu() else { return };
-    let mut failures = Vec::new();
-    for function in [Sigmoid, Exp, SmallLog1p, ExpM1, Tanh, Atan, Ln, Sqrt, Reciprocal, Power] {
-        for scale in [1e-6, 1.0, 30.0, 80.0] {
-            let x: Vec<f32> = numbers(1 << 16, 5).iter().map(|x| (x * scale) as f32).collect();
-            let tensor = Tensor::<1>::from_data(TensorData::new(x.clone(), [x.len()]), &gpu.device);
-            let (values, paths) = watched(|| function.forward_no_reduction(tensor.clone(), tensor.clone()));
-            assert_eq!(paths.fused, ["pointwise"]);
-            let got: Vec<f32> = values.into_data().try_to_vec().expect("single precision");
-            let units = |(x, got): (&f32, &f32)| {
-                let exact = function.eval(f64::from(*x), 0.0);
-                // Below that a device may count anything as 0. A power has as many digits less as its logarithm is large.
-                let known = if let Power = function { 1.0 + exact.ln().abs() } else { 1.0 };
-                let error = (f64::from(*got) / exact - 1.0).abs() / f64::from(f32::EPSILON) / known;
-                if exact.abs() < 1.2e-38 { 0.0 } else { error }
-            };
-            let worst = x.iter().zip(&got).map(units).fold(0.0, f64::max);
-            if worst > 2.5 {
-                failures.push(format!("{function:?} at {scale}: {worst:.1} units"));
-            }
-        }
-    }
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
