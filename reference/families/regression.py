@@ -5,6 +5,8 @@ import numpy as np
 import optax
 import torch
 import torch.nn.functional as F
+from kornia.losses import charbonnier_loss
+from scipy.special import pseudo_huber
 from sklearn.metrics import mean_pinball_loss
 from statsmodels.robust.norms import TukeyBiweight
 from statsmodels.robust.scale import mad
@@ -216,3 +218,38 @@ ghm_r.case("two_steps_without_momentum", {"momentum": 0.0, "mu": 0.1}, [
     in_bins([0, 0, 5, 9], 10, 0.1),
     in_bins([0, 5, 5, 7], 10, 0.1),
 ])
+
+
+@formula("Charbonnier et al., 1994; as d^2 / (sqrt(d^2 + epsilon^2) + epsilon)")
+def charbonnier_oracle(predictions, targets, epsilon=0.001, offset=True, scale="one"):
+    d = predictions - targets
+    root = torch.sqrt(d**2 + epsilon**2)
+    values = d**2 / (root + epsilon)
+    agree(epsilon * values, pseudo_huber(epsilon, array(d)))
+    if epsilon == 1:
+        agree(values, charbonnier_loss(predictions, targets))
+    return {"one": 1, "epsilon": epsilon, "two_epsilon": 2 * epsilon}[scale] * (values if offset else root)
+
+
+@digits("sqrt(d^2 + epsilon^2) - epsilon")
+def charbonnier_digits(predictions, targets, epsilon=0.001):
+    e = mpmath.mpf(epsilon)
+    return from_mpmath_pointwise(lambda p, t: mpmath.sqrt((p - t) ** 2 + e**2) - e, predictions, targets)
+
+
+PLAIN, UNIT = {"offset": False}, {"epsilon": 1.0}
+
+charbonnier = common(Kind("regression", "charbonnier", charbonnier_oracle))
+charbonnier.case("exact_predictions", {}, EXACT)
+charbonnier.case("small_errors", {"reduction": "sum"}, SMALL, oracle=charbonnier_digits)
+charbonnier.case("small_errors_in_a_wide_bend", UNIT | {"reduction": "sum"}, SMALL, oracle=charbonnier_digits)
+charbonnier.case("large_errors_in_digits", {}, LARGE, oracle=charbonnier_digits)
+charbonnier.case("errors_in_the_bend", {}, pairs(4, 3, low=0.0002, high=0.004))
+charbonnier.case("epsilon_one", UNIT, pairs(2, 3, 4))
+charbonnier.case("epsilon_large", {"epsilon": 20.0}, pairs(4, 3))
+charbonnier.case("without_offset", PLAIN | {"epsilon": 0.5}, pairs(4, 3), weights="element")
+charbonnier.case("without_offset_exact_predictions", PLAIN, EXACT)
+charbonnier.case("pseudo_huber", {"scale": "epsilon", "epsilon": 1.5}, pairs(4, 3))
+charbonnier.case("pseudo_huber_large_errors", {"scale": "epsilon"}, LARGE)
+charbonnier.case("diffusers", {"scale": "two_epsilon", "epsilon": 0.1}, pairs(4, 3))
+charbonnier.case("diffusers_without_offset", PLAIN | {"scale": "two_epsilon", "epsilon": 0.25}, pairs(5))

@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::steps::{Failed, Steps};
 
@@ -15,6 +15,20 @@ pub(crate) fn python() -> OsString {
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../reference")
+}
+
+/// Whether that Python has the libraries that say what the values are, in the versions that the golden files name.
+pub(crate) fn has_oracles() -> bool {
+    const PROBE: &str = "\
+import sys
+from importlib.metadata import version
+for line in open(sys.argv[1]):
+    if '==' in line:
+        name, pinned = line.strip().split('==')
+        assert version(name).split('+')[0] == pinned";
+    let mut command = Command::new(python());
+    command.args(["-c", PROBE]).arg(folder().join("requirements.txt")).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 /// Runs `reference/golden.py`.

@@ -6,8 +6,10 @@ mod check;
 mod cost;
 mod features;
 mod fetch;
+mod generate;
 mod golden;
 mod layers;
+mod new;
 mod steps;
 mod test;
 mod verify;
@@ -62,6 +64,16 @@ enum Task {
         /// The data set.
         set: fetch::Set,
     },
+    /// Writes the files of a new loss from the template of its family, and registers it: `cargo xtask new regression/my_loss`.
+    New {
+        /// `family/kind`.
+        loss: String,
+    },
+    /// Writes everything that is generated: golden values, tables, schemas, pictures, the features of the workspace.
+    Generate {
+        /// The losses whose golden values are written, `family/kind`; all if none is named.
+        names: Vec<String>,
+    },
     /// Writes the picture of every loss and the page that shows them, in crates/burn-losses/gallery.
     Gallery {
         /// Write nothing; fail if a picture is missing or stale, as the tests do.
@@ -112,6 +124,8 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
             steps.run("memory", cargo::cargo(&arguments).env("BURN_LOSSES_FULL", "1"))
         }
         Task::Fetch { set } => fetch::run(steps, set),
+        Task::New { loss } => steps.own("new", || new::run(&loss)),
+        Task::Generate { names } => generate::all(steps, &names),
         Task::Gallery { check } => {
             let mut command = cargo::cargo(&["test", "--workspace", "--test", "gallery"]);
             command.env("BURN_LOSSES_WRITE", if check { "0" } else { "1" });

@@ -99,6 +99,11 @@ impl Steps {
         })
     }
 
+    /// Notes what is not run, and why.
+    pub(crate) fn skip(&mut self, name: &str, reason: &str) {
+        self.note(name, Instant::now(), &format!("SKIPPED: {reason}"));
+    }
+
     fn note(&mut self, name: &str, start: Instant, outcome: &str) {
         let (took, outcome) = (start.elapsed(), outcome.to_owned());
         println!("== {name}: {outcome} ({})", minutes(took));

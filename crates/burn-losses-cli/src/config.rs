@@ -37,11 +37,13 @@ impl<'de> Deserialize<'de> for Placed {
         let place = PLACE.get().ok_or_else(|| D::Error::custom("no place is set"))?;
         let mut value = Value::deserialize(deserializer)?;
         for key in place.at.iter().flat_map(|at| at.split('.')) {
-            let table = value.as_mapping_mut().and_then(|table| table.remove(key));
+            let table = if let Value::Table(table) = &mut value { table.remove(key) } else { None };
             value = table.ok_or_else(|| D::Error::custom(format!("missing table `{key}`")))?;
         }
-        if let (Some(family), Some(table)) = (&place.family, value.as_mapping_mut()) {
-            table.entry("family".into()).or_insert(family.as_str().into());
+        if let (Some(family), Value::Table(table)) = (&place.family, &mut value)
+            && table.get("family").is_none()
+        {
+            table.insert("family", family.as_str());
         }
         LossConfig::deserialize(value).map(Self).map_err(D::Error::custom)
     }

@@ -8,7 +8,7 @@ use crate::tensors;
 use burn::tensor::{Device, FloatDType};
 use burn_losses::AnyLoss;
 use burn_losses::eval::{Evaluation, Inputs};
-use burn_losses::signature::Kind;
+use burn_losses::signature::{Kind, Valid};
 use clap::Args;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 use std::path::Path;
@@ -20,8 +20,8 @@ const STEPS: &str =
 /// Evaluates a loss on tensors and differentiates it
 ///
 /// Prints the reduced value and its gradient with respect to every float tensor. The tensors have the names of the
-/// loss's arguments, for instance `predictions` and `targets`, or `logits` and `labels`, and `weights` where there are
-/// any. An error goes to stderr, with exit code 2.
+/// loss's arguments, for instance `predictions` and `targets`, or `logits` and `labels`, and `weights` and a
+/// `mask` (false where a value does not count) where there are any. An error goes to stderr, with exit code 2.
 #[derive(Debug, Args)]
 #[command(mut_arg("input", |input| input.help(STEPS)))]
 pub(crate) struct Eval {
@@ -88,7 +88,9 @@ fn check_labels(loss: &AnyLoss, inputs: &Inputs) -> Result<(), String> {
             continue;
         };
         let is_allowed = |label: i64| Some(label) == ignored || (0..classes as i64).contains(&label);
-        if let Some((at, label)) = labels.iter::<i64>().enumerate().find(|(_, label)| !is_allowed(*label)) {
+        let valid = Valid::new(inputs, &shape);
+        let is_wrong = |(at, label): &(usize, i64)| !is_allowed(*label) && valid.contains(*at);
+        if let Some((at, label)) = labels.iter::<i64>().enumerate().find(is_wrong) {
             let (kind, name, at) = (loss.kind(), argument.name, place(at, &shape));
             let ignored = ignored.map(|index| format!(", or {index} (ignored)")).unwrap_or_default();
             return Err(format!("{kind}: `{name}` is {label} at {at:?}, allowed: 0 <= label < {classes}{ignored}"));

@@ -50,7 +50,9 @@ struct JsonField<'a> {
     name: &'a str,
     #[serde(rename = "type")]
     kind: &'a str,
-    default: &'a Value,
+    /// `null` where the field has to be given, or where its default is nothing.
+    default: Option<&'a Value>,
+    required: bool,
     range: &'a str,
 }
 
@@ -64,7 +66,7 @@ impl<'a> From<&'a LossInfo> for JsonLoss<'a> {
 impl<'a> From<&'a Field> for JsonField<'a> {
     fn from(field: &'a Field) -> Self {
         let Field { name, kind, default, range, .. } = field;
-        Self { name, kind, default, range }
+        Self { name, kind, default: default.as_ref(), required: default.is_none(), range }
     }
 }
 
@@ -92,7 +94,13 @@ fn text(losses: &[LossInfo]) -> String {
 
 fn row(field: &Field) -> [String; 5] {
     let name = format!(" {}", field.name);
-    [name, field.kind.to_owned(), plain(&field.default), field.range.clone(), field.summary.clone()]
+    [
+        name,
+        field.kind.to_owned(),
+        field.default.as_ref().map_or_else(|| "(required)".into(), plain),
+        field.range.clone(),
+        field.summary.to_owned(),
+    ]
 }
 
 /// A default, with as few marks as it takes to read it.
@@ -101,13 +109,13 @@ fn plain(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),
         Value::Bool(yes) => yes.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(word) => word.clone(),
-        Value::Sequence(values) => format!("[{}]", list(values.iter().map(plain).collect())),
-        Value::Mapping(table) => {
-            let pair = |(key, value)| format!("{}: {}", plain(key), plain(value));
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => format!("{number:?}"),
+        Value::Text(word) => word.clone(),
+        Value::List(values) => format!("[{}]", list(values.iter().map(plain).collect())),
+        Value::Table(table) => {
+            let pair = |(key, value)| format!("{key}: {}", plain(value));
             format!("{{ {} }}", list(table.iter().map(pair).collect()))
         }
-        Value::Tagged(tagged) => plain(&tagged.value),
     }
 }

@@ -5,7 +5,7 @@ use burn_losses::{LossConfig, registry};
 use burn_losses_plot::{Line, Panel, Picture, PlotError};
 
 fn picture(family: &str, kind: &str) -> Picture {
-    Picture::of(&[LossConfig::of(family, kind).unwrap()]).unwrap()
+    Picture::of(&[LossConfig::example(family, kind).unwrap()]).unwrap()
 }
 
 fn lines(panel: &Panel) -> &[Line] {
@@ -116,7 +116,7 @@ fn several_configs_in_one_picture() {
         .collect();
     assert_eq!(titles, ["giou", "ciou"]);
 
-    let apart = ["triplet", "center"].map(|kind| LossConfig::of("metric", kind).unwrap());
+    let apart = ["triplet", "center"].map(|kind| LossConfig::example("metric", kind).unwrap());
     let error = Picture::of(&apart).unwrap_err().to_string();
     assert!(error.contains("`metric/triplet` and `metric/center` are not drawn over the same axes"), "{error}");
     assert!(matches!(Picture::of(&[]), Err(PlotError::Nothing)));

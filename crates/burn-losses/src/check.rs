@@ -51,17 +51,35 @@ impl<const D: usize> Reference<'_, D> {
     }
 
     /// Weights have the shape of the `values`, or one value per sample: `[N, 1, ..]`.
-    pub(crate) fn weights<const V: usize>(&self, values: [usize; V], weights: &Tensor<V>) -> Result<(), InputError> {
-        if weights.dims() != values && weights.dims() != per_sample(values) {
-            let expected = if V == 1 {
-                format!("{values:?} (one weight per value)")
-            } else {
-                format!("{values:?} (one weight per value) or {:?} (one per sample)", per_sample(values))
-            };
-            return Err(self.shape_error("weights", &weights.dims(), expected));
-        }
+    pub(crate) fn weights<const W: usize>(
+        &self,
+        values: &[usize],
+        given: &[usize],
+        weights: &Tensor<W>,
+    ) -> Result<(), InputError> {
+        self.per_value("weights", "weight", values, given)?;
         self.same_type("weights", weights)?;
         self.same_device("weights", weights)
+    }
+
+    /// An argument has the shape of the `values`, or one entry per sample: `[N, 1, ..]`.
+    pub(crate) fn per_value(
+        &self,
+        argument: &'static str,
+        entry: &str,
+        values: &[usize],
+        given: &[usize],
+    ) -> Result<(), InputError> {
+        let mut per_sample = vec![1; values.len()];
+        per_sample[0] = values[0];
+        if given == values || given == per_sample {
+            return Ok(());
+        }
+        let expected = match values.len() {
+            1 => format!("{values:?} (one {entry} per value)"),
+            _ => format!("{values:?} (one {entry} per value) or {per_sample:?} (one per sample)"),
+        };
+        Err(self.shape_error(argument, given, expected))
     }
 
     /// Half precision is computed in f32, so it goes together with f32; nothing else mixes.

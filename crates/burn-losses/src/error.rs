@@ -31,7 +31,7 @@ pub enum ConfigError {
         problem: String,
     },
     /// A key that the loss does not have.
-    #[error("{loss}: unknown key `{field}`, allowed: {}", quoted(.allowed))]
+    #[error("{loss}: unknown key `{field}`{}, allowed: {}", perhaps(.suggestion), quoted(.allowed))]
     UnknownField {
         /// The loss, by its `kind`.
         loss: &'static str,
@@ -39,9 +39,21 @@ pub enum ConfigError {
         field: String,
         /// The keys that exist.
         allowed: Vec<&'static str>,
+        /// The one that was meant perhaps.
+        suggestion: Option<&'static str>,
+    },
+    /// A key that has no default and is not there.
+    #[error("{loss}: missing key `{field}`, which has no default, allowed: {allowed}")]
+    MissingField {
+        /// The loss, by its `kind`.
+        loss: &'static str,
+        /// The key.
+        field: &'static str,
+        /// What is allowed.
+        allowed: String,
     },
     /// A `kind` or `family` that does not exist.
-    #[error("unknown {tag} `{given}`{}, allowed: {}", within(.family), quoted(.allowed))]
+    #[error("unknown {tag} `{given}`{}{}, allowed: {}", within(.family), perhaps(.suggestion), quoted(.allowed))]
     UnknownKind {
         /// `kind` or `family`.
         tag: &'static str,
@@ -51,6 +63,8 @@ pub enum ConfigError {
         given: String,
         /// What exists.
         allowed: Vec<&'static str>,
+        /// The one that was meant perhaps.
+        suggestion: Option<&'static str>,
     },
     /// The config is not a table with the key that says which loss it is.
     #[error("missing key `{tag}`{}, allowed: {}", within(.family), quoted(.allowed))]
@@ -102,6 +116,40 @@ fn place(path: &Path, line: Option<usize>) -> String {
 /// Names for the reader of an error.
 pub(crate) fn quoted<T: core::fmt::Display>(names: &[T]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn perhaps(suggestion: &Option<&'static str>) -> String {
+    suggestion.map_or_else(String::new, |name| format!(" ({})", did_you_mean(name)))
+}
+
+pub(crate) fn did_you_mean(name: &str) -> String {
+    format!("did you mean `{name}`?")
+}
+
+/// The name that is most like what was given, where one is: at most one letter in three is another.
+pub(crate) fn nearest(given: &str, names: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+    let letters = |text: &str| -> Vec<char> {
+        text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    let given = letters(given);
+    let distances = names.into_iter().map(|name| (distance(&given, &letters(name)), name));
+    let (distance, name) = distances.min_by_key(|(distance, _)| *distance)?;
+    (distance * 3 <= given.len()).then_some(name)
+}
+
+/// How many letters have to be changed, added or left out to make one word of another.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
 }
 
 fn within(family: &str) -> String {

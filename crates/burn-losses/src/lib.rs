@@ -22,9 +22,64 @@
 //! ```
 //!
 //! Every loss runs on every device of Burn, in f64, f32, f16 and bf16 where the device has them, and is differentiated by
-//! Burn's autodiff. See [`formula`] for how that comes from one text, and for a loss of your own.
+//! Burn's autodiff.
+//!
+//! # The families
+//! The losses of a family take the same arguments, so one can be swapped for another. Each family has a trait with the forward
+//! methods, a config enum that is told apart by the key `kind`, and a module enum that it makes.
+//!
+//! | Family | What it compares | Config | To begin with |
+//! |---|---|---|---|
+//! | [`regression`] | numbers with numbers of the same shape | [`RegressionLossConfig`](regression::RegressionLossConfig) | [`HuberLossConfig`](regression::HuberLossConfig) |
+//! | [`binary`] | logits with yes or no, of the same shape | [`BinaryLossConfig`](binary::BinaryLossConfig) | [`BceLossConfig`](binary::BceLossConfig) |
+//! | [`classification`] | logits of C classes with one label | [`ClassificationLossConfig`](classification::ClassificationLossConfig) | [`CrossEntropyLossConfig`](classification::CrossEntropyLossConfig) |
+//! | [`distribution`] | log-probabilities with a distribution | [`DistributionLossConfig`](distribution::DistributionLossConfig) | [`KlDivergenceLossConfig`](distribution::KlDivergenceLossConfig) |
+//! | [`segmentation`] | regions of logits with masks or labels | [`SegmentationLossConfig`](segmentation::SegmentationLossConfig) | [`DiceLossConfig`](segmentation::DiceLossConfig) |
+//! | [`boxes`] | bounding boxes with bounding boxes | [`BoxesLossConfig`](boxes::BoxesLossConfig) | [`CiouLossConfig`](boxes::CiouLossConfig) |
+//! | [`heads`] | embeddings with labels, through a weight of their own | [`HeadLossConfig`](heads::HeadLossConfig) | [`ArcfaceLossConfig`](heads::ArcfaceLossConfig) |
+//! | [`metric`] | the embeddings of a batch with each other | [`MetricLossConfig`](metric::MetricLossConfig) | [`TripletLossConfig`](metric::TripletLossConfig) |
+//!
+//! # Where to start
+//! - **Choose a loss** by the table above; each loss says when to use it, its formula, and where its twin in PyTorch differs. The
+//!   search of this page knows PyTorch's names.
+//! - **Train with it**: a loss is a module, so it is a field of your model. [`prelude`] has the traits with the forward methods.
+//! - **Coming from `burn::nn::loss`**: `HuberLossConfig::from(burn_config)`, where both have the loss.
+//! - **Config files**, the errors in them, and your own config around them: [`config`]; their JSON Schemas: `schema`.
+//! - **Several terms**, penalties on parameters, weights that change while training: [`composition`], [`regularization`].
+//! - **What a mean divides by**, weights, masks of what counts, accumulated gradients: [`Reduction`], [`Extras`].
+//! - **The number looks wrong**: [`diagnose`] reads a batch and says why.
+//! - **Metrics for Burn's learner**: `train`.
+//! - **A loss of your own**, fused and differentiated like those here: [`formula`].
+//! - **It is slow**: [`watched`] says what ran in the fused engine and what did not.
+//!
+//! # Features
+//! | Feature | What it adds |
+//! |---|---|
+//! | `flex` (default) | Burn's Flex backend, and the fused engine of the CPU for it |
+//! | `toml`, `yaml` (default) | config files in these formats; JSON is always there |
+//! | `ndarray` | Burn's NdArray backend, and the fused engine of the CPU for it |
+//! | `rayon`, `simd` | Flex and NdArray use all threads, and vector registers |
+//! | `x86-v4` | AVX-512, in Burn and in the fused engine, where the machine has it |
+//! | `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm`, `cpu` | the backends of Burn that are made of CubeCL |
+//! | `fusion` | Burn joins tensor operations on those backends |
+//! | `train` | outputs and metrics for Burn's learner: the module `train` |
+//! | `schema` | a JSON Schema of every config: the module `schema` |
+//!
+//! The features have the names of Burn's. Switch a backend on here rather than in `burn` alone: without its feature here a loss runs on
+//! it as plain tensor operations.
+//!
+//! # Zero, infinity and NaN
+//! - Zero times anything is zero, value and slope: a weight of a sample, a target probability, a factor of a class, a weight of a term.
+//!   It is a weight all the same: a loss that looks at the batch as a whole (a ranking, a histogram, a median) sees the sample.
+//! - A logit or a prediction that is infinite gives the limit, value and gradient: a class that is masked by minus infinity has no part
+//!   in a softmax. Where that limit is infinite, so is the value, and never NaN.
+//! - A NaN gives NaN.
+//! - At ties the first is taken, on every device, by whatever sorts, selects or mines.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(all(feature = "cpu-engine", not(any(feature = "flex", feature = "ndarray"))))]
+compile_error!("`cpu-engine` is no feature by itself: `flex` and `ndarray` switch it on");
 
 pub mod binary;
 pub mod boxes;
@@ -50,7 +105,22 @@ pub mod config {
     //! # Ok::<(), burn_losses::ConfigError>(())
     //! ```
 
+    mod describe;
+    mod family;
     mod file;
+    mod format;
+
+    pub use crate::field::{
+        Alpha, AnyField, BatchAlpha, ClassFactor, Field, FieldInfo, FieldType, IntoField, Range, Record, Table,
+        Unreadable, Value, Visit, VisitMut,
+    };
+    pub use describe::{About, Check, Describe, Example, LossInfo};
+    pub(crate) use describe::{from_value, validate};
+    pub use family::{FamilyConfig, KindNames};
+    pub(crate) use family::{
+        check_nested, example_of, family_from_value, family_to_value, infos, kinds, of_kind, split_tag,
+    };
+    pub use format::Format;
 
     // A file may hold a loss of any family. What knows them all is above the families, which import the rest.
     pub use crate::registry::{LossConfig, registry};
@@ -63,8 +133,9 @@ mod error;
 pub mod eval;
 mod field;
 pub mod formula;
+mod from_burn;
 pub mod heads;
-mod macros;
+mod loss;
 pub mod metric;
 mod options;
 pub mod prelude;
@@ -81,9 +152,10 @@ mod terms;
 #[cfg(feature = "train")]
 #[cfg_attr(docsrs, doc(cfg(feature = "train")))]
 pub mod train;
+pub mod vectors;
 
+pub use boxes::{BoxTargets, Boxes};
 pub use config::LossInfo;
-pub use engine::boxes::{BoxKernel, BoxTargets, Boxes};
 pub use engine::distributions::Distributions;
 pub use engine::ghm::GhmCounts;
 pub use engine::heads::{Head, Scaling};
@@ -92,13 +164,9 @@ pub use engine::pairs::anchors::{Anchors, NeededPartners};
 pub use engine::pointwise::{PointKernel, Pointwise};
 pub use engine::regions::{Pixels, Segmentation};
 pub use engine::rows::{RowKernel, Rows};
+pub use engine::vectors::VectorKernel;
 pub use engine::{keep_memory, kept_memory, release_memory};
 pub use error::{ConfigError, InputError, InputProblem};
-pub(crate) use field::choice;
-pub use reduction::{Divisor, Reduction, Unreduced};
+pub use loss::Loss;
+pub use reduction::{Divisor, Extras, Reduction, Unreduced};
 pub use registry::{AnyLoss, LossConfig, registry};
-
-/// The examples of the README compile and run.
-#[cfg(all(doctest, feature = "train"))]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

@@ -10,8 +10,9 @@ pub use crate::diagnose::{
 pub use crate::distribution::{DistributionLoss, DistributionLossConfig};
 pub use crate::error::{ConfigError, InputError};
 pub use crate::heads::{HeadLoss, HeadLossConfig};
+pub use crate::loss::Loss;
 pub use crate::metric::{MetricLoss, MetricLossConfig};
-pub use crate::reduction::Reduction;
+pub use crate::reduction::{Extras, Reduction};
 pub use crate::registry::LossConfig;
 pub use crate::regression::{RegressionLoss, RegressionLossConfig};
 pub use crate::regularization::{Regularizer, RegularizerConfig};

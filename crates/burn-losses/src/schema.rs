@@ -34,7 +34,7 @@
 use crate::composition::JointLossConfig;
 use crate::error::ConfigError;
 use crate::field::schema::file;
-use crate::registry::{FAMILY_SCHEMAS, LossConfig};
+use crate::registry::{FAMILY_SCHEMAS, LossConfig, unknown_family};
 use crate::regularization::RegularizerConfig;
 use schemars::Schema;
 
@@ -55,12 +55,8 @@ pub fn of_any() -> Schema {
 /// ```
 pub fn of_family(family: &str) -> Result<Schema, ConfigError> {
     let known = FAMILY_SCHEMAS.iter().find(|(name, _)| *name == family);
-    known.map(|(_, schema)| schema()).ok_or_else(|| ConfigError::UnknownKind {
-        tag: "family",
-        family: "",
-        given: family.to_owned(),
-        allowed: FAMILY_SCHEMAS.iter().map(|(name, _)| *name).collect(),
-    })
+    let families = || FAMILY_SCHEMAS.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    known.map(|(_, schema)| schema()).ok_or_else(|| unknown_family(family, &families()))
 }
 
 /// Every schema with the name of its file in the folder `schema`: one per family, that of any family, and those of penalties and of

@@ -9,14 +9,15 @@
 //!
 //! let loss = LossConfig::of("metric", "contrastive")?.init(&Device::flex());
 //! let names = |at: usize| loss.signatures()[at].iter().map(|argument| argument.name).collect::<Vec<_>>();
-//! assert_eq!(names(0), ["embeddings", "labels", "weights"]);
-//! assert_eq!(names(1), ["first", "second", "dissimilar"]);
+//! assert_eq!(names(0), ["embeddings", "labels", "weights", "mask"]);
+//! assert_eq!(names(1), ["first", "second", "dissimilar", "weights", "mask"]);
 //! # Ok::<(), burn_losses::ConfigError>(())
 //! ```
 
 mod arguments;
 mod call;
 mod error;
+mod valid;
 
 use burn::tensor::{DType, TensorData};
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ pub use arguments::{Arguments, Leaves};
 pub use call::{Called, Family, Wanted};
 pub(crate) use call::{forward, with_rank};
 pub use error::EvalError;
+pub use valid::Valid;
 
 /// Tensors by name.
 pub type Inputs = BTreeMap<String, TensorData>;
@@ -130,7 +132,7 @@ impl Argument {
         Self::new(name, Kind::Labels { classes, ignored }, shape, Role::Target)
     }
 
-    /// What counts, where that is not everything.
+    /// What is valid, where that is not everything: see [`Extras`](crate::Extras).
     pub fn mask(name: &'static str, shape: Shape) -> Self {
         Self::new(name, Kind::Mask, shape, Role::Target).optional()
     }

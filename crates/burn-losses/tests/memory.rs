@@ -40,8 +40,8 @@ fn softmax(
     chunk_rows: Option<usize>,
     reduced: bool,
 ) -> Cost {
-    let mut config = SoftmaxLossConfig::new().with_num_classes(classes).with_embedding_dim(size).with_bias(true);
-    config.chunk_rows = chunk_rows;
+    let mut config = SoftmaxLossConfig::new(classes, size).with_bias(true);
+    config.options.chunk_rows = chunk_rows;
     let head = config.init(device);
     let embeddings = Tensor::<2>::random([rows, size], Distribution::Default, device).require_grad();
     let labels = Tensor::<1, Int>::arange(0..rows as i64, device) * 7919 % classes as i64;
@@ -146,7 +146,7 @@ fn memory_is_bounded() {
 /// No index runs over rows and classes together: the last of more than 2^31 logits are as right as those of one row alone.
 fn t65_more_logits_than_an_i32_counts() {
     let (device, rows, classes) = (Device::flex(), (1 << 16) + 1, (1 << 15) + 1);
-    let config = SoftmaxLossConfig::new().with_num_classes(classes).with_embedding_dim(1).with_chunk_rows(1024);
+    let config = SoftmaxLossConfig::new(classes, 1).with_chunk_rows(1024);
     let head = config.init(&device);
     let embeddings = Tensor::<2>::random([rows, 1], Distribution::Default, &device);
     let labels = Tensor::<1, Int>::arange(0..rows as i64, &device) % classes as i64;

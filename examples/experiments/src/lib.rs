@@ -66,3 +66,8 @@ impl From<data::DataError> for Error {
         Self::new(error)
     }
 }
+
+/// The examples of the README compile and run. They are tested here, since the README lies outside of the package `burn-losses`.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

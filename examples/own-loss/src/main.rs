@@ -2,13 +2,15 @@
 //!
 //! `cargo run -p own-loss`
 
+mod shapes;
+
 use std::error::Error;
 use std::time::Instant;
 
 use burn::tensor::{Device, Distribution, Tensor};
 use burn_losses::formula::{Dual, Formula, Real};
 use burn_losses::regression::RegressionLoss;
-use burn_losses::{Reduction, with_tensor_operations};
+use burn_losses::{Loss, Reduction, watched, with_tensor_operations};
 use burn_losses_plot::{Curve, Panel, Picture};
 
 /// The loss of Cauchy (or Lorentz): c^2/2 ln(1 + (d/c)^2), which an outlier hardly pulls at.
@@ -18,13 +20,13 @@ struct CauchyLoss {
 }
 
 impl Formula for CauchyLoss {
-    #[inline(always)] // into the vector instructions that the engine chooses
+    #[inline(always)] // into the vector instructions that the engine chooses: a debug build panics without
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
         ((prediction - target) * (1.0 / self.c)).square().log1p() * (self.c * self.c / 2.0)
     }
 }
 
-impl RegressionLoss for CauchyLoss {
+impl Loss for CauchyLoss {
     fn kind(&self) -> &'static str {
         "cauchy"
     }
@@ -32,6 +34,8 @@ impl RegressionLoss for CauchyLoss {
         Reduction::Mean
     }
 }
+
+impl RegressionLoss for CauchyLoss {}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let loss = CauchyLoss { c: 1.0 };
@@ -43,7 +47,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let gradients = loss.forward(predictions.clone(), targets.clone()).backward();
         (start.elapsed(), predictions.grad(&gradients).expect("a gradient"))
     };
-    step();
+    let (_, paths) = watched(step);
+    assert_eq!(paths.fused, ["pointwise"]);
     let (fused, gradient) = step();
     let (plain, expected) = with_tensor_operations(step);
     let difference: f32 = (gradient - expected).abs().max().into_scalar();
@@ -52,6 +57,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     if difference > 1e-12 {
         return Err("the fused gradient is another".into());
     }
+
+    let plain = device.clone().without_autodiff();
+    let (rows, vectors, pairs) = (shapes::of_rows(&plain), shapes::of_vectors(&plain), shapes::of_pairs(&plain));
+    println!("other shapes, fused too: rows {rows:.3}, vectors {vectors:.3}, pairs {pairs:.3}");
 
     let at: Vec<f64> = (-60..=60).map(|i| f64::from(i) / 10.0).collect();
     let curve = |c: f64| {

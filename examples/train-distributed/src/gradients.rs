@@ -28,7 +28,7 @@ pub(crate) fn unequal_counts(devices: &[Device]) -> Result<Comparison, String> {
             .zip(devices)
             .map(|((replica, shard), device)| {
                 let batch = shard.batch(&device.clone().autodiff());
-                replica.loss.forward_unreduced(replica.logits(batch.inputs), batch.labels)
+                replica.loss.forward_unreduced(replica.logits(batch.inputs), batch.labels, Extras::new())
             })
             .collect();
         let counts = || values.iter().map(|values| values.count().to_device(&devices[0]));

@@ -51,8 +51,8 @@ impl Classifier {
     /// gradient of the mean over all rows that count.
     fn run(&self, batch: Batch) -> ClassificationOutput {
         let logits = self.logits(batch.inputs);
-        let values = self.loss.forward_unreduced(logits.clone(), batch.labels.clone());
-        let loss = self.loss.reduction().reduce(values, None, Some(batch.step_count.into()));
+        let divisor = Extras::new().with_divisor(batch.step_count);
+        let loss = self.loss.forward_with(logits.clone(), batch.labels.clone(), divisor);
         ClassificationOutput::new(loss, logits, batch.labels)
     }
 

@@ -32,7 +32,7 @@ fn every_class_of_error_in_every_format() {
             "gama = 1.0",
             "gama: 1.0",
             "binary/focal",
-            "focal: unknown key `gama`, allowed: `gamma`, `alpha`, `reduction`",
+            "focal: unknown key `gama` (did you mean `gamma`?), allowed: `gamma`, `alpha`, `reduction`",
         ),
         ("gamma = nan", "gamma: .nan", "binary/focal", "focal: `gamma` is NaN, allowed: a number >= 0"),
         ("gamma = -0.5", "gamma: -0.5", "binary/focal", "focal: `gamma` is -0.5, allowed: a number >= 0"),
@@ -58,7 +58,7 @@ fn an_unknown_kind_names_the_kinds_of_its_family() {
     let folder = Folder::new().file("a.toml", "family = 'regression'\nkind = 'hubert'\n");
     let answer = check(&folder, "a.toml");
     assert_eq!((answer.code, answer.stdout.as_str()), (Some(1), ""));
-    let start = "a.toml:2: unknown kind `hubert` of family `regression`, allowed: `mae`, `mse`";
+    let start = "a.toml:2: unknown kind `hubert` of family `regression` (did you mean `huber`?), allowed: `mae`, `mse`";
     assert!(answer.stderr.starts_with(start), "{}", answer.stderr);
 }
 

@@ -193,7 +193,7 @@ fn distributions_from_logits_and_from_log_probabilities() {
     assert!((loss(folder("logits", [3.0, 3.0])) - 1.0).abs() < 1e-12);
     let bits = -2.0 * 2f64.ln();
     assert!((loss(folder("log_probabilities", [bits, bits])) - 2.0).abs() < 1e-12);
-    let error_of = "in.safetensors: cross_entropy: tensor `log_probabilities` is missing, expected: `log_probabilities`, `targets`, `weights`";
+    let error_of = "in.safetensors: cross_entropy: tensor `log_probabilities` is missing, expected: `log_probabilities`, `targets`, `weights`, `mask`";
     error(
         &folder("probabilities", [0.5, 0.5]),
         EVAL,
@@ -323,7 +323,7 @@ fn a_bad_file_is_an_error() {
 fn tensors_that_do_not_fit_are_an_error() {
     let predictions = || f64s("predictions", &[2], &[0.5, 3.0]);
     let targets = || f64s("targets", &[2], &[0.0; 2]);
-    let names = "expected: `predictions`, `targets`, `weights`";
+    let names = "expected: `predictions`, `targets`, `weights`, `mask`";
     let cases = [
         (vec![predictions()], format!("huber: tensor `targets` is missing, {names}")),
         (

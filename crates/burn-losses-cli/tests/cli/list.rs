@@ -24,10 +24,11 @@ fn json_has_every_loss_and_exactly_these_keys() {
         let fields = listed["fields"].as_array().unwrap();
         assert_eq!(fields.len(), loss.fields.len());
         for (listed, field) in fields.iter().zip(loss.fields) {
-            assert_eq!(keys(listed), ["default", "name", "range", "type"]);
+            assert_eq!(keys(listed), ["default", "name", "range", "required", "type"]);
             assert_eq!(listed["name"], field.name);
             assert_eq!(listed["type"], field.kind);
             assert_eq!(listed["range"], field.range);
+            assert_eq!(listed["required"], field.default.is_none());
             assert_eq!(listed["default"], serde_json::to_value(field.default).unwrap());
         }
     }

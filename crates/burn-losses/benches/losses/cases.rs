@@ -2,7 +2,7 @@
 
 use crate::backward;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use burn_losses::config::{Table, Value};
+use burn_losses::config::{Format, Value, from_str};
 use burn_losses::prelude::*;
 use burn_losses::{AnyLoss, BoxTargets, Boxes, LossInfo, registry};
 
@@ -62,14 +62,12 @@ const CLASSES: usize = 10_000;
 impl Case {
     fn new(info: &LossInfo) -> Self {
         let (family, kind) = (info.family, info.kind);
-        let default = LossConfig::of(family, kind).expect("the default is valid").init(&Device::flex());
+        let default = LossConfig::example(family, kind).expect("a kind").init(&Device::flex());
         let has_field = |name: &str| info.fields.iter().any(|field| field.name == name);
         let takes_bins = matches!(&default, AnyLoss::Boxes(loss) if loss.targets() == BoxTargets::Bins);
         let has_class_vectors = matches!(&default, AnyLoss::Metric(loss) if loss.class_vectors().is_some());
-        let mut table = Table::new();
-        let mut set = |key: &str, value: Value| table.insert(key.into(), value);
-        set("family", family.into());
-        set("kind", kind.into());
+        let mut table = info.example();
+        let mut set = |key: &str, value: Value| table.insert(key, value);
         let shape = match family {
             "regression" | "binary" => vec![131_072, 80],
             "classification" | "distribution" => vec![2048, 32_000],
@@ -92,13 +90,13 @@ impl Case {
         }
         if family == "metric" && has_field("terms") {
             let terms = "{ nearest: { kind: triplet, mining: hard }, all: { kind: nt_xent } }";
-            set("terms", serde_yaml_ng::from_str(terms).expect("two losses"));
+            set("terms", from_str(terms, Format::Yaml).expect("two losses"));
         }
         // There is one class.
         if has_field("activation") {
             set("activation", "sigmoid".into());
         }
-        let config = serde_yaml_ng::from_value(Value::Mapping(table)).expect("a config");
+        let config = LossConfig::from_value(table.into()).expect("a config");
         let (mut numbers, count, rows) = (Numbers(7), shape.iter().product(), shape[0]);
         let logits = |numbers: &mut Numbers| numbers.some(count, |u| (u - 0.5) * 8.0);
         let (first, second) = match family {

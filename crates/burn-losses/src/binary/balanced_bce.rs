@@ -1,53 +1,56 @@
 //! Balanced binary cross-entropy.
 
-use super::cross_entropies;
-use crate::config::{BatchAlpha, Range};
+use super::{BinaryLoss, cross_entropies};
+use crate::config::BatchAlpha;
 use crate::engine::machine::has_kernels;
 use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
-use crate::reduction::{Unreduced, sum};
-use burn::tensor::Tensor;
+use crate::reduction::{Unreduced, count_true, sum};
+use burn::tensor::{Bool, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    binary "balanced_bce": "binary cross-entropy that weights both classes equally, however rare one is";
-
-    /// Class-balanced binary cross-entropy (Xie and Tu 2015, [arXiv 1504.06375](https://arxiv.org/abs/1504.06375)).
-    ///
-    /// # Formula
-    /// `alpha y softplus(-x) + (1 - alpha) (1 - y) softplus(x)`, where alpha = negatives / (positives + negatives) of the batch, a
-    /// constant for the gradient, or a fixed number.
-    ///
-    /// # Numerics
-    /// Finite for every finite logit. A batch with one class alone has the value and the gradient 0, since the class that is
-    /// there weighs nothing.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{binary::BalancedBceLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = BalancedBceLossConfig::new().init(&device);
-    /// // One positive among four: alpha = 3/4, all together it weighs as much as the three others.
-    /// let values = loss.forward_no_reduction(
-    ///     Tensor::<1>::zeros([4], &device),
-    ///     Tensor::from_floats([1.0, 0.0, 0.0, 0.0], &device),
-    /// );
-    /// let values = values.into_data().to_vec::<f32>().unwrap();
-    /// assert!((values[0] - values[1] - values[2] - values[3]).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch has none: `BCEWithLogitsLoss` with a `pos_weight` that is recomputed for each batch is the same up to a factor.
-    pub struct BalancedBceLoss;
-
-    /// Config of [`BalancedBceLoss`].
-    pub struct BalancedBceLossConfig {
-        /// The weight of the positive class; `batch` makes both classes of each batch weigh the same.
-        alpha: BatchAlpha = BatchAlpha::Batch, Range::Closed(0.0, 1.0);
-    }
+/// Class-balanced binary cross-entropy (Xie and Tu 2015, [arXiv 1504.06375](https://arxiv.org/abs/1504.06375)).
+///
+/// # Formula
+/// `alpha y softplus(-x) + (1 - alpha) (1 - y) softplus(x)`, where alpha = negatives / (positives + negatives) of the batch, a
+/// constant for the gradient, or a fixed number.
+///
+/// # Numerics
+/// Finite for every finite logit. A batch with one class alone has the value and the gradient 0, since the class that is
+/// there weighs nothing.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{binary::BalancedBceLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = BalancedBceLossConfig::new().init(&device);
+/// // One positive among four: alpha = 3/4, all together it weighs as much as the three others.
+/// let values = loss.forward_no_reduction(
+///     Tensor::<1>::zeros([4], &device),
+///     Tensor::from_floats([1.0, 0.0, 0.0, 0.0], &device),
+/// );
+/// let values = values.into_data().to_vec::<f32>().unwrap();
+/// assert!((values[0] - values[1] - values[2] - values[3]).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch has none: `BCEWithLogitsLoss` with a `pos_weight` that is recomputed for each batch is the same up to a factor.
+#[loss(binary, "balanced_bce", "binary cross-entropy that weights both classes equally, however rare one is")]
+pub struct BalancedBceLoss {
+    config: BalancedBceLossConfig,
 }
+
+/// Config of [`BalancedBceLoss`].
+#[loss_config]
+pub struct BalancedBceLossConfig {
+    /// The weight of the positive class; `batch` makes both classes of each batch weigh the same.
+    #[field(default = BatchAlpha::Batch, range = "[0, 1]")]
+    pub alpha: BatchAlpha,
+}
+
+impl BinaryLoss for BalancedBceLoss {}
 
 /// The loss where alpha is known.
 #[derive(Debug, Clone)]
@@ -66,7 +69,7 @@ impl Formula for WeightedBce {
 #[inline(always)]
 fn weigh<R: Real>(alpha: R, logit: R, target: R) -> R {
     let (positive, negative) = cross_entropies(logit, target);
-    positive * alpha.clone() + negative * (-alpha + 1.0)
+    alpha.clone().weigh(positive) + (-alpha + 1.0).weigh(negative)
 }
 
 impl Pointwise for BalancedBceLoss {
@@ -78,14 +81,14 @@ impl Pointwise for BalancedBceLoss {
     }
 
     fn kernel_of_batch(&self, _: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
-        let kernel = PointKernel::new(&WeightedBce { alpha: alpha_of_batch(targets).into_scalar() });
-        Some(BatchKernel { kernel, factors: None, normalizer: None })
+        let kernel = PointKernel::new(&WeightedBce { alpha: alpha_of_batch(targets, None).into_scalar() });
+        Some(BatchKernel { kernel, factors: None, factors_count: false })
     }
 
-    fn values(&self, logits: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
+    fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
         let alpha = match self.config.alpha {
             BatchAlpha::Number(alpha) => return of_formula(&WeightedBce { alpha }, logits, targets).into(),
-            BatchAlpha::Batch => alpha_of_batch(&targets),
+            BatchAlpha::Batch => alpha_of_batch(&targets, mask),
         };
         if has_kernels(&logits) && !targets.is_tracked() {
             return of_formula(&WeightedBce { alpha: alpha.into_scalar() }, logits, targets).into();
@@ -95,9 +98,12 @@ impl Pointwise for BalancedBceLoss {
     }
 }
 
-/// The share of the negatives in a batch, a constant: `[1]`.
-fn alpha_of_batch(targets: &Tensor<3>) -> Tensor<1> {
-    let targets = targets.clone().detach();
-    let count = targets.shape().num_elements();
-    -(sum(targets) * (1.0 / count as f64)) + 1.0
+/// The share of the negatives in a batch, a constant: `[1]`. A masked target is 0.
+fn alpha_of_batch(targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Tensor<1> {
+    let positives = sum(targets.clone().detach());
+    let share = match mask {
+        None => positives * (1.0 / targets.shape().num_elements() as f64),
+        Some(mask) => count_true(mask).divide(positives),
+    };
+    -share + 1.0
 }

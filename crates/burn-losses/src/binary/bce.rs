@@ -1,70 +1,71 @@
 //! Binary cross-entropy.
 
 use super::{BinaryLoss, cross_entropies};
-use crate::config::{ClassFactor, Range};
+use crate::config::ClassFactor;
 use crate::engine::classes::along_axis_1;
 use crate::engine::pointwise::{PointKernel, Pointwise};
 use crate::formula::{Formula, Real};
-use crate::macros::{kind_and_reduction, loss};
 use crate::reduction::Unreduced;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
+use burn_losses_derive::{Choice, loss, loss_config};
 
-crate::choice! {
-    /// What the model hands to the loss.
-    #[derive(Copy, Eq)]
-    pub enum BceInput {
-        /// Logits: any real number. Prefer this: no digits are lost.
-        #[default]
-        Logits = "logits",
-        /// Probabilities in [0, 1].
-        Probabilities = "probabilities",
-    }
+/// What the model hands to the loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum BceInput {
+    /// Logits: any real number. Prefer this: no digits are lost.
+    #[default]
+    Logits,
+    /// Probabilities in [0, 1].
+    Probabilities,
 }
 
-loss! {
-    binary "bce": "binary cross-entropy, on logits or probabilities, with soft labels and class weights";
+/// Binary cross-entropy.
+///
+/// # Formula
+/// ```text
+/// w y softplus(-x) + (1 - y) softplus(x)     of a logit x
+/// -(w y ln p + (1 - y) ln(1 - p))            of a probability p
+/// ```
+/// with the target y in [0, 1], smoothed to y (1 - e) + e/2, and w = `pos_weight`.
+///
+/// # Numerics
+/// On logits value and gradient are finite for every finite logit. On probabilities a logarithm is never below -100 (as in
+/// PyTorch). A probability below 1e-38 counts as 0: its logarithm is -100 and has the gradient 0 rather than an infinite one.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{binary::BceLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// // Three labels per image; the first is rare, so that missing it costs four times as much.
+/// let loss = BceLossConfig::new().with_pos_weight(vec![4.0, 1.0, 1.0]).init(&device);
+/// let logits = Tensor::<2>::from_floats([[0.0, 2.0, -2.0]], &device);
+/// let targets = Tensor::from_floats([[1.0, 1.0, 0.0]], &device);
+/// let value = loss.forward(logits, targets);
+/// assert!((value.into_scalar::<f32>() - 1.008_815).abs() < 1e-5);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch: `torch.nn.BCEWithLogitsLoss` and `BCELoss`, the same. There `pos_weight` follows the last axis, here axis 1,
+/// where the classes are in every family.
+#[loss(binary, "bce", "binary cross-entropy, on logits or probabilities, with soft labels and class weights")]
+pub struct BceLoss {
+    config: BceLossConfig,
+}
 
-    /// Binary cross-entropy.
-    ///
-    /// # Formula
-    /// ```text
-    /// w y softplus(-x) + (1 - y) softplus(x)     of a logit x
-    /// -(w y ln p + (1 - y) ln(1 - p))            of a probability p
-    /// ```
-    /// with the target y in [0, 1], smoothed to y (1 - e) + e/2, and w = `pos_weight`.
-    ///
-    /// # Numerics
-    /// On logits value and gradient are finite for every finite logit. On probabilities a logarithm is never below -100 (as in
-    /// PyTorch). A probability below 1e-38 counts as 0: its logarithm is -100 and has the gradient 0 rather than an infinite one.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{binary::BceLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// // Three labels per image; the first is rare, so that missing it costs four times as much.
-    /// let loss = BceLossConfig::new().with_pos_weight(vec![4.0, 1.0, 1.0]).init(&device);
-    /// let logits = Tensor::<2>::from_floats([[0.0, 2.0, -2.0]], &device);
-    /// let targets = Tensor::from_floats([[1.0, 1.0, 0.0]], &device);
-    /// let value = loss.forward(logits, targets);
-    /// assert!((value.into_scalar::<f32>() - 1.008_815).abs() < 1e-5);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch: `torch.nn.BCEWithLogitsLoss` and `BCELoss`, the same. There `pos_weight` follows the last axis, here axis 1,
-    /// where the classes are in every family.
-    pub struct BceLoss;
-
-    /// Config of [`BceLoss`].
-    pub struct BceLossConfig {
-        /// Whether the model gives logits or probabilities.
-        input: BceInput = BceInput::Logits;
-        /// The weight of positive targets: one number, or one per class.
-        pos_weight: ClassFactor = ClassFactor::None, Range::AtLeast(0.0);
-        /// How much of each target is spread evenly over both classes.
-        label_smoothing: f64 = 0.0, Range::HalfOpen(0.0, 1.0);
-    }
+/// Config of [`BceLoss`].
+#[loss_config]
+pub struct BceLossConfig {
+    /// Whether the model gives logits or probabilities.
+    #[field(default = BceInput::Logits)]
+    pub input: BceInput,
+    /// The weight of positive targets: one number, or one per class.
+    #[field(default = ClassFactor::None, range = ">= 0")]
+    pub pos_weight: ClassFactor,
+    /// How much of each target is spread evenly over both classes.
+    #[field(default = 0.0, range = "[0, 1)")]
+    pub label_smoothing: f64,
 }
 
 /// Probabilities below this count as 0: the smallest normal `f32`, about.
@@ -100,7 +101,7 @@ impl BceLoss {
         let (positive, negative) = self.classes(input, target);
         match weight {
             None => positive + negative,
-            Some(weight) => positive * weight + negative,
+            Some(weight) => weight.weigh(positive) + negative,
         }
     }
 }
@@ -121,10 +122,10 @@ impl Formula for ScalarWeightBce {
 }
 
 impl Pointwise for BceLoss {
-    fn values(&self, input: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
+    fn values(&self, input: Tensor<3>, targets: Tensor<3>, _: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
         match &self.config.pos_weight {
             ClassFactor::PerClass(weights) => {
-                let weights = along_axis_1(weights, &input);
+                let weights = along_axis_1(weights, &input).expand(input.dims());
                 self.weigh(input, targets, Some(weights)).into()
             }
             _ => ScalarWeightBce(self.clone()).eval(input, targets).into(),
@@ -147,7 +148,6 @@ impl Pointwise for BceLoss {
 }
 
 impl BinaryLoss for BceLoss {
-    kind_and_reduction!("bce");
     fn input(&self) -> &'static str {
         match self.config.input {
             BceInput::Logits => "logits",

@@ -1,69 +1,73 @@
 //! Focal loss, binary.
 
-use super::cross_entropies;
-use crate::config::{Alpha, Range};
-use crate::formula::safe::LEAST_MISS;
+use super::{BinaryLoss, cross_entropies};
+use crate::config::Alpha;
+use crate::formula::safe::{LEAST_MISS, bounded};
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    binary "focal": "binary cross-entropy that looks away from what is easy: for many negatives";
-
-    /// Focal loss (Lin et al. 2017, [arXiv 1708.02002](https://arxiv.org/abs/1708.02002)).
-    ///
-    /// # Formula
-    /// ```text
-    /// alpha_t (1 - p_t)^gamma bce
-    /// p_t     = p y + (1 - p) (1 - y),  p = sigmoid(x)
-    /// alpha_t = alpha y + (1 - alpha) (1 - y)
-    /// bce     = y softplus(-x) + (1 - y) softplus(x),  which is -ln p_t for hard labels
-    /// ```
-    ///
-    /// # Numerics
-    /// Value and gradient are finite for every finite logit and every gamma, also between 0 and 1, where the factor alone has an
-    /// infinite slope; gamma = 0 is [`BceLoss`](super::BceLoss) with alpha. 1 - p_t below 1e-30 counts as 1e-30.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{Reduction, binary::FocalLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// // As in RetinaNet: summed over all anchors, divided by the number of positive ones.
-    /// let loss = FocalLossConfig::new().with_reduction(Reduction::Positives).init(&device);
-    /// let logits = Tensor::<1>::from_floats([2.0, -3.0, -4.0], &device);
-    /// let targets = Tensor::from_floats([1.0, 0.0, 0.0], &device);
-    /// let value = loss.forward(logits, targets);
-    /// assert!((value.into_scalar::<f32>() / 0.000_537_26 - 1.0).abs() < 1e-4);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// torchvision: `ops.sigmoid_focal_loss`, the same, soft labels included; its gradient is NaN at saturated logits when
-    /// gamma < 1.
-    pub struct FocalLoss;
-
-    /// Config of [`FocalLoss`].
-    pub struct FocalLossConfig {
-        /// How strongly easy samples are played down; 0 is cross-entropy.
-        gamma: f64 = 2.0, Range::AtLeast(0.0);
-        /// The weight of positive targets; negative ones weigh 1 - alpha. `none`: both weigh 1.
-        alpha: Alpha = Alpha::Number(0.25), Range::Closed(0.0, 1.0);
-    }
+/// Focal loss (Lin et al. 2017, [arXiv 1708.02002](https://arxiv.org/abs/1708.02002)).
+///
+/// # Formula
+/// ```text
+/// alpha_t (1 - p_t)^gamma bce
+/// p_t     = p y + (1 - p) (1 - y),  p = sigmoid(x)
+/// alpha_t = alpha y + (1 - alpha) (1 - y)
+/// bce     = y softplus(-x) + (1 - y) softplus(x),  which is -ln p_t for hard labels
+/// ```
+///
+/// # Numerics
+/// Value and gradient are finite for every finite logit and every gamma, also between 0 and 1, where the factor alone has an
+/// infinite slope; gamma = 0 is [`BceLoss`](super::BceLoss) with alpha. 1 - p_t below 1e-30 counts as 1e-30.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{Reduction, binary::FocalLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// // As in RetinaNet: summed over all anchors, divided by the number of positive ones.
+/// let loss = FocalLossConfig::new().with_reduction(Reduction::Positives).init(&device);
+/// let logits = Tensor::<1>::from_floats([2.0, -3.0, -4.0], &device);
+/// let targets = Tensor::from_floats([1.0, 0.0, 0.0], &device);
+/// let value = loss.forward(logits, targets);
+/// assert!((value.into_scalar::<f32>() / 0.000_537_26 - 1.0).abs() < 1e-4);
+/// ```
+///
+/// # Elsewhere
+/// torchvision: `ops.sigmoid_focal_loss`, the same, soft labels included; its gradient is NaN at saturated logits when
+/// gamma < 1.
+#[loss(binary, "focal", "binary cross-entropy that looks away from what is easy: for many negatives")]
+pub struct FocalLoss {
+    config: FocalLossConfig,
 }
+
+/// Config of [`FocalLoss`].
+#[loss_config]
+pub struct FocalLossConfig {
+    /// How strongly easy samples are played down; 0 is cross-entropy.
+    #[field(default = 2.0, range = ">= 0")]
+    pub gamma: f64,
+    /// The weight of positive targets; negative ones weigh 1 - alpha. `none`: both weigh 1.
+    #[field(default = Alpha::Number(0.25), range = "[0, 1]")]
+    pub alpha: Alpha,
+}
+
+impl BinaryLoss for FocalLoss {}
 
 impl Formula for FocalLoss {
     #[inline(always)]
     fn eval<R: Real>(&self, logit: R, target: R) -> R {
         let other = -target.clone() + 1.0;
         // 1 - p_t, without subtracting anything from 1.
-        let [p, not_p] = logit.clone().sigmoids();
+        let [p, not_p] = bounded(logit.clone()).sigmoids();
         let miss = target.clone() * not_p + other.clone() * p;
         let miss = miss.clone().maximum(miss.lit(LEAST_MISS));
         let (positive, negative) = cross_entropies(logit, target.clone());
         let value = miss.powf(self.config.gamma) * (positive + negative);
         match self.config.alpha {
             Alpha::None => value,
-            Alpha::Number(alpha) => value * (target * alpha + other * (1.0 - alpha)),
+            Alpha::Number(alpha) => (target * alpha + other * (1.0 - alpha)).weigh(value),
         }
     }
 }

@@ -1,61 +1,69 @@
 //! GHM-C: the gradient harmonising mechanism for classification.
 
-use super::cross_entropies;
-use crate::config::Range;
+use super::{BinaryLoss, cross_entropies};
 use crate::engine::ghm::GhmCounts;
 use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
 use crate::reduction::Unreduced;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    binary "ghm_c": "binary cross-entropy in which easy, hard and outlying samples have the same say";
+/// GHM-C (Li et al. 2019, [arXiv 1811.05181](https://arxiv.org/abs/1811.05181)): cross-entropy, weighted so that each bin of
+/// gradient norms that is not empty has the same weight.
+///
+/// # Formula
+/// ```text
+/// beta bce
+/// beta = total / (smoothed count of the bin of g x number of bins not empty)
+/// g    = |sigmoid(x) - y|
+/// ```
+/// beta is a constant for the gradient.
+///
+/// # State
+/// The counts per bin, smoothed over the training steps and saved with the module. Every forward pass on a device with autodiff
+/// is a step; elsewhere, as in validation, nothing is counted.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{binary::GhmCLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = GhmCLossConfig::new().with_bins(10).init(&device);
+/// // Three easy negatives and one hard one: both bins weigh 4 / 2.
+/// let logits = Tensor::<1>::from_floats([-5.0, -5.0, -5.0, 1.0], &device);
+/// let values = loss.forward_no_reduction(logits, Tensor::zeros([4], &device));
+/// let values = values.into_data().to_vec::<f32>().unwrap();
+/// assert!((values[3] - 2.0 * 1.313_26).abs() < 1e-4);
+/// assert!((values[0] - 2.0 / 3.0 * 0.006_715_3).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// mmdetection: `GHMC`, which scales the first step by 1/(1 - momentum) and never lets the count of an empty bin decay.
+#[loss(binary, "ghm_c", "binary cross-entropy in which easy, hard and outlying samples have the same say")]
+pub struct GhmCLoss {
+    config: GhmCLossConfig,
+    counts: GhmCounts,
+}
 
-    /// GHM-C (Li et al. 2019, [arXiv 1811.05181](https://arxiv.org/abs/1811.05181)): cross-entropy, weighted so that each bin of
-    /// gradient norms that is not empty has the same weight.
-    ///
-    /// # Formula
-    /// ```text
-    /// beta bce
-    /// beta = total / (smoothed count of the bin of g x number of bins not empty)
-    /// g    = |sigmoid(x) - y|
-    /// ```
-    /// beta is a constant for the gradient.
-    ///
-    /// # State
-    /// The counts per bin, smoothed over the training steps and saved with the module. Every forward pass on a device with autodiff
-    /// is a step; elsewhere, as in validation, nothing is counted.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{binary::GhmCLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = GhmCLossConfig::new().with_bins(10).init(&device);
-    /// // Three easy negatives and one hard one: both bins weigh 4 / 2.
-    /// let logits = Tensor::<1>::from_floats([-5.0, -5.0, -5.0, 1.0], &device);
-    /// let values = loss.forward_no_reduction(logits, Tensor::zeros([4], &device));
-    /// let values = values.into_data().to_vec::<f32>().unwrap();
-    /// assert!((values[3] - 2.0 * 1.313_26).abs() < 1e-4);
-    /// assert!((values[0] - 2.0 / 3.0 * 0.006_715_3).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// mmdetection: `GHMC`, which scales the first step by 1/(1 - momentum) and never lets the count of an empty bin decay.
-    pub struct GhmCLoss {
-        counts: GhmCounts = |config, device| GhmCounts::new(config.bins, device),
-    }
+/// Config of [`GhmCLoss`].
+#[loss_config]
+pub struct GhmCLossConfig {
+    /// The number of bins of the gradient norm.
+    #[field(default = 30, range = "[1, 1000]")]
+    pub bins: usize,
+    /// How much of the old counts stays at each step.
+    #[field(default = 0.75, range = "[0, 1)")]
+    pub momentum: f64,
+}
 
-    /// Config of [`GhmCLoss`].
-    pub struct GhmCLossConfig {
-        /// The number of bins of the gradient norm.
-        bins: usize = 30_usize, Range::Closed(1.0, 1000.0);
-        /// How much of the old counts stays at each step.
-        momentum: f64 = 0.75, Range::HalfOpen(0.0, 1.0);
+impl GhmCLossConfig {
+    fn build(&self, device: &Device) -> GhmCLoss {
+        GhmCLoss { config: self.clone(), counts: GhmCounts::new(self.bins, device) }
     }
 }
+
+impl BinaryLoss for GhmCLoss {}
 
 /// |p - y|.
 #[derive(Debug, Clone)]
@@ -88,20 +96,20 @@ impl GhmCLoss {
 
 impl GhmCLoss {
     /// beta of each value.
-    fn weights(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Tensor<3> {
+    fn weights(&self, logits: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Tensor<3> {
         let norm = of_formula(&GradientNorm, logits.clone().detach(), targets.clone().detach());
-        self.counts.weights(norm, self.config.momentum)
+        self.counts.weights(norm, self.config.momentum, mask)
     }
 }
 
 impl Pointwise for GhmCLoss {
-    fn values(&self, logits: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
-        let beta = self.weights(&logits, &targets);
+    fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let beta = self.weights(&logits, &targets, mask);
         (of_formula(&CrossEntropy, logits, targets) * beta).into()
     }
 
     fn kernel_of_batch(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
-        let factors = Some(self.weights(logits, targets));
-        Some(BatchKernel { kernel: PointKernel::new(&CrossEntropy), factors, normalizer: None })
+        let factors = Some(self.weights(logits, targets, None));
+        Some(BatchKernel { kernel: PointKernel::new(&CrossEntropy), factors, factors_count: false })
     }
 }

@@ -1,47 +1,50 @@
 //! Hinge loss.
 
-use super::signed_margin;
-use crate::config::Range;
+use super::{BinaryLoss, signed_margin};
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    binary "hinge": "nothing beyond the margin, a straight line before it: support vector machines";
-
-    /// Hinge loss (Cortes and Vapnik 1995, [doi 10.1007/BF00994018](https://doi.org/10.1007/BF00994018)).
-    ///
-    /// # Formula
-    /// `max(0, margin - z)`, or its square, z = (2y - 1) x. Meant for hard labels.
-    ///
-    /// # Numerics
-    /// The gradient at z = margin is 0.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{binary::HingeLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = HingeLossConfig::new().init(&device);
-    /// let values = loss.forward_no_reduction(
-    ///     Tensor::<1>::from_floats([2.0, 0.5, 0.5], &device),
-    ///     Tensor::from_floats([1.0, 1.0, 0.0], &device),
-    /// );
-    /// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [0.0, 0.5, 1.5]);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// Keras: `Hinge` and `SquaredHinge`, the same at margin 1. PyTorch's `HingeEmbeddingLoss` is another loss.
-    pub struct HingeLoss;
-
-    /// Config of [`HingeLoss`].
-    pub struct HingeLossConfig {
-        /// Beyond this signed margin a sample costs nothing.
-        margin: f64 = 1.0, Range::Greater(0.0);
-        /// Whether the hinge is squared.
-        squared: bool = false;
-    }
+/// Hinge loss (Cortes and Vapnik 1995, [doi 10.1007/BF00994018](https://doi.org/10.1007/BF00994018)).
+///
+/// # Formula
+/// `max(0, margin - z)`, or its square, z = (2y - 1) x. Meant for hard labels.
+///
+/// # Numerics
+/// The gradient at z = margin is 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{binary::HingeLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = HingeLossConfig::new().init(&device);
+/// let values = loss.forward_no_reduction(
+///     Tensor::<1>::from_floats([2.0, 0.5, 0.5], &device),
+///     Tensor::from_floats([1.0, 1.0, 0.0], &device),
+/// );
+/// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [0.0, 0.5, 1.5]);
+/// ```
+///
+/// # Elsewhere
+/// Keras: `Hinge` and `SquaredHinge`, the same at margin 1. PyTorch's `HingeEmbeddingLoss` is another loss.
+#[loss(binary, "hinge", "nothing beyond the margin, a straight line before it: support vector machines")]
+pub struct HingeLoss {
+    config: HingeLossConfig,
 }
+
+/// Config of [`HingeLoss`].
+#[loss_config]
+pub struct HingeLossConfig {
+    /// Beyond this signed margin a sample costs nothing.
+    #[field(default = 1.0, range = "> 0")]
+    pub margin: f64,
+    /// Whether the hinge is squared.
+    #[field(default = false)]
+    pub squared: bool,
+}
+
+impl BinaryLoss for HingeLoss {}
 
 impl Formula for HingeLoss {
     #[inline(always)]

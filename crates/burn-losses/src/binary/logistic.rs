@@ -1,41 +1,43 @@
 //! Logistic loss.
 
-use super::signed_margin;
+use super::{BinaryLoss, signed_margin};
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    binary "logistic": "softplus of the negative margin: cross-entropy of hard labels";
-
-    /// Logistic loss, also called soft-margin loss.
-    ///
-    /// # Formula
-    /// `softplus(-z)`, z = (2y - 1) x. On hard labels it equals [`BceLoss`](super::BceLoss).
-    ///
-    /// # Numerics
-    /// Finite for every finite logit.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{binary::LogisticLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = LogisticLossConfig::new().init(&device);
-    /// let value = loss.forward(
-    ///     Tensor::<1>::from_floats([0.0], &device),
-    ///     Tensor::from_floats([1.0], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - 2f32.ln()).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch: `torch.nn.SoftMarginLoss`, with targets 1 and -1 where this one has 1 and 0; it overflows at large logits.
-    pub struct LogisticLoss;
-
-    /// Config of [`LogisticLoss`].
-    pub struct LogisticLossConfig {}
+/// Logistic loss, also called soft-margin loss.
+///
+/// # Formula
+/// `softplus(-z)`, z = (2y - 1) x. On hard labels it equals [`BceLoss`](super::BceLoss).
+///
+/// # Numerics
+/// Finite for every finite logit.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{binary::LogisticLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = LogisticLossConfig::new().init(&device);
+/// let value = loss.forward(
+///     Tensor::<1>::from_floats([0.0], &device),
+///     Tensor::from_floats([1.0], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - 2f32.ln()).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch: `torch.nn.SoftMarginLoss`, with targets 1 and -1 where this one has 1 and 0; it overflows at large logits.
+#[loss(binary, "logistic", "softplus of the negative margin: cross-entropy of hard labels")]
+pub struct LogisticLoss {
+    config: LogisticLossConfig,
 }
+
+/// Config of [`LogisticLoss`].
+#[loss_config]
+pub struct LogisticLossConfig {}
+
+impl BinaryLoss for LogisticLoss {}
 
 impl Formula for LogisticLoss {
     #[inline(always)]

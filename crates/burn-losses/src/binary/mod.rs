@@ -2,30 +2,46 @@
 //!
 //! All losses here can be swapped for one another in a config file: see [`BinaryLossConfig`].
 
+mod balanced_bce;
+mod bce;
+mod focal;
+mod ghm_c;
+mod hinge;
+mod logistic;
+mod ohem;
+mod ramp;
 mod signature;
+#[cfg(test)]
+pub mod template;
+mod weighted_sum;
+mod zero_one;
 
 use crate::check::Reference;
 use crate::engine::pointwise::{self, BatchKernel, PointKernel, Pointwise};
 use crate::error::{InputError, expect};
 use crate::formula::Real;
-use crate::macros::{dispatch, family, kind_and_reduction};
-use crate::reduction::{Reduction, Unreduced};
-use burn::tensor::Tensor;
+use crate::loss::Loss;
+use crate::reduction::{Extras, Unreduced};
+use burn::tensor::{Bool, Tensor};
+use burn_losses_derive::{dispatch, family};
 
 pub use crate::options::Keep;
-pub use bce::BceInput;
+pub use balanced_bce::{BalancedBceLoss, BalancedBceLossConfig};
+pub use bce::{BceInput, BceLoss, BceLossConfig};
+pub use focal::{FocalLoss, FocalLossConfig};
+pub use ghm_c::{GhmCLoss, GhmCLossConfig};
+pub use hinge::{HingeLoss, HingeLossConfig};
+pub use logistic::{LogisticLoss, LogisticLossConfig};
+pub use ohem::{OhemLoss, OhemLossConfig};
+pub use ramp::{RampLoss, RampLossConfig};
+pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
+pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
 
 /// A loss of logits and targets of one shape. The targets are in [0, 1], which is not checked here: values on a device are
 /// not read.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
-pub trait BinaryLoss: Pointwise {
-    /// The `kind`, which errors name.
-    fn kind(&self) -> &'static str;
-
-    /// How the unreduced values become one number.
-    fn reduction(&self) -> Reduction;
-
+pub trait BinaryLoss: Pointwise + Loss {
     /// What the first argument is called: `logits`, or `probabilities`.
     fn input(&self) -> &'static str {
         "logits"
@@ -41,21 +57,26 @@ pub trait BinaryLoss: Pointwise {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
-        expect(self.check(&logits, &targets, None));
-        pointwise::reduce(self, self.reduction(), logits, targets, None)
+        self.forward_with(logits, targets, Extras::new())
     }
 
-    /// The same with weights, which multiply the unreduced values.
+    /// The same with weights, a mask of what is valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights: that of the logits, or `[N, 1, ..]`: one per sample
+    /// - weights, mask: that of the logits, or `[N, 1, ..]`: one per sample
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
     #[track_caller]
-    fn forward_weighted<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>, weights: Tensor<D>) -> Tensor<1> {
-        expect(self.check(&logits, &targets, Some(&weights)));
-        pointwise::reduce(self, self.reduction(), logits, targets, Some(weights))
+    fn forward_with<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        targets: Tensor<D>,
+        extras: impl Into<Extras>,
+    ) -> Tensor<1> {
+        let extras = extras.into();
+        expect(self.check(&logits, &targets, &extras));
+        pointwise::reduce(self, self.reduction(), logits, targets, extras)
     }
 
     /// One value per logit.
@@ -64,18 +85,24 @@ pub trait BinaryLoss: Pointwise {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward_no_reduction<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
-        expect(self.check(&logits, &targets, None));
-        pointwise::values(self, logits, targets).values
+        self.forward_unreduced(logits, targets, Extras::new()).values
     }
 
-    /// One value per element, and what each counts in a mean: what [`Reduction::reduce`] takes.
+    /// One value per element, times its weight and divided by the divisor, and what each counts in a mean: what
+    /// [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
-    fn forward_unreduced<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
-        expect(self.check(&logits, &targets, None));
-        pointwise::values(self, logits, targets)
+    fn forward_unreduced<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        targets: Tensor<D>,
+        extras: impl Into<Extras>,
+    ) -> Unreduced<D> {
+        let extras = extras.into();
+        expect(self.check(&logits, &targets, &extras));
+        pointwise::unreduced(self, logits, targets, extras)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
@@ -83,10 +110,10 @@ pub trait BinaryLoss: Pointwise {
         &self,
         logits: &Tensor<D>,
         targets: &Tensor<D>,
-        weights: Option<&Tensor<D>>,
+        extras: &Extras,
     ) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: self.input(), tensor: logits };
-        pointwise::check(self, first, targets, weights)
+        pointwise::check(self, first, targets, extras)
     }
 }
 
@@ -94,52 +121,49 @@ pub trait BinaryLoss: Pointwise {
 #[inline(always)]
 fn cross_entropies<R: Real>(logit: R, target: R) -> (R, R) {
     let [of_negative, of_positive] = logit.softpluses();
-    (target.clone() * of_positive, (-target + 1.0) * of_negative)
+    (target.clone().weigh(of_positive), (-target + 1.0).weigh(of_negative))
 }
 
 /// The signed margin z = (2y - 1) x: positive where the sign of the logit is right.
 #[inline(always)]
 fn signed_margin<R: Real>(logit: R, target: R) -> R {
-    (target * 2.0 - 1.0) * logit
+    (target * 2.0 - 1.0).weigh(logit)
 }
 
-macro_rules! implement {
-    (loss BceLoss, $kind:expr) => {};
-    (loss OhemLoss, $kind:expr) => {};
-    (loss WeightedSumLoss, $kind:expr) => {};
-    (loss $loss:ident, $kind:expr) => {
-        impl BinaryLoss for $loss {
-            kind_and_reduction!($kind);
-        }
-    };
-    (any $any:ident, $config:ident, $($variant:ident),+) => {
-        dispatch! {
-            $any [$($variant),+]
-            impl Pointwise {
-                fn values(&self, first: Tensor<3>, targets: Tensor<3>) -> Unreduced<3>;
-                fn kernel(&self) -> Option<PointKernel>;
-                fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel>;
-                fn accepts(&self, shape: &[usize]) -> Result<(), String>;
-            }
-            impl BinaryLoss {
-                fn kind(&self) -> &'static str;
-                fn reduction(&self) -> Reduction;
-                fn input(&self) -> &'static str;
-            }
-        }
-    };
+/// The config of any module of this family, told apart by `kind`.
+#[family(binary, makes = AnyBinaryLoss)]
+pub enum BinaryLossConfig {
+    #[kind("bce", elsewhere = "BCEWithLogitsLoss", elsewhere = "BCELoss", elsewhere = "MultiLabelSoftMarginLoss")]
+    Bce(BceLossConfig),
+    #[kind("balanced_bce")]
+    BalancedBce(BalancedBceLossConfig),
+    #[kind("focal", elsewhere = "sigmoid_focal_loss")]
+    Focal(FocalLossConfig),
+    #[kind("ghm_c", elsewhere = "GHMC")]
+    GhmC(GhmCLossConfig),
+    #[kind("hinge")]
+    Hinge(HingeLossConfig),
+    #[kind("ramp")]
+    Ramp(RampLossConfig),
+    #[kind("logistic", alias = "soft_margin", elsewhere = "SoftMarginLoss")]
+    Logistic(LogisticLossConfig),
+    #[kind("zero_one")]
+    ZeroOne(ZeroOneLossConfig),
+    #[kind("ohem")]
+    Ohem(OhemLossConfig),
+    #[kind("weighted_sum")]
+    WeightedSum(WeightedSumLossConfig),
 }
 
-family! {
-    binary, BinaryLossConfig => AnyBinaryLoss, implement;
-    bce: Bce;
-    balanced_bce: BalancedBce;
-    focal: Focal;
-    ghm_c: GhmC;
-    hinge: Hinge;
-    ramp: Ramp;
-    logistic: Logistic, alias "soft_margin";
-    zero_one: ZeroOne;
-    ohem: Ohem;
-    weighted_sum: WeightedSum;
+#[dispatch]
+impl Pointwise for AnyBinaryLoss {
+    fn values(&self, first: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3>;
+    fn kernel(&self) -> Option<PointKernel>;
+    fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel>;
+    fn accepts(&self, shape: &[usize]) -> Result<(), String>;
+}
+
+#[dispatch]
+impl BinaryLoss for AnyBinaryLoss {
+    fn input(&self) -> &'static str;
 }

@@ -1,74 +1,79 @@
 //! Online hard example mining, binary.
 
 use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, Keep};
-use crate::config::Range;
 use crate::engine::hardest::{hardest, keep_hardest};
 use crate::engine::pointwise::{self, BatchKernel, Pointwise};
-use crate::macros::{kind_and_reduction, loss};
 use crate::reduction::Unreduced;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    binary "ohem": "another loss of this family on the hardest values of the batch alone";
+/// Online hard example mining (Shrivastava et al. 2016, [arXiv 1604.03540](https://arxiv.org/abs/1604.03540)) around any
+/// loss of this family.
+///
+/// # Formula
+/// The values of the inner loss where they are among the hardest, 0 elsewhere. The mean divides by the number kept. Exactly k
+/// values are kept, at ties those that come first; more than there are keeps all.
+///
+/// # Numerics
+/// The choice is a constant for the gradient. It is found without sorting: on a GPU by halving intervals, where
+/// nothing is read back.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::binary::{HingeLossConfig, Keep, OhemLossConfig};
+/// use burn_losses::prelude::*;
+///
+/// let device = Device::flex();
+/// let inner = Box::new(HingeLossConfig::new().into());
+/// let loss = OhemLossConfig::new().with_loss(inner).with_keep(Keep::Count(2)).init(&device);
+/// let values = loss.forward_no_reduction(
+///     Tensor::<1>::from_floats([1.0, 2.0, 0.5], &device),
+///     Tensor::zeros([3], &device),
+/// );
+/// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [2.0, 3.0, 0.0]);
+/// ```
+///
+/// # Elsewhere
+/// mmsegmentation: `OHEMPixelSampler`, for one loss of segmentation.
+#[loss(binary, "ohem", "another loss of this family on the hardest values of the batch alone")]
+pub struct OhemLoss {
+    config: OhemLossConfig,
+    // One loss in a `Vec` since Burn's modules cannot hold a `Box`.
+    loss: Vec<AnyBinaryLoss>,
+}
 
-    /// Online hard example mining (Shrivastava et al. 2016, [arXiv 1604.03540](https://arxiv.org/abs/1604.03540)) around any
-    /// loss of this family.
-    ///
-    /// # Formula
-    /// The values of the inner loss where they are among the hardest, 0 elsewhere. The mean divides by the number kept. Exactly k
-    /// values are kept, at ties those that come first; more than there are keeps all.
-    ///
-    /// # Numerics
-    /// The choice is a constant for the gradient. It is found without sorting: on a GPU by halving intervals, where
-    /// nothing is read back.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::binary::{HingeLossConfig, Keep, OhemLossConfig};
-    /// use burn_losses::prelude::*;
-    ///
-    /// let device = Device::flex();
-    /// let inner = Box::new(HingeLossConfig::new().into());
-    /// let loss = OhemLossConfig::new().with_loss(inner).with_keep(Keep::Count(2)).init(&device);
-    /// let values = loss.forward_no_reduction(
-    ///     Tensor::<1>::from_floats([1.0, 2.0, 0.5], &device),
-    ///     Tensor::zeros([3], &device),
-    /// );
-    /// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [2.0, 3.0, 0.0]);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// mmsegmentation: `OHEMPixelSampler`, for one loss of segmentation.
-    pub struct OhemLoss {
-        // One loss, in a `Vec` since Burn's modules cannot hold a `Box`.
-        loss: Vec<AnyBinaryLoss> = |config, device| vec![config.loss.init(device)],
-    }
+/// Config of [`OhemLoss`].
+#[loss_config]
+pub struct OhemLossConfig {
+    /// The inner loss.
+    #[field(default = Box::new(super::BceLossConfig::new().into()))]
+    pub loss: Box<BinaryLossConfig>,
+    /// Which values are kept.
+    #[field(default = Keep::Ratio(0.25))]
+    pub keep: Keep,
+    /// At least this many are kept, or all where there are fewer.
+    #[field(default = 1, range = ">= 0")]
+    pub min_kept: usize,
+}
 
-    /// Config of [`OhemLoss`].
-    pub struct OhemLossConfig {
-        /// The inner loss.
-        loss: Box<BinaryLossConfig> = Box::new(super::BceLossConfig::new().into());
-        /// Which values are kept.
-        keep: Keep = Keep::Ratio(0.25);
-        /// At least this many are kept, or all where there are fewer.
-        min_kept: usize = 1_usize, Range::AtLeast(0.0);
+impl OhemLossConfig {
+    fn build(&self, device: &Device) -> OhemLoss {
+        OhemLoss { config: self.clone(), loss: vec![self.loss.init(device)] }
     }
 }
 
 impl Pointwise for OhemLoss {
-    fn values(&self, logits: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
-        let values = pointwise::values(&self.loss[0], logits, targets);
+    fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let values = pointwise::values(&self.loss[0], logits, targets, mask);
         keep_hardest(values, self.config.keep, self.config.min_kept)
     }
 
     fn kernel_of_batch(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let kernel = self.loss[0].kernel()?;
         let values = kernel.values(&logits.clone().without_autodiff(), targets)?;
-        let dtype = values.dtype();
         let kept = hardest(&values.into(), self.config.keep, self.config.min_kept);
-        let normalizer = Some(f64::from(kept.clone().int().sum().into_scalar::<i32>()));
-        Some(BatchKernel { kernel, factors: Some(kept.float().cast(dtype)), normalizer })
+        Some(BatchKernel { kernel, factors: Some(kept), factors_count: true })
     }
 
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {
@@ -77,7 +82,6 @@ impl Pointwise for OhemLoss {
 }
 
 impl BinaryLoss for OhemLoss {
-    kind_and_reduction!("ohem");
     fn input(&self) -> &'static str {
         self.loss[0].input()
     }

@@ -1,45 +1,47 @@
 //! Ramp loss.
 
-use super::signed_margin;
-use crate::config::Range;
+use super::{BinaryLoss, signed_margin};
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    binary "ramp": "the hinge, capped: a hopeless sample costs no more than a wrong one";
-
-    /// Ramp loss (Collobert et al. 2006, [doi 10.1145/1143844.1143870](https://doi.org/10.1145/1143844.1143870)).
-    ///
-    /// # Formula
-    /// `min(1 - s, max(0, 1 - z))`, z = (2y - 1) x: the hinge at 1 minus the hinge at s. Meant for hard labels.
-    ///
-    /// # Numerics
-    /// The gradient is 0 where z < s and where z >= 1: mislabelled samples do not pull.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{binary::RampLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = RampLossConfig::new().init(&device);
-    /// let values = loss.forward_no_reduction(
-    ///     Tensor::<1>::from_floats([2.0, 0.5, -50.0], &device),
-    ///     Tensor::from_floats([1.0, 1.0, 1.0], &device),
-    /// );
-    /// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [0.0, 0.5, 2.0]);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch has none.
-    pub struct RampLoss;
-
-    /// Config of [`RampLoss`].
-    pub struct RampLossConfig {
-        /// The signed margin below which the loss rises no more.
-        s: f64 = -1.0, Range::Less(1.0);
-    }
+/// Ramp loss (Collobert et al. 2006, [doi 10.1145/1143844.1143870](https://doi.org/10.1145/1143844.1143870)).
+///
+/// # Formula
+/// `min(1 - s, max(0, 1 - z))`, z = (2y - 1) x: the hinge at 1 minus the hinge at s. Meant for hard labels.
+///
+/// # Numerics
+/// The gradient is 0 where z < s and where z >= 1: mislabelled samples do not pull.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{binary::RampLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = RampLossConfig::new().init(&device);
+/// let values = loss.forward_no_reduction(
+///     Tensor::<1>::from_floats([2.0, 0.5, -50.0], &device),
+///     Tensor::from_floats([1.0, 1.0, 1.0], &device),
+/// );
+/// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [0.0, 0.5, 2.0]);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch has none.
+#[loss(binary, "ramp", "the hinge, capped: a hopeless sample costs no more than a wrong one")]
+pub struct RampLoss {
+    config: RampLossConfig,
 }
+
+/// Config of [`RampLoss`].
+#[loss_config]
+pub struct RampLossConfig {
+    /// The signed margin below which the loss rises no more.
+    #[field(default = -1.0, range = "< 1")]
+    pub s: f64,
+}
+
+impl BinaryLoss for RampLoss {}
 
 impl Formula for RampLoss {
     #[inline(always)]

@@ -1,33 +1,65 @@
 //! A weighted sum.
 
-use super::BinaryLoss;
+use super::{AnyBinaryLoss, BceLossConfig, BinaryLoss, BinaryLossConfig, FocalLossConfig};
 use crate::engine::pointwise::{self, PointKernel, Pointwise};
-use crate::macros::{kind_and_reduction, weighted_sum};
+use crate::error::ConfigError;
 use crate::reduction::Unreduced;
-use crate::terms::{said, sum_unreduced};
-use burn::tensor::Tensor;
+use crate::terms::{Terms, said, sum_unreduced};
+use burn::tensor::{Bool, Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-weighted_sum! {
-    binary: AnyBinaryLoss, BinaryLossConfig, [bce: BceLossConfig, focal: FocalLossConfig];
+/// A sum of losses of this family, each with its weight.
+///
+/// # Formula
+/// ```text
+/// sum_k w_k l_k
+/// ```
+/// of the unreduced values l_k of the terms. They are reduced once, as this config says: a term has no `reduction` of its own. A
+/// value counts in the mean where one of the terms counts it; class weights do not enter the divisor.
+///
+/// Terms of several families, weights that change while training, and one curve per term:
+/// [`JointLossConfig`](crate::composition::JointLossConfig).
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{binary::{HingeLossConfig, RampLossConfig, WeightedSumLossConfig}, composition::Terms, prelude::*};
+///
+/// let terms = Terms::new().with("hinge", 0.5, HingeLossConfig::new()).with("ramp", 1.0, RampLossConfig::new());
+/// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
+/// let logits = Tensor::<1>::from_floats([-2.0], &Device::flex());
+/// let value = loss.forward(logits.clone(), logits.ones_like());
+/// // The ramp is the hinge, no more than 2.
+/// assert_eq!(value.into_scalar::<f32>(), 0.5 * 3.0 + 2.0);
+/// ```
+#[loss(binary, "weighted_sum", "a sum of losses of this family, each with its weight")]
+pub struct WeightedSumLoss {
+    config: WeightedSumLossConfig,
+    losses: Vec<AnyBinaryLoss>,
+}
 
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{binary::{HingeLossConfig, RampLossConfig, WeightedSumLossConfig}, composition::Terms, prelude::*};
-    ///
-    /// let terms = Terms::new().with("hinge", 0.5, HingeLossConfig::new()).with("ramp", 1.0, RampLossConfig::new());
-    /// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
-    /// let logits = Tensor::<1>::from_floats([-2.0], &Device::flex());
-    /// let value = loss.forward(logits.clone(), logits.ones_like());
-    /// // The ramp is the hinge, no more than 2.
-    /// assert_eq!(value.into_scalar::<f32>(), 0.5 * 3.0 + 2.0);
-    /// ```
-    validate |config| config.terms.agree("input", |loss| said(loss, "input").or(Some("logits".into())));
+/// Config of [`WeightedSumLoss`].
+#[loss_config(check = check)]
+pub struct WeightedSumLossConfig {
+    /// The losses by name, each with a `weight` (1 where it is not given).
+    #[field(default = Terms::new().with("bce", 1.0, BceLossConfig::new()).with("focal", 1.0, FocalLossConfig::new()))]
+    pub terms: Terms<BinaryLossConfig>,
+}
+
+impl WeightedSumLossConfig {
+    fn build(&self, device: &Device) -> WeightedSumLoss {
+        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        WeightedSumLoss { config: self.clone(), losses }
+    }
+}
+
+fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
+    config.terms.agree("input", |loss| said(loss, "input").or(Some("logits".into())))
 }
 
 impl Pointwise for WeightedSumLoss {
-    fn values(&self, logits: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
-        let values = self.losses.iter().map(|loss| pointwise::values(loss, logits.clone(), targets.clone()));
+    fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let values = self.losses.iter().map(|loss| pointwise::values(loss, logits.clone(), targets.clone(), mask));
         sum_unreduced(self.config.terms.weigh(values))
     }
 
@@ -41,7 +73,6 @@ impl Pointwise for WeightedSumLoss {
 }
 
 impl BinaryLoss for WeightedSumLoss {
-    kind_and_reduction!("weighted_sum");
     fn input(&self) -> &'static str {
         self.losses[0].input()
     }

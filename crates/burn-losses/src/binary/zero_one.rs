@@ -1,43 +1,46 @@
 //! Zero-one loss, binary.
 
-use crate::config::Range;
+use super::BinaryLoss;
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    binary "zero_one": "the error rate: for evaluation, its gradient is zero";
-
-    /// Zero-one loss: 1 where the prediction is wrong. Its mean is the error rate.
-    ///
-    /// For evaluation only: the gradient is exactly 0 everywhere, nothing can be learned from it.
-    ///
-    /// # Formula
-    /// 1 where (x > threshold) differs from (y > 1/2), else 0. A NaN is not above the threshold.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{binary::ZeroOneLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = ZeroOneLossConfig::new().init(&device);
-    /// let value = loss.forward(
-    ///     Tensor::<1>::from_floats([0.3, -0.2, 4.0, 1.0], &device),
-    ///     Tensor::from_floats([1.0, 1.0, 1.0, 0.0], &device),
-    /// );
-    /// assert_eq!(value.into_scalar::<f32>(), 0.5);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// scikit-learn: `zero_one_loss`, on predicted labels.
-    pub struct ZeroOneLoss;
-
-    /// Config of [`ZeroOneLoss`].
-    pub struct ZeroOneLossConfig {
-        /// Logits above this count as positive.
-        threshold: f64 = 0.0, Range::Finite;
-    }
+/// Zero-one loss: 1 where the prediction is wrong. Its mean is the error rate.
+///
+/// For evaluation only: the gradient is exactly 0 everywhere, nothing can be learned from it.
+///
+/// # Formula
+/// 1 where (x > threshold) differs from (y > 1/2), else 0. A NaN is not above the threshold.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{binary::ZeroOneLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = ZeroOneLossConfig::new().init(&device);
+/// let value = loss.forward(
+///     Tensor::<1>::from_floats([0.3, -0.2, 4.0, 1.0], &device),
+///     Tensor::from_floats([1.0, 1.0, 1.0, 0.0], &device),
+/// );
+/// assert_eq!(value.into_scalar::<f32>(), 0.5);
+/// ```
+///
+/// # Elsewhere
+/// scikit-learn: `zero_one_loss`, on predicted labels.
+#[loss(binary, "zero_one", "the error rate: for evaluation, its gradient is zero")]
+pub struct ZeroOneLoss {
+    config: ZeroOneLossConfig,
 }
+
+/// Config of [`ZeroOneLoss`].
+#[loss_config]
+pub struct ZeroOneLossConfig {
+    /// Logits above this count as positive.
+    #[field(default = 0.0)]
+    pub threshold: f64,
+}
+
+impl BinaryLoss for ZeroOneLoss {}
 
 impl Formula for ZeroOneLoss {
     #[inline(always)]

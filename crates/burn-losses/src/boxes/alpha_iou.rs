@@ -1,65 +1,74 @@
 //! Alpha IoU loss.
 
-use super::{FactorGradient, Geometry, ciou::aspect_term, geometry::power};
-use crate::config::Range;
+use super::{BoxFormat, BoxesLoss, FactorGradient, Geometry, ciou::aspect_term, geometry::power};
 use crate::formula::{BoxFormula, Real};
+use burn_losses_derive::{Choice, loss, loss_config};
 
-crate::choice! {
-    /// The loss whose terms are raised to a power.
-    #[derive(Copy, Eq)]
-    pub enum AlphaIouBase {
-        /// 1 - IoU.
-        #[default]
-        Iou = "iou",
-        /// Generalised IoU.
-        Giou = "giou",
-        /// Distance IoU.
-        Diou = "diou",
-        /// Complete IoU.
-        Ciou = "ciou",
-    }
+/// The loss whose terms are raised to a power.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum AlphaIouBase {
+    /// 1 - IoU.
+    #[default]
+    Iou,
+    /// Generalised IoU.
+    Giou,
+    /// Distance IoU.
+    Diou,
+    /// Complete IoU.
+    Ciou,
 }
 
-box_loss! {
-    "alpha_iou": "powers of the terms of another box loss: alpha > 1 prefers boxes that nearly fit";
+/// Alpha IoU (He et al. 2021, [arXiv 2110.13675](https://arxiv.org/abs/2110.13675)).
+///
+/// # Formula
+/// ```text
+/// 1 - IoU^alpha                                         iou
+/// 1 - IoU^alpha + ((|C| - |A u B|) / |C|)^alpha         giou
+/// 1 - IoU^alpha + (rho^2 / c^2)^alpha                   diou
+/// 1 - IoU^alpha + (rho^2 / c^2)^alpha + (beta v)^alpha  ciou (beta: the alpha of CiouLoss)
+/// ```
+///
+/// # Numerics
+/// A base of at most 1e-18 counts as 0 and has no gradient, since the slope at 0 is infinite for alpha < 1.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{boxes::AlphaIouLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = AlphaIouLossConfig::new().init(&device);
+/// let value = loss.forward(
+///     Tensor::from_floats([[0.0, 0.0, 4.0, 2.0]], &device),
+///     Tensor::from_floats([[1.0, 0.0, 3.0, 2.0]], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - (1.0 - 0.125)).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch and torchvision have none.
+#[loss(boxes, "alpha_iou", "powers of the terms of another box loss: alpha > 1 prefers boxes that nearly fit")]
+pub struct AlphaIouLoss {
+    config: AlphaIouLossConfig,
+}
 
-    /// Alpha IoU (He et al. 2021, [arXiv 2110.13675](https://arxiv.org/abs/2110.13675)).
-    ///
-    /// # Formula
-    /// ```text
-    /// 1 - IoU^alpha                                         iou
-    /// 1 - IoU^alpha + ((|C| - |A u B|) / |C|)^alpha         giou
-    /// 1 - IoU^alpha + (rho^2 / c^2)^alpha                   diou
-    /// 1 - IoU^alpha + (rho^2 / c^2)^alpha + (beta v)^alpha  ciou (beta: the alpha of CiouLoss)
-    /// ```
-    ///
-    /// # Numerics
-    /// A base of at most 1e-18 counts as 0 and has no gradient, since the slope at 0 is infinite for alpha < 1.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{boxes::AlphaIouLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = AlphaIouLossConfig::new().init(&device);
-    /// let value = loss.forward(
-    ///     Tensor::from_floats([[0.0, 0.0, 4.0, 2.0]], &device),
-    ///     Tensor::from_floats([[1.0, 0.0, 3.0, 2.0]], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - (1.0 - 0.125)).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch and torchvision have none.
-    pub struct AlphaIouLoss;
+/// Config of [`AlphaIouLoss`].
+#[loss_config]
+pub struct AlphaIouLossConfig {
+    /// The power.
+    #[field(default = 3.0, range = "> 0")]
+    pub alpha: f64,
+    /// The loss whose terms are raised to it.
+    #[field(default = AlphaIouBase::Iou)]
+    pub base: AlphaIouBase,
+    /// How four numbers describe a box.
+    #[field(default = BoxFormat::Xyxy)]
+    pub format: BoxFormat,
+}
 
-    /// Config of [`AlphaIouLoss`].
-    pub struct AlphaIouLossConfig {
-        /// The power.
-        alpha: f64 = 3.0, Range::Greater(0.0);
-        /// The loss whose terms are raised to it.
-        base: AlphaIouBase = AlphaIouBase::Iou;
+impl BoxesLoss for AlphaIouLoss {
+    fn format(&self) -> BoxFormat {
+        self.config.format
     }
 }
 

@@ -3,89 +3,98 @@
 use super::ciou::aspect_term;
 use super::diou::diou;
 use super::eiou::eiou;
-use super::{BoxesLoss, FactorGradient, Geometry};
-use crate::config::Range;
-use crate::engine::boxes::corners;
+use super::{BoxFormat, BoxesLoss, FactorGradient, Geometry, corners};
 use crate::error::expect;
 use crate::formula::{BoxFormula, Real};
+use crate::reduction::Extras;
 use burn::tensor::Tensor;
+use burn_losses_derive::{Choice, loss, loss_config};
 
-crate::choice! {
-    /// The loss that the control distance is added to, with that loss's defaults (and without an `eps`).
-    #[derive(Copy, Eq)]
-    pub enum CdiouBase {
-        /// 1 - IoU.
-        Iou = "iou",
-        /// Generalised IoU.
-        #[default]
-        Giou = "giou",
-        /// Distance IoU.
-        Diou = "diou",
-        /// Complete IoU.
-        Ciou = "ciou",
-        /// Efficient IoU.
-        Eiou = "eiou",
-    }
+/// The loss that the control distance is added to, with that loss's defaults (and without an `eps`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum CdiouBase {
+    /// 1 - IoU.
+    Iou,
+    /// Generalised IoU.
+    #[default]
+    Giou,
+    /// Distance IoU.
+    Diou,
+    /// Complete IoU.
+    Ciou,
+    /// Efficient IoU.
+    Eiou,
 }
 
-crate::choice! {
+/// Which corners are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum Corners {
+    /// All four: the paper.
+    #[default]
+    Four,
+    /// The top left and the bottom right one: the authors' code.
+    Two,
+}
+
+/// Control distance IoU (Chen and Miao 2021, [arXiv 2103.11696](https://arxiv.org/abs/2103.11696)).
+///
+/// # Formula
+/// ```text
+/// L_base + penalty_weight D
+/// D = (sum of the distances of the four pairs of corners) / (4 c)
+/// ```
+/// c the diagonal of the smallest box that encloses both. The score that goes with it is IoU + lambda (1 - D):
+/// [`score`](Self::score).
+///
+/// # Numerics
+/// A distance of 0 has the gradient 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{boxes::{CdiouBase, CdiouLossConfig}, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = CdiouLossConfig::new().with_base(CdiouBase::Iou).init(&device);
+/// // Moved by 2 in a box of 5 x 1: every corner by 2.
+/// let value = loss.forward(
+///     Tensor::from_floats([[0.0, 0.0, 3.0, 1.0]], &device),
+///     Tensor::from_floats([[2.0, 0.0, 5.0, 1.0]], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - (0.8 + 2.0 / 26f32.sqrt())).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// The authors' code has two corners, a weight of 0.001, and lets no gradient reach the prediction: `corners = "two"` and
+/// `penalty_weight = 0.001` are its first two properties.
+#[loss(boxes, "cdiou", "another box loss, and the mean distance of the corners")]
+pub struct CdiouLoss {
+    config: CdiouLossConfig,
+}
+
+/// Config of [`CdiouLoss`].
+#[loss_config]
+pub struct CdiouLossConfig {
+    /// The loss that the control distance is added to.
+    #[field(default = CdiouBase::Giou)]
+    pub base: CdiouBase,
     /// Which corners are compared.
-    #[derive(Copy, Eq)]
-    pub enum Corners {
-        /// All four: the paper.
-        #[default]
-        Four = "four",
-        /// The top left and the bottom right one: the authors' code.
-        Two = "two",
-    }
+    #[field(default = Corners::Four)]
+    pub corners: Corners,
+    /// The factor of the control distance.
+    #[field(default = 1.0, range = ">= 0")]
+    pub penalty_weight: f64,
+    /// The factor of the control distance in the score. The loss does not use it: see `penalty_weight`.
+    #[field(default = 0.001, range = ">= 0")]
+    pub lambda: f64,
+    /// How four numbers describe a box.
+    #[field(default = BoxFormat::Xyxy)]
+    pub format: BoxFormat,
 }
 
-box_loss! {
-    "cdiou": "another box loss, and the mean distance of the corners";
-
-    /// Control distance IoU (Chen and Miao 2021, [arXiv 2103.11696](https://arxiv.org/abs/2103.11696)).
-    ///
-    /// # Formula
-    /// ```text
-    /// L_base + penalty_weight D
-    /// D = (sum of the distances of the four pairs of corners) / (4 c)
-    /// ```
-    /// c the diagonal of the smallest box that encloses both. The score that goes with it is IoU + lambda (1 - D):
-    /// [`score`](Self::score).
-    ///
-    /// # Numerics
-    /// A distance of 0 has the gradient 0.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{boxes::{CdiouBase, CdiouLossConfig}, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = CdiouLossConfig::new().with_base(CdiouBase::Iou).init(&device);
-    /// // Moved by 2 in a box of 5 x 1: every corner by 2.
-    /// let value = loss.forward(
-    ///     Tensor::from_floats([[0.0, 0.0, 3.0, 1.0]], &device),
-    ///     Tensor::from_floats([[2.0, 0.0, 5.0, 1.0]], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - (0.8 + 2.0 / 26f32.sqrt())).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// The authors' code has two corners, a weight of 0.001, and lets no gradient reach the prediction: `corners = "two"` and
-    /// `penalty_weight = 0.001` are its first two properties.
-    pub struct CdiouLoss;
-
-    /// Config of [`CdiouLoss`].
-    pub struct CdiouLossConfig {
-        /// The loss that the control distance is added to.
-        base: CdiouBase = CdiouBase::Giou;
-        /// Which corners are compared.
-        corners: Corners = Corners::Four;
-        /// The factor of the control distance.
-        penalty_weight: f64 = 1.0, Range::AtLeast(0.0);
-        /// The factor of the control distance in the score. The loss does not use it: see `penalty_weight`.
-        lambda: f64 = 0.001, Range::AtLeast(0.0);
+impl BoxesLoss for CdiouLoss {
+    fn format(&self) -> BoxFormat {
+        self.config.format
     }
 }
 
@@ -105,7 +114,7 @@ impl CdiouLoss {
     /// With the message of [`check`](BoxesLoss::check)'s error.
     #[track_caller]
     pub fn score(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-        expect(self.check(&predictions, &targets, None));
+        expect(self.check(&predictions, &targets, &Extras::new()));
         let at = |boxes| corners(crate::check::widen(boxes), self.config.format);
         let pair = Geometry::new(at(predictions), at(targets));
         pair.iou.clone() + (-self.distance(&pair) + 1.0) * self.config.lambda

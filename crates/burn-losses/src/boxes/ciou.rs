@@ -1,66 +1,76 @@
 //! Complete IoU loss.
 
 use super::diou::diou;
-use super::{FactorGradient, Geometry, geometry::quotient};
+use super::{BoxFormat, BoxesLoss, FactorGradient, Geometry, geometry::quotient};
 use crate::formula::{BoxFormula, Real};
+use burn_losses_derive::{Choice, loss, loss_config};
 
-crate::choice! {
-    /// The gradient of the aspect ratio's term.
-    #[derive(Copy, Eq)]
-    pub enum AspectGradient {
-        /// The true one, which grows as 1 / size for small boxes (as that of the IoU does).
-        #[default]
-        Exact = "exact",
-        /// Without its factor 1 / (w^2 + h^2), as the paper's authors have it in their code.
-        Scaled = "scaled",
-    }
+/// The gradient of the aspect ratio's term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum AspectGradient {
+    /// The true one, which grows as 1 / size for small boxes (as that of the IoU does).
+    #[default]
+    Exact,
+    /// Without its factor 1 / (w^2 + h^2), as the paper's authors have it in their code.
+    Scaled,
 }
 
-box_loss! {
-    "ciou": "IoU, the distance of the centres, and the difference of the aspect ratios";
+/// Complete IoU (Zheng et al. 2020, [arXiv 1911.08287](https://arxiv.org/abs/1911.08287)).
+///
+/// # Formula
+/// ```text
+/// 1 - IoU + rho^2 / c^2 + alpha v
+/// v     = 4/pi^2 (atan(w_t/h_t) - atan(w/h))^2
+/// alpha = v / (1 - IoU + v)
+/// ```
+/// rho and c as in [`DiouLoss`](super::DiouLoss); in [0, 3].
+///
+/// # Numerics
+/// alpha is a constant for the gradient unless `alpha_gradient` says otherwise. For identical boxes, where alpha is 0/0, it is
+/// 0. With `scaled`, lengths above 1e18 overflow in single precision. A box without height has the angle pi/2, one without height and width the angle 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{boxes::CiouLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = CiouLossConfig::new().init(&device);
+/// // The same centre, the same area, the sides swapped.
+/// let value = loss.forward(
+///     Tensor::from_floats([[1.0, 0.0, 3.0, 4.0]], &device),
+///     Tensor::from_floats([[0.0, 1.0, 4.0, 3.0]], &device),
+/// );
+/// let v = (2.0 / std::f32::consts::PI * (2f32.atan() - 0.5f32.atan())).powi(2);
+/// let expected = 2.0 / 3.0 + v * v / (2.0 / 3.0 + v);
+/// assert!((value.into_scalar::<f32>() - expected).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// torchvision: `complete_box_iou_loss`, alpha a constant too; NaN there for identical boxes without its `eps`. MMDetection has
+/// alpha = 0 where IoU <= 0.5.
+#[loss(boxes, "ciou", "IoU, the distance of the centres, and the difference of the aspect ratios")]
+pub struct CiouLoss {
+    config: CiouLossConfig,
+}
 
-    /// Complete IoU (Zheng et al. 2020, [arXiv 1911.08287](https://arxiv.org/abs/1911.08287)).
-    ///
-    /// # Formula
-    /// ```text
-    /// 1 - IoU + rho^2 / c^2 + alpha v
-    /// v     = 4/pi^2 (atan(w_t/h_t) - atan(w/h))^2
-    /// alpha = v / (1 - IoU + v)
-    /// ```
-    /// rho and c as in [`DiouLoss`](super::DiouLoss); in [0, 3].
-    ///
-    /// # Numerics
-    /// alpha is a constant for the gradient unless `alpha_gradient` says otherwise. For identical boxes, where alpha is 0/0, it is
-    /// 0. With `scaled`, lengths above 1e18 overflow in single precision. A box without height has the angle pi/2, one without height and width the angle 0.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{boxes::CiouLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = CiouLossConfig::new().init(&device);
-    /// // The same centre, the same area, the sides swapped.
-    /// let value = loss.forward(
-    ///     Tensor::from_floats([[1.0, 0.0, 3.0, 4.0]], &device),
-    ///     Tensor::from_floats([[0.0, 1.0, 4.0, 3.0]], &device),
-    /// );
-    /// let v = (2.0 / std::f32::consts::PI * (2f32.atan() - 0.5f32.atan())).powi(2);
-    /// let expected = 2.0 / 3.0 + v * v / (2.0 / 3.0 + v);
-    /// assert!((value.into_scalar::<f32>() - expected).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// torchvision: `complete_box_iou_loss`, alpha a constant too; NaN there for identical boxes without its `eps`. MMDetection has
-    /// alpha = 0 where IoU <= 0.5.
-    pub struct CiouLoss;
+/// Config of [`CiouLoss`].
+#[loss_config]
+pub struct CiouLossConfig {
+    /// Whether the gradient flows through alpha.
+    #[field(default = FactorGradient::Detached)]
+    pub alpha_gradient: FactorGradient,
+    /// The gradient of v: the true one, or the one of the authors' code.
+    #[field(default = AspectGradient::Exact)]
+    pub aspect_gradient: AspectGradient,
+    /// How four numbers describe a box.
+    #[field(default = BoxFormat::Xyxy)]
+    pub format: BoxFormat,
+}
 
-    /// Config of [`CiouLoss`].
-    pub struct CiouLossConfig {
-        /// Whether the gradient flows through alpha.
-        alpha_gradient: FactorGradient = FactorGradient::Detached;
-        /// The gradient of v: the true one, or the one of the authors' code.
-        aspect_gradient: AspectGradient = AspectGradient::Exact;
+impl BoxesLoss for CiouLoss {
+    fn format(&self) -> BoxFormat {
+        self.config.format
     }
 }
 

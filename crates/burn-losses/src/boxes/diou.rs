@@ -1,36 +1,47 @@
 //! Distance IoU loss.
 
-use super::Geometry;
+use super::{BoxFormat, BoxesLoss, Geometry};
 use crate::formula::{BoxFormula, Real};
+use burn_losses_derive::{loss, loss_config};
 
-box_loss! {
-    "diou": "IoU, and the distance of the centres: pulls boxes together directly";
+/// Distance IoU (Zheng et al. 2020, [arXiv 1911.08287](https://arxiv.org/abs/1911.08287)).
+///
+/// # Formula
+/// `1 - IoU + rho^2 / c^2`, rho the distance of the centres, c the diagonal of the smallest box that encloses both; in [0, 2].
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{boxes::DiouLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = DiouLossConfig::new().init(&device);
+/// let value = loss.forward(
+///     Tensor::from_floats([[0.0, 0.0, 1.0, 1.0]], &device),
+///     Tensor::from_floats([[2.0, 0.0, 3.0, 1.0]], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - (1.0 + 4.0 / 10.0)).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// torchvision: `distance_box_iou_loss`, which adds an `eps` to the divisors.
+#[loss(boxes, "diou", "IoU, and the distance of the centres: pulls boxes together directly")]
+pub struct DiouLoss {
+    config: DiouLossConfig,
+}
 
-    /// Distance IoU (Zheng et al. 2020, [arXiv 1911.08287](https://arxiv.org/abs/1911.08287)).
-    ///
-    /// # Formula
-    /// `1 - IoU + rho^2 / c^2`, rho the distance of the centres, c the diagonal of the smallest box that encloses both; in [0, 2].
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{boxes::DiouLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = DiouLossConfig::new().init(&device);
-    /// let value = loss.forward(
-    ///     Tensor::from_floats([[0.0, 0.0, 1.0, 1.0]], &device),
-    ///     Tensor::from_floats([[2.0, 0.0, 3.0, 1.0]], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - (1.0 + 4.0 / 10.0)).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// torchvision: `distance_box_iou_loss`, which adds an `eps` to the divisors.
-    pub struct DiouLoss;
+/// Config of [`DiouLoss`].
+#[loss_config]
+pub struct DiouLossConfig {
+    /// How four numbers describe a box.
+    #[field(default = BoxFormat::Xyxy)]
+    pub format: BoxFormat,
+}
 
-    /// Config of [`DiouLoss`].
-    pub struct DiouLossConfig {}
+impl BoxesLoss for DiouLoss {
+    fn format(&self) -> BoxFormat {
+        self.config.format
+    }
 }
 
 impl BoxFormula for DiouLoss {

@@ -1,50 +1,49 @@
 //! Distribution focal loss.
 
-use super::{BoxFormat, BoxesLoss};
-use crate::engine::boxes::{BoxTargets, Boxes};
+use super::{BoxFormat, BoxTargets, Boxes, BoxesLoss};
 use crate::engine::rows::{self, Target};
 use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};
-use crate::macros::{kind_and_reduction, loss};
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    boxes "distribution_focal": "cross-entropy of the two bins around each side's distance";
-
-    /// Distribution focal loss (Li et al. 2020, [arXiv 2006.04388](https://arxiv.org/abs/2006.04388)): each side of a box is
-    /// predicted as a distribution over bins 0, 1, .., B - 1.
-    ///
-    /// # Formula
-    /// `-((i + 1 - y) ln S_i + (y - i) ln S_(i+1))`, i = floor(y), S the softmax of the side's B logits, y the true distance in units
-    /// of a bin; the mean of the four sides.
-    ///
-    /// # Shapes
-    /// - predictions: `[N, 4 B]`, the B logits of the first side first
-    /// - targets: `[N, 4]`, in [0, B - 1]
-    ///
-    /// # Numerics
-    /// A distance outside [0, B - 1] has no bins around it: its value is NaN, as that of a label which is not a class. Clamp your
-    /// targets where that is what you mean.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{boxes::DistributionFocalLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = DistributionFocalLossConfig::new().init(&device);
-    /// // Four sides of two bins each; all logits equal.
-    /// let value = loss.forward(Tensor::zeros([1, 8], &device), Tensor::from_floats([[0.0, 0.3, 0.5, 1.0]], &device));
-    /// assert!((value.into_scalar::<f32>() - 2f32.ln()).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// MMDetection: `DistributionFocalLoss`, one value per side. Ultralytics clamps the targets, in place.
-    pub struct DistributionFocalLoss;
-
-    /// Config of [`DistributionFocalLoss`].
-    pub struct DistributionFocalLossConfig {}
+/// Distribution focal loss (Li et al. 2020, [arXiv 2006.04388](https://arxiv.org/abs/2006.04388)): each side of a box is
+/// predicted as a distribution over bins 0, 1, .., B - 1.
+///
+/// # Formula
+/// `-((i + 1 - y) ln S_i + (y - i) ln S_(i+1))`, i = floor(y), S the softmax of the side's B logits, y the true distance in units
+/// of a bin; the mean of the four sides.
+///
+/// # Shapes
+/// - predictions: `[N, 4 B]`, the B logits of the first side first
+/// - targets: `[N, 4]`, in [0, B - 1]
+///
+/// # Numerics
+/// A distance outside [0, B - 1] has no bins around it: its value is NaN, as that of a label which is not a class. Clamp your
+/// targets where that is what you mean.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{boxes::DistributionFocalLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = DistributionFocalLossConfig::new().init(&device);
+/// // Four sides of two bins each; all logits equal.
+/// let value = loss.forward(Tensor::zeros([1, 8], &device), Tensor::from_floats([[0.0, 0.3, 0.5, 1.0]], &device));
+/// assert!((value.into_scalar::<f32>() - 2f32.ln()).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// MMDetection: `DistributionFocalLoss`, one value per side. Ultralytics clamps the targets, in place.
+#[loss(boxes, "distribution_focal", "cross-entropy of the two bins around each side's distance")]
+pub struct DistributionFocalLoss {
+    config: DistributionFocalLossConfig,
 }
+
+/// Config of [`DistributionFocalLoss`].
+#[loss_config]
+pub struct DistributionFocalLossConfig {}
 
 impl RowFormula for DistributionFocalLoss {
     #[inline(always)]
@@ -54,7 +53,13 @@ impl RowFormula for DistributionFocalLoss {
 }
 
 impl Boxes for DistributionFocalLoss {
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, _: BoxFormat) -> Tensor<1> {
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        _: BoxFormat,
+        _: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
         let [count, width] = predictions.dims();
         let logits = predictions.reshape([count * 4, width / 4]);
         let sides = rows::values_of(self, logits, &Target::Bins(targets.reshape([count * 4, 1])));
@@ -73,6 +78,4 @@ impl Boxes for DistributionFocalLoss {
     }
 }
 
-impl BoxesLoss for DistributionFocalLoss {
-    kind_and_reduction!("distribution_focal");
-}
+impl BoxesLoss for DistributionFocalLoss {}

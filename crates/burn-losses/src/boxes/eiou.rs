@@ -1,39 +1,50 @@
 //! Efficient IoU loss.
 
 use super::diou::diou;
-use super::{Geometry, geometry::Axis};
+use super::{BoxFormat, BoxesLoss, Geometry, geometry::Axis};
 use crate::formula::{BoxFormula, Real};
+use burn_losses_derive::{loss, loss_config};
 
-box_loss! {
-    "eiou": "IoU, the distance of the centres, and the differences of width and height";
+/// Efficient IoU (Zhang et al. 2021, [arXiv 2101.08158](https://arxiv.org/abs/2101.08158)).
+///
+/// # Formula
+/// `1 - IoU + rho^2 / c^2 + (w - w_t)^2 / c_w^2 + (h - h_t)^2 / c_h^2`, c_w and c_h the sides of the smallest box that
+/// encloses both, rho and c as in [`DiouLoss`](super::DiouLoss); in [0, 4].
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{boxes::EiouLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = EiouLossConfig::new().init(&device);
+/// // The same centre; twice as wide.
+/// let value = loss.forward(
+///     Tensor::from_floats([[0.0, 0.0, 4.0, 2.0]], &device),
+///     Tensor::from_floats([[1.0, 0.0, 3.0, 2.0]], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - (0.5 + 0.25)).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// MMDetection's `EIoULoss` is another loss (Extended IoU, Peng and Yu 2021).
+#[loss(boxes, "eiou", "IoU, the distance of the centres, and the differences of width and height")]
+pub struct EiouLoss {
+    config: EiouLossConfig,
+}
 
-    /// Efficient IoU (Zhang et al. 2021, [arXiv 2101.08158](https://arxiv.org/abs/2101.08158)).
-    ///
-    /// # Formula
-    /// `1 - IoU + rho^2 / c^2 + (w - w_t)^2 / c_w^2 + (h - h_t)^2 / c_h^2`, c_w and c_h the sides of the smallest box that
-    /// encloses both, rho and c as in [`DiouLoss`](super::DiouLoss); in [0, 4].
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{boxes::EiouLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = EiouLossConfig::new().init(&device);
-    /// // The same centre; twice as wide.
-    /// let value = loss.forward(
-    ///     Tensor::from_floats([[0.0, 0.0, 4.0, 2.0]], &device),
-    ///     Tensor::from_floats([[1.0, 0.0, 3.0, 2.0]], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - (0.5 + 0.25)).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// MMDetection's `EIoULoss` is another loss (Extended IoU, Peng and Yu 2021).
-    pub struct EiouLoss;
+/// Config of [`EiouLoss`].
+#[loss_config]
+pub struct EiouLossConfig {
+    /// How four numbers describe a box.
+    #[field(default = BoxFormat::Xyxy)]
+    pub format: BoxFormat,
+}
 
-    /// Config of [`EiouLoss`].
-    pub struct EiouLossConfig {}
+impl BoxesLoss for EiouLoss {
+    fn format(&self) -> BoxFormat {
+        self.config.format
+    }
 }
 
 impl BoxFormula for EiouLoss {
@@ -62,6 +73,5 @@ pub(super) fn eiou<R: Real>(pair: &Geometry<R>) -> R {
 /// cancel, and must do so before they are rounded.
 #[inline(always)]
 fn side<R: Real>(axis: &Axis<R>) -> R {
-    let difference = axis.prediction.clone() - axis.target.clone();
-    super::geometry::quotient(difference, axis.enclosing.clone()).square()
+    super::geometry::quotient(axis.difference(), axis.enclosing.clone()).square()
 }

@@ -2,59 +2,71 @@
 
 use super::eiou::{EiouLoss, eiou};
 use super::geometry::{power, quotient};
-use super::{BoxFormat, FactorGradient, Geometry};
-use crate::config::Range;
-use crate::engine::boxes::{BoxKernel, Boxes, corners};
+use super::values::InFormat;
+use super::{BoxFormat, Boxes, BoxesLoss, FactorGradient, Geometry, corners};
+use crate::engine::pointwise;
+use crate::engine::vectors::{Factors, VectorKernel, constants};
 use crate::formula::{BoxFormula, Formula, Real};
-use crate::reduction::sum;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-box_loss! {
-    "focal_eiou": "efficient IoU that counts boxes by how well they already fit";
+/// Focal efficient IoU (Zhang et al. 2021, [arXiv 2101.08158](https://arxiv.org/abs/2101.08158)).
+///
+/// # Formula
+/// ```text
+/// W L                         W = IoU^gamma, L the value of EiouLoss
+/// N W L / sum W               with normalize: its mean is the paper's sum(W L) / sum(W)
+/// ```
+///
+/// # Numerics
+/// W is a constant for the gradient unless `weight_gradient` says otherwise: then an overlap of at most 1e-18 counts as 0, since
+/// the slope of IoU^gamma at 0 is infinite for gamma < 1. Disjoint boxes have the weight 0, hence no gradient; where all are
+/// disjoint the value is 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{boxes::FocalEiouLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = FocalEiouLossConfig::new().with_normalize(false).init(&device);
+/// let value = loss.forward(
+///     Tensor::from_floats([[0.0, 0.0, 4.0, 2.0]], &device),
+///     Tensor::from_floats([[1.0, 0.0, 3.0, 2.0]], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - 0.5f32.sqrt() * 0.75).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// Several repositories write (1 - IoU)^gamma, which is the opposite.
+#[loss(boxes, "focal_eiou", "efficient IoU that counts boxes by how well they already fit")]
+pub struct FocalEiouLoss {
+    config: FocalEiouLossConfig,
+}
 
-    /// Focal efficient IoU (Zhang et al. 2021, [arXiv 2101.08158](https://arxiv.org/abs/2101.08158)).
-    ///
-    /// # Formula
-    /// ```text
-    /// W L                         W = IoU^gamma, L the value of EiouLoss
-    /// N W L / sum W               with normalize: its mean is the paper's sum(W L) / sum(W)
-    /// ```
-    ///
-    /// # Numerics
-    /// W is a constant for the gradient unless `weight_gradient` says otherwise: then an overlap of at most 1e-18 counts as 0, since
-    /// the slope of IoU^gamma at 0 is infinite for gamma < 1. Disjoint boxes have the weight 0, hence no gradient; where all are
-    /// disjoint the value is 0.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{boxes::FocalEiouLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = FocalEiouLossConfig::new().with_normalize(false).init(&device);
-    /// let value = loss.forward(
-    ///     Tensor::from_floats([[0.0, 0.0, 4.0, 2.0]], &device),
-    ///     Tensor::from_floats([[1.0, 0.0, 3.0, 2.0]], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - 0.5f32.sqrt() * 0.75).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// Several repositories write (1 - IoU)^gamma, which is the opposite.
-    pub struct FocalEiouLoss;
+/// Config of [`FocalEiouLoss`].
+#[loss_config]
+pub struct FocalEiouLossConfig {
+    /// How strongly boxes that fit badly are played down; 0 is EIoU.
+    #[field(default = 0.5, range = ">= 0")]
+    pub gamma: f64,
+    /// Whether the weights are divided by their mean over the batch.
+    #[field(default = true)]
+    pub normalize: bool,
+    /// Whether the gradient flows through the weights.
+    #[field(default = FactorGradient::Detached)]
+    pub weight_gradient: FactorGradient,
+    /// How four numbers describe a box.
+    #[field(default = BoxFormat::Xyxy)]
+    pub format: BoxFormat,
+}
 
-    /// Config of [`FocalEiouLoss`].
-    pub struct FocalEiouLossConfig {
-        /// How strongly boxes that fit badly are played down; 0 is EIoU.
-        gamma: f64 = 0.5, Range::AtLeast(0.0);
-        /// Whether the weights are divided by their mean over the batch.
-        normalize: bool = true;
-        /// Whether the gradient flows through the weights.
-        weight_gradient: FactorGradient = FactorGradient::Detached;
+impl BoxesLoss for FocalEiouLoss {
+    fn format(&self) -> BoxFormat {
+        self.config.format
     }
 }
 
-/// How well two boxes fit.
 /// IoU itself.
 #[derive(Debug, Clone)]
 struct Overlap;
@@ -66,45 +78,52 @@ impl BoxFormula for Overlap {
     }
 }
 
+/// The weight of an overlap.
 #[derive(Debug, Clone)]
 struct Weight {
     gamma: f64,
-    normalize: bool,
 }
 
 impl Formula for Weight {
     #[inline(always)]
-    fn eval<R: Real>(&self, overlap: R, largest: R) -> R {
-        // Over the mean the unit does not matter: the largest overlap, so that no power vanishes.
-        power(if self.normalize { quotient(overlap, largest) } else { overlap }, self.gamma)
+    fn eval<R: Real>(&self, overlap: R, _: R) -> R {
+        power(overlap, self.gamma)
     }
 }
 
 impl FocalEiouLoss {
-    fn weight(&self) -> Weight {
-        Weight { gamma: self.config.gamma, normalize: self.config.normalize }
+    /// The weights of boxes that overlap so much.
+    fn weights(&self, mut overlaps: Tensor<1>) -> Tensor<1> {
+        if self.config.normalize {
+            // Over the mean the unit does not matter: the largest overlap, so that no power vanishes.
+            let largest = overlaps.clone().detach().max();
+            let shape = overlaps.dims();
+            overlaps = overlaps * quotient(largest.ones_like(), largest).expand(shape);
+        }
+        pointwise::of_formula(&Weight { gamma: self.config.gamma }, overlaps.clone(), overlaps.detach())
     }
 }
 
 impl Boxes for FocalEiouLoss {
-    fn kernel(&self) -> Option<BoxKernel> {
+    fn kernel(&self, format: BoxFormat) -> Option<VectorKernel> {
         let is_constant = self.config.weight_gradient == FactorGradient::Detached;
-        is_constant.then(|| BoxKernel::weighted(&EiouLoss::plain(), &Overlap, &self.weight(), self.config.normalize))
+        is_constant.then(|| VectorKernel::new(&InFormat(EiouLoss::plain(), format)))
     }
 
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
-        let count = predictions.dims()[0];
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Factors> {
+        let of_each = self.weights(constants(&InFormat(Overlap, format), predictions, targets));
+        Some(Factors { of_each, over_mean: self.config.normalize })
+    }
+
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        format: BoxFormat,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
         let pair = Geometry::new(corners(predictions, format), corners(targets, format));
-        let largest = match self.config.normalize {
-            true => pair.iou.clone().max().detach().expand([count]),
-            false => pair.iou.clone(),
-        };
-        let weights = self.config.weight_gradient.apply(self.weight().eval(pair.iou.clone(), largest));
-        let values = weights.clone() * eiou(&pair);
-        if !self.config.normalize {
-            return values;
-        }
-        let mean = sum(weights) * (1.0 / count as f64);
-        quotient(values, mean.expand([count]))
+        let of_each = self.config.weight_gradient.apply(self.weights(pair.iou.clone()));
+        eiou(&pair) * Factors { of_each, over_mean: self.config.normalize }.numbers(mask)
     }
 }

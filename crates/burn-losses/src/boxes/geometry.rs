@@ -76,6 +76,12 @@ impl<R: Real> Axis<R> {
             unit,
         }
     }
+
+    /// How much longer the predicted box is.
+    #[inline(always)]
+    pub fn difference(&self) -> R {
+        self.prediction.clone() - self.target.clone()
+    }
 }
 
 /// A predicted and a target box.

@@ -1,43 +1,53 @@
 //! Generalised IoU loss.
 
-use super::Geometry;
-use crate::config::Range;
+use super::{BoxFormat, BoxesLoss, Geometry};
 use crate::formula::{BoxFormula, Real};
+use burn_losses_derive::{loss, loss_config};
 
-box_loss! {
-    "giou": "IoU, and the share of the enclosing box that neither covers: pulls disjoint boxes together";
+/// Generalised IoU (Rezatofighi et al. 2019, [arXiv 1902.09630](https://arxiv.org/abs/1902.09630)).
+///
+/// # Formula
+/// `1 - IoU + (|C| - |A u B|) / |C|`, C the smallest box that encloses both; in [0, 2].
+///
+/// # Numerics
+/// Both divisors are at least `eps` times the area of C: a share, so that small boxes are computed as large ones are.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{boxes::GiouLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = GiouLossConfig::new().init(&device);
+/// // Disjoint: IoU = 0, and a third of the enclosing box is empty.
+/// let value = loss.forward(
+///     Tensor::from_floats([[0.0, 0.0, 1.0, 1.0]], &device),
+///     Tensor::from_floats([[2.0, 0.0, 3.0, 1.0]], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - 4.0 / 3.0).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// torchvision: `generalized_box_iou_loss`, which adds `eps` to the divisors instead.
+#[loss(boxes, "giou", "IoU, and the share of the enclosing box that neither covers: pulls disjoint boxes together")]
+pub struct GiouLoss {
+    config: GiouLossConfig,
+}
 
-    /// Generalised IoU (Rezatofighi et al. 2019, [arXiv 1902.09630](https://arxiv.org/abs/1902.09630)).
-    ///
-    /// # Formula
-    /// `1 - IoU + (|C| - |A u B|) / |C|`, C the smallest box that encloses both; in [0, 2].
-    ///
-    /// # Numerics
-    /// Both divisors are at least `eps` times the area of C: a share, so that small boxes are computed as large ones are.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{boxes::GiouLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = GiouLossConfig::new().init(&device);
-    /// // Disjoint: IoU = 0, and a third of the enclosing box is empty.
-    /// let value = loss.forward(
-    ///     Tensor::from_floats([[0.0, 0.0, 1.0, 1.0]], &device),
-    ///     Tensor::from_floats([[2.0, 0.0, 3.0, 1.0]], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - 4.0 / 3.0).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// torchvision: `generalized_box_iou_loss`, which adds `eps` to the divisors instead.
-    pub struct GiouLoss;
+/// Config of [`GiouLoss`].
+#[loss_config]
+pub struct GiouLossConfig {
+    /// The least area that is divided by, as a share of the enclosing box.
+    #[field(default = 1e-7, range = ">= 1e-30")]
+    pub eps: f64,
+    /// How four numbers describe a box.
+    #[field(default = BoxFormat::Xyxy)]
+    pub format: BoxFormat,
+}
 
-    /// Config of [`GiouLoss`].
-    pub struct GiouLossConfig {
-        /// The least area that is divided by, as a share of the enclosing box.
-        eps: f64 = 1e-7, Range::AtLeast(1e-30);
+impl BoxesLoss for GiouLoss {
+    fn format(&self) -> BoxFormat {
+        self.config.format
     }
 }
 

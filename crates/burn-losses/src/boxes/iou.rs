@@ -1,61 +1,70 @@
 //! IoU loss.
 
-use super::Geometry;
-use crate::config::Range;
+use super::{BoxFormat, BoxesLoss, Geometry};
 use crate::formula::{BoxFormula, Real};
+use burn_losses_derive::{Choice, loss, loss_config};
 
-crate::choice! {
-    /// How the loss falls with the overlap.
-    #[derive(Copy, Eq)]
-    pub enum IouForm {
-        /// 1 - IoU.
-        #[default]
-        Linear = "linear",
-        /// -ln IoU (UnitBox).
-        Log = "log",
-    }
+/// How the loss falls with the overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum IouForm {
+    /// 1 - IoU.
+    #[default]
+    Linear,
+    /// -ln IoU (UnitBox).
+    Log,
 }
 
-box_loss! {
-    "iou": "one minus the overlap of two boxes, or minus its logarithm";
+/// Intersection over union (Yu et al. 2016, UnitBox, [arXiv 1608.01471](https://arxiv.org/abs/1608.01471)).
+///
+/// # Formula
+/// ```text
+/// 1 - IoU                     linear
+/// -ln(max(IoU, eps))          log
+/// ```
+/// with IoU = |A n B| / max(|A u B|, eps |C|), C the smallest box that encloses both.
+///
+/// # Numerics
+/// Boxes that do not overlap have the value 1, or at most -ln eps (16.1 for the default), and **no gradient**: nothing pulls
+/// them together. The other losses of this family mend that.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{boxes::IouLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = IouLossConfig::new().init(&device);
+/// let value = loss.forward(
+///     Tensor::from_floats([[0.0, 0.0, 2.0, 2.0]], &device),
+///     Tensor::from_floats([[0.0, 1.0, 2.0, 3.0]], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - (1.0 - 2.0 / 6.0)).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// torchvision: `1 - box_iou`. MMDetection: `IoULoss`, with the logarithm as its default.
+#[loss(boxes, "iou", "one minus the overlap of two boxes, or minus its logarithm")]
+pub struct IouLoss {
+    config: IouLossConfig,
+}
 
-    /// Intersection over union (Yu et al. 2016, UnitBox, [arXiv 1608.01471](https://arxiv.org/abs/1608.01471)).
-    ///
-    /// # Formula
-    /// ```text
-    /// 1 - IoU                     linear
-    /// -ln(max(IoU, eps))          log
-    /// ```
-    /// with IoU = |A n B| / max(|A u B|, eps |C|), C the smallest box that encloses both.
-    ///
-    /// # Numerics
-    /// Boxes that do not overlap have the value 1, or at most -ln eps (16.1 for the default), and **no gradient**: nothing pulls
-    /// them together. The other losses of this family mend that.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{boxes::IouLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = IouLossConfig::new().init(&device);
-    /// let value = loss.forward(
-    ///     Tensor::from_floats([[0.0, 0.0, 2.0, 2.0]], &device),
-    ///     Tensor::from_floats([[0.0, 1.0, 2.0, 3.0]], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - (1.0 - 2.0 / 6.0)).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// torchvision: `1 - box_iou`. MMDetection: `IoULoss`, with the logarithm as its default.
-    pub struct IouLoss;
+/// Config of [`IouLoss`].
+#[loss_config]
+pub struct IouLossConfig {
+    /// One minus the overlap, or minus its logarithm.
+    #[field(default = IouForm::Linear)]
+    pub form: IouForm,
+    /// The least area that is divided by, as a share of the enclosing box, and the least overlap whose logarithm is taken.
+    #[field(default = 1e-7, range = ">= 1e-30")]
+    pub eps: f64,
+    /// How four numbers describe a box.
+    #[field(default = BoxFormat::Xyxy)]
+    pub format: BoxFormat,
+}
 
-    /// Config of [`IouLoss`].
-    pub struct IouLossConfig {
-        /// One minus the overlap, or minus its logarithm.
-        form: IouForm = IouForm::Linear;
-        /// The least area that is divided by, as a share of the enclosing box, and the least overlap whose logarithm is taken.
-        eps: f64 = 1e-7, Range::AtLeast(1e-30);
+impl BoxesLoss for IouLoss {
+    fn format(&self) -> BoxFormat {
+        self.config.format
     }
 }
 
@@ -77,7 +86,6 @@ impl BoxFormula for IouLoss {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Describe;
     use burn::tensor::Device;
 
     #[test]

@@ -7,35 +7,62 @@
 //!
 //! For metrics and matching there are [`pairwise_iou`] and [`convert`].
 
+mod alpha_iou;
+mod cdiou;
+mod ciou;
+mod diou;
+mod distribution_focal;
+mod eiou;
+mod focal_eiou;
 mod geometry;
+mod giou;
+mod iou;
+mod mpdiou;
+mod nwd;
 mod signature;
+mod siou;
+#[cfg(test)]
+pub mod template;
 mod tools;
+mod values;
+mod weighted_sum;
 
 use crate::check::Reference;
-use crate::engine::boxes::{self, BoxKernel, BoxTargets, Boxes};
+use crate::engine::vectors::{self, Factors, VectorKernel};
 use crate::error::{InputError, expect};
-use crate::macros::{dispatch, family};
-use crate::reduction::{Reduction, Unreduced};
-use burn::tensor::Tensor;
+use crate::loss::Loss;
+use crate::reduction::{Extras, Unreduced};
+use burn::tensor::{Bool, Tensor};
+use burn_losses_derive::{Choice, dispatch, family};
+use values::Formatted;
 
 pub use crate::options::BoxFormat;
-pub use alpha_iou::AlphaIouBase;
-pub use cdiou::{CdiouBase, Corners};
-pub use ciou::AspectGradient;
+pub use alpha_iou::{AlphaIouBase, AlphaIouLoss, AlphaIouLossConfig};
+pub use cdiou::{CdiouBase, CdiouLoss, CdiouLossConfig, Corners};
+pub use ciou::{AspectGradient, CiouLoss, CiouLossConfig};
+pub use diou::{DiouLoss, DiouLossConfig};
+pub use distribution_focal::{DistributionFocalLoss, DistributionFocalLossConfig};
+pub use eiou::{EiouLoss, EiouLossConfig};
+pub use focal_eiou::{FocalEiouLoss, FocalEiouLossConfig};
 pub use geometry::{Axis, Geometry, Plane};
-pub use iou::IouForm;
+pub use giou::{GiouLoss, GiouLossConfig};
+pub use iou::{IouForm, IouLoss, IouLossConfig};
+pub use mpdiou::{MpdiouLoss, MpdiouLossConfig};
+pub use nwd::{NwdLoss, NwdLossConfig};
+pub use siou::{SiouLoss, SiouLossConfig};
 pub use tools::{convert, pairwise_iou};
+pub(crate) use values::corners;
+pub use values::{BoxTargets, Boxes};
+pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
-crate::choice! {
-    /// Whether a factor in a loss is a constant for its gradient.
-    #[derive(Copy, Eq)]
-    pub enum FactorGradient {
-        /// It is: the factor only scales.
-        #[default]
-        Detached = "detached",
-        /// The gradient flows through the factor too.
-        Full = "full",
-    }
+/// Whether a factor in a loss is a constant for its gradient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum FactorGradient {
+    /// It is: the factor only scales.
+    #[default]
+    Detached,
+    /// The gradient flows through the factor too.
+    Full,
 }
 
 impl FactorGradient {
@@ -55,13 +82,7 @@ impl FactorGradient {
 /// and gradient are finite for degenerate, inverted, disjoint and touching boxes. Where two edges coincide, each has half of the
 /// gradient, as in PyTorch: a perfect fit has the gradient 0. (A gradient is as large as 1 / size: that of boxes below about 1e-4
 /// is more than an f16 can hold.)
-pub trait BoxesLoss: Boxes {
-    /// The `kind`, which errors name.
-    fn kind(&self) -> &'static str;
-
-    /// How the unreduced values become one number.
-    fn reduction(&self) -> Reduction;
-
+pub trait BoxesLoss: Boxes + Loss {
     /// How four numbers describe a box.
     fn format(&self) -> BoxFormat {
         BoxFormat::Xyxy
@@ -77,21 +98,21 @@ pub trait BoxesLoss: Boxes {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-        expect(self.check(&predictions, &targets, None));
-        boxes::reduce(self, self.reduction(), predictions, targets, None, self.format())
+        self.forward_with(predictions, targets, Extras::new())
     }
 
-    /// The same with weights, which multiply the unreduced values.
+    /// The same with weights, a mask of the boxes that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights: `[N]`
+    /// - weights, mask: `[N]`
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
     #[track_caller]
-    fn forward_weighted(&self, predictions: Tensor<2>, targets: Tensor<2>, weights: Tensor<1>) -> Tensor<1> {
-        expect(self.check(&predictions, &targets, Some(&weights)));
-        boxes::reduce(self, self.reduction(), predictions, targets, Some(weights), self.format())
+    fn forward_with(&self, predictions: Tensor<2>, targets: Tensor<2>, extras: impl Into<Extras>) -> Tensor<1> {
+        let extras = extras.into();
+        expect(self.check(&predictions, &targets, &extras));
+        vectors::reduce(&Formatted(self, self.format()), self.reduction(), predictions, targets, extras)
     }
 
     /// One value per pair of boxes: `[N]`.
@@ -100,96 +121,75 @@ pub trait BoxesLoss: Boxes {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward_no_reduction(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-        self.forward_unreduced(predictions, targets).values
+        self.forward_unreduced(predictions, targets, Extras::new()).values
     }
 
-    /// One value per pair of boxes, as [`Reduction::reduce`] takes them.
+    /// One value per pair of boxes, times its weight and divided by the divisor, and what each counts in a mean: what
+    /// [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
-    fn forward_unreduced(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Unreduced<1> {
-        expect(self.check(&predictions, &targets, None));
-        boxes::values(self, predictions, targets, self.format()).into()
+    fn forward_unreduced(&self, predictions: Tensor<2>, targets: Tensor<2>, extras: impl Into<Extras>) -> Unreduced<1> {
+        let extras = extras.into();
+        expect(self.check(&predictions, &targets, &extras));
+        vectors::unreduced(&Formatted(self, self.format()), predictions, targets, extras)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
-    fn check(
-        &self,
-        predictions: &Tensor<2>,
-        targets: &Tensor<2>,
-        weights: Option<&Tensor<1>>,
-    ) -> Result<(), InputError> {
+    fn check(&self, predictions: &Tensor<2>, targets: &Tensor<2>, extras: &Extras) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "predictions", tensor: predictions };
-        boxes::check(self, first, targets, weights)
+        values::check(self, first, targets, extras)
     }
 }
 
-/// [`loss!`] with what every loss of two boxes has: the field `format`.
-macro_rules! box_loss {
-    (
-        $kind:literal: $summary:literal;
-        $(#[$module_meta:meta])*
-        pub struct $module:ident;
-        $(#[$config_meta:meta])*
-        pub struct $config:ident { $($fields:tt)* }
-    ) => {
-        $crate::macros::loss! {
-            boxes $kind: $summary;
-
-            $(#[$module_meta])*
-            pub struct $module;
-
-            $(#[$config_meta])*
-            pub struct $config {
-                $($fields)*
-                /// How four numbers describe a box.
-                format: $crate::boxes::BoxFormat = $crate::boxes::BoxFormat::Xyxy;
-            }
-        }
-
-        impl $crate::boxes::BoxesLoss for $module {
-            $crate::macros::kind_and_reduction!($kind);
-            fn format(&self) -> $crate::boxes::BoxFormat {
-                self.config.format
-            }
-        }
-    };
+/// The config of any module of this family, told apart by `kind`.
+#[family(boxes, makes = AnyBoxesLoss)]
+pub enum BoxesLossConfig {
+    #[kind("iou")]
+    Iou(IouLossConfig),
+    #[kind("giou", elsewhere = "generalized_box_iou_loss")]
+    Giou(GiouLossConfig),
+    #[kind("diou", elsewhere = "distance_box_iou_loss")]
+    Diou(DiouLossConfig),
+    #[kind("ciou", elsewhere = "complete_box_iou_loss")]
+    Ciou(CiouLossConfig),
+    #[kind("eiou", alias = "efficient_iou")]
+    Eiou(EiouLossConfig),
+    #[kind("focal_eiou")]
+    FocalEiou(FocalEiouLossConfig),
+    #[kind("cdiou")]
+    Cdiou(CdiouLossConfig),
+    #[kind("siou")]
+    Siou(SiouLossConfig),
+    #[kind("alpha_iou")]
+    AlphaIou(AlphaIouLossConfig),
+    #[kind("mpdiou")]
+    Mpdiou(MpdiouLossConfig),
+    #[kind("nwd")]
+    Nwd(NwdLossConfig),
+    #[kind("distribution_focal", elsewhere = "DFL")]
+    DistributionFocal(DistributionFocalLossConfig),
+    #[kind("weighted_sum")]
+    WeightedSum(WeightedSumLossConfig),
 }
 
-macro_rules! implement {
-    (loss $loss:ident, $kind:expr) => {};
-    (any $any:ident, $config:ident, $($variant:ident),+) => {
-        dispatch! {
-            $any [$($variant),+]
-            impl Boxes {
-                fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1>;
-                fn kernel(&self) -> Option<BoxKernel>;
-                fn accepts(&self, width: usize) -> Result<(), String>;
-                fn targets(&self) -> BoxTargets;
-            }
-            impl BoxesLoss {
-                fn kind(&self) -> &'static str;
-                fn reduction(&self) -> Reduction;
-                fn format(&self) -> BoxFormat;
-            }
-        }
-    };
+#[dispatch]
+impl Boxes for AnyBoxesLoss {
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        format: BoxFormat,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1>;
+    fn kernel(&self, format: BoxFormat) -> Option<VectorKernel>;
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Factors>;
+    fn accepts(&self, width: usize) -> Result<(), String>;
+    fn targets(&self) -> BoxTargets;
 }
 
-family! {
-    boxes, BoxesLossConfig => AnyBoxesLoss, implement;
-    iou: Iou;
-    giou: Giou;
-    diou: Diou;
-    ciou: Ciou;
-    eiou: Eiou, alias "efficient_iou";
-    focal_eiou: FocalEiou;
-    cdiou: Cdiou;
-    siou: Siou;
-    alpha_iou: AlphaIou;
-    mpdiou: Mpdiou;
-    nwd: Nwd;
-    distribution_focal: DistributionFocal;
-    weighted_sum: WeightedSum;
+#[dispatch]
+impl BoxesLoss for AnyBoxesLoss {
+    fn format(&self) -> BoxFormat;
 }

@@ -1,45 +1,56 @@
 //! Minimum point distance IoU loss.
 
-use super::Geometry;
-use crate::config::Range;
+use super::{BoxFormat, BoxesLoss, Geometry};
 use crate::formula::{BoxFormula, Real};
+use burn_losses_derive::{loss, loss_config};
 
-box_loss! {
-    "mpdiou": "IoU, and the distances of two corners in units of the picture";
+/// Minimum point distance IoU (Ma and Xu 2023, [arXiv 2307.07662](https://arxiv.org/abs/2307.07662)).
+///
+/// # Formula
+/// `1 - IoU + (d_1^2 + d_2^2) / (W^2 + H^2)`, d_1 and d_2 the distances of the top left and of the bottom right corners, W and
+/// H the size of the picture.
+///
+/// # Numerics
+/// The squares are those of lengths in pixels: they overflow where a distance is above 1e19 diagonals (in f32).
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{boxes::MpdiouLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = MpdiouLossConfig::new(8.0, 6.0).init(&device);
+/// let value = loss.forward(
+///     Tensor::from_floats([[0.0, 0.0, 1.0, 1.0]], &device),
+///     Tensor::from_floats([[3.0, 0.0, 5.0, 1.0]], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - (1.0 + (9.0 + 16.0) / 100.0)).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch and torchvision have none.
+#[loss(boxes, "mpdiou", "IoU, and the distances of two corners in units of the picture")]
+pub struct MpdiouLoss {
+    config: MpdiouLossConfig,
+}
 
-    /// Minimum point distance IoU (Ma and Xu 2023, [arXiv 2307.07662](https://arxiv.org/abs/2307.07662)).
-    ///
-    /// # Formula
-    /// `1 - IoU + (d_1^2 + d_2^2) / (W^2 + H^2)`, d_1 and d_2 the distances of the top left and of the bottom right corners, W and
-    /// H the size of the picture.
-    ///
-    /// # Numerics
-    /// The squares are those of lengths in pixels: they overflow where a distance is above 1e19 diagonals (in f32).
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{boxes::MpdiouLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = MpdiouLossConfig::new().with_image_width(8.0).with_image_height(6.0).init(&device);
-    /// let value = loss.forward(
-    ///     Tensor::from_floats([[0.0, 0.0, 1.0, 1.0]], &device),
-    ///     Tensor::from_floats([[3.0, 0.0, 5.0, 1.0]], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - (1.0 + (9.0 + 16.0) / 100.0)).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch and torchvision have none.
-    pub struct MpdiouLoss;
+/// Config of [`MpdiouLoss`].
+#[loss_config]
+pub struct MpdiouLossConfig {
+    /// The width of the picture, in the units of the boxes: 1 for normalised coordinates.
+    #[field(example = 1.0, range = ">= 1e-15")]
+    pub image_width: f64,
+    /// The height of the picture, in the units of the boxes: 1 for normalised coordinates.
+    #[field(example = 1.0, range = ">= 1e-15")]
+    pub image_height: f64,
+    /// How four numbers describe a box.
+    #[field(default = BoxFormat::Xyxy)]
+    pub format: BoxFormat,
+}
 
-    /// Config of [`MpdiouLoss`].
-    pub struct MpdiouLossConfig {
-        /// The width of the picture, in the units of the boxes: 1 for normalised coordinates.
-        image_width: f64 = 1.0, Range::AtLeast(1e-15);
-        /// The height of the picture, in the units of the boxes: 1 for normalised coordinates.
-        image_height: f64 = 1.0, Range::AtLeast(1e-15);
+impl BoxesLoss for MpdiouLoss {
+    fn format(&self) -> BoxFormat {
+        self.config.format
     }
 }
 

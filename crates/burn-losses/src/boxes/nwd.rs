@@ -1,45 +1,55 @@
 //! Normalised Wasserstein distance.
 
-use super::{Axis, Geometry};
-use crate::config::Range;
+use super::{BoxFormat, BoxesLoss, Geometry};
 use crate::formula::{BoxFormula, Real};
+use burn_losses_derive::{loss, loss_config};
 
-box_loss! {
-    "nwd": "the distance of two boxes as Gaussians: smooth where tiny objects hardly overlap";
+/// Normalised Gaussian Wasserstein distance (Wang et al. 2021, [arXiv 2110.13389](https://arxiv.org/abs/2110.13389)).
+///
+/// # Formula
+/// ```text
+/// 1 - exp(-W / constant)
+/// W^2 = (cx - cx_t)^2 + (cy - cy_t)^2 + ((w - w_t)^2 + (h - h_t)^2) / 4
+/// ```
+///
+/// # Numerics
+/// The slope at W = 0, where it has a kink, is 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{boxes::NwdLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = NwdLossConfig::new().with_constant(5.0).init(&device);
+/// let value = loss.forward(
+///     Tensor::from_floats([[0.0, 0.0, 1.0, 1.0]], &device),
+///     Tensor::from_floats([[3.0, 4.0, 4.0, 5.0]], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - (1.0 - (-1f32).exp())).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch and torchvision have none.
+#[loss(boxes, "nwd", "the distance of two boxes as Gaussians: smooth where tiny objects hardly overlap")]
+pub struct NwdLoss {
+    config: NwdLossConfig,
+}
 
-    /// Normalised Gaussian Wasserstein distance (Wang et al. 2021, [arXiv 2110.13389](https://arxiv.org/abs/2110.13389)).
-    ///
-    /// # Formula
-    /// ```text
-    /// 1 - exp(-W / constant)
-    /// W^2 = (cx - cx_t)^2 + (cy - cy_t)^2 + ((w - w_t)^2 + (h - h_t)^2) / 4
-    /// ```
-    ///
-    /// # Numerics
-    /// The slope at W = 0, where it has a kink, is 0.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{boxes::NwdLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = NwdLossConfig::new().with_constant(5.0).init(&device);
-    /// let value = loss.forward(
-    ///     Tensor::from_floats([[0.0, 0.0, 1.0, 1.0]], &device),
-    ///     Tensor::from_floats([[3.0, 4.0, 4.0, 5.0]], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - (1.0 - (-1f32).exp())).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch and torchvision have none.
-    pub struct NwdLoss;
+/// Config of [`NwdLoss`].
+#[loss_config]
+pub struct NwdLossConfig {
+    /// The typical size of an object, in the units of the boxes; the paper's 12.7 is that of its data, in pixels.
+    #[field(default = 12.7, range = ">= 1e-15")]
+    pub constant: f64,
+    /// How four numbers describe a box.
+    #[field(default = BoxFormat::Xyxy)]
+    pub format: BoxFormat,
+}
 
-    /// Config of [`NwdLoss`].
-    pub struct NwdLossConfig {
-        /// The typical size of an object, in the units of the boxes; the paper's 12.7 is that of its data, in pixels.
-        constant: f64 = 12.7, Range::AtLeast(1e-15);
+impl BoxesLoss for NwdLoss {
+    fn format(&self) -> BoxFormat {
+        self.config.format
     }
 }
 
@@ -49,8 +59,7 @@ impl BoxFormula for NwdLoss {
         let pair = Geometry::new(prediction, target);
         let plane = pair.plane();
         let (dx, dy) = plane.lengths(&pair.x.offset, &pair.y.offset);
-        let difference = |axis: &Axis<R>| axis.prediction.clone() - axis.target.clone();
-        let (dw, dh) = plane.lengths(&difference(&pair.x), &difference(&pair.y));
+        let (dw, dh) = plane.lengths(&pair.x.difference(), &pair.y.difference());
         let squares = dx.square() + dy.square() + (dw.square() + dh.square()) * 0.25;
         let distance = squares.safe_sqrt() * plane.unit;
         -(distance * (-1.0 / self.config.constant)).exp_m1()

@@ -9,13 +9,14 @@ impl Family for AnyBoxesLoss {
             Argument::prediction("predictions", Shape::MATRIX),
             Argument::target("targets", Shape::MATRIX),
             Argument::weights(Shape::First(1)),
+            Argument::mask("mask", Shape::First(1)),
         ]]
     }
 
     fn call(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
         let (predictions, targets) = (arguments.float("predictions"), arguments.float("targets"));
-        let weights = arguments.optional_float("weights");
-        self.check(&predictions, &targets, weights.as_ref())?;
-        Ok(forward!(self, wanted, weights; predictions, targets))
+        let extras = arguments.extras::<1, 1>();
+        self.check(&predictions, &targets, &extras)?;
+        Ok(forward!(self, wanted, extras; predictions, targets))
     }
 }

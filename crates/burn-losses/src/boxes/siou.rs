@@ -1,49 +1,60 @@
 //! Scylla IoU loss.
 
+use super::{BoxFormat, BoxesLoss};
 use super::{
     Geometry,
     geometry::{Axis, power, quotient},
 };
-use crate::config::Range;
 use crate::formula::{BoxFormula, Real};
+use burn_losses_derive::{loss, loss_config};
 
-box_loss! {
-    "siou": "IoU, and the direction, the distance and the shape of what is missing";
+/// SCYLLA-IoU (Gevorgyan 2022, [arXiv 2205.12740](https://arxiv.org/abs/2205.12740)).
+///
+/// # Formula
+/// ```text
+/// 1 - IoU + (distance + shape) / 2
+/// angle    = 2 |dx| |dy| / (dx^2 + dy^2) = sin(2 asin(|dy| / sigma))     sigma the distance of the centres
+/// distance = sum over x, y of 1 - exp(-(2 - angle) (dx / c_w)^2)
+/// shape    = sum over w, h of (1 - exp(-|w - w_t| / max(w, w_t)))^theta
+/// ```
+/// dx, dy between the centres, c_w, c_h the sides of the smallest box that encloses both.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{boxes::SiouLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = SiouLossConfig::new().init(&device);
+/// // Beside one another: the angle counts nothing.
+/// let value = loss.forward(
+///     Tensor::from_floats([[0.0, 0.0, 1.0, 1.0]], &device),
+///     Tensor::from_floats([[1.0, 0.0, 2.0, 1.0]], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - (1.0 + (1.0 - (-0.5f32).exp()) / 2.0)).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// MMDetection: `SIoULoss` with `neg_gamma=True` is the paper's; its default is not.
+#[loss(boxes, "siou", "IoU, and the direction, the distance and the shape of what is missing")]
+pub struct SiouLoss {
+    config: SiouLossConfig,
+}
 
-    /// SCYLLA-IoU (Gevorgyan 2022, [arXiv 2205.12740](https://arxiv.org/abs/2205.12740)).
-    ///
-    /// # Formula
-    /// ```text
-    /// 1 - IoU + (distance + shape) / 2
-    /// angle    = 2 |dx| |dy| / (dx^2 + dy^2) = sin(2 asin(|dy| / sigma))     sigma the distance of the centres
-    /// distance = sum over x, y of 1 - exp(-(2 - angle) (dx / c_w)^2)
-    /// shape    = sum over w, h of (1 - exp(-|w - w_t| / max(w, w_t)))^theta
-    /// ```
-    /// dx, dy between the centres, c_w, c_h the sides of the smallest box that encloses both.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{boxes::SiouLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = SiouLossConfig::new().init(&device);
-    /// // Beside one another: the angle counts nothing.
-    /// let value = loss.forward(
-    ///     Tensor::from_floats([[0.0, 0.0, 1.0, 1.0]], &device),
-    ///     Tensor::from_floats([[1.0, 0.0, 2.0, 1.0]], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - (1.0 + (1.0 - (-0.5f32).exp()) / 2.0)).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// MMDetection: `SIoULoss` with `neg_gamma=True` is the paper's; its default is not.
-    pub struct SiouLoss;
+/// Config of [`SiouLoss`].
+#[loss_config]
+pub struct SiouLossConfig {
+    /// How much the shape counts; the paper has 2 to 6.
+    #[field(default = 4.0, range = ">= 1")]
+    pub theta: f64,
+    /// How four numbers describe a box.
+    #[field(default = BoxFormat::Xyxy)]
+    pub format: BoxFormat,
+}
 
-    /// Config of [`SiouLoss`].
-    pub struct SiouLossConfig {
-        /// How much the shape counts; the paper has 2 to 6.
-        theta: f64 = 4.0, Range::AtLeast(1.0);
+impl BoxesLoss for SiouLoss {
+    fn format(&self) -> BoxFormat {
+        self.config.format
     }
 }
 

@@ -1,8 +1,9 @@
 //! What detection needs besides losses.
 
+use super::corners;
 use super::{BoxFormat, Geometry};
 use crate::check::{Reference, widen};
-use crate::engine::boxes::{columns, corners};
+use crate::engine::vectors::columns;
 use crate::error::expect;
 use burn::tensor::Tensor;
 

@@ -1,31 +1,72 @@
 //! A weighted sum.
 
-use super::{BoxFormat, BoxesLoss};
-use crate::engine::boxes::{self, BoxTargets, Boxes};
-use crate::macros::{kind_and_reduction, weighted_sum};
-use crate::terms::{said, sum};
-use burn::tensor::Tensor;
+use super::values::Formatted;
+use super::{AnyBoxesLoss, BoxFormat, BoxTargets, Boxes, BoxesLoss, BoxesLossConfig, CiouLossConfig, GiouLossConfig};
+use crate::engine::vectors;
+use crate::error::ConfigError;
+use crate::terms::{Terms, said, sum};
+use burn::tensor::{Bool, Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-weighted_sum! {
-    boxes: AnyBoxesLoss, BoxesLossConfig, [ciou: CiouLossConfig, giou: GiouLossConfig];
+/// A sum of losses of this family, each with its weight.
+///
+/// # Formula
+/// ```text
+/// sum_k w_k l_k
+/// ```
+/// of the unreduced values l_k of the terms. They are reduced once, as this config says: a term has no `reduction` of its own. A
+/// value counts in the mean where one of the terms counts it; class weights do not enter the divisor.
+///
+/// Terms of several families, weights that change while training, and one curve per term:
+/// [`JointLossConfig`](crate::composition::JointLossConfig).
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{boxes::{GiouLossConfig, IouLossConfig, WeightedSumLossConfig}, composition::Terms, prelude::*};
+///
+/// let terms = Terms::new().with("iou", 0.5, IouLossConfig::new()).with("giou", 1.0, GiouLossConfig::new());
+/// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
+/// let boxes = |numbers: [f32; 4]| Tensor::<2>::from_floats([numbers], &Device::flex());
+/// let value = loss.forward(boxes([0.0, 0.0, 1.0, 1.0]), boxes([1.0, 0.0, 2.0, 1.0]));
+/// assert!((value.into_scalar::<f32>() - 1.5).abs() < 1e-6);
+/// ```
+#[loss(boxes, "weighted_sum", "a sum of losses of this family, each with its weight")]
+pub struct WeightedSumLoss {
+    config: WeightedSumLossConfig,
+    losses: Vec<AnyBoxesLoss>,
+}
 
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{boxes::{GiouLossConfig, IouLossConfig, WeightedSumLossConfig}, composition::Terms, prelude::*};
-    ///
-    /// let terms = Terms::new().with("iou", 0.5, IouLossConfig::new()).with("giou", 1.0, GiouLossConfig::new());
-    /// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
-    /// let boxes = |numbers: [f32; 4]| Tensor::<2>::from_floats([numbers], &Device::flex());
-    /// let value = loss.forward(boxes([0.0, 0.0, 1.0, 1.0]), boxes([1.0, 0.0, 2.0, 1.0]));
-    /// assert!((value.into_scalar::<f32>() - 1.5).abs() < 1e-6);
-    /// ```
-    validate |config| config.terms.agree("format", |loss| said(loss, "format"));
+/// Config of [`WeightedSumLoss`].
+#[loss_config(check = check)]
+pub struct WeightedSumLossConfig {
+    /// The losses by name, each with a `weight` (1 where it is not given).
+    #[field(default = Terms::new().with("ciou", 1.0, CiouLossConfig::new()).with("giou", 1.0, GiouLossConfig::new()))]
+    pub terms: Terms<BoxesLossConfig>,
+}
+
+impl WeightedSumLossConfig {
+    fn build(&self, device: &Device) -> WeightedSumLoss {
+        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        WeightedSumLoss { config: self.clone(), losses }
+    }
+}
+
+fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
+    config.terms.agree("format", |loss| said(loss, "format"))
 }
 
 impl Boxes for WeightedSumLoss {
-    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, format: BoxFormat) -> Tensor<1> {
-        let values = self.losses.iter().map(|loss| boxes::values(loss, predictions.clone(), targets.clone(), format));
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        format: BoxFormat,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
+        let values_of =
+            |loss| vectors::values(&Formatted(loss, format), predictions.clone(), targets.clone(), mask).values;
+        let values = self.losses.iter().map(values_of);
         sum(self.config.terms.weigh(values))
     }
 
@@ -40,7 +81,6 @@ impl Boxes for WeightedSumLoss {
 }
 
 impl BoxesLoss for WeightedSumLoss {
-    kind_and_reduction!("weighted_sum");
     fn format(&self) -> BoxFormat {
         self.losses[0].format()
     }

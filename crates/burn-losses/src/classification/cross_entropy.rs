@@ -1,59 +1,69 @@
 //! Cross-entropy.
 
-use crate::config::Range;
+use super::ClassificationLoss;
 use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};
-use crate::macros::loss;
 use crate::options::LabelSmoothing;
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    classification "cross_entropy": "softmax cross-entropy, with class weights, label smoothing, ignored labels, soft targets";
-
-    /// Softmax cross-entropy.
-    ///
-    /// # Formula
-    /// ```text
-    /// sum_c w_c q_c (-ln softmax(x)_c)  +  w_y z_loss ln(sum_c e^x_c)^2
-    /// ```
-    /// with the class weights w (1 where none are given) and the smoothed target q. The mean divides by the sum of w_y over the rows
-    /// that are not ignored, as PyTorch does.
-    ///
-    /// Soft targets: q is the given row of probabilities, smoothed to (1 - e) q + e/C, or (1 - e) q + e (1 - q)/(C - 1) for `spread =
-    /// "others"`; w_y becomes sum_c w_c q_c, with the q that was given.
-    ///
-    /// # Numerics
-    /// The largest logit is subtracted first: a shift of all logits of a row by 1e4 changes nothing. A batch whose rows are all
-    /// ignored has the value 0 and the gradient 0. An ignored row may hold anything, NaN included.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{classification::CrossEntropyLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = CrossEntropyLossConfig::new().with_ignore_index(-100).init(&device);
-    /// let logits = Tensor::<2>::from_floats([[2.0, 0.0, 0.0], [9.0, 9.0, 9.0]], &device);
-    /// let value = loss.forward(logits, Tensor::<1, burn::tensor::Int>::from_ints([0, -100], &device));
-    /// assert!((value.into_scalar::<f32>() - 0.239_545).abs() < 1e-5);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch: `torch.nn.CrossEntropyLoss`, the same for labels. For soft targets with class weights PyTorch's mean divides by N. Its
-    /// mean of ignored rows alone is NaN.
-    pub struct CrossEntropyLoss;
-
-    /// Config of [`CrossEntropyLoss`].
-    pub struct CrossEntropyLossConfig {
-        /// One weight per class.
-        class_weights: Option<Vec<f64>> = None, Range::AtLeast(0.0);
-        /// The label of rows that count nothing.
-        ignore_index: Option<i64> = None;
-        /// How much of each target goes to other classes, and to which.
-        label_smoothing: LabelSmoothing = LabelSmoothing::default();
-        /// The weight of the squared logarithm of the partition function, which keeps logits from drifting (PaLM, 1e-4).
-        z_loss: f64 = 0.0, Range::AtLeast(0.0);
-    }
+/// Softmax cross-entropy.
+///
+/// # Formula
+/// ```text
+/// sum_c w_c q_c (-ln softmax(x)_c)  +  w_y z_loss ln(sum_c e^x_c)^2
+/// ```
+/// with the class weights w (1 where none are given) and the smoothed target q. The mean divides by the sum of w_y over the rows
+/// that are not ignored, as PyTorch does.
+///
+/// Soft targets: q is the given row of probabilities, smoothed to (1 - e) q + e/C, or (1 - e) q + e (1 - q)/(C - 1) for `spread =
+/// "others"`; w_y becomes sum_c w_c q_c, with the q that was given.
+///
+/// # Numerics
+/// The largest logit is subtracted first: a shift of all logits of a row by 1e4 changes nothing. A batch whose rows are all
+/// ignored has the value 0 and the gradient 0. An ignored row may hold anything, NaN included.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{classification::CrossEntropyLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = CrossEntropyLossConfig::new().with_ignore_index(-100).init(&device);
+/// let logits = Tensor::<2>::from_floats([[2.0, 0.0, 0.0], [9.0, 9.0, 9.0]], &device);
+/// let value = loss.forward(logits, Tensor::<1, burn::tensor::Int>::from_ints([0, -100], &device));
+/// assert!((value.into_scalar::<f32>() - 0.239_545).abs() < 1e-5);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch: `torch.nn.CrossEntropyLoss`, the same for labels. For soft targets with class weights PyTorch's mean divides by N. Its
+/// mean of ignored rows alone is NaN.
+#[loss(
+    classification,
+    "cross_entropy",
+    "softmax cross-entropy, with class weights, label smoothing, ignored labels, soft targets"
+)]
+pub struct CrossEntropyLoss {
+    config: CrossEntropyLossConfig,
 }
+
+/// Config of [`CrossEntropyLoss`].
+#[loss_config]
+pub struct CrossEntropyLossConfig {
+    /// One weight per class.
+    #[field(default = None, range = ">= 0")]
+    pub class_weights: Option<Vec<f64>>,
+    /// The label of rows that count nothing.
+    #[field(default = None)]
+    pub ignore_index: Option<i64>,
+    /// How much of each target goes to other classes, and to which.
+    #[field(default = LabelSmoothing::default())]
+    pub label_smoothing: LabelSmoothing,
+    /// The weight of the squared logarithm of the partition function, which keeps logits from drifting (PaLM, 1e-4).
+    #[field(default = 0.0, range = ">= 0")]
+    pub z_loss: f64,
+}
+
+impl ClassificationLoss for CrossEntropyLoss {}
 
 impl RowFormula for CrossEntropyLoss {
     #[inline(always)]

@@ -1,61 +1,67 @@
 //! Focal loss, multi-class.
 
-use crate::config::{ClassFactor, Range};
-use crate::formula::safe::{LEAST_MISS, weighted};
+use super::ClassificationLoss;
+use crate::config::ClassFactor;
+use crate::formula::safe::{LEAST_MISS, bounded, weighted};
 use crate::formula::{Real, RowFormula};
-use crate::macros::loss;
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    classification "focal": "softmax cross-entropy that looks away from what is easy";
-
-    /// Focal loss (Lin et al. 2017, [arXiv 1708.02002](https://arxiv.org/abs/1708.02002)) of a softmax.
-    ///
-    /// # Formula
-    /// `alpha_y (1 - p_y)^gamma (-ln p_y)`, p = softmax(x). Soft targets: `sum_c q_c alpha_c (1 - p_c)^gamma (-ln p_c)`.
-    ///
-    /// alpha has one meaning: a factor for the rows of a class. It does not enter the divisor of the mean, which is the number of
-    /// rows that are not ignored.
-    ///
-    /// # Numerics
-    /// Value and gradient are finite for all finite logits and every gamma, also between 0 and 1; gamma = 0 is
-    /// [`CrossEntropyLoss`](super::CrossEntropyLoss). 1 - p is a difference: of rows that are certain and right (p above 1 - 1e-4
-    /// in f32) the value, tiny then, has lost digits. 1 - p below 1e-30 counts as 1e-30.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{classification::FocalLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = FocalLossConfig::new().with_gamma(1.0).init(&device);
-    /// let logits = Tensor::<2>::from_floats([[0.0, 0.0]], &device);
-    /// let value = loss.forward(logits, Tensor::<1, Int>::from_ints([1], &device));
-    /// assert!((value.into_scalar::<f32>() - 0.5 * 2f32.ln()).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch has none. Kornia: `focal_loss` has another alpha (1 - alpha for class 0); MONAI the same with `use_softmax`.
-    pub struct FocalLoss;
-
-    /// Config of [`FocalLoss`].
-    pub struct FocalLossConfig {
-        /// How strongly easy rows are played down; 0 is cross-entropy.
-        gamma: f64 = 2.0, Range::AtLeast(0.0);
-        /// The factor of each row: one number, or one per class of its label.
-        alpha: ClassFactor = ClassFactor::None, Range::AtLeast(0.0);
-        /// The label of rows that count nothing.
-        ignore_index: Option<i64> = None;
-    }
+/// Focal loss (Lin et al. 2017, [arXiv 1708.02002](https://arxiv.org/abs/1708.02002)) of a softmax.
+///
+/// # Formula
+/// `alpha_y (1 - p_y)^gamma (-ln p_y)`, p = softmax(x). Soft targets: `sum_c q_c alpha_c (1 - p_c)^gamma (-ln p_c)`.
+///
+/// alpha has one meaning: a factor for the rows of a class. It does not enter the divisor of the mean, which is the number of
+/// rows that are not ignored.
+///
+/// # Numerics
+/// Value and gradient are finite for all finite logits and every gamma, also between 0 and 1; gamma = 0 is
+/// [`CrossEntropyLoss`](super::CrossEntropyLoss). 1 - p is a difference: of rows that are certain and right (p above 1 - 1e-4
+/// in f32) the value, tiny then, has lost digits. 1 - p below 1e-30 counts as 1e-30.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{classification::FocalLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = FocalLossConfig::new().with_gamma(1.0).init(&device);
+/// let logits = Tensor::<2>::from_floats([[0.0, 0.0]], &device);
+/// let value = loss.forward(logits, Tensor::<1, Int>::from_ints([1], &device));
+/// assert!((value.into_scalar::<f32>() - 0.5 * 2f32.ln()).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch has none. Kornia: `focal_loss` has another alpha (1 - alpha for class 0); MONAI the same with `use_softmax`.
+#[loss(classification, "focal", "softmax cross-entropy that looks away from what is easy")]
+pub struct FocalLoss {
+    config: FocalLossConfig,
 }
+
+/// Config of [`FocalLoss`].
+#[loss_config]
+pub struct FocalLossConfig {
+    /// How strongly easy rows are played down; 0 is cross-entropy.
+    #[field(default = 2.0, range = ">= 0")]
+    pub gamma: f64,
+    /// The factor of each row: one number, or one per class of its label.
+    #[field(default = ClassFactor::None, range = ">= 0")]
+    pub alpha: ClassFactor,
+    /// The label of rows that count nothing.
+    #[field(default = None)]
+    pub ignore_index: Option<i64>,
+}
+
+impl ClassificationLoss for FocalLoss {}
 
 impl RowFormula for FocalLoss {
     #[inline(always)]
     fn eval<R: Real>(&self, log_p: R, share: R) -> R {
-        let miss = -log_p.clone().exp() + 1.0;
+        let miss = -bounded(log_p.clone()).exp() + 1.0;
         let miss = miss.clone().maximum(miss.lit(LEAST_MISS));
         let value = weighted(share, miss.powf(self.config.gamma) * -log_p);
         match self.config.alpha {
-            ClassFactor::Number(alpha) => value * alpha,
+            ClassFactor::Number(alpha) => value.lit(alpha).weigh(value),
             _ => value,
         }
     }

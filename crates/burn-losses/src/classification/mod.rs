@@ -2,17 +2,33 @@
 //!
 //! All losses here can be swapped for one another in a config file: see [`ClassificationLossConfig`].
 
+mod cross_entropy;
+mod focal;
+mod multi_margin;
+mod nll;
+mod ohem;
 mod signature;
+#[cfg(test)]
+pub mod template;
+mod weighted_sum;
+mod zero_one;
 
 use crate::check::Reference;
 use crate::engine::rows::{self, RowKernel, Rows};
 use crate::error::{InputError, expect};
-use crate::macros::{dispatch, family, kind_and_reduction};
-use crate::reduction::{Reduction, Unreduced};
-use burn::tensor::{Bool, Int, Tensor};
+use crate::loss::Loss;
+use crate::reduction::{Extras, Unreduced};
+use burn::tensor::{Int, Tensor};
+use burn_losses_derive::{dispatch, family};
 
 pub use crate::options::{Keep, LabelSmoothing, Spread};
-pub use multi_margin::MultiMarginVariant;
+pub use cross_entropy::{CrossEntropyLoss, CrossEntropyLossConfig};
+pub use focal::{FocalLoss, FocalLossConfig};
+pub use multi_margin::{MultiMarginLoss, MultiMarginLossConfig, MultiMarginVariant};
+pub use nll::{NllLoss, NllLossConfig};
+pub use ohem::{OhemLoss, OhemLossConfig};
+pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
+pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
 
 /// A loss of logits and labels.
 ///
@@ -22,13 +38,7 @@ pub use multi_margin::MultiMarginVariant;
 /// be raised, but a wrong label shall not pass unseen either.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
-pub trait ClassificationLoss: Rows {
-    /// The `kind`, which errors name.
-    fn kind(&self) -> &'static str;
-
-    /// How the unreduced values become one number.
-    fn reduction(&self) -> Reduction;
-
+pub trait ClassificationLoss: Rows + Loss {
     /// What the first argument is called: `logits`, or `log_probabilities`.
     fn input(&self) -> &'static str {
         "logits"
@@ -45,26 +55,26 @@ pub trait ClassificationLoss: Rows {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward<const D: usize, const L: usize>(&self, logits: Tensor<D>, labels: Tensor<L, Int>) -> Tensor<1> {
-        expect(self.check(&logits, &labels, None));
-        rows::reduce(self, self.reduction(), logits, labels, None)
+        self.forward_with(logits, labels, Extras::new())
     }
 
-    /// The same with weights, which multiply the unreduced values.
+    /// The same with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights: that of the labels, or `[N, 1, ..]`: one per sample
+    /// - weights, mask: that of the labels, or `[N, 1, ..]`: one per sample
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
     #[track_caller]
-    fn forward_weighted<const D: usize, const L: usize>(
+    fn forward_with<const D: usize, const L: usize>(
         &self,
         logits: Tensor<D>,
         labels: Tensor<L, Int>,
-        weights: Tensor<L>,
+        extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        expect(self.check(&logits, &labels, Some(&weights)));
-        rows::reduce(self, self.reduction(), logits, labels, Some(weights))
+        let extras = extras.into();
+        expect(self.check(&logits, &labels, &extras));
+        rows::reduce(self, self.reduction(), logits, labels, extras)
     }
 
     /// One value per label.
@@ -77,12 +87,11 @@ pub trait ClassificationLoss: Rows {
         logits: Tensor<D>,
         labels: Tensor<L, Int>,
     ) -> Tensor<L> {
-        expect(self.check(&logits, &labels, None));
-        rows::values(self, logits, labels).values
+        self.forward_unreduced(logits, labels, Extras::new()).values
     }
 
-    /// One value per label, and what each counts in a mean (0 where it is ignored, its class weight where there is one): what
-    /// [`Reduction::reduce`] takes.
+    /// One value per label, times its weight and divided by the divisor, and what each counts in a mean (0 where it is ignored, its
+    /// class weight where there is one): what [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -91,9 +100,11 @@ pub trait ClassificationLoss: Rows {
         &self,
         logits: Tensor<D>,
         labels: Tensor<L, Int>,
+        extras: impl Into<Extras>,
     ) -> Unreduced<L> {
-        expect(self.check(&logits, &labels, None));
-        rows::values(self, logits, labels)
+        let extras = extras.into();
+        expect(self.check(&logits, &labels, &extras));
+        rows::unreduced(self, logits, labels, extras)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
@@ -101,32 +112,43 @@ pub trait ClassificationLoss: Rows {
         &self,
         logits: &Tensor<D>,
         labels: &Tensor<L, Int>,
-        weights: Option<&Tensor<L>>,
+        extras: &Extras,
     ) -> Result<(), InputError> {
-        rows::check(self, reference(self, logits), labels, weights)
+        rows::check(self, reference(self, logits), labels, extras)
     }
 
     /// The value of the batch for soft targets: one probability per class. `cross_entropy`, `focal` and `ohem` around them.
     ///
     /// # Shapes
     /// - logits, probabilities: `[N, C, d1, ..]`, the same; each row of probabilities sums to 1
-    /// - mask: `[N, d1, ..]`, false where a row is ignored
-    /// - weights: that of the mask, or `[N, 1, ..]`
     /// - output: `[1]`
     ///
     /// # Panics
     /// With the message of [`check_soft`](Self::check_soft)'s error.
     #[track_caller]
-    fn forward_soft_weighted<const D: usize, const L: usize>(
+    fn forward_soft<const D: usize>(&self, logits: Tensor<D>, probabilities: Tensor<D>) -> Tensor<1> {
+        self.forward_soft_with(logits, probabilities, Extras::new())
+    }
+
+    /// The same with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
+    ///
+    /// # Shapes
+    /// - weights, mask: `[N, d1, ..]`, or `[N, 1, ..]`: one per sample
+    ///
+    /// # Panics
+    /// With the message of [`check_soft`](Self::check_soft)'s error, or with a divisor and [`Reduction::Sum`].
+    #[track_caller]
+    fn forward_soft_with<const D: usize>(
         &self,
         logits: Tensor<D>,
         probabilities: Tensor<D>,
-        mask: Option<Tensor<L, Bool>>,
-        weights: Option<Tensor<L>>,
+        extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        expect(self.check_soft(&logits, &probabilities, mask.as_ref(), weights.as_ref()));
-        let values = rows::soft_values::<_, D, L>(self, logits, probabilities, mask);
-        self.reduction().reduce(values, weights, None)
+        let extras = extras.into();
+        expect(self.check_soft(&logits, &probabilities, &extras));
+        let given = extras.given(rows::rows_per_sample(logits.dims()));
+        let values = rows::soft_values(self, logits, probabilities, given.mask.as_ref());
+        given.reduce(self.reduction(), values)
     }
 
     /// One value per row of soft targets.
@@ -138,31 +160,37 @@ pub trait ClassificationLoss: Rows {
         &self,
         logits: Tensor<D>,
         probabilities: Tensor<D>,
-        mask: Option<Tensor<L, Bool>>,
     ) -> Tensor<L> {
-        expect(self.check_soft(&logits, &probabilities, mask.as_ref(), None));
-        rows::soft_values(self, logits, probabilities, mask).values
+        self.forward_soft_unreduced(logits, probabilities, Extras::new()).values
     }
 
-    /// The value of a batch `[N, C]` of soft targets: [`forward_soft_weighted`](Self::forward_soft_weighted) without mask and
-    /// weights.
+    /// One value per row of soft targets, times its weight and divided by the divisor, and what each counts in a mean.
     ///
     /// # Panics
     /// With the message of [`check_soft`](Self::check_soft)'s error.
     #[track_caller]
-    fn forward_soft(&self, logits: Tensor<2>, probabilities: Tensor<2>) -> Tensor<1> {
-        self.forward_soft_weighted::<2, 1>(logits, probabilities, None, None)
+    fn forward_soft_unreduced<const D: usize, const L: usize>(
+        &self,
+        logits: Tensor<D>,
+        probabilities: Tensor<D>,
+        extras: impl Into<Extras>,
+    ) -> Unreduced<L> {
+        let extras = extras.into();
+        expect(self.check_soft(&logits, &probabilities, &extras));
+        let shape = rows::without_class_axis(logits.dims());
+        let given = extras.given(rows::rows_per_sample(logits.dims()));
+        let values = rows::soft_values(self, logits, probabilities, given.mask.as_ref());
+        rows::into_shape(given.apply(values), shape)
     }
 
     /// What is wrong with the arguments of the soft methods.
-    fn check_soft<const D: usize, const L: usize>(
+    fn check_soft<const D: usize>(
         &self,
         logits: &Tensor<D>,
         probabilities: &Tensor<D>,
-        mask: Option<&Tensor<L, Bool>>,
-        weights: Option<&Tensor<L>>,
+        extras: &Extras,
     ) -> Result<(), InputError> {
-        rows::check_soft(self, reference(self, logits), probabilities, mask, weights)
+        rows::check_soft(self, reference(self, logits), probabilities, extras)
     }
 }
 
@@ -171,45 +199,39 @@ fn reference<'a, L: ClassificationLoss, const D: usize>(loss: &L, logits: &'a Te
     Reference { loss: loss.kind(), name: loss.input(), tensor: logits }
 }
 
-macro_rules! implement {
-    (loss NllLoss, $kind:expr) => {};
-    (loss OhemLoss, $kind:expr) => {};
-    (loss WeightedSumLoss, $kind:expr) => {};
-    (loss $loss:ident, $kind:expr) => {
-        impl ClassificationLoss for $loss {
-            kind_and_reduction!($kind);
-        }
-    };
-    (any $any:ident, $config:ident, $($variant:ident),+) => {
-        dispatch! {
-            $any [$($variant),+]
-            impl Rows {
-                fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
-                fn soft_rows(&self, logits: Tensor<2>, probabilities: Tensor<2>) -> Option<Unreduced<1>>;
-                fn kernel(&self, classes: usize) -> Option<RowKernel>;
-                fn selects(&self) -> bool;
-                fn select(&self, values: Unreduced<1>) -> Unreduced<1>;
-                fn classes(&self) -> Option<usize>;
-                fn ignore_index(&self) -> Option<i64>;
-                fn takes_probabilities(&self) -> bool;
-                fn takes_any_scores(&self) -> bool;
-            }
-            impl ClassificationLoss {
-                fn kind(&self) -> &'static str;
-                fn reduction(&self) -> Reduction;
-                fn input(&self) -> &'static str;
-            }
-        }
-    };
+/// The config of any module of this family, told apart by `kind`.
+#[family(classification, makes = AnyClassificationLoss)]
+pub enum ClassificationLossConfig {
+    #[kind("cross_entropy", elsewhere = "CrossEntropyLoss")]
+    CrossEntropy(CrossEntropyLossConfig),
+    #[kind("nll", elsewhere = "NLLLoss")]
+    Nll(NllLossConfig),
+    #[kind("focal")]
+    Focal(FocalLossConfig),
+    #[kind("multi_margin", elsewhere = "MultiMarginLoss")]
+    MultiMargin(MultiMarginLossConfig),
+    #[kind("zero_one")]
+    ZeroOne(ZeroOneLossConfig),
+    #[kind("ohem")]
+    Ohem(OhemLossConfig),
+    #[kind("weighted_sum")]
+    WeightedSum(WeightedSumLossConfig),
 }
 
-family! {
-    classification, ClassificationLossConfig => AnyClassificationLoss, implement;
-    cross_entropy: CrossEntropy;
-    nll: Nll;
-    focal: Focal;
-    multi_margin: MultiMargin;
-    zero_one: ZeroOne;
-    ohem: Ohem;
-    weighted_sum: WeightedSum;
+#[dispatch]
+impl Rows for AnyClassificationLoss {
+    fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+    fn soft_rows(&self, logits: Tensor<2>, probabilities: Tensor<2>) -> Option<Unreduced<1>>;
+    fn kernel(&self, classes: usize) -> Option<RowKernel>;
+    fn selects(&self) -> bool;
+    fn select(&self, values: Unreduced<1>) -> Unreduced<1>;
+    fn classes(&self) -> Option<usize>;
+    fn ignore_index(&self) -> Option<i64>;
+    fn takes_probabilities(&self) -> bool;
+    fn takes_any_scores(&self) -> bool;
+}
+
+#[dispatch]
+impl ClassificationLoss for AnyClassificationLoss {
+    fn input(&self) -> &'static str;
 }

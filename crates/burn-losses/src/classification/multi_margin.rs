@@ -1,77 +1,87 @@
 //! Multi-class margin loss.
 
+use super::ClassificationLoss;
 use crate::ConfigError;
-use crate::config::Range;
 use crate::engine::classes::per_class;
 use crate::engine::pairs;
 use crate::engine::rows::Rows;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
-use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::tensor::{Int, Tensor};
+use burn_losses_derive::{Choice, loss, loss_config};
 
-crate::choice! {
-    /// Which wrong classes count.
-    #[derive(Copy, Eq)]
-    pub enum MultiMarginVariant {
-        /// Every wrong class that comes too near: their sum (Weston and Watkins 1999).
-        #[default]
-        WestonWatkins = "weston_watkins",
-        /// The wrong class that comes nearest (Crammer and Singer 2001).
-        CrammerSinger = "crammer_singer",
-    }
+/// Which wrong classes count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum MultiMarginVariant {
+    /// Every wrong class that comes too near: their sum (Weston and Watkins 1999).
+    #[default]
+    WestonWatkins,
+    /// The wrong class that comes nearest (Crammer and Singer 2001).
+    CrammerSinger,
 }
 
-loss! {
-    classification "multi_margin": "the true class leads every wrong one by a margin: multi-class support vector machines";
+/// Multi-class margin loss, of Weston and Watkins (1999) or of
+/// [Crammer and Singer (2001)](https://www.jmlr.org/papers/v2/crammer01a.html).
+///
+/// # Formula
+/// ```text
+/// w_y sum_{j != y} max(0, margin - x_y + x_j)^p     weston_watkins; divided by C if `divide_by_classes`
+/// w_y max(0, margin - x_y + max_{j != y} x_j)^p     crammer_singer
+/// ```
+/// w are the class weights; the mean divides by the number of rows that are not ignored, as PyTorch does.
+///
+/// # Numerics
+/// The gradient is 0 where a wrong class keeps exactly its distance.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{classification::MultiMarginLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = MultiMarginLossConfig::new().init(&device);
+/// let logits = Tensor::<2>::from_floats([[2.0, 1.5, 1.75, 0.0]], &device);
+/// let value = loss.forward(logits, Tensor::<1, Int>::from_ints([0], &device));
+/// assert_eq!(value.into_scalar::<f32>(), 1.25);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch: `torch.nn.MultiMarginLoss` is `weston_watkins` with `divide_by_classes = true`. Optax: `multiclass_hinge_loss` is
+/// `crammer_singer`. Keras: `CategoricalHinge` adds a wrong class with the score 0.
+#[loss(
+    classification,
+    "multi_margin",
+    "the true class leads every wrong one by a margin: multi-class support vector machines"
+)]
+pub struct MultiMarginLoss {
+    config: MultiMarginLossConfig,
+}
 
-    /// Multi-class margin loss, of Weston and Watkins (1999) or of
-    /// [Crammer and Singer (2001)](https://www.jmlr.org/papers/v2/crammer01a.html).
-    ///
-    /// # Formula
-    /// ```text
-    /// w_y sum_{j != y} max(0, margin - x_y + x_j)^p     weston_watkins; divided by C if `divide_by_classes`
-    /// w_y max(0, margin - x_y + max_{j != y} x_j)^p     crammer_singer
-    /// ```
-    /// w are the class weights; the mean divides by the number of rows that are not ignored, as PyTorch does.
-    ///
-    /// # Numerics
-    /// The gradient is 0 where a wrong class keeps exactly its distance.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{classification::MultiMarginLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = MultiMarginLossConfig::new().init(&device);
-    /// let logits = Tensor::<2>::from_floats([[2.0, 1.5, 1.75, 0.0]], &device);
-    /// let value = loss.forward(logits, Tensor::<1, Int>::from_ints([0], &device));
-    /// assert_eq!(value.into_scalar::<f32>(), 1.25);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch: `torch.nn.MultiMarginLoss` is `weston_watkins` with `divide_by_classes = true`. Optax: `multiclass_hinge_loss` is
-    /// `crammer_singer`. Keras: `CategoricalHinge` adds a wrong class with the score 0.
-    pub struct MultiMarginLoss;
+/// Config of [`MultiMarginLoss`].
+#[loss_config(check = check)]
+pub struct MultiMarginLossConfig {
+    /// Which wrong classes count.
+    #[field(default = MultiMarginVariant::WestonWatkins)]
+    pub variant: MultiMarginVariant,
+    /// By how much the true class has to lead.
+    #[field(default = 1.0, range = "> 0")]
+    pub margin: f64,
+    /// The power of each shortfall, 1 or 2.
+    #[field(default = 1, range = "[1, 2]")]
+    pub p: usize,
+    /// One weight per class.
+    #[field(default = None, range = ">= 0")]
+    pub class_weights: Option<Vec<f64>>,
+    /// Whether `weston_watkins` divides by the number of classes.
+    #[field(default = false)]
+    pub divide_by_classes: bool,
+    /// The label of rows that count nothing.
+    #[field(default = None)]
+    pub ignore_index: Option<i64>,
+}
 
-    /// Config of [`MultiMarginLoss`].
-    pub struct MultiMarginLossConfig {
-        /// Which wrong classes count.
-        variant: MultiMarginVariant = MultiMarginVariant::WestonWatkins;
-        /// By how much the true class has to lead.
-        margin: f64 = 1.0, Range::Greater(0.0);
-        /// The power of each shortfall, 1 or 2.
-        p: usize = 1_usize, Range::Closed(1.0, 2.0);
-        /// One weight per class.
-        class_weights: Option<Vec<f64>> = None, Range::AtLeast(0.0);
-        /// Whether `weston_watkins` divides by the number of classes.
-        divide_by_classes: bool = false;
-        /// The label of rows that count nothing.
-        ignore_index: Option<i64> = None;
-    }
-
-    validate |config| match config.variant {
+fn check(config: &MultiMarginLossConfig) -> Result<(), ConfigError> {
+    match config.variant {
         MultiMarginVariant::CrammerSinger if config.divide_by_classes => Err(ConfigError::InvalidValue {
             loss: "multi_margin",
             field: "divide_by_classes".into(),
@@ -79,8 +89,10 @@ loss! {
             allowed: "false: `crammer_singer` adds nothing up over the classes".into(),
         }),
         _ => Ok(()),
-    };
+    }
 }
+
+impl ClassificationLoss for MultiMarginLoss {}
 
 /// The value of a row: its label is the one positive among the classes.
 #[derive(Debug, Clone)]
@@ -122,10 +134,11 @@ impl Rows for MultiMarginLoss {
     fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
         let classes = logits.dims()[1];
         let each = Tensor::<1, Int>::arange(0..classes as i64, (&labels.device(), labels.dtype()));
-        let values = pairs::of_scores(&Margins(self.config.clone()), logits.clone(), [labels.clone(), each]).values;
+        let values =
+            pairs::of_scores(&Margins(self.config.clone()), logits.clone(), [labels.clone(), each], None).values;
         let values = if self.config.divide_by_classes { values * (1.0 / classes as f64) } else { values };
         match &self.config.class_weights {
-            Some(weights) => values * per_class(weights, &logits).select(0, labels),
+            Some(weights) => per_class(weights, &logits).select(0, labels).weigh(values),
             None => values,
         }
         .into()

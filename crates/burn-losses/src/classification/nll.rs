@@ -1,46 +1,48 @@
 //! Negative log-likelihood.
 
 use super::ClassificationLoss;
-use crate::config::Range;
 use crate::engine::classes::per_class;
 use crate::engine::primitives::gather::gather;
 use crate::engine::rows::Rows;
-use crate::macros::loss;
-use crate::reduction::{Reduction, Unreduced};
+use crate::reduction::Unreduced;
+use crate::formula::Real;
 use burn::tensor::{Int, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    classification "nll": "negative log-likelihood, of log-probabilities";
+/// Negative log-likelihood: cross-entropy for a model that gives log-probabilities.
+///
+/// # Formula
+/// `-w_y l_y`, l the log-probabilities, w the class weights. The mean divides by the sum of w_y over the rows that are not
+/// ignored, as PyTorch does.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{classification::NllLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = NllLossConfig::new().init(&device);
+/// let log_probabilities = Tensor::<2>::from_floats([[0.25, 0.75]], &device).log();
+/// let value = loss.forward(log_probabilities, Tensor::<1, Int>::from_ints([0], &device));
+/// assert!((value.into_scalar::<f32>() - 4f32.ln()).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch: `torch.nn.NLLLoss`, the same.
+#[loss(classification, "nll", "negative log-likelihood, of log-probabilities")]
+pub struct NllLoss {
+    config: NllLossConfig,
+}
 
-    /// Negative log-likelihood: cross-entropy for a model that gives log-probabilities.
-    ///
-    /// # Formula
-    /// `-w_y l_y`, l the log-probabilities, w the class weights. The mean divides by the sum of w_y over the rows that are not
-    /// ignored, as PyTorch does.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{classification::NllLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = NllLossConfig::new().init(&device);
-    /// let log_probabilities = Tensor::<2>::from_floats([[0.25, 0.75]], &device).log();
-    /// let value = loss.forward(log_probabilities, Tensor::<1, Int>::from_ints([0], &device));
-    /// assert!((value.into_scalar::<f32>() - 4f32.ln()).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch: `torch.nn.NLLLoss`, the same.
-    pub struct NllLoss;
-
-    /// Config of [`NllLoss`].
-    pub struct NllLossConfig {
-        /// One weight per class.
-        class_weights: Option<Vec<f64>> = None, Range::AtLeast(0.0);
-        /// The label of rows that count nothing.
-        ignore_index: Option<i64> = None;
-    }
+/// Config of [`NllLoss`].
+#[loss_config]
+pub struct NllLossConfig {
+    /// One weight per class.
+    #[field(default = None, range = ">= 0")]
+    pub class_weights: Option<Vec<f64>>,
+    /// The label of rows that count nothing.
+    #[field(default = None)]
+    pub ignore_index: Option<i64>,
 }
 
 impl Rows for NllLoss {
@@ -53,7 +55,7 @@ impl Rows for NllLoss {
         let values = -gather(log_probabilities, labels);
         Unreduced {
             values: match &mass {
-                Some(mass) => values * mass.clone(),
+                Some(mass) => mass.clone().weigh(values),
                 None => values,
             },
             mass,
@@ -70,12 +72,6 @@ impl Rows for NllLoss {
 }
 
 impl ClassificationLoss for NllLoss {
-    fn kind(&self) -> &'static str {
-        "nll"
-    }
-    fn reduction(&self) -> Reduction {
-        self.config.reduction
-    }
     fn input(&self) -> &'static str {
         "log_probabilities"
     }

@@ -1,55 +1,62 @@
 //! Online hard example mining, multi-class.
 
 use super::{AnyClassificationLoss, ClassificationLoss, ClassificationLossConfig, Keep};
-use crate::config::Range;
 use crate::engine::hardest::keep_hardest;
 use crate::engine::rows::{RowKernel, Rows};
-use crate::macros::loss;
-use crate::reduction::{Reduction, Unreduced};
-use burn::tensor::{Int, Tensor};
+use crate::reduction::Unreduced;
+use burn::tensor::{Device, Int, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    classification "ohem": "another loss of this family on the hardest rows of the batch alone";
+/// Online hard example mining (Shrivastava et al. 2016, [arXiv 1604.03540](https://arxiv.org/abs/1604.03540)) around any
+/// loss of this family.
+///
+/// # Formula
+/// The values of the inner loss where they are among the hardest, 0 elsewhere. The mean divides by what is kept. Exactly k rows
+/// are kept, at ties those that come first; ignored rows are never kept, and a ratio is one of the rows that are not ignored.
+///
+/// # Numerics
+/// The choice is a constant for the gradient. It is found by halving intervals on the device: nothing is sorted, nothing is
+/// read back.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::classification::{Keep, OhemLossConfig};
+/// use burn_losses::prelude::*;
+///
+/// let device = Device::flex();
+/// let loss = OhemLossConfig::new().with_keep(Keep::Ratio(0.5)).init(&device);
+/// let logits = Tensor::<2>::from_floats([[9.0, 0.0], [0.0, 0.0]], &device);
+/// let value = loss.forward(logits, Tensor::<1, Int>::from_ints([0, 0], &device));
+/// assert!((value.into_scalar::<f32>() - 2f32.ln()).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// mmsegmentation: `OHEMPixelSampler`.
+#[loss(classification, "ohem", "another loss of this family on the hardest rows of the batch alone")]
+pub struct OhemLoss {
+    config: OhemLossConfig,
+    // One loss in a `Vec` since Burn's modules cannot hold a `Box`.
+    loss: Vec<AnyClassificationLoss>,
+}
 
-    /// Online hard example mining (Shrivastava et al. 2016, [arXiv 1604.03540](https://arxiv.org/abs/1604.03540)) around any
-    /// loss of this family.
-    ///
-    /// # Formula
-    /// The values of the inner loss where they are among the hardest, 0 elsewhere. The mean divides by what is kept. Exactly k rows
-    /// are kept, at ties those that come first; ignored rows are never kept, and a ratio is one of the rows that are not ignored.
-    ///
-    /// # Numerics
-    /// The choice is a constant for the gradient. It is found by halving intervals on the device: nothing is sorted, nothing is
-    /// read back.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::classification::{Keep, OhemLossConfig};
-    /// use burn_losses::prelude::*;
-    ///
-    /// let device = Device::flex();
-    /// let loss = OhemLossConfig::new().with_keep(Keep::Ratio(0.5)).init(&device);
-    /// let logits = Tensor::<2>::from_floats([[9.0, 0.0], [0.0, 0.0]], &device);
-    /// let value = loss.forward(logits, Tensor::<1, Int>::from_ints([0, 0], &device));
-    /// assert!((value.into_scalar::<f32>() - 2f32.ln()).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// mmsegmentation: `OHEMPixelSampler`.
-    pub struct OhemLoss {
-        // One loss, in a `Vec` since Burn's modules cannot hold a `Box`.
-        loss: Vec<AnyClassificationLoss> = |config, device| vec![config.loss.init(device)],
-    }
+/// Config of [`OhemLoss`].
+#[loss_config]
+pub struct OhemLossConfig {
+    /// The inner loss.
+    #[field(default = Box::new(super::CrossEntropyLossConfig::new().into()))]
+    pub loss: Box<ClassificationLossConfig>,
+    /// Which rows are kept.
+    #[field(default = Keep::Ratio(0.25))]
+    pub keep: Keep,
+    /// At least this many are kept, or all where there are fewer.
+    #[field(default = 1, range = ">= 0")]
+    pub min_kept: usize,
+}
 
-    /// Config of [`OhemLoss`].
-    pub struct OhemLossConfig {
-        /// The inner loss.
-        loss: Box<ClassificationLossConfig> = Box::new(super::CrossEntropyLossConfig::new().into());
-        /// Which rows are kept.
-        keep: Keep = Keep::Ratio(0.25);
-        /// At least this many are kept, or all where there are fewer.
-        min_kept: usize = 1_usize, Range::AtLeast(0.0);
+impl OhemLossConfig {
+    fn build(&self, device: &Device) -> OhemLoss {
+        OhemLoss { config: self.clone(), loss: vec![self.loss.init(device)] }
     }
 }
 
@@ -93,12 +100,6 @@ impl Rows for OhemLoss {
 }
 
 impl ClassificationLoss for OhemLoss {
-    fn kind(&self) -> &'static str {
-        "ohem"
-    }
-    fn reduction(&self) -> Reduction {
-        self.config.reduction
-    }
     fn input(&self) -> &'static str {
         self.loss[0].input()
     }

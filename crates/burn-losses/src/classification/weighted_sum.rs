@@ -1,42 +1,73 @@
 //! A weighted sum.
 
-use super::{ClassificationLoss, ClassificationLossConfig};
+use super::{
+    AnyClassificationLoss, ClassificationLoss, ClassificationLossConfig, CrossEntropyLossConfig, FocalLossConfig,
+};
 use crate::engine::rows::{self, Rows};
 use crate::error::ConfigError;
-use crate::macros::{kind_and_reduction, weighted_sum};
 use crate::reduction::Unreduced;
-use crate::terms::{said, sum_unreduced};
-use burn::tensor::{Int, Tensor};
+use crate::terms::{Terms, said, sum_unreduced};
+use burn::tensor::{Device, Int, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-weighted_sum! {
-    classification: AnyClassificationLoss, ClassificationLossConfig, [cross_entropy: CrossEntropyLossConfig, focal: FocalLossConfig];
+/// A sum of losses of this family, each with its weight.
+///
+/// # Formula
+/// ```text
+/// sum_k w_k l_k
+/// ```
+/// of the unreduced values l_k of the terms. They are reduced once, as this config says: a term has no `reduction` of its own. A
+/// value counts in the mean where one of the terms counts it; class weights do not enter the divisor.
+///
+/// Terms of several families, weights that change while training, and one curve per term:
+/// [`JointLossConfig`](crate::composition::JointLossConfig).
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::classification::{MultiMarginLossConfig, WeightedSumLossConfig, ZeroOneLossConfig};
+/// use burn_losses::{composition::Terms, prelude::*};
+///
+/// let terms = Terms::new().with("margin", 0.5, MultiMarginLossConfig::new()).with("errors", 1.0, ZeroOneLossConfig::new());
+/// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
+/// let logits = Tensor::<2>::from_floats([[0.0, 1.0]], &Device::flex());
+/// // The margin to the wrong class is missed by 2.
+/// let value = loss.forward(logits, Tensor::<1, burn::tensor::Int>::from_ints([0], &Device::flex()));
+/// assert_eq!(value.into_scalar::<f32>(), 0.5 * 2.0 + 1.0);
+/// ```
+#[loss(classification, "weighted_sum", "a sum of losses of this family, each with its weight")]
+pub struct WeightedSumLoss {
+    config: WeightedSumLossConfig,
+    losses: Vec<AnyClassificationLoss>,
+}
 
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::classification::{MultiMarginLossConfig, WeightedSumLossConfig, ZeroOneLossConfig};
-    /// use burn_losses::{composition::Terms, prelude::*};
-    ///
-    /// let terms = Terms::new().with("margin", 0.5, MultiMarginLossConfig::new()).with("errors", 1.0, ZeroOneLossConfig::new());
-    /// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
-    /// let logits = Tensor::<2>::from_floats([[0.0, 1.0]], &Device::flex());
-    /// // The margin to the wrong class is missed by 2.
-    /// let value = loss.forward(logits, Tensor::<1, burn::tensor::Int>::from_ints([0], &Device::flex()));
-    /// assert_eq!(value.into_scalar::<f32>(), 0.5 * 2.0 + 1.0);
-    /// ```
-    validate |config| {
-        config.terms.agree("kind", |loss| Some(input(loss)))?;
-        config.terms.agree("ignore_index", |loss| said(loss, "ignore_index"))?;
-        match config.terms.iter().find(|(_, term)| matches!(term.loss, ClassificationLossConfig::Ohem(_))) {
-            None => Ok(()),
-            Some((name, _)) => Err(ConfigError::InvalidValue {
-                loss: "weighted_sum",
-                field: format!("terms.{name}.kind"),
-                value: "`ohem`".into(),
-                allowed: "losses of single rows; `ohem` goes around the sum".into(),
-            }),
-        }
-    };
+/// Config of [`WeightedSumLoss`].
+#[loss_config(check = check)]
+pub struct WeightedSumLossConfig {
+    /// The losses by name, each with a `weight` (1 where it is not given).
+    #[field(default = Terms::new().with("cross_entropy", 1.0, CrossEntropyLossConfig::new()).with("focal", 1.0, FocalLossConfig::new()))]
+    pub terms: Terms<ClassificationLossConfig>,
+}
+
+impl WeightedSumLossConfig {
+    fn build(&self, device: &Device) -> WeightedSumLoss {
+        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        WeightedSumLoss { config: self.clone(), losses }
+    }
+}
+
+fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
+    config.terms.agree("kind", |loss| Some(input(loss).into()))?;
+    config.terms.agree("ignore_index", |loss| said(loss, "ignore_index"))?;
+    match config.terms.iter().find(|(_, term)| matches!(term.loss, ClassificationLossConfig::Ohem(_))) {
+        None => Ok(()),
+        Some((name, _)) => Err(ConfigError::InvalidValue {
+            loss: "weighted_sum",
+            field: format!("terms.{name}.kind"),
+            value: "`ohem`".into(),
+            allowed: "losses of single rows; `ohem` goes around the sum".into(),
+        }),
+    }
 }
 
 /// What the first argument of a loss is.
@@ -84,7 +115,6 @@ impl Rows for WeightedSumLoss {
 }
 
 impl ClassificationLoss for WeightedSumLoss {
-    kind_and_reduction!("weighted_sum");
     fn input(&self) -> &'static str {
         self.losses[0].input()
     }

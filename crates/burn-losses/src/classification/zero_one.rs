@@ -1,43 +1,47 @@
 //! Zero-one loss, multi-class.
 
+use super::ClassificationLoss;
 use crate::engine::primitives::order_statistics::argmax;
 use crate::engine::rows::{Rows, constant};
-use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::tensor::{Int, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    classification "zero_one": "the error rate: for evaluation, its gradient is zero";
-
-    /// Zero-one loss: 1 where the highest logit is not that of the label. Its mean is the error rate, 1 - accuracy.
-    ///
-    /// For evaluation only: the gradient is exactly 0 everywhere, nothing can be learned from it.
-    ///
-    /// # Formula
-    /// 1 where argmax(x) differs from y, else 0; at ties the lowest class is predicted.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{classification::ZeroOneLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = ZeroOneLossConfig::new().init(&device);
-    /// let logits = Tensor::<2>::from_floats([[2.0, 1.0], [0.0, 3.0]], &device);
-    /// let value = loss.forward(logits, Tensor::<1, Int>::from_ints([0, 0], &device));
-    /// assert_eq!(value.into_scalar::<f32>(), 0.5);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// scikit-learn: `zero_one_loss`, on predicted labels.
-    pub struct ZeroOneLoss;
-
-    /// Config of [`ZeroOneLoss`].
-    pub struct ZeroOneLossConfig {
-        /// The label of rows that count nothing.
-        ignore_index: Option<i64> = None;
-    }
+/// Zero-one loss: 1 where the highest logit is not that of the label. Its mean is the error rate, 1 - accuracy.
+///
+/// For evaluation only: the gradient is exactly 0 everywhere, nothing can be learned from it.
+///
+/// # Formula
+/// 1 where argmax(x) differs from y, else 0; at ties the lowest class is predicted.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{classification::ZeroOneLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = ZeroOneLossConfig::new().init(&device);
+/// let logits = Tensor::<2>::from_floats([[2.0, 1.0], [0.0, 3.0]], &device);
+/// let value = loss.forward(logits, Tensor::<1, Int>::from_ints([0, 0], &device));
+/// assert_eq!(value.into_scalar::<f32>(), 0.5);
+/// ```
+///
+/// # Elsewhere
+/// scikit-learn: `zero_one_loss`, on predicted labels.
+#[loss(classification, "zero_one", "the error rate: for evaluation, its gradient is zero")]
+pub struct ZeroOneLoss {
+    config: ZeroOneLossConfig,
 }
+
+/// Config of [`ZeroOneLoss`].
+#[loss_config]
+pub struct ZeroOneLossConfig {
+    /// The label of rows that count nothing.
+    #[field(default = None)]
+    pub ignore_index: Option<i64>,
+}
+
+impl ClassificationLoss for ZeroOneLoss {}
 
 impl Rows for ZeroOneLoss {
     fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {

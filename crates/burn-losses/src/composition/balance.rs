@@ -1,11 +1,12 @@
 //! Weights that are found while training.
 
-use crate::config::{FieldType, Range};
+use crate::config::{FieldType, Range, Unreadable, Value};
 use crate::engine::{set_state, state_on};
 use crate::error::ConfigError;
+use crate::field::{Keys, table};
 use burn::module::{Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
+use burn_losses_derive::ByValue;
 
 /// What else the terms of a [`JointLoss`](super::JointLoss) are multiplied by, beside their weights. Penalties on parameters are
 /// left out: they keep their weights.
@@ -13,9 +14,8 @@ use serde::{Deserialize, Serialize};
 /// ```toml
 /// balance = { kind = "uncertainty" }
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::field::schema::key_within("temperature", TEMPERATURE), transform = crate::field::schema::key_within("period", PERIOD)))]
+#[derive(Debug, Clone, Copy, PartialEq, Default, ByValue)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(tag = "kind", rename_all = "snake_case", deny_unknown_fields, transform = crate::field::schema::key_within("temperature", TEMPERATURE), transform = crate::field::schema::key_within("period", PERIOD)))]
 #[non_exhaustive]
 pub enum Balance {
     /// Nothing: the weights say all.
@@ -26,7 +26,7 @@ pub enum Balance {
     /// moves them.
     Uncertainty {
         /// s at the beginning.
-        #[serde(default)]
+        #[cfg_attr(feature = "schema", schemars(default))]
         initial: f64,
     },
     /// Dynamic weight average (Liu et al. 2019, [arXiv 1803.10704](https://arxiv.org/abs/1803.10704)): with K terms, a term's factor
@@ -34,7 +34,7 @@ pub enum Balance {
     /// 1 for each until two periods are over.
     Dwa {
         /// How even the factors are.
-        #[serde(default = "two")]
+        #[cfg_attr(feature = "schema", schemars(default = "two"))]
         temperature: f64,
         /// How many steps a period has: an epoch, in the paper.
         period: usize,
@@ -48,14 +48,49 @@ fn two() -> f64 {
     2.0
 }
 
-impl Balance {
-    pub(crate) fn check(&self, loss: &'static str) -> Result<(), ConfigError> {
+impl FieldType for Balance {
+    const KIND: &'static str = "table";
+
+    fn to_value(&self) -> Value {
+        match *self {
+            Self::Fixed => table([("kind", "fixed".into())]),
+            Self::Uncertainty { initial } => table([("kind", "uncertainty".into()), ("initial", initial.into())]),
+            Self::Dwa { temperature, period } => {
+                table([("kind", "dwa".into()), ("temperature", temperature.into()), ("period", period.into())])
+            }
+        }
+    }
+    fn from_value(value: &Value) -> Result<Self, Unreadable> {
+        match value.get("kind").and_then(Value::as_str) {
+            Some("fixed") => Keys::of(value, &["kind"]).map(|_| Self::Fixed),
+            Some("uncertainty") => {
+                let keys = Keys::of(value, &["kind", "initial"])?;
+                Ok(Self::Uncertainty { initial: keys.get("initial")?.unwrap_or(0.0) })
+            }
+            Some("dwa") => {
+                let keys = Keys::of(value, &["kind", "temperature", "period"])?;
+                let temperature = keys.get("temperature")?.unwrap_or_else(two);
+                Ok(Self::Dwa { temperature, period: keys.require("period")? })
+            }
+            _ => Err(Unreadable::Type),
+        }
+    }
+    fn allowed(_: Range) -> String {
+        "a table whose `kind` is one of `fixed`, `uncertainty` (`initial`), `dwa` (`temperature`, `period`)".into()
+    }
+    fn samples(_: Range) -> Vec<Value> {
+        vec![Self::Uncertainty { initial: 0.0 }.to_value(), Self::Dwa { temperature: 2.0, period: 10 }.to_value()]
+    }
+    fn refused(_: Range) -> Vec<Value> {
+        vec!["fixed".into(), table([("kind", "dwa".into())])]
+    }
+    fn check(&self, loss: &'static str, field: &str, _: Range) -> Result<(), ConfigError> {
         match self {
             Self::Fixed => Ok(()),
-            Self::Uncertainty { initial } => initial.check(loss, "balance.initial", Range::Finite),
+            Self::Uncertainty { initial } => initial.check(loss, &format!("{field}.initial"), Range::Finite),
             Self::Dwa { temperature, period } => {
-                temperature.check(loss, "balance.temperature", TEMPERATURE)?;
-                period.check(loss, "balance.period", PERIOD)
+                temperature.check(loss, &format!("{field}.temperature"), TEMPERATURE)?;
+                period.check(loss, &format!("{field}.period"), PERIOD)
             }
         }
     }

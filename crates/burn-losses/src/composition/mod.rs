@@ -10,7 +10,7 @@ mod joint;
 mod loss_terms;
 mod schedule;
 
-pub use crate::terms::{Nested, Term, Terms};
+pub use crate::terms::{Term, Terms};
 pub use balance::Balance;
 pub(crate) use joint::JOINT;
 pub use joint::{Joint, JointError, JointLoss, JointLossConfig, JointTerm, TermConfig};

@@ -1,9 +1,10 @@
 //! Weights that change while training.
 
-use crate::config::{FieldType, Range};
+use crate::config::{FieldType, Range, Table, Unreadable, Value};
 use crate::error::ConfigError;
+use crate::field::Keys;
 use burn::tensor::Tensor;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use burn_losses_derive::ByValue;
 
 /// The weight of a term: a number, or a schedule over the steps of training.
 ///
@@ -14,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// weight = { kind = "step", from = 1.0, factor = 0.1, every = 5000 }
 /// weight = { kind = "exponential", from = 1.0, factor = 0.999 }
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, ByValue)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 #[non_exhaustive]
 pub enum Weight {
@@ -25,9 +26,8 @@ pub enum Weight {
 }
 
 /// How a weight changes from step to step; t counts the steps from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::field::schema::key_within("steps", COUNT), transform = crate::field::schema::key_within("every", COUNT), transform = crate::field::schema::key_within("factor", FACTOR)))]
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(tag = "kind", rename_all = "snake_case", deny_unknown_fields, transform = crate::field::schema::key_within("steps", COUNT), transform = crate::field::schema::key_within("every", COUNT), transform = crate::field::schema::key_within("factor", FACTOR)))]
 #[non_exhaustive]
 pub enum Schedule {
     /// from + (to - from) min(t / steps, 1).
@@ -115,10 +115,6 @@ fn power(factor: f64, exponent: Tensor<1>) -> Tensor<1> {
 }
 
 impl Weight {
-    /// What is allowed, in words.
-    pub(crate) const ALLOWED: &'static str = "a finite number, or a table whose `kind` is one of `linear`, `cosine` (`from`, `to`, `steps`), `step` (`from`, `factor`, `every`), \
-         `exponential` (`from`, `factor`)";
-
     /// The weight of a step: a number where it does not change.
     pub(crate) fn times(&self, value: Tensor<1>, step: &Tensor<1>) -> Tensor<1> {
         match self {
@@ -126,33 +122,65 @@ impl Weight {
             Self::Schedule(schedule) => value * schedule.at(step.clone()),
         }
     }
+}
 
-    pub(crate) fn check(&self, loss: &'static str, field: &str) -> Result<(), ConfigError> {
+impl FieldType for Weight {
+    const KIND: &'static str = "number or table";
+
+    fn to_value(&self) -> Value {
+        let kind = match self {
+            Self::Constant(weight) => return (*weight).into(),
+            Self::Schedule(Schedule::Linear { .. }) => "linear",
+            Self::Schedule(Schedule::Cosine { .. }) => "cosine",
+            Self::Schedule(Schedule::Step { .. }) => "step",
+            Self::Schedule(Schedule::Exponential { .. }) => "exponential",
+        };
+        let mut table = Table::from_iter([("kind", kind)]);
+        if let Self::Schedule(schedule) = self {
+            for (name, number, range) in schedule.numbers() {
+                table.insert(name, if range == COUNT { Value::from(number as usize) } else { number.into() });
+            }
+        }
+        table.into()
+    }
+    fn from_value(value: &Value) -> Result<Self, Unreadable> {
+        if let Some(weight) = value.as_f64() {
+            return Ok(Self::Constant(weight));
+        }
+        let kind = value.get("kind").and_then(Value::as_str);
+        let keys: &[&str] = match kind {
+            Some("linear" | "cosine") => &["kind", "from", "to", "steps"],
+            Some("step") => &["kind", "from", "factor", "every"],
+            Some("exponential") => &["kind", "from", "factor"],
+            _ => return Err(Unreadable::Type),
+        };
+        let keys = Keys::of(value, keys)?;
+        let from = keys.require("from")?;
+        Ok(Self::Schedule(match kind {
+            Some("linear") => Schedule::Linear { from, to: keys.require("to")?, steps: keys.require("steps")? },
+            Some("cosine") => Schedule::Cosine { from, to: keys.require("to")?, steps: keys.require("steps")? },
+            Some("step") => Schedule::Step { from, factor: keys.require("factor")?, every: keys.require("every")? },
+            _ => Schedule::Exponential { from, factor: keys.require("factor")? },
+        }))
+    }
+    fn allowed(_: Range) -> String {
+        "a finite number, or a table whose `kind` is one of `linear`, `cosine` (`from`, `to`, `steps`), `step` (`from`, `factor`, `every`), \
+         `exponential` (`from`, `factor`)"
+            .into()
+    }
+    fn samples(_: Range) -> Vec<Value> {
+        vec![0.5.into(), Self::Schedule(Schedule::Exponential { from: 1.0, factor: 0.5 }).to_value()]
+    }
+    fn refused(_: Range) -> Vec<Value> {
+        vec![f64::NAN.into(), "heavy".into()]
+    }
+    fn check(&self, loss: &'static str, field: &str, _: Range) -> Result<(), ConfigError> {
         match self {
             Self::Constant(weight) => weight.check(loss, field, Range::Finite),
             Self::Schedule(schedule) => schedule
                 .numbers()
                 .into_iter()
                 .try_for_each(|(name, number, range)| number.check(loss, &format!("{field}.{name}"), range)),
-        }
-    }
-}
-
-impl Serialize for Weight {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Constant(weight) => weight.serialize(serializer),
-            Self::Schedule(schedule) => schedule.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Weight {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = crate::config::Value::deserialize(deserializer)?;
-        match value.as_f64() {
-            Some(weight) => Ok(Self::Constant(weight)),
-            None => serde_yaml_ng::from_value(value).map(Self::Schedule).map_err(serde::de::Error::custom),
         }
     }
 }

@@ -1,74 +1,10 @@
-//! Configs and their files.
+//! Config files.
 
+use super::format::{self, Format};
 use crate::error::ConfigError;
+use crate::field::{Value, take_error};
 use serde::{Serialize, de::DeserializeOwned};
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-
-pub use crate::field::{Alpha, BatchAlpha, ClassFactor, Field, FieldType, IntoField, Range, Table, Value};
-
-/// The format of a config file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// `.json`
-    Json,
-    /// `.toml`
-    Toml,
-    /// `.yaml`, `.yml`
-    Yaml,
-}
-
-impl Format {
-    /// The format that the extension of a file says.
-    pub fn of(path: &Path) -> Result<Self, ConfigError> {
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("json") => Ok(Self::Json),
-            Some("toml") => Ok(Self::Toml),
-            Some("yaml" | "yml") => Ok(Self::Yaml),
-            _ => Err(ConfigError::File(format!(
-                "{}: the format is not known, allowed extensions: `.json`, `.toml`, `.yaml`, `.yml`",
-                path.display()
-            ))),
-        }
-    }
-}
-
-/// What one loss's config says of itself: the source of `burn-losses list`, of validation and of the laws.
-pub trait Describe: Default + Serialize + DeserializeOwned {
-    /// The family, which is the name of the folder.
-    const FAMILY: &'static str;
-    /// The slug: the file, the `kind` in a config file, the key of the golden file.
-    const KIND: &'static str;
-    /// The meaning in one line.
-    const SUMMARY: &'static str;
-
-    /// The fields, in the order of the struct.
-    fn fields() -> Vec<Field>;
-
-    /// The first field whose value is not allowed, as an error that names it.
-    fn validate(&self) -> Result<(), ConfigError>;
-}
-
-/// What there is to know of one loss.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LossInfo {
-    /// The family.
-    pub family: &'static str,
-    /// The slug: the name in a config file.
-    pub kind: &'static str,
-    /// Other names that a config file may use; never written.
-    pub aliases: &'static [&'static str],
-    /// The meaning in one line.
-    pub summary: &'static str,
-    /// The fields of the config.
-    pub fields: Vec<Field>,
-}
-
-impl LossInfo {
-    pub(crate) fn of<C: Describe>(aliases: &'static [&'static str]) -> Self {
-        Self { family: C::FAMILY, kind: C::KIND, aliases, summary: C::SUMMARY, fields: C::fields() }
-    }
-}
 
 /// Reads a config, or a struct of yours with configs inside, from a file; its extension says the format.
 pub fn load<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<T, ConfigError> {
@@ -86,52 +22,32 @@ pub fn load<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<T, ConfigErro
 ///
 /// The key `$schema` of a JSON file is for editors: it is left out where `T` has no such key.
 pub fn from_str<T: DeserializeOwned>(text: &str, format: Format) -> Result<T, ConfigError> {
+    let value = format::parse(text, format)?;
     take_error();
-    let (line, message) = match format {
-        Format::Json => match serde_json::from_str(text).or_else(|error| without_schema(text).unwrap_or(Err(error))) {
-            Ok(config) => return Ok(config),
-            Err(error) => (Some(error.line()), error.to_string()),
-        },
-        Format::Toml => match toml::from_str::<T>(text) {
-            Ok(config) => return Ok(config),
-            Err(error) => {
-                let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
-                (line, error.message().to_owned())
-            }
-        },
-        Format::Yaml => match serde_yaml_ng::from_str(text) {
-            Ok(config) => return Ok(config),
-            Err(error) => (error.location().map(|at| at.line()), error.to_string()),
-        },
-    };
-    let (line, error) = match take_error() {
-        // The parser only knows where the table of the loss stands; the key that is wrong says it better.
-        Some(error) => (line_of(text, &error), error),
-        None => {
-            // The line is said already.
-            let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-            (line.filter(|line| *line > 0), ConfigError::Syntax(message.to_owned()))
-        }
-    };
-    Err(ConfigError::At { path: PathBuf::new(), line, source: Box::new(error) })
+    let mut result = T::deserialize(value.clone());
+    if let (Err(_), Some(value)) = (&result, without_schema(value, format)) {
+        take_error();
+        result = T::deserialize(value);
+    }
+    result.map_err(|error| in_text(text, &error.to_string()))
 }
 
-/// Reads a JSON text without its key `$schema`, where it has one: that is for the editor.
-fn without_schema<T: DeserializeOwned>(text: &str) -> Option<serde_json::Result<T>> {
-    let mut value: serde_json::Value = serde_json::from_str(text).ok()?;
-    value.as_object_mut()?.remove("$schema")?.as_str()?;
-    take_error();
-    Some(serde_json::from_value(value))
+/// A JSON text without its key `$schema`, where it has one: that is for the editor.
+fn without_schema(value: Value, format: Format) -> Option<Value> {
+    let Value::Table(mut table) = value else { return None };
+    let is_named = format == Format::Json && table.remove("$schema")?.as_str().is_some();
+    is_named.then_some(Value::Table(table))
+}
+
+/// The error of a text, with its line where that is certain.
+fn in_text(text: &str, message: &str) -> ConfigError {
+    let error = take_error().unwrap_or_else(|| ConfigError::Syntax(message.to_owned()));
+    ConfigError::At { path: PathBuf::new(), line: line_of(text, &error), source: Box::new(error) }
 }
 
 /// Writes a config as text.
 pub fn to_string<T: Serialize>(config: &T, format: Format) -> Result<String, ConfigError> {
-    match format {
-        Format::Json => serde_json::to_string_pretty(config).map_err(|error| error.to_string()),
-        Format::Toml => toml::to_string(config).map_err(|error| error.to_string()),
-        Format::Yaml => serde_yaml_ng::to_string(config).map_err(|error| error.to_string()),
-    }
-    .map_err(ConfigError::Syntax)
+    format::write(config, format)
 }
 
 /// Writes a config to a file; its extension says the format.
@@ -141,22 +57,6 @@ pub fn save<T: Serialize>(config: &T, path: impl AsRef<Path>) -> Result<(), Conf
     std::fs::write(path, text).map_err(|error| ConfigError::File(format!("{}: {error}", path.display())))
 }
 
-thread_local! {
-    /// The typed error behind the message that serde carries through a parser: a parser can only pass on text.
-    static ERROR: RefCell<Option<ConfigError>> = const { RefCell::new(None) };
-}
-
-/// Turns a typed error into the error of a parser, keeping the typed one for [`take_error`].
-pub(crate) fn as_parser_error<E: serde::de::Error>(error: ConfigError) -> E {
-    let message = error.to_string();
-    ERROR.with(|slot| slot.replace(Some(error)));
-    E::custom(message)
-}
-
-fn take_error() -> Option<ConfigError> {
-    ERROR.with(RefCell::take)
-}
-
 /// The line of the key that an error is about, where only one line has that key.
 fn line_of(text: &str, error: &ConfigError) -> Option<usize> {
     let key = match error {
@@ -164,6 +64,8 @@ fn line_of(text: &str, error: &ConfigError) -> Option<usize> {
         | ConfigError::WrongType { field, .. }
         | ConfigError::UnknownField { field, .. } => field.split(['.', '[']).next().unwrap_or(field),
         ConfigError::UnknownKind { given, .. } => given,
+        // A struct of the caller names the key that it does not have.
+        ConfigError::Syntax(message) => message.split('`').nth(1)?,
         _ => return None,
     };
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
@@ -178,88 +80,18 @@ fn line_of(text: &str, error: &ConfigError) -> Option<usize> {
     }
 }
 
-/// Splits a table into the name under `tag` and the rest.
-pub(crate) fn split_tag(
-    value: Value,
-    tag: &'static str,
-    family: &'static str,
-    allowed: &[&'static str],
-) -> Result<(String, Table), ConfigError> {
-    let missing = || ConfigError::MissingKind { tag, family, allowed: allowed.to_vec() };
-    let Value::Mapping(mut table) = value else {
-        return Err(missing());
-    };
-    match table.remove(tag) {
-        Some(Value::String(name)) => Ok((name, table)),
-        _ => Err(missing()),
-    }
-}
-
-/// Reads one loss's config from a table: unknown keys first, then the type of each field, then their values.
-pub(crate) fn read<C: Describe>(table: Table) -> Result<C, ConfigError> {
-    let mut config = None;
-    // What is compiled for each config is no more than this.
-    read_with(C::KIND, &C::fields(), table, &mut |value| {
-        config = Some(serde_yaml_ng::from_value::<C>(value)?);
-        Ok(())
-    })?;
-    let config = config.expect("it was read");
-    config.validate()?;
-    Ok(config)
-}
-
-/// What reads one loss's config from a table of its fields, and keeps it.
-type Parse<'a> = dyn FnMut(Value) -> Result<(), serde_yaml_ng::Error> + 'a;
-
-fn read_with(loss: &'static str, fields: &[Field], table: Table, parse: &mut Parse<'_>) -> Result<(), ConfigError> {
-    for key in table.keys() {
-        let key = key.as_str().unwrap_or_default();
-        if !fields.iter().any(|field| field.name == key) {
-            return Err(ConfigError::UnknownField {
-                loss,
-                field: key.to_owned(),
-                allowed: fields.iter().map(|field| field.name).collect(),
-            });
-        }
-    }
-    take_error();
-    parse(Value::Mapping(table.clone())).map_err(|error| {
-        // A loss inside this one says itself what is wrong.
-        take_error().unwrap_or_else(|| wrong_field(loss, fields, &table, parse, &error.to_string()))
-    })
-}
-
-/// Which field cannot be read: each is tried alone.
-fn wrong_field(
-    loss: &'static str,
-    fields: &[Field],
-    table: &Table,
-    parse: &mut Parse<'_>,
-    message: &str,
-) -> ConfigError {
-    let mut is_wrong = |(key, value): &(&Value, &Value)| {
-        parse(Value::Mapping(Table::from_iter([((*key).clone(), (*value).clone())]))).is_err()
-    };
-    let named = |(key, value): (&Value, &Value)| {
-        let field = fields.iter().find(|field| Some(field.name) == key.as_str())?;
-        let given = serde_json::to_string(value).ok()?;
-        let (name, allowed) = (field.name.to_owned(), field.range.clone());
-        Some(if field.kind == "word" && value.is_string() {
-            ConfigError::InvalidValue { loss, field: name, value: given, allowed }
-        } else {
-            ConfigError::WrongType { loss, field: name, problem: format!("{given}, allowed: {allowed}") }
-        })
-    };
-    table.iter().find(&mut is_wrong).and_then(named).unwrap_or_else(|| ConfigError::Syntax(message.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_line_is_named_only_when_it_is_certain() {
-        let error = |field: &str| ConfigError::UnknownField { loss: "focal", field: field.into(), allowed: vec![] };
+        let error = |field: &str| ConfigError::UnknownField {
+            loss: "focal",
+            field: field.into(),
+            allowed: vec![],
+            suggestion: None,
+        };
         let text = "kind = 'focal'\ngamma_2 = 1\ngamma = 2\nx = 1\n[b]\nx = 1\n";
         assert_eq!(line_of(text, &error("gamma")), Some(3));
         assert_eq!(line_of(text, &error("x")), None);

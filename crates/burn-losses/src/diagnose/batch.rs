@@ -4,11 +4,10 @@ use super::labels::{self, ALL_IGNORED, Allowed};
 use super::outcome::{Computed, Outcome};
 use super::report::{Floats, Integers, Report};
 use super::{Diagnosis, Problem, Severity, boxes, numbers, pairs, scale};
-use crate::boxes::BoxesLoss;
+use crate::boxes::{BoxTargets, BoxesLoss};
 use crate::classification::ClassificationLoss;
 use crate::config::Value;
 use crate::distribution::DistributionLoss;
-use crate::engine::boxes::BoxTargets;
 use crate::heads::HeadLoss;
 use crate::metric::MetricLoss;
 use crate::segmentation::{AbsentClasses, Background, Over, Regions};
@@ -289,7 +288,9 @@ impl<'a> Batch<'a> {
             pairs::directions(&mut report, &weight, |_| true);
         }
         self.finite(&mut report, "bias");
-        self.finite(&mut report, "expected_counts");
+        if let Some(counts) = self.finite(&mut report, "expected_counts") {
+            numbers::expected_counts(&mut report, &counts);
+        }
         if let Some(sampled) = self.integers("sampled") {
             labels::classes(&mut report, &sampled, &Allowed { classes, ignore_index: None, can_ignore: false });
         }

@@ -1,9 +1,10 @@
 //! A diagnosis of losses of classes: labels, distributions, masks.
 
-use super::{Batch, Diagnosis, attempt, inputs, plain};
+use super::{Batch, Diagnosis, attempt, extras, inputs, plain};
 use crate::classification::ClassificationLoss;
 use crate::distribution::DistributionLoss;
 use crate::engine::{distributions, regions, rows};
+use crate::reduction::Extras;
 use crate::segmentation::{Masks, SegmentationLoss};
 use burn::tensor::{Bool, Int, Tensor};
 
@@ -18,10 +19,10 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
     ) -> Diagnosis {
         let first = self.input();
         let inputs = inputs().and(first, logits).and("labels", labels).and_some("weights", weights);
-        let outcome = attempt(self.check(logits, labels, weights), || {
+        let outcome = attempt(self.check(logits, labels, &extras(weights)), || {
             let (logits, labels) = (plain(logits), plain(labels));
-            let values = rows::values(self, logits.clone(), labels.clone()).values;
-            (values, rows::reduce(self, self.reduction(), logits, labels, weights.map(plain)))
+            let values = rows::unreduced(self, logits.clone(), labels.clone(), Extras::new()).values;
+            (values, rows::reduce(self, self.reduction(), logits, labels, extras(weights.map(plain).as_ref())))
         });
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
     }
@@ -40,9 +41,15 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
             .and("probabilities", probabilities)
             .and_some("mask", mask)
             .and_some("weights", weights);
-        let outcome = attempt(self.check_soft(logits, probabilities, mask, weights), || {
-            let values = rows::soft_values::<_, D, L>(self, plain(logits), plain(probabilities), mask.map(plain));
-            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
+        let with_mask = |extras: Extras| match mask {
+            None => extras,
+            Some(mask) => extras.with_mask(mask.clone().without_autodiff()),
+        };
+        let checked = self.check_soft(logits, probabilities, &with_mask(extras(weights)));
+        let outcome = attempt(checked, || {
+            let given = with_mask(extras(weights.map(plain).as_ref())).given(rows::rows_per_sample(logits.dims()));
+            let values = rows::soft_values(self, plain(logits), plain(probabilities), given.mask.as_ref());
+            (values.values.clone(), given.reduce(self.reduction(), values))
         });
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
     }
@@ -57,11 +64,11 @@ pub trait DistributionDiagnosis: DistributionLoss {
     fn diagnose<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Diagnosis {
         let first = self.input().name();
         let inputs = inputs().and(first, predictions).and("targets", targets);
-        let outcome = attempt(self.check(predictions, targets), || {
+        let outcome = attempt(self.check(predictions, targets, &Extras::new()), || {
             let [predictions, targets] = [predictions, targets].map(plain);
-            let weights: Option<Tensor<1>> = None;
-            let values = distributions::values(self, self.input(), predictions.clone(), targets.clone(), None);
-            (values, distributions::reduce(self, self.input(), self.reduction(), predictions, targets, weights))
+            let values = distributions::values(self, self.input(), predictions.clone(), targets.clone(), None, None);
+            let how = (self.input(), self.reduction());
+            (values.values, distributions::reduce(self, how, predictions, targets, None, Extras::new()))
         });
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.distribution(self)
     }
@@ -79,7 +86,7 @@ pub trait SegmentationDiagnosis: SegmentationLoss {
             .and("masks", &masks.masks)
             .and_some("valid", masks.valid.as_ref())
             .and_some("weights", weights);
-        let outcome = attempt(self.check(logits, masks, weights), || {
+        let outcome = attempt(self.check(logits, masks, &extras(weights)), || {
             let masks = Masks { masks: plain(&masks.masks), valid: masks.valid.as_ref().map(plain) };
             let values = regions::values(self, &regions, plain(logits), masks);
             (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))

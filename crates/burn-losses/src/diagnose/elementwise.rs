@@ -1,9 +1,9 @@
 //! A diagnosis of losses of numbers: each element, each box.
 
-use super::{Batch, Diagnosis, attempt, inputs, plain};
+use super::{Batch, Diagnosis, attempt, extras, inputs, plain};
 use crate::binary::BinaryLoss;
 use crate::boxes::BoxesLoss;
-use crate::engine::{boxes, pointwise};
+use crate::engine::pointwise;
 use crate::regression::RegressionLoss;
 use burn::tensor::Tensor;
 
@@ -18,10 +18,13 @@ pub trait RegressionDiagnosis: RegressionLoss {
     ) -> Diagnosis {
         let first = "predictions";
         let inputs = inputs().and(first, predictions).and("targets", targets).and_some("weights", weights);
-        let outcome = attempt(self.check(predictions, targets, weights), || {
+        let outcome = attempt(self.check(predictions, targets, &extras(weights)), || {
             let [predictions, targets] = [predictions, targets].map(plain);
-            let values = pointwise::values(self, predictions.clone(), targets.clone()).values;
-            (values, pointwise::reduce(self, self.reduction(), predictions, targets, weights.map(plain)))
+            let values = pointwise::values(self, predictions.clone(), targets.clone(), None).values;
+            (
+                values,
+                pointwise::reduce(self, self.reduction(), predictions, targets, extras(weights.map(plain).as_ref())),
+            )
         });
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.regression()
     }
@@ -40,10 +43,10 @@ pub trait BinaryDiagnosis: BinaryLoss {
     ) -> Diagnosis {
         let first = self.input();
         let inputs = inputs().and(first, logits).and("targets", targets).and_some("weights", weights);
-        let outcome = attempt(self.check(logits, targets, weights), || {
+        let outcome = attempt(self.check(logits, targets, &extras(weights)), || {
             let [logits, targets] = [logits, targets].map(plain);
-            let values = pointwise::values(self, logits.clone(), targets.clone()).values;
-            (values, pointwise::reduce(self, self.reduction(), logits, targets, weights.map(plain)))
+            let values = pointwise::values(self, logits.clone(), targets.clone(), None).values;
+            (values, pointwise::reduce(self, self.reduction(), logits, targets, extras(weights.map(plain).as_ref())))
         });
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.binary()
     }
@@ -56,11 +59,10 @@ pub trait BoxesDiagnosis: BoxesLoss {
     /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
     fn diagnose(&self, predictions: &Tensor<2>, targets: &Tensor<2>, weights: Option<&Tensor<1>>) -> Diagnosis {
         let inputs = inputs().and("predictions", predictions).and("targets", targets).and_some("weights", weights);
-        let outcome = attempt(self.check(predictions, targets, weights), || {
+        let outcome = attempt(self.check(predictions, targets, &extras(weights)), || {
             let [predictions, targets] = [predictions, targets].map(plain);
-            let values = boxes::values(self, predictions.clone(), targets.clone(), self.format());
-            let weights = weights.map(plain);
-            (values, boxes::reduce(self, self.reduction(), predictions, targets, weights, self.format()))
+            let values = self.forward_no_reduction(predictions.clone(), targets.clone());
+            (values, self.forward_with(predictions, targets, extras(weights.map(plain).as_ref())))
         });
         Batch { kind: self.kind(), first: "predictions", inputs: inputs.get(), outcome }.boxes(self)
     }

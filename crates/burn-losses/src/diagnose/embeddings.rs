@@ -1,7 +1,7 @@
 //! A diagnosis of losses of embeddings.
 
-use super::{Batch, Diagnosis, attempt, inputs, plain};
-use crate::engine::heads::Parameters;
+use super::{Batch, Diagnosis, attempt, extras, inputs, plain};
+use crate::engine::heads::{Labels, Parameters};
 use crate::engine::pairs::anchors;
 use crate::heads::HeadLoss;
 use crate::metric::MetricLoss;
@@ -18,9 +18,10 @@ pub trait HeadDiagnosis: HeadLoss {
             .and_some("weights", weights)
             .and("weight", &weight)
             .and_some("bias", bias.as_ref());
-        let outcome = attempt(self.check(embeddings, labels, weights), || {
+        let outcome = attempt(self.check(embeddings, labels, &extras(weights)), || {
             let parameters = Parameters { weight: plain(&weight), bias: bias.as_ref().map(plain) };
-            let values = self.values(parameters, plain(embeddings), plain(labels));
+            let labels = Labels { of: plain(labels), ignore_index: self.ignore_index() };
+            let values = self.values(parameters, plain(embeddings), labels);
             (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
         });
         Batch { kind: self.kind(), first: "embeddings", inputs: inputs.get(), outcome }.heads(self)
@@ -34,8 +35,8 @@ pub trait MetricDiagnosis: MetricLoss {
     /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
     fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
         let inputs = inputs().and("embeddings", embeddings).and("labels", labels).and_some("weights", weights);
-        let outcome = attempt(self.check(embeddings, labels, weights), || {
-            let values = anchors::values(self, plain(embeddings), plain(labels));
+        let outcome = attempt(self.check(embeddings, labels, &extras(weights)), || {
+            let values = anchors::values(self, plain(embeddings), plain(labels), None);
             (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
         });
         Batch { kind: self.kind(), first: "embeddings", inputs: inputs.get(), outcome }.metric(self)

@@ -1,5 +1,6 @@
 //! The tensors of a batch, read back.
 
+use crate::reduction::Extras;
 use burn::tensor::kind::{Autodiff, Basic};
 use burn::tensor::{Tensor, TensorData};
 use std::collections::BTreeMap;
@@ -43,6 +44,11 @@ impl ReadBack {
     pub(crate) fn get(&self) -> &BTreeMap<String, TensorData> {
         &self.0
     }
+}
+
+/// Weights as extras.
+pub(crate) fn extras<const D: usize>(weights: Option<&Tensor<D>>) -> Extras {
+    weights.map_or_else(Extras::new, |weights| weights.clone().into())
 }
 
 /// The same numbers without autodiff: a diagnosis is no step of a training.

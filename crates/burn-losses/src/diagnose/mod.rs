@@ -39,7 +39,7 @@ mod scale;
 
 use batch::Batch;
 use core::fmt;
-use inputs::{inputs, plain};
+use inputs::{extras, inputs, plain};
 use outcome::{attempt, attempt_named};
 use serde::Serialize;
 
@@ -147,6 +147,11 @@ pub enum Problem {
     },
     /// All weights are 0.
     NoWeight,
+    /// A number that has to be greater than 0.
+    NotPositive {
+        /// The number.
+        value: f64,
+    },
     /// A box whose second corner is before its first.
     Inverted {
         /// Its width.
@@ -279,6 +284,7 @@ impl fmt::Display for Problem {
             Self::OutsideBins { value, last } => write!(f, "{} is outside the bins [0, {last}]", short(*value)),
             Self::NegativeWeight { value } => write!(f, "{} is negative", short(*value)),
             Self::NoWeight => write!(f, "all weights are 0"),
+            Self::NotPositive { value } => write!(f, "{} is not greater than 0", short(*value)),
             Self::Inverted { width, height } => {
                 write!(f, "an inverted box, width {} and height {}", short(*width), short(*height))
             }

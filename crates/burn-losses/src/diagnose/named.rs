@@ -6,7 +6,8 @@ use crate::heads::HeadLoss;
 use crate::metric::MetricLoss;
 use crate::registry::AnyLoss;
 use crate::segmentation::SegmentationLoss;
-use burn::tensor::{DType, Device, FloatDType};
+use crate::signature::{Role, Signature, Valid};
+use burn::tensor::{DType, Device, FloatDType, TensorData};
 
 impl AnyLoss {
     /// Says what is wrong with tensors by name: those of [`evaluate`](Self::evaluate), and whatever else they are. The loss is
@@ -25,7 +26,7 @@ impl AnyLoss {
     /// assert_eq!(
     ///     loss.diagnose(&inputs, &device).to_string(),
     ///     "mse: 2 errors\n\
-    ///      error: mse: tensor `targets` is missing, expected: `predictions`, `targets`, `weights`\n\
+    ///      error: mse: tensor `targets` is missing, expected: `predictions`, `targets`, `weights`, `mask`\n\
     ///      error: `predictions`: NaN (1 of 2, first at [1])"
     /// );
     /// # Ok::<(), burn_losses::ConfigError>(())
@@ -41,7 +42,7 @@ impl AnyLoss {
         };
         let dtype = if device.supports_dtype(dtype) { dtype } else { FloatDType::F32 };
         let outcome = attempt_named(|| self.compute(inputs, &device, dtype));
-        let all = self.with_parameters(inputs);
+        let all = without_masked(self.with_parameters(inputs), &self.signature(inputs));
         let batch = Batch { kind, first, inputs: &all, outcome };
         match self {
             Self::Regression(_) => batch.regression(),
@@ -68,4 +69,28 @@ impl AnyLoss {
         all.extend(given.clone());
         all
     }
+}
+
+/// The same with what is valid in place of what is masked, so that nobody looks at that.
+fn without_masked(mut inputs: Inputs, signature: &Signature) -> Inputs {
+    let given = inputs.clone();
+    for argument in signature.iter().filter(|argument| [Role::Prediction, Role::Target].contains(&argument.role)) {
+        let Some(data) = given.get(argument.name).filter(|data| !data.dtype().is_bool()) else { continue };
+        let (shape, dtype) = (data.shape().to_vec(), data.dtype());
+        let valid = Valid::new(&given, &shape);
+        if valid.is_all() {
+            continue;
+        }
+        let place = |entry| if valid.contains(entry) { Some(entry) } else { valid.stand_in(entry) };
+        let places = || (0..data.num_elements()).map(place);
+        let data = if dtype.is_float() {
+            let all: Vec<f64> = data.iter().collect();
+            TensorData::new(places().map(|place| place.map_or(0.0, |place| all[place])).collect::<Vec<_>>(), shape)
+        } else {
+            let all: Vec<i64> = data.iter().collect();
+            TensorData::new(places().map(|place| place.map_or(0, |place| all[place])).collect::<Vec<_>>(), shape)
+        };
+        inputs.insert(argument.name.to_owned(), data.convert_dtype(dtype));
+    }
+    inputs
 }

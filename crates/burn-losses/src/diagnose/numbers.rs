@@ -76,6 +76,18 @@ pub(super) fn weights(report: &mut Report, weights: &Floats<'_>) {
     }
 }
 
+/// Expected counts whose logarithm is not finite.
+pub(super) fn expected_counts(report: &mut Report, counts: &Floats<'_>) {
+    let numbers = &counts.numbers;
+    let advice = "its logarithm is taken from the logits: a class that may be drawn is expected more often than never";
+    report.check(
+        counts.name,
+        &counts.shape,
+        |at| numbers[at] <= 0.0,
+        |at| Verdict { severity: Severity::Error, problem: Problem::NotPositive { value: numbers[at] }, advice },
+    );
+}
+
 /// What the loss makes of the batch: the first value that is not finite though its inputs are, or a total that is not.
 pub(super) fn values(report: &mut Report, values: &TensorData, total: f64, mixes_rows: bool) {
     let shape = values.shape().to_vec();

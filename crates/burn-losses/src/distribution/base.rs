@@ -1,12 +1,12 @@
 //! The unit of information.
 
-use crate::config::{FieldType, Range, Value};
+use crate::config::{FieldType, Range, Unreadable, Value};
 use crate::error::ConfigError;
 use crate::formula::Real;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use burn_losses_derive::ByValue;
 
 /// The base of the logarithms: `"e"` or `2` in a config file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ByValue)]
 pub enum Base {
     /// The value is in nats.
     #[default]
@@ -26,27 +26,6 @@ impl Base {
     }
 }
 
-impl Serialize for Base {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::E => serializer.serialize_str("e"),
-            Self::Two => serializer.serialize_u64(2),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Base {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        match value.as_f64() {
-            Some(2.0) => Ok(Self::Two),
-            None if value.as_str() == Some("e") => Ok(Self::E),
-            None if value.as_str() == Some("2") => Ok(Self::Two),
-            _ => Err(serde::de::Error::custom(Self::allowed(Range::Finite))),
-        }
-    }
-}
-
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for Base {
     fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -60,6 +39,19 @@ impl schemars::JsonSchema for Base {
 impl FieldType for Base {
     const KIND: &'static str = "word or number";
 
+    fn to_value(&self) -> Value {
+        match self {
+            Self::E => "e".into(),
+            Self::Two => 2.into(),
+        }
+    }
+    fn from_value(value: &Value) -> Result<Self, Unreadable> {
+        match (value.as_f64(), value.as_str()) {
+            (Some(2.0), _) | (_, Some("2")) => Ok(Self::Two),
+            (_, Some("e")) => Ok(Self::E),
+            _ => Err(Unreadable::Type),
+        }
+    }
     fn allowed(_: Range) -> String {
         "`e` (nats) or 2 (bits)".into()
     }

@@ -1,46 +1,58 @@
 //! Cross-entropy between distributions.
 
-use super::{Base, TargetForm};
+use super::{Base, DistributionInput, DistributionLoss, TargetForm};
 use crate::engine::distributions::{Distributions, row_sums, target, weighted};
 use crate::engine::pointwise::PointKernel;
 use crate::formula::{Formula, Real};
 use burn::tensor::Tensor;
+use burn_losses_derive::{loss, loss_config};
 
-distribution_loss! {
-    "cross_entropy": "the length of the target's messages in the prediction's code";
+/// Cross-entropy of a target distribution and a prediction.
+///
+/// # Formula
+/// `-sum_c t_c ln p_c`, in nats, or with `base = 2` in bits: the entropy of the target, and the
+/// [Kullback-Leibler divergence](super::KlDivergenceLoss) on top. Its gradient is that of the latter.
+///
+/// # Numerics
+/// A term with t = 0 is 0 and has the gradient 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{distribution::CrossEntropyLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = CrossEntropyLossConfig::new().init(&device);
+/// let predictions = Tensor::<2>::from_floats([[0.25, 0.75]], &device).log();
+/// let value = loss.forward(predictions, Tensor::from_floats([[1.0, 0.0]], &device));
+/// assert!((value.into_scalar::<f32>() - 4f32.ln()).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch: `torch.nn.CrossEntropyLoss` with probabilities as targets, on logits. Class weights, label smoothing and masks
+/// are in the family `classification`.
+#[loss(distribution, "cross_entropy", "the length of the target's messages in the prediction's code")]
+pub struct CrossEntropyLoss {
+    config: CrossEntropyLossConfig,
+}
 
-    /// Cross-entropy of a target distribution and a prediction.
-    ///
-    /// # Formula
-    /// `-sum_c t_c ln p_c`, in nats, or with `base = 2` in bits: the entropy of the target, and the
-    /// [Kullback-Leibler divergence](super::KlDivergenceLoss) on top. Its gradient is that of the latter.
-    ///
-    /// # Numerics
-    /// A term with t = 0 is 0 and has the gradient 0.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{distribution::CrossEntropyLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = CrossEntropyLossConfig::new().init(&device);
-    /// let predictions = Tensor::<2>::from_floats([[0.25, 0.75]], &device).log();
-    /// let value = loss.forward(predictions, Tensor::from_floats([[1.0, 0.0]], &device));
-    /// assert!((value.into_scalar::<f32>() - 4f32.ln()).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch: `torch.nn.CrossEntropyLoss` with probabilities as targets, on logits. Class weights, label smoothing and masks
-    /// are in the family `classification`.
-    pub struct CrossEntropyLoss;
+/// Config of [`CrossEntropyLoss`].
+#[loss_config]
+pub struct CrossEntropyLossConfig {
+    /// Whether the targets are probabilities or their logarithms.
+    #[field(default = TargetForm::Probabilities)]
+    pub target: TargetForm,
+    /// The base of the logarithms: nats or bits.
+    #[field(default = Base::E)]
+    pub base: Base,
+    /// Whether the model gives log-probabilities or logits.
+    #[field(default = DistributionInput::LogProbabilities)]
+    pub input: DistributionInput,
+}
 
-    /// Config of [`CrossEntropyLoss`].
-    pub struct CrossEntropyLossConfig {
-        /// Whether the targets are probabilities or their logarithms.
-        target: TargetForm = TargetForm::Probabilities;
-        /// The base of the logarithms: nats or bits.
-        base: Base = Base::E;
+impl DistributionLoss for CrossEntropyLoss {
+    fn input(&self) -> DistributionInput {
+        self.config.input
     }
 }
 

@@ -1,70 +1,85 @@
 //! Knowledge distillation.
 
-use super::TargetForm;
-use crate::config::Range;
+use super::{DistributionInput, DistributionLoss, TargetForm};
 use crate::engine::distributions::{Distributions, probability};
 use crate::engine::primitives::gather::gather;
+use crate::engine::primitives::softmax::log_softmax;
 use crate::engine::rows::{self, Target};
 use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};
-use burn::tensor::{Int, Tensor, activation::log_softmax};
+use burn::tensor::{Int, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-distribution_loss! {
-    "distillation": "a student learns a teacher's softened distribution, and the labels if there are any";
+/// Knowledge distillation (Hinton et al. 2015, [arXiv 1503.02531](https://arxiv.org/abs/1503.02531)).
+///
+/// # Formula
+/// ```text
+/// (1 - hard_weight) T^2 KL(q || p) + hard_weight (-ln softmax(ln p)_y)
+/// p ~ p^(1/T), the student's;  q ~ t^(1/T), the teacher's
+/// ```
+/// A softened distribution is the softmax of the logits over T, so log-probabilities say as much as logits do. T^2 keeps the
+/// size of the gradient.
+///
+/// With a `hard_weight` the labels y come into it: [`forward_with_labels`](super::DistributionLoss::forward_with_labels).
+///
+/// # Numerics
+/// A probability 0 of the teacher's (below 1e-37) stays 0 at every temperature. At high temperatures both distributions are nearly
+/// uniform, and T^2 multiplies the rounding of their difference: in f32 about T^2 1e-7.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{distribution::{DistillationLossConfig, DistributionInput}, prelude::*};
+///
+/// let device = Device::flex();
+/// let config = DistillationLossConfig::new().with_temperature(2.0).with_input(DistributionInput::Logits);
+/// let student = Tensor::<2>::from_floats([[1.0, 0.0]], &device);
+/// let teacher = Tensor::<2>::from_floats([[0.5, 0.5]], &device);
+///
+/// let value = config.init(&device).forward(student.clone(), teacher.clone());
+/// let odds = 1.0 + (-0.5f32).exp(); // p = 1 / odds
+/// assert!((value.into_scalar::<f32>() - 4.0 * (odds.ln() + 0.25 - 2f32.ln())).abs() < 1e-5);
+///
+/// let loss = config.with_hard_weight(1.0).init(&device);
+/// let value = loss.forward_with_labels(student, teacher, Tensor::<1, Int>::from_ints([0], &device), Extras::new());
+/// assert!((value.into_scalar::<f32>() - (1.0 + (-1f32).exp()).ln()).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch has none; its tutorial has the same formula with other names for the weights.
+#[loss(
+    distribution,
+    "distillation",
+    "a student learns a teacher's softened distribution, and the labels if there are any"
+)]
+pub struct DistillationLoss {
+    config: DistillationLossConfig,
+}
 
-    /// Knowledge distillation (Hinton et al. 2015, [arXiv 1503.02531](https://arxiv.org/abs/1503.02531)).
-    ///
-    /// # Formula
-    /// ```text
-    /// (1 - hard_weight) T^2 KL(q || p) + hard_weight (-ln softmax(ln p)_y)
-    /// p ~ p^(1/T), the student's;  q ~ t^(1/T), the teacher's
-    /// ```
-    /// A softened distribution is the softmax of the logits over T, so log-probabilities say as much as logits do. T^2 keeps the
-    /// size of the gradient.
-    ///
-    /// With a `hard_weight` the labels y come into it: [`forward_with_labels`](super::DistributionLoss::forward_with_labels).
-    ///
-    /// # Numerics
-    /// A probability 0 of the teacher's (below 1e-37) stays 0 at every temperature. At high temperatures both distributions are nearly
-    /// uniform, and T^2 multiplies the rounding of their difference: in f32 about T^2 1e-7.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{distribution::{DistillationLossConfig, DistributionInput}, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let config = DistillationLossConfig::new().with_temperature(2.0).with_input(DistributionInput::Logits);
-    /// let student = Tensor::<2>::from_floats([[1.0, 0.0]], &device);
-    /// let teacher = Tensor::<2>::from_floats([[0.5, 0.5]], &device);
-    ///
-    /// let value = config.init(&device).forward(student.clone(), teacher.clone());
-    /// let odds = 1.0 + (-0.5f32).exp(); // p = 1 / odds
-    /// assert!((value.into_scalar::<f32>() - 4.0 * (odds.ln() + 0.25 - 2f32.ln())).abs() < 1e-5);
-    ///
-    /// let loss = config.with_hard_weight(1.0).init(&device);
-    /// let value = loss.forward_with_labels(student, teacher, Tensor::<1, Int>::from_ints([0], &device));
-    /// assert!((value.into_scalar::<f32>() - (1.0 + (-1f32).exp()).ln()).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch has none; its tutorial has the same formula with other names for the weights.
-    pub struct DistillationLoss;
+/// Config of [`DistillationLoss`].
+#[loss_config]
+pub struct DistillationLossConfig {
+    /// T: how much both distributions are softened.
+    #[field(default = 4.0, range = ">= 0.001")]
+    pub temperature: f64,
+    /// The share of the labels' cross-entropy; more than 0 needs labels.
+    #[field(default = 0.0, range = "[0, 1]")]
+    pub hard_weight: f64,
+    /// Whether the teacher's targets are probabilities or their logarithms.
+    #[field(default = TargetForm::Probabilities)]
+    pub target: TargetForm,
+    /// Whether the model gives log-probabilities or logits.
+    #[field(default = DistributionInput::LogProbabilities)]
+    pub input: DistributionInput,
+}
 
-    /// Config of [`DistillationLoss`].
-    pub struct DistillationLossConfig {
-        /// T: how much both distributions are softened.
-        temperature: f64 = 4.0, Range::AtLeast(0.001);
-        /// The share of the labels' cross-entropy; more than 0 needs labels.
-        hard_weight: f64 = 0.0, Range::Closed(0.0, 1.0);
-        /// Whether the teacher's targets are probabilities or their logarithms.
-        target: TargetForm = TargetForm::Probabilities;
+impl DistributionLoss for DistillationLoss {
+    fn input(&self) -> DistributionInput {
+        self.config.input
     }
-    {
-        // A temperature makes any logarithms a distribution again.
-        fn needs_normalized(&self) -> bool {
-            false
-        }
+    // A temperature makes any logarithms a distribution again.
+    fn needs_normalized(&self) -> bool {
+        false
     }
 }
 
@@ -82,13 +97,14 @@ impl Distributions for DistillationLoss {
         let sharpness = 1.0 / self.config.temperature;
         let factor = self.config.temperature * self.config.temperature * (1.0 - self.config.hard_weight);
         let is_logarithm = self.config.target == TargetForm::LogProbabilities;
-        rows::values_of(self, log_p, &Target::Teacher { of: targets, sharpness, is_logarithm }) * factor
+        let values = rows::values_of(self, log_p, &Target::Teacher { of: targets, sharpness, is_logarithm });
+        values.lit(factor).weigh(values)
     }
 
     fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
         let classes = log_p.dims()[1] as i64;
         let outside = labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(classes));
-        let picked = gather(log_softmax(log_p, 1), labels.mask_fill(outside.clone(), 0));
+        let picked = gather(log_softmax(log_p), labels.mask_fill(outside.clone(), 0));
         (values - picked * self.config.hard_weight).mask_fill(outside, f64::NAN)
     }
 

@@ -1,50 +1,59 @@
 //! Entropy.
 
-use super::Base;
+use super::{Base, DistributionInput, DistributionLoss};
 use crate::engine::distributions::{Distributions, probability, row_sums};
 use crate::engine::pointwise::PointKernel;
 use crate::formula::{Formula, Real};
 use burn::tensor::Tensor;
+use burn_losses_derive::{loss, loss_config};
 
-distribution_loss! {
-    "entropy": "how undecided the prediction is: a penalty, or with a negative weight a reward";
+/// Entropy of the prediction (Shannon 1948,
+/// [doi 10.1002/j.1538-7305.1948.tb01338.x](https://doi.org/10.1002/j.1538-7305.1948.tb01338.x)).
+///
+/// # Formula
+/// `-sum_c p_c ln p_c`, in nats, or with `base = 2` in bits. The targets do not enter: they are there so that the loss can
+/// be swapped for another one of its family. Minimised, it makes predictions certain (entropy minimisation); with a negative
+/// weight, undecided (the entropy bonus of reinforcement learning, the confidence penalty).
+///
+/// # Numerics
+/// A term with p = 0 is 0 and has the gradient 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{distribution::{Base, DistributionInput, EntropyLossConfig}, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = EntropyLossConfig::new().with_input(DistributionInput::Logits).with_base(Base::Two).init(&device);
+/// let logits = Tensor::<2>::zeros([1, 8], &device);
+/// let value = loss.forward(logits.clone(), logits);
+/// assert!((value.into_scalar::<f32>() - 3.0).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch: `torch.distributions.Categorical(logits=..).entropy()`, in nats.
+#[loss(distribution, "entropy", "how undecided the prediction is: a penalty, or with a negative weight a reward")]
+pub struct EntropyLoss {
+    config: EntropyLossConfig,
+}
 
-    /// Entropy of the prediction (Shannon 1948,
-    /// [doi 10.1002/j.1538-7305.1948.tb01338.x](https://doi.org/10.1002/j.1538-7305.1948.tb01338.x)).
-    ///
-    /// # Formula
-    /// `-sum_c p_c ln p_c`, in nats, or with `base = 2` in bits. The targets do not enter: they are there so that the loss can
-    /// be swapped for another one of its family. Minimised, it makes predictions certain (entropy minimisation); with a negative
-    /// weight, undecided (the entropy bonus of reinforcement learning, the confidence penalty).
-    ///
-    /// # Numerics
-    /// A term with p = 0 is 0 and has the gradient 0.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{distribution::{Base, DistributionInput, EntropyLossConfig}, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = EntropyLossConfig::new().with_input(DistributionInput::Logits).with_base(Base::Two).init(&device);
-    /// let logits = Tensor::<2>::zeros([1, 8], &device);
-    /// let value = loss.forward(logits.clone(), logits);
-    /// assert!((value.into_scalar::<f32>() - 3.0).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch: `torch.distributions.Categorical(logits=..).entropy()`, in nats.
-    pub struct EntropyLoss;
+/// Config of [`EntropyLoss`].
+#[loss_config]
+pub struct EntropyLossConfig {
+    /// The base of the logarithms: nats or bits.
+    #[field(default = Base::E)]
+    pub base: Base,
+    /// Whether the model gives log-probabilities or logits.
+    #[field(default = DistributionInput::LogProbabilities)]
+    pub input: DistributionInput,
+}
 
-    /// Config of [`EntropyLoss`].
-    pub struct EntropyLossConfig {
-        /// The base of the logarithms: nats or bits.
-        base: Base = Base::E;
+impl DistributionLoss for EntropyLoss {
+    fn input(&self) -> DistributionInput {
+        self.config.input
     }
-    {
-        fn needs_targets(&self) -> bool {
-            false
-        }
+    fn needs_targets(&self) -> bool {
+        false
     }
 }
 

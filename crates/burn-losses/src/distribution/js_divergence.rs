@@ -1,47 +1,59 @@
 //! Jensen-Shannon divergence.
 
-use super::{Base, TargetForm};
+use super::{Base, DistributionInput, DistributionLoss, TargetForm};
 use crate::engine::distributions::{Distributions, LEAST, probability, row_sums, target};
 use crate::engine::pointwise::PointKernel;
 use crate::formula::{Formula, Real, safe::is_below};
 use burn::tensor::Tensor;
+use burn_losses_derive::{loss, loss_config};
 
-distribution_loss! {
-    "js_divergence": "the symmetric, bounded relative of the Kullback-Leibler divergence";
+/// Jensen-Shannon divergence (Lin 1991, [doi 10.1109/18.61115](https://doi.org/10.1109/18.61115)).
+///
+/// # Formula
+/// `1/2 sum_c t_c ln(t_c / m_c) + 1/2 sum_c p_c ln(p_c / m_c)` with m = (p + t) / 2; in [0, ln 2] nats, or with `base = 2` in
+/// [0, 1] bits.
+///
+/// # Numerics
+/// A term with t = 0 or p = 0 is 0 and has the gradient 0; below 1e-37 a probability counts as 0. The value may be negative by
+/// a rounding error where both are nearly the same.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{distribution::{Base, JsDivergenceLossConfig}, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = JsDivergenceLossConfig::new().with_base(Base::Two).init(&device);
+/// // Nothing in common.
+/// let predictions = Tensor::<2>::from_floats([[0.0, -1e4]], &device);
+/// let value = loss.forward(predictions, Tensor::from_floats([[0.0, 1.0]], &device));
+/// assert!((value.into_scalar::<f32>() - 1.0).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// SciPy: the square of `scipy.spatial.distance.jensenshannon`, which normalises its arguments.
+#[loss(distribution, "js_divergence", "the symmetric, bounded relative of the Kullback-Leibler divergence")]
+pub struct JsDivergenceLoss {
+    config: JsDivergenceLossConfig,
+}
 
-    /// Jensen-Shannon divergence (Lin 1991, [doi 10.1109/18.61115](https://doi.org/10.1109/18.61115)).
-    ///
-    /// # Formula
-    /// `1/2 sum_c t_c ln(t_c / m_c) + 1/2 sum_c p_c ln(p_c / m_c)` with m = (p + t) / 2; in [0, ln 2] nats, or with `base = 2` in
-    /// [0, 1] bits.
-    ///
-    /// # Numerics
-    /// A term with t = 0 or p = 0 is 0 and has the gradient 0; below 1e-37 a probability counts as 0. The value may be negative by
-    /// a rounding error where both are nearly the same.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{distribution::{Base, JsDivergenceLossConfig}, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = JsDivergenceLossConfig::new().with_base(Base::Two).init(&device);
-    /// // Nothing in common.
-    /// let predictions = Tensor::<2>::from_floats([[0.0, -1e4]], &device);
-    /// let value = loss.forward(predictions, Tensor::from_floats([[0.0, 1.0]], &device));
-    /// assert!((value.into_scalar::<f32>() - 1.0).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// SciPy: the square of `scipy.spatial.distance.jensenshannon`, which normalises its arguments.
-    pub struct JsDivergenceLoss;
+/// Config of [`JsDivergenceLoss`].
+#[loss_config]
+pub struct JsDivergenceLossConfig {
+    /// Whether the targets are probabilities or their logarithms.
+    #[field(default = TargetForm::Probabilities)]
+    pub target: TargetForm,
+    /// The base of the logarithms: nats or bits.
+    #[field(default = Base::E)]
+    pub base: Base,
+    /// Whether the model gives log-probabilities or logits.
+    #[field(default = DistributionInput::LogProbabilities)]
+    pub input: DistributionInput,
+}
 
-    /// Config of [`JsDivergenceLoss`].
-    pub struct JsDivergenceLossConfig {
-        /// Whether the targets are probabilities or their logarithms.
-        target: TargetForm = TargetForm::Probabilities;
-        /// The base of the logarithms: nats or bits.
-        base: Base = Base::E;
+impl DistributionLoss for JsDivergenceLoss {
+    fn input(&self) -> DistributionInput {
+        self.config.input
     }
 }
 

@@ -1,81 +1,92 @@
 //! Kullback-Leibler divergence.
 
-use super::{Base, TargetForm};
+use super::{Base, DistributionInput, DistributionLoss, TargetForm};
 use crate::engine::distributions::{Distributions, probability, row_sums, target, weighted};
 use crate::engine::pointwise::PointKernel;
 use crate::formula::{Formula, Real};
 use burn::tensor::Tensor;
+use burn_losses_derive::{Choice, loss, loss_config};
 
-crate::choice! {
-    /// Which distribution is measured against which.
-    #[derive(Copy, Eq)]
-    pub enum Direction {
-        /// KL(t || p): the prediction has to cover whatever the target has. PyTorch's.
-        #[default]
-        Forward = "forward",
-        /// KL(p || t): the prediction has to stay where the target is.
-        Reverse = "reverse",
-    }
+/// Which distribution is measured against which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum Direction {
+    /// KL(t || p): the prediction has to cover whatever the target has. PyTorch's.
+    #[default]
+    Forward,
+    /// KL(p || t): the prediction has to stay where the target is.
+    Reverse,
 }
 
 /// The logarithm of a target probability of 0, as in binary cross-entropy.
 const LEAST_LOG: f64 = -100.0;
 
-distribution_loss! {
-    "kl_divergence": "what the prediction lacks of the target distribution, or the other way round";
+/// Kullback-Leibler divergence (Kullback and Leibler 1951,
+/// [doi 10.1214/aoms/1177729694](https://doi.org/10.1214/aoms/1177729694)).
+///
+/// # Formula
+/// ```text
+/// sum_c t_c (ln t_c - ln p_c)        forward
+/// sum_c p_c (ln p_c - ln t_c)        reverse
+/// ```
+/// in nats, or with `base = 2` in bits. Its mean over the samples is [`Reduction::Mean`](crate::Reduction::Mean) (one value per
+/// row), PyTorch's `batchmean`.
+///
+/// # Numerics
+/// A term with t = 0 (reverse: p = 0) is 0 and has the gradient 0. In the reverse direction ln 0 of a target counts as -100.
+///
+/// # Example
+/// Eight kinds of weather, and a code of 2 to 5 bits for each: on average it takes 4.58 bits to send what has 2.23 bits of
+/// information, 2.35 too many.
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::distribution::{Base, CrossEntropyLossConfig, EntropyLossConfig, KlDivergenceLossConfig};
+/// use burn_losses::prelude::*;
+///
+/// let device = Device::flex();
+/// let weather = Tensor::<2>::from_floats([[0.01, 0.01, 0.04, 0.04, 0.1, 0.1, 0.35, 0.35]], &device);
+/// let bits = Tensor::<2>::from_floats([[2.0, 2.0, 3.0, 3.0, 4.0, 4.0, 5.0, 5.0]], &device);
+/// let code = bits * -2f64.ln(); // ln of 2^-bits
+///
+/// let kl = KlDivergenceLossConfig::new().with_base(Base::Two).init(&device);
+/// let value: f32 = kl.forward(code.clone(), weather.clone()).into_scalar();
+/// assert!((value - 2.35).abs() < 0.005);
+///
+/// let cross_entropy = CrossEntropyLossConfig::new().with_base(Base::Two).init(&device);
+/// let value: f32 = cross_entropy.forward(code, weather.clone()).into_scalar();
+/// assert!((value - 4.58).abs() < 0.005);
+///
+/// let entropy = EntropyLossConfig::new().with_base(Base::Two).init(&device);
+/// let value: f32 = entropy.forward(weather.clone().log(), weather).into_scalar();
+/// assert!((value - 2.23).abs() < 0.005);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch: `torch.nn.KLDivLoss(reduction="batchmean")` with `log_target`, forward, in nats; its `mean` divides by N C.
+#[loss(distribution, "kl_divergence", "what the prediction lacks of the target distribution, or the other way round")]
+pub struct KlDivergenceLoss {
+    config: KlDivergenceLossConfig,
+}
 
-    /// Kullback-Leibler divergence (Kullback and Leibler 1951,
-    /// [doi 10.1214/aoms/1177729694](https://doi.org/10.1214/aoms/1177729694)).
-    ///
-    /// # Formula
-    /// ```text
-    /// sum_c t_c (ln t_c - ln p_c)        forward
-    /// sum_c p_c (ln p_c - ln t_c)        reverse
-    /// ```
-    /// in nats, or with `base = 2` in bits. Its mean over the samples is [`Reduction::Mean`](crate::Reduction::Mean) (one value per
-    /// row), PyTorch's `batchmean`.
-    ///
-    /// # Numerics
-    /// A term with t = 0 (reverse: p = 0) is 0 and has the gradient 0. In the reverse direction ln 0 of a target counts as -100.
-    ///
-    /// # Example
-    /// Eight kinds of weather, and a code of 2 to 5 bits for each: on average it takes 4.58 bits to send what has 2.23 bits of
-    /// information, 2.35 too many.
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::distribution::{Base, CrossEntropyLossConfig, EntropyLossConfig, KlDivergenceLossConfig};
-    /// use burn_losses::prelude::*;
-    ///
-    /// let device = Device::flex();
-    /// let weather = Tensor::<2>::from_floats([[0.01, 0.01, 0.04, 0.04, 0.1, 0.1, 0.35, 0.35]], &device);
-    /// let bits = Tensor::<2>::from_floats([[2.0, 2.0, 3.0, 3.0, 4.0, 4.0, 5.0, 5.0]], &device);
-    /// let code = bits * -2f64.ln(); // ln of 2^-bits
-    ///
-    /// let kl = KlDivergenceLossConfig::new().with_base(Base::Two).init(&device);
-    /// let value: f32 = kl.forward(code.clone(), weather.clone()).into_scalar();
-    /// assert!((value - 2.35).abs() < 0.005);
-    ///
-    /// let cross_entropy = CrossEntropyLossConfig::new().with_base(Base::Two).init(&device);
-    /// let value: f32 = cross_entropy.forward(code, weather.clone()).into_scalar();
-    /// assert!((value - 4.58).abs() < 0.005);
-    ///
-    /// let entropy = EntropyLossConfig::new().with_base(Base::Two).init(&device);
-    /// let value: f32 = entropy.forward(weather.clone().log(), weather).into_scalar();
-    /// assert!((value - 2.23).abs() < 0.005);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch: `torch.nn.KLDivLoss(reduction="batchmean")` with `log_target`, forward, in nats; its `mean` divides by N C.
-    pub struct KlDivergenceLoss;
+/// Config of [`KlDivergenceLoss`].
+#[loss_config]
+pub struct KlDivergenceLossConfig {
+    /// Which distribution is measured against which.
+    #[field(default = Direction::Forward)]
+    pub direction: Direction,
+    /// Whether the targets are probabilities or their logarithms.
+    #[field(default = TargetForm::Probabilities)]
+    pub target: TargetForm,
+    /// The base of the logarithms: nats or bits.
+    #[field(default = Base::E)]
+    pub base: Base,
+    /// Whether the model gives log-probabilities or logits.
+    #[field(default = DistributionInput::LogProbabilities)]
+    pub input: DistributionInput,
+}
 
-    /// Config of [`KlDivergenceLoss`].
-    pub struct KlDivergenceLossConfig {
-        /// Which distribution is measured against which.
-        direction: Direction = Direction::Forward;
-        /// Whether the targets are probabilities or their logarithms.
-        target: TargetForm = TargetForm::Probabilities;
-        /// The base of the logarithms: nats or bits.
-        base: Base = Base::E;
+impl DistributionLoss for KlDivergenceLoss {
+    fn input(&self) -> DistributionInput {
+        self.config.input
     }
 }
 

@@ -3,21 +3,34 @@
 //! All losses here can be swapped for one another in a config file: see [`DistributionLossConfig`].
 
 mod base;
+mod cross_entropy;
+mod distillation;
+mod entropy;
+mod js_divergence;
+mod kl_divergence;
 mod signature;
+#[cfg(test)]
+pub mod template;
+mod weighted_sum;
 
 use crate::check::Reference;
-use crate::config::Value;
 use crate::engine::distributions::{self, Distributions};
 use crate::engine::pointwise::PointKernel;
-use crate::engine::rows::without_class_axis;
+use crate::engine::rows::{into_shape, rows_per_sample, without_class_axis};
 use crate::error::{InputError, InputProblem, expect};
-use crate::macros::{dispatch, family};
-use crate::reduction::{Reduction, Unreduced};
+use crate::loss::Loss;
+use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Int, Tensor};
+use burn_losses_derive::{dispatch, family};
 
 pub use crate::options::{DistributionInput, TargetForm};
 pub use base::Base;
-pub use kl_divergence::Direction;
+pub use cross_entropy::{CrossEntropyLoss, CrossEntropyLossConfig};
+pub use distillation::{DistillationLoss, DistillationLossConfig};
+pub use entropy::{EntropyLoss, EntropyLossConfig};
+pub use js_divergence::{JsDivergenceLoss, JsDivergenceLossConfig};
+pub use kl_divergence::{Direction, KlDivergenceLoss, KlDivergenceLossConfig};
+pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
 /// A loss of a predicted and a target distribution.
 ///
@@ -25,13 +38,7 @@ pub use kl_divergence::Direction;
 /// the rank of the values, one less than `D`.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
-pub trait DistributionLoss: Distributions {
-    /// The `kind`, which errors name.
-    fn kind(&self) -> &'static str;
-
-    /// How the unreduced values become one number.
-    fn reduction(&self) -> Reduction;
-
+pub trait DistributionLoss: Distributions + Loss {
     /// What the first argument is.
     fn input(&self) -> DistributionInput {
         DistributionInput::LogProbabilities
@@ -48,12 +55,6 @@ pub trait DistributionLoss: Distributions {
         true
     }
 
-    /// The config, for [`diagnose`](crate::diagnose).
-    #[doc(hidden)]
-    fn settings(&self) -> Value {
-        Value::Null
-    }
-
     /// The value of the batch, reduced as the config says.
     ///
     /// # Shapes
@@ -64,28 +65,26 @@ pub trait DistributionLoss: Distributions {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
-        expect(self.check(&predictions, &targets));
-        let weights: Option<Tensor<1>> = None;
-        distributions::reduce(self, self.input(), self.reduction(), predictions, targets, weights)
+        self.forward_with(predictions, targets, Extras::new())
     }
 
-    /// The same with weights, which multiply the unreduced values.
+    /// The same with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights: `[N, d1, ..]`, or `[N, 1, ..]`: one per sample
+    /// - weights, mask: `[N, d1, ..]`, or `[N, 1, ..]`: one per sample
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s or [`check_weights`](Self::check_weights)'s error.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
     #[track_caller]
-    fn forward_weighted<const D: usize, const L: usize>(
+    fn forward_with<const D: usize>(
         &self,
         predictions: Tensor<D>,
         targets: Tensor<D>,
-        weights: Tensor<L>,
+        extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        expect(self.check_weights(&predictions, &weights));
-        expect(self.check(&predictions, &targets));
-        distributions::reduce(self, self.input(), self.reduction(), predictions, targets, Some(weights))
+        let extras = extras.into();
+        expect(self.check(&predictions, &targets, &extras));
+        distributions::reduce(self, (self.input(), self.reduction()), predictions, targets, None, extras)
     }
 
     /// One value per row.
@@ -98,12 +97,11 @@ pub trait DistributionLoss: Distributions {
         predictions: Tensor<D>,
         targets: Tensor<D>,
     ) -> Tensor<L> {
-        expect(self.check(&predictions, &targets));
-        let shape = without_class_axis(predictions.dims());
-        distributions::values(self, self.input(), predictions, targets, None).reshape(shape)
+        self.forward_unreduced(predictions, targets, Extras::new()).values
     }
 
-    /// One value per row, as [`Reduction::reduce`] takes them.
+    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean: what [`Reduction::reduce`](crate::Reduction::reduce)
+    /// takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -112,8 +110,11 @@ pub trait DistributionLoss: Distributions {
         &self,
         predictions: Tensor<D>,
         targets: Tensor<D>,
+        extras: impl Into<Extras>,
     ) -> Unreduced<L> {
-        self.forward_no_reduction(predictions, targets).into()
+        let extras = extras.into();
+        expect(self.check(&predictions, &targets, &extras));
+        unreduced(self, predictions, targets, None, extras)
     }
 
     /// The value of the batch with labels `[N, d1, ..]`, reduced as the config says. `distillation` takes labels; to other losses they
@@ -129,26 +130,29 @@ pub trait DistributionLoss: Distributions {
         predictions: Tensor<D>,
         targets: Tensor<D>,
         labels: Tensor<L, Int>,
+        extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        let values = self.forward_with_labels_no_reduction(predictions, targets, labels);
-        self.reduction().apply(values, None, None)
+        let extras = extras.into();
+        expect(self.check_labels(&predictions, &targets, &labels, &extras));
+        let labels = Some(flat(labels));
+        distributions::reduce(self, (self.input(), self.reduction()), predictions, targets, labels, extras)
     }
 
-    /// One value per row, with labels.
+    /// One value per row, with labels, times its weight and divided by the divisor, and what each counts in a mean.
     ///
     /// # Panics
     /// With the message of [`check_labels`](Self::check_labels)'s error.
     #[track_caller]
-    fn forward_with_labels_no_reduction<const D: usize, const L: usize>(
+    fn forward_with_labels_unreduced<const D: usize, const L: usize>(
         &self,
         predictions: Tensor<D>,
         targets: Tensor<D>,
         labels: Tensor<L, Int>,
-    ) -> Tensor<L> {
-        expect(self.check_labels(&predictions, &targets, &labels));
-        let shape = labels.dims();
-        let labels = labels.reshape([shape.iter().product::<usize>()]);
-        distributions::values(self, self.input(), predictions, targets, Some(labels)).reshape(shape)
+        extras: impl Into<Extras>,
+    ) -> Unreduced<L> {
+        let extras = extras.into();
+        expect(self.check_labels(&predictions, &targets, &labels, &extras));
+        unreduced(self, predictions, targets, Some(flat(labels)), extras)
     }
 
     /// What is wrong with the arguments of the methods with labels.
@@ -157,29 +161,45 @@ pub trait DistributionLoss: Distributions {
         predictions: &Tensor<D>,
         targets: &Tensor<D>,
         labels: &Tensor<L, Int>,
+        extras: &Extras,
     ) -> Result<(), InputError> {
-        distributions::check(reference(self, predictions), targets)?;
-        reference(self, predictions).labels(labels, without_class_axis(predictions.dims()))
+        let first = reference(self, predictions);
+        distributions::check(first, targets, extras)?;
+        first.labels(labels, without_class_axis(predictions.dims()))
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
-    fn check<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Result<(), InputError> {
+    fn check<const D: usize>(
+        &self,
+        predictions: &Tensor<D>,
+        targets: &Tensor<D>,
+        extras: &Extras,
+    ) -> Result<(), InputError> {
         let first = reference(self, predictions);
         if self.needs_labels() {
             let why = "`hard_weight` is not 0: call `forward_with_labels`";
             return Err(first.error("labels", InputProblem::Missing(why.into())));
         }
-        distributions::check(first, targets)
+        distributions::check(first, targets, extras)
     }
+}
 
-    /// What is wrong with the weights: their shape, type and device.
-    fn check_weights<const D: usize, const L: usize>(
-        &self,
-        predictions: &Tensor<D>,
-        weights: &Tensor<L>,
-    ) -> Result<(), InputError> {
-        reference(self, predictions).weights(without_class_axis(predictions.dims()), weights)
-    }
+fn flat<const L: usize>(labels: Tensor<L, Int>) -> Tensor<1, Int> {
+    let count = labels.shape().num_elements();
+    labels.reshape([count])
+}
+
+fn unreduced<F: DistributionLoss, const D: usize, const L: usize>(
+    loss: &F,
+    predictions: Tensor<D>,
+    targets: Tensor<D>,
+    labels: Option<Tensor<1, Int>>,
+    extras: Extras,
+) -> Unreduced<L> {
+    let shape = without_class_axis(predictions.dims());
+    let given = extras.given(rows_per_sample(predictions.dims()));
+    let values = distributions::values(loss, loss.input(), predictions, targets, labels, given.mask.as_ref());
+    into_shape(given.apply(values), shape)
 }
 
 /// The first argument, as errors name it.
@@ -197,73 +217,34 @@ impl DistributionInput {
     }
 }
 
-/// [`loss!`](crate::macros::loss) with what every loss of distributions has: the field `input`. Other methods of the trait stand in
-/// braces, behind the config.
-macro_rules! distribution_loss {
-    (
-        $kind:literal: $summary:literal;
-        $(#[$module_meta:meta])*
-        pub struct $module:ident;
-        $(#[$config_meta:meta])*
-        pub struct $config:ident { $($fields:tt)* }
-        $({ $($rest:tt)* })?
-    ) => {
-        $crate::macros::loss! {
-            distribution $kind: $summary;
-
-            $(#[$module_meta])*
-            pub struct $module;
-
-            $(#[$config_meta])*
-            pub struct $config {
-                $($fields)*
-                /// Whether the model gives log-probabilities or logits.
-                input: $crate::distribution::DistributionInput = $crate::distribution::DistributionInput::LogProbabilities;
-            }
-        }
-
-        impl $crate::distribution::DistributionLoss for $module {
-            $crate::macros::kind_and_reduction!($kind);
-            fn settings(&self) -> $crate::config::Value {
-                $crate::macros::settings(&self.config)
-            }
-            fn input(&self) -> $crate::distribution::DistributionInput {
-                self.config.input
-            }
-            $($($rest)*)?
-        }
-    };
+/// The config of any module of this family, told apart by `kind`.
+#[family(distribution, makes = AnyDistributionLoss)]
+pub enum DistributionLossConfig {
+    #[kind("kl_divergence", elsewhere = "KLDivLoss")]
+    KlDivergence(KlDivergenceLossConfig),
+    #[kind("entropy")]
+    Entropy(EntropyLossConfig),
+    #[kind("cross_entropy")]
+    CrossEntropy(CrossEntropyLossConfig),
+    #[kind("js_divergence")]
+    JsDivergence(JsDivergenceLossConfig),
+    #[kind("distillation")]
+    Distillation(DistillationLossConfig),
+    #[kind("weighted_sum")]
+    WeightedSum(WeightedSumLossConfig),
 }
 
-macro_rules! implement {
-    (loss $loss:ident, $kind:expr) => {};
-    (any $any:ident, $config:ident, $($variant:ident),+) => {
-        dispatch! {
-            $any [$($variant),+]
-            impl Distributions {
-                fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
-                fn kernel(&self) -> Option<PointKernel>;
-                fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1>;
-                fn needs_labels(&self) -> bool;
-            }
-            impl DistributionLoss {
-                fn kind(&self) -> &'static str;
-                fn reduction(&self) -> Reduction;
-                fn settings(&self) -> Value;
-                fn needs_targets(&self) -> bool;
-                fn needs_normalized(&self) -> bool;
-                fn input(&self) -> DistributionInput;
-            }
-        }
-    };
+#[dispatch]
+impl Distributions for AnyDistributionLoss {
+    fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
+    fn kernel(&self) -> Option<PointKernel>;
+    fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1>;
+    fn needs_labels(&self) -> bool;
 }
 
-family! {
-    distribution, DistributionLossConfig => AnyDistributionLoss, implement;
-    kl_divergence: KlDivergence;
-    entropy: Entropy;
-    cross_entropy: CrossEntropy;
-    js_divergence: JsDivergence;
-    distillation: Distillation;
-    weighted_sum: WeightedSum;
+#[dispatch]
+impl DistributionLoss for AnyDistributionLoss {
+    fn needs_targets(&self) -> bool;
+    fn needs_normalized(&self) -> bool;
+    fn input(&self) -> DistributionInput;
 }

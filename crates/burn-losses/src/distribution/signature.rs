@@ -3,9 +3,10 @@
 use super::{AnyDistributionLoss, DistributionInput, DistributionLoss};
 use crate::check::{Reference, widen};
 use crate::engine::distributions::{self, Distributions};
+use crate::engine::primitives::softmax::log_softmax;
 use crate::engine::rows::without_class_axis;
+use crate::reduction::Unreduced;
 use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Family, Shape, Signature, Wanted, with_rank};
-use burn::tensor::{Tensor, activation::log_softmax};
 
 impl Family for AnyDistributionLoss {
     /// Where the config says log-probabilities, a tensor `logits` says itself what it holds.
@@ -16,7 +17,8 @@ impl Family for AnyDistributionLoss {
             let labels = Argument::labels("labels", Shape::WithoutClassAxis, Classes::OfAxis, None);
             let first = Argument::prediction(input.name(), Shape::ClassAxis);
             let weights = Argument::weights(Shape::WithoutClassAxis);
-            [first, targets, weights].into_iter().chain(self.needs_labels().then_some(labels)).collect()
+            let mask = Argument::mask("mask", Shape::WithoutClassAxis);
+            [first, targets, weights, mask].into_iter().chain(self.needs_labels().then_some(labels)).collect()
         };
         match self.input() {
             DistributionInput::Logits => vec![with(DistributionInput::Logits)],
@@ -30,26 +32,25 @@ impl Family for AnyDistributionLoss {
         with_rank!(arguments, |D, L| {
             let predictions = arguments.float::<D>(input.name());
             let targets = arguments.optional_float("targets").unwrap_or_else(|| predictions.zeros_like());
-            let weights = arguments.optional_float::<L>("weights");
+            let extras = arguments.extras::<L, L>();
             let first = Reference { loss: self.kind(), name: input.name(), tensor: &predictions };
-            distributions::check(first, &targets)?;
-            let shape = without_class_axis(predictions.dims());
-            weights.as_ref().map_or(Ok(()), |weights| first.weights(shape, weights))?;
+            distributions::check(first, &targets, &extras)?;
             let labels = self.needs_labels().then(|| arguments.labels::<L>("labels"));
-            labels.as_ref().map_or(Ok(()), |labels| first.labels(labels, shape))?;
-            let predictions = if input == own { predictions } else { log_softmax(widen(predictions), 1) };
-            let values = |predictions, targets| -> Tensor<L> {
-                match labels.clone() {
-                    None => self.forward_no_reduction(predictions, targets),
-                    Some(labels) => self.forward_with_labels_no_reduction(predictions, targets, labels),
+            labels.as_ref().map_or(Ok(()), |labels| first.labels(labels, without_class_axis(predictions.dims())))?;
+            let predictions = if input == own { predictions } else { log_softmax(widen(predictions)) };
+            Ok(match (labels, wanted) {
+                (None, Wanted::Values) => {
+                    let extras = extras.mask_alone();
+                    let Unreduced::<L> { values, .. } = self.forward_unreduced(predictions, targets, extras);
+                    values.into()
                 }
-            };
-            Ok(match (wanted, &labels, weights) {
-                (Wanted::Values, ..) => values(predictions, targets).into(),
-                (_, None, None) => self.forward(predictions, targets).into(),
-                (_, None, Some(weights)) => self.forward_weighted(predictions, targets, weights).into(),
-                (_, Some(labels), None) => self.forward_with_labels(predictions, targets, labels.clone()).into(),
-                (_, _, weights) => self.reduction().apply(values(predictions, targets), weights, None).into(),
+                (None, Wanted::Loss) if extras.is_empty() => self.forward(predictions, targets).into(),
+                (None, Wanted::Loss) => self.forward_with(predictions, targets, extras).into(),
+                (Some(labels), Wanted::Values) => {
+                    let extras = extras.mask_alone();
+                    self.forward_with_labels_unreduced(predictions, targets, labels, extras).values.into()
+                }
+                (Some(labels), Wanted::Loss) => self.forward_with_labels(predictions, targets, labels, extras).into(),
             })
         })
     }

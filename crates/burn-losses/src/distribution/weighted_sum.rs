@@ -1,44 +1,76 @@
 //! A weighted sum.
 
-use super::{DistributionInput, DistributionLoss, DistributionLossConfig};
+use super::{
+    AnyDistributionLoss, DistributionInput, DistributionLoss, DistributionLossConfig, JsDivergenceLossConfig,
+    KlDivergenceLossConfig,
+};
 use crate::engine::distributions::{self, Distributions};
 use crate::engine::pointwise::PointKernel;
 use crate::error::ConfigError;
-use crate::macros::{kind_and_reduction, weighted_sum};
-use crate::terms::{said, sum};
-use burn::tensor::Tensor;
+use crate::terms::{Terms, said, sum};
+use burn::tensor::{Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-weighted_sum! {
-    distribution: AnyDistributionLoss, DistributionLossConfig, [kl_divergence: KlDivergenceLossConfig, js_divergence: JsDivergenceLossConfig];
+/// A sum of losses of this family, each with its weight.
+///
+/// # Formula
+/// ```text
+/// sum_k w_k l_k
+/// ```
+/// of the unreduced values l_k of the terms. They are reduced once, as this config says: a term has no `reduction` of its own. A
+/// value counts in the mean where one of the terms counts it; class weights do not enter the divisor.
+///
+/// Terms of several families, weights that change while training, and one curve per term:
+/// [`JointLossConfig`](crate::composition::JointLossConfig).
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::distribution::{CrossEntropyLossConfig, EntropyLossConfig, WeightedSumLossConfig};
+/// use burn_losses::{composition::Terms, prelude::*};
+///
+/// // What is not to be too sure of itself: a confidence penalty.
+/// let terms = Terms::new()
+///     .with("fit", 1.0, CrossEntropyLossConfig::new())
+///     .with("confidence", -0.1, EntropyLossConfig::new());
+/// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
+/// let log_p = Tensor::<2>::from_floats([[0.5f32.ln(), 0.5f32.ln()]], &Device::flex());
+/// let value = loss.forward(log_p, Tensor::from_floats([[1.0, 0.0]], &Device::flex()));
+/// assert!((value.into_scalar::<f32>() - 0.9 * 2f32.ln()).abs() < 1e-6);
+/// ```
+#[loss(distribution, "weighted_sum", "a sum of losses of this family, each with its weight")]
+pub struct WeightedSumLoss {
+    config: WeightedSumLossConfig,
+    losses: Vec<AnyDistributionLoss>,
+}
 
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::distribution::{CrossEntropyLossConfig, EntropyLossConfig, WeightedSumLossConfig};
-    /// use burn_losses::{composition::Terms, prelude::*};
-    ///
-    /// // What is not to be too sure of itself: a confidence penalty.
-    /// let terms = Terms::new()
-    ///     .with("fit", 1.0, CrossEntropyLossConfig::new())
-    ///     .with("confidence", -0.1, EntropyLossConfig::new());
-    /// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
-    /// let log_p = Tensor::<2>::from_floats([[0.5f32.ln(), 0.5f32.ln()]], &Device::flex());
-    /// let value = loss.forward(log_p, Tensor::from_floats([[1.0, 0.0]], &Device::flex()));
-    /// assert!((value.into_scalar::<f32>() - 0.9 * 2f32.ln()).abs() < 1e-6);
-    /// ```
-    validate |config| {
-        config.terms.agree("input", |loss| said(loss, "input"))?;
-        config.terms.agree("target", |loss| said(loss, "target"))?;
-        match config.terms.iter().find(|(_, term)| takes_labels(&term.loss)) {
-            None => Ok(()),
-            Some((name, _)) => Err(ConfigError::InvalidValue {
-                loss: "weighted_sum",
-                field: format!("terms.{name}.hard_weight"),
-                value: "more than 0".into(),
-                allowed: "0: a sum has no labels".into(),
-            }),
-        }
-    };
+/// Config of [`WeightedSumLoss`].
+#[loss_config(check = check)]
+pub struct WeightedSumLossConfig {
+    /// The losses by name, each with a `weight` (1 where it is not given).
+    #[field(default = Terms::new().with("kl_divergence", 1.0, KlDivergenceLossConfig::new()).with("js_divergence", 1.0, JsDivergenceLossConfig::new()))]
+    pub terms: Terms<DistributionLossConfig>,
+}
+
+impl WeightedSumLossConfig {
+    fn build(&self, device: &Device) -> WeightedSumLoss {
+        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        WeightedSumLoss { config: self.clone(), losses }
+    }
+}
+
+fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
+    config.terms.agree("input", |loss| said(loss, "input"))?;
+    config.terms.agree("target", |loss| said(loss, "target"))?;
+    match config.terms.iter().find(|(_, term)| takes_labels(&term.loss)) {
+        None => Ok(()),
+        Some((name, _)) => Err(ConfigError::InvalidValue {
+            loss: "weighted_sum",
+            field: format!("terms.{name}.hard_weight"),
+            value: "more than 0".into(),
+            allowed: "0: a sum has no labels".into(),
+        }),
+    }
 }
 
 fn takes_labels(loss: &DistributionLossConfig) -> bool {
@@ -48,10 +80,9 @@ fn takes_labels(loss: &DistributionLossConfig) -> bool {
 impl Distributions for WeightedSumLoss {
     fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
         let input = DistributionInput::LogProbabilities;
-        let values = self
-            .losses
-            .iter()
-            .map(|loss| distributions::values(loss, input, log_p.clone(), targets.clone(), None).squeeze_dim(1));
+        let values = self.losses.iter().map(|loss| {
+            distributions::values(loss, input, log_p.clone(), targets.clone(), None, None).values.squeeze_dim(1)
+        });
         sum(self.config.terms.weigh(values))
     }
 
@@ -61,7 +92,6 @@ impl Distributions for WeightedSumLoss {
 }
 
 impl DistributionLoss for WeightedSumLoss {
-    kind_and_reduction!("weighted_sum");
     fn input(&self) -> DistributionInput {
         self.losses[0].input()
     }

@@ -5,12 +5,17 @@ use super::any_tensor::AnyTensor;
 /// Puts `value`, computed without a graph, into the graph of `parents`: `backward` makes their gradients, where they need any, from
 /// the gradient of the value.
 ///
+/// Where none of them is tracked, the value comes without a graph.
+///
 /// `None` on a device whose backend this crate was not built for (its features name them): the caller computes there with a graph.
 pub(crate) fn custom_backward(
     value: AnyTensor,
     parents: &[AnyTensor],
     backward: impl FnOnce(AnyTensor) -> Vec<Option<AnyTensor>> + Send + 'static,
 ) -> Option<AnyTensor> {
+    if !parents.iter().any(AnyTensor::is_tracked) {
+        return Some(parents[0].lift(value));
+    }
     graph::attach(&value, parents, &graph::State::new(Box::new(backward)))
 }
 

@@ -1,17 +1,18 @@
 //! Log-probabilities and target probabilities in, one value per row out.
 
 use super::any_tensor::AnyTensor;
-use super::keep_graph;
 use super::pointwise::{PointKernel, Reduce};
-use super::rows::as_rows;
+use super::rows::{as_rows, rows_per_sample, valid_rows};
+use super::{keep_graph, without_weightless};
 use crate::check::{Reference, widen};
+use crate::engine::primitives::softmax::log_softmax;
 use crate::error::InputError;
 use crate::formula::Real;
 use crate::formula::safe::is_below;
 pub(crate) use crate::formula::safe::weighted;
 use crate::options::{DistributionInput, TargetForm};
-use crate::reduction::Reduction;
-use burn::tensor::{Int, Tensor, activation::log_softmax};
+use crate::reduction::{Divisor, Extras, Reduction, Unreduced};
+use burn::tensor::{Bool, Int, Tensor};
 
 /// How a loss of the family `distribution` computes its values: row by row, the class axis last.
 pub trait Distributions: Sized {
@@ -36,77 +37,82 @@ pub trait Distributions: Sized {
 }
 
 /// Checks the arguments of a loss: what the forward methods do first.
-pub(crate) fn check<const D: usize>(predictions: Reference<'_, D>, targets: &Tensor<D>) -> Result<(), InputError> {
+pub(crate) fn check<const D: usize>(
+    predictions: Reference<'_, D>,
+    targets: &Tensor<D>,
+    extras: &Extras,
+) -> Result<(), InputError> {
     const { assert!(D >= 2, "distributions need the axes [N, C, ..]") };
     let dims = predictions.tensor.dims();
     if dims[1] == 0 {
         return Err(predictions.shape_error(predictions.name, &dims, "at least one class on axis 1".into()));
     }
-    predictions.same("targets", targets)
+    predictions.same("targets", targets)?;
+    let mut values = dims.to_vec();
+    values.remove(1);
+    predictions.extras(&values, extras)
 }
 
-/// The unreduced values `[N, d1 d2 ..]`, computed in at least single precision.
+/// The unreduced values `[N, d1 d2 ..]`, computed in at least single precision; what is masked is 0 and counts nothing.
 pub(crate) fn values<L: Distributions, const D: usize>(
     loss: &L,
     input: DistributionInput,
     predictions: Tensor<D>,
     targets: Tensor<D>,
     labels: Option<Tensor<1, Int>>,
-) -> Tensor<2> {
-    let dims = predictions.dims();
-    let shape = [dims[0], dims[2..].iter().product()];
-    let (predictions, targets) = (as_rows(predictions), as_rows(targets));
+    mask: Option<&Tensor<2, Bool>>,
+) -> Unreduced<2> {
+    let shape = rows_per_sample(predictions.dims());
+    let of_rows = mask.map(|mask| mask.clone().reshape([shape[0] * shape[1]]));
+    let [predictions, targets] = [predictions, targets].map(|rows| valid_rows(as_rows(rows), of_rows.as_ref()));
     if predictions.dims()[0] == 0 {
-        return widen(predictions).reshape(shape);
+        return widen(predictions).reshape(shape).into();
     }
     if input == DistributionInput::LogProbabilities
         && labels.is_none()
         && let Some(values) = loss.kernel().and_then(|kernel| kernel.row_sums(&predictions, &targets))
     {
-        return values.reshape(shape);
+        return Unreduced::from(values.reshape(shape)).masked(mask);
     }
     let (predictions, targets) = (widen(predictions), widen(targets));
     let log_p = match input {
         DistributionInput::LogProbabilities => predictions.clone(),
-        DistributionInput::Logits => log_softmax(predictions.clone(), 1),
+        DistributionInput::Logits => log_softmax(predictions.clone()),
     };
     let values = loss.rows(log_p.clone(), targets);
     let values = match labels {
         None => values,
         Some(labels) => loss.labelled_rows(values, log_p, labels),
     };
-    keep_graph(values, predictions).reshape(shape)
+    Unreduced::from(keep_graph(values, predictions).reshape(shape)).masked(mask)
 }
 
-/// The value of the batch, of losses without labels.
-pub(crate) fn reduce<L: Distributions, const D: usize, const W: usize>(
+/// The value of the batch.
+pub(crate) fn reduce<L: Distributions, const D: usize>(
     loss: &L,
-    input: DistributionInput,
-    reduction: Reduction,
+    (input, reduction): (DistributionInput, Reduction),
     predictions: Tensor<D>,
     targets: Tensor<D>,
-    weights: Option<Tensor<W>>,
+    labels: Option<Tensor<1, Int>>,
+    extras: Extras,
 ) -> Tensor<1> {
     let dims = predictions.dims();
+    let given = extras.given(rows_per_sample(dims));
     if input == DistributionInput::LogProbabilities
+        && labels.is_none()
         && !dims.contains(&0)
+        && let Some((in_kernel, divisor)) = given.in_kernel(reduction)
         && let Some(kernel) = loss.kernel()
     {
-        let (predictions, targets) = (as_rows(predictions.clone()), as_rows(targets.clone()));
-        let weights = weights.as_ref().map(AnyTensor::from);
-        let reduce = Reduce { reduction, width: dims[1], samples: dims[0], normalizer: None, weights };
-        if let Some(value) = kernel.reduced(&reduce, &predictions, &targets) {
-            return value;
+        let weights = given.weights.as_ref().map(AnyTensor::from);
+        let reduce = Reduce { reduction: in_kernel, width: dims[1], samples: dims[0], weights };
+        if let Some(value) = kernel.reduced(&reduce, &as_rows(predictions.clone()), &as_rows(targets.clone())) {
+            return Divisor::divide_by(divisor, value);
         }
     }
-    let values = values(loss, input, predictions, targets, None);
-    match weights {
-        None => reduction.apply(values, None, None),
-        Some(weights) => {
-            let shape: [usize; W] = core::array::from_fn(|axis| if axis == 0 { dims[0] } else { dims[axis + 1] });
-            reduction.apply(values.reshape(shape), Some(weights), None)
-        }
-    }
+    let predictions = without_weightless(predictions, &given);
+    let values = values(loss, input, predictions, targets, labels, given.mask.as_ref());
+    given.reduce(reduction, values)
 }
 
 /// Probabilities below this, the smallest normal `f32` or about, count as 0: their logarithms have no gradient to speak of.

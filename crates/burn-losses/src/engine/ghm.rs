@@ -4,7 +4,7 @@
 use super::primitives::histogram::{histogram, lookup};
 use super::{new_state, set_state, state_on};
 use burn::module::{Module, RunningState};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
 
 /// The number of samples per bin, smoothed over the steps; saved with the module.
 #[derive(Module, Debug)]
@@ -25,25 +25,41 @@ impl GhmCounts {
     /// beta of each value, from its gradient norm in [0, 1]; takes the batch into the counts when training, that is at every
     /// forward pass on a device with autodiff.
     ///
-    /// beta = total / (smoothed count of the value's bin x number of bins that are not empty in this batch).
-    pub(crate) fn weights<const D: usize>(&self, gradient_norm: Tensor<D>, momentum: f64) -> Tensor<D> {
+    /// beta = total / (smoothed count of the value's bin x number of bins that are not empty in this batch). What is masked is in no
+    /// bin, and its beta is anything.
+    pub(crate) fn weights<const D: usize>(
+        &self,
+        gradient_norm: Tensor<D>,
+        momentum: f64,
+        mask: Option<&Tensor<D, Bool>>,
+    ) -> Tensor<D> {
         let shape = gradient_norm.dims();
-        let total = gradient_norm.shape().num_elements();
-        let norm = gradient_norm.detach().reshape([total]);
+        let count = gradient_norm.shape().num_elements();
+        let norm = gradient_norm.detach().reshape([count]);
+        let mask = mask.map(|mask| mask.clone().reshape([count]));
         let old = state_on(&self.counts, &norm.device()).cast(norm.dtype());
         let bins = old.dims()[0];
-        let batch = histogram(norm.clone(), bins);
+        let batch = histogram(norm.clone(), mask.as_ref(), bins);
 
         let first_step = old.clone().sum().equal_scalar(0.0).expand([bins]);
-        let blended = old * momentum + batch.clone() * (1.0 - momentum);
-        let smoothed = blended.mask_where(first_step, batch.clone());
+        let blended = old.clone() * momentum + batch.clone() * (1.0 - momentum);
+        let mut smoothed = blended.mask_where(first_step, batch.clone());
+        if mask.is_some() {
+            // A batch without a value is no step.
+            let nothing = batch.clone().sum().equal_scalar(0.0).expand([bins]);
+            smoothed = smoothed.mask_where(nothing, old);
+        }
         if norm.device().is_autodiff() {
             set_state(&self.counts, smoothed.clone());
         }
 
-        let empty = batch.equal_scalar(0.0);
+        let empty = batch.clone().equal_scalar(0.0);
         let filled = empty.clone().bool_not().int().sum().float().cast(norm.dtype());
-        let weights = (smoothed.mask_fill(empty, 1.0) * filled.expand([bins])).recip() * total as f64;
+        let weights = (smoothed.mask_fill(empty, 1.0) * filled.clamp_min(1.0).expand([bins])).recip();
+        let weights = match mask {
+            None => weights * count as f64,
+            Some(_) => weights * batch.sum().expand([bins]),
+        };
         lookup(norm, weights).reshape(shape)
     }
 }

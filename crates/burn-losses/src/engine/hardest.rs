@@ -3,36 +3,32 @@
 use super::primitives::order_statistics::largest;
 use crate::options::Keep;
 use crate::reduction::Unreduced;
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Int, Tensor};
 
 /// Keeps the hardest values; the others become 0 and count nothing.
 pub(crate) fn keep_hardest<const D: usize>(unreduced: Unreduced<D>, keep: Keep, min_kept: usize) -> Unreduced<D> {
-    let dropped = hardest(&unreduced, keep, min_kept).bool_not();
+    let dropped = hardest(&unreduced, keep, min_kept).equal_scalar(0.0);
     let Unreduced { values, mass } = unreduced;
     let mass = mass.unwrap_or_else(|| values.ones_like()).detach();
     Unreduced { values: values.mask_fill(dropped.clone(), 0.0), mass: Some(mass.mask_fill(dropped, 0.0)) }
 }
 
-/// Which values are the hardest.
-pub(crate) fn hardest<const D: usize>(unreduced: &Unreduced<D>, keep: Keep, min_kept: usize) -> Tensor<D, Bool> {
+/// 1 for each of the hardest values, 0 for the others.
+///
+/// What is not finite is kept whatever the count: it shall be seen.
+pub(crate) fn hardest<const D: usize>(unreduced: &Unreduced<D>, keep: Keep, min_kept: usize) -> Tensor<D> {
     let Unreduced { values, mass } = unreduced;
     let shape = values.dims();
     let n: usize = shape.iter().product();
-    let device = values.device();
-    let scores = values.clone().detach().reshape([n]);
-    // What is not finite is kept whatever the count: it shall be seen.
-    let not_finite = scores.clone().is_finite().bool_not();
-    let mut scores = scores.mask_fill(not_finite.clone(), 0.0);
+    let (device, mut scores) = (values.device(), values.clone().detach().reshape([n]));
     let number = |count: usize| Tensor::<1, Int>::full([1], count.min(n) as i64, &device);
     let mut valid = number(n);
-    let mut invalid = None;
-    if let Some(mass) = mass {
-        // What does not count is never kept: it ranks below everything else.
-        let mask = mass.clone().detach().reshape([n]).equal_scalar(0.0);
-        let below = scores.clone().min() - 1.0;
-        scores = scores.mask_where(mask.clone(), below.expand([n]));
-        valid = mask.clone().bool_not().int().sum();
-        invalid = Some(mask);
+    // What does not count is never kept: it ranks below everything else.
+    let uncounted = mass.as_ref().map(|mass| mass.clone().detach().reshape([n]).equal_scalar(0.0));
+    if let Some(uncounted) = &uncounted {
+        let finite = scores.clone().mask_fill(scores.clone().is_finite().bool_not(), 0.0);
+        scores = scores.mask_where(uncounted.clone(), (finite.min() - 1.0).expand([n]));
+        valid = uncounted.clone().bool_not().int().sum();
     }
     let wanted = match keep {
         Keep::Ratio(ratio) => {
@@ -40,9 +36,8 @@ pub(crate) fn hardest<const D: usize>(unreduced: &Unreduced<D>, keep: Keep, min_
             (share + 0.5).floor().int()
         }
         Keep::Count(count) => number(count),
-        Keep::Threshold(threshold) => scores.clone().greater_scalar(threshold).int().sum(),
+        Keep::Threshold(threshold) => scores.clone().lower_equal_scalar(threshold).bool_not().int().sum(),
     };
-    let k = wanted.max_pair(number(min_kept)).min_pair(valid);
-    let kept = largest(scores, k).bool_or(not_finite);
-    invalid.map_or(kept.clone(), |invalid| kept.bool_and(invalid.bool_not())).reshape(shape)
+    let kept = largest(scores, wanted.max_pair(number(min_kept)).min_pair(valid));
+    uncounted.map_or(kept.clone(), |uncounted| kept.mask_fill(uncounted, 0.0)).reshape(shape)
 }

@@ -5,7 +5,7 @@
 
 use super::any_tensor::AnyTensor;
 use super::primitives::sort;
-use super::{boxes, heads, pairs, pointwise, regions, rows};
+use super::{heads, pairs, pointwise, regions, rows, vectors};
 use burn::tensor::{Int, Tensor};
 use std::cell::{Cell, RefCell};
 use std::sync::OnceLock;
@@ -22,7 +22,7 @@ pub(crate) trait Machine: Sync {
     fn pointwise(&self, call: &pointwise::Call<'_>) -> Option<AnyTensor> {
         None
     }
-    fn boxes(&self, call: &boxes::Call<'_>) -> Option<AnyTensor> {
+    fn vectors(&self, call: &vectors::Call<'_>) -> Option<AnyTensor> {
         None
     }
     fn rows(&self, call: &rows::Call<'_>) -> Option<rows::Outcome> {
@@ -124,6 +124,9 @@ pub(crate) fn run<T>(
         if let Some(paths) = paths {
             let path = if result.is_some() { &mut paths.fused } else { &mut paths.tensor };
             path.push(executor);
+            if result.is_none() && paths.advice.is_none() {
+                paths.advice = advice(&format!("{:?}", tensor.inner_device()), &BUILT);
+            }
         }
     });
     result
@@ -136,6 +139,21 @@ pub struct Paths {
     pub fused: Vec<&'static str>,
     /// What had no kernel, and ran as tensor operations.
     pub tensor: Vec<&'static str>,
+    /// How to have kernels, where this crate was built without those of the backend that Burn was built with.
+    pub advice: Option<String>,
+}
+
+/// The backends of the CPU as Burn prints them, the features of this crate that have their kernels, and whether they are on.
+const BUILT: [(&str, &str, bool); 2] =
+    [("Flex", "flex", cfg!(feature = "flex")), ("NdArray", "ndarray", cfg!(feature = "ndarray"))];
+
+/// What to switch on, for tensors of a device that Burn prints like this: without the feature nothing else tells its backend.
+fn advice(device: &str, built: &[(&str, &str, bool)]) -> Option<String> {
+    let is_missing = |(backend, _, is_on): &&(&str, &str, bool)| !is_on && device.contains(&format!("<{backend}("));
+    let (backend, feature, _) = built.iter().find(is_missing)?;
+    Some(format!(
+        "burn-losses was built without its feature `{feature}`: with it, losses on {backend} run in the fused engine, many times as fast"
+    ))
 }
 
 thread_local! {
@@ -201,4 +219,22 @@ fn is_off() -> bool {
             Ok("tensor") => true,
             Ok(other) => panic!("{SWITCH} is `{other}`; allowed are `fused` (the default) and `tensor`"),
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    #[allow(deprecated)] // upstream's: burn-ndarray is part of what we support
+    fn a_backend_without_its_kernels_is_told_how_to_have_them() {
+        let device = format!("{:?}", Device::flex());
+        let said = advice(&device, &[("Flex", "flex", false), ("NdArray", "ndarray", true)]).expect("advice");
+        assert!(said.contains("without its feature `flex`"), "{said}");
+        assert_eq!(advice(&device, &[("Flex", "flex", true), ("NdArray", "ndarray", false)]), None);
+        let device = format!("{:?}", Device::ndarray());
+        let said = advice(&device, &[("Flex", "flex", true), ("NdArray", "ndarray", false)]).expect("advice");
+        assert!(said.contains("without its feature `ndarray`"), "{said}");
+    }
 }

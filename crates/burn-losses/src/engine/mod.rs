@@ -1,7 +1,7 @@
 //! The executors: the few shapes of computation in which all losses run, and the machines that run them.
 //!
 //! - [`pointwise`]: two numbers in, one value out;
-//! - [`boxes`]: two boxes in, one value out;
+//! - [`vectors`]: a few numbers and what they are compared with in, one value out;
 //! - [`rows`]: a row of logits and what it is compared with in, one value out;
 //! - [`regions`]: predicted regions and masks in, one value per sample and class out;
 //! - [`pairs`]: a row and all rows that it is compared with in, one value out;
@@ -14,7 +14,6 @@
 #![cfg_attr(not(feature = "cpu-engine"), allow(dead_code))]
 
 pub(crate) mod any_tensor;
-pub(crate) mod boxes;
 pub(crate) mod classes;
 #[cfg(feature = "cube")]
 pub(crate) mod cube;
@@ -31,10 +30,12 @@ pub(crate) mod pointwise;
 pub(crate) mod primitives;
 pub(crate) mod regions;
 pub(crate) mod rows;
+pub(crate) mod vectors;
 
+use crate::reduction::Given;
 use any_tensor::AnyTensor;
 use burn::module::RunningState;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 use custom_backward::custom_backward;
 
 /// Gives the buffers back to the system that the fused engine keeps for the next step: of gradients on Flex, and of what is computed on
@@ -82,6 +83,29 @@ pub(crate) fn set_state<const D: usize>(state: &RunningState<Tensor<D>>, value: 
     state.update(value.detach());
     // A device that cannot go on says so when its results are read.
     let _ = state.value_sync().device().flush();
+}
+
+/// The same numbers; no gradient flows to what has the weight 0, be it NaN. A value has one number, or those of a row along axis 1.
+pub(crate) fn without_weightless<const D: usize, const V: usize>(numbers: Tensor<D>, given: &Given<V>) -> Tensor<D> {
+    let Some(weights) = &given.weights else { return numbers };
+    let (shape, of_weights) = (numbers.dims(), weights.dims());
+    let per_number: [usize; D] = match V == D {
+        true => core::array::from_fn(|axis| of_weights[axis]),
+        false => core::array::from_fn(|axis| if axis == 1 { 1 } else { of_weights[axis - usize::from(axis > 1)] }),
+    };
+    without_gradient(numbers, weights.clone().equal_scalar(0.0).reshape(per_number).expand(shape))
+}
+
+/// The same numbers; no gradient flows to them where the mask is true, be it NaN.
+fn without_gradient<const D: usize>(numbers: Tensor<D>, mask: Tensor<D, Bool>) -> Tensor<D> {
+    let tracked = AnyTensor::from(&numbers);
+    if !tracked.is_tracked() {
+        return numbers;
+    }
+    let mask = mask.without_autodiff();
+    let stopped = move |upstream: AnyTensor| vec![Some(upstream.into_rank::<D>().mask_fill(mask, 0.0).into())];
+    let attached = custom_backward(tracked.clone().without_autodiff(), &[tracked], stopped);
+    attached.map_or(numbers, AnyTensor::into_rank)
 }
 
 /// Keeps `values` in the graph of `input` where they do not depend on it (an evaluation-only loss): its gradient is 0, and

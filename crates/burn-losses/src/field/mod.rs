@@ -1,21 +1,30 @@
-//! The fields of configs: what types there are, what is allowed, how each is described.
+//! The fields of configs: what types there are, what is allowed, how each is described, read and written.
 
+mod choice;
+mod keys;
+mod lists;
+mod numbers;
 mod range;
+mod record;
 #[cfg(feature = "schema")]
 pub(crate) mod schema;
+mod serde;
+mod value;
 mod word_or_number;
 
 use crate::error::ConfigError;
 use core::fmt;
-use serde::Serialize;
 
+pub(crate) use self::serde::{deserialize, take_error};
+pub(crate) use choice::Choice;
+pub(crate) use keys::{Keys, table};
+pub(crate) use lists::list_of_numbers;
 pub use range::Range;
+pub use record::{AnyField, FieldInfo, Record, Visit, VisitMut};
+pub(crate) use record::{check, read, to_table, to_value, value_of};
+pub use value::{Table, Value};
 pub use word_or_number::{Alpha, BatchAlpha, ClassFactor};
-
-/// A tree of plain values: the common form of the three formats. (The YAML one, since JSON's has no NaN and TOML's no null.)
-pub type Value = serde_yaml_ng::Value;
-/// A table of such values.
-pub type Table = serde_yaml_ng::Mapping;
+pub(crate) use word_or_number::{Forms, Loose};
 
 /// What a field is, for `burn-losses list`, schemas, and the laws.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,11 +32,13 @@ pub struct Field {
     /// The key.
     pub name: &'static str,
     /// The meaning.
-    pub summary: String,
+    pub summary: &'static str,
     /// The type, in words.
     pub kind: &'static str,
-    /// The default.
-    pub default: Value,
+    /// The default, or none where the field has to be given.
+    pub default: Option<Value>,
+    /// The default, or an example where there is none.
+    pub example: Value,
     /// The allowed values, in words.
     pub range: String,
     /// Some allowed values besides the default: the laws try whether each of them matters.
@@ -36,10 +47,98 @@ pub struct Field {
     pub refused: Vec<Value>,
 }
 
+/// The descriptions of the fields of an example.
+pub(crate) fn fields(example: &dyn Record) -> Vec<Field> {
+    let mut fields = Vec::new();
+    example.visit(&mut |info, field| {
+        let ([samples, refused], example) = (field.samples(info.range), field.get());
+        fields.push(Field {
+            name: info.name,
+            summary: info.summary,
+            kind: field.kind(),
+            default: (!info.is_required).then(|| example.clone()),
+            example,
+            range: field.allowed(info.range),
+            samples,
+            refused,
+        });
+    });
+    fields
+}
+
+/// Why a value is not one of a field.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Unreadable {
+    /// It has another type.
+    Type,
+    /// It is a word that is not known.
+    Word {
+        /// What was meant perhaps, or what to do instead.
+        hint: Option<String>,
+    },
+    /// A loss inside the field says itself what is wrong.
+    Config(Box<ConfigError>),
+}
+
+impl From<ConfigError> for Unreadable {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(Box::new(error))
+    }
+}
+
+impl Unreadable {
+    /// The error of a field.
+    pub(crate) fn of(self, loss: &'static str, field: &str, value: &Value, allowed: String) -> ConfigError {
+        let field = field.to_owned();
+        match self {
+            Self::Type => ConfigError::WrongType { loss, field, problem: format!("{value}, allowed: {allowed}") },
+            Self::Word { hint } => {
+                let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+                ConfigError::InvalidValue { loss, field, value: format!("{value}{hint}"), allowed }
+            }
+            Self::Config(error) => *error,
+        }
+    }
+}
+
+/// A field by itself, outside of any config.
+pub(crate) fn field_from_value<T: FieldType>(value: Value) -> Result<T, ConfigError> {
+    T::from_value(&value).map_err(|problem| match problem {
+        Unreadable::Config(error) => *error,
+        Unreadable::Word { hint } => ConfigError::Syntax(format!(
+            "{value} is not allowed{}",
+            hint.map(|hint| format!(" ({hint})")).unwrap_or_default()
+        )),
+        Unreadable::Type => {
+            ConfigError::Syntax(format!("{value} is not allowed, expected {}", T::allowed(Range::Finite)))
+        }
+    })
+}
+
+/// What every type of a field has where schemas are wanted.
+#[cfg(feature = "schema")]
+#[doc(hidden)]
+pub trait MaybeSchema: schemars::JsonSchema {}
+#[cfg(feature = "schema")]
+impl<T: schemars::JsonSchema> MaybeSchema for T {}
+/// What every type of a field has where schemas are wanted.
+#[cfg(not(feature = "schema"))]
+#[doc(hidden)]
+pub trait MaybeSchema {}
+#[cfg(not(feature = "schema"))]
+impl<T> MaybeSchema for T {}
+
 /// A type that a field of a config can have.
-pub trait FieldType: Serialize {
+pub trait FieldType: Clone + PartialEq + fmt::Debug + MaybeSchema + 'static {
     /// The type, in words.
     const KIND: &'static str;
+
+    /// The value, as a config file holds it.
+    fn to_value(&self) -> Value;
+
+    /// Reads a value, whatever its range.
+    fn from_value(value: &Value) -> Result<Self, Unreadable>;
 
     /// The allowed values, in words.
     fn allowed(range: Range) -> String;
@@ -72,187 +171,6 @@ impl<T: FieldType> IntoField<T> for T {
     }
 }
 
-impl IntoField<Option<i64>> for i64 {
-    fn into_field(self) -> Option<i64> {
-        Some(self)
-    }
-}
-
-impl IntoField<Option<usize>> for usize {
-    fn into_field(self) -> Option<usize> {
-        Some(self)
-    }
-}
-
-impl IntoField<Option<Vec<f64>>> for Vec<f64> {
-    fn into_field(self) -> Option<Vec<f64>> {
-        Some(self)
-    }
-}
-
 fn invalid(loss: &'static str, field: &str, value: impl fmt::Display, allowed: String) -> Result<(), ConfigError> {
     Err(ConfigError::InvalidValue { loss, field: field.to_owned(), value: value.to_string(), allowed })
 }
-
-fn numbers(numbers: impl IntoIterator<Item = f64>) -> Vec<Value> {
-    numbers.into_iter().map(Value::from).collect()
-}
-
-impl FieldType for f64 {
-    const KIND: &'static str = "number";
-
-    fn allowed(range: Range) -> String {
-        range.to_string()
-    }
-    fn samples(range: Range) -> Vec<Value> {
-        numbers(range.samples())
-    }
-    fn refused(range: Range) -> Vec<Value> {
-        numbers(range.refused())
-    }
-    fn check(&self, loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {
-        if range.contains(*self) {
-            return Ok(());
-        }
-        invalid(loss, field, self, Self::allowed(range))
-    }
-}
-
-impl FieldType for usize {
-    const KIND: &'static str = "integer";
-
-    fn allowed(range: Range) -> String {
-        range.to_string().replacen("a number", "an integer", 1)
-    }
-    fn samples(range: Range) -> Vec<Value> {
-        let few = (1..5_u64).filter(|count| range.contains(*count as f64));
-        few.map(Value::from).collect()
-    }
-    fn refused(range: Range) -> Vec<Value> {
-        numbers(range.refused())
-    }
-    fn check(&self, loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {
-        if range.contains(*self as f64) {
-            return Ok(());
-        }
-        invalid(loss, field, self, Self::allowed(range))
-    }
-}
-
-impl FieldType for bool {
-    const KIND: &'static str = "boolean";
-
-    fn allowed(_: Range) -> String {
-        "true or false".into()
-    }
-    fn samples(_: Range) -> Vec<Value> {
-        vec![true.into(), false.into()]
-    }
-    fn refused(_: Range) -> Vec<Value> {
-        vec![1.into()]
-    }
-    fn check(&self, _: &'static str, _: &str, _: Range) -> Result<(), ConfigError> {
-        Ok(())
-    }
-}
-
-impl FieldType for Option<i64> {
-    const KIND: &'static str = "integer, optional";
-
-    fn allowed(_: Range) -> String {
-        "any integer".into()
-    }
-    fn samples(_: Range) -> Vec<Value> {
-        vec![1.into(), 0.into()]
-    }
-    fn refused(_: Range) -> Vec<Value> {
-        numbers([f64::NAN, f64::INFINITY, 0.5])
-    }
-    fn check(&self, _: &'static str, _: &str, _: Range) -> Result<(), ConfigError> {
-        Ok(())
-    }
-}
-
-impl FieldType for Option<usize> {
-    const KIND: &'static str = "integer, optional";
-
-    fn allowed(range: Range) -> String {
-        usize::allowed(range)
-    }
-    fn samples(range: Range) -> Vec<Value> {
-        usize::samples(range)
-    }
-    fn refused(range: Range) -> Vec<Value> {
-        usize::refused(range)
-    }
-    fn check(&self, loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {
-        self.map_or(Ok(()), |number| number.check(loss, field, range))
-    }
-}
-
-impl FieldType for Option<Vec<f64>> {
-    const KIND: &'static str = "list of numbers, optional";
-
-    fn allowed(range: Range) -> String {
-        format!("one number per class, each {range}")
-    }
-    fn samples(range: Range) -> Vec<Value> {
-        let [a, b] = range.samples();
-        vec![Value::Sequence(numbers([a, b, 1.0]))]
-    }
-    fn refused(range: Range) -> Vec<Value> {
-        let list = |x| Value::Sequence(numbers([1.0, x, 1.0]));
-        let empty = Value::Sequence(Vec::new());
-        range.refused().into_iter().map(list).chain([empty]).collect()
-    }
-    fn check(&self, loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {
-        self.as_deref().map_or(Ok(()), |list| check_list(list, loss, field, range))
-    }
-}
-
-fn check_list(list: &[f64], loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {
-    if list.is_empty() {
-        return invalid(loss, field, "an empty list", format!("one number per class, each {range}"));
-    }
-    list.iter().enumerate().try_for_each(|(index, number)| number.check(loss, &format!("{field}[{index}]"), range))
-}
-
-/// Declares an enum of words: a choice among named behaviours in a config.
-macro_rules! choice {
-    (
-        $(#[$meta:meta])*
-        pub enum $name:ident {
-            $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)?
-        }
-    ) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Default, ::serde::Serialize, ::serde::Deserialize)]
-        #[cfg_attr(feature = "schema", derive(::schemars::JsonSchema))]
-        pub enum $name {
-            $($(#[$variant_meta])* #[serde(rename = $word)] $variant),+
-        }
-
-        impl $crate::field::FieldType for $name {
-            const KIND: &'static str = "word";
-
-            fn allowed(_: $crate::field::Range) -> String {
-                [$(concat!("`", $word, "`")),+].join(", ")
-            }
-            fn samples(_: $crate::field::Range) -> Vec<$crate::field::Value> {
-                vec![$($word.into()),+]
-            }
-            fn refused(_: $crate::field::Range) -> Vec<$crate::field::Value> {
-                vec!["no such word".into(), 1.into()]
-            }
-            fn check(
-                &self,
-                _: &'static str,
-                _: &str,
-                _: $crate::field::Range,
-            ) -> Result<(), $crate::ConfigError> {
-                Ok(())
-            }
-        }
-    };
-}
-pub(crate) use choice;

@@ -34,7 +34,7 @@ impl<T: JsonSchema> JsonSchema for File<T> {
 }
 
 /// The values of a field of type `T`.
-pub(crate) fn values<T: FieldType + JsonSchema>(range: Range, generator: &mut SchemaGenerator) -> Schema {
+pub(crate) fn values<T: FieldType>(range: Range, generator: &mut SchemaGenerator) -> Schema {
     // What is narrowed is that field's own; everything else is written once.
     let mut schema = match range {
         Range::Finite => generator.subschema_for::<T>(),
@@ -70,6 +70,17 @@ pub(crate) fn key_within(key: &'static str, range: Range) -> impl Transform {
             within(range).transform(values);
         }
     })
+}
+
+/// A table, or a number alone.
+pub(crate) fn or_number(range: Range) -> impl Transform {
+    move |schema: &mut Schema| {
+        let mut table = schema.clone();
+        let description = table.remove("description").unwrap_or_default();
+        let mut number = json_schema!({ "type": "number" });
+        number.ensure_object().extend(bounds(range));
+        *schema = json_schema!({ "description": description, "anyOf": [table, number] });
+    }
 }
 
 fn bounds(range: Range) -> Map<String, Value> {

@@ -1,6 +1,7 @@
 //! Losses of an anchor and all rows that it is compared with.
 
 use super::Real;
+use burn_losses_derive::Choice;
 use core::fmt::Debug;
 
 /// A loss of one row of a batch, the anchor, compared with all others.
@@ -11,7 +12,7 @@ use core::fmt::Debug;
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
 /// use burn_losses::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
-/// use burn_losses::{Reduction, metric::MetricLoss};
+/// use burn_losses::{Loss, Reduction, metric::MetricLoss};
 ///
 /// /// How much nearer, in cosines, the farthest positive should be than the negatives are in the mean.
 /// #[derive(Debug, Clone)]
@@ -30,7 +31,7 @@ use core::fmt::Debug;
 ///     }
 /// }
 ///
-/// impl MetricLoss for Lead {
+/// impl Loss for Lead {
 ///     fn kind(&self) -> &'static str {
 ///         "lead"
 ///     }
@@ -39,8 +40,12 @@ use core::fmt::Debug;
 ///     }
 /// }
 ///
+/// impl MetricLoss for Lead {}
+///
 /// let embeddings = Tensor::<2>::from_floats([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]], &Device::flex());
-/// let value = Lead.forward(embeddings, Tensor::<1, Int>::from_ints([0, 0, 1], &Device::flex()));
+/// let labels = Tensor::<1, Int>::from_ints([0, 0, 1], &Device::flex());
+/// let (value, paths) = burn_losses::watched(|| Lead.forward(embeddings, labels));
+/// assert_eq!(paths.fused, ["pairs"]);
 /// assert!((value.into_scalar::<f32>() - (1.0 + (-1f32).exp()).ln()).abs() < 1e-6);
 /// ```
 pub trait AnchorFormula: Debug + Clone + Send + Sync + 'static {
@@ -61,7 +66,7 @@ pub trait AnchorFormula: Debug + Clone + Send + Sync + 'static {
         score
     }
 
-    /// What [`Anchor::sum_with`] adds up.
+    /// What [`Anchor::sum_with`] and [`Anchor::triplets`] add up.
     #[inline(always)]
     fn term_with<R: Real>(&self, partners: Partners, score: R, given: R) -> R {
         let _ = given;
@@ -98,6 +103,19 @@ pub trait Anchor {
     fn largest(&mut self, partners: Partners) -> Self::Number;
     /// The smallest score, far above 0 without a partner.
     fn smallest(&mut self, partners: Partners) -> Self::Number;
+    /// The sum over triplets of the [`term_with`](AnchorFormula::term_with) of the negative's score, given the positive's.
+    fn triplets(&mut self, chosen: Triplets) -> Self::Number;
+}
+
+/// Which triplets of an anchor, a positive and a negative are added up. The choice is a constant for the gradient.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Triplets {
+    /// All.
+    All,
+    /// Those whose negative has a greater score than the positive, by no more than this.
+    Within(f64),
+    /// One per positive: the negative with the smallest score that is greater than the positive's, else the one with the greatest.
+    Nearest,
 }
 
 /// Rows that an anchor is compared with.
@@ -111,18 +129,16 @@ pub enum Partners {
     All,
 }
 
-crate::choice! {
-    /// How far apart two embeddings are.
-    #[derive(Copy, Eq)]
-    pub enum Distance {
-        /// The length of the difference; its gradient at 0, where it has a kink, is 0.
-        #[default]
-        Euclidean = "euclidean",
-        /// The square of that.
-        SquaredEuclidean = "squared_euclidean",
-        /// 1 - the cosine of the angle.
-        Cosine = "cosine",
-    }
+/// How far apart two embeddings are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum Distance {
+    /// The length of the difference; its gradient at 0, where it has a kink, is 0.
+    #[default]
+    Euclidean,
+    /// The square of that.
+    SquaredEuclidean,
+    /// 1 - the cosine of the angle.
+    Cosine,
 }
 
 /// What the score of a pair is.
@@ -151,4 +167,8 @@ pub enum Counts {
     WithBoth,
     /// 1 with a positive, a negative, and a value that is not 0.
     Active,
+    /// As many as it has [`Triplets`].
+    Triplets,
+    /// As many as it has [`Triplets`] whose term is not 0.
+    ActiveTriplets,
 }

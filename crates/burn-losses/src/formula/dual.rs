@@ -57,7 +57,7 @@ impl<R: Real, const N: usize> Dual<R, N> {
     /// The chain rule: `value` = f(self.value), `derivative` = f'(self.value).
     #[inline(always)]
     fn chain(self, value: R, derivative: R) -> Self {
-        let slope = each!(self.slope, i, slope => slope.clone() * derivative.clone());
+        let slope = each!(self.slope, i, slope => slope.clone().weigh(derivative.clone()));
         Self { value, slope }
     }
 }
@@ -85,7 +85,7 @@ impl<R: Real, const N: usize> Mul for Dual<R, N> {
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
         let (x, y) = (self.value, other.value);
-        let slope = each!(self.slope, i, a => Real::mul_add(a.clone(), y.clone(), x.clone() * other.slope[i].clone()));
+        let slope = each!(self.slope, i, a => a.clone().weigh_add(y.clone(), x.clone().weigh(other.slope[i].clone())));
         Self { value: x * y, slope }
     }
 }
@@ -97,7 +97,7 @@ impl<R: Real, const N: usize> Div for Dual<R, N> {
         let y = other.value;
         let value = self.value / y.clone();
         let less = -value.clone();
-        let slope = each!(self.slope, i, a => Real::mul_add(less.clone(), other.slope[i].clone(), a.clone()));
+        let slope = each!(self.slope, i, a => less.clone().weigh_add(other.slope[i].clone(), a.clone()));
         // A division takes as long as many multiplications.
         let slope = match N {
             1 => each!(slope, i, a => a.clone() / y.clone()),
@@ -265,6 +265,15 @@ impl<R: Real, const N: usize> Real for Dual<R, N> {
         self.chain(x.clone().exp_m1(), x.exp())
     }
     #[inline(always)]
+    fn weigh(self, other: Self) -> Self {
+        let value = self.value.clone().weigh(other.value.clone());
+        Self { value, slope: (self * other).slope }
+    }
+    #[inline(always)]
+    fn weigh_add(self, other: Self, term: Self) -> Self {
+        self.weigh(other) + term
+    }
+    #[inline(always)]
     fn relu(self) -> Self {
         let x = self.value.clone();
         let step = R::select(&x.gt_lit(0.0), x.lit(1.0), x.lit(0.0));
@@ -335,6 +344,17 @@ mod tests {
         assert_eq!(zero.maximum(zero * -2.0).slope, [1.0]);
         assert_eq!(zero.minimum(zero * -2.0).slope, [1.0]);
         assert_eq!(zero.exp().stop().slope, [0.0]);
+    }
+
+    #[test]
+    fn t74_what_does_not_change_has_no_slope() {
+        let infinite = Dual::<f64, 1>::variable(f64::INFINITY, 0);
+        assert_eq!((infinite * Dual::constant(2.0)).slope, [2.0]);
+        assert_eq!((infinite.minimum(Dual::constant(1.0)).square()).slope, [0.0]);
+        assert_eq!((infinite / Dual::constant(2.0)).slope, [0.5]);
+        assert_eq!((infinite.sigmoid() * infinite).slope, [1.0]);
+        let weighed = Dual::constant(0.0).weigh(infinite);
+        assert_eq!((weighed.value, weighed.slope), (0.0, [0.0]));
     }
 
     #[test]

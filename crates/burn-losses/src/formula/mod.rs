@@ -3,9 +3,15 @@
 //! A [`Formula`] is a function of two real numbers, generic over the arithmetic ([`Real`]) that it runs on. From the one
 //! text come its value on every Burn backend (`Tensor<D>`), its gradient (Burn's autodiff, or [`Dual`] numbers), its
 //! exact reference (`f64`), and on the CPU backends a kernel that computes value and gradient in one pass over memory, on vector
-//! registers. (`#[inline(always)]` on `eval` is what lets the compiler use them; results are the same without.) [`BoxFormula`] is the
-//! same for two boxes, [`OverlapFormula`] for two regions, [`RowFormula`] for a row of logits, [`AnchorFormula`] for one row of a batch and
-//! all others.
+//! registers. [`VectorFormula`] is the same for some numbers per row, [`BoxFormula`] for two boxes, [`OverlapFormula`] for two regions,
+//! [`RowFormula`] for a row of logits, [`AnchorFormula`] for one row of a batch and all others.
+//!
+//! # Inlining
+//! Write `#[inline(always)]` above every function of a formula that is generic in `R: Real`, and do no arithmetic in a closure or in
+//! `map` of an array. A kernel is compiled for vector instructions that the rest of the program does without: what is not inlined into it
+//! is compiled without them. The results are the same, but every operation is a call, and the loss takes 10 to 60 times as long. Nothing
+//! in Rust makes the compiler ask for the attribute, so a debug build checks each formula where its kernel is made, and panics with the
+//! formula's name if a part of it was not inlined. A release build does not check.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -33,9 +39,9 @@
 //! assert!((values.into_scalar::<f32>() - 0.346_573_6).abs() < 1e-6);
 //!
 //! // Two more methods, and it has all that the losses of a family have.
-//! use burn_losses::{Reduction, regression::RegressionLoss};
+//! use burn_losses::{Loss, Reduction, regression::RegressionLoss};
 //!
-//! impl RegressionLoss for Cauchy {
+//! impl Loss for Cauchy {
 //!     fn kind(&self) -> &'static str {
 //!         "cauchy"
 //!     }
@@ -43,6 +49,8 @@
 //!         Reduction::Mean
 //!     }
 //! }
+//!
+//! impl RegressionLoss for Cauchy {}
 //! let value = Cauchy.forward(Tensor::<1>::from_floats([2.0, 1.0], &device), Tensor::from_floats([1.0, 1.0], &device));
 //! assert!((value.into_scalar::<f32>() - 0.173_286_8).abs() < 1e-6);
 //! ```
@@ -51,17 +59,20 @@ mod anchor;
 mod dual;
 #[cfg(any(feature = "cube", test))]
 pub(crate) mod program;
+pub(crate) mod inlined;
 mod real;
 #[cfg(any(feature = "cube", test))]
 pub(crate) mod record;
 mod row;
 pub(crate) mod safe;
 mod tensor;
+mod vector;
 
-pub use anchor::{Anchor, AnchorFormula, Counts, Distance, Partners, Score};
+pub use anchor::{Anchor, AnchorFormula, Counts, Distance, Partners, Score, Triplets};
 pub use dual::Dual;
 pub use real::{F32, Real};
 pub use row::RowFormula;
+pub use vector::{BoxFormula, VectorFormula};
 
 use core::fmt::Debug;
 
@@ -69,14 +80,6 @@ use core::fmt::Debug;
 pub trait Formula: Debug + Clone + Send + Sync + 'static {
     /// The value at one (first, target) pair. Write `#[inline(always)]` above it.
     fn eval<R: Real>(&self, first: R, target: R) -> R;
-}
-
-/// A loss of two boxes, each given by its corners (x1, y1, x2, y2).
-///
-/// [`Geometry`](crate::boxes::Geometry) has what such losses measure.
-pub trait BoxFormula: Debug + Clone + Send + Sync + 'static {
-    /// The value of one pair of boxes.
-    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R;
 }
 
 /// A loss of how much a predicted and a true region overlap.

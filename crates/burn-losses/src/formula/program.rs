@@ -1,5 +1,6 @@
 //! A formula as data.
 
+use super::Real;
 use core::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -25,6 +26,8 @@ pub(crate) enum Operator {
     Add,
     Sub,
     Mul,
+    /// A product in which 0 absorbs whatever it multiplies.
+    Weigh,
     Div,
     Greater,
 }
@@ -91,6 +94,7 @@ impl Operator {
             Self::Add => a + b,
             Self::Sub => a - b,
             Self::Mul => a * b,
+            Self::Weigh => Real::weigh(a, b),
             Self::Div => a / b,
             Self::Greater => f64::from(u8::from(a > b)),
         }

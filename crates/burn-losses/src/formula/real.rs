@@ -10,6 +10,7 @@ use core::ops::{Add, Div, Mul, Neg, Sub};
 ///
 /// Laws that every implementation keeps:
 /// - derivatives at kinks: `abs'(0) = 0`, `relu'(0) = 0`; at a tie `maximum` and `minimum` follow `self`;
+/// - an infinite argument gives the limit, where there is one: value and derivative;
 /// - `select` never lets a NaN or infinite derivative of the branch not taken through if that branch's *value* is finite
 ///   and its *inputs* were made safe first (sanitise the argument of `ln`, `sqrt`, `/`, then select);
 /// - `powf(0.0)` is the constant 1; a power that is not an integer needs a positive base.
@@ -69,6 +70,22 @@ pub trait Real:
     /// max(0, x), with derivative 0 at 0.
     fn relu(self) -> Self;
 
+    /// `self * other`, where a weight of 0 absorbs whatever it multiplies: 0 times an infinity is 0. Write this for a weight, a
+    /// probability or a share times what may be infinite.
+    ///
+    /// Vectors leave it to the kernel that they run in, which computes what is not a number once more, one by one.
+    #[inline(always)]
+    fn weigh(self, other: Self) -> Self {
+        self * other
+    }
+
+    /// `self * other + term`, likewise.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn weigh_add(self, other: Self, term: Self) -> Self {
+        self.mul_add(other, term)
+    }
+
     /// `self * factor + term`, in one step where the machine has one for it.
     #[inline(always)]
     fn mul_add(self, factor: Self, term: Self) -> Self {
@@ -120,118 +137,120 @@ pub trait Real:
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
 pub struct F32(pub f32);
 
+/// The operators of a float that has another one inside; `before` runs before each.
 macro_rules! operators {
-    ($($trait:ident $method:ident $op:tt),*) => {$(
-        impl $trait for F32 {
+    ($real:ident of $float:ident, $before:block) => {
+        operators!($real, $before, Self, |other| other.0 => Add add +, Sub sub -, Mul mul *, Div div /);
+        operators!($real, $before, f64, |other| other as $float => Add add +, Sub sub -, Mul mul *);
+
+        impl core::ops::Neg for $real {
             type Output = Self;
-            fn $method(self, other: Self) -> Self {
-                Self(self.0 $op other.0)
+            #[inline(always)]
+            fn neg(self) -> Self {
+                $before
+                Self(-self.0)
             }
         }
-    )*};
-    (f64: $($trait:ident $method:ident $op:tt),*) => {$(
-        impl $trait<f64> for F32 {
+    };
+    ($real:ident, $before:block, $other:ty, |$x:ident| $get:expr => $($trait:ident $method:ident $op:tt),*) => {$(
+        impl core::ops::$trait<$other> for $real {
             type Output = Self;
-            fn $method(self, other: f64) -> Self {
-                Self(self.0 $op other as f32)
+            #[inline(always)]
+            fn $method(self, $x: $other) -> Self {
+                $before
+                Self(self.0 $op $get)
             }
         }
     )*};
 }
-operators!(Add add +, Sub sub -, Mul mul *, Div div /);
-operators!(f64: Add add +, Sub sub -, Mul mul *);
 
-impl Neg for F32 {
-    type Output = Self;
-    fn neg(self) -> Self {
-        Self(-self.0)
-    }
-}
-
+/// The functions of a float, which `get` and `make` take out of it and put into it; `before` runs before each.
 macro_rules! scalar_real {
-    ($real:ty, $float:ty, |$x:ident| $get:expr, $make:expr) => {
-        impl Real for $real {
+    ($real:ty, $float:ty, |$x:ident| $get:expr, $make:path, $before:block) => {
+        impl $crate::formula::Real for $real {
             type Mask = bool;
 
+            scalar_real!(|$x| $get, $make, $before:
+                exp exp, ln ln, log1p ln_1p, sqrt sqrt, abs abs, atan atan, sin sin, cos cos, tanh tanh, exp_m1 exp_m1);
+
+            #[inline(always)]
             fn lit(&self, value: f64) -> Self {
                 $make(value as $float)
             }
-            fn exp(self) -> Self {
-                let $x = self;
-                $make($get.exp())
-            }
-            fn ln(self) -> Self {
-                let $x = self;
-                $make($get.ln())
-            }
-            fn log1p(self) -> Self {
-                let $x = self;
-                $make($get.ln_1p())
-            }
-            fn sqrt(self) -> Self {
-                let $x = self;
-                $make($get.sqrt())
-            }
-            fn abs(self) -> Self {
-                let $x = self;
-                $make($get.abs())
-            }
-            fn atan(self) -> Self {
-                let $x = self;
-                $make($get.atan())
-            }
-            fn sin(self) -> Self {
-                let $x = self;
-                $make($get.sin())
-            }
-            fn cos(self) -> Self {
-                let $x = self;
-                $make($get.cos())
-            }
-            fn tanh(self) -> Self {
-                let $x = self;
-                $make($get.tanh())
-            }
+            #[inline(always)]
             fn powf(self, exponent: f64) -> Self {
+                $before
                 let $x = self;
                 $make($get.powf(exponent as $float))
             }
+            #[inline(always)]
             fn maximum(self, other: Self) -> Self {
+                $before
                 if self < other { other } else { self }
             }
+            #[inline(always)]
             fn minimum(self, other: Self) -> Self {
+                $before
                 if self > other { other } else { self }
             }
+            #[inline(always)]
             fn gt(&self, other: &Self) -> bool {
+                $before
                 self > other
             }
+            #[inline(always)]
             fn gt_lit(&self, value: f64) -> bool {
+                $before
                 *self > self.lit(value)
             }
+            #[inline(always)]
             fn select(mask: &bool, yes: Self, no: Self) -> Self {
+                $before
                 if *mask { yes } else { no }
             }
+            #[inline(always)]
             fn stop(self) -> Self {
                 self
             }
+            #[inline(always)]
             fn sigmoid(self) -> Self {
+                $before
                 let $x = self;
                 let e = (-$get.abs()).exp();
                 $make(if $get >= 0.0 { 1.0 } else { e } / (1.0 + e))
             }
+            #[inline(always)]
             fn softplus(self) -> Self {
+                $before
                 let $x = self;
                 $make($get.max(0.0) + (-$get.abs()).exp().ln_1p())
             }
+            #[inline(always)]
             fn relu(self) -> Self {
-                Real::maximum(self, self.lit(0.0))
+                $crate::formula::Real::maximum(self, self.lit(0.0))
             }
-            fn exp_m1(self) -> Self {
-                let $x = self;
-                $make($get.exp_m1())
+            #[inline(always)]
+            fn weigh(self, other: Self) -> Self {
+                let zero = self.lit(0.0);
+                if self == zero || other == zero { zero } else { self * other }
+            }
+            #[inline(always)]
+            fn weigh_add(self, other: Self, term: Self) -> Self {
+                self.weigh(other) + term
             }
         }
     };
+    (|$x:ident| $get:expr, $make:path, $before:block: $($function:ident $std:ident),*) => {$(
+        #[inline(always)]
+        fn $function(self) -> Self {
+            $before
+            let $x = self;
+            $make($get.$std())
+        }
+    )*};
 }
-scalar_real!(f64, f64, |x| x, |value: f64| value);
-scalar_real!(F32, f32, |x| x.0, F32);
+pub(super) use {operators, scalar_real};
+
+operators!(F32 of f32, {});
+scalar_real!(f64, f64, |x| x, core::convert::identity, {});
+scalar_real!(F32, f32, |x| x.0, F32, {});

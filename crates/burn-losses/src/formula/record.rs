@@ -31,10 +31,16 @@ const STRUCTURE: [f64; 5] = [0.0, 1.0, -1.0, 2.0, 0.5];
 impl Recording {
     /// What `formula` makes of its inputs.
     pub(crate) fn new<const N: usize, const M: usize>(formula: impl FnOnce([Recorder; N]) -> [Recorder; M]) -> Self {
+        Self::of_slice(N, |inputs| formula(core::array::from_fn(|i| inputs[i])).to_vec())
+    }
+
+    /// What `formula` makes of so many inputs.
+    pub(crate) fn of_slice(inputs: usize, formula: impl FnOnce(&[Recorder]) -> Vec<Recorder>) -> Self {
         // A formula may record another one on the way.
         let outer = TAPE.replace(Tape::default());
-        let outputs = formula(core::array::from_fn(|i| Recorder::of(Node::Input(i as u32))));
-        TAPE.replace(outer).finish(&outputs.map(|output| output.0))
+        let inputs: Vec<_> = (0..inputs).map(|i| Recorder::of(Node::Input(i as u32))).collect();
+        let outputs = formula(&inputs);
+        TAPE.replace(outer).finish(&outputs)
     }
 }
 
@@ -89,24 +95,25 @@ impl Tape {
 
     /// A factor 0 is a derivative that is none: it takes everything with it, NaN too. Burn's autodiff has no node there either.
     fn binary(&mut self, operator: Operator, a: u32, b: u32) -> u32 {
-        use Operator::{Add, Div, Mul, Sub};
+        use Operator::{Add, Div, Mul, Sub, Weigh};
         match (operator, self.literal(a), self.literal(b)) {
             (_, Some(x), Some(y)) => self.constant(operator.of(x, y)),
+            (Weigh, Some(_), _) | (Weigh, _, Some(_)) => self.binary(Mul, a, b),
             (Add, Some(0.0), _) | (Mul, Some(1.0), _) => b,
             (Add | Sub, _, Some(0.0)) | (Mul | Div, _, Some(1.0)) => a,
             (Sub, Some(0.0), _) | (Mul, Some(-1.0), _) => self.simplified(Node::Unary(Function::Neg, b)),
             (Mul | Div, _, Some(-1.0)) => self.simplified(Node::Unary(Function::Neg, a)),
             (Mul | Div, Some(0.0), _) | (Mul, _, Some(0.0)) => self.constant(0.0),
-            (Add | Mul, ..) => self.push(Node::Binary(operator, a.min(b), a.max(b))),
+            (Add | Mul | Weigh, ..) => self.push(Node::Binary(operator, a.min(b), a.max(b))),
             _ => self.push(Node::Binary(operator, a, b)),
         }
     }
 
     /// Only what the outputs need; most literals become parameters.
-    fn finish(self, outputs: &[u32]) -> Recording {
+    fn finish(self, outputs: &[Recorder]) -> Recording {
         let mut is_needed = vec![false; self.nodes.len()];
         for output in outputs {
-            is_needed[*output as usize] = true;
+            is_needed[output.0 as usize] = true;
         }
         for (place, node) in self.nodes.iter().enumerate().rev() {
             if is_needed[place] {
@@ -124,7 +131,7 @@ impl Tape {
                 node => node.map(|argument| places[argument as usize]),
             });
         }
-        let outputs = outputs.iter().map(|output| places[*output as usize]).collect();
+        let outputs = outputs.iter().map(|output| places[output.0 as usize]).collect();
         Recording { program: Program::new(nodes, outputs), parameters }
     }
 }
@@ -239,6 +246,12 @@ impl Real for Recorder {
     }
     fn softplus(self) -> Self {
         self.relu() + (-self.abs()).exp().log1p()
+    }
+    fn weigh(self, other: Self) -> Self {
+        self.binary(Operator::Weigh, other)
+    }
+    fn weigh_add(self, other: Self, term: Self) -> Self {
+        self.weigh(other) + term
     }
     fn relu(self) -> Self {
         self.maximum(Self::constant(0.0))

@@ -12,7 +12,7 @@ use core::fmt::Debug;
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
 /// use burn_losses::formula::{Real, RowFormula};
-/// use burn_losses::{Reduction, classification::ClassificationLoss};
+/// use burn_losses::{Loss, Reduction, classification::ClassificationLoss};
 ///
 /// /// The mean absolute error of the probability of the label: 2 (1 - p).
 /// #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ use core::fmt::Debug;
 ///     }
 /// }
 ///
-/// impl ClassificationLoss for ProbabilityError {
+/// impl Loss for ProbabilityError {
 ///     fn kind(&self) -> &'static str {
 ///         "probability_error"
 ///     }
@@ -33,6 +33,8 @@ use core::fmt::Debug;
 ///         Reduction::Mean
 ///     }
 /// }
+///
+/// impl ClassificationLoss for ProbabilityError {}
 ///
 /// let device = Device::flex();
 /// let logits = Tensor::<2>::from_floats([[0.0, 0.0], [0.0, 0.0]], &device);

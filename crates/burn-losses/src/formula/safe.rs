@@ -37,3 +37,13 @@ pub(crate) fn weighted<R: Real>(weight: R, value: R) -> R {
     let zero = value.lit(0.0);
     weight * R::select(&counts, value, zero)
 }
+
+/// A logit beyond which both sigmoids are constants, and e^x is 0 or infinite.
+const SATURATED: f64 = 800.0;
+
+/// A logit whose sigmoid or exponential is wanted: no infinity comes to where it would be multiplied by a slope of 0.
+#[inline(always)]
+pub(crate) fn bounded<R: Real>(logit: R) -> R {
+    let (low, high) = (logit.lit(-SATURATED), logit.lit(SATURATED));
+    logit.maximum(low).minimum(high)
+}

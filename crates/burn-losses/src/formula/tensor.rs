@@ -82,4 +82,8 @@ impl<const D: usize> Real for Tensor<D> {
     fn relu(self) -> Self {
         activation::relu(self)
     }
+    fn weigh(self, other: Self) -> Self {
+        let absorbed = self.clone().equal_scalar(0.0).bool_and(other.clone().is_finite().bool_not());
+        self * other.mask_fill(absorbed, 0.0)
+    }
 }

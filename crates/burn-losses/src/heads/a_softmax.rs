@@ -1,49 +1,82 @@
 //! Angular softmax.
 
-use super::Annealing;
 use super::annealing::annealed;
-use crate::config::Range;
+use super::declare::own_weight;
+use super::sampler::Draws;
+use super::{Annealing, HeadOptions};
+use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::engine::new_state;
 use crate::formula::Real;
+use burn::module::Param;
 use burn::module::RunningState;
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-head_loss! {
-    "a_softmax": "the angle to the target class has to be m times smaller, on a sphere of weights";
+/// Angular softmax (Liu et al. 2017, SphereFace, [arXiv 1704.08063](https://arxiv.org/abs/1704.08063)): as
+/// [`LSoftmaxLoss`](super::LSoftmaxLoss), with the rows of the weight at length 1.
+///
+/// # Formula
+/// The target's logit is `|x| (lambda cos(theta) + psi(theta)) / (1 + lambda)`, the others are `|x| cos(theta_j)`.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{heads::ASoftmaxLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let head = ASoftmaxLossConfig::new(3, 2).init(&device);
+/// let value = head.forward(Tensor::ones([1, 2], &device), Tensor::<1, Int>::from_ints([1], &device));
+/// assert!(value.into_scalar::<f32>().is_finite());
+/// ```
+///
+/// # Elsewhere
+/// pytorch-metric-learning: `SphereFaceLoss`, without the schedule.
+#[loss(heads, "a_softmax", "the angle to the target class has to be m times smaller, on a sphere of weights")]
+pub struct ASoftmaxLoss {
+    config: ASoftmaxLossConfig,
+    /// One row per class.
+    weight: Param<Tensor<2>>,
+    rows: CrossEntropyLoss,
+    #[module(skip)]
+    draws: Draws,
+    /// The steps that were taken in training.
+    steps: RunningState<Tensor<1>>,
+}
 
-    /// Angular softmax (Liu et al. 2017, SphereFace, [arXiv 1704.08063](https://arxiv.org/abs/1704.08063)): as
-    /// [`LSoftmaxLoss`](super::LSoftmaxLoss), with the rows of the weight at length 1.
-    ///
-    /// # Formula
-    /// The target's logit is `|x| (lambda cos(theta) + psi(theta)) / (1 + lambda)`, the others are `|x| cos(theta_j)`.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{heads::ASoftmaxLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let head = ASoftmaxLossConfig::new().with_num_classes(3).with_embedding_dim(2).init(&device);
-    /// let value = head.forward(Tensor::ones([1, 2], &device), Tensor::<1, Int>::from_ints([1], &device));
-    /// assert!(value.into_scalar::<f32>().is_finite());
-    /// ```
-    ///
-    /// # Elsewhere
-    /// pytorch-metric-learning: `SphereFaceLoss`, without the schedule.
-    pub struct ASoftmaxLoss {
-        /// The steps that were taken in training.
-        steps: RunningState<Tensor<1>> = |_config, device| new_state([1], 0.0, device),
-    }
+/// Config of [`ASoftmaxLoss`].
+#[loss_config(check = |config| config.options.check("a_softmax", config.num_classes))]
+pub struct ASoftmaxLossConfig {
+    /// The number of classes: the rows of the weight.
+    #[field(example = 10, range = ">= 1")]
+    pub num_classes: usize,
+    /// The size of the embeddings: the columns of the weight.
+    #[field(example = 16, range = ">= 1")]
+    pub embedding_dim: usize,
+    /// m: how many times the angle has to be smaller.
+    #[field(default = 4, range = "[1, 16]")]
+    pub margin: usize,
+    /// The schedule by which the margin comes in.
+    #[field(default = Annealing::default())]
+    pub lambda: Annealing,
+    /// What all heads have.
+    #[field(flatten)]
+    pub options: HeadOptions,
+}
 
-    /// Config of [`ASoftmaxLoss`].
-    pub struct ASoftmaxLossConfig {
-        /// m: how many times the angle has to be smaller.
-        margin: usize = 4, Range::Closed(1.0, 16.0);
-        /// The schedule by which the margin comes in.
-        lambda: Annealing = Annealing::default();
+impl ASoftmaxLossConfig {
+    fn build(&self, device: &Device) -> ASoftmaxLoss {
+        ASoftmaxLoss {
+            config: self.clone(),
+            weight: self.options.weight(self.num_classes, self.embedding_dim, device),
+            rows: self.options.cross_entropy(device),
+            draws: Draws::of_classes(self.num_classes),
+            steps: new_state([1], 0.0, device),
+        }
     }
 }
+
+own_weight!(ASoftmaxLoss);
 
 impl Head for ASoftmaxLoss {
     fn scaling(&self) -> Scaling {

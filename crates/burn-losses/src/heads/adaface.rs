@@ -1,64 +1,101 @@
 //! AdaFace.
 
+use super::HeadOptions;
 use super::arcface::angle;
-use crate::config::Range;
+use super::declare::own_weight;
+use super::sampler::Draws;
+use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::engine::pairs::anchors::ones;
 use crate::engine::{new_state, set_state, state_on};
 use crate::formula::Real;
+use burn::module::Param;
 use burn::module::RunningState;
-use burn::tensor::{Bool, Tensor};
-use core::f64::consts::{FRAC_PI_2, PI};
+use burn::tensor::{Bool, Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
+use core::f64::consts::PI;
 
-head_loss! {
-    "adaface": "a margin that is larger for embeddings of good quality, which are long";
+/// AdaFace (Kim et al. 2022, [arXiv 2204.00964](https://arxiv.org/abs/2204.00964)).
+///
+/// # Formula
+/// The target's logit is `scale f`, the others are `scale cos(theta_j)`;
+/// ```text
+/// f = cos(theta - margin z) - (margin z + margin)
+/// z = clip(h (|x| - mean) / (std + 0.001), -1, 1)
+/// ```
+/// mean and std of the lengths |x| are moving averages over the batches of training, begun at 20 and 100 and moved before each
+/// value; they are saved with the module. z has no gradient. The angle theta - margin z is kept in [0.001, pi - 0.001].
+///
+/// # Numerics
+/// Lengths count in [0.001, 100]. The slope of theta at cos(theta) = +-1, which is infinite, counts as 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::Device;
+/// use burn_losses::{Head, heads::AdafaceLossConfig};
+///
+/// let head = AdafaceLossConfig::new(10, 16).with_margin(0.4).init(&Device::flex());
+/// // The best quality is a CosFace with twice the margin, at an angle that is smaller by one.
+/// let target = head.margin(0.5, Some(1.0));
+/// assert!((target - ((std::f64::consts::FRAC_PI_3 - 0.4).cos() - 0.8)).abs() < 1e-12);
+/// ```
+///
+/// # Elsewhere
+/// The authors' PyTorch code.
+#[loss(heads, "adaface", "a margin that is larger for embeddings of good quality, which are long")]
+pub struct AdafaceLoss {
+    config: AdafaceLossConfig,
+    /// One row per class.
+    weight: Param<Tensor<2>>,
+    rows: CrossEntropyLoss,
+    #[module(skip)]
+    draws: Draws,
+    /// The mean of the lengths.
+    mean: RunningState<Tensor<1>>,
+    /// Their standard deviation.
+    std: RunningState<Tensor<1>>,
+}
 
-    /// AdaFace (Kim et al. 2022, [arXiv 2204.00964](https://arxiv.org/abs/2204.00964)).
-    ///
-    /// # Formula
-    /// The target's logit is `scale f`, the others are `scale cos(theta_j)`;
-    /// ```text
-    /// f = cos(theta - margin z) - (margin z + margin)
-    /// z = clip(h (|x| - mean) / (std + 0.001), -1, 1)
-    /// ```
-    /// mean and std of the lengths |x| are moving averages over the batches of training, begun at 20 and 100 and moved before each
-    /// value; they are saved with the module. z has no gradient. The angle theta - margin z is kept in [0.001, pi - 0.001].
-    ///
-    /// # Numerics
-    /// Lengths count in [0.001, 100]. The slope of theta at cos(theta) = +-1, which is infinite, counts as 0.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::Device;
-    /// use burn_losses::{Head, heads::AdafaceLossConfig};
-    ///
-    /// let head = AdafaceLossConfig::new().with_margin(0.4).init(&Device::flex());
-    /// // The best quality is a CosFace with twice the margin, at an angle that is smaller by one.
-    /// let target = head.margin(0.5, Some(1.0));
-    /// assert!((target - ((std::f64::consts::FRAC_PI_3 - 0.4).cos() - 0.8)).abs() < 1e-12);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// The authors' PyTorch code.
-    pub struct AdafaceLoss {
-        /// The mean of the lengths.
-        mean: RunningState<Tensor<1>> = |_config, device| new_state([1], 20.0, device),
-        /// Their standard deviation.
-        std: RunningState<Tensor<1>> = |_config, device| new_state([1], 100.0, device),
-    }
+/// Config of [`AdafaceLoss`].
+#[loss_config(check = |config| config.options.check("adaface", config.num_classes))]
+pub struct AdafaceLossConfig {
+    /// The number of classes: the rows of the weight.
+    #[field(example = 10, range = ">= 1")]
+    pub num_classes: usize,
+    /// The size of the embeddings: the columns of the weight.
+    #[field(example = 16, range = ">= 1")]
+    pub embedding_dim: usize,
+    /// The factor of the cosines.
+    #[field(default = 64.0, range = "> 0")]
+    pub scale: f64,
+    /// The margin m, in radians.
+    #[field(default = 0.4, range = "[0, pi/2]")]
+    pub margin: f64,
+    /// How far lengths are spread over [-1, 1].
+    #[field(default = 0.333, range = "> 0")]
+    pub h: f64,
+    /// The share of each batch in mean and standard deviation.
+    #[field(default = 0.01, range = "(0, 1]")]
+    pub momentum: f64,
+    /// What all heads have.
+    #[field(flatten)]
+    pub options: HeadOptions,
+}
 
-    /// Config of [`AdafaceLoss`].
-    pub struct AdafaceLossConfig {
-        /// The factor of the cosines.
-        scale: f64 = 64.0, Range::Greater(0.0);
-        /// The margin m, in radians.
-        margin: f64 = 0.4, Range::Closed(0.0, FRAC_PI_2);
-        /// How far lengths are spread over [-1, 1].
-        h: f64 = 0.333, Range::Greater(0.0);
-        /// The share of each batch in mean and standard deviation.
-        momentum: f64 = 0.01, Range::HalfOpenLow(0.0, 1.0);
+impl AdafaceLossConfig {
+    fn build(&self, device: &Device) -> AdafaceLoss {
+        AdafaceLoss {
+            config: self.clone(),
+            weight: self.options.weight(self.num_classes, self.embedding_dim, device),
+            rows: self.options.cross_entropy(device),
+            draws: Draws::of_classes(self.num_classes),
+            mean: new_state([1], 20.0, device),
+            std: new_state([1], 100.0, device),
+        }
     }
 }
+
+own_weight!(AdafaceLoss);
 
 impl Head for AdafaceLoss {
     fn scaling(&self) -> Scaling {

@@ -1,41 +1,76 @@
 //! Additive-margin softmax.
 
-use crate::config::Range;
+use super::HeadOptions;
+use super::declare::own_weight;
+use super::sampler::Draws;
+use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::formula::Real;
+use burn::module::Param;
+use burn::tensor::{Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-head_loss! {
-    "am_softmax": "the cosine of the target class has to lead by a margin";
+/// Additive-margin softmax (Wang et al. 2018, [arXiv 1801.05599](https://arxiv.org/abs/1801.05599)).
+///
+/// # Formula
+/// The target's logit is `scale (cos(theta) - margin)`, the others are `scale cos(theta_j)`.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{heads::AmSoftmaxLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let head = AmSoftmaxLossConfig::new(1, 2).init(&device);
+/// // One class alone is always right.
+/// let value = head.forward(Tensor::ones([1, 2], &device), Tensor::<1, Int>::from_ints([0], &device));
+/// assert_eq!(value.into_scalar::<f32>(), 0.0);
+/// ```
+///
+/// # Elsewhere
+/// pytorch-metric-learning: `CosFaceLoss`. [`CosfaceLoss`](super::CosfaceLoss) is the same formula with another scale.
+#[loss(heads, "am_softmax", "the cosine of the target class has to lead by a margin")]
+pub struct AmSoftmaxLoss {
+    config: AmSoftmaxLossConfig,
+    /// One row per class.
+    weight: Param<Tensor<2>>,
+    rows: CrossEntropyLoss,
+    #[module(skip)]
+    draws: Draws,
+}
 
-    /// Additive-margin softmax (Wang et al. 2018, [arXiv 1801.05599](https://arxiv.org/abs/1801.05599)).
-    ///
-    /// # Formula
-    /// The target's logit is `scale (cos(theta) - margin)`, the others are `scale cos(theta_j)`.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{heads::AmSoftmaxLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let head = AmSoftmaxLossConfig::new().with_num_classes(1).with_embedding_dim(2).init(&device);
-    /// // One class alone is always right.
-    /// let value = head.forward(Tensor::ones([1, 2], &device), Tensor::<1, Int>::from_ints([0], &device));
-    /// assert_eq!(value.into_scalar::<f32>(), 0.0);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// pytorch-metric-learning: `CosFaceLoss`. [`CosfaceLoss`](super::CosfaceLoss) is the same formula with another scale.
-    pub struct AmSoftmaxLoss;
+/// Config of [`AmSoftmaxLoss`].
+#[loss_config(check = |config| config.options.check("am_softmax", config.num_classes))]
+pub struct AmSoftmaxLossConfig {
+    /// The number of classes: the rows of the weight.
+    #[field(example = 10, range = ">= 1")]
+    pub num_classes: usize,
+    /// The size of the embeddings: the columns of the weight.
+    #[field(example = 16, range = ">= 1")]
+    pub embedding_dim: usize,
+    /// The factor of the cosines.
+    #[field(default = 30.0, range = "> 0")]
+    pub scale: f64,
+    /// What is taken from the cosine of the target.
+    #[field(default = 0.35, range = ">= 0")]
+    pub margin: f64,
+    /// What all heads have.
+    #[field(flatten)]
+    pub options: HeadOptions,
+}
 
-    /// Config of [`AmSoftmaxLoss`].
-    pub struct AmSoftmaxLossConfig {
-        /// The factor of the cosines.
-        scale: f64 = 30.0, Range::Greater(0.0);
-        /// What is taken from the cosine of the target.
-        margin: f64 = 0.35, Range::AtLeast(0.0);
+impl AmSoftmaxLossConfig {
+    fn build(&self, device: &Device) -> AmSoftmaxLoss {
+        AmSoftmaxLoss {
+            config: self.clone(),
+            weight: self.options.weight(self.num_classes, self.embedding_dim, device),
+            rows: self.options.cross_entropy(device),
+            draws: Draws::of_classes(self.num_classes),
+        }
     }
 }
+
+own_weight!(AmSoftmaxLoss);
 
 impl Head for AmSoftmaxLoss {
     fn scaling(&self) -> Scaling {

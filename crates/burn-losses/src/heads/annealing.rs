@@ -1,18 +1,18 @@
 //! A margin that comes in slowly.
 
-use crate::config::{FieldType, Range, Value};
+use crate::config::{FieldType, Range, Unreadable, Value};
 use crate::engine::{set_state, state_on};
 use crate::error::ConfigError;
+use crate::field::{Keys, table};
 use crate::formula::Real;
 use burn::module::RunningState;
 use burn::tensor::Tensor;
-use serde::{Deserialize, Serialize};
+use burn_losses_derive::ByValue;
 
 /// The schedule of lambda, by which a head goes from the plain cosine to its margin:
 /// lambda = max(minimum, base (1 + gamma step)^(-power)), and the target is (lambda cos + psi) / (1 + lambda).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::field::schema::within(RANGE)))]
+#[derive(Debug, Clone, Copy, PartialEq, ByValue)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields, transform = crate::field::schema::within(RANGE)))]
 pub struct Annealing {
     /// lambda at the first step.
     pub base: f64,
@@ -55,6 +55,23 @@ impl Annealing {
 impl FieldType for Annealing {
     const KIND: &'static str = "table";
 
+    fn to_value(&self) -> Value {
+        table([
+            ("base", self.base.into()),
+            ("gamma", self.gamma.into()),
+            ("power", self.power.into()),
+            ("minimum", self.minimum.into()),
+        ])
+    }
+    fn from_value(value: &Value) -> Result<Self, Unreadable> {
+        let (keys, default) = (Keys::of(value, &["base", "gamma", "power", "minimum"])?, Self::default());
+        Ok(Self {
+            base: keys.get("base")?.unwrap_or(default.base),
+            gamma: keys.get("gamma")?.unwrap_or(default.gamma),
+            power: keys.get("power")?.unwrap_or(default.power),
+            minimum: keys.get("minimum")?.unwrap_or(default.minimum),
+        })
+    }
     fn allowed(_: Range) -> String {
         "a table of `base`, `gamma`, `power` and `minimum`, each a number >= 0".into()
     }
@@ -64,7 +81,7 @@ impl FieldType for Annealing {
             Self { base: 3.0, minimum: 0.0, gamma: 1.0, ..Self::default() },
             Self { base: 0.0, minimum: 0.0, ..Self::default() },
         ];
-        samples.iter().map(|sample| serde_yaml_ng::to_value(sample).expect("numbers")).collect()
+        samples.iter().map(|sample| sample.to_value()).collect()
     }
     fn refused(_: Range) -> Vec<Value> {
         let samples = [
@@ -73,7 +90,7 @@ impl FieldType for Annealing {
             Self { power: f64::INFINITY, ..Self::default() },
             Self { minimum: -0.1, ..Self::default() },
         ];
-        samples.iter().map(|sample| serde_yaml_ng::to_value(sample).expect("numbers")).chain(["slow".into()]).collect()
+        samples.iter().map(|sample| sample.to_value()).chain(["slow".into()]).collect()
     }
     fn check(&self, loss: &'static str, field: &str, _: Range) -> Result<(), ConfigError> {
         let numbers = [("base", self.base), ("gamma", self.gamma), ("power", self.power), ("minimum", self.minimum)];

@@ -1,52 +1,88 @@
 //! ArcFace.
 
-use crate::config::Range;
+use super::HeadOptions;
+use super::declare::own_weight;
+use super::sampler::Draws;
+use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::formula::Real;
+use burn::module::Param;
+use burn::tensor::{Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-head_loss! {
-    "arcface": "the angle to the target class has to be smaller by a margin";
+/// ArcFace (Deng et al. 2019, [arXiv 1801.07698](https://arxiv.org/abs/1801.07698)).
+///
+/// # Formula
+/// The target's logit is `scale f`, the others are `scale cos(theta_j)`;
+/// ```text
+/// f = cos(theta + margin)             theta + margin <= pi
+/// f = cos(theta) - margin sin(margin) beyond, so that f falls everywhere (up to a margin of 2.33)
+/// ```
+/// With `easy_margin`, f = cos(theta + margin) where cos(theta) > 0, and cos(theta) elsewhere. The margin is in radians.
+///
+/// # Numerics
+/// cos(theta + m) = cos(theta) cos(m) - sin(theta) sin(m): no arc cosine. The gradient is the true one. The slope of
+/// sin(theta) at cos(theta) = +-1, which is infinite, counts as 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::Device;
+/// use burn_losses::{Head, heads::ArcfaceLossConfig};
+///
+/// let head = ArcfaceLossConfig::new(10, 16).init(&Device::flex());
+/// // 60 degrees, and half a radian more.
+/// let target = head.margin(0.5, None);
+/// assert!((target - (std::f64::consts::FRAC_PI_3 + 0.5).cos()).abs() < 1e-12);
+/// ```
+///
+/// # Elsewhere
+/// pytorch-metric-learning: `ArcFaceLoss`, with the margin in degrees (28.6). insightface's PyTorch code has no fallback beyond pi
+/// and lets the gradient through as if there were no margin.
+#[loss(heads, "arcface", "the angle to the target class has to be smaller by a margin")]
+pub struct ArcfaceLoss {
+    config: ArcfaceLossConfig,
+    /// One row per class.
+    weight: Param<Tensor<2>>,
+    rows: CrossEntropyLoss,
+    #[module(skip)]
+    draws: Draws,
+}
 
-    /// ArcFace (Deng et al. 2019, [arXiv 1801.07698](https://arxiv.org/abs/1801.07698)).
-    ///
-    /// # Formula
-    /// The target's logit is `scale f`, the others are `scale cos(theta_j)`;
-    /// ```text
-    /// f = cos(theta + margin)             theta + margin <= pi
-    /// f = cos(theta) - margin sin(margin) beyond, so that f falls everywhere (up to a margin of 2.33)
-    /// ```
-    /// With `easy_margin`, f = cos(theta + margin) where cos(theta) > 0, and cos(theta) elsewhere. The margin is in radians.
-    ///
-    /// # Numerics
-    /// cos(theta + m) = cos(theta) cos(m) - sin(theta) sin(m): no arc cosine. The gradient is the true one. The slope of
-    /// sin(theta) at cos(theta) = +-1, which is infinite, counts as 0.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::Device;
-    /// use burn_losses::{Head, heads::ArcfaceLossConfig};
-    ///
-    /// let head = ArcfaceLossConfig::new().init(&Device::flex());
-    /// // 60 degrees, and half a radian more.
-    /// let target = head.margin(0.5, None);
-    /// assert!((target - (std::f64::consts::FRAC_PI_3 + 0.5).cos()).abs() < 1e-12);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// pytorch-metric-learning: `ArcFaceLoss`, with the margin in degrees (28.6). insightface's PyTorch code has no fallback beyond pi
-    /// and lets the gradient through as if there were no margin.
-    pub struct ArcfaceLoss;
+/// Config of [`ArcfaceLoss`].
+#[loss_config(check = |config| config.options.check("arcface", config.num_classes))]
+pub struct ArcfaceLossConfig {
+    /// The number of classes: the rows of the weight.
+    #[field(example = 10, range = ">= 1")]
+    pub num_classes: usize,
+    /// The size of the embeddings: the columns of the weight.
+    #[field(example = 16, range = ">= 1")]
+    pub embedding_dim: usize,
+    /// The factor of the cosines.
+    #[field(default = 64.0, range = "> 0")]
+    pub scale: f64,
+    /// By how much the angle has to be smaller, in radians.
+    #[field(default = 0.5, range = "[0, pi)")]
+    pub margin: f64,
+    /// No margin for angles beyond a right one.
+    #[field(default = false)]
+    pub easy_margin: bool,
+    /// What all heads have.
+    #[field(flatten)]
+    pub options: HeadOptions,
+}
 
-    /// Config of [`ArcfaceLoss`].
-    pub struct ArcfaceLossConfig {
-        /// The factor of the cosines.
-        scale: f64 = 64.0, Range::Greater(0.0);
-        /// By how much the angle has to be smaller, in radians.
-        margin: f64 = 0.5, Range::HalfOpen(0.0, core::f64::consts::PI);
-        /// No margin for angles beyond a right one.
-        easy_margin: bool = false;
+impl ArcfaceLossConfig {
+    fn build(&self, device: &Device) -> ArcfaceLoss {
+        ArcfaceLoss {
+            config: self.clone(),
+            weight: self.options.weight(self.num_classes, self.embedding_dim, device),
+            rows: self.options.cross_entropy(device),
+            draws: Draws::of_classes(self.num_classes),
+        }
     }
 }
+
+own_weight!(ArcfaceLoss);
 
 impl Head for ArcfaceLoss {
     fn scaling(&self) -> Scaling {
@@ -94,7 +130,7 @@ mod tests {
     use burn::tensor::Device;
 
     fn head(margin: f64) -> ArcfaceLoss {
-        ArcfaceLossConfig::new().with_margin(margin).init(&Device::flex())
+        ArcfaceLossConfig::new(10, 16).with_margin(margin).init(&Device::flex())
     }
 
     #[test]

@@ -1,41 +1,76 @@
 //! CosFace.
 
-use crate::config::Range;
+use super::HeadOptions;
+use super::declare::own_weight;
+use super::sampler::Draws;
+use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::formula::Real;
+use burn::module::Param;
+use burn::tensor::{Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-head_loss! {
-    "cosface": "the cosine of the target class has to lead by a margin, as for faces";
+/// CosFace, or large-margin cosine loss (Wang et al. 2018, [arXiv 1801.09414](https://arxiv.org/abs/1801.09414)).
+///
+/// # Formula
+/// The target's logit is `scale (cos(theta) - margin)`, the others are `scale cos(theta_j)`: that of
+/// [`AmSoftmaxLoss`](super::AmSoftmaxLoss), with another scale.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{heads::CosfaceLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let head = CosfaceLossConfig::new(3, 2).init(&device);
+/// let value = head.forward(Tensor::ones([1, 2], &device), Tensor::<1, Int>::from_ints([1], &device));
+/// assert!(value.into_scalar::<f32>().is_finite());
+/// ```
+///
+/// # Elsewhere
+/// pytorch-metric-learning: `CosFaceLoss`. insightface has a margin of 0.40.
+#[loss(heads, "cosface", "the cosine of the target class has to lead by a margin, as for faces")]
+pub struct CosfaceLoss {
+    config: CosfaceLossConfig,
+    /// One row per class.
+    weight: Param<Tensor<2>>,
+    rows: CrossEntropyLoss,
+    #[module(skip)]
+    draws: Draws,
+}
 
-    /// CosFace, or large-margin cosine loss (Wang et al. 2018, [arXiv 1801.09414](https://arxiv.org/abs/1801.09414)).
-    ///
-    /// # Formula
-    /// The target's logit is `scale (cos(theta) - margin)`, the others are `scale cos(theta_j)`: that of
-    /// [`AmSoftmaxLoss`](super::AmSoftmaxLoss), with another scale.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{heads::CosfaceLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let head = CosfaceLossConfig::new().with_num_classes(3).with_embedding_dim(2).init(&device);
-    /// let value = head.forward(Tensor::ones([1, 2], &device), Tensor::<1, Int>::from_ints([1], &device));
-    /// assert!(value.into_scalar::<f32>().is_finite());
-    /// ```
-    ///
-    /// # Elsewhere
-    /// pytorch-metric-learning: `CosFaceLoss`. insightface has a margin of 0.40.
-    pub struct CosfaceLoss;
+/// Config of [`CosfaceLoss`].
+#[loss_config(check = |config| config.options.check("cosface", config.num_classes))]
+pub struct CosfaceLossConfig {
+    /// The number of classes: the rows of the weight.
+    #[field(example = 10, range = ">= 1")]
+    pub num_classes: usize,
+    /// The size of the embeddings: the columns of the weight.
+    #[field(example = 16, range = ">= 1")]
+    pub embedding_dim: usize,
+    /// The factor of the cosines.
+    #[field(default = 64.0, range = "> 0")]
+    pub scale: f64,
+    /// What is taken from the cosine of the target.
+    #[field(default = 0.35, range = ">= 0")]
+    pub margin: f64,
+    /// What all heads have.
+    #[field(flatten)]
+    pub options: HeadOptions,
+}
 
-    /// Config of [`CosfaceLoss`].
-    pub struct CosfaceLossConfig {
-        /// The factor of the cosines.
-        scale: f64 = 64.0, Range::Greater(0.0);
-        /// What is taken from the cosine of the target.
-        margin: f64 = 0.35, Range::AtLeast(0.0);
+impl CosfaceLossConfig {
+    fn build(&self, device: &Device) -> CosfaceLoss {
+        CosfaceLoss {
+            config: self.clone(),
+            weight: self.options.weight(self.num_classes, self.embedding_dim, device),
+            rows: self.options.cross_entropy(device),
+            draws: Draws::of_classes(self.num_classes),
+        }
     }
 }
+
+own_weight!(CosfaceLoss);
 
 impl Head for CosfaceLoss {
     fn scaling(&self) -> Scaling {

@@ -1,56 +1,89 @@
 //! Large-margin softmax.
 
-use super::Annealing;
 use super::annealing::annealed;
-use crate::config::Range;
+use super::declare::own_weight;
+use super::sampler::Draws;
+use super::{Annealing, HeadOptions};
+use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::engine::new_state;
 use crate::formula::Real;
+use burn::module::Param;
 use burn::module::RunningState;
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-head_loss! {
-    "l_softmax": "the angle to the target class has to be m times smaller";
+/// Large-margin softmax (Liu et al. 2016, [arXiv 1612.02295](https://arxiv.org/abs/1612.02295)).
+///
+/// # Formula
+/// The target's logit is `|W_y| |x| (lambda cos(theta) + psi(theta)) / (1 + lambda)`, the others are `W_j x`;
+/// ```text
+/// psi(theta) = (-1)^k cos(m theta) - 2k     theta in [k pi/m, (k+1) pi/m]
+/// lambda     = max(minimum, base (1 + gamma step)^(-power))
+/// ```
+/// The steps are counted in training and saved with the module.
+///
+/// # Numerics
+/// cos(m theta) is a polynomial of the cosine: value and gradient are finite also at cos = 1 and -1.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{heads::LSoftmaxLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let head = LSoftmaxLossConfig::new(3, 2).with_margin(2).init(&device);
+/// let value = head.forward(Tensor::ones([1, 2], &device), Tensor::<1, Int>::from_ints([1], &device));
+/// assert!(value.into_scalar::<f32>().is_finite());
+/// ```
+///
+/// # Elsewhere
+/// pytorch-metric-learning: `LargeMarginSoftmaxLoss`, without the schedule.
+#[loss(heads, "l_softmax", "the angle to the target class has to be m times smaller")]
+pub struct LSoftmaxLoss {
+    config: LSoftmaxLossConfig,
+    /// One row per class.
+    weight: Param<Tensor<2>>,
+    rows: CrossEntropyLoss,
+    #[module(skip)]
+    draws: Draws,
+    /// The steps that were taken in training.
+    steps: RunningState<Tensor<1>>,
+}
 
-    /// Large-margin softmax (Liu et al. 2016, [arXiv 1612.02295](https://arxiv.org/abs/1612.02295)).
-    ///
-    /// # Formula
-    /// The target's logit is `|W_y| |x| (lambda cos(theta) + psi(theta)) / (1 + lambda)`, the others are `W_j x`;
-    /// ```text
-    /// psi(theta) = (-1)^k cos(m theta) - 2k     theta in [k pi/m, (k+1) pi/m]
-    /// lambda     = max(minimum, base (1 + gamma step)^(-power))
-    /// ```
-    /// The steps are counted in training and saved with the module.
-    ///
-    /// # Numerics
-    /// cos(m theta) is a polynomial of the cosine: value and gradient are finite also at cos = 1 and -1.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{heads::LSoftmaxLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let head = LSoftmaxLossConfig::new().with_num_classes(3).with_embedding_dim(2).with_margin(2).init(&device);
-    /// let value = head.forward(Tensor::ones([1, 2], &device), Tensor::<1, Int>::from_ints([1], &device));
-    /// assert!(value.into_scalar::<f32>().is_finite());
-    /// ```
-    ///
-    /// # Elsewhere
-    /// pytorch-metric-learning: `LargeMarginSoftmaxLoss`, without the schedule.
-    pub struct LSoftmaxLoss {
-        /// The steps that were taken in training.
-        steps: RunningState<Tensor<1>> = |_config, device| new_state([1], 0.0, device),
-    }
+/// Config of [`LSoftmaxLoss`].
+#[loss_config(check = |config| config.options.check("l_softmax", config.num_classes))]
+pub struct LSoftmaxLossConfig {
+    /// The number of classes: the rows of the weight.
+    #[field(example = 10, range = ">= 1")]
+    pub num_classes: usize,
+    /// The size of the embeddings: the columns of the weight.
+    #[field(example = 16, range = ">= 1")]
+    pub embedding_dim: usize,
+    /// m: how many times the angle has to be smaller.
+    #[field(default = 4, range = "[1, 16]")]
+    pub margin: usize,
+    /// The schedule by which the margin comes in.
+    #[field(default = Annealing::default())]
+    pub lambda: Annealing,
+    /// What all heads have.
+    #[field(flatten)]
+    pub options: HeadOptions,
+}
 
-    /// Config of [`LSoftmaxLoss`].
-    pub struct LSoftmaxLossConfig {
-        /// m: how many times the angle has to be smaller.
-        margin: usize = 4, Range::Closed(1.0, 16.0);
-        /// The schedule by which the margin comes in.
-        lambda: Annealing = Annealing::default();
+impl LSoftmaxLossConfig {
+    fn build(&self, device: &Device) -> LSoftmaxLoss {
+        LSoftmaxLoss {
+            config: self.clone(),
+            weight: self.options.weight(self.num_classes, self.embedding_dim, device),
+            rows: self.options.cross_entropy(device),
+            draws: Draws::of_classes(self.num_classes),
+            steps: new_state([1], 0.0, device),
+        }
     }
 }
+
+own_weight!(LSoftmaxLoss);
 
 impl Head for LSoftmaxLoss {
     fn scaling(&self) -> Scaling {

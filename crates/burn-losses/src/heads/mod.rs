@@ -3,45 +3,59 @@
 //! All losses here can be swapped for one another in a config file: see [`HeadLossConfig`]. A head is the last layer of a network and
 //! its loss: [`logits`](HeadLoss::logits) is the layer without the margin, for inference and accuracy.
 
+mod a_softmax;
+mod adaface;
+mod am_softmax;
 mod annealing;
-#[macro_use]
+mod arcface;
+mod combined_margin;
+mod cosface;
 mod declare;
+mod l_softmax;
+mod negative_sampling;
+mod normalized_softmax;
+mod sampled_softmax;
 mod sampler;
 mod signature;
+mod softmax;
+mod sub_center_arcface;
+#[cfg(test)]
+pub mod template;
 
 use crate::check::Reference;
 use crate::classification::CrossEntropyLoss;
-use crate::config::Value;
-use crate::engine::heads::{self, Head, Parameters, Scaling};
+use crate::engine::heads::{self, Head, Labels, Parameters, Scaling};
 use crate::engine::rows::Rows;
 use crate::error::{InputError, expect};
 use crate::formula::Real;
-use crate::macros::{dispatch, family};
-use crate::reduction::{Reduction, Unreduced};
-use crate::signature::{Argument, Arguments, Classes, EvalError, Role, Shape};
+use crate::loss::Loss;
+use crate::reduction::{Extras, Given, Unreduced};
+use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Role, Shape, Wanted};
 use burn::tensor::{Bool, Int, Tensor};
+use burn_losses_derive::{dispatch, family};
 
 pub use crate::options::WeightInitializer;
+pub use a_softmax::{ASoftmaxLoss, ASoftmaxLossConfig};
+pub use adaface::{AdafaceLoss, AdafaceLossConfig};
+pub use am_softmax::{AmSoftmaxLoss, AmSoftmaxLossConfig};
 pub use annealing::Annealing;
+pub use arcface::{ArcfaceLoss, ArcfaceLossConfig};
+pub use combined_margin::{CombinedMarginLoss, CombinedMarginLossConfig};
+pub use cosface::{CosfaceLoss, CosfaceLossConfig};
+pub use declare::HeadOptions;
+pub use l_softmax::{LSoftmaxLoss, LSoftmaxLossConfig};
+pub use negative_sampling::{NegativeSamplingLoss, NegativeSamplingLossConfig};
+pub use normalized_softmax::{NormalizedSoftmaxLoss, NormalizedSoftmaxLossConfig};
+pub use sampled_softmax::{SampledSoftmaxLoss, SampledSoftmaxLossConfig};
 pub use sampler::Sampler;
+pub use softmax::{SoftmaxLoss, SoftmaxLossConfig};
+pub use sub_center_arcface::{SubCenterArcfaceLoss, SubCenterArcfaceLossConfig};
 
 /// A classifier's last layer with its loss.
 ///
 /// Labels are in 0..C, or the `ignore_index` of the config; any other label has the value NaN. Half-precision embeddings are computed
 /// and returned in f32; their gradients come back in half precision.
-pub trait HeadLoss: Head {
-    /// The `kind`, which errors name.
-    fn kind(&self) -> &'static str;
-
-    /// How the unreduced values become one number.
-    fn reduction(&self) -> Reduction;
-
-    /// The config, for [`diagnose`](crate::diagnose).
-    #[doc(hidden)]
-    fn settings(&self) -> Value {
-        Value::Null
-    }
-
+pub trait HeadLoss: Head + Loss {
     /// The number of classes.
     fn num_classes(&self) -> usize {
         self.weight().dims()[0].checked_div(self.centers_per_class()).unwrap_or(0)
@@ -76,7 +90,7 @@ pub trait HeadLoss: Head {
 
     /// The unreduced values with these parameters, computed in at least single precision; the arguments have been checked.
     #[doc(hidden)]
-    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
         heads::values(self, parameters, embeddings, labels)
     }
 
@@ -116,17 +130,23 @@ pub trait HeadLoss: Head {
         None
     }
 
-    /// The values with the classes in these arguments; all others have been checked.
+    /// Calls the loss with the classes in these arguments; all others have been checked.
     #[doc(hidden)]
-    fn unreduced_of_samples(
+    fn call_samples(
         &self,
         embeddings: Tensor<2>,
         labels: Tensor<1, Int>,
-        arguments: &mut Arguments<'_>,
-    ) -> Result<Unreduced<1>, EvalError> {
+        extras: Extras,
+        (arguments, wanted): (&mut Arguments<'_>, Wanted),
+    ) -> Result<Called, EvalError> {
         let sampled = arguments.labels("sampled");
         reference(self, &embeddings).same_device("sampled", &sampled)?;
-        Ok(self.forward_with_classes_unreduced(embeddings, labels, sampled))
+        Ok(match wanted {
+            Wanted::Values => {
+                self.forward_with_classes_unreduced(embeddings, labels, sampled, extras.mask_alone()).values.into()
+            }
+            Wanted::Loss => self.forward_with_classes(embeddings, labels, sampled, extras).into(),
+        })
     }
 
     /// Gives the head draws of its own, which go on where those that it shares with its clones are.
@@ -144,7 +164,7 @@ pub trait HeadLoss: Head {
     #[track_caller]
     fn logits(&self, embeddings: Tensor<2>) -> Tensor<2> {
         let parameters = parameters(self);
-        expect(heads::check(self, &parameters, reference(self, &embeddings), None, None));
+        expect(heads::check(self, &parameters, reference(self, &embeddings), None, &Extras::new()));
         heads::logits(self, parameters, embeddings)
     }
 
@@ -159,21 +179,21 @@ pub trait HeadLoss: Head {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-        expect(self.check(&embeddings, &labels, None));
-        heads::reduced(self, self.reduction(), parameters(self), embeddings, labels, None)
+        self.forward_with(embeddings, labels, Extras::new())
     }
 
-    /// The same with weights, which multiply the unreduced values.
+    /// The same with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights: `[N]`
+    /// - weights, mask: `[N]`
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
     #[track_caller]
-    fn forward_weighted(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, weights: Tensor<1>) -> Tensor<1> {
-        expect(self.check(&embeddings, &labels, Some(&weights)));
-        heads::reduced(self, self.reduction(), parameters(self), embeddings, labels, Some(weights))
+    fn forward_with(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, extras: impl Into<Extras>) -> Tensor<1> {
+        let extras = extras.into();
+        expect(self.check(&embeddings, &labels, &extras));
+        heads::reduced(self, self.reduction(), parameters(self), embeddings, labels, extras)
     }
 
     /// One value per row: `[N]`.
@@ -182,51 +202,91 @@ pub trait HeadLoss: Head {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward_no_reduction(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-        self.forward_unreduced(embeddings, labels).values
+        self.forward_unreduced(embeddings, labels, Extras::new()).values
     }
 
-    /// One value per row, and what each counts in a mean: what [`Reduction::reduce`] takes.
+    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean: what [`Reduction::reduce`](crate::Reduction::reduce)
+    /// takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
-    fn forward_unreduced(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        expect(self.check(&embeddings, &labels, None));
-        self.values(parameters(self), embeddings, labels)
+    fn forward_unreduced(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        extras: impl Into<Extras>,
+    ) -> Unreduced<1> {
+        let extras = extras.into();
+        expect(self.check(&embeddings, &labels, &extras));
+        let (labels, given) = given(self, labels, extras);
+        given.apply(self.values(parameters(self), embeddings, labels))
     }
 
-    /// One value per row of the softmax over the labels of the batch and classes that the caller has drawn, as a `sample_rate` (Partial
-    /// FC) draws them, and what each value counts in a mean.
+    /// The value of the softmax over the labels of the batch and classes that the caller has drawn, as a `sample_rate` (Partial FC) draws
+    /// them, with [`Extras`], reduced as the config says.
     ///
     /// # Shapes
     /// - sampled: `[S]`, for all rows; a number that is no class makes every value NaN
+    /// - weights, mask: `[N]`
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error, or if `sampled` is on another device.
+    #[track_caller]
+    fn forward_with_classes(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        sampled: Tensor<1, Int>,
+        extras: impl Into<Extras>,
+    ) -> Tensor<1> {
+        let extras = extras.into();
+        expect(self.check(&embeddings, &labels, &extras));
+        expect(reference(self, &embeddings).same_device("sampled", &sampled));
+        let (labels, given) = given(self, labels, extras);
+        given.reduce(self.reduction(), values_with_classes(self, embeddings, labels, sampled))
+    }
+
+    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean.
+    ///
+    /// # Panics
+    /// As [`forward_with_classes`](Self::forward_with_classes).
     #[track_caller]
     fn forward_with_classes_unreduced(
         &self,
         embeddings: Tensor<2>,
         labels: Tensor<1, Int>,
         sampled: Tensor<1, Int>,
+        extras: impl Into<Extras>,
     ) -> Unreduced<1> {
-        expect(self.check(&embeddings, &labels, None));
+        let extras = extras.into();
+        expect(self.check(&embeddings, &labels, &extras));
         expect(reference(self, &embeddings).same_device("sampled", &sampled));
-        match embeddings.dims()[0] {
-            0 => self.values(parameters(self), embeddings, labels),
-            _ => heads::values_of_sampled(self, parameters(self), embeddings, labels, sampled),
-        }
+        let (labels, given) = given(self, labels, extras);
+        given.apply(values_with_classes(self, embeddings, labels, sampled))
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
-    fn check(
-        &self,
-        embeddings: &Tensor<2>,
-        labels: &Tensor<1, Int>,
-        weights: Option<&Tensor<1>>,
-    ) -> Result<(), InputError> {
-        heads::check(self, &parameters(self), reference(self, embeddings), Some(labels), weights)
+    fn check(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, extras: &Extras) -> Result<(), InputError> {
+        heads::check(self, &parameters(self), reference(self, embeddings), Some(labels), extras)
     }
+}
+
+fn values_with_classes<H: HeadLoss>(
+    head: &H,
+    embeddings: Tensor<2>,
+    labels: Labels<1>,
+    sampled: Tensor<1, Int>,
+) -> Unreduced<1> {
+    match embeddings.dims()[0] {
+        0 => head.values(parameters(head), embeddings, labels),
+        _ => heads::values_of_sampled(head, parameters(head), embeddings, labels, sampled),
+    }
+}
+
+/// The labels of a batch, and what else was given.
+fn given<H: HeadLoss>(head: &H, labels: Tensor<1, Int>, extras: Extras) -> (Labels<1>, Given<1>) {
+    Labels::given(labels, head.ignore_index(), extras)
 }
 
 impl<H: HeadLoss> heads::Layer for H {
@@ -247,7 +307,7 @@ impl<H: HeadLoss> heads::Layer for H {
     fn has_own_values(&self) -> bool {
         HeadLoss::has_own_values(self)
     }
-    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
         HeadLoss::values(self, parameters, embeddings, labels)
     }
 }
@@ -266,72 +326,65 @@ fn sampled<H: HeadLoss>(head: &H, most_axes: usize) -> Argument {
     Argument { role: Role::State, ..Argument::labels("sampled", Shape::Axes(1, most_axes), classes, None) }
 }
 
-macro_rules! implement {
-    (loss $loss:ident, $kind:expr) => {};
-    (any $any:ident, $config:ident, $($variant:ident),+) => {
-        dispatch! {
-            $any [$($variant),+]
-            impl Head {
-                fn scaling(&self) -> Scaling;
-                fn has_margin(&self) -> bool;
-                fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>>;
-                fn centers_per_class(&self) -> usize;
-                fn angular_margins(&self) -> Vec<(&'static str, f64)>;
-                fn cosine_margins(&self) -> Vec<(&'static str, f64)>;
-                {
-                    fn margin<R: Real>(&self, cosine: R, given: Option<R>) -> R {
-                        dispatch!(match self [$($variant),+] loss => loss.margin(cosine, given))
-                    }
-                }
-            }
-            impl HeadLoss {
-                fn chunk_rows(&self) -> Option<usize>;
-                fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
-                fn has_own_values(&self) -> bool;
-                fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
-                fn samples(&self) -> Vec<Argument>;
-                fn draws_per_row(&self) -> Option<usize>;
-                fn unreduced_of_samples(
-                    &self, embeddings: Tensor<2>, labels: Tensor<1, Int>, arguments: &mut Arguments<'_>
-                ) -> Result<Unreduced<1>, EvalError>;
-                fn cross_entropy(&self) -> &CrossEntropyLoss;
-                fn kind(&self) -> &'static str;
-                fn reduction(&self) -> Reduction;
-                fn settings(&self) -> Value;
-                fn weight(&self) -> Tensor<2>;
-                fn bias(&self) -> Option<Tensor<1>>;
-                {
-                    fn with_weight(self, weight: Tensor<2>) -> Self {
-                        match self {
-                            $(Self::$variant(loss) => Self::$variant(loss.with_weight(weight)),)+
-                        }
-                    }
-                    fn with_bias(self, bias: Tensor<1>) -> Self {
-                        match self {
-                            $(Self::$variant(loss) => Self::$variant(loss.with_bias(bias)),)+
-                        }
-                    }
-                    fn own_draws(&mut self) {
-                        dispatch!(match self [$($variant),+] loss => loss.own_draws())
-                    }
-                }
-            }
-        }
-    };
+/// The config of any module of this family, told apart by `kind`.
+#[family(heads, makes = AnyHeadLoss)]
+pub enum HeadLossConfig {
+    #[kind("softmax")]
+    Softmax(SoftmaxLossConfig),
+    #[kind("normalized_softmax")]
+    NormalizedSoftmax(NormalizedSoftmaxLossConfig),
+    #[kind("l_softmax")]
+    LSoftmax(LSoftmaxLossConfig),
+    #[kind("a_softmax", alias = "sphereface")]
+    ASoftmax(ASoftmaxLossConfig),
+    #[kind("am_softmax")]
+    AmSoftmax(AmSoftmaxLossConfig),
+    #[kind("cosface", alias = "lmcl")]
+    Cosface(CosfaceLossConfig),
+    #[kind("arcface", alias = "aam_softmax")]
+    Arcface(ArcfaceLossConfig),
+    #[kind("combined_margin")]
+    CombinedMargin(CombinedMarginLossConfig),
+    #[kind("sub_center_arcface")]
+    SubCenterArcface(SubCenterArcfaceLossConfig),
+    #[kind("adaface")]
+    Adaface(AdafaceLossConfig),
+    #[kind("sampled_softmax")]
+    SampledSoftmax(SampledSoftmaxLossConfig),
+    #[kind("negative_sampling", alias = "sgns")]
+    NegativeSampling(NegativeSamplingLossConfig),
 }
 
-family! {
-    heads, HeadLossConfig => AnyHeadLoss, implement;
-    softmax: Softmax;
-    normalized_softmax: NormalizedSoftmax;
-    l_softmax: LSoftmax;
-    a_softmax: ASoftmax, alias "sphereface";
-    am_softmax: AmSoftmax;
-    cosface: Cosface, alias "lmcl";
-    arcface: Arcface, alias "aam_softmax";
-    combined_margin: CombinedMargin;
-    sub_center_arcface: SubCenterArcface;
-    adaface: Adaface;
-    sampled_softmax: SampledSoftmax;
-    negative_sampling: NegativeSampling, alias "sgns";
+#[dispatch]
+impl Head for AnyHeadLoss {
+    fn scaling(&self) -> Scaling;
+    fn has_margin(&self) -> bool;
+    fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>>;
+    fn centers_per_class(&self) -> usize;
+    fn angular_margins(&self) -> Vec<(&'static str, f64)>;
+    fn cosine_margins(&self) -> Vec<(&'static str, f64)>;
+    fn margin<R: Real>(&self, cosine: R, given: Option<R>) -> R;
+}
+
+#[dispatch]
+impl HeadLoss for AnyHeadLoss {
+    fn chunk_rows(&self) -> Option<usize>;
+    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1>;
+    fn has_own_values(&self) -> bool;
+    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
+    fn samples(&self) -> Vec<Argument>;
+    fn draws_per_row(&self) -> Option<usize>;
+    fn call_samples(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        extras: Extras,
+        call: (&mut Arguments<'_>, Wanted),
+    ) -> Result<Called, EvalError>;
+    fn cross_entropy(&self) -> &CrossEntropyLoss;
+    fn weight(&self) -> Tensor<2>;
+    fn bias(&self) -> Option<Tensor<1>>;
+    fn with_weight(self, weight: Tensor<2>) -> Self;
+    fn with_bias(self, bias: Tensor<1>) -> Self;
+    fn own_draws(&mut self);
 }

@@ -1,95 +1,108 @@
 //! Negative sampling.
 
+use super::declare::own_weight;
 use super::sampler::Draws;
-use super::{HeadLoss, Sampler, WeightInitializer, parameters, sampled};
+use super::{HeadLoss, Sampler, WeightInitializer, given, parameters, sampled};
 use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
-use crate::config::Range;
-use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none};
+use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets, classes_or_none};
 use crate::engine::primitives::gathered_matmul::gathered_matmul;
 use crate::error::{InputError, expect};
 use crate::formula::Real;
-use crate::macros::loss;
-use crate::reduction::Unreduced;
-use crate::signature::{Argument, Arguments, EvalError};
+use crate::reduction::{Extras, Unreduced};
+use crate::signature::{Argument, Arguments, Called, EvalError, Wanted};
 use burn::module::Param;
-use burn::tensor::{Int, IntDType, Tensor};
+use burn::tensor::{Device, Int, IntDType, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    heads "negative_sampling": "the label against a few drawn classes, each by a logistic loss";
+/// Negative sampling (Mikolov et al. 2013, word2vec, [arXiv 1310.4546](https://arxiv.org/abs/1310.4546)).
+///
+/// # Formula
+/// `ln(1 + e^(-x_y)) + sum_k ln(1 + e^(x_k))` over k classes that are drawn for each row, with `x_j = W_j x + b_j`.
+///
+/// It learns representations, not probabilities: [`logits`](HeadLoss::logits) are no logits of a softmax. Word2vec draws from
+/// `{ kind = "unigram", counts = [..], power = 0.75 }`. When classes are drawn: see
+/// [`SampledSoftmaxLoss`](super::SampledSoftmaxLoss).
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{heads::NegativeSamplingLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let config = NegativeSamplingLossConfig::new(1000, 4).with_negatives(3);
+/// // A product of 0 says nothing: ln 2 for the label and for each negative.
+/// let value = config.init(&device).forward(Tensor::zeros([1, 4], &device), Tensor::<1, Int>::from_ints([7], &device));
+/// assert!((value.into_scalar::<f32>() - 4.0 * 2f32.ln()).abs() < 1e-5);
+/// ```
+///
+/// # Elsewhere
+/// gensim: `Word2Vec(negative = 5)`. PyTorch has none.
+#[loss(heads, "negative_sampling", "the label against a few drawn classes, each by a logistic loss")]
+pub struct NegativeSamplingLoss {
+    config: NegativeSamplingLossConfig,
+    /// One row per class.
+    weight: Param<Tensor<2>>,
+    /// One number per class.
+    bias: Option<Param<Tensor<1>>>,
+    rows: CrossEntropyLoss,
+    #[module(skip)]
+    draws: Draws,
+}
 
-    /// Negative sampling (Mikolov et al. 2013, word2vec, [arXiv 1310.4546](https://arxiv.org/abs/1310.4546)).
-    ///
-    /// # Formula
-    /// `ln(1 + e^(-x_y)) + sum_k ln(1 + e^(x_k))` over k classes that are drawn for each row, with `x_j = W_j x + b_j`.
-    ///
-    /// It learns representations, not probabilities: [`logits`](HeadLoss::logits) are no logits of a softmax. Word2vec draws from
-    /// `{ kind = "unigram", counts = [..], power = 0.75 }`. When classes are drawn: see
-    /// [`SampledSoftmaxLoss`](super::SampledSoftmaxLoss).
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{heads::NegativeSamplingLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let config = NegativeSamplingLossConfig::new().with_num_classes(1000).with_embedding_dim(4).with_negatives(3);
-    /// // A product of 0 says nothing: ln 2 for the label and for each negative.
-    /// let value = config.init(&device).forward(Tensor::zeros([1, 4], &device), Tensor::<1, Int>::from_ints([7], &device));
-    /// assert!((value.into_scalar::<f32>() - 4.0 * 2f32.ln()).abs() < 1e-5);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// gensim: `Word2Vec(negative = 5)`. PyTorch has none.
-    pub struct NegativeSamplingLoss {
-        /// One row per class.
-        weight: Param<Tensor<2>>
-            = |config, device| config.initializer.init(config.num_classes, config.embedding_dim, device),
-        /// One number per class.
-        bias: Option<Param<Tensor<1>>> = |config, device| {
-            config.bias.then(|| Param::from_tensor(Tensor::zeros([config.num_classes], device)))
-        },
-        rows: CrossEntropyLoss = |config, device| {
-            CrossEntropyLossConfig { ignore_index: config.ignore_index, ..Default::default() }.init(device)
-        },
-        #[module(skip)]
-        draws: Draws = |config, _device| Draws::new(&config.sampler, config.num_classes, config.seed),
+/// Config of [`NegativeSamplingLoss`].
+#[loss_config(check = |config| config.sampler.check_classes("negative_sampling", config.num_classes))]
+pub struct NegativeSamplingLossConfig {
+    /// The number of classes: the rows of the weight.
+    #[field(example = 10, range = ">= 1")]
+    pub num_classes: usize,
+    /// The size of the embeddings: the columns of the weight.
+    #[field(example = 16, range = ">= 1")]
+    pub embedding_dim: usize,
+    /// How many classes are drawn for each row.
+    #[field(default = 5, range = ">= 1")]
+    pub negatives: usize,
+    /// From which distribution they are drawn.
+    #[field(default = Sampler::LogUniform {})]
+    pub sampler: Sampler,
+    /// Whether a drawn class that is the row's label is left out.
+    #[field(default = true)]
+    pub remove_accidental_hits: bool,
+    /// Whether there is a bias.
+    #[field(default = false)]
+    pub bias: bool,
+    /// Where the draws begin.
+    #[field(default = 0, range = ">= 0")]
+    pub seed: usize,
+    /// How the weight begins.
+    #[field(default = WeightInitializer::XavierUniform)]
+    pub initializer: WeightInitializer,
+    /// The label of rows that count nothing.
+    #[field(default = None)]
+    pub ignore_index: Option<i64>,
+}
+
+impl NegativeSamplingLossConfig {
+    fn build(&self, device: &Device) -> NegativeSamplingLoss {
+        NegativeSamplingLoss {
+            config: self.clone(),
+            weight: self.initializer.init(self.num_classes, self.embedding_dim, device),
+            bias: self.bias.then(|| Param::from_tensor(Tensor::zeros([self.num_classes], device))),
+            rows: CrossEntropyLossConfig { ignore_index: self.ignore_index, ..Default::default() }.init(device),
+            draws: Draws::new(&self.sampler, self.num_classes, self.seed),
+        }
     }
-
-    /// Config of [`NegativeSamplingLoss`].
-    pub struct NegativeSamplingLossConfig {
-        /// The number of classes: the rows of the weight.
-        num_classes: usize = 10, Range::AtLeast(1.0);
-        /// The size of the embeddings: the columns of the weight.
-        embedding_dim: usize = 16, Range::AtLeast(1.0);
-        /// How many classes are drawn for each row.
-        negatives: usize = 5, Range::AtLeast(1.0);
-        /// From which distribution they are drawn.
-        sampler: Sampler = Sampler::LogUniform {};
-        /// Whether a drawn class that is the row's label is left out.
-        remove_accidental_hits: bool = true;
-        /// Whether there is a bias.
-        bias: bool = false;
-        /// Where the draws begin.
-        seed: usize = 0, Range::AtLeast(0.0);
-        /// How the weight begins.
-        initializer: WeightInitializer = WeightInitializer::XavierUniform;
-        /// The label of rows that count nothing.
-        ignore_index: Option<i64> = None;
-    }
-    validate |config| config.sampler.check_classes("negative_sampling", config.num_classes);
 }
 
 own_weight! {
-    NegativeSamplingLoss "negative_sampling";
-    bias bias;
+    NegativeSamplingLoss, bias;
     {
         fn has_own_values(&self) -> bool {
             true
         }
-        fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
             let (rows, negatives) = (embeddings.dims()[0], self.config.negatives);
-            let sampled = self.draws.next(rows * negatives, embeddings.device().is_autodiff(), &labels);
+            let sampled = self.draws.next(rows * negatives, embeddings.device().is_autodiff(), &labels.of);
             self.values_with_samples(parameters, embeddings, labels, sampled.reshape([rows, negatives]))
         }
         fn samples(&self) -> Vec<Argument> {
@@ -98,12 +111,13 @@ own_weight! {
         fn draws_per_row(&self) -> Option<usize> {
             Some(self.config.negatives)
         }
-        fn unreduced_of_samples(
+        fn call_samples(
             &self,
             embeddings: Tensor<2>,
             labels: Tensor<1, Int>,
-            arguments: &mut Arguments<'_>,
-        ) -> Result<Unreduced<1>, EvalError> {
+            extras: Extras,
+            (arguments, wanted): (&mut Arguments<'_>, Wanted),
+        ) -> Result<Called, EvalError> {
             // With one axis, all rows share them.
             let sampled = match arguments.axes("sampled") {
                 1 => {
@@ -113,8 +127,14 @@ own_weight! {
                 }
                 _ => arguments.labels("sampled"),
             };
-            self.check_samples(&embeddings, &labels, &sampled)?;
-            Ok(self.forward_with_samples_unreduced(embeddings, labels, sampled))
+            self.check_samples(&embeddings, &labels, &sampled, &extras)?;
+            Ok(match wanted {
+                Wanted::Values => {
+                    let extras = extras.mask_alone();
+                    self.forward_with_samples_unreduced(embeddings, labels, sampled, extras).values.into()
+                }
+                Wanted::Loss => self.forward_with_samples(embeddings, labels, sampled, extras).into(),
+            })
         }
     }
 }
@@ -129,7 +149,7 @@ impl Head for NegativeSamplingLoss {
 }
 
 impl NegativeSamplingLoss {
-    /// The value of the batch with classes that the caller has drawn, reduced as the config says.
+    /// The value of the batch with classes that the caller has drawn, and with [`Extras`], reduced as the config says.
     ///
     /// # Shapes
     /// - sampled: `[N, K]`; a number that is no class makes the row's value NaN
@@ -142,12 +162,15 @@ impl NegativeSamplingLoss {
         embeddings: Tensor<2>,
         labels: Tensor<1, Int>,
         sampled: Tensor<2, Int>,
+        extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        let values = self.forward_with_samples_unreduced(embeddings, labels, sampled);
-        self.config.reduction.reduce(values, None, None)
+        let extras = extras.into();
+        expect(self.check_samples(&embeddings, &labels, &sampled, &extras));
+        let (labels, given) = given(self, labels, extras);
+        given.reduce(self.config.reduction, self.values_with_samples(parameters(self), embeddings, labels, sampled))
     }
 
-    /// One value per row, and what each counts in a mean.
+    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean.
     ///
     /// # Panics
     /// With the message of [`check_samples`](Self::check_samples)'s error.
@@ -157,9 +180,12 @@ impl NegativeSamplingLoss {
         embeddings: Tensor<2>,
         labels: Tensor<1, Int>,
         sampled: Tensor<2, Int>,
+        extras: impl Into<Extras>,
     ) -> Unreduced<1> {
-        expect(self.check_samples(&embeddings, &labels, &sampled));
-        self.values_with_samples(parameters(self), embeddings, labels, sampled)
+        let extras = extras.into();
+        expect(self.check_samples(&embeddings, &labels, &sampled, &extras));
+        let (labels, given) = given(self, labels, extras);
+        given.apply(self.values_with_samples(parameters(self), embeddings, labels, sampled))
     }
 
     /// What is wrong with the arguments: their shapes, types and devices.
@@ -168,8 +194,9 @@ impl NegativeSamplingLoss {
         embeddings: &Tensor<2>,
         labels: &Tensor<1, Int>,
         sampled: &Tensor<2, Int>,
+        extras: &Extras,
     ) -> Result<(), InputError> {
-        self.check(embeddings, labels, None)?;
+        self.check(embeddings, labels, extras)?;
         let reference = Reference { loss: self.kind(), name: "embeddings", tensor: embeddings };
         let [rows, _] = embeddings.dims();
         if sampled.dims()[0] != rows || sampled.dims()[1] == 0 {
@@ -183,7 +210,7 @@ impl NegativeSamplingLoss {
         &self,
         Parameters { weight, bias }: Parameters,
         embeddings: Tensor<2>,
-        labels: Tensor<1, Int>,
+        labels: Labels<1>,
         sampled: Tensor<2, Int>,
     ) -> Unreduced<1> {
         let [rows, _] = embeddings.dims();

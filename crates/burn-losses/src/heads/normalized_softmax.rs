@@ -1,37 +1,71 @@
 //! Normalised softmax.
 
-use crate::config::Range;
+use super::HeadOptions;
+use super::declare::own_weight;
+use super::sampler::Draws;
+use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
+use burn::module::Param;
+use burn::tensor::{Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-head_loss! {
-    "normalized_softmax": "softmax of scaled cosines: directions alone count";
+/// Normalised softmax (Wang et al. 2017, NormFace, [arXiv 1704.06369](https://arxiv.org/abs/1704.06369)): cross-entropy of cosines.
+///
+/// # Formula
+/// `-ln softmax(scale cos)_y`, cos_j the cosine of the angle between the embedding and row j of the weight.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{heads::NormalizedSoftmaxLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let head = NormalizedSoftmaxLossConfig::new(5, 2).init(&device);
+/// let logits = head.logits(Tensor::from_floats([[300.0, -400.0]], &device));
+/// assert!(logits.abs().max().into_scalar::<f32>() <= 30.001);
+/// ```
+///
+/// # Elsewhere
+/// pytorch-metric-learning: `NormalizedSoftmaxLoss`, with `temperature` 1 / scale.
+#[loss(heads, "normalized_softmax", "softmax of scaled cosines: directions alone count")]
+pub struct NormalizedSoftmaxLoss {
+    config: NormalizedSoftmaxLossConfig,
+    /// One row per class.
+    weight: Param<Tensor<2>>,
+    rows: CrossEntropyLoss,
+    #[module(skip)]
+    draws: Draws,
+}
 
-    /// Normalised softmax (Wang et al. 2017, NormFace, [arXiv 1704.06369](https://arxiv.org/abs/1704.06369)): cross-entropy of cosines.
-    ///
-    /// # Formula
-    /// `-ln softmax(scale cos)_y`, cos_j the cosine of the angle between the embedding and row j of the weight.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{heads::NormalizedSoftmaxLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let head = NormalizedSoftmaxLossConfig::new().with_num_classes(5).with_embedding_dim(2).init(&device);
-    /// let logits = head.logits(Tensor::from_floats([[300.0, -400.0]], &device));
-    /// assert!(logits.abs().max().into_scalar::<f32>() <= 30.001);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// pytorch-metric-learning: `NormalizedSoftmaxLoss`, with `temperature` 1 / scale.
-    pub struct NormalizedSoftmaxLoss;
+/// Config of [`NormalizedSoftmaxLoss`].
+#[loss_config(check = |config| config.options.check("normalized_softmax", config.num_classes))]
+pub struct NormalizedSoftmaxLossConfig {
+    /// The number of classes: the rows of the weight.
+    #[field(example = 10, range = ">= 1")]
+    pub num_classes: usize,
+    /// The size of the embeddings: the columns of the weight.
+    #[field(example = 16, range = ">= 1")]
+    pub embedding_dim: usize,
+    /// The factor of the cosines.
+    #[field(default = 30.0, range = "> 0")]
+    pub scale: f64,
+    /// What all heads have.
+    #[field(flatten)]
+    pub options: HeadOptions,
+}
 
-    /// Config of [`NormalizedSoftmaxLoss`].
-    pub struct NormalizedSoftmaxLossConfig {
-        /// The factor of the cosines.
-        scale: f64 = 30.0, Range::Greater(0.0);
+impl NormalizedSoftmaxLossConfig {
+    fn build(&self, device: &Device) -> NormalizedSoftmaxLoss {
+        NormalizedSoftmaxLoss {
+            config: self.clone(),
+            weight: self.options.weight(self.num_classes, self.embedding_dim, device),
+            rows: self.options.cross_entropy(device),
+            draws: Draws::of_classes(self.num_classes),
+        }
     }
 }
+
+own_weight!(NormalizedSoftmaxLoss);
 
 impl Head for NormalizedSoftmaxLoss {
     fn scaling(&self) -> Scaling {

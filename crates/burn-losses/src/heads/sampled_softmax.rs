@@ -1,120 +1,141 @@
 //! Sampled softmax.
 
+use super::declare::own_weight;
 use super::sampler::{Draws, expected_counts};
-use super::{HeadLoss, Sampler, WeightInitializer, parameters, sampled};
+use super::{HeadLoss, Sampler, WeightInitializer, given, parameters, sampled};
 use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
-use crate::config::Range;
-use crate::engine::heads::{self, Head, Parameters, Scaling, Targets, classes_or_none};
+use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets, classes_or_none};
 use crate::engine::primitives::gathered_matmul::gathered_matmul;
 use crate::engine::rows::{self, MINUS_INFINITY};
 use crate::error::{InputError, expect};
-use crate::macros::loss;
-use crate::reduction::Unreduced;
-use crate::signature::{Argument, Arguments, EvalError};
+use crate::reduction::{Extras, Unreduced};
+use crate::signature::{Argument, Arguments, Called, EvalError, Wanted};
 use burn::module::Param;
-use burn::tensor::{Int, IntDType, Tensor};
+use burn::tensor::{Device, Int, IntDType, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    heads "sampled_softmax": "softmax over the label and a sample of the other classes, for large vocabularies";
+/// Sampled softmax (Jean et al. 2015, [arXiv 1412.2007](https://arxiv.org/abs/1412.2007); Bengio and Senecal 2008).
+///
+/// # Formula
+/// Cross-entropy over the label and the S sampled classes, of the logits
+/// ```text
+/// W_j x + b_j - ln(S q_j)
+/// ```
+/// q_j the probability with which class j is drawn. With it the gradient goes, for many samples, to that of the full softmax;
+/// without it (`log_q = false`) classes that are drawn often are pushed down, and the model is another one.
+///
+/// The classes are drawn anew at each step of training (a forward pass on a device with autodiff), from `seed`, on the host: the same
+/// on every device. On a device without autodiff they are always those of the first step. The full softmax is in
+/// [`logits`](HeadLoss::logits). How many steps were taken is not saved with the module: after a restart, choose another seed.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{heads::SampledSoftmaxLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let config = SampledSoftmaxLossConfig::new(10_000, 8).with_num_sampled(50);
+/// let head = config.init(&device);
+/// let value = head.forward(Tensor::ones([2, 8], &device), Tensor::<1, Int>::from_ints([3, 9_876], &device));
+/// assert!(value.into_scalar::<f32>() > 0.0);
+/// ```
+///
+/// # Elsewhere
+/// TensorFlow: `tf.nn.sampled_softmax_loss`, which draws without replacement. PyTorch has none.
+#[loss(heads, "sampled_softmax", "softmax over the label and a sample of the other classes, for large vocabularies")]
+pub struct SampledSoftmaxLoss {
+    config: SampledSoftmaxLossConfig,
+    /// One row per class.
+    weight: Param<Tensor<2>>,
+    /// One number per class.
+    bias: Option<Param<Tensor<1>>>,
+    rows: CrossEntropyLoss,
+    /// How often each class is expected in a sample.
+    expected: Tensor<1>,
+    #[module(skip)]
+    draws: Draws,
+}
 
-    /// Sampled softmax (Jean et al. 2015, [arXiv 1412.2007](https://arxiv.org/abs/1412.2007); Bengio and Senecal 2008).
-    ///
-    /// # Formula
-    /// Cross-entropy over the label and the S sampled classes, of the logits
-    /// ```text
-    /// W_j x + b_j - ln(S q_j)
-    /// ```
-    /// q_j the probability with which class j is drawn. With it the gradient goes, for many samples, to that of the full softmax;
-    /// without it (`log_q = false`) classes that are drawn often are pushed down, and the model is another one.
-    ///
-    /// The classes are drawn anew at each step of training (a forward pass on a device with autodiff), from `seed`, on the host: the same
-    /// on every device. On a device without autodiff they are always those of the first step. The full softmax is in
-    /// [`logits`](HeadLoss::logits). How many steps were taken is not saved with the module: after a restart, choose another seed.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{heads::SampledSoftmaxLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let config = SampledSoftmaxLossConfig::new().with_num_classes(10_000).with_embedding_dim(8).with_num_sampled(50);
-    /// let head = config.init(&device);
-    /// let value = head.forward(Tensor::ones([2, 8], &device), Tensor::<1, Int>::from_ints([3, 9_876], &device));
-    /// assert!(value.into_scalar::<f32>() > 0.0);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// TensorFlow: `tf.nn.sampled_softmax_loss`, which draws without replacement. PyTorch has none.
-    pub struct SampledSoftmaxLoss {
-        /// One row per class.
-        weight: Param<Tensor<2>>
-            = |config, device| config.initializer.init(config.num_classes, config.embedding_dim, device),
-        /// One number per class.
-        bias: Option<Param<Tensor<1>>> = |config, device| {
-            config.bias.then(|| Param::from_tensor(Tensor::zeros([config.num_classes], device)))
-        },
-        rows: CrossEntropyLoss = |config, device| {
-            CrossEntropyLossConfig { ignore_index: config.ignore_index, ..Default::default() }.init(device)
-        },
-        /// How often each class is expected in a sample.
-        expected: Tensor<1>
-            = |config, device| expected_counts(&config.sampler, config.num_classes, config.num_sampled, device),
-        #[module(skip)]
-        draws: Draws = |config, _device| Draws::new(&config.sampler, config.num_classes, config.seed),
+/// Config of [`SampledSoftmaxLoss`].
+#[loss_config(check = |config| config.sampler.check_classes("sampled_softmax", config.num_classes))]
+pub struct SampledSoftmaxLossConfig {
+    /// The number of classes: the rows of the weight.
+    #[field(example = 10, range = ">= 1")]
+    pub num_classes: usize,
+    /// The size of the embeddings: the columns of the weight.
+    #[field(example = 16, range = ">= 1")]
+    pub embedding_dim: usize,
+    /// How many classes are drawn at each step, for all rows together.
+    #[field(default = 100, range = ">= 1")]
+    pub num_sampled: usize,
+    /// From which distribution they are drawn.
+    #[field(default = Sampler::LogUniform {})]
+    pub sampler: Sampler,
+    /// Whether ln of the expected counts is taken from the logits.
+    #[field(default = true)]
+    pub log_q: bool,
+    /// Whether a drawn class that is a row's label is left out for that row.
+    #[field(default = true)]
+    pub remove_accidental_hits: bool,
+    /// Whether there is a bias.
+    #[field(default = false)]
+    pub bias: bool,
+    /// Where the draws begin.
+    #[field(default = 0, range = ">= 0")]
+    pub seed: usize,
+    /// How the weight begins.
+    #[field(default = WeightInitializer::XavierUniform)]
+    pub initializer: WeightInitializer,
+    /// The label of rows that count nothing.
+    #[field(default = None)]
+    pub ignore_index: Option<i64>,
+}
+
+impl SampledSoftmaxLossConfig {
+    fn build(&self, device: &Device) -> SampledSoftmaxLoss {
+        SampledSoftmaxLoss {
+            config: self.clone(),
+            weight: self.initializer.init(self.num_classes, self.embedding_dim, device),
+            bias: self.bias.then(|| Param::from_tensor(Tensor::zeros([self.num_classes], device))),
+            rows: CrossEntropyLossConfig { ignore_index: self.ignore_index, ..Default::default() }.init(device),
+            expected: expected_counts(&self.sampler, self.num_classes, self.num_sampled, device),
+            draws: Draws::new(&self.sampler, self.num_classes, self.seed),
+        }
     }
-
-    /// Config of [`SampledSoftmaxLoss`].
-    pub struct SampledSoftmaxLossConfig {
-        /// The number of classes: the rows of the weight.
-        num_classes: usize = 10, Range::AtLeast(1.0);
-        /// The size of the embeddings: the columns of the weight.
-        embedding_dim: usize = 16, Range::AtLeast(1.0);
-        /// How many classes are drawn at each step, for all rows together.
-        num_sampled: usize = 100, Range::AtLeast(1.0);
-        /// From which distribution they are drawn.
-        sampler: Sampler = Sampler::LogUniform {};
-        /// Whether ln of the expected counts is taken from the logits.
-        log_q: bool = true;
-        /// Whether a drawn class that is a row's label is left out for that row.
-        remove_accidental_hits: bool = true;
-        /// Whether there is a bias.
-        bias: bool = false;
-        /// Where the draws begin.
-        seed: usize = 0, Range::AtLeast(0.0);
-        /// How the weight begins.
-        initializer: WeightInitializer = WeightInitializer::XavierUniform;
-        /// The label of rows that count nothing.
-        ignore_index: Option<i64> = None;
-    }
-    validate |config| config.sampler.check_classes("sampled_softmax", config.num_classes);
 }
 
 own_weight! {
-    SampledSoftmaxLoss "sampled_softmax";
-    bias bias;
+    SampledSoftmaxLoss, bias;
     {
         fn has_own_values(&self) -> bool {
             true
         }
-        fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+        fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
             let training = embeddings.device().is_autodiff();
-            let sampled = self.draws.next(self.config.num_sampled, training, &labels);
+            let sampled = self.draws.next(self.config.num_sampled, training, &labels.of);
             self.values_with_samples(parameters, embeddings, labels, sampled, self.expected.clone())
         }
         fn samples(&self) -> Vec<Argument> {
             let expected = Argument::state("expected_counts", &[self.config.num_classes]);
             vec![sampled(self, 1), Argument { optional: false, ..expected }]
         }
-        fn unreduced_of_samples(
+        fn call_samples(
             &self,
             embeddings: Tensor<2>,
             labels: Tensor<1, Int>,
-            arguments: &mut Arguments<'_>,
-        ) -> Result<Unreduced<1>, EvalError> {
+            extras: Extras,
+            (arguments, wanted): (&mut Arguments<'_>, Wanted),
+        ) -> Result<Called, EvalError> {
             let (sampled, expected) = (arguments.labels("sampled"), arguments.float("expected_counts"));
-            self.check_samples(&embeddings, &labels, &sampled, &expected)?;
-            Ok(self.forward_with_samples_unreduced(embeddings, labels, sampled, expected))
+            self.check_samples(&embeddings, &labels, &sampled, &expected, &extras)?;
+            Ok(match wanted {
+                Wanted::Values => {
+                    let extras = extras.mask_alone();
+                    self.forward_with_samples_unreduced(embeddings, labels, sampled, expected, extras).values.into()
+                }
+                Wanted::Loss => self.forward_with_samples(embeddings, labels, sampled, expected, extras).into(),
+            })
         }
     }
 }
@@ -129,7 +150,7 @@ impl Head for SampledSoftmaxLoss {
 }
 
 impl SampledSoftmaxLoss {
-    /// The value of the batch with classes that the caller has drawn, reduced as the config says.
+    /// The value of the batch with classes that the caller has drawn, and with [`Extras`], reduced as the config says.
     ///
     /// With every class once and expected counts of 1 it is the full softmax.
     ///
@@ -146,12 +167,18 @@ impl SampledSoftmaxLoss {
         labels: Tensor<1, Int>,
         sampled: Tensor<1, Int>,
         expected_counts: Tensor<1>,
+        extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        let values = self.forward_with_samples_unreduced(embeddings, labels, sampled, expected_counts);
-        self.config.reduction.reduce(values, None, None)
+        let extras = extras.into();
+        expect(self.check_samples(&embeddings, &labels, &sampled, &expected_counts, &extras));
+        let (labels, given) = given(self, labels, extras);
+        given.reduce(
+            self.config.reduction,
+            self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts),
+        )
     }
 
-    /// One value per row, and what each counts in a mean.
+    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean.
     ///
     /// # Panics
     /// With the message of [`check_samples`](Self::check_samples)'s error.
@@ -162,9 +189,12 @@ impl SampledSoftmaxLoss {
         labels: Tensor<1, Int>,
         sampled: Tensor<1, Int>,
         expected_counts: Tensor<1>,
+        extras: impl Into<Extras>,
     ) -> Unreduced<1> {
-        expect(self.check_samples(&embeddings, &labels, &sampled, &expected_counts));
-        self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts)
+        let extras = extras.into();
+        expect(self.check_samples(&embeddings, &labels, &sampled, &expected_counts, &extras));
+        let (labels, given) = given(self, labels, extras);
+        given.apply(self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts))
     }
 
     /// What is wrong with the arguments: their shapes, types and devices.
@@ -174,8 +204,9 @@ impl SampledSoftmaxLoss {
         labels: &Tensor<1, Int>,
         sampled: &Tensor<1, Int>,
         expected_counts: &Tensor<1>,
+        extras: &Extras,
     ) -> Result<(), InputError> {
-        self.check(embeddings, labels, None)?;
+        self.check(embeddings, labels, extras)?;
         let reference = Reference { loss: self.kind(), name: "embeddings", tensor: embeddings };
         reference.same_device("sampled", sampled)?;
         let classes = self.config.num_classes;
@@ -193,7 +224,7 @@ impl SampledSoftmaxLoss {
         &self,
         Parameters { weight, bias }: Parameters,
         embeddings: Tensor<2>,
-        labels: Tensor<1, Int>,
+        labels: Labels<1>,
         sampled: Tensor<1, Int>,
         expected_counts: Tensor<1>,
     ) -> Unreduced<1> {
@@ -239,15 +270,20 @@ mod tests {
     #[test]
     fn every_class_once_is_the_full_softmax() {
         let device = Device::flex();
-        let config = SampledSoftmaxLossConfig::new().with_num_classes(6).with_embedding_dim(3).with_ignore_index(5);
+        let config = SampledSoftmaxLossConfig::new(6, 3).with_ignore_index(5);
         let head = config.init(&device);
-        let full =
-            SoftmaxLossConfig::new().with_num_classes(6).with_embedding_dim(3).with_ignore_index(5).init(&device);
+        let full = SoftmaxLossConfig::new(6, 3).with_ignore_index(5).init(&device);
         let full = full.with_weight(head.weight());
         let embeddings = Tensor::<2>::random([4, 3], Distribution::Normal(0.0, 3.0), &device);
         let labels = Tensor::<1, Int>::from_ints([0, 5, 2, 4], &device);
         let sampled = Tensor::<1, Int>::arange(0..6, &device);
-        let value = head.forward_with_samples(embeddings.clone(), labels.clone(), sampled, Tensor::ones([6], &device));
+        let value = head.forward_with_samples(
+            embeddings.clone(),
+            labels.clone(),
+            sampled,
+            Tensor::ones([6], &device),
+            Extras::new(),
+        );
         let expected: f32 = full.forward(embeddings, labels).into_scalar();
         assert!((value.into_scalar::<f32>() - expected).abs() < 1e-5);
     }
@@ -255,7 +291,7 @@ mod tests {
     #[test]
     fn counts_are_one_per_class() {
         let sampler = Sampler::Unigram { counts: vec![1.0, 2.0], power: 1.0 };
-        let error = SampledSoftmaxLossConfig::new().with_sampler(sampler).try_init(&Device::flex()).unwrap_err();
+        let error = SampledSoftmaxLossConfig::new(10, 16).with_sampler(sampler).try_init(&Device::flex()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "sampled_softmax: `sampler.counts` is 2 numbers, allowed: one number per class: `num_classes` is 10"

@@ -1,18 +1,18 @@
 //! How classes are drawn.
 
-use crate::config::{FieldType, Range, Value};
+use crate::config::{FieldType, Range, Unreadable, Value};
 use crate::error::ConfigError;
+use crate::field::{Keys, list_of_numbers, table};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn_losses_derive::ByValue;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// From which distribution classes are drawn, with replacement.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::field::schema::key_within("counts", COUNT), transform = crate::field::schema::key_within("power", POWER)))]
+#[derive(Debug, Clone, PartialEq, ByValue)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(tag = "kind", rename_all = "snake_case", deny_unknown_fields, transform = crate::field::schema::key_within("counts", COUNT), transform = crate::field::schema::key_within("power", POWER)))]
 pub enum Sampler {
     /// Every class is as likely.
     Uniform {},
@@ -23,7 +23,7 @@ pub enum Sampler {
         /// How often each class is seen.
         counts: Vec<f64>,
         /// What flattens the counts: 1 leaves them, 0.75 is word2vec's.
-        #[serde(default = "one")]
+        #[cfg_attr(feature = "schema", schemars(default = "one"))]
         power: f64,
     },
 }
@@ -31,6 +31,7 @@ pub enum Sampler {
 const COUNT: Range = Range::Greater(0.0);
 const POWER: Range = Range::AtLeast(0.0);
 
+#[cfg(feature = "schema")]
 fn one() -> f64 {
     1.0
 }
@@ -72,13 +73,36 @@ impl Sampler {
 impl FieldType for Sampler {
     const KIND: &'static str = "table";
 
+    fn to_value(&self) -> Value {
+        match self {
+            Self::Uniform {} => table([("kind", "uniform".into())]),
+            Self::LogUniform {} => table([("kind", "log_uniform".into())]),
+            Self::Unigram { counts, power } => {
+                table([("kind", "unigram".into()), ("counts", counts.clone().into()), ("power", (*power).into())])
+            }
+        }
+    }
+    fn from_value(value: &Value) -> Result<Self, Unreadable> {
+        let tag = value.get("kind").and_then(Value::as_str);
+        let keys: &[&str] = if tag == Some("unigram") { &["kind", "counts", "power"] } else { &["kind"] };
+        let keys = Keys::of(value, keys)?;
+        match tag {
+            Some("uniform") => Ok(Self::Uniform {}),
+            Some("log_uniform") => Ok(Self::LogUniform {}),
+            Some("unigram") => {
+                let counts = list_of_numbers(value.get("counts").ok_or(Unreadable::Type)?)?;
+                Ok(Self::Unigram { counts, power: keys.get("power")?.unwrap_or(1.0) })
+            }
+            _ => Err(Unreadable::Type),
+        }
+    }
     fn allowed(_: Range) -> String {
         "a table of `kind`: `uniform`, `log_uniform`, or `unigram` with `counts`, one number > 0 per class, and `power` >= 0".into()
     }
     fn samples(_: Range) -> Vec<Value> {
         let unigram = |power| Self::Unigram { counts: vec![1.0, 4.0, 0.5], power };
         let samples = [Self::Uniform {}, Self::LogUniform {}, unigram(1.0), unigram(0.25)];
-        samples.iter().map(|sample| serde_yaml_ng::to_value(sample).expect("a table")).collect()
+        samples.iter().map(|sample| sample.to_value()).collect()
     }
     fn refused(_: Range) -> Vec<Value> {
         let unigram = |counts: &[f64], power| Self::Unigram { counts: counts.to_vec(), power };
@@ -90,7 +114,7 @@ impl FieldType for Sampler {
             unigram(&[1.0, 1.0, 2.0], -1.0),
             unigram(&[1.0, 1.0, 2.0], f64::INFINITY),
         ];
-        samples.iter().map(|sample| serde_yaml_ng::to_value(sample).expect("a table")).chain(["fair".into()]).collect()
+        samples.iter().map(|sample| sample.to_value()).chain(["fair".into()]).collect()
     }
     fn check(&self, loss: &'static str, field: &str, _: Range) -> Result<(), ConfigError> {
         let Self::Unigram { counts, power } = self else { return Ok(()) };
@@ -113,6 +137,11 @@ pub(crate) struct Draws {
 }
 
 impl Draws {
+    /// Draws in which every class has the same chance.
+    pub(super) fn of_classes(classes: usize) -> Self {
+        Self::new(&Sampler::Uniform {}, classes, 0)
+    }
+
     pub(super) fn new(sampler: &Sampler, classes: usize, seed: usize) -> Self {
         let cumulative = (*sampler != Sampler::Uniform {}).then(|| {
             let add = |sum: &mut f64, p: f64| {

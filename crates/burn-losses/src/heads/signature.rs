@@ -10,6 +10,7 @@ impl Family for AnyHeadLoss {
             Argument::prediction("embeddings", Shape::MATRIX),
             Argument::labels("labels", Shape::First(1), classes, self.ignore_index()),
             Argument::weights(Shape::First(1)),
+            Argument::mask("mask", Shape::First(1)),
             Argument::parameter("weight", &self.weight().dims()),
         ];
         usual.extend(self.bias().map(|bias| Argument::parameter("bias", &bias.dims())));
@@ -26,15 +27,11 @@ impl Family for AnyHeadLoss {
             head = head.with_bias(bias);
         }
         let (embeddings, labels) = (arguments.float("embeddings"), arguments.labels("labels"));
-        let weights = arguments.optional_float("weights");
-        head.check(&embeddings, &labels, weights.as_ref())?;
+        let extras = arguments.extras::<1, 1>();
+        head.check(&embeddings, &labels, &extras)?;
         if !arguments.has("sampled") {
-            return Ok(forward!(head, wanted, weights; embeddings, labels));
+            return Ok(forward!(head, wanted, extras; embeddings, labels));
         }
-        let unreduced = head.unreduced_of_samples(embeddings, labels, arguments)?;
-        Ok(match wanted {
-            Wanted::Values => unreduced.values.into(),
-            Wanted::Loss => head.reduction().reduce(unreduced, weights, None).into(),
-        })
+        head.call_samples(embeddings, labels, extras, (arguments, wanted))
     }
 }

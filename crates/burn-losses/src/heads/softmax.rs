@@ -1,47 +1,77 @@
 //! Softmax loss with its own weight.
 
+use super::HeadOptions;
+use super::declare::own_weight;
+use super::sampler::Draws;
+use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use burn::module::Param;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-head_loss! {
-    "softmax": "cross-entropy of a linear layer of its own";
-
-    /// The softmax loss: a linear layer, and cross-entropy.
-    ///
-    /// # Formula
-    /// `-ln softmax(W x + b)_y`, smoothed and weighted as [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss).
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{heads::SoftmaxLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let head = SoftmaxLossConfig::new().with_num_classes(4).with_embedding_dim(2).init(&device);
-    /// // Nothing known: every class is as likely.
-    /// let embeddings = Tensor::<2>::zeros([3, 2], &device);
-    /// let value = head.forward(embeddings.clone(), Tensor::<1, Int>::from_ints([0, 3, 1], &device));
-    /// assert!((value.into_scalar::<f32>() - 4f32.ln()).abs() < 1e-6);
-    /// assert_eq!(head.logits(embeddings).dims(), [3, 4]);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch: `torch.nn.Linear`, then `CrossEntropyLoss`.
-    pub struct SoftmaxLoss {
-        /// One number per class.
-        bias: Option<Param<Tensor<1>>> = |config, device| {
-            config.bias.then(|| Param::from_tensor(Tensor::zeros([config.num_classes], device)))
-        },
-    }
-
-    /// Config of [`SoftmaxLoss`].
-    pub struct SoftmaxLossConfig {
-        /// Whether there is a bias.
-        bias: bool = false;
-    }
-    bias bias;
+/// The softmax loss: a linear layer, and cross-entropy.
+///
+/// # Formula
+/// `-ln softmax(W x + b)_y`, smoothed and weighted as [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss).
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{heads::SoftmaxLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let head = SoftmaxLossConfig::new(4, 2).init(&device);
+/// // Nothing known: every class is as likely.
+/// let embeddings = Tensor::<2>::zeros([3, 2], &device);
+/// let value = head.forward(embeddings.clone(), Tensor::<1, Int>::from_ints([0, 3, 1], &device));
+/// assert!((value.into_scalar::<f32>() - 4f32.ln()).abs() < 1e-6);
+/// assert_eq!(head.logits(embeddings).dims(), [3, 4]);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch: `torch.nn.Linear`, then `CrossEntropyLoss`.
+#[loss(heads, "softmax", "cross-entropy of a linear layer of its own")]
+pub struct SoftmaxLoss {
+    config: SoftmaxLossConfig,
+    /// One row per class.
+    weight: Param<Tensor<2>>,
+    rows: CrossEntropyLoss,
+    #[module(skip)]
+    draws: Draws,
+    /// One number per class.
+    bias: Option<Param<Tensor<1>>>,
 }
+
+/// Config of [`SoftmaxLoss`].
+#[loss_config(check = |config| config.options.check("softmax", config.num_classes))]
+pub struct SoftmaxLossConfig {
+    /// The number of classes: the rows of the weight.
+    #[field(example = 10, range = ">= 1")]
+    pub num_classes: usize,
+    /// The size of the embeddings: the columns of the weight.
+    #[field(example = 16, range = ">= 1")]
+    pub embedding_dim: usize,
+    /// Whether there is a bias.
+    #[field(default = false)]
+    pub bias: bool,
+    /// What all heads have.
+    #[field(flatten)]
+    pub options: HeadOptions,
+}
+
+impl SoftmaxLossConfig {
+    fn build(&self, device: &Device) -> SoftmaxLoss {
+        SoftmaxLoss {
+            config: self.clone(),
+            weight: self.options.weight(self.num_classes, self.embedding_dim, device),
+            rows: self.options.cross_entropy(device),
+            draws: Draws::of_classes(self.num_classes),
+            bias: { self.bias.then(|| Param::from_tensor(Tensor::zeros([self.num_classes], device))) },
+        }
+    }
+}
+
+own_weight!(SoftmaxLoss, bias);
 
 impl Head for SoftmaxLoss {
     fn scaling(&self) -> Scaling {

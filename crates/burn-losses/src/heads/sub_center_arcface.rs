@@ -1,47 +1,83 @@
 //! Sub-center ArcFace.
 
+use super::HeadOptions;
 use super::arcface::turned;
-use crate::config::Range;
+use super::declare::own_weight;
+use super::sampler::Draws;
+use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::formula::Real;
+use burn::module::Param;
+use burn::tensor::{Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-head_loss! {
-    "sub_center_arcface": "ArcFace with several centers per class, for noisy labels";
-
-    /// Sub-center ArcFace (Deng et al. 2020, [doi 10.1007/978-3-030-58621-8_43](https://doi.org/10.1007/978-3-030-58621-8_43)).
-    ///
-    /// # Formula
-    /// As [`ArcfaceLoss`](super::ArcfaceLoss), with cos_j the largest cosine to one of the K centers of class j. The weight is
-    /// `[C K, E]`: rows j K to j K + K - 1 are the centers of class j.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{heads::SubCenterArcfaceLossConfig, prelude::*};
-    ///
-    /// let config = SubCenterArcfaceLossConfig::new().with_num_classes(5).with_embedding_dim(2).with_sub_centers(3);
-    /// let head = config.init(&Device::flex());
-    /// assert_eq!(head.weight().dims(), [15, 2]);
-    /// assert_eq!(head.logits(Tensor::ones([4, 2], &Device::flex())).dims(), [4, 5]);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// pytorch-metric-learning: `SubCenterArcFaceLoss`, with the margin in degrees (28.6).
-    pub struct SubCenterArcfaceLoss;
-
-    /// Config of [`SubCenterArcfaceLoss`].
-    pub struct SubCenterArcfaceLossConfig {
-        /// The factor of the cosines.
-        scale: f64 = 64.0, Range::Greater(0.0);
-        /// By how much the angle has to be smaller, in radians.
-        margin: f64 = 0.5, Range::HalfOpen(0.0, core::f64::consts::PI);
-        /// K: the centers of each class.
-        sub_centers: usize = 3, Range::AtLeast(1.0);
-        /// No margin for angles beyond a right one.
-        easy_margin: bool = false;
-    }
-    centers sub_centers;
+/// Sub-center ArcFace (Deng et al. 2020, [doi 10.1007/978-3-030-58621-8_43](https://doi.org/10.1007/978-3-030-58621-8_43)).
+///
+/// # Formula
+/// As [`ArcfaceLoss`](super::ArcfaceLoss), with cos_j the largest cosine to one of the K centers of class j. The weight is
+/// `[C K, E]`: rows j K to j K + K - 1 are the centers of class j.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{heads::SubCenterArcfaceLossConfig, prelude::*};
+///
+/// let config = SubCenterArcfaceLossConfig::new(5, 2).with_sub_centers(3);
+/// let head = config.init(&Device::flex());
+/// assert_eq!(head.weight().dims(), [15, 2]);
+/// assert_eq!(head.logits(Tensor::ones([4, 2], &Device::flex())).dims(), [4, 5]);
+/// ```
+///
+/// # Elsewhere
+/// pytorch-metric-learning: `SubCenterArcFaceLoss`, with the margin in degrees (28.6).
+#[loss(heads, "sub_center_arcface", "ArcFace with several centers per class, for noisy labels")]
+pub struct SubCenterArcfaceLoss {
+    config: SubCenterArcfaceLossConfig,
+    /// One row per class.
+    weight: Param<Tensor<2>>,
+    rows: CrossEntropyLoss,
+    #[module(skip)]
+    draws: Draws,
 }
+
+/// Config of [`SubCenterArcfaceLoss`].
+#[loss_config(check = |config| config.options.check("sub_center_arcface", config.num_classes))]
+pub struct SubCenterArcfaceLossConfig {
+    /// The number of classes: the rows of the weight.
+    #[field(example = 10, range = ">= 1")]
+    pub num_classes: usize,
+    /// The size of the embeddings: the columns of the weight.
+    #[field(example = 16, range = ">= 1")]
+    pub embedding_dim: usize,
+    /// The factor of the cosines.
+    #[field(default = 64.0, range = "> 0")]
+    pub scale: f64,
+    /// By how much the angle has to be smaller, in radians.
+    #[field(default = 0.5, range = "[0, pi)")]
+    pub margin: f64,
+    /// K: the centers of each class.
+    #[field(default = 3, range = ">= 1")]
+    pub sub_centers: usize,
+    /// No margin for angles beyond a right one.
+    #[field(default = false)]
+    pub easy_margin: bool,
+    /// What all heads have.
+    #[field(flatten)]
+    pub options: HeadOptions,
+}
+
+impl SubCenterArcfaceLossConfig {
+    fn build(&self, device: &Device) -> SubCenterArcfaceLoss {
+        SubCenterArcfaceLoss {
+            config: self.clone(),
+            weight: self.options.weight(self.num_classes * self.sub_centers, self.embedding_dim, device),
+            rows: self.options.cross_entropy(device),
+            draws: Draws::of_classes(self.num_classes),
+        }
+    }
+}
+
+own_weight!(SubCenterArcfaceLoss);
 
 impl Head for SubCenterArcfaceLoss {
     fn scaling(&self) -> Scaling {

@@ -1,81 +1,92 @@
 //! Center loss.
 
-use super::MetricLoss;
-use crate::config::Range;
+use super::{MetricLoss, accepts_size};
 use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::engine::primitives::centers;
+use crate::engine::primitives::labels::without_class;
 use crate::engine::{new_state, set_state, state_on};
-use crate::macros::loss;
 use crate::reduction::Unreduced;
 use crate::signature::{Argument, Role};
 use burn::module::{Param, RunningState};
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
+use burn_losses_derive::{Choice, loss, loss_config};
 
-crate::choice! {
-    /// How the centers move.
-    #[derive(Copy, Eq)]
-    pub enum CenterUpdate {
-        /// By the paper's rule, at every forward pass in training, outside the optimizer.
-        #[default]
-        Paper = "paper",
-        /// They are parameters: the optimizer moves them.
-        Gradient = "gradient",
-    }
+/// How the centers move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum CenterUpdate {
+    /// By the paper's rule, at every forward pass in training, outside the optimizer.
+    #[default]
+    Paper,
+    /// They are parameters: the optimizer moves them.
+    Gradient,
 }
 
-loss! {
-    metric "center": "every embedding is drawn to the center of its class";
+/// Center loss (Wen et al. 2016, [doi 10.1007/978-3-319-46478-7_31](https://doi.org/10.1007/978-3-319-46478-7_31)), to be added to
+/// a cross-entropy with a small weight.
+///
+/// # Formula
+/// `1/2 |x - c_y|^2`. After each training step, with n_j the number of rows of class j in the batch,
+/// ```text
+/// c_j <- c_j - center_lr sum_(y = j) (c_j - x) / (1 + n_j)
+/// ```
+/// A class that is not in the batch does not move. The centers begin at 0 and are saved with the module. A step is a
+/// forward pass on a device with autodiff.
+///
+/// # Numerics
+/// A label that is no class has the value NaN and moves no center; nor does a row that is not finite.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{metric::CenterLossConfig, prelude::*};
+///
+/// let device = Device::flex().autodiff();
+/// let loss = CenterLossConfig::new(2, 2).init(&device);
+/// let embeddings = Tensor::<2>::from_floats([[3.0, 4.0]], &device);
+/// let value = loss.forward(embeddings, Tensor::<1, Int>::from_ints([1], &device));
+/// assert_eq!(value.into_scalar::<f32>(), 12.5);
+/// // A quarter of the way: 0.5 / (1 + 1).
+/// let centers = loss.centers().into_data().iter::<f32>().collect::<Vec<_>>();
+/// assert_eq!(centers, [0.0, 0.0, 0.75, 1.0]);
+/// ```
+///
+/// # Elsewhere
+/// The usual PyTorch implementation has no 1/2, and lets an optimizer of its own move the centers.
+#[loss(metric, "center", "every embedding is drawn to the center of its class")]
+pub struct CenterLoss {
+    config: CenterLossConfig,
+    /// The centers that move by the paper's rule.
+    moving: Option<RunningState<Tensor<2>>>,
+    /// The centers that are learned.
+    learned: Option<Param<Tensor<2>>>,
+}
 
-    /// Center loss (Wen et al. 2016, [doi 10.1007/978-3-319-46478-7_31](https://doi.org/10.1007/978-3-319-46478-7_31)), to be added to
-    /// a cross-entropy with a small weight.
-    ///
-    /// # Formula
-    /// `1/2 |x - c_y|^2`. After each training step, with n_j the number of rows of class j in the batch,
-    /// ```text
-    /// c_j <- c_j - center_lr sum_(y = j) (c_j - x) / (1 + n_j)
-    /// ```
-    /// A class that is not in the batch does not move. The centers begin at 0 and are saved with the module. A step is a
-    /// forward pass on a device with autodiff.
-    ///
-    /// # Numerics
-    /// A label that is no class has the value NaN and moves no center; nor does a row that is not finite.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{metric::CenterLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex().autodiff();
-    /// let loss = CenterLossConfig::new().with_num_classes(2).with_embedding_dim(2).init(&device);
-    /// let embeddings = Tensor::<2>::from_floats([[3.0, 4.0]], &device);
-    /// let value = loss.forward(embeddings, Tensor::<1, Int>::from_ints([1], &device));
-    /// assert_eq!(value.into_scalar::<f32>(), 12.5);
-    /// // A quarter of the way: 0.5 / (1 + 1).
-    /// let centers = loss.centers().into_data().iter::<f32>().collect::<Vec<_>>();
-    /// assert_eq!(centers, [0.0, 0.0, 0.75, 1.0]);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// The usual PyTorch implementation has no 1/2, and lets an optimizer of its own move the centers.
-    pub struct CenterLoss {
-        /// The centers that move by the paper's rule.
-        moving: Option<RunningState<Tensor<2>>> = |config, device| (config.update == CenterUpdate::Paper)
-            .then(|| new_state([config.num_classes, config.embedding_dim], 0.0, device)),
-        /// The centers that are learned.
-        learned: Option<Param<Tensor<2>>> = |config, device| (config.update == CenterUpdate::Gradient)
-            .then(|| Param::from_tensor(Tensor::zeros([config.num_classes, config.embedding_dim], device))),
-    }
+/// Config of [`CenterLoss`].
+#[loss_config]
+pub struct CenterLossConfig {
+    /// The number of classes.
+    #[field(example = 10, range = ">= 1")]
+    pub num_classes: usize,
+    /// The size of the embeddings.
+    #[field(example = 2, range = ">= 1")]
+    pub embedding_dim: usize,
+    /// The paper's alpha: how far the centers move in a step. (An optimizer has its own rate.)
+    #[field(default = 0.5, range = "(0, 1]")]
+    pub center_lr: f64,
+    /// How the centers move.
+    #[field(default = CenterUpdate::Paper)]
+    pub update: CenterUpdate,
+}
 
-    /// Config of [`CenterLoss`].
-    pub struct CenterLossConfig {
-        /// The number of classes.
-        num_classes: usize = 10, Range::AtLeast(1.0);
-        /// The size of the embeddings.
-        embedding_dim: usize = 2, Range::AtLeast(1.0);
-        /// The paper's alpha: how far the centers move in a step. (An optimizer has its own rate.)
-        center_lr: f64 = 0.5, Range::HalfOpenLow(0.0, 1.0);
-        /// How the centers move.
-        update: CenterUpdate = CenterUpdate::Paper;
+impl CenterLossConfig {
+    fn build(&self, device: &Device) -> CenterLoss {
+        CenterLoss {
+            config: self.clone(),
+            moving: (self.update == CenterUpdate::Paper)
+                .then(|| new_state([self.num_classes, self.embedding_dim], 0.0, device)),
+            learned: (self.update == CenterUpdate::Gradient)
+                .then(|| Param::from_tensor(Tensor::zeros([self.num_classes, self.embedding_dim], device))),
+        }
     }
 }
 
@@ -105,8 +116,6 @@ impl CenterLoss {
 }
 
 impl MetricLoss for CenterLoss {
-    kind_and_settings!("center");
-
     fn class_vectors(&self) -> Option<(Argument, Tensor<2>)> {
         let centers = self.centers();
         let argument = Argument::parameter("centers", &centers.dims());
@@ -119,7 +128,8 @@ impl MetricLoss for CenterLoss {
 }
 
 impl Anchors for CenterLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
+        let labels = without_class(labels, mask);
         let centers = match &self.moving {
             Some(moving) => state_on(moving, &embeddings.device()),
             None => self.centers(),
@@ -133,12 +143,7 @@ impl Anchors for CenterLoss {
     }
 
     fn accepts(&self, _: usize, size: usize) -> Result<(), String> {
-        let expected = self.config.embedding_dim;
-        if size == expected {
-            Ok(())
-        } else {
-            Err(format!("{expected} numbers per embedding, as `embedding_dim` says"))
-        }
+        accepts_size(self.config.embedding_dim, size)
     }
 
     fn partners(&self) -> NeededPartners {

@@ -1,49 +1,53 @@
 //! Circle loss.
 
-use crate::config::Range;
+use super::MetricLoss;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
-use crate::macros::loss;
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    metric "circle": "every pair has its own pace: those far from their optimum are pulled more";
-
-    /// Circle loss (Sun et al. 2020, [arXiv 2002.10857](https://arxiv.org/abs/2002.10857)).
-    ///
-    /// # Formula
-    /// ```text
-    /// softplus(LSE_n(gamma a_n (s_n - m)) + LSE_p(-gamma a_p (s_p - 1 + m)))
-    /// a_p = max(0, 1 + m - s_p)    a_n = max(0, s_n + m)
-    /// ```
-    /// s the cosine, m the margin, LSE the logarithm of the sum of exponentials. Anchors with a positive and a negative count.
-    ///
-    /// # Numerics
-    /// The paces a_p and a_n are constants for the gradient, as in the paper.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{metric::CircleLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = CircleLossConfig::new().with_gamma(1.0).init(&device);
-    /// let embeddings = Tensor::<2>::from_floats([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], &device);
-    /// let value = loss.forward(embeddings, Tensor::<1, Int>::from_ints([0, 0, 1], &device));
-    /// // s_p = 1 and s_n = 0: a_n (0 - m) - a_p m = -1/16 - 1/16.
-    /// assert!((value.into_scalar::<f32>() - (1.0 + (-0.125f32).exp()).ln()).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// pytorch-metric-learning: `CircleLoss`, with other defaults (m = 0.4, gamma = 80).
-    pub struct CircleLoss;
-
-    /// Config of [`CircleLoss`].
-    pub struct CircleLossConfig {
-        /// m: how far from 1 and 0 the similarities may stay.
-        margin: f64 = 0.25, Range::Open(0.0, 1.0);
-        /// The scale of the similarities.
-        gamma: f64 = 256.0, Range::Greater(0.0);
-    }
+/// Circle loss (Sun et al. 2020, [arXiv 2002.10857](https://arxiv.org/abs/2002.10857)).
+///
+/// # Formula
+/// ```text
+/// softplus(LSE_n(gamma a_n (s_n - m)) + LSE_p(-gamma a_p (s_p - 1 + m)))
+/// a_p = max(0, 1 + m - s_p)    a_n = max(0, s_n + m)
+/// ```
+/// s the cosine, m the margin, LSE the logarithm of the sum of exponentials. Anchors with a positive and a negative count.
+///
+/// # Numerics
+/// The paces a_p and a_n are constants for the gradient, as in the paper.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{metric::CircleLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = CircleLossConfig::new().with_gamma(1.0).init(&device);
+/// let embeddings = Tensor::<2>::from_floats([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], &device);
+/// let value = loss.forward(embeddings, Tensor::<1, Int>::from_ints([0, 0, 1], &device));
+/// // s_p = 1 and s_n = 0: a_n (0 - m) - a_p m = -1/16 - 1/16.
+/// assert!((value.into_scalar::<f32>() - (1.0 + (-0.125f32).exp()).ln()).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// pytorch-metric-learning: `CircleLoss`, with other defaults (m = 0.4, gamma = 80).
+#[loss(metric, "circle", "every pair has its own pace: those far from their optimum are pulled more")]
+pub struct CircleLoss {
+    config: CircleLossConfig,
 }
+
+/// Config of [`CircleLoss`].
+#[loss_config]
+pub struct CircleLossConfig {
+    /// m: how far from 1 and 0 the similarities may stay.
+    #[field(default = 0.25, range = "(0, 1)")]
+    pub margin: f64,
+    /// The scale of the similarities.
+    #[field(default = 256.0, range = "> 0")]
+    pub gamma: f64,
+}
+
+impl MetricLoss for CircleLoss {}
 
 impl AnchorFormula for CircleLoss {
     fn score(&self) -> Score {

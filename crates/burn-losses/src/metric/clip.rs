@@ -1,61 +1,67 @@
 //! CLIP's loss.
 
 use super::views::{self, forward_views};
-use crate::config::Range;
 use crate::engine::pairs;
 use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score};
-use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::module::Param;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    metric "clip": "picks the partner out of the other view's rows, both ways";
+/// CLIP's symmetric cross-entropy of two views (Radford et al. 2021, [arXiv 2103.00020](https://arxiv.org/abs/2103.00020)).
+///
+/// # Formula
+/// The first half of the rows is one view, the second half the other. For a row i with its partners P(i), the rows of the other half
+/// that have its label,
+/// ```text
+/// -1/|P(i)| sum_(p in P(i)) ln softmax_j(cos_ij / temperature)_p
+/// ```
+/// over all rows j of the other half. With labels that occur once per view, the mean is CLIP's loss. A row without a partner counts
+/// nothing. `learned`: the cosines get a further factor e^t, t a parameter that begins at 0; e^t / temperature is at most 100.
+///
+/// The negatives are those of the batch on this device: nothing is gathered from other devices.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::metric::ClipLossConfig;
+///
+/// let device = Device::flex();
+/// let loss = ClipLossConfig::new().with_temperature(1.0).init(&device);
+/// let images = Tensor::<2>::from_floats([[2.0, 0.0], [0.0, 3.0]], &device);
+/// let texts = Tensor::<2>::from_floats([[1.0, 0.0], [0.0, 1.0]], &device);
+/// let value: f32 = loss.forward_views(images, texts).into_scalar();
+/// assert!((value - (1.0 + (-1f32).exp()).ln()).abs() < 1e-5);
+/// ```
+///
+/// # Elsewhere
+/// open_clip: `ClipLoss`, with normalised features.
+#[loss(metric, "clip", "picks the partner out of the other view's rows, both ways")]
+pub struct ClipLoss {
+    config: ClipLossConfig,
+    /// t of the factor e^t, where it is learned.
+    scale: Option<Param<Tensor<1>>>,
+}
 
-    /// CLIP's symmetric cross-entropy of two views (Radford et al. 2021, [arXiv 2103.00020](https://arxiv.org/abs/2103.00020)).
-    ///
-    /// # Formula
-    /// The first half of the rows is one view, the second half the other. For a row i with its partners P(i), the rows of the other half
-    /// that have its label,
-    /// ```text
-    /// -1/|P(i)| sum_(p in P(i)) ln softmax_j(cos_ij / temperature)_p
-    /// ```
-    /// over all rows j of the other half. With labels that occur once per view, the mean is CLIP's loss. A row without a partner counts
-    /// nothing. `learned`: the cosines get a further factor e^t, t a parameter that begins at 0; e^t / temperature is at most 100.
-    ///
-    /// The negatives are those of the batch on this device: nothing is gathered from other devices.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::metric::ClipLossConfig;
-    ///
-    /// let device = Device::flex();
-    /// let loss = ClipLossConfig::new().with_temperature(1.0).init(&device);
-    /// let images = Tensor::<2>::from_floats([[2.0, 0.0], [0.0, 3.0]], &device);
-    /// let texts = Tensor::<2>::from_floats([[1.0, 0.0], [0.0, 1.0]], &device);
-    /// let value: f32 = loss.forward_views(images, texts).into_scalar();
-    /// assert!((value - (1.0 + (-1f32).exp()).ln()).abs() < 1e-5);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// open_clip: `ClipLoss`, with normalised features.
-    pub struct ClipLoss {
-        /// t of the factor e^t, where it is learned.
-        scale: Option<Param<Tensor<1>>> = |config, device| config.learned.then(|| views::number(device)),
-    }
+/// Config of [`ClipLoss`].
+#[loss_config]
+pub struct ClipLossConfig {
+    /// What divides the cosines.
+    #[field(default = 0.07, range = ">= 0.01")]
+    pub temperature: f64,
+    /// Whether a further factor is learned.
+    #[field(default = true)]
+    pub learned: bool,
+}
 
-    /// Config of [`ClipLoss`].
-    pub struct ClipLossConfig {
-        /// What divides the cosines.
-        temperature: f64 = 0.07, Range::AtLeast(0.01);
-        /// Whether a further factor is learned.
-        learned: bool = true;
+impl ClipLossConfig {
+    fn build(&self, device: &Device) -> ClipLoss {
+        ClipLoss { config: self.clone(), scale: self.learned.then(|| views::number(device)) }
     }
 }
 
-forward_views!(ClipLoss, "clip");
+forward_views!(ClipLoss);
 
 /// Cross-entropy of the row's scores, the mean over its partners.
 #[derive(Debug, Clone)]
@@ -77,10 +83,10 @@ impl AnchorFormula for CrossEntropy {
 }
 
 impl Anchors for ClipLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
         let factor = views::factor(self.scale.as_ref(), self.config.temperature, &embeddings);
         let nothing = views::constant(0.0, &embeddings);
-        pairs::of_views(&CrossEntropy, embeddings, labels, [factor, nothing])
+        pairs::of_views(&CrossEntropy, embeddings, labels, [factor, nothing], mask)
     }
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {

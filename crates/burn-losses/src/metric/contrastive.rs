@@ -2,69 +2,71 @@
 
 use super::{Distance, MetricLoss};
 use crate::check::{Reference, widen};
-use crate::config::Range;
 use crate::engine::primitives::l2_normalize::l2_normalize;
+use crate::engine::rows::valid_rows;
 use crate::error::{InputError, expect};
 use crate::formula::{Anchor, AnchorFormula, Counts, Formula, Partners, Real, Score};
-use crate::macros::loss;
+use crate::reduction::{Extras, Unreduced, cleaned};
 use crate::signature::{Argument, Arguments, Called, EvalError, Shape, Signature, Wanted};
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
+use burn_losses_derive::{Choice, loss, loss_config};
 
-crate::choice! {
-    /// How a pair's value grows with its distance.
-    #[derive(Copy, Eq)]
-    pub enum ContrastiveForm {
-        /// Half the square: Hadsell et al.
-        #[default]
-        Squared = "squared",
-        /// The distance itself.
-        Linear = "linear",
-    }
+/// How a pair's value grows with its distance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum ContrastiveForm {
+    /// Half the square: Hadsell et al.
+    #[default]
+    Squared,
+    /// The distance itself.
+    Linear,
 }
 
-loss! {
-    metric "contrastive": "similar pairs come together, dissimilar ones keep a margin";
+/// Contrastive loss (Hadsell et al. 2006, [doi 10.1109/CVPR.2006.100](https://doi.org/10.1109/CVPR.2006.100)).
+///
+/// # Formula
+/// ```text
+/// (1 - y) D^2 / 2 + y max(0, margin - D)^2 / 2     squared
+/// (1 - y) D + y max(0, margin - D)                 linear
+/// ```
+/// D the Euclidean distance of a pair; **y = 0: similar, y = 1: dissimilar**. In a batch every row makes a pair with every other;
+/// the value of an anchor is the sum over its N - 1 pairs, and it counts as many: the mean is that of the pairs.
+///
+/// # Numerics
+/// The gradient of a distance 0 is 0: identical embeddings are finite.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::metric::ContrastiveLossConfig;
+///
+/// let device = Device::flex();
+/// let loss = ContrastiveLossConfig::new().with_margin(2.0).init(&device);
+/// let first = Tensor::<2>::from_floats([[0.0, 0.0], [0.0, 0.0]], &device);
+/// let second = Tensor::from_floats([[3.0, 4.0], [0.0, 1.0]], &device);
+/// let value = loss.forward_pairs(first, second, Tensor::from_floats([0.0, 1.0], &device));
+/// assert!((value.into_scalar::<f32>() - (12.5 + 0.5) / 2.0).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// Many implementations have y the other way round. pytorch-metric-learning: `ContrastiveLoss` is linear, and averages the
+/// similar and the dissimilar pairs apart, each without its zeros.
+#[loss(metric, "contrastive", "similar pairs come together, dissimilar ones keep a margin")]
+pub struct ContrastiveLoss {
+    config: ContrastiveLossConfig,
+}
 
-    /// Contrastive loss (Hadsell et al. 2006, [doi 10.1109/CVPR.2006.100](https://doi.org/10.1109/CVPR.2006.100)).
-    ///
-    /// # Formula
-    /// ```text
-    /// (1 - y) D^2 / 2 + y max(0, margin - D)^2 / 2     squared
-    /// (1 - y) D + y max(0, margin - D)                 linear
-    /// ```
-    /// D the Euclidean distance of a pair; **y = 0: similar, y = 1: dissimilar**. In a batch every row makes a pair with every other;
-    /// the value of an anchor is the sum over its N - 1 pairs, and it counts as many: the mean is that of the pairs.
-    ///
-    /// # Numerics
-    /// The gradient of a distance 0 is 0: identical embeddings are finite.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::metric::ContrastiveLossConfig;
-    ///
-    /// let device = Device::flex();
-    /// let loss = ContrastiveLossConfig::new().with_margin(2.0).init(&device);
-    /// let first = Tensor::<2>::from_floats([[0.0, 0.0], [0.0, 0.0]], &device);
-    /// let second = Tensor::from_floats([[3.0, 4.0], [0.0, 1.0]], &device);
-    /// let value = loss.forward_pairs(first, second, Tensor::from_floats([0.0, 1.0], &device));
-    /// assert!((value.into_scalar::<f32>() - (12.5 + 0.5) / 2.0).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// Many implementations have y the other way round. pytorch-metric-learning: `ContrastiveLoss` is linear, and averages the
-    /// similar and the dissimilar pairs apart, each without its zeros.
-    pub struct ContrastiveLoss;
-
-    /// Config of [`ContrastiveLoss`].
-    pub struct ContrastiveLossConfig {
-        /// The distance that dissimilar pairs have to keep.
-        margin: f64 = 1.0, Range::Greater(0.0);
-        /// Whether distances are squared.
-        form: ContrastiveForm = ContrastiveForm::Squared;
-        /// Whether embeddings are brought to length 1 first.
-        normalize: bool = false;
-    }
+/// Config of [`ContrastiveLoss`].
+#[loss_config]
+pub struct ContrastiveLossConfig {
+    /// The distance that dissimilar pairs have to keep.
+    #[field(default = 1.0, range = "> 0")]
+    pub margin: f64,
+    /// Whether distances are squared.
+    #[field(default = ContrastiveForm::Squared)]
+    pub form: ContrastiveForm,
+    /// Whether embeddings are brought to length 1 first.
+    #[field(default = false)]
+    pub normalize: bool,
 }
 
 impl Formula for ContrastiveLoss {
@@ -106,48 +108,97 @@ impl ContrastiveLoss {
     /// With the message of [`check_pairs`](Self::check_pairs)'s error.
     #[track_caller]
     pub fn forward_pairs(&self, first: Tensor<2>, second: Tensor<2>, dissimilar: Tensor<1>) -> Tensor<1> {
-        let values = self.forward_pairs_no_reduction(first, second, dissimilar);
-        self.config.reduction.apply(values, None, None)
+        self.forward_pairs_with(first, second, dissimilar, Extras::new())
     }
 
-    /// One value per pair.
+    /// The same with weights `[N]`, a mask `[N]` of the pairs that are valid, or a divisor: see [`Extras`].
     ///
     /// # Panics
     /// With the message of [`check_pairs`](Self::check_pairs)'s error.
     #[track_caller]
-    pub fn forward_pairs_no_reduction(&self, first: Tensor<2>, second: Tensor<2>, dissimilar: Tensor<1>) -> Tensor<1> {
-        expect(self.check_pairs(&first, &second, &dissimilar));
+    pub fn forward_pairs_with(
+        &self,
+        first: Tensor<2>,
+        second: Tensor<2>,
+        dissimilar: Tensor<1>,
+        extras: impl Into<Extras>,
+    ) -> Tensor<1> {
+        let extras = extras.into();
+        expect(self.check_pairs(&first, &second, &dissimilar, &extras));
+        let given = extras.given(dissimilar.dims());
+        let values = self.values_of_pairs(first, second, dissimilar, given.mask.as_ref());
+        given.reduce(self.config.reduction, values)
+    }
+
+    /// One value per pair, times its weight and divided by the divisor, and what each counts in a mean.
+    ///
+    /// # Panics
+    /// With the message of [`check_pairs`](Self::check_pairs)'s error.
+    #[track_caller]
+    pub fn forward_pairs_unreduced(
+        &self,
+        first: Tensor<2>,
+        second: Tensor<2>,
+        dissimilar: Tensor<1>,
+        extras: impl Into<Extras>,
+    ) -> Unreduced<1> {
+        let extras = extras.into();
+        expect(self.check_pairs(&first, &second, &dissimilar, &extras));
+        let given = extras.given(dissimilar.dims());
+        let values = self.values_of_pairs(first, second, dissimilar, given.mask.as_ref());
+        given.apply(values)
+    }
+
+    fn values_of_pairs(
+        &self,
+        first: Tensor<2>,
+        second: Tensor<2>,
+        dissimilar: Tensor<1>,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Unreduced<1> {
         if first.dims()[0] == 0 {
-            return widen(first).reshape([0]);
+            return widen(first).reshape([0]).into();
         }
-        let distance = Distance::Euclidean.rows(self.ready(first), self.ready(second));
-        Formula::eval(self, distance, widen(dissimilar))
+        let [first, second] = [first, second].map(|rows| self.ready(valid_rows(rows, mask)));
+        let distance = Distance::Euclidean.rows(first, second);
+        Unreduced::from(Formula::eval(self, distance, cleaned(widen(dissimilar), mask))).masked(mask)
     }
 
     /// What is wrong with given pairs: their shapes, types and devices.
-    pub fn check_pairs(&self, first: &Tensor<2>, second: &Tensor<2>, dissimilar: &Tensor<1>) -> Result<(), InputError> {
+    pub fn check_pairs(
+        &self,
+        first: &Tensor<2>,
+        second: &Tensor<2>,
+        dissimilar: &Tensor<1>,
+        extras: &Extras,
+    ) -> Result<(), InputError> {
         let reference = Reference { loss: self.kind(), name: "first", tensor: first };
+        let [count, _] = first.dims();
         reference.same("second", second)?;
-        reference.companion("dissimilar", dissimilar, [first.dims()[0]], "one number per pair")
+        reference.companion("dissimilar", dissimilar, [count], "one number per pair")?;
+        reference.extras(&[count], extras)
     }
 }
 
 impl MetricLoss for ContrastiveLoss {
-    kind_and_settings!("contrastive");
-
     fn tuples(&self) -> Option<Signature> {
         let (first, second) =
             (Argument::prediction("first", Shape::MATRIX), Argument::prediction("second", Shape::Same));
-        Some(vec![first, second, Argument::target("dissimilar", Shape::First(1))])
+        let extras = [Argument::weights(Shape::First(1)), Argument::mask("mask", Shape::First(1))];
+        let pairs = [first, second, Argument::target("dissimilar", Shape::First(1))];
+        Some(pairs.into_iter().chain(extras).collect())
     }
 
     fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
         let (first, second) = (arguments.float("first"), arguments.float("second"));
         let dissimilar = arguments.float("dissimilar");
-        self.check_pairs(&first, &second, &dissimilar)?;
+        let extras = arguments.extras::<1, 1>();
+        self.check_pairs(&first, &second, &dissimilar, &extras)?;
         Ok(match wanted {
-            Wanted::Values => self.forward_pairs_no_reduction(first, second, dissimilar).into(),
-            Wanted::Loss => self.forward_pairs(first, second, dissimilar).into(),
+            Wanted::Values => {
+                self.forward_pairs_unreduced(first, second, dissimilar, extras.mask_alone()).values.into()
+            }
+            Wanted::Loss => self.forward_pairs_with(first, second, dissimilar, extras).into(),
         })
     }
 }

@@ -3,22 +3,43 @@
 //! All losses here can be swapped for one another in a config file: see [`MetricLossConfig`]. Rows of one label belong together,
 //! rows of different labels do not; a label is any integer (of `center`, a class).
 
+mod center;
+mod circle;
+mod clip;
+mod contrastive;
+mod multi_similarity;
+mod nt_xent;
+mod proxy_anchor;
+mod siglip;
 mod signature;
+mod sup_con;
+#[cfg(test)]
+pub mod template;
+mod triplet;
 mod views;
+mod weighted_sum;
 
 use crate::check::Reference;
-use crate::config::Value;
 use crate::engine::pairs::anchors::{self, Anchors, NeededPartners};
 use crate::error::{InputError, expect};
-use crate::macros::{dispatch, family};
-use crate::reduction::{Reduction, Unreduced};
+use crate::loss::Loss;
+use crate::reduction::{Extras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, EvalError, Signature, Wanted};
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Int, Tensor};
+use burn_losses_derive::{dispatch, family};
 
 pub use crate::formula::Distance;
-pub use center::CenterUpdate;
-pub use contrastive::ContrastiveForm;
-pub use triplet::{Average, Mining, TripletKind, triplet_kinds};
+pub use center::{CenterLoss, CenterLossConfig, CenterUpdate};
+pub use circle::{CircleLoss, CircleLossConfig};
+pub use clip::{ClipLoss, ClipLossConfig};
+pub use contrastive::{ContrastiveForm, ContrastiveLoss, ContrastiveLossConfig};
+pub use multi_similarity::{MultiSimilarityLoss, MultiSimilarityLossConfig};
+pub use nt_xent::{NtXentLoss, NtXentLossConfig};
+pub use proxy_anchor::{ProxyAnchorLoss, ProxyAnchorLossConfig};
+pub use siglip::{SiglipLoss, SiglipLossConfig};
+pub use sup_con::{SupConLoss, SupConLossConfig};
+pub use triplet::{Average, Mining, TripletKind, TripletLoss, TripletLossConfig, triplet_kinds};
+pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
 /// A loss of embeddings and labels.
 ///
@@ -26,19 +47,7 @@ pub use triplet::{Average, Mining, TripletKind, triplet_kinds};
 /// value 0 and counts nothing; a batch without any has the value 0, with a live graph.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
-pub trait MetricLoss: Anchors {
-    /// The `kind`, which errors name.
-    fn kind(&self) -> &'static str;
-
-    /// How the unreduced values become one number.
-    fn reduction(&self) -> Reduction;
-
-    /// The config, for [`diagnose`](crate::diagnose).
-    #[doc(hidden)]
-    fn settings(&self) -> Value {
-        Value::Null
-    }
-
+pub trait MetricLoss: Anchors + Loss {
     /// The vectors that the loss has for its classes, proxies or centers, `[num_classes, embedding_dim]`, as an argument; `None`: it has
     /// none.
     #[doc(hidden)]
@@ -77,116 +86,101 @@ pub trait MetricLoss: Anchors {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-        let values = self.forward_unreduced(embeddings, labels);
-        self.reduction().reduce(values, None, None)
+        self.forward_with(embeddings, labels, Extras::new())
     }
 
-    /// The same with weights, which multiply the unreduced values.
+    /// The same with weights, a mask of the rows that are valid, or a divisor: see [`Extras`]. A row that is masked is neither an anchor
+    /// nor anybody's partner.
     ///
     /// # Shapes
-    /// - weights: `[N]`
+    /// - weights, mask: `[N]`
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
     #[track_caller]
-    fn forward_weighted(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, weights: Tensor<1>) -> Tensor<1> {
-        expect(self.check(&embeddings, &labels, Some(&weights)));
-        let values = anchors::values(self, embeddings, labels);
-        self.reduction().reduce(values, Some(weights), None)
+    fn forward_with(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, extras: impl Into<Extras>) -> Tensor<1> {
+        let extras = extras.into();
+        expect(self.check(&embeddings, &labels, &extras));
+        anchors::reduce(self, self.reduction(), embeddings, labels, extras)
     }
 
-    /// One value per anchor: `[N]`.
+    /// One value per row.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward_no_reduction(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-        self.forward_unreduced(embeddings, labels).values
+        self.forward_unreduced(embeddings, labels, Extras::new()).values
     }
 
-    /// One value per anchor, and what each counts in a mean: what [`Reduction::reduce`] takes.
+    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean: what [`Reduction::reduce`](crate::Reduction::reduce)
+    /// takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
-    fn forward_unreduced(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        expect(self.check(&embeddings, &labels, None));
-        anchors::values(self, embeddings, labels)
+    fn forward_unreduced(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        extras: impl Into<Extras>,
+    ) -> Unreduced<1> {
+        let extras = extras.into();
+        expect(self.check(&embeddings, &labels, &extras));
+        anchors::unreduced(self, embeddings, labels, extras)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
-    fn check(
-        &self,
-        embeddings: &Tensor<2>,
-        labels: &Tensor<1, Int>,
-        weights: Option<&Tensor<1>>,
-    ) -> Result<(), InputError> {
+    fn check(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, extras: &Extras) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "embeddings", tensor: embeddings };
-        anchors::check(self, first, labels, weights)
+        anchors::check(self, first, labels, extras)
     }
 }
 
-/// What every loss of this family says of itself.
-macro_rules! kind_and_settings {
-    ($kind:expr) => {
-        $crate::macros::kind_and_reduction!($kind);
-        fn settings(&self) -> $crate::config::Value {
-            $crate::macros::settings(self.config())
-        }
-    };
+/// The config of any module of this family, told apart by `kind`.
+#[family(metric, makes = AnyMetricLoss)]
+pub enum MetricLossConfig {
+    #[kind("triplet", elsewhere = "TripletMarginLoss")]
+    Triplet(TripletLossConfig),
+    #[kind("contrastive", elsewhere = "CosineEmbeddingLoss")]
+    Contrastive(ContrastiveLossConfig),
+    #[kind("center")]
+    Center(CenterLossConfig),
+    #[kind("nt_xent", elsewhere = "NTXentLoss", elsewhere = "InfoNCE")]
+    NtXent(NtXentLossConfig),
+    #[kind("sup_con", elsewhere = "SupConLoss")]
+    SupCon(SupConLossConfig),
+    #[kind("multi_similarity")]
+    MultiSimilarity(MultiSimilarityLossConfig),
+    #[kind("circle")]
+    Circle(CircleLossConfig),
+    #[kind("clip")]
+    Clip(ClipLossConfig),
+    #[kind("siglip")]
+    Siglip(SiglipLossConfig),
+    #[kind("proxy_anchor")]
+    ProxyAnchor(ProxyAnchorLossConfig),
+    #[kind("weighted_sum")]
+    WeightedSum(WeightedSumLossConfig),
 }
 
-macro_rules! implement {
-    (loss TripletLoss, $kind:expr) => {};
-    (loss ContrastiveLoss, $kind:expr) => {};
-    (loss CenterLoss, $kind:expr) => {};
-    (loss ClipLoss, $kind:expr) => {};
-    (loss SiglipLoss, $kind:expr) => {};
-    (loss ProxyAnchorLoss, $kind:expr) => {};
-    (loss $loss:ident, $kind:expr) => {
-        impl MetricLoss for $loss {
-            kind_and_settings!($kind);
-        }
-    };
-    (any $any:ident, $config:ident, $($variant:ident),+) => {
-        dispatch! {
-            $any [$($variant),+]
-            impl Anchors {
-                fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
-                fn accepts(&self, rows: usize, size: usize) -> Result<(), String>;
-                fn partners(&self) -> NeededPartners;
-                fn compares_cosines(&self) -> bool;
-            }
-            impl MetricLoss {
-                fn kind(&self) -> &'static str;
-                fn reduction(&self) -> Reduction;
-                fn settings(&self) -> Value;
-                fn class_vectors(&self) -> Option<(Argument, Tensor<2>)>;
-                fn tuples(&self) -> Option<Signature>;
-                fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError>;
-                {
-                    fn with_class_vectors(self, vectors: Tensor<2>) -> Self {
-                        match self {
-                            $(Self::$variant(loss) => Self::$variant(loss.with_class_vectors(vectors)),)+
-                        }
-                    }
-                }
-            }
-        }
-    };
+/// What losses with a vector of their own for each class say of the size of the embeddings.
+fn accepts_size(expected: usize, size: usize) -> Result<(), String> {
+    if size == expected { Ok(()) } else { Err(format!("{expected} numbers per embedding, as `embedding_dim` says")) }
 }
 
-family! {
-    metric, MetricLossConfig => AnyMetricLoss, implement;
-    triplet: Triplet;
-    contrastive: Contrastive;
-    center: Center;
-    nt_xent: NtXent;
-    sup_con: SupCon;
-    multi_similarity: MultiSimilarity;
-    circle: Circle;
-    clip: Clip;
-    siglip: Siglip;
-    proxy_anchor: ProxyAnchor;
-    weighted_sum: WeightedSum;
+#[dispatch]
+impl Anchors for AnyMetricLoss {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1>;
+    fn accepts(&self, rows: usize, size: usize) -> Result<(), String>;
+    fn partners(&self) -> NeededPartners;
+    fn compares_cosines(&self) -> bool;
+}
+
+#[dispatch]
+impl MetricLoss for AnyMetricLoss {
+    fn class_vectors(&self) -> Option<(Argument, Tensor<2>)>;
+    fn tuples(&self) -> Option<Signature>;
+    fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError>;
+    fn with_class_vectors(self, vectors: Tensor<2>) -> Self;
 }

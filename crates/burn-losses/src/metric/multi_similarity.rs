@@ -1,44 +1,49 @@
 //! Multi-similarity loss.
 
-use crate::config::Range;
+use super::MetricLoss;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
-use crate::macros::loss;
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    metric "multi_similarity": "weighs pairs by how they compare with the other pairs of the anchor";
-
-    /// Multi-similarity loss (Wang et al. 2019, [arXiv 1904.06627](https://arxiv.org/abs/1904.06627)), without the paper's mining.
-    ///
-    /// # Formula
-    /// `1/alpha ln(1 + sum_p e^(-alpha (s_ap - base))) + 1/beta ln(1 + sum_n e^(beta (s_an - base)))`, s the cosine. Anchors with a
-    /// positive and a negative count.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{metric::MultiSimilarityLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = MultiSimilarityLossConfig::new().with_beta(2.0).with_base(0.0).init(&device);
-    /// let embeddings = Tensor::<2>::from_floats([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], &device);
-    /// let value = loss.forward(embeddings, Tensor::<1, Int>::from_ints([0, 0, 1], &device));
-    /// assert!((value.into_scalar::<f32>() - ((1.0 + (-2f32).exp()).ln() + 2f32.ln()) / 2.0).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// pytorch-metric-learning: `MultiSimilarityLoss`, which counts anchors without a partner too.
-    pub struct MultiSimilarityLoss;
-
-    /// Config of [`MultiSimilarityLoss`].
-    pub struct MultiSimilarityLossConfig {
-        /// How sharply far positives are preferred.
-        alpha: f64 = 2.0, Range::Greater(0.0);
-        /// How sharply near negatives are preferred.
-        beta: f64 = 50.0, Range::Greater(0.0);
-        /// The similarity that positives exceed and negatives stay below: the paper's lambda.
-        base: f64 = 0.5, Range::Finite;
-    }
+/// Multi-similarity loss (Wang et al. 2019, [arXiv 1904.06627](https://arxiv.org/abs/1904.06627)), without the paper's mining.
+///
+/// # Formula
+/// `1/alpha ln(1 + sum_p e^(-alpha (s_ap - base))) + 1/beta ln(1 + sum_n e^(beta (s_an - base)))`, s the cosine. Anchors with a
+/// positive and a negative count.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{metric::MultiSimilarityLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = MultiSimilarityLossConfig::new().with_beta(2.0).with_base(0.0).init(&device);
+/// let embeddings = Tensor::<2>::from_floats([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], &device);
+/// let value = loss.forward(embeddings, Tensor::<1, Int>::from_ints([0, 0, 1], &device));
+/// assert!((value.into_scalar::<f32>() - ((1.0 + (-2f32).exp()).ln() + 2f32.ln()) / 2.0).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// pytorch-metric-learning: `MultiSimilarityLoss`, which counts anchors without a partner too.
+#[loss(metric, "multi_similarity", "weighs pairs by how they compare with the other pairs of the anchor")]
+pub struct MultiSimilarityLoss {
+    config: MultiSimilarityLossConfig,
 }
+
+/// Config of [`MultiSimilarityLoss`].
+#[loss_config]
+pub struct MultiSimilarityLossConfig {
+    /// How sharply far positives are preferred.
+    #[field(default = 2.0, range = ">= 0.001")]
+    pub alpha: f64,
+    /// How sharply near negatives are preferred.
+    #[field(default = 50.0, range = ">= 0.001")]
+    pub beta: f64,
+    /// The similarity that positives exceed and negatives stay below: the paper's lambda.
+    #[field(default = 0.5)]
+    pub base: f64,
+}
+
+impl MetricLoss for MultiSimilarityLoss {}
 
 impl AnchorFormula for MultiSimilarityLoss {
     fn score(&self) -> Score {

@@ -1,45 +1,48 @@
 //! Normalised temperature-scaled cross-entropy.
 
-use crate::config::Range;
+use super::MetricLoss;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
-use crate::macros::loss;
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    metric "nt_xent": "picks each positive out of itself and all negatives (SimCLR)";
-
-    /// NT-Xent (Chen et al. 2020, SimCLR, [arXiv 2002.05709](https://arxiv.org/abs/2002.05709)): two views of a picture have one
-    /// label, which no other picture has.
-    ///
-    /// # Formula
-    /// `-ln(e^(s_ap / T) / (e^(s_ap / T) + sum_n e^(s_an / T)))` of each anchor a and positive p, s the cosine, n the rows of other
-    /// labels. The value of an anchor is the sum over its positives, and it counts as many.
-    ///
-    /// # Numerics
-    /// Computed as softplus(LSE_n - s_ap / T): finite at every temperature. An anchor without negatives has the value 0.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{metric::NtXentLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = NtXentLossConfig::new().with_temperature(1.0).init(&device);
-    /// let embeddings = Tensor::<2>::from_floats([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], &device);
-    /// let value = loss.forward(embeddings, Tensor::<1, Int>::from_ints([0, 0, 1, 1], &device));
-    /// assert!((value.into_scalar::<f32>() - (1.0 + 2.0 * (-1f32).exp()).ln()).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// pytorch-metric-learning: `NTXentLoss`, the same. With several positives per anchor SimCLR's own code would have the other
-    /// positives in the denominator too; that is [`SupConLoss`](super::SupConLoss).
-    pub struct NtXentLoss;
-
-    /// Config of [`NtXentLoss`].
-    pub struct NtXentLossConfig {
-        /// T: the smaller, the more the nearest negatives count.
-        temperature: f64 = 0.5, Range::Greater(0.0);
-    }
+/// NT-Xent (Chen et al. 2020, SimCLR, [arXiv 2002.05709](https://arxiv.org/abs/2002.05709)): two views of a picture have one
+/// label, which no other picture has.
+///
+/// # Formula
+/// `-ln(e^(s_ap / T) / (e^(s_ap / T) + sum_n e^(s_an / T)))` of each anchor a and positive p, s the cosine, n the rows of other
+/// labels. The value of an anchor is the sum over its positives, and it counts as many.
+///
+/// # Numerics
+/// Computed as softplus(LSE_n - s_ap / T): finite at every temperature. An anchor without negatives has the value 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{metric::NtXentLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = NtXentLossConfig::new().with_temperature(1.0).init(&device);
+/// let embeddings = Tensor::<2>::from_floats([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], &device);
+/// let value = loss.forward(embeddings, Tensor::<1, Int>::from_ints([0, 0, 1, 1], &device));
+/// assert!((value.into_scalar::<f32>() - (1.0 + 2.0 * (-1f32).exp()).ln()).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// pytorch-metric-learning: `NTXentLoss`, the same. With several positives per anchor SimCLR's own code would have the other
+/// positives in the denominator too; that is [`SupConLoss`](super::SupConLoss).
+#[loss(metric, "nt_xent", "picks each positive out of itself and all negatives (SimCLR)")]
+pub struct NtXentLoss {
+    config: NtXentLossConfig,
 }
+
+/// Config of [`NtXentLoss`].
+#[loss_config]
+pub struct NtXentLossConfig {
+    /// T: the smaller, the more the nearest negatives count.
+    #[field(default = 0.5, range = ">= 0.001")]
+    pub temperature: f64,
+}
+
+impl MetricLoss for NtXentLoss {}
 
 impl AnchorFormula for NtXentLoss {
     fn score(&self) -> Score {

@@ -1,64 +1,75 @@
 //! Proxy anchor loss.
 
-use super::MetricLoss;
-use crate::config::Range;
+use super::{MetricLoss, accepts_size};
 use crate::engine::pairs::anchors::{Anchors, NeededPartners};
-use crate::engine::primitives::labels::{is_out_of_range, widen_labels};
+use crate::engine::primitives::labels::{is_out_of_range, widen_labels, without_class};
 use crate::engine::primitives::proxies;
-use crate::macros::loss;
 use crate::options::WeightInitializer;
 use crate::reduction::Unreduced;
 use crate::signature::Argument;
 use burn::module::Param;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    metric "proxy_anchor": "a learned proxy per class draws its rows and keeps off the others";
+/// Proxy anchor loss (Kim et al. 2020, [arXiv 2003.13911](https://arxiv.org/abs/2003.13911)).
+///
+/// # Formula
+/// With a proxy p for each of the C classes, and P+ the classes that are in the batch,
+/// ```text
+/// 1/|P+| sum_(p in P+) ln(1 + sum_(x of p) e^(-alpha (cos - margin)))  +  1/C sum_p ln(1 + sum_(x not of p) e^(alpha (cos + margin)))
+/// ```
+/// is the mean of the batch. The value of one row is N times its share of it: each logarithm is split among the rows of its sum in
+/// proportion to their exponentials; the shares have no gradient.
+///
+/// # Numerics
+/// A label that is no class has the value NaN.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{metric::ProxyAnchorLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = ProxyAnchorLossConfig::new(3, 2).init(&device);
+/// let value = loss.forward(Tensor::ones([2, 2], &device), Tensor::<1, Int>::from_ints([0, 2], &device));
+/// assert!(value.into_scalar::<f32>() > 0.0);
+/// ```
+///
+/// # Elsewhere
+/// pytorch-metric-learning: `ProxyAnchorLoss`.
+#[loss(metric, "proxy_anchor", "a learned proxy per class draws its rows and keeps off the others")]
+pub struct ProxyAnchorLoss {
+    config: ProxyAnchorLossConfig,
+    /// One row per class.
+    proxies: Param<Tensor<2>>,
+}
 
-    /// Proxy anchor loss (Kim et al. 2020, [arXiv 2003.13911](https://arxiv.org/abs/2003.13911)).
-    ///
-    /// # Formula
-    /// With a proxy p for each of the C classes, and P+ the classes that are in the batch,
-    /// ```text
-    /// 1/|P+| sum_(p in P+) ln(1 + sum_(x of p) e^(-alpha (cos - margin)))  +  1/C sum_p ln(1 + sum_(x not of p) e^(alpha (cos + margin)))
-    /// ```
-    /// is the mean of the batch. The value of one row is N times its share of it: each logarithm is split among the rows of its sum in
-    /// proportion to their exponentials; the shares have no gradient.
-    ///
-    /// # Numerics
-    /// A label that is no class has the value NaN.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{metric::ProxyAnchorLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = ProxyAnchorLossConfig::new().with_num_classes(3).with_embedding_dim(2).init(&device);
-    /// let value = loss.forward(Tensor::ones([2, 2], &device), Tensor::<1, Int>::from_ints([0, 2], &device));
-    /// assert!(value.into_scalar::<f32>() > 0.0);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// pytorch-metric-learning: `ProxyAnchorLoss`.
-    pub struct ProxyAnchorLoss {
-        /// One row per class.
-        proxies: Param<Tensor<2>>
-            = |config, device| config.initializer.init(config.num_classes, config.embedding_dim, device),
-    }
+/// Config of [`ProxyAnchorLoss`].
+#[loss_config]
+pub struct ProxyAnchorLossConfig {
+    /// The number of classes.
+    #[field(example = 10, range = ">= 1")]
+    pub num_classes: usize,
+    /// The size of the embeddings.
+    #[field(example = 16, range = ">= 1")]
+    pub embedding_dim: usize,
+    /// The paper's delta.
+    #[field(default = 0.1, range = ">= 0")]
+    pub margin: f64,
+    /// How much the hard rows count more.
+    #[field(default = 32.0, range = "> 0")]
+    pub alpha: f64,
+    /// How the proxies begin.
+    #[field(default = WeightInitializer::XavierNormal)]
+    pub initializer: WeightInitializer,
+}
 
-    /// Config of [`ProxyAnchorLoss`].
-    pub struct ProxyAnchorLossConfig {
-        /// The number of classes.
-        num_classes: usize = 10, Range::AtLeast(1.0);
-        /// The size of the embeddings.
-        embedding_dim: usize = 16, Range::AtLeast(1.0);
-        /// The paper's delta.
-        margin: f64 = 0.1, Range::AtLeast(0.0);
-        /// How much the hard rows count more.
-        alpha: f64 = 32.0, Range::Greater(0.0);
-        /// How the proxies begin.
-        initializer: WeightInitializer = WeightInitializer::XavierNormal;
+impl ProxyAnchorLossConfig {
+    fn build(&self, device: &Device) -> ProxyAnchorLoss {
+        ProxyAnchorLoss {
+            config: self.clone(),
+            proxies: self.initializer.init(self.num_classes, self.embedding_dim, device),
+        }
     }
 }
 
@@ -81,8 +92,6 @@ impl ProxyAnchorLoss {
 }
 
 impl MetricLoss for ProxyAnchorLoss {
-    kind_and_settings!("proxy_anchor");
-
     fn class_vectors(&self) -> Option<(Argument, Tensor<2>)> {
         let proxies = self.proxies();
         Some((Argument::parameter("proxies", &proxies.dims()), proxies))
@@ -94,21 +103,16 @@ impl MetricLoss for ProxyAnchorLoss {
 }
 
 impl Anchors for ProxyAnchorLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let labels = widen_labels(labels);
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
+        let labels = widen_labels(without_class(labels, mask));
         let ProxyAnchorLossConfig { margin, alpha, num_classes, .. } = self.config;
         let proxies = self.proxies().cast(embeddings.dtype());
         let outside = is_out_of_range(&labels, num_classes);
-        proxies::values(proxies, embeddings, labels, margin, alpha).mask_fill(outside, f64::NAN).into()
+        proxies::values(proxies, embeddings, labels, mask, [margin, alpha]).mask_fill(outside, f64::NAN).into()
     }
 
     fn accepts(&self, _: usize, size: usize) -> Result<(), String> {
-        let expected = self.config.embedding_dim;
-        if size == expected {
-            Ok(())
-        } else {
-            Err(format!("{expected} numbers per embedding, as `embedding_dim` says"))
-        }
+        accepts_size(self.config.embedding_dim, size)
     }
 
     fn partners(&self) -> NeededPartners {

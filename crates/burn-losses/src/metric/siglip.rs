@@ -1,61 +1,72 @@
 //! SigLIP's loss.
 
 use super::views::{self, forward_views};
-use crate::config::Range;
 use crate::engine::pairs;
 use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
-use crate::macros::loss;
 use crate::reduction::Unreduced;
 use burn::module::Param;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    metric "siglip": "a yes or no for each pair of rows of two views";
+/// SigLIP's pairwise sigmoid loss of two views (Zhai et al. 2023, [arXiv 2303.15343](https://arxiv.org/abs/2303.15343)).
+///
+/// # Formula
+/// The first half of the rows is one view, the second half the other. For a row i, over the rows j of the other half,
+/// ```text
+/// sum_j ln(1 + e^(-y_ij (cos_ij / temperature + bias)))      y_ij = 1 for the same label, else -1
+/// ```
+/// With labels that occur once per view, the mean is SigLIP's loss. `learned`: the cosines get a further factor e^t and the
+/// bias a further summand, both parameters that begin at 0; e^t / temperature is at most 100.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::metric::SiglipLossConfig;
+///
+/// let device = Device::flex();
+/// let loss = SiglipLossConfig::new().with_temperature(1.0).with_bias(0.0).init(&device);
+/// let view = Tensor::<2>::from_floats([[2.0, 0.0]], &device);
+/// let value: f32 = loss.forward_views(view.clone(), view).into_scalar();
+/// assert!((value - (1.0 + (-1f32).exp()).ln()).abs() < 1e-5);
+/// ```
+///
+/// # Elsewhere
+/// open_clip: `SigLipLoss`, with normalised features.
+#[loss(metric, "siglip", "a yes or no for each pair of rows of two views")]
+pub struct SiglipLoss {
+    config: SiglipLossConfig,
+    /// t of the factor e^t, where it is learned.
+    scale: Option<Param<Tensor<1>>>,
+    /// What is added to the bias, where it is learned.
+    offset: Option<Param<Tensor<1>>>,
+}
 
-    /// SigLIP's pairwise sigmoid loss of two views (Zhai et al. 2023, [arXiv 2303.15343](https://arxiv.org/abs/2303.15343)).
-    ///
-    /// # Formula
-    /// The first half of the rows is one view, the second half the other. For a row i, over the rows j of the other half,
-    /// ```text
-    /// sum_j ln(1 + e^(-y_ij (cos_ij / temperature + bias)))      y_ij = 1 for the same label, else -1
-    /// ```
-    /// With labels that occur once per view, the mean is SigLIP's loss. `learned`: the cosines get a further factor e^t and the
-    /// bias a further summand, both parameters that begin at 0; e^t / temperature is at most 100.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::metric::SiglipLossConfig;
-    ///
-    /// let device = Device::flex();
-    /// let loss = SiglipLossConfig::new().with_temperature(1.0).with_bias(0.0).init(&device);
-    /// let view = Tensor::<2>::from_floats([[2.0, 0.0]], &device);
-    /// let value: f32 = loss.forward_views(view.clone(), view).into_scalar();
-    /// assert!((value - (1.0 + (-1f32).exp()).ln()).abs() < 1e-5);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// open_clip: `SigLipLoss`, with normalised features.
-    pub struct SiglipLoss {
-        /// t of the factor e^t, where it is learned.
-        scale: Option<Param<Tensor<1>>> = |config, device| config.learned.then(|| views::number(device)),
-        /// What is added to the bias, where it is learned.
-        offset: Option<Param<Tensor<1>>> = |config, device| config.learned.then(|| views::number(device)),
-    }
+/// Config of [`SiglipLoss`].
+#[loss_config]
+pub struct SiglipLossConfig {
+    /// What divides the cosines.
+    #[field(default = 0.1, range = ">= 0.01")]
+    pub temperature: f64,
+    /// What is added to them then.
+    #[field(default = -10.0)]
+    pub bias: f64,
+    /// Whether a further factor and a further bias are learned.
+    #[field(default = true)]
+    pub learned: bool,
+}
 
-    /// Config of [`SiglipLoss`].
-    pub struct SiglipLossConfig {
-        /// What divides the cosines.
-        temperature: f64 = 0.1, Range::AtLeast(0.01);
-        /// What is added to them then.
-        bias: f64 = -10.0, Range::Finite;
-        /// Whether a further factor and a further bias are learned.
-        learned: bool = true;
+impl SiglipLossConfig {
+    fn build(&self, device: &Device) -> SiglipLoss {
+        SiglipLoss {
+            config: self.clone(),
+            scale: self.learned.then(|| views::number(device)),
+            offset: self.learned.then(|| views::number(device)),
+        }
     }
 }
 
-forward_views!(SiglipLoss, "siglip");
+forward_views!(SiglipLoss);
 
 /// A yes or no for each pair of a row.
 #[derive(Debug, Clone)]
@@ -79,16 +90,20 @@ impl AnchorFormula for YesOrNo {
     fn counts(&self) -> Counts {
         Counts::One
     }
+
+    fn is_symmetric(&self) -> bool {
+        true
+    }
 }
 
 impl Anchors for SiglipLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
         let factor = views::factor(self.scale.as_ref(), self.config.temperature, &embeddings);
         let mut bias = views::constant(self.config.bias, &embeddings);
         if let Some(offset) = &self.offset {
             bias = bias + offset.val().cast(embeddings.dtype()).reshape([1, 1]);
         }
-        pairs::of_views(&YesOrNo, embeddings, labels, [factor, bias])
+        pairs::of_views(&YesOrNo, embeddings, labels, [factor, bias], mask)
     }
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {

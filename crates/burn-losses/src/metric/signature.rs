@@ -11,6 +11,7 @@ impl Family for AnyMetricLoss {
             Argument::prediction("embeddings", Shape::MATRIX),
             Argument::labels("labels", Shape::First(1), classes, None),
             Argument::weights(Shape::First(1)),
+            Argument::mask("mask", Shape::First(1)),
         ];
         batch.extend(of_classes.map(|(argument, _)| argument));
         [batch].into_iter().chain(self.tuples()).collect()
@@ -27,8 +28,8 @@ impl Family for AnyMetricLoss {
             loss = loss.with_class_vectors(vectors);
         }
         let (embeddings, labels) = (arguments.float("embeddings"), arguments.labels("labels"));
-        let weights = arguments.optional_float("weights");
-        loss.check(&embeddings, &labels, weights.as_ref())?;
-        Ok(forward!(loss, wanted, weights; embeddings, labels))
+        let extras = arguments.extras::<1, 1>();
+        loss.check(&embeddings, &labels, &extras)?;
+        Ok(forward!(loss, wanted, extras; embeddings, labels))
     }
 }

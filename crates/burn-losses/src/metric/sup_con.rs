@@ -1,44 +1,47 @@
 //! Supervised contrastive loss.
 
-use crate::config::Range;
+use super::MetricLoss;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
-use crate::macros::loss;
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    metric "sup_con": "picks the positives out of all other rows";
-
-    /// Supervised contrastive loss (Khosla et al. 2020, [arXiv 2004.11362](https://arxiv.org/abs/2004.11362)), the form with the sum
-    /// outside the logarithm.
-    ///
-    /// # Formula
-    /// `-1/|P| sum_p ln(e^(s_ap / T) / sum_(k != a) e^(s_ak / T))` of each anchor a with positives P, s the cosine.
-    ///
-    /// # Numerics
-    /// A log-softmax over all rows but the anchor: finite at every temperature.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{metric::SupConLossConfig, prelude::*};
-    ///
-    /// let device = Device::flex();
-    /// let loss = SupConLossConfig::new().init(&device);
-    /// // All the same: one of three others is the positive.
-    /// let embeddings = Tensor::<2>::ones([4, 2], &device);
-    /// let value = loss.forward(embeddings, Tensor::<1, Int>::from_ints([0, 0, 1, 1], &device));
-    /// assert!((value.into_scalar::<f32>() - 3f32.ln()).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// The authors' code multiplies by T / 0.07. pytorch-metric-learning: `SupConLoss`, the same as here.
-    pub struct SupConLoss;
-
-    /// Config of [`SupConLoss`].
-    pub struct SupConLossConfig {
-        /// T: the smaller, the more the nearest rows count.
-        temperature: f64 = 0.1, Range::Greater(0.0);
-    }
+/// Supervised contrastive loss (Khosla et al. 2020, [arXiv 2004.11362](https://arxiv.org/abs/2004.11362)), the form with the sum
+/// outside the logarithm.
+///
+/// # Formula
+/// `-1/|P| sum_p ln(e^(s_ap / T) / sum_(k != a) e^(s_ak / T))` of each anchor a with positives P, s the cosine.
+///
+/// # Numerics
+/// A log-softmax over all rows but the anchor: finite at every temperature.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{metric::SupConLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = SupConLossConfig::new().init(&device);
+/// // All the same: one of three others is the positive.
+/// let embeddings = Tensor::<2>::ones([4, 2], &device);
+/// let value = loss.forward(embeddings, Tensor::<1, Int>::from_ints([0, 0, 1, 1], &device));
+/// assert!((value.into_scalar::<f32>() - 3f32.ln()).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// The authors' code multiplies by T / 0.07. pytorch-metric-learning: `SupConLoss`, the same as here.
+#[loss(metric, "sup_con", "picks the positives out of all other rows")]
+pub struct SupConLoss {
+    config: SupConLossConfig,
 }
+
+/// Config of [`SupConLoss`].
+#[loss_config]
+pub struct SupConLossConfig {
+    /// T: the smaller, the more the nearest rows count.
+    #[field(default = 0.1, range = ">= 0.001")]
+    pub temperature: f64,
+}
+
+impl MetricLoss for SupConLoss {}
 
 impl AnchorFormula for SupConLoss {
     fn score(&self) -> Score {

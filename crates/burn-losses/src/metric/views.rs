@@ -2,6 +2,7 @@
 
 use crate::check::{Reference, widen};
 use crate::error::InputError;
+use crate::reduction::Extras;
 use crate::signature::{Argument, Shape, Signature};
 use burn::module::Param;
 use burn::tensor::{Device, Int, Tensor};
@@ -19,8 +20,15 @@ pub(super) fn signature() -> Signature {
     vec![Argument::prediction("first", Shape::MATRIX), Argument::prediction("second", Shape::Same)]
 }
 
-pub(super) fn check(loss: &'static str, first: &Tensor<2>, second: &Tensor<2>) -> Result<(), InputError> {
-    Reference { loss, name: "first", tensor: first }.same("second", second)
+pub(super) fn check(
+    loss: &'static str,
+    first: &Tensor<2>,
+    second: &Tensor<2>,
+    extras: &Extras,
+) -> Result<(), InputError> {
+    let reference = Reference { loss, name: "first", tensor: first };
+    reference.same("second", second)?;
+    reference.extras(&[2 * first.dims()[0]], extras)
 }
 
 /// What the number of rows must be, if it is not that.
@@ -49,9 +57,8 @@ pub(super) fn constant(number: f64, like: &Tensor<2>) -> Tensor<2> {
 
 /// `forward_views` of a loss of two views.
 macro_rules! forward_views {
-    ($module:ident, $kind:literal) => {
+    ($module:ident) => {
         impl $crate::metric::MetricLoss for $module {
-            kind_and_settings!($kind);
             fn tuples(&self) -> Option<$crate::signature::Signature> {
                 Some($crate::metric::views::signature())
             }
@@ -61,9 +68,11 @@ macro_rules! forward_views {
                 wanted: $crate::signature::Wanted,
             ) -> Result<$crate::signature::Called, $crate::signature::EvalError> {
                 let (first, second) = (arguments.float("first"), arguments.float("second"));
-                self.check_views(&first, &second)?;
+                self.check_views(&first, &second, &$crate::Extras::new())?;
                 Ok(match wanted {
-                    $crate::signature::Wanted::Values => self.forward_views_no_reduction(first, second).into(),
+                    $crate::signature::Wanted::Values => {
+                        self.forward_views_unreduced(first, second, $crate::Extras::new()).values.into()
+                    }
                     $crate::signature::Wanted::Loss => self.forward_views(first, second).into(),
                 })
             }
@@ -79,25 +88,55 @@ macro_rules! forward_views {
             /// With the message of [`check_views`](Self::check_views)'s error.
             #[track_caller]
             pub fn forward_views(&self, first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
-                $crate::error::expect(self.check_views(&first, &second));
-                let (embeddings, labels) = $crate::metric::views::joined(first, second);
-                $crate::metric::MetricLoss::forward(self, embeddings, labels)
+                self.forward_views_with(first, second, $crate::Extras::new())
             }
 
-            /// One value per row of the two views, the rows of the first before those of the second.
+            /// The same with weights, a mask of the rows that are valid, or a divisor: see [`Extras`](crate::Extras).
+            ///
+            /// # Shapes
+            /// - weights, mask: `[2 N]`, the rows of the first view before those of the second
             ///
             /// # Panics
             /// With the message of [`check_views`](Self::check_views)'s error.
             #[track_caller]
-            pub fn forward_views_no_reduction(&self, first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
-                $crate::error::expect(self.check_views(&first, &second));
+            pub fn forward_views_with(
+                &self,
+                first: Tensor<2>,
+                second: Tensor<2>,
+                extras: impl Into<$crate::Extras>,
+            ) -> Tensor<1> {
+                let extras = extras.into();
+                $crate::error::expect(self.check_views(&first, &second, &extras));
                 let (embeddings, labels) = $crate::metric::views::joined(first, second);
-                $crate::metric::MetricLoss::forward_no_reduction(self, embeddings, labels)
+                $crate::metric::MetricLoss::forward_with(self, embeddings, labels, extras)
+            }
+
+            /// One value per row of the two views, the rows of the first before those of the second, times its weight and divided by
+            /// the divisor.
+            ///
+            /// # Panics
+            /// With the message of [`check_views`](Self::check_views)'s error.
+            #[track_caller]
+            pub fn forward_views_unreduced(
+                &self,
+                first: Tensor<2>,
+                second: Tensor<2>,
+                extras: impl Into<$crate::Extras>,
+            ) -> $crate::Unreduced<1> {
+                let extras = extras.into();
+                $crate::error::expect(self.check_views(&first, &second, &extras));
+                let (embeddings, labels) = $crate::metric::views::joined(first, second);
+                $crate::metric::MetricLoss::forward_unreduced(self, embeddings, labels, extras)
             }
 
             /// What is wrong with two views: their shapes, types and devices.
-            pub fn check_views(&self, first: &Tensor<2>, second: &Tensor<2>) -> Result<(), $crate::InputError> {
-                $crate::metric::views::check($crate::metric::MetricLoss::kind(self), first, second)
+            pub fn check_views(
+                &self,
+                first: &Tensor<2>,
+                second: &Tensor<2>,
+                extras: &$crate::Extras,
+            ) -> Result<(), $crate::InputError> {
+                $crate::metric::views::check($crate::Loss::kind(self), first, second, extras)
             }
         }
     };

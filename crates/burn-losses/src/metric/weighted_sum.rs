@@ -1,31 +1,62 @@
 //! A weighted sum.
 
+use super::{AnyMetricLoss, ContrastiveLossConfig, MetricLoss, MetricLossConfig, TripletLossConfig};
 use crate::engine::pairs::anchors::{self, Anchors, NeededPartners};
-use crate::macros::weighted_sum;
 use crate::reduction::Unreduced;
-use crate::terms::sum_unreduced;
-use burn::tensor::{Int, Tensor};
+use crate::terms::{Terms, sum_unreduced};
+use burn::tensor::{Bool, Device, Int, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-weighted_sum! {
-    metric: AnyMetricLoss, MetricLossConfig, [triplet: TripletLossConfig, contrastive: ContrastiveLossConfig];
-
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Int, Tensor};
-    /// use burn_losses::{composition::Terms, metric::{CenterLossConfig, SupConLossConfig, WeightedSumLossConfig}, prelude::*};
-    ///
-    /// let center = CenterLossConfig::new().with_num_classes(2).with_embedding_dim(2);
-    /// let terms = Terms::new().with("contrast", 1.0, SupConLossConfig::new()).with("center", 0.01, center);
-    /// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
-    /// let embeddings = Tensor::<2>::from_floats([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], &Device::flex());
-    /// let labels = Tensor::<1, Int>::from_ints([0, 0, 1], &Device::flex());
-    /// assert!(loss.forward(embeddings, labels).into_scalar::<f32>() > 0.0);
-    /// ```
+/// A sum of losses of this family, each with its weight.
+///
+/// # Formula
+/// ```text
+/// sum_k w_k l_k
+/// ```
+/// of the unreduced values l_k of the terms. They are reduced once, as this config says: a term has no `reduction` of its own. A
+/// value counts in the mean where one of the terms counts it; class weights do not enter the divisor.
+///
+/// Terms of several families, weights that change while training, and one curve per term:
+/// [`JointLossConfig`](crate::composition::JointLossConfig).
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{composition::Terms, metric::{CenterLossConfig, SupConLossConfig, WeightedSumLossConfig}, prelude::*};
+///
+/// let center = CenterLossConfig::new(2, 2);
+/// let terms = Terms::new().with("contrast", 1.0, SupConLossConfig::new()).with("center", 0.01, center);
+/// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
+/// let embeddings = Tensor::<2>::from_floats([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], &Device::flex());
+/// let labels = Tensor::<1, Int>::from_ints([0, 0, 1], &Device::flex());
+/// assert!(loss.forward(embeddings, labels).into_scalar::<f32>() > 0.0);
+/// ```
+#[loss(metric, "weighted_sum", "a sum of losses of this family, each with its weight")]
+pub struct WeightedSumLoss {
+    config: WeightedSumLossConfig,
+    losses: Vec<AnyMetricLoss>,
 }
 
+/// Config of [`WeightedSumLoss`].
+#[loss_config]
+pub struct WeightedSumLossConfig {
+    /// The losses by name, each with a `weight` (1 where it is not given).
+    #[field(default = Terms::new().with("triplet", 1.0, TripletLossConfig::new()).with("contrastive", 1.0, ContrastiveLossConfig::new()))]
+    pub terms: Terms<MetricLossConfig>,
+}
+
+impl WeightedSumLossConfig {
+    fn build(&self, device: &Device) -> WeightedSumLoss {
+        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        WeightedSumLoss { config: self.clone(), losses }
+    }
+}
+
+impl MetricLoss for WeightedSumLoss {}
+
 impl Anchors for WeightedSumLoss {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let values = self.losses.iter().map(|loss| anchors::values(loss, embeddings.clone(), labels.clone()));
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
+        let values = self.losses.iter().map(|loss| anchors::values(loss, embeddings.clone(), labels.clone(), mask));
         sum_unreduced(self.config.terms.weigh(values))
     }
 

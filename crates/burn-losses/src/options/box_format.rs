@@ -1,21 +1,20 @@
 //! How four numbers describe a box.
 
 use crate::formula::Real;
+use burn_losses_derive::Choice;
 
-crate::choice! {
-    /// How four numbers describe a box. x grows to the right and y downwards, as in pictures.
-    #[derive(Copy, Eq)]
-    pub enum BoxFormat {
-        /// The top left and the bottom right corner: (x1, y1, x2, y2).
-        #[default]
-        Xyxy = "xyxy",
-        /// The centre, the width and the height.
-        Cxcywh = "cxcywh",
-        /// The top left corner, the width and the height.
-        Xywh = "xywh",
-        /// The distances of the left, top, right and bottom edge from one point inside, the same for both boxes (UnitBox, FCOS).
-        Ltrb = "ltrb",
-    }
+/// How four numbers describe a box. x grows to the right and y downwards, as in pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum BoxFormat {
+    /// The top left and the bottom right corner: (x1, y1, x2, y2).
+    #[default]
+    Xyxy,
+    /// The centre, the width and the height.
+    Cxcywh,
+    /// The top left corner, the width and the height.
+    Xywh,
+    /// The distances of the left, top, right and bottom edge from one point inside, the same for both boxes (UnitBox, FCOS).
+    Ltrb,
 }
 
 impl BoxFormat {

@@ -3,19 +3,18 @@
 use burn::module::Param;
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
+use burn_losses_derive::Choice;
 
-crate::choice! {
-    /// How a head's weight begins; the schemes are those of [`Initializer`].
-    #[derive(Copy, Eq)]
-    pub enum WeightInitializer {
-        /// Uniform in +-sqrt(6 / (C + E)).
-        #[default]
-        XavierUniform = "xavier_uniform",
-        /// Normal, with the variance 2 / (C + E).
-        XavierNormal = "xavier_normal",
-        /// Normal, with the standard deviation 0.01.
-        Normal = "normal",
-    }
+/// How a head's weight begins; the schemes are those of [`Initializer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum WeightInitializer {
+    /// Uniform in +-sqrt(6 / (C + E)).
+    #[default]
+    XavierUniform,
+    /// Normal, with the variance 2 / (C + E).
+    XavierNormal,
+    /// Normal, with the standard deviation 0.01.
+    Normal,
 }
 
 impl WeightInitializer {

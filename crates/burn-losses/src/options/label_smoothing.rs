@@ -1,25 +1,22 @@
 //! Label smoothing.
 
 use crate::error::ConfigError;
-use crate::field::{FieldType, Range, Value};
-use serde::{Deserialize, Serialize};
+use crate::field::{FieldType, IntoField, Keys, Range, Unreadable, Value, table};
+use burn_losses_derive::{ByValue, Choice};
 
-crate::choice! {
-    /// Over which classes label smoothing spreads epsilon.
-    #[derive(Copy, Eq)]
-    pub enum Spread {
-        /// Over all C: the true class gets 1 - e + e/C, each other e/C (Szegedy et al. 2016, PyTorch).
-        #[default]
-        All = "all",
-        /// Over the C - 1 others: the true class gets 1 - e, each other e/(C - 1).
-        Others = "others",
-    }
+/// Over which classes label smoothing spreads epsilon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum Spread {
+    /// Over all C: the true class gets 1 - e + e/C, each other e/C (Szegedy et al. 2016, PyTorch).
+    #[default]
+    All,
+    /// Over the C - 1 others: the true class gets 1 - e, each other e/(C - 1).
+    Others,
 }
 
-/// Label smoothing: how much of each target goes to other classes, and to which.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::field::schema::key_within("epsilon", EPSILON)))]
+/// Label smoothing: how much of each target goes to other classes, and to which. In a config file a table, or epsilon alone.
+#[derive(Debug, Clone, Copy, PartialEq, Default, ByValue)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields, transform = crate::field::schema::key_within("epsilon", EPSILON), transform = crate::field::schema::or_number(EPSILON)))]
 pub struct LabelSmoothing {
     /// The share that is spread, in [0, 1). Default: 0.
     pub epsilon: f64,
@@ -40,25 +37,41 @@ impl LabelSmoothing {
     }
 }
 
+impl IntoField<LabelSmoothing> for f64 {
+    fn into_field(self) -> LabelSmoothing {
+        LabelSmoothing { epsilon: self, spread: Spread::default() }
+    }
+}
+
 const EPSILON: Range = Range::HalfOpen(0.0, 1.0);
 
 impl FieldType for LabelSmoothing {
-    const KIND: &'static str = "table";
+    const KIND: &'static str = "table or number";
 
+    fn to_value(&self) -> Value {
+        table([("epsilon", self.epsilon.into()), ("spread", self.spread.to_value())])
+    }
+    fn from_value(value: &Value) -> Result<Self, Unreadable> {
+        if let Some(epsilon) = value.as_f64() {
+            return Ok(epsilon.into_field());
+        }
+        let keys = Keys::of(value, &["epsilon", "spread"])?;
+        Ok(Self { epsilon: keys.get("epsilon")?.unwrap_or(0.0), spread: keys.get("spread")?.unwrap_or_default() })
+    }
     fn allowed(_: Range) -> String {
-        format!("{{ epsilon: {EPSILON}, spread: {} }}", Spread::allowed(Range::Finite))
+        format!("{EPSILON}, or {{ epsilon: {EPSILON}, spread: {} }}", Spread::allowed(Range::Finite))
     }
     fn samples(_: Range) -> Vec<Value> {
         [Spread::All, Spread::Others]
             .map(|spread| LabelSmoothing { epsilon: 0.1, spread })
-            .map(|smoothing| serde_yaml_ng::to_value(smoothing).unwrap_or(Value::Null))
+            .map(|smoothing| smoothing.to_value())
             .to_vec()
     }
     fn refused(_: Range) -> Vec<Value> {
         let spread = Spread::All;
         let tables = [1.0, -0.1, f64::NAN, f64::INFINITY].map(|epsilon| LabelSmoothing { epsilon, spread });
-        let mut refused = tables.map(|smoothing| serde_yaml_ng::to_value(smoothing).unwrap_or(Value::Null)).to_vec();
-        refused.push(0.1.into());
+        let mut refused = tables.map(|smoothing| smoothing.to_value()).to_vec();
+        refused.push(1.0.into());
         refused
     }
     fn check(&self, loss: &'static str, field: &str, _: Range) -> Result<(), ConfigError> {

@@ -1,80 +1,78 @@
 //! What losses of regions have in common.
 
-crate::choice! {
-    /// How a logit becomes a probability.
-    #[derive(Copy, Eq)]
-    pub enum Activation {
-        /// Each class by itself: regions may overlap.
-        #[default]
-        Sigmoid = "sigmoid",
-        /// One class per pixel, over axis 1.
-        Softmax = "softmax",
-        /// Not at all: the model gives probabilities.
-        None = "none",
-    }
+use burn_losses_derive::{Choice, shared_fields};
+
+/// How a logit becomes a probability.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum Activation {
+    /// Each class by itself: regions may overlap.
+    #[default]
+    Sigmoid,
+    /// One class per pixel, over axis 1.
+    Softmax,
+    /// Not at all: the model gives probabilities.
+    None,
 }
 
-crate::choice! {
-    /// What the areas in a quotient are.
-    #[derive(Copy, Eq)]
-    pub enum Denominator {
-        /// Sums of p and of t.
-        #[default]
-        Linear = "linear",
-        /// Sums of p^2 and of t^2 (V-Net, [arXiv 1606.04797](https://arxiv.org/abs/1606.04797)).
-        Squared = "squared",
-    }
+/// What the areas in a quotient are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum Denominator {
+    /// Sums of p and of t.
+    #[default]
+    Linear,
+    /// Sums of p^2 and of t^2 (V-Net, [arXiv 1606.04797](https://arxiv.org/abs/1606.04797)).
+    Squared,
 }
 
-crate::choice! {
-    /// What the sums run over.
-    #[derive(Copy, Eq)]
-    pub enum Over {
-        /// The pixels of one sample.
-        #[default]
-        Sample = "sample",
-        /// The pixels of the whole batch: every sample then has the value of the batch.
-        Batch = "batch",
-    }
+/// What the sums run over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum Over {
+    /// The pixels of one sample.
+    #[default]
+    Sample,
+    /// The pixels of the whole batch: every sample then has the value of the batch.
+    Batch,
 }
 
-crate::choice! {
-    /// Whether the first class counts.
-    #[derive(Copy, Eq)]
-    pub enum Background {
-        /// It is a class as the others.
-        #[default]
-        Included = "included",
-        /// Its value is 0 and counts nothing in a mean. (A softmax still runs over all classes.)
-        Excluded = "excluded",
-    }
+/// Whether the first class counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum Background {
+    /// It is a class as the others.
+    #[default]
+    Included,
+    /// Its value is 0 and counts nothing in a mean. (A softmax still runs over all classes.)
+    Excluded,
 }
 
-crate::choice! {
-    /// What becomes of a class without a pixel in the masks.
-    #[derive(Copy, Eq)]
-    pub enum AbsentClasses {
-        /// It counts: what is predicted of it is wrong.
-        #[default]
-        Count = "count",
-        /// Its value is 0 and counts nothing in a mean.
-        Skip = "skip",
-    }
+/// What becomes of a class without a pixel in the masks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum AbsentClasses {
+    /// It counts: what is predicted of it is wrong.
+    #[default]
+    Count,
+    /// Its value is 0 and counts nothing in a mean.
+    Skip,
 }
 
 /// What all losses of this family have in common.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[shared_fields]
 pub struct Regions {
     /// How a logit becomes a probability.
-    pub activation: Activation,
-    /// What the areas in a quotient are.
-    pub denominator: Denominator,
-    /// What the sums run over.
-    pub over: Over,
+    #[field(default = crate::options::Activation::Sigmoid)]
+    pub activation: crate::options::Activation,
+    /// Areas as sums of p and t, or of their squares.
+    #[field(default = crate::options::Denominator::Linear)]
+    pub denominator: crate::options::Denominator,
+    /// Whether the sums run over each sample, or over the whole batch.
+    #[field(default = crate::options::Over::Sample)]
+    pub over: crate::options::Over,
     /// Whether the first class counts.
-    pub background: Background,
-    /// What becomes of a class without a pixel.
-    pub absent_classes: AbsentClasses,
-    /// The label of pixels that count nothing.
+    #[field(default = crate::options::Background::Included)]
+    pub background: crate::options::Background,
+    /// What becomes of a class without a pixel in the masks.
+    #[field(default = crate::options::AbsentClasses::Count)]
+    pub absent_classes: crate::options::AbsentClasses,
+    /// The label of pixels that count nothing, where masks are made from labels.
+    #[field(default = None)]
     pub ignore_index: Option<i64>,
 }

@@ -1,29 +1,34 @@
 //! From unreduced values to one number.
 
+mod extras;
 #[cfg(feature = "schema")]
 pub(crate) mod schema;
 
 use crate::check::{per_sample, widen};
+use crate::formula::Real;
 use burn::tensor::Tensor;
+use burn_losses_derive::Choice;
 
-crate::choice! {
-    /// How the unreduced values of a batch become one number: every loss of every family has this field.
-    ///
-    /// With values l, weights w (1 where none are given) and n the number of valid values (those not ignored):
-    #[derive(Copy, Eq)]
-    pub enum Reduction {
-        /// sum(w l) / n. Cross-entropy with class weights divides by the sum of the class weights used, as PyTorch does.
-        #[default]
-        Mean = "mean",
-        /// sum(w l).
-        Sum = "sum",
-        /// sum(w l) / N, N the size of the first axis.
-        BatchMean = "batch_mean",
-        /// sum(w l) / sum(w), over the valid values.
-        WeightedMean = "weighted_mean",
-        /// sum(w l) / max(number of positive targets, 1): detection with many negatives. Family `binary` only.
-        Positives = "positives",
-    }
+pub use extras::Extras;
+pub(crate) use extras::{Given, cleaned, count_true};
+
+/// How the unreduced values of a batch become one number: every loss of every family has this field.
+///
+/// With values l, weights w (1 where none are given) and n the number of valid values (those not ignored):
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+#[instead("none", "for one value each, call `forward_no_reduction`")]
+pub enum Reduction {
+    /// sum(w l) / n. Cross-entropy with class weights divides by the sum of the class weights used, as PyTorch does.
+    #[default]
+    Mean,
+    /// sum(w l).
+    Sum,
+    /// sum(w l) / N, N the size of the first axis.
+    BatchMean,
+    /// sum(w l) / sum(w), over the valid values.
+    WeightedMean,
+    /// sum(w l) / max(number of positive targets, 1): detection with many negatives. Family `binary` only.
+    Positives,
 }
 
 /// What a sum of losses is divided by when the caller knows better than the batch: the count over all micro-batches of an
@@ -55,13 +60,21 @@ impl From<Tensor<1>> for Divisor {
 }
 
 impl Divisor {
+    /// `total` divided by a divisor, where there is one.
+    pub(crate) fn divide_by(divisor: Option<Self>, total: Tensor<1>) -> Tensor<1> {
+        match divisor {
+            Some(divisor) => divisor.divide(total),
+            None => total,
+        }
+    }
+
     /// `total` divided by this, 0 where this is 0.
-    fn divide(self, total: Tensor<1>) -> Tensor<1> {
+    pub(crate) fn divide<const D: usize>(self, total: Tensor<D>) -> Tensor<D> {
         match self {
             Self::Number(0.0) => total * 0.0,
             Self::Number(number) => total * (1.0 / number),
             Self::Tensor(tensor) => {
-                let divisor = tensor.detach().cast(total.dtype());
+                let divisor = tensor.detach().cast(total.dtype()).reshape([1; D]).expand(total.dims());
                 let none = divisor.clone().equal_scalar(0.0);
                 total.mask_fill(none.clone(), 0.0) / divisor.mask_fill(none, 1.0)
             }
@@ -103,7 +116,7 @@ impl Reduction {
     /// Reduces `values`, each multiplied by its weight, and divides by `divisor` where the caller gives one.
     ///
     /// `weights` has the shape of `values`, or one value per sample (`[N, 1, ..]`). The mean of nothing is 0 with a live
-    /// graph. A weight of 0 does not hide a value that is NaN or infinite.
+    /// graph. What a weight of 0 multiplies is 0, whatever it is: also an infinity or a NaN.
     ///
     /// Every value counts 1 here. Where some are ignored, dropped by mining, or weighed by their class, take
     /// [`reduce`](Self::reduce) with what `forward_unreduced` gives, or a divisor.
@@ -158,7 +171,7 @@ impl Reduction {
             widen(weights).expand(shape)
         });
         let total = sum(match &weights {
-            Some(weights) => unreduced.values.clone() * weights.clone(),
+            Some(weights) => weights.clone().weigh(unreduced.values.clone()),
             None => unreduced.values.clone(),
         });
         self.divide(total, unreduced, weights, divisor)
@@ -173,6 +186,7 @@ impl Reduction {
         weights: Option<Tensor<D>>,
         divisor: Option<Divisor>,
     ) -> Tensor<1> {
+        self.check_divisor(divisor.as_ref());
         let shape = unreduced.values.dims();
         let divisor = divisor.or_else(|| match self {
             Self::Sum => None,
@@ -189,14 +203,15 @@ impl Reduction {
             }),
             Self::Positives => panic!("reduction: `positives` needs the number of positive targets as `divisor`"),
         });
+        Divisor::divide_by(divisor, total)
+    }
+
+    #[track_caller]
+    fn check_divisor(self, divisor: Option<&Divisor>) {
         assert!(
             self != Self::Sum || divisor.is_none(),
             "reduction: `sum` divides by nothing, but a `divisor` was given; choose `mean`"
         );
-        match divisor {
-            Some(divisor) => divisor.divide(total),
-            None => total,
-        }
     }
 }
 

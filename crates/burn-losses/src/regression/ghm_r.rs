@@ -1,61 +1,72 @@
 //! GHM-R: the gradient harmonising mechanism for regression.
 
-use crate::config::Range;
+use super::RegressionLoss;
+use super::charbonnier::{in_units, smooth_abs};
 use crate::engine::ghm::GhmCounts;
 use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
 use crate::reduction::Unreduced;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    regression "ghm_r": "a smooth absolute error in which easy, hard and outlying samples have the same say";
+/// GHM-R (Li et al. 2019, [arXiv 1811.05181](https://arxiv.org/abs/1811.05181)): the authentic smooth L1, weighted so that
+/// each bin of gradient norms that is not empty has the same weight.
+///
+/// # Formula
+/// ```text
+/// beta (sqrt(d^2 + mu^2) - mu)
+/// beta = total / (smoothed count of the bin of g x number of bins not empty)
+/// g    = |d| / sqrt(d^2 + mu^2)
+/// ```
+/// with d = prediction - target. beta is a constant for the gradient.
+///
+/// # State
+/// The counts per bin, smoothed over the training steps and saved with the module. Every forward pass on a device with autodiff
+/// is a step; elsewhere, as in validation, nothing is counted.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, regression::GhmRLossConfig};
+///
+/// let device = Device::flex();
+/// let loss = GhmRLossConfig::new().init(&device);
+/// // Nine easy samples and one hard one: both bins weigh 10 / 2.
+/// let predictions = [0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 4.0];
+/// let targets = Tensor::<1>::zeros([10], &device);
+/// let value = loss.forward(Tensor::from_floats(predictions, &device), targets);
+/// assert!((value.into_scalar::<f32>() - 1.99).abs() < 1e-3);
+/// ```
+///
+/// # Elsewhere
+/// mmdetection: `GHMR`, which scales the first step by 1/(1 - momentum) and never lets the count of an empty bin decay.
+#[loss(regression, "ghm_r", "a smooth absolute error in which easy, hard and outlying samples have the same say")]
+pub struct GhmRLoss {
+    config: GhmRLossConfig,
+    counts: GhmCounts,
+}
 
-    /// GHM-R (Li et al. 2019, [arXiv 1811.05181](https://arxiv.org/abs/1811.05181)): the authentic smooth L1, weighted so that
-    /// each bin of gradient norms that is not empty has the same weight.
-    ///
-    /// # Formula
-    /// ```text
-    /// beta (sqrt(d^2 + mu^2) - mu)
-    /// beta = total / (smoothed count of the bin of g x number of bins not empty)
-    /// g    = |d| / sqrt(d^2 + mu^2)
-    /// ```
-    /// with d = prediction - target. beta is a constant for the gradient.
-    ///
-    /// # State
-    /// The counts per bin, smoothed over the training steps and saved with the module. Every forward pass on a device with autodiff
-    /// is a step; elsewhere, as in validation, nothing is counted.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{prelude::*, regression::GhmRLossConfig};
-    ///
-    /// let device = Device::flex();
-    /// let loss = GhmRLossConfig::new().init(&device);
-    /// // Nine easy samples and one hard one: both bins weigh 10 / 2.
-    /// let predictions = [0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 4.0];
-    /// let targets = Tensor::<1>::zeros([10], &device);
-    /// let value = loss.forward(Tensor::from_floats(predictions, &device), targets);
-    /// assert!((value.into_scalar::<f32>() - 1.99).abs() < 1e-3);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// mmdetection: `GHMR`, which scales the first step by 1/(1 - momentum) and never lets the count of an empty bin decay.
-    pub struct GhmRLoss {
-        counts: GhmCounts = |config, device| GhmCounts::new(config.bins, device),
-    }
+/// Config of [`GhmRLoss`].
+#[loss_config]
+pub struct GhmRLossConfig {
+    /// How sharp the absolute error bends at zero, in the units of the prediction.
+    #[field(default = 0.02, range = ">= 1e-30")]
+    pub mu: f64,
+    /// The number of bins of the gradient norm.
+    #[field(default = 10, range = "[1, 1000]")]
+    pub bins: usize,
+    /// How much of the old counts stays at each step.
+    #[field(default = 0.7, range = "[0, 1)")]
+    pub momentum: f64,
+}
 
-    /// Config of [`GhmRLoss`].
-    pub struct GhmRLossConfig {
-        /// How sharp the absolute error bends at zero, in the units of the prediction.
-        mu: f64 = 0.02, Range::AtLeast(1e-30);
-        /// The number of bins of the gradient norm.
-        bins: usize = 10_usize, Range::Closed(1.0, 1000.0);
-        /// How much of the old counts stays at each step.
-        momentum: f64 = 0.7, Range::HalfOpen(0.0, 1.0);
+impl GhmRLossConfig {
+    fn build(&self, device: &Device) -> GhmRLoss {
+        GhmRLoss { config: self.clone(), counts: GhmCounts::new(self.bins, device) }
     }
 }
+
+impl RegressionLoss for GhmRLoss {}
 
 /// The authentic smooth L1.
 #[derive(Debug, Clone)]
@@ -66,10 +77,7 @@ struct SmoothAbs {
 impl Formula for SmoothAbs {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
-        // sqrt(d^2 + mu^2) - mu = d^2 / (sqrt(d^2 + mu^2) + mu), which keeps its digits near zero.
-        let size = (prediction - target).abs();
-        let (d, mu, root) = scaled(size.clone(), self.mu);
-        size * d / (root + mu)
+        smooth_abs((prediction - target).abs(), self.mu)
     }
 }
 
@@ -82,18 +90,9 @@ struct GradientNorm {
 impl Formula for GradientNorm {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
-        let (d, _, root) = scaled((prediction - target).abs(), self.mu);
-        d / root
+        let (ratio, _) = in_units((prediction - target).abs(), self.mu);
+        ratio.clone() / (ratio.square() + 1.0).sqrt()
     }
-}
-
-/// |d|, mu and sqrt(d^2 + mu^2), all divided by max(|d|, mu) so that no square overflows.
-#[inline(always)]
-fn scaled<R: Real>(size: R, mu: f64) -> (R, R, R) {
-    let largest = size.clone().maximum(size.lit(mu));
-    let (d, mu) = (size / largest.clone(), largest.lit(mu) / largest);
-    let root = (d.clone().square() + mu.clone().square()).sqrt();
-    (d, mu, root)
 }
 
 impl GhmRLoss {
@@ -105,10 +104,10 @@ impl GhmRLoss {
 
 impl GhmRLoss {
     /// beta of each value.
-    fn weights(&self, predictions: &Tensor<3>, targets: &Tensor<3>) -> Tensor<3> {
+    fn weights(&self, predictions: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Tensor<3> {
         let norm = GradientNorm { mu: self.config.mu };
         let norm = of_formula(&norm, predictions.clone().detach(), targets.clone().detach());
-        self.counts.weights(norm, self.config.momentum)
+        self.counts.weights(norm, self.config.momentum, mask)
     }
 
     fn smooth_abs(&self) -> SmoothAbs {
@@ -117,13 +116,13 @@ impl GhmRLoss {
 }
 
 impl Pointwise for GhmRLoss {
-    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
-        let beta = self.weights(&predictions, &targets);
+    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let beta = self.weights(&predictions, &targets, mask);
         (of_formula(&self.smooth_abs(), predictions, targets) * beta).into()
     }
 
     fn kernel_of_batch(&self, predictions: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
-        let factors = Some(self.weights(predictions, targets));
-        Some(BatchKernel { kernel: PointKernel::new(&self.smooth_abs()), factors, normalizer: None })
+        let factors = Some(self.weights(predictions, targets, None));
+        Some(BatchKernel { kernel: PointKernel::new(&self.smooth_abs()), factors, factors_count: false })
     }
 }

@@ -1,49 +1,52 @@
 //! Huber loss.
 
-use crate::config::Range;
+use super::RegressionLoss;
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    regression "huber": "the squared error near zero, a straight line beyond delta: robust to outliers";
-
-    /// Huber loss (Huber 1964, [doi 10.1214/aoms/1177703732](https://doi.org/10.1214/aoms/1177703732)).
-    ///
-    /// # Formula
-    /// ```text
-    /// d^2 / 2                  where |d| <= delta
-    /// delta (|d| - delta/2)    elsewhere
-    /// ```
-    /// with d = prediction - target.
-    ///
-    /// # Numerics
-    /// The slope never exceeds delta; nothing overflows before |d| does. With delta = 1.345 and errors of standard deviation 1
-    /// it is 95 % as efficient as least squares.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{prelude::*, regression::HuberLossConfig};
-    ///
-    /// let device = Device::flex();
-    /// let loss = HuberLossConfig::new().with_delta(0.5).init(&device);
-    /// let values = loss.forward_no_reduction(
-    ///     Tensor::<1>::from_floats([0.25, 3.0], &device),
-    ///     Tensor::from_floats([0.0, 0.0], &device),
-    /// );
-    /// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [0.03125, 1.375]);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch: `torch.nn.HuberLoss`, the same.
-    pub struct HuberLoss;
-
-    /// Config of [`HuberLoss`].
-    pub struct HuberLossConfig {
-        /// Where the square ends and the line begins, in the units of the prediction.
-        delta: f64 = 1.0, Range::Greater(0.0);
-    }
+/// Huber loss (Huber 1964, [doi 10.1214/aoms/1177703732](https://doi.org/10.1214/aoms/1177703732)).
+///
+/// # Formula
+/// ```text
+/// d^2 / 2                  where |d| <= delta
+/// delta (|d| - delta/2)    elsewhere
+/// ```
+/// with d = prediction - target.
+///
+/// # Numerics
+/// The slope never exceeds delta; nothing overflows before |d| does. With delta = 1.345 and errors of standard deviation 1
+/// it is 95 % as efficient as least squares.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, regression::HuberLossConfig};
+///
+/// let device = Device::flex();
+/// let loss = HuberLossConfig::new().with_delta(0.5).init(&device);
+/// let values = loss.forward_no_reduction(
+///     Tensor::<1>::from_floats([0.25, 3.0], &device),
+///     Tensor::from_floats([0.0, 0.0], &device),
+/// );
+/// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [0.03125, 1.375]);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch: `torch.nn.HuberLoss`, the same.
+#[loss(regression, "huber", "the squared error near zero, a straight line beyond delta: robust to outliers")]
+pub struct HuberLoss {
+    config: HuberLossConfig,
 }
+
+/// Config of [`HuberLoss`].
+#[loss_config]
+pub struct HuberLossConfig {
+    /// Where the square ends and the line begins, in the units of the prediction.
+    #[field(default = 1.0, range = "> 0")]
+    pub delta: f64,
+}
+
+impl RegressionLoss for HuberLoss {}
 
 impl Formula for HuberLoss {
     #[inline(always)]

@@ -1,42 +1,45 @@
 //! Log-cosh loss.
 
+use super::RegressionLoss;
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
+use burn_losses_derive::{loss, loss_config};
 use core::f64::consts::LN_2;
 
-loss! {
-    regression "log_cosh": "d^2/2 near zero, |d| - ln 2 far away: smooth everywhere";
-
-    /// The logarithm of the hyperbolic cosine of the error.
-    ///
-    /// # Formula
-    /// `ln cosh d = |d| + softplus(-2 |d|) - ln 2`, d = prediction - target.
-    ///
-    /// # Numerics
-    /// The gradient is tanh d. Finite wherever d is (1e30 in f32, 4e4 in f16). Near zero, where the formula above subtracts
-    /// numbers that are nearly equal, its Taylor series keeps every digit: ln cosh 1e-4 = 5e-9, also in f32.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{prelude::*, regression::LogCoshLossConfig};
-    ///
-    /// let device = Device::flex();
-    /// let loss = LogCoshLossConfig::new().init(&device);
-    /// let value = loss.forward(
-    ///     Tensor::<1>::from_floats([1.0], &device),
-    ///     Tensor::from_floats([0.0], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - 0.433_780_8).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch has none; Keras and Optax have it, without the series.
-    pub struct LogCoshLoss;
-
-    /// Config of [`LogCoshLoss`].
-    pub struct LogCoshLossConfig {}
+/// The logarithm of the hyperbolic cosine of the error.
+///
+/// # Formula
+/// `ln cosh d = |d| + softplus(-2 |d|) - ln 2`, d = prediction - target.
+///
+/// # Numerics
+/// The gradient is tanh d. Finite wherever d is (1e30 in f32, 4e4 in f16). Near zero, where the formula above subtracts
+/// numbers that are nearly equal, its Taylor series keeps every digit: ln cosh 1e-4 = 5e-9, also in f32.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, regression::LogCoshLossConfig};
+///
+/// let device = Device::flex();
+/// let loss = LogCoshLossConfig::new().init(&device);
+/// let value = loss.forward(
+///     Tensor::<1>::from_floats([1.0], &device),
+///     Tensor::from_floats([0.0], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - 0.433_780_8).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch has none; Keras and Optax have it, without the series.
+#[loss(regression, "log_cosh", "d^2/2 near zero, |d| - ln 2 far away: smooth everywhere")]
+pub struct LogCoshLoss {
+    config: LogCoshLossConfig,
 }
+
+/// Config of [`LogCoshLoss`].
+#[loss_config]
+pub struct LogCoshLossConfig {}
+
+impl RegressionLoss for LogCoshLoss {}
 
 /// Below this |d| the series is used: its first term left out is below 1e-15 of the sum.
 const NEAR: f64 = 0.25;

@@ -1,40 +1,43 @@
 //! Mean bias.
 
+use super::RegressionLoss;
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    regression "mean_bias": "the signed error: a diagnostic of over- and under-prediction";
-
-    /// The signed error: positive where the prediction is too high.
-    ///
-    /// Errors of opposite sign cancel in the mean and the minimum is minus infinity: this is a diagnostic, not an objective to
-    /// train with alone.
-    ///
-    /// # Formula
-    /// `d`, d = prediction - target.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{prelude::*, regression::MeanBiasLossConfig};
-    ///
-    /// let device = Device::flex();
-    /// let loss = MeanBiasLossConfig::new().init(&device);
-    /// let value = loss.forward(
-    ///     Tensor::<1>::from_floats([1.0, -3.0], &device),
-    ///     Tensor::from_floats([0.0, 0.0], &device),
-    /// );
-    /// assert_eq!(value.into_scalar::<f32>(), -1.0);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch has none.
-    pub struct MeanBiasLoss;
-
-    /// Config of [`MeanBiasLoss`].
-    pub struct MeanBiasLossConfig {}
+/// The signed error: positive where the prediction is too high.
+///
+/// Errors of opposite sign cancel in the mean and the minimum is minus infinity: this is a diagnostic, not an objective to
+/// train with alone.
+///
+/// # Formula
+/// `d`, d = prediction - target.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, regression::MeanBiasLossConfig};
+///
+/// let device = Device::flex();
+/// let loss = MeanBiasLossConfig::new().init(&device);
+/// let value = loss.forward(
+///     Tensor::<1>::from_floats([1.0, -3.0], &device),
+///     Tensor::from_floats([0.0, 0.0], &device),
+/// );
+/// assert_eq!(value.into_scalar::<f32>(), -1.0);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch has none.
+#[loss(regression, "mean_bias", "the signed error: a diagnostic of over- and under-prediction")]
+pub struct MeanBiasLoss {
+    config: MeanBiasLossConfig,
 }
+
+/// Config of [`MeanBiasLoss`].
+#[loss_config]
+pub struct MeanBiasLossConfig {}
+
+impl RegressionLoss for MeanBiasLoss {}
 
 impl Formula for MeanBiasLoss {
     #[inline(always)]

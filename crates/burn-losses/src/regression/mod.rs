@@ -2,27 +2,44 @@
 //!
 //! All losses here can be swapped for one another in a config file: see [`RegressionLossConfig`].
 
+mod charbonnier;
+mod ghm_r;
+mod huber;
+mod log_cosh;
+mod mae;
+mod mean_bias;
+mod mse;
+mod quantile;
 mod signature;
+mod smooth_l1;
+#[cfg(test)]
+pub mod template;
+mod tukey_biweight;
+mod weighted_sum;
 
 use crate::check::Reference;
 use crate::engine::pointwise::{self, BatchKernel, PointKernel, Pointwise};
 use crate::error::{InputError, expect};
-use crate::macros::{dispatch, family, kind_and_reduction};
-use crate::reduction::{Reduction, Unreduced};
-use burn::tensor::Tensor;
-
-pub use tukey_biweight::TukeyScale;
+use crate::loss::Loss;
+use crate::reduction::{Extras, Unreduced};
+use burn::tensor::{Bool, Tensor};
+use burn_losses_derive::{dispatch, family};
+pub use charbonnier::{CharbonnierLoss, CharbonnierLossConfig, CharbonnierScale};
+pub use ghm_r::{GhmRLoss, GhmRLossConfig};
+pub use huber::{HuberLoss, HuberLossConfig};
+pub use log_cosh::{LogCoshLoss, LogCoshLossConfig};
+pub use mae::{MaeLoss, MaeLossConfig};
+pub use mean_bias::{MeanBiasLoss, MeanBiasLossConfig};
+pub use mse::{MseLoss, MseLossConfig};
+pub use quantile::{QuantileLoss, QuantileLossConfig};
+pub use smooth_l1::{SmoothL1Loss, SmoothL1LossConfig};
+pub use tukey_biweight::{TukeyBiweightLoss, TukeyBiweightLossConfig, TukeyScale};
+pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
 /// A loss of predictions and targets of one shape.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
-pub trait RegressionLoss: Pointwise {
-    /// The `kind`, which errors name.
-    fn kind(&self) -> &'static str;
-
-    /// How the unreduced values become one number.
-    fn reduction(&self) -> Reduction;
-
+pub trait RegressionLoss: Pointwise + Loss {
     /// The value of the batch, reduced as the config says.
     ///
     /// # Shapes
@@ -33,26 +50,26 @@ pub trait RegressionLoss: Pointwise {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
-        expect(self.check(&predictions, &targets, None));
-        pointwise::reduce(self, self.reduction(), predictions, targets, None)
+        self.forward_with(predictions, targets, Extras::new())
     }
 
-    /// The same with weights, which multiply the unreduced values.
+    /// The same with weights, a mask of what is valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights: that of the predictions, or `[N, 1, ..]`: one per sample
+    /// - weights, mask: that of the predictions, or `[N, 1, ..]`: one per sample
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
     #[track_caller]
-    fn forward_weighted<const D: usize>(
+    fn forward_with<const D: usize>(
         &self,
         predictions: Tensor<D>,
         targets: Tensor<D>,
-        weights: Tensor<D>,
+        extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        expect(self.check(&predictions, &targets, Some(&weights)));
-        pointwise::reduce(self, self.reduction(), predictions, targets, Some(weights))
+        let extras = extras.into();
+        expect(self.check(&predictions, &targets, &extras));
+        pointwise::reduce(self, self.reduction(), predictions, targets, extras)
     }
 
     /// One value per prediction.
@@ -61,18 +78,24 @@ pub trait RegressionLoss: Pointwise {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward_no_reduction<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
-        expect(self.check(&predictions, &targets, None));
-        pointwise::values(self, predictions, targets).values
+        self.forward_unreduced(predictions, targets, Extras::new()).values
     }
 
-    /// One value per element, and what each counts in a mean: what [`Reduction::reduce`] takes.
+    /// One value per element, times its weight and divided by the divisor, and what each counts in a mean: what
+    /// [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
-    fn forward_unreduced<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
-        expect(self.check(&predictions, &targets, None));
-        pointwise::values(self, predictions, targets)
+    fn forward_unreduced<const D: usize>(
+        &self,
+        predictions: Tensor<D>,
+        targets: Tensor<D>,
+        extras: impl Into<Extras>,
+    ) -> Unreduced<D> {
+        let extras = extras.into();
+        expect(self.check(&predictions, &targets, &extras));
+        pointwise::unreduced(self, predictions, targets, extras)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
@@ -80,46 +103,46 @@ pub trait RegressionLoss: Pointwise {
         &self,
         predictions: &Tensor<D>,
         targets: &Tensor<D>,
-        weights: Option<&Tensor<D>>,
+        extras: &Extras,
     ) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "predictions", tensor: predictions };
-        pointwise::check(self, first, targets, weights)
+        pointwise::check(self, first, targets, extras)
     }
 }
 
-macro_rules! implement {
-    (loss $loss:ident, $kind:expr) => {
-        impl RegressionLoss for $loss {
-            kind_and_reduction!($kind);
-        }
-    };
-    (any $any:ident, $config:ident, $($variant:ident),+) => {
-        dispatch! {
-            $any [$($variant),+]
-            impl Pointwise {
-                fn values(&self, first: Tensor<3>, targets: Tensor<3>) -> Unreduced<3>;
-                fn kernel(&self) -> Option<PointKernel>;
-                fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel>;
-                fn accepts(&self, shape: &[usize]) -> Result<(), String>;
-            }
-            impl RegressionLoss {
-                fn kind(&self) -> &'static str;
-                fn reduction(&self) -> Reduction;
-            }
-        }
-    };
+/// The config of any module of this family, told apart by `kind`.
+#[family(regression, makes = AnyRegressionLoss)]
+pub enum RegressionLossConfig {
+    #[kind("mae", alias = "l1", elsewhere = "L1Loss")]
+    Mae(MaeLossConfig),
+    #[kind("mse", alias = "l2", elsewhere = "MSELoss")]
+    Mse(MseLossConfig),
+    #[kind("mean_bias")]
+    MeanBias(MeanBiasLossConfig),
+    #[kind("smooth_l1", elsewhere = "SmoothL1Loss")]
+    SmoothL1(SmoothL1LossConfig),
+    #[kind("huber")]
+    Huber(HuberLossConfig),
+    #[kind("charbonnier", elsewhere = "pseudo_huber", elsewhere = "PseudoHuberLoss")]
+    Charbonnier(CharbonnierLossConfig),
+    #[kind("log_cosh")]
+    LogCosh(LogCoshLossConfig),
+    #[kind("quantile", alias = "pinball")]
+    Quantile(QuantileLossConfig),
+    #[kind("tukey_biweight")]
+    TukeyBiweight(TukeyBiweightLossConfig),
+    #[kind("ghm_r", elsewhere = "GHMR")]
+    GhmR(GhmRLossConfig),
+    #[kind("weighted_sum")]
+    WeightedSum(WeightedSumLossConfig),
 }
 
-family! {
-    regression, RegressionLossConfig => AnyRegressionLoss, implement;
-    mae: Mae, alias "l1";
-    mse: Mse, alias "l2";
-    mean_bias: MeanBias;
-    smooth_l1: SmoothL1;
-    huber: Huber;
-    log_cosh: LogCosh;
-    quantile: Quantile, alias "pinball";
-    tukey_biweight: TukeyBiweight;
-    ghm_r: GhmR;
-    weighted_sum: WeightedSum;
+#[dispatch]
+impl Pointwise for AnyRegressionLoss {
+    fn values(&self, first: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3>;
+    fn kernel(&self) -> Option<PointKernel>;
+    fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel>;
+    fn accepts(&self, shape: &[usize]) -> Result<(), String>;
 }
+
+impl RegressionLoss for AnyRegressionLoss {}

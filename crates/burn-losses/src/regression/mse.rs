@@ -1,40 +1,43 @@
 //! Mean squared error.
 
+use super::RegressionLoss;
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    regression "mse": "the squared error: estimates the mean, sensitive to outliers";
-
-    /// The squared error (L2), without a factor 1/2.
-    ///
-    /// # Formula
-    /// `d^2`, d = prediction - target.
-    ///
-    /// # Numerics
-    /// Half precision is squared in f32: an error of 300 would overflow f16.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{prelude::*, regression::MseLossConfig};
-    ///
-    /// let device = Device::flex();
-    /// let loss = MseLossConfig::new().init(&device);
-    /// let value = loss.forward(
-    ///     Tensor::<1>::from_floats([1.0, -3.0], &device),
-    ///     Tensor::from_floats([0.0, 0.0], &device),
-    /// );
-    /// assert_eq!(value.into_scalar::<f32>(), 5.0);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch: `torch.nn.MSELoss`, the same. Optax's `l2_loss` is half of it.
-    pub struct MseLoss;
-
-    /// Config of [`MseLoss`].
-    pub struct MseLossConfig {}
+/// The squared error (L2), without a factor 1/2.
+///
+/// # Formula
+/// `d^2`, d = prediction - target.
+///
+/// # Numerics
+/// Half precision is squared in f32: an error of 300 would overflow f16.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, regression::MseLossConfig};
+///
+/// let device = Device::flex();
+/// let loss = MseLossConfig::new().init(&device);
+/// let value = loss.forward(
+///     Tensor::<1>::from_floats([1.0, -3.0], &device),
+///     Tensor::from_floats([0.0, 0.0], &device),
+/// );
+/// assert_eq!(value.into_scalar::<f32>(), 5.0);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch: `torch.nn.MSELoss`, the same. Optax's `l2_loss` is half of it.
+#[loss(regression, "mse", "the squared error: estimates the mean, sensitive to outliers")]
+pub struct MseLoss {
+    config: MseLossConfig,
 }
+
+/// Config of [`MseLoss`].
+#[loss_config]
+pub struct MseLossConfig {}
+
+impl RegressionLoss for MseLoss {}
 
 impl Formula for MseLoss {
     #[inline(always)]

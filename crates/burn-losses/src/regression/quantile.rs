@@ -1,48 +1,51 @@
 //! Quantile loss.
 
-use crate::config::Range;
+use super::RegressionLoss;
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    regression "quantile": "the pinball loss: estimates the tau-quantile of the target";
-
-    /// Quantile loss, also called pinball loss (Koenker and Bassett 1978,
-    /// [doi 10.2307/1913643](https://doi.org/10.2307/1913643)).
-    ///
-    /// Its minimum is the tau-quantile: tau = 0.9 punishes predictions that are too low nine times more than those that are
-    /// too high, so that nine of ten targets end up below the prediction.
-    ///
-    /// # Formula
-    /// `max(tau e, (tau - 1) e)`, e = target - prediction.
-    ///
-    /// # Numerics
-    /// The gradient with respect to the prediction is -tau below the target, 1 - tau above it, 0 at it.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{prelude::*, regression::QuantileLossConfig};
-    ///
-    /// let device = Device::flex();
-    /// let loss = QuantileLossConfig::new().with_tau(0.75).init(&device);
-    /// let values = loss.forward_no_reduction(
-    ///     Tensor::<1>::from_floats([0.0, 2.0], &device),
-    ///     Tensor::from_floats([1.0, 1.0], &device),
-    /// );
-    /// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [0.75, 0.25]);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch has none. scikit-learn: `mean_pinball_loss`, the same sign.
-    pub struct QuantileLoss;
-
-    /// Config of [`QuantileLoss`].
-    pub struct QuantileLossConfig {
-        /// The quantile: the share of targets that shall lie below the prediction.
-        tau: f64 = 0.5, Range::Open(0.0, 1.0);
-    }
+/// Quantile loss, also called pinball loss (Koenker and Bassett 1978,
+/// [doi 10.2307/1913643](https://doi.org/10.2307/1913643)).
+///
+/// Its minimum is the tau-quantile: tau = 0.9 punishes predictions that are too low nine times more than those that are
+/// too high, so that nine of ten targets end up below the prediction.
+///
+/// # Formula
+/// `max(tau e, (tau - 1) e)`, e = target - prediction.
+///
+/// # Numerics
+/// The gradient with respect to the prediction is -tau below the target, 1 - tau above it, 0 at it.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, regression::QuantileLossConfig};
+///
+/// let device = Device::flex();
+/// let loss = QuantileLossConfig::new().with_tau(0.75).init(&device);
+/// let values = loss.forward_no_reduction(
+///     Tensor::<1>::from_floats([0.0, 2.0], &device),
+///     Tensor::from_floats([1.0, 1.0], &device),
+/// );
+/// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [0.75, 0.25]);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch has none. scikit-learn: `mean_pinball_loss`, the same sign.
+#[loss(regression, "quantile", "the pinball loss: estimates the tau-quantile of the target")]
+pub struct QuantileLoss {
+    config: QuantileLossConfig,
 }
+
+/// Config of [`QuantileLoss`].
+#[loss_config]
+pub struct QuantileLossConfig {
+    /// The quantile: the share of targets that shall lie below the prediction.
+    #[field(default = 0.5, range = "(0, 1)")]
+    pub tau: f64,
+}
+
+impl RegressionLoss for QuantileLoss {}
 
 impl Formula for QuantileLoss {
     #[inline(always)]

@@ -6,16 +6,17 @@ use crate::signature::{Argument, Arguments, Called, EvalError, Family, Shape, Si
 impl Family for AnyRegressionLoss {
     fn signatures(&self) -> Vec<Signature> {
         let first = Argument::prediction("predictions", Shape::ANY);
-        vec![vec![first, Argument::target("targets", Shape::Same), Argument::weights(Shape::Same)]]
+        let targets = Argument::target("targets", Shape::Same);
+        vec![vec![first, targets, Argument::weights(Shape::Same), Argument::mask("mask", Shape::Same)]]
     }
 
     fn call(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
         with_rank!(arguments, |D| {
             let first = arguments.float::<D>("predictions");
             let targets = arguments.float("targets");
-            let weights = arguments.optional_float("weights");
-            self.check(&first, &targets, weights.as_ref())?;
-            Ok(forward!(self, wanted, weights; first, targets))
+            let extras = arguments.extras::<D, D>();
+            self.check(&first, &targets, &extras)?;
+            Ok(forward!(self, wanted, extras; first, targets))
         })
     }
 }

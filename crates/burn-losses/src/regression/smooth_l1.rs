@@ -1,48 +1,51 @@
 //! Smooth L1.
 
-use crate::config::Range;
+use super::RegressionLoss;
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
+use burn_losses_derive::{loss, loss_config};
 
-loss! {
-    regression "smooth_l1": "the absolute error, rounded near zero";
-
-    /// Smooth L1 (Girshick 2015, Fast R-CNN, [arXiv 1504.08083](https://arxiv.org/abs/1504.08083)).
-    ///
-    /// # Formula
-    /// ```text
-    /// d^2 / (2 beta)    where |d| < beta
-    /// |d| - beta / 2    elsewhere
-    /// ```
-    /// with d = prediction - target. It is [`HuberLoss`](super::HuberLoss) with delta = beta, divided by beta.
-    ///
-    /// # Numerics
-    /// The slope never exceeds 1. At beta = 0 it is [`MaeLoss`](super::MaeLoss), gradient 0 at d = 0 included.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{prelude::*, regression::SmoothL1LossConfig};
-    ///
-    /// let device = Device::flex();
-    /// let loss = SmoothL1LossConfig::new().with_beta(2.0).init(&device);
-    /// let values = loss.forward_no_reduction(
-    ///     Tensor::<1>::from_floats([1.0, -3.0], &device),
-    ///     Tensor::from_floats([0.0, 0.0], &device),
-    /// );
-    /// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [0.25, 2.0]);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch: `torch.nn.SmoothL1Loss`, the same. Detectron2's default is beta = 0, torchvision's Faster R-CNN uses 1/9.
-    pub struct SmoothL1Loss;
-
-    /// Config of [`SmoothL1Loss`].
-    pub struct SmoothL1LossConfig {
-        /// Where the square ends and the line begins, in the units of the prediction.
-        beta: f64 = 1.0, Range::AtLeast(0.0);
-    }
+/// Smooth L1 (Girshick 2015, Fast R-CNN, [arXiv 1504.08083](https://arxiv.org/abs/1504.08083)).
+///
+/// # Formula
+/// ```text
+/// d^2 / (2 beta)    where |d| < beta
+/// |d| - beta / 2    elsewhere
+/// ```
+/// with d = prediction - target. It is [`HuberLoss`](super::HuberLoss) with delta = beta, divided by beta.
+///
+/// # Numerics
+/// The slope never exceeds 1. At beta = 0 it is [`MaeLoss`](super::MaeLoss), gradient 0 at d = 0 included.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, regression::SmoothL1LossConfig};
+///
+/// let device = Device::flex();
+/// let loss = SmoothL1LossConfig::new().with_beta(2.0).init(&device);
+/// let values = loss.forward_no_reduction(
+///     Tensor::<1>::from_floats([1.0, -3.0], &device),
+///     Tensor::from_floats([0.0, 0.0], &device),
+/// );
+/// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [0.25, 2.0]);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch: `torch.nn.SmoothL1Loss`, the same. Detectron2's default is beta = 0, torchvision's Faster R-CNN uses 1/9.
+#[loss(regression, "smooth_l1", "the absolute error, rounded near zero")]
+pub struct SmoothL1Loss {
+    config: SmoothL1LossConfig,
 }
+
+/// Config of [`SmoothL1Loss`].
+#[loss_config]
+pub struct SmoothL1LossConfig {
+    /// Where the square ends and the line begins, in the units of the prediction.
+    #[field(default = 1.0, range = ">= 0")]
+    pub beta: f64,
+}
+
+impl RegressionLoss for SmoothL1Loss {}
 
 impl Formula for SmoothL1Loss {
     #[inline(always)]

@@ -1,68 +1,70 @@
 //! Tukey's biweight loss.
 
-use crate::config::Range;
+use super::RegressionLoss;
 use crate::engine::keep_graph;
 use crate::engine::pointwise::{PointKernel, Pointwise, of_formula};
 use crate::engine::primitives::order_statistics::median;
 use crate::formula::{Formula, Real};
-use crate::macros::loss;
 use crate::reduction::Unreduced;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
+use burn_losses_derive::{Choice, loss, loss_config};
 
-crate::choice! {
-    /// What the errors are divided by before they are compared with `c`.
-    #[derive(Copy, Eq)]
-    pub enum TukeyScale {
-        /// Nothing: the errors are in units of their standard deviation already.
-        #[default]
-        None = "none",
-        /// 1.4826 times the median absolute deviation of the batch, a constant for the gradient, floored at 1e-12.
-        Mad = "mad",
-    }
+/// What the errors are divided by before they are compared with `c`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum TukeyScale {
+    /// Nothing: the errors are in units of their standard deviation already.
+    #[default]
+    None,
+    /// 1.4826 times the median absolute deviation of the batch, a constant for the gradient, floored at 1e-12.
+    Mad,
 }
 
-loss! {
-    regression "tukey_biweight": "errors beyond c cost the same and pull no more: outliers are ignored";
-
-    /// Tukey's biweight loss (Beaton and Tukey 1974, [doi 10.1080/00401706.1974.10489171](https://doi.org/10.1080/00401706.1974.10489171)).
-    ///
-    /// # Formula
-    /// ```text
-    /// c^2/6 (1 - (1 - (r/c)^2)^3)    where |r| <= c
-    /// c^2/6                          elsewhere
-    /// ```
-    /// with r = d / scale, d = prediction - target.
-    ///
-    /// # Numerics
-    /// The gradient is 0 beyond c, so that a bad start can lie where nothing pulls: begin near, or with `scale = "mad"`. With c
-    /// = 4.6851 and errors of standard deviation 1 it is 95 % as efficient as least squares.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{prelude::*, regression::TukeyBiweightLossConfig};
-    ///
-    /// let device = Device::flex();
-    /// let loss = TukeyBiweightLossConfig::new().with_c(3.0).init(&device);
-    /// let values = loss.forward_no_reduction(
-    ///     Tensor::<1>::from_floats([5.0, 500.0], &device),
-    ///     Tensor::from_floats([0.0, 0.0], &device),
-    /// );
-    /// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [1.5, 1.5]);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// PyTorch has none. statsmodels: `robust.norms.TukeyBiweight`, the same up to a constant.
-    pub struct TukeyBiweightLoss;
-
-    /// Config of [`TukeyBiweightLoss`].
-    pub struct TukeyBiweightLossConfig {
-        /// Beyond this size an error is an outlier, in units of the scale.
-        c: f64 = 4.6851, Range::AtLeast(1e-30);
-        /// What the errors are divided by first.
-        scale: TukeyScale = TukeyScale::None;
-    }
+/// Tukey's biweight loss (Beaton and Tukey 1974, [doi 10.1080/00401706.1974.10489171](https://doi.org/10.1080/00401706.1974.10489171)).
+///
+/// # Formula
+/// ```text
+/// c^2/6 (1 - (1 - (r/c)^2)^3)    where |r| <= c
+/// c^2/6                          elsewhere
+/// ```
+/// with r = d / scale, d = prediction - target.
+///
+/// # Numerics
+/// The gradient is 0 beyond c, so that a bad start can lie where nothing pulls: begin near, or with `scale = "mad"`. With c
+/// = 4.6851 and errors of standard deviation 1 it is 95 % as efficient as least squares.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, regression::TukeyBiweightLossConfig};
+///
+/// let device = Device::flex();
+/// let loss = TukeyBiweightLossConfig::new().with_c(3.0).init(&device);
+/// let values = loss.forward_no_reduction(
+///     Tensor::<1>::from_floats([5.0, 500.0], &device),
+///     Tensor::from_floats([0.0, 0.0], &device),
+/// );
+/// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [1.5, 1.5]);
+/// ```
+///
+/// # Elsewhere
+/// PyTorch has none. statsmodels: `robust.norms.TukeyBiweight`, the same up to a constant.
+#[loss(regression, "tukey_biweight", "errors beyond c cost the same and pull no more: outliers are ignored")]
+pub struct TukeyBiweightLoss {
+    config: TukeyBiweightLossConfig,
 }
+
+/// Config of [`TukeyBiweightLoss`].
+#[loss_config]
+pub struct TukeyBiweightLossConfig {
+    /// Beyond this size an error is an outlier, in units of the scale.
+    #[field(default = 4.6851, range = ">= 1e-30")]
+    pub c: f64,
+    /// What the errors are divided by first.
+    #[field(default = TukeyScale::None)]
+    pub scale: TukeyScale,
+}
+
+impl RegressionLoss for TukeyBiweightLoss {}
 
 /// The standard deviation of a Gaussian is this many median absolute deviations.
 const GAUSSIAN_MAD: f64 = 1.4826;
@@ -72,8 +74,8 @@ impl Formula for TukeyBiweight {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
         let c = self.c;
-        let square = ((prediction - target) * (1.0 / c)).square();
-        let inside = -square.clone().minimum(square.lit(1.0)) + 1.0;
+        let size = (prediction - target).abs() * (1.0 / c);
+        let inside = -size.clone().minimum(size.lit(1.0)).square() + 1.0;
         (-(inside.clone() * inside.clone() * inside) + 1.0) * (c * c / 6.0)
     }
 }
@@ -84,15 +86,16 @@ struct TukeyBiweight {
 }
 
 impl Pointwise for TukeyBiweightLoss {
-    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
+    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
         let errors = predictions.clone() - targets;
         let scaled = match self.config.scale {
             TukeyScale::None => errors,
             TukeyScale::Mad => {
                 let count = errors.shape().num_elements();
                 let flat = errors.clone().detach().reshape([count]);
-                let centre = median(flat.clone()).expand([count]);
-                let deviation = median((flat - centre).abs()) * GAUSSIAN_MAD;
+                let mask = mask.map(|mask| mask.clone().reshape([count]));
+                let centre = median(flat.clone(), mask.as_ref()).expand([count]);
+                let deviation = median((flat - centre).abs(), mask.as_ref()) * GAUSSIAN_MAD;
                 errors / deviation.clamp_min(1e-12).reshape([1; 3])
             }
         };

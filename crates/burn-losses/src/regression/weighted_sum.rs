@@ -1,30 +1,61 @@
 //! A weighted sum.
 
+use super::{AnyRegressionLoss, MaeLossConfig, MseLossConfig, RegressionLoss, RegressionLossConfig};
 use crate::engine::pointwise::{self, PointKernel, Pointwise};
-use crate::macros::weighted_sum;
 use crate::reduction::Unreduced;
-use crate::terms::sum_unreduced;
-use burn::tensor::Tensor;
+use crate::terms::{Terms, sum_unreduced};
+use burn::tensor::{Bool, Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-weighted_sum! {
-    regression: AnyRegressionLoss, RegressionLossConfig, [mse: MseLossConfig, mae: MaeLossConfig];
-
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{composition::Terms, prelude::*, regression::{HuberLossConfig, MseLossConfig, WeightedSumLossConfig}};
-    ///
-    /// let terms = Terms::new().with("square", 0.5, MseLossConfig::new()).with("robust", 1.0, HuberLossConfig::new());
-    /// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
-    /// let predictions = Tensor::<1>::from_floats([2.0, 0.0], &Device::flex());
-    /// let value = loss.forward(predictions.clone(), predictions.zeros_like());
-    /// assert_eq!(value.into_scalar::<f32>(), (0.5 * 4.0 + 1.5) / 2.0);
-    /// ```
+/// A sum of losses of this family, each with its weight.
+///
+/// # Formula
+/// ```text
+/// sum_k w_k l_k
+/// ```
+/// of the unreduced values l_k of the terms. They are reduced once, as this config says: a term has no `reduction` of its own. A
+/// value counts in the mean where one of the terms counts it; class weights do not enter the divisor.
+///
+/// Terms of several families, weights that change while training, and one curve per term:
+/// [`JointLossConfig`](crate::composition::JointLossConfig).
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{composition::Terms, prelude::*, regression::{HuberLossConfig, MseLossConfig, WeightedSumLossConfig}};
+///
+/// let terms = Terms::new().with("square", 0.5, MseLossConfig::new()).with("robust", 1.0, HuberLossConfig::new());
+/// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
+/// let predictions = Tensor::<1>::from_floats([2.0, 0.0], &Device::flex());
+/// let value = loss.forward(predictions.clone(), predictions.zeros_like());
+/// assert_eq!(value.into_scalar::<f32>(), (0.5 * 4.0 + 1.5) / 2.0);
+/// ```
+#[loss(regression, "weighted_sum", "a sum of losses of this family, each with its weight")]
+pub struct WeightedSumLoss {
+    config: WeightedSumLossConfig,
+    losses: Vec<AnyRegressionLoss>,
 }
 
+/// Config of [`WeightedSumLoss`].
+#[loss_config]
+pub struct WeightedSumLossConfig {
+    /// The losses by name, each with a `weight` (1 where it is not given).
+    #[field(default = Terms::new().with("mse", 1.0, MseLossConfig::new()).with("mae", 1.0, MaeLossConfig::new()))]
+    pub terms: Terms<RegressionLossConfig>,
+}
+
+impl WeightedSumLossConfig {
+    fn build(&self, device: &Device) -> WeightedSumLoss {
+        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        WeightedSumLoss { config: self.clone(), losses }
+    }
+}
+
+impl RegressionLoss for WeightedSumLoss {}
+
 impl Pointwise for WeightedSumLoss {
-    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
-        let values = self.losses.iter().map(|loss| pointwise::values(loss, predictions.clone(), targets.clone()));
+    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let values = self.losses.iter().map(|loss| pointwise::values(loss, predictions.clone(), targets.clone(), mask));
         sum_unreduced(self.config.terms.weigh(values))
     }
 

@@ -1,31 +1,51 @@
 //! The elastic net.
 
-use crate::config::Range;
+use super::{Parameters, Regularizer};
+use crate::config::Describe;
 use crate::reduction::sum;
 use burn::tensor::Tensor;
+use burn_losses_derive::{config, loss};
 
-regularizer! {
-    "elastic_net": "a blend of the absolute values and of half of the squares";
-
-    /// Elastic net (Zou and Hastie 2005).
-    ///
-    /// # Formula
-    /// ```text
-    /// weight (l1_ratio sum |w| + (1 - l1_ratio) 1/2 sum w^2)
-    /// ```
-    ///
-    /// # Elsewhere
-    /// scikit-learn: `ElasticNet`, whose `alpha` is `weight`: the same.
-    pub struct ElasticNet;
-
-    /// Config of [`ElasticNet`].
-    pub struct ElasticNetConfig {
-        /// The share of the absolute values.
-        l1_ratio: f64 = 0.5, Range::Closed(0.0, 1.0);
-    }
+/// Elastic net (Zou and Hastie 2005).
+///
+/// # Formula
+/// ```text
+/// weight (l1_ratio sum |w| + (1 - l1_ratio) 1/2 sum w^2)
+/// ```
+///
+/// # Elsewhere
+/// scikit-learn: `ElasticNet`, whose `alpha` is `weight`: the same.
+#[loss(regularization, "elastic_net", "a blend of the absolute values and of half of the squares")]
+pub struct ElasticNet {
+    config: ElasticNetConfig,
 }
 
-penalise!(ElasticNet, |self, parameter| {
-    let share = self.config.l1_ratio;
-    sum(parameter.clone().abs()) * share + sum(parameter.square()) * ((1.0 - share) * 0.5)
-});
+/// Config of [`ElasticNet`].
+#[config]
+pub struct ElasticNetConfig {
+    /// What the penalty is multiplied by.
+    #[field(default = 1.0, range = ">= 0")]
+    pub weight: f64,
+    /// The share of the absolute values.
+    #[field(default = 0.5, range = "[0, 1]")]
+    pub l1_ratio: f64,
+    /// Which parameters are penalised.
+    #[field(default = Parameters::Weights)]
+    pub parameters: Parameters,
+}
+
+impl Regularizer for ElasticNet {
+    fn kind(&self) -> &'static str {
+        self.config.about().kind
+    }
+    fn weight(&self) -> f64 {
+        self.config.weight
+    }
+    fn parameters(&self) -> &Parameters {
+        &self.config.parameters
+    }
+    fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1> {
+        let share = self.config.l1_ratio;
+        sum(parameter.clone().abs()) * share + sum(parameter.square()) * ((1.0 - share) * 0.5)
+    }
+}

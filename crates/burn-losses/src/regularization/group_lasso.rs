@@ -1,39 +1,59 @@
 //! The lasso of groups.
 
-use crate::config::Range;
+use super::{Parameters, Regularizer};
+use crate::config::Describe;
 use crate::formula::Real;
 use crate::reduction::{row_sums, sum};
 use burn::tensor::Tensor;
+use burn_losses_derive::{config, loss};
 
-regularizer! {
-    "group_lasso": "the lengths of groups of parameters: makes whole groups 0";
-
-    /// Group lasso (Yuan and Lin 2006): whole neurons or filters go.
-    ///
-    /// # Formula
-    /// ```text
-    /// weight sum_g sqrt(|g|) ||w_g||
-    /// ```
-    /// of the groups g along `axis`: what has one index on it. A group that is 0 has the gradient 0. A parameter with fewer axes is
-    /// one group.
-    ///
-    /// # Elsewhere
-    /// No counterpart in PyTorch or Keras.
-    pub struct GroupLasso;
-
-    /// Config of [`GroupLasso`].
-    pub struct GroupLassoConfig {
-        /// The axis of the groups. Burn's `Linear` has `[input, output]`, its convolutions `[output, input, ..]`.
-        axis: usize = 0_usize, Range::AtLeast(0.0);
-    }
+/// Group lasso (Yuan and Lin 2006): whole neurons or filters go.
+///
+/// # Formula
+/// ```text
+/// weight sum_g sqrt(|g|) ||w_g||
+/// ```
+/// of the groups g along `axis`: what has one index on it. A group that is 0 has the gradient 0. A parameter with fewer axes is
+/// one group.
+///
+/// # Elsewhere
+/// No counterpart in PyTorch or Keras.
+#[loss(regularization, "group_lasso", "the lengths of groups of parameters: makes whole groups 0")]
+pub struct GroupLasso {
+    config: GroupLassoConfig,
 }
 
-penalise!(GroupLasso, |self, parameter| {
-    let shape = parameter.dims();
-    let groups = match shape.get(self.config.axis) {
-        Some(groups) => parameter.movedim(self.config.axis as isize, 0).reshape([*groups as isize, -1]),
-        None => parameter.reshape([1, -1]),
-    };
-    let size = groups.dims()[1] as f64;
-    sum(row_sums(groups.square()).safe_sqrt()) * size.sqrt()
-});
+/// Config of [`GroupLasso`].
+#[config]
+pub struct GroupLassoConfig {
+    /// What the penalty is multiplied by.
+    #[field(default = 1.0, range = ">= 0")]
+    pub weight: f64,
+    /// The axis of the groups. Burn's `Linear` has `[input, output]`, its convolutions `[output, input, ..]`.
+    #[field(default = 0, range = ">= 0")]
+    pub axis: usize,
+    /// Which parameters are penalised.
+    #[field(default = Parameters::Weights)]
+    pub parameters: Parameters,
+}
+
+impl Regularizer for GroupLasso {
+    fn kind(&self) -> &'static str {
+        self.config.about().kind
+    }
+    fn weight(&self) -> f64 {
+        self.config.weight
+    }
+    fn parameters(&self) -> &Parameters {
+        &self.config.parameters
+    }
+    fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1> {
+        let shape = parameter.dims();
+        let groups = match shape.get(self.config.axis) {
+            Some(groups) => parameter.movedim(self.config.axis as isize, 0).reshape([*groups as isize, -1]),
+            None => parameter.reshape([1, -1]),
+        };
+        let size = groups.dims()[1] as f64;
+        sum(row_sums(groups.square()).safe_sqrt()) * size.sqrt()
+    }
+}

@@ -1,25 +1,48 @@
 //! The sum of absolute values.
 
+use super::{Parameters, Regularizer};
+use crate::config::Describe;
 use crate::reduction::sum;
 use burn::tensor::Tensor;
+use burn_losses_derive::{config, loss};
 
-regularizer! {
-    "l1": "the sum of the absolute values: makes parameters 0";
-
-    /// L1 penalty, the lasso (Tibshirani 1996).
-    ///
-    /// # Formula
-    /// ```text
-    /// weight sum |w|
-    /// ```
-    /// The gradient at 0 is 0.
-    ///
-    /// # Elsewhere
-    /// Keras: `L1`, the same. PyTorch has none.
-    pub struct L1;
-
-    /// Config of [`L1`].
-    pub struct L1Config {}
+/// L1 penalty, the lasso (Tibshirani 1996).
+///
+/// # Formula
+/// ```text
+/// weight sum |w|
+/// ```
+/// The gradient at 0 is 0.
+///
+/// # Elsewhere
+/// Keras: `L1`, the same. PyTorch has none.
+#[loss(regularization, "l1", "the sum of the absolute values: makes parameters 0")]
+pub struct L1 {
+    config: L1Config,
 }
 
-penalise!(L1, |self, parameter| sum(parameter.abs()));
+/// Config of [`L1`].
+#[config]
+pub struct L1Config {
+    /// What the penalty is multiplied by.
+    #[field(default = 1.0, range = ">= 0")]
+    pub weight: f64,
+    /// Which parameters are penalised.
+    #[field(default = Parameters::Weights)]
+    pub parameters: Parameters,
+}
+
+impl Regularizer for L1 {
+    fn kind(&self) -> &'static str {
+        self.config.about().kind
+    }
+    fn weight(&self) -> f64 {
+        self.config.weight
+    }
+    fn parameters(&self) -> &Parameters {
+        &self.config.parameters
+    }
+    fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1> {
+        sum(parameter.abs())
+    }
+}

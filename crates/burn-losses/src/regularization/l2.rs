@@ -1,32 +1,53 @@
 //! The sum of squares.
 
+use super::{Parameters, Regularizer};
+use crate::config::Describe;
 use crate::reduction::sum;
 use burn::tensor::Tensor;
+use burn_losses_derive::{config, loss};
 
-regularizer! {
-    "l2": "the sum of the squares, or half of it: keeps parameters small";
-
-    /// L2 penalty, ridge.
-    ///
-    /// # Formula
-    /// ```text
-    /// weight sum w^2           or, with `half`,  weight 1/2 sum w^2
-    /// ```
-    /// With `half` the gradient is `weight w`: with plain SGD the same as a weight decay of `weight`. Adaptive optimizers scale this
-    /// gradient as every other one; a decay beside them (AdamW) is not scaled.
-    ///
-    /// # Elsewhere
-    /// Keras: `L2`, the same without `half`. PyTorch: `weight_decay` of `SGD` is the gradient with `half`.
-    pub struct L2;
-
-    /// Config of [`L2`].
-    pub struct L2Config {
-        /// Whether there is a 1/2 before the sum.
-        half: bool = false;
-    }
+/// L2 penalty, ridge.
+///
+/// # Formula
+/// ```text
+/// weight sum w^2           or, with `half`,  weight 1/2 sum w^2
+/// ```
+/// With `half` the gradient is `weight w`: with plain SGD the same as a weight decay of `weight`. Adaptive optimizers scale this
+/// gradient as every other one; a decay beside them (AdamW) is not scaled.
+///
+/// # Elsewhere
+/// Keras: `L2`, the same without `half`. PyTorch: `weight_decay` of `SGD` is the gradient with `half`.
+#[loss(regularization, "l2", "the sum of the squares, or half of it: keeps parameters small")]
+pub struct L2 {
+    config: L2Config,
 }
 
-penalise!(L2, |self, parameter| {
-    let squares = sum(parameter.square());
-    if self.config.half { squares * 0.5 } else { squares }
-});
+/// Config of [`L2`].
+#[config]
+pub struct L2Config {
+    /// What the penalty is multiplied by.
+    #[field(default = 1.0, range = ">= 0")]
+    pub weight: f64,
+    /// Whether there is a 1/2 before the sum.
+    #[field(default = false)]
+    pub half: bool,
+    /// Which parameters are penalised.
+    #[field(default = Parameters::Weights)]
+    pub parameters: Parameters,
+}
+
+impl Regularizer for L2 {
+    fn kind(&self) -> &'static str {
+        self.config.about().kind
+    }
+    fn weight(&self) -> f64 {
+        self.config.weight
+    }
+    fn parameters(&self) -> &Parameters {
+        &self.config.parameters
+    }
+    fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1> {
+        let squares = sum(parameter.square());
+        if self.config.half { squares * 0.5 } else { squares }
+    }
+}

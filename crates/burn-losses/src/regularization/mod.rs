@@ -16,13 +16,21 @@
 //! Only what is trained is penalised: parameters that are frozen and buffers (the running statistics of a normalisation, the state of
 //! a loss) are not. In half precision the sums are computed in f32.
 
+mod elastic_net;
+mod group_lasso;
+mod l1;
+mod l2;
 mod parameters;
 
 use crate::error::{InputError, expect};
-use crate::macros::{dispatch, tagged};
 use burn::module::Module;
 use burn::tensor::Tensor;
+use burn_losses_derive::{dispatch, family};
 
+pub use elastic_net::{ElasticNet, ElasticNetConfig};
+pub use group_lasso::{GroupLasso, GroupLassoConfig};
+pub use l1::{L1, L1Config};
+pub use l2::{L2, L2Config};
 pub use parameters::Parameters;
 use parameters::Penalties;
 
@@ -71,91 +79,40 @@ pub trait Regularizer {
     }
 }
 
-/// Declares a penalty: its module and its config, which also gets `weight` and `parameters`.
-macro_rules! regularizer {
-    (
-        $kind:literal: $summary:literal;
-        $(#[$module_meta:meta])*
-        pub struct $module:ident;
-        $(#[$config_meta:meta])*
-        pub struct $config:ident { $($(#[doc = $doc:literal])+ $field:ident: $type:ty = $default:expr $(, $range:expr)?;)* }
-    ) => {
-        $crate::macros::config! {
-            regularization $kind: $summary;
-            $(#[$config_meta])*
-            pub struct $config {
-                /// What the penalty is multiplied by.
-                weight: f64 = 1.0, $crate::config::Range::AtLeast(0.0);
-                $($(#[doc = $doc])+ $field: $type = $default $(, $range)?;)*
-                /// Which parameters are penalised.
-                parameters: $crate::regularization::Parameters = $crate::regularization::Parameters::Weights;
-            }
-        }
-
-        $crate::macros::module! {
-            $(#[$module_meta])*
-            pub struct $module of $config { weight, $($field,)* parameters }
-        }
-
-        impl $module {
-            const KIND: &'static str = $kind;
-        }
-    };
+/// The config of any module of this family, told apart by `kind`.
+#[family(regularization, makes = AnyRegularizer)]
+pub enum RegularizerConfig {
+    #[kind("l1")]
+    L1(L1Config),
+    #[kind("l2")]
+    L2(L2Config),
+    #[kind("elastic_net")]
+    ElasticNet(ElasticNetConfig),
+    #[kind("group_lasso")]
+    GroupLasso(GroupLassoConfig),
 }
 
-/// Implements [`Regularizer`] with the penalty of one parameter.
-macro_rules! penalise {
-    ($module:ident, |$self:ident, $parameter:ident| $penalty:expr) => {
-        impl $crate::regularization::Regularizer for $module {
-            fn kind(&self) -> &'static str {
-                Self::KIND
-            }
-            fn weight(&self) -> f64 {
-                self.config.weight
-            }
-            fn parameters(&self) -> &$crate::regularization::Parameters {
-                &self.config.parameters
-            }
-            fn penalty<const D: usize>(&$self, $parameter: Tensor<D>) -> Tensor<1> {
-                $penalty
-            }
-        }
-    };
+#[dispatch]
+impl Regularizer for AnyRegularizer {
+    fn kind(&self) -> &'static str;
+    fn weight(&self) -> f64;
+    fn parameters(&self) -> &Parameters;
+    fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1>;
 }
 
-macro_rules! implement {
-    (loss $loss:ident, $kind:expr) => {};
-    (any $any:ident, $config:ident, $($variant:ident),+) => {
-        dispatch! {
-            $any [$($variant),+]
-            impl Regularizer {
-                fn kind(&self) -> &'static str;
-                fn weight(&self) -> f64;
-                fn parameters(&self) -> &Parameters;
-                fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1>;
-            }
+impl RegularizerConfig {
+    /// What the penalty is multiplied by.
+    pub fn weight(&self) -> f64 {
+        match self {
+            Self::L1(config) => config.weight,
+            Self::L2(config) => config.weight,
+            Self::ElasticNet(config) => config.weight,
+            Self::GroupLasso(config) => config.weight,
         }
+    }
 
-        impl $config {
-            /// What the penalty is multiplied by.
-            pub fn weight(&self) -> f64 {
-                match self {
-                    $(Self::$variant(config) => config.weight,)+
-                }
-            }
-
-            /// Every penalty: its kind, its fields.
-            pub fn all() -> Vec<crate::config::LossInfo> {
-                Self::infos()
-            }
-        }
-    };
-}
-
-tagged! {
-    regularization, RegularizerConfig => AnyRegularizer, implement;
-    l1: L1 as L1;
-    l2: L2 as L2;
-    elastic_net: ElasticNet as ElasticNet;
-    group_lasso: GroupLasso as GroupLasso;
+    /// Every penalty: its kind, its fields.
+    pub fn all() -> Vec<crate::config::LossInfo> {
+        crate::config::infos::<Self>()
+    }
 }

@@ -2,11 +2,12 @@
 
 use super::Regularizer;
 use crate::check::widen;
-use crate::config::{FieldType, Range, Table, Value};
+use crate::config::{FieldType, Range, Unreadable, Value};
 use crate::error::{ConfigError, InputError, InputProblem};
+use crate::field::table;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
-use serde::{Deserialize, Serialize};
+use burn_losses_derive::ByValue;
 
 /// Which parameters of a module are penalised. Frozen parameters and buffers never are.
 ///
@@ -16,8 +17,7 @@ use serde::{Deserialize, Serialize};
 /// parameters = { paths = ["encoder", "head.weight"] }           # these, and all below them
 /// parameters = { except = ["encoder.embedding"] }               # all but these, and all below them
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Spelling", into = "Spelling")]
+#[derive(Debug, Clone, PartialEq, Eq, ByValue)]
 pub enum Parameters {
     /// Those with at least two axes: weights, not biases.
     Weights,
@@ -27,47 +27,6 @@ pub enum Parameters {
     Paths(Vec<String>),
     /// All others.
     Except(Vec<String>),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Spelling {
-    Word(String),
-    Table(Lists),
-}
-
-#[derive(Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Lists {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    paths: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    except: Option<Vec<String>>,
-}
-
-impl TryFrom<Spelling> for Parameters {
-    type Error = String;
-
-    fn try_from(spelling: Spelling) -> Result<Self, String> {
-        match spelling {
-            Spelling::Word(word) if word == "weights" => Ok(Self::Weights),
-            Spelling::Word(word) if word == "all" => Ok(Self::All),
-            Spelling::Table(Lists { paths: Some(paths), except: None }) => Ok(Self::Paths(paths)),
-            Spelling::Table(Lists { paths: None, except: Some(paths) }) => Ok(Self::Except(paths)),
-            _ => Err(format!("expected {}", Self::allowed(Range::Finite))),
-        }
-    }
-}
-
-impl From<Parameters> for Spelling {
-    fn from(parameters: Parameters) -> Self {
-        match parameters {
-            Parameters::Weights => Self::Word("weights".into()),
-            Parameters::All => Self::Word("all".into()),
-            Parameters::Paths(paths) => Self::Table(Lists { paths: Some(paths), except: None }),
-            Parameters::Except(paths) => Self::Table(Lists { paths: None, except: Some(paths) }),
-        }
-    }
 }
 
 #[cfg(feature = "schema")]
@@ -105,13 +64,36 @@ impl Parameters {
 }
 
 fn paths(key: &str, paths: &[&str]) -> Value {
-    let paths = paths.iter().map(|path| Value::from(*path)).collect();
-    Value::Mapping(Table::from_iter([(key.into(), Value::Sequence(paths))]))
+    table([(key, paths.to_vec().into())])
 }
 
 impl FieldType for Parameters {
     const KIND: &'static str = "word or table";
 
+    fn to_value(&self) -> Value {
+        match self {
+            Self::Weights => "weights".into(),
+            Self::All => "all".into(),
+            Self::Paths(paths) => table([("paths", paths.clone().into())]),
+            Self::Except(paths) => table([("except", paths.clone().into())]),
+        }
+    }
+    fn from_value(value: &Value) -> Result<Self, Unreadable> {
+        let paths = |paths: &Value| -> Result<Vec<String>, Unreadable> {
+            let paths = paths.as_list().ok_or(Unreadable::Type)?.iter();
+            paths.map(|path| path.as_str().map(str::to_owned).ok_or(Unreadable::Type)).collect()
+        };
+        match value {
+            Value::Text(word) if word == "weights" => Ok(Self::Weights),
+            Value::Text(word) if word == "all" => Ok(Self::All),
+            Value::Table(lists) => match lists.iter().collect::<Vec<_>>()[..] {
+                [("paths", list)] => paths(list).map(Self::Paths),
+                [("except", list)] => paths(list).map(Self::Except),
+                _ => Err(Unreadable::Type),
+            },
+            _ => Err(Unreadable::Type),
+        }
+    }
     fn allowed(_: Range) -> String {
         "`weights`, `all`, or a table of `paths` or `except`: a list of at least one path of names joined by dots"
             .into()
@@ -127,7 +109,7 @@ impl FieldType for Parameters {
         if !paths.is_empty() && paths.iter().all(|path| !path.is_empty()) {
             return Ok(());
         }
-        let value = serde_json::to_string(paths).unwrap_or_default();
+        let value = Value::from(paths.clone()).to_string();
         Err(ConfigError::InvalidValue { loss, field: field.to_owned(), value, allowed: Self::allowed(range) })
     }
 }
@@ -150,7 +132,7 @@ impl<'a, R: Regularizer> Penalties<'a, R> {
     /// The sum, or an error that names what there was to choose from.
     pub(super) fn sum(self, regularizer: &R) -> Result<Tensor<1>, InputError> {
         self.total.map(|total| total * regularizer.weight()).ok_or_else(|| {
-            let chosen = serde_json::to_string(regularizer.parameters()).unwrap_or_default();
+            let chosen = regularizer.parameters().to_value();
             let there = if self.seen.is_empty() { "none that is trained".into() } else { self.seen.join(", ") };
             let problem = InputProblem::Missing(format!("no parameter is one of {chosen}; the module has: {there}"));
             InputError { loss: regularizer.kind(), argument: "module", problem }

@@ -1,45 +1,60 @@
 //! Dice loss.
 
+use super::{Regions, SegmentationLoss, Smooth};
 use crate::formula::{Overlap, OverlapFormula, Real};
+use burn_losses_derive::{loss, loss_config};
 
-overlap_loss! {
-    "dice": "one minus the Dice score: overlap that does not care how small a region is";
+/// Soft Dice loss (Milletari et al. 2016, V-Net, [arXiv 1606.04797](https://arxiv.org/abs/1606.04797)).
+///
+/// # Formula
+/// ```text
+/// 1 - (2 sum(p t) + smooth) / (sum p + sum t + smooth)
+/// 1 - (2 sum(p t) + smooth) / (sum p^2 + sum t^2 + smooth)       denominator = "squared": V-Net
+/// ```
+/// of each sample and class; p the probability, t the mask. In [0, 1] for p and t in [0, 1].
+///
+/// # Numerics
+/// A region that is empty and predicted as empty has the value 0 (with the same `smooth` above and below). One that is empty and not predicted as empty has a positive
+/// value and a gradient if `smooth` is positive. Where the denominator is nothing the value is 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, segmentation::{Activation, DiceLossConfig}};
+///
+/// let device = Device::flex();
+/// let loss = DiceLossConfig::new().with_activation(Activation::None).with_smooth(0.0).init(&device);
+/// // One sample, one class, four pixels: three predicted, two true, two in common.
+/// let value = loss.forward(
+///     Tensor::<3>::from_floats([[[1.0, 1.0, 1.0, 0.0]]], &device),
+///     Tensor::from_floats([[[1.0, 1.0, 0.0, 0.0]]], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - (1.0 - 4.0 / 5.0)).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// MONAI: `DiceLoss`, whose `smooth_nr` and `smooth_dr` are 1e-5. segmentation_models: `DiceLoss` sums over the batch, and drops
+/// absent classes from the sum but not from the mean.
+#[loss(segmentation, "dice", "one minus the Dice score: overlap that does not care how small a region is")]
+pub struct DiceLoss {
+    config: DiceLossConfig,
+}
 
-    /// Soft Dice loss (Milletari et al. 2016, V-Net, [arXiv 1606.04797](https://arxiv.org/abs/1606.04797)).
-    ///
-    /// # Formula
-    /// ```text
-    /// 1 - (2 sum(p t) + smooth) / (sum p + sum t + smooth)
-    /// 1 - (2 sum(p t) + smooth) / (sum p^2 + sum t^2 + smooth)       denominator = "squared": V-Net
-    /// ```
-    /// of each sample and class; p the probability, t the mask. In [0, 1] for p and t in [0, 1].
-    ///
-    /// # Numerics
-    /// A region that is empty and predicted as empty has the value 0 (with the same `smooth` above and below). One that is empty and not predicted as empty has a positive
-    /// value and a gradient if `smooth` is positive. Where the denominator is nothing the value is 0.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{prelude::*, segmentation::{Activation, DiceLossConfig}};
-    ///
-    /// let device = Device::flex();
-    /// let loss = DiceLossConfig::new().with_activation(Activation::None).with_smooth(0.0).init(&device);
-    /// // One sample, one class, four pixels: three predicted, two true, two in common.
-    /// let value = loss.forward(
-    ///     Tensor::<3>::from_floats([[[1.0, 1.0, 1.0, 0.0]]], &device),
-    ///     Tensor::from_floats([[[1.0, 1.0, 0.0, 0.0]]], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - (1.0 - 4.0 / 5.0)).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// MONAI: `DiceLoss`, whose `smooth_nr` and `smooth_dr` are 1e-5. segmentation_models: `DiceLoss` sums over the batch, and drops
-    /// absent classes from the sum but not from the mean.
-    pub struct DiceLoss;
+/// Config of [`DiceLoss`].
+#[loss_config]
+pub struct DiceLossConfig {
+    /// What is added to the numerator and the denominator.
+    #[field(default = Smooth::Both(1.0), range = ">= 0")]
+    pub smooth: Smooth,
+    /// What is looked at, and what counts.
+    #[field(flatten)]
+    pub regions: Regions,
+}
 
-    /// Config of [`DiceLoss`].
-    pub struct DiceLossConfig {}
+impl SegmentationLoss for DiceLoss {
+    fn regions(&self) -> Regions {
+        self.config.regions.clone()
+    }
 }
 
 impl OverlapFormula for DiceLoss {

@@ -1,49 +1,69 @@
 //! Focal Tversky loss.
 
 use super::tversky::{check_weights, miss};
-use crate::config::Range;
+use super::{Regions, SegmentationLoss, Smooth};
+use crate::error::ConfigError;
 use crate::formula::{Overlap, OverlapFormula, Real, safe::power};
+use burn_losses_derive::{loss, loss_config};
 
-overlap_loss! {
-    "focal_tversky": "a power of the Tversky loss: looks at the regions that are hard";
+/// Focal Tversky loss (Abraham and Khan 2018, [arXiv 1810.07842](https://arxiv.org/abs/1810.07842)).
+///
+/// # Formula
+/// `(1 - TI)^(1/gamma)`, TI the Tversky index of [`TverskyLoss`](super::TverskyLoss). The paper has gamma in [1, 3].
+///
+/// # Numerics
+/// 1 - TI below 1e-12 counts as 0 and has no gradient: the slope there is infinite for gamma > 1.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, segmentation::{Activation, FocalTverskyLossConfig}};
+///
+/// let device = Device::flex();
+/// let config = FocalTverskyLossConfig::new().with_gamma(2.0).with_smooth(0.0);
+/// let loss = config.with_activation(Activation::None).init(&device);
+/// let value = loss.forward(
+///     Tensor::<3>::from_floats([[[1.0, 1.0, 0.0]]], &device),
+///     Tensor::from_floats([[[1.0, 0.0, 1.0]]], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - 0.5f32.sqrt()).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// segmentation_models: `TverskyLoss(gamma=..)` has the power gamma, not 1/gamma, and applies it to the mean of the classes.
+#[loss(segmentation, "focal_tversky", "a power of the Tversky loss: looks at the regions that are hard")]
+pub struct FocalTverskyLoss {
+    config: FocalTverskyLossConfig,
+}
 
-    /// Focal Tversky loss (Abraham and Khan 2018, [arXiv 1810.07842](https://arxiv.org/abs/1810.07842)).
-    ///
-    /// # Formula
-    /// `(1 - TI)^(1/gamma)`, TI the Tversky index of [`TverskyLoss`](super::TverskyLoss). The paper has gamma in [1, 3].
-    ///
-    /// # Numerics
-    /// 1 - TI below 1e-12 counts as 0 and has no gradient: the slope there is infinite for gamma > 1.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{prelude::*, segmentation::{Activation, FocalTverskyLossConfig}};
-    ///
-    /// let device = Device::flex();
-    /// let config = FocalTverskyLossConfig::new().with_gamma(2.0).with_smooth(0.0);
-    /// let loss = config.with_activation(Activation::None).init(&device);
-    /// let value = loss.forward(
-    ///     Tensor::<3>::from_floats([[[1.0, 1.0, 0.0]]], &device),
-    ///     Tensor::from_floats([[[1.0, 0.0, 1.0]]], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - 0.5f32.sqrt()).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// segmentation_models: `TverskyLoss(gamma=..)` has the power gamma, not 1/gamma, and applies it to the mean of the classes.
-    pub struct FocalTverskyLoss;
+/// Config of [`FocalTverskyLoss`].
+#[loss_config(check = check)]
+pub struct FocalTverskyLossConfig {
+    /// The weight of what is found and not there (the paper's beta).
+    #[field(default = 0.3, range = ">= 0")]
+    pub fp_weight: f64,
+    /// The weight of what is there and not found (the paper's alpha).
+    #[field(default = 0.7, range = ">= 0")]
+    pub fn_weight: f64,
+    /// The power is 1/gamma: above 1 it raises what nearly fits, below 1 it plays that down.
+    #[field(default = 4.0 / 3.0, range = ">= 0.01")]
+    pub gamma: f64,
+    /// What is added to the numerator and the denominator.
+    #[field(default = Smooth::Both(1.0), range = ">= 0")]
+    pub smooth: Smooth,
+    /// What is looked at, and what counts.
+    #[field(flatten)]
+    pub regions: Regions,
+}
 
-    /// Config of [`FocalTverskyLoss`].
-    pub struct FocalTverskyLossConfig {
-        /// The weight of what is found and not there (the paper's beta).
-        fp_weight: f64 = 0.3, Range::AtLeast(0.0);
-        /// The weight of what is there and not found (the paper's alpha).
-        fn_weight: f64 = 0.7, Range::AtLeast(0.0);
-        /// The power is 1/gamma: above 1 it raises what nearly fits, below 1 it plays that down.
-        gamma: f64 = 4.0 / 3.0, Range::AtLeast(0.01);
+fn check(config: &FocalTverskyLossConfig) -> Result<(), ConfigError> {
+    check_weights("focal_tversky", config.regions.denominator, config.fp_weight, config.fn_weight)
+}
+
+impl SegmentationLoss for FocalTverskyLoss {
+    fn regions(&self) -> Regions {
+        self.config.regions.clone()
     }
-    validate |config| check_weights("focal_tversky", config.denominator, config.fp_weight, config.fn_weight);
 }
 
 impl OverlapFormula for FocalTverskyLoss {

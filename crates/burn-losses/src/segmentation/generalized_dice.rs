@@ -1,83 +1,87 @@
 //! Generalised Dice loss.
 
 use super::{AbsentClasses, Activation, Background, Over, Regions, SegmentationLoss, Smooth};
-use crate::config::Range;
 use crate::engine::regions::{self, Pixels, Segmentation};
 use crate::formula::Overlap;
-use crate::macros::{kind_and_reduction, loss};
 use burn::tensor::{Int, Tensor};
+use burn_losses_derive::{Choice, loss, loss_config};
 
-crate::choice! {
-    /// How much a class weighs, by its true area T.
-    #[derive(Copy, Eq)]
-    pub enum ClassWeight {
-        /// 1 / T^2: every class has about the same say.
-        #[default]
-        Square = "square",
-        /// 1 / T.
-        Simple = "simple",
-        /// 1.
-        Uniform = "uniform",
-    }
+/// How much a class weighs, by its true area T.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum ClassWeight {
+    /// 1 / T^2: every class has about the same say.
+    #[default]
+    Square,
+    /// 1 / T.
+    Simple,
+    /// 1.
+    Uniform,
 }
 
-loss! {
-    segmentation "generalized_dice": "one Dice score for all classes together, in which rare ones weigh more";
+/// Generalised Dice loss (Sudre et al. 2017, [arXiv 1707.03237](https://arxiv.org/abs/1707.03237)).
+///
+/// # Formula
+/// ```text
+/// 1 - (2 sum_c w_c sum(p t) + smooth) / (sum_c w_c (sum p + sum t) + smooth)       w_c ~ 1 / (sum t)^2
+/// ```
+/// with the weights in units of the heaviest, so that `smooth` is a number of pixels as in the other losses. Without it only
+/// their ratio matters.
+///
+/// There is one such value per sample. All its classes carry that one value, so that the shape is the family's `[N, C]`; the mean is that of the
+/// samples.
+///
+/// # Numerics
+/// The weights are constants for the gradient. A class without a pixel, whose weight would be infinite, weighs as much as the
+/// heaviest class that is there (1 if none is), or nothing: `absent_classes`.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, segmentation::{Activation, GeneralizedDiceLossConfig}};
+///
+/// let device = Device::flex();
+/// let loss = GeneralizedDiceLossConfig::new().with_activation(Activation::None).with_smooth(0.0).init(&device);
+/// // Two classes of one and of two pixels; half a pixel of each is found.
+/// let value = loss.forward(
+///     Tensor::<3>::from_floats([[[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]]], &device),
+///     Tensor::from_floats([[[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]]], &device),
+/// );
+/// let (above, below) = (2.0 * (0.5 + 0.25 * 0.5), 1.5 + 0.25 * 2.5); // weights 1 and 1/4
+/// assert!((value.into_scalar::<f32>() - (1.0 - above / below)).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// MONAI: `GeneralizedDiceLoss`, the same with `absent_classes = "count"` and `smooth = 0`; its own 1e-5 are not pixels, but are
+/// added to sums times 1 / T^2.
+#[loss(segmentation, "generalized_dice", "one Dice score for all classes together, in which rare ones weigh more")]
+pub struct GeneralizedDiceLoss {
+    config: GeneralizedDiceLossConfig,
+}
 
-    /// Generalised Dice loss (Sudre et al. 2017, [arXiv 1707.03237](https://arxiv.org/abs/1707.03237)).
-    ///
-    /// # Formula
-    /// ```text
-    /// 1 - (2 sum_c w_c sum(p t) + smooth) / (sum_c w_c (sum p + sum t) + smooth)       w_c ~ 1 / (sum t)^2
-    /// ```
-    /// with the weights in units of the heaviest, so that `smooth` is a number of pixels as in the other losses. Without it only
-    /// their ratio matters.
-    ///
-    /// There is one such value per sample. All its classes carry that one value, so that the shape is the family's `[N, C]`; the mean is that of the
-    /// samples.
-    ///
-    /// # Numerics
-    /// The weights are constants for the gradient. A class without a pixel, whose weight would be infinite, weighs as much as the
-    /// heaviest class that is there (1 if none is), or nothing: `absent_classes`.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{prelude::*, segmentation::{Activation, GeneralizedDiceLossConfig}};
-    ///
-    /// let device = Device::flex();
-    /// let loss = GeneralizedDiceLossConfig::new().with_activation(Activation::None).with_smooth(0.0).init(&device);
-    /// // Two classes of one and of two pixels; half a pixel of each is found.
-    /// let value = loss.forward(
-    ///     Tensor::<3>::from_floats([[[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]]], &device),
-    ///     Tensor::from_floats([[[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]]], &device),
-    /// );
-    /// let (above, below) = (2.0 * (0.5 + 0.25 * 0.5), 1.5 + 0.25 * 2.5); // weights 1 and 1/4
-    /// assert!((value.into_scalar::<f32>() - (1.0 - above / below)).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// MONAI: `GeneralizedDiceLoss`, the same with `absent_classes = "count"` and `smooth = 0`; its own 1e-5 are not pixels, but are
-    /// added to sums times 1 / T^2.
-    pub struct GeneralizedDiceLoss;
-
-    /// Config of [`GeneralizedDiceLoss`].
-    pub struct GeneralizedDiceLossConfig {
-        /// How a class weighs by its true area.
-        class_weight: ClassWeight = ClassWeight::Square;
-        /// How a logit becomes a probability.
-        activation: Activation = Activation::Sigmoid;
-        /// What is added to the numerator and the denominator.
-        smooth: Smooth = Smooth::Both(1.0), Range::AtLeast(0.0);
-        /// Whether the sums run over each sample, or over the whole batch.
-        over: Over = Over::Sample;
-        /// Whether the first class counts.
-        background: Background = Background::Included;
-        /// Whether a class without a pixel in the masks weighs as the heaviest one, or nothing.
-        absent_classes: AbsentClasses = AbsentClasses::Count;
-        /// The label of pixels that count nothing, where masks are made from labels.
-        ignore_index: Option<i64> = None;
-    }
+/// Config of [`GeneralizedDiceLoss`].
+#[loss_config]
+pub struct GeneralizedDiceLossConfig {
+    /// How a class weighs by its true area.
+    #[field(default = ClassWeight::Square)]
+    pub class_weight: ClassWeight,
+    /// How a logit becomes a probability.
+    #[field(default = Activation::Sigmoid)]
+    pub activation: Activation,
+    /// What is added to the numerator and the denominator.
+    #[field(default = Smooth::Both(1.0), range = ">= 0")]
+    pub smooth: Smooth,
+    /// Whether the sums run over each sample, or over the whole batch.
+    #[field(default = Over::Sample)]
+    pub over: Over,
+    /// Whether the first class counts.
+    #[field(default = Background::Included)]
+    pub background: Background,
+    /// Whether a class without a pixel in the masks weighs as the heaviest one, or nothing.
+    #[field(default = AbsentClasses::Count)]
+    pub absent_classes: AbsentClasses,
+    /// The label of pixels that count nothing, where masks are made from labels.
+    #[field(default = None)]
+    pub ignore_index: Option<i64>,
 }
 
 /// Areas below this weigh as this.
@@ -137,7 +141,6 @@ impl Segmentation for GeneralizedDiceLoss {
 }
 
 impl SegmentationLoss for GeneralizedDiceLoss {
-    kind_and_reduction!("generalized_dice");
     fn regions(&self) -> Regions {
         // An absent class still carries the value of its sample: the weights alone say what it counts.
         let GeneralizedDiceLossConfig { activation, over, background, ignore_index, .. } = self.config;

@@ -1,40 +1,55 @@
 //! Jaccard loss.
 
+use super::{Regions, SegmentationLoss, Smooth};
 use crate::formula::{Overlap, OverlapFormula, Real};
+use burn_losses_derive::{loss, loss_config};
 
-overlap_loss! {
-    "jaccard": "one minus intersection over union of each region";
+/// Soft Jaccard loss, or IoU loss of regions (Rahman and Wang 2016,
+/// [doi 10.1007/978-3-319-50835-1_22](https://doi.org/10.1007/978-3-319-50835-1_22)).
+///
+/// # Formula
+/// `1 - (sum(p t) + smooth) / (sum p + sum t - sum(p t) + smooth)` of each sample and class, in [0, 1].
+///
+/// # Numerics
+/// As [`DiceLoss`](super::DiceLoss).
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, segmentation::{Activation, JaccardLossConfig}};
+///
+/// let device = Device::flex();
+/// let loss = JaccardLossConfig::new().with_activation(Activation::None).with_smooth(0.0).init(&device);
+/// let value = loss.forward(
+///     Tensor::<3>::from_floats([[[1.0, 1.0, 1.0, 0.0]]], &device),
+///     Tensor::from_floats([[[1.0, 1.0, 0.0, 0.0]]], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - 1.0 / 3.0).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// MONAI: `DiceLoss(jaccard=True)`, where both the numerator and the denominator are doubled before `smooth_nr` and `smooth_dr`
+/// enter. segmentation_models: `JaccardLoss`, over the batch.
+#[loss(segmentation, "jaccard", "one minus intersection over union of each region")]
+pub struct JaccardLoss {
+    config: JaccardLossConfig,
+}
 
-    /// Soft Jaccard loss, or IoU loss of regions (Rahman and Wang 2016,
-    /// [doi 10.1007/978-3-319-50835-1_22](https://doi.org/10.1007/978-3-319-50835-1_22)).
-    ///
-    /// # Formula
-    /// `1 - (sum(p t) + smooth) / (sum p + sum t - sum(p t) + smooth)` of each sample and class, in [0, 1].
-    ///
-    /// # Numerics
-    /// As [`DiceLoss`](super::DiceLoss).
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{prelude::*, segmentation::{Activation, JaccardLossConfig}};
-    ///
-    /// let device = Device::flex();
-    /// let loss = JaccardLossConfig::new().with_activation(Activation::None).with_smooth(0.0).init(&device);
-    /// let value = loss.forward(
-    ///     Tensor::<3>::from_floats([[[1.0, 1.0, 1.0, 0.0]]], &device),
-    ///     Tensor::from_floats([[[1.0, 1.0, 0.0, 0.0]]], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - 1.0 / 3.0).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// MONAI: `DiceLoss(jaccard=True)`, where both the numerator and the denominator are doubled before `smooth_nr` and `smooth_dr`
-    /// enter. segmentation_models: `JaccardLoss`, over the batch.
-    pub struct JaccardLoss;
+/// Config of [`JaccardLoss`].
+#[loss_config]
+pub struct JaccardLossConfig {
+    /// What is added to the numerator and the denominator.
+    #[field(default = Smooth::Both(1.0), range = ">= 0")]
+    pub smooth: Smooth,
+    /// What is looked at, and what counts.
+    #[field(flatten)]
+    pub regions: Regions,
+}
 
-    /// Config of [`JaccardLoss`].
-    pub struct JaccardLossConfig {}
+impl SegmentationLoss for JaccardLoss {
+    fn regions(&self) -> Regions {
+        self.config.regions.clone()
+    }
 }
 
 impl OverlapFormula for JaccardLoss {

@@ -4,77 +4,80 @@ use super::{AbsentClasses, Activation, Background, Over, Regions, SegmentationLo
 use crate::engine::primitives::sort::{RankFormula, Ranked, of_ranks};
 use crate::engine::regions::{Pixels, Segmentation};
 use crate::formula::Real;
-use crate::macros::{kind_and_reduction, loss};
 use burn::tensor::Tensor;
+use burn_losses_derive::{Choice, loss, loss_config};
 
-crate::choice! {
-    /// The error of a pixel.
-    #[derive(Copy, Eq)]
-    pub enum LovaszActivation {
-        /// |t - p|, one class per pixel: Lovasz-softmax.
-        #[default]
-        Softmax = "softmax",
-        /// |t - p|, each class by itself.
-        Sigmoid = "sigmoid",
-        /// |t - p|, of probabilities that the model gives.
-        None = "none",
-        /// max(0, 1 - z), z the signed margin of the logit: the Lovasz hinge.
-        Hinge = "hinge",
-    }
+/// The error of a pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum LovaszActivation {
+    /// |t - p|, one class per pixel: Lovasz-softmax.
+    #[default]
+    Softmax,
+    /// |t - p|, each class by itself.
+    Sigmoid,
+    /// |t - p|, of probabilities that the model gives.
+    None,
+    /// max(0, 1 - z), z the signed margin of the logit: the Lovasz hinge.
+    Hinge,
 }
 
-loss! {
-    segmentation "lovasz": "the convex extension of the Jaccard loss: optimises intersection over union itself";
+/// Lovasz-softmax and Lovasz hinge (Berman et al. 2018, [arXiv 1705.08790](https://arxiv.org/abs/1705.08790)).
+///
+/// # Formula
+/// ```text
+/// sum_i e_(i) (J_i - J_(i-1))          e_(1) >= e_(2) >= ..  the sorted errors
+/// J_i = 1 - (G - F_i) / (G + i - F_i)  F_i: foreground among the first i, G: among all
+/// ```
+/// of each sample and class, or of each class over the batch; e as `activation` says, foreground where t > 0.5.
+///
+/// # Numerics
+/// The masks are constants. The differences of J are constants too, as the paper has it: the gradient of an error is its factor.
+/// Ignored pixels are left out.
+///
+/// On the CPU this costs a sort of all pixels. On other devices, for which Burn would sort on the host, a bitonic network sorts on
+/// the device: nothing is read back, at the price of about (log2 n)^2 / 2 passes over n pixels.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, segmentation::{LovaszActivation, LovaszLossConfig}};
+///
+/// let device = Device::flex();
+/// let loss = LovaszLossConfig::new().with_activation(LovaszActivation::None).init(&device);
+/// // Errors of 0 and 1 give the Jaccard loss: one of three pixels is right.
+/// let value = loss.forward(
+///     Tensor::<3>::from_floats([[[1.0, 1.0, 0.0, 0.0]]], &device),
+///     Tensor::from_floats([[[1.0, 0.0, 1.0, 0.0]]], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - 2.0 / 3.0).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// The authors' code, and segmentation_models' `LovaszLoss`, have `over = "batch"` and skip absent classes; their hinge is per
+/// image.
+#[loss(segmentation, "lovasz", "the convex extension of the Jaccard loss: optimises intersection over union itself")]
+pub struct LovaszLoss {
+    config: LovaszLossConfig,
+}
 
-    /// Lovasz-softmax and Lovasz hinge (Berman et al. 2018, [arXiv 1705.08790](https://arxiv.org/abs/1705.08790)).
-    ///
-    /// # Formula
-    /// ```text
-    /// sum_i e_(i) (J_i - J_(i-1))          e_(1) >= e_(2) >= ..  the sorted errors
-    /// J_i = 1 - (G - F_i) / (G + i - F_i)  F_i: foreground among the first i, G: among all
-    /// ```
-    /// of each sample and class, or of each class over the batch; e as `activation` says, foreground where t > 0.5.
-    ///
-    /// # Numerics
-    /// The masks are constants. The differences of J are constants too, as the paper has it: the gradient of an error is its factor.
-    /// Ignored pixels are left out.
-    ///
-    /// On the CPU this costs a sort of all pixels. On other devices, for which Burn would sort on the host, a bitonic network sorts on
-    /// the device: nothing is read back, at the price of about (log2 n)^2 / 2 passes over n pixels.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{prelude::*, segmentation::{LovaszActivation, LovaszLossConfig}};
-    ///
-    /// let device = Device::flex();
-    /// let loss = LovaszLossConfig::new().with_activation(LovaszActivation::None).init(&device);
-    /// // Errors of 0 and 1 give the Jaccard loss: one of three pixels is right.
-    /// let value = loss.forward(
-    ///     Tensor::<3>::from_floats([[[1.0, 1.0, 0.0, 0.0]]], &device),
-    ///     Tensor::from_floats([[[1.0, 0.0, 1.0, 0.0]]], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - 2.0 / 3.0).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// The authors' code, and segmentation_models' `LovaszLoss`, have `over = "batch"` and skip absent classes; their hinge is per
-    /// image.
-    pub struct LovaszLoss;
-
-    /// Config of [`LovaszLoss`].
-    pub struct LovaszLossConfig {
-        /// What the error of a pixel is.
-        activation: LovaszActivation = LovaszActivation::Softmax;
-        /// Whether the pixels of each sample are sorted, or those of the whole batch.
-        over: Over = Over::Batch;
-        /// Whether the first class counts.
-        background: Background = Background::Included;
-        /// What becomes of a class without a pixel in the masks; where it counts, its value is its largest error.
-        absent_classes: AbsentClasses = AbsentClasses::Skip;
-        /// The label of pixels that count nothing, where masks are made from labels.
-        ignore_index: Option<i64> = None;
-    }
+/// Config of [`LovaszLoss`].
+#[loss_config]
+pub struct LovaszLossConfig {
+    /// What the error of a pixel is.
+    #[field(default = LovaszActivation::Softmax)]
+    pub activation: LovaszActivation,
+    /// Whether the pixels of each sample are sorted, or those of the whole batch.
+    #[field(default = Over::Batch)]
+    pub over: Over,
+    /// Whether the first class counts.
+    #[field(default = Background::Included)]
+    pub background: Background,
+    /// What becomes of a class without a pixel in the masks; where it counts, its value is its largest error.
+    #[field(default = AbsentClasses::Skip)]
+    pub absent_classes: AbsentClasses,
+    /// The label of pixels that count nothing, where masks are made from labels.
+    #[field(default = None)]
+    pub ignore_index: Option<i64>,
 }
 
 impl LovaszLoss {
@@ -131,7 +134,7 @@ impl Segmentation for LovaszLoss {
         let errors = rows(errors);
         let keys = errors.clone().detach();
         let keys = keys.clone().mask_fill(keys.is_nan(), 0.0);
-        let values = (errors * of_ranks(&JaccardStep, keys, rows(hard))).sum_dim(1) + wrong;
+        let values = of_ranks(&JaccardStep, keys, rows(hard)).weigh(errors).sum_dim(1) + wrong;
         match regions.over {
             Over::Sample => values.reshape([samples, classes]),
             Over::Batch => values.reshape([1, classes]).expand([samples, classes]),
@@ -140,7 +143,6 @@ impl Segmentation for LovaszLoss {
 }
 
 impl SegmentationLoss for LovaszLoss {
-    kind_and_reduction!("lovasz");
     fn regions(&self) -> Regions {
         let LovaszLossConfig { activation, over, background, absent_classes, ignore_index, .. } = self.config;
         let activation = match activation {

@@ -3,22 +3,37 @@
 //! All losses here can be swapped for one another in a config file: see [`SegmentationLossConfig`]. Losses per pixel are those of
 //! the families `binary` and `classification`.
 
+mod dice;
+mod focal_tversky;
+mod generalized_dice;
+mod jaccard;
+mod lovasz;
 mod signature;
 mod smooth;
+#[cfg(test)]
+pub mod template;
+mod tversky;
+mod weighted_sum;
 
 use crate::check::Reference;
 use crate::engine::regions::{self, Pixels, Segmentation};
 use crate::engine::rows::without_class_axis;
 use crate::error::{InputError, expect};
-use crate::macros::{dispatch, family};
-use crate::reduction::{Reduction, Unreduced};
+use crate::loss::Loss;
+use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Int, Tensor};
+use burn_losses_derive::{dispatch, family};
 
 pub use crate::engine::regions::Masks;
 pub use crate::options::{AbsentClasses, Activation, Background, Denominator, Over, Regions};
-pub use generalized_dice::ClassWeight;
-pub use lovasz::LovaszActivation;
+pub use dice::{DiceLoss, DiceLossConfig};
+pub use focal_tversky::{FocalTverskyLoss, FocalTverskyLossConfig};
+pub use generalized_dice::{ClassWeight, GeneralizedDiceLoss, GeneralizedDiceLossConfig};
+pub use jaccard::{JaccardLoss, JaccardLossConfig};
+pub use lovasz::{LovaszActivation, LovaszLoss, LovaszLossConfig};
 pub use smooth::Smooth;
+pub use tversky::{TverskyLoss, TverskyLossConfig};
+pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
 /// A loss of logits and masks, or labels.
 ///
@@ -28,13 +43,7 @@ pub use smooth::Smooth;
 ///
 /// Half-precision inputs are computed and returned in f32, so that sums over many pixels do not overflow; their gradients come
 /// back in half precision.
-pub trait SegmentationLoss: Segmentation {
-    /// The `kind`, which errors name.
-    fn kind(&self) -> &'static str;
-
-    /// How the unreduced values become one number.
-    fn reduction(&self) -> Reduction;
-
+pub trait SegmentationLoss: Segmentation + Loss {
     /// Activation, and what counts.
     fn regions(&self) -> Regions {
         Regions::default()
@@ -71,28 +80,27 @@ pub trait SegmentationLoss: Segmentation {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward<const D: usize>(&self, logits: Tensor<D>, masks: impl Into<Masks<D>>) -> Tensor<1> {
-        let values = self.forward_unreduced(logits, masks);
-        self.reduction().reduce(values, None, None)
+        self.forward_with(logits, masks, Extras::new())
     }
 
-    /// The same with weights, which multiply the unreduced values.
+    /// The same with weights, a mask of the pixels that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
     /// - weights: `[N, C]`, or `[N, 1]`: one per sample
+    /// - mask: `[N, C, d1, ..]`, `[N, 1, d1, ..]` for all classes, or `[N, 1, 1, ..]` for whole samples
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
     #[track_caller]
-    fn forward_weighted<const D: usize>(
+    fn forward_with<const D: usize>(
         &self,
         logits: Tensor<D>,
         masks: impl Into<Masks<D>>,
-        weights: Tensor<2>,
+        extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        let masks = masks.into();
-        expect(self.check(&logits, &masks, Some(&weights)));
-        let values = regions::values(self, &self.regions(), logits, masks);
-        self.reduction().reduce(values, Some(weights), None)
+        let (masks, extras) = (masks.into(), extras.into());
+        expect(self.check(&logits, &masks, &extras));
+        regions::reduce(self, (&self.regions(), self.reduction()), logits, masks, extras)
     }
 
     /// One value per sample and class: `[N, C]`.
@@ -101,112 +109,58 @@ pub trait SegmentationLoss: Segmentation {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward_no_reduction<const D: usize>(&self, logits: Tensor<D>, masks: impl Into<Masks<D>>) -> Tensor<2> {
-        self.forward_unreduced(logits, masks).values
+        self.forward_unreduced(logits, masks, Extras::new()).values
     }
 
-    /// One value per sample and class, and what each counts in a mean (0 where it is left out): what [`Reduction::reduce`]
-    /// takes.
+    /// One value per sample and class, times its weight and divided by the divisor, and what each counts in a mean (0 where it is left
+    /// out): what [`Reduction::reduce`](crate::Reduction::reduce) takes.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
-    fn forward_unreduced<const D: usize>(&self, logits: Tensor<D>, masks: impl Into<Masks<D>>) -> Unreduced<2> {
-        let masks = masks.into();
-        expect(self.check(&logits, &masks, None));
-        regions::values(self, &self.regions(), logits, masks)
+    fn forward_unreduced<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        masks: impl Into<Masks<D>>,
+        extras: impl Into<Extras>,
+    ) -> Unreduced<2> {
+        let (masks, extras) = (masks.into(), extras.into());
+        expect(self.check(&logits, &masks, &extras));
+        regions::unreduced(self, &self.regions(), logits, masks, extras)
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
-    fn check<const D: usize>(
-        &self,
-        logits: &Tensor<D>,
-        masks: &Masks<D>,
-        weights: Option<&Tensor<2>>,
-    ) -> Result<(), InputError> {
+    fn check<const D: usize>(&self, logits: &Tensor<D>, masks: &Masks<D>, extras: &Extras) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: self.input(), tensor: logits };
-        regions::check(&self.regions(), first, masks, weights)
+        regions::check(&self.regions(), first, masks, extras)
     }
 }
 
-/// [`loss!`](crate::macros::loss) with what every loss of areas has: activation, smoothing, and what counts.
-macro_rules! overlap_loss {
-    (
-        $kind:literal: $summary:literal;
-        $(#[$module_meta:meta])*
-        pub struct $module:ident;
-        $(#[$config_meta:meta])*
-        pub struct $config:ident { $($fields:tt)* }
-        $(validate $validate:expr;)?
-    ) => {
-        $crate::macros::loss! {
-            segmentation $kind: $summary;
-
-            $(#[$module_meta])*
-            pub struct $module;
-
-            $(#[$config_meta])*
-            pub struct $config {
-                $($fields)*
-                /// How a logit becomes a probability.
-                activation: $crate::segmentation::Activation = $crate::segmentation::Activation::Sigmoid;
-                /// What is added to the numerator and the denominator.
-                smooth: $crate::segmentation::Smooth = $crate::segmentation::Smooth::Both(1.0),
-                    $crate::config::Range::AtLeast(0.0);
-                /// Areas as sums of p and t, or of their squares.
-                denominator: $crate::segmentation::Denominator = $crate::segmentation::Denominator::Linear;
-                /// Whether the sums run over each sample, or over the whole batch.
-                over: $crate::segmentation::Over = $crate::segmentation::Over::Sample;
-                /// Whether the first class counts.
-                background: $crate::segmentation::Background = $crate::segmentation::Background::Included;
-                /// What becomes of a class without a pixel in the masks.
-                absent_classes: $crate::segmentation::AbsentClasses = $crate::segmentation::AbsentClasses::Count;
-                /// The label of pixels that count nothing, where masks are made from labels.
-                ignore_index: Option<i64> = None;
-            }
-            $(validate $validate;)?
-        }
-
-        impl $crate::segmentation::SegmentationLoss for $module {
-            $crate::macros::kind_and_reduction!($kind);
-            fn regions(&self) -> $crate::segmentation::Regions {
-                let config = &self.config;
-                $crate::segmentation::Regions {
-                    activation: config.activation,
-                    denominator: config.denominator,
-                    over: config.over,
-                    background: config.background,
-                    absent_classes: config.absent_classes,
-                    ignore_index: config.ignore_index,
-                }
-            }
-        }
-    };
+/// The config of any module of this family, told apart by `kind`.
+#[family(segmentation, makes = AnySegmentationLoss)]
+pub enum SegmentationLossConfig {
+    #[kind("dice")]
+    Dice(DiceLossConfig),
+    #[kind("tversky")]
+    Tversky(TverskyLossConfig),
+    #[kind("jaccard")]
+    Jaccard(JaccardLossConfig),
+    #[kind("focal_tversky")]
+    FocalTversky(FocalTverskyLossConfig),
+    #[kind("generalized_dice")]
+    GeneralizedDice(GeneralizedDiceLossConfig),
+    #[kind("lovasz")]
+    Lovasz(LovaszLossConfig),
+    #[kind("weighted_sum")]
+    WeightedSum(WeightedSumLossConfig),
 }
 
-macro_rules! implement {
-    (loss $loss:ident, $kind:expr) => {};
-    (any $any:ident, $config:ident, $($variant:ident),+) => {
-        dispatch! {
-            $any [$($variant),+]
-            impl Segmentation {
-                fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2>;
-            }
-            impl SegmentationLoss {
-                fn kind(&self) -> &'static str;
-                fn reduction(&self) -> Reduction;
-                fn regions(&self) -> Regions;
-            }
-        }
-    };
+#[dispatch]
+impl Segmentation for AnySegmentationLoss {
+    fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2>;
 }
 
-family! {
-    segmentation, SegmentationLossConfig => AnySegmentationLoss, implement;
-    dice: Dice;
-    tversky: Tversky;
-    jaccard: Jaccard;
-    focal_tversky: FocalTversky;
-    generalized_dice: GeneralizedDice;
-    lovasz: Lovasz;
-    weighted_sum: WeightedSum;
+#[dispatch]
+impl SegmentationLoss for AnySegmentationLoss {
+    fn regions(&self) -> Regions;
 }

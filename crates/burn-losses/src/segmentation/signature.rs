@@ -13,8 +13,9 @@ impl Family for AnySegmentationLoss {
         let (masks, valid) = (Argument::target("masks", Shape::Same), Argument::mask("valid", Shape::Same));
         let ignored = self.regions().ignore_index;
         let labels = Argument::labels("labels", Shape::WithoutClassAxis, Classes::OfAxis, ignored);
-        let weights = || Argument::weights(Shape::First(2));
-        vec![vec![first(), masks, valid, weights()], vec![first(), labels, weights()]]
+        let extras = || [Argument::weights(Shape::First(2)), Argument::mask("mask", Shape::Same)];
+        let with_extras = |arguments: Vec<Argument>| arguments.into_iter().chain(extras()).collect();
+        vec![with_extras(vec![first(), masks, valid]), with_extras(vec![first(), labels])]
     }
 
     fn call(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
@@ -28,9 +29,9 @@ impl Family for AnySegmentationLoss {
             } else {
                 Masks { masks: arguments.float("masks"), valid: arguments.optional_mask("valid") }
             };
-            let weights = arguments.optional_float("weights");
-            self.check(&logits, &masks, weights.as_ref())?;
-            Ok(forward!(self, wanted, weights; logits, masks))
+            let extras = arguments.extras::<2, D>();
+            self.check(&logits, &masks, &extras)?;
+            Ok(forward!(self, wanted, extras; logits, masks))
         })
     }
 }

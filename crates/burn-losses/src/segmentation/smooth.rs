@@ -1,39 +1,21 @@
 //! What is added to a quotient of areas.
 
-use crate::config::{FieldType, IntoField, Range, Value};
+use crate::config::{FieldType, IntoField, Range, Unreadable, Value};
 use crate::error::ConfigError;
+use crate::field::{Keys, table};
 use crate::formula::{Real, safe::is_below};
-use serde::{Deserialize, Deserializer, Serialize};
+use burn_losses_derive::ByValue;
 
 /// What is added to the numerator and to the denominator of a quotient of areas: a number in a config file, or a table with
 /// `numerator` and `denominator`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(untagged)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[derive(Debug, Clone, Copy, PartialEq, ByValue)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged, deny_unknown_fields))]
 pub enum Smooth {
     /// The same to both: a region that is empty and predicted as empty is right.
     Both(f64),
     /// Each its own, the numerator no larger: an empty region that is predicted as empty is then wrong by the rest.
     #[allow(missing_docs)] // docs of the fields would stand in the schema, where that of the variant is enough
     Apart { numerator: f64, denominator: f64 },
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    numerator: f64,
-    denominator: f64,
-}
-
-impl<'de> Deserialize<'de> for Smooth {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        if let Some(number) = value.as_f64() {
-            return Ok(Self::Both(number));
-        }
-        let Table { numerator, denominator } = serde_yaml_ng::from_value(value).map_err(serde::de::Error::custom)?;
-        Ok(Self::Apart { numerator, denominator })
-    }
 }
 
 impl Smooth {
@@ -60,20 +42,35 @@ impl IntoField<Smooth> for f64 {
 impl FieldType for Smooth {
     const KIND: &'static str = "number or table";
 
+    fn to_value(&self) -> Value {
+        match *self {
+            Self::Both(number) => number.into(),
+            Self::Apart { numerator, denominator } => {
+                table([("numerator", numerator.into()), ("denominator", denominator.into())])
+            }
+        }
+    }
+    fn from_value(value: &Value) -> Result<Self, Unreadable> {
+        if let Some(number) = value.as_f64() {
+            return Ok(Self::Both(number));
+        }
+        let keys = Keys::of(value, &["numerator", "denominator"])?;
+        Ok(Self::Apart { numerator: keys.require("numerator")?, denominator: keys.require("denominator")? })
+    }
     fn allowed(range: Range) -> String {
         format!("{range}, or a table of `numerator` and `denominator`, each {range}, the numerator no larger")
     }
     fn samples(range: Range) -> Vec<Value> {
         let apart = Self::Apart { numerator: 0.0, denominator: 0.5 };
         let mut samples = f64::samples(range);
-        samples.push(serde_yaml_ng::to_value(apart).expect("numbers"));
+        samples.push(apart.to_value());
         samples
     }
     fn refused(range: Range) -> Vec<Value> {
         let mut refused = f64::refused(range);
-        let table = |numerator: f64, denominator: f64| serde_yaml_ng::to_value(Self::Apart { numerator, denominator });
-        refused.extend([table(-1.0, 1.0), table(1.0, f64::NAN), table(1.0, 0.5)].map(|table| table.expect("numbers")));
-        refused.extend(["large".into(), Value::Mapping(Default::default())]);
+        let apart = |numerator: f64, denominator: f64| Self::Apart { numerator, denominator }.to_value();
+        refused.extend([apart(-1.0, 1.0), apart(1.0, f64::NAN), apart(1.0, 0.5)]);
+        refused.extend(["large".into(), table([])]);
         refused
     }
     fn check(&self, loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {

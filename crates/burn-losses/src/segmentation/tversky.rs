@@ -1,53 +1,70 @@
 //! Tversky loss.
 
-use super::{Denominator, Smooth};
-use crate::config::Range;
+use super::{Denominator, Regions, SegmentationLoss, Smooth};
 use crate::error::ConfigError;
 use crate::formula::{Overlap, OverlapFormula, Real};
+use burn_losses_derive::{loss, loss_config};
 
-overlap_loss! {
-    "tversky": "Dice with weights for what is wrongly found and for what is missed";
+/// Tversky loss (Salehi et al. 2017, [arXiv 1706.05721](https://arxiv.org/abs/1706.05721)).
+///
+/// # Formula
+/// `1 - (TP + smooth) / (TP + fp_weight FP + fn_weight FN + smooth)` of each sample and class, with TP = sum(p t),
+/// FP = sum p - TP and FN = sum t - TP. fp_weight is the paper's alpha, fn_weight its beta.
+///
+/// Both 0.5: Dice (with half its `smooth`). Both 1: Jaccard. A larger fn_weight raises recall.
+///
+/// # Numerics
+/// As [`DiceLoss`](super::DiceLoss). With squared areas the denominator is positive only if the square roots of the weights
+/// differ by at most 1; other weights are refused.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, segmentation::{Activation, TverskyLossConfig}};
+///
+/// let device = Device::flex();
+/// let config = TverskyLossConfig::new().with_fp_weight(0.3).with_fn_weight(0.7);
+/// let loss = config.with_activation(Activation::None).with_smooth(0.0).init(&device);
+/// // Two pixels found, one of them wrongly; one missed.
+/// let value = loss.forward(
+///     Tensor::<3>::from_floats([[[1.0, 1.0, 0.0]]], &device),
+///     Tensor::from_floats([[[1.0, 0.0, 1.0]]], &device),
+/// );
+/// assert!((value.into_scalar::<f32>() - 0.5).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// MONAI, segmentation_models: `TverskyLoss`, whose alpha is fp_weight too; in ivadomed and older Keras it is fn_weight.
+#[loss(segmentation, "tversky", "Dice with weights for what is wrongly found and for what is missed")]
+pub struct TverskyLoss {
+    config: TverskyLossConfig,
+}
 
-    /// Tversky loss (Salehi et al. 2017, [arXiv 1706.05721](https://arxiv.org/abs/1706.05721)).
-    ///
-    /// # Formula
-    /// `1 - (TP + smooth) / (TP + fp_weight FP + fn_weight FN + smooth)` of each sample and class, with TP = sum(p t),
-    /// FP = sum p - TP and FN = sum t - TP. fp_weight is the paper's alpha, fn_weight its beta.
-    ///
-    /// Both 0.5: Dice (with half its `smooth`). Both 1: Jaccard. A larger fn_weight raises recall.
-    ///
-    /// # Numerics
-    /// As [`DiceLoss`](super::DiceLoss). With squared areas the denominator is positive only if the square roots of the weights
-    /// differ by at most 1; other weights are refused.
-    ///
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::{prelude::*, segmentation::{Activation, TverskyLossConfig}};
-    ///
-    /// let device = Device::flex();
-    /// let config = TverskyLossConfig::new().with_fp_weight(0.3).with_fn_weight(0.7);
-    /// let loss = config.with_activation(Activation::None).with_smooth(0.0).init(&device);
-    /// // Two pixels found, one of them wrongly; one missed.
-    /// let value = loss.forward(
-    ///     Tensor::<3>::from_floats([[[1.0, 1.0, 0.0]]], &device),
-    ///     Tensor::from_floats([[[1.0, 0.0, 1.0]]], &device),
-    /// );
-    /// assert!((value.into_scalar::<f32>() - 0.5).abs() < 1e-6);
-    /// ```
-    ///
-    /// # Elsewhere
-    /// MONAI, segmentation_models: `TverskyLoss`, whose alpha is fp_weight too; in ivadomed and older Keras it is fn_weight.
-    pub struct TverskyLoss;
+/// Config of [`TverskyLoss`].
+#[loss_config(check = check)]
+pub struct TverskyLossConfig {
+    /// The weight of what is found and not there: the paper's alpha.
+    #[field(default = 0.5, range = ">= 0")]
+    pub fp_weight: f64,
+    /// The weight of what is there and not found: the paper's beta.
+    #[field(default = 0.5, range = ">= 0")]
+    pub fn_weight: f64,
+    /// What is added to the numerator and the denominator.
+    #[field(default = Smooth::Both(1.0), range = ">= 0")]
+    pub smooth: Smooth,
+    /// What is looked at, and what counts.
+    #[field(flatten)]
+    pub regions: Regions,
+}
 
-    /// Config of [`TverskyLoss`].
-    pub struct TverskyLossConfig {
-        /// The weight of what is found and not there: the paper's alpha.
-        fp_weight: f64 = 0.5, Range::AtLeast(0.0);
-        /// The weight of what is there and not found: the paper's beta.
-        fn_weight: f64 = 0.5, Range::AtLeast(0.0);
+fn check(config: &TverskyLossConfig) -> Result<(), ConfigError> {
+    check_weights("tversky", config.regions.denominator, config.fp_weight, config.fn_weight)
+}
+
+impl SegmentationLoss for TverskyLoss {
+    fn regions(&self) -> Regions {
+        self.config.regions.clone()
     }
-    validate |config| check_weights("tversky", config.denominator, config.fp_weight, config.fn_weight);
 }
 
 impl OverlapFormula for TverskyLoss {
@@ -84,7 +101,6 @@ pub(super) fn check_weights(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Describe;
 
     #[test]
     fn squared_areas_need_weights_that_are_alike() {

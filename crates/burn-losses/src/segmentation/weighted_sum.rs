@@ -1,31 +1,63 @@
 //! A weighted sum.
 
-use super::{Regions, SegmentationLoss};
+use super::{
+    AnySegmentationLoss, DiceLossConfig, JaccardLossConfig, Regions, SegmentationLoss, SegmentationLossConfig,
+};
 use crate::engine::regions::{self, Pixels, Segmentation};
-use crate::macros::{kind_and_reduction, weighted_sum};
-use crate::terms::{said, sum};
-use burn::tensor::Tensor;
+use crate::error::ConfigError;
+use crate::terms::{Terms, said, sum};
+use burn::tensor::{Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
 
-weighted_sum! {
-    segmentation: AnySegmentationLoss, SegmentationLossConfig, [dice: DiceLossConfig, jaccard: JaccardLossConfig];
+/// A sum of losses of this family, each with its weight.
+///
+/// # Formula
+/// ```text
+/// sum_k w_k l_k
+/// ```
+/// of the unreduced values l_k of the terms. They are reduced once, as this config says: a term has no `reduction` of its own. A
+/// value counts in the mean where one of the terms counts it; class weights do not enter the divisor.
+///
+/// Terms of several families, weights that change while training, and one curve per term:
+/// [`JointLossConfig`](crate::composition::JointLossConfig).
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::segmentation::{DiceLossConfig, JaccardLossConfig, WeightedSumLossConfig};
+/// use burn_losses::{composition::Terms, prelude::*};
+///
+/// let terms = Terms::new().with("dice", 0.5, DiceLossConfig::new()).with("iou", 1.0, JaccardLossConfig::new());
+/// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
+/// let logits = Tensor::<3>::full([1, 1, 4], 50.0, &Device::flex());
+/// // Everything is found, and there is nothing else: both are 0.
+/// let value = loss.forward(logits.clone(), logits.ones_like());
+/// assert!(value.into_scalar::<f32>().abs() < 1e-6);
+/// ```
+#[loss(segmentation, "weighted_sum", "a sum of losses of this family, each with its weight")]
+pub struct WeightedSumLoss {
+    config: WeightedSumLossConfig,
+    losses: Vec<AnySegmentationLoss>,
+}
 
-    /// # Example
-    /// ```
-    /// use burn::tensor::{Device, Tensor};
-    /// use burn_losses::segmentation::{DiceLossConfig, JaccardLossConfig, WeightedSumLossConfig};
-    /// use burn_losses::{composition::Terms, prelude::*};
-    ///
-    /// let terms = Terms::new().with("dice", 0.5, DiceLossConfig::new()).with("iou", 1.0, JaccardLossConfig::new());
-    /// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
-    /// let logits = Tensor::<3>::full([1, 1, 4], 50.0, &Device::flex());
-    /// // Everything is found, and there is nothing else: both are 0.
-    /// let value = loss.forward(logits.clone(), logits.ones_like());
-    /// assert!(value.into_scalar::<f32>().abs() < 1e-6);
-    /// ```
-    validate |config| {
-        let shared = ["activation", "over", "background", "absent_classes", "ignore_index"];
-        shared.into_iter().try_for_each(|field| config.terms.agree(field, |loss| said(loss, field)))
-    };
+/// Config of [`WeightedSumLoss`].
+#[loss_config(check = check)]
+pub struct WeightedSumLossConfig {
+    /// The losses by name, each with a `weight` (1 where it is not given).
+    #[field(default = Terms::new().with("dice", 1.0, DiceLossConfig::new()).with("jaccard", 1.0, JaccardLossConfig::new()))]
+    pub terms: Terms<SegmentationLossConfig>,
+}
+
+impl WeightedSumLossConfig {
+    fn build(&self, device: &Device) -> WeightedSumLoss {
+        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        WeightedSumLoss { config: self.clone(), losses }
+    }
+}
+
+fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
+    let shared = ["activation", "over", "background", "absent_classes", "ignore_index"];
+    shared.into_iter().try_for_each(|field| config.terms.agree(field, |loss| said(loss, field)))
 }
 
 impl Segmentation for WeightedSumLoss {
@@ -36,7 +68,6 @@ impl Segmentation for WeightedSumLoss {
 }
 
 impl SegmentationLoss for WeightedSumLoss {
-    kind_and_reduction!("weighted_sum");
     fn regions(&self) -> Regions {
         self.losses[0].regions()
     }

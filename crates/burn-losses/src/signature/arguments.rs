@@ -2,6 +2,7 @@
 
 use super::{Argument, EvalError, Inputs, Kind, Role, Shape};
 use crate::error::quoted;
+use crate::reduction::Extras;
 use burn::tensor::{Bool, DType, Device, FloatDType, Gradients, Int, Tensor, TensorData};
 use std::collections::BTreeMap;
 
@@ -84,6 +85,18 @@ impl<'a> Arguments<'a> {
     /// An argument of yes or no, if it is there.
     pub fn optional_mask<const D: usize>(&self, name: &str) -> Option<Tensor<D, Bool>> {
         self.inputs.get(name).map(|data| Tensor::from_data(data.clone(), self.device))
+    }
+
+    /// What is optional: `weights` with so many axes, and a `mask` with so many.
+    pub fn extras<const W: usize, const M: usize>(&mut self) -> Extras {
+        let mut extras = Extras::new();
+        if let Some(weights) = self.optional_float::<W>("weights") {
+            extras = extras.with_weights(weights);
+        }
+        match self.optional_mask::<M>("mask") {
+            None => extras,
+            Some(mask) => extras.with_mask(mask),
+        }
     }
 
     /// The tensors that were made with a gradient.

@@ -63,14 +63,18 @@ macro_rules! with_rank {
 }
 pub(crate) use with_rank;
 
-/// Calls `forward`, `forward_weighted` or `forward_no_reduction`.
+/// Calls `forward` or `forward_no_reduction`, or with extras `forward_with` or `forward_unreduced`.
 macro_rules! forward {
-    ($loss:expr, $wanted:expr, $weights:expr; $($argument:ident),+) => {
-        match ($wanted, $weights) {
-            ($crate::signature::Wanted::Values, _) => $loss.forward_no_reduction($($argument),+).into(),
-            ($crate::signature::Wanted::Loss, None) => $loss.forward($($argument),+).into(),
-            ($crate::signature::Wanted::Loss, Some(weights)) => $loss.forward_weighted($($argument,)+ weights).into(),
+    ($loss:expr, $wanted:expr, $extras:expr; $($argument:ident),+) => {{
+        let extras: $crate::Extras = $extras;
+        match $wanted {
+            $crate::signature::Wanted::Loss if extras.is_empty() => $loss.forward($($argument),+).into(),
+            $crate::signature::Wanted::Loss => $loss.forward_with($($argument,)+ extras).into(),
+            $crate::signature::Wanted::Values => match extras.mask_alone() {
+                mask if mask.is_empty() => $loss.forward_no_reduction($($argument),+).into(),
+                mask => $loss.forward_unreduced($($argument,)+ mask).values.into(),
+            },
         }
-    };
+    }};
 }
 pub(crate) use forward;

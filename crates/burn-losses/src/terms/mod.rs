@@ -1,44 +1,38 @@
 //! Losses of one family inside the config of another: by name, each with its weight.
 
-use crate::config::{FieldType, Range, Table, Value, as_parser_error};
+use crate::config::{
+    FamilyConfig, FieldType, Range, Table, Unreadable, Value, check_nested, family_from_value, family_to_value, kinds,
+};
 use crate::error::{ConfigError, quoted};
 use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
-use core::fmt;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
-/// The config of a family of losses, as it stands inside the config of another loss.
-pub trait Nested: Clone + PartialEq + fmt::Debug + Serialize + DeserializeOwned {
-    /// Every `kind` of the family.
-    const KINDS: &'static [&'static str];
-
-    /// Reads it from a table.
-    fn from_value(value: Value) -> Result<Self, ConfigError>;
-
-    /// What is not allowed, where it is the field `field` of `loss`.
-    fn check_nested(&self, loss: &'static str, field: &str) -> Result<(), ConfigError>;
-}
-
 fn of_kind(kind: &str) -> Table {
-    Table::from_iter([("kind".into(), kind.into())])
+    Table::from_iter([("kind", kind)])
 }
 
-impl<C: Nested> FieldType for Box<C> {
+impl<C: FamilyConfig> FieldType for Box<C> {
     const KIND: &'static str = "config of a loss of this family";
 
+    fn to_value(&self) -> Value {
+        family_to_value(&**self)
+    }
+    fn from_value(value: &Value) -> Result<Self, Unreadable> {
+        Ok(Box::new(family_from_value(value.clone())?))
+    }
     fn allowed(_: Range) -> String {
-        format!("a table whose `kind` is one of {}", quoted(C::KINDS))
+        format!("a table whose `kind` is one of {}", quoted(&kinds::<C>()))
     }
     fn samples(_: Range) -> Vec<Value> {
-        C::KINDS.iter().map(|kind| Value::Mapping(of_kind(kind))).collect()
+        kinds::<C>().into_iter().map(|kind| of_kind(kind).into()).collect()
     }
     fn refused(_: Range) -> Vec<Value> {
-        vec!["bce".into(), Value::Mapping(Table::new())]
+        vec!["bce".into(), Table::new().into()]
     }
     fn check(&self, loss: &'static str, field: &str, _: Range) -> Result<(), ConfigError> {
-        self.check_nested(loss, field)
+        check_nested(&**self, loss, field)
     }
     #[cfg(feature = "schema")]
     fn narrow(schema: &mut schemars::Schema, _: Range) {
@@ -47,12 +41,11 @@ impl<C: Nested> FieldType for Box<C> {
 }
 
 /// One loss of a sum.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Term<C> {
     /// What its value is multiplied by. Default: 1.
     pub weight: f64,
     /// The loss: its keys stand beside `weight`.
-    #[serde(flatten)]
     pub loss: C,
 }
 
@@ -68,8 +61,7 @@ pub struct Term<C> {
 /// ```
 ///
 /// A name is any text; it says which term is meant, in errors too.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Terms<C>(BTreeMap<String, Term<C>>);
 
 impl<C> Default for Terms<C> {
@@ -105,96 +97,98 @@ impl<C> Terms<C> {
     }
 
     /// An error unless all terms that say something of `field` say the same: what they all read is read once.
-    pub(crate) fn agree<V: PartialEq + Serialize>(
-        &self,
-        field: &str,
-        of: impl Fn(&C) -> Option<V>,
-    ) -> Result<(), ConfigError> {
+    pub(crate) fn agree(&self, field: &str, of: impl Fn(&C) -> Option<Value>) -> Result<(), ConfigError> {
         let mut terms = self.iter().filter_map(|(name, term)| Some((name, of(&term.loss)?)));
         let Some((first, expected)) = terms.next() else { return Ok(()) };
-        let word = |value: &V| serde_json::to_string(value).unwrap_or_default();
         match terms.find(|(_, value)| *value != expected) {
             None => Ok(()),
             Some((name, value)) => Err(ConfigError::InvalidValue {
                 loss: "weighted_sum",
                 field: format!("terms.{name}.{field}"),
-                value: word(&value),
-                allowed: format!("{}, as in `terms.{first}`: all terms read the same arguments", word(&expected)),
+                value: value.to_string(),
+                allowed: format!("{expected}, as in `terms.{first}`: all terms read the same arguments"),
             }),
         }
     }
 }
 
-impl<'de, C: Nested> Deserialize<'de> for Terms<C> {
+impl<C: FamilyConfig> Serialize for Terms<C> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_value().serialize(serializer)
+    }
+}
+
+impl<'de, C: FamilyConfig> Deserialize<'de> for Terms<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_table(Table::deserialize(deserializer)?).map_err(as_parser_error)
+        crate::field::deserialize(deserializer, crate::field::field_from_value)
     }
 }
 
-impl<C: Nested> Terms<C> {
-    /// Compiled once, not for each format.
-    fn from_table(table: Table) -> Result<Self, ConfigError> {
-        let mut terms = BTreeMap::new();
-        for (name, value) in table {
-            let name = name.as_str().map_or_else(|| serde_json::to_string(&name).unwrap_or_default(), str::to_owned);
-            let term = term(&name, value)?;
-            terms.insert(name, term);
-        }
-        Ok(Self(terms))
-    }
-}
-
-fn term<C: Nested>(name: &str, mut value: Value) -> Result<Term<C>, ConfigError> {
-    let weight = value.as_mapping_mut().and_then(|table| table.remove("weight"));
-    let weight = match weight {
-        None => 1.0,
-        Some(weight) => weight.as_f64().ok_or_else(|| ConfigError::WrongType {
+fn term<C: FamilyConfig>(name: &str, value: &Value) -> Result<Term<C>, ConfigError> {
+    let mut value = value.clone();
+    let weight = if let Value::Table(table) = &mut value { table.remove("weight") } else { None };
+    let weight = weight.map_or(Ok(1.0), |weight| {
+        weight.as_f64().ok_or_else(|| ConfigError::WrongType {
             loss: "weighted_sum",
             field: format!("terms.{name}.weight"),
-            problem: format!("{}, allowed: a finite number", serde_json::to_string(&weight).unwrap_or_default()),
-        })?,
-    };
-    Ok(Term { weight, loss: C::from_value(value)? })
+            problem: format!("{weight}, allowed: a finite number"),
+        })
+    })?;
+    Ok(Term { weight, loss: family_from_value(value)? })
 }
 
-impl<C: Nested> FieldType for Terms<C> {
+impl<C: FamilyConfig> FieldType for Terms<C> {
     const KIND: &'static str = "table of losses of this family";
 
+    fn to_value(&self) -> Value {
+        let terms = self.iter().map(|(name, term)| {
+            let mut table = Table::from_iter([("weight", term.weight)]);
+            if let Value::Table(loss) = family_to_value(&term.loss) {
+                loss.into_iter().for_each(|(key, value)| table.insert(key, value));
+            }
+            (name, table)
+        });
+        Table::from_iter(terms).into()
+    }
+    fn from_value(value: &Value) -> Result<Self, Unreadable> {
+        let terms = value.as_table().ok_or(Unreadable::Type)?;
+        let terms = terms.iter().map(|(name, value)| Ok((name.to_owned(), term(name, value)?)));
+        terms.collect::<Result<_, ConfigError>>().map(Self).map_err(Unreadable::from)
+    }
     fn allowed(_: Range) -> String {
         format!(
             "a table of at least one name, each with a table of a `weight` and of a loss whose `kind` is one of {}",
-            quoted(C::KINDS)
+            quoted(&kinds::<C>())
         )
     }
     fn samples(_: Range) -> Vec<Value> {
         let weighted = |kind, weight: f64| {
             let mut term = of_kind(kind);
-            term.insert("weight".into(), weight.into());
-            Value::Mapping(term)
+            term.insert("weight", weight);
+            Value::from(term)
         };
-        let a = C::KINDS[0];
-        let sample = |terms: &[(&str, Value)]| {
-            Value::Mapping(terms.iter().map(|(name, term)| ((*name).into(), term.clone())).collect())
-        };
+        let a = C::NAMES[0].kind;
+        let sample =
+            |terms: &[(&str, Value)]| Table::from_iter(terms.iter().map(|(name, term)| (*name, term.clone()))).into();
         vec![
-            sample(&[("one", Value::Mapping(of_kind(a)))]),
+            sample(&[("one", of_kind(a).into())]),
             sample(&[("one", weighted(a, -0.5))]),
             sample(&[("one", weighted(a, 2.0)), ("other", weighted(a, 0.5))]),
         ]
     }
     fn refused(_: Range) -> Vec<Value> {
         let sample = |weight: Value, reduction: Option<&str>| {
-            let mut term = of_kind(C::KINDS[0]);
-            term.insert("weight".into(), weight);
+            let mut term = of_kind(C::NAMES[0].kind);
+            term.insert("weight", weight);
             if let Some(reduction) = reduction {
-                term.insert("reduction".into(), reduction.into());
+                term.insert("reduction", reduction);
             }
-            Value::Mapping(Table::from_iter([("one".into(), Value::Mapping(term))]))
+            Value::from(Table::from_iter([("one", term)]))
         };
         vec![
-            Value::Mapping(Table::new()),
-            C::KINDS[0].into(),
-            Value::Mapping(of_kind(C::KINDS[0])),
+            Table::new().into(),
+            C::NAMES[0].kind.into(),
+            of_kind(C::NAMES[0].kind).into(),
             sample(f64::NAN.into(), None),
             sample("much".into(), None),
             sample(1.0.into(), Some("sum")),
@@ -207,7 +201,7 @@ impl<C: Nested> FieldType for Terms<C> {
         }
         self.iter().try_for_each(|(name, term)| {
             term.weight.check(loss, &format!("{field}.{name}.weight"), Range::Finite)?;
-            term.loss.check_nested(loss, &format!("{field}.{name}"))
+            check_nested(&term.loss, loss, &format!("{field}.{name}"))
         })
     }
 }
@@ -245,9 +239,16 @@ mod schema {
     }
 }
 
-/// The sum of tensors, each times its weight.
+/// The sum of tensors, each times its weight: 0 where that is 0, whatever the tensor is.
 pub(crate) fn sum<const D: usize>(terms: impl Iterator<Item = (f64, Tensor<D>)>) -> Tensor<D> {
-    let scaled = terms.map(|(weight, values)| if weight == 1.0 { values } else { values * weight });
+    let scaled = terms.map(|(weight, values)| match weight {
+        1.0 => values,
+        0.0 => {
+            let everywhere = values.zeros_like().equal_scalar(0.0);
+            values.mask_fill(everywhere, 0.0)
+        }
+        weight => values * weight,
+    });
     scaled.reduce(|a, b| a + b).expect("at least one term")
 }
 
@@ -263,10 +264,10 @@ pub(crate) fn sum_unreduced<const D: usize>(terms: impl Iterator<Item = (f64, Un
 }
 
 /// What a config says about `field`, or the loss inside it, or the first of those.
-pub(crate) fn said<C: serde::Serialize>(config: &C, field: &str) -> Option<Value> {
+pub(crate) fn said<C: FamilyConfig>(config: &C, field: &str) -> Option<Value> {
     fn find(value: &Value, field: &str) -> Option<Value> {
-        let inner = || value.get("loss").or_else(|| Some(value.get("terms")?.as_mapping()?.iter().next()?.1));
+        let inner = || value.get("loss").or_else(|| Some(value.get("terms")?.as_table()?.iter().next()?.1));
         value.get(field).cloned().or_else(|| find(inner()?, field))
     }
-    find(&serde_yaml_ng::to_value(config).ok()?, field)
+    find(&family_to_value(config), field)
 }

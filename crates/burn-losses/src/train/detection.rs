@@ -2,8 +2,7 @@
 
 use super::figure::{EpochFigure, EpochMetric, Share, counts_share};
 use super::output;
-use crate::boxes::{BoxFormat, Geometry};
-use crate::engine::boxes::corners;
+use crate::boxes::{BoxFormat, Geometry, corners};
 use crate::reduction::sum;
 use burn::tensor::{Bool, Tensor, TensorReadError};
 use burn::train::metric::Adaptor;

@@ -17,7 +17,7 @@
 //!
 //! # Several devices
 //! Burn's `ExecutionStrategy::multi` adds the gradients of its workers up. So that they amount to the gradient of one big batch, each
-//! worker divides by the count of the whole step: `loss.reduction().reduce(loss.forward_unreduced(..), None, Some(count.into()))`. The
+//! worker divides by the count of the whole step: `loss.forward_with(.., Extras::new().with_divisor(count))`. The
 //! example `train-distributed` does that, on devices of one process and of several, and says which losses split over workers and which
 //! do not.
 //!

@@ -60,7 +60,7 @@ fn compare(text: &str, chunk: usize, target: &Target) {
             }
         }
     };
-    let reduced = |head: &AnyHeadLoss, x, y, w| head.forward_weighted(x, y, w);
+    let reduced = |head: &AnyHeadLoss, x, y, w| head.forward_with(x, y, w);
     let plain = |head: &AnyHeadLoss, x, y, _| head.forward(x, y);
     let unreduced = |head: &AnyHeadLoss, x, y, _| head.forward_no_reduction(x, y);
     near("the weighted value", run(&chunked, target, reduced), run(text, target, reduced));
@@ -150,7 +150,7 @@ fn t66_the_loss_curve_of_chunks_is_the_plain_one() {
 #[test]
 fn chunked_values_are_where_the_plain_ones_are() {
     let device = Device::flex().autodiff();
-    let config = burn_losses::heads::ArcfaceLossConfig::new().with_chunk_rows(2).with_embedding_dim(SIZE);
+    let config = burn_losses::heads::ArcfaceLossConfig::new(10, SIZE).with_chunk_rows(2);
     let head = burn::module::Module::no_grad(config.init(&device));
     let embeddings = Tensor::<2>::ones([5, SIZE], &device);
     let labels = Tensor::<1, Int>::from_ints([0, 1, 2, 3, 4], &device);

@@ -35,6 +35,8 @@ label_smoothing = { epsilon = 0.1, spread = 'all' }
 [terms.center]
 family = 'metric'
 kind = 'center'
+num_classes = 3
+embedding_dim = 2
 weight = 0.003
 
 [terms.penalty]
@@ -62,14 +64,17 @@ fn a_joint_config_survives_a_round_trip_in_three_formats() {
 
 pub(crate) const WRONG: &[(&str, &str)] = &[
     ("", "joint: `terms` is an empty table, allowed: at least one term"),
-    ("[term.a]\nweight = 1", "line 1: joint: unknown key `term`, allowed: `terms`, `balance`"),
+    ("[term.a]\nweight = 1", "line 1: joint: unknown key `term` (did you mean `terms`?), allowed: `terms`, `balance`"),
     ("terms = 3", "line 1: joint: `terms` has the wrong type: 3, allowed: a table"),
     ("[terms.a]\nweight = nan", "joint: `terms.a.weight` is NaN, allowed: a finite number"),
     (
         "[terms.a]\nweight = { kind = 'linear', from = 1, to = 0, steps = 0 }",
         "joint: `terms.a.weight.steps` is 0, allowed: a number >= 1",
     ),
-    ("[terms.a]\nfamily = 'binary'\nkind = 'fokal'", "unknown kind `fokal` of family `binary`, allowed: "),
+    (
+        "[terms.a]\nfamily = 'binary'\nkind = 'fokal'",
+        "unknown kind `fokal` of family `binary` (did you mean `focal`?), allowed: ",
+    ),
     ("[terms.a]\nkind = 'mse'", "missing key `family`, allowed: "),
     ("[terms.a]\nfamily = 'regression'\nkind = 'huber'\ndelta = -1", "huber: `delta` is -1, allowed: a number > 0"),
     (
@@ -200,7 +205,7 @@ fn step_of_nan(joint: &JointLoss) {
 #[test]
 fn losses_of_a_joint_config_are_trained_saved_and_found_by_family() {
     let device = device();
-    let center = CenterLossConfig::new().with_num_classes(2).with_embedding_dim(2);
+    let center = CenterLossConfig::new(2, 2);
     let config = JointLossConfig::new().with("center", 0.1, LossConfig::Metric(center.into())).with(
         "fit",
         1.0,

@@ -14,11 +14,11 @@ fn error(toml: &str) -> String {
 fn six_classes_of_error_are_readable() {
     assert_eq!(
         error("family = 'binary'\nkind = 'focal'\ngama = 2.0"),
-        "line 3: focal: unknown key `gama`, allowed: `gamma`, `alpha`, `reduction`"
+        "line 3: focal: unknown key `gama` (did you mean `gamma`?), allowed: `gamma`, `alpha`, `reduction`"
     );
     assert_eq!(
         error("family = 'binary'\nkind = 'vocal'"),
-        "line 2: unknown kind `vocal` of family `binary`, allowed: `bce`, `balanced_bce`, `focal`, `ghm_c`, `hinge`, \
+        "line 2: unknown kind `vocal` of family `binary` (did you mean `focal`?), allowed: `bce`, `balanced_bce`, `focal`, `ghm_c`, `hinge`, \
          `ramp`, `logistic`, `zero_one`, `ohem`, `weighted_sum`"
     );
     assert_eq!(
@@ -186,12 +186,120 @@ fn wrong_words_tables_and_lists_say_what_is_allowed() {
         "line 3: cross_entropy: `reduction` is \"avg\", allowed: `mean`, `sum`, `batch_mean`, `weighted_mean`"
     );
     assert_eq!(
-        classification("label_smoothing = 0.1"),
-        "line 3: cross_entropy: `label_smoothing` has the wrong type: 0.1, allowed: { epsilon: a number in [0, 1), \
-         spread: `all`, `others` }"
+        classification("label_smoothing = 'much'"),
+        "line 3: cross_entropy: `label_smoothing` has the wrong type: \"much\", allowed: a number in [0, 1), or \
+         { epsilon: a number in [0, 1), spread: `all`, `others` }"
     );
     assert_eq!(
         classification("class_weights = []"),
         "line 3: cross_entropy: `class_weights` is an empty list, allowed: one number per class, each a number >= 0"
     );
+}
+
+/// Who is nearly right is told what is right.
+#[test]
+fn errors_guess_what_was_meant() {
+    let guess = |family: &str, kind: &str| {
+        let error = error(&format!("family = '{family}'\nkind = '{kind}'"));
+        let (_, guess) = error.split_once("did you mean `").unwrap_or_else(|| panic!("{error}"));
+        guess.split('`').next().unwrap().to_owned()
+    };
+    for (family, kind, expected) in [
+        ("binary", "vocal", "focal"),
+        ("binary", "FocalLoss", "focal"),
+        ("binary", "FocalLossConfig", "focal"),
+        ("binary", "BCEWithLogitsLoss", "bce"),
+        ("binary", "softmargin", "logistic"),
+        ("regression", "L1Loss", "mae"),
+        ("regression", "smoothl1", "smooth_l1"),
+        ("classification", "CrossEntropyLoss", "cross_entropy"),
+        ("classification", "cross-entropy", "cross_entropy"),
+        ("distribution", "KLDivLoss", "kl_divergence"),
+        ("metric", "TripletMarginLoss", "triplet"),
+        ("heads", "ArcFace", "arcface"),
+        ("segmentation", "DiceLoss", "dice"),
+        ("classificaton", "focal", "classification"),
+    ] {
+        assert_eq!(guess(family, kind), expected, "{family}/{kind}");
+    }
+    // What is like nothing is not guessed.
+    assert!(!error("family = 'binary'\nkind = 'huber'").contains("did you mean"));
+    assert_eq!(
+        error("family = 'classification'\nkind = 'cross_entropy'\nreduction = 'sums'"),
+        "line 3: cross_entropy: `reduction` is \"sums\" (did you mean `sum`?), allowed: `mean`, `sum`, `batch_mean`, `weighted_mean`"
+    );
+    assert_eq!(
+        error("family = 'regression'\nkind = 'mae'\nreduction = 'none'"),
+        "line 3: mae: `reduction` is \"none\" (for one value each, call `forward_no_reduction`), allowed: `mean`, `sum`, \
+         `batch_mean`, `weighted_mean`"
+    );
+    let bare = error("family = 'regression'\nkind = 'mae'\nreduction = sum");
+    assert!(bare.starts_with("line 3: ") && bare.ends_with("(a word stands in quotes: \"sum\")"), "{bare}");
+}
+
+/// What has no sensible default has to be given.
+#[test]
+fn what_has_no_default_is_missed() {
+    assert_eq!(
+        error("family = 'heads'\nkind = 'arcface'\nembedding_dim = 2"),
+        "config: arcface: missing key `num_classes`, which has no default, allowed: an integer >= 1"
+    );
+    assert_eq!(
+        error("family = 'boxes'\nkind = 'mpdiou'"),
+        "config: mpdiou: missing key `image_width`, which has no default, allowed: a number >= 1e-15"
+    );
+}
+
+/// `null`, `"none"` and a key that is not there are the same.
+#[test]
+fn nothing_is_spelled_in_three_ways() {
+    let read = |field: &str| {
+        let text = format!("{{\"kind\": \"focal\", \"alpha\": {field}}}");
+        from_str::<ClassificationLossConfig>(&text, Format::Json).unwrap()
+    };
+    assert_eq!(read("null"), read("\"none\""));
+    assert_eq!(read("null"), ClassificationLossConfig::of("focal").unwrap());
+    let ignored =
+        |line: &str| from_str::<ClassificationLossConfig>(&format!("kind: nll\n{line}"), Format::Yaml).unwrap();
+    assert_eq!(ignored("ignore_index: null"), ignored("ignore_index: none"));
+    assert_eq!(ignored("class_weights: none"), ignored(""));
+}
+
+/// One number and the table, in every family that has label smoothing.
+#[test]
+fn label_smoothing_is_a_number_or_a_table() {
+    for start in [
+        "family = 'classification'\nkind = 'cross_entropy'",
+        "family = 'heads'\nkind = 'softmax'\nnum_classes = 3\nembedding_dim = 2",
+    ] {
+        let read = |smoothing: &str| {
+            from_str::<LossConfig>(&format!("{start}\nlabel_smoothing = {smoothing}"), Format::Toml).unwrap()
+        };
+        assert_eq!(read("0.1"), read("{ epsilon = 0.1, spread = 'all' }"));
+        assert_ne!(read("0.1"), read("{ epsilon = 0.1, spread = 'others' }"));
+        assert_eq!(
+            error(&format!("{start}\nlabel_smoothing = 1.5")).split_once("is ").unwrap().1,
+            "1.5, allowed: a number in [0, 1)"
+        );
+    }
+}
+
+/// Fields take what people write.
+#[test]
+fn with_methods_take_simpler_spellings() {
+    use burn_losses::{binary, classification, heads};
+    let config = binary::FocalLossConfig::new().with_gamma(2).with_alpha(0.5f32);
+    assert_eq!(config, binary::FocalLossConfig::new().with_gamma(2.0).with_alpha(binary_alpha(0.5)));
+    let weights =
+        classification::CrossEntropyLossConfig::new().with_class_weights([1.0, 2.0]).with_label_smoothing(0.1);
+    assert_eq!(weights.class_weights, Some(vec![1.0, 2.0]));
+    assert_eq!(weights.label_smoothing.epsilon, 0.1);
+    let inner = binary::OhemLossConfig::new().with_loss(binary::HingeLossConfig::new());
+    assert_eq!(inner.loss.kind(), "hinge");
+    let head = heads::ArcfaceLossConfig::new(10, 4).with_margin(0.3f32).with_chunk_rows(64);
+    assert_eq!((head.num_classes, head.options.chunk_rows), (10, Some(64)));
+}
+
+fn binary_alpha(alpha: f64) -> burn_losses::config::Alpha {
+    burn_losses::config::Alpha::Number(alpha)
 }

@@ -66,7 +66,7 @@ fn a_spoiled_batch_has_an_error() {
 
 fn of(family: &str, kind: &str, inputs: &[(&str, TensorData)]) -> String {
     let inputs = inputs.iter().map(|(name, data)| ((*name).to_owned(), data.clone())).collect();
-    let loss = LossConfig::of(family, kind).unwrap().init(&Device::flex());
+    let loss = LossConfig::example(family, kind).unwrap().init(&Device::flex());
     loss.diagnose(&inputs, &Device::flex()).to_string()
 }
 
@@ -74,7 +74,7 @@ fn of(family: &str, kind: &str, inputs: &[(&str, TensorData)]) -> String {
 fn names_and_types_that_are_refused() {
     let mse = |inputs: &[(&str, TensorData)]| of("regression", "mse", inputs);
     let floats = || TensorData::from([0.5, 1.0]);
-    let expected = "expected: `predictions`, `targets`, `weights`";
+    let expected = "expected: `predictions`, `targets`, `weights`, `mask`";
     assert_eq!(mse(&[]), format!("mse: 1 error\nerror: mse: tensor `predictions` is missing, {expected}"));
     assert_eq!(
         mse(&[("predictions", floats()), ("targets", floats()), ("logits", floats())]),
@@ -114,7 +114,7 @@ fn the_parameters_of_a_loss_are_looked_at() {
         [("embeddings", TensorData::from([[1.0f32, 0.5], [0.5, 1.0]])), ("labels", TensorData::from([0i64, 1]))];
     let inputs: Inputs = given.into_iter().map(|(name, data)| (name.to_owned(), data)).collect();
     let device = Device::flex();
-    let config = ProxyAnchorLossConfig::new().with_num_classes(2).with_embedding_dim(2);
+    let config = ProxyAnchorLossConfig::new(2, 2);
     let of = |proxies: [[f32; 2]; 2]| {
         let loss = config.init(&device).with_proxies(Tensor::from_floats(proxies, &device));
         AnyLoss::Metric(AnyMetricLoss::ProxyAnchor(loss)).diagnose(&inputs, &device).to_string()

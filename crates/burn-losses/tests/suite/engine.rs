@@ -234,7 +234,7 @@ fn what_no_kernel_takes_runs_on_tensors() {
         assert!(close(of(&predictions), predictions.grad(&fused).expect("a gradient")), "{}", target.name);
 
         let weights = (tensor(3) + 4.0).require_grad();
-        let gradients = loss.forward_weighted(predictions.clone(), tensor(2), weights.clone()).backward();
+        let gradients = loss.forward_with(predictions.clone(), tensor(2), weights.clone()).backward();
         let expected = loss.forward_no_reduction(tensor(1), tensor(2)) * (1.0 / 60.0);
         let got = weights.grad(&gradients).expect("a gradient");
         assert!(close(got, expected.without_autodiff()), "{}", target.name);
@@ -260,7 +260,7 @@ fn centers_are_those_of_tensor_operations() {
         let rows = Tensor::<2>::from_data(rows, (&device, DType::from(target.dtype))).require_grad();
         let labels = Tensor::<1, Int>::from_data(TensorData::new(labels.clone(), [count]), &device);
         let centers = |update| {
-            let config = CenterLossConfig::new().with_num_classes(classes).with_embedding_dim(size).with_update(update);
+            let config = CenterLossConfig::new(classes, size).with_update(update);
             let loss = config.init(&device);
             let mut gradients = loss.forward(rows.clone(), labels.clone()).backward();
             for _ in 0..2 {

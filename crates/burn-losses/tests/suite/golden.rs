@@ -56,10 +56,18 @@ fn as_named(name: &str, data: TensorData) -> TensorData {
     }
 }
 
+/// The config of a case: what it does not say and has no default is as in the example of the kind.
+pub(crate) fn whole(family: &str, kind: &str, fields: &Value) -> Value {
+    let info = registry().into_iter().find(|info| info.family == family && info.kind == kind).expect("registered");
+    let mut config = serde_json::to_value(info.example()).expect("a table");
+    for (key, value) in fields.as_object().expect("a table") {
+        config[key] = value.clone();
+    }
+    config
+}
+
 fn config(family: &str, kind: &str, fields: &Value) -> LossConfig {
-    let mut config = fields.clone();
-    config["family"] = json!(family);
-    config["kind"] = json!(kind);
+    let config = whole(family, kind, fields);
     serde_json::from_value(config).unwrap_or_else(|error| panic!("{family}/{kind}: {error}"))
 }
 
@@ -202,7 +210,7 @@ fn every_field_has_golden_values() {
             assert!(case["oracle"].as_str().is_some_and(|oracle| oracle.len() > 3), "{family}/{kind}: no oracle");
         }
         for field in info.fields {
-            let default = serde_json::to_value(&field.default).expect("a default");
+            let default = serde_json::to_value(&field.example).expect("a default");
             let same = |value: &Value| *value == default || value.as_f64().is_some_and(|x| Some(x) == default.as_f64());
             let set = cases.iter().any(|case| case["config"].get(field.name).is_some_and(|value| !same(value)));
             assert!(set, "{family}/{kind}: no golden case has another `{}` than the default", field.name);

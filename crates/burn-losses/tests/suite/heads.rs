@@ -40,7 +40,7 @@ impl Batch {
         let head = head.with_weight(tensor(&self.weight).reshape(shape));
         let embeddings = tensor(&self.embeddings).reshape([self.labels.len(), size]).require_grad();
         let labels = Tensor::<1, Int>::from_data(&self.labels[..], &device);
-        let value = head.forward_weighted(embeddings.clone(), labels, tensor(&self.weights));
+        let value = head.forward_with(embeddings.clone(), labels, tensor(&self.weights));
         let gradients = value.backward();
         let list = |data: TensorData| data.convert::<f64>().iter::<f64>().collect::<Vec<_>>();
         let mut all = vec![list(value.into_data())];
@@ -174,13 +174,16 @@ impl Head for Own {
     }
 }
 
-impl HeadLoss for Own {
+impl Loss for Own {
     fn kind(&self) -> &'static str {
         "own"
     }
     fn reduction(&self) -> Reduction {
         Reduction::Mean
     }
+}
+
+impl HeadLoss for Own {
     fn cross_entropy(&self) -> &CrossEntropyLoss {
         &self.rows
     }
@@ -225,7 +228,7 @@ fn a_head_of_ones_own_without_classes_is_refused() {
     ] {
         let head = Own::new(shape, centers, false);
         let embeddings = Tensor::<2>::ones([2, shape[1]], &device);
-        let error = head.check(&embeddings, &labels, None).unwrap_err();
+        let error = head.check(&embeddings, &labels, &Extras::new()).unwrap_err();
         assert_eq!(error.to_string(), expected);
         assert!(head.diagnose(&embeddings, &labels, None).to_string().contains("weight"));
     }
@@ -246,9 +249,8 @@ fn a_head_of_ones_own_keeps_what_it_says() {
     });
     assert!((values[0] - values[1]).abs() > 0.01, "all classes, and some of them: {values:?}");
     // Of six classes five at most take part: the labels, and two that are drawn.
-    let head = SoftmaxLossConfig::new().with_num_classes(6).with_embedding_dim(2).with_sample_rate(0.2).init(&device);
-    let all =
-        SoftmaxLossConfig::new().with_num_classes(6).with_embedding_dim(2).init(&device).with_weight(head.weight());
+    let head = SoftmaxLossConfig::new(6, 2).with_sample_rate(0.2).init(&device);
+    let all = SoftmaxLossConfig::new(6, 2).init(&device).with_weight(head.weight());
     let [some, all] = [head.forward(embeddings.clone(), labels.clone()), all.forward(embeddings, labels)];
     assert!(some.into_scalar::<f32>() < all.into_scalar::<f32>());
 }

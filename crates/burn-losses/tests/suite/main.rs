@@ -13,6 +13,8 @@ mod laws;
 mod models;
 mod parity;
 mod probe;
+mod repository;
 mod schema;
 mod table;
 mod traps;
+mod vectors;

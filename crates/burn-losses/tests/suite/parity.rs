@@ -87,7 +87,7 @@ fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for target in devices::all() {
         for info in registry() {
-            let config = LossConfig::of(info.family, info.kind).unwrap();
+            let config = LossConfig::example(info.family, info.kind).unwrap();
             let loss = config.init(&target.device);
             let mut inputs = batch(&loss, 5, 3.0, &[], 2);
             let first = inputs.remove(loss.input()).unwrap();
@@ -193,7 +193,7 @@ fn t67_inputs_are_not_changed() {
                 let (loss, second, weights) = ($loss, $second, $weights);
                 let numbers = || (floats(&second.clone().into_data()), floats(&weights.clone().into_data()));
                 let kept = numbers();
-                loss.forward_weighted(leaf.clone(), second.clone(), weights.clone()).backward();
+                loss.forward_with(leaf.clone(), second.clone(), weights.clone()).backward();
                 assert_eq!(numbers(), kept, "{name} or weights of {}", case.place());
             }};
         }

@@ -175,8 +175,7 @@ fn labels(rows: usize, extra: &[usize]) -> TensorData {
 /// A field of the loss's config, if that is a word.
 fn field(loss: &AnyLoss, name: &str) -> Option<String> {
     let AnyLoss::Distribution(loss) = loss else { return None };
-    let config = serde_yaml_ng::to_value(loss.config()).expect("a config");
-    config.get(name).and_then(Value::as_str).map(str::to_owned)
+    loss.config().to_value().get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
 fn needs_labels(loss: &AnyLoss) -> bool {
@@ -289,24 +288,22 @@ pub(crate) fn unreduced(loss: &AnyLoss, first: Tensor<2>, second: &TensorData) -
 
 /// The config of a loss with one field set.
 pub(crate) fn with_field(info: &LossInfo, field: &str, value: &Value) -> Result<LossConfig, String> {
-    serde_yaml_ng::from_value(Value::Mapping(table_with(info, field, value))).map_err(|error| error.to_string())
+    LossConfig::from_value(table_with(info, field, value).into()).map_err(|error| error.to_string())
 }
 
 pub(crate) fn table_with(info: &LossInfo, field: &str, value: &Value) -> Table {
-    let mut table = Table::new();
-    table.insert("family".into(), info.family.into());
-    table.insert("kind".into(), info.kind.into());
+    let mut table = info.example();
     if info.family == "heads" {
         // As many classes as lists of one number per class have here.
-        table.insert("num_classes".into(), 3.into());
-        table.insert("embedding_dim".into(), 4.into());
+        table.insert("num_classes", 3);
+        table.insert("embedding_dim", 4);
     }
-    table.insert(field.into(), value.clone());
+    table.insert(field, value.clone());
     table
 }
 
 pub(crate) fn default_of(info: &LossInfo) -> LossConfig {
-    LossConfig::of(info.family, info.kind).expect("the default is valid")
+    LossConfig::example(info.family, info.kind).expect("the default is valid")
 }
 
 /// Fields that say how a parameter begins: the parameters of a probe are given.

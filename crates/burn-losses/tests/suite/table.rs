@@ -1,17 +1,15 @@
 //! The table of all losses in the README is that of the registry.
 
-use burn_losses::config::Value;
+use burn_losses::config::{Table, Value};
+use crate::repository::repository;
 use burn_losses::{LossInfo, registry};
 use std::fmt::Write;
-use std::path::Path;
 
 /// Of a loss inside a loss the kind says enough.
 fn in_short(value: &Value) -> Value {
     match (value.get("kind"), value) {
         (Some(kind), _) => kind.clone(),
-        (None, Value::Mapping(table)) => {
-            Value::Mapping(table.iter().map(|(key, value)| (key.clone(), in_short(value))).collect())
-        }
+        (None, Value::Table(table)) => Table::from_iter(table.iter().map(|(key, value)| (key, in_short(value)))).into(),
         (None, other) => other.clone(),
     }
 }
@@ -24,7 +22,8 @@ fn table() -> String {
             .iter()
             .filter(|field| field.name != "reduction")
             .map(|field| {
-                let default = serde_json::to_string(&in_short(&field.default)).expect("a default");
+                let Some(default) = &field.default else { return format!("`{}` (required)", field.name) };
+                let default = in_short(default).to_string();
                 let default = default.replace('"', "").replace("null", "none").replace(':', ": ").replace(',', ", ");
                 format!("`{}` ({default})", field.name)
             })
@@ -37,8 +36,9 @@ fn table() -> String {
 
 /// Run with `BURN_LOSSES_WRITE=1` to write it.
 #[test]
-fn the_readme_lists_every_loss() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+fn generated_table_of_the_readme() {
+    let Some(repository) = repository() else { return };
+    let path = repository.join("README.md");
     let readme = std::fs::read_to_string(&path).expect("the README");
     let (begin, end) = ("<!-- losses -->", "<!-- /losses -->");
     let (head, rest) = readme.split_once(begin).expect("the begin of the table");

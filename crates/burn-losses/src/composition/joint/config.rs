@@ -4,6 +4,7 @@ use super::parts::Part;
 use super::{JOINT, JointLoss};
 use crate::composition::balance::{Balance, Factors};
 use crate::composition::schedule::Weight;
+use crate::config::{FieldType, Range};
 use crate::engine::new_state;
 use crate::error::{ConfigError, expect};
 use crate::registry::LossConfig;
@@ -56,6 +57,8 @@ pub struct JointTerm {
 /// [terms.center]
 /// family = "metric"
 /// kind = "center"
+/// num_classes = 10
+/// embedding_dim = 16
 /// weight = 0.003
 ///
 /// [terms.penalty]                 # on the parameters of the model
@@ -111,7 +114,7 @@ impl JointLossConfig {
             return invalid("terms".into(), "an empty table", "at least one term");
         }
         for (name, JointTerm { weight, term }) in &self.terms {
-            weight.check(JOINT, &format!("terms.{name}.weight"))?;
+            weight.check(JOINT, &format!("terms.{name}.weight"), Range::Finite)?;
             match term {
                 TermConfig::Given => {}
                 TermConfig::Loss(loss) => loss.validate()?,
@@ -128,7 +131,7 @@ impl JointLossConfig {
                 }
             }
         }
-        self.balance.check(JOINT)
+        self.balance.check(JOINT, "balance", Range::Finite)
     }
 
     /// Makes the loss on a device, or says which field is not allowed and why.

@@ -1,9 +1,17 @@
 //! The losses and penalties in a joint loss, and how to get at them.
 
 use super::{JointLoss, TermConfig};
+use crate::binary::AnyBinaryLoss;
+use crate::boxes::AnyBoxesLoss;
+use crate::classification::AnyClassificationLoss;
+use crate::distribution::AnyDistributionLoss;
 use crate::error::{ConfigError, quoted};
+use crate::heads::AnyHeadLoss;
+use crate::metric::AnyMetricLoss;
 use crate::registry::AnyLoss;
+use crate::regression::AnyRegressionLoss;
 use crate::regularization::AnyRegularizer;
+use crate::segmentation::AnySegmentationLoss;
 use burn::module::Module;
 use burn::tensor::Device;
 
@@ -66,33 +74,100 @@ impl JointLoss {
     }
 }
 
-macro_rules! terms_of_families {
-    ($($method:ident = $variant:ident: $any:path;)+) => {
-        impl JointLoss {
-            $(
-                #[doc = concat!("The loss of a term, of the family `", stringify!($method), "`.")]
-                ///
-                /// # Panics
-                /// If there is no such term, or if it is something else.
-                #[track_caller]
-                pub fn $method(&self, name: &str) -> &$any {
-                    match self.loss(name) {
-                        Some(AnyLoss::$variant(loss)) => loss,
-                        _ => self.is_not(name, stringify!($method)),
-                    }
-                }
-            )+
+impl JointLoss {
+    /// The loss of a term, of the family `regression`.
+    ///
+    /// # Panics
+    /// If there is no such term, or if it is something else.
+    #[track_caller]
+    pub fn regression(&self, name: &str) -> &AnyRegressionLoss {
+        match self.loss(name) {
+            Some(AnyLoss::Regression(loss)) => loss,
+            _ => self.is_not(name, "regression"),
         }
-    };
-}
+    }
 
-terms_of_families! {
-    regression = Regression: crate::regression::AnyRegressionLoss;
-    binary = Binary: crate::binary::AnyBinaryLoss;
-    classification = Classification: crate::classification::AnyClassificationLoss;
-    distribution = Distribution: crate::distribution::AnyDistributionLoss;
-    segmentation = Segmentation: crate::segmentation::AnySegmentationLoss;
-    boxes = Boxes: crate::boxes::AnyBoxesLoss;
-    heads = Heads: crate::heads::AnyHeadLoss;
-    metric = Metric: crate::metric::AnyMetricLoss;
+    /// The loss of a term, of the family `binary`.
+    ///
+    /// # Panics
+    /// If there is no such term, or if it is something else.
+    #[track_caller]
+    pub fn binary(&self, name: &str) -> &AnyBinaryLoss {
+        match self.loss(name) {
+            Some(AnyLoss::Binary(loss)) => loss,
+            _ => self.is_not(name, "binary"),
+        }
+    }
+
+    /// The loss of a term, of the family `classification`.
+    ///
+    /// # Panics
+    /// If there is no such term, or if it is something else.
+    #[track_caller]
+    pub fn classification(&self, name: &str) -> &AnyClassificationLoss {
+        match self.loss(name) {
+            Some(AnyLoss::Classification(loss)) => loss,
+            _ => self.is_not(name, "classification"),
+        }
+    }
+
+    /// The loss of a term, of the family `distribution`.
+    ///
+    /// # Panics
+    /// If there is no such term, or if it is something else.
+    #[track_caller]
+    pub fn distribution(&self, name: &str) -> &AnyDistributionLoss {
+        match self.loss(name) {
+            Some(AnyLoss::Distribution(loss)) => loss,
+            _ => self.is_not(name, "distribution"),
+        }
+    }
+
+    /// The loss of a term, of the family `segmentation`.
+    ///
+    /// # Panics
+    /// If there is no such term, or if it is something else.
+    #[track_caller]
+    pub fn segmentation(&self, name: &str) -> &AnySegmentationLoss {
+        match self.loss(name) {
+            Some(AnyLoss::Segmentation(loss)) => loss,
+            _ => self.is_not(name, "segmentation"),
+        }
+    }
+
+    /// The loss of a term, of the family `boxes`.
+    ///
+    /// # Panics
+    /// If there is no such term, or if it is something else.
+    #[track_caller]
+    pub fn boxes(&self, name: &str) -> &AnyBoxesLoss {
+        match self.loss(name) {
+            Some(AnyLoss::Boxes(loss)) => loss,
+            _ => self.is_not(name, "boxes"),
+        }
+    }
+
+    /// The loss of a term, of the family `heads`.
+    ///
+    /// # Panics
+    /// If there is no such term, or if it is something else.
+    #[track_caller]
+    pub fn heads(&self, name: &str) -> &AnyHeadLoss {
+        match self.loss(name) {
+            Some(AnyLoss::Heads(loss)) => loss,
+            _ => self.is_not(name, "heads"),
+        }
+    }
+
+    /// The loss of a term, of the family `metric`.
+    ///
+    /// # Panics
+    /// If there is no such term, or if it is something else.
+    #[track_caller]
+    pub fn metric(&self, name: &str) -> &AnyMetricLoss {
+        match self.loss(name) {
+            Some(AnyLoss::Metric(loss)) => loss,
+            _ => self.is_not(name, "metric"),
+        }
+    }
 }

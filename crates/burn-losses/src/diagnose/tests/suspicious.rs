@@ -125,15 +125,14 @@ fn vectors_without_a_direction() {
     says(&TripletLossConfig::new().init(&device()).diagnose(&embeddings, &labels, None), &[line]);
     says(&TripletLossConfig::new().with_normalize(false).init(&device()).diagnose(&embeddings, &labels, None), &[]);
     says(&ContrastiveLossConfig::new().init(&device()).diagnose(&embeddings, &labels, None), &[]);
-    let arcface =
-        ArcfaceLossConfig::new().with_num_classes(2).with_embedding_dim(2).with_ignore_index(1).init(&device());
+    let arcface = ArcfaceLossConfig::new(2, 2).with_ignore_index(1).init(&device());
     says(&arcface.diagnose(&embeddings, &labels, None), &[]);
     says(
         &arcface.diagnose(&embeddings, &ints([0, 0, 0, 1]), None),
         &["error: `embeddings`: a vector of length 0, which has no cosine (1 of 4, first at [1]); \
          all its cosines count as 0: a dead layer, or padding?"],
     );
-    let softmax = SoftmaxLossConfig::new().with_num_classes(2).with_embedding_dim(2).init(&device());
+    let softmax = SoftmaxLossConfig::new(2, 2).init(&device());
     says(&softmax.diagnose(&embeddings, &labels, None), &[]);
     let diverged = softmax.with_weight(floats([[1.0, 2.0], [NAN, 1.0]]));
     says(&diverged.diagnose(&embeddings, &labels, None), &["error: `weight`: NaN (1 of 4, first at [1, 0])"]);
@@ -164,7 +163,7 @@ fn a_sum_is_looked_at_as_its_terms_are() {
 #[test]
 fn settings_that_make_little_sense() {
     let (embeddings, labels) = (floats([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [-1.0, 0.5]]), ints([0, 1, 0, 1]));
-    let arcface = ArcfaceLossConfig::new().with_num_classes(2).with_embedding_dim(2);
+    let arcface = ArcfaceLossConfig::new(2, 2);
     says(
         &arcface.clone().with_margin(2.5).init(&device()).diagnose(&embeddings, &labels, None),
         &["warning: `margin`: 2.5: radians, which are 143 degrees; \
@@ -175,13 +174,13 @@ fn settings_that_make_little_sense() {
         &["warning: `scale`: 1: with 2 classes no embedding has a loss below 0.12693; \
          30 or 64 is usual; fine where the loss need not become small"],
     );
-    let cosface = CosfaceLossConfig::new().with_num_classes(2).with_embedding_dim(2).with_margin(28.6);
+    let cosface = CosfaceLossConfig::new(2, 2).with_margin(28.6);
     says(
         &cosface.init(&device()).diagnose(&embeddings, &labels, None),
         &["warning: `margin`: 28.6: two cosines differ by 2 at most; \
          an angle? Here it is a margin between cosines; 0.35 is usual"],
     );
-    let combined = CombinedMarginLossConfig::new().with_num_classes(2).with_embedding_dim(2).with_m2(6.0);
+    let combined = CombinedMarginLossConfig::new(2, 2).with_m2(6.0);
     says(
         &combined.init(&device()).diagnose(&embeddings, &labels, None),
         &["warning: `m2`: 6: radians, which are 344 degrees; degrees? pi / 180 of them are the radians; 0.5 is usual"],

@@ -57,7 +57,7 @@ fn labels_that_are_no_classes() {
         &loss.diagnose(&pixels, &ints::<3>([[[0, 5]]]), None),
         &["error: `labels`: 5 is no class, allowed: 0 <= label < 2 (1 of 2, first at [0, 0, 1])"],
     );
-    let center = CenterLossConfig::new().with_num_classes(2).with_embedding_dim(1).init(&device());
+    let center = CenterLossConfig::new(2, 1).init(&device());
     says(
         &center.diagnose(&floats([[0.5], [1.0]]), &ints([0, -1]), None),
         &["error: `labels`: -1 is no class, allowed: 0 <= label < 2 (1 of 2, first at [1]); \

@@ -75,6 +75,7 @@ fn binary<F: Float, N: Size>(scope: &Scope, operator: Operator, a: Number<F, N>,
         Operator::Add => add::expand(scope, a, b),
         Operator::Sub => sub::expand(scope, a, b),
         Operator::Mul => mul::expand(scope, a, b),
+        Operator::Weigh => weigh::expand(scope, a, b),
         Operator::Div => div::expand(scope, a, b),
         Operator::Greater => unreachable!("a comparison makes a mask"),
     }
@@ -109,6 +110,12 @@ instructions! {
     sub(a, b) a - b;
     mul(a, b) a * b;
     div(a, b) a / b;
+}
+
+#[cube]
+fn weigh<F: Float, N: Size>(a: Vector<F, N>, b: Vector<F, N>) -> Vector<F, N> {
+    let zero = Vector::new(F::new(0.0_f32));
+    select_many(a.equal(&zero).or(b.equal(&zero)), zero, a * b)
 }
 
 #[cube]

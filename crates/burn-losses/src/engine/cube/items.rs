@@ -25,6 +25,7 @@ pub(in crate::engine) struct Items {
     pub(in crate::engine) count: usize,
     /// The shape and type of the first tensor.
     pub(in crate::engine) shape: Vec<usize>,
+    pub(in crate::engine) shape_of_values: Vec<usize>,
     pub(in crate::engine) dtype: DType,
     /// How many items have a weight in common.
     pub(in crate::engine) per_weight: usize,
@@ -86,11 +87,6 @@ impl Items {
         self.wanted != Wanted::Values
     }
 
-    /// The shape of the values: that of the first tensor, without the axis of an item's numbers.
-    fn shape_of_values(&self) -> &[usize] {
-        &self.shape[..self.shape.len() - usize::from(self.widths.0 > 1)]
-    }
-
     fn scales_later(&self) -> bool {
         self.is_tracked() && self.wanted.scales_later(self.dtype)
     }
@@ -111,7 +107,7 @@ impl Work for Items {
     fn outputs(&self) -> Vec<TensorSpec> {
         let one = || TensorSpec::new(Shape::from([1]), DType::F32);
         let values = match self.wanted {
-            Wanted::Values => TensorSpec::new(Shape::from(self.shape_of_values().to_vec()), DType::F32),
+            Wanted::Values => TensorSpec::new(Shape::from(self.shape_of_values.clone()), DType::F32),
             _ => one(),
         };
         let slopes = self.is_tracked().then(|| TensorSpec::new(Shape::from(self.shape.clone()), self.dtype));
@@ -134,7 +130,7 @@ impl Work for Items {
         };
         let length = self.count / size;
         let grid = Grid::new(&client, length);
-        let values = (!self.is_reduced()).then(|| empty(&first, self.shape_of_values(), DType::F32));
+        let values = (!self.is_reduced()).then(|| empty(&first, &self.shape_of_values, DType::F32));
         let columns = if self.counted() == Count::Nothing { 1 } else { 2 };
         let partial = self.is_reduced().then(|| empty(&first, &[columns * grid.cubes], DType::F32));
         let factor = if self.scales_later() { 1.0 } else { self.wanted.factor() };
@@ -219,6 +215,9 @@ pub(super) fn items<S: Float, T: Float, W: Float, F: Float, N: Size>(
         if let ComptimeOption::Some(weights) = &sample_weights {
             weight = Vector::new(F::cast_from(weights.read(i / per_sample)));
         }
+        // What has the weight 0 is 0, whatever it is.
+        let zero = Vector::new(F::new(0.0_f32));
+        let counts = weight.not_equal(&zero);
         #[comptime]
         if let ComptimeOption::Some(values) = &mut values {
             values[i] = value;
@@ -228,10 +227,11 @@ pub(super) fn items<S: Float, T: Float, W: Float, F: Float, N: Size>(
             let factor = weight * Vector::new(factor.get::<F>());
             #[unroll]
             for column in 0..widths.0 {
-                slopes[i * widths.0 + column] = Vector::cast_from(*outputs.index(column + 1) * factor);
+                let slope = *outputs.index(column + 1) * factor;
+                slopes[i * widths.0 + column] = Vector::cast_from(select_many(counts, slope, zero));
             }
         }
-        sum += value * weight;
+        sum += select_many(counts, value * weight, zero);
         if comptime!(count == Count::Weights) {
             counted += weight;
         }

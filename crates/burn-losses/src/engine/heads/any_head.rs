@@ -1,7 +1,7 @@
 //! A head whose type the compiler does not know.
 
 use super::margin::with_margin;
-use super::{Head, Layer, Parameters, Scaling};
+use super::{Head, Labels, Layer, Parameters, Scaling};
 use crate::engine::rows;
 use crate::formula::{Dual, RowFormula};
 use crate::reduction::Unreduced;
@@ -17,14 +17,13 @@ pub(crate) trait AnyHead: Send + Sync {
     fn num_classes(&self) -> usize;
     fn chunk_rows(&self) -> Option<usize>;
     fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
-    fn own_values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>)
-    -> Option<Unreduced<1>>;
+    fn own_values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Option<Unreduced<1>>;
     /// The margin of many rows, and of one.
     fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, given: Option<Tensor<1>>) -> Tensor<1>;
     fn margin(&self, logit: Dual<f64, 2>, length: Dual<f64, 2>, given: Option<Dual<f64, 2>>) -> Dual<f64, 2>;
     /// The loss of a row of logits: its kernel, its values, and what it says of labels and classes.
     fn row_kernel(&self) -> rows::RowKernel;
-    fn row_values(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+    fn row_values(&self, logits: Tensor<2>, labels: Labels<1>) -> Unreduced<1>;
     fn ignore_index(&self) -> Option<i64>;
     fn class_factors(&self) -> Option<&[f64]>;
     /// A copy that lives as long as a graph.
@@ -53,12 +52,7 @@ impl<H: Layer> AnyHead for H {
     fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
         Layer::sampled_classes(self, labels, training)
     }
-    fn own_values(
-        &self,
-        parameters: Parameters,
-        embeddings: Tensor<2>,
-        labels: Tensor<1, Int>,
-    ) -> Option<Unreduced<1>> {
+    fn own_values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Option<Unreduced<1>> {
         self.has_own_values().then(|| self.values(parameters, embeddings, labels))
     }
     fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, given: Option<Tensor<1>>) -> Tensor<1> {
@@ -70,7 +64,7 @@ impl<H: Layer> AnyHead for H {
     fn row_kernel(&self) -> rows::RowKernel {
         rows::RowKernel::new(self.cross_entropy())
     }
-    fn row_values(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+    fn row_values(&self, logits: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
         rows::values(self.cross_entropy(), logits, labels)
     }
     fn ignore_index(&self) -> Option<i64> {

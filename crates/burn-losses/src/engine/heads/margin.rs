@@ -3,7 +3,7 @@
 use super::{AnyHead, Layer, Scaling};
 use crate::engine::machine;
 use crate::engine::primitives::gather::{gather, select};
-use crate::engine::primitives::labels::{is_out_of_range, one_hot};
+use crate::engine::primitives::labels::{Labels, is_out_of_range, one_hot};
 use crate::engine::rows::{Margin, Target};
 use crate::formula::safe::quotient;
 use crate::formula::{Dual, Real};
@@ -72,14 +72,13 @@ pub(super) fn lengths(head: &dyn AnyHead) -> [bool; 2] {
 pub(super) fn fused(
     head: &dyn AnyHead,
     logits: &Tensor<2>,
-    labels: &Tensor<1, Int>,
+    labels: &Labels<1>,
     modulation: Option<&Tensor<1>>,
 ) -> Option<Unreduced<1>> {
     if !machine::has_kernels(logits) || lengths(head).contains(&true) {
         return None;
     }
-    let ignore_index = head.ignore_index();
-    let target = Target::Labels { of: labels.clone(), ignore_index };
+    let target = Target::Labels { of: labels.of.clone(), ignore_index: labels.ignore_index };
     let kernel = head.row_kernel();
     with_row_margin(head, modulation, |margin| kernel.values(logits, &target, margin))
 }

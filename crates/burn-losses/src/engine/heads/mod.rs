@@ -9,12 +9,13 @@ mod sampled;
 
 use super::any_tensor::AnyTensor;
 use super::primitives::l2_normalize::l2_normalize;
+pub use super::primitives::labels::Labels;
 use super::primitives::labels::{is_out_of_range, widen_labels};
 use super::{machine, rows};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::{Real, RowFormula};
-use crate::reduction::{Reduction, Unreduced};
+use crate::reduction::{Divisor, Extras, Given, Reduction, Unreduced};
 use any_head::AnyHead;
 use burn::tensor::{Bool, Int, Tensor};
 use margin::{fused, logits_with_margin, with_row_margin};
@@ -81,7 +82,7 @@ pub(crate) trait Layer: Head {
     fn has_own_values(&self) -> bool;
 
     /// The unreduced values with these parameters.
-    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1>;
 }
 
 /// What is brought to length 1.
@@ -120,7 +121,7 @@ pub(crate) fn check(
     parameters: &Parameters,
     embeddings: Reference<'_, 2>,
     labels: Option<&Tensor<1, Int>>,
-    weights: Option<&Tensor<1>>,
+    extras: &Extras,
 ) -> Result<(), InputError> {
     let [count, size] = embeddings.tensor.dims();
     let [rows_of_weight, expected] = parameters.weight.dims();
@@ -156,7 +157,7 @@ pub(crate) fn check(
         }
         embeddings.same_device("labels", labels)?;
     }
-    weights.map_or(Ok(()), |weights| embeddings.weights([count], weights))
+    embeddings.extras(&[count], extras)
 }
 
 /// The logits without a margin: `[N, C]`.
@@ -224,16 +225,16 @@ pub(crate) struct Call<'a> {
 /// Everything that the values of a batch are computed from.
 struct Work {
     batch: Batch,
-    labels: Tensor<1, Int>,
+    labels: Labels<1>,
     /// [`Head::given`].
     given: Option<Tensor<1>>,
 }
 
 impl Work {
-    fn new(head: &dyn AnyHead, parameters: Parameters, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Self {
+    fn new(head: &dyn AnyHead, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Self {
         let shape = embeddings.dims();
-        let labels = widen_labels(labels);
-        let ignored = rows::ignored(head.ignore_index(), &labels);
+        let (labels, ignore_index) = (widen_labels(labels.of), labels.ignore_index);
+        let ignored = rows::ignored(ignore_index, &labels);
         // An ignored row takes no part, also not in the gradient of the weight.
         let embeddings = match &ignored {
             None => widen(embeddings),
@@ -242,7 +243,8 @@ impl Work {
         let wrong = is_out_of_range(&labels, head.num_classes());
         let uncounted = ignored.map_or(wrong.clone(), |ignored| wrong.bool_or(ignored));
         let given = head.given(&embeddings.clone().detach(), uncounted).map(Tensor::without_autodiff);
-        Self { batch: Batch::new(head, parameters, embeddings), labels: labels.without_autodiff(), given }
+        let labels = Labels { of: labels.without_autodiff(), ignore_index };
+        Self { batch: Batch::new(head, parameters, embeddings), labels, given }
     }
 
     /// What the values depend on with a gradient: the embeddings, the weight, and a bias where there is one.
@@ -257,36 +259,37 @@ impl Work {
         head: &dyn AnyHead,
         most_rows: Option<usize>,
         reduction: Reduction,
-        weights: Option<&Tensor<1>>,
+        given: &Given<1>,
     ) -> Option<Tensor<1>> {
         let inputs: Vec<AnyTensor> = self.inputs().into_iter().map(AnyTensor::from).collect();
         if !machine::has_kernels(inputs[0].clone()) {
             return None;
         }
         let kernel = head.row_kernel();
-        let reduce = rows::Reduce { reduction, samples: self.labels.dims()[0], weights: weights.map(AnyTensor::from) };
-        with_row_margin(head, self.given.as_ref(), |margin| {
+        let (reduce, divisor) = rows::Reduce::new(reduction, given);
+        let value = with_row_margin(head, self.given.as_ref(), |margin| {
             let call = Call {
                 kernel: &kernel,
-                ignore_index: head.ignore_index(),
+                ignore_index: self.labels.ignore_index,
                 margin,
                 inputs: &inputs,
                 scale: head.scaling().scale,
                 centers: head.centers_per_class(),
                 lengths: margin::lengths(head),
-                labels: &self.labels,
+                labels: &self.labels.of,
                 most_rows,
                 reduce: &reduce,
             };
             machine::run("heads", &inputs[0], |machine| machine.heads(&call)).map(AnyTensor::into_rank)
-        })
+        });
+        Some(Divisor::divide_by(divisor, value?))
     }
 
     /// The values of some rows of the inputs.
     fn part(&self, head: &dyn AnyHead) -> impl chunks::Part {
         let (head, labels, given) = (head.to_shared(), self.labels.clone(), self.given.clone());
         move |range, inputs: Vec<Tensor<2>>| {
-            let labels = labels.clone().narrow(0, range.start, range.len());
+            let labels = Labels { of: labels.of.clone().narrow(0, range.start, range.len()), ..labels };
             let mut inputs = inputs.into_iter();
             let (embeddings, weight) = (inputs.next().expect("embeddings"), inputs.next().expect("a weight"));
             let mut logits = products(&*head, embeddings.clone(), weight.clone(), inputs.next());
@@ -295,7 +298,7 @@ impl Work {
                 if let Some(values) = fused(&*head, &logits, &labels, given.as_ref()) {
                     return values;
                 }
-                logits = logits_with_margin(&*head, logits, embeddings, weight, labels.clone(), given);
+                logits = logits_with_margin(&*head, logits, embeddings, weight, labels.of.clone(), given);
             }
             head.row_values(logits, labels)
         }
@@ -307,13 +310,13 @@ pub(crate) fn values(
     head: &dyn AnyHead,
     parameters: Parameters,
     embeddings: Tensor<2>,
-    labels: Tensor<1, Int>,
+    labels: Labels<1>,
 ) -> Unreduced<1> {
     let [count, _] = embeddings.dims();
     if count == 0 {
         return widen(embeddings).reshape([0]).into();
     }
-    if let Some(sampled) = head.sampled_classes(&labels, embeddings.device().is_autodiff()) {
+    if let Some(sampled) = head.sampled_classes(&labels.of, embeddings.device().is_autodiff()) {
         return values_of_sampled(head, parameters, embeddings, labels, sampled);
     }
     let work = Work::new(head, parameters, embeddings, labels);
@@ -331,33 +334,37 @@ pub(crate) fn reduced(
     parameters: Parameters,
     embeddings: Tensor<2>,
     labels: Tensor<1, Int>,
-    weights: Option<Tensor<1>>,
+    extras: Extras,
 ) -> Tensor<1> {
     let [count, _] = embeddings.dims();
+    let (labels, given) = Labels::given(labels, head.ignore_index(), extras);
     if count == 0 {
-        return reduction.reduce(values(head, parameters, embeddings, labels), weights, None);
+        return given.reduce(reduction, values(head, parameters, embeddings, labels));
     }
     if let Some(values) = head.own_values(parameters.clone(), embeddings.clone(), labels.clone()) {
-        return reduction.reduce(values, weights, None);
+        return given.reduce(reduction, values);
     }
-    if let Some(sampled) = head.sampled_classes(&labels, embeddings.device().is_autodiff()) {
-        return reduction.reduce(values_of_sampled(head, parameters, embeddings, labels, sampled), weights, None);
+    if let Some(sampled) = head.sampled_classes(&labels.of, embeddings.device().is_autodiff()) {
+        return given.reduce(reduction, values_of_sampled(head, parameters, embeddings, labels, sampled));
     }
     let work = Work::new(head, parameters, embeddings, labels);
     let size = head.chunk_rows().filter(|size| *size < count);
-    if let Some(value) = work.fused(head, size, reduction, weights.as_ref()) {
+    if let Some(value) = work.fused(head, size, reduction, &given) {
         return value;
     }
     let Some(size) = size else {
-        return reduction.reduce(work.part(head)(0..count, work.inputs()), weights, None);
+        return given.reduce(reduction, work.part(head)(0..count, work.inputs()));
     };
     let like = &work.batch.embeddings;
-    let factors = match &weights {
+    let factors = match &given.weights {
         Some(weights) => widen(weights.clone()).cast(like.dtype()),
         None => Tensor::ones([count], (&like.device(), like.dtype())),
     };
     match chunks::total(size, &work.inputs(), factors, work.part(head)) {
-        None => reduction.reduce(work.part(head)(0..count, work.inputs()), weights, None),
-        Some((total, unreduced)) => reduction.divide(total, unreduced, weights.map(widen), None),
+        None => given.reduce(reduction, work.part(head)(0..count, work.inputs())),
+        Some((total, unreduced)) => {
+            let divisor = given.counted(reduction);
+            reduction.divide(total, unreduced, given.weights.map(widen), divisor)
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A softmax over some of the classes.
 
 use super::margin::logits_with_margin;
-use super::{AnyHead, Batch, Parameters, products};
+use super::{AnyHead, Batch, Labels, Parameters, products};
 use crate::check::widen;
 use crate::engine::primitives::gather::{gather, select};
 use crate::engine::primitives::labels::{is_out_of_range, one_hot, widen_labels};
@@ -20,11 +20,11 @@ pub(crate) struct Targets {
 
 impl Targets {
     /// The labels of embeddings in at least single precision; of an ignored row nothing is left.
-    pub(crate) fn of(head: &dyn AnyHead, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> (Tensor<2>, Self) {
+    pub(crate) fn of(head: &dyn AnyHead, embeddings: Tensor<2>, labels: Labels<1>) -> (Tensor<2>, Self) {
         let shape = embeddings.dims();
-        let labels = widen_labels(labels);
+        let (labels, ignore_index) = (widen_labels(labels.of), labels.ignore_index);
         let wrong = is_out_of_range(&labels, head.num_classes());
-        let ignored = rows::ignored(head.ignore_index(), &labels);
+        let ignored = rows::ignored(ignore_index, &labels);
         let (mut embeddings, mut safe) = (widen(embeddings), labels.mask_fill(wrong.clone(), 0));
         if let Some(ignored) = &ignored {
             embeddings = embeddings.mask_fill(ignored.clone().unsqueeze_dim::<2>(1).expand(shape), 0.0);
@@ -70,7 +70,7 @@ pub(crate) fn values_of_sampled(
     head: &dyn AnyHead,
     Parameters { weight, bias }: Parameters,
     embeddings: Tensor<2>,
-    labels: Tensor<1, Int>,
+    labels: Labels<1>,
     sampled: Tensor<1, Int>,
 ) -> Unreduced<1> {
     let (embeddings, targets) = Targets::of(head, embeddings, labels);

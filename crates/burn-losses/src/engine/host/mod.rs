@@ -14,7 +14,7 @@ pub(crate) mod vectors;
 use super::any_tensor::AnyTensor;
 use super::machine::Machine;
 use super::primitives::{centers, gather, gathered_matmul, histogram, l2_normalize, order_statistics, proxies, sort};
-use super::{boxes, heads, pairs, pointwise, regions, rows};
+use super::{heads, pairs, pointwise, regions, rows};
 use burn::tensor::{Int, Tensor};
 
 /// The CPU, for tensors of Flex and NdArray.
@@ -30,8 +30,8 @@ impl Machine for Host {
     fn pointwise(&self, call: &pointwise::Call<'_>) -> Option<AnyTensor> {
         pointwise::host::run(call)
     }
-    fn boxes(&self, call: &boxes::Call<'_>) -> Option<AnyTensor> {
-        boxes::host::run(call)
+    fn vectors(&self, call: &super::vectors::Call<'_>) -> Option<AnyTensor> {
+        super::vectors::host::run(call)
     }
     fn rows(&self, call: &rows::Call<'_>) -> Option<rows::Outcome> {
         rows::host::run(call)

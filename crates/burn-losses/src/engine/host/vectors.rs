@@ -16,6 +16,7 @@ pub(crate) fn l2_normalize<T: Float>(vectors: &[T], [count, size]: [usize; 2], w
             #[inline(always)]
             || dot(vector, vector).sqrt(),
         );
+        let own = if own == f64::INFINITY { length_of_large(vector) } else { own };
         if own >= NO_LENGTH || own.is_nan() { own } else { 1.0 }
     });
     par_rows(&mut units, width, LEAST_ROWS, &|row, unit| {
@@ -31,6 +32,13 @@ pub(crate) fn l2_normalize<T: Float>(vectors: &[T], [count, size]: [usize; 2], w
         );
     });
     (units, lengths)
+}
+
+/// The length of a vector whose squares add up to infinity.
+fn length_of_large<T: Float>(vector: &[T]) -> f64 {
+    let largest = vector.iter().fold(0.0, |most: f64, number| most.max(number.to_f64().abs()));
+    let sum: f64 = vector.iter().map(|number| (number.to_f64() / largest).powi(2)).sum();
+    largest * sum.sqrt()
 }
 
 /// The gradient by the vectors, in place of that by the units.

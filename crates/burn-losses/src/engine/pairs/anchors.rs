@@ -1,17 +1,23 @@
 //! Embeddings with labels in, one value per anchor out: distances, and who is whose positive or negative.
 
+use super::squares::squares;
 use crate::check::{Reference, widen};
 use crate::engine::keep_graph;
+use crate::engine::machine::has_kernels;
 use crate::engine::primitives::l2_normalize::l2_normalize;
+use crate::engine::primitives::valid;
+use crate::engine::rows::valid_rows;
 use crate::error::InputError;
 use crate::formula::{Distance, Real};
-use crate::reduction::Unreduced;
-use burn::tensor::{Bool, Int, Tensor};
+use crate::reduction::{Extras, Reduction, Unreduced};
+use burn::tensor::{Bool, IndexingUpdateOp, Int, Tensor};
 
 /// How a loss of the family `metric` computes its values.
 pub trait Anchors: Sized {
     /// The `[N]` values of `[N, E]` embeddings in single or double precision, and what each counts in a mean; N is not 0.
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
+    ///
+    /// A row that is masked is 0, and its value is dropped afterwards: it must not be a partner, nor be counted.
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1>;
 
     /// What the number of rows and the size of the embeddings must be, if they are not that.
     fn accepts(&self, rows: usize, size: usize) -> Result<(), String> {
@@ -44,7 +50,7 @@ pub(crate) fn check<A: Anchors>(
     loss: &A,
     embeddings: Reference<'_, 2>,
     labels: &Tensor<1, Int>,
-    weights: Option<&Tensor<1>>,
+    extras: &Extras,
 ) -> Result<(), InputError> {
     let [count, size] = embeddings.tensor.dims();
     let accepted = if size == 0 { Err("at least one number per embedding".into()) } else { loss.accepts(count, size) };
@@ -54,17 +60,75 @@ pub(crate) fn check<A: Anchors>(
         return Err(embeddings.shape_error("labels", &labels.dims(), expected));
     }
     embeddings.same_device("labels", labels)?;
-    weights.map_or(Ok(()), |weights| embeddings.weights([count], weights))
+    embeddings.extras(&[count], extras)
 }
 
-/// The unreduced values, computed in at least single precision.
-pub(crate) fn values<A: Anchors>(loss: &A, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-    if embeddings.dims()[0] == 0 {
+/// The unreduced values, computed in at least single precision; a row that is masked is 0, counts nothing and is nobody's partner.
+pub(crate) fn values<A: Anchors>(
+    loss: &A,
+    embeddings: Tensor<2>,
+    labels: Tensor<1, Int>,
+    mask: Option<&Tensor<1, Bool>>,
+) -> Unreduced<1> {
+    let [count, size] = embeddings.dims();
+    if count == 0 {
         return widen(embeddings).reshape([0]).into();
     }
-    let embeddings = widen(embeddings);
-    let Unreduced { values, mass } = loss.anchors(embeddings.clone(), labels);
-    Unreduced { values: keep_graph(values, embeddings), mass: mass.map(Tensor::detach) }
+    let mut embeddings = widen(embeddings);
+    if let Some(mask) = mask {
+        // What does not take a row alone pairs rows by their places: none of them may be left out.
+        if has_kernels(&embeddings) && loss.accepts(1, size).is_ok() {
+            return values_of_valid(loss, embeddings, labels, mask);
+        }
+        embeddings = valid_rows(embeddings, Some(mask));
+    }
+    let Unreduced { values, mass } = loss.anchors(embeddings.clone(), labels, mask);
+    Unreduced { values: keep_graph(values, embeddings), mass: mass.map(Tensor::detach) }.masked(mask)
+}
+
+/// The same where the mask may be read: the other rows are left out.
+fn values_of_valid<A: Anchors>(
+    loss: &A,
+    embeddings: Tensor<2>,
+    labels: Tensor<1, Int>,
+    mask: &Tensor<1, Bool>,
+) -> Unreduced<1> {
+    let [count, _] = embeddings.dims();
+    let places = valid::places(mask);
+    let zeros = Tensor::zeros([count], (&embeddings.device(), embeddings.dtype()));
+    if places.dims() == [0] {
+        return Unreduced { values: keep_graph(zeros.clone(), embeddings), mass: Some(zeros) };
+    }
+    let chosen = embeddings.select(0, places.clone());
+    let Unreduced { values, mass } = values(loss, chosen, labels.select(0, places.clone()), None);
+    let mass = mass.unwrap_or_else(|| values.ones_like().detach());
+    let in_place = |values: Tensor<1>| zeros.clone().select_assign(0, places.clone(), values, IndexingUpdateOp::Add);
+    Unreduced { values: in_place(values), mass: Some(in_place(mass)) }
+}
+
+/// The unreduced values with all that was given.
+pub(crate) fn unreduced<A: Anchors>(
+    loss: &A,
+    embeddings: Tensor<2>,
+    labels: Tensor<1, Int>,
+    extras: Extras,
+) -> Unreduced<1> {
+    let given = extras.given([embeddings.dims()[0]]);
+    let values = values(loss, embeddings, labels, given.mask.as_ref());
+    given.apply(values)
+}
+
+/// The value of the batch.
+pub(crate) fn reduce<A: Anchors>(
+    loss: &A,
+    reduction: Reduction,
+    embeddings: Tensor<2>,
+    labels: Tensor<1, Int>,
+    extras: Extras,
+) -> Tensor<1> {
+    let given = extras.given([embeddings.dims()[0]]);
+    let values = values(loss, embeddings, labels, given.mask.as_ref());
+    given.reduce(reduction, values)
 }
 
 /// Who belongs together in a batch: `[N, N]`, row: anchor.
@@ -77,14 +141,24 @@ pub(crate) struct Pairs {
 }
 
 impl Pairs {
-    pub(crate) fn of(labels: Tensor<1, Int>) -> Self {
+    /// The pairs of a batch, without those of rows that are masked.
+    pub(crate) fn of(labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Self {
         let [count] = labels.dims();
         let square = [count, count];
         let row = Tensor::<1, Int>::arange(0..count as i64, &labels.device());
         let equal =
             |x: Tensor<1, Int>| x.clone().unsqueeze_dim::<2>(1).expand(square).equal(x.unsqueeze::<2>().expand(square));
         let (same, itself) = (equal(labels), equal(row));
-        Self { negative: same.clone().bool_not(), positive: same.bool_and(itself.bool_not()) }
+        let pairs = Self { negative: same.clone().bool_not(), positive: same.bool_and(itself.bool_not()) };
+        pairs.of_valid(mask.map(|mask| [mask.clone(), mask.clone()]))
+    }
+
+    /// Without the pairs of a row or a column that is masked.
+    pub(crate) fn of_valid(self, valid: Option<[Tensor<1, Bool>; 2]>) -> Self {
+        let Some([rows, columns]) = valid else { return self };
+        let shape = self.positive.dims();
+        let both = rows.unsqueeze_dim::<2>(1).expand(shape).bool_and(columns.unsqueeze::<2>().expand(shape));
+        Self { positive: self.positive.bool_and(both.clone()), negative: self.negative.bool_and(both) }
     }
 
     /// Anchors with a positive, and anchors with a negative: `[N]`.
@@ -98,11 +172,6 @@ impl Pairs {
         let (positive, negative) = self.there();
         positive.bool_and(negative)
     }
-}
-
-/// True.
-pub(crate) fn everywhere<const D: usize>(like: &Tensor<D>) -> Tensor<D, Bool> {
-    like.zeros_like().equal_scalar(0.0)
 }
 
 /// 1 where the mask is true, else 0.
@@ -164,31 +233,6 @@ impl Distance {
             Self::Cosine => -(l2_normalize(first) * l2_normalize(second)).sum_dim(1).squeeze_dim::<1>(1) + 1.0,
         }
     }
-}
-
-/// Up to this many numbers the differences themselves are squared; beyond, the squares come from products of rows, and their
-/// rounding error is that of the largest squared length around the mean.
-const DIFFERENCES: usize = 1 << 22;
-
-/// The squared distance of every row to every row.
-fn squares(embeddings: Tensor<2>) -> Tensor<2> {
-    let [count, size] = embeddings.dims();
-    if count * count * size <= DIFFERENCES {
-        let shape = [count, count, size];
-        let rows = embeddings.clone().unsqueeze_dim::<3>(1).expand(shape);
-        let difference = rows - embeddings.unsqueeze_dim::<3>(0).expand(shape);
-        return (difference.clone() * difference).sum_dim(2).squeeze_dim(2);
-    }
-    // |a - b|^2 = |a|^2 + |b|^2 - 2 a b cancels least around the mean.
-    let centred = embeddings.clone() - embeddings.detach().mean_dim(0).expand([count, size]);
-    let lengths = (centred.clone() * centred.clone()).sum_dim(1);
-    let both = lengths.clone().expand([count, count]) + lengths.transpose().expand([count, count]);
-    let squares = (both - centred.clone().matmul(centred.transpose()) * 2.0).clamp_min(0.0);
-    // A row is at distance 0 from itself, whatever the rounding.
-    let row = Tensor::<1, Int>::arange(0..count as i64, &squares.device());
-    let itself =
-        row.clone().unsqueeze_dim::<2>(1).expand([count, count]).equal(row.unsqueeze::<2>().expand([count, count]));
-    squares.mask_fill(itself, 0.0)
 }
 
 /// The cosine of the angle of every row with every row.

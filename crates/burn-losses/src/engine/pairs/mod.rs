@@ -3,18 +3,22 @@
 pub(crate) mod anchors;
 #[cfg(feature = "cpu-engine")]
 pub(super) mod host;
+mod squares;
+mod triplets;
 
 use super::any_tensor::AnyTensor;
 use super::machine;
 use super::primitives::l2_normalize::l2_normalize;
-use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score};
+use super::primitives::order_statistics::argmax;
+use crate::formula::inlined::{expect_inlined, note};
+use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score, Triplets};
 use crate::reduction::Unreduced;
 use anchors::{Anchors, LEAST, NeededPartners, Pairs, log_sum_exp, ones, only, similarities, sums};
 use burn::tensor::{Bool, Int, Tensor};
 
 impl<F: AnchorFormula> Anchors for F {
-    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        values(self, embeddings, labels)
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
+        values(self, embeddings, labels, mask)
     }
 
     fn partners(&self) -> NeededPartners {
@@ -22,7 +26,7 @@ impl<F: AnchorFormula> Anchors for F {
             Counts::One => NeededPartners::Nobody,
             Counts::Pairs => NeededPartners::Any,
             // Without a negative, there is nothing to tell the positives from.
-            Counts::Positives | Counts::WithPositive | Counts::WithBoth | Counts::Active => NeededPartners::Both,
+            _ => NeededPartners::Both,
         }
     }
 
@@ -65,7 +69,11 @@ pub(crate) struct PairKernel {
 
 impl PairKernel {
     fn run(formula: &impl AnchorFormula, with: With<'_>) -> Option<Unreduced<1>> {
-        let _ = formula;
+        expect_inlined(formula, |formula, x| {
+            let y = formula.term_with(Partners::Positives, formula.exponent(Partners::Negatives, x), x);
+            note();
+            y
+        });
         let kernel = Self {
             #[cfg(feature = "cpu-engine")]
             host: Box::new(formula.clone()),
@@ -79,8 +87,13 @@ impl PairKernel {
     }
 }
 
-/// The values of embeddings in single or double precision.
-pub(crate) fn values(formula: &impl AnchorFormula, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
+/// The values of embeddings in single or double precision; what is masked is nobody's partner.
+pub(crate) fn values(
+    formula: &impl AnchorFormula,
+    embeddings: Tensor<2>,
+    labels: Tensor<1, Int>,
+    mask: Option<&Tensor<1, Bool>>,
+) -> Unreduced<1> {
     let (distance, normalize) = match formula.score() {
         Score::Given => panic!(
             "an `AnchorFormula` whose score is `Score::Given` takes scores, not embeddings; allowed here are `Score::Cosine` and \
@@ -90,14 +103,16 @@ pub(crate) fn values(formula: &impl AnchorFormula, embeddings: Tensor<2>, labels
         Score::Distance(distance, normalize) => (Some(distance), normalize),
     };
     let with = With::All { embeddings: (&embeddings).into(), labels: &labels };
-    if let Some(values) = PairKernel::run(formula, with) {
+    if mask.is_none()
+        && let Some(values) = PairKernel::run(formula, with)
+    {
         return values;
     }
     let scores = match distance {
         None => similarities(embeddings),
         Some(distance) => distance.matrix(if normalize { l2_normalize(embeddings) } else { embeddings }),
     };
-    of_pairs(formula, scores, Pairs::of(labels))
+    of_pairs(formula, scores, Pairs::of(labels, mask))
 }
 
 /// The values of embeddings each of which is compared with the other half, by its cosine times a factor, plus a term; both `[1, 1]`.
@@ -106,10 +121,13 @@ pub(crate) fn of_views(
     embeddings: Tensor<2>,
     labels: Tensor<1, Int>,
     scaling: [Tensor<2>; 2],
+    mask: Option<&Tensor<1, Bool>>,
 ) -> Unreduced<1> {
     let any_scaling = scaling.each_ref().map(AnyTensor::from);
     let with = With::OtherHalf { embeddings: (&embeddings).into(), labels: &labels, scaling: &any_scaling };
-    if let Some(values) = PairKernel::run(formula, with) {
+    if mask.is_none()
+        && let Some(values) = PairKernel::run(formula, with)
+    {
         return values;
     }
     let half = labels.dims()[0] / 2;
@@ -118,32 +136,38 @@ pub(crate) fn of_views(
     let [first_labels, second_labels] = [0, half].map(|start| labels.clone().narrow(0, start, half));
     let [factor, term] = scaling.map(|number| number.expand([half, half]));
     let scores = first.matmul(second.transpose()) * factor + term;
-    let rows = of_scores(formula, scores.clone(), [first_labels.clone(), second_labels.clone()]);
-    let columns = of_scores(formula, scores.transpose(), [second_labels, first_labels]);
+    let valid = mask.map(|mask| [0, half].map(|start| mask.clone().narrow(0, start, half)));
+    let swapped = valid.clone().map(|[first, second]| [second, first]);
+    let rows = of_scores(formula, scores.clone(), [first_labels.clone(), second_labels.clone()], valid);
+    let columns = of_scores(formula, scores.transpose(), [second_labels, first_labels], swapped);
     let mass = rows.mass.zip(columns.mass).map(|(rows, columns)| Tensor::cat(vec![rows, columns], 0));
     Unreduced { values: Tensor::cat(vec![rows.values, columns.values], 0), mass }
 }
 
-/// The values of rows whose scores with all columns are given: a column with the label of the row is a positive.
+/// The values of rows whose scores with all columns are given: a column with the label of the row is a positive. Both may be masked.
 pub(crate) fn of_scores(
     formula: &impl AnchorFormula,
     scores: Tensor<2>,
     [rows, columns]: [Tensor<1, Int>; 2],
+    valid: Option<[Tensor<1, Bool>; 2]>,
 ) -> Unreduced<1> {
     let with = With::Scores { scores: (&scores).into(), labels: [&rows, &columns] };
-    if let Some(values) = PairKernel::run(formula, with) {
+    if valid.is_none()
+        && let Some(values) = PairKernel::run(formula, with)
+    {
         return values;
     }
     let shape = scores.dims();
     let positive = rows.unsqueeze_dim::<2>(1).expand(shape).equal(columns.unsqueeze::<2>().expand(shape));
     let negative = positive.clone().bool_not();
-    of_pairs(formula, scores, Pairs { positive, negative })
+    of_pairs(formula, scores, Pairs { positive, negative }.of_valid(valid))
 }
 
 fn of_pairs<F: AnchorFormula>(formula: &F, scores: Tensor<2>, pairs: Pairs) -> Unreduced<1> {
-    let mut all = All { formula, scores, pairs };
+    let mut all = All { formula, scores, pairs, triplets: None };
     let values = formula.eval(&mut all);
-    let All { scores, pairs, .. } = all;
+    let All { scores, pairs, triplets, .. } = all;
+    let [triplets, active_triplets] = triplets.unwrap_or_else(|| core::array::from_fn(|_| values.zeros_like()));
     let number = |mask: Tensor<2, Bool>| ones(mask, &scores).sum_dim(1).squeeze_dim::<1>(1);
     match formula.counts() {
         Counts::One => values.into(),
@@ -158,6 +182,8 @@ fn of_pairs<F: AnchorFormula>(formula: &F, scores: Tensor<2>, pairs: Pairs) -> U
             let mass = only(values.clone(), complete.clone().bool_and(active)).mass;
             Unreduced { values: only(values, complete).values, mass }
         }
+        Counts::Triplets => Unreduced { values, mass: Some(triplets) },
+        Counts::ActiveTriplets => Unreduced { values, mass: Some(active_triplets) },
     }
 }
 
@@ -166,6 +192,8 @@ struct All<'a, F> {
     formula: &'a F,
     scores: Tensor<2>,
     pairs: Pairs,
+    /// How many triplets each anchor has, and how many of these have a term that is not 0.
+    triplets: Option<[Tensor<1>; 2]>,
 }
 
 impl<F> All<'_, F> {
@@ -178,9 +206,13 @@ impl<F> All<'_, F> {
         }
     }
 
-    /// The scores of the partners; what else there is has this value.
-    fn only(&self, partners: Partners, other: f64) -> Tensor<2> {
-        self.scores.clone().mask_fill(self.mask(partners).bool_not(), other)
+    /// The largest of the scores, each times `sign`, at ties the first: that on its own follows the gradient.
+    fn extreme(&self, partners: Partners, sign: f64) -> Tensor<1> {
+        let others = self.mask(partners).bool_not();
+        let known = self.scores.clone().detach() * sign;
+        let place = argmax(known.mask_fill(others.clone(), f64::from(f32::MIN)));
+        let found = self.scores.clone().gather(1, place.unsqueeze_dim(1));
+        found.mask_fill(others.all_dim(1), LEAST * sign).squeeze_dim(1)
     }
 }
 
@@ -202,9 +234,14 @@ impl<F: AnchorFormula> Anchor for All<'_, F> {
         sums(self.formula.term_with(partners, self.scores.clone(), given), self.mask(partners))
     }
     fn largest(&mut self, partners: Partners) -> Tensor<1> {
-        self.only(partners, LEAST).max_dim(1).squeeze_dim(1)
+        self.extreme(partners, 1.0)
     }
     fn smallest(&mut self, partners: Partners) -> Tensor<1> {
-        self.only(partners, -LEAST).min_dim(1).squeeze_dim(1)
+        self.extreme(partners, -1.0)
+    }
+    fn triplets(&mut self, chosen: Triplets) -> Tensor<1> {
+        let (sum, counts) = triplets::sum(self.formula, self.scores.clone(), &self.pairs, chosen);
+        self.triplets = Some(counts);
+        sum
     }
 }

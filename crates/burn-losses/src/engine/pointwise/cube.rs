@@ -39,7 +39,8 @@ impl WeightedSum {
 
 /// The sum of what `term` makes of each term.
 fn sum<R: Real>(terms: &[(f64, Arc<dyn Record>)], zero: R, term: impl Fn(&dyn Record) -> Dual<R, 1>) -> Dual<R, 1> {
-    terms.iter().fold(Dual::constant(zero), |sum, (weight, record)| sum + term(&**record) * *weight)
+    // What a weight of 0 multiplies is 0, whatever it is.
+    terms.iter().filter(|(weight, _)| *weight != 0.0).fold(Dual::constant(zero), |sum, (weight, record)| sum + term(&**record) * *weight)
 }
 
 impl Record for WeightedSum {
@@ -74,7 +75,7 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
         Wanted::RowSums => return None,
         Wanted::Reduced(reduce) => {
             let width = reduce.width as f64;
-            let count = reduce.normalizer.unwrap_or(first.count() as f64 / width);
+            let count = first.count() as f64 / width;
             let weights = reduce.weights.as_ref();
             let wanted = match reduce.reduction {
                 Reduction::Positives => items::Wanted::PerPositive,
@@ -89,6 +90,7 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
         widths: (1, 1),
         count,
         shape: first.shape(),
+        shape_of_values: first.shape(),
         dtype: first.dtype(),
         per_weight: weights.map_or(1, |weights| count / weights.count().max(1)),
         wanted,

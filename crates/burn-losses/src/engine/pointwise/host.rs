@@ -2,11 +2,10 @@
 
 use super::{Call, PointKernel, Wanted};
 use crate::engine::any_tensor::AnyTensor;
-use crate::engine::custom_backward::custom_backward;
 use crate::engine::host::blocks::{BLOCK, divided, divisor_of, factor_of, par_blocks, range};
-use crate::engine::host::memory::{Memory, Numbers, Weights, in_precision, scalar, scaled_rows, stale, tensor};
-use crate::engine::host::simd::{Float, Lanes, MOST_LANES, Sum, load};
-use crate::formula::{Dual, Formula};
+use crate::engine::host::memory::{Memory, Numbers, Weights, in_precision, scalar, stale, tensor, with_slopes};
+use crate::engine::host::simd::{Float, Lanes, MOST_LANES, Sum, load, splat};
+use crate::formula::{Dual, Formula, Real};
 use crate::reduction::Reduction;
 use pulp::{Simd, WithSimd};
 
@@ -58,7 +57,8 @@ impl WeightedSum {
         for sums in [&mut values, &mut slopes].into_iter().flatten() {
             sums.fill(T::default());
         }
-        for (weight, kernel) in &self.0 {
+        // What a weight of 0 multiplies is 0, whatever it is.
+        for (weight, kernel) in self.0.iter().filter(|(weight, _)| *weight != 0.0) {
             let values_of_term = values.is_some().then_some(&mut own_values[..]);
             let slopes_of_term = slopes.is_some().then_some(&mut own_slopes[..]);
             let factor = factor * weight;
@@ -120,10 +120,14 @@ impl<F: Formula, T: Float> WithSimd for Run<'_, F, T> {
                 Some(all) if !is_ragged => (all, None),
                 all => (&mut slope_scratch[..], all),
             };
+            // NaN where a value or a slope is one or infinite: 0 otherwise.
+            let mut strange = splat::<S, T>(simd, T::default());
             let mut i = 0;
             while i < size {
                 let (x, t) = (load::<S, T>(simd, &first[i..]), load::<S, T>(simd, &targets[i..]));
                 let y = formula.eval(Dual::<_, 1>::variable(x, 0), Dual::constant(t));
+                let both = y.value + y.slope[0];
+                strange = strange + (both - both);
                 y.value.store(&mut values[i..]);
                 let slope = y.slope[0] * task.factor;
                 let slope = match factors {
@@ -132,6 +136,9 @@ impl<F: Formula, T: Float> WithSimd for Run<'_, F, T> {
                 };
                 slope.store(&mut slopes[i..]);
                 i += lanes;
+            }
+            if is_nan(strange) {
+                limits(formula, first, targets, weights, task.factor, [&mut values[..size], &mut slopes[..size]]);
             }
             if let Some(all) = ragged {
                 all.copy_from_slice(&slope_scratch[..size]);
@@ -143,6 +150,41 @@ impl<F: Formula, T: Float> WithSimd for Run<'_, F, T> {
             start += size;
         }
         sum.total()
+    }
+}
+
+#[inline(always)]
+fn is_nan<S: Simd, T: Float>(lanes: impl Lanes<S, T>) -> bool {
+    let mut all = [T::default(); MOST_LANES];
+    lanes.store(&mut all);
+    all.iter().any(|number| number.to_f64().is_nan())
+}
+
+/// Computes what came out as NaN once more, of numbers that are none, one by one: there 0 times an infinite slope is 0. What has the
+/// weight 0 is 0, whatever it is.
+#[cold]
+#[inline(never)]
+fn limits<F: Formula, T: Float>(
+    formula: &F,
+    first: &[T],
+    targets: &[T],
+    weights: Option<&[T]>,
+    factor: f64,
+    [values, slopes]: [&mut [T]; 2],
+) {
+    for (i, (value, slope)) in values.iter_mut().zip(slopes).enumerate() {
+        let (x, t) = (first[i].to_f64(), targets[i].to_f64());
+        let weight = weights.map_or(1.0, |weights| weights[i].to_f64());
+        if weight == 0.0 {
+            (*value, *slope) = (T::default(), T::default());
+            continue;
+        }
+        let is_new = value.to_f64().is_nan() || slope.to_f64().is_nan();
+        if is_new && !x.is_nan() && !t.is_nan() {
+            let y = formula.eval(Dual::<_, 1>::variable(x, 0), Dual::constant(t));
+            *value = T::from_f64(y.value);
+            *slope = T::from_f64((y.slope[0] * weight).weigh(factor));
+        }
     }
 }
 
@@ -183,7 +225,7 @@ where
                 reduction => {
                     let weights = weights.as_ref().filter(|_| reduction == Reduction::WeightedMean);
                     let sum = weights.map(|weights| weights.sum() / width);
-                    divisor_of(reduction, reduce.normalizer.unwrap_or(count as f64 / width), reduce.samples, sum)
+                    divisor_of(reduction, count as f64 / width, reduce.samples, sum)
                 }
             };
             (weights, divisor)
@@ -223,17 +265,7 @@ where
         Wanted::RowSums => tensor(values, &[rows], &device),
         Wanted::Reduced(_) => scalar::<T>(divided(sum, divisor), &device),
     };
-    if !is_tracked {
-        return Some(first.lift(value));
-    }
-    let dtype = first.dtype();
-    custom_backward(value, core::slice::from_ref(first), move |upstream| {
-        let gradient = match is_reduced {
-            true => tensor(slopes, &shape, &device).times(upstream),
-            false => scaled_rows(slopes, &upstream, &shape, &device),
-        };
-        vec![Some(gradient.cast(dtype))]
-    })
+    with_slopes(first, value, slopes, is_reduced)
 }
 
 /// The number of positive targets, at least 1.

@@ -6,13 +6,15 @@ pub(super) mod cube;
 pub(super) mod host;
 
 use super::any_tensor::AnyTensor;
-use super::keep_graph;
 use super::machine::{self, has_kernels};
+use super::{keep_graph, without_weightless};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::Formula;
-use crate::reduction::{Divisor, Reduction, Unreduced};
-use burn::tensor::Tensor;
+use crate::formula::inlined::{expect_inlined, note};
+use crate::reduction::{Divisor, Extras, Given, Reduction, Unreduced, cleaned};
+use burn::tensor::kind::Basic;
+use burn::tensor::{Bool, Tensor};
 
 /// How a loss of the families `regression` and `binary` computes its values.
 ///
@@ -20,7 +22,9 @@ use burn::tensor::Tensor;
 /// as `[N, C, rest]`, with axes of 1 where there are fewer: what is here is compiled once, not for each number of axes.
 pub trait Pointwise: Sized {
     /// The unreduced values, of inputs `[N, C, rest]` in single or double precision.
-    fn values(&self, first: Tensor<3>, targets: Tensor<3>) -> Unreduced<3>;
+    ///
+    /// Where a mask is false both inputs are 0, and the values are dropped afterwards: only what looks at the whole batch has to see it.
+    fn values(&self, first: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3>;
 
     /// The formula of every single value, where there is one, for the fused engine; values that depend on the whole batch have none.
     fn kernel(&self) -> Option<PointKernel> {
@@ -28,7 +32,7 @@ pub trait Pointwise: Sized {
     }
 
     /// The same where values depend on the whole batch, through constants alone: called once for each reduced value, with inputs in
-    /// single or double precision, and where a kernel can run.
+    /// single or double precision, where a kernel can run and nothing is masked.
     #[doc(hidden)]
     fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let _ = (first, targets);
@@ -43,7 +47,7 @@ pub trait Pointwise: Sized {
 }
 
 impl<F: Formula> Pointwise for F {
-    fn values(&self, first: Tensor<3>, targets: Tensor<3>) -> Unreduced<3> {
+    fn values(&self, first: Tensor<3>, targets: Tensor<3>, _: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
         keep_graph(self.eval(first.clone(), targets), first).into()
     }
 
@@ -57,12 +61,12 @@ pub struct BatchKernel {
     pub(crate) kernel: PointKernel,
     /// What each value is multiplied by: no tensor with a gradient.
     pub(crate) factors: Option<Tensor<3>>,
-    /// What a mean divides by, where not all values count.
-    pub(crate) normalizer: Option<f64>,
+    /// Whether a value counts in a mean as much as its factor says.
+    pub(crate) factors_count: bool,
 }
 
 /// Any number of axes as `[N, C, rest]`.
-fn as_three_axes<const D: usize>(tensor: Tensor<D>) -> Tensor<3> {
+fn as_three_axes<const D: usize, K: Basic>(tensor: Tensor<D, K>) -> Tensor<3, K> {
     let dims = tensor.dims();
     let axis = |axis| dims.get(axis).copied().unwrap_or(1);
     tensor.reshape([axis(0), axis(1), dims.iter().skip(2).product()])
@@ -100,8 +104,6 @@ pub(crate) struct Reduce {
     /// How many entries of the inputs make a value: 1, or all of a row.
     pub(crate) width: usize,
     pub(crate) samples: usize,
-    /// What a mean divides by, where not all values count.
-    pub(crate) normalizer: Option<f64>,
     /// One per value, or one per sample.
     pub(crate) weights: Option<AnyTensor>,
 }
@@ -109,7 +111,11 @@ pub(crate) struct Reduce {
 impl PointKernel {
     /// The kernel of a formula.
     pub fn new(formula: &impl Formula) -> Self {
-        let _ = formula;
+        expect_inlined(formula, |formula, x| {
+            let y = formula.eval(x, x);
+            note();
+            y
+        });
         Self {
             #[cfg(feature = "cpu-engine")]
             host: Box::new(formula.clone()),
@@ -160,32 +166,52 @@ pub(crate) fn check<P: Pointwise, const D: usize>(
     loss: &P,
     first: Reference<'_, D>,
     targets: &Tensor<D>,
-    weights: Option<&Tensor<D>>,
+    extras: &Extras,
 ) -> Result<(), InputError> {
     first.same("targets", targets)?;
     let shape = first.tensor.dims();
     loss.accepts(&shape)
         .map_err(|expected| first.error(first.name, InputProblem::Shape { given: shape.to_vec(), expected }))?;
-    weights.map_or(Ok(()), |weights| first.weights(shape, weights))
+    first.extras(&shape, extras)
 }
 
 /// The values of a formula.
-pub(crate) fn of_formula(formula: &impl Formula, first: Tensor<3>, targets: Tensor<3>) -> Tensor<3> {
+pub(crate) fn of_formula<const D: usize>(formula: &impl Formula, first: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
     let values = PointKernel::new(formula).values(&first, &targets);
     values.unwrap_or_else(|| formula.eval(first, targets))
 }
 
-/// The unreduced values, computed in at least single precision.
-pub(crate) fn values<P: Pointwise, const D: usize>(loss: &P, first: Tensor<D>, targets: Tensor<D>) -> Unreduced<D> {
+/// The unreduced values, computed in at least single precision; what is masked is 0 and counts nothing.
+pub(crate) fn values<P: Pointwise, const D: usize>(
+    loss: &P,
+    first: Tensor<D>,
+    targets: Tensor<D>,
+    mask: Option<&Tensor<D, Bool>>,
+) -> Unreduced<D> {
     let shape = first.dims();
     if shape.contains(&0) {
         return widen(first).into();
     }
+    let (first, targets) = (cleaned(first, mask), cleaned(targets, mask));
     if let Some(values) = loss.kernel().and_then(|kernel| kernel.values(&first, &targets)) {
-        return values.into();
+        return Unreduced::from(values).masked(mask);
     }
-    let Unreduced { values, mass } = loss.values(as_three_axes(widen(first)), as_three_axes(widen(targets)));
-    Unreduced { values: values.reshape(shape), mass: mass.map(|mass| mass.reshape(shape)) }
+    let of_axes = mask.cloned().map(as_three_axes);
+    let (first, targets) = (as_three_axes(widen(first)), as_three_axes(widen(targets)));
+    let Unreduced { values, mass } = loss.values(first, targets, of_axes.as_ref());
+    Unreduced { values: values.reshape(shape), mass: mass.map(|mass| mass.reshape(shape)) }.masked(mask)
+}
+
+/// The unreduced values with all that was given.
+pub(crate) fn unreduced<P: Pointwise, const D: usize>(
+    loss: &P,
+    first: Tensor<D>,
+    targets: Tensor<D>,
+    extras: Extras,
+) -> Unreduced<D> {
+    let given = extras.given(first.dims());
+    let values = values(loss, first, targets, given.mask.as_ref());
+    given.apply(values)
 }
 
 /// The number of positive targets, at least 1: the divisor of [`Reduction::Positives`].
@@ -198,46 +224,55 @@ pub(crate) fn positives<const D: usize>(targets: Tensor<D>) -> Divisor {
     crate::reduction::sum(positive).clamp_min(1.0).into()
 }
 
-/// The reduced value of a binary loss.
+/// The reduced value of a loss.
 pub(crate) fn reduce<P: Pointwise, const D: usize>(
     loss: &P,
     reduction: Reduction,
     first: Tensor<D>,
     targets: Tensor<D>,
-    weights: Option<Tensor<D>>,
+    extras: Extras,
 ) -> Tensor<1> {
+    let mut given = extras.given(first.dims());
     if !first.dims().contains(&0)
-        && let Some(value) = reduced(loss, reduction, &first, &targets, weights.as_ref())
+        && let Some(value) = reduced(loss, reduction, &first, &targets, &given)
     {
         return value;
     }
-    let divisor = (reduction == Reduction::Positives).then(|| positives(targets.clone()));
-    reduction.reduce(values(loss, first, targets), weights, divisor)
+    if reduction == Reduction::Positives && given.divisor.is_none() {
+        given.divisor = Some(positives(cleaned(targets.clone(), given.mask.as_ref())));
+    }
+    let values = values(loss, without_weightless(first, &given), targets, given.mask.as_ref());
+    given.reduce(reduction, values)
 }
 
-/// The same by the fused engine; `None` where it has no kernel.
+/// The same by the fused engine; `None` where it has no kernel, or something is masked.
 fn reduced<P: Pointwise, const D: usize>(
     loss: &P,
     reduction: Reduction,
     first: &Tensor<D>,
     targets: &Tensor<D>,
-    weights: Option<&Tensor<D>>,
+    given: &Given<D>,
 ) -> Option<Tensor<1>> {
-    let samples = first.dims()[0];
+    let (samples, (reduction, divisor)) = (first.dims()[0], given.in_kernel(reduction)?);
     if let Some(kernel) = loss.kernel() {
-        let weights = weights.map(AnyTensor::from);
-        let reduce = Reduce { reduction, width: 1, samples, normalizer: None, weights };
-        return kernel.reduced(&reduce, first, targets);
+        let weights = given.weights.as_ref().map(AnyTensor::from);
+        let reduce = Reduce { reduction, width: 1, samples, weights };
+        return Some(Divisor::divide_by(divisor, kernel.reduced(&reduce, first, targets)?));
     }
-    if weights.is_some() || !has_kernels(first) || targets.is_tracked() {
+    if given.weights.is_some() || !has_kernels(first) || targets.is_tracked() {
         return None;
     }
     let [first, targets] = [first, targets].map(|tensor| as_three_axes(widen(tensor.clone())));
-    let BatchKernel { kernel, factors, normalizer } = loss.kernel_of_batch(&first, &targets)?;
-    // Factors are no weights, whose mean it would be.
-    let reduction = if reduction == Reduction::WeightedMean { Reduction::Mean } else { reduction };
+    let BatchKernel { kernel, factors, factors_count } = loss.kernel_of_batch(&first, &targets)?;
+    // To the kernel factors are weights.
+    let reduction = match reduction {
+        Reduction::Mean | Reduction::WeightedMean if factors_count => Reduction::WeightedMean,
+        Reduction::WeightedMean => Reduction::Mean,
+        reduction => reduction,
+    };
     let weights = factors.as_ref().map(AnyTensor::from);
-    let reduce = Reduce { reduction, width: 1, samples, normalizer, weights };
+    let reduce = Reduce { reduction, width: 1, samples, weights };
     // A second try would count the batch once more.
-    Some(kernel.reduced(&reduce, &first, &targets).expect("a kernel for what is in memory"))
+    let total = kernel.reduced(&reduce, &first, &targets).expect("a kernel for what is in memory");
+    Some(Divisor::divide_by(divisor, total))
 }

@@ -56,9 +56,6 @@ pub(in crate::engine) mod host {
         let device = rows.inner_device();
         let result: &[usize] = if is_row { &[places.len(), width] } else { &[places.len()] };
         let picked = tensor(picked, result, &device).cast(dtype);
-        if !rows.is_tracked() {
-            return Some(rows.lift(picked));
-        }
         custom_backward(picked, core::slice::from_ref(rows), move |upstream| {
             let upstream: Vec<f64> = upstream.into_data().iter::<f64>().collect();
             let mut gradient = zeros::<T>(count);

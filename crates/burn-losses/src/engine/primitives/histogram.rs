@@ -1,17 +1,29 @@
 //! Histograms of numbers in [0, 1], and what belongs to each number's bin.
 
+use super::valid::selected;
 use crate::engine::any_tensor::AnyTensor;
-use crate::engine::machine;
+use crate::engine::machine::{self, has_kernels};
 use crate::reduction::sum;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Int, Tensor};
 
-/// How many of the numbers are in each of the bins of equal size: `[bins]`, a constant. What is not a number is in the first.
-pub(crate) fn histogram(numbers: Tensor<1>, bins: usize) -> Tensor<1> {
+/// How many of the numbers are in each of the bins of equal size: `[bins]`, a constant. What is not a number is in the first, what is
+/// masked in none.
+pub(crate) fn histogram(numbers: Tensor<1>, mask: Option<&Tensor<1, Bool>>, bins: usize) -> Tensor<1> {
+    if let Some(mask) = mask.filter(|_| has_kernels(&numbers)) {
+        let nothing = Tensor::zeros([bins], (&numbers.device(), numbers.dtype()));
+        return selected(numbers, mask).map_or(nothing, |numbers| histogram(numbers, None, bins));
+    }
     let any = AnyTensor::from(&numbers);
-    if let Some(counts) = machine::run("histogram", &any, |machine| machine.histogram(&any, bins)) {
+    if mask.is_none()
+        && let Some(counts) = machine::run("histogram", &any, |machine| machine.histogram(&any, bins))
+    {
         return any.lift(counts).into_rank();
     }
     let bin = bin_of(&numbers, bins);
+    let bin = match mask {
+        None => bin,
+        Some(mask) => bin.mask_fill(mask.clone().bool_not(), -1),
+    };
     let counts = (0..bins as i64).map(|b| sum(numbers.zeros_like().mask_fill(bin.clone().equal_elem(b), 1.0)));
     Tensor::cat(counts.collect(), 0)
 }
@@ -81,5 +93,27 @@ pub(in crate::engine) mod host {
             }
         });
         of_numbers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, TensorData};
+
+    #[test]
+    fn what_is_masked_is_in_no_bin() {
+        let device = Device::flex();
+        let numbers = || Tensor::<1>::from_floats([0.1, 0.1, 0.9, f32::NAN, 0.6], &device);
+        let counts = |mask: [bool; 5]| {
+            let mask = Tensor::from_data(TensorData::from(mask), &device);
+            let run = || histogram(numbers(), Some(&mask), 2).into_data().iter::<f32>().collect::<Vec<_>>();
+            let fused = run();
+            assert_eq!(crate::with_tensor_operations(run), fused);
+            fused
+        };
+        assert_eq!(counts([true, false, true, false, true]), [1.0, 2.0]);
+        assert_eq!(counts([true; 5]), [3.0, 2.0]);
+        assert_eq!(counts([false; 5]), [0.0, 0.0]);
     }
 }

@@ -12,9 +12,13 @@ pub(crate) fn l2_normalize(embeddings: Tensor<2>) -> Tensor<2> {
         return unit.into_rank();
     }
     let shape = embeddings.dims();
-    let length = Real::safe_sqrt((embeddings.clone() * embeddings.clone()).sum_dim(1));
-    let none = length.clone().detach().lower_scalar(1e-12);
-    embeddings / length.mask_fill(none, 1.0).expand(shape)
+    // Relative to the largest number, no square is infinite.
+    let largest = embeddings.clone().detach().abs().max_dim(1);
+    let scale = largest.clone().mask_fill(largest.lower_scalar(1e-12), 1.0);
+    let scaled = embeddings / scale.clone().expand(shape);
+    let length = Real::safe_sqrt((scaled.clone() * scaled.clone()).sum_dim(1));
+    let none = (length.clone().detach() * scale).lower_scalar(1e-12);
+    scaled / length.mask_fill(none, 1.0).expand(shape)
 }
 
 #[cfg(feature = "cpu-engine")]
@@ -40,9 +44,6 @@ pub(in crate::engine) mod host {
         let numbers = T::read(memory.numbers()?, 0..count * size, &mut scratch);
         let (units, lengths) = l2_normalize(numbers, [count, size], size);
         let units = tensor(units, &shape, &device);
-        if !rows.is_tracked() {
-            return Some(rows.lift(units));
-        }
         let known = units.clone();
         custom_backward(units, core::slice::from_ref(rows), move |upstream| {
             let (units, upstream) = (Memory::of(&known).expect("in memory"), Memory::of(&upstream).expect("in memory"));

@@ -1,6 +1,38 @@
 //! Labels: their types, and which of them are classes.
 
+use crate::reduction::{Extras, Given};
 use burn::tensor::{Bool, DType, Int, IntDType, Tensor};
+
+/// Labels, and the one of what does not count.
+#[derive(Debug, Clone)]
+pub struct Labels<const L: usize> {
+    pub(crate) of: Tensor<L, Int>,
+    pub(crate) ignore_index: Option<i64>,
+}
+
+impl<const L: usize> Labels<L> {
+    /// Labels, of which those that are masked count nothing either, and what else was given.
+    pub(crate) fn given(of: Tensor<L, Int>, ignore_index: Option<i64>, extras: Extras) -> (Self, Given<L>) {
+        let given = extras.given(of.dims());
+        (Self { of, ignore_index }.masked(given.mask.as_ref()), given)
+    }
+
+    fn masked(self, mask: Option<&Tensor<L, Bool>>) -> Self {
+        let Some(mask) = mask else { return self };
+        let mut labels = widen_labels(self.of);
+        let index = self.ignore_index.filter(|index| fits(*index, labels.dtype()));
+        let ignored = index.unwrap_or_else(|| {
+            // A label that is no class of anybody's; where it stands already, another one does as well.
+            let [unused, other] = match labels.dtype() {
+                DType::U32 | DType::U64 => [i64::from(u32::MAX), i64::from(u32::MAX) - 1],
+                _ => [i64::from(i32::MIN), -1],
+            };
+            labels = labels.clone().mask_fill(labels.clone().equal_elem(unused), other);
+            unused
+        });
+        Self { of: labels.mask_fill(mask.clone().bool_not(), ignored), ignore_index: Some(ignored) }
+    }
+}
 
 /// Whether a label of this type can have the value `index`.
 pub(crate) fn fits(index: i64, dtype: DType) -> bool {
@@ -14,6 +46,14 @@ pub(crate) fn fits(index: i64, dtype: DType) -> bool {
         DType::U16 => u16::try_from(index).is_ok(),
         DType::U8 => u8::try_from(index).is_ok(),
         _ => true,
+    }
+}
+
+/// Labels that are no class where they are masked.
+pub(crate) fn without_class<const L: usize>(labels: Tensor<L, Int>, mask: Option<&Tensor<L, Bool>>) -> Tensor<L, Int> {
+    match mask {
+        None => labels,
+        Some(mask) => widen_labels(labels).mask_fill(mask.clone().bool_not(), i64::from(i32::MAX)),
     }
 }
 
@@ -35,4 +75,28 @@ pub(crate) fn one_hot(labels: Tensor<1, Int>, classes: usize) -> Tensor<2, Bool>
     let rows = labels.dims()[0];
     let class = Tensor::<1, Int>::arange(0..classes as i64, (&labels.device(), labels.dtype()));
     class.unsqueeze::<2>().expand([rows, classes]).equal(labels.unsqueeze_dim::<2>(1).expand([rows, classes]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, TensorData};
+
+    #[test]
+    fn masked_labels_become_the_ignored_one_and_no_other_does() {
+        let device = Device::flex();
+        let mask = || Tensor::<1, Bool>::from_data(TensorData::from([true, false, true]), &device);
+        let masked = |labels: [i64; 3], ignore_index| {
+            let labels = Tensor::<1, Int>::from_data(TensorData::from(labels), (&device, DType::I64));
+            let (labels, _) = Labels::given(labels, ignore_index, mask().into());
+            (labels.of.into_data().iter::<i64>().collect::<Vec<_>>(), labels.ignore_index)
+        };
+        assert_eq!(masked([2, 1, -100], Some(-100)), (vec![2, -100, -100], Some(-100)));
+        let least = i64::from(i32::MIN);
+        assert_eq!(masked([2, 1, 0], None), (vec![2, least, 0], Some(least)));
+        assert_eq!(masked([least, 1, 0], None), (vec![-1, least, 0], Some(least)), "no class is none still");
+        let bytes = Tensor::<1, Int>::from_data(TensorData::from([2_u8, 1, 0]), (&device, DType::U8));
+        let (labels, _) = Labels::given(bytes, Some(-100), mask().into());
+        assert_eq!(labels.of.into_data().iter::<i64>().collect::<Vec<_>>(), [2, -100, 0], "a byte holds no -100");
+    }
 }

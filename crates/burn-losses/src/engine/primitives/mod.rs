@@ -2,6 +2,8 @@
 //!
 //! Only here are gradients written by hand.
 
+#[cfg(feature = "cpu-engine")]
+pub(super) mod activation;
 pub(crate) mod centers;
 pub(crate) mod gather;
 pub(crate) mod gathered_matmul;
@@ -10,4 +12,6 @@ pub(crate) mod l2_normalize;
 pub(crate) mod labels;
 pub(crate) mod order_statistics;
 pub(crate) mod proxies;
+pub(crate) mod softmax;
 pub(crate) mod sort;
+pub(crate) mod valid;

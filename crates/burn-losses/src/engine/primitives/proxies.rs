@@ -8,18 +8,20 @@ use crate::engine::pairs::anchors::log_sum_exp;
 use crate::formula::Real;
 use burn::tensor::{Bool, Int, Tensor};
 
-/// The values `[N]` of proxies `[C, E]` and rows `[N, E]` by their cosines: see [`ProxyAnchorLoss`](crate::metric::ProxyAnchorLoss).
+/// The values `[N]` of proxies `[C, E]` and rows `[N, E]` by their cosines; a row that is masked has no class. See [`ProxyAnchorLoss`](crate::metric::ProxyAnchorLoss).
 pub(crate) fn values(
     proxies: Tensor<2>,
     rows: Tensor<2>,
     labels: Tensor<1, Int>,
-    margin: f64,
-    alpha: f64,
+    mask: Option<&Tensor<1, Bool>>,
+    [margin, alpha]: [f64; 2],
 ) -> Tensor<1> {
     let parents = [AnyTensor::from(&proxies), AnyTensor::from(&rows)];
-    let values =
-        machine::run("proxy_anchor", &parents[0], |machine| machine.proxy_anchor(&parents, &labels, [margin, alpha]));
-    if let Some(values) = values {
+    if mask.is_none()
+        && let Some(values) = machine::run("proxy_anchor", &parents[0], |machine| {
+            machine.proxy_anchor(&parents, &labels, [margin, alpha])
+        })
+    {
         return values.into_rank();
     }
     let cosines = l2_normalize(proxies).matmul(l2_normalize(rows).transpose());
@@ -27,8 +29,15 @@ pub(crate) fn values(
     let member = one_hot(widen_labels(labels), classes).transpose();
     let present = member.clone().any_dim(1).float().cast(cosines.dtype()).sum().clamp_min(1.0);
     let near = shares((cosines.clone() - margin) * -alpha, member.clone());
-    let far = shares((cosines + margin) * alpha, member.bool_not());
-    (near / present.expand([count]) + far * (1.0 / classes as f64)) * count as f64
+    let (others, number) = match mask {
+        None => (member.bool_not(), present.full_like(count as f64)),
+        Some(mask) => {
+            let valid = mask.clone().unsqueeze::<2>().expand([classes, count]);
+            (member.bool_not().bool_and(valid), mask.clone().int().sum().float().cast(present.dtype()))
+        }
+    };
+    let far = shares((cosines + margin) * alpha, others);
+    (near / present.expand([count]) + far * (1.0 / classes as f64)) * number.expand([count])
 }
 
 /// ln(1 + sum of e^x where the mask is true) of each row, split among the columns: `[N]`, added up over the rows.
@@ -135,9 +144,6 @@ pub(in crate::engine) mod host {
         let values =
             tensor(par_map(count, 1, &of_row).into_iter().map(T::from_f64).collect::<Vec<_>>(), &[count], &device);
         let needed = parents.each_ref().map(AnyTensor::is_tracked);
-        if !needed.contains(&true) {
-            return Some(parents[1].lift(values));
-        }
         custom_backward(values, parents, move |upstream| {
             let upstream: Vec<f64> = upstream.into_data().iter::<f64>().collect();
             // The shares become the gradient of the cosines.

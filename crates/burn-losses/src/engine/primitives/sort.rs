@@ -5,7 +5,8 @@
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::machine::{self, reads_for_free};
 use crate::formula::Real;
-use burn::tensor::{IndexingUpdateOp, Int, Tensor};
+use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
+use core::cmp::Ordering;
 
 /// What is known of an element in the order in which its row falls.
 #[derive(Debug, Clone)]
@@ -43,7 +44,7 @@ impl<F: RankFormula> InDoubles for F {
     }
 }
 
-/// The formula of each element of `[rows, n]` keys, a constant. Equal keys come in any order; there must be no NaN.
+/// The formula of each element of `[rows, n]` keys, a constant. Of equal keys the first comes first; there must be no NaN.
 pub(crate) fn of_ranks(formula: &impl RankFormula, keys: Tensor<2>, marks: Tensor<2>) -> Tensor<2> {
     let call = Call { keys: (&keys).into(), marks: (&marks).into(), formula };
     if let Some(values) = machine::run("of_ranks", &call.keys, |machine| machine.of_ranks(&call)) {
@@ -60,9 +61,22 @@ pub(crate) fn of_ranks(formula: &impl RankFormula, keys: Tensor<2>, marks: Tenso
     values.zeros_like().scatter(1, order, values, IndexingUpdateOp::Add)
 }
 
-/// The order in which each row falls: `[rows, n]` indices. Equal values come in any order; there must be no NaN.
+/// The order in which each row falls: `[rows, n]` indices. Of equal keys the first comes first; there must be no NaN.
 fn descending(keys: Tensor<2>) -> Tensor<2, Int> {
-    if reads_for_free(&keys) { keys.argsort_descending(1) } else { bitonic(keys) }
+    if reads_for_free(&keys) { stable(keys) } else { bitonic(keys) }
+}
+
+/// Sorts on the host: Burn's own sorting may swap equal keys.
+fn stable(keys: Tensor<2>) -> Tensor<2, Int> {
+    let (shape @ [_, n], device) = (keys.dims(), keys.device());
+    let numbers: Vec<f64> = keys.into_data().iter().collect();
+    let mut order = Vec::with_capacity(numbers.len());
+    for row in numbers.chunks(n.max(1)) {
+        let start = order.len();
+        order.extend(0..n as i64);
+        order[start..].sort_by(|a, b| row[*b as usize].partial_cmp(&row[*a as usize]).unwrap_or(Ordering::Equal));
+    }
+    Tensor::from_data(TensorData::new(order, shape), &device)
 }
 
 /// The running sum along each row.
@@ -98,12 +112,15 @@ fn bitonic(keys: Tensor<2>) -> Tensor<2, Int> {
 
             let pair = keys.reshape(shape);
             let (a, b) = (pair.clone().narrow(2, 0, 1), pair.narrow(2, 1, 1));
-            let swap = a.clone().lower(b.clone()).not_equal(rises);
+            let pair = order.reshape(shape);
+            let (place_of_a, place_of_b) = (pair.clone().narrow(2, 0, 1), pair.narrow(2, 1, 1));
+            // At ties the places decide.
+            let is_later = a.clone().equal(b.clone()).bool_and(place_of_a.clone().greater(place_of_b.clone()));
+            let swap = a.clone().lower(b.clone()).bool_or(is_later).not_equal(rises);
             let (first, second) = (a.clone().mask_where(swap.clone(), b.clone()), b.mask_where(swap.clone(), a));
             keys = Tensor::cat(vec![first, second], 2).reshape([rows, size]);
 
-            let pair = order.reshape(shape);
-            let (a, b) = (pair.clone().narrow(2, 0, 1), pair.narrow(2, 1, 1));
+            let (a, b) = (place_of_a, place_of_b);
             let (first, second) = (a.clone().mask_where(swap.clone(), b.clone()), b.mask_where(swap, a));
             order = Tensor::cat(vec![first, second], 2).reshape([rows, size]);
             distance /= 2;
@@ -147,7 +164,8 @@ pub(in crate::engine) mod host {
     fn values<T: Float>(formula: &dyn InDoubles, keys: &[T], marks: &[T], width: usize) -> Vec<T> {
         let mut values = vec![T::default(); keys.len()];
         for ((keys, marks), values) in keys.chunks(width).zip(marks.chunks(width)).zip(values.chunks_mut(width)) {
-            let mut order: Vec<(T, u32)> = keys.iter().copied().zip(0..).collect();
+            // Both zeros are one key.
+            let mut order: Vec<(T, u32)> = keys.iter().map(|key| *key + T::default()).zip(0..).collect();
             T::sort_descending(&mut order);
             let total = marks.iter().map(|mark| mark.to_f64()).sum();
             let mut found = 0.0;
@@ -184,6 +202,20 @@ mod tests {
             let mut order: Vec<i64> = bitonic(keys).narrow(0, 0, 1).into_data().iter().collect();
             order.sort_unstable();
             assert_eq!(order, (0..n as i64).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn of_equal_keys_the_first_comes_first() {
+        let device = Device::flex();
+        for n in [1, 2, 7, 64, 300] {
+            let keys: Vec<f32> = (0..n).map(|i| [0.5, -0.0, 0.0, 1.0][i * 7 % 4]).collect();
+            let mut expected: Vec<i64> = (0..n as i64).collect();
+            expected.sort_by(|a, b| keys[*b as usize].partial_cmp(&keys[*a as usize]).expect("no NaN"));
+            let keys = Tensor::<1>::from_floats(keys.as_slice(), &device).reshape([1, n]);
+            for order in [bitonic(keys.clone()), stable(keys)] {
+                assert_eq!(order.into_data().iter::<i64>().collect::<Vec<_>>(), expected, "{n}");
+            }
         }
     }
 

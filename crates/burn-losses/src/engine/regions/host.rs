@@ -2,13 +2,14 @@
 //!
 //! The probabilities are kept for the backward pass, which makes them the gradient in place.
 
-use super::Call;
+use super::{Call, of_pixel};
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::custom_backward::custom_backward;
 use crate::engine::host::blocks::BLOCK;
 use crate::engine::host::memory::{Memory, in_precision, stale, tensor};
 use crate::engine::host::simd::{Float, MOST_LANES, Sum, zip};
-use crate::formula::Real;
+use crate::engine::primitives::activation;
+use crate::formula::Dual;
 use crate::options::{Activation, Denominator, Over, Regions};
 use core::ops::Range;
 use pulp::{Simd, WithSimd};
@@ -60,9 +61,6 @@ fn run_in<T: Float>(call: &Call<'_>) -> Option<AnyTensor> {
     let device = logits.inner_device();
     let numbers: Vec<_> = sums.into_iter().flatten().map(T::from_f64).collect();
     let sums = tensor(numbers, &[samples, classes, 3], &device);
-    if !is_tracked {
-        return Some(logits.lift(sums));
-    }
     let dtype = logits.dtype();
     batch.logits = None;
     custom_backward(sums, core::slice::from_ref(logits), move |upstream| {
@@ -172,174 +170,57 @@ impl<T: Float> WithSimd for Run<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Vec<[f64; 3]> {
-        let Self(mut task) = self;
-        let classes = task.inputs.len();
-        let squared = task.denominator == Denominator::Squared;
-        let mut sums: Vec<[Sum; 3]> = (0..classes).map(|_| Default::default()).collect();
-        let mut probabilities = vec![[T::default(); GROUP]; classes];
-        let mut buffer = [T::default(); GROUP];
-        let pixels = task.inputs[0].1.len();
-        let mut start = 0;
-        while start < pixels {
-            let size = GROUP.min(pixels - start);
-            let block = start..start + size;
-            match &mut task.wanted {
-                Wanted::Sums(buffer) => {
-                    activate(simd, task.activation, task.inputs, block.clone(), &mut probabilities);
-                    for ((sums, p), (_, masks)) in sums.iter_mut().zip(&probabilities).zip(task.inputs) {
-                        let (p, t) = (&p[..size], &masks[block.clone()]);
-                        let [both, prediction, target] = sums;
-                        both.add(p, Some(t));
-                        prediction.add(p, squared.then_some(p));
-                        target.add(t, squared.then_some(t));
+        let Self(Task { activation, denominator, inputs, mut wanted }) = self;
+        let mut sums: Vec<[Sum; 3]> = inputs.iter().map(|_| Default::default()).collect();
+        let mut probabilities = vec![[T::default(); GROUP]; inputs.len()];
+        let pixels = inputs[0].1.len();
+        for start in (0..pixels).step_by(GROUP) {
+            let block = start..pixels.min(start + GROUP);
+            let size = block.len();
+            match &mut wanted {
+                Wanted::Sums(buffers) => {
+                    let logits: Vec<_> = inputs.iter().map(|(logits, _)| &logits[block.clone()]).collect();
+                    activation::forward(simd, activation, &logits, &mut probabilities);
+                    for ((sums, p), (_, masks)) in sums.iter_mut().zip(&probabilities).zip(inputs) {
+                        let mut number = 0;
+                        while number < 3 {
+                            let mut terms = *p;
+                            zip(
+                                simd,
+                                &masks[block.clone()],
+                                &mut terms[..size],
+                                #[inline(always)]
+                                |t, p| of_pixel(denominator, p, t)[number],
+                            );
+                            sums[number].add(&terms[..size], None);
+                            number += 1;
+                        }
                     }
-                    for (buffer, p) in buffer.iter_mut().flatten().zip(&probabilities) {
+                    for (buffer, p) in buffers.iter_mut().flatten().zip(&probabilities) {
                         buffer[block.clone()].copy_from_slice(&p[..size]);
                     }
                 }
                 Wanted::Gradient(gradient, slopes) => {
-                    for (p, stored) in probabilities.iter_mut().zip(gradient.iter()) {
-                        p[..size].copy_from_slice(&stored[block.clone()]);
-                    }
-                    // The derivatives by the probabilities, and for a softmax their mean.
-                    let mut mean = [T::default(); GROUP];
-                    for (class, (gradient, [by_both, by_prediction, _])) in
-                        gradient.iter_mut().zip(slopes.iter()).enumerate()
-                    {
-                        let (p, gradient) = (&probabilities[class][..size], &mut gradient[block.clone()]);
-                        gradient.copy_from_slice(&task.inputs[class].1[block.clone()]);
+                    let mut gradient: Vec<_> = gradient.iter_mut().map(|part| &mut part[block.clone()]).collect();
+                    for (class, gradient) in gradient.iter_mut().enumerate() {
+                        probabilities[class][..size].copy_from_slice(gradient);
+                        let [by_both, by_prediction, _] = slopes[class];
                         zip(
                             simd,
-                            p,
+                            &inputs[class].1[block.clone()],
                             gradient,
                             #[inline(always)]
-                            |p, t| {
-                                let by_size = if squared { p * (2.0 * by_prediction) } else { p.lit(*by_prediction) };
-                                t * *by_both + by_size
+                            |t, p| {
+                                let [both, prediction, _] =
+                                    of_pixel(denominator, Dual::<_, 1>::variable(p, 0), Dual::constant(t));
+                                both.slope[0] * by_both + prediction.slope[0] * by_prediction
                             },
                         );
-                        match task.activation {
-                            Activation::None => {}
-                            Activation::Sigmoid => zip(
-                                simd,
-                                p,
-                                gradient,
-                                #[inline(always)]
-                                |p, slope| slope * p * (-p + 1.0),
-                            ),
-                            Activation::Softmax => {
-                                buffer[..size].copy_from_slice(p);
-                                zip(
-                                    simd,
-                                    gradient,
-                                    &mut buffer[..size],
-                                    #[inline(always)]
-                                    |slope, p| slope * p,
-                                );
-                                zip(
-                                    simd,
-                                    &buffer[..size],
-                                    &mut mean[..size],
-                                    #[inline(always)]
-                                    |part, mean| mean + part,
-                                );
-                            }
-                        }
                     }
-                    if task.activation == Activation::Softmax {
-                        for (class, gradient) in gradient.iter_mut().enumerate() {
-                            let gradient = &mut gradient[block.clone()];
-                            zip(
-                                simd,
-                                &mean[..size],
-                                gradient,
-                                #[inline(always)]
-                                |mean, slope| slope - mean,
-                            );
-                            zip(
-                                simd,
-                                &probabilities[class][..size],
-                                gradient,
-                                #[inline(always)]
-                                |p, slope| slope * p,
-                            );
-                        }
-                    }
+                    activation::backward(simd, activation, &probabilities, &mut gradient);
                 }
             }
-            start += size;
         }
-        sums.iter().map(|sums| [sums[0].total(), sums[1].total(), sums[2].total()]).collect()
-    }
-}
-
-/// The probabilities of some pixels.
-#[inline(always)]
-fn activate<S: Simd, T: Float>(
-    simd: S,
-    activation: Activation,
-    inputs: &[(&[T], &[T])],
-    block: Range<usize>,
-    probabilities: &mut [[T; GROUP]],
-) {
-    let size = block.len();
-    match activation {
-        Activation::None => {
-            for (p, (logits, _)) in probabilities.iter_mut().zip(inputs) {
-                p[..size].copy_from_slice(&logits[block.clone()]);
-            }
-        }
-        Activation::Sigmoid => {
-            for (p, (logits, _)) in probabilities.iter_mut().zip(inputs) {
-                zip(
-                    simd,
-                    &logits[block.clone()],
-                    &mut p[..size],
-                    #[inline(always)]
-                    |x, _| x.sigmoid(),
-                );
-            }
-        }
-        Activation::Softmax => {
-            let logits = |class: usize| &inputs[class].0[block.clone()];
-            let mut buffer = [T::default(); GROUP];
-            buffer[..size].copy_from_slice(logits(0));
-            for class in 1..inputs.len() {
-                zip(
-                    simd,
-                    logits(class),
-                    &mut buffer[..size],
-                    #[inline(always)]
-                    |x, most| x.maximum(most),
-                );
-            }
-            let mut total = [T::default(); GROUP];
-            for (class, p) in probabilities.iter_mut().enumerate() {
-                p[..size].copy_from_slice(&buffer[..size]);
-                zip(
-                    simd,
-                    logits(class),
-                    &mut p[..size],
-                    #[inline(always)]
-                    |x, most| (x - most).exp(),
-                );
-                zip(
-                    simd,
-                    &p[..size],
-                    &mut total[..size],
-                    #[inline(always)]
-                    |p, total| total + p,
-                );
-            }
-            for p in probabilities.iter_mut() {
-                zip(
-                    simd,
-                    &total[..size],
-                    &mut p[..size],
-                    #[inline(always)]
-                    |total, p| p / total,
-                );
-            }
-        }
+        sums.iter().map(|sums| sums.each_ref().map(Sum::total)).collect()
     }
 }

@@ -7,11 +7,12 @@ mod masks;
 use super::any_tensor::AnyTensor;
 use super::{keep_graph, machine};
 use crate::check::{Reference, widen};
+use crate::engine::primitives::softmax::softmax;
 use crate::error::{InputError, InputProblem};
-use crate::formula::{Overlap, OverlapFormula};
+use crate::formula::{Overlap, OverlapFormula, Real};
 use crate::options::{AbsentClasses, Activation, Background, Denominator, Over, Regions};
-use crate::reduction::{Unreduced, row_sums};
-use burn::tensor::{Bool, Tensor, activation};
+use crate::reduction::{Extras, Given, Reduction, Unreduced, cleaned, row_sums};
+use burn::tensor::{Bool, Tensor};
 
 pub use masks::Masks;
 
@@ -39,8 +40,8 @@ impl Pixels {
     pub fn probabilities(&self, activation: Activation) -> Tensor<3> {
         let logits = self.logits.clone();
         let probabilities = match activation {
-            Activation::Sigmoid => crate::formula::Real::sigmoid(logits),
-            Activation::Softmax => activation::softmax(logits, 1),
+            Activation::Sigmoid => Real::sigmoid(logits),
+            Activation::Softmax => softmax(logits),
             Activation::None => logits,
         };
         match &self.valid {
@@ -80,14 +81,20 @@ pub(crate) fn sums(regions: &Regions, pixels: &Pixels) -> Overlap<Tensor<2>> {
         let sum = |number| sums.clone().narrow(2, number, 1).squeeze_dim(2);
         return Overlap { both: sum(0), prediction: sum(1), target: sum(2) };
     }
-    let p = pixels.probabilities(regions.activation);
-    let t = pixels.masks.clone();
     let sum = |values| total(values, regions.over);
-    let size = |values: Tensor<3>| match regions.denominator {
-        Denominator::Linear => sum(values),
-        Denominator::Squared => sum(values.clone() * values),
-    };
-    Overlap { both: sum(p.clone() * t.clone()), prediction: size(p), target: size(t) }
+    let probabilities = pixels.probabilities(regions.activation);
+    let [both, prediction, target] = of_pixel(regions.denominator, probabilities, pixels.masks.clone()).map(sum);
+    Overlap { both, prediction, target }
+}
+
+/// What a pixel with this probability and mask adds to each number of an [`Overlap`].
+#[inline(always)]
+fn of_pixel<R: Real>(denominator: Denominator, p: R, t: R) -> [R; 3] {
+    let both = p.clone() * t.clone();
+    match denominator {
+        Denominator::Linear => [both, p, t],
+        Denominator::Squared => [both, p.square(), t.square()],
+    }
 }
 
 impl<F: OverlapFormula> Segmentation for F {
@@ -101,7 +108,7 @@ pub(crate) fn check<const D: usize>(
     regions: &Regions,
     logits: Reference<'_, D>,
     masks: &Masks<D>,
-    weights: Option<&Tensor<2>>,
+    extras: &Extras,
 ) -> Result<(), InputError> {
     const { assert!(D >= 2, "segmentation needs the axes [N, C, ..]") };
     let dims = logits.tensor.dims();
@@ -131,7 +138,7 @@ pub(crate) fn check<const D: usize>(
         }
         logits.same_device("valid", valid)?;
     }
-    weights.map_or(Ok(()), |weights| logits.weights([dims[0], dims[1]], weights))
+    logits.extras_of_elements(&dims[..2], extras)
 }
 
 /// The `[N, C]` values of the pixels.
@@ -139,7 +146,56 @@ pub(crate) fn of_pixels<S: Segmentation>(loss: &S, regions: &Regions, pixels: Pi
     keep_graph(loss.values(regions, pixels.clone()), pixels.logits)
 }
 
-/// The unreduced values, computed in at least single precision.
+/// The masks without the pixels that are masked, and what else was given of the values `[N, C]`: of them those are valid that have a
+/// pixel left.
+fn split<const D: usize>(masks: Masks<D>, extras: Extras) -> (Masks<D>, Given<2>) {
+    let dims = masks.masks.dims();
+    let shape = [dims[0], dims[1]];
+    let (mask, extras) = extras.split_mask(dims);
+    let Some(mask) = mask else { return (masks, extras.given(shape)) };
+    let extras = extras.with_mask(has_pixel(mask.clone()));
+    let valid = match masks.valid {
+        None => mask,
+        Some(valid) => valid.bool_and(mask),
+    };
+    (Masks { valid: Some(valid), ..masks }, extras.given(shape))
+}
+
+/// Where a sample and class has a pixel that counts: `[N, C]`.
+fn has_pixel<const D: usize>(valid: Tensor<D, Bool>) -> Tensor<2, Bool> {
+    let dims = valid.dims();
+    let [samples, classes, pixels] = [dims[0], dims[1], dims[2..].iter().product()];
+    if pixels == 0 {
+        return Tensor::<2>::zeros([samples, classes], &valid.device()).equal_scalar(0.0);
+    }
+    valid.reshape([samples, classes, pixels]).any_dim(2).squeeze_dim(2)
+}
+
+/// The unreduced values with all that was given.
+pub(crate) fn unreduced<S: Segmentation, const D: usize>(
+    loss: &S,
+    regions: &Regions,
+    logits: Tensor<D>,
+    masks: Masks<D>,
+    extras: Extras,
+) -> Unreduced<2> {
+    let (masks, given) = split(masks, extras);
+    given.apply(values(loss, regions, logits, masks))
+}
+
+/// The value of the batch.
+pub(crate) fn reduce<S: Segmentation, const D: usize>(
+    loss: &S,
+    (regions, reduction): (&Regions, Reduction),
+    logits: Tensor<D>,
+    masks: Masks<D>,
+    extras: Extras,
+) -> Tensor<1> {
+    let (masks, given) = split(masks, extras);
+    given.reduce(reduction, values(loss, regions, logits, masks))
+}
+
+/// The unreduced values, computed in at least single precision. A sample and class without a valid pixel counts nothing.
 pub(crate) fn values<S: Segmentation, const D: usize>(
     loss: &S,
     regions: &Regions,
@@ -163,12 +219,8 @@ pub(crate) fn values<S: Segmentation, const D: usize>(
     let valid = valid.map(|valid| valid.reshape(shape));
     let pixels = match &valid {
         None => Pixels { logits, masks, valid },
-        Some(mask) => {
-            // Nothing of an ignored pixel comes through, not even a NaN.
-            let ignored = mask.clone().bool_not();
-            let (logits, masks) = (logits.mask_fill(ignored.clone(), 0.0), masks.mask_fill(ignored, 0.0));
-            Pixels { logits, masks, valid }
-        }
+        // Nothing of an ignored pixel comes through, not even a NaN.
+        Some(mask) => Pixels { logits: cleaned(logits, Some(mask)), masks: cleaned(masks, Some(mask)), valid },
     };
 
     let mut dropped = None;
@@ -178,6 +230,9 @@ pub(crate) fn values<S: Segmentation, const D: usize>(
             None => mask,
         });
     };
+    if let Some(valid) = &pixels.valid {
+        drop(has_pixel(valid.clone()).bool_not());
+    }
     if regions.absent_classes == AbsentClasses::Skip {
         drop(total(pixels.masks.clone().detach(), regions.over).equal_scalar(0.0));
     }

@@ -8,9 +8,10 @@ use crate::engine::machine;
 use crate::engine::pointwise::PointKernel;
 use crate::engine::primitives::gather::gather;
 use crate::engine::primitives::labels::one_hot;
+use crate::engine::primitives::order_statistics::argmax;
+use crate::engine::primitives::softmax::{finite, log_softmax};
 use crate::formula::{Dual, Formula, Real, RowFormula};
-use crate::reduction::{Reduction, Unreduced};
-use burn::tensor::activation::log_softmax;
+use crate::reduction::{Divisor, Given, Reduction, Unreduced};
 use burn::tensor::{Int, Tensor};
 
 /// What rows of logits are compared with.
@@ -36,7 +37,7 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
         Target::Teacher { sharpness, .. } => logits * *sharpness,
         _ => logits,
     };
-    let log_p = log_softmax(logits.clone(), 1);
+    let log_p = log_softmax(logits.clone());
     let (keep, floor) = formula.smoothing(classes);
     let factors = formula.class_factors().map(|factors| per_class(factors, &logits));
     let of_classes = |shares: Tensor<2>| match &factors {
@@ -70,7 +71,7 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
                 let is_zero = of.clone().lower_scalar(LEAST_PROBABILITY);
                 (of.clone().mask_fill(is_zero.clone(), 1.0).log(), is_zero)
             };
-            let log_q = log_softmax((log_t * *sharpness).mask_fill(is_zero.clone(), MINUS_INFINITY), 1);
+            let log_q = log_softmax((log_t * *sharpness).mask_fill(is_zero.clone(), MINUS_INFINITY));
             // A row without any probability has none after the softmax either.
             (None, sum(formula.eval(log_p.clone(), log_q.mask_fill(is_zero, MINUS_INFINITY))))
         }
@@ -84,11 +85,10 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
         }
     };
     let normalizer = normalizer.filter(|_| formula.factors_count());
-    let log_total = || match target {
-        Target::Labels { of: labels, .. } => {
-            gather(logits.clone(), labels.clone()) - gather(log_p.clone(), labels.clone())
-        }
-        _ => (logits.clone() - log_p.clone()).narrow(1, 0, 1).squeeze_dim::<1>(1),
+    // By a class whose logit is not minus infinity.
+    let log_total = || {
+        let places = argmax(logits.clone().detach());
+        gather(finite(logits.clone()), places.clone()) - gather(log_p.clone(), places)
     };
     // The graph is built only where something comes of it.
     let has_penalty = formula.penalty(0.0).is_some();
@@ -152,6 +152,15 @@ pub(crate) struct Reduce {
     pub(crate) samples: usize,
     /// Those of the rows, or of the samples.
     pub(crate) weights: Option<AnyTensor>,
+}
+
+impl Reduce {
+    /// As a reduction says, with all that was given; and what the result has to be divided by, where a kernel does not know.
+    pub(crate) fn new<const L: usize>(reduction: Reduction, given: &Given<L>) -> (Self, Option<Divisor>) {
+        let divisor = given.counted(reduction);
+        let reduction = if divisor.is_some() { Reduction::Sum } else { reduction };
+        (Self { reduction, samples: given.samples, weights: given.weights.as_ref().map(AnyTensor::from) }, divisor)
+    }
 }
 
 /// What a machine makes of a call: the values, or the reduced one, and what each row counts.

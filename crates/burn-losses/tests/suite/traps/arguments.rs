@@ -5,6 +5,7 @@ use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 use burn_losses::binary::{BceLossConfig, FocalLossConfig};
 use burn_losses::classification::{CrossEntropyLossConfig, MultiMarginLossConfig};
 use burn_losses::prelude::*;
+use burn_losses::segmentation::DiceLossConfig;
 
 #[test]
 fn wrong_shapes_and_types_are_named() {
@@ -17,26 +18,43 @@ fn wrong_shapes_and_types_are_named() {
     let (x, y) = (Tensor::<2>::ones([4, 3], &device), Tensor::<2>::ones([4, 2], &device));
     let expected = "focal: `targets` has shape [4, 2], expected [4, 3] (that of `logits`)";
     assert_eq!(message(&|| drop(loss.forward(x.clone(), y.clone()))), expected);
-    assert_eq!(loss.check(&x, &y, None).unwrap_err().to_string(), expected);
+    assert_eq!(loss.check(&x, &y, &Extras::new()).unwrap_err().to_string(), expected);
     assert_eq!(
-        loss.check(&x, &x, Some(&y)).unwrap_err().to_string(),
+        loss.check(&x, &x, &y.clone().into()).unwrap_err().to_string(),
         "focal: `weights` has shape [4, 2], expected [4, 3] (one weight per value) or [4, 1] (one per sample)"
+    );
+    let mask = y.clone().equal_scalar(1.0);
+    assert_eq!(
+        loss.check(&x, &x, &mask.into()).unwrap_err().to_string(),
+        "focal: `mask` has shape [4, 2], expected [4, 3] (one entry per value) or [4, 1] (one per sample)"
+    );
+    assert_eq!(
+        loss.check(&x, &x, &Tensor::<1>::ones([4], &device).into()).unwrap_err().to_string(),
+        "focal: `weights` has shape [4], expected [4, 3] (one weight per value) or [4, 1] (one per sample)"
+    );
+    let pixels = DiceLossConfig::new().init(&device);
+    let (logits, masks) = (Tensor::<3>::ones([2, 3, 5], &device), Tensor::<3>::ones([2, 3, 5], &device));
+    let mask = Tensor::<3>::ones([2, 3, 1], &device).equal_scalar(1.0);
+    assert_eq!(
+        pixels.check(&logits, &masks.into(), &mask.into()).unwrap_err().to_string(),
+        "dice: `mask` has shape [2, 3, 1], expected [2, 3, 5] (that of `logits`), [2, 1, 5] (one entry for all classes) or \
+         [2, 1, 1] (one per sample)"
     );
     let double = x.clone().cast(FloatDType::F64);
     assert_eq!(
-        loss.check(&x, &double, None).unwrap_err().to_string(),
+        loss.check(&x, &double, &Extras::new()).unwrap_err().to_string(),
         "focal: `targets` has type F64, expected F32 (that of `logits`)"
     );
-    assert!(loss.check(&x.clone().cast(FloatDType::F16), &x, None).is_ok(), "half precision goes with f32");
+    assert!(loss.check(&x.clone().cast(FloatDType::F16), &x, &Extras::new()).is_ok(), "half precision goes with f32");
 
     let loss = CrossEntropyLossConfig::new().with_class_weights(vec![1.0; 5]).init(&device);
     assert_eq!(
-        loss.check(&x, &Tensor::<1, Int>::zeros([4], &device), None).unwrap_err().to_string(),
+        loss.check(&x, &Tensor::<1, Int>::zeros([4], &device), &Extras::new()).unwrap_err().to_string(),
         "cross_entropy: `logits` has shape [4, 3], expected 5 classes on axis 1, as the config has"
     );
     let loss = CrossEntropyLossConfig::new().init(&device);
     assert_eq!(
-        loss.check(&x, &Tensor::<1, Int>::zeros([3], &device), None).unwrap_err().to_string(),
+        loss.check(&x, &Tensor::<1, Int>::zeros([3], &device), &Extras::new()).unwrap_err().to_string(),
         "cross_entropy: `labels` has shape [3], expected [4] (that of `logits` without the class axis)"
     );
     let margin = MultiMarginLossConfig::new().init(&device);
@@ -47,7 +65,7 @@ fn wrong_shapes_and_types_are_named() {
     );
     let multi_label = BceLossConfig::new().with_pos_weight(vec![1.0, 2.0]).init(&device);
     assert_eq!(
-        multi_label.check(&x, &x, None).unwrap_err().to_string(),
+        multi_label.check(&x, &x, &Extras::new()).unwrap_err().to_string(),
         "bce: `logits` has shape [4, 3], expected 2 classes on axis 1, as `pos_weight` has"
     );
 }

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 /// Every loss of two boxes, by its kind.
 fn losses(device: &Device) -> Vec<(&'static str, AnyLoss)> {
     let kinds = registry().into_iter().filter(|info| info.family == "boxes" && info.kind != "distribution_focal");
-    kinds.map(|info| (info.kind, LossConfig::of("boxes", info.kind).unwrap().init(device))).collect()
+    kinds.map(|info| (info.kind, LossConfig::example("boxes", info.kind).unwrap().init(device))).collect()
 }
 
 fn evaluate(loss: &AnyLoss, predictions: &[[f64; 4]], targets: &[[f64; 4]], target: &Target) -> Evaluation {

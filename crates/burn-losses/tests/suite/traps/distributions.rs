@@ -65,7 +65,7 @@ fn t13_kl_is_the_same_on_every_device() {
 fn vanishing_probabilities_have_finite_gradients() {
     for target in devices::all() {
         for info in registry().iter().filter(|info| info.family == "distribution") {
-            let loss = LossConfig::of("distribution", info.kind).unwrap().init(&target.device);
+            let loss = LossConfig::example("distribution", info.kind).unwrap().init(&target.device);
             for z in (80..=112).chain([700, 720, 744, 760]) {
                 let tensor = |data: Vec<f64>| TensorData::new(data, [2, 3]);
                 let inputs = Inputs::from([
@@ -123,8 +123,8 @@ fn a_hard_weight_needs_labels_and_a_wrong_label_is_nan() {
     let config = DistillationLossConfig::new().with_hard_weight(0.5).with_input(DistributionInput::Logits);
     let loss = config.init(&device);
     let (student, teacher) = (matrix(&[[1.0, 0.0]], &device, F64), matrix(&[[0.5, 0.5]], &device, F64));
-    let error = loss.check(&student, &teacher).unwrap_err().to_string();
+    let error = loss.check(&student, &teacher, &Extras::new()).unwrap_err().to_string();
     assert_eq!(error, "distillation: `labels` is missing: `hard_weight` is not 0: call `forward_with_labels`");
     let labels = Tensor::<1, Int>::from_ints([2], &device);
-    assert!(number(loss.forward_with_labels(student, teacher, labels)).is_nan());
+    assert!(number(loss.forward_with_labels(student, teacher, labels, Extras::new())).is_nan());
 }

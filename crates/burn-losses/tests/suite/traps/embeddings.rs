@@ -18,7 +18,7 @@ fn pairwise() -> impl Iterator<Item = burn_losses::LossInfo> {
 }
 
 fn metric_losses(device: &Device) -> Vec<(&'static str, AnyLoss)> {
-    pairwise().map(|info| (info.kind, LossConfig::of("metric", info.kind).unwrap().init(device))).collect()
+    pairwise().map(|info| (info.kind, LossConfig::example("metric", info.kind).unwrap().init(device))).collect()
 }
 
 fn inputs(embeddings: &[[f64; 2]], labels: &[i64]) -> Inputs {
@@ -149,7 +149,7 @@ fn t59_t61_margins_are_whole_numbers_or_radians() {
 fn t60_centers_move_by_the_rule_of_the_paper() {
     for target in devices::all() {
         let device = target.device.clone().autodiff();
-        let config = CenterLossConfig::new().with_num_classes(3).with_center_lr(0.5);
+        let config = CenterLossConfig::new(3, 2).with_center_lr(0.5);
         let loss = config.init(&device);
         let dtype = DType::from(target.dtype);
         let rows = matrix(&[[2.0, 0.0], [4.0, 2.0], [1.0, 1.0]], &device, dtype);
@@ -178,8 +178,7 @@ fn logits_have_no_margin() {
     let rows = matrix(&[[1.0, -0.5], [0.3, 0.8]], &device, DType::F32);
     let weight = matrix(&[[1.0, 0.0], [0.0, 1.0]], &device, DType::F32);
     let head = |margin| {
-        let config =
-            ArcfaceLossConfig::new().with_num_classes(2).with_scale(4.0).with_embedding_dim(2).with_margin(margin);
+        let config = ArcfaceLossConfig::new(2, 2).with_scale(4.0).with_margin(margin);
         config.init(&device).with_weight(weight.clone())
     };
     assert_eq!(list(head(0.0).logits(rows.clone())), list(head(0.5).logits(rows.clone())));
@@ -206,7 +205,7 @@ fn embeddings_that_are_no_numbers_have_no_value() {
 #[test]
 fn t60_a_row_that_is_not_finite_moves_no_center() {
     let device = flex().autodiff();
-    let loss = CenterLossConfig::new().with_num_classes(3).init(&device);
+    let loss = CenterLossConfig::new(3, 2).init(&device);
     for bad in [f64::INFINITY, f64::NAN] {
         let rows = matrix(&[[bad, 2.0], [3.0, 4.0]], &device, DType::F32);
         loss.forward(rows, ints(&[0, 1], &device));
@@ -219,7 +218,7 @@ fn t60_a_row_that_is_not_finite_moves_no_center() {
 #[test]
 fn labels_of_eight_bits_are_classes() {
     let device = flex();
-    let head = burn_losses::heads::SoftmaxLossConfig::new().with_num_classes(300).with_embedding_dim(2).init(&device);
+    let head = burn_losses::heads::SoftmaxLossConfig::new(300, 2).init(&device);
     let rows = matrix(&[[1.0, -0.5], [0.3, 0.8]], &device, DType::F32);
     let labels = ints(&[1, 100], &device);
     let narrow = labels.clone().cast(burn::tensor::IntDType::U8);

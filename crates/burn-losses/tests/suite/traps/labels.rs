@@ -113,7 +113,7 @@ fn t14c_the_weights_of_ignored_rows_are_not_in_the_divisor() {
     let loss =
         CrossEntropyLossConfig::new().with_ignore_index(-100).with_reduction(Reduction::WeightedMean).init(&device);
     let weights = vector(&[2.0, 50.0, 0.5], &device, F64);
-    let got = loss.forward_weighted(matrix(&ROWS, &device, F64), ints(&[2, -100, 1], &device), weights);
+    let got = loss.forward_with(matrix(&ROWS, &device, F64), ints(&[2, -100, 1], &device), weights);
     assert_near(number(got), (2.0 * nll(&ROWS[0], 2) + 0.5 * nll(&ROWS[2], 1)) / 2.5);
 }
 
@@ -152,7 +152,7 @@ fn t70_none_then_mean_is_mean_with_ignored_rows_and_mining() {
         .with_keep(Keep::Count(1));
     let (logits, labels) = (matrix(&ROWS, &device, F64), ints(&[2, -1, 1], &device));
     fn means<L: ClassificationLoss>(loss: &L, logits: Tensor<2>, labels: Tensor<1, Int>) -> [f64; 3] {
-        let unreduced = loss.forward_unreduced(logits.clone(), labels.clone());
+        let unreduced = loss.forward_unreduced(logits.clone(), labels.clone(), Extras::new());
         let count = unreduced.count();
         let values = loss.forward_no_reduction(logits.clone(), labels.clone());
         [
@@ -176,7 +176,7 @@ fn t72_an_ignored_label_has_no_meaning_for_soft_targets() {
     let device = Device::flex();
     let loss = CrossEntropyLossConfig::new().with_ignore_index(1).init(&device);
     let logits = matrix(&ROWS, &device, F64);
-    let error = loss.check_soft::<2, 1>(&logits, &logits, None, None).unwrap_err().to_string();
+    let error = loss.check_soft(&logits, &logits, &Extras::new()).unwrap_err().to_string();
     assert!(error.contains("rows are ignored by a `mask`"), "{error}");
 }
 

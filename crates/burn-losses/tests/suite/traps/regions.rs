@@ -78,7 +78,7 @@ fn masks_need_to_say_what_is_ignored() {
     let device = flex();
     let loss = DiceLossConfig::new().with_ignore_index(255).init(&device);
     let zeros = || Tensor::<3>::zeros([1, 2, 3], &device);
-    let error = loss.check(&zeros(), &zeros().into(), None).unwrap_err();
+    let error = loss.check(&zeros(), &zeros().into(), &Extras::new()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "dice: `masks` is not supported: `ignore_index` is a label: make masks of labels with `masks_of`, or say which \
@@ -290,7 +290,7 @@ fn wrong_regions_are_named() {
     let dice = DiceLossConfig::new();
     let check = |config: &DiceLossConfig, logits: [usize; 3], masks: [usize; 3]| {
         let masks = zeros(masks).into();
-        config.init(&device).check(&zeros(logits), &masks, None).unwrap_err().to_string()
+        config.init(&device).check(&zeros(logits), &masks, &Extras::new()).unwrap_err().to_string()
     };
     assert_eq!(
         check(&dice, [2, 3, 4], [2, 1, 4]),
@@ -302,7 +302,7 @@ fn wrong_regions_are_named() {
         "dice: `logits` has shape [2, 1, 4], expected at least 2 classes on axis 1: the softmax of one is always 1"
     );
     let weights = Tensor::<2>::ones([2, 4], &device);
-    let error = dice.init(&device).check(&zeros([2, 3, 4]), &zeros([2, 3, 4]).into(), Some(&weights)).unwrap_err();
+    let error = dice.init(&device).check(&zeros([2, 3, 4]), &zeros([2, 3, 4]).into(), &weights.into()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "dice: `weights` has shape [2, 4], expected [2, 3] (one weight per value) or [2, 1] (one per sample)"

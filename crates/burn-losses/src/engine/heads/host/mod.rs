@@ -126,9 +126,6 @@ where
 
     let device = inputs[0].inner_device();
     let value = scalar::<T>(divided(sum, divisor), &device);
-    if !is_tracked {
-        return Some(inputs[0].lift(value));
-    }
     custom_backward(value, inputs, move |upstream| {
         let all = gradients.into_iter().zip(shapes);
         let gradient = |numbers, shape: Vec<usize>| tensor::<T>(numbers, &shape, &device).times(upstream.clone());

@@ -8,9 +8,11 @@ use super::blocks::{BLOCK, par_rows, part};
 use super::simd::Float;
 use super::unsafe_calls;
 use crate::engine::any_tensor::AnyTensor;
+use crate::engine::custom_backward::custom_backward;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use core::marker::PhantomData;
 use core::ops::Range;
+use core::slice::from_ref;
 use half::slice::HalfFloatSliceExt;
 
 pub(crate) use pool::{BufferPool, Pooled, release, set_limit, waiting_bytes};
@@ -193,6 +195,24 @@ pub(crate) fn scalar<T: Float>(number: f64, device: &Device) -> AnyTensor {
     tensor(vec![T::from_f64(number)], &[1], device)
 }
 
+/// A value in the graph of the tensor that it is computed from, with these slopes for an upstream gradient of 1: one number, or one of
+/// each row of the slopes.
+pub(crate) fn with_slopes<T: Float>(
+    of: &AnyTensor,
+    value: AnyTensor,
+    slopes: Pooled<T>,
+    is_reduced: bool,
+) -> Option<AnyTensor> {
+    let (shape, device, dtype) = (of.shape(), of.inner_device(), of.dtype());
+    custom_backward(value, from_ref(of), move |upstream| {
+        let gradient = match is_reduced {
+            true => tensor(slopes, &shape, &device).times(upstream),
+            false => scaled_rows(slopes, &upstream, &shape, &device),
+        };
+        vec![Some(gradient.cast(dtype))]
+    })
+}
+
 /// The gradient of `[M, C]` rows whose values have these slopes, each row times what its value has from upstream.
 pub(crate) fn scaled_rows<T: Float>(
     mut slopes: Pooled<T>,
@@ -210,12 +230,14 @@ pub(crate) fn scaled_rows<T: Float>(
             slopes
                 .iter_mut()
                 .zip(part(upstream, block, BLOCK, 1))
-                .for_each(|(slope, factor)| *slope = *slope * *factor);
+                .for_each(|(slope, factor)| *slope = if factor.to_f64() == 0.0 { *factor } else { *slope * *factor });
         });
     } else {
         par_rows(&mut slopes, width, (BLOCK / width).max(1), &|row, slopes| {
             let factor = upstream[row];
-            if factor.to_f64() != 1.0 {
+            if factor.to_f64() == 0.0 {
+                slopes.fill(factor);
+            } else if factor.to_f64() != 1.0 {
                 slopes.iter_mut().for_each(|slope| *slope = *slope * factor);
             }
         });

@@ -20,48 +20,39 @@ impl<R> KnownZero<R> {
     }
 }
 
-impl<R: Real + Copy> Add for KnownZero<R> {
-    type Output = Self;
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        match [self.is_zero, other.is_zero] {
-            [true, _] => other,
-            [_, true] => self,
-            _ => Self::new(self.numbers + other.numbers),
+macro_rules! operators {
+    ($($trait:ident $method:ident |$a:ident, $b:ident: $other:ty| $result:expr;)*) => {$(
+        impl<R: Real + Copy> $trait<$other> for KnownZero<R> {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, $b: $other) -> Self {
+                let $a = self;
+                $result
+            }
         }
-    }
+    )*};
 }
 
-impl<R: Real + Copy> Sub for KnownZero<R> {
-    type Output = Self;
-    #[inline(always)]
-    fn sub(self, other: Self) -> Self {
-        match [self.is_zero, other.is_zero] {
-            [_, true] => self,
-            [true, _] => -other,
-            _ => Self::new(self.numbers - other.numbers),
-        }
-    }
-}
-
-impl<R: Real + Copy> Mul for KnownZero<R> {
-    type Output = Self;
-    #[inline(always)]
-    fn mul(self, other: Self) -> Self {
-        match [self.is_zero, other.is_zero] {
-            [true, _] => self,
-            [_, true] => other,
-            _ => Self::new(self.numbers * other.numbers),
-        }
-    }
-}
-
-impl<R: Real + Copy> Div for KnownZero<R> {
-    type Output = Self;
-    #[inline(always)]
-    fn div(self, other: Self) -> Self {
-        if self.is_zero { self } else { Self::new(self.numbers / other.numbers) }
-    }
+operators! {
+    Add add |a, b: Self| match [a.is_zero, b.is_zero] {
+        [true, _] => b,
+        [_, true] => a,
+        _ => Self::new(a.numbers + b.numbers),
+    };
+    Sub sub |a, b: Self| match [a.is_zero, b.is_zero] {
+        [_, true] => a,
+        [true, _] => -b,
+        _ => Self::new(a.numbers - b.numbers),
+    };
+    Mul mul |a, b: Self| match [a.is_zero, b.is_zero] {
+        [true, _] => a,
+        [_, true] => b,
+        _ => Self::new(a.numbers * b.numbers),
+    };
+    Div div |a, b: Self| if a.is_zero { a } else { Self::new(a.numbers / b.numbers) };
+    Add add |a, b: f64| Self::new(a.numbers + b);
+    Sub sub |a, b: f64| Self::new(a.numbers - b);
+    Mul mul |a, b: f64| if a.is_zero { a } else { Self::new(a.numbers * b) };
 }
 
 impl<R: Real + Copy> Neg for KnownZero<R> {
@@ -69,30 +60,6 @@ impl<R: Real + Copy> Neg for KnownZero<R> {
     #[inline(always)]
     fn neg(self) -> Self {
         if self.is_zero { self } else { Self::new(-self.numbers) }
-    }
-}
-
-impl<R: Real + Copy> Add<f64> for KnownZero<R> {
-    type Output = Self;
-    #[inline(always)]
-    fn add(self, constant: f64) -> Self {
-        Self::new(self.numbers + constant)
-    }
-}
-
-impl<R: Real + Copy> Sub<f64> for KnownZero<R> {
-    type Output = Self;
-    #[inline(always)]
-    fn sub(self, constant: f64) -> Self {
-        Self::new(self.numbers - constant)
-    }
-}
-
-impl<R: Real + Copy> Mul<f64> for KnownZero<R> {
-    type Output = Self;
-    #[inline(always)]
-    fn mul(self, constant: f64) -> Self {
-        if self.is_zero { self } else { Self::new(self.numbers * constant) }
     }
 }
 

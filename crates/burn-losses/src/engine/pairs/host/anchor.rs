@@ -1,14 +1,13 @@
 //! The scores of an anchor -> its value, and what the value changes by.
 
-use crate::engine::host::simd::{Float, Lanes, MOST_LANES, Sum, largest, load, splat};
+use super::scratch::{NUMBERS, Scratch, add};
+use super::triplets::{Scores, Sums};
+use crate::engine::host::simd::{Float, Lanes, Sum, largest, load, splat};
 use crate::engine::host::vectors::dot;
 use crate::engine::pairs::anchors::LEAST;
-use crate::formula::{self, Anchor, AnchorFormula, Counts, Distance, Dual, Partners, Real};
+use crate::formula::{self, Anchor, AnchorFormula, Counts, Dual, Partners, Real, Triplets};
 use core::ops::Range;
 use pulp::{Simd, WithSimd};
-
-/// The numbers of an anchor that its value may be made of.
-const NUMBERS: usize = 2;
 
 type Register<S> = <f64 as Float>::Lanes<S>;
 type Score<S> = Dual<Register<S>, 1>;
@@ -80,20 +79,22 @@ impl<F: AnchorFormula> WithSimd for OfFormula<'_, '_, F> {
         for (anchor, numbers) in anchors.zip(numbers.chunks(others.len())) {
             let counts = scratch.compare(labels[anchor], others, is_same.then_some(anchor));
             scratch.fill(simd, formula, numbers, scaling.unwrap_or([1.0, 0.0]));
-            let mut row =
-                Row { formula, simd, scratch: &mut scratch, counts, is_tracked, factors: [0.0; NUMBERS], used: 0 };
+            let (factors, triplets) = ([0.0; NUMBERS], Sums::default());
+            let mut row = Row { formula, simd, scratch: &mut scratch, counts, is_tracked, factors, triplets, used: 0 };
             let result = formula.eval(&mut row);
-            let factors = row.factors;
+            let Row { factors, triplets, .. } = row;
             let [positives, negatives] = counts;
             let is_complete = positives > 0 && negatives > 0;
             let (is_dropped, mass) = match formula.counts() {
-                Counts::One => (false, 1),
-                Counts::Pairs => (false, positives + negatives),
-                Counts::Positives => (false, positives),
-                Counts::WithPositive => (positives == 0, 1),
-                Counts::WithBoth => (!is_complete, 1),
+                Counts::One => (false, 1.0),
+                Counts::Pairs => (false, (positives + negatives) as f64),
+                Counts::Positives => (false, positives as f64),
+                Counts::WithPositive => (positives == 0, 1.0),
+                Counts::WithBoth => (!is_complete, 1.0),
                 // What is not a number counts, so that nobody takes it for nothing.
-                Counts::Active => (!is_complete, usize::from(result.value > 0.0 || result.value.is_nan())),
+                Counts::Active => (!is_complete, f64::from(result.value > 0.0 || result.value.is_nan())),
+                Counts::Triplets => (false, triplets.chosen),
+                Counts::ActiveTriplets => (false, triplets.active),
             };
             if is_dropped {
                 write(anchor, [0.0; RESULTS], &[]);
@@ -107,102 +108,9 @@ impl<F: AnchorFormula> WithSimd for OfFormula<'_, '_, F> {
                 Some(_) if is_tracked => [dot(&slopes[..numbers.len()], numbers), sum_of(&slopes[..numbers.len()])],
                 _ => [0.0; 2],
             };
-            write(anchor, [result.value, mass as f64, by_factor, by_term], slopes);
+            write(anchor, [result.value, mass, by_factor, by_term], slopes);
         }
         scratch.of_others
-    }
-}
-
-/// Space for what belongs to the pairs of an anchor, filled up to whole registers.
-struct Scratch {
-    scores: Vec<f64>,
-    /// The derivatives of the scores by the products.
-    d_score: Vec<f64>,
-    /// 1 where a pair is of these, else 0: positives, negatives, both.
-    masks: [Vec<f64>; 3],
-    terms: Vec<f64>,
-    by_given: Vec<f64>,
-    slopes: [Vec<f64>; NUMBERS],
-    /// Sums over all anchors; empty where nothing is symmetric.
-    of_others: [Vec<f64>; 3],
-}
-
-impl Scratch {
-    fn of(columns: usize, is_symmetric: bool) -> Self {
-        let numbers = || vec![0.0; columns.next_multiple_of(MOST_LANES)];
-        let sums = || vec![0.0; if is_symmetric { columns } else { 0 }];
-        Self {
-            scores: numbers(),
-            d_score: numbers(),
-            masks: [numbers(), numbers(), numbers()],
-            terms: numbers(),
-            by_given: numbers(),
-            slopes: [numbers(), numbers()],
-            of_others: [sums(), sums(), sums()],
-        }
-    }
-
-    /// The scores, of these numbers once they are scaled, and their derivatives by the products.
-    #[inline(always)]
-    fn fill<S: Simd>(&mut self, simd: S, formula: &impl AnchorFormula, numbers: &[f64], [factor, term]: [f64; 2]) {
-        let score = formula.score();
-        let (given, rest) = self.scores.split_at_mut(numbers.len());
-        given.copy_from_slice(numbers);
-        rest.fill(numbers[0]);
-        let mut i = 0;
-        while i < self.scores.len() {
-            let number = load::<S, f64>(simd, &self.scores[i..]) * factor + term;
-            let score = score_of(score, Dual::<_, 1>::variable(number, 0));
-            score.value.store(&mut self.scores[i..]);
-            score.slope[0].store(&mut self.d_score[i..]);
-            i += <Register<S> as Lanes<S, f64>>::COUNT;
-        }
-    }
-
-    /// Who is a positive and who is a negative, and how many there are.
-    #[inline(always)]
-    fn compare(&mut self, label: i64, others: &[i64], itself: Option<usize>) -> [usize; 2] {
-        let [positives, negatives, all] = &mut self.masks;
-        let (yes, no) = (1.0, 0.0);
-        let mut same = 0;
-        for (j, other) in others.iter().enumerate() {
-            let is_same = *other == label;
-            same += usize::from(is_same);
-            positives[j] = if is_same { yes } else { no };
-            negatives[j] = if is_same { no } else { yes };
-            all[j] = yes;
-        }
-        if let Some(itself) = itself {
-            positives[itself] = no;
-            all[itself] = no;
-        }
-        [same - usize::from(itself.is_some()), others.len() - same]
-    }
-
-    /// The derivatives of the value: the slopes of the numbers, each times its factor.
-    #[inline(always)]
-    fn finish(&mut self, factors: [f64; NUMBERS], numbers: &[f64]) -> &[f64] {
-        let [first, second] = &self.slopes;
-        for (i, slope) in self.terms.iter_mut().enumerate() {
-            *slope = (first[i] * factors[0] + second[i] * factors[1]) * self.d_score[i];
-        }
-        let [_, by_factor, by_term] = &mut self.of_others;
-        for ((sum, slope), number) in by_factor.iter_mut().zip(&self.terms).zip(numbers) {
-            *sum += slope * number;
-        }
-        add(by_term, &self.terms);
-        &self.terms
-    }
-}
-
-/// The score from what is computed of two rows: the product of vectors of length 1, or the square of their distance.
-#[inline(always)]
-fn score_of<R: Real>(score: formula::Score, number: R) -> R {
-    match score {
-        formula::Score::Given | formula::Score::Cosine => number,
-        formula::Score::Distance(Distance::SquaredEuclidean, _) => number,
-        formula::Score::Distance(Distance::Euclidean, _) => number.safe_sqrt(),
-        formula::Score::Distance(Distance::Cosine, _) => -number + 1.0,
     }
 }
 
@@ -215,6 +123,7 @@ struct Row<'a, F, S> {
     is_tracked: bool,
     /// What the slopes of each number are still to be multiplied by.
     factors: [f64; NUMBERS],
+    triplets: Sums,
     used: usize,
 }
 
@@ -385,6 +294,17 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
     fn smallest(&mut self, partners: Partners) -> Self::Number {
         self.extreme(partners, -1.0)
     }
+
+    #[inline(always)]
+    fn triplets(&mut self, chosen: Triplets) -> Self::Number {
+        if self.counts.contains(&0) {
+            return self.constant(0.0);
+        }
+        let Scratch { scores, masks: [positives, negatives, _], slopes, .. } = &mut *self.scratch;
+        let scores = Scores { scores, masks: [positives, negatives], slopes: &mut slopes[self.used] };
+        self.triplets = scores.sum(self.simd, self.formula, chosen);
+        self.number(self.triplets.terms, 1.0)
+    }
 }
 
 /// Whether a pair is of these; all are looked at, at once.
@@ -395,13 +315,6 @@ fn is_any(mask: &[f64]) -> bool {
         #[inline(always)]
         |is_any, mask| is_any | (*mask != 0.0),
     )
-}
-
-#[inline(always)]
-fn add(sums: &mut [f64], numbers: &[f64]) {
-    for (sum, number) in sums.iter_mut().zip(numbers) {
-        *sum += number;
-    }
 }
 
 #[inline(always)]

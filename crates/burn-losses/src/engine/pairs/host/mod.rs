@@ -5,14 +5,16 @@
 
 mod anchor;
 mod pull;
+mod scratch;
 mod squares;
+mod triplets;
 mod vectors;
 
 use super::{Call, Outcome, With};
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::custom_backward::custom_backward;
 use crate::engine::host::blocks::par_blocks;
-use crate::engine::host::memory::{Memory, Pooled, in_precision, scaled_rows, stale, tensor};
+use crate::engine::host::memory::{Memory, Pooled, in_precision, stale, tensor, with_slopes};
 use crate::engine::host::simd::{Float, MOST_LANES};
 use crate::engine::host::vectors::dot;
 use anchor::{RESULTS, Run, Side};
@@ -110,11 +112,7 @@ fn of_scores<T: Float>(kernel: &dyn Kernel, scores: &AnyTensor, labels: [&Tensor
     });
     let (Outcome { values, normalizer }, slopes) = results.finish(scores);
     let Some(slopes) = slopes else { return Some(Outcome { values: scores.lift(values), normalizer }) };
-    let (device, dtype) = (scores.inner_device(), scores.dtype());
-    let values = custom_backward(values, core::slice::from_ref(scores), move |upstream| {
-        vec![Some(scaled_rows(slopes, &upstream, &shape, &device).cast(dtype))]
-    })?;
-    Some(Outcome { values, normalizer })
+    Some(Outcome { values: with_slopes(scores, values, slopes, false)?, normalizer })
 }
 
 fn read(labels: &Tensor<1, Int>) -> Vec<i64> {

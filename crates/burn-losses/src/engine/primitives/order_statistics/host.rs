@@ -52,9 +52,11 @@ fn k_largest<T: Float>(numbers: &[T], k: usize) -> Pooled<T> {
     if k == 0 {
         return marks;
     }
-    let (last, tied) = kth_largest(numbers, k);
+    // What is not finite ranks above the rest.
+    let score = |number: T| Some(number.to_f64()).filter(|number| number.is_finite()).unwrap_or(f64::INFINITY);
+    let (last, tied) = kth_largest(numbers, &score, k);
     // How many ties come before each block.
-    let is_tie = |number: &&T| number.to_f64() == last;
+    let is_tie = |number: &&T| score(**number) == last;
     let ties = |block| part(numbers, block, BLOCK, 1).iter().filter(is_tie).count() as f64;
     let counts = par_map(numbers.len().div_ceil(BLOCK), 1, &ties);
     let sum_before = |sum: &mut usize, count| Some(core::mem::replace(sum, *sum + count as usize));
@@ -62,9 +64,9 @@ fn k_largest<T: Float>(numbers: &[T], k: usize) -> Pooled<T> {
     par_rows(&mut marks, BLOCK, 1, &|block, marks| {
         let mut number_of_tie = first[block];
         for (to, number) in marks.iter_mut().zip(part(numbers, block, BLOCK, 1)) {
-            let number = number.to_f64();
-            let is_tie = number == last;
-            if number > last || is_tie && number_of_tie < tied {
+            let score = score(*number);
+            let is_tie = score == last;
+            if score > last || is_tie && (number_of_tie < tied || score.is_infinite()) {
                 *to = T::from_f64(1.0);
             }
             number_of_tie += usize::from(is_tie);
@@ -73,18 +75,18 @@ fn k_largest<T: Float>(numbers: &[T], k: usize) -> Pooled<T> {
     marks
 }
 
-/// The `k`th largest number, digit by digit; and how many of its ties are among the `k` largest.
-fn kth_largest<T: Float>(numbers: &[T], k: usize) -> (f64, usize) {
+/// The `k`th largest score of a number, digit by digit; and how many of its ties are among the `k` largest.
+fn kth_largest<T: Float>(numbers: &[T], score: &(impl Fn(T) -> f64 + Sync), k: usize) -> (f64, usize) {
     const DIGITS: usize = 1 << 16;
     if numbers.len() <= 4 * DIGITS {
         // Both zeros are one.
-        let mut scores: Vec<f64> = numbers.iter().map(|number| number.to_f64() + 0.0).collect();
+        let mut scores: Vec<f64> = numbers.iter().map(|number| score(*number) + 0.0).collect();
         let (above, &mut last, _) = scores.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
         return (last, k - above.iter().filter(|score| score.total_cmp(&last).is_gt()).count());
     }
     // Bits that rise with the number; both zeros have the same.
     let key = |number: T| {
-        let bits = (number.to_f64() + 0.0).to_bits();
+        let bits = (score(number) + 0.0).to_bits();
         if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
     };
     let (mut known, mut mask, mut rank) = (0, 0, k);
@@ -119,11 +121,11 @@ fn kth_largest<T: Float>(numbers: &[T], k: usize) -> (f64, usize) {
 }
 
 fn median_of<T: Float>(values: &[T]) -> T {
-    let of_rank = |rank| kth_largest(values, rank).0;
+    let of_rank = |rank| kth_largest(values, &|number: T| number.to_f64(), rank).0;
     let middle = values.len() / 2 + 1;
     T::from_f64(match values.len() % 2 {
         1 => of_rank(middle),
-        _ => (of_rank(middle - 1) + of_rank(middle)) * 0.5,
+        _ => of_rank(middle - 1) * 0.5 + of_rank(middle) * 0.5,
     })
 }
 

@@ -6,20 +6,24 @@
 #[cfg(feature = "cpu-engine")]
 pub(in crate::engine) mod host;
 
+use super::valid::selected;
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::machine::{self, has_kernels};
 use burn::tensor::{Bool, DType, Int, Tensor};
 
-/// The `k` largest of `scores`, at ties those that come first: exactly `k` are true. `k` is one number, from 0 to the number
-/// of scores.
-pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1, Bool> {
+/// 1 for each of the `k` largest of `scores`, at ties those that come first; 0 for all others. `k` is one number, from 0 to the number
+/// of scores. What is not finite ranks above the rest, and is chosen even where there is more than `k` of it.
+pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1> {
     let any = AnyTensor::from(&scores);
     if has_kernels(any.clone()) {
         let k = k.clone().into_scalar::<i64>() as usize;
         if let Some(kept) = machine::run("largest", &any, |machine| machine.largest(&any, k)) {
-            return kept.into_rank::<1>().greater_scalar(0.5);
+            return kept.into_rank();
         }
     }
+    let not_finite = scores.clone().is_finite().bool_not();
+    let most = if scores.dtype() == DType::F64 { f64::MAX } else { f64::from(f32::MAX) };
+    let scores = scores.mask_fill(not_finite.clone(), most);
     let (low, high) = bracket(scores.clone(), k.clone());
     let certain = scores.clone().greater(high.expand(scores.dims()));
     let tied = scores.clone().greater(low.expand(scores.dims())).bool_and(certain.clone().bool_not());
@@ -41,7 +45,8 @@ pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1, Bool> {
     // With `missing` = 0 nothing tied is taken.
     let none = missing.equal_elem(0);
     let last = high.mask_fill(none, -1);
-    certain.bool_or(tied.bool_and(position.lower_equal(last.expand([n]))))
+    let chosen = certain.bool_or(tied.bool_and(position.lower_equal(last.expand([n]))));
+    chosen.bool_or(not_finite).float().cast(scores.dtype())
 }
 
 /// The place of the largest number of each row, at ties the first.
@@ -51,43 +56,77 @@ pub(crate) fn argmax(rows: Tensor<2>) -> Tensor<1, Int> {
     places.unwrap_or_else(|| rows.argmax(1).squeeze_dim(1))
 }
 
-/// The median: the mean of the two middle values where their number is even.
-pub(crate) fn median(values: Tensor<1>) -> Tensor<1> {
+/// The median of what is not masked: the mean of the two middle values where their number is even, 0 where there is nothing.
+pub(crate) fn median(values: Tensor<1>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
+    let Some(mask) = mask else { return median_of_all(values) };
+    let nothing = Tensor::zeros([1], (&values.device(), values.dtype()));
+    if has_kernels(&values) {
+        return selected(values, mask).map_or(nothing, median_of_all);
+    }
+    // What is masked ranks below everything else.
+    let below = values.clone().min().expand(values.dims()) - 1.0;
+    let values = values.mask_where(mask.clone().bool_not(), below);
+    let number = count(mask.clone());
+    let middle = |k: Tensor<1, Int>| kth_largest(&values, k.clamp_min(1));
+    let both = middle((number.clone() + 1) / 2) * 0.5 + middle(number.clone() / 2 + 1) * 0.5;
+    both.mask_fill(number.equal_elem(0), 0.0)
+}
+
+fn median_of_all(values: Tensor<1>) -> Tensor<1> {
     let any = AnyTensor::from(&values);
     if let Some(median) = machine::run("median", &any, |machine| machine.median(&any)) {
         return median.into_rank();
     }
     let n = values.dims()[0];
-    let kth = |k: usize| {
-        let k = Tensor::<1, Int>::full([1], k as i64, &values.device());
-        let (_, high) = bracket(values.clone(), k);
-        // The interval holds nothing but the wanted value: the largest one that is not above its end.
-        let above = values.clone().greater(high.expand([n]));
-        let lowest = values.clone().min().expand([n]);
-        values.clone().mask_where(above, lowest).max()
-    };
+    let kth = |k: usize| kth_largest(&values, Tensor::full([1], k as i64, &values.device()));
     match n % 2 {
         1 => kth(n / 2 + 1),
-        _ => (kth(n / 2) + kth(n / 2 + 1)) * 0.5,
+        _ => kth(n / 2) * 0.5 + kth(n / 2 + 1) * 0.5,
     }
 }
 
-/// An interval (low, high] that holds the k-th largest of `scores`, too short to hold another number of note.
+/// The `k`-th largest value.
+fn kth_largest(values: &Tensor<1>, k: Tensor<1, Int>) -> Tensor<1> {
+    let shape = values.dims();
+    let (_, high) = bracket(values.clone(), k);
+    // The interval holds nothing but the wanted value: the largest one that is not above its end.
+    let above = values.clone().greater(high.expand(shape));
+    let lowest = values.clone().min().expand(shape);
+    values.clone().mask_where(above, lowest).max()
+}
+
+/// An interval (low, high] that holds the k-th largest of finite `scores`, and no other number.
+///
+/// It is halved by exponents until both ends are near to each other, and by their difference from there on: an outlier takes no digits
+/// from the others.
 fn bracket(scores: Tensor<1>, k: Tensor<1, Int>) -> (Tensor<1>, Tensor<1>) {
-    let n = scores.dims()[0];
-    let (least, most) = (scores.clone().min(), scores.clone().max());
-    let range = most.clone() - least.clone();
-    let mut low = least.clone() - range - least.abs() * 1e-6 - 1e-30;
-    let mut high = most;
-    let halvings = if scores.dtype() == DType::F64 { 110 } else { 64 };
+    let (n, is_double) = (scores.dims()[0], scores.dtype() == DType::F64);
+    let (most, halvings) = if is_double { (f64::MAX, 80) } else { (f64::from(f32::MAX), 48) };
+    let mut low = Tensor::full([1], -most, (&scores.device(), scores.dtype()));
+    let mut high = scores.clone().max();
     for _ in 0..halvings {
-        let middle = low.clone() + (high.clone() - low.clone()) * 0.5;
+        let middle = middle(&low, &high, is_double);
         let above = scores.clone().greater(middle.clone().expand([n]));
         let enough = count(above).greater_equal(k.clone());
         low = low.mask_where(enough.clone(), middle.clone());
         high = high.mask_where(enough.bool_not(), middle);
     }
     (low, high)
+}
+
+/// A number between both: 0 where they have different signs.
+fn middle(low: &Tensor<1>, high: &Tensor<1>, is_double: bool) -> Tensor<1> {
+    let least = if is_double { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) };
+    let (a, b) = (low.clone().abs(), high.clone().abs());
+    let (near, far) = (a.clone().min_pair(b.clone()), a.max_pair(b));
+    let by_difference = near.clone() + (far.clone() - near.clone()) * 0.5;
+    let by_exponent = near.clone().clamp_min(least).sqrt() * far.clone().sqrt();
+    let is_wide = (far * 0.25).greater(near.clamp_min(least));
+    let size = by_difference.mask_where(is_wide, by_exponent);
+    // Negative where both are; a high end of 0 is the end of the negative ones.
+    let is_negative = high.clone().lower_equal_scalar(0.0);
+    let is_mixed = low.clone().lower_scalar(0.0).bool_and(high.clone().greater_scalar(0.0));
+    size.clone().mask_where(is_negative, -size).mask_fill(is_mixed, 0.0)
 }
 
 fn count(mask: Tensor<1, Bool>) -> Tensor<1, Int> {
@@ -103,8 +142,8 @@ mod tests {
     fn chosen(scores: &[f32], k: usize) -> Vec<bool> {
         let device = Device::flex();
         let k = Tensor::<1, Int>::full([1], k as i64, &device);
-        let mask = largest(Tensor::from_floats(scores, &device), k);
-        mask.into_data().iter::<bool>().collect()
+        let marks = largest(Tensor::from_floats(scores, &device), k);
+        marks.greater_scalar(0.5).into_data().iter::<bool>().collect()
     }
 
     #[test]
@@ -115,6 +154,16 @@ mod tests {
         assert_eq!(chosen(&[1e-9, 2e-9, 1.0], 2), [false, true, true]);
         assert_eq!(chosen(&[-2.0, -1.0], 2), [true, true]);
         assert_eq!(chosen(&[7.0], 1), [true]);
+    }
+
+    #[test]
+    fn what_is_not_finite_is_the_largest() {
+        let scores = [1.0, f32::NAN, 2.0, f32::INFINITY, 3.0, f32::NEG_INFINITY];
+        let expected = [(1, [false, true, false, true, false, true]), (4, [false, true, false, true, true, true])];
+        for (k, expected) in expected {
+            assert_eq!(chosen(&scores, k), expected);
+            assert_eq!(crate::with_tensor_operations(|| chosen(&scores, k)), expected);
+        }
     }
 
     proptest! {
@@ -136,10 +185,45 @@ mod tests {
     #[test]
     fn median_of_odd_and_even_counts() {
         let median =
-            |values: &[f32]| -> f32 { super::median(Tensor::from_floats(values, &Device::flex())).into_scalar() };
+            |values: &[f32]| -> f32 { super::median(Tensor::from_floats(values, &Device::flex()), None).into_scalar() };
         assert_eq!(median(&[3.0, -1.0, 2.0]), 2.0);
         assert_eq!(median(&[3.0, -1.0, 2.0, 10.0]), 2.5);
         assert_eq!(median(&[4.0]), 4.0);
         assert_eq!(median(&[2.0, 2.0]), 2.0);
+    }
+
+    #[test]
+    fn t86_an_outlier_takes_no_digits() {
+        let device = Device::flex();
+        let ladder = [1e-30f32, 1.0, 1.000_000_1, 3.0, 1e19, 3e38, -1e-30, -2.0, -1e19, -3e38, 0.0];
+        for scores in [&ladder[..], &ladder[..6], &ladder[6..10], &ladder[9..]] {
+            let mut sorted = scores.to_vec();
+            sorted.sort_by(|a, b| b.total_cmp(a));
+            for k in 1..=scores.len() {
+                let (chosen, median) = crate::engine::machine::with_tensor_operations(|| {
+                    let median = super::median(Tensor::from_floats(scores, &device), None);
+                    (chosen(scores, k), median.into_scalar::<f32>())
+                });
+                assert_eq!(chosen, scores.iter().map(|x| *x >= sorted[k - 1]).collect::<Vec<_>>(), "{k} of {scores:?}");
+                let middle = [(scores.len() - 1) / 2, scores.len() / 2].map(|place| sorted[place] * 0.5);
+                assert_eq!(median, middle[0] + middle[1], "{scores:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_median_is_that_of_what_is_not_masked() {
+        let device = Device::flex();
+        let median = |values: &[f32], mask: &[bool]| -> f32 {
+            let mask = Tensor::from_data(burn::tensor::TensorData::from(mask), &device);
+            let run = || super::median(Tensor::from_floats(values, &device), Some(&mask)).into_scalar::<f32>();
+            let fused = run();
+            assert_eq!(crate::with_tensor_operations(run), fused);
+            fused
+        };
+        assert_eq!(median(&[3.0, -1.0, 2.0, 100.0], &[true, true, true, false]), 2.0);
+        assert_eq!(median(&[3.0, -1.0, 2.0, 10.0, -50.0, -60.0], &[true, true, true, true, false, false]), 2.5);
+        assert_eq!(median(&[4.0, 9.0], &[true, false]), 4.0);
+        assert_eq!(median(&[4.0, 9.0], &[false, false]), 0.0);
     }
 }

@@ -204,7 +204,9 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
             weight = F::cast_from(weights[row / numbers.per_weight]);
         }
         if is_row && place == 0 {
-            sum += select(known.is_constant, value, value * weight);
+            let weighted = select(known.is_constant, value, value * weight);
+            // What has the weight 0 is 0, whatever it is.
+            sum += select(weight == zero, zero, weighted);
             if comptime!(structure.weights_count) {
                 counted += known.normalizer * weight;
             } else {
@@ -238,7 +240,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
                             of_class::<F>(logit - log_total, share, &numbers.of_classes, comptime!(program.clone()));
                         slope += outputs.index(1).extract(0_usize);
                     }
-                    slopes[known.of_slopes + class * numbers.inner] = S::cast_from(select(known.is_constant, zero, slope * factor));
+                    slopes[known.of_slopes + class * numbers.inner] = S::cast_from(select(known.is_constant || weight == zero, zero, slope * factor));
                     class += per_row;
                 }
             }

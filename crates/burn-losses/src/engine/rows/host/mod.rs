@@ -4,10 +4,9 @@ mod row;
 
 use super::{Call, MINUS_INFINITY, Margin, Outcome, Reduce, RowKernel, Target};
 use crate::engine::any_tensor::AnyTensor;
-use crate::engine::custom_backward::custom_backward;
 use crate::engine::distributions::LEAST as LEAST_PROBABILITY;
 use crate::engine::host::blocks::{BLOCK, divided, divisor_of, factor_of, par_blocks, part, range};
-use crate::engine::host::memory::{Memory, Weights, in_precision, scalar, scaled_rows, stale, tensor};
+use crate::engine::host::memory::{Memory, Weights, in_precision, scalar, stale, tensor, with_slopes};
 use crate::engine::host::simd::Float;
 use crate::engine::pointwise::host::{self as pointwise};
 use crate::formula::{Dual, RowFormula};
@@ -128,6 +127,13 @@ where
                 Targets::Probabilities(_) | Targets::Teacher { .. } => Row::Dense(None),
             };
             let weight = task.weights.map_or(1.0, |weights| weights[i].to_f64());
+            let row = match row {
+                // What a weight of 0 multiplies is 0, whatever it is.
+                Row::One(_) | Row::Two(_) | Row::Dense(_) if weight == 0.0 && task.values.is_none() => {
+                    Row::Constant(0.0)
+                }
+                row => row,
+            };
             let one = OneRow {
                 logits: task.logits.map(|logits| &logits[columns.clone()]),
                 slopes: task.slopes.as_mut().map(|slopes| &mut slopes[columns.clone()]),
@@ -280,19 +286,7 @@ where
         false => tensor(values, &[rows], &device),
     };
     let normalizer = normalizers.filter(|_| !is_reduced).map(|all| logits.lift(tensor_of::<T>(&all, &device)));
-    let values = if is_tracked {
-        let dtype = logits.dtype();
-        custom_backward(value, core::slice::from_ref(logits), move |upstream| {
-            let gradient = match is_reduced {
-                true => tensor(slopes, &[rows, classes], &device).times(upstream),
-                false => scaled_rows(slopes, &upstream, &[rows, classes], &device),
-            };
-            vec![Some(gradient.cast(dtype))]
-        })?
-    } else {
-        logits.lift(value)
-    };
-    Some(Outcome { values, normalizer })
+    Some(Outcome { values: with_slopes(logits, value, slopes, is_reduced)?, normalizer })
 }
 
 fn tensor_of<T: Float>(numbers: &[f64], device: &Device) -> AnyTensor {

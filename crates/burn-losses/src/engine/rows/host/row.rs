@@ -1,7 +1,7 @@
 //! One row: its value, and its slopes by the logits.
 
 use super::{LEAST_PROBABILITY, MINUS_INFINITY, Margin, RowKernel, pointwise};
-use crate::engine::host::simd::{Float, MOST_LANES, Sum, each, exponentials, largest, rest, scale, zip};
+use crate::engine::host::simd::{Float, MOST_LANES, Sum, each, exponentials, largest, scale, splat, zip};
 use crate::formula::{Dual, Real};
 use pulp::Simd;
 
@@ -18,7 +18,6 @@ pub(super) struct Scratch<T> {
     pub(super) shares: Vec<T>,
     log_p: Vec<T>,
     powers: Vec<T>,
-    slopes: Vec<T>,
 }
 
 /// The logarithms of a softened distribution, as shares; minus infinity where there is no probability.
@@ -50,10 +49,14 @@ pub(super) fn log_softened<S: Simd, T: Float>(
     exponentials(simd, Some(shares), most, powers);
     let mut sum = Sum::default();
     sum.add(powers, None);
-    let log_total = most.to_f64() + sum.total().ln();
-    for share in shares.iter_mut().filter(|share| share.to_f64() > 0.5 * MINUS_INFINITY) {
-        *share = T::from_f64(share.to_f64() - log_total);
-    }
+    let (of, log_total) = (splat::<S, T>(simd, most), sum.total().ln());
+    zip(
+        simd,
+        powers,
+        shares,
+        #[inline(always)]
+        |_, share| share - of - log_total,
+    );
 }
 
 /// One row, and where its results go.
@@ -90,8 +93,14 @@ where
         let Shared { class: own, share } = shared[0];
         let (target, [d_margin, by_length]) = self.with_margin(logits[own].to_f64());
         // Of all logits as they are with the margin.
-        let (before, after) = (&logits[..own], &logits[own + 1..]);
-        let most = largest(simd, before, largest(simd, after, T::from_f64(target)));
+        let most = match self.margin {
+            None => largest(simd, logits, logits[own]),
+            Some(_) => largest(simd, &logits[..own], largest(simd, &logits[own + 1..], T::from_f64(target))),
+        };
+        if most.to_f64().is_infinite() {
+            let counts = self.counts_of(own);
+            return self.infinite(most, &shared, counts);
+        }
         let others_of_target: [f64; N] = shared.map(|shared| logits[shared.class].to_f64() - most.to_f64());
 
         // e^x, relative to the largest, and its sum over the other classes.
@@ -135,7 +144,7 @@ where
         // The derivative by ln(sum e^x), but for that by the class' own log-probability.
         let mut by_total = -of_others.slope[0];
         if let Some(penalty) = self.kernel.host.penalty(log_total + most.to_f64()) {
-            let counts = if self.kernel.host.factors_count() { self.factor_of(own) } else { 1.0 };
+            let counts = self.counts_of(own);
             value += counts * penalty.value;
             by_total += counts * penalty.slope[0];
         }
@@ -156,8 +165,42 @@ where
         value
     }
 
-    fn factor_of(&self, class: usize) -> f64 {
-        self.kernel.host.class_factors().map_or(1.0, |factors| factors[class])
+    /// What a row of this label counts.
+    fn counts_of(&self, class: usize) -> f64 {
+        let factors = self.kernel.host.class_factors().filter(|_| self.kernel.host.factors_count());
+        factors.map_or(1.0, |factors| factors[class])
+    }
+
+    /// The value of a row whose largest logit is infinite: the classes with such a logit share all of the probability.
+    #[cold]
+    #[inline(never)]
+    fn infinite(mut self, most: T, shared: &[Shared], counts: f64) -> f64 {
+        let logits =
+            self.logits.or(self.slopes.as_deref()).expect("logits are given or stand where the slopes are to be");
+        let is_most: Vec<bool> = logits.iter().map(|logit| logit.to_f64() == most.to_f64()).collect();
+        let number = is_most.iter().filter(|is_most| **is_most).count() as f64;
+        let (mut value, mut slopes) = (0.0, vec![0.0; logits.len()]);
+        for Shared { class, share } in shared {
+            let log_p = if is_most[*class] { -number.ln() } else { f64::NEG_INFINITY };
+            let of_class = self.kernel.host.eval(log_p, *share);
+            value += of_class.value;
+            slopes[*class] += of_class.slope[0];
+        }
+        let mut by_total = -slopes.iter().sum::<f64>();
+        if let Some(penalty) = self.kernel.host.penalty(most.to_f64()) {
+            value += counts * penalty.value;
+            by_total += counts * penalty.slope[0];
+        }
+        if let Some(results) = &mut self.slopes {
+            for ((to, slope), is_most) in results.iter_mut().zip(slopes).zip(is_most) {
+                let through_total = if is_most { by_total / number } else { 0.0 };
+                *to = T::from_f64((slope + through_total) * self.factor);
+            }
+        }
+        if let Some(to) = self.by_length {
+            *to = T::default();
+        }
+        value
     }
 
     /// The value of a row where every class may have a share, which stands in `scratch`. `counts` is what the row counts.
@@ -171,10 +214,9 @@ where
     ) -> f64 {
         let logits =
             self.logits.or(self.slopes.as_deref()).expect("logits are given or stand where the slopes are to be");
-        let classes = logits.len();
-        let Scratch { shares, log_p, powers, slopes } = scratch;
-        for buffer in [&mut *log_p, &mut *powers, &mut *slopes] {
-            buffer.resize(classes, T::default());
+        let Scratch { shares, log_p, powers } = scratch;
+        for buffer in [&mut *log_p, &mut *powers] {
+            buffer.resize(logits.len(), T::default());
         }
         each(
             simd,
@@ -190,12 +232,17 @@ where
             of_margin = slope;
         }
         let most = largest(simd, log_p, T::from_f64(f64::NEG_INFINITY));
+        if most.to_f64().is_infinite() {
+            let shared: Vec<Shared> =
+                (0..).zip(shares.iter()).map(|(class, share)| Shared { class, share: share.to_f64() }).collect();
+            self.factor *= sharpness;
+            return self.infinite(most, &shared, counts);
+        }
         exponentials(simd, Some(log_p), most, powers);
         let mut sum = Sum::default();
         sum.add(powers, None);
-        let (total, most) = (sum.total(), most.to_f64());
+        let (of, total) = (splat::<S, T>(simd, most), sum.total());
         let log_total = total.ln();
-        let of = rest::<S, T>(simd, &[T::from_f64(most)]);
         zip(
             simd,
             powers,
@@ -203,18 +250,18 @@ where
             #[inline(always)]
             |_, logit| logit - of - log_total,
         );
-        let (first, targets, slopes_of_classes) = (&log_p[..], &shares[..], Some(&mut slopes[..]));
-        let task =
-            pointwise::Task { first, targets, weights: None, factor: 1.0, values: None, slopes: slopes_of_classes };
+        // From here on nobody reads the logits, which may stand where the slopes are to be.
+        let (first, targets, slopes) = (&log_p[..], &shares[..], self.slopes.as_deref_mut());
+        let task = pointwise::Task { first, targets, weights: None, factor: 1.0, values: None, slopes };
         let mut value = self.kernel.classes.host.run(task);
-        let mut sum = Sum::default();
-        sum.add(slopes, None);
-        let mut by_total = -sum.total();
-        if let Some(penalty) = self.kernel.host.penalty(log_total + most) {
+        let penalty = self.kernel.host.penalty(log_total + most.to_f64());
+        if let Some(penalty) = &penalty {
             value += counts * penalty.value;
-            by_total += counts * penalty.slope[0];
         }
-        if let Some(results) = &mut self.slopes {
+        if let Some(slopes) = self.slopes {
+            let mut sum = Sum::default();
+            sum.add(slopes, None);
+            let by_total = penalty.map_or(0.0, |penalty| counts * penalty.slope[0]) - sum.total();
             let (factor, through_total) = (self.factor * sharpness, by_total / total);
             zip(
                 simd,
@@ -223,10 +270,9 @@ where
                 #[inline(always)]
                 |power, slope| (power * through_total + slope) * factor,
             );
-            results.copy_from_slice(slopes);
             if let Some(label) = label {
-                let by_logit = results[label].to_f64();
-                results[label] = T::from_f64(by_logit * of_margin[0]);
+                let by_logit = slopes[label].to_f64();
+                slopes[label] = T::from_f64(by_logit * of_margin[0]);
                 if let Some(to) = self.by_length {
                     *to = T::from_f64(by_logit * of_margin[1]);
                 }

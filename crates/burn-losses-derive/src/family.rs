@@ -1,0 +1,260 @@
+//! A family: the enum of its configs and the enum of its losses.
+
+use crate::by_value;
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::parse::{Parse, ParseStream};
+use syn::{Fields, Ident, ItemEnum, LitStr, Result, Token, Type, Variant};
+
+/// `name, makes = AnyLoss`.
+pub(crate) struct Arguments {
+    family: Ident,
+    any: Ident,
+}
+
+mod keyword {
+    syn::custom_keyword!(makes);
+}
+
+impl Parse for Arguments {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let family = input.parse()?;
+        input.parse::<Token![,]>()?;
+        input.parse::<keyword::makes>()?;
+        input.parse::<Token![=]>()?;
+        Ok(Self { family, any: input.parse()? })
+    }
+}
+
+/// One kind of loss.
+struct Kind {
+    variant: Ident,
+    config: Type,
+    /// The loss that the config makes.
+    loss: Ident,
+    kind: LitStr,
+    aliases: Vec<LitStr>,
+    elsewhere: Vec<LitStr>,
+}
+
+impl Kind {
+    fn new(variant: &Variant) -> Result<Self> {
+        let message = "a variant of a family is `#[kind(\"name\")] Name(TheConfig)`";
+        let wrong = || syn::Error::new_spanned(variant, message);
+        let Fields::Unnamed(fields) = &variant.fields else { return Err(wrong()) };
+        let config = fields.unnamed.first().ok_or_else(wrong)?.ty.clone();
+        let Type::Path(path) = &config else { return Err(wrong()) };
+        let name = path.path.segments.last().ok_or_else(wrong)?;
+        let loss = name.ident.to_string();
+        let loss = format_ident!("{}", loss.strip_suffix("Config").ok_or_else(wrong)?);
+        let attr = variant.attrs.iter().find(|attr| attr.path().is_ident("kind")).ok_or_else(wrong)?;
+        let (kind, aliases, elsewhere) = attr.parse_args_with(|input: ParseStream<'_>| {
+            let kind = input.parse::<LitStr>()?;
+            let (mut aliases, mut elsewhere) = (Vec::new(), Vec::new());
+            while input.parse::<Option<Token![,]>>()?.is_some() && !input.is_empty() {
+                let key = input.parse::<Ident>()?;
+                input.parse::<Token![=]>()?;
+                match key.to_string().as_str() {
+                    "alias" => aliases.push(input.parse()?),
+                    "elsewhere" => elsewhere.push(input.parse()?),
+                    _ => return Err(syn::Error::new_spanned(key, "expected `alias` or `elsewhere`")),
+                }
+            }
+            Ok((kind, aliases, elsewhere))
+        })?;
+        Ok(Self { variant: variant.ident.clone(), config, loss, kind, aliases, elsewhere })
+    }
+}
+
+pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Result<TokenStream> {
+    let kinds = item.variants.iter().map(Kind::new).collect::<Result<Vec<_>>>()?;
+    let (attrs, config) = (&item.attrs, &item.ident);
+    let is_penalty = family == "regularization";
+    let family = family.to_string();
+    let variants: Vec<_> = kinds.iter().map(|kind| &kind.variant).collect();
+    let configs: Vec<_> = kinds.iter().map(|kind| &kind.config).collect();
+    let losses: Vec<_> = kinds.iter().map(|kind| &kind.loss).collect();
+    let docs: Vec<_> = kinds.iter().map(|kind| format!("The kind `{}`.", kind.kind.value())).collect();
+    // What other libraries call it is found by the search of the documentation.
+    let others: Vec<Vec<_>> = kinds.iter().map(|kind| kind.aliases.iter().chain(&kind.elsewhere).collect()).collect();
+    let names = kinds.iter().map(|Kind { kind, aliases, elsewhere, .. }| {
+        quote!(crate::config::KindNames { kind: #kind, aliases: &[#(#aliases),*], elsewhere: &[#(#elsewhere),*] })
+    });
+    let indices = 0..kinds.len();
+    let about_any = format!("Any module of this family: what a [`{config}`] makes.");
+    let hidden = format_ident!("of_{}", any.to_string().to_lowercase());
+
+    let of_losses = (!is_penalty).then(|| {
+        quote! {
+            impl crate::loss::Loss for #any {
+                fn kind(&self) -> &'static str {
+                    self.kind()
+                }
+                fn reduction(&self) -> crate::Reduction {
+                    self.reduction()
+                }
+                fn settings(&self) -> crate::config::Value {
+                    match self { #(Self::#variants(loss) => crate::loss::Loss::settings(loss),)* }
+                }
+            }
+
+            impl #any {
+                /// The `kind`, which errors name.
+                pub fn kind(&self) -> &'static str {
+                    match self { #(Self::#variants(loss) => loss.kind(),)* }
+                }
+
+                /// How the unreduced values become one number.
+                pub fn reduction(&self) -> crate::Reduction {
+                    match self { #(Self::#variants(loss) => loss.reduction(),)* }
+                }
+            }
+
+            impl #config {
+                /// How the unreduced values become one number.
+                pub fn reduction(&self) -> crate::Reduction {
+                    match self { #(Self::#variants(config) => config.reduction,)* }
+                }
+            }
+        }
+    });
+    let serde = by_value::serde(config, &quote!(Self::to_value), &quote!(Self::from_value));
+    Ok(quote! {
+        #(#attrs)*
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub enum #config {
+            #(#[doc = #docs] #(#[doc(alias = #others)])* #variants(#configs),)*
+        }
+
+        #[doc = #about_any]
+        #[derive(::burn::module::Module, Debug)]
+        #[allow(clippy::large_enum_variant)] // a run makes a few of them
+        pub enum #any {
+            #(#[doc = #docs] #variants(#losses),)*
+        }
+
+        impl crate::config::FamilyConfig for #config {
+            const FAMILY: &'static str = #family;
+            const NAMES: &'static [crate::config::KindNames] = &[#(#names),*];
+
+            fn example_at(at: usize) -> Self {
+                match at {
+                    #(#indices => Self::#variants(crate::config::Example::example()),)*
+                    _ => unreachable!("a kind of the table"),
+                }
+            }
+            fn loss(&self) -> &dyn crate::config::Describe {
+                match self { #(Self::#variants(config) => config,)* }
+            }
+            fn loss_mut(&mut self) -> &mut dyn crate::config::Describe {
+                match self { #(Self::#variants(config) => config,)* }
+            }
+        }
+
+        impl #config {
+            /// The config of the loss of this `kind`, with its defaults. What has no default is missing, which is an error.
+            pub fn of(kind: &str) -> ::core::result::Result<Self, crate::ConfigError> {
+                crate::config::of_kind(kind)
+            }
+
+            /// Reads the config from plain values.
+            pub fn from_value(value: crate::config::Value) -> ::core::result::Result<Self, crate::ConfigError> {
+                crate::config::family_from_value(value)
+            }
+
+            /// The config as plain values.
+            pub fn to_value(&self) -> crate::config::Value {
+                crate::config::family_to_value(self)
+            }
+
+            /// The `kind`: the name of the loss in a config file.
+            pub fn kind(&self) -> &'static str {
+                crate::config::FamilyConfig::loss(self).about().kind
+            }
+
+            /// Reads the config from a `.json`, `.toml` or `.yaml` file.
+            pub fn load(path: impl AsRef<::std::path::Path>) -> ::core::result::Result<Self, crate::ConfigError> {
+                crate::config::load(path)
+            }
+
+            /// Writes the config to a `.json`, `.toml` or `.yaml` file.
+            pub fn save(&self, path: impl AsRef<::std::path::Path>) -> ::core::result::Result<(), crate::ConfigError> {
+                crate::config::save(self, path)
+            }
+
+            /// The first field whose value is not allowed, as an error that names it.
+            pub fn validate(&self) -> ::core::result::Result<(), crate::ConfigError> {
+                crate::config::validate(crate::config::FamilyConfig::loss(self))
+            }
+
+            /// Makes the loss on a device, or says which field is not allowed and why.
+            pub fn try_init(&self, device: &::burn::tensor::Device) -> ::core::result::Result<#any, crate::ConfigError> {
+                Ok(match self { #(Self::#variants(config) => #any::#variants(config.try_init(device)?),)* })
+            }
+
+            /// Makes the loss on a device.
+            ///
+            /// # Panics
+            /// With the message of [`try_init`](Self::try_init)'s error.
+            #[track_caller]
+            pub fn init(&self, device: &::burn::tensor::Device) -> #any {
+                crate::error::expect(self.try_init(device))
+            }
+        }
+
+        impl #any {
+            /// The config that this loss was made from.
+            pub fn config(&self) -> #config {
+                match self { #(Self::#variants(loss) => #config::#variants(loss.config().clone()),)* }
+            }
+        }
+
+        #of_losses
+
+        #serde
+
+        impl ::burn::config::Config for #config {}
+
+        #[cfg(feature = "schema")]
+        impl ::schemars::JsonSchema for #config {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!(#config).into()
+            }
+            fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                crate::loss::schema::family::<Self>(generator)
+            }
+        }
+
+        impl crate::config::IntoField<Box<#config>> for #config {
+            fn into_field(self) -> Box<#config> {
+                Box::new(self)
+            }
+        }
+
+        #(
+            impl From<#configs> for #config {
+                fn from(config: #configs) -> Self {
+                    Self::#variants(config)
+                }
+            }
+
+            impl crate::config::IntoField<Box<#config>> for #configs {
+                fn into_field(self) -> Box<#config> {
+                    Box::new(self.into())
+                }
+            }
+        )*
+
+        // What `#[dispatch]` calls.
+        macro_rules! #hidden {
+            (@one $any:expr, $loss:ident => $call:expr) => {
+                match $any { #(#any::#variants($loss) => $call,)* }
+            };
+            (@same $any:expr, $loss:ident => $call:expr) => {
+                match $any { #(#any::#variants($loss) => #any::#variants($call),)* }
+            };
+        }
+        use #hidden as #any;
+    })
+}

@@ -1,0 +1,120 @@
+//! How a loss of this family computes its values.
+
+use super::BoxFormat;
+use crate::check::Reference;
+use crate::engine::vectors::{Factors, VectorKernel, Vectors, columns, of_formula};
+use crate::error::InputError;
+use crate::formula::{BoxFormula, Real, VectorFormula};
+use crate::reduction::Extras;
+use burn::tensor::{Bool, Tensor};
+
+/// How a loss of the family `boxes` computes its values.
+///
+/// Every [`BoxFormula`] is one. Losses that look at the whole batch implement it themselves.
+pub trait Boxes: Sized {
+    /// The `[N]` values of `[N, K]` predictions and `[N, 4]` targets, in single or double precision; N is not 0.
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        format: BoxFormat,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1>;
+
+    /// The formula of every single value, where there is one, for the fused engine.
+    fn kernel(&self, format: BoxFormat) -> Option<VectorKernel> {
+        let _ = format;
+        None
+    }
+
+    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone.
+    #[doc(hidden)]
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Factors> {
+        let _ = (predictions, targets, format);
+        None
+    }
+
+    /// What K, the width of the predictions, must be, if it is not that.
+    fn accepts(&self, width: usize) -> Result<(), String> {
+        if width == 4 { Ok(()) } else { Err("4 numbers per box on axis 1".into()) }
+    }
+
+    /// What the four numbers of a target are. The default is a box, which is what every [`BoxFormula`] takes.
+    fn targets(&self) -> BoxTargets {
+        BoxTargets::Boxes
+    }
+}
+
+/// What the four numbers of a target are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BoxTargets {
+    /// A box, as the prediction is one.
+    Boxes,
+    /// The distances of the four sides, in units of a bin; the prediction has the logits of the bins of each side.
+    Bins,
+}
+
+impl<F: BoxFormula> Boxes for F {
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        format: BoxFormat,
+        _: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
+        of_formula(&InFormat(self.clone(), format), predictions, targets)
+    }
+
+    fn kernel(&self, format: BoxFormat) -> Option<VectorKernel> {
+        Some(VectorKernel::new(&InFormat(self.clone(), format)))
+    }
+}
+
+/// A formula of boxes that are given in a format.
+#[derive(Debug, Clone)]
+pub(super) struct InFormat<F>(pub(super) F, pub(super) BoxFormat);
+
+impl<F: BoxFormula> VectorFormula<4> for InFormat<F> {
+    #[inline(always)]
+    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
+        self.0.eval(prediction, target)
+    }
+
+    #[inline(always)]
+    fn linear<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> ([R; 4], [R; 4]) {
+        (self.1.corners(prediction), self.1.corners(target))
+    }
+}
+
+/// A loss and the format of its boxes, as the executor takes them.
+pub(super) struct Formatted<'a, B>(pub(super) &'a B, pub(super) BoxFormat);
+
+impl<B: Boxes> Vectors for Formatted<'_, B> {
+    fn kernel(&self) -> Option<VectorKernel> {
+        self.0.kernel(self.1)
+    }
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>) -> Option<Factors> {
+        self.0.factors(predictions, targets, self.1)
+    }
+    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
+        self.0.values(predictions, targets, self.1, mask)
+    }
+}
+
+/// The corners of `[N, 4]` boxes.
+pub(crate) fn corners(boxes: Tensor<2>, format: BoxFormat) -> [Tensor<1>; 4] {
+    format.corners(columns(boxes))
+}
+
+/// Checks the arguments of a loss: what the forward methods do first.
+pub(super) fn check<B: Boxes>(
+    loss: &B,
+    predictions: Reference<'_, 2>,
+    targets: &Tensor<2>,
+    extras: &Extras,
+) -> Result<(), InputError> {
+    let [count, width] = predictions.tensor.dims();
+    loss.accepts(width).map_err(|expected| predictions.shape_error(predictions.name, &[count, width], expected))?;
+    predictions.companion("targets", targets, [count, 4], "one box per prediction")?;
+    predictions.extras(&[count], extras)
+}

@@ -1,0 +1,109 @@
+//! The formats of config files: each text is read once, into plain values.
+
+use crate::error::ConfigError;
+use crate::field::Value;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// The format of a config file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `.json`
+    Json,
+    /// `.toml`
+    Toml,
+    /// `.yaml`, `.yml`
+    Yaml,
+}
+
+impl Format {
+    /// The format that the extension of a file says.
+    pub fn of(path: &Path) -> Result<Self, ConfigError> {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("json") => Ok(Self::Json),
+            Some("toml") => Ok(Self::Toml),
+            Some("yaml" | "yml") => Ok(Self::Yaml),
+            _ => Err(ConfigError::File(format!(
+                "{}: the format is not known, allowed extensions: `.json`, `.toml`, `.yaml`, `.yml`",
+                path.display()
+            ))),
+        }
+    }
+}
+
+/// Reads a text, or says in which line it is wrong.
+pub(super) fn parse(text: &str, format: Format) -> Result<Value, ConfigError> {
+    let read = match format {
+        Format::Json => json(text),
+        Format::Toml => toml(text),
+        Format::Yaml => yaml(text),
+    };
+    read.map_err(|(line, message)| {
+        // The line is said already.
+        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+        let (line, source) = (line.filter(|line| *line > 0), Box::new(ConfigError::Syntax(message.to_owned())));
+        ConfigError::At { path: PathBuf::new(), line, source }
+    })
+}
+
+/// A value, or the line and the message of an error.
+type Read = Result<Value, (Option<usize>, String)>;
+
+fn json(text: &str) -> Read {
+    serde_json::from_str(text).map_err(|error| (Some(error.line()), error.to_string()))
+}
+
+#[cfg(feature = "toml")]
+fn toml(text: &str) -> Read {
+    toml::from_str(text).map_err(|error| {
+        let line = error.span().map(|span| text[..span.start].matches('\n').count());
+        let hint = line.and_then(|line| text.lines().nth(line)).and_then(bare_word);
+        let hint = hint.map(|word| format!(" (a word stands in quotes: \"{word}\")")).unwrap_or_default();
+        (line.map(|line| line + 1), format!("{}{hint}", error.message()))
+    })
+}
+
+/// The word of a line that has no quotes around it.
+#[cfg(feature = "toml")]
+fn bare_word(line: &str) -> Option<&str> {
+    let (_, value) = line.split_once('=')?;
+    let word = value.split('#').next()?.trim();
+    let is_word = word.starts_with(char::is_alphabetic) && word.chars().all(|c| c.is_alphanumeric() || c == '_');
+    (is_word && !["true", "false", "nan", "inf"].contains(&word)).then_some(word)
+}
+
+#[cfg(not(feature = "toml"))]
+fn toml(_: &str) -> Read {
+    Err((None, without("toml")))
+}
+
+#[cfg(feature = "yaml")]
+fn yaml(text: &str) -> Read {
+    serde_yaml_ng::from_str(text).map_err(|error| (error.location().map(|at| at.line()), error.to_string()))
+}
+
+#[cfg(not(feature = "yaml"))]
+fn yaml(_: &str) -> Read {
+    Err((None, without("yaml")))
+}
+
+#[cfg(not(all(feature = "toml", feature = "yaml")))]
+fn without(feature: &str) -> String {
+    format!("burn-losses was built without its feature `{feature}`")
+}
+
+/// Writes a config as text.
+pub(super) fn write<T: Serialize>(config: &T, format: Format) -> Result<String, ConfigError> {
+    match format {
+        Format::Json => serde_json::to_string_pretty(config).map_err(|error| error.to_string()),
+        #[cfg(feature = "toml")]
+        Format::Toml => toml::to_string(config).map_err(|error| error.to_string()),
+        #[cfg(feature = "yaml")]
+        Format::Yaml => serde_yaml_ng::to_string(config).map_err(|error| error.to_string()),
+        #[cfg(not(feature = "toml"))]
+        Format::Toml => Err(without("toml")),
+        #[cfg(not(feature = "yaml"))]
+        Format::Yaml => Err(without("yaml")),
+    }
+    .map_err(ConfigError::Syntax)
+}

@@ -1,0 +1,58 @@
+//! Squared distances of all pairs of rows, as tensor operations.
+//!
+//! They are sums of squared differences, and so is their gradient a sum of differences: |a|^2 + |b|^2 - 2 a b would lose the digits of rows
+//! that are near to each other and far from the others.
+
+use crate::engine::any_tensor::AnyTensor;
+use crate::engine::custom_backward::custom_backward;
+use burn::tensor::Tensor;
+use core::slice::from_ref;
+
+/// Differences that are there at the same time: about as many numbers as this.
+const TOGETHER: usize = 1 << 22;
+
+/// The squared distance of every row to every row: `[N, N]`.
+pub(super) fn squares(rows: Tensor<2>) -> Tensor<2> {
+    let tracked = AnyTensor::from(&rows);
+    let known = rows.clone().without_autodiff();
+    let squares = AnyTensor::from(of_differences(&known));
+    if !tracked.is_tracked() {
+        return tracked.lift(squares).into_rank();
+    }
+    let attached = custom_backward(squares, from_ref(&tracked), move |upstream| {
+        vec![Some(gradient(&known, upstream.into_rank()).into())]
+    });
+    attached.map_or_else(|| of_differences(&rows), AnyTensor::into_rank)
+}
+
+fn of_differences(rows: &Tensor<2>) -> Tensor<2> {
+    let [count, _] = rows.dims();
+    let squares =
+        differences(rows).map(|(own, difference)| (difference.clone() * difference).sum_dim(2).reshape([own, count]));
+    Tensor::cat(squares.collect(), 0)
+}
+
+/// A row pulls at all others, and these pull at it.
+fn gradient(rows: &Tensor<2>, upstream: Tensor<2>) -> Tensor<2> {
+    let shape @ [_, size] = rows.dims();
+    let weights = upstream.clone() + upstream.transpose();
+    let mut start = 0;
+    let pulls = differences(rows).map(|(own, difference)| {
+        let weights = weights.clone().narrow(0, start, own).unsqueeze_dim::<3>(2).expand(difference.dims());
+        start += own;
+        (difference * weights).sum_dim(1).reshape([own, size])
+    });
+    Tensor::cat(pulls.collect(), 0).reshape(shape) * 2.0
+}
+
+/// The differences of some rows from all: how many they are, and `[n, N, E]`.
+fn differences(rows: &Tensor<2>) -> impl Iterator<Item = (usize, Tensor<3>)> {
+    let [count, size] = rows.dims();
+    let most = (TOGETHER / (count * size)).clamp(1, count);
+    (0..count).step_by(most).map(move |start| {
+        let own = most.min(count - start);
+        let shape = [own, count, size];
+        let first = rows.clone().narrow(0, start, own).unsqueeze_dim::<3>(1).expand(shape);
+        (own, first - rows.clone().unsqueeze_dim::<3>(0).expand(shape))
+    })
+}

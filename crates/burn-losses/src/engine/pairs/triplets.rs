@@ -1,0 +1,107 @@
+//! Sums over triplets, as tensor operations.
+
+use super::anchors::Pairs;
+use crate::engine::primitives::order_statistics::argmax;
+use crate::formula::{AnchorFormula, Dual, Partners, Triplets};
+use burn::tensor::{Bool, Tensor};
+
+/// Triplets that are looked at together: about as many as this.
+const TOGETHER: usize = 1 << 22;
+
+/// The sums over the triplets of each anchor; how many of them it has, and how many of these have a term that is not 0.
+pub(super) fn sum(
+    formula: &impl AnchorFormula,
+    scores: Tensor<2>,
+    pairs: &Pairs,
+    chosen: Triplets,
+) -> (Tensor<1>, [Tensor<1>; 2]) {
+    match chosen {
+        Triplets::All => many(formula, scores, pairs, None),
+        Triplets::Within(margin) => many(formula, scores, pairs, Some(margin)),
+        Triplets::Nearest => nearest(formula, scores, pairs),
+    }
+}
+
+/// 1 where a triplet is chosen, and where it is active too: what is not a number is, so that nobody takes it for nothing.
+fn counts<const D: usize>(terms: &Tensor<D>, chosen: &Tensor<D, Bool>) -> [Tensor<D>; 2] {
+    let terms = terms.clone().detach();
+    let active = chosen.clone().bool_and(terms.clone().lower_equal_scalar(0.0).bool_not());
+    [chosen.clone(), active].map(|mask| terms.zeros_like().mask_fill(mask, 1.0))
+}
+
+/// All triplets, or those within a margin.
+///
+/// The terms and their slopes are computed without a graph, a part at a time. The slopes add up to one number per score, which is all that
+/// the gradient needs.
+fn many(
+    formula: &impl AnchorFormula,
+    scores: Tensor<2>,
+    pairs: &Pairs,
+    margin: Option<f64>,
+) -> (Tensor<1>, [Tensor<1>; 2]) {
+    let [count, columns] = scores.dims();
+    let known = scores.clone().detach().without_autodiff();
+    let nothing = || known.zeros_like().narrow(1, 0, 1);
+    let (mut sums, mut masses, mut slopes) = (nothing(), [nothing(), nothing()], known.zeros_like());
+    let mut slopes_of_positives = Vec::new();
+    for (from, size) in parts(count, columns) {
+        let shape = [count, size, columns];
+        let positive = known.clone().narrow(1, from, size).unsqueeze_dim::<3>(2).expand(shape);
+        let negative = known.clone().unsqueeze_dim::<3>(1).expand(shape);
+        let mut chosen = pairs.positive.clone().narrow(1, from, size).unsqueeze_dim::<3>(2).expand(shape);
+        chosen = chosen.bool_and(pairs.negative.clone().unsqueeze_dim::<3>(1).expand(shape));
+        if let Some(margin) = margin {
+            // By what it is not: what is not a number is neither, and has to be seen.
+            let easy = negative.clone().greater(positive.clone() + margin);
+            let hard = negative.clone().lower_equal(positive.clone());
+            chosen = chosen.bool_and(easy.bool_or(hard).bool_not());
+        }
+        let (negative, positive) = (Dual::<_, 2>::variable(negative, 0), Dual::variable(positive, 1));
+        let Dual { value, slope } = formula.term_with(Partners::Negatives, negative, positive);
+        let all = |numbers: Tensor<3>| numbers.sum_dim(2).sum_dim(1).reshape([count, 1]);
+        let [chosen_here, active_here] = counts(&value, &chosen).map(all);
+        let dropped = chosen.bool_not();
+        let [by_negative, by_positive] = slope.map(|slope| slope.mask_fill(dropped.clone(), 0.0));
+        sums = sums + all(value.mask_fill(dropped, 0.0));
+        let [chosen, active] = masses;
+        masses = [chosen + chosen_here, active + active_here];
+        slopes_of_positives.push(by_positive.sum_dim(2).reshape([count, size]));
+        slopes = slopes + by_negative.sum_dim(1).reshape([count, columns]);
+    }
+    slopes = slopes + Tensor::cat(slopes_of_positives, 1);
+    let device = scores.device();
+    let attach = |tensor: Tensor<2>| if device.is_autodiff() { tensor.to_device(&device) } else { tensor };
+    // The value is the one above; the gradient is that of slopes * scores.
+    let live = attach(slopes) * (scores.clone() - scores.detach());
+    ((attach(sums) + live.sum_dim(1)).squeeze_dim(1), masses.map(|mass| attach(mass).squeeze_dim(1)))
+}
+
+/// One negative per anchor and positive.
+fn nearest(formula: &impl AnchorFormula, scores: Tensor<2>, pairs: &Pairs) -> (Tensor<1>, [Tensor<1>; 2]) {
+    let [count, columns] = scores.dims();
+    let known = scores.clone().detach();
+    let farthest =
+        argmax(known.clone().mask_fill(pairs.negative.clone().bool_not(), f64::from(f32::MIN))).unsqueeze_dim::<2>(1);
+    let places = parts(count, columns).map(|(from, size)| {
+        let shape = [count, size, columns];
+        let positive = known.clone().narrow(1, from, size).unsqueeze_dim::<3>(2).expand(shape);
+        let negative = known.clone().unsqueeze_dim::<3>(1).expand(shape);
+        let chosen = pairs.negative.clone().unsqueeze_dim::<3>(1).expand(shape);
+        let chosen = chosen.bool_and(negative.clone().greater(positive));
+        let none = chosen.clone().any_dim(2).bool_not().reshape([count, size]);
+        let above = negative.mask_fill(chosen.bool_not(), f64::from(f32::MAX)).reshape([count * size, columns]);
+        argmax(-above).reshape([count, size]).mask_where(none, farthest.clone().expand([count, size]))
+    });
+    let negative = scores.clone().gather(1, Tensor::cat(places.collect(), 1));
+    let terms = formula.term_with(Partners::Negatives, negative, scores);
+    let has_negative = pairs.negative.clone().any_dim(1).expand([count, columns]);
+    let chosen = pairs.positive.clone().bool_and(has_negative);
+    let sum = |numbers: Tensor<2>| numbers.sum_dim(1).squeeze_dim::<1>(1);
+    (sum(terms.clone().mask_fill(chosen.clone().bool_not(), 0.0)), counts(&terms, &chosen).map(sum))
+}
+
+/// The columns of the positives, in parts: (from, size).
+fn parts(count: usize, columns: usize) -> impl Iterator<Item = (usize, usize)> {
+    let size = (TOGETHER / (count * columns)).clamp(1, columns);
+    (0..columns).step_by(size).map(move |from| (from, size.min(columns - from)))
+}

@@ -1,0 +1,258 @@
+//! (prediction, target) -> value, for every row.
+
+use super::Call;
+use crate::engine::any_tensor::AnyTensor;
+use crate::engine::host::blocks::{BLOCK, divided, divisor_of, factor_of, par_blocks, range};
+use crate::engine::host::memory::{Memory, Weights, in_precision, scalar, stale, tensor, with_slopes};
+use crate::engine::host::simd::{Float, KnownZero, Lanes, MOST_LANES, Sum, load, splat};
+use crate::engine::pointwise::host::Task;
+use crate::formula::{Dual, VectorFormula};
+use crate::reduction::Reduction;
+use pulp::{Simd, WithSimd};
+
+pub(super) use crate::engine::pointwise::host::{Kernel, Kernels};
+
+/// A formula, with or without its derivatives.
+pub(super) struct Compiled<F, const K: usize, const TARGETS: usize, const SLOPES: bool>(pub(super) F);
+
+impl<F: VectorFormula<K, TARGETS>, T: Float, const K: usize, const TARGETS: usize, const SLOPES: bool> Kernel<T>
+    for Compiled<F, K, TARGETS, SLOPES>
+{
+    fn run(&self, task: Task<'_, T>) -> f64 {
+        T::dispatch(Run::<_, _, K, TARGETS, SLOPES> { formula: &self.0, task })
+    }
+}
+
+struct Run<'a, F, T, const K: usize, const TARGETS: usize, const SLOPES: bool> {
+    formula: &'a F,
+    task: Task<'a, T>,
+}
+
+impl<F: VectorFormula<K, TARGETS>, T: Float, const K: usize, const TARGETS: usize, const SLOPES: bool> WithSimd
+    for Run<'_, F, T, K, TARGETS, SLOPES>
+{
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let Self { formula, mut task } = self;
+        let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+        let count = task.first.len() / K;
+        let mut sum = Sum::default();
+        let (places, jacobian) = (places::<S, T>(simd, K == 4 || TARGETS == 4), jacobian(formula));
+        // One register's rows at a time.
+        let (mut values, mut weights) = ([T::default(); MOST_LANES], [T::default(); MOST_LANES]);
+        let mut start = 0;
+        while start < count {
+            let size = width.min(count - start);
+            let (block, target_block) = (start * K..(start + size) * K, start * TARGETS..(start + size) * TARGETS);
+            let prediction = columns::<S, T, K>(simd, &task.first[block.clone()], &places);
+            let target = columns::<S, T, TARGETS>(simd, &task.targets[target_block], &places);
+            let given = task.weights.map(|weights| &weights[start..start + size]);
+            if let Some(given) = given {
+                weights.iter_mut().zip(places).for_each(|(weight, place)| *weight = given[place.min(size - 1)]);
+            }
+            let (prediction, target) = formula.linear(prediction, target);
+            let value = if SLOPES {
+                let nothing = Dual::<_, K>::constant(KnownZero::new(splat::<S, T>(simd, T::default())));
+                let (mut variables, mut constants) = ([nothing; K], [nothing; TARGETS]);
+                let mut number = 0;
+                while number < K {
+                    variables[number] = Dual::variable(KnownZero::new(prediction[number]), number);
+                    number += 1;
+                }
+                let mut number = 0;
+                while number < TARGETS {
+                    constants[number] = Dual::constant(KnownZero::new(target[number]));
+                    number += 1;
+                }
+                let y = formula.eval(variables, constants);
+                if let Some(slopes) = &mut task.slopes {
+                    let mut of_columns = [y.value.numbers; K];
+                    let mut column = 0;
+                    while column < K {
+                        of_columns[column] = y.slope[column].numbers;
+                        column += 1;
+                    }
+                    if let Some(jacobian) = &jacobian {
+                        of_columns = through::<S, T, K>(of_columns, jacobian);
+                    }
+                    let mut column = 0;
+                    while column < K {
+                        of_columns[column] = of_columns[column] * task.factor;
+                        if given.is_some() {
+                            of_columns[column] = of_columns[column] * load::<S, T>(simd, &weights);
+                        }
+                        column += 1;
+                    }
+                    store_rows::<S, T, K>(of_columns, &mut slopes[block], &places);
+                }
+                y.value.numbers
+            } else {
+                formula.eval(prediction, target)
+            };
+            value.store(&mut values);
+            if size < width || task.values.is_some() {
+                for (value, place) in values[..width].iter_mut().zip(places) {
+                    if place >= size {
+                        // Padding lanes contribute zero.
+                        *value = T::default();
+                    } else if let Some(all) = &mut task.values {
+                        all[start + place] = *value;
+                    }
+                }
+            }
+            sum.add(&values[..width], given.is_some().then_some(&weights[..width]));
+            start += size;
+        }
+        sum.total()
+    }
+}
+
+/// The derivatives of the numbers that a formula takes by those that are given, where these are not the same.
+#[inline(always)]
+fn jacobian<const K: usize, const TARGETS: usize>(formula: &impl VectorFormula<K, TARGETS>) -> Option<[[f64; K]; K]> {
+    let variables = core::array::from_fn(|number| Dual::<f64, K>::variable(0.0, number));
+    let (numbers, _) = formula.linear(variables.clone(), [Dual::constant(0.0); TARGETS]);
+    (numbers != variables).then(|| numbers.map(|number| number.slope))
+}
+
+/// The derivatives by the numbers that are given, of those by the numbers that a formula takes.
+#[inline(always)]
+fn through<S: Simd, T: Float, const K: usize>(slopes: [T::Lanes<S>; K], jacobian: &[[f64; K]; K]) -> [T::Lanes<S>; K] {
+    let mut by_given = slopes;
+    let mut given = 0;
+    while given < K {
+        by_given[given] = slopes[0] * jacobian[0][given];
+        let mut taken = 1;
+        while taken < K {
+            by_given[given] = by_given[given] + slopes[taken] * jacobian[taken][given];
+            taken += 1;
+        }
+        given += 1;
+    }
+    by_given
+}
+
+/// Which row of a block is in which lane of its [`columns`]: where some of these are four, the machine has an order of its own.
+#[inline(always)]
+fn places<S: Simd, T: Float>(simd: S, has_four: bool) -> [usize; MOST_LANES] {
+    if !has_four {
+        return core::array::from_fn(|lane| lane);
+    }
+    let numbers: [T; 4 * MOST_LANES] = core::array::from_fn(|number| T::from_f64((number / 4) as f64));
+    let [first, ..] = columns_of_four::<S, T>(simd, &numbers);
+    let mut lanes = core::array::from_fn(|lane| T::from_f64(lane as f64));
+    first.store(&mut lanes);
+    lanes.map(|place| place.to_f64() as usize)
+}
+
+/// The columns of a register's rows; where there are fewer, the last one again.
+#[inline(always)]
+fn columns<S: Simd, T: Float, const K: usize>(simd: S, rows: &[T], places: &[usize; MOST_LANES]) -> [T::Lanes<S>; K] {
+    let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    let mut columns = [splat::<S, T>(simd, T::default()); K];
+    let mut column = 0;
+    if K == 4 && rows.len() >= 4 * width {
+        let four = columns_of_four::<S, T>(simd, rows);
+        while column < K {
+            columns[column] = four[column];
+            column += 1;
+        }
+        return columns;
+    }
+    let last = rows.len() / K - 1;
+    while column < K {
+        let mut numbers = [T::default(); MOST_LANES];
+        numbers.iter_mut().zip(places).for_each(|(number, place)| *number = rows[last.min(*place) * K + column]);
+        columns[column] = load::<S, T>(simd, &numbers);
+        column += 1;
+    }
+    columns
+}
+
+/// The columns of as many rows of four as there are lanes.
+#[inline(always)]
+fn columns_of_four<S: Simd, T: Float>(simd: S, rows: &[T]) -> [T::Lanes<S>; 4] {
+    let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    let rows = &rows[..4 * width];
+    let (a, b) = (load::<S, T>(simd, rows), load::<S, T>(simd, &rows[width..]));
+    let (c, d) = (load::<S, T>(simd, &rows[2 * width..]), load::<S, T>(simd, &rows[3 * width..]));
+    Lanes::columns([a, b, c, d])
+}
+
+/// The rows of a register's columns, as many as there is space for.
+#[inline(always)]
+fn store_rows<S: Simd, T: Float, const K: usize>(
+    columns: [T::Lanes<S>; K],
+    to: &mut [T],
+    places: &[usize; MOST_LANES],
+) {
+    let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    if K == 4 && to.len() == 4 * width {
+        let rows = Lanes::rows([columns[0], columns[1], columns[2], columns[3]]);
+        let mut row = 0;
+        while row < 4 {
+            rows[row].store(&mut to[row * width..]);
+            row += 1;
+        }
+        return;
+    }
+    let mut column = 0;
+    while column < K {
+        let mut numbers = [T::default(); MOST_LANES];
+        columns[column].store(&mut numbers);
+        for (number, place) in numbers[..width].iter().zip(places) {
+            if let Some(to) = to.get_mut(place * K + column) {
+                *to = *number;
+            }
+        }
+        column += 1;
+    }
+}
+
+/// The values or the reduced value, in the graph of the predictions. Kernels compute no gradient by the targets.
+pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
+    if call.targets.is_tracked() {
+        return None;
+    }
+    in_precision!(call.predictions.dtype(), T => run_in::<T>(call))
+}
+
+fn run_in<T: Float>(call: &Call<'_>) -> Option<AnyTensor>
+where
+    dyn Kernels: Kernel<T>,
+{
+    let Call { kernel, predictions, targets, reduction, .. } = call;
+    let [width, target_width] = [predictions, targets].map(|rows| rows.shape()[1]);
+    let (memory, target_memory) = (Memory::of(predictions)?, Memory::of(targets)?);
+    let (numbers, target_numbers) = (memory.numbers()?, target_memory.numbers()?);
+    let count = numbers.len() / width;
+    let weights = Weights::<T>::of_some(call.weights.as_ref(), count)?;
+    let sum = weights.as_ref().filter(|_| *reduction == Some(Reduction::WeightedMean)).map(Weights::sum);
+    let divisor = reduction.and_then(|reduction| divisor_of(reduction, count as f64, count, sum));
+    let factor = factor_of(divisor);
+
+    let (is_reduced, is_tracked) = (reduction.is_some(), predictions.is_tracked());
+    let mut values = stale::<T>(if is_reduced { 0 } else { count });
+    let mut slopes = stale::<T>(if is_tracked { count * width } else { 0 });
+    let outputs = [(!is_reduced).then_some(&mut values[..]), is_tracked.then_some(&mut slopes[..])];
+    let size = (BLOCK / width).max(1);
+    let sum = par_blocks(count, size, outputs, [1, width], &|block, [values, slopes]| {
+        let mut scratch = [Vec::new(), Vec::new(), Vec::new()];
+        let [first_scratch, target_scratch, weight_scratch] = &mut scratch;
+        let rows = range(count, block, size);
+        let of_rows = |width: usize| rows.start * width..rows.end * width;
+        let predictions = T::read(numbers, of_rows(width), first_scratch);
+        let targets = T::read(target_numbers, of_rows(target_width), target_scratch);
+        let weights = weights.as_ref().map(|weights| weights.part(rows.start, rows.len(), weight_scratch));
+        kernel.host.run(Task { first: predictions, targets, weights, factor, values, slopes })
+    });
+
+    let device = predictions.inner_device();
+    let value = match is_reduced {
+        true => scalar::<T>(divided(sum, divisor), &device),
+        false => tensor(values, &[count], &device),
+    };
+    with_slopes(predictions, value, slopes, is_reduced)
+}

@@ -1,0 +1,220 @@
+//! A few numbers and what they are compared with in, one value out.
+
+#[cfg(feature = "cube")]
+pub(super) mod cube;
+#[cfg(feature = "cpu-engine")]
+pub(super) mod host;
+
+use super::any_tensor::AnyTensor;
+use super::rows::valid_rows;
+use super::{machine, without_weightless};
+use crate::check::widen;
+use crate::formula::VectorFormula;
+use crate::formula::inlined::{expect_inlined, note};
+use crate::formula::safe::quotient;
+use crate::reduction::{Divisor, Extras, Given, Reduction, Unreduced, cleaned, count_true, sum};
+use burn::tensor::{Bool, Tensor};
+
+/// A loss of this shape: predictions `[N, K]` and targets `[N, TARGETS]`.
+pub(crate) trait Vectors {
+    /// The formula of every single value, where there is one, for the fused engine.
+    fn kernel(&self) -> Option<VectorKernel>;
+
+    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone: nothing with a gradient.
+    fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>) -> Option<Factors> {
+        let _ = (predictions, targets);
+        None
+    }
+
+    /// The `[N]` values as tensor operations, of inputs in single or double precision; N is not 0.
+    fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1>;
+}
+
+/// What values are multiplied by.
+pub struct Factors {
+    pub(crate) of_each: Tensor<1>,
+    /// Whether they are divided by their mean; where that is 0 they are 0.
+    pub(crate) over_mean: bool,
+}
+
+impl Factors {
+    /// One for each value; what is masked has no part in the mean.
+    pub(crate) fn numbers(self, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
+        let Self { of_each, over_mean } = self;
+        if !over_mean {
+            return of_each;
+        }
+        let (shape, total) = (of_each.dims(), sum(cleaned(of_each.clone(), mask)));
+        let mean = match mask {
+            None => total * (1.0 / shape[0] as f64),
+            Some(mask) => count_true(mask).divide(total),
+        };
+        of_each * quotient(mean.ones_like(), mean, LEAST_MEAN).expand(shape)
+    }
+}
+
+/// A mean of factors below this counts as 0.
+const LEAST_MEAN: f64 = 1e-18;
+
+/// A [`VectorFormula`] as the machines of the fused engine run it.
+pub struct VectorKernel {
+    #[cfg(feature = "cpu-engine")]
+    host: Box<dyn host::Kernels>,
+    #[cfg(feature = "cube")]
+    pub(super) record: Box<dyn cube::Record>,
+}
+
+/// A call of the executor: rows, and what is wanted of their values.
+pub(crate) struct Call<'a> {
+    pub(crate) kernel: &'a VectorKernel,
+    pub(crate) predictions: AnyTensor,
+    pub(crate) targets: AnyTensor,
+    /// How the values become one; all of them are wanted otherwise.
+    pub(crate) reduction: Option<Reduction>,
+    pub(crate) weights: Option<AnyTensor>,
+}
+
+impl VectorKernel {
+    /// The kernel of a formula.
+    pub fn new<const K: usize, const TARGETS: usize>(formula: &impl VectorFormula<K, TARGETS>) -> Self {
+        expect_inlined(formula, |formula, x| {
+            let (prediction, target) = formula.linear([x; K], [x; TARGETS]);
+            let y = formula.eval(prediction, target);
+            note();
+            y
+        });
+        Self {
+            #[cfg(feature = "cpu-engine")]
+            host: Box::new(host::Compiled::<_, K, TARGETS, true>(formula.clone())),
+            #[cfg(feature = "cube")]
+            record: Box::new(cube::Recorded::<_, K, TARGETS>(formula.clone())),
+        }
+    }
+
+    /// The kernel of a formula whose gradient nobody asks for.
+    pub(crate) fn of_values<const K: usize, const TARGETS: usize>(formula: &impl VectorFormula<K, TARGETS>) -> Self {
+        let _ = formula;
+        Self {
+            #[cfg(feature = "cpu-engine")]
+            host: Box::new(host::Compiled::<_, K, TARGETS, false>(formula.clone())),
+            #[cfg(feature = "cube")]
+            record: Box::new(cube::Recorded::<_, K, TARGETS>(formula.clone())),
+        }
+    }
+
+    fn run(
+        &self,
+        predictions: &Tensor<2>,
+        targets: &Tensor<2>,
+        reduction: Option<Reduction>,
+        weights: Option<&Tensor<1>>,
+    ) -> Option<Tensor<1>> {
+        let (predictions, targets) = (predictions.into(), targets.into());
+        let call = Call { kernel: self, predictions, targets, reduction, weights: weights.map(AnyTensor::from) };
+        machine::run("vectors", &call.predictions, |machine| machine.vectors(&call)).map(AnyTensor::into_rank)
+    }
+}
+
+/// The columns of a tensor, which has so many.
+pub(crate) fn columns<const K: usize>(rows: Tensor<2>) -> [Tensor<1>; K] {
+    core::array::from_fn(|column| rows.clone().narrow(1, column, 1).squeeze_dim(1))
+}
+
+/// The values of a formula as tensor operations.
+pub(crate) fn of_formula<const K: usize, const TARGETS: usize>(
+    formula: &impl VectorFormula<K, TARGETS>,
+    predictions: Tensor<2>,
+    targets: Tensor<2>,
+) -> Tensor<1> {
+    let (prediction, target) = formula.linear(columns(predictions), columns(targets));
+    formula.eval(prediction, target)
+}
+
+/// The values of a formula that nothing flows back through.
+pub(crate) fn constants<const K: usize, const TARGETS: usize>(
+    formula: &impl VectorFormula<K, TARGETS>,
+    predictions: &Tensor<2>,
+    targets: &Tensor<2>,
+) -> Tensor<1> {
+    let (predictions, targets) = (predictions.clone().detach(), targets.clone().detach());
+    let values = VectorKernel::of_values(formula).run(&predictions, &targets, None, None);
+    values.unwrap_or_else(|| of_formula(formula, widen(predictions), widen(targets)))
+}
+
+/// The unreduced values, computed in at least single precision; what is masked is 0 and counts nothing.
+pub(crate) fn values(
+    loss: &impl Vectors,
+    predictions: Tensor<2>,
+    targets: Tensor<2>,
+    mask: Option<&Tensor<1, Bool>>,
+) -> Unreduced<1> {
+    if predictions.dims()[0] == 0 {
+        return widen(predictions).reshape([0]).into();
+    }
+    let (predictions, targets) = (valid_rows(predictions, mask), valid_rows(targets, mask));
+    let values = match loss.kernel().and_then(|kernel| kernel.run(&predictions, &targets, None, None)) {
+        None => loss.values(widen(predictions), widen(targets), mask),
+        Some(values) => match loss.factors(&predictions, &targets) {
+            None => values,
+            Some(factors) => values * factors.numbers(mask),
+        },
+    };
+    Unreduced::from(values).masked(mask)
+}
+
+/// The unreduced values with all that was given.
+pub(crate) fn unreduced(
+    loss: &impl Vectors,
+    predictions: Tensor<2>,
+    targets: Tensor<2>,
+    extras: Extras,
+) -> Unreduced<1> {
+    let given = extras.given([predictions.dims()[0]]);
+    let values = values(loss, predictions, targets, given.mask.as_ref());
+    given.apply(values)
+}
+
+/// The value of the batch.
+pub(crate) fn reduce(
+    loss: &impl Vectors,
+    reduction: Reduction,
+    predictions: Tensor<2>,
+    targets: Tensor<2>,
+    extras: Extras,
+) -> Tensor<1> {
+    let given = extras.given([predictions.dims()[0]]);
+    if let Some(value) = reduced(loss, reduction, &predictions, &targets, &given) {
+        return value;
+    }
+    let values = values(loss, without_weightless(predictions, &given), targets, given.mask.as_ref());
+    given.reduce(reduction, values)
+}
+
+/// The same by the fused engine; `None` where it has no kernel, or something is masked.
+fn reduced(
+    loss: &impl Vectors,
+    reduction: Reduction,
+    predictions: &Tensor<2>,
+    targets: &Tensor<2>,
+    given: &Given<1>,
+) -> Option<Tensor<1>> {
+    if predictions.dims()[0] == 0 {
+        return None;
+    }
+    let (kernel, (reduction, divisor)) = (loss.kernel()?, given.in_kernel(reduction)?);
+    let run = |reduction, weights| {
+        let value = kernel.run(predictions, targets, Some(reduction), weights)?;
+        Some(Divisor::divide_by(divisor, value))
+    };
+    let Some(Factors { of_each, over_mean }) = loss.factors(predictions, targets) else {
+        return run(reduction, given.weights.as_ref());
+    };
+    let reduction = match (over_mean, reduction) {
+        // Factors are no weights, whose mean it would be.
+        (false, Reduction::WeightedMean) => Reduction::Mean,
+        (false, reduction) => reduction,
+        (true, Reduction::Sum) => return None,
+        (true, _) => Reduction::WeightedMean,
+    };
+    if given.weights.is_some() { None } else { run(reduction, Some(&of_each)) }
+}

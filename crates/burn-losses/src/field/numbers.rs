@@ -1,0 +1,162 @@
+//! Numbers, and true and false.
+
+use super::{FieldType, IntoField, Range, Unreadable, Value, invalid};
+use crate::error::ConfigError;
+
+impl IntoField<f64> for f32 {
+    fn into_field(self) -> f64 {
+        self.into()
+    }
+}
+
+impl IntoField<f64> for i32 {
+    fn into_field(self) -> f64 {
+        self.into()
+    }
+}
+
+impl IntoField<Option<i64>> for i64 {
+    fn into_field(self) -> Option<i64> {
+        Some(self)
+    }
+}
+
+impl IntoField<Option<usize>> for usize {
+    fn into_field(self) -> Option<usize> {
+        Some(self)
+    }
+}
+
+/// An integer, or none.
+fn optional<T: TryFrom<i128>>(value: &Value) -> Result<Option<T>, Unreadable> {
+    match value {
+        none if none.is_none() => Ok(None),
+        number => number.as_integer().map(Some).ok_or(Unreadable::Type),
+    }
+}
+
+pub(super) fn numbers(numbers: impl IntoIterator<Item = f64>) -> Vec<Value> {
+    numbers.into_iter().map(Value::from).collect()
+}
+
+impl FieldType for f64 {
+    const KIND: &'static str = "number";
+
+    fn to_value(&self) -> Value {
+        (*self).into()
+    }
+    fn from_value(value: &Value) -> Result<Self, Unreadable> {
+        value.as_f64().ok_or(Unreadable::Type)
+    }
+    fn allowed(range: Range) -> String {
+        range.to_string()
+    }
+    fn samples(range: Range) -> Vec<Value> {
+        numbers(range.samples())
+    }
+    fn refused(range: Range) -> Vec<Value> {
+        numbers(range.refused())
+    }
+    fn check(&self, loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {
+        if range.contains(*self) {
+            return Ok(());
+        }
+        invalid(loss, field, self, Self::allowed(range))
+    }
+}
+
+impl FieldType for usize {
+    const KIND: &'static str = "integer";
+
+    fn to_value(&self) -> Value {
+        (*self).into()
+    }
+    fn from_value(value: &Value) -> Result<Self, Unreadable> {
+        value.as_integer().ok_or(Unreadable::Type)
+    }
+    fn allowed(range: Range) -> String {
+        range.to_string().replacen("a number", "an integer", 1)
+    }
+    fn samples(range: Range) -> Vec<Value> {
+        let few = (1..5_usize).filter(|count| range.contains(*count as f64));
+        few.map(Value::from).collect()
+    }
+    fn refused(range: Range) -> Vec<Value> {
+        numbers(range.refused())
+    }
+    fn check(&self, loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {
+        if range.contains(*self as f64) {
+            return Ok(());
+        }
+        invalid(loss, field, self, Self::allowed(range))
+    }
+}
+
+impl FieldType for bool {
+    const KIND: &'static str = "boolean";
+
+    fn to_value(&self) -> Value {
+        (*self).into()
+    }
+    fn from_value(value: &Value) -> Result<Self, Unreadable> {
+        value.as_bool().ok_or(Unreadable::Type)
+    }
+    fn allowed(_: Range) -> String {
+        "true or false".into()
+    }
+    fn samples(_: Range) -> Vec<Value> {
+        vec![true.into(), false.into()]
+    }
+    fn refused(_: Range) -> Vec<Value> {
+        vec![1.into()]
+    }
+    fn check(&self, _: &'static str, _: &str, _: Range) -> Result<(), ConfigError> {
+        Ok(())
+    }
+}
+
+impl FieldType for Option<i64> {
+    const KIND: &'static str = "integer, optional";
+
+    fn to_value(&self) -> Value {
+        self.map_or(Value::Null, Into::into)
+    }
+    fn from_value(value: &Value) -> Result<Self, Unreadable> {
+        optional(value)
+    }
+    fn allowed(_: Range) -> String {
+        "any integer".into()
+    }
+    fn samples(_: Range) -> Vec<Value> {
+        vec![1.into(), 0.into()]
+    }
+    fn refused(_: Range) -> Vec<Value> {
+        numbers([f64::NAN, f64::INFINITY, 0.5])
+    }
+    fn check(&self, _: &'static str, _: &str, _: Range) -> Result<(), ConfigError> {
+        Ok(())
+    }
+}
+
+impl FieldType for Option<usize> {
+    const KIND: &'static str = "integer, optional";
+
+    fn to_value(&self) -> Value {
+        self.map_or(Value::Null, Into::into)
+    }
+    fn from_value(value: &Value) -> Result<Self, Unreadable> {
+        optional(value)
+    }
+    fn allowed(range: Range) -> String {
+        usize::allowed(range)
+    }
+    fn samples(range: Range) -> Vec<Value> {
+        usize::samples(range)
+    }
+    fn refused(range: Range) -> Vec<Value> {
+        usize::refused(range)
+    }
+    fn check(&self, loss: &'static str, field: &str, range: Range) -> Result<(), ConfigError> {
+        self.map_or(Ok(()), |number| number.check(loss, field, range))
+    }
+}

@@ -1,0 +1,28 @@
+//! Losses of a few numbers each.
+
+use super::Real;
+use core::fmt::Debug;
+
+/// A loss of `K` predicted numbers and of the `TARGETS` numbers that they are compared with: two boxes, the parameters of a
+/// distribution and one number, some quantiles and one number.
+///
+/// [`VectorLoss`](crate::vectors::VectorLoss) gives it a loss's `forward`. A loss of two boxes is a [`BoxFormula`].
+pub trait VectorFormula<const K: usize, const TARGETS: usize = K>: Debug + Clone + Send + Sync + 'static {
+    /// The value of one row. Write `#[inline(always)]` above it.
+    fn eval<R: Real>(&self, prediction: [R; K], target: [R; TARGETS]) -> R;
+
+    /// The numbers that [`eval`](Self::eval) takes, each a sum of multiples of those that are given: the corners of a box of its center
+    /// and size. The derivatives of such sums are constants, and are not carried through the formula.
+    #[inline(always)]
+    fn linear<R: Real>(&self, prediction: [R; K], target: [R; TARGETS]) -> ([R; K], [R; TARGETS]) {
+        (prediction, target)
+    }
+}
+
+/// A loss of two boxes, each given by its corners (x1, y1, x2, y2).
+///
+/// [`Geometry`](crate::boxes::Geometry) has what such losses measure.
+pub trait BoxFormula: Debug + Clone + Send + Sync + 'static {
+    /// The value of one pair of boxes. Write `#[inline(always)]` above it.
+    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R;
+}

@@ -1,0 +1,90 @@
+//! TODO: its name.
+
+use super::HeadOptions;
+use super::declare::own_weight;
+use super::sampler::Draws;
+use crate::classification::CrossEntropyLoss;
+use crate::engine::heads::{Head, Scaling};
+use crate::formula::Real;
+use burn::module::Param;
+use burn::tensor::{Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
+
+/// TODO: its name (authors, year, link).
+///
+/// # Formula
+/// The logit of the target is `scale (cos - margin)`, those of the others are `scale cos`. TODO: with the paper's symbols.
+///
+/// # When to use
+/// TODO: in one to three sentences, and what to take instead.
+///
+/// # Numerics
+/// TODO: what is stabilized, and the gradient at kinks.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{heads::TemplateLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let head = TemplateLossConfig::new(3, 2).init(&device);
+/// let value = head.forward(Tensor::ones([1, 2], &device), Tensor::<1, Int>::from_ints([1], &device));
+/// assert!(value.into_scalar::<f32>() > 0.0);
+/// ```
+///
+/// # Elsewhere
+/// TODO: what PyTorch has, and where that differs.
+#[loss(heads, "template", "TODO: what it is for, in one line")]
+pub struct TemplateLoss {
+    config: TemplateLossConfig,
+    /// One row per class.
+    weight: Param<Tensor<2>>,
+    rows: CrossEntropyLoss,
+    #[module(skip)]
+    draws: Draws,
+}
+
+/// Config of [`TemplateLoss`].
+#[loss_config(check = |config| config.options.check("template", config.num_classes))]
+pub struct TemplateLossConfig {
+    /// The number of classes: the rows of the weight.
+    #[field(example = 10, range = ">= 1")]
+    pub num_classes: usize,
+    /// The size of the embeddings: the columns of the weight.
+    #[field(example = 16, range = ">= 1")]
+    pub embedding_dim: usize,
+    /// The factor of the cosines.
+    #[field(default = 30.0, range = "> 0")]
+    pub scale: f64,
+    /// What is taken from the cosine of the target.
+    #[field(default = 0.35, range = ">= 0")]
+    pub margin: f64,
+    /// What all heads have.
+    #[field(flatten)]
+    pub options: HeadOptions,
+}
+
+impl TemplateLossConfig {
+    fn build(&self, device: &Device) -> TemplateLoss {
+        TemplateLoss {
+            config: self.clone(),
+            weight: self.options.weight(self.num_classes, self.embedding_dim, device),
+            rows: self.options.cross_entropy(device),
+            draws: Draws::of_classes(self.num_classes),
+        }
+    }
+}
+
+own_weight!(TemplateLoss);
+
+impl Head for TemplateLoss {
+    fn scaling(&self) -> Scaling {
+        Scaling::cosines(self.config.scale)
+    }
+    fn margin<R: Real>(&self, cosine: R, _: Option<R>) -> R {
+        cosine - self.config.margin
+    }
+    fn cosine_margins(&self) -> Vec<(&'static str, f64)> {
+        vec![("margin", self.config.margin)]
+    }
+}

@@ -1,0 +1,259 @@
+//! What may be handed to a loss beside its arguments: weights, a mask, a divisor.
+
+use super::{Divisor, Reduction, Unreduced};
+use crate::check::{Reference, per_sample, widen};
+use crate::error::InputError;
+use burn::tensor::kind::Basic;
+use burn::tensor::{Bool, Tensor};
+use core::fmt;
+
+/// What may be handed to a loss beside its arguments: weights, a mask of what is valid, and a divisor. All of it is optional.
+///
+/// Weights, a mask or a divisor alone become extras by themselves: `loss.forward_with(a, b, weights)`.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{Extras, prelude::*, regression::MseLossConfig};
+///
+/// let device = Device::flex();
+/// let loss = MseLossConfig::new().init(&device);
+/// let predictions = Tensor::<1>::from_floats([1.0, 2.0, 5.0], &device);
+/// // The last target is missing.
+/// let targets = Tensor::<1>::from_floats([0.0, 0.0, f32::NAN], &device);
+/// let mask = targets.clone().is_nan().bool_not();
+/// let value = loss.forward_with(predictions.clone(), targets.clone(), mask.clone());
+/// assert_eq!(value.into_scalar::<f32>(), 2.5);
+///
+/// let weights = Tensor::<1>::from_floats([4.0, 1.0, 1.0], &device);
+/// let extras = Extras::new().with_mask(mask).with_weights(weights).with_divisor(16.0);
+/// assert_eq!(loss.forward_with(predictions, targets, extras).into_scalar::<f32>(), 0.5);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Extras {
+    weights: Option<AnyRank<burn::tensor::Float>>,
+    mask: Option<AnyRank<Bool>>,
+    divisor: Option<Divisor>,
+}
+
+impl Extras {
+    /// Nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With weights, which multiply the unreduced values: one per value, or one per sample (`[N, 1, ..]`).
+    ///
+    /// A value of weight 0 still counts: it enters the divisor of a mean, rankings, histograms and medians, and a NaN in it is not
+    /// hidden. To leave values out, hand in a mask.
+    #[must_use]
+    pub fn with_weights<const D: usize>(self, weights: Tensor<D>) -> Self {
+        Self { weights: Some(AnyRank::new(weights)), ..self }
+    }
+
+    /// With a mask, which is false where a value does not count: one entry per value, or one per sample (`[N, 1, ..]`).
+    ///
+    /// What is masked may hold anything, NaN too. Its value and its gradients are 0, and it enters no count, ranking, histogram,
+    /// median, normalizer or divisor: the loss is that of the batch without it. ([`Reduction::BatchMean`] divides by the number of
+    /// samples that have a valid value.)
+    #[must_use]
+    pub fn with_mask<const D: usize>(self, mask: Tensor<D, Bool>) -> Self {
+        Self { mask: Some(AnyRank::new(mask)), ..self }
+    }
+
+    /// With what the sum of the values is divided by, in place of the number that the config's reduction counts in this batch: see
+    /// [`Divisor`].
+    #[must_use]
+    pub fn with_divisor(self, divisor: impl Into<Divisor>) -> Self {
+        Self { divisor: Some(divisor.into()), ..self }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.weights.is_none() && self.mask.is_none() && self.divisor.is_none()
+    }
+
+    /// The mask without the rest.
+    pub(crate) fn mask_alone(self) -> Self {
+        Self { mask: self.mask, ..Self::default() }
+    }
+
+    /// The same for values of this shape, which it has been checked to fit. Weights of what is masked are 0.
+    pub(crate) fn given<const V: usize>(self, shape: [usize; V]) -> Given<V> {
+        let mask = self.mask.map(|mask| mask.of_values(shape).expand(shape));
+        let weights = self.weights.map(|weights| {
+            let weights = weights.of_values(shape);
+            match &mask {
+                None => weights,
+                Some(mask) => weights.expand(shape).mask_fill(mask.clone().bool_not(), 0.0),
+            }
+        });
+        Given { samples: shape[0], weights, mask, divisor: self.divisor }
+    }
+
+    /// The mask of the elements of a tensor `[N, C, ..]`, of which a value has many, and the same without it.
+    pub(crate) fn split_mask<const D: usize>(mut self, shape: [usize; D]) -> (Option<Tensor<D, Bool>>, Self) {
+        let mask = self.mask.take().map(|mask| mask.into_rank::<D>().expand(shape));
+        (mask, self)
+    }
+}
+
+impl<const D: usize> From<Tensor<D>> for Extras {
+    fn from(weights: Tensor<D>) -> Self {
+        Self::new().with_weights(weights)
+    }
+}
+
+impl<const D: usize> From<Tensor<D, Bool>> for Extras {
+    fn from(mask: Tensor<D, Bool>) -> Self {
+        Self::new().with_mask(mask)
+    }
+}
+
+impl From<Divisor> for Extras {
+    fn from(divisor: Divisor) -> Self {
+        Self::new().with_divisor(divisor)
+    }
+}
+
+/// A tensor whose rank the compiler does not know.
+#[derive(Clone)]
+struct AnyRank<K: Basic>(
+    /// The number of axes in this type says nothing.
+    Tensor<1, K>,
+);
+
+impl<K: Basic> AnyRank<K> {
+    fn new<const D: usize>(tensor: Tensor<D, K>) -> Self {
+        Self(Tensor::from_dispatch(tensor.into_dispatch()))
+    }
+
+    fn shape(&self) -> Vec<usize> {
+        self.0.shape().to_vec()
+    }
+
+    fn into_rank<const D: usize>(self) -> Tensor<D, K> {
+        Tensor::from_dispatch(self.0.into_dispatch())
+    }
+
+    /// One for each value of this shape, or `[N, 1, ..]`: one per sample.
+    fn of_values<const V: usize>(self, shape: [usize; V]) -> Tensor<V, K> {
+        let is_per_value = self.0.shape().num_elements() == shape.iter().product::<usize>();
+        self.0.reshape(if is_per_value { shape } else { per_sample(shape) })
+    }
+}
+
+impl<K: Basic> fmt::Debug for AnyRank<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.shape())
+    }
+}
+
+impl<const D: usize> Reference<'_, D> {
+    /// Weights and mask have the shape of the `values`, or one entry per sample: `[N, 1, ..]`.
+    pub(crate) fn extras(&self, values: &[usize], extras: &Extras) -> Result<(), InputError> {
+        self.weights_of(values, extras)?;
+        let Some(mask) = &extras.mask else { return Ok(()) };
+        self.per_value("mask", "entry", values, &mask.shape())?;
+        self.same_device("mask", &mask.0)
+    }
+
+    /// The weights are those of the `values`; the mask is one of the elements of the first argument, for all classes or each.
+    pub(crate) fn extras_of_elements(&self, values: &[usize], extras: &Extras) -> Result<(), InputError> {
+        self.weights_of(values, extras)?;
+        let Some(mask) = &extras.mask else { return Ok(()) };
+        let shape = self.tensor.dims();
+        let all_classes: [usize; D] = core::array::from_fn(|axis| if axis == 1 { 1 } else { shape[axis] });
+        let allowed = [shape, all_classes, per_sample(shape)];
+        if allowed.iter().all(|shape| mask.shape() != shape) {
+            let [shape, all_classes, per_sample] = allowed;
+            let expected = format!(
+                "{shape:?} (that of `{}`), {all_classes:?} (one entry for all classes) or {per_sample:?} (one per sample)",
+                self.name
+            );
+            return Err(self.shape_error("mask", &mask.shape(), expected));
+        }
+        self.same_device("mask", &mask.0)
+    }
+
+    fn weights_of(&self, values: &[usize], extras: &Extras) -> Result<(), InputError> {
+        let Some(weights) = &extras.weights else { return Ok(()) };
+        self.weights(values, &weights.shape(), &weights.0)
+    }
+}
+
+/// Extras for values of one shape.
+#[derive(Debug, Clone)]
+pub(crate) struct Given<const V: usize> {
+    /// The size of the first axis.
+    pub(crate) samples: usize,
+    /// One per value or per sample; with a mask one per value, and 0 where that is false.
+    pub(crate) weights: Option<Tensor<V>>,
+    /// One entry per value.
+    pub(crate) mask: Option<Tensor<V, Bool>>,
+    pub(crate) divisor: Option<Divisor>,
+}
+
+impl<const V: usize> Given<V> {
+    /// Reduces values of which nothing is left where they are masked.
+    #[track_caller]
+    pub(crate) fn reduce(self, reduction: Reduction, unreduced: Unreduced<V>) -> Tensor<1> {
+        let divisor = self.counted(reduction);
+        reduction.reduce(unreduced, self.weights, divisor)
+    }
+
+    /// The divisor that masked values do not say: the caller's, or the number of samples of which a value counts.
+    #[track_caller]
+    pub(crate) fn counted(&self, reduction: Reduction) -> Option<Divisor> {
+        reduction.check_divisor(self.divisor.as_ref());
+        self.divisor.clone().or_else(|| {
+            let mask = self.mask.as_ref().filter(|_| reduction == Reduction::BatchMean)?;
+            let [samples, values] = [mask.dims()[0], mask.dims()[1..].iter().product()];
+            Some(count_true(&mask.clone().reshape([samples, values]).any_dim(1)))
+        })
+    }
+
+    /// What a kernel reduces with that knows of weights alone, and what its result has to be divided by then; `None` with a mask.
+    #[track_caller]
+    pub(crate) fn in_kernel(&self, reduction: Reduction) -> Option<(Reduction, Option<Divisor>)> {
+        let divisor = self.counted(reduction);
+        let reduction = if divisor.is_some() { Reduction::Sum } else { reduction };
+        self.mask.is_none().then_some((reduction, divisor))
+    }
+
+    /// Unreduced values, multiplied by the weights and divided by the divisor.
+    pub(crate) fn apply(self, unreduced: Unreduced<V>) -> Unreduced<V> {
+        let Unreduced { mut values, mass } = unreduced;
+        if let Some(weights) = self.weights {
+            values = values.clone() * widen(weights).expand(values.dims());
+        }
+        if let Some(divisor) = self.divisor {
+            values = divisor.divide(values);
+        }
+        Unreduced { values, mass }
+    }
+}
+
+/// How many entries are true.
+pub(crate) fn count_true<const D: usize>(mask: &Tensor<D, Bool>) -> Divisor {
+    // Integers are exact beyond 2^24.
+    mask.clone().int().sum().float().into()
+}
+
+/// The tensor with 0 where the mask is false, whatever stood there: it has no gradient either.
+pub(crate) fn cleaned<const D: usize>(tensor: Tensor<D>, mask: Option<&Tensor<D, Bool>>) -> Tensor<D> {
+    match mask {
+        None => tensor,
+        Some(mask) => tensor.mask_fill(mask.clone().bool_not(), 0.0),
+    }
+}
+
+impl<const D: usize> Unreduced<D> {
+    /// Values that are 0 and count nothing where the mask is false.
+    pub(crate) fn masked(self, mask: Option<&Tensor<D, Bool>>) -> Self {
+        if mask.is_none() {
+            return self;
+        }
+        let mass = self.mass.unwrap_or_else(|| self.values.ones_like().detach());
+        Self { values: cleaned(self.values, mask), mass: Some(cleaned(mass, mask)) }
+    }
+}

@@ -1,0 +1,121 @@
+//! Charbonnier loss.
+
+use super::RegressionLoss;
+use crate::formula::{Formula, Real};
+use burn_losses_derive::{Choice, loss, loss_config};
+
+/// What the values are multiplied by: libraries disagree, and the slope far from zero is this factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum CharbonnierScale {
+    /// 1: the absolute error far from zero (Charbonnier, LapSRN).
+    #[default]
+    One,
+    /// `epsilon`: half the squared error near zero (the pseudo-Huber loss).
+    Epsilon,
+    /// 2 `epsilon`: the squared error near zero (the `huber` loss of diffusers).
+    TwoEpsilon,
+}
+
+/// Charbonnier loss (Charbonnier et al. 1994, [doi 10.1109/ICIP.1994.413553](https://doi.org/10.1109/ICIP.1994.413553)), a smooth
+/// absolute error; scaled by `epsilon` it is the pseudo-Huber loss.
+///
+/// # Formula
+/// ```text
+/// sqrt(d^2 + epsilon^2) - epsilon
+/// ```
+/// with d = prediction - target; times `epsilon` or 2 `epsilon` where `scale` says so, and without `- epsilon` where `offset` is false.
+///
+/// # When to use
+/// In image restoration and super-resolution it takes the place of [`MaeLoss`](super::MaeLoss), whose gradient jumps at zero. Take
+/// [`HuberLoss`](super::HuberLoss) where errors below a threshold shall cost exactly their square.
+///
+/// # Numerics
+/// Computed as d^2 / (sqrt(d^2 + epsilon^2) + epsilon), in units of epsilon: it keeps its digits for errors far below epsilon, and no
+/// square is infinite before |d| is. The gradient is d / sqrt(d^2 + epsilon^2), 0 at zero.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, regression::CharbonnierLossConfig};
+///
+/// let device = Device::flex();
+/// let loss = CharbonnierLossConfig::new().with_epsilon(3.0).init(&device);
+/// let values = loss.forward_no_reduction(
+///     Tensor::<1>::from_floats([4.0, 0.0], &device),
+///     Tensor::from_floats([0.0, 0.0], &device),
+/// );
+/// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [2.0, 0.0]);
+/// ```
+///
+/// # Elsewhere
+/// kornia: `charbonnier_loss`, with epsilon = 1. LapSRN and BasicSR: `offset` = false. SciPy: `pseudo_huber`, with `scale` = `epsilon`.
+/// diffusers: `huber`, with `scale` = `two_epsilon`. PyTorch has none.
+#[loss(regression, "charbonnier", "the absolute error, smooth at zero: image restoration; also the pseudo-Huber loss")]
+pub struct CharbonnierLoss {
+    config: CharbonnierLossConfig,
+}
+
+/// Config of [`CharbonnierLoss`].
+#[loss_config]
+pub struct CharbonnierLossConfig {
+    /// Where the bend ends and the line begins, about, in the units of the prediction.
+    #[field(default = 0.001, range = ">= 1e-30")]
+    pub epsilon: f64,
+    /// Whether `epsilon` is subtracted, so that an exact prediction costs nothing.
+    #[field(default = true)]
+    pub offset: bool,
+    /// What the values are multiplied by.
+    #[field(default = CharbonnierScale::One)]
+    pub scale: CharbonnierScale,
+}
+
+impl RegressionLoss for CharbonnierLoss {}
+
+impl Formula for CharbonnierLoss {
+    #[inline(always)]
+    fn eval<R: Real>(&self, prediction: R, target: R) -> R {
+        let CharbonnierLossConfig { epsilon, offset, scale, .. } = self.config;
+        let value = smooth_abs((prediction - target).abs(), epsilon);
+        let value = if offset { value } else { value + epsilon };
+        match scale {
+            CharbonnierScale::One => value,
+            CharbonnierScale::Epsilon => value * epsilon,
+            CharbonnierScale::TwoEpsilon => value * (2.0 * epsilon),
+        }
+    }
+}
+
+/// `sqrt(size^2 + epsilon^2) - epsilon` of a size that is not negative.
+#[inline(always)]
+pub(super) fn smooth_abs<R: Real>(size: R, epsilon: f64) -> R {
+    // epsilon (sqrt(r^2 + 1) - 1) = epsilon r^2 / (sqrt(r^2 + 1) + 1), which keeps its digits near zero.
+    let (ratio, beyond) = in_units(size, epsilon);
+    let square = ratio.square();
+    let root = (square.clone() + 1.0).sqrt();
+    square * epsilon / (root + 1.0) + beyond
+}
+
+/// The size in units of epsilon, up to where nothing is left of the bend, so that no square is infinite; and what is beyond.
+#[inline(always)]
+pub(super) fn in_units<R: Real>(size: R, epsilon: f64) -> (R, R) {
+    const STRAIGHT: f64 = 1e9;
+    let near = size.clone().minimum(size.lit(STRAIGHT * epsilon));
+    (near.clone() * (1.0 / epsilon), size - near)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn the_scales_are_those_of_other_libraries() {
+        let of = |scale| CharbonnierLossConfig::new().with_epsilon(0.5).with_scale(scale).init(&Device::flex());
+        // Near zero the pseudo-Huber loss is d^2/2, and that of diffusers d^2.
+        let d = 1e-7;
+        assert!((of(CharbonnierScale::Epsilon).eval(d, 0.0) / (d * d / 2.0) - 1.0).abs() < 1e-12);
+        assert!((of(CharbonnierScale::TwoEpsilon).eval(d, 0.0) / (d * d) - 1.0).abs() < 1e-12);
+        // Far away Charbonnier's is |d|, less epsilon.
+        assert!((of(CharbonnierScale::One).eval(-1e9, 0.0) - (1e9 - 0.5)).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,115 @@
+//! T86: extremes of a range.
+
+use super::{assert_close, evaluate, every_variant, floats};
+use crate::devices;
+use crate::probe::batch;
+use burn::tensor::TensorData;
+use burn_losses::eval::Inputs;
+use burn_losses::{AnyLoss, LossConfig, with_tensor_operations};
+
+/// An outlier of 1e19 takes no digits from the others: the same is chosen as with a small one.
+#[test]
+fn t86_outliers() {
+    let of = |text: &str| serde_yaml_ng::from_str::<LossConfig>(text).expect("a config");
+    let tukey = of("family: regression\nkind: tukey_biweight\nscale: mad\nreduction: sum");
+    let ohem = of("family: binary\nkind: ohem\nloss: { kind: hinge }\nkeep: { count: 3 }\nreduction: sum");
+    let numbers = |outlier: f64| vec![0.1, 0.2, -0.3, 0.4, outlier, 0.05, -0.15, 0.25];
+    for target in devices::cpu() {
+        for (config, first) in [(&tukey, "predictions"), (&ohem, "logits")] {
+            let run = |outlier: f64| {
+                let inputs = Inputs::from([
+                    (first.into(), TensorData::new(numbers(outlier), [8])),
+                    ("targets".into(), TensorData::new(vec![0.0; 8], [8])),
+                ]);
+                let gradient = evaluate(&config.init(&target.device), &inputs, &target);
+                floats(&gradient.gradients[first])
+            };
+            let expected = run(1e3);
+            for outlier in [1e19, 1e30] {
+                for (path, got) in [("fused", run(outlier)), ("tensor", with_tensor_operations(|| run(outlier)))] {
+                    let place = format!("{config:?}, {path} on {}", target.name);
+                    assert_close(&place, &got, &expected, 10.0 * target.tolerance);
+                }
+            }
+        }
+    }
+}
+
+/// The direction of an embedding does not depend on its length, be that 1e-8 or 1e25.
+#[test]
+fn t86_long_embeddings() {
+    for target in devices::cpu() {
+        every_variant(|config| {
+            let text = serde_yaml_ng::to_string(config).expect("a config");
+            let loss = config.init(&target.device);
+            let looks_at_directions = match &loss {
+                AnyLoss::Metric(loss) => burn_losses::Anchors::compares_cosines(loss) && config.kind() != "weighted_sum",
+                // The others multiply by the length, on purpose.
+                AnyLoss::Heads(_) => ["kind: arcface", "kind: cosface", "kind: normalized_softmax"]
+                    .iter()
+                    .any(|kind| text.contains(kind)),
+                _ => false,
+            };
+            if !looks_at_directions {
+                return;
+            }
+            let scaled = |factor: f64| {
+                let mut inputs = batch(&loss, 6, 1.0, &[], 17);
+                let data = inputs["embeddings"].clone();
+                let numbers: Vec<f64> = floats(&data).iter().map(|x| x * factor).collect();
+                inputs.insert("embeddings".into(), TensorData::new(numbers, data.shape().clone()));
+                inputs
+            };
+            let run = |factor: f64| evaluate(&config.init(&target.device), &scaled(factor), &target);
+            let expected = run(1.0);
+            for factor in [1e-8, 1e25] {
+                for (path, got) in [("fused", run(factor)), ("tensor", with_tensor_operations(|| run(factor)))] {
+                    let place = format!("{config:?} times {factor}, {path} on {}", target.name);
+                    assert_close(&place, &[got.loss], &[expected.loss], 100.0 * target.tolerance);
+                    let gradient: Vec<f64> = floats(&got.gradients["embeddings"]).iter().map(|x| x * factor).collect();
+                    assert_close(
+                        &place,
+                        &gradient,
+                        &floats(&expected.gradients["embeddings"]),
+                        500.0 * target.tolerance,
+                    );
+                }
+            }
+        });
+    }
+}
+
+/// Fields have ranges inside which nothing overflows.
+#[test]
+fn t86_ranges() {
+    for (kind, field) in [
+        ("nt_xent", "temperature"),
+        ("sup_con", "temperature"),
+        ("multi_similarity", "alpha"),
+        ("multi_similarity", "beta"),
+    ] {
+        let error = serde_yaml_ng::from_str::<LossConfig>(&format!("family: metric\nkind: {kind}\n{field}: 1e-40"))
+            .map_err(|error| error.to_string())
+            .and_then(|config| {
+                config.try_init(&devices::cpu()[0].device).map(|_| ()).map_err(|error| error.to_string())
+            })
+            .expect_err("1e-40 is refused");
+        assert!(error.contains(field) && error.contains("0.001"), "{error}");
+    }
+}
+
+/// The advice on an expected count of 0 is about that number.
+#[test]
+fn t86_an_expected_count_of_zero() {
+    let device = devices::cpu().remove(0).device;
+    let text = "family: heads\nkind: sampled_softmax\nnum_classes: 3\nembedding_dim: 2";
+    let loss = serde_yaml_ng::from_str::<LossConfig>(text).expect("a config").init(&device);
+    let inputs = Inputs::from([
+        ("embeddings".into(), TensorData::new(vec![0.5, -0.5, 1.0, 0.25], [2, 2])),
+        ("labels".into(), TensorData::new(vec![0i64, 1], [2])),
+        ("sampled".into(), TensorData::new(vec![1i64, 2], [2])),
+        ("expected_counts".into(), TensorData::new(vec![0.5, 0.0, 0.5], [3])),
+    ]);
+    let said = loss.diagnose(&inputs, &device).to_string();
+    assert!(said.contains("`expected_counts`: 0 is not greater than 0 (1 of 3, first at [1])"), "{said}");
+}

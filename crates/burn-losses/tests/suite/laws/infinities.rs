@@ -1,0 +1,119 @@
+//! T74: an infinity gives the limit.
+
+use super::{evaluate, every_variant, flex_f64, floats};
+use crate::devices::{self, Target};
+use crate::probe::batch;
+use burn::tensor::TensorData;
+use burn_losses::eval::{Evaluation, Inputs};
+use burn_losses::{AnyLoss, BoxTargets, Boxes, LossConfig, registry, with_tensor_operations};
+
+/// What a number tends to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Limit {
+    Finite(f64),
+    /// An infinity of this sign.
+    Infinite(f64),
+    /// Two numbers do not tell.
+    Unknown,
+}
+
+/// The limit of what is `near` at a large number and `far` at one that is much larger.
+fn limit(near: f64, far: f64) -> Limit {
+    match (near.is_finite() && far.is_finite(), far.abs() > 2.0 * near.abs()) {
+        (true, false) if (near - far).abs() <= 1e-9 * (1.0 + near.abs()) => Limit::Finite(far),
+        (true, true) if far.abs() > 1e9 => Limit::Infinite(far.signum()),
+        _ => Limit::Unknown,
+    }
+}
+
+/// Whether the first argument of a loss may be infinite: a logit or a prediction, no probability, box or embedding.
+fn may_be_infinite(loss: &AnyLoss, sign: f64) -> bool {
+    match loss {
+        AnyLoss::Boxes(boxes) => boxes.targets() == BoxTargets::Bins,
+        AnyLoss::Heads(_) | AnyLoss::Metric(_) => false,
+        _ => match loss.input() {
+            "probabilities" => false,
+            "log_probabilities" => sign < 0.0,
+            _ => true,
+        },
+    }
+}
+
+fn with(inputs: &Inputs, name: &str, place: usize, number: f64) -> Inputs {
+    let mut numbers = floats(&inputs[name]);
+    numbers[place] = number;
+    let mut inputs = inputs.clone();
+    let shape = inputs[name].shape().clone();
+    inputs.insert(name.into(), TensorData::new(numbers, shape));
+    inputs
+}
+
+/// The numbers of an evaluation whose limits are looked at: its loss, the values, and the gradient of the first argument.
+fn numbers(evaluation: &Evaluation, input: &str) -> [Vec<f64>; 3] {
+    [vec![evaluation.loss], floats(&evaluation.unreduced), floats(&evaluation.gradients[input])]
+}
+
+fn check(config: &LossConfig, target: &Target, failures: &mut Vec<String>) {
+    let exact = flex_f64();
+    let loss = config.init(&exact.device);
+    let inputs = batch(&loss, 6, 2.0, &[], 12);
+    let input = loss.input();
+    for (place, sign) in [0, 1, 5, 9].into_iter().flat_map(|place| [(place, 1.0), (place, -1.0)]) {
+        if !may_be_infinite(&loss, sign) {
+            continue;
+        }
+        let at = |number: f64| with(&inputs, input, place, number * sign);
+        let [near, far] =
+            [1e30, 1e60].map(|number| numbers(&evaluate(&config.init(&exact.device), &at(number), &exact), input));
+        let run = || numbers(&evaluate(&config.init(&target.device), &at(f64::INFINITY), target), input);
+        for (path, got) in [("fused", run()), ("tensor", with_tensor_operations(run))] {
+            let is_finite = matches!(limit(near[0][0], far[0][0]), Limit::Finite(_));
+            for (what, ((got, near), far)) in ["loss", "values", "gradient"].iter().zip(got.iter().zip(&near).zip(&far))
+            {
+                for (i, ((got, near), far)) in got.iter().zip(near).zip(far).enumerate() {
+                    let limit = limit(*near, *far);
+                    let is_right = match limit {
+                        // The gradient of a value that is infinite is not NaN.
+                        _ if *what == "gradient" && !is_finite => !got.is_nan(),
+                        Limit::Finite(limit) => (got - limit).abs() <= 100.0 * target.tolerance * (1.0 + limit.abs()),
+                        Limit::Infinite(sign) => *got == sign * f64::INFINITY,
+                        Limit::Unknown => !got.is_nan(),
+                    };
+                    if !is_right {
+                        let sign = if sign > 0.0 { "inf" } else { "-inf" };
+                        let name = target.name;
+                        failures.push(format!(
+                            "{config:?}, {sign} at {place}, {path} on {name}: {what}[{i}] is {got}, limit {limit:?}"
+                        ));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn assert_none(failures: &[String]) {
+    assert!(failures.is_empty(), "{} faults:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// A logit or prediction of plus or minus infinity gives the limit, value and gradient, on both paths: an infinity, where that is the
+/// limit, but never NaN.
+#[test]
+fn t74_infinities() {
+    let mut failures = Vec::new();
+    for target in devices::cpu() {
+        every_variant(|config| check(config, &target, &mut failures));
+    }
+    assert_none(&failures);
+}
+
+#[test]
+fn t74_infinities_on_the_gpu() {
+    let mut failures = Vec::new();
+    if let Some(target) = devices::gpu() {
+        for info in registry() {
+            check(&crate::probe::base(&info), &target, &mut failures);
+        }
+    }
+    assert_none(&failures);
+}

@@ -1,0 +1,352 @@
+//! T73: masking rows equals leaving them out.
+
+use super::{assert_close, every_signature, every_variant, floats};
+use crate::devices::{self, Target};
+use crate::probe::{batch, numbers, weighted};
+use burn::tensor::{DType, Device, TensorData};
+use burn_losses::eval::{Evaluation, Inputs};
+use burn_losses::signature::{Argument, Kind, Shape};
+use burn_losses::{Anchors, AnyLoss, LossConfig, with_tensor_operations};
+
+/// Runs `run` by the fused engine and as tensor operations.
+fn on_both_paths<T>(run: impl Fn() -> T) -> [(&'static str, T); 2] {
+    [("fused", run()), ("tensor operations", with_tensor_operations(run))]
+}
+
+/// Which of so many rows are valid; of two views the rows of both or of none.
+fn valid_rows(loss: &AnyLoss, rows: usize) -> Vec<bool> {
+    let period = if pairs_rows(loss) { rows / 2 } else { rows };
+    (0..rows).map(|row| ![1, 2, 5].contains(&(row % period))).collect()
+}
+
+/// Whether the loss compares a row with that at the same place of the other half.
+fn pairs_rows(loss: &AnyLoss) -> bool {
+    matches!(loss, AnyLoss::Metric(loss) if loss.accepts(1, 4).is_err() && loss.accepts(2, 4).is_ok())
+}
+
+/// Whether an argument has an entry for each row.
+fn is_per_row(loss: &AnyLoss, inputs: &Inputs, name: &str) -> bool {
+    let signature = loss.signature(inputs);
+    let argument = signature.iter().find(|argument| argument.name == name).expect("an argument");
+    let rows = inputs[signature[0].name].shape()[0];
+    !matches!(argument.shape, Shape::Exactly(_)) && inputs[name].shape()[0] == rows
+}
+
+/// The rows of a tensor that are valid.
+fn kept(data: &TensorData, valid: &[bool]) -> TensorData {
+    let mut shape = data.shape().to_vec();
+    let width = data.num_elements() / shape[0];
+    shape[0] = valid.iter().filter(|valid| **valid).count();
+    let chosen = |place: &usize| valid[place / width];
+    let places = || (0..data.num_elements()).filter(chosen);
+    match data.dtype() {
+        DType::Bool(_) => {
+            let all: Vec<bool> = data.iter().collect();
+            TensorData::new(places().map(|place| all[place]).collect::<Vec<_>>(), shape)
+        }
+        dtype if dtype.is_int() => {
+            let all: Vec<i64> = data.iter().collect();
+            TensorData::new(places().map(|place| all[place]).collect::<Vec<_>>(), shape)
+        }
+        _ => {
+            let all = floats(data);
+            TensorData::new(places().map(|place| all[place]).collect::<Vec<_>>(), shape)
+        }
+    }
+}
+
+/// The same batch with NaN, and labels of no class, in the rows that are not valid.
+fn poisoned(data: &TensorData, valid: &[bool]) -> TensorData {
+    let shape = data.shape().clone();
+    let width = data.num_elements() / shape[0];
+    match data.dtype() {
+        DType::Bool(_) => data.clone(),
+        dtype if dtype.is_int() => {
+            let label =
+                |(place, label): (usize, i64)| if valid[place / width] { label } else { 99 - 200 * (place % 2) as i64 };
+            TensorData::new(data.iter::<i64>().enumerate().map(label).collect::<Vec<_>>(), shape)
+        }
+        _ => {
+            let number = |(place, number): (usize, f64)| if valid[place / width] { number } else { f64::NAN };
+            TensorData::new(floats(data).into_iter().enumerate().map(number).collect::<Vec<_>>(), shape)
+        }
+    }
+}
+
+/// The mask of a batch: of each element, or of each row.
+fn mask(loss: &AnyLoss, inputs: &Inputs, valid: &[bool], of_elements: bool) -> TensorData {
+    let signature = loss.signature(inputs);
+    let prediction = inputs[signature[0].name].shape().to_vec();
+    let argument = signature.iter().find(|argument| argument.name == "mask").expect("a mask");
+    let mut shape = argument.shape.of(&prediction).expect("a shape that follows from the prediction's");
+    if !of_elements {
+        shape[1..].fill(1);
+    }
+    let width = shape[1..].iter().product::<usize>();
+    TensorData::new((0..shape[0] * width).map(|place| valid[place / width]).collect::<Vec<_>>(), shape)
+}
+
+fn evaluate(loss: &AnyLoss, inputs: &Inputs, target: &Target, place: &str) -> Evaluation {
+    loss.evaluate(inputs, &target.device, target.dtype).unwrap_or_else(|error| panic!("{place}: {error}"))
+}
+
+/// Two steps with the other rows masked are two steps without them.
+fn assert_left_out(config: &LossConfig, inputs: &Inputs, valid: &[bool], target: &Target, of_elements: bool) {
+    for (path, ()) in on_both_paths(|| ()) {
+        let run = || {
+            let place = format!("{config:?} on {}, {path}, {:?}", target.name, inputs.keys().collect::<Vec<_>>());
+            let [masked_loss, loss] = [(); 2].map(|()| config.init(&target.device));
+            let (mut without, mut masked) = (inputs.clone(), inputs.clone());
+            for name in inputs.keys().filter(|name| is_per_row(&loss, inputs, name)) {
+                without.insert(name.clone(), kept(&inputs[name], valid));
+                masked.insert(name.clone(), poisoned(&inputs[name], valid));
+            }
+            masked.insert("mask".into(), mask(&loss, inputs, valid, of_elements));
+            for _ in 0..2 {
+                let expected = evaluate(&loss, &without, target, &place);
+                let got = evaluate(&masked_loss, &masked, target, &place);
+                let tolerance = 20.0 * target.tolerance;
+                assert_close(&place, &[got.loss], &[expected.loss], tolerance);
+                assert_rows(&place, &got.unreduced, &expected.unreduced, valid, tolerance);
+                for (name, gradient) in &expected.gradients {
+                    let place = format!("{place}: {name}");
+                    match is_per_row(&loss, inputs, name) {
+                        true => assert_rows(&place, &got.gradients[name], gradient, valid, tolerance),
+                        false => assert_close(&place, &floats(&got.gradients[name]), &floats(gradient), tolerance),
+                    }
+                }
+            }
+        };
+        if path == "fused" { run() } else { with_tensor_operations(run) }
+    }
+}
+
+/// The valid rows are the expected ones, all others 0.
+fn assert_rows(place: &str, got: &TensorData, expected: &TensorData, valid: &[bool], tolerance: f64) {
+    assert_close(place, &floats(&kept(got, valid)), &floats(expected), tolerance);
+    let invalid: Vec<bool> = valid.iter().map(|valid| !valid).collect();
+    let masked = floats(&kept(got, &invalid));
+    assert!(masked.iter().all(|number| *number == 0.0), "{place}: masked rows have {masked:?}");
+}
+
+/// Its negatives are drawn for each row, by its place.
+fn draws_by_place(config: &LossConfig) -> bool {
+    config.kind() == "negative_sampling"
+}
+
+#[test]
+fn t73_masking_rows_equals_leaving_them_out() {
+    for target in devices::cpu() {
+        every_variant(|config| {
+            let loss = config.init(&target.device);
+            if draws_by_place(config) {
+                return;
+            }
+            for (seed, extra) in [(61, &[][..]), (62, &[2, 2])] {
+                let inputs = batch(&loss, 8, 2.0, extra, seed);
+                let valid = valid_rows(&loss, inputs[loss.input()].shape()[0]);
+                assert_left_out(config, &inputs, &valid, &target, seed == 62);
+            }
+        });
+    }
+}
+
+#[test]
+fn t73_masking_rows_with_weights_equals_leaving_them_out() {
+    let target = &devices::cpu()[0];
+    every_variant(|config| {
+        let loss = config.init(&target.device);
+        if draws_by_place(config) {
+            return;
+        }
+        let inputs = weighted(&loss, batch(&loss, 8, 2.0, &[], 63), 64);
+        let valid = valid_rows(&loss, inputs[loss.input()].shape()[0]);
+        assert_left_out(config, &inputs, &valid, target, true);
+    });
+}
+
+#[test]
+fn t73_masking_rows_equals_leaving_them_out_in_every_signature() {
+    let target = &devices::cpu()[0];
+    every_signature(|config, inputs| {
+        let loss = config.init(&target.device);
+        let signature = loss.signature(inputs);
+        if !signature.iter().any(|argument| argument.name == "mask") {
+            return;
+        }
+        let mut inputs = inputs.clone();
+        inputs.remove("mask");
+        let valid = [true, false, true, true];
+        assert_left_out(config, &inputs, &valid, target, true);
+    });
+}
+
+/// A batch that is masked altogether has the value 0 and the gradient 0.
+#[test]
+fn t73_a_batch_without_a_valid_row_is_zero() {
+    for target in devices::cpu() {
+        every_variant(|config| {
+            for (path, got) in on_both_paths(|| {
+                let loss = config.init(&target.device);
+                let inputs = weighted(&loss, batch(&loss, 6, 2.0, &[], 65), 66);
+                let valid = vec![false; inputs[loss.input()].shape()[0]];
+                let mut masked = inputs.clone();
+                for name in inputs.keys().filter(|name| is_per_row(&loss, &inputs, name)) {
+                    masked.insert(name.clone(), poisoned(&inputs[name], &valid));
+                }
+                masked.insert("mask".into(), mask(&loss, &inputs, &valid, false));
+                evaluate(&loss, &masked, &target, "all masked")
+            }) {
+                let place = format!("{config:?} on {}, {path}", target.name);
+                assert_eq!(got.loss, 0.0, "{place}");
+                assert!(floats(&got.unreduced).iter().all(|value| *value == 0.0), "{place}");
+                for (name, gradient) in &got.gradients {
+                    assert!(floats(gradient).iter().all(|slope| *slope == 0.0), "{place}: {name}");
+                }
+            }
+        });
+    }
+}
+
+/// So it is with pixels of all classes: those that are masked might as well not be there.
+#[test]
+fn t73_masking_pixels_equals_leaving_them_out() {
+    for target in devices::cpu() {
+        every_variant(|config| {
+            if config.family() != "segmentation" {
+                return;
+            }
+            let valid = [true, false, true, true, false, true];
+            let part = |data: &TensorData, poison: bool| {
+                let shape = data.shape().to_vec();
+                let all = floats(data).into_iter().zip(valid.into_iter().cycle());
+                let numbers: Vec<f64> = match poison {
+                    true => all.map(|(number, valid)| if valid { number } else { f64::NAN }).collect(),
+                    false => all.filter(|(_, valid)| *valid).map(|(number, _)| number).collect(),
+                };
+                TensorData::new(numbers, if poison { shape } else { vec![shape[0], shape[1], 4] })
+            };
+            for (path, [got, expected]) in on_both_paths(|| {
+                let loss = config.init(&target.device);
+                let shape = [4, 3, 6];
+                let targets: Vec<f64> = numbers(72, 71).iter().map(|u| f64::from(*u > 0.2)).collect();
+                let first: Vec<f64> = numbers(72, 72).iter().map(|u| 0.5 + 0.45 * u).collect();
+                let (first, targets) = (TensorData::new(first, shape), TensorData::new(targets, shape));
+                let inputs = |poison| {
+                    let mut inputs = Inputs::from([
+                        (loss.input().to_owned(), part(&first, poison)),
+                        ("masks".to_owned(), part(&targets, poison)),
+                    ]);
+                    if poison {
+                        let mask: Vec<bool> = (0..24).map(|place| valid[place % 6]).collect();
+                        inputs.insert("mask".into(), TensorData::new(mask, [4, 1, 6]));
+                    }
+                    if loss.signature(&inputs).iter().any(ignores) {
+                        let count = inputs[loss.input()].num_elements();
+                        let shape = inputs[loss.input()].shape().clone();
+                        inputs.insert("valid".into(), TensorData::new(vec![true; count], shape));
+                    }
+                    inputs
+                };
+                [true, false].map(|poison| evaluate(&loss, &inputs(poison), &target, &format!("{config:?}")))
+            }) {
+                let place = format!("{config:?} on {}, {path}", target.name);
+                assert_close(&place, &[got.loss], &[expected.loss], 20.0 * target.tolerance);
+                assert_close(&place, &floats(&got.unreduced), &floats(&expected.unreduced), 20.0 * target.tolerance);
+                let first = config.init(&Device::flex()).input();
+                let gradient = part(&got.gradients[first], false);
+                assert_close(&place, &floats(&gradient), &floats(&expected.gradients[first]), 20.0 * target.tolerance);
+            }
+        });
+    }
+}
+
+fn ignores(argument: &Argument) -> bool {
+    matches!(argument.kind, Kind::Mask) && argument.name == "valid"
+}
+
+/// The example of the issue: the hardest values of a mining loss are masked.
+#[test]
+fn t73_masked_values_are_not_mined() {
+    use burn::tensor::Tensor;
+    use burn_losses::binary::{BceLossConfig, OhemLossConfig};
+    use burn_losses::prelude::*;
+
+    let device = Device::flex().autodiff();
+    let config = OhemLossConfig::new().with_keep(burn_losses::binary::Keep::Ratio(0.5));
+    let logits = Tensor::<1>::from_floats([9.0, 8.0, 7.0, -1.0, -2.0, -3.0], &device).require_grad();
+    let targets = Tensor::zeros([6], &device);
+    let mask = logits.clone().detach().lower_scalar(0.0);
+    let value = config.init(&device).forward_with(logits.clone(), targets, mask);
+    // Half of three is two, by rounding: -1 and -2.
+    let expected = BceLossConfig::new().init(&device);
+    let expected = expected.forward(Tensor::<1>::from_floats([-1.0, -2.0], &device), Tensor::zeros([2], &device));
+    let gradient = logits.grad(&value.backward()).expect("a gradient").into_data().to_vec::<f32>().unwrap();
+    assert_eq!(value.into_scalar::<f32>(), expected.into_scalar::<f32>());
+    assert_eq!(
+        gradient.iter().map(|slope| *slope != 0.0).collect::<Vec<_>>(),
+        [false, false, false, true, true, false]
+    );
+}
+
+/// With a divisor, a loss is the sum of its unreduced values: in every family, with weights and a mask.
+#[test]
+fn with_a_divisor_a_loss_is_the_sum_of_its_unreduced_values() {
+    use burn::tensor::{Int, Tensor};
+    use burn_losses::binary::BceLossConfig;
+    use burn_losses::boxes::GiouLossConfig;
+    use burn_losses::classification::CrossEntropyLossConfig;
+    use burn_losses::distribution::KlDivergenceLossConfig;
+    use burn_losses::heads::SoftmaxLossConfig;
+    use burn_losses::metric::ContrastiveLossConfig;
+    use burn_losses::prelude::*;
+    use burn_losses::regression::HuberLossConfig;
+    use burn_losses::segmentation::DiceLossConfig;
+    use burn_losses::{Divisor, Unreduced};
+
+    let device = Device::flex();
+    let random = |shape: [usize; 2], seed| {
+        let numbers = numbers(shape[0] * shape[1], seed).into_iter().map(|u| 0.5 + 0.45 * u).collect::<Vec<_>>();
+        Tensor::<2>::from_data(TensorData::new(numbers, shape), (&device, DType::F64))
+    };
+    let rows = |seed| random([4, 4], seed);
+    let labels = || Tensor::<1, Int>::from_ints([0, 1, 0, 1], &device);
+    let weights = random([4, 1], 3);
+    let mask = Tensor::<2>::from_floats([[1.0], [0.0], [1.0], [1.0]], &device).equal_scalar(1.0);
+    let extras_of =
+        |divisor: Divisor| Extras::new().with_weights(weights.clone()).with_mask(mask.clone()).with_divisor(divisor);
+    let of_rows = |divisor: Divisor| {
+        let (weights, mask) = (weights.clone().reshape([4]), mask.clone().reshape([4]));
+        Extras::new().with_weights(weights).with_mask(mask).with_divisor(divisor)
+    };
+    for (number, divisor) in [
+        (7.0, Divisor::from(7.0)),
+        (3.0, 3_usize.into()),
+        (5.0, Tensor::<1>::from_data([5.0], (&device, DType::F64)).into()),
+    ] {
+        macro_rules! check {
+            ($kind:literal, $loss:expr, $extras:expr; $first:expr, $second:expr) => {{
+                let (loss, extras): (_, Extras) = ($loss, $extras(divisor.clone()));
+                let whole = loss.forward_with($first, $second, extras.clone()).into_scalar::<f64>();
+                let values = loss.forward_unreduced($first, $second, extras.clone());
+                let sum = values.values.into_data().iter::<f64>().sum::<f64>();
+                assert!((whole - sum).abs() < 1e-12 * sum.abs().max(1.0), "{}: {whole} {sum}", $kind);
+                assert!(whole.abs() > 1e-6 / number, "{}: {whole}", $kind);
+            }};
+        }
+        check!("regression", HuberLossConfig::new().init(&device), extras_of; rows(1), rows(2));
+        check!("binary", BceLossConfig::new().init(&device), extras_of; rows(1), rows(2));
+        check!("classification", CrossEntropyLossConfig::new().init(&device), of_rows; rows(1), labels());
+        check!("segmentation", DiceLossConfig::new().init(&device), extras_of; rows(1), rows(2));
+        check!("boxes", GiouLossConfig::new().init(&device), of_rows; rows(1), rows(2));
+        check!("metric", ContrastiveLossConfig::new().init(&device), of_rows; rows(1), labels());
+        let head = SoftmaxLossConfig::new(2, 4).init(&device);
+        let head = head.with_weight(random([2, 4], 5));
+        check!("heads", head, of_rows; rows(1), labels());
+        let loss = KlDivergenceLossConfig::new().init(&device);
+        let whole = loss.forward_with(rows(1), rows(2), of_rows(divisor.clone())).into_scalar::<f64>();
+        let values: Unreduced<1> = loss.forward_unreduced(rows(1), rows(2), of_rows(divisor));
+        let sum = values.values.into_data().iter::<f64>().sum::<f64>();
+        assert!((whole - sum).abs() < 1e-12 * sum.abs().max(1.0), "distribution: {whole} {sum}");
+    }
+}

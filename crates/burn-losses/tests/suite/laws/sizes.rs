@@ -1,0 +1,115 @@
+//! T83: the accuracy does not depend on the number of rows.
+//!
+//! What is computed in parts, or in another way from some size on, and where that is:
+//!
+//! | what | size |
+//! |---|---|
+//! | distances and their gradient, as tensor operations | parts of 2^22 differences |
+//! | triplets, as tensor operations | parts of 2^22 triplets |
+//! | anchors, rows and lanes of a kernel of pairs | 8, 16 and 32 rows, 16 numbers |
+//! | products of pairs | strips of 128 rows |
+//! | groups and blocks of pointwise kernels | 256 and 2^14 numbers |
+//! | sums | parts of 4096 numbers |
+//! | the k-th largest number | digits from 2^18 numbers on: the same number exactly |
+//! | logits of a head | chunks of 2^24 logits |
+//!
+//! No way of computing but the last digits of a sum may depend on one of them.
+
+use super::{evaluate, flex_f64, floats};
+use crate::devices::{self, Target};
+use crate::golden::rounded;
+use crate::probe::{numbers, variants};
+use burn::tensor::TensorData;
+use burn_losses::eval::Inputs;
+use burn_losses::{LossConfig, registry, with_tensor_operations};
+
+/// Tight groups, far from each other: what metric learning makes of a batch.
+fn groups(rows: usize, size: usize) -> Inputs {
+    let (labels, noise) = (rows / 4, numbers(rows * size, 5));
+    let centers = numbers((labels + 1) * size, 6);
+    let embeddings: Vec<f64> =
+        (0..rows * size).map(|i| 1000.0 * centers[i / size / 4 * size + i % size] + 0.05 * noise[i]).collect();
+    let labels: Vec<i64> = (0..rows).map(|row| (row / 4) as i64).collect();
+    rounded(Inputs::from([
+        ("embeddings".into(), TensorData::new(embeddings, [rows, size])),
+        ("labels".into(), TensorData::new(labels, [rows])),
+    ]))
+}
+
+fn assert_exact(config: &LossConfig, inputs: &Inputs, target: &Target, is_fused: bool) {
+    let run = |target: &Target| evaluate(&config.init(&target.device), inputs, target);
+    let expected = run(&flex_f64());
+    let got = if is_fused { run(target) } else { with_tensor_operations(|| run(target)) };
+    let shape = inputs["embeddings"].shape().to_vec();
+    let place = format!("{config:?} of {shape:?}, fused: {is_fused}, on {}", target.name);
+    let (got, expected) = [&got, &expected]
+        .map(|all| (vec![all.loss], floats(&all.unreduced), floats(&all.gradients["embeddings"])))
+        .into();
+    for (what, got, expected) in
+        [("loss", &got.0, &expected.0), ("values", &got.1, &expected.1), ("gradient", &got.2, &expected.2)]
+    {
+        let scale = expected.iter().fold(1e-6, |most: f64, x| most.max(x.abs()));
+        let error = got.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max) / scale;
+        // A cosine of rows that are alike has the digits of 1.
+        assert!(error <= 2e-4, "{place}: {what} is off by {error:.1e}");
+    }
+}
+
+fn of_distances() -> Vec<LossConfig> {
+    let metric = registry().into_iter().filter(|info| ["triplet", "contrastive"].contains(&info.kind));
+    let far = |config: &LossConfig| {
+        let text = serde_yaml_ng::to_string(config).expect("a config");
+        text.contains("normalize: false") && !text.contains("distance: cosine")
+    };
+    let own = metric.flat_map(|info| variants(&info)).chain(
+        ["all", "hard", "semi_hard", "semi_hard_closest", "easy"].map(|mining| {
+            serde_yaml_ng::from_str(&format!("family: metric\nkind: triplet\nmining: {mining}\nnormalize: false"))
+                .expect("a config")
+        }),
+    );
+    own.filter(far).collect()
+}
+
+#[test]
+fn t83_sizes() {
+    let single = |target: &Target| target.tolerance > 1e-9;
+    for target in devices::cpu().into_iter().filter(single) {
+        for (rows, size) in [(15, 3), (16, 16), (17, 17), (127, 8), (128, 8), (129, 9), (256, 64), (257, 64)] {
+            let inputs = groups(rows, size);
+            for config in of_distances() {
+                assert_exact(&config, &inputs, &target, true);
+                // N^3 triplets take their time.
+                if rows < 200 || target.name.starts_with("flex") {
+                    assert_exact(&config, &inputs, &target, false);
+                }
+            }
+        }
+    }
+}
+
+/// 774 rows of 7 numbers were right and 775 were not.
+#[test]
+fn t83_distances_of_many_rows() {
+    let target = devices::cpu().remove(1);
+    let config = |mining: &str| {
+        serde_yaml_ng::from_str::<LossConfig>(&format!(
+            "family: metric\nkind: triplet\nmining: {mining}\nnormalize: false"
+        ))
+        .expect("a config")
+    };
+    for rows in [774, 775, 776] {
+        assert_exact(&config("semi_hard_closest"), &groups(rows, 7), &target, true);
+        assert_exact(&config("hard"), &groups(rows, 7), &target, false);
+    }
+}
+
+#[test]
+fn t83_sizes_on_the_gpu() {
+    let Some(target) = devices::gpu() else { return };
+    for rows in [256, 257] {
+        for mining in ["hard", "semi_hard_closest"] {
+            let text = format!("family: metric\nkind: triplet\nmining: {mining}\nnormalize: false");
+            assert_exact(&serde_yaml_ng::from_str(&text).expect("a config"), &groups(rows, 64), &target, true);
+        }
+    }
+}

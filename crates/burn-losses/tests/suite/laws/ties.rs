@@ -1,0 +1,66 @@
+//! T76: at ties the same is chosen on every device.
+
+use super::{evaluate, every_variant, flex_f64, floats};
+use crate::devices::{self, Target};
+use crate::probe::batch;
+use burn::tensor::TensorData;
+use burn_losses::eval::Inputs;
+use burn_losses::{LossConfig, registry, with_tensor_operations};
+
+/// A batch whose floats are multiples of a half, so that many values are equal.
+fn tied(config: &LossConfig, seed: u64) -> Inputs {
+    let loss = config.init(&flex_f64().device);
+    let input = loss.input();
+    let mut inputs = batch(&loss, 24, 1.0, &[], seed);
+    for (name, data) in inputs.iter_mut().filter(|(_, data)| data.dtype().is_float()) {
+        // What is a distribution stays one.
+        if !input.contains("probabilities") || name == "masks" {
+            let numbers: Vec<f64> = floats(data).iter().map(|x| (2.0 * x).round() * 0.5).collect();
+            *data = TensorData::new(numbers, data.shape().clone());
+        }
+    }
+    inputs
+}
+
+fn assert_same(config: &LossConfig, target: &Target) {
+    let exact = flex_f64();
+    for seed in [3, 4] {
+        let inputs = tied(config, seed);
+        let run = |target: &Target| evaluate(&config.init(&target.device), &inputs, target);
+        let expected = run(&exact);
+        for (path, got) in [("fused", run(target)), ("tensor", with_tensor_operations(|| run(target)))] {
+            let place = format!("{config:?}, {path} on {}", target.name);
+            // A margin is steep at a cosine of 1; another choice would be another number altogether.
+            let tolerance = (500.0 * target.tolerance).max(1e-8);
+            let close = |what: &str, got: &[f64], expected: &[f64]| {
+                let scale = expected.iter().fold(1e-3, |most: f64, x| most.max(x.abs()));
+                for (i, (a, b)) in got.iter().zip(expected).enumerate() {
+                    let is_same = (a - b).abs() <= tolerance * scale || a.is_nan() && b.is_nan();
+                    assert!(is_same, "{place}: {what}[{i}] is {a}, not {b}");
+                }
+            };
+            close("loss", &[got.loss], &[expected.loss]);
+            close("values", &floats(&got.unreduced), &floats(&expected.unreduced));
+            for (name, gradient) in &expected.gradients {
+                close(name, &floats(&got.gradients[name]), &floats(gradient));
+            }
+        }
+    }
+}
+
+/// What sorts, selects or mines takes the first of equal values, on every device and path.
+#[test]
+fn t76_ties() {
+    for target in devices::cpu() {
+        every_variant(|config| assert_same(config, &target));
+    }
+}
+
+#[test]
+fn t76_ties_on_the_gpu() {
+    let Some(target) = devices::gpu() else { return };
+    let chooses = ["lovasz", "ohem", "triplet", "multi_margin", "sub_center_arcface", "tukey_biweight", "zero_one"];
+    for info in registry().iter().filter(|info| chooses.contains(&info.kind)) {
+        assert_same(&crate::probe::base(info), &target);
+    }
+}
