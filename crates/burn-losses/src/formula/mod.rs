@@ -57,9 +57,9 @@
 
 mod anchor;
 mod dual;
+pub(crate) mod inlined;
 #[cfg(any(feature = "cube", test))]
 pub(crate) mod program;
-pub(crate) mod inlined;
 mod real;
 #[cfg(any(feature = "cube", test))]
 pub(crate) mod record;

@@ -47,7 +47,12 @@ pub(in crate::engine) enum Wanted {
 
 impl Wanted {
     /// What a reduction divides by: of `count` values of so many samples, whose weights, where there are such, each counts so often.
-    pub(in crate::engine) fn reduced(reduction: Reduction, count: f64, samples: usize, per_weight: Option<f64>) -> Self {
+    pub(in crate::engine) fn reduced(
+        reduction: Reduction,
+        count: f64,
+        samples: usize,
+        per_weight: Option<f64>,
+    ) -> Self {
         let over = |divisor: f64| Self::Times(if divisor == 0.0 { 0.0 } else { 1.0 / divisor });
         match (reduction, per_weight) {
             (Reduction::Sum, _) => Self::Times(1.0),

@@ -4,9 +4,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, BackendTypes};
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
-use burn_fusion::custom::{
-    CustomOpIr, HandleContainer, Operation, OperationIr, StreamId, TensorIr, TensorSpec,
-};
+use burn_fusion::custom::{CustomOpIr, HandleContainer, Operation, OperationIr, StreamId, TensorIr, TensorSpec};
 use burn_fusion::{ExecutionError, Fusion, FusionBackend, FusionRuntime};
 use core::fmt;
 use core::marker::PhantomData;

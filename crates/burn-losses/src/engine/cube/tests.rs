@@ -52,8 +52,10 @@ impl Kernel {
     fn points(&self, random: &mut impl Rng) -> Vec<Vec<f64>> {
         match self {
             Self::Point(_) => {
-                const SPECIAL: [f64; 16] =
-                    [0.0, -0.0, 1.0, -1.0, 0.5, 1e-300, -1e-38, 1e-20, 1e-8, -1e-3, 20.0, -88.5, 709.0, -745.0, 1e4, -1e4];
+                const SPECIAL: [f64; 16] = [
+                    0.0, -0.0, 1.0, -1.0, 0.5, 1e-300, -1e-38, 1e-20, 1e-8, -1e-3, 20.0, -88.5, 709.0, -745.0, 1e4,
+                    -1e4,
+                ];
                 let pairs = SPECIAL.iter().flat_map(|a| SPECIAL.iter().map(|b| vec![*a, *b]));
                 let scales = [0.1, 1.0, 30.0];
                 let near = (0..3000).map(|i| {
@@ -157,7 +159,9 @@ fn fields_are_parameters() {
         // Some fields have no default.
         let Ok(config) = LossConfig::of(info.family, info.kind) else { continue };
         let config = serde_json::to_value(&config).expect("a table");
-        let number = |(name, value): (&String, &serde_json::Value)| Some((name.clone(), value.as_f64().filter(|_| value.is_f64())?));
+        let number = |(name, value): (&String, &serde_json::Value)| {
+            Some((name.clone(), value.as_f64().filter(|_| value.is_f64())?))
+        };
         let fields: Vec<(String, f64)> = config.as_object().expect("a table").iter().filter_map(number).collect();
         for (name, value) in fields {
             let program = |by: f64| {

@@ -40,7 +40,10 @@ impl WeightedSum {
 /// The sum of what `term` makes of each term.
 fn sum<R: Real>(terms: &[(f64, Arc<dyn Record>)], zero: R, term: impl Fn(&dyn Record) -> Dual<R, 1>) -> Dual<R, 1> {
     // What a weight of 0 multiplies is 0, whatever it is.
-    terms.iter().filter(|(weight, _)| *weight != 0.0).fold(Dual::constant(zero), |sum, (weight, record)| sum + term(&**record) * *weight)
+    terms
+        .iter()
+        .filter(|(weight, _)| *weight != 0.0)
+        .fold(Dual::constant(zero), |sum, (weight, record)| sum + term(&**record) * *weight)
 }
 
 impl Record for WeightedSum {

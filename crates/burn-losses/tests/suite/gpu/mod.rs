@@ -49,9 +49,8 @@ fn executors_run_as_kernels() {
 fn kernels_are_as_precise_as_tensor_operations() {
     let Some(gpu) = devices::gpu() else { return };
     let targets = [gpu];
-    let has_kernels = |info: &LossInfo| {
-        ["regression", "binary", "classification", "distribution", "boxes"].contains(&info.family)
-    };
+    let has_kernels =
+        |info: &LossInfo| ["regression", "binary", "classification", "distribution", "boxes"].contains(&info.family);
     let failures: Vec<_> =
         registry().iter().filter(|info| has_kernels(info)).flat_map(|info| imprecise(info, &targets)).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));

@@ -29,12 +29,7 @@ impl Case {
     }
 
     /// The value and the gradient; `view` makes the argument of the loss of a leaf, whose gradient it is.
-    fn run(
-        &self,
-        device: &Device,
-        dtype: DType,
-        view: impl Fn(Tensor<2>) -> Tensor<2>,
-    ) -> (f64, Vec<f64>) {
+    fn run(&self, device: &Device, dtype: DType, view: impl Fn(Tensor<2>) -> Tensor<2>) -> (f64, Vec<f64>) {
         let device = device.clone().autodiff();
         let tensor = |numbers: &[f64]| {
             let rows = numbers.len() / self.shape[1];
@@ -138,7 +133,8 @@ fn gradients_of_values() {
     let run = |device: &Device, dtype: DType| {
         let device = device.clone().autodiff();
         let tensor = |seed, shape: [usize; 2]| {
-            let numbers: Vec<f64> = numbers(shape[0] * shape[1], seed).iter().map(|x| f64::from(*x as f32) + 2.0).collect();
+            let numbers: Vec<f64> =
+                numbers(shape[0] * shape[1], seed).iter().map(|x| f64::from(*x as f32) + 2.0).collect();
             Tensor::<2>::from_data(TensorData::new(numbers, shape), (&device, dtype))
         };
         let upstream = |count| tensor(9, [count, 1]).reshape([count]).detach();

@@ -75,7 +75,9 @@ impl Case {
         let expected = self.run(&Device::flex(), DType::F64);
         let got = self.run(gpu, dtype);
         let place = format!("{:?} on [{}, {}]", self.config, self.rows, self.classes);
-        for (what, (got, expected)) in ["value", "gradient", "values", "gradient of values"].iter().zip(got.iter().zip(&expected)) {
+        for (what, (got, expected)) in
+            ["value", "gradient", "values", "gradient of values"].iter().zip(got.iter().zip(&expected))
+        {
             // Below that is rounding noise of numbers that cancel each other.
             let least = 1.0 / self.rows as f64;
             let most = expected.iter().filter(|x| !x.is_nan()).fold(least, |most: f64, x| most.max(x.abs()));
@@ -114,7 +116,11 @@ fn every_config() {
         new().with_class_weights(weights.clone()),
         new().with_class_weights(weights.clone()).with_ignore_index(-100).with_z_loss(1e-2),
         new().with_label_smoothing(smoothing.clone()),
-        new().with_label_smoothing(smoothing.clone()).with_class_weights(weights).with_ignore_index(-100).with_z_loss(1e-2),
+        new()
+            .with_label_smoothing(smoothing.clone())
+            .with_class_weights(weights)
+            .with_ignore_index(-100)
+            .with_z_loss(1e-2),
     ];
     for config in configs {
         for reduction in [Reduction::Mean, Reduction::Sum, Reduction::BatchMean, Reduction::WeightedMean] {
@@ -170,7 +176,10 @@ fn images() {
     let Some(gpu) = devices::gpu() else { return };
     let run = |device: &Device, dtype| {
         let device = device.clone().autodiff();
-        let logits = TensorData::new(numbers(2 * 19 * 12 * 11, 1).iter().map(|x| 4.0 * f64::from(*x as f32)).collect::<Vec<_>>(), [2, 19, 12, 11]);
+        let logits = TensorData::new(
+            numbers(2 * 19 * 12 * 11, 1).iter().map(|x| 4.0 * f64::from(*x as f32)).collect::<Vec<_>>(),
+            [2, 19, 12, 11],
+        );
         let leaf = Tensor::<4>::from_data(logits, (&device, dtype)).require_grad();
         let labels: Vec<i64> = numbers(2 * 12 * 11, 2).iter().map(|x| ((x + 1.0) * 9.49) as i64).collect();
         let labels = Tensor::<3, Int>::from_data(TensorData::new(labels, [2, 12, 11]), &device);

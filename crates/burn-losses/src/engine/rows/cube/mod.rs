@@ -1,6 +1,7 @@
 //! Rows of logits and what they are compared with -> value: a softmax, and a formula of each class.
 
 mod kernel;
+mod known;
 mod softmax;
 
 use super::{Call, Outcome, Target};
@@ -213,12 +214,16 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
     let factors = kernel.record.class_factors();
     let (mut sharpness, mut ignored) = (1.0, None);
     let float = |tensor: &Tensor<2>| (!tensor.is_tracked()).then(|| AnyTensor::from(tensor.clone()));
-    let three_axes = |tensor: &Tensor<2>| float(&tensor.clone()).map(|_| AnyTensor::from(tensor.clone().reshape(shape)));
+    let three_axes =
+        |tensor: &Tensor<2>| float(&tensor.clone()).map(|_| AnyTensor::from(tensor.clone().reshape(shape)));
     let (kind, given) = match target {
         Target::Labels { of, ignore_index } => {
             let labels = widen_labels(of.clone()).without_autodiff();
             ignored = ignore_index.filter(|index| fits(*index, labels.dtype()));
-            (if floor > 0.0 { Kind::Smoothed } else { Kind::Label }, labels.try_into_primitive::<burn::backend::Cube>().ok()?)
+            (
+                if floor > 0.0 { Kind::Smoothed } else { Kind::Label },
+                labels.try_into_primitive::<burn::backend::Cube>().ok()?,
+            )
         }
         // What such rows count is a sum over the classes.
         Target::Probabilities(_) if factors.is_some() && kernel.record.factors_count() => return None,
