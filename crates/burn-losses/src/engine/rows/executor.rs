@@ -136,9 +136,10 @@ impl<F: RowFormula> Formula for OfClass<F> {
 /// beside the cosine and the scale: of (row, logit, length).
 pub(crate) type Margin<'a> = dyn Fn(usize, f64, f64) -> Dual<f64, 2> + Sync + 'a;
 
-/// A call of the executor: `[M, C]` logits, what they are compared with, and what is wanted of their values.
+/// A call of the executor: logits, what they are compared with, and what is wanted of their values.
 pub(crate) struct Call<'a> {
     pub(crate) kernel: &'a RowKernel,
+    /// `[M, C]`, or `[N, C, rest]` where they are compared with labels and one number is wanted.
     pub(crate) logits: AnyTensor,
     pub(crate) target: &'a Target,
     pub(crate) margin: Option<&'a Margin<'a>>,
@@ -199,9 +200,9 @@ impl RowKernel {
         Some(Unreduced { values: values.into_rank(), mass: normalizer.map(AnyTensor::into_rank) })
     }
 
-    /// Their reduced value.
-    pub(crate) fn reduced(&self, logits: &Tensor<2>, target: &Target, reduce: &Reduce) -> Option<Tensor<1>> {
-        let call = Call { kernel: self, logits: logits.into(), target, margin: None, reduce: Some(reduce) };
+    /// The reduced value of `[M, C]` or `[N, C, ..]` logits.
+    pub(crate) fn reduced(&self, logits: AnyTensor, target: &Target, reduce: &Reduce) -> Option<Tensor<1>> {
+        let call = Call { kernel: self, logits, target, margin: None, reduce: Some(reduce) };
         self.run(&call).map(|outcome| outcome.values.into_rank())
     }
 }

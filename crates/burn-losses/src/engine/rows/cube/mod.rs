@@ -208,8 +208,12 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
     if margin.is_some() || logits.count() == 0 || weights.is_some_and(AnyTensor::is_tracked) {
         return None;
     }
-    let [count, classes] = logits.shape()[..] else { unreachable!("rows have two axes") };
-    let shape = [count, classes, 1];
+    let shape = match logits.shape()[..] {
+        [count, classes] => [count, classes, 1],
+        [samples, classes, rest] => [samples, classes, rest],
+        _ => unreachable!("logits have two axes, or three"),
+    };
+    let [count, classes] = [shape[0] * shape[2], shape[1]];
     let (keep, floor) = kernel.record.smoothing(classes);
     let factors = kernel.record.class_factors();
     let (mut sharpness, mut ignored) = (1.0, None);
@@ -264,7 +268,7 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
         wanted,
         weights_count: reduce.is_some_and(|reduce| reduce.reduction == Reduction::WeightedMean),
     };
-    let logits_of_rows = AnyTensor::from(logits.clone().without_autodiff().into_rank::<2>().reshape(shape));
+    let logits_of_rows = logits.clone().without_autodiff().reshape(shape);
     let mut inputs = vec![primitive(&logits_of_rows)?, given];
     if let Some(factors) = factors {
         let data = TensorData::new(factors.to_vec(), [classes]);
