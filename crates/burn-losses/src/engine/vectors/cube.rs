@@ -18,15 +18,17 @@ pub(in crate::engine) trait Record: Send + Sync {
     fn exact(&self, numbers: &[f64]) -> Vec<f64>;
 }
 
-/// A formula of so many numbers.
-pub(super) struct Recorded<F, const K: usize, const TARGETS: usize>(pub(super) F);
+/// A formula of so many numbers, with or without its derivatives.
+pub(super) struct Recorded<F, const K: usize, const TARGETS: usize, const SLOPES: bool>(pub(super) F);
 
-impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize> Record for Recorded<F, K, TARGETS> {
+impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const SLOPES: bool> Record
+    for Recorded<F, K, TARGETS, SLOPES>
+{
     fn widths(&self) -> (usize, usize) {
         (K, TARGETS)
     }
     fn recording(&self, has_slopes: bool) -> Recording {
-        let outputs = if has_slopes { 1 + K } else { 1 };
+        let outputs = if SLOPES && has_slopes { 1 + K } else { 1 };
         Recording::of_slice(K + TARGETS, |numbers| self.eval(numbers)[..outputs].to_vec())
     }
     #[cfg(test)]
@@ -35,7 +37,9 @@ impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize> Record 
     }
 }
 
-impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize> Recorded<F, K, TARGETS> {
+impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const SLOPES: bool>
+    Recorded<F, K, TARGETS, SLOPES>
+{
     /// The value and its derivatives.
     fn eval<R: Real + Copy>(&self, numbers: &[R]) -> Vec<R> {
         let prediction = core::array::from_fn(|number| Dual::<R, K>::variable(numbers[number], number));

@@ -87,7 +87,7 @@ impl VectorKernel {
             #[cfg(feature = "cpu-engine")]
             host: Box::new(host::Compiled::<_, K, TARGETS, true>(formula.clone())),
             #[cfg(feature = "cube")]
-            record: Box::new(cube::Recorded::<_, K, TARGETS>(formula.clone())),
+            record: Box::new(cube::Recorded::<_, K, TARGETS, true>(formula.clone())),
         }
     }
 
@@ -98,7 +98,7 @@ impl VectorKernel {
             #[cfg(feature = "cpu-engine")]
             host: Box::new(host::Compiled::<_, K, TARGETS, false>(formula.clone())),
             #[cfg(feature = "cube")]
-            record: Box::new(cube::Recorded::<_, K, TARGETS>(formula.clone())),
+            record: Box::new(cube::Recorded::<_, K, TARGETS, false>(formula.clone())),
         }
     }
 
