@@ -13,15 +13,15 @@ def weighted_sum(family: str, default: dict, recipe, extreme, varied: dict):
 
     @formula(ONE_EACH)
     def oracle(terms=default, **inputs):
-        total, counts = 0, False
+        total, counts, size = 0, 0, 0
         for term in terms.values():
             fields = dict(term)
             weight = fields.pop("weight", 1.0)
             kind = fields.pop("kind")
             seen = {name: x for name, x in inputs.items() if (kind, name) != ("entropy", "targets")}
             values, rows = with_rows(oracles[kind](**seen, **fields))
-            total, counts = total + weight * values, counts | (rows > 0)
-        return total, counts.double()
+            total, counts, size = total + weight * values, counts + abs(weight) * rows.double(), size + abs(weight)
+        return total, counts / size
 
     kind = Kind(family, "weighted_sum", oracle)
     kind.case("default", {}, recipe)

@@ -14,9 +14,9 @@ pub(crate) fn all(steps: &mut Steps, names: &[String]) -> Result<(), Failed> {
             "this Python does not have the libraries of reference/requirements.txt, see reference/README.md",
         );
     }
-    // What comes from the registry (the tables, the schemas, the pictures) is written by the tests that compare it.
+    // What comes from the registry (the pages of the guide, the schemas, the pictures) is written by the tests that compare it.
     let mut tests = cargo(&["test", "--workspace", "--test", "*", "--", "generated"]);
-    steps.run("tables, schemas, pictures", tests.env("BURN_LOSSES_WRITE", "1"))?;
+    steps.run("pages, schemas, pictures", tests.env("BURN_LOSSES_WRITE", "1"))?;
     // The manifest is generated on Linux. On another system other crates are built.
     if cfg!(target_os = "linux") { steps.own("features", features::write) } else { Ok(()) }
 }

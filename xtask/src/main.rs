@@ -8,8 +8,10 @@ mod features;
 mod fetch;
 mod generate;
 mod golden;
+mod guide;
 mod layers;
 mod new;
+mod package;
 mod steps;
 mod test;
 mod verify;
@@ -53,6 +55,10 @@ enum Task {
     },
     /// Prints the circles of imports in the library; fails on an import from a higher layer.
     Layers,
+    /// Checks the links, the headings and the Rust blocks of the README and the guide, without a network.
+    Links,
+    /// Builds the guide with mdBook into target/guide/book.
+    Guide,
     /// Measures what burn-losses adds to a build: CPU seconds and size; everything from nothing takes over an hour.
     Cost(cost::Options),
     /// Measures every loss on the CPU backends, fused and not, beside PyTorch; builds Burn once more, in release mode.
@@ -64,17 +70,19 @@ enum Task {
         /// The data set.
         set: fetch::Set,
     },
-    /// Writes the files of a new loss from the template of its family, and registers it: `cargo xtask new regression/my_loss`.
+    /// Writes the files of a new loss from the template of its family, and registers it: `cargo xtask new regression/mine`.
     New {
         /// `family/kind`.
         loss: String,
     },
-    /// Writes everything that is generated: golden values, tables, schemas, pictures, the features of the workspace.
+    /// Writes everything that is generated: golden values, pages of the guide, schemas, pictures, the features of the workspace.
     Generate {
         /// The losses whose golden values are written, `family/kind`; all if none is named.
         names: Vec<String>,
     },
-    /// Writes the picture of every loss and the page that shows them, in crates/burn-losses/gallery.
+    /// Packs the crates, and tests them with nothing of the repository around them; builds Burn once more.
+    Package,
+    /// Writes the picture of every loss and the page that shows them, in crates/burn-losses/gallery, and those of the guide.
     Gallery {
         /// Write nothing; fail if a picture is missing or stale, as the tests do.
         #[arg(long)]
@@ -117,6 +125,8 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
         }
         Task::Features { check } => steps.own("features", if check { features::check } else { features::write }),
         Task::Layers => steps.own("layers", layers::run),
+        Task::Links => steps.own("links", guide::check),
+        Task::Guide => guide::build(steps),
         Task::Cost(options) => cost::run(steps, &options),
         Task::Bench(options) => bench::run(steps, &options),
         Task::Memory => {
@@ -126,8 +136,9 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
         Task::Fetch { set } => fetch::run(steps, set),
         Task::New { loss } => steps.own("new", || new::run(&loss)),
         Task::Generate { names } => generate::all(steps, &names),
+        Task::Package => package::all(steps),
         Task::Gallery { check } => {
-            let mut command = cargo::cargo(&["test", "--workspace", "--test", "gallery"]);
+            let mut command = cargo::cargo(&["test", "--workspace", "--test", "gallery", "--test", "guide"]);
             command.env("BURN_LOSSES_WRITE", if check { "0" } else { "1" });
             steps.run("gallery", &mut command)
         }

@@ -2,7 +2,7 @@
 
 use crate::cargo::{cargo, has_nextest};
 use crate::steps::{Failed, Steps};
-use crate::{check, verify};
+use crate::{check, guide, verify};
 
 /// What fails fast first; what is built for one step is used by the next.
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
@@ -10,9 +10,11 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     check::structure(steps)?;
     tests(steps)?;
     steps.run("doctests", &mut cargo(&["test", "--workspace", "--doc", "--no-fail-fast"]))?;
+    guide::build(steps)?;
     check::lints(steps)?;
     check::documentation(steps)?;
-    verify::all(steps, true)
+    verify::all(steps, true)?;
+    guide::quick_start(steps)
 }
 
 fn tests(steps: &mut Steps) -> Result<(), Failed> {

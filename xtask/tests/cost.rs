@@ -13,7 +13,7 @@ fn a_crate_is_measured_in_both_profiles() {
     let library = folder.join("crates/burn-losses");
     fs::create_dir_all(library.join("src")).unwrap();
     let manifest = "[package]\nname = \"burn-losses\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
-                    [features]\nflex = []\nndarray = []\n\n[workspace]\n";
+                    [features]\nflex = []\nndarray = []\ntoml = []\nyaml = []\n\n[workspace]\n";
     fs::write(library.join("Cargo.toml"), manifest).unwrap();
     fs::write(library.join("src/lib.rs"), "pub fn answer() -> u32 { 42 }\n").unwrap();
 

@@ -61,51 +61,11 @@ impl Eval {
 fn evaluate(loss: &AnyLoss, path: &Path, device: &Device, dtype: FloatDType) -> Result<Evaluation, Error> {
     let inputs = tensors::read(path)?;
     let path = path.to_owned();
-    let result = without_panic(|| match check_labels(loss, &inputs) {
-        Err(problem) => Err(Error::File { path: path.clone(), problem }),
-        Ok(()) => {
-            let error = |source| Error::Eval { path: path.clone(), source };
-            loss.evaluate(&inputs, device, dtype).map_err(error)
-        }
+    let result = without_panic(|| {
+        let evaluation = loss.check_labels(&inputs).and_then(|()| loss.evaluate(&inputs, device, dtype));
+        evaluation.map_err(|source| Error::Eval { path: path.clone(), source })
     });
     result.unwrap_or_else(|message| Err(Error::Failed { path, message }))
-}
-
-/// Every label is a class, or the one that is ignored. A loss does not read its labels to find out, and a device may
-/// read anything where an index is out of bounds; here nothing is in a hurry. What else may be wrong the loss says
-/// itself.
-fn check_labels(loss: &AnyLoss, inputs: &Inputs) -> Result<(), String> {
-    let signature = loss.signature(inputs);
-    let Some(first) = inputs.get(signature[0].name) else { return Ok(()) };
-    let prediction = first.shape().to_vec();
-    for argument in &signature {
-        let (Kind::Labels { classes, ignored }, Some(labels)) = (argument.kind, inputs.get(argument.name)) else {
-            continue;
-        };
-        let (shape, dtype) = (labels.shape().to_vec(), labels.dtype());
-        let fits = argument.shape.of(&prediction).is_none_or(|expected| expected == shape);
-        let Some(classes) = classes.number(&prediction).filter(|_| fits && (dtype.is_int() || dtype.is_uint())) else {
-            continue;
-        };
-        let is_allowed = |label: i64| Some(label) == ignored || (0..classes as i64).contains(&label);
-        let valid = Valid::new(inputs, &shape);
-        let is_wrong = |(at, label): &(usize, i64)| !is_allowed(*label) && valid.contains(*at);
-        if let Some((at, label)) = labels.iter::<i64>().enumerate().find(is_wrong) {
-            let (kind, name, at) = (loss.kind(), argument.name, place(at, &shape));
-            let ignored = ignored.map(|index| format!(", or {index} (ignored)")).unwrap_or_default();
-            return Err(format!("{kind}: `{name}` is {label} at {at:?}, allowed: 0 <= label < {classes}{ignored}"));
-        }
-    }
-    Ok(())
-}
-
-/// The index on every axis of the value at a flat index.
-fn place(mut flat: usize, shape: &[usize]) -> Vec<usize> {
-    let mut place = vec![0; shape.len()];
-    for (index, size) in place.iter_mut().zip(shape).rev() {
-        (*index, flat) = (flat % size, flat / size);
-    }
-    place
 }
 
 /// Runs what may panic inside Burn (a device without memory, say): the message without a backtrace.

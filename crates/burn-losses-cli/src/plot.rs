@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Draws losses: value and gradient as curves, the value of two arguments as a map
 ///
-/// What a loss is drawn over is that of its family: the error, the logit, the angle, the place of a box, ... Several configs
+/// The x axis depends on the family: error, logit, angle, position of a box, .. Several configs
 /// come into one picture, which names the fields in which they differ. An error goes to stderr, with exit code 2.
 #[derive(Debug, Args)]
 pub(crate) struct Plot {

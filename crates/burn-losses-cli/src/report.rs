@@ -74,7 +74,7 @@ fn write_tensor(text: &mut String, title: &str, data: &TensorData, dtype: FloatD
     }
 }
 
-/// As many digits as tell a number from its neighbours in double or in single precision, in which half precision is
+/// As many digits as tell a number from its neighbors in double or in single precision, in which half precision is
 /// computed too.
 fn digits(x: f64, dtype: FloatDType) -> String {
     match dtype {

@@ -5,7 +5,7 @@ use burn_losses::schema::{files, of_any, of_family};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-/// Prints the JSON Schema of the config files, with which editors complete and check them
+/// Print the JSON Schema that gives editors completion and validation
 #[derive(Debug, Args)]
 pub(crate) struct Schema {
     /// Of the files of this family, which need no key `family`; without it, of any family

@@ -43,7 +43,7 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct, shape: Shape) -
     if shape == Shape::Loss {
         let Fields::Named(fields) = &mut item.fields else { return Err(wrong) };
         fields.named.push(parse_quote! {
-            /// How the unreduced values become one number.
+            /// How the per-element losses are reduced to a scalar.
             #[field(default = crate::Reduction::Mean)]
             pub reduction: crate::Reduction
         });
@@ -107,7 +107,7 @@ fn record(name: &syn::Ident, fields: &[Field]) -> Result<TokenStream> {
 
 fn config(name: &syn::Ident, fields: &[Field], check: Option<&Expr>) -> TokenStream {
     let (names, values): (Vec<_>, Vec<_>) = fields.iter().map(|field| (&field.name, field.value())).unzip();
-    let setters = fields.iter().filter(|field| !field.is_flat()).map(|field| setter(field));
+    let setters = fields.iter().filter(|field| !field.is_flat()).map(setter);
     let flat = fields.iter().filter(|field| field.is_flat()).map(|field| {
         let (ty, at) = (&field.ty, &field.name);
         // The macro has the name of the struct, and lies where that lies.

@@ -2,6 +2,7 @@
 
 use crate::by_value;
 use crate::choice::snake_case;
+use crate::module;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Fields, Ident, ItemEnum, Result, Type, Variant};
@@ -25,6 +26,8 @@ pub(crate) fn expand(item: ItemEnum) -> Result<TokenStream> {
     let configs: Vec<_> = families.iter().map(|(_, config, _)| config).collect();
     let losses: Vec<_> = families.iter().map(|(_, _, losses)| losses).collect();
     let docs: Vec<_> = names.iter().map(|name| format!("The family `{name}`.")).collect();
+    let any = format_ident!("AnyLoss");
+    let (module, display) = (module::of_enum(&any, &variants), module::display(&any));
     let serde = by_value::serde(config, &quote!(Self::to_value), &quote!(Self::from_value));
     Ok(quote! {
         #(#attrs)*
@@ -35,11 +38,14 @@ pub(crate) fn expand(item: ItemEnum) -> Result<TokenStream> {
         }
 
         /// Any loss of any family: what a [`LossConfig`] makes.
-        #[derive(::burn::module::Module, Debug)]
+        #[derive(Debug, Clone)]
         #[allow(clippy::large_enum_variant)] // a run makes a few of them
         pub enum AnyLoss {
             #(#[doc = #docs] #variants(#losses),)*
         }
+
+        #module
+        #display
 
         /// Every loss, family by family.
         pub fn registry() -> Vec<crate::config::LossInfo> {

@@ -1,6 +1,7 @@
 //! A family: the enum of its configs and the enum of its losses.
 
 use crate::by_value;
+use crate::module;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::parse::{Parse, ParseStream};
@@ -104,20 +105,21 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
                     match self { #(Self::#variants(loss) => loss.kind(),)* }
                 }
 
-                /// How the unreduced values become one number.
+                /// How the per-element losses are reduced to a scalar.
                 pub fn reduction(&self) -> crate::Reduction {
                     match self { #(Self::#variants(loss) => loss.reduction(),)* }
                 }
             }
 
             impl #config {
-                /// How the unreduced values become one number.
+                /// How the per-element losses are reduced to a scalar.
                 pub fn reduction(&self) -> crate::Reduction {
                     match self { #(Self::#variants(config) => config.reduction,)* }
                 }
             }
         }
     });
+    let (module, display) = (module::of_enum(&any, &variants), module::display(&any));
     let serde = by_value::serde(config, &quote!(Self::to_value), &quote!(Self::from_value));
     Ok(quote! {
         #(#attrs)*
@@ -128,11 +130,14 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
         }
 
         #[doc = #about_any]
-        #[derive(::burn::module::Module, Debug)]
+        #[derive(Debug, Clone)]
         #[allow(clippy::large_enum_variant)] // a run makes a few of them
         pub enum #any {
             #(#[doc = #docs] #variants(#losses),)*
         }
+
+        #module
+        #display
 
         impl crate::config::FamilyConfig for #config {
             const FAMILY: &'static str = #family;

@@ -12,6 +12,7 @@ mod families;
 mod family;
 mod field;
 mod loss;
+mod module;
 mod range;
 mod word_or_number;
 

@@ -1,5 +1,6 @@
 //! A loss: a struct with a config, and perhaps with state.
 
+use crate::module;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
@@ -26,15 +27,19 @@ impl Parse for Arguments {
 
 pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<TokenStream> {
     let Arguments { family, kind, summary } = arguments;
-    let is_stateless = item.fields.len() == 1;
-    let Some(field) = item.fields.iter_mut().find(|field| field.ident.as_ref().is_some_and(|name| name == "config"))
-    else {
-        return Err(syn::Error::new_spanned(&item.ident, "a loss has a field `config`"));
-    };
-    if !is_stateless {
-        field.attrs.push(syn::parse_quote!(#[module(skip)]));
+    let (mut modules, mut others, mut config) = (Vec::new(), Vec::new(), None);
+    for field in &mut item.fields {
+        let before = field.attrs.len();
+        field.attrs.retain(|attr| !attr.path().is_ident("module"));
+        let is_skipped = field.attrs.len() < before;
+        let Some(name) = field.ident.clone() else { continue };
+        if name == "config" {
+            config = Some(field.ty.clone());
+        }
+        if name == "config" || is_skipped { others.push(name) } else { modules.push(name) }
     }
-    let (name, config) = (&item.ident, field.ty.clone());
+    let config = config.ok_or_else(|| syn::Error::new_spanned(&item.ident, "a loss has a field `config`"))?;
+    let name = &item.ident;
     let text = name.to_string();
     let family = family.to_string();
 
@@ -63,25 +68,25 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
                     #kind
                 }
 
-                /// How the unreduced values become one number.
+                /// How the per-element losses are reduced to a scalar.
                 pub fn reduction(&self) -> crate::Reduction {
                     self.config.reduction
                 }
             }
         }
     });
-    let (derives, module, build) = if is_stateless {
-        (quote!(#[derive(Debug, Clone)]), stateless(name), quote!(#name { config: self.clone() }))
-    } else {
-        let derives = quote!(#[derive(::burn::module::Module, Debug)] #[module(custom_display)]);
-        (derives, quote!(), quote!(self.build(device)))
+    let (module, build) = match modules.is_empty() && others.len() == 1 {
+        true => (module::stateless(name), quote!(#name { config: self.clone() })),
+        false => (module::of_struct(name, &modules, &others), quote!(self.build(device))),
     };
+    let display = module::display(name);
     Ok(quote! {
-        #derives
+        #[derive(Debug, Clone)]
         #picture
         #item
 
         #module
+        #display
         #trait_of_losses
 
         impl ::burn::module::ModuleDisplay for #name {
@@ -132,25 +137,4 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
             }
         }
     })
-}
-
-/// The module of a loss without parameters and state.
-fn stateless(name: &Ident) -> TokenStream {
-    quote! {
-        impl ::burn::module::Module for #name {
-            ::burn::empty!(module);
-        }
-
-        impl ::burn::module::ModuleDisplayDefault for #name {
-            fn content(&self, content: ::burn::module::Content) -> Option<::burn::module::Content> {
-                ::burn::module::ModuleDisplay::custom_content(self, content)
-            }
-        }
-
-        impl ::core::fmt::Display for #name {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.write_str(&::burn::module::ModuleDisplay::format(self, Default::default()))
-            }
-        }
-    }
 }

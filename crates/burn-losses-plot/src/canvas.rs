@@ -1,12 +1,12 @@
 //! What a picture is made of: lines, areas and text, in rounded coordinates.
 
-use crate::colour::Colour;
+use crate::color::Color;
 
-pub(crate) const WHITE: Colour = [255; 3];
-pub(crate) const BLACK: Colour = [30; 3];
-pub(crate) const GREY: Colour = [85; 3];
-pub(crate) const ZERO: Colour = [150; 3];
-pub(crate) const GRID: Colour = [230; 3];
+pub(crate) const WHITE: Color = [255; 3];
+pub(crate) const BLACK: Color = [30; 3];
+pub(crate) const GRAY: Color = [85; 3];
+pub(crate) const ZERO: Color = [150; 3];
+pub(crate) const GRID: Color = [230; 3];
 
 /// A coordinate, in tenths.
 pub(crate) type Tenths = i64;
@@ -35,7 +35,7 @@ pub(crate) struct Text {
     pub(crate) text: String,
     pub(crate) size: f64,
     pub(crate) anchor: Anchor,
-    pub(crate) colour: Colour,
+    pub(crate) color: Color,
     pub(crate) bold: bool,
     /// From the bottom to the top.
     pub(crate) upwards: bool,
@@ -45,15 +45,15 @@ pub(crate) struct Text {
 pub(crate) enum Shape {
     Line {
         points: Vec<(Tenths, Tenths)>,
-        colour: Colour,
+        color: Color,
         width: f64,
         dots: bool,
     },
     /// Even-odd, with a thin outline if it has one.
     Area {
         rings: Vec<Vec<(Tenths, Tenths)>>,
-        colour: Colour,
-        outline: Option<Colour>,
+        color: Color,
+        outline: Option<Color>,
     },
     Text(Text),
 }
@@ -67,24 +67,24 @@ pub(crate) struct Canvas {
 }
 
 impl Canvas {
-    pub(crate) fn line(&mut self, points: &[(f64, f64)], colour: Colour, width: f64) {
-        self.shapes.push(Shape::Line { points: simple(points), colour, width, dots: false });
+    pub(crate) fn line(&mut self, points: &[(f64, f64)], color: Color, width: f64) {
+        self.shapes.push(Shape::Line { points: simple(points), color, width, dots: false });
     }
 
-    pub(crate) fn dotted(&mut self, points: &[(f64, f64)], colour: Colour, width: f64) {
-        self.shapes.push(Shape::Line { points: simple(points), colour, width, dots: true });
+    pub(crate) fn dotted(&mut self, points: &[(f64, f64)], color: Color, width: f64) {
+        self.shapes.push(Shape::Line { points: simple(points), color, width, dots: true });
     }
 
-    pub(crate) fn area(&mut self, rings: &[Vec<(f64, f64)>], colour: Colour, outline: Option<Colour>) {
+    pub(crate) fn area(&mut self, rings: &[Vec<(f64, f64)>], color: Color, outline: Option<Color>) {
         let rings: Vec<_> = rings.iter().map(|ring| simple(ring)).filter(|ring| ring.len() > 2).collect();
         if !rings.is_empty() {
-            self.shapes.push(Shape::Area { rings, colour, outline });
+            self.shapes.push(Shape::Area { rings, color, outline });
         }
     }
 
-    pub(crate) fn rectangle(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), colour: Colour) {
+    pub(crate) fn rectangle(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), color: Color) {
         let ring = vec![(x, y), (x + width, y), (x + width, y + height), (x, y + height)];
-        self.area(&[ring], colour, None);
+        self.area(&[ring], color, None);
     }
 
     pub(crate) fn text(
@@ -93,10 +93,10 @@ impl Canvas {
         text: &str,
         size: f64,
         anchor: Anchor,
-        colour: Colour,
+        color: Color,
     ) -> &mut Text {
         let (at, text) = ((tenths(x), tenths(y)), text.to_owned());
-        self.shapes.push(Shape::Text(Text { at, text, size, anchor, colour, bold: false, upwards: false }));
+        self.shapes.push(Shape::Text(Text { at, text, size, anchor, color, bold: false, upwards: false }));
         match self.shapes.last_mut() {
             Some(Shape::Text(text)) => text,
             _ => unreachable!("a text was pushed"),
@@ -122,7 +122,7 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
         * size
 }
 
-/// Rounded points, without those that lie on the line between their neighbours but for a tenth (Douglas and Peucker).
+/// Rounded points, without those that lie on the line between their neighbors but for a tenth (Douglas and Peucker).
 fn simple(points: &[(f64, f64)]) -> Vec<(Tenths, Tenths)> {
     let mut rounded: Vec<_> = points.iter().map(|&(x, y)| (tenths(x), tenths(y))).collect();
     rounded.dedup();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 /// The outlines of the region in which a grid is at least `level`, in steps of the grid; the inside is that of the rule
 /// `evenodd`.
 ///
-/// Marching squares, with straight lines between neighbours. The grid is surrounded by what is lower, so that every outline is
+/// Marching squares, with straight lines between neighbors. The grid is surrounded by what is lower, so that every outline is
 /// closed; there it runs along the edge.
 pub(crate) fn region(values: &[f64], columns: usize, level: f64) -> Vec<Vec<(f64, f64)>> {
     let rows = values.len() / columns;
@@ -13,7 +13,7 @@ pub(crate) fn region(values: &[f64], columns: usize, level: f64) -> Vec<Vec<(f64
     let at = |(x, y): (isize, isize)| {
         if inside(x, y) { values[y as usize * columns + x as usize] } else { f64::NEG_INFINITY }
     };
-    // Between two neighbours of which one is high: the place is the high one's where the other lies outside.
+    // Between two neighbors of which one is high: the place is the high one's where the other lies outside.
     let crossing = |a: (isize, isize), b: (isize, isize)| {
         let (va, vb) = (at(a), at(b));
         let part = match (va.is_infinite(), vb.is_infinite()) {

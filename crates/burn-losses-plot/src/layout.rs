@@ -1,7 +1,7 @@
 //! Where everything of a picture is.
 
-use crate::canvas::{Anchor, BLACK, Canvas, GREY, GRID, WHITE, ZERO, width};
-use crate::colour::{LINES, viridis};
+use crate::canvas::{Anchor, BLACK, Canvas, GRAY, GRID, WHITE, ZERO, width};
+use crate::color::{LINES, viridis};
 use crate::contour::region;
 use crate::panel::{Line, Map, Panel};
 use crate::picture::Picture;
@@ -14,7 +14,7 @@ const ROW: usize = 3;
 const EDGE: f64 = 16.0;
 /// What a panel has around its axes: left, right, above, below.
 const AROUND: [f64; 4] = [52.0, 14.0, 26.0, 40.0];
-/// The scale of a map's colours, at its right.
+/// The scale of a map's colors, at its right.
 const SCALE: f64 = 52.0;
 const SMALL: f64 = 11.0;
 const NORMAL: f64 = 12.0;
@@ -56,7 +56,7 @@ pub(crate) fn draw(picture: &Picture, size: Option<(u32, u32)>) -> Canvas {
     canvas.rectangle((0.0, 0.0), (all, height), WHITE);
     canvas.text((EDGE, EDGE + 12.0), &picture.title, LARGE, Anchor::Start, BLACK).bold = true;
     for (i, line) in wrapped(&picture.subtitle, all - 2.0 * EDGE, NORMAL).iter().enumerate() {
-        canvas.text((EDGE, EDGE + 32.0 + 16.0 * i as f64), line, NORMAL, Anchor::Start, GREY);
+        canvas.text((EDGE, EDGE + 32.0 + 16.0 * i as f64), line, NORMAL, Anchor::Start, GRAY);
     }
     legend(&mut canvas, picture, EDGE + heading(picture, all));
     let panel = (all - 2.0 * EDGE) / columns as f64;
@@ -70,7 +70,7 @@ pub(crate) fn draw(picture: &Picture, size: Option<(u32, u32)>) -> Canvas {
         }
     }
     for (i, line) in wrapped(&picture.note, all - 2.0 * EDGE, SMALL).iter().enumerate() {
-        canvas.text((EDGE, height - below + 10.0 + 15.0 * i as f64), line, SMALL, Anchor::Start, GREY);
+        canvas.text((EDGE, height - below + 10.0 + 15.0 * i as f64), line, SMALL, Anchor::Start, GRAY);
     }
     canvas
 }
@@ -95,7 +95,7 @@ fn wrapped(text: &str, space: f64, size: f64) -> Vec<String> {
     lines
 }
 
-/// The names of the lines, in the order of their colours; none where there is only one without a name.
+/// The names of the lines, in the order of their colors; none where there is only one without a name.
 fn names(picture: &Picture) -> Vec<String> {
     let lines = picture.panels.iter().find_map(|panel| match panel {
         Panel::Lines { lines, .. } => Some(lines),
@@ -173,7 +173,7 @@ impl Axes {
             } else {
                 canvas.line(&[(place, top + high), (place, top + high + 4.0)], ZERO, 1.0);
             }
-            canvas.text((place, top + high + 15.0), &label(x, x_step), SMALL, Anchor::Middle, GREY);
+            canvas.text((place, top + high + 15.0), &label(x, x_step), SMALL, Anchor::Middle, GRAY);
         }
         for y in ys {
             let place = self.at((self.x.0, y)).1;
@@ -182,7 +182,7 @@ impl Axes {
             } else {
                 canvas.line(&[(left - 4.0, place), (left, place)], ZERO, 1.0);
             }
-            canvas.text((left - 6.0, place + 4.0), &label(y, y_step), SMALL, Anchor::End, GREY);
+            canvas.text((left - 6.0, place + 4.0), &label(y, y_step), SMALL, Anchor::End, GRAY);
         }
         canvas.text((left + wide / 2.0, top + high + 31.0), x_name, NORMAL, Anchor::Middle, BLACK);
     }
@@ -221,7 +221,7 @@ fn roomy((low, high): (f64, f64)) -> (f64, f64) {
     }
 }
 
-/// The levels of all maps of a picture, so that a colour means the same in each; and from where to where the values run.
+/// The levels of all maps of a picture, so that a color means the same in each; and from where to where the values run.
 struct Levels {
     low: f64,
     high: f64,
@@ -242,8 +242,8 @@ fn levels(panels: &[Panel]) -> Levels {
 }
 
 impl Levels {
-    /// The colour between a level and the next: the first is below all levels.
-    fn colour(&self, band: usize) -> [u8; 3] {
+    /// The color between a level and the next: the first is below all levels.
+    fn color(&self, band: usize) -> [u8; 3] {
         viridis(if self.between.is_empty() { 0.5 } else { band as f64 / self.between.len() as f64 })
     }
 }
@@ -259,27 +259,27 @@ fn draw_map(canvas: &mut Canvas, area: Area, map: &Map, levels: Levels) {
     let place = |(column, row): &(f64, f64)| {
         (left + column / (columns - 1) as f64 * wide, top + (1.0 - row / (rows - 1) as f64) * high)
     };
-    canvas.rectangle((left, top), (wide, high), levels.colour(0));
+    canvas.rectangle((left, top), (wide, high), levels.color(0));
     for (i, level) in levels.between.iter().enumerate() {
         // A little above the level, that the last bits of what is level with it do not show.
         let above = level + 1.3e-6 * (levels.high - levels.low);
         let outlines = region(&map.values, columns, above);
         let rings: Vec<Vec<_>> = outlines.iter().map(|outline| outline.iter().map(place).collect()).collect();
-        canvas.area(&rings, levels.colour(i + 1), Some(WHITE));
+        canvas.area(&rings, levels.color(i + 1), Some(WHITE));
     }
     for cut in &map.cuts {
         canvas.dotted(&cut.map(|point| axes.at(point)), WHITE, 1.5);
     }
     axes.draw(canvas, &map.title, &map.x.0, false);
     canvas.text((left - 36.0, top + high / 2.0), &map.y.0, NORMAL, Anchor::Middle, BLACK).upwards = true;
-    // The scale: every level where its colour begins.
+    // The scale: every level where its color begins.
     let (bands, bar) = (levels.between.len() + 1, left + wide + 12.0);
     let step = high / bands as f64;
     for band in 0..bands {
         let y = top + high - (band + 1) as f64 * step;
-        canvas.rectangle((bar, y), (12.0, step), levels.colour(band));
+        canvas.rectangle((bar, y), (12.0, step), levels.color(band));
         if let Some(level) = levels.between.get(band) {
-            canvas.text((bar + 17.0, y + 4.0), &label(*level, levels.step), SMALL, Anchor::Start, GREY);
+            canvas.text((bar + 17.0, y + 4.0), &label(*level, levels.step), SMALL, Anchor::Start, GRAY);
         }
     }
 }

@@ -15,7 +15,7 @@
 //! [`Panel`]s.
 
 mod canvas;
-pub mod colour;
+pub mod color;
 mod compare;
 mod contour;
 mod error;

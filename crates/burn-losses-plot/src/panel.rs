@@ -51,7 +51,7 @@ pub struct Map {
 /// A pair of axes, and what is in it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Panel {
-    /// Lines, the `n`-th of every panel in the same colour.
+    /// Lines, the `n`-th of every panel in the same color.
     Lines {
         /// The line above it: what runs upwards.
         title: String,

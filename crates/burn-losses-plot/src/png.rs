@@ -1,7 +1,7 @@
 //! PNG: pixels; the shapes of a picture, its text in a font that comes with this crate.
 
 use crate::canvas::{Anchor, Canvas, Shape, Tenths, Text, of_tenths};
-use crate::colour::Colour;
+use crate::color::Color;
 use flate2::{Compression, Crc, write::ZlibEncoder};
 use std::io::Write;
 use tiny_skia::{FillRule, Paint, Path, PathBuilder, Pixmap, Stroke, StrokeDash, Transform};
@@ -18,17 +18,17 @@ pub(crate) fn write(canvas: &Canvas, (width, height): (u32, u32)) -> Vec<u8> {
     let face = Face::parse(FONT, 0).expect("the font of this crate");
     for shape in &canvas.shapes {
         match shape {
-            Shape::Line { points, colour, width, dots } => {
+            Shape::Line { points, color, width, dots } => {
                 let dash = if *dots { StrokeDash::new(vec![2.0, 4.0], 0.0) } else { None };
                 let stroke =
                     Stroke { width: *width as f32, line_join: tiny_skia::LineJoin::Round, dash, ..Stroke::default() };
                 if let Some(path) = path(std::slice::from_ref(points), false) {
-                    pixmap.stroke_path(&path, &paint(*colour), &stroke, scale, None);
+                    pixmap.stroke_path(&path, &paint(*color), &stroke, scale, None);
                 }
             }
-            Shape::Area { rings, colour, outline } => {
+            Shape::Area { rings, color, outline } => {
                 let Some(path) = path(rings, true) else { continue };
-                pixmap.fill_path(&path, &paint(*colour), FillRule::EvenOdd, scale, None);
+                pixmap.fill_path(&path, &paint(*color), FillRule::EvenOdd, scale, None);
                 if let Some(outline) = outline {
                     let stroke = Stroke { width: 0.6, ..Stroke::default() };
                     pixmap.stroke_path(&path, &paint(*outline), &stroke, scale, None);
@@ -36,7 +36,7 @@ pub(crate) fn write(canvas: &Canvas, (width, height): (u32, u32)) -> Vec<u8> {
             }
             Shape::Text(text) => {
                 let Some((path, place)) = outlines(&face, text) else { continue };
-                let (paint, scale) = (paint(text.colour), place.post_concat(scale));
+                let (paint, scale) = (paint(text.color), place.post_concat(scale));
                 pixmap.fill_path(&path, &paint, FillRule::Winding, scale, None);
                 if text.bold {
                     let stroke = Stroke { width: 0.045 * f32::from(face.units_per_em()), ..Stroke::default() };
@@ -50,7 +50,7 @@ pub(crate) fn write(canvas: &Canvas, (width, height): (u32, u32)) -> Vec<u8> {
     encode(pixmap.width() as usize, &pixels)
 }
 
-fn paint([red, green, blue]: Colour) -> Paint<'static> {
+fn paint([red, green, blue]: Color) -> Paint<'static> {
     let mut paint = Paint { anti_alias: true, ..Paint::default() };
     paint.set_color_rgba8(red, green, blue, 255);
     paint
@@ -119,7 +119,7 @@ impl OutlineBuilder for Outline {
 ///
 /// # Panics
 /// If the width is 0.
-pub fn encode(width: usize, pixels: &[Colour]) -> Vec<u8> {
+pub fn encode(width: usize, pixels: &[Color]) -> Vec<u8> {
     let rows = pixels.chunks(width);
     let mut header: Vec<u8> = [width, rows.len()].iter().flat_map(|&n| (n as u32).to_be_bytes()).collect();
     header.extend([8, 2, 0, 0, 0]); // 8 bits, red green blue, and the only methods there are

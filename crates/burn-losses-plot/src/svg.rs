@@ -1,7 +1,7 @@
 //! SVG: small, without scripts or styles, fit to stand in a page of HTML.
 
 use crate::canvas::{Anchor, Canvas, Shape, Tenths, Text};
-use crate::colour::Colour;
+use crate::color::Color;
 use std::fmt::Write;
 
 /// The picture as a file; `size` is what it asks for where it is shown, in pixels.
@@ -17,20 +17,20 @@ pub(crate) fn write(canvas: &Canvas, title: &str, size: (u32, u32)) -> String {
     );
     for shape in &canvas.shapes {
         match shape {
-            Shape::Line { points, colour, width, dots } => {
+            Shape::Line { points, color, width, dots } => {
                 let dots = if *dots { " stroke-dasharray=\"2 4\"" } else { "" };
                 let path = path(points);
-                let colour = hex(*colour);
+                let color = hex(*color);
                 let _ = writeln!(
                     svg,
-                    "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\" stroke-linejoin=\"round\"{dots}/>"
+                    "<path d=\"{path}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"{width}\" stroke-linejoin=\"round\"{dots}/>"
                 );
             }
-            Shape::Area { rings, colour, outline } => {
+            Shape::Area { rings, color, outline } => {
                 let path: String = rings.iter().map(|ring| path(ring) + "z").collect();
-                let outline = outline.map(|colour| format!(" stroke=\"{}\" stroke-width=\".6\"", hex(colour)));
-                let (outline, colour) = (outline.unwrap_or_default(), hex(*colour));
-                let _ = writeln!(svg, "<path d=\"{path}\" fill=\"{colour}\" fill-rule=\"evenodd\"{outline}/>");
+                let outline = outline.map(|color| format!(" stroke=\"{}\" stroke-width=\".6\"", hex(color)));
+                let (outline, color) = (outline.unwrap_or_default(), hex(*color));
+                let _ = writeln!(svg, "<path d=\"{path}\" fill=\"{color}\" fill-rule=\"evenodd\"{outline}/>");
             }
             Shape::Text(text) => write_text(&mut svg, text),
         }
@@ -47,10 +47,10 @@ fn write_text(svg: &mut String, text: &Text) {
     };
     let bold = if text.bold { " font-weight=\"600\"" } else { "" };
     let turned = if text.upwards { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
-    let (size, colour, content) = (text.size, hex(text.colour), escaped(&text.text));
+    let (size, color, content) = (text.size, hex(text.color), escaped(&text.text));
     let _ = writeln!(
         svg,
-        "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"{colour}\"{anchor}{bold}{turned}>{content}</text>"
+        "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"{color}\"{anchor}{bold}{turned}>{content}</text>"
     );
 }
 
@@ -79,7 +79,7 @@ fn number(tenths: Tenths) -> String {
     }
 }
 
-fn hex([red, green, blue]: Colour) -> String {
+fn hex([red, green, blue]: Color) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 

@@ -77,7 +77,7 @@ fn values_by_hand() {
     assert!((at(values, 0, 0.0) - 2f64.ln()).abs() < 1e-12 && (at(gradients, 1, 0.0) - 0.5).abs() < 1e-12);
     // A hinge has no soft targets.
     assert_eq!(curves(&picture("binary", "hinge")).0.len(), 2);
-    // Both boxes have the same centre: 3 of 5.5 is common.
+    // Both boxes have the same center: 3 of 5.5 is common.
     let Panel::Map(map) = &picture("boxes", "iou").panels[0] else { panic!("a map comes first") };
     let middle = map.values[map.values.len() / 2];
     assert!((middle - (1.0 - 3.0 / 5.5)).abs() < 1e-12, "{middle}");

@@ -85,7 +85,7 @@ impl<const D: usize> Reference<'_, D> {
     /// Half precision is computed in f32, so it goes together with f32; nothing else mixes.
     fn same_type<const E: usize>(&self, argument: &'static str, other: &Tensor<E>) -> Result<(), InputError> {
         let (given, expected) = (other.dtype(), self.tensor.dtype());
-        if computed_in(given) == computed_in(expected) {
+        if widened(given) == widened(expected) {
             return Ok(());
         }
         Err(self.error(
@@ -116,13 +116,23 @@ impl<const D: usize> Reference<'_, D> {
     }
 }
 
+/// What shapes weights may have beside values of this shape, in words.
+pub(crate) fn weights(values: &[usize]) -> String {
+    let mut samples = vec![1; values.len()];
+    samples[0] = values[0];
+    match values.len() {
+        1 => format!("{values:?} (one weight per value)"),
+        _ => format!("{values:?} (one weight per value) or {samples:?} (one per sample)"),
+    }
+}
+
 /// `[N, 1, ..]`.
 pub(crate) fn per_sample<const V: usize>(values: [usize; V]) -> [usize; V] {
     core::array::from_fn(|axis| if axis == 0 { values[0] } else { 1 })
 }
 
 /// The type in which a loss of such input is computed and returned: f32 for half precision, else the type itself.
-fn computed_in(dtype: DType) -> DType {
+pub(crate) fn widened(dtype: DType) -> DType {
     match dtype {
         DType::F16 | DType::BF16 | DType::Flex32 => DType::F32,
         other => other,

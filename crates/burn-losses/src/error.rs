@@ -9,7 +9,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum ConfigError {
     /// A field has a value outside its range. NaN and infinities are outside every range.
-    #[error("{loss}: `{field}` is {value}, allowed: {allowed}")]
+    #[error("{loss}: `{}` is {}, allowed: {allowed}", bounded(.field), bounded(.value))]
     InvalidValue {
         /// The loss, by its `kind`.
         loss: &'static str,
@@ -21,7 +21,7 @@ pub enum ConfigError {
         allowed: String,
     },
     /// A field has a value of the wrong type.
-    #[error("{loss}: `{field}` has the wrong type: {problem}")]
+    #[error("{loss}: `{}` has the wrong type: {}", bounded(.field), bounded(.problem))]
     WrongType {
         /// The loss, by its `kind`.
         loss: &'static str,
@@ -31,7 +31,7 @@ pub enum ConfigError {
         problem: String,
     },
     /// A key that the loss does not have.
-    #[error("{loss}: unknown key `{field}`{}, allowed: {}", perhaps(.suggestion), quoted(.allowed))]
+    #[error("{loss}: unknown key `{}`{}, allowed: {}", bounded(.field), perhaps(.suggestion), quoted(.allowed))]
     UnknownField {
         /// The loss, by its `kind`.
         loss: &'static str,
@@ -53,7 +53,7 @@ pub enum ConfigError {
         allowed: String,
     },
     /// A `kind` or `family` that does not exist.
-    #[error("unknown {tag} `{given}`{}{}, allowed: {}", within(.family), perhaps(.suggestion), quoted(.allowed))]
+    #[error("unknown {tag} `{}`{}{}, allowed: {}", bounded(.given), within(.family), perhaps(.suggestion), quoted(.allowed))]
     UnknownKind {
         /// `kind` or `family`.
         tag: &'static str,
@@ -77,7 +77,7 @@ pub enum ConfigError {
         allowed: Vec<&'static str>,
     },
     /// The text is not valid JSON, TOML or YAML, or does not fit the caller's own type.
-    #[error("{0}")]
+    #[error("{}", bounded(.0))]
     Syntax(String),
     /// The file cannot be read or written, or its name has no known extension.
     #[error("{0}")]
@@ -111,6 +111,16 @@ fn place(path: &Path, line: Option<usize>) -> String {
         (_, Some(line)) => format!("{}:{line}", path.display()),
         (_, None) => path.display().to_string(),
     }
+}
+
+/// What somebody else wrote, as long as a reader wants to read: the beginning, and the end, which says what is allowed.
+fn bounded(text: &str) -> std::borrow::Cow<'_, str> {
+    const MOST: usize = 400;
+    if text.chars().count() <= MOST {
+        return text.into();
+    }
+    let (head, tail) = (text.chars().take(MOST / 4).collect::<String>(), text.chars().rev().take(MOST / 2));
+    format!("{head} .. {}", tail.collect::<Vec<_>>().into_iter().rev().collect::<String>()).into()
 }
 
 /// Names for the reader of an error.

@@ -89,9 +89,11 @@ pub mod composition;
 pub mod config {
     //! Config files: strict, partial, tagged, in JSON, TOML and YAML.
     //!
+    //! TOML and YAML are the features `toml` and `yaml`, which are on by default.
+    //!
     //! Every family has one enum, told apart by the key `kind`; [`LossConfig`] holds all families, told apart by `family`. Keys
-    //! that are left out have their defaults; unknown keys, unknown kinds, wrong types and values out of range are errors that
-    //! say what is allowed. The enums implement serde's traits, so they nest in a config of your own, Burn's
+    //! that are left out have their defaults, where they have one; unknown keys, unknown kinds, wrong types and values out of range are
+    //! errors that say what is allowed. The enums implement serde's traits, so they nest in a config of your own, Burn's
     //! `#[derive(Config)]` included.
     //!
     //! ```

@@ -19,11 +19,12 @@ mod call;
 mod error;
 mod valid;
 
+use crate::check::weights;
 use burn::tensor::{DType, TensorData};
 use std::collections::BTreeMap;
 
-pub(crate) use arguments::read;
 pub use arguments::{Arguments, Leaves};
+pub(crate) use arguments::{integers, numbers, place, read, truths};
 pub use call::{Called, Family, Wanted};
 pub(crate) use call::{forward, with_rank};
 pub use error::EvalError;
@@ -163,20 +164,25 @@ impl Argument {
     }
 }
 
-impl Kind {
-    fn fits(self, dtype: DType) -> bool {
-        match self {
-            Self::Float => dtype.is_float(),
-            Self::Labels { .. } => dtype.is_int() || dtype.is_uint(),
-            Self::Mask => dtype.is_bool(),
+impl Argument {
+    /// Whether it can be read from a tensor of this type. What is true may come as it is stored: a target is a number, of booleans 1 or
+    /// 0, of integers the integer itself; a mask is where a boolean is true, or an integer not 0.
+    pub(crate) fn fits(&self, dtype: DType) -> bool {
+        let is_integer = dtype.is_int() || dtype.is_uint();
+        match self.kind {
+            Kind::Float if self.role == Role::Target => dtype.is_float() || is_integer || dtype.is_bool(),
+            Kind::Float => dtype.is_float(),
+            Kind::Labels { .. } => is_integer,
+            Kind::Mask => dtype.is_bool() || is_integer,
         }
     }
 
-    fn expected(self) -> &'static str {
-        match self {
-            Self::Float => "a float type",
-            Self::Labels { .. } => "an integer type",
-            Self::Mask => "a boolean type",
+    fn types(&self) -> &'static str {
+        match self.kind {
+            Kind::Float if self.role == Role::Target => "a float, integer or boolean type",
+            Kind::Float => "a float type",
+            Kind::Labels { .. } => "an integer type",
+            Kind::Mask => "a boolean or an integer type",
         }
     }
 }
@@ -223,11 +229,20 @@ impl Shape {
         }
     }
 
-    /// What is expected of the axes, in words.
-    fn expected(&self, prediction: usize) -> String {
-        match (self, self.ranks(prediction)) {
+    /// What is expected, in words, beside the argument `first` of the shape `prediction`; of `weights`, with what may stand for it.
+    fn expected(&self, first: &str, prediction: &[usize], role: Role) -> String {
+        let shape = self.of(prediction).filter(|_| !prediction.is_empty());
+        match (self, self.ranks(prediction.len())) {
             (Self::Exactly(shape), _) => format!("{shape:?}, as the config says"),
             (Self::ClassAxis, [least, most]) => format!("{least} to {most} axes, the classes on axis 1"),
+            (_, _) if shape.is_some() && role == Role::Weight => weights(&shape.unwrap_or_default()),
+            (Self::Same, _) => format!("{prediction:?} (that of `{first}`)"),
+            (Self::WithoutClassAxis, _) if shape.is_some() => {
+                format!("{:?} (that of `{first}` without the class axis)", shape.unwrap_or_default())
+            }
+            (Self::First(1), _) if shape.is_some() => {
+                format!("{:?} (one per row of `{first}`)", shape.unwrap_or_default())
+            }
             (_, [1, 1]) => "1 axis".into(),
             (_, [least, most]) if least == most => format!("{least} axes"),
             (_, [least, most]) => format!("{least} to {most} axes"),

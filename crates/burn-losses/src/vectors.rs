@@ -63,7 +63,7 @@ pub trait VectorLoss<const K: usize, const TARGETS: usize = K>: VectorFormula<K,
         self.forward_with(predictions, targets, Extras::new())
     }
 
-    /// The same with weights `[N]`, a mask `[N]` of the rows that are valid, or a divisor: see [`Extras`].
+    /// Like `forward`, with weights `[N]`, a mask `[N]` of the rows that are valid, or a divisor: see [`Extras`].
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which divides by nothing.

@@ -136,7 +136,7 @@ impl Embedded {
     }
 }
 
-/// The direction of length 1 in which centred rows differ most, by repeated multiplication with their covariance.
+/// The direction of length 1 in which centerd rows differ most, by repeated multiplication with their covariance.
 fn principal(rows: &[Vec<f64>], size: usize) -> Vec<f64> {
     let covariance = |i: usize, j: usize| rows.iter().map(|row| row[i] * row[j]).sum::<f64>();
     let matrix: Vec<Vec<f64>> = (0..size).map(|i| (0..size).map(|j| covariance(i, j)).collect()).collect();

@@ -67,7 +67,8 @@ impl From<data::DataError> for Error {
     }
 }
 
-/// The examples of the README compile and run. They are tested here, since the README lies outside of the package `burn-losses`.
+// The examples of the README and of the guide compile and run. They are tested here, since both lie outside of the package
+// `burn-losses`.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
+#[path = "../../../docs/doctests.rs"]
+mod guide;

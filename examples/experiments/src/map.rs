@@ -1,8 +1,8 @@
-//! Maps of the boxes' errors: a dot at every point that boxes start from, its colour the error that is left.
+//! Maps of the boxes' errors: a dot at every point that boxes start from, its color the error that is left.
 
 use std::path::Path;
 
-use burn_losses_plot::colour::viridis;
+use burn_losses_plot::color::viridis;
 use plotters::prelude::*;
 
 use crate::Error;
@@ -10,7 +10,7 @@ use crate::plot::{Area, Drawn, FONT};
 use crate::squares;
 
 const SCALE_WIDTH: u32 = 220;
-/// The colours run from 10^-3 to 10^1.
+/// The colors run from 10^-3 to 10^1.
 const POWERS: (f64, f64) = (-3.0, 1.0);
 
 /// One map.
@@ -21,7 +21,7 @@ pub(crate) struct Map {
     pub(crate) points: Vec<(f64, f64, f64)>,
 }
 
-/// Draws maps side by side, and the scale of the colours.
+/// Draws maps side by side, and the scale of the colors.
 pub(crate) fn draw(path: &Path, maps: &[Map]) -> Result<(), Error> {
     squares::draw(path, maps, draw_map, (SCALE_WIDTH, scale))
 }
@@ -32,7 +32,7 @@ fn draw_map(area: &Area, map: &Map) -> Drawn {
         .caption(&map.title, (FONT, 30))
         .margin(16)
         .build_cartesian_2d(-reach..reach, -reach..reach)?;
-    let dot = |&(x, y, error): &(f64, f64, f64)| Circle::new((x, y), 20, colour(error).filled());
+    let dot = |&(x, y, error): &(f64, f64, f64)| Circle::new((x, y), 20, color(error).filled());
     chart.draw_series(map.points.iter().map(dot))?;
     chart.draw_series([Cross::new((0.0, 0.0), 12, BLACK.stroke_width(3))])?;
     Ok(())
@@ -44,7 +44,7 @@ fn scale(area: &Area) -> Drawn {
     let power = |step: i32| POWERS.1 - (POWERS.1 - POWERS.0) * f64::from(step) / f64::from(STEPS);
     for step in 0..=STEPS {
         let (y, power) = (56 + HEIGHT * step, power(step));
-        area.draw(&Rectangle::new([(24, y), (64, y + HEIGHT)], colour(10f64.powf(power)).filled()))?;
+        area.draw(&Rectangle::new([(24, y), (64, y + HEIGHT)], color(10f64.powf(power)).filled()))?;
         if power.fract() == 0.0 {
             area.draw(&Text::new(format!("{}", 10f64.powf(power)), (76, y - 10), (FONT, 26)))?;
         }
@@ -52,8 +52,8 @@ fn scale(area: &Area) -> Drawn {
     Ok(())
 }
 
-/// The colour of an error.
-fn colour(error: f64) -> RGBColor {
+/// The color of an error.
+fn color(error: f64) -> RGBColor {
     let [red, green, blue] = viridis((error.max(1e-300).log10() - POWERS.0) / (POWERS.1 - POWERS.0));
     RGBColor(red, green, blue)
 }
@@ -63,10 +63,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_by_hand() {
-        assert_eq!(colour(0.0), RGBColor(68, 1, 84));
-        assert_eq!(colour(0.1), RGBColor(33, 145, 140));
-        assert_eq!(colour(1e9), RGBColor(253, 231, 37));
+    fn colors_by_hand() {
+        assert_eq!(color(0.0), RGBColor(68, 1, 84));
+        assert_eq!(color(0.1), RGBColor(33, 145, 140));
+        assert_eq!(color(1e9), RGBColor(253, 231, 37));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::ops::Range;
 use std::path::Path;
 
-use burn_losses_plot::colour::LINES;
+use burn_losses_plot::color::LINES;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
@@ -17,8 +17,8 @@ pub(crate) type Drawn = Result<(), Box<dyn StdError>>;
 const SIZE: (u32, u32) = (2360, 880);
 const LEGEND: u32 = 460;
 pub(crate) const FONT: &str = "sans-serif";
-/// The colour of a line.
-pub(crate) fn colour(line: usize) -> RGBColor {
+/// The color of a line.
+pub(crate) fn color(line: usize) -> RGBColor {
     let [red, green, blue] = LINES[line % LINES.len()];
     RGBColor(red, green, blue)
 }
@@ -41,7 +41,7 @@ pub struct Panel {
     pub x: String,
     /// What runs upwards.
     pub y: String,
-    /// The lines; the `n`-th of every panel has the same colour.
+    /// The lines; the `n`-th of every panel has the same color.
     pub series: Vec<Series>,
     /// Dots behind the lines.
     pub dots: Vec<(f64, f64)>,
@@ -100,7 +100,7 @@ fn draw_panel(area: &Area, panel: &Panel) -> Drawn {
     chart.draw_series(panel.dots.iter().map(dot))?;
     for (i, series) in panel.series.iter().enumerate() {
         for part in inside(&series.points, &ys) {
-            chart.draw_series(LineSeries::new(part, colour(i).stroke_width(4)))?;
+            chart.draw_series(LineSeries::new(part, color(i).stroke_width(4)))?;
         }
     }
     Ok(())
@@ -109,7 +109,7 @@ fn draw_panel(area: &Area, panel: &Panel) -> Drawn {
 fn legend(area: &Area, series: &[Series]) -> Drawn {
     for (row, series) in series.iter().enumerate() {
         let y = 96 + 48 * row as i32;
-        let stroke = colour(row).stroke_width(6);
+        let stroke = color(row).stroke_width(6);
         area.draw(&PathElement::new(vec![(16, y), (68, y)], stroke))?;
         area.draw(&Text::new(series.name.clone(), (84, y - 14), (FONT, 28)))?;
     }
@@ -133,7 +133,7 @@ fn range(values: impl Iterator<Item = f64>, share: f64) -> Range<f64> {
     low - room..high + room
 }
 
-/// The stretches of a line that lie within a range; plotters would draw the rest over its neighbours.
+/// The stretches of a line that lie within a range; plotters would draw the rest over its neighbors.
 fn inside(points: &[(f64, f64)], range: &Range<f64>) -> Vec<Vec<(f64, f64)>> {
     points
         .split(|p| !(range.start..=range.end).contains(&p.1))
@@ -142,7 +142,7 @@ fn inside(points: &[(f64, f64)], range: &Range<f64>) -> Vec<Vec<(f64, f64)>> {
         .collect()
 }
 
-/// Means of `window` neighbours, to see through the noise of batches.
+/// Means of `window` neighbors, to see through the noise of batches.
 pub fn smooth(values: &[f64], window: usize) -> Vec<(f64, f64)> {
     let window = window.clamp(1, values.len().max(1));
     let mean = |(i, w): (usize, &[f64])| {

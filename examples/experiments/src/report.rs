@@ -142,7 +142,7 @@ fn tiles(results: &[&RunResult], plots: &Path) -> Result<String, Error> {
     }
     let held_out = data::nuclei()?.held_out;
     let mask = held_out.targets();
-    let truth = [picture::grey(held_out.inputs()), picture::grey(mask)];
+    let truth = [picture::gray(held_out.inputs()), picture::gray(mask)];
     let (mut names, mut columns) = ("<th>picture</th><th>cores</th>".to_string(), truth.to_vec());
     for (name, logits) in &logits {
         let file = format!("segmentation-{name}.png");

@@ -1,4 +1,4 @@
-//! Pictures in a plane: a dot for each, its colour the class.
+//! Pictures in a plane: a dot for each, its color the class.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use plotters::prelude::*;
 
 use crate::Error;
 use crate::embedded::Embedded;
-use crate::plot::{Area, Drawn, FONT, colour};
+use crate::plot::{Area, Drawn, FONT, color};
 use crate::squares;
 
 /// More dots would only hide each other.
@@ -49,7 +49,7 @@ pub(crate) fn draw(path: &Path, scatters: &[(&str, &Scatter)], classes: &[&str])
         let shown = classes.iter().enumerate().filter(|(class, _)| shown(*class));
         for (row, (class, name)) in shown.enumerate() {
             let y = 60 + 36 * row as i32;
-            area.draw(&Circle::new((24, y), 8, colour(class).filled()))?;
+            area.draw(&Circle::new((24, y), 8, color(class).filled()))?;
             area.draw(&Text::new(*name, (44, y - 12), (FONT, 26)))?;
         }
         Ok(())
@@ -70,7 +70,7 @@ fn draw_one(area: &Area, name: &str, scatter: &Scatter) -> Drawn {
         .margin(16)
         .build_cartesian_2d(x - reach..x + reach, y - reach..y + reach)?;
     let dots = scatter.dots.iter().zip(&scatter.classes);
-    chart.draw_series(dots.map(|(&dot, &class)| Circle::new(dot, 3, colour(class).filled())))?;
+    chart.draw_series(dots.map(|(&dot, &class)| Circle::new(dot, 3, color(class).filled())))?;
     chart.draw_series(scatter.crosses.iter().map(|&at| Cross::new(at, 8, BLACK.stroke_width(3))))?;
     Ok(())
 }

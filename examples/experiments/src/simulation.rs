@@ -1,7 +1,7 @@
 //! Boxes that move down the gradient of a loss: the simulation of the DIoU paper (Zheng et al. 2020,
 //! [arXiv 1911.08287](https://arxiv.org/abs/1911.08287), section 3), with the gradients that Burn's autodiff gives.
 //!
-//! Seven targets of area 1 lie around one centre. From every point around it, boxes of seven areas and seven shapes set out for
+//! Seven targets of area 1 lie around one center. From every point around it, boxes of seven areas and seven shapes set out for
 //! each of the targets: 343 cases a point. A step moves `(cx, cy, w, h)` of every box by `rate (2 - IoU)` times the negative
 //! gradient of its own loss.
 
@@ -16,7 +16,7 @@ use crate::Error;
 
 /// Steps of a full run.
 pub const STEPS: usize = 200;
-/// The centre of all targets, in both directions.
+/// The center of all targets, in both directions.
 const CENTRE: f64 = 10.0;
 /// The points lie within this distance of it.
 const REACH: f64 = 3.0;
@@ -29,7 +29,7 @@ pub const CASES: usize = AREAS.len() * RATIOS.len() * RATIOS.len();
 /// Where the boxes of all cases start, and where they should come to: `(cx, cy, w, h)`, [`CASES`] rows a point.
 #[derive(Debug, Clone)]
 pub struct Cases {
-    /// The points, seen from the centre: evenly over a disc, along a sunflower's spiral.
+    /// The points, seen from the center: evenly over a disc, along a sunflower's spiral.
     pub points: Vec<(f64, f64)>,
     anchors: Vec<f32>,
     targets: Vec<f32>,
@@ -82,7 +82,7 @@ pub fn check(config: &BoxesLossConfig) -> Result<(), String> {
 pub struct Simulated {
     /// The mean error at the start and after every step.
     pub errors: Vec<f64>,
-    /// Each point seen from the centre, and the mean error of its boxes at the end.
+    /// Each point seen from the center, and the mean error of its boxes at the end.
     pub map: Vec<(f64, f64, f64)>,
     /// How many boxes there were.
     pub boxes: usize,

@@ -1,4 +1,4 @@
-//! Squares side by side, four in a row, and what explains their colours at the right.
+//! Squares side by side, four in a row, and what explains their colors at the right.
 
 use std::path::Path;
 

@@ -19,13 +19,15 @@ use crate::steps::{Failed, Steps};
 
 /// Where the files of the machines are, from the root of the repository.
 const KEPT: &str = "crates/burn-losses/benches/results";
+/// The page of the guide that has the table.
+const PAGE: &str = "docs/src/speed.md";
 
 /// What is measured, or printed.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Only the losses whose `family/kind` contains one of these.
     filters: Vec<String>,
-    /// Measure nothing; print the table of the README from the file of this CPU in crates/burn-losses/benches/results.
+    /// Measure nothing; print the table of the guide from the file of this CPU in crates/burn-losses/benches/results.
     #[arg(long, value_name = "CPU", num_args = 0..=1, default_missing_value = "", conflicts_with = "filters")]
     table: Option<String>,
 }
@@ -34,7 +36,7 @@ pub(crate) struct Options {
 pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<(), Failed> {
     let failed = |why: String| Failed::new("bench", "cargo xtask bench", &why);
     if let Some(cpu) = &options.table {
-        print!("{}", readme_table(cpu).map_err(failed)?);
+        print!("{}", guide_table(cpu).map_err(failed)?);
         return Ok(());
     }
     steps.run("bench", &mut command(&options.filters))?;
@@ -85,14 +87,14 @@ fn read(file: &Path) -> Result<Results, String> {
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// The table of the README, with the losses that it shows now.
-fn readme_table(cpu: &str) -> Result<String, String> {
+/// The table of the guide, with the losses that it shows now.
+fn guide_table(cpu: &str) -> Result<String, String> {
     let results = read(&file_of(cpu, &root().join(KEPT))?)?;
-    let readme = fs::read_to_string(root().join("README.md")).map_err(|error| format!("README.md: {error}"))?;
+    let page = fs::read_to_string(root().join(PAGE)).map_err(|error| format!("{PAGE}: {error}"))?;
     let (machine, versions) = (&results.machine, &results.versions);
     let torch = versions.torch.as_ref().map_or(String::new(), |version| format!(", PyTorch {version}"));
     eprintln!("{}, {} threads, {}: Burn {}{torch}\n", machine.cpu, machine.threads, results.date, versions.burn);
-    Ok(table::readme(&results, &table::shown(&readme)))
+    Ok(table::guide(&results, &table::shown(&page)))
 }
 
 /// The file of a CPU; without a name, the only one of the folder.

@@ -1,4 +1,4 @@
-//! The tables of the benchmark: all figures for the screen, and those of the README.
+//! The tables of the benchmark: all figures for the screen, and those of the guide.
 
 use super::results::{Measured, Results};
 
@@ -25,8 +25,8 @@ pub(super) fn full(results: &Results) -> String {
     text
 }
 
-/// The table of the README: the losses that are `shown`, and the mean of all.
-pub(super) fn readme(results: &Results, shown: &[String]) -> String {
+/// The table of the guide: the losses that are `shown`, and the mean of all.
+pub(super) fn guide(results: &Results, shown: &[String]) -> String {
     let mut text = String::from(
         "| loss | size | fused, Flex | copy | Flex | NdArray | PyTorch | compiled |\n|---|---|---|---|---|---|---|---|\n",
     );
@@ -48,10 +48,10 @@ fn row(cells: Vec<String>) -> String {
     format!("|{}\n", cells.collect::<String>())
 }
 
-/// The losses in the first column of the benchmark's table in the README.
-pub(super) fn shown(readme: &str) -> Vec<String> {
+/// The losses in the first column of the benchmark's table in the guide.
+pub(super) fn shown(page: &str) -> Vec<String> {
     let rows =
-        readme.lines().skip_while(|line| !line.starts_with("| loss | size |")).take_while(|line| line.starts_with('|'));
+        page.lines().skip_while(|line| !line.starts_with("| loss | size |")).take_while(|line| line.starts_with('|'));
     let name = |row: &str| Some(row.strip_prefix("| `")?.split_once('`')?.0.to_owned());
     rows.filter_map(name).collect()
 }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_the_readme_has_the_losses_that_it_has_now() {
+    fn the_table_of_the_guide_has_the_losses_that_it_has_now() {
         let old = "text\n\n| other |\n\n| loss | size | fused |\n|---|---|---|\n| `heads/arcface` | |\n| `segmentation/dice` | |\n\
                    | `gone/loss` |\n| **mean** |\n\n| `no/row` |\n";
         let expected = "| loss | size | fused, Flex | copy | Flex | NdArray | PyTorch | compiled |\n\
@@ -119,7 +119,7 @@ mod tests {
                         | `heads/arcface` | 1024 x 512, 10000 classes | 2.0 ms | | 2.5 | 3.0 | | |\n\
                         | `segmentation/dice` | 4 x 128^3 | 17 ms | 15 ms | 10.0 | 5.0 | 2.0 | |\n\
                         | **geometric mean of all 2** | | | | **5.0** | **3.9** | **2.0** | |\n";
-        assert_eq!(readme(&results(), &shown(old)), expected);
+        assert_eq!(guide(&results(), &shown(old)), expected);
     }
 
     #[test]

@@ -37,9 +37,9 @@ pub(crate) struct Options {
 /// A set of features of burn-losses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Set {
-    /// No feature: tensor operations alone.
+    /// No feature: tensor operations alone, and no config files but JSON.
     None,
-    /// One CPU backend, and the fused engine.
+    /// The default features: one CPU backend, and the fused engine.
     Flex,
     /// Both CPU backends.
     #[value(name = "flex+ndarray")]
@@ -63,9 +63,9 @@ impl Set {
     fn features(self) -> &'static [&'static str] {
         match self {
             Self::None => &[],
-            Self::Flex => &["flex"],
-            Self::FlexNdarray => &["flex", "ndarray"],
-            Self::All => &["flex", "ndarray", "wgpu", "fusion", "train", "schema"],
+            Self::Flex => &["flex", "toml", "yaml"],
+            Self::FlexNdarray => &["flex", "toml", "yaml", "ndarray"],
+            Self::All => &["flex", "toml", "yaml", "ndarray", "wgpu", "fusion", "train", "schema"],
         }
     }
 }

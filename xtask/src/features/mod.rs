@@ -16,7 +16,7 @@ use graph::{Builds, Crate, Features};
 use crate::cargo::{Metadata, metadata};
 
 /// The package that unites the features.
-const HACK: &str = "burn-losses-workspace-hack";
+pub(crate) const HACK: &str = "burn-losses-workspace-hack";
 
 /// The most rounds: a feature that is switched on may switch on others.
 const ROUNDS: usize = 12;
@@ -161,8 +161,8 @@ mod tests {
     #[test]
     fn members_that_depend_on_the_hack_are_selected() {
         let json = r#"{ "target_directory": "/t", "packages": [
-            { "name": "a", "dependencies": [{ "name": "burn-losses-workspace-hack" }] },
-            { "name": "xtask", "dependencies": [{ "name": "clap" }] } ] }"#;
+            { "name": "a", "version": "1.0.0", "manifest_path": "", "dependencies": [{ "name": "burn-losses-workspace-hack" }] },
+            { "name": "xtask", "version": "1.0.0", "manifest_path": "", "dependencies": [{ "name": "clap" }] } ] }"#;
         let selections = selections(&serde_json::from_str(json).unwrap());
         let texts: Vec<_> = selections.iter().map(|words| words.join(" ")).collect();
         assert_eq!(texts, ["test --workspace --all-targets", "build -p a", "test -p a --all-targets"]);

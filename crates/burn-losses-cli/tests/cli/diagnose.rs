@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const DIAGNOSE: &str = "diagnose --config loss.toml --input in.safetensors";
 
-fn labelled(labels: &[i64]) -> Folder {
+fn labeled(labels: &[i64]) -> Folder {
     let logits = [0.5, f64::NAN, 2.0, 0.25, -1.0, 3.0];
     Folder::new()
         .file("loss.toml", "family = 'classification'\nkind = 'cross_entropy'\n")
@@ -29,7 +29,7 @@ in.safetensors: cross_entropy: 2 errors
  error     labels            [1]         1 of 2        3 is no class, allowed: 0 <= label < 3;
                                                        labels that begin at 1? Subtract 1
 ";
-    assert_eq!(labelled(&[1, 3]).run(DIAGNOSE), answer(1, expected, ""));
+    assert_eq!(labeled(&[1, 3]).run(DIAGNOSE), answer(1, expected, ""));
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn nothing_and_warnings_are_exit_code_0() {
 
 #[test]
 fn json_of_one_input_and_of_several() {
-    let folder = labelled(&[1, 0]);
+    let folder = labeled(&[1, 0]);
     let answer = folder.run(&format!("{DIAGNOSE} --json"));
     let finding = json!({
         "severity": "error", "argument": "logits", "index": [0, 1], "count": 1, "of": 6, "problem": { "kind": "nan" },
@@ -57,7 +57,7 @@ fn json_of_one_input_and_of_several() {
 
 #[test]
 fn what_the_loss_refuses_is_a_finding() {
-    let folder = labelled(&[1, 0]).file("loss.toml", "family = 'binary'\nkind = 'bce'\n");
+    let folder = labeled(&[1, 0]).file("loss.toml", "family = 'binary'\nkind = 'bce'\n");
     let answer = folder.run(DIAGNOSE);
     assert_eq!((answer.code, answer.stderr.as_str()), (Some(1), ""));
     let line = "bce: tensor `labels` is not an argument";
@@ -66,7 +66,7 @@ fn what_the_loss_refuses_is_a_finding() {
 
 #[test]
 fn files_that_cannot_be_read_are_exit_code_2() {
-    let folder = labelled(&[1, 0]).file("bad.toml", "family = 'binary'\nkind = 'bcee'\n").file("bad.safetensors", "");
+    let folder = labeled(&[1, 0]).file("bad.toml", "family = 'binary'\nkind = 'bcee'\n").file("bad.safetensors", "");
     let config = folder.run("diagnose --config bad.toml --input in.safetensors");
     assert_eq!((config.code, config.stdout.as_str()), (Some(2), ""));
     assert!(config.stderr.starts_with("error: bad.toml:2: unknown kind `bcee`"), "{}", config.stderr);

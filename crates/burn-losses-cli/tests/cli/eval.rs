@@ -29,7 +29,7 @@ fn cross_entropy(config: &str, tensors: &[Named]) -> Folder {
         .tensors("in.safetensors", tensors)
 }
 
-fn labelled(config: &str, labels: &[i64]) -> Folder {
+fn labeled(config: &str, labels: &[i64]) -> Folder {
     cross_entropy(config, &[f64s("logits", &[2, 3], &[0.0; 6]), i64s("labels", &[2], labels)])
 }
 
@@ -262,7 +262,7 @@ fn pairs_triplets_and_centers() {
             i64s("labels", &[1], &[1]),
             f64s("centers", &[2, 2], &[0.0, 0.0, 3.0, 2.0]),
         ];
-        parsed(loss("center", &format!("num_classes = 2\n{fields}"), &tensors).run(&json))
+        parsed(loss("center", &format!("num_classes = 2\nembedding_dim = 2\n{fields}"), &tensors).run(&json))
     };
     assert_eq!((&given("")["loss"], &given("")["gradients"]["centers"]), (&json!(2.0), &Value::Null));
     let learned = given("update = 'gradient'");
@@ -336,11 +336,15 @@ fn tensors_that_do_not_fit_are_an_error() {
         ),
         (
             vec![predictions(), f64s("targets", &[2, 1], &[0.0; 2])],
-            "huber: `targets` has shape [2, 1], expected 1 axis".to_owned(),
+            "huber: `targets` has shape [2, 1], expected [2] (that of `predictions`)".to_owned(),
         ),
         (
-            vec![predictions(), i64s("targets", &[2], &[0, 1])],
-            "huber: `targets` has type I64, expected a float type".to_owned(),
+            vec![i64s("predictions", &[2], &[0, 1]), targets()],
+            "huber: `predictions` has type I64, expected a float type".to_owned(),
+        ),
+        (
+            vec![predictions(), targets(), f64s("weights", &[2, 1], &[1.0; 2])],
+            "huber: `weights` has shape [2, 1], expected [2] (one weight per value)".to_owned(),
         ),
     ];
     for (tensors, message) in cases {
@@ -352,16 +356,12 @@ fn tensors_that_do_not_fit_are_an_error() {
 #[test]
 fn a_label_out_of_range_is_an_error() {
     let labels = "in.safetensors: cross_entropy: `labels` is";
-    error(&labelled("", &[2, 3]), EVAL, &format!("{labels} 3 at [1], allowed: 0 <= label < 3"));
-    error(&labelled("", &[-1, 0]), EVAL, &format!("{labels} -1 at [0], allowed: 0 <= label < 3"));
+    error(&labeled("", &[2, 3]), EVAL, &format!("{labels} 3 at [1], allowed: 0 <= label < 3"));
+    error(&labeled("", &[-1, 0]), EVAL, &format!("{labels} -1 at [0], allowed: 0 <= label < 3"));
     let ignored = "ignore_index = 255";
-    error(
-        &labelled(ignored, &[255, 7]),
-        EVAL,
-        &format!("{labels} 7 at [1], allowed: 0 <= label < 3, or 255 (ignored)"),
-    );
+    error(&labeled(ignored, &[255, 7]), EVAL, &format!("{labels} 7 at [1], allowed: 0 <= label < 3, or 255 (ignored)"));
     assert_eq!(
-        parsed(labelled(ignored, &[255, 1]).run(&format!("{EVAL} --json")))["gradients"]["logits"]["data"][0],
+        parsed(labeled(ignored, &[255, 1]).run(&format!("{EVAL} --json")))["gradients"]["logits"]["data"][0],
         0.0
     );
 }
@@ -377,7 +377,7 @@ fn a_panic_in_burn_is_an_error_without_a_backtrace() {
 
 #[test]
 fn a_wrong_option_is_an_error() {
-    for arguments in ["--device abacus", "--dtype f8", "--colour"] {
+    for arguments in ["--device abacus", "--dtype f8", "--color"] {
         let answer = huber().run(&format!("{EVAL} {arguments}"));
         assert_eq!((answer.code, answer.stdout.as_str()), (Some(2), ""));
     }
@@ -407,4 +407,21 @@ fn wgpu_computes_the_same_where_there_is_an_adapter() {
 fn a_device_that_is_not_compiled_in_is_an_error() {
     let message = "device `wgpu` is not compiled in: build with `--features wgpu`";
     error(&huber(), &format!("{EVAL} --device wgpu"), message);
+}
+
+/// T85: a label that is no class is an error under every name of the student's logits; nothing is printed, and the exit code says so.
+#[test]
+fn t85_a_label_that_is_no_class_is_found_under_every_name() {
+    let config = "family = 'distribution'\nkind = 'distillation'\nhard_weight = 0.5\n";
+    for name in ["logits", "log_probabilities"] {
+        let folder = Folder::new().file("loss.toml", config).tensors(
+            "in.safetensors",
+            &[
+                f64s(name, &[1, 2], &[0.5f64.ln(); 2]),
+                f64s("targets", &[1, 2], &[0.5; 2]),
+                i64s("labels", &[1], &[-100]),
+            ],
+        );
+        error(&folder, EVAL, "in.safetensors: distillation: `labels` is -100 at [0], allowed: 0 <= label < 2");
+    }
 }

@@ -53,12 +53,12 @@ pub(super) fn sample(probe: &Probe, loss: &AnyBoxesLoss) -> Result<Sample, PlotE
         cuts: rows.map(|(row, _)| [(-REACH, ys[row]), (REACH, ys[row])]).to_vec(),
         values,
     };
-    let mut notes = vec!["a box 3 wide and 1.5 high whose centre is (dx, dy) off that of a box 2 wide and high; the dotted lines are the curves".into()];
+    let mut notes = vec!["a box 3 wide and 1.5 high whose center is (dx, dy) off that of a box 2 wide and high; the dotted lines are the curves".into()];
     notes.extend(batch_note(dependent, "all boxes of the map"));
     Ok(Sample { map: Some(map), x: "dx".into(), gradient: "gradient by dx".into(), curves, notes })
 }
 
-/// A box around a centre, in the format of the config; distances are those from the centre of the target.
+/// A box around a center, in the format of the config; distances are those from the center of the target.
 fn numbers_of(format: BoxFormat, [x, y]: [f64; 2], [w, h]: [f64; 2]) -> [f64; 4] {
     match format {
         BoxFormat::Xyxy => [x - w, y - h, x + w, y + h],

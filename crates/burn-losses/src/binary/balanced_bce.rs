@@ -37,7 +37,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch has none: `BCEWithLogitsLoss` with a `pos_weight` that is recomputed for each batch is the same up to a factor.
-#[loss(binary, "balanced_bce", "binary cross-entropy that weights both classes equally, however rare one is")]
+#[loss(binary, "balanced_bce", "Binary cross-entropy with both classes weighted equally, for class imbalance")]
 pub struct BalancedBceLoss {
     config: BalancedBceLossConfig,
 }

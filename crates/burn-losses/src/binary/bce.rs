@@ -12,7 +12,7 @@ use burn_losses_derive::{Choice, loss, loss_config};
 /// What the model hands to the loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum BceInput {
-    /// Logits: any real number. Prefer this: no digits are lost.
+    /// Logits (recommended: numerically stable).
     #[default]
     Logits,
     /// Probabilities in [0, 1].
@@ -49,7 +49,7 @@ pub enum BceInput {
 /// # Elsewhere
 /// PyTorch: `torch.nn.BCEWithLogitsLoss` and `BCELoss`, the same. There `pos_weight` follows the last axis, here axis 1,
 /// where the classes are in every family.
-#[loss(binary, "bce", "binary cross-entropy, on logits or probabilities, with soft labels and class weights")]
+#[loss(binary, "bce", "Binary cross-entropy on logits or probabilities, with soft labels and class weights")]
 pub struct BceLoss {
     config: BceLossConfig,
 }

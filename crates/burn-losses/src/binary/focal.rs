@@ -37,7 +37,7 @@ use burn_losses_derive::{loss, loss_config};
 /// # Elsewhere
 /// torchvision: `ops.sigmoid_focal_loss`, the same, soft labels included; its gradient is NaN at saturated logits when
 /// gamma < 1.
-#[loss(binary, "focal", "binary cross-entropy that looks away from what is easy: for many negatives")]
+#[loss(binary, "focal", "Binary cross-entropy that down-weights easy examples, for heavy class imbalance")]
 pub struct FocalLoss {
     config: FocalLossConfig,
 }
@@ -45,7 +45,7 @@ pub struct FocalLoss {
 /// Config of [`FocalLoss`].
 #[loss_config]
 pub struct FocalLossConfig {
-    /// How strongly easy samples are played down; 0 is cross-entropy.
+    /// Focusing parameter: how strongly easy samples are down-weighted; 0 is cross-entropy.
     #[field(default = 2.0, range = ">= 0")]
     pub gamma: f64,
     /// The weight of positive targets; negative ones weigh 1 - alpha. `none`: both weigh 1.

@@ -1,4 +1,4 @@
-//! GHM-C: the gradient harmonising mechanism for classification.
+//! GHM-C: the gradient harmonizing mechanism for classification.
 
 use super::{BinaryLoss, cross_entropies};
 use crate::engine::ghm::GhmCounts;
@@ -40,7 +40,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// mmdetection: `GHMC`, which scales the first step by 1/(1 - momentum) and never lets the count of an empty bin decay.
-#[loss(binary, "ghm_c", "binary cross-entropy in which easy, hard and outlying samples have the same say")]
+#[loss(binary, "ghm_c", "Binary cross-entropy re-weighted so that every range of gradient norms contributes equally")]
 pub struct GhmCLoss {
     config: GhmCLossConfig,
     counts: GhmCounts,
@@ -52,7 +52,7 @@ pub struct GhmCLossConfig {
     /// The number of bins of the gradient norm.
     #[field(default = 30, range = "[1, 1000]")]
     pub bins: usize,
-    /// How much of the old counts stays at each step.
+    /// Momentum of the moving bin counts.
     #[field(default = 0.75, range = "[0, 1)")]
     pub momentum: f64,
 }

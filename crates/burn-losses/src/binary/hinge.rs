@@ -28,7 +28,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// Keras: `Hinge` and `SquaredHinge`, the same at margin 1. PyTorch's `HingeEmbeddingLoss` is another loss.
-#[loss(binary, "hinge", "nothing beyond the margin, a straight line before it: support vector machines")]
+#[loss(binary, "hinge", "Zero beyond the margin and linear before it: support vector machines")]
 pub struct HingeLoss {
     config: HingeLossConfig,
 }

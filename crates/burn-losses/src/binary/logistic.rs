@@ -28,7 +28,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch: `torch.nn.SoftMarginLoss`, with targets 1 and -1 where this one has 1 and 0; it overflows at large logits.
-#[loss(binary, "logistic", "softplus of the negative margin: cross-entropy of hard labels")]
+#[loss(binary, "logistic", "Softplus of the negative margin: cross-entropy of hard labels")]
 pub struct LogisticLoss {
     config: LogisticLossConfig,
 }

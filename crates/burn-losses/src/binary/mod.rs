@@ -60,7 +60,7 @@ pub trait BinaryLoss: Pointwise + Loss {
         self.forward_with(logits, targets, Extras::new())
     }
 
-    /// The same with weights, a mask of what is valid, or a divisor: see [`Extras`].
+    /// Like `forward`, with weights, a mask of what is valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
     /// - weights, mask: that of the logits, or `[N, 1, ..]`: one per sample

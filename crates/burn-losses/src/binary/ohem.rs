@@ -36,7 +36,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// mmsegmentation: `OHEMPixelSampler`, for one loss of segmentation.
-#[loss(binary, "ohem", "another loss of this family on the hardest values of the batch alone")]
+#[loss(binary, "ohem", "Online hard example mining: applies another loss to the hardest examples of the batch only")]
 pub struct OhemLoss {
     config: OhemLossConfig,
     // One loss in a `Vec` since Burn's modules cannot hold a `Box`.

@@ -10,7 +10,7 @@ use burn_losses_derive::{loss, loss_config};
 /// `min(1 - s, max(0, 1 - z))`, z = (2y - 1) x: the hinge at 1 minus the hinge at s. Meant for hard labels.
 ///
 /// # Numerics
-/// The gradient is 0 where z < s and where z >= 1: mislabelled samples do not pull.
+/// The gradient is 0 where z < s and where z >= 1: mislabeled samples have no gradient.
 ///
 /// # Example
 /// ```
@@ -28,7 +28,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch has none.
-#[loss(binary, "ramp", "the hinge, capped: a hopeless sample costs no more than a wrong one")]
+#[loss(binary, "ramp", "Hinge loss with a cap, so that outliers cost no more than a wrong answer")]
 pub struct RampLoss {
     config: RampLossConfig,
 }

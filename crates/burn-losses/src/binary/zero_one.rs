@@ -27,7 +27,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// scikit-learn: `zero_one_loss`, on predicted labels.
-#[loss(binary, "zero_one", "the error rate: for evaluation, its gradient is zero")]
+#[loss(binary, "zero_one", "Error rate, for evaluation: its gradient is zero")]
 pub struct ZeroOneLoss {
     config: ZeroOneLossConfig,
 }

@@ -47,7 +47,7 @@ pub enum AlphaIouBase {
 ///
 /// # Elsewhere
 /// PyTorch and torchvision have none.
-#[loss(boxes, "alpha_iou", "powers of the terms of another box loss: alpha > 1 prefers boxes that nearly fit")]
+#[loss(boxes, "alpha_iou", "Powers of the terms of another box loss: alpha > 1 emphasizes boxes that nearly fit")]
 pub struct AlphaIouLoss {
     config: AlphaIouLossConfig,
 }

@@ -67,7 +67,7 @@ pub enum Corners {
 /// # Elsewhere
 /// The authors' code has two corners, a weight of 0.001, and lets no gradient reach the prediction: `corners = "two"` and
 /// `penalty_weight = 0.001` are its first two properties.
-#[loss(boxes, "cdiou", "another box loss, and the mean distance of the corners")]
+#[loss(boxes, "cdiou", "A base box loss plus the mean corner distance")]
 pub struct CdiouLoss {
     config: CdiouLossConfig,
 }

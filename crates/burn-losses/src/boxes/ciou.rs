@@ -36,7 +36,7 @@ pub enum AspectGradient {
 ///
 /// let device = Device::flex();
 /// let loss = CiouLossConfig::new().init(&device);
-/// // The same centre, the same area, the sides swapped.
+/// // The same center, the same area, the sides swapped.
 /// let value = loss.forward(
 ///     Tensor::from_floats([[1.0, 0.0, 3.0, 4.0]], &device),
 ///     Tensor::from_floats([[0.0, 1.0, 4.0, 3.0]], &device),
@@ -49,7 +49,7 @@ pub enum AspectGradient {
 /// # Elsewhere
 /// torchvision: `complete_box_iou_loss`, alpha a constant too; NaN there for identical boxes without its `eps`. MMDetection has
 /// alpha = 0 where IoU <= 0.5.
-#[loss(boxes, "ciou", "IoU, the distance of the centres, and the difference of the aspect ratios")]
+#[loss(boxes, "ciou", "IoU plus center distance and difference of aspect ratios")]
 pub struct CiouLoss {
     config: CiouLossConfig,
 }

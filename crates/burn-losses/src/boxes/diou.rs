@@ -7,7 +7,7 @@ use burn_losses_derive::{loss, loss_config};
 /// Distance IoU (Zheng et al. 2020, [arXiv 1911.08287](https://arxiv.org/abs/1911.08287)).
 ///
 /// # Formula
-/// `1 - IoU + rho^2 / c^2`, rho the distance of the centres, c the diagonal of the smallest box that encloses both; in [0, 2].
+/// `1 - IoU + rho^2 / c^2`, rho the distance of the centers, c the diagonal of the smallest box that encloses both; in [0, 2].
 ///
 /// # Example
 /// ```
@@ -25,7 +25,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// torchvision: `distance_box_iou_loss`, which adds an `eps` to the divisors.
-#[loss(boxes, "diou", "IoU, and the distance of the centres: pulls boxes together directly")]
+#[loss(boxes, "diou", "IoU plus center distance, which pulls disjoint boxes together directly")]
 pub struct DiouLoss {
     config: DiouLossConfig,
 }

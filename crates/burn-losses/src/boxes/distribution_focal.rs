@@ -36,7 +36,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// MMDetection: `DistributionFocalLoss`, one value per side. Ultralytics clamps the targets, in place.
-#[loss(boxes, "distribution_focal", "cross-entropy of the two bins around each side's distance")]
+#[loss(boxes, "distribution_focal", "Cross-entropy of the two bins around the distance of each side")]
 pub struct DistributionFocalLoss {
     config: DistributionFocalLossConfig,
 }

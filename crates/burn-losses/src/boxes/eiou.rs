@@ -18,7 +18,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// let device = Device::flex();
 /// let loss = EiouLossConfig::new().init(&device);
-/// // The same centre; twice as wide.
+/// // The same center; twice as wide.
 /// let value = loss.forward(
 ///     Tensor::from_floats([[0.0, 0.0, 4.0, 2.0]], &device),
 ///     Tensor::from_floats([[1.0, 0.0, 3.0, 2.0]], &device),
@@ -28,7 +28,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// MMDetection's `EIoULoss` is another loss (Extended IoU, Peng and Yu 2021).
-#[loss(boxes, "eiou", "IoU, the distance of the centres, and the differences of width and height")]
+#[loss(boxes, "eiou", "IoU plus center distance and differences of width and height")]
 pub struct EiouLoss {
     config: EiouLossConfig,
 }

@@ -39,7 +39,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// Several repositories write (1 - IoU)^gamma, which is the opposite.
-#[loss(boxes, "focal_eiou", "efficient IoU that counts boxes by how well they already fit")]
+#[loss(boxes, "focal_eiou", "EIoU weighted by IoU^gamma, so that well-fitting boxes dominate")]
 pub struct FocalEiouLoss {
     config: FocalEiouLossConfig,
 }

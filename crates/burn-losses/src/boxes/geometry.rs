@@ -7,13 +7,13 @@ const TINY: f64 = 1e-30;
 /// A divisor below this, a part of the enclosing box, counts as 0: its square is still a normal number in single precision.
 const FLOOR: f64 = 1e-18;
 
-/// `numerator / denominator`, 0 with a zero gradient where the denominator is nothing.
+/// `numerator / denominator`, 0 with a zero gradient where the denominator is zero.
 #[inline(always)]
 pub(super) fn quotient<R: Real>(numerator: R, denominator: R) -> R {
     safe::quotient(numerator, denominator, FLOOR)
 }
 
-/// A power of a number that is not negative; 0 with a zero gradient where that is nothing.
+/// A power of a number that is not negative; 0 with a zero gradient where that is zero.
 #[inline(always)]
 pub(super) fn power<R: Real>(base: R, exponent: f64) -> R {
     safe::power(base, exponent, FLOOR)
@@ -37,7 +37,7 @@ fn smaller<R: Real>(a: R, b: R) -> R {
 /// are computed alike, and nothing overflows.
 #[derive(Debug, Clone)]
 pub struct Axis<R> {
-    /// The unit: the length of what encloses both (1 where that is nothing), without a gradient.
+    /// The unit: the length of what encloses both (1 where that is zero), without a gradient.
     pub unit: R,
     /// The length of the predicted box, 0 where it is inverted.
     pub prediction: R,
@@ -45,9 +45,9 @@ pub struct Axis<R> {
     pub target: R,
     /// What both have in common.
     pub common: R,
-    /// What encloses both: 1, or 0 where that is nothing; with a gradient.
+    /// What encloses both: 1, or 0 where that is zero; with a gradient.
     pub enclosing: R,
-    /// From the target's to the predicted centre.
+    /// From the target's to the predicted center.
     pub offset: R,
     /// From the target's to the predicted low edge, and the same of the high edge.
     pub edges: [R; 2],
@@ -132,7 +132,7 @@ impl<R: Real> Geometry<R> {
         (quotient(self.intersection.clone(), self.union.clone().maximum(least)), gap)
     }
 
-    /// The squared distance of the centres over the squared diagonal of the enclosing box, in [0, 1]: the penalty of DIoU.
+    /// The squared distance of the centers over the squared diagonal of the enclosing box, in [0, 1]: the penalty of DIoU.
     #[inline(always)]
     pub fn offset(&self) -> R {
         let plane = self.plane();

@@ -29,7 +29,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// torchvision: `generalized_box_iou_loss`, which adds `eps` to the divisors instead.
-#[loss(boxes, "giou", "IoU, and the share of the enclosing box that neither covers: pulls disjoint boxes together")]
+#[loss(boxes, "giou", "IoU plus the uncovered share of the enclosing box, which pulls disjoint boxes together")]
 pub struct GiouLoss {
     config: GiouLossConfig,
 }

@@ -43,7 +43,7 @@ pub enum IouForm {
 ///
 /// # Elsewhere
 /// torchvision: `1 - box_iou`. MMDetection: `IoULoss`, with the logarithm as its default.
-#[loss(boxes, "iou", "one minus the overlap of two boxes, or minus its logarithm")]
+#[loss(boxes, "iou", "One minus the intersection over union of two boxes, or minus its logarithm")]
 pub struct IouLoss {
     config: IouLossConfig,
 }

@@ -52,7 +52,7 @@ pub use nwd::{NwdLoss, NwdLossConfig};
 pub use siou::{SiouLoss, SiouLossConfig};
 pub use tools::{convert, pairwise_iou};
 pub(crate) use values::corners;
-pub use values::{BoxTargets, Boxes};
+pub use values::{BoxTargets, BoxUnit, Boxes};
 pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
 /// Whether a factor in a loss is a constant for its gradient.
@@ -88,6 +88,11 @@ pub trait BoxesLoss: Boxes + Loss {
         BoxFormat::Xyxy
     }
 
+    /// The fields of the config that are lengths in the units of the boxes: `diagnose` compares them.
+    fn units(&self) -> Vec<BoxUnit> {
+        Vec::new()
+    }
+
     /// The value of the batch, reduced as the config says.
     ///
     /// # Shapes
@@ -101,7 +106,7 @@ pub trait BoxesLoss: Boxes + Loss {
         self.forward_with(predictions, targets, Extras::new())
     }
 
-    /// The same with weights, a mask of the boxes that are valid, or a divisor: see [`Extras`].
+    /// Like `forward`, with weights, a mask of the boxes that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
     /// - weights, mask: `[N]`
@@ -192,4 +197,5 @@ impl Boxes for AnyBoxesLoss {
 #[dispatch]
 impl BoxesLoss for AnyBoxesLoss {
     fn format(&self) -> BoxFormat;
+    fn units(&self) -> Vec<BoxUnit>;
 }

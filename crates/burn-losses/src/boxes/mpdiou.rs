@@ -1,6 +1,6 @@
 //! Minimum point distance IoU loss.
 
-use super::{BoxFormat, BoxesLoss, Geometry};
+use super::{BoxFormat, BoxUnit, BoxesLoss, Geometry};
 use crate::formula::{BoxFormula, Real};
 use burn_losses_derive::{loss, loss_config};
 
@@ -29,7 +29,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch and torchvision have none.
-#[loss(boxes, "mpdiou", "IoU, and the distances of two corners in units of the picture")]
+#[loss(boxes, "mpdiou", "IoU plus the distances of two corners, relative to the image size")]
 pub struct MpdiouLoss {
     config: MpdiouLossConfig,
 }
@@ -37,10 +37,10 @@ pub struct MpdiouLoss {
 /// Config of [`MpdiouLoss`].
 #[loss_config]
 pub struct MpdiouLossConfig {
-    /// The width of the picture, in the units of the boxes: 1 for normalised coordinates.
+    /// The width of the picture, in the units of the boxes: 1 for normalized coordinates.
     #[field(example = 1.0, range = ">= 1e-15")]
     pub image_width: f64,
-    /// The height of the picture, in the units of the boxes: 1 for normalised coordinates.
+    /// The height of the picture, in the units of the boxes: 1 for normalized coordinates.
     #[field(example = 1.0, range = ">= 1e-15")]
     pub image_height: f64,
     /// How four numbers describe a box.
@@ -51,6 +51,12 @@ pub struct MpdiouLossConfig {
 impl BoxesLoss for MpdiouLoss {
     fn format(&self) -> BoxFormat {
         self.config.format
+    }
+    fn units(&self) -> Vec<BoxUnit> {
+        let (width, height) = (self.config.image_width, self.config.image_height);
+        // The larger side, whichever way the boxes lie in the picture.
+        let field = if width < height { "image_height" } else { "image_width" };
+        vec![BoxUnit::Picture { field, size: width.max(height) }]
     }
 }
 

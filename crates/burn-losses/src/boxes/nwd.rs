@@ -1,10 +1,10 @@
-//! Normalised Wasserstein distance.
+//! Normalized Wasserstein distance.
 
-use super::{BoxFormat, BoxesLoss, Geometry};
+use super::{BoxFormat, BoxUnit, BoxesLoss, Geometry};
 use crate::formula::{BoxFormula, Real};
 use burn_losses_derive::{loss, loss_config};
 
-/// Normalised Gaussian Wasserstein distance (Wang et al. 2021, [arXiv 2110.13389](https://arxiv.org/abs/2110.13389)).
+/// Normalized Gaussian Wasserstein distance (Wang et al. 2021, [arXiv 2110.13389](https://arxiv.org/abs/2110.13389)).
 ///
 /// # Formula
 /// ```text
@@ -31,7 +31,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch and torchvision have none.
-#[loss(boxes, "nwd", "the distance of two boxes as Gaussians: smooth where tiny objects hardly overlap")]
+#[loss(boxes, "nwd", "Normalized Wasserstein distance of boxes as Gaussians, smooth for tiny objects")]
 pub struct NwdLoss {
     config: NwdLossConfig,
 }
@@ -50,6 +50,9 @@ pub struct NwdLossConfig {
 impl BoxesLoss for NwdLoss {
     fn format(&self) -> BoxFormat {
         self.config.format
+    }
+    fn units(&self) -> Vec<BoxUnit> {
+        vec![BoxUnit::Object { field: "constant", size: self.config.constant }]
     }
 }
 

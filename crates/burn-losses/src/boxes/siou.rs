@@ -13,11 +13,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// ```text
 /// 1 - IoU + (distance + shape) / 2
-/// angle    = 2 |dx| |dy| / (dx^2 + dy^2) = sin(2 asin(|dy| / sigma))     sigma the distance of the centres
+/// angle    = 2 |dx| |dy| / (dx^2 + dy^2) = sin(2 asin(|dy| / sigma))     sigma the distance of the centers
 /// distance = sum over x, y of 1 - exp(-(2 - angle) (dx / c_w)^2)
 /// shape    = sum over w, h of (1 - exp(-|w - w_t| / max(w, w_t)))^theta
 /// ```
-/// dx, dy between the centres, c_w, c_h the sides of the smallest box that encloses both.
+/// dx, dy between the centers, c_w, c_h the sides of the smallest box that encloses both.
 ///
 /// # Example
 /// ```
@@ -36,7 +36,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// MMDetection: `SIoULoss` with `neg_gamma=True` is the paper's; its default is not.
-#[loss(boxes, "siou", "IoU, and the direction, the distance and the shape of what is missing")]
+#[loss(boxes, "siou", "IoU plus angle, distance and shape costs")]
 pub struct SiouLoss {
     config: SiouLossConfig,
 }
@@ -71,7 +71,7 @@ impl BoxFormula for SiouLoss {
     }
 }
 
-/// How far the centres are apart along an axis.
+/// How far the centers are apart along an axis.
 #[inline(always)]
 fn near<R: Real>(axis: &Axis<R>, gamma: &R) -> R {
     let offset = quotient(axis.offset.clone(), axis.enclosing.clone());

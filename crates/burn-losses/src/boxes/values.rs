@@ -45,6 +45,25 @@ pub trait Boxes: Sized {
     }
 }
 
+/// A field of a config that is a length in the units of the boxes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum BoxUnit {
+    /// That of the picture: a box is hardly larger.
+    Picture {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        size: f64,
+    },
+    /// That of a typical object: a picture is not smaller.
+    Object {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        size: f64,
+    },
+}
+
 /// What the four numbers of a target are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BoxTargets {

@@ -1,7 +1,9 @@
 //! A weighted sum.
 
 use super::values::Formatted;
-use super::{AnyBoxesLoss, BoxFormat, BoxTargets, Boxes, BoxesLoss, BoxesLossConfig, CiouLossConfig, GiouLossConfig};
+use super::{
+    AnyBoxesLoss, BoxFormat, BoxTargets, BoxUnit, Boxes, BoxesLoss, BoxesLossConfig, CiouLossConfig, GiouLossConfig,
+};
 use crate::engine::vectors;
 use crate::error::ConfigError;
 use crate::terms::{Terms, said, sum};
@@ -15,7 +17,9 @@ use burn_losses_derive::{loss, loss_config};
 /// sum_k w_k l_k
 /// ```
 /// of the unreduced values l_k of the terms. They are reduced once, as this config says: a term has no `reduction` of its own. A
-/// value counts in the mean where one of the terms counts it; class weights do not enter the divisor.
+/// mean divides by sum_k |w_k| n_k / sum_k |w_k|, where n_k is what the mean of term k alone divides by: the number of its values, of
+/// its pairs, or the sum of its class weights. So a sum of one term of weight 1 is that term. For means that each divide by their own
+/// n_k there is `JointLossConfig`.
 ///
 /// Terms of several families, weights that change while training, and one curve per term:
 /// [`JointLossConfig`](crate::composition::JointLossConfig).
@@ -31,7 +35,7 @@ use burn_losses_derive::{loss, loss_config};
 /// let value = loss.forward(boxes([0.0, 0.0, 1.0, 1.0]), boxes([1.0, 0.0, 2.0, 1.0]));
 /// assert!((value.into_scalar::<f32>() - 1.5).abs() < 1e-6);
 /// ```
-#[loss(boxes, "weighted_sum", "a sum of losses of this family, each with its weight")]
+#[loss(boxes, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
     losses: Vec<AnyBoxesLoss>,
@@ -83,5 +87,8 @@ impl Boxes for WeightedSumLoss {
 impl BoxesLoss for WeightedSumLoss {
     fn format(&self) -> BoxFormat {
         self.losses[0].format()
+    }
+    fn units(&self) -> Vec<BoxUnit> {
+        self.losses.iter().flat_map(BoxesLoss::units).collect()
     }
 }

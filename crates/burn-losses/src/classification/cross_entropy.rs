@@ -40,7 +40,7 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(
     classification,
     "cross_entropy",
-    "softmax cross-entropy, with class weights, label smoothing, ignored labels, soft targets"
+    "Softmax cross-entropy with class weights, label smoothing, ignored labels and soft targets"
 )]
 pub struct CrossEntropyLoss {
     config: CrossEntropyLossConfig,
@@ -52,7 +52,7 @@ pub struct CrossEntropyLossConfig {
     /// One weight per class.
     #[field(default = None, range = ">= 0")]
     pub class_weights: Option<Vec<f64>>,
-    /// The label of rows that count nothing.
+    /// Label to ignore.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
     /// How much of each target goes to other classes, and to which.

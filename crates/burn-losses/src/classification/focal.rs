@@ -33,7 +33,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch has none. Kornia: `focal_loss` has another alpha (1 - alpha for class 0); MONAI the same with `use_softmax`.
-#[loss(classification, "focal", "softmax cross-entropy that looks away from what is easy")]
+#[loss(classification, "focal", "Softmax cross-entropy that down-weights easy examples")]
 pub struct FocalLoss {
     config: FocalLossConfig,
 }
@@ -41,13 +41,13 @@ pub struct FocalLoss {
 /// Config of [`FocalLoss`].
 #[loss_config]
 pub struct FocalLossConfig {
-    /// How strongly easy rows are played down; 0 is cross-entropy.
+    /// Focusing parameter: how strongly easy rows are down-weighted; 0 is cross-entropy.
     #[field(default = 2.0, range = ">= 0")]
     pub gamma: f64,
     /// The factor of each row: one number, or one per class of its label.
     #[field(default = ClassFactor::None, range = ">= 0")]
     pub alpha: ClassFactor,
-    /// The label of rows that count nothing.
+    /// Label to ignore.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }

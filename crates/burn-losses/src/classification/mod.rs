@@ -34,8 +34,8 @@ pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
 ///
 /// The class axis is axis 1: `[N, C]` logits take `[N]` labels, `[N, C, H, W]` logits take `[N, H, W]` labels; other ranks do
 /// not compile. Labels are in 0..C, or the `ignore_index` of the config: such rows have the value 0, count nothing, and neither
-/// their logits nor their labels are used. Any other label has the value NaN: values on a device are not read, so that no error can
-/// be raised, but a wrong label shall not pass unseen either.
+/// their logits nor their labels are used. Any other label yields NaN. Reading labels back would stall the
+/// device, so no error can be returned; NaN makes the mistake visible.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
 pub trait ClassificationLoss: Rows + Loss {
@@ -58,7 +58,7 @@ pub trait ClassificationLoss: Rows + Loss {
         self.forward_with(logits, labels, Extras::new())
     }
 
-    /// The same with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
+    /// Like `forward`, with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
     /// - weights, mask: that of the labels, or `[N, 1, ..]`: one per sample
@@ -130,7 +130,7 @@ pub trait ClassificationLoss: Rows + Loss {
         self.forward_soft_with(logits, probabilities, Extras::new())
     }
 
-    /// The same with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
+    /// Like `forward`, with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
     /// - weights, mask: `[N, d1, ..]`, or `[N, 1, ..]`: one per sample

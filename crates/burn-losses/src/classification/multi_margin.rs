@@ -48,11 +48,7 @@ pub enum MultiMarginVariant {
 /// # Elsewhere
 /// PyTorch: `torch.nn.MultiMarginLoss` is `weston_watkins` with `divide_by_classes = true`. Optax: `multiclass_hinge_loss` is
 /// `crammer_singer`. Keras: `CategoricalHinge` adds a wrong class with the score 0.
-#[loss(
-    classification,
-    "multi_margin",
-    "the true class leads every wrong one by a margin: multi-class support vector machines"
-)]
+#[loss(classification, "multi_margin", "Multi-class hinge loss: the true class leads every other class by a margin")]
 pub struct MultiMarginLoss {
     config: MultiMarginLossConfig,
 }
@@ -75,7 +71,7 @@ pub struct MultiMarginLossConfig {
     /// Whether `weston_watkins` divides by the number of classes.
     #[field(default = false)]
     pub divide_by_classes: bool,
-    /// The label of rows that count nothing.
+    /// Label to ignore.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }

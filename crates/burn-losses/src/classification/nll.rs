@@ -4,8 +4,8 @@ use super::ClassificationLoss;
 use crate::engine::classes::per_class;
 use crate::engine::primitives::gather::gather;
 use crate::engine::rows::Rows;
-use crate::reduction::Unreduced;
 use crate::formula::Real;
+use crate::reduction::Unreduced;
 use burn::tensor::{Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -29,7 +29,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch: `torch.nn.NLLLoss`, the same.
-#[loss(classification, "nll", "negative log-likelihood, of log-probabilities")]
+#[loss(classification, "nll", "Negative log-likelihood of log-probabilities")]
 pub struct NllLoss {
     config: NllLossConfig,
 }
@@ -40,25 +40,25 @@ pub struct NllLossConfig {
     /// One weight per class.
     #[field(default = None, range = ">= 0")]
     pub class_weights: Option<Vec<f64>>,
-    /// The label of rows that count nothing.
+    /// Label to ignore.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }
 
 impl Rows for NllLoss {
     fn rows(&self, log_probabilities: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        let mass = self
+        let normalizer = self
             .config
             .class_weights
             .as_deref()
             .map(|weights| per_class(weights, &log_probabilities).select(0, labels.clone()));
         let values = -gather(log_probabilities, labels);
         Unreduced {
-            values: match &mass {
-                Some(mass) => mass.clone().weigh(values),
+            values: match &normalizer {
+                Some(normalizer) => normalizer.clone().weigh(values),
                 None => values,
             },
-            mass,
+            normalizer,
         }
     }
 

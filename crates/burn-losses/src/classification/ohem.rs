@@ -33,7 +33,11 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// mmsegmentation: `OHEMPixelSampler`.
-#[loss(classification, "ohem", "another loss of this family on the hardest rows of the batch alone")]
+#[loss(
+    classification,
+    "ohem",
+    "Online hard example mining: applies another loss to the hardest rows of the batch only"
+)]
 pub struct OhemLoss {
     config: OhemLossConfig,
     // One loss in a `Vec` since Burn's modules cannot hold a `Box`.

@@ -41,7 +41,7 @@ pub struct TemplateLossConfig {
     /// TODO: what it means.
     #[field(default = 1.0, range = ">= 0")]
     pub scale: f64,
-    /// The label of rows that count nothing.
+    /// Label to ignore.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }

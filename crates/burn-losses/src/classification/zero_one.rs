@@ -28,7 +28,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// scikit-learn: `zero_one_loss`, on predicted labels.
-#[loss(classification, "zero_one", "the error rate: for evaluation, its gradient is zero")]
+#[loss(classification, "zero_one", "Error rate, for evaluation: its gradient is zero")]
 pub struct ZeroOneLoss {
     config: ZeroOneLossConfig,
 }
@@ -36,7 +36,7 @@ pub struct ZeroOneLoss {
 /// Config of [`ZeroOneLoss`].
 #[loss_config]
 pub struct ZeroOneLossConfig {
-    /// The label of rows that count nothing.
+    /// Label to ignore.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }

@@ -5,7 +5,7 @@ use crate::engine::{set_state, state_on};
 use crate::error::ConfigError;
 use crate::field::{Keys, table};
 use burn::module::{Module, Param, RunningState};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use burn_losses_derive::ByValue;
 
 /// What else the terms of a [`JointLoss`](super::JointLoss) are multiplied by, beside their weights. Penalties on parameters are
@@ -119,7 +119,12 @@ impl Factors {
     }
 
     /// The factor of each value, and what is added to the sum. In training the values are remembered.
-    pub(crate) fn of(&self, balance: Balance, values: Tensor<1>, step: &Tensor<1>) -> (Tensor<1>, Option<Tensor<1>>) {
+    pub(crate) fn of(
+        &self,
+        balance: Balance,
+        values: Tensor<1>,
+        step: &Tensor<1, Int>,
+    ) -> (Tensor<1>, Option<Tensor<1>>) {
         let dtype = values.dtype();
         match (balance, &self.log_variance, &self.periods) {
             (Balance::Uncertainty { .. }, Some(log_variance), _) => {
@@ -142,8 +147,8 @@ impl Factors {
                     // A step that diverged says nothing of the others.
                     let broken = values.clone().is_nan().bool_or(values.clone().is_inf());
                     let running = running + values.mask_where(broken, last.clone());
-                    let step = step.clone().cast(state.dtype());
-                    let over = (step + 1.0).remainder_scalar(period as f64).equal_scalar(0.0).expand([terms]);
+                    let period_of_ints = i64::try_from(period).unwrap_or(i64::MAX).min(i32::MAX.into());
+                    let over = (step.clone() + 1).remainder_scalar(period_of_ints).equal_elem(0).expand([terms]);
                     let mean = running.clone() * (1.0 / period as f64);
                     let rows = [
                         running.mask_fill(over.clone(), 0.0),

@@ -4,9 +4,11 @@
 //!   (A head owns the last layer of the network: two of them are two layers, hence no sum.)
 //! - [`JointLossConfig`]: terms of any families and penalties on parameters, with weights that may change while training, and one
 //!   number per term for the dashboard.
+//! - [`LossScale`]: what any of them is multiplied by in half precision.
 
 mod balance;
 mod joint;
+mod loss_scale;
 mod loss_terms;
 mod schedule;
 
@@ -14,5 +16,6 @@ pub use crate::terms::{Term, Terms};
 pub use balance::Balance;
 pub(crate) use joint::JOINT;
 pub use joint::{Joint, JointError, JointLoss, JointLossConfig, JointTerm, TermConfig};
+pub use loss_scale::LossScale;
 pub use loss_terms::LossTerms;
 pub use schedule::{Schedule, Weight};

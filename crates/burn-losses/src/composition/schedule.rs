@@ -3,7 +3,7 @@
 use crate::config::{FieldType, Range, Table, Unreadable, Value};
 use crate::error::ConfigError;
 use crate::field::Keys;
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Int, Tensor};
 use burn_losses_derive::ByValue;
 
 /// The weight of a term: a number, or a schedule over the steps of training.
@@ -21,7 +21,7 @@ use burn_losses_derive::ByValue;
 pub enum Weight {
     /// Always the same.
     Constant(f64),
-    /// One that changes.
+    /// A schedule.
     Schedule(Schedule),
 }
 
@@ -83,15 +83,18 @@ impl From<Schedule> for Weight {
 
 impl Schedule {
     /// The weight of step t, `[1]`; on the device, with nothing read back.
-    fn at(&self, step: Tensor<1>) -> Tensor<1> {
-        let share = |steps: usize| (step.clone() * (1.0 / steps as f64)).clamp_max(1.0);
+    ///
+    /// Steps are integers as long as they are counted and divided: a quotient of floats is a whole number too late or too early.
+    fn at(&self, step: Tensor<1, Int>, dtype: DType) -> Tensor<1> {
+        let number = |step: Tensor<1, Int>| step.float().cast(dtype);
+        let share = |steps: usize| number(step.clone().clamp_max(count(steps))) / steps as f64;
         match *self {
             Self::Linear { from, to, steps } => share(steps) * (to - from) + from,
             Self::Cosine { from, to, steps } => {
                 ((share(steps) * core::f64::consts::PI).cos() + 1.0) * ((from - to) / 2.0) + to
             }
-            Self::Step { from, factor, every } => power(factor, (step * (1.0 / every as f64)).floor()) * from,
-            Self::Exponential { from, factor } => power(factor, step) * from,
+            Self::Step { from, factor, every } => power(factor, number(step / count(every))) * from,
+            Self::Exponential { from, factor } => power(factor, number(step)) * from,
         }
     }
 
@@ -109,6 +112,11 @@ impl Schedule {
     }
 }
 
+/// A number of steps as the integers of every device hold it; more than that are never taken.
+fn count(steps: usize) -> i64 {
+    steps.min(i32::MAX as usize) as i64
+}
+
 /// factor^exponent.
 fn power(factor: f64, exponent: Tensor<1>) -> Tensor<1> {
     (exponent * factor.ln()).exp()
@@ -116,10 +124,13 @@ fn power(factor: f64, exponent: Tensor<1>) -> Tensor<1> {
 
 impl Weight {
     /// The weight of a step: a number where it does not change.
-    pub(crate) fn times(&self, value: Tensor<1>, step: &Tensor<1>) -> Tensor<1> {
+    pub(crate) fn times(&self, value: Tensor<1>, step: &Tensor<1, Int>) -> Tensor<1> {
         match self {
             Self::Constant(weight) => value * *weight,
-            Self::Schedule(schedule) => value * schedule.at(step.clone()),
+            Self::Schedule(schedule) => {
+                let weight = schedule.at(step.clone(), value.dtype());
+                value * weight
+            }
         }
     }
 }
@@ -190,22 +201,48 @@ mod tests {
     use super::*;
     use burn::tensor::Device;
 
+    fn at(schedule: Schedule, step: i64) -> f32 {
+        let step = Tensor::<1, Int>::from_ints([step], &Device::flex());
+        schedule.at(step, DType::F32).into_scalar()
+    }
+
+    /// T79: t / every in floats is one step late for 41, 47, 55 and others, and no step at all beyond 2^24.
+    #[test]
+    fn t79_a_step_comes_when_it_is_due() {
+        for every in (1..300).chain([1 << 24, (1 << 24) + 1, 1 << 30]) {
+            let schedule = Schedule::Step { from: 1.0, factor: 0.5, every: every as usize };
+            for times in [1, 2, 3, 7].into_iter().filter(|times| times * every < 1 << 31) {
+                let expected = 0.5f32.powi(times as i32);
+                for (t, expected) in [(times * every - 1, 2.0 * expected), (times * every, expected)] {
+                    assert!((at(schedule, t) / expected - 1.0).abs() < 1e-6, "{t} of {every}: {}", at(schedule, t));
+                }
+            }
+        }
+    }
+
+    /// T79: a schedule is as long as the config says, however long that is.
+    #[test]
+    fn t79_schedules_end_when_they_are_over() {
+        for steps in [41usize, 1000, 1 << 24, (1 << 24) + 1, usize::MAX] {
+            let linear = Schedule::Linear { from: 1.0, to: 0.0, steps };
+            assert_eq!(at(linear, 0), 1.0);
+            assert_eq!(at(linear, count(steps)) == 0.0, steps < 1 << 31, "{steps}");
+        }
+    }
+
     #[test]
     fn each_schedule_by_hand() {
-        let at = |schedule: Schedule, step: f32| {
-            schedule.at(Tensor::from_floats([step], &Device::flex())).into_scalar::<f32>()
-        };
         let linear = Schedule::Linear { from: 1.0, to: 3.0, steps: 4 };
-        assert_eq!([0.0, 1.0, 4.0, 9.0].map(|step| at(linear, step)), [1.0, 1.5, 3.0, 3.0]);
+        assert_eq!([0, 1, 4, 9].map(|step| at(linear, step)), [1.0, 1.5, 3.0, 3.0]);
         let cosine = Schedule::Cosine { from: 1.0, to: 0.0, steps: 10 };
-        for (step, expected) in [(0.0, 1.0), (5.0, 0.5), (10.0, 0.0), (99.0, 0.0)] {
+        for (step, expected) in [(0, 1.0), (5, 0.5), (10, 0.0), (99, 0.0)] {
             assert!((at(cosine, step) - expected).abs() < 1e-6, "{step}");
         }
         let step = Schedule::Step { from: 2.0, factor: 0.5, every: 3 };
-        for (t, expected) in [(0.0, 2.0), (2.0, 2.0), (3.0, 1.0), (6.0, 0.5)] {
+        for (t, expected) in [(0, 2.0), (2, 2.0), (3, 1.0), (6, 0.5)] {
             assert!((at(step, t) - expected).abs() < 1e-6, "{t}");
         }
         let falling = Schedule::Exponential { from: 2.0, factor: 0.9 };
-        assert!((at(falling, 2.0) - 1.62).abs() < 1e-6);
+        assert!((at(falling, 2) - 1.62).abs() < 1e-6);
     }
 }

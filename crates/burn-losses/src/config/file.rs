@@ -22,6 +22,8 @@ pub fn load<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<T, ConfigErro
 ///
 /// The key `$schema` of a JSON file is for editors: it is left out where `T` has no such key.
 pub fn from_str<T: DeserializeOwned>(text: &str, format: Format) -> Result<T, ConfigError> {
+    // Some editors begin a file with a byte order mark, which says nothing of UTF-8.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let value = format::parse(text, format)?;
     take_error();
     let mut result = T::deserialize(value.clone());
@@ -65,7 +67,7 @@ fn line_of(text: &str, error: &ConfigError) -> Option<usize> {
         | ConfigError::UnknownField { field, .. } => field.split(['.', '[']).next().unwrap_or(field),
         ConfigError::UnknownKind { given, .. } => given,
         // A struct of the caller names the key that it does not have.
-        ConfigError::Syntax(message) => message.split('`').nth(1)?,
+        ConfigError::Syntax(message) => message.strip_prefix("unknown field `")?.split('`').next()?,
         _ => return None,
     };
     let is_word = |c: char| c.is_alphanumeric() || c == '_';

@@ -19,7 +19,8 @@ pub enum Format {
 impl Format {
     /// The format that the extension of a file says.
     pub fn of(path: &Path) -> Result<Self, ConfigError> {
-        match path.extension().and_then(|extension| extension.to_str()) {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        match extension.map(str::to_ascii_lowercase).as_deref() {
             Some("json") => Ok(Self::Json),
             Some("toml") => Ok(Self::Toml),
             Some("yaml" | "yml") => Ok(Self::Yaml),
@@ -41,9 +42,23 @@ pub(super) fn parse(text: &str, format: Format) -> Result<Value, ConfigError> {
     read.map_err(|(line, message)| {
         // The line is said already.
         let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-        let (line, source) = (line.filter(|line| *line > 0), Box::new(ConfigError::Syntax(message.to_owned())));
+        let line = line_of_second(text, message).or(line).filter(|line| *line > 0);
+        let source = Box::new(ConfigError::Syntax(message.to_owned()));
         ConfigError::At { path: PathBuf::new(), line, source }
     })
+}
+
+/// The line of the second of two equal keys, which a parser names but not where it is.
+fn line_of_second(text: &str, message: &str) -> Option<usize> {
+    let key = message.split_once("the key `")?.1.strip_suffix("` stands there twice")?;
+    let mut lines = (1..).zip(text.lines()).filter(|(_, line)| {
+        let line = line.trim_start().trim_start_matches(['{', ',', ' ', '"', '\'']);
+        line.strip_prefix(key).is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with([':', '=']))
+    });
+    match (lines.next(), lines.next(), lines.next()) {
+        (Some(_), Some((second, _)), None) => Some(second),
+        _ => None,
+    }
 }
 
 /// A value, or the line and the message of an error.
@@ -79,7 +94,30 @@ fn toml(_: &str) -> Read {
 
 #[cfg(feature = "yaml")]
 fn yaml(text: &str) -> Read {
-    serde_yaml_ng::from_str(text).map_err(|error| (error.location().map(|at| at.line()), error.to_string()))
+    let value = serde_yaml_ng::from_str(text);
+    let value: Value = value.map_err(|error| (error.location().map(|at| at.line()), error.to_string()))?;
+    Ok(if text.contains("<<") { merged(value) } else { value })
+}
+
+/// The keys of `<<: *anchor` in the place of that; those that stand there themselves come first.
+#[cfg(feature = "yaml")]
+fn merged(value: Value) -> Value {
+    match value {
+        Value::List(items) => Value::List(items.into_iter().map(merged).collect()),
+        Value::Table(mut table) => {
+            let others = match table.remove("<<") {
+                Some(Value::List(items)) => items,
+                other => other.into_iter().collect(),
+            };
+            for (key, value) in others.into_iter().map(merged).filter_map(Value::into_table).flatten() {
+                if table.get(&key).is_none() {
+                    table.insert(key, value);
+                }
+            }
+            crate::field::Table::from_iter(table.into_iter().map(|(key, value)| (key, merged(value)))).into()
+        }
+        other => other,
+    }
 }
 
 #[cfg(not(feature = "yaml"))]

@@ -3,14 +3,14 @@
 use super::labels::{self, ALL_IGNORED, Allowed};
 use super::outcome::{Computed, Outcome};
 use super::report::{Floats, Integers, Report};
-use super::{Diagnosis, Problem, Severity, boxes, numbers, pairs, scale};
+use super::{Diagnosis, Problem, Severity, boxes, gradients, numbers, pairs, scale};
 use crate::boxes::{BoxTargets, BoxesLoss};
 use crate::classification::ClassificationLoss;
 use crate::config::Value;
 use crate::distribution::DistributionLoss;
 use crate::heads::HeadLoss;
 use crate::metric::MetricLoss;
-use crate::segmentation::{AbsentClasses, Background, Over, Regions};
+use crate::segmentation::{AbsentClasses, Background, FOREGROUND, Over, Regions};
 use crate::signature::Role;
 use burn::tensor::TensorData;
 use std::collections::BTreeMap;
@@ -42,8 +42,10 @@ impl<'a> Batch<'a> {
     }
 
     fn report(&self) -> Report {
-        let is_finite =
-            |computed: &Computed| computed.total.is_finite() && computed.values.iter::<f64>().all(f64::is_finite);
+        let is_finite = |computed: &Computed| {
+            let tensors = computed.gradients.values().chain([&computed.values]);
+            computed.total.is_finite() && tensors.into_iter().all(|data| data.iter::<f64>().all(f64::is_finite))
+        };
         Report { is_finite: self.outcome.as_ref().is_ok_and(is_finite), ..Report::default() }
     }
 
@@ -60,7 +62,10 @@ impl<'a> Batch<'a> {
             numbers::weights(&mut report, &weights);
         }
         match self.outcome {
-            Ok(Computed { values, total }) => numbers::values(&mut report, &values, total, mixes_rows),
+            Ok(computed) => {
+                numbers::values(&mut report, &computed.values, computed.total, mixes_rows);
+                gradients::check(&mut report, &computed);
+            }
             Err(finding) => report.findings.insert(0, *finding),
         }
         report.findings.sort_by_key(|finding| finding.severity);
@@ -90,6 +95,7 @@ impl<'a> Batch<'a> {
                 false => "labels of classes? That is the family `classification`",
             };
             numbers::unit(&mut report, &targets, advice, |_| true);
+            numbers::positives(&mut report, &targets, self.floats("weights").as_ref());
         }
         self.finish(report, false)
     }
@@ -116,6 +122,7 @@ impl<'a> Batch<'a> {
                 if let Some(labels) = &labels {
                     let allowed = Allowed { classes: rows.classes, ignore_index, can_ignore: true };
                     labels::classes(&mut report, labels, &allowed);
+                    labels::one_class(&mut report, labels, rows.classes, counts);
                 }
             } else {
                 numbers::finite(&mut report, &first, |_| true);
@@ -159,7 +166,7 @@ impl<'a> Batch<'a> {
                 true => scale::log_probabilities(&mut report, &targets, |_| true),
                 false if numbers::unit(&mut report, &targets, advice, |_| true) => (),
                 false => {
-                    let advice = "fine where they need not be normalised";
+                    let advice = "fine where they need not be normalized";
                     numbers::row_sums(&mut report, &targets, Severity::Warning, advice, |_| true);
                 }
             }
@@ -185,6 +192,9 @@ impl<'a> Batch<'a> {
             is_valid && !is_ignored(rows.row_of(at))
         };
         numbers::finite(&mut report, &first, counts);
+        if let Some(labels) = labels.as_ref().filter(|labels| rows.classes == 1 && !labels.numbers.is_empty()) {
+            labels::one_channel(&mut report, labels, regions.ignore_index);
+        }
         match self.first {
             "probabilities" => {
                 let advice = "logits? Set `activation = \"sigmoid\"` or `\"softmax\"`";
@@ -211,6 +221,12 @@ impl<'a> Batch<'a> {
             numbers::finite(&mut report, &masks, counts);
             let advice = "masks of 0 and 255? Divide by 255; labels? See `Masks::from_labels`";
             numbers::unit(&mut report, &masks, advice, counts);
+            let is_positive = |at: usize| masks.numbers[at] > FOREGROUND;
+            let mut positive = (0..masks.numbers.len()).filter(|at| is_positive(*at)).peekable();
+            if positive.peek().is_some() && !positive.any(counts) {
+                let advice = "no foreground is left: fine if other batches have some";
+                report.say(Severity::Warning, masks.name, Problem::IgnoredPositives, advice);
+            }
             if masks.shape == first.shape {
                 for (at, _) in masks.numbers.iter().enumerate().filter(|(at, mask)| **mask != 0.0 && counts(*at)) {
                     present[at / pixels.max(1)] = true;
@@ -257,6 +273,9 @@ impl<'a> Batch<'a> {
                 if let Some(predictions) = &predictions {
                     boxes::areas(&mut report, predictions, format);
                 }
+                for tensor in [&predictions, &targets].into_iter().flatten() {
+                    boxes::units(&mut report, tensor, format, loss.units());
+                }
             }
         }
         self.finish(report, false)
@@ -281,6 +300,7 @@ impl<'a> Batch<'a> {
         if let Some(labels) = &labels {
             let allowed = Allowed { classes, ignore_index, can_ignore: true };
             labels::classes(&mut report, labels, &allowed);
+            labels::one_class(&mut report, labels, classes, counts);
         }
         if let Some(weight) = self.finite(&mut report, "weight")
             && scaling.weight
@@ -293,6 +313,13 @@ impl<'a> Batch<'a> {
         }
         if let Some(sampled) = self.integers("sampled") {
             labels::classes(&mut report, &sampled, &Allowed { classes, ignore_index: None, can_ignore: false });
+        }
+        let is_always_zero =
+            |computed: &Computed| computed.values.num_elements() > 0 && computed.values.iter::<f64>().all(|x| x == 0.0);
+        if classes == 1 && self.outcome.as_ref().is_ok_and(is_always_zero) {
+            let because = "the softmax of one class is always 1, and the loss 0".to_owned();
+            let advice = "give the background, or `none of them`, a class of its own";
+            report.say(Severity::Error, "num_classes", Problem::Setting { value: 1.0, because }, advice);
         }
         scale::margins(&mut report, loss.angular_margins(), loss.cosine_margins());
         if scaling.embeddings && scaling.weight {

@@ -2,7 +2,7 @@
 
 use super::report::{Floats, Report, Verdict};
 use super::{Problem, Severity};
-use crate::boxes::BoxFormat;
+use crate::boxes::{BoxFormat, BoxUnit};
 
 /// The widths and heights of `[N, 4]` boxes, if they are that.
 fn sizes(boxes: &Floats<'_>, format: BoxFormat) -> Option<Vec<[f64; 2]>> {
@@ -75,6 +75,30 @@ pub(super) fn format(report: &mut Report, targets: &Floats<'_>, format: BoxForma
     };
     let advice = format!("set `format`, or convert them; fine if every box is really so ({} boxes)", boxes.len());
     report.say(Severity::Warning, targets.name, Problem::BoxFormat { given, looks_like }, &advice);
+}
+
+/// Boxes in pixels beside a picture of 1 x 1, or in shares of the picture beside a size in pixels.
+pub(super) fn units(report: &mut Report, boxes: &Floats<'_>, format: BoxFormat, units: Vec<BoxUnit>) {
+    if sizes(boxes, format).is_none()
+        || report.findings.iter().any(|finding| matches!(finding.problem, Problem::Units { .. }))
+    {
+        return;
+    }
+    let largest = boxes.numbers.iter().map(|x| x.abs()).filter(|x| x.is_finite()).fold(0.0, f64::max);
+    for unit in units.into_iter().filter(|_| largest > 0.0) {
+        let (field, value, advice) = match unit {
+            // A predicted box may be somewhat larger than the picture.
+            BoxUnit::Picture { field, size } if largest > 10.0 * size => {
+                (field, size, "pixels? Set the size of the picture")
+            }
+            BoxUnit::Object { field, size } if largest < size / 5.0 => {
+                (field, size, "shares of the picture? The value is nearly flat there: set it to the size of an object")
+            }
+            _ => continue,
+        };
+        let field = format!("`{field} = {}`", super::short(value));
+        report.say(Severity::Warning, boxes.name, Problem::Units { field, largest }, advice);
+    }
 }
 
 /// Distances of `distribution_focal` outside its bins.

@@ -19,11 +19,12 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
     ) -> Diagnosis {
         let first = self.input();
         let inputs = inputs().and(first, logits).and("labels", labels).and_some("weights", weights);
-        let outcome = attempt(self.check(logits, labels, &extras(weights)), || {
-            let (logits, labels) = (plain(logits), plain(labels));
-            let values = rows::unreduced(self, logits.clone(), labels.clone(), Extras::new()).values;
-            (values, rows::reduce(self, self.reduction(), logits, labels, extras(weights.map(plain).as_ref())))
-        });
+        let outcome = attempt(
+            self.check(logits, labels, &extras(weights)),
+            (first, logits),
+            |logits| rows::unreduced(self, logits, plain(labels), Extras::new()).values,
+            |logits| rows::reduce(self, self.reduction(), logits, plain(labels), extras(weights.map(plain).as_ref())),
+        );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
     }
 
@@ -45,12 +46,14 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
             None => extras,
             Some(mask) => extras.with_mask(mask.clone().without_autodiff()),
         };
-        let checked = self.check_soft(logits, probabilities, &with_mask(extras(weights)));
-        let outcome = attempt(checked, || {
-            let given = with_mask(extras(weights.map(plain).as_ref())).given(rows::rows_per_sample(logits.dims()));
-            let values = rows::soft_values(self, plain(logits), plain(probabilities), given.mask.as_ref());
-            (values.values.clone(), given.reduce(self.reduction(), values))
-        });
+        let given = with_mask(extras(weights.map(plain).as_ref())).given(rows::rows_per_sample(logits.dims()));
+        let unreduced = |logits| rows::soft_values(self, logits, plain(probabilities), given.mask.as_ref());
+        let outcome = attempt(
+            self.check_soft(logits, probabilities, &with_mask(extras(weights))),
+            (first, logits),
+            |logits| unreduced(logits).values,
+            |logits| given.clone().reduce(self.reduction(), unreduced(logits)),
+        );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
     }
 }
@@ -64,12 +67,13 @@ pub trait DistributionDiagnosis: DistributionLoss {
     fn diagnose<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Diagnosis {
         let first = self.input().name();
         let inputs = inputs().and(first, predictions).and("targets", targets);
-        let outcome = attempt(self.check(predictions, targets, &Extras::new()), || {
-            let [predictions, targets] = [predictions, targets].map(plain);
-            let values = distributions::values(self, self.input(), predictions.clone(), targets.clone(), None, None);
-            let how = (self.input(), self.reduction());
-            (values.values, distributions::reduce(self, how, predictions, targets, None, Extras::new()))
-        });
+        let (input, how) = (self.input(), (self.input(), self.reduction()));
+        let outcome = attempt(
+            self.check(predictions, targets, &Extras::new()),
+            (first, predictions),
+            |predictions| distributions::values(self, input, predictions, plain(targets), None, None).values,
+            |predictions| distributions::reduce(self, how, predictions, plain(targets), None, Extras::new()),
+        );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.distribution(self)
     }
 }
@@ -86,11 +90,16 @@ pub trait SegmentationDiagnosis: SegmentationLoss {
             .and("masks", &masks.masks)
             .and_some("valid", masks.valid.as_ref())
             .and_some("weights", weights);
-        let outcome = attempt(self.check(logits, masks, &extras(weights)), || {
+        let unreduced = |logits| {
             let masks = Masks { masks: plain(&masks.masks), valid: masks.valid.as_ref().map(plain) };
-            let values = regions::values(self, &regions, plain(logits), masks);
-            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
-        });
+            regions::values(self, &regions, logits, masks)
+        };
+        let outcome = attempt(
+            self.check(logits, masks, &extras(weights)),
+            (first, logits),
+            |logits| unreduced(logits).values,
+            |logits| self.reduction().reduce(unreduced(logits), weights.map(plain), None),
+        );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.segmentation(&regions)
     }
 }

@@ -18,14 +18,20 @@ pub trait RegressionDiagnosis: RegressionLoss {
     ) -> Diagnosis {
         let first = "predictions";
         let inputs = inputs().and(first, predictions).and("targets", targets).and_some("weights", weights);
-        let outcome = attempt(self.check(predictions, targets, &extras(weights)), || {
-            let [predictions, targets] = [predictions, targets].map(plain);
-            let values = pointwise::values(self, predictions.clone(), targets.clone(), None).values;
-            (
-                values,
-                pointwise::reduce(self, self.reduction(), predictions, targets, extras(weights.map(plain).as_ref())),
-            )
-        });
+        let outcome = attempt(
+            self.check(predictions, targets, &extras(weights)),
+            (first, predictions),
+            |predictions| pointwise::values(self, predictions, plain(targets), None).values,
+            |predictions| {
+                pointwise::reduce(
+                    self,
+                    self.reduction(),
+                    predictions,
+                    plain(targets),
+                    extras(weights.map(plain).as_ref()),
+                )
+            },
+        );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.regression()
     }
 }
@@ -43,11 +49,14 @@ pub trait BinaryDiagnosis: BinaryLoss {
     ) -> Diagnosis {
         let first = self.input();
         let inputs = inputs().and(first, logits).and("targets", targets).and_some("weights", weights);
-        let outcome = attempt(self.check(logits, targets, &extras(weights)), || {
-            let [logits, targets] = [logits, targets].map(plain);
-            let values = pointwise::values(self, logits.clone(), targets.clone(), None).values;
-            (values, pointwise::reduce(self, self.reduction(), logits, targets, extras(weights.map(plain).as_ref())))
-        });
+        let outcome = attempt(
+            self.check(logits, targets, &extras(weights)),
+            (first, logits),
+            |logits| pointwise::values(self, logits, plain(targets), None).values,
+            |logits| {
+                pointwise::reduce(self, self.reduction(), logits, plain(targets), extras(weights.map(plain).as_ref()))
+            },
+        );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.binary()
     }
 }
@@ -58,13 +67,15 @@ impl<L: BinaryLoss> BinaryDiagnosis for L {}
 pub trait BoxesDiagnosis: BoxesLoss {
     /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
     fn diagnose(&self, predictions: &Tensor<2>, targets: &Tensor<2>, weights: Option<&Tensor<1>>) -> Diagnosis {
-        let inputs = inputs().and("predictions", predictions).and("targets", targets).and_some("weights", weights);
-        let outcome = attempt(self.check(predictions, targets, &extras(weights)), || {
-            let [predictions, targets] = [predictions, targets].map(plain);
-            let values = self.forward_no_reduction(predictions.clone(), targets.clone());
-            (values, self.forward_with(predictions, targets, extras(weights.map(plain).as_ref())))
-        });
-        Batch { kind: self.kind(), first: "predictions", inputs: inputs.get(), outcome }.boxes(self)
+        let first = "predictions";
+        let inputs = inputs().and(first, predictions).and("targets", targets).and_some("weights", weights);
+        let outcome = attempt(
+            self.check(predictions, targets, &extras(weights)),
+            (first, predictions),
+            |predictions| self.forward_no_reduction(predictions, plain(targets)),
+            |predictions| self.forward_with(predictions, plain(targets), extras(weights.map(plain).as_ref())),
+        );
+        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.boxes(self)
     }
 }
 

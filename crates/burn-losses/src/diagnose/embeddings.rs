@@ -7,24 +7,32 @@ use crate::heads::HeadLoss;
 use crate::metric::MetricLoss;
 use burn::tensor::{Int, Tensor};
 
+/// The first argument of these losses.
+const FIRST: &str = "embeddings";
+
 /// What is wrong with the arguments of a [`HeadLoss`].
 pub trait HeadDiagnosis: HeadLoss {
     /// Reads the arguments and the parameters back and says what is wrong with them: see [the module](crate::diagnose).
     fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
         let (weight, bias) = (self.weight(), self.bias());
         let inputs = inputs()
-            .and("embeddings", embeddings)
+            .and(FIRST, embeddings)
             .and("labels", labels)
             .and_some("weights", weights)
             .and("weight", &weight)
             .and_some("bias", bias.as_ref());
-        let outcome = attempt(self.check(embeddings, labels, &extras(weights)), || {
+        let unreduced = |embeddings| {
             let parameters = Parameters { weight: plain(&weight), bias: bias.as_ref().map(plain) };
             let labels = Labels { of: plain(labels), ignore_index: self.ignore_index() };
-            let values = self.values(parameters, plain(embeddings), labels);
-            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
-        });
-        Batch { kind: self.kind(), first: "embeddings", inputs: inputs.get(), outcome }.heads(self)
+            self.values(parameters, embeddings, labels)
+        };
+        let outcome = attempt(
+            self.check(embeddings, labels, &extras(weights)),
+            (FIRST, embeddings),
+            |embeddings| unreduced(embeddings).values,
+            |embeddings| self.reduction().reduce(unreduced(embeddings), weights.map(plain), None),
+        );
+        Batch { kind: self.kind(), first: FIRST, inputs: inputs.get(), outcome }.heads(self)
     }
 }
 
@@ -34,12 +42,15 @@ impl<L: HeadLoss> HeadDiagnosis for L {}
 pub trait MetricDiagnosis: MetricLoss {
     /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
     fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
-        let inputs = inputs().and("embeddings", embeddings).and("labels", labels).and_some("weights", weights);
-        let outcome = attempt(self.check(embeddings, labels, &extras(weights)), || {
-            let values = anchors::values(self, plain(embeddings), plain(labels), None);
-            (values.values.clone(), self.reduction().reduce(values, weights.map(plain), None))
-        });
-        Batch { kind: self.kind(), first: "embeddings", inputs: inputs.get(), outcome }.metric(self)
+        let inputs = inputs().and(FIRST, embeddings).and("labels", labels).and_some("weights", weights);
+        let unreduced = |embeddings| anchors::values(self, embeddings, plain(labels), None);
+        let outcome = attempt(
+            self.check(embeddings, labels, &extras(weights)),
+            (FIRST, embeddings),
+            |embeddings| unreduced(embeddings).values,
+            |embeddings| self.reduction().reduce(unreduced(embeddings), weights.map(plain), None),
+        );
+        Batch { kind: self.kind(), first: FIRST, inputs: inputs.get(), outcome }.metric(self)
     }
 }
 

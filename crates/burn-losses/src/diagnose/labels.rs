@@ -1,5 +1,6 @@
 //! Labels that are no classes, and rows that are ignored.
 
+use super::numbers::ONE_CLASS;
 use super::report::{Integers, Report, Verdict};
 use super::{Problem, Severity};
 
@@ -31,6 +32,26 @@ pub(super) fn classes(report: &mut Report, labels: &Integers<'_>, allowed: &Allo
     if !labels.numbers.is_empty() && labels.numbers.iter().all(|label| is_ignored(*label)) {
         report.say(Severity::Warning, labels.name, Problem::AllIgnored, ALL_IGNORED);
     }
+}
+
+/// One class alone, where there are others and a row is not alone.
+pub(super) fn one_class(report: &mut Report, labels: &Integers<'_>, classes: usize, counts: impl Fn(usize) -> bool) {
+    let mut counted = (0..labels.numbers.len()).filter(|row| counts(*row)).map(|row| labels.numbers[row]);
+    let Some(class) = counted.next().filter(|class| (0..classes as i64).contains(class)) else { return };
+    let mut others = counted.peekable();
+    if classes > 1 && others.peek().is_some() && others.all(|label| label == class) {
+        report.say(Severity::Warning, labels.name, Problem::OneClass { class }, ONE_CLASS);
+    }
+}
+
+/// Labels of one channel: nothing is background.
+pub(super) fn one_channel(report: &mut Report, labels: &Integers<'_>, ignore_index: Option<i64>) {
+    let is_foreground = |at: usize| labels.numbers[at] == 0 && ignore_index != Some(0);
+    report.check(labels.name, &labels.shape, is_foreground, |_| Verdict {
+        severity: Severity::Error,
+        problem: Problem::OneChannel,
+        advice: "0 for background and 1 for foreground? Hand them over as `masks`",
+    });
 }
 
 pub(super) const ALL_IGNORED: &str = "nothing counts, and every gradient is 0: fine for a batch of padding";

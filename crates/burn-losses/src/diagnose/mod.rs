@@ -1,4 +1,4 @@
-//! What is wrong with a batch: tensors are read back, and it is said in words.
+//! Diagnoses a batch: copies its tensors to the host and reports problems in plain words.
 //!
 //! Every loss has a method `diagnose` with the arguments of its `check`: that of its family's trait below, which the prelude has too.
 //! [`AnyLoss::diagnose`](crate::AnyLoss::diagnose) takes
@@ -27,6 +27,7 @@ mod boxes;
 mod classes;
 mod elementwise;
 mod embeddings;
+mod gradients;
 mod inputs;
 mod joint;
 mod labels;
@@ -81,7 +82,7 @@ pub struct Finding {
 pub enum Severity {
     /// The number is wrong.
     Error,
-    /// It may be meant so.
+    /// Possibly intended.
     Warning,
 }
 
@@ -202,6 +203,34 @@ pub enum Problem {
         /// `NaN`, `infinity` or `-infinity`.
         value: &'static str,
     },
+    /// A gradient that is not finite, of inputs and a value that are.
+    Gradient {
+        /// `NaN`, `infinity` or `-infinity`.
+        value: &'static str,
+    },
+    /// A gradient that is 0 everywhere, of a value that is not.
+    NoGradient,
+    /// Gradients that half precision rounds to 0.
+    Underflow {
+        /// How many of those that are not 0, as a share.
+        share: f64,
+    },
+    /// All rows that count have one class.
+    OneClass {
+        /// The class.
+        class: i64,
+    },
+    /// Labels for the pixels of one channel.
+    OneChannel,
+    /// Positive targets, none of which counts.
+    IgnoredPositives,
+    /// Boxes whose numbers have another unit than a field of the config.
+    Units {
+        /// The field, with its value.
+        field: String,
+        /// The largest number of the boxes.
+        largest: f64,
+    },
     /// The first term of a sum that is not finite.
     Term {
         /// `NaN`, `infinity` or `-infinity`.
@@ -305,6 +334,17 @@ impl fmt::Display for Problem {
             }
             Self::Setting { value, because } => write!(f, "{}: {because}", short(*value)),
             Self::NotFinite { value } => write!(f, "{value} although the inputs are finite"),
+            Self::Gradient { value } => write!(f, "its gradient is {value} although the value is finite"),
+            Self::NoGradient => write!(f, "its gradient is 0 everywhere, but the value is not"),
+            Self::Underflow { share } => {
+                write!(f, "half precision rounds {} % of its gradient to 0", short((share * 1000.0).round() / 10.0))
+            }
+            Self::OneClass { class } => write!(f, "every row that counts has the class {class}"),
+            Self::OneChannel => write!(f, "of one channel label 0 is that channel, and every such pixel is foreground"),
+            Self::IgnoredPositives => write!(f, "there are positives, and none of them counts"),
+            Self::Units { field, largest } => {
+                write!(f, "numbers up to {} beside {field}: not the same unit, it seems", short(*largest))
+            }
             Self::Term { value } => write!(f, "{value}, and so is the total"),
         }
     }

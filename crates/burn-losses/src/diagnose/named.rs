@@ -1,12 +1,13 @@
 //! Any loss on tensors by name.
 
+use super::outcome::{Computed, Gradients};
 use super::{Batch, Diagnosis, attempt_named, inputs};
 use crate::eval::Inputs;
 use crate::heads::HeadLoss;
 use crate::metric::MetricLoss;
 use crate::registry::AnyLoss;
 use crate::segmentation::SegmentationLoss;
-use crate::signature::{Role, Signature, Valid};
+use crate::signature::{Kind, Role, Signature, Valid, numbers, truths};
 use burn::tensor::{DType, Device, FloatDType, TensorData};
 
 impl AnyLoss {
@@ -33,6 +34,7 @@ impl AnyLoss {
     /// ```
     pub fn diagnose(&self, inputs: &Inputs, device: &Device) -> Diagnosis {
         let device = device.clone().without_autodiff();
+        let inputs = &self.as_declared(inputs);
         let (kind, first) = (self.kind(), self.signature(inputs)[0].name);
         let dtype = match inputs.get(first).map(|data| data.dtype()) {
             Some(DType::F64) => FloatDType::F64,
@@ -41,7 +43,16 @@ impl AnyLoss {
             _ => FloatDType::F32,
         };
         let dtype = if device.supports_dtype(dtype) { dtype } else { FloatDType::F32 };
-        let outcome = attempt_named(|| self.compute(inputs, &device, dtype));
+        let outcome = attempt_named(|| {
+            let evaluation = self.compute(inputs, &device, dtype)?;
+            let all = self.with_parameters(inputs);
+            let in_single = match dtype {
+                FloatDType::F16 | FloatDType::BF16 => self.gradients(&all, &device, FloatDType::F32)?,
+                _ => Gradients::new(),
+            };
+            let gradients = self.gradients(&all, &device, dtype)?;
+            Ok(Computed { values: evaluation.unreduced, total: evaluation.loss, gradients, in_single })
+        });
         let all = without_masked(self.with_parameters(inputs), &self.signature(inputs));
         let batch = Batch { kind, first, inputs: &all, outcome };
         match self {
@@ -54,6 +65,18 @@ impl AnyLoss {
             Self::Heads(loss) => batch.heads(loss),
             Self::Metric(loss) => batch.metric(loss),
         }
+    }
+
+    /// Targets as numbers and masks as booleans, of whatever type they are given.
+    fn as_declared(&self, inputs: &Inputs) -> Inputs {
+        let signature = self.signature(inputs);
+        let converted = |name: &str, data: &TensorData| match signature.iter().find(|argument| argument.name == name) {
+            Some(argument) if !argument.fits(data.dtype()) => data.clone(),
+            Some(argument) if argument.kind == Kind::Float => numbers(data),
+            Some(argument) if argument.kind == Kind::Mask => truths(data),
+            _ => data.clone(),
+        };
+        inputs.iter().map(|(name, data)| (name.clone(), converted(name, data))).collect()
     }
 
     fn with_parameters(&self, given: &Inputs) -> Inputs {

@@ -2,6 +2,7 @@
 
 use super::report::{Floats, Report, Verdict};
 use super::{Problem, Severity, word};
+use crate::options::FOREGROUND;
 use burn::tensor::{DType, TensorData};
 
 /// NaN and infinity, where `counts` says that the number at a flat index is looked at.
@@ -56,6 +57,27 @@ pub(super) fn row_sums(
         |row| Verdict { severity, problem: Problem::RowSum { sum: sum(row) }, advice },
     );
 }
+
+/// Hard targets of one class alone, and positives that all have the weight 0.
+pub(super) fn positives(report: &mut Report, targets: &Floats<'_>, weights: Option<&Floats<'_>>) {
+    let numbers = &targets.numbers;
+    for class in [0, 1] {
+        if numbers.len() > 1 && numbers.iter().all(|target| *target == f64::from(class)) {
+            report.say(Severity::Warning, targets.name, Problem::OneClass { class: class.into() }, ONE_CLASS);
+        }
+    }
+    let Some(weights) = weights else { return };
+    // One per value, or one per sample.
+    let each = (numbers.len() / weights.numbers.len().max(1)).max(1);
+    let mut positive = (0..numbers.len()).filter(|at| numbers[*at] > FOREGROUND).peekable();
+    if positive.peek().is_some() && positive.all(|at| weights.numbers.get(at / each) == Some(&0.0)) {
+        let advice = "their weights are 0: fine if other batches have some";
+        report.say(Severity::Warning, targets.name, Problem::IgnoredPositives, advice);
+    }
+}
+
+/// What is said of a batch of one class.
+pub(super) const ONE_CLASS: &str = "one class alone says nothing of the others: fine if other batches have them";
 
 /// Weights that are no numbers, negative, or all 0.
 pub(super) fn weights(report: &mut Report, weights: &Floats<'_>) {

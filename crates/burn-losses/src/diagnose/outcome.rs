@@ -1,41 +1,65 @@
 //! What a loss makes of a batch.
 
+use super::inputs::plain;
 use super::{Finding, Problem, Severity};
+use crate::check::widen;
+use crate::engine::held;
 use crate::error::InputError;
-use burn::tensor::{Tensor, TensorData};
+use crate::eval::EvalError;
+use crate::signature::{Leaves, read};
+use burn::tensor::{DType, Tensor, TensorData};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a loss makes of a batch.
 pub(crate) struct Computed {
     pub(super) values: TensorData,
     pub(super) total: f64,
+    /// Of the total, by argument.
+    pub(super) gradients: Gradients,
+    /// The same of inputs in half precision that are handed over in single precision; empty of others.
+    pub(super) in_single: Gradients,
 }
+
+/// Gradients by argument.
+pub(crate) type Gradients = BTreeMap<String, TensorData>;
 
 /// What a loss makes of a batch, or why it makes nothing.
 pub(crate) type Outcome = Result<Computed, Box<Finding>>;
 
-/// Runs a loss, if its check lets it: the unreduced values, and the reduced one.
-pub(crate) fn attempt<const V: usize>(
+/// Runs a loss, if its check lets it: the unreduced values, and the reduced one; then once more with `first` as a leaf, the argument of
+/// this name, to differentiate it.
+pub(crate) fn attempt<const D: usize, const V: usize>(
     checked: Result<(), InputError>,
-    run: impl FnOnce() -> (Tensor<V>, Tensor<1>),
+    (name, first): (&str, &Tensor<D>),
+    values: impl FnOnce(Tensor<D>) -> Tensor<V>,
+    reduce: impl Fn(Tensor<D>) -> Tensor<1>,
 ) -> Outcome {
     if let Err(error) = checked {
         return Err(refused(error.argument, error.to_string()));
     }
     without_panic(|| {
-        let (values, total) = run();
-        let data = values.into_data();
-        let values = TensorData::new(data.iter::<f64>().collect::<Vec<_>>(), data.shape().clone());
-        Ok(Computed { values, total: total.into_scalar() })
+        let first = plain(first);
+        let values = read(values(first.clone()));
+        let total = reduce(first.clone()).into_scalar();
+        let differentiate = |first: Tensor<D>| {
+            let mut leaves = Leaves::default();
+            held(|| {
+                let total = reduce(leaves.add(name, first));
+                leaves.differentiate(&total)
+            })
+        };
+        let in_single = match first.dtype() {
+            DType::F16 | DType::BF16 => differentiate(widen(first.clone())),
+            _ => Gradients::new(),
+        };
+        Ok(Computed { values, total, gradients: differentiate(first), in_single })
     })
 }
 
 /// Runs a loss on tensors by name.
-pub(crate) fn attempt_named(run: impl FnOnce() -> Result<crate::eval::Evaluation, crate::eval::EvalError>) -> Outcome {
-    without_panic(|| match run() {
-        Ok(evaluation) => Ok(Computed { values: evaluation.unreduced, total: evaluation.loss }),
-        Err(error) => Err(refused(error.argument(), error.to_string())),
-    })
+pub(crate) fn attempt_named(run: impl FnOnce() -> Result<Computed, EvalError>) -> Outcome {
+    without_panic(|| run().map_err(|error| refused(error.argument(), error.to_string())))
 }
 
 /// A panic, as of a device without memory, is a finding too.

@@ -1,6 +1,7 @@
 //! Findings as they come, and the arguments in plain numbers.
 
 use super::{Finding, Problem, Severity};
+use crate::signature::place;
 use burn::tensor::{DType, TensorData};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,15 +76,6 @@ fn spoils(problem: &Problem) -> bool {
 
 /// The arguments whose first axis is not that of the samples.
 const PARAMETERS: [&str; 6] = ["weight", "bias", "proxies", "centers", "sampled", "expected_counts"];
-
-/// The index on every axis of the number at a flat index.
-fn place(mut flat: usize, shape: &[usize]) -> Vec<usize> {
-    let mut place = vec![0; shape.len()];
-    for (index, size) in place.iter_mut().zip(shape).rev() {
-        (*index, flat) = (flat % size, flat / size);
-    }
-    place
-}
 
 /// A tensor of floats.
 pub(super) struct Floats<'a> {

@@ -64,7 +64,7 @@ pub(super) fn log_probabilities(report: &mut Report, tensor: &Floats<'_>, counts
             numbers: values.iter().map(|x| x.exp()).collect(),
             dtype: tensor.dtype,
         };
-        let advice = "logits? Take their log-softmax; fine where they need not be normalised";
+        let advice = "logits? Take their log-softmax; fine where they need not be normalized";
         numbers::row_sums(report, &exponentials, Severity::Warning, advice, counts);
     }
 }

@@ -31,7 +31,7 @@ use burn_losses_derive::{loss, loss_config};
 /// # Elsewhere
 /// PyTorch: `torch.nn.CrossEntropyLoss` with probabilities as targets, on logits. Class weights, label smoothing and masks
 /// are in the family `classification`.
-#[loss(distribution, "cross_entropy", "the length of the target's messages in the prediction's code")]
+#[loss(distribution, "cross_entropy", "Cross-entropy of a target distribution and a predicted distribution")]
 pub struct CrossEntropyLoss {
     config: CrossEntropyLossConfig,
 }

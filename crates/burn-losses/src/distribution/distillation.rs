@@ -23,7 +23,7 @@ use burn_losses_derive::{loss, loss_config};
 /// With a `hard_weight` the labels y come into it: [`forward_with_labels`](super::DistributionLoss::forward_with_labels).
 ///
 /// # Numerics
-/// A probability 0 of the teacher's (below 1e-37) stays 0 at every temperature. At high temperatures both distributions are nearly
+/// Teacher probabilities below 1e-37 are treated as zero at every temperature. At high temperatures both distributions are nearly
 /// uniform, and T^2 multiplies the rounding of their difference: in f32 about T^2 1e-7.
 ///
 /// # Example
@@ -50,7 +50,7 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(
     distribution,
     "distillation",
-    "a student learns a teacher's softened distribution, and the labels if there are any"
+    "Knowledge distillation: matches a teacher's softened distribution, optionally with hard labels"
 )]
 pub struct DistillationLoss {
     config: DistillationLossConfig,
@@ -101,7 +101,7 @@ impl Distributions for DistillationLoss {
         values.lit(factor).weigh(values)
     }
 
-    fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    fn labeled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
         let classes = log_p.dims()[1] as i64;
         let outside = labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(classes));
         let picked = gather(log_softmax(log_p), labels.mask_fill(outside.clone(), 0));

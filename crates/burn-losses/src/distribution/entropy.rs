@@ -32,7 +32,11 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch: `torch.distributions.Categorical(logits=..).entropy()`, in nats.
-#[loss(distribution, "entropy", "how undecided the prediction is: a penalty, or with a negative weight a reward")]
+#[loss(
+    distribution,
+    "entropy",
+    "Entropy of the prediction: a penalty for confident outputs, or an entropy bonus with a negative weight"
+)]
 pub struct EntropyLoss {
     config: EntropyLossConfig,
 }

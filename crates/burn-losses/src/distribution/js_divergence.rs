@@ -31,8 +31,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// SciPy: the square of `scipy.spatial.distance.jensenshannon`, which normalises its arguments.
-#[loss(distribution, "js_divergence", "the symmetric, bounded relative of the Kullback-Leibler divergence")]
+/// SciPy: the square of `scipy.spatial.distance.jensenshannon`, which normalizes its arguments.
+#[loss(distribution, "js_divergence", "Jensen-Shannon divergence: symmetric and bounded")]
 pub struct JsDivergenceLoss {
     config: JsDivergenceLossConfig,
 }

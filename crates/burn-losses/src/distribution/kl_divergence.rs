@@ -62,7 +62,11 @@ const LEAST_LOG: f64 = -100.0;
 ///
 /// # Elsewhere
 /// PyTorch: `torch.nn.KLDivLoss(reduction="batchmean")` with `log_target`, forward, in nats; its `mean` divides by N C.
-#[loss(distribution, "kl_divergence", "what the prediction lacks of the target distribution, or the other way round")]
+#[loss(
+    distribution,
+    "kl_divergence",
+    "Kullback-Leibler divergence, from target to prediction (forward) or from prediction to target (reverse)"
+)]
 pub struct KlDivergenceLoss {
     config: KlDivergenceLossConfig,
 }

@@ -68,7 +68,7 @@ pub trait DistributionLoss: Distributions + Loss {
         self.forward_with(predictions, targets, Extras::new())
     }
 
-    /// The same with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
+    /// Like `forward`, with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
     /// - weights, mask: `[N, d1, ..]`, or `[N, 1, ..]`: one per sample
@@ -238,7 +238,7 @@ pub enum DistributionLossConfig {
 impl Distributions for AnyDistributionLoss {
     fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
     fn kernel(&self) -> Option<PointKernel>;
-    fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1>;
+    fn labeled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1>;
     fn needs_labels(&self) -> bool;
 }
 

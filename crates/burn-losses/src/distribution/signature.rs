@@ -5,7 +5,7 @@ use crate::check::{Reference, widen};
 use crate::engine::distributions::{self, Distributions};
 use crate::engine::primitives::softmax::log_softmax;
 use crate::engine::rows::without_class_axis;
-use crate::reduction::Unreduced;
+use crate::reduction::{Unreduced, cleaned};
 use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Family, Shape, Signature, Wanted, with_rank};
 
 impl Family for AnyDistributionLoss {
@@ -37,7 +37,13 @@ impl Family for AnyDistributionLoss {
             distributions::check(first, &targets, &extras)?;
             let labels = self.needs_labels().then(|| arguments.labels::<L>("labels"));
             labels.as_ref().map_or(Ok(()), |labels| first.labels(labels, without_class_axis(predictions.dims())))?;
-            let predictions = if input == own { predictions } else { log_softmax(widen(predictions)) };
+            let predictions = if input == own {
+                predictions
+            } else {
+                let mask = extras.clone().given(without_class_axis::<D, L>(predictions.dims())).mask;
+                let mask = mask.map(|mask| mask.unsqueeze_dim::<D>(1).expand(predictions.dims()));
+                log_softmax(widen(cleaned(predictions, mask.as_ref())))
+            };
             Ok(match (labels, wanted) {
                 (None, Wanted::Values) => {
                     let extras = extras.mask_alone();

@@ -18,7 +18,9 @@ use burn_losses_derive::{loss, loss_config};
 /// sum_k w_k l_k
 /// ```
 /// of the unreduced values l_k of the terms. They are reduced once, as this config says: a term has no `reduction` of its own. A
-/// value counts in the mean where one of the terms counts it; class weights do not enter the divisor.
+/// mean divides by sum_k |w_k| n_k / sum_k |w_k|, where n_k is what the mean of term k alone divides by: the number of its values, of
+/// its pairs, or the sum of its class weights. So a sum of one term of weight 1 is that term. For means that each divide by their own
+/// n_k there is `JointLossConfig`.
 ///
 /// Terms of several families, weights that change while training, and one curve per term:
 /// [`JointLossConfig`](crate::composition::JointLossConfig).
@@ -38,7 +40,7 @@ use burn_losses_derive::{loss, loss_config};
 /// let value = loss.forward(log_p, Tensor::from_floats([[1.0, 0.0]], &Device::flex()));
 /// assert!((value.into_scalar::<f32>() - 0.9 * 2f32.ln()).abs() < 1e-6);
 /// ```
-#[loss(distribution, "weighted_sum", "a sum of losses of this family, each with its weight")]
+#[loss(distribution, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
     losses: Vec<AnyDistributionLoss>,

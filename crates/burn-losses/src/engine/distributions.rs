@@ -25,7 +25,7 @@ pub trait Distributions: Sized {
     }
 
     /// What labels in 0..C add to these values, where the loss takes any.
-    fn labelled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    fn labeled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
         let _ = (log_p, labels);
         values
     }
@@ -46,6 +46,10 @@ pub(crate) fn check<const D: usize>(
     let dims = predictions.tensor.dims();
     if dims[1] == 0 {
         return Err(predictions.shape_error(predictions.name, &dims, "at least one class on axis 1".into()));
+    }
+    if dims[1] == 1 && predictions.name == DistributionInput::Logits.name() {
+        let why = "at least 2 classes on axis 1: the softmax of one is always 1";
+        return Err(predictions.shape_error(predictions.name, &dims, why.into()));
     }
     predictions.same("targets", targets)?;
     let mut values = dims.to_vec();
@@ -82,7 +86,7 @@ pub(crate) fn values<L: Distributions, const D: usize>(
     let values = loss.rows(log_p.clone(), targets);
     let values = match labels {
         None => values,
-        Some(labels) => loss.labelled_rows(values, log_p, labels),
+        Some(labels) => loss.labeled_rows(values, log_p, labels),
     };
     Unreduced::from(keep_graph(values, predictions).reshape(shape)).masked(mask)
 }

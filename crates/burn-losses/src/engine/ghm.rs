@@ -1,4 +1,4 @@
-//! The gradient harmonising mechanism (Li et al. 2019, arXiv 1811.05181): weights by which every non-empty bin of gradient
+//! The gradient harmonizing mechanism (Li et al. 2019, arXiv 1811.05181): weights by which every non-empty bin of gradient
 //! norms counts equally.
 
 use super::primitives::histogram::{histogram, lookup};

@@ -8,23 +8,23 @@ use burn::tensor::{Int, Tensor};
 /// Keeps the hardest values; the others become 0 and count nothing.
 pub(crate) fn keep_hardest<const D: usize>(unreduced: Unreduced<D>, keep: Keep, min_kept: usize) -> Unreduced<D> {
     let dropped = hardest(&unreduced, keep, min_kept).equal_scalar(0.0);
-    let Unreduced { values, mass } = unreduced;
-    let mass = mass.unwrap_or_else(|| values.ones_like()).detach();
-    Unreduced { values: values.mask_fill(dropped.clone(), 0.0), mass: Some(mass.mask_fill(dropped, 0.0)) }
+    let Unreduced { values, normalizer } = unreduced;
+    let normalizer = normalizer.unwrap_or_else(|| values.ones_like()).detach();
+    Unreduced { values: values.mask_fill(dropped.clone(), 0.0), normalizer: Some(normalizer.mask_fill(dropped, 0.0)) }
 }
 
 /// 1 for each of the hardest values, 0 for the others.
 ///
 /// What is not finite is kept whatever the count: it shall be seen.
 pub(crate) fn hardest<const D: usize>(unreduced: &Unreduced<D>, keep: Keep, min_kept: usize) -> Tensor<D> {
-    let Unreduced { values, mass } = unreduced;
+    let Unreduced { values, normalizer } = unreduced;
     let shape = values.dims();
     let n: usize = shape.iter().product();
     let (device, mut scores) = (values.device(), values.clone().detach().reshape([n]));
     let number = |count: usize| Tensor::<1, Int>::full([1], count.min(n) as i64, &device);
     let mut valid = number(n);
     // What does not count is never kept: it ranks below everything else.
-    let uncounted = mass.as_ref().map(|mass| mass.clone().detach().reshape([n]).equal_scalar(0.0));
+    let uncounted = normalizer.as_ref().map(|normalizer| normalizer.clone().detach().reshape([n]).equal_scalar(0.0));
     if let Some(uncounted) = &uncounted {
         let finite = scores.clone().mask_fill(scores.clone().is_finite().bool_not(), 0.0);
         scores = scores.mask_where(uncounted.clone(), (finite.min() - 1.0).expand([n]));

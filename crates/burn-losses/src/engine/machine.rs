@@ -183,7 +183,7 @@ pub fn watched<T>(run: impl FnOnce() -> T) -> (T, Paths) {
 /// Runs `run` with tensor operations alone: without the fused engine, which computes value and gradient of most losses in one pass
 /// where a tensor lies in the memory of the CPU. For debugging, and to compare.
 ///
-/// It concerns this thread. The environment variable `BURN_LOSSES_ENGINE=tensor` does the same for a whole process.
+/// This setting is per thread. The environment variable `BURN_LOSSES_ENGINE=tensor` does the same for a whole process.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};

@@ -30,12 +30,14 @@ pub(crate) mod pointwise;
 pub(crate) mod primitives;
 pub(crate) mod regions;
 pub(crate) mod rows;
+pub(crate) mod steps;
 pub(crate) mod vectors;
 
 use crate::reduction::Given;
 use any_tensor::AnyTensor;
 use burn::module::RunningState;
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
+use core::cell::Cell;
 use custom_backward::custom_backward;
 
 /// Gives the buffers back to the system that the fused engine keeps for the next step: of gradients on Flex, and of what is computed on
@@ -80,6 +82,9 @@ pub(crate) fn state_on<const D: usize>(state: &RunningState<Tensor<D>>, device: 
 ///
 /// Burn keeps an update back until the next one or the next reading, and a record that is saved before has the value before it.
 pub(crate) fn set_state<const D: usize>(state: &RunningState<Tensor<D>>, value: Tensor<D>) {
+    if is_held() {
+        return;
+    }
     state.update(value.detach());
     // A device that cannot go on says so when its results are read.
     let _ = state.value_sync().device().flush();
@@ -87,25 +92,39 @@ pub(crate) fn set_state<const D: usize>(state: &RunningState<Tensor<D>>, value: 
 
 /// The same numbers; no gradient flows to what has the weight 0, be it NaN. A value has one number, or those of a row along axis 1.
 pub(crate) fn without_weightless<const D: usize, const V: usize>(numbers: Tensor<D>, given: &Given<V>) -> Tensor<D> {
-    let Some(weights) = &given.weights else { return numbers };
-    let (shape, of_weights) = (numbers.dims(), weights.dims());
+    let (tracked, shape) = (AnyTensor::from(&numbers), numbers.dims());
+    let weights = given.weights.as_ref().filter(|_| tracked.is_tracked() && !shape.contains(&0));
+    let Some(weights) = weights else { return numbers };
+    let of_weights = weights.dims();
     let per_number: [usize; D] = match V == D {
         true => core::array::from_fn(|axis| of_weights[axis]),
         false => core::array::from_fn(|axis| if axis == 1 { 1 } else { of_weights[axis - usize::from(axis > 1)] }),
     };
-    without_gradient(numbers, weights.clone().equal_scalar(0.0).reshape(per_number).expand(shape))
-}
-
-/// The same numbers; no gradient flows to them where the mask is true, be it NaN.
-fn without_gradient<const D: usize>(numbers: Tensor<D>, mask: Tensor<D, Bool>) -> Tensor<D> {
-    let tracked = AnyTensor::from(&numbers);
-    if !tracked.is_tracked() {
-        return numbers;
-    }
-    let mask = mask.without_autodiff();
-    let stopped = move |upstream: AnyTensor| vec![Some(upstream.into_rank::<D>().mask_fill(mask, 0.0).into())];
+    let dropped = weights.clone().without_autodiff().equal_scalar(0.0).reshape(per_number).expand(shape);
+    let stopped = move |upstream: AnyTensor| vec![Some(upstream.into_rank::<D>().mask_fill(dropped, 0.0).into())];
     let attached = custom_backward(tracked.clone().without_autodiff(), &[tracked], stopped);
     attached.map_or(numbers, AnyTensor::into_rank)
+}
+
+thread_local! {
+    static HELD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread computes without taking a step: [`held`].
+pub(crate) fn is_held() -> bool {
+    HELD.get()
+}
+
+/// Runs losses as in training, but no state is set: a gradient that somebody only looks at is no step.
+pub(crate) fn held<T>(run: impl FnOnce() -> T) -> T {
+    struct Release(bool);
+    impl Drop for Release {
+        fn drop(&mut self) {
+            HELD.set(self.0);
+        }
+    }
+    let _release = Release(HELD.replace(true));
+    run()
 }
 
 /// Keeps `values` in the graph of `input` where they do not depend on it (an evaluation-only loss): its gradient is 0, and

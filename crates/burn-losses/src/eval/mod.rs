@@ -5,7 +5,7 @@
 
 use crate::heads::HeadLoss;
 use crate::registry::AnyLoss;
-use crate::signature::{Arguments, Called, Leaves, Role, Signature, Wanted, read};
+use crate::signature::{Arguments, Called, Kind, Leaves, Role, Signature, Valid, Wanted, integers, place, read};
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, TensorData};
 use std::collections::BTreeMap;
@@ -48,6 +48,37 @@ impl AnyLoss {
         self.signatures().into_iter().rev().max_by_key(fitting).expect("a loss has a signature")
     }
 
+    /// Whether every label is a class, or the one that is ignored, of every argument that holds labels.
+    ///
+    /// A loss does not read its labels to find out: on a GPU it would wait for them. Here nothing is in a hurry.
+    pub fn check_labels(&self, inputs: &Inputs) -> Result<(), EvalError> {
+        let signature = self.signature(inputs);
+        let Some(first) = inputs.get(signature[0].name) else { return Ok(()) };
+        let prediction = first.shape().to_vec();
+        for argument in &signature {
+            let (Kind::Labels { classes, ignored }, Some(labels)) = (argument.kind, inputs.get(argument.name)) else {
+                continue;
+            };
+            let (shape, dtype) = (labels.shape().to_vec(), labels.dtype());
+            // Another shape or type the loss refuses itself.
+            let fits = argument.shape.of(&prediction).is_none_or(|expected| expected == shape);
+            let Some(classes) = classes.number(&prediction).filter(|_| fits && (dtype.is_int() || dtype.is_uint()))
+            else {
+                continue;
+            };
+            let valid = Valid::new(inputs, &shape);
+            let is_wrong =
+                |label: i128| ignored.map(i128::from) != Some(label) && !(0..classes as i128).contains(&label);
+            if let Some((at, label)) =
+                integers(labels).enumerate().find(|(at, label)| is_wrong(*label) && valid.contains(*at))
+            {
+                let (loss, name, index) = (self.kind(), argument.name.to_owned(), place(at, &shape));
+                return Err(EvalError::NoClass { loss, name, label, index, classes, ignored });
+            }
+        }
+        Ok(())
+    }
+
     /// Evaluates the loss on named tensors, on `device` and with floats of type `dtype`, and differentiates it.
     ///
     /// The values, and the gradients of predictions and parameters, are those of training: nothing else needs a gradient. The
@@ -69,6 +100,18 @@ impl AnyLoss {
             }
         }
         Ok(evaluation(loss, values, gradients))
+    }
+
+    /// The gradients of training, without a step.
+    pub(crate) fn gradients(
+        &self,
+        inputs: &Inputs,
+        device: &Device,
+        dtype: FloatDType,
+    ) -> Result<BTreeMap<String, TensorData>, EvalError> {
+        let device = device.clone().autodiff();
+        let (loss, leaves) = self.copy(&device).run(inputs, &device, dtype, Wanted::Loss, TRAINED)?;
+        Ok(leaves.differentiate(&loss.numbers))
     }
 
     /// The same without gradients and without a step.

@@ -76,6 +76,14 @@ impl Value {
         }
     }
 
+    /// The table, where it is one.
+    pub fn into_table(self) -> Option<Table> {
+        match self {
+            Self::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
     /// What is under a key, where it is a table that has the key.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.as_table()?.get(key)

@@ -12,7 +12,7 @@ use core::ops::{Add, Div, Mul, Neg, Sub};
 /// - derivatives at kinks: `abs'(0) = 0`, `relu'(0) = 0`; at a tie `maximum` and `minimum` follow `self`;
 /// - an infinite argument gives the limit, where there is one: value and derivative;
 /// - `select` never lets a NaN or infinite derivative of the branch not taken through if that branch's *value* is finite
-///   and its *inputs* were made safe first (sanitise the argument of `ln`, `sqrt`, `/`, then select);
+///   and its *inputs* were made safe first (sanitize the argument of `ln`, `sqrt`, `/`, then select);
 /// - `powf(0.0)` is the constant 1; a power that is not an integer needs a positive base.
 pub trait Real:
     Clone

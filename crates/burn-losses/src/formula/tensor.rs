@@ -44,9 +44,10 @@ impl<const D: usize> Real for Tensor<D> {
             self.lit(1.0)
         } else if exponent == 1.0 {
             self
-        } else if self.dtype() == DType::F64 && exponent.fract() != 0.0 {
-            // NdArray rounds the exponent to single precision whatever the tensor's.
-            Real::exp(self.log() * exponent)
+        } else if exponent.abs() > f64::from(i32::MAX) || (self.dtype() == DType::F64 && exponent.fract() != 0.0) {
+            // Burn takes a whole exponent for an integer, and panics where no integer holds it; NdArray rounds any other to single
+            // precision whatever the tensor's. What is larger than 1e30 is infinite in single precision.
+            Real::exp(self.log() * exponent.clamp(-1e30, 1e30))
         } else {
             self.powf_scalar(exponent)
         }

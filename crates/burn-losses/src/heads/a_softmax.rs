@@ -6,10 +6,9 @@ use super::sampler::Draws;
 use super::{Annealing, HeadOptions};
 use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
-use crate::engine::new_state;
+use crate::engine::steps::Steps;
 use crate::formula::Real;
 use burn::module::Param;
-use burn::module::RunningState;
 use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -32,7 +31,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// pytorch-metric-learning: `SphereFaceLoss`, without the schedule.
-#[loss(heads, "a_softmax", "the angle to the target class has to be m times smaller, on a sphere of weights")]
+#[loss(heads, "a_softmax", "Multiplicative angular margin on normalized weights (SphereFace)")]
 pub struct ASoftmaxLoss {
     config: ASoftmaxLossConfig,
     /// One row per class.
@@ -41,7 +40,7 @@ pub struct ASoftmaxLoss {
     #[module(skip)]
     draws: Draws,
     /// The steps that were taken in training.
-    steps: RunningState<Tensor<1>>,
+    steps: Steps,
 }
 
 /// Config of [`ASoftmaxLoss`].
@@ -71,7 +70,7 @@ impl ASoftmaxLossConfig {
             weight: self.options.weight(self.num_classes, self.embedding_dim, device),
             rows: self.options.cross_entropy(device),
             draws: Draws::of_classes(self.num_classes),
-            steps: new_state([1], 0.0, device),
+            steps: Steps::new(device),
         }
     }
 }

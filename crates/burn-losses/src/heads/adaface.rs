@@ -42,7 +42,7 @@ use core::f64::consts::PI;
 ///
 /// # Elsewhere
 /// The authors' PyTorch code.
-#[loss(heads, "adaface", "a margin that is larger for embeddings of good quality, which are long")]
+#[loss(heads, "adaface", "Angular margin adapted to image quality, which the embedding norm measures")]
 pub struct AdafaceLoss {
     config: AdafaceLossConfig,
     /// One row per class.

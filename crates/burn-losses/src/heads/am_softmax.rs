@@ -29,7 +29,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// pytorch-metric-learning: `CosFaceLoss`. [`CosfaceLoss`](super::CosfaceLoss) is the same formula with another scale.
-#[loss(heads, "am_softmax", "the cosine of the target class has to lead by a margin")]
+#[loss(heads, "am_softmax", "Additive cosine margin (AM-Softmax)")]
 pub struct AmSoftmaxLoss {
     config: AmSoftmaxLossConfig,
     /// One row per class.

@@ -1,11 +1,10 @@
 //! A margin that comes in slowly.
 
 use crate::config::{FieldType, Range, Unreadable, Value};
-use crate::engine::{set_state, state_on};
+use crate::engine::steps::Steps;
 use crate::error::ConfigError;
 use crate::field::{Keys, table};
 use crate::formula::Real;
-use burn::module::RunningState;
 use burn::tensor::Tensor;
 use burn_losses_derive::ByValue;
 
@@ -42,11 +41,12 @@ impl Annealing {
     }
 
     /// lambda of this step for each row; counts the step in training.
-    pub(crate) fn step(&self, steps: &RunningState<Tensor<1>>, embeddings: &Tensor<2>) -> Tensor<1> {
-        let step = state_on(steps, &embeddings.device());
-        let lambda = self.at(step.clone().cast(embeddings.dtype())).expand([embeddings.dims()[0]]);
-        if embeddings.device().is_autodiff() {
-            set_state(steps, step + 1.0);
+    pub(crate) fn step(&self, steps: &Steps, embeddings: &Tensor<2>) -> Tensor<1> {
+        let device = embeddings.device();
+        let step = steps.count(&device).float().cast(embeddings.dtype());
+        let lambda = self.at(step).expand([embeddings.dims()[0]]);
+        if device.is_autodiff() {
+            steps.advance(&device);
         }
         lambda
     }

@@ -38,7 +38,7 @@ use burn_losses_derive::{loss, loss_config};
 /// # Elsewhere
 /// pytorch-metric-learning: `ArcFaceLoss`, with the margin in degrees (28.6). insightface's PyTorch code has no fallback beyond pi
 /// and lets the gradient through as if there were no margin.
-#[loss(heads, "arcface", "the angle to the target class has to be smaller by a margin")]
+#[loss(heads, "arcface", "Additive angular margin (ArcFace)")]
 pub struct ArcfaceLoss {
     config: ArcfaceLossConfig,
     /// One row per class.
@@ -63,7 +63,7 @@ pub struct ArcfaceLossConfig {
     /// By how much the angle has to be smaller, in radians.
     #[field(default = 0.5, range = "[0, pi)")]
     pub margin: f64,
-    /// No margin for angles beyond a right one.
+    /// Apply the margin only to angles below 90 degrees.
     #[field(default = false)]
     pub easy_margin: bool,
     /// What all heads have.

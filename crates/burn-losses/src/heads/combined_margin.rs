@@ -36,7 +36,7 @@ use core::f64::consts::PI;
 ///
 /// # Elsewhere
 /// insightface: `CombinedMarginLoss(s, m1, m2, m3)`, which ignores m1 and m2 together with m3, and rises again beyond pi.
-#[loss(heads, "combined_margin", "multiplied, added and subtracted margin in one: SphereFace, ArcFace and CosFace")]
+#[loss(heads, "combined_margin", "Multiplicative, angular and cosine margin in one: SphereFace, ArcFace and CosFace")]
 pub struct CombinedMarginLoss {
     config: CombinedMarginLossConfig,
     /// One row per class.

@@ -29,7 +29,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// pytorch-metric-learning: `CosFaceLoss`. insightface has a margin of 0.40.
-#[loss(heads, "cosface", "the cosine of the target class has to lead by a margin, as for faces")]
+#[loss(heads, "cosface", "Additive cosine margin (CosFace)")]
 pub struct CosfaceLoss {
     config: CosfaceLossConfig,
     /// One row per class.

@@ -9,13 +9,13 @@ use burn_losses_derive::shared_fields;
 /// What all heads have.
 #[shared_fields]
 pub struct HeadOptions {
-    /// How the weight begins.
+    /// Weight initializer.
     #[field(default = crate::options::WeightInitializer::XavierUniform)]
     pub initializer: crate::options::WeightInitializer,
     /// One factor per class.
     #[field(default = None, range = ">= 0")]
     pub class_weights: Option<Vec<f64>>,
-    /// The label of rows that count nothing.
+    /// Label to ignore.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
     /// The most rows that have their logits in memory at one time. Where it is not given: all, but for the reduced value on

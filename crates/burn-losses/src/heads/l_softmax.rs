@@ -6,10 +6,9 @@ use super::sampler::Draws;
 use super::{Annealing, HeadOptions};
 use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
-use crate::engine::new_state;
+use crate::engine::steps::Steps;
 use crate::formula::Real;
 use burn::module::Param;
-use burn::module::RunningState;
 use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -39,7 +38,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// pytorch-metric-learning: `LargeMarginSoftmaxLoss`, without the schedule.
-#[loss(heads, "l_softmax", "the angle to the target class has to be m times smaller")]
+#[loss(heads, "l_softmax", "Multiplicative angular margin with unnormalized weights (L-Softmax)")]
 pub struct LSoftmaxLoss {
     config: LSoftmaxLossConfig,
     /// One row per class.
@@ -48,7 +47,7 @@ pub struct LSoftmaxLoss {
     #[module(skip)]
     draws: Draws,
     /// The steps that were taken in training.
-    steps: RunningState<Tensor<1>>,
+    steps: Steps,
 }
 
 /// Config of [`LSoftmaxLoss`].
@@ -78,7 +77,7 @@ impl LSoftmaxLossConfig {
             weight: self.options.weight(self.num_classes, self.embedding_dim, device),
             rows: self.options.cross_entropy(device),
             draws: Draws::of_classes(self.num_classes),
-            steps: new_state([1], 0.0, device),
+            steps: Steps::new(device),
         }
     }
 }

@@ -64,7 +64,7 @@ pub trait HeadLoss: Head + Loss {
     /// The cross-entropy of its logits: class weights, ignored labels and smoothing.
     fn cross_entropy(&self) -> &CrossEntropyLoss;
 
-    /// The label of rows that count nothing.
+    /// Label to ignore.
     fn ignore_index(&self) -> Option<i64> {
         Rows::ignore_index(self.cross_entropy())
     }
@@ -182,7 +182,7 @@ pub trait HeadLoss: Head + Loss {
         self.forward_with(embeddings, labels, Extras::new())
     }
 
-    /// The same with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
+    /// Like `forward`, with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
     /// - weights, mask: `[N]`

@@ -38,7 +38,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// gensim: `Word2Vec(negative = 5)`. PyTorch has none.
-#[loss(heads, "negative_sampling", "the label against a few drawn classes, each by a logistic loss")]
+#[loss(heads, "negative_sampling", "Logistic loss of the label against a few sampled classes (word2vec)")]
 pub struct NegativeSamplingLoss {
     config: NegativeSamplingLossConfig,
     /// One row per class.
@@ -71,13 +71,13 @@ pub struct NegativeSamplingLossConfig {
     /// Whether there is a bias.
     #[field(default = false)]
     pub bias: bool,
-    /// Where the draws begin.
+    /// Random seed.
     #[field(default = 0, range = ">= 0")]
     pub seed: usize,
-    /// How the weight begins.
+    /// Weight initializer.
     #[field(default = WeightInitializer::XavierUniform)]
     pub initializer: WeightInitializer,
-    /// The label of rows that count nothing.
+    /// Label to ignore.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }

@@ -1,4 +1,4 @@
-//! Normalised softmax.
+//! Normalized softmax.
 
 use super::HeadOptions;
 use super::declare::own_weight;
@@ -9,7 +9,7 @@ use burn::module::Param;
 use burn::tensor::{Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
-/// Normalised softmax (Wang et al. 2017, NormFace, [arXiv 1704.06369](https://arxiv.org/abs/1704.06369)): cross-entropy of cosines.
+/// Normalized softmax (Wang et al. 2017, NormFace, [arXiv 1704.06369](https://arxiv.org/abs/1704.06369)): cross-entropy of cosines.
 ///
 /// # Formula
 /// `-ln softmax(scale cos)_y`, cos_j the cosine of the angle between the embedding and row j of the weight.
@@ -27,7 +27,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// pytorch-metric-learning: `NormalizedSoftmaxLoss`, with `temperature` 1 / scale.
-#[loss(heads, "normalized_softmax", "softmax of scaled cosines: directions alone count")]
+#[loss(heads, "normalized_softmax", "Softmax cross-entropy of scaled cosines")]
 pub struct NormalizedSoftmaxLoss {
     config: NormalizedSoftmaxLossConfig,
     /// One row per class.

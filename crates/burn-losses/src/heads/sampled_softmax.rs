@@ -43,7 +43,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// TensorFlow: `tf.nn.sampled_softmax_loss`, which draws without replacement. PyTorch has none.
-#[loss(heads, "sampled_softmax", "softmax over the label and a sample of the other classes, for large vocabularies")]
+#[loss(heads, "sampled_softmax", "Softmax over the label and sampled classes, for large vocabularies")]
 pub struct SampledSoftmaxLoss {
     config: SampledSoftmaxLossConfig,
     /// One row per class.
@@ -72,7 +72,7 @@ pub struct SampledSoftmaxLossConfig {
     /// From which distribution they are drawn.
     #[field(default = Sampler::LogUniform {})]
     pub sampler: Sampler,
-    /// Whether ln of the expected counts is taken from the logits.
+    /// Whether to subtract log expected counts from the logits (logQ correction).
     #[field(default = true)]
     pub log_q: bool,
     /// Whether a drawn class that is a row's label is left out for that row.
@@ -81,13 +81,13 @@ pub struct SampledSoftmaxLossConfig {
     /// Whether there is a bias.
     #[field(default = false)]
     pub bias: bool,
-    /// Where the draws begin.
+    /// Random seed.
     #[field(default = 0, range = ">= 0")]
     pub seed: usize,
-    /// How the weight begins.
+    /// Weight initializer.
     #[field(default = WeightInitializer::XavierUniform)]
     pub initializer: WeightInitializer,
-    /// The label of rows that count nothing.
+    /// Label to ignore.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }

@@ -1,6 +1,7 @@
 //! How classes are drawn.
 
 use crate::config::{FieldType, Range, Unreadable, Value};
+use crate::engine::is_held;
 use crate::error::ConfigError;
 use crate::field::{Keys, list_of_numbers, table};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
@@ -180,7 +181,11 @@ impl Draws {
     }
 
     fn rng(&self, training: bool) -> Xoshiro256PlusPlus {
-        let step = if training { self.steps.fetch_add(1, Ordering::Relaxed) } else { 0 };
+        let step = match training {
+            true if is_held() => self.steps.load(Ordering::Relaxed),
+            true => self.steps.fetch_add(1, Ordering::Relaxed),
+            false => 0,
+        };
         // Far from small seeds, so that the steps of one seed do not meet those of the next.
         Xoshiro256PlusPlus::seed_from_u64(self.seed.wrapping_add(step.wrapping_mul(0xd134_2543_de82_ef95)))
     }

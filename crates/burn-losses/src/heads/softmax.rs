@@ -30,7 +30,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch: `torch.nn.Linear`, then `CrossEntropyLoss`.
-#[loss(heads, "softmax", "cross-entropy of a linear layer of its own")]
+#[loss(heads, "softmax", "Cross-entropy of a linear layer that belongs to the loss")]
 pub struct SoftmaxLoss {
     config: SoftmaxLossConfig,
     /// One row per class.

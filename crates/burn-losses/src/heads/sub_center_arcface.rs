@@ -58,7 +58,7 @@ pub struct SubCenterArcfaceLossConfig {
     /// K: the centers of each class.
     #[field(default = 3, range = ">= 1")]
     pub sub_centers: usize,
-    /// No margin for angles beyond a right one.
+    /// Apply the margin only to angles below 90 degrees.
     #[field(default = false)]
     pub easy_margin: bool,
     /// What all heads have.

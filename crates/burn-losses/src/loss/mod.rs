@@ -14,7 +14,7 @@ pub trait Loss {
     /// The `kind`, which errors name.
     fn kind(&self) -> &'static str;
 
-    /// How the unreduced values become one number.
+    /// How the per-element losses are reduced to a scalar.
     fn reduction(&self) -> Reduction;
 
     /// The config, for [`diagnose`](crate::diagnose).

@@ -52,7 +52,7 @@ pub enum CenterUpdate {
 ///
 /// # Elsewhere
 /// The usual PyTorch implementation has no 1/2, and lets an optimizer of its own move the centers.
-#[loss(metric, "center", "every embedding is drawn to the center of its class")]
+#[loss(metric, "center", "Squared distance of each embedding to the center of its class")]
 pub struct CenterLoss {
     config: CenterLossConfig,
     /// The centers that move by the paper's rule.

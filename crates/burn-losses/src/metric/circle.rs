@@ -31,7 +31,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// pytorch-metric-learning: `CircleLoss`, with other defaults (m = 0.4, gamma = 80).
-#[loss(metric, "circle", "every pair has its own pace: those far from their optimum are pulled more")]
+#[loss(metric, "circle", "Re-weights each pair by its distance from its optimum (adaptive pace)")]
 pub struct CircleLoss {
     config: CircleLossConfig,
 }

@@ -36,8 +36,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// open_clip: `ClipLoss`, with normalised features.
-#[loss(metric, "clip", "picks the partner out of the other view's rows, both ways")]
+/// open_clip: `ClipLoss`, with normalized features.
+#[loss(metric, "clip", "Symmetric InfoNCE between two views (CLIP): each row identifies its partner in the other view")]
 pub struct ClipLoss {
     config: ClipLossConfig,
     /// t of the factor e^t, where it is learned.

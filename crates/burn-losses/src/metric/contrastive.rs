@@ -50,7 +50,7 @@ pub enum ContrastiveForm {
 /// # Elsewhere
 /// Many implementations have y the other way round. pytorch-metric-learning: `ContrastiveLoss` is linear, and averages the
 /// similar and the dissimilar pairs apart, each without its zeros.
-#[loss(metric, "contrastive", "similar pairs come together, dissimilar ones keep a margin")]
+#[loss(metric, "contrastive", "Pulls similar pairs together and pushes dissimilar pairs beyond a margin")]
 pub struct ContrastiveLoss {
     config: ContrastiveLossConfig,
 }
@@ -111,7 +111,7 @@ impl ContrastiveLoss {
         self.forward_pairs_with(first, second, dissimilar, Extras::new())
     }
 
-    /// The same with weights `[N]`, a mask `[N]` of the pairs that are valid, or a divisor: see [`Extras`].
+    /// Like `forward`, with weights `[N]`, a mask `[N]` of the pairs that are valid, or a divisor: see [`Extras`].
     ///
     /// # Panics
     /// With the message of [`check_pairs`](Self::check_pairs)'s error.

@@ -89,7 +89,7 @@ pub trait MetricLoss: Anchors + Loss {
         self.forward_with(embeddings, labels, Extras::new())
     }
 
-    /// The same with weights, a mask of the rows that are valid, or a divisor: see [`Extras`]. A row that is masked is neither an anchor
+    /// Like `forward`, with weights, a mask of the rows that are valid, or a divisor: see [`Extras`]. A row that is masked is neither an anchor
     /// nor anybody's partner.
     ///
     /// # Shapes

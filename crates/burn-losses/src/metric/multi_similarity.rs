@@ -24,7 +24,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// pytorch-metric-learning: `MultiSimilarityLoss`, which counts anchors without a partner too.
-#[loss(metric, "multi_similarity", "weighs pairs by how they compare with the other pairs of the anchor")]
+#[loss(metric, "multi_similarity", "Weights each pair by its similarity and by the other pairs of its anchor")]
 pub struct MultiSimilarityLoss {
     config: MultiSimilarityLossConfig,
 }

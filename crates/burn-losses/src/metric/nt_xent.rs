@@ -1,4 +1,4 @@
-//! Normalised temperature-scaled cross-entropy.
+//! Normalized temperature-scaled cross-entropy.
 
 use super::MetricLoss;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
@@ -29,7 +29,7 @@ use burn_losses_derive::{loss, loss_config};
 /// # Elsewhere
 /// pytorch-metric-learning: `NTXentLoss`, the same. With several positives per anchor SimCLR's own code would have the other
 /// positives in the denominator too; that is [`SupConLoss`](super::SupConLoss).
-#[loss(metric, "nt_xent", "picks each positive out of itself and all negatives (SimCLR)")]
+#[loss(metric, "nt_xent", "Normalized temperature-scaled cross-entropy (SimCLR): each positive against all negatives")]
 pub struct NtXentLoss {
     config: NtXentLossConfig,
 }

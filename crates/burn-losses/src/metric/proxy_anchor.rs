@@ -37,7 +37,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// pytorch-metric-learning: `ProxyAnchorLoss`.
-#[loss(metric, "proxy_anchor", "a learned proxy per class draws its rows and keeps off the others")]
+#[loss(metric, "proxy_anchor", "One learned proxy per class attracts its rows and repels all others")]
 pub struct ProxyAnchorLoss {
     config: ProxyAnchorLossConfig,
     /// One row per class.

@@ -32,8 +32,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// open_clip: `SigLipLoss`, with normalised features.
-#[loss(metric, "siglip", "a yes or no for each pair of rows of two views")]
+/// open_clip: `SigLipLoss`, with normalized features.
+#[loss(metric, "siglip", "Pairwise sigmoid loss between two views (SigLIP)")]
 pub struct SiglipLoss {
     config: SiglipLossConfig,
     /// t of the factor e^t, where it is learned.

@@ -28,7 +28,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// The authors' code multiplies by T / 0.07. pytorch-metric-learning: `SupConLoss`, the same as here.
-#[loss(metric, "sup_con", "picks the positives out of all other rows")]
+#[loss(metric, "sup_con", "Supervised contrastive loss: positives against all other samples of the batch")]
 pub struct SupConLoss {
     config: SupConLossConfig,
 }

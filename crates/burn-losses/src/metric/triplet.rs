@@ -69,7 +69,7 @@ pub enum Average {
 /// # Elsewhere
 /// PyTorch: `torch.nn.TripletMarginLoss` takes triplets ([`forward_triplets`](Self::forward_triplets)), adds 1e-6 to every
 /// difference, and has no mining.
-#[loss(metric, "triplet", "a positive is nearer than a negative by a margin, with mining inside the batch")]
+#[loss(metric, "triplet", "A positive is nearer than a negative by a margin, with mining inside the batch")]
 pub struct TripletLoss {
     config: TripletLossConfig,
 }
@@ -119,7 +119,7 @@ impl TripletLoss {
         self.forward_triplets_with(anchors, positives, negatives, Extras::new())
     }
 
-    /// The same with weights `[M]`, a mask `[M]` of the triplets that are valid, or a divisor: see [`Extras`].
+    /// Like `forward`, with weights `[M]`, a mask `[M]` of the triplets that are valid, or a divisor: see [`Extras`].
     ///
     /// # Panics
     /// With the message of [`check_triplets`](Self::check_triplets)'s error.
@@ -169,11 +169,11 @@ impl TripletLoss {
         let distance = self.config.distance;
         let values = self.value(distance.rows(anchors.clone(), positives) - distance.rows(anchors, negatives));
         let ones = values.ones_like().detach();
-        let mass = match self.counts_active() {
+        let normalizer = match self.counts_active() {
             true => ones.mask_fill(values.clone().detach().lower_equal_scalar(0.0), 0.0),
             false => ones,
         };
-        Unreduced { values, mass: Some(mass) }.masked(mask)
+        Unreduced { values, normalizer: Some(normalizer) }.masked(mask)
     }
 
     /// What is wrong with given triplets: their shapes, types and devices.

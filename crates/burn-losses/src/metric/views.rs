@@ -91,7 +91,7 @@ macro_rules! forward_views {
                 self.forward_views_with(first, second, $crate::Extras::new())
             }
 
-            /// The same with weights, a mask of the rows that are valid, or a divisor: see [`Extras`](crate::Extras).
+            /// Like `forward`, with weights, a mask of the rows that are valid, or a divisor: see [`Extras`](crate::Extras).
             ///
             /// # Shapes
             /// - weights, mask: `[2 N]`, the rows of the first view before those of the second

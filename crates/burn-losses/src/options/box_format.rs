@@ -9,7 +9,7 @@ pub enum BoxFormat {
     /// The top left and the bottom right corner: (x1, y1, x2, y2).
     #[default]
     Xyxy,
-    /// The centre, the width and the height.
+    /// The center, the width and the height.
     Cxcywh,
     /// The top left corner, the width and the height.
     Xywh,

@@ -12,4 +12,4 @@ pub use distribution::{DistributionInput, TargetForm};
 pub use initializer::WeightInitializer;
 pub use keep::Keep;
 pub use label_smoothing::{LabelSmoothing, Spread};
-pub use regions::{AbsentClasses, Activation, Background, Denominator, Over, Regions};
+pub use regions::{AbsentClasses, Activation, Background, Denominator, FOREGROUND, Over, Regions};

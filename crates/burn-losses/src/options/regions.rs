@@ -2,6 +2,9 @@
 
 use burn_losses_derive::{Choice, shared_fields};
 
+/// A soft mask is foreground above this, and a soft target positive: wherever there is only yes or no.
+pub const FOREGROUND: f64 = 0.5;
+
 /// How a logit becomes a probability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum Activation {
@@ -44,7 +47,7 @@ pub enum Background {
     Excluded,
 }
 
-/// What becomes of a class without a pixel in the masks.
+/// How classes absent from the masks are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum AbsentClasses {
     /// It counts: what is predicted of it is wrong.
@@ -69,7 +72,7 @@ pub struct Regions {
     /// Whether the first class counts.
     #[field(default = crate::options::Background::Included)]
     pub background: crate::options::Background,
-    /// What becomes of a class without a pixel in the masks.
+    /// How classes absent from the masks are handled.
     #[field(default = crate::options::AbsentClasses::Count)]
     pub absent_classes: crate::options::AbsentClasses,
     /// The label of pixels that count nothing, where masks are made from labels.

@@ -222,14 +222,14 @@ impl<const V: usize> Given<V> {
 
     /// Unreduced values, multiplied by the weights and divided by the divisor.
     pub(crate) fn apply(self, unreduced: Unreduced<V>) -> Unreduced<V> {
-        let Unreduced { mut values, mass } = unreduced;
+        let Unreduced { mut values, normalizer } = unreduced;
         if let Some(weights) = self.weights {
             values = values.clone() * widen(weights).expand(values.dims());
         }
         if let Some(divisor) = self.divisor {
             values = divisor.divide(values);
         }
-        Unreduced { values, mass }
+        Unreduced { values, normalizer }
     }
 }
 
@@ -253,7 +253,7 @@ impl<const D: usize> Unreduced<D> {
         if mask.is_none() {
             return self;
         }
-        let mass = self.mass.unwrap_or_else(|| self.values.ones_like().detach());
-        Self { values: cleaned(self.values, mask), mass: Some(cleaned(mass, mask)) }
+        let normalizer = self.normalizer.unwrap_or_else(|| self.values.ones_like().detach());
+        Self { values: cleaned(self.values, mask), normalizer: Some(cleaned(normalizer, mask)) }
     }
 }

@@ -31,7 +31,7 @@ pub enum Reduction {
     Positives,
 }
 
-/// What a sum of losses is divided by when the caller knows better than the batch: the count over all micro-batches of an
+/// A caller-supplied divisor, overriding the batch's own: the count over all micro-batches of an
 /// accumulated gradient, or over all replicas of data-parallel training.
 #[derive(Debug, Clone)]
 pub enum Divisor {
@@ -89,14 +89,14 @@ pub struct Unreduced<const D: usize> {
     pub values: Tensor<D>,
     /// What each value adds to the divisor of a mean: 0 where it is ignored, its class weight where there is one. `None`: 1
     /// for each.
-    pub mass: Option<Tensor<D>>,
+    pub normalizer: Option<Tensor<D>>,
 }
 
 impl<const D: usize> Unreduced<D> {
     /// What a mean divides by: add it up over micro-batches or replicas, and it is their common divisor.
     pub fn count(&self) -> Tensor<1> {
-        match &self.mass {
-            Some(mass) => sum(mass.clone()),
+        match &self.normalizer {
+            Some(normalizer) => sum(normalizer.clone()),
             None => Tensor::full(
                 [1],
                 self.values.shape().num_elements() as f64,
@@ -108,7 +108,7 @@ impl<const D: usize> Unreduced<D> {
 
 impl<const D: usize> From<Tensor<D>> for Unreduced<D> {
     fn from(values: Tensor<D>) -> Self {
-        Self { values, mass: None }
+        Self { values, normalizer: None }
     }
 }
 
@@ -190,14 +190,14 @@ impl Reduction {
         let shape = unreduced.values.dims();
         let divisor = divisor.or_else(|| match self {
             Self::Sum => None,
-            Self::Mean => Some(match unreduced.mass {
-                Some(mass) => sum(mass).into(),
+            Self::Mean => Some(match unreduced.normalizer {
+                Some(normalizer) => sum(normalizer).into(),
                 None => shape.iter().product::<usize>().into(),
             }),
             Self::BatchMean => Some(shape[0].into()),
-            Self::WeightedMean => Some(match (unreduced.mass, weights) {
-                (Some(mass), Some(weights)) => sum(mass * weights).into(),
-                (Some(mass), None) => sum(mass).into(),
+            Self::WeightedMean => Some(match (unreduced.normalizer, weights) {
+                (Some(normalizer), Some(weights)) => sum(normalizer * weights).into(),
+                (Some(normalizer), None) => sum(normalizer).into(),
                 (None, Some(weights)) => sum(weights).into(),
                 (None, None) => shape.iter().product::<usize>().into(),
             }),
@@ -275,7 +275,7 @@ mod tests {
     fn nothing_has_the_mean_zero() {
         let device = Device::flex();
         let ones = || Tensor::<1>::ones([3], &device);
-        let unreduced = Unreduced { values: ones(), mass: Some(ones() * 0.0) };
+        let unreduced = Unreduced { values: ones(), normalizer: Some(ones() * 0.0) };
         assert_eq!(number(Reduction::Mean.reduce(unreduced, None, None)), 0.0);
         let weighted = Reduction::WeightedMean.apply(ones(), Some(ones() * 0.0), None);
         assert_eq!(number(weighted), 0.0);

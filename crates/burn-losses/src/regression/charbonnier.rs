@@ -50,7 +50,7 @@ pub enum CharbonnierScale {
 /// # Elsewhere
 /// kornia: `charbonnier_loss`, with epsilon = 1. LapSRN and BasicSR: `offset` = false. SciPy: `pseudo_huber`, with `scale` = `epsilon`.
 /// diffusers: `huber`, with `scale` = `two_epsilon`. PyTorch has none.
-#[loss(regression, "charbonnier", "the absolute error, smooth at zero: image restoration; also the pseudo-Huber loss")]
+#[loss(regression, "charbonnier", "Smooth absolute error: quadratic near zero and linear far away")]
 pub struct CharbonnierLoss {
     config: CharbonnierLossConfig,
 }

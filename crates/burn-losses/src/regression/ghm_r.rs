@@ -1,4 +1,4 @@
-//! GHM-R: the gradient harmonising mechanism for regression.
+//! GHM-R: the gradient harmonizing mechanism for regression.
 
 use super::RegressionLoss;
 use super::charbonnier::{in_units, smooth_abs};
@@ -40,7 +40,11 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// mmdetection: `GHMR`, which scales the first step by 1/(1 - momentum) and never lets the count of an empty bin decay.
-#[loss(regression, "ghm_r", "a smooth absolute error in which easy, hard and outlying samples have the same say")]
+#[loss(
+    regression,
+    "ghm_r",
+    "Smooth absolute error re-weighted so that every range of gradient norms contributes equally"
+)]
 pub struct GhmRLoss {
     config: GhmRLossConfig,
     counts: GhmCounts,
@@ -55,7 +59,7 @@ pub struct GhmRLossConfig {
     /// The number of bins of the gradient norm.
     #[field(default = 10, range = "[1, 1000]")]
     pub bins: usize,
-    /// How much of the old counts stays at each step.
+    /// Momentum of the moving bin counts.
     #[field(default = 0.7, range = "[0, 1)")]
     pub momentum: f64,
 }

@@ -33,7 +33,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch: `torch.nn.HuberLoss`, the same.
-#[loss(regression, "huber", "the squared error near zero, a straight line beyond delta: robust to outliers")]
+#[loss(regression, "huber", "Squared error near zero and linear beyond delta: robust to outliers")]
 pub struct HuberLoss {
     config: HuberLossConfig,
 }

@@ -30,7 +30,7 @@ use core::f64::consts::LN_2;
 ///
 /// # Elsewhere
 /// PyTorch has none; Keras and Optax have it, without the series.
-#[loss(regression, "log_cosh", "d^2/2 near zero, |d| - ln 2 far away: smooth everywhere")]
+#[loss(regression, "log_cosh", "Logarithm of the hyperbolic cosine of the error: smooth everywhere, linear far away")]
 pub struct LogCoshLoss {
     config: LogCoshLossConfig,
 }

@@ -28,7 +28,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch: `torch.nn.L1Loss`, the same.
-#[loss(regression, "mae", "the absolute error: robust, estimates the median")]
+#[loss(regression, "mae", "Absolute error: robust, estimates the median")]
 pub struct MaeLoss {
     config: MaeLossConfig,
 }

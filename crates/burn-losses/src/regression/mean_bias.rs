@@ -28,7 +28,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch has none.
-#[loss(regression, "mean_bias", "the signed error: a diagnostic of over- and under-prediction")]
+#[loss(regression, "mean_bias", "Signed error: a diagnostic of over- and under-prediction")]
 pub struct MeanBiasLoss {
     config: MeanBiasLossConfig,
 }

@@ -53,7 +53,7 @@ pub trait RegressionLoss: Pointwise + Loss {
         self.forward_with(predictions, targets, Extras::new())
     }
 
-    /// The same with weights, a mask of what is valid, or a divisor: see [`Extras`].
+    /// Like `forward`, with weights, a mask of what is valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
     /// - weights, mask: that of the predictions, or `[N, 1, ..]`: one per sample

@@ -28,7 +28,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch: `torch.nn.MSELoss`, the same. Optax's `l2_loss` is half of it.
-#[loss(regression, "mse", "the squared error: estimates the mean, sensitive to outliers")]
+#[loss(regression, "mse", "Squared error: estimates the mean, sensitive to outliers")]
 pub struct MseLoss {
     config: MseLossConfig,
 }

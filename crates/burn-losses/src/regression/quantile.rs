@@ -32,7 +32,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch has none. scikit-learn: `mean_pinball_loss`, the same sign.
-#[loss(regression, "quantile", "the pinball loss: estimates the tau-quantile of the target")]
+#[loss(regression, "quantile", "Pinball loss: estimates the tau-quantile of the target")]
 pub struct QuantileLoss {
     config: QuantileLossConfig,
 }

@@ -32,7 +32,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// PyTorch: `torch.nn.SmoothL1Loss`, the same. Detectron2's default is beta = 0, torchvision's Faster R-CNN uses 1/9.
-#[loss(regression, "smooth_l1", "the absolute error, rounded near zero")]
+#[loss(regression, "smooth_l1", "Absolute error, quadratic within beta of zero")]
 pub struct SmoothL1Loss {
     config: SmoothL1LossConfig,
 }

@@ -29,7 +29,7 @@ pub enum TukeyScale {
 /// with r = d / scale, d = prediction - target.
 ///
 /// # Numerics
-/// The gradient is 0 beyond c, so that a bad start can lie where nothing pulls: begin near, or with `scale = "mad"`. With c
+/// The gradient is 0 beyond c, so a poor initialization may have zero gradient everywhere: start close, or set `scale = "mad"`. With c
 /// = 4.6851 and errors of standard deviation 1 it is 95 % as efficient as least squares.
 ///
 /// # Example
@@ -48,7 +48,7 @@ pub enum TukeyScale {
 ///
 /// # Elsewhere
 /// PyTorch has none. statsmodels: `robust.norms.TukeyBiweight`, the same up to a constant.
-#[loss(regression, "tukey_biweight", "errors beyond c cost the same and pull no more: outliers are ignored")]
+#[loss(regression, "tukey_biweight", "Robust loss that saturates beyond c: outliers have zero gradient")]
 pub struct TukeyBiweightLoss {
     config: TukeyBiweightLossConfig,
 }
@@ -94,14 +94,14 @@ impl Pointwise for TukeyBiweightLoss {
                 let count = errors.shape().num_elements();
                 let flat = errors.clone().detach().reshape([count]);
                 let mask = mask.map(|mask| mask.clone().reshape([count]));
-                let centre = median(flat.clone(), mask.as_ref()).expand([count]);
-                let deviation = median((flat - centre).abs(), mask.as_ref()) * GAUSSIAN_MAD;
+                let center = median(flat.clone(), mask.as_ref()).expand([count]);
+                let deviation = median((flat - center).abs(), mask.as_ref()) * GAUSSIAN_MAD;
                 errors / deviation.clamp_min(1e-12).reshape([1; 3])
             }
         };
-        let centre = scaled.zeros_like();
+        let center = scaled.zeros_like();
         let formula = TukeyBiweight { c: self.config.c };
-        keep_graph(of_formula(&formula, scaled, centre), predictions).into()
+        keep_graph(of_formula(&formula, scaled, center), predictions).into()
     }
 
     fn kernel(&self) -> Option<PointKernel> {

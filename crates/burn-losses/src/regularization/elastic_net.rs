@@ -15,7 +15,7 @@ use burn_losses_derive::{config, loss};
 ///
 /// # Elsewhere
 /// scikit-learn: `ElasticNet`, whose `alpha` is `weight`: the same.
-#[loss(regularization, "elastic_net", "a blend of the absolute values and of half of the squares")]
+#[loss(regularization, "elastic_net", "Blend of the L1 norm and half of the squared L2 norm")]
 pub struct ElasticNet {
     config: ElasticNetConfig,
 }
@@ -29,7 +29,7 @@ pub struct ElasticNetConfig {
     /// The share of the absolute values.
     #[field(default = 0.5, range = "[0, 1]")]
     pub l1_ratio: f64,
-    /// Which parameters are penalised.
+    /// Which parameters are penalized.
     #[field(default = Parameters::Weights)]
     pub parameters: Parameters,
 }

@@ -18,7 +18,7 @@ use burn_losses_derive::{config, loss};
 ///
 /// # Elsewhere
 /// No counterpart in PyTorch or Keras.
-#[loss(regularization, "group_lasso", "the lengths of groups of parameters: makes whole groups 0")]
+#[loss(regularization, "group_lasso", "Sum of the L2 norms of groups of parameters: sets whole groups to zero")]
 pub struct GroupLasso {
     config: GroupLassoConfig,
 }
@@ -32,7 +32,7 @@ pub struct GroupLassoConfig {
     /// The axis of the groups. Burn's `Linear` has `[input, output]`, its convolutions `[output, input, ..]`.
     #[field(default = 0, range = ">= 0")]
     pub axis: usize,
-    /// Which parameters are penalised.
+    /// Which parameters are penalized.
     #[field(default = Parameters::Weights)]
     pub parameters: Parameters,
 }

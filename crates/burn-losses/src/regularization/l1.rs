@@ -16,7 +16,7 @@ use burn_losses_derive::{config, loss};
 ///
 /// # Elsewhere
 /// Keras: `L1`, the same. PyTorch has none.
-#[loss(regularization, "l1", "the sum of the absolute values: makes parameters 0")]
+#[loss(regularization, "l1", "Sum of absolute values: sets parameters to zero")]
 pub struct L1 {
     config: L1Config,
 }
@@ -27,7 +27,7 @@ pub struct L1Config {
     /// What the penalty is multiplied by.
     #[field(default = 1.0, range = ">= 0")]
     pub weight: f64,
-    /// Which parameters are penalised.
+    /// Which parameters are penalized.
     #[field(default = Parameters::Weights)]
     pub parameters: Parameters,
 }

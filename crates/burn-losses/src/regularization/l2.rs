@@ -17,7 +17,7 @@ use burn_losses_derive::{config, loss};
 ///
 /// # Elsewhere
 /// Keras: `L2`, the same without `half`. PyTorch: `weight_decay` of `SGD` is the gradient with `half`.
-#[loss(regularization, "l2", "the sum of the squares, or half of it: keeps parameters small")]
+#[loss(regularization, "l2", "Sum of squares, or half of it: keeps parameters small")]
 pub struct L2 {
     config: L2Config,
 }
@@ -31,7 +31,7 @@ pub struct L2Config {
     /// Whether there is a 1/2 before the sum.
     #[field(default = false)]
     pub half: bool,
-    /// Which parameters are penalised.
+    /// Which parameters are penalized.
     #[field(default = Parameters::Weights)]
     pub parameters: Parameters,
 }

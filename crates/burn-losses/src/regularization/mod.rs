@@ -13,7 +13,7 @@
 //! assert!(model.weight.grad(&gradients).is_some() && model.bias.unwrap().grad(&gradients).is_none());
 //! ```
 //!
-//! Only what is trained is penalised: parameters that are frozen and buffers (the running statistics of a normalisation, the state of
+//! Only what is trained is penalized: parameters that are frozen and buffers (the running statistics of a normalization, the state of
 //! a loss) are not. In half precision the sums are computed in f32.
 
 mod elastic_net;
@@ -42,7 +42,7 @@ pub trait Regularizer {
     /// What the penalty is multiplied by.
     fn weight(&self) -> f64;
 
-    /// Which parameters are penalised.
+    /// Which parameters are penalized.
     fn parameters(&self) -> &Parameters;
 
     /// The penalty of one parameter, `[1]`, in at least single precision.

@@ -1,4 +1,4 @@
-//! Which parameters of a module are penalised, and the walk over them.
+//! Which parameters of a module are penalized, and the walk over them.
 
 use super::Regularizer;
 use crate::check::widen;
@@ -9,7 +9,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use burn_losses_derive::ByValue;
 
-/// Which parameters of a module are penalised. Frozen parameters and buffers never are.
+/// Which parameters of a module are penalized. Frozen parameters and buffers never are.
 ///
 /// ```toml
 /// parameters = "weights"                                        # the default
@@ -219,7 +219,7 @@ mod tests {
         assert!((value(GroupLassoConfig::new().with_axis(1_usize)) - groups).abs() < 1e-5);
     }
 
-    /// The biases, and gamma (1) and beta (0) of the normalisation, but not its running mean and variance.
+    /// The biases, and gamma (1) and beta (0) of the normalization, but not its running mean and variance.
     #[test]
     fn parameters_are_chosen_by_rank_and_by_path() {
         let of = |parameters| value(L1Config::new().with_parameters(parameters));
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_frozen_is_not_penalised_and_validation_has_the_same_value() {
+    fn what_is_frozen_is_not_penalized_and_validation_has_the_same_value() {
         let device = Device::flex().autodiff();
         let mut model = model(&device);
         let penalty = L1Config::new().init(&device);

@@ -15,7 +15,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Numerics
 /// A region that is empty and predicted as empty has the value 0 (with the same `smooth` above and below). One that is empty and not predicted as empty has a positive
-/// value and a gradient if `smooth` is positive. Where the denominator is nothing the value is 0.
+/// value and a gradient if `smooth` is positive. Where the denominator is zero the value is 0.
 ///
 /// # Example
 /// ```
@@ -35,7 +35,7 @@ use burn_losses_derive::{loss, loss_config};
 /// # Elsewhere
 /// MONAI: `DiceLoss`, whose `smooth_nr` and `smooth_dr` are 1e-5. segmentation_models: `DiceLoss` sums over the batch, and drops
 /// absent classes from the sum but not from the mean.
-#[loss(segmentation, "dice", "one minus the Dice score: overlap that does not care how small a region is")]
+#[loss(segmentation, "dice", "One minus the Dice score, which does not depend on the size of a region")]
 pub struct DiceLoss {
     config: DiceLossConfig,
 }

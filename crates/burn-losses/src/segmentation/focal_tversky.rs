@@ -31,7 +31,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// segmentation_models: `TverskyLoss(gamma=..)` has the power gamma, not 1/gamma, and applies it to the mean of the classes.
-#[loss(segmentation, "focal_tversky", "a power of the Tversky loss: looks at the regions that are hard")]
+#[loss(segmentation, "focal_tversky", "Power of the Tversky loss that focuses on hard regions")]
 pub struct FocalTverskyLoss {
     config: FocalTverskyLossConfig,
 }

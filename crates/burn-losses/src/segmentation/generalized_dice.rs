@@ -9,7 +9,7 @@ use burn_losses_derive::{Choice, loss, loss_config};
 /// How much a class weighs, by its true area T.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum ClassWeight {
-    /// 1 / T^2: every class has about the same say.
+    /// 1 / T^2: every class is weighted about equally.
     #[default]
     Square,
     /// 1 / T.
@@ -53,7 +53,7 @@ pub enum ClassWeight {
 /// # Elsewhere
 /// MONAI: `GeneralizedDiceLoss`, the same with `absent_classes = "count"` and `smooth = 0`; its own 1e-5 are not pixels, but are
 /// added to sums times 1 / T^2.
-#[loss(segmentation, "generalized_dice", "one Dice score for all classes together, in which rare ones weigh more")]
+#[loss(segmentation, "generalized_dice", "One Dice score over all classes, in which rare classes weigh more")]
 pub struct GeneralizedDiceLoss {
     config: GeneralizedDiceLossConfig,
 }

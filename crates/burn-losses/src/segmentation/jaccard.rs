@@ -30,7 +30,7 @@ use burn_losses_derive::{loss, loss_config};
 /// # Elsewhere
 /// MONAI: `DiceLoss(jaccard=True)`, where both the numerator and the denominator are doubled before `smooth_nr` and `smooth_dr`
 /// enter. segmentation_models: `JaccardLoss`, over the batch.
-#[loss(segmentation, "jaccard", "one minus intersection over union of each region")]
+#[loss(segmentation, "jaccard", "One minus the intersection over union of each region")]
 pub struct JaccardLoss {
     config: JaccardLossConfig,
 }

@@ -1,6 +1,6 @@
 //! Lovasz loss.
 
-use super::{AbsentClasses, Activation, Background, Over, Regions, SegmentationLoss};
+use super::{AbsentClasses, Activation, Background, FOREGROUND, Over, Regions, SegmentationLoss};
 use crate::engine::primitives::sort::{RankFormula, Ranked, of_ranks};
 use crate::engine::regions::{Pixels, Segmentation};
 use crate::formula::Real;
@@ -55,7 +55,7 @@ pub enum LovaszActivation {
 /// # Elsewhere
 /// The authors' code, and segmentation_models' `LovaszLoss`, have `over = "batch"` and skip absent classes; their hinge is per
 /// image.
-#[loss(segmentation, "lovasz", "the convex extension of the Jaccard loss: optimises intersection over union itself")]
+#[loss(segmentation, "lovasz", "Convex extension of the Jaccard loss: optimizes intersection over union directly")]
 pub struct LovaszLoss {
     config: LovaszLossConfig,
 }
@@ -72,7 +72,7 @@ pub struct LovaszLossConfig {
     /// Whether the first class counts.
     #[field(default = Background::Included)]
     pub background: Background,
-    /// What becomes of a class without a pixel in the masks; where it counts, its value is its largest error.
+    /// How classes absent from the masks are handled; a class that counts has its largest error as its value.
     #[field(default = AbsentClasses::Skip)]
     pub absent_classes: AbsentClasses,
     /// The label of pixels that count nothing, where masks are made from labels.
@@ -123,7 +123,7 @@ impl Segmentation for LovaszLoss {
     fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2> {
         let [samples, classes, count] = pixels.masks.dims();
         let masks = pixels.masks.clone().detach();
-        let hard = masks.zeros_like().mask_fill(masks.clone().greater_scalar(0.5), 1.0);
+        let hard = masks.zeros_like().mask_fill(masks.clone().greater_scalar(FOREGROUND), 1.0);
         let errors = self.errors(regions, &pixels, hard.clone());
         let rows = |values: Tensor<3>| match regions.over {
             Over::Sample => values.reshape([samples * classes, count]),

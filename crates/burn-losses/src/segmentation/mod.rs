@@ -25,7 +25,7 @@ use burn::tensor::{Int, Tensor};
 use burn_losses_derive::{dispatch, family};
 
 pub use crate::engine::regions::Masks;
-pub use crate::options::{AbsentClasses, Activation, Background, Denominator, Over, Regions};
+pub use crate::options::{AbsentClasses, Activation, Background, Denominator, FOREGROUND, Over, Regions};
 pub use dice::{DiceLoss, DiceLossConfig};
 pub use focal_tversky::{FocalTverskyLoss, FocalTverskyLossConfig};
 pub use generalized_dice::{ClassWeight, GeneralizedDiceLoss, GeneralizedDiceLossConfig};
@@ -83,7 +83,7 @@ pub trait SegmentationLoss: Segmentation + Loss {
         self.forward_with(logits, masks, Extras::new())
     }
 
-    /// The same with weights, a mask of the pixels that are valid, or a divisor: see [`Extras`].
+    /// Like `forward`, with weights, a mask of the pixels that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
     /// - weights: `[N, C]`, or `[N, 1]`: one per sample

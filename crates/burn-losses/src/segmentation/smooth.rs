@@ -19,7 +19,7 @@ pub enum Smooth {
 }
 
 impl Smooth {
-    /// 1 - (numerator + s) / (denominator + s); 0 with a zero gradient where the denominator is nothing.
+    /// 1 - (numerator + s) / (denominator + s); 0 with a zero gradient where the denominator is zero.
     pub(crate) fn miss<R: Real>(self, numerator: R, denominator: R) -> R {
         let (above, below) = match self {
             Self::Both(number) => (number, number),

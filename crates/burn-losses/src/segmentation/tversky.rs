@@ -35,7 +35,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// MONAI, segmentation_models: `TverskyLoss`, whose alpha is fp_weight too; in ivadomed and older Keras it is fn_weight.
-#[loss(segmentation, "tversky", "Dice with weights for what is wrongly found and for what is missed")]
+#[loss(segmentation, "tversky", "Dice with separate weights for false positives and false negatives")]
 pub struct TverskyLoss {
     config: TverskyLossConfig,
 }

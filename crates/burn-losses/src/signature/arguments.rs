@@ -37,10 +37,11 @@ impl<'a> Arguments<'a> {
         if let Some(argument) = signature.iter().find(is_missing) {
             return Err(EvalError::Missing { loss, name: argument.name.into(), expected: expected() });
         }
-        let prediction = inputs[signature[0].name].shape().len();
+        let first = &signature[0];
+        let prediction = inputs[first.name].shape().to_vec();
         for argument in signature {
             if let Some(data) = inputs.get(argument.name) {
-                check(loss, argument, data, prediction, device)?;
+                check(loss, argument, data, (first.name, &prediction), device)?;
             }
         }
         Ok(Self { signature, inputs, device, dtype, differentiated, leaves: Leaves::default() })
@@ -63,13 +64,13 @@ impl<'a> Arguments<'a> {
 
     /// An argument of numbers.
     pub fn float<const D: usize>(&mut self, name: &str) -> Tensor<D> {
-        let tensor = Tensor::from_data(self.inputs[name].clone(), (self.device, DType::from(self.dtype)));
+        let tensor = Tensor::from_data(numbers(&self.inputs[name]), (self.device, DType::from(self.dtype)));
         let argument = self.signature.iter().find(|argument| argument.name == name);
         let is_leaf = argument.is_some_and(|argument| self.differentiated.contains(&argument.role));
         if !is_leaf || !self.device.is_autodiff() {
             return tensor;
         }
-        self.leaves.add(name, tensor.require_grad())
+        self.leaves.add(name, tensor)
     }
 
     /// An argument of numbers, if it is there.
@@ -84,7 +85,7 @@ impl<'a> Arguments<'a> {
 
     /// An argument of yes or no, if it is there.
     pub fn optional_mask<const D: usize>(&self, name: &str) -> Option<Tensor<D, Bool>> {
-        self.inputs.get(name).map(|data| Tensor::from_data(data.clone(), self.device))
+        self.inputs.get(name).map(|data| Tensor::from_data(truths(data), self.device))
     }
 
     /// What is optional: `weights` with so many axes, and a `mask` with so many.
@@ -110,17 +111,18 @@ fn check(
     loss: &'static str,
     argument: &Argument,
     data: &TensorData,
-    prediction: usize,
+    (first, prediction): (&str, &[usize]),
     device: &Device,
 ) -> Result<(), EvalError> {
     let (name, shape) = (|| argument.name.to_owned(), data.shape().to_vec());
-    let [least, most] = argument.shape.ranks(prediction);
+    let [least, most] = argument.shape.ranks(prediction.len());
     let is_another = matches!(&argument.shape, Shape::Exactly(expected) if *expected != shape);
     if is_another || !(least..=most).contains(&shape.len()) {
-        return Err(EvalError::Rank { loss, name: name(), shape, expected: argument.shape.expected(prediction) });
+        let expected = argument.shape.expected(first, prediction, argument.role);
+        return Err(EvalError::Rank { loss, name: name(), shape, expected });
     }
-    if !argument.kind.fits(data.dtype()) {
-        let expected = argument.kind.expected();
+    if !argument.fits(data.dtype()) {
+        let expected = argument.types();
         return Err(EvalError::Type { loss, name: name(), given: data.dtype(), expected });
     }
     if !matches!(argument.kind, Kind::Labels { .. }) {
@@ -134,12 +136,41 @@ fn check(
     }
 }
 
+/// Booleans and integers as numbers; floats as they are.
+pub(crate) fn numbers(data: &TensorData) -> TensorData {
+    match data.dtype() {
+        dtype if dtype.is_float() => data.clone(),
+        dtype if dtype.is_bool() => {
+            let numbers = data.iter::<bool>().map(|truth| f64::from(u8::from(truth)));
+            TensorData::new(numbers.collect::<Vec<_>>(), data.shape().clone())
+        }
+        _ => TensorData::new(integers(data).map(|number| number as f64).collect::<Vec<_>>(), data.shape().clone()),
+    }
+}
+
+/// Where a boolean is true or an integer is not 0.
+pub(crate) fn truths(data: &TensorData) -> TensorData {
+    match data.dtype() {
+        dtype if dtype.is_bool() => data.clone(),
+        _ => TensorData::new(integers(data).map(|number| number != 0).collect::<Vec<_>>(), data.shape().clone()),
+    }
+}
+
 /// Integers of any type.
 pub(crate) fn integers(data: &TensorData) -> Box<dyn Iterator<Item = i128> + '_> {
     match data.dtype() {
         DType::U64 => Box::new(data.iter::<u64>().map(i128::from)),
         _ => Box::new(data.iter::<i64>().map(i128::from)),
     }
+}
+
+/// The index on every axis of the number at a flat index.
+pub(crate) fn place(mut flat: usize, shape: &[usize]) -> Vec<usize> {
+    let mut place = vec![0; shape.len()];
+    for (index, size) in place.iter_mut().zip(shape).rev() {
+        (*index, flat) = (flat % size, flat / size);
+    }
+    place
 }
 
 /// Reads one gradient out of all.
@@ -150,7 +181,9 @@ type Gradient = Box<dyn FnOnce(&Gradients) -> TensorData>;
 pub struct Leaves(Vec<(String, Gradient)>);
 
 impl Leaves {
-    fn add<const D: usize>(&mut self, name: &str, leaf: Tensor<D>) -> Tensor<D> {
+    /// The same numbers, with a gradient.
+    pub(crate) fn add<const D: usize>(&mut self, name: &str, tensor: Tensor<D>) -> Tensor<D> {
+        let leaf = tensor.autodiff().require_grad();
         let read_from = {
             let leaf = leaf.clone();
             |gradients: &Gradients| {
@@ -164,7 +197,7 @@ impl Leaves {
 
     /// Differentiates a loss: the gradients, as f64.
     pub fn differentiate(self, loss: &Tensor<1>) -> BTreeMap<String, TensorData> {
-        if self.0.is_empty() {
+        if self.0.is_empty() || !loss.is_tracked() {
             return BTreeMap::new();
         }
         let gradients = loss.backward();

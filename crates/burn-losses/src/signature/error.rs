@@ -64,9 +64,29 @@ pub enum EvalError {
         /// What the device has.
         bits: usize,
     },
+    /// A label that is none of the classes, nor the one that is ignored.
+    #[error("{loss}: `{name}` is {label} at {index:?}, allowed: 0 <= label < {classes}{}", or_ignored(.ignored))]
+    NoClass {
+        /// The loss.
+        loss: &'static str,
+        /// The tensor.
+        name: String,
+        /// The label.
+        label: i128,
+        /// Where it is.
+        index: Vec<usize>,
+        /// How many classes there are.
+        classes: usize,
+        /// The label that is ignored.
+        ignored: Option<i64>,
+    },
     /// A shape, type or device that the loss itself refuses.
     #[error(transparent)]
     Input(#[from] InputError),
+}
+
+fn or_ignored(ignored: &Option<i64>) -> String {
+    ignored.map(|index| format!(", or {index} (ignored)")).unwrap_or_default()
 }
 
 impl EvalError {
@@ -77,7 +97,8 @@ impl EvalError {
             | Self::Unknown { name, .. }
             | Self::Rank { name, .. }
             | Self::Type { name, .. }
-            | Self::Label { name, .. } => name,
+            | Self::Label { name, .. }
+            | Self::NoClass { name, .. } => name,
             Self::Input(error) => error.argument,
         }
     }

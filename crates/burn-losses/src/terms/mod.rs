@@ -252,15 +252,23 @@ pub(crate) fn sum<const D: usize>(terms: impl Iterator<Item = (f64, Tensor<D>)>)
     scaled.reduce(|a, b| a + b).expect("at least one term")
 }
 
-/// The sum of values, each times its weight. A value counts where one of the terms counts.
+/// The sum of values, each times its weight. What a value counts in a mean is the mean of what the terms count it, by the size of their
+/// weights: terms that count alike keep what they divide by, one term is that term, and a term of weight 0 has no say.
 pub(crate) fn sum_unreduced<const D: usize>(terms: impl Iterator<Item = (f64, Unreduced<D>)>) -> Unreduced<D> {
-    let (weighted, masses): (Vec<_>, Vec<_>) =
-        terms.map(|(weight, Unreduced { values, mass })| ((weight, values), mass)).unzip();
-    let counted = masses.into_iter().map(|mass| mass.map(|mass| mass.greater_scalar(0.0)));
-    let counted = counted.reduce(|a, b| a.zip(b).map(|(a, b)| a.bool_or(b))).flatten();
+    let (weighted, normalizers): (Vec<_>, Vec<_>) =
+        terms.map(|(weight, Unreduced { values, normalizer })| ((weight, values), (weight.abs(), normalizer))).unzip();
     let values = sum(weighted.into_iter());
-    let mass = counted.map(|counted| values.zeros_like().detach().mask_fill(counted, 1.0));
-    Unreduced { values, mass }
+    if normalizers.iter().all(|(_, normalizer)| normalizer.is_none()) {
+        return values.into();
+    }
+    let total: f64 = normalizers.iter().map(|(weight, _)| weight).sum();
+    let share = |weight: f64| if total > 0.0 { weight / total } else { 1.0 / normalizers.len() as f64 };
+    let ones = values.ones_like().detach();
+    let counted = normalizers
+        .iter()
+        .map(|(weight, normalizer)| (share(*weight), normalizer.clone().unwrap_or_else(|| ones.clone())));
+    let normalizer = sum(counted).detach();
+    Unreduced { values, normalizer: Some(normalizer) }
 }
 
 /// What a config says about `field`, or the loss inside it, or the first of those.

@@ -1,4 +1,4 @@
-//! For Burn's learner: what a step hands over, and figures for the dashboard. Feature `train`.
+//! Outputs and metrics for Burn's learner. Feature `train`.
 //!
 //! | task | output of a step | metrics |
 //! |---|---|---|
@@ -47,7 +47,7 @@ mod terms;
 
 pub use detection::{BoxIou, BoxIouMetric, BoxesInput, DetectionOutput};
 pub use embeddings::{
-    EmbeddingsInput, MetricLearningOutput, Neighbours, Pairs, RecallAtK, RecallAtKMetric, VerificationAccuracy,
+    EmbeddingsInput, MetricLearningOutput, Neighbors, Pairs, RecallAtK, RecallAtKMetric, VerificationAccuracy,
     VerificationAccuracyMetric,
 };
 pub use figure::{EpochFigure, EpochMetric, Share};

@@ -2,9 +2,13 @@
 
 use super::figure::{EpochFigure, EpochMetric};
 use super::output;
+use crate::segmentation::{FOREGROUND, Masks};
 use burn::tensor::{Int, Tensor, TensorReadError};
 use burn::train::metric::Adaptor;
 use std::ops::Range;
+
+/// What stands for the class of a pixel that does not count.
+const IGNORED: i64 = -1;
 
 /// What a step of segmentation hands over; for Burn's `LossMetric`, [`IouMetric`] and [`DiceMetric`].
 #[derive(Debug, Clone)]
@@ -43,25 +47,26 @@ impl SegmentationOutput {
         Self { loss, predictions, targets: labels.reshape([-1]), classes: 0..shape[1], ignore_index: None }
     }
 
-    /// One mask, or several that may overlap: from the loss, logits and masks of 0 and 1 of the same shape. The figures are about
-    /// what the masks are 1 for, in all of them together.
+    /// One mask, or several that may overlap: from the loss, logits and masks of the same shape. The figures are about the foreground
+    /// of all masks together: what is above [`FOREGROUND`] in a mask, and above a logit of 0. Pixels that are not `valid` do not count.
     ///
     /// # Panics
     /// If the shapes differ.
     #[track_caller]
-    pub fn of_masks<const D: usize>(loss: Tensor<1>, logits: Tensor<D>, masks: Tensor<D>) -> Self {
+    pub fn of_masks<const D: usize>(loss: Tensor<1>, logits: Tensor<D>, masks: impl Into<Masks<D>>) -> Self {
+        let Masks { masks, valid } = masks.into();
         let (shape, given) = (logits.dims(), masks.dims());
         assert!(
             shape == given,
             "SegmentationOutput: `masks` has shape {given:?}, expected {shape:?} (that of `logits`)"
         );
-        Self {
-            loss,
-            predictions: logits.greater_scalar(0.0).int().reshape([-1]),
-            targets: masks.int().reshape([-1]),
-            classes: 1..2,
-            ignore_index: None,
-        }
+        let targets = masks.greater_scalar(FOREGROUND).int();
+        let (targets, ignore_index) = match valid {
+            Some(valid) => (targets.mask_fill(valid.bool_not(), IGNORED), Some(IGNORED)),
+            None => (targets, None),
+        };
+        let predictions = logits.greater_scalar(0.0).int().reshape([-1]);
+        Self { loss, predictions, targets: targets.reshape([-1]), classes: 1..2, ignore_index }
     }
 
     /// Pixels with this label do not count.
@@ -283,6 +288,27 @@ mod tests {
         // One hit, two predicted, three there are.
         assert!(near(figures(DiceMetric::new(), vec![output.adapt()]).1, 0.4));
         assert!(near(figures(IouMetric::new(), vec![output.adapt()]).1, 0.25));
+    }
+
+    /// T80: 0.99 is no background, nor is 255, and a boolean is as good as a float.
+    #[test]
+    fn t80_every_kind_of_mask_has_the_same_foreground() {
+        let device = Device::flex();
+        let logits = || Tensor::<2>::from_floats([[2.0, 1.0, -1.0, -2.0]], &device);
+        let dice = |masks: Masks<2>| {
+            let output = SegmentationOutput::of_masks(Tensor::zeros([1], &device), logits(), masks);
+            figures(DiceMetric::new(), vec![output.adapt()]).1
+        };
+        let floats = |numbers: [f32; 4]| Tensor::<2>::from_floats([numbers], &device);
+        for numbers in [[1.0, 0.0, 1.0, 1.0], [0.99, 0.01, 0.51, 0.7], [255.0, 0.0, 255.0, 255.0]] {
+            assert!(near(dice(floats(numbers).into()), 0.4), "{numbers:?}");
+        }
+        let hard = || floats([1.0, 0.0, 1.0, 1.0]);
+        assert!(near(dice(Masks::from_bool(hard().greater_scalar(0.5))), 0.4));
+        assert!(near(dice(Masks::from_ints(hard().int() * 255)), 0.4));
+        // Without the first pixel: no hit, one predicted, two there are.
+        let valid = floats([0.0, 1.0, 1.0, 1.0]).greater_scalar(0.5);
+        assert!(near(dice(Masks { masks: hard(), valid: Some(valid) }), 0.0));
     }
 
     #[test]

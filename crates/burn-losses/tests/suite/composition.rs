@@ -299,3 +299,20 @@ fn sums_nest() {
     let value: f32 = loss.forward(logits.clone(), logits.ones_like()).into_scalar();
     assert_eq!(value, 6.0);
 }
+
+/// T79: values in half precision do not lower that of steps and weights: an f16 counts to 2048.
+#[test]
+fn t79_half_precision_keeps_the_steps_of_a_schedule() {
+    use burn::tensor::DType;
+    let steps = 4097;
+    let weight = Schedule::Linear { from: 1.0, to: 0.0, steps };
+    let joint = JointLossConfig::new().with("a", weight, TermConfig::Given).init(&device());
+    for step in 0..2060 {
+        let value = Tensor::<1>::from_data([2.0], (&device(), DType::F16));
+        let output = joint.combine([("a", value)]);
+        let expected = 1.0 - step as f32 / steps as f32;
+        assert_eq!(output.total.dtype(), DType::F32);
+        assert!((read(&output.weights.values())[0] - expected).abs() < 1e-6, "{step}: {output:?}");
+    }
+    assert_eq!(joint.steps().into_scalar::<i64>(), 2060);
+}

@@ -85,8 +85,8 @@ fn names_and_types_that_are_refused() {
         "mse: 1 error\nerror: mse: `predictions` has shape [], expected 1 to 6 axes"
     );
     assert_eq!(
-        mse(&[("predictions", floats()), ("targets", TensorData::from([1i64, 2]))]),
-        "mse: 1 error\nerror: mse: `targets` has type I64, expected a float type"
+        mse(&[("predictions", TensorData::from([1i64, 2])), ("targets", floats())]),
+        "mse: 1 error\nerror: mse: `predictions` has type I64, expected a float type"
     );
     let huge = TensorData::from([u64::MAX]);
     assert_eq!(
@@ -186,7 +186,7 @@ const NAMES: [&str; 24] = [
     "something",
 ];
 
-const FLOATS: [f64; 12] =
+pub(crate) const FLOATS: [f64; 12] =
     [0.0, 1.0, 0.5, -0.5, 3.0, -100.0, 1e30, -1e200, 1e-300, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
 
 const INTEGERS: [i64; 10] = [0, 1, 2, -1, -100, 255, i64::MIN, i64::MAX, i32::MAX as i64, 3];

@@ -1,4 +1,4 @@
-//! Fashion-MNIST: grey pictures of ten kinds of clothes, halved from 28 x 28 to 14 x 14 pixels.
+//! Fashion-MNIST: gray pictures of ten kinds of clothes, halved from 28 x 28 to 14 x 14 pixels.
 
 use super::{DataError, Samples, Split, gunzip, halve, idx, moments};
 

@@ -1,4 +1,4 @@
-//! Pictures whose nearest neighbour is to be of the same class.
+//! Pictures whose nearest neighbor is to be of the same class.
 
 use burn_losses::LossConfig;
 

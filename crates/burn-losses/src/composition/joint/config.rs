@@ -5,7 +5,7 @@ use super::{JOINT, JointLoss};
 use crate::composition::balance::{Balance, Factors};
 use crate::composition::schedule::Weight;
 use crate::config::{FieldType, Range};
-use crate::engine::new_state;
+use crate::engine::steps::Steps;
 use crate::error::{ConfigError, expect};
 use crate::registry::LossConfig;
 use crate::regularization::RegularizerConfig;
@@ -144,7 +144,7 @@ impl JointLossConfig {
             names: self.terms.keys().cloned().collect(),
             factors: Factors::new(self.balance, balanced, device),
             parts,
-            steps: new_state([1], 0.0, device),
+            steps: Steps::new(device),
             config: self.clone(),
         })
     }

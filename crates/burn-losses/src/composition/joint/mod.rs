@@ -8,10 +8,11 @@ mod schema;
 
 use super::balance::Factors;
 use super::loss_terms::LossTerms;
-use crate::engine::{set_state, state_on};
+use crate::check::widened;
+use crate::engine::steps::Steps;
 use crate::error::{expect, quoted};
-use burn::module::{Module, RunningState};
-use burn::tensor::Tensor;
+use burn::module::Module;
+use burn::tensor::{Int, Tensor};
 use parts::Part;
 use std::sync::Arc;
 use thiserror::Error;
@@ -21,7 +22,7 @@ pub use config::{JointLossConfig, JointTerm, TermConfig};
 /// The name of a joint loss in errors.
 pub(crate) const JOINT: &str = "joint";
 
-/// Terms of any families, added up with their weights: the value that training makes small, and one number per term.
+/// Terms of any families, added up with their weights: the training objective, and the value of each term.
 ///
 /// The terms take different arguments, so the caller computes each and hands in its value. Losses and penalties that the config names
 /// are a part of this module, and are saved, moved and resumed with it; so are the number of steps, which schedules depend on, and
@@ -73,7 +74,7 @@ pub struct JointLoss {
     names: Arc<[String]>,
     parts: Vec<Part>,
     factors: Factors,
-    steps: RunningState<Tensor<1>>,
+    steps: Steps,
 }
 
 /// The value of a joint loss and what it is made of.
@@ -133,8 +134,8 @@ impl JointLoss {
     }
 
     /// How many steps have been taken, `[1]`.
-    pub fn steps(&self) -> Tensor<1> {
-        self.steps.value_sync()
+    pub fn steps(&self) -> Tensor<1, Int> {
+        self.steps.value()
     }
 
     /// The logarithm of each term's variance, where `balance` is `uncertainty`: a parameter, `[terms without penalties]`.
@@ -151,7 +152,7 @@ impl JointLoss {
         expect(self.try_combine(values))
     }
 
-    /// The same, or which value is missing, or too much, or not one number.
+    /// Fallible version of `combine`: errors on a missing, unexpected or non-scalar value.
     pub fn try_combine<'a>(&self, values: impl IntoIterator<Item = (&'a str, Tensor<1>)>) -> Result<Joint, JointError> {
         let mut given: Vec<Option<Tensor<1>>> = vec![None; self.names.len()];
         for (name, value) in values {
@@ -173,10 +174,10 @@ impl JointLoss {
     }
 
     fn step(&self, given: Vec<Tensor<1>>) -> Joint {
-        let (device, dtype) = (given[0].device(), given[0].dtype());
+        // Weights and factors have more digits than half precision holds.
+        let (device, dtype) = (given[0].device(), widened(given[0].dtype()));
         let values: Vec<_> = given.into_iter().map(|value| value.to_device(&device).cast(dtype)).collect();
-        let counted = state_on(&self.steps, &device);
-        let step = counted.clone().cast(dtype);
+        let step = self.steps.count(&device);
 
         let balanced: Vec<_> = self
             .parts
@@ -211,7 +212,7 @@ impl JointLoss {
         let (values, weights) = (Tensor::cat(values, 0), Tensor::cat(weights, 0));
         let total = (values.clone() * weights.clone()).sum();
         if device.is_autodiff() {
-            set_state(&self.steps, counted + 1.0);
+            self.steps.advance(&device);
         }
         Joint {
             total: match extra {

@@ -66,8 +66,12 @@ fn labels_that_are_no_classes() {
     let one = floats::<2>([[0.5], [-1.0]]);
     says(
         &loss.diagnose(&one, &ints::<1>([0, 1]), None),
-        &["error: `labels`: 1 is no class, allowed: 0 <= label < 1 (1 of 2, first at [1]); \
-         one logit and labels 0 or 1? That is the family `binary`"],
+        &[
+            "error: cross_entropy: `logits` has shape [2, 1], expected at least 2 classes on axis 1: the softmax of one is \
+             always 1",
+            "error: `labels`: 1 is no class, allowed: 0 <= label < 1 (1 of 2, first at [1]); \
+             one logit and labels 0 or 1? That is the family `binary`",
+        ],
     );
 }
 
@@ -111,7 +115,7 @@ fn targets_that_are_no_probabilities() {
     says(
         &loss.diagnose(&logits, &floats([[0.5, 0.5], [0.5, 0.0], [0.0, 1.0]])),
         &["warning: `targets`: the probabilities of a row sum to 0.5, not to 1 (1 of 3, first at [1]); \
-         fine where they need not be normalised"],
+         fine where they need not be normalized"],
     );
     says(
         &loss.diagnose(&logits, &floats([[0.5, 0.5], [-0.5, -1.0], [0.0, 1.0]])),
@@ -143,6 +147,9 @@ fn boxes_that_are_none() {
             "warning: `predictions`: an inverted box, width -1 and height 1 (1 of 3, first at [1]); \
          it counts as empty; fine early in training",
             "warning: `predictions`: a box without area, width 0 and height 2 (1 of 3, first at [2]); fine early in training",
+            // The IoU of an empty box has no slope, and that of a perfect fit is 0.
+            "warning: `predictions`: its gradient is 0 everywhere, but the value is not; \
+         nothing is learned from this batch: a kink, or a plateau? Fine for a loss that only counts",
         ],
     );
     let of = |format, row: [f64; 4]| {

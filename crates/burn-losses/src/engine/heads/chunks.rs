@@ -20,10 +20,10 @@ pub(crate) fn values(size: usize, inputs: &[Tensor<2>], part: impl Part) -> Opti
     let (unreduced, _) = inner.sweep(size, None, &part);
     if !inner.needed.contains(&true) {
         let values = lift(&inputs[0], unreduced.values);
-        return Some(Unreduced { values, mass: unreduced.mass });
+        return Some(Unreduced { values, normalizer: unreduced.normalizer });
     }
     let values = attach(unreduced.values, inputs, move |upstream| inner.sweep(size, Some(upstream), &part).1)?;
-    Some(Unreduced { values, mass: unreduced.mass })
+    Some(Unreduced { values, normalizer: unreduced.normalizer })
 }
 
 /// The sum of the values of all rows, each multiplied by its weight, and the values without a graph. The gradients are computed on
@@ -101,7 +101,7 @@ impl Inner {
         part: &impl Part,
     ) -> (Unreduced<1>, Vec<Option<Tensor<2>>>) {
         let rows = self.inputs[0].dims()[0];
-        let (mut values, mut mass) = (Vec::new(), Vec::new());
+        let (mut values, mut normalizer) = (Vec::new(), Vec::new());
         let mut gradients = Gradients::default();
         for start in (0..rows).step_by(size) {
             let range = start..rows.min(start + size);
@@ -118,10 +118,10 @@ impl Inner {
                 }
             };
             values.push(unreduced.values.without_autodiff());
-            mass.extend(unreduced.mass.map(Tensor::without_autodiff));
+            normalizer.extend(unreduced.normalizer.map(Tensor::without_autodiff));
         }
-        let mass = (!mass.is_empty()).then(|| Tensor::cat(mass, 0));
-        (Unreduced { values: Tensor::cat(values, 0), mass }, gradients.finish())
+        let normalizer = (!normalizer.is_empty()).then(|| Tensor::cat(normalizer, 0));
+        (Unreduced { values: Tensor::cat(values, 0), normalizer }, gradients.finish())
     }
 }
 

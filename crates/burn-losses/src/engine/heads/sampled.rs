@@ -45,9 +45,9 @@ impl Targets {
         match ignored {
             None => values.mask_fill(wrong, f64::NAN).into(),
             Some(ignored) => {
-                let mass = values.ones_like().detach().mask_fill(ignored.clone(), 0.0);
+                let normalizer = values.ones_like().detach().mask_fill(ignored.clone(), 0.0);
                 let values = values.mask_fill(wrong, f64::NAN).mask_fill(ignored, 0.0);
-                Unreduced { values, mass: Some(mass) }
+                Unreduced { values, normalizer: Some(normalizer) }
             }
         }
     }
@@ -115,13 +115,13 @@ pub(crate) fn values_of_sampled(
         Tensor::cat(vec![strange, own.zeros_like().equal_elem(1)], 0).unsqueeze::<2>().expand([rows, columns]);
     let log_p = log_softmax(logits.mask_fill(left_out, MINUS_INFINITY).mask_fill(strange, f64::NAN), 1);
 
-    let Unreduced { values, mass } = targets.finish(-gather(log_p, own));
+    let Unreduced { values, normalizer } = targets.finish(-gather(log_p, own));
     match head.class_factors() {
-        None => Unreduced { values, mass },
+        None => Unreduced { values, normalizer },
         Some(weights) => {
             let weights = Tensor::<1>::from_data(weights, (&values.device(), values.dtype())).select(0, labels);
-            let mass = mass.map_or(weights.clone(), |mass| mass * weights.clone());
-            Unreduced { values: values * weights, mass: Some(mass) }
+            let normalizer = normalizer.map_or(weights.clone(), |normalizer| normalizer * weights.clone());
+            Unreduced { values: values * weights, normalizer: Some(normalizer) }
         }
     }
 }

@@ -5,6 +5,7 @@
 //! of each executor and primitive.
 
 pub(crate) mod blocks;
+pub(crate) mod by_place;
 pub(crate) mod memory;
 pub(crate) mod simd;
 pub(crate) mod transpose;

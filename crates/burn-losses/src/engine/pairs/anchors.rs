@@ -82,8 +82,8 @@ pub(crate) fn values<A: Anchors>(
         }
         embeddings = valid_rows(embeddings, Some(mask));
     }
-    let Unreduced { values, mass } = loss.anchors(embeddings.clone(), labels, mask);
-    Unreduced { values: keep_graph(values, embeddings), mass: mass.map(Tensor::detach) }.masked(mask)
+    let Unreduced { values, normalizer } = loss.anchors(embeddings.clone(), labels, mask);
+    Unreduced { values: keep_graph(values, embeddings), normalizer: normalizer.map(Tensor::detach) }.masked(mask)
 }
 
 /// The same where the mask may be read: the other rows are left out.
@@ -97,13 +97,13 @@ fn values_of_valid<A: Anchors>(
     let places = valid::places(mask);
     let zeros = Tensor::zeros([count], (&embeddings.device(), embeddings.dtype()));
     if places.dims() == [0] {
-        return Unreduced { values: keep_graph(zeros.clone(), embeddings), mass: Some(zeros) };
+        return Unreduced { values: keep_graph(zeros.clone(), embeddings), normalizer: Some(zeros) };
     }
     let chosen = embeddings.select(0, places.clone());
-    let Unreduced { values, mass } = values(loss, chosen, labels.select(0, places.clone()), None);
-    let mass = mass.unwrap_or_else(|| values.ones_like().detach());
+    let Unreduced { values, normalizer } = values(loss, chosen, labels.select(0, places.clone()), None);
+    let normalizer = normalizer.unwrap_or_else(|| values.ones_like().detach());
     let in_place = |values: Tensor<1>| zeros.clone().select_assign(0, places.clone(), values, IndexingUpdateOp::Add);
-    Unreduced { values: in_place(values), mass: Some(in_place(mass)) }
+    Unreduced { values: in_place(values), normalizer: Some(in_place(normalizer)) }
 }
 
 /// The unreduced values with all that was given.
@@ -182,8 +182,8 @@ pub(crate) fn ones<const D: usize>(mask: Tensor<D, Bool>, like: &Tensor<2>) -> T
 /// Values of the anchors where the mask is true, each counting 1; the others are 0 and count nothing.
 pub(crate) fn only(values: Tensor<1>, mask: Tensor<1, Bool>) -> Unreduced<1> {
     let dropped = mask.bool_not();
-    let mass = values.ones_like().detach().mask_fill(dropped.clone(), 0.0);
-    Unreduced { values: values.mask_fill(dropped, 0.0), mass: Some(mass) }
+    let normalizer = values.ones_like().detach().mask_fill(dropped.clone(), 0.0);
+    Unreduced { values: values.mask_fill(dropped, 0.0), normalizer: Some(normalizer) }
 }
 
 /// The sum of each row where the mask is true: `[N]`.

@@ -83,7 +83,7 @@ impl PairKernel {
         | With::OtherHalf { embeddings: rows, .. }
         | With::Scores { scores: rows, .. }) = &call.with;
         let Outcome { values, normalizer } = machine::run("pairs", rows, |machine| machine.pairs(&call))?;
-        Some(Unreduced { values: values.into_rank(), mass: Some(normalizer.into_rank()) })
+        Some(Unreduced { values: values.into_rank(), normalizer: Some(normalizer.into_rank()) })
     }
 }
 
@@ -140,8 +140,8 @@ pub(crate) fn of_views(
     let swapped = valid.clone().map(|[first, second]| [second, first]);
     let rows = of_scores(formula, scores.clone(), [first_labels.clone(), second_labels.clone()], valid);
     let columns = of_scores(formula, scores.transpose(), [second_labels, first_labels], swapped);
-    let mass = rows.mass.zip(columns.mass).map(|(rows, columns)| Tensor::cat(vec![rows, columns], 0));
-    Unreduced { values: Tensor::cat(vec![rows.values, columns.values], 0), mass }
+    let normalizer = rows.normalizer.zip(columns.normalizer).map(|(rows, columns)| Tensor::cat(vec![rows, columns], 0));
+    Unreduced { values: Tensor::cat(vec![rows.values, columns.values], 0), normalizer }
 }
 
 /// The values of rows whose scores with all columns are given: a column with the label of the row is a positive. Both may be masked.
@@ -171,19 +171,19 @@ fn of_pairs<F: AnchorFormula>(formula: &F, scores: Tensor<2>, pairs: Pairs) -> U
     let number = |mask: Tensor<2, Bool>| ones(mask, &scores).sum_dim(1).squeeze_dim::<1>(1);
     match formula.counts() {
         Counts::One => values.into(),
-        Counts::Pairs => Unreduced { values, mass: Some(number(pairs.positive.bool_or(pairs.negative))) },
-        Counts::Positives => Unreduced { values, mass: Some(number(pairs.positive)) },
+        Counts::Pairs => Unreduced { values, normalizer: Some(number(pairs.positive.bool_or(pairs.negative))) },
+        Counts::Positives => Unreduced { values, normalizer: Some(number(pairs.positive)) },
         Counts::WithPositive => only(values, pairs.there().0),
         Counts::WithBoth => only(values, pairs.complete()),
         Counts::Active => {
-            // What is not a number counts, so that nobody takes it for nothing.
+            // What is not a number counts, so that it stays visible.
             let active = values.clone().detach().lower_equal_scalar(0.0).bool_not();
             let complete = pairs.complete();
-            let mass = only(values.clone(), complete.clone().bool_and(active)).mass;
-            Unreduced { values: only(values, complete).values, mass }
+            let normalizer = only(values.clone(), complete.clone().bool_and(active)).normalizer;
+            Unreduced { values: only(values, complete).values, normalizer }
         }
-        Counts::Triplets => Unreduced { values, mass: Some(triplets) },
-        Counts::ActiveTriplets => Unreduced { values, mass: Some(active_triplets) },
+        Counts::Triplets => Unreduced { values, normalizer: Some(triplets) },
+        Counts::ActiveTriplets => Unreduced { values, normalizer: Some(active_triplets) },
     }
 }
 
@@ -206,6 +206,11 @@ impl<F> All<'_, F> {
         }
     }
 
+    /// The scores of the partners, and 0 in place of the others: no slope of these is infinite.
+    fn only(&self, partners: Partners) -> Tensor<2> {
+        self.scores.clone().mask_fill(self.mask(partners).bool_not(), 0.0)
+    }
+
     /// The largest of the scores, each times `sign`, at ties the first: that on its own follows the gradient.
     fn extreme(&self, partners: Partners, sign: f64) -> Tensor<1> {
         let others = self.mask(partners).bool_not();
@@ -223,7 +228,7 @@ impl<F: AnchorFormula> Anchor for All<'_, F> {
         log_sum_exp(self.formula.exponent(partners, self.scores.clone()), self.mask(partners))
     }
     fn sum(&mut self, partners: Partners) -> Tensor<1> {
-        sums(self.formula.term(partners, self.scores.clone()), self.mask(partners))
+        sums(self.formula.term(partners, self.only(partners)), self.mask(partners))
     }
     fn mean(&mut self, partners: Partners) -> Tensor<1> {
         let count = ones(self.mask(partners), &self.scores).sum_dim(1).squeeze_dim::<1>(1);
@@ -231,7 +236,7 @@ impl<F: AnchorFormula> Anchor for All<'_, F> {
     }
     fn sum_with(&mut self, partners: Partners, given: Tensor<1>) -> Tensor<1> {
         let given = given.unsqueeze_dim::<2>(1).expand(self.scores.dims());
-        sums(self.formula.term_with(partners, self.scores.clone(), given), self.mask(partners))
+        sums(self.formula.term_with(partners, self.only(partners), given), self.mask(partners))
     }
     fn largest(&mut self, partners: Partners) -> Tensor<1> {
         self.extreme(partners, 1.0)

@@ -22,7 +22,7 @@ pub(super) fn sum(
     }
 }
 
-/// 1 where a triplet is chosen, and where it is active too: what is not a number is, so that nobody takes it for nothing.
+/// 1 where a triplet is chosen, and where it is active too: what is not a number is, so that it stays visible.
 fn counts<const D: usize>(terms: &Tensor<D>, chosen: &Tensor<D, Bool>) -> [Tensor<D>; 2] {
     let terms = terms.clone().detach();
     let active = chosen.clone().bool_and(terms.clone().lower_equal_scalar(0.0).bool_not());
@@ -42,7 +42,7 @@ fn many(
     let [count, columns] = scores.dims();
     let known = scores.clone().detach().without_autodiff();
     let nothing = || known.zeros_like().narrow(1, 0, 1);
-    let (mut sums, mut masses, mut slopes) = (nothing(), [nothing(), nothing()], known.zeros_like());
+    let (mut sums, mut normalizers, mut slopes) = (nothing(), [nothing(), nothing()], known.zeros_like());
     let mut slopes_of_positives = Vec::new();
     for (from, size) in parts(count, columns) {
         let shape = [count, size, columns];
@@ -63,8 +63,8 @@ fn many(
         let dropped = chosen.bool_not();
         let [by_negative, by_positive] = slope.map(|slope| slope.mask_fill(dropped.clone(), 0.0));
         sums = sums + all(value.mask_fill(dropped, 0.0));
-        let [chosen, active] = masses;
-        masses = [chosen + chosen_here, active + active_here];
+        let [chosen, active] = normalizers;
+        normalizers = [chosen + chosen_here, active + active_here];
         slopes_of_positives.push(by_positive.sum_dim(2).reshape([count, size]));
         slopes = slopes + by_negative.sum_dim(1).reshape([count, columns]);
     }
@@ -73,7 +73,7 @@ fn many(
     let attach = |tensor: Tensor<2>| if device.is_autodiff() { tensor.to_device(&device) } else { tensor };
     // The value is the one above; the gradient is that of slopes * scores.
     let live = attach(slopes) * (scores.clone() - scores.detach());
-    ((attach(sums) + live.sum_dim(1)).squeeze_dim(1), masses.map(|mass| attach(mass).squeeze_dim(1)))
+    ((attach(sums) + live.sum_dim(1)).squeeze_dim(1), normalizers.map(|normalizer| attach(normalizer).squeeze_dim(1)))
 }
 
 /// One negative per anchor and positive.

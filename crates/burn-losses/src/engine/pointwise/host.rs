@@ -274,7 +274,7 @@ fn positives<T: Float>(targets: Numbers<'_>) -> f64 {
     par_blocks::<T>(count, BLOCK, [None, None], [1, 1], &|block, _| {
         let mut scratch = Vec::new();
         let targets = T::read(targets, range(count, block, BLOCK), &mut scratch);
-        targets.iter().filter(|target| target.to_f64() > 0.5).count() as f64
+        targets.iter().filter(|target| target.to_f64() > crate::options::FOREGROUND).count() as f64
     })
     .max(1.0)
 }

@@ -12,6 +12,7 @@ use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::Formula;
 use crate::formula::inlined::{expect_inlined, note};
+use crate::options::FOREGROUND;
 use crate::reduction::{Divisor, Extras, Given, Reduction, Unreduced, cleaned};
 use burn::tensor::kind::Basic;
 use burn::tensor::{Bool, Tensor};
@@ -198,8 +199,9 @@ pub(crate) fn values<P: Pointwise, const D: usize>(
     }
     let of_axes = mask.cloned().map(as_three_axes);
     let (first, targets) = (as_three_axes(widen(first)), as_three_axes(widen(targets)));
-    let Unreduced { values, mass } = loss.values(first, targets, of_axes.as_ref());
-    Unreduced { values: values.reshape(shape), mass: mass.map(|mass| mass.reshape(shape)) }.masked(mask)
+    let Unreduced { values, normalizer } = loss.values(first, targets, of_axes.as_ref());
+    Unreduced { values: values.reshape(shape), normalizer: normalizer.map(|normalizer| normalizer.reshape(shape)) }
+        .masked(mask)
 }
 
 /// The unreduced values with all that was given.
@@ -220,7 +222,7 @@ pub(crate) fn positives<const D: usize>(targets: Tensor<D>) -> Divisor {
         return Divisor::Number(1.0);
     }
     let targets = widen(targets).detach();
-    let positive = targets.zeros_like().mask_fill(targets.greater_scalar(0.5), 1.0);
+    let positive = targets.zeros_like().mask_fill(targets.greater_scalar(FOREGROUND), 1.0);
     crate::reduction::sum(positive).clamp_min(1.0).into()
 }
 

@@ -48,6 +48,7 @@ pub(in crate::engine) mod host {
     use crate::engine::any_tensor::AnyTensor;
     use crate::engine::custom_backward::custom_backward;
     use crate::engine::host::blocks::{par_blocks, par_rows};
+    use crate::engine::host::by_place::ByPlace;
     use crate::engine::host::memory::{Memory, in_precision, scaled_rows, stale, tensor};
     use crate::engine::host::simd::{Float, vectorized};
     use crate::engine::host::vectors::{LEAST_ROWS, dot};
@@ -101,7 +102,7 @@ pub(in crate::engine) mod host {
                 let mut gradient = stale::<T>(of_centers[0] * size);
                 let own = rows_of_centers(&places, of_centers[0]);
                 par_rows(&mut gradient, size, 1, &|center, gradient| {
-                    let sums = sums(slopes, size, &own[center]);
+                    let sums = sums(slopes, size, own.at(center));
                     gradient.iter_mut().zip(sums).for_each(|(to, sum)| *to = T::from_f64(-sum));
                 });
                 tensor(gradient, &of_centers, &device)
@@ -133,7 +134,7 @@ pub(in crate::engine) mod host {
         let mut moved = old.to_vec();
         let all = rows_of_centers(&places(labels, classes), classes);
         par_rows(&mut moved, size, 1, &|number, center| {
-            let mut own = all[number].clone();
+            let mut own = all.at(number).to_vec();
             own.retain(|row| is_finite(&numbers[row * size..][..size]));
             if own.is_empty() {
                 return;
@@ -153,15 +154,9 @@ pub(in crate::engine) mod host {
         labels.iter::<i64>().map(|label| usize::try_from(label).ok().filter(|label| *label < classes)).collect()
     }
 
-    /// The rows of each center, in order.
-    fn rows_of_centers(places: &[Option<usize>], centers: usize) -> Vec<Vec<usize>> {
-        let mut rows = vec![Vec::new(); centers];
-        for (row, place) in places.iter().enumerate() {
-            if let Some(place) = place {
-                rows[*place].push(row);
-            }
-        }
-        rows
+    /// The rows of each center, in order; those without one come last.
+    fn rows_of_centers(places: &[Option<usize>], centers: usize) -> ByPlace {
+        ByPlace::of(places.iter().map(|place| place.unwrap_or(centers)), centers + 1)
     }
 
     /// The sums of the columns of some rows.

@@ -36,13 +36,13 @@ pub(in crate::engine) mod host {
     use crate::engine::any_tensor::AnyTensor;
     use crate::engine::custom_backward::custom_backward;
     use crate::engine::host::blocks::{par_rows, part};
+    use crate::engine::host::by_place::ByPlace;
     use crate::engine::host::memory::{Memory, Pooled, in_precision, tensor, zeros};
     use crate::engine::host::simd::{Float, Lanes, MOST_LANES, load, rest, store_rest};
     use crate::engine::host::unsafe_calls::{Matrix, product};
     use crate::engine::host::vectors::LEAST_ROWS;
     use crate::formula::Real;
     use burn::tensor::{Int, Tensor};
-    use core::ops::Range;
     use pulp::{Simd, WithSimd};
 
     /// The products, in the graph of rows and weight.
@@ -234,47 +234,6 @@ pub(in crate::engine) mod host {
                     store_rest(sum, &mut sums[whole..]);
                 }
             }
-        }
-    }
-
-    /// Picks in the order of their places, and in their own at each: so that a sum of them does not depend on who adds it up.
-    struct ByPlace {
-        /// Where those of each place end.
-        ends: Vec<usize>,
-        picks: Vec<usize>,
-    }
-
-    impl ByPlace {
-        fn of(places: impl Iterator<Item = usize> + Clone, count: usize) -> Self {
-            let mut ends = vec![0; count + 1];
-            places.clone().for_each(|place| ends[place + 1] += 1);
-            for place in 0..count {
-                ends[place + 1] += ends[place];
-            }
-            // What was the end of the place before moves on to the end of its own.
-            let mut picks = vec![0; ends[count]];
-            for (pick, place) in places.enumerate() {
-                picks[ends[place]] = pick;
-                ends[place] += 1;
-            }
-            Self { ends, picks }
-        }
-
-        fn at(&self, place: usize) -> &[usize] {
-            let range: Range<usize> = place.checked_sub(1).map_or(0, |before| self.ends[before])..self.ends[place];
-            &self.picks[range]
-        }
-    }
-
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-
-        #[test]
-        fn picks_are_in_the_order_of_their_places() {
-            let picks = ByPlace::of([3, 0, 3, 1, 0].into_iter(), 5);
-            let all: Vec<&[usize]> = (0..5).map(|place| picks.at(place)).collect();
-            assert_eq!(all, [&[1, 4][..], &[3], &[], &[0, 2], &[]]);
         }
     }
 }

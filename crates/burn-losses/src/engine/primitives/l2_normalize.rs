@@ -12,9 +12,9 @@ pub(crate) fn l2_normalize(embeddings: Tensor<2>) -> Tensor<2> {
         return unit.into_rank();
     }
     let shape = embeddings.dims();
-    // Relative to the largest number, no square is infinite.
+    // Where numbers are large they are divided by the largest one first, and no square is infinite.
     let largest = embeddings.clone().detach().abs().max_dim(1);
-    let scale = largest.clone().mask_fill(largest.lower_scalar(1e-12), 1.0);
+    let scale = largest.clone().mask_fill(largest.lower_equal_scalar(1e15), 1.0);
     let scaled = embeddings / scale.clone().expand(shape);
     let length = Real::safe_sqrt((scaled.clone() * scaled.clone()).sum_dim(1));
     let none = (length.clone().detach() * scale).lower_scalar(1e-12);

@@ -5,7 +5,7 @@ use burn::tensor::{Bool, Int, Tensor};
 
 /// The true regions: `[N, C, d1, ..]`, one channel per class, and which pixels count.
 ///
-/// A tensor of masks becomes one by itself (all pixels count); [`from_labels`](Self::from_labels) makes one from labels.
+/// A tensor of floats becomes one by itself (all pixels count), [`from_bool`](Self::from_bool) and [`from_ints`](Self::from_ints) make one of other masks; [`from_labels`](Self::from_labels) makes one from labels.
 #[derive(Debug, Clone)]
 pub struct Masks<const D: usize> {
     /// 1 inside a region and 0 outside; soft edges are allowed.
@@ -22,6 +22,17 @@ impl<const D: usize> From<Tensor<D>> for Masks<D> {
 }
 
 impl<const D: usize> Masks<D> {
+    /// Of booleans: true is 1, false is 0. The masks have the device's own float type.
+    pub fn from_bool(masks: Tensor<D, Bool>) -> Self {
+        masks.float().into()
+    }
+
+    /// Of integers of any type, which are taken as they are: masks stored as 0 and 255 are to be divided by 255. The masks have the
+    /// device's own float type.
+    pub fn from_ints(masks: Tensor<D, Int>) -> Self {
+        masks.float().into()
+    }
+
     /// One channel per class from labels `[N, d1, ..]` in 0..classes: exactly 0 and 1, with nothing read back from the device.
     ///
     /// Pixels with the label `ignore_index`, which may be any integer, do not count. A pixel with any other label that is not a

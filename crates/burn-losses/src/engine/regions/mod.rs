@@ -146,8 +146,8 @@ pub(crate) fn of_pixels<S: Segmentation>(loss: &S, regions: &Regions, pixels: Pi
     keep_graph(loss.values(regions, pixels.clone()), pixels.logits)
 }
 
-/// The masks without the pixels that are masked, and what else was given of the values `[N, C]`: of them those are valid that have a
-/// pixel left.
+/// The masks without the pixels that are masked, and what else was given of the values `[N, C]`, of which those without any other pixel
+/// are masked too.
 fn split<const D: usize>(masks: Masks<D>, extras: Extras) -> (Masks<D>, Given<2>) {
     let dims = masks.masks.dims();
     let shape = [dims[0], dims[1]];
@@ -180,7 +180,8 @@ pub(crate) fn unreduced<S: Segmentation, const D: usize>(
     extras: Extras,
 ) -> Unreduced<2> {
     let (masks, given) = split(masks, extras);
-    given.apply(values(loss, regions, logits, masks))
+    let values = values(loss, regions, logits, masks).masked(given.mask.as_ref());
+    given.apply(values)
 }
 
 /// The value of the batch.
@@ -192,10 +193,11 @@ pub(crate) fn reduce<S: Segmentation, const D: usize>(
     extras: Extras,
 ) -> Tensor<1> {
     let (masks, given) = split(masks, extras);
-    given.reduce(reduction, values(loss, regions, logits, masks))
+    let values = values(loss, regions, logits, masks).masked(given.mask.as_ref());
+    given.reduce(reduction, values)
 }
 
-/// The unreduced values, computed in at least single precision. A sample and class without a valid pixel counts nothing.
+/// The unreduced values, computed in at least single precision.
 pub(crate) fn values<S: Segmentation, const D: usize>(
     loss: &S,
     regions: &Regions,
@@ -230,9 +232,6 @@ pub(crate) fn values<S: Segmentation, const D: usize>(
             None => mask,
         });
     };
-    if let Some(valid) = &pixels.valid {
-        drop(has_pixel(valid.clone()).bool_not());
-    }
     if regions.absent_classes == AbsentClasses::Skip {
         drop(total(pixels.masks.clone().detach(), regions.over).equal_scalar(0.0));
     }
@@ -244,8 +243,8 @@ pub(crate) fn values<S: Segmentation, const D: usize>(
     match dropped {
         None => values.into(),
         Some(dropped) => {
-            let mass = values.ones_like().detach().mask_fill(dropped.clone(), 0.0);
-            Unreduced { values: values.mask_fill(dropped, 0.0), mass: Some(mass) }
+            let normalizer = values.ones_like().detach().mask_fill(dropped.clone(), 0.0);
+            Unreduced { values: values.mask_fill(dropped, 0.0), normalizer: Some(normalizer) }
         }
     }
 }

@@ -96,7 +96,7 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
         None => values,
         Some(penalty) => values + penalty * normalizer.clone().unwrap_or_else(|| values_of_one(&log_p)),
     };
-    Unreduced { values, mass: normalizer }
+    Unreduced { values, normalizer: normalizer }
 }
 
 /// `[M]`: 1 for each row.
@@ -197,7 +197,7 @@ impl RowKernel {
     ) -> Option<Unreduced<1>> {
         let call = Call { kernel: self, logits: logits.into(), target, margin, reduce: None };
         let Outcome { values, normalizer } = self.run(&call)?;
-        Some(Unreduced { values: values.into_rank(), mass: normalizer.map(AnyTensor::into_rank) })
+        Some(Unreduced { values: values.into_rank(), normalizer: normalizer.map(AnyTensor::into_rank) })
     }
 
     /// The reduced value of `[M, C]` or `[N, C, ..]` logits.

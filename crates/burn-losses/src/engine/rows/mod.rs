@@ -121,7 +121,10 @@ pub(crate) fn as_rows<const D: usize>(tensor: Tensor<D>) -> Tensor<2> {
 fn check_logits<R: Rows, const D: usize>(loss: &R, logits: &Reference<'_, D>) -> Result<(), InputError> {
     let dims = logits.tensor.dims();
     match loss.classes() {
-        _ if dims[1] == 0 => Err(logits.shape_error(logits.name, &dims, "at least one class on axis 1".into())),
+        _ if dims[1] < 2 => {
+            let why = "at least 2 classes on axis 1: the softmax of one is always 1";
+            Err(logits.shape_error(logits.name, &dims, why.into()))
+        }
         Some(classes) if classes != dims[1] => {
             Err(logits.shape_error(logits.name, &dims, format!("{classes} classes on axis 1, as the config has")))
         }
@@ -201,9 +204,9 @@ pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
             (drop_rows(loss.rows(rows, labels), ignored), wrong)
         }
     };
-    let Unreduced { values, mass } = loss.select(unreduced);
+    let Unreduced { values, normalizer } = loss.select(unreduced);
     let values = values.mask_fill(wrong, f64::NAN);
-    into_shape(Unreduced { values, mass }, shape)
+    into_shape(Unreduced { values, normalizer }, shape)
 }
 
 /// The values of `[M, C]` logits and labels that are classes, all of which count.
@@ -302,13 +305,16 @@ fn without(rows: Tensor<2>, ignored: Tensor<1, Bool>) -> Tensor<2> {
 }
 
 fn drop_rows(unreduced: Unreduced<1>, ignored: Tensor<1, Bool>) -> Unreduced<1> {
-    let Unreduced { values, mass } = unreduced;
-    let mass = mass.unwrap_or_else(|| values.ones_like());
-    Unreduced { values: values.mask_fill(ignored.clone(), 0.0), mass: Some(mass.mask_fill(ignored, 0.0)) }
+    let Unreduced { values, normalizer } = unreduced;
+    let normalizer = normalizer.unwrap_or_else(|| values.ones_like());
+    Unreduced { values: values.mask_fill(ignored.clone(), 0.0), normalizer: Some(normalizer.mask_fill(ignored, 0.0)) }
 }
 
 pub(crate) fn into_shape<const V: usize, const L: usize>(unreduced: Unreduced<V>, shape: [usize; L]) -> Unreduced<L> {
-    Unreduced { values: unreduced.values.reshape(shape), mass: unreduced.mass.map(|mass| mass.detach().reshape(shape)) }
+    Unreduced {
+        values: unreduced.values.reshape(shape),
+        normalizer: unreduced.normalizer.map(|normalizer| normalizer.detach().reshape(shape)),
+    }
 }
 
 /// Evaluation-only values, kept in the graph of the logits.

@@ -20,7 +20,8 @@ pub(crate) trait Vectors {
     /// The formula of every single value, where there is one, for the fused engine.
     fn kernel(&self) -> Option<VectorKernel>;
 
-    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone: nothing with a gradient.
+    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone: constants,
+    /// on a device without autodiff.
     fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>) -> Option<Factors> {
         let _ = (predictions, targets);
         None
@@ -130,15 +131,22 @@ pub(crate) fn of_formula<const K: usize, const TARGETS: usize>(
     formula.eval(prediction, target)
 }
 
-/// The values of a formula that nothing flows back through.
+/// The values of a formula as constants, on a device without autodiff.
 pub(crate) fn constants<const K: usize, const TARGETS: usize>(
     formula: &impl VectorFormula<K, TARGETS>,
     predictions: &Tensor<2>,
     targets: &Tensor<2>,
 ) -> Tensor<1> {
-    let (predictions, targets) = (predictions.clone().detach(), targets.clone().detach());
+    // What is only detached counts as tracked.
+    let (predictions, targets) = (predictions.clone().without_autodiff(), targets.clone().without_autodiff());
     let values = VectorKernel::of_values(formula).run(&predictions, &targets, None, None);
     values.unwrap_or_else(|| of_formula(formula, widen(predictions), widen(targets)))
+}
+
+/// The factors of a loss that has some, on the device of the predictions.
+fn factors_of(loss: &impl Vectors, predictions: &Tensor<2>, targets: &Tensor<2>) -> Option<Factors> {
+    let Factors { of_each, over_mean } = loss.factors(predictions, targets)?;
+    Some(Factors { of_each: AnyTensor::from(predictions).lift(of_each.into()).into_rank(), over_mean })
 }
 
 /// The unreduced values, computed in at least single precision; what is masked is 0 and counts nothing.
@@ -154,7 +162,7 @@ pub(crate) fn values(
     let (predictions, targets) = (valid_rows(predictions, mask), valid_rows(targets, mask));
     let values = match loss.kernel().and_then(|kernel| kernel.run(&predictions, &targets, None, None)) {
         None => loss.values(widen(predictions), widen(targets), mask),
-        Some(values) => match loss.factors(&predictions, &targets) {
+        Some(values) => match factors_of(loss, &predictions, &targets) {
             None => values,
             Some(factors) => values * factors.numbers(mask),
         },
@@ -206,7 +214,7 @@ fn reduced(
         let value = kernel.run(predictions, targets, Some(reduction), weights)?;
         Some(Divisor::divide_by(divisor, value))
     };
-    let Some(Factors { of_each, over_mean }) = loss.factors(predictions, targets) else {
+    let Some(Factors { of_each, over_mean }) = factors_of(loss, predictions, targets) else {
         return run(reduction, given.weights.as_ref());
     };
     let reduction = match (over_mean, reduction) {

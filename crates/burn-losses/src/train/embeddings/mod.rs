@@ -7,7 +7,7 @@ use super::output;
 use burn::tensor::{Bool, Int, Tensor};
 use burn::train::metric::{AccuracyInput, Adaptor};
 
-pub use recall::{Neighbours, RecallAtK, RecallAtKMetric};
+pub use recall::{Neighbors, RecallAtK, RecallAtKMetric};
 pub use verification::{Pairs, VerificationAccuracy, VerificationAccuracyMetric};
 
 /// What a step of metric learning hands over; for Burn's `LossMetric`, [`RecallAtKMetric`], [`VerificationAccuracyMetric`], and with
@@ -20,7 +20,7 @@ pub struct MetricLearningOutput {
     pub embeddings: Tensor<2>,
     /// The class of each, `[N]`.
     pub labels: Tensor<1, Int>,
-    /// Embeddings with this label do not count, and are nobody's neighbours.
+    /// Embeddings with this label do not count, and are nobody's neighbors.
     pub ignore_index: Option<i64>,
     /// The logits of the loss's head, `[N, C]`, where it has one.
     pub logits: Option<Tensor<2>>,

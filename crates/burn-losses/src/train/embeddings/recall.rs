@@ -11,11 +11,11 @@ pub struct RecallAtK {
     within_batches: bool,
 }
 
-/// The share of the embeddings that have one of their class among their `k` nearest neighbours by the cosine.
+/// The share of the embeddings that have one of their class among their `k` nearest neighbors by the cosine.
 ///
-/// The neighbours are those of the whole epoch, as papers have it: for validation. The embeddings stay on the device until the
+/// The neighbors are those of the whole epoch, as papers have it: for validation. The embeddings stay on the device until the
 /// epoch ends, and are then compared all with all. In training, where they change with every step, or where this is too much, take
-/// [`within_batches`](Self::within_batches), which is an easier task: there are fewer neighbours to be mistaken for.
+/// [`within_batches`](Self::within_batches), which is an easier task: there are fewer neighbors to be mistaken for.
 pub type RecallAtKMetric = EpochMetric<RecallAtK>;
 
 impl RecallAtKMetric {
@@ -29,7 +29,7 @@ impl RecallAtKMetric {
         RecallAtK { k, within_batches: false }.into()
     }
 
-    /// Among the neighbours in the same batch.
+    /// Among the neighbors in the same batch.
     pub fn within_batches(self) -> Self {
         RecallAtK { within_batches: true, ..self.figure }.into()
     }
@@ -37,14 +37,14 @@ impl RecallAtKMetric {
 
 /// What was found, and the embeddings that are still to be compared.
 #[derive(Clone, Default)]
-pub struct Neighbours {
+pub struct Neighbors {
     found: Share,
     waiting: Vec<EmbeddingsInput>,
 }
 
 impl EpochFigure for RecallAtK {
     type Input = EmbeddingsInput;
-    type Counts = Neighbours;
+    type Counts = Neighbors;
     const HIGHER_IS_BETTER: bool = true;
 
     fn name(&self) -> String {
@@ -55,23 +55,23 @@ impl EpochFigure for RecallAtK {
         format!("The share of the embeddings with one of their class among the {} nearest by the cosine.", self.k)
     }
 
-    fn count(&self, input: &EmbeddingsInput) -> Result<Neighbours, TensorReadError> {
+    fn count(&self, input: &EmbeddingsInput) -> Result<Neighbors, TensorReadError> {
         Ok(match self.within_batches {
-            true => Neighbours { found: input.recall(self.k)?, waiting: Vec::new() },
-            false => Neighbours { found: Share::default(), waiting: vec![input.clone()] },
+            true => Neighbors { found: input.recall(self.k)?, waiting: Vec::new() },
+            false => Neighbors { found: Share::default(), waiting: vec![input.clone()] },
         })
     }
 
-    fn add(&self, epoch: &mut Neighbours, mut batch: Neighbours) {
+    fn add(&self, epoch: &mut Neighbors, mut batch: Neighbors) {
         epoch.found.add(batch.found);
         epoch.waiting.append(&mut batch.waiting);
     }
 
-    fn size(&self, counts: &Neighbours) -> usize {
+    fn size(&self, counts: &Neighbors) -> usize {
         counts.found.of + counts.waiting.iter().map(EmbeddingsInput::rows).sum::<usize>()
     }
 
-    fn value(&self, counts: &Neighbours) -> Result<f64, TensorReadError> {
+    fn value(&self, counts: &Neighbors) -> Result<f64, TensorReadError> {
         Ok(match counts.waiting.is_empty() {
             true => counts.found.value(),
             false => EmbeddingsInput::all(&counts.waiting).recall(self.k)?.value(),
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn the_epoch_is_more_than_its_batches() {
         let two = |a: usize, b: usize, labels| output([FOUR[a], FOUR[b]], labels).adapt();
-        // Within a batch the only neighbour is wrong; in the epoch the nearest is right.
+        // Within a batch the only neighbor is wrong; in the epoch the nearest is right.
         let batches = || vec![two(0, 2, [0, 1]), two(1, 3, [0, 1])];
         assert_eq!(figures(RecallAtKMetric::new(1), batches()), (vec![0.0, 0.0], 1.0));
         assert_eq!(figures(RecallAtKMetric::new(1).within_batches(), batches()).1, 0.0);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ignored_is_no_neighbour() {
+    fn what_is_ignored_is_no_neighbor() {
         let some = output(FOUR, [0, -1, 0, 0]).with_ignore_index(-1);
         // Without the second, the first's nearest is the third: three of three.
         assert_eq!(figures(RecallAtKMetric::new(1), vec![some.adapt()]).1, 1.0);

@@ -83,7 +83,7 @@ impl EpochFigure for VerificationAccuracy {
     }
 
     fn description(&self) -> String {
-        "How often the cosine tells pairs of one class from pairs of two, both kinds having the same say.".to_string()
+        "How often the cosine tells pairs of one class from pairs of two, with both kinds weighted equally.".to_string()
     }
 
     fn count(&self, input: &EmbeddingsInput) -> Result<Pairs, TensorReadError> {

@@ -1,6 +1,7 @@
 //! What every config keeps: it is written and read back, refuses what is not allowed, and every field of it matters.
 
 use super::{evaluate, every_variant, flex_f64, floats};
+use crate::devices;
 use crate::probe::{SHAPES, base, batch, default_of, renamed, weighted, with_field};
 use burn::tensor::Device;
 use burn_losses::config::{Field, Format, Value, from_str, to_string};
@@ -136,5 +137,22 @@ fn t72_every_field_changes_the_numbers() {
                 }
             }
         }
+    }
+}
+
+/// T69: a loss leaves every setting of its device as it was, and tensors that need a gradient still get one.
+#[test]
+fn t69_a_loss_changes_no_setting() {
+    use burn::tensor::Tensor;
+    for target in devices::cpu() {
+        let device = target.device.clone().autodiff();
+        let settings = format!("{:?}", device.settings());
+        every_variant(|config| {
+            let loss = config.init(&target.device);
+            evaluate(&loss, &batch(&loss, 4, 2.0, &[], 3), &target);
+            assert_eq!(format!("{:?}", device.settings()), settings, "{config:?} on {}", target.name);
+            let leaf = Tensor::<1>::from_floats([2.0], &device).require_grad();
+            assert!((leaf.clone() * leaf.clone()).sum().is_tracked(), "{config:?} on {}", target.name);
+        });
     }
 }

@@ -43,7 +43,9 @@ fn t86_long_embeddings() {
             let text = serde_yaml_ng::to_string(config).expect("a config");
             let loss = config.init(&target.device);
             let looks_at_directions = match &loss {
-                AnyLoss::Metric(loss) => burn_losses::Anchors::compares_cosines(loss) && config.kind() != "weighted_sum",
+                AnyLoss::Metric(loss) => {
+                    burn_losses::Anchors::compares_cosines(loss) && config.kind() != "weighted_sum"
+                }
                 // The others multiply by the length, on purpose.
                 AnyLoss::Heads(_) => ["kind: arcface", "kind: cosface", "kind: normalized_softmax"]
                     .iter()

@@ -7,6 +7,7 @@ mod infinities;
 mod masks;
 mod precision;
 mod sizes;
+mod sums;
 mod ties;
 mod values;
 mod zeros;
@@ -17,7 +18,7 @@ use burn::tensor::TensorData;
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::{AnyLoss, LossConfig, registry};
 
-fn every_variant(mut check: impl FnMut(&LossConfig)) {
+pub(crate) fn every_variant(mut check: impl FnMut(&LossConfig)) {
     for info in registry() {
         variants(&info).iter().for_each(&mut check);
     }

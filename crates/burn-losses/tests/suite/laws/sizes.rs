@@ -23,12 +23,12 @@ use burn::tensor::TensorData;
 use burn_losses::eval::Inputs;
 use burn_losses::{LossConfig, registry, with_tensor_operations};
 
-/// Tight groups, far from each other: what metric learning makes of a batch.
+/// Tight groups of eight labels, far from each other: what metric learning makes of a batch.
 fn groups(rows: usize, size: usize) -> Inputs {
-    let (labels, noise) = (rows / 4, numbers(rows * size, 5));
-    let centers = numbers((labels + 1) * size, 6);
-    let embeddings: Vec<f64> =
-        (0..rows * size).map(|i| 1000.0 * centers[i / size / 4 * size + i % size] + 0.05 * noise[i]).collect();
+    const GROUP: usize = 32;
+    let (noise, centers) = (numbers(rows * size, 5), numbers(rows.div_ceil(GROUP) * size, 6));
+    let at = |row: usize, k: usize| 1000.0 * centers[row / GROUP * size + k] + 0.05 * noise[row * size + k];
+    let embeddings: Vec<f64> = (0..rows * size).map(|i| at(i / size, i % size)).collect();
     let labels: Vec<i64> = (0..rows).map(|row| (row / 4) as i64).collect();
     rounded(Inputs::from([
         ("embeddings".into(), TensorData::new(embeddings, [rows, size])),

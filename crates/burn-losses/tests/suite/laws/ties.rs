@@ -5,13 +5,17 @@ use crate::devices::{self, Target};
 use crate::probe::batch;
 use burn::tensor::TensorData;
 use burn_losses::eval::Inputs;
-use burn_losses::{LossConfig, registry, with_tensor_operations};
+use burn_losses::{AnyLoss, LossConfig, registry, with_tensor_operations};
 
 /// A batch whose floats are multiples of a half, so that many values are equal.
 fn tied(config: &LossConfig, seed: u64) -> Inputs {
     let loss = config.init(&flex_f64().device);
     let input = loss.input();
     let mut inputs = batch(&loss, 24, 1.0, &[], seed);
+    // Cosines of rows that are only multiples of each other are equal but for their rounding.
+    if matches!(loss, AnyLoss::Heads(_)) {
+        return inputs;
+    }
     for (name, data) in inputs.iter_mut().filter(|(_, data)| data.dtype().is_float()) {
         // What is a distribution stays one.
         if !input.contains("probabilities") || name == "masks" {

@@ -72,7 +72,7 @@ fn t84_a_factor_of_zero() {
         of("binary", "bce", "pos_weight: 0.0"),
         of("binary", "balanced_bce", "alpha: 0.0"),
         of("binary", "focal", "alpha: 0.0"),
-        of("binary", "weighted_sum", "terms: { a: { kind: bce, weight: 0.0 }, b: { kind: hinge } }"),
+        of("binary", "weighted_sum", "terms: { a: { kind: bce, weight: 0.0 }, b: { kind: ramp } }"),
     ];
     let classes = [
         of("classification", "cross_entropy", "class_weights: [0.0, 1.0, 1.0]"),

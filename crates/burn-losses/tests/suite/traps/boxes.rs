@@ -2,6 +2,7 @@
 
 use super::{F64, flex, is_finite, list, matrix, number, vector};
 use crate::devices::{self, Target};
+use crate::probe::default_of;
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use burn_losses::boxes::{
     AspectGradient, BoxFormat, CiouLossConfig, FactorGradient, FocalEiouLossConfig, Geometry, GiouLossConfig, IouForm,
@@ -10,13 +11,20 @@ use burn_losses::boxes::{
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::formula::BoxFormula;
 use burn_losses::prelude::*;
-use burn_losses::{AnyLoss, LossConfig, registry};
+use burn_losses::{AnyLoss, BoxTargets, Boxes, LossConfig, LossInfo, registry};
 use proptest::prelude::*;
 
-/// Every loss of two boxes, by its kind.
+/// Every loss of two boxes.
+fn of_boxes() -> impl Iterator<Item = LossInfo> {
+    registry().into_iter().filter(|info| match default_of(info).init(&Device::flex()) {
+        AnyLoss::Boxes(loss) => loss.targets() == BoxTargets::Boxes,
+        _ => false,
+    })
+}
+
+/// Their modules, by kind.
 fn losses(device: &Device) -> Vec<(&'static str, AnyLoss)> {
-    let kinds = registry().into_iter().filter(|info| info.family == "boxes" && info.kind != "distribution_focal");
-    kinds.map(|info| (info.kind, LossConfig::example("boxes", info.kind).unwrap().init(device))).collect()
+    of_boxes().map(|info| (info.kind, default_of(&info).init(device))).collect()
 }
 
 fn evaluate(loss: &AnyLoss, predictions: &[[f64; 4]], targets: &[[f64; 4]], target: &Target) -> Evaluation {
@@ -69,12 +77,9 @@ fn t33_degenerate_boxes_are_finite() {
     }
     let (predictions, targets): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
     for target in with_half() {
-        for info in registry().into_iter().filter(|info| info.family == "boxes" && info.kind != "distribution_focal") {
-            let configs = if target.name.starts_with("wgpu") {
-                vec![crate::probe::default_of(&info)]
-            } else {
-                crate::probe::variants(&info)
-            };
+        for info in of_boxes() {
+            let configs =
+                if target.name.starts_with("wgpu") { vec![default_of(&info)] } else { crate::probe::variants(&info) };
             for config in configs {
                 let got = evaluate(&config.init(&target.device), &predictions, &targets, &target);
                 assert!(is_finite(&got), "{config:?} on {}", target.name);
@@ -119,7 +124,7 @@ fn t36_both_gradients_of_ciou_have_the_same_value() {
     let (p, t) = ([0.0, 0.0, 3.0, 1.0], [0.5, -0.5, 2.0, 3.0]);
     let device = Device::flex();
     let value = |config: CiouLossConfig| config.init(&device).eval(p, t);
-    // IoU = 1.5 / (3 + 5.25 - 1.5), centres (1.5, .5) and (1.25, 1.25), enclosed by 3 x 3.5.
+    // IoU = 1.5 / (3 + 5.25 - 1.5), centers (1.5, .5) and (1.25, 1.25), enclosed by 3 x 3.5.
     let iou: f64 = 1.5 / 6.75;
     let v = 4.0 / std::f64::consts::PI.powi(2) * ((1.5f64 / 3.5).atan() - 3f64.atan()).powi(2);
     let expected = 1.0 - iou + (0.0625 + 0.5625) / (9.0 + 12.25) + v * v / (1.0 - iou + v);
@@ -184,7 +189,7 @@ fn t40_weights_are_one_per_box() {
         ])
     };
     let error = loss.evaluate(&inputs(&[2, 4]), &target.device, target.dtype).unwrap_err();
-    assert_eq!(error.to_string(), "giou: `weights` has shape [2, 4], expected 1 axis");
+    assert_eq!(error.to_string(), "giou: `weights` has shape [2, 4], expected [2] (one weight per value)");
     let error = loss.evaluate(&inputs(&[4]), &target.device, target.dtype).unwrap_err();
     assert_eq!(error.to_string(), "giou: `weights` has shape [4], expected [2] (one weight per value)");
     assert!(loss.evaluate(&inputs(&[2]), &target.device, target.dtype).is_ok());
@@ -219,8 +224,8 @@ fn tools_agree_with_the_losses() {
     // The sum of the corners is more than an f16 can hold.
     let large =
         Tensor::<2>::from_data(TensorData::new(vec![4e4, 4e4, 5e4, 6e4], [1, 4]), (&Device::flex(), DType::F16));
-    let centre = list(convert(large, BoxFormat::Xyxy, BoxFormat::Cxcywh));
-    assert!(centre.iter().all(|x| x.is_finite()), "{centre:?}");
+    let center = list(convert(large, BoxFormat::Xyxy, BoxFormat::Cxcywh));
+    assert!(center.iter().all(|x| x.is_finite()), "{center:?}");
 }
 
 #[test]

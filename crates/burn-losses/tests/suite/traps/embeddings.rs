@@ -2,6 +2,7 @@
 
 use super::{F64, assert_near, flex, ints, is_finite, list, matrix, number};
 use crate::devices;
+use crate::probe::default_of;
 use burn::module::Module;
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use burn_losses::config::{Format, from_str};
@@ -9,16 +10,27 @@ use burn_losses::eval::Inputs;
 use burn_losses::heads::ArcfaceLossConfig;
 use burn_losses::metric::{CenterLossConfig, Distance, Mining, TripletLossConfig};
 use burn_losses::prelude::*;
-use burn_losses::{AnyLoss, LossConfig, registry};
+use burn_losses::{Anchors, AnyLoss, LossConfig, LossInfo, NeededPartners, registry};
 
-/// The metric losses of pairs of rows.
-fn pairwise() -> impl Iterator<Item = burn_losses::LossInfo> {
-    let others = ["center", "proxy_anchor", "clip", "siglip"];
-    registry().into_iter().filter(move |info| info.family == "metric" && !others.contains(&info.kind))
+/// The metric losses of pairs of rows, and their sum.
+fn of_pairs() -> impl Iterator<Item = LossInfo> {
+    let other = [NeededPartners::Nobody, NeededPartners::OtherView];
+    metric()
+        .filter(move |(info, partners)| info.kind == "weighted_sum" || !other.contains(partners))
+        .map(|(info, _)| info)
 }
 
-fn metric_losses(device: &Device) -> Vec<(&'static str, AnyLoss)> {
-    pairwise().map(|info| (info.kind, LossConfig::example("metric", info.kind).unwrap().init(device))).collect()
+/// Those of two views.
+fn of_views() -> impl Iterator<Item = LossInfo> {
+    metric().filter(|(_, partners)| *partners == NeededPartners::OtherView).map(|(info, _)| info)
+}
+
+/// The metric losses, and whom a row has to find in the batch.
+fn metric() -> impl Iterator<Item = (LossInfo, NeededPartners)> {
+    registry().into_iter().filter_map(|info| match default_of(&info).init(&Device::flex()) {
+        AnyLoss::Metric(loss) => Some((info, loss.partners())),
+        _ => None,
+    })
 }
 
 fn inputs(embeddings: &[[f64; 2]], labels: &[i64]) -> Inputs {
@@ -32,7 +44,8 @@ fn inputs(embeddings: &[[f64; 2]], labels: &[i64]) -> Inputs {
 #[test]
 fn t50_a_batch_without_pairs_is_zero_with_a_live_graph() {
     for target in devices::all() {
-        for (kind, loss) in metric_losses(&target.device) {
+        for info in of_pairs() {
+            let (kind, loss) = (info.kind, default_of(&info).init(&target.device));
             for labels in [&[0, 0, 0][..], &[0, 1, 2], &[5]] {
                 // Contrastive loss has pairs of one sort alone; a supervised one too.
                 let some = match kind {
@@ -54,10 +67,9 @@ fn t50_a_batch_without_pairs_is_zero_with_a_live_graph() {
 fn t51_t53_identical_and_zero_embeddings_have_finite_gradients() {
     let half = |name, dtype| devices::Target { name, device: Device::flex(), dtype, tolerance: 1e-3 };
     for target in devices::all().into_iter().chain([half("flex f16", FloatDType::F16)]) {
-        let views = registry().into_iter().filter(|info| ["clip", "siglip"].contains(&info.kind));
-        for info in pairwise().chain(views) {
+        for info in of_pairs().chain(of_views()) {
             let gpu = target.name.starts_with("wgpu");
-            let configs = if gpu { vec![crate::probe::default_of(&info)] } else { crate::probe::variants(&info) };
+            let configs = if gpu { vec![default_of(&info)] } else { crate::probe::variants(&info) };
             for config in configs {
                 let loss = config.init(&target.device);
                 for rows in [[[0.6, 0.8]; 4], [[0.0, 0.0]; 4], [[0.6, 0.8], [0.6, 0.8], [0.0, 0.0], [1e3, 0.0]]] {
@@ -190,7 +202,7 @@ fn logits_have_no_margin() {
 #[test]
 fn embeddings_that_are_no_numbers_have_no_value() {
     for target in devices::cpu() {
-        for info in pairwise() {
+        for info in of_pairs() {
             for config in crate::probe::variants(&info) {
                 let loss = config.init(&target.device);
                 let got =

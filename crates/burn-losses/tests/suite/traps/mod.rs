@@ -38,16 +38,25 @@
 //! | T65 | more logits than 2^31 (`tests/memory.rs`, at full size) |
 //! | T67 | inputs are changed in place (`parity.rs`) |
 //! | T68 | Crammer-Singer counts a wrong class with the score 0 |
+//! | T75 | a sum of one term is not the term, since what it divides by is lost (`laws/`) |
+//! | T77, T82 | units and shapes that make a loss constant; gradients that nobody looks at, or that half precision rounds to 0 |
+//! | T78 | a byte order mark, equal keys, numbers beyond a type, endless messages (`config_files.rs`) |
+//! | T79 | a schedule in floats is a step late, and a count of floats stops at 2^24 (`composition`, `engine/steps.rs`) |
+//! | T80, T81, T85 | masks by their type; a number of axes where the shape is known; an error that is found under one name alone |
+//! | T74, T76, T83, T84, T86 | infinities; ties; accuracy that changes with the size; zero times anything; extremes of a range (`laws/`) |
 //! | T70, T71, T72 | none-then-mean is not mean; configs do not survive a round trip; options without effect (`laws/`) |
 
 mod arguments;
+mod batches;
 mod boxes;
 mod distributions;
 mod embeddings;
 mod errors;
 mod focal;
+mod inputs;
 mod labels;
 mod mining;
+mod page;
 mod regions;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};

@@ -10,7 +10,7 @@ use burn_losses::segmentation::{
     AbsentClasses, Activation, DiceLossConfig, GeneralizedDiceLossConfig, JaccardLossConfig, LovaszActivation,
     LovaszLossConfig, Masks, TverskyLossConfig,
 };
-use burn_losses::{LossConfig, Reduction, registry};
+use burn_losses::{LossConfig, LossInfo, Reduction, registry};
 use proptest::prelude::*;
 
 /// Half of a picture of `side` x `side`, found with p = 1/2: 1 - 2 (n/4) / (n/2 + n/2) = 1/2.
@@ -94,13 +94,18 @@ fn masks_need_to_say_what_is_ignored() {
     );
 }
 
+/// The losses of a quotient of areas.
+fn of_ratios() -> impl Iterator<Item = &'static str> {
+    let has_smooth = |info: &LossInfo| info.fields.iter().any(|field| field.name == "smooth");
+    registry().into_iter().filter(has_smooth).map(|info| info.kind)
+}
+
 #[test]
 fn t25_empty_masks() {
     for target in devices::all() {
         let device = target.device.clone().autodiff();
-        for kind in ["dice", "tversky", "jaccard", "generalized_dice"] {
-            let config: SegmentationLossConfig = from_str(&format!("kind = '{kind}'"), Format::Toml).unwrap();
-            let loss = config.init(&device);
+        for kind in of_ratios() {
+            let loss = SegmentationLossConfig::of(kind).unwrap().init(&device);
             let run = |logit: f64| {
                 let logits = Tensor::<3>::full([1, 1, 6], logit, (&device, DType::from(target.dtype))).require_grad();
                 let value = loss.forward(logits.clone(), logits.zeros_like().detach());
@@ -244,7 +249,7 @@ proptest! {
         smooth in prop_oneof![Just(0.0), Just(1.0), 1e-6..10.0],
     ) {
         for target in devices::cpu() {
-            for kind in ["dice", "tversky", "jaccard", "focal_tversky", "generalized_dice", "lovasz"] {
+            for kind in of_ratios().chain(["lovasz"]) {
                 let smooth = if kind == "lovasz" { String::new() } else { format!("smooth: {smooth:?}") };
                 let text = format!("family: segmentation\nkind: {kind}\nactivation: none\n{smooth}");
                 let loss = from_str::<LossConfig>(&text, Format::Yaml).unwrap().init(&target.device);

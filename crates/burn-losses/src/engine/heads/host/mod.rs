@@ -61,15 +61,11 @@ where
         let rows = start..count.min(start + most_rows);
         let logits = &mut scratch[..rows.len() * classes];
         let embeddings = Matrix::rows(&numbers[0][rows.start * size..rows.end * size], size);
-        let factor_of_products = if centers > 1 { 1.0 } else { scale };
-        product(embeddings, weight(0).transposed(), factor_of_products, (logits, classes), false);
+        product(embeddings, weight(0).transposed(), scale, (logits, classes), false);
         for center in 1..centers {
             let products = nearest.scratch(logits.len());
-            product(embeddings, weight(center).transposed(), 1.0, (products, classes), false);
+            product(embeddings, weight(center).transposed(), scale, (products, classes), false);
             nearest.compare(center, logits);
-        }
-        if centers > 1 {
-            nearest.scale(logits, scale);
         }
         if let Some(bias) = numbers.get(2) {
             par_rows(logits, classes, (BLOCK / classes).max(1), &|_, logits| add(logits, bias));

@@ -59,7 +59,7 @@ pub(crate) fn product<T: Float>(
     let [left_strides, right_strides] = [left.strides, right.strides].map(|strides| strides.map(|of| of as isize));
     // SAFETY: every number that is read or written lies inside its slice, as asserted above; `output` is borrowed here alone and its
     // entries do not overlap, since a row has at most `stride` columns. `T` is one of the types that `gemm` has (`f32`, `f64`), and all
-    // its memory is initialised.
+    // its memory is initialized.
     unsafe {
         gemm::gemm(
             rows,

@@ -13,7 +13,7 @@ pub(crate) fn bytes<T: Float>(numbers: Pooled<T>) -> Bytes {
     // An empty boxed slice would be detached as a pointer to nothing.
     debug_assert!(!numbers.is_empty(), "large buffers alone are worth it");
     let count = size_of_val(&numbers[..]);
-    // SAFETY: all bytes of the numbers are initialised: they are [`Pod`].
+    // SAFETY: all bytes of the numbers are initialized: they are [`Pod`].
     unsafe { Bytes::from_controller(Box::new(Numbers(numbers)), count) }
 }
 
@@ -35,7 +35,7 @@ impl<T: Float> AllocationController for Numbers<T> {
     }
 
     unsafe fn memory_mut(&mut self, _: AccessPolicy) -> Result<&mut [MaybeUninit<u8>], AccessError> {
-        // SAFETY: as above; the caller promises to write initialised bytes alone, and any of them are a number: it is [`Pod`].
+        // SAFETY: as above; the caller promises to write initialized bytes alone, and any of them are a number: it is [`Pod`].
         Ok(unsafe { from_raw_parts_mut(self.0.as_mut_ptr().cast(), size_of_val(&self.0[..])) })
     }
 

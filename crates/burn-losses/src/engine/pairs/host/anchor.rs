@@ -85,13 +85,13 @@ impl<F: AnchorFormula> WithSimd for OfFormula<'_, '_, F> {
             let Row { factors, triplets, .. } = row;
             let [positives, negatives] = counts;
             let is_complete = positives > 0 && negatives > 0;
-            let (is_dropped, mass) = match formula.counts() {
+            let (is_dropped, normalizer) = match formula.counts() {
                 Counts::One => (false, 1.0),
                 Counts::Pairs => (false, (positives + negatives) as f64),
                 Counts::Positives => (false, positives as f64),
                 Counts::WithPositive => (positives == 0, 1.0),
                 Counts::WithBoth => (!is_complete, 1.0),
-                // What is not a number counts, so that nobody takes it for nothing.
+                // What is not a number counts, so that it stays visible.
                 Counts::Active => (!is_complete, f64::from(result.value > 0.0 || result.value.is_nan())),
                 Counts::Triplets => (false, triplets.chosen),
                 Counts::ActiveTriplets => (false, triplets.active),
@@ -108,7 +108,7 @@ impl<F: AnchorFormula> WithSimd for OfFormula<'_, '_, F> {
                 Some(_) if is_tracked => [dot(&slopes[..numbers.len()], numbers), sum_of(&slopes[..numbers.len()])],
                 _ => [0.0; 2],
             };
-            write(anchor, [result.value, mass, by_factor, by_term], slopes);
+            write(anchor, [result.value, normalizer, by_factor, by_term], slopes);
         }
         scratch.of_others
     }
@@ -280,7 +280,7 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
         let (total, through) = (sum_of(terms), sum_of(by_given));
         let mut number = self.number(total, 1.0);
         for (slope, of_given) in number.slope.iter_mut().zip(given.slope) {
-            *slope += of_given * through;
+            *slope += of_given.weigh(through);
         }
         number
     }

@@ -85,8 +85,10 @@ impl Scratch {
     #[inline(always)]
     pub(super) fn finish(&mut self, factors: [f64; NUMBERS], numbers: &[f64]) -> &[f64] {
         let [first, second] = &self.slopes;
+        // An infinite factor has a part only in what has a slope.
+        let product = |slope: f64, factor: f64| if factor.is_infinite() { slope.weigh(factor) } else { slope * factor };
         for (i, slope) in self.terms.iter_mut().enumerate() {
-            *slope = (first[i] * factors[0] + second[i] * factors[1]) * self.d_score[i];
+            *slope = (product(first[i], factors[0]) + product(second[i], factors[1])) * self.d_score[i];
         }
         let [_, by_factor, by_term] = &mut self.of_others;
         for ((sum, slope), number) in by_factor.iter_mut().zip(&self.terms).zip(numbers) {

@@ -95,7 +95,7 @@ fn kth_largest(values: &Tensor<1>, k: Tensor<1, Int>) -> Tensor<1> {
     values.clone().mask_where(above, lowest).max()
 }
 
-/// An interval (low, high] that holds the k-th largest of finite `scores`, and no other number.
+/// An interval (low, high] that holds the k-th largest of `scores`, and no other number; of an infinite one the largest finite.
 ///
 /// It is halved by exponents until both ends are near to each other, and by their difference from there on: an outlier takes no digits
 /// from the others.
@@ -103,7 +103,7 @@ fn bracket(scores: Tensor<1>, k: Tensor<1, Int>) -> (Tensor<1>, Tensor<1>) {
     let (n, is_double) = (scores.dims()[0], scores.dtype() == DType::F64);
     let (most, halvings) = if is_double { (f64::MAX, 80) } else { (f64::from(f32::MAX), 48) };
     let mut low = Tensor::full([1], -most, (&scores.device(), scores.dtype()));
-    let mut high = scores.clone().max();
+    let mut high = low.clone() * -1.0;
     for _ in 0..halvings {
         let middle = middle(&low, &high, is_double);
         let above = scores.clone().greater(middle.clone().expand([n]));

@@ -1,10 +1,10 @@
-//! Colours.
+//! Colors.
 
 /// Red, green, blue.
-pub type Colour = [u8; 3];
+pub type Color = [u8; 3];
 
-/// Colours for lines that most people can tell apart (Okabe and Ito), and three more.
-pub const LINES: [Colour; 10] = [
+/// Colors for lines that most people can tell apart (Okabe and Ito), and three more.
+pub const LINES: [Color; 10] = [
     [0, 114, 178],
     [213, 94, 0],
     [0, 158, 115],
@@ -17,8 +17,8 @@ pub const LINES: [Colour; 10] = [
     [230, 215, 40],
 ];
 
-/// A colour of viridis, from 0 to 1: it also grows lighter, for who sees no colours.
-pub fn viridis(place: f64) -> Colour {
+/// A color of viridis, from 0 to 1: it also grows lighter, for who sees no colors.
+pub fn viridis(place: f64) -> Color {
     const COLOURS: [[f64; 3]; 5] =
         [[68.0, 1.0, 84.0], [59.0, 82.0, 139.0], [33.0, 145.0, 140.0], [94.0, 201.0, 98.0], [253.0, 231.0, 37.0]];
     let place = place.clamp(0.0, 1.0) * 4.0;

@@ -1,0 +1,174 @@
+//! `Module` of Burn for losses: what its own derive writes, less the printing, which would be compiled once for each of them.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Ident;
+
+/// The module of a loss with parameters or state: the fields that are modules, and those that are not.
+pub(crate) fn of_struct(name: &Ident, modules: &[Ident], others: &[Ident]) -> TokenStream {
+    let container = format!("Struct:{name}");
+    let names: Vec<_> = modules.iter().map(Ident::to_string).collect();
+    quote! {
+        impl ::burn::module::Module for #name {
+            fn num_params(&self) -> usize {
+                0 #(+ ::burn::module::Module::num_params(&self.#modules))*
+            }
+            fn visit<V: ::burn::module::ModuleVisitor>(&self, visitor: &mut V) {
+                #(
+                    visitor.enter_module(#names, #container);
+                    ::burn::module::Module::visit(&self.#modules, visitor);
+                    visitor.exit_module(#names, #container);
+                )*
+            }
+            fn map<M: ::burn::module::ModuleMapper>(self, mapper: &mut M) -> Self {
+                #(
+                    mapper.enter_module(#names, #container);
+                    let #modules = ::burn::module::Module::map(self.#modules, mapper);
+                    mapper.exit_module(#names, #container);
+                )*
+                Self { #(#modules,)* #(#others: self.#others,)* }
+            }
+            fn collect_devices(&self, devices: ::burn::module::Devices) -> ::burn::module::Devices {
+                #(let devices = ::burn::module::Module::collect_devices(&self.#modules, devices);)*
+                devices
+            }
+            fn to_device(self, device: &::burn::tensor::Device) -> Self {
+                Self {
+                    #(#modules: ::burn::module::Module::to_device(self.#modules, device),)*
+                    #(#others: self.#others,)*
+                }
+            }
+            fn fork(self, device: &::burn::tensor::Device) -> Self {
+                Self {
+                    #(#modules: ::burn::module::Module::fork(self.#modules, device),)*
+                    #(#others: self.#others,)*
+                }
+            }
+            fn valid(&self) -> Self {
+                Self {
+                    #(#modules: ::burn::module::Module::valid(&self.#modules),)*
+                    #(#others: self.#others.clone(),)*
+                }
+            }
+            fn train(self) -> Self {
+                Self { #(#modules: ::burn::module::Module::train(self.#modules),)* #(#others: self.#others,)* }
+            }
+            fn materialize(self) -> Self {
+                Self { #(#modules: ::burn::module::Module::materialize(self.#modules),)* #(#others: self.#others,)* }
+            }
+        }
+
+        impl ::burn::module::ModuleDisplayDefault for #name {
+            fn content(&self, content: ::burn::module::Content) -> Option<::burn::module::Content> {
+                let content = crate::loss::with_fields(content, &self.config);
+                Some(content #(.add(#names, &self.#modules))*)
+            }
+            fn num_params(&self) -> usize {
+                ::burn::module::Module::num_params(self)
+            }
+        }
+    }
+}
+
+/// The module of a loss without parameters and state.
+pub(crate) fn stateless(name: &Ident) -> TokenStream {
+    quote! {
+        impl ::burn::module::Module for #name {
+            ::burn::empty!(module);
+        }
+
+        impl ::burn::module::ModuleDisplayDefault for #name {
+            fn content(&self, content: ::burn::module::Content) -> Option<::burn::module::Content> {
+                Some(crate::loss::with_fields(content, &self.config))
+            }
+        }
+    }
+}
+
+/// An enum of modules: it is, and is printed as, the one in it.
+pub(crate) fn of_enum(name: &Ident, variants: &[&Ident]) -> TokenStream {
+    let container = format!("Enum:{name}");
+    let names: Vec<_> = variants.iter().map(|variant| variant.to_string()).collect();
+    quote! {
+        impl ::burn::module::Module for #name {
+            fn num_params(&self) -> usize {
+                match self { #(Self::#variants(module) => ::burn::module::Module::num_params(module),)* }
+            }
+            fn visit<V: ::burn::module::ModuleVisitor>(&self, visitor: &mut V) {
+                match self {
+                    #(Self::#variants(module) => {
+                        visitor.enter_module(#names, #container);
+                        ::burn::module::Module::visit(module, visitor);
+                        visitor.exit_module(#names, #container);
+                    })*
+                }
+            }
+            fn map<M: ::burn::module::ModuleMapper>(self, mapper: &mut M) -> Self {
+                match self {
+                    #(Self::#variants(module) => {
+                        mapper.enter_module(#names, #container);
+                        let module = ::burn::module::Module::map(module, mapper);
+                        mapper.exit_module(#names, #container);
+                        Self::#variants(module)
+                    })*
+                }
+            }
+            fn collect_devices(&self, devices: ::burn::module::Devices) -> ::burn::module::Devices {
+                match self { #(Self::#variants(module) => ::burn::module::Module::collect_devices(module, devices),)* }
+            }
+            fn to_device(self, device: &::burn::tensor::Device) -> Self {
+                match self { #(Self::#variants(module) => Self::#variants(::burn::module::Module::to_device(module, device)),)* }
+            }
+            fn fork(self, device: &::burn::tensor::Device) -> Self {
+                match self { #(Self::#variants(module) => Self::#variants(::burn::module::Module::fork(module, device)),)* }
+            }
+            fn valid(&self) -> Self {
+                match self { #(Self::#variants(module) => Self::#variants(::burn::module::Module::valid(module)),)* }
+            }
+            fn train(self) -> Self {
+                match self { #(Self::#variants(module) => Self::#variants(::burn::module::Module::train(module)),)* }
+            }
+            fn materialize(self) -> Self {
+                match self { #(Self::#variants(module) => Self::#variants(::burn::module::Module::materialize(module)),)* }
+            }
+        }
+
+        impl #name {
+            fn as_display(&self) -> &dyn ::burn::module::ModuleDisplay {
+                match self { #(Self::#variants(module) => module,)* }
+            }
+        }
+
+        impl ::burn::module::ModuleDisplayDefault for #name {
+            fn content(&self, content: ::burn::module::Content) -> Option<::burn::module::Content> {
+                self.as_display().content(content)
+            }
+            fn num_params(&self) -> usize {
+                self.as_display().num_params()
+            }
+        }
+
+        impl ::burn::module::ModuleDisplay for #name {
+            fn format(&self, settings: ::burn::module::DisplaySettings) -> String {
+                self.as_display().format(settings)
+            }
+            fn custom_settings(&self) -> Option<::burn::module::DisplaySettings> {
+                self.as_display().custom_settings()
+            }
+            fn custom_content(&self, content: ::burn::module::Content) -> Option<::burn::module::Content> {
+                self.as_display().custom_content(content)
+            }
+        }
+    }
+}
+
+/// `Display`, as Burn's derive writes it.
+pub(crate) fn display(name: &Ident) -> TokenStream {
+    quote! {
+        impl ::core::fmt::Display for #name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str(&::burn::module::ModuleDisplay::format(self, Default::default()))
+            }
+        }
+    }
+}

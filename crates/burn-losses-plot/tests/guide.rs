@@ -1,0 +1,96 @@
+//! The pictures of the README and of the guide: what a parameter does, on light and on dark pages.
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn_losses::binary::FocalLossConfig;
+use burn_losses::prelude::*;
+use burn_losses::regression::QuantileLossConfig;
+use burn_losses::{AnyLoss, config::Alpha};
+use burn_losses_plot::{Curve, Panel, Picture};
+use std::fs;
+use std::path::Path;
+
+/// The colors of a light page, and those of a dark one. Two blues that are told apart on white are not on black.
+const DARK: [(&str, &str); 7] = [
+    ("#ffffff", "#0d1117"),
+    ("#1e1e1e", "#e6edf3"),
+    ("#555555", "#a9b4c0"),
+    ("#e6e6e6", "#272e38"),
+    ("#969696", "#6e7681"),
+    ("#0072b2", "#4aa3df"),
+    ("#56b4e9", "#f0e442"),
+];
+
+/// A loss of two numbers, whose second number is always the same, in double precision.
+fn curve(name: &str, loss: impl Fn(Tensor<1>, Tensor<1>) -> Tensor<1>, end: f64, target: f64) -> Curve {
+    let at: Vec<f64> = (-120..=120).map(|i| f64::from(i) / 120.0 * end).collect();
+    let tensor = |numbers: Vec<f64>| {
+        let data = TensorData::new(numbers, [at.len()]);
+        Tensor::<1>::from_data(data, (&Device::flex().autodiff(), DType::F64))
+    };
+    let first = tensor(at.clone()).require_grad();
+    let value = loss(first.clone(), tensor(vec![target; at.len()]));
+    let gradient = first.grad(&value.clone().sum().backward()).expect("a gradient");
+    let [value, gradient] = [value, gradient].map(|numbers| numbers.into_data().iter::<f64>().collect());
+    Curve { name: name.to_owned(), at, value, gradient }
+}
+
+fn picture(title: &str, subtitle: &str, x: &str, curves: &[Curve]) -> Picture {
+    Picture {
+        title: title.to_owned(),
+        subtitle: subtitle.to_owned(),
+        panels: Panel::curves(x, "gradient", curves).into(),
+        note: String::new(),
+    }
+}
+
+fn pictures() -> [(&'static str, Picture); 3] {
+    let device = Device::flex();
+    let focal = [0.0, 0.5, 1.0, 2.0, 5.0].map(|gamma| {
+        let loss = FocalLossConfig::new().with_gamma(gamma).with_alpha(Alpha::None).init(&device);
+        curve(&format!("gamma = {gamma}"), |a, b| loss.forward_no_reduction(a, b), 5.0, 1.0)
+    });
+    let quantile = [0.1, 0.5, 0.9].map(|tau| {
+        let loss = QuantileLossConfig::new().with_tau(tau).init(&device);
+        curve(&format!("tau = {tau}"), |a, b| loss.forward_no_reduction(a, b), 3.0, 0.0)
+    });
+    let robust = ["mae", "huber", "log_cosh", "tukey_biweight"].map(|kind| {
+        let config = LossConfig::of("regression", kind).expect("a loss without required fields");
+        let AnyLoss::Regression(loss) = config.init(&device) else { unreachable!("the family is regression") };
+        curve(kind, |a, b| loss.forward_no_reduction(a, b), 6.0, 0.0)
+    });
+    let error = "prediction \u{2212} target";
+    [
+        (
+            "focal",
+            picture("Focal loss", "gamma down-weights examples that are right already", "logit of a positive", &focal),
+        ),
+        ("quantile", picture("Quantile loss", "tau weights the two directions of the error", error, &quantile)),
+        ("robust", picture("Robust regression", "the gradient is the influence of an outlier", error, &robust)),
+    ]
+}
+
+/// Run with `BURN_LOSSES_WRITE=1` to write them.
+#[test]
+fn generated_pictures_of_the_guide() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src");
+    // The package alone has no guide.
+    if !guide.exists() {
+        return;
+    }
+    let folder = guide.join("pictures");
+    let is_write = std::env::var("BURN_LOSSES_WRITE").as_deref() == Ok("1");
+    for (name, picture) in pictures() {
+        let light = picture.svg(None);
+        let dark = DARK.iter().fold(light.clone(), |svg, (light, dark)| svg.replace(light, dark));
+        for (page, svg) in [("light", light), ("dark", dark)] {
+            let path = folder.join(format!("{name}-{page}.svg"));
+            if is_write {
+                fs::create_dir_all(&folder).expect("a folder that can be made");
+                fs::write(&path, svg).expect("a picture that can be written");
+            } else {
+                let written = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+                assert!(written == svg, "docs/src/pictures/{name}-{page}.svg is old: run `cargo xtask generate`");
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What compositions of losses keep.
+
+use super::{assert_close, evaluate, every_variant, floats};
+use crate::devices;
+use crate::probe::{batch, other_batches, weighted};
+use burn_losses::config::{Table, Value};
+use burn_losses::eval::Inputs;
+use burn_losses::signature::Role;
+use burn_losses::{LossConfig, with_tensor_operations};
+use serde::Deserialize;
+
+/// A config as a table.
+fn table(config: &LossConfig) -> Table {
+    serde_json::from_str(&serde_json::to_string(config).expect("a config")).expect("a table")
+}
+
+/// The sum of one term with the weight 1, reduced as the term is; `None` where a sum refuses such a term, which it says why.
+fn sum_of(config: &LossConfig) -> Option<LossConfig> {
+    let mut term = table(config);
+    let family = term.remove("family").expect("a family");
+    let reduction = term.remove("reduction").expect("a reduction");
+    // What is absent is not written.
+    let term: Table = term.into_iter().filter(|(_, value)| *value != Value::Null).collect();
+    let terms = Table::from_iter([("only", term)]);
+    let sum = [("family", family), ("kind", "weighted_sum".into()), ("reduction", reduction), ("terms", terms.into())];
+    match LossConfig::deserialize(Value::from(Table::from_iter(sum))) {
+        Ok(sum) => Some(sum),
+        Err(error) => {
+            let error = error.to_string();
+            let is_stated = ["`ohem` goes around the sum", "a sum has no labels"].iter().any(|why| error.contains(why));
+            assert!(is_stated, "{config:?}: {error}");
+            None
+        }
+    }
+}
+
+/// T75: a sum of one term is that term: values, what they are divided by, weights, masks and gradients.
+#[test]
+fn t75_a_sum_of_one_term_is_the_term() {
+    let mut compared = 0;
+    every_variant(|config| {
+        if config.family() == "heads" {
+            return;
+        }
+        let Some(sum) = sum_of(config) else { return };
+        for target in devices::cpu() {
+            let place = format!("{config:?} on {}", target.name);
+            let [term, sum] = [config, &sum].map(|config| config.init(&target.device));
+            let parameters = |inputs: &Inputs| {
+                term.signature(inputs)
+                    .into_iter()
+                    .any(|argument| argument.role == Role::Parameter && inputs.contains_key(argument.name))
+            };
+            let one = batch(&term, 6, 2.0, &[], 11);
+            // Masks with an even seed, labels with an odd one.
+            let masks = (config.family() == "segmentation").then(|| batch(&term, 6, 2.0, &[], 12));
+            let batches = [one.clone(), weighted(&term, one, 5)].into_iter().chain(masks);
+            for inputs in batches.chain(other_batches(&term)) {
+                // A sum has no parameters or pairs of its own.
+                let known: Vec<_> = sum.signature(&inputs).into_iter().map(|argument| argument.name).collect();
+                if parameters(&inputs) || !inputs.keys().all(|name| known.contains(&name.as_str())) {
+                    continue;
+                }
+                let check = || {
+                    let [term, sum] = [&term, &sum].map(|loss| evaluate(loss, &inputs, &target));
+                    let close = |a: &[f64], b: &[f64]| assert_close(&place, a, b, 2.0 * target.tolerance);
+                    close(&[sum.loss], &[term.loss]);
+                    close(&floats(&sum.unreduced), &floats(&term.unreduced));
+                    for (name, gradient) in &term.gradients {
+                        close(&floats(&sum.gradients[name]), &floats(gradient));
+                    }
+                };
+                check();
+                // The same tensor operations run on both devices.
+                if target.name.starts_with("flex") {
+                    with_tensor_operations(check);
+                }
+                compared += 1;
+            }
+        }
+    });
+    assert!(compared > 500, "{compared}");
+}
+
+/// T75: equal halves of a term are the term, and a term of weight 0 has no say.
+#[test]
+fn t75_terms_that_count_alike_keep_what_they_divide_by() {
+    use burn::tensor::{Device, Int, Tensor};
+    use burn_losses::classification::{CrossEntropyLossConfig, FocalLossConfig, WeightedSumLossConfig};
+    use burn_losses::composition::Terms;
+    use burn_losses::prelude::*;
+
+    let device = Device::flex();
+    let logits = || Tensor::<2>::from_floats([[2.0, -1.0, 0.5], [0.1, 0.3, -0.2], [1.0, 1.0, 3.0]], &device);
+    let labels = || Tensor::<1, Int>::from_ints([0, 2, 1], &device);
+    let value = |loss: &dyn Fn() -> Tensor<1>| loss().into_scalar::<f64>();
+    let cross_entropy = || CrossEntropyLossConfig::new().with_class_weights(vec![0.1, 7.0, 0.4]);
+    let whole = value(&|| cross_entropy().init(&device).forward(logits(), labels()));
+    let of = |terms: Terms<ClassificationLossConfig>| {
+        value(&|| WeightedSumLossConfig::new().with_terms(terms.clone()).init(&device).forward(logits(), labels()))
+    };
+    let halves = of(Terms::new().with("a", 0.5, cross_entropy()).with("b", 0.5, cross_entropy()));
+    let beside = of(Terms::new().with("a", 1.0, cross_entropy()).with("b", 0.0, FocalLossConfig::new()));
+    let turned = of(Terms::new().with("a", -1.0, cross_entropy()));
+    for (got, expected) in [(halves, whole), (beside, whole), (turned, -whole)] {
+        assert!((got - expected).abs() < 1e-6, "{got} against {expected}");
+    }
+}
+
+/// T75: mining that keeps everything is the loss inside.
+#[test]
+fn t75_mining_that_keeps_all_is_the_loss_inside() {
+    let target = devices::cpu().remove(0);
+    let mut compared = 0;
+    every_variant(|config| {
+        if !["binary", "classification"].contains(&config.family()) || ["ohem", "weighted_sum"].contains(&config.kind())
+        {
+            return;
+        }
+        let mut inner = table(config);
+        let family = inner.remove("family").expect("a family");
+        let reduction = inner.remove("reduction").expect("a reduction");
+        let inner: Table = inner.into_iter().filter(|(_, value)| *value != Value::Null).collect();
+        let keep = Table::from_iter([("ratio", 1.0)]);
+        let ohem = [
+            ("family", family),
+            ("kind", "ohem".into()),
+            ("reduction", reduction),
+            ("keep", keep.into()),
+            ("loss", inner.into()),
+        ];
+        let Ok(ohem) = LossConfig::deserialize(Value::from(Table::from_iter(ohem))) else { return };
+        let [loss, ohem] = [config, &ohem].map(|config| config.init(&target.device));
+        let inputs = batch(&loss, 6, 2.0, &[], 11);
+        let [loss, ohem] = [loss, ohem].map(|loss| evaluate(&loss, &inputs, &target));
+        assert_close(&format!("{config:?}"), &[ohem.loss], &[loss.loss], 1e-12);
+        assert_close(&format!("{config:?}"), &floats(&ohem.unreduced), &floats(&loss.unreduced), 1e-12);
+        compared += 1;
+    });
+    assert!(compared > 40, "{compared}");
+}
