@@ -135,8 +135,9 @@ fn run(target: &Target) {
         if target.name.starts_with("wgpu") {
             cases = few(&cases);
         }
-        // By the fused engine, and by tensor operations.
-        let runs = cases.iter().flat_map(|case| [true, false].map(|is_fused| (case, is_fused)));
+        // On the CPU by the fused engine, and by tensor operations.
+        let paths: &[bool] = if target.name.starts_with("wgpu") { &[false] } else { &[true, false] };
+        let runs = cases.iter().flat_map(|case| paths.iter().map(move |is_fused| (case, *is_fused)));
         for (case, is_fused) in runs {
             let path = if is_fused { "fused" } else { "tensor operations" };
             let place = format!("{family}/{kind}/{} ({}), {path}", case["name"], case["oracle"]);

@@ -11,6 +11,8 @@ pub(in crate::engine) mod launch;
 pub(in crate::engine) mod math;
 pub(in crate::engine) mod reduce;
 pub(in crate::engine) mod tensors;
+#[cfg(all(test, feature = "wgpu"))]
+mod launches;
 #[cfg(test)]
 mod tests;
 
