@@ -59,6 +59,12 @@ impl AnyTensor {
         self.0.is_tracked()
     }
 
+    /// In another shape of as many elements.
+    #[cfg(feature = "cube")]
+    pub(crate) fn reshape<const D: usize>(self, shape: [usize; D]) -> Self {
+        self.0.reshape(shape).into()
+    }
+
     /// The numbers alone, without a graph.
     pub(crate) fn without_autodiff(self) -> Self {
         Self(self.0.without_autodiff())

@@ -11,6 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::OnceLock;
 
 /// Kernels, one for each executor and primitive. A result is in the graph of the inputs; `None` is for what there is no kernel for.
+#[allow(unused_variables)] // of the kernels that a machine has not
 pub(crate) trait Machine: Sync {
     /// Whether the numbers of a tensor lie where this machine computes.
     fn takes(&self, tensor: &AnyTensor) -> bool;
@@ -18,43 +19,83 @@ pub(crate) trait Machine: Sync {
     /// Whether reading numbers of its tensors back makes nobody wait.
     fn reads_for_free(&self) -> bool;
 
-    fn pointwise(&self, call: &pointwise::Call<'_>) -> Option<AnyTensor>;
-    fn vectors(&self, call: &vectors::Call<'_>) -> Option<AnyTensor>;
-    fn rows(&self, call: &rows::Call<'_>) -> Option<rows::Outcome>;
-    fn regions(&self, call: &regions::Call<'_>) -> Option<AnyTensor>;
-    fn pairs(&self, call: &pairs::Call<'_>) -> Option<pairs::Outcome>;
-    fn heads(&self, call: &heads::Call<'_>) -> Option<AnyTensor>;
+    fn pointwise(&self, call: &pointwise::Call<'_>) -> Option<AnyTensor> {
+        None
+    }
+    fn vectors(&self, call: &vectors::Call<'_>) -> Option<AnyTensor> {
+        None
+    }
+    fn rows(&self, call: &rows::Call<'_>) -> Option<rows::Outcome> {
+        None
+    }
+    fn regions(&self, call: &regions::Call<'_>) -> Option<AnyTensor> {
+        None
+    }
+    fn pairs(&self, call: &pairs::Call<'_>) -> Option<pairs::Outcome> {
+        None
+    }
+    fn heads(&self, call: &heads::Call<'_>) -> Option<AnyTensor> {
+        None
+    }
 
-    fn argmax(&self, rows: &AnyTensor) -> Option<Tensor<1, Int>>;
+    fn argmax(&self, rows: &AnyTensor) -> Option<Tensor<1, Int>> {
+        None
+    }
     fn centers_moved(
         &self,
         centers: &AnyTensor,
         rows: &AnyTensor,
         labels: &Tensor<1, Int>,
         rate: f64,
-    ) -> Option<AnyTensor>;
-    fn gather(&self, rows: &AnyTensor, columns: &Tensor<1, Int>) -> Option<AnyTensor>;
+    ) -> Option<AnyTensor> {
+        None
+    }
+    fn gather(&self, rows: &AnyTensor, columns: &Tensor<1, Int>) -> Option<AnyTensor> {
+        None
+    }
     fn gathered_matmul(
         &self,
         parents: &[AnyTensor; 2],
         own: &Tensor<2, Int>,
         shared: Option<&Tensor<1, Int>>,
-    ) -> Option<AnyTensor>;
-    fn half_squared_distances(&self, parents: &[AnyTensor; 2], labels: &Tensor<1, Int>) -> Option<AnyTensor>;
-    fn histogram(&self, numbers: &AnyTensor, bins: usize) -> Option<AnyTensor>;
-    fn l2_normalize(&self, rows: &AnyTensor) -> Option<AnyTensor>;
-    fn largest(&self, scores: &AnyTensor, k: usize) -> Option<AnyTensor>;
-    fn lookup(&self, numbers: &AnyTensor, entries: &AnyTensor) -> Option<AnyTensor>;
-    fn median(&self, values: &AnyTensor) -> Option<AnyTensor>;
-    fn proxy_anchor(&self, parents: &[AnyTensor; 2], labels: &Tensor<1, Int>, scales: [f64; 2]) -> Option<AnyTensor>;
-    fn select(&self, rows: &AnyTensor, places: &Tensor<1, Int>) -> Option<AnyTensor>;
-    fn of_ranks(&self, call: &sort::Call<'_>) -> Option<AnyTensor>;
+    ) -> Option<AnyTensor> {
+        None
+    }
+    fn half_squared_distances(&self, parents: &[AnyTensor; 2], labels: &Tensor<1, Int>) -> Option<AnyTensor> {
+        None
+    }
+    fn histogram(&self, numbers: &AnyTensor, bins: usize) -> Option<AnyTensor> {
+        None
+    }
+    fn l2_normalize(&self, rows: &AnyTensor) -> Option<AnyTensor> {
+        None
+    }
+    fn largest(&self, scores: &AnyTensor, k: usize) -> Option<AnyTensor> {
+        None
+    }
+    fn lookup(&self, numbers: &AnyTensor, entries: &AnyTensor) -> Option<AnyTensor> {
+        None
+    }
+    fn median(&self, values: &AnyTensor) -> Option<AnyTensor> {
+        None
+    }
+    fn proxy_anchor(&self, parents: &[AnyTensor; 2], labels: &Tensor<1, Int>, scales: [f64; 2]) -> Option<AnyTensor> {
+        None
+    }
+    fn select(&self, rows: &AnyTensor, places: &Tensor<1, Int>) -> Option<AnyTensor> {
+        None
+    }
+    fn of_ranks(&self, call: &sort::Call<'_>) -> Option<AnyTensor> {
+        None
+    }
 }
 
 /// All machines that this crate was built with.
 static MACHINES: &[&dyn Machine] = &[
     #[cfg(feature = "cpu-engine")]
     &super::host::Host,
+    #[cfg(feature = "cube")]
+    &super::cube::Cube,
 ];
 
 /// The machine that the numbers of a tensor lie with.

@@ -10,11 +10,13 @@
 //! Each has its contract and its tensor operations in `mod.rs` and its kernel of the CPU in `host.rs`. What is no formula is written on
 //! tensors, out of [`primitives`]. A call goes through one door, [`machine`], which knows where a tensor lies.
 
-// Without a machine nobody reads what a call tells it.
+// Without the machine that has all kernels nobody reads some of what a call tells it.
 #![cfg_attr(not(feature = "cpu-engine"), allow(dead_code))]
 
 pub(crate) mod any_tensor;
 pub(crate) mod classes;
+#[cfg(feature = "cube")]
+pub(crate) mod cube;
 pub(crate) mod custom_backward;
 pub(crate) mod distributions;
 pub(crate) mod ghm;

@@ -58,7 +58,11 @@
 mod anchor;
 mod dual;
 pub(crate) mod inlined;
+#[cfg(any(feature = "cube", test))]
+pub(crate) mod program;
 mod real;
+#[cfg(any(feature = "cube", test))]
+pub(crate) mod record;
 mod row;
 pub(crate) mod safe;
 mod tensor;

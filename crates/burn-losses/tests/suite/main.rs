@@ -7,6 +7,7 @@ mod devices;
 mod diagnose;
 mod engine;
 mod golden;
+mod gpu;
 mod guide;
 mod heads;
 mod laws;

@@ -1,5 +1,7 @@
 //! Two tensors of one shape in, the same shape out.
 
+#[cfg(feature = "cube")]
+pub(super) mod cube;
 #[cfg(feature = "cpu-engine")]
 pub(super) mod host;
 
@@ -75,6 +77,8 @@ fn as_three_axes<const D: usize, K: Basic>(tensor: Tensor<D, K>) -> Tensor<3, K>
 pub struct PointKernel {
     #[cfg(feature = "cpu-engine")]
     pub(super) host: Box<dyn host::Kernels>,
+    #[cfg(feature = "cube")]
+    pub(super) record: std::sync::Arc<dyn cube::Record>,
 }
 
 /// A call of the executor: pairs of numbers, and what is wanted of their values.
@@ -116,6 +120,8 @@ impl PointKernel {
         Self {
             #[cfg(feature = "cpu-engine")]
             host: Box::new(formula.clone()),
+            #[cfg(feature = "cube")]
+            record: std::sync::Arc::new(formula.clone()),
         }
     }
 
@@ -124,6 +130,8 @@ impl PointKernel {
         let terms: Vec<(f64, Self)> = terms.map(|(weight, kernel)| Some((weight, kernel?))).collect::<Option<_>>()?;
         let _ = &terms;
         Some(Self {
+            #[cfg(feature = "cube")]
+            record: std::sync::Arc::new(cube::WeightedSum::new(&terms)),
             #[cfg(feature = "cpu-engine")]
             host: Box::new(host::WeightedSum(terms)),
         })

@@ -4,7 +4,7 @@ use crate::engine::any_tensor::AnyTensor;
 use crate::engine::classes::per_class;
 use crate::engine::distributions::LEAST as LEAST_PROBABILITY;
 use crate::engine::machine;
-#[cfg(feature = "cpu-engine")]
+#[cfg(any(feature = "cpu-engine", feature = "cube"))]
 use crate::engine::pointwise::PointKernel;
 use crate::engine::primitives::gather::gather;
 use crate::engine::primitives::labels::one_hot;
@@ -113,10 +113,12 @@ pub(crate) fn values_of(formula: &impl RowFormula, logits: Tensor<2>, target: &T
 /// A [`RowFormula`] as the machines of the fused engine run it.
 pub struct RowKernel {
     /// The formula of a class: (log-probability, share) -> what it adds.
-    #[cfg(feature = "cpu-engine")]
+    #[cfg(any(feature = "cpu-engine", feature = "cube"))]
     pub(in crate::engine) classes: PointKernel,
     #[cfg(feature = "cpu-engine")]
     pub(in crate::engine) host: Box<dyn super::host::Kernel>,
+    #[cfg(feature = "cube")]
+    pub(in crate::engine) record: Box<dyn super::cube::Record>,
 }
 
 /// The formula of a class as one of two numbers.
@@ -134,9 +136,10 @@ impl<F: RowFormula> Formula for OfClass<F> {
 /// beside the cosine and the scale: of (row, logit, length).
 pub(crate) type Margin<'a> = dyn Fn(usize, f64, f64) -> Dual<f64, 2> + Sync + 'a;
 
-/// A call of the executor: `[M, C]` logits, what they are compared with, and what is wanted of their values.
+/// A call of the executor: logits, what they are compared with, and what is wanted of their values.
 pub(crate) struct Call<'a> {
     pub(crate) kernel: &'a RowKernel,
+    /// `[M, C]`, or `[N, C, rest]` where they are compared with labels and one number is wanted.
     pub(crate) logits: AnyTensor,
     pub(crate) target: &'a Target,
     pub(crate) margin: Option<&'a Margin<'a>>,
@@ -172,10 +175,12 @@ impl RowKernel {
     pub fn new(formula: &impl RowFormula) -> Self {
         let _ = formula;
         Self {
-            #[cfg(feature = "cpu-engine")]
+            #[cfg(any(feature = "cpu-engine", feature = "cube"))]
             classes: PointKernel::new(&OfClass(formula.clone())),
             #[cfg(feature = "cpu-engine")]
             host: Box::new(formula.clone()),
+            #[cfg(feature = "cube")]
+            record: Box::new(formula.clone()),
         }
     }
 
@@ -195,9 +200,9 @@ impl RowKernel {
         Some(Unreduced { values: values.into_rank(), normalizer: normalizer.map(AnyTensor::into_rank) })
     }
 
-    /// Their reduced value.
-    pub(crate) fn reduced(&self, logits: &Tensor<2>, target: &Target, reduce: &Reduce) -> Option<Tensor<1>> {
-        let call = Call { kernel: self, logits: logits.into(), target, margin: None, reduce: Some(reduce) };
+    /// The reduced value of `[M, C]` or `[N, C, ..]` logits.
+    pub(crate) fn reduced(&self, logits: AnyTensor, target: &Target, reduce: &Reduce) -> Option<Tensor<1>> {
+        let call = Call { kernel: self, logits, target, margin: None, reduce: Some(reduce) };
         self.run(&call).map(|outcome| outcome.values.into_rank())
     }
 }

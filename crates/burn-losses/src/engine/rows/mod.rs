@@ -1,9 +1,12 @@
 //! Logits with a class axis and one label per position in, one value per position out.
 
+#[cfg(feature = "cube")]
+pub(super) mod cube;
 mod executor;
 #[cfg(feature = "cpu-engine")]
 pub(super) mod host;
 
+use super::any_tensor::AnyTensor;
 use super::primitives::labels::{Labels, fits, is_out_of_range, widen_labels};
 use super::{keep_graph, without_weightless};
 use crate::check::{Reference, widen};
@@ -236,11 +239,15 @@ pub(crate) fn reduce<R: Rows, const D: usize, const L: usize>(
     let count = labels.shape().num_elements();
     let (labels, given) = Labels::given(labels, loss.ignore_index(), extras);
     if count > 0 && !loss.selects() {
-        let rows = as_rows(logits.clone());
+        let [samples, classes, ..] = logits.dims()[..] else { unreachable!("logits have a class axis") };
+        let rows = match D {
+            2 => AnyTensor::from(&logits),
+            _ => logits.clone().reshape([samples, classes, count / samples]).into(),
+        };
         let target = Target::Labels { of: labels.of.clone().reshape([count]), ignore_index: labels.ignore_index };
         let (reduce, divisor) = Reduce::new(reduction, &given);
-        if let Some(kernel) = loss.kernel(rows.dims()[1])
-            && let Some(value) = kernel.reduced(&rows, &target, &reduce)
+        if let Some(kernel) = loss.kernel(classes)
+            && let Some(value) = kernel.reduced(rows, &target, &reduce)
         {
             return Divisor::divide_by(divisor, value);
         }

@@ -1,5 +1,7 @@
 //! A few numbers and what they are compared with in, one value out.
 
+#[cfg(feature = "cube")]
+pub(super) mod cube;
 #[cfg(feature = "cpu-engine")]
 pub(super) mod host;
 
@@ -64,6 +66,8 @@ const LEAST_MEAN: f64 = 1e-18;
 pub struct VectorKernel {
     #[cfg(feature = "cpu-engine")]
     host: Box<dyn host::Kernels>,
+    #[cfg(feature = "cube")]
+    pub(super) record: Box<dyn cube::Record>,
 }
 
 /// A call of the executor: rows, and what is wanted of their values.
@@ -88,6 +92,8 @@ impl VectorKernel {
         Self {
             #[cfg(feature = "cpu-engine")]
             host: Box::new(host::Compiled::<_, K, TARGETS, true>(formula.clone())),
+            #[cfg(feature = "cube")]
+            record: Box::new(cube::Recorded::<_, K, TARGETS, true>(formula.clone())),
         }
     }
 
@@ -97,6 +103,8 @@ impl VectorKernel {
         Self {
             #[cfg(feature = "cpu-engine")]
             host: Box::new(host::Compiled::<_, K, TARGETS, false>(formula.clone())),
+            #[cfg(feature = "cube")]
+            record: Box::new(cube::Recorded::<_, K, TARGETS, false>(formula.clone())),
         }
     }
 

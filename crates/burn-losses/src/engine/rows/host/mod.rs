@@ -2,7 +2,7 @@
 
 mod row;
 
-use super::{Call, MINUS_INFINITY, Margin, Outcome, Reduce, RowKernel, Target};
+use super::{Call, MINUS_INFINITY, Margin, Outcome, Reduce, RowKernel, Target, as_rows};
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::distributions::LEAST as LEAST_PROBABILITY;
 use crate::engine::host::blocks::{BLOCK, divided, divisor_of, factor_of, par_blocks, part, range};
@@ -220,6 +220,10 @@ where
     dyn pointwise::Kernels: pointwise::Kernel<T>,
 {
     let &Call { kernel, ref logits, target, margin, reduce } = call;
+    let logits = &match logits.shape()[..] {
+        [_, _] => logits.clone(),
+        _ => as_rows(logits.clone().into_rank::<3>()).into(),
+    };
     let shape = logits.shape();
     let (rows, classes) = (shape[0], shape[1]);
     let memory = Memory::of(logits)?;

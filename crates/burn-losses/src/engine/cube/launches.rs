@@ -1,0 +1,64 @@
+//! How many launches a step of training takes. `BURN_LOSSES_REQUIRE_GPU=1` runs these tests: nothing else here needs a device.
+
+use crate::binary::BceLossConfig;
+use crate::binary::BinaryLoss;
+use crate::boxes::{BoxFormat, BoxesLoss, CiouLossConfig};
+use crate::classification::{ClassificationLoss, CrossEntropyLossConfig};
+use burn::tensor::{Device, DeviceKind, Int, Tensor};
+use burn_cubecl::cubecl::logging::{LaunchObservation, LaunchObserver};
+use std::sync::{Arc, Mutex};
+
+#[derive(Default)]
+struct Names(Mutex<Vec<&'static str>>);
+
+impl LaunchObserver for Names {
+    fn launched(&self, kernel: &'static str) {
+        self.0.lock().expect("names").push(kernel);
+    }
+}
+
+/// The kernels of this library that a step launches, when all of them have been compiled.
+fn launches(device: &Device, step: impl Fn()) -> Vec<&'static str> {
+    step();
+    device.sync().expect("a device that works");
+    let names = Arc::new(Names::default());
+    let observation = LaunchObservation::new(names.clone());
+    step();
+    device.sync().expect("a device that works");
+    drop(observation);
+    let names = names.0.lock().expect("names");
+    names.iter().copied().filter(|name| name.contains("burn_losses")).collect()
+}
+
+/// Whatever the size: a step of pairs or of boxes is three launches, and so is one of rows.
+#[test]
+fn a_step_is_few_launches() {
+    if std::env::var("BURN_LOSSES_REQUIRE_GPU").as_deref() != Ok("1") {
+        return;
+    }
+    let device = Device::wgpu(DeviceKind::DefaultDevice).autodiff();
+    let backward = |value: Tensor<1>, leaf: &Tensor<2>| {
+        let gradient = leaf.grad(&value.backward()).expect("a gradient");
+        let _ = gradient.into_data();
+    };
+    let leaf = |rows, columns| Tensor::<2>::ones([rows, columns], &device).require_grad();
+    for rows in [3, 70_000] {
+        let bce = || {
+            let (x, loss) = (leaf(rows, 4), BceLossConfig::new().init(&device));
+            backward(loss.forward(x.clone(), Tensor::ones([rows, 4], &device)), &x);
+        };
+        let ciou = || {
+            let (x, loss) = (leaf(rows, 4), CiouLossConfig::new().with_format(BoxFormat::Cxcywh).init(&device));
+            backward(loss.forward(x.clone(), Tensor::ones([rows, 4], &device) * 2.0), &x);
+        };
+        let cross_entropy = || {
+            let (x, loss) = (leaf(rows, 90), CrossEntropyLossConfig::new().with_ignore_index(-1).init(&device));
+            backward(loss.forward(x.clone(), Tensor::<1, Int>::zeros([rows], &device)), &x);
+        };
+        let steps: [(&str, &dyn Fn()); 3] = [("bce", &bce), ("ciou", &ciou), ("cross_entropy", &cross_entropy)];
+        for (name, step) in steps {
+            let names = launches(&device, step);
+            assert_eq!(names.len(), 3, "{name} of {rows} rows: {names:?}");
+        }
+    }
+}

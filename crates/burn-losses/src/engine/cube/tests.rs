@@ -1,0 +1,217 @@
+//! Programs of all formulas of the registry, without a GPU.
+
+use crate::boxes::Boxes;
+use crate::engine::distributions::Distributions;
+use crate::engine::pointwise::{PointKernel, Pointwise};
+use crate::engine::vectors::VectorKernel;
+use crate::formula::program::{Function, Node, Operator, Program};
+use crate::formula::record::Recording;
+use crate::options::BoxFormat;
+use crate::{AnyLoss, LossConfig, LossInfo, registry};
+use burn::tensor::Device;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use std::fmt::Write;
+
+/// A formula of a loss.
+enum Kernel {
+    Point(PointKernel),
+    Boxes(VectorKernel),
+}
+
+impl Kernel {
+    fn of(loss: &AnyLoss) -> Option<Self> {
+        match loss {
+            AnyLoss::Regression(loss) => loss.kernel().map(Self::Point),
+            AnyLoss::Binary(loss) => loss.kernel().map(Self::Point),
+            AnyLoss::Distribution(loss) => loss.kernel().map(Self::Point),
+            AnyLoss::Boxes(loss) => loss.kernel(BoxFormat::Xyxy).map(Self::Boxes),
+            _ => None,
+        }
+    }
+
+    /// Its value and its derivatives.
+    fn recording(&self) -> Recording {
+        match self {
+            Self::Point(kernel) => kernel.recording(true),
+            Self::Boxes(kernel) => kernel.record.recording(true),
+        }
+    }
+
+    fn exact(&self, inputs: &[f64]) -> Vec<f64> {
+        match self {
+            Self::Point(kernel) => {
+                let y = kernel.record.exact(inputs[0], inputs[1]);
+                vec![y.value, y.slope[0]]
+            }
+            Self::Boxes(kernel) => kernel.record.exact(inputs),
+        }
+    }
+
+    /// Points at which a formula may go wrong: random ones, extreme ones, and ones where two numbers are equal.
+    fn points(&self, random: &mut impl Rng) -> Vec<Vec<f64>> {
+        match self {
+            Self::Point(_) => {
+                const SPECIAL: [f64; 16] = [
+                    0.0, -0.0, 1.0, -1.0, 0.5, 1e-300, -1e-38, 1e-20, 1e-8, -1e-3, 20.0, -88.5, 709.0, -745.0, 1e4,
+                    -1e4,
+                ];
+                let pairs = SPECIAL.iter().flat_map(|a| SPECIAL.iter().map(|b| vec![*a, *b]));
+                let scales = [0.1, 1.0, 30.0];
+                let near = (0..3000).map(|i| {
+                    let a = random.random_range(-1.0..1.0) * scales[i % 3];
+                    let b = random.random_range(0.0..1.0);
+                    vec![a, [b, b * scales[i % 3], a][i / 3 % 3]]
+                });
+                pairs.chain(near).collect()
+            }
+            Self::Boxes(_) => (0..3000)
+                .map(|i| {
+                    // On a grid corners are often equal; a box may be empty, or inside out.
+                    let mut number = || match i % 3 {
+                        0 => random.random_range(0.0..3.0),
+                        1 => f64::from(random.random_range(0..4)),
+                        _ => random.random_range(-1e4..1e4),
+                    };
+                    (0..8).map(|_| number()).collect()
+                })
+                .collect(),
+        }
+    }
+}
+
+fn kernels() -> Vec<(String, Kernel)> {
+    let named = |info: LossInfo| {
+        let loss = LossConfig::of(info.family, info.kind).ok()?.try_init(&Device::flex()).ok()?;
+        Some((format!("{}/{}", info.family, info.kind), Kernel::of(&loss)?))
+    };
+    registry().into_iter().filter_map(named).collect()
+}
+
+#[test]
+fn a_program_is_its_formula() {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
+    let kernels = kernels();
+    assert!(kernels.len() > 30, "{} formulas", kernels.len());
+    for (name, kernel) in kernels {
+        let Recording { program, parameters } = kernel.recording();
+        for point in kernel.points(&mut random) {
+            let (got, expected) = (program.run(&point, &parameters), kernel.exact(&point));
+            assert!(got[0].is_nan() == expected[0].is_nan(), "{name} at {point:?}: {got:?} against {expected:?}");
+            for (got, expected) in got.iter().zip(&expected).filter(|(_, expected)| expected.is_finite()) {
+                let error = (got - expected).abs();
+                assert!(error <= 1e-11 * expected.abs(), "{name} at {point:?}: {got:e} against {expected:e}");
+            }
+        }
+    }
+}
+
+/// A NaN among the inputs is one of the value.
+#[test]
+fn a_program_keeps_nan() {
+    for (name, kernel) in kernels() {
+        let Recording { program, parameters } = kernel.recording();
+        let inputs = if let Kernel::Point(_) = kernel { 2 } else { 8 };
+        for at in 0..inputs {
+            let mut point: Vec<f64> = (0..inputs).map(|i| 0.25 + 0.5 * f64::from(i as u32)).collect();
+            point[at] = f64::NAN;
+            let (got, expected) = (program.run(&point, &parameters)[0], kernel.exact(&point)[0]);
+            assert!(got.is_nan() == expected.is_nan(), "{name} at {point:?}: {got} against {expected}");
+        }
+    }
+}
+
+fn count(program: &Program, is_one: impl Fn(&Node) -> bool) -> usize {
+    program.nodes().iter().filter(|node| is_one(node)).count()
+}
+
+fn is_slow(node: &Node) -> bool {
+    use Function::{Atan, Cos, Exp, ExpM1, Ln, Log1p, Sin, Sqrt, Tanh};
+    match node {
+        Node::Unary(function, _) => matches!(function, Atan | Cos | Exp | ExpM1 | Ln | Log1p | Sin | Sqrt | Tanh),
+        Node::Binary(operator, ..) => *operator == Operator::Div,
+        _ => false,
+    }
+}
+
+/// The programs are as small as they were: a simplification that is lost shows here. `BURN_LOSSES_WRITE=1` writes the table anew.
+#[test]
+fn programs_stay_small() {
+    let mut table = String::from("value and derivatives of | nodes | functions, divisions | parameters\n");
+    for (name, kernel) in kernels() {
+        let Recording { program, parameters } = kernel.recording();
+        let (nodes, slow) = (program.nodes().len(), count(&program, is_slow));
+        writeln!(table, "{name} | {nodes} | {slow} | {}", parameters.len()).expect("a string");
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/engine/cube/programs.txt");
+    if std::env::var("BURN_LOSSES_WRITE").is_ok() {
+        std::fs::write(path, &table).expect("a file");
+    }
+    let expected = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(table, expected, "{path}");
+}
+
+/// A schedule compiles nothing: where a field is any number, its value is no part of the program.
+#[test]
+fn fields_are_parameters() {
+    let mut changed = 0;
+    for info in registry() {
+        // Some fields have no default.
+        let Ok(config) = LossConfig::of(info.family, info.kind) else { continue };
+        let config = serde_json::to_value(&config).expect("a table");
+        let number = |(name, value): (&String, &serde_json::Value)| {
+            Some((name.clone(), value.as_f64().filter(|_| value.is_f64())?))
+        };
+        let fields: Vec<(String, f64)> = config.as_object().expect("a table").iter().filter_map(number).collect();
+        for (name, value) in fields {
+            let program = |by: f64| {
+                let mut config = config.clone();
+                config[&name] = (value * by + if value == 0.0 { by / 100.0 } else { 0.0 }).into();
+                let config: LossConfig = serde_json::from_value(config).ok()?;
+                Some(Kernel::of(&config.try_init(&Device::flex()).ok()?)?.recording())
+            };
+            // What a field is at first may be special: a square, a factor of one.
+            let (Some(one), Some(other)) = (program(0.9871), program(0.9637)) else { continue };
+            changed += 1;
+            assert!(one.program == other.program, "{}/{}: `{name}` is in the program", info.family, info.kind);
+        }
+    }
+    assert!(changed > 15, "{changed} fields");
+}
+
+/// What becomes of zeros, ones, and what is written twice.
+#[test]
+fn what_is_simple_is_simplified() {
+    use crate::formula::Real;
+    let nodes = |recording: Recording| recording.program.nodes().to_vec();
+    let input = Node::Input(0);
+    assert_eq!(nodes(Recording::new(|[x]| [x * 1.0 + 0.0 - 0.0])), [input]);
+    assert_eq!(nodes(Recording::new(|[x]| [-(-x)])), [input]);
+    assert_eq!(nodes(Recording::new(|[x]| [x.ln() * 0.0])), [Node::Literal(0)]);
+    assert_eq!(nodes(Recording::new(|[x]| [x.lit(2.0) * 3.0])), [Node::Parameter(0)]);
+    let twice = Recording::new(|[x, y]| [(x + y) * (y + x)]);
+    let sum = Node::Binary(Operator::Add, 0, 1);
+    assert_eq!(nodes(twice), [input, Node::Input(1), sum, Node::Binary(Operator::Mul, 2, 2)]);
+    // A formula that records another one on the way goes on with its own.
+    let nested = Recording::new(|[x]| {
+        let inner = Recording::new(|[y]| [y.exp()]);
+        assert_eq!(inner.program.nodes().len(), 2);
+        [x + 3.0]
+    });
+    assert_eq!(nested.parameters, [3.0]);
+    assert_eq!(nested.program.run(&[1.0], &nested.parameters), [4.0]);
+}
+
+#[test]
+fn powers_of_every_exponent() {
+    use crate::formula::Real;
+    for exponent in [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 7.0, 8.0, 9.0, 1.7, -0.5, -1.0, -2.0, -3.3] {
+        let Recording { program, parameters } = Recording::new(|[x]| [x.powf(exponent)]);
+        for x in [1e-6, 0.3, 1.0, 7.5] {
+            let (got, expected) = (program.run(&[x], &parameters)[0], f64::powf(x, exponent));
+            assert!((got / expected - 1.0).abs() < 1e-13, "{x}^{exponent}: {got} against {expected}");
+        }
+    }
+    // By multiplications also of negative numbers.
+    assert_eq!(Recording::new(|[x]| [x.powf(3.0)]).program.run(&[-2.0], &[]), [-8.0]);
+}

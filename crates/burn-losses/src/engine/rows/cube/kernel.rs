@@ -1,0 +1,251 @@
+//! The kernel of rows: a softmax, and a formula of each class.
+
+use super::known::{known, share};
+use super::softmax::{Total, exp, group_sum, ln, log1p, merge, merged};
+use crate::engine::cube::emit;
+use crate::engine::cube::reduce::cube_sum;
+use crate::formula::program::Program;
+use burn_cubecl::cubecl;
+use cubecl::prelude::*;
+
+/// What rows are compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    /// A class each, which has all of the target.
+    Label,
+    /// A class each, which has the most of it.
+    Smoothed,
+    /// A distribution each.
+    Probabilities,
+    /// A distribution each, or its logarithm, that is yet to be softened.
+    Teacher { is_logarithm: bool },
+    /// A number each, which lies between two classes.
+    Bins,
+}
+
+/// What a kernel is compiled for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Structure {
+    pub(super) kind: Kind,
+    /// Of (log-probability, share): what a class adds, and the derivative by the first where gradients are wanted.
+    pub(super) classes: Program,
+    /// Of ln(sum e^x): what a row adds, and its derivative.
+    pub(super) penalty: Option<Program>,
+    pub(super) has_ignored: bool,
+    /// Whether the factor of its class is what a row counts.
+    pub(super) factors_count: bool,
+    /// Whether a mean divides by the weights.
+    pub(super) weights_count: bool,
+    /// The units of a cube, and how many of them work on one row: powers of two.
+    pub(super) units: usize,
+    pub(super) per_row: usize,
+}
+
+/// Numbers that a kernel is given.
+#[derive(CubeType, CubeLaunch)]
+pub(super) struct Numbers {
+    /// Of the programs.
+    pub(super) of_classes: Sequence<InputScalar>,
+    pub(super) of_penalty: Sequence<InputScalar>,
+    /// By which a share q becomes `keep q + floor`.
+    pub(super) keep: InputScalar,
+    pub(super) floor: InputScalar,
+    /// What logits are multiplied by.
+    pub(super) sharpness: InputScalar,
+    /// What slopes are multiplied by.
+    pub(super) factor: InputScalar,
+    /// The label of rows that count nothing.
+    pub(super) ignored: InputScalar,
+    /// The value of a row whose label is no class.
+    pub(super) nan: InputScalar,
+    pub(super) rows: usize,
+    pub(super) classes: usize,
+    pub(super) inner: usize,
+    /// How many rows each group of units does, one after the other.
+    pub(super) rounds: usize,
+    /// How many rows have a weight in common.
+    pub(super) per_weight: usize,
+}
+
+/// Rows of `[outer, classes, inner]` logits, some of them by each group of units.
+#[cube(launch, address_type = "dynamic")]
+#[allow(clippy::too_many_arguments)] // those of a kernel
+pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
+    logits: &Tensor<S>,
+    labels: ComptimeOption<&Tensor<L>>,
+    targets: ComptimeOption<&Tensor<T>>,
+    factors: ComptimeOption<&Tensor<F>>,
+    weights: ComptimeOption<&Tensor<W>>,
+    mut values: ComptimeOption<&mut Tensor<F>>,
+    mut normalizers: ComptimeOption<&mut Tensor<F>>,
+    mut slopes: ComptimeOption<&mut Tensor<S>>,
+    mut partial: ComptimeOption<&mut Tensor<F>>,
+    numbers: &Numbers,
+    #[comptime] structure: Structure,
+    #[define(S, L, T, W, F)] _types: [ElemType; 5],
+) {
+    let (units, per_row) = comptime!((structure.units, structure.per_row));
+    let (kind, program) = comptime!((structure.kind, structure.classes.clone()));
+    let is_sparse = comptime!(kind == Kind::Label);
+    let classes = numbers.classes;
+    let sharpness = numbers.sharpness.get::<F>();
+    let (zero, one) = (F::new(0.0_f32), F::new(1.0_f32));
+    let unit = UNIT_POS as usize;
+    let place = unit % per_row;
+    let mut sum = zero;
+    let mut counted = zero;
+    let mut round = 0_usize.runtime();
+    // All units of a cube go through the same rounds: they wait for each other.
+    while round < numbers.rounds {
+        let wanted = (round * CUBE_COUNT + CUBE_POS) * comptime!(units / per_row) + unit / per_row;
+        let is_row = wanted < numbers.rows;
+        let row = select(is_row, wanted, numbers.rows - 1);
+        let known = known::<S, L, T, F>(logits, labels, targets, factors, row, numbers, comptime!(structure.clone()));
+        let (start, step) = (known.start, logits.stride(1));
+
+        // Where the label has all of the target, of the other logits, relative to the largest of all.
+        let own_logit = F::cast_from(logits[start + known.label * step]) * sharpness;
+        let mut most = own_logit;
+        let mut total = zero;
+        let mut class = place;
+        while class < classes {
+            let is_counted = !is_sparse || class != known.label;
+            let logit = Total::<F> {
+                most: F::cast_from(logits[start + class * step]) * sharpness,
+                sum: select(is_counted, one, zero),
+            };
+            let next = merge::<F>(Total::<F> { most, sum: total }, logit);
+            most = next.most;
+            total = next.sum;
+            class += per_row;
+        }
+        let all = merged::<F>(Total::<F> { most, sum: total }, units, per_row);
+        let most = all.most;
+
+        let mut value = zero;
+        // The derivatives by ln(sum e^x), and by the logit of the label beside that.
+        let mut by_total = zero;
+        let mut by_label = zero;
+        let mut total = all.sum;
+        let mut log_total = ln::<F>(total);
+        if is_sparse {
+            let target = own_logit - most;
+            let power = exp::<F>(target);
+            total += power;
+            // The value of a row that is certain and right keeps its digits.
+            let is_certain = target > F::new(-1.0_f32);
+            let certain = log1p::<F>(all.sum / select(is_certain, power, one));
+            let logarithm = ln::<F>(total);
+            let log_p = select(is_certain, -certain, target - logarithm);
+            log_total = select(is_certain, target + certain, logarithm);
+            let share = numbers.keep.get::<F>() * known.factor;
+            let outputs = of_class::<F>(log_p, share, &numbers.of_classes, comptime!(program.clone()));
+            value = outputs.index(0).extract(0_usize);
+            #[comptime]
+            if slopes.is_some() {
+                by_label = outputs.index(1).extract(0_usize);
+                by_total = -by_label;
+            }
+        } else {
+            let mut class = place;
+            while class < classes {
+                let log_p = F::cast_from(logits[start + class * step]) * sharpness - most - log_total;
+                let share = share::<T, F>(targets, factors, &known, class, numbers, comptime!(structure.clone()));
+                let outputs = of_class::<F>(log_p, share, &numbers.of_classes, comptime!(program.clone()));
+                value += outputs.index(0).extract(0_usize);
+                #[comptime]
+                if slopes.is_some() {
+                    by_total -= outputs.index(1).extract(0_usize);
+                }
+                class += per_row;
+            }
+            value = group_sum::<F>(value, units, per_row);
+            #[comptime]
+            if slopes.is_some() {
+                by_total = group_sum::<F>(by_total, units, per_row);
+            }
+        }
+        if comptime!(structure.penalty.is_some()) {
+            let program = comptime!(structure.penalty.clone().expect("a penalty"));
+            let mut inputs = Sequence::<Vector<F, Const<1>>>::new();
+            inputs.push(Vector::new(log_total + most));
+            let outputs = emit::run::<F, Const<1>>(&inputs, &numbers.of_penalty, program);
+            value += known.normalizer * outputs.index(0).extract(0_usize);
+            by_total += known.normalizer * outputs.index(1).extract(0_usize);
+        }
+        value = select(known.is_constant, known.constant, value);
+
+        let mut weight = one;
+        #[comptime]
+        if let ComptimeOption::Some(weights) = &weights {
+            weight = F::cast_from(weights[row / numbers.per_weight]);
+        }
+        if is_row && place == 0 {
+            let weighted = select(known.is_constant, value, value * weight);
+            // What has the weight 0 is 0, whatever it is.
+            sum += select(weight == zero, zero, weighted);
+            if comptime!(structure.weights_count) {
+                counted += known.normalizer * weight;
+            } else {
+                counted += known.normalizer;
+            }
+            #[comptime]
+            if let ComptimeOption::Some(values) = &mut values {
+                values[row] = value;
+            }
+            #[comptime]
+            if let ComptimeOption::Some(normalizers) = &mut normalizers {
+                normalizers[row] = known.normalizer;
+            }
+        }
+        #[comptime]
+        if let ComptimeOption::Some(slopes) = &mut slopes {
+            if is_row {
+                let factor = numbers.factor.get::<F>() * weight * sharpness;
+                let mut class = place;
+                while class < classes {
+                    let logit = F::cast_from(logits[start + class * step]) * sharpness - most;
+                    let mut slope = exp::<F>(logit) / total * by_total;
+                    if is_sparse {
+                        let power = exp::<F>(own_logit - most);
+                        let through_total = (by_total + by_label) * (power / total);
+                        let of_label = by_label * (all.sum / total) + through_total;
+                        slope = select(class == known.label, of_label, slope);
+                    } else {
+                        let share =
+                            share::<T, F>(targets, factors, &known, class, numbers, comptime!(structure.clone()));
+                        let outputs =
+                            of_class::<F>(logit - log_total, share, &numbers.of_classes, comptime!(program.clone()));
+                        slope += outputs.index(1).extract(0_usize);
+                    }
+                    slopes[known.of_slopes + class * numbers.inner] =
+                        S::cast_from(select(known.is_constant || weight == zero, zero, slope * factor));
+                    class += per_row;
+                }
+            }
+        }
+        round += 1;
+    }
+    #[comptime]
+    if let ComptimeOption::Some(partial) = &mut partial {
+        let sum = cube_sum::<F, Const<1>>(Vector::new(sum), units);
+        let counted = cube_sum::<F, Const<1>>(Vector::new(counted), units);
+        if UNIT_POS == 0 {
+            partial[CUBE_POS] = sum;
+            partial[CUBE_COUNT + CUBE_POS] = counted;
+        }
+    }
+}
+
+#[cube]
+fn of_class<F: Float>(
+    log_p: F,
+    share: F,
+    parameters: &Sequence<InputScalar>,
+    #[comptime] program: Program,
+) -> Sequence<Vector<F, Const<1>>> {
+    let mut inputs = Sequence::<Vector<F, Const<1>>>::new();
+    inputs.push(Vector::new(log_p));
+    inputs.push(Vector::new(share));
+    emit::run::<F, Const<1>>(&inputs, parameters, program)
+}

@@ -1,0 +1,97 @@
+//! A softmax by several units.
+
+use crate::engine::cube::math;
+use burn_cubecl::cubecl;
+use cubecl::prelude::*;
+
+/// The largest of some logits, and the sum of e^(x - that).
+#[derive(CubeType, Clone, Copy)]
+pub(super) struct Total<F: Float> {
+    pub(super) most: F,
+    pub(super) sum: F,
+}
+
+/// That of the logits of both.
+#[cube]
+pub(super) fn merge<F: Float>(a: Total<F>, b: Total<F>) -> Total<F> {
+    // Both may be minus infinity.
+    let difference = select(a.most == b.most, F::new(0.0_f32), b.most - a.most);
+    let power = exp::<F>(-difference.abs());
+    let is_larger = difference > F::new(0.0_f32);
+    Total::<F> {
+        most: select(is_larger, b.most, a.most),
+        sum: select(is_larger, a.sum * power + b.sum, a.sum + b.sum * power),
+    }
+}
+
+/// That of all units which work on a row.
+#[cube]
+pub(super) fn merged<F: Float>(own: Total<F>, #[comptime] units: usize, #[comptime] per_row: usize) -> Total<F> {
+    let mut most = own.most;
+    let mut sum = own.sum;
+    if comptime!(per_row > 1) {
+        let mut mosts = Shared::<[F]>::new_slice(units);
+        let mut sums = Shared::<[F]>::new_slice(units);
+        let unit = UNIT_POS as usize;
+        let place = unit % per_row;
+        mosts[unit] = most;
+        sums[unit] = sum;
+        sync_cube();
+        let mut active = (per_row / 2).runtime();
+        while active > 0 {
+            if place < active {
+                let other = Total::<F> { most: mosts[unit + active], sum: sums[unit + active] };
+                let both = merge::<F>(Total::<F> { most: mosts[unit], sum: sums[unit] }, other);
+                mosts[unit] = both.most;
+                sums[unit] = both.sum;
+            }
+            sync_cube();
+            active /= 2;
+        }
+        most = mosts[unit - place];
+        sum = sums[unit - place];
+        // Before anybody writes there again.
+        sync_cube();
+    }
+    Total::<F> { most, sum }
+}
+
+/// The sum over all units which work on a row.
+#[cube]
+pub(super) fn group_sum<F: Float>(own: F, #[comptime] units: usize, #[comptime] per_row: usize) -> F {
+    let mut sum = own;
+    if comptime!(per_row > 1) {
+        let mut sums = Shared::<[F]>::new_slice(units);
+        let unit = UNIT_POS as usize;
+        let place = unit % per_row;
+        sums[unit] = own;
+        sync_cube();
+        let mut active = (per_row / 2).runtime();
+        while active > 0 {
+            if place < active {
+                let other = sums[unit + active];
+                sums[unit] += other;
+            }
+            sync_cube();
+            active /= 2;
+        }
+        sum = sums[unit - place];
+        sync_cube();
+    }
+    sum
+}
+
+#[cube]
+pub(super) fn exp<F: Float>(x: F) -> F {
+    math::exp::<F, Const<1>>(Vector::new(x)).extract(0_usize)
+}
+
+#[cube]
+pub(super) fn ln<F: Float>(x: F) -> F {
+    math::ln::<F, Const<1>>(Vector::new(x)).extract(0_usize)
+}
+
+#[cube]
+pub(super) fn log1p<F: Float>(x: F) -> F {
+    math::log1p::<F, Const<1>>(Vector::new(x)).extract(0_usize)
+}

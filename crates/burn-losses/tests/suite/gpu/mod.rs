@@ -1,0 +1,57 @@
+//! The fused engine on a GPU: when it runs, and that it gives what tensor operations in double precision give, the same bits every time.
+
+mod functions;
+mod pairs;
+mod rows;
+
+use crate::devices::{self, Target};
+use crate::engine::{family, imprecise};
+use crate::probe::{batch, default_of};
+use burn_losses::signature::{Arguments, Role, Wanted};
+use burn_losses::{LossInfo, Paths, registry, watched};
+
+/// What trains a loss once on a device: which executors ran as kernels, and which as tensor operations.
+fn paths(info: &LossInfo, target: &Target, wanted: Wanted) -> Paths {
+    let device = target.device.clone().autodiff();
+    let loss = default_of(info).init(&device);
+    let inputs = batch(&loss, 30, 3.0, &[], 2);
+    let signature = loss.signature(&inputs);
+    let trained = [Role::Prediction, Role::Parameter];
+    let train = || {
+        let arguments = Arguments::new(info.kind, &signature, &inputs, &device, target.dtype, &trained);
+        let mut arguments = arguments.expect("arguments of the loss");
+        let called = family(&loss).call(&mut arguments, wanted).expect("a value");
+        arguments.into_leaves().differentiate(&called.numbers.sum());
+    };
+    watched(train).1
+}
+
+/// Executors that have kernels for everything.
+#[test]
+fn executors_run_as_kernels() {
+    let Some(gpu) = devices::gpu() else { return };
+    for wanted in [Wanted::Values, Wanted::Loss] {
+        let of = |info: LossInfo| (format!("{}/{}", info.family, info.kind), paths(&info, &gpu, wanted));
+        let falls_back = |(name, paths): &(String, Paths)| {
+            let sums_of_rows = name.starts_with("distribution") && wanted == Wanted::Values;
+            paths.tensor.iter().any(|executor| match *executor {
+                "pointwise" => !sums_of_rows,
+                executor => ["vectors", "rows"].contains(&executor),
+            })
+        };
+        let failures: Vec<_> = registry().into_iter().map(of).filter(falls_back).collect();
+        assert!(failures.is_empty(), "{failures:?}");
+    }
+}
+
+/// As far from the truth as tensor operations are on the same device, and four units more.
+#[test]
+fn kernels_are_as_precise_as_tensor_operations() {
+    let Some(gpu) = devices::gpu() else { return };
+    let targets = [gpu];
+    let has_kernels =
+        |info: &LossInfo| ["regression", "binary", "classification", "distribution", "boxes"].contains(&info.family);
+    let failures: Vec<_> =
+        registry().iter().filter(|info| has_kernels(info)).flat_map(|info| imprecise(info, &targets)).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
