@@ -1,6 +1,6 @@
 //! T86: extremes of a range.
 
-use super::{assert_close, evaluate, every_variant, floats};
+use super::{assert_close, evaluate, every_case, floats};
 use crate::devices;
 use crate::probe::batch;
 use burn::tensor::TensorData;
@@ -38,47 +38,38 @@ fn t86_outliers() {
 /// The direction of an embedding does not depend on its length, be that 1e-8 or 1e25.
 #[test]
 fn t86_long_embeddings() {
-    for target in devices::cpu() {
-        every_variant(|config| {
-            let text = serde_yaml_ng::to_string(config).expect("a config");
-            let loss = config.init(&target.device);
-            let looks_at_directions = match &loss {
-                AnyLoss::Metric(loss) => {
-                    burn_losses::Anchors::compares_cosines(loss) && config.kind() != "weighted_sum"
-                }
-                // The others multiply by the length, on purpose.
-                AnyLoss::Heads(_) => ["kind: arcface", "kind: cosface", "kind: normalized_softmax"]
-                    .iter()
-                    .any(|kind| text.contains(kind)),
-                _ => false,
-            };
-            if !looks_at_directions {
-                return;
+    every_case(|config, target| {
+        let text = serde_yaml_ng::to_string(config).expect("a config");
+        let loss = config.init(&target.device);
+        let looks_at_directions = match &loss {
+            AnyLoss::Metric(loss) => burn_losses::Anchors::compares_cosines(loss) && config.kind() != "weighted_sum",
+            // The others multiply by the length, on purpose.
+            AnyLoss::Heads(_) => {
+                ["kind: arcface", "kind: cosface", "kind: normalized_softmax"].iter().any(|kind| text.contains(kind))
             }
-            let scaled = |factor: f64| {
-                let mut inputs = batch(&loss, 6, 1.0, &[], 17);
-                let data = inputs["embeddings"].clone();
-                let numbers: Vec<f64> = floats(&data).iter().map(|x| x * factor).collect();
-                inputs.insert("embeddings".into(), TensorData::new(numbers, data.shape().clone()));
-                inputs
-            };
-            let run = |factor: f64| evaluate(&config.init(&target.device), &scaled(factor), &target);
-            let expected = run(1.0);
-            for factor in [1e-8, 1e25] {
-                for (path, got) in [("fused", run(factor)), ("tensor", with_tensor_operations(|| run(factor)))] {
-                    let place = format!("{config:?} times {factor}, {path} on {}", target.name);
-                    assert_close(&place, &[got.loss], &[expected.loss], 100.0 * target.tolerance);
-                    let gradient: Vec<f64> = floats(&got.gradients["embeddings"]).iter().map(|x| x * factor).collect();
-                    assert_close(
-                        &place,
-                        &gradient,
-                        &floats(&expected.gradients["embeddings"]),
-                        500.0 * target.tolerance,
-                    );
-                }
+            _ => false,
+        };
+        if !looks_at_directions {
+            return;
+        }
+        let scaled = |factor: f64| {
+            let mut inputs = batch(&loss, 6, 1.0, &[], 17);
+            let data = inputs["embeddings"].clone();
+            let numbers: Vec<f64> = floats(&data).iter().map(|x| x * factor).collect();
+            inputs.insert("embeddings".into(), TensorData::new(numbers, data.shape().clone()));
+            inputs
+        };
+        let run = |factor: f64| evaluate(&config.init(&target.device), &scaled(factor), target);
+        let expected = run(1.0);
+        for factor in [1e-8, 1e25] {
+            for (path, got) in [("fused", run(factor)), ("tensor", with_tensor_operations(|| run(factor)))] {
+                let place = format!("{config:?} times {factor}, {path} on {}", target.name);
+                assert_close(&place, &[got.loss], &[expected.loss], 100.0 * target.tolerance);
+                let gradient: Vec<f64> = floats(&got.gradients["embeddings"]).iter().map(|x| x * factor).collect();
+                assert_close(&place, &gradient, &floats(&expected.gradients["embeddings"]), 500.0 * target.tolerance);
             }
-        });
-    }
+        }
+    });
 }
 
 /// Fields have ranges inside which nothing overflows.

@@ -1,6 +1,6 @@
 //! T74: an infinity gives the limit.
 
-use super::{evaluate, every_variant, flex_f64, floats};
+use super::{evaluate, every_case, flex_f64, floats};
 use crate::devices::{self, Target};
 use crate::probe::batch;
 use burn::tensor::TensorData;
@@ -101,9 +101,7 @@ fn assert_none(failures: &[String]) {
 #[test]
 fn t74_infinities() {
     let mut failures = Vec::new();
-    for target in devices::cpu() {
-        every_variant(|config| check(config, &target, &mut failures));
-    }
+    every_case(|config, target| check(config, target, &mut failures));
     assert_none(&failures);
 }
 

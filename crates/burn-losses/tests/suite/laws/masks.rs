@@ -1,6 +1,6 @@
 //! T73: masking rows equals leaving them out.
 
-use super::{assert_close, every_signature, every_variant, floats};
+use super::{assert_close, every_case, every_signature, every_variant, floats};
 use crate::devices::{self, Target};
 use crate::probe::{batch, numbers, weighted};
 use burn::tensor::{DType, Device, FloatDType, TensorData};
@@ -137,17 +137,15 @@ fn draws_by_place(config: &LossConfig) -> bool {
 
 #[test]
 fn t73_masking_rows_equals_leaving_them_out() {
-    for target in devices::cpu() {
-        every_variant(|config| {
-            let loss = config.init(&target.device);
-            if draws_by_place(config) {
-                return;
-            }
-            let inputs = batch(&loss, 8, 2.0, &[], 61);
-            let valid = valid_rows(&loss, inputs[loss.input()].shape()[0]);
-            assert_left_out(config, &inputs, &valid, &target, false);
-        });
-    }
+    every_case(|config, target| {
+        let loss = config.init(&target.device);
+        if draws_by_place(config) {
+            return;
+        }
+        let inputs = batch(&loss, 8, 2.0, &[], 61);
+        let valid = valid_rows(&loss, inputs[loss.input()].shape()[0]);
+        assert_left_out(config, &inputs, &valid, target, false);
+    });
 }
 
 #[test]
@@ -196,81 +194,77 @@ fn t73_masking_rows_equals_leaving_them_out_in_every_signature() {
 /// A batch that is masked altogether has the value 0 and the gradient 0.
 #[test]
 fn t73_a_batch_without_a_valid_row_is_zero() {
-    for target in devices::cpu() {
-        every_variant(|config| {
-            for (path, got) in on_both_paths(|| {
-                let loss = config.init(&target.device);
-                let inputs = weighted(&loss, batch(&loss, 6, 2.0, &[], 65), 66);
-                let valid = vec![false; inputs[loss.input()].shape()[0]];
-                let mut masked = inputs.clone();
-                for name in inputs.keys().filter(|name| is_per_row(&loss, &inputs, name)) {
-                    masked.insert(name.clone(), poisoned(&inputs[name], &valid));
-                }
-                masked.insert("mask".into(), mask(&loss, &inputs, &valid, false));
-                evaluate(&loss, &masked, &target, "all masked")
-            }) {
-                let place = format!("{config:?} on {}, {path}", target.name);
-                assert_eq!(got.loss, 0.0, "{place}");
-                assert!(floats(&got.unreduced).iter().all(|value| *value == 0.0), "{place}");
-                for (name, gradient) in &got.gradients {
-                    assert!(floats(gradient).iter().all(|slope| *slope == 0.0), "{place}: {name}");
-                }
+    every_case(|config, target| {
+        for (path, got) in on_both_paths(|| {
+            let loss = config.init(&target.device);
+            let inputs = weighted(&loss, batch(&loss, 6, 2.0, &[], 65), 66);
+            let valid = vec![false; inputs[loss.input()].shape()[0]];
+            let mut masked = inputs.clone();
+            for name in inputs.keys().filter(|name| is_per_row(&loss, &inputs, name)) {
+                masked.insert(name.clone(), poisoned(&inputs[name], &valid));
             }
-        });
-    }
+            masked.insert("mask".into(), mask(&loss, &inputs, &valid, false));
+            evaluate(&loss, &masked, target, "all masked")
+        }) {
+            let place = format!("{config:?} on {}, {path}", target.name);
+            assert_eq!(got.loss, 0.0, "{place}");
+            assert!(floats(&got.unreduced).iter().all(|value| *value == 0.0), "{place}");
+            for (name, gradient) in &got.gradients {
+                assert!(floats(gradient).iter().all(|slope| *slope == 0.0), "{place}: {name}");
+            }
+        }
+    });
 }
 
 /// So it is with pixels of all classes: those that are masked might as well not be there.
 #[test]
 fn t73_masking_pixels_equals_leaving_them_out() {
-    for target in devices::cpu() {
-        every_variant(|config| {
-            if config.family() != "segmentation" {
-                return;
-            }
-            let valid = [true, false, true, true, false, true];
-            let part = |data: &TensorData, poison: bool| {
-                let shape = data.shape().to_vec();
-                let all = floats(data).into_iter().zip(valid.into_iter().cycle());
-                let numbers: Vec<f64> = match poison {
-                    true => all.map(|(number, valid)| if valid { number } else { f64::NAN }).collect(),
-                    false => all.filter(|(_, valid)| *valid).map(|(number, _)| number).collect(),
-                };
-                TensorData::new(numbers, if poison { shape } else { vec![shape[0], shape[1], 4] })
+    every_case(|config, target| {
+        if config.family() != "segmentation" {
+            return;
+        }
+        let valid = [true, false, true, true, false, true];
+        let part = |data: &TensorData, poison: bool| {
+            let shape = data.shape().to_vec();
+            let all = floats(data).into_iter().zip(valid.into_iter().cycle());
+            let numbers: Vec<f64> = match poison {
+                true => all.map(|(number, valid)| if valid { number } else { f64::NAN }).collect(),
+                false => all.filter(|(_, valid)| *valid).map(|(number, _)| number).collect(),
             };
-            for (path, [got, expected]) in on_both_paths(|| {
-                let loss = config.init(&target.device);
-                let shape = [4, 3, 6];
-                let targets: Vec<f64> = numbers(72, 71).iter().map(|u| f64::from(*u > 0.2)).collect();
-                let first: Vec<f64> = numbers(72, 72).iter().map(|u| 0.5 + 0.45 * u).collect();
-                let (first, targets) = (TensorData::new(first, shape), TensorData::new(targets, shape));
-                let inputs = |poison| {
-                    let mut inputs = Inputs::from([
-                        (loss.input().to_owned(), part(&first, poison)),
-                        ("masks".to_owned(), part(&targets, poison)),
-                    ]);
-                    if poison {
-                        let mask: Vec<bool> = (0..24).map(|place| valid[place % 6]).collect();
-                        inputs.insert("mask".into(), TensorData::new(mask, [4, 1, 6]));
-                    }
-                    if loss.signature(&inputs).iter().any(ignores) {
-                        let count = inputs[loss.input()].num_elements();
-                        let shape = inputs[loss.input()].shape().clone();
-                        inputs.insert("valid".into(), TensorData::new(vec![true; count], shape));
-                    }
-                    inputs
-                };
-                [true, false].map(|poison| evaluate(&loss, &inputs(poison), &target, &format!("{config:?}")))
-            }) {
-                let place = format!("{config:?} on {}, {path}", target.name);
-                assert_close(&place, &[got.loss], &[expected.loss], 20.0 * target.tolerance);
-                assert_close(&place, &floats(&got.unreduced), &floats(&expected.unreduced), 20.0 * target.tolerance);
-                let first = config.init(&Device::flex()).input();
-                let gradient = part(&got.gradients[first], false);
-                assert_close(&place, &floats(&gradient), &floats(&expected.gradients[first]), 20.0 * target.tolerance);
-            }
-        });
-    }
+            TensorData::new(numbers, if poison { shape } else { vec![shape[0], shape[1], 4] })
+        };
+        for (path, [got, expected]) in on_both_paths(|| {
+            let loss = config.init(&target.device);
+            let shape = [4, 3, 6];
+            let targets: Vec<f64> = numbers(72, 71).iter().map(|u| f64::from(*u > 0.2)).collect();
+            let first: Vec<f64> = numbers(72, 72).iter().map(|u| 0.5 + 0.45 * u).collect();
+            let (first, targets) = (TensorData::new(first, shape), TensorData::new(targets, shape));
+            let inputs = |poison| {
+                let mut inputs = Inputs::from([
+                    (loss.input().to_owned(), part(&first, poison)),
+                    ("masks".to_owned(), part(&targets, poison)),
+                ]);
+                if poison {
+                    let mask: Vec<bool> = (0..24).map(|place| valid[place % 6]).collect();
+                    inputs.insert("mask".into(), TensorData::new(mask, [4, 1, 6]));
+                }
+                if loss.signature(&inputs).iter().any(ignores) {
+                    let count = inputs[loss.input()].num_elements();
+                    let shape = inputs[loss.input()].shape().clone();
+                    inputs.insert("valid".into(), TensorData::new(vec![true; count], shape));
+                }
+                inputs
+            };
+            [true, false].map(|poison| evaluate(&loss, &inputs(poison), target, &format!("{config:?}")))
+        }) {
+            let place = format!("{config:?} on {}, {path}", target.name);
+            assert_close(&place, &[got.loss], &[expected.loss], 20.0 * target.tolerance);
+            assert_close(&place, &floats(&got.unreduced), &floats(&expected.unreduced), 20.0 * target.tolerance);
+            let first = config.init(&Device::flex()).input();
+            let gradient = part(&got.gradients[first], false);
+            assert_close(&place, &floats(&gradient), &floats(&expected.gradients[first]), 20.0 * target.tolerance);
+        }
+    });
 }
 
 fn ignores(argument: &Argument) -> bool {

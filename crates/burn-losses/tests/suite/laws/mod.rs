@@ -24,6 +24,18 @@ pub(crate) fn every_variant(mut check: impl FnMut(&LossConfig)) {
     }
 }
 
+/// Every variant on a device and in a precision, in turns; the one with the defaults on all CPU devices and in both precisions.
+fn every_case(mut check: impl FnMut(&LossConfig, &Target)) {
+    let targets = devices::cpu();
+    for info in registry() {
+        for (at, config) in variants(&info).iter().enumerate() {
+            let turn = at % targets.len();
+            let on = if at == 0 { &targets[..] } else { &targets[turn..=turn] };
+            on.iter().for_each(|target| check(config, target));
+        }
+    }
+}
+
 /// Every way to call a loss beside the usual one, with a batch for it.
 fn every_signature(mut check: impl FnMut(&LossConfig, &Inputs)) {
     every_variant(|config| {

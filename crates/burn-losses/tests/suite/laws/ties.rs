@@ -1,6 +1,6 @@
 //! T76: at ties the same is chosen on every device.
 
-use super::{evaluate, every_variant, flex_f64, floats};
+use super::{evaluate, every_case, flex_f64, floats};
 use crate::devices::{self, Target};
 use crate::probe::batch;
 use burn::tensor::TensorData;
@@ -55,9 +55,7 @@ fn assert_same(config: &LossConfig, target: &Target) {
 /// What sorts, selects or mines takes the first of equal values, on every device and path.
 #[test]
 fn t76_ties() {
-    for target in devices::cpu() {
-        every_variant(|config| assert_same(config, &target));
-    }
+    every_case(assert_same);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! T84: zero times anything is zero.
 
-use super::{assert_close, evaluate, every_variant, flex_f64, floats};
+use super::{assert_close, evaluate, every_case, flex_f64, floats};
 use crate::devices;
 use crate::probe::{batch, weighted, with_field};
 use burn::tensor::TensorData;
@@ -29,37 +29,35 @@ fn with_row(loss: &AnyLoss, numbers: Option<f64>) -> Inputs {
 /// A weight of 0 times a value that is infinite or NaN, and times its slope, is 0: the sample adds nothing, and nothing flows to it.
 #[test]
 fn t84_a_weight_of_zero() {
-    for target in devices::cpu() {
-        every_variant(|config| {
-            let loss = config.init(&target.device);
-            // Samples of these share regions, pairs or a weight; boxes are finite.
-            let is_apart = match &loss {
-                AnyLoss::Segmentation(_) | AnyLoss::Metric(_) | AnyLoss::Heads(_) => false,
-                AnyLoss::Boxes(boxes) => boxes.targets() == BoxTargets::Bins,
-                _ => true,
-            };
-            // What looks at the batch as a whole sees samples of every weight.
-            let text = serde_yaml_ng::to_string(config).expect("a config");
-            let looks = ["kind: ghm", "kind: ohem", "scale: mad"].iter().any(|what| text.contains(what));
-            if !is_apart || looks {
-                return;
+    every_case(|config, target| {
+        let loss = config.init(&target.device);
+        // Samples of these share regions, pairs or a weight; boxes are finite.
+        let is_apart = match &loss {
+            AnyLoss::Segmentation(_) | AnyLoss::Metric(_) | AnyLoss::Heads(_) => false,
+            AnyLoss::Boxes(boxes) => boxes.targets() == BoxTargets::Bins,
+            _ => true,
+        };
+        // What looks at the batch as a whole sees samples of every weight.
+        let text = serde_yaml_ng::to_string(config).expect("a config");
+        let looks = ["kind: ghm", "kind: ohem", "scale: mad"].iter().any(|what| text.contains(what));
+        if !is_apart || looks {
+            return;
+        }
+        let run = |inputs: &Inputs| evaluate(&config.init(&target.device), inputs, target);
+        let expected = run(&with_row(&loss, None));
+        let numbers = if loss.input() == "probabilities" { vec![f64::NAN] } else { vec![f64::INFINITY, f64::NAN] };
+        for number in numbers {
+            let inputs = with_row(&loss, Some(number));
+            for (path, got) in [("fused", run(&inputs)), ("tensor", with_tensor_operations(|| run(&inputs)))] {
+                let place = format!("{config:?} with {number}, {path} on {}", target.name);
+                assert_close(&place, &[got.loss], &[expected.loss], 10.0 * target.tolerance);
+                let [got, mut expected] = [&got, &expected].map(|all| floats(&all.gradients[loss.input()]));
+                let width = got.len() / ROWS;
+                expected[width..2 * width].fill(0.0);
+                assert_close(&place, &got, &expected, 10.0 * target.tolerance);
             }
-            let run = |inputs: &Inputs| evaluate(&config.init(&target.device), inputs, &target);
-            let expected = run(&with_row(&loss, None));
-            let numbers = if loss.input() == "probabilities" { vec![f64::NAN] } else { vec![f64::INFINITY, f64::NAN] };
-            for number in numbers {
-                let inputs = with_row(&loss, Some(number));
-                for (path, got) in [("fused", run(&inputs)), ("tensor", with_tensor_operations(|| run(&inputs)))] {
-                    let place = format!("{config:?} with {number}, {path} on {}", target.name);
-                    assert_close(&place, &[got.loss], &[expected.loss], 10.0 * target.tolerance);
-                    let [got, mut expected] = [&got, &expected].map(|all| floats(&all.gradients[loss.input()]));
-                    let width = got.len() / ROWS;
-                    expected[width..2 * width].fill(0.0);
-                    assert_close(&place, &got, &expected, 10.0 * target.tolerance);
-                }
-            }
-        });
-    }
+        }
+    });
 }
 
 /// So is a factor of a class, of a side or of a term times an infinite value.
