@@ -8,8 +8,6 @@
 pub(in crate::engine) mod emit;
 pub(in crate::engine) mod items;
 pub(in crate::engine) mod launch;
-#[cfg(all(test, feature = "wgpu"))]
-mod launches;
 pub(in crate::engine) mod math;
 pub(in crate::engine) mod reduce;
 pub(in crate::engine) mod tensors;

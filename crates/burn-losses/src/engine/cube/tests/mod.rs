@@ -1,5 +1,8 @@
 //! Programs of all formulas of the registry, without a GPU.
 
+#[cfg(feature = "wgpu")]
+mod launches;
+
 use crate::boxes::Boxes;
 use crate::engine::distributions::Distributions;
 use crate::engine::pointwise::{PointKernel, Pointwise};
@@ -143,7 +146,7 @@ fn programs_stay_small() {
         let (nodes, slow) = (program.nodes().len(), count(&program, is_slow));
         writeln!(table, "{name} | {nodes} | {slow} | {}", parameters.len()).expect("a string");
     }
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/engine/cube/programs.txt");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/engine/cube/tests/programs.txt");
     if std::env::var("BURN_LOSSES_WRITE").is_ok() {
         std::fs::write(path, &table).expect("a file");
     }
