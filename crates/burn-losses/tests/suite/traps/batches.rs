@@ -47,14 +47,13 @@ fn t77_degenerate_shapes_and_units_are_named() {
     let boxes =
         |side: f32| TensorData::new(vec![0.0, 0.0, side, side, 0.1 * side, 0.2 * side, side, 0.9 * side], [2, 4]);
     let both = |side: f32| [("predictions", boxes(side)), ("targets", boxes(0.9 * side))];
+    let mpdiou = |[width, height]: [usize; 2]| {
+        loss(&format!("family = 'boxes'\nkind = 'mpdiou'\nimage_width = {width}\nimage_height = {height}"))
+    };
     let units = "numbers up to 640 beside `image_width = 1`: not the same unit, it seems; pixels?";
-    says(&of("boxes", "mpdiou"), &both(640.0), units);
-    says(
-        &loss("family = 'boxes'\nkind = 'mpdiou'\nimage_width = 640\nimage_height = 480"),
-        &both(640.0),
-        "nothing found",
-    );
-    says(&of("boxes", "mpdiou"), &both(1.0), "nothing found");
+    says(&mpdiou([1, 1]), &both(640.0), units);
+    says(&mpdiou([640, 480]), &both(640.0), "nothing found");
+    says(&mpdiou([1, 1]), &both(1.0), "nothing found");
     says(
         &of("boxes", "nwd"),
         &both(1.0),

@@ -143,7 +143,7 @@ fn t58_hard_mining_of_many_rows_is_that_of_their_distances() {
 #[test]
 fn t59_t61_margins_are_whole_numbers_or_radians() {
     let error = |kind: &str, margin: &str| {
-        let text = format!("kind = '{kind}'\nmargin = {margin}");
+        let text = format!("kind = '{kind}'\nmargin = {margin}\nnum_classes = 3\nembedding_dim = 2");
         from_str::<HeadLossConfig>(&text, Format::Toml).unwrap_err().to_string()
     };
     for kind in ["l_softmax", "a_softmax"] {

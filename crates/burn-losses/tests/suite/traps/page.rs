@@ -8,7 +8,6 @@ use std::path::Path;
 const TRAPS: usize = 86;
 
 /// Numbers whose tests are not here yet: the page names them by their beginning, `t73_..`.
-const PENDING: &[usize] = &[73, 74, 76, 83, 84, 86];
 
 /// Every test whose name begins with a number of a trap, of all crates.
 fn tests() -> BTreeSet<String> {
@@ -56,14 +55,18 @@ fn written(page: &str, tests: &BTreeSet<String>) -> String {
 
 /// `BURN_LOSSES_WRITE=1` writes the names of the tests.
 #[test]
-fn every_trap_has_a_test_and_is_on_the_page() {
+fn generated_page_of_traps_names_a_test_for_each() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/traps.md");
+    if !path.exists() {
+        // The package was unpacked alone.
+        return;
+    }
     let page = fs::read_to_string(&path).expect("docs/traps.md");
     let tests = tests();
     for trap in 1..=TRAPS {
         assert_eq!(page.matches(&format!("\n| T{trap} | ")).count(), 1, "T{trap} has a row of docs/traps.md");
         let has_test = tests.iter().any(|name| numbers(name).any(|number| number == trap));
-        assert!(has_test || PENDING.contains(&trap), "T{trap} has no test: a test of it has the name `t{trap}_..`");
+        assert!(has_test, "T{trap} has no test: a test of it has the name `t{trap}_..`");
     }
     let expected = written(&page, &tests);
     if std::env::var("BURN_LOSSES_WRITE").as_deref() == Ok("1") {
