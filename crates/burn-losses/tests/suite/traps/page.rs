@@ -7,8 +7,6 @@ use std::path::Path;
 /// How many there are.
 const TRAPS: usize = 86;
 
-/// Numbers whose tests are not here yet: the page names them by their beginning, `t73_..`.
-
 /// Every test whose name begins with a number of a trap, of all crates.
 fn tests() -> BTreeSet<String> {
     fn collect(folder: &Path, names: &mut BTreeSet<String>) {
