@@ -236,6 +236,7 @@ impl<F: AnchorFormula> Anchor for All<'_, F> {
     }
     fn sum_with(&mut self, partners: Partners, given: Tensor<1>) -> Tensor<1> {
         let given = given.unsqueeze_dim::<2>(1).expand(self.scores.dims());
+        let given = given.mask_fill(self.mask(partners).bool_not(), 0.0);
         sums(self.formula.term_with(partners, self.only(partners), given), self.mask(partners))
     }
     fn largest(&mut self, partners: Partners) -> Tensor<1> {

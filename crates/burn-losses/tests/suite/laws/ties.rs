@@ -5,7 +5,7 @@ use crate::devices::{self, Target};
 use crate::probe::batch;
 use burn::tensor::TensorData;
 use burn_losses::eval::Inputs;
-use burn_losses::{AnyLoss, LossConfig, registry, with_tensor_operations};
+use burn_losses::{Anchors, AnyLoss, LossConfig, registry, with_tensor_operations};
 
 /// A batch whose floats are multiples of a half, so that many values are equal.
 fn tied(config: &LossConfig, seed: u64) -> Inputs {
@@ -13,7 +13,12 @@ fn tied(config: &LossConfig, seed: u64) -> Inputs {
     let input = loss.input();
     let mut inputs = batch(&loss, 24, 1.0, &[], seed);
     // Cosines of rows that are only multiples of each other are equal but for their rounding.
-    if matches!(loss, AnyLoss::Heads(_)) {
+    let compares_cosines = match &loss {
+        AnyLoss::Heads(_) => true,
+        AnyLoss::Metric(loss) => loss.compares_cosines(),
+        _ => false,
+    };
+    if compares_cosines {
         return inputs;
     }
     for (name, data) in inputs.iter_mut().filter(|(_, data)| data.dtype().is_float()) {
