@@ -31,7 +31,7 @@ pub(in crate::engine) mod run {
             let number = |place: u32| NativeExpand::<Vector<F, N>>::from(done[place as usize]);
             let mask = |place: u32| NativeExpand::<Vector<bool, N>>::from(done[place as usize]);
             let result = match *node {
-                Node::Input(i) => inputs.__expand_index_method(scope, (i as usize).into()).clone().expand,
+                Node::Input(i) => inputs.__expand_index_method(scope, (i as usize).into()).expand,
                 Node::Literal(bits) => literal::expand::<F, N>(scope, f64::from_bits(bits) as f32).expand,
                 Node::Parameter(i) => {
                     let parameter = parameters.__expand_index_method(scope, (i as usize).into());

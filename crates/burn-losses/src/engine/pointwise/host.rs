@@ -127,7 +127,7 @@ impl<F: Formula, T: Float> WithSimd for Run<'_, F, T> {
                 let (x, t) = (load::<S, T>(simd, &first[i..]), load::<S, T>(simd, &targets[i..]));
                 let y = formula.eval(Dual::<_, 1>::variable(x, 0), Dual::constant(t));
                 let both = y.value + y.slope[0];
-                strange = strange + (both - both);
+                strange = strange + both * 0.0;
                 y.value.store(&mut values[i..]);
                 let slope = y.slope[0] * task.factor;
                 let slope = match factors {

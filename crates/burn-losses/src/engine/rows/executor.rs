@@ -96,7 +96,7 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
         None => values,
         Some(penalty) => values + penalty * normalizer.clone().unwrap_or_else(|| values_of_one(&log_p)),
     };
-    Unreduced { values, normalizer: normalizer }
+    Unreduced { values, normalizer }
 }
 
 /// `[M]`: 1 for each row.

@@ -113,7 +113,7 @@ impl<F: VectorFormula<K, TARGETS>, T: Float, const K: usize, const TARGETS: usiz
 #[inline(always)]
 fn jacobian<const K: usize, const TARGETS: usize>(formula: &impl VectorFormula<K, TARGETS>) -> Option<[[f64; K]; K]> {
     let variables = core::array::from_fn(|number| Dual::<f64, K>::variable(0.0, number));
-    let (numbers, _) = formula.linear(variables.clone(), [Dual::constant(0.0); TARGETS]);
+    let (numbers, _) = formula.linear(variables, [Dual::constant(0.0); TARGETS]);
     (numbers != variables).then(|| numbers.map(|number| number.slope))
 }
 

@@ -115,12 +115,8 @@ fn every_config() {
         new().with_ignore_index(-100),
         new().with_class_weights(weights.clone()),
         new().with_class_weights(weights.clone()).with_ignore_index(-100).with_z_loss(1e-2),
-        new().with_label_smoothing(smoothing.clone()),
-        new()
-            .with_label_smoothing(smoothing.clone())
-            .with_class_weights(weights)
-            .with_ignore_index(-100)
-            .with_z_loss(1e-2),
+        new().with_label_smoothing(smoothing),
+        new().with_label_smoothing(smoothing).with_class_weights(weights).with_ignore_index(-100).with_z_loss(1e-2),
     ];
     for config in configs {
         for reduction in [Reduction::Mean, Reduction::Sum, Reduction::BatchMean, Reduction::WeightedMean] {

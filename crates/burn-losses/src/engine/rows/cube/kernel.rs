@@ -1,5 +1,8 @@
 //! The kernel of rows: a softmax, and a formula of each class.
 
+// A kernel has no chains of `let`.
+#![allow(clippy::collapsible_if)]
+
 use super::known::{known, share};
 use super::softmax::{Total, exp, group_sum, ln, log1p, merge, merged};
 use crate::engine::cube::emit;
