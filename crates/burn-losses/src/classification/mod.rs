@@ -64,7 +64,7 @@ pub trait ClassificationLoss: Rows + Loss {
     /// - weights, mask: that of the labels, or `[N, 1, ..]`: one per sample
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which divides by nothing.
     #[track_caller]
     fn forward_with<const D: usize, const L: usize>(
         &self,
@@ -136,7 +136,7 @@ pub trait ClassificationLoss: Rows + Loss {
     /// - weights, mask: `[N, d1, ..]`, or `[N, 1, ..]`: one per sample
     ///
     /// # Panics
-    /// With the message of [`check_soft`](Self::check_soft)'s error, or with a divisor and [`Reduction::Sum`].
+    /// With the message of [`check_soft`](Self::check_soft)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum).
     #[track_caller]
     fn forward_soft_with<const D: usize>(
         &self,

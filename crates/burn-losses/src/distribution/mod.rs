@@ -74,7 +74,7 @@ pub trait DistributionLoss: Distributions + Loss {
     /// - weights, mask: `[N, d1, ..]`, or `[N, 1, ..]`: one per sample
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which divides by nothing.
     #[track_caller]
     fn forward_with<const D: usize>(
         &self,

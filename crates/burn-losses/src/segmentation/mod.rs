@@ -90,7 +90,7 @@ pub trait SegmentationLoss: Segmentation + Loss {
     /// - mask: `[N, C, d1, ..]`, `[N, 1, d1, ..]` for all classes, or `[N, 1, 1, ..]` for whole samples
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`], which divides by nothing.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which divides by nothing.
     #[track_caller]
     fn forward_with<const D: usize>(
         &self,
