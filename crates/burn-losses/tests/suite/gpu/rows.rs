@@ -95,7 +95,7 @@ impl Case {
 fn any_number_of_rows_and_classes() {
     let Some(gpu) = devices::gpu() else { return };
     for rows in [1, 31, 33, 257] {
-        for classes in [1, 2, 19, 64, 65, 1000] {
+        for classes in [2, 3, 19, 64, 65, 1000] {
             Case::new(rows, classes).check(&gpu.device, DType::F32, 3e-6);
         }
     }
