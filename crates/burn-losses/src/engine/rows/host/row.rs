@@ -177,6 +177,12 @@ where
     fn infinite(mut self, most: T, shared: &[Shared], counts: f64) -> f64 {
         let logits =
             self.logits.or(self.slopes.as_deref()).expect("logits are given or stand where the slopes are to be");
+        if logits.iter().any(|logit| logit.to_f64().is_nan()) {
+            let nan = T::from_f64(f64::NAN);
+            self.slopes.into_iter().for_each(|slopes| slopes.fill(nan));
+            self.by_length.into_iter().for_each(|slope| *slope = nan);
+            return f64::NAN;
+        }
         let is_most: Vec<bool> = logits.iter().map(|logit| logit.to_f64() == most.to_f64()).collect();
         let number = is_most.iter().filter(|is_most| **is_most).count() as f64;
         let (mut value, mut slopes) = (0.0, vec![0.0; logits.len()]);
