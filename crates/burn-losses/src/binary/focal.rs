@@ -2,7 +2,7 @@
 
 use super::{BinaryLoss, cross_entropies};
 use crate::config::Alpha;
-use crate::formula::safe::{LEAST_MISS, bounded};
+use crate::formula::safe::LEAST_MISS;
 use crate::formula::{Formula, Real};
 use burn_losses_derive::{loss, loss_config};
 
@@ -60,7 +60,7 @@ impl Formula for FocalLoss {
     fn eval<R: Real>(&self, logit: R, target: R) -> R {
         let other = -target.clone() + 1.0;
         // 1 - p_t, without subtracting anything from 1.
-        let [p, not_p] = bounded(logit.clone()).sigmoids();
+        let [p, not_p] = logit.clone().sigmoids();
         let miss = target.clone() * not_p + other.clone() * p;
         let miss = miss.clone().maximum(miss.lit(LEAST_MISS));
         let (positive, negative) = cross_entropies(logit, target.clone());

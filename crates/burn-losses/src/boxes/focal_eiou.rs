@@ -94,8 +94,8 @@ impl Formula for Weight {
 impl FocalEiouLoss {
     /// The weights of boxes that overlap so much.
     fn weights(&self, mut overlaps: Tensor<1>) -> Tensor<1> {
-        if self.config.normalize {
-            // Over the mean the unit does not matter: the largest overlap, so that no power vanishes.
+        if self.config.normalize && self.config.gamma > 1.0 {
+            // Over the mean the unit does not matter: the largest overlap, so that no power vanishes. A root never does.
             let largest = overlaps.clone().detach().max();
             let shape = overlaps.dims();
             overlaps = overlaps * quotient(largest.ones_like(), largest).expand(shape);

@@ -80,6 +80,11 @@ impl<const D: usize> Real for Tensor<D> {
     fn softplus(self) -> Self {
         activation::softplus_with_threshold(self, 1.0, SOFTPLUS_THRESHOLD)
     }
+    /// The slope of Burn's sigmoid is NaN at an infinity; vectors and numbers have one of their own.
+    fn sigmoids(self) -> [Self; 2] {
+        let x = super::safe::bounded(self);
+        [x.clone().sigmoid(), (-x).sigmoid()]
+    }
     fn relu(self) -> Self {
         activation::relu(self)
     }

@@ -134,7 +134,9 @@ impl Segmentation for LovaszLoss {
         let errors = rows(errors);
         let keys = errors.clone().detach();
         let keys = keys.clone().mask_fill(keys.is_nan(), 0.0);
-        let values = of_ranks(&JaccardStep, keys, rows(hard)).weigh(errors).sum_dim(1) + wrong;
+        // Weights have no gradient, so that an error of weight 0, be it infinite, may be left out altogether.
+        let weights = of_ranks(&JaccardStep, keys, rows(hard));
+        let values = (errors.mask_fill(weights.clone().equal_scalar(0.0), 0.0) * weights).sum_dim(1) + wrong;
         match regions.over {
             Over::Sample => values.reshape([samples, classes]),
             Over::Batch => values.reshape([1, classes]).expand([samples, classes]),

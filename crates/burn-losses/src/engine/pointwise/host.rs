@@ -121,13 +121,13 @@ impl<F: Formula, T: Float> WithSimd for Run<'_, F, T> {
                 all => (&mut slope_scratch[..], all),
             };
             // NaN where a value or a slope is one or infinite: 0 otherwise.
-            let mut strange = splat::<S, T>(simd, T::default());
+            let zero = splat::<S, T>(simd, T::default());
+            let mut strange = zero;
             let mut i = 0;
             while i < size {
                 let (x, t) = (load::<S, T>(simd, &first[i..]), load::<S, T>(simd, &targets[i..]));
                 let y = formula.eval(Dual::<_, 1>::variable(x, 0), Dual::constant(t));
-                let both = y.value + y.slope[0];
-                strange = strange + both * 0.0;
+                strange = (y.value + y.slope[0]).mul_add(zero, strange);
                 y.value.store(&mut values[i..]);
                 let slope = y.slope[0] * task.factor;
                 let slope = match factors {
