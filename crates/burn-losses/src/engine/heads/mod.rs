@@ -285,6 +285,20 @@ impl Work {
         Some(Divisor::divide_by(divisor, value?))
     }
 
+    /// The value of the batch where the products are Burn's, and what comes then is a kernel.
+    fn fused_rows(&self, head: &dyn AnyHead, reduction: Reduction, given: &Given<1>) -> Option<Tensor<1>> {
+        let Batch { embeddings, weight, bias } = &self.batch;
+        let has_slopes = |weights: &Tensor<1>| weights.is_tracked();
+        if machine::has_kernels(embeddings) || given.weights.as_ref().is_some_and(has_slopes) {
+            return None;
+        }
+        let logits = products(head, embeddings.clone(), weight.clone(), bias.clone());
+        let (reduce, divisor) = rows::Reduce::new(reduction, given);
+        let tensors = [&logits, embeddings, weight];
+        let value = fused(head, tensors, &self.labels, self.given.as_ref(), Some(&reduce))?.values;
+        Some(Divisor::divide_by(divisor, value))
+    }
+
     /// The values of some rows of the inputs.
     fn part(&self, head: &dyn AnyHead) -> impl chunks::Part {
         let (head, labels, given) = (head.to_shared(), self.labels.clone(), self.given.clone());
@@ -295,7 +309,8 @@ impl Work {
             let mut logits = products(&*head, embeddings.clone(), weight.clone(), inputs.next());
             if head.has_margin() {
                 let given = given.clone().map(|given| given.narrow(0, range.start, range.len()));
-                if let Some(values) = fused(&*head, &logits, &labels, given.as_ref()) {
+                let tensors = [&logits, &embeddings, &weight];
+                if let Some(values) = fused(&*head, tensors, &labels, given.as_ref(), None) {
                     return values;
                 }
                 logits = logits_with_margin(&*head, logits, embeddings, weight, labels.of.clone(), given);
@@ -350,6 +365,11 @@ pub(crate) fn reduced(
     let work = Work::new(head, parameters, embeddings, labels);
     let size = head.chunk_rows().filter(|size| *size < count);
     if let Some(value) = work.fused(head, size, reduction, &given) {
+        return value;
+    }
+    if size.is_none()
+        && let Some(value) = work.fused_rows(head, reduction, &given)
+    {
         return value;
     }
     let Some(size) = size else {

@@ -3,10 +3,10 @@
 // A kernel has no chains of `let`.
 #![allow(clippy::collapsible_if)]
 
-use super::known::{known, share};
-use super::softmax::{Total, exp, group_sum, ln, log1p, merge, merged};
+use super::known::{Known, known, share};
 use crate::engine::cube::emit;
 use crate::engine::cube::reduce::cube_sum;
+use crate::engine::cube::softmax::{Total, exp, group_sum, ln, log1p, merge, merged};
 use crate::formula::program::Program;
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
@@ -34,6 +34,8 @@ pub(super) struct Structure {
     pub(super) classes: Program,
     /// Of ln(sum e^x): what a row adds, and its derivative.
     pub(super) penalty: Option<Program>,
+    /// Of the label's logit, and of what else margins depend on: that logit with its margin, and its derivatives.
+    pub(super) margin: Option<Program>,
     pub(super) has_ignored: bool,
     /// Whether the factor of its class is what a row counts.
     pub(super) factors_count: bool,
@@ -50,6 +52,7 @@ pub(super) struct Numbers {
     /// Of the programs.
     pub(super) of_classes: Sequence<InputScalar>,
     pub(super) of_penalty: Sequence<InputScalar>,
+    pub(super) of_margin: Sequence<InputScalar>,
     /// By which a share q becomes `keep q + floor`.
     pub(super) keep: InputScalar,
     pub(super) floor: InputScalar,
@@ -78,10 +81,13 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
     labels: ComptimeOption<&Tensor<L>>,
     targets: ComptimeOption<&Tensor<T>>,
     factors: ComptimeOption<&Tensor<F>>,
+    given: ComptimeOption<&Tensor<F>>,
+    lengths: ComptimeOption<&Tensor<F>>,
     weights: ComptimeOption<&Tensor<W>>,
     mut values: ComptimeOption<&mut Tensor<F>>,
     mut normalizers: ComptimeOption<&mut Tensor<F>>,
     mut slopes: ComptimeOption<&mut Tensor<S>>,
+    mut by_length: ComptimeOption<&mut Tensor<F>>,
     mut partial: ComptimeOption<&mut Tensor<F>>,
     numbers: &Numbers,
     #[comptime] structure: Structure,
@@ -90,6 +96,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
     let (units, per_row) = comptime!((structure.units, structure.per_row));
     let (kind, program) = comptime!((structure.kind, structure.classes.clone()));
     let is_sparse = comptime!(kind == Kind::Label);
+    let has_margin = comptime!(structure.margin.is_some());
     let classes = numbers.classes;
     let sharpness = numbers.sharpness.get::<F>();
     let (zero, one) = (F::new(0.0_f32), F::new(1.0_f32));
@@ -107,14 +114,16 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
         let (start, step) = (known.start, logits.stride(1));
 
         // Where the label has all of the target, of the other logits, relative to the largest of all.
-        let own_logit = F::cast_from(logits[start + known.label * step]) * sharpness;
+        let own = F::cast_from(logits[start + known.label * step]) * sharpness;
+        let own = with_margin::<F>(own, given, lengths, row, numbers, comptime!(structure.margin.clone()));
+        let own_logit = own.logit;
         let mut most = own_logit;
         let mut total = zero;
         let mut class = place;
         while class < classes {
             let is_counted = !is_sparse || class != known.label;
             let logit = Total::<F> {
-                most: F::cast_from(logits[start + class * step]) * sharpness,
+                most: logit_of::<S, F>(logits, start + class * step, class, &known, &own, numbers, has_margin),
                 sum: select(is_counted, one, zero),
             };
             let next = merge::<F>(Total::<F> { most, sum: total }, logit);
@@ -152,7 +161,8 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
         } else {
             let mut class = place;
             while class < classes {
-                let log_p = F::cast_from(logits[start + class * step]) * sharpness - most - log_total;
+                let logit = logit_of::<S, F>(logits, start + class * step, class, &known, &own, numbers, has_margin);
+                let log_p = logit - most - log_total;
                 let share = share::<T, F>(targets, factors, &known, class, numbers, comptime!(structure.clone()));
                 let outputs = of_class::<F>(log_p, share, &numbers.of_classes, comptime!(program.clone()));
                 value += outputs.index(0).extract(0_usize);
@@ -207,7 +217,9 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
                 let factor = numbers.factor.get::<F>() * weight * sharpness;
                 let mut class = place;
                 while class < classes {
-                    let logit = F::cast_from(logits[start + class * step]) * sharpness - most;
+                    let logit =
+                        logit_of::<S, F>(logits, start + class * step, class, &known, &own, numbers, has_margin);
+                    let logit = logit - most;
                     let mut slope = exp::<F>(logit) / total * by_total;
                     if is_sparse {
                         let power = exp::<F>(own_logit - most);
@@ -221,8 +233,18 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
                             of_class::<F>(logit - log_total, share, &numbers.of_classes, comptime!(program.clone()));
                         slope += outputs.index(1).extract(0_usize);
                     }
-                    slopes[known.of_slopes + class * numbers.inner] =
-                        S::cast_from(select(known.is_constant || weight == zero, zero, slope * factor));
+                    slope = select(known.is_constant || weight == zero, zero, slope * factor);
+                    if has_margin {
+                        let is_own = class == known.label;
+                        #[comptime]
+                        if let ComptimeOption::Some(by_length) = &mut by_length {
+                            if is_own {
+                                by_length[row] = slope * own.by_length;
+                            }
+                        }
+                        slope *= select(is_own, own.by_logit, one);
+                    }
+                    slopes[known.of_slopes + class * numbers.inner] = S::cast_from(slope);
                     class += per_row;
                 }
             }
@@ -251,4 +273,68 @@ fn of_class<F: Float>(
     inputs.push(Vector::new(log_p));
     inputs.push(Vector::new(share));
     emit::run::<F, Const<1>>(&inputs, parameters, program)
+}
+
+/// The logit of a label with its margin, and its derivatives.
+#[derive(CubeType)]
+struct Own<F: Float> {
+    logit: F,
+    by_logit: F,
+    by_length: F,
+}
+
+#[cube]
+fn with_margin<F: Float>(
+    logit: F,
+    given: ComptimeOption<&Tensor<F>>,
+    lengths: ComptimeOption<&Tensor<F>>,
+    row: usize,
+    numbers: &Numbers,
+    #[comptime] program: Option<Program>,
+) -> Own<F> {
+    let mut changed = logit;
+    let mut by_logit = F::new(1.0_f32);
+    let mut by_length = F::new(0.0_f32);
+    if comptime!(program.is_some()) {
+        let program = comptime!(program.clone().expect("a margin"));
+        let results = comptime!(program.outputs().len());
+        let mut inputs = Sequence::<Vector<F, Const<1>>>::new();
+        inputs.push(Vector::new(logit));
+        #[comptime]
+        if let ComptimeOption::Some(given) = &given {
+            inputs.push(Vector::new(given[row]));
+        }
+        #[comptime]
+        if let ComptimeOption::Some(lengths) = &lengths {
+            inputs.push(Vector::new(lengths[row]));
+        }
+        let outputs = emit::run::<F, Const<1>>(&inputs, &numbers.of_margin, program);
+        changed = outputs.index(0).extract(0_usize);
+        if comptime!(results > 1) {
+            by_logit = outputs.index(1).extract(0_usize);
+        }
+        if comptime!(results > 2) {
+            by_length = outputs.index(2).extract(0_usize);
+        }
+    }
+    Own::<F> { logit: changed, by_logit, by_length }
+}
+
+/// The logit of a class.
+#[cube]
+#[allow(clippy::too_many_arguments)] // those of the kernel
+fn logit_of<S: Float, F: Float>(
+    logits: &Tensor<S>,
+    place: usize,
+    class: usize,
+    known: &Known<F>,
+    own: &Own<F>,
+    numbers: &Numbers,
+    #[comptime] has_margin: bool,
+) -> F {
+    let mut logit = F::cast_from(logits[place]) * numbers.sharpness.get::<F>();
+    if has_margin {
+        logit = select(class == known.label, own.logit, logit);
+    }
+    logit
 }
