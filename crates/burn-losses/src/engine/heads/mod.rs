@@ -286,10 +286,11 @@ impl Work {
     }
 
     /// The value of the batch where the products are Burn's, and what comes then is a kernel.
+    #[cfg(feature = "cube")]
     fn fused_rows(&self, head: &dyn AnyHead, reduction: Reduction, given: &Given<1>) -> Option<Tensor<1>> {
         let Batch { embeddings, weight, bias } = &self.batch;
-        let has_slopes = |weights: &Tensor<1>| weights.is_tracked();
-        if machine::has_kernels(embeddings) || given.weights.as_ref().is_some_and(has_slopes) {
+        let needs_slopes = given.weights.as_ref().is_some_and(Tensor::is_tracked);
+        if machine::has_kernels(embeddings) || !machine::is_any(embeddings) || needs_slopes {
             return None;
         }
         let logits = products(head, embeddings.clone(), weight.clone(), bias.clone());
@@ -367,6 +368,7 @@ pub(crate) fn reduced(
     if let Some(value) = work.fused(head, size, reduction, &given) {
         return value;
     }
+    #[cfg(feature = "cube")]
     if size.is_none()
         && let Some(value) = work.fused_rows(head, reduction, &given)
     {
