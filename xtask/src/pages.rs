@@ -9,7 +9,7 @@ const SAID: [&str; 3] = ["Default: ", "No default: ", "In a config file its fiel
 
 /// Fails if a field of a config shows no default, no range or no key.
 pub(crate) fn check() -> Result<(), String> {
-    let target = metadata().map_err(|error| error.to_string())?.target_directory;
+    let target = metadata()?.target_directory;
     let (mut configs, mut wrong) = (0, Vec::new());
     let library = target.join("doc/burn_losses");
     for family in files(&library)?.into_iter().filter(|path| path.is_dir()) {
