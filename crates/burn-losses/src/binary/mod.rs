@@ -133,19 +133,19 @@ fn signed_margin<R: Real>(logit: R, target: R) -> R {
 /// The config of any module of this family, told apart by `kind`.
 #[family(binary, makes = AnyBinaryLoss)]
 pub enum BinaryLossConfig {
-    #[kind("bce", elsewhere = "BCEWithLogitsLoss", elsewhere = "BCELoss", elsewhere = "MultiLabelSoftMarginLoss")]
+    #[kind("bce")]
     Bce(BceLossConfig),
     #[kind("balanced_bce")]
     BalancedBce(BalancedBceLossConfig),
-    #[kind("focal", elsewhere = "sigmoid_focal_loss")]
+    #[kind("focal")]
     Focal(FocalLossConfig),
-    #[kind("ghm_c", elsewhere = "GHMC")]
+    #[kind("ghm_c")]
     GhmC(GhmCLossConfig),
     #[kind("hinge")]
     Hinge(HingeLossConfig),
     #[kind("ramp")]
     Ramp(RampLossConfig),
-    #[kind("logistic", alias = "soft_margin", elsewhere = "SoftMarginLoss")]
+    #[kind("logistic", alias = "soft_margin")]
     Logistic(LogisticLossConfig),
     #[kind("zero_one")]
     ZeroOne(ZeroOneLossConfig),

@@ -72,21 +72,17 @@ impl BoxesLoss for FocalEiouLoss {
     }
 }
 
-/// IoU itself.
-#[derive(Debug, Clone)]
-struct Overlap;
-
-impl BoxFormula for Overlap {
-    #[inline(always)]
-    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
-        Geometry::new(prediction, target).iou
-    }
-}
-
-/// The weight of an overlap.
+/// The weight of a pair of boxes, or of an overlap.
 #[derive(Debug, Clone)]
 struct Weight {
     gamma: f64,
+}
+
+impl BoxFormula for Weight {
+    #[inline(always)]
+    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
+        power(Geometry::new(prediction, target).iou, self.gamma)
+    }
 }
 
 impl Formula for Weight {
@@ -97,10 +93,15 @@ impl Formula for Weight {
 }
 
 impl FocalEiouLoss {
+    /// Whether the weights are powers of overlaps in units of the largest one, so that no power vanishes: over the mean the unit does not
+    /// matter. A root never vanishes.
+    fn is_scaled(&self) -> bool {
+        self.config.normalize && self.config.gamma > 1.0
+    }
+
     /// The weights of boxes that overlap so much.
     fn weights(&self, mut overlaps: Tensor<1>) -> Tensor<1> {
-        if self.config.normalize && self.config.gamma > 1.0 {
-            // Over the mean the unit does not matter: the largest overlap, so that no power vanishes. A root never does.
+        if self.is_scaled() {
             let largest = overlaps.clone().detach().max();
             let shape = overlaps.dims();
             overlaps = overlaps * quotient(largest.ones_like(), largest).expand(shape);
@@ -116,7 +117,8 @@ impl Boxes for FocalEiouLoss {
     }
 
     fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Factors> {
-        let of_each = self.weights(constants(&InFormat(Overlap, format), predictions, targets));
+        let powers = |gamma| constants(&InFormat(Weight { gamma }, format), predictions, targets);
+        let of_each = if self.is_scaled() { self.weights(powers(1.0)) } else { powers(self.config.gamma) };
         Some(Factors { of_each, over_mean: self.config.normalize })
     }
 

@@ -153,11 +153,11 @@ pub trait BoxesLoss: Boxes + Loss {
 pub enum BoxesLossConfig {
     #[kind("iou")]
     Iou(IouLossConfig),
-    #[kind("giou", elsewhere = "generalized_box_iou_loss")]
+    #[kind("giou")]
     Giou(GiouLossConfig),
-    #[kind("diou", elsewhere = "distance_box_iou_loss")]
+    #[kind("diou")]
     Diou(DiouLossConfig),
-    #[kind("ciou", elsewhere = "complete_box_iou_loss")]
+    #[kind("ciou")]
     Ciou(CiouLossConfig),
     #[kind("eiou", alias = "efficient_iou")]
     Eiou(EiouLossConfig),
@@ -173,7 +173,7 @@ pub enum BoxesLossConfig {
     Mpdiou(MpdiouLossConfig),
     #[kind("nwd")]
     Nwd(NwdLossConfig),
-    #[kind("distribution_focal", elsewhere = "DFL")]
+    #[kind("distribution_focal")]
     DistributionFocal(DistributionFocalLossConfig),
     #[kind("weighted_sum")]
     WeightedSum(WeightedSumLossConfig),

@@ -202,13 +202,13 @@ fn reference<'a, L: ClassificationLoss, const D: usize>(loss: &L, logits: &'a Te
 /// The config of any module of this family, told apart by `kind`.
 #[family(classification, makes = AnyClassificationLoss)]
 pub enum ClassificationLossConfig {
-    #[kind("cross_entropy", elsewhere = "CrossEntropyLoss")]
+    #[kind("cross_entropy")]
     CrossEntropy(CrossEntropyLossConfig),
-    #[kind("nll", elsewhere = "NLLLoss")]
+    #[kind("nll")]
     Nll(NllLossConfig),
     #[kind("focal")]
     Focal(FocalLossConfig),
-    #[kind("multi_margin", elsewhere = "MultiMarginLoss")]
+    #[kind("multi_margin")]
     MultiMargin(MultiMarginLossConfig),
     #[kind("zero_one")]
     ZeroOne(ZeroOneLossConfig),

@@ -220,7 +220,7 @@ impl DistributionInput {
 /// The config of any module of this family, told apart by `kind`.
 #[family(distribution, makes = AnyDistributionLoss)]
 pub enum DistributionLossConfig {
-    #[kind("kl_divergence", elsewhere = "KLDivLoss")]
+    #[kind("kl_divergence")]
     KlDivergence(KlDivergenceLossConfig),
     #[kind("entropy")]
     Entropy(EntropyLossConfig),

@@ -140,15 +140,15 @@ pub trait MetricLoss: Anchors + Loss {
 /// The config of any module of this family, told apart by `kind`.
 #[family(metric, makes = AnyMetricLoss)]
 pub enum MetricLossConfig {
-    #[kind("triplet", elsewhere = "TripletMarginLoss")]
+    #[kind("triplet")]
     Triplet(TripletLossConfig),
-    #[kind("contrastive", elsewhere = "CosineEmbeddingLoss")]
+    #[kind("contrastive")]
     Contrastive(ContrastiveLossConfig),
     #[kind("center")]
     Center(CenterLossConfig),
-    #[kind("nt_xent", elsewhere = "NTXentLoss", elsewhere = "InfoNCE")]
+    #[kind("nt_xent")]
     NtXent(NtXentLossConfig),
-    #[kind("sup_con", elsewhere = "SupConLoss")]
+    #[kind("sup_con")]
     SupCon(SupConLossConfig),
     #[kind("multi_similarity")]
     MultiSimilarity(MultiSimilarityLossConfig),

@@ -113,17 +113,17 @@ pub trait RegressionLoss: Pointwise + Loss {
 /// The config of any module of this family, told apart by `kind`.
 #[family(regression, makes = AnyRegressionLoss)]
 pub enum RegressionLossConfig {
-    #[kind("mae", alias = "l1", elsewhere = "L1Loss")]
+    #[kind("mae", alias = "l1")]
     Mae(MaeLossConfig),
-    #[kind("mse", alias = "l2", elsewhere = "MSELoss")]
+    #[kind("mse", alias = "l2")]
     Mse(MseLossConfig),
     #[kind("mean_bias")]
     MeanBias(MeanBiasLossConfig),
-    #[kind("smooth_l1", elsewhere = "SmoothL1Loss")]
+    #[kind("smooth_l1")]
     SmoothL1(SmoothL1LossConfig),
     #[kind("huber")]
     Huber(HuberLossConfig),
-    #[kind("charbonnier", elsewhere = "pseudo_huber", elsewhere = "PseudoHuberLoss")]
+    #[kind("charbonnier")]
     Charbonnier(CharbonnierLossConfig),
     #[kind("log_cosh")]
     LogCosh(LogCoshLossConfig),
@@ -131,7 +131,7 @@ pub enum RegressionLossConfig {
     Quantile(QuantileLossConfig),
     #[kind("tukey_biweight")]
     TukeyBiweight(TukeyBiweightLossConfig),
-    #[kind("ghm_r", elsewhere = "GHMR")]
+    #[kind("ghm_r")]
     GhmR(GhmRLossConfig),
     #[kind("weighted_sum")]
     WeightedSum(WeightedSumLossConfig),
