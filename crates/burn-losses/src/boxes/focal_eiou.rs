@@ -18,6 +18,11 @@ use burn_losses_derive::{loss, loss_config};
 /// N W L / sum W               with normalize: its mean is the paper's sum(W L) / sum(W)
 /// ```
 ///
+/// # When to use
+/// For detectors with anchors, most of which overlap their targets badly: against this imbalance the boxes that fit well get most
+/// of the gradient. Disjoint boxes get none, so it needs anchors that overlap; [`EiouLoss`](super::EiouLoss) pulls disjoint boxes
+/// too.
+///
 /// # Numerics
 /// W is a constant for the gradient unless `weight_gradient` says otherwise: then an overlap of at most 1e-18 counts as 0, since
 /// the slope of IoU^gamma at 0 is infinite for gamma < 1. Disjoint boxes have the weight 0, hence no gradient; where all are
@@ -38,7 +43,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// Several repositories write (1 - IoU)^gamma, which is the opposite.
+/// No library that we know of has it. Several repositories write (1 - IoU)^gamma, which is the opposite.
 #[loss(boxes, "focal_eiou", "EIoU weighted by IoU^gamma, so that well-fitting boxes dominate")]
 pub struct FocalEiouLoss {
     config: FocalEiouLossConfig,
