@@ -1,5 +1,6 @@
 //! A loss: a struct with a config, and perhaps with state.
 
+use crate::documentation::Documentation;
 use crate::module;
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -39,7 +40,9 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
         if name == "config" || is_skipped { others.push(name) } else { modules.push(name) }
     }
     let config = config.ok_or_else(|| syn::Error::new_spanned(&item.ident, "a loss has a field `config`"))?;
+    let documentation = Documentation::of(&item)?;
     let name = &item.ident;
+    let elsewhere = documentation.names().into_iter().filter(|other| name != other);
     let text = name.to_string();
     let family = family.to_string();
 
@@ -83,6 +86,7 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
     Ok(quote! {
         #[derive(Debug, Clone)]
         #picture
+        #(#[doc(alias = #elsewhere)])*
         #item
 
         #module
@@ -110,7 +114,7 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
 
         impl crate::config::Describe for #config {
             fn about(&self) -> &'static crate::config::About {
-                &crate::config::About { family: #family, kind: #kind, summary: #summary }
+                &crate::config::About { family: #family, kind: #kind, summary: #summary, #documentation }
             }
         }
 
