@@ -43,9 +43,9 @@ use burn_losses_derive::{loss, loss_config};
 /// # Elsewhere
 /// - `torch.nn.BCEWithLogitsLoss`: with a `pos_weight` that is recomputed for each batch, negatives / positives, it is the same
 ///   up to a factor.
-/// - `torchvision.ops.sigmoid_focal_loss`: with gamma = 0 it has a fixed alpha, and is the same for hard labels.
 ///
-/// PyTorch has none that counts the batch.
+/// `torchvision.ops.sigmoid_focal_loss` with gamma = 0 has a fixed alpha, and is the same for hard labels. PyTorch has none that
+/// counts the batch.
 #[loss(binary, "balanced_bce", "Binary cross-entropy with both classes weighted equally, for class imbalance")]
 pub struct BalancedBceLoss {
     config: BalancedBceLossConfig,

@@ -32,14 +32,13 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `torch.nn.MarginRankingLoss`: of the logits, zeros, and targets of 1 and -1 it is the same; its margin is 0 by default.
 /// - `keras.losses.Hinge`: the same at margin 1.
 /// - `keras.losses.SquaredHinge`: the same at margin 1 with `squared = true`.
 /// - `optax.losses.hinge_loss`: the same at margin 1, with targets of 1 and -1; the reference values agree with it.
-/// - `burn.nn.loss.MarginRankingLoss`: of the logits, zeros, and targets of 1 and -1 it is the same; its margin is 0 by default.
 /// - `sklearn.metrics.hinge_loss`: its mean at margin 1.
 ///
-/// PyTorch's `HingeEmbeddingLoss` is another loss.
+/// `MarginRankingLoss` of PyTorch and of Burn, called with the logits, zeros, and targets of 1 and -1, is the same; its margin is
+/// 0 by default. PyTorch's `HingeEmbeddingLoss` is another loss.
 #[loss(binary, "hinge", "Zero beyond the margin and linear before it: support vector machines")]
 pub struct HingeLoss {
     config: HingeLossConfig,

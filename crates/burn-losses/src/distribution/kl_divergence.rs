@@ -76,7 +76,8 @@ const LEAST_LOG: f64 = -100.0;
 ///   takes its config.
 /// - `kornia.losses.kl_div_loss_2d`: over the pixels of two heatmaps of probabilities.
 /// - `scipy.special.rel_entr`: its terms, of probabilities; the reference values agree with it.
-/// - `scipy.stats.entropy`: of two arguments, which it normalizes; its `base` is any number.
+///
+/// `scipy.stats.entropy` of two arguments is this loss, too; it normalizes them.
 #[loss(
     distribution,
     "kl_divergence",

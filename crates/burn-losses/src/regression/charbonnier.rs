@@ -48,10 +48,10 @@ pub enum CharbonnierScale {
 /// - `kornia.losses.charbonnier_loss`: it has epsilon = 1; the reference values agree with it.
 /// - `basicsr.losses.basic_loss.CharbonnierLoss`: with `offset = false`; its `eps` is the square of epsilon, 1e-12 by default.
 /// - `scipy.special.pseudo_huber`: with `scale = "epsilon"`; its `delta` is epsilon, and the reference values agree with it.
-/// - `scipy.optimize.least_squares`: its loss `soft_l1`, with `scale = "epsilon"`; its `f_scale` is epsilon.
 ///
-/// LapSRN: `offset = false`. The training scripts of diffusers: `huber`, with `scale = "two_epsilon"`. XGBoost:
-/// `reg:pseudohubererror`, with `scale = "epsilon"`, where `huber_slope` is epsilon. PyTorch has none.
+/// LapSRN: `offset = false`. `scipy.optimize.least_squares`: `soft_l1`, with `scale = "epsilon"`, where `f_scale` is epsilon. The
+/// training scripts of diffusers: `huber`, with `scale = "two_epsilon"`. XGBoost: `reg:pseudohubererror`, with
+/// `scale = "epsilon"`, where `huber_slope` is epsilon. PyTorch has none.
 #[loss(regression, "charbonnier", "Smooth absolute error: quadratic near zero and linear far away")]
 pub struct CharbonnierLoss {
     config: CharbonnierLossConfig,

@@ -43,8 +43,9 @@ use burn_losses_derive::{loss, loss_config};
 /// - `optax.losses.huber_loss`: the same formula; the reference values agree with it.
 /// - `burn.nn.loss.HuberLoss`: the same values; `HuberLossConfig::from` takes its config, whose delta may also be 0.
 /// - `scipy.special.huber`: the same formula, not compared by a test.
-/// - `scipy.optimize.least_squares`: its loss `huber`; its `f_scale` is delta.
 /// - `torch.nn.SmoothL1Loss`: with beta = delta it is this loss divided by delta.
+///
+/// `scipy.optimize.least_squares`: `huber`, where `f_scale` is delta.
 #[loss(regression, "huber", "Squared error near zero and linear beyond delta: robust to outliers")]
 pub struct HuberLoss {
     config: HuberLossConfig,

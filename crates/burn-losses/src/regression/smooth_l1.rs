@@ -40,7 +40,6 @@ use burn_losses_derive::{loss, loss_config};
 /// - `burn.nn.loss.SmoothL1Loss`: the same values; `SmoothL1LossConfig::from` takes its config, whose beta is never 0.
 /// - `fvcore.nn.smooth_l1_loss`: it takes a beta below 1e-5 for 0; Detectron2's default is beta = 0.
 /// - `mmdet.models.losses.SmoothL1Loss`: the same formula, but beta is never 0.
-/// - `torch.nn.HuberLoss`: with delta = beta it is this loss times beta.
 ///
 /// torchvision's Faster R-CNN uses beta = 1/9.
 #[loss(regression, "smooth_l1", "Absolute error, quadratic within beta of zero")]
