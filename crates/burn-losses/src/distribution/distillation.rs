@@ -21,6 +21,12 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// With a `hard_weight` the labels y come into it: [`forward_with_labels`](super::DistributionLoss::forward_with_labels).
 ///
+/// # When to use
+/// For knowledge distillation: a small model (the student) learns from the logits of a large one (the teacher), with or without
+/// labels. A temperature above 1 shows how the teacher ranks the wrong classes; a teacher that was trained with label smoothing
+/// has less to show (Müller et al. 2019, [arXiv 1906.02629](https://arxiv.org/abs/1906.02629)). At temperature 1 without labels
+/// it is [`KlDivergenceLoss`](super::KlDivergenceLoss).
+///
 /// # Numerics
 /// Teacher probabilities below 1e-37 are treated as zero at every temperature. At high temperatures both distributions are nearly
 /// uniform, and T^2 multiplies the rounding of their difference: in f32 about T^2 1e-7.
@@ -45,6 +51,9 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
+/// - `torchdistill.losses.mid_level.KDLoss`: its `alpha` is `hard_weight`; without labels it leaves T^2 out.
+/// - `mmdet.models.losses.KnowledgeDistillationKLDivLoss`: without labels, and divided by C; its `T` is 10 by default.
+///
 /// PyTorch has none; its tutorial has the same formula with other names for the weights.
 #[loss(
     distribution,
