@@ -3,7 +3,8 @@
 // A kernel has no chains of `let`.
 #![allow(clippy::collapsible_if)]
 
-use super::known::{Known, known, share};
+use super::known::{known, share};
+use super::margin::{logit_of, with_margin};
 use crate::engine::cube::emit;
 use crate::engine::cube::reduce::cube_sum;
 use crate::engine::cube::softmax::{Total, exp, group_sum, ln, log1p, merge, merged};
@@ -165,10 +166,10 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
                 let log_p = logit - most - log_total;
                 let share = share::<T, F>(targets, factors, &known, class, numbers, comptime!(structure.clone()));
                 let outputs = of_class::<F>(log_p, share, &numbers.of_classes, comptime!(program.clone()));
-                value += outputs.index(0).extract(0_usize);
+                value += part::<F>(outputs.index(0).extract(0_usize), share, kind);
                 #[comptime]
                 if slopes.is_some() {
-                    by_total -= outputs.index(1).extract(0_usize);
+                    by_total -= part::<F>(outputs.index(1).extract(0_usize), share, kind);
                 }
                 class += per_row;
             }
@@ -231,7 +232,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
                             share::<T, F>(targets, factors, &known, class, numbers, comptime!(structure.clone()));
                         let outputs =
                             of_class::<F>(logit - log_total, share, &numbers.of_classes, comptime!(program.clone()));
-                        slope += outputs.index(1).extract(0_usize);
+                        slope += part::<F>(outputs.index(1).extract(0_usize), share, kind);
                     }
                     slope = select(known.is_constant || weight == zero, zero, slope * factor);
                     if has_margin {
@@ -275,66 +276,15 @@ fn of_class<F: Float>(
     emit::run::<F, Const<1>>(&inputs, parameters, program)
 }
 
-/// The logit of a label with its margin, and its derivatives.
-#[derive(CubeType)]
-struct Own<F: Float> {
-    logit: F,
-    by_logit: F,
-    by_length: F,
-}
-
+/// The part that a class has in the value of its row: under a teacher the formula is weighted by the probability, of which the share is
+/// the logarithm.
 #[cube]
-fn with_margin<F: Float>(
-    logit: F,
-    given: ComptimeOption<&Tensor<F>>,
-    lengths: ComptimeOption<&Tensor<F>>,
-    row: usize,
-    numbers: &Numbers,
-    #[comptime] program: Option<Program>,
-) -> Own<F> {
-    let mut changed = logit;
-    let mut by_logit = F::new(1.0_f32);
-    let mut by_length = F::new(0.0_f32);
-    if comptime!(program.is_some()) {
-        let program = comptime!(program.clone().expect("a margin"));
-        let results = comptime!(program.outputs().len());
-        let mut inputs = Sequence::<Vector<F, Const<1>>>::new();
-        inputs.push(Vector::new(logit));
-        #[comptime]
-        if let ComptimeOption::Some(given) = &given {
-            inputs.push(Vector::new(given[row]));
-        }
-        #[comptime]
-        if let ComptimeOption::Some(lengths) = &lengths {
-            inputs.push(Vector::new(lengths[row]));
-        }
-        let outputs = emit::run::<F, Const<1>>(&inputs, &numbers.of_margin, program);
-        changed = outputs.index(0).extract(0_usize);
-        if comptime!(results > 1) {
-            by_logit = outputs.index(1).extract(0_usize);
-        }
-        if comptime!(results > 2) {
-            by_length = outputs.index(2).extract(0_usize);
-        }
+fn part<F: Float>(of_class: F, share: F, #[comptime] kind: Kind) -> F {
+    let mut result = of_class;
+    if comptime!(matches!(kind, Kind::Teacher { .. })) {
+        let q = exp::<F>(share);
+        // What has no probability adds nothing, whatever it is.
+        result = select(q == F::new(0.0_f32), q, q * of_class);
     }
-    Own::<F> { logit: changed, by_logit, by_length }
-}
-
-/// The logit of a class.
-#[cube]
-#[allow(clippy::too_many_arguments)] // those of the kernel
-fn logit_of<S: Float, F: Float>(
-    logits: &Tensor<S>,
-    place: usize,
-    class: usize,
-    known: &Known<F>,
-    own: &Own<F>,
-    numbers: &Numbers,
-    #[comptime] has_margin: bool,
-) -> F {
-    let mut logit = F::cast_from(logits[place]) * numbers.sharpness.get::<F>();
-    if has_margin {
-        logit = select(class == known.label, own.logit, logit);
-    }
-    logit
+    result
 }

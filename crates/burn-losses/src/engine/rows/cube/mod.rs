@@ -2,6 +2,7 @@
 
 mod kernel;
 mod known;
+mod margin;
 
 use super::{Call, Outcome, Target};
 use crate::engine::any_tensor::AnyTensor;
