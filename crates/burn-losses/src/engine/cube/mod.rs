@@ -18,7 +18,7 @@ mod tests;
 use super::any_tensor::AnyTensor;
 use super::custom_backward::custom_backward;
 use super::machine::Machine;
-use super::{pointwise, regions, rows, vectors};
+use super::{pairs, pointwise, regions, rows, vectors};
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Tensor};
 use items::Items;
@@ -38,6 +38,9 @@ impl Machine for Cube {
     }
     fn pointwise(&self, call: &pointwise::Call<'_>) -> Option<AnyTensor> {
         pointwise::cube::run(call)
+    }
+    fn pairs(&self, call: &pairs::Call<'_>) -> Option<pairs::Outcome> {
+        pairs::cube::run(call)
     }
     fn regions(&self, call: &regions::Call<'_>) -> Option<regions::Outcome> {
         regions::cube::run(call)
