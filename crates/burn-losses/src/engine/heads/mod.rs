@@ -16,6 +16,9 @@ use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::{Real, RowFormula};
 use crate::reduction::{Divisor, Extras, Given, Reduction, Unreduced};
+#[cfg(all(test, feature = "cube"))]
+pub(in crate::engine) use any_head::AnyHead;
+#[cfg(not(all(test, feature = "cube")))]
 use any_head::AnyHead;
 use burn::tensor::{Bool, Int, Tensor};
 use margin::{fused, logits_with_margin, with_row_margin};

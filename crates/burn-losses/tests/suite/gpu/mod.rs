@@ -2,7 +2,9 @@
 
 mod functions;
 mod pairs;
+mod regions;
 mod rows;
+mod vectors;
 
 use crate::devices::{self, Target};
 use crate::engine::{family, imprecise};
@@ -36,7 +38,9 @@ fn executors_run_as_kernels() {
             let sums_of_rows = name.starts_with("distribution") && wanted == Wanted::Values;
             paths.tensor.iter().any(|executor| match *executor {
                 "pointwise" => !sums_of_rows,
-                executor => ["vectors", "rows"].contains(&executor),
+                // Sums over triplets are tensor operations.
+                "pairs" => name != "metric/triplet",
+                executor => ["vectors", "rows", "regions"].contains(&executor),
             })
         };
         let failures: Vec<_> = registry().into_iter().map(of).filter(falls_back).collect();
@@ -49,9 +53,6 @@ fn executors_run_as_kernels() {
 fn kernels_are_as_precise_as_tensor_operations() {
     let Some(gpu) = devices::gpu() else { return };
     let targets = [gpu];
-    let has_kernels =
-        |info: &LossInfo| ["regression", "binary", "classification", "distribution", "boxes"].contains(&info.family);
-    let failures: Vec<_> =
-        registry().iter().filter(|info| has_kernels(info)).flat_map(|info| imprecise(info, &targets)).collect();
+    let failures: Vec<_> = registry().iter().flat_map(|info| imprecise(info, &targets)).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

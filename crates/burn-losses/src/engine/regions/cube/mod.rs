@@ -12,7 +12,7 @@ use crate::engine::cube::tensors::{Grid, elem, empty, number};
 use crate::engine::cube::{Primitive, launch, primitive};
 use crate::engine::custom_backward::custom_backward;
 use crate::formula::record::Recording;
-use crate::formula::{Dual, Overlap, OverlapFormula};
+use crate::formula::{Dual, Overlap, OverlapFormula, Real};
 use crate::options::{Activation, Denominator, Over, Regions};
 use burn::tensor::{Bool, DType, Shape, Tensor};
 use burn_cubecl::cubecl::ir::ElemType;
@@ -28,16 +28,27 @@ use pixel::SizesLaunch;
 pub(crate) trait Record {
     /// The formula as data, with its derivatives by the first two sums if wanted. The masks have no gradient.
     fn recording(&self, has_slopes: bool) -> Recording;
+    /// The same of numbers: what the program of the recording has to give.
+    #[cfg(test)]
+    fn exact(&self, sums: &[f64]) -> Vec<f64>;
 }
 
 impl<F: OverlapFormula> Record for F {
     fn recording(&self, has_slopes: bool) -> Recording {
-        Recording::of_slice(3, |sums| {
-            let [both, prediction] = [0, 1].map(|i| Dual::<_, 2>::variable(sums[i], i));
-            let y = self.eval(Overlap { both, prediction, target: Dual::constant(sums[2]) });
-            core::iter::once(y.value).chain(y.slope.into_iter().filter(|_| has_slopes)).collect()
-        })
+        let results = if has_slopes { 3 } else { 1 };
+        Recording::of_slice(3, |sums| value_and_slopes(self, sums)[..results].to_vec())
     }
+    #[cfg(test)]
+    fn exact(&self, sums: &[f64]) -> Vec<f64> {
+        value_and_slopes(self, sums)
+    }
+}
+
+/// The value of some sums, and its derivatives by the first two.
+fn value_and_slopes<R: Real + Copy>(formula: &impl OverlapFormula, sums: &[R]) -> Vec<R> {
+    let [both, prediction] = [0, 1].map(|i| Dual::<_, 2>::variable(sums[i], i));
+    let y = formula.eval(Overlap { both, prediction, target: Dual::constant(sums[2]) });
+    core::iter::once(y.value).chain(y.slope).collect()
 }
 
 /// Whose logits, masks and, where some pixels are ignored, valid pixels are the first inputs.
