@@ -99,3 +99,8 @@ pub(in crate::engine) fn ln<F: Float>(x: F) -> F {
 pub(in crate::engine) fn log1p<F: Float>(x: F) -> F {
     math::log1p::<F, Const<1>>(Vector::new(x)).extract(0_usize)
 }
+
+#[cube]
+pub(in crate::engine) fn is_nan<F: Float>(x: F) -> bool {
+    Vector::<F, Const<1>>::new(x).is_nan().extract(0_usize)
+}

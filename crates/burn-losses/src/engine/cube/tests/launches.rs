@@ -1,11 +1,10 @@
 //! How many launches a step of training takes. `BURN_LOSSES_REQUIRE_GPU=1` runs these tests: nothing else here needs a device.
 
 use crate::binary::BceLossConfig;
-use crate::binary::BinaryLoss;
-use crate::boxes::{BoxFormat, BoxesLoss, CiouLossConfig};
-use crate::classification::{ClassificationLoss, CrossEntropyLossConfig};
-use crate::heads::{ArcfaceLossConfig, HeadLoss};
-use crate::metric::{MetricLoss, NtXentLossConfig};
+use crate::boxes::{BoxFormat, CiouLossConfig};
+use crate::classification::CrossEntropyLossConfig;
+use crate::heads::ArcfaceLossConfig;
+use crate::metric::NtXentLossConfig;
 use crate::segmentation::{Activation, DiceLossConfig};
 use burn::tensor::{Device, DeviceKind, Int, Tensor};
 use burn_cubecl::cubecl::logging::{LaunchObservation, LaunchObserver};

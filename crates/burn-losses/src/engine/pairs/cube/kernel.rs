@@ -6,7 +6,7 @@
 use super::record::Kind;
 use super::statistic::{Found, partner, slope_of, statistic};
 use crate::engine::cube::emit;
-use crate::engine::cube::softmax::group_sum;
+use crate::engine::cube::softmax::{group_sum, is_nan};
 use crate::formula::program::Program;
 use crate::formula::{Counts, Partners};
 use burn_cubecl::cubecl;
@@ -147,7 +147,7 @@ pub(super) fn anchors<S: Float, L: Int, F: Float>(
         }
         if comptime!(counts == Counts::Active) {
             // What is not a number counts, so that it stays visible.
-            normalizer = select(value > zero || value.is_nan(), one, zero);
+            normalizer = select(value > zero || is_nan::<F>(value), one, zero);
         }
         if unit == 0 {
             values[row] = select(is_dropped, zero, value);

@@ -5,13 +5,12 @@ mod record;
 mod statistic;
 
 use super::{Call, Outcome, With};
-use crate::engine::any_tensor::AnyTensor;
 use crate::engine::cube::launch::Work;
 use crate::engine::cube::tensors::{Grid, elem, empty, number};
 use crate::engine::cube::{in_graph, launch, primitive};
 use crate::engine::primitives::labels::widen_labels;
 use crate::formula::record::Recording;
-use burn::tensor::{DType, IntDType, Shape};
+use burn::tensor::{DType, Int, IntDType, Shape, Tensor};
 use burn_cubecl::cubecl::prelude::{CubeCount, CubeDim};
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
@@ -100,8 +99,7 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
     let recorded = call.kernel.record.recorded()?;
     let rows = widen_labels(labels[0].clone()).without_autodiff();
     let columns = widen_labels(labels[1].clone()).without_autodiff().cast(IntDType::from(rows.dtype()));
-    let of =
-        |labels: burn::tensor::Tensor<1, burn::tensor::Int>| labels.try_into_primitive::<burn::backend::Cube>().ok();
+    let of = |labels: Tensor<1, Int>| labels.try_into_primitive::<burn::backend::Cube>().ok();
     let inputs = vec![primitive(scores)?, of(rows)?, of(columns)?];
     let shape: [usize; 2] = scores.shape().try_into().expect("[N, M]");
     let is_tracked = scores.is_tracked();

@@ -3,7 +3,7 @@
 use super::kernel::Term;
 use super::record::Kind;
 use crate::engine::cube::emit;
-use crate::engine::cube::softmax::{Total, exp, group_sum, ln, merge, merged};
+use crate::engine::cube::softmax::{Total, exp, group_sum, is_nan, ln, merge, merged};
 use crate::engine::pairs::anchors::LEAST;
 use crate::formula::Partners;
 use burn_cubecl::cubecl;
@@ -153,7 +153,8 @@ pub(super) fn statistic<S: Float, L: Int, F: Float>(
 fn is_better<F: Float>(key: F, column: usize, most: F, place: usize, columns: usize) -> bool {
     let is_first = column < place;
     let is_larger = key > most || (key == most && is_first);
-    let is_better = (key.is_nan() && (!most.is_nan() || is_first)) || (is_larger && !most.is_nan());
+    let (is_nan, most_is_nan) = (is_nan::<F>(key), is_nan::<F>(most));
+    let is_better = (is_nan && (!most_is_nan || is_first)) || (is_larger && !most_is_nan);
     place == columns || is_better
 }
 

@@ -102,7 +102,7 @@ pub(super) fn sums<S: Float, M: Float, V: Int, F: Float>(
             }
             place += comptime!(structure.units);
         }
-        let sums = cube_sums::<F>(Sums::<F> { both, prediction, target }, comptime!(structure.units));
+        let sums = cube_sums::<F>(Areas::<F> { both, prediction, target }, comptime!(structure.units));
         if unit == 0 {
             partial[3 * job] = sums.both;
             partial[3 * job + 1] = sums.prediction;
@@ -148,7 +148,7 @@ pub(super) fn finish<F: Float>(
             target += partial[place + 2];
             i += units;
         }
-        let sums = cube_sums::<F>(Sums::<F> { both, prediction, target }, units);
+        let sums = cube_sums::<F>(Areas::<F> { both, prediction, target }, units);
         if unit == 0 {
             if comptime!(program.is_some()) {
                 let mut inputs = Sequence::<Vector<F, Const<1>>>::new();
@@ -293,9 +293,9 @@ fn by_probability<F: Float>(
     by_both * t + by_prediction
 }
 
-/// Sums over pixels.
+/// Areas over pixels.
 #[derive(CubeType)]
-struct Sums<F: Float> {
+struct Areas<F: Float> {
     both: F,
     prediction: F,
     target: F,
@@ -303,7 +303,7 @@ struct Sums<F: Float> {
 
 /// The sums over all units of a cube.
 #[cube]
-fn cube_sums<F: Float>(own: Sums<F>, #[comptime] units: usize) -> Sums<F> {
+fn cube_sums<F: Float>(own: Areas<F>, #[comptime] units: usize) -> Areas<F> {
     let mut all = Shared::<[F]>::new_slice(3 * units);
     let unit = UNIT_POS as usize;
     all[unit] = own.both;
@@ -323,7 +323,7 @@ fn cube_sums<F: Float>(own: Sums<F>, #[comptime] units: usize) -> Sums<F> {
         sync_cube();
         active /= 2;
     }
-    let sums = Sums::<F> { both: all[0], prediction: all[units], target: all[2 * units] };
+    let sums = Areas::<F> { both: all[0], prediction: all[units], target: all[2 * units] };
     // Before anybody writes there again.
     sync_cube();
     sums
