@@ -3,7 +3,6 @@
 use crate::devices;
 use crate::probe::numbers;
 use burn::tensor::{Bool, DType, Device, Int, Tensor, TensorData};
-use burn_losses::prelude::*;
 use burn_losses::segmentation::{
     AbsentClasses, Activation, Background, Denominator, DiceLossConfig, FocalTverskyLossConfig,
     GeneralizedDiceLossConfig, Masks, Over, TverskyLossConfig,
@@ -76,7 +75,9 @@ impl Case {
             ["value", "gradient", "values", "gradient of values"].iter().zip(got.iter().zip(&expected))
         {
             assert_eq!(got.len(), expected.len(), "{place}: {what}");
-            let most = expected.iter().fold(1e-9, |most: f64, x| most.max(x.abs()));
+            // What a derivative by a probability, about 1 / pixels, loses by rounding: nothing else is left where all are certain.
+            let least = 0.03 / self.shape[2] as f64;
+            let most = expected.iter().fold(least, |most: f64, x| most.max(x.abs()));
             for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
                 let is_right = (got - expected).abs() <= tolerance * most;
                 assert!(is_right, "{place}: {what} {i} is {got} against {expected}");
