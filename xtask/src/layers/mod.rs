@@ -6,7 +6,6 @@
 mod graph;
 mod paths;
 mod table;
-mod tokens;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
