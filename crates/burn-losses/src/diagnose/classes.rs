@@ -46,13 +46,13 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
             None => extras,
             Some(mask) => extras.with_mask(mask.clone().without_autodiff()),
         };
-        let given = with_mask(extras(weights.map(plain).as_ref())).given(rows::rows_per_sample(logits.dims()));
-        let unreduced = |logits| rows::soft_values(self, logits, plain(probabilities), given.mask.as_ref());
+        let extras = with_mask(extras(weights.map(plain).as_ref())).for_shape(rows::rows_per_sample(logits.dims()));
+        let unreduced = |logits| rows::soft_values(self, logits, plain(probabilities), extras.mask.as_ref());
         let outcome = attempt(
             self.check_soft(logits, probabilities, &with_mask(extras(weights))),
             (first, logits),
             |logits| unreduced(logits).values,
-            |logits| given.clone().reduce(self.reduction(), unreduced(logits)),
+            |logits| extras.clone().reduce(self.reduction(), unreduced(logits)),
         );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
     }

@@ -29,7 +29,12 @@ pub(super) fn finite(report: &mut Report, tensor: &Floats<'_>, counts: impl Fn(u
 }
 
 /// Finite numbers outside [0, 1].
-pub(super) fn unit(report: &mut Report, tensor: &Floats<'_>, advice: &str, counts: impl Fn(usize) -> bool) -> bool {
+pub(super) fn in_unit_interval(
+    report: &mut Report,
+    tensor: &Floats<'_>,
+    advice: &str,
+    counts: impl Fn(usize) -> bool,
+) -> bool {
     let is_outside = |x: f64| x.is_finite() && !(0.0..=1.0).contains(&x);
     report.check(
         tensor.name,

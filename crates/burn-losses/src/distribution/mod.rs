@@ -197,9 +197,9 @@ fn unreduced<F: DistributionLoss, const D: usize, const L: usize>(
     extras: Extras,
 ) -> Unreduced<L> {
     let shape = without_class_axis(predictions.dims());
-    let given = extras.given(rows_per_sample(predictions.dims()));
-    let values = distributions::values(loss, loss.input(), predictions, targets, labels, given.mask.as_ref());
-    into_shape(given.apply(values), shape)
+    let extras = extras.for_shape(rows_per_sample(predictions.dims()));
+    let values = distributions::values(loss, loss.input(), predictions, targets, labels, extras.mask.as_ref());
+    into_shape(extras.apply(values), shape)
 }
 
 /// The first argument, as errors name it.

@@ -3,7 +3,7 @@
 use super::any_tensor::AnyTensor;
 use super::pointwise::{PointKernel, Reduce};
 use super::rows::{as_rows, rows_per_sample, valid_rows};
-use super::{keep_graph, without_weightless};
+use super::{with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
 use crate::engine::primitives::softmax::log_softmax;
 use crate::error::InputError;
@@ -88,7 +88,7 @@ pub(crate) fn values<L: Distributions, const D: usize>(
         None => values,
         Some(labels) => loss.labeled_rows(values, log_p, labels),
     };
-    Unreduced::from(keep_graph(values, predictions).reshape(shape)).masked(mask)
+    Unreduced::from(with_zero_gradient(values, predictions).reshape(shape)).masked(mask)
 }
 
 /// The value of the batch.
@@ -101,22 +101,22 @@ pub(crate) fn reduce<L: Distributions, const D: usize>(
     extras: Extras,
 ) -> Tensor<1> {
     let dims = predictions.dims();
-    let given = extras.given(rows_per_sample(dims));
+    let extras = extras.for_shape(rows_per_sample(dims));
     if input == DistributionInput::LogProbabilities
         && labels.is_none()
         && !dims.contains(&0)
-        && let Some((in_kernel, divisor)) = given.in_kernel(reduction)
+        && let Some((in_kernel, divisor)) = extras.in_kernel(reduction)
         && let Some(kernel) = loss.kernel()
     {
-        let weights = given.weights.as_ref().map(AnyTensor::from);
+        let weights = extras.weights.as_ref().map(AnyTensor::from);
         let reduce = Reduce { reduction: in_kernel, width: dims[1], samples: dims[0], weights };
         if let Some(value) = kernel.reduced(&reduce, &as_rows(predictions.clone()), &as_rows(targets.clone())) {
             return Divisor::divide_by(divisor, value);
         }
     }
-    let predictions = without_weightless(predictions, &given);
-    let values = values(loss, input, predictions, targets, labels, given.mask.as_ref());
-    given.reduce(reduction, values)
+    let predictions = without_weightless(predictions, &extras);
+    let values = values(loss, input, predictions, targets, labels, extras.mask.as_ref());
+    extras.reduce(reduction, values)
 }
 
 /// Probabilities below this, the smallest normal `f32` or about, count as 0: their logarithms have no gradient to speak of.

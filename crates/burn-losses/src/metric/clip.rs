@@ -69,7 +69,7 @@ struct CrossEntropy;
 
 impl AnchorFormula for CrossEntropy {
     fn score(&self) -> Score {
-        Score::Given
+        Score::Precomputed
     }
 
     #[inline(always)]

@@ -29,7 +29,7 @@ pub enum Denominator {
 
 /// What the sums run over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
-pub enum Over {
+pub enum SumOver {
     /// The pixels of one sample.
     #[default]
     Sample,
@@ -59,7 +59,7 @@ pub enum AbsentClasses {
 
 /// What all losses of this family have in common.
 #[shared_fields]
-pub struct Regions {
+pub struct RegionOptions {
     /// How a logit becomes a probability.
     #[field(default = crate::options::Activation::Sigmoid)]
     pub activation: crate::options::Activation,
@@ -67,8 +67,8 @@ pub struct Regions {
     #[field(default = crate::options::Denominator::Linear)]
     pub denominator: crate::options::Denominator,
     /// Whether the sums run over each sample, or over the whole batch.
-    #[field(default = crate::options::Over::Sample)]
-    pub over: crate::options::Over,
+    #[field(default = crate::options::SumOver::Sample)]
+    pub over: crate::options::SumOver,
     /// Whether the first class counts.
     #[field(default = crate::options::Background::Included)]
     pub background: crate::options::Background,

@@ -10,7 +10,7 @@ use burn::tensor::Tensor;
 use burn_losses_derive::Choice;
 
 pub use extras::Extras;
-pub(crate) use extras::{Given, cleaned, count_true};
+pub(crate) use extras::{ShapedExtras, cleaned, count_true};
 
 /// How the unreduced values of a batch become one number: every loss of every family has this field.
 ///

@@ -1,6 +1,6 @@
 //! Generalised Dice loss.
 
-use super::{AbsentClasses, Activation, Background, Over, Regions, SegmentationLoss, Smooth};
+use super::{AbsentClasses, Activation, Background, RegionOptions, SegmentationLoss, Smooth, SumOver};
 use crate::engine::regions::{self, Pixels, Segmentation};
 use crate::formula::Overlap;
 use burn::tensor::{Int, Tensor};
@@ -71,8 +71,8 @@ pub struct GeneralizedDiceLossConfig {
     #[field(default = Smooth::Both(1.0), range = ">= 0")]
     pub smooth: Smooth,
     /// Whether the sums run over each sample, or over the whole batch.
-    #[field(default = Over::Sample)]
-    pub over: Over,
+    #[field(default = SumOver::Sample)]
+    pub over: SumOver,
     /// Whether the first class counts.
     #[field(default = Background::Included)]
     pub background: Background,
@@ -130,7 +130,7 @@ fn foreground(like: &Tensor<2>) -> Tensor<2> {
 }
 
 impl Segmentation for GeneralizedDiceLoss {
-    fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2> {
+    fn values(&self, regions: &RegionOptions, pixels: Pixels) -> Tensor<2> {
         let Overlap { both, prediction, target } = regions::sums(regions, &pixels);
         let weights = self.weights(target.clone().detach());
         let [samples, classes] = weights.dims();
@@ -141,9 +141,9 @@ impl Segmentation for GeneralizedDiceLoss {
 }
 
 impl SegmentationLoss for GeneralizedDiceLoss {
-    fn regions(&self) -> Regions {
+    fn regions(&self) -> RegionOptions {
         // An absent class still carries the value of its sample: the weights alone say what it counts.
         let GeneralizedDiceLossConfig { activation, over, background, ignore_index, .. } = self.config;
-        Regions { activation, over, background, ignore_index, ..Regions::default() }
+        RegionOptions { activation, over, background, ignore_index, ..RegionOptions::default() }
     }
 }

@@ -110,7 +110,7 @@ pub struct ClassCounts {
 
 impl ClassCounts {
     /// Counts on the device; what is read is three numbers per class.
-    fn of(input: &PixelsInput) -> Result<Self, TensorReadError> {
+    fn from_input(input: &PixelsInput) -> Result<Self, TensorReadError> {
         if input.predictions.dims() == [0] {
             return Ok(Self::default());
         }
@@ -186,7 +186,7 @@ macro_rules! of_classes {
             }
 
             fn count(&self, input: &PixelsInput) -> Result<ClassCounts, TensorReadError> {
-                ClassCounts::of(input)
+                ClassCounts::from_input(input)
             }
 
             fn add(&self, epoch: &mut ClassCounts, batch: ClassCounts) {

@@ -8,7 +8,7 @@ use crate::composition::Terms;
 use crate::distribution::{DistributionInput, EntropyLossConfig, KlDivergenceLossConfig};
 use crate::metric::CenterLossConfig;
 use crate::prelude::*;
-use crate::segmentation::{AbsentClasses, Background, DiceLossConfig, Masks, Over};
+use crate::segmentation::{AbsentClasses, Background, DiceLossConfig, Masks, SumOver};
 use burn::tensor::{Bool, Tensor};
 
 #[test]
@@ -220,9 +220,9 @@ fn masks() {
     let foreground = DiceLossConfig::new().with_background(Background::Excluded);
     says(&of(foreground, masks().into()), &[&line("1 of 4, first at [0, 1]")]);
     says(&of(DiceLossConfig::new().with_absent_classes(AbsentClasses::Skip), masks().into()), &[]);
-    says(&of(DiceLossConfig::new().with_over(Over::Batch), masks().into()), &[]);
+    says(&of(DiceLossConfig::new().with_over(SumOver::Batch), masks().into()), &[]);
     let first = floats::<3>([[[0.0, 1.0], [0.0, 0.0]], [[1.0, 0.0], [0.0, 0.0]]]);
-    says(&of(DiceLossConfig::new().with_over(Over::Batch), first.into()), &[&line("1 of 2, first at [1]")]);
+    says(&of(DiceLossConfig::new().with_over(SumOver::Batch), first.into()), &[&line("1 of 2, first at [1]")]);
 
     let config = DiceLossConfig::new().with_absent_classes(AbsentClasses::Skip);
     says(

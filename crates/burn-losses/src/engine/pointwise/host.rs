@@ -122,12 +122,12 @@ impl<F: Formula, T: Float> WithSimd for Run<'_, F, T> {
             };
             // NaN where a value or a slope is one or infinite: 0 otherwise.
             let zero = splat::<S, T>(simd, T::default());
-            let mut strange = zero;
+            let mut not_finite = zero;
             let mut i = 0;
             while i < size {
                 let (x, t) = (load::<S, T>(simd, &first[i..]), load::<S, T>(simd, &targets[i..]));
                 let y = formula.eval(Dual::<_, 1>::variable(x, 0), Dual::constant(t));
-                strange = (y.value + y.slope[0]).mul_add(zero, strange);
+                not_finite = (y.value + y.slope[0]).mul_add(zero, not_finite);
                 y.value.store(&mut values[i..]);
                 let slope = y.slope[0] * task.factor;
                 let slope = match factors {
@@ -137,7 +137,7 @@ impl<F: Formula, T: Float> WithSimd for Run<'_, F, T> {
                 slope.store(&mut slopes[i..]);
                 i += lanes;
             }
-            if is_nan(strange) {
+            if is_nan(not_finite) {
                 limits(formula, first, targets, weights, task.factor, [&mut values[..size], &mut slopes[..size]]);
             }
             if let Some(all) = ragged {
@@ -212,7 +212,7 @@ where
     dyn Kernels: Kernel<T>,
 {
     let Call { kernel, first, targets, wanted } = call;
-    let (first_memory, target_memory) = (Memory::of(first)?, Memory::of(targets)?);
+    let (first_memory, target_memory) = (Memory::new(first)?, Memory::new(targets)?);
     let (numbers, target_numbers) = (first_memory.numbers()?, target_memory.numbers()?);
     let (shape, device, is_tracked) = (first.shape(), first.inner_device(), first.is_tracked());
     let count = numbers.len();

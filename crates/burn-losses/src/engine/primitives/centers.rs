@@ -66,7 +66,7 @@ pub(in crate::engine) mod host {
         let needed = parents.each_ref().map(AnyTensor::is_tracked);
         let [shape, of_centers] = parents.each_ref().map(AnyTensor::shape);
         let (count, size) = (shape[0], shape[1]);
-        let memory = [Memory::of(&parents[0])?, Memory::of(&parents[1])?];
+        let memory = [Memory::new(&parents[0])?, Memory::new(&parents[1])?];
         let [rows, centers] = [memory[0].numbers_of::<T>()?, memory[1].numbers_of::<T>()?];
         let places = places(labels, of_centers[0]);
         let (mut values, mut differences) = (vec![T::from_f64(f64::NAN); count], stale::<T>(count * size));
@@ -97,7 +97,7 @@ pub(in crate::engine) mod host {
         custom_backward(values, parents, move |upstream| {
             let of_rows = scaled_rows(differences, &upstream, &shape, &device);
             let of_centers = needed[1].then(|| {
-                let memory = Memory::of(&of_rows).expect("in memory");
+                let memory = Memory::new(&of_rows).expect("in memory");
                 let slopes = memory.numbers_of::<T>().expect("of this type");
                 let mut gradient = stale::<T>(of_centers[0] * size);
                 let own = rows_of_centers(&places, of_centers[0]);
@@ -129,7 +129,7 @@ pub(in crate::engine) mod host {
     ) -> Option<AnyTensor> {
         let shape = centers.shape();
         let (classes, size) = (shape[0], shape[1]);
-        let memory = [Memory::of(rows)?, Memory::of(centers)?];
+        let memory = [Memory::new(rows)?, Memory::new(centers)?];
         let [numbers, old] = [memory[0].numbers_of::<T>()?, memory[1].numbers_of::<T>()?];
         let mut moved = old.to_vec();
         let all = rows_of_centers(&places(labels, classes), classes);
@@ -156,7 +156,7 @@ pub(in crate::engine) mod host {
 
     /// The rows of each center, in order; those without one come last.
     fn rows_of_centers(places: &[Option<usize>], centers: usize) -> ByPlace {
-        ByPlace::of(places.iter().map(|place| place.unwrap_or(centers)), centers + 1)
+        ByPlace::from_places(places.iter().map(|place| place.unwrap_or(centers)), centers + 1)
     }
 
     /// The sums of the columns of some rows.

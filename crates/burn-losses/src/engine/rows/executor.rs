@@ -11,7 +11,7 @@ use crate::engine::primitives::labels::one_hot;
 use crate::engine::primitives::order_statistics::argmax;
 use crate::engine::primitives::softmax::{finite, log_softmax};
 use crate::formula::{Dual, Formula, Real, RowFormula};
-use crate::reduction::{Divisor, Given, Reduction, Unreduced};
+use crate::reduction::{Divisor, Reduction, ShapedExtras, Unreduced};
 use burn::tensor::{Int, Tensor};
 
 /// What rows of logits are compared with.
@@ -157,10 +157,10 @@ pub(crate) struct Reduce {
 
 impl Reduce {
     /// As a reduction says, with all that was given; and what the result has to be divided by, where a kernel does not know.
-    pub(crate) fn new<const L: usize>(reduction: Reduction, given: &Given<L>) -> (Self, Option<Divisor>) {
-        let divisor = given.counted(reduction);
+    pub(crate) fn new<const L: usize>(reduction: Reduction, extras: &ShapedExtras<L>) -> (Self, Option<Divisor>) {
+        let divisor = extras.counted(reduction);
         let reduction = if divisor.is_some() { Reduction::Sum } else { reduction };
-        (Self { reduction, samples: given.samples, weights: given.weights.as_ref().map(AnyTensor::from) }, divisor)
+        (Self { reduction, samples: extras.samples, weights: extras.weights.as_ref().map(AnyTensor::from) }, divisor)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::check::widen;
 use crate::formula::VectorFormula;
 use crate::formula::inlined::{expect_inlined, note};
 use crate::formula::safe::quotient;
-use crate::reduction::{Divisor, Extras, Given, Reduction, Unreduced, cleaned, count_true, sum};
+use crate::reduction::{Divisor, Extras, Reduction, ShapedExtras, Unreduced, cleaned, count_true, sum};
 use burn::tensor::{Bool, Tensor};
 
 /// A loss of this shape: predictions `[N, K]` and targets `[N, TARGETS]`.
@@ -182,9 +182,9 @@ pub(crate) fn unreduced(
     targets: Tensor<2>,
     extras: Extras,
 ) -> Unreduced<1> {
-    let given = extras.given([predictions.dims()[0]]);
-    let values = values(loss, predictions, targets, given.mask.as_ref());
-    given.apply(values)
+    let extras = extras.for_shape([predictions.dims()[0]]);
+    let values = values(loss, predictions, targets, extras.mask.as_ref());
+    extras.apply(values)
 }
 
 /// The value of the batch.
@@ -195,13 +195,13 @@ pub(crate) fn reduce(
     targets: Tensor<2>,
     extras: Extras,
 ) -> Tensor<1> {
-    let given = extras.given([predictions.dims()[0]]);
-    if let Some(value) = reduced(loss, reduction, &predictions, &targets, &given) {
+    let extras = extras.for_shape([predictions.dims()[0]]);
+    if let Some(value) = reduced(loss, reduction, &predictions, &targets, &extras) {
         return value;
     }
-    let predictions = if loss.mixes_rows() { predictions } else { without_weightless(predictions, &given) };
-    let values = values(loss, predictions, targets, given.mask.as_ref());
-    given.reduce(reduction, values)
+    let predictions = if loss.mixes_rows() { predictions } else { without_weightless(predictions, &extras) };
+    let values = values(loss, predictions, targets, extras.mask.as_ref());
+    extras.reduce(reduction, values)
 }
 
 /// The same by the fused engine; `None` where it has no kernel, or something is masked.
@@ -210,18 +210,18 @@ fn reduced(
     reduction: Reduction,
     predictions: &Tensor<2>,
     targets: &Tensor<2>,
-    given: &Given<1>,
+    extras: &ShapedExtras<1>,
 ) -> Option<Tensor<1>> {
     if predictions.dims()[0] == 0 {
         return None;
     }
-    let (kernel, (reduction, divisor)) = (loss.kernel()?, given.in_kernel(reduction)?);
+    let (kernel, (reduction, divisor)) = (loss.kernel()?, extras.in_kernel(reduction)?);
     let run = |reduction, weights| {
         let value = kernel.run(predictions, targets, Some(reduction), weights)?;
         Some(Divisor::divide_by(divisor, value))
     };
     let Some(Factors { of_each, over_mean }) = factors_of(loss, predictions, targets) else {
-        return run(reduction, given.weights.as_ref());
+        return run(reduction, extras.weights.as_ref());
     };
     let reduction = match (over_mean, reduction) {
         // Factors are no weights, whose mean it would be.
@@ -230,5 +230,5 @@ fn reduced(
         (true, Reduction::Sum) => return None,
         (true, _) => Reduction::WeightedMean,
     };
-    if given.weights.is_some() { None } else { run(reduction, Some(&of_each)) }
+    if extras.weights.is_some() { None } else { run(reduction, Some(&of_each)) }
 }

@@ -64,12 +64,12 @@ fn samples_can_be_permuted() {
         let loss = config.init(&target.device);
         let inputs = batch(&loss, rows, 2.0, &[], 21);
         // A parameter of the loss has no samples.
-        let turn = |name: &str, data: &TensorData| {
+        let reversed_data = |name: &str, data: &TensorData| {
             if parameters(&loss).any(|(parameter, _)| parameter == name) { data.clone() } else { reverse(data, rows) }
         };
-        let turned: Inputs = inputs.iter().map(|(name, data)| (name.clone(), turn(name, data))).collect();
+        let reversed: Inputs = inputs.iter().map(|(name, data)| (name.clone(), reversed_data(name, data))).collect();
         let straight = evaluate(&loss, &inputs, &target);
-        let turned = evaluate(&config.init(&target.device), &turned, &target);
+        let reversed = evaluate(&config.init(&target.device), &reversed, &target);
         let place = format!("{config:?}");
         if config.kind() == "ohem" {
             // At ties those that come first are kept: the values are the same, at other places.
@@ -78,13 +78,13 @@ fn samples_can_be_permuted() {
                 data.sort_by(f64::total_cmp);
                 data
             };
-            assert_close(&place, &sorted(&turned.unreduced), &sorted(&straight.unreduced), 1e-12);
+            assert_close(&place, &sorted(&reversed.unreduced), &sorted(&straight.unreduced), 1e-12);
             return;
         }
-        assert_close(&place, &[turned.loss], &[straight.loss], 1e-12);
-        assert_close(&place, &floats(&turned.unreduced), &floats(&reverse(&straight.unreduced, rows)), 1e-12);
+        assert_close(&place, &[reversed.loss], &[straight.loss], 1e-12);
+        assert_close(&place, &floats(&reversed.unreduced), &floats(&reverse(&straight.unreduced, rows)), 1e-12);
         for (name, gradient) in &straight.gradients {
-            assert_close(&place, &floats(&turned.gradients[name]), &floats(&turn(name, gradient)), 1e-12);
+            assert_close(&place, &floats(&reversed.gradients[name]), &floats(&reversed_data(name, gradient)), 1e-12);
         }
     });
 }
