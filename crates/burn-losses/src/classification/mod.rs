@@ -33,7 +33,7 @@ pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
 /// A loss of logits and labels.
 ///
 /// The class axis is axis 1: `[N, C]` logits take `[N]` labels, `[N, C, H, W]` logits take `[N, H, W]` labels; other ranks do
-/// not compile. Labels are in 0..C, or the `ignore_index` of the config: such rows have the value 0, count nothing, and neither
+/// not compile. Labels are in 0..C, or the `ignore_index` of the config: such rows have the value 0, do not count, and neither
 /// their logits nor their labels are used. Any other label yields NaN. Reading labels back would stall the
 /// device, so no error can be returned; NaN makes the mistake visible.
 ///

@@ -10,7 +10,7 @@ use burn::tensor::{Bool, Int, Tensor};
 
 /// What is wrong with the arguments of a [`ClassificationLoss`].
 pub trait ClassificationDiagnosis: ClassificationLoss {
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
+    /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose).
     fn diagnose<const D: usize, const L: usize>(
         &self,
         logits: &Tensor<D>,
@@ -62,7 +62,7 @@ impl<L: ClassificationLoss> ClassificationDiagnosis for L {}
 
 /// What is wrong with the arguments of a [`DistributionLoss`].
 pub trait DistributionDiagnosis: DistributionLoss {
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose). (With weights or labels:
+    /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose). (With weights or labels:
     /// [`AnyLoss::diagnose`](crate::AnyLoss::diagnose).)
     fn diagnose<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Diagnosis {
         let first = self.input().name();
@@ -82,7 +82,7 @@ impl<L: DistributionLoss> DistributionDiagnosis for L {}
 
 /// What is wrong with the arguments of a [`SegmentationLoss`].
 pub trait SegmentationDiagnosis: SegmentationLoss {
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
+    /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose).
     fn diagnose<const D: usize>(&self, logits: &Tensor<D>, masks: &Masks<D>, weights: Option<&Tensor<2>>) -> Diagnosis {
         let (first, regions) = (self.input(), self.regions());
         let inputs = inputs()

@@ -12,7 +12,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Formula
 /// `-sum_c p_c ln p_c`, in nats, or with `base = 2` in bits. The targets do not enter: they are there so that the loss can
-/// be swapped for another one of its family. Minimised, it makes predictions certain (entropy minimisation); with a negative
+/// be swapped for another one of its family. Minimized, it makes predictions certain (entropy minimization); with a negative
 /// weight, undecided (the entropy bonus of reinforcement learning, the confidence penalty).
 ///
 /// # Numerics

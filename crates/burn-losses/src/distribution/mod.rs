@@ -120,7 +120,7 @@ pub trait DistributionLoss: Distributions + Loss {
     /// The value of the batch with labels `[N, d1, ..]`, reduced as the config says. `distillation` takes labels; to other losses they
     /// make no difference.
     ///
-    /// A label that is no class has the value NaN.
+    /// A label that is out of range has the value NaN.
     ///
     /// # Panics
     /// With the message of [`check_labels`](Self::check_labels)'s error.

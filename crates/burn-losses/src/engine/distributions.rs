@@ -57,7 +57,7 @@ pub(crate) fn check<const D: usize>(
     predictions.extras(&values, extras)
 }
 
-/// The unreduced values `[N, d1 d2 ..]`, computed in at least single precision; what is masked is 0 and counts nothing.
+/// The unreduced values `[N, d1 d2 ..]`, computed in at least single precision; what is masked is 0 and does not count.
 pub(crate) fn values<L: Distributions, const D: usize>(
     loss: &L,
     input: DistributionInput,

@@ -5,7 +5,7 @@ use crate::options::HardExamples;
 use crate::reduction::Unreduced;
 use burn::tensor::{Int, Tensor};
 
-/// Keeps the hardest values; the others become 0 and count nothing.
+/// Keeps the hardest values; the others become 0 and do not count.
 pub(crate) fn keep_hard_examples<const D: usize>(
     unreduced: Unreduced<D>,
     keep: HardExamples,

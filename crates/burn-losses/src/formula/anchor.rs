@@ -152,7 +152,7 @@ pub enum Score {
     Distance(Distance, bool),
 }
 
-/// What an anchor counts in a mean; one that counts nothing has the value 0.
+/// What an anchor counts in a mean; one that does not count has the value 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counts {
     /// 1.

@@ -227,7 +227,7 @@ pub trait HeadLoss: Head + Loss {
     /// them, with [`Extras`], reduced as the config says.
     ///
     /// # Shapes
-    /// - sampled: `[S]`, for all rows; a number that is no class makes every value NaN
+    /// - sampled: `[S]`, for all rows; a number that is out of range makes every value NaN
     /// - weights, mask: `[N]`
     ///
     /// # Panics

@@ -152,7 +152,7 @@ impl NegativeSamplingLoss {
     /// The value of the batch with classes that the caller has drawn, and with [`Extras`], reduced as the config says.
     ///
     /// # Shapes
-    /// - sampled: `[N, K]`; a number that is no class makes the row's value NaN
+    /// - sampled: `[N, K]`; a number that is out of range makes the row's value NaN
     ///
     /// # Panics
     /// With the message of [`check_samples`](Self::check_samples)'s error.

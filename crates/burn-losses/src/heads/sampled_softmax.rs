@@ -155,7 +155,7 @@ impl SampledSoftmaxLoss {
     /// With every class once and expected counts of 1 it is the full softmax.
     ///
     /// # Shapes
-    /// - sampled: `[S]`; a number that is no class makes every value NaN
+    /// - sampled: `[S]`; a number that is out of range makes every value NaN
     /// - expected_counts: `[C]`, how often each class is expected among the S
     ///
     /// # Panics

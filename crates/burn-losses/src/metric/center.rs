@@ -33,7 +33,7 @@ pub enum CenterUpdate {
 /// forward pass on a device with autodiff.
 ///
 /// # Numerics
-/// A label that is no class has the value NaN and moves no center; nor does a row that is not finite.
+/// A label that is out of range has the value NaN and moves no center; nor does a row that is not finite.
 ///
 /// # Example
 /// ```

@@ -22,7 +22,7 @@ use burn_losses_derive::{loss, loss_config};
 /// proportion to their exponentials; the shares have no gradient.
 ///
 /// # Numerics
-/// A label that is no class has the value NaN.
+/// A label that is out of range has the value NaN.
 ///
 /// # Example
 /// ```

@@ -43,7 +43,7 @@ pub enum Background {
     /// It is a class as the others.
     #[default]
     Included,
-    /// Its value is 0 and counts nothing in a mean. (A softmax still runs over all classes.)
+    /// Its value is 0 and does not count in a mean. (A softmax still runs over all classes.)
     Excluded,
 }
 
@@ -53,7 +53,7 @@ pub enum AbsentClasses {
     /// It counts: what is predicted of it is wrong.
     #[default]
     Count,
-    /// Its value is 0 and counts nothing in a mean.
+    /// Its value is 0 and does not count in a mean.
     Skip,
 }
 
@@ -75,7 +75,7 @@ pub struct RegionOptions {
     /// How classes absent from the masks are handled.
     #[field(default = crate::options::AbsentClasses::Count)]
     pub absent_classes: crate::options::AbsentClasses,
-    /// The label of pixels that count nothing, where masks are made from labels.
+    /// The label of pixels that do not count, where masks are made from labels.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }

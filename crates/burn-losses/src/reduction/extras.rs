@@ -248,7 +248,7 @@ pub(crate) fn cleaned<const D: usize>(tensor: Tensor<D>, mask: Option<&Tensor<D,
 }
 
 impl<const D: usize> Unreduced<D> {
-    /// Values that are 0 and count nothing where the mask is false.
+    /// Values that are 0 and do not count where the mask is false.
     pub(crate) fn masked(self, mask: Option<&Tensor<D, Bool>>) -> Self {
         if mask.is_none() {
             return self;

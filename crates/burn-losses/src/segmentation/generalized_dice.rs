@@ -1,4 +1,4 @@
-//! Generalised Dice loss.
+//! Generalized Dice loss.
 
 use super::{AbsentClasses, Activation, Background, RegionOptions, SegmentationLoss, Smooth, SumOver};
 use crate::engine::regions::{self, Pixels, Segmentation};
@@ -18,7 +18,7 @@ pub enum ClassWeight {
     Uniform,
 }
 
-/// Generalised Dice loss (Sudre et al. 2017, [arXiv 1707.03237](https://arxiv.org/abs/1707.03237)).
+/// Generalized Dice loss (Sudre et al. 2017, [arXiv 1707.03237](https://arxiv.org/abs/1707.03237)).
 ///
 /// # Formula
 /// ```text
@@ -79,7 +79,7 @@ pub struct GeneralizedDiceLossConfig {
     /// Whether a class without a pixel in the masks weighs as the heaviest one, or nothing.
     #[field(default = AbsentClasses::Count)]
     pub absent_classes: AbsentClasses,
-    /// The label of pixels that count nothing, where masks are made from labels.
+    /// The label of pixels that do not count, where masks are made from labels.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }

@@ -75,7 +75,7 @@ pub struct LovaszLossConfig {
     /// How classes absent from the masks are handled; a class that counts has its largest error as its value.
     #[field(default = AbsentClasses::Skip)]
     pub absent_classes: AbsentClasses,
-    /// The label of pixels that count nothing, where masks are made from labels.
+    /// The label of pixels that do not count, where masks are made from labels.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }
@@ -129,7 +129,7 @@ impl Segmentation for LovaszLoss {
             SumOver::Sample => values.reshape([samples * classes, count]),
             SumOver::Batch => values.swap_dims(0, 1).reshape([classes, samples * count]),
         };
-        // A mask that is NaN (a label that is no class) makes the value NaN.
+        // A mask that is NaN (a label that is out of range) makes the value NaN.
         let wrong = rows(masks * 0.0).sum_dim(1);
         let errors = rows(errors);
         let keys = errors.clone().detach();

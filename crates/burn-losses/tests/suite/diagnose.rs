@@ -93,7 +93,7 @@ fn names_and_types_that_are_refused() {
         report("classification", "focal", &[("logits", TensorData::from([[0.5f32, -1.0]])), ("labels", huge)]),
         "focal: 2 errors\n\
          error: focal: `labels` holds 18446744073709551615, but the integers of this device have 32 bits\n\
-         error: `labels`: 9223372036854775807 is no class, allowed: 0 <= label < 2 (1 of 1, first at [0])"
+         error: `labels`: 9223372036854775807 is out of range, allowed: 0 <= label < 2 (1 of 1, first at [0])"
     );
 }
 
@@ -103,7 +103,7 @@ fn segmentation_by_labels() {
     assert_eq!(
         report("segmentation", "lovasz", &[("logits", logits), ("labels", TensorData::from([[1i64, 255]]))]),
         "lovasz: 1 error\n\
-         error: `labels`: 255 is no class, allowed: 0 <= label < 2 (1 of 2, first at [0, 1]); \
+         error: `labels`: 255 is out of range, allowed: 0 <= label < 2 (1 of 2, first at [0, 1]); \
          rows to leave out? Set `ignore_index = 255`"
     );
 }

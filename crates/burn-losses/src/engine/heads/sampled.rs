@@ -33,7 +33,7 @@ impl Targets {
         (embeddings, Self { safe, ignored, wrong })
     }
 
-    /// The rows that count nothing, or have no class.
+    /// The rows that do not count, or have no class.
     fn uncounted(&self) -> Tensor<1, Bool> {
         let wrong = self.wrong.clone();
         self.ignored.clone().map_or(wrong.clone(), |ignored| wrong.bool_or(ignored))
@@ -53,7 +53,7 @@ impl Targets {
     }
 }
 
-/// Given classes that are safe as an index, and where they are none: what comes of these has to be NaN.
+/// Given classes that are safe as an index, and where they are none: their results have to be NaN.
 pub(crate) fn classes_or_none<const D: usize>(
     given: Tensor<D, Int>,
     classes: usize,

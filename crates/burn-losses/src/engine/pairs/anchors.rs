@@ -25,14 +25,14 @@ pub trait Anchors: Sized {
         Ok(())
     }
 
-    /// Whom a row of a batch has to find in it so that it can count.
+    /// Which rows a row of a batch has to find in it so that it counts.
     fn partners(&self) -> NeededPartners;
 
     /// Whether only the directions of the embeddings count: a vector of length 0 has none.
     fn compares_cosines(&self) -> bool;
 }
 
-/// Whom a row of a batch has to find in it so that it can count.
+/// Which rows a row of a batch has to find in it so that it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NeededPartners {
     /// Nobody: a row alone has a value.
@@ -63,7 +63,7 @@ pub(crate) fn check<A: Anchors>(
     embeddings.extras(&[count], extras)
 }
 
-/// The unreduced values, computed in at least single precision; a row that is masked is 0, counts nothing and is nobody's partner.
+/// The unreduced values, computed in at least single precision; a row that is masked is 0, does not count and is nobody's partner.
 pub(crate) fn values<A: Anchors>(
     loss: &A,
     embeddings: Tensor<2>,
@@ -180,7 +180,7 @@ pub(crate) fn mask_to_float<const D: usize>(mask: Tensor<D, Bool>, like: &Tensor
     mask.float().cast(like.dtype())
 }
 
-/// Values of the anchors where the mask is true, each counting 1; the others are 0 and count nothing.
+/// Values of the anchors where the mask is true, each counting 1; the others are 0 and do not count.
 pub(crate) fn keep_where(values: Tensor<1>, mask: Tensor<1, Bool>) -> Unreduced<1> {
     let dropped = mask.bool_not();
     let normalizer = values.ones_like().detach().mask_fill(dropped.clone(), 0.0);

@@ -39,7 +39,7 @@ impl<F: AnchorFormula> Anchors for F {
     }
 }
 
-/// A call of the executor: rows, whom each is compared with, and a formula of an anchor.
+/// A call of the executor: rows, the rows that each is compared with, and a formula of an anchor.
 pub(crate) struct Call<'a> {
     pub(crate) kernel: &'a PairKernel,
     pub(crate) with: With<'a>,

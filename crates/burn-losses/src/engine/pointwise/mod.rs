@@ -182,7 +182,7 @@ pub(crate) fn of_formula<const D: usize>(formula: &impl Formula, first: Tensor<D
     values.unwrap_or_else(|| formula.eval(first, targets))
 }
 
-/// The unreduced values, computed in at least single precision; what is masked is 0 and counts nothing.
+/// The unreduced values, computed in at least single precision; what is masked is 0 and does not count.
 pub(crate) fn values<P: Pointwise, const D: usize>(
     loss: &P,
     first: Tensor<D>,

@@ -22,7 +22,7 @@ pub(crate) fn half_squared_distances(rows: Tensor<2>, centers: Tensor<2>, labels
     values.mask_fill(outside, f64::NAN)
 }
 
-/// The centers, each moved towards the mean of its rows: c <- c - rate sum (c - x) / (1 + n). Neither a row that is not finite nor one
+/// The centers, each moved toward the mean of its rows: c <- c - rate sum (c - x) / (1 + n). Neither a row that is not finite nor one
 /// without a center moves any.
 pub(crate) fn moved(centers: Tensor<2>, rows: Tensor<2>, labels: Tensor<1, Int>, rate: f64) -> Tensor<2> {
     let (any, of_rows) = (AnyTensor::from(&centers), AnyTensor::from(&rows));
@@ -111,7 +111,7 @@ pub(in crate::engine) mod host {
         })
     }
 
-    /// The centers, each moved towards the mean of its rows.
+    /// The centers, each moved toward the mean of its rows.
     pub(in crate::engine) fn moved(
         centers: &AnyTensor,
         rows: &AnyTensor,
@@ -148,7 +148,7 @@ pub(in crate::engine) mod host {
         Some(rows.lift(tensor(moved, &shape, &rows.inner_device())))
     }
 
-    /// Where a label's center is; a label that is no class has none.
+    /// Where a label's center is; a label that is out of range has none.
     fn places(labels: &Tensor<1, Int>, classes: usize) -> Vec<Option<usize>> {
         let labels = labels.clone().without_autodiff().into_data();
         labels.iter::<i64>().map(|label| usize::try_from(label).ok().filter(|label| *label < classes)).collect()

@@ -11,7 +11,7 @@ pub struct Labels<const L: usize> {
 }
 
 impl<const L: usize> Labels<L> {
-    /// Labels, of which those that are masked count nothing either, and what else was given.
+    /// Labels, of which those that are masked do not count either, and what else was given.
     pub(crate) fn with_extras(
         of: Tensor<L, Int>,
         ignore_index: Option<i64>,
@@ -26,7 +26,7 @@ impl<const L: usize> Labels<L> {
         let mut labels = widen_labels(self.of);
         let index = self.ignore_index.filter(|index| fits(*index, labels.dtype()));
         let ignored = index.unwrap_or_else(|| {
-            // A label that is no class of anybody's; where it stands already, another one does as well.
+            // A label that no class has; where it stands already, another one does as well.
             let [unused, other] = match labels.dtype() {
                 DType::U32 | DType::U64 => [i64::from(u32::MAX), i64::from(u32::MAX) - 1],
                 _ => [i64::from(i32::MIN), -1],

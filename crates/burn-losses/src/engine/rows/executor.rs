@@ -16,7 +16,7 @@ use burn::tensor::{Int, Tensor};
 
 /// What rows of logits are compared with.
 pub(crate) enum Target {
-    /// `[M]`: a class each, or the label of the rows that count nothing.
+    /// `[M]`: a class each, or the label of the rows that do not count.
     Labels { of: Tensor<1, Int>, ignore_index: Option<i64> },
     /// `[M, C]`: a distribution each.
     Probabilities(Tensor<2>),
@@ -90,7 +90,7 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
         let places = argmax(logits.clone().detach());
         gather(finite(logits.clone()), places.clone()) - gather(log_p.clone(), places)
     };
-    // The graph is built only where something comes of it.
+    // The graph is built only where it is needed.
     let has_penalty = formula.penalty(0.0).is_some();
     let values = match has_penalty.then(log_total).and_then(|log_total| formula.penalty(log_total)) {
         None => values,

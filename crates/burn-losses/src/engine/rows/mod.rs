@@ -52,7 +52,7 @@ pub trait Rows: Sized {
         None
     }
 
-    /// The label of the rows that count nothing.
+    /// The label of the rows that do not count.
     fn ignore_index(&self) -> Option<i64>;
 
     /// Whether the loss takes probabilities instead of labels.
@@ -285,7 +285,7 @@ pub(crate) fn soft_values<R: Rows, const D: usize>(
     into_shape(loss.select(unreduced), shape)
 }
 
-/// Where a label says that its row counts nothing.
+/// Where a label says that its row does not count.
 pub(crate) fn ignored<const L: usize>(ignore_index: Option<i64>, labels: &Tensor<L, Int>) -> Option<Tensor<L, Bool>> {
     let index = ignore_index.filter(|index| fits(*index, labels.dtype()));
     index.map(|index| labels.clone().equal_elem(index))

@@ -154,7 +154,7 @@ fn factors_of(loss: &impl Vectors, predictions: &Tensor<2>, targets: &Tensor<2>)
     Some(Factors { of_each: AnyTensor::from(predictions).lift(of_each.into()).into_rank(), over_mean })
 }
 
-/// The unreduced values, computed in at least single precision; what is masked is 0 and counts nothing.
+/// The unreduced values, computed in at least single precision; what is masked is 0 and does not count.
 pub(crate) fn values(
     loss: &impl Vectors,
     predictions: Tensor<2>,

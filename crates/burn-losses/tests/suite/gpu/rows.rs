@@ -125,7 +125,7 @@ fn every_config() {
                 Case { config, has_weights, ..Case::new(50, 90) }.check(&gpu.device, DType::F32, 3e-6);
             }
         }
-        // What a row counts whose label is no class, and so has no weight, nobody has said.
+        // What a row counts whose label is out of range, and so has no weight, nobody has said.
         if config.class_weights.is_none() {
             Case { config, has_wrong_labels: true, ..Case::new(50, 90) }.check(&gpu.device, DType::F32, 3e-6);
         }

@@ -101,7 +101,7 @@ fn reverse(data: &TensorData, rows: usize) -> TensorData {
     }
 }
 
-/// A batch of nothing has the value 0 and a live graph.
+/// An empty batch has the value 0 and a live graph.
 #[test]
 fn an_empty_batch_is_zero() {
     for target in devices::all() {
@@ -173,7 +173,7 @@ fn an_evaluation_is_one_step() {
 fn a_restart_goes_on_where_it_was() {
     for target in devices::cpu() {
         every_variant(|config| {
-            // Draws begin anew, which the docs say.
+            // The draws start again, which the docs say.
             let text = to_string(config, Format::Yaml).unwrap();
             let draws = ["kind: sampled_softmax", "kind: negative_sampling", "sample_rate: 0"];
             if draws.iter().any(|draw| text.contains(draw)) {

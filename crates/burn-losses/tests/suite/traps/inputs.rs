@@ -151,7 +151,7 @@ fn t85_every_input_error_is_found_under_every_name() {
                 shape[0] += 1;
                 names_it(with_shape(data, shape));
             }
-            // A label that is no class.
+            // A label that is out of range.
             if let Argument { kind: Kind::Labels { classes, ignored }, .. } = argument
                 && let Some(classes) = classes.number(&first)
             {

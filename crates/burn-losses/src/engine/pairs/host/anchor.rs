@@ -12,7 +12,7 @@ use pulp::{Simd, WithSimd};
 type Register<S> = <f64 as Float>::Lanes<S>;
 type Score<S> = Dual<Register<S>, 1>;
 
-/// Anchors, and whom they are compared with.
+/// Anchors, and the rows they are compared with.
 pub(super) struct Side<'a> {
     /// Of the anchors.
     pub(super) labels: &'a [i64],

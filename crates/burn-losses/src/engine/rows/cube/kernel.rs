@@ -57,9 +57,9 @@ pub(super) struct Numbers {
     pub(super) sharpness: InputScalar,
     /// What slopes are multiplied by.
     pub(super) factor: InputScalar,
-    /// The label of rows that count nothing.
+    /// The label of rows that do not count.
     pub(super) ignored: InputScalar,
-    /// The value of a row whose label is no class.
+    /// The value of a row whose label is out of range.
     pub(super) nan: InputScalar,
     pub(super) rows: usize,
     pub(super) classes: usize,

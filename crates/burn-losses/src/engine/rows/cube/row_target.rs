@@ -16,7 +16,7 @@ pub(super) struct RowTarget<F: Float> {
     pub(super) of_targets: usize,
     pub(super) of_slopes: usize,
     pub(super) label: usize,
-    /// Whether nothing depends on the logits: the row is ignored, or its label is no class.
+    /// Whether nothing depends on the logits: the row is ignored, or its label is out of range.
     pub(super) is_constant: bool,
     pub(super) constant: F,
     /// What the row counts in a mean.
