@@ -236,9 +236,14 @@ impl<'a> File<'a> {
 
     /// The token behind a field, a variant or a function.
     fn end_of_member(&self, start: usize, end: usize) -> usize {
+        let before_name = ["pub", "const", "async", "unsafe"];
+        let first = (start..end).find(|&at| !self.word(at).is_some_and(|word| before_name.contains(&word)));
+        let is_function = first.is_some_and(|at| self.word(at) == Some("fn"));
         let mut at = start;
         while at < end {
             match self.kind(at) {
+                // Bounds of a function have commas too.
+                Some(Kind::Sign(b',')) if is_function => at += 1,
                 Some(Kind::Sign(b',' | b';')) => return at + 1,
                 Some(Kind::Sign(b'<')) => at = self.after_angles(at),
                 Some(Kind::Sign(b'{')) if self.is_block(start, at) => return self.after(at),

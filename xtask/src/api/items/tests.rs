@@ -36,14 +36,15 @@ fn types_have_derives_fields_and_variants() {
 #[test]
 fn traits_have_all_their_items_and_impls_the_public_ones() {
     let source = "pub trait T: U {\n    const K: &'static str;\n    type A;\n    fn f(&self) -> u8 { 1 }\n    fn g(self)\n    where\n        Self: \
-                  Sized;\n}\npub struct S;\nimpl S {\n    pub fn new(\n        x: u8,\n    ) -> Self { S }\n    fn own() {}\n}\nimpl T for S {}\nimpl T for \
+                  Sized,\n        Self: A;\n    fn h(self) -> u8 where Self: Sized, { 1 }\n}\npub struct S;\nimpl S {\n    pub fn new(\n        x: u8,\n    ) -> Self { S }\n    fn own() {}\n}\nimpl T for S {}\nimpl T for \
                   Private {}\nimpl<'a> From<&'a S> for u8 {}";
     assert_eq!(
         lines(source),
         [
             "T::const K: &'static str",
             "T::fn f(&self) -> u8",
-            "T::fn g(self) where Self: Sized",
+            "T::fn g(self) where Self: Sized, Self: A",
+            "T::fn h(self) -> u8 where Self: Sized",
             "T::type A",
             "impl S fn new(x: u8) -> Self",
             "impl T for S",
