@@ -1,4 +1,4 @@
-//! The tokens of Rust source, as far as paths need them: without comments, strings and lifetimes.
+//! The tokens of Rust source, as far as paths, names and declarations need them: without comments, strings and lifetimes.
 
 /// A token, and where it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

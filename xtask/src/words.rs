@@ -41,7 +41,8 @@ pub(crate) fn check() -> Result<(), String> {
 
 /// The files of the repository that are checked.
 fn tracked() -> Result<Vec<String>, String> {
-    let output = Command::new("git").args(["-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard"]).output();
+    let output =
+        Command::new("git").args(["-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard"]).output();
     let output = output.map_err(|error| format!("git does not start: {error}"))?;
     if !output.status.success() {
         return Err(format!("git ls-files: {}", String::from_utf8_lossy(&output.stderr)));
@@ -72,7 +73,9 @@ enum What<'a> {
 /// Reads the list. Lines that are empty or begin with `#` are comments.
 fn entries(list: &str) -> Result<Vec<Entry<'_>>, String> {
     let lines = (1..).zip(list.lines()).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
-    lines.map(|(number, line)| Entry::new(line).ok_or_else(|| format!("{LIST}:{number}: expected `words | instead`"))).collect()
+    lines
+        .map(|(number, line)| Entry::new(line).ok_or_else(|| format!("{LIST}:{number}: expected `words | instead`")))
+        .collect()
 }
 
 impl<'a> Entry<'a> {
@@ -167,7 +170,8 @@ fn joined(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const EXAMPLE: &str = "# a comment\n\nround and round | round\nwibbl* | a word\n`Wob::ble` | Wobble\n`fn wub` | new\n";
+    const EXAMPLE: &str =
+        "# a comment\n\nround and round | round\nwibbl* | a word\n`Wob::ble` | Wobble\n`fn wub` | new\n";
 
     fn lines(text: &str, is_rust: bool) -> Vec<usize> {
         findings(&entries(EXAMPLE).unwrap(), text, is_rust).into_iter().map(|(line, _)| line).collect()
@@ -192,7 +196,10 @@ mod tests {
 
     #[test]
     fn names_are_those_of_code() {
-        assert_eq!(lines("use Wob::ble;\n// Wob::ble, fn wub\n\"Wob::ble\"; Wob::bles;\npub fn wub() {}", true), [1, 4]);
+        assert_eq!(
+            lines("use Wob::ble;\n// Wob::ble, fn wub\n\"Wob::ble\"; Wob::bles;\npub fn wub() {}", true),
+            [1, 4]
+        );
         assert_eq!(lines("Wob::ble", false), [0; 0]);
     }
 

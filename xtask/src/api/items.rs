@@ -161,8 +161,11 @@ impl<'a> File<'a> {
         match of {
             Some(of) => {
                 // `&T`, `[T]`, `Box<T>`: the first name that is a type's.
-                let name = (of + 1..body).filter_map(|at| self.word(at)).find(|word| word.starts_with(char::is_uppercase));
-                found.implementations.push((name.unwrap_or_default().to_owned(), format!("{}: {head}", self.place.module)));
+                let name =
+                    (of + 1..body).filter_map(|at| self.word(at)).find(|word| word.starts_with(char::is_uppercase));
+                found
+                    .implementations
+                    .push((name.unwrap_or_default().to_owned(), format!("{}: {head}", self.place.module)));
             }
             None => self.members(body + 1, end - 1, &format!("{head} "), false, found),
         }
@@ -213,7 +216,8 @@ impl<'a> File<'a> {
     /// The traits that attributes derive, sorted.
     fn derives(&self, start: usize, end: usize) -> Vec<&'a str> {
         let lists = (start..end).filter(|&at| self.word(at) == Some("derive"));
-        let mut names: Vec<_> = lists.flat_map(|at| at + 2..self.after(at + 1)).filter_map(|at| self.word(at)).collect();
+        let mut names: Vec<_> =
+            lists.flat_map(|at| at + 2..self.after(at + 1)).filter_map(|at| self.word(at)).collect();
         names.retain(|name| name.starts_with(char::is_uppercase));
         names.sort_unstable();
         names

@@ -9,7 +9,9 @@ fn lines(source: &str) -> Vec<String> {
 #[test]
 fn only_what_is_public_is_listed() {
     assert_eq!(
-        lines("pub fn f<R: Real>(x: R) -> R { pub_(x) }\nfn g() {}\npub(crate) fn h() {}\npub const N: [u8; 2] = [1, 2];"),
+        lines(
+            "pub fn f<R: Real>(x: R) -> R { pub_(x) }\nfn g() {}\npub(crate) fn h() {}\npub const N: [u8; 2] = [1, 2];"
+        ),
         ["const N: [u8; 2]", "fn f<R: Real>(x: R) -> R"]
     );
     assert!(lines("#[cfg(test)]\npub fn f() {}\n#[doc(hidden)]\npub struct S;").is_empty());
