@@ -1,6 +1,7 @@
 //! A family: the enum of its configs and the enum of its losses.
 
 use crate::by_value;
+use crate::inherent;
 use crate::module;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -35,7 +36,6 @@ struct Kind {
     loss: Ident,
     kind: LitStr,
     aliases: Vec<LitStr>,
-    elsewhere: Vec<LitStr>,
 }
 
 impl Kind {
@@ -49,21 +49,20 @@ impl Kind {
         let loss = name.ident.to_string();
         let loss = format_ident!("{}", loss.strip_suffix("Config").ok_or_else(wrong)?);
         let attr = variant.attrs.iter().find(|attr| attr.path().is_ident("kind")).ok_or_else(wrong)?;
-        let (kind, aliases, elsewhere) = attr.parse_args_with(|input: ParseStream<'_>| {
+        let (kind, aliases) = attr.parse_args_with(|input: ParseStream<'_>| {
             let kind = input.parse::<LitStr>()?;
-            let (mut aliases, mut elsewhere) = (Vec::new(), Vec::new());
+            let mut aliases = Vec::new();
             while input.parse::<Option<Token![,]>>()?.is_some() && !input.is_empty() {
                 let key = input.parse::<Ident>()?;
-                input.parse::<Token![=]>()?;
-                match key.to_string().as_str() {
-                    "alias" => aliases.push(input.parse()?),
-                    "elsewhere" => elsewhere.push(input.parse()?),
-                    _ => return Err(syn::Error::new_spanned(key, "expected `alias` or `elsewhere`")),
+                if key != "alias" {
+                    return Err(syn::Error::new_spanned(key, "expected `alias`"));
                 }
+                input.parse::<Token![=]>()?;
+                aliases.push(input.parse()?);
             }
-            Ok((kind, aliases, elsewhere))
+            Ok((kind, aliases))
         })?;
-        Ok(Self { variant: variant.ident.clone(), config, loss, kind, aliases, elsewhere })
+        Ok(Self { variant: variant.ident.clone(), config, loss, kind, aliases })
     }
 }
 
@@ -76,11 +75,10 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
     let configs: Vec<_> = kinds.iter().map(|kind| &kind.config).collect();
     let losses: Vec<_> = kinds.iter().map(|kind| &kind.loss).collect();
     let docs: Vec<_> = kinds.iter().map(|kind| format!("The kind `{}`.", kind.kind.value())).collect();
-    // What other libraries call it is found by the search of the documentation.
-    let others: Vec<Vec<_>> = kinds.iter().map(|kind| kind.aliases.iter().chain(&kind.elsewhere).collect()).collect();
-    let names = kinds.iter().map(|Kind { kind, aliases, elsewhere, .. }| {
-        quote!(crate::config::KindNames { kind: #kind, aliases: &[#(#aliases),*], elsewhere: &[#(#elsewhere),*] })
-    });
+    let aliases: Vec<_> = kinds.iter().map(|kind| &kind.aliases).collect();
+    let names = kinds
+        .iter()
+        .map(|Kind { kind, aliases, .. }| quote!(crate::config::KindNames { kind: #kind, aliases: &[#(#aliases),*] }));
     let indices = 0..kinds.len();
     let about_any = format!("Any module of this family: what a [`{config}`] makes.");
     let hidden = format_ident!("of_{}", any.to_string().to_lowercase());
@@ -119,6 +117,11 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
             }
         }
     });
+    // The trait of the family: that of the losses in `any`.
+    let name = any.to_string();
+    let of_trait =
+        name.strip_prefix("Any").ok_or_else(|| syn::Error::new_spanned(&any, "expected `Any` and the trait"))?;
+    let methods = inherent::macro_of(&format_ident!("{of_trait}"));
     let (module, display) = (module::of_enum(&any, &variants), module::display(&any));
     let serde = by_value::serde(config, &quote!(Self::to_value), &quote!(Self::from_value));
     Ok(quote! {
@@ -126,7 +129,7 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub enum #config {
-            #(#[doc = #docs] #(#[doc(alias = #others)])* #variants(#configs),)*
+            #(#[doc = #docs] #(#[doc(alias = #aliases)])* #variants(#configs),)*
         }
 
         #[doc = #about_any]
@@ -216,6 +219,8 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
         }
 
         #of_losses
+
+        #methods!(#any, #(#losses),*);
 
         #serde
 

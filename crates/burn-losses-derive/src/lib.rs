@@ -8,9 +8,11 @@ mod by_value;
 mod choice;
 mod config;
 mod dispatch;
+mod documentation;
 mod families;
 mod family;
 mod field;
+mod inherent;
 mod loss;
 mod module;
 mod range;
@@ -57,6 +59,9 @@ pub fn shared_fields(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a struct with a `config` a loss: `#[loss(family, "kind", "summary")]`.
 ///
+/// Its documentation has the sections `Formula`, `When to use` and `Elsewhere`, which tools show too; the last one is a list of what
+/// other libraries have, `` - `torch.nn.HuberLoss`: the same. ``, or with what differs behind the colon.
+///
 /// A struct with more fields than that is a module of Burn with state, and its config has a method
 /// `fn build(&self, device: &Device) -> TheLoss`.
 #[proc_macro_attribute]
@@ -67,8 +72,7 @@ pub fn loss(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes an enum of configs the config of a family, and writes the enum of the losses that they make: `#[family(name, makes = Any)]`.
 ///
-/// Each variant has the names of its kind: `#[kind("huber", alias = "l", elsewhere = "HuberLoss")]`. What stands under `elsewhere` is
-/// what other libraries call it, which errors and the search of the documentation know.
+/// Each variant has the names of its kind: `#[kind("huber", alias = "l")]`.
 #[proc_macro_attribute]
 pub fn family(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let (arguments, item) = (parse_macro_input!(arguments as family::Arguments), parse_macro_input!(item));
@@ -80,6 +84,12 @@ pub fn family(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn families(_: TokenStream, item: TokenStream) -> TokenStream {
     families::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Behind the trait of a family: its forward methods are methods of each loss of the family too, so that who has a loss needs no trait.
+#[proc_macro_attribute]
+pub fn inherent(_: TokenStream, item: TokenStream) -> TokenStream {
+    inherent::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
 /// Implements a trait for an enum that [`macro@family`] has written: every method without a body is that of the loss in the enum.

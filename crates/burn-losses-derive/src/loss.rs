@@ -1,5 +1,6 @@
 //! A loss: a struct with a config, and perhaps with state.
 
+use crate::documentation::Documentation;
 use crate::module;
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -39,7 +40,9 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
         if name == "config" || is_skipped { others.push(name) } else { modules.push(name) }
     }
     let config = config.ok_or_else(|| syn::Error::new_spanned(&item.ident, "a loss has a field `config`"))?;
+    let documentation = Documentation::of(&item)?;
     let name = &item.ident;
+    let elsewhere = documentation.names().into_iter().filter(|other| name != other);
     let text = name.to_string();
     let family = family.to_string();
 
@@ -75,7 +78,21 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
             }
         }
     });
-    let (module, build) = match modules.is_empty() && others.len() == 1 {
+    let is_stateless = modules.is_empty() && others.len() == 1;
+    let new = is_stateless.then(|| {
+        quote! {
+            /// The loss of a config. It has no state, and so it needs no device.
+            ///
+            /// # Panics
+            /// With the message of the error of the config's `validate`.
+            #[track_caller]
+            pub fn new(config: #config) -> Self {
+                crate::error::expect(config.validate());
+                Self { config }
+            }
+        }
+    });
+    let (module, build) = match is_stateless {
         true => (module::stateless(name), quote!(#name { config: self.clone() })),
         false => (module::of_struct(name, &modules, &others), quote!(self.build(device))),
     };
@@ -83,6 +100,7 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
     Ok(quote! {
         #[derive(Debug, Clone)]
         #picture
+        #(#[doc(alias = #elsewhere)])*
         #item
 
         #module
@@ -102,6 +120,8 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
         }
 
         impl #name {
+            #new
+
             /// The config that this module was made from.
             pub fn config(&self) -> &#config {
                 &self.config
@@ -110,7 +130,7 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
 
         impl crate::config::Describe for #config {
             fn about(&self) -> &'static crate::config::About {
-                &crate::config::About { family: #family, kind: #kind, summary: #summary }
+                &crate::config::About { family: #family, kind: #kind, summary: #summary, #documentation }
             }
         }
 

@@ -134,7 +134,7 @@ fn configs_that_are_not_the_default() {
         ("segmentation", "dice", "activation: none"),
         ("boxes", "giou", "format: ltrb"),
         ("heads", "arcface", "num_classes: 100000\nembedding_dim: 512"),
-        ("heads", "softmax", "num_classes: 2\nclass_weights: [1.0, 2.0]"),
+        ("heads", "softmax", "num_classes: 2\nembedding_dim: 4\nclass_weights: [1.0, 2.0]"),
         ("metric", "triplet", "mining: hard\nnormalize: false\ndistance: cosine"),
     ];
     for (family, kind, fields) in configs {

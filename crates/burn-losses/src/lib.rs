@@ -116,7 +116,7 @@ pub mod config {
         Alpha, AnyField, BatchAlpha, ClassFactor, Field, FieldInfo, FieldType, IntoField, Range, Record, Table,
         Unreadable, Value, Visit, VisitMut,
     };
-    pub use describe::{About, Check, Describe, Example, LossInfo};
+    pub use describe::{About, Check, Describe, Example, LossInfo, Twin};
     pub(crate) use describe::{from_value, validate};
     pub use family::{FamilyConfig, KindNames};
     pub(crate) use family::{

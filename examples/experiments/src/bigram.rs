@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn what_always_follows_is_learned() {
-        let result = trained(r#"{"kind": "softmax"}"#);
+        let result = trained(r#"{"kind": "softmax", "num_classes": 2, "embedding_dim": 2}"#);
         assert!(result.perplexity < 1.2, "{}", result.perplexity);
         assert_eq!(result.history.steps.len(), 80);
         assert_eq!(result.history.held_out["Perplexity"].last(), Some(&result.perplexity));
@@ -198,16 +198,20 @@ mod tests {
 
     #[test]
     fn a_sample_of_the_words_is_enough() {
-        let result = trained(r#"{"kind": "sampled_softmax", "num_sampled": 4}"#);
+        let result = trained(r#"{"kind": "sampled_softmax", "num_classes": 8, "embedding_dim": 4, "num_sampled": 4}"#);
         assert!(result.perplexity < 1.5, "{}", result.perplexity);
     }
 
     #[test]
     fn a_config_is_made_to_fit_the_vocabulary() {
-        let head = fitted(&serde_json::from_str(r#"{"kind": "softmax"}"#).unwrap(), 30, &training()).unwrap();
+        let head = fitted(
+            &serde_json::from_str(r#"{"kind": "softmax", "num_classes": 2, "embedding_dim": 2}"#).unwrap(),
+            30,
+            &training(),
+        )
+        .unwrap();
         assert_eq!(head.init(&Device::flex()).weight().dims(), [30, 4]);
-        let counts =
-            r#"{"kind": "sampled_softmax", "num_classes": 2, "sampler": {"kind": "unigram", "counts": [1.0, 2.0]}}"#;
+        let counts = r#"{"kind": "sampled_softmax", "num_classes": 2, "embedding_dim": 2, "sampler": {"kind": "unigram", "counts": [1.0, 2.0]}}"#;
         assert!(fitted(&serde_json::from_str(counts).unwrap(), 30, &training()).is_err());
     }
 }

@@ -23,7 +23,7 @@ use crate::formula::Real;
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Bool, Tensor};
-use burn_losses_derive::{dispatch, family};
+use burn_losses_derive::{dispatch, family, inherent};
 
 pub use crate::options::HardExamples;
 pub use balanced_bce::{BalancedBceLoss, BalancedBceLossConfig};
@@ -41,6 +41,7 @@ pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
 /// not read.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
+#[inherent]
 pub trait BinaryLoss: Pointwise + Loss {
     /// What the first argument is called: `logits`, or `probabilities`.
     fn input(&self) -> &'static str {
@@ -133,19 +134,19 @@ fn signed_margin<R: Real>(logit: R, target: R) -> R {
 /// The config of any module of this family, told apart by `kind`.
 #[family(binary, makes = AnyBinaryLoss)]
 pub enum BinaryLossConfig {
-    #[kind("bce", elsewhere = "BCEWithLogitsLoss", elsewhere = "BCELoss", elsewhere = "MultiLabelSoftMarginLoss")]
+    #[kind("bce")]
     Bce(BceLossConfig),
     #[kind("balanced_bce")]
     BalancedBce(BalancedBceLossConfig),
-    #[kind("focal", elsewhere = "sigmoid_focal_loss")]
+    #[kind("focal")]
     Focal(FocalLossConfig),
-    #[kind("ghm_c", elsewhere = "GHMC")]
+    #[kind("ghm_c")]
     GhmC(GhmCLossConfig),
     #[kind("hinge")]
     Hinge(HingeLossConfig),
     #[kind("ramp")]
     Ramp(RampLossConfig),
-    #[kind("logistic", alias = "soft_margin", elsewhere = "SoftMarginLoss")]
+    #[kind("logistic", alias = "soft_margin")]
     Logistic(LogisticLossConfig),
     #[kind("zero_one")]
     ZeroOne(ZeroOneLossConfig),

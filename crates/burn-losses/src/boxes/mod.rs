@@ -33,7 +33,7 @@ use crate::error::{InputError, expect};
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Bool, Tensor};
-use burn_losses_derive::{Choice, dispatch, family};
+use burn_losses_derive::{Choice, dispatch, family, inherent};
 use values::Formatted;
 
 pub use crate::options::BoxFormat;
@@ -82,6 +82,7 @@ impl FactorGradient {
 /// and gradient are finite for degenerate, inverted, disjoint and touching boxes. Where two edges coincide, each has half of the
 /// gradient, as in PyTorch: a perfect fit has the gradient 0. (A gradient is as large as 1 / size: that of boxes below about 1e-4
 /// is more than an f16 can hold.)
+#[inherent]
 pub trait BoxesLoss: Boxes + Loss {
     /// How four numbers describe a box.
     fn format(&self) -> BoxFormat {
@@ -153,11 +154,11 @@ pub trait BoxesLoss: Boxes + Loss {
 pub enum BoxesLossConfig {
     #[kind("iou")]
     Iou(IouLossConfig),
-    #[kind("giou", elsewhere = "generalized_box_iou_loss")]
+    #[kind("giou")]
     Giou(GiouLossConfig),
-    #[kind("diou", elsewhere = "distance_box_iou_loss")]
+    #[kind("diou")]
     Diou(DiouLossConfig),
-    #[kind("ciou", elsewhere = "complete_box_iou_loss")]
+    #[kind("ciou")]
     Ciou(CiouLossConfig),
     #[kind("eiou", alias = "efficient_iou")]
     Eiou(EiouLossConfig),
@@ -173,7 +174,7 @@ pub enum BoxesLossConfig {
     Mpdiou(MpdiouLossConfig),
     #[kind("nwd")]
     Nwd(NwdLossConfig),
-    #[kind("distribution_focal", elsewhere = "DFL")]
+    #[kind("distribution_focal")]
     DistributionFocal(DistributionFocalLossConfig),
     #[kind("weighted_sum")]
     WeightedSum(WeightedSumLossConfig),

@@ -12,6 +12,29 @@ pub struct About {
     pub kind: &'static str,
     /// The meaning in one line.
     pub summary: &'static str,
+    /// The values, as text.
+    pub formula: &'static str,
+    /// For which data, and where another loss is the better choice.
+    pub when_to_use: &'static str,
+    /// What other libraries have.
+    pub twins: &'static [Twin],
+}
+
+/// What another library has in the place of a loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Twin {
+    /// The full path, such as `torch.nn.HuberLoss`.
+    pub path: &'static str,
+    /// In what it differs; `None` where it computes the same.
+    pub differs: Option<&'static str>,
+}
+
+impl Twin {
+    /// Whether somebody who writes this means the twin: its path or the last name of it.
+    pub fn is_called(&self, name: &str) -> bool {
+        let last = self.path.rsplit('.').next();
+        [Some(self.path), last].into_iter().flatten().any(|own| own.eq_ignore_ascii_case(name))
+    }
 }
 
 /// A config that is complete: with its defaults, and with examples where there are none.
@@ -45,16 +68,22 @@ pub struct LossInfo {
     pub aliases: &'static [&'static str],
     /// The meaning in one line.
     pub summary: &'static str,
+    /// The values, as text.
+    pub formula: &'static str,
+    /// For which data, and where another loss is the better choice.
+    pub when_to_use: &'static str,
+    /// What other libraries have.
+    pub twins: &'static [Twin],
     /// The fields of the config.
     pub fields: Vec<Field>,
 }
 
 impl LossInfo {
-    pub(crate) fn from_example(example: &dyn Describe, aliases: &'static [&'static str]) -> Self {
-        let About { family, kind, summary } = *example.about();
+    pub(crate) fn of(example: &dyn Describe, aliases: &'static [&'static str]) -> Self {
+        let About { family, kind, summary, formula, when_to_use, twins } = *example.about();
         let mut fields = field::fields(example);
         of_family(&mut fields, family);
-        Self { family, kind, aliases, summary, fields }
+        Self { family, kind, aliases, summary, formula, when_to_use, twins, fields }
     }
 
     /// The smallest table from which a loss is read: its tags, and an example of each field that has no default.

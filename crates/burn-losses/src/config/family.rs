@@ -1,6 +1,6 @@
 //! The configs of a family, told apart by their `kind`.
 
-use super::{Describe, LossInfo, describe};
+use super::{About, Describe, LossInfo, describe};
 use crate::error::{ConfigError, nearest};
 use crate::field::{self, MaybeSchema, Table, Value};
 use core::fmt;
@@ -14,8 +14,6 @@ pub struct KindNames {
     pub kind: &'static str,
     /// Other names that a config file may use.
     pub aliases: &'static [&'static str],
-    /// What other libraries call it: errors know these names, config files do not.
-    pub elsewhere: &'static [&'static str],
 }
 
 /// The config of any loss of one family.
@@ -46,7 +44,7 @@ pub(crate) fn of_kind<C: FamilyConfig>(kind: &str) -> Result<C, ConfigError> {
 
 /// The config of the loss of this kind, with examples of what has no default.
 pub(crate) fn example_of<C: FamilyConfig>(kind: &str) -> Result<C, ConfigError> {
-    Ok(C::example_at(find(kind, C::FAMILY, C::NAMES)?))
+    Ok(C::example_at(place_of::<C>(kind)?))
 }
 
 pub(crate) fn family_from_value<C: FamilyConfig>(value: Value) -> Result<C, ConfigError> {
@@ -55,7 +53,7 @@ pub(crate) fn family_from_value<C: FamilyConfig>(value: Value) -> Result<C, Conf
 }
 
 fn from_table<C: FamilyConfig>(kind: &str, table: &Table) -> Result<C, ConfigError> {
-    let mut config = C::example_at(find(kind, C::FAMILY, C::NAMES)?);
+    let mut config = C::example_at(place_of::<C>(kind)?);
     describe::read(config.loss_mut(), table)?;
     Ok(config)
 }
@@ -75,22 +73,31 @@ pub(crate) fn infos<C: FamilyConfig>() -> Vec<LossInfo> {
     (0..).zip(C::NAMES).map(|(at, names)| LossInfo::from_example(C::example_at(at).loss(), names.aliases)).collect()
 }
 
-fn find(kind: &str, family: &'static str, names: &'static [KindNames]) -> Result<usize, ConfigError> {
+fn place_of<C: FamilyConfig>(kind: &str) -> Result<usize, ConfigError> {
+    place(kind, C::FAMILY, C::NAMES, &|at| C::example_at(at).loss().about())
+}
+
+fn place(
+    kind: &str,
+    family: &'static str,
+    names: &'static [KindNames],
+    about: &dyn Fn(usize) -> &'static About,
+) -> Result<usize, ConfigError> {
     let found = names.iter().position(|names| names.kind == kind || names.aliases.contains(&kind));
     found.ok_or_else(|| ConfigError::UnknownKind {
         tag: "kind",
         family,
         given: kind.to_owned(),
         allowed: names.iter().map(|names| names.kind).collect(),
-        suggestion: meant(kind, names),
+        suggestion: meant(kind, names, about),
     })
 }
 
 /// The kind that was meant perhaps: also by the name of its type, or by the name that another library has for it.
-fn meant(given: &str, names: &'static [KindNames]) -> Option<&'static str> {
-    let elsewhere = names.iter().find(|names| names.elsewhere.iter().any(|name| name.eq_ignore_ascii_case(given)));
-    if let Some(names) = elsewhere {
-        return Some(names.kind);
+fn meant(given: &str, names: &[KindNames], about: &dyn Fn(usize) -> &'static About) -> Option<&'static str> {
+    let twin = (0..names.len()).map(about).find(|about| about.twins.iter().any(|twin| twin.is_called(given)));
+    if let Some(about) = twin {
+        return Some(about.kind);
     }
     let bare = given.strip_suffix("Config").unwrap_or(given);
     let bare = bare.strip_suffix("Loss").or_else(|| bare.strip_suffix("_loss")).unwrap_or(bare);

@@ -8,7 +8,7 @@ use serde_json::Map;
 
 /// The table of a loss, without the keys that tell losses apart.
 pub(crate) fn table(example: &dyn Describe, generator: &mut SchemaGenerator) -> Schema {
-    let About { family, kind, summary } = *example.about();
+    let About { family, kind, summary, .. } = *example.about();
     let mut values = Vec::new();
     example.visit(&mut |info, field| values.push(field.schema(info.range, generator)));
     let fields = LossInfo::from_example(example, &[]).fields;

@@ -23,7 +23,7 @@ use crate::error::{InputError, expect};
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Bool, Tensor};
-use burn_losses_derive::{dispatch, family};
+use burn_losses_derive::{dispatch, family, inherent};
 pub use charbonnier::{CharbonnierLoss, CharbonnierLossConfig, CharbonnierScale};
 pub use ghm_r::{GhmRLoss, GhmRLossConfig};
 pub use huber::{HuberLoss, HuberLossConfig};
@@ -39,6 +39,7 @@ pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 /// A loss of predictions and targets of one shape.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
+#[inherent]
 pub trait RegressionLoss: Pointwise + Loss {
     /// The value of the batch, reduced as the config says.
     ///
@@ -113,17 +114,17 @@ pub trait RegressionLoss: Pointwise + Loss {
 /// The config of any module of this family, told apart by `kind`.
 #[family(regression, makes = AnyRegressionLoss)]
 pub enum RegressionLossConfig {
-    #[kind("mae", alias = "l1", elsewhere = "L1Loss")]
+    #[kind("mae", alias = "l1")]
     Mae(MaeLossConfig),
-    #[kind("mse", alias = "l2", elsewhere = "MSELoss")]
+    #[kind("mse", alias = "l2")]
     Mse(MseLossConfig),
     #[kind("mean_bias")]
     MeanBias(MeanBiasLossConfig),
-    #[kind("smooth_l1", elsewhere = "SmoothL1Loss")]
+    #[kind("smooth_l1")]
     SmoothL1(SmoothL1LossConfig),
     #[kind("huber")]
     Huber(HuberLossConfig),
-    #[kind("charbonnier", elsewhere = "pseudo_huber", elsewhere = "PseudoHuberLoss")]
+    #[kind("charbonnier")]
     Charbonnier(CharbonnierLossConfig),
     #[kind("log_cosh")]
     LogCosh(LogCoshLossConfig),
@@ -131,7 +132,7 @@ pub enum RegressionLossConfig {
     Quantile(QuantileLossConfig),
     #[kind("tukey_biweight")]
     TukeyBiweight(TukeyBiweightLossConfig),
-    #[kind("ghm_r", elsewhere = "GHMR")]
+    #[kind("ghm_r")]
     GhmR(GhmRLossConfig),
     #[kind("weighted_sum")]
     WeightedSum(WeightedSumLossConfig),

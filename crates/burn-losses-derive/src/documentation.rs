@@ -1,0 +1,108 @@
+//! What the documentation of a loss says in its sections, as data.
+
+use crate::field::doc_line;
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{ItemStruct, Result};
+
+/// The sections that tools show.
+pub(crate) struct Documentation {
+    formula: String,
+    when_to_use: String,
+    twins: Vec<Twin>,
+}
+
+/// One item of the section `Elsewhere`: `` - `path`: words ``.
+struct Twin {
+    path: String,
+    /// What stands behind the colon, unless that is `the same.`
+    differs: Option<String>,
+}
+
+impl Documentation {
+    pub(crate) fn of(item: &ItemStruct) -> Result<Self> {
+        let lines: Vec<_> = item.attrs.iter().filter(|attr| attr.path().is_ident("doc")).filter_map(doc_line).collect();
+        let lines: Vec<_> = lines.iter().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+        let section = |name: &str, form: &str| {
+            let begin = lines.iter().position(|line| line.strip_prefix("# ") == Some(name));
+            let error = || syn::Error::new_spanned(&item.ident, format!("the section `# {name}` is missing: {form}"));
+            let lines = &lines[begin.ok_or_else(error)? + 1..];
+            let end = lines.iter().position(|line| line.starts_with("# ")).unwrap_or(lines.len());
+            Ok::<_, syn::Error>(&lines[..end])
+        };
+        let formula = section("Formula", "the values of the loss")?;
+        let formula = formula.iter().filter(|line| !line.starts_with("```")).copied().collect::<Vec<_>>().join("\n");
+        let when_to_use = section("When to use", "one to three sentences")?.join(" ");
+        let elsewhere = section("Elsewhere", "a list of items such as - `torch.nn.HuberLoss`: the same.")?;
+        Ok(Self {
+            formula: without_links(formula.trim()),
+            when_to_use: without_links(when_to_use.trim()),
+            twins: twins(elsewhere).map_err(|line| {
+                syn::Error::new_spanned(
+                    &item.ident,
+                    format!("expected an item such as - `path`: the same. Got: {line}"),
+                )
+            })?,
+        })
+    }
+
+    /// The last name of each path: what one searches for who comes from there.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.twins.iter().filter_map(|twin| twin.path.rsplit('.').next()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().map(str::to_owned).collect()
+    }
+}
+
+impl ToTokens for Documentation {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { formula, when_to_use, twins } = self;
+        let twins = twins.iter().map(|Twin { path, differs }| {
+            let differs = differs.as_ref().map_or(quote!(None), |words| quote!(Some(#words)));
+            quote!(crate::config::Twin { path: #path, differs: #differs })
+        });
+        quote!(formula: #formula, when_to_use: #when_to_use, twins: &[#(#twins),*]).to_tokens(tokens);
+    }
+}
+
+/// The items of a list; lines that are indented go on with the last one. Err: an item of another form.
+fn twins(lines: &[&str]) -> core::result::Result<Vec<Twin>, String> {
+    let mut items: Vec<String> = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        match (line.strip_prefix("- "), line.strip_prefix("  "), items.last_mut()) {
+            (Some(item), ..) => items.push(item.to_owned()),
+            (None, Some(more), Some(item)) if !lines[at - 1].is_empty() => {
+                item.push(' ');
+                item.push_str(more);
+            }
+            _ => {}
+        }
+    }
+    let twin = |item: String| {
+        let parts = item.strip_prefix('`').and_then(|rest| rest.split_once("`: "));
+        let Some((path, words)) = parts.filter(|(path, _)| !path.contains(['`', ' ', '(', ':'])) else {
+            return Err(item);
+        };
+        let differs = (words != "the same.").then(|| without_links(words));
+        Ok(Twin { path: path.to_owned(), differs })
+    };
+    items.into_iter().map(twin).collect()
+}
+
+/// Links to items of Rust, which lead nowhere outside of the documentation, become their texts.
+fn without_links(text: &str) -> String {
+    let (mut plain, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once("[`") {
+        plain.push_str(before);
+        let Some((name, behind)) = after.split_once("`]") else {
+            plain.push_str("[`");
+            rest = after;
+            continue;
+        };
+        plain.extend(["`", name, "`"]);
+        let target = behind.strip_prefix('(').and_then(|target| target.split_once(')'));
+        rest = target.map_or(behind, |(_, behind)| behind);
+    }
+    plain + rest
+}
