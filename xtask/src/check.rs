@@ -3,7 +3,7 @@
 use crate::cargo::cargo;
 use crate::steps::{Failed, Steps};
 use crate::verify::DISTRIBUTED;
-use crate::{features, guide, layers, new, pages};
+use crate::{api, deny, features, guide, layers, new, pages, words};
 
 /// Formatting, structure, lints, documentation.
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {

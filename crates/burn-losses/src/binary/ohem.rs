@@ -30,7 +30,7 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn_losses::prelude::*;
 ///
 /// let device = Device::flex();
-/// let loss = OhemLossConfig::new().with_loss(HingeLossConfig::new()).with_keep(Keep::Count(2)).init(&device);
+/// let loss = OhemLossConfig::new().with_loss(HingeLossConfig::new()).with_keep(HardExamples::Count(2)).init(&device);
 /// let values = loss.forward_no_reduction(
 ///     Tensor::<1>::from_floats([1.0, 2.0, 0.5], &device),
 ///     Tensor::zeros([3], &device),

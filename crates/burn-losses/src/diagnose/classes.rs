@@ -54,7 +54,7 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
             (first, logits),
             None::<&Tensor<L>>,
             |logits, _| unreduced(logits).values,
-            |logits| given.clone().reduce(self.reduction(), unreduced(logits)),
+            |logits| extras.clone().reduce(self.reduction(), unreduced(logits)),
         );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
     }

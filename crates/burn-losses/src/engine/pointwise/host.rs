@@ -164,7 +164,7 @@ impl<F: Formula> WithSimd for Run<'_, F> {
             };
             // NaN where a value or a slope is one or infinite: 0 otherwise.
             let zero = splat::<S, f32>(simd, 0.0);
-            let mut strange = zero;
+            let mut not_finite = zero;
             let mut i = 0;
             while i < size {
                 let (x, t) = (load::<S, f32>(simd, &first[i..]), load::<S, f32>(simd, &targets[i..]));
@@ -179,7 +179,7 @@ impl<F: Formula> WithSimd for Run<'_, F> {
                 slope.store(&mut slopes[i..]);
                 i += lanes;
             }
-            if is_nan(strange) {
+            if is_nan(not_finite) {
                 let exact = |first, target| exact(formula, first, target);
                 limits(&exact, first, targets, weights, task.factor, [&mut values[..size], &mut slopes[..size]]);
             }
