@@ -42,6 +42,8 @@ pub(super) struct File<'a> {
     /// The module that is read now.
     place: Place,
     modules: Vec<Module>,
+    /// Types of this file that are not public. One of another file may have the same name and be public.
+    private: BTreeSet<&'a str>,
 }
 
 /// Where an item stands.
@@ -57,12 +59,16 @@ struct Place {
 impl<'a> File<'a> {
     pub(super) fn new(source: &'a str, module: &str, is_public: bool) -> Self {
         let place = Place { module: module.to_owned(), is_public, folders: Vec::new() };
-        Self { source, tokens: tokens(source), place, modules: Vec::new() }
+        Self { source, tokens: tokens(source), place, modules: Vec::new(), private: BTreeSet::new() }
     }
 
     /// Adds what is public, and returns the modules in other files.
     pub(super) fn read(mut self, found: &mut Found) -> Vec<Module> {
+        let before = found.implementations.len();
         self.items(0, self.tokens.len(), found);
+        let mut own = found.implementations.split_off(before);
+        own.retain(|(name, _)| !self.private.contains(name.as_str()));
+        found.implementations.append(&mut own);
         self.modules
     }
 
@@ -92,6 +98,7 @@ impl<'a> File<'a> {
             Some("mod") => self.module(start + 1, is_public, body, end, found),
             Some("use") if is_public => self.uses(start + 1, end, found),
             Some("struct" | "enum" | "union") if is_public => self.type_of((attributes, start), body, end, found),
+            Some("struct" | "enum" | "union") => self.private.extend(self.word(start + 1)),
             Some("trait") if is_public => {
                 let name = self.word(start + 1).unwrap_or_default().to_owned();
                 self.add(&self.text(start, body.unwrap_or(end)), found);
@@ -271,7 +278,8 @@ impl<'a> File<'a> {
         while at < end {
             match self.kind(at) {
                 Some(Kind::Sign(b'=')) if matches!(self.word(start), Some("const" | "static")) => break,
-                Some(Kind::Sign(b'{')) if self.is_block(start, at) => break,
+                // `#sig {`: a placeholder of a macro that stands for a function.
+                Some(Kind::Sign(b'{')) if self.is_block(start, at) || self.is_sign(start, b'#') => break,
                 Some(Kind::Sign(b';')) => break,
                 Some(Kind::Sign(b'(' | b'[' | b'{')) => at = self.after(at),
                 _ => at += 1,

@@ -77,3 +77,13 @@ fn walk(path: &Path, folder: &Path, module: &str, is_public: bool, found: &mut F
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_baselines_are_those_of_the_source() {
+        assert_eq!(check(), Ok(()));
+    }
+}

@@ -57,6 +57,14 @@ fn traits_have_all_their_items_and_impls_the_public_ones() {
 }
 
 #[test]
+fn a_private_type_is_no_public_one_of_its_name() {
+    let mut found = Found::default();
+    File::new("pub struct S;\nimpl A for S {}", "k", true).read(&mut found);
+    File::new("struct S;\nimpl B for S {}", "k::m", true).read(&mut found);
+    assert_eq!(found.lines().into_iter().collect::<Vec<_>>(), ["k: impl A for S", "k: struct S"]);
+}
+
+#[test]
 fn names_are_made_public_without_the_private_way() {
     assert_eq!(lines("pub use a::b::{C, d::E as F, g::*};\nuse h::I;"), ["use C", "use F", "use g::*"]);
 }
@@ -80,9 +88,9 @@ fn items_of_private_modules_belong_to_the_public_one_around() {
 #[test]
 fn macros_and_derives_show_what_they_write() {
     let source = "macro_rules! m { ($n:ident) => { impl $n { pub fn a(&self) -> u8 { 1 } fn b() {} } } }\nfn derive() { quote! { \
-                  pub fn #name(mut self, #field: impl Into<#ty>) -> Self { self } } }";
+                  pub fn #name(mut self, #field: impl Into<#ty>) -> Self { self } pub #sig { 1 } } }";
     assert_eq!(
         lines(source),
-        ["written: fn #name(mut self, #field: impl Into<#ty>) -> Self", "written: fn a(&self) -> u8"]
+        ["written: #sig", "written: fn #name(mut self, #field: impl Into<#ty>) -> Self", "written: fn a(&self) -> u8"]
     );
 }
