@@ -6,7 +6,7 @@ use super::declare::own_weight;
 use super::sampler::Draws;
 use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
-use crate::engine::pairs::anchors::ones;
+use crate::engine::pairs::anchors::mask_to_float;
 use crate::engine::{new_state, set_state, state_on};
 use crate::formula::Real;
 use burn::module::Param;

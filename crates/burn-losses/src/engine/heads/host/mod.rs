@@ -34,7 +34,7 @@ where
     dyn pointwise::Kernels: pointwise::Kernel<T>,
 {
     let &Call { kernel, margin, inputs, scale, centers, reduce, .. } = call;
-    let memory: Vec<Memory> = inputs.iter().map(Memory::of).collect::<Option<_>>()?;
+    let memory: Vec<Memory> = inputs.iter().map(Memory::new).collect::<Option<_>>()?;
     let numbers: Vec<&[T]> = memory.iter().map(Memory::numbers_of::<T>).collect::<Option<_>>()?;
     let shapes: Vec<Vec<usize>> = inputs.iter().map(AnyTensor::shape).collect();
     let (count, size, columns) = (shapes[0][0], shapes[0][1], shapes[1][0]);
