@@ -88,7 +88,7 @@ impl AnyLoss {
         let weights = given.get("weights").filter(|_| !given.contains_key("mask"))?;
         let signature = self.signature(given);
         let shape_of =
-            |name: &str| signature.iter().find(|argument| argument.name == name).map(|argument| argument.shape);
+            |name: &str| signature.iter().find(|argument| argument.name == name).map(|argument| &argument.shape);
         if shape_of("mask").is_none() || shape_of("mask") != shape_of("weights") {
             return None;
         }

@@ -128,7 +128,6 @@ impl Anchors for SiglipLoss {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::MetricLoss;
     use burn::tensor::{Device, TensorData};
 
     /// Of temperature and bias, against differences of the config's; and beyond the limit of the factor the slope is still there.

@@ -97,7 +97,7 @@ where
     pub(super) fn sparse<S: Simd, const N: usize>(mut self, simd: S, shared: [Shared; N]) -> f64 {
         let logits =
             self.logits.or(self.slopes.as_deref()).expect("logits are given or stand where the slopes are to be");
-        let Shared { class: own, share } = shared[0];
+        let Shared { class: own, share, .. } = shared[0];
         let (target, [d_margin, by_length]) = self.with_margin(logits[own].to_f64());
         // Of all logits as they are with the margin.
         let most = match self.margin {
