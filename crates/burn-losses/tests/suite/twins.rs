@@ -154,7 +154,7 @@ fn the_documentation_of_every_loss_is_data() {
 /// Who writes the name of a twin as the `kind` is told the loss.
 #[test]
 fn the_names_of_twins_are_understood() {
-    let error = |family: &str, kind: &str| burn_losses::LossConfig::of(family, kind).unwrap_err().to_string();
+    let error = |family: &str, kind: &str| burn_losses::LossConfig::from_kind(family, kind).unwrap_err().to_string();
     for (family, name, kind) in [
         ("regression", "MSELoss", "mse"),
         ("regression", "torch.nn.SmoothL1Loss", "smooth_l1"),
