@@ -14,19 +14,19 @@ use std::sync::Arc;
 pub(crate) trait AnyHead: Send + Sync {
     fn scaling(&self) -> Scaling;
     fn has_margin(&self) -> bool;
-    fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>>;
+    fn modulation(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>>;
     fn centers_per_class(&self) -> usize;
     fn num_classes(&self) -> usize;
     fn chunk_rows(&self) -> Option<usize>;
     fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
     fn own_values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Option<Unreduced<1>>;
     /// The margin of many rows, and of one.
-    fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, given: Option<Tensor<1>>) -> Tensor<1>;
-    fn margin(&self, logit: Dual<f64, 2>, length: Dual<f64, 2>, given: Option<Dual<f64, 2>>) -> Dual<f64, 2>;
-    /// The margin of one as data: of the logit and, where there are such, what is given and the length. With the derivatives by the logit
+    fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, modulation: Option<Tensor<1>>) -> Tensor<1>;
+    fn margin(&self, logit: Dual<f64, 2>, length: Dual<f64, 2>, modulation: Option<Dual<f64, 2>>) -> Dual<f64, 2>;
+    /// The margin of one as data: of the logit and, where there are such, the modulation and the length. With the derivatives by the logit
     /// and by the length if wanted.
     #[cfg(feature = "cube")]
-    fn recorded_margin(&self, has_given: bool, has_length: bool, has_slopes: bool) -> Recording;
+    fn recorded_margin(&self, has_modulation: bool, has_length: bool, has_slopes: bool) -> Recording;
     /// The loss of a row of logits: its kernel, its values, and what it says of labels and classes.
     fn row_kernel(&self) -> rows::RowKernel;
     fn row_values(&self, logits: Tensor<2>, labels: Labels<1>) -> Unreduced<1>;
@@ -43,8 +43,8 @@ impl<H: Layer> AnyHead for H {
     fn has_margin(&self) -> bool {
         Head::has_margin(self)
     }
-    fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>> {
-        Head::given(self, embeddings, uncounted)
+    fn modulation(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>> {
+        Head::modulation(self, embeddings, uncounted)
     }
     fn centers_per_class(&self) -> usize {
         Head::centers_per_class(self)
@@ -61,22 +61,22 @@ impl<H: Layer> AnyHead for H {
     fn own_values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Option<Unreduced<1>> {
         self.has_own_values().then(|| self.values(parameters, embeddings, labels))
     }
-    fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, given: Option<Tensor<1>>) -> Tensor<1> {
-        with_margin(self, logits, lengths, given)
+    fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, modulation: Option<Tensor<1>>) -> Tensor<1> {
+        with_margin(self, logits, lengths, modulation)
     }
-    fn margin(&self, logit: Dual<f64, 2>, length: Dual<f64, 2>, given: Option<Dual<f64, 2>>) -> Dual<f64, 2> {
-        with_margin(self, logit, length, given)
+    fn margin(&self, logit: Dual<f64, 2>, length: Dual<f64, 2>, modulation: Option<Dual<f64, 2>>) -> Dual<f64, 2> {
+        with_margin(self, logit, length, modulation)
     }
     #[cfg(feature = "cube")]
-    fn recorded_margin(&self, has_given: bool, has_length: bool, has_slopes: bool) -> Recording {
-        Recording::of_slice(1 + usize::from(has_given) + usize::from(has_length), |numbers| {
+    fn recorded_margin(&self, has_modulation: bool, has_length: bool, has_slopes: bool) -> Recording {
+        Recording::of_slice(1 + usize::from(has_modulation) + usize::from(has_length), |numbers| {
             let logit = Dual::<_, 2>::variable(numbers[0], 0);
-            let given = has_given.then(|| Dual::constant(numbers[1]));
+            let modulation = has_modulation.then(|| Dual::constant(numbers[1]));
             let length = match numbers.last() {
                 Some(length) if has_length => Dual::variable(*length, 1),
                 _ => logit.lit(1.0),
             };
-            let target = with_margin(self, logit, length, given);
+            let target = with_margin(self, logit, length, modulation);
             let slopes = [has_slopes, has_slopes && has_length].into_iter().zip(target.slope);
             let slopes = slopes.filter_map(|(is_wanted, slope)| is_wanted.then_some(slope));
             core::iter::once(target.value).chain(slopes).collect()

@@ -103,7 +103,7 @@ pub(super) fn fused(
             let classes = labels.of.clone().mask_fill(is_out_of_range(&labels.of, logits.dims()[1]), 0);
             let lengths = lengths_of_rows(head, embeddings.clone(), weight.clone(), &classes);
             let recording = head.recorded_margin(modulation.is_some(), lengths.is_some(), logits.is_tracked());
-            RecordedMargin { recording, given: modulation.cloned(), lengths }
+            RecordedMargin { recording, modulation: modulation.cloned(), lengths }
         });
         return kernel.with_margin(logits, &target, margin.as_ref(), reduce);
     }

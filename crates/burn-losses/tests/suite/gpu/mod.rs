@@ -38,8 +38,8 @@ fn executors_run_as_kernels() {
             let sums_of_rows = name.starts_with("distribution") && wanted == Wanted::Values;
             paths.tensor.iter().any(|executor| match *executor {
                 "pointwise" => !sums_of_rows,
-                // Sums over triplets are tensor operations.
-                "pairs" => name != "metric/triplet",
+                // Sums over triplets are tensor operations; a weighted sum has some by default.
+                "pairs" => !["metric/triplet", "metric/weighted_sum"].contains(&name.as_str()),
                 executor => ["vectors", "rows", "regions"].contains(&executor),
             })
         };

@@ -5,7 +5,7 @@ use crate::probe::numbers;
 use burn::tensor::{Bool, DType, Device, Int, Tensor, TensorData};
 use burn_losses::segmentation::{
     AbsentClasses, Activation, Background, Denominator, DiceLossConfig, FocalTverskyLossConfig,
-    GeneralizedDiceLossConfig, Masks, Over, TverskyLossConfig,
+    GeneralizedDiceLossConfig, Masks, SumOver, TverskyLossConfig,
 };
 use burn_losses::watched;
 
@@ -107,7 +107,7 @@ fn every_config() {
     let Some(gpu) = devices::gpu() else { return };
     for activation in [Activation::Sigmoid, Activation::Softmax, Activation::None] {
         for denominator in [Denominator::Linear, Denominator::Squared] {
-            for over in [Over::Sample, Over::Batch] {
+            for over in [SumOver::Sample, SumOver::Batch] {
                 for has_ignored in [false, true] {
                     let case = Case { has_ignored, ..Case::new([4, 3, 700], activation) };
                     let config = case.config.clone().with_denominator(denominator).with_over(over);
@@ -168,7 +168,7 @@ fn images_with_labels() {
         let masks = Masks { masks: masks.masks.cast(dtype), ..masks };
         let dice = DiceLossConfig::new().with_ignore_index(3).with_activation(Activation::Softmax).init(&device);
         let focal = FocalTverskyLossConfig::new().with_ignore_index(3).with_gamma(1.7).init(&device);
-        let generalized = GeneralizedDiceLossConfig::new().with_ignore_index(3).with_over(Over::Batch).init(&device);
+        let generalized = GeneralizedDiceLossConfig::new().with_ignore_index(3).with_over(SumOver::Batch).init(&device);
         let (values, paths) = watched(|| {
             let dice = dice.forward(leaf.clone(), masks.clone());
             let focal = focal.forward(leaf.clone(), masks.clone()) * 2.0;

@@ -27,12 +27,12 @@ enum Kernel {
     Boxes(VectorKernel),
     /// Of sums over the pixels of a region.
     Region(Box<dyn RecordRegion>),
-    /// Of a logit, and of what is given and the length where the head has such.
+    /// Of a logit, and of the modulation and the length where the head has such.
     Margin(Box<dyn AnyHead>, [bool; 2]),
 }
 
 impl Kernel {
-    fn of(loss: &AnyLoss) -> Option<Self> {
+    fn from_loss(loss: &AnyLoss) -> Option<Self> {
         match loss {
             AnyLoss::Regression(loss) => loss.kernel().map(Self::Point),
             AnyLoss::Binary(loss) => loss.kernel().map(Self::Point),
@@ -49,8 +49,8 @@ impl Kernel {
                 let Scaling { embeddings, weight, .. } = Head::scaling(loss);
                 let rows = Tensor::<2>::ones([1, loss.weight().dims()[1]], &loss.weight().device());
                 let none = Tensor::<1>::zeros([1], &loss.weight().device()).equal_scalar(1.0);
-                let has_given = Head::given(loss, &rows, none).is_some();
-                Some(Self::Margin(Box::new(loss.clone()), [has_given, !embeddings || !weight]))
+                let has_modulation = Head::modulation(loss, &rows, none).is_some();
+                Some(Self::Margin(Box::new(loss.clone()), [has_modulation, !embeddings || !weight]))
             }
             _ => None,
         }
@@ -62,7 +62,9 @@ impl Kernel {
             Self::Point(kernel) => kernel.recording(true),
             Self::Boxes(kernel) => kernel.record.recording(true),
             Self::Region(kernel) => kernel.recording(true),
-            Self::Margin(head, [has_given, has_length]) => head.recorded_margin(*has_given, *has_length, true),
+            Self::Margin(head, [has_modulation, has_length]) => {
+                head.recorded_margin(*has_modulation, *has_length, true)
+            }
         }
     }
 
@@ -84,11 +86,12 @@ impl Kernel {
             }
             Self::Boxes(kernel) => kernel.record.exact(inputs),
             Self::Region(kernel) => kernel.exact(inputs),
-            Self::Margin(head, [has_given, has_length]) => {
-                let (logit, given) = (Dual::variable(inputs[0], 0), has_given.then(|| Dual::constant(inputs[1])));
+            Self::Margin(head, [has_modulation, has_length]) => {
+                let (logit, modulation) =
+                    (Dual::variable(inputs[0], 0), has_modulation.then(|| Dual::constant(inputs[1])));
                 let length =
                     if *has_length { Dual::variable(inputs[inputs.len() - 1], 1) } else { Dual::constant(1.0) };
-                let target = head.margin(logit, length, given);
+                let target = head.margin(logit, length, modulation);
                 let slopes = if *has_length { 2 } else { 1 };
                 core::iter::once(target.value).chain(target.slope.into_iter().take(slopes)).collect()
             }
@@ -135,8 +138,8 @@ impl Kernel {
                     let cosine = [-1.0, 1.0, 0.0, random.random_range(-1.0..1.0)][i.min(3)];
                     let length = if needs[1] { random.random_range(0.0..5.0) } else { 1.0 };
                     let logit = cosine * length * head.scaling().scale;
-                    let given = needs[0].then(|| random.random_range(0.0..1.0));
-                    [Some(logit), given, needs[1].then_some(length)].into_iter().flatten().collect()
+                    let modulation = needs[0].then(|| random.random_range(0.0..1.0));
+                    [Some(logit), modulation, needs[1].then_some(length)].into_iter().flatten().collect()
                 })
                 .collect(),
         }
@@ -145,8 +148,8 @@ impl Kernel {
 
 fn kernels() -> Vec<(String, Kernel)> {
     let named = |info: LossInfo| {
-        let loss = LossConfig::of(info.family, info.kind).ok()?.try_init(&Device::flex()).ok()?;
-        Some((format!("{}/{}", info.family, info.kind), Kernel::of(&loss)?))
+        let loss = LossConfig::from_kind(info.family, info.kind).ok()?.try_init(&Device::flex()).ok()?;
+        Some((format!("{}/{}", info.family, info.kind), Kernel::from_loss(&loss)?))
     };
     registry().into_iter().filter_map(named).collect()
 }
@@ -220,7 +223,7 @@ fn fields_are_parameters() {
     let mut changed = 0;
     for info in registry() {
         // Some fields have no default.
-        let Ok(config) = LossConfig::of(info.family, info.kind) else { continue };
+        let Ok(config) = LossConfig::from_kind(info.family, info.kind) else { continue };
         let config = serde_json::to_value(&config).expect("a table");
         let number = |(name, value): (&String, &serde_json::Value)| {
             Some((name.clone(), value.as_f64().filter(|_| value.is_f64())?))
@@ -231,7 +234,7 @@ fn fields_are_parameters() {
                 let mut config = config.clone();
                 config[&name] = (value * by + if value == 0.0 { by / 100.0 } else { 0.0 }).into();
                 let config: LossConfig = serde_json::from_value(config).ok()?;
-                Some(Kernel::of(&config.try_init(&Device::flex()).ok()?)?.recording())
+                Some(Kernel::from_loss(&config.try_init(&Device::flex()).ok()?)?.recording())
             };
             // What a field is at first may be special: a square, a factor of one.
             let (Some(one), Some(other)) = (program(0.9871), program(0.9637)) else { continue };

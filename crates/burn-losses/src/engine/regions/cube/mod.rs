@@ -13,7 +13,7 @@ use crate::engine::cube::{Primitive, launch, primitive};
 use crate::engine::custom_backward::custom_backward;
 use crate::formula::record::Recording;
 use crate::formula::{Dual, Overlap, OverlapFormula, Real};
-use crate::options::{Activation, Denominator, Over, Regions};
+use crate::options::{Activation, Denominator, RegionOptions, SumOver};
 use burn::tensor::{Bool, DType, Shape, Tensor};
 use burn_cubecl::cubecl::ir::ElemType;
 use burn_cubecl::cubecl::prelude::{CubeCount, CubeDim};
@@ -284,13 +284,13 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
     if masks.is_tracked() || !matches!(masks.dtype(), DType::F32 | DType::F16 | DType::BF16) {
         return None;
     }
-    let &Regions { activation, denominator, over, .. } = *regions;
+    let &RegionOptions { activation, denominator, over, .. } = *regions;
     let batch = Batch {
         shape: logits.shape().try_into().expect("[N, C, pixels]"),
         dtype: logits.dtype(),
         activation,
         is_squared: denominator == Denominator::Squared,
-        is_of_batch: over == Over::Batch,
+        is_of_batch: over == SumOver::Batch,
         has_valid: valid.is_some(),
     };
     let is_tracked = logits.is_tracked();

@@ -4,7 +4,7 @@
 #![allow(clippy::collapsible_if)]
 
 use super::kernel::Numbers;
-use super::known::Known;
+use super::row_target::RowTarget;
 use crate::engine::cube::emit;
 use crate::formula::program::Program;
 use burn_cubecl::cubecl;
@@ -21,7 +21,7 @@ pub(super) struct Own<F: Float> {
 #[cube]
 pub(super) fn with_margin<F: Float>(
     logit: F,
-    given: ComptimeOption<&Tensor<F>>,
+    modulation: ComptimeOption<&Tensor<F>>,
     lengths: ComptimeOption<&Tensor<F>>,
     row: usize,
     numbers: &Numbers,
@@ -36,8 +36,8 @@ pub(super) fn with_margin<F: Float>(
         let mut inputs = Sequence::<Vector<F, Const<1>>>::new();
         inputs.push(Vector::new(logit));
         #[comptime]
-        if let ComptimeOption::Some(given) = &given {
-            inputs.push(Vector::new(given[row]));
+        if let ComptimeOption::Some(modulation) = &modulation {
+            inputs.push(Vector::new(modulation[row]));
         }
         #[comptime]
         if let ComptimeOption::Some(lengths) = &lengths {
@@ -62,14 +62,14 @@ pub(super) fn logit_of<S: Float, F: Float>(
     logits: &Tensor<S>,
     place: usize,
     class: usize,
-    known: &Known<F>,
+    target: &RowTarget<F>,
     own: &Own<F>,
     numbers: &Numbers,
     #[comptime] has_margin: bool,
 ) -> F {
     let mut logit = F::cast_from(logits[place]) * numbers.sharpness.get::<F>();
     if has_margin {
-        logit = select(class == known.label, own.logit, logit);
+        logit = select(class == target.label, own.logit, logit);
     }
     logit
 }

@@ -1,8 +1,8 @@
 //! Rows of logits and what they are compared with -> value: a softmax, and a formula of each class.
 
 mod kernel;
-mod known;
 mod margin;
+mod row_target;
 
 use super::{Call, Outcome, Target};
 use crate::engine::any_tensor::AnyTensor;
@@ -52,12 +52,12 @@ impl<F: RowFormula> Record for F {
 
 /// The logit of a label with its margin, as data.
 pub(crate) struct RecordedMargin {
-    /// Of the logit, and of what else the margin depends on, where there is such: a given number and the length that the logit has in it
+    /// Of the logit, and of what else the margin depends on, where there is such: the modulation of the row and the length that the logit has in it
     /// beside the cosine and the scale. The results are the logit with its margin and, where gradients are wanted, its derivatives by the
     /// logit and by the length.
     pub(crate) recording: Recording,
-    /// `[M]` both: the given numbers, which have no gradient, and the lengths.
-    pub(crate) given: Option<Tensor<1>>,
+    /// `[M]` both: the modulations, which have no gradient, and the lengths.
+    pub(crate) modulation: Option<Tensor<1>>,
     pub(crate) lengths: Option<Tensor<1>>,
 }
 
@@ -69,7 +69,7 @@ struct Rows {
     classes: Recording,
     penalty: Option<Recording>,
     margin: Option<Recording>,
-    /// Whether margins depend on a given number, and on a length.
+    /// Whether margins depend on a modulation, and on a length.
     margin_needs: [bool; 2],
     /// The shape of the logits: the axis of the classes is the second one.
     shape: [usize; 3],
@@ -141,7 +141,7 @@ impl Work for Rows {
         let mut inputs = inputs.into_iter();
         let (logits, mut target) = (inputs.next().expect("logits"), inputs.next().expect("a target"));
         let factors = self.has_factors.then(|| inputs.next().expect("factors"));
-        let [given, lengths] =
+        let [modulation, lengths] =
             self.margin_needs.map(|needs| needs.then(|| into_contiguous(inputs.next().expect("numbers"))));
         let weights = inputs.next().map(into_contiguous);
         if let Kind::Label | Kind::Smoothed = self.kind {
@@ -211,7 +211,7 @@ impl Work for Rows {
             labels.map(CubeTensor::into_tensor_arg).into(),
             targets.map(CubeTensor::into_tensor_arg).into(),
             factors.map(CubeTensor::into_tensor_arg).into(),
-            given.map(CubeTensor::into_tensor_arg).into(),
+            modulation.map(CubeTensor::into_tensor_arg).into(),
             lengths.map(CubeTensor::into_tensor_arg).into(),
             weights.map(CubeTensor::into_tensor_arg).into(),
             values.clone().map(CubeTensor::into_tensor_arg).into(),
@@ -289,7 +289,7 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
         }),
         shape,
         margin: recorded.map(|margin| margin.recording.clone()),
-        margin_needs: recorded.map_or([false; 2], |margin| [margin.given.is_some(), margin.lengths.is_some()]),
+        margin_needs: recorded.map_or([false; 2], |margin| [margin.modulation.is_some(), margin.lengths.is_some()]),
         shape_of_slopes: logits.shape(),
         dtype: logits.dtype(),
         smoothing: (keep, floor),
@@ -310,7 +310,7 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
     }
     let single = |tensor: &Tensor<1>| AnyTensor::from(tensor.clone().cast(FloatDType::F32));
     let lengths = recorded.and_then(|margin| margin.lengths.as_ref()).map(single);
-    for numbers in [recorded.and_then(|margin| margin.given.as_ref()).map(single).as_ref(), lengths.as_ref()] {
+    for numbers in [recorded.and_then(|margin| margin.modulation.as_ref()).map(single).as_ref(), lengths.as_ref()] {
         if let Some(numbers) = numbers {
             inputs.push(primitive(numbers)?);
         }
