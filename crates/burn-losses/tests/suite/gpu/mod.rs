@@ -11,6 +11,8 @@ use crate::engine::{family, imprecise};
 use crate::probe::{batch, default_of};
 use burn_losses::signature::{Arguments, Role, Wanted};
 use burn_losses::{LossInfo, Paths, registry, watched};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 /// What trains a loss once on a device: which executors ran as kernels, and which as tensor operations.
 fn paths(info: &LossInfo, target: &Target, wanted: Wanted) -> Paths {
@@ -55,4 +57,18 @@ fn kernels_are_as_precise_as_tensor_operations() {
     let targets = [gpu];
     let failures: Vec<_> = registry().iter().flat_map(|info| imprecise(info, &targets)).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The losses that run without any kernel are those that the page of limits lists.
+#[test]
+fn the_guide_lists_what_has_no_kernel() {
+    let Some(gpu) = devices::gpu() else { return };
+    let has_none = |info: &LossInfo| paths(info, &gpu, Wanted::Loss).fused.is_empty();
+    let kinds: BTreeSet<_> = registry().iter().filter(|info| has_none(info)).map(|info| info.kind.to_owned()).collect();
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/limits.md");
+    let page = std::fs::read_to_string(page).expect("the page of limits");
+    let (_, list) = page.split_once("- These losses have no kernel on GPUs: ").expect("a list");
+    let (list, _) = list.split_once('.').expect("the end of the list");
+    let listed: BTreeSet<_> = list.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    assert_eq!(kinds, listed);
 }

@@ -310,10 +310,9 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
     }
     let single = |tensor: &Tensor<1>| AnyTensor::from(tensor.clone().cast(FloatDType::F32));
     let lengths = recorded.and_then(|margin| margin.lengths.as_ref()).map(single);
-    for numbers in [recorded.and_then(|margin| margin.modulation.as_ref()).map(single).as_ref(), lengths.as_ref()] {
-        if let Some(numbers) = numbers {
-            inputs.push(primitive(numbers)?);
-        }
+    let modulation = recorded.and_then(|margin| margin.modulation.as_ref()).map(single);
+    for numbers in modulation.iter().chain(&lengths) {
+        inputs.push(primitive(numbers)?);
     }
     if let Some(weights) = weights {
         inputs.push(primitive(weights)?);
