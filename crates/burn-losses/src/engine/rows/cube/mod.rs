@@ -52,9 +52,9 @@ impl<F: RowFormula> Record for F {
 
 /// The logit of a label with its margin, as data.
 pub(crate) struct RecordedMargin {
-    /// Of the logit, and of what else the margin depends on, where there is such: the modulation of the row and the length that the logit has in it
-    /// beside the cosine and the scale. The results are the logit with its margin and, where gradients are wanted, its derivatives by the
-    /// logit and by the length.
+    /// Of the logit, and of what else the margin depends on, where there is such: the modulation of the row, and the length that the
+    /// logit has in it beside the cosine and the scale. The results are the logit with its margin and, where gradients are wanted, its
+    /// derivatives by the logit and by the length.
     pub(crate) recording: Recording,
     /// `[M]` both: the modulations, which have no gradient, and the lengths.
     pub(crate) modulation: Option<Tensor<1>>,
