@@ -56,7 +56,7 @@ pub(crate) fn named(name: &str) -> Result<Vec<&'static LossInfo>, Error> {
 /// The one loss that a name means.
 pub(crate) fn one(name: &str) -> Result<&'static LossInfo, Error> {
     match named(name)?.as_slice() {
-        [loss] => Ok(loss),
+        [loss] => Ok(*loss),
         several => {
             let names = several.iter().map(|loss| full_name(loss)).collect();
             Err(Error::SeveralNames { name: name.to_owned(), names })

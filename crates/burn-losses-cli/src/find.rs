@@ -136,7 +136,7 @@ fn places(loss: &LossInfo) -> Vec<Place> {
     places.extend(loss.aliases.iter().map(|alias| place(alias, 12, &format!("also called {alias}"))));
     let when = names_as_kinds(loss.when_to_use);
     places.extend(sentences(&when).map(|sentence| place(sentence, 6, sentence)));
-    places.extend(loss.twins.iter().map(|twin| place(&twin.path.replace('_', " "), 5, &crate::describe::twin(twin))));
+    places.extend(loss.twins.iter().map(|twin| place(twin.path, 5, &crate::describe::twin(twin))));
     places.extend(loss.fields.iter().filter(|field| field.name != "reduction").map(|field| {
         let meaning = paragraph(field.summary);
         place(&format!("{} {meaning}", field.name), 2, &format!("{}: {meaning}", field.name))
