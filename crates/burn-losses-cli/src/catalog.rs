@@ -1,7 +1,6 @@
 //! What there is: the losses of all families and the penalties on parameters, by every name that they have.
 
 use crate::error::Error;
-use burn_losses::config::Value;
 use burn_losses::regularization::RegularizerConfig;
 use burn_losses::{ConfigError, LossConfig, LossInfo, registry};
 use std::sync::OnceLock;
@@ -41,9 +40,15 @@ pub(crate) fn named(name: &str) -> Result<Vec<&'static LossInfo>, Error> {
         None => (None, name),
     };
     let losses: Vec<_> = all().iter().filter(|loss| family.is_none_or(|family| family == loss.family)).collect();
-    let is_twin = |loss: &LossInfo| loss.twins.iter().any(|twin| twin.is_called(kind));
-    let ways: [&dyn Fn(&LossInfo) -> bool; 3] =
-        [&|loss| has_kind(loss, kind), &|loss| letters(loss.kind) == letters(without_suffix(kind)), &is_twin];
+    let is_twin = |loss: &LossInfo, is_same: bool| {
+        loss.twins.iter().any(|twin| twin.is_called(kind) && (!is_same || twin.differs.is_none()))
+    };
+    let ways: [&dyn Fn(&LossInfo) -> bool; 4] = [
+        &|loss| has_kind(loss, kind),
+        &|loss| letters(loss.kind) == letters(without_suffix(kind)),
+        &|loss| is_twin(loss, true),
+        &|loss| is_twin(loss, false),
+    ];
     for is_meant in ways {
         let found: Vec<_> = losses.iter().copied().filter(|loss| is_meant(loss)).collect();
         if !found.is_empty() {
@@ -90,21 +95,6 @@ pub(crate) fn unknown(family: &str, kind: &str) -> Option<ConfigError> {
         REGULARIZATION => RegularizerConfig::of(kind).err(),
         family => LossConfig::of(family, kind).err(),
     }
-}
-
-/// The loss with its defaults, and examples of what has none, as a config file holds it.
-pub(crate) fn example(loss: &LossInfo) -> Value {
-    if loss.family == REGULARIZATION {
-        let config = RegularizerConfig::from_value(without_family(loss));
-        return config.expect("an example is allowed").to_value();
-    }
-    LossConfig::example(loss.family, loss.kind).expect("a loss of the registry").to_value()
-}
-
-fn without_family(loss: &LossInfo) -> Value {
-    let mut table = loss.example();
-    table.remove("family");
-    table.into()
 }
 
 /// The name of the type of the config.

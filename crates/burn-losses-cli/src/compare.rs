@@ -68,14 +68,11 @@ impl Compare {
         let opened = self.batches.open(self.dtype)?;
         let mut all = Vec::new();
         for (at, input) in self.batches.input.iter().enumerate() {
-            let (mut inputs, mut expected) = (self.batches.read(input)?, Inputs::new());
-            match self.expect.get(at) {
-                Some(file) => expected = tensors::read(file)?,
-                None => {
-                    let (results, arguments) = inputs.into_iter().partition(|(name, _)| is_result(name));
-                    (expected, inputs) = (results, arguments);
-                }
-            }
+            let tensors = self.batches.read(input)?;
+            let (expected, inputs) = match self.expect.get(at) {
+                Some(file) => (tensors::read(file)?, tensors),
+                None => tensors.into_iter().partition(|(name, _)| is_result(name)),
+            };
             let source = self.expect.get(at).unwrap_or(input);
             all.push(self.differences(&opened.evaluate(input, &inputs)?, expected, source)?);
         }

@@ -1,41 +1,52 @@
 //! The parts of a loss as text, for the terminal and for config files.
 
 use crate::catalog;
-use crate::style::{bold, faint, wrap};
+use crate::style::{bold, faint, text_width, wrap};
 use burn_losses::LossInfo;
 use burn_losses::config::{Field, Twin, Value};
 
 /// Every field: its default, its meaning, and what is allowed.
 pub(crate) fn fields(loss: &LossInfo, indent: usize) -> String {
     let field = |field: &Field| {
-        let head = match &field.default {
-            Some(default) => format!("{} = {}", bold(field.name), toml(default)),
+        let head = match field.default.as_ref().map(toml) {
             None => format!("{} {}", bold(field.name), faint("(required)")),
+            Some(default) if indent + field.name.len() + 3 + default.chars().count() <= text_width() => {
+                format!("{} = {default}", bold(field.name))
+            }
+            Some(default) => format!("{} =\n{}", bold(field.name), wrap(&default, indent + 4)),
         };
-        let (meaning, allowed) = (wrap(&paragraph(field.summary), indent + 4), wrap(&allowed(field), indent + 4));
+        let (meaning, allowed) = (wrap(&plain(field.summary), indent + 4), wrap(&allowed(field), indent + 4));
         format!("{:indent$}{head}\n{meaning}\n{}", "", faint(&allowed))
     };
     loss.fields.iter().map(field).collect::<Vec<_>>().join("\n")
 }
 
-/// The type of a field and its values.
+/// The values of a field.
 pub(crate) fn allowed(field: &Field) -> String {
-    let Field { kind, range, .. } = field;
-    if range.contains(kind) { format!("Allowed: {range}.") } else { format!("Allowed: {range} ({kind}).") }
+    format!("Allowed: {}.", field.range)
 }
 
 /// What another library has, and in what it differs.
 pub(crate) fn twin(Twin { path, differs }: &Twin) -> String {
-    format!("{path}: {}", differs.unwrap_or("the same."))
+    format!("{path}: {}", plain(differs.unwrap_or("the same.")))
 }
 
-/// A text whose types are the kinds of a config file: `` `HuberLoss` `` is `` `huber` ``.
-pub(crate) fn names_as_kinds(text: &str) -> String {
+/// A text of the documentation as plain text: types are the kinds of a config file (`` `HuberLoss` `` is `` `huber` ``), and of a link
+/// there is the text alone.
+pub(crate) fn plain(text: &str) -> String {
     let name = |(at, part): (usize, &'_ str)| -> String {
         let known = catalog::of_type(part).filter(|_| at % 2 == 1);
         known.map_or(part, |loss| loss.kind).to_owned()
     };
-    text.split('`').enumerate().map(name).collect::<Vec<_>>().join("`")
+    without_links(&text.split('`').enumerate().map(name).collect::<Vec<_>>().join("`"))
+}
+
+fn without_links(text: &str) -> String {
+    let Some((before, after)) = text.split_once("](http") else { return text.to_owned() };
+    match (before.rsplit_once('['), after.split_once(')')) {
+        (Some((start, name)), Some((_, rest))) => format!("{start}{name}{}", without_links(rest)),
+        _ => text.to_owned(),
+    }
 }
 
 /// The least that a config file needs: the tags, and an example of what has no default.

@@ -52,7 +52,7 @@ pub(crate) enum Error {
         problem: String,
     },
     /// Tensors that the loss does not take.
-    #[error("{input}: {}{source}", term(.term))]
+    #[error("{input}: {}{source}", of_term(.term))]
     Eval {
         /// The input.
         input: String,
@@ -111,6 +111,6 @@ fn did_you_mean(names: &[String]) -> String {
     }
 }
 
-fn term(name: &str) -> String {
+fn of_term(name: &str) -> String {
     if name.is_empty() { String::new() } else { format!("term `{name}`: ") }
 }

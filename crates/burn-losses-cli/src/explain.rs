@@ -1,10 +1,10 @@
 //! `burn-losses explain`: all that there is to know of one loss.
 
 use crate::catalog::{self, REGULARIZATION, full_name};
-use crate::describe::{fields, names_as_kinds, paragraph, smallest, twin};
+use crate::describe::{fields, paragraph, plain, smallest, twin};
 use crate::error::Error;
 use crate::plot;
-use crate::style::{bold, faint, wrap};
+use crate::style::{bold, faint, text_width, wrap};
 use burn::tensor::Device;
 use burn_losses::signature::{Argument, Kind, Role, Shape};
 use burn_losses::{LossConfig, LossInfo};
@@ -52,7 +52,7 @@ fn explanation(loss: &LossInfo) -> String {
             text += &format!("\n\n{}\n{body}", bold(title));
         }
     };
-    section("When to use", wrap(&names_as_kinds(loss.when_to_use), 2));
+    section("When to use", wrap(&plain(loss.when_to_use), 2));
     section("Formula", formula(loss.formula));
     section("Arguments", arguments(loss));
     section("Fields", fields(loss, 2));
@@ -62,9 +62,17 @@ fn explanation(loss: &LossInfo) -> String {
     text
 }
 
-/// A formula in its own lines.
+/// A formula in its own lines; what is longer than a line is text.
 fn formula(text: &str) -> String {
-    text.lines().map(|line| format!("  {}", names_as_kinds(line))).collect::<Vec<_>>().join("\n")
+    let line = |line: &str| {
+        let line = plain(line);
+        if line.chars().count() + 2 <= text_width() {
+            format!("  {line}").trim_end().to_owned()
+        } else {
+            wrap(&line, 2)
+        }
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn arguments(loss: &LossInfo) -> String {
@@ -77,7 +85,8 @@ fn arguments(loss: &LossInfo) -> String {
         let longest = signature.iter().map(|argument| argument.name.len()).max().unwrap_or_default();
         let line = |argument: &Argument| {
             let name = format!("{:longest$}", argument.name);
-            format!("  {}  {}", bold(&name), argument_text(argument, signature[0].name))
+            let text = wrap(&argument_text(argument, signature[0].name), longest + 4);
+            format!("  {}  {}", bold(&name), text.trim_start())
         };
         signature.iter().map(line).collect::<Vec<_>>().join("\n")
     };

@@ -1,7 +1,7 @@
 //! `burn-losses find`: losses by words, and by what other libraries call them.
 
-use crate::catalog::{self, full_name};
-use crate::describe::{names_as_kinds, paragraph, smallest};
+use crate::catalog::{self, full_name, has_kind};
+use crate::describe::{paragraph, plain, smallest};
 use crate::error::Error;
 use crate::style::{bold, faint, wrap};
 use burn_losses::LossInfo;
@@ -39,8 +39,9 @@ impl Find {
     /// The losses, the best one first.
     pub(crate) fn run(&self) -> Result<String, Error> {
         let query = paragraph(&self.words.join(" "));
+        let is_kind = catalog::all().iter().any(|loss| has_kind(loss, &query));
         let twins = twins(&query);
-        if !twins.is_empty() {
+        if !is_kind && !twins.is_empty() {
             return Ok(twins.join("\n\n"));
         }
         let matches = matches(&query);
@@ -59,13 +60,16 @@ impl Find {
 /// What there is in the place of another library's loss.
 fn twins(name: &str) -> Vec<String> {
     let all = catalog::all().iter().flat_map(|loss| loss.twins.iter().map(move |twin| (loss, twin)));
-    all.filter(|(_, twin)| twin.is_called(name)).map(|(loss, twin)| answer(loss, twin)).collect()
+    let mut found: Vec<_> = all.filter(|(_, twin)| twin.is_called(name)).collect();
+    // What computes the same comes first.
+    found.sort_by_key(|(_, twin)| twin.differs.is_some());
+    found.into_iter().map(|(loss, twin)| answer(loss, twin)).collect()
 }
 
 fn answer(loss: &LossInfo, Twin { path, differs }: &Twin) -> String {
-    let (name, differs) = (bold(&full_name(loss)), wrap(differs.unwrap_or("the same."), 2));
+    let (name, differs) = (bold(&full_name(loss)), wrap(&plain(differs.unwrap_or("the same.")), 2));
     let config = smallest(loss).lines().map(|line| format!("    {line}\n")).collect::<String>();
-    format!("{path} is {name} here\n{differs}\n{}", config.trim_end())
+    format!("{path} -> {name}\n{differs}\n{}", config.trim_end())
 }
 
 /// A loss that has some of the words.
@@ -134,8 +138,12 @@ fn places(loss: &LossInfo) -> Vec<Place> {
     let place = |text: &str, weight, shown: &str| Place { text: text.to_owned(), weight, shown: shown.to_owned() };
     let mut places = vec![place(loss.kind, 12, ""), place(loss.summary, 8, ""), place(loss.family, 3, "")];
     places.extend(loss.aliases.iter().map(|alias| place(alias, 12, &format!("also called {alias}"))));
-    let when = names_as_kinds(loss.when_to_use);
-    places.extend(sentences(&when).map(|sentence| place(sentence, 6, sentence)));
+    let when = plain(loss.when_to_use);
+    places.extend(sentences(&when).into_iter().map(|sentence| {
+        // A sentence that names another loss is about that one.
+        let names_another = sentence.split('`').skip(1).step_by(2).any(|name| name != loss.kind && is_kind(name));
+        place(sentence, if names_another { 3 } else { 6 }, sentence)
+    }));
     places.extend(loss.twins.iter().map(|twin| place(twin.path, 5, &crate::describe::twin(twin))));
     places.extend(loss.fields.iter().filter(|field| field.name != "reduction").map(|field| {
         let meaning = paragraph(field.summary);
@@ -144,8 +152,21 @@ fn places(loss: &LossInfo) -> Vec<Place> {
     places
 }
 
-fn sentences(text: &str) -> impl Iterator<Item = &str> {
-    text.split_inclusive(". ").map(str::trim).filter(|sentence| !sentence.is_empty())
+fn is_kind(name: &str) -> bool {
+    catalog::all().iter().any(|loss| loss.kind == name)
+}
+
+/// The sentences of a text: a capital letter follows the end of one, unlike that of `et al. 2020`.
+fn sentences(text: &str) -> Vec<&str> {
+    let is_end = |(at, _): &(usize, &str)| text[at + 2..].starts_with(char::is_uppercase);
+    let mut from = 0;
+    let mut sentences = Vec::new();
+    for (at, _) in text.match_indices(". ").filter(is_end) {
+        sentences.push(&text[from..=at]);
+        from = at + 2;
+    }
+    sentences.push(&text[from..]);
+    sentences
 }
 
 /// A word without its ending: `imbalanced` and `imbalance` have the same.

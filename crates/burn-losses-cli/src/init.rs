@@ -1,7 +1,7 @@
 //! `burn-losses init`: a config file of a loss, every field commented.
 
 use crate::catalog::{self, REGULARIZATION, full_name};
-use crate::describe::{allowed, names_as_kinds, paragraph, toml};
+use crate::describe::{allowed, paragraph, plain, toml};
 use crate::error::Error;
 use burn_losses::LossInfo;
 use burn_losses::config::{Field, Format, Table, Value};
@@ -70,7 +70,7 @@ fn head(loss: &LossInfo) -> String {
         _ => "The key `family` is for files of any family: leave it out where the program reads one family.",
     };
     let title = format!("{}: {}", full_name(loss), loss.summary);
-    let lines = [title.as_str(), &names_as_kinds(loss.when_to_use), &catalog::documentation(loss), family];
+    let lines = [title.as_str(), &plain(loss.when_to_use), &catalog::documentation(loss), family];
     lines.iter().filter(|line| !line.is_empty()).map(|line| commented(line)).collect::<Vec<_>>().join("\n")
 }
 

@@ -69,7 +69,7 @@ impl List {
 
 fn short(losses: &[&LossInfo]) -> String {
     let longest = losses.iter().map(|loss| full_name(loss).len()).max().unwrap_or_default();
-    let line = |loss: &LossInfo| {
+    let line = |loss: &&LossInfo| {
         let name = format!("{:longest$}", full_name(loss));
         // A pipe gets whole lines, for `grep`.
         let room = width().map_or(usize::MAX, |width| width.saturating_sub(longest + 2));

@@ -65,7 +65,7 @@ kind = \"huber\"
 delta = 1.0
 
 # How the per-element losses are reduced to a scalar.
-# Allowed: `mean`, `sum`, `batch_mean`, `weighted_mean` (word). Default: \"mean\".
+# Allowed: `mean`, `sum`, `batch_mean`, `weighted_mean`. Default: \"mean\".
 reduction = \"mean\"
 ";
     assert!(text.starts_with("# regression/huber: Squared error near zero and linear beyond delta"), "{text}");

@@ -23,16 +23,16 @@ fn json_has_every_loss_and_exactly_these_keys() {
         let expected =
             ["aliases", "documentation", "family", "fields", "formula", "kind", "summary", "twins", "when_to_use"];
         assert_eq!(keys(listed), expected);
-        assert_eq!(
-            [&listed["family"], &listed["kind"], &listed["summary"], &listed["formula"], &listed["when_to_use"]],
-            [
-                &loss.family.into(),
-                &loss.kind.into(),
-                &loss.summary.into(),
-                &loss.formula.into(),
-                &loss.when_to_use.into()
-            ]
-        );
+        let texts = [
+            ("family", loss.family),
+            ("kind", loss.kind),
+            ("summary", loss.summary),
+            ("formula", loss.formula),
+            ("when_to_use", loss.when_to_use),
+        ];
+        for (key, text) in texts {
+            assert_eq!(listed[key], text);
+        }
         assert_eq!(listed["aliases"], serde_json::to_value(loss.aliases).unwrap());
         let twins = listed["twins"].as_array().unwrap();
         assert_eq!(twins.len(), loss.twins.len());
@@ -101,7 +101,7 @@ regression/huber
       Allowed: a number > 0.
   reduction = \"mean\"
       How the per-element losses are reduced to a scalar.
-      Allowed: `mean`, `sum`, `batch_mean`, `weighted_mean` (word).
+      Allowed: `mean`, `sum`, `batch_mean`, `weighted_mean`.
 ";
     assert_eq!(Folder::new().run("list regression huber --long"), answer(0, text, ""));
 }

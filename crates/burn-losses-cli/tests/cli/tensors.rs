@@ -1,7 +1,7 @@
 //! Tensors from files of every format.
 
+use crate::answer;
 use crate::eval::{EVAL, bytes, cross_entropy, error, f64s, huber, i64s, parsed};
-use crate::{Folder, answer};
 use half::f16;
 use safetensors::Dtype;
 
