@@ -35,14 +35,22 @@ TARGETS = ["targets", "labels", "masks", "dissimilar"]
 
 
 def batch_of(path):
-    """The tensors of a file, floats in double precision."""
+    """The tensors of a file."""
     if path.endswith(".npz"):
         import numpy
 
-        tensors = {name: torch.from_numpy(array) for name, array in numpy.load(path).items()}
+        arrays = numpy.load(path).items()
+        tensors = {name: torch.from_numpy(array.astype(array.dtype.newbyteorder("="))) for name, array in arrays}
     else:
         tensors = load_file(path)
-    return {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    return {name: widened(tensor) for name, tensor in tensors.items()}
+
+
+def widened(tensor):
+    """Floats in double precision, and integers as PyTorch wants labels."""
+    if tensor.dtype == torch.bool:
+        return tensor
+    return tensor.double() if tensor.is_floating_point() else tensor.long()
 
 
 def attribute(path):

@@ -59,7 +59,7 @@ pub(crate) enum Error {
         /// The term of a joint loss, or nothing.
         term: String,
         /// What is wrong with them.
-        source: EvalError,
+        source: Box<EvalError>,
     },
     /// Burn itself gave up, for instance for want of memory.
     #[error("{input}: the computation failed: {message}")]

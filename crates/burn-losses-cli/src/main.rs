@@ -52,7 +52,7 @@ Exit codes:
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// When to use colors
+    /// When to use colors; `auto` is on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
     color: style::Color,
 }

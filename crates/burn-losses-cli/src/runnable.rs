@@ -43,14 +43,14 @@ pub(crate) struct Term {
 /// Why nothing comes out.
 pub(crate) enum Problem {
     /// Tensors that a loss does not take; of a term, where there are several.
-    Eval(String, EvalError),
+    Eval(String, Box<EvalError>),
     /// Tensors that the rest does not take.
     Other(String),
 }
 
 impl From<EvalError> for Problem {
     fn from(error: EvalError) -> Self {
-        Self::Eval(String::new(), error)
+        Self::Eval(String::new(), Box::new(error))
     }
 }
 
@@ -146,7 +146,9 @@ fn of_joint(joint: &JointLoss, inputs: &Inputs, device: &Device, dtype: FloatDTy
     let mut gradients = BTreeMap::new();
     for (name, inputs) in &parts {
         let evaluated = match joint.loss(name) {
-            Some(loss) => of_loss(loss, inputs, device, dtype).map_err(|error| Problem::Eval(name.clone(), error))?,
+            Some(loss) => {
+                of_loss(loss, inputs, device, dtype).map_err(|error| Problem::Eval(name.clone(), Box::new(error)))?
+            }
             None => of_penalty(joint.regularizer(name), inputs, device, dtype)?,
         };
         values.insert(name.clone(), evaluated.loss);
