@@ -92,8 +92,8 @@ fn nearest(family: &str, kind: &str) -> Option<&'static str> {
 /// What the library says of a family and a kind, one of which it does not know.
 pub(crate) fn unknown(family: &str, kind: &str) -> Option<ConfigError> {
     match family {
-        REGULARIZATION => RegularizerConfig::of(kind).err(),
-        family => LossConfig::of(family, kind).err(),
+        REGULARIZATION => RegularizerConfig::from_kind(kind).err(),
+        family => LossConfig::from_kind(family, kind).err(),
     }
 }
 

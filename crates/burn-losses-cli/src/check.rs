@@ -106,7 +106,7 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Error> {
         // A link to a folder might lead back to it.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             files.extend(files_of(&path)?);
-        } else if burn_losses::config::Format::of(&path).is_ok() {
+        } else if burn_losses::config::Format::from_path(&path).is_ok() {
             files.push(path);
         }
     }

@@ -32,7 +32,7 @@ impl Convert {
     /// The config in the other format, or where it is.
     pub(crate) fn run(&self) -> Result<String, Error> {
         let format = match (&self.to, self.format) {
-            (Some(to), _) => Format::of(to)?,
+            (Some(to), _) => Format::from_path(to)?,
             (None, format) => format.map_or(Format::Toml, FormatName::format),
         };
         let text = converted(&self.from, format)?;

@@ -53,7 +53,7 @@ impl Plot {
         if !["svg", "png"].contains(&extension) {
             return Err(Error::file(&output, "the format is not known, allowed extensions: `.svg`, `.png`"));
         }
-        let picture = Picture::of(&configs)?;
+        let picture = Picture::new(&configs)?;
         let size = self.size(picture.size());
         let file = if extension == "svg" { picture.svg(size).into_bytes() } else { picture.png(size) };
         write(&output, file)?;
@@ -134,7 +134,7 @@ fn value(text: &str) -> Value {
 
 /// Draws a loss into the folder of temporary files, and opens the picture in the viewer of the desktop.
 pub(crate) fn open(loss: &LossInfo) -> Result<PathBuf, Error> {
-    let picture = Picture::of(&[default_of(loss)?])?;
+    let picture = Picture::new(&[default_of(loss)?])?;
     let path = std::env::temp_dir().join(format!("burn-losses-{}-{}.svg", loss.family, loss.kind));
     write(&path, picture.svg(None).into_bytes())?;
     let mut viewer = match std::env::consts::OS {

@@ -39,7 +39,7 @@ fn the_link_names_the_type_of_the_config() {
         assert!(text.ends_with(&link), "{name}: {text}");
     }
     for loss in RegularizerConfig::all() {
-        let printed = format!("{:?}", RegularizerConfig::of(loss.kind).unwrap());
+        let printed = format!("{:?}", RegularizerConfig::from_kind(loss.kind).unwrap());
         let name = printed.split(['(', ' ']).nth(1).unwrap();
         let text = Folder::new().run(&format!("explain regularization/{}", loss.kind)).text();
         assert!(text.contains(&format!("/regularization/struct.{name}.html")), "{name}: {text}");

@@ -27,7 +27,7 @@ fn penalties_too() {
             let text = folder.run(&format!("init regularization/{} --format {name}", loss.kind)).text();
             let text = text.lines().filter(|line| !line.contains("family")).collect::<Vec<_>>().join("\n");
             let config: RegularizerConfig = from_str(&text, format).unwrap_or_else(|error| panic!("{error}\n{text}"));
-            assert_eq!(config, RegularizerConfig::of(loss.kind).unwrap(), "{text}");
+            assert_eq!(config, RegularizerConfig::from_kind(loss.kind).unwrap(), "{text}");
         }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) fn custom_backward(
     if !parents.iter().any(AnyTensor::is_tracked) {
         return Some(parents[0].lift(value));
     }
-    graph::attach(&value, parents, &graph::State::new(Box::new(backward)))
+    graph::custom_backward(&value, parents, &graph::State::new(Box::new(backward)))
 }
 
 // Without a backend there is no graph.
@@ -118,7 +118,7 @@ mod graph {
         }
     }
 
-    pub(super) fn attach(value: &AnyTensor, parents: &[AnyTensor], state: &State) -> Option<AnyTensor> {
+    pub(super) fn custom_backward(value: &AnyTensor, parents: &[AnyTensor], state: &State) -> Option<AnyTensor> {
         macro_rules! first_of {
             ($($(#[$built:meta])* $backend:ident),+) => {
                 $($(#[$built])* #[allow(deprecated)] { // upstream's, not ours: burn-ndarray is part of what we support

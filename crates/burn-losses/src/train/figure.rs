@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// A figure that follows from counts: what is counted in a batch, and what all counts together amount to.
 ///
 /// [`EpochMetric`] makes a metric of it. The figure of an epoch comes from the counts of the epoch; it is not a mean of the
-/// figures of its batches, which would be another number (an IoU) or would weigh a small batch like a large one.
+/// values of its batches, which would be another number (an IoU) or would weigh a small batch like a large one.
 pub trait EpochFigure: Clone + Send + Sync + 'static {
     /// What the output of a step adapts to.
     type Input;
@@ -158,13 +158,13 @@ impl Share {
         self.of += other.of;
     }
 
-    /// The mean; NaN of nothing.
+    /// The mean; NaN without values.
     pub fn value(self) -> f64 {
         self.sum / self.of as f64
     }
 }
 
-/// What all figures have in common that are a mean, in their `impl EpochFigure`: they count a [`Share`].
+/// What all values have in common that are a mean, in their `impl EpochFigure`: they count a [`Share`].
 macro_rules! counts_share {
     () => {
         type Counts = $crate::train::Share;

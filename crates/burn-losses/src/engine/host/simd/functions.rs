@@ -195,11 +195,11 @@ macro_rules! functions {
                     let zero = self.splat(0.0);
                     let (high, low) = (self.splat($half_pi_high), self.splat($half_pi_low));
                     let half = self.splat(0.5);
-                    let turned = one.if_else(far, half.if_else(middle, zero));
+                    let share = one.if_else(far, half.if_else(middle, zero));
                     let square = t * t;
                     let rest = polynomial(square, &$atan) * square * t;
-                    let rest = low.mul_add(turned, rest);
-                    high.mul_add(turned, t + rest).with_sign_of(self)
+                    let rest = low.mul_add(share, rest);
+                    high.mul_add(share, t + rest).with_sign_of(self)
                 }
                 #[inline(always)]
                 fn sin(self) -> Self {
