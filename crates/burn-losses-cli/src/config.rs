@@ -2,7 +2,7 @@
 
 use crate::catalog::{self, JOINT, REGULARIZATION, has_kind};
 use crate::error::{Error, quoted};
-use burn_losses::composition::JointLossConfig;
+use burn_losses::composition::{JointLossConfig, TermConfig};
 use burn_losses::config::{Format, Table, Value, from_str, load};
 use burn_losses::regularization::RegularizerConfig;
 use burn_losses::{ConfigError, LossConfig};
@@ -46,6 +46,29 @@ impl Document {
             Self::Penalty(config) => format!("{REGULARIZATION}/{}", config.kind()),
         }
     }
+
+    /// The kind.
+    pub(crate) fn kind(&self) -> &str {
+        match self {
+            Self::Loss(config) => config.kind(),
+            Self::Joint(_) => JOINT,
+            Self::Penalty(config) => config.kind(),
+        }
+    }
+
+    /// The same loss or penalty with another value of a field.
+    pub(crate) fn with(&self, field: &str, value: &Value) -> Result<Self, ConfigError> {
+        let with = |whole: Value| {
+            let mut table = whole.into_table().unwrap_or_default();
+            table.insert(field, value.clone());
+            Value::from(table)
+        };
+        match self {
+            Self::Loss(config) => LossConfig::from_value(with(config.to_value())).map(Self::Loss),
+            Self::Joint(config) => Ok(Self::Joint(config.clone())),
+            Self::Penalty(config) => RegularizerConfig::from_value(with(config.to_value())).map(Self::Penalty),
+        }
+    }
 }
 
 /// The place of this run: serde hands no arguments to a type that it reads.
@@ -68,18 +91,16 @@ impl Place {
         from_str::<Placed>(text, format).map(|placed| placed.0)
     }
 
-    /// Reads a loss of one term.
-    pub(crate) fn load_loss(&self, path: &Path) -> Result<LossConfig, Error> {
+    /// Reads a loss or a penalty: what has a picture.
+    pub(crate) fn load_drawn(&self, path: &Path) -> Result<Document, Error> {
         match self.load(path)? {
-            Document::Loss(config) => Ok(config),
             Document::Joint(config) => {
-                let terms: Vec<_> = config.terms.keys().map(|name| format!("--at terms.{name}")).collect();
-                Err(Error::file(
-                    path,
-                    format!("a joint loss has no picture of its own: choose a term by {}", quoted(&terms)),
-                ))
+                let terms = config.terms.iter().filter(|(_, term)| term.term != TermConfig::Given);
+                let terms: Vec<_> = terms.map(|(name, _)| format!("--at terms.{name}")).collect();
+                let problem = format!("a joint loss has no picture of its own: choose a term by {}", quoted(&terms));
+                Err(Error::file(path, problem))
             }
-            Document::Penalty(_) => Err(Error::file(path, "a penalty on parameters has no picture")),
+            document => Ok(document),
         }
     }
 
@@ -179,7 +200,10 @@ fn family_of(table: &Table) -> Result<Option<&'static str>, String> {
         [loss] => Ok(Some(loss.family)),
         several => {
             let options: Vec<_> = several.iter().map(|loss| format!("--family {}", loss.family)).collect();
-            Err(format!("missing key `family`: several have the kind `{kind}`, choose one by {}", quoted(&options)))
+            Err(format!(
+                "missing key `family`: several families have the kind `{kind}`, choose one by {}",
+                quoted(&options)
+            ))
         }
     }
 }

@@ -8,7 +8,7 @@ use burn_losses::LossInfo;
 use burn_losses::config::Twin;
 use clap::Args;
 
-/// Find losses by words: a task, a trouble, or the name that another library has
+/// Find losses by words: a task, a problem, or the name that another library has
 ///
 /// The search looks at kinds, summaries, the texts on when to use a loss, fields, and the names in other libraries. The best
 /// match comes first. Exit code 1 means that nothing was found.

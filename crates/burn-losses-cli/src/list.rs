@@ -72,8 +72,8 @@ fn short(losses: &[&LossInfo]) -> String {
     let line = |loss: &&LossInfo| {
         let name = format!("{:longest$}", full_name(loss));
         // A pipe gets whole lines, for `grep`.
-        let room = width().map_or(usize::MAX, |width| width.saturating_sub(longest + 2));
-        format!("{}  {}", bold(&name), cut(loss.summary, room))
+        let space = width().map_or(usize::MAX, |width| width.saturating_sub(longest + 2));
+        format!("{}  {}", bold(&name), cut(loss.summary, space))
     };
     losses.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -17,6 +17,7 @@ mod find;
 mod hints;
 mod init;
 mod list;
+mod penalty;
 mod plot;
 mod report;
 mod runnable;

@@ -1,9 +1,11 @@
 //! `burn-losses plot`: a loss as a picture.
 
 use crate::catalog::{self, REGULARIZATION};
-use crate::config::Place;
+use crate::config::{Document, Place};
 use crate::error::Error;
+use crate::penalty;
 use burn_losses::config::Value;
+use burn_losses::regularization::RegularizerConfig;
 use burn_losses::{LossConfig, LossInfo};
 use burn_losses_plot::Picture;
 use clap::Args;
@@ -47,30 +49,30 @@ pub(crate) struct Plot {
 impl Plot {
     /// Draws the losses and says where.
     pub(crate) fn run(&self) -> Result<String, Error> {
-        let configs = self.configs()?;
-        let output = self.output.clone().unwrap_or_else(|| format!("{}.svg", configs[0].kind()).into());
+        let drawn = self.drawn()?;
+        let output = self.output.clone().unwrap_or_else(|| format!("{}.svg", drawn[0].kind()).into());
         let extension = output.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         if !["svg", "png"].contains(&extension) {
             return Err(Error::file(&output, "the format is not known, allowed extensions: `.svg`, `.png`"));
         }
-        let picture = Picture::new(&configs)?;
+        let picture = picture(&drawn)?;
         let size = self.size(picture.size());
         let file = if extension == "svg" { picture.svg(size).into_bytes() } else { picture.png(size) };
         write(&output, file)?;
         Ok(output.display().to_string())
     }
 
-    /// The losses: every one with every value that is set.
-    fn configs(&self) -> Result<Vec<LossConfig>, Error> {
-        let mut configs = match &self.name {
+    /// What is drawn: every config with every value that is set.
+    fn drawn(&self) -> Result<Vec<Document>, Error> {
+        let mut drawn = match &self.name {
             Some(name) => vec![default_of(catalog::one(name)?)?],
-            None => self.config.iter().map(|path| self.place.load_loss(path)).collect::<Result<Vec<_>, _>>()?,
+            None => self.config.iter().map(|path| self.place.load_drawn(path)).collect::<Result<Vec<_>, _>>()?,
         };
         for (field, values) in &self.set {
-            let with = |config: &LossConfig| values.iter().map(|value| set(config, field, value)).collect::<Vec<_>>();
-            configs = configs.iter().flat_map(with).collect::<Result<Vec<_>, _>>()?;
+            let with = |one: &Document| values.iter().map(|value| one.with(field, value)).collect::<Vec<_>>();
+            drawn = drawn.iter().flat_map(with).collect::<Result<Vec<_>, _>>()?;
         }
-        Ok(configs)
+        Ok(drawn)
     }
 
     /// Width and height, one after the other where only one is given.
@@ -91,19 +93,29 @@ fn write(path: &Path, bytes: Vec<u8>) -> Result<(), Error> {
     std::fs::write(path, bytes).map_err(|error| Error::file(path, error))
 }
 
-/// The loss with its defaults, and examples of what has none.
-fn default_of(loss: &LossInfo) -> Result<LossConfig, Error> {
-    if loss.family == REGULARIZATION {
-        return Err(Error::Option("a penalty on parameters has no picture".to_owned()));
-    }
-    Ok(LossConfig::example(loss.family, loss.kind)?)
+/// The loss or the penalty with its defaults, and examples of what has none.
+fn default_of(loss: &LossInfo) -> Result<Document, Error> {
+    Ok(match loss.family {
+        REGULARIZATION => Document::Penalty(RegularizerConfig::from_kind(loss.kind)?),
+        family => Document::Loss(LossConfig::example(family, loss.kind)?),
+    })
 }
 
-/// The same loss with another value of a field.
-fn set(config: &LossConfig, field: &str, value: &Value) -> Result<LossConfig, Error> {
-    let mut table = config.to_value().into_table().unwrap_or_default();
-    table.insert(field, value.clone());
-    Ok(LossConfig::from_value(table.into())?)
+/// The picture of losses, or of penalties.
+fn picture(drawn: &[Document]) -> Result<Picture, Error> {
+    let (mut losses, mut penalties) = (Vec::new(), Vec::new());
+    for document in drawn {
+        match document {
+            Document::Loss(config) => losses.push(config.clone()),
+            Document::Penalty(config) => penalties.push(config.clone()),
+            Document::Joint(_) => {}
+        }
+    }
+    match (losses.is_empty(), penalties.is_empty()) {
+        (false, false) => Err(Error::Option("a loss and a penalty are not drawn over the same axes".to_owned())),
+        (true, _) => Ok(penalty::picture(&penalties)?),
+        (false, true) => Ok(Picture::new(&losses)?),
+    }
 }
 
 /// `gamma=0,1,2`: a field and its values.
@@ -134,7 +146,7 @@ fn value(text: &str) -> Value {
 
 /// Draws a loss into the folder of temporary files, and opens the picture in the viewer of the desktop.
 pub(crate) fn open(loss: &LossInfo) -> Result<PathBuf, Error> {
-    let picture = Picture::new(&[default_of(loss)?])?;
+    let picture = picture(&[default_of(loss)?])?;
     let path = std::env::temp_dir().join(format!("burn-losses-{}-{}.svg", loss.family, loss.kind));
     write(&path, picture.svg(None).into_bytes())?;
     let mut viewer = match std::env::consts::OS {

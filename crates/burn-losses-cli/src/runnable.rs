@@ -2,11 +2,12 @@
 
 use crate::config::Document;
 use crate::error::quoted;
+use crate::penalty;
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use burn_losses::composition::{JointLoss, JointLossConfig, TermConfig};
 use burn_losses::diagnose::Diagnosis;
 use burn_losses::eval::{EvalError, Inputs};
-use burn_losses::regularization::{AnyRegularizer, Regularizer};
+use burn_losses::regularization::AnyRegularizer;
 use burn_losses::{AnyLoss, ConfigError};
 use std::collections::BTreeMap;
 
@@ -69,7 +70,7 @@ impl Runnable {
         match self {
             Self::Loss(loss) => Ok(of_loss(loss, inputs, device, dtype)?),
             Self::Joint(joint) => of_joint(joint, inputs, device, dtype),
-            Self::Penalty(penalty) => of_penalty(penalty, inputs, device, dtype),
+            Self::Penalty(penalty) => penalty::evaluate(penalty, inputs, device, dtype),
         }
     }
 
@@ -149,7 +150,7 @@ fn of_joint(joint: &JointLoss, inputs: &Inputs, device: &Device, dtype: FloatDTy
             Some(loss) => {
                 of_loss(loss, inputs, device, dtype).map_err(|error| Problem::Eval(name.clone(), Box::new(error)))?
             }
-            None => of_penalty(joint.regularizer(name), inputs, device, dtype)?,
+            None => penalty::evaluate(joint.regularizer(name), inputs, device, dtype)?,
         };
         values.insert(name.clone(), evaluated.loss);
         gradients.insert(name.clone(), evaluated.gradients);
@@ -171,54 +172,4 @@ fn of_joint(joint: &JointLoss, inputs: &Inputs, device: &Device, dtype: FloatDTy
 
 fn times(data: &TensorData, factor: f64) -> TensorData {
     TensorData::new(data.iter::<f64>().map(|x| x * factor).collect::<Vec<_>>(), data.shape().clone())
-}
-
-fn of_penalty(
-    penalty: &AnyRegularizer,
-    parameters: &Inputs,
-    device: &Device,
-    dtype: FloatDType,
-) -> Result<Evaluated, Problem> {
-    // In half precision the sums are computed in single precision.
-    let dtype = if dtype == FloatDType::F64 { dtype } else { FloatDType::F32 };
-    let on = (&device.clone().autodiff(), DType::from(dtype));
-    let (mut loss, mut gradients) = (0.0, BTreeMap::new());
-    for (name, data) in parameters {
-        let rank = data.shape().len();
-        let path: Vec<_> = name.split('.').map(str::to_owned).collect();
-        if !penalty.parameters().contain(&path, rank) {
-            continue;
-        }
-        let (value, gradient) = match rank {
-            1 => of_parameter::<1>(penalty, data, on),
-            2 => of_parameter::<2>(penalty, data, on),
-            3 => of_parameter::<3>(penalty, data, on),
-            4 => of_parameter::<4>(penalty, data, on),
-            5 => of_parameter::<5>(penalty, data, on),
-            6 => of_parameter::<6>(penalty, data, on),
-            _ => return Err(Problem::Other(format!("`{name}` has {rank} axes, expected 1 to 6"))),
-        };
-        loss += value;
-        gradients.insert(name.clone(), gradient);
-    }
-    if gradients.is_empty() {
-        let names: Vec<_> = parameters.keys().collect();
-        let chosen = penalty.parameters();
-        return Err(Problem::Other(format!("no parameter is one of {chosen:?}; the file has: {}", quoted(&names))));
-    }
-    Ok(Evaluated { loss, terms: BTreeMap::new(), unreduced: None, gradients })
-}
-
-/// The penalty of one parameter, and its gradient.
-fn of_parameter<const D: usize>(
-    penalty: &AnyRegularizer,
-    data: &TensorData,
-    on: (&Device, DType),
-) -> (f64, TensorData) {
-    let parameter = Tensor::<D>::from_data(data.clone(), on).require_grad();
-    let value = penalty.penalty(parameter.clone()) * penalty.weight();
-    let gradient = parameter.grad(&value.backward()).map(|gradient| gradient.into_data());
-    let gradient = gradient.unwrap_or_else(|| parameter.zeros_like().into_data());
-    let gradient = TensorData::new(gradient.iter::<f64>().collect::<Vec<_>>(), data.shape().clone());
-    (value.into_scalar(), gradient)
 }

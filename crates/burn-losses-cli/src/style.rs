@@ -91,13 +91,13 @@ pub(crate) fn cut(line: &str, width: usize) -> String {
 
 /// Text in lines of the terminal's width, each after so many spaces.
 pub(crate) fn wrap(text: &str, indent: usize) -> String {
-    let room = text_width().saturating_sub(indent).max(20);
+    let space = text_width().saturating_sub(indent).max(20);
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let last = lines.last_mut().expect("there is a line");
         if last.is_empty() {
             last.push_str(word);
-        } else if last.chars().count() + 1 + word.chars().count() <= room {
+        } else if last.chars().count() + 1 + word.chars().count() <= space {
             last.push(' ');
             last.push_str(word);
         } else {

@@ -138,7 +138,7 @@ fn the_family_is_that_of_the_only_kind() {
         .file("d.toml", "[loss]\nkind = 'focal'\n")
         .file("e.toml", "delta = 1\n");
     assert_eq!(folder.run("check a.toml"), answer(0, "OK a.toml: regression/huber\n", ""));
-    let several = "b.toml: missing key `family`: several have the kind `focal`, choose one by `--family binary`, \
+    let several = "b.toml: missing key `family`: several families have the kind `focal`, choose one by `--family binary`, \
                    `--family classification`\n";
     assert_eq!(folder.run("check b.toml"), answer(1, "", several));
     assert_eq!(folder.run("check b.toml --family binary"), answer(0, "OK b.toml: binary/focal\n", ""));

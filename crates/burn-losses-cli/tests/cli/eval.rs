@@ -188,7 +188,7 @@ fn a_label_beyond_what_burn_holds_is_an_error() {
 
 #[test]
 fn a_wrong_option_is_an_error() {
-    for arguments in ["--device abacus", "--dtype f8", "--colour"] {
+    for arguments in ["--device abacus", "--dtype f8", "--paint"] {
         let answer = huber().run(&format!("{EVAL} {arguments}"));
         assert_eq!((answer.code, answer.stdout.as_str()), (Some(2), ""));
     }

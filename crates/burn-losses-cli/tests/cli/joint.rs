@@ -153,11 +153,24 @@ fn diagnose_looks_at_every_term_that_is_a_loss() {
 
 #[test]
 fn plot_wants_one_term() {
-    let folder = joint().file("penalty.toml", PENALTY);
-    let message = "joint.toml: a joint loss has no picture of its own: choose a term by `--at terms.classes`, `--at terms.other`, \
-                   `--at terms.penalty`";
+    let folder = joint();
+    let message = "joint.toml: a joint loss has no picture of its own: choose a term by `--at terms.classes`, `--at terms.penalty`";
     error(&folder, "plot --config joint.toml", message);
-    error(&folder, "plot --config penalty.toml", "penalty.toml: a penalty on parameters has no picture");
     let drawn = folder.run("plot --config joint.toml --at terms.classes");
     assert_eq!(drawn, answer(0, "cross_entropy.svg\n", ""));
+    // Its schedule is that of the joint loss.
+    assert_eq!(folder.run("plot --config joint.toml --at terms.penalty"), answer(0, "l2.svg\n", ""));
+}
+
+#[test]
+fn penalties_are_drawn_over_one_parameter() {
+    let folder = joint().file("penalty.toml", PENALTY).file("loss.toml", "family = 'regression'\nkind = 'mse'\n");
+    assert_eq!(folder.run("plot --config penalty.toml"), answer(0, "elastic_net.svg\n", ""));
+    assert_eq!(folder.run("plot regularization/l1 --set weight=1,2"), answer(0, "l1.svg\n", ""));
+    let svg = String::from_utf8(folder.read("l1.svg")).unwrap();
+    for text in ["regularization / l1", "parameter", "gradient of the parameter", "weight = 1.0", "weight = 2.0"] {
+        assert!(svg.contains(text), "{text}: {svg}");
+    }
+    let message = "a loss and a penalty are not drawn over the same axes";
+    error(&folder, "plot --config penalty.toml --config loss.toml", message);
 }

@@ -88,7 +88,7 @@ fn what_is_set_has_to_be_allowed() {
             "focal: unknown key `gama` (did you mean `gamma`?), allowed: `gamma`, `alpha`, `reduction`",
         ),
         ("focal", "several losses are called `focal`: `binary/focal`, `classification/focal`"),
-        ("regularization/l1", "a penalty on parameters has no picture"),
+        ("regularization/l1 --set weight=-1", "l1: `weight` is -1, allowed: a number >= 0"),
     ];
     for (arguments, message) in cases {
         assert_eq!(folder.run(&format!("plot {arguments}")), answer(2, "", &format!("error: {message}\n")));
