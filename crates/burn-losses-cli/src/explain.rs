@@ -110,11 +110,11 @@ fn argument_text(argument: &Argument, first: &str) -> String {
         Kind::Labels { .. } => "labels",
         Kind::Mask => "true or false",
     };
-    let role = match argument.role {
-        Role::Weight => ", or one per sample",
-        Role::Parameter => ", in place of the loss's own parameter",
-        Role::State => ", in place of the loss's own state",
-        Role::Prediction | Role::Target => "",
+    let role = match (argument.role, &argument.shape) {
+        (Role::Weight, Shape::Same | Shape::WithoutClassAxis) => ", or one per sample",
+        (Role::Parameter, _) => ", in place of the loss's own parameter",
+        (Role::State, _) => ", in place of the loss's own state",
+        _ => "",
     };
     let optional = if argument.optional { "; optional" } else { "" };
     paragraph(&format!("{kind}, {shape}{role}{optional}"))

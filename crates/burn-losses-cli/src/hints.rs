@@ -106,6 +106,18 @@ fn elsewhere(family: &str, kind: &str) -> Option<String> {
     (!names.is_empty()).then(|| format!("another family has it: {}", quoted(&names)))
 }
 
+/// The losses of Burn itself that have no twin here.
+const IN_BURN: [&str; 5] = ["CTCLoss", "GaussianNLLLoss", "MarginRankingLoss", "PoissonNllLoss", "RNNTLoss"];
+
+/// Where a loss is that was looked for in vain.
+pub(crate) fn of_search(words: &str) -> String {
+    let name = words.rsplit('.').next().unwrap_or(words);
+    match IN_BURN.iter().find(|own| own.eq_ignore_ascii_case(name)) {
+        Some(own) => format!("Burn has it: `burn::nn::loss::{own}`"),
+        None => "try fewer or other words; `burn-losses list` shows all losses".to_owned(),
+    }
+}
+
 /// What to do about tensors that a loss does not take.
 pub(crate) fn of_input(error: &EvalError) -> Option<String> {
     let EvalError::Unknown { name, expected, .. } = error else { return None };
