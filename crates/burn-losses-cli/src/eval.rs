@@ -13,11 +13,11 @@ use std::path::PathBuf;
 
 /// Evaluate a loss on tensors and differentiate it
 ///
-/// Prints the reduced value and its gradient with respect to every float tensor; of a large tensor its statistics. The tensors
-/// have the names of the loss's arguments, for instance `predictions` and `targets`, or `logits` and `labels`, and `weights` and a
-/// `mask` (false where a value does not count) where there are any. Of a joint loss, the name of the term stands in front, as in
-/// `classes.logits`; of a penalty, every tensor is a parameter. Several --input are several steps of the same loss, in order: a loss
-/// with state keeps it.
+/// Prints the reduced value and its gradient with respect to every float tensor; of a large tensor it prints statistics. The
+/// tensors have the names of the loss's arguments, for instance `predictions` and `targets`, or `logits` and `labels`, and
+/// `weights` and a `mask` (false where a value does not count) where there are any. For a joint loss, the name of the term
+/// stands in front, as in `classes.logits`. For a penalty, every tensor is a parameter. Several --input are several steps of the
+/// same loss, in order: a loss with state keeps it.
 ///
 /// Exit code 2: a file cannot be read, or the tensors do not fit the loss.
 #[derive(Debug, Args)]

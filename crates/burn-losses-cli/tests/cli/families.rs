@@ -46,7 +46,8 @@ fn distributions_from_logits_and_from_log_probabilities() {
     assert!((loss(folder("logits", [3.0, 3.0])) - 1.0).abs() < 1e-12);
     let bits = -2.0 * 2f64.ln();
     assert!((loss(folder("log_probabilities", [bits, bits])) - 2.0).abs() < 1e-12);
-    let error_of = "in.safetensors: cross_entropy: tensor `log_probabilities` is missing, expected: `log_probabilities`, `targets`, `weights`, `mask`";
+    let error_of = "in.safetensors: cross_entropy: tensor `log_probabilities` is missing, expected: \
+                    `log_probabilities`, `targets`, `weights`, `mask`";
     error(
         &folder("probabilities", [0.5, 0.5]),
         EVAL,

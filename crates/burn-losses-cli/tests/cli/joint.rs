@@ -154,7 +154,8 @@ fn diagnose_looks_at_every_term_that_is_a_loss() {
 #[test]
 fn plot_wants_one_term() {
     let folder = joint();
-    let message = "joint.toml: a joint loss has no picture of its own: choose a term by `--at terms.classes`, `--at terms.penalty`";
+    let message = "joint.toml: a joint loss has no picture of its own: choose a term by `--at terms.classes`, \
+                   `--at terms.penalty`";
     error(&folder, "plot --config joint.toml", message);
     let drawn = folder.run("plot --config joint.toml --at terms.classes");
     assert_eq!(drawn, answer(0, "cross_entropy.svg\n", ""));
