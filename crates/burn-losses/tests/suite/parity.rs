@@ -3,7 +3,6 @@
 use crate::devices::{self, Target};
 use crate::probe::{batch, default_of, numbers, other_batches, unreduced, variants};
 use burn::tensor::{DType, Int, Tensor, TensorData};
-use burn_losses::prelude::*;
 use burn_losses::{AnyLoss, LossConfig, registry, with_tensor_operations};
 
 fn floats(data: &TensorData) -> Vec<f64> {

@@ -10,7 +10,6 @@ use burn_losses::boxes::{
 };
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::formula::BoxFormula;
-use burn_losses::prelude::*;
 use burn_losses::{AnyLoss, BoxTargets, Boxes, LossConfig, LossInfo, registry};
 use proptest::prelude::*;
 

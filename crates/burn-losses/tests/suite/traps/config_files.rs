@@ -3,6 +3,7 @@
 use burn_losses::config::{Format, from_str, load};
 use burn_losses::prelude::*;
 use burn_losses::registry;
+use serde::Deserialize;
 
 fn error(toml: &str) -> String {
     from_str::<LossConfig>(toml, Format::Toml).expect_err("this is wrong").to_string()

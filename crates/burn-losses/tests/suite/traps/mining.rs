@@ -5,7 +5,6 @@ use crate::devices;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use burn_losses::binary::{GhmCLossConfig, HardExamples, HingeLossConfig, OhemLossConfig};
-use burn_losses::prelude::*;
 use burn_losses::regression::GhmRLossConfig;
 
 /// Logits whose gradient norm |sigmoid(x) - 0| is in the middle of a bin of ten.
