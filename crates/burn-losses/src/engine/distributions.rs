@@ -1,15 +1,16 @@
 //! Log-probabilities and target probabilities in, one value per row out.
 
 use super::any_tensor::AnyTensor;
+use super::outlined;
 use super::pointwise::{PointKernel, Reduce};
 use super::rows::{as_rows, rows_per_sample, valid_rows};
 use super::{with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
 use crate::engine::primitives::softmax::log_softmax;
 use crate::error::InputError;
-use crate::formula::Real;
 use crate::formula::safe::is_below;
 pub(crate) use crate::formula::safe::weighted;
+use crate::formula::{Formula, Real};
 use crate::options::{DistributionInput, TargetForm};
 use crate::reduction::{Divisor, Extras, Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
@@ -145,7 +146,7 @@ pub(crate) fn probability<R: Real>(log_p: R) -> (R, R) {
     (R::select(&none, zero, safe.clone().exp()), safe)
 }
 
-/// The sum of each row: `[M]`.
-pub(crate) fn row_sums(values: Tensor<2>) -> Tensor<1> {
-    values.sum_dim(1).squeeze_dim(1)
+/// The sum of a formula over each row, as tensor operations: `[M]`.
+pub(crate) fn row_sums(formula: &impl Formula, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    outlined::eval(formula, log_p, targets).sum_dim(1).squeeze_dim(1)
 }

@@ -25,6 +25,7 @@ pub(crate) mod heads;
 #[cfg(feature = "cpu-engine")]
 pub(crate) mod host;
 pub(crate) mod machine;
+pub(crate) mod outlined;
 pub(crate) mod pairs;
 pub(crate) mod pointwise;
 pub(crate) mod primitives;

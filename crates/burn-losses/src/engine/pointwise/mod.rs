@@ -7,7 +7,7 @@ pub(super) mod host;
 
 use super::any_tensor::AnyTensor;
 use super::machine::{self, has_kernels};
-use super::{with_zero_gradient, without_weightless};
+use super::{outlined, with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::Formula;
@@ -49,7 +49,7 @@ pub trait Pointwise: Sized {
 
 impl<F: Formula> Pointwise for F {
     fn values(&self, first: Tensor<3>, targets: Tensor<3>, _: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
-        with_zero_gradient(self.eval(first.clone(), targets), first).into()
+        with_zero_gradient(outlined::eval(self, first.clone(), targets), first).into()
     }
 
     fn kernel(&self) -> Option<PointKernel> {
@@ -179,7 +179,7 @@ pub(crate) fn check<P: Pointwise, const D: usize>(
 /// The values of a formula.
 pub(crate) fn of_formula<const D: usize>(formula: &impl Formula, first: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
     let values = PointKernel::new(formula).values(&first, &targets);
-    values.unwrap_or_else(|| formula.eval(first, targets))
+    values.unwrap_or_else(|| outlined::eval(formula, first, targets))
 }
 
 /// The unreduced values, computed in at least single precision; what is masked is 0 and does not count.

@@ -6,6 +6,7 @@ pub(super) mod cube;
 pub(super) mod host;
 
 use super::any_tensor::AnyTensor;
+use super::outlined::Outlined;
 use super::rows::valid_rows;
 use super::{machine, without_weightless};
 use crate::check::widen;
@@ -132,8 +133,9 @@ pub(crate) fn of_formula<const K: usize, const TARGETS: usize>(
     predictions: Tensor<2>,
     targets: Tensor<2>,
 ) -> Tensor<1> {
-    let (prediction, target) = formula.linear(columns(predictions), columns(targets));
-    formula.eval(prediction, target)
+    let (predictions, targets) = (columns(predictions).map(Outlined), columns(targets).map(Outlined));
+    let (prediction, target) = formula.linear(predictions, targets);
+    formula.eval(prediction, target).0
 }
 
 /// The values of a formula as constants, on a device without autodiff.

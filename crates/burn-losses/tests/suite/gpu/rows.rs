@@ -4,7 +4,6 @@ use crate::devices;
 use crate::probe::numbers;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use burn_losses::classification::{CrossEntropyLossConfig, FocalLossConfig, LabelSmoothing};
-use burn_losses::prelude::*;
 use burn_losses::{Reduction, watched};
 
 /// A loss of rows on some logits and labels: some of these are no class and, where there is an index for that, ignored.

@@ -276,7 +276,6 @@ fn ignores(argument: &Argument) -> bool {
 fn t73_masked_values_are_not_mined() {
     use burn::tensor::Tensor;
     use burn_losses::binary::{BceLossConfig, OhemLossConfig};
-    use burn_losses::prelude::*;
 
     let device = Device::flex().autodiff();
     let config = OhemLossConfig::new().with_keep(burn_losses::binary::HardExamples::Ratio(0.5));

@@ -5,10 +5,6 @@ use burn_losses::prelude::*;
 use burn_losses::registry;
 use serde::Deserialize;
 
-fn error(toml: &str) -> String {
-    from_str::<LossConfig>(toml, Format::Toml).expect_err("this is wrong").to_string()
-}
-
 /// T78: a byte order mark, which some editors write, is no part of a config; nor is the case of an extension.
 #[test]
 fn t78_a_byte_order_mark_is_skipped_and_an_extension_has_any_case() {
