@@ -99,7 +99,7 @@ impl<F: Formula, T: Float> WithSimd for Run<'_, F, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
         let Self { formula, mut task } = self;
-        let lanes = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+        let lanes = Lanes::<S, T>::COUNT;
         let mut sum = Sum::default();
         let mut scratch = [[T::default(); GROUP]; 5];
         let [values, first_scratch, target_scratch, weight_scratch, slope_scratch] = &mut scratch;
@@ -154,7 +154,7 @@ impl<F: Formula, T: Float> WithSimd for Run<'_, F, T> {
 }
 
 #[inline(always)]
-fn is_nan<S: Simd, T: Float>(lanes: impl Lanes<S, T>) -> bool {
+fn is_nan<S: Simd, T: Float>(lanes: Lanes<S, T>) -> bool {
     let mut all = [T::default(); MOST_LANES];
     lanes.store(&mut all);
     all.iter().any(|number| number.to_f64().is_nan())

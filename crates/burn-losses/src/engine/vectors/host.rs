@@ -36,7 +36,7 @@ impl<F: VectorFormula<K, TARGETS>, T: Float, const K: usize, const TARGETS: usiz
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
         let Self { formula, mut task } = self;
-        let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+        let width = Lanes::<S, T>::COUNT;
         let count = task.first.len() / K;
         let mut sum = Sum::default();
         let (places, jacobian) = (places::<S, T>(simd, K == 4 || TARGETS == 4), jacobian(formula));
@@ -119,7 +119,7 @@ fn jacobian<const K: usize, const TARGETS: usize>(formula: &impl VectorFormula<K
 
 /// The derivatives by the numbers that are given, of those by the numbers that a formula takes.
 #[inline(always)]
-fn through<S: Simd, T: Float, const K: usize>(slopes: [T::Lanes<S>; K], jacobian: &[[f64; K]; K]) -> [T::Lanes<S>; K] {
+fn through<S: Simd, T: Float, const K: usize>(slopes: [Lanes<S, T>; K], jacobian: &[[f64; K]; K]) -> [Lanes<S, T>; K] {
     let mut by_given = slopes;
     let mut given = 0;
     while given < K {
@@ -149,8 +149,8 @@ fn places<S: Simd, T: Float>(simd: S, has_four: bool) -> [usize; MOST_LANES] {
 
 /// The columns of a register's rows; where there are fewer, the last one again.
 #[inline(always)]
-fn columns<S: Simd, T: Float, const K: usize>(simd: S, rows: &[T], places: &[usize; MOST_LANES]) -> [T::Lanes<S>; K] {
-    let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+fn columns<S: Simd, T: Float, const K: usize>(simd: S, rows: &[T], places: &[usize; MOST_LANES]) -> [Lanes<S, T>; K] {
+    let width = Lanes::<S, T>::COUNT;
     let mut columns = [splat::<S, T>(simd, T::default()); K];
     let mut column = 0;
     if K == 4 && rows.len() >= 4 * width {
@@ -173,8 +173,8 @@ fn columns<S: Simd, T: Float, const K: usize>(simd: S, rows: &[T], places: &[usi
 
 /// The columns of as many rows of four as there are lanes.
 #[inline(always)]
-fn columns_of_four<S: Simd, T: Float>(simd: S, rows: &[T]) -> [T::Lanes<S>; 4] {
-    let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+fn columns_of_four<S: Simd, T: Float>(simd: S, rows: &[T]) -> [Lanes<S, T>; 4] {
+    let width = Lanes::<S, T>::COUNT;
     let rows = &rows[..4 * width];
     let (a, b) = (load::<S, T>(simd, rows), load::<S, T>(simd, &rows[width..]));
     let (c, d) = (load::<S, T>(simd, &rows[2 * width..]), load::<S, T>(simd, &rows[3 * width..]));
@@ -184,11 +184,11 @@ fn columns_of_four<S: Simd, T: Float>(simd: S, rows: &[T]) -> [T::Lanes<S>; 4] {
 /// The rows of a register's columns, as many as there is space for.
 #[inline(always)]
 fn store_rows<S: Simd, T: Float, const K: usize>(
-    columns: [T::Lanes<S>; K],
+    columns: [Lanes<S, T>; K],
     to: &mut [T],
     places: &[usize; MOST_LANES],
 ) {
-    let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    let width = Lanes::<S, T>::COUNT;
     if K == 4 && to.len() == 4 * width {
         let rows = Lanes::rows([columns[0], columns[1], columns[2], columns[3]]);
         let mut row = 0;
