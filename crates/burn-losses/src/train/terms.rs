@@ -45,6 +45,7 @@ impl<O: ItemLazy> ItemLazy for WithTerms<O> {
     }
 }
 
+/// What metrics take, one by one: an implementation for all of it would overlap with that for [`LossTermsInput`].
 macro_rules! passed_on {
     ($($input:ty),* $(,)?) => {$(
         impl<O: Adaptor<$input>> Adaptor<$input> for WithTerms<O> {
