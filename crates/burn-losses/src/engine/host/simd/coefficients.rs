@@ -37,8 +37,8 @@ pub(crate) trait Coefficients: 'static {
     fn tanh_series<R: Real + Copy>(square: R) -> R;
 }
 
-/// The sum of c_i x^i. Even and odd powers are two sums, which do not wait for each other, but for the first two terms, which have most
-/// of the digits.
+/// The sum of c_i x^i. Even and odd powers are two sums, which do not wait for each other, but for the first two terms, which have
+/// most of the digits.
 #[inline(always)]
 fn polynomial<R: Real + Copy, const N: usize>(x: R, coefficients: &[f64; N]) -> R {
     let square = x * x;
@@ -68,8 +68,8 @@ const fn taylor<const N: usize>(first: usize) -> [f64; N] {
     terms
 }
 
-// The series of ln, atan and tanh interpolate their functions at the Chebyshev nodes of the intervals. reference/polynomials.py computes
-// them. Their error is below 2^-28 and 2^-61 of the value.
+// The series of ln, atan and tanh interpolate their functions at the Chebyshev nodes of the intervals: reference/polynomials.py
+// computes them. Their error is below 2^-28 and 2^-61 of the value.
 
 impl Coefficients for f32 {
     const MANTISSA: u32 = f32::MANTISSA_DIGITS - 1;

@@ -20,10 +20,10 @@ pub(crate) trait Float:
     fn cos(self) -> Self;
     fn powf(self, exponent: f64) -> Self;
 
-    /// The bits of each lane, moved to the left by so many digits.
-    fn shift_left<S: Simd>(simd: S, register: Self::Register<S>, digits: u32) -> Self::Register<S>;
+    /// The bits of every lane, moved to the left by so many digits.
+    fn shift_left<S: Simd>(simd: S, bits: Self::Bits<S>, digits: u32) -> Self::Bits<S>;
     /// The same to the right.
-    fn shift_right<S: Simd>(simd: S, register: Self::Register<S>, digits: u32) -> Self::Register<S>;
+    fn shift_right<S: Simd>(simd: S, bits: Self::Bits<S>, digits: u32) -> Self::Bits<S>;
 
     /// The numbers where they are of this type.
     fn slice(numbers: Numbers<'_>) -> Option<&[Self]>;
@@ -67,14 +67,12 @@ impl Float for f32 {
         self.powf(exponent as Self)
     }
     #[inline(always)]
-    fn shift_left<S: Simd>(simd: S, register: S::f32s, digits: u32) -> S::f32s {
-        let bits = simd.wrapping_dyn_shl_u32s(simd.transmute_u32s_f32s(register), simd.splat_u32s(digits));
-        simd.transmute_f32s_u32s(bits)
+    fn shift_left<S: Simd>(simd: S, bits: S::u32s, digits: u32) -> S::u32s {
+        simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(digits))
     }
     #[inline(always)]
-    fn shift_right<S: Simd>(simd: S, register: S::f32s, digits: u32) -> S::f32s {
-        let bits = simd.wrapping_dyn_shr_u32s(simd.transmute_u32s_f32s(register), simd.splat_u32s(digits));
-        simd.transmute_f32s_u32s(bits)
+    fn shift_right<S: Simd>(simd: S, bits: S::u32s, digits: u32) -> S::u32s {
+        simd.wrapping_dyn_shr_u32s(bits, simd.splat_u32s(digits))
     }
     fn slice(numbers: Numbers<'_>) -> Option<&[Self]> {
         if let Numbers::F32(numbers) = numbers { Some(numbers) } else { None }
@@ -118,20 +116,18 @@ impl Float for f64 {
     }
     // `Simd` has no shifts of 64 bits; the compiler makes one of each loop.
     #[inline(always)]
-    fn shift_left<S: Simd>(simd: S, register: S::f64s, digits: u32) -> S::f64s {
-        let mut bits = simd.transmute_u64s_f64s(register);
+    fn shift_left<S: Simd>(_: S, mut bits: S::u64s, digits: u32) -> S::u64s {
         for lane in bytemuck::cast_slice_mut::<_, u64>(from_mut(&mut bits)) {
             *lane <<= digits;
         }
-        simd.transmute_f64s_u64s(bits)
+        bits
     }
     #[inline(always)]
-    fn shift_right<S: Simd>(simd: S, register: S::f64s, digits: u32) -> S::f64s {
-        let mut bits = simd.transmute_u64s_f64s(register);
+    fn shift_right<S: Simd>(_: S, mut bits: S::u64s, digits: u32) -> S::u64s {
         for lane in bytemuck::cast_slice_mut::<_, u64>(from_mut(&mut bits)) {
             *lane >>= digits;
         }
-        simd.transmute_f64s_u64s(bits)
+        bits
     }
     fn slice(numbers: Numbers<'_>) -> Option<&[Self]> {
         if let Numbers::F64(numbers) = numbers { Some(numbers) } else { None }

@@ -33,19 +33,22 @@ impl<S: Simd, T: Float> Lanes<S, T> {
     /// -|self|
     #[inline(always)]
     fn minus_abs(self) -> Self {
-        self.or(self.splat(-0.0))
+        self.with_bits(T::or(self.simd, self.bits(), self.sign_bits()))
     }
 
     /// x = 2^k (1 + f), with f between sqrt(1/2) - 1 and sqrt(2) - 1: (k, f) of normal positive numbers.
     #[inline(always)]
     fn exponent_and_fraction(self) -> (Self, Self) {
+        let simd = self.simd;
         let (one, least) = (T::from_f64(1.0).to_bits(), T::from_f64(FRAC_1_SQRT_2).to_bits());
-        let bits = self.add_bits(self.splat_bits(one - least));
+        let bits = T::sum_of_bits(simd, self.bits(), self.splat_bits(one - least));
         // An integer in the last digits of 2^mantissa.
-        let exponent = bits.shifted_right(T::MANTISSA).or(self.splat(Self::INTEGERS));
-        let k = exponent - (Self::INTEGERS + T::BIAS);
-        let digits = bits.and(self.splat_bits((1 << T::MANTISSA) - 1));
-        (k, digits.add_bits(self.splat_bits(least)) - 1.0)
+        let integer = self.splat_bits(T::from_f64(Self::INTEGERS).to_bits());
+        let exponent = T::or(simd, T::shift_right(simd, bits, T::MANTISSA), integer);
+        let k = self.with_bits(exponent) - (Self::INTEGERS + T::BIAS);
+        let digits = T::and(simd, bits, self.splat_bits((1 << T::MANTISSA) - 1));
+        let digits = T::sum_of_bits(simd, digits, self.splat_bits(least));
+        (k, self.with_bits(digits) - 1.0)
     }
 
     /// ln(1 + f) - f, for such an f.
@@ -135,7 +138,7 @@ impl<S: Simd, T: Float> Real for Lanes<S, T> {
     }
     #[inline(always)]
     fn abs(self) -> Self {
-        self.and(self.splat_bits(T::from_f64(-0.0).to_bits() - 1))
+        self.with_bits(T::and(self.simd, self.bits(), self.splat_bits(T::from_f64(-0.0).to_bits() - 1)))
     }
     #[inline(always)]
     fn atan(self) -> Self {

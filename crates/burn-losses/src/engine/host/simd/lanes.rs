@@ -54,8 +54,24 @@ impl<S: Simd, T: Float> Lanes<S, T> {
     }
 
     #[inline(always)]
-    pub(super) fn splat_bits(self, bits: u64) -> Self {
-        self.with(T::splat_bits(self.simd, bits))
+    pub(super) fn bits(self) -> T::Bits<S> {
+        T::bits(self.simd, self.register)
+    }
+
+    #[inline(always)]
+    pub(super) fn with_bits(self, bits: T::Bits<S>) -> Self {
+        self.with(T::from_bits(self.simd, bits))
+    }
+
+    #[inline(always)]
+    pub(super) fn splat_bits(self, bits: u64) -> T::Bits<S> {
+        T::splat_bits(self.simd, bits)
+    }
+
+    /// Of all bits that of the sign, in every lane.
+    #[inline(always)]
+    pub(super) fn sign_bits(self) -> T::Bits<S> {
+        self.splat_bits(T::from_f64(-0.0).to_bits())
     }
 
     #[inline(always)]
@@ -74,35 +90,15 @@ impl<S: Simd, T: Float> Lanes<S, T> {
     }
 
     #[inline(always)]
-    pub(super) fn and(self, bits: Self) -> Self {
-        self.with(T::and(self.simd, self.register, bits.register))
-    }
-
-    #[inline(always)]
-    pub(super) fn or(self, bits: Self) -> Self {
-        self.with(T::or(self.simd, self.register, bits.register))
-    }
-
-    /// The sum of the bits as integers.
-    #[inline(always)]
-    pub(super) fn add_bits(self, bits: Self) -> Self {
-        self.with(T::add_bits(self.simd, self.register, bits.register))
-    }
-
-    #[inline(always)]
     pub(super) fn shifted_left(self, digits: u32) -> Self {
-        self.with(T::shift_left(self.simd, self.register, digits))
-    }
-
-    #[inline(always)]
-    pub(super) fn shifted_right(self, digits: u32) -> Self {
-        self.with(T::shift_right(self.simd, self.register, digits))
+        self.with_bits(T::shift_left(self.simd, self.bits(), digits))
     }
 
     /// The sign of `sign`, which replaces that of a number that is not negative.
     #[inline(always)]
     pub(super) fn with_sign_of(self, sign: Self) -> Self {
-        self.or(sign.and(self.splat(-0.0)))
+        let sign = T::and(self.simd, sign.bits(), self.sign_bits());
+        self.with_bits(T::or(self.simd, self.bits(), sign))
     }
 
     /// One lane after the other.
@@ -130,6 +126,6 @@ impl<S: Simd, T: Float> Neg for Lanes<S, T> {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
-        self.with(T::xor(self.simd, self.register, self.splat(-0.0).register))
+        self.with_bits(T::xor(self.simd, self.bits(), self.sign_bits()))
     }
 }
