@@ -3,7 +3,7 @@
 use crate::cargo::cargo;
 use crate::steps::{Failed, Steps};
 use crate::verify::DISTRIBUTED;
-use crate::{features, guide, layers, new};
+use crate::{features, guide, layers, new, pages};
 
 /// Formatting, structure, lints, documentation.
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
@@ -36,5 +36,6 @@ pub(crate) fn lints(steps: &mut Steps) -> Result<(), Failed> {
 
 /// Rustdoc, without a warning.
 pub(crate) fn documentation(steps: &mut Steps) -> Result<(), Failed> {
-    steps.run("documentation", cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+    steps.run("documentation", cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    steps.own("pages", pages::check)
 }

@@ -12,6 +12,7 @@ mod guide;
 mod layers;
 mod new;
 mod package;
+mod pages;
 mod steps;
 mod test;
 mod verify;

@@ -172,7 +172,9 @@ mod tests {
         for golden in GOLDEN {
             let folder = sources().join(golden.family);
             let source = filled(&read(&folder.join("template.rs")).unwrap(), "my_own");
-            for part in ["pub struct MyOwnLoss {", "pub struct MyOwnLossConfig {", "\"my_own\"", "# When to use"] {
+            for part in
+                ["pub struct MyOwnLoss {", "pub struct MyOwnLossConfig {", "\"my_own\"", "# When to use", "# Elsewhere"]
+            {
                 assert!(source.contains(part), "{}: {part}", golden.family);
             }
             let module = registered(&read(&folder.join("mod.rs")).unwrap(), "my_own").expect("a family");

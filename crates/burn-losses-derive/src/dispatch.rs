@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
-use syn::{FnArg, Ident, Pat, Path, Result, ReturnType, Signature, Token, TraitItemFn, braced, parse_quote};
+use syn::{FnArg, Ident, Pat, Path, Result, ReturnType, Signature, Token, TraitItemFn, Type, braced};
 
 /// `impl Trait for AnyLoss { methods }`.
 pub(crate) struct Implementation {
@@ -52,7 +52,7 @@ fn call(of: &Path, any: &Ident, sig: &Signature) -> Result<TokenStream> {
     }
     let name = &sig.ident;
     let call = quote!(#of::#name(loss #(, #arguments)*));
-    let gives_self = matches!(&sig.output, ReturnType::Type(_, ty) if **ty == parse_quote!(Self));
+    let gives_self = matches!(&sig.output, ReturnType::Type(_, ty) if matches!(&**ty, Type::Path(path) if path.path.is_ident("Self")));
     Ok(if gives_self {
         quote!(#any! { @same self, loss => #call })
     } else {

@@ -1,6 +1,7 @@
 //! A family: the enum of its configs and the enum of its losses.
 
 use crate::by_value;
+use crate::inherent;
 use crate::module;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -116,6 +117,11 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
             }
         }
     });
+    // The trait of the family: that of the losses in `any`.
+    let name = any.to_string();
+    let of_trait =
+        name.strip_prefix("Any").ok_or_else(|| syn::Error::new_spanned(&any, "expected `Any` and the trait"))?;
+    let methods = inherent::macro_of(&format_ident!("{of_trait}"));
     let (module, display) = (module::of_enum(&any, &variants), module::display(&any));
     let serde = by_value::serde(config, &quote!(Self::to_value), &quote!(Self::from_value));
     Ok(quote! {
@@ -213,6 +219,8 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
         }
 
         #of_losses
+
+        #methods!(#any, #(#losses),*);
 
         #serde
 

@@ -4,7 +4,7 @@ use crate::choice::snake_case;
 use crate::range;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Result, Type};
+use syn::{Attribute, Expr, ExprLit, GenericArgument, Ident, Lit, LitStr, Meta, PathArguments, Result, Type};
 
 /// A field, and what its attribute `field` says.
 pub(crate) struct Field {
@@ -83,15 +83,16 @@ impl Field {
     pub(crate) fn documentation(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.doc.clone();
         if self.is_flat() {
+            lines.extend([String::new(), " In a config file its fields stand beside the others.".into()]);
             return lines;
         }
-        let range = self.range.as_ref().map(|range| format!(" Allowed: {}.", range::in_words(range)));
+        let range = self.range.as_ref().map_or_else(|| of_type(&self.ty), range::in_words);
         let start = match &self.start {
             Start::Default(value) => format!("Default: {}.", in_words(value)),
             _ => "No default: it has to be given.".into(),
         };
         lines.push(String::new());
-        lines.push(format!(" {start}{} In a config file: `{}`.", range.unwrap_or_default(), self.name));
+        lines.push(format!(" {start} Allowed: {range}. In a config file: `{}`.", self.name));
         lines
     }
 
@@ -104,6 +105,30 @@ impl Field {
             None => quote!(crate::config::Range::Finite),
         };
         Ok(quote!(crate::field::FieldInfo { name: #name, summary: #summary, range: #range, is_required: #is_required }))
+    }
+}
+
+/// What a field of this type may be, where its attribute does not say.
+fn of_type(ty: &Type) -> String {
+    let Type::Path(path) = ty else { return "any".into() };
+    let Some(last) = path.path.segments.last() else { return "any".into() };
+    let inner = match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => arguments.args.first(),
+        _ => None,
+    };
+    let inner = match inner {
+        Some(GenericArgument::Type(inner)) => of_type(inner),
+        _ => String::new(),
+    };
+    match last.ident.to_string().as_str() {
+        "bool" => "`true` or `false`".into(),
+        "f64" => "any finite number".into(),
+        "usize" | "u64" | "i64" => "any integer".into(),
+        "String" => "any text".into(),
+        "Option" => format!("{inner}, or none"),
+        "Vec" => format!("a list, each {inner}"),
+        "Box" => inner,
+        _ => format!("see [`{0}`]({0})", path.path.to_token_stream().to_string().replace(' ', "")),
     }
 }
 

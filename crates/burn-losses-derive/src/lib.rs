@@ -12,6 +12,7 @@ mod documentation;
 mod families;
 mod family;
 mod field;
+mod inherent;
 mod loss;
 mod module;
 mod range;
@@ -83,6 +84,12 @@ pub fn family(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn families(_: TokenStream, item: TokenStream) -> TokenStream {
     families::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Behind the trait of a family: its forward methods are methods of each loss of the family too, so that who has a loss needs no trait.
+#[proc_macro_attribute]
+pub fn inherent(_: TokenStream, item: TokenStream) -> TokenStream {
+    inherent::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
 /// Implements a trait for an enum that [`macro@family`] has written: every method without a body is that of the loss in the enum.

@@ -78,7 +78,21 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
             }
         }
     });
-    let (module, build) = match modules.is_empty() && others.len() == 1 {
+    let is_stateless = modules.is_empty() && others.len() == 1;
+    let new = is_stateless.then(|| {
+        quote! {
+            /// The loss of a config. It has no state, and so it needs no device.
+            ///
+            /// # Panics
+            /// With the message of the error of the config's `validate`.
+            #[track_caller]
+            pub fn new(config: #config) -> Self {
+                crate::error::expect(config.validate());
+                Self { config }
+            }
+        }
+    });
+    let (module, build) = match is_stateless {
         true => (module::stateless(name), quote!(#name { config: self.clone() })),
         false => (module::of_struct(name, &modules, &others), quote!(self.build(device))),
     };
@@ -106,6 +120,8 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
         }
 
         impl #name {
+            #new
+
             /// The config that this module was made from.
             pub fn config(&self) -> &#config {
                 &self.config

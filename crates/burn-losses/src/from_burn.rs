@@ -109,7 +109,6 @@ impl TryFrom<theirs::CrossEntropyLossConfig> for CrossEntropyLossConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prelude::*;
     use burn::nn::loss::Reduction::{BatchMean, Mean};
     use burn::tensor::{Device, Distribution, Int, Tensor};
 

@@ -15,6 +15,11 @@ use burn_losses_derive::{loss, loss_config};
 /// `alpha y softplus(-x) + (1 - alpha) (1 - y) softplus(x)`, where alpha = negatives / (positives + negatives) of the batch, a
 /// constant for the gradient, or a fixed number.
 ///
+/// # When to use
+/// For heavy class imbalance in dense prediction, such as edges, roads and small objects: both classes contribute equally to
+/// every batch. The probabilities lean toward the rare class, so take [`BceLoss`](super::BceLoss) where calibration matters. Take
+/// [`FocalLoss`](super::FocalLoss) where most negatives are easy, and a fixed `alpha` where batches are small.
+///
 /// # Numerics
 /// Finite for every finite logit. A batch with one class alone has the value and the gradient 0, since the class that is
 /// there weighs nothing.
@@ -36,7 +41,11 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch has none: `BCEWithLogitsLoss` with a `pos_weight` that is recomputed for each batch is the same up to a factor.
+/// - `torch.nn.BCEWithLogitsLoss`: with a `pos_weight` that is recomputed for each batch, negatives / positives, it is the same
+///   up to a factor.
+///
+/// `torchvision.ops.sigmoid_focal_loss` with gamma = 0 has a fixed alpha, and is the same for hard labels. PyTorch has none that
+/// counts the batch.
 #[loss(binary, "balanced_bce", "Binary cross-entropy with both classes weighted equally, for class imbalance")]
 pub struct BalancedBceLoss {
     config: BalancedBceLossConfig,

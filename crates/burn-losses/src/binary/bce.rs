@@ -28,6 +28,13 @@ pub enum BceInput {
 /// ```
 /// with the target y in [0, 1], smoothed to y (1 - e) + e/2, and w = `pos_weight`.
 ///
+/// # When to use
+/// The usual choice for yes or no and for several labels at once (multi-label), soft labels included: it is the likelihood, and
+/// its probabilities are calibrated. For class imbalance set `pos_weight` or take [`BalancedBceLoss`](super::BalancedBceLoss),
+/// and [`FocalLoss`](super::FocalLoss) in detection with very many easy negatives. For classes that exclude one another take
+/// [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss); for small objects in segmentation add
+/// [`DiceLoss`](crate::segmentation::DiceLoss).
+///
 /// # Numerics
 /// On logits value and gradient are finite for every finite logit. On probabilities a logarithm is never below -100 (as in
 /// PyTorch). A probability below 1e-38 counts as 0: its logarithm is -100 and has the gradient 0 rather than an infinite one.
@@ -47,8 +54,20 @@ pub enum BceInput {
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch: `torch.nn.BCEWithLogitsLoss` and `BCELoss`, the same. There `pos_weight` follows the last axis, here axis 1,
-/// where the classes are in every family.
+/// - `torch.nn.BCEWithLogitsLoss`: the same, but `pos_weight` follows the last axis there, and here axis 1, where the classes are
+///   in every family.
+/// - `torch.nn.BCELoss`: the same with `input = "probabilities"`.
+/// - `torch.nn.MultiLabelSoftMarginLoss`: its mean over all labels and samples is the same; unreduced it has one value per
+///   sample.
+/// - `keras.losses.BinaryCrossentropy`: it takes probabilities, clipped at 1e-7, or logits with `from_logits`; `label_smoothing`
+///   is the same.
+/// - `optax.losses.sigmoid_binary_cross_entropy`: the same formula, without fields; the reference values agree with it.
+/// - `burn.nn.loss.BinaryCrossEntropyLoss`: its targets are integers, its `weights` multiply both classes, and its `smoothing`
+///   spreads over the labels of a sample: `BceLossConfig::try_from` takes its config without these two.
+/// - `timm.loss.BinaryCrossEntropy`: it makes targets of class indices, smoothed to 0.1/C by default; given targets it smooths as
+///   here with `smooth_dense`.
+/// - `segmentation_models_pytorch.losses.SoftBCEWithLogitsLoss`: its `smooth_factor` is half of `label_smoothing`, and ignored
+///   targets count in its mean.
 #[loss(binary, "bce", "Binary cross-entropy on logits or probabilities, with soft labels and class weights")]
 pub struct BceLoss {
     config: BceLossConfig,

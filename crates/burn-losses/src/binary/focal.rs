@@ -16,6 +16,11 @@ use burn_losses_derive::{loss, loss_config};
 /// bce     = y softplus(-x) + (1 - y) softplus(x),  which is -ln p_t for hard labels
 /// ```
 ///
+/// # When to use
+/// For heavy class imbalance with very many easy negatives, as in dense detection (RetinaNet, with `reduction = "positives"`) and
+/// in segmentation of small objects. Its probabilities are not calibrated: take [`BceLoss`](super::BceLoss) where that matters.
+/// With noisy labels the wrong ones weigh most: [`GhmCLoss`](super::GhmCLoss) down-weights them.
+///
 /// # Numerics
 /// Value and gradient are finite for every finite logit and every gamma, also between 0 and 1, where the factor alone has an
 /// infinite slope; gamma = 0 is [`BceLoss`](super::BceLoss) with alpha. 1 - p_t below 1e-30 counts as 1e-30.
@@ -35,8 +40,23 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// torchvision: `ops.sigmoid_focal_loss`, the same, soft labels included; its gradient is NaN at saturated logits when
-/// gamma < 1.
+/// - `torchvision.ops.sigmoid_focal_loss`: the same.
+/// - `fvcore.nn.sigmoid_focal_loss`: the same formula, but it has no alpha (-1) by default.
+/// - `optax.losses.sigmoid_focal_loss`: the same formula, but it has no alpha by default; the reference values agree with it.
+/// - `keras.losses.BinaryFocalCrossentropy`: alpha counts with `apply_class_balancing` alone; it takes probabilities, or logits
+///   with `from_logits`, and clips the probabilities at 1e-7.
+/// - `kornia.losses.binary_focal_loss_with_logits`: the same for hard labels; of a soft label y it is y times the value of 1 and
+///   1 - y times that of 0.
+/// - `monai.losses.FocalLoss`: the same for hard labels, but it has no alpha by default.
+/// - `segmentation_models_pytorch.losses.FocalLoss`: in its modes `binary` and `multilabel` the same for hard labels, but it has
+///   no alpha by default.
+/// - `timm.loss.PolyBinaryCrossEntropy`: with epsilon = 0, gamma = 2 and alpha = 0.25 the same formula.
+/// - `mmdet.models.losses.FocalLoss`: the same formula of class indices; in its detectors the sum is divided by the number of
+///   positives.
+/// - `ultralytics.utils.loss.FocalLoss`: its gamma is 1.5 by default, and it sums the means over axis 1.
+///
+/// Soft labels are the same in torchvision, too; its gradient is NaN at saturated logits when gamma < 1, and its alpha of -1 is
+/// `alpha = "none"` here.
 #[loss(binary, "focal", "Binary cross-entropy that down-weights easy examples, for heavy class imbalance")]
 pub struct FocalLoss {
     config: FocalLossConfig,

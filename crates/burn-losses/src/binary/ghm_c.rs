@@ -19,6 +19,11 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 /// beta is a constant for the gradient.
 ///
+/// # When to use
+/// For class imbalance with some noisy labels, as in dense detection: it down-weights the crowd of easy examples, and unlike
+/// [`FocalLoss`](super::FocalLoss) also the very hard ones, which often are outliers. The batches have to be large enough to
+/// count gradient norms; for small ones take `FocalLoss`, or [`BalancedBceLoss`](super::BalancedBceLoss).
+///
 /// # State
 /// The counts per bin, smoothed over the training steps and saved with the module. Every forward pass on a device with autodiff
 /// is a step; elsewhere, as in validation, nothing is counted.
@@ -39,7 +44,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// mmdetection: `GHMC`, which scales the first step by 1/(1 - momentum) and never lets the count of an empty bin decay.
+/// - `mmdet.models.losses.GHMC`: it scales the first step by 1/(1 - momentum) and never lets the count of an empty bin decay; it
+///   has 10 bins and the momentum 0 by default.
 #[loss(binary, "ghm_c", "Binary cross-entropy re-weighted so that every range of gradient norms contributes equally")]
 pub struct GhmCLoss {
     config: GhmCLossConfig,

@@ -9,6 +9,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// `max(0, margin - z)`, or its square, z = (2y - 1) x. Meant for hard labels.
 ///
+/// # When to use
+/// For a support vector machine, another classifier with a maximum margin, or the discriminator of a GAN: examples beyond the
+/// margin have no gradient. The scores are no probabilities: take [`BceLoss`](super::BceLoss) for calibration. With noisy labels
+/// take [`RampLoss`](super::RampLoss), with several classes [`MultiMarginLoss`](crate::classification::MultiMarginLoss).
+///
 /// # Numerics
 /// The gradient at z = margin is 0.
 ///
@@ -27,7 +32,13 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// Keras: `Hinge` and `SquaredHinge`, the same at margin 1. PyTorch's `HingeEmbeddingLoss` is another loss.
+/// - `keras.losses.Hinge`: the same at margin 1.
+/// - `keras.losses.SquaredHinge`: the same at margin 1 with `squared = true`.
+/// - `optax.losses.hinge_loss`: the same at margin 1, with targets of 1 and -1; the reference values agree with it.
+/// - `sklearn.metrics.hinge_loss`: its mean at margin 1.
+///
+/// `MarginRankingLoss` of PyTorch and of Burn, called with the logits, zeros, and targets of 1 and -1, is the same; its margin is
+/// 0 by default. PyTorch's `HingeEmbeddingLoss` is another loss.
 #[loss(binary, "hinge", "Zero beyond the margin and linear before it: support vector machines")]
 pub struct HingeLoss {
     config: HingeLossConfig,

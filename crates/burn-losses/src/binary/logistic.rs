@@ -9,6 +9,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// `softplus(-z)`, z = (2y - 1) x. On hard labels it equals [`BceLoss`](super::BceLoss).
 ///
+/// # When to use
+/// For logistic regression and classifiers on hard labels: it is a smooth [`HingeLoss`](super::HingeLoss), and the probabilities
+/// are calibrated. Take [`BceLoss`](super::BceLoss) for soft labels, label smoothing and class weights, and
+/// [`FocalLoss`](super::FocalLoss) for heavy class imbalance.
+///
 /// # Numerics
 /// Finite for every finite logit.
 ///
@@ -27,7 +32,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch: `torch.nn.SoftMarginLoss`, with targets 1 and -1 where this one has 1 and 0; it overflows at large logits.
+/// - `torch.nn.SoftMarginLoss`: its targets are 1 and -1 where this one has 1 and 0, and it overflows at large logits.
+/// - `burn.nn.loss.SoftMarginLoss`: its targets are 1 and -1.
 #[loss(binary, "logistic", "Softplus of the negative margin: cross-entropy of hard labels")]
 pub struct LogisticLoss {
     config: LogisticLossConfig,

@@ -23,7 +23,7 @@ use crate::formula::Real;
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Bool, Tensor};
-use burn_losses_derive::{dispatch, family};
+use burn_losses_derive::{dispatch, family, inherent};
 
 pub use crate::options::Keep;
 pub use balanced_bce::{BalancedBceLoss, BalancedBceLossConfig};
@@ -41,6 +41,7 @@ pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
 /// not read.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
+#[inherent]
 pub trait BinaryLoss: Pointwise + Loss {
     /// What the first argument is called: `logits`, or `probabilities`.
     fn input(&self) -> &'static str {

@@ -14,6 +14,11 @@ use burn_losses_derive::{loss, loss_config};
 /// The values of the inner loss where they are among the hardest, 0 elsewhere. The mean divides by the number kept. Exactly k
 /// values are kept, at ties those that come first; more than there are keeps all.
 ///
+/// # When to use
+/// For class imbalance in detection and dense prediction, where nearly all examples are easy and the hardest ones alone shall
+/// have a gradient. [`FocalLoss`](super::FocalLoss) does so smoothly, without a number to choose. With noisy labels the wrong
+/// ones are the hardest: take [`GhmCLoss`](super::GhmCLoss).
+///
 /// # Numerics
 /// The choice is a constant for the gradient. It is found without sorting: on a GPU by halving intervals, where
 /// nothing is read back.
@@ -25,8 +30,7 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn_losses::prelude::*;
 ///
 /// let device = Device::flex();
-/// let inner = Box::new(HingeLossConfig::new().into());
-/// let loss = OhemLossConfig::new().with_loss(inner).with_keep(Keep::Count(2)).init(&device);
+/// let loss = OhemLossConfig::new().with_loss(HingeLossConfig::new()).with_keep(Keep::Count(2)).init(&device);
 /// let values = loss.forward_no_reduction(
 ///     Tensor::<1>::from_floats([1.0, 2.0, 0.5], &device),
 ///     Tensor::zeros([3], &device),
@@ -35,7 +39,10 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// mmsegmentation: `OHEMPixelSampler`, for one loss of segmentation.
+/// - `mmseg.structures.OHEMPixelSampler`: for one head of segmentation; its `thresh` is one of the label's probability, and its
+///   `min_kept` counts per image.
+/// - `mmdet.models.task_modules.samplers.OHEMSampler`: it chooses regions by their classification loss, positive and negative
+///   ones apart.
 #[loss(binary, "ohem", "Online hard example mining: applies another loss to the hardest examples of the batch only")]
 pub struct OhemLoss {
     config: OhemLossConfig,

@@ -9,6 +9,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// `min(1 - s, max(0, 1 - z))`, z = (2y - 1) x: the hinge at 1 minus the hinge at s. Meant for hard labels.
 ///
+/// # When to use
+/// For binary classification with noisy labels or outliers: a wrong label costs no more than a constant, and has no gradient. It
+/// is not convex: start with [`HingeLoss`](super::HingeLoss), or stay with [`BceLoss`](super::BceLoss) and label smoothing where
+/// few labels are wrong.
+///
 /// # Numerics
 /// The gradient is 0 where z < s and where z >= 1: mislabeled samples have no gradient.
 ///
@@ -27,7 +32,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch has none.
+/// No library that we know of has it.
 #[loss(binary, "ramp", "Hinge loss with a cap, so that outliers cost no more than a wrong answer")]
 pub struct RampLoss {
     config: RampLossConfig,

@@ -19,7 +19,9 @@ use burn_losses_derive::{loss, loss_config};
 /// its pairs, or the sum of its class weights. So a sum of one term of weight 1 is that term. For means that each divide by their own
 /// n_k there is `JointLossConfig`.
 ///
-/// Terms of several families, weights that change while training, and one curve per term:
+/// # When to use
+/// For several objectives on the same logits with fixed weights and one reduction, such as [`BceLoss`](super::BceLoss) with
+/// [`FocalLoss`](super::FocalLoss). Terms of several families, weights that change while training, and one curve per term:
 /// [`JointLossConfig`](crate::composition::JointLossConfig).
 ///
 /// # Example
@@ -34,6 +36,10 @@ use burn_losses_derive::{loss, loss_config};
 /// // The ramp is the hinge, no more than 2.
 /// assert_eq!(value.into_scalar::<f32>(), 0.5 * 3.0 + 2.0);
 /// ```
+///
+/// # Elsewhere
+/// No library that we know of has it. In PyTorch a sum is written in the training loop; Keras has `loss_weights`, one number per
+/// output of a model.
 #[loss(binary, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,

@@ -6,10 +6,12 @@ use burn_losses_derive::{loss, loss_config};
 
 /// Zero-one loss: 1 where the prediction is wrong. Its mean is the error rate.
 ///
-/// For evaluation only: the gradient is exactly 0 everywhere, nothing can be learned from it.
-///
 /// # Formula
 /// 1 where (x > threshold) differs from (y > 1/2), else 0. A NaN is not above the threshold.
+///
+/// # When to use
+/// For evaluation only: the gradient is exactly 0 everywhere, nothing can be learned from it. Train with
+/// [`BceLoss`](super::BceLoss), or with [`HingeLoss`](super::HingeLoss), which at margin 1 is never below it.
 ///
 /// # Example
 /// ```
@@ -26,7 +28,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// scikit-learn: `zero_one_loss`, on predicted labels.
+/// - `sklearn.metrics.zero_one_loss`: its mean, on predicted labels.
+/// - `keras.metrics.BinaryAccuracy`: 1 minus its mean; the threshold there is one of probabilities, 0.5.
 #[loss(binary, "zero_one", "Error rate, for evaluation: its gradient is zero")]
 pub struct ZeroOneLoss {
     config: ZeroOneLossConfig,

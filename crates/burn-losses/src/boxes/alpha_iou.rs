@@ -28,6 +28,11 @@ pub enum AlphaIouBase {
 /// 1 - IoU^alpha + (rho^2 / c^2)^alpha + (beta v)^alpha  ciou (beta: the alpha of CiouLoss)
 /// ```
 ///
+/// # When to use
+/// For detection where boxes have to fit tightly (AP at high IoU), and with few data or noisy boxes: a power above 1 gives boxes
+/// that nearly fit more of the gradient, and boxes that overlap little less of it. While most boxes still fit badly, alpha = 1 or
+/// [`CiouLoss`](super::CiouLoss) is the safer choice.
+///
 /// # Numerics
 /// A base of at most 1e-18 counts as 0 and has no gradient, since the slope at 0 is infinite for alpha < 1.
 ///
@@ -46,7 +51,7 @@ pub enum AlphaIouBase {
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch and torchvision have none.
+/// No library that we know of has it. PyTorch and torchvision have none.
 #[loss(boxes, "alpha_iou", "Powers of the terms of another box loss: alpha > 1 emphasizes boxes that nearly fit")]
 pub struct AlphaIouLoss {
     config: AlphaIouLossConfig,

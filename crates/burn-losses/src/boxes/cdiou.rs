@@ -46,6 +46,11 @@ pub enum Corners {
 /// c the diagonal of the smallest box that encloses both. The score that goes with it is IoU + lambda (1 - D):
 /// [`score`](Self::score).
 ///
+/// # When to use
+/// To add the distances of the corners to a box loss of a detector: they compare position and size at once, also for disjoint
+/// boxes and for boxes with the same center, where the penalty of [`DiouLoss`](super::DiouLoss) is 0.
+/// [`CiouLoss`](super::CiouLoss) and [`EiouLoss`](super::EiouLoss) are more widespread.
+///
 /// # Numerics
 /// A distance of 0 has the gradient 0.
 ///
@@ -65,8 +70,8 @@ pub enum Corners {
 /// ```
 ///
 /// # Elsewhere
-/// The authors' code has two corners, a weight of 0.001, and lets no gradient reach the prediction: `corners = "two"` and
-/// `penalty_weight = 0.001` are its first two properties.
+/// No library that we know of has it. The authors' code has two corners, a weight of 0.001, and lets no gradient reach the
+/// prediction: `corners = "two"` and `penalty_weight = 0.001` are its first two properties.
 #[loss(boxes, "cdiou", "A base box loss plus the mean corner distance")]
 pub struct CdiouLoss {
     config: CdiouLossConfig,

@@ -25,6 +25,11 @@ pub enum AspectGradient {
 /// ```
 /// rho and c as in [`DiouLoss`](super::DiouLoss); in [0, 3].
 ///
+/// # When to use
+/// The usual box loss of one-stage detectors (YOLO): overlap, position and aspect ratio at once. Where boxes of the right aspect
+/// ratio still have the wrong size, take [`EiouLoss`](super::EiouLoss), which compares width and height; for tiny objects take
+/// [`NwdLoss`](super::NwdLoss).
+///
 /// # Numerics
 /// alpha is a constant for the gradient unless `alpha_gradient` says otherwise. For identical boxes, where alpha is 0/0, it is
 /// 0. With `scaled`, lengths above 1e18 overflow in single precision. A box without height has the angle pi/2, one without height and width the angle 0.
@@ -47,8 +52,12 @@ pub enum AspectGradient {
 /// ```
 ///
 /// # Elsewhere
-/// torchvision: `complete_box_iou_loss`, alpha a constant too; NaN there for identical boxes without its `eps`. MMDetection has
-/// alpha = 0 where IoU <= 0.5.
+/// - `torchvision.ops.complete_box_iou_loss`: alpha is a constant too; it adds an `eps` to the divisors, without which identical
+///   boxes are NaN there.
+/// - `detectron2.layers.ciou_loss`: alpha is a constant too; it adds an `eps` to the divisors.
+/// - `mmdet.models.losses.CIoULoss`: alpha = 0 where IoU <= 0.5, and the value is at most 2.
+/// - `ultralytics.utils.metrics.bbox_iou`: with `CIoU=True`: one minus this loss, with 1e-7 added to the divisors.
+/// - `keras_cv.losses.CIoULoss`: its v has the square of 4/pi^2, and alpha is not a constant (`alpha_gradient = "full"`).
 #[loss(boxes, "ciou", "IoU plus center distance and difference of aspect ratios")]
 pub struct CiouLoss {
     config: CiouLossConfig,

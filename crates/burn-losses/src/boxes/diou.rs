@@ -9,6 +9,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// `1 - IoU + rho^2 / c^2`, rho the distance of the centers, c the diagonal of the smallest box that encloses both; in [0, 2].
 ///
+/// # When to use
+/// For box regression in detection where boxes should converge fast: disjoint boxes, and boxes inside one another, on which
+/// [`GiouLoss`](super::GiouLoss) is slow, are pulled together directly. [`CiouLoss`](super::CiouLoss) also fits the aspect ratio,
+/// [`EiouLoss`](super::EiouLoss) width and height.
+///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -24,7 +29,10 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// torchvision: `distance_box_iou_loss`, which adds an `eps` to the divisors.
+/// - `torchvision.ops.distance_box_iou_loss`: it adds an `eps` to the divisors.
+/// - `detectron2.layers.diou_loss`: it adds an `eps` to the divisors.
+/// - `mmdet.models.losses.DIoULoss`: it adds an `eps` of 1e-6 to the divisors.
+/// - `ultralytics.utils.metrics.bbox_iou`: with `DIoU=True`: one minus this loss, with 1e-7 added to the divisors.
 #[loss(boxes, "diou", "IoU plus center distance, which pulls disjoint boxes together directly")]
 pub struct DiouLoss {
     config: DiouLossConfig,

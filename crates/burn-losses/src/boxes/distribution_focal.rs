@@ -14,6 +14,11 @@ use burn_losses_derive::{loss, loss_config};
 /// `-((i + 1 - y) ln S_i + (y - i) ln S_(i+1))`, i = floor(y), S the softmax of the side's B logits, y the true distance in units
 /// of a bin; the mean of the four sides.
 ///
+/// # When to use
+/// In dense one-stage detectors (GFL, YOLOv8) whose head predicts the distance of each side as a distribution, which can say that
+/// a border is blurred or hidden. It stands beside a loss of the whole box, such as [`CiouLoss`](super::CiouLoss) or
+/// [`GiouLoss`](super::GiouLoss), not in its place.
+///
 /// # Shapes
 /// - predictions: `[N, 4 B]`, the B logits of the first side first
 /// - targets: `[N, 4]`, in [0, B - 1]
@@ -35,7 +40,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// MMDetection: `DistributionFocalLoss`, one value per side. Ultralytics clamps the targets, in place.
+/// - `mmdet.models.losses.DistributionFocalLoss`: it has one value per side.
+/// - `ultralytics.utils.loss.DFLoss`: it clamps the targets, in place.
 #[loss(boxes, "distribution_focal", "Cross-entropy of the two bins around the distance of each side")]
 pub struct DistributionFocalLoss {
     config: DistributionFocalLossConfig,

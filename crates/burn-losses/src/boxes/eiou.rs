@@ -11,6 +11,11 @@ use burn_losses_derive::{loss, loss_config};
 /// `1 - IoU + rho^2 / c^2 + (w - w_t)^2 / c_w^2 + (h - h_t)^2 / c_h^2`, c_w and c_h the sides of the smallest box that
 /// encloses both, rho and c as in [`DiouLoss`](super::DiouLoss); in [0, 4].
 ///
+/// # When to use
+/// For box regression in detection where width and height have to fit each by themselves: the aspect term of
+/// [`CiouLoss`](super::CiouLoss) is 0 for a box whose aspect ratio is right and whose size is wrong.
+/// [`FocalEiouLoss`](super::FocalEiouLoss) is its form for many boxes of low quality.
+///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -27,7 +32,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// MMDetection's `EIoULoss` is another loss (Extended IoU, Peng and Yu 2021).
+/// - `mmdet.models.losses.EIoULoss`: another loss (Extended IoU, Peng and Yu 2021).
 #[loss(boxes, "eiou", "IoU plus center distance and differences of width and height")]
 pub struct EiouLoss {
     config: EiouLossConfig,

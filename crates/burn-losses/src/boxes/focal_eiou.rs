@@ -18,6 +18,11 @@ use burn_losses_derive::{loss, loss_config};
 /// N W L / sum W               with normalize: its mean is the paper's sum(W L) / sum(W)
 /// ```
 ///
+/// # When to use
+/// For detectors with anchors, most of which overlap their targets badly: against this imbalance the boxes that fit well get most
+/// of the gradient. Disjoint boxes get none, so it needs anchors that overlap; [`EiouLoss`](super::EiouLoss) pulls disjoint boxes
+/// too.
+///
 /// # Numerics
 /// W is a constant for the gradient unless `weight_gradient` says otherwise: then an overlap of at most 1e-18 counts as 0, since
 /// the slope of IoU^gamma at 0 is infinite for gamma < 1. Disjoint boxes have the weight 0, hence no gradient; where all are
@@ -38,7 +43,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// Several repositories write (1 - IoU)^gamma, which is the opposite.
+/// No library that we know of has it. Several repositories write (1 - IoU)^gamma, which is the opposite.
 #[loss(boxes, "focal_eiou", "EIoU weighted by IoU^gamma, so that well-fitting boxes dominate")]
 pub struct FocalEiouLoss {
     config: FocalEiouLossConfig,
@@ -67,21 +72,17 @@ impl BoxesLoss for FocalEiouLoss {
     }
 }
 
-/// IoU itself.
-#[derive(Debug, Clone)]
-struct Overlap;
-
-impl BoxFormula for Overlap {
-    #[inline(always)]
-    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
-        Geometry::new(prediction, target).iou
-    }
-}
-
-/// The weight of an overlap.
+/// The weight of a pair of boxes, or of an overlap.
 #[derive(Debug, Clone)]
 struct Weight {
     gamma: f64,
+}
+
+impl BoxFormula for Weight {
+    #[inline(always)]
+    fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R {
+        power(Geometry::new(prediction, target).iou, self.gamma)
+    }
 }
 
 impl Formula for Weight {
@@ -92,10 +93,15 @@ impl Formula for Weight {
 }
 
 impl FocalEiouLoss {
+    /// Whether the weights are powers of overlaps in units of the largest one, so that no power vanishes: over the mean the unit does not
+    /// matter. A root never vanishes.
+    fn is_scaled(&self) -> bool {
+        self.config.normalize && self.config.gamma > 1.0
+    }
+
     /// The weights of boxes that overlap so much.
     fn weights(&self, mut overlaps: Tensor<1>) -> Tensor<1> {
-        if self.config.normalize && self.config.gamma > 1.0 {
-            // Over the mean the unit does not matter: the largest overlap, so that no power vanishes. A root never does.
+        if self.is_scaled() {
             let largest = overlaps.clone().detach().max();
             let shape = overlaps.dims();
             overlaps = overlaps * quotient(largest.ones_like(), largest).expand(shape);
@@ -111,7 +117,8 @@ impl Boxes for FocalEiouLoss {
     }
 
     fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Factors> {
-        let of_each = self.weights(constants(&InFormat(Overlap, format), predictions, targets));
+        let powers = |gamma| constants(&InFormat(Weight { gamma }, format), predictions, targets);
+        let of_each = if self.is_scaled() { self.weights(powers(1.0)) } else { powers(self.config.gamma) };
         Some(Factors { of_each, over_mean: self.config.normalize })
     }
 

@@ -9,6 +9,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// `1 - IoU + (|C| - |A u B|) / |C|`, C the smallest box that encloses both; in [0, 2].
 ///
+/// # When to use
+/// For box regression in detection from the start of a training, when many predictions are disjoint from their targets; DETR and
+/// its successors have it beside an L1 loss. Where one box lies inside the other it is the IoU loss again: there
+/// [`DiouLoss`](super::DiouLoss) and [`CiouLoss`](super::CiouLoss) pull the centers together.
+///
 /// # Numerics
 /// Both divisors are at least `eps` times the area of C: a share, so that small boxes are computed as large ones are.
 ///
@@ -28,7 +33,12 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// torchvision: `generalized_box_iou_loss`, which adds `eps` to the divisors instead.
+/// - `torchvision.ops.generalized_box_iou_loss`: it adds `eps` to the divisors instead.
+/// - `fvcore.nn.giou_loss`: it adds `eps` to the divisors instead.
+/// - `mmdet.models.losses.GIoULoss`: its divisors are at least 1e-6, an area and not a share.
+/// - `monai.losses.BoxGIoULoss`: it adds the epsilon of f32 to the divisors, and also has boxes in three dimensions.
+/// - `keras_cv.losses.GIoULoss`: it adds 1e-7 to the divisors, and is the mean over the boxes of a picture.
+/// - `ultralytics.utils.metrics.bbox_iou`: with `GIoU=True`: one minus this loss, with 1e-7 added to the divisors.
 #[loss(boxes, "giou", "IoU plus the uncovered share of the enclosing box, which pulls disjoint boxes together")]
 pub struct GiouLoss {
     config: GiouLossConfig,

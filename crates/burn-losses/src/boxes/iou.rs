@@ -23,9 +23,15 @@ pub enum IouForm {
 /// ```
 /// with IoU = |A n B| / max(|A u B|, eps |C|), C the smallest box that encloses both.
 ///
+/// # When to use
+/// For box regression in detection where predictions overlap their targets from the start, as in anchor-free detectors with
+/// `format = "ltrb"` (UnitBox, FCOS). Unlike [`SmoothL1Loss`](crate::regression::SmoothL1Loss) of the coordinates it does not
+/// depend on the size of the boxes. Where boxes may be disjoint, take [`GiouLoss`](super::GiouLoss),
+/// [`DiouLoss`](super::DiouLoss) or [`CiouLoss`](super::CiouLoss).
+///
 /// # Numerics
 /// Boxes that do not overlap have the value 1, or at most -ln eps (16.1 for the default), and **no gradient**: nothing pulls
-/// them together. The other losses of this family mend that.
+/// them together.
 ///
 /// # Example
 /// ```
@@ -42,7 +48,11 @@ pub enum IouForm {
 /// ```
 ///
 /// # Elsewhere
-/// torchvision: `1 - box_iou`. MMDetection: `IoULoss`, with the logarithm as its default.
+/// - `torchvision.ops.box_iou`: the overlap of every prediction with every target; this loss is one minus the diagonal.
+/// - `mmdet.models.losses.IoULoss`: the logarithm is its default (`form = "log"`), and overlaps count as at least 1e-6 in every
+///   form.
+/// - `keras_cv.losses.IoULoss`: the logarithm is its default, of the mean overlap of a picture.
+/// - `ultralytics.utils.metrics.bbox_iou`: the overlap itself, with 1e-7 added to the union.
 #[loss(boxes, "iou", "One minus the intersection over union of two boxes, or minus its logarithm")]
 pub struct IouLoss {
     config: IouLossConfig,

@@ -33,7 +33,7 @@ use crate::error::{InputError, expect};
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Bool, Tensor};
-use burn_losses_derive::{Choice, dispatch, family};
+use burn_losses_derive::{Choice, dispatch, family, inherent};
 use values::Formatted;
 
 pub use crate::options::BoxFormat;
@@ -82,6 +82,7 @@ impl FactorGradient {
 /// and gradient are finite for degenerate, inverted, disjoint and touching boxes. Where two edges coincide, each has half of the
 /// gradient, as in PyTorch: a perfect fit has the gradient 0. (A gradient is as large as 1 / size: that of boxes below about 1e-4
 /// is more than an f16 can hold.)
+#[inherent]
 pub trait BoxesLoss: Boxes + Loss {
     /// How four numbers describe a box.
     fn format(&self) -> BoxFormat {

@@ -10,6 +10,11 @@ use burn_losses_derive::{loss, loss_config};
 /// `1 - IoU + (d_1^2 + d_2^2) / (W^2 + H^2)`, d_1 and d_2 the distances of the top left and of the bottom right corners, W and
 /// H the size of the picture.
 ///
+/// # When to use
+/// For detection and instance segmentation in pictures of one size: two corners say everything about a box, also where center and
+/// aspect ratio are right already and [`CiouLoss`](super::CiouLoss) is the IoU loss again. For pictures of many sizes take
+/// [`EiouLoss`](super::EiouLoss), whose penalties are relative to the boxes.
+///
 /// # Numerics
 /// The squares are those of lengths in pixels: they overflow where a distance is above 1e19 diagonals (in f32).
 ///
@@ -28,7 +33,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch and torchvision have none.
+/// No library that we know of has it. PyTorch and torchvision have none.
 #[loss(boxes, "mpdiou", "IoU plus the distances of two corners, relative to the image size")]
 pub struct MpdiouLoss {
     config: MpdiouLossConfig,

@@ -12,6 +12,12 @@ use burn_losses_derive::{loss, loss_config};
 /// W^2 = (cx - cx_t)^2 + (cy - cy_t)^2 + ((w - w_t)^2 + (h - h_t)^2) / 4
 /// ```
 ///
+/// # When to use
+/// For detection of tiny objects, as in aerial and satellite pictures: a shift by a pixel or two already takes their whole
+/// overlap, and with it the gradient of [`IouLoss`](super::IouLoss), while this value stays smooth. `constant` has to fit the
+/// size of the objects. For objects of every size take [`CiouLoss`](super::CiouLoss), or the sum of both
+/// ([`WeightedSumLoss`](super::WeightedSumLoss)).
+///
 /// # Numerics
 /// The slope at W = 0, where it has a kink, is 0.
 ///
@@ -30,7 +36,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch and torchvision have none.
+/// No library that we know of has it. PyTorch and torchvision have none.
 #[loss(boxes, "nwd", "Normalized Wasserstein distance of boxes as Gaussians, smooth for tiny objects")]
 pub struct NwdLoss {
     config: NwdLossConfig,

@@ -19,6 +19,11 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 /// dx, dy between the centers, c_w, c_h the sides of the smallest box that encloses both.
 ///
+/// # When to use
+/// For box regression in detection in place of [`CiouLoss`](super::CiouLoss), as in YOLOv6: the angle draws a prediction first
+/// toward the nearer axis of its target, then along it. Which of the two is better depends on the data;
+/// [`EiouLoss`](super::EiouLoss) is a simpler loss that compares width and height too.
+///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -35,7 +40,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// MMDetection: `SIoULoss` with `neg_gamma=True` is the paper's; its default is not.
+/// - `mmdet.models.losses.SIoULoss`: with `neg_gamma=True` it is the paper's, at `theta` = 4; its default is not. Its value is at
+///   most 2.
 #[loss(boxes, "siou", "IoU plus angle, distance and shape costs")]
 pub struct SiouLoss {
     config: SiouLossConfig,

@@ -18,6 +18,13 @@ use burn_losses_derive::{loss, loss_config};
 /// Soft targets: q is the given row of probabilities, smoothed to (1 - e) q + e/C, or (1 - e) q + e (1 - q)/(C - 1) for `spread =
 /// "others"`; w_y becomes sum_c w_c q_c, with the q that was given.
 ///
+/// # When to use
+/// The usual choice for one of C classes, from images to the tokens of a language model. For class imbalance or a long tail set
+/// `class_weights` or take [`FocalLoss`](super::FocalLoss); for over-confidence and noisy labels set `label_smoothing`, for
+/// logits that drift away `z_loss`. For a large vocabulary take [`SoftmaxLoss`](crate::heads::SoftmaxLoss) in chunks, for several
+/// labels at once [`BceLoss`](crate::binary::BceLoss), for embeddings with a margin (face recognition)
+/// [`ArcfaceLoss`](crate::heads::ArcfaceLoss).
+///
 /// # Numerics
 /// The largest logit is subtracted first: a shift of all logits of a row by 1e4 changes nothing. A batch whose rows are all
 /// ignored has the value 0 and the gradient 0. An ignored row may hold anything, NaN included.
@@ -35,8 +42,23 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch: `torch.nn.CrossEntropyLoss`, the same for labels. For soft targets with class weights PyTorch's mean divides by N. Its
-/// mean of ignored rows alone is NaN.
+/// - `torch.nn.CrossEntropyLoss`: the same for labels. For soft targets with class weights its mean divides by N, its mean of
+///   ignored rows alone is NaN, and its `ignore_index` is -100 if not set.
+/// - `keras.losses.SparseCategoricalCrossentropy`: it takes probabilities, clipped at 1e-7, or logits with `from_logits`;
+///   `ignore_class` is `ignore_index`.
+/// - `keras.losses.CategoricalCrossentropy`: this loss of soft targets, of probabilities, or logits with `from_logits`.
+/// - `optax.losses.softmax_cross_entropy_with_integer_labels`: the same formula, without fields; the reference values agree with
+///   it.
+/// - `optax.losses.softmax_cross_entropy`: this loss of soft targets, without fields.
+/// - `burn.nn.loss.CrossEntropyLoss`: an ignored label (`pad_tokens`) has to be less than C, and the mean of ignored rows alone
+///   is NaN; `CrossEntropyLossConfig::try_from` takes its config.
+/// - `timm.loss.LabelSmoothingCrossEntropy`: with `label_smoothing = 0.1`, its default.
+/// - `timm.loss.SoftTargetCrossEntropy`: this loss of soft targets, without fields.
+/// - `segmentation_models_pytorch.losses.SoftCrossEntropyLoss`: its `smooth_factor` is `label_smoothing`, and ignored rows count
+///   in its mean.
+/// - `mmseg.models.losses.CrossEntropyLoss`: ignored rows count in its mean without `avg_non_ignore`, and class weights do not
+///   enter its divisor.
+/// - `liger_kernel.transformers.LigerCrossEntropyLoss`: its `lse_square_scale` is `z_loss`, which has no class weights there.
 #[loss(
     classification,
     "cross_entropy",

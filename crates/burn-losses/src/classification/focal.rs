@@ -14,6 +14,12 @@ use burn_losses_derive::{loss, loss_config};
 /// alpha has one meaning: a factor for the rows of a class. It does not enter the divisor of the mean, which is the number of
 /// rows that are not ignored.
 ///
+/// # When to use
+/// For class imbalance where most rows are easy, such as a long tail of classes or small objects in semantic segmentation, and
+/// against over-confidence (calibration: Mukhoti et al. 2020, [arXiv 2002.09437](https://arxiv.org/abs/2002.09437)). For
+/// detection with one sigmoid per class take [`FocalLoss`](crate::binary::FocalLoss) of the family `binary`. With noisy labels
+/// the wrong ones weigh most: take [`CrossEntropyLoss`](super::CrossEntropyLoss) with label smoothing.
+///
 /// # Numerics
 /// Value and gradient are finite for all finite logits and every gamma, also between 0 and 1; gamma = 0 is
 /// [`CrossEntropyLoss`](super::CrossEntropyLoss). 1 - p is a difference: of rows that are certain and right (p above 1 - 1e-4
@@ -32,7 +38,14 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch has none. Kornia: `focal_loss` has another alpha (1 - alpha for class 0); MONAI the same with `use_softmax`.
+/// - `kornia.losses.focal_loss`: its `alpha` is another (1 - alpha for class 0), its `weight` is this one per class; its mean
+///   divides by C, too, and ignored rows count in it. The values of its rows are the same.
+/// - `monai.losses.FocalLoss`: with `use_softmax` and one-hot targets; a number as `alpha` is 1 - alpha for class 0, a list is
+///   this one, and its mean divides by C, too.
+/// - `keras.losses.CategoricalFocalCrossentropy`: its `alpha` means the same, but is 0.25 by default; its targets are one-hot,
+///   and it takes probabilities, or logits with `from_logits`, and clips the probabilities at 1e-7.
+///
+/// segmentation_models_pytorch has another loss in its mode `multiclass`: one sigmoid per class. PyTorch has none.
 #[loss(classification, "focal", "Softmax cross-entropy that down-weights easy examples")]
 pub struct FocalLoss {
     config: FocalLossConfig,

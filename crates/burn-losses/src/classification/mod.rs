@@ -19,7 +19,7 @@ use crate::error::{InputError, expect};
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Int, Tensor};
-use burn_losses_derive::{dispatch, family};
+use burn_losses_derive::{dispatch, family, inherent};
 
 pub use crate::options::{Keep, LabelSmoothing, Spread};
 pub use cross_entropy::{CrossEntropyLoss, CrossEntropyLossConfig};
@@ -38,6 +38,7 @@ pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
 /// device, so no error can be returned; NaN makes the mistake visible.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
+#[inherent]
 pub trait ClassificationLoss: Rows + Loss {
     /// What the first argument is called: `logits`, or `log_probabilities`.
     fn input(&self) -> &'static str {

@@ -30,6 +30,12 @@ pub enum MultiMarginVariant {
 /// ```
 /// w are the class weights; the mean divides by the number of rows that are not ignored, as PyTorch does.
 ///
+/// # When to use
+/// For a multi-class support vector machine, and where a margin is wanted in place of a probability: a wrong class that is behind
+/// by the margin has no gradient. `crammer_singer` counts the strongest wrong class, `weston_watkins` all of them. Take
+/// [`CrossEntropyLoss`](super::CrossEntropyLoss) for calibrated probabilities, and [`ArcfaceLoss`](crate::heads::ArcfaceLoss) for
+/// a margin between embeddings.
+///
 /// # Numerics
 /// The gradient is 0 where a wrong class keeps exactly its distance.
 ///
@@ -46,8 +52,12 @@ pub enum MultiMarginVariant {
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch: `torch.nn.MultiMarginLoss` is `weston_watkins` with `divide_by_classes = true`. Optax: `multiclass_hinge_loss` is
-/// `crammer_singer`. Keras: `CategoricalHinge` adds a wrong class with the score 0.
+/// - `torch.nn.MultiMarginLoss`: it is `weston_watkins` with `divide_by_classes = true`.
+/// - `burn.nn.loss.MultiMarginLoss`: it is `weston_watkins` with `divide_by_classes = true`; `MultiMarginLossConfig::from` takes
+///   its config.
+/// - `optax.losses.multiclass_hinge_loss`: it is `crammer_singer` at margin 1; the reference values agree with it.
+/// - `keras.losses.CategoricalHinge`: it is `crammer_singer` at margin 1, but adds a wrong class with the score 0.
+/// - `sklearn.metrics.hinge_loss`: of several classes it is the mean of `crammer_singer` at margin 1.
 #[loss(classification, "multi_margin", "Multi-class hinge loss: the true class leads every other class by a margin")]
 pub struct MultiMarginLoss {
     config: MultiMarginLossConfig,

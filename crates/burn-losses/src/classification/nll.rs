@@ -15,6 +15,10 @@ use burn_losses_derive::{loss, loss_config};
 /// `-w_y l_y`, l the log-probabilities, w the class weights. The mean divides by the sum of w_y over the rows that are not
 /// ignored, as PyTorch does.
 ///
+/// # When to use
+/// For models whose last layer is a log-softmax, or that make log-probabilities in another way, such as mixtures. On logits take
+/// [`CrossEntropyLoss`](super::CrossEntropyLoss), which takes soft targets and label smoothing, too.
+///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
@@ -28,7 +32,9 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch: `torch.nn.NLLLoss`, the same.
+/// - `torch.nn.NLLLoss`: the same.
+///
+/// Its mean of ignored rows alone is NaN, and here 0.
 #[loss(classification, "nll", "Negative log-likelihood of log-probabilities")]
 pub struct NllLoss {
     config: NllLossConfig,

@@ -14,6 +14,11 @@ use burn_losses_derive::{loss, loss_config};
 /// The values of the inner loss where they are among the hardest, 0 elsewhere. The mean divides by what is kept. Exactly k rows
 /// are kept, at ties those that come first; ignored rows are never kept, and a ratio is one of the rows that are not ignored.
 ///
+/// # When to use
+/// For class imbalance where most rows are easy, such as the pixels of semantic segmentation: the hardest rows alone have a
+/// gradient. [`FocalLoss`](super::FocalLoss) does so smoothly, without a number to choose. With noisy labels the wrong ones are
+/// the hardest: take [`CrossEntropyLoss`](super::CrossEntropyLoss) with label smoothing.
+///
 /// # Numerics
 /// The choice is a constant for the gradient. It is found by halving intervals on the device: nothing is sorted, nothing is
 /// read back.
@@ -32,7 +37,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// mmsegmentation: `OHEMPixelSampler`.
+/// - `mmseg.structures.OHEMPixelSampler`: its `thresh` is one of the label's probability, and its `min_kept` counts per image.
 #[loss(
     classification,
     "ohem",

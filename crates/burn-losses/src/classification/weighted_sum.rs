@@ -21,8 +21,10 @@ use burn_losses_derive::{loss, loss_config};
 /// its pairs, or the sum of its class weights. So a sum of one term of weight 1 is that term. For means that each divide by their own
 /// n_k there is `JointLossConfig`.
 ///
-/// Terms of several families, weights that change while training, and one curve per term:
-/// [`JointLossConfig`](crate::composition::JointLossConfig).
+/// # When to use
+/// For several objectives on the same logits with fixed weights and one reduction, such as
+/// [`CrossEntropyLoss`](super::CrossEntropyLoss) with [`MultiMarginLoss`](super::MultiMarginLoss). Terms of several families,
+/// weights that change while training, and one curve per term: [`JointLossConfig`](crate::composition::JointLossConfig).
 ///
 /// # Example
 /// ```
@@ -37,6 +39,10 @@ use burn_losses_derive::{loss, loss_config};
 /// let value = loss.forward(logits, Tensor::<1, burn::tensor::Int>::from_ints([0], &Device::flex()));
 /// assert_eq!(value.into_scalar::<f32>(), 0.5 * 2.0 + 1.0);
 /// ```
+///
+/// # Elsewhere
+/// No library that we know of has it. In PyTorch a sum is written in the training loop; Keras has `loss_weights`, one number per
+/// output of a model.
 #[loss(classification, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,

@@ -9,10 +9,13 @@ use burn_losses_derive::{loss, loss_config};
 
 /// Zero-one loss: 1 where the highest logit is not that of the label. Its mean is the error rate, 1 - accuracy.
 ///
-/// For evaluation only: the gradient is exactly 0 everywhere, nothing can be learned from it.
-///
 /// # Formula
 /// 1 where argmax(x) differs from y, else 0; at ties the lowest class is predicted.
+///
+/// # When to use
+/// For evaluation only: the gradient is exactly 0 everywhere, nothing can be learned from it. Train with
+/// [`CrossEntropyLoss`](super::CrossEntropyLoss), or with [`MultiMarginLoss`](super::MultiMarginLoss), which at margin 1 is never
+/// below it.
 ///
 /// # Example
 /// ```
@@ -27,7 +30,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// scikit-learn: `zero_one_loss`, on predicted labels.
+/// - `sklearn.metrics.zero_one_loss`: its mean, on predicted labels.
+/// - `keras.metrics.SparseCategoricalAccuracy`: 1 minus its mean.
 #[loss(classification, "zero_one", "Error rate, for evaluation: its gradient is zero")]
 pub struct ZeroOneLoss {
     config: ZeroOneLossConfig,

@@ -64,6 +64,7 @@ impl<'a> Batch<'a> {
         match self.outcome {
             Ok(computed) => {
                 numbers::values(&mut report, &computed.values, computed.total, mixes_rows);
+                numbers::unmasked(&mut report, self.inputs, &computed);
                 gradients::check(&mut report, &computed);
             }
             Err(finding) => report.findings.insert(0, *finding),

@@ -22,7 +22,8 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
         let outcome = attempt(
             self.check(logits, labels, &extras(weights)),
             (first, logits),
-            |logits| rows::unreduced(self, logits, plain(labels), Extras::new()).values,
+            weights,
+            |logits, mask| rows::unreduced(self, logits, plain(labels), mask).values,
             |logits| rows::reduce(self, self.reduction(), logits, plain(labels), extras(weights.map(plain).as_ref())),
         );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
@@ -51,7 +52,8 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
         let outcome = attempt(
             self.check_soft(logits, probabilities, &with_mask(extras(weights))),
             (first, logits),
-            |logits| unreduced(logits).values,
+            None::<&Tensor<L>>,
+            |logits, _| unreduced(logits).values,
             |logits| given.clone().reduce(self.reduction(), unreduced(logits)),
         );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
@@ -71,7 +73,8 @@ pub trait DistributionDiagnosis: DistributionLoss {
         let outcome = attempt(
             self.check(predictions, targets, &Extras::new()),
             (first, predictions),
-            |predictions| distributions::values(self, input, predictions, plain(targets), None, None).values,
+            None::<&Tensor<1>>,
+            |predictions, _| distributions::values(self, input, predictions, plain(targets), None, None).values,
             |predictions| distributions::reduce(self, how, predictions, plain(targets), None, Extras::new()),
         );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.distribution(self)
@@ -97,7 +100,8 @@ pub trait SegmentationDiagnosis: SegmentationLoss {
         let outcome = attempt(
             self.check(logits, masks, &extras(weights)),
             (first, logits),
-            |logits| unreduced(logits).values,
+            None::<&Tensor<2>>,
+            |logits, _| unreduced(logits).values,
             |logits| self.reduction().reduce(unreduced(logits), weights.map(plain), None),
         );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.segmentation(&regions)

@@ -21,7 +21,8 @@ pub trait RegressionDiagnosis: RegressionLoss {
         let outcome = attempt(
             self.check(predictions, targets, &extras(weights)),
             (first, predictions),
-            |predictions| pointwise::values(self, predictions, plain(targets), None).values,
+            weights,
+            |predictions, mask| pointwise::unreduced(self, predictions, plain(targets), mask).values,
             |predictions| {
                 pointwise::reduce(
                     self,
@@ -52,7 +53,8 @@ pub trait BinaryDiagnosis: BinaryLoss {
         let outcome = attempt(
             self.check(logits, targets, &extras(weights)),
             (first, logits),
-            |logits| pointwise::values(self, logits, plain(targets), None).values,
+            weights,
+            |logits, mask| pointwise::unreduced(self, logits, plain(targets), mask).values,
             |logits| {
                 pointwise::reduce(self, self.reduction(), logits, plain(targets), extras(weights.map(plain).as_ref()))
             },
@@ -72,7 +74,8 @@ pub trait BoxesDiagnosis: BoxesLoss {
         let outcome = attempt(
             self.check(predictions, targets, &extras(weights)),
             (first, predictions),
-            |predictions| self.forward_no_reduction(predictions, plain(targets)),
+            weights,
+            |predictions, mask| self.forward_unreduced(predictions, plain(targets), mask).values,
             |predictions| self.forward_with(predictions, plain(targets), extras(weights.map(plain).as_ref())),
         );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.boxes(self)

@@ -5,6 +5,7 @@ use crate::engine::heads::{Labels, Parameters};
 use crate::engine::pairs::anchors;
 use crate::heads::HeadLoss;
 use crate::metric::MetricLoss;
+use crate::reduction::Extras;
 use burn::tensor::{Int, Tensor};
 
 /// The first argument of these losses.
@@ -29,7 +30,8 @@ pub trait HeadDiagnosis: HeadLoss {
         let outcome = attempt(
             self.check(embeddings, labels, &extras(weights)),
             (FIRST, embeddings),
-            |embeddings| unreduced(embeddings).values,
+            None::<&Tensor<1>>,
+            |embeddings, _| unreduced(embeddings).values,
             |embeddings| self.reduction().reduce(unreduced(embeddings), weights.map(plain), None),
         );
         Batch { kind: self.kind(), first: FIRST, inputs: inputs.get(), outcome }.heads(self)
@@ -43,12 +45,13 @@ pub trait MetricDiagnosis: MetricLoss {
     /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
     fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
         let inputs = inputs().and(FIRST, embeddings).and("labels", labels).and_some("weights", weights);
-        let unreduced = |embeddings| anchors::values(self, embeddings, plain(labels), None);
+        let unreduced = |embeddings, mask| anchors::unreduced(self, embeddings, plain(labels), mask);
         let outcome = attempt(
             self.check(embeddings, labels, &extras(weights)),
             (FIRST, embeddings),
-            |embeddings| unreduced(embeddings).values,
-            |embeddings| self.reduction().reduce(unreduced(embeddings), weights.map(plain), None),
+            weights,
+            |embeddings, mask| unreduced(embeddings, mask).values,
+            |embeddings| self.reduction().reduce(unreduced(embeddings, Extras::new()), weights.map(plain), None),
         );
         Batch { kind: self.kind(), first: FIRST, inputs: inputs.get(), outcome }.metric(self)
     }

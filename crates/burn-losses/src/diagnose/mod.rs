@@ -148,6 +148,8 @@ pub enum Problem {
     },
     /// All weights are 0.
     NoWeight,
+    /// Weights of 0 that are no mask: the loss looks at the whole batch.
+    NoMask,
     /// A number that has to be greater than 0.
     NotPositive {
         /// The number.
@@ -313,6 +315,9 @@ impl fmt::Display for Problem {
             Self::OutsideBins { value, last } => write!(f, "{} is outside the bins [0, {last}]", short(*value)),
             Self::NegativeWeight { value } => write!(f, "{} is negative", short(*value)),
             Self::NoWeight => write!(f, "all weights are 0"),
+            Self::NoMask => {
+                write!(f, "what has the weight 0 changes the values of the rest: the loss looks at the whole batch")
+            }
             Self::NotPositive { value } => write!(f, "{} is not greater than 0", short(*value)),
             Self::Inverted { width, height } => {
                 write!(f, "an inverted box, width {} and height {}", short(*width), short(*height))

@@ -45,13 +45,17 @@ impl AnyLoss {
         let dtype = if device.supports_dtype(dtype) { dtype } else { FloatDType::F32 };
         let outcome = attempt_named(|| {
             let evaluation = self.compute(inputs, &device, dtype)?;
+            let masked = match self.weights_as_mask(inputs) {
+                None => None,
+                Some(inputs) => Some(self.compute(&inputs, &device, dtype)?.unreduced),
+            };
             let all = self.with_parameters(inputs);
             let in_single = match dtype {
                 FloatDType::F16 | FloatDType::BF16 => self.gradients(&all, &device, FloatDType::F32)?,
                 _ => Gradients::new(),
             };
             let gradients = self.gradients(&all, &device, dtype)?;
-            Ok(Computed { values: evaluation.unreduced, total: evaluation.loss, gradients, in_single })
+            Ok(Computed { values: evaluation.unreduced, total: evaluation.loss, gradients, in_single, masked })
         });
         let all = without_masked(self.with_parameters(inputs), &self.signature(inputs));
         let batch = Batch { kind, first, inputs: &all, outcome };
@@ -77,6 +81,24 @@ impl AnyLoss {
             _ => data.clone(),
         };
         inputs.iter().map(|(name, data)| (name.clone(), converted(name, data))).collect()
+    }
+
+    /// The same inputs with what has a weight as the mask, where weights look like one and there is none.
+    fn weights_as_mask(&self, given: &Inputs) -> Option<Inputs> {
+        let weights = given.get("weights").filter(|_| !given.contains_key("mask"))?;
+        let signature = self.signature(given);
+        let shape_of =
+            |name: &str| signature.iter().find(|argument| argument.name == name).map(|argument| &argument.shape);
+        if shape_of("mask").is_none() || shape_of("mask") != shape_of("weights") {
+            return None;
+        }
+        let counts: Vec<bool> = weights.iter::<f64>().map(|weight| weight != 0.0).collect();
+        if !counts.contains(&true) || !counts.contains(&false) {
+            return None;
+        }
+        let mut inputs = given.clone();
+        inputs.insert("mask".into(), TensorData::new(counts, weights.shape().clone()));
+        Some(inputs)
     }
 
     fn with_parameters(&self, given: &Inputs) -> Inputs {

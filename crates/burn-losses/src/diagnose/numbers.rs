@@ -1,9 +1,11 @@
 //! Numbers that are none, probabilities that are none, weights.
 
+use super::outcome::Computed;
 use super::report::{Floats, Report, Verdict};
 use super::{Problem, Severity, word};
 use crate::options::FOREGROUND;
 use burn::tensor::{DType, TensorData};
+use std::collections::BTreeMap;
 
 /// NaN and infinity, where `counts` says that the number at a flat index is looked at.
 pub(super) fn finite(report: &mut Report, tensor: &Floats<'_>, counts: impl Fn(usize) -> bool) {
@@ -97,6 +99,22 @@ pub(super) fn weights(report: &mut Report, weights: &Floats<'_>) {
         report.say(Severity::Warning, weights.name, Problem::NoWeight, advice);
     }
 }
+
+/// Weights of 0 by which somebody leaves out what the loss still looks at.
+pub(super) fn unmasked(report: &mut Report, inputs: &BTreeMap<String, TensorData>, computed: &Computed) {
+    let (Some(masked), Some(weights)) = (&computed.masked, Floats::of(inputs, "weights")) else { return };
+    let (values, masked): (Vec<f64>, Vec<f64>) = (computed.values.iter().collect(), masked.iter().collect());
+    let each = (values.len() / weights.numbers.len().max(1)).max(1);
+    let counts = |at: usize| weights.numbers.get(at / each).is_some_and(|weight| *weight != 0.0);
+    let differs = |at: usize| (values[at] - masked[at]).abs() > DIFFERENT * values[at].abs().max(masked[at].abs());
+    if (0..values.len()).any(|at| counts(at) && differs(at)) {
+        let advice = "to leave it out, hand in a `mask`; fine if it is to be looked at";
+        report.say(Severity::Warning, weights.name, Problem::NoMask, advice);
+    }
+}
+
+/// From this relative difference on, two values are not the same but for rounding.
+const DIFFERENT: f64 = 1e-3;
 
 /// Expected counts whose logarithm is not finite.
 pub(super) fn expected_counts(report: &mut Report, counts: &Floats<'_>) {

@@ -6,8 +6,9 @@ use crate::check::widen;
 use crate::engine::held;
 use crate::error::InputError;
 use crate::eval::EvalError;
+use crate::reduction::Extras;
 use crate::signature::{Leaves, read};
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{Bool, DType, Tensor, TensorData};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -19,6 +20,8 @@ pub(crate) struct Computed {
     pub(super) gradients: Gradients,
     /// The same of inputs in half precision that are handed over in single precision; empty of others.
     pub(super) in_single: Gradients,
+    /// The values with what has a weight as a mask, where some weights are 0 and others are not.
+    pub(super) masked: Option<TensorData>,
 }
 
 /// Gradients by argument.
@@ -28,11 +31,12 @@ pub(crate) type Gradients = BTreeMap<String, TensorData>;
 pub(crate) type Outcome = Result<Computed, Box<Finding>>;
 
 /// Runs a loss, if its check lets it: the unreduced values, and the reduced one; then once more with `first` as a leaf, the argument of
-/// this name, to differentiate it.
-pub(crate) fn attempt<const D: usize, const V: usize>(
+/// this name, to differentiate it. Values are those without weights; they are computed with a mask too where `weights` look like one.
+pub(crate) fn attempt<const D: usize, const V: usize, const W: usize>(
     checked: Result<(), InputError>,
     (name, first): (&str, &Tensor<D>),
-    values: impl FnOnce(Tensor<D>) -> Tensor<V>,
+    weights: Option<&Tensor<W>>,
+    values: impl Fn(Tensor<D>, Extras) -> Tensor<V>,
     reduce: impl Fn(Tensor<D>) -> Tensor<1>,
 ) -> Outcome {
     if let Err(error) = checked {
@@ -40,7 +44,8 @@ pub(crate) fn attempt<const D: usize, const V: usize>(
     }
     without_panic(|| {
         let first = plain(first);
-        let values = read(values(first.clone()));
+        let masked = weights.and_then(like_a_mask).map(|mask| read(values(first.clone(), mask.into())));
+        let values = read(values(first.clone(), Extras::new()));
         let total = reduce(first.clone()).into_scalar();
         let differentiate = |first: Tensor<D>| {
             let mut leaves = Leaves::default();
@@ -53,8 +58,16 @@ pub(crate) fn attempt<const D: usize, const V: usize>(
             DType::F16 | DType::BF16 => differentiate(widen(first.clone())),
             _ => Gradients::new(),
         };
-        Ok(Computed { values, total, gradients: differentiate(first), in_single })
+        Ok(Computed { values, total, gradients: differentiate(first), in_single, masked })
     })
+}
+
+/// The mask that these weights may be meant as: some are 0, others are not.
+pub(crate) fn like_a_mask<const W: usize>(weights: &Tensor<W>) -> Option<Tensor<W, Bool>> {
+    let weights = plain(weights);
+    let data = weights.to_data();
+    let zeros = data.iter::<f64>().filter(|weight| *weight == 0.0).count();
+    (zeros > 0 && zeros < data.num_elements()).then(|| weights.not_equal_scalar(0.0))
 }
 
 /// Runs a loss on tensors by name.

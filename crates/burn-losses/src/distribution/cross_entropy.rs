@@ -13,6 +13,12 @@ use burn_losses_derive::{loss, loss_config};
 /// `-sum_c t_c ln p_c`, in nats, or with `base = 2` in bits: the entropy of the target, and the
 /// [Kullback-Leibler divergence](super::KlDivergenceLoss) on top. Its gradient is that of the latter.
 ///
+/// # When to use
+/// For targets that are distributions, such as soft labels of several annotators or mixup. Take
+/// [`KlDivergenceLoss`](super::KlDivergenceLoss) where a perfect prediction shall cost nothing, and
+/// [`DistillationLoss`](super::DistillationLoss) for a teacher's logits. Class weights, label smoothing and masks are in the
+/// family `classification`: [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss).
+///
 /// # Numerics
 /// A term with t = 0 is 0 and has the gradient 0.
 ///
@@ -29,8 +35,13 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch: `torch.nn.CrossEntropyLoss` with probabilities as targets, on logits. Class weights, label smoothing and masks
-/// are in the family `classification`.
+/// - `torch.nn.CrossEntropyLoss`: of probabilities as targets it is this loss with `input = "logits"`; the reference values agree
+///   with it.
+/// - `keras.losses.CategoricalCrossentropy`: it takes probabilities, clipped at 1e-7, or logits with `from_logits`.
+/// - `optax.losses.safe_softmax_cross_entropy`: with `input = "logits"`; a term with a target of 0 is 0 there, too.
+/// - `optax.losses.softmax_cross_entropy`: with `input = "logits"`; a logit of minus infinity makes it NaN, also where the target
+///   is 0.
+/// - `timm.loss.SoftTargetCrossEntropy`: with `input = "logits"`.
 #[loss(distribution, "cross_entropy", "Cross-entropy of a target distribution and a predicted distribution")]
 pub struct CrossEntropyLoss {
     config: CrossEntropyLossConfig,

@@ -1,11 +1,10 @@
 //! Knowledge distillation.
 
 use super::{DistributionInput, DistributionLoss, TargetForm};
-use crate::engine::distributions::{Distributions, probability};
+use crate::engine::distributions::Distributions;
 use crate::engine::primitives::gather::gather;
 use crate::engine::primitives::softmax::log_softmax;
 use crate::engine::rows::{self, Target};
-use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};
 use burn::tensor::{Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
@@ -21,6 +20,12 @@ use burn_losses_derive::{loss, loss_config};
 /// size of the gradient.
 ///
 /// With a `hard_weight` the labels y come into it: [`forward_with_labels`](super::DistributionLoss::forward_with_labels).
+///
+/// # When to use
+/// For knowledge distillation: a small model (the student) learns from the logits of a large one (the teacher), with or without
+/// labels. A temperature above 1 shows how the teacher ranks the wrong classes; a teacher that was trained with label smoothing
+/// has less to show (Müller et al. 2019, [arXiv 1906.02629](https://arxiv.org/abs/1906.02629)). At temperature 1 without labels
+/// it is [`KlDivergenceLoss`](super::KlDivergenceLoss).
 ///
 /// # Numerics
 /// Teacher probabilities below 1e-37 are treated as zero at every temperature. At high temperatures both distributions are nearly
@@ -46,6 +51,9 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
+/// - `torchdistill.losses.mid_level.KDLoss`: its `alpha` is `hard_weight`; without labels it leaves T^2 out.
+/// - `mmdet.models.losses.KnowledgeDistillationKLDivLoss`: without labels, and divided by C; its `T` is 10 by default.
+///
 /// PyTorch has none; its tutorial has the same formula with other names for the weights.
 #[loss(
     distribution,
@@ -83,12 +91,11 @@ impl DistributionLoss for DistillationLoss {
     }
 }
 
-/// KL(q || p), class by class, of ln p and ln q.
+/// KL(q || p) is the mean under q of ln q - ln p.
 impl RowFormula for DistillationLoss {
     #[inline(always)]
     fn eval<R: Real>(&self, log_p: R, log_q: R) -> R {
-        let (q, log_q) = probability(log_q);
-        weighted(q, log_q - log_p)
+        log_q - log_p
     }
 }
 

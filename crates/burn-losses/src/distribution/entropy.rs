@@ -12,8 +12,13 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Formula
 /// `-sum_c p_c ln p_c`, in nats, or with `base = 2` in bits. The targets do not enter: they are there so that the loss can
-/// be swapped for another one of its family. Minimised, it makes predictions certain (entropy minimisation); with a negative
-/// weight, undecided (the entropy bonus of reinforcement learning, the confidence penalty).
+/// be swapped for another one of its family.
+///
+/// # When to use
+/// As a term beside another loss. Minimized, it makes predictions certain (entropy minimization, in semi-supervised learning and
+/// test-time adaptation); with a negative weight, undecided (the entropy bonus of reinforcement learning, the confidence penalty
+/// against over-confidence). The main term is [`CrossEntropyLoss`](super::CrossEntropyLoss), say, in a
+/// [`WeightedSumLoss`](super::WeightedSumLoss).
 ///
 /// # Numerics
 /// A term with p = 0 is 0 and has the gradient 0.
@@ -31,7 +36,9 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch: `torch.distributions.Categorical(logits=..).entropy()`, in nats.
+/// - `torch.distributions.Categorical.entropy`: in nats, of `Categorical(logits=..)`.
+/// - `scipy.stats.entropy`: of probabilities, which it normalizes; its `base` is any number.
+/// - `scipy.special.entr`: its terms, in nats, of probabilities; the reference values agree with it.
 #[loss(
     distribution,
     "entropy",

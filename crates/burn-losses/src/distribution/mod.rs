@@ -21,7 +21,7 @@ use crate::error::{InputError, InputProblem, expect};
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Int, Tensor};
-use burn_losses_derive::{dispatch, family};
+use burn_losses_derive::{dispatch, family, inherent};
 
 pub use crate::options::{DistributionInput, TargetForm};
 pub use base::Base;
@@ -38,6 +38,7 @@ pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 /// the rank of the values, one less than `D`.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
+#[inherent]
 pub trait DistributionLoss: Distributions + Loss {
     /// What the first argument is.
     fn input(&self) -> DistributionInput {

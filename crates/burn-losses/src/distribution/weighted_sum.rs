@@ -22,7 +22,10 @@ use burn_losses_derive::{loss, loss_config};
 /// its pairs, or the sum of its class weights. So a sum of one term of weight 1 is that term. For means that each divide by their own
 /// n_k there is `JointLossConfig`.
 ///
-/// Terms of several families, weights that change while training, and one curve per term:
+/// # When to use
+/// For several objectives on the same predictions with fixed weights and one reduction, such as
+/// [`CrossEntropyLoss`](super::CrossEntropyLoss) with a negative weight of [`EntropyLoss`](super::EntropyLoss), the confidence
+/// penalty. Terms of several families, weights that change while training, and one curve per term:
 /// [`JointLossConfig`](crate::composition::JointLossConfig).
 ///
 /// # Example
@@ -40,6 +43,10 @@ use burn_losses_derive::{loss, loss_config};
 /// let value = loss.forward(log_p, Tensor::from_floats([[1.0, 0.0]], &Device::flex()));
 /// assert!((value.into_scalar::<f32>() - 0.9 * 2f32.ln()).abs() < 1e-6);
 /// ```
+///
+/// # Elsewhere
+/// No library that we know of has it. In PyTorch a sum is written in the training loop; Keras has `loss_weights`, one number per
+/// output of a model.
 #[loss(distribution, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,

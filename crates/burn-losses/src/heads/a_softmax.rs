@@ -18,6 +18,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// The target's logit is `|x| (lambda cos(theta) + psi(theta)) / (1 + lambda)`, the others are `|x| cos(theta_j)`.
 ///
+/// # When to use
+/// To reproduce SphereFace and models of speaker verification that have its margin. The margin has to come in slowly, by the
+/// schedule `lambda`; [`ArcfaceLoss`](super::ArcfaceLoss) and [`CosfaceLoss`](super::CosfaceLoss) need none, and are mostly
+/// better in face recognition.
+///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
@@ -30,7 +35,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// pytorch-metric-learning: `SphereFaceLoss`, without the schedule.
+/// - `pytorch_metric_learning.losses.SphereFaceLoss`: it is without the schedule: `lambda = { base = 0.0, minimum = 0.0 }`.
 #[loss(heads, "a_softmax", "Multiplicative angular margin on normalized weights (SphereFace)")]
 pub struct ASoftmaxLoss {
     config: ASoftmaxLossConfig,

@@ -26,6 +26,11 @@ use core::f64::consts::PI;
 /// mean and std of the lengths |x| are moving averages over the batches of training, begun at 20 and 100 and moved before each
 /// value; they are saved with the module. z has no gradient. The angle theta - margin z is kept in [0.001, pi - 0.001].
 ///
+/// # When to use
+/// For face recognition on pictures of mixed quality, such as surveillance: the longer an embedding, the better its picture, and
+/// unrecognizable faces do not pull at the model. Embeddings must not be normalized before it. For pictures of even quality
+/// [`ArcfaceLoss`](super::ArcfaceLoss) is simpler.
+///
 /// # Numerics
 /// Lengths count in [0.001, 100]. The slope of theta at cos(theta) = +-1, which is infinite, counts as 0.
 ///
@@ -41,7 +46,7 @@ use core::f64::consts::PI;
 /// ```
 ///
 /// # Elsewhere
-/// The authors' PyTorch code.
+/// No library that we know of has it. The authors' PyTorch code does.
 #[loss(heads, "adaface", "Angular margin adapted to image quality, which the embedding norm measures")]
 pub struct AdafaceLoss {
     config: AdafaceLossConfig,

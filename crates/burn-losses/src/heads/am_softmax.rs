@@ -15,6 +15,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// The target's logit is `scale (cos(theta) - margin)`, the others are `scale cos(theta_j)`.
 ///
+/// # When to use
+/// For face recognition and speaker verification: a margin that trains stably from the first step, without a schedule. With very
+/// many identities take the larger scale of [`CosfaceLoss`](super::CosfaceLoss); [`ArcfaceLoss`](super::ArcfaceLoss) has its
+/// margin on the angle.
+///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
@@ -28,7 +33,11 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// pytorch-metric-learning: `CosFaceLoss`. [`CosfaceLoss`](super::CosfaceLoss) is the same formula with another scale.
+/// - `pytorch_metric_learning.losses.CosFaceLoss`: the same.
+/// - `speechbrain.nnet.losses.AngularMargin`: it takes the cosines and gives the logits; its defaults are a margin of 0 and a
+///   scale of 1.
+///
+/// `CosFaceLoss` has a scale of 64 by default. [`CosfaceLoss`](super::CosfaceLoss) is the same formula with another scale.
 #[loss(heads, "am_softmax", "Additive cosine margin (AM-Softmax)")]
 pub struct AmSoftmaxLoss {
     config: AmSoftmaxLossConfig,

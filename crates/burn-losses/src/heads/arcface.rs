@@ -20,6 +20,11 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 /// With `easy_margin`, f = cos(theta + margin) where cos(theta) > 0, and cos(theta) elsewhere. The margin is in radians.
 ///
+/// # When to use
+/// For face recognition, speaker verification and fine-grained retrieval with many identities: the usual choice. Where a training
+/// does not begin to converge, take a smaller `margin` or `easy_margin`. For noisy labels take
+/// [`SubCenterArcfaceLoss`](super::SubCenterArcfaceLoss), and for pictures of mixed quality [`AdafaceLoss`](super::AdafaceLoss).
+///
 /// # Numerics
 /// cos(theta + m) = cos(theta) cos(m) - sin(theta) sin(m): no arc cosine. The gradient is the true one. The slope of
 /// sin(theta) at cos(theta) = +-1, which is infinite, counts as 0.
@@ -36,8 +41,13 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// pytorch-metric-learning: `ArcFaceLoss`, with the margin in degrees (28.6). insightface's PyTorch code has no fallback beyond pi
-/// and lets the gradient through as if there were no margin.
+/// - `pytorch_metric_learning.losses.ArcFaceLoss`: with the margin in degrees (28.6).
+/// - `insightface.recognition.arcface_torch.losses.CombinedMarginLoss`: with m1 = 1 and m3 = 0; it has no fallback beyond pi and
+///   lets the gradient through as if there were no margin.
+/// - `mmpretrain.models.heads.ArcFaceClsHead`: the same formula, not compared by a test. Its margins may differ by class, and it
+///   has sub-centers.
+/// - `speechbrain.nnet.losses.AdditiveAngularMargin`: it takes the cosines and gives the logits; its defaults are a margin of 0
+///   and a scale of 1.
 #[loss(heads, "arcface", "Additive angular margin (ArcFace)")]
 pub struct ArcfaceLoss {
     config: ArcfaceLossConfig,

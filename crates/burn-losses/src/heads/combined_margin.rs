@@ -21,6 +21,11 @@ use core::f64::consts::PI;
 /// f = (-1)^k cos(phi) - 2k - m3       k pi <= phi <= (k + 1) pi, so that f falls everywhere
 /// ```
 ///
+/// # When to use
+/// For face recognition, to search for a margin of all three kinds, or to reproduce a config of insightface.
+/// [`ArcfaceLoss`](super::ArcfaceLoss) and [`CosfaceLoss`](super::CosfaceLoss) have a single margin to tune, so begin with one of
+/// them.
+///
 /// # Numerics
 /// The slope of theta at cos(theta) = +-1, which is infinite, counts as 0.
 ///
@@ -35,7 +40,8 @@ use core::f64::consts::PI;
 /// ```
 ///
 /// # Elsewhere
-/// insightface: `CombinedMarginLoss(s, m1, m2, m3)`, which ignores m1 and m2 together with m3, and rises again beyond pi.
+/// - `insightface.recognition.arcface_torch.losses.CombinedMarginLoss`: it ignores m1 and m2 together with m3, and rises again
+///   beyond pi.
 #[loss(heads, "combined_margin", "Multiplicative, angular and cosine margin in one: SphereFace, ArcFace and CosFace")]
 pub struct CombinedMarginLoss {
     config: CombinedMarginLossConfig,

@@ -16,6 +16,11 @@ use burn_losses_derive::{loss, loss_config};
 /// The target's logit is `scale (cos(theta) - margin)`, the others are `scale cos(theta_j)`: that of
 /// [`AmSoftmaxLoss`](super::AmSoftmaxLoss), with another scale.
 ///
+/// # When to use
+/// For face recognition, speaker verification and retrieval with many identities: the simplest margin, which trains stably.
+/// [`ArcfaceLoss`](super::ArcfaceLoss) is as widespread, so compare both; for noisy labels take
+/// [`SubCenterArcfaceLoss`](super::SubCenterArcfaceLoss).
+///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
@@ -28,7 +33,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// pytorch-metric-learning: `CosFaceLoss`. insightface has a margin of 0.40.
+/// - `pytorch_metric_learning.losses.CosFaceLoss`: the same.
+/// - `insightface.recognition.arcface_torch.losses.CosFace`: it has a margin of 0.40.
 #[loss(heads, "cosface", "Additive cosine margin (CosFace)")]
 pub struct CosfaceLoss {
     config: CosfaceLossConfig,

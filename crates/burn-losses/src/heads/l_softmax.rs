@@ -22,6 +22,11 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 /// The steps are counted in training and saved with the module.
 ///
+/// # When to use
+/// For classification with an angular margin on a plain linear layer, and to reproduce the paper. Its margin has to come in
+/// slowly, by the schedule `lambda`. For face recognition and retrieval [`ArcfaceLoss`](super::ArcfaceLoss) and
+/// [`CosfaceLoss`](super::CosfaceLoss) train more easily.
+///
 /// # Numerics
 /// cos(m theta) is a polynomial of the cosine: value and gradient are finite also at cos = 1 and -1.
 ///
@@ -37,7 +42,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// pytorch-metric-learning: `LargeMarginSoftmaxLoss`, without the schedule.
+/// - `pytorch_metric_learning.losses.LargeMarginSoftmaxLoss`: it is without the schedule:
+///   `lambda = { base = 0.0, minimum = 0.0 }`.
 #[loss(heads, "l_softmax", "Multiplicative angular margin with unnormalized weights (L-Softmax)")]
 pub struct LSoftmaxLoss {
     config: LSoftmaxLossConfig,

@@ -32,7 +32,7 @@ use crate::loss::Loss;
 use crate::reduction::{Extras, Given, Unreduced};
 use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Role, Shape, Wanted};
 use burn::tensor::{Bool, Int, Tensor};
-use burn_losses_derive::{dispatch, family};
+use burn_losses_derive::{dispatch, family, inherent};
 
 pub use crate::options::WeightInitializer;
 pub use a_softmax::{ASoftmaxLoss, ASoftmaxLossConfig};
@@ -55,6 +55,7 @@ pub use sub_center_arcface::{SubCenterArcfaceLoss, SubCenterArcfaceLossConfig};
 ///
 /// Labels are in 0..C, or the `ignore_index` of the config; any other label has the value NaN. Half-precision embeddings are computed
 /// and returned in f32; their gradients come back in half precision.
+#[inherent]
 pub trait HeadLoss: Head + Loss {
     /// The number of classes.
     fn num_classes(&self) -> usize {

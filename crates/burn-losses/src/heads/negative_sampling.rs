@@ -20,9 +20,13 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// `ln(1 + e^(-x_y)) + sum_k ln(1 + e^(x_k))` over k classes that are drawn for each row, with `x_j = W_j x + b_j`.
 ///
-/// It learns representations, not probabilities: [`logits`](HeadLoss::logits) are no logits of a softmax. Word2vec draws from
-/// `{ kind = "unigram", counts = [..], power = 0.75 }`. When classes are drawn: see
+/// Word2vec draws from `{ kind = "unigram", counts = [..], power = 0.75 }`. When classes are drawn: see
 /// [`SampledSoftmaxLoss`](super::SampledSoftmaxLoss).
+///
+/// # When to use
+/// For embeddings of words, nodes of a graph or items of a catalog, with a large vocabulary (word2vec). It learns
+/// representations, not probabilities: [`logits`](HeadLoss::logits) are no logits of a softmax. Where probabilities are wanted,
+/// take [`SampledSoftmaxLoss`](super::SampledSoftmaxLoss).
 ///
 /// # Example
 /// ```
@@ -37,7 +41,11 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// gensim: `Word2Vec(negative = 5)`. PyTorch has none.
+/// - `gensim.models.Word2Vec`: with `negative` = 5; it draws by the counts to the power 0.75, and is a whole model.
+/// - `tensorflow.nn.nce_loss`: it subtracts the logarithms of the expected counts from the logits, and all rows share their
+///   negatives.
+///
+/// PyTorch has none.
 #[loss(heads, "negative_sampling", "Logistic loss of the label against a few sampled classes (word2vec)")]
 pub struct NegativeSamplingLoss {
     config: NegativeSamplingLossConfig,

@@ -14,6 +14,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// `-ln softmax(scale cos)_y`, cos_j the cosine of the angle between the embedding and row j of the weight.
 ///
+/// # When to use
+/// For embeddings that are compared by cosine, as in retrieval and face recognition: the baseline, with only a scale to choose.
+/// [`CosfaceLoss`](super::CosfaceLoss) and [`ArcfaceLoss`](super::ArcfaceLoss) add a margin, which sets the classes further
+/// apart.
+///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
@@ -26,7 +31,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// pytorch-metric-learning: `NormalizedSoftmaxLoss`, with `temperature` 1 / scale.
+/// - `pytorch_metric_learning.losses.NormalizedSoftmaxLoss`: with `temperature` = 1 / scale; its default is 0.05, a scale of 20.
 #[loss(heads, "normalized_softmax", "Softmax cross-entropy of scaled cosines")]
 pub struct NormalizedSoftmaxLoss {
     config: NormalizedSoftmaxLossConfig,

@@ -29,6 +29,12 @@ use burn_losses_derive::{loss, loss_config};
 /// on every device. On a device without autodiff they are always those of the first step. The full softmax is in
 /// [`logits`](HeadLoss::logits). How many steps were taken is not saved with the module: after a restart, choose another seed.
 ///
+/// # When to use
+/// For training with a large vocabulary or catalog (10^5 classes and more), where the full softmax takes too long: language
+/// models, recommendation, retrieval of candidates. [`SoftmaxLoss`](super::SoftmaxLoss) with `chunk_rows` is exact where memory
+/// alone is the problem; where embeddings are wanted and no probabilities, take
+/// [`NegativeSamplingLoss`](super::NegativeSamplingLoss).
+///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
@@ -42,7 +48,9 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// TensorFlow: `tf.nn.sampled_softmax_loss`, which draws without replacement. PyTorch has none.
+/// - `tensorflow.nn.sampled_softmax_loss`: it draws without replacement.
+///
+/// PyTorch has none.
 #[loss(heads, "sampled_softmax", "Softmax over the label and sampled classes, for large vocabularies")]
 pub struct SampledSoftmaxLoss {
     config: SampledSoftmaxLossConfig,

@@ -14,6 +14,12 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// `-ln softmax(W x + b)_y`, smoothed and weighted as [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss).
 ///
+/// # When to use
+/// For classification with a large vocabulary or very many classes, such as language models: with `chunk_rows` the logits of all
+/// rows are never in memory at one time. [`SampledSoftmaxLoss`](super::SampledSoftmaxLoss) also saves time, but is not exact.
+/// Where the layer belongs to the model, take [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss); for embeddings that
+/// are compared by angle, as in face recognition and retrieval, take [`ArcfaceLoss`](super::ArcfaceLoss).
+///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
@@ -29,7 +35,12 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch: `torch.nn.Linear`, then `CrossEntropyLoss`.
+/// - `torch.nn.CrossEntropyLoss`: of the output of `torch.nn.Linear`, which is a part of this loss, without a bias unless `bias`
+///   is set.
+/// - `liger_kernel.transformers.LigerFusedLinearCrossEntropyLoss`: it takes the weight as an argument, goes in chunks of rows
+///   too, and is for GPUs only.
+/// - `cut_cross_entropy.linear_cross_entropy`: it takes the weight as an argument, and is for GPUs; the logits are never in
+///   memory.
 #[loss(heads, "softmax", "Cross-entropy of a linear layer that belongs to the loss")]
 pub struct SoftmaxLoss {
     config: SoftmaxLossConfig,

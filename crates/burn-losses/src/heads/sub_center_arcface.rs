@@ -17,6 +17,11 @@ use burn_losses_derive::{loss, loss_config};
 /// As [`ArcfaceLoss`](super::ArcfaceLoss), with cos_j the largest cosine to one of the K centers of class j. The weight is
 /// `[C K, E]`: rows j K to j K + K - 1 are the centers of class j.
 ///
+/// # When to use
+/// For face recognition and retrieval with noisy labels, such as pictures collected from the web: wrong rows of a class gather
+/// around a center of their own, and spoil the main one less. After a first training one can drop the rows that are far from the
+/// main center. With clean labels [`ArcfaceLoss`](super::ArcfaceLoss) is as good, with a smaller weight.
+///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -29,7 +34,9 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// pytorch-metric-learning: `SubCenterArcFaceLoss`, with the margin in degrees (28.6).
+/// - `pytorch_metric_learning.losses.SubCenterArcFaceLoss`: with the margin in degrees (28.6).
+/// - `mmpretrain.models.heads.ArcFaceClsHead`: with `num_subcenters`, which is 1 by default; the same formula, not compared by a
+///   test.
 #[loss(heads, "sub_center_arcface", "ArcFace with several centers per class, for noisy labels")]
 pub struct SubCenterArcfaceLoss {
     config: SubCenterArcfaceLossConfig,

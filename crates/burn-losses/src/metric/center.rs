@@ -21,8 +21,7 @@ pub enum CenterUpdate {
     Gradient,
 }
 
-/// Center loss (Wen et al. 2016, [doi 10.1007/978-3-319-46478-7_31](https://doi.org/10.1007/978-3-319-46478-7_31)), to be added to
-/// a cross-entropy with a small weight.
+/// Center loss (Wen et al. 2016, [doi 10.1007/978-3-319-46478-7_31](https://doi.org/10.1007/978-3-319-46478-7_31)).
 ///
 /// # Formula
 /// `1/2 |x - c_y|^2`. After each training step, with n_j the number of rows of class j in the batch,
@@ -31,6 +30,11 @@ pub enum CenterUpdate {
 /// ```
 /// A class that is not in the batch does not move. The centers begin at 0 and are saved with the module. A step is a
 /// forward pass on a device with autodiff.
+///
+/// # When to use
+/// Beside a cross-entropy, with a small weight, to make the features of each class compact, as in face recognition and to detect
+/// outliers and unknown classes. Alone it lets all embeddings collapse into one point. [`ArcfaceLoss`](crate::heads::ArcfaceLoss)
+/// makes classes compact without a second loss to weigh.
 ///
 /// # Numerics
 /// A label that is no class has the value NaN and moves no center; nor does a row that is not finite.
@@ -51,7 +55,8 @@ pub enum CenterUpdate {
 /// ```
 ///
 /// # Elsewhere
-/// The usual PyTorch implementation has no 1/2, and lets an optimizer of its own move the centers.
+/// No library that we know of has it. The usual PyTorch implementation has no 1/2, and lets an optimizer of its own move the
+/// centers.
 #[loss(metric, "center", "Squared distance of each embedding to the center of its class")]
 pub struct CenterLoss {
     config: CenterLossConfig,

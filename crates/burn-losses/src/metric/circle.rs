@@ -13,6 +13,11 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 /// s the cosine, m the margin, LSE the logarithm of the sum of exponentials. Anchors with a positive and a negative count.
 ///
+/// # When to use
+/// For face recognition, person re-identification and fine-grained retrieval with class labels: pairs far from their optimum get
+/// most of the gradient, so nothing is mined. The paper has a margin of 0.25 and gamma = 256 for faces, 0.25 and 128 for persons,
+/// 0.4 and 80 for retrieval. [`MultiSimilarityLoss`](super::MultiSimilarityLoss) is a milder weighting of the pairs.
+///
 /// # Numerics
 /// The paces a_p and a_n are constants for the gradient, as in the paper.
 ///
@@ -30,7 +35,9 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// pytorch-metric-learning: `CircleLoss`, with other defaults (m = 0.4, gamma = 80).
+/// - `pytorch_metric_learning.losses.CircleLoss`: the same formula; its defaults are m = 0.4 and gamma = 80.
+/// - `keras.losses.Circle`: of embeddings that have the length 1 already; the gradient also flows through the paces, and its
+///   defaults are margin = 0.4 and gamma = 80.
 #[loss(metric, "circle", "Re-weights each pair by its distance from its optimum (adaptive pace)")]
 pub struct CircleLoss {
     config: CircleLossConfig,

@@ -24,6 +24,12 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// The negatives are those of the batch on this device: nothing is gathered from other devices.
 ///
+/// # When to use
+/// To align two modalities, such as pictures and texts, or questions and documents: retrieval across them, and classification
+/// without examples (zero-shot). It needs large batches, since the other rows are the negatives;
+/// [`SiglipLoss`](super::SiglipLoss) suffers less from small ones. For two views of the same kind take
+/// [`NtXentLoss`](super::NtXentLoss), which has negatives in both.
+///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -38,7 +44,9 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// open_clip: `ClipLoss`, with normalized features.
+/// - `open_clip.ClipLoss`: of features that are normalized already, with `logit_scale` = e^t / temperature as an argument.
+/// - `sentence_transformers.losses.MultipleNegativesSymmetricRankingLoss`: with `scale` = 1 / temperature, 20 by default, which
+///   is not learned (`learned = false`).
 #[loss(metric, "clip", "Symmetric InfoNCE between two views (CLIP): each row identifies its partner in the other view")]
 pub struct ClipLoss {
     config: ClipLossConfig,

@@ -31,6 +31,11 @@ pub enum ContrastiveForm {
 /// D the Euclidean distance of a pair; **y = 0: similar, y = 1: dissimilar**. In a batch every row makes a pair with every other;
 /// the value of an anchor is the sum over its N - 1 pairs, and it counts as many: the mean is that of the pairs.
 ///
+/// # When to use
+/// For pairs that are labeled as similar or dissimilar, in siamese networks: verification of signatures and faces, search for
+/// duplicates. It draws all similar pairs to the distance 0. In batches with class labels [`TripletLoss`](super::TripletLoss) and
+/// [`MultiSimilarityLoss`](super::MultiSimilarityLoss) leave a class its spread, and learn more from hard pairs.
+///
 /// # Numerics
 /// The gradient of a distance 0 is 0: identical embeddings are finite.
 ///
@@ -48,8 +53,19 @@ pub enum ContrastiveForm {
 /// ```
 ///
 /// # Elsewhere
-/// Many implementations have y the other way round. pytorch-metric-learning: `ContrastiveLoss` is linear, and averages the
-/// similar and the dissimilar pairs apart, each without its zeros.
+/// - `pytorch_metric_learning.losses.ContrastiveLoss`: it is linear, normalizes embeddings, and averages the similar and the
+///   dissimilar pairs apart, each without its zeros.
+/// - `sentence_transformers.losses.ContrastiveLoss`: squared as here, of given pairs ([`forward_pairs`](Self::forward_pairs))
+///   with y the other way round; its distance is one minus the cosine, its margin 0.5.
+/// - `torch.nn.HingeEmbeddingLoss`: the linear form, of distances that are computed before; y = 1 is similar, y = -1 dissimilar.
+/// - `burn.nn.loss.HingeEmbeddingLoss`: the linear form, of distances that are computed before; y = 1 is similar, y = -1
+///   dissimilar.
+/// - `torch.nn.CosineEmbeddingLoss`: of cosines: one minus the cosine of a similar pair, and what the cosine of a dissimilar pair
+///   exceeds a margin by; y = 1 is similar, y = -1 dissimilar.
+/// - `burn.nn.loss.CosineEmbeddingLoss`: of cosines: one minus the cosine of a similar pair, and what the cosine of a dissimilar
+///   pair exceeds a margin by; y = 1 is similar, y = -1 dissimilar.
+///
+/// Many implementations have y the other way round. MONAI's `ContrastiveLoss` is [`NtXentLoss`](super::NtXentLoss).
 #[loss(metric, "contrastive", "Pulls similar pairs together and pushes dissimilar pairs beyond a margin")]
 pub struct ContrastiveLoss {
     config: ContrastiveLossConfig,

@@ -26,7 +26,7 @@ use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, EvalError, Signature, Wanted};
 use burn::tensor::{Bool, Int, Tensor};
-use burn_losses_derive::{dispatch, family};
+use burn_losses_derive::{dispatch, family, inherent};
 
 pub use crate::formula::Distance;
 pub use center::{CenterLoss, CenterLossConfig, CenterUpdate};
@@ -47,6 +47,7 @@ pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 /// value 0 and counts nothing; a batch without any has the value 0, with a live graph.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
+#[inherent]
 pub trait MetricLoss: Anchors + Loss {
     /// The vectors that the loss has for its classes, proxies or centers, `[num_classes, embedding_dim]`, as an argument; `None`: it has
     /// none.

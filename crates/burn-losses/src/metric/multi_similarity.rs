@@ -10,6 +10,11 @@ use burn_losses_derive::{loss, loss_config};
 /// `1/alpha ln(1 + sum_p e^(-alpha (s_ap - base))) + 1/beta ln(1 + sum_n e^(beta (s_an - base)))`, s the cosine. Anchors with a
 /// positive and a negative count.
 ///
+/// # When to use
+/// For retrieval and fine-grained recognition with class labels, in batches with several rows of each class: hard pairs weigh
+/// more by themselves, so no mining is needed. Where batches are small, [`ProxyAnchorLoss`](super::ProxyAnchorLoss) compares with
+/// proxies instead; [`TripletLoss`](super::TripletLoss) is the simpler loss.
+///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
@@ -23,7 +28,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// pytorch-metric-learning: `MultiSimilarityLoss`, which counts anchors without a partner too.
+/// - `pytorch_metric_learning.losses.MultiSimilarityLoss`: it counts anchors without a partner too.
 #[loss(metric, "multi_similarity", "Weights each pair by its similarity and by the other pairs of its anchor")]
 pub struct MultiSimilarityLoss {
     config: MultiSimilarityLossConfig,

@@ -11,6 +11,11 @@ use burn_losses_derive::{loss, loss_config};
 /// `-ln(e^(s_ap / T) / (e^(s_ap / T) + sum_n e^(s_an / T)))` of each anchor a and positive p, s the cosine, n the rows of other
 /// labels. The value of an anchor is the sum over its positives, and it counts as many.
 ///
+/// # When to use
+/// For self-supervised (contrastive) learning from two augmented views of each picture, with large batches: SimCLR's form of
+/// InfoNCE. With class labels take [`SupConLoss`](super::SupConLoss); for two modalities, such as pictures and texts,
+/// [`ClipLoss`](super::ClipLoss).
+///
 /// # Numerics
 /// Computed as softplus(LSE_n - s_ap / T): finite at every temperature. An anchor without negatives has the value 0.
 ///
@@ -27,8 +32,14 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// pytorch-metric-learning: `NTXentLoss`, the same. With several positives per anchor SimCLR's own code would have the other
-/// positives in the denominator too; that is [`SupConLoss`](super::SupConLoss).
+/// - `pytorch_metric_learning.losses.NTXentLoss`: the same.
+/// - `optax.losses.ntxent`: the same formula; its temperature is 0.07, and a batch without a positive is NaN.
+/// - `lightly.loss.NTXentLoss`: it takes the two views as two arguments; for them the same formula, not compared by a test. It
+///   can take negatives from a memory bank.
+/// - `monai.losses.ContrastiveLoss`: it takes the two views as two arguments; for them the same formula, not compared by a test.
+///
+/// The temperature of pytorch-metric-learning is 0.07 by default. With several positives per anchor SimCLR's own code would have
+/// the other positives in the denominator too; that is [`SupConLoss`](super::SupConLoss).
 #[loss(metric, "nt_xent", "Normalized temperature-scaled cross-entropy (SimCLR): each positive against all negatives")]
 pub struct NtXentLoss {
     config: NtXentLossConfig,

@@ -21,6 +21,12 @@ use burn_losses_derive::{loss, loss_config};
 /// is the mean of the batch. The value of one row is N times its share of it: each logarithm is split among the rows of its sum in
 /// proportion to their exponentials; the shares have no gradient.
 ///
+/// # When to use
+/// For retrieval and fine-grained recognition with a fixed list of classes and small batches: rows are compared with the proxies
+/// of all classes, so it converges fast and needs no mining. Where classes are unknown or too many, take
+/// [`MultiSimilarityLoss`](super::MultiSimilarityLoss) or [`TripletLoss`](super::TripletLoss); where rows are to be classified as
+/// well, [`ArcfaceLoss`](crate::heads::ArcfaceLoss).
+///
 /// # Numerics
 /// A label that is no class has the value NaN.
 ///
@@ -36,7 +42,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// pytorch-metric-learning: `ProxyAnchorLoss`.
+/// - `pytorch_metric_learning.losses.ProxyAnchorLoss`: the same.
 #[loss(metric, "proxy_anchor", "One learned proxy per class attracts its rows and repels all others")]
 pub struct ProxyAnchorLoss {
     config: ProxyAnchorLossConfig,

@@ -21,6 +21,11 @@ use burn_losses_derive::{loss, loss_config};
 /// With labels that occur once per view, the mean is SigLIP's loss. `learned`: the cosines get a further factor e^t and the
 /// bias a further summand, both parameters that begin at 0; e^t / temperature is at most 100.
 ///
+/// # When to use
+/// To align two modalities, such as pictures and texts, for retrieval and zero-shot classification: every pair is a yes or no of
+/// its own, so it also works with small batches, and a row may have several partners. [`ClipLoss`](super::ClipLoss) compares the
+/// rows of a batch with one another.
+///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -34,7 +39,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// open_clip: `SigLipLoss`, with normalized features.
+/// - `open_clip.loss.SigLipLoss`: of features that are normalized already, with `logit_scale` = e^t / temperature and
+///   `logit_bias` as arguments.
 #[loss(metric, "siglip", "Pairwise sigmoid loss between two views (SigLIP)")]
 pub struct SiglipLoss {
     config: SiglipLossConfig,

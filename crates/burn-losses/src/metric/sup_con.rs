@@ -10,6 +10,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// `-1/|P| sum_p ln(e^(s_ap / T) / sum_(k != a) e^(s_ak / T))` of each anchor a with positives P, s the cosine.
 ///
+/// # When to use
+/// For supervised contrastive pretraining, before a linear classifier on the frozen embeddings, with large batches that have
+/// several rows of each class. Without labels take [`NtXentLoss`](super::NtXentLoss); where the embeddings themselves are
+/// compared, as in retrieval, [`MultiSimilarityLoss`](super::MultiSimilarityLoss) is an alternative.
+///
 /// # Numerics
 /// A log-softmax over all rows but the anchor: finite at every temperature.
 ///
@@ -27,7 +32,9 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// The authors' code multiplies by T / 0.07. pytorch-metric-learning: `SupConLoss`, the same as here.
+/// - `pytorch_metric_learning.losses.SupConLoss`: the same formula; a batch whose rows all have one label is 0 there.
+///
+/// The authors' code multiplies by T / 0.07.
 #[loss(metric, "sup_con", "Supervised contrastive loss: positives against all other samples of the batch")]
 pub struct SupConLoss {
     config: SupConLossConfig,

@@ -28,7 +28,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// TODO: what PyTorch has, and where that differs.
+/// - `torch.nn.TODO`: TODO: in what it differs; or `the same.`, where the golden values come from it.
 #[loss(metric, "template", "TODO: what it is for, in one line")]
 pub struct TemplateLoss {
     config: TemplateLossConfig,

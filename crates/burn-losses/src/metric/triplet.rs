@@ -49,6 +49,12 @@ pub enum Average {
 /// of an anchor a, a positive p (the same label) and a negative n (another). The value of an anchor is the sum over its triplets,
 /// and it counts as many as there are: the mean is that of the triplets.
 ///
+/// # When to use
+/// For face recognition, person re-identification and retrieval where the classes of use are not those of the training.
+/// `mining = "hard"` learns fast from clean labels; `semi_hard` stands noisy labels better and is less prone to collapse at the
+/// beginning. Where the classes are a fixed list, [`ProxyAnchorLoss`](super::ProxyAnchorLoss) and
+/// [`ArcfaceLoss`](crate::heads::ArcfaceLoss) need no mining and converge faster.
+///
 /// # Numerics
 /// Which triplets are chosen is a constant for the gradient. `hard` and `easy` take memory for a few `[N, N]` matrices. The
 /// others look at N^3 triplets, a part of them at a time; what is kept for the gradient is one `[N, N]` matrix.
@@ -67,8 +73,26 @@ pub enum Average {
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch: `torch.nn.TripletMarginLoss` takes triplets ([`forward_triplets`](Self::forward_triplets)), adds 1e-6 to every
-/// difference, and has no mining.
+/// - `torch.nn.TripletMarginLoss`: it takes triplets ([`forward_triplets`](Self::forward_triplets)), adds 1e-6 to every
+///   difference, and has no mining. Its margin is 1, nothing is normalized, and a mean is that of all triplets
+///   (`average = "valid"`).
+/// - `burn.nn.loss.TripletMarginLoss`: it takes triplets ([`forward_triplets`](Self::forward_triplets)) and has no mining. Its
+///   margin is 1, nothing is normalized, and a mean is that of all triplets (`average = "valid"`).
+/// - `pytorch_metric_learning.losses.TripletMarginLoss`: the same formula; its margin is 0.05, and mining is an object of its
+///   own.
+/// - `sentence_transformers.losses.TripletLoss`: it takes triplets ([`forward_triplets`](Self::forward_triplets)). Its margin is
+///   5, nothing is normalized, and a mean is that of all triplets.
+/// - `sentence_transformers.losses.BatchAllTripletLoss`: with a margin of 5 and `normalize = false`.
+/// - `sentence_transformers.losses.BatchHardTripletLoss`: `mining = "hard"` with a margin of 5 and `normalize = false`; its mean
+///   also counts anchors without a partner.
+/// - `sentence_transformers.losses.BatchHardSoftMarginTripletLoss`: `mining = "hard"` with `soft`, a margin of 0 and
+///   `normalize = false`; its mean also counts anchors without a partner.
+/// - `sentence_transformers.losses.BatchSemiHardTripletLoss`: `mining = "semi_hard_closest"` with `average = "valid"`, a margin
+///   of 5 and `normalize = false`.
+/// - `mmdet.models.losses.TripletLoss`: `mining = "hard"` with `average = "valid"`, a margin of 0.3 and `normalize = false`; an
+///   anchor may be its own positive.
+/// - `optax.losses.triplet_margin_loss`: it takes triplets, adds 1e-6 under the root, and has no mining; its margin is 1, and
+///   nothing is normalized.
 #[loss(metric, "triplet", "A positive is nearer than a negative by a margin, with mining inside the batch")]
 pub struct TripletLoss {
     config: TripletLossConfig,

@@ -18,8 +18,10 @@ use burn_losses_derive::{loss, loss_config};
 /// its pairs, or the sum of its class weights. So a sum of one term of weight 1 is that term. For means that each divide by their own
 /// n_k there is `JointLossConfig`.
 ///
-/// Terms of several families, weights that change while training, and one curve per term:
-/// [`JointLossConfig`](crate::composition::JointLossConfig).
+/// # When to use
+/// To optimize several criteria of one family at once, such as [`SupConLoss`](super::SupConLoss) and
+/// [`CenterLoss`](super::CenterLoss), from one config. Terms of several families, weights that change while training, and one
+/// curve per term: [`JointLossConfig`](crate::composition::JointLossConfig).
 ///
 /// # Example
 /// ```
@@ -33,6 +35,10 @@ use burn_losses_derive::{loss, loss_config};
 /// let labels = Tensor::<1, Int>::from_ints([0, 0, 1], &Device::flex());
 /// assert!(loss.forward(embeddings, labels).into_scalar::<f32>() > 0.0);
 /// ```
+///
+/// # Elsewhere
+/// - `pytorch_metric_learning.losses.MultipleLosses`: it adds the reduced values, each times its weight, as
+///   [`JointLossConfig`](crate::composition::JointLossConfig) does.
 #[loss(metric, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,

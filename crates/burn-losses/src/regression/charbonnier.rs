@@ -26,8 +26,8 @@ pub enum CharbonnierScale {
 /// with d = prediction - target; times `epsilon` or 2 `epsilon` where `scale` says so, and without `- epsilon` where `offset` is false.
 ///
 /// # When to use
-/// In image restoration and super-resolution it takes the place of [`MaeLoss`](super::MaeLoss), whose gradient jumps at zero. Take
-/// [`HuberLoss`](super::HuberLoss) where errors below a threshold shall cost exactly their square.
+/// In image restoration and super-resolution it takes the place of [`MaeLoss`](super::MaeLoss), whose gradient jumps at zero.
+/// Take [`HuberLoss`](super::HuberLoss) where errors below a threshold shall cost exactly their square.
 ///
 /// # Numerics
 /// Computed as d^2 / (sqrt(d^2 + epsilon^2) + epsilon), in units of epsilon: it keeps its digits for errors far below epsilon, and no
@@ -45,8 +45,13 @@ pub enum CharbonnierScale {
 /// ```
 ///
 /// # Elsewhere
-/// kornia: `charbonnier_loss`, with epsilon = 1. LapSRN and BasicSR: `offset` = false. SciPy: `pseudo_huber`, with `scale` = `epsilon`.
-/// diffusers: `huber`, with `scale` = `two_epsilon`. PyTorch has none.
+/// - `kornia.losses.charbonnier_loss`: it has epsilon = 1; the reference values agree with it.
+/// - `basicsr.losses.basic_loss.CharbonnierLoss`: with `offset = false`; its `eps` is the square of epsilon, 1e-12 by default.
+/// - `scipy.special.pseudo_huber`: with `scale = "epsilon"`; its `delta` is epsilon, and the reference values agree with it.
+///
+/// LapSRN: `offset = false`. `scipy.optimize.least_squares`: `soft_l1`, with `scale = "epsilon"`, where `f_scale` is epsilon. The
+/// training scripts of diffusers: `huber`, with `scale = "two_epsilon"`. XGBoost: `reg:pseudohubererror`, with
+/// `scale = "epsilon"`, where `huber_slope` is epsilon. PyTorch has none.
 #[loss(regression, "charbonnier", "Smooth absolute error: quadratic near zero and linear far away")]
 pub struct CharbonnierLoss {
     config: CharbonnierLossConfig,

@@ -20,6 +20,11 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 /// with d = prediction - target. beta is a constant for the gradient.
 ///
+/// # When to use
+/// For box regression in detection with many outliers: their gradient norms crowd near 1, and each sample of a crowded bin weighs
+/// less. The batches have to be large enough to count gradient norms. [`SmoothL1Loss`](super::SmoothL1Loss) has no state and is
+/// the usual choice; [`TukeyBiweightLoss`](super::TukeyBiweightLoss) ignores outliers altogether.
+///
 /// # State
 /// The counts per bin, smoothed over the training steps and saved with the module. Every forward pass on a device with autodiff
 /// is a step; elsewhere, as in validation, nothing is counted.
@@ -39,7 +44,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// mmdetection: `GHMR`, which scales the first step by 1/(1 - momentum) and never lets the count of an empty bin decay.
+/// - `mmdet.models.losses.GHMR`: it scales the first step by 1/(1 - momentum) and never lets the count of an empty bin decay; its
+///   momentum is 0 by default.
 #[loss(
     regression,
     "ghm_r",

@@ -13,6 +13,12 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 /// with d = prediction - target.
 ///
+/// # When to use
+/// For regression with outliers or heavy tails: errors below delta are treated as by [`MseLoss`](super::MseLoss), and the
+/// gradient of larger ones is bounded as with [`MaeLoss`](super::MaeLoss). Set delta to the largest error that is still noise.
+/// Take [`TukeyBiweightLoss`](super::TukeyBiweightLoss) where gross errors shall have no effect at all, and
+/// [`SmoothL1Loss`](super::SmoothL1Loss) where the slope of large errors shall be 1 for every threshold.
+///
 /// # Numerics
 /// The slope never exceeds delta; nothing overflows before |d| does. With delta = 1.345 and errors of standard deviation 1
 /// it is 95 % as efficient as least squares.
@@ -32,7 +38,14 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch: `torch.nn.HuberLoss`, the same.
+/// - `torch.nn.HuberLoss`: the same.
+/// - `keras.losses.Huber`: the same formula, not compared by a test.
+/// - `optax.losses.huber_loss`: the same formula; the reference values agree with it.
+/// - `burn.nn.loss.HuberLoss`: the same values; `HuberLossConfig::from` takes its config, whose delta may also be 0.
+/// - `scipy.special.huber`: the same formula, not compared by a test.
+/// - `torch.nn.SmoothL1Loss`: with beta = delta it is this loss divided by delta.
+///
+/// `scipy.optimize.least_squares`: `huber`, where `f_scale` is delta.
 #[loss(regression, "huber", "Squared error near zero and linear beyond delta: robust to outliers")]
 pub struct HuberLoss {
     config: HuberLossConfig,

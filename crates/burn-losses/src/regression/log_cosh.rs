@@ -10,6 +10,12 @@ use core::f64::consts::LN_2;
 /// # Formula
 /// `ln cosh d = |d| + softplus(-2 |d|) - ln 2`, d = prediction - target.
 ///
+/// # When to use
+/// For regression with some outliers where the loss has to be twice differentiable, as gradient boosting and second-order
+/// optimizers want it. Its bend is at errors of about 1, so scale the targets, or take
+/// [`CharbonnierLoss`](super::CharbonnierLoss), which is smooth too and has a threshold; [`HuberLoss`](super::HuberLoss) has one,
+/// but its curvature jumps.
+///
 /// # Numerics
 /// The gradient is tanh d. Finite wherever d is (1e30 in f32, 4e4 in f16). Near zero, where the formula above subtracts
 /// numbers that are nearly equal, its Taylor series keeps every digit: ln cosh 1e-4 = 5e-9, also in f32.
@@ -29,7 +35,10 @@ use core::f64::consts::LN_2;
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch has none; Keras and Optax have it, without the series.
+/// - `keras.losses.LogCosh`: the same formula without the series: it loses digits near zero.
+/// - `optax.losses.log_cosh`: the same formula without the series: it loses digits near zero.
+///
+/// PyTorch has none.
 #[loss(regression, "log_cosh", "Logarithm of the hyperbolic cosine of the error: smooth everywhere, linear far away")]
 pub struct LogCoshLoss {
     config: LogCoshLossConfig,

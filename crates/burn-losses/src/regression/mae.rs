@@ -9,6 +9,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// `|d|`, d = prediction - target.
 ///
+/// # When to use
+/// For regression with outliers or heavy tails where no threshold can be named: it estimates the median. The gradient does not
+/// shrink near zero, so let the learning rate decay, or take [`HuberLoss`](super::HuberLoss) or
+/// [`CharbonnierLoss`](super::CharbonnierLoss). [`QuantileLoss`](super::QuantileLoss) estimates other quantiles than the median.
+///
 /// # Numerics
 /// The gradient is the sign of d, 0 at d = 0.
 ///
@@ -27,7 +32,9 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch: `torch.nn.L1Loss`, the same.
+/// - `torch.nn.L1Loss`: the same.
+/// - `keras.losses.MeanAbsoluteError`: the same formula, not compared by a test.
+/// - `burn.nn.loss.LpLoss`: with p = 1 the same formula, not compared by a test.
 #[loss(regression, "mae", "Absolute error: robust, estimates the median")]
 pub struct MaeLoss {
     config: MaeLossConfig,

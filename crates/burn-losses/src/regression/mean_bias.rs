@@ -6,11 +6,13 @@ use burn_losses_derive::{loss, loss_config};
 
 /// The signed error: positive where the prediction is too high.
 ///
-/// Errors of opposite sign cancel in the mean and the minimum is minus infinity: this is a diagnostic, not an objective to
-/// train with alone.
-///
 /// # Formula
 /// `d`, d = prediction - target.
+///
+/// # When to use
+/// As a diagnostic of over- and under-prediction, not as an objective to train with alone: errors of opposite sign cancel in the
+/// mean, and the minimum is minus infinity. Train with [`MseLoss`](super::MseLoss) or [`MaeLoss`](super::MaeLoss) and watch this
+/// beside it; [`QuantileLoss`](super::QuantileLoss) is the loss for errors of one sign that cost more.
 ///
 /// # Example
 /// ```
@@ -27,6 +29,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
+/// - `xskillscore.me`: its mean over all values, as a score of forecasts.
+///
 /// PyTorch has none.
 #[loss(regression, "mean_bias", "Signed error: a diagnostic of over- and under-prediction")]
 pub struct MeanBiasLoss {

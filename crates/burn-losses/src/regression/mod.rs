@@ -23,7 +23,7 @@ use crate::error::{InputError, expect};
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Bool, Tensor};
-use burn_losses_derive::{dispatch, family};
+use burn_losses_derive::{dispatch, family, inherent};
 pub use charbonnier::{CharbonnierLoss, CharbonnierLossConfig, CharbonnierScale};
 pub use ghm_r::{GhmRLoss, GhmRLossConfig};
 pub use huber::{HuberLoss, HuberLossConfig};
@@ -39,6 +39,7 @@ pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 /// A loss of predictions and targets of one shape.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
+#[inherent]
 pub trait RegressionLoss: Pointwise + Loss {
     /// The value of the batch, reduced as the config says.
     ///

@@ -7,11 +7,16 @@ use burn_losses_derive::{loss, loss_config};
 /// Quantile loss, also called pinball loss (Koenker and Bassett 1978,
 /// [doi 10.2307/1913643](https://doi.org/10.2307/1913643)).
 ///
-/// Its minimum is the tau-quantile: tau = 0.9 punishes predictions that are too low nine times more than those that are
-/// too high, so that nine of ten targets end up below the prediction.
+/// Its minimum is the tau-quantile.
 ///
 /// # Formula
 /// `max(tau e, (tau - 1) e)`, e = target - prediction.
+///
+/// # When to use
+/// For prediction intervals, skewed noise and heavy tails, and where over- and under-prediction cost differently: tau = 0.9
+/// punishes predictions that are too low nine times more than those that are too high, so that nine of ten targets end up below
+/// the prediction. An interval takes one loss per bound, such as tau = 0.1 and 0.9 for 80 %. For the median take
+/// [`MaeLoss`](super::MaeLoss), which is twice this loss at tau = 0.5.
 ///
 /// # Numerics
 /// The gradient with respect to the prediction is -tau below the target, 1 - tau above it, 0 at it.
@@ -31,7 +36,12 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch has none. scikit-learn: `mean_pinball_loss`, the same sign.
+/// - `sklearn.metrics.mean_pinball_loss`: its mean, with the same sign; its `alpha` is tau, and the reference values agree with
+///   it.
+/// - `tensorflow_addons.losses.PinballLoss`: the same formula, not compared by a test.
+/// - `pytorch_forecasting.metrics.QuantileLoss`: twice this loss, for several quantiles along the last axis.
+///
+/// XGBoost: `reg:quantileerror`, where `quantile_alpha` is tau. PyTorch has none.
 #[loss(regression, "quantile", "Pinball loss: estimates the tau-quantile of the target")]
 pub struct QuantileLoss {
     config: QuantileLossConfig,

@@ -13,6 +13,11 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 /// with d = prediction - target. It is [`HuberLoss`](super::HuberLoss) with delta = beta, divided by beta.
 ///
+/// # When to use
+/// For box regression in detection (Fast R-CNN, SSD) and for other coordinates: outliers have the slope 1, and below beta the
+/// gradient shrinks with the error. Take [`HuberLoss`](super::HuberLoss) where the threshold shall not change the curvature at
+/// zero, and a loss of overlap such as [`GiouLoss`](crate::boxes::GiouLoss) where boxes are judged by IoU.
+///
 /// # Numerics
 /// The slope never exceeds 1. At beta = 0 it is [`MaeLoss`](super::MaeLoss), gradient 0 at d = 0 included.
 ///
@@ -31,7 +36,12 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch: `torch.nn.SmoothL1Loss`, the same. Detectron2's default is beta = 0, torchvision's Faster R-CNN uses 1/9.
+/// - `torch.nn.SmoothL1Loss`: the same.
+/// - `burn.nn.loss.SmoothL1Loss`: the same values; `SmoothL1LossConfig::from` takes its config, whose beta is never 0.
+/// - `fvcore.nn.smooth_l1_loss`: it takes a beta below 1e-5 for 0; Detectron2's default is beta = 0.
+/// - `mmdet.models.losses.SmoothL1Loss`: the same formula, but beta is never 0.
+///
+/// torchvision's Faster R-CNN uses beta = 1/9.
 #[loss(regression, "smooth_l1", "Absolute error, quadratic within beta of zero")]
 pub struct SmoothL1Loss {
     config: SmoothL1LossConfig,

@@ -28,9 +28,14 @@ pub enum TukeyScale {
 /// ```
 /// with r = d / scale, d = prediction - target.
 ///
+/// # When to use
+/// For regression with gross errors that must have no effect, such as wrong targets or failures of a sensor. It needs a model
+/// that is nearly right: start close, with [`HuberLoss`](super::HuberLoss), or set `scale = "mad"`, which measures errors in
+/// robust standard deviations of the batch. Where large errors are rare but true (heavy tails), stay with `HuberLoss`.
+///
 /// # Numerics
-/// The gradient is 0 beyond c, so a poor initialization may have zero gradient everywhere: start close, or set `scale = "mad"`. With c
-/// = 4.6851 and errors of standard deviation 1 it is 95 % as efficient as least squares.
+/// The gradient is 0 beyond c: with a poor initialization perhaps everywhere. With c = 4.6851 and errors of standard deviation 1
+/// it is 95 % as efficient as least squares.
 ///
 /// # Example
 /// ```
@@ -47,7 +52,10 @@ pub enum TukeyScale {
 /// ```
 ///
 /// # Elsewhere
-/// PyTorch has none. statsmodels: `robust.norms.TukeyBiweight`, the same up to a constant.
+/// - `statsmodels.robust.norms.TukeyBiweight`: its `rho` is the same of errors that are scaled already, in older versions up to a
+///   constant; the reference values agree with it. Its `c` is 4.685 by default.
+///
+/// PyTorch has none.
 #[loss(regression, "tukey_biweight", "Robust loss that saturates beyond c: outliers have zero gradient")]
 pub struct TukeyBiweightLoss {
     config: TukeyBiweightLossConfig,

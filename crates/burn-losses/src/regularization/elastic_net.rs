@@ -13,8 +13,13 @@ use burn_losses_derive::{config, loss};
 /// weight (l1_ratio sum |w| + (1 - l1_ratio) 1/2 sum w^2)
 /// ```
 ///
+/// # When to use
+/// For sparse parameters whose inputs are correlated: the L1 part sets parameters to zero, the L2 part keeps those that belong
+/// together, of which [`L1`](super::L1) alone picks one. [`L2`](super::L2) is enough where no parameter has to be zero.
+///
 /// # Elsewhere
-/// scikit-learn: `ElasticNet`, whose `alpha` is `weight`: the same.
+/// - `sklearn.linear_model.ElasticNet`: the same formula, not compared by a test. Its `alpha` is `weight`.
+/// - `keras.regularizers.L1L2`: its `l1` is `weight` times `l1_ratio`, and its `l2` is `weight` times (1 - `l1_ratio`) / 2.
 #[loss(regularization, "elastic_net", "Blend of the L1 norm and half of the squared L2 norm")]
 pub struct ElasticNet {
     config: ElasticNetConfig,

@@ -16,7 +16,14 @@ use burn_losses_derive::{config, loss};
 /// of the groups g along `axis`: what has one index on it. A group that is 0 has the gradient 0. A parameter with fewer axes is
 /// one group.
 ///
+/// # When to use
+/// For structured pruning: whole neurons, filters or input features go to zero, so that a smaller network can take their place.
+/// For single weights take [`L1`](super::L1), which is sparse without a pattern.
+///
 /// # Elsewhere
+/// - `group_lasso.GroupLasso`: the same formula, not compared by a test. Its `group_reg` is `weight`, with `l1_reg` = 0; it is a
+///   linear model with its own solver.
+///
 /// No counterpart in PyTorch or Keras.
 #[loss(regularization, "group_lasso", "Sum of the L2 norms of groups of parameters: sets whole groups to zero")]
 pub struct GroupLasso {

@@ -14,8 +14,15 @@ use burn_losses_derive::{config, loss};
 /// ```
 /// The gradient at 0 is 0.
 ///
+/// # When to use
+/// For sparse parameters: selection of features, pruning of weights. An optimizer's steps leave weights near zero rather than at
+/// zero, so cut off small ones after the training. Where inputs are correlated, take [`ElasticNet`](super::ElasticNet); for whole
+/// neurons or filters, [`GroupLasso`](super::GroupLasso); for weights that are small but not zero, [`L2`](super::L2).
+///
 /// # Elsewhere
-/// Keras: `L1`, the same. PyTorch has none.
+/// - `keras.regularizers.L1`: the same formula, not compared by a test. Its factor `l1` is `weight`, 0.01 by default.
+///
+/// PyTorch has none.
 #[loss(regularization, "l1", "Sum of absolute values: sets parameters to zero")]
 pub struct L1 {
     config: L1Config,

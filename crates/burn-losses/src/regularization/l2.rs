@@ -12,11 +12,17 @@ use burn_losses_derive::{config, loss};
 /// ```text
 /// weight sum w^2           or, with `half`,  weight 1/2 sum w^2
 /// ```
-/// With `half` the gradient is `weight w`: with plain SGD the same as a weight decay of `weight`. Adaptive optimizers scale this
-/// gradient as every other one; a decay beside them (AdamW) is not scaled.
+/// With `half` the gradient is `weight w`: with plain SGD the same as a weight decay of `weight`.
+///
+/// # When to use
+/// Against overfitting, where the penalty has to be a part of the loss, and seen in it. Adaptive optimizers scale this gradient
+/// as every other one; a decay beside them (AdamW) is not scaled, and mostly the better choice with them. For weights that are
+/// exactly zero take [`L1`](super::L1).
 ///
 /// # Elsewhere
-/// Keras: `L2`, the same without `half`. PyTorch: `weight_decay` of `SGD` is the gradient with `half`.
+/// - `keras.regularizers.L2`: without `half` the same formula, not compared by a test. Its factor `l2` is `weight`, 0.01 by
+///   default.
+/// - `torch.optim.SGD`: its `weight_decay` is the gradient with `half`.
 #[loss(regularization, "l2", "Sum of squares, or half of it: keeps parameters small")]
 pub struct L2 {
     config: L2Config,

@@ -25,7 +25,7 @@ mod parameters;
 use crate::error::{InputError, expect};
 use burn::module::Module;
 use burn::tensor::Tensor;
-use burn_losses_derive::{dispatch, family};
+use burn_losses_derive::{dispatch, family, inherent};
 
 pub use elastic_net::{ElasticNet, ElasticNetConfig};
 pub use group_lasso::{GroupLasso, GroupLassoConfig};
@@ -35,6 +35,7 @@ pub use parameters::Parameters;
 use parameters::Penalties;
 
 /// A penalty on the parameters of a module.
+#[inherent]
 pub trait Regularizer {
     /// The `kind`, which errors name.
     fn kind(&self) -> &'static str;

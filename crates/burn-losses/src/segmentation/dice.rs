@@ -13,6 +13,12 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 /// of each sample and class; p the probability, t the mask. In [0, 1] for p and t in [0, 1].
 ///
+/// # When to use
+/// For masks with class imbalance, as in medical imaging: a region counts by the share of it that is found, not by its number of
+/// pixels, so small objects are not lost beside a large background. Alone it makes overconfident probabilities, so it is usually
+/// added to [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss) or [`BceLoss`](crate::binary::BceLoss). Where missed
+/// pixels cost more than false ones, take [`TverskyLoss`](super::TverskyLoss).
+///
 /// # Numerics
 /// A region that is empty and predicted as empty has the value 0 (with the same `smooth` above and below). One that is empty and not predicted as empty has a positive
 /// value and a gradient if `smooth` is positive. Where the denominator is zero the value is 0.
@@ -33,8 +39,18 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// MONAI: `DiceLoss`, whose `smooth_nr` and `smooth_dr` are 1e-5. segmentation_models: `DiceLoss` sums over the batch, and drops
-/// absent classes from the sum but not from the mean.
+/// - `monai.losses.DiceLoss`: with `smooth` = 1e-5, its `smooth_nr` and `smooth_dr`, the values are the same. It applies no
+///   activation unless it is told to.
+/// - `segmentation_models_pytorch.losses.DiceLoss`: it sums over the batch (`over = "batch"`), has no `smooth` by default (its
+///   `smooth` is half of this one), and drops absent classes from the sum but not from the mean.
+/// - `kornia.losses.DiceLoss`: a softmax, and `eps` in the denominator alone. By default it pools the classes of a sample; with
+///   `average="macro"` it takes the mean of the classes that are present.
+/// - `mmdet.models.losses.DiceLoss`: it pools the classes of a sample, and its areas are squares by default
+///   (`denominator = "squared"`), with `eps` = 1e-3.
+/// - `keras.losses.Dice`: of probabilities; it pools the batch and the classes into one value unless `axis` is given, with an
+///   epsilon of 1e-7 in the denominator alone.
+/// - `optax.losses.dice_loss`: with `smooth` = 2 here the values are the same as by its default of 1, since both areas are halved
+///   there. It has the classes on the last axis and applies a softmax by default.
 #[loss(segmentation, "dice", "One minus the Dice score, which does not depend on the size of a region")]
 pub struct DiceLoss {
     config: DiceLossConfig,

@@ -11,6 +11,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// `(1 - TI)^(1/gamma)`, TI the Tversky index of [`TverskyLoss`](super::TverskyLoss). The paper has gamma in [1, 3].
 ///
+/// # When to use
+/// For small structures with class imbalance, such as lesions. With gamma above 1, the paper's choice, a region that nearly fits
+/// keeps a large gradient; with gamma below 1 the hard regions count most. [`TverskyLoss`](super::TverskyLoss) is gamma = 1 and
+/// the one to begin with.
+///
 /// # Numerics
 /// 1 - TI below 1e-12 counts as 0 and has no gradient: the slope there is infinite for gamma > 1.
 ///
@@ -30,7 +35,12 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// segmentation_models: `TverskyLoss(gamma=..)` has the power gamma, not 1/gamma, and applies it to the mean of the classes.
+/// - `ivadomed.losses.FocalTverskyLoss`: the power is 1/gamma as here, over the batch (`over = "batch"`). Its `alpha` = 0.7 is
+///   `fp_weight`, its `beta` = 0.3 is `fn_weight`.
+/// - `segmentation_models_pytorch.losses.TverskyLoss`: with `gamma` it has the power gamma, not 1/gamma, and applies it to the
+///   mean of the classes.
+/// - `monai.losses.AsymmetricFocalTverskyLoss`: for two classes: the power 1 - gamma for the foreground, and 1 for the
+///   background. Its `delta` = 0.7 is `fn_weight`.
 #[loss(segmentation, "focal_tversky", "Power of the Tversky loss that focuses on hard regions")]
 pub struct FocalTverskyLoss {
     config: FocalTverskyLossConfig,

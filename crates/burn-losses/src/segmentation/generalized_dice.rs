@@ -30,6 +30,11 @@ pub enum ClassWeight {
 /// There is one such value per sample. All its classes carry that one value, so that the shape is the family's `[N, C]`; the mean is that of the
 /// samples.
 ///
+/// # When to use
+/// For several classes with strong imbalance inside one picture, such as small organs beside large ones: the rarer a class, the
+/// more its pixels weigh. A class of very few pixels then dominates its sample; `class_weight = "simple"` is milder, and
+/// [`DiceLoss`](super::DiceLoss), in which every class counts the same, is steadier.
+///
 /// # Numerics
 /// The weights are constants for the gradient. A class without a pixel, whose weight would be infinite, weighs as much as the
 /// heaviest class that is there (1 if none is), or nothing: `absent_classes`.
@@ -51,8 +56,12 @@ pub enum ClassWeight {
 /// ```
 ///
 /// # Elsewhere
-/// MONAI: `GeneralizedDiceLoss`, the same with `absent_classes = "count"` and `smooth = 0`; its own 1e-5 are not pixels, but are
-/// added to sums times 1 / T^2.
+/// - `monai.losses.GeneralizedDiceLoss`: with `absent_classes = "count"` and `smooth = 0` the same; its own 1e-5 are not pixels,
+///   but are added to sums times 1 / T^2.
+/// - `optax.losses.multiclass_generalized_dice_loss`: another loss: a weighted mean of the Dice losses of the classes, the
+///   weights those of the batch.
+/// - `ivadomed.losses.GeneralizedDiceLoss`: minus the score, without the 1; one value for the batch, with a weight for each
+///   sample and class.
 #[loss(segmentation, "generalized_dice", "One Dice score over all classes, in which rare classes weigh more")]
 pub struct GeneralizedDiceLoss {
     config: GeneralizedDiceLossConfig,

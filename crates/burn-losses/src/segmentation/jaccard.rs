@@ -10,6 +10,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// `1 - (sum(p t) + smooth) / (sum p + sum t - sum(p t) + smooth)` of each sample and class, in [0, 1].
 ///
+/// # When to use
+/// Where intersection over union (the Jaccard index, mean IoU) is the metric of a segmentation. It ranks the predictions of a
+/// region as [`DiceLoss`](super::DiceLoss) does, but falls more steeply where a region nearly fits, and less steeply where it is
+/// missed. [`LovaszLoss`](super::LovaszLoss) follows the IoU of the hard masks more closely, at the price of a sort.
+///
 /// # Numerics
 /// As [`DiceLoss`](super::DiceLoss).
 ///
@@ -28,8 +33,11 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// MONAI: `DiceLoss(jaccard=True)`, where both the numerator and the denominator are doubled before `smooth_nr` and `smooth_dr`
-/// enter. segmentation_models: `JaccardLoss`, over the batch.
+/// - `monai.losses.DiceLoss`: with `jaccard=True`; both the numerator and the denominator are doubled before `smooth_nr` and
+///   `smooth_dr` enter.
+/// - `segmentation_models_pytorch.losses.JaccardLoss`: it sums over the batch (`over = "batch"`), has no `smooth` by default, and
+///   drops absent classes from the sum but not from the mean.
+/// - `optax.losses.dice_loss`: with `alpha` = `beta` = 1. It has the classes on the last axis and applies a softmax by default.
 #[loss(segmentation, "jaccard", "One minus the intersection over union of each region")]
 pub struct JaccardLoss {
     config: JaccardLossConfig,

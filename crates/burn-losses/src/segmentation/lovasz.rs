@@ -30,6 +30,12 @@ pub enum LovaszActivation {
 /// ```
 /// of each sample and class, or of each class over the batch; e as `activation` says, foreground where t > 0.5.
 ///
+/// # When to use
+/// To optimize the mean intersection over union itself, which helps small objects: mostly to fine-tune a network that was trained
+/// with [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss), or as a term beside it.
+/// [`JaccardLoss`](super::JaccardLoss) needs no sort, and [`DiceLoss`](super::DiceLoss) is steadier at the beginning of a
+/// training.
+///
 /// # Numerics
 /// The masks are constants. The differences of J are constants too, as the paper has it: the gradient of an error is its factor.
 /// Ignored pixels are left out.
@@ -53,8 +59,15 @@ pub enum LovaszActivation {
 /// ```
 ///
 /// # Elsewhere
-/// The authors' code, and segmentation_models' `LovaszLoss`, have `over = "batch"` and skip absent classes; their hinge is per
-/// image.
+/// - `segmentation_models_pytorch.losses.LovaszLoss`: as here `over = "batch"`, without absent classes. Its hinge (modes `binary`
+///   and `multilabel`) is over the batch too, of all classes together.
+/// - `kornia.losses.LovaszSoftmaxLoss`: with `over = "sample"` and `absent_classes = "count"`.
+/// - `kornia.losses.LovaszHingeLoss`: with `activation = "hinge"`, `over = "sample"` and `absent_classes = "count"`, for one
+///   class.
+/// - `mmseg.models.losses.LovaszLoss`: as here `over = "batch"`, without absent classes, unless `per_image` and `classes` say
+///   otherwise.
+///
+/// The authors' code has `over = "batch"` and skips absent classes; its hinge is per image.
 #[loss(segmentation, "lovasz", "Convex extension of the Jaccard loss: optimizes intersection over union directly")]
 pub struct LovaszLoss {
     config: LovaszLossConfig,

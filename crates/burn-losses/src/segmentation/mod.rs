@@ -22,7 +22,7 @@ use crate::error::{InputError, expect};
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Int, Tensor};
-use burn_losses_derive::{dispatch, family};
+use burn_losses_derive::{dispatch, family, inherent};
 
 pub use crate::engine::regions::Masks;
 pub use crate::options::{AbsentClasses, Activation, Background, Denominator, FOREGROUND, Over, Regions};
@@ -43,6 +43,7 @@ pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 ///
 /// Half-precision inputs are computed and returned in f32, so that sums over many pixels do not overflow; their gradients come
 /// back in half precision.
+#[inherent]
 pub trait SegmentationLoss: Segmentation + Loss {
     /// Activation, and what counts.
     fn regions(&self) -> Regions {

@@ -11,7 +11,13 @@ use burn_losses_derive::{loss, loss_config};
 /// `1 - (TP + smooth) / (TP + fp_weight FP + fn_weight FN + smooth)` of each sample and class, with TP = sum(p t),
 /// FP = sum p - TP and FN = sum t - TP. fp_weight is the paper's alpha, fn_weight its beta.
 ///
-/// Both 0.5: Dice (with half its `smooth`). Both 1: Jaccard. A larger fn_weight raises recall.
+/// Both 0.5: Dice (with half its `smooth`). Both 1: Jaccard.
+///
+/// # When to use
+/// For class imbalance where the two kinds of errors do not cost the same, such as small lesions that must not be missed: a
+/// larger `fn_weight` raises recall, a larger `fp_weight` raises precision. Where both cost the same,
+/// [`DiceLoss`](super::DiceLoss) is enough; [`FocalTverskyLoss`](super::FocalTverskyLoss) also lets hard regions, or those that
+/// nearly fit, count more.
 ///
 /// # Numerics
 /// As [`DiceLoss`](super::DiceLoss). With squared areas the denominator is positive only if the square roots of the weights
@@ -34,7 +40,19 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// MONAI, segmentation_models: `TverskyLoss`, whose alpha is fp_weight too; in ivadomed and older Keras it is fn_weight.
+/// - `monai.losses.TverskyLoss`: its `alpha` is `fp_weight`, its `beta` is `fn_weight`, and its `smooth_nr` and `smooth_dr` are
+///   1e-5. It applies no activation unless it is told to.
+/// - `segmentation_models_pytorch.losses.TverskyLoss`: its `alpha` is `fp_weight`, its `beta` is `fn_weight`. It sums over the
+///   batch (`over = "batch"`), and drops absent classes from the sum but not from the mean.
+/// - `mmseg.models.losses.TverskyLoss`: a softmax, with `alpha` = 0.3 (`fp_weight`) and `beta` = 0.7 (`fn_weight`) by default,
+///   whose sum has to be 1.
+/// - `kornia.losses.TverskyLoss`: its `alpha` is `fp_weight`, its `beta` is `fn_weight`; a softmax, `eps` in the denominator
+///   alone, and the mean of the classes that are present.
+/// - `keras.losses.Tversky`: in Keras 3.15 and before its `alpha` is `fn_weight`. It is of probabilities, and pools the batch and
+///   the classes into one value unless `axis` is given.
+/// - `optax.losses.dice_loss`: its `alpha` is `fp_weight`, its `beta` is `fn_weight`. It has the classes on the last axis and
+///   applies a softmax by default.
+/// - `ivadomed.losses.TverskyLoss`: minus the index, without the 1, over the batch; `alpha` = 0.7 is `fp_weight`.
 #[loss(segmentation, "tversky", "Dice with separate weights for false positives and false negatives")]
 pub struct TverskyLoss {
     config: TverskyLossConfig,

@@ -20,8 +20,10 @@ use burn_losses_derive::{loss, loss_config};
 /// its pairs, or the sum of its class weights. So a sum of one term of weight 1 is that term. For means that each divide by their own
 /// n_k there is `JointLossConfig`.
 ///
-/// Terms of several families, weights that change while training, and one curve per term:
-/// [`JointLossConfig`](crate::composition::JointLossConfig).
+/// # When to use
+/// To optimize several criteria of one family at once, such as [`DiceLoss`](super::DiceLoss) and
+/// [`JaccardLoss`](super::JaccardLoss), from one config. Terms of several families, weights that change while training, and one
+/// curve per term: [`JointLossConfig`](crate::composition::JointLossConfig).
 ///
 /// # Example
 /// ```
@@ -36,6 +38,10 @@ use burn_losses_derive::{loss, loss_config};
 /// let value = loss.forward(logits.clone(), logits.ones_like());
 /// assert!(value.into_scalar::<f32>().abs() < 1e-6);
 /// ```
+///
+/// # Elsewhere
+/// No library that we know of has it. Elsewhere one adds reduced values by hand, which is what
+/// [`JointLossConfig`](crate::composition::JointLossConfig) does.
 #[loss(segmentation, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,

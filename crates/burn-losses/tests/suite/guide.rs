@@ -133,7 +133,7 @@ fn of_loss(loss: &LossInfo, common: &[String]) -> String {
     }
     for name in SECTIONS {
         if let Some(section) = documentation.remove(name) {
-            let gap = if section.starts_with("```") { "\n\n" } else { " " };
+            let gap = if section.starts_with("```") || section.starts_with("- ") { "\n\n" } else { " " };
             write!(text, "\n**{name}.**{gap}{section}\n").expect("a string");
         }
     }

@@ -36,10 +36,52 @@ pub(in crate::engine) trait Kernel<T>: Send + Sync {
 pub(in crate::engine) trait Kernels: Kernel<f32> + Kernel<f64> {}
 impl<K: Kernel<f32> + Kernel<f64>> Kernels for K {}
 
-impl<F: Formula, T: Float> Kernel<T> for F {
-    fn run(&self, task: Task<'_, T>) -> f64 {
-        T::dispatch(Run { formula: self, task })
+/// Single precision, which training takes, in the lanes of registers.
+impl<F: Formula> Kernel<f32> for F {
+    fn run(&self, task: Task<'_, f32>) -> f64 {
+        f32::dispatch(Run { formula: self, task })
     }
+}
+
+/// Double precision one number after the other: registers hold few of these, and each formula would take twice as long to compile.
+impl<F: Formula> Kernel<f64> for F {
+    fn run(&self, task: Task<'_, f64>) -> f64 {
+        one_by_one(&|first, target| exact(self, first, target), task)
+    }
+}
+
+/// (first, target) -> the value, and its derivative by the first.
+type Exact<'a> = dyn Fn(f64, f64) -> [f64; 2] + 'a;
+
+#[inline(never)]
+fn exact<F: Formula>(formula: &F, first: f64, target: f64) -> [f64; 2] {
+    let y = formula.eval(Dual::<_, 1>::variable(first, 0), Dual::constant(target));
+    [y.value, y.slope[0]]
+}
+
+fn one_by_one(exact: &Exact<'_>, task: Task<'_, f64>) -> f64 {
+    let Task { first, targets, weights, factor, mut values, mut slopes } = task;
+    let mut sum = Sum::default();
+    let mut own = [0.0; GROUP];
+    for start in (0..first.len()).step_by(GROUP) {
+        let group = start..first.len().min(start + GROUP);
+        let weights = weights.map(|weights| &weights[group.clone()]);
+        for (at, to) in group.clone().zip(&mut own) {
+            let weight = weights.map_or(1.0, |weights| weights[at - start]);
+            // What has the weight 0 is 0, whatever it is.
+            let [value, slope] = if weight == 0.0 { [0.0; 2] } else { exact(first[at], targets[at]) };
+            *to = value;
+            if let Some(slopes) = &mut slopes {
+                slopes[at] = (slope * weight).weigh(factor);
+            }
+        }
+        let own = &own[..group.len()];
+        sum.add(own, weights);
+        if let Some(values) = &mut values {
+            values[group].copy_from_slice(own);
+        }
+    }
+    sum.total()
 }
 
 /// A sum of kernels, each times its weight.
@@ -88,20 +130,20 @@ impl Kernel<f64> for WeightedSum {
     }
 }
 
-struct Run<'a, F, T> {
+struct Run<'a, F> {
     formula: &'a F,
-    task: Task<'a, T>,
+    task: Task<'a, f32>,
 }
 
-impl<F: Formula, T: Float> WithSimd for Run<'_, F, T> {
+impl<F: Formula> WithSimd for Run<'_, F> {
     type Output = f64;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
         let Self { formula, mut task } = self;
-        let lanes = Lanes::<S, T>::COUNT;
+        let lanes = Lanes::<S, f32>::COUNT;
         let mut sum = Sum::default();
-        let mut scratch = [[T::default(); GROUP]; 5];
+        let mut scratch = [[0.0; GROUP]; 5];
         let [values, first_scratch, target_scratch, weight_scratch, slope_scratch] = &mut scratch;
         let count = task.first.len();
         let mut start = 0;
@@ -121,24 +163,25 @@ impl<F: Formula, T: Float> WithSimd for Run<'_, F, T> {
                 all => (&mut slope_scratch[..], all),
             };
             // NaN where a value or a slope is one or infinite: 0 otherwise.
-            let zero = splat::<S, T>(simd, T::default());
+            let zero = splat::<S, f32>(simd, 0.0);
             let mut strange = zero;
             let mut i = 0;
             while i < size {
-                let (x, t) = (load::<S, T>(simd, &first[i..]), load::<S, T>(simd, &targets[i..]));
+                let (x, t) = (load::<S, f32>(simd, &first[i..]), load::<S, f32>(simd, &targets[i..]));
                 let y = formula.eval(Dual::<_, 1>::variable(x, 0), Dual::constant(t));
                 strange = (y.value + y.slope[0]).mul_add(zero, strange);
                 y.value.store(&mut values[i..]);
                 let slope = y.slope[0] * task.factor;
                 let slope = match factors {
                     None => slope,
-                    Some(factors) => slope * load::<S, T>(simd, &factors[i..]),
+                    Some(factors) => slope * load::<S, f32>(simd, &factors[i..]),
                 };
                 slope.store(&mut slopes[i..]);
                 i += lanes;
             }
             if is_nan(strange) {
-                limits(formula, first, targets, weights, task.factor, [&mut values[..size], &mut slopes[..size]]);
+                let exact = |first, target| exact(formula, first, target);
+                limits(&exact, first, targets, weights, task.factor, [&mut values[..size], &mut slopes[..size]]);
             }
             if let Some(all) = ragged {
                 all.copy_from_slice(&slope_scratch[..size]);
@@ -154,43 +197,42 @@ impl<F: Formula, T: Float> WithSimd for Run<'_, F, T> {
 }
 
 #[inline(always)]
-fn is_nan<S: Simd, T: Float>(lanes: Lanes<S, T>) -> bool {
-    let mut all = [T::default(); MOST_LANES];
+fn is_nan<S: Simd>(lanes: Lanes<S, f32>) -> bool {
+    let mut all = [0.0; MOST_LANES];
     lanes.store(&mut all);
-    all.iter().any(|number| number.to_f64().is_nan())
+    all.iter().any(|number| number.is_nan())
 }
 
 /// Computes what came out as NaN once more, of numbers that are none, one by one: there 0 times an infinite slope is 0. What has the
 /// weight 0 is 0, whatever it is.
 #[cold]
 #[inline(never)]
-fn limits<F: Formula, T: Float>(
-    formula: &F,
-    first: &[T],
-    targets: &[T],
-    weights: Option<&[T]>,
+fn limits(
+    exact: &Exact<'_>,
+    first: &[f32],
+    targets: &[f32],
+    weights: Option<&[f32]>,
     factor: f64,
-    [values, slopes]: [&mut [T]; 2],
+    [values, slopes]: [&mut [f32]; 2],
 ) {
     for (i, (value, slope)) in values.iter_mut().zip(slopes).enumerate() {
-        let (x, t) = (first[i].to_f64(), targets[i].to_f64());
-        let weight = weights.map_or(1.0, |weights| weights[i].to_f64());
+        let (x, t) = (f64::from(first[i]), f64::from(targets[i]));
+        let weight = weights.map_or(1.0, |weights| f64::from(weights[i]));
         if weight == 0.0 {
-            (*value, *slope) = (T::default(), T::default());
+            (*value, *slope) = (0.0, 0.0);
             continue;
         }
-        let is_new = value.to_f64().is_nan() || slope.to_f64().is_nan();
-        if is_new && !x.is_nan() && !t.is_nan() {
-            let y = formula.eval(Dual::<_, 1>::variable(x, 0), Dual::constant(t));
-            *value = T::from_f64(y.value);
-            *slope = T::from_f64((y.slope[0] * weight).weigh(factor));
+        if (value.is_nan() || slope.is_nan()) && !x.is_nan() && !t.is_nan() {
+            let [exact_value, exact_slope] = exact(x, t);
+            *value = exact_value as f32;
+            *slope = (exact_slope * weight).weigh(factor) as f32;
         }
     }
 }
 
 /// The numbers themselves, or, if they do not fill whole registers, a copy with space behind them.
 #[inline(always)]
-fn whole<'a, T: Float>(numbers: &'a [T], is_ragged: bool, scratch: &'a mut [T; GROUP]) -> &'a [T] {
+fn whole<'a>(numbers: &'a [f32], is_ragged: bool, scratch: &'a mut [f32; GROUP]) -> &'a [f32] {
     if !is_ragged {
         return numbers;
     }

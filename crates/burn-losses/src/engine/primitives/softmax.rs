@@ -2,6 +2,7 @@
 
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::custom_backward::custom_backward;
+use crate::engine::machine::reads_for_free;
 use burn::tensor::{DType, Tensor, activation};
 use core::slice::from_ref;
 
@@ -27,8 +28,11 @@ fn largest(dtype: DType) -> f64 {
 /// The logits, large numbers in place of infinities.
 pub(crate) fn finite<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
     let most = largest(logits.dtype());
-    // What is not a number stays one, which a clamp would not see to on every device.
     identity(logits, |logits| {
+        if reads_for_free(&logits) {
+            return logits.clamp(-most, most);
+        }
+        // Not a clamp, which on some GPUs makes a number of what is none.
         let (high, low) = (logits.clone().greater_scalar(most), logits.clone().lower_scalar(-most));
         logits.mask_fill(high, most).mask_fill(low, -most)
     })

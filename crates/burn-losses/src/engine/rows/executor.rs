@@ -20,8 +20,8 @@ pub(crate) enum Target {
     Labels { of: Tensor<1, Int>, ignore_index: Option<i64> },
     /// `[M, C]`: a distribution each.
     Probabilities(Tensor<2>),
-    /// `[M, C]`: a distribution each, t or its logarithm, that is softened to softmax(sharpness ln t). A formula gets the logarithm of the
-    /// softened probability as the share of a class, and the logits are multiplied by the sharpness too.
+    /// `[M, C]`: a distribution each, t or its logarithm, that is softened to q = softmax(sharpness ln t). The value of a row is the mean
+    /// under q of the formula, which gets ln q as the share of a class. The logits are multiplied by the sharpness too.
     Teacher { of: Tensor<2>, sharpness: f64, is_logarithm: bool },
     /// `[M, 1]`: a number from 0 to C - 1 each, whose two neighbors share it; the value of any other number is NaN.
     Bins(Tensor<2>),
@@ -73,7 +73,8 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
             };
             let log_q = log_softmax((log_t * *sharpness).mask_fill(is_zero.clone(), MINUS_INFINITY));
             // A row without any probability has none after the softmax either.
-            (None, sum(formula.eval(log_p.clone(), log_q.mask_fill(is_zero, MINUS_INFINITY))))
+            let q = log_q.clone().exp().mask_fill(is_zero.clone(), 0.0);
+            (None, sum(q.weigh(formula.eval(log_p.clone(), log_q.mask_fill(is_zero, MINUS_INFINITY)))))
         }
         Target::Bins(y) => {
             let outside = y.clone().lower_scalar(0.0).bool_or(y.clone().greater_scalar(classes as f64 - 1.0));

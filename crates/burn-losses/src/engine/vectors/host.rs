@@ -15,46 +15,92 @@ pub(super) use crate::engine::pointwise::host::{Kernel, Kernels};
 /// A formula, with or without its derivatives.
 pub(super) struct Compiled<F, const K: usize, const TARGETS: usize, const SLOPES: bool>(pub(super) F);
 
-impl<F: VectorFormula<K, TARGETS>, T: Float, const K: usize, const TARGETS: usize, const SLOPES: bool> Kernel<T>
+/// Single precision, which training takes, in the lanes of registers.
+impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const SLOPES: bool> Kernel<f32>
     for Compiled<F, K, TARGETS, SLOPES>
 {
-    fn run(&self, task: Task<'_, T>) -> f64 {
-        T::dispatch(Run::<_, _, K, TARGETS, SLOPES> { formula: &self.0, task })
+    fn run(&self, task: Task<'_, f32>) -> f64 {
+        f32::dispatch(Run::<_, K, TARGETS, SLOPES> { formula: &self.0, task })
     }
 }
 
-struct Run<'a, F, T, const K: usize, const TARGETS: usize, const SLOPES: bool> {
-    formula: &'a F,
-    task: Task<'a, T>,
+/// Double precision one row after the other: see that of pairs.
+impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const SLOPES: bool> Kernel<f64>
+    for Compiled<F, K, TARGETS, SLOPES>
+{
+    fn run(&self, task: Task<'_, f64>) -> f64 {
+        let Task { first, targets, weights, factor, mut values, mut slopes } = task;
+        let mut sum = Sum::default();
+        for (row, (prediction, target)) in first.chunks(K).zip(targets.chunks(TARGETS)).enumerate() {
+            let (prediction, target) = (core::array::from_fn(|i| prediction[i]), core::array::from_fn(|i| target[i]));
+            let y = one_row::<F, K, TARGETS, SLOPES>(&self.0, prediction, target);
+            if let Some(slopes) = &mut slopes {
+                let weight = weights.map_or(1.0, |weights| weights[row]);
+                for (to, slope) in slopes[row * K..].iter_mut().zip(y.slope) {
+                    *to = slope * factor * weight;
+                }
+            }
+            if let Some(values) = &mut values {
+                values[row] = y.value;
+            }
+            sum.add(&[y.value], weights.map(|weights| &weights[row..=row]));
+        }
+        sum.total()
+    }
 }
 
-impl<F: VectorFormula<K, TARGETS>, T: Float, const K: usize, const TARGETS: usize, const SLOPES: bool> WithSimd
-    for Run<'_, F, T, K, TARGETS, SLOPES>
+/// The value of a row, and where it has `SLOPES` also its derivatives.
+#[inline(never)]
+fn one_row<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const SLOPES: bool>(
+    formula: &F,
+    prediction: [f64; K],
+    target: [f64; TARGETS],
+) -> Dual<f64, K> {
+    if SLOPES {
+        let variables = core::array::from_fn(|number| Dual::variable(prediction[number], number));
+        let (variables, constants) = formula.linear(variables, target.map(Dual::constant));
+        formula.eval(variables, constants)
+    } else {
+        let (prediction, target) = formula.linear(prediction, target);
+        Dual::constant(formula.eval(prediction, target))
+    }
+}
+
+/// A register of numbers in single precision.
+type Register<S> = Lanes<S, f32>;
+
+struct Run<'a, F, const K: usize, const TARGETS: usize, const SLOPES: bool> {
+    formula: &'a F,
+    task: Task<'a, f32>,
+}
+
+impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const SLOPES: bool> WithSimd
+    for Run<'_, F, K, TARGETS, SLOPES>
 {
     type Output = f64;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
         let Self { formula, mut task } = self;
-        let width = Lanes::<S, T>::COUNT;
+        let width = Register::<S>::COUNT;
         let count = task.first.len() / K;
         let mut sum = Sum::default();
-        let (places, jacobian) = (places::<S, T>(simd, K == 4 || TARGETS == 4), jacobian(formula));
+        let (places, jacobian) = (places::<S>(simd, K == 4 || TARGETS == 4), jacobian(formula));
         // One register's rows at a time.
-        let (mut values, mut weights) = ([T::default(); MOST_LANES], [T::default(); MOST_LANES]);
+        let (mut values, mut weights) = ([0.0; MOST_LANES], [0.0; MOST_LANES]);
         let mut start = 0;
         while start < count {
             let size = width.min(count - start);
             let (block, target_block) = (start * K..(start + size) * K, start * TARGETS..(start + size) * TARGETS);
-            let prediction = columns::<S, T, K>(simd, &task.first[block.clone()], &places);
-            let target = columns::<S, T, TARGETS>(simd, &task.targets[target_block], &places);
+            let prediction = columns::<S, K>(simd, &task.first[block.clone()], &places);
+            let target = columns::<S, TARGETS>(simd, &task.targets[target_block], &places);
             let given = task.weights.map(|weights| &weights[start..start + size]);
             if let Some(given) = given {
                 weights.iter_mut().zip(places).for_each(|(weight, place)| *weight = given[place.min(size - 1)]);
             }
             let (prediction, target) = formula.linear(prediction, target);
             let value = if SLOPES {
-                let nothing = Dual::<_, K>::constant(KnownZero::new(splat::<S, T>(simd, T::default())));
+                let nothing = Dual::<_, K>::constant(KnownZero::new(splat::<S, f32>(simd, 0.0)));
                 let (mut variables, mut constants) = ([nothing; K], [nothing; TARGETS]);
                 let mut number = 0;
                 while number < K {
@@ -75,17 +121,17 @@ impl<F: VectorFormula<K, TARGETS>, T: Float, const K: usize, const TARGETS: usiz
                         column += 1;
                     }
                     if let Some(jacobian) = &jacobian {
-                        of_columns = through::<S, T, K>(of_columns, jacobian);
+                        of_columns = through::<S, K>(of_columns, jacobian);
                     }
                     let mut column = 0;
                     while column < K {
                         of_columns[column] = of_columns[column] * task.factor;
                         if given.is_some() {
-                            of_columns[column] = of_columns[column] * load::<S, T>(simd, &weights);
+                            of_columns[column] = of_columns[column] * load::<S, f32>(simd, &weights);
                         }
                         column += 1;
                     }
-                    store_rows::<S, T, K>(of_columns, &mut slopes[block], &places);
+                    store_rows::<S, K>(of_columns, &mut slopes[block], &places);
                 }
                 y.value.numbers
             } else {
@@ -96,7 +142,7 @@ impl<F: VectorFormula<K, TARGETS>, T: Float, const K: usize, const TARGETS: usiz
                 for (value, place) in values[..width].iter_mut().zip(places) {
                     if place >= size {
                         // Padding lanes contribute zero.
-                        *value = T::default();
+                        *value = 0.0;
                     } else if let Some(all) = &mut task.values {
                         all[start + place] = *value;
                     }
@@ -119,7 +165,7 @@ fn jacobian<const K: usize, const TARGETS: usize>(formula: &impl VectorFormula<K
 
 /// The derivatives by the numbers that are given, of those by the numbers that a formula takes.
 #[inline(always)]
-fn through<S: Simd, T: Float, const K: usize>(slopes: [Lanes<S, T>; K], jacobian: &[[f64; K]; K]) -> [Lanes<S, T>; K] {
+fn through<S: Simd, const K: usize>(slopes: [Register<S>; K], jacobian: &[[f64; K]; K]) -> [Register<S>; K] {
     let mut by_given = slopes;
     let mut given = 0;
     while given < K {
@@ -136,25 +182,25 @@ fn through<S: Simd, T: Float, const K: usize>(slopes: [Lanes<S, T>; K], jacobian
 
 /// Which row of a block is in which lane of its [`columns`]: where some of these are four, the machine has an order of its own.
 #[inline(always)]
-fn places<S: Simd, T: Float>(simd: S, has_four: bool) -> [usize; MOST_LANES] {
+fn places<S: Simd>(simd: S, has_four: bool) -> [usize; MOST_LANES] {
     if !has_four {
         return core::array::from_fn(|lane| lane);
     }
-    let numbers: [T; 4 * MOST_LANES] = core::array::from_fn(|number| T::from_f64((number / 4) as f64));
-    let [first, ..] = columns_of_four::<S, T>(simd, &numbers);
-    let mut lanes = core::array::from_fn(|lane| T::from_f64(lane as f64));
+    let numbers: [f32; 4 * MOST_LANES] = core::array::from_fn(|number| (number / 4) as f32);
+    let [first, ..] = columns_of_four::<S>(simd, &numbers);
+    let mut lanes = core::array::from_fn(|lane| lane as f32);
     first.store(&mut lanes);
-    lanes.map(|place| place.to_f64() as usize)
+    lanes.map(|place| place as usize)
 }
 
 /// The columns of a register's rows; where there are fewer, the last one again.
 #[inline(always)]
-fn columns<S: Simd, T: Float, const K: usize>(simd: S, rows: &[T], places: &[usize; MOST_LANES]) -> [Lanes<S, T>; K] {
-    let width = Lanes::<S, T>::COUNT;
-    let mut columns = [splat::<S, T>(simd, T::default()); K];
+fn columns<S: Simd, const K: usize>(simd: S, rows: &[f32], places: &[usize; MOST_LANES]) -> [Register<S>; K] {
+    let width = Register::<S>::COUNT;
+    let mut columns = [splat::<S, f32>(simd, 0.0); K];
     let mut column = 0;
     if K == 4 && rows.len() >= 4 * width {
-        let four = columns_of_four::<S, T>(simd, rows);
+        let four = columns_of_four::<S>(simd, rows);
         while column < K {
             columns[column] = four[column];
             column += 1;
@@ -163,9 +209,9 @@ fn columns<S: Simd, T: Float, const K: usize>(simd: S, rows: &[T], places: &[usi
     }
     let last = rows.len() / K - 1;
     while column < K {
-        let mut numbers = [T::default(); MOST_LANES];
+        let mut numbers = [0.0; MOST_LANES];
         numbers.iter_mut().zip(places).for_each(|(number, place)| *number = rows[last.min(*place) * K + column]);
-        columns[column] = load::<S, T>(simd, &numbers);
+        columns[column] = load::<S, f32>(simd, &numbers);
         column += 1;
     }
     columns
@@ -173,22 +219,18 @@ fn columns<S: Simd, T: Float, const K: usize>(simd: S, rows: &[T], places: &[usi
 
 /// The columns of as many rows of four as there are lanes.
 #[inline(always)]
-fn columns_of_four<S: Simd, T: Float>(simd: S, rows: &[T]) -> [Lanes<S, T>; 4] {
-    let width = Lanes::<S, T>::COUNT;
+fn columns_of_four<S: Simd>(simd: S, rows: &[f32]) -> [Register<S>; 4] {
+    let width = Register::<S>::COUNT;
     let rows = &rows[..4 * width];
-    let (a, b) = (load::<S, T>(simd, rows), load::<S, T>(simd, &rows[width..]));
-    let (c, d) = (load::<S, T>(simd, &rows[2 * width..]), load::<S, T>(simd, &rows[3 * width..]));
+    let (a, b) = (load::<S, f32>(simd, rows), load::<S, f32>(simd, &rows[width..]));
+    let (c, d) = (load::<S, f32>(simd, &rows[2 * width..]), load::<S, f32>(simd, &rows[3 * width..]));
     Lanes::columns([a, b, c, d])
 }
 
 /// The rows of a register's columns, as many as there is space for.
 #[inline(always)]
-fn store_rows<S: Simd, T: Float, const K: usize>(
-    columns: [Lanes<S, T>; K],
-    to: &mut [T],
-    places: &[usize; MOST_LANES],
-) {
-    let width = Lanes::<S, T>::COUNT;
+fn store_rows<S: Simd, const K: usize>(columns: [Register<S>; K], to: &mut [f32], places: &[usize; MOST_LANES]) {
+    let width = Register::<S>::COUNT;
     if K == 4 && to.len() == 4 * width {
         let rows = Lanes::rows([columns[0], columns[1], columns[2], columns[3]]);
         let mut row = 0;
@@ -200,7 +242,7 @@ fn store_rows<S: Simd, T: Float, const K: usize>(
     }
     let mut column = 0;
     while column < K {
-        let mut numbers = [T::default(); MOST_LANES];
+        let mut numbers = [0.0; MOST_LANES];
         columns[column].store(&mut numbers);
         for (number, place) in numbers[..width].iter().zip(places) {
             if let Some(to) = to.get_mut(place * K + column) {

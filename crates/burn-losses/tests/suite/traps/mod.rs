@@ -49,6 +49,7 @@
 mod arguments;
 mod batches;
 mod boxes;
+mod config_files;
 mod distributions;
 mod embeddings;
 mod errors;

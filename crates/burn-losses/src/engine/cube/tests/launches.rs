@@ -1,9 +1,8 @@
 //! How many launches a step of training takes. `BURN_LOSSES_REQUIRE_GPU=1` runs these tests: nothing else here needs a device.
 
 use crate::binary::BceLossConfig;
-use crate::binary::BinaryLoss;
-use crate::boxes::{BoxFormat, BoxesLoss, CiouLossConfig};
-use crate::classification::{ClassificationLoss, CrossEntropyLossConfig};
+use crate::boxes::{BoxFormat, CiouLossConfig};
+use crate::classification::CrossEntropyLossConfig;
 use burn::tensor::{Device, DeviceKind, Int, Tensor};
 use burn_cubecl::cubecl::logging::{LaunchObservation, LaunchObserver};
 use std::sync::{Arc, Mutex};

@@ -21,9 +21,9 @@ pub(crate) trait Float:
     fn powf(self, exponent: f64) -> Self;
 
     /// The bits of every lane, moved to the left by so many digits.
-    fn shift_left<S: Simd>(simd: S, bits: Self::Bits<S>, digits: u32) -> Self::Bits<S>;
+    fn shift_left<S: Simd>(simd: S, bits: Self::Integers<S>, digits: u32) -> Self::Integers<S>;
     /// The same to the right.
-    fn shift_right<S: Simd>(simd: S, bits: Self::Bits<S>, digits: u32) -> Self::Bits<S>;
+    fn shift_right<S: Simd>(simd: S, bits: Self::Integers<S>, digits: u32) -> Self::Integers<S>;
 
     /// The numbers where they are of this type.
     fn slice(numbers: Numbers<'_>) -> Option<&[Self]>;

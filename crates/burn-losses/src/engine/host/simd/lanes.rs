@@ -54,23 +54,23 @@ impl<S: Simd, T: Float> Lanes<S, T> {
     }
 
     #[inline(always)]
-    pub(super) fn bits(self) -> T::Bits<S> {
+    pub(super) fn bits(self) -> T::Integers<S> {
         T::bits(self.simd, self.register)
     }
 
     #[inline(always)]
-    pub(super) fn with_bits(self, bits: T::Bits<S>) -> Self {
+    pub(super) fn with_bits(self, bits: T::Integers<S>) -> Self {
         self.with(T::from_bits(self.simd, bits))
     }
 
     #[inline(always)]
-    pub(super) fn splat_bits(self, bits: u64) -> T::Bits<S> {
+    pub(super) fn splat_bits(self, bits: u64) -> T::Integers<S> {
         T::splat_bits(self.simd, bits)
     }
 
     /// Of all bits that of the sign, in every lane.
     #[inline(always)]
-    pub(super) fn sign_bits(self) -> T::Bits<S> {
+    pub(super) fn sign_bits(self) -> T::Integers<S> {
         self.splat_bits(T::from_f64(-0.0).to_bits())
     }
 

@@ -8,7 +8,7 @@ pub(crate) trait Operations: Pod {
     /// A register in the instruction set `S`.
     type Register<S: Simd>: Pod;
     /// The same register, as integers of the same bits.
-    type Bits<S: Simd>: Copy;
+    type Integers<S: Simd>: Copy;
     /// One truth value per lane.
     type Mask<S: Simd>: Copy;
 
@@ -41,15 +41,15 @@ pub(crate) trait Operations: Pod {
         no: Self::Register<S>,
     ) -> Self::Register<S>;
 
-    fn bits<S: Simd>(simd: S, register: Self::Register<S>) -> Self::Bits<S>;
-    fn from_bits<S: Simd>(simd: S, bits: Self::Bits<S>) -> Self::Register<S>;
+    fn bits<S: Simd>(simd: S, register: Self::Register<S>) -> Self::Integers<S>;
+    fn from_bits<S: Simd>(simd: S, bits: Self::Integers<S>) -> Self::Register<S>;
     /// The last bits of `bits`, as many as a number has, in every lane.
-    fn splat_bits<S: Simd>(simd: S, bits: u64) -> Self::Bits<S>;
-    fn and<S: Simd>(simd: S, a: Self::Bits<S>, b: Self::Bits<S>) -> Self::Bits<S>;
-    fn or<S: Simd>(simd: S, a: Self::Bits<S>, b: Self::Bits<S>) -> Self::Bits<S>;
-    fn xor<S: Simd>(simd: S, a: Self::Bits<S>, b: Self::Bits<S>) -> Self::Bits<S>;
+    fn splat_bits<S: Simd>(simd: S, bits: u64) -> Self::Integers<S>;
+    fn and<S: Simd>(simd: S, a: Self::Integers<S>, b: Self::Integers<S>) -> Self::Integers<S>;
+    fn or<S: Simd>(simd: S, a: Self::Integers<S>, b: Self::Integers<S>) -> Self::Integers<S>;
+    fn xor<S: Simd>(simd: S, a: Self::Integers<S>, b: Self::Integers<S>) -> Self::Integers<S>;
     /// The sums of integers.
-    fn sum_of_bits<S: Simd>(simd: S, a: Self::Bits<S>, b: Self::Bits<S>) -> Self::Bits<S>;
+    fn sum_of_bits<S: Simd>(simd: S, a: Self::Integers<S>, b: Self::Integers<S>) -> Self::Integers<S>;
 }
 
 /// The operations of a type of numbers, and the methods of [`Simd`] for those that have two registers.
@@ -63,7 +63,7 @@ macro_rules! operations {
         pastey::paste! {
             impl Operations for $float {
                 type Register<S: Simd> = S::[<$float s>];
-                type Bits<S: Simd> = S::[<$bits s>];
+                type Integers<S: Simd> = S::[<$bits s>];
                 type Mask<S: Simd> = S::[<$mask s>];
 
                 #[inline(always)]

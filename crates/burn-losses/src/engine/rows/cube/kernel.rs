@@ -155,10 +155,10 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
                 let log_p = F::cast_from(logits[start + class * step]) * sharpness - most - log_total;
                 let share = share::<T, F>(targets, factors, &known, class, numbers, comptime!(structure.clone()));
                 let outputs = of_class::<F>(log_p, share, &numbers.of_classes, comptime!(program.clone()));
-                value += outputs.index(0).extract(0_usize);
+                value += part::<F>(outputs.index(0).extract(0_usize), share, kind);
                 #[comptime]
                 if slopes.is_some() {
-                    by_total -= outputs.index(1).extract(0_usize);
+                    by_total -= part::<F>(outputs.index(1).extract(0_usize), share, kind);
                 }
                 class += per_row;
             }
@@ -219,7 +219,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
                             share::<T, F>(targets, factors, &known, class, numbers, comptime!(structure.clone()));
                         let outputs =
                             of_class::<F>(logit - log_total, share, &numbers.of_classes, comptime!(program.clone()));
-                        slope += outputs.index(1).extract(0_usize);
+                        slope += part::<F>(outputs.index(1).extract(0_usize), share, kind);
                     }
                     slopes[known.of_slopes + class * numbers.inner] =
                         S::cast_from(select(known.is_constant || weight == zero, zero, slope * factor));
@@ -251,4 +251,17 @@ fn of_class<F: Float>(
     inputs.push(Vector::new(log_p));
     inputs.push(Vector::new(share));
     emit::run::<F, Const<1>>(&inputs, parameters, program)
+}
+
+/// The part that a class has in the value of its row: under a teacher the formula is weighted by the probability, of which the share is
+/// the logarithm.
+#[cube]
+fn part<F: Float>(of_class: F, share: F, #[comptime] kind: Kind) -> F {
+    let mut result = of_class;
+    if comptime!(matches!(kind, Kind::Teacher { .. })) {
+        let q = exp::<F>(share);
+        // What has no probability adds nothing, whatever it is.
+        result = select(q == F::new(0.0_f32), q, q * of_class);
+    }
+    result
 }

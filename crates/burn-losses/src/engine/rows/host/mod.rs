@@ -119,7 +119,7 @@ where
                     Label::Ignored => Row::Constant(0.0),
                     Label::Wrong => Row::Constant(f64::NAN),
                     Label::Of(class) => {
-                        let shared = Shared { class, share: keep * factor_of_class(class) };
+                        let shared = Shared { class, share: keep * factor_of_class(class), part: 1.0 };
                         if floor > 0.0 { Row::Dense(Some(shared)) } else { Row::One(shared) }
                     }
                 },
@@ -174,7 +174,7 @@ where
                         }
                         Targets::Labels(_) | Targets::Bins(_) => {
                             fill(&mut scratch.shares, &|_| floor);
-                            if let Some(Shared { class, share }) = label {
+                            if let Some(Shared { class, share, .. }) = label {
                                 scratch.shares[class] = T::from_f64(scratch.shares[class].to_f64() + share);
                                 counts = if task.kernel.host.factors_count() { factor_of_class(class) } else { 1.0 };
                             }
@@ -200,7 +200,8 @@ fn bins(y: f64, classes: usize) -> Row {
     }
     let below = (y as usize).min(classes - 2);
     let above = y - below as f64;
-    Row::Two([Shared { class: below, share: 1.0 - above }, Shared { class: below + 1, share: above }])
+    let shared = |class, share| Shared { class, share, part: 1.0 };
+    Row::Two([shared(below, 1.0 - above), shared(below + 1, above)])
 }
 
 /// The values or the reduced value, in the graph of the logits. Kernels compute no gradient by the targets.

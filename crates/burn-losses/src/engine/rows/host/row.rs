@@ -10,17 +10,21 @@ use pulp::Simd;
 pub(super) struct Shared {
     pub(super) class: usize,
     pub(super) share: f64,
+    /// What its formula is multiplied by.
+    pub(super) part: f64,
 }
 
 /// Numbers of a row, one per class.
 #[derive(Default)]
 pub(super) struct Scratch<T> {
     pub(super) shares: Vec<T>,
+    /// What the formula of each class is multiplied by, where that is not 1.
+    parts: Vec<T>,
     log_p: Vec<T>,
     powers: Vec<T>,
 }
 
-/// The logarithms of a softened distribution, as shares; minus infinity where there is no probability.
+/// A softened distribution: its logarithms as shares, minus infinity where there is no probability, and itself as parts.
 #[inline(always)]
 pub(super) fn log_softened<S: Simd, T: Float>(
     simd: S,
@@ -29,8 +33,9 @@ pub(super) fn log_softened<S: Simd, T: Float>(
     is_logarithm: bool,
     scratch: &mut Scratch<T>,
 ) {
-    let Scratch { shares, powers, .. } = scratch;
-    powers.resize(numbers.len(), T::default());
+    let Scratch { shares, parts, .. } = scratch;
+    parts.clear();
+    parts.resize(numbers.len(), T::default());
     each(
         simd,
         numbers,
@@ -46,17 +51,19 @@ pub(super) fn log_softened<S: Simd, T: Float>(
     if most.to_f64() <= 0.5 * MINUS_INFINITY {
         return;
     }
-    exponentials(simd, Some(shares), most, powers);
+    exponentials(simd, Some(shares), most, parts);
     let mut sum = Sum::default();
-    sum.add(powers, None);
-    let (of, log_total) = (splat::<S, T>(simd, most), sum.total().ln());
+    sum.add(parts, None);
+    let (of, total) = (splat::<S, T>(simd, most), sum.total());
+    let log_total = total.ln();
     zip(
         simd,
-        powers,
+        parts,
         shares,
         #[inline(always)]
         |_, share| share - of - log_total,
     );
+    scale(simd, parts, 1.0 / total, 0.0);
 }
 
 /// One row, and where its results go.
@@ -90,7 +97,7 @@ where
     pub(super) fn sparse<S: Simd, const N: usize>(mut self, simd: S, shared: [Shared; N]) -> f64 {
         let logits =
             self.logits.or(self.slopes.as_deref()).expect("logits are given or stand where the slopes are to be");
-        let Shared { class: own, share } = shared[0];
+        let Shared { class: own, share, .. } = shared[0];
         let (target, [d_margin, by_length]) = self.with_margin(logits[own].to_f64());
         // Of all logits as they are with the margin.
         let most = match self.margin {
@@ -186,11 +193,11 @@ where
         let is_most: Vec<bool> = logits.iter().map(|logit| logit.to_f64() == most.to_f64()).collect();
         let number = is_most.iter().filter(|is_most| **is_most).count() as f64;
         let (mut value, mut slopes) = (0.0, vec![0.0; logits.len()]);
-        for Shared { class, share } in shared {
+        for Shared { class, share, part } in shared {
             let log_p = if is_most[*class] { -number.ln() } else { f64::NEG_INFINITY };
             let of_class = self.kernel.host.eval(log_p, *share);
-            value += of_class.value;
-            slopes[*class] += of_class.slope[0];
+            value += part.weigh(of_class.value);
+            slopes[*class] += part.weigh(of_class.slope[0]);
         }
         let mut by_total = -slopes.iter().sum::<f64>();
         if let Some(penalty) = self.kernel.host.penalty(most.to_f64()) {
@@ -220,7 +227,8 @@ where
     ) -> f64 {
         let logits =
             self.logits.or(self.slopes.as_deref()).expect("logits are given or stand where the slopes are to be");
-        let Scratch { shares, log_p, powers } = scratch;
+        let Scratch { shares, parts, log_p, powers } = scratch;
+        let parts = (!parts.is_empty()).then_some(&parts[..]);
         for buffer in [&mut *log_p, &mut *powers] {
             buffer.resize(logits.len(), T::default());
         }
@@ -239,8 +247,9 @@ where
         }
         let most = largest(simd, log_p, T::from_f64(f64::NEG_INFINITY));
         if most.to_f64().is_infinite() {
-            let shared: Vec<Shared> =
-                (0..).zip(shares.iter()).map(|(class, share)| Shared { class, share: share.to_f64() }).collect();
+            let part = |class: usize| parts.map_or(1.0, |parts| parts[class].to_f64());
+            let shared = |(class, share): (usize, &T)| Shared { class, share: share.to_f64(), part: part(class) };
+            let shared: Vec<Shared> = (0..).zip(shares.iter()).map(shared).collect();
             self.factor *= sharpness;
             return self.infinite(most, &shared, counts);
         }
@@ -258,7 +267,7 @@ where
         );
         // From here on nobody reads the logits, which may stand where the slopes are to be.
         let (first, targets, slopes) = (&log_p[..], &shares[..], self.slopes.as_deref_mut());
-        let task = pointwise::Task { first, targets, weights: None, factor: 1.0, values: None, slopes };
+        let task = pointwise::Task { first, targets, weights: parts, factor: 1.0, values: None, slopes };
         let mut value = self.kernel.classes.host.run(task);
         let penalty = self.kernel.host.penalty(log_total + most.to_f64());
         if let Some(penalty) = &penalty {

@@ -1,0 +1,55 @@
+//! The forward methods of a trait, as methods of each loss: who has the loss needs no trait.
+
+use crate::choice::snake_case;
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{FnArg, Ident, ItemTrait, Pat, Result, TraitItem, TraitItemFn};
+
+/// The macro that writes the methods for a list of losses.
+pub(crate) fn macro_of(name: &Ident) -> Ident {
+    format_ident!("{}_methods", snake_case(&name.to_string()))
+}
+
+/// The trait, and the macro behind it.
+pub(crate) fn expand(item: ItemTrait) -> Result<TokenStream> {
+    let name = &item.ident;
+    let methods = item.items.iter().filter_map(|item| match item {
+        TraitItem::Fn(method) if method.sig.ident.to_string().starts_with("forward") => Some(method),
+        _ => None,
+    });
+    let methods = methods.map(|method| forwarding(name, method)).collect::<Result<Vec<_>>>()?;
+    let macro_name = macro_of(name);
+    Ok(quote! {
+        #item
+
+        // What `#[family]` calls.
+        macro_rules! #macro_name {
+            ($($loss:ident),+) => {
+                $(impl $loss { #(#methods)* })+
+            };
+        }
+    })
+}
+
+/// A method of the same name and the same documentation that calls the one of the trait.
+fn forwarding(of: &Ident, method: &TraitItemFn) -> Result<TokenStream> {
+    let TraitItemFn { attrs, sig, .. } = method;
+    let name = &sig.ident;
+    let arguments = sig.inputs.iter().map(|argument| match argument {
+        FnArg::Receiver(_) => Ok(quote!(self)),
+        FnArg::Typed(argument) => match &*argument.pat {
+            Pat::Ident(pattern) => Ok(pattern.ident.clone()).map(|name| quote!(#name)),
+            pattern => Err(syn::Error::new_spanned(pattern, "expected a name")),
+        },
+    });
+    let arguments = arguments.collect::<Result<Vec<_>>>()?;
+    let mut sig = sig.clone();
+    // `Self: Sized` says nothing of a struct.
+    sig.generics.where_clause = None;
+    Ok(quote! {
+        #(#attrs)*
+        pub #sig {
+            #of::#name(#(#arguments),*)
+        }
+    })
+}

@@ -1,0 +1,195 @@
+//! The edge between a parser and a config.
+
+use burn_losses::config::{Format, from_str, load};
+use burn_losses::prelude::*;
+use burn_losses::registry;
+
+fn error(toml: &str) -> String {
+    from_str::<LossConfig>(toml, Format::Toml).expect_err("this is wrong").to_string()
+}
+
+/// T78: a byte order mark, which some editors write, is no part of a config; nor is the case of an extension.
+#[test]
+fn t78_a_byte_order_mark_is_skipped_and_an_extension_has_any_case() {
+    let texts = [
+        (Format::Json, "{\"family\": \"binary\", \"kind\": \"focal\", \"gamma\": 1.5}"),
+        (Format::Toml, "family = 'binary'\nkind = 'focal'\ngamma = 1.5\n"),
+        (Format::Yaml, "family: binary\nkind: focal\ngamma: 1.5\n"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    for (format, text) in texts {
+        let plain: LossConfig = from_str(text, format).unwrap();
+        let marked: LossConfig = from_str(&format!("\u{feff}{text}"), format).unwrap();
+        assert_eq!(marked, plain);
+        let wrong = format!("\u{feff}{}", text.replace("1.5", "-1"));
+        let error = from_str::<LossConfig>(&wrong, format).unwrap_err().to_string();
+        assert!(error.ends_with("focal: `gamma` is -1, allowed: a number >= 0"), "{error}");
+        for extension in match format {
+            Format::Json => ["json", "JSON"],
+            Format::Toml => ["toml", "Toml"],
+            Format::Yaml => ["YAML", "Yml"],
+        } {
+            let path = folder.path().join(format!("loss.{extension}"));
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(load::<LossConfig>(&path).unwrap(), plain);
+        }
+    }
+}
+
+fn yaml_error(text: &str) -> String {
+    from_str::<LossConfig>(text, Format::Yaml).expect_err("this is wrong").to_string()
+}
+
+/// T78: no key is lost without a word: equal names, equal keys, and those that an anchor brings in.
+#[test]
+fn t78_keys_that_collide_are_refused_and_merged_keys_are_read() {
+    use burn_losses::composition::JointLossConfig;
+
+    let sum = "family: regression\nkind: weighted_sum\nterms:\n  1: { kind: mse }\n  '1': { kind: mae }\n";
+    assert!(yaml_error(sum).contains("the key `1` stands there twice"), "{}", yaml_error(sum));
+    assert!(from_str::<LossConfig>(&sum.replace("'1'", "'2'"), Format::Yaml).is_ok());
+    let joint = "terms:\n  2: { family: regression, kind: mse }\n  '2': { family: regression, kind: mae }\n";
+    let error = from_str::<JointLossConfig>(joint, Format::Yaml).unwrap_err().to_string();
+    assert!(error.contains("the key `2` stands there twice"), "{error}");
+    let joint: JointLossConfig = from_str(&joint.replace("'2'", "3"), Format::Yaml).unwrap();
+    assert_eq!(joint.terms.keys().collect::<Vec<_>>(), ["2", "3"]);
+
+    // The line of the second key, in every format.
+    assert!(yaml_error("family: binary\nkind: focal\ngamma: 1\n\ngamma: 2\n").starts_with("line 5: "));
+    let json = "{\"family\": \"binary\",\n \"kind\": \"focal\",\n \"gamma\": 1,\n \"gamma\": 2\n}\n";
+    let error = from_str::<LossConfig>(json, Format::Json).unwrap_err().to_string();
+    assert!(error.starts_with("line 4: ") && error.contains("gamma"), "{error}");
+    let error = from_str::<LossConfig>(&json.replacen('{', "{\"$schema\": \"x\", ", 1), Format::Json).unwrap_err();
+    assert!(error.to_string().contains("gamma"), "{error}");
+    let toml = "family = 'binary'\nkind = 'focal'\ngamma = 1\ngamma = 2\n";
+    assert!(from_str::<LossConfig>(toml, Format::Toml).unwrap_err().to_string().starts_with("line 4: "));
+
+    #[derive(Deserialize)]
+    struct Experiments {
+        first: LossConfig,
+        second: LossConfig,
+    }
+    let text = "first: &base\n  family: binary\n  kind: focal\n  gamma: 1.5\nsecond:\n  <<: *base\n  gamma: 3\n";
+    let Experiments { first, second } = from_str(text, Format::Yaml).unwrap();
+    let gamma = |config: &LossConfig| serde_yaml_ng::to_value(config).unwrap()["gamma"].as_f64();
+    assert_eq!((gamma(&first), gamma(&second)), (Some(1.5), Some(3.0)));
+    assert!(from_str::<Experiments>(&text.replace("gamma: 3", "gamma: -3"), Format::Yaml).is_err());
+}
+
+/// T78: `none` and null, where a value may be absent.
+#[test]
+fn t78_none_and_null_are_one_word() {
+    let read =
+        |text: &str| from_str::<LossConfig>(text, Format::Yaml).unwrap_or_else(|error| panic!("{text}: {error}"));
+    let mut absent = 0;
+    for info in registry() {
+        for field in
+            info.fields.iter().filter(|field| field.kind.ends_with("optional") || field.range.contains("`none`"))
+        {
+            let required: String = info
+                .fields
+                .iter()
+                .filter(|field| field.default.is_none())
+                .map(|field| format!("{}: {}\n", field.name, field.example))
+                .collect();
+            let of = |word: &str| {
+                read(&format!("family: {}\nkind: {}\n{required}{}: {word}\n", info.family, info.kind, field.name))
+            };
+            let none = of("none");
+            for word in ["null", "~", "'none'", ""] {
+                assert_eq!(of(word), none, "{}/{} {} {word}", info.family, info.kind, field.name);
+            }
+            absent += 1;
+        }
+    }
+    assert!(absent > 10, "{absent}");
+    // Where nothing may be absent, neither word is a value.
+    for word in ["none", "null"] {
+        assert!(yaml_error(&format!("family: binary\nkind: focal\ngamma: {word}\n")).contains("`gamma`"));
+    }
+}
+
+/// T78: a number is refused where the config is read, or the loss computes with it: no third way. Every field, and the numbers that types
+/// end with.
+#[test]
+fn t78_a_number_that_is_accepted_computes() {
+    use crate::probe::{batch, with_field};
+    use burn_losses::with_tensor_operations;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    let mut wrong = Vec::new();
+    for info in burn_losses::registry() {
+        for field in info.fields.iter().filter(|field| field.kind.contains("number") && !field.kind.contains("list")) {
+            for number in [1e30, -1e30, 1e300, 1e-30, 1e-300, f64::from(f32::MAX), f64::MAX, f64::MIN_POSITIVE] {
+                let Ok(config) = with_field(&info, field.name, &number.into()) else { continue };
+                for target in crate::devices::cpu() {
+                    let run = || {
+                        let loss = config.init(&target.device);
+                        let inputs = batch(&loss, 4, 2.0, &[], 3);
+                        let evaluate = || loss.evaluate(&inputs, &target.device, target.dtype).map(drop);
+                        evaluate().and_then(|()| with_tensor_operations(evaluate))
+                    };
+                    if !matches!(catch_unwind(AssertUnwindSafe(run)), Ok(Ok(()))) {
+                        wrong.push(format!(
+                            "{}/{} {} = {number:e} on {}",
+                            info.family, info.kind, field.name, target.name
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// T78: integers beyond 64 bits, and integers that are not.
+#[test]
+fn t78_integers_beyond_a_type_are_named() {
+    for number in ["18446744073709551616", "99999999999999999999", "-9223372036854775809", "1e30", "0.5"] {
+        for (format, text) in [
+            (Format::Toml, format!("family = 'classification'\nkind = 'cross_entropy'\nignore_index = {number}\n")),
+            (Format::Yaml, format!("family: classification\nkind: cross_entropy\nignore_index: {number}\n")),
+            (
+                Format::Json,
+                format!(
+                    "{{\"family\": \"classification\",\n\"kind\": \"cross_entropy\",\n\"ignore_index\": {number}}}"
+                ),
+            ),
+        ] {
+            let error = from_str::<LossConfig>(&text, format).expect_err(&text).to_string();
+            assert!(error.starts_with("line 3: "), "{text}\n{error}");
+        }
+    }
+}
+
+/// T78: a message is as long as somebody reads, whatever is wrong, and says which of many numbers it is.
+#[test]
+fn t78_messages_have_a_bounded_length() {
+    let many = |wrong: &str| {
+        let weights: Vec<_> = (0..200_000).map(|at| if at == 123_456 { wrong } else { "1.0" }).collect();
+        let text = "family = 'classification'\nkind = 'cross_entropy'\n";
+        from_str::<LossConfig>(&format!("{text}class_weights = [{}]\n", weights.join(", ")), Format::Toml)
+            .expect_err("one is wrong")
+            .to_string()
+    };
+    for (wrong, says) in [("'heavy'", "\"heavy\""), ("-1.0", "-1"), ("true", "true")] {
+        let error = many(wrong);
+        assert!(error.len() < 600, "{} bytes", error.len());
+        assert!(error.contains("`class_weights[123456]`") && error.contains(says), "{error}");
+    }
+    let long = "x".repeat(1_000_000);
+    for text in [
+        format!("family = 'binary'\nkind = '{long}'\n"),
+        format!("family = '{long}'\n"),
+        format!("family = 'binary'\nkind = 'focal'\n{long} = 1\n"),
+        format!("family = 'binary'\nkind = 'focal'\ngamma = '{long}'\n"),
+        format!("family = 'binary'\nkind = 'focal'\nreduction = '{long}'\n"),
+        format!("family = 'regression'\nkind = 'weighted_sum'\n[terms.a]\nkind = 'mse'\nweight = '{long}'\n"),
+        format!("family = 'regression'\nkind = 'weighted_sum'\n[terms.{long}]\nkind = 'mse'\nweight = nan\n"),
+    ] {
+        for format in [Format::Toml, Format::Json, Format::Yaml] {
+            let error = from_str::<LossConfig>(&text, format).expect_err("this is wrong").to_string();
+            assert!(error.len() < 2500, "{format:?}: {} bytes: {}", error.len(), &error[..200]);
+        }
+    }
+}
