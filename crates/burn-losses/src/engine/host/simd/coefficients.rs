@@ -4,9 +4,9 @@ use crate::formula::Real;
 
 /// What a type of float needs in [`functions`](super::functions).
 pub(crate) trait Coefficients: 'static {
-    /// How many digits a number has after its first.
+    /// How many binary digits a number has after its first.
     const MANTISSA: u32;
-    /// What is added to exponents.
+    /// The number that is added to an exponent.
     const BIAS: f64;
     /// The distance from 1 to the next number.
     const EPSILON: f64;

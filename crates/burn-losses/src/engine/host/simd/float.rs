@@ -1,4 +1,4 @@
-//! The types of numbers that registers have lanes of.
+//! The types of float that kernels compute in.
 
 use super::coefficients::Coefficients;
 use super::instructions::dispatch;

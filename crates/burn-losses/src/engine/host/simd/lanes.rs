@@ -14,16 +14,16 @@ pub(crate) struct Lanes<S: Simd, T: Float> {
 }
 
 impl<S: Simd, T: Float> Lanes<S, T> {
-    /// How many.
+    /// How many numbers a register holds.
     pub(crate) const COUNT: usize = size_of::<T::Register<S>>() / size_of::<T>();
 
-    /// Of `COUNT` numbers.
+    /// Loads `COUNT` numbers.
     #[inline(always)]
     pub(crate) fn load(simd: S, from: &[T]) -> Self {
         Self { simd, register: T::load(from) }
     }
 
-    /// Into `COUNT` numbers.
+    /// Stores `COUNT` numbers.
     #[inline(always)]
     pub(crate) fn store(self, to: &mut [T]) {
         T::store(self.register, to);
@@ -68,7 +68,7 @@ impl<S: Simd, T: Float> Lanes<S, T> {
         T::splat_bits(self.simd, bits)
     }
 
-    /// Of all bits that of the sign, in every lane.
+    /// The bit of the sign, in every lane.
     #[inline(always)]
     pub(super) fn sign_bits(self) -> T::Integers<S> {
         self.splat_bits(T::from_f64(-0.0).to_bits())
@@ -101,7 +101,7 @@ impl<S: Simd, T: Float> Lanes<S, T> {
         self.with_bits(T::or(self.simd, self.bits(), sign))
     }
 
-    /// One lane after the other.
+    /// Calls the function for one lane after the other.
     #[inline(always)]
     pub(super) fn each(self, function: impl Fn(T) -> T) -> Self {
         let mut register = self.register;

@@ -12,9 +12,9 @@ pub(crate) trait Operations: Pod {
     /// One truth value per lane.
     type Mask<S: Simd>: Copy;
 
-    /// As many numbers as there are lanes.
+    /// Loads as many numbers as there are lanes.
     fn load<S: Simd>(from: &[Self]) -> Self::Register<S>;
-    /// Into as many numbers.
+    /// Stores as many numbers.
     fn store<S: Simd>(register: Self::Register<S>, to: &mut [Self]);
     /// The columns of rows of four numbers, in an order of the machine's choice.
     fn columns<S: Simd>(simd: S, rows: [Self::Register<S>; 4]) -> [Self::Register<S>; 4];
