@@ -83,7 +83,7 @@ def with_rows(result):
 
 
 def reduce(values, rows, weights, reduction, targets):
-    """The reduced loss, by definition. The divisor is a constant: no gradient. The mean of nothing is 0."""
+    """The reduced loss, by definition. The divisor is a constant: no gradient. The mean of no values is 0."""
     weights = torch.ones_like(values).detach() if weights is None else weights
     divisor = {
         "sum": lambda: 1,

@@ -43,7 +43,7 @@ def main(source: Path) -> None:
 
 
 def read(path: Path):
-    """The words of every gloss: what follows the bar in a line of data; lines of the licence begin with a blank."""
+    """The words of every gloss: what follows the bar in a line of data; lines of the license begin with a blank."""
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.startswith(" "):
             yield re.findall(r"[a-z0-9']+", line.split("|", 1)[1].lower())

@@ -17,9 +17,9 @@ def pairs(count, format="xyxy", scale=1.0):
         corner, size = draw.uniform(-4, 4, (count, 2)), draw.uniform(1, 3, (count, 2))
         targets = np.hstack([corner, corner + size])
         predictions = targets + draw.sign((count, 4)) * draw.uniform(0.1, 0.45, (count, 4))
-        centres = np.tile(corner + size / 2, 2) if format == "ltrb" else 0
+        centers = np.tile(corner + size / 2, 2) if format == "ltrb" else 0
         return {
-            name: np.round(scale * np.round(from_corners(boxes - centres, format), 4), 8)
+            name: np.round(scale * np.round(from_corners(boxes - centers, format), 4), 8)
             for name, boxes in (("predictions", predictions), ("targets", targets))
         }
 

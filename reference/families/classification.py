@@ -15,7 +15,7 @@ from .shared import hardest
 # Inputs
 
 
-def labelled(*shape, ignored=None, logits="logits"):
+def labeled(*shape, ignored=None, logits="logits"):
     """Random rows; with `ignored`, the second label and every fourth after it is that number."""
 
     def recipe(draw):
@@ -29,7 +29,7 @@ def labelled(*shape, ignored=None, logits="logits"):
 
 def log_probabilities(*shape, **options):
     def recipe(draw):
-        inputs = labelled(*shape, logits="log_probabilities", **options)(draw)
+        inputs = labeled(*shape, logits="log_probabilities", **options)(draw)
         x = torch.from_numpy(inputs["log_probabilities"])
         return inputs | {"log_probabilities": np.round(array(F.log_softmax(x, dim=1)), 4)}
 
@@ -64,7 +64,7 @@ def smoothing(epsilon, spread):
     return {"label_smoothing": {"epsilon": epsilon, "spread": spread}}
 
 
-def common(kind, recipe=labelled):
+def common(kind, recipe=labeled):
     """The cases that every loss of the family has."""
     kind.case("default", {}, recipe(4, 3))
     kind.case("one_row", {}, recipe(1, 5))
@@ -152,28 +152,28 @@ cross_entropy.case("saturated", {}, SATURATED)
 cross_entropy.case("enormous_ignored_rows", IGNORE, ENORMOUS_IGNORED)
 cross_entropy.case("enormous_ignored_rows_with_everything",
                    IGNORE | WEIGHTS | smoothing(0.1, "others") | {"z_loss": 0.01}, ENORMOUS_IGNORED)
-cross_entropy.case("class_weights", WEIGHTS, labelled(4, 3))
-cross_entropy.case("class_weights_one_row", WEIGHTS, labelled(1, 3))
+cross_entropy.case("class_weights", WEIGHTS, labeled(4, 3))
+cross_entropy.case("class_weights_one_row", WEIGHTS, labeled(1, 3))
 cross_entropy.case("class_weights_ignore_weighted_mean", {"reduction": "weighted_mean"} | WEIGHTS | IGNORE,
-                   labelled(6, 3, ignored=-100), weights="element")
+                   labeled(6, 3, ignored=-100), weights="element")
 cross_entropy.case("class_weights_ignore_batch_mean", {"reduction": "batch_mean"} | WEIGHTS | IGNORE,
-                   labelled(2, 3, 4, ignored=-100), weights="sample")
+                   labeled(2, 3, 4, ignored=-100), weights="sample")
 cross_entropy.case("class_weights_all_rows_ignored", WEIGHTS | IGNORE | smoothing(0.2, "all"), ALL_IGNORED)
-cross_entropy.case("smoothing_all", smoothing(0.1, "all"), labelled(4, 5))
-cross_entropy.case("smoothing_others", smoothing(0.1, "others"), labelled(4, 5))
-cross_entropy.case("smoothing_others_rank_three", smoothing(0.3, "others"), labelled(2, 4, 3))
-cross_entropy.case("smoothing_all_ignore", smoothing(0.2, "all") | IGNORE, labelled(6, 3, ignored=-100))
-cross_entropy.case("smoothing_all_class_weights", smoothing(0.2, "all") | WEIGHTS, labelled(4, 3))
+cross_entropy.case("smoothing_all", smoothing(0.1, "all"), labeled(4, 5))
+cross_entropy.case("smoothing_others", smoothing(0.1, "others"), labeled(4, 5))
+cross_entropy.case("smoothing_others_rank_three", smoothing(0.3, "others"), labeled(2, 4, 3))
+cross_entropy.case("smoothing_all_ignore", smoothing(0.2, "all") | IGNORE, labeled(6, 3, ignored=-100))
+cross_entropy.case("smoothing_all_class_weights", smoothing(0.2, "all") | WEIGHTS, labeled(4, 3))
 cross_entropy.case("smoothing_all_class_weights_ignore", smoothing(0.2, "all") | WEIGHTS | IGNORE,
-                   labelled(6, 3, ignored=-100))
+                   labeled(6, 3, ignored=-100))
 cross_entropy.case("smoothing_others_class_weights_ignore", smoothing(0.2, "others") | WEIGHTS | IGNORE,
-                   labelled(6, 3, ignored=-100))
+                   labeled(6, 3, ignored=-100))
 cross_entropy.case("smoothing_saturated", smoothing(0.1, "all"), SATURATED)
 cross_entropy.case("smoothing_all_optimum", smoothing(0.1, "all"), optimum(np.log(91)))
 cross_entropy.case("smoothing_others_optimum", smoothing(0.1, "others"), optimum(np.log(81)))
-cross_entropy.case("z_loss", {"z_loss": 0.01}, labelled(4, 3))
-cross_entropy.case("z_loss_class_weights_ignore", {"z_loss": 0.5} | WEIGHTS | IGNORE, labelled(6, 3, ignored=-100))
-cross_entropy.case("z_loss_smoothing_rank_three", {"z_loss": 0.1} | smoothing(0.2, "all"), labelled(2, 3, 4))
+cross_entropy.case("z_loss", {"z_loss": 0.01}, labeled(4, 3))
+cross_entropy.case("z_loss_class_weights_ignore", {"z_loss": 0.5} | WEIGHTS | IGNORE, labeled(6, 3, ignored=-100))
+cross_entropy.case("z_loss_smoothing_rank_three", {"z_loss": 0.1} | smoothing(0.2, "all"), labeled(2, 3, 4))
 cross_entropy.case("probabilities", {}, soft(4, 3))
 cross_entropy.case("probabilities_rank_three", {"reduction": "batch_mean"}, soft(2, 3, 2))
 cross_entropy.case("probabilities_class_weights", WEIGHTS, soft(4, 3))
@@ -238,11 +238,11 @@ def focal_probabilities(logits, probabilities, gamma=2.0, alpha="none"):
 
 
 focal = common(Kind("classification", "focal", focal_oracle))
-focal.case("gamma_zero_is_cross_entropy", {"gamma": 0.0}, labelled(4, 3))
-focal.case("gamma_half", {"gamma": 0.5}, labelled(4, 5))
-focal.case("gamma_large_alpha_number", {"gamma": 5.0, "alpha": 0.25}, labelled(2, 3, 4))
-focal.case("alpha_per_class", {"alpha": [0.1, 0.7, 2.0]}, labelled(6, 3))
-focal.case("alpha_per_class_ignore", {"gamma": 1.5, "alpha": [0.1, 0.7, 2.0]} | IGNORE, labelled(2, 3, 4, ignored=-100))
+focal.case("gamma_zero_is_cross_entropy", {"gamma": 0.0}, labeled(4, 3))
+focal.case("gamma_half", {"gamma": 0.5}, labeled(4, 5))
+focal.case("gamma_large_alpha_number", {"gamma": 5.0, "alpha": 0.25}, labeled(2, 3, 4))
+focal.case("alpha_per_class", {"alpha": [0.1, 0.7, 2.0]}, labeled(6, 3))
+focal.case("alpha_per_class_ignore", {"gamma": 1.5, "alpha": [0.1, 0.7, 2.0]} | IGNORE, labeled(2, 3, 4, ignored=-100))
 focal.case("enormous_ignored_rows", {"gamma": 0.5} | IGNORE, ENORMOUS_IGNORED)
 focal.case("shift_changes_nothing", {"gamma": 1.5}, SHIFTED)
 focal.case("saturated", {}, SATURATED, oracle=focal_digits)
@@ -291,24 +291,24 @@ LARGE = given(logits=[[1e4, -1e4, 0.0], [1e4, -1e4, 0.0], [50.0, 49.75, -50.0]],
 CRAMMER_SINGER = {"variant": "crammer_singer"}
 
 multi_margin = common(Kind("classification", "multi_margin", weston_watkins))
-multi_margin.case("margin", {"margin": 2.5}, labelled(4, 3))
-multi_margin.case("squared", {"p": 2}, labelled(4, 3))
-multi_margin.case("divide_by_classes", {"divide_by_classes": True}, labelled(4, 5))
+multi_margin.case("margin", {"margin": 2.5}, labeled(4, 3))
+multi_margin.case("squared", {"p": 2}, labeled(4, 3))
+multi_margin.case("divide_by_classes", {"divide_by_classes": True}, labeled(4, 5))
 multi_margin.case("squared_divided_class_weights", {"p": 2, "margin": 0.5, "divide_by_classes": True} | WEIGHTS,
-                  labelled(2, 3, 4))
-multi_margin.case("class_weights_ignore", WEIGHTS | IGNORE, labelled(6, 3, ignored=-100))
+                  labeled(2, 3, 4))
+multi_margin.case("class_weights_ignore", WEIGHTS | IGNORE, labeled(6, 3, ignored=-100))
 multi_margin.case("wrong_scores_negative", {}, ONE_SIDED)
 multi_margin.case("large", {"p": 2}, LARGE)
 multi_margin.case("enormous_ignored_rows", {"p": 2} | IGNORE, ENORMOUS_IGNORED)
 for name, config, inputs, weights in [
-    ("", {}, labelled(4, 3), None),
-    ("_margin", {"margin": 2.5}, labelled(2, 3, 4), None),
-    ("_squared", {"p": 2}, labelled(4, 5), None),
-    ("_squared_class_weights_ignore", {"p": 2, "margin": 0.5} | WEIGHTS | IGNORE, labelled(6, 3, ignored=-100), None),
+    ("", {}, labeled(4, 3), None),
+    ("_margin", {"margin": 2.5}, labeled(2, 3, 4), None),
+    ("_squared", {"p": 2}, labeled(4, 5), None),
+    ("_squared_class_weights_ignore", {"p": 2, "margin": 0.5} | WEIGHTS | IGNORE, labeled(6, 3, ignored=-100), None),
     ("_wrong_scores_negative", {}, ONE_SIDED, None),
     ("_large", {"p": 2}, LARGE, None),
     ("_enormous_ignored_rows", IGNORE, ENORMOUS_IGNORED, None),
-    ("_weighted_mean", {"reduction": "weighted_mean"} | IGNORE, labelled(6, 3, ignored=-100), "element"),
+    ("_weighted_mean", {"reduction": "weighted_mean"} | IGNORE, labeled(6, 3, ignored=-100), "element"),
 ]:
     multi_margin.case("crammer_singer" + name, CRAMMER_SINGER | config, inputs, weights, oracle=crammer_singer)
 
@@ -342,27 +342,27 @@ IGNORING = {"loss": {"kind": "cross_entropy", "ignore_index": -100}}
 TIES = given(logits=[[1.0, 0.0], [2.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0]], labels=[1, 0, 1, 1, 1])
 
 ohem = Kind("classification", "ohem", ohem_oracle)
-ohem.case("default", {}, labelled(8, 3))
-ohem.case("rank_three", {}, labelled(2, 3, 4))
-ohem.case("ratio_rounds_half_up", {}, labelled(10, 3))
-ohem.case("ratio_of_valid_rows", IGNORING | {"keep": {"ratio": 0.5}}, labelled(8, 3, ignored=-100))
-ohem.case("ratio_small_min_kept", {"keep": {"ratio": 0.1}, "min_kept": 3}, labelled(6, 3))
-ohem.case("min_kept_above_the_valid_rows", IGNORING | {"min_kept": 50}, labelled(6, 3, ignored=-100))
-ohem.case("count", {"keep": {"count": 3}}, labelled(6, 3))
-ohem.case("count_above_all", {"keep": {"count": 100}}, labelled(3, 4))
+ohem.case("default", {}, labeled(8, 3))
+ohem.case("rank_three", {}, labeled(2, 3, 4))
+ohem.case("ratio_rounds_half_up", {}, labeled(10, 3))
+ohem.case("ratio_of_valid_rows", IGNORING | {"keep": {"ratio": 0.5}}, labeled(8, 3, ignored=-100))
+ohem.case("ratio_small_min_kept", {"keep": {"ratio": 0.1}, "min_kept": 3}, labeled(6, 3))
+ohem.case("min_kept_above_the_valid_rows", IGNORING | {"min_kept": 50}, labeled(6, 3, ignored=-100))
+ohem.case("count", {"keep": {"count": 3}}, labeled(6, 3))
+ohem.case("count_above_all", {"keep": {"count": 100}}, labeled(3, 4))
 ohem.case("count_with_ties_keeps_the_first", {"keep": {"count": 3}}, TIES)
-ohem.case("threshold", {"keep": {"threshold": 1.0}}, labelled(8, 3))
-ohem.case("threshold_above_all_min_kept", {"keep": {"threshold": 100.0}, "min_kept": 2}, labelled(6, 3))
+ohem.case("threshold", {"keep": {"threshold": 1.0}}, labeled(8, 3))
+ohem.case("threshold_above_all_min_kept", {"keep": {"threshold": 100.0}, "min_kept": 2}, labeled(6, 3))
 ohem.case("enormous_ignored_rows", IGNORING | {"keep": {"count": 3}}, ENORMOUS_IGNORED)
 ohem.case("all_rows_ignored", IGNORING, ALL_IGNORED)
 ohem.case("saturated", {"keep": {"count": 2}}, SATURATED)
 ohem.case("focal_rank_three", {"loss": {"kind": "focal", "gamma": 1.0, "ignore_index": 255}, "keep": {"ratio": 0.4}},
-          labelled(2, 3, 4, ignored=255))
-ohem.case("multi_margin", {"loss": {"kind": "multi_margin", "p": 2, "margin": 3.0}, "keep": {"count": 3}}, labelled(6, 3))
+          labeled(2, 3, 4, ignored=255))
+ohem.case("multi_margin", {"loss": {"kind": "multi_margin", "p": 2, "margin": 3.0}, "keep": {"count": 3}}, labeled(6, 3))
 ohem.case("smoothing", {"loss": {"kind": "cross_entropy"} | smoothing(0.2, "others"), "keep": {"ratio": 0.6}},
-          labelled(5, 4))
+          labeled(5, 4))
 ohem.case("sum_class_weights", {"loss": {"kind": "cross_entropy"} | WEIGHTS, "reduction": "sum", "keep": {"count": 4}},
-          labelled(8, 3))
-ohem.case("batch_mean", IGNORING | {"reduction": "batch_mean", "keep": {"ratio": 0.5}}, labelled(6, 3, ignored=-100))
-ohem.case("mean_with_weights", {"keep": {"ratio": 0.5}}, labelled(8, 3), weights="element")
-ohem.case("mean_with_weights_per_sample", {"keep": {"count": 5}}, labelled(4, 3, 2), weights="sample")
+          labeled(8, 3))
+ohem.case("batch_mean", IGNORING | {"reduction": "batch_mean", "keep": {"ratio": 0.5}}, labeled(6, 3, ignored=-100))
+ohem.case("mean_with_weights", {"keep": {"ratio": 0.5}}, labeled(8, 3), weights="element")
+ohem.case("mean_with_weights_per_sample", {"keep": {"count": 5}}, labeled(4, 3, 2), weights="sample")

@@ -202,7 +202,7 @@ FAR_APART = given(  # or else so little is left of the divergence that f32 canno
 )
 
 
-def labelled(*shape, **options):
+def labeled(*shape, **options):
     return pairs(*shape, labels=True, **options)
 
 
@@ -210,10 +210,10 @@ distillation = with_targets(common(Kind("distribution", "distillation", distilla
 distillation.case("temperature_one_is_kl", {"temperature": 1.0}, pairs(4, 3))
 distillation.case("temperature_high", {"temperature": 20.0} | LOG_TARGETS, FAR_APART)
 distillation.case("temperature_low", {"temperature": 0.5} | LOGITS, pairs(4, 3, logits=True))
-distillation.case("hard_weight", {"hard_weight": 0.3}, labelled(4, 3))
+distillation.case("hard_weight", {"hard_weight": 0.3}, labeled(4, 3))
 distillation.case("hard_weight_logits_rank_three", {"hard_weight": 0.7, "temperature": 2.0} | LOGITS,
-                  labelled(2, 3, 4, logits=True))
-distillation.case("hard_weight_log_targets", {"hard_weight": 0.5} | LOG_TARGETS, labelled(4, 3, log_targets=True))
-distillation.case("hard_weight_one_is_cross_entropy", {"hard_weight": 1.0} | LOGITS, labelled(4, 3, logits=True))
-distillation.case("hard_weight_weighted_mean", {"hard_weight": 0.4, "reduction": "weighted_mean"}, labelled(3, 3, 2),
+                  labeled(2, 3, 4, logits=True))
+distillation.case("hard_weight_log_targets", {"hard_weight": 0.5} | LOG_TARGETS, labeled(4, 3, log_targets=True))
+distillation.case("hard_weight_one_is_cross_entropy", {"hard_weight": 1.0} | LOGITS, labeled(4, 3, logits=True))
+distillation.case("hard_weight_weighted_mean", {"hard_weight": 0.4, "reduction": "weighted_mean"}, labeled(3, 3, 2),
                   weights="element")

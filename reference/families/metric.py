@@ -93,7 +93,7 @@ def pml(loss, embeddings, labels, indices=None, each=lambda losses: losses, **op
     """What a loss of PyTorch Metric Learning says of each pair or triplet, or of each anchor: the sum per anchor."""
     values = 0 * embeddings.sum(1)
     for part in loss(reducer=DoNothingReducer(), **options)(embeddings, labels, indices).values():
-        if torch.is_tensor(part["losses"]):  # not the 0 that stands for nothing
+        if torch.is_tensor(part["losses"]):  # not the 0 that stands for no value
             where = part["indices"]
             anchors = where if torch.is_tensor(where) else where[0]
             values = values.index_add(0, anchors, each(part["losses"].flatten()))

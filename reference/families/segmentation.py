@@ -18,7 +18,7 @@ def soft(*shape):
     return lambda draw: {"logits": draw.normal(shape), "masks": draw.uniform(0.05, 0.95, shape)}
 
 
-def labelled(*shape, ignored=None, classes=None):
+def labeled(*shape, ignored=None, classes=None):
     """Pixels of the first `classes` only; with `ignored`, the second and every fourth after it is that label."""
 
     def recipe(draw):
@@ -82,22 +82,22 @@ def common(kind, activation, over):
     kind.case("rank_four", {}, hard(2, 2, 2, 3))
     kind.case("rank_five", {}, hard(1, 2, 2, 2, 2))
     kind.case("soft_masks", {}, soft(2, 3, 4))
-    kind.case(f"{activation['activation']}_labels", activation, labelled(2, 3, 2, 3))
+    kind.case(f"{activation['activation']}_labels", activation, labeled(2, 3, 2, 3))
     kind.case("sigmoid_one_class", SIGMOID, hard(3, 1, 2, 3))
     kind.case("probabilities", NONE, probabilities(hard(2, 2, 4)))
     kind.case("saturated", SIGMOID, SATURATED)
     kind.case("saturated_softmax", SOFTMAX, SATURATED_LABELS)
     kind.case(f"over_{over['over']}", over, hard(3, 2, 4))
-    kind.case("background_excluded", FOREGROUND | SOFTMAX, labelled(2, 3, 5))
-    kind.case("ignore_index", {"ignore_index": 255}, labelled(2, 3, 6, ignored=255))
-    kind.case("ignore_index_is_a_class", {"ignore_index": 1} | SOFTMAX, labelled(2, 3, 6, ignored=1))
+    kind.case("background_excluded", FOREGROUND | SOFTMAX, labeled(2, 3, 5))
+    kind.case("ignore_index", {"ignore_index": 255}, labeled(2, 3, 6, ignored=255))
+    kind.case("ignore_index_is_a_class", {"ignore_index": 1} | SOFTMAX, labeled(2, 3, 6, ignored=1))
     kind.case("all_pixels_ignored", IGNORE, ALL_IGNORED)
     kind.case("one_sample_ignored", {"ignore_index": 255}, ONE_SAMPLE_IGNORED)
     kind.case("enormous_ignored_pixels", IGNORE | SOFTMAX, ENORMOUS_IGNORED)
     for policy in (COUNT, SKIP):
         name = f"absent_classes_{policy['absent_classes']}"
         kind.case(name, policy, absent(hard(2, 3, 4), (0, 0), (1, 2)))
-        kind.case(f"{name}_of_labels", policy | over | IGNORE, labelled(2, 4, 5, ignored=-100, classes=3))
+        kind.case(f"{name}_of_labels", policy | over | IGNORE, labeled(2, 4, 5, ignored=-100, classes=3))
     kind.case("mean_with_weights", {}, hard(2, 3, 4), weights="element")
     kind.case("sum", {"reduction": "sum"}, hard(3, 2, 4), weights="sample")
     kind.case("batch_mean", {"reduction": "batch_mean"} | SKIP, absent(hard(2, 3, 4), (0, 1)))
@@ -197,7 +197,7 @@ def ratios(kind, squared=None):
     kind.case("smooth_zero_all_pixels_ignored", {"smooth": 0.0} | IGNORE, ALL_IGNORED)
     kind.case("squared", SQUARED | smooth(0.25, 0.5), soft(2, 2, 5), oracle=squared)
     kind.case("squared_over_batch_softmax", SQUARED | BATCH | SOFTMAX | FOREGROUND | {"ignore_index": 255},
-              labelled(2, 3, 5, ignored=255), oracle=squared)
+              labeled(2, 3, 5, ignored=255), oracle=squared)
     return kind
 
 
@@ -208,7 +208,7 @@ RECALL, PRECISION = {"fp_weight": 0.3, "fn_weight": 0.7}, {"fp_weight": 0.8, "fn
 
 tversky = ratios(Kind("segmentation", "tversky", tversky_oracle), tversky_squared)
 tversky.case("recall", RECALL, hard(2, 3, 4))
-tversky.case("precision", PRECISION | SOFTMAX, labelled(2, 3, 4))
+tversky.case("precision", PRECISION | SOFTMAX, labeled(2, 3, 4))
 tversky.case("precision_over_batch_soft_masks", PRECISION | BATCH | smooth(0.25, 0.5), soft(2, 2, 4))
 tversky.case("weights_of_one_are_jaccard", {"fp_weight": 1.0, "fn_weight": 1.0}, hard(2, 2, 5))
 tversky.case("fp_weight_zero", {"fp_weight": 0.0}, hard(2, 2, 4))
@@ -236,7 +236,7 @@ def focused(tversky, gamma):
 
 focal_tversky = ratios(Kind("segmentation", "focal_tversky", focal_tversky_oracle), focal_tversky_squared)
 focal_tversky.case("gamma_one_is_tversky", {"gamma": 1.0}, hard(2, 3, 4))
-focal_tversky.case("gamma_below_one", {"gamma": 0.5} | SOFTMAX, labelled(2, 3, 4))
+focal_tversky.case("gamma_below_one", {"gamma": 0.5} | SOFTMAX, labeled(2, 3, 4))
 focal_tversky.case("gamma_large", {"gamma": 3.0, "smooth": 0.5}, soft(2, 2, 4))
 focal_tversky.case("precision", PRECISION, hard(2, 2, 4))
 focal_tversky.case("squared_precision_gamma", SQUARED | {"fp_weight": 0.8, "fn_weight": 0.4, "gamma": 2.0},
@@ -276,8 +276,8 @@ for class_weight in ("simple", "uniform"):
     generalized_dice.case(f"{class_weight}_absent_classes", weighing, absent(hard(2, 3, 4), (0, 0), (1, 2)))
 generalized_dice.case("nothing_there", NONE, NOTHING)
 generalized_dice.case("nothing_there_skip", NONE | SKIP, NOTHING)
-generalized_dice.case("smooth_zero", {"smooth": 0.0}, labelled(2, 3, 4))
-generalized_dice.case("smooth_apart", smooth(0.5, 2.0) | FOREGROUND, labelled(2, 3, 5))
+generalized_dice.case("smooth_zero", {"smooth": 0.0}, labeled(2, 3, 4))
+generalized_dice.case("smooth_apart", smooth(0.5, 2.0) | FOREGROUND, labeled(2, 3, 5))
 generalized_dice.case("smooth_zero_nothing_there", {"smooth": 0.0} | SKIP | NONE, NOTHING)
 generalized_dice.case("smooth_zero_all_pixels_ignored", {"smooth": 0.0} | IGNORE, ALL_IGNORED)
 generalized_dice.case("small_and_large_class", SOFTMAX, given(
@@ -327,10 +327,10 @@ HINGE_SATURATED = given(
 lovasz = common(Kind("segmentation", "lovasz", lovasz_oracle, constant=["masks"]), SIGMOID, SAMPLE)
 lovasz.case("hinge", HINGE, hard(2, 2, 5))
 lovasz.case("hinge_one_class_over_sample", HINGE | SAMPLE, hard(2, 1, 3, 3))
-lovasz.case("hinge_labels", HINGE | FOREGROUND | {"ignore_index": 255}, labelled(2, 3, 5, ignored=255))
+lovasz.case("hinge_labels", HINGE | FOREGROUND | {"ignore_index": 255}, labeled(2, 3, 5, ignored=255))
 lovasz.case("hinge_absent_classes_count", HINGE | COUNT | SAMPLE, absent(hard(2, 2, 4), (0, 1)))
 lovasz.case("hinge_saturated", HINGE, HINGE_SATURATED)
 lovasz.case("hinge_all_pixels_ignored", HINGE | COUNT | IGNORE, ALL_IGNORED)
 lovasz.case("probabilities_over_sample", NONE | SAMPLE, probabilities(soft(2, 3, 4)))
 lovasz.case("all_pixels_ignored_count", COUNT | IGNORE, ALL_IGNORED)
-lovasz.case("softmax_over_sample_count", SAMPLE | COUNT, labelled(2, 4, 5, classes=3))
+lovasz.case("softmax_over_sample_count", SAMPLE | COUNT, labeled(2, 4, 5, classes=3))

@@ -50,16 +50,16 @@ weighted_sum(
 
 IGNORE = classification.IGNORE
 sums = weighted_sum(
-    "classification", terms("cross_entropy", "focal"), classification.labelled(5, 3), classification.SATURATED,
+    "classification", terms("cross_entropy", "focal"), classification.labeled(5, 3), classification.SATURATED,
     {
         "a": {"kind": "cross_entropy", **classification.WEIGHTS},
         "b": {"kind": "focal", "gamma": 1.0, "weight": 3.0},
         "c": {"kind": "multi_margin", "weight": 0.5},
     },
 )
-sums.case("ignored_rows", {"terms": terms("cross_entropy", "focal", **IGNORE)}, classification.labelled(6, 3, ignored=-100))
+sums.case("ignored_rows", {"terms": terms("cross_entropy", "focal", **IGNORE)}, classification.labeled(6, 3, ignored=-100))
 sums.case("rank_three", {"terms": terms("focal", "cross_entropy", **IGNORE)},
-          classification.labelled(2, 3, 4, ignored=-100), weights="sample")
+          classification.labeled(2, 3, 4, ignored=-100), weights="sample")
 sums.case("all_rows_ignored", {"terms": terms("cross_entropy", "focal", **IGNORE)}, classification.ALL_IGNORED)
 
 sums = weighted_sum(
@@ -72,7 +72,7 @@ sums = weighted_sum(
     "segmentation", terms("dice", "jaccard"), segmentation.hard(3, 2, 5), segmentation.SATURATED,
     {"a": {"kind": "dice", "smooth": 0.5, "denominator": "squared"}, "b": {"kind": "tversky", "fp_weight": 0.9, "weight": 2.0}},
 )
-sums.case("ignored_pixels", {"terms": terms("dice", "jaccard", **LABELS)}, segmentation.labelled(2, 3, 5, ignored=-100))
+sums.case("ignored_pixels", {"terms": terms("dice", "jaccard", **LABELS)}, segmentation.labeled(2, 3, 5, ignored=-100))
 
 sums = weighted_sum(
     "boxes", terms("ciou", "giou"), boxes.pairs(3), boxes.ALL_SORTS,

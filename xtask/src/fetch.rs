@@ -1,4 +1,4 @@
-//! Data that is not a part of the repository: it is too large, or its licence does not allow it.
+//! Data that is not a part of the repository: it is too large, or its license does not allow it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use crate::cargo::cargo;
 use crate::steps::{Failed, Steps};
-use crate::{features, golden};
+use crate::{api, features, golden};
 
 /// Runs every generator. `names` are the losses whose golden values are written, `family/kind`; all if none is named.
 pub(crate) fn all(steps: &mut Steps, names: &[String]) -> Result<(), Failed> {
@@ -17,6 +17,7 @@ pub(crate) fn all(steps: &mut Steps, names: &[String]) -> Result<(), Failed> {
     // What comes from the registry (the pages of the guide, the schemas, the pictures) is written by the tests that compare it.
     let mut tests = cargo(&["test", "--workspace", "--test", "*", "--", "generated"]);
     steps.run("pages, schemas, pictures", tests.env("BURN_LOSSES_WRITE", "1"))?;
+    steps.own("api", api::write)?;
     // The manifest is generated on Linux. On another system other crates are built.
     if cfg!(target_os = "linux") { steps.own("features", features::write) } else { Ok(()) }
 }

@@ -1,9 +1,11 @@
 //! The tasks of this workspace: `cargo xtask --help`.
 
+mod api;
 mod bench;
 mod cargo;
 mod check;
 mod cost;
+mod deny;
 mod features;
 mod fetch;
 mod generate;
@@ -15,7 +17,9 @@ mod package;
 mod pages;
 mod steps;
 mod test;
+mod tokens;
 mod verify;
+mod words;
 
 use std::process::ExitCode;
 
@@ -32,7 +36,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Formatting, features, layers, lints and documentation; runs nothing.
+    /// Formatting, layers, words, API, licenses, features, lints and documentation; runs nothing.
     Check,
     /// All that has to hold: `check`, every test, `verify --quick`.
     Test,
@@ -56,6 +60,16 @@ enum Task {
     },
     /// Prints the circles of imports in the library; fails on an import from a higher layer.
     Layers,
+    /// Writes the public API of the crates into xtask/api, as the source has it.
+    Api {
+        /// Write nothing; fail if it has changed.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Fails on words that xtask/words.txt replaces by others.
+    Words,
+    /// Licenses, sources and versions of all crates, as deny.toml allows them; without a network.
+    Deny,
     /// Checks the links, the headings and the Rust blocks of the README and the guide, without a network.
     Links,
     /// Builds the guide with mdBook into target/guide/book.
@@ -126,6 +140,9 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
         }
         Task::Features { check } => steps.own("features", if check { features::check } else { features::write }),
         Task::Layers => steps.own("layers", layers::run),
+        Task::Api { check } => steps.own("api", if check { api::check } else { api::write }),
+        Task::Words => steps.own("words", words::check),
+        Task::Deny => steps.own("deny", deny::check),
         Task::Links => steps.own("links", guide::check),
         Task::Guide => guide::build(steps),
         Task::Cost(options) => cost::run(steps, &options),

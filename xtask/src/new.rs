@@ -7,7 +7,7 @@ use std::process::Command;
 /// The root of the repository.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// What the author has to write is marked with this, in templates and in what comes of them.
+/// What the author has to write is marked with this, in templates and in the files made from them.
 const OPEN: &str = "TODO";
 
 /// The stub of a golden generator.

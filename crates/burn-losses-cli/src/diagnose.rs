@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 /// Says what is wrong with the tensors of a loss
 ///
-/// Labels that are no classes, targets outside [0, 1], NaN and infinity, inverted boxes, empty masks, batches without a
+/// Labels that are out of range, targets outside [0, 1], NaN and infinity, inverted boxes, empty masks, batches without a
 /// pair, probabilities where logits are expected: one line for each, with the first place and how many there are. The
 /// exit code is 1 if there is an error, 0 if there are only warnings, and 2 if a file cannot be read.
 #[derive(Debug, Args)]

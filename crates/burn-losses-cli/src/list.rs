@@ -26,7 +26,7 @@ impl List {
         if losses.is_empty() {
             // The library says it best: which of the two is unknown, and what there is.
             let (family, kind) = (self.family.as_deref(), self.kind.as_deref());
-            LossConfig::of(family.unwrap_or_default(), kind.unwrap_or_default())?;
+            LossConfig::from_kind(family.unwrap_or_default(), kind.unwrap_or_default())?;
         }
         Ok(if self.json { json(&losses) } else { text(&losses) })
     }

@@ -37,7 +37,7 @@ impl Plot {
             return Err(error("the format is not known, allowed extensions: `.svg`, `.png`".to_owned()));
         }
         let configs = self.config.iter().map(|path| self.place.load(path)).collect::<Result<Vec<_>, _>>()?;
-        let picture = Picture::of(&configs)?;
+        let picture = Picture::new(&configs)?;
         let size = self.size(picture.size());
         let file = if extension == "svg" { picture.svg(size).into_bytes() } else { picture.png(size) };
         std::fs::write(&self.output, file).map_err(|source| error(source.to_string()))?;

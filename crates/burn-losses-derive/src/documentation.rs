@@ -20,7 +20,7 @@ struct Twin {
 }
 
 impl Documentation {
-    pub(crate) fn of(item: &ItemStruct) -> Result<Self> {
+    pub(crate) fn from_item(item: &ItemStruct) -> Result<Self> {
         let lines: Vec<_> = item.attrs.iter().filter(|attr| attr.path().is_ident("doc")).filter_map(doc_line).collect();
         let lines: Vec<_> = lines.iter().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
         let section = |name: &str, form: &str| {

@@ -87,7 +87,7 @@ pub(crate) fn expand(item: ItemEnum) -> Result<TokenStream> {
             }
 
             /// The config of the loss `kind` of `family`, with its defaults. What has no default is missing, which is an error.
-            pub fn of(family: &str, kind: &str) -> ::core::result::Result<Self, crate::ConfigError> {
+            pub fn from_kind(family: &str, kind: &str) -> ::core::result::Result<Self, crate::ConfigError> {
                 Self::from_value(crate::config::Table::from_iter([("family", family), ("kind", kind)]).into())
             }
 

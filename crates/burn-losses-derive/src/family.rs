@@ -162,7 +162,7 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
 
         impl #config {
             /// The config of the loss of this `kind`, with its defaults. What has no default is missing, which is an error.
-            pub fn of(kind: &str) -> ::core::result::Result<Self, crate::ConfigError> {
+            pub fn from_kind(kind: &str) -> ::core::result::Result<Self, crate::ConfigError> {
                 crate::config::of_kind(kind)
             }
 

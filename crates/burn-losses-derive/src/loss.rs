@@ -40,7 +40,7 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
         if name == "config" || is_skipped { others.push(name) } else { modules.push(name) }
     }
     let config = config.ok_or_else(|| syn::Error::new_spanned(&item.ident, "a loss has a field `config`"))?;
-    let documentation = Documentation::of(&item)?;
+    let documentation = Documentation::from_item(&item)?;
     let name = &item.ident;
     let elsewhere = documentation.names().into_iter().filter(|other| name != other);
     let text = name.to_string();

@@ -19,12 +19,12 @@ pub const LINES: [Color; 10] = [
 
 /// A color of viridis, from 0 to 1: it also grows lighter, for who sees no colors.
 pub fn viridis(place: f64) -> Color {
-    const COLOURS: [[f64; 3]; 5] =
+    const COLORS: [[f64; 3]; 5] =
         [[68.0, 1.0, 84.0], [59.0, 82.0, 139.0], [33.0, 145.0, 140.0], [94.0, 201.0, 98.0], [253.0, 231.0, 37.0]];
     let place = place.clamp(0.0, 1.0) * 4.0;
     let low = (place as usize).min(3);
     let part = place - low as f64;
-    [0, 1, 2].map(|i| (COLOURS[low][i] * (1.0 - part) + COLOURS[low + 1][i] * part).round() as u8)
+    [0, 1, 2].map(|i| (COLORS[low][i] * (1.0 - part) + COLORS[low + 1][i] * part).round() as u8)
 }
 
 #[cfg(test)]

@@ -35,9 +35,9 @@ pub(crate) fn region(values: &[f64], columns: usize, level: f64) -> Vec<Vec<(f64
                 let (a, b) = (corners[i], corners[(i + 1) % 4]);
                 if a < b { [a, b] } else { [b, a] }
             };
-            // Around the cell: the outline comes in where high turns to low and goes out where low turns to high.
-            let turns = |from: bool| (0..4).filter(move |&i| high[i] == from && high[(i + 1) % 4] != from);
-            let (entries, exits): (Vec<_>, Vec<_>) = (turns(true).collect(), turns(false).collect());
+            // Around the cell: the outline comes in where high crossings to low and goes out where low crossings to high.
+            let crossings = |from: bool| (0..4).filter(move |&i| high[i] == from && high[(i + 1) % 4] != from);
+            let (entries, exits): (Vec<_>, Vec<_>) = (crossings(true).collect(), crossings(false).collect());
             for &entry in &entries {
                 // Of two exits the one that comes next: low corners are apart.
                 let exit = exits.iter().copied().min_by_key(|&exit| (exit + 4 - entry) % 4).unwrap_or(entry);

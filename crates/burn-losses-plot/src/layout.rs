@@ -235,9 +235,9 @@ fn levels(panels: &[Panel]) -> Levels {
         Panel::Lines { .. } => &[],
     });
     let (low, high) = extent(values.copied());
-    let room = 1e-6 * (high - low);
+    let padding = 1e-6 * (high - low);
     let (mut between, step) = if high > low { ticks(low, high, 12) } else { (Vec::new(), 1.0) };
-    between.retain(|level| (low + room..high - room).contains(level));
+    between.retain(|level| (low + padding..high - padding).contains(level));
     Levels { low, high, between, step }
 }
 

@@ -4,8 +4,8 @@
 //! use burn_losses::LossConfig;
 //! use burn_losses_plot::Picture;
 //!
-//! let focal = LossConfig::of("binary", "focal")?;
-//! let svg = Picture::of(&[focal])?.svg(None);
+//! let focal = LossConfig::from_kind("binary", "focal")?;
+//! let svg = Picture::new(&[focal])?.svg(None);
 //! assert!(svg.starts_with("<svg"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -23,7 +23,7 @@ pub struct Picture {
 
 impl Picture {
     /// The picture of a loss, or of several losses that are drawn over the same axes.
-    pub fn of(configs: &[LossConfig]) -> Result<Self, PlotError> {
+    pub fn new(configs: &[LossConfig]) -> Result<Self, PlotError> {
         let first = configs.first().ok_or(PlotError::Nothing)?;
         let samples = configs.iter().map(sample).collect::<Result<Vec<_>, _>>()?;
         for (config, sample) in configs.iter().zip(&samples) {

@@ -46,11 +46,11 @@ fn write_text(svg: &mut String, text: &Text) {
         Anchor::End => " text-anchor=\"end\"",
     };
     let bold = if text.bold { " font-weight=\"600\"" } else { "" };
-    let turned = if text.upwards { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
+    let rotation = if text.upwards { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
     let (size, color, content) = (text.size, hex(text.color), escaped(&text.text));
     let _ = writeln!(
         svg,
-        "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"{color}\"{anchor}{bold}{turned}>{content}</text>"
+        "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"{color}\"{anchor}{bold}{rotation}>{content}</text>"
     );
 }
 

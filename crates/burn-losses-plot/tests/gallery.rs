@@ -30,7 +30,7 @@ static FILES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
             last = family;
         }
         let config = LossConfig::example(family, kind).unwrap();
-        let picture = Picture::of(&[config]).unwrap_or_else(|error| panic!("{family}/{kind}: {error}"));
+        let picture = Picture::new(&[config]).unwrap_or_else(|error| panic!("{family}/{kind}: {error}"));
         let path = format!("{family}/{kind}.svg");
         let source = format!("../src/{family}/{kind}.rs");
         let summary = summary.replace('|', "\\|");

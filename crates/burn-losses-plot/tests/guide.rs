@@ -54,7 +54,7 @@ fn pictures() -> [(&'static str, Picture); 3] {
         curve(&format!("tau = {tau}"), |a, b| loss.forward_no_reduction(a, b), 3.0, 0.0)
     });
     let robust = ["mae", "huber", "log_cosh", "tukey_biweight"].map(|kind| {
-        let config = LossConfig::of("regression", kind).expect("a loss without required fields");
+        let config = LossConfig::from_kind("regression", kind).expect("a loss without required fields");
         let AnyLoss::Regression(loss) = config.init(&device) else { unreachable!("the family is regression") };
         curve(kind, |a, b| loss.forward_no_reduction(a, b), 6.0, 0.0)
     });

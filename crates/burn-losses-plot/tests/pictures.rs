@@ -5,7 +5,7 @@ use burn_losses::{LossConfig, registry};
 use burn_losses_plot::{Line, Panel, Picture, PlotError};
 
 fn picture(family: &str, kind: &str) -> Picture {
-    Picture::of(&[LossConfig::example(family, kind).unwrap()]).unwrap()
+    Picture::new(&[LossConfig::example(family, kind).unwrap()]).unwrap()
 }
 
 fn lines(panel: &Panel) -> &[Line] {
@@ -99,13 +99,13 @@ fn what_depends_on_its_batch_says_so() {
 #[test]
 fn several_configs_in_one_picture() {
     let focal = |gamma| LossConfig::Binary(FocalLossConfig::new().with_gamma(gamma).into());
-    let both = Picture::of(&[focal(0.0), focal(2.0)]).unwrap();
+    let both = Picture::new(&[focal(0.0), focal(2.0)]).unwrap();
     let names: Vec<_> = curves(&both).0.iter().map(|line| line.name.as_str()).collect();
     assert_eq!(names[0], "gamma = 0: target 1");
     assert_eq!(names.len(), 6);
 
-    let boxes = ["giou", "ciou"].map(|kind| LossConfig::of("boxes", kind).unwrap());
-    let titles: Vec<_> = Picture::of(&boxes)
+    let boxes = ["giou", "ciou"].map(|kind| LossConfig::from_kind("boxes", kind).unwrap());
+    let titles: Vec<_> = Picture::new(&boxes)
         .unwrap()
         .panels
         .iter()
@@ -117,9 +117,9 @@ fn several_configs_in_one_picture() {
     assert_eq!(titles, ["giou", "ciou"]);
 
     let apart = ["triplet", "center"].map(|kind| LossConfig::example("metric", kind).unwrap());
-    let error = Picture::of(&apart).unwrap_err().to_string();
+    let error = Picture::new(&apart).unwrap_err().to_string();
     assert!(error.contains("`metric/triplet` and `metric/center` are not drawn over the same axes"), "{error}");
-    assert!(matches!(Picture::of(&[]), Err(PlotError::Nothing)));
+    assert!(matches!(Picture::new(&[]), Err(PlotError::Nothing)));
 }
 
 /// A picture of a config that needs more than the default: lists per class, other inputs, other formats.
@@ -140,7 +140,7 @@ fn configs_that_are_not_the_default() {
     for (family, kind, fields) in configs {
         let text = format!("family: {family}\nkind: {kind}\n{fields}\n");
         let config: LossConfig = burn_losses::config::from_str(&text, burn_losses::config::Format::Yaml).unwrap();
-        let picture = Picture::of(&[config]).unwrap();
+        let picture = Picture::new(&[config]).unwrap();
         let finite = |line: &Line| line.points.iter().all(|point| point.1.is_finite());
         let (values, gradients) = curves(&picture);
         assert!(values.iter().chain(gradients).all(finite), "{text}");

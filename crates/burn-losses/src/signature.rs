@@ -7,7 +7,7 @@
 //! use burn::tensor::Device;
 //! use burn_losses::LossConfig;
 //!
-//! let loss = LossConfig::of("metric", "contrastive")?.init(&Device::flex());
+//! let loss = LossConfig::from_kind("metric", "contrastive")?.init(&Device::flex());
 //! let names = |at: usize| loss.signatures()[at].iter().map(|argument| argument.name).collect::<Vec<_>>();
 //! assert_eq!(names(0), ["embeddings", "labels", "weights", "mask"]);
 //! assert_eq!(names(1), ["first", "second", "dissimilar", "weights", "mask"]);
@@ -206,7 +206,7 @@ impl Shape {
     pub const MATRIX: Self = Self::Axes(2, 2);
 
     /// The shape that goes with a prediction of this shape, where that says it. (Weights may have one number per sample instead.)
-    pub fn of(&self, prediction: &[usize]) -> Option<Vec<usize>> {
+    pub fn resolve(&self, prediction: &[usize]) -> Option<Vec<usize>> {
         let axes = prediction.iter().copied();
         match self {
             Self::Axes(..) | Self::ClassAxis => None,
@@ -231,7 +231,7 @@ impl Shape {
 
     /// What is expected, in words, beside the argument `first` of the shape `prediction`; of `weights`, with what may stand for it.
     fn expected(&self, first: &str, prediction: &[usize], role: Role) -> String {
-        let shape = self.of(prediction).filter(|_| !prediction.is_empty());
+        let shape = self.resolve(prediction).filter(|_| !prediction.is_empty());
         match (self, self.ranks(prediction.len())) {
             (Self::Exactly(shape), _) => format!("{shape:?}, as the config says"),
             (Self::ClassAxis, [least, most]) => format!("{least} to {most} axes, the classes on axis 1"),

@@ -8,7 +8,7 @@ use crate::plot::{self, Panel, Series};
 use crate::runs::{FittedLine, RunResult};
 
 /// The plots of some results of one experiment: the name of each, and its panels.
-pub(crate) fn of(results: &[&RunResult]) -> Result<Vec<(&'static str, Vec<Panel>)>, Error> {
+pub(crate) fn from_results(results: &[&RunResult]) -> Result<Vec<(&'static str, Vec<Panel>)>, Error> {
     let mut plots = match results[0].experiment {
         Experiment::Boxes => vec![("errors", errors(results))],
         _ => vec![("training", training(results))],

@@ -18,7 +18,7 @@ pub(crate) const CELL: usize = SCALE * TILE + GAP;
 const TOO_MUCH: Color = [213, 94, 0];
 const TOO_LITTLE: Color = [0, 114, 178];
 
-/// Grey, from the smallest value to the largest.
+/// Gray, from the smallest value to the largest.
 pub(crate) fn gray(values: &[f32]) -> Vec<Color> {
     let low = values.iter().copied().fold(f32::INFINITY, f32::min);
     let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);

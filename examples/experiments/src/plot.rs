@@ -129,8 +129,8 @@ fn range(values: impl Iterator<Item = f64>, share: f64) -> Range<f64> {
     if low > high {
         return 0.0..1.0;
     }
-    let room = if high > low { share * (high - low) } else { 0.5 };
-    low - room..high + room
+    let padding = if high > low { share * (high - low) } else { 0.5 };
+    low - padding..high + padding
 }
 
 /// The stretches of a line that lie within a range; plotters would draw the rest over its neighbors.

@@ -79,9 +79,9 @@ impl Report<'_> {
                 continue;
             }
             let _ = write!(page, "<h2>{experiment}</h2>");
-            page.push_str(story::of(experiment));
+            page.push_str(story::text(experiment));
             page.push_str(&figures_html(&results));
-            for (name, panels) in panels::of(&results)? {
+            for (name, panels) in panels::from_results(&results)? {
                 let file = format!("{experiment}-{name}.svg");
                 plot::draw(&plots.join(&file), &panels)?;
                 page.push_str(&image(&file));

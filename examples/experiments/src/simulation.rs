@@ -17,7 +17,7 @@ use crate::Error;
 /// Steps of a full run.
 pub const STEPS: usize = 200;
 /// The center of all targets, in both directions.
-const CENTRE: f64 = 10.0;
+const CENTER: f64 = 10.0;
 /// The points lie within this distance of it.
 const REACH: f64 = 3.0;
 const AREAS: [f64; 7] = [0.5, 0.67, 0.75, 1.0, 1.33, 1.5, 2.0];
@@ -49,8 +49,8 @@ impl Cases {
             for (area, ratio) in AREAS.iter().flat_map(|area| RATIOS.map(|ratio| (area, ratio))) {
                 for target in RATIOS {
                     let (w, h) = ((area * ratio).sqrt(), (area / ratio).sqrt());
-                    anchors.extend([CENTRE + x, CENTRE + y, w, h].map(|v| v as f32));
-                    targets.extend([CENTRE, CENTRE, target.sqrt(), (1.0 / target).sqrt()].map(|v| v as f32));
+                    anchors.extend([CENTER + x, CENTER + y, w, h].map(|v| v as f32));
+                    targets.extend([CENTER, CENTER, target.sqrt(), (1.0 / target).sqrt()].map(|v| v as f32));
                 }
             }
         }

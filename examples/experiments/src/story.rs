@@ -3,7 +3,7 @@
 use crate::config::Experiment;
 
 /// What leads up to the figures of an experiment.
-pub(crate) fn of(experiment: Experiment) -> &'static str {
+pub(crate) fn text(experiment: Experiment) -> &'static str {
     match experiment {
         Experiment::Segmentation => SEGMENTATION,
         Experiment::Boxes => BOXES,

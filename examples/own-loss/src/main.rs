@@ -1,4 +1,4 @@
-//! A loss that is not in the catalogue: written once, fused and differentiated as those that are, and drawn.
+//! A loss that is not in the catalog: written once, fused and differentiated as those that are, and drawn.
 //!
 //! `cargo run -p own-loss`
 

@@ -10,7 +10,7 @@ const REPOSITORY: &str = "https://github.com/burn-losses/burn-losses/blob/main/"
 pub(super) struct Page {
     /// From the root of the repository.
     pub(super) path: PathBuf,
-    text: String,
+    pub(super) text: String,
 }
 
 /// A line of a page.

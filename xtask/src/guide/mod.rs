@@ -12,8 +12,18 @@ use crate::verify;
 use markdown::{Page, text_block};
 
 /// Files and folders whose Markdown is checked, from the root of the repository.
-const PAGES: [&str; 9] =
-    ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs", "examples", "reference", "crates", "data", "xtask"];
+const PAGES: [&str; 10] = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "docs",
+    "examples",
+    "reference",
+    "crates",
+    "data",
+    "xtask",
+];
 
 const README: &str = "README.md";
 const BOOK: &str = "docs/src";
@@ -31,6 +41,8 @@ pub(crate) fn check() -> Result<(), String> {
     let mut wrong = Vec::new();
     let links: usize = pages.iter().map(|page| links(&root, page, &pages, &mut wrong)).sum();
     wrong.extend(shape(&root, &pages)?);
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).map_err(|error| format!("Cargo.toml: {error}"))?;
+    wrong.extend(versions(&manifest, &pages)?);
     println!("   {} pages, {links} links", pages.len());
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
@@ -159,6 +171,31 @@ fn shape(root: &Path, pages: &[Page]) -> Result<Vec<String>, String> {
     Ok(wrong)
 }
 
+/// Pages that name a version that is not the one of the manifest.
+fn versions(manifest: &str, pages: &[Page]) -> Result<Vec<String>, String> {
+    let after = |key: &str| {
+        let value = manifest.split_once(key).and_then(|(_, rest)| rest.split('"').next());
+        value.map(str::to_owned).ok_or_else(|| format!("Cargo.toml has no `{key}`"))
+    };
+    let (own, burn) = (after("\nversion = \"")?, after("\nburn = { version = \"")?);
+    let (minor, rust) = (own.rsplit_once('.').map_or(&*own, |(minor, _)| minor), after("\nrust-version = \"")?);
+    let expected = [
+        ("docs/src/versions.md", format!("| {minor} | {burn} |")),
+        ("docs/src/versions.md", format!("| {rust} or later |")),
+        (README, format!("burn-losses {minor} goes with Burn {burn}")),
+        (README, format!("Rust {rust} or later")),
+        ("CONTRIBUTING.md", format!("Rust {rust} or later")),
+    ];
+    let is_missing = |(name, text): &(&str, String)| {
+        !pages.iter().any(|page| page.path == Path::new(name) && page.text.contains(text.as_str()))
+    };
+    Ok(expected
+        .iter()
+        .filter(|one| is_missing(one))
+        .map(|(name, text)| format!("{name} does not say \"{text}\""))
+        .collect())
+}
+
 /// Copies the book with its pictures, so that no link leads out of it.
 fn stage(root: &Path, staged: &Path) -> Result<(), String> {
     let copy = || -> std::io::Result<()> {
@@ -200,6 +237,23 @@ mod tests {
     #[test]
     fn the_pages_are_right() {
         assert_eq!(check(), Ok(()));
+    }
+
+    #[test]
+    fn versions_are_those_of_the_manifest() {
+        let manifest =
+            "[workspace.package]\nversion = \"1.2.3\"\nrust-version = \"1.95\"\n[x]\nburn = { version = \"0.22.1\" }\n";
+        let page = |name: &str, text: &str| Page::new(name.into(), text.into());
+        let pages = [
+            page("README.md", "burn-losses 1.2 goes with Burn 0.22.1, Rust 1.95 or later"),
+            page("CONTRIBUTING.md", "Rust 1.94 or later"),
+            page("docs/src/versions.md", "| 1.2 | 0.22.1 | 0.11 | 1.95 or later |"),
+        ];
+        assert_eq!(
+            versions(manifest, &pages),
+            Ok(vec!["CONTRIBUTING.md does not say \"Rust 1.95 or later\"".to_owned()])
+        );
+        assert!(versions("", &pages).unwrap_err().contains("version = "));
     }
 
     #[test]

@@ -6,7 +6,6 @@
 mod graph;
 mod paths;
 mod table;
-mod tokens;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +17,7 @@ use paths::{exported_macros, imports, reexports};
 /// The source of the library, from the root of the repository.
 const SOURCE: &str = "crates/burn-losses/src";
 
-/// The table that the library is held against.
+/// The table that the library is checked against.
 const TABLE: Table<'static> = Table { layers: table::LAYERS, within: table::WITHIN, known: table::KNOWN };
 
 /// Prints every circle, and fails on an arrow that the table does not allow.

@@ -1,6 +1,6 @@
 //! The paths that a source file takes from its own crate.
 
-use super::tokens::{Kind, Token, tokens};
+use crate::tokens::{Kind, Token, tokens};
 
 /// A path from the root of the crate: `["engine", "rows", "wide"]`.
 pub(super) type Path = Vec<String>;

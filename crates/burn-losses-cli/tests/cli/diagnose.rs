@@ -26,7 +26,7 @@ fn a_table_and_exit_code_1() {
 in.safetensors: cross_entropy: 2 errors
  severity  argument          first at    how many      what
  error     logits            [0, 1]      1 of 6        NaN
- error     labels            [1]         1 of 2        3 is no class, allowed: 0 <= label < 3;
+ error     labels            [1]         1 of 2        3 is out of range, allowed: 0 <= label < 3;
                                                        labels that begin at 1? Subtract 1
 ";
     assert_eq!(labeled(&[1, 3]).run(DIAGNOSE), answer(1, expected, ""));

@@ -408,7 +408,7 @@ fn a_device_that_is_not_compiled_in_is_an_error() {
     error(&huber(), &format!("{EVAL} --device wgpu"), message);
 }
 
-/// T85: a label that is no class is an error under every name of the student's logits; nothing is printed, and the exit code says so.
+/// T85: a label that is out of range is an error under every name of the student's logits; nothing is printed, and the exit code says so.
 #[test]
 fn t85_a_label_that_is_no_class_is_found_under_every_name() {
     let config = "family = 'distribution'\nkind = 'distillation'\nhard_weight = 0.5\n";

@@ -61,11 +61,11 @@ fn angles(probe: &Probe, head: &AnyHeadLoss) -> Result<(Vec<Curve>, bool), PlotE
     for length in [5.0, 10.0, 40.0] {
         let place = |degrees: &f64| [degrees.to_radians().cos(), degrees.to_radians().sin(), 0.0].map(|x| x * length);
         let (value, slopes, dependent) = evaluate(probe, head, at.iter().flat_map(place).collect())?;
-        let turned = |(degrees, slope): (&f64, &[f64; SIZE])| {
+        let by_angle = |(degrees, slope): (&f64, &[f64; SIZE])| {
             let (sin, cos) = degrees.to_radians().sin_cos();
             length * (slope[1] * cos - slope[0] * sin)
         };
-        let gradient = at.iter().zip(&slopes).map(turned).collect();
+        let gradient = at.iter().zip(&slopes).map(by_angle).collect();
         curves.push(Curve { name: format!("embeddings of length {length}"), at: at.clone(), value, gradient });
         any |= dependent;
     }

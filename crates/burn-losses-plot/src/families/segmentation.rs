@@ -4,7 +4,7 @@ use super::Sample;
 use crate::error::PlotError;
 use crate::panel::{Curve, Map};
 use crate::probe::{Batch, Probe, even, numbers};
-use burn_losses::segmentation::{Activation, AnySegmentationLoss, Over, SegmentationLoss};
+use burn_losses::segmentation::{Activation, AnySegmentationLoss, SegmentationLoss, SumOver};
 
 /// A quarter of the pixels belongs to the class.
 const PIXELS: usize = 100;
@@ -53,7 +53,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnySegmentationLoss) -> Result<Sample
 /// The class itself and, before it, what is left of each pixel.
 fn points(probe: &Probe, loss: &AnySegmentationLoss, places: &[[f64; 2]]) -> Result<Vec<Point>, PlotError> {
     // Samples that have the value of their batch come one by one.
-    if loss.regions().over == Over::Batch && places.len() > 1 {
+    if loss.regions().over == SumOver::Batch && places.len() > 1 {
         let each = places.iter().map(|place| points(probe, loss, &[*place]));
         return Ok(each.collect::<Result<Vec<_>, _>>()?.concat());
     }

@@ -3,6 +3,7 @@
 use super::{BinaryLoss, cross_entropies};
 use crate::config::ClassFactor;
 use crate::engine::classes::along_axis_1;
+use crate::engine::outlined;
 use crate::engine::pointwise::{PointKernel, Pointwise};
 use crate::formula::{Formula, Real};
 use crate::reduction::Unreduced;
@@ -147,7 +148,7 @@ impl Pointwise for BceLoss {
                 let weights = along_axis_1(weights, &input).expand(input.dims());
                 self.weigh(input, targets, Some(weights)).into()
             }
-            _ => ScalarWeightBce(self.clone()).eval(input, targets).into(),
+            _ => outlined::eval(&ScalarWeightBce(self.clone()), input, targets).into(),
         }
     }
 

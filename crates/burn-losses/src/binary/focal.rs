@@ -104,7 +104,7 @@ mod tests {
         -p.ln() / loss.eval(logit, 1.0)
     }
 
-    /// The figures of the paper's section 3.2: how much less than cross-entropy an easy sample costs.
+    /// The numbers of the paper's section 3.2: how much less than cross-entropy an easy sample costs.
     #[test]
     fn the_papers_ratios() {
         assert!((ratio(2.0, 0.9) - 100.0).abs() < 1e-9);

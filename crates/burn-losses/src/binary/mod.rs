@@ -25,7 +25,7 @@ use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{dispatch, family, inherent};
 
-pub use crate::options::Keep;
+pub use crate::options::HardExamples;
 pub use balanced_bce::{BalancedBceLoss, BalancedBceLossConfig};
 pub use bce::{BceInput, BceLoss, BceLossConfig};
 pub use focal::{FocalLoss, FocalLossConfig};

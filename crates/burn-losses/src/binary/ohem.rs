@@ -1,7 +1,7 @@
 //! Online hard example mining, binary.
 
-use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, Keep};
-use crate::engine::hardest::{hardest, keep_hardest};
+use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, HardExamples};
+use crate::engine::hard_examples::{keep_hard_examples, select_hard_examples};
 use crate::engine::pointwise::{self, BatchKernel, Pointwise};
 use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Device, Tensor};
@@ -26,11 +26,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use burn_losses::binary::{HingeLossConfig, Keep, OhemLossConfig};
+/// use burn_losses::binary::{HardExamples, HingeLossConfig, OhemLossConfig};
 /// use burn_losses::prelude::*;
 ///
 /// let device = Device::flex();
-/// let loss = OhemLossConfig::new().with_loss(HingeLossConfig::new()).with_keep(Keep::Count(2)).init(&device);
+/// let loss = OhemLossConfig::new().with_loss(HingeLossConfig::new()).with_keep(HardExamples::Count(2)).init(&device);
 /// let values = loss.forward_no_reduction(
 ///     Tensor::<1>::from_floats([1.0, 2.0, 0.5], &device),
 ///     Tensor::zeros([3], &device),
@@ -57,8 +57,8 @@ pub struct OhemLossConfig {
     #[field(default = Box::new(super::BceLossConfig::new().into()))]
     pub loss: Box<BinaryLossConfig>,
     /// Which values are kept.
-    #[field(default = Keep::Ratio(0.25))]
-    pub keep: Keep,
+    #[field(default = HardExamples::Ratio(0.25))]
+    pub keep: HardExamples,
     /// At least this many are kept, or all where there are fewer.
     #[field(default = 1, range = ">= 0")]
     pub min_kept: usize,
@@ -73,13 +73,13 @@ impl OhemLossConfig {
 impl Pointwise for OhemLoss {
     fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
         let values = pointwise::values(&self.loss[0], logits, targets, mask);
-        keep_hardest(values, self.config.keep, self.config.min_kept)
+        keep_hard_examples(values, self.config.keep, self.config.min_kept)
     }
 
     fn kernel_of_batch(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let kernel = self.loss[0].kernel()?;
         let values = kernel.values(&logits.clone().without_autodiff(), targets)?;
-        let kept = hardest(&values.into(), self.config.keep, self.config.min_kept);
+        let kept = select_hard_examples(&values.into(), self.config.keep, self.config.min_kept);
         Some(BatchKernel { kernel, factors: Some(kept), factors_count: true })
     }
 

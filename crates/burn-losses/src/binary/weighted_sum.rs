@@ -4,7 +4,7 @@ use super::{AnyBinaryLoss, BceLossConfig, BinaryLoss, BinaryLossConfig, FocalLos
 use crate::engine::pointwise::{self, PointKernel, Pointwise};
 use crate::error::ConfigError;
 use crate::reduction::Unreduced;
-use crate::terms::{Terms, said, sum_unreduced};
+use crate::terms::{Terms, find_setting, sum_unreduced};
 use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -62,7 +62,7 @@ impl WeightedSumLossConfig {
 }
 
 fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
-    config.terms.agree("input", |loss| said(loss, "input").or(Some("logits".into())))
+    config.terms.check_same("input", |loss| find_setting(loss, "input").or(Some("logits".into())))
 }
 
 impl Pointwise for WeightedSumLoss {

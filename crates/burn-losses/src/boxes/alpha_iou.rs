@@ -10,7 +10,7 @@ pub enum AlphaIouBase {
     /// 1 - IoU.
     #[default]
     Iou,
-    /// Generalised IoU.
+    /// Generalized IoU.
     Giou,
     /// Distance IoU.
     Diou,

@@ -15,7 +15,7 @@ use burn_losses_derive::{Choice, loss, loss_config};
 pub enum CdiouBase {
     /// 1 - IoU.
     Iou,
-    /// Generalised IoU.
+    /// Generalized IoU.
     #[default]
     Giou,
     /// Distance IoU.

@@ -202,8 +202,8 @@ impl<R: Real> Plane<R> {
             return exact;
         }
         // width height - height width: the value 0 with the gradient (height, -width).
-        let turn = width.clone() * height.clone().stop() - height * width.stop();
-        exact.stop() + turn * self.unit.clone() * self.unit.clone()
+        let cross = width.clone() * height.clone().stop() - height * width.stop();
+        exact.stop() + cross * self.unit.clone() * self.unit.clone()
     }
 
     /// x^2 + y^2 over the squared diagonal of the enclosing box, of lengths along the axes.

@@ -1,10 +1,10 @@
-//! Generalised IoU loss.
+//! Generalized IoU loss.
 
 use super::{BoxFormat, BoxesLoss, Geometry};
 use crate::formula::{BoxFormula, Real};
 use burn_losses_derive::{loss, loss_config};
 
-/// Generalised IoU (Rezatofighi et al. 2019, [arXiv 1902.09630](https://arxiv.org/abs/1902.09630)).
+/// Generalized IoU (Rezatofighi et al. 2019, [arXiv 1902.09630](https://arxiv.org/abs/1902.09630)).
 ///
 /// # Formula
 /// `1 - IoU + (|C| - |A u B|) / |C|`, C the smallest box that encloses both; in [0, 2].

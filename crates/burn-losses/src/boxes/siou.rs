@@ -31,7 +31,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// let device = Device::flex();
 /// let loss = SiouLossConfig::new().init(&device);
-/// // Beside one another: the angle counts nothing.
+/// // Beside one another: the angle does not count.
 /// let value = loss.forward(
 ///     Tensor::from_floats([[0.0, 0.0, 1.0, 1.0]], &device),
 ///     Tensor::from_floats([[1.0, 0.0, 2.0, 1.0]], &device),

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::engine::vectors;
 use crate::error::ConfigError;
-use crate::terms::{Terms, said, sum};
+use crate::terms::{Terms, find_setting, sum};
 use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -63,7 +63,7 @@ impl WeightedSumLossConfig {
 }
 
 fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
-    config.terms.agree("format", |loss| said(loss, "format"))
+    config.terms.check_same("format", |loss| find_setting(loss, "format"))
 }
 
 impl Boxes for WeightedSumLoss {

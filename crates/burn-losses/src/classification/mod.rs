@@ -21,7 +21,7 @@ use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Int, Tensor};
 use burn_losses_derive::{dispatch, family, inherent};
 
-pub use crate::options::{Keep, LabelSmoothing, Spread};
+pub use crate::options::{HardExamples, LabelSmoothing, Spread};
 pub use cross_entropy::{CrossEntropyLoss, CrossEntropyLossConfig};
 pub use focal::{FocalLoss, FocalLossConfig};
 pub use multi_margin::{MultiMarginLoss, MultiMarginLossConfig, MultiMarginVariant};
@@ -33,7 +33,7 @@ pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
 /// A loss of logits and labels.
 ///
 /// The class axis is axis 1: `[N, C]` logits take `[N]` labels, `[N, C, H, W]` logits take `[N, H, W]` labels; other ranks do
-/// not compile. Labels are in 0..C, or the `ignore_index` of the config: such rows have the value 0, count nothing, and neither
+/// not compile. Labels are in 0..C, or the `ignore_index` of the config: such rows have the value 0, do not count, and neither
 /// their logits nor their labels are used. Any other label yields NaN. Reading labels back would stall the
 /// device, so no error can be returned; NaN makes the mistake visible.
 ///
@@ -147,9 +147,9 @@ pub trait ClassificationLoss: Rows + Loss {
     ) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check_soft(&logits, &probabilities, &extras));
-        let given = extras.given(rows::rows_per_sample(logits.dims()));
-        let values = rows::soft_values(self, logits, probabilities, given.mask.as_ref());
-        given.reduce(self.reduction(), values)
+        let extras = extras.for_shape(rows::rows_per_sample(logits.dims()));
+        let values = rows::soft_values(self, logits, probabilities, extras.mask.as_ref());
+        extras.reduce(self.reduction(), values)
     }
 
     /// One value per row of soft targets.
@@ -179,9 +179,9 @@ pub trait ClassificationLoss: Rows + Loss {
         let extras = extras.into();
         expect(self.check_soft(&logits, &probabilities, &extras));
         let shape = rows::without_class_axis(logits.dims());
-        let given = extras.given(rows::rows_per_sample(logits.dims()));
-        let values = rows::soft_values(self, logits, probabilities, given.mask.as_ref());
-        rows::into_shape(given.apply(values), shape)
+        let extras = extras.for_shape(rows::rows_per_sample(logits.dims()));
+        let values = rows::soft_values(self, logits, probabilities, extras.mask.as_ref());
+        rows::into_shape(extras.apply(values), shape)
     }
 
     /// What is wrong with the arguments of the soft methods.

@@ -102,9 +102,9 @@ impl ClassificationLoss for MultiMarginLoss {}
 
 /// The value of a row: its label is the one positive among the classes.
 #[derive(Debug, Clone)]
-struct Margins(MultiMarginLossConfig);
+struct MarginRow(MultiMarginLossConfig);
 
-impl Margins {
+impl MarginRow {
     #[inline(always)]
     fn short<R: Real>(&self, wrong: R, right: R) -> R {
         let short = (wrong - right + self.0.margin).relu();
@@ -112,9 +112,9 @@ impl Margins {
     }
 }
 
-impl AnchorFormula for Margins {
+impl AnchorFormula for MarginRow {
     fn score(&self) -> Score {
-        Score::Given
+        Score::Precomputed
     }
 
     #[inline(always)]
@@ -141,7 +141,7 @@ impl Rows for MultiMarginLoss {
         let classes = logits.dims()[1];
         let each = Tensor::<1, Int>::arange(0..classes as i64, (&labels.device(), labels.dtype()));
         let values =
-            pairs::of_scores(&Margins(self.config.clone()), logits.clone(), [labels.clone(), each], None).values;
+            pairs::of_scores(&MarginRow(self.config.clone()), logits.clone(), [labels.clone(), each], None).values;
         let values = if self.config.divide_by_classes { values * (1.0 / classes as f64) } else { values };
         match &self.config.class_weights {
             Some(weights) => per_class(weights, &logits).select(0, labels).weigh(values),

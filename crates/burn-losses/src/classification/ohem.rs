@@ -1,7 +1,7 @@
 //! Online hard example mining, multi-class.
 
-use super::{AnyClassificationLoss, ClassificationLoss, ClassificationLossConfig, Keep};
-use crate::engine::hardest::keep_hardest;
+use super::{AnyClassificationLoss, ClassificationLoss, ClassificationLossConfig, HardExamples};
+use crate::engine::hard_examples::keep_hard_examples;
 use crate::engine::rows::{RowKernel, Rows};
 use crate::reduction::Unreduced;
 use burn::tensor::{Device, Int, Tensor};
@@ -26,11 +26,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
-/// use burn_losses::classification::{Keep, OhemLossConfig};
+/// use burn_losses::classification::{HardExamples, OhemLossConfig};
 /// use burn_losses::prelude::*;
 ///
 /// let device = Device::flex();
-/// let loss = OhemLossConfig::new().with_keep(Keep::Ratio(0.5)).init(&device);
+/// let loss = OhemLossConfig::new().with_keep(HardExamples::Ratio(0.5)).init(&device);
 /// let logits = Tensor::<2>::from_floats([[9.0, 0.0], [0.0, 0.0]], &device);
 /// let value = loss.forward(logits, Tensor::<1, Int>::from_ints([0, 0], &device));
 /// assert!((value.into_scalar::<f32>() - 2f32.ln()).abs() < 1e-6);
@@ -56,8 +56,8 @@ pub struct OhemLossConfig {
     #[field(default = Box::new(super::CrossEntropyLossConfig::new().into()))]
     pub loss: Box<ClassificationLossConfig>,
     /// Which rows are kept.
-    #[field(default = Keep::Ratio(0.25))]
-    pub keep: Keep,
+    #[field(default = HardExamples::Ratio(0.25))]
+    pub keep: HardExamples,
     /// At least this many are kept, or all where there are fewer.
     #[field(default = 1, range = ">= 0")]
     pub min_kept: usize,
@@ -88,7 +88,7 @@ impl Rows for OhemLoss {
 
     fn select(&self, values: Unreduced<1>) -> Unreduced<1> {
         let values = self.loss[0].select(values);
-        keep_hardest(values, self.config.keep, self.config.min_kept)
+        keep_hard_examples(values, self.config.keep, self.config.min_kept)
     }
 
     fn classes(&self) -> Option<usize> {

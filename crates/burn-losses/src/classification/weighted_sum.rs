@@ -6,7 +6,7 @@ use super::{
 use crate::engine::rows::{self, Rows};
 use crate::error::ConfigError;
 use crate::reduction::Unreduced;
-use crate::terms::{Terms, said, sum_unreduced};
+use crate::terms::{Terms, find_setting, sum_unreduced};
 use burn::tensor::{Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -65,8 +65,8 @@ impl WeightedSumLossConfig {
 }
 
 fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
-    config.terms.agree("kind", |loss| Some(input(loss).into()))?;
-    config.terms.agree("ignore_index", |loss| said(loss, "ignore_index"))?;
+    config.terms.check_same("kind", |loss| Some(input(loss).into()))?;
+    config.terms.check_same("ignore_index", |loss| find_setting(loss, "ignore_index"))?;
     match config.terms.iter().find(|(_, term)| matches!(term.loss, ClassificationLossConfig::Ohem(_))) {
         None => Ok(()),
         Some((name, _)) => Err(ConfigError::InvalidValue {

@@ -62,13 +62,13 @@ impl FieldType for Balance {
     }
     fn from_value(value: &Value) -> Result<Self, Unreadable> {
         match value.get("kind").and_then(Value::as_str) {
-            Some("fixed") => Keys::of(value, &["kind"]).map(|_| Self::Fixed),
+            Some("fixed") => Keys::new(value, &["kind"]).map(|_| Self::Fixed),
             Some("uncertainty") => {
-                let keys = Keys::of(value, &["kind", "initial"])?;
+                let keys = Keys::new(value, &["kind", "initial"])?;
                 Ok(Self::Uncertainty { initial: keys.get("initial")?.unwrap_or(0.0) })
             }
             Some("dwa") => {
-                let keys = Keys::of(value, &["kind", "temperature", "period"])?;
+                let keys = Keys::new(value, &["kind", "temperature", "period"])?;
                 let temperature = keys.get("temperature")?.unwrap_or_else(two);
                 Ok(Self::Dwa { temperature, period: keys.require("period")? })
             }
@@ -119,7 +119,7 @@ impl Factors {
     }
 
     /// The factor of each value, and what is added to the sum. In training the values are remembered.
-    pub(crate) fn of(
+    pub(crate) fn weigh(
         &self,
         balance: Balance,
         values: Tensor<1>,
@@ -145,8 +145,8 @@ impl Factors {
                 if values.device().is_autodiff() {
                     let values = values.detach().cast(state.dtype());
                     // A step that diverged says nothing of the others.
-                    let broken = values.clone().is_nan().bool_or(values.clone().is_inf());
-                    let running = running + values.mask_where(broken, last.clone());
+                    let not_finite = values.clone().is_nan().bool_or(values.clone().is_inf());
+                    let running = running + values.mask_where(not_finite, last.clone());
                     let period_of_ints = i64::try_from(period).unwrap_or(i64::MAX).min(i32::MAX.into());
                     let over = (step.clone() + 1).remainder_scalar(period_of_ints).equal_elem(0).expand([terms]);
                     let mean = running.clone() * (1.0 / period as f64);

@@ -37,11 +37,11 @@ impl LossTerms {
             values.len(),
             names.len()
         );
-        Self::of(names, Tensor::cat(values, 0))
+        Self::from_tensor(names, Tensor::cat(values, 0))
     }
 
     /// Of as many values as names.
-    pub(crate) fn of(names: Arc<[String]>, values: Tensor<1>) -> Self {
+    pub(crate) fn from_tensor(names: Arc<[String]>, values: Tensor<1>) -> Self {
         Self { names, values: values.without_autodiff() }
     }
 

@@ -165,7 +165,7 @@ impl FieldType for Weight {
             Some("exponential") => &["kind", "from", "factor"],
             _ => return Err(Unreadable::Type),
         };
-        let keys = Keys::of(value, keys)?;
+        let keys = Keys::new(value, keys)?;
         let from = keys.require("from")?;
         Ok(Self::Schedule(match kind {
             Some("linear") => Schedule::Linear { from, to: keys.require("to")?, steps: keys.require("steps")? },

@@ -79,7 +79,7 @@ pub struct LossInfo {
 }
 
 impl LossInfo {
-    pub(crate) fn of(example: &dyn Describe, aliases: &'static [&'static str]) -> Self {
+    pub(crate) fn from_example(example: &dyn Describe, aliases: &'static [&'static str]) -> Self {
         let About { family, kind, summary, formula, when_to_use, twins } = *example.about();
         let mut fields = field::fields(example);
         of_family(&mut fields, family);

@@ -70,7 +70,7 @@ fn tagged_value(config: &dyn Describe) -> Value {
 
 /// Everything there is to know of the losses of a family.
 pub(crate) fn infos<C: FamilyConfig>() -> Vec<LossInfo> {
-    (0..).zip(C::NAMES).map(|(at, names)| LossInfo::of(C::example_at(at).loss(), names.aliases)).collect()
+    (0..).zip(C::NAMES).map(|(at, names)| LossInfo::from_example(C::example_at(at).loss(), names.aliases)).collect()
 }
 
 fn place_of<C: FamilyConfig>(kind: &str) -> Result<usize, ConfigError> {

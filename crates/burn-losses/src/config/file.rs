@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Reads a config, or a struct of yours with configs inside, from a file; its extension says the format.
 pub fn load<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<T, ConfigError> {
     let path = path.as_ref();
-    let format = Format::of(path)?;
+    let format = Format::from_path(path)?;
     let text =
         std::fs::read_to_string(path).map_err(|error| ConfigError::File(format!("{}: {error}", path.display())))?;
     from_str(&text, format).map_err(|error| match error {
@@ -55,7 +55,7 @@ pub fn to_string<T: Serialize>(config: &T, format: Format) -> Result<String, Con
 /// Writes a config to a file; its extension says the format.
 pub fn save<T: Serialize>(config: &T, path: impl AsRef<Path>) -> Result<(), ConfigError> {
     let path = path.as_ref();
-    let text = to_string(config, Format::of(path)?)?;
+    let text = to_string(config, Format::from_path(path)?)?;
     std::fs::write(path, text).map_err(|error| ConfigError::File(format!("{}: {error}", path.display())))
 }
 

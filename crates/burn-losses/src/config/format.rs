@@ -18,7 +18,7 @@ pub enum Format {
 
 impl Format {
     /// The format that the extension of a file says.
-    pub fn of(path: &Path) -> Result<Self, ConfigError> {
+    pub fn from_path(path: &Path) -> Result<Self, ConfigError> {
         let extension = path.extension().and_then(|extension| extension.to_str());
         match extension.map(str::to_ascii_lowercase).as_deref() {
             Some("json") => Ok(Self::Json),
@@ -89,7 +89,7 @@ fn bare_word(line: &str) -> Option<&str> {
 
 #[cfg(not(feature = "toml"))]
 fn toml(_: &str) -> Read {
-    Err((None, without("toml")))
+    Err((None, missing_feature("toml")))
 }
 
 #[cfg(feature = "yaml")]
@@ -122,11 +122,11 @@ fn merged(value: Value) -> Value {
 
 #[cfg(not(feature = "yaml"))]
 fn yaml(_: &str) -> Read {
-    Err((None, without("yaml")))
+    Err((None, missing_feature("yaml")))
 }
 
 #[cfg(not(all(feature = "toml", feature = "yaml")))]
-fn without(feature: &str) -> String {
+fn missing_feature(feature: &str) -> String {
     format!("burn-losses was built without its feature `{feature}`")
 }
 
@@ -139,9 +139,9 @@ pub(super) fn write<T: Serialize>(config: &T, format: Format) -> Result<String, 
         #[cfg(feature = "yaml")]
         Format::Yaml => serde_yaml_ng::to_string(config).map_err(|error| error.to_string()),
         #[cfg(not(feature = "toml"))]
-        Format::Toml => Err(without("toml")),
+        Format::Toml => Err(missing_feature("toml")),
         #[cfg(not(feature = "yaml"))]
-        Format::Yaml => Err(without("yaml")),
+        Format::Yaml => Err(missing_feature("yaml")),
     }
     .map_err(ConfigError::Syntax)
 }

@@ -10,7 +10,7 @@ use crate::config::Value;
 use crate::distribution::DistributionLoss;
 use crate::heads::HeadLoss;
 use crate::metric::MetricLoss;
-use crate::segmentation::{AbsentClasses, Background, FOREGROUND, Over, Regions};
+use crate::segmentation::{AbsentClasses, Background, FOREGROUND, RegionOptions, SumOver};
 use crate::signature::Role;
 use burn::tensor::TensorData;
 use std::collections::BTreeMap;
@@ -29,11 +29,11 @@ pub(crate) struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     fn floats(&self, name: &'a str) -> Option<Floats<'a>> {
-        Floats::of(self.inputs, name)
+        Floats::from_inputs(self.inputs, name)
     }
 
     fn integers(&self, name: &'a str) -> Option<Integers<'a>> {
-        Integers::of(self.inputs, name)
+        Integers::from_inputs(self.inputs, name)
     }
 
     fn booleans(&self, name: &str) -> Option<Vec<bool>> {
@@ -86,7 +86,9 @@ impl<'a> Batch<'a> {
         let mut report = self.report();
         if let Some(first) = self.finite(&mut report, self.first) {
             match self.first {
-                "probabilities" => _ = numbers::unit(&mut report, &first, "logits? Set `input = \"logits\"`", |_| true),
+                "probabilities" => {
+                    _ = numbers::in_unit_interval(&mut report, &first, "logits? Set `input = \"logits\"`", |_| true)
+                }
                 _ => scale::logits(&mut report, &first, true, |_| true),
             }
         }
@@ -95,7 +97,7 @@ impl<'a> Batch<'a> {
                 true => "targets of -1 and 1? Take (t + 1) / 2",
                 false => "labels of classes? That is the family `classification`",
             };
-            numbers::unit(&mut report, &targets, advice, |_| true);
+            numbers::in_unit_interval(&mut report, &targets, advice, |_| true);
             numbers::positives(&mut report, &targets, self.floats("weights").as_ref());
         }
         self.finish(report, false)
@@ -133,7 +135,7 @@ impl<'a> Batch<'a> {
             let Some(rows) = probabilities.rows() else { return self.finish(report, false) };
             let of_row = |at| counts(rows.row_of(at));
             numbers::finite(&mut report, &probabilities, of_row);
-            if !numbers::unit(&mut report, &probabilities, "logits? Take their softmax", of_row) {
+            if !numbers::in_unit_interval(&mut report, &probabilities, "logits? Take their softmax", of_row) {
                 let advice = "targets of this loss are distributions: divide each row by its sum";
                 numbers::row_sums(&mut report, &probabilities, Severity::Error, advice, counts);
             }
@@ -165,7 +167,7 @@ impl<'a> Batch<'a> {
             match is_log {
                 true if is_free => (),
                 true => scale::log_probabilities(&mut report, &targets, |_| true),
-                false if numbers::unit(&mut report, &targets, advice, |_| true) => (),
+                false if numbers::in_unit_interval(&mut report, &targets, advice, |_| true) => (),
                 false => {
                     let advice = "fine where they need not be normalized";
                     numbers::row_sums(&mut report, &targets, Severity::Warning, advice, |_| true);
@@ -179,7 +181,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Logits or probabilities, and masks or labels.
-    pub(crate) fn segmentation(self, regions: &Regions) -> Diagnosis {
+    pub(crate) fn segmentation(self, regions: &RegionOptions) -> Diagnosis {
         let mut report = self.report();
         let Some(first) = self.floats(self.first) else { return self.finish(report, true) };
         let Some(rows) = first.rows() else { return self.finish(report, true) };
@@ -199,7 +201,7 @@ impl<'a> Batch<'a> {
         match self.first {
             "probabilities" => {
                 let advice = "logits? Set `activation = \"sigmoid\"` or `\"softmax\"`";
-                numbers::unit(&mut report, &first, advice, counts);
+                numbers::in_unit_interval(&mut report, &first, advice, counts);
             }
             _ => scale::logits(&mut report, &first, true, |row| !is_ignored(row)),
         }
@@ -221,7 +223,7 @@ impl<'a> Batch<'a> {
         } else if let Some(masks) = self.floats("masks") {
             numbers::finite(&mut report, &masks, counts);
             let advice = "masks of 0 and 255? Divide by 255; labels? See `Masks::from_labels`";
-            numbers::unit(&mut report, &masks, advice, counts);
+            numbers::in_unit_interval(&mut report, &masks, advice, counts);
             let is_positive = |at: usize| masks.numbers[at] > FOREGROUND;
             let mut positive = (0..masks.numbers.len()).filter(|at| is_positive(*at)).peekable();
             if positive.peek().is_some() && !positive.any(counts) {
@@ -237,8 +239,8 @@ impl<'a> Batch<'a> {
         if regions.absent_classes == AbsentClasses::Count && pixels > 0 && self.inputs.contains_key(argument) {
             let is_counted = |class: usize| class > 0 || regions.background == Background::Included;
             let (shape, present) = match regions.over {
-                Over::Sample => (vec![rows.shape[0], classes], present),
-                Over::Batch => {
+                SumOver::Sample => (vec![rows.shape[0], classes], present),
+                SumOver::Batch => {
                     let anywhere = |class| present.iter().skip(class).step_by(classes).any(|present| *present);
                     (vec![classes], (0..classes).map(anywhere).collect())
                 }
@@ -344,7 +346,9 @@ impl<'a> Batch<'a> {
             }
         }
         if let Some(dissimilar) = self.finite(&mut report, "dissimilar") {
-            numbers::unit(&mut report, &dissimilar, "1 is a dissimilar pair, and 0 a similar one", |_| true);
+            numbers::in_unit_interval(&mut report, &dissimilar, "1 is a dissimilar pair, and 0 a similar one", |_| {
+                true
+            });
         }
         let class_vectors = loss.class_vectors();
         if let Some((argument, _)) = &class_vectors

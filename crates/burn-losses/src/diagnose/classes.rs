@@ -10,7 +10,7 @@ use burn::tensor::{Bool, Int, Tensor};
 
 /// What is wrong with the arguments of a [`ClassificationLoss`].
 pub trait ClassificationDiagnosis: ClassificationLoss {
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
+    /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose).
     fn diagnose<const D: usize, const L: usize>(
         &self,
         logits: &Tensor<D>,
@@ -47,14 +47,14 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
             None => extras,
             Some(mask) => extras.with_mask(mask.clone().without_autodiff()),
         };
-        let given = with_mask(extras(weights.map(plain).as_ref())).given(rows::rows_per_sample(logits.dims()));
-        let unreduced = |logits| rows::soft_values(self, logits, plain(probabilities), given.mask.as_ref());
+        let shaped = with_mask(extras(weights.map(plain).as_ref())).for_shape(rows::rows_per_sample(logits.dims()));
+        let unreduced = |logits| rows::soft_values(self, logits, plain(probabilities), shaped.mask.as_ref());
         let outcome = attempt(
             self.check_soft(logits, probabilities, &with_mask(extras(weights))),
             (first, logits),
             None::<&Tensor<L>>,
             |logits, _| unreduced(logits).values,
-            |logits| given.clone().reduce(self.reduction(), unreduced(logits)),
+            |logits| shaped.clone().reduce(self.reduction(), unreduced(logits)),
         );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
     }
@@ -64,7 +64,7 @@ impl<L: ClassificationLoss> ClassificationDiagnosis for L {}
 
 /// What is wrong with the arguments of a [`DistributionLoss`].
 pub trait DistributionDiagnosis: DistributionLoss {
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose). (With weights or labels:
+    /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose). (With weights or labels:
     /// [`AnyLoss::diagnose`](crate::AnyLoss::diagnose).)
     fn diagnose<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Diagnosis {
         let first = self.input().name();
@@ -85,7 +85,7 @@ impl<L: DistributionLoss> DistributionDiagnosis for L {}
 
 /// What is wrong with the arguments of a [`SegmentationLoss`].
 pub trait SegmentationDiagnosis: SegmentationLoss {
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
+    /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose).
     fn diagnose<const D: usize>(&self, logits: &Tensor<D>, masks: &Masks<D>, weights: Option<&Tensor<2>>) -> Diagnosis {
         let (first, regions) = (self.input(), self.regions());
         let inputs = inputs()

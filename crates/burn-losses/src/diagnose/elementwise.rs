@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 
 /// What is wrong with the arguments of a [`RegressionLoss`].
 pub trait RegressionDiagnosis: RegressionLoss {
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
+    /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose).
     fn diagnose<const D: usize>(
         &self,
         predictions: &Tensor<D>,
@@ -41,7 +41,7 @@ impl<L: RegressionLoss> RegressionDiagnosis for L {}
 
 /// What is wrong with the arguments of a [`BinaryLoss`].
 pub trait BinaryDiagnosis: BinaryLoss {
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
+    /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose).
     fn diagnose<const D: usize>(
         &self,
         logits: &Tensor<D>,
@@ -67,7 +67,7 @@ impl<L: BinaryLoss> BinaryDiagnosis for L {}
 
 /// What is wrong with the arguments of a [`BoxesLoss`].
 pub trait BoxesDiagnosis: BoxesLoss {
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
+    /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose).
     fn diagnose(&self, predictions: &Tensor<2>, targets: &Tensor<2>, weights: Option<&Tensor<1>>) -> Diagnosis {
         let first = "predictions";
         let inputs = inputs().and(first, predictions).and("targets", targets).and_some("weights", weights);

@@ -13,7 +13,7 @@ const FIRST: &str = "embeddings";
 
 /// What is wrong with the arguments of a [`HeadLoss`].
 pub trait HeadDiagnosis: HeadLoss {
-    /// Reads the arguments and the parameters back and says what is wrong with them: see [the module](crate::diagnose).
+    /// Copies the arguments and the parameters to the host and reports the problems: see [the module](crate::diagnose).
     fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
         let (weight, bias) = (self.weight(), self.bias());
         let inputs = inputs()
@@ -42,7 +42,7 @@ impl<L: HeadLoss> HeadDiagnosis for L {}
 
 /// What is wrong with the arguments of a [`MetricLoss`].
 pub trait MetricDiagnosis: MetricLoss {
-    /// Reads the arguments back and says what is wrong with them: see [the module](crate::diagnose).
+    /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose).
     fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
         let inputs = inputs().and(FIRST, embeddings).and("labels", labels).and_some("weights", weights);
         let unreduced = |embeddings, mask| anchors::unreduced(self, embeddings, plain(labels), mask);

@@ -1,4 +1,4 @@
-//! Labels that are no classes, and rows that are ignored.
+//! Labels that are out of range, and rows that are ignored.
 
 use super::numbers::ONE_CLASS;
 use super::report::{Integers, Report, Verdict};

@@ -15,7 +15,7 @@
 //! assert_eq!(
 //!     loss.diagnose(&logits, &labels, None).to_string(),
 //!     "cross_entropy: 1 error\n\
-//!      error: `labels`: 3 is no class, allowed: 0 <= label < 3 (1 of 2, first at [0]); \
+//!      error: `labels`: 3 is out of range, allowed: 0 <= label < 3 (1 of 2, first at [0]); \
 //!      labels that begin at 1? Subtract 1"
 //! );
 //! ```
@@ -303,7 +303,7 @@ impl fmt::Display for Problem {
             Self::Nan => write!(f, "NaN"),
             Self::Infinite { negative } => write!(f, "{}infinity", if *negative { "-" } else { "" }),
             Self::NoClass { label, classes, ignore_index } => {
-                write!(f, "{label} is no class, allowed: 0 <= label < {classes}")?;
+                write!(f, "{label} is out of range, allowed: 0 <= label < {classes}")?;
                 ignore_index.map_or(Ok(()), |index| write!(f, ", or {index} (ignored)"))
             }
             Self::AllIgnored => write!(f, "every row is ignored"),

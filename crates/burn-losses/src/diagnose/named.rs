@@ -22,7 +22,7 @@ impl AnyLoss {
     /// use burn_losses::{LossConfig, eval::Inputs};
     ///
     /// let device = Device::flex();
-    /// let loss = LossConfig::of("regression", "mse")?.init(&device);
+    /// let loss = LossConfig::from_kind("regression", "mse")?.init(&device);
     /// let inputs = Inputs::from([("predictions".into(), TensorData::from([0.5f32, f32::NAN]))]);
     /// assert_eq!(
     ///     loss.diagnose(&inputs, &device).to_string(),

@@ -31,7 +31,12 @@ pub(super) fn finite(report: &mut Report, tensor: &Floats<'_>, counts: impl Fn(u
 }
 
 /// Finite numbers outside [0, 1].
-pub(super) fn unit(report: &mut Report, tensor: &Floats<'_>, advice: &str, counts: impl Fn(usize) -> bool) -> bool {
+pub(super) fn in_unit_interval(
+    report: &mut Report,
+    tensor: &Floats<'_>,
+    advice: &str,
+    counts: impl Fn(usize) -> bool,
+) -> bool {
     let is_outside = |x: f64| x.is_finite() && !(0.0..=1.0).contains(&x);
     report.check(
         tensor.name,
@@ -102,7 +107,7 @@ pub(super) fn weights(report: &mut Report, weights: &Floats<'_>) {
 
 /// Weights of 0 by which somebody leaves out what the loss still looks at.
 pub(super) fn unmasked(report: &mut Report, inputs: &BTreeMap<String, TensorData>, computed: &Computed) {
-    let (Some(masked), Some(weights)) = (&computed.masked, Floats::of(inputs, "weights")) else { return };
+    let (Some(masked), Some(weights)) = (&computed.masked, Floats::from_inputs(inputs, "weights")) else { return };
     let (values, masked): (Vec<f64>, Vec<f64>) = (computed.values.iter().collect(), masked.iter().collect());
     let each = (values.len() / weights.numbers.len().max(1)).max(1);
     let counts = |at: usize| weights.numbers.get(at / each).is_some_and(|weight| *weight != 0.0);

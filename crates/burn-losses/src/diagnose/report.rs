@@ -87,7 +87,7 @@ pub(super) struct Floats<'a> {
 
 impl<'a> Floats<'a> {
     /// The tensor of this name, if there is one and it has floats.
-    pub(super) fn of(inputs: &BTreeMap<String, TensorData>, name: &'a str) -> Option<Self> {
+    pub(super) fn from_inputs(inputs: &BTreeMap<String, TensorData>, name: &'a str) -> Option<Self> {
         let data = inputs.get(name).filter(|data| data.dtype().is_float())?;
         Some(Self { name, shape: data.shape().to_vec(), numbers: data.iter().collect(), dtype: data.dtype() })
     }
@@ -152,7 +152,7 @@ pub(super) struct Integers<'a> {
 
 impl<'a> Integers<'a> {
     /// The tensor of this name, if there is one and it has integers.
-    pub(super) fn of(inputs: &BTreeMap<String, TensorData>, name: &'a str) -> Option<Self> {
+    pub(super) fn from_inputs(inputs: &BTreeMap<String, TensorData>, name: &'a str) -> Option<Self> {
         let data = inputs.get(name)?;
         let numbers = match data.dtype() {
             dtype if dtype.is_int() => data.iter().collect(),

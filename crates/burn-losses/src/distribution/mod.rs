@@ -121,7 +121,7 @@ pub trait DistributionLoss: Distributions + Loss {
     /// The value of the batch with labels `[N, d1, ..]`, reduced as the config says. `distillation` takes labels; to other losses they
     /// make no difference.
     ///
-    /// A label that is no class has the value NaN.
+    /// A label that is out of range has the value NaN.
     ///
     /// # Panics
     /// With the message of [`check_labels`](Self::check_labels)'s error.
@@ -198,9 +198,9 @@ fn unreduced<F: DistributionLoss, const D: usize, const L: usize>(
     extras: Extras,
 ) -> Unreduced<L> {
     let shape = without_class_axis(predictions.dims());
-    let given = extras.given(rows_per_sample(predictions.dims()));
-    let values = distributions::values(loss, loss.input(), predictions, targets, labels, given.mask.as_ref());
-    into_shape(given.apply(values), shape)
+    let extras = extras.for_shape(rows_per_sample(predictions.dims()));
+    let values = distributions::values(loss, loss.input(), predictions, targets, labels, extras.mask.as_ref());
+    into_shape(extras.apply(values), shape)
 }
 
 /// The first argument, as errors name it.

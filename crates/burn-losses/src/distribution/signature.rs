@@ -40,7 +40,7 @@ impl Family for AnyDistributionLoss {
             let predictions = if input == own {
                 predictions
             } else {
-                let mask = extras.clone().given(without_class_axis::<D, L>(predictions.dims())).mask;
+                let mask = extras.clone().for_shape(without_class_axis::<D, L>(predictions.dims())).mask;
                 let mask = mask.map(|mask| mask.unsqueeze_dim::<D>(1).expand(predictions.dims()));
                 log_softmax(widen(cleaned(predictions, mask.as_ref())))
             };

@@ -7,7 +7,7 @@ use super::{
 use crate::engine::distributions::{self, Distributions};
 use crate::engine::pointwise::PointKernel;
 use crate::error::ConfigError;
-use crate::terms::{Terms, said, sum};
+use crate::terms::{Terms, find_setting, sum};
 use burn::tensor::{Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -69,8 +69,8 @@ impl WeightedSumLossConfig {
 }
 
 fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
-    config.terms.agree("input", |loss| said(loss, "input"))?;
-    config.terms.agree("target", |loss| said(loss, "target"))?;
+    config.terms.check_same("input", |loss| find_setting(loss, "input"))?;
+    config.terms.check_same("target", |loss| find_setting(loss, "target"))?;
     match config.terms.iter().find(|(_, term)| takes_labels(&term.loss)) {
         None => Ok(()),
         Some((name, _)) => Err(ConfigError::InvalidValue {
@@ -83,7 +83,7 @@ fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
 }
 
 fn takes_labels(loss: &DistributionLossConfig) -> bool {
-    said(loss, "hard_weight").is_some_and(|weight| weight.as_f64() != Some(0.0))
+    find_setting(loss, "hard_weight").is_some_and(|weight| weight.as_f64() != Some(0.0))
 }
 
 impl Distributions for WeightedSumLoss {

@@ -81,7 +81,7 @@ impl AnyTensor {
     }
 
     /// A gradient that was computed for an upstream gradient of 1, times that gradient, which is one number.
-    pub(crate) fn times(self, upstream: Self) -> Self {
+    pub(crate) fn scale_by_upstream(self, upstream: Self) -> Self {
         match upstream.0.into_scalar::<f64>() {
             1.0 => self,
             upstream => Self(self.0 * upstream),

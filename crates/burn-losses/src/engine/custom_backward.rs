@@ -16,7 +16,7 @@ pub(crate) fn custom_backward(
     if !parents.iter().any(AnyTensor::is_tracked) {
         return Some(parents[0].lift(value));
     }
-    graph::attach(&value, parents, &graph::State::new(Box::new(backward)))
+    graph::custom_backward(&value, parents, &graph::State::new(Box::new(backward)))
 }
 
 // Without a backend there is no graph.
@@ -129,7 +129,7 @@ mod graph {
             .or_else(|| on::<B, BalancedCheckpointing>(value, parents, state))
     }
 
-    pub(super) fn attach(value: &AnyTensor, parents: &[AnyTensor], state: &State) -> Option<AnyTensor> {
+    pub(super) fn custom_backward(value: &AnyTensor, parents: &[AnyTensor], state: &State) -> Option<AnyTensor> {
         #[cfg(feature = "flex")]
         if let Some(value) = on_backend::<burn::backend::Flex>(value, parents, state) {
             return Some(value);

@@ -1,15 +1,16 @@
 //! Log-probabilities and target probabilities in, one value per row out.
 
 use super::any_tensor::AnyTensor;
+use super::outlined;
 use super::pointwise::{PointKernel, Reduce};
 use super::rows::{as_rows, rows_per_sample, valid_rows};
-use super::{keep_graph, without_weightless};
+use super::{with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
 use crate::engine::primitives::softmax::log_softmax;
 use crate::error::InputError;
-use crate::formula::Real;
 use crate::formula::safe::is_below;
 pub(crate) use crate::formula::safe::weighted;
+use crate::formula::{Formula, Real};
 use crate::options::{DistributionInput, TargetForm};
 use crate::reduction::{Divisor, Extras, Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
@@ -57,7 +58,7 @@ pub(crate) fn check<const D: usize>(
     predictions.extras(&values, extras)
 }
 
-/// The unreduced values `[N, d1 d2 ..]`, computed in at least single precision; what is masked is 0 and counts nothing.
+/// The unreduced values `[N, d1 d2 ..]`, computed in at least single precision; what is masked is 0 and does not count.
 pub(crate) fn values<L: Distributions, const D: usize>(
     loss: &L,
     input: DistributionInput,
@@ -88,7 +89,7 @@ pub(crate) fn values<L: Distributions, const D: usize>(
         None => values,
         Some(labels) => loss.labeled_rows(values, log_p, labels),
     };
-    Unreduced::from(keep_graph(values, predictions).reshape(shape)).masked(mask)
+    Unreduced::from(with_zero_gradient(values, predictions).reshape(shape)).masked(mask)
 }
 
 /// The value of the batch.
@@ -101,22 +102,22 @@ pub(crate) fn reduce<L: Distributions, const D: usize>(
     extras: Extras,
 ) -> Tensor<1> {
     let dims = predictions.dims();
-    let given = extras.given(rows_per_sample(dims));
+    let extras = extras.for_shape(rows_per_sample(dims));
     if input == DistributionInput::LogProbabilities
         && labels.is_none()
         && !dims.contains(&0)
-        && let Some((in_kernel, divisor)) = given.in_kernel(reduction)
+        && let Some((in_kernel, divisor)) = extras.in_kernel(reduction)
         && let Some(kernel) = loss.kernel()
     {
-        let weights = given.weights.as_ref().map(AnyTensor::from);
+        let weights = extras.weights.as_ref().map(AnyTensor::from);
         let reduce = Reduce { reduction: in_kernel, width: dims[1], samples: dims[0], weights };
         if let Some(value) = kernel.reduced(&reduce, &as_rows(predictions.clone()), &as_rows(targets.clone())) {
             return Divisor::divide_by(divisor, value);
         }
     }
-    let predictions = without_weightless(predictions, &given);
-    let values = values(loss, input, predictions, targets, labels, given.mask.as_ref());
-    given.reduce(reduction, values)
+    let predictions = without_weightless(predictions, &extras);
+    let values = values(loss, input, predictions, targets, labels, extras.mask.as_ref());
+    extras.reduce(reduction, values)
 }
 
 /// Probabilities below this, the smallest normal `f32` or about, count as 0: their logarithms have no gradient to speak of.
@@ -145,7 +146,7 @@ pub(crate) fn probability<R: Real>(log_p: R) -> (R, R) {
     (R::select(&none, zero, safe.clone().exp()), safe)
 }
 
-/// The sum of each row: `[M]`.
-pub(crate) fn row_sums(values: Tensor<2>) -> Tensor<1> {
-    values.sum_dim(1).squeeze_dim(1)
+/// The sum of a formula over each row, as tensor operations: `[M]`.
+pub(crate) fn row_sums(formula: &impl Formula, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    outlined::eval(formula, log_p, targets).sum_dim(1).squeeze_dim(1)
 }

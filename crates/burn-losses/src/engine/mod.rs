@@ -20,11 +20,12 @@ pub(crate) mod cube;
 pub(crate) mod custom_backward;
 pub(crate) mod distributions;
 pub(crate) mod ghm;
-pub(crate) mod hardest;
+pub(crate) mod hard_examples;
 pub(crate) mod heads;
 #[cfg(feature = "cpu-engine")]
 pub(crate) mod host;
 pub(crate) mod machine;
+pub(crate) mod outlined;
 pub(crate) mod pairs;
 pub(crate) mod pointwise;
 pub(crate) mod primitives;
@@ -33,7 +34,7 @@ pub(crate) mod rows;
 pub(crate) mod steps;
 pub(crate) mod vectors;
 
-use crate::reduction::Given;
+use crate::reduction::ShapedExtras;
 use any_tensor::AnyTensor;
 use burn::module::RunningState;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -92,9 +93,12 @@ pub(crate) fn set_state<const D: usize>(state: &RunningState<Tensor<D>>, value: 
 
 /// The same numbers; no gradient flows to what has the weight 0, be it NaN. A value has one number, or those of a row along axis 1;
 /// a weight is that of a value or of a sample.
-pub(crate) fn without_weightless<const D: usize, const V: usize>(numbers: Tensor<D>, given: &Given<V>) -> Tensor<D> {
+pub(crate) fn without_weightless<const D: usize, const V: usize>(
+    numbers: Tensor<D>,
+    extras: &ShapedExtras<V>,
+) -> Tensor<D> {
     let (tracked, shape) = (AnyTensor::from(&numbers), numbers.dims());
-    let weights = given.weights.as_ref().filter(|_| tracked.is_tracked() && !shape.contains(&0));
+    let weights = extras.weights.as_ref().filter(|_| tracked.is_tracked() && !shape.contains(&0));
     let Some(weights) = weights else { return numbers };
     let count = weights.shape().num_elements();
     let per_row: [usize; D] = core::array::from_fn(|axis| if axis == 1 { 1 } else { shape[axis] });
@@ -130,7 +134,7 @@ pub(crate) fn held<T>(run: impl FnOnce() -> T) -> T {
 
 /// Keeps `values` in the graph of `input` where they do not depend on it (an evaluation-only loss): its gradient is 0, and
 /// `backward` works.
-pub(crate) fn keep_graph<const D: usize, const V: usize>(values: Tensor<V>, input: Tensor<D>) -> Tensor<V> {
+pub(crate) fn with_zero_gradient<const D: usize, const V: usize>(values: Tensor<V>, input: Tensor<D>) -> Tensor<V> {
     if !input.is_tracked() || values.is_tracked() {
         return values;
     }

@@ -61,7 +61,7 @@ impl AnyLoss {
             };
             let (shape, dtype) = (labels.shape().to_vec(), labels.dtype());
             // Another shape or type the loss refuses itself.
-            let fits = argument.shape.of(&prediction).is_none_or(|expected| expected == shape);
+            let fits = argument.shape.resolve(&prediction).is_none_or(|expected| expected == shape);
             let Some(classes) = classes.number(&prediction).filter(|_| fits && (dtype.is_int() || dtype.is_uint()))
             else {
                 continue;

@@ -7,7 +7,7 @@ pub(crate) struct Keys<'a>(&'a Table);
 
 impl<'a> Keys<'a> {
     /// The table that a value is.
-    pub(crate) fn of(value: &'a Value, allowed: &[&str]) -> Result<Self, Unreadable> {
+    pub(crate) fn new(value: &'a Value, allowed: &[&str]) -> Result<Self, Unreadable> {
         let table = value.as_table().ok_or(Unreadable::Type)?;
         if table.iter().all(|(key, _)| allowed.contains(&key)) { Ok(Self(table)) } else { Err(Unreadable::Type) }
     }

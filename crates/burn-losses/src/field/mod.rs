@@ -96,7 +96,7 @@ impl From<ConfigError> for Unreadable {
 
 impl Unreadable {
     /// The error of a field.
-    pub(crate) fn of(self, loss: &'static str, field: &str, value: &Value, allowed: String) -> ConfigError {
+    pub(crate) fn into_error(self, loss: &'static str, field: &str, value: &Value, allowed: String) -> ConfigError {
         let field = field.to_owned();
         match self {
             Self::Type => ConfigError::WrongType { loss, field, problem: format!("{value}, allowed: {allowed}") },

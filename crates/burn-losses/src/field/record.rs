@@ -110,7 +110,9 @@ pub(crate) fn read(loss: &'static str, record: &mut dyn Record, table: &Table) -
     let mut result = Ok(());
     record.visit_mut(&mut |info, field| {
         if let (Ok(()), Some(value)) = (&result, table.get(info.name)) {
-            result = field.set(value).map_err(|problem| problem.of(loss, info.name, value, field.allowed(info.range)));
+            result = field
+                .set(value)
+                .map_err(|problem| problem.into_error(loss, info.name, value, field.allowed(info.range)));
         }
     });
     result?;

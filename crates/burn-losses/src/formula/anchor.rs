@@ -68,8 +68,8 @@ pub trait AnchorFormula: Debug + Clone + Send + Sync + 'static {
 
     /// What [`Anchor::sum_with`] and [`Anchor::triplets`] add up.
     #[inline(always)]
-    fn term_with<R: Real>(&self, partners: Partners, score: R, given: R) -> R {
-        let _ = given;
+    fn term_with<R: Real>(&self, partners: Partners, score: R, other: R) -> R {
+        let _ = other;
         self.term(partners, score)
     }
 
@@ -98,7 +98,7 @@ pub trait Anchor {
     /// Their mean, 0 without a partner.
     fn mean(&mut self, partners: Partners) -> Self::Number;
     /// The sum of the [`term_with`](AnchorFormula::term_with)s.
-    fn sum_with(&mut self, partners: Partners, given: Self::Number) -> Self::Number;
+    fn sum_with(&mut self, partners: Partners, other: Self::Number) -> Self::Number;
     /// The largest score, far below 0 without a partner.
     fn largest(&mut self, partners: Partners) -> Self::Number;
     /// The smallest score, far above 0 without a partner.
@@ -144,15 +144,15 @@ pub enum Distance {
 /// What the score of a pair is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Score {
-    /// It is given: by a classifier's logits, or by a learned scale of cosines. A formula of embeddings and labels cannot have it.
-    Given,
+    /// The caller computes it: logits of a classifier, or a learned scale of cosines. A formula of embeddings and labels cannot have it.
+    Precomputed,
     /// The cosine of the angle.
     Cosine,
     /// The distance of the embeddings, brought to length 1 first if wanted.
     Distance(Distance, bool),
 }
 
-/// What an anchor counts in a mean; one that counts nothing has the value 0.
+/// What an anchor counts in a mean; one that does not count has the value 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counts {
     /// 1.

@@ -17,7 +17,7 @@
 //! use burn::tensor::{Device, Tensor};
 //! use burn_losses::formula::{Dual, Formula, Real};
 //!
-//! /// A loss that is not in the catalogue.
+//! /// A loss that is not in the catalog.
 //! #[derive(Debug, Clone)]
 //! struct Cauchy;
 //!

@@ -70,7 +70,7 @@ impl Node {
 }
 
 impl Function {
-    pub(super) fn of(self, x: f64) -> f64 {
+    pub(super) fn apply(self, x: f64) -> f64 {
         match self {
             Self::Neg => -x,
             Self::Exp => x.exp(),
@@ -89,7 +89,7 @@ impl Function {
 
 impl Operator {
     /// A mask is 1 where it is true and 0 where it is not.
-    pub(super) fn of(self, a: f64, b: f64) -> f64 {
+    pub(super) fn apply(self, a: f64, b: f64) -> f64 {
         match self {
             Self::Add => a + b,
             Self::Sub => a - b,
@@ -139,8 +139,8 @@ impl Program {
                 Node::Input(i) => inputs[i as usize],
                 Node::Literal(bits) => f64::from_bits(bits),
                 Node::Parameter(i) => parameters[i as usize],
-                Node::Unary(function, a) => function.of(of(a)),
-                Node::Binary(operator, a, b) => operator.of(of(a), of(b)),
+                Node::Unary(function, a) => function.apply(of(a)),
+                Node::Binary(operator, a, b) => operator.apply(of(a), of(b)),
                 Node::Select(mask, a, b) => of(if of(mask) == 0.0 { b } else { a }),
             });
         }

@@ -38,7 +38,7 @@ impl Recording {
     pub(crate) fn of_slice(inputs: usize, formula: impl FnOnce(&[Recorder]) -> Vec<Recorder>) -> Self {
         // A formula may record another one on the way.
         let outer = TAPE.replace(Tape::default());
-        let inputs: Vec<_> = (0..inputs).map(|i| Recorder::of(Node::Input(i as u32))).collect();
+        let inputs: Vec<_> = (0..inputs).map(|i| Recorder::from_node(Node::Input(i as u32))).collect();
         let outputs = formula(&inputs);
         TAPE.replace(outer).finish(&outputs)
     }
@@ -78,7 +78,7 @@ impl Tape {
     fn simplified(&mut self, node: Node) -> u32 {
         match node {
             Node::Unary(function, a) => match (self.literal(a), function, self.nodes[a as usize]) {
-                (Some(x), ..) => self.constant(function.of(x)),
+                (Some(x), ..) => self.constant(function.apply(x)),
                 (_, Function::Neg, Node::Unary(Function::Neg, inner)) => inner,
                 _ => self.push(node),
             },
@@ -97,7 +97,7 @@ impl Tape {
     fn binary(&mut self, operator: Operator, a: u32, b: u32) -> u32 {
         use Operator::{Add, Div, Mul, Sub, Weigh};
         match (operator, self.literal(a), self.literal(b)) {
-            (_, Some(x), Some(y)) => self.constant(operator.of(x, y)),
+            (_, Some(x), Some(y)) => self.constant(operator.apply(x, y)),
             (Weigh, Some(_), _) | (Weigh, _, Some(_)) => self.binary(Mul, a, b),
             (Add, Some(0.0), _) | (Mul, Some(1.0), _) => b,
             (Add | Sub, _, Some(0.0)) | (Mul | Div, _, Some(1.0)) => a,
@@ -137,7 +137,7 @@ impl Tape {
 }
 
 impl Recorder {
-    fn of(node: Node) -> Self {
+    fn from_node(node: Node) -> Self {
         Self(TAPE.with_borrow_mut(|tape| tape.simplified(node)))
     }
 
@@ -146,11 +146,11 @@ impl Recorder {
     }
 
     fn unary(self, function: Function) -> Self {
-        Self::of(Node::Unary(function, self.0))
+        Self::from_node(Node::Unary(function, self.0))
     }
 
     fn binary(self, operator: Operator, other: Self) -> Self {
-        Self::of(Node::Binary(operator, self.0, other.0))
+        Self::from_node(Node::Binary(operator, self.0, other.0))
     }
 
     /// A power by multiplications.
@@ -235,7 +235,7 @@ impl Real for Recorder {
         Mask(self.binary(Operator::Greater, *other).0)
     }
     fn select(mask: &Mask, yes: Self, no: Self) -> Self {
-        Self::of(Node::Select(mask.0, yes.0, no.0))
+        Self::from_node(Node::Select(mask.0, yes.0, no.0))
     }
     fn stop(self) -> Self {
         self

@@ -70,7 +70,7 @@ pub trait RowFormula: Debug + Clone + Send + Sync + 'static {
         (1.0, 0.0)
     }
 
-    /// The label of the rows that count nothing.
+    /// The label of the rows that do not count.
     fn ignore_index(&self) -> Option<i64> {
         None
     }

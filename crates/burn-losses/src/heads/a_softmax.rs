@@ -108,7 +108,7 @@ impl Head for ASoftmaxLoss {
     fn margin<R: Real>(&self, cosine: R, lambda: Option<R>) -> R {
         annealed(cosine, self.config.margin, lambda)
     }
-    fn given(&self, embeddings: &Tensor<2>, _: Tensor<1, Bool>) -> Option<Tensor<1>> {
+    fn modulation(&self, embeddings: &Tensor<2>, _: Tensor<1, Bool>) -> Option<Tensor<1>> {
         Some(self.config.lambda.step(&self.steps, embeddings))
     }
 }

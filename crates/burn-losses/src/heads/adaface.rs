@@ -6,7 +6,7 @@ use super::sampler::Draws;
 use super::{HeadLoss, HeadOptions};
 use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
-use crate::engine::pairs::anchors::ones;
+use crate::engine::pairs::anchors::mask_to_float;
 use crate::engine::{new_state, set_state, state_on};
 use crate::formula::Real;
 use burn::module::Param;
@@ -127,11 +127,11 @@ impl Head for AdafaceLoss {
     }
     fn margin<R: Real>(&self, cosine: R, quality: Option<R>) -> R {
         let quality = quality.unwrap_or_else(|| cosine.lit(0.0)) * self.config.margin;
-        let turned = angle(cosine) - quality.clone();
-        let (low, high) = (turned.lit(1e-3), turned.lit(PI - 1e-3));
-        turned.maximum(low).minimum(high).cos() - quality - self.config.margin
+        let shifted_angle = angle(cosine) - quality.clone();
+        let (low, high) = (shifted_angle.lit(1e-3), shifted_angle.lit(PI - 1e-3));
+        shifted_angle.maximum(low).minimum(high).cos() - quality - self.config.margin
     }
-    fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>> {
+    fn modulation(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>> {
         let square = (embeddings.clone() * embeddings.clone()).sum_dim(1).squeeze_dim::<1>(1);
         let lengths = Real::safe_sqrt(square).clamp(1e-3, 100.0);
         let state = |state: &RunningState<Tensor<1>>| state_on(state, &lengths.device()).cast(lengths.dtype());
@@ -140,7 +140,7 @@ impl Head for AdafaceLoss {
             // One row that is not a number would stay in the averages for ever.
             let uncounted = uncounted.bool_or(lengths.clone().is_nan());
             let lengths = lengths.clone().mask_fill(uncounted.clone(), 0.0);
-            let counted = ones(uncounted.bool_not(), embeddings);
+            let counted = mask_to_float(uncounted.bool_not(), embeddings);
             let count = counted.clone().sum();
             let of_batch = (lengths.clone() * counted.clone()).sum() / count.clone().clamp_min(1.0);
             let offset = (lengths.clone() - of_batch.clone()) * counted;

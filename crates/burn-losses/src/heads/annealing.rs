@@ -64,7 +64,7 @@ impl FieldType for Annealing {
         ])
     }
     fn from_value(value: &Value) -> Result<Self, Unreadable> {
-        let (keys, default) = (Keys::of(value, &["base", "gamma", "power", "minimum"])?, Self::default());
+        let (keys, default) = (Keys::new(value, &["base", "gamma", "power", "minimum"])?, Self::default());
         Ok(Self {
             base: keys.get("base")?.unwrap_or(default.base),
             gamma: keys.get("gamma")?.unwrap_or(default.gamma),

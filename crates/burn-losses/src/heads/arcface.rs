@@ -118,7 +118,7 @@ impl Head for ArcfaceLoss {
         Scaling::cosines(self.config.scale)
     }
     fn margin<R: Real>(&self, cosine: R, _: Option<R>) -> R {
-        turned(cosine, self.config.margin, self.config.easy_margin)
+        cos_with_margin(cosine, self.config.margin, self.config.easy_margin)
     }
     fn angular_margins(&self) -> Vec<(&'static str, f64)> {
         vec![("margin", self.config.margin)]
@@ -126,14 +126,14 @@ impl Head for ArcfaceLoss {
 }
 
 /// cos(theta + margin), and what stands for it beyond pi or, with an easy margin, beyond a right angle.
-pub(super) fn turned<R: Real>(cosine: R, margin: f64, easy_margin: bool) -> R {
-    let turned = cosine.clone() * margin.cos() - sine(cosine.clone()) * margin.sin();
+pub(super) fn cos_with_margin<R: Real>(cosine: R, margin: f64, easy_margin: bool) -> R {
+    let shifted = cosine.clone() * margin.cos() - sine(cosine.clone()) * margin.sin();
     let (within, fallback) = if easy_margin {
         (cosine.gt_lit(0.0), cosine)
     } else {
         (cosine.gt_lit(-margin.cos()), cosine - margin * margin.sin())
     };
-    R::select(&within, turned, fallback)
+    R::select(&within, shifted, fallback)
 }
 
 /// The sine of a cosine, with slope 0 where the true one is infinite.

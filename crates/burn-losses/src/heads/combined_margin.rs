@@ -118,9 +118,9 @@ impl Head for CombinedMarginLoss {
         let CombinedMarginLossConfig { m1, m2, m3, .. } = self.config;
         let phi = angle(cosine) * m1 + m2;
         let mut target = phi.clone().cos();
-        // At each multiple of pi the sign turns and 2 more are taken.
-        let turns = ((m1 * PI + m2) / PI).floor() as usize;
-        for k in 1..=turns {
+        // At each multiple of pi the sign changes and 2 more are taken.
+        let half_turns = ((m1 * PI + m2) / PI).floor() as usize;
+        for k in 1..=half_turns {
             let sign = if k % 2 == 0 { 1.0 } else { -1.0 };
             let beyond = phi.clone().cos() * sign - 2.0 * k as f64;
             target = R::select(&phi.gt_lit(k as f64 * PI), beyond, target);

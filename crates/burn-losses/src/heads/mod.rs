@@ -29,7 +29,7 @@ use crate::engine::rows::Rows;
 use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::loss::Loss;
-use crate::reduction::{Extras, Given, Unreduced};
+use crate::reduction::{Extras, ShapedExtras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Role, Shape, Wanted};
 use burn::tensor::{Bool, Int, Tensor};
 use burn_losses_derive::{dispatch, family, inherent};
@@ -220,15 +220,15 @@ pub trait HeadLoss: Head + Loss {
     ) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check(&embeddings, &labels, &extras));
-        let (labels, given) = given(self, labels, extras);
-        given.apply(self.values(parameters(self), embeddings, labels))
+        let (labels, extras) = labels_with_extras(self, labels, extras);
+        extras.apply(self.values(parameters(self), embeddings, labels))
     }
 
     /// The value of the softmax over the labels of the batch and classes that the caller has drawn, as a `sample_rate` (Partial FC) draws
     /// them, with [`Extras`], reduced as the config says.
     ///
     /// # Shapes
-    /// - sampled: `[S]`, for all rows; a number that is no class makes every value NaN
+    /// - sampled: `[S]`, for all rows; a number that is out of range makes every value NaN
     /// - weights, mask: `[N]`
     ///
     /// # Panics
@@ -244,8 +244,8 @@ pub trait HeadLoss: Head + Loss {
         let extras = extras.into();
         expect(self.check(&embeddings, &labels, &extras));
         expect(reference(self, &embeddings).same_device("sampled", &sampled));
-        let (labels, given) = given(self, labels, extras);
-        given.reduce(self.reduction(), values_with_classes(self, embeddings, labels, sampled))
+        let (labels, extras) = labels_with_extras(self, labels, extras);
+        extras.reduce(self.reduction(), values_with_classes(self, embeddings, labels, sampled))
     }
 
     /// One value per row, times its weight and divided by the divisor, and what each counts in a mean.
@@ -263,8 +263,8 @@ pub trait HeadLoss: Head + Loss {
         let extras = extras.into();
         expect(self.check(&embeddings, &labels, &extras));
         expect(reference(self, &embeddings).same_device("sampled", &sampled));
-        let (labels, given) = given(self, labels, extras);
-        given.apply(values_with_classes(self, embeddings, labels, sampled))
+        let (labels, extras) = labels_with_extras(self, labels, extras);
+        extras.apply(values_with_classes(self, embeddings, labels, sampled))
     }
 
     /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
@@ -286,8 +286,8 @@ fn values_with_classes<H: HeadLoss>(
 }
 
 /// The labels of a batch, and what else was given.
-fn given<H: HeadLoss>(head: &H, labels: Tensor<1, Int>, extras: Extras) -> (Labels<1>, Given<1>) {
-    Labels::given(labels, head.ignore_index(), extras)
+fn labels_with_extras<H: HeadLoss>(head: &H, labels: Tensor<1, Int>, extras: Extras) -> (Labels<1>, ShapedExtras<1>) {
+    Labels::with_extras(labels, head.ignore_index(), extras)
 }
 
 impl<H: HeadLoss> heads::Layer for H {
@@ -360,11 +360,11 @@ pub enum HeadLossConfig {
 impl Head for AnyHeadLoss {
     fn scaling(&self) -> Scaling;
     fn has_margin(&self) -> bool;
-    fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>>;
+    fn modulation(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>>;
     fn centers_per_class(&self) -> usize;
     fn angular_margins(&self) -> Vec<(&'static str, f64)>;
     fn cosine_margins(&self) -> Vec<(&'static str, f64)>;
-    fn margin<R: Real>(&self, cosine: R, given: Option<R>) -> R;
+    fn margin<R: Real>(&self, cosine: R, modulation: Option<R>) -> R;
 }
 
 #[dispatch]

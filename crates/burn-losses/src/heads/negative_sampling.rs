@@ -2,7 +2,7 @@
 
 use super::declare::{replaced_bias, replaced_weight};
 use super::sampler::Draws;
-use super::{HeadLoss, Sampler, WeightInitializer, given, parameters, sampled};
+use super::{HeadLoss, Sampler, WeightInitializer, labels_with_extras, parameters, sampled};
 use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets, classes_or_none};
@@ -175,7 +175,7 @@ impl NegativeSamplingLoss {
     /// The value of the batch with classes that the caller has drawn, and with [`Extras`], reduced as the config says.
     ///
     /// # Shapes
-    /// - sampled: `[N, K]`; a number that is no class makes the row's value NaN
+    /// - sampled: `[N, K]`; a number that is out of range makes the row's value NaN
     ///
     /// # Panics
     /// With the message of [`check_samples`](Self::check_samples)'s error.
@@ -189,8 +189,8 @@ impl NegativeSamplingLoss {
     ) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check_samples(&embeddings, &labels, &sampled, &extras));
-        let (labels, given) = given(self, labels, extras);
-        given.reduce(self.config.reduction, self.values_with_samples(parameters(self), embeddings, labels, sampled))
+        let (labels, extras) = labels_with_extras(self, labels, extras);
+        extras.reduce(self.config.reduction, self.values_with_samples(parameters(self), embeddings, labels, sampled))
     }
 
     /// One value per row, times its weight and divided by the divisor, and what each counts in a mean.
@@ -207,8 +207,8 @@ impl NegativeSamplingLoss {
     ) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check_samples(&embeddings, &labels, &sampled, &extras));
-        let (labels, given) = given(self, labels, extras);
-        given.apply(self.values_with_samples(parameters(self), embeddings, labels, sampled))
+        let (labels, extras) = labels_with_extras(self, labels, extras);
+        extras.apply(self.values_with_samples(parameters(self), embeddings, labels, sampled))
     }
 
     /// What is wrong with the arguments: their shapes, types and devices.
@@ -240,9 +240,9 @@ impl NegativeSamplingLoss {
         if rows == 0 {
             return heads::values(self, Parameters { weight, bias }, embeddings, labels);
         }
-        let (embeddings, targets) = Targets::of(self, embeddings, labels);
+        let (embeddings, targets) = Targets::new(self, embeddings, labels);
         let sampled = sampled.cast(IntDType::from(targets.safe.dtype()));
-        let (sampled, strange) = classes_or_none(sampled, self.config.num_classes);
+        let (sampled, invalid) = classes_or_none(sampled, self.config.num_classes);
         let [_, negatives] = sampled.dims();
         let own = targets.safe.clone().unsqueeze_dim::<2>(1);
         // The label first: [N, 1 + K].
@@ -259,7 +259,7 @@ impl NegativeSamplingLoss {
         if self.config.remove_accidental_hits {
             negative = negative.mask_fill(sampled.equal(own.expand([rows, negatives])), 0.0);
         }
-        let negative = negative.mask_fill(strange, f64::NAN);
+        let negative = negative.mask_fill(invalid, f64::NAN);
         targets.finish(positive + negative.sum_dim(1).squeeze_dim::<1>(1))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::declare::{replaced_bias, replaced_weight};
 use super::sampler::{Draws, expected_counts};
-use super::{HeadLoss, Sampler, WeightInitializer, given, parameters, sampled};
+use super::{HeadLoss, Sampler, WeightInitializer, labels_with_extras, parameters, sampled};
 use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets, classes_or_none};
@@ -178,7 +178,7 @@ impl SampledSoftmaxLoss {
     /// With every class once and expected counts of 1 it is the full softmax.
     ///
     /// # Shapes
-    /// - sampled: `[S]`; a number that is no class makes every value NaN
+    /// - sampled: `[S]`; a number that is out of range makes every value NaN
     /// - expected_counts: `[C]`, how often each class is expected among the S
     ///
     /// # Panics
@@ -194,8 +194,8 @@ impl SampledSoftmaxLoss {
     ) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check_samples(&embeddings, &labels, &sampled, &expected_counts, &extras));
-        let (labels, given) = given(self, labels, extras);
-        given.reduce(
+        let (labels, extras) = labels_with_extras(self, labels, extras);
+        extras.reduce(
             self.config.reduction,
             self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts),
         )
@@ -216,8 +216,8 @@ impl SampledSoftmaxLoss {
     ) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check_samples(&embeddings, &labels, &sampled, &expected_counts, &extras));
-        let (labels, given) = given(self, labels, extras);
-        given.apply(self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts))
+        let (labels, extras) = labels_with_extras(self, labels, extras);
+        extras.apply(self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts))
     }
 
     /// What is wrong with the arguments: their shapes, types and devices.
@@ -254,10 +254,10 @@ impl SampledSoftmaxLoss {
         if embeddings.dims()[0] == 0 {
             return heads::values(self, Parameters { weight, bias }, embeddings, labels);
         }
-        let (embeddings, targets) = Targets::of(self, embeddings, labels);
+        let (embeddings, targets) = Targets::new(self, embeddings, labels);
         let labels = targets.safe.clone();
         let sampled = sampled.cast(IntDType::from(labels.dtype()));
-        let (sampled, strange) = classes_or_none(sampled, self.config.num_classes);
+        let (sampled, invalid) = classes_or_none(sampled, self.config.num_classes);
         // The label first, then what was drawn for all rows.
         let shape = [embeddings.dims()[0], 1 + sampled.dims()[0]];
         let own = labels.clone().unsqueeze_dim::<2>(1);
@@ -280,7 +280,7 @@ impl SampledSoftmaxLoss {
             logits = logits.mask_fill(columns.equal(own.expand(shape)), MINUS_INFINITY);
         }
         let values = rows::valid_values(&self.rows, logits, labels.zeros_like()).values;
-        targets.finish(values.mask_fill(strange.any().expand([shape[0]]), f64::NAN))
+        targets.finish(values.mask_fill(invalid.any().expand([shape[0]]), f64::NAN))
     }
 }
 

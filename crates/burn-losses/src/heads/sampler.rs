@@ -86,7 +86,7 @@ impl FieldType for Sampler {
     fn from_value(value: &Value) -> Result<Self, Unreadable> {
         let tag = value.get("kind").and_then(Value::as_str);
         let keys: &[&str] = if tag == Some("unigram") { &["kind", "counts", "power"] } else { &["kind"] };
-        let keys = Keys::of(value, keys)?;
+        let keys = Keys::new(value, keys)?;
         match tag {
             Some("uniform") => Ok(Self::Uniform {}),
             Some("log_uniform") => Ok(Self::LogUniform {}),

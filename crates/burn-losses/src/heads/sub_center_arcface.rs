@@ -1,6 +1,6 @@
 //! Sub-center ArcFace.
 
-use super::arcface::turned;
+use super::arcface::cos_with_margin;
 use super::declare::replaced_weight;
 use super::sampler::Draws;
 use super::{HeadLoss, HeadOptions};
@@ -110,7 +110,7 @@ impl Head for SubCenterArcfaceLoss {
         Scaling::cosines(self.config.scale)
     }
     fn margin<R: Real>(&self, cosine: R, _: Option<R>) -> R {
-        turned(cosine, self.config.margin, self.config.easy_margin)
+        cos_with_margin(cosine, self.config.margin, self.config.easy_margin)
     }
     fn angular_margins(&self) -> Vec<(&'static str, f64)> {
         vec![("margin", self.config.margin)]

@@ -11,7 +11,7 @@ pub(crate) fn table(example: &dyn Describe, generator: &mut SchemaGenerator) -> 
     let About { family, kind, summary, .. } = *example.about();
     let mut values = Vec::new();
     example.visit(&mut |info, field| values.push(field.schema(info.range, generator)));
-    let fields = LossInfo::of(example, &[]).fields;
+    let fields = LossInfo::from_example(example, &[]).fields;
     let required: Vec<_> = fields.iter().filter(|field| field.default.is_none()).map(|field| field.name).collect();
     let mut properties = Map::new();
     for (field, mut schema) in fields.into_iter().zip(values) {

@@ -37,7 +37,7 @@ pub enum CenterUpdate {
 /// makes classes compact without a second loss to weigh.
 ///
 /// # Numerics
-/// A label that is no class has the value NaN and moves no center; nor does a row that is not finite.
+/// A label that is out of range has the value NaN and moves no center; nor does a row that is not finite.
 ///
 /// # Example
 /// ```

@@ -19,8 +19,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```text
 /// -1/|P(i)| sum_(p in P(i)) ln softmax_j(cos_ij / temperature)_p
 /// ```
-/// over all rows j of the other half. With labels that occur once per view, the mean is CLIP's loss. A row without a partner counts
-/// nothing. `learned`: the cosines get a further factor e^t, t a parameter that begins at 0; e^t / temperature is at most 100.
+/// over all rows j of the other half. With labels that occur once per view, the mean is CLIP's loss. A row without a partner does
+/// not count. `learned`: the cosines get a further factor e^t, t a parameter that begins at 0; e^t / temperature is at most 100.
 ///
 /// The negatives are those of the batch on this device: nothing is gathered from other devices.
 ///
@@ -138,7 +138,7 @@ struct CrossEntropy;
 
 impl AnchorFormula for CrossEntropy {
     fn score(&self) -> Score {
-        Score::Given
+        Score::Precomputed
     }
 
     #[inline(always)]

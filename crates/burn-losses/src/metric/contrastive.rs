@@ -141,9 +141,9 @@ impl ContrastiveLoss {
     ) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check_pairs(&first, &second, &dissimilar, &extras));
-        let given = extras.given(dissimilar.dims());
-        let values = self.values_of_pairs(first, second, dissimilar, given.mask.as_ref());
-        given.reduce(self.config.reduction, values)
+        let extras = extras.for_shape(dissimilar.dims());
+        let values = self.values_of_pairs(first, second, dissimilar, extras.mask.as_ref());
+        extras.reduce(self.config.reduction, values)
     }
 
     /// One value per pair, times its weight and divided by the divisor, and what each counts in a mean.
@@ -160,9 +160,9 @@ impl ContrastiveLoss {
     ) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check_pairs(&first, &second, &dissimilar, &extras));
-        let given = extras.given(dissimilar.dims());
-        let values = self.values_of_pairs(first, second, dissimilar, given.mask.as_ref());
-        given.apply(values)
+        let extras = extras.for_shape(dissimilar.dims());
+        let values = self.values_of_pairs(first, second, dissimilar, extras.mask.as_ref());
+        extras.apply(values)
     }
 
     fn values_of_pairs(

@@ -44,7 +44,7 @@ pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 /// A loss of embeddings and labels.
 ///
 /// Every row is an anchor, compared with every other row of the batch. An anchor without a partner that the loss needs has the
-/// value 0 and counts nothing; a batch without any has the value 0, with a live graph.
+/// value 0 and does not count; a batch without any has the value 0, with a live graph.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
 #[inherent]

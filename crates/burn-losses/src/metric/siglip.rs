@@ -135,13 +135,13 @@ impl SiglipLoss {
     }
 }
 
-/// A yes or no for each pair of a row.
+/// A sigmoid for each pair of a row.
 #[derive(Debug, Clone)]
-struct YesOrNo;
+struct PairSigmoid;
 
-impl AnchorFormula for YesOrNo {
+impl AnchorFormula for PairSigmoid {
     fn score(&self) -> Score {
-        Score::Given
+        Score::Precomputed
     }
 
     #[inline(always)]
@@ -170,7 +170,7 @@ impl Anchors for SiglipLoss {
         if let Some(offset) = &self.offset {
             bias = bias + offset.val().cast(embeddings.dtype()).reshape([1, 1]);
         }
-        pairs::of_views(&YesOrNo, embeddings, labels, [factor, bias], mask)
+        pairs::of_views(&PairSigmoid, embeddings, labels, [factor, bias], mask)
     }
 
     fn accepts(&self, rows: usize, _: usize) -> Result<(), String> {

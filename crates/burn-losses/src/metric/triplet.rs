@@ -157,9 +157,9 @@ impl TripletLoss {
     ) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check_triplets(&anchors, &positives, &negatives, &extras));
-        let given = extras.given([anchors.dims()[0]]);
-        let values = self.values_of_triplets([anchors, positives, negatives], given.mask.as_ref());
-        given.reduce(self.config.reduction, values)
+        let extras = extras.for_shape([anchors.dims()[0]]);
+        let values = self.values_of_triplets([anchors, positives, negatives], extras.mask.as_ref());
+        extras.reduce(self.config.reduction, values)
     }
 
     /// One value per triplet, times its weight and divided by the divisor, and what each counts in a mean.
@@ -176,9 +176,9 @@ impl TripletLoss {
     ) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check_triplets(&anchors, &positives, &negatives, &extras));
-        let given = extras.given([anchors.dims()[0]]);
-        let values = self.values_of_triplets([anchors, positives, negatives], given.mask.as_ref());
-        given.apply(values)
+        let extras = extras.for_shape([anchors.dims()[0]]);
+        let values = self.values_of_triplets([anchors, positives, negatives], extras.mask.as_ref());
+        extras.apply(values)
     }
 
     fn values_of_triplets(&self, triplets: [Tensor<2>; 3], mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {

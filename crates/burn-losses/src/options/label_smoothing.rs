@@ -55,7 +55,7 @@ impl FieldType for LabelSmoothing {
         if let Some(epsilon) = value.as_f64() {
             return Ok(epsilon.into_field());
         }
-        let keys = Keys::of(value, &["epsilon", "spread"])?;
+        let keys = Keys::new(value, &["epsilon", "spread"])?;
         Ok(Self { epsilon: keys.get("epsilon")?.unwrap_or(0.0), spread: keys.get("spread")?.unwrap_or_default() })
     }
     fn allowed(_: Range) -> String {

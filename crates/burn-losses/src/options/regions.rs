@@ -29,7 +29,7 @@ pub enum Denominator {
 
 /// What the sums run over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
-pub enum Over {
+pub enum SumOver {
     /// The pixels of one sample.
     #[default]
     Sample,
@@ -43,7 +43,7 @@ pub enum Background {
     /// It is a class as the others.
     #[default]
     Included,
-    /// Its value is 0 and counts nothing in a mean. (A softmax still runs over all classes.)
+    /// Its value is 0 and does not count in a mean. (A softmax still runs over all classes.)
     Excluded,
 }
 
@@ -53,13 +53,13 @@ pub enum AbsentClasses {
     /// It counts: what is predicted of it is wrong.
     #[default]
     Count,
-    /// Its value is 0 and counts nothing in a mean.
+    /// Its value is 0 and does not count in a mean.
     Skip,
 }
 
 /// What all losses of this family have in common.
 #[shared_fields]
-pub struct Regions {
+pub struct RegionOptions {
     /// How a logit becomes a probability.
     #[field(default = crate::options::Activation::Sigmoid)]
     pub activation: crate::options::Activation,
@@ -67,15 +67,15 @@ pub struct Regions {
     #[field(default = crate::options::Denominator::Linear)]
     pub denominator: crate::options::Denominator,
     /// Whether the sums run over each sample, or over the whole batch.
-    #[field(default = crate::options::Over::Sample)]
-    pub over: crate::options::Over,
+    #[field(default = crate::options::SumOver::Sample)]
+    pub over: crate::options::SumOver,
     /// Whether the first class counts.
     #[field(default = crate::options::Background::Included)]
     pub background: crate::options::Background,
     /// How classes absent from the masks are handled.
     #[field(default = crate::options::AbsentClasses::Count)]
     pub absent_classes: crate::options::AbsentClasses,
-    /// The label of pixels that count nothing, where masks are made from labels.
+    /// The label of pixels that do not count, where masks are made from labels.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }

@@ -78,7 +78,7 @@ impl Extras {
     }
 
     /// The same for values of this shape, which it has been checked to fit. Weights of what is masked are 0.
-    pub(crate) fn given<const V: usize>(self, shape: [usize; V]) -> Given<V> {
+    pub(crate) fn for_shape<const V: usize>(self, shape: [usize; V]) -> ShapedExtras<V> {
         let mask = self.mask.map(|mask| mask.of_values(shape).expand(shape));
         let weights = self.weights.map(|weights| {
             let weights = weights.of_values(shape);
@@ -87,7 +87,7 @@ impl Extras {
                 Some(mask) => weights.expand(shape).mask_fill(mask.clone().bool_not(), 0.0),
             }
         });
-        Given { samples: shape[0], weights, mask, divisor: self.divisor }
+        ShapedExtras { samples: shape[0], weights, mask, divisor: self.divisor }
     }
 
     /// The mask of the elements of a tensor `[N, C, ..]`, of which a value has many, and the same without it.
@@ -183,7 +183,7 @@ impl<const D: usize> Reference<'_, D> {
 
 /// Extras for values of one shape.
 #[derive(Debug, Clone)]
-pub(crate) struct Given<const V: usize> {
+pub(crate) struct ShapedExtras<const V: usize> {
     /// The size of the first axis.
     pub(crate) samples: usize,
     /// One per value or per sample; with a mask one per value, and 0 where that is false.
@@ -193,7 +193,7 @@ pub(crate) struct Given<const V: usize> {
     pub(crate) divisor: Option<Divisor>,
 }
 
-impl<const V: usize> Given<V> {
+impl<const V: usize> ShapedExtras<V> {
     /// Reduces values of which nothing is left where they are masked.
     #[track_caller]
     pub(crate) fn reduce(self, reduction: Reduction, unreduced: Unreduced<V>) -> Tensor<1> {
@@ -248,7 +248,7 @@ pub(crate) fn cleaned<const D: usize>(tensor: Tensor<D>, mask: Option<&Tensor<D,
 }
 
 impl<const D: usize> Unreduced<D> {
-    /// Values that are 0 and count nothing where the mask is false.
+    /// Values that are 0 and do not count where the mask is false.
     pub(crate) fn masked(self, mask: Option<&Tensor<D, Bool>>) -> Self {
         if mask.is_none() {
             return self;

@@ -10,7 +10,7 @@ use burn::tensor::Tensor;
 use burn_losses_derive::Choice;
 
 pub use extras::Extras;
-pub(crate) use extras::{Given, cleaned, count_true};
+pub(crate) use extras::{ShapedExtras, cleaned, count_true};
 
 /// How the unreduced values of a batch become one number: every loss of every family has this field.
 ///
@@ -115,7 +115,7 @@ impl<const D: usize> From<Tensor<D>> for Unreduced<D> {
 impl Reduction {
     /// Reduces `values`, each multiplied by its weight, and divides by `divisor` where the caller gives one.
     ///
-    /// `weights` has the shape of `values`, or one value per sample (`[N, 1, ..]`). The mean of nothing is 0 with a live
+    /// `weights` has the shape of `values`, or one value per sample (`[N, 1, ..]`). The mean of no values is 0 with a live
     /// graph. What a weight of 0 multiplies is 0, whatever it is: also an infinity or a NaN.
     ///
     /// Every value counts 1 here. Where some are ignored, dropped by mining, or weighed by their class, take
@@ -159,7 +159,7 @@ impl Reduction {
     ) -> Tensor<1> {
         let shape = unreduced.values.dims();
         if shape.contains(&0) {
-            // The sum of nothing is -0 on some backends.
+            // The sum of no values is -0 on some backends.
             return unreduced.values.sum() + 0.0;
         }
         let weights = weights.map(|weights| {

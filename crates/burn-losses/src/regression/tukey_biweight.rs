@@ -1,9 +1,9 @@
 //! Tukey's biweight loss.
 
 use super::RegressionLoss;
-use crate::engine::keep_graph;
 use crate::engine::pointwise::{PointKernel, Pointwise, of_formula};
 use crate::engine::primitives::order_statistics::median;
+use crate::engine::with_zero_gradient;
 use crate::formula::{Formula, Real};
 use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Tensor};
@@ -109,7 +109,7 @@ impl Pointwise for TukeyBiweightLoss {
         };
         let center = scaled.zeros_like();
         let formula = TukeyBiweight { c: self.config.c };
-        keep_graph(of_formula(&formula, scaled, center), predictions).into()
+        with_zero_gradient(of_formula(&formula, scaled, center), predictions).into()
     }
 
     fn kernel(&self) -> Option<PointKernel> {

@@ -1,6 +1,6 @@
 //! Dice loss.
 
-use super::{Regions, SegmentationLoss, Smooth};
+use super::{RegionOptions, SegmentationLoss, Smooth};
 use crate::formula::{Overlap, OverlapFormula, Real};
 use burn_losses_derive::{loss, loss_config};
 
@@ -64,11 +64,11 @@ pub struct DiceLossConfig {
     pub smooth: Smooth,
     /// What is looked at, and what counts.
     #[field(flatten)]
-    pub regions: Regions,
+    pub regions: RegionOptions,
 }
 
 impl SegmentationLoss for DiceLoss {
-    fn regions(&self) -> Regions {
+    fn regions(&self) -> RegionOptions {
         self.config.regions.clone()
     }
 }

@@ -1,7 +1,7 @@
 //! Focal Tversky loss.
 
 use super::tversky::{check_weights, miss};
-use super::{Regions, SegmentationLoss, Smooth};
+use super::{RegionOptions, SegmentationLoss, Smooth};
 use crate::error::ConfigError;
 use crate::formula::{Overlap, OverlapFormula, Real, safe::power};
 use burn_losses_derive::{loss, loss_config};
@@ -63,7 +63,7 @@ pub struct FocalTverskyLossConfig {
     pub smooth: Smooth,
     /// What is looked at, and what counts.
     #[field(flatten)]
-    pub regions: Regions,
+    pub regions: RegionOptions,
 }
 
 fn check(config: &FocalTverskyLossConfig) -> Result<(), ConfigError> {
@@ -71,7 +71,7 @@ fn check(config: &FocalTverskyLossConfig) -> Result<(), ConfigError> {
 }
 
 impl SegmentationLoss for FocalTverskyLoss {
-    fn regions(&self) -> Regions {
+    fn regions(&self) -> RegionOptions {
         self.config.regions.clone()
     }
 }

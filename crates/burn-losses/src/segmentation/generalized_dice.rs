@@ -1,6 +1,6 @@
-//! Generalised Dice loss.
+//! Generalized Dice loss.
 
-use super::{AbsentClasses, Activation, Background, Over, Regions, SegmentationLoss, Smooth};
+use super::{AbsentClasses, Activation, Background, RegionOptions, SegmentationLoss, Smooth, SumOver};
 use crate::engine::regions::{self, Pixels, Segmentation};
 use crate::formula::Overlap;
 use burn::tensor::{Int, Tensor};
@@ -18,7 +18,7 @@ pub enum ClassWeight {
     Uniform,
 }
 
-/// Generalised Dice loss (Sudre et al. 2017, [arXiv 1707.03237](https://arxiv.org/abs/1707.03237)).
+/// Generalized Dice loss (Sudre et al. 2017, [arXiv 1707.03237](https://arxiv.org/abs/1707.03237)).
 ///
 /// # Formula
 /// ```text
@@ -80,15 +80,15 @@ pub struct GeneralizedDiceLossConfig {
     #[field(default = Smooth::Both(1.0), range = ">= 0")]
     pub smooth: Smooth,
     /// Whether the sums run over each sample, or over the whole batch.
-    #[field(default = Over::Sample)]
-    pub over: Over,
+    #[field(default = SumOver::Sample)]
+    pub over: SumOver,
     /// Whether the first class counts.
     #[field(default = Background::Included)]
     pub background: Background,
     /// Whether a class without a pixel in the masks weighs as the heaviest one, or nothing.
     #[field(default = AbsentClasses::Count)]
     pub absent_classes: AbsentClasses,
-    /// The label of pixels that count nothing, where masks are made from labels.
+    /// The label of pixels that do not count, where masks are made from labels.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }
@@ -139,7 +139,7 @@ fn foreground(like: &Tensor<2>) -> Tensor<2> {
 }
 
 impl Segmentation for GeneralizedDiceLoss {
-    fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2> {
+    fn values(&self, regions: &RegionOptions, pixels: Pixels) -> Tensor<2> {
         let Overlap { both, prediction, target } = regions::sums(regions, &pixels);
         let weights = self.weights(target.clone().detach());
         let [samples, classes] = weights.dims();
@@ -150,9 +150,9 @@ impl Segmentation for GeneralizedDiceLoss {
 }
 
 impl SegmentationLoss for GeneralizedDiceLoss {
-    fn regions(&self) -> Regions {
+    fn regions(&self) -> RegionOptions {
         // An absent class still carries the value of its sample: the weights alone say what it counts.
         let GeneralizedDiceLossConfig { activation, over, background, ignore_index, .. } = self.config;
-        Regions { activation, over, background, ignore_index, ..Regions::default() }
+        RegionOptions { activation, over, background, ignore_index, ..RegionOptions::default() }
     }
 }

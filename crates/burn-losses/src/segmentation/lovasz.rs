@@ -1,6 +1,6 @@
 //! Lovasz loss.
 
-use super::{AbsentClasses, Activation, Background, FOREGROUND, Over, Regions, SegmentationLoss};
+use super::{AbsentClasses, Activation, Background, FOREGROUND, RegionOptions, SegmentationLoss, SumOver};
 use crate::engine::primitives::sort::{RankFormula, Ranked, of_ranks};
 use crate::engine::regions::{Pixels, Segmentation};
 use crate::formula::Real;
@@ -80,22 +80,22 @@ pub struct LovaszLossConfig {
     #[field(default = LovaszActivation::Softmax)]
     pub activation: LovaszActivation,
     /// Whether the pixels of each sample are sorted, or those of the whole batch.
-    #[field(default = Over::Batch)]
-    pub over: Over,
+    #[field(default = SumOver::Batch)]
+    pub over: SumOver,
     /// Whether the first class counts.
     #[field(default = Background::Included)]
     pub background: Background,
     /// How classes absent from the masks are handled; a class that counts has its largest error as its value.
     #[field(default = AbsentClasses::Skip)]
     pub absent_classes: AbsentClasses,
-    /// The label of pixels that count nothing, where masks are made from labels.
+    /// The label of pixels that do not count, where masks are made from labels.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }
 
 impl LovaszLoss {
     /// The errors `[N, C, pixels]`, 0 where a pixel is ignored.
-    fn errors(&self, regions: &Regions, pixels: &Pixels, hard: Tensor<3>) -> Tensor<3> {
+    fn errors(&self, regions: &RegionOptions, pixels: &Pixels, hard: Tensor<3>) -> Tensor<3> {
         if self.config.activation != LovaszActivation::Hinge {
             let p = pixels.probabilities(regions.activation);
             return match &pixels.valid {
@@ -133,16 +133,16 @@ impl RankFormula for JaccardStep {
 }
 
 impl Segmentation for LovaszLoss {
-    fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2> {
+    fn values(&self, regions: &RegionOptions, pixels: Pixels) -> Tensor<2> {
         let [samples, classes, count] = pixels.masks.dims();
         let masks = pixels.masks.clone().detach();
         let hard = masks.zeros_like().mask_fill(masks.clone().greater_scalar(FOREGROUND), 1.0);
         let errors = self.errors(regions, &pixels, hard.clone());
         let rows = |values: Tensor<3>| match regions.over {
-            Over::Sample => values.reshape([samples * classes, count]),
-            Over::Batch => values.swap_dims(0, 1).reshape([classes, samples * count]),
+            SumOver::Sample => values.reshape([samples * classes, count]),
+            SumOver::Batch => values.swap_dims(0, 1).reshape([classes, samples * count]),
         };
-        // A mask that is NaN (a label that is no class) makes the value NaN.
+        // A mask that is NaN (a label that is out of range) makes the value NaN.
         let wrong = rows(masks * 0.0).sum_dim(1);
         let errors = rows(errors);
         let keys = errors.clone().detach();
@@ -151,20 +151,20 @@ impl Segmentation for LovaszLoss {
         let weights = of_ranks(&JaccardStep, keys, rows(hard));
         let values = (errors.mask_fill(weights.clone().equal_scalar(0.0), 0.0) * weights).sum_dim(1) + wrong;
         match regions.over {
-            Over::Sample => values.reshape([samples, classes]),
-            Over::Batch => values.reshape([1, classes]).expand([samples, classes]),
+            SumOver::Sample => values.reshape([samples, classes]),
+            SumOver::Batch => values.reshape([1, classes]).expand([samples, classes]),
         }
     }
 }
 
 impl SegmentationLoss for LovaszLoss {
-    fn regions(&self) -> Regions {
+    fn regions(&self) -> RegionOptions {
         let LovaszLossConfig { activation, over, background, absent_classes, ignore_index, .. } = self.config;
         let activation = match activation {
             LovaszActivation::Softmax => Activation::Softmax,
             LovaszActivation::None => Activation::None,
             LovaszActivation::Sigmoid | LovaszActivation::Hinge => Activation::Sigmoid,
         };
-        Regions { activation, over, background, absent_classes, ignore_index, ..Regions::default() }
+        RegionOptions { activation, over, background, absent_classes, ignore_index, ..RegionOptions::default() }
     }
 }

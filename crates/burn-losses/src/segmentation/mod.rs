@@ -25,7 +25,7 @@ use burn::tensor::{Int, Tensor};
 use burn_losses_derive::{dispatch, family, inherent};
 
 pub use crate::engine::regions::Masks;
-pub use crate::options::{AbsentClasses, Activation, Background, Denominator, FOREGROUND, Over, Regions};
+pub use crate::options::{AbsentClasses, Activation, Background, Denominator, FOREGROUND, RegionOptions, SumOver};
 pub use dice::{DiceLoss, DiceLossConfig};
 pub use focal_tversky::{FocalTverskyLoss, FocalTverskyLossConfig};
 pub use generalized_dice::{ClassWeight, GeneralizedDiceLoss, GeneralizedDiceLossConfig};
@@ -46,8 +46,8 @@ pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 #[inherent]
 pub trait SegmentationLoss: Segmentation + Loss {
     /// Activation, and what counts.
-    fn regions(&self) -> Regions {
-        Regions::default()
+    fn regions(&self) -> RegionOptions {
+        RegionOptions::default()
     }
 
     /// What the first argument is called: `logits`, or `probabilities`.
@@ -158,10 +158,10 @@ pub enum SegmentationLossConfig {
 
 #[dispatch]
 impl Segmentation for AnySegmentationLoss {
-    fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2>;
+    fn values(&self, regions: &RegionOptions, pixels: Pixels) -> Tensor<2>;
 }
 
 #[dispatch]
 impl SegmentationLoss for AnySegmentationLoss {
-    fn regions(&self) -> Regions;
+    fn regions(&self) -> RegionOptions;
 }

@@ -54,7 +54,7 @@ impl FieldType for Smooth {
         if let Some(number) = value.as_f64() {
             return Ok(Self::Both(number));
         }
-        let keys = Keys::of(value, &["numerator", "denominator"])?;
+        let keys = Keys::new(value, &["numerator", "denominator"])?;
         Ok(Self::Apart { numerator: keys.require("numerator")?, denominator: keys.require("denominator")? })
     }
     fn allowed(range: Range) -> String {

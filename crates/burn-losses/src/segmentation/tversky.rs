@@ -1,6 +1,6 @@
 //! Tversky loss.
 
-use super::{Denominator, Regions, SegmentationLoss, Smooth};
+use super::{Denominator, RegionOptions, SegmentationLoss, Smooth};
 use crate::error::ConfigError;
 use crate::formula::{Overlap, OverlapFormula, Real};
 use burn_losses_derive::{loss, loss_config};
@@ -72,7 +72,7 @@ pub struct TverskyLossConfig {
     pub smooth: Smooth,
     /// What is looked at, and what counts.
     #[field(flatten)]
-    pub regions: Regions,
+    pub regions: RegionOptions,
 }
 
 fn check(config: &TverskyLossConfig) -> Result<(), ConfigError> {
@@ -80,7 +80,7 @@ fn check(config: &TverskyLossConfig) -> Result<(), ConfigError> {
 }
 
 impl SegmentationLoss for TverskyLoss {
-    fn regions(&self) -> Regions {
+    fn regions(&self) -> RegionOptions {
         self.config.regions.clone()
     }
 }

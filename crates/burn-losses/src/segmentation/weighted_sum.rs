@@ -1,11 +1,11 @@
 //! A weighted sum.
 
 use super::{
-    AnySegmentationLoss, DiceLossConfig, JaccardLossConfig, Regions, SegmentationLoss, SegmentationLossConfig,
+    AnySegmentationLoss, DiceLossConfig, JaccardLossConfig, RegionOptions, SegmentationLoss, SegmentationLossConfig,
 };
 use crate::engine::regions::{self, Pixels, Segmentation};
 use crate::error::ConfigError;
-use crate::terms::{Terms, said, sum};
+use crate::terms::{Terms, find_setting, sum};
 use burn::tensor::{Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -65,18 +65,18 @@ impl WeightedSumLossConfig {
 
 fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
     let shared = ["activation", "over", "background", "absent_classes", "ignore_index"];
-    shared.into_iter().try_for_each(|field| config.terms.agree(field, |loss| said(loss, field)))
+    shared.into_iter().try_for_each(|field| config.terms.check_same(field, |loss| find_setting(loss, field)))
 }
 
 impl Segmentation for WeightedSumLoss {
-    fn values(&self, _: &Regions, pixels: Pixels) -> Tensor<2> {
+    fn values(&self, _: &RegionOptions, pixels: Pixels) -> Tensor<2> {
         let values = self.losses.iter().map(|loss| regions::of_pixels(loss, &loss.regions(), pixels.clone()));
         sum(self.config.terms.weigh(values))
     }
 }
 
 impl SegmentationLoss for WeightedSumLoss {
-    fn regions(&self) -> Regions {
+    fn regions(&self) -> RegionOptions {
         self.losses[0].regions()
     }
 }

@@ -97,7 +97,7 @@ impl<C> Terms<C> {
     }
 
     /// An error unless all terms that say something of `field` say the same: what they all read is read once.
-    pub(crate) fn agree(&self, field: &str, of: impl Fn(&C) -> Option<Value>) -> Result<(), ConfigError> {
+    pub(crate) fn check_same(&self, field: &str, of: impl Fn(&C) -> Option<Value>) -> Result<(), ConfigError> {
         let mut terms = self.iter().filter_map(|(name, term)| Some((name, of(&term.loss)?)));
         let Some((first, expected)) = terms.next() else { return Ok(()) };
         match terms.find(|(_, value)| *value != expected) {
@@ -272,7 +272,7 @@ pub(crate) fn sum_unreduced<const D: usize>(terms: impl Iterator<Item = (f64, Un
 }
 
 /// What a config says about `field`, or the loss inside it, or the first of those.
-pub(crate) fn said<C: FamilyConfig>(config: &C, field: &str) -> Option<Value> {
+pub(crate) fn find_setting<C: FamilyConfig>(config: &C, field: &str) -> Option<Value> {
     fn find(value: &Value, field: &str) -> Option<Value> {
         let inner = || value.get("loss").or_else(|| Some(value.get("terms")?.as_table()?.iter().next()?.1));
         value.get(field).cloned().or_else(|| find(inner()?, field))

@@ -6,7 +6,7 @@ use crate::reduction::sum;
 use burn::tensor::{Bool, ExecutionError, Tensor, TensorReadError};
 use burn::train::metric::{Adaptor, ItemLazy, LossInput};
 
-/// What a step of detection hands over: boxes that are matched already; for Burn's `LossMetric` and [`BoxIouMetric`].
+/// The output of a step of detection: boxes that are matched already; for Burn's `LossMetric` and [`BoxIouMetric`].
 #[derive(Debug, Clone)]
 pub struct DetectionOutput {
     /// The loss, `[1]`.
@@ -164,7 +164,7 @@ impl EpochFigure for BoxIou {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::figures;
+    use super::super::tests::epoch_values;
     use super::*;
     use burn::tensor::Device;
 
@@ -179,18 +179,18 @@ mod tests {
         // 1, 1/4 and 0 in one batch, 1/4 in the next.
         let (whole, quarter, away) = ([0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 1.0, 1.0], [5.0, 5.0, 6.0, 6.0]);
         let first = output([whole, quarter, away], [whole; 3]);
-        let (each, all) = figures(BoxIouMetric::new(), vec![first.adapt(), output([quarter], [whole]).adapt()]);
+        let (each, all) = epoch_values(BoxIouMetric::new(), vec![first.adapt(), output([quarter], [whole]).adapt()]);
         assert!((each[0] - 1.25 / 3.0).abs() < 1e-6 && (each[1] - 0.25).abs() < 1e-6, "{each:?}");
         assert!((all - 1.5 / 4.0).abs() < 1e-6, "{all}");
 
         let valid = Tensor::<1>::from_floats([0.0, 1.0, 0.0], &Device::flex()).bool();
         let some = output([[f32::NAN; 4], quarter, away], [whole; 3]).with_valid(valid);
-        let one = figures(BoxIouMetric::new(), vec![some.adapt()]).1;
+        let one = epoch_values(BoxIouMetric::new(), vec![some.adapt()]).1;
         assert!((one - 0.25).abs() < 1e-6, "{one}");
         let centered = output([[1.0, 1.0, 2.0, 2.0]], [whole]).with_format(BoxFormat::Cxcywh);
-        let seventh = figures(BoxIouMetric::new(), vec![centered.adapt()]).1;
+        let seventh = epoch_values(BoxIouMetric::new(), vec![centered.adapt()]).1;
         assert!((seventh - 1.0 / 7.0).abs() < 1e-6, "{seventh}");
-        assert!(figures(BoxIouMetric::new(), vec![output([], []).adapt()]).1.is_nan());
+        assert!(epoch_values(BoxIouMetric::new(), vec![output([], []).adapt()]).1.is_nan());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// A figure that follows from counts: what is counted in a batch, and what all counts together amount to.
 ///
 /// [`EpochMetric`] makes a metric of it. The figure of an epoch comes from the counts of the epoch; it is not a mean of the
-/// figures of its batches, which would be another number (an IoU) or would weigh a small batch like a large one.
+/// values of its batches, which would be another number (an IoU) or would weigh a small batch like a large one.
 pub trait EpochFigure: Clone + Send + Sync + 'static {
     /// What the output of a step adapts to.
     type Input;
@@ -158,7 +158,7 @@ impl Share {
         self.of += other.of;
     }
 
-    /// The mean; NaN of nothing.
+    /// The mean; NaN without values.
     pub fn value(self) -> f64 {
         self.sum / self.of as f64
     }

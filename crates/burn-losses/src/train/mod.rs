@@ -71,7 +71,7 @@ mod tests {
     }
 
     /// The figure of each batch, and of them all.
-    pub(super) fn figures<F: EpochFigure>(mut metric: EpochMetric<F>, batches: Vec<F::Input>) -> (Vec<f64>, f64) {
+    pub(super) fn epoch_values<F: EpochFigure>(mut metric: EpochMetric<F>, batches: Vec<F::Input>) -> (Vec<f64>, f64) {
         let mut each = Vec::new();
         for batch in batches {
             metric.update(&batch, &metadata()).unwrap();

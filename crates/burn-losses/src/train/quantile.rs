@@ -4,7 +4,7 @@ use super::figure::{EpochFigure, EpochMetric, Share};
 use burn::tensor::{ExecutionError, Tensor, TensorReadError};
 use burn::train::metric::{Adaptor, ItemLazy, LossInput};
 
-/// What a step of quantile regression hands over; for Burn's `LossMetric` and [`QuantileCoverageMetric`].
+/// The output of a step of quantile regression; for Burn's `LossMetric` and [`QuantileCoverageMetric`].
 #[derive(Debug, Clone)]
 pub struct QuantileRegressionOutput {
     /// The loss, `[1]`.
@@ -130,7 +130,7 @@ impl EpochFigure for QuantileCoverage {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::figures;
+    use super::super::tests::epoch_values;
     use super::*;
     use burn::tensor::Device;
 
@@ -150,18 +150,18 @@ mod tests {
         // 3 of 4 below, then 0 of 1; what is not known does not count, and at the prediction is not below it.
         let first = || input([[1.0], [1.0], [1.0], [1.0], [1.0]], [[0.0], [f32::NAN], [0.5], [1.0], [-1.0]]);
         let second = || input([[1.0]], [[2.0]]);
-        let (each, all) = figures(QuantileCoverageMetric::new(0.75), vec![first(), second()]);
+        let (each, all) = epoch_values(QuantileCoverageMetric::new(0.75), vec![first(), second()]);
         assert_eq!((each, all), (vec![0.75, 0.0], 0.6));
-        let unknown = figures(QuantileCoverageMetric::new(0.75), vec![input([[1.0]], [[f32::NAN]])]);
+        let unknown = epoch_values(QuantileCoverageMetric::new(0.75), vec![input([[1.0]], [[f32::NAN]])]);
         assert!(unknown.0[0].is_nan() && unknown.1.is_nan());
     }
 
     #[test]
     fn columns_of_their_own() {
         let both = || input([[1.0, 3.0], [1.0, 3.0]], [[2.0], [0.0]]);
-        assert_eq!(figures(QuantileCoverageMetric::new(0.5).of_column(0), vec![both()]).1, 0.5);
-        assert_eq!(figures(QuantileCoverageMetric::new(0.9).of_column(1), vec![both()]).1, 1.0);
-        assert_eq!(figures(QuantileCoverageMetric::new(0.7), vec![both()]).1, 0.75);
+        assert_eq!(epoch_values(QuantileCoverageMetric::new(0.5).of_column(0), vec![both()]).1, 0.5);
+        assert_eq!(epoch_values(QuantileCoverageMetric::new(0.9).of_column(1), vec![both()]).1, 1.0);
+        assert_eq!(epoch_values(QuantileCoverageMetric::new(0.7), vec![both()]).1, 0.75);
     }
 
     #[test]

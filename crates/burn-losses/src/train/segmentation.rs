@@ -9,7 +9,7 @@ use std::ops::Range;
 /// What stands for the class of a pixel that does not count.
 const IGNORED: i64 = -1;
 
-/// What a step of segmentation hands over; for Burn's `LossMetric`, [`IouMetric`] and [`DiceMetric`].
+/// The output of a step of segmentation; for Burn's `LossMetric`, [`IouMetric`] and [`DiceMetric`].
 #[derive(Debug, Clone)]
 pub struct SegmentationOutput {
     /// The loss, `[1]`.
@@ -18,7 +18,7 @@ pub struct SegmentationOutput {
     pub predictions: Tensor<1, Int>,
     /// The class that it has, in the same order.
     pub targets: Tensor<1, Int>,
-    /// The classes that the figures are about.
+    /// The classes that the values are about.
     pub classes: Range<usize>,
     /// Pixels of this class do not count.
     pub ignore_index: Option<i64>,
@@ -46,7 +46,7 @@ impl SegmentationOutput {
         Self { loss, predictions, targets: labels.reshape([-1]), classes: 0..shape[1], ignore_index: None }
     }
 
-    /// One mask, or several that may overlap: from the loss, logits and masks of the same shape. The figures are about the foreground
+    /// One mask, or several that may overlap: from the loss, logits and masks of the same shape. The values are about the foreground
     /// of all masks together: what is above [`FOREGROUND`] in a mask, and above a logit of 0. Pixels that are not `valid` do not count.
     ///
     /// # Panics
@@ -126,7 +126,7 @@ pub struct ClassCounts {
 
 impl ClassCounts {
     /// Counts on the device; what is read is three numbers per class.
-    fn of(input: &PixelsInput) -> Result<Self, TensorReadError> {
+    fn from_input(input: &PixelsInput) -> Result<Self, TensorReadError> {
         if input.predictions.dims() == [0] {
             return Ok(Self::default());
         }
@@ -200,7 +200,7 @@ impl EpochFigure for Iou {
     }
 
     fn count(&self, input: &PixelsInput) -> Result<ClassCounts, TensorReadError> {
-        ClassCounts::of(input)
+        ClassCounts::from_input(input)
     }
 
     fn add(&self, epoch: &mut ClassCounts, batch: ClassCounts) {
@@ -252,7 +252,7 @@ impl EpochFigure for Dice {
     }
 
     fn count(&self, input: &PixelsInput) -> Result<ClassCounts, TensorReadError> {
-        ClassCounts::of(input)
+        ClassCounts::from_input(input)
     }
 
     fn add(&self, epoch: &mut ClassCounts, batch: ClassCounts) {
@@ -270,7 +270,7 @@ impl EpochFigure for Dice {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::figures;
+    use super::super::tests::epoch_values;
     use super::*;
     use burn::tensor::Device;
 
@@ -293,10 +293,10 @@ mod tests {
         // (both, predicted, present): 0: (1, 2, 1), 1: (1, 1, 2); then 1: (0, 1, 0), 2: (0, 0, 1).
         let first = || output([0, 0, 1], [0, 1, 1]).adapt();
         let second = || output([1], [2]).adapt();
-        let (each, all) = figures(IouMetric::new(), vec![first(), second()]);
+        let (each, all) = epoch_values(IouMetric::new(), vec![first(), second()]);
         assert!(near(each[0], 0.5) && near(each[1], 0.0), "{each:?}");
         assert!(near(all, (1.0 / 2.0 + 1.0 / 3.0 + 0.0) / 3.0), "{all}, not a mean of the batches' 0.5 and 0");
-        let (each, all) = figures(DiceMetric::new(), vec![first(), second()]);
+        let (each, all) = epoch_values(DiceMetric::new(), vec![first(), second()]);
         assert!(near(each[0], 2.0 / 3.0) && near(each[1], 0.0), "{each:?}");
         assert!(near(all, (2.0 / 3.0 + 2.0 / 4.0 + 0.0) / 3.0), "{all}");
     }
@@ -308,24 +308,24 @@ mod tests {
         let logits = Tensor::from_floats([[[[1.0, -1.0]], [[0.0, 0.0]]], [[[-1.0, 1.0]], [[0.0, 0.0]]]], &device);
         let labels = Tensor::<3, Int>::from_ints([[[0, 1]], [[1, 0]]], &device);
         let output = SegmentationOutput::of_classes::<4, 3>(Tensor::zeros([1], &device), logits, labels);
-        assert_eq!(figures(IouMetric::new(), vec![output.adapt()]).1, 1.0);
+        assert_eq!(epoch_values(IouMetric::new(), vec![output.adapt()]).1, 1.0);
     }
 
     #[test]
     fn what_is_ignored_does_not_count() {
         let some = output([0, 0, 1, 2], [0, 0, -100, -100]).with_ignore_index(-100);
-        assert_eq!(figures(IouMetric::new(), vec![some.adapt()]).1, 1.0);
+        assert_eq!(epoch_values(IouMetric::new(), vec![some.adapt()]).1, 1.0);
         let all = output([0, 1], [-100, -100]).with_ignore_index(-100);
-        assert!(figures(DiceMetric::new(), vec![all.adapt()]).1.is_nan());
+        assert!(epoch_values(DiceMetric::new(), vec![all.adapt()]).1.is_nan());
         // Without that they are wrong: 1 of 2 for class 0, 0 of 1 for class 1.
-        assert_eq!(figures(IouMetric::new(), vec![output([0, 0, 1], [0, -100, -100]).adapt()]).1, 0.25);
+        assert_eq!(epoch_values(IouMetric::new(), vec![output([0, 0, 1], [0, -100, -100]).adapt()]).1, 0.25);
     }
 
     #[test]
     fn without_background_by_hand() {
         let some = || output([0, 0, 0, 1, 1], [0, 0, 0, 1, 0]);
-        assert!(near(figures(IouMetric::new(), vec![some().adapt()]).1, (3.0 / 4.0 + 1.0 / 2.0) / 2.0));
-        assert_eq!(figures(IouMetric::new(), vec![some().without_background().adapt()]).1, 0.5);
+        assert!(near(epoch_values(IouMetric::new(), vec![some().adapt()]).1, (3.0 / 4.0 + 1.0 / 2.0) / 2.0));
+        assert_eq!(epoch_values(IouMetric::new(), vec![some().without_background().adapt()]).1, 0.5);
     }
 
     #[test]
@@ -335,8 +335,8 @@ mod tests {
         let masks = Tensor::from_floats([[1.0, 0.0, 1.0, 1.0]], &device);
         let output = SegmentationOutput::of_masks(Tensor::zeros([1], &device), logits, masks);
         // One hit, two predicted, three there are.
-        assert!(near(figures(DiceMetric::new(), vec![output.adapt()]).1, 0.4));
-        assert!(near(figures(IouMetric::new(), vec![output.adapt()]).1, 0.25));
+        assert!(near(epoch_values(DiceMetric::new(), vec![output.adapt()]).1, 0.4));
+        assert!(near(epoch_values(IouMetric::new(), vec![output.adapt()]).1, 0.25));
     }
 
     /// T80: 0.99 is no background, nor is 255, and a boolean is as good as a float.
@@ -346,7 +346,7 @@ mod tests {
         let logits = || Tensor::<2>::from_floats([[2.0, 1.0, -1.0, -2.0]], &device);
         let dice = |masks: Masks<2>| {
             let output = SegmentationOutput::of_masks(Tensor::zeros([1], &device), logits(), masks);
-            figures(DiceMetric::new(), vec![output.adapt()]).1
+            epoch_values(DiceMetric::new(), vec![output.adapt()]).1
         };
         let floats = |numbers: [f32; 4]| Tensor::<2>::from_floats([numbers], &device);
         for numbers in [[1.0, 0.0, 1.0, 1.0], [0.99, 0.01, 0.51, 0.7], [255.0, 0.0, 255.0, 255.0]] {

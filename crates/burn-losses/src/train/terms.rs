@@ -139,7 +139,7 @@ impl EpochFigure for LossTerm {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::figures;
+    use super::super::tests::epoch_values;
     use super::*;
     use burn::tensor::{Device, Tensor};
     use burn::train::RegressionOutput;
@@ -156,14 +156,14 @@ mod tests {
     #[test]
     fn each_term_by_hand() {
         let inputs = || vec![step(1.0, 8.0, 3).adapt(), step(2.0, 4.0, 1).adapt()];
-        assert_eq!(figures(LossTermMetric::new("dice"), inputs()), (vec![1.0, 2.0], 1.25));
-        assert_eq!(figures(LossTermMetric::new("bce"), inputs()), (vec![8.0, 4.0], 7.0));
+        assert_eq!(epoch_values(LossTermMetric::new("dice"), inputs()), (vec![1.0, 2.0], 1.25));
+        assert_eq!(epoch_values(LossTermMetric::new("bce"), inputs()), (vec![8.0, 4.0], 7.0));
     }
 
     #[test]
     #[should_panic(expected = "the loss has no term `dicee`, its terms: `dice`, `bce`")]
     fn a_term_that_is_not_there() {
-        figures(LossTermMetric::new("dicee"), vec![step(1.0, 1.0, 1).adapt()]);
+        epoch_values(LossTermMetric::new("dicee"), vec![step(1.0, 1.0, 1).adapt()]);
     }
 
     #[test]

@@ -124,7 +124,7 @@ fn configs_nest_in_the_users_own() {
         epochs: usize,
     }
 
-    let loss = ClassificationLossConfig::of("cross_entropy").unwrap();
+    let loss = ClassificationLossConfig::from_kind("cross_entropy").unwrap();
     let config = TrainingConfig::new(loss).with_epochs(3);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("training.json");
@@ -260,7 +260,7 @@ fn nothing_is_spelled_in_three_ways() {
         from_str::<ClassificationLossConfig>(&text, Format::Json).unwrap()
     };
     assert_eq!(read("null"), read("\"none\""));
-    assert_eq!(read("null"), ClassificationLossConfig::of("focal").unwrap());
+    assert_eq!(read("null"), ClassificationLossConfig::from_kind("focal").unwrap());
     let ignored =
         |line: &str| from_str::<ClassificationLossConfig>(&format!("kind: nll\n{line}"), Format::Yaml).unwrap();
     assert_eq!(ignored("ignore_index: null"), ignored("ignore_index: none"));

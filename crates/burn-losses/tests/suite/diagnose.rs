@@ -64,7 +64,7 @@ fn a_spoiled_batch_has_an_error() {
     }
 }
 
-fn of(family: &str, kind: &str, inputs: &[(&str, TensorData)]) -> String {
+fn report(family: &str, kind: &str, inputs: &[(&str, TensorData)]) -> String {
     let inputs = inputs.iter().map(|(name, data)| ((*name).to_owned(), data.clone())).collect();
     let loss = LossConfig::example(family, kind).unwrap().init(&Device::flex());
     loss.diagnose(&inputs, &Device::flex()).to_string()
@@ -72,7 +72,7 @@ fn of(family: &str, kind: &str, inputs: &[(&str, TensorData)]) -> String {
 
 #[test]
 fn names_and_types_that_are_refused() {
-    let mse = |inputs: &[(&str, TensorData)]| of("regression", "mse", inputs);
+    let mse = |inputs: &[(&str, TensorData)]| report("regression", "mse", inputs);
     let floats = || TensorData::from([0.5, 1.0]);
     let expected = "expected: `predictions`, `targets`, `weights`, `mask`";
     assert_eq!(mse(&[]), format!("mse: 1 error\nerror: mse: tensor `predictions` is missing, {expected}"));
@@ -90,10 +90,10 @@ fn names_and_types_that_are_refused() {
     );
     let huge = TensorData::from([u64::MAX]);
     assert_eq!(
-        of("classification", "focal", &[("logits", TensorData::from([[0.5f32, -1.0]])), ("labels", huge)]),
+        report("classification", "focal", &[("logits", TensorData::from([[0.5f32, -1.0]])), ("labels", huge)]),
         "focal: 2 errors\n\
          error: focal: `labels` holds 18446744073709551615, but the integers of this device have 32 bits\n\
-         error: `labels`: 9223372036854775807 is no class, allowed: 0 <= label < 2 (1 of 1, first at [0])"
+         error: `labels`: 9223372036854775807 is out of range, allowed: 0 <= label < 2 (1 of 1, first at [0])"
     );
 }
 
@@ -101,9 +101,9 @@ fn names_and_types_that_are_refused() {
 fn segmentation_by_labels() {
     let logits = TensorData::from([[[0.5f32, -1.0], [2.0, -3.0]]]);
     assert_eq!(
-        of("segmentation", "lovasz", &[("logits", logits), ("labels", TensorData::from([[1i64, 255]]))]),
+        report("segmentation", "lovasz", &[("logits", logits), ("labels", TensorData::from([[1i64, 255]]))]),
         "lovasz: 1 error\n\
-         error: `labels`: 255 is no class, allowed: 0 <= label < 2 (1 of 2, first at [0, 1]); \
+         error: `labels`: 255 is out of range, allowed: 0 <= label < 2 (1 of 2, first at [0, 1]); \
          rows to leave out? Set `ignore_index = 255`"
     );
 }
@@ -134,9 +134,9 @@ fn pairs_are_looked_at() {
     let row = |x: f32| TensorData::from([[x, 0.5]]);
     let pairs =
         |x, dissimilar: f32| [("first", row(1.0)), ("second", row(x)), ("dissimilar", TensorData::from([dissimilar]))];
-    assert_eq!(of("metric", "contrastive", &pairs(0.5, 1.0)), "contrastive: nothing found");
+    assert_eq!(report("metric", "contrastive", &pairs(0.5, 1.0)), "contrastive: nothing found");
     assert_eq!(
-        of("metric", "contrastive", &pairs(f32::NAN, 2.0)),
+        report("metric", "contrastive", &pairs(f32::NAN, 2.0)),
         "contrastive: 2 errors\n\
          error: `second`: NaN (1 of 2, first at [0, 0])\n\
          error: `dissimilar`: 2 is outside [0, 1] (1 of 1, first at [0]); 1 is a dissimilar pair, and 0 a similar one"
@@ -150,7 +150,7 @@ fn findings_are_data() {
         ("predictions".to_owned(), TensorData::from([f32::NAN])),
         ("targets".to_owned(), TensorData::from([0f32])),
     ]);
-    let loss = LossConfig::of("regression", "mae").unwrap().init(&Device::flex());
+    let loss = LossConfig::from_kind("regression", "mae").unwrap().init(&Device::flex());
     let json = serde_json::to_value(loss.diagnose(&inputs, &Device::flex())).unwrap();
     let finding = serde_json::json!({
         "severity": "error", "argument": "predictions", "index": [0], "count": 1, "of": 1,

@@ -3,7 +3,7 @@
 use crate::devices::{self, Target};
 use crate::probe::{batch, default_of, numbers, unreduced};
 use burn::tensor::{DType, FloatDType, Int, Tensor, TensorData};
-use burn_losses::binary::{BalancedBceLossConfig, GhmCLossConfig, Keep, OhemLossConfig};
+use burn_losses::binary::{BalancedBceLossConfig, GhmCLossConfig, HardExamples, OhemLossConfig};
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::metric::{CenterLossConfig, CenterUpdate};
 use burn_losses::prelude::*;
@@ -331,7 +331,7 @@ fn constants_of_a_batch_are_those_of_tensor_operations() {
     constants_agree(|reduction| BalancedBceLossConfig::new().with_reduction(reduction).init(&device));
     constants_agree(|reduction| GhmCLossConfig::new().with_reduction(reduction).init(&device));
     // 0.29 of 50 values is 14.5, whose rounding depends on the type.
-    for keep in [Keep::Ratio(0.29), Keep::Count(7), Keep::Threshold(0.1)].map(keep) {
+    for keep in [HardExamples::Ratio(0.29), HardExamples::Count(7), HardExamples::Threshold(0.1)].map(keep) {
         constants_agree(|reduction| keep(reduction).init(&device));
     }
 

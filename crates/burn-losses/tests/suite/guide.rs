@@ -190,6 +190,7 @@ fn pages() -> BTreeMap<String, String> {
          `cargo xtask generate`.\n",
     );
     pages.insert("README.md".to_owned(), index);
+    pages.insert("elsewhere.md".to_owned(), crate::twins::page());
     pages
 }
 

@@ -17,4 +17,5 @@ mod probe;
 mod repository;
 mod schema;
 mod traps;
+mod twins;
 mod vectors;

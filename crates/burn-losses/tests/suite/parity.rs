@@ -3,7 +3,6 @@
 use crate::devices::{self, Target};
 use crate::probe::{batch, default_of, numbers, other_batches, unreduced, variants};
 use burn::tensor::{DType, Int, Tensor, TensorData};
-use burn_losses::prelude::*;
 use burn_losses::{AnyLoss, LossConfig, registry, with_tensor_operations};
 
 fn floats(data: &TensorData) -> Vec<f64> {
@@ -142,10 +141,11 @@ fn inputs_that_are_not_contiguous_give_the_same() {
         let dtype = DType::from(case.target.dtype);
         let first = Tensor::<2>::from_data(case.first.clone(), (&device, dtype));
         let [rows, columns] = first.dims();
-        let turned = Tensor::from_data(first.clone().transpose().into_data(), (&device, dtype)).require_grad();
-        let (got, turned_gradient) = case.run(turned, |x| x.transpose(), None);
+        let transposed = Tensor::from_data(first.clone().transpose().into_data(), (&device, dtype)).require_grad();
+        let (got, transposed_gradient) = case.run(transposed, |x| x.transpose(), None);
         assert!(worst(&got, &values) <= case.target.tolerance, "{} transposed", case.place());
-        let back: Vec<f64> = (0..rows * columns).map(|i| turned_gradient[i % columns * rows + i / columns]).collect();
+        let back: Vec<f64> =
+            (0..rows * columns).map(|i| transposed_gradient[i % columns * rows + i / columns]).collect();
         assert!(worst(&back, &gradient) <= case.target.tolerance, "{} transposed", case.place());
 
         let larger = Tensor::cat(vec![first.clone(), first.clone() * 2.0, first], 1);

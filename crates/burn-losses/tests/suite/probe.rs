@@ -199,7 +199,7 @@ fn batch_of(signature: &Signature) -> Inputs {
         _ => vec![4, 4],
     };
     let tensor = |(seed, argument): (usize, &Argument)| {
-        let shape = argument.shape.of(&prediction).unwrap_or_else(|| match argument.shape {
+        let shape = argument.shape.resolve(&prediction).unwrap_or_else(|| match argument.shape {
             Shape::Axes(1, _) => vec![2],
             _ => prediction.clone(),
         });
@@ -246,7 +246,7 @@ pub(crate) fn weighted(loss: &AnyLoss, mut inputs: Inputs, seed: u64) -> Inputs 
     let first = inputs[loss.input()].shape().to_vec();
     let signature = loss.signatures().remove(0);
     let argument = signature.iter().find(|argument| argument.name == "weights").expect("weights");
-    let mut shape = vec![1; argument.shape.of(&first).expect("as many axes as values have").len()];
+    let mut shape = vec![1; argument.shape.resolve(&first).expect("as many axes as values have").len()];
     shape[0] = first[0];
     let weights = numbers(first[0], seed).iter().map(|u| 1.5 + u).collect::<Vec<_>>();
     inputs.insert("weights".into(), TensorData::new(weights, shape));

@@ -5,7 +5,7 @@ use burn_losses::formula::{Real, VectorFormula};
 use burn_losses::vectors::VectorLoss;
 use burn_losses::{Extras, Loss, Reduction, watched, with_tensor_operations};
 
-/// Differences of numbers that are turned first, so that each derivative has parts of its own.
+/// Differences of numbers that are mixed first, so that each derivative has parts of its own.
 #[derive(Debug, Clone)]
 struct Turned {
     reduction: Reduction,
@@ -26,19 +26,19 @@ impl<const K: usize, const TARGETS: usize> VectorFormula<K, TARGETS> for Turned 
 
     #[inline(always)]
     fn linear<R: Real>(&self, prediction: [R; K], target: [R; TARGETS]) -> ([R; K], [R; TARGETS]) {
-        let mut turned = prediction.clone();
+        let mut mixed = prediction.clone();
         let mut k = 0;
         while k < K {
-            turned[k] = prediction[k].clone() * 2.0 - prediction[(k + 1) % K].clone() * 0.5;
+            mixed[k] = prediction[k].clone() * 2.0 - prediction[(k + 1) % K].clone() * 0.5;
             k += 1;
         }
-        (turned, target)
+        (mixed, target)
     }
 }
 
 impl Loss for Turned {
     fn kind(&self) -> &'static str {
-        "turned"
+        "mixed"
     }
     fn reduction(&self) -> Reduction {
         self.reduction
@@ -106,11 +106,11 @@ fn what_is_wrong_with_the_arguments() {
     };
     let zeros = |shape: [usize; 2]| Tensor::<2>::zeros(shape, &device);
     let cases = [
-        (check(zeros([3, 4]), zeros([3, 1]), Extras::new()), "turned: `predictions`", "2 numbers per row on axis 1"),
-        (check(zeros([3, 2]), zeros([2, 1]), Extras::new()), "turned: `targets`", "[3, 1] (one row per prediction)"),
+        (check(zeros([3, 4]), zeros([3, 1]), Extras::new()), "mixed: `predictions`", "2 numbers per row on axis 1"),
+        (check(zeros([3, 2]), zeros([2, 1]), Extras::new()), "mixed: `targets`", "[3, 1] (one row per prediction)"),
         (
             check(zeros([3, 2]), zeros([3, 1]), Extras::new().with_weights(Tensor::<1>::zeros([2], &device))),
-            "turned: `weights`",
+            "mixed: `weights`",
             "[3]",
         ),
     ];

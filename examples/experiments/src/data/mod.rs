@@ -1,6 +1,6 @@
 //! The data of the experiments: compiled into the program, so that nothing has to be fetched.
 //!
-//! Each set lies under `data/` in the repository, with its source and licence beside it. MNIST takes the place of one of them
+//! Each set lies under `data/` in the repository, with its source and license beside it. MNIST takes the place of one of them
 //! where it has been fetched.
 
 mod batch;

@@ -29,8 +29,8 @@ pub(super) fn load() -> Result<Split, DataError> {
     let (mean, deviation) = moments(&train.iter().flat_map(|&tile| image[tile].clone()).collect::<Vec<_>>());
     let samples = |chosen: &[usize], positions: usize| {
         let all = |of: &[Vec<f64>]| -> Vec<f64> {
-            let turned = chosen.iter().flat_map(|&tile| (0..positions).map(move |p| turn(&of[tile], p)));
-            turned.flatten().collect()
+            let rotated = chosen.iter().flat_map(|&tile| (0..positions).map(move |p| rotate(&of[tile], p)));
+            rotated.flatten().collect()
         };
         let pixels = all(&image).iter().map(|p| ((p - mean) / deviation) as f32).collect();
         Samples::new(TILE * TILE, pixels, all(&mask).iter().map(|&m| m as f32).collect())
@@ -69,8 +69,8 @@ fn tiles(pixels: &[f64]) -> Vec<Vec<f64>> {
     (0..across * across).map(tile).collect()
 }
 
-/// A tile in one of its eight positions: turned by quarters, and mirrored for the last four; 0 is as it was.
-fn turn(tile: &[f64], position: usize) -> Vec<f64> {
+/// A tile in one of its eight positions: rotated by quarters, and mirrored for the last four; 0 is as it was.
+fn rotate(tile: &[f64], position: usize) -> Vec<f64> {
     let last = TILE - 1;
     let from = |i: usize| {
         let (mut row, mut column) = (i / TILE, i % TILE);
@@ -136,11 +136,11 @@ mod tests {
     #[test]
     fn eight_positions_of_a_tile() {
         let tile: Vec<f64> = (0..TILE * TILE).map(|i| i as f64).collect();
-        let all: Vec<Vec<f64>> = (0..8).map(|position| turn(&tile, position)).collect();
+        let all: Vec<Vec<f64>> = (0..8).map(|position| rotate(&tile, position)).collect();
         assert_eq!(all[0], tile);
         assert_eq!(all[1][0], (TILE - 1) as f64, "a quarter to the left: the top right corner comes first");
         assert_eq!(all[4][0], (TILE - 1) as f64, "mirrored");
         assert!((0..8).all(|a| (0..a).all(|b| all[a] != all[b])));
-        assert_eq!(turn(&all[1], 3), tile);
+        assert_eq!(rotate(&all[1], 3), tile);
     }
 }

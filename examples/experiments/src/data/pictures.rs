@@ -1,4 +1,4 @@
-//! Grey pictures of 28 x 28 pixels of ten classes, some of which may be kept from the training.
+//! Gray pictures of 28 x 28 pixels of ten classes, some of which may be kept from the training.
 
 use std::path::{Path, PathBuf};
 

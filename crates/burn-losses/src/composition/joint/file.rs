@@ -42,12 +42,12 @@ impl<'de> Deserialize<'de> for JointLossConfig {
 }
 
 fn table_of(field: &str, value: &Value) -> Result<Table, ConfigError> {
-    let wrong = || Unreadable::Type.of(JOINT, field, value, "a table".into());
+    let wrong = || Unreadable::Type.into_error(JOINT, field, value, "a table".into());
     value.as_table().cloned().ok_or_else(wrong)
 }
 
 fn read<T: FieldType>(field: &str, value: &Value) -> Result<T, ConfigError> {
-    T::from_value(value).map_err(|problem| problem.of(JOINT, field, value, T::allowed(Range::Finite)))
+    T::from_value(value).map_err(|problem| problem.into_error(JOINT, field, value, T::allowed(Range::Finite)))
 }
 
 impl JointLossConfig {

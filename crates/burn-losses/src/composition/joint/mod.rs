@@ -189,7 +189,7 @@ impl JointLoss {
         let one = values[0].ones_like().detach();
         let (factors, extra) = match balanced.is_empty() {
             true => (one.clone(), None),
-            false => self.factors.of(self.config.balance, Tensor::cat(balanced, 0), &step),
+            false => self.factors.weigh(self.config.balance, Tensor::cat(balanced, 0), &step),
         };
         let mut at = 0;
         let weights: Vec<_> = self
@@ -219,8 +219,8 @@ impl JointLoss {
                 None => total,
                 Some(extra) => total + extra,
             },
-            terms: LossTerms::of(self.names.clone(), values),
-            weights: LossTerms::of(self.names.clone(), weights),
+            terms: LossTerms::from_tensor(self.names.clone(), values),
+            weights: LossTerms::from_tensor(self.names.clone(), weights),
         }
     }
 }

@@ -51,7 +51,7 @@ fn what_check_refuses_and_what_is_wrong_with_the_values() {
         &[
             "error: cross_entropy: `labels` has shape [2], expected [1] (that of `logits` without the class axis)",
             "error: `logits`: NaN (1 of 3, first at [0, 2])",
-            "error: `labels`: 7 is no class, allowed: 0 <= label < 3 (1 of 2, first at [1])",
+            "error: `labels`: 7 is out of range, allowed: 0 <= label < 3 (1 of 2, first at [1])",
         ],
     );
 }

@@ -1,7 +1,7 @@
 //! What is allowed, but makes little sense.
 
 use super::{NAN, device, floats, ints, says};
-use crate::binary::{BceInput, BceLossConfig, Keep, OhemLossConfig};
+use crate::binary::{BceInput, BceLossConfig, HardExamples, OhemLossConfig};
 use crate::classification::{CrossEntropyLossConfig, MultiMarginLossConfig, NllLossConfig};
 use crate::composition::Terms;
 use crate::distribution::{DistributionInput, KlDivergenceLossConfig, TargetForm};
@@ -211,11 +211,13 @@ fn settings_that_make_little_sense() {
 /// Weights of 0 in the place of a mask: the hardest rows are those that shall not count.
 #[test]
 fn t73_weights_that_are_meant_as_a_mask() {
-    let (logits, targets) = (floats::<1>([9.0, 8.0, 7.0, -1.0, -2.0, -3.0]), floats::<1>([0.0; 6]));
+    let (logits, targets) =
+        (floats::<1>([9.0, 8.0, 7.0, -1.0, -2.0, -3.0]), floats::<1>([0.0, 0.0, 0.0, 0.0, 0.0, 1.0]));
     let weights = floats::<1>([0.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
     let told = "warning: `weights`: what has the weight 0 changes the values of the rest: the loss looks at the whole batch; \
                 to leave it out, hand in a `mask`; fine if it is to be looked at";
-    let ohem = OhemLossConfig::new().with_loss(BceLossConfig::new()).with_keep(Keep::Ratio(0.5)).init(&device());
+    let ohem =
+        OhemLossConfig::new().with_loss(BceLossConfig::new()).with_keep(HardExamples::Ratio(0.5)).init(&device());
     let lines = ohem.diagnose(&logits, &targets, Some(&weights)).to_string();
     assert!(lines.contains(told), "{lines}");
     // Of a loss of each value alone weights are as good as a mask.

@@ -8,7 +8,7 @@ use crate::composition::Terms;
 use crate::distribution::{DistributionInput, EntropyLossConfig, KlDivergenceLossConfig};
 use crate::metric::CenterLossConfig;
 use crate::prelude::*;
-use crate::segmentation::{AbsentClasses, Background, DiceLossConfig, Masks, Over};
+use crate::segmentation::{AbsentClasses, Background, DiceLossConfig, Masks, SumOver};
 use burn::tensor::{Bool, Tensor};
 
 #[test]
@@ -19,30 +19,30 @@ fn labels_that_are_no_classes() {
     says(
         &of([1, 2, 3, 3]),
         &[
-            "error: `labels`: 3 is no class, allowed: 0 <= label < 3 (2 of 4, first at [2]); labels that begin at 1? Subtract 1",
+            "error: `labels`: 3 is out of range, allowed: 0 <= label < 3 (2 of 4, first at [2]); labels that begin at 1? Subtract 1",
         ],
     );
     says(
         &of([0, 255, 2, 255]),
-        &["error: `labels`: 255 is no class, allowed: 0 <= label < 3 (2 of 4, first at [1]); \
+        &["error: `labels`: 255 is out of range, allowed: 0 <= label < 3 (2 of 4, first at [1]); \
          rows to leave out? Set `ignore_index = 255`"],
     );
     says(
         &of([0, 1, -100, 0]),
-        &["error: `labels`: -100 is no class, allowed: 0 <= label < 3 (1 of 4, first at [2]); \
+        &["error: `labels`: -100 is out of range, allowed: 0 <= label < 3 (1 of 4, first at [2]); \
          rows to leave out? Set `ignore_index = -100`"],
     );
     says(
         &of([0, -1, 0, 0]),
-        &["error: `labels`: -1 is no class, allowed: 0 <= label < 3 (1 of 4, first at [1]); \
+        &["error: `labels`: -1 is out of range, allowed: 0 <= label < 3 (1 of 4, first at [1]); \
          rows to leave out? Set `ignore_index = -1`"],
     );
-    says(&of([0, 17, 1, 2]), &["error: `labels`: 17 is no class, allowed: 0 <= label < 3 (1 of 4, first at [1])"]);
+    says(&of([0, 17, 1, 2]), &["error: `labels`: 17 is out of range, allowed: 0 <= label < 3 (1 of 4, first at [1])"]);
 
     let loss = CrossEntropyLossConfig::new().with_ignore_index(9).init(&device());
     says(
         &loss.diagnose(&logits, &ints::<1>([9, 1, 4, 9]), None),
-        &["error: `labels`: 4 is no class, allowed: 0 <= label < 3, or 9 (ignored) (1 of 4, first at [2])"],
+        &["error: `labels`: 4 is out of range, allowed: 0 <= label < 3, or 9 (ignored) (1 of 4, first at [2])"],
     );
     says(
         &loss.diagnose(&logits, &ints::<1>([9; 4]), None),
@@ -55,12 +55,12 @@ fn labels_that_are_no_classes() {
     let loss = CrossEntropyLossConfig::new().init(&device());
     says(
         &loss.diagnose(&pixels, &ints::<3>([[[0, 5]]]), None),
-        &["error: `labels`: 5 is no class, allowed: 0 <= label < 2 (1 of 2, first at [0, 0, 1])"],
+        &["error: `labels`: 5 is out of range, allowed: 0 <= label < 2 (1 of 2, first at [0, 0, 1])"],
     );
     let center = CenterLossConfig::new(2, 1).init(&device());
     says(
         &center.diagnose(&floats([[0.5], [1.0]]), &ints([0, -1]), None),
-        &["error: `labels`: -1 is no class, allowed: 0 <= label < 2 (1 of 2, first at [1]); \
+        &["error: `labels`: -1 is out of range, allowed: 0 <= label < 2 (1 of 2, first at [1]); \
          -1 is no label of this loss: leave such rows out"],
     );
     let one = floats::<2>([[0.5], [-1.0]]);
@@ -69,7 +69,7 @@ fn labels_that_are_no_classes() {
         &[
             "error: cross_entropy: `logits` has shape [2, 1], expected at least 2 classes on axis 1: the softmax of one is \
              always 1",
-            "error: `labels`: 1 is no class, allowed: 0 <= label < 1 (1 of 2, first at [1]); \
+            "error: `labels`: 1 is out of range, allowed: 0 <= label < 1 (1 of 2, first at [1]); \
              one logit and labels 0 or 1? That is the family `binary`",
         ],
     );
@@ -220,9 +220,9 @@ fn masks() {
     let foreground = DiceLossConfig::new().with_background(Background::Excluded);
     says(&of(foreground, masks().into()), &[&line("1 of 4, first at [0, 1]")]);
     says(&of(DiceLossConfig::new().with_absent_classes(AbsentClasses::Skip), masks().into()), &[]);
-    says(&of(DiceLossConfig::new().with_over(Over::Batch), masks().into()), &[]);
+    says(&of(DiceLossConfig::new().with_over(SumOver::Batch), masks().into()), &[]);
     let first = floats::<3>([[[0.0, 1.0], [0.0, 0.0]], [[1.0, 0.0], [0.0, 0.0]]]);
-    says(&of(DiceLossConfig::new().with_over(Over::Batch), first.into()), &[&line("1 of 2, first at [1]")]);
+    says(&of(DiceLossConfig::new().with_over(SumOver::Batch), first.into()), &[&line("1 of 2, first at [1]")]);
 
     let config = DiceLossConfig::new().with_absent_classes(AbsentClasses::Skip);
     says(
@@ -230,7 +230,7 @@ fn masks() {
         &["error: `masks`: 255 is outside [0, 1] (2 of 8, first at [0, 0, 1]); \
          masks of 0 and 255? Divide by 255; labels? See `Masks::from_labels`"],
     );
-    // A label that is no class is NaN in every channel.
+    // A label that is out of range is NaN in every channel.
     let labels = Masks::from_labels(ints::<2>([[0, 1], [1, 2]]), 2, None);
     says(&of(config, labels), &["error: `masks`: NaN (2 of 8, first at [1, 0, 1])"]);
 }

@@ -186,7 +186,7 @@ fn finish<F: Float>(
         if comptime!(count == Count::Positives) {
             counted = select(counted > F::new(1.0_f32), counted, F::new(1.0_f32));
         }
-        // The mean of nothing is 0.
+        // The mean of no values is 0.
         let is_nothing = counted == F::new(0.0_f32);
         by = F::new(1.0_f32) / select(is_nothing, F::new(1.0_f32), counted);
         by = select(is_nothing, F::new(0.0_f32), by);
@@ -213,7 +213,7 @@ fn scale<S: Float, U: Float, F: Float, N: Size>(
     let mut factor = F::cast_from(upstream[0]);
     #[comptime]
     if let ComptimeOption::Some(scale) = &scale {
-        // The gradient of the mean of nothing is 0.
+        // The gradient of the mean of no values is 0.
         let scale = scale[0];
         factor = select(scale == F::new(0.0_f32), scale, factor * scale);
     }

@@ -12,15 +12,15 @@ use std::sync::Arc;
 pub(crate) trait AnyHead: Send + Sync {
     fn scaling(&self) -> Scaling;
     fn has_margin(&self) -> bool;
-    fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>>;
+    fn modulation(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>>;
     fn centers_per_class(&self) -> usize;
     fn num_classes(&self) -> usize;
     fn chunk_rows(&self) -> Option<usize>;
     fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
     fn own_values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Option<Unreduced<1>>;
     /// The margin of many rows, and of one.
-    fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, given: Option<Tensor<1>>) -> Tensor<1>;
-    fn margin(&self, logit: Dual<f64, 2>, length: Dual<f64, 2>, given: Option<Dual<f64, 2>>) -> Dual<f64, 2>;
+    fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, modulation: Option<Tensor<1>>) -> Tensor<1>;
+    fn margin(&self, logit: Dual<f64, 2>, length: Dual<f64, 2>, modulation: Option<Dual<f64, 2>>) -> Dual<f64, 2>;
     /// The loss of a row of logits: its kernel, its values, and what it says of labels and classes.
     fn row_kernel(&self) -> rows::RowKernel;
     fn row_values(&self, logits: Tensor<2>, labels: Labels<1>) -> Unreduced<1>;
@@ -37,8 +37,8 @@ impl<H: Layer> AnyHead for H {
     fn has_margin(&self) -> bool {
         Head::has_margin(self)
     }
-    fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>> {
-        Head::given(self, embeddings, uncounted)
+    fn modulation(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>> {
+        Head::modulation(self, embeddings, uncounted)
     }
     fn centers_per_class(&self) -> usize {
         Head::centers_per_class(self)
@@ -55,11 +55,11 @@ impl<H: Layer> AnyHead for H {
     fn own_values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Option<Unreduced<1>> {
         self.has_own_values().then(|| self.values(parameters, embeddings, labels))
     }
-    fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, given: Option<Tensor<1>>) -> Tensor<1> {
-        with_margin(self, logits, lengths, given)
+    fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, modulation: Option<Tensor<1>>) -> Tensor<1> {
+        with_margin(self, logits, lengths, modulation)
     }
-    fn margin(&self, logit: Dual<f64, 2>, length: Dual<f64, 2>, given: Option<Dual<f64, 2>>) -> Dual<f64, 2> {
-        with_margin(self, logit, length, given)
+    fn margin(&self, logit: Dual<f64, 2>, length: Dual<f64, 2>, modulation: Option<Dual<f64, 2>>) -> Dual<f64, 2> {
+        with_margin(self, logit, length, modulation)
     }
     fn row_kernel(&self) -> rows::RowKernel {
         rows::RowKernel::new(self.cross_entropy())

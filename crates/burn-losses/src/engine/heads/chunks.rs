@@ -16,13 +16,14 @@ impl<F: Fn(Range<usize>, Vec<Tensor<2>>) -> Unreduced<1> + Send + Sync + 'static
 ///
 /// `None` where [`custom_backward`] has none.
 pub(crate) fn values(size: usize, inputs: &[Tensor<2>], part: impl Part) -> Option<Unreduced<1>> {
-    let inner = Inner::of(inputs);
+    let inner = Inner::new(inputs);
     let (unreduced, _) = inner.sweep(size, None, &part);
     if !inner.needed.contains(&true) {
         let values = lift(&inputs[0], unreduced.values);
         return Some(Unreduced { values, normalizer: unreduced.normalizer });
     }
-    let values = attach(unreduced.values, inputs, move |upstream| inner.sweep(size, Some(upstream), &part).1)?;
+    let values =
+        with_custom_backward(unreduced.values, inputs, move |upstream| inner.sweep(size, Some(upstream), &part).1)?;
     Some(Unreduced { values, normalizer: unreduced.normalizer })
 }
 
@@ -36,7 +37,7 @@ pub(crate) fn total(
     weights: Tensor<1>,
     part: impl Part,
 ) -> Option<(Tensor<1>, Unreduced<1>)> {
-    let inner = Inner::of(inputs);
+    let inner = Inner::new(inputs);
     let is_tracked = inner.needed.contains(&true);
     let factors = weights.clone().without_autodiff();
     let (unreduced, gradients) = inner.sweep(size, is_tracked.then(|| factors.clone()), &part);
@@ -50,7 +51,7 @@ pub(crate) fn total(
             let all = gradients.iter().cloned();
             all.map(|gradient| gradient.map(|gradient| times(gradient, upstream.clone()))).collect()
         };
-        total = attach(total, inputs, backward)?;
+        total = with_custom_backward(total, inputs, backward)?;
     } else {
         total = lift(&inputs[0], total);
     }
@@ -67,7 +68,7 @@ fn lift(input: &Tensor<2>, value: Tensor<1>) -> Tensor<1> {
 }
 
 /// Puts a value into the graph of the inputs.
-fn attach(
+fn with_custom_backward(
     value: Tensor<1>,
     inputs: &[Tensor<2>],
     backward: impl FnOnce(Tensor<1>) -> Vec<Option<Tensor<2>>> + Send + 'static,
@@ -86,7 +87,7 @@ struct Inner {
 }
 
 impl Inner {
-    fn of(inputs: &[Tensor<2>]) -> Self {
+    fn new(inputs: &[Tensor<2>]) -> Self {
         Self {
             needed: inputs.iter().map(Tensor::is_tracked).collect(),
             inputs: inputs.iter().cloned().map(Tensor::without_autodiff).collect(),

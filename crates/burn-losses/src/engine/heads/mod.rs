@@ -15,7 +15,7 @@ use super::{machine, rows};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::{Real, RowFormula};
-use crate::reduction::{Divisor, Extras, Given, Reduction, Unreduced};
+use crate::reduction::{Divisor, Extras, Reduction, ShapedExtras, Unreduced};
 use any_head::AnyHead;
 use burn::tensor::{Bool, Int, Tensor};
 use margin::{fused, logits_with_margin, with_row_margin};
@@ -27,9 +27,9 @@ pub trait Head: Clone + Send + Sync + 'static {
     /// Whether embeddings and the rows of the weight are brought to length 1, and the factor of the logits then.
     fn scaling(&self) -> Scaling;
 
-    /// The target's cosine with its margin; `given` is what [`given`](Self::given) says of its row.
-    fn margin<R: Real>(&self, cosine: R, given: Option<R>) -> R {
-        let _ = given;
+    /// The target's cosine with its margin; `modulation` is what [`modulation`](Self::modulation) says of its row.
+    fn margin<R: Real>(&self, cosine: R, modulation: Option<R>) -> R {
+        let _ = modulation;
         cosine
     }
 
@@ -50,7 +50,7 @@ pub trait Head: Clone + Send + Sync + 'static {
 
     /// What the margin depends on beside the cosine, one number per row and without a gradient: how far a schedule is, how good a row
     /// is. Counted or learned where the embeddings are on a device with autodiff, which is training.
-    fn given(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>> {
+    fn modulation(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>> {
         let _ = (embeddings, uncounted);
         None
     }
@@ -226,8 +226,8 @@ pub(crate) struct Call<'a> {
 struct Work {
     batch: Batch,
     labels: Labels<1>,
-    /// [`Head::given`].
-    given: Option<Tensor<1>>,
+    /// [`Head::modulation`].
+    modulation: Option<Tensor<1>>,
 }
 
 impl Work {
@@ -242,9 +242,9 @@ impl Work {
         };
         let wrong = is_out_of_range(&labels, head.num_classes());
         let uncounted = ignored.map_or(wrong.clone(), |ignored| wrong.bool_or(ignored));
-        let given = head.given(&embeddings.clone().detach(), uncounted).map(Tensor::without_autodiff);
+        let modulation = head.modulation(&embeddings.clone().detach(), uncounted).map(Tensor::without_autodiff);
         let labels = Labels { of: labels.without_autodiff(), ignore_index };
-        Self { batch: Batch::new(head, parameters, embeddings), labels, given }
+        Self { batch: Batch::new(head, parameters, embeddings), labels, modulation }
     }
 
     /// What the values depend on with a gradient: the embeddings, the weight, and a bias where there is one.
@@ -259,15 +259,15 @@ impl Work {
         head: &dyn AnyHead,
         most_rows: Option<usize>,
         reduction: Reduction,
-        given: &Given<1>,
+        extras: &ShapedExtras<1>,
     ) -> Option<Tensor<1>> {
         let inputs: Vec<AnyTensor> = self.inputs().into_iter().map(AnyTensor::from).collect();
         if !machine::has_kernels(inputs[0].clone()) {
             return None;
         }
         let kernel = head.row_kernel();
-        let (reduce, divisor) = rows::Reduce::new(reduction, given);
-        let value = with_row_margin(head, self.given.as_ref(), |margin| {
+        let (reduce, divisor) = rows::Reduce::new(reduction, extras);
+        let value = with_row_margin(head, self.modulation.as_ref(), |margin| {
             let call = Call {
                 kernel: &kernel,
                 ignore_index: self.labels.ignore_index,
@@ -287,18 +287,18 @@ impl Work {
 
     /// The values of some rows of the inputs.
     fn part(&self, head: &dyn AnyHead) -> impl chunks::Part {
-        let (head, labels, given) = (head.to_shared(), self.labels.clone(), self.given.clone());
+        let (head, labels, modulation) = (head.to_shared(), self.labels.clone(), self.modulation.clone());
         move |range, inputs: Vec<Tensor<2>>| {
             let labels = Labels { of: labels.of.clone().narrow(0, range.start, range.len()), ..labels };
             let mut inputs = inputs.into_iter();
             let (embeddings, weight) = (inputs.next().expect("embeddings"), inputs.next().expect("a weight"));
             let mut logits = products(&*head, embeddings.clone(), weight.clone(), inputs.next());
             if head.has_margin() {
-                let given = given.clone().map(|given| given.narrow(0, range.start, range.len()));
-                if let Some(values) = fused(&*head, &logits, &labels, given.as_ref()) {
+                let modulation = modulation.clone().map(|all| all.narrow(0, range.start, range.len()));
+                if let Some(values) = fused(&*head, &logits, &labels, modulation.as_ref()) {
                     return values;
                 }
-                logits = logits_with_margin(&*head, logits, embeddings, weight, labels.of.clone(), given);
+                logits = logits_with_margin(&*head, logits, embeddings, weight, labels.of.clone(), modulation);
             }
             head.row_values(logits, labels)
         }
@@ -337,34 +337,34 @@ pub(crate) fn reduced(
     extras: Extras,
 ) -> Tensor<1> {
     let [count, _] = embeddings.dims();
-    let (labels, given) = Labels::given(labels, head.ignore_index(), extras);
+    let (labels, extras) = Labels::with_extras(labels, head.ignore_index(), extras);
     if count == 0 {
-        return given.reduce(reduction, values(head, parameters, embeddings, labels));
+        return extras.reduce(reduction, values(head, parameters, embeddings, labels));
     }
     if let Some(values) = head.own_values(parameters.clone(), embeddings.clone(), labels.clone()) {
-        return given.reduce(reduction, values);
+        return extras.reduce(reduction, values);
     }
     if let Some(sampled) = head.sampled_classes(&labels.of, embeddings.device().is_autodiff()) {
-        return given.reduce(reduction, values_of_sampled(head, parameters, embeddings, labels, sampled));
+        return extras.reduce(reduction, values_of_sampled(head, parameters, embeddings, labels, sampled));
     }
     let work = Work::new(head, parameters, embeddings, labels);
     let size = head.chunk_rows().filter(|size| *size < count);
-    if let Some(value) = work.fused(head, size, reduction, &given) {
+    if let Some(value) = work.fused(head, size, reduction, &extras) {
         return value;
     }
     let Some(size) = size else {
-        return given.reduce(reduction, work.part(head)(0..count, work.inputs()));
+        return extras.reduce(reduction, work.part(head)(0..count, work.inputs()));
     };
     let like = &work.batch.embeddings;
-    let factors = match &given.weights {
+    let factors = match &extras.weights {
         Some(weights) => widen(weights.clone()).cast(like.dtype()),
         None => Tensor::ones([count], (&like.device(), like.dtype())),
     };
     match chunks::total(size, &work.inputs(), factors, work.part(head)) {
-        None => given.reduce(reduction, work.part(head)(0..count, work.inputs())),
+        None => extras.reduce(reduction, work.part(head)(0..count, work.inputs())),
         Some((total, unreduced)) => {
-            let divisor = given.counted(reduction);
-            reduction.divide(total, unreduced, given.weights.map(widen), divisor)
+            let divisor = extras.counted(reduction);
+            reduction.divide(total, unreduced, extras.weights.map(widen), divisor)
         }
     }
 }

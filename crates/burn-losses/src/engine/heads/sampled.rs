@@ -20,7 +20,7 @@ pub(crate) struct Targets {
 
 impl Targets {
     /// The labels of embeddings in at least single precision; of an ignored row nothing is left.
-    pub(crate) fn of(head: &dyn AnyHead, embeddings: Tensor<2>, labels: Labels<1>) -> (Tensor<2>, Self) {
+    pub(crate) fn new(head: &dyn AnyHead, embeddings: Tensor<2>, labels: Labels<1>) -> (Tensor<2>, Self) {
         let shape = embeddings.dims();
         let (labels, ignore_index) = (widen_labels(labels.of), labels.ignore_index);
         let wrong = is_out_of_range(&labels, head.num_classes());
@@ -33,7 +33,7 @@ impl Targets {
         (embeddings, Self { safe, ignored, wrong })
     }
 
-    /// The rows that count nothing, or have no class.
+    /// The rows that do not count, or have no class.
     fn uncounted(&self) -> Tensor<1, Bool> {
         let wrong = self.wrong.clone();
         self.ignored.clone().map_or(wrong.clone(), |ignored| wrong.bool_or(ignored))
@@ -53,7 +53,7 @@ impl Targets {
     }
 }
 
-/// Given classes that are safe as an index, and where they are none: what comes of these has to be NaN.
+/// Given classes that are safe as an index, and where they are none: their results have to be NaN.
 pub(crate) fn classes_or_none<const D: usize>(
     given: Tensor<D, Int>,
     classes: usize,
@@ -73,26 +73,26 @@ pub(crate) fn values_of_sampled(
     labels: Labels<1>,
     sampled: Tensor<1, Int>,
 ) -> Unreduced<1> {
-    let (embeddings, targets) = Targets::of(head, embeddings, labels);
+    let (embeddings, targets) = Targets::new(head, embeddings, labels);
     let labels = targets.safe.clone();
-    let (sampled, strange) = classes_or_none(sampled.cast(IntDType::from(labels.dtype())), head.num_classes());
+    let (sampled, invalid) = classes_or_none(sampled.cast(IntDType::from(labels.dtype())), head.num_classes());
     let ([rows], [drawn]) = (labels.dims(), sampled.dims());
     let columns = drawn + rows;
     let class = Tensor::cat(vec![sampled.clone(), labels.clone()], 0);
     let centers = head.centers_per_class();
     let center = Tensor::<1, Int>::arange(0..centers as i64, (&class.device(), class.dtype()));
     let center = center.unsqueeze::<2>().expand([columns, centers]);
-    let of_class = (class.clone().unsqueeze_dim::<2>(1) * centers as i64).expand([columns, centers]) + center;
+    let center_rows = (class.clone().unsqueeze_dim::<2>(1) * centers as i64).expand([columns, centers]) + center;
     let chosen = Parameters {
-        weight: select(weight, of_class.reshape([columns * centers])),
+        weight: select(weight, center_rows.reshape([columns * centers])),
         bias: bias.map(|bias| bias.select(0, class.clone())),
     };
-    let own = Tensor::<1, Int>::arange(drawn as i64..columns as i64, (&labels.device(), labels.dtype()));
-    let given = head.given(&embeddings.clone().detach(), targets.uncounted());
+    let positive = Tensor::<1, Int>::arange(drawn as i64..columns as i64, (&labels.device(), labels.dtype()));
+    let modulation = head.modulation(&embeddings.clone().detach(), targets.uncounted());
     let Batch { embeddings, weight, bias } = Batch::new(head, chosen, embeddings);
     let mut logits = products(head, embeddings.clone(), weight.clone(), bias);
     if head.has_margin() {
-        logits = logits_with_margin(head, logits, embeddings, weight, own.clone(), given);
+        logits = logits_with_margin(head, logits, embeddings, weight, positive.clone(), modulation);
     }
 
     let same = |a: &Tensor<1, Int>, b: &Tensor<1, Int>| {
@@ -106,16 +106,16 @@ pub(crate) fn values_of_sampled(
     };
     let not_counted = targets.uncounted();
     let counted = not_counted.clone().bool_not().unsqueeze::<2>().expand([rows, rows]);
-    let twice = same(&labels, &labels).bool_and(earlier).bool_and(counted).any_dim(1).squeeze_dim::<1>(1);
-    let twice = same(&labels, &sampled).any_dim(1).squeeze_dim::<1>(1).bool_or(twice).bool_or(not_counted);
-    let twice = Tensor::cat(vec![sampled.zeros_like().equal_elem(1), twice], 0);
-    let left_out = same(&labels, &class).bool_or(twice.unsqueeze::<2>().expand([rows, columns]));
-    let left_out = left_out.bool_and(one_hot(own.clone(), columns).bool_not());
-    let strange =
-        Tensor::cat(vec![strange, own.zeros_like().equal_elem(1)], 0).unsqueeze::<2>().expand([rows, columns]);
-    let log_p = log_softmax(logits.mask_fill(left_out, MINUS_INFINITY).mask_fill(strange, f64::NAN), 1);
+    let duplicate = same(&labels, &labels).bool_and(earlier).bool_and(counted).any_dim(1).squeeze_dim::<1>(1);
+    let duplicate = same(&labels, &sampled).any_dim(1).squeeze_dim::<1>(1).bool_or(duplicate).bool_or(not_counted);
+    let duplicate = Tensor::cat(vec![sampled.zeros_like().equal_elem(1), duplicate], 0);
+    let left_out = same(&labels, &class).bool_or(duplicate.unsqueeze::<2>().expand([rows, columns]));
+    let left_out = left_out.bool_and(one_hot(positive.clone(), columns).bool_not());
+    let invalid =
+        Tensor::cat(vec![invalid, positive.zeros_like().equal_elem(1)], 0).unsqueeze::<2>().expand([rows, columns]);
+    let log_p = log_softmax(logits.mask_fill(left_out, MINUS_INFINITY).mask_fill(invalid, f64::NAN), 1);
 
-    let Unreduced { values, normalizer } = targets.finish(-gather(log_p, own));
+    let Unreduced { values, normalizer } = targets.finish(-gather(log_p, positive));
     match head.class_factors() {
         None => Unreduced { values, normalizer },
         Some(weights) => {

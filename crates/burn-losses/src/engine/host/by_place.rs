@@ -1,31 +1,31 @@
 //! What belongs to places, sorted by these.
 
-/// Picks in the order of their places, and in their own at each: so that a sum of them does not depend on who adds it up.
+/// Items in the order of their places, and in their own at each: so that a sum of them does not depend on who adds it up.
 pub(crate) struct ByPlace {
     /// Where those of each place end.
     ends: Vec<usize>,
-    picks: Vec<usize>,
+    items: Vec<usize>,
 }
 
 impl ByPlace {
-    pub(crate) fn of(places: impl Iterator<Item = usize> + Clone, count: usize) -> Self {
+    pub(crate) fn from_places(places: impl Iterator<Item = usize> + Clone, count: usize) -> Self {
         let mut ends = vec![0; count + 1];
         places.clone().for_each(|place| ends[place + 1] += 1);
         for place in 0..count {
             ends[place + 1] += ends[place];
         }
         // What was the end of the place before moves on to the end of its own.
-        let mut picks = vec![0; ends[count]];
-        for (pick, place) in places.enumerate() {
-            picks[ends[place]] = pick;
+        let mut items = vec![0; ends[count]];
+        for (item, place) in places.enumerate() {
+            items[ends[place]] = item;
             ends[place] += 1;
         }
-        Self { ends, picks }
+        Self { ends, items }
     }
 
     pub(crate) fn at(&self, place: usize) -> &[usize] {
         let range = place.checked_sub(1).map_or(0, |before| self.ends[before])..self.ends[place];
-        &self.picks[range]
+        &self.items[range]
     }
 }
 
@@ -34,9 +34,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn picks_are_in_the_order_of_their_places() {
-        let picks = ByPlace::of([3, 0, 3, 1, 0].into_iter(), 5);
-        let all: Vec<&[usize]> = (0..5).map(|place| picks.at(place)).collect();
+    fn items_are_in_the_order_of_their_places() {
+        let by_place = ByPlace::from_places([3, 0, 3, 1, 0].into_iter(), 5);
+        let all: Vec<&[usize]> = (0..5).map(|place| by_place.at(place)).collect();
         assert_eq!(all, [&[1, 4][..], &[3], &[], &[0, 2], &[]]);
     }
 }

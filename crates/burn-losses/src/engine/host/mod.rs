@@ -23,7 +23,7 @@ pub(crate) struct Host;
 
 impl Machine for Host {
     fn takes(&self, tensor: &AnyTensor) -> bool {
-        simd::is_available() && memory::Memory::has(tensor)
+        simd::is_available() && memory::Memory::is_host_resident(tensor)
     }
     fn reads_for_free(&self) -> bool {
         true

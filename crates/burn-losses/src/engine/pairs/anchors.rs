@@ -2,11 +2,11 @@
 
 use super::squares::squares;
 use crate::check::{Reference, widen};
-use crate::engine::keep_graph;
 use crate::engine::machine::has_kernels;
 use crate::engine::primitives::l2_normalize::l2_normalize;
 use crate::engine::primitives::valid;
 use crate::engine::rows::valid_rows;
+use crate::engine::with_zero_gradient;
 use crate::error::InputError;
 use crate::formula::{Distance, Real};
 use crate::reduction::{Extras, Reduction, Unreduced};
@@ -25,14 +25,14 @@ pub trait Anchors: Sized {
         Ok(())
     }
 
-    /// Whom a row of a batch has to find in it so that it can count.
+    /// Which rows a row of a batch has to find in it so that it counts.
     fn partners(&self) -> NeededPartners;
 
     /// Whether only the directions of the embeddings count: a vector of length 0 has none.
     fn compares_cosines(&self) -> bool;
 }
 
-/// Whom a row of a batch has to find in it so that it can count.
+/// Which rows a row of a batch has to find in it so that it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NeededPartners {
     /// Nobody: a row alone has a value.
@@ -63,7 +63,7 @@ pub(crate) fn check<A: Anchors>(
     embeddings.extras(&[count], extras)
 }
 
-/// The unreduced values, computed in at least single precision; a row that is masked is 0, counts nothing and is nobody's partner.
+/// The unreduced values, computed in at least single precision; a row that is masked is 0, does not count and is nobody's partner.
 pub(crate) fn values<A: Anchors>(
     loss: &A,
     embeddings: Tensor<2>,
@@ -83,7 +83,8 @@ pub(crate) fn values<A: Anchors>(
         embeddings = valid_rows(embeddings, Some(mask));
     }
     let Unreduced { values, normalizer } = loss.anchors(embeddings.clone(), labels, mask);
-    Unreduced { values: keep_graph(values, embeddings), normalizer: normalizer.map(Tensor::detach) }.masked(mask)
+    Unreduced { values: with_zero_gradient(values, embeddings), normalizer: normalizer.map(Tensor::detach) }
+        .masked(mask)
 }
 
 /// The same where the mask may be read: the other rows are left out.
@@ -97,7 +98,7 @@ fn values_of_valid<A: Anchors>(
     let places = valid::places(mask);
     let zeros = Tensor::zeros([count], (&embeddings.device(), embeddings.dtype()));
     if places.dims() == [0] {
-        return Unreduced { values: keep_graph(zeros.clone(), embeddings), normalizer: Some(zeros) };
+        return Unreduced { values: with_zero_gradient(zeros.clone(), embeddings), normalizer: Some(zeros) };
     }
     let chosen = embeddings.select(0, places.clone());
     let Unreduced { values, normalizer } = values(loss, chosen, labels.select(0, places.clone()), None);
@@ -113,9 +114,9 @@ pub(crate) fn unreduced<A: Anchors>(
     labels: Tensor<1, Int>,
     extras: Extras,
 ) -> Unreduced<1> {
-    let given = extras.given([embeddings.dims()[0]]);
-    let values = values(loss, embeddings, labels, given.mask.as_ref());
-    given.apply(values)
+    let extras = extras.for_shape([embeddings.dims()[0]]);
+    let values = values(loss, embeddings, labels, extras.mask.as_ref());
+    extras.apply(values)
 }
 
 /// The value of the batch.
@@ -126,9 +127,9 @@ pub(crate) fn reduce<A: Anchors>(
     labels: Tensor<1, Int>,
     extras: Extras,
 ) -> Tensor<1> {
-    let given = extras.given([embeddings.dims()[0]]);
-    let values = values(loss, embeddings, labels, given.mask.as_ref());
-    given.reduce(reduction, values)
+    let extras = extras.for_shape([embeddings.dims()[0]]);
+    let values = values(loss, embeddings, labels, extras.mask.as_ref());
+    extras.reduce(reduction, values)
 }
 
 /// Who belongs together in a batch: `[N, N]`, row: anchor.
@@ -142,7 +143,7 @@ pub(crate) struct Pairs {
 
 impl Pairs {
     /// The pairs of a batch, without those of rows that are masked.
-    pub(crate) fn of(labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Self {
+    pub(crate) fn from_labels(labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Self {
         let [count] = labels.dims();
         let square = [count, count];
         let row = Tensor::<1, Int>::arange(0..count as i64, &labels.device());
@@ -162,25 +163,25 @@ impl Pairs {
     }
 
     /// Anchors with a positive, and anchors with a negative: `[N]`.
-    pub(crate) fn there(&self) -> (Tensor<1, Bool>, Tensor<1, Bool>) {
+    pub(crate) fn has_partners(&self) -> (Tensor<1, Bool>, Tensor<1, Bool>) {
         let any = |mask: &Tensor<2, Bool>| mask.clone().any_dim(1).squeeze_dim::<1>(1);
         (any(&self.positive), any(&self.negative))
     }
 
     /// Anchors with both.
-    pub(crate) fn complete(&self) -> Tensor<1, Bool> {
-        let (positive, negative) = self.there();
+    pub(crate) fn has_both(&self) -> Tensor<1, Bool> {
+        let (positive, negative) = self.has_partners();
         positive.bool_and(negative)
     }
 }
 
 /// 1 where the mask is true, else 0.
-pub(crate) fn ones<const D: usize>(mask: Tensor<D, Bool>, like: &Tensor<2>) -> Tensor<D> {
+pub(crate) fn mask_to_float<const D: usize>(mask: Tensor<D, Bool>, like: &Tensor<2>) -> Tensor<D> {
     mask.float().cast(like.dtype())
 }
 
-/// Values of the anchors where the mask is true, each counting 1; the others are 0 and count nothing.
-pub(crate) fn only(values: Tensor<1>, mask: Tensor<1, Bool>) -> Unreduced<1> {
+/// Values of the anchors where the mask is true, each counting 1; the others are 0 and do not count.
+pub(crate) fn keep_where(values: Tensor<1>, mask: Tensor<1, Bool>) -> Unreduced<1> {
     let dropped = mask.bool_not();
     let normalizer = values.ones_like().detach().mask_fill(dropped.clone(), 0.0);
     Unreduced { values: values.mask_fill(dropped, 0.0), normalizer: Some(normalizer) }

@@ -13,7 +13,7 @@ use super::primitives::order_statistics::argmax;
 use crate::formula::inlined::{expect_inlined, note};
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score, Triplets};
 use crate::reduction::Unreduced;
-use anchors::{Anchors, LEAST, NeededPartners, Pairs, log_sum_exp, ones, only, similarities, sums};
+use anchors::{Anchors, LEAST, NeededPartners, Pairs, keep_where, log_sum_exp, mask_to_float, similarities, sums};
 use burn::tensor::{Bool, Int, Tensor};
 
 impl<F: AnchorFormula> Anchors for F {
@@ -32,14 +32,14 @@ impl<F: AnchorFormula> Anchors for F {
 
     fn compares_cosines(&self) -> bool {
         match self.score() {
-            Score::Given => false,
+            Score::Precomputed => false,
             Score::Cosine => true,
             Score::Distance(distance, normalize) => distance.compares_directions(normalize),
         }
     }
 }
 
-/// A call of the executor: rows, whom each is compared with, and a formula of an anchor.
+/// A call of the executor: rows, the rows that each is compared with, and a formula of an anchor.
 pub(crate) struct Call<'a> {
     pub(crate) kernel: &'a PairKernel,
     pub(crate) with: With<'a>,
@@ -95,8 +95,8 @@ pub(crate) fn values(
     mask: Option<&Tensor<1, Bool>>,
 ) -> Unreduced<1> {
     let (distance, normalize) = match formula.score() {
-        Score::Given => panic!(
-            "an `AnchorFormula` whose score is `Score::Given` takes scores, not embeddings; allowed here are `Score::Cosine` and \
+        Score::Precomputed => panic!(
+            "an `AnchorFormula` whose score is `Score::Precomputed` takes scores, not embeddings; allowed here are `Score::Cosine` and \
              `Score::Distance`"
         ),
         Score::Cosine => (None, true),
@@ -112,7 +112,7 @@ pub(crate) fn values(
         None => similarities(embeddings),
         Some(distance) => distance.matrix(if normalize { l2_normalize(embeddings) } else { embeddings }),
     };
-    of_pairs(formula, scores, Pairs::of(labels, mask))
+    of_pairs(formula, scores, Pairs::from_labels(labels, mask))
 }
 
 /// The values of embeddings each of which is compared with the other half, by its cosine times a factor, plus a term; both `[1, 1]`.
@@ -168,19 +168,19 @@ fn of_pairs<F: AnchorFormula>(formula: &F, scores: Tensor<2>, pairs: Pairs) -> U
     let values = formula.eval(&mut all);
     let All { scores, pairs, triplets, .. } = all;
     let [triplets, active_triplets] = triplets.unwrap_or_else(|| core::array::from_fn(|_| values.zeros_like()));
-    let number = |mask: Tensor<2, Bool>| ones(mask, &scores).sum_dim(1).squeeze_dim::<1>(1);
+    let number = |mask: Tensor<2, Bool>| mask_to_float(mask, &scores).sum_dim(1).squeeze_dim::<1>(1);
     match formula.counts() {
         Counts::One => values.into(),
         Counts::Pairs => Unreduced { values, normalizer: Some(number(pairs.positive.bool_or(pairs.negative))) },
         Counts::Positives => Unreduced { values, normalizer: Some(number(pairs.positive)) },
-        Counts::WithPositive => only(values, pairs.there().0),
-        Counts::WithBoth => only(values, pairs.complete()),
+        Counts::WithPositive => keep_where(values, pairs.has_partners().0),
+        Counts::WithBoth => keep_where(values, pairs.has_both()),
         Counts::Active => {
             // What is not a number counts, so that it stays visible.
             let active = values.clone().detach().lower_equal_scalar(0.0).bool_not();
-            let complete = pairs.complete();
-            let normalizer = only(values.clone(), complete.clone().bool_and(active)).normalizer;
-            Unreduced { values: only(values, complete).values, normalizer }
+            let complete = pairs.has_both();
+            let normalizer = keep_where(values.clone(), complete.clone().bool_and(active)).normalizer;
+            Unreduced { values: keep_where(values, complete).values, normalizer }
         }
         Counts::Triplets => Unreduced { values, normalizer: Some(triplets) },
         Counts::ActiveTriplets => Unreduced { values, normalizer: Some(active_triplets) },
@@ -207,7 +207,7 @@ impl<F> All<'_, F> {
     }
 
     /// The scores of the partners, and 0 in place of the others: no slope of these is infinite.
-    fn only(&self, partners: Partners) -> Tensor<2> {
+    fn scores_of(&self, partners: Partners) -> Tensor<2> {
         self.scores.clone().mask_fill(self.mask(partners).bool_not(), 0.0)
     }
 
@@ -228,16 +228,16 @@ impl<F: AnchorFormula> Anchor for All<'_, F> {
         log_sum_exp(self.formula.exponent(partners, self.scores.clone()), self.mask(partners))
     }
     fn sum(&mut self, partners: Partners) -> Tensor<1> {
-        sums(self.formula.term(partners, self.only(partners)), self.mask(partners))
+        sums(self.formula.term(partners, self.scores_of(partners)), self.mask(partners))
     }
     fn mean(&mut self, partners: Partners) -> Tensor<1> {
-        let count = ones(self.mask(partners), &self.scores).sum_dim(1).squeeze_dim::<1>(1);
+        let count = mask_to_float(self.mask(partners), &self.scores).sum_dim(1).squeeze_dim::<1>(1);
         self.sum(partners) / count.clamp_min(1.0)
     }
-    fn sum_with(&mut self, partners: Partners, given: Tensor<1>) -> Tensor<1> {
-        let given = given.unsqueeze_dim::<2>(1).expand(self.scores.dims());
-        let given = given.mask_fill(self.mask(partners).bool_not(), 0.0);
-        sums(self.formula.term_with(partners, self.only(partners), given), self.mask(partners))
+    fn sum_with(&mut self, partners: Partners, other: Tensor<1>) -> Tensor<1> {
+        let other = other.unsqueeze_dim::<2>(1).expand(self.scores.dims());
+        let other = other.mask_fill(self.mask(partners).bool_not(), 0.0);
+        sums(self.formula.term_with(partners, self.scores_of(partners), other), self.mask(partners))
     }
     fn largest(&mut self, partners: Partners) -> Tensor<1> {
         self.extreme(partners, 1.0)

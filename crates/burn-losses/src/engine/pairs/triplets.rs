@@ -70,10 +70,10 @@ fn many(
     }
     slopes = slopes + Tensor::cat(slopes_of_positives, 1);
     let device = scores.device();
-    let attach = |tensor: Tensor<2>| if device.is_autodiff() { tensor.to_device(&device) } else { tensor };
+    let lift = |tensor: Tensor<2>| if device.is_autodiff() { tensor.to_device(&device) } else { tensor };
     // The value is the one above; the gradient is that of slopes * scores.
-    let live = attach(slopes) * (scores.clone() - scores.detach());
-    ((attach(sums) + live.sum_dim(1)).squeeze_dim(1), normalizers.map(|normalizer| attach(normalizer).squeeze_dim(1)))
+    let live = lift(slopes) * (scores.clone() - scores.detach());
+    ((lift(sums) + live.sum_dim(1)).squeeze_dim(1), normalizers.map(|normalizer| lift(normalizer).squeeze_dim(1)))
 }
 
 /// One negative per anchor and positive.

@@ -164,12 +164,12 @@ impl<F: Formula> WithSimd for Run<'_, F> {
             };
             // NaN where a value or a slope is one or infinite: 0 otherwise.
             let zero = splat::<S, f32>(simd, 0.0);
-            let mut strange = zero;
+            let mut not_finite = zero;
             let mut i = 0;
             while i < size {
                 let (x, t) = (load::<S, f32>(simd, &first[i..]), load::<S, f32>(simd, &targets[i..]));
                 let y = formula.eval(Dual::<_, 1>::variable(x, 0), Dual::constant(t));
-                strange = (y.value + y.slope[0]).mul_add(zero, strange);
+                not_finite = (y.value + y.slope[0]).mul_add(zero, not_finite);
                 y.value.store(&mut values[i..]);
                 let slope = y.slope[0] * task.factor;
                 let slope = match factors {
@@ -179,7 +179,7 @@ impl<F: Formula> WithSimd for Run<'_, F> {
                 slope.store(&mut slopes[i..]);
                 i += lanes;
             }
-            if is_nan(strange) {
+            if is_nan(not_finite) {
                 let exact = |first, target| exact(formula, first, target);
                 limits(&exact, first, targets, weights, task.factor, [&mut values[..size], &mut slopes[..size]]);
             }
@@ -254,7 +254,7 @@ where
     dyn Kernels: Kernel<T>,
 {
     let Call { kernel, first, targets, wanted } = call;
-    let (first_memory, target_memory) = (Memory::of(first)?, Memory::of(targets)?);
+    let (first_memory, target_memory) = (Memory::new(first)?, Memory::new(targets)?);
     let (numbers, target_numbers) = (first_memory.numbers()?, target_memory.numbers()?);
     let (shape, device, is_tracked) = (first.shape(), first.inner_device(), first.is_tracked());
     let count = numbers.len();

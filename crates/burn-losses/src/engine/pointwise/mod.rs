@@ -7,13 +7,13 @@ pub(super) mod host;
 
 use super::any_tensor::AnyTensor;
 use super::machine::{self, has_kernels};
-use super::{keep_graph, without_weightless};
+use super::{outlined, with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::Formula;
 use crate::formula::inlined::{expect_inlined, note};
 use crate::options::FOREGROUND;
-use crate::reduction::{Divisor, Extras, Given, Reduction, Unreduced, cleaned};
+use crate::reduction::{Divisor, Extras, Reduction, ShapedExtras, Unreduced, cleaned};
 use burn::tensor::kind::Basic;
 use burn::tensor::{Bool, Tensor};
 
@@ -49,7 +49,7 @@ pub trait Pointwise: Sized {
 
 impl<F: Formula> Pointwise for F {
     fn values(&self, first: Tensor<3>, targets: Tensor<3>, _: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
-        keep_graph(self.eval(first.clone(), targets), first).into()
+        with_zero_gradient(outlined::eval(self, first.clone(), targets), first).into()
     }
 
     fn kernel(&self) -> Option<PointKernel> {
@@ -179,10 +179,10 @@ pub(crate) fn check<P: Pointwise, const D: usize>(
 /// The values of a formula.
 pub(crate) fn of_formula<const D: usize>(formula: &impl Formula, first: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
     let values = PointKernel::new(formula).values(&first, &targets);
-    values.unwrap_or_else(|| formula.eval(first, targets))
+    values.unwrap_or_else(|| outlined::eval(formula, first, targets))
 }
 
-/// The unreduced values, computed in at least single precision; what is masked is 0 and counts nothing.
+/// The unreduced values, computed in at least single precision; what is masked is 0 and does not count.
 pub(crate) fn values<P: Pointwise, const D: usize>(
     loss: &P,
     first: Tensor<D>,
@@ -211,9 +211,9 @@ pub(crate) fn unreduced<P: Pointwise, const D: usize>(
     targets: Tensor<D>,
     extras: Extras,
 ) -> Unreduced<D> {
-    let given = extras.given(first.dims());
-    let values = values(loss, first, targets, given.mask.as_ref());
-    given.apply(values)
+    let extras = extras.for_shape(first.dims());
+    let values = values(loss, first, targets, extras.mask.as_ref());
+    extras.apply(values)
 }
 
 /// The number of positive targets, at least 1: the divisor of [`Reduction::Positives`].
@@ -234,17 +234,17 @@ pub(crate) fn reduce<P: Pointwise, const D: usize>(
     targets: Tensor<D>,
     extras: Extras,
 ) -> Tensor<1> {
-    let mut given = extras.given(first.dims());
+    let mut extras = extras.for_shape(first.dims());
     if !first.dims().contains(&0)
-        && let Some(value) = reduced(loss, reduction, &first, &targets, &given)
+        && let Some(value) = reduced(loss, reduction, &first, &targets, &extras)
     {
         return value;
     }
-    if reduction == Reduction::Positives && given.divisor.is_none() {
-        given.divisor = Some(positives(cleaned(targets.clone(), given.mask.as_ref())));
+    if reduction == Reduction::Positives && extras.divisor.is_none() {
+        extras.divisor = Some(positives(cleaned(targets.clone(), extras.mask.as_ref())));
     }
-    let values = values(loss, without_weightless(first, &given), targets, given.mask.as_ref());
-    given.reduce(reduction, values)
+    let values = values(loss, without_weightless(first, &extras), targets, extras.mask.as_ref());
+    extras.reduce(reduction, values)
 }
 
 /// The same by the fused engine; `None` where it has no kernel, or something is masked.
@@ -253,15 +253,15 @@ fn reduced<P: Pointwise, const D: usize>(
     reduction: Reduction,
     first: &Tensor<D>,
     targets: &Tensor<D>,
-    given: &Given<D>,
+    extras: &ShapedExtras<D>,
 ) -> Option<Tensor<1>> {
-    let (samples, (reduction, divisor)) = (first.dims()[0], given.in_kernel(reduction)?);
+    let (samples, (reduction, divisor)) = (first.dims()[0], extras.in_kernel(reduction)?);
     if let Some(kernel) = loss.kernel() {
-        let weights = given.weights.as_ref().map(AnyTensor::from);
+        let weights = extras.weights.as_ref().map(AnyTensor::from);
         let reduce = Reduce { reduction, width: 1, samples, weights };
         return Some(Divisor::divide_by(divisor, kernel.reduced(&reduce, first, targets)?));
     }
-    if given.weights.is_some() || !has_kernels(first) || targets.is_tracked() {
+    if extras.weights.is_some() || !has_kernels(first) || targets.is_tracked() {
         return None;
     }
     let [first, targets] = [first, targets].map(|tensor| as_three_axes(widen(tensor.clone())));

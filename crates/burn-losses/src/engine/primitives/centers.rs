@@ -22,7 +22,7 @@ pub(crate) fn half_squared_distances(rows: Tensor<2>, centers: Tensor<2>, labels
     values.mask_fill(outside, f64::NAN)
 }
 
-/// The centers, each moved towards the mean of its rows: c <- c - rate sum (c - x) / (1 + n). Neither a row that is not finite nor one
+/// The centers, each moved toward the mean of its rows: c <- c - rate sum (c - x) / (1 + n). Neither a row that is not finite nor one
 /// without a center moves any.
 pub(crate) fn moved(centers: Tensor<2>, rows: Tensor<2>, labels: Tensor<1, Int>, rate: f64) -> Tensor<2> {
     let (any, of_rows) = (AnyTensor::from(&centers), AnyTensor::from(&rows));
@@ -66,7 +66,7 @@ pub(in crate::engine) mod host {
         let needed = parents.each_ref().map(AnyTensor::is_tracked);
         let [shape, of_centers] = parents.each_ref().map(AnyTensor::shape);
         let (count, size) = (shape[0], shape[1]);
-        let memory = [Memory::of(&parents[0])?, Memory::of(&parents[1])?];
+        let memory = [Memory::new(&parents[0])?, Memory::new(&parents[1])?];
         let [rows, centers] = [memory[0].numbers_of::<T>()?, memory[1].numbers_of::<T>()?];
         let places = places(labels, of_centers[0]);
         let (mut values, mut differences) = (vec![T::from_f64(f64::NAN); count], stale::<T>(count * size));
@@ -97,7 +97,7 @@ pub(in crate::engine) mod host {
         custom_backward(values, parents, move |upstream| {
             let of_rows = scaled_rows(differences, &upstream, &shape, &device);
             let of_centers = needed[1].then(|| {
-                let memory = Memory::of(&of_rows).expect("in memory");
+                let memory = Memory::new(&of_rows).expect("in memory");
                 let slopes = memory.numbers_of::<T>().expect("of this type");
                 let mut gradient = stale::<T>(of_centers[0] * size);
                 let own = rows_of_centers(&places, of_centers[0]);
@@ -111,7 +111,7 @@ pub(in crate::engine) mod host {
         })
     }
 
-    /// The centers, each moved towards the mean of its rows.
+    /// The centers, each moved toward the mean of its rows.
     pub(in crate::engine) fn moved(
         centers: &AnyTensor,
         rows: &AnyTensor,
@@ -129,7 +129,7 @@ pub(in crate::engine) mod host {
     ) -> Option<AnyTensor> {
         let shape = centers.shape();
         let (classes, size) = (shape[0], shape[1]);
-        let memory = [Memory::of(rows)?, Memory::of(centers)?];
+        let memory = [Memory::new(rows)?, Memory::new(centers)?];
         let [numbers, old] = [memory[0].numbers_of::<T>()?, memory[1].numbers_of::<T>()?];
         let mut moved = old.to_vec();
         let all = rows_of_centers(&places(labels, classes), classes);
@@ -148,7 +148,7 @@ pub(in crate::engine) mod host {
         Some(rows.lift(tensor(moved, &shape, &rows.inner_device())))
     }
 
-    /// Where a label's center is; a label that is no class has none.
+    /// Where a label's center is; a label that is out of range has none.
     fn places(labels: &Tensor<1, Int>, classes: usize) -> Vec<Option<usize>> {
         let labels = labels.clone().without_autodiff().into_data();
         labels.iter::<i64>().map(|label| usize::try_from(label).ok().filter(|label| *label < classes)).collect()
@@ -156,7 +156,7 @@ pub(in crate::engine) mod host {
 
     /// The rows of each center, in order; those without one come last.
     fn rows_of_centers(places: &[Option<usize>], centers: usize) -> ByPlace {
-        ByPlace::of(places.iter().map(|place| place.unwrap_or(centers)), centers + 1)
+        ByPlace::from_places(places.iter().map(|place| place.unwrap_or(centers)), centers + 1)
     }
 
     /// The sums of the columns of some rows.

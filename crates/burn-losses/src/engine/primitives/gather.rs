@@ -42,7 +42,7 @@ pub(in crate::engine) mod host {
         if count == 0 {
             return None;
         }
-        let memory = Memory::of(rows)?;
+        let memory = Memory::new(rows)?;
         let mut scratch = Vec::new();
         let numbers = memory.numbers()?;
         let numbers = T::read(numbers, 0..count, &mut scratch);

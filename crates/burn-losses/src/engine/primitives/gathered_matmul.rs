@@ -67,20 +67,20 @@ pub(in crate::engine) mod host {
         let [rows, weight] = parents;
         let (shape, [_, each]) = (rows.shape(), own.dims());
         let (count, size, classes) = (shape[0], shape[1], weight.shape()[0]);
-        let (memory, of_weight) = (Memory::of(rows)?, Memory::of(weight)?);
+        let (memory, of_weight) = (Memory::new(rows)?, Memory::new(weight)?);
         let (numbers, all) = (memory.numbers_of::<T>()?, of_weight.numbers_of::<T>()?);
-        let picks = Picks { own: read(own), each, shared: shared.map(read).unwrap_or_default(), size };
-        let chosen = picks.chosen(all);
-        let columns = picks.columns();
+        let chosen_rows = ChosenRows { own: read(own), each, shared: shared.map(read).unwrap_or_default(), size };
+        let chosen = chosen_rows.chosen(all);
+        let columns = chosen_rows.columns();
 
         let mut values = zeros::<T>(count * columns);
-        if !picks.shared.is_empty() {
+        if !chosen_rows.shared.is_empty() {
             let chosen = Matrix::rows(&chosen, size).transposed();
             product(Matrix::rows(numbers, size), chosen, 1.0, (&mut values, columns), false);
         }
         par_rows(&mut values, columns, LEAST_ROWS, &|number, values| {
             let row = part(numbers, number, 1, size);
-            for (value, place) in values.iter_mut().zip(part(&picks.own, number, 1, each)) {
+            for (value, place) in values.iter_mut().zip(part(&chosen_rows.own, number, 1, each)) {
                 *value = T::from_f64(T::dispatch(Dot(row, &all[place * size..][..size])));
             }
         });
@@ -88,15 +88,15 @@ pub(in crate::engine) mod host {
         let device = rows.inner_device();
         let values = tensor(values, &[count, columns], &device);
         custom_backward(values, parents, move |upstream| {
-            let upstream = Memory::of(&upstream).expect("in memory");
+            let upstream = Memory::new(&upstream).expect("in memory");
             let slopes = upstream.numbers_of::<T>().expect("of the type of the value");
             let numbers = memory.numbers_of::<T>().expect("of this type");
             let of_rows = needed[0].then(|| {
                 let all = of_weight.numbers_of::<T>().expect("of this type");
-                tensor(picks.of_rows(slopes, all, &chosen), &[count, size], &device)
+                tensor(chosen_rows.of_rows(slopes, all, &chosen), &[count, size], &device)
             });
             let of_weight =
-                needed[1].then(|| tensor(picks.of_weight(slopes, numbers, classes), &[classes, size], &device));
+                needed[1].then(|| tensor(chosen_rows.of_weight(slopes, numbers, classes), &[classes, size], &device));
             vec![of_rows, of_weight]
         })
     }
@@ -106,7 +106,7 @@ pub(in crate::engine) mod host {
     }
 
     /// Which rows of the weight are multiplied.
-    struct Picks {
+    struct ChosenRows {
         /// Those of each row alone, `each` of them.
         own: Vec<usize>,
         each: usize,
@@ -115,7 +115,7 @@ pub(in crate::engine) mod host {
         size: usize,
     }
 
-    impl Picks {
+    impl ChosenRows {
         fn columns(&self) -> usize {
             self.each + self.shared.len()
         }
@@ -155,12 +155,12 @@ pub(in crate::engine) mod host {
                 let slopes = Matrix::rows(slopes, columns).transposed();
                 product(slopes, Matrix::rows(rows, size), 1.0, (&mut of_chosen, size), false);
             }
-            let picks = ByPlace::of(self.own.iter().chain(&self.shared).copied(), classes);
+            let by_place = ByPlace::from_places(self.own.iter().chain(&self.shared).copied(), classes);
             let mut gradient = zeros::<T>(classes * size);
             par_rows(&mut gradient, size, LEAST_ROWS, &|place, gradient| {
-                let terms = picks.at(place).iter().map(|pick| match pick.checked_sub(self.own.len()) {
+                let terms = by_place.at(place).iter().map(|item| match item.checked_sub(self.own.len()) {
                     None => {
-                        let (row, column) = (pick / self.each, pick % self.each);
+                        let (row, column) = (item / self.each, item % self.each);
                         (&rows[row * size..][..size], slopes[row * columns + column])
                     }
                     Some(shared) => (&of_chosen[(self.each + shared) * size..][..size], T::from_f64(1.0)),

@@ -59,7 +59,7 @@ pub(in crate::engine) mod host {
 
     /// How many of the numbers are in each bin: `[bins]`.
     pub(in crate::engine) fn histogram(numbers: &AnyTensor, bins: usize) -> Option<AnyTensor> {
-        let (device, memory) = (numbers.inner_device(), Memory::of(numbers)?);
+        let (device, memory) = (numbers.inner_device(), Memory::new(numbers)?);
         in_precision!(numbers.dtype(), T => {
             let counts = counts_of(memory.numbers_of::<T>()?, bins);
             Some(tensor(counts.into_iter().map(T::from_f64).collect::<Vec<T>>(), &[bins], &device))
@@ -79,7 +79,7 @@ pub(in crate::engine) mod host {
 
     /// For each number the entry of its bin.
     pub(in crate::engine) fn lookup(numbers: &AnyTensor, entries: &AnyTensor) -> Option<AnyTensor> {
-        let (device, memory, of) = (numbers.inner_device(), Memory::of(numbers)?, Memory::of(entries)?);
+        let (device, memory, of) = (numbers.inner_device(), Memory::new(numbers)?, Memory::new(entries)?);
         in_precision!(numbers.dtype(), T => {
             Some(tensor(entries_of(memory.numbers_of::<T>()?, of.numbers_of::<T>()?), &numbers.shape(), &device))
         })

@@ -39,14 +39,15 @@ pub(in crate::engine) mod host {
     fn run_in<T: Float>(rows: &AnyTensor) -> Option<AnyTensor> {
         let (shape, dtype, device) = (rows.shape(), rows.dtype(), rows.inner_device());
         let (count, size) = (shape[0], shape[1]);
-        let memory = Memory::of(rows)?;
+        let memory = Memory::new(rows)?;
         let mut scratch = Vec::new();
         let numbers = T::read(memory.numbers()?, 0..count * size, &mut scratch);
         let (units, lengths) = l2_normalize(numbers, [count, size], size);
         let units = tensor(units, &shape, &device);
         let known = units.clone();
         custom_backward(units, core::slice::from_ref(rows), move |upstream| {
-            let (units, upstream) = (Memory::of(&known).expect("in memory"), Memory::of(&upstream).expect("in memory"));
+            let (units, upstream) =
+                (Memory::new(&known).expect("in memory"), Memory::new(&upstream).expect("in memory"));
             let mut gradient = upstream.numbers_of::<T>().expect("of the type of the value").to_vec();
             l2_normalize_backward(&mut gradient, units.numbers_of().expect("of this type"), &lengths, size);
             vec![Some(tensor(gradient, &shape, &device).cast(dtype))]

@@ -1,6 +1,6 @@
 //! Labels: their types, and which of them are classes.
 
-use crate::reduction::{Extras, Given};
+use crate::reduction::{Extras, ShapedExtras};
 use burn::tensor::{Bool, DType, Int, IntDType, Tensor};
 
 /// Labels, and the one of what does not count.
@@ -11,10 +11,14 @@ pub struct Labels<const L: usize> {
 }
 
 impl<const L: usize> Labels<L> {
-    /// Labels, of which those that are masked count nothing either, and what else was given.
-    pub(crate) fn given(of: Tensor<L, Int>, ignore_index: Option<i64>, extras: Extras) -> (Self, Given<L>) {
-        let given = extras.given(of.dims());
-        (Self { of, ignore_index }.masked(given.mask.as_ref()), given)
+    /// Labels, of which those that are masked do not count either, and what else was given.
+    pub(crate) fn with_extras(
+        of: Tensor<L, Int>,
+        ignore_index: Option<i64>,
+        extras: Extras,
+    ) -> (Self, ShapedExtras<L>) {
+        let extras = extras.for_shape(of.dims());
+        (Self { of, ignore_index }.masked(extras.mask.as_ref()), extras)
     }
 
     fn masked(self, mask: Option<&Tensor<L, Bool>>) -> Self {
@@ -22,7 +26,7 @@ impl<const L: usize> Labels<L> {
         let mut labels = widen_labels(self.of);
         let index = self.ignore_index.filter(|index| fits(*index, labels.dtype()));
         let ignored = index.unwrap_or_else(|| {
-            // A label that is no class of anybody's; where it stands already, another one does as well.
+            // A label that no class has; where it stands already, another one does as well.
             let [unused, other] = match labels.dtype() {
                 DType::U32 | DType::U64 => [i64::from(u32::MAX), i64::from(u32::MAX) - 1],
                 _ => [i64::from(i32::MIN), -1],
@@ -88,7 +92,7 @@ mod tests {
         let mask = || Tensor::<1, Bool>::from_data(TensorData::from([true, false, true]), &device);
         let masked = |labels: [i64; 3], ignore_index| {
             let labels = Tensor::<1, Int>::from_data(TensorData::from(labels), (&device, DType::I64));
-            let (labels, _) = Labels::given(labels, ignore_index, mask().into());
+            let (labels, _) = Labels::with_extras(labels, ignore_index, mask().into());
             (labels.of.into_data().iter::<i64>().collect::<Vec<_>>(), labels.ignore_index)
         };
         assert_eq!(masked([2, 1, -100], Some(-100)), (vec![2, -100, -100], Some(-100)));
@@ -96,7 +100,7 @@ mod tests {
         assert_eq!(masked([2, 1, 0], None), (vec![2, least, 0], Some(least)));
         assert_eq!(masked([least, 1, 0], None), (vec![-1, least, 0], Some(least)), "no class is none still");
         let bytes = Tensor::<1, Int>::from_data(TensorData::from([2_u8, 1, 0]), (&device, DType::U8));
-        let (labels, _) = Labels::given(bytes, Some(-100), mask().into());
+        let (labels, _) = Labels::with_extras(bytes, Some(-100), mask().into());
         assert_eq!(labels.of.into_data().iter::<i64>().collect::<Vec<_>>(), [2, -100, 0], "a byte holds no -100");
     }
 }

@@ -88,7 +88,7 @@ pub(in crate::engine) mod host {
     ) -> Option<AnyTensor> {
         let shapes: [Vec<usize>; 2] = parents.each_ref().map(AnyTensor::shape);
         let (classes, count, size) = (shapes[0][0], shapes[1][0], shapes[1][1]);
-        let memory = [Memory::of(&parents[0])?, Memory::of(&parents[1])?];
+        let memory = [Memory::new(&parents[0])?, Memory::new(&parents[1])?];
         let [proxies, rows] = [memory[0].numbers_of::<T>()?, memory[1].numbers_of::<T>()?];
         let units = [l2_normalize(proxies, [classes, size], size), l2_normalize(rows, [count, size], size)];
         let mut of_rows = stale::<T>(count * classes);

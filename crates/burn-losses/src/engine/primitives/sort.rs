@@ -156,7 +156,7 @@ pub(in crate::engine) mod host {
 
     fn run_in<T: Float>(call: &Call<'_>) -> Option<AnyTensor> {
         let (shape, device) = (call.keys.shape(), call.keys.inner_device());
-        let (keys, marks) = (Memory::of(&call.keys)?, Memory::of(&call.marks)?);
+        let (keys, marks) = (Memory::new(&call.keys)?, Memory::new(&call.marks)?);
         let values = values::<T>(call.formula, keys.numbers_of()?, marks.numbers_of()?, shape[1]);
         Some(tensor(values, &shape, &device))
     }

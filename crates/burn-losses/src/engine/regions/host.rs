@@ -10,7 +10,7 @@ use crate::engine::host::memory::{Memory, in_precision, stale, tensor};
 use crate::engine::host::simd::{Float, MOST_LANES, Sum, zip};
 use crate::engine::primitives::activation;
 use crate::formula::Dual;
-use crate::options::{Activation, Denominator, Over, Regions};
+use crate::options::{Activation, Denominator, RegionOptions, SumOver};
 use core::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -40,10 +40,10 @@ fn run_in<T: Float>(call: &Call<'_>) -> Option<AnyTensor> {
     let Call { regions, logits, masks } = call;
     let shape: [usize; 3] = logits.shape().try_into().expect("[N, C, pixels]");
     let [samples, classes, _] = shape;
-    let Regions { activation, denominator, over, .. } = **regions;
-    let memory = Memory::of(logits)?;
+    let RegionOptions { activation, denominator, over, .. } = **regions;
+    let memory = Memory::new(logits)?;
     memory.numbers()?;
-    let mut batch = Batch { logits: Some(memory), masks: Memory::of(masks)?, shape, activation, denominator };
+    let mut batch = Batch { logits: Some(memory), masks: Memory::new(masks)?, shape, activation, denominator };
     batch.masks.numbers()?;
 
     // What belongs to all samples of a class is the same for each of them.
@@ -52,8 +52,8 @@ fn run_in<T: Float>(call: &Call<'_>) -> Option<AnyTensor> {
         [0, 1, 2].map(|k| of_class().map(|sum| sum[k]).sum())
     };
     let in_all = move |of_each: Vec<[f64; 3]>| match over {
-        Over::Sample => of_each,
-        Over::Batch => (0..of_each.len()).map(|i| of_all(&of_each, i)).collect(),
+        SumOver::Sample => of_each,
+        SumOver::Batch => (0..of_each.len()).map(|i| of_all(&of_each, i)).collect(),
     };
     let is_tracked = logits.is_tracked();
     let mut probabilities = stale::<T>(if is_tracked { shape.iter().product() } else { 0 });

@@ -5,13 +5,13 @@ pub(super) mod host;
 mod masks;
 
 use super::any_tensor::AnyTensor;
-use super::{keep_graph, machine};
+use super::{machine, with_zero_gradient};
 use crate::check::{Reference, widen};
 use crate::engine::primitives::softmax::softmax;
 use crate::error::{InputError, InputProblem};
 use crate::formula::{Overlap, OverlapFormula, Real};
-use crate::options::{AbsentClasses, Activation, Background, Denominator, Over, Regions};
-use crate::reduction::{Extras, Given, Reduction, Unreduced, cleaned, row_sums};
+use crate::options::{AbsentClasses, Activation, Background, Denominator, RegionOptions, SumOver};
+use crate::reduction::{Extras, Reduction, ShapedExtras, Unreduced, cleaned, row_sums};
 use burn::tensor::{Bool, Tensor};
 
 pub use masks::Masks;
@@ -21,7 +21,7 @@ pub use masks::Masks;
 /// Every [`OverlapFormula`] is one. Losses that need more than sums over the pixels implement it themselves.
 pub trait Segmentation: Sized {
     /// The `[N, C]` values of the pixels of all samples and classes; what does not count is dropped afterwards.
-    fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2>;
+    fn values(&self, regions: &RegionOptions, pixels: Pixels) -> Tensor<2>;
 }
 
 /// Logits or probabilities, and masks, as `[N, C, pixels]` in single or double precision. Ignored pixels are 0 in both.
@@ -52,29 +52,29 @@ impl Pixels {
 }
 
 /// Sums over the pixels, or over the batch too: `[N, C]`, in the latter case the same for every sample.
-pub(crate) fn total(values: Tensor<3>, over: Over) -> Tensor<2> {
+pub(crate) fn total(values: Tensor<3>, over: SumOver) -> Tensor<2> {
     let [samples, classes, pixels] = values.dims();
     let sums = row_sums(values.reshape([samples * classes, pixels])).reshape([samples, classes]);
     match over {
-        Over::Sample => sums,
-        Over::Batch => sums.sum_dim(0).expand([samples, classes]),
+        SumOver::Sample => sums,
+        SumOver::Batch => sums.sum_dim(0).expand([samples, classes]),
     }
 }
 
 /// A call of the executor: the sums `[N, C, 3]` of `[N, C, pixels]` are wanted, of p t, of p, and of t, or of their squares.
 pub(crate) struct Call<'a> {
-    pub(crate) regions: &'a Regions,
+    pub(crate) regions: &'a RegionOptions,
     pub(crate) logits: AnyTensor,
     pub(crate) masks: AnyTensor,
 }
 
-fn fused_sums(regions: &Regions, pixels: &Pixels) -> Option<Tensor<3>> {
+fn fused_sums(regions: &RegionOptions, pixels: &Pixels) -> Option<Tensor<3>> {
     let call = Call { regions, logits: (&pixels.logits).into(), masks: (&pixels.masks).into() };
     machine::run("regions", &call.logits, |machine| machine.regions(&call)).map(AnyTensor::into_rank)
 }
 
 /// The sums over the pixels of each sample and class.
-pub(crate) fn sums(regions: &Regions, pixels: &Pixels) -> Overlap<Tensor<2>> {
+pub(crate) fn sums(regions: &RegionOptions, pixels: &Pixels) -> Overlap<Tensor<2>> {
     if pixels.valid.is_none()
         && let Some(sums) = fused_sums(regions, pixels)
     {
@@ -98,14 +98,14 @@ fn of_pixel<R: Real>(denominator: Denominator, p: R, t: R) -> [R; 3] {
 }
 
 impl<F: OverlapFormula> Segmentation for F {
-    fn values(&self, regions: &Regions, pixels: Pixels) -> Tensor<2> {
+    fn values(&self, regions: &RegionOptions, pixels: Pixels) -> Tensor<2> {
         self.eval(sums(regions, &pixels))
     }
 }
 
 /// Checks the arguments of a loss: what the forward methods do first.
 pub(crate) fn check<const D: usize>(
-    regions: &Regions,
+    regions: &RegionOptions,
     logits: Reference<'_, D>,
     masks: &Masks<D>,
     extras: &Extras,
@@ -142,23 +142,23 @@ pub(crate) fn check<const D: usize>(
 }
 
 /// The `[N, C]` values of the pixels.
-pub(crate) fn of_pixels<S: Segmentation>(loss: &S, regions: &Regions, pixels: Pixels) -> Tensor<2> {
-    keep_graph(loss.values(regions, pixels.clone()), pixels.logits)
+pub(crate) fn of_pixels<S: Segmentation>(loss: &S, regions: &RegionOptions, pixels: Pixels) -> Tensor<2> {
+    with_zero_gradient(loss.values(regions, pixels.clone()), pixels.logits)
 }
 
 /// The masks without the pixels that are masked, and what else was given of the values `[N, C]`, of which those without any other pixel
 /// are masked too.
-fn split<const D: usize>(masks: Masks<D>, extras: Extras) -> (Masks<D>, Given<2>) {
+fn split<const D: usize>(masks: Masks<D>, extras: Extras) -> (Masks<D>, ShapedExtras<2>) {
     let dims = masks.masks.dims();
     let shape = [dims[0], dims[1]];
     let (mask, extras) = extras.split_mask(dims);
-    let Some(mask) = mask else { return (masks, extras.given(shape)) };
+    let Some(mask) = mask else { return (masks, extras.for_shape(shape)) };
     let extras = extras.with_mask(has_pixel(mask.clone()));
     let valid = match masks.valid {
         None => mask,
         Some(valid) => valid.bool_and(mask),
     };
-    (Masks { valid: Some(valid), ..masks }, extras.given(shape))
+    (Masks { valid: Some(valid), ..masks }, extras.for_shape(shape))
 }
 
 /// Where a sample and class has a pixel that counts: `[N, C]`.
@@ -174,33 +174,33 @@ fn has_pixel<const D: usize>(valid: Tensor<D, Bool>) -> Tensor<2, Bool> {
 /// The unreduced values with all that was given.
 pub(crate) fn unreduced<S: Segmentation, const D: usize>(
     loss: &S,
-    regions: &Regions,
+    regions: &RegionOptions,
     logits: Tensor<D>,
     masks: Masks<D>,
     extras: Extras,
 ) -> Unreduced<2> {
-    let (masks, given) = split(masks, extras);
-    let values = values(loss, regions, logits, masks).masked(given.mask.as_ref());
-    given.apply(values)
+    let (masks, extras) = split(masks, extras);
+    let values = values(loss, regions, logits, masks).masked(extras.mask.as_ref());
+    extras.apply(values)
 }
 
 /// The value of the batch.
 pub(crate) fn reduce<S: Segmentation, const D: usize>(
     loss: &S,
-    (regions, reduction): (&Regions, Reduction),
+    (regions, reduction): (&RegionOptions, Reduction),
     logits: Tensor<D>,
     masks: Masks<D>,
     extras: Extras,
 ) -> Tensor<1> {
-    let (masks, given) = split(masks, extras);
-    let values = values(loss, regions, logits, masks).masked(given.mask.as_ref());
-    given.reduce(reduction, values)
+    let (masks, extras) = split(masks, extras);
+    let values = values(loss, regions, logits, masks).masked(extras.mask.as_ref());
+    extras.reduce(reduction, values)
 }
 
 /// The unreduced values, computed in at least single precision.
 pub(crate) fn values<S: Segmentation, const D: usize>(
     loss: &S,
-    regions: &Regions,
+    regions: &RegionOptions,
     logits: Tensor<D>,
     masks: Masks<D>,
 ) -> Unreduced<2> {

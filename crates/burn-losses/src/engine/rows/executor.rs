@@ -3,20 +3,20 @@
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::classes::per_class;
 use crate::engine::distributions::LEAST as LEAST_PROBABILITY;
-use crate::engine::machine;
 #[cfg(any(feature = "cpu-engine", feature = "cube"))]
 use crate::engine::pointwise::PointKernel;
 use crate::engine::primitives::gather::gather;
 use crate::engine::primitives::labels::one_hot;
 use crate::engine::primitives::order_statistics::argmax;
 use crate::engine::primitives::softmax::{finite, log_softmax};
+use crate::engine::{machine, outlined};
 use crate::formula::{Dual, Formula, Real, RowFormula};
-use crate::reduction::{Divisor, Given, Reduction, Unreduced};
+use crate::reduction::{Divisor, Reduction, ShapedExtras, Unreduced};
 use burn::tensor::{Int, Tensor};
 
 /// What rows of logits are compared with.
 pub(crate) enum Target {
-    /// `[M]`: a class each, or the label of the rows that count nothing.
+    /// `[M]`: a class each, or the label of the rows that do not count.
     Labels { of: Tensor<1, Int>, ignore_index: Option<i64> },
     /// `[M, C]`: a distribution each.
     Probabilities(Tensor<2>),
@@ -38,6 +38,7 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
         _ => logits,
     };
     let log_p = log_softmax(logits.clone());
+    let class = OfClass(formula.clone());
     let (keep, floor) = formula.smoothing(classes);
     let factors = formula.class_factors().map(|factors| per_class(factors, &logits));
     let of_classes = |shares: Tensor<2>| match &factors {
@@ -51,17 +52,17 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
             let normalizer = factors.clone().map(|factors| factors.select(0, labels.clone()));
             let values = if floor > 0.0 {
                 let of_label = one_hot(labels.clone(), classes).float().cast(logits.dtype());
-                sum(formula.eval(log_p.clone(), of_classes(of_label * keep + floor)))
+                sum(outlined::eval(&class, log_p.clone(), of_classes(of_label * keep + floor)))
             } else {
                 let picked = gather(log_p.clone(), labels.clone());
                 let share = normalizer.clone().unwrap_or_else(|| picked.ones_like().detach());
-                formula.eval(picked, share * keep)
+                outlined::eval(&class, picked, share * keep)
             };
             (normalizer, values)
         }
         Target::Probabilities(q) => {
             let normalizer = factors.is_some().then(|| sum(of_classes(q.clone())));
-            (normalizer, sum(formula.eval(log_p.clone(), of_classes(q.clone() * keep + floor))))
+            (normalizer, sum(outlined::eval(&class, log_p.clone(), of_classes(q.clone() * keep + floor))))
         }
         Target::Teacher { of, sharpness, is_logarithm } => {
             let (log_t, is_zero) = if *is_logarithm {
@@ -74,14 +75,14 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
             let log_q = log_softmax((log_t * *sharpness).mask_fill(is_zero.clone(), MINUS_INFINITY));
             // A row without any probability has none after the softmax either.
             let q = log_q.clone().exp().mask_fill(is_zero.clone(), 0.0);
-            (None, sum(q.weigh(formula.eval(log_p.clone(), log_q.mask_fill(is_zero, MINUS_INFINITY)))))
+            (None, sum(q.weigh(outlined::eval(&class, log_p.clone(), log_q.mask_fill(is_zero, MINUS_INFINITY)))))
         }
         Target::Bins(y) => {
             let outside = y.clone().lower_scalar(0.0).bool_or(y.clone().greater_scalar(classes as f64 - 1.0));
             let bin = Tensor::<1, Int>::arange(0..classes as i64, &y.device()).float().cast(y.dtype());
             // The two bins around y have the shares i + 1 - y and y - i, every other bin 0.
             let shares = (-(y.clone().expand(shape) - bin.unsqueeze::<2>().expand(shape)).abs() + 1.0).clamp_min(0.0);
-            let values = sum(formula.eval(log_p.clone(), shares));
+            let values = sum(outlined::eval(&class, log_p.clone(), shares));
             (None, values.mask_fill(outside.squeeze_dim::<1>(1), f64::NAN))
         }
     };
@@ -91,7 +92,7 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
         let places = argmax(logits.clone().detach());
         gather(finite(logits.clone()), places.clone()) - gather(log_p.clone(), places)
     };
-    // The graph is built only where something comes of it.
+    // The graph is built only where it is needed.
     let has_penalty = formula.penalty(0.0).is_some();
     let values = match has_penalty.then(log_total).and_then(|log_total| formula.penalty(log_total)) {
         None => values,
@@ -158,10 +159,10 @@ pub(crate) struct Reduce {
 
 impl Reduce {
     /// As a reduction says, with all that was given; and what the result has to be divided by, where a kernel does not know.
-    pub(crate) fn new<const L: usize>(reduction: Reduction, given: &Given<L>) -> (Self, Option<Divisor>) {
-        let divisor = given.counted(reduction);
+    pub(crate) fn new<const L: usize>(reduction: Reduction, extras: &ShapedExtras<L>) -> (Self, Option<Divisor>) {
+        let divisor = extras.counted(reduction);
         let reduction = if divisor.is_some() { Reduction::Sum } else { reduction };
-        (Self { reduction, samples: given.samples, weights: given.weights.as_ref().map(AnyTensor::from) }, divisor)
+        (Self { reduction, samples: extras.samples, weights: extras.weights.as_ref().map(AnyTensor::from) }, divisor)
     }
 }
 

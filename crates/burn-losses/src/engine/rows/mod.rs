@@ -8,7 +8,7 @@ pub(super) mod host;
 
 use super::any_tensor::AnyTensor;
 use super::primitives::labels::{Labels, fits, is_out_of_range, widen_labels};
-use super::{keep_graph, without_weightless};
+use super::{with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::RowFormula;
@@ -52,7 +52,7 @@ pub trait Rows: Sized {
         None
     }
 
-    /// The label of the rows that count nothing.
+    /// The label of the rows that do not count.
     fn ignore_index(&self) -> Option<i64>;
 
     /// Whether the loss takes probabilities instead of labels.
@@ -199,7 +199,7 @@ pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
         None => (loss.rows(rows, labels), outside),
         Some(ignored) => {
             let labels = labels.mask_fill(ignored.clone(), 0);
-            let rows = without(rows, ignored.clone());
+            let rows = zero_rows(rows, ignored.clone());
             let wrong = outside.bool_and(ignored.clone().bool_not());
             (drop_rows(loss.rows(rows, labels), ignored), wrong)
         }
@@ -224,8 +224,8 @@ pub(crate) fn unreduced<R: Rows, const D: usize, const L: usize>(
     labels: Tensor<L, Int>,
     extras: Extras,
 ) -> Unreduced<L> {
-    let (labels, given) = Labels::given(labels, loss.ignore_index(), extras);
-    given.apply(values(loss, logits, labels))
+    let (labels, extras) = Labels::with_extras(labels, loss.ignore_index(), extras);
+    extras.apply(values(loss, logits, labels))
 }
 
 /// The value of the batch.
@@ -237,7 +237,7 @@ pub(crate) fn reduce<R: Rows, const D: usize, const L: usize>(
     extras: Extras,
 ) -> Tensor<1> {
     let count = labels.shape().num_elements();
-    let (labels, given) = Labels::given(labels, loss.ignore_index(), extras);
+    let (labels, extras) = Labels::with_extras(labels, loss.ignore_index(), extras);
     if count > 0 && !loss.selects() {
         let [samples, classes, ..] = logits.dims()[..] else { unreachable!("logits have a class axis") };
         let rows = match D {
@@ -245,15 +245,15 @@ pub(crate) fn reduce<R: Rows, const D: usize, const L: usize>(
             _ => logits.clone().reshape([samples, classes, count / samples]).into(),
         };
         let target = Target::Labels { of: labels.of.clone().reshape([count]), ignore_index: labels.ignore_index };
-        let (reduce, divisor) = Reduce::new(reduction, &given);
+        let (reduce, divisor) = Reduce::new(reduction, &extras);
         if let Some(kernel) = loss.kernel(classes)
             && let Some(value) = kernel.reduced(rows, &target, &reduce)
         {
             return Divisor::divide_by(divisor, value);
         }
     }
-    let values = values(loss, without_weightless(logits, &given), labels);
-    given.reduce(reduction, values)
+    let values = values(loss, without_weightless(logits, &extras), labels);
+    extras.reduce(reduction, values)
 }
 
 /// The values of logits and probabilities; rows where `mask` is false are ignored.
@@ -276,8 +276,8 @@ pub(crate) fn soft_values<R: Rows, const D: usize>(
         None => loss.soft_rows(rows, probabilities),
         Some(mask) => {
             let ignored = mask.clone().bool_not().reshape([rows.dims()[0]]);
-            let rows = without(rows, ignored.clone());
-            let probabilities = without(probabilities, ignored.clone());
+            let rows = zero_rows(rows, ignored.clone());
+            let probabilities = zero_rows(probabilities, ignored.clone());
             loss.soft_rows(rows, probabilities).map(|values| drop_rows(values, ignored))
         }
     };
@@ -285,7 +285,7 @@ pub(crate) fn soft_values<R: Rows, const D: usize>(
     into_shape(loss.select(unreduced), shape)
 }
 
-/// Where a label says that its row counts nothing.
+/// Where a label says that its row does not count.
 pub(crate) fn ignored<const L: usize>(ignore_index: Option<i64>, labels: &Tensor<L, Int>) -> Option<Tensor<L, Bool>> {
     let index = ignore_index.filter(|index| fits(*index, labels.dtype()));
     index.map(|index| labels.clone().equal_elem(index))
@@ -295,11 +295,11 @@ pub(crate) fn ignored<const L: usize>(ignore_index: Option<i64>, labels: &Tensor
 pub(crate) fn valid_rows(rows: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Tensor<2> {
     match mask {
         None => rows,
-        Some(mask) => without(rows, mask.clone().bool_not()),
+        Some(mask) => zero_rows(rows, mask.clone().bool_not()),
     }
 }
 
-fn without(rows: Tensor<2>, ignored: Tensor<1, Bool>) -> Tensor<2> {
+fn zero_rows(rows: Tensor<2>, ignored: Tensor<1, Bool>) -> Tensor<2> {
     let dims = rows.dims();
     rows.mask_fill(ignored.unsqueeze_dim::<2>(1).expand(dims), 0.0)
 }
@@ -319,5 +319,5 @@ pub(crate) fn into_shape<const V: usize, const L: usize>(unreduced: Unreduced<V>
 
 /// Evaluation-only values, kept in the graph of the logits.
 pub(crate) fn constant(values: Tensor<1>, logits: Tensor<2>) -> Unreduced<1> {
-    keep_graph(values, logits).into()
+    with_zero_gradient(values, logits).into()
 }

@@ -267,7 +267,7 @@ where
 {
     let Call { kernel, predictions, targets, reduction, .. } = call;
     let [width, target_width] = [predictions, targets].map(|rows| rows.shape()[1]);
-    let (memory, target_memory) = (Memory::of(predictions)?, Memory::of(targets)?);
+    let (memory, target_memory) = (Memory::new(predictions)?, Memory::new(targets)?);
     let (numbers, target_numbers) = (memory.numbers()?, target_memory.numbers()?);
     let count = numbers.len() / width;
     let weights = Weights::<T>::of_some(call.weights.as_ref(), count)?;

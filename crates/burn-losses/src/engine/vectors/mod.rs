@@ -6,13 +6,14 @@ pub(super) mod cube;
 pub(super) mod host;
 
 use super::any_tensor::AnyTensor;
+use super::outlined::Outlined;
 use super::rows::valid_rows;
 use super::{machine, without_weightless};
 use crate::check::widen;
 use crate::formula::VectorFormula;
 use crate::formula::inlined::{expect_inlined, note};
 use crate::formula::safe::quotient;
-use crate::reduction::{Divisor, Extras, Given, Reduction, Unreduced, cleaned, count_true, sum};
+use crate::reduction::{Divisor, Extras, Reduction, ShapedExtras, Unreduced, cleaned, count_true, sum};
 use burn::tensor::{Bool, Tensor};
 
 /// A loss of this shape: predictions `[N, K]` and targets `[N, TARGETS]`.
@@ -132,8 +133,9 @@ pub(crate) fn of_formula<const K: usize, const TARGETS: usize>(
     predictions: Tensor<2>,
     targets: Tensor<2>,
 ) -> Tensor<1> {
-    let (prediction, target) = formula.linear(columns(predictions), columns(targets));
-    formula.eval(prediction, target)
+    let (predictions, targets) = (columns(predictions).map(Outlined), columns(targets).map(Outlined));
+    let (prediction, target) = formula.linear(predictions, targets);
+    formula.eval(prediction, target).0
 }
 
 /// The values of a formula as constants, on a device without autodiff.
@@ -154,7 +156,7 @@ fn factors_of(loss: &impl Vectors, predictions: &Tensor<2>, targets: &Tensor<2>)
     Some(Factors { of_each: AnyTensor::from(predictions).lift(of_each.into()).into_rank(), over_mean })
 }
 
-/// The unreduced values, computed in at least single precision; what is masked is 0 and counts nothing.
+/// The unreduced values, computed in at least single precision; what is masked is 0 and does not count.
 pub(crate) fn values(
     loss: &impl Vectors,
     predictions: Tensor<2>,
@@ -182,9 +184,9 @@ pub(crate) fn unreduced(
     targets: Tensor<2>,
     extras: Extras,
 ) -> Unreduced<1> {
-    let given = extras.given([predictions.dims()[0]]);
-    let values = values(loss, predictions, targets, given.mask.as_ref());
-    given.apply(values)
+    let extras = extras.for_shape([predictions.dims()[0]]);
+    let values = values(loss, predictions, targets, extras.mask.as_ref());
+    extras.apply(values)
 }
 
 /// The value of the batch.
@@ -195,13 +197,13 @@ pub(crate) fn reduce(
     targets: Tensor<2>,
     extras: Extras,
 ) -> Tensor<1> {
-    let given = extras.given([predictions.dims()[0]]);
-    if let Some(value) = reduced(loss, reduction, &predictions, &targets, &given) {
+    let extras = extras.for_shape([predictions.dims()[0]]);
+    if let Some(value) = reduced(loss, reduction, &predictions, &targets, &extras) {
         return value;
     }
-    let predictions = if loss.mixes_rows() { predictions } else { without_weightless(predictions, &given) };
-    let values = values(loss, predictions, targets, given.mask.as_ref());
-    given.reduce(reduction, values)
+    let predictions = if loss.mixes_rows() { predictions } else { without_weightless(predictions, &extras) };
+    let values = values(loss, predictions, targets, extras.mask.as_ref());
+    extras.reduce(reduction, values)
 }
 
 /// The same by the fused engine; `None` where it has no kernel, or something is masked.
@@ -210,18 +212,18 @@ fn reduced(
     reduction: Reduction,
     predictions: &Tensor<2>,
     targets: &Tensor<2>,
-    given: &Given<1>,
+    extras: &ShapedExtras<1>,
 ) -> Option<Tensor<1>> {
     if predictions.dims()[0] == 0 {
         return None;
     }
-    let (kernel, (reduction, divisor)) = (loss.kernel()?, given.in_kernel(reduction)?);
+    let (kernel, (reduction, divisor)) = (loss.kernel()?, extras.in_kernel(reduction)?);
     let run = |reduction, weights| {
         let value = kernel.run(predictions, targets, Some(reduction), weights)?;
         Some(Divisor::divide_by(divisor, value))
     };
     let Some(Factors { of_each, over_mean }) = factors_of(loss, predictions, targets) else {
-        return run(reduction, given.weights.as_ref());
+        return run(reduction, extras.weights.as_ref());
     };
     let reduction = match (over_mean, reduction) {
         // Factors are no weights, whose mean it would be.
@@ -230,5 +232,5 @@ fn reduced(
         (true, Reduction::Sum) => return None,
         (true, _) => Reduction::WeightedMean,
     };
-    if given.weights.is_some() { None } else { run(reduction, Some(&of_each)) }
+    if extras.weights.is_some() { None } else { run(reduction, Some(&of_each)) }
 }

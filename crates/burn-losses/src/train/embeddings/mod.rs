@@ -9,7 +9,7 @@ use burn::train::metric::{AccuracyInput, Adaptor, ItemLazy, LossInput};
 pub use recall::{Neighbors, RecallAtK, RecallAtKMetric};
 pub use verification::{Pairs, VerificationAccuracy, VerificationAccuracyMetric};
 
-/// What a step of metric learning hands over; for Burn's `LossMetric`, [`RecallAtKMetric`], [`VerificationAccuracyMetric`], and with
+/// The output of a step of metric learning; for Burn's `LossMetric`, [`RecallAtKMetric`], [`VerificationAccuracyMetric`], and with
 /// the logits of a head also for Burn's `AccuracyMetric`.
 #[derive(Debug, Clone)]
 pub struct MetricLearningOutput {

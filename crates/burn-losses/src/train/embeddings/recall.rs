@@ -123,13 +123,13 @@ mod tests {
     use super::super::tests::{FOUR, output};
     use super::super::{MetricLearningOutput, VerificationAccuracyMetric};
     use super::*;
-    use crate::train::tests::figures;
+    use crate::train::tests::epoch_values;
     use burn::tensor::Device;
     use burn::train::metric::Adaptor;
 
     #[test]
     fn recall_by_hand() {
-        let recall = |k, labels| figures(RecallAtKMetric::new(k), vec![output(FOUR, labels).adapt()]).1;
+        let recall = |k, labels| epoch_values(RecallAtKMetric::new(k), vec![output(FOUR, labels).adapt()]).1;
         assert_eq!(recall(1, [0, 0, 1, 1]), 1.0);
         assert_eq!(recall(1, [0, 0, 1, 2]), 0.5);
         // In order, those of the first: second, third; of the second: first, third; of the third: fourth, second; of the fourth:
@@ -145,22 +145,22 @@ mod tests {
         let two = |a: usize, b: usize, labels| output([FOUR[a], FOUR[b]], labels).adapt();
         // Within a batch the only neighbor is wrong; in the epoch the nearest is right.
         let batches = || vec![two(0, 2, [0, 1]), two(1, 3, [0, 1])];
-        assert_eq!(figures(RecallAtKMetric::new(1), batches()), (vec![0.0, 0.0], 1.0));
-        assert_eq!(figures(RecallAtKMetric::new(1).within_batches(), batches()).1, 0.0);
+        assert_eq!(epoch_values(RecallAtKMetric::new(1), batches()), (vec![0.0, 0.0], 1.0));
+        assert_eq!(epoch_values(RecallAtKMetric::new(1).within_batches(), batches()).1, 0.0);
         // Four of four, then none of one: not the mean of the two.
         let uneven = vec![output(FOUR, [0, 0, 1, 1]).adapt(), output([[1.0, 0.0]], [0]).adapt()];
-        assert_eq!(figures(RecallAtKMetric::new(1).within_batches(), uneven), (vec![1.0, 0.0], 0.8));
+        assert_eq!(epoch_values(RecallAtKMetric::new(1).within_batches(), uneven), (vec![1.0, 0.0], 0.8));
     }
 
     #[test]
     fn what_is_ignored_is_no_neighbor() {
         let some = output(FOUR, [0, -1, 0, 0]).with_ignore_index(-1);
         // Without the second, the first's nearest is the third: three of three.
-        assert_eq!(figures(RecallAtKMetric::new(1), vec![some.adapt()]).1, 1.0);
-        let pairs = figures(VerificationAccuracyMetric::at(0.5), vec![some.adapt()]);
+        assert_eq!(epoch_values(RecallAtKMetric::new(1), vec![some.adapt()]).1, 1.0);
+        let pairs = epoch_values(VerificationAccuracyMetric::at(0.5), vec![some.adapt()]);
         assert!(pairs.1.is_nan(), "only alike pairs are left");
         let two = output(FOUR, [0, -1, 1, -1]).with_ignore_index(-1);
-        assert_eq!(figures(RecallAtKMetric::new(3), vec![two.adapt()]).1, 0.0);
+        assert_eq!(epoch_values(RecallAtKMetric::new(3), vec![two.adapt()]).1, 0.0);
     }
 
     #[test]
@@ -171,13 +171,13 @@ mod tests {
         let embeddings = Tensor::stack::<2>(vec![angle.clone().cos(), angle.sin()], 1);
         let labels = Tensor::<1, Int>::arange(0..rows, &device) / 750;
         let output = MetricLearningOutput::new(Tensor::zeros([1], &device), embeddings, labels);
-        let (_, recall) = figures(RecallAtKMetric::new(3), vec![output.adapt()]);
+        let (_, recall) = epoch_values(RecallAtKMetric::new(3), vec![output.adapt()]);
         assert_eq!(recall, 1.0);
     }
 
     #[test]
     fn no_direction_is_no_trouble() {
         let some = output([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]], [0, 1, 1]);
-        assert_eq!(figures(RecallAtKMetric::new(1), vec![some.adapt()]).1, 2.0 / 3.0);
+        assert_eq!(epoch_values(RecallAtKMetric::new(1), vec![some.adapt()]).1, 2.0 / 3.0);
     }
 }

@@ -133,19 +133,19 @@ impl EpochFigure for VerificationAccuracy {
 mod tests {
     use super::super::tests::{FOUR, output};
     use super::*;
-    use crate::train::tests::figures;
+    use crate::train::tests::epoch_values;
     use burn::train::metric::Adaptor;
 
     #[test]
     fn verification_by_hand() {
         let apart = || output(FOUR, [0, 0, 1, 1]).adapt();
-        assert_eq!(figures(VerificationAccuracyMetric::new(), vec![apart()]).1, 1.0);
-        assert_eq!(figures(VerificationAccuracyMetric::at(0.5), vec![apart()]).1, 1.0);
+        assert_eq!(epoch_values(VerificationAccuracyMetric::new(), vec![apart()]).1, 1.0);
+        assert_eq!(epoch_values(VerificationAccuracyMetric::at(0.5), vec![apart()]).1, 1.0);
         // Nothing is above: none of the alike, all of the others.
-        assert_eq!(figures(VerificationAccuracyMetric::at(1.5), vec![apart()]).1, 0.5);
+        assert_eq!(epoch_values(VerificationAccuracyMetric::at(1.5), vec![apart()]).1, 0.5);
         // All alike pairs have a cosine of 1/sqrt(2) or less, two of the others have 1.
         let mixed = output([[1.0, 0.0], [1.0, 0.0], [1.0, 1.0], [1.0, 1.0]], [0, 1, 0, 1]).adapt();
-        assert_eq!(figures(VerificationAccuracyMetric::at(0.9), vec![mixed]).1, 0.25);
+        assert_eq!(epoch_values(VerificationAccuracyMetric::at(0.9), vec![mixed]).1, 0.25);
     }
 
     #[test]

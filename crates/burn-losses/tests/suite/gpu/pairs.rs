@@ -5,7 +5,6 @@ use crate::probe::numbers;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_losses::binary::BceLossConfig;
 use burn_losses::boxes::CiouLossConfig;
-use burn_losses::prelude::*;
 use burn_losses::regression::HuberLossConfig;
 use burn_losses::{Reduction, watched};
 

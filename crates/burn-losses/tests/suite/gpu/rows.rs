@@ -4,7 +4,6 @@ use crate::devices;
 use crate::probe::numbers;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use burn_losses::classification::{CrossEntropyLossConfig, FocalLossConfig, LabelSmoothing};
-use burn_losses::prelude::*;
 use burn_losses::{Reduction, watched};
 
 /// A loss of rows on some logits and labels: some of these are no class and, where there is an index for that, ignored.
@@ -125,7 +124,7 @@ fn every_config() {
                 Case { config, has_weights, ..Case::new(50, 90) }.check(&gpu.device, DType::F32, 3e-6);
             }
         }
-        // What a row counts whose label is no class, and so has no weight, nobody has said.
+        // What a row counts whose label is out of range, and so has no weight, nobody has said.
         if config.class_weights.is_none() {
             Case { config, has_wrong_labels: true, ..Case::new(50, 90) }.check(&gpu.device, DType::F32, 3e-6);
         }

@@ -78,7 +78,7 @@ fn mask(loss: &AnyLoss, inputs: &Inputs, valid: &[bool], of_elements: bool) -> T
     let signature = loss.signature(inputs);
     let prediction = inputs[signature[0].name].shape().to_vec();
     let argument = signature.iter().find(|argument| argument.name == "mask").expect("a mask");
-    let mut shape = argument.shape.of(&prediction).expect("a shape that follows from the prediction's");
+    let mut shape = argument.shape.resolve(&prediction).expect("a shape that follows from the prediction's");
     if !of_elements {
         shape[1..].fill(1);
     }
@@ -276,10 +276,9 @@ fn ignores(argument: &Argument) -> bool {
 fn t73_masked_values_are_not_mined() {
     use burn::tensor::Tensor;
     use burn_losses::binary::{BceLossConfig, OhemLossConfig};
-    use burn_losses::prelude::*;
 
     let device = Device::flex().autodiff();
-    let config = OhemLossConfig::new().with_keep(burn_losses::binary::Keep::Ratio(0.5));
+    let config = OhemLossConfig::new().with_keep(burn_losses::binary::HardExamples::Ratio(0.5));
     let logits = Tensor::<1>::from_floats([9.0, 8.0, 7.0, -1.0, -2.0, -3.0], &device).require_grad();
     let targets = Tensor::zeros([6], &device);
     let mask = logits.clone().detach().lower_scalar(0.0);

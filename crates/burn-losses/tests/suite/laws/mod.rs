@@ -29,8 +29,8 @@ fn every_case(mut check: impl FnMut(&LossConfig, &Target)) {
     let targets = devices::cpu();
     for info in registry() {
         for (at, config) in variants(&info).iter().enumerate() {
-            let turn = at % targets.len();
-            let on = if at == 0 { &targets[..] } else { &targets[turn..=turn] };
+            let index = at % targets.len();
+            let on = if at == 0 { &targets[..] } else { &targets[index..=index] };
             on.iter().for_each(|target| check(config, target));
         }
     }

@@ -99,8 +99,8 @@ fn t75_terms_that_count_alike_keep_what_they_divide_by() {
     };
     let halves = of(Terms::new().with("a", 0.5, cross_entropy()).with("b", 0.5, cross_entropy()));
     let beside = of(Terms::new().with("a", 1.0, cross_entropy()).with("b", 0.0, FocalLossConfig::new()));
-    let turned = of(Terms::new().with("a", -1.0, cross_entropy()));
-    for (got, expected) in [(halves, whole), (beside, whole), (turned, -whole)] {
+    let negated = of(Terms::new().with("a", -1.0, cross_entropy()));
+    for (got, expected) in [(halves, whole), (beside, whole), (negated, -whole)] {
         assert!((got - expected).abs() < 1e-6, "{got} against {expected}");
     }
 }

@@ -64,12 +64,12 @@ fn samples_can_be_permuted() {
         let loss = config.init(&target.device);
         let inputs = batch(&loss, rows, 2.0, &[], 21);
         // A parameter of the loss has no samples.
-        let turn = |name: &str, data: &TensorData| {
+        let reversed_data = |name: &str, data: &TensorData| {
             if parameters(&loss).any(|(parameter, _)| parameter == name) { data.clone() } else { reverse(data, rows) }
         };
-        let turned: Inputs = inputs.iter().map(|(name, data)| (name.clone(), turn(name, data))).collect();
+        let reversed: Inputs = inputs.iter().map(|(name, data)| (name.clone(), reversed_data(name, data))).collect();
         let straight = evaluate(&loss, &inputs, &target);
-        let turned = evaluate(&config.init(&target.device), &turned, &target);
+        let reversed = evaluate(&config.init(&target.device), &reversed, &target);
         let place = format!("{config:?}");
         if config.kind() == "ohem" {
             // At ties those that come first are kept: the values are the same, at other places.
@@ -78,13 +78,13 @@ fn samples_can_be_permuted() {
                 data.sort_by(f64::total_cmp);
                 data
             };
-            assert_close(&place, &sorted(&turned.unreduced), &sorted(&straight.unreduced), 1e-12);
+            assert_close(&place, &sorted(&reversed.unreduced), &sorted(&straight.unreduced), 1e-12);
             return;
         }
-        assert_close(&place, &[turned.loss], &[straight.loss], 1e-12);
-        assert_close(&place, &floats(&turned.unreduced), &floats(&reverse(&straight.unreduced, rows)), 1e-12);
+        assert_close(&place, &[reversed.loss], &[straight.loss], 1e-12);
+        assert_close(&place, &floats(&reversed.unreduced), &floats(&reverse(&straight.unreduced, rows)), 1e-12);
         for (name, gradient) in &straight.gradients {
-            assert_close(&place, &floats(&turned.gradients[name]), &floats(&turn(name, gradient)), 1e-12);
+            assert_close(&place, &floats(&reversed.gradients[name]), &floats(&reversed_data(name, gradient)), 1e-12);
         }
     });
 }
@@ -101,7 +101,7 @@ fn reverse(data: &TensorData, rows: usize) -> TensorData {
     }
 }
 
-/// A batch of nothing has the value 0 and a live graph.
+/// An empty batch has the value 0 and a live graph.
 #[test]
 fn an_empty_batch_is_zero() {
     for target in devices::all() {
@@ -173,7 +173,7 @@ fn an_evaluation_is_one_step() {
 fn a_restart_goes_on_where_it_was() {
     for target in devices::cpu() {
         every_variant(|config| {
-            // Draws begin anew, which the docs say.
+            // The draws start again, which the docs say.
             let text = to_string(config, Format::Yaml).unwrap();
             let draws = ["kind: sampled_softmax", "kind: negative_sampling", "sample_rate: 0"];
             if draws.iter().any(|draw| text.contains(draw)) {

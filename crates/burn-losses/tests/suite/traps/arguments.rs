@@ -77,7 +77,7 @@ fn what_an_evaluation_returns_does_not_change_afterwards() {
         // lavapipe has an f64 whose logarithm is wrong, but what it gives must stay as it was, too.
         let dtypes = [FloatDType::F32, FloatDType::F64].into_iter();
         for dtype in dtypes.filter(|dtype| target.device.supports_dtype(*dtype)) {
-            let loss = LossConfig::of("binary", "bce").unwrap().init(&target.device);
+            let loss = LossConfig::from_kind("binary", "bce").unwrap().init(&target.device);
             let tensor = |data: [f64; 4]| TensorData::new(data.to_vec(), [4]);
             let inputs = burn_losses::eval::Inputs::from([
                 ("logits".to_owned(), tensor([0.5, -1.0, 2.0, 0.25])),

@@ -22,7 +22,7 @@ fn loss(toml: &str) -> AnyLoss {
 /// T77: shapes and units that make a loss constant are named.
 #[test]
 fn t77_degenerate_shapes_and_units_are_named() {
-    let of = |family: &str, kind: &str| LossConfig::of(family, kind).unwrap().init(&Device::flex());
+    let of = |family: &str, kind: &str| LossConfig::from_kind(family, kind).unwrap().init(&Device::flex());
     let column = || TensorData::new(vec![0.5f32, -1.0, 2.0], [3, 1]);
     let zeros = |shape: &[usize]| TensorData::new(vec![0i64; shape.iter().product()], shape.to_vec());
 
@@ -86,7 +86,7 @@ fn t77_degenerate_shapes_and_units_are_named() {
 /// T77: training sees the gradient, and so does a diagnosis.
 #[test]
 fn t77_a_gradient_without_a_slope_is_named() {
-    let zero_one = LossConfig::of("binary", "zero_one").unwrap().init(&Device::flex());
+    let zero_one = LossConfig::from_kind("binary", "zero_one").unwrap().init(&Device::flex());
     let inputs = [("logits", TensorData::from([-1.0f32, 2.0])), ("targets", TensorData::from([1.0f32, 1.0]))];
     says(
         &zero_one,
@@ -116,7 +116,7 @@ fn t82_gradients_that_underflow_are_named_and_a_scale_keeps_them() {
     let logits = || TensorData::new(drawn.iter().map(|u| 6.0 * u).collect::<Vec<_>>(), shape);
     let masks = || TensorData::new(drawn.iter().map(|u| f64::from(*u > 0.3)).collect::<Vec<_>>(), shape);
     let inputs = Inputs::from([("logits".into(), logits()), ("masks".into(), masks())]);
-    let dice = LossConfig::of("segmentation", "dice").unwrap().init(&Device::flex());
+    let dice = LossConfig::from_kind("segmentation", "dice").unwrap().init(&Device::flex());
     for (dtype, is_lost) in [(DType::F16, true), (DType::BF16, false), (DType::F32, false)] {
         let diagnosis = dice.diagnose(&halves(inputs.clone(), dtype), &Device::flex()).to_string();
         assert_eq!(diagnosis.contains("half precision rounds"), is_lost, "{dtype:?} {diagnosis}");

@@ -10,7 +10,6 @@ use burn_losses::boxes::{
 };
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::formula::BoxFormula;
-use burn_losses::prelude::*;
 use burn_losses::{AnyLoss, BoxTargets, Boxes, LossConfig, LossInfo, registry};
 use proptest::prelude::*;
 
@@ -94,10 +93,10 @@ fn t34_a_nan_is_reported_in_its_box_alone() {
     let target = devices::cpu().remove(0);
     let fine = [0.0, 0.0, 1.0, 1.0];
     for place in 0..4 {
-        let mut broken = fine;
-        broken[place] = f64::NAN;
+        let mut not_finite = fine;
+        not_finite[place] = f64::NAN;
         for (kind, loss) in losses(&target.device) {
-            for (a, b) in [(broken, fine), (fine, broken)] {
+            for (a, b) in [(not_finite, fine), (fine, not_finite)] {
                 let got = numbers(&evaluate(&loss, &[a, fine], &[b, [0.5, 0.0, 1.5, 1.0]], &target).unreduced);
                 // Only the weights of the batch are shared.
                 assert!(got[0].is_nan() && (got[1].is_finite() || kind == "focal_eiou"), "{kind}: {got:?}");
@@ -180,7 +179,7 @@ fn t39_inverted_boxes_have_an_aspect_in_range_and_agree_on_every_device() {
 fn t40_weights_are_one_per_box() {
     let target = devices::cpu().remove(0);
     let tensor = |shape: &[usize]| TensorData::new(vec![0.5; shape.iter().product()], shape.to_vec());
-    let loss = LossConfig::of("boxes", "giou").unwrap().init(&target.device);
+    let loss = LossConfig::from_kind("boxes", "giou").unwrap().init(&target.device);
     let inputs = |weights: &[usize]| {
         Inputs::from([
             ("predictions".into(), tensor(&[2, 4])),

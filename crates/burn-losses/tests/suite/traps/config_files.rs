@@ -3,10 +3,7 @@
 use burn_losses::config::{Format, from_str, load};
 use burn_losses::prelude::*;
 use burn_losses::registry;
-
-fn error(toml: &str) -> String {
-    from_str::<LossConfig>(toml, Format::Toml).expect_err("this is wrong").to_string()
-}
+use serde::Deserialize;
 
 /// T78: a byte order mark, which some editors write, is no part of a config; nor is the case of an extension.
 #[test]

@@ -25,7 +25,7 @@ fn of_views() -> impl Iterator<Item = LossInfo> {
     metric().filter(|(_, partners)| *partners == NeededPartners::OtherView).map(|(info, _)| info)
 }
 
-/// The metric losses, and whom a row has to find in the batch.
+/// The metric losses, and the rows that a row has to find in the batch.
 fn metric() -> impl Iterator<Item = (LossInfo, NeededPartners)> {
     registry().into_iter().filter_map(|info| match default_of(&info).init(&Device::flex()) {
         AnyLoss::Metric(loss) => Some((info, loss.partners())),

@@ -107,7 +107,7 @@ fn t81_a_wrong_rank_names_the_shapes_that_fit() {
         let first = inputs[signature[0].name].shape().to_vec();
         for argument in signature.iter().skip(1) {
             let Some(data) = inputs.get(argument.name) else { continue };
-            let Some(shape) = argument.shape.of(&first) else { continue };
+            let Some(shape) = argument.shape.resolve(&first) else { continue };
             for wrong in [[&[2], &shape[..]].concat(), shape[1..].to_vec()] {
                 let error = error(loss, &with(inputs, argument.name, with_shape(data, wrong.clone())));
                 let message = error.to_string();
@@ -146,12 +146,12 @@ fn t85_every_input_error_is_found_under_every_name() {
             }
             // A row too much.
             let is_fixed = argument.role != Role::Prediction && argument.shape != Shape::Axes(1, 1);
-            if is_fixed && argument.shape.of(&first).is_some() {
+            if is_fixed && argument.shape.resolve(&first).is_some() {
                 let mut shape = data.shape().to_vec();
                 shape[0] += 1;
                 names_it(with_shape(data, shape));
             }
-            // A label that is no class.
+            // A label that is out of range.
             if let Argument { kind: Kind::Labels { classes, ignored }, .. } = argument
                 && let Some(classes) = classes.number(&first)
             {

@@ -3,7 +3,7 @@
 use super::{F64, assert_near, flex, ints, list, matrix, number, vector};
 use crate::devices;
 use burn::tensor::{Device, Int, Tensor};
-use burn_losses::binary::Keep;
+use burn_losses::binary::HardExamples;
 use burn_losses::classification::{
     CrossEntropyLossConfig, LabelSmoothing, MultiMarginLossConfig, MultiMarginVariant, Spread,
 };
@@ -149,7 +149,7 @@ fn t70_none_then_mean_is_mean_with_ignored_rows_and_mining() {
     let config = CrossEntropyLossConfig::new().with_class_weights(vec![0.5, 2.0, 1.5]).with_ignore_index(-1);
     let ohem = burn_losses::classification::OhemLossConfig::new()
         .with_loss(Box::new(config.clone().into()))
-        .with_keep(Keep::Count(1));
+        .with_keep(HardExamples::Count(1));
     let (logits, labels) = (matrix(&ROWS, &device, F64), ints(&[2, -1, 1], &device));
     fn means<L: ClassificationLoss>(loss: &L, logits: Tensor<2>, labels: Tensor<1, Int>) -> [f64; 3] {
         let unreduced = loss.forward_unreduced(logits.clone(), labels.clone(), Extras::new());

@@ -4,8 +4,7 @@ use super::{F64, flex, list, number, vector};
 use crate::devices;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use burn_losses::binary::{GhmCLossConfig, HingeLossConfig, Keep, OhemLossConfig};
-use burn_losses::prelude::*;
+use burn_losses::binary::{GhmCLossConfig, HardExamples, HingeLossConfig, OhemLossConfig};
 use burn_losses::regression::GhmRLossConfig;
 
 /// Logits whose gradient norm |sigmoid(x) - 0| is in the middle of a bin of ten.
@@ -78,7 +77,7 @@ fn t23_ohem_keeps_exactly_the_hardest() {
     for target in devices::all() {
         let device = target.device.clone().autodiff();
         // The hinge of x at target 0 is 1 + x.
-        let run = |keep: Keep, min_kept: usize, x: &[f64]| {
+        let run = |keep: HardExamples, min_kept: usize, x: &[f64]| {
             let inner = Box::new(HingeLossConfig::new().into());
             let loss = OhemLossConfig::new().with_loss(inner).with_keep(keep).with_min_kept(min_kept).init(&device);
             let zeros = vec![0.0; x.len()];
@@ -86,16 +85,16 @@ fn t23_ohem_keeps_exactly_the_hardest() {
             let y = vector(&zeros, &device, target.dtype.into());
             (list(loss.forward_no_reduction(x.clone(), y.clone())), number(loss.forward(x, y)))
         };
-        let (values, mean) = run(Keep::Count(2), 1, &[0.0, 3.0, 1.0, 2.0]);
+        let (values, mean) = run(HardExamples::Count(2), 1, &[0.0, 3.0, 1.0, 2.0]);
         assert_eq!((values, mean), (vec![0.0, 4.0, 0.0, 3.0], 3.5), "{}", target.name);
         // Ties: exactly k, the first ones.
-        let (values, _) = run(Keep::Ratio(0.5), 1, &[1.0; 4]);
+        let (values, _) = run(HardExamples::Ratio(0.5), 1, &[1.0; 4]);
         assert_eq!(values, [2.0, 2.0, 0.0, 0.0], "{}", target.name);
         // More than there are: all.
-        assert_eq!(run(Keep::Count(9), 1, &[0.0, 1.0]).0, [1.0, 2.0], "{}", target.name);
+        assert_eq!(run(HardExamples::Count(9), 1, &[0.0, 1.0]).0, [1.0, 2.0], "{}", target.name);
         // A threshold that nothing passes still keeps the least number.
-        assert_eq!(run(Keep::Threshold(10.0), 1, &[0.0, 1.0, 0.5]).0, [0.0, 2.0, 0.0], "{}", target.name);
-        assert_eq!(run(Keep::Threshold(10.0), 0, &[0.0, 1.0]), (vec![0.0, 0.0], 0.0), "{}", target.name);
-        assert_eq!(run(Keep::Threshold(1.2), 1, &[0.0, 1.0, 0.5]).0, [0.0, 2.0, 1.5], "{}", target.name);
+        assert_eq!(run(HardExamples::Threshold(10.0), 1, &[0.0, 1.0, 0.5]).0, [0.0, 2.0, 0.0], "{}", target.name);
+        assert_eq!(run(HardExamples::Threshold(10.0), 0, &[0.0, 1.0]), (vec![0.0, 0.0], 0.0), "{}", target.name);
+        assert_eq!(run(HardExamples::Threshold(1.2), 1, &[0.0, 1.0, 0.5]).0, [0.0, 2.0, 1.5], "{}", target.name);
     }
 }

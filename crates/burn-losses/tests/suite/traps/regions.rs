@@ -105,7 +105,7 @@ fn t25_empty_masks() {
     for target in devices::all() {
         let device = target.device.clone().autodiff();
         for kind in of_ratios() {
-            let loss = SegmentationLossConfig::of(kind).unwrap().init(&device);
+            let loss = SegmentationLossConfig::from_kind(kind).unwrap().init(&device);
             let run = |logit: f64| {
                 let logits = Tensor::<3>::full([1, 1, 6], logit, (&device, DType::from(target.dtype))).require_grad();
                 let value = loss.forward(logits.clone(), logits.zeros_like().detach());

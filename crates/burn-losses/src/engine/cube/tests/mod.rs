@@ -23,7 +23,7 @@ enum Kernel {
 }
 
 impl Kernel {
-    fn of(loss: &AnyLoss) -> Option<Self> {
+    fn from_loss(loss: &AnyLoss) -> Option<Self> {
         match loss {
             AnyLoss::Regression(loss) => loss.kernel().map(Self::Point),
             AnyLoss::Binary(loss) => loss.kernel().map(Self::Point),
@@ -85,8 +85,8 @@ impl Kernel {
 
 fn kernels() -> Vec<(String, Kernel)> {
     let named = |info: LossInfo| {
-        let loss = LossConfig::of(info.family, info.kind).ok()?.try_init(&Device::flex()).ok()?;
-        Some((format!("{}/{}", info.family, info.kind), Kernel::of(&loss)?))
+        let loss = LossConfig::from_kind(info.family, info.kind).ok()?.try_init(&Device::flex()).ok()?;
+        Some((format!("{}/{}", info.family, info.kind), Kernel::from_loss(&loss)?))
     };
     registry().into_iter().filter_map(named).collect()
 }
@@ -160,7 +160,7 @@ fn fields_are_parameters() {
     let mut changed = 0;
     for info in registry() {
         // Some fields have no default.
-        let Ok(config) = LossConfig::of(info.family, info.kind) else { continue };
+        let Ok(config) = LossConfig::from_kind(info.family, info.kind) else { continue };
         let config = serde_json::to_value(&config).expect("a table");
         let number = |(name, value): (&String, &serde_json::Value)| {
             Some((name.clone(), value.as_f64().filter(|_| value.is_f64())?))
@@ -171,7 +171,7 @@ fn fields_are_parameters() {
                 let mut config = config.clone();
                 config[&name] = (value * by + if value == 0.0 { by / 100.0 } else { 0.0 }).into();
                 let config: LossConfig = serde_json::from_value(config).ok()?;
-                Some(Kernel::of(&config.try_init(&Device::flex()).ok()?)?.recording())
+                Some(Kernel::from_loss(&config.try_init(&Device::flex()).ok()?)?.recording())
             };
             // What a field is at first may be special: a square, a factor of one.
             let (Some(one), Some(other)) = (program(0.9871), program(0.9637)) else { continue };

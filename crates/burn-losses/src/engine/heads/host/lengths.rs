@@ -15,7 +15,7 @@ pub(super) struct Lengths {
 }
 
 impl Lengths {
-    pub(super) fn of<T: Float>(wanted: [bool; 2], [rows, weight]: [&[T]; 2], size: usize, labels: &[Label]) -> Self {
+    pub(super) fn new<T: Float>(wanted: [bool; 2], [rows, weight]: [&[T]; 2], size: usize, labels: &[Label]) -> Self {
         if !wanted.contains(&true) {
             return Self { each: Vec::new(), product: Vec::new(), wanted };
         }

@@ -34,7 +34,7 @@ where
     dyn pointwise::Kernels: pointwise::Kernel<T>,
 {
     let &Call { kernel, margin, inputs, scale, centers, reduce, .. } = call;
-    let memory: Vec<Memory> = inputs.iter().map(Memory::of).collect::<Option<_>>()?;
+    let memory: Vec<Memory> = inputs.iter().map(Memory::new).collect::<Option<_>>()?;
     let numbers: Vec<&[T]> = memory.iter().map(Memory::numbers_of::<T>).collect::<Option<_>>()?;
     let shapes: Vec<Vec<usize>> = inputs.iter().map(AnyTensor::shape).collect();
     let (count, size, columns) = (shapes[0][0], shapes[0][1], shapes[1][0]);
@@ -48,7 +48,7 @@ where
     let of_input =
         |(input, shape): (&AnyTensor, &Vec<usize>)| input.is_tracked().then(|| stale::<T>(shape.iter().product()));
     let mut gradients: Vec<Option<Pooled<T>>> = inputs.iter().zip(&shapes).map(of_input).collect();
-    let lengths = Lengths::of(call.lengths, [numbers[0], numbers[1]], size, &labels);
+    let lengths = Lengths::new(call.lengths, [numbers[0], numbers[1]], size, &labels);
     let mut by_length = vec![T::default(); lengths.of_rows().map_or(0, <[f64]>::len)];
     let mut of_bias = vec![0.0; gradients.get(2).and_then(Option::as_ref).map_or(0, |gradient| gradient.len())];
     let most_rows = (LOGITS / classes).max(256).min(call.most_rows.unwrap_or(count)).min(count);
@@ -124,7 +124,8 @@ where
     let value = scalar::<T>(divided(sum, divisor), &device);
     custom_backward(value, inputs, move |upstream| {
         let all = gradients.into_iter().zip(shapes);
-        let gradient = |numbers, shape: Vec<usize>| tensor::<T>(numbers, &shape, &device).times(upstream.clone());
+        let gradient =
+            |numbers, shape: Vec<usize>| tensor::<T>(numbers, &shape, &device).scale_by_upstream(upstream.clone());
         all.map(|(numbers, shape)| numbers.map(|numbers| gradient(numbers, shape))).collect()
     })
 }

@@ -32,24 +32,24 @@ pub(crate) enum Memory {
 
 impl Memory {
     /// The numbers of `tensor`, in order; `None` on other devices. Nothing is copied, unless they lie in another order.
-    pub(crate) fn of(tensor: &AnyTensor) -> Option<Self> {
+    pub(crate) fn new(tensor: &AnyTensor) -> Option<Self> {
         let tensor = tensor.clone().without_autodiff();
         #[cfg(feature = "flex")]
         if let Ok(flex) = tensor.tensor().try_into_primitive::<Flex>() {
             return Some(Self::Flex(flex.to_contiguous()));
         }
         #[cfg(feature = "ndarray")]
-        if let Some(array) = Array::of(&tensor) {
+        if let Some(array) = Array::new(&tensor) {
             return Some(Self::NdArray(array));
         }
         None
     }
 
     /// Whether there are such numbers of `tensor`.
-    pub(crate) fn has(tensor: &AnyTensor) -> bool {
+    pub(crate) fn is_host_resident(tensor: &AnyTensor) -> bool {
         let tensor = tensor.clone().without_autodiff();
         #[cfg(feature = "ndarray")]
-        if Array::has(&tensor) {
+        if Array::is_host_resident(&tensor) {
             return true;
         }
         #[cfg(feature = "flex")]
@@ -208,7 +208,7 @@ pub(crate) fn with_slopes<T: Float>(
     let (shape, device, dtype) = (of.shape(), of.inner_device(), of.dtype());
     custom_backward(value, from_ref(of), move |upstream| {
         let gradient = match is_reduced {
-            true => tensor(slopes, &shape, &device).times(upstream),
+            true => tensor(slopes, &shape, &device).scale_by_upstream(upstream),
             false => scaled_rows(slopes, &upstream, &shape, &device),
         };
         vec![Some(gradient.cast(dtype))]
@@ -222,7 +222,7 @@ pub(crate) fn scaled_rows<T: Float>(
     shape: &[usize],
     device: &Device,
 ) -> AnyTensor {
-    let memory = Memory::of(upstream).expect("an upstream gradient is where its value is");
+    let memory = Memory::new(upstream).expect("an upstream gradient is where its value is");
     let mut scratch = Vec::new();
     let upstream = memory.numbers().expect("of a float type");
     let upstream = T::read(upstream, 0..upstream.len(), &mut scratch);
@@ -257,11 +257,11 @@ pub(crate) struct Weights<T> {
 
 impl<T: Float> Weights<T> {
     /// `None` if they need a gradient, or lie elsewhere.
-    pub(crate) fn of(weights: &AnyTensor, values: usize) -> Option<Self> {
+    pub(crate) fn new(weights: &AnyTensor, values: usize) -> Option<Self> {
         if weights.is_tracked() {
             return None;
         }
-        let memory = Memory::of(&weights.clone().cast(T::dtype()))?;
+        let memory = Memory::new(&weights.clone().cast(T::dtype()))?;
         let each = values / memory.numbers_of::<T>()?.len().max(1);
         Some(Self { memory, each, number: PhantomData })
     }
@@ -270,7 +270,7 @@ impl<T: Float> Weights<T> {
     pub(crate) fn of_some(weights: Option<&AnyTensor>, values: usize) -> Option<Option<Self>> {
         match weights {
             None => Some(None),
-            Some(weights) => Self::of(weights, values).map(Some),
+            Some(weights) => Self::new(weights, values).map(Some),
         }
     }
 

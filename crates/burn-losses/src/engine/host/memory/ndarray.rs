@@ -13,7 +13,7 @@ pub(crate) struct Array(Primitive);
 
 impl Array {
     /// `None` on other devices.
-    pub(super) fn of(tensor: &AnyTensor) -> Option<Self> {
+    pub(super) fn new(tensor: &AnyTensor) -> Option<Self> {
         let array = primitive(tensor)?;
         if in_order(&array) {
             return Some(Self(array));
@@ -22,7 +22,7 @@ impl Array {
         primitive(&data_tensor(data, &tensor.inner_device())).map(Self)
     }
 
-    pub(super) fn has(tensor: &AnyTensor) -> bool {
+    pub(super) fn is_host_resident(tensor: &AnyTensor) -> bool {
         primitive(tensor).is_some()
     }
 

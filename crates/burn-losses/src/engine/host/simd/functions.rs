@@ -152,11 +152,11 @@ impl<S: Simd, T: Float> Real for Lanes<S, T> {
         let zero = self.splat(0.0);
         let (high, low) = (self.splat(T::HALF_PI_HIGH), self.splat(T::HALF_PI_LOW));
         let half = self.splat(0.5);
-        let turned = one.if_else(far, half.if_else(middle, zero));
+        let share = one.if_else(far, half.if_else(middle, zero));
         let square = t * t;
         let rest = T::atan_series(square) * square * t;
-        let rest = low.mul_add(turned, rest);
-        high.mul_add(turned, t + rest).with_sign_of(self)
+        let rest = low.mul_add(share, rest);
+        high.mul_add(share, t + rest).with_sign_of(self)
     }
     #[inline(always)]
     fn sin(self) -> Self {

@@ -12,7 +12,7 @@ use pulp::{Simd, WithSimd};
 type Register<S> = Lanes<S, f64>;
 type Score<S> = Dual<Register<S>, 1>;
 
-/// Anchors, and whom they are compared with.
+/// Anchors, and the rows they are compared with.
 pub(super) struct Side<'a> {
     /// Of the anchors.
     pub(super) labels: &'a [i64],
@@ -75,7 +75,7 @@ impl<F: AnchorFormula> WithSimd for OfFormula<'_, '_, F> {
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
         let Self { formula, run: Run { side, anchors, is_tracked, numbers, scaling, write } } = self;
         let Side { labels, others, is_same, is_symmetric } = *side;
-        let mut scratch = Scratch::of(others.len(), is_symmetric);
+        let mut scratch = Scratch::new(others.len(), is_symmetric);
         for (anchor, numbers) in anchors.zip(numbers.chunks(others.len())) {
             let counts = scratch.compare(labels[anchor], others, is_same.then_some(anchor));
             scratch.fill(simd, formula, numbers, scaling.unwrap_or([1.0, 0.0]));
@@ -256,14 +256,14 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
     }
 
     #[inline(always)]
-    fn sum_with(&mut self, partners: Partners, given: Self::Number) -> Self::Number {
+    fn sum_with(&mut self, partners: Partners, other: Self::Number) -> Self::Number {
         if self.count(partners) == 0 {
             return self.constant(0.0);
         }
         let (simd, lanes) = (self.simd, Register::<S>::COUNT);
         let Scratch { scores, masks, terms, by_given, slopes, .. } = &mut *self.scratch;
         let (mask, slopes) = (&masks[partners as usize], &mut slopes[self.used]);
-        let (zero, own) = (splat(simd, 0.0), Dual::<_, 2>::variable(splat(simd, given.value), 1));
+        let (zero, own) = (splat(simd, 0.0), Dual::<_, 2>::variable(splat(simd, other.value), 1));
         let mut i = 0;
         while i < scores.len() {
             let mut term = Dual::<_, 2>::constant(zero);
@@ -279,8 +279,8 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
         }
         let (total, through) = (sum_of(terms), sum_of(by_given));
         let mut number = self.number(total, 1.0);
-        for (slope, of_given) in number.slope.iter_mut().zip(given.slope) {
-            *slope += of_given.weigh(through);
+        for (slope, of_other) in number.slope.iter_mut().zip(other.slope) {
+            *slope += of_other.weigh(through);
         }
         number
     }

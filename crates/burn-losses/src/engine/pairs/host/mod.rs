@@ -53,13 +53,13 @@ fn of_embeddings<T: Float>(
     against: Against,
     scaling: Option<&[AnyTensor; 2]>,
 ) -> Option<Outcome> {
-    let memory = Memory::of(embeddings)?;
+    let memory = Memory::new(embeddings)?;
     let mut scratch = Vec::new();
     let numbers = memory.numbers()?;
     let numbers = T::read(numbers, 0..numbers.len(), &mut scratch);
     let shape: [usize; 2] = embeddings.shape().try_into().expect("[N, E]");
     let count = shape[0];
-    let vectors = Vectors::of(numbers, shape, kernel.score(), against);
+    let vectors = Vectors::new(numbers, shape, kernel.score(), against);
     let products = vectors.products();
     let scales = scaling.map(|scaling| scaling.each_ref().map(AnyTensor::number));
     let parents: Vec<_> = core::iter::once(embeddings).chain(scaling.into_iter().flatten()).cloned().collect();
@@ -98,7 +98,7 @@ fn of_embeddings<T: Float>(
 }
 
 fn of_scores<T: Float>(kernel: &dyn Kernel, scores: &AnyTensor, labels: [&Tensor<1, Int>; 2]) -> Option<Outcome> {
-    let memory = Memory::of(scores)?;
+    let memory = Memory::new(scores)?;
     let mut scratch = Vec::new();
     let numbers = memory.numbers()?;
     let numbers = T::read(numbers, 0..numbers.len(), &mut scratch);

@@ -24,7 +24,7 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    pub(super) fn of(columns: usize, is_symmetric: bool) -> Self {
+    pub(super) fn new(columns: usize, is_symmetric: bool) -> Self {
         let numbers = || vec![0.0; columns.next_multiple_of(MOST_LANES)];
         let sums = || vec![0.0; if is_symmetric { columns } else { 0 }];
         Self {
@@ -103,7 +103,7 @@ impl Scratch {
 #[inline(always)]
 fn score_of<R: Real>(score: formula::Score, number: R) -> R {
     match score {
-        formula::Score::Given | formula::Score::Cosine => number,
+        formula::Score::Precomputed | formula::Score::Cosine => number,
         formula::Score::Distance(Distance::SquaredEuclidean, _) => number,
         formula::Score::Distance(Distance::Euclidean, _) => number.safe_sqrt(),
         formula::Score::Distance(Distance::Cosine, _) => -number + 1.0,

@@ -38,10 +38,10 @@ pub(super) struct Vectors<T: Float> {
 }
 
 impl<T: Float> Vectors<T> {
-    pub(super) fn of(numbers: &[T], shape: [usize; 2], score: Score, against: Against) -> Self {
+    pub(super) fn new(numbers: &[T], shape: [usize; 2], score: Score, against: Against) -> Self {
         let (is_of_distances, is_unit) = match score {
             // Given scores are cosines of two views.
-            Score::Given | Score::Cosine | Score::Distance(Distance::Cosine, _) => (false, true),
+            Score::Precomputed | Score::Cosine | Score::Distance(Distance::Cosine, _) => (false, true),
             Score::Distance(_, normalize) => (true, normalize),
         };
         let [count, size] = shape;

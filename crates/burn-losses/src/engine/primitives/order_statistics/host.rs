@@ -19,7 +19,7 @@ pub(in crate::engine) fn argmax(rows: &AnyTensor) -> Option<Tensor<1, Int>> {
         }
         place as i64
     }
-    let (columns, memory) = (rows.shape()[1], Memory::of(rows)?);
+    let (columns, memory) = (rows.shape()[1], Memory::new(rows)?);
     let numbers = memory.numbers()?;
     let places: Vec<i64> = in_precision!(rows.dtype(), T => {
         let mut scratch = Vec::new();
@@ -35,13 +35,13 @@ pub(in crate::engine) fn argmax(rows: &AnyTensor) -> Option<Tensor<1, Int>> {
 
 /// 1 for each of the `k` largest scores, at ties for those that come first, 0 for the others.
 pub(in crate::engine) fn largest(scores: &AnyTensor, k: usize) -> Option<AnyTensor> {
-    let (device, memory) = (scores.inner_device(), Memory::of(scores)?);
+    let (device, memory) = (scores.inner_device(), Memory::new(scores)?);
     in_precision!(scores.dtype(), T => Some(tensor(k_largest(memory.numbers_of::<T>()?, k), &scores.shape(), &device)))
 }
 
 /// The median: the mean of the two middle values where their number is even.
 pub(in crate::engine) fn median(values: &AnyTensor) -> Option<AnyTensor> {
-    let (device, memory) = (values.inner_device(), Memory::of(values)?);
+    let (device, memory) = (values.inner_device(), Memory::new(values)?);
     in_precision!(values.dtype(), T => Some(tensor(vec![median_of(memory.numbers_of::<T>()?)], &[1], &device)))
 }
 

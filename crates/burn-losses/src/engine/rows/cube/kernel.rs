@@ -3,7 +3,7 @@
 // A kernel has no chains of `let`.
 #![allow(clippy::collapsible_if)]
 
-use super::known::{known, share};
+use super::row_target::{row_target, share};
 use super::softmax::{Total, exp, group_sum, ln, log1p, merge, merged};
 use crate::engine::cube::emit;
 use crate::engine::cube::reduce::cube_sum;
@@ -57,9 +57,9 @@ pub(super) struct Numbers {
     pub(super) sharpness: InputScalar,
     /// What slopes are multiplied by.
     pub(super) factor: InputScalar,
-    /// The label of rows that count nothing.
+    /// The label of rows that do not count.
     pub(super) ignored: InputScalar,
-    /// The value of a row whose label is no class.
+    /// The value of a row whose label is out of range.
     pub(super) nan: InputScalar,
     pub(super) rows: usize,
     pub(super) classes: usize,
@@ -103,16 +103,17 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
         let wanted = (round * CUBE_COUNT + CUBE_POS) * comptime!(units / per_row) + unit / per_row;
         let is_row = wanted < numbers.rows;
         let row = select(is_row, wanted, numbers.rows - 1);
-        let known = known::<S, L, T, F>(logits, labels, targets, factors, row, numbers, comptime!(structure.clone()));
-        let (start, step) = (known.start, logits.stride(1));
+        let target =
+            row_target::<S, L, T, F>(logits, labels, targets, factors, row, numbers, comptime!(structure.clone()));
+        let (start, step) = (target.start, logits.stride(1));
 
         // Where the label has all of the target, of the other logits, relative to the largest of all.
-        let own_logit = F::cast_from(logits[start + known.label * step]) * sharpness;
+        let own_logit = F::cast_from(logits[start + target.label * step]) * sharpness;
         let mut most = own_logit;
         let mut total = zero;
         let mut class = place;
         while class < classes {
-            let is_counted = !is_sparse || class != known.label;
+            let is_counted = !is_sparse || class != target.label;
             let logit = Total::<F> {
                 most: F::cast_from(logits[start + class * step]) * sharpness,
                 sum: select(is_counted, one, zero),
@@ -132,16 +133,16 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
         let mut total = all.sum;
         let mut log_total = ln::<F>(total);
         if is_sparse {
-            let target = own_logit - most;
-            let power = exp::<F>(target);
+            let relative = own_logit - most;
+            let power = exp::<F>(relative);
             total += power;
             // The value of a row that is certain and right keeps its digits.
-            let is_certain = target > F::new(-1.0_f32);
+            let is_certain = relative > F::new(-1.0_f32);
             let certain = log1p::<F>(all.sum / select(is_certain, power, one));
             let logarithm = ln::<F>(total);
-            let log_p = select(is_certain, -certain, target - logarithm);
-            log_total = select(is_certain, target + certain, logarithm);
-            let share = numbers.keep.get::<F>() * known.factor;
+            let log_p = select(is_certain, -certain, relative - logarithm);
+            log_total = select(is_certain, relative + certain, logarithm);
+            let share = numbers.keep.get::<F>() * target.factor;
             let outputs = of_class::<F>(log_p, share, &numbers.of_classes, comptime!(program.clone()));
             value = outputs.index(0).extract(0_usize);
             #[comptime]
@@ -153,7 +154,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
             let mut class = place;
             while class < classes {
                 let log_p = F::cast_from(logits[start + class * step]) * sharpness - most - log_total;
-                let share = share::<T, F>(targets, factors, &known, class, numbers, comptime!(structure.clone()));
+                let share = share::<T, F>(targets, factors, &target, class, numbers, comptime!(structure.clone()));
                 let outputs = of_class::<F>(log_p, share, &numbers.of_classes, comptime!(program.clone()));
                 value += part::<F>(outputs.index(0).extract(0_usize), share, kind);
                 #[comptime]
@@ -173,10 +174,10 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
             let mut inputs = Sequence::<Vector<F, Const<1>>>::new();
             inputs.push(Vector::new(log_total + most));
             let outputs = emit::run::<F, Const<1>>(&inputs, &numbers.of_penalty, program);
-            value += known.normalizer * outputs.index(0).extract(0_usize);
-            by_total += known.normalizer * outputs.index(1).extract(0_usize);
+            value += target.normalizer * outputs.index(0).extract(0_usize);
+            by_total += target.normalizer * outputs.index(1).extract(0_usize);
         }
-        value = select(known.is_constant, known.constant, value);
+        value = select(target.is_constant, target.constant, value);
 
         let mut weight = one;
         #[comptime]
@@ -184,13 +185,13 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
             weight = F::cast_from(weights[row / numbers.per_weight]);
         }
         if is_row && place == 0 {
-            let weighted = select(known.is_constant, value, value * weight);
+            let weighted = select(target.is_constant, value, value * weight);
             // What has the weight 0 is 0, whatever it is.
             sum += select(weight == zero, zero, weighted);
             if comptime!(structure.weights_count) {
-                counted += known.normalizer * weight;
+                counted += target.normalizer * weight;
             } else {
-                counted += known.normalizer;
+                counted += target.normalizer;
             }
             #[comptime]
             if let ComptimeOption::Some(values) = &mut values {
@@ -198,7 +199,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
             }
             #[comptime]
             if let ComptimeOption::Some(normalizers) = &mut normalizers {
-                normalizers[row] = known.normalizer;
+                normalizers[row] = target.normalizer;
             }
         }
         #[comptime]
@@ -213,16 +214,16 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
                         let power = exp::<F>(own_logit - most);
                         let through_total = (by_total + by_label) * (power / total);
                         let of_label = by_label * (all.sum / total) + through_total;
-                        slope = select(class == known.label, of_label, slope);
+                        slope = select(class == target.label, of_label, slope);
                     } else {
                         let share =
-                            share::<T, F>(targets, factors, &known, class, numbers, comptime!(structure.clone()));
+                            share::<T, F>(targets, factors, &target, class, numbers, comptime!(structure.clone()));
                         let outputs =
                             of_class::<F>(logit - log_total, share, &numbers.of_classes, comptime!(program.clone()));
                         slope += part::<F>(outputs.index(1).extract(0_usize), share, kind);
                     }
-                    slopes[known.of_slopes + class * numbers.inner] =
-                        S::cast_from(select(known.is_constant || weight == zero, zero, slope * factor));
+                    slopes[target.of_slopes + class * numbers.inner] =
+                        S::cast_from(select(target.is_constant || weight == zero, zero, slope * factor));
                     class += per_row;
                 }
             }

@@ -1,7 +1,7 @@
 //! Rows of logits and what they are compared with -> value: a softmax, and a formula of each class.
 
 mod kernel;
-mod known;
+mod row_target;
 mod softmax;
 
 use super::{Call, Outcome, Target};

@@ -227,7 +227,7 @@ where
     };
     let shape = logits.shape();
     let (rows, classes) = (shape[0], shape[1]);
-    let memory = Memory::of(logits)?;
+    let memory = Memory::new(logits)?;
     let numbers = memory.numbers()?;
     let weights = Weights::<T>::of_some(reduce.and_then(|reduce| reduce.weights.as_ref()), rows)?;
     let (labels, floats) = match target {
@@ -235,7 +235,7 @@ where
             (Some(BatchLabels::new(&*kernel.host, *ignore_index, of, classes)), None)
         }
         Target::Probabilities(of) | Target::Teacher { of, .. } | Target::Bins(of) => {
-            (None, Some(Memory::of(&of.into())?))
+            (None, Some(Memory::new(&of.into())?))
         }
     };
     let target_numbers = match &floats {

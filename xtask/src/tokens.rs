@@ -1,16 +1,16 @@
-//! The tokens of Rust source, as far as paths need them: without comments, strings and lifetimes.
+//! The tokens of Rust source, as far as paths, names and declarations need them: without comments, strings and lifetimes.
 
 /// A token, and where it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Token<'a> {
-    pub(super) kind: Kind<'a>,
+pub(crate) struct Token<'a> {
+    pub(crate) kind: Kind<'a>,
     /// In bytes from the start of the source.
-    pub(super) offset: usize,
+    pub(crate) offset: usize,
 }
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind<'a> {
+pub(crate) enum Kind<'a> {
     /// A name or a keyword.
     Word(&'a str),
     /// `::`
@@ -20,7 +20,7 @@ pub(super) enum Kind<'a> {
 }
 
 /// The tokens of a file.
-pub(super) fn tokens(source: &str) -> Vec<Token<'_>> {
+pub(crate) fn tokens(source: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(&byte) = source.as_bytes().get(at) {

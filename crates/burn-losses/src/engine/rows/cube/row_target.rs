@@ -10,13 +10,13 @@ const NOTHING: f32 = crate::engine::rows::MINUS_INFINITY as f32;
 
 /// What is known of a row before its logits are.
 #[derive(CubeType)]
-pub(super) struct Known<F: Float> {
+pub(super) struct RowTarget<F: Float> {
     /// The place of its first logit, of its first target, and of its first slope.
     pub(super) start: usize,
     pub(super) of_targets: usize,
     pub(super) of_slopes: usize,
     pub(super) label: usize,
-    /// Whether nothing depends on the logits: the row is ignored, or its label is no class.
+    /// Whether nothing depends on the logits: the row is ignored, or its label is out of range.
     pub(super) is_constant: bool,
     pub(super) constant: F,
     /// What the row counts in a mean.
@@ -31,7 +31,7 @@ pub(super) struct Known<F: Float> {
 
 #[cube]
 #[allow(clippy::too_many_arguments)] // those of the kernel
-pub(super) fn known<S: Float, L: Int, T: Float, F: Float>(
+pub(super) fn row_target<S: Float, L: Int, T: Float, F: Float>(
     logits: &Tensor<S>,
     labels: ComptimeOption<&Tensor<L>>,
     targets: ComptimeOption<&Tensor<T>>,
@@ -39,7 +39,7 @@ pub(super) fn known<S: Float, L: Int, T: Float, F: Float>(
     row: usize,
     numbers: &Numbers,
     #[comptime] structure: Structure,
-) -> Known<F> {
+) -> RowTarget<F> {
     let (zero, one) = (F::new(0.0_f32), F::new(1.0_f32));
     let (outer, inner) = (row / numbers.inner, row % numbers.inner);
     let start = outer * logits.stride(0) + inner * logits.stride(2);
@@ -112,7 +112,7 @@ pub(super) fn known<S: Float, L: Int, T: Float, F: Float>(
         }
     }
     let teacher = Total::<F> { most: teacher_most, sum: teacher_sum };
-    Known::<F> { start, of_targets, of_slopes, label, is_constant, constant, normalizer, factor, bin, teacher }
+    RowTarget::<F> { start, of_targets, of_slopes, label, is_constant, constant, normalizer, factor, bin, teacher }
 }
 
 /// The logarithm of a teacher's probability, times the sharpness.
@@ -134,30 +134,30 @@ fn softened<F: Float>(given: F, numbers: &Numbers, #[comptime] kind: Kind) -> F 
 pub(super) fn share<T: Float, F: Float>(
     targets: ComptimeOption<&Tensor<T>>,
     factors: ComptimeOption<&Tensor<F>>,
-    known: &Known<F>,
+    target: &RowTarget<F>,
     class: usize,
     numbers: &Numbers,
     #[comptime] structure: Structure,
 ) -> F {
     let (zero, one) = (F::new(0.0_f32), F::new(1.0_f32));
-    let mut share = select(class == known.label, one, zero);
+    let mut share = select(class == target.label, one, zero);
     #[comptime]
     if let ComptimeOption::Some(targets) = &targets {
         if comptime!(structure.kind == Kind::Probabilities) {
-            share = F::cast_from(targets[known.of_targets + class * targets.stride(1)]);
+            share = F::cast_from(targets[target.of_targets + class * targets.stride(1)]);
         }
         if comptime!(matches!(structure.kind, Kind::Teacher { .. })) {
             let logarithm = softened::<F>(
-                F::cast_from(targets[known.of_targets + class * targets.stride(1)]),
+                F::cast_from(targets[target.of_targets + class * targets.stride(1)]),
                 numbers,
                 structure.kind,
             );
             let is_there = logarithm > F::new(0.5 * NOTHING);
-            let of_softmax = logarithm - known.teacher.most - ln::<F>(select(is_there, known.teacher.sum, one));
+            let of_softmax = logarithm - target.teacher.most - ln::<F>(select(is_there, target.teacher.sum, one));
             share = select(is_there, of_softmax, F::new(NOTHING));
         }
         if comptime!(structure.kind == Kind::Bins) {
-            let near = one - (known.bin - F::cast_from(class)).abs();
+            let near = one - (target.bin - F::cast_from(class)).abs();
             share = select(near > zero, near, zero);
         }
     }

@@ -1,13 +1,17 @@
 //! Online hard example mining: which values of a batch are kept.
 
 use super::primitives::order_statistics::largest;
-use crate::options::Keep;
+use crate::options::HardExamples;
 use crate::reduction::Unreduced;
 use burn::tensor::{Int, Tensor};
 
-/// Keeps the hardest values; the others become 0 and count nothing.
-pub(crate) fn keep_hardest<const D: usize>(unreduced: Unreduced<D>, keep: Keep, min_kept: usize) -> Unreduced<D> {
-    let dropped = hardest(&unreduced, keep, min_kept).equal_scalar(0.0);
+/// Keeps the hardest values; the others become 0 and do not count.
+pub(crate) fn keep_hard_examples<const D: usize>(
+    unreduced: Unreduced<D>,
+    keep: HardExamples,
+    min_kept: usize,
+) -> Unreduced<D> {
+    let dropped = select_hard_examples(&unreduced, keep, min_kept).equal_scalar(0.0);
     let Unreduced { values, normalizer } = unreduced;
     let normalizer = normalizer.unwrap_or_else(|| values.ones_like()).detach();
     Unreduced { values: values.mask_fill(dropped.clone(), 0.0), normalizer: Some(normalizer.mask_fill(dropped, 0.0)) }
@@ -16,7 +20,11 @@ pub(crate) fn keep_hardest<const D: usize>(unreduced: Unreduced<D>, keep: Keep, 
 /// 1 for each of the hardest values, 0 for the others.
 ///
 /// What is not finite is kept whatever the count: it shall be seen.
-pub(crate) fn hardest<const D: usize>(unreduced: &Unreduced<D>, keep: Keep, min_kept: usize) -> Tensor<D> {
+pub(crate) fn select_hard_examples<const D: usize>(
+    unreduced: &Unreduced<D>,
+    keep: HardExamples,
+    min_kept: usize,
+) -> Tensor<D> {
     let Unreduced { values, normalizer } = unreduced;
     let shape = values.dims();
     let n: usize = shape.iter().product();
@@ -31,12 +39,12 @@ pub(crate) fn hardest<const D: usize>(unreduced: &Unreduced<D>, keep: Keep, min_
         valid = uncounted.clone().bool_not().int().sum();
     }
     let wanted = match keep {
-        Keep::Ratio(ratio) => {
+        HardExamples::Ratio(ratio) => {
             let share = valid.clone().float().cast(scores.dtype()) * ratio;
             (share + 0.5).floor().int()
         }
-        Keep::Count(count) => number(count),
-        Keep::Threshold(threshold) => scores.clone().lower_equal_scalar(threshold).bool_not().int().sum(),
+        HardExamples::Count(count) => number(count),
+        HardExamples::Threshold(threshold) => scores.clone().lower_equal_scalar(threshold).bool_not().int().sum(),
     };
     let kept = largest(scores, wanted.max_pair(number(min_kept)).min_pair(valid));
     uncounted.map_or(kept.clone(), |uncounted| kept.mask_fill(uncounted, 0.0)).reshape(shape)

@@ -7,7 +7,7 @@ use burn_losses_derive::ByValue;
 /// Which values of a batch are kept: in a config file `{ ratio = 0.25 }`, `{ count = 512 }` or `{ threshold = 0.7 }`.
 #[derive(Debug, Clone, Copy, PartialEq, ByValue)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case", transform = crate::field::schema::key_within("ratio", RATIO), transform = crate::field::schema::key_within("count", COUNT)))]
-pub enum Keep {
+pub enum HardExamples {
     /// This share of the valid values, in (0, 1], rounded to the nearest count.
     Ratio(f64),
     /// This many, or all where there are fewer.
@@ -19,7 +19,7 @@ pub enum Keep {
 const RATIO: Range = Range::HalfOpenLow(0.0, 1.0);
 const COUNT: Range = Range::AtLeast(1.0);
 
-impl FieldType for Keep {
+impl FieldType for HardExamples {
     const KIND: &'static str = "table";
 
     fn to_value(&self) -> Value {
@@ -30,7 +30,7 @@ impl FieldType for Keep {
         }
     }
     fn from_value(value: &Value) -> Result<Self, Unreadable> {
-        let keys = Keys::of(value, &["ratio", "count", "threshold"])?;
+        let keys = Keys::new(value, &["ratio", "count", "threshold"])?;
         match (keys.get("ratio")?, keys.get("count")?, keys.get("threshold")?) {
             (Some(ratio), None, None) => Ok(Self::Ratio(ratio)),
             (None, Some(count), None) => Ok(Self::Count(count)),
