@@ -20,7 +20,7 @@ enum Function {
 
 impl Function {
     #[inline(always)]
-    fn of<R: Real>(self, x: R) -> R {
+    fn apply<R: Real>(self, x: R) -> R {
         match self {
             Self::Exp => x.exp(),
             Self::ExpM1 => x.exp_m1(),
@@ -56,7 +56,7 @@ impl<T: Float> WithSimd for Map<'_, T> {
     fn with_simd<S: Simd>(self, simd: S) {
         let width = Lanes::<S, T>::COUNT;
         for (numbers, results) in self.numbers.chunks_exact(width).zip(self.results.chunks_exact_mut(width)) {
-            self.function.of(Lanes::load(simd, numbers)).store(results);
+            self.function.apply(Lanes::load(simd, numbers)).store(results);
         }
     }
 }
