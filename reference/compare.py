@@ -7,8 +7,8 @@
 The batch (.safetensors, .npz) has tensors by the names of burn-losses, such as `logits` and `labels`: `burn-losses explain KIND`
 lists them. They are handed to the loss of PyTorch in the order of --arguments; without it, the predictions come first, then the
 targets. Other tensors of the batch are left out. Floats are computed in double precision. What is compared is the value and its
-gradient with respect to the first argument (or those of --gradients), by `burn-losses compare`. Its options are taken too. Its exit
-code is that of this program: 0 where all agree, 1 where something differs.
+gradient with respect to the first argument (or those of --gradients), by `burn-losses compare`. Its options are taken too. Its
+exit code is that of this program: 0 where all agree, 1 where something differs.
 
 LOSS is a class, which is made with the values of --set, or a function, which is called with them. The program needs PyTorch,
 safetensors and, for .npz, NumPy. --command says how to run burn-losses: without it, the command that is installed, or else cargo.

@@ -31,8 +31,8 @@ pub(crate) fn twin(Twin { path, differs }: &Twin) -> String {
     format!("{path}: {}", plain(differs.unwrap_or("the same.")))
 }
 
-/// A text of the documentation as plain text: types become the kinds of a config file (`` `HuberLoss` `` is `` `huber` ``), and a link
-/// becomes its text.
+/// A text of the documentation as plain text: types become the kinds of a config file (`` `HuberLoss` `` is `` `huber` ``), and
+/// a link becomes its text.
 pub(crate) fn plain(text: &str) -> String {
     let name = |(at, part): (usize, &'_ str)| -> String {
         let known = catalog::of_type(part).filter(|_| at % 2 == 1);
