@@ -1,4 +1,4 @@
-"""Computes the coefficients of `crates/burn-losses/src/engine/cpu/lanes/functions.rs`.
+"""Computes the coefficients of `crates/burn-losses/src/engine/host/simd/coefficients.rs`.
 
 Each polynomial goes through the function's values at the Chebyshev nodes of the interval, in 200 bits; its error, relative to the
 function that is made of it, is printed.

@@ -17,11 +17,14 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     guide::quick_start(steps)
 }
 
+/// The devices that the command does not have by default: they are tested too.
+const DEVICES: &str = "burn-losses-cli/ndarray,burn-losses-cli/wgpu";
+
 fn tests(steps: &mut Steps) -> Result<(), Failed> {
     let arguments: &[&str] = if has_nextest() {
-        &["nextest", "run", "--workspace", "--no-fail-fast"]
+        &["nextest", "run", "--workspace", "--features", DEVICES, "--no-fail-fast"]
     } else {
-        &["test", "--workspace", "--all-targets", "--no-fail-fast"]
+        &["test", "--workspace", "--features", DEVICES, "--all-targets", "--no-fail-fast"]
     };
     steps.run("tests", &mut cargo(arguments))
 }

@@ -1,47 +1,116 @@
-//! The files of `eval` and `diagnose`: a loss, and the tensors that it is run on.
+//! The files of `eval`, `compare` and `diagnose`: a loss, and the tensors that it is run on.
 
 use crate::config::Place;
 use crate::device::{DeviceName, DtypeName};
 use crate::error::Error;
+use crate::runnable::{Evaluated, Problem, Runnable};
+use crate::tensors;
 use burn::tensor::{Device, FloatDType};
-use burn_losses::AnyLoss;
+use burn_losses::eval::Inputs;
 use clap::Args;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
+use std::path::PathBuf;
 
 /// The options that say which loss, on which tensors, and where.
 #[derive(Debug, Args)]
 pub(crate) struct Batches {
-    /// The config of the loss (.json, .toml, .yaml)
+    /// The config of the loss (.json, .toml, .yaml); `-` is stdin
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     #[command(flatten)]
     place: Place,
-    /// Tensors (.safetensors), by the names of the loss's arguments; several files are several batches
-    #[arg(long, value_name = "FILE", required = true)]
-    input: Vec<PathBuf>,
+    #[arg(long, value_name = "FILE", required = true, help = tensors::HELP)]
+    pub(crate) input: Vec<String>,
+    /// Give a tensor the name that it has here, as `input=logits`
+    #[arg(long, value_name = "OLD=NEW", value_parser = renaming)]
+    rename: Vec<(String, String)>,
     /// Where to compute
     #[arg(long, value_enum, default_value = "flex")]
     device: DeviceName,
 }
 
+fn renaming(text: &str) -> Result<(String, String), String> {
+    let (old, new) = text.split_once('=').ok_or("expected OLD=NEW")?;
+    Ok((old.to_owned(), new.to_owned()))
+}
+
+/// A loss on its device.
+pub(crate) struct Opened {
+    pub(crate) loss: Runnable,
+    pub(crate) device: Device,
+    /// The type to compute in.
+    pub(crate) dtype: FloatDType,
+}
+
 impl Batches {
     /// The loss on its device, and the type to compute in.
-    pub(crate) fn open(&self, dtype: Option<DtypeName>) -> Result<(AnyLoss, Device, FloatDType), Error> {
+    pub(crate) fn open(&self, dtype: Option<DtypeName>) -> Result<Opened, Error> {
+        if self.config.as_os_str() == "-" && self.input.iter().any(|input| input.ends_with('-')) {
+            return Err(Error::Option("stdin is either the config or the tensors".to_owned()));
+        }
         let config = self.place.load(&self.config)?;
         let (device, dtype) = self.device.open(dtype)?;
-        Ok((config.try_init(&device)?, device, dtype))
+        Ok(Opened { loss: Runnable::new(&config, &device)?, device, dtype })
     }
 
-    /// What comes out for each file of tensors.
-    pub(crate) fn each<T>(&self, run: impl Fn(&Path) -> Result<T, Error>) -> Result<Vec<T>, Error> {
-        self.input.iter().map(|path| run(path)).collect()
+    /// The tensors of an input, with their names here.
+    pub(crate) fn read(&self, input: &str) -> Result<Inputs, Error> {
+        let inputs = tensors::read(input)?;
+        if let Some((old, _)) = self.rename.iter().find(|(old, _)| !inputs.contains_key(old)) {
+            let names: Vec<_> = inputs.keys().collect();
+            let problem = format!("there is no tensor `{old}` to rename, only {}", crate::error::quoted(&names));
+            return Err(Error::file(input, problem));
+        }
+        Ok(inputs.into_iter().map(|(name, data)| (self.name(&name), data)).collect())
     }
 
-    /// A section for each file of tensors.
-    pub(crate) fn sections<T>(&self, results: &[T], section: impl Fn(&Path, &T) -> String) -> String {
-        self.input.iter().zip(results).map(|(path, result)| section(path, result)).collect::<Vec<_>>().join("\n\n")
+    /// The name of a tensor here.
+    pub(crate) fn name(&self, name: &str) -> String {
+        let new = self.rename.iter().find(|(old, _)| old == name).map(|(_, new)| new);
+        new.cloned().unwrap_or_else(|| name.to_owned())
     }
+
+    /// What comes out for each input, in order: of a loss with state they are steps.
+    pub(crate) fn evaluate(&self, opened: &Opened) -> Result<Vec<Evaluated>, Error> {
+        self.input.iter().map(|input| opened.evaluate(input, &self.read(input)?)).collect()
+    }
+
+    /// A section for each input.
+    pub(crate) fn sections<T>(&self, results: &[T], section: impl Fn(&str, &T) -> String) -> String {
+        self.input.iter().zip(results).map(|(input, result)| section(input, result)).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+impl Opened {
+    /// What comes out for the tensors of an input.
+    pub(crate) fn evaluate(&self, input: &str, inputs: &Inputs) -> Result<Evaluated, Error> {
+        let result = without_panic(|| self.loss.evaluate(inputs, &self.device, self.dtype));
+        match result {
+            Ok(result) => result.map_err(|problem| of_problem(input, problem)),
+            Err(message) => Err(Error::Failed { input: input.to_owned(), message }),
+        }
+    }
+}
+
+/// The error of an input.
+pub(crate) fn of_problem(input: &str, problem: Problem) -> Error {
+    match problem {
+        Problem::Eval(term, source) => Error::Eval { input: input.to_owned(), term, source },
+        Problem::Other(problem) => Error::file(input, problem),
+    }
+}
+
+/// Runs what may panic inside Burn (a device without memory, say): the message without a backtrace.
+fn without_panic<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    set_hook(Box::new(|_| {}));
+    let result = catch_unwind(AssertUnwindSafe(run)).map_err(|payload| match payload.downcast::<String>() {
+        Ok(message) => *message,
+        Err(payload) => payload.downcast_ref::<&str>().copied().unwrap_or("for no stated reason").to_owned(),
+    });
+    // A panic elsewhere is to be seen.
+    drop(std::panic::take_hook());
+    result
 }
 
 /// One object, or an array where there are several.

@@ -1,50 +1,218 @@
-//! Where the config of a loss stands: the whole file, or a table in the config of a training run.
+//! What stands in a config file, and where: the whole file, or a table in the config of a training run.
 
-use burn_losses::config::{Value, load};
+use crate::catalog::{self, JOINT, REGULARIZATION, has_kind};
+use crate::error::{Error, quoted};
+use burn_losses::composition::{JointLossConfig, TermConfig};
+use burn_losses::config::{Format, Table, Value, from_str, load};
+use burn_losses::regularization::RegularizerConfig;
 use burn_losses::{ConfigError, LossConfig};
 use clap::Args;
-use serde::de::{Deserialize, Deserializer, Error};
+use serde::de::{Deserialize, Deserializer, Error as _};
+use std::io::Read;
 use std::path::Path;
 use std::sync::OnceLock;
 
 /// The options that say where in a file the loss stands.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Place {
-    /// The table in which the loss stands, as `loss` or `model.loss`; without it, the whole file
+    /// The table in which the loss stands, as `loss` or `terms.classes`; without it, the whole file
     #[arg(long, value_name = "TABLE")]
     at: Option<String>,
-    /// The family, where the file does not say it
+    /// The family, where the file does not say it; `joint` and `regularization` are families here
     #[arg(long)]
     family: Option<String>,
+}
+
+/// What a config file can hold.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Document {
+    /// A loss of any family.
+    Loss(LossConfig),
+    /// Several terms.
+    Joint(JointLossConfig),
+    /// A penalty on parameters.
+    Penalty(RegularizerConfig),
+}
+
+impl Document {
+    /// What it is, as `binary/focal`.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Loss(config) => format!("{}/{}", config.family(), config.kind()),
+            Self::Joint(config) => {
+                let names: Vec<_> = config.terms.keys().collect();
+                format!("{JOINT} of {}", quoted(&names))
+            }
+            Self::Penalty(config) => format!("{REGULARIZATION}/{}", config.kind()),
+        }
+    }
+
+    /// The kind.
+    pub(crate) fn kind(&self) -> &str {
+        match self {
+            Self::Loss(config) => config.kind(),
+            Self::Joint(_) => JOINT,
+            Self::Penalty(config) => config.kind(),
+        }
+    }
+
+    /// The same loss or penalty with another value of a field.
+    pub(crate) fn with(&self, field: &str, value: &Value) -> Result<Self, ConfigError> {
+        let with = |whole: Value| {
+            let mut table = whole.into_table().unwrap_or_default();
+            table.insert(field, value.clone());
+            Value::from(table)
+        };
+        match self {
+            Self::Loss(config) => LossConfig::from_value(with(config.to_value())).map(Self::Loss),
+            Self::Joint(config) => Ok(Self::Joint(config.clone())),
+            Self::Penalty(config) => RegularizerConfig::from_value(with(config.to_value())).map(Self::Penalty),
+        }
+    }
 }
 
 /// The place of this run: serde hands no arguments to a type that it reads.
 static PLACE: OnceLock<Place> = OnceLock::new();
 
 impl Place {
-    /// Reads the loss that stands at this place of a file.
-    pub(crate) fn load(&self, path: &Path) -> Result<LossConfig, ConfigError> {
+    /// The whole of a file.
+    pub(crate) const WHOLE: Self = Self { at: None, family: None };
+
+    /// Reads what stands at this place of a file; `-` is stdin.
+    pub(crate) fn load(&self, path: &Path) -> Result<Document, ConfigError> {
         PLACE.get_or_init(|| self.clone());
-        load::<Placed>(path).map(|placed| placed.0)
+        let placed: Placed = if path == Path::new("-") { from_stdin()? } else { load(path)? };
+        Ok(placed.0)
+    }
+
+    /// The same, of a text.
+    pub(crate) fn read(&self, text: &str, format: Format) -> Result<Document, ConfigError> {
+        PLACE.get_or_init(|| self.clone());
+        from_str::<Placed>(text, format).map(|placed| placed.0)
+    }
+
+    /// Reads a loss or a penalty: what has a picture.
+    pub(crate) fn load_drawn(&self, path: &Path) -> Result<Document, Error> {
+        match self.load(path)? {
+            Document::Joint(config) => {
+                let terms = config.terms.iter().filter(|(_, term)| term.term != TermConfig::Given);
+                let terms: Vec<_> = terms.map(|(name, _)| format!("--at terms.{name}")).collect();
+                let problem = format!("a joint loss has no picture of its own: choose a term by {}", quoted(&terms));
+                Err(Error::file(path, problem))
+            }
+            document => Ok(document),
+        }
+    }
+
+    /// Whether something at this place is meant to be a loss.
+    pub(crate) fn is_a_loss(&self, path: &Path) -> bool {
+        // What cannot be read is not passed over.
+        load::<Value>(path).map_or(true, |value| self.find(value).is_ok_and(|(table, _)| has_tags(&table)))
+    }
+
+    /// The table at this place, and whether it is a term of a joint loss.
+    fn find(&self, mut value: Value) -> Result<(Table, bool), String> {
+        let (mut is_term, mut parent) = (false, "");
+        for key in self.at.iter().flat_map(|at| at.split('.')) {
+            let table = if let Value::Table(table) = &mut value { table.remove(key) } else { None };
+            value = table.ok_or_else(|| format!("missing table `{key}`"))?;
+            (is_term, parent) = (parent == "terms", key);
+        }
+        match value {
+            Value::Table(table) => Ok((table, is_term)),
+            other => Err(format!("expected a table, got {other}")),
+        }
     }
 }
 
-/// A loss at the [`PLACE`] of this run.
-struct Placed(LossConfig);
+/// Whether a table says which loss it is.
+fn has_tags(table: &Table) -> bool {
+    ["kind", "terms"].iter().any(|key| table.get(key).is_some()) || table.get("family").is_some_and(is_family)
+}
+
+fn is_family(name: &Value) -> bool {
+    name.as_str().is_some_and(|name| catalog::families().contains(&name))
+}
+
+fn from_stdin() -> Result<Placed, ConfigError> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).map_err(|error| ConfigError::File(format!("stdin: {error}")))?;
+    let format = if text.trim_start().starts_with('{') { Format::Json } else { Format::Toml };
+    from_str(&text, format).map_err(|error| match error {
+        ConfigError::At { line, source, .. } => ConfigError::At { path: "stdin".into(), line, source },
+        other => other,
+    })
+}
+
+/// What stands at the [`PLACE`] of this run.
+struct Placed(Document);
 
 impl<'de> Deserialize<'de> for Placed {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let place = PLACE.get().ok_or_else(|| D::Error::custom("no place is set"))?;
-        let mut value = Value::deserialize(deserializer)?;
-        for key in place.at.iter().flat_map(|at| at.split('.')) {
-            let table = if let Value::Table(table) = &mut value { table.remove(key) } else { None };
-            value = table.ok_or_else(|| D::Error::custom(format!("missing table `{key}`")))?;
+        let (mut table, is_term) = place.find(Value::deserialize(deserializer)?).map_err(D::Error::custom)?;
+        if is_term {
+            // The weight is that of the joint loss.
+            table.remove("weight");
         }
-        if let (Some(family), Value::Table(table)) = (&place.family, &mut value)
-            && table.get("family").is_none()
-        {
-            table.insert("family", family.as_str());
+        document(table, place.family.as_deref()).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// Reads a table, of a family where it does not say it. The library keeps the typed error behind the message.
+fn document(mut table: Table, family: Option<&str>) -> Result<Document, String> {
+    let family = match (table.get("family"), family) {
+        (Some(named), _) => named.as_str().filter(|named| *named == REGULARIZATION),
+        (None, Some(family)) => Some(family),
+        (None, None) => family_of(&table)?,
+    }
+    .map(str::to_owned);
+    let read = match family.as_deref() {
+        Some(JOINT) => JointLossConfig::deserialize(Value::from(table)).map(Document::Joint),
+        Some(REGULARIZATION) => {
+            table.remove("family");
+            RegularizerConfig::deserialize(Value::from(table)).map(Document::Penalty)
         }
-        LossConfig::deserialize(value).map(Self).map_err(D::Error::custom)
+        family => {
+            if let Some(family) = family {
+                table.insert("family", family);
+            }
+            LossConfig::deserialize(Value::from(table)).map(Document::Loss)
+        }
+    };
+    read.map_err(|error| error.to_string())
+}
+
+/// The family of a table that does not say it: where only one has the kind, it is that one.
+fn family_of(table: &Table) -> Result<Option<&'static str>, String> {
+    let Some(kind) = table.get("kind").and_then(Value::as_str) else {
+        return if table.get("terms").is_some() { Ok(Some(JOINT)) } else { nested(table) };
+    };
+    let families: Vec<_> = catalog::all().iter().filter(|loss| has_kind(loss, kind)).collect();
+    match families.as_slice() {
+        [] => match catalog::near(None, kind).as_slice() {
+            [] => Ok(None),
+            near => Err(format!(
+                "missing key `family`, and no family has the kind `{kind}`: did you mean {}?",
+                quoted(near)
+            )),
+        },
+        [loss] => Ok(Some(loss.family)),
+        several => {
+            let options: Vec<_> = several.iter().map(|loss| format!("--family {}", loss.family)).collect();
+            Err(format!(
+                "missing key `family`: several families have the kind `{kind}`, choose one by {}",
+                quoted(&options)
+            ))
+        }
+    }
+}
+
+/// An error where a table inside this one is a loss.
+fn nested(table: &Table) -> Result<Option<&'static str>, String> {
+    let is_loss = |value: &Value| value.as_table().is_some_and(has_tags);
+    match table.iter().find(|(_, value)| is_loss(value)) {
+        Some((key, _)) => Err(format!("no loss here, but the table `{key}` is one: use `--at {key}`")),
+        None => Ok(None),
     }
 }

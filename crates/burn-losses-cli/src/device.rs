@@ -47,7 +47,7 @@ impl DeviceName {
         let all = DtypeName::value_variants().iter().filter(|dtype| computes(&device, dtype.dtype()));
         let allowed: Vec<_> = all.map(|dtype| format!("`{}`", name(*dtype))).collect();
         let (device, dtype, allowed) = (name(self), name(dtype), allowed.join(", "));
-        Err(Error::Device(format!("device `{device}` has no `{dtype}`, allowed: {allowed}")))
+        Err(Error::Option(format!("device `{device}` has no `{dtype}`, allowed: {allowed}")))
     }
 
     fn device(self) -> Result<Device, Error> {
@@ -61,14 +61,14 @@ impl DeviceName {
             Self::Wgpu => {
                 use burn::tensor::{DeviceKind, DeviceType};
                 if Device::enumerate(DeviceType::Wgpu).iter().next().is_none() {
-                    return Err(Error::Device("device `wgpu`: this machine has no graphics adapter".to_owned()));
+                    return Err(Error::Option("device `wgpu`: this machine has no graphics adapter".to_owned()));
                 }
                 Ok(Device::wgpu(DeviceKind::DefaultDevice))
             }
             #[allow(unreachable_patterns)] // where all devices are compiled in
             _ => {
                 let name = name(self);
-                Err(Error::Device(format!("device `{name}` is not compiled in: build with `--features {name}`")))
+                Err(Error::Option(format!("device `{name}` is not compiled in: build with `--features {name}`")))
             }
         }
     }

@@ -1,21 +1,28 @@
 //! `burn-losses diagnose`: what is wrong with tensors from files.
 
-use crate::batches::{Batches, json};
+use crate::batches::{Batches, json, of_problem};
 use crate::error::Error;
+use crate::print;
+use crate::style::{bad, good};
 use crate::table::table;
-use crate::{print, tensors};
 use burn_losses::diagnose::{Diagnosis, Finding};
 use clap::Args;
 use serde::Serialize;
 use std::panic::set_hook;
 use std::process::ExitCode;
 
-/// Says what is wrong with the tensors of a loss
+/// Say what is wrong with the tensors of a loss
 ///
-/// Labels that are out of range, targets outside [0, 1], NaN and infinity, inverted boxes, empty masks, batches without a
-/// pair, probabilities where logits are expected: one line for each, with the first place and how many there are. The
-/// exit code is 1 if there is an error, 0 if there are only warnings, and 2 if a file cannot be read.
+/// Labels out of range, targets outside [0, 1], NaN and infinity, inverted boxes, empty masks, batches without a
+/// pair, probabilities where logits are expected: one line for each, with the first place and how many there are.
+///
+/// Exit code 0: nothing found, or only warnings. 1: an error in the tensors. 2: a file cannot be read.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  burn-losses diagnose --config loss.toml --input batch.safetensors
+  burn-losses diagnose --config loss.toml --input batch.npz --rename input=logits --rename target=labels
+  burn-losses diagnose --config joint.toml --input step.safetensors --json")]
 pub(crate) struct Diagnose {
     #[command(flatten)]
     batches: Batches,
@@ -26,40 +33,42 @@ pub(crate) struct Diagnose {
 
 impl Diagnose {
     /// Prints what is wrong with every input.
-    pub(crate) fn run(&self) -> ExitCode {
-        match self.diagnoses() {
-            Ok(diagnoses) => {
-                let text = match self.json {
-                    true => json(&diagnoses.iter().map(Json::from).collect::<Vec<_>>()),
-                    false => self.text(&diagnoses),
-                };
-                print(&text);
-                ExitCode::from(u8::from(diagnoses.iter().any(Diagnosis::has_errors)))
-            }
-            Err(error) => {
-                eprintln!("error: {error}");
-                ExitCode::from(2)
-            }
-        }
+    pub(crate) fn run(&self) -> Result<ExitCode, Error> {
+        let all = self.diagnoses()?;
+        let text = match self.json {
+            true => json(&all.iter().flatten().map(Json::from).collect::<Vec<_>>()),
+            false => self.batches.sections(&all, |input, diagnoses| {
+                diagnoses.iter().map(|diagnosis| section(input, diagnosis)).collect::<Vec<_>>().join("\n\n")
+            }),
+        };
+        print(&text);
+        Ok(ExitCode::from(u8::from(all.iter().flatten().any(|(_, diagnosis)| diagnosis.has_errors()))))
     }
 
-    fn diagnoses(&self) -> Result<Vec<Diagnosis>, Error> {
-        let (loss, device, _) = self.batches.open(None)?;
+    fn diagnoses(&self) -> Result<Vec<Vec<Named>>, Error> {
+        let opened = self.batches.open(None)?;
         // A panic inside Burn is a finding.
         set_hook(Box::new(|_| {}));
-        self.batches.each(|path| Ok(loss.diagnose(&tensors::read(path)?, &device)))
+        let diagnose = |input: &String| {
+            let diagnoses = opened.loss.diagnose(&self.batches.read(input)?, &opened.device);
+            diagnoses.map_err(|problem| of_problem(input, problem))
+        };
+        self.batches.input.iter().map(diagnose).collect()
     }
+}
 
-    fn text(&self, diagnoses: &[Diagnosis]) -> String {
-        self.batches.sections(diagnoses, |path, diagnosis| {
-            let title = format!("{}: {}: {}", path.display(), diagnosis.loss, diagnosis.summary());
-            if diagnosis.is_clean() {
-                return title;
-            }
-            let header = [" severity", "argument", "first at", "how many", "what"];
-            format!("{title}\n{}", table(header, &[10, 18, 12, 14], diagnosis.findings.iter().map(row)))
-        })
+/// A diagnosis of a term, or of the loss, which has no name.
+type Named = (String, Diagnosis);
+
+fn section(input: &str, (term, diagnosis): &Named) -> String {
+    let term = if term.is_empty() { String::new() } else { format!("{term}: ") };
+    let summary = if diagnosis.has_errors() { bad(&diagnosis.summary()) } else { good(&diagnosis.summary()) };
+    let title = format!("{input}: {term}{}: {summary}", diagnosis.loss);
+    if diagnosis.is_clean() {
+        return title;
     }
+    let header = [" severity", "argument", "first at", "how many", "what"];
+    format!("{title}\n{}", table(header, &[10, 18, 12, 14], diagnosis.findings.iter().map(row)))
 }
 
 fn row(finding: &Finding) -> [String; 5] {
@@ -74,6 +83,8 @@ fn row(finding: &Finding) -> [String; 5] {
 
 #[derive(Serialize)]
 struct Json<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    term: &'a str,
     loss: &'a str,
     findings: Vec<JsonFinding<'a>>,
 }
@@ -86,9 +97,9 @@ struct JsonFinding<'a> {
     message: String,
 }
 
-impl<'a> From<&'a Diagnosis> for Json<'a> {
-    fn from(diagnosis: &'a Diagnosis) -> Self {
+impl<'a> From<&'a Named> for Json<'a> {
+    fn from((term, diagnosis): &'a Named) -> Self {
         let finding = |finding: &'a Finding| JsonFinding { finding, message: finding.problem.to_string() };
-        Self { loss: diagnosis.loss, findings: diagnosis.findings.iter().map(finding).collect() }
+        Self { term, loss: diagnosis.loss, findings: diagnosis.findings.iter().map(finding).collect() }
     }
 }

@@ -1,12 +1,13 @@
 //! Why a command cannot do what it is asked to.
 
+use crate::hints;
 use burn_losses::ConfigError;
 use burn_losses::eval::EvalError;
 use burn_losses_plot::PlotError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// An error of `list`, `eval`, `schema` or `plot`: printed on stderr, exit code 2.
+/// An error of a command: printed on stderr.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
     /// A config file, or the name of a loss.
@@ -15,10 +16,34 @@ pub(crate) enum Error {
     /// Losses that cannot be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
-    /// A device that is not there, or a type that it does not have.
+    /// A name that no loss has.
+    #[error("no loss is called `{name}`{}", did_you_mean(.suggestions))]
+    UnknownName {
+        /// The name.
+        name: String,
+        /// What was meant perhaps.
+        suggestions: Vec<String>,
+    },
+    /// A name that several losses have, where one is wanted.
+    #[error("several losses are called `{name}`: {}", quoted(.names))]
+    SeveralNames {
+        /// The name.
+        name: String,
+        /// The whole names.
+        names: Vec<String>,
+    },
+    /// Words that no loss has.
+    #[error("nothing found for `{query}`{}", did_you_mean(.suggestions))]
+    NothingFound {
+        /// The words.
+        query: String,
+        /// What was meant perhaps.
+        suggestions: Vec<String>,
+    },
+    /// What an option says is not possible.
     #[error("{0}")]
-    Device(String),
-    /// A file of tensors that cannot be read, or one that cannot be written.
+    Option(String),
+    /// A file that cannot be read or written, or that does not fit.
     #[error("{}: {problem}", path.display())]
     File {
         /// The file.
@@ -27,19 +52,63 @@ pub(crate) enum Error {
         problem: String,
     },
     /// Tensors that the loss does not take.
-    #[error("{}: {source}", path.display())]
+    #[error("{input}: {}{source}", of_term(.term))]
     Eval {
-        /// The file.
-        path: PathBuf,
+        /// The input.
+        input: String,
+        /// The term of a joint loss, or nothing.
+        term: String,
         /// What is wrong with them.
-        source: EvalError,
+        source: Box<EvalError>,
     },
     /// Burn itself gave up, for instance for want of memory.
-    #[error("{}: the computation failed: {message}", path.display())]
+    #[error("{input}: the computation failed: {message}")]
     Failed {
-        /// The file that was evaluated.
-        path: PathBuf,
+        /// The input that was evaluated.
+        input: String,
         /// What Burn says.
         message: String,
     },
+}
+
+impl Error {
+    /// The error of a file.
+    pub(crate) fn file(path: impl AsRef<Path>, problem: impl ToString) -> Self {
+        Self::File { path: path.as_ref().to_owned(), problem: problem.to_string() }
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        if matches!(self, Self::NothingFound { .. }) { 1 } else { 2 }
+    }
+
+    /// What to do about it, where that is known.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Config(error) => hints::of_config(error),
+            Self::Eval { source, .. } => hints::of_input(source),
+            Self::UnknownName { .. } => {
+                Some("`burn-losses list` shows all losses, `burn-losses find WORDS` searches them".to_owned())
+            }
+            Self::NothingFound { query, .. } => Some(hints::of_search(query)),
+            _ => None,
+        }
+    }
+}
+
+/// Names for the reader of an error.
+pub(crate) fn quoted<T: std::fmt::Display>(names: &[T]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn did_you_mean(names: &[String]) -> String {
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(" (did you mean {}?)", quoted(names).replace("`, `", "` or `"))
+    }
+}
+
+fn of_term(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!("term `{name}`: ") }
 }

@@ -3,75 +3,90 @@
 use crate::batches::{Batches, json};
 use crate::device::DtypeName;
 use crate::error::Error;
-use crate::report::{self, Json};
+use crate::report::{self, Json, Shown};
+use crate::runnable::Evaluated;
 use crate::tensors;
-use burn::tensor::{Device, FloatDType};
-use burn_losses::AnyLoss;
-use burn_losses::eval::Evaluation;
+use burn::tensor::TensorData;
 use clap::Args;
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-/// What several inputs are here, where the loss remembers.
-const STEPS: &str =
-    "Tensors (.safetensors). Several files are several steps of the same loss, in order: a loss with state keeps it";
-
-/// Evaluates a loss on tensors and differentiates it
+/// Evaluate a loss on tensors and differentiate it
 ///
-/// Prints the reduced value and its gradient with respect to every float tensor. The tensors have the names of the
-/// loss's arguments, for instance `predictions` and `targets`, or `logits` and `labels`, and `weights` and a
-/// `mask` (false where a value does not count) where there are any. An error goes to stderr, with exit code 2.
+/// Prints the reduced value and its gradient with respect to every float tensor; of a large tensor it prints statistics. The
+/// tensors have the names of the loss's arguments, for instance `predictions` and `targets`, or `logits` and `labels`, and
+/// `weights` and a `mask` (false where a value does not count) where there are any. For a joint loss, the name of the term
+/// stands in front, as in `classes.logits`. For a penalty, every tensor is a parameter. Several --input are several steps of the
+/// same loss, in order: a loss with state keeps it.
+///
+/// Exit code 2: a file cannot be read, or the tensors do not fit the loss.
 #[derive(Debug, Args)]
-#[command(mut_arg("input", |input| input.help(STEPS)))]
+#[command(after_help = "\
+Examples:
+  burn-losses eval --config loss.toml --input batch.safetensors
+  burn-losses eval --config loss.toml --input batch.npz --rename input=logits --rename target=labels
+  burn-losses eval --config loss.toml --input logits=a.npy,labels=b.npy --json
+  burn-losses eval --config loss.toml --input batch.safetensors --output gradients.safetensors")]
 pub(crate) struct Eval {
     #[command(flatten)]
     batches: Batches,
     /// The float type in which to compute [default: f64, on wgpu f32]
     #[arg(long, value_enum)]
     dtype: Option<DtypeName>,
-    /// Prints the unreduced values too (they are always part of the JSON)
+    /// Print the unreduced values too (they are always part of the JSON and of files)
     #[arg(long)]
     unreduced: bool,
-    /// JSON: one object, or an array of one object per input where there are several
+    /// Print every number of large tensors
+    #[arg(long)]
+    full: bool,
+    /// Print JSON with every number: one object, or an array of one object per input where there are several
     #[arg(long)]
     json: bool,
+    /// Write `loss`, `unreduced` and `gradient.NAME` into this file (.safetensors), of several inputs as `step1.loss`, ..
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 impl Eval {
     /// Evaluates the loss on every input.
     pub(crate) fn run(&self) -> Result<String, Error> {
-        let (loss, device, dtype) = self.batches.open(self.dtype)?;
-        let evaluations = self.batches.each(|path| evaluate(&loss, path, &device, dtype))?;
-        Ok(if self.json {
-            json(&evaluations.iter().map(Json::from).collect::<Vec<_>>())
-        } else {
-            self.text(&evaluations, dtype)
-        })
+        if let Some(path) = self.output.as_ref().filter(|path| path.extension().is_none_or(|end| end != "safetensors"))
+        {
+            return Err(Error::file(path, "the format is not known, allowed extension: `.safetensors`"));
+        }
+        let opened = self.batches.open(self.dtype)?;
+        let all = self.batches.evaluate(&opened)?;
+        if let Some(path) = &self.output {
+            tensors::write(path, &self.results(&all))?;
+        }
+        if self.json {
+            return Ok(json(&all.iter().map(Json::from).collect::<Vec<_>>()));
+        }
+        let shown = Shown { dtype: opened.dtype, unreduced: self.unreduced, full: self.full };
+        Ok(self.batches.sections(&all, |input, evaluated| {
+            let text = report::text(evaluated, shown);
+            if all.len() == 1 { text } else { format!("{input}\n{text}") }
+        }))
     }
 
-    fn text(&self, evaluations: &[Evaluation], dtype: FloatDType) -> String {
-        self.batches.sections(evaluations, |path, evaluation| {
-            let text = report::text(evaluation, dtype, self.unreduced);
-            if evaluations.len() == 1 { text } else { format!("{}\n{text}", path.display()) }
-        })
+    /// All tensors that come out, by name.
+    fn results(&self, all: &[Evaluated]) -> BTreeMap<String, TensorData> {
+        let mut tensors = BTreeMap::new();
+        for (step, evaluated) in (1..).zip(all) {
+            let prefix = if all.len() == 1 { String::new() } else { format!("step{step}.") };
+            tensors.extend(results(evaluated).into_iter().map(|(name, data)| (prefix.clone() + &name, data)));
+        }
+        tensors
     }
 }
 
-fn evaluate(loss: &AnyLoss, path: &Path, device: &Device, dtype: FloatDType) -> Result<Evaluation, Error> {
-    let inputs = tensors::read(path)?;
-    let path = path.to_owned();
-    let result = without_panic(|| {
-        let evaluation = loss.check_labels(&inputs).and_then(|()| loss.evaluate(&inputs, device, dtype));
-        evaluation.map_err(|source| Error::Eval { path: path.clone(), source })
-    });
-    result.unwrap_or_else(|message| Err(Error::Failed { path, message }))
+/// What comes out, by the names that it has in a file.
+pub(crate) fn results(evaluated: &Evaluated) -> BTreeMap<String, TensorData> {
+    let mut tensors = BTreeMap::from([("loss".to_owned(), TensorData::from([evaluated.loss]))]);
+    tensors.extend(evaluated.unreduced.iter().map(|data| ("unreduced".to_owned(), data.clone())));
+    tensors.extend(evaluated.gradients.iter().map(|(name, data)| (format!("{GRADIENT}{name}"), data.clone())));
+    tensors
 }
 
-/// Runs what may panic inside Burn (a device without memory, say): the message without a backtrace.
-fn without_panic<T>(run: impl FnOnce() -> T) -> Result<T, String> {
-    set_hook(Box::new(|_| {}));
-    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| match payload.downcast::<String>() {
-        Ok(message) => *message,
-        Err(payload) => payload.downcast_ref::<&str>().copied().unwrap_or("for no stated reason").to_owned(),
-    })
-}
+/// What stands before the name of an argument where its gradient is meant.
+pub(crate) const GRADIENT: &str = "gradient.";

@@ -1,20 +1,32 @@
-//! `burn-losses list`: every loss, with its fields.
+//! `burn-losses list`: every loss in one line, or with its fields.
 
+use crate::catalog::{self, full_name, has_kind};
+use crate::describe::fields;
 use crate::error::Error;
-use crate::table::table;
-use burn_losses::config::{Field, Value};
-use burn_losses::{LossConfig, LossInfo, registry};
+use crate::style::{bold, cut, faint, width, wrap};
+use burn_losses::LossInfo;
+use burn_losses::config::{Field, Twin, Value};
 use clap::Args;
 use serde::Serialize;
 
-/// Lists the losses with their fields, defaults and allowed values
+/// List the losses, one per line
+///
+/// The lines are as long as the terminal is wide. Penalties on parameters have the family `regularization`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  burn-losses list
+  burn-losses list boxes
+  burn-losses list focal --long
+  burn-losses list binary --json")]
 pub(crate) struct List {
-    /// Only this family
-    family: Option<String>,
-    /// Only this kind
-    kind: Option<String>,
-    /// One JSON array
+    /// A family or a kind; or a family, then a kind
+    #[arg(num_args = 0..=2, value_name = "FAMILY|KIND")]
+    names: Vec<String>,
+    /// Show the fields too, with their defaults and allowed values
+    #[arg(long, conflicts_with = "json")]
+    long: bool,
+    /// Print one JSON array with all that is known of each loss
     #[arg(long)]
     json: bool,
 }
@@ -22,32 +34,76 @@ pub(crate) struct List {
 impl List {
     /// The list as text.
     pub(crate) fn run(&self) -> Result<String, Error> {
-        let losses: Vec<_> = registry().into_iter().filter(|loss| self.wants(loss)).collect();
+        let losses: Vec<_> = catalog::all().iter().filter(|loss| self.wants(loss)).collect();
         if losses.is_empty() {
-            // The library says it best: which of the two is unknown, and what there is.
-            let (family, kind) = (self.family.as_deref(), self.kind.as_deref());
-            LossConfig::from_kind(family.unwrap_or_default(), kind.unwrap_or_default())?;
+            return Err(self.unknown());
         }
-        Ok(if self.json { json(&losses) } else { text(&losses) })
+        Ok(match self {
+            Self { json: true, .. } => json(&losses),
+            Self { long: true, .. } => losses.iter().map(|loss| long(loss)).collect::<Vec<_>>().join("\n\n"),
+            _ => short(&losses),
+        })
     }
 
     fn wants(&self, loss: &LossInfo) -> bool {
-        let is_kind = |kind: &str| kind == loss.kind || loss.aliases.contains(&kind);
-        self.family.as_deref().is_none_or(|family| family == loss.family) && self.kind.as_deref().is_none_or(is_kind)
+        match self.names.as_slice() {
+            [] => true,
+            [name] => *name == loss.family || has_kind(loss, name) || *name == full_name(loss),
+            [family, kind, ..] => *family == loss.family && has_kind(loss, kind),
+        }
     }
+
+    fn unknown(&self) -> Error {
+        if let [family, kind] = self.names.as_slice()
+            && let Some(error) = catalog::unknown(family, kind)
+        {
+            // The library says which of the two is unknown, and what there is.
+            return error.into();
+        }
+        let name = self.names.join(" ");
+        let families = catalog::families().into_iter().filter(|family| family.starts_with(&name));
+        let suggestions = families.map(str::to_owned).chain(catalog::near(None, &name)).collect();
+        Error::UnknownName { name, suggestions }
+    }
+}
+
+fn short(losses: &[&LossInfo]) -> String {
+    let longest = losses.iter().map(|loss| full_name(loss).len()).max().unwrap_or_default();
+    let line = |loss: &&LossInfo| {
+        let name = format!("{:longest$}", full_name(loss));
+        // A pipe gets whole lines, for `grep`.
+        let space = width().map_or(usize::MAX, |width| width.saturating_sub(longest + 2));
+        format!("{}  {}", bold(&name), cut(loss.summary, space))
+    };
+    losses.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The loss with its fields.
+fn long(loss: &LossInfo) -> String {
+    let also = match loss.aliases {
+        [] => String::new(),
+        aliases => faint(&format!(" (or {})", aliases.join(", "))),
+    };
+    format!("{}{also}\n{}\n{}", bold(&full_name(loss)), wrap(loss.summary, 2), fields(loss, 2))
 }
 
 #[derive(Serialize)]
 struct JsonLoss<'a> {
     family: &'a str,
     kind: &'a str,
+    aliases: &'a [&'a str],
     summary: &'a str,
+    when_to_use: &'a str,
+    formula: &'a str,
     fields: Vec<JsonField<'a>>,
+    twins: Vec<JsonTwin<'a>>,
+    documentation: String,
 }
 
 #[derive(Serialize)]
 struct JsonField<'a> {
     name: &'a str,
+    meaning: &'a str,
     #[serde(rename = "type")]
     kind: &'a str,
     /// `null` where the field has to be given, or where its default is nothing.
@@ -56,66 +112,38 @@ struct JsonField<'a> {
     range: &'a str,
 }
 
+#[derive(Serialize)]
+struct JsonTwin<'a> {
+    path: &'a str,
+    /// `null` where it computes the same.
+    differs: Option<&'a str>,
+}
+
 impl<'a> From<&'a LossInfo> for JsonLoss<'a> {
     fn from(loss: &'a LossInfo) -> Self {
-        let LossInfo { family, kind, summary, fields, .. } = loss;
-        Self { family, kind, summary, fields: fields.iter().map(JsonField::from).collect() }
+        let LossInfo { family, kind, aliases, summary, when_to_use, formula, fields, twins } = loss;
+        Self {
+            family,
+            kind,
+            aliases,
+            summary,
+            when_to_use,
+            formula,
+            fields: fields.iter().map(JsonField::from).collect(),
+            twins: twins.iter().map(|Twin { path, differs }| JsonTwin { path, differs: *differs }).collect(),
+            documentation: catalog::documentation(loss),
+        }
     }
 }
 
 impl<'a> From<&'a Field> for JsonField<'a> {
     fn from(field: &'a Field) -> Self {
-        let Field { name, kind, default, range, .. } = field;
-        Self { name, kind, default: default.as_ref(), required: default.is_none(), range }
+        let Field { name, summary, kind, default, range, .. } = field;
+        Self { name, meaning: summary, kind, default: default.as_ref(), required: default.is_none(), range }
     }
 }
 
-fn json(losses: &[LossInfo]) -> String {
-    let losses: Vec<_> = losses.iter().map(JsonLoss::from).collect();
+fn json(losses: &[&LossInfo]) -> String {
+    let losses: Vec<_> = losses.iter().map(|loss| JsonLoss::from(*loss)).collect();
     serde_json::to_string_pretty(&losses).expect("plain values are JSON")
-}
-
-fn text(losses: &[LossInfo]) -> String {
-    let names = losses.iter().flat_map(|loss| &loss.fields).map(|field| field.name.len());
-    // The columns are as wide for every loss.
-    let longest = names.max().unwrap_or_default();
-    let header = [" field", "type", "default", "allowed", "meaning"];
-    let widths = [longest as u16 + 3, 11, 18, 26];
-    let loss = |loss: &LossInfo| {
-        let also = match loss.aliases {
-            [] => String::new(),
-            aliases => format!(" (or {})", aliases.join(", ")),
-        };
-        let table = table(header, &widths, loss.fields.iter().map(row));
-        format!("{}/{}{also}\n  {}\n{table}", loss.family, loss.kind, loss.summary)
-    };
-    losses.iter().map(loss).collect::<Vec<_>>().join("\n\n")
-}
-
-fn row(field: &Field) -> [String; 5] {
-    let name = format!(" {}", field.name);
-    [
-        name,
-        field.kind.to_owned(),
-        field.default.as_ref().map_or_else(|| "(required)".into(), plain),
-        field.range.clone(),
-        field.summary.to_owned(),
-    ]
-}
-
-/// A default, with as few marks as it takes to read it.
-fn plain(value: &Value) -> String {
-    let list = |items: Vec<String>| items.join(", ");
-    match value {
-        Value::Null => "none".to_owned(),
-        Value::Bool(yes) => yes.to_string(),
-        Value::Integer(number) => number.to_string(),
-        Value::Float(number) => format!("{number:?}"),
-        Value::Text(word) => word.clone(),
-        Value::List(values) => format!("[{}]", list(values.iter().map(plain).collect())),
-        Value::Table(table) => {
-            let pair = |(key, value)| format!("{key}: {}", plain(value));
-            format!("{{ {} }}", list(table.iter().map(pair).collect()))
-        }
-    }
 }

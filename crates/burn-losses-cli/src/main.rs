@@ -1,70 +1,111 @@
 //! The command `burn-losses`: what losses there are, whether config files are right, what a loss makes of given tensors,
-//! and what it looks like.
-//!
-//! ```text
-//! burn-losses list binary
-//! burn-losses check configs/*.toml
-//! burn-losses eval --config focal.toml --input batch.safetensors
-//! burn-losses schema binary
-//! burn-losses diagnose --config focal.toml --input batch.safetensors
-//! burn-losses plot --config focal.toml --output focal.svg
-//! ```
+//! and what it looks like. `burn-losses --help` shows examples.
 
 mod batches;
+mod catalog;
 mod check;
+mod compare;
 mod config;
+mod convert;
+mod describe;
 mod device;
 mod diagnose;
 mod error;
 mod eval;
+mod explain;
+mod find;
+mod hints;
+mod init;
 mod list;
+mod penalty;
 mod plot;
 mod report;
+mod runnable;
 mod schema;
+mod shell;
+mod style;
 mod table;
 mod tensors;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-/// Loss functions for the Burn deep-learning framework: list them, check their config files, evaluate and draw them.
+/// Loss functions for the Burn deep-learning framework: find them, check their config files, evaluate, compare and draw them
 #[derive(Parser)]
-#[command(name = "burn-losses", version)]
+#[command(
+    name = "burn-losses",
+    version,
+    after_help = "\
+Examples:
+  burn-losses find imbalance
+  burn-losses explain focal
+  burn-losses init binary/focal > loss.toml
+  burn-losses check loss.toml
+  burn-losses eval --config loss.toml --input batch.safetensors
+  burn-losses plot binary/focal --set gamma=0,1,2,5
+
+Exit codes:
+  0  all is well
+  1  check: a file is wrong; diagnose: the tensors have an error; compare: something differs; find: nothing was found
+  2  a file cannot be read, or an option is wrong"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// When to use colors; `auto` is on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: style::Color,
 }
 
 #[derive(Subcommand)]
 enum Command {
     List(list::List),
+    Find(find::Find),
+    Explain(explain::Explain),
+    Init(init::Init),
+    Convert(convert::Convert),
     Check(check::Check),
-    Eval(eval::Eval),
     Schema(schema::Schema),
+    Eval(eval::Eval),
+    Compare(compare::Compare),
     Diagnose(diagnose::Diagnose),
     Plot(plot::Plot),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let cli = Cli::parse();
+    style::choose(cli.color);
+    let result = match cli.command {
         Command::List(list) => list.run(),
-        Command::Check(check) => return check.run(),
-        Command::Eval(eval) => eval.run(),
+        Command::Find(find) => find.run(),
+        Command::Explain(explain) => explain.run(),
+        Command::Init(init) => init.run(),
+        Command::Convert(convert) => convert.run(),
         Command::Schema(schema) => schema.run(),
-        Command::Diagnose(diagnose) => return diagnose.run(),
+        Command::Eval(eval) => eval.run(),
         Command::Plot(plot) => plot.run(),
+        Command::Completions(completions) => Ok(completions.run(Cli::command())),
+        Command::Man(man) => man.run(Cli::command()),
+        // These have an exit code of their own.
+        Command::Check(check) => return code(check.run()),
+        Command::Compare(compare) => return code(compare.run()),
+        Command::Diagnose(diagnose) => return code(diagnose.run()),
     };
-    match result {
-        Ok(text) => {
-            print(&text);
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(2)
-        }
-    }
+    code(result.map(|text| {
+        print(&text);
+        ExitCode::SUCCESS
+    }))
+}
+
+/// The exit code; an error is printed.
+fn code(result: Result<ExitCode, error::Error>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        style::error(&error.to_string(), error.hint());
+        ExitCode::from(error.code())
+    })
 }
 
 /// Prints a line or several. That nobody reads on (`burn-losses list | head`) is no error.

@@ -1,7 +1,8 @@
 //! What `eval` prints: as text, and as JSON.
 
+use crate::runnable::{Evaluated, Term};
+use crate::style::bold;
 use burn::tensor::{FloatDType, TensorData};
-use burn_losses::eval::Evaluation;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -11,8 +12,17 @@ use std::fmt::Write;
 #[derive(Serialize)]
 pub(crate) struct Json {
     loss: Value,
-    unreduced: JsonTensor,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    terms: BTreeMap<String, JsonTerm>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreduced: Option<JsonTensor>,
     gradients: BTreeMap<String, JsonTensor>,
+}
+
+#[derive(Serialize)]
+struct JsonTerm {
+    loss: Value,
+    weight: Value,
 }
 
 #[derive(Serialize)]
@@ -21,13 +31,15 @@ struct JsonTensor {
     data: Vec<Value>,
 }
 
-impl From<&Evaluation> for Json {
-    fn from(evaluation: &Evaluation) -> Self {
+impl From<&Evaluated> for Json {
+    fn from(evaluated: &Evaluated) -> Self {
+        let term = |Term { loss, weight }: &Term| JsonTerm { loss: number(*loss), weight: number(*weight) };
         let gradient = |(name, data): (&String, &TensorData)| (name.clone(), data.into());
         Self {
-            loss: number(evaluation.loss),
-            unreduced: (&evaluation.unreduced).into(),
-            gradients: evaluation.gradients.iter().map(gradient).collect(),
+            loss: number(evaluated.loss),
+            terms: evaluated.terms.iter().map(|(name, value)| (name.clone(), term(value))).collect(),
+            unreduced: evaluated.unreduced.as_ref().map(JsonTensor::from),
+            gradients: evaluated.gradients.iter().map(gradient).collect(),
         }
     }
 }
@@ -38,7 +50,8 @@ impl From<&TensorData> for JsonTensor {
     }
 }
 
-fn number(x: f64) -> Value {
+/// A number as JSON has it.
+pub(crate) fn number(x: f64) -> Value {
     if x.is_finite() { x.into() } else { word(x).into() }
 }
 
@@ -52,26 +65,78 @@ fn word(x: f64) -> &'static str {
     }
 }
 
-/// One evaluation, computed in `dtype`, as text.
-pub(crate) fn text(evaluation: &Evaluation, dtype: FloatDType, unreduced: bool) -> String {
-    let mut text = format!("loss: {}", digits(evaluation.loss, dtype));
-    if unreduced {
-        write_tensor(&mut text, "unreduced", &evaluation.unreduced, dtype);
+/// What is shown of an evaluation.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown {
+    /// The type in which it was computed.
+    pub(crate) dtype: FloatDType,
+    /// The unreduced values too.
+    pub(crate) unreduced: bool,
+    /// Every number of large tensors too.
+    pub(crate) full: bool,
+}
+
+/// So many numbers are shown one by one.
+const FEW: usize = 64;
+
+/// One evaluation as text.
+pub(crate) fn text(evaluated: &Evaluated, shown: Shown) -> String {
+    let mut text = format!("{}: {}", bold("loss"), digits(evaluated.loss, shown.dtype));
+    for (name, Term { loss, weight }) in &evaluated.terms {
+        let [loss, weight] = [loss, weight].map(|number| digits(*number, shown.dtype));
+        let _ = write!(text, "\n{}: {loss} (weight {weight})", bold(&format!("term {name}")));
     }
-    for (name, gradient) in &evaluation.gradients {
-        write_tensor(&mut text, &format!("gradient of {name}"), gradient, dtype);
+    if let Some(unreduced) = evaluated.unreduced.as_ref().filter(|_| shown.unreduced) {
+        write_tensor(&mut text, "unreduced", unreduced, shown);
+    }
+    for (name, gradient) in &evaluated.gradients {
+        write_tensor(&mut text, &format!("gradient of {name}"), gradient, shown);
     }
     text
 }
 
-/// The title and the shape, then one line per row of the last axis.
-fn write_tensor(text: &mut String, title: &str, data: &TensorData, dtype: FloatDType) {
+/// The title and the shape, then one line per row of the last axis, or one line in all.
+fn write_tensor(text: &mut String, title: &str, data: &TensorData, shown: Shown) {
     let shape = data.shape().to_vec();
-    let _ = write!(text, "\n{title} {shape:?}:");
-    let numbers: Vec<_> = data.iter::<f64>().map(|x| digits(x, dtype)).collect();
+    let _ = write!(text, "\n{} {shape:?}:", bold(title));
+    let numbers: Vec<f64> = data.iter::<f64>().collect();
+    if !shown.full && numbers.len() > FEW {
+        let _ = write!(text, "\n  {}", statistics(&numbers));
+        return;
+    }
     for row in numbers.chunks(shape.last().copied().unwrap_or(1).max(1)) {
+        let row: Vec<_> = row.iter().map(|x| digits(*x, shown.dtype)).collect();
         let _ = write!(text, "\n  {}", row.join(" "));
     }
+}
+
+/// What many numbers are like. NaN and infinities are counted, and left out of the rest.
+fn statistics(all: &[f64]) -> String {
+    let finite: Vec<f64> = all.iter().copied().filter(|x| x.is_finite()).collect();
+    let (least, most) =
+        finite.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), x| (least.min(*x), most.max(*x)));
+    let mean = finite.iter().sum::<f64>() / finite.len() as f64;
+    let norm = finite.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let zeros = finite.iter().filter(|x| **x == 0.0).count();
+    let nan = all.iter().filter(|x| x.is_nan()).count();
+    let infinite = all.len() - finite.len() - nan;
+    let numbers = match finite.is_empty() {
+        true => "no finite number".to_owned(),
+        false => {
+            let [least, mean, most, norm] = [least, mean, most, norm].map(short);
+            format!("min {least}, mean {mean}, max {most}, norm {norm}")
+        }
+    };
+    format!("{numbers}; {zeros} zero, {nan} NaN, {infinite} infinite of {}", all.len())
+}
+
+/// Six digits.
+pub(crate) fn short(x: f64) -> String {
+    if !x.is_finite() {
+        return word(x).to_owned();
+    }
+    let rounded: f64 = format!("{x:.5e}").parse().unwrap_or(x);
+    if rounded != 0.0 && !(1e-4..1e7).contains(&rounded.abs()) { format!("{rounded:e}") } else { rounded.to_string() }
 }
 
 /// As many digits as tell a number from its neighbors in double or in single precision, in which half precision is

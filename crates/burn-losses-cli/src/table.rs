@@ -1,24 +1,27 @@
 //! Tables without lines.
 
+use crate::style::text_width;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets::NOTHING};
 
-const WIDTH: u16 = 100;
+/// What the last column needs to be read.
+const LEAST: usize = 30;
 
-/// A table of these rows. The last column has what the `widths` of the others leave.
+/// A table of these rows. The last column has what the `widths` of the others leave of the terminal.
 pub(crate) fn table<const N: usize>(
     header: [&str; N],
     widths: &[u16],
     rows: impl Iterator<Item = [String; N]>,
 ) -> String {
-    let rest = WIDTH - widths.iter().sum::<u16>();
+    let others: u16 = widths.iter().sum();
+    let width = u16::try_from(text_width().max(usize::from(others) + LEAST)).unwrap_or(u16::MAX);
     let constraint = |width: &u16| ColumnConstraint::Absolute(Width::Fixed(*width));
     let mut table = Table::new();
     table
         .load_style(NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH)
+        .set_width(width)
         .set_header(header)
         .add_rows(rows)
-        .set_constraints(widths.iter().chain([&rest]).map(constraint));
+        .set_constraints(widths.iter().chain([&(width - others)]).map(constraint));
     table.trim_fmt()
 }

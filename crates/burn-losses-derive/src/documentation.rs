@@ -31,7 +31,7 @@ impl Documentation {
             Ok::<_, syn::Error>(&lines[..end])
         };
         let formula = section("Formula", "the values of the loss")?;
-        let formula = formula.iter().filter(|line| !line.starts_with("```")).copied().collect::<Vec<_>>().join("\n");
+        let formula = text(formula);
         let when_to_use = section("When to use", "one to three sentences")?.join(" ");
         let elsewhere = section("Elsewhere", "a list of items such as - `torch.nn.HuberLoss`: the same.")?;
         Ok(Self {
@@ -64,6 +64,22 @@ impl ToTokens for Documentation {
         });
         quote!(formula: #formula, when_to_use: #when_to_use, twins: &[#(#twins),*]).to_tokens(tokens);
     }
+}
+
+/// A section without its fences: code in its own lines, and each paragraph in one line, for a reader that wraps it.
+fn text(lines: &[&str]) -> String {
+    let (mut text, mut is_code, mut is_open) = (String::new(), false, false);
+    for line in lines {
+        if line.starts_with("```") {
+            (is_code, is_open) = (!is_code, false);
+            continue;
+        }
+        let goes_on = is_open && !line.is_empty() && !line.starts_with("- ");
+        text.push(if goes_on { ' ' } else { '\n' });
+        text.push_str(if goes_on { line.trim_start() } else { line });
+        is_open = !is_code && !line.is_empty();
+    }
+    text
 }
 
 /// The items of a list; lines that are indented go on with the last one. Err: an item of another form.

@@ -1,7 +1,7 @@
 //! The quick start of the README: `cargo run -p burn-losses --example quick_start`.
 
 use burn::tensor::{Device, Tensor};
-use burn_losses::{binary::FocalLossConfig, prelude::*};
+use burn_losses::binary::FocalLossConfig;
 
 fn main() {
     let device = Device::flex().autodiff();

@@ -1,7 +1,6 @@
 //! The buffers that the fused engine keeps between steps: one test, since all losses of a process share them.
 
 use burn::tensor::{Device, Tensor};
-use burn_losses::prelude::*;
 use burn_losses::regression::MseLossConfig;
 use burn_losses::{keep_memory, kept_memory};
 use std::thread::sleep;

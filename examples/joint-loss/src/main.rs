@@ -22,7 +22,6 @@ use burn::train::{
     ClassificationOutput, ExecutionStrategy, InferenceStep, Learner, SupervisedTraining, TrainOutput, TrainStep,
 };
 use burn_losses::composition::{JointLoss, JointLossConfig};
-use burn_losses::prelude::*;
 use burn_losses::train::{LossTermMetric, WithTerms};
 use clap::Parser;
 use experiments::data::{self, ClassBatch, ClassBatcher, Split};

@@ -89,8 +89,10 @@ a.toml:3: huber: `delta` is 0, allowed: a number > 0
 none.toml: No such file or directory (os error 2)
 c.txt: the format is not known, allowed extensions: `.json`, `.toml`, `.yaml`, `.yml`
 ";
-    let expected = answer(1, "OK b.toml: regression/huber\n", errors);
+    // A file that cannot be read is more than a file that is wrong.
+    let expected = answer(2, "OK b.toml: regression/huber\n", errors);
     assert_eq!(check(&folder, "a.toml none.toml c.txt b.toml"), expected);
+    assert_eq!(check(&folder, "a.toml b.toml").code, Some(1));
 }
 
 #[test]
@@ -103,4 +105,58 @@ fn the_loss_of_a_training_run() {
 
     let missing = answer(1, "", "good.toml: missing table `loss`\n");
     assert_eq!(folder.run("check --at loss --family classification good.toml"), missing);
+}
+
+#[test]
+fn a_directory_with_all_below() {
+    let folder = Folder::new()
+        .file("configs/a.toml", "family = 'regression'\nkind = 'huber'\n")
+        .file("configs/deep/b.yaml", "family: binary\nkind: focal\ngamma: -1\n")
+        .file("configs/deep/joint.toml", "[terms.a]\nfamily = 'regression'\nkind = 'huber'\n")
+        .file("configs/package.json", r#"{ "name": "no loss" }"#)
+        .file("configs/notes.txt", "no config")
+        .file("configs/.hidden/c.toml", "family = 'regression'\nkind = 'hubert'\n");
+    let stdout = "OK configs/a.toml: regression/huber\nOK configs/deep/joint.toml: joint of `a`\n\
+                  2 right, 1 wrong, 1 without a loss\n";
+    let stderr = "configs/deep/b.yaml:3: focal: `gamma` is -1, allowed: a number >= 0\n";
+    assert_eq!(folder.run("check configs"), answer(1, stdout, stderr));
+    assert_eq!(
+        folder.run("check configs/deep/joint.toml"),
+        answer(0, "OK configs/deep/joint.toml: joint of `a`\n", "")
+    );
+    let folder = folder.file("broken/a.toml", "kind = \n");
+    let broken = folder.run("check broken");
+    assert_eq!((broken.code, broken.stdout.as_str()), (Some(1), "1 wrong\n"));
+}
+
+#[test]
+fn the_family_is_that_of_the_only_kind() {
+    let folder = Folder::new()
+        .file("a.toml", "kind = 'huber'\n")
+        .file("b.toml", "kind = 'focal'\n")
+        .file("c.toml", "kind = 'hubert'\n")
+        .file("d.toml", "[loss]\nkind = 'focal'\n")
+        .file("e.toml", "delta = 1\n");
+    assert_eq!(folder.run("check a.toml"), answer(0, "OK a.toml: regression/huber\n", ""));
+    let several = "b.toml: missing key `family`: several families have the kind `focal`, choose one by `--family binary`, \
+                   `--family classification`\n";
+    assert_eq!(folder.run("check b.toml"), answer(1, "", several));
+    assert_eq!(folder.run("check b.toml --family binary"), answer(0, "OK b.toml: binary/focal\n", ""));
+    let near = "c.toml: missing key `family`, and no family has the kind `hubert`: did you mean `regression/huber`?\n";
+    assert_eq!(folder.run("check c.toml"), answer(1, "", near));
+    let nested = "d.toml: no loss here, but the table `loss` is one: use `--at loss`\n";
+    assert_eq!(folder.run("check d.toml"), answer(1, "", nested));
+    let nothing = folder.run("check e.toml");
+    assert!(nothing.stderr.starts_with("e.toml: missing key `family`, allowed: `regression`"), "{}", nothing.stderr);
+    assert!(nothing.stderr.contains("\nhint: say it in the file, or by `--family`"), "{}", nothing.stderr);
+}
+
+#[test]
+fn stdin_is_a_file_too() {
+    let folder = Folder::new();
+    let ok = answer(0, "OK -: regression/huber\n", "");
+    assert_eq!(folder.run_with("check -", b"family = 'regression'\nkind = 'huber'\n"), ok);
+    assert_eq!(folder.run_with("check -", br#"{ "family": "regression", "kind": "huber" }"#), ok);
+    let wrong = folder.run_with("check -", b"family = 'regression'\nkind = 'huber'\ndelta = 0\n");
+    assert_eq!(wrong, answer(1, "", "stdin:3: huber: `delta` is 0, allowed: a number > 0\n"));
 }

@@ -1,15 +1,27 @@
 //! The command as its users run it.
 
 mod check;
+mod compare;
+mod convert;
 mod diagnose;
 mod eval;
+mod explain;
+mod families;
+mod find;
+mod hints;
+mod init;
+mod joint;
 mod list;
 mod plot;
+mod questions;
 mod schema;
+mod shell;
+mod tensors;
 
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
-use std::process::Command;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// A folder of its own, in which a test puts files and runs the command.
@@ -27,6 +39,29 @@ fn answer(code: i32, stdout: &str, stderr: &str) -> Answer {
     Answer { code: Some(code), stdout: stdout.into(), stderr: stderr.into() }
 }
 
+impl From<Output> for Answer {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Answer {
+    /// What the command prints where all is well.
+    fn text(self) -> String {
+        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{}", self.stdout);
+        self.stdout
+    }
+
+    /// The same as JSON.
+    fn json(self) -> serde_json::Value {
+        serde_json::from_str(&self.text()).unwrap()
+    }
+}
+
 /// Tensors to be written: name, type, shape and bytes.
 type Named<'a> = (&'a str, Dtype, Vec<usize>, Vec<u8>);
 
@@ -36,7 +71,9 @@ impl Folder {
     }
 
     fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
-        std::fs::write(self.0.path().join(name), content).unwrap();
+        let path = self.0.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
         self
     }
 
@@ -49,16 +86,27 @@ impl Folder {
         self.file(name, bytes)
     }
 
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.0.path().join(name)).unwrap()
+    }
+
+    /// The command with arguments that have no spaces, as it runs in a pipe.
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_burn-losses"));
+        command.current_dir(self.0.path()).args(arguments.split_whitespace()).env_remove("COLUMNS");
+        command
+    }
+
     fn run(&self, arguments: &str) -> Answer {
-        let output = Command::new(env!("CARGO_BIN_EXE_burn-losses"))
-            .current_dir(self.0.path())
-            .args(arguments.split_whitespace())
-            .output()
-            .unwrap();
-        Answer {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// The same with something on stdin.
+    fn run_with(&self, arguments: &str, stdin: &[u8]) -> Answer {
+        let mut command = self.command(arguments);
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(stdin).unwrap();
+        child.wait_with_output().unwrap().into()
     }
 }

@@ -7,12 +7,6 @@ fn focal() -> Folder {
     Folder::new().file("a.toml", loss("0")).file("b.toml", loss("2"))
 }
 
-impl Folder {
-    fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.0.path().join(name)).unwrap()
-    }
-}
-
 #[test]
 fn curves_of_two_configs_and_how_they_differ() {
     let folder = focal();
@@ -59,4 +53,46 @@ fn errors_name_what_is_wrong() {
     for (arguments, message) in cases {
         assert_eq!(folder.run(&format!("plot {arguments}")), answer(2, "", &format!("error: {message}\n")));
     }
+}
+
+#[test]
+fn a_kind_with_several_values_of_a_field_needs_no_file() {
+    let folder = Folder::new();
+    assert_eq!(folder.run("plot binary/focal --set gamma=0,1,2,5"), answer(0, "focal.svg\n", ""));
+    let svg = String::from_utf8(folder.read("focal.svg")).unwrap();
+    for gamma in [0, 1, 2, 5] {
+        assert!(svg.contains(&format!("gamma = {gamma}")), "{svg}");
+    }
+    assert_eq!(folder.run("plot torch.nn.SmoothL1Loss -o a.png"), answer(0, "a.png\n", ""));
+    // Words and lists are values too; two fields are every pair.
+    assert_eq!(folder.run("plot triplet --set distance=euclidean,cosine --set margin=0.1,0.3").code, Some(0));
+    assert_eq!(folder.run("plot cross_entropy --set class_weights=[1,2],[2,1]").code, Some(2));
+    assert_eq!(folder.run("plot classification/cross_entropy --set class_weights=[1,2],[2,1]").code, Some(0));
+}
+
+#[test]
+fn a_field_of_a_file_is_set() {
+    let folder = focal();
+    assert_eq!(folder.run("plot --config a.toml --set gamma=1,3 --output set.svg"), answer(0, "set.svg\n", ""));
+    let svg = String::from_utf8(folder.read("set.svg")).unwrap();
+    assert!(svg.contains("gamma = 1") && svg.contains("gamma = 3") && !svg.contains("gamma = 0"), "{svg}");
+}
+
+#[test]
+fn what_is_set_has_to_be_allowed() {
+    let folder = Folder::new();
+    let cases = [
+        ("binary/focal --set gamma=-1", "focal: `gamma` is -1, allowed: a number >= 0"),
+        (
+            "binary/focal --set gama=1",
+            "focal: unknown key `gama` (did you mean `gamma`?), allowed: `gamma`, `alpha`, `reduction`",
+        ),
+        ("focal", "several losses are called `focal`: `binary/focal`, `classification/focal`"),
+        ("regularization/l1 --set weight=-1", "l1: `weight` is -1, allowed: a number >= 0"),
+    ];
+    for (arguments, message) in cases {
+        assert_eq!(folder.run(&format!("plot {arguments}")), answer(2, "", &format!("error: {message}\n")));
+    }
+    assert_eq!(folder.run("plot").code, Some(2));
+    assert_eq!(folder.run("plot huber --set delta").code, Some(2));
 }

@@ -1,7 +1,7 @@
 //! `schema`
 
 use crate::{Answer, Folder, answer};
-use burn_losses::config::{Value, load};
+use burn_losses::config::{Format, Value, from_str, load};
 use burn_losses::schema::{files, of_any, of_family};
 use std::path::Path;
 
@@ -13,6 +13,30 @@ fn text(schema: &impl serde::Serialize) -> String {
 fn any_family_and_one() {
     assert_eq!(Folder::new().run("schema"), answer(0, &text(&of_any()), ""));
     assert_eq!(Folder::new().run("schema binary"), answer(0, &text(&of_family("binary").unwrap()), ""));
+}
+
+#[test]
+fn joint_losses_and_penalties() {
+    for name in ["joint", "regularization"] {
+        let (_, schema) = files().into_iter().find(|(file, _)| *file == format!("{name}.schema.json")).unwrap();
+        assert_eq!(Folder::new().run(&format!("schema {name}")), answer(0, &text(&schema), ""));
+    }
+}
+
+#[test]
+fn settings_of_editors_name_the_schemas() {
+    let folder = Folder::new();
+    let settings = folder.run("schema --output-dir schema --vscode").json();
+    let loss = settings["json.schemas"][0]["url"].as_str().unwrap().to_owned();
+    assert!(loss.starts_with("file:///") && loss.ends_with("/schema/loss.schema.json"), "{loss}");
+    assert!(std::fs::exists(loss.strip_prefix("file://").unwrap()).unwrap(), "{loss}");
+    assert_eq!(settings["yaml.schemas"][&loss][0], "**/loss.yaml");
+    assert_eq!(settings["evenBetterToml.schema.associations"]["^.*/loss\\.toml$"], loss.as_str());
+
+    let taplo: Value = from_str(&folder.run("schema --output-dir schema --taplo").text(), Format::Toml).unwrap();
+    let path = |at: usize| taplo.get("rule")?.as_list()?[at].get("schema")?.get("path")?.as_str().map(str::to_owned);
+    assert_eq!([path(0), path(1)], [Some("schema/loss.schema.json".into()), Some("schema/joint.schema.json".into())]);
+    assert_eq!(folder.run("schema --vscode").code, Some(2));
 }
 
 #[test]

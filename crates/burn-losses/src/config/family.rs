@@ -100,7 +100,7 @@ fn meant(given: &str, names: &[KindNames], about: &dyn Fn(usize) -> &'static Abo
         return Some(about.kind);
     }
     let bare = given.strip_suffix("Config").unwrap_or(given);
-    let bare = bare.strip_suffix("Loss").or_else(|| bare.strip_suffix("_loss")).unwrap_or(bare);
+    let bare = ["Loss", "_loss", "-loss"].iter().find_map(|suffix| bare.strip_suffix(suffix)).unwrap_or(bare);
     let all = names.iter().flat_map(|names| [names.kind].into_iter().chain(names.aliases.iter().copied()));
     let near = nearest(bare, all)?;
     names.iter().find(|names| names.kind == near || names.aliases.contains(&near)).map(|names| names.kind)

@@ -118,27 +118,31 @@ mod graph {
         }
     }
 
+    /// The value in the graph, if its backend is `B`.
+    fn on_backend<B: Backend>(value: &AnyTensor, parents: &[AnyTensor], state: &State) -> Option<AnyTensor>
+    where
+        DispatchTensor: DispatchKindConversion<B>
+            + DispatchKindConversion<Autodiff<B, NoCheckpointing>>
+            + DispatchKindConversion<Autodiff<B, BalancedCheckpointing>>,
+    {
+        on::<B, NoCheckpointing>(value, parents, state)
+            .or_else(|| on::<B, BalancedCheckpointing>(value, parents, state))
+    }
+
     pub(super) fn custom_backward(value: &AnyTensor, parents: &[AnyTensor], state: &State) -> Option<AnyTensor> {
-        macro_rules! first_of {
-            ($($(#[$built:meta])* $backend:ident),+) => {
-                $($(#[$built])* #[allow(deprecated)] { // upstream's, not ours: burn-ndarray is part of what we support
-                    use burn::backend::$backend;
-                    if let Some(value) = on::<$backend, NoCheckpointing>(value, parents, state)
-                        .or_else(|| on::<$backend, BalancedCheckpointing>(value, parents, state))
-                    {
-                        return Some(value);
-                    }
-                })+
-            };
+        #[cfg(feature = "flex")]
+        if let Some(value) = on_backend::<burn::backend::Flex>(value, parents, state) {
+            return Some(value);
         }
-        first_of!(
-            #[cfg(feature = "flex")]
-            Flex,
-            #[cfg(feature = "ndarray")]
-            NdArray,
-            #[cfg(feature = "cube")]
-            Cube
-        );
+        #[cfg(feature = "ndarray")]
+        #[allow(deprecated)] // upstream's, not ours: burn-ndarray is part of what we support
+        if let Some(value) = on_backend::<burn::backend::NdArray>(value, parents, state) {
+            return Some(value);
+        }
+        #[cfg(feature = "cube")]
+        if let Some(value) = on_backend::<burn::backend::Cube>(value, parents, state) {
+            return Some(value);
+        }
         None
     }
 }

@@ -9,7 +9,7 @@ pub(crate) struct Outlined(pub(crate) Tensor<1>);
 
 impl Outlined {
     /// The numbers of a tensor.
-    pub(crate) fn of<const D: usize>(tensor: Tensor<D>) -> Self {
+    pub(crate) fn new<const D: usize>(tensor: Tensor<D>) -> Self {
         let count = tensor.shape().num_elements();
         Self(tensor.reshape([count]))
     }
@@ -173,5 +173,5 @@ impl Real for Outlined {
 /// The values of a formula as tensor operations.
 pub(crate) fn eval<const D: usize>(formula: &impl Formula, first: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
     let shape = first.dims();
-    formula.eval(Outlined::of(first), Outlined::of(targets)).0.reshape(shape)
+    formula.eval(Outlined::new(first), Outlined::new(targets)).0.reshape(shape)
 }

@@ -211,16 +211,6 @@ impl<R: Real, const N: usize> Real for Dual<R, N> {
         self.chain(x.powf(exponent), derivative)
     }
     #[inline(always)]
-    fn maximum(self, other: Self) -> Self {
-        let other_is_larger = other.value.gt(&self.value);
-        Self::select(&other_is_larger, other, self)
-    }
-    #[inline(always)]
-    fn minimum(self, other: Self) -> Self {
-        let other_is_smaller = self.value.gt(&other.value);
-        Self::select(&other_is_smaller, other, self)
-    }
-    #[inline(always)]
     fn gt(&self, other: &Self) -> Self::Mask {
         self.value.gt(&other.value)
     }

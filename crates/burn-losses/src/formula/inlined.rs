@@ -5,15 +5,44 @@
 //! promises that, and Rust does not let a trait ask for it.
 
 use super::Real;
-use super::real::{operators, scalar_real};
+use super::operators;
+use super::real::scalar;
 use core::cell::Cell;
 use core::hint::black_box;
+use core::ops::Neg;
 
 /// A number that notes how deep the stack is when it is computed with.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 pub(crate) struct Noted(f64);
-operators!(Noted of f64, { note() });
-scalar_real!(Noted, f64, |x| x.0, Noted, { note() });
+
+impl Noted {
+    /// The number, of which the depth is noted.
+    #[inline(always)]
+    fn number(self) -> f64 {
+        note();
+        self.0
+    }
+}
+
+operators! { [] Noted:
+    Add add |a, b: Self| Self(a.number() + b.0);
+    Sub sub |a, b: Self| Self(a.number() - b.0);
+    Mul mul |a, b: Self| Self(a.number() * b.0);
+    Div div |a, b: Self| Self(a.number() / b.0);
+    Add add |a, b: f64| Self(a.number() + b);
+    Sub sub |a, b: f64| Self(a.number() - b);
+    Mul mul |a, b: f64| Self(a.number() * b);
+}
+
+impl Neg for Noted {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Self(-self.number())
+    }
+}
+
+scalar!(Noted, f64, |x| x.number(), Noted);
 
 thread_local! {
     /// The first depth that was noted, and whether all others were the same.

@@ -71,6 +71,7 @@ mod vector;
 pub use anchor::{Anchor, AnchorFormula, Counts, Distance, Partners, Score, Triplets};
 pub use dual::Dual;
 pub use real::{F32, Real};
+pub(crate) use real::{functions, operators};
 pub use row::RowFormula;
 pub use vector::{BoxFormula, VectorFormula};
 

@@ -50,14 +50,8 @@ pub trait Real:
     fn tanh(self) -> Self;
     /// `self` to a constant power. `powf(0.0)` is the constant 1, also at 0.
     fn powf(self, exponent: f64) -> Self;
-    /// The larger of the two; at a tie the derivative is that of `self`.
-    fn maximum(self, other: Self) -> Self;
-    /// The smaller of the two; at a tie the derivative is that of `self`.
-    fn minimum(self, other: Self) -> Self;
     /// Where `self > other`.
     fn gt(&self, other: &Self) -> Self::Mask;
-    /// Where `self > value`.
-    fn gt_lit(&self, value: f64) -> Self::Mask;
     /// `yes` where the mask is true, else `no`.
     fn select(mask: &Self::Mask, yes: Self, no: Self) -> Self;
     /// The same value as a constant: no derivative flows through.
@@ -69,6 +63,24 @@ pub trait Real:
 
     /// max(0, x), with derivative 0 at 0.
     fn relu(self) -> Self;
+
+    /// Where `self > value`.
+    #[inline(always)]
+    fn gt_lit(&self, value: f64) -> Self::Mask {
+        self.gt(&self.lit(value))
+    }
+
+    /// The larger of the two; at a tie the derivative is that of `self`.
+    #[inline(always)]
+    fn maximum(self, other: Self) -> Self {
+        Self::select(&other.gt(&self), other, self)
+    }
+
+    /// The smaller of the two; at a tie the derivative is that of `self`.
+    #[inline(always)]
+    fn minimum(self, other: Self) -> Self {
+        Self::select(&self.gt(&other), other, self)
+    }
 
     /// `self * other`, where a weight of 0 absorbs whatever it multiplies: 0 times an infinity is 0. Write this for a weight, a
     /// probability or a share times what may be infinite.
@@ -137,76 +149,67 @@ pub trait Real:
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
 pub struct F32(pub f32);
 
-/// The operators of a float that has another one inside; `before` runs before each.
+/// The operators of a type of numbers, whose own parameters stand before it: a trait with its method, both sides, and the result.
 macro_rules! operators {
-    ($real:ident of $float:ident, $before:block) => {
-        operators!($real, $before, Self, |other| other.0 => Add add +, Sub sub -, Mul mul *, Div div /);
-        operators!($real, $before, f64, |other| other as $float => Add add +, Sub sub -, Mul mul *);
-
-        impl core::ops::Neg for $real {
+    (@ [$($parameters:tt)*] $real:ty: $operator:ident $method:ident |$a:ident, $b:ident: $other:ty| $result:expr) => {
+        impl<$($parameters)*> ::core::ops::$operator<$other> for $real {
             type Output = Self;
             #[inline(always)]
-            fn neg(self) -> Self {
-                $before
-                Self(-self.0)
+            fn $method(self, $b: $other) -> Self {
+                let $a = self;
+                $result
             }
         }
     };
-    ($real:ident, $before:block, $other:ty, |$x:ident| $get:expr => $($trait:ident $method:ident $op:tt),*) => {$(
-        impl core::ops::$trait<$other> for $real {
-            type Output = Self;
-            #[inline(always)]
-            fn $method(self, $x: $other) -> Self {
-                $before
-                Self(self.0 $op $get)
-            }
-        }
-    )*};
+    ($parameters:tt $real:ty: $($operator:ident $method:ident |$a:ident, $b:ident: $other:ty| $result:expr;)+) => {
+        $($crate::formula::operators! { @ $parameters $real: $operator $method |$a, $b: $other| $result })+
+    };
 }
 
-/// The functions of a float, which `get` and `make` take out of it and put into it; `before` runs before each.
-macro_rules! scalar_real {
-    ($real:ty, $float:ty, |$x:ident| $get:expr, $make:path, $before:block) => {
+/// Functions of the numbers inside: `$get` takes them out, `$make` puts them in.
+macro_rules! functions {
+    (|$x:ident| $get:expr, $make:path: $($function:ident),+) => {$(
+        #[inline(always)]
+        fn $function(self) -> Self {
+            let $x = self;
+            $make($get.$function())
+        }
+    )+};
+}
+
+/// What a float does as a number, which `$get` takes out of it and `$make` puts into it.
+macro_rules! scalar {
+    ($real:ty, $float:ty, |$x:ident| $get:expr, $make:path) => {
         impl $crate::formula::Real for $real {
             type Mask = bool;
 
-            scalar_real!(|$x| $get, $make, $before:
-                exp exp, ln ln, log1p ln_1p, sqrt sqrt, abs abs, atan atan, sin sin, cos cos, tanh tanh, exp_m1 exp_m1);
+            $crate::formula::functions!(|$x| $get, $make: exp, ln, sqrt, abs, atan, sin, cos, tanh, exp_m1);
 
             #[inline(always)]
             fn lit(&self, value: f64) -> Self {
                 $make(value as $float)
             }
             #[inline(always)]
+            fn log1p(self) -> Self {
+                let $x = self;
+                $make($get.ln_1p())
+            }
+            #[inline(always)]
             fn powf(self, exponent: f64) -> Self {
-                $before
                 let $x = self;
                 $make($get.powf(exponent as $float))
             }
             #[inline(always)]
-            fn maximum(self, other: Self) -> Self {
-                $before
-                if self < other { other } else { self }
-            }
-            #[inline(always)]
-            fn minimum(self, other: Self) -> Self {
-                $before
-                if self > other { other } else { self }
-            }
-            #[inline(always)]
             fn gt(&self, other: &Self) -> bool {
-                $before
-                self > other
-            }
-            #[inline(always)]
-            fn gt_lit(&self, value: f64) -> bool {
-                $before
-                *self > self.lit(value)
+                let $x = *self;
+                let number = $get;
+                let $x = *other;
+                number > $get
             }
             #[inline(always)]
             fn select(mask: &bool, yes: Self, no: Self) -> Self {
-                $before
-                if *mask { yes } else { no }
+                let $x = if *mask { yes } else { no };
+                $make($get)
             }
             #[inline(always)]
             fn stop(self) -> Self {
@@ -214,14 +217,12 @@ macro_rules! scalar_real {
             }
             #[inline(always)]
             fn sigmoid(self) -> Self {
-                $before
                 let $x = self;
                 let e = (-$get.abs()).exp();
                 $make(if $get >= 0.0 { 1.0 } else { e } / (1.0 + e))
             }
             #[inline(always)]
             fn softplus(self) -> Self {
-                $before
                 let $x = self;
                 $make($get.max(0.0) + (-$get.abs()).exp().ln_1p())
             }
@@ -240,17 +241,28 @@ macro_rules! scalar_real {
             }
         }
     };
-    (|$x:ident| $get:expr, $make:path, $before:block: $($function:ident $std:ident),*) => {$(
-        #[inline(always)]
-        fn $function(self) -> Self {
-            $before
-            let $x = self;
-            $make($get.$std())
-        }
-    )*};
 }
-pub(super) use {operators, scalar_real};
+pub(crate) use functions;
+pub(crate) use operators;
+pub(super) use scalar;
 
-operators!(F32 of f32, {});
-scalar_real!(f64, f64, |x| x, core::convert::identity, {});
-scalar_real!(F32, f32, |x| x.0, F32, {});
+operators! { [] F32:
+    Add add |a, b: Self| Self(a.0 + b.0);
+    Sub sub |a, b: Self| Self(a.0 - b.0);
+    Mul mul |a, b: Self| Self(a.0 * b.0);
+    Div div |a, b: Self| Self(a.0 / b.0);
+    Add add |a, b: f64| Self(a.0 + b as f32);
+    Sub sub |a, b: f64| Self(a.0 - b as f32);
+    Mul mul |a, b: f64| Self(a.0 * b as f32);
+}
+
+impl Neg for F32 {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Self(-self.0)
+    }
+}
+
+scalar!(f64, f64, |x| x, core::convert::identity);
+scalar!(F32, f32, |x| x.0, F32);

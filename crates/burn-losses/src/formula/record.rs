@@ -1,9 +1,9 @@
 //! Numbers that write down what is done with them.
 
-use super::Real;
 use super::program::{FastHasher, Function, Node, Operator, Program};
+use super::{Real, operators};
 use core::hash::BuildHasherDefault;
-use core::ops::{Add, Div, Mul, Neg, Sub};
+use core::ops::Neg;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -166,26 +166,15 @@ impl Recorder {
     }
 }
 
-macro_rules! operators {
-    ($($trait:ident $method:ident),*) => {$(
-        impl $trait for Recorder {
-            type Output = Self;
-            fn $method(self, other: Self) -> Self {
-                self.binary(Operator::$trait, other)
-            }
-        }
-    )*};
-    (f64: $($trait:ident $method:ident),*) => {$(
-        impl $trait<f64> for Recorder {
-            type Output = Self;
-            fn $method(self, other: f64) -> Self {
-                self.binary(Operator::$trait, Self::constant(other))
-            }
-        }
-    )*};
+operators! { [] Recorder:
+    Add add |a, b: Self| a.binary(Operator::Add, b);
+    Sub sub |a, b: Self| a.binary(Operator::Sub, b);
+    Mul mul |a, b: Self| a.binary(Operator::Mul, b);
+    Div div |a, b: Self| a.binary(Operator::Div, b);
+    Add add |a, b: f64| a.binary(Operator::Add, Self::constant(b));
+    Sub sub |a, b: f64| a.binary(Operator::Sub, Self::constant(b));
+    Mul mul |a, b: f64| a.binary(Operator::Mul, Self::constant(b));
 }
-operators!(Add add, Sub sub, Mul mul, Div div);
-operators!(f64: Add add, Sub sub, Mul mul);
 
 impl Neg for Recorder {
     type Output = Self;
@@ -194,21 +183,41 @@ impl Neg for Recorder {
     }
 }
 
-macro_rules! functions {
-    ($($method:ident $function:ident),*) => {$(
-        fn $method(self) -> Self {
-            self.unary(Function::$function)
-        }
-    )*};
-}
-
 impl Real for Recorder {
     type Mask = Mask;
 
-    functions!(exp Exp, ln Ln, log1p Log1p, exp_m1 ExpM1, sqrt Sqrt, abs Abs, atan Atan, sin Sin, cos Cos, tanh Tanh);
-
     fn lit(&self, value: f64) -> Self {
         Self::constant(value)
+    }
+    fn exp(self) -> Self {
+        self.unary(Function::Exp)
+    }
+    fn ln(self) -> Self {
+        self.unary(Function::Ln)
+    }
+    fn log1p(self) -> Self {
+        self.unary(Function::Log1p)
+    }
+    fn exp_m1(self) -> Self {
+        self.unary(Function::ExpM1)
+    }
+    fn sqrt(self) -> Self {
+        self.unary(Function::Sqrt)
+    }
+    fn abs(self) -> Self {
+        self.unary(Function::Abs)
+    }
+    fn atan(self) -> Self {
+        self.unary(Function::Atan)
+    }
+    fn sin(self) -> Self {
+        self.unary(Function::Sin)
+    }
+    fn cos(self) -> Self {
+        self.unary(Function::Cos)
+    }
+    fn tanh(self) -> Self {
+        self.unary(Function::Tanh)
     }
 
     /// The exponent of a power by multiplications is part of the structure. A schedule that passes through one compiles once more.
@@ -222,17 +231,8 @@ impl Real for Recorder {
         let power = if root == 0.5 { whole * self.sqrt() } else { whole };
         if exponent < 0.0 { Self::constant(1.0) / power } else { power }
     }
-    fn maximum(self, other: Self) -> Self {
-        Self::select(&other.gt(&self), other, self)
-    }
-    fn minimum(self, other: Self) -> Self {
-        Self::select(&self.gt(&other), other, self)
-    }
     fn gt(&self, other: &Self) -> Mask {
         Mask(self.binary(Operator::Greater, *other).0)
-    }
-    fn gt_lit(&self, value: f64) -> Mask {
-        self.gt(&Self::constant(value))
     }
     fn select(mask: &Mask, yes: Self, no: Self) -> Self {
         Self::from_node(Node::Select(mask.0, yes.0, no.0))

@@ -1,9 +1,9 @@
 //! AdaFace.
 
-use super::HeadOptions;
 use super::arcface::angle;
-use super::declare::own_weight;
+use super::declare::replaced_weight;
 use super::sampler::Draws;
+use super::{HeadLoss, HeadOptions};
 use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::engine::pairs::anchors::mask_to_float;
@@ -11,7 +11,7 @@ use crate::engine::{new_state, set_state, state_on};
 use crate::formula::Real;
 use burn::module::Param;
 use burn::module::RunningState;
-use burn::tensor::{Bool, Device, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 use core::f64::consts::PI;
 
@@ -100,7 +100,26 @@ impl AdafaceLossConfig {
     }
 }
 
-own_weight!(AdafaceLoss);
+impl HeadLoss for AdafaceLoss {
+    fn cross_entropy(&self) -> &CrossEntropyLoss {
+        &self.rows
+    }
+    fn weight(&self) -> Tensor<2> {
+        self.weight.val()
+    }
+    fn with_weight(self, weight: Tensor<2>) -> Self {
+        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
+    }
+    fn chunk_rows(&self) -> Option<usize> {
+        self.config.options.chunk_rows
+    }
+    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
+        self.draws.share(self.config.options.sample_rate, training, labels)
+    }
+    fn own_draws(&mut self) {
+        self.draws = self.draws.fork();
+    }
+}
 
 impl Head for AdafaceLoss {
     fn scaling(&self) -> Scaling {

@@ -1,13 +1,13 @@
 //! Additive-margin softmax.
 
-use super::HeadOptions;
-use super::declare::own_weight;
+use super::declare::replaced_weight;
 use super::sampler::Draws;
+use super::{HeadLoss, HeadOptions};
 use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::formula::Real;
 use burn::module::Param;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// Additive-margin softmax (Wang et al. 2018, [arXiv 1801.05599](https://arxiv.org/abs/1801.05599)).
@@ -79,7 +79,26 @@ impl AmSoftmaxLossConfig {
     }
 }
 
-own_weight!(AmSoftmaxLoss);
+impl HeadLoss for AmSoftmaxLoss {
+    fn cross_entropy(&self) -> &CrossEntropyLoss {
+        &self.rows
+    }
+    fn weight(&self) -> Tensor<2> {
+        self.weight.val()
+    }
+    fn with_weight(self, weight: Tensor<2>) -> Self {
+        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
+    }
+    fn chunk_rows(&self) -> Option<usize> {
+        self.config.options.chunk_rows
+    }
+    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
+        self.draws.share(self.config.options.sample_rate, training, labels)
+    }
+    fn own_draws(&mut self) {
+        self.draws = self.draws.fork();
+    }
+}
 
 impl Head for AmSoftmaxLoss {
     fn scaling(&self) -> Scaling {

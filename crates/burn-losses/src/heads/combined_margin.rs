@@ -1,14 +1,14 @@
 //! Combined margin.
 
-use super::HeadOptions;
 use super::arcface::angle;
-use super::declare::own_weight;
+use super::declare::replaced_weight;
 use super::sampler::Draws;
+use super::{HeadLoss, HeadOptions};
 use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::formula::Real;
 use burn::module::Param;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 use core::f64::consts::PI;
 
@@ -89,7 +89,26 @@ impl CombinedMarginLossConfig {
     }
 }
 
-own_weight!(CombinedMarginLoss);
+impl HeadLoss for CombinedMarginLoss {
+    fn cross_entropy(&self) -> &CrossEntropyLoss {
+        &self.rows
+    }
+    fn weight(&self) -> Tensor<2> {
+        self.weight.val()
+    }
+    fn with_weight(self, weight: Tensor<2>) -> Self {
+        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
+    }
+    fn chunk_rows(&self) -> Option<usize> {
+        self.config.options.chunk_rows
+    }
+    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
+        self.draws.share(self.config.options.sample_rate, training, labels)
+    }
+    fn own_draws(&mut self) {
+        self.draws = self.draws.fork();
+    }
+}
 
 impl Head for CombinedMarginLoss {
     fn scaling(&self) -> Scaling {

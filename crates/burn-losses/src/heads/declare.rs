@@ -2,6 +2,7 @@
 
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::error::ConfigError;
+use crate::loss::Loss;
 use burn::module::Param;
 use burn::tensor::{Device, Tensor};
 use burn_losses_derive::shared_fields;
@@ -47,12 +48,6 @@ impl HeadOptions {
         .init(device)
     }
 
-    /// How many classes a step draws; `None`: it takes all.
-    pub(super) fn drawn(&self, num_classes: usize) -> Option<usize> {
-        let count = (self.sample_rate * num_classes as f64).ceil() as usize;
-        (self.sample_rate < 1.0).then(|| count.min(num_classes))
-    }
-
     /// What is not allowed of several fields together.
     pub(super) fn check(&self, loss: &'static str, num_classes: usize) -> Result<(), ConfigError> {
         let invalid = |field: &str, value: String, allowed: String| {
@@ -70,55 +65,20 @@ impl HeadOptions {
     }
 }
 
-/// [`HeadLoss`](super::HeadLoss) of a head with the fields `weight`, `rows` and `draws`. A head with `bias` has that too; other methods
-/// stand in braces.
-macro_rules! own_weight {
-    ($module:ident $(, $bias:ident)?) => {
-        $crate::heads::declare::own_weight! {
-            $module $(, $bias)?;
-            {
-                fn chunk_rows(&self) -> Option<usize> {
-                    self.config.options.chunk_rows
-                }
-                fn sampled_classes(
-                    &self,
-                    labels: &::burn::tensor::Tensor<1, ::burn::tensor::Int>,
-                    training: bool,
-                ) -> Option<::burn::tensor::Tensor<1, ::burn::tensor::Int>> {
-                    let drawn = self.config.options.drawn(self.config.num_classes)?;
-                    Some(self.draws.subset(drawn, training, labels))
-                }
-            }
-        }
-    };
-    ($module:ident $(, $bias:ident)?; { $($rest:tt)* }) => {
-        impl $crate::heads::HeadLoss for $module {
-            fn cross_entropy(&self) -> &$crate::classification::CrossEntropyLoss {
-                &self.rows
-            }
-            fn weight(&self) -> ::burn::tensor::Tensor<2> {
-                self.weight.val()
-            }
-            fn with_weight(mut self, weight: ::burn::tensor::Tensor<2>) -> Self {
-                let kind = $crate::Loss::kind(&self);
-                assert_eq!(weight.dims(), self.weight.dims(), "{kind}: the shape of the weight");
-                self.weight = ::burn::module::Param::from_tensor(weight);
-                self
-            }
-            $(fn bias(&self) -> Option<::burn::tensor::Tensor<1>> {
-                self.$bias.as_ref().map(|bias| bias.val())
-            }
-            fn with_bias(mut self, bias: ::burn::tensor::Tensor<1>) -> Self {
-                let (kind, own) = ($crate::Loss::kind(&self), self.$bias.as_ref().map(|bias| bias.dims()));
-                assert_eq!(Some(bias.dims()), own, "{kind}: the shape of the bias");
-                self.$bias = Some(::burn::module::Param::from_tensor(bias));
-                self
-            })?
-            fn own_draws(&mut self) {
-                self.draws = self.draws.fork();
-            }
-            $($rest)*
-        }
-    };
+/// Another weight of the same shape, as a new parameter.
+#[track_caller]
+pub(super) fn replaced_weight(head: &impl Loss, own: &Param<Tensor<2>>, weight: Tensor<2>) -> Param<Tensor<2>> {
+    assert_eq!(weight.dims(), own.dims(), "{}: the shape of the weight", head.kind());
+    Param::from_tensor(weight)
 }
-pub(super) use own_weight;
+
+/// Another bias of the same shape, as a new parameter.
+#[track_caller]
+pub(super) fn replaced_bias(
+    head: &impl Loss,
+    own: Option<&Param<Tensor<1>>>,
+    bias: Tensor<1>,
+) -> Option<Param<Tensor<1>>> {
+    assert_eq!(Some(bias.dims()), own.map(|own| own.dims()), "{}: the shape of the bias", head.kind());
+    Some(Param::from_tensor(bias))
+}

@@ -1,15 +1,15 @@
 //! Large-margin softmax.
 
 use super::annealing::annealed;
-use super::declare::own_weight;
+use super::declare::replaced_weight;
 use super::sampler::Draws;
-use super::{Annealing, HeadOptions};
+use super::{Annealing, HeadLoss, HeadOptions};
 use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::engine::steps::Steps;
 use crate::formula::Real;
 use burn::module::Param;
-use burn::tensor::{Bool, Device, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// Large-margin softmax (Liu et al. 2016, [arXiv 1612.02295](https://arxiv.org/abs/1612.02295)).
@@ -88,7 +88,26 @@ impl LSoftmaxLossConfig {
     }
 }
 
-own_weight!(LSoftmaxLoss);
+impl HeadLoss for LSoftmaxLoss {
+    fn cross_entropy(&self) -> &CrossEntropyLoss {
+        &self.rows
+    }
+    fn weight(&self) -> Tensor<2> {
+        self.weight.val()
+    }
+    fn with_weight(self, weight: Tensor<2>) -> Self {
+        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
+    }
+    fn chunk_rows(&self) -> Option<usize> {
+        self.config.options.chunk_rows
+    }
+    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
+        self.draws.share(self.config.options.sample_rate, training, labels)
+    }
+    fn own_draws(&mut self) {
+        self.draws = self.draws.fork();
+    }
+}
 
 impl Head for LSoftmaxLoss {
     fn scaling(&self) -> Scaling {

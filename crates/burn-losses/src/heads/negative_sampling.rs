@@ -1,6 +1,6 @@
 //! Negative sampling.
 
-use super::declare::own_weight;
+use super::declare::{replaced_bias, replaced_weight};
 use super::sampler::Draws;
 use super::{HeadLoss, Sampler, WeightInitializer, labels_with_extras, parameters, sampled};
 use crate::check::Reference;
@@ -102,48 +102,63 @@ impl NegativeSamplingLossConfig {
     }
 }
 
-own_weight! {
-    NegativeSamplingLoss, bias;
-    {
-        fn has_own_values(&self) -> bool {
-            true
-        }
-        fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
-            let (rows, negatives) = (embeddings.dims()[0], self.config.negatives);
-            let sampled = self.draws.next(rows * negatives, embeddings.device().is_autodiff(), &labels.of);
-            self.values_with_samples(parameters, embeddings, labels, sampled.reshape([rows, negatives]))
-        }
-        fn samples(&self) -> Vec<Argument> {
-            vec![sampled(self, 2)]
-        }
-        fn draws_per_row(&self) -> Option<usize> {
-            Some(self.config.negatives)
-        }
-        fn call_samples(
-            &self,
-            embeddings: Tensor<2>,
-            labels: Tensor<1, Int>,
-            extras: Extras,
-            (arguments, wanted): (&mut Arguments<'_>, Wanted),
-        ) -> Result<Called, EvalError> {
-            // With one axis, all rows share them.
-            let sampled = match arguments.axes("sampled") {
-                1 => {
-                    let shared = arguments.labels::<1>("sampled");
-                    let shape = [embeddings.dims()[0], shared.dims()[0]];
-                    shared.unsqueeze::<2>().expand(shape)
-                }
-                _ => arguments.labels("sampled"),
-            };
-            self.check_samples(&embeddings, &labels, &sampled, &extras)?;
-            Ok(match wanted {
-                Wanted::Values => {
-                    let extras = extras.mask_alone();
-                    self.forward_with_samples_unreduced(embeddings, labels, sampled, extras).values.into()
-                }
-                Wanted::Loss => self.forward_with_samples(embeddings, labels, sampled, extras).into(),
-            })
-        }
+impl HeadLoss for NegativeSamplingLoss {
+    fn cross_entropy(&self) -> &CrossEntropyLoss {
+        &self.rows
+    }
+    fn weight(&self) -> Tensor<2> {
+        self.weight.val()
+    }
+    fn with_weight(self, weight: Tensor<2>) -> Self {
+        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
+    }
+    fn bias(&self) -> Option<Tensor<1>> {
+        self.bias.as_ref().map(Param::val)
+    }
+    fn with_bias(self, bias: Tensor<1>) -> Self {
+        Self { bias: replaced_bias(&self, self.bias.as_ref(), bias), ..self }
+    }
+    fn own_draws(&mut self) {
+        self.draws = self.draws.fork();
+    }
+    fn has_own_values(&self) -> bool {
+        true
+    }
+    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
+        let (rows, negatives) = (embeddings.dims()[0], self.config.negatives);
+        let sampled = self.draws.next(rows * negatives, embeddings.device().is_autodiff(), &labels.of);
+        self.values_with_samples(parameters, embeddings, labels, sampled.reshape([rows, negatives]))
+    }
+    fn samples(&self) -> Vec<Argument> {
+        vec![sampled(self, 2)]
+    }
+    fn draws_per_row(&self) -> Option<usize> {
+        Some(self.config.negatives)
+    }
+    fn call_samples(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        extras: Extras,
+        (arguments, wanted): (&mut Arguments<'_>, Wanted),
+    ) -> Result<Called, EvalError> {
+        // With one axis, all rows share them.
+        let sampled = match arguments.axes("sampled") {
+            1 => {
+                let shared = arguments.labels::<1>("sampled");
+                let shape = [embeddings.dims()[0], shared.dims()[0]];
+                shared.unsqueeze::<2>().expand(shape)
+            }
+            _ => arguments.labels("sampled"),
+        };
+        self.check_samples(&embeddings, &labels, &sampled, &extras)?;
+        Ok(match wanted {
+            Wanted::Values => {
+                let extras = extras.mask_alone();
+                self.forward_with_samples_unreduced(embeddings, labels, sampled, extras).values.into()
+            }
+            Wanted::Loss => self.forward_with_samples(embeddings, labels, sampled, extras).into(),
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sampled softmax.
 
-use super::declare::own_weight;
+use super::declare::{replaced_bias, replaced_weight};
 use super::sampler::{Draws, expected_counts};
 use super::{HeadLoss, Sampler, WeightInitializer, labels_with_extras, parameters, sampled};
 use crate::check::Reference;
@@ -113,38 +113,53 @@ impl SampledSoftmaxLossConfig {
     }
 }
 
-own_weight! {
-    SampledSoftmaxLoss, bias;
-    {
-        fn has_own_values(&self) -> bool {
-            true
-        }
-        fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
-            let training = embeddings.device().is_autodiff();
-            let sampled = self.draws.next(self.config.num_sampled, training, &labels.of);
-            self.values_with_samples(parameters, embeddings, labels, sampled, self.expected.clone())
-        }
-        fn samples(&self) -> Vec<Argument> {
-            let expected = Argument::state("expected_counts", &[self.config.num_classes]);
-            vec![sampled(self, 1), Argument { optional: false, ..expected }]
-        }
-        fn call_samples(
-            &self,
-            embeddings: Tensor<2>,
-            labels: Tensor<1, Int>,
-            extras: Extras,
-            (arguments, wanted): (&mut Arguments<'_>, Wanted),
-        ) -> Result<Called, EvalError> {
-            let (sampled, expected) = (arguments.labels("sampled"), arguments.float("expected_counts"));
-            self.check_samples(&embeddings, &labels, &sampled, &expected, &extras)?;
-            Ok(match wanted {
-                Wanted::Values => {
-                    let extras = extras.mask_alone();
-                    self.forward_with_samples_unreduced(embeddings, labels, sampled, expected, extras).values.into()
-                }
-                Wanted::Loss => self.forward_with_samples(embeddings, labels, sampled, expected, extras).into(),
-            })
-        }
+impl HeadLoss for SampledSoftmaxLoss {
+    fn cross_entropy(&self) -> &CrossEntropyLoss {
+        &self.rows
+    }
+    fn weight(&self) -> Tensor<2> {
+        self.weight.val()
+    }
+    fn with_weight(self, weight: Tensor<2>) -> Self {
+        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
+    }
+    fn bias(&self) -> Option<Tensor<1>> {
+        self.bias.as_ref().map(Param::val)
+    }
+    fn with_bias(self, bias: Tensor<1>) -> Self {
+        Self { bias: replaced_bias(&self, self.bias.as_ref(), bias), ..self }
+    }
+    fn own_draws(&mut self) {
+        self.draws = self.draws.fork();
+    }
+    fn has_own_values(&self) -> bool {
+        true
+    }
+    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
+        let training = embeddings.device().is_autodiff();
+        let sampled = self.draws.next(self.config.num_sampled, training, &labels.of);
+        self.values_with_samples(parameters, embeddings, labels, sampled, self.expected.clone())
+    }
+    fn samples(&self) -> Vec<Argument> {
+        let expected = Argument::state("expected_counts", &[self.config.num_classes]);
+        vec![sampled(self, 1), Argument { optional: false, ..expected }]
+    }
+    fn call_samples(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        extras: Extras,
+        (arguments, wanted): (&mut Arguments<'_>, Wanted),
+    ) -> Result<Called, EvalError> {
+        let (sampled, expected) = (arguments.labels("sampled"), arguments.float("expected_counts"));
+        self.check_samples(&embeddings, &labels, &sampled, &expected, &extras)?;
+        Ok(match wanted {
+            Wanted::Values => {
+                let extras = extras.mask_alone();
+                self.forward_with_samples_unreduced(embeddings, labels, sampled, expected, extras).values.into()
+            }
+            Wanted::Loss => self.forward_with_samples(embeddings, labels, sampled, expected, extras).into(),
+        })
     }
 }
 

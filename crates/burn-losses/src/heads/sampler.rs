@@ -168,7 +168,7 @@ impl Draws {
     }
 
     /// `count` different classes, each as likely, in order: others at each step of training.
-    pub(super) fn subset(&self, count: usize, training: bool, like: &Tensor<1, Int>) -> Tensor<1, Int> {
+    fn subset(&self, count: usize, training: bool, like: &Tensor<1, Int>) -> Tensor<1, Int> {
         let mut rng = self.rng(training);
         let mut chosen = Vec::with_capacity(count);
         for class in 0..self.classes {
@@ -178,6 +178,12 @@ impl Draws {
             }
         }
         Tensor::from_data(TensorData::new(chosen, [count]), (&like.device(), like.dtype()))
+    }
+
+    /// A share of the classes, likewise; `None` where it is all of them.
+    pub(super) fn share(&self, rate: f64, training: bool, like: &Tensor<1, Int>) -> Option<Tensor<1, Int>> {
+        let count = (rate * self.classes as f64).ceil() as usize;
+        (rate < 1.0).then(|| self.subset(count.min(self.classes), training, like))
     }
 
     fn rng(&self, training: bool) -> Xoshiro256PlusPlus {

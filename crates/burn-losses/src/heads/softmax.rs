@@ -1,12 +1,12 @@
 //! Softmax loss with its own weight.
 
-use super::HeadOptions;
-use super::declare::own_weight;
+use super::declare::{replaced_bias, replaced_weight};
 use super::sampler::Draws;
+use super::{HeadLoss, HeadOptions};
 use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use burn::module::Param;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// The softmax loss: a linear layer, and cross-entropy.
@@ -82,7 +82,32 @@ impl SoftmaxLossConfig {
     }
 }
 
-own_weight!(SoftmaxLoss, bias);
+impl HeadLoss for SoftmaxLoss {
+    fn cross_entropy(&self) -> &CrossEntropyLoss {
+        &self.rows
+    }
+    fn weight(&self) -> Tensor<2> {
+        self.weight.val()
+    }
+    fn with_weight(self, weight: Tensor<2>) -> Self {
+        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
+    }
+    fn bias(&self) -> Option<Tensor<1>> {
+        self.bias.as_ref().map(Param::val)
+    }
+    fn with_bias(self, bias: Tensor<1>) -> Self {
+        Self { bias: replaced_bias(&self, self.bias.as_ref(), bias), ..self }
+    }
+    fn chunk_rows(&self) -> Option<usize> {
+        self.config.options.chunk_rows
+    }
+    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
+        self.draws.share(self.config.options.sample_rate, training, labels)
+    }
+    fn own_draws(&mut self) {
+        self.draws = self.draws.fork();
+    }
+}
 
 impl Head for SoftmaxLoss {
     fn scaling(&self) -> Scaling {

@@ -1,10 +1,12 @@
 //! CLIP's loss.
 
-use super::views::{self, forward_views};
+use super::{MetricLoss, views};
 use crate::engine::pairs;
 use crate::engine::pairs::anchors::{Anchors, NeededPartners};
+use crate::error::InputError;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score};
-use crate::reduction::Unreduced;
+use crate::reduction::{Extras, Unreduced};
+use crate::signature::{Arguments, Called, EvalError, Signature, Wanted};
 use burn::module::Param;
 use burn::tensor::{Bool, Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
@@ -69,7 +71,66 @@ impl ClipLossConfig {
     }
 }
 
-forward_views!(ClipLoss);
+impl MetricLoss for ClipLoss {
+    fn tuples(&self) -> Option<Signature> {
+        Some(views::signature())
+    }
+
+    fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
+        let (first, second) = (arguments.float("first"), arguments.float("second"));
+        self.check_views(&first, &second, &Extras::new())?;
+        Ok(match wanted {
+            Wanted::Values => self.forward_views_unreduced(first, second, Extras::new()).values.into(),
+            Wanted::Loss => self.forward_views(first, second).into(),
+        })
+    }
+}
+
+impl ClipLoss {
+    /// The value of two views of the same things, row by row, reduced as the config says.
+    ///
+    /// # Shapes
+    /// - first, second: `[N, E]`
+    ///
+    /// # Panics
+    /// With the message of [`check_views`](Self::check_views)'s error.
+    #[track_caller]
+    pub fn forward_views(&self, first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
+        views::forward(self, first, second, Extras::new())
+    }
+
+    /// Like [`forward_views`](Self::forward_views), with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
+    ///
+    /// # Shapes
+    /// - weights, mask: `[2 N]`, the rows of the first view before those of the second
+    ///
+    /// # Panics
+    /// With the message of [`check_views`](Self::check_views)'s error.
+    #[track_caller]
+    pub fn forward_views_with(&self, first: Tensor<2>, second: Tensor<2>, extras: impl Into<Extras>) -> Tensor<1> {
+        views::forward(self, first, second, extras.into())
+    }
+
+    /// One value per row of the two views, the rows of the first before those of the second, times its weight and divided by
+    /// the divisor.
+    ///
+    /// # Panics
+    /// With the message of [`check_views`](Self::check_views)'s error.
+    #[track_caller]
+    pub fn forward_views_unreduced(
+        &self,
+        first: Tensor<2>,
+        second: Tensor<2>,
+        extras: impl Into<Extras>,
+    ) -> Unreduced<1> {
+        views::forward_unreduced(self, first, second, extras.into())
+    }
+
+    /// What is wrong with two views: their shapes, types and devices.
+    pub fn check_views(&self, first: &Tensor<2>, second: &Tensor<2>, extras: &Extras) -> Result<(), InputError> {
+        views::check(self.kind(), first, second, extras)
+    }
+}
 
 /// Cross-entropy of the row's scores, the mean over its partners.
 #[derive(Debug, Clone)]

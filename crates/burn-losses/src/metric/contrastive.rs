@@ -29,7 +29,7 @@ pub enum ContrastiveForm {
 /// (1 - y) D + y max(0, margin - D)                 linear
 /// ```
 /// D the Euclidean distance of a pair; **y = 0: similar, y = 1: dissimilar**. In a batch every row makes a pair with every other;
-/// the value of an anchor is the sum over its N - 1 pairs, and it counts as many: the mean is that of the pairs.
+/// per anchor, the loss is the sum over its N - 1 pairs; the mean is taken over pairs, not anchors.
 ///
 /// # When to use
 /// For pairs that are labeled as similar or dissimilar, in siamese networks: verification of signatures and faces, search for

@@ -9,7 +9,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Formula
 /// `-ln(e^(s_ap / T) / (e^(s_ap / T) + sum_n e^(s_an / T)))` of each anchor a and positive p, s the cosine, n the rows of other
-/// labels. The value of an anchor is the sum over its positives, and it counts as many.
+/// labels. Per anchor, the loss is the sum over its positives; the mean is taken over positives, not anchors.
 ///
 /// # When to use
 /// For self-supervised (contrastive) learning from two augmented views of each picture, with large batches: SimCLR's form of

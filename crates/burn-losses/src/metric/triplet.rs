@@ -46,8 +46,8 @@ pub enum Average {
 /// max(0, D(a, p) - D(a, n) + margin)
 /// softplus(D(a, p) - D(a, n) + margin)     with soft
 /// ```
-/// of an anchor a, a positive p (the same label) and a negative n (another). The value of an anchor is the sum over its triplets,
-/// and it counts as many as there are: the mean is that of the triplets.
+/// of an anchor a, a positive p (the same label) and a negative n (another). Per anchor, the loss is the sum over its triplets;
+/// the mean is taken over triplets, not anchors.
 ///
 /// # When to use
 /// For face recognition, person re-identification and retrieval where the classes of use are not those of the training.

@@ -1,8 +1,9 @@
 //! Two views of the same things: the first half of the rows is one, the second half the other.
 
+use super::MetricLoss;
 use crate::check::{Reference, widen};
-use crate::error::InputError;
-use crate::reduction::Extras;
+use crate::error::{InputError, expect};
+use crate::reduction::{Extras, Unreduced};
 use crate::signature::{Argument, Shape, Signature};
 use burn::module::Param;
 use burn::tensor::{Device, Int, Tensor};
@@ -55,90 +56,23 @@ pub(super) fn constant(number: f64, like: &Tensor<2>) -> Tensor<2> {
     Tensor::full([1, 1], number, (&like.device(), like.dtype()))
 }
 
-/// `forward_views` of a loss of two views.
-macro_rules! forward_views {
-    ($module:ident) => {
-        impl $crate::metric::MetricLoss for $module {
-            fn tuples(&self) -> Option<$crate::signature::Signature> {
-                Some($crate::metric::views::signature())
-            }
-            fn call_tuples(
-                &self,
-                arguments: &mut $crate::signature::Arguments<'_>,
-                wanted: $crate::signature::Wanted,
-            ) -> Result<$crate::signature::Called, $crate::signature::EvalError> {
-                let (first, second) = (arguments.float("first"), arguments.float("second"));
-                self.check_views(&first, &second, &$crate::Extras::new())?;
-                Ok(match wanted {
-                    $crate::signature::Wanted::Values => {
-                        self.forward_views_unreduced(first, second, $crate::Extras::new()).values.into()
-                    }
-                    $crate::signature::Wanted::Loss => self.forward_views(first, second).into(),
-                })
-            }
-        }
-
-        impl $module {
-            /// The value of two views of the same things, row by row, reduced as the config says.
-            ///
-            /// # Shapes
-            /// - first, second: `[N, E]`
-            ///
-            /// # Panics
-            /// With the message of [`check_views`](Self::check_views)'s error.
-            #[track_caller]
-            pub fn forward_views(&self, first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
-                self.forward_views_with(first, second, $crate::Extras::new())
-            }
-
-            /// Like `forward`, with weights, a mask of the rows that are valid, or a divisor: see [`Extras`](crate::Extras).
-            ///
-            /// # Shapes
-            /// - weights, mask: `[2 N]`, the rows of the first view before those of the second
-            ///
-            /// # Panics
-            /// With the message of [`check_views`](Self::check_views)'s error.
-            #[track_caller]
-            pub fn forward_views_with(
-                &self,
-                first: Tensor<2>,
-                second: Tensor<2>,
-                extras: impl Into<$crate::Extras>,
-            ) -> Tensor<1> {
-                let extras = extras.into();
-                $crate::error::expect(self.check_views(&first, &second, &extras));
-                let (embeddings, labels) = $crate::metric::views::joined(first, second);
-                $crate::metric::MetricLoss::forward_with(self, embeddings, labels, extras)
-            }
-
-            /// One value per row of the two views, the rows of the first before those of the second, times its weight and divided by
-            /// the divisor.
-            ///
-            /// # Panics
-            /// With the message of [`check_views`](Self::check_views)'s error.
-            #[track_caller]
-            pub fn forward_views_unreduced(
-                &self,
-                first: Tensor<2>,
-                second: Tensor<2>,
-                extras: impl Into<$crate::Extras>,
-            ) -> $crate::Unreduced<1> {
-                let extras = extras.into();
-                $crate::error::expect(self.check_views(&first, &second, &extras));
-                let (embeddings, labels) = $crate::metric::views::joined(first, second);
-                $crate::metric::MetricLoss::forward_unreduced(self, embeddings, labels, extras)
-            }
-
-            /// What is wrong with two views: their shapes, types and devices.
-            pub fn check_views(
-                &self,
-                first: &Tensor<2>,
-                second: &Tensor<2>,
-                extras: &$crate::Extras,
-            ) -> Result<(), $crate::InputError> {
-                $crate::metric::views::check($crate::Loss::kind(self), first, second, extras)
-            }
-        }
-    };
+/// The value of two views.
+#[track_caller]
+pub(super) fn forward<L: MetricLoss>(loss: &L, first: Tensor<2>, second: Tensor<2>, extras: Extras) -> Tensor<1> {
+    expect(check(loss.kind(), &first, &second, &extras));
+    let (embeddings, labels) = joined(first, second);
+    loss.forward_with(embeddings, labels, extras)
 }
-pub(super) use forward_views;
+
+/// One value per row of two views.
+#[track_caller]
+pub(super) fn forward_unreduced<L: MetricLoss>(
+    loss: &L,
+    first: Tensor<2>,
+    second: Tensor<2>,
+    extras: Extras,
+) -> Unreduced<1> {
+    expect(check(loss.kind(), &first, &second, &extras));
+    let (embeddings, labels) = joined(first, second);
+    loss.forward_unreduced(embeddings, labels, extras)
+}

@@ -47,7 +47,8 @@ impl schemars::JsonSchema for Parameters {
 }
 
 impl Parameters {
-    fn contain(&self, path: &[String], rank: usize) -> bool {
+    /// Whether a parameter with so many axes is one of them; its path is the names of the fields.
+    pub fn contain(&self, path: &[String], rank: usize) -> bool {
         let within = |paths: &[String]| {
             let path = path.join(".");
             paths.iter().any(|start| {

@@ -1,11 +1,10 @@
 //! Boxes: their output, and how far they overlap.
 
-use super::figure::{EpochFigure, EpochMetric, Share, counts_share};
-use super::output;
+use super::figure::{EpochFigure, EpochMetric, Share};
 use crate::boxes::{BoxFormat, Geometry, corners};
 use crate::reduction::sum;
-use burn::tensor::{Bool, Tensor, TensorReadError};
-use burn::train::metric::Adaptor;
+use burn::tensor::{Bool, ExecutionError, Tensor, TensorReadError};
+use burn::train::metric::{Adaptor, ItemLazy, LossInput};
 
 /// The output of a step of detection: boxes that are matched already; for Burn's `LossMetric` and [`BoxIouMetric`].
 #[derive(Debug, Clone)]
@@ -63,7 +62,25 @@ impl DetectionOutput {
     }
 }
 
-output!(DetectionOutput { predictions, targets } [valid] format);
+impl ItemLazy for DetectionOutput {
+    /// As for Burn's own outputs: what is queued is handed over, and nothing is read.
+    fn sync(self) -> Result<Self, ExecutionError> {
+        self.loss.device().flush()?;
+        Ok(Self {
+            loss: self.loss.without_autodiff(),
+            predictions: self.predictions.without_autodiff(),
+            targets: self.targets.without_autodiff(),
+            valid: self.valid.map(Tensor::without_autodiff),
+            ..self
+        })
+    }
+}
+
+impl Adaptor<LossInput> for DetectionOutput {
+    fn adapt(&self) -> LossInput {
+        LossInput::new(self.loss.clone())
+    }
+}
 
 /// What [`BoxIouMetric`] takes.
 pub struct BoxesInput {
@@ -106,7 +123,7 @@ impl Default for BoxIouMetric {
 
 impl EpochFigure for BoxIou {
     type Input = BoxesInput;
-    counts_share!();
+    type Counts = Share;
     const HIGHER_IS_BETTER: bool = true;
 
     fn name(&self) -> String {
@@ -130,6 +147,18 @@ impl EpochFigure for BoxIou {
         let total = sum(iou.mask_fill(valid.clone().bool_not(), 0.0)).try_into_scalar()?;
         let of: i64 = valid.clone().int().sum().try_into_scalar()?;
         Ok(Share { sum: total, of: of as usize })
+    }
+
+    fn add(&self, epoch: &mut Share, batch: Share) {
+        epoch.add(batch);
+    }
+
+    fn size(&self, counts: &Share) -> usize {
+        counts.of
+    }
+
+    fn value(&self, counts: &Share) -> Result<f64, TensorReadError> {
+        Ok(counts.value())
     }
 }
 

@@ -163,23 +163,3 @@ impl Share {
         self.sum / self.of as f64
     }
 }
-
-/// What all values have in common that are a mean, in their `impl EpochFigure`: they count a [`Share`].
-macro_rules! counts_share {
-    () => {
-        type Counts = $crate::train::Share;
-
-        fn add(&self, epoch: &mut Self::Counts, batch: Self::Counts) {
-            epoch.add(batch);
-        }
-
-        fn size(&self, counts: &Self::Counts) -> usize {
-            counts.of
-        }
-
-        fn value(&self, counts: &Self::Counts) -> Result<f64, ::burn::tensor::TensorReadError> {
-            Ok(counts.value())
-        }
-    };
-}
-pub(super) use counts_share;

@@ -55,31 +55,6 @@ pub use quantile::{QuantileCoverage, QuantileCoverageMetric, QuantileInput, Quan
 pub use segmentation::{ClassCounts, Dice, DiceMetric, Iou, IouMetric, PixelsInput, SegmentationOutput};
 pub use terms::{LossTerm, LossTermMetric, LossTermsInput, WithTerms};
 
-/// `ItemLazy` as for Burn's own outputs (hand over what is queued, leave the autodiff backend, read nothing), and the loss for
-/// Burn's `LossMetric`.
-macro_rules! output {
-    ($output:ident { $($tensor:ident),+ } [$($optional:ident),*] $($rest:ident),*) => {
-        impl ::burn::train::metric::ItemLazy for $output {
-            fn sync(self) -> Result<Self, ::burn::tensor::ExecutionError> {
-                self.loss.device().flush()?;
-                Ok(Self {
-                    loss: self.loss.without_autodiff(),
-                    $($tensor: self.$tensor.without_autodiff(),)+
-                    $($optional: self.$optional.map(::burn::tensor::Tensor::without_autodiff),)*
-                    $($rest: self.$rest,)*
-                })
-            }
-        }
-
-        impl ::burn::train::metric::Adaptor<::burn::train::metric::LossInput> for $output {
-            fn adapt(&self) -> ::burn::train::metric::LossInput {
-                ::burn::train::metric::LossInput::new(self.loss.clone())
-            }
-        }
-    };
-}
-pub(crate) use output;
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,8 @@
 //! Quantile regression: its output, and how many targets lie below.
 
-use super::figure::{EpochFigure, EpochMetric, Share, counts_share};
-use super::output;
-use burn::tensor::{Tensor, TensorReadError};
-use burn::train::metric::Adaptor;
+use super::figure::{EpochFigure, EpochMetric, Share};
+use burn::tensor::{ExecutionError, Tensor, TensorReadError};
+use burn::train::metric::{Adaptor, ItemLazy, LossInput};
 
 /// The output of a step of quantile regression; for Burn's `LossMetric` and [`QuantileCoverageMetric`].
 #[derive(Debug, Clone)]
@@ -35,7 +34,23 @@ impl QuantileRegressionOutput {
     }
 }
 
-output!(QuantileRegressionOutput { predictions, targets } []);
+impl ItemLazy for QuantileRegressionOutput {
+    /// As for Burn's own outputs: what is queued is handed over, and nothing is read.
+    fn sync(self) -> Result<Self, ExecutionError> {
+        self.loss.device().flush()?;
+        Ok(Self {
+            loss: self.loss.without_autodiff(),
+            predictions: self.predictions.without_autodiff(),
+            targets: self.targets.without_autodiff(),
+        })
+    }
+}
+
+impl Adaptor<LossInput> for QuantileRegressionOutput {
+    fn adapt(&self) -> LossInput {
+        LossInput::new(self.loss.clone())
+    }
+}
 
 /// What [`QuantileCoverageMetric`] takes.
 pub struct QuantileInput {
@@ -73,7 +88,7 @@ impl QuantileCoverageMetric {
 
 impl EpochFigure for QuantileCoverage {
     type Input = QuantileInput;
-    counts_share!();
+    type Counts = Share;
     const HIGHER_IS_BETTER: bool = true;
 
     fn name(&self) -> String {
@@ -98,6 +113,18 @@ impl EpochFigure for QuantileCoverage {
         let counts = Tensor::cat(vec![below.int().sum(), unknown.bool_not().int().sum()], 0);
         let counts: Vec<i64> = counts.try_into_vec_as()?;
         Ok(Share { sum: counts[0] as f64, of: counts[1] as usize })
+    }
+
+    fn add(&self, epoch: &mut Share, batch: Share) {
+        epoch.add(batch);
+    }
+
+    fn size(&self, counts: &Share) -> usize {
+        counts.of
+    }
+
+    fn value(&self, counts: &Share) -> Result<f64, TensorReadError> {
+        Ok(counts.value())
     }
 }
 

@@ -1,10 +1,9 @@
 //! Segmentation: its output, IoU and Dice.
 
 use super::figure::{EpochFigure, EpochMetric};
-use super::output;
 use crate::segmentation::{FOREGROUND, Masks};
-use burn::tensor::{Int, Tensor, TensorReadError};
-use burn::train::metric::Adaptor;
+use burn::tensor::{ExecutionError, Int, Tensor, TensorReadError};
+use burn::train::metric::{Adaptor, ItemLazy, LossInput};
 use std::ops::Range;
 
 /// What stands for the class of a pixel that does not count.
@@ -80,7 +79,24 @@ impl SegmentationOutput {
     }
 }
 
-output!(SegmentationOutput { predictions, targets } [] classes, ignore_index);
+impl ItemLazy for SegmentationOutput {
+    /// As for Burn's own outputs: what is queued is handed over, and nothing is read.
+    fn sync(self) -> Result<Self, ExecutionError> {
+        self.loss.device().flush()?;
+        Ok(Self {
+            loss: self.loss.without_autodiff(),
+            predictions: self.predictions.without_autodiff(),
+            targets: self.targets.without_autodiff(),
+            ..self
+        })
+    }
+}
+
+impl Adaptor<LossInput> for SegmentationOutput {
+    fn adapt(&self) -> LossInput {
+        LossInput::new(self.loss.clone())
+    }
+}
 
 /// What [`IouMetric`] and [`DiceMetric`] take.
 pub struct PixelsInput {
@@ -148,76 +164,109 @@ impl ClassCounts {
     }
 }
 
-macro_rules! of_classes {
-    ($figure:ident, $metric:ident, $name:literal, $description:literal, $value:expr) => {
-        #[doc = $description]
-        #[derive(Debug, Clone)]
-        pub struct $figure;
+/// The mean over the classes of intersection / union, also called Jaccard index.
+#[derive(Debug, Clone)]
+pub struct Iou;
 
-        #[doc = $description]
-        ///
-        /// From the counts of the whole epoch. A class that was neither predicted nor is there has no say.
-        pub type $metric = EpochMetric<$figure>;
+/// The mean over the classes of intersection / union, also called Jaccard index.
+///
+/// From the counts of the whole epoch. A class that was neither predicted nor is there has no say.
+pub type IouMetric = EpochMetric<Iou>;
 
-        impl $metric {
-            /// The metric.
-            pub fn new() -> Self {
-                $figure.into()
-            }
-        }
-
-        impl Default for $metric {
-            fn default() -> Self {
-                Self::new()
-            }
-        }
-
-        impl EpochFigure for $figure {
-            type Input = PixelsInput;
-            type Counts = ClassCounts;
-            const HIGHER_IS_BETTER: bool = true;
-
-            fn name(&self) -> String {
-                $name.to_string()
-            }
-
-            fn description(&self) -> String {
-                $description.to_string()
-            }
-
-            fn count(&self, input: &PixelsInput) -> Result<ClassCounts, TensorReadError> {
-                ClassCounts::from_input(input)
-            }
-
-            fn add(&self, epoch: &mut ClassCounts, batch: ClassCounts) {
-                epoch.add(batch);
-            }
-
-            fn size(&self, counts: &ClassCounts) -> usize {
-                counts.pixels
-            }
-
-            fn value(&self, counts: &ClassCounts) -> Result<f64, TensorReadError> {
-                Ok(counts.mean($value))
-            }
-        }
-    };
+impl IouMetric {
+    /// The metric.
+    pub fn new() -> Self {
+        Iou.into()
+    }
 }
 
-of_classes!(
-    Iou,
-    IouMetric,
-    "IoU",
-    "The mean over the classes of intersection / union, also called Jaccard index.",
-    |both, predicted, present| both / (predicted + present - both)
-);
-of_classes!(
-    Dice,
-    DiceMetric,
-    "Dice",
-    "The mean over the classes of 2 intersection / (predicted + present), also called F1.",
-    |both, predicted, present| 2.0 * both / (predicted + present)
-);
+impl Default for IouMetric {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl EpochFigure for Iou {
+    type Input = PixelsInput;
+    type Counts = ClassCounts;
+    const HIGHER_IS_BETTER: bool = true;
+
+    fn name(&self) -> String {
+        "IoU".to_string()
+    }
+
+    fn description(&self) -> String {
+        "The mean over the classes of intersection / union, also called Jaccard index.".to_string()
+    }
+
+    fn count(&self, input: &PixelsInput) -> Result<ClassCounts, TensorReadError> {
+        ClassCounts::from_input(input)
+    }
+
+    fn add(&self, epoch: &mut ClassCounts, batch: ClassCounts) {
+        epoch.add(batch);
+    }
+
+    fn size(&self, counts: &ClassCounts) -> usize {
+        counts.pixels
+    }
+
+    fn value(&self, counts: &ClassCounts) -> Result<f64, TensorReadError> {
+        Ok(counts.mean(|both, predicted, present| both / (predicted + present - both)))
+    }
+}
+
+/// The mean over the classes of 2 intersection / (predicted + present), also called F1.
+#[derive(Debug, Clone)]
+pub struct Dice;
+
+/// The mean over the classes of 2 intersection / (predicted + present), also called F1.
+///
+/// From the counts of the whole epoch. A class that was neither predicted nor is there has no say.
+pub type DiceMetric = EpochMetric<Dice>;
+
+impl DiceMetric {
+    /// The metric.
+    pub fn new() -> Self {
+        Dice.into()
+    }
+}
+
+impl Default for DiceMetric {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl EpochFigure for Dice {
+    type Input = PixelsInput;
+    type Counts = ClassCounts;
+    const HIGHER_IS_BETTER: bool = true;
+
+    fn name(&self) -> String {
+        "Dice".to_string()
+    }
+
+    fn description(&self) -> String {
+        "The mean over the classes of 2 intersection / (predicted + present), also called F1.".to_string()
+    }
+
+    fn count(&self, input: &PixelsInput) -> Result<ClassCounts, TensorReadError> {
+        ClassCounts::from_input(input)
+    }
+
+    fn add(&self, epoch: &mut ClassCounts, batch: ClassCounts) {
+        epoch.add(batch);
+    }
+
+    fn size(&self, counts: &ClassCounts) -> usize {
+        counts.pixels
+    }
+
+    fn value(&self, counts: &ClassCounts) -> Result<f64, TensorReadError> {
+        Ok(counts.mean(|both, predicted, present| 2.0 * both / (predicted + present)))
+    }
+}
 
 #[cfg(test)]
 mod tests {

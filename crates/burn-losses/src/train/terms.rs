@@ -1,6 +1,6 @@
 //! The terms of a loss on the dashboard.
 
-use super::figure::{EpochFigure, EpochMetric, Share, counts_share};
+use super::figure::{EpochFigure, EpochMetric, Share};
 use super::{BoxesInput, EmbeddingsInput, PixelsInput, QuantileInput};
 use crate::composition::LossTerms;
 use burn::tensor::{ExecutionError, TensorReadError};
@@ -45,6 +45,7 @@ impl<O: ItemLazy> ItemLazy for WithTerms<O> {
     }
 }
 
+/// What metrics take, one by one: an implementation for all of it would overlap with that for [`LossTermsInput`].
 macro_rules! passed_on {
     ($($input:ty),* $(,)?) => {$(
         impl<O: Adaptor<$input>> Adaptor<$input> for WithTerms<O> {
@@ -103,7 +104,7 @@ impl LossTermMetric {
 
 impl EpochFigure for LossTerm {
     type Input = LossTermsInput;
-    counts_share!();
+    type Counts = Share;
     const HIGHER_IS_BETTER: bool = false;
 
     fn name(&self) -> String {
@@ -121,6 +122,18 @@ impl EpochFigure for LossTerm {
         };
         let value: f64 = input.terms.values().narrow(0, index, 1).try_into_scalar()?;
         Ok(Share { sum: value * input.samples as f64, of: input.samples })
+    }
+
+    fn add(&self, epoch: &mut Share, batch: Share) {
+        epoch.add(batch);
+    }
+
+    fn size(&self, counts: &Share) -> usize {
+        counts.of
+    }
+
+    fn value(&self, counts: &Share) -> Result<f64, TensorReadError> {
+        Ok(counts.value())
     }
 }
 

@@ -141,7 +141,7 @@ impl<F: Formula> WithSimd for Run<'_, F> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
         let Self { formula, mut task } = self;
-        let lanes = <<f32 as Float>::Lanes<S> as Lanes<S, f32>>::COUNT;
+        let lanes = Lanes::<S, f32>::COUNT;
         let mut sum = Sum::default();
         let mut scratch = [[0.0; GROUP]; 5];
         let [values, first_scratch, target_scratch, weight_scratch, slope_scratch] = &mut scratch;
@@ -197,7 +197,7 @@ impl<F: Formula> WithSimd for Run<'_, F> {
 }
 
 #[inline(always)]
-fn is_nan<S: Simd>(lanes: impl Lanes<S, f32>) -> bool {
+fn is_nan<S: Simd>(lanes: Lanes<S, f32>) -> bool {
     let mut all = [0.0; MOST_LANES];
     lanes.store(&mut all);
     all.iter().any(|number| number.is_nan())

@@ -182,7 +182,7 @@ pub(in crate::engine) mod host {
             // Sums that do not wait for each other.
             const SUMS: usize = 4;
             let Self(a, b) = self;
-            let lanes = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+            let lanes = Lanes::<S, T>::COUNT;
             let mut sums = [rest::<S, T>(simd, &[T::default()]); SUMS];
             let mut start = 0;
             while start + SUMS * lanes <= a.len() {
@@ -219,7 +219,7 @@ pub(in crate::engine) mod host {
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
             let Self { sums, terms } = self;
-            let lanes = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+            let lanes = Lanes::<S, T>::COUNT;
             let whole = sums.len() / lanes * lanes;
             for (term, factor) in terms {
                 let factor = rest::<S, T>(simd, &[factor]);

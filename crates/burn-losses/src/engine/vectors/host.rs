@@ -67,7 +67,7 @@ fn one_row<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, c
 }
 
 /// A register of numbers in single precision.
-type Register<S> = <f32 as Float>::Lanes<S>;
+type Register<S> = Lanes<S, f32>;
 
 struct Run<'a, F, const K: usize, const TARGETS: usize, const SLOPES: bool> {
     formula: &'a F,
@@ -82,7 +82,7 @@ impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const S
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
         let Self { formula, mut task } = self;
-        let width = <Register<S> as Lanes<S, f32>>::COUNT;
+        let width = Register::<S>::COUNT;
         let count = task.first.len() / K;
         let mut sum = Sum::default();
         let (places, jacobian) = (places::<S>(simd, K == 4 || TARGETS == 4), jacobian(formula));
@@ -196,7 +196,7 @@ fn places<S: Simd>(simd: S, has_four: bool) -> [usize; MOST_LANES] {
 /// The columns of a register's rows; where there are fewer, the last one again.
 #[inline(always)]
 fn columns<S: Simd, const K: usize>(simd: S, rows: &[f32], places: &[usize; MOST_LANES]) -> [Register<S>; K] {
-    let width = <Register<S> as Lanes<S, f32>>::COUNT;
+    let width = Register::<S>::COUNT;
     let mut columns = [splat::<S, f32>(simd, 0.0); K];
     let mut column = 0;
     if K == 4 && rows.len() >= 4 * width {
@@ -220,7 +220,7 @@ fn columns<S: Simd, const K: usize>(simd: S, rows: &[f32], places: &[usize; MOST
 /// The columns of as many rows of four as there are lanes.
 #[inline(always)]
 fn columns_of_four<S: Simd>(simd: S, rows: &[f32]) -> [Register<S>; 4] {
-    let width = <Register<S> as Lanes<S, f32>>::COUNT;
+    let width = Register::<S>::COUNT;
     let rows = &rows[..4 * width];
     let (a, b) = (load::<S, f32>(simd, rows), load::<S, f32>(simd, &rows[width..]));
     let (c, d) = (load::<S, f32>(simd, &rows[2 * width..]), load::<S, f32>(simd, &rows[3 * width..]));
@@ -230,7 +230,7 @@ fn columns_of_four<S: Simd>(simd: S, rows: &[f32]) -> [Register<S>; 4] {
 /// The rows of a register's columns, as many as there is space for.
 #[inline(always)]
 fn store_rows<S: Simd, const K: usize>(columns: [Register<S>; K], to: &mut [f32], places: &[usize; MOST_LANES]) {
-    let width = <Register<S> as Lanes<S, f32>>::COUNT;
+    let width = Register::<S>::COUNT;
     if K == 4 && to.len() == 4 * width {
         let rows = Lanes::rows([columns[0], columns[1], columns[2], columns[3]]);
         let mut row = 0;

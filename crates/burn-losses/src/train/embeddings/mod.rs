@@ -3,9 +3,8 @@
 mod recall;
 mod verification;
 
-use super::output;
-use burn::tensor::{Bool, Int, Tensor};
-use burn::train::metric::{AccuracyInput, Adaptor};
+use burn::tensor::{Bool, ExecutionError, Int, Tensor};
+use burn::train::metric::{AccuracyInput, Adaptor, ItemLazy, LossInput};
 
 pub use recall::{Neighbors, RecallAtK, RecallAtKMetric};
 pub use verification::{Pairs, VerificationAccuracy, VerificationAccuracyMetric};
@@ -53,7 +52,25 @@ impl MetricLearningOutput {
     }
 }
 
-output!(MetricLearningOutput { embeddings, labels } [logits] ignore_index);
+impl ItemLazy for MetricLearningOutput {
+    /// As for Burn's own outputs: what is queued is handed over, and nothing is read.
+    fn sync(self) -> Result<Self, ExecutionError> {
+        self.loss.device().flush()?;
+        Ok(Self {
+            loss: self.loss.without_autodiff(),
+            embeddings: self.embeddings.without_autodiff(),
+            labels: self.labels.without_autodiff(),
+            logits: self.logits.map(Tensor::without_autodiff),
+            ..self
+        })
+    }
+}
+
+impl Adaptor<LossInput> for MetricLearningOutput {
+    fn adapt(&self) -> LossInput {
+        LossInput::new(self.loss.clone())
+    }
+}
 
 /// # Panics
 /// If there are no logits.

@@ -64,7 +64,7 @@ impl<T: Float> WithSimd for Compare<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { center, products, most, nearest } = self;
-        let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+        let width = Lanes::<S, T>::COUNT;
         let mut i = 0;
         while i + width <= most.len() {
             let old = (load::<S, T>(simd, &most[i..]), load::<S, T>(simd, &nearest[i..]));
@@ -113,7 +113,7 @@ impl<T: Float> WithSimd for Pick<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { center, nearest, slopes, of_center } = self;
-        let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+        let width = Lanes::<S, T>::COUNT;
         let mut i = 0;
         while i + width <= slopes.len() {
             let picked = pick(load::<S, T>(simd, &nearest[i..]), load::<S, T>(simd, &slopes[i..]), center);

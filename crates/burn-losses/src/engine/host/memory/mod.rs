@@ -178,16 +178,18 @@ pub(crate) fn tensor<T: Float>(numbers: impl Into<Pooled<T>>, shape: &[usize], d
 
 /// Data as a float tensor of its own type.
 pub(crate) fn data_tensor(data: TensorData, device: &Device) -> AnyTensor {
-    let dtype = data.dtype();
-    macro_rules! with_rank {
-        ($($rank:literal),+) => {
-            match data.shape().len() {
-                $($rank => Tensor::<$rank>::from_data(data, (device, dtype)).into(),)+
-                rank => unreachable!("a tensor of {rank} axes"),
-            }
-        };
+    let options = (device, data.dtype());
+    match data.shape().len() {
+        1 => Tensor::<1>::from_data(data, options).into(),
+        2 => Tensor::<2>::from_data(data, options).into(),
+        3 => Tensor::<3>::from_data(data, options).into(),
+        4 => Tensor::<4>::from_data(data, options).into(),
+        5 => Tensor::<5>::from_data(data, options).into(),
+        6 => Tensor::<6>::from_data(data, options).into(),
+        7 => Tensor::<7>::from_data(data, options).into(),
+        8 => Tensor::<8>::from_data(data, options).into(),
+        rank => unreachable!("a tensor of {rank} axes"),
     }
-    with_rank!(1, 2, 3, 4, 5, 6, 7, 8)
 }
 
 /// One number as a tensor `[1]`.

@@ -1,7 +1,7 @@
 //! Numbers that are known to be 0.
 
-use crate::formula::Real;
-use core::ops::{Add, Div, Mul, Neg, Sub};
+use crate::formula::{Real, functions, operators};
+use core::ops::Neg;
 
 /// Numbers, and whether all of them are known to be 0 when the program is compiled: what such are multiplied by or added to is not
 /// computed. Most derivatives of boxes are: a height does not depend on a left edge, and nothing on the targets.
@@ -20,20 +20,7 @@ impl<R> KnownZero<R> {
     }
 }
 
-macro_rules! operators {
-    ($($trait:ident $method:ident |$a:ident, $b:ident: $other:ty| $result:expr;)*) => {$(
-        impl<R: Real + Copy> $trait<$other> for KnownZero<R> {
-            type Output = Self;
-            #[inline(always)]
-            fn $method(self, $b: $other) -> Self {
-                let $a = self;
-                $result
-            }
-        }
-    )*};
-}
-
-operators! {
+operators! { [R: Real + Copy] KnownZero<R>:
     Add add |a, b: Self| match [a.is_zero, b.is_zero] {
         [true, _] => b,
         [_, true] => a,
@@ -63,19 +50,11 @@ impl<R: Real + Copy> Neg for KnownZero<R> {
     }
 }
 
-macro_rules! functions {
-    ($($function:ident),*) => {$(
-        #[inline(always)]
-        fn $function(self) -> Self {
-            Self::new(self.numbers.$function())
-        }
-    )*};
-}
-
 impl<R: Real + Copy> Real for KnownZero<R> {
     type Mask = R::Mask;
 
-    functions!(exp, ln, log1p, sqrt, abs, atan, sin, cos, tanh, stop, sigmoid, softplus, relu, exp_m1);
+    functions!(|x| x.numbers, Self::new:
+        exp, ln, log1p, sqrt, abs, atan, sin, cos, tanh, stop, sigmoid, softplus, relu, exp_m1);
 
     #[inline(always)]
     fn lit(&self, value: f64) -> Self {

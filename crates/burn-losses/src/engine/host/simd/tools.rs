@@ -6,19 +6,19 @@ use pulp::Simd;
 
 /// The first numbers, as many as there are lanes.
 #[inline(always)]
-pub(crate) fn load<S: Simd, T: Float>(simd: S, from: &[T]) -> T::Lanes<S> {
+pub(crate) fn load<S: Simd, T: Float>(simd: S, from: &[T]) -> Lanes<S, T> {
     Lanes::load(simd, from)
 }
 
 /// One number in all lanes.
 #[inline(always)]
-pub(crate) fn splat<S: Simd, T: Float>(simd: S, number: T) -> T::Lanes<S> {
+pub(crate) fn splat<S: Simd, T: Float>(simd: S, number: T) -> Lanes<S, T> {
     load::<S, T>(simd, &[number; MOST_LANES])
 }
 
 /// Fewer numbers than a register holds; the last one is repeated.
 #[inline(always)]
-pub(crate) fn rest<S: Simd, T: Float>(simd: S, from: &[T]) -> T::Lanes<S> {
+pub(crate) fn rest<S: Simd, T: Float>(simd: S, from: &[T]) -> Lanes<S, T> {
     let mut all = [from[from.len() - 1]; MOST_LANES];
     all[..from.len()].copy_from_slice(from);
     Lanes::load(simd, &all)
@@ -26,7 +26,7 @@ pub(crate) fn rest<S: Simd, T: Float>(simd: S, from: &[T]) -> T::Lanes<S> {
 
 /// Into fewer numbers than a register holds.
 #[inline(always)]
-pub(crate) fn store_rest<S: Simd, T: Float>(lanes: impl Lanes<S, T>, to: &mut [T]) {
+pub(crate) fn store_rest<S: Simd, T: Float>(lanes: Lanes<S, T>, to: &mut [T]) {
     let mut all = [T::default(); MOST_LANES];
     lanes.store(&mut all);
     to.copy_from_slice(&all[..to.len()]);
@@ -76,7 +76,7 @@ impl Sum {
 /// The largest of the numbers and of `least`.
 #[inline(always)]
 pub(crate) fn largest<S: Simd, T: Float>(simd: S, numbers: &[T], least: T) -> T {
-    let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    let width = Lanes::<S, T>::COUNT;
     let mut most = rest::<S, T>(simd, &[least]);
     let mut i = 0;
     while i + width <= numbers.len() {
@@ -94,7 +94,7 @@ pub(crate) fn largest<S: Simd, T: Float>(simd: S, numbers: &[T], least: T) -> T 
 /// e^x relative to the largest, of numbers that are given or stand where the results are to be.
 #[inline(always)]
 pub(crate) fn exponentials<S: Simd, T: Float>(simd: S, numbers: Option<&[T]>, largest: T, results: &mut [T]) {
-    let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    let width = Lanes::<S, T>::COUNT;
     let largest = rest::<S, T>(simd, &[largest]);
     let mut i = 0;
     while i + width <= results.len() {
@@ -111,7 +111,7 @@ pub(crate) fn exponentials<S: Simd, T: Float>(simd: S, numbers: Option<&[T]>, la
 /// Each number times a factor, plus a term.
 #[inline(always)]
 pub(crate) fn scale<S: Simd, T: Float>(simd: S, numbers: &mut [T], factor: f64, term: f64) {
-    let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    let width = Lanes::<S, T>::COUNT;
     let mut i = 0;
     while i + width <= numbers.len() {
         let scaled = load::<S, T>(simd, &numbers[i..]) * factor + term;
@@ -130,9 +130,9 @@ pub(crate) fn each<S: Simd, T: Float>(
     simd: S,
     numbers: &[T],
     results: &mut [T],
-    of: impl Fn(T::Lanes<S>) -> T::Lanes<S>,
+    of: impl Fn(Lanes<S, T>) -> Lanes<S, T>,
 ) {
-    let lanes = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    let lanes = Lanes::<S, T>::COUNT;
     let mut i = 0;
     while i + lanes <= numbers.len() {
         of(load::<S, T>(simd, &numbers[i..])).store(&mut results[i..]);
@@ -149,9 +149,9 @@ pub(crate) fn zip<S: Simd, T: Float>(
     simd: S,
     numbers: &[T],
     results: &mut [T],
-    f: impl Fn(T::Lanes<S>, T::Lanes<S>) -> T::Lanes<S>,
+    f: impl Fn(Lanes<S, T>, Lanes<S, T>) -> Lanes<S, T>,
 ) {
-    let width = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+    let width = Lanes::<S, T>::COUNT;
     let mut i = 0;
     while i + width <= numbers.len() {
         f(load::<S, T>(simd, &numbers[i..]), load::<S, T>(simd, &results[i..])).store(&mut results[i..]);

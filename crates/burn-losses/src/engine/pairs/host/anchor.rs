@@ -9,7 +9,7 @@ use crate::formula::{self, Anchor, AnchorFormula, Counts, Dual, Partners, Real, 
 use core::ops::Range;
 use pulp::{Simd, WithSimd};
 
-type Register<S> = <f64 as Float>::Lanes<S>;
+type Register<S> = Lanes<S, f64>;
 type Score<S> = Dual<Register<S>, 1>;
 
 /// Anchors, and the rows they are compared with.
@@ -160,7 +160,7 @@ impl<F: AnchorFormula, S: Simd> Row<'_, F, S> {
         let Scratch { scores, masks, terms, slopes, .. } = &mut *self.scratch;
         let (mask, slopes) = (&masks[partners as usize], &mut slopes[self.used]);
         let other = splat(simd, other);
-        let lanes = <Register<S> as Lanes<S, f64>>::COUNT;
+        let lanes = Register::<S>::COUNT;
         let mut i = 0;
         while i < scores.len() {
             let mut term = Dual::constant(other);
@@ -204,7 +204,7 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
         if self.count(partners) == 0 {
             return self.constant(LEAST);
         }
-        let (simd, formula, lanes) = (self.simd, self.formula, <Register<S> as Lanes<S, f64>>::COUNT);
+        let (simd, formula, lanes) = (self.simd, self.formula, Register::<S>::COUNT);
         self.map(
             partners,
             f64::NEG_INFINITY,
@@ -260,7 +260,7 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
         if self.count(partners) == 0 {
             return self.constant(0.0);
         }
-        let (simd, lanes) = (self.simd, <Register<S> as Lanes<S, f64>>::COUNT);
+        let (simd, lanes) = (self.simd, Register::<S>::COUNT);
         let Scratch { scores, masks, terms, by_given, slopes, .. } = &mut *self.scratch;
         let (mask, slopes) = (&masks[partners as usize], &mut slopes[self.used]);
         let (zero, own) = (splat(simd, 0.0), Dual::<_, 2>::variable(splat(simd, other.value), 1));

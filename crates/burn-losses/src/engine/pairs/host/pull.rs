@@ -57,7 +57,7 @@ impl<T: Float> Pull<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd, const DIFFERENCES: bool>(mut self, simd: S) {
-        let lanes = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+        let lanes = Lanes::<S, T>::COUNT;
         if self.others.is_empty() {
             self.gradient.fill(T::default());
         }
@@ -102,7 +102,7 @@ impl<T: Float> Pull<'_, T> {
         k: usize,
     ) {
         let Self { vectors, width, anchors, others, weights, gradient } = self;
-        let (width, lanes) = (*width, <T::Lanes<S> as Lanes<S, T>>::COUNT);
+        let (width, lanes) = (*width, Lanes::<S, T>::COUNT);
         let (zero, is_first) = (splat::<S, T>(simd, T::default()), block.start == 0);
         let mut owns = [[zero; REGISTERS]; GROUP];
         let mut anchor = 0;
@@ -144,8 +144,8 @@ impl<T: Float> Pull<'_, T> {
 }
 
 #[inline(always)]
-fn registers<S: Simd, T: Float, const REGISTERS: usize>(simd: S, from: &[T]) -> [T::Lanes<S>; REGISTERS] {
-    let lanes = <T::Lanes<S> as Lanes<S, T>>::COUNT;
+fn registers<S: Simd, T: Float, const REGISTERS: usize>(simd: S, from: &[T]) -> [Lanes<S, T>; REGISTERS] {
+    let lanes = Lanes::<S, T>::COUNT;
     let from = &from[..REGISTERS * lanes];
     let mut registers = [load::<S, T>(simd, from); REGISTERS];
     let mut part = 1;

@@ -1,13 +1,13 @@
 //! Numbers that belong to the pairs of an anchor.
 
-use crate::engine::host::simd::{Float, Lanes, MOST_LANES, load};
+use crate::engine::host::simd::{Lanes, MOST_LANES, load};
 use crate::formula::{self, AnchorFormula, Distance, Dual, Real};
 use pulp::Simd;
 
 /// The numbers of an anchor that its value may be made of.
 pub(super) const NUMBERS: usize = 2;
 
-type Register<S> = <f64 as Float>::Lanes<S>;
+type Register<S> = Lanes<S, f64>;
 
 /// Space for what belongs to the pairs of an anchor, filled up to whole registers.
 pub(super) struct Scratch {
@@ -57,7 +57,7 @@ impl Scratch {
             let score = score_of(score, Dual::<_, 1>::variable(number, 0));
             score.value.store(&mut self.scores[i..]);
             score.slope[0].store(&mut self.d_score[i..]);
-            i += <Register<S> as Lanes<S, f64>>::COUNT;
+            i += Register::<S>::COUNT;
         }
     }
 

@@ -49,7 +49,7 @@ impl<T: Float> WithSimd for Squares<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { vectors, blocks, width, start, squares } = self;
-        let (count, lanes) = (vectors.len() / width, <T::Lanes<S> as Lanes<S, T>>::COUNT);
+        let (count, lanes) = (vectors.len() / width, Lanes::<S, T>::COUNT);
         let mut scratch = [T::default(); MOST_LANES];
         for others in (start..count).step_by(MOST_LANES) {
             let block = &blocks[others * width..][..MOST_LANES * width];
@@ -79,7 +79,7 @@ const PART: usize = MOST_LANES;
 
 /// The squared distances to as many others as a register has lanes: the first ones of a block.
 #[inline(always)]
-fn squares_of<S: Simd, T: Float>(simd: S, owns: [&[T]; ROWS], block: &[T]) -> [T::Lanes<S>; ROWS] {
+fn squares_of<S: Simd, T: Float>(simd: S, owns: [&[T]; ROWS], block: &[T]) -> [Lanes<S, T>; ROWS] {
     let zero = splat::<S, T>(simd, T::default());
     let mut sums = [zero; ROWS];
     for (part, columns) in block.chunks(PART * MOST_LANES).enumerate() {

@@ -1,10 +1,10 @@
 //! Sums over the triplets of an anchor.
 
-use crate::engine::host::simd::{Float, Lanes, MOST_LANES, load, splat};
+use crate::engine::host::simd::{Lanes, MOST_LANES, load, splat};
 use crate::formula::{AnchorFormula, Dual, Partners, Real, Triplets};
 use pulp::Simd;
 
-type Register<S> = <f64 as Float>::Lanes<S>;
+type Register<S> = Lanes<S, f64>;
 
 /// An anchor's scores, which of them are those of positives and which those of negatives, and where the slopes by the scores go.
 pub(super) struct Scores<'a> {
@@ -71,7 +71,7 @@ impl Scores<'_> {
                 *sum = *sum + number;
             }
             (load::<S, f64>(simd, &self.slopes[i..]) + term.slope[0]).store(&mut self.slopes[i..]);
-            i += <Register<S> as Lanes<S, f64>>::COUNT;
+            i += Register::<S>::COUNT;
         }
         let [terms, chosen, active, by_positive] = of_lanes.map(
             #[inline(always)]

@@ -1,4 +1,4 @@
-//! Named tensors from a file.
+//! Files of safetensors.
 
 use crate::error::Error;
 use burn::tensor::TensorData;
@@ -6,19 +6,17 @@ use burn_losses::eval::Inputs;
 use half::{bf16, f16};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Reads all tensors of a safetensors file.
-pub(crate) fn read(path: &Path) -> Result<Inputs, Error> {
-    let error = |problem: String| Error::File { path: path.to_owned(), problem };
-    let bytes = std::fs::read(path).map_err(|source| error(source.to_string()))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|source| error(format!("not a safetensors file: {source}")))?;
-    file.iter()
-        .map(|(name, view)| match data(&view) {
-            Ok(data) => Ok((name.to_owned(), data)),
-            Err(problem) => Err(error(format!("tensor `{name}` {problem}"))),
-        })
-        .collect()
+/// Reads all tensors.
+pub(super) fn read(bytes: &[u8]) -> Result<Inputs, String> {
+    let file = SafeTensors::deserialize(bytes).map_err(|source| format!("not a safetensors file: {source}"))?;
+    let tensors = file.iter().map(|(name, view)| match data(&view) {
+        Ok(data) => Ok((name.to_owned(), data)),
+        Err(problem) => Err(format!("tensor `{name}` {problem}")),
+    });
+    tensors.collect()
 }
 
 /// The same values in Burn's form; safetensors are little-endian.
@@ -46,4 +44,16 @@ fn data(view: &TensorView) -> Result<TensorData, String> {
         Dtype::BOOL => Ok(TensorData::new(view.data().iter().map(|byte| *byte != 0).collect::<Vec<_>>(), view.shape())),
         other => Err(format!("has type {other:?}, allowed: F64, F32, F16, BF16, I64 to I8, U64 to U8, BOOL")),
     }
+}
+
+/// Writes tensors as f64.
+pub(crate) fn write(path: &Path, tensors: &BTreeMap<String, TensorData>) -> Result<(), Error> {
+    let bytes: Vec<_> =
+        tensors.values().map(|data| data.iter::<f64>().flat_map(f64::to_le_bytes).collect::<Vec<u8>>()).collect();
+    let views = tensors.iter().zip(&bytes).map(|((name, data), bytes)| {
+        let view = TensorView::new(Dtype::F64, data.shape().to_vec(), bytes);
+        (name.as_str(), view.expect("as many bytes as the shape says"))
+    });
+    let file = safetensors::serialize(views, None).map_err(|error| Error::file(path, error))?;
+    std::fs::write(path, file).map_err(|error| Error::file(path, error))
 }

@@ -1,0 +1,72 @@
+//! `burn-losses convert`: a config file in another format.
+
+use crate::config::Place;
+use crate::error::Error;
+use crate::init::FormatName;
+use burn_losses::config::{Format, Table, Value, load, to_string};
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// Write a config file in another format
+///
+/// The file holds a loss, a joint loss or a penalty. The keys stay as they are; comments are lost. The result is read again, and
+/// has to be the same config.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  burn-losses convert loss.toml loss.yaml
+  burn-losses convert loss.json --format toml")]
+pub(crate) struct Convert {
+    /// The config file (.json, .toml, .yaml)
+    #[arg(value_name = "FROM")]
+    from: PathBuf,
+    /// The file to write; its extension says the format [default: stdout]
+    #[arg(value_name = "TO", required_unless_present = "format")]
+    to: Option<PathBuf>,
+    /// The format, where there is no file to write
+    #[arg(long, value_enum, conflicts_with = "to")]
+    format: Option<FormatName>,
+}
+
+impl Convert {
+    /// The config in the other format, or where it is.
+    pub(crate) fn run(&self) -> Result<String, Error> {
+        let format = match (&self.to, self.format) {
+            (Some(to), _) => Format::from_path(to)?,
+            (None, format) => format.map_or(Format::Toml, FormatName::format),
+        };
+        let text = converted(&self.from, format)?;
+        let Some(to) = &self.to else { return Ok(text.trim_end().to_owned()) };
+        std::fs::write(to, text).map_err(|error| Error::file(to, error))?;
+        Ok(to.display().to_string())
+    }
+}
+
+fn converted(from: &Path, format: Format) -> Result<String, Error> {
+    let document = Place::WHOLE.load(from)?;
+    let mut value = load::<Value>(from)?;
+    if let Value::Table(table) = &mut value {
+        // The key is for editors, and names the file of one format.
+        table.remove("$schema");
+    }
+    if format == Format::Toml {
+        value = without_null(value);
+    }
+    let text = to_string(&value, format)?;
+    match Place::WHOLE.read(&text, format) {
+        Ok(again) if again == document => Ok(text),
+        _ => Err(Error::file(from, "the format cannot hold this config: write it by hand")),
+    }
+}
+
+/// TOML has no null; the word says the same.
+fn without_null(value: Value) -> Value {
+    match value {
+        Value::Null => "none".into(),
+        Value::List(items) => Value::List(items.into_iter().map(without_null).collect()),
+        Value::Table(table) => {
+            Table::from_iter(table.into_iter().map(|(key, value)| (key, without_null(value)))).into()
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,175 @@
+//! What a config file makes, run on named tensors: a loss, a joint loss or a penalty.
+
+use crate::config::Document;
+use crate::error::quoted;
+use crate::penalty;
+use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+use burn_losses::composition::{JointLoss, JointLossConfig, TermConfig};
+use burn_losses::diagnose::Diagnosis;
+use burn_losses::eval::{EvalError, Inputs};
+use burn_losses::regularization::AnyRegularizer;
+use burn_losses::{AnyLoss, ConfigError};
+use std::collections::BTreeMap;
+
+/// What is run.
+pub(crate) enum Runnable {
+    Loss(Box<AnyLoss>),
+    /// The tensors of a term have its name in front: `classes.logits`.
+    Joint(Box<JointLoss>),
+    /// Every tensor is a parameter, by its path.
+    Penalty(AnyRegularizer),
+}
+
+/// What comes out.
+pub(crate) struct Evaluated {
+    /// The reduced value.
+    pub(crate) loss: f64,
+    /// The terms of a joint loss.
+    pub(crate) terms: BTreeMap<String, Term>,
+    /// The unreduced values, where there are some.
+    pub(crate) unreduced: Option<TensorData>,
+    /// The gradients of the reduced value.
+    pub(crate) gradients: BTreeMap<String, TensorData>,
+}
+
+/// One term of a joint loss.
+#[derive(serde::Serialize)]
+pub(crate) struct Term {
+    /// Its value, without its weight.
+    pub(crate) loss: f64,
+    /// What it is multiplied by in this step.
+    pub(crate) weight: f64,
+}
+
+/// Why nothing comes out.
+pub(crate) enum Problem {
+    /// Tensors that a loss does not take; of a term, where there are several.
+    Eval(String, Box<EvalError>),
+    /// Tensors that the rest does not take.
+    Other(String),
+}
+
+impl From<EvalError> for Problem {
+    fn from(error: EvalError) -> Self {
+        Self::Eval(String::new(), Box::new(error))
+    }
+}
+
+impl Runnable {
+    pub(crate) fn new(document: &Document, device: &Device) -> Result<Self, ConfigError> {
+        Ok(match document {
+            Document::Loss(config) => Self::Loss(Box::new(config.try_init(device)?)),
+            // A step is counted where there is something to differentiate.
+            Document::Joint(config) => Self::Joint(Box::new(config.try_init(&device.clone().autodiff())?)),
+            Document::Penalty(config) => Self::Penalty(config.try_init(device)?),
+        })
+    }
+
+    /// The value and its gradients. A loss with state takes a step.
+    pub(crate) fn evaluate(&self, inputs: &Inputs, device: &Device, dtype: FloatDType) -> Result<Evaluated, Problem> {
+        match self {
+            Self::Loss(loss) => Ok(of_loss(loss, inputs, device, dtype)?),
+            Self::Joint(joint) => of_joint(joint, inputs, device, dtype),
+            Self::Penalty(penalty) => penalty::evaluate(penalty, inputs, device, dtype),
+        }
+    }
+
+    /// What is wrong with the tensors; each with the name of its term.
+    pub(crate) fn diagnose(&self, inputs: &Inputs, device: &Device) -> Result<Vec<(String, Diagnosis)>, Problem> {
+        match self {
+            Self::Loss(loss) => Ok(vec![(String::new(), loss.diagnose(inputs, device))]),
+            Self::Joint(joint) => {
+                let (parts, _) = split(joint.config(), inputs)?;
+                let losses = parts.iter().filter_map(|(name, inputs)| Some((name, joint.loss(name)?, inputs)));
+                Ok(losses.map(|(name, loss, inputs)| (name.clone(), loss.diagnose(inputs, device))).collect())
+            }
+            Self::Penalty(_) => Err(Problem::Other("a penalty has no batch to diagnose".to_owned())),
+        }
+    }
+}
+
+fn of_loss(loss: &AnyLoss, inputs: &Inputs, device: &Device, dtype: FloatDType) -> Result<Evaluated, EvalError> {
+    loss.check_labels(inputs)?;
+    let evaluation = loss.evaluate(inputs, device, dtype)?;
+    Ok(Evaluated {
+        loss: evaluation.loss,
+        terms: BTreeMap::new(),
+        unreduced: Some(evaluation.unreduced),
+        gradients: evaluation.gradients,
+    })
+}
+
+/// The tensors of each term that is a loss or a penalty, and the values of the others.
+type Parts = (BTreeMap<String, Inputs>, BTreeMap<String, f64>);
+
+fn split(config: &JointLossConfig, inputs: &Inputs) -> Result<Parts, Problem> {
+    let (mut parts, mut given) = Parts::default();
+    for (name, term) in &config.terms {
+        if term.term != TermConfig::Given {
+            parts.insert(name.clone(), Inputs::new());
+        }
+    }
+    for (name, data) in inputs {
+        let term = name.split_once('.');
+        let part = term.and_then(|(term, argument)| Some((parts.get_mut(term)?, argument)));
+        if let Some((part, argument)) = part {
+            part.insert(argument.to_owned(), data.clone());
+        } else if config.terms.get(name).is_some_and(|term| term.term == TermConfig::Given) {
+            let value = data.iter::<f64>().next().filter(|_| data.num_elements() == 1);
+            let wrong =
+                || Problem::Other(format!("`{name}` has shape {:?}, expected one number", data.shape().to_vec()));
+            given.insert(name.clone(), value.ok_or_else(wrong)?);
+        } else {
+            return Err(Problem::Other(format!(
+                "tensor `{name}` belongs to no term, expected: {}",
+                quoted(&names(config))
+            )));
+        }
+    }
+    match config.terms.keys().find(|name| !parts.contains_key(*name) && !given.contains_key(*name)) {
+        Some(name) => Err(Problem::Other(format!("term `{name}` has no value: a tensor `{name}` with one number"))),
+        None => Ok((parts, given)),
+    }
+}
+
+/// What tensors of each term are called.
+fn names(config: &JointLossConfig) -> Vec<String> {
+    let name = |(name, term): (&String, &burn_losses::composition::JointTerm)| match term.term {
+        TermConfig::Given => name.clone(),
+        TermConfig::Loss(_) => format!("{name}.ARGUMENT"),
+        _ => format!("{name}.PARAMETER"),
+    };
+    config.terms.iter().map(name).collect()
+}
+
+fn of_joint(joint: &JointLoss, inputs: &Inputs, device: &Device, dtype: FloatDType) -> Result<Evaluated, Problem> {
+    let (parts, mut values) = split(joint.config(), inputs)?;
+    let mut gradients = BTreeMap::new();
+    for (name, inputs) in &parts {
+        let evaluated = match joint.loss(name) {
+            Some(loss) => {
+                of_loss(loss, inputs, device, dtype).map_err(|error| Problem::Eval(name.clone(), Box::new(error)))?
+            }
+            None => penalty::evaluate(joint.regularizer(name), inputs, device, dtype)?,
+        };
+        values.insert(name.clone(), evaluated.loss);
+        gradients.insert(name.clone(), evaluated.gradients);
+    }
+    let on = (&device.clone().autodiff(), DType::from(dtype));
+    let tensor = |value: f64| Tensor::<1>::from_data(TensorData::from([value]), on);
+    let output = joint.combine(values.iter().map(|(name, value)| (name.as_str(), tensor(*value))));
+    let weights: Vec<f64> = output.weights.values().into_data().iter().collect();
+    let terms = joint.names().iter().zip(weights);
+    let terms: BTreeMap<_, _> =
+        terms.map(|(name, weight)| (name.clone(), Term { loss: values[name], weight })).collect();
+    // A weight is a constant for the tensors.
+    let scaled = gradients.into_iter().flat_map(|(term, gradients)| {
+        let weight = terms[&term].weight;
+        gradients.into_iter().map(move |(name, gradient)| (format!("{term}.{name}"), times(&gradient, weight)))
+    });
+    Ok(Evaluated { loss: output.total.into_scalar(), unreduced: None, gradients: scaled.collect(), terms })
+}
+
+fn times(data: &TensorData, factor: f64) -> TensorData {
+    TensorData::new(data.iter::<f64>().map(|x| x * factor).collect::<Vec<_>>(), data.shape().clone())
+}

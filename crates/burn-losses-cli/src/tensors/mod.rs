@@ -1,0 +1,62 @@
+//! Named tensors from files: safetensors, npz and npy.
+
+mod npy;
+mod npz;
+mod safetensors;
+
+use crate::error::Error;
+use burn_losses::eval::Inputs;
+use std::io::Read;
+use std::path::Path;
+
+pub(crate) use self::safetensors::write;
+
+/// The help of options that take tensors.
+pub(crate) const HELP: &str = "\
+Tensors by the names of the loss's arguments: .safetensors, .npz, `-` for stdin, or arrays as `logits=a.npy,labels=b.npy`; \
+several --input are several batches";
+
+/// Reads the tensors of one batch: files, separated by commas, each perhaps with a name in front.
+pub(crate) fn read(batch: &str) -> Result<Inputs, Error> {
+    if Path::new(batch).exists() {
+        return read_file(batch, None);
+    }
+    let mut inputs = Inputs::new();
+    for part in batch.split(',') {
+        let (name, file) = match part.split_once('=') {
+            Some((name, file)) => (Some(name), file),
+            None => (None, part),
+        };
+        for (name, data) in read_file(file, name)? {
+            if inputs.insert(name.clone(), data).is_some() {
+                return Err(Error::Option(format!("{batch}: tensor `{name}` is there twice")));
+            }
+        }
+    }
+    Ok(inputs)
+}
+
+/// Reads one file, whatever its name says: the first bytes tell the format.
+fn read_file(file: &str, name: Option<&str>) -> Result<Inputs, Error> {
+    let error = |problem: String| Error::file(if file == "-" { "stdin" } else { file }, problem);
+    let bytes = bytes(file).map_err(|source| error(source.to_string()))?;
+    if npy::is(&bytes) {
+        let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).filter(|stem| *stem != "-");
+        let name = name.or(stem).ok_or_else(|| error("an array needs a name: `logits=-`".to_owned()))?;
+        return Ok(Inputs::from([(name.to_owned(), npy::read(&bytes).map_err(error)?)]));
+    }
+    if name.is_some() {
+        return Err(error("only an array (.npy) is given a name so; others have names".to_owned()));
+    }
+    let read = if npz::is(&bytes) { npz::read(&bytes) } else { safetensors::read(&bytes) };
+    read.map_err(error)
+}
+
+fn bytes(file: &str) -> std::io::Result<Vec<u8>> {
+    if file != "-" {
+        return std::fs::read(file);
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

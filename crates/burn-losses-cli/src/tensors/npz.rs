@@ -1,0 +1,110 @@
+//! Several arrays in one file, as `numpy.savez` and `numpy.savez_compressed` write them: a zip of arrays.
+
+use super::npy;
+use burn_losses::eval::Inputs;
+use flate2::read::DeflateDecoder;
+use std::io::Read;
+
+/// Whether these are the bytes of a zip.
+pub(super) fn is(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04")
+}
+
+/// Reads all arrays.
+pub(super) fn read(bytes: &[u8]) -> Result<Inputs, String> {
+    let entries = entries(bytes).ok_or("the zip is cut short")?;
+    let arrays = entries.into_iter().map(|entry| {
+        let problem = |problem: String| format!("array `{}`: {problem}", entry.name);
+        let Some(name) = entry.name.strip_suffix(".npy") else {
+            return Err(format!(
+                "`{}` in it is no array: files of torch.save are not read, those of numpy.savez are",
+                entry.name
+            ));
+        };
+        let content = entry.content(bytes).ok_or_else(|| problem("it cannot be unpacked".to_owned()))?;
+        Ok((name.to_owned(), npy::read(&content).map_err(problem)?))
+    });
+    arrays.collect()
+}
+
+/// A file in a zip, as the directory at the end describes it.
+struct Entry {
+    name: String,
+    is_packed: bool,
+    /// As many bytes as it has in the zip, and unpacked.
+    sizes: [usize; 2],
+    /// Where its own header begins.
+    header: usize,
+}
+
+const END: &[u8] = b"PK\x05\x06";
+const ENTRY: &[u8] = b"PK\x01\x02";
+/// In a field of 4 bytes: the number is in the extra field of zip64.
+const LARGE: usize = u32::MAX as usize;
+
+/// The number in so many bytes, the lowest first.
+fn number(bytes: &[u8], at: usize, size: usize) -> Option<usize> {
+    let bytes = bytes.get(at..at + size)?;
+    bytes.iter().rev().try_fold(0usize, |number, byte| number.checked_mul(256)?.checked_add(usize::from(*byte)))
+}
+
+/// The directory of a zip; `None` where it is cut short.
+fn entries(bytes: &[u8]) -> Option<Vec<Entry>> {
+    // A comment may stand behind the end.
+    let end = (0..=bytes.len().checked_sub(22)?).rev().find(|at| bytes[*at..].starts_with(END))?;
+    let (count, mut at) = (number(bytes, end + 10, 2)?, number(bytes, end + 16, 4)?);
+    let mut entries = Vec::new();
+    for _ in 0..count {
+        if !bytes.get(at..)?.starts_with(ENTRY) {
+            return None;
+        }
+        let [name, extra, comment] = [28, 30, 32].map(|field| number(bytes, at + field, 2));
+        let (name, extra, comment) = (name?, extra?, comment?);
+        let large = large(bytes.get(at + 46 + name..at + 46 + name + extra)?);
+        let mut large = large.into_iter();
+        let mut field = |place| match number(bytes, at + place, 4)? {
+            LARGE => large.next(),
+            number => Some(number),
+        };
+        // The order of the extra field: unpacked, packed, where.
+        let (unpacked, packed, header) = (field(24)?, field(20)?, field(42)?);
+        entries.push(Entry {
+            name: String::from_utf8_lossy(bytes.get(at + 46..at + 46 + name)?).into_owned(),
+            is_packed: match number(bytes, at + 10, 2)? {
+                0 => false,
+                8 => true,
+                _ => return None,
+            },
+            sizes: [packed, unpacked],
+            header,
+        });
+        at += 46 + name + extra + comment;
+    }
+    Some(entries)
+}
+
+/// The numbers of 8 bytes in the extra field of zip64.
+fn large(mut extra: &[u8]) -> Vec<usize> {
+    while let (Some(tag), Some(size)) = (number(extra, 0, 2), number(extra, 2, 2)) {
+        let body = extra.get(4..4 + size).unwrap_or_default();
+        if tag == 1 {
+            return (0..size / 8).filter_map(|at| number(body, 8 * at, 8)).collect();
+        }
+        extra = extra.get(4 + size..).unwrap_or_default();
+    }
+    Vec::new()
+}
+
+impl Entry {
+    fn content(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let [packed, unpacked] = self.sizes;
+        let start = self.header + 30 + number(bytes, self.header + 26, 2)? + number(bytes, self.header + 28, 2)?;
+        let content = bytes.get(start..start.checked_add(packed)?)?;
+        if !self.is_packed {
+            return Some(content.to_vec());
+        }
+        let mut out = Vec::new();
+        DeflateDecoder::new(content).take(unpacked as u64).read_to_end(&mut out).ok()?;
+        (out.len() == unpacked).then_some(out)
+    }
+}

@@ -1,0 +1,145 @@
+//! The types of float that kernels compute in.
+
+use super::coefficients::Coefficients;
+use super::instructions::dispatch;
+use super::operations::Operations;
+use crate::engine::host::memory::{BufferPool, Numbers};
+use burn::tensor::Element;
+use core::ops::{Add, Mul, Range};
+use core::slice::from_mut;
+use pulp::{Simd, WithSimd, bytemuck};
+
+/// A float to compute in: single or double precision.
+pub(crate) trait Float:
+    Element + Operations + Coefficients + Default + Send + Sync + Add<Output = Self> + Mul<Output = Self> + 'static
+{
+    fn from_f64(value: f64) -> Self;
+    fn to_f64(self) -> f64;
+    fn to_bits(self) -> u64;
+    fn sin(self) -> Self;
+    fn cos(self) -> Self;
+    fn powf(self, exponent: f64) -> Self;
+
+    /// The bits of every lane, moved to the left by so many digits.
+    fn shift_left<S: Simd>(simd: S, bits: Self::Integers<S>, digits: u32) -> Self::Integers<S>;
+    /// The same to the right.
+    fn shift_right<S: Simd>(simd: S, bits: Self::Integers<S>, digits: u32) -> Self::Integers<S>;
+
+    /// The numbers where they are of this type.
+    fn slice(numbers: Numbers<'_>) -> Option<&[Self]>;
+    /// Some numbers in this type, which may take `scratch`.
+    fn read<'a>(numbers: Numbers<'a>, range: Range<usize>, scratch: &'a mut Vec<Self>) -> &'a [Self];
+    /// Sorts by the first number, the largest first; equal bits stay in their order.
+    fn sort_descending(pairs: &mut [(Self, u32)]);
+    /// Buffers of such numbers that wait for their next use.
+    fn pool() -> &'static BufferPool<Self>;
+
+    /// Runs what is compiled for the machine's instructions, which have to be there: see [`is_available`](super::is_available).
+    #[inline(always)]
+    fn dispatch<W: WithSimd>(work: W) -> W::Output {
+        dispatch(work)
+    }
+}
+
+impl Float for f32 {
+    #[inline(always)]
+    fn from_f64(value: f64) -> Self {
+        value as Self
+    }
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
+    #[inline(always)]
+    fn to_bits(self) -> u64 {
+        u64::from(self.to_bits())
+    }
+    #[inline(always)]
+    fn sin(self) -> Self {
+        self.sin()
+    }
+    #[inline(always)]
+    fn cos(self) -> Self {
+        self.cos()
+    }
+    #[inline(always)]
+    fn powf(self, exponent: f64) -> Self {
+        self.powf(exponent as Self)
+    }
+    #[inline(always)]
+    fn shift_left<S: Simd>(simd: S, bits: S::u32s, digits: u32) -> S::u32s {
+        simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(digits))
+    }
+    #[inline(always)]
+    fn shift_right<S: Simd>(simd: S, bits: S::u32s, digits: u32) -> S::u32s {
+        simd.wrapping_dyn_shr_u32s(bits, simd.splat_u32s(digits))
+    }
+    fn slice(numbers: Numbers<'_>) -> Option<&[Self]> {
+        if let Numbers::F32(numbers) = numbers { Some(numbers) } else { None }
+    }
+    fn read<'a>(numbers: Numbers<'a>, range: Range<usize>, scratch: &'a mut Vec<Self>) -> &'a [Self] {
+        numbers.singles(range, scratch)
+    }
+    fn sort_descending(pairs: &mut [(Self, u32)]) {
+        radsort::sort_by_key(pairs, |(number, _)| -number);
+    }
+    fn pool() -> &'static BufferPool<Self> {
+        static POOL: BufferPool<f32> = BufferPool::new();
+        &POOL
+    }
+}
+
+impl Float for f64 {
+    #[inline(always)]
+    fn from_f64(value: f64) -> Self {
+        value
+    }
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn to_bits(self) -> u64 {
+        self.to_bits()
+    }
+    #[inline(always)]
+    fn sin(self) -> Self {
+        self.sin()
+    }
+    #[inline(always)]
+    fn cos(self) -> Self {
+        self.cos()
+    }
+    #[inline(always)]
+    fn powf(self, exponent: f64) -> Self {
+        self.powf(exponent)
+    }
+    // `Simd` has no shifts of 64 bits; the compiler makes one of each loop.
+    #[inline(always)]
+    fn shift_left<S: Simd>(_: S, mut bits: S::u64s, digits: u32) -> S::u64s {
+        for lane in bytemuck::cast_slice_mut::<_, u64>(from_mut(&mut bits)) {
+            *lane <<= digits;
+        }
+        bits
+    }
+    #[inline(always)]
+    fn shift_right<S: Simd>(_: S, mut bits: S::u64s, digits: u32) -> S::u64s {
+        for lane in bytemuck::cast_slice_mut::<_, u64>(from_mut(&mut bits)) {
+            *lane >>= digits;
+        }
+        bits
+    }
+    fn slice(numbers: Numbers<'_>) -> Option<&[Self]> {
+        if let Numbers::F64(numbers) = numbers { Some(numbers) } else { None }
+    }
+    fn read<'a>(numbers: Numbers<'a>, range: Range<usize>, scratch: &'a mut Vec<Self>) -> &'a [Self] {
+        numbers.doubles(range, scratch)
+    }
+    fn sort_descending(pairs: &mut [(Self, u32)]) {
+        radsort::sort_by_key(pairs, |(number, _)| -number);
+    }
+    fn pool() -> &'static BufferPool<Self> {
+        static POOL: BufferPool<f64> = BufferPool::new();
+        &POOL
+    }
+}
