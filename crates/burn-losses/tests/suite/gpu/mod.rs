@@ -51,12 +51,37 @@ fn executors_run_as_kernels() {
 }
 
 /// As far from the truth as tensor operations are on the same device, and four units more.
-#[test]
-fn kernels_are_as_precise_as_tensor_operations() {
+fn are_as_precise_as_tensor_operations(families: &[&str]) {
     let Some(gpu) = devices::gpu() else { return };
     let targets = [gpu];
-    let failures: Vec<_> = registry().iter().flat_map(|info| imprecise(info, &targets)).collect();
+    let infos = registry().into_iter().filter(|info| families.contains(&info.family));
+    let failures: Vec<_> = infos.flat_map(|info| imprecise(&info, &targets)).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn elements_are_as_precise_as_tensor_operations() {
+    are_as_precise_as_tensor_operations(&["regression", "binary"]);
+}
+
+#[test]
+fn rows_are_as_precise_as_tensor_operations() {
+    are_as_precise_as_tensor_operations(&["classification", "distribution", "boxes"]);
+}
+
+#[test]
+fn regions_are_as_precise_as_tensor_operations() {
+    are_as_precise_as_tensor_operations(&["segmentation"]);
+}
+
+#[test]
+fn heads_are_as_precise_as_tensor_operations() {
+    are_as_precise_as_tensor_operations(&["heads"]);
+}
+
+#[test]
+fn pairs_are_as_precise_as_tensor_operations() {
+    are_as_precise_as_tensor_operations(&["metric"]);
 }
 
 /// The losses that run without any kernel are those that the page of limits lists.
