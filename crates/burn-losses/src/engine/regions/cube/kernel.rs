@@ -3,7 +3,7 @@
 // A kernel has no chains of `let`.
 #![allow(clippy::collapsible_if)]
 
-use super::pixel::{Sizes, pixel, total};
+use super::pixel::{Sizes, counts, largest, mask, power, probability};
 use crate::engine::cube::emit;
 use crate::formula::program::Program;
 use crate::options::Activation;
@@ -35,9 +35,16 @@ pub(super) fn totals<S: Float, V: Int, F: Float>(
     let length = sizes.samples * sizes.pixels;
     let mut i = ABSOLUTE_POS;
     while i < length {
-        let total = total::<S, V, F>(logits, valid, i / sizes.pixels, i % sizes.pixels, sizes);
-        totals[i] = total.most;
-        totals[length + i] = total.sum;
+        let (sample, place) = (i / sizes.pixels, i % sizes.pixels);
+        let most = largest::<S, V, F>(logits, valid, sample, place, sizes);
+        let mut sum = F::new(0.0_f32);
+        let mut class = 0_usize.runtime();
+        while class < sizes.classes {
+            sum += power::<S, V, F>(logits, valid, sample, class, place, most);
+            class += 1;
+        }
+        totals[i] = most;
+        totals[length + i] = sum;
         i += CUBE_COUNT * units;
     }
 }
@@ -79,19 +86,16 @@ pub(super) fn sums<S: Float, M: Float, V: Int, F: Float>(
                 most = totals[sample * sizes.pixels + place];
                 sum = totals[(sizes.samples + sample) * sizes.pixels + place];
             }
-            let here = pixel::<S, M, V, F>(
-                logits,
-                masks,
-                valid,
-                sample,
-                class,
-                place,
-                most,
-                sum,
-                comptime!(structure.activation),
-            );
-            let t = select(here.counts, here.t, F::new(0.0_f32));
-            let p = select(here.counts, here.p, F::new(0.0_f32));
+            let is_counted = counts::<V>(valid, sample, class, place);
+            let mut p = F::new(0.0_f32);
+            if comptime!(structure.activation == Activation::Softmax) {
+                p = power::<S, V, F>(logits, valid, sample, class, place, most) / sum;
+            }
+            if comptime!(structure.activation != Activation::Softmax) {
+                p = probability::<S, F>(logits, sample, class, place, comptime!(structure.activation)).p;
+            }
+            let p = select(is_counted, p, F::new(0.0_f32));
+            let t = select(is_counted, mask::<M, F>(masks, sample, class, place), F::new(0.0_f32));
             both += p * t;
             if comptime!(structure.is_squared) {
                 prediction += p * p;
@@ -221,79 +225,99 @@ pub(super) fn gradient<S: Float, M: Float, V: Int, F: Float>(
     #[define(S, M, V, F)] _types: [ElemType; 4],
 ) {
     let activation = comptime!(structure.activation);
+    let is_softmax = comptime!(activation == Activation::Softmax);
     let mut i = ABSOLUTE_POS;
     while i < sizes.samples * sizes.pixels {
         let (sample, place) = (i / sizes.pixels, i % sizes.pixels);
-        let mut most = F::new(0.0_f32);
+        let start = sample * sizes.classes * sizes.pixels + place;
         let mut sum = F::new(1.0_f32);
         // The mean derivative by the probabilities.
         let mut mean = F::new(0.0_f32);
-        if comptime!(activation == Activation::Softmax) {
-            let total = total::<S, V, F>(logits, valid, sample, place, sizes);
-            most = total.most;
-            sum = total.sum;
+        if is_softmax {
+            let most = largest::<S, V, F>(logits, valid, sample, place, sizes);
+            sum = F::new(0.0_f32);
+            let mut mean_of_squares = F::new(0.0_f32);
             let mut class = 0_usize.runtime();
             while class < sizes.classes {
-                let here = pixel::<S, M, V, F>(logits, masks, valid, sample, class, place, most, sum, activation);
-                let slope = by_probability::<F>(slopes, upstream, sample, class, here.p, here.t, sizes, structure);
-                mean += select(here.counts, slope * here.p, F::new(0.0_f32));
+                // The powers wait where the gradient is to be: once their sum is known, they are probabilities.
+                let power = power::<S, V, F>(logits, valid, sample, class, place, most);
+                gradient[start + class * sizes.pixels] = S::cast_from(power);
+                sum += power;
+                if counts::<V>(valid, sample, class, place) {
+                    let by_both = by_sum::<F>(slopes, upstream, sample, class, sizes, 0_usize, structure);
+                    let by_prediction = by_sum::<F>(slopes, upstream, sample, class, sizes, 1_usize, structure);
+                    mean += by_both * mask::<M, F>(masks, sample, class, place) * power;
+                    if comptime!(structure.is_squared) {
+                        mean_of_squares += by_prediction * power * power;
+                    } else {
+                        mean += by_prediction * power;
+                    }
+                }
                 class += 1;
             }
+            mean = mean / sum + (mean_of_squares + mean_of_squares) / sum / sum;
         }
         let mut class = 0_usize.runtime();
         while class < sizes.classes {
-            let here = pixel::<S, M, V, F>(logits, masks, valid, sample, class, place, most, sum, activation);
-            let mut slope = by_probability::<F>(slopes, upstream, sample, class, here.p, here.t, sizes, structure);
+            let mut p = F::new(0.0_f32);
+            let mut rest = F::new(0.0_f32);
+            if is_softmax {
+                p = F::cast_from(gradient[start + class * sizes.pixels]) / sum;
+            }
+            if !is_softmax {
+                let pixel = probability::<S, F>(logits, sample, class, place, activation);
+                p = pixel.p;
+                rest = pixel.rest;
+            }
+            let mut by_prediction = by_sum::<F>(slopes, upstream, sample, class, sizes, 1_usize, structure);
+            if comptime!(structure.is_squared) {
+                by_prediction *= p + p;
+            }
+            let by_both = by_sum::<F>(slopes, upstream, sample, class, sizes, 0_usize, structure);
+            let mut slope = by_both * mask::<M, F>(masks, sample, class, place) + by_prediction;
             if comptime!(activation == Activation::Sigmoid) {
-                slope *= here.p * here.rest;
+                slope *= p * rest;
             }
-            if comptime!(activation == Activation::Softmax) {
-                slope = (slope - mean) * here.p;
+            if is_softmax {
+                slope = (slope - mean) * p;
             }
-            gradient[(sample * sizes.classes + class) * sizes.pixels + place] =
-                S::cast_from(select(here.counts, slope, F::new(0.0_f32)));
+            let is_counted = counts::<V>(valid, sample, class, place);
+            gradient[start + class * sizes.pixels] = S::cast_from(select(is_counted, slope, F::new(0.0_f32)));
             class += 1;
         }
         i += CUBE_COUNT * comptime!(structure.units);
     }
 }
 
-/// The derivative by a probability.
+/// The derivative by a sum: that of p t is number 0, that of p number 1.
 #[cube]
 #[allow(clippy::too_many_arguments)] // those of the kernel
-fn by_probability<F: Float>(
+fn by_sum<F: Float>(
     slopes: ComptimeOption<&Tensor<F>>,
     upstream: &Tensor<F>,
     sample: usize,
     class: usize,
-    p: F,
-    t: F,
     sizes: &Sizes,
+    #[comptime] number: usize,
     #[comptime] structure: Structure,
 ) -> F {
     let mut row = class;
     if !comptime!(structure.is_of_batch) {
         row += sample * sizes.classes;
     }
-    let mut by_both = F::new(0.0_f32);
-    let mut by_prediction = F::new(0.0_f32);
+    let mut result = F::new(0.0_f32);
     #[comptime]
     if let ComptimeOption::Some(slopes) = &slopes {
-        by_both = upstream[row] * slopes[2 * row];
-        by_prediction = upstream[row] * slopes[2 * row + 1];
+        result = upstream[row] * slopes[2 * row + number];
     }
     #[comptime]
     if slopes.is_none() {
-        by_both = upstream[3 * row];
-        by_prediction = upstream[3 * row + 1];
+        result = upstream[3 * row + number];
     }
-    if comptime!(structure.is_squared) {
-        by_prediction *= p + p;
-    }
-    by_both * t + by_prediction
+    result
 }
 
-/// Areas over pixels.
+/// Sums over pixels.
 #[derive(CubeType)]
 struct Areas<F: Float> {
     both: F,

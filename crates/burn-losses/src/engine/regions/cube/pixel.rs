@@ -1,6 +1,6 @@
 //! A pixel: its probability and its mask in a class.
 
-use crate::engine::cube::softmax::{Total, exp, merge};
+use crate::engine::cube::softmax::exp;
 use crate::options::Activation;
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
@@ -16,36 +16,24 @@ pub(super) struct Sizes {
     pub(super) pixels: usize,
 }
 
-/// A pixel in a class.
+/// A probability and 1 - that.
 #[derive(CubeType)]
-pub(super) struct Pixel<F: Float> {
-    /// The probability, and of a sigmoid 1 - that.
+pub(super) struct Probability<F: Float> {
     pub(super) p: F,
     pub(super) rest: F,
-    /// The mask.
-    pub(super) t: F,
-    /// Whether it is not ignored.
-    pub(super) counts: bool,
 }
 
-/// A pixel, of whose logits the largest and the sum of e^(x - that) are known where there is a softmax.
+/// Of a pixel, where there is no softmax.
 #[cube]
-#[allow(clippy::too_many_arguments)] // those of a kernel
-pub(super) fn pixel<S: Float, M: Float, V: Int, F: Float>(
+pub(super) fn probability<S: Float, F: Float>(
     logits: &Tensor<S>,
-    masks: &Tensor<M>,
-    valid: ComptimeOption<&Tensor<V>>,
     sample: usize,
     class: usize,
     place: usize,
-    most: F,
-    sum: F,
     #[comptime] activation: Activation,
-) -> Pixel<F> {
+) -> Probability<F> {
     let one = F::new(1.0_f32);
     let x = F::cast_from(logits[sample * logits.stride(0) + class * logits.stride(1) + place * logits.stride(2)]);
-    let t = F::cast_from(masks[sample * masks.stride(0) + class * masks.stride(1) + place * masks.stride(2)]);
-    let counts = counts::<V>(valid, sample, class, place);
     let mut p = x;
     let mut rest = one - x;
     if comptime!(activation == Activation::Sigmoid) {
@@ -56,39 +44,65 @@ pub(super) fn pixel<S: Float, M: Float, V: Int, F: Float>(
         p = select(is_negative, small, large);
         rest = select(is_negative, large, small);
     }
-    if comptime!(activation == Activation::Softmax) {
-        p = exp::<F>(finite::<F>(select(counts, x, F::new(0.0_f32))) - most) / sum;
-    }
-    Pixel::<F> { p, rest, t, counts }
+    Probability::<F> { p, rest }
 }
 
-/// The softmax of a pixel: an ignored logit is 0 there.
+/// A mask.
 #[cube]
-pub(super) fn total<S: Float, V: Int, F: Float>(
+pub(super) fn mask<M: Float, F: Float>(masks: &Tensor<M>, sample: usize, class: usize, place: usize) -> F {
+    F::cast_from(masks[sample * masks.stride(0) + class * masks.stride(1) + place * masks.stride(2)])
+}
+
+/// The largest logit of a pixel.
+#[cube]
+pub(super) fn largest<S: Float, V: Int, F: Float>(
     logits: &Tensor<S>,
     valid: ComptimeOption<&Tensor<V>>,
     sample: usize,
     place: usize,
     sizes: &Sizes,
-) -> Total<F> {
-    let start = sample * logits.stride(0) + place * logits.stride(2);
+) -> F {
     let mut most = F::new(-LARGEST);
-    let mut sum = F::new(0.0_f32);
     let mut class = 0_usize.runtime();
     while class < sizes.classes {
-        let x = F::cast_from(logits[start + class * logits.stride(1)]);
-        let x = finite::<F>(select(counts::<V>(valid, sample, class, place), x, F::new(0.0_f32)));
-        let next = merge::<F>(Total::<F> { most, sum }, Total::<F> { most: x, sum: F::new(1.0_f32) });
-        most = next.most;
-        sum = next.sum;
+        let x = logit::<S, V, F>(logits, valid, sample, class, place);
+        most = select(x > most, x, most);
         class += 1;
     }
-    Total::<F> { most, sum }
+    most
+}
+
+/// e^x of a logit, relative to the largest.
+#[cube]
+pub(super) fn power<S: Float, V: Int, F: Float>(
+    logits: &Tensor<S>,
+    valid: ComptimeOption<&Tensor<V>>,
+    sample: usize,
+    class: usize,
+    place: usize,
+    most: F,
+) -> F {
+    exp::<F>(logit::<S, V, F>(logits, valid, sample, class, place) - most)
+}
+
+/// A logit as a softmax takes it: 0 where it is ignored, a large number where it is infinite. What is not a number stays none.
+#[cube]
+fn logit<S: Float, V: Int, F: Float>(
+    logits: &Tensor<S>,
+    valid: ComptimeOption<&Tensor<V>>,
+    sample: usize,
+    class: usize,
+    place: usize,
+) -> F {
+    let x = F::cast_from(logits[sample * logits.stride(0) + class * logits.stride(1) + place * logits.stride(2)]);
+    let x = select(counts::<V>(valid, sample, class, place), x, F::new(0.0_f32));
+    let x = select(x > F::new(LARGEST), F::new(LARGEST), x);
+    select(x < F::new(-LARGEST), F::new(-LARGEST), x)
 }
 
 /// Whether a pixel is not ignored.
 #[cube]
-fn counts<V: Int>(valid: ComptimeOption<&Tensor<V>>, sample: usize, class: usize, place: usize) -> bool {
+pub(super) fn counts<V: Int>(valid: ComptimeOption<&Tensor<V>>, sample: usize, class: usize, place: usize) -> bool {
     let mut counts = true.runtime();
     #[comptime]
     if let ComptimeOption::Some(valid) = &valid {
@@ -96,11 +110,4 @@ fn counts<V: Int>(valid: ComptimeOption<&Tensor<V>>, sample: usize, class: usize
         counts = valid[place] != V::from_int(0);
     }
     counts
-}
-
-/// A large number in place of an infinite one. What is not a number stays one.
-#[cube]
-fn finite<F: Float>(x: F) -> F {
-    let x = select(x > F::new(LARGEST), F::new(LARGEST), x);
-    select(x < F::new(-LARGEST), F::new(-LARGEST), x)
 }
