@@ -85,6 +85,31 @@ pub(in crate::engine) fn group_sum<F: Float>(own: F, #[comptime] units: usize, #
     sum
 }
 
+/// The largest number of all units which work on a row.
+#[cube]
+pub(in crate::engine) fn group_largest<F: Float>(own: F, #[comptime] units: usize, #[comptime] per_row: usize) -> F {
+    let mut most = own;
+    if comptime!(per_row > 1) {
+        let mut all = Shared::<[F]>::new_slice(units);
+        let unit = UNIT_POS as usize;
+        let place = unit % per_row;
+        all[unit] = own;
+        sync_cube();
+        let mut active = (per_row / 2).runtime();
+        while active > 0 {
+            if place < active {
+                let other = all[unit + active];
+                all[unit] = select(other > all[unit], other, all[unit]);
+            }
+            sync_cube();
+            active /= 2;
+        }
+        most = all[unit - place];
+        sync_cube();
+    }
+    most
+}
+
 #[cube]
 pub(in crate::engine) fn exp<F: Float>(x: F) -> F {
     math::exp::<F, Const<1>>(Vector::new(x)).extract(0_usize)

@@ -3,7 +3,7 @@
 use super::kernel::Term;
 use super::record::Kind;
 use crate::engine::cube::emit;
-use crate::engine::cube::softmax::{Total, exp, group_sum, is_nan, ln, merge, merged};
+use crate::engine::cube::softmax::{exp, group_largest, group_sum, is_nan, ln};
 use crate::engine::pairs::anchors::LEAST;
 use crate::formula::Partners;
 use burn_cubecl::cubecl;
@@ -91,11 +91,7 @@ pub(super) fn statistic<S: Float, L: Int, F: Float>(
             let outputs = of_score::<F>(score, given, parameters, comptime!(term.clone()));
             let x = outputs.index(0).extract(0_usize);
             if comptime!(kind == Kind::LogSumExp) {
-                let x = select(is_partner, x, F::new(NOTHING));
-                let next =
-                    merge::<F>(Total::<F> { most, sum }, Total::<F> { most: x, sum: select(is_partner, one, zero) });
-                most = next.most;
-                sum = next.sum;
+                most = select(is_partner && x > most, x, most);
             } else {
                 value += select(is_partner, x, zero);
                 if comptime!(kind == Kind::SumWith) {
@@ -106,9 +102,20 @@ pub(super) fn statistic<S: Float, L: Int, F: Float>(
         column += units;
     }
     if comptime!(kind == Kind::LogSumExp) {
-        let all = merged::<F>(Total::<F> { most, sum }, units, units);
-        most = all.most;
-        sum = select(count > zero, all.sum, one);
+        most = group_largest::<F>(most, units, units);
+        // Relative to the largest of all: what is added up is rounded once.
+        let mut column = UNIT_POS as usize;
+        while column < columns {
+            let is_partner = partner::<L>(labels, others, row, column, comptime!(term.partners), is_same);
+            let score = F::cast_from(scores[start + column * scores.stride(1)]);
+            let score = select(is_partner, score, zero);
+            let outputs = of_score::<F>(score, given, parameters, comptime!(term.clone()));
+            let power = exp::<F>(outputs.index(0).extract(0_usize) - most);
+            sum += select(is_partner, power, zero);
+            column += units;
+        }
+        sum = group_sum::<F>(sum, units, units);
+        sum = select(count > zero, sum, one);
         value = select(count > zero, most + ln::<F>(sum), F::new(NOTHING));
     }
     if comptime!(matches!(kind, Kind::Sum | Kind::SumWith)) {
