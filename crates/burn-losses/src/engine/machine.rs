@@ -28,7 +28,7 @@ pub(crate) trait Machine: Sync {
     fn rows(&self, call: &rows::Call<'_>) -> Option<rows::Outcome> {
         None
     }
-    fn regions(&self, call: &regions::Call<'_>) -> Option<AnyTensor> {
+    fn regions(&self, call: &regions::Call<'_>) -> Option<regions::Outcome> {
         None
     }
     fn pairs(&self, call: &pairs::Call<'_>) -> Option<pairs::Outcome> {
@@ -106,6 +106,12 @@ fn machine_of(tensor: &AnyTensor) -> Option<&'static dyn Machine> {
 /// Whether reading numbers of this tensor back makes nobody wait.
 pub(crate) fn reads_for_free(tensor: impl Into<AnyTensor>) -> bool {
     machine_of(&tensor.into()).is_some_and(|machine| machine.reads_for_free())
+}
+
+/// Whether kernels may run on this tensor.
+#[cfg(feature = "cube")]
+pub(crate) fn is_any(tensor: impl Into<AnyTensor>) -> bool {
+    !is_off() && machine_of(&tensor.into()).is_some()
 }
 
 /// Whether kernels may run on this tensor and what they count may be read back: tensor operations were not asked for.

@@ -119,7 +119,7 @@ pub enum Triplets {
 }
 
 /// Rows that an anchor is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Partners {
     /// The same label, another row.
     Positives,
@@ -153,7 +153,7 @@ pub enum Score {
 }
 
 /// What an anchor counts in a mean; one that does not count has the value 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Counts {
     /// 1.
     One,

@@ -6,7 +6,7 @@ use burn_losses_derive::{Choice, shared_fields};
 pub const FOREGROUND: f64 = 0.5;
 
 /// How a logit becomes a probability.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Choice)]
 pub enum Activation {
     /// Each class by itself: regions may overlap.
     #[default]

@@ -98,14 +98,14 @@ impl LovaszLoss {
     fn errors(&self, regions: &RegionOptions, pixels: &Pixels, hard: Tensor<3>) -> Tensor<3> {
         if self.config.activation != LovaszActivation::Hinge {
             let p = pixels.probabilities(regions.activation);
-            return match &pixels.valid {
+            return match pixels.valid() {
                 None => (hard - p).abs(),
                 Some(valid) => (hard - p).abs().mask_fill(valid.clone().bool_not(), 0.0),
             };
         }
-        let margin = (hard * 2.0 - 1.0) * pixels.logits.clone();
+        let margin = (hard * 2.0 - 1.0) * pixels.logits();
         let errors = Real::relu(-margin + 1.0);
-        match &pixels.valid {
+        match pixels.valid() {
             None => errors,
             Some(valid) => errors.mask_fill(valid.clone().bool_not(), 0.0),
         }
@@ -134,8 +134,8 @@ impl RankFormula for JaccardStep {
 
 impl Segmentation for LovaszLoss {
     fn values(&self, regions: &RegionOptions, pixels: Pixels) -> Tensor<2> {
-        let [samples, classes, count] = pixels.masks.dims();
-        let masks = pixels.masks.clone().detach();
+        let masks = pixels.masks().detach();
+        let [samples, classes, count] = masks.dims();
         let hard = masks.zeros_like().mask_fill(masks.clone().greater_scalar(FOREGROUND), 1.0);
         let errors = self.errors(regions, &pixels, hard.clone());
         let rows = |values: Tensor<3>| match regions.over {

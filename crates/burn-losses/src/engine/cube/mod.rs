@@ -10,6 +10,7 @@ pub(in crate::engine) mod items;
 pub(in crate::engine) mod launch;
 pub(in crate::engine) mod math;
 pub(in crate::engine) mod reduce;
+pub(in crate::engine) mod softmax;
 pub(in crate::engine) mod tensors;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ mod tests;
 use super::any_tensor::AnyTensor;
 use super::custom_backward::custom_backward;
 use super::machine::Machine;
-use super::{pointwise, rows, vectors};
+use super::{pairs, pointwise, regions, rows, vectors};
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Tensor};
 use items::Items;
@@ -38,6 +39,12 @@ impl Machine for Cube {
     fn pointwise(&self, call: &pointwise::Call<'_>) -> Option<AnyTensor> {
         pointwise::cube::run(call)
     }
+    fn pairs(&self, call: &pairs::Call<'_>) -> Option<pairs::Outcome> {
+        pairs::cube::run(call)
+    }
+    fn regions(&self, call: &regions::Call<'_>) -> Option<regions::Outcome> {
+        regions::cube::run(call)
+    }
     fn rows(&self, call: &rows::Call<'_>) -> Option<rows::Outcome> {
         rows::cube::run(call)
     }
@@ -47,7 +54,7 @@ impl Machine for Cube {
 }
 
 /// A tensor as the backend has it: of floats or of labels.
-type Primitive = FloatTensor<burn::backend::Cube>;
+pub(in crate::engine) type Primitive = FloatTensor<burn::backend::Cube>;
 
 /// `None` where it is of another backend.
 pub(in crate::engine) fn primitive(tensor: &AnyTensor) -> Option<Primitive> {
@@ -73,29 +80,40 @@ pub(in crate::engine) fn run_items(
     }
     let inputs = [first, targets].into_iter().chain(weights).map(primitive).collect::<Option<_>>()?;
     let (is_reduced, width) = (items.is_reduced(), items.widths.0);
-    in_graph(launch(items, inputs), first, is_reduced, width)
+    in_graph(launch(items, inputs), vec![(first.clone(), width)], is_reduced)
 }
 
-/// The first of some outputs in the graph of `parent`, of which the second one has the slopes, `width` of them for each value: the third
-/// one, where there is such, is what they are yet to be multiplied by.
+/// The first of some outputs in the graph of parents. The next ones have the slopes of each, so many of them for each value; the last one,
+/// where there is such, is what they are yet to be multiplied by.
 pub(in crate::engine) fn in_graph(
     outputs: Vec<AnyTensor>,
-    parent: &AnyTensor,
+    parents: Vec<(AnyTensor, usize)>,
     is_reduced: bool,
-    width: usize,
 ) -> Option<AnyTensor> {
     let mut outputs = outputs.into_iter();
     let value = outputs.next()?;
-    let Some(slopes) = outputs.next() else { return Some(parent.lift(value)) };
-    let (scale, shape, dtype) = (outputs.next(), parent.shape(), parent.dtype());
-    custom_backward(value, core::slice::from_ref(parent), move |upstream| {
-        let inputs = [Some(&slopes), Some(&upstream), scale.as_ref()].into_iter().flatten();
-        let inputs = inputs.map(|input| primitive(input).expect("a gradient is where its tensor is")).collect();
-        // Whoever else held them would keep them from being changed in place.
-        drop(slopes);
-        vec![match is_reduced {
-            true => launch(Scale { shape, dtype }, inputs).pop(),
-            false => launch(ScaleEach { shape, dtype, width }, inputs).pop(),
-        }]
+    let slopes: Vec<_> = outputs.by_ref().take(parents.len()).collect();
+    let (parents, widths): (Vec<_>, Vec<_>) = parents.into_iter().unzip();
+    if slopes.is_empty() {
+        return Some(parents[0].lift(value));
+    }
+    let scale = outputs.next();
+    let known: Vec<_> = parents.iter().map(|parent| (parent.shape(), parent.dtype(), parent.is_tracked())).collect();
+    custom_backward(value, &parents, move |upstream| {
+        let gradient =
+            |((slopes, width), (shape, dtype, is_tracked)): ((AnyTensor, usize), (Vec<usize>, DType, bool))| {
+                if !is_tracked {
+                    return None;
+                }
+                let inputs = [Some(&slopes), Some(&upstream), scale.as_ref()].into_iter().flatten();
+                let inputs = inputs.map(|input| primitive(input).expect("a gradient is where its tensor is")).collect();
+                // Whoever else held them would keep them from being changed in place.
+                drop(slopes);
+                match is_reduced {
+                    true => launch(Scale { shape, dtype }, inputs).pop(),
+                    false => launch(ScaleEach { shape, dtype, width }, inputs).pop(),
+                }
+            };
+        slopes.into_iter().zip(widths).zip(known).map(gradient).collect()
     })
 }

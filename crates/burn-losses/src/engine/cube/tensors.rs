@@ -1,15 +1,12 @@
 //! Tensors of a device: their types, their layout, and how many units work on them.
 
-use burn::tensor::{DType, Shape};
+use burn::tensor::{BoolStore, DType, Shape};
 use burn_cubecl::cubecl;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::client::Client;
 use cubecl::ir::{ElemType, FloatKind, IntKind, UIntKind};
 use cubecl::prelude::{CubeCount, CubeDim, InputScalar};
-
-/// The most cubes of a launch: enough for every device, few enough for one cube to add up what they leave.
-const MOST_CUBES: usize = 1024;
 
 /// The type of a tensor's numbers in a kernel.
 pub(in crate::engine) fn elem(dtype: DType) -> ElemType {
@@ -19,7 +16,8 @@ pub(in crate::engine) fn elem(dtype: DType) -> ElemType {
         DType::I64 => ElemType::Int(IntKind::I64),
         DType::I32 => ElemType::Int(IntKind::I32),
         DType::U64 => ElemType::UInt(UIntKind::U64),
-        DType::U32 => ElemType::UInt(UIntKind::U32),
+        DType::U32 | DType::Bool(BoolStore::U32) => ElemType::UInt(UIntKind::U32),
+        DType::U8 | DType::Bool(BoolStore::U8) => ElemType::UInt(UIntKind::U8),
         _ => ElemType::Float(FloatKind::F32),
     }
 }
@@ -53,9 +51,12 @@ pub(in crate::engine) struct Grid {
 }
 
 impl Grid {
+    /// The most cubes of a launch: enough for every device, few enough for one cube to add up what they leave.
+    pub(in crate::engine) const MOST_CUBES: usize = 1024;
+
     pub(in crate::engine) fn new(client: &Client, length: usize) -> Self {
         let units = units(client);
-        Self { cubes: length.div_ceil(units).clamp(1, MOST_CUBES), units }
+        Self { cubes: length.div_ceil(units).clamp(1, Self::MOST_CUBES), units }
     }
 
     pub(in crate::engine) fn count(&self) -> CubeCount {

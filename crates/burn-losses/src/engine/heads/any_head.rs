@@ -4,6 +4,8 @@ use super::margin::with_margin;
 use super::{Head, Labels, Layer, Parameters, Scaling};
 use crate::engine::rows;
 use crate::formula::{Dual, RowFormula};
+#[cfg(feature = "cube")]
+use crate::formula::{Real, record::Recording};
 use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Int, Tensor};
 use std::sync::Arc;
@@ -21,6 +23,10 @@ pub(crate) trait AnyHead: Send + Sync {
     /// The margin of many rows, and of one.
     fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, modulation: Option<Tensor<1>>) -> Tensor<1>;
     fn margin(&self, logit: Dual<f64, 2>, length: Dual<f64, 2>, modulation: Option<Dual<f64, 2>>) -> Dual<f64, 2>;
+    /// The margin of one as data: of the logit and, where there are such, the modulation and the length. With the derivatives by the logit
+    /// and by the length if wanted.
+    #[cfg(feature = "cube")]
+    fn recorded_margin(&self, has_modulation: bool, has_length: bool, has_slopes: bool) -> Recording;
     /// The loss of a row of logits: its kernel, its values, and what it says of labels and classes.
     fn row_kernel(&self) -> rows::RowKernel;
     fn row_values(&self, logits: Tensor<2>, labels: Labels<1>) -> Unreduced<1>;
@@ -60,6 +66,21 @@ impl<H: Layer> AnyHead for H {
     }
     fn margin(&self, logit: Dual<f64, 2>, length: Dual<f64, 2>, modulation: Option<Dual<f64, 2>>) -> Dual<f64, 2> {
         with_margin(self, logit, length, modulation)
+    }
+    #[cfg(feature = "cube")]
+    fn recorded_margin(&self, has_modulation: bool, has_length: bool, has_slopes: bool) -> Recording {
+        Recording::of_slice(1 + usize::from(has_modulation) + usize::from(has_length), |numbers| {
+            let logit = Dual::<_, 2>::variable(numbers[0], 0);
+            let modulation = has_modulation.then(|| Dual::constant(numbers[1]));
+            let length = match numbers.last() {
+                Some(length) if has_length => Dual::variable(*length, 1),
+                _ => logit.lit(1.0),
+            };
+            let target = with_margin(self, logit, length, modulation);
+            let slopes = [has_slopes, has_slopes && has_length].into_iter().zip(target.slope);
+            let slopes = slopes.filter_map(|(is_wanted, slope)| is_wanted.then_some(slope));
+            core::iter::once(target.value).chain(slopes).collect()
+        })
     }
     fn row_kernel(&self) -> rows::RowKernel {
         rows::RowKernel::new(self.cross_entropy())

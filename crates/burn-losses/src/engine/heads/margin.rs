@@ -4,7 +4,9 @@ use super::{AnyHead, Layer, Scaling};
 use crate::engine::machine;
 use crate::engine::primitives::gather::{gather, select};
 use crate::engine::primitives::labels::{Labels, is_out_of_range, one_hot};
-use crate::engine::rows::{Margin, Target};
+#[cfg(feature = "cube")]
+use crate::engine::rows::cube::RecordedMargin;
+use crate::engine::rows::{Margin, Reduce, Target};
 use crate::formula::safe::quotient;
 use crate::formula::{Dual, Real};
 use crate::reduction::Unreduced;
@@ -33,17 +35,28 @@ pub(super) fn logits_with_margin(
     let outside = is_out_of_range(&labels, classes);
     let labels = labels.mask_fill(outside, 0);
     let plain = gather(logits.clone(), labels.clone());
-    let scaling = head.scaling();
-    let mut length = plain.ones_like().detach();
-    let lengths = |rows: Tensor<2>| Real::safe_sqrt((rows.clone() * rows).sum_dim(1)).squeeze_dim::<1>(1);
-    if !scaling.embeddings {
-        length = length * lengths(embeddings);
-    }
-    if !scaling.weight {
-        length = length * lengths(select(weight, labels.clone()));
-    }
+    let length = lengths_of_rows(head, embeddings, weight, &labels);
+    let length = length.unwrap_or_else(|| plain.ones_like().detach());
     let target = head.margins(plain, length, modulation);
     logits.mask_where(one_hot(labels, classes), target.unsqueeze_dim::<2>(1).expand([rows, classes]))
+}
+
+/// The length that the label's logit of each row has in it beside the cosine and the scale, where the margin depends on it. All labels
+/// are classes.
+fn lengths_of_rows(
+    head: &dyn AnyHead,
+    embeddings: Tensor<2>,
+    weight: Tensor<2>,
+    labels: &Tensor<1, Int>,
+) -> Option<Tensor<1>> {
+    let of_rows = |rows: Tensor<2>| Real::safe_sqrt((rows.clone() * rows).sum_dim(1)).squeeze_dim::<1>(1);
+    let [of_embeddings, of_weight] = lengths(head);
+    let first = of_embeddings.then(|| of_rows(embeddings));
+    let second = of_weight.then(|| of_rows(select(weight, labels.clone())));
+    match (first, second) {
+        (Some(first), Some(second)) => Some(first * second),
+        (first, second) => first.or(second),
+    }
 }
 
 /// Calls `run` with the margin of a head as the fused engine takes it, one row at a time.
@@ -68,17 +81,31 @@ pub(super) fn lengths(head: &dyn AnyHead) -> [bool; 2] {
     [embeddings, weight].map(|is_unit| head.has_margin() && !is_unit)
 }
 
-/// The values where logits are cosines, by the fused engine.
+/// The values of logits by the fused engine, or the reduced value.
 pub(super) fn fused(
     head: &dyn AnyHead,
-    logits: &Tensor<2>,
+    [logits, embeddings, weight]: [&Tensor<2>; 3],
     labels: &Labels<1>,
     modulation: Option<&Tensor<1>>,
+    reduce: Option<&Reduce>,
 ) -> Option<Unreduced<1>> {
-    if !machine::has_kernels(logits) || lengths(head).contains(&true) {
-        return None;
-    }
+    let _ = (embeddings, weight, reduce);
     let target = Target::Labels { of: labels.of.clone(), ignore_index: labels.ignore_index };
     let kernel = head.row_kernel();
-    with_row_margin(head, modulation, |margin| kernel.values(logits, &target, margin))
+    if machine::has_kernels(logits) {
+        // That of the heads reduces, and takes lengths.
+        let takes = reduce.is_none() && !lengths(head).contains(&true);
+        return takes.then(|| with_row_margin(head, modulation, |margin| kernel.values(logits, &target, margin)))?;
+    }
+    #[cfg(feature = "cube")]
+    if machine::is_any(logits) {
+        let margin = head.has_margin().then(|| {
+            let classes = labels.of.clone().mask_fill(is_out_of_range(&labels.of, logits.dims()[1]), 0);
+            let lengths = lengths_of_rows(head, embeddings.clone(), weight.clone(), &classes);
+            let recording = head.recorded_margin(modulation.is_some(), lengths.is_some(), logits.is_tracked());
+            RecordedMargin { recording, modulation: modulation.cloned(), lengths }
+        });
+        return kernel.with_margin(logits, &target, margin.as_ref(), reduce);
+    }
+    None
 }

@@ -16,6 +16,9 @@ use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::{Real, RowFormula};
 use crate::reduction::{Divisor, Extras, Reduction, ShapedExtras, Unreduced};
+#[cfg(all(test, feature = "cube"))]
+pub(in crate::engine) use any_head::AnyHead;
+#[cfg(not(all(test, feature = "cube")))]
 use any_head::AnyHead;
 use burn::tensor::{Bool, Int, Tensor};
 use margin::{fused, logits_with_margin, with_row_margin};
@@ -285,6 +288,21 @@ impl Work {
         Some(Divisor::divide_by(divisor, value?))
     }
 
+    /// The value of the batch where the products are Burn's, and what comes then is a kernel.
+    #[cfg(feature = "cube")]
+    fn fused_rows(&self, head: &dyn AnyHead, reduction: Reduction, extras: &ShapedExtras<1>) -> Option<Tensor<1>> {
+        let Batch { embeddings, weight, bias } = &self.batch;
+        let needs_slopes = extras.weights.as_ref().is_some_and(Tensor::is_tracked);
+        if machine::has_kernels(embeddings) || !machine::is_any(embeddings) || needs_slopes {
+            return None;
+        }
+        let logits = products(head, embeddings.clone(), weight.clone(), bias.clone());
+        let (reduce, divisor) = rows::Reduce::new(reduction, extras);
+        let tensors = [&logits, embeddings, weight];
+        let value = fused(head, tensors, &self.labels, self.modulation.as_ref(), Some(&reduce))?.values;
+        Some(Divisor::divide_by(divisor, value))
+    }
+
     /// The values of some rows of the inputs.
     fn part(&self, head: &dyn AnyHead) -> impl chunks::Part {
         let (head, labels, modulation) = (head.to_shared(), self.labels.clone(), self.modulation.clone());
@@ -295,7 +313,8 @@ impl Work {
             let mut logits = products(&*head, embeddings.clone(), weight.clone(), inputs.next());
             if head.has_margin() {
                 let modulation = modulation.clone().map(|all| all.narrow(0, range.start, range.len()));
-                if let Some(values) = fused(&*head, &logits, &labels, modulation.as_ref()) {
+                let tensors = [&logits, &embeddings, &weight];
+                if let Some(values) = fused(&*head, tensors, &labels, modulation.as_ref(), None) {
                     return values;
                 }
                 logits = logits_with_margin(&*head, logits, embeddings, weight, labels.of.clone(), modulation);
@@ -350,6 +369,12 @@ pub(crate) fn reduced(
     let work = Work::new(head, parameters, embeddings, labels);
     let size = head.chunk_rows().filter(|size| *size < count);
     if let Some(value) = work.fused(head, size, reduction, &extras) {
+        return value;
+    }
+    #[cfg(feature = "cube")]
+    if size.is_none()
+        && let Some(value) = work.fused_rows(head, reduction, &extras)
+    {
         return value;
     }
     let Some(size) = size else {

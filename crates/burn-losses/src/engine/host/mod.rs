@@ -37,8 +37,8 @@ impl Machine for Host {
     fn rows(&self, call: &rows::Call<'_>) -> Option<rows::Outcome> {
         rows::host::run(call)
     }
-    fn regions(&self, call: &regions::Call<'_>) -> Option<AnyTensor> {
-        regions::host::run(call)
+    fn regions(&self, call: &regions::Call<'_>) -> Option<regions::Outcome> {
+        regions::host::run(call).map(regions::Outcome::Sums)
     }
     fn pairs(&self, call: &pairs::Call<'_>) -> Option<pairs::Outcome> {
         pairs::host::run(call)

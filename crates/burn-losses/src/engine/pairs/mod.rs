@@ -1,6 +1,8 @@
 //! Scores of an anchor with all rows in, one value per anchor out.
 
 pub(crate) mod anchors;
+#[cfg(feature = "cube")]
+pub(super) mod cube;
 #[cfg(feature = "cpu-engine")]
 pub(super) mod host;
 mod squares;
@@ -51,8 +53,9 @@ pub(crate) enum With<'a> {
     All { embeddings: AnyTensor, labels: &'a Tensor<1, Int> },
     /// Embeddings `[2 N, E]`, each compared with the other half, by its cosine times a factor, plus a term: `[1, 1]` both.
     OtherHalf { embeddings: AnyTensor, labels: &'a Tensor<1, Int>, scaling: &'a [AnyTensor; 2] },
-    /// Rows whose scores `[N, M]` with all columns are there already, and the labels of rows and columns.
-    Scores { scores: AnyTensor, labels: [&'a Tensor<1, Int>; 2] },
+    /// Rows whose scores `[N, M]` with all columns are there already, and the labels of rows and columns; whether both are the same rows,
+    /// none of which is compared with itself.
+    Scores { scores: AnyTensor, labels: [&'a Tensor<1, Int>; 2], is_same: bool },
 }
 
 /// What a machine makes of a call: the values `[N]`, and what each counts.
@@ -65,6 +68,8 @@ pub(crate) struct Outcome {
 pub(crate) struct PairKernel {
     #[cfg(feature = "cpu-engine")]
     host: Box<dyn host::Kernel>,
+    #[cfg(feature = "cube")]
+    record: Box<dyn cube::Record>,
 }
 
 impl PairKernel {
@@ -77,6 +82,8 @@ impl PairKernel {
         let kernel = Self {
             #[cfg(feature = "cpu-engine")]
             host: Box::new(formula.clone()),
+            #[cfg(feature = "cube")]
+            record: Box::new(formula.clone()),
         };
         let call = Call { kernel: &kernel, with };
         let (With::All { embeddings: rows, .. }
@@ -103,7 +110,9 @@ pub(crate) fn values(
         Score::Distance(distance, normalize) => (Some(distance), normalize),
     };
     let with = With::All { embeddings: (&embeddings).into(), labels: &labels };
+    let reads_embeddings = machine::reads_for_free(&embeddings);
     if mask.is_none()
+        && reads_embeddings
         && let Some(values) = PairKernel::run(formula, with)
     {
         return values;
@@ -112,6 +121,13 @@ pub(crate) fn values(
         None => similarities(embeddings),
         Some(distance) => distance.matrix(if normalize { l2_normalize(embeddings) } else { embeddings }),
     };
+    let with = With::Scores { scores: (&scores).into(), labels: [&labels, &labels], is_same: true };
+    if mask.is_none()
+        && !reads_embeddings
+        && let Some(values) = PairKernel::run(formula, with)
+    {
+        return values;
+    }
     of_pairs(formula, scores, Pairs::from_labels(labels, mask))
 }
 
@@ -126,6 +142,7 @@ pub(crate) fn of_views(
     let any_scaling = scaling.each_ref().map(AnyTensor::from);
     let with = With::OtherHalf { embeddings: (&embeddings).into(), labels: &labels, scaling: &any_scaling };
     if mask.is_none()
+        && machine::reads_for_free(&embeddings)
         && let Some(values) = PairKernel::run(formula, with)
     {
         return values;
@@ -151,7 +168,7 @@ pub(crate) fn of_scores(
     [rows, columns]: [Tensor<1, Int>; 2],
     valid: Option<[Tensor<1, Bool>; 2]>,
 ) -> Unreduced<1> {
-    let with = With::Scores { scores: (&scores).into(), labels: [&rows, &columns] };
+    let with = With::Scores { scores: (&scores).into(), labels: [&rows, &columns], is_same: false };
     if valid.is_none()
         && let Some(values) = PairKernel::run(formula, with)
     {

@@ -28,16 +28,16 @@ struct Batch {
     denominator: Denominator,
 }
 
-/// The sums, in the graph of the logits. Kernels compute no gradient by the masks.
+/// The sums, in the graph of the logits. Kernels compute no gradient by the masks, and look at all pixels.
 pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
-    if call.masks.is_tracked() {
+    if call.masks.is_tracked() || call.valid.is_some() {
         return None;
     }
     in_precision!(call.logits.dtype(), T => run_in::<T>(call))
 }
 
 fn run_in<T: Float>(call: &Call<'_>) -> Option<AnyTensor> {
-    let Call { regions, logits, masks } = call;
+    let Call { regions, logits, masks, .. } = call;
     let shape: [usize; 3] = logits.shape().try_into().expect("[N, C, pixels]");
     let [samples, classes, _] = shape;
     let RegionOptions { activation, denominator, over, .. } = **regions;

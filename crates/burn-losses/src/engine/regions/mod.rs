@@ -1,5 +1,7 @@
 //! Predicted regions and masks in, one value per sample and class out.
 
+#[cfg(feature = "cube")]
+pub(super) mod cube;
 #[cfg(feature = "cpu-engine")]
 pub(super) mod host;
 mod masks;
@@ -13,6 +15,7 @@ use crate::formula::{Overlap, OverlapFormula, Real};
 use crate::options::{AbsentClasses, Activation, Background, Denominator, RegionOptions, SumOver};
 use crate::reduction::{Extras, Reduction, ShapedExtras, Unreduced, cleaned, row_sums};
 use burn::tensor::{Bool, Tensor};
+use core::marker::PhantomData;
 
 pub use masks::Masks;
 
@@ -24,21 +27,33 @@ pub trait Segmentation: Sized {
     fn values(&self, regions: &RegionOptions, pixels: Pixels) -> Tensor<2>;
 }
 
-/// Logits or probabilities, and masks, as `[N, C, pixels]` in single or double precision. Ignored pixels are 0 in both.
+/// Logits or probabilities, and masks, as `[N, C, pixels]`.
 #[derive(Debug, Clone)]
 pub struct Pixels {
-    /// What the model says.
-    pub logits: Tensor<3>,
-    /// What is true.
-    pub masks: Tensor<3>,
-    /// False where a pixel is ignored.
-    pub valid: Option<Tensor<3, Bool>>,
+    logits: Tensor<3>,
+    masks: Tensor<3>,
+    valid: Option<Tensor<3, Bool>>,
 }
 
 impl Pixels {
+    /// What the model says, in single or double precision. Nothing of an ignored pixel comes through, not even a NaN: it is 0.
+    pub fn logits(&self) -> Tensor<3> {
+        cleaned(widen(self.logits.clone()), self.valid.as_ref())
+    }
+
+    /// What is true, in single or double precision; 0 where a pixel is ignored.
+    pub fn masks(&self) -> Tensor<3> {
+        cleaned(widen(self.masks.clone()), self.valid.as_ref())
+    }
+
+    /// False where a pixel is ignored. `None`: no pixel is.
+    pub fn valid(&self) -> Option<&Tensor<3, Bool>> {
+        self.valid.as_ref()
+    }
+
     /// The probabilities; 0 where a pixel is ignored.
     pub fn probabilities(&self, activation: Activation) -> Tensor<3> {
-        let logits = self.logits.clone();
+        let logits = self.logits();
         let probabilities = match activation {
             Activation::Sigmoid => Real::sigmoid(logits),
             Activation::Softmax => softmax(logits),
@@ -61,29 +76,75 @@ pub(crate) fn total(values: Tensor<3>, over: SumOver) -> Tensor<2> {
     }
 }
 
-/// A call of the executor: the sums `[N, C, 3]` of `[N, C, pixels]` are wanted, of p t, of p, and of t, or of their squares.
+/// A call of the executor: of `[N, C, pixels]` the values `[N, C]` of a formula are wanted, or the sums that it takes.
 pub(crate) struct Call<'a> {
     pub(crate) regions: &'a RegionOptions,
     pub(crate) logits: AnyTensor,
     pub(crate) masks: AnyTensor,
+    /// False where a pixel is ignored, whatever its logit and its mask are.
+    pub(crate) valid: Option<&'a Tensor<3, Bool>>,
+    pub(crate) kernel: RegionKernel<'a>,
 }
 
-fn fused_sums(regions: &RegionOptions, pixels: &Pixels) -> Option<Tensor<3>> {
-    let call = Call { regions, logits: (&pixels.logits).into(), masks: (&pixels.masks).into() };
-    machine::run("regions", &call.logits, |machine| machine.regions(&call)).map(AnyTensor::into_rank)
+/// What a machine makes of a call.
+pub(crate) enum Outcome {
+    /// The values `[N, C]` of the formula.
+    #[cfg(feature = "cube")]
+    Values(AnyTensor),
+    /// The sums `[N, C, 3]`, of p t, of p, and of t, or of their squares.
+    Sums(AnyTensor),
+}
+
+/// An [`OverlapFormula`] as the machines of the fused engine run it, or none: the sums are wanted.
+#[derive(Clone, Copy)]
+pub(crate) struct RegionKernel<'a> {
+    #[cfg(feature = "cube")]
+    record: Option<&'a dyn cube::Record>,
+    of: PhantomData<&'a ()>,
+}
+
+impl<'a> RegionKernel<'a> {
+    /// The sums themselves.
+    const SUMS: Self = Self {
+        #[cfg(feature = "cube")]
+        record: None,
+        of: PhantomData,
+    };
+
+    fn new(formula: &'a impl OverlapFormula) -> Self {
+        let _ = formula;
+        Self {
+            #[cfg(feature = "cube")]
+            record: Some(formula),
+            ..Self::SUMS
+        }
+    }
+}
+
+fn fused(regions: &RegionOptions, pixels: &Pixels, kernel: RegionKernel<'_>) -> Option<Outcome> {
+    let Pixels { logits, masks, valid } = pixels;
+    let call = Call { regions, logits: logits.into(), masks: masks.into(), valid: valid.as_ref(), kernel };
+    machine::run("regions", &call.logits, |machine| machine.regions(&call))
 }
 
 /// The sums over the pixels of each sample and class.
 pub(crate) fn sums(regions: &RegionOptions, pixels: &Pixels) -> Overlap<Tensor<2>> {
-    if pixels.valid.is_none()
-        && let Some(sums) = fused_sums(regions, pixels)
-    {
-        let sum = |number| sums.clone().narrow(2, number, 1).squeeze_dim(2);
-        return Overlap { both: sum(0), prediction: sum(1), target: sum(2) };
+    match fused(regions, pixels, RegionKernel::SUMS) {
+        Some(Outcome::Sums(sums)) => each_sum(sums),
+        _ => tensor_sums(regions, pixels),
     }
+}
+
+fn each_sum(sums: AnyTensor) -> Overlap<Tensor<2>> {
+    let sums = sums.into_rank::<3>();
+    let [both, prediction, target] = [0, 1, 2].map(|number| sums.clone().narrow(2, number, 1).squeeze_dim(2));
+    Overlap { both, prediction, target }
+}
+
+fn tensor_sums(regions: &RegionOptions, pixels: &Pixels) -> Overlap<Tensor<2>> {
     let sum = |values| total(values, regions.over);
     let probabilities = pixels.probabilities(regions.activation);
-    let [both, prediction, target] = of_pixel(regions.denominator, probabilities, pixels.masks.clone()).map(sum);
+    let [both, prediction, target] = of_pixel(regions.denominator, probabilities, pixels.masks()).map(sum);
     Overlap { both, prediction, target }
 }
 
@@ -99,7 +160,12 @@ fn of_pixel<R: Real>(denominator: Denominator, p: R, t: R) -> [R; 3] {
 
 impl<F: OverlapFormula> Segmentation for F {
     fn values(&self, regions: &RegionOptions, pixels: Pixels) -> Tensor<2> {
-        self.eval(sums(regions, &pixels))
+        match fused(regions, &pixels, RegionKernel::new(self)) {
+            #[cfg(feature = "cube")]
+            Some(Outcome::Values(values)) => values.into_rank(),
+            Some(Outcome::Sums(sums)) => self.eval(each_sum(sums)),
+            None => self.eval(tensor_sums(regions, &pixels)),
+        }
     }
 }
 
@@ -217,13 +283,8 @@ pub(crate) fn values<S: Segmentation, const D: usize>(
         }
         .into();
     }
-    let (logits, masks, valid) = (widen(logits).reshape(shape), widen(masks.masks).reshape(shape), masks.valid);
-    let valid = valid.map(|valid| valid.reshape(shape));
-    let pixels = match &valid {
-        None => Pixels { logits, masks, valid },
-        // Nothing of an ignored pixel comes through, not even a NaN.
-        Some(mask) => Pixels { logits: cleaned(logits, Some(mask)), masks: cleaned(masks, Some(mask)), valid },
-    };
+    let valid = masks.valid.map(|valid| valid.reshape(shape));
+    let pixels = Pixels { logits: logits.reshape(shape), masks: masks.masks.reshape(shape), valid };
 
     let mut dropped = None;
     let mut drop = |mask: Tensor<2, Bool>| {
@@ -233,7 +294,7 @@ pub(crate) fn values<S: Segmentation, const D: usize>(
         });
     };
     if regions.absent_classes == AbsentClasses::Skip {
-        drop(total(pixels.masks.clone().detach(), regions.over).equal_scalar(0.0));
+        drop(total(pixels.masks().detach(), regions.over).equal_scalar(0.0));
     }
     if regions.background == Background::Excluded {
         let class = Tensor::<1, burn::tensor::Int>::arange(0..classes as i64, &pixels.masks.device());

@@ -145,8 +145,26 @@ pub(crate) struct Call<'a> {
     pub(crate) logits: AnyTensor,
     pub(crate) target: &'a Target,
     pub(crate) margin: Option<&'a Margin<'a>>,
+    /// The same as data, for machines that do not read what it depends on.
+    #[cfg(feature = "cube")]
+    pub(crate) recorded: Option<&'a super::cube::RecordedMargin>,
     /// How the values become one; all of them are wanted otherwise.
     pub(crate) reduce: Option<&'a Reduce>,
+}
+
+impl<'a> Call<'a> {
+    /// All values are wanted, without a margin.
+    fn new(kernel: &'a RowKernel, logits: AnyTensor, target: &'a Target) -> Self {
+        Self {
+            kernel,
+            logits,
+            target,
+            margin: None,
+            #[cfg(feature = "cube")]
+            recorded: None,
+            reduce: None,
+        }
+    }
 }
 
 /// How the values of rows become one.
@@ -170,6 +188,12 @@ impl Reduce {
 pub(crate) struct Outcome {
     pub(crate) values: AnyTensor,
     pub(crate) normalizer: Option<AnyTensor>,
+}
+
+impl Outcome {
+    fn unreduced(self) -> Unreduced<1> {
+        Unreduced { values: self.values.into_rank(), normalizer: self.normalizer.map(AnyTensor::into_rank) }
+    }
 }
 
 impl RowKernel {
@@ -197,14 +221,26 @@ impl RowKernel {
         target: &Target,
         margin: Option<&Margin<'_>>,
     ) -> Option<Unreduced<1>> {
-        let call = Call { kernel: self, logits: logits.into(), target, margin, reduce: None };
-        let Outcome { values, normalizer } = self.run(&call)?;
-        Some(Unreduced { values: values.into_rank(), normalizer: normalizer.map(AnyTensor::into_rank) })
+        let call = Call { margin, ..Call::new(self, logits.into(), target) };
+        self.run(&call).map(Outcome::unreduced)
     }
 
     /// The reduced value of `[M, C]` or `[N, C, ..]` logits.
     pub(crate) fn reduced(&self, logits: AnyTensor, target: &Target, reduce: &Reduce) -> Option<Tensor<1>> {
-        let call = Call { kernel: self, logits, target, margin: None, reduce: Some(reduce) };
+        let call = Call { reduce: Some(reduce), ..Call::new(self, logits, target) };
         self.run(&call).map(|outcome| outcome.values.into_rank())
+    }
+
+    /// The values of `[M, C]` logits, or the reduced value, of labels with a margin.
+    #[cfg(feature = "cube")]
+    pub(crate) fn with_margin(
+        &self,
+        logits: &Tensor<2>,
+        target: &Target,
+        margin: Option<&super::cube::RecordedMargin>,
+        reduce: Option<&Reduce>,
+    ) -> Option<Unreduced<1>> {
+        let call = Call { recorded: margin, reduce, ..Call::new(self, logits.into(), target) };
+        self.run(&call).map(Outcome::unreduced)
     }
 }

@@ -2,13 +2,17 @@
 
 mod functions;
 mod pairs;
+mod regions;
 mod rows;
+mod vectors;
 
 use crate::devices::{self, Target};
 use crate::engine::{family, imprecise};
 use crate::probe::{batch, default_of};
 use burn_losses::signature::{Arguments, Role, Wanted};
 use burn_losses::{LossInfo, Paths, registry, watched};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 /// What trains a loss once on a device: which executors ran as kernels, and which as tensor operations.
 fn paths(info: &LossInfo, target: &Target, wanted: Wanted) -> Paths {
@@ -36,7 +40,9 @@ fn executors_run_as_kernels() {
             let sums_of_rows = name.starts_with("distribution") && wanted == Wanted::Values;
             paths.tensor.iter().any(|executor| match *executor {
                 "pointwise" => !sums_of_rows,
-                executor => ["vectors", "rows"].contains(&executor),
+                // Sums over triplets are tensor operations; a weighted sum has some by default.
+                "pairs" => !["metric/triplet", "metric/weighted_sum"].contains(&name.as_str()),
+                executor => ["vectors", "rows", "regions"].contains(&executor),
             })
         };
         let failures: Vec<_> = registry().into_iter().map(of).filter(falls_back).collect();
@@ -45,13 +51,49 @@ fn executors_run_as_kernels() {
 }
 
 /// As far from the truth as tensor operations are on the same device, and four units more.
-#[test]
-fn kernels_are_as_precise_as_tensor_operations() {
+fn are_as_precise_as_tensor_operations(families: &[&str]) {
     let Some(gpu) = devices::gpu() else { return };
     let targets = [gpu];
-    let has_kernels =
-        |info: &LossInfo| ["regression", "binary", "classification", "distribution", "boxes"].contains(&info.family);
-    let failures: Vec<_> =
-        registry().iter().filter(|info| has_kernels(info)).flat_map(|info| imprecise(info, &targets)).collect();
+    let infos = registry().into_iter().filter(|info| families.contains(&info.family));
+    let failures: Vec<_> = infos.flat_map(|info| imprecise(&info, &targets)).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn elements_are_as_precise_as_tensor_operations() {
+    are_as_precise_as_tensor_operations(&["regression", "binary"]);
+}
+
+#[test]
+fn rows_are_as_precise_as_tensor_operations() {
+    are_as_precise_as_tensor_operations(&["classification", "distribution", "boxes"]);
+}
+
+#[test]
+fn regions_are_as_precise_as_tensor_operations() {
+    are_as_precise_as_tensor_operations(&["segmentation"]);
+}
+
+#[test]
+fn heads_are_as_precise_as_tensor_operations() {
+    are_as_precise_as_tensor_operations(&["heads"]);
+}
+
+#[test]
+fn pairs_are_as_precise_as_tensor_operations() {
+    are_as_precise_as_tensor_operations(&["metric"]);
+}
+
+/// The losses that run without any kernel are those that the page of limits lists.
+#[test]
+fn the_guide_lists_what_has_no_kernel() {
+    let Some(gpu) = devices::gpu() else { return };
+    let has_none = |info: &LossInfo| paths(info, &gpu, Wanted::Loss).fused.is_empty();
+    let kinds: BTreeSet<_> = registry().iter().filter(|info| has_none(info)).map(|info| info.kind.to_owned()).collect();
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/limits.md");
+    let page = std::fs::read_to_string(page).expect("the page of limits");
+    let (_, list) = page.split_once("- These losses have no kernel on GPUs: ").expect("a list");
+    let (list, _) = list.split_once('.').expect("the end of the list");
+    let listed: BTreeSet<_> = list.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    assert_eq!(kinds, listed);
 }

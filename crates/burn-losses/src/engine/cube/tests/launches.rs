@@ -3,6 +3,9 @@
 use crate::binary::BceLossConfig;
 use crate::boxes::{BoxFormat, CiouLossConfig};
 use crate::classification::CrossEntropyLossConfig;
+use crate::heads::ArcfaceLossConfig;
+use crate::metric::NtXentLossConfig;
+use crate::segmentation::{Activation, DiceLossConfig};
 use burn::tensor::{Device, DeviceKind, Int, Tensor};
 use burn_cubecl::cubecl::logging::{LaunchObservation, LaunchObserver};
 use std::sync::{Arc, Mutex};
@@ -29,7 +32,7 @@ fn launches(device: &Device, step: impl Fn()) -> Vec<&'static str> {
     names.iter().copied().filter(|name| name.contains("burn_losses")).collect()
 }
 
-/// Whatever the size: a step of pairs or of boxes is three launches, and so is one of rows.
+/// Whatever the size: a step is two to four launches, beside the products of matrices.
 #[test]
 fn a_step_is_few_launches() {
     if std::env::var("BURN_LOSSES_REQUIRE_GPU").as_deref() != Ok("1") {
@@ -54,10 +57,31 @@ fn a_step_is_few_launches() {
             let (x, loss) = (leaf(rows, 90), CrossEntropyLossConfig::new().with_ignore_index(-1).init(&device));
             backward(loss.forward(x.clone(), Tensor::<1, Int>::zeros([rows], &device)), &x);
         };
-        let steps: [(&str, &dyn Fn()); 3] = [("bce", &bce), ("ciou", &ciou), ("cross_entropy", &cross_entropy)];
-        for (name, step) in steps {
+        let dice = |activation| {
+            let (x, loss) = (leaf(8, rows), DiceLossConfig::new().with_activation(activation).init(&device));
+            let masks = Tensor::<2>::ones([8, rows], &device).reshape([2, 4, rows]);
+            backward(loss.forward(x.clone().reshape([2, 4, rows]), masks), &x);
+        };
+        let arcface = || {
+            let (x, loss) = (leaf(rows, 4), ArcfaceLossConfig::new(90, 4).init(&device));
+            backward(loss.forward(x.clone(), Tensor::<1, Int>::zeros([rows], &device)), &x);
+        };
+        let nt_xent = || {
+            let (x, loss) = (leaf(rows.min(300), 4), NtXentLossConfig::new().init(&device));
+            backward(loss.forward(x.clone(), Tensor::<1, Int>::zeros([rows.min(300)], &device)), &x);
+        };
+        let steps: [(&str, usize, &dyn Fn()); 7] = [
+            ("bce", 3, &bce),
+            ("ciou", 3, &ciou),
+            ("cross_entropy", 3, &cross_entropy),
+            ("dice of sigmoids", 3, &|| dice(Activation::Sigmoid)),
+            ("dice of a softmax", 4, &|| dice(Activation::Softmax)),
+            ("arcface", 3, &arcface),
+            ("nt_xent", 2, &nt_xent),
+        ];
+        for (name, expected, step) in steps {
             let names = launches(&device, step);
-            assert_eq!(names.len(), 3, "{name} of {rows} rows: {names:?}");
+            assert_eq!(names.len(), expected, "{name} of {rows} rows: {names:?}");
         }
     }
 }

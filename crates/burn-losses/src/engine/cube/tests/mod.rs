@@ -5,13 +5,18 @@ mod launches;
 
 use crate::boxes::Boxes;
 use crate::engine::distributions::Distributions;
+use crate::engine::heads::{AnyHead, Head, Scaling};
 use crate::engine::pointwise::{PointKernel, Pointwise};
+use crate::engine::regions::cube::Record as RecordRegion;
 use crate::engine::vectors::VectorKernel;
+use crate::formula::Dual;
 use crate::formula::program::{Function, Node, Operator, Program};
 use crate::formula::record::Recording;
+use crate::heads::HeadLoss;
 use crate::options::BoxFormat;
+use crate::segmentation::AnySegmentationLoss;
 use crate::{AnyLoss, LossConfig, LossInfo, registry};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::fmt::Write;
@@ -20,6 +25,10 @@ use std::fmt::Write;
 enum Kernel {
     Point(PointKernel),
     Boxes(VectorKernel),
+    /// Of sums over the pixels of a region.
+    Region(Box<dyn RecordRegion>),
+    /// Of a logit, and of the modulation and the length where the head has such.
+    Margin(Box<dyn AnyHead>, [bool; 2]),
 }
 
 impl Kernel {
@@ -29,6 +38,20 @@ impl Kernel {
             AnyLoss::Binary(loss) => loss.kernel().map(Self::Point),
             AnyLoss::Distribution(loss) => loss.kernel().map(Self::Point),
             AnyLoss::Boxes(loss) => loss.kernel(BoxFormat::Xyxy).map(Self::Boxes),
+            AnyLoss::Segmentation(loss) => match loss.clone() {
+                AnySegmentationLoss::Dice(loss) => Some(Self::Region(Box::new(loss))),
+                AnySegmentationLoss::Tversky(loss) => Some(Self::Region(Box::new(loss))),
+                AnySegmentationLoss::Jaccard(loss) => Some(Self::Region(Box::new(loss))),
+                AnySegmentationLoss::FocalTversky(loss) => Some(Self::Region(Box::new(loss))),
+                _ => None,
+            },
+            AnyLoss::Heads(loss) if Head::has_margin(loss) => {
+                let Scaling { embeddings, weight, .. } = Head::scaling(loss);
+                let rows = Tensor::<2>::ones([1, loss.weight().dims()[1]], &loss.weight().device());
+                let none = Tensor::<1>::zeros([1], &loss.weight().device()).equal_scalar(1.0);
+                let has_modulation = Head::modulation(loss, &rows, none).is_some();
+                Some(Self::Margin(Box::new(loss.clone()), [has_modulation, !embeddings || !weight]))
+            }
             _ => None,
         }
     }
@@ -38,6 +61,20 @@ impl Kernel {
         match self {
             Self::Point(kernel) => kernel.recording(true),
             Self::Boxes(kernel) => kernel.record.recording(true),
+            Self::Region(kernel) => kernel.recording(true),
+            Self::Margin(head, [has_modulation, has_length]) => {
+                head.recorded_margin(*has_modulation, *has_length, true)
+            }
+        }
+    }
+
+    /// How many numbers it takes.
+    fn inputs(&self) -> usize {
+        match self {
+            Self::Point(_) => 2,
+            Self::Boxes(_) => 8,
+            Self::Region(_) => 3,
+            Self::Margin(_, needs) => 1 + needs.iter().filter(|needs| **needs).count(),
         }
     }
 
@@ -48,6 +85,16 @@ impl Kernel {
                 vec![y.value, y.slope[0]]
             }
             Self::Boxes(kernel) => kernel.record.exact(inputs),
+            Self::Region(kernel) => kernel.exact(inputs),
+            Self::Margin(head, [has_modulation, has_length]) => {
+                let (logit, modulation) =
+                    (Dual::variable(inputs[0], 0), has_modulation.then(|| Dual::constant(inputs[1])));
+                let length =
+                    if *has_length { Dual::variable(inputs[inputs.len() - 1], 1) } else { Dual::constant(1.0) };
+                let target = head.margin(logit, length, modulation);
+                let slopes = if *has_length { 2 } else { 1 };
+                core::iter::once(target.value).chain(target.slope.into_iter().take(slopes)).collect()
+            }
         }
     }
 
@@ -79,13 +126,29 @@ impl Kernel {
                     (0..8).map(|_| number()).collect()
                 })
                 .collect(),
+            Self::Region(_) => (0..3000)
+                .map(|i| {
+                    let mut area = || [0.0, 1.0, 300.0, 1e6][i % 4] * random.random_range(0.0..1.0);
+                    let (prediction, target): (f64, f64) = (area(), area());
+                    vec![prediction.min(target) * random.random_range(0.0..=1.0), prediction, target]
+                })
+                .collect(),
+            Self::Margin(head, needs) => (0..3000)
+                .map(|i| {
+                    let cosine = [-1.0, 1.0, 0.0, random.random_range(-1.0..1.0)][i.min(3)];
+                    let length = if needs[1] { random.random_range(0.0..5.0) } else { 1.0 };
+                    let logit = cosine * length * head.scaling().scale;
+                    let modulation = needs[0].then(|| random.random_range(0.0..1.0));
+                    [Some(logit), modulation, needs[1].then_some(length)].into_iter().flatten().collect()
+                })
+                .collect(),
         }
     }
 }
 
 fn kernels() -> Vec<(String, Kernel)> {
     let named = |info: LossInfo| {
-        let loss = LossConfig::from_kind(info.family, info.kind).ok()?.try_init(&Device::flex()).ok()?;
+        let loss = LossConfig::example(info.family, info.kind).ok()?.init(&Device::flex());
         Some((format!("{}/{}", info.family, info.kind), Kernel::from_loss(&loss)?))
     };
     registry().into_iter().filter_map(named).collect()
@@ -114,7 +177,7 @@ fn a_program_is_its_formula() {
 fn a_program_keeps_nan() {
     for (name, kernel) in kernels() {
         let Recording { program, parameters } = kernel.recording();
-        let inputs = if let Kernel::Point(_) = kernel { 2 } else { 8 };
+        let inputs = kernel.inputs();
         for at in 0..inputs {
             let mut point: Vec<f64> = (0..inputs).map(|i| 0.25 + 0.5 * f64::from(i as u32)).collect();
             point[at] = f64::NAN;
@@ -159,8 +222,7 @@ fn programs_stay_small() {
 fn fields_are_parameters() {
     let mut changed = 0;
     for info in registry() {
-        // Some fields have no default.
-        let Ok(config) = LossConfig::from_kind(info.family, info.kind) else { continue };
+        let config = LossConfig::example(info.family, info.kind).expect("the example is valid");
         let config = serde_json::to_value(&config).expect("a table");
         let number = |(name, value): (&String, &serde_json::Value)| {
             Some((name.clone(), value.as_f64().filter(|_| value.is_f64())?))

@@ -42,7 +42,10 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
             let against = Against::OtherHalf { symmetric };
             in_precision!(embeddings.dtype(), T => of_embeddings::<T>(kernel, embeddings, labels, against, Some(scaling)))
         }
-        With::Scores { scores, labels } => in_precision!(scores.dtype(), T => of_scores::<T>(kernel, scores, *labels)),
+        With::Scores { is_same: true, .. } => None,
+        With::Scores { scores, labels, .. } => {
+            in_precision!(scores.dtype(), T => of_scores::<T>(kernel, scores, *labels))
+        }
     }
 }
 

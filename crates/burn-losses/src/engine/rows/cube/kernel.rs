@@ -3,10 +3,11 @@
 // A kernel has no chains of `let`.
 #![allow(clippy::collapsible_if)]
 
+use super::margin::{logit_of, with_margin};
 use super::row_target::{row_target, share};
-use super::softmax::{Total, exp, group_sum, ln, log1p, merge, merged};
 use crate::engine::cube::emit;
 use crate::engine::cube::reduce::cube_sum;
+use crate::engine::cube::softmax::{Total, exp, group_sum, ln, log1p, merge, merged};
 use crate::formula::program::Program;
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
@@ -34,6 +35,8 @@ pub(super) struct Structure {
     pub(super) classes: Program,
     /// Of ln(sum e^x): what a row adds, and its derivative.
     pub(super) penalty: Option<Program>,
+    /// Of the label's logit, and of what else margins depend on: that logit with its margin, and its derivatives.
+    pub(super) margin: Option<Program>,
     pub(super) has_ignored: bool,
     /// Whether the factor of its class is what a row counts.
     pub(super) factors_count: bool,
@@ -50,6 +53,7 @@ pub(super) struct Numbers {
     /// Of the programs.
     pub(super) of_classes: Sequence<InputScalar>,
     pub(super) of_penalty: Sequence<InputScalar>,
+    pub(super) of_margin: Sequence<InputScalar>,
     /// By which a share q becomes `keep q + floor`.
     pub(super) keep: InputScalar,
     pub(super) floor: InputScalar,
@@ -78,10 +82,13 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
     labels: ComptimeOption<&Tensor<L>>,
     targets: ComptimeOption<&Tensor<T>>,
     factors: ComptimeOption<&Tensor<F>>,
+    modulation: ComptimeOption<&Tensor<F>>,
+    lengths: ComptimeOption<&Tensor<F>>,
     weights: ComptimeOption<&Tensor<W>>,
     mut values: ComptimeOption<&mut Tensor<F>>,
     mut normalizers: ComptimeOption<&mut Tensor<F>>,
     mut slopes: ComptimeOption<&mut Tensor<S>>,
+    mut by_length: ComptimeOption<&mut Tensor<F>>,
     mut partial: ComptimeOption<&mut Tensor<F>>,
     numbers: &Numbers,
     #[comptime] structure: Structure,
@@ -90,6 +97,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
     let (units, per_row) = comptime!((structure.units, structure.per_row));
     let (kind, program) = comptime!((structure.kind, structure.classes.clone()));
     let is_sparse = comptime!(kind == Kind::Label);
+    let has_margin = comptime!(structure.margin.is_some());
     let classes = numbers.classes;
     let sharpness = numbers.sharpness.get::<F>();
     let (zero, one) = (F::new(0.0_f32), F::new(1.0_f32));
@@ -108,14 +116,16 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
         let (start, step) = (target.start, logits.stride(1));
 
         // Where the label has all of the target, of the other logits, relative to the largest of all.
-        let own_logit = F::cast_from(logits[start + target.label * step]) * sharpness;
+        let own = F::cast_from(logits[start + target.label * step]) * sharpness;
+        let own = with_margin::<F>(own, modulation, lengths, row, numbers, comptime!(structure.margin.clone()));
+        let own_logit = own.logit;
         let mut most = own_logit;
         let mut total = zero;
         let mut class = place;
         while class < classes {
             let is_counted = !is_sparse || class != target.label;
             let logit = Total::<F> {
-                most: F::cast_from(logits[start + class * step]) * sharpness,
+                most: logit_of::<S, F>(logits, start + class * step, class, &target, &own, numbers, has_margin),
                 sum: select(is_counted, one, zero),
             };
             let next = merge::<F>(Total::<F> { most, sum: total }, logit);
@@ -153,7 +163,8 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
         } else {
             let mut class = place;
             while class < classes {
-                let log_p = F::cast_from(logits[start + class * step]) * sharpness - most - log_total;
+                let logit = logit_of::<S, F>(logits, start + class * step, class, &target, &own, numbers, has_margin);
+                let log_p = logit - most - log_total;
                 let share = share::<T, F>(targets, factors, &target, class, numbers, comptime!(structure.clone()));
                 let outputs = of_class::<F>(log_p, share, &numbers.of_classes, comptime!(program.clone()));
                 value += part::<F>(outputs.index(0).extract(0_usize), share, kind);
@@ -208,7 +219,9 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
                 let factor = numbers.factor.get::<F>() * weight * sharpness;
                 let mut class = place;
                 while class < classes {
-                    let logit = F::cast_from(logits[start + class * step]) * sharpness - most;
+                    let logit =
+                        logit_of::<S, F>(logits, start + class * step, class, &target, &own, numbers, has_margin);
+                    let logit = logit - most;
                     let mut slope = exp::<F>(logit) / total * by_total;
                     if is_sparse {
                         let power = exp::<F>(own_logit - most);
@@ -222,8 +235,18 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
                             of_class::<F>(logit - log_total, share, &numbers.of_classes, comptime!(program.clone()));
                         slope += part::<F>(outputs.index(1).extract(0_usize), share, kind);
                     }
-                    slopes[target.of_slopes + class * numbers.inner] =
-                        S::cast_from(select(target.is_constant || weight == zero, zero, slope * factor));
+                    slope = select(target.is_constant || weight == zero, zero, slope * factor);
+                    if has_margin {
+                        let is_own = class == target.label;
+                        #[comptime]
+                        if let ComptimeOption::Some(by_length) = &mut by_length {
+                            if is_own {
+                                by_length[row] = slope * own.by_length;
+                            }
+                        }
+                        slope *= select(is_own, own.by_logit, one);
+                    }
+                    slopes[target.of_slopes + class * numbers.inner] = S::cast_from(slope);
                     class += per_row;
                 }
             }

@@ -1,8 +1,8 @@
 //! Rows of logits and what they are compared with -> value: a softmax, and a formula of each class.
 
 mod kernel;
+mod margin;
 mod row_target;
-mod softmax;
 
 use super::{Call, Outcome, Target};
 use crate::engine::any_tensor::AnyTensor;
@@ -15,9 +15,10 @@ use crate::engine::primitives::labels::{fits, widen_labels};
 use crate::formula::record::{Recorder, Recording};
 use crate::formula::{Dual, RowFormula};
 use crate::reduction::Reduction;
-use burn::tensor::{DType, Shape, Tensor, TensorData};
+use burn::tensor::{DType, FloatDType, Shape, Tensor, TensorData};
 use burn_cubecl::cubecl::ir::ElemType;
 use burn_cubecl::cubecl::prelude::InputScalar;
+use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use burn_fusion::custom::TensorSpec;
 use kernel::{Kind, NumbersLaunch, Structure, rows};
@@ -49,13 +50,27 @@ impl<F: RowFormula> Record for F {
     }
 }
 
-/// All rows of a batch. The inputs are the logits, what they are compared with, and, where there are such, the factors of the classes
-/// and the weights.
+/// The logit of a label with its margin, as data.
+pub(crate) struct RecordedMargin {
+    /// Of the logit, and of what else the margin depends on, where there is such: the modulation of the row, and the length that the
+    /// logit has in it beside the cosine and the scale. The results are the logit with its margin and, where gradients are wanted, its
+    /// derivatives by the logit and by the length.
+    pub(crate) recording: Recording,
+    /// `[M]` both: the modulations, which have no gradient, and the lengths.
+    pub(crate) modulation: Option<Tensor<1>>,
+    pub(crate) lengths: Option<Tensor<1>>,
+}
+
+/// All rows of a batch. The inputs are the logits, what they are compared with, and, where there are such, the factors of the classes,
+/// what margins depend on, and the weights.
 #[derive(Debug)]
 struct Rows {
     kind: Kind,
     classes: Recording,
     penalty: Option<Recording>,
+    margin: Option<Recording>,
+    /// Whether margins depend on a modulation, and on a length.
+    margin_needs: [bool; 2],
     /// The shape of the logits: the axis of the classes is the second one.
     shape: [usize; 3],
     /// That of their gradient, which may have less axes.
@@ -77,6 +92,10 @@ struct Rows {
 impl Rows {
     fn is_tracked(&self) -> bool {
         self.classes.program.outputs().len() > 1
+    }
+
+    fn has_slopes_of_lengths(&self) -> bool {
+        self.is_tracked() && self.margin_needs[1]
     }
 
     fn is_counted(&self) -> bool {
@@ -106,22 +125,28 @@ impl Rows {
 impl Work for Rows {
     const NAME: &'static str = "burn_losses::rows";
 
-    /// The values or the one value, the slopes, what these are yet to be multiplied by, and what the rows count.
+    /// The values or the one value, the slopes, those by the lengths, what these are yet to be multiplied by, and what the rows count.
     fn outputs(&self) -> Vec<TensorSpec> {
         let single = |count: usize| TensorSpec::new(Shape::from([count]), DType::F32);
         let is_reduced = self.wanted != Wanted::Values;
         let values = single(if is_reduced { 1 } else { self.count() });
         let slopes = self.is_tracked().then(|| TensorSpec::new(Shape::from(self.shape_of_slopes.clone()), self.dtype));
+        let by_length = self.has_slopes_of_lengths().then(|| single(self.count()));
         let normalizers = (!is_reduced && self.is_counted()).then(|| single(self.count()));
         let scale = self.scales_later().then(|| single(1));
-        [Some(values), slopes, scale, normalizers].into_iter().flatten().collect()
+        [Some(values), slopes, by_length, scale, normalizers].into_iter().flatten().collect()
     }
 
     fn run(&self, inputs: Vec<CubeTensor>) -> Vec<CubeTensor> {
         let mut inputs = inputs.into_iter();
-        let (logits, target) = (inputs.next().expect("logits"), inputs.next().expect("a target"));
+        let (logits, mut target) = (inputs.next().expect("logits"), inputs.next().expect("a target"));
         let factors = self.has_factors.then(|| inputs.next().expect("factors"));
-        let weights = inputs.next();
+        let [modulation, lengths] =
+            self.margin_needs.map(|needs| needs.then(|| into_contiguous(inputs.next().expect("numbers"))));
+        let weights = inputs.next().map(into_contiguous);
+        if let Kind::Label | Kind::Smoothed = self.kind {
+            target = into_contiguous(target);
+        }
         let client = logits.client.clone();
         let most_units = Grid::new(&client, 1).units;
         let per_row = self.units_of_row(most_units);
@@ -132,6 +157,7 @@ impl Work for Rows {
         let values = (!is_reduced).then(|| single(self.count()));
         let normalizers = (!is_reduced && self.is_counted()).then(|| single(self.count()));
         let slopes = self.is_tracked().then(|| empty(&logits, &self.shape_of_slopes, self.dtype));
+        let by_length = self.has_slopes_of_lengths().then(|| single(self.count()));
         let partial = is_reduced.then(|| single(2 * grid.cubes));
         let label_type = match target.dtype {
             DType::I64 | DType::U64 | DType::U32 if matches!(self.kind, Kind::Label | Kind::Smoothed) => {
@@ -146,6 +172,7 @@ impl Work for Rows {
             kind: self.kind,
             classes: self.classes.program.clone(),
             penalty: self.penalty.as_ref().map(|penalty| penalty.program.clone()),
+            margin: self.margin.as_ref().map(|margin| margin.program.clone()),
             has_ignored: self.ignored.is_some(),
             factors_count: self.factors_count,
             weights_count: self.weights_count,
@@ -158,6 +185,7 @@ impl Work for Rows {
         let arguments = NumbersLaunch::new(
             numbers(Some(&self.classes)),
             numbers(self.penalty.as_ref()),
+            numbers(self.margin.as_ref()),
             number(self.smoothing.0),
             number(self.smoothing.1),
             number(self.sharpness),
@@ -183,27 +211,30 @@ impl Work for Rows {
             labels.map(CubeTensor::into_tensor_arg).into(),
             targets.map(CubeTensor::into_tensor_arg).into(),
             factors.map(CubeTensor::into_tensor_arg).into(),
+            modulation.map(CubeTensor::into_tensor_arg).into(),
+            lengths.map(CubeTensor::into_tensor_arg).into(),
             weights.map(CubeTensor::into_tensor_arg).into(),
             values.clone().map(CubeTensor::into_tensor_arg).into(),
             normalizers.clone().map(CubeTensor::into_tensor_arg).into(),
             slopes.clone().map(CubeTensor::into_tensor_arg).into(),
+            by_length.clone().map(CubeTensor::into_tensor_arg).into(),
             partial.clone().map(CubeTensor::into_tensor_arg).into(),
             arguments,
             structure,
             types,
         );
         let Some(partial) = partial else {
-            return [values, slopes, normalizers].into_iter().flatten().collect();
+            return [values, slopes, by_length, normalizers].into_iter().flatten().collect();
         };
         let count = if let Wanted::PerWeight(_) = self.wanted { Count::Weights } else { Count::Nothing };
         let (value, scale) = finished(partial, &grid, count, self.wanted.factor(), self.scales_later());
-        [Some(value), slopes, scale].into_iter().flatten().collect()
+        [Some(value), slopes, by_length, scale].into_iter().flatten().collect()
     }
 }
 
-/// The values or the reduced value, in the graph of the logits. Kernels compute no gradient by the targets and weights.
+/// The values or the reduced value, in the graph of the logits, and of the lengths. Kernels compute no gradient by the targets and weights.
 pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
-    let &Call { kernel, ref logits, target, margin, reduce } = call;
+    let &Call { kernel, ref logits, target, margin, recorded, reduce } = call;
     let weights = reduce.and_then(|reduce| reduce.weights.as_ref());
     if margin.is_some() || logits.count() == 0 || weights.is_some_and(AnyTensor::is_tracked) {
         return None;
@@ -257,6 +288,8 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
             })
         }),
         shape,
+        margin: recorded.map(|margin| margin.recording.clone()),
+        margin_needs: recorded.map_or([false; 2], |margin| [margin.modulation.is_some(), margin.lengths.is_some()]),
         shape_of_slopes: logits.shape(),
         dtype: logits.dtype(),
         smoothing: (keep, floor),
@@ -275,12 +308,20 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
         let factors = Tensor::<1>::from_data(data, (&logits.inner_device(), DType::F32));
         inputs.push(primitive(&factors.into())?);
     }
+    let single = |tensor: &Tensor<1>| AnyTensor::from(tensor.clone().cast(FloatDType::F32));
+    let lengths = recorded.and_then(|margin| margin.lengths.as_ref()).map(single);
+    let modulation = recorded.and_then(|margin| margin.modulation.as_ref()).map(single);
+    for numbers in modulation.iter().chain(&lengths) {
+        inputs.push(primitive(numbers)?);
+    }
     if let Some(weights) = weights {
         inputs.push(primitive(weights)?);
     }
     let has_normalizers = wanted == Wanted::Values && is_counted;
     let mut outputs = launch(work, inputs);
     let normalizer = if has_normalizers { outputs.pop().map(|normalizers| logits.lift(normalizers)) } else { None };
-    let values = in_graph(outputs, logits, wanted != Wanted::Values, classes)?;
+    let parents: Vec<_> =
+        [Some((logits.clone(), classes)), lengths.map(|lengths| (lengths, 1))].into_iter().flatten().collect();
+    let values = in_graph(outputs, parents, wanted != Wanted::Values)?;
     Some(Outcome { values, normalizer })
 }

@@ -1,7 +1,7 @@
 //! What is known of a row before its logits are: its label, its teacher, and the shares of its classes.
 
 use super::kernel::{Kind, Numbers, Structure};
-use super::softmax::{Total, ln, merge, merged};
+use crate::engine::cube::softmax::{Total, ln, merge, merged};
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
 

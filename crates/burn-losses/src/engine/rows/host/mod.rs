@@ -220,7 +220,7 @@ fn run_in<T: Float>(call: &Call<'_>) -> Option<Outcome>
 where
     dyn pointwise::Kernels: pointwise::Kernel<T>,
 {
-    let &Call { kernel, ref logits, target, margin, reduce } = call;
+    let &Call { kernel, ref logits, target, margin, reduce, .. } = call;
     let logits = &match logits.shape()[..] {
         [_, _] => logits.clone(),
         _ => as_rows(logits.clone().into_rank::<3>()).into(),

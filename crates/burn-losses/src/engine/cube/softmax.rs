@@ -1,19 +1,19 @@
 //! A softmax by several units.
 
-use crate::engine::cube::math;
+use super::math;
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
 
 /// The largest of some logits, and the sum of e^(x - that).
 #[derive(CubeType, Clone, Copy)]
-pub(super) struct Total<F: Float> {
-    pub(super) most: F,
-    pub(super) sum: F,
+pub(in crate::engine) struct Total<F: Float> {
+    pub(in crate::engine) most: F,
+    pub(in crate::engine) sum: F,
 }
 
 /// That of the logits of both.
 #[cube]
-pub(super) fn merge<F: Float>(a: Total<F>, b: Total<F>) -> Total<F> {
+pub(in crate::engine) fn merge<F: Float>(a: Total<F>, b: Total<F>) -> Total<F> {
     // Both may be minus infinity.
     let difference = select(a.most == b.most, F::new(0.0_f32), b.most - a.most);
     let power = exp::<F>(-difference.abs());
@@ -26,7 +26,11 @@ pub(super) fn merge<F: Float>(a: Total<F>, b: Total<F>) -> Total<F> {
 
 /// That of all units which work on a row.
 #[cube]
-pub(super) fn merged<F: Float>(own: Total<F>, #[comptime] units: usize, #[comptime] per_row: usize) -> Total<F> {
+pub(in crate::engine) fn merged<F: Float>(
+    own: Total<F>,
+    #[comptime] units: usize,
+    #[comptime] per_row: usize,
+) -> Total<F> {
     let mut most = own.most;
     let mut sum = own.sum;
     if comptime!(per_row > 1) {
@@ -58,7 +62,7 @@ pub(super) fn merged<F: Float>(own: Total<F>, #[comptime] units: usize, #[compti
 
 /// The sum over all units which work on a row.
 #[cube]
-pub(super) fn group_sum<F: Float>(own: F, #[comptime] units: usize, #[comptime] per_row: usize) -> F {
+pub(in crate::engine) fn group_sum<F: Float>(own: F, #[comptime] units: usize, #[comptime] per_row: usize) -> F {
     let mut sum = own;
     if comptime!(per_row > 1) {
         let mut sums = Shared::<[F]>::new_slice(units);
@@ -82,16 +86,21 @@ pub(super) fn group_sum<F: Float>(own: F, #[comptime] units: usize, #[comptime] 
 }
 
 #[cube]
-pub(super) fn exp<F: Float>(x: F) -> F {
+pub(in crate::engine) fn exp<F: Float>(x: F) -> F {
     math::exp::<F, Const<1>>(Vector::new(x)).extract(0_usize)
 }
 
 #[cube]
-pub(super) fn ln<F: Float>(x: F) -> F {
+pub(in crate::engine) fn ln<F: Float>(x: F) -> F {
     math::ln::<F, Const<1>>(Vector::new(x)).extract(0_usize)
 }
 
 #[cube]
-pub(super) fn log1p<F: Float>(x: F) -> F {
+pub(in crate::engine) fn log1p<F: Float>(x: F) -> F {
     math::log1p::<F, Const<1>>(Vector::new(x)).extract(0_usize)
+}
+
+#[cube]
+pub(in crate::engine) fn is_nan<F: Float>(x: F) -> bool {
+    Vector::<F, Const<1>>::new(x).is_nan().extract(0_usize)
 }
