@@ -6,6 +6,7 @@ mod cargo;
 mod check;
 mod cost;
 mod deny;
+mod examples;
 mod features;
 mod fetch;
 mod generate;

@@ -117,9 +117,9 @@ impl Steps {
         }
         println!("\n== summary");
         for step in &self.0 {
-            println!("   {:<18}{:>9}   {}", step.name, minutes(step.took), step.outcome);
+            println!("   {:<28}{:>6}   {}", step.name, minutes(step.took), step.outcome);
         }
-        println!("   {:<18}{:>9}", "in all", minutes(self.0.iter().map(|step| step.took).sum()));
+        println!("   {:<28}{:>6}", "in all", minutes(self.0.iter().map(|step| step.took).sum()));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cargo::{cargo, has_nextest};
 use crate::steps::{Failed, Steps};
-use crate::{check, guide, verify};
+use crate::{check, examples, guide, verify};
 
 /// What fails fast first; what is built for one step is used by the next.
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
@@ -14,7 +14,7 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     check::lints(steps)?;
     check::documentation(steps)?;
     verify::all(steps, true)?;
-    guide::quick_start(steps)
+    examples::all(steps)
 }
 
 /// The devices that the command does not have by default: they are tested too.

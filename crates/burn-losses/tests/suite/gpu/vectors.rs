@@ -54,10 +54,10 @@ fn tensor(shape: Vec<usize>, seed: u64) -> TensorData {
 }
 
 /// So many embeddings, and labels of which some are these.
-fn batch(config: &LossConfig, [rows, classes, size]: [usize; 3], strange: &[i64]) -> Inputs {
+fn batch(config: &LossConfig, [rows, classes, size]: [usize; 3], odd: &[i64]) -> Inputs {
     let loss = config.init(&devices::cpu()[0].device);
-    let label = |(row, x): (usize, f64)| match strange.get(row % 7) {
-        Some(strange) => *strange,
+    let label = |(row, x): (usize, f64)| match odd.get(row % 7) {
+        Some(odd) => *odd,
         None => ((x + 1.0) / 2.0 * classes as f64) as i64,
     };
     let labels: Vec<i64> = numbers(rows, 2).into_iter().enumerate().map(label).collect();

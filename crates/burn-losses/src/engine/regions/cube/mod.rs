@@ -89,7 +89,7 @@ struct Pixels {
 }
 
 impl Pixels {
-    fn of(batch: &Batch, inputs: &mut impl Iterator<Item = CubeTensor>) -> Self {
+    fn from_inputs(batch: &Batch, inputs: &mut impl Iterator<Item = CubeTensor>) -> Self {
         let mut next = || inputs.next().expect("an input");
         Self { logits: next(), masks: next(), valid: batch.has_valid.then(next) }
     }
@@ -133,7 +133,7 @@ impl Work for Forward {
     fn run(&self, inputs: Vec<CubeTensor>) -> Vec<CubeTensor> {
         let Self { batch, recording, .. } = self;
         let [samples, classes, pixels] = batch.shape;
-        let given = Pixels::of(batch, &mut inputs.into_iter());
+        let given = Pixels::from_inputs(batch, &mut inputs.into_iter());
         let types = given.types();
         let Pixels { logits, masks, valid } = given;
         let client = logits.client.clone();
@@ -223,7 +223,7 @@ impl Work for Backward {
         let batch = &self.batch;
         let [samples, _, pixels] = batch.shape;
         let mut inputs = inputs.into_iter();
-        let given = Pixels::of(batch, &mut inputs);
+        let given = Pixels::from_inputs(batch, &mut inputs);
         let types = given.types();
         let Pixels { logits, masks, valid } = given;
         let slopes = self.has_slopes.then(|| inputs.next().expect("slopes"));
