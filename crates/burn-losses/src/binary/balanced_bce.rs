@@ -77,7 +77,7 @@ impl Formula for WeightedBce {
 /// Each class times its weight.
 #[inline(always)]
 fn weigh<R: Real>(alpha: R, logit: R, target: R) -> R {
-    let (positive, negative) = cross_entropies(logit, target);
+    let (positive, negative) = cross_entropies(logit.softpluses(), target);
     alpha.clone().weigh(positive) + (-alpha + 1.0).weigh(negative)
 }
 

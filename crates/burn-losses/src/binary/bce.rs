@@ -106,7 +106,7 @@ impl BceLoss {
         let smoothing = self.config.label_smoothing;
         let target = target * (1.0 - smoothing) + smoothing / 2.0;
         match self.config.input {
-            BceInput::Logits => cross_entropies(input, target),
+            BceInput::Logits => cross_entropies(input.softpluses(), target),
             BceInput::Probabilities => {
                 let positive = target.clone() * -clamped_ln(input.clone());
                 let negative = (-target + 1.0) * -clamped_ln(-input + 1.0);

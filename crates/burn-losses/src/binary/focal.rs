@@ -80,10 +80,10 @@ impl Formula for FocalLoss {
     fn eval<R: Real>(&self, logit: R, target: R) -> R {
         let other = -target.clone() + 1.0;
         // 1 - p_t, without subtracting anything from 1.
-        let [p, not_p] = logit.clone().sigmoids();
+        let [softpluses, [p, not_p]] = logit.softpluses_and_sigmoids();
         let miss = target.clone() * not_p + other.clone() * p;
         let miss = miss.clone().maximum(miss.lit(LEAST_MISS));
-        let (positive, negative) = cross_entropies(logit, target.clone());
+        let (positive, negative) = cross_entropies(softpluses, target.clone());
         let value = miss.powf(self.config.gamma) * (positive + negative);
         match self.config.alpha {
             Alpha::None => value,

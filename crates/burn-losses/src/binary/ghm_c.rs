@@ -88,7 +88,7 @@ struct CrossEntropy;
 impl Formula for CrossEntropy {
     #[inline(always)]
     fn eval<R: Real>(&self, logit: R, target: R) -> R {
-        let (positive, negative) = cross_entropies(logit, target);
+        let (positive, negative) = cross_entropies(logit.softpluses(), target);
         positive + negative
     }
 }

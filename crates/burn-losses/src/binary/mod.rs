@@ -118,10 +118,10 @@ pub trait BinaryLoss: Pointwise + Loss {
     }
 }
 
-/// The cross-entropy of the positive and of the negative class: `y softplus(-x)` and `(1 - y) softplus(x)`.
+/// The cross-entropy of the positive and of the negative class, from the softpluses of the logit: `y softplus(-x)` and
+/// `(1 - y) softplus(x)`.
 #[inline(always)]
-fn cross_entropies<R: Real>(logit: R, target: R) -> (R, R) {
-    let [of_negative, of_positive] = logit.softpluses();
+fn cross_entropies<R: Real>([of_negative, of_positive]: [R; 2], target: R) -> (R, R) {
     (target.clone().weigh(of_positive), (-target + 1.0).weigh(of_negative))
 }
 

@@ -245,9 +245,15 @@ impl<R: Real, const N: usize> Real for Dual<R, N> {
     }
     #[inline(always)]
     fn softpluses(self) -> [Self; 2] {
-        let x = self.value.clone();
-        let ([value, other], [derivative, of_other]) = (x.clone().softpluses(), x.sigmoids());
+        let [[value, other], [derivative, of_other]] = self.value.clone().softpluses_and_sigmoids();
         [self.clone().chain(value, derivative), self.chain(other, -of_other)]
+    }
+    #[inline(always)]
+    fn softpluses_and_sigmoids(self) -> [[Self; 2]; 2] {
+        let [[value, other], [p, not_p]] = self.value.clone().softpluses_and_sigmoids();
+        let derivative = p.clone() * not_p.clone();
+        let softpluses = [self.clone().chain(value, p.clone()), self.clone().chain(other, -not_p.clone())];
+        [softpluses, [self.clone().chain(p, derivative.clone()), self.chain(not_p, -derivative)]]
     }
     #[inline(always)]
     fn exp_m1(self) -> Self {
@@ -279,7 +285,7 @@ mod tests {
     #[test]
     fn derivatives_match_central_differences() {
         type Case = (&'static str, fn(Dual<f64, 1>) -> Dual<f64, 1>);
-        let cases: [Case; 29] = [
+        let cases: [Case; 33] = [
             ("exp", |x| x.exp()),
             ("exp_m1", |x| x.exp_m1()),
             ("ln", |x| (x.square() + 0.1).ln()),
@@ -300,6 +306,10 @@ mod tests {
             ("sigmoids, of -x", |x| x.sigmoids()[1]),
             ("softpluses", |x| x.softpluses()[0]),
             ("softpluses, of -x", |x| x.softpluses()[1]),
+            ("softplus beside the sigmoid", |x| x.softpluses_and_sigmoids()[0][0]),
+            ("softplus of -x beside it", |x| x.softpluses_and_sigmoids()[0][1]),
+            ("sigmoid beside the softplus", |x| x.softpluses_and_sigmoids()[1][0]),
+            ("sigmoid of -x beside it", |x| x.softpluses_and_sigmoids()[1][1]),
             ("relu", |x| x.relu()),
             ("square", |x| x.square()),
             ("safe_sqrt", |x| x.safe_sqrt()),

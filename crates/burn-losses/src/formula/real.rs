@@ -116,6 +116,12 @@ pub trait Real:
         [self.clone().softplus(), (-self).softplus()]
     }
 
+    /// The softpluses, and their derivatives: the sigmoids.
+    #[inline(always)]
+    fn softpluses_and_sigmoids(self) -> [[Self; 2]; 2] {
+        [self.clone().softpluses(), self.sigmoids()]
+    }
+
     /// The square.
     #[inline(always)]
     fn square(self) -> Self {

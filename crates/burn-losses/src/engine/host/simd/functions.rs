@@ -77,6 +77,22 @@ impl<S: Simd, T: Float> Lanes<S, T> {
     }
 }
 
+/// Functions that are given e^-|x| too.
+impl<S: Simd, T: Float> Lanes<S, T> {
+    #[inline(always)]
+    fn sigmoids_of(self, power: Self) -> [Self; 2] {
+        let (one, is_negative) = (self.splat(1.0), self.less(0.0));
+        let sum = power + 1.0;
+        [power.if_else(is_negative, one) / sum, one.if_else(is_negative, power) / sum]
+    }
+
+    #[inline(always)]
+    fn softpluses_of(self, power: Self) -> [Self; 2] {
+        let rest = power.ln_1p_of_fraction();
+        [self.relu() + rest, (-self).relu() + rest]
+    }
+}
+
 impl<S: Simd, T: Float> Real for Lanes<S, T> {
     type Mask = T::Mask<S>;
 
@@ -217,15 +233,16 @@ impl<S: Simd, T: Float> Real for Lanes<S, T> {
     }
     #[inline(always)]
     fn sigmoids(self) -> [Self; 2] {
-        let e = self.minus_abs().exp();
-        let (one, is_negative) = (self.splat(1.0), self.less(0.0));
-        let sum = e + 1.0;
-        [e.if_else(is_negative, one) / sum, one.if_else(is_negative, e) / sum]
+        self.sigmoids_of(self.minus_abs().exp())
     }
     #[inline(always)]
     fn softpluses(self) -> [Self; 2] {
-        let rest = self.minus_abs().exp().ln_1p_of_fraction();
-        [self.relu() + rest, (-self).relu() + rest]
+        self.softpluses_of(self.minus_abs().exp())
+    }
+    #[inline(always)]
+    fn softpluses_and_sigmoids(self) -> [[Self; 2]; 2] {
+        let power = self.minus_abs().exp();
+        [self.softpluses_of(power), self.sigmoids_of(power)]
     }
     #[inline(always)]
     fn relu(self) -> Self {
