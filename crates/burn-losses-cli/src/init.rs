@@ -37,7 +37,7 @@ Examples:
   burn-losses init binary/focal --format yaml > loss.yaml
   burn-losses init torch.nn.CrossEntropyLoss")]
 pub(crate) struct Init {
-    /// A kind, or `FAMILY/KIND` where several families have the kind
+    /// A kind, `FAMILY/KIND` if several families have the kind, or a name in another library
     #[arg(value_name = "KIND")]
     name: String,
     /// The format

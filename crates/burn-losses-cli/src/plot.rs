@@ -27,7 +27,7 @@ pub(crate) struct Plot {
     /// A kind, or `FAMILY/KIND`, in place of a file
     #[arg(value_name = "KIND", required_unless_present = "config", conflicts_with_all = ["config", "at", "family"])]
     name: Option<String>,
-    /// The config of a loss (.json, .toml, .yaml); several are drawn over the same axes
+    /// The config of a loss (.json, .toml, .yaml); several are drawn on the same axes
     #[arg(long, value_name = "FILE")]
     config: Vec<PathBuf>,
     #[command(flatten)]

@@ -11,7 +11,7 @@ pub(crate) const GRID: Color = [230; 3];
 /// A coordinate, in tenths.
 pub(crate) type Tenths = i64;
 
-/// A tenth as a coordinate.
+/// A number of tenths as a coordinate.
 pub(crate) fn of_tenths(tenths: Tenths) -> f64 {
     tenths as f64 / 10.0
 }

@@ -10,7 +10,7 @@ use ttf_parser::{Face, OutlineBuilder};
 /// Open Sans, under the SIL Open Font License: see `font/OFL.txt`.
 const FONT: &[u8] = include_bytes!("../font/OpenSans-Regular.ttf");
 
-/// The picture as a file of so many pixels.
+/// The picture as a PNG file of this width and height in pixels.
 pub(crate) fn write(canvas: &Canvas, (width, height): (u32, u32)) -> Vec<u8> {
     let mut pixmap = Pixmap::new(width.max(1), height.max(1)).expect("a size of at least one pixel");
     pixmap.fill(tiny_skia::Color::WHITE);

@@ -165,8 +165,8 @@ impl Argument {
 }
 
 impl Argument {
-    /// Whether it can be read from a tensor of this type. What is true may come as it is stored: a target is a number, of booleans 1 or
-    /// 0, of integers the integer itself; a mask is where a boolean is true, or an integer not 0.
+    /// Whether it can be read from a tensor of this type. Targets and masks may have the type they are stored in: a target is also read
+    /// from booleans, as 1 or 0, and from integers; a mask is read from booleans, or from integers, where it is true if they are not 0.
     pub(crate) fn fits(&self, dtype: DType) -> bool {
         let is_integer = dtype.is_int() || dtype.is_uint();
         match self.kind {

@@ -18,7 +18,7 @@ use burn_losses::{AnyLoss, LossConfig};
 pub(crate) struct Sample {
     /// Its values over two arguments, where it has two.
     pub(crate) map: Option<Map>,
-    /// What the curves run over.
+    /// The label of the curves' x axis.
     pub(crate) x: String,
     /// What their derivatives are.
     pub(crate) gradient: String,

@@ -50,7 +50,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnySegmentationLoss) -> Result<Sample
     })
 }
 
-/// The class itself and, before it, what is left of each pixel.
+/// The points at these places, of two classes: the background, with 1 - p at each pixel, and then the class itself.
 fn points(probe: &Probe, loss: &AnySegmentationLoss, places: &[[f64; 2]]) -> Result<Vec<Point>, PlotError> {
     // Samples that have the value of their batch come one by one.
     if loss.regions().over == SumOver::Batch && places.len() > 1 {

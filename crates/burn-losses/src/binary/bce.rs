@@ -88,7 +88,7 @@ pub struct BceLossConfig {
     pub label_smoothing: f64,
 }
 
-/// Probabilities below this count as 0: the smallest normal `f32`, about.
+/// Probabilities below this count as 0; it is about the smallest normal `f32`.
 const TINY: f64 = 1e-38;
 
 /// ln p, at least -100.

@@ -179,7 +179,7 @@ impl<R: Real> Geometry<R> {
 /// Both axes in one unit: the longer side of the enclosing box, a constant for the gradient.
 #[derive(Debug, Clone)]
 pub struct Plane<R> {
-    /// The unit.
+    /// The length of the unit, in the units of the boxes.
     pub unit: R,
     x: R,
     y: R,

@@ -27,14 +27,14 @@ pub trait Boxes: Sized {
         None
     }
 
-    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone.
+    /// The factors of the kernel's values, for a loss that depends on the rest of the batch only through them.
     #[doc(hidden)]
     fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Factors> {
         let _ = (predictions, targets, format);
         None
     }
 
-    /// Whether the gradient of a value flows to other boxes too: then a box of weight 0 may have one.
+    /// Whether the gradient of a value flows to other boxes too: a box of weight 0 may then have a gradient.
     #[doc(hidden)]
     fn mixes_boxes(&self) -> bool {
         false

@@ -58,7 +58,7 @@ impl LossScale {
         widen(loss) * self.factor
     }
 
-    /// A gradient without the scale, in single precision at least: in half precision it would be 0 again.
+    /// A gradient without the scale, in single precision at least: in half precision it could underflow to 0 again.
     pub fn divide<const D: usize>(&self, gradient: Tensor<D>) -> Tensor<D> {
         widen(gradient) / self.factor
     }

@@ -53,7 +53,7 @@ pub trait Check {
 
 /// What one loss's config says of itself: the source of `burn-losses list`, of validation and of the laws.
 pub trait Describe: Record + Check {
-    /// Its names and its meaning.
+    /// The loss's names, its meaning, and what other libraries have.
     fn about(&self) -> &'static About;
 }
 

@@ -93,7 +93,7 @@ pub enum Severity {
 pub enum Problem {
     /// A name, shape, type or device that the loss refuses.
     Refused {
-        /// What the loss says.
+        /// The error message of the loss.
         message: String,
     },
     /// The loss panics, for instance for want of memory.

@@ -75,7 +75,7 @@ impl AnyTensor {
         Self(self.0.cast(FloatDType::from(dtype)))
     }
 
-    /// A value without a graph, as one on the device of `self`: with autodiff where `self` has it.
+    /// Brings a value without a graph to the device of `self`: to autodiff if `self` is on a device with autodiff.
     pub(crate) fn lift(&self, value: Self) -> Self {
         if self.is_autodiff() { Self(value.0.autodiff()) } else { value }
     }

@@ -149,7 +149,7 @@ pub struct Paths {
     pub advice: Option<String>,
 }
 
-/// The backends of the CPU as Burn prints them, the features of this crate that have their kernels, and whether they are on.
+/// Each CPU backend as Burn prints it, the feature of this crate that adds its kernels, and whether that feature is on.
 const BUILT: [(&str, &str, bool); 2] =
     [("Flex", "flex", cfg!(feature = "flex")), ("NdArray", "ndarray", cfg!(feature = "ndarray"))];
 

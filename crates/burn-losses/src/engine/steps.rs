@@ -36,7 +36,7 @@ impl Steps {
         set_state(&self.digits, Tensor::cat(vec![high, low.mask_fill(is_full, 0.0)], 0));
     }
 
-    /// The steps so far, `[1]`, wherever they are counted.
+    /// The steps so far, `[1]`, on the device that counts them.
     pub(crate) fn value(&self) -> Tensor<1, Int> {
         self.count(&self.digits.value_sync().device())
     }

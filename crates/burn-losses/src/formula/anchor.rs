@@ -79,8 +79,8 @@ pub trait AnchorFormula: Debug + Clone + Send + Sync + 'static {
     /// What an anchor counts in a mean.
     fn counts(&self) -> Counts;
 
-    /// Whether a value is a sum over pairs each of which gives both of its rows the same, and every anchor counts 1: no pair of two views
-    /// is computed twice then.
+    /// Whether a value is a sum over pairs, each pair adds the same to both of its rows, and every anchor has count 1. Then no pair of
+    /// two views is computed twice.
     fn is_symmetric(&self) -> bool {
         false
     }

@@ -24,7 +24,7 @@ pub(crate) fn power<R: Real>(base: R, exponent: f64, least: f64) -> R {
     R::select(&nothing, zero, R::select(&nothing, one, base).powf(exponent))
 }
 
-/// Not of a NaN.
+/// Whether `x` is below `least`; false for a NaN.
 #[inline(always)]
 pub(crate) fn is_below<R: Real>(x: &R, least: f64) -> R::Mask {
     (-x.clone()).gt_lit(-least)

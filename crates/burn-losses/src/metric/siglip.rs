@@ -18,13 +18,13 @@ use burn_losses_derive::{loss, loss_config};
 /// ```text
 /// sum_j ln(1 + e^(-y_ij (cos_ij / temperature + bias)))      y_ij = 1 for the same label, else -1
 /// ```
-/// With labels that occur once per view, the mean is SigLIP's loss. `learned`: the cosines get a further factor e^t and the
-/// bias a further summand, both parameters that begin at 0; e^t / temperature is at most 100.
+/// If each label occurs once per view, the mean is SigLIP's loss. With `learned`, the cosines are also multiplied by e^t, and an
+/// offset is added to the bias. t and the offset are parameters that begin at 0; e^t / temperature is at most 100.
 ///
 /// # When to use
-/// To align two modalities, such as pictures and texts, for retrieval and zero-shot classification: every pair is a yes or no of
-/// its own, so it also works with small batches, and a row may have several partners. [`ClipLoss`](super::ClipLoss) compares the
-/// rows of a batch with one another.
+/// To align two modalities, such as images and texts, for retrieval and zero-shot classification: every pair is a yes-or-no
+/// question of its own, so it also works with small batches, and a row may have several partners. In [`ClipLoss`](super::ClipLoss)
+/// the pairs of a row compete in a softmax.
 ///
 /// # Example
 /// ```
@@ -39,7 +39,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `open_clip.loss.SigLipLoss`: of features that are normalized already, with `logit_scale` = e^t / temperature and
+/// - `open_clip.loss.SigLipLoss`: for features that are already normalized, with `logit_scale` = e^t / temperature and
 ///   `logit_bias` as arguments.
 #[loss(metric, "siglip", "Pairwise sigmoid loss between two views (SigLIP)")]
 pub struct SiglipLoss {

@@ -33,7 +33,7 @@ pub enum SumOver {
     /// The pixels of one sample.
     #[default]
     Sample,
-    /// The pixels of the whole batch: every sample then has the value of the batch.
+    /// The pixels of the whole batch: every sample then has the same value, that of the batch.
     Batch,
 }
 

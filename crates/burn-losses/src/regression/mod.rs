@@ -44,7 +44,7 @@ pub trait RegressionLoss: Pointwise + Loss {
     /// The value of the batch, reduced as the config says.
     ///
     /// # Shapes
-    /// - predictions, targets: `[...]`, the same
+    /// - predictions, targets: `[...]`, of the same shape
     /// - output: `[1]`
     ///
     /// # Panics

@@ -7,18 +7,18 @@ use crate::reduction::{row_sums, sum};
 use burn::tensor::Tensor;
 use burn_losses_derive::{config, loss};
 
-/// Group lasso (Yuan and Lin 2006): whole neurons or filters go.
+/// Group lasso (Yuan and Lin 2006): sets whole neurons or filters to zero.
 ///
 /// # Formula
 /// ```text
 /// weight sum_g sqrt(|g|) ||w_g||
 /// ```
-/// of the groups g along `axis`: what has one index on it. A group that is 0 has the gradient 0. A parameter with fewer axes is
-/// one group.
+/// over the groups g: the |g| numbers that share an index on `axis`. A group that is 0 has gradient 0. A parameter without this
+/// axis is one group.
 ///
 /// # When to use
-/// For structured pruning: whole neurons, filters or input features go to zero, so that a smaller network can take their place.
-/// For single weights take [`L1`](super::L1), which is sparse without a pattern.
+/// For structured pruning: whole neurons, filters or input features become zero, so that they can be removed from the network.
+/// For single weights use [`L1`](super::L1), which gives zeros without a pattern.
 ///
 /// # Elsewhere
 /// - `group_lasso.GroupLasso`: the same formula, not compared by a test. Its `group_reg` is `weight`, with `l1_reg` = 0; it is a

@@ -17,7 +17,7 @@ use burn_losses_derive::{loss, loss_config};
 /// the one to begin with.
 ///
 /// # Numerics
-/// 1 - TI below 1e-12 counts as 0 and has no gradient: the slope there is infinite for gamma > 1.
+/// 1 - TI below 1e-12 counts as 0 and has no gradient, since the slope at 0 is infinite for gamma > 1.
 ///
 /// # Example
 /// ```
@@ -37,11 +37,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Elsewhere
 /// - `ivadomed.losses.FocalTverskyLoss`: the power is 1/gamma as here, over the batch (`over = "batch"`). Its `alpha` = 0.7 is
 ///   `fp_weight`, its `beta` = 0.3 is `fn_weight`.
-/// - `segmentation_models_pytorch.losses.TverskyLoss`: with `gamma` it has the power gamma, not 1/gamma, and applies it to the
-///   mean of the classes.
-/// - `monai.losses.AsymmetricFocalTverskyLoss`: for two classes: the power 1 - gamma for the foreground, and 1 for the
+/// - `segmentation_models_pytorch.losses.TverskyLoss`: its power is `gamma`, not 1/gamma, and is applied to the mean over the
+///   classes.
+/// - `monai.losses.AsymmetricFocalTverskyLoss`: only for two classes, with the power 1 - gamma for the foreground and 1 for the
 ///   background. Its `delta` = 0.7 is `fn_weight`.
-#[loss(segmentation, "focal_tversky", "Power of the Tversky loss that focuses on hard regions")]
+#[loss(segmentation, "focal_tversky", "Power of the Tversky loss, for small regions")]
 pub struct FocalTverskyLoss {
     config: FocalTverskyLossConfig,
 }

@@ -19,7 +19,7 @@ pub struct Arguments<'a> {
 }
 
 impl<'a> Arguments<'a> {
-    /// Tensors that fit a signature of the loss `loss`. On a device with autodiff, those of the `differentiated` roles need a gradient.
+    /// Checks that the tensors fit a signature of `loss`. On a device with autodiff, those with `differentiated` roles require a gradient.
     pub fn new(
         loss: &'static str,
         signature: &'a [Argument],

@@ -107,7 +107,7 @@ fn values_of_valid<A: Anchors>(
     Unreduced { values: in_place(values), normalizer: Some(in_place(normalizer)) }
 }
 
-/// The unreduced values with all that was given.
+/// The unreduced values, with the weights, the mask and the divisor in `extras` applied.
 pub(crate) fn unreduced<A: Anchors>(
     loss: &A,
     embeddings: Tensor<2>,
@@ -236,7 +236,7 @@ impl Distance {
     }
 }
 
-/// The cosine of the angle of every row with every row.
+/// The cosine of the angle between each two rows: `[N, N]`.
 pub(crate) fn similarities(embeddings: Tensor<2>) -> Tensor<2> {
     let unit = l2_normalize(embeddings);
     unit.clone().matmul(unit.transpose())

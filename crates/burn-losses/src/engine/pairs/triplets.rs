@@ -76,7 +76,7 @@ fn many(
     ((lift(sums) + live.sum_dim(1)).squeeze_dim(1), normalizers.map(|normalizer| lift(normalizer).squeeze_dim(1)))
 }
 
-/// One negative per anchor and positive.
+/// [`Triplets::Nearest`]: one negative per pair of anchor and positive.
 fn nearest(formula: &impl AnchorFormula, scores: Tensor<2>, pairs: &Pairs) -> (Tensor<1>, [Tensor<1>; 2]) {
     let [count, columns] = scores.dims();
     let known = scores.clone().detach();

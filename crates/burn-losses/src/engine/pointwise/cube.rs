@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// A formula that can be recorded.
 pub(in crate::engine) trait Record: Send + Sync {
-    /// Its value, and the derivative by the first number.
+    /// The value of the formula, and its derivative with respect to `first`.
     fn record(&self, first: Recorder, target: Recorder) -> Dual<Recorder, 1>;
     /// The same of numbers: what the program of the recording has to give.
     #[cfg(test)]

@@ -10,7 +10,7 @@ use burn::tensor::{Bool, Int, Tensor};
 pub struct Masks<const D: usize> {
     /// 1 inside a region and 0 outside; soft edges are allowed.
     pub masks: Tensor<D>,
-    /// False where a pixel is ignored, whatever the masks and the predictions are there; the shape of the masks. `None`: all
+    /// Which pixels count, in the shape of the masks: false ignores a pixel, whatever its mask and prediction are. `None`: all
     /// count.
     pub valid: Option<Tensor<D, Bool>>,
 }

@@ -200,7 +200,7 @@ fn is_slow(node: &Node) -> bool {
     }
 }
 
-/// The programs are as small as they were: a simplification that is lost shows here. `BURN_LOSSES_WRITE=1` writes the table anew.
+/// The programs have not grown: a lost simplification shows up here. `BURN_LOSSES_WRITE=1` rewrites the table.
 #[test]
 fn programs_stay_small() {
     let mut table = String::from("value and derivatives of | nodes | functions, divisions | parameters\n");

@@ -282,7 +282,7 @@ impl<T: Float> Weights<T> {
         self.numbers().iter().map(|weight| weight.to_f64()).sum::<f64>() * self.each as f64
     }
 
-    /// Those of `count` values from number `start` on, which may take `scratch`.
+    /// The weights of `count` values, from value `start` on; written to `scratch` where several values share a weight.
     pub(crate) fn part<'a>(&'a self, start: usize, count: usize, scratch: &'a mut Vec<T>) -> &'a [T] {
         let numbers = self.numbers();
         if self.each == 1 {

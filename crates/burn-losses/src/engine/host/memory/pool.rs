@@ -44,7 +44,7 @@ pub(crate) fn release() {
 pub(crate) struct BufferPool<T>(Mutex<State<T>>);
 
 struct State<T> {
-    /// Since when each waits, the oldest first.
+    /// The unused buffers, each with the time at which it began to wait; the oldest first.
     waiting: Vec<(Instant, Box<[T]>)>,
     /// The bytes of large buffers that are in use.
     lent: usize,

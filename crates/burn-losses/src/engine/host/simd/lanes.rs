@@ -101,7 +101,7 @@ impl<S: Simd, T: Float> Lanes<S, T> {
         self.with_bits(T::or(self.simd, self.bits(), sign))
     }
 
-    /// Calls the function for one lane after the other.
+    /// Applies `function` to each lane in turn.
     #[inline(always)]
     pub(super) fn each(self, function: impl Fn(T) -> T) -> Self {
         let mut register = self.register;

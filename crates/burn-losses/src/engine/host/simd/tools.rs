@@ -4,7 +4,7 @@ use super::{Float, Lanes, MOST_LANES};
 use crate::formula::Real;
 use pulp::Simd;
 
-/// The first numbers, as many as there are lanes.
+/// The first numbers of `from`, one per lane.
 #[inline(always)]
 pub(crate) fn load<S: Simd, T: Float>(simd: S, from: &[T]) -> Lanes<S, T> {
     Lanes::load(simd, from)

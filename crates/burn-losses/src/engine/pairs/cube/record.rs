@@ -26,7 +26,7 @@ pub(super) enum Kind {
 pub(super) struct Statistic {
     pub(super) kind: Kind,
     pub(super) partners: Partners,
-    /// Of a score, and of the given number where there is one: a term and its derivatives.
+    /// Computes a term and its derivatives from a score and, for [`Kind::SumWith`], a given number. `None` for the extremes.
     pub(super) program: Option<Recording>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Recorded {
     pub(super) counts: Counts,
 }
 
-/// An [`AnchorFormula`] that may be recorded.
+/// An [`AnchorFormula`], recorded if that is possible.
 pub(in crate::engine) trait Record {
     /// `None` where it needs more than sums and extremes of its pairs.
     fn recorded(&self) -> Option<Recorded>;

@@ -155,7 +155,7 @@ pub(super) fn statistic<S: Float, L: Int, F: Float>(
     Found::<F> { value, through, most, sum, place }
 }
 
-/// Whether a score comes before another one: it is larger, or is the first of equal ones. What is not a number comes before all.
+/// Whether a score ranks before the best so far: it is larger, or equal and in an earlier column. A NaN ranks before all numbers.
 #[cube]
 fn is_better<F: Float>(key: F, column: usize, most: F, place: usize, columns: usize) -> bool {
     let is_first = column < place;

@@ -44,8 +44,8 @@ pub(in crate::engine) struct Run<'a> {
 
 /// A formula that is compiled for the machine.
 pub(in crate::engine) trait Kernel: Send + Sync {
-    /// Computes some anchors. Where that is symmetric: what the pairs add to the value of each of the others, and to its derivatives by
-    /// [`Run::scaling`].
+    /// Computes some anchors. With [`Side::is_symmetric`], returns what their pairs add to the value of each of the others, and to
+    /// its derivatives with respect to [`Run::scaling`]; otherwise nothing.
     fn run(&self, run: Run<'_>) -> [Vec<f64>; 3];
     fn score(&self) -> formula::Score;
     fn is_symmetric(&self) -> bool;
