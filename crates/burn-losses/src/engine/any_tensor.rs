@@ -3,12 +3,12 @@
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use core::fmt;
 
-/// A float tensor whose rank the compiler does not know: what takes one is compiled once, not once for each rank.
+/// A float tensor whose rank the compiler does not know: a function that takes one is compiled once, not once for each rank.
 ///
 /// The conversions cost nothing and add nothing to the graph.
 #[derive(Clone)]
 pub(crate) struct AnyTensor(
-    /// The number of axes in this type says nothing: only `shape` knows how many there are.
+    /// The rank in this type means nothing: only `shape` knows how many axes there are.
     Tensor<1>,
 );
 
@@ -25,7 +25,7 @@ impl<const D: usize> From<Tensor<D>> for AnyTensor {
 }
 
 impl AnyTensor {
-    /// The tensor with its rank, which has to be `D`.
+    /// Converts to a tensor of rank `D`, which has to be the tensor's own rank.
     pub(crate) fn into_rank<const D: usize>(self) -> Tensor<D> {
         debug_assert_eq!(self.shape().len(), D, "the number of axes");
         Tensor::from_dispatch(self.0.into_dispatch())
@@ -49,17 +49,17 @@ impl AnyTensor {
         self.0.device().without_autodiff()
     }
 
-    /// Whether it is on a device with autodiff.
+    /// Whether the tensor is on a device with autodiff.
     pub(crate) fn is_autodiff(&self) -> bool {
         self.0.is_autodiff()
     }
 
-    /// Whether a gradient flows to it.
+    /// Whether a gradient flows to the tensor.
     pub(crate) fn is_tracked(&self) -> bool {
         self.0.is_tracked()
     }
 
-    /// In another shape of as many elements.
+    /// Reshapes the tensor to a shape with the same number of elements.
     #[cfg(feature = "cube")]
     pub(crate) fn reshape<const D: usize>(self, shape: [usize; D]) -> Self {
         self.0.reshape(shape).into()
@@ -70,7 +70,7 @@ impl AnyTensor {
         Self(self.0.without_autodiff())
     }
 
-    /// In the type of another tensor.
+    /// Casts the tensor to this type.
     pub(crate) fn cast(self, dtype: DType) -> Self {
         Self(self.0.cast(FloatDType::from(dtype)))
     }
@@ -80,7 +80,7 @@ impl AnyTensor {
         if self.is_autodiff() { Self(value.0.autodiff()) } else { value }
     }
 
-    /// A gradient that was computed for an upstream gradient of 1, times that gradient, which is one number.
+    /// Scales a gradient that was computed for an upstream gradient of 1 by the actual upstream gradient, which is one number.
     pub(crate) fn scale_by_upstream(self, upstream: Self) -> Self {
         match upstream.0.into_scalar::<f64>() {
             1.0 => self,
@@ -88,7 +88,7 @@ impl AnyTensor {
         }
     }
 
-    /// The one number of it.
+    /// The value of a tensor that has one element.
     pub(crate) fn number(&self) -> f64 {
         self.0.clone().into_scalar()
     }
@@ -97,7 +97,7 @@ impl AnyTensor {
         self.0.into_data()
     }
 
-    /// The rank is wrong in the type: no one but the modules that ask a tensor for its memory may use it.
+    /// The tensor, with a wrong rank in its type: only the modules that ask a tensor for its memory may use it.
     pub(super) fn tensor(&self) -> Tensor<1> {
         self.0.clone()
     }

@@ -2,12 +2,12 @@
 
 use super::any_tensor::AnyTensor;
 
-/// Puts `value`, computed without a graph, into the graph of `parents`: `backward` makes their gradients, where they need any, from
-/// the gradient of the value.
+/// Puts `value`, computed without a graph, into the graph of `parents`: `backward` computes the gradients of those parents that
+/// need one from the gradient of the value.
 ///
-/// Where none of them is tracked, the value comes without a graph.
+/// If no parent is tracked, the value is returned without a graph.
 ///
-/// `None` on a device whose backend this crate was not built for (its features name them): the caller computes there with a graph.
+/// `None` on a device whose backend this crate was not built for (its features name them): the caller then computes with a graph.
 pub(crate) fn custom_backward(
     value: AnyTensor,
     parents: &[AnyTensor],
@@ -38,7 +38,7 @@ mod graph {
 
     type OfParents = dyn FnOnce(AnyTensor) -> Vec<Option<AnyTensor>> + Send;
 
-    /// What is kept for the backward pass, which uses it up: a gradient can be changed in place.
+    /// What is kept for the backward pass. The backward pass takes it out, so that a gradient can be changed in place.
     #[derive(Clone)]
     pub(super) struct State(Arc<Mutex<Option<Box<OfParents>>>>);
 
@@ -80,7 +80,7 @@ mod graph {
         }
     }
 
-    /// The value in the graph, if its backend is `B` and its graph keeps or recomputes what `C` says.
+    /// The value in the graph, if its backend is `B` and its graph has the checkpoint strategy `C`.
     fn on<B: Backend, C: CheckpointStrategy>(
         value: &AnyTensor,
         parents: &[AnyTensor],
@@ -135,7 +135,7 @@ mod graph {
             return Some(value);
         }
         #[cfg(feature = "ndarray")]
-        #[allow(deprecated)] // upstream's, not ours: burn-ndarray is part of what we support
+        #[allow(deprecated)] // Burn deprecates burn-ndarray, which we still support
         if let Some(value) = on_backend::<burn::backend::NdArray>(value, parents, state) {
             return Some(value);
         }

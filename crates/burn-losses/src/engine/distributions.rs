@@ -1,4 +1,4 @@
-//! Log-probabilities and target probabilities in, one value per row out.
+//! The losses of distributions: they take log-probabilities and target probabilities, and give one value per row.
 
 use super::any_tensor::AnyTensor;
 use super::outlined;
@@ -20,12 +20,13 @@ pub trait Distributions: Sized {
     /// The `[M]` values of `[M, C]` log-probabilities and targets.
     fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
 
-    /// The formula of every class of a row, (log-probability, target) -> what it adds to the row's value, where there is one.
+    /// The formula of every class of a row, if the loss has one: (log-probability, target) -> its contribution to the row's
+    /// value.
     fn kernel(&self) -> Option<PointKernel> {
         None
     }
 
-    /// What labels in 0..C add to these values, where the loss takes any.
+    /// These values plus the contributions of labels in 0..C, for a loss that takes labels.
     fn labeled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
         let _ = (log_p, labels);
         values
@@ -37,7 +38,7 @@ pub trait Distributions: Sized {
     }
 }
 
-/// Checks the arguments of a loss: what the forward methods do first.
+/// Checks the arguments of a loss; every forward method does this first.
 pub(crate) fn check<const D: usize>(
     predictions: Reference<'_, D>,
     targets: &Tensor<D>,
@@ -58,7 +59,7 @@ pub(crate) fn check<const D: usize>(
     predictions.extras(&values, extras)
 }
 
-/// The unreduced values `[N, d1 d2 ..]`, computed in at least single precision; what is masked is 0 and does not count.
+/// The unreduced values `[N, d1 d2 ..]`, computed in at least single precision; a masked value is 0 and does not count.
 pub(crate) fn values<L: Distributions, const D: usize>(
     loss: &L,
     input: DistributionInput,
@@ -92,7 +93,7 @@ pub(crate) fn values<L: Distributions, const D: usize>(
     Unreduced::from(with_zero_gradient(values, predictions).reshape(shape)).masked(mask)
 }
 
-/// The value of the batch.
+/// The reduced value of the batch.
 pub(crate) fn reduce<L: Distributions, const D: usize>(
     loss: &L,
     (input, reduction): (DistributionInput, Reduction),
@@ -120,11 +121,12 @@ pub(crate) fn reduce<L: Distributions, const D: usize>(
     extras.reduce(reduction, values)
 }
 
-/// Probabilities below this, the smallest normal `f32` or about, count as 0: their logarithms have no gradient to speak of.
+/// Probabilities below this number, about the smallest normal `f32`, count as 0: the gradients of their logarithms are
+/// negligible.
 pub(crate) const LEAST: f64 = 1e-37;
 
-/// A target probability and its logarithm. The logarithm of a probability of 0 is 0 here, so that their product is 0 and has
-/// no gradient.
+/// A target probability and its logarithm. The logarithm of a probability of 0 counts as 0 here, so that their product is 0 and
+/// has no gradient.
 #[inline(always)]
 pub(crate) fn target<R: Real>(target: R, form: TargetForm) -> (R, R) {
     match form {
@@ -137,7 +139,8 @@ pub(crate) fn target<R: Real>(target: R, form: TargetForm) -> (R, R) {
     }
 }
 
-/// The probability of a logarithm, and that logarithm, 0 where the probability is 0: minus infinity too is a logarithm.
+/// The probability that belongs to a logarithm, and the logarithm itself, or 0 where the probability is 0. The logarithm may be
+/// minus infinity.
 #[inline(always)]
 pub(crate) fn probability<R: Real>(log_p: R) -> (R, R) {
     let none = is_below(&log_p, LEAST.ln());

@@ -1,5 +1,5 @@
-//! The gradient harmonizing mechanism (Li et al. 2019, arXiv 1811.05181): weights by which every non-empty bin of gradient
-//! norms counts equally.
+//! The gradient harmonizing mechanism (Li et al. 2019, arXiv 1811.05181): weights that make all non-empty bins of gradient norms
+//! count equally.
 
 use super::primitives::histogram::{histogram, lookup};
 use super::{new_state, set_state, state_on};
@@ -17,16 +17,16 @@ impl GhmCounts {
         Self { counts: new_state([bins], 0.0, device) }
     }
 
-    /// The smoothed counts as they are now: `[bins]`, all 0 before the first step.
+    /// The current smoothed counts: `[bins]`, all 0 before the first step.
     pub fn value(&self) -> Tensor<1> {
         self.counts.value_sync()
     }
 
-    /// beta of each value, from its gradient norm in [0, 1]; takes the batch into the counts when training, that is at every
-    /// forward pass on a device with autodiff.
+    /// The weight beta of each value, from its gradient norm in [0, 1]. In training, which is every forward pass on a device with
+    /// autodiff, it also adds the batch to the counts.
     ///
-    /// beta = total / (smoothed count of the value's bin x number of bins that are not empty in this batch). What is masked is in no
-    /// bin, and its beta is anything.
+    /// beta = total / (smoothed count of the value's bin x number of bins that are not empty in this batch). A masked value is in
+    /// no bin, and its beta is arbitrary.
     pub(crate) fn weights<const D: usize>(
         &self,
         gradient_norm: Tensor<D>,
@@ -45,7 +45,7 @@ impl GhmCounts {
         let blended = old.clone() * momentum + batch.clone() * (1.0 - momentum);
         let mut smoothed = blended.mask_where(first_step, batch.clone());
         if mask.is_some() {
-            // A batch without a value is no step.
+            // A batch without a valid value does not count as a step.
             let nothing = batch.clone().sum().equal_scalar(0.0).expand([bins]);
             smoothed = smoothed.mask_where(nothing, old);
         }

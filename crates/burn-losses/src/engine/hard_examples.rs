@@ -19,7 +19,7 @@ pub(crate) fn keep_hard_examples<const D: usize>(
 
 /// 1 for each of the hardest values, 0 for the others.
 ///
-/// What is not finite is kept whatever the count: it shall be seen.
+/// A value that is not finite is always kept, whatever the count, so that it stays visible.
 pub(crate) fn select_hard_examples<const D: usize>(
     unreduced: &Unreduced<D>,
     keep: HardExamples,
@@ -31,7 +31,7 @@ pub(crate) fn select_hard_examples<const D: usize>(
     let (device, mut scores) = (values.device(), values.clone().detach().reshape([n]));
     let number = |count: usize| Tensor::<1, Int>::full([1], count.min(n) as i64, &device);
     let mut valid = number(n);
-    // What does not count is never kept: it ranks below everything else.
+    // A value that does not count is never kept: it ranks below all others.
     let uncounted = normalizer.as_ref().map(|normalizer| normalizer.clone().detach().reshape([n]).equal_scalar(0.0));
     if let Some(uncounted) = &uncounted {
         let finite = scores.clone().mask_fill(scores.clone().is_finite().bool_not(), 0.0);

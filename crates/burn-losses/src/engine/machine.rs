@@ -1,7 +1,7 @@
-//! The door: which machine computes on a tensor, asked in one place.
+//! The door: the one place that decides which machine computes on a tensor.
 //!
-//! A machine takes the tensors whose numbers lie where it computes. What no machine takes, or no machine has a kernel for, runs as
-//! tensor operations: the same numbers, more slowly. Which of the two ran is counted: see [`watched`].
+//! A machine takes the tensors whose numbers lie where it computes. A tensor that no machine takes, or a call that has no kernel,
+//! runs as tensor operations: with the same results, but more slowly. The path that was taken is counted: see [`watched`].
 
 use super::any_tensor::AnyTensor;
 use super::primitives::sort;
@@ -10,13 +10,14 @@ use burn::tensor::{Int, Tensor};
 use std::cell::{Cell, RefCell};
 use std::sync::OnceLock;
 
-/// Kernels, one for each executor and primitive. A result is in the graph of the inputs; `None` is for what there is no kernel for.
-#[allow(unused_variables)] // of the kernels that a machine has not
+/// The kernels of a machine, one for each executor and primitive. A result is in the graph of the inputs; `None` means that there
+/// is no kernel for the call.
+#[allow(unused_variables)] // the defaults, for kernels that a machine does not have, ignore their arguments
 pub(crate) trait Machine: Sync {
     /// Whether the numbers of a tensor lie where this machine computes.
     fn takes(&self, tensor: &AnyTensor) -> bool;
 
-    /// Whether reading numbers of its tensors back makes nobody wait.
+    /// Whether reading the numbers of the machine's tensors back makes no step wait.
     fn reads_for_free(&self) -> bool;
 
     fn pointwise(&self, call: &pointwise::Call<'_>) -> Option<AnyTensor> {
@@ -98,12 +99,12 @@ static MACHINES: &[&dyn Machine] = &[
     &super::cube::Cube,
 ];
 
-/// The machine that the numbers of a tensor lie with.
+/// The machine that has the numbers of a tensor.
 fn machine_of(tensor: &AnyTensor) -> Option<&'static dyn Machine> {
     MACHINES.iter().copied().find(|machine| machine.takes(tensor))
 }
 
-/// Whether reading numbers of this tensor back makes nobody wait.
+/// Whether reading numbers of this tensor back makes no step wait.
 pub(crate) fn reads_for_free(tensor: impl Into<AnyTensor>) -> bool {
     machine_of(&tensor.into()).is_some_and(|machine| machine.reads_for_free())
 }
@@ -114,12 +115,14 @@ pub(crate) fn is_any(tensor: impl Into<AnyTensor>) -> bool {
     !is_off() && machine_of(&tensor.into()).is_some()
 }
 
-/// Whether kernels may run on this tensor and what they count may be read back: tensor operations were not asked for.
+/// Whether kernels may run on this tensor and its numbers may be read back without a wait; false if tensor operations were asked
+/// for.
 pub(crate) fn has_kernels(tensor: impl Into<AnyTensor>) -> bool {
     !is_off() && reads_for_free(tensor)
 }
 
-/// What the machine of `tensor` makes of a call, `None` where it has no kernel for it. `executor` is what ran, for [`watched`].
+/// The result of a call on the machine of `tensor`; `None` if it has no kernel for the call. `executor` is the name that
+/// [`watched`] reports.
 pub(crate) fn run<T>(
     executor: &'static str,
     tensor: &AnyTensor,
@@ -138,14 +141,14 @@ pub(crate) fn run<T>(
     result
 }
 
-/// What ran while somebody watched: the names of executors and primitives, in order.
+/// Which paths computations took while they were watched: the names of executors and primitives, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Paths {
-    /// What ran as a kernel.
+    /// The names of those that ran as kernels.
     pub fused: Vec<&'static str>,
-    /// What had no kernel, and ran as tensor operations.
+    /// The names of those that had no kernel and ran as tensor operations.
     pub tensor: Vec<&'static str>,
-    /// How to have kernels, where this crate was built without those of the backend that Burn was built with.
+    /// How to get kernels, if this crate was built without those of Burn's backend.
     pub advice: Option<String>,
 }
 
@@ -153,7 +156,8 @@ pub struct Paths {
 const BUILT: [(&str, &str, bool); 2] =
     [("Flex", "flex", cfg!(feature = "flex")), ("NdArray", "ndarray", cfg!(feature = "ndarray"))];
 
-/// What to switch on, for tensors of a device that Burn prints like this: without the feature nothing else tells its backend.
+/// The feature to turn on for tensors of a device that Burn prints like this: without that feature, only the printed name tells
+/// the backend.
 fn advice(device: &str, built: &[(&str, &str, bool)]) -> Option<String> {
     let is_missing = |(backend, _, is_on): &&(&str, &str, bool)| !is_on && device.contains(&format!("<{backend}("));
     let (backend, feature, _) = built.iter().find(is_missing)?;
@@ -167,7 +171,8 @@ thread_local! {
     static OFF: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `run`, and says which of its computations, on this thread, ran as kernels of the fused engine and which as tensor operations.
+/// Runs `run`, and returns which of its computations on this thread ran as kernels of the fused engine and which as tensor
+/// operations.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -186,8 +191,8 @@ pub fn watched<T>(run: impl FnOnce() -> T) -> (T, Paths) {
     (result, PATHS.replace(before).unwrap_or_default())
 }
 
-/// Runs `run` with tensor operations alone: without the fused engine, which computes value and gradient of most losses in one pass
-/// where a tensor lies in the memory of the CPU. For debugging, and to compare.
+/// Runs `run` with tensor operations alone: without the fused engine, which computes value and gradient of most losses in one
+/// pass over memory. It is meant for debugging and comparisons.
 ///
 /// This setting is per thread. The environment variable `BURN_LOSSES_ENGINE=tensor` does the same for a whole process.
 ///
@@ -233,7 +238,7 @@ mod tests {
     use burn::tensor::Device;
 
     #[test]
-    #[allow(deprecated)] // upstream's: burn-ndarray is part of what we support
+    #[allow(deprecated)] // Burn deprecates burn-ndarray, which we still support
     fn a_backend_without_its_kernels_is_told_how_to_have_them() {
         let device = format!("{:?}", Device::flex());
         let said = advice(&device, &[("Flex", "flex", false), ("NdArray", "ndarray", true)]).expect("advice");

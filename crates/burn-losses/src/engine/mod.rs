@@ -1,16 +1,17 @@
 //! The executors: the few shapes of computation in which all losses run, and the machines that run them.
 //!
 //! - [`pointwise`]: two numbers in, one value out;
-//! - [`vectors`]: a few numbers and what they are compared with in, one value out;
-//! - [`rows`]: a row of logits and what it is compared with in, one value out;
+//! - [`vectors`]: the few numbers of a prediction and of its target in, one value out;
+//! - [`rows`]: a row of logits and its target in, one value out;
 //! - [`regions`]: predicted regions and masks in, one value per sample and class out;
 //! - [`pairs`]: a row and all rows that it is compared with in, one value out;
-//! - [`heads`]: a linear layer, then rows, some of them at a time.
+//! - [`heads`]: a linear layer and then rows of its logits, some rows at a time.
 //!
-//! Each has its contract and its tensor operations in `mod.rs` and its kernel of the CPU in `host.rs`. What is no formula is written on
-//! tensors, out of [`primitives`]. A call goes through one door, [`machine`], which knows where a tensor lies.
+//! Each executor has its contract and its tensor operations in `mod.rs` and its kernel for the CPU in `host.rs`. A loss that is
+//! no formula is written with tensor operations and [`primitives`]. A call goes through one door, [`machine`], which knows where
+//! a tensor lies.
 
-// Without the machine that has all kernels nobody reads some of what a call tells it.
+// Without the CPU engine, which has all kernels, some fields of a call are never read.
 #![cfg_attr(not(feature = "cpu-engine"), allow(dead_code))]
 
 pub(crate) mod any_tensor;
@@ -41,8 +42,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use core::cell::Cell;
 use custom_backward::custom_backward;
 
-/// Gives the buffers back to the system that the fused engine keeps for the next step: of gradients on Flex, and of what is computed on
-/// the way. It does so by itself two seconds after the last step.
+/// Gives the buffers that the fused engine keeps for the next step back to the system: those of gradients on Flex, and those of
+/// intermediate results. The engine does so by itself two seconds after the last step.
 pub fn release_memory() {
     #[cfg(feature = "cpu-engine")]
     host::memory::release();
@@ -56,43 +57,43 @@ pub fn kept_memory() -> usize {
     0
 }
 
-/// Sets how many bytes of buffers may wait for the next step, of each type of number: 512 MiB where this is not called. 0 keeps none:
-/// every step takes new memory from the system, which costs about as much time as a light loss.
+/// Sets how many bytes of buffers may wait for the next step, for each type of number. The default is 512 MiB. With 0, every step
+/// takes new memory from the system, which costs about as much time as a light loss.
 pub fn keep_memory(most_bytes: usize) {
     let _ = most_bytes;
     #[cfg(feature = "cpu-engine")]
     host::memory::set_limit(most_bytes);
 }
 
-/// A state that begins with these numbers, which are data: a tensor that is yet to be filled would be filled in the kernel that first
-/// reads it, where Burn's fusion (0.22.1) has other rows read it before or after it is set anew.
+/// A state that begins with `value` everywhere. Its numbers are data: a tensor that is filled lazily would be filled in the
+/// kernel that first reads it. There Burn's fusion (0.22.1) has other rows read it before or after it is set again.
 pub(crate) fn new_state<const D: usize>(shape: [usize; D], value: f32, device: &Device) -> RunningState<Tensor<D>> {
     let data = TensorData::new(vec![value; shape.iter().product()], shape);
     RunningState::new(Tensor::from_data(data, device))
 }
 
-/// A state as it is now, on this device, as a constant.
+/// The current value of a state, on this device, as a constant.
 ///
-/// Clones of a module share their states, and in Burn (0.22.1) `to_device` and `fork` move what is shared: in training on several
-/// devices it lies wherever the last of them has put it.
+/// Clones of a module share their states, and in Burn (0.22.1) `to_device` and `fork` move shared states. So in training on
+/// several devices, a state lies on the device that the last of them has put it on.
 pub(crate) fn state_on<const D: usize>(state: &RunningState<Tensor<D>>, device: &Device) -> Tensor<D> {
     state.value_sync().detach().to_device(device)
 }
 
-/// Sets a state, and hands on what has been asked of the device so far, so that no kernel joins this step's reading with the next one's.
+/// Sets a state and submits the pending work of the device, so that no kernel joins this step's reading with the next one's.
 ///
-/// Burn keeps an update back until the next one or the next reading, and a record that is saved before has the value before it.
+/// Otherwise Burn keeps an update back until the next update or reading, and a record that is saved before has the old value.
 pub(crate) fn set_state<const D: usize>(state: &RunningState<Tensor<D>>, value: Tensor<D>) {
     if is_held() {
         return;
     }
     state.update(value.detach());
-    // A device that cannot go on says so when its results are read.
+    // An error of the device is reported when its results are read.
     let _ = state.value_sync().device().flush();
 }
 
-/// The same numbers; no gradient flows to what has the weight 0, be it NaN. A value has one number, or those of a row along axis 1;
-/// a weight is that of a value or of a sample.
+/// The same numbers, but without a gradient where the weight is 0, even if the number is NaN. A value depends on one number, or
+/// on a row along axis 1; a weight belongs to a value or to a sample.
 pub(crate) fn without_weightless<const D: usize, const V: usize>(
     numbers: Tensor<D>,
     extras: &ShapedExtras<V>,
@@ -115,12 +116,12 @@ thread_local! {
     static HELD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread computes without taking a step: [`held`].
+/// Whether this thread runs losses without setting states: see [`held`].
 pub(crate) fn is_held() -> bool {
     HELD.get()
 }
 
-/// Runs losses as in training, but no state is set: a gradient that somebody only looks at is no step.
+/// Runs losses as in training, but sets no state: a gradient that is computed only to be inspected is no training step.
 pub(crate) fn held<T>(run: impl FnOnce() -> T) -> T {
     struct Release(bool);
     impl Drop for Release {
@@ -132,8 +133,8 @@ pub(crate) fn held<T>(run: impl FnOnce() -> T) -> T {
     run()
 }
 
-/// Keeps `values` in the graph of `input` where they do not depend on it (an evaluation-only loss): its gradient is 0, and
-/// `backward` works.
+/// Keeps `values` that do not depend on `input` (those of an evaluation-only loss) in the graph of `input`: the gradient is 0,
+/// and `backward` works.
 pub(crate) fn with_zero_gradient<const D: usize, const V: usize>(values: Tensor<V>, input: Tensor<D>) -> Tensor<V> {
     if !input.is_tracked() || values.is_tracked() {
         return values;

@@ -1,14 +1,15 @@
-//! Tensors whose operations are calls: a formula of them is little code. Burn inlines its operations, of which a formula has a hundred.
+//! Tensors whose operations are function calls, so that a formula of them is little code. Burn inlines its operations, and a
+//! formula has a hundred of them.
 
 use crate::formula::{Formula, Real};
 use burn::tensor::{Bool, Tensor};
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
-/// A tensor of any shape, in a row.
+/// A tensor of any shape, flattened to one axis.
 pub(crate) struct Outlined(pub(crate) Tensor<1>);
 
 impl Outlined {
-    /// The numbers of a tensor.
+    /// The flattened numbers of a tensor.
     pub(crate) fn new<const D: usize>(tensor: Tensor<D>) -> Self {
         let count = tensor.shape().num_elements();
         Self(tensor.reshape([count]))
@@ -93,7 +94,7 @@ impl Mul<f64> for Outlined {
     }
 }
 
-/// What `Tensor` does as a [`Real`].
+/// The operations of [`Real`] on tensors.
 impl Real for Outlined {
     type Mask = Tensor<1, Bool>;
 

@@ -1,4 +1,4 @@
-//! How many steps of training have been taken.
+//! The number of training steps that have been taken.
 
 use super::{new_state, set_state, state_on};
 use burn::module::{Module, RunningState};
@@ -6,17 +6,18 @@ use burn::tensor::{Device, Int, Tensor};
 
 /// A count that is saved with the module.
 ///
-/// Burn's states are floats, and in single precision 2^24 + 1 is 2^24. So the count has two digits, of which each is a small number.
+/// Burn's states are floats, and in single precision 2^24 + 1 is 2^24. So the count is stored as two digits, each of which is a
+/// small number.
 #[derive(Module, Debug)]
 pub(crate) struct Steps {
-    /// `[2]`: how often [`BASE`] steps have been taken, and the steps since then.
+    /// `[2]`: the number of times that [`BASE`] steps have been taken, and the number of steps since then.
     digits: RunningState<Tensor<1>>,
 }
 
 const BASE: i64 = 1 << 20;
 
 impl Steps {
-    /// No step yet.
+    /// A count of 0 steps.
     pub(crate) fn new(device: &Device) -> Self {
         Self { digits: new_state([2], 0.0, device) }
     }
@@ -27,7 +28,7 @@ impl Steps {
         digits.clone().narrow(0, 0, 1) * BASE + digits.narrow(0, 1, 1)
     }
 
-    /// Counts one step more, on this device.
+    /// Counts one more step, on this device.
     pub(crate) fn advance(&self, device: &Device) {
         let digits = state_on(&self.digits, device);
         let (high, low) = (digits.clone().narrow(0, 0, 1), digits.narrow(0, 1, 1) + 1.0);
@@ -46,7 +47,7 @@ impl Steps {
 mod tests {
     use super::*;
 
-    /// T79: a count of floats stops at 2^24.
+    /// T79: a count in one float would stop at 2^24.
     #[test]
     fn t79_steps_are_counted_beyond_what_a_float_holds() {
         let device = Device::flex();

@@ -7,7 +7,7 @@ use cubecl::ir::ExpandValue;
 use cubecl::prelude::*;
 use cubecl::unexpanded;
 
-/// What a program makes of its inputs, inside of a kernel.
+/// The outputs of a program for its inputs, inside a kernel.
 pub(in crate::engine) fn run<F: Float, N: Size>(
     _inputs: &Sequence<Vector<F, N>>,
     _parameters: &Sequence<InputScalar>,
@@ -16,7 +16,7 @@ pub(in crate::engine) fn run<F: Float, N: Size>(
     unexpanded!()
 }
 
-/// What [`run`] is while a kernel is compiled.
+/// The expansion of [`run`]: what runs while a kernel is compiled.
 pub(in crate::engine) mod run {
     use super::*;
 

@@ -1,4 +1,4 @@
-//! Pairs of items: some numbers of one tensor and some of another in, one value out.
+//! Pairs of items: some numbers of one tensor and some of another give one value.
 
 use super::emit;
 use super::launch::Work;
@@ -14,10 +14,11 @@ use burn_fusion::custom::TensorSpec;
 use cubecl::prelude::*;
 use cubecl::std::tensor::layout::linear::LinearView;
 
-/// A formula on all items of two tensors. The inputs are these two and, where there are such, the weights.
+/// A formula on all items of two tensors. The inputs are these two tensors and, if there are any, the weights.
 #[derive(Debug, Clone)]
 pub(in crate::engine) struct Items {
-    /// Of the numbers of both: the value, then the derivatives by the numbers of the first, where gradients are wanted.
+    /// The program takes the numbers of both items. It gives the value and, if gradients are wanted, the derivatives with respect
+    /// to the numbers of the first item.
     pub(in crate::engine) recording: Recording,
     /// How many numbers an item of each tensor has.
     pub(in crate::engine) widths: (usize, usize),
@@ -27,26 +28,27 @@ pub(in crate::engine) struct Items {
     pub(in crate::engine) shape: Vec<usize>,
     pub(in crate::engine) shape_of_values: Vec<usize>,
     pub(in crate::engine) dtype: DType,
-    /// How many items have a weight in common.
+    /// How many items share a weight.
     pub(in crate::engine) per_weight: usize,
     pub(in crate::engine) wanted: Wanted,
 }
 
-/// What is wanted of the values.
+/// Which results are wanted: the values, or a reduction of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::engine) enum Wanted {
-    /// All of them.
+    /// All values.
     Values,
-    /// Their sum times a number.
+    /// The sum of the values, times a number.
     Times(f64),
-    /// Their sum over that of the weights, of which each entry is counted so often.
+    /// The sum of the values, divided by the sum of the weights, in which each weight counts this many times.
     PerWeight(f64),
-    /// Their sum over the number of positive targets.
+    /// The sum of the values, divided by the number of positive targets.
     PerPositive,
 }
 
 impl Wanted {
-    /// What a reduction divides by: of `count` values of so many samples, whose weights, where there are such, each counts so often.
+    /// The way to reduce `count` values of this many samples. `per_weight` is how many times each weight counts, if there are
+    /// weights.
     pub(in crate::engine) fn reduced(
         reduction: Reduction,
         count: f64,
@@ -65,7 +67,8 @@ impl Wanted {
         }
     }
 
-    /// Whether slopes are yet to be multiplied by what is found out on the device, or by what makes them too small for their type.
+    /// Whether the slopes still have to be multiplied by a factor: one that only the device knows, or one that would make them
+    /// too small for their type.
     pub(in crate::engine) fn scales_later(self, dtype: DType) -> bool {
         match self {
             Self::Values => false,
@@ -74,7 +77,7 @@ impl Wanted {
         }
     }
 
-    /// What a sum is multiplied by, or that of the weights.
+    /// The factor of the sum of the values, or of the sum of the weights.
     pub(in crate::engine) fn factor(self) -> f64 {
         match self {
             Self::Values | Self::PerPositive => 1.0,
@@ -108,7 +111,7 @@ impl Items {
 impl Work for Items {
     const NAME: &'static str = "burn_losses::items";
 
-    /// The values or the one value, the slopes, and what these are yet to be multiplied by.
+    /// The values or the one value, the slopes, and the factor by which the slopes still have to be multiplied.
     fn outputs(&self) -> Vec<TensorSpec> {
         let one = || TensorSpec::new(Shape::from([1]), DType::F32);
         let values = match self.wanted {
@@ -176,7 +179,7 @@ impl Work for Items {
 }
 
 #[cube(launch, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)] // those of a kernel
+#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn items<S: Float, T: Float, W: Float, F: Float, N: Size>(
     first: LinearView<'_, Vector<S, N>>,
     targets: LinearView<'_, Vector<T, N>>,
@@ -220,7 +223,7 @@ pub(super) fn items<S: Float, T: Float, W: Float, F: Float, N: Size>(
         if let ComptimeOption::Some(weights) = &sample_weights {
             weight = Vector::new(F::cast_from(weights.read(i / per_sample)));
         }
-        // What has the weight 0 is 0, whatever it is.
+        // A value of weight 0 counts as 0, even if it is NaN or infinite.
         let zero = Vector::new(F::new(0.0_f32));
         let counts = weight.not_equal(&zero);
         #[comptime]

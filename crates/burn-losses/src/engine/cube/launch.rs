@@ -9,23 +9,24 @@ use burn_fusion::{ExecutionError, Fusion, FusionBackend, FusionRuntime};
 use core::fmt;
 use core::marker::PhantomData;
 
-/// What is done with some tensors when it is their turn: one or more launches.
+/// An operation on some tensors, which runs when its turn in the queue comes: one or more launches.
 ///
-/// It holds no tensor. The numbers of a config are in it, so they are those of this call, whatever fusion keeps of the others.
+/// It holds no tensor. The numbers of a config are part of it, so they are those of this call, even if fusion reuses the rest of
+/// an earlier call.
 pub(in crate::engine) trait Work: fmt::Debug + Send + Sync + 'static {
-    /// What it is called in Burn's queue.
+    /// The name of the operation in Burn's queue.
     const NAME: &'static str;
 
     /// Shape and type of each result.
     fn outputs(&self) -> Vec<TensorSpec>;
 
-    /// Labels are inputs too: on the device every tensor is of one type.
+    /// Runs the operation. Labels are inputs too: on the device every tensor has the same Rust type.
     fn run(&self, inputs: Vec<CubeTensor>) -> Vec<CubeTensor>;
 }
 
-/// A backend made of CubeCL.
+/// A backend that is built on CubeCL.
 pub(in crate::engine) trait Launch: Backend {
-    /// The results of some work, as soon as somebody asks for them.
+    /// The results of some work, which are computed when they are first needed.
     fn launch<W: Work>(work: W, inputs: Vec<FloatTensor<Self>>) -> Vec<FloatTensor<Self>>;
 }
 
@@ -35,7 +36,7 @@ impl Launch for CubeBackend {
     }
 }
 
-// Which of the two `Cube` is depends on the features of Burn, which any crate of a build can turn on.
+// Which of these two backends `Cube` is depends on the features of Burn, which any crate of a build can turn on.
 impl<B> Launch for Fusion<B>
 where
     B: FusionBackend + BackendTypes<FloatTensorPrimitive = CubeTensor>,

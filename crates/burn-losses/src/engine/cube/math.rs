@@ -1,20 +1,20 @@
-//! Functions whose versions of the drivers lose digits.
+//! Functions that lose digits in the versions of the drivers.
 
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
 
-/// e^x. That of a driver may be e^(x rounded to a part of ln 2): wrong by |x| / 3 units in the last place.
+/// e^x. The version of a driver may compute e^(x rounded to a part of ln 2), which is wrong by |x| / 3 units in the last place.
 #[cube]
 pub(in crate::engine) fn exp<F: Float, N: Size>(x: Vector<F, N>) -> Vector<F, N> {
-    // Beyond that it is 0 or infinite.
+    // Beyond these limits the result is 0 or infinite.
     let x = select_many(x.less_than(&constant(-120.0)), constant(-120.0), x);
     let x = select_many(x.greater_than(&constant(100.0)), constant(100.0), x);
     // x = n ln 2 + r; the product with the first part of ln 2 is exact.
     let n = (x * constant(core::f32::consts::LOG2_E) + constant(0.5)).floor();
-    // A driver that sees n twice makes one product of both parts.
+    // Reads n through an integer: a driver that sees the same n twice would merge both products into one.
     let same = Vector::<F, N>::cast_from(Vector::<i32, N>::cast_from(n));
     let r = (x - n * constant(0.693_359_4)) + same * constant(2.121_944_4e-4);
-    // Two factors: the whole range of exponents needs them.
+    // 2^n is split into two factors, since one factor cannot cover the whole range of exponents.
     let half = (n * constant(0.5)).floor();
     power_series::<F, N>(r) * power_of_2::<F, N>(half) * power_of_2::<F, N>(n - half)
 }
@@ -31,14 +31,14 @@ fn power_series<F: Float, N: Size>(r: Vector<F, N>) -> Vector<F, N> {
     series * r * r + r + constant(1.0)
 }
 
-/// 2^n, for integers whose power is neither 0 nor infinite: the bits of an exponent.
+/// 2^n, for an integer n whose power is neither 0 nor infinite: the bits of n become those of the exponent.
 #[cube]
 fn power_of_2<F: Float, N: Size>(n: Vector<F, N>) -> Vector<F, N> {
     let exponent = Vector::<i32, N>::cast_from(n + constant(127.0));
     Vector::<F, N>::reinterpret(exponent << Vector::new(23))
 }
 
-/// The natural logarithm. That of a driver may have no digits near 1.
+/// The natural logarithm. The version of a driver may have no correct digits near 1.
 #[cube]
 pub(in crate::engine) fn ln<F: Float, N: Size>(x: Vector<F, N>) -> Vector<F, N> {
     let is_near = x.greater_equal(&constant(0.5)).vec_and(x.less_equal(&constant(2.0)));
@@ -46,7 +46,7 @@ pub(in crate::engine) fn ln<F: Float, N: Size>(x: Vector<F, N>) -> Vector<F, N> 
     select_many(is_near, log1p_series::<F, N>(near), x.ln())
 }
 
-/// ln(1 + x). That of CubeCL is `ln(1 + x)` as it is written: 0 for x below 6e-8.
+/// ln(1 + x). The version of CubeCL computes `ln(1 + x)` literally, which is 0 for x below 6e-8.
 #[cube]
 pub(in crate::engine) fn log1p<F: Float, N: Size>(x: Vector<F, N>) -> Vector<F, N> {
     let is_near = x.greater_equal(&constant(-0.5)).vec_and(x.less_equal(&constant(1.0)));
@@ -95,7 +95,7 @@ pub(super) fn tanh<F: Float, N: Size>(x: Vector<F, N>) -> Vector<F, N> {
     select_many(x.less_than(&constant(0.0)), -size, size)
 }
 
-/// The arc tangent. That of Vulkan may be wrong by 4096 units in the last place.
+/// The arc tangent. The version of Vulkan may be wrong by 4096 units in the last place.
 #[cube]
 pub(super) fn atan<F: Float, N: Size>(x: Vector<F, N>) -> Vector<F, N> {
     let size = x.abs();

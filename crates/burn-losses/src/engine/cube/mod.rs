@@ -1,4 +1,4 @@
-//! Devices of CubeCL as a machine: GPUs, by any of its runtimes.
+//! Devices of CubeCL as a machine: GPUs, with any of its runtimes.
 //!
 //! A formula is recorded on the host at each call ([`crate::formula::record`]) and becomes the instructions of a kernel ([`emit`]), which
 //! is compiled once for all formulas that differ by numbers alone. Kernels compute the gradient in the forward pass; the backward pass
@@ -29,7 +29,7 @@ use reduce::{Scale, ScaleEach};
 pub(in crate::engine) struct Cube;
 
 impl Machine for Cube {
-    /// Double precision is no machine's here: its functions have half of the digits on some of these devices.
+    /// Double precision runs on no machine here: on some of these devices its functions have only half of the digits.
     fn takes(&self, tensor: &AnyTensor) -> bool {
         matches!(tensor.dtype(), DType::F32 | DType::F16 | DType::BF16) && primitive(tensor).is_some()
     }
@@ -53,10 +53,10 @@ impl Machine for Cube {
     }
 }
 
-/// A tensor as the backend has it: of floats or of labels.
+/// A tensor of floats or labels, in the type of the backend.
 pub(in crate::engine) type Primitive = FloatTensor<burn::backend::Cube>;
 
-/// `None` where it is of another backend.
+/// The tensor in the type of the backend; `None` for a tensor of another backend.
 pub(in crate::engine) fn primitive(tensor: &AnyTensor) -> Option<Primitive> {
     tensor.clone().without_autodiff().tensor().try_into_primitive::<burn::backend::Cube>().ok()
 }
@@ -67,7 +67,7 @@ pub(in crate::engine) fn launch(work: impl Work, inputs: Vec<Primitive>) -> Vec<
     burn::backend::Cube::launch(work, inputs).into_iter().map(tensor).collect()
 }
 
-/// What a formula makes of all items, in the graph of the first tensor.
+/// The values of a formula for all items, in the graph of the first tensor.
 pub(in crate::engine) fn run_items(
     items: Items,
     first: &AnyTensor,
@@ -83,8 +83,9 @@ pub(in crate::engine) fn run_items(
     in_graph(launch(items, inputs), vec![(first.clone(), width)], is_reduced)
 }
 
-/// The first of some outputs in the graph of parents. The next ones have the slopes of each, so many of them for each value; the last one,
-/// where there is such, is what they are yet to be multiplied by.
+/// Puts the first of some outputs into the graph of its parents. The outputs after it are the slopes with respect to each parent,
+/// as many for each value as `parents` says. The last output, if there is one, is the factor by which the slopes still have to be
+/// multiplied.
 pub(in crate::engine) fn in_graph(
     outputs: Vec<AnyTensor>,
     parents: Vec<(AnyTensor, usize)>,
@@ -107,7 +108,7 @@ pub(in crate::engine) fn in_graph(
                 }
                 let inputs = [Some(&slopes), Some(&upstream), scale.as_ref()].into_iter().flatten();
                 let inputs = inputs.map(|input| primitive(input).expect("a gradient is where its tensor is")).collect();
-                // Whoever else held them would keep them from being changed in place.
+                // A second owner of the slopes would keep them from being changed in place.
                 drop(slopes);
                 match is_reduced {
                     true => launch(Scale { shape, dtype }, inputs).pop(),

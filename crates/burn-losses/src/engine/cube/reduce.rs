@@ -1,4 +1,4 @@
-//! From the partial sums of a kernel to one number, and a gradient times what comes from above.
+//! The way from the partial sums of a kernel to one number, and the product of a gradient with the upstream gradient.
 
 use super::launch::Work;
 use super::tensors::{Grid, elem, empty, number, vector_size};
@@ -9,7 +9,7 @@ use burn_fusion::custom::TensorSpec;
 use cubecl::prelude::*;
 use cubecl::std::tensor::layout::linear::LinearView;
 
-/// A gradient times the upstream gradient, which is one number, and times the one that is the third input, where there is such. It is
+/// Multiplies a gradient by the upstream gradient, which is one number, and by the third input, if there is one. The gradient is
 /// changed in place.
 #[derive(Debug)]
 pub(in crate::engine) struct Scale {
@@ -49,7 +49,7 @@ impl Work for Scale {
     }
 }
 
-/// The gradients of items, `width` numbers each, times the upstream gradients of their values. They are changed in place.
+/// Multiplies the gradients of items, `width` numbers each, by the upstream gradients of their values. They are changed in place.
 #[derive(Debug)]
 pub(in crate::engine) struct ScaleEach {
     pub(in crate::engine) shape: Vec<usize>,
@@ -88,13 +88,13 @@ impl Work for ScaleEach {
     }
 }
 
-/// A tensor that may be changed.
+/// The tensor itself if it may be changed, else a copy.
 fn own(tensor: Option<CubeTensor>) -> CubeTensor {
     let tensor = tensor.expect("a tensor");
     if tensor.handle.can_mut() { tensor } else { tensor.copy() }
 }
 
-/// The sum over all units of a cube, and over the lanes of each. How many units there are is a power of two.
+/// The sum over all units of a cube and over their lanes. The number of units is a power of two.
 #[cube]
 pub(in crate::engine) fn cube_sum<F: Float, N: Size>(own: Vector<F, N>, #[comptime] units: usize) -> F {
     let mut sums = Shared::<[Vector<F, N>]>::new_slice(units);
@@ -119,8 +119,8 @@ pub(in crate::engine) fn cube_sum<F: Float, N: Size>(own: Vector<F, N>, #[compti
     sum
 }
 
-/// The value that the partial sums of a launch make, which are followed by those of what is counted, and what slopes are yet to be
-/// multiplied by if that is wanted.
+/// The value that the partial sums of a launch add up to. The partial counts follow these sums in `partial`. The second result is
+/// the factor of the slopes, if it is wanted.
 pub(in crate::engine) fn finished(
     partial: CubeTensor,
     grid: &Grid,
@@ -147,18 +147,18 @@ pub(in crate::engine) fn finished(
     (value, scale)
 }
 
-/// What is counted beside the values.
+/// What a kernel counts beside the values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::engine) enum Count {
     Nothing,
     Weights,
-    /// The targets above one half, of which there is at least one.
+    /// The targets above one half; at least one is counted.
     Positives,
 }
 
-/// One cube: the value and what slopes are to be multiplied by.
+/// Computes the value and the factor of the slopes, in one cube.
 #[cube(launch, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)] // those of a kernel
+#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 fn finish<F: Float>(
     partial: &Tensor<F>,
     value: &mut Tensor<F>,
@@ -200,7 +200,7 @@ fn finish<F: Float>(
     }
 }
 
-/// A gradient times what comes from above, where that is not 1.
+/// Multiplies a gradient by the upstream gradient, unless that is 1.
 #[cube(launch, address_type = "dynamic")]
 fn scale<S: Float, U: Float, F: Float, N: Size>(
     slopes: &mut Tensor<Vector<S, N>>,
@@ -217,7 +217,7 @@ fn scale<S: Float, U: Float, F: Float, N: Size>(
         let scale = scale[0];
         factor = select(scale == F::new(0.0_f32), scale, factor * scale);
     }
-    // Also of a NaN, which some drivers do not call unequal.
+    // The comparison is "equal": some drivers do not call a NaN unequal.
     let is_one = factor == F::new(1.0_f32);
     if !is_one {
         let step = CUBE_COUNT * units;
@@ -229,7 +229,7 @@ fn scale<S: Float, U: Float, F: Float, N: Size>(
     }
 }
 
-/// The gradients of items times what comes from above for each.
+/// Multiplies the gradient of each item by the upstream gradient of its value.
 #[cube(launch, address_type = "dynamic")]
 fn scale_each<S: Float, U: Float, F: Float, N: Size>(
     slopes: &mut Tensor<Vector<S, N>>,

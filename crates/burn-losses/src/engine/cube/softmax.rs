@@ -1,20 +1,20 @@
-//! A softmax by several units.
+//! A softmax that several units compute together.
 
 use super::math;
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
 
-/// The largest of some logits, and the sum of e^(x - that).
+/// The largest of some logits, and the sum of e^(x - largest).
 #[derive(CubeType, Clone, Copy)]
 pub(in crate::engine) struct Total<F: Float> {
     pub(in crate::engine) most: F,
     pub(in crate::engine) sum: F,
 }
 
-/// That of the logits of both.
+/// The total of two sets of logits, from their totals.
 #[cube]
 pub(in crate::engine) fn merge<F: Float>(a: Total<F>, b: Total<F>) -> Total<F> {
-    // Both may be minus infinity.
+    // Both may be minus infinity, whose difference would be NaN.
     let difference = select(a.most == b.most, F::new(0.0_f32), b.most - a.most);
     let power = exp::<F>(-difference.abs());
     let is_larger = difference > F::new(0.0_f32);
@@ -24,7 +24,7 @@ pub(in crate::engine) fn merge<F: Float>(a: Total<F>, b: Total<F>) -> Total<F> {
     }
 }
 
-/// That of all units which work on a row.
+/// The total over all units that work on a row.
 #[cube]
 pub(in crate::engine) fn merged<F: Float>(
     own: Total<F>,
@@ -54,13 +54,13 @@ pub(in crate::engine) fn merged<F: Float>(
         }
         most = mosts[unit - place];
         sum = sums[unit - place];
-        // Before anybody writes there again.
+        // No unit may write here again before all have read.
         sync_cube();
     }
     Total::<F> { most, sum }
 }
 
-/// The sum over all units which work on a row.
+/// The sum over all units that work on a row.
 #[cube]
 pub(in crate::engine) fn group_sum<F: Float>(own: F, #[comptime] units: usize, #[comptime] per_row: usize) -> F {
     let mut sum = own;
@@ -85,7 +85,7 @@ pub(in crate::engine) fn group_sum<F: Float>(own: F, #[comptime] units: usize, #
     sum
 }
 
-/// The largest number of all units which work on a row.
+/// The largest number of all units that work on a row.
 #[cube]
 pub(in crate::engine) fn group_largest<F: Float>(own: F, #[comptime] units: usize, #[comptime] per_row: usize) -> F {
     let mut most = own;

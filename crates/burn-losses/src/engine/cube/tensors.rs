@@ -22,17 +22,17 @@ pub(in crate::engine) fn elem(dtype: DType) -> ElemType {
     }
 }
 
-/// A number that a kernel is given.
+/// A number as an argument of a kernel.
 pub(in crate::engine) fn number(value: f64) -> InputScalar {
     InputScalar::new(value, elem(DType::F32))
 }
 
-/// A new tensor beside another one, whose numbers are yet to be written.
+/// A new tensor on the device of another one; its numbers are not written yet.
 pub(in crate::engine) fn empty(like: &CubeTensor, shape: &[usize], dtype: DType) -> CubeTensor {
     empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), Shape::from(shape.to_vec()), dtype)
 }
 
-/// How many numbers of these tensors a unit may read at once, in parts of `part` numbers: a power of two.
+/// How many numbers of these tensors a unit may read at once: a power of two that divides `part`.
 pub(in crate::engine) fn vector_size<'a>(tensors: impl Iterator<Item = &'a CubeTensor>, part: usize) -> usize {
     let most = |tensor: &CubeTensor| {
         if !tensor.is_contiguous() {
@@ -44,14 +44,15 @@ pub(in crate::engine) fn vector_size<'a>(tensors: impl Iterator<Item = &'a CubeT
     tensors.map(most).min().unwrap_or(1)
 }
 
-/// How a launch over `length` things is spread: cubes of `units` units, each of which does some of the things one after the other.
+/// How a launch over `length` items is spread: over cubes of `units` units, each of which works on some items one after the
+/// other.
 pub(in crate::engine) struct Grid {
     pub(in crate::engine) cubes: usize,
     pub(in crate::engine) units: usize,
 }
 
 impl Grid {
-    /// The most cubes of a launch: enough for every device, few enough for one cube to add up what they leave.
+    /// The most cubes of a launch: enough for every device, and few enough for one cube to add up their partial sums.
     pub(in crate::engine) const MOST_CUBES: usize = 1024;
 
     pub(in crate::engine) fn new(client: &Client, length: usize) -> Self {
@@ -68,7 +69,7 @@ impl Grid {
     }
 }
 
-/// The units of a cube: a power of two.
+/// The number of units of a cube: a power of two.
 fn units(client: &Client) -> usize {
     let most = client.properties().hardware.max_units_per_cube.clamp(1, 256);
     1 << most.ilog2()

@@ -10,7 +10,7 @@ use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Int, Tensor};
 use std::sync::Arc;
 
-/// A head as the code of the executor takes it, which is compiled once for all of them.
+/// A head as the code of the executor takes it: that code is compiled once for all heads.
 pub(crate) trait AnyHead: Send + Sync {
     fn scaling(&self) -> Scaling;
     fn has_margin(&self) -> bool;
@@ -20,14 +20,14 @@ pub(crate) trait AnyHead: Send + Sync {
     fn chunk_rows(&self) -> Option<usize>;
     fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
     fn own_values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Option<Unreduced<1>>;
-    /// The margin of many rows, and of one.
+    /// The label logits of many rows, with their margins; `margin` is for one row.
     fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, modulation: Option<Tensor<1>>) -> Tensor<1>;
     fn margin(&self, logit: Dual<f64, 2>, length: Dual<f64, 2>, modulation: Option<Dual<f64, 2>>) -> Dual<f64, 2>;
-    /// The margin of one as data: of the logit and, where there are such, the modulation and the length. With the derivatives by the logit
-    /// and by the length if wanted.
+    /// The logit with its margin as data: a program of the logit and, if the head has them, of the modulation and the length. It
+    /// also gives the derivatives with respect to the logit and the length if they are wanted.
     #[cfg(feature = "cube")]
     fn recorded_margin(&self, has_modulation: bool, has_length: bool, has_slopes: bool) -> Recording;
-    /// The loss of a row of logits: its kernel, its values, and what it says of labels and classes.
+    /// The loss of a row of logits as a kernel. The methods after it give its values, its ignored label and its class factors.
     fn row_kernel(&self) -> rows::RowKernel;
     fn row_values(&self, logits: Tensor<2>, labels: Labels<1>) -> Unreduced<1>;
     fn ignore_index(&self) -> Option<i64>;

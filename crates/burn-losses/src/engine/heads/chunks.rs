@@ -1,4 +1,4 @@
-//! Rows in chunks, each with its gradient, so that what is wide exists for one chunk at a time.
+//! Rows in chunks, each with its gradient, so that wide intermediate tensors exist for one chunk at a time.
 
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::custom_backward::custom_backward;
@@ -6,15 +6,15 @@ use crate::reduction::{Unreduced, sum};
 use burn::tensor::Tensor;
 use core::ops::Range;
 
-/// The values of some rows: of the first of the inputs these rows alone, of the others the whole.
+/// Computes the values of a range of rows. The first of the inputs has only these rows; the other inputs are whole.
 pub(crate) trait Part: Fn(Range<usize>, Vec<Tensor<2>>) -> Unreduced<1> + Send + Sync + 'static {}
 
 impl<F: Fn(Range<usize>, Vec<Tensor<2>>) -> Unreduced<1> + Send + Sync + 'static> Part for F {}
 
-/// The values of all rows, `size` of them at a time. Backward computes each chunk once more, with its gradient: what it is
-/// multiplied by is not known before.
+/// The values of all rows, computed `size` rows at a time. The backward pass computes each chunk again, this time with its
+/// gradient, because the upstream gradient is not known before.
 ///
-/// `None` where [`custom_backward`] has none.
+/// `None` if [`custom_backward`] returns `None`.
 pub(crate) fn values(size: usize, inputs: &[Tensor<2>], part: impl Part) -> Option<Unreduced<1>> {
     let inner = Inner::new(inputs);
     let (unreduced, _) = inner.sweep(size, None, &part);
@@ -27,10 +27,10 @@ pub(crate) fn values(size: usize, inputs: &[Tensor<2>], part: impl Part) -> Opti
     Some(Unreduced { values, normalizer: unreduced.normalizer })
 }
 
-/// The sum of the values of all rows, each multiplied by its weight, and the values without a graph. The gradients are computed on
-/// the way: backward is one multiplication.
+/// The sum of the values of all rows, each multiplied by its weight, and the values without a graph. The gradients are computed
+/// in the same pass: the backward pass is one multiplication.
 ///
-/// `None` where [`custom_backward`] has none.
+/// `None` if [`custom_backward`] returns `None`.
 pub(crate) fn total(
     size: usize,
     inputs: &[Tensor<2>],
@@ -56,7 +56,7 @@ pub(crate) fn total(
         total = lift(&inputs[0], total);
     }
     if weights.is_tracked() {
-        // Adds 0, and the gradient of the weights.
+        // This term is 0; it adds the gradient of the weights.
         total = total + sum((weights.clone() - weights.detach()) * unreduced.values.clone());
     }
     Some((total, unreduced))
@@ -94,7 +94,7 @@ impl Inner {
         }
     }
 
-    /// The values of all rows; and with `factors`, the gradients of the sum of the values, each multiplied by its factor.
+    /// The values of all rows; with `factors`, also the gradients of the sum of the values, each multiplied by its factor.
     fn sweep(
         &self,
         size: usize,
@@ -126,12 +126,12 @@ impl Inner {
     }
 }
 
-/// Gradients that are added up part by part.
+/// Gradients that are collected part by part.
 #[derive(Default)]
 struct Gradients {
-    /// Of the rows, in order.
+    /// The gradients of the rows, in order.
     rows: Vec<Tensor<2>>,
-    /// Of what all parts share.
+    /// The gradients of the inputs that all parts share.
     shared: Vec<Option<Tensor<2>>>,
 }
 

@@ -1,4 +1,4 @@
-//! The margin of a head: one text for tensors and for the fused engine.
+//! The margin of a head: one definition for tensors and for the fused engine.
 
 use super::{AnyHead, Layer, Scaling};
 use crate::engine::machine;
@@ -12,10 +12,10 @@ use crate::formula::{Dual, Real};
 use crate::reduction::Unreduced;
 use burn::tensor::{Int, Tensor};
 
-/// What is shorter has no direction: its cosine is 0.
+/// A vector shorter than this has no direction: its cosine is 0.
 const NO_LENGTH: f64 = 1e-12;
 
-/// The label's logit with its margin. The length is what the logit has in it beside the cosine and the scale.
+/// The label's logit with its margin. The length is the factor of the logit beside the cosine and the scale.
 #[inline(always)]
 pub(super) fn with_margin<H: Layer, R: Real>(head: &H, logit: R, length: R, modulation: Option<R>) -> R {
     let length = length * head.scaling().scale;
@@ -41,8 +41,8 @@ pub(super) fn logits_with_margin(
     logits.mask_where(one_hot(labels, classes), target.unsqueeze_dim::<2>(1).expand([rows, classes]))
 }
 
-/// The length that the label's logit of each row has in it beside the cosine and the scale, where the margin depends on it. All labels
-/// are classes.
+/// The length that is a factor of each row's label logit, beside the cosine and the scale; `None` if the margin does not depend
+/// on it. All labels are in range.
 fn lengths_of_rows(
     head: &dyn AnyHead,
     embeddings: Tensor<2>,
@@ -59,7 +59,7 @@ fn lengths_of_rows(
     }
 }
 
-/// Calls `run` with the margin of a head as the fused engine takes it, one row at a time.
+/// Calls `run` with the margin of a head in the form of the fused engine, which takes one row at a time.
 pub(super) fn with_row_margin<T>(
     head: &dyn AnyHead,
     modulation: Option<&Tensor<1>>,
@@ -75,13 +75,13 @@ pub(super) fn with_row_margin<T>(
     }))
 }
 
-/// Whose lengths the margin depends on: of the embeddings, of the rows of the weight.
+/// Whether the margin depends on the lengths of the embeddings, and of the rows of the weight.
 pub(super) fn lengths(head: &dyn AnyHead) -> [bool; 2] {
     let Scaling { embeddings, weight, .. } = head.scaling();
     [embeddings, weight].map(|is_unit| head.has_margin() && !is_unit)
 }
 
-/// The values of logits by the fused engine, or the reduced value.
+/// The values of logits, or the reduced value, by the fused engine.
 pub(super) fn fused(
     head: &dyn AnyHead,
     [logits, embeddings, weight]: [&Tensor<2>; 3],
@@ -93,7 +93,7 @@ pub(super) fn fused(
     let target = Target::Labels { of: labels.of.clone(), ignore_index: labels.ignore_index };
     let kernel = head.row_kernel();
     if machine::has_kernels(logits) {
-        // That of the heads reduces, and takes lengths.
+        // Where the executor of heads runs, it does the reductions and takes the lengths.
         let takes = reduce.is_none() && !lengths(head).contains(&true);
         return takes.then(|| with_row_margin(head, modulation, |margin| kernel.values(logits, &target, margin)))?;
     }

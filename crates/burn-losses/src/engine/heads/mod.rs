@@ -1,4 +1,5 @@
-//! Embeddings, labels and a weight `[C, E]` in, one value per row out: cross-entropy of logits whose target has a margin.
+//! The executor of heads: it takes embeddings, labels and a weight `[C, E]`, and gives one value per row: the cross-entropy of
+//! logits whose target has a margin.
 
 mod any_head;
 mod chunks;
@@ -27,44 +28,47 @@ pub(crate) use sampled::{Targets, classes_or_none, values_of_sampled};
 
 /// How a head of the family `heads` turns cosines into logits.
 pub trait Head: Clone + Send + Sync + 'static {
-    /// Whether embeddings and the rows of the weight are brought to length 1, and the factor of the logits then.
+    /// Whether embeddings and rows of the weight are scaled to length 1, and the factor of the logits.
     fn scaling(&self) -> Scaling;
 
-    /// The target's cosine with its margin; `modulation` is what [`modulation`](Self::modulation) says of its row.
+    /// The target's cosine with its margin; `modulation` is the number that [`modulation`](Self::modulation) returns for its row.
     fn margin<R: Real>(&self, cosine: R, modulation: Option<R>) -> R {
         let _ = modulation;
         cosine
     }
 
-    /// Whether [`margin`](Self::margin) does anything.
+    /// Whether [`margin`](Self::margin) changes the cosine.
     fn has_margin(&self) -> bool {
         true
     }
 
-    /// The margins that are angles in radians, each by the name of its field. The default is right for a head without one.
+    /// The margins that are angles in radians, each with the name of its field. The default is right for a head without such
+    /// margins.
     fn angular_margins(&self) -> Vec<(&'static str, f64)> {
         Vec::new()
     }
 
-    /// The margins between cosines, each by the name of its field. The default is right for a head without one.
+    /// The margins between cosines, each with the name of its field. The default is right for a head without such margins.
     fn cosine_margins(&self) -> Vec<(&'static str, f64)> {
         Vec::new()
     }
 
-    /// What the margin depends on beside the cosine, one number per row and without a gradient: how far a schedule is, how good a row
-    /// is. Counted or learned where the embeddings are on a device with autodiff, which is training.
+    /// The quantity that the margin depends on beside the cosine, such as the progress of a schedule or the quality of a row: one
+    /// number per row, without a gradient. On a device with autodiff, which means training, the call also updates the state
+    /// behind it.
     fn modulation(&self, embeddings: &Tensor<2>, uncounted: Tensor<1, Bool>) -> Option<Tensor<1>> {
         let _ = (embeddings, uncounted);
         None
     }
 
-    /// The rows of the weight for each class, the nearest of which counts.
+    /// The number of rows of the weight for each class; only the nearest one counts.
     fn centers_per_class(&self) -> usize {
         1
     }
 }
 
-/// A head as the executor takes it: what it asks beside the margin. Every loss of the family `heads` is one.
+/// A head as the executor takes it: everything that the executor needs beside the margin. Every loss of the family `heads` is
+/// one.
 pub(crate) trait Layer: Head {
     /// The loss of a row of logits.
     type CrossEntropy: RowFormula;
@@ -75,35 +79,35 @@ pub(crate) trait Layer: Head {
     /// The number of classes.
     fn num_classes(&self) -> usize;
 
-    /// The most rows that have their logits in memory at one time; `None`: as many as are fast.
+    /// The most rows that have their logits in memory at one time; `None` leaves the number to the engine.
     fn chunk_rows(&self) -> Option<usize>;
 
-    /// The classes that this step takes into the softmax beside the labels of the batch; `None`: all.
+    /// The classes that this step takes into the softmax, in addition to the labels of the batch; `None` means all classes.
     fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
 
-    /// Whether [`values`](Self::values) is not that of the executor: the reduced value then comes from it.
+    /// Whether [`values`](Self::values) differs from the computation of the executor; the reduced value is then computed from it.
     fn has_own_values(&self) -> bool;
 
     /// The unreduced values with these parameters.
     fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1>;
 }
 
-/// What is brought to length 1.
+/// Which vectors are scaled to length 1, and the factor of the logits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scaling {
-    /// The embeddings.
+    /// Whether the embeddings are scaled to length 1.
     pub embeddings: bool,
-    /// The rows of the weight.
+    /// Whether the rows of the weight are scaled to length 1.
     pub weight: bool,
     /// The factor of the logits.
     pub scale: f64,
 }
 
 impl Scaling {
-    /// Products of vectors as they are.
+    /// The logits are products of the unscaled vectors.
     pub const NONE: Self = Self { embeddings: false, weight: false, scale: 1.0 };
 
-    /// Cosines times `scale`.
+    /// The logits are cosines times `scale`.
     pub const fn cosines(scale: f64) -> Self {
         Self { embeddings: true, weight: true, scale }
     }
@@ -118,7 +122,7 @@ pub struct Parameters {
     pub bias: Option<Tensor<1>>,
 }
 
-/// Checks the arguments of a head: what the forward methods do first.
+/// Checks the arguments of a head; every forward method does this first.
 pub(crate) fn check(
     head: &dyn AnyHead,
     parameters: &Parameters,
@@ -169,7 +173,7 @@ pub(crate) fn logits(head: &dyn AnyHead, parameters: Parameters, embeddings: Ten
     products(head, batch.embeddings, batch.weight, batch.bias)
 }
 
-/// Embeddings and parameters, brought to length 1 where the head wants it.
+/// Embeddings and parameters; the vectors are scaled to length 1 if the head wants it.
 struct Batch {
     embeddings: Tensor<2>,
     weight: Tensor<2>,
@@ -207,20 +211,20 @@ fn products(head: &dyn AnyHead, embeddings: Tensor<2>, weight: Tensor<2>, bias: 
     }
 }
 
-/// A call of the executor: rows `[N, E]`, a weight `[C K, E]`, and where there is one a bias `[1, C]`; the reduced value is wanted.
+/// A call of the executor: rows `[N, E]`, a weight `[C K, E]`, and possibly a bias `[1, C]`. The reduced value is wanted.
 pub(crate) struct Call<'a> {
     pub(crate) kernel: &'a rows::RowKernel,
     pub(crate) ignore_index: Option<i64>,
     pub(crate) margin: Option<&'a rows::Margin<'a>>,
     pub(crate) inputs: &'a [AnyTensor],
-    /// What the products of rows and weight are multiplied by.
+    /// The factor of the products of rows and weight.
     pub(crate) scale: f64,
-    /// K: the rows of the weight for each class, the largest product of which is the logit.
+    /// K, the number of rows of the weight for each class; the largest of their products is the logit.
     pub(crate) centers: usize,
-    /// Whose lengths the margin depends on: of the rows, of those of the weight.
+    /// Whether the margin depends on the lengths of the rows, and of the rows of the weight.
     pub(crate) lengths: [bool; 2],
     pub(crate) labels: &'a Tensor<1, Int>,
-    /// The most rows that have their logits in memory at one time, where there is a limit.
+    /// The most rows that have their logits in memory at one time, if there is a limit.
     pub(crate) most_rows: Option<usize>,
     pub(crate) reduce: &'a rows::Reduce,
 }
@@ -229,7 +233,7 @@ pub(crate) struct Call<'a> {
 struct Work {
     batch: Batch,
     labels: Labels<1>,
-    /// [`Head::modulation`].
+    /// The result of [`Head::modulation`].
     modulation: Option<Tensor<1>>,
 }
 
@@ -238,7 +242,7 @@ impl Work {
         let shape = embeddings.dims();
         let (labels, ignore_index) = (widen_labels(labels.of), labels.ignore_index);
         let ignored = rows::ignored(ignore_index, &labels);
-        // An ignored row takes no part, also not in the gradient of the weight.
+        // An ignored row must not take part, not even in the gradient of the weight.
         let embeddings = match &ignored {
             None => widen(embeddings),
             Some(ignored) => widen(embeddings).mask_fill(ignored.clone().unsqueeze_dim::<2>(1).expand(shape), 0.0),
@@ -250,13 +254,13 @@ impl Work {
         Self { batch: Batch::new(head, parameters, embeddings), labels, modulation }
     }
 
-    /// What the values depend on with a gradient: the embeddings, the weight, and a bias where there is one.
+    /// The inputs that may need a gradient: the embeddings, the weight and, if there is one, the bias.
     fn inputs(&self) -> Vec<Tensor<2>> {
         let Batch { embeddings, weight, bias } = &self.batch;
         [embeddings, weight].into_iter().chain(bias).cloned().collect()
     }
 
-    /// The value of the batch by the fused engine.
+    /// The reduced value of the batch by the fused engine.
     fn fused(
         &self,
         head: &dyn AnyHead,
@@ -288,7 +292,7 @@ impl Work {
         Some(Divisor::divide_by(divisor, value?))
     }
 
-    /// The value of the batch where the products are Burn's, and what comes then is a kernel.
+    /// The reduced value of the batch if Burn computes the products and a kernel the rest.
     #[cfg(feature = "cube")]
     fn fused_rows(&self, head: &dyn AnyHead, reduction: Reduction, extras: &ShapedExtras<1>) -> Option<Tensor<1>> {
         let Batch { embeddings, weight, bias } = &self.batch;
@@ -346,7 +350,7 @@ pub(crate) fn values(
     chunked.unwrap_or_else(|| work.part(head)(0..count, work.inputs()))
 }
 
-/// The value of the batch. In chunks, the gradients are computed in the forward pass.
+/// The reduced value of the batch. In chunks, the gradients are computed in the forward pass.
 pub(crate) fn reduced(
     head: &dyn AnyHead,
     reduction: Reduction,

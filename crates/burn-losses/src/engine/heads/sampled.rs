@@ -10,16 +10,16 @@ use crate::reduction::Unreduced;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, Int, IntDType, Tensor};
 
-/// Labels that are safe as an index, and what the others mean: for heads with values of their own.
+/// Labels that are safe as an index, and which rows are ignored or out of range: for heads with values of their own.
 pub(crate) struct Targets {
-    /// In 0..C.
+    /// The labels, all in 0..C.
     pub(crate) safe: Tensor<1, Int>,
     ignored: Option<Tensor<1, Bool>>,
     wrong: Tensor<1, Bool>,
 }
 
 impl Targets {
-    /// The labels of embeddings in at least single precision; of an ignored row nothing is left.
+    /// Splits the labels, and returns the embeddings in at least single precision; an ignored row of them is 0.
     pub(crate) fn new(head: &dyn AnyHead, embeddings: Tensor<2>, labels: Labels<1>) -> (Tensor<2>, Self) {
         let shape = embeddings.dims();
         let (labels, ignore_index) = (widen_labels(labels.of), labels.ignore_index);
@@ -33,13 +33,13 @@ impl Targets {
         (embeddings, Self { safe, ignored, wrong })
     }
 
-    /// The rows that do not count, or have no class.
+    /// The rows that are ignored or whose label is out of range.
     fn uncounted(&self) -> Tensor<1, Bool> {
         let wrong = self.wrong.clone();
         self.ignored.clone().map_or(wrong.clone(), |ignored| wrong.bool_or(ignored))
     }
 
-    /// The values of rows that count, 0 for those that are ignored, NaN for labels that are no class.
+    /// The values of all rows: 0 for ignored rows, NaN for labels that are out of range.
     pub(crate) fn finish(self, values: Tensor<1>) -> Unreduced<1> {
         let Self { ignored, wrong, .. } = self;
         match ignored {
@@ -53,7 +53,7 @@ impl Targets {
     }
 }
 
-/// Given classes that are safe as an index, and where they are none: their results have to be NaN.
+/// The given classes, made safe as an index, and a mask of those that were out of range: their results have to be NaN.
 pub(crate) fn classes_or_none<const D: usize>(
     given: Tensor<D, Int>,
     classes: usize,
@@ -64,8 +64,8 @@ pub(crate) fn classes_or_none<const D: usize>(
 
 /// The unreduced values of a softmax over the sampled classes and the labels of the batch.
 ///
-/// Every class counts once: a label's column is left out where the class is among the sampled ones, or is the label of an earlier row,
-/// and for a row the columns of its own class but its own.
+/// Every class counts once in a row's softmax. The column of a label is left out if its class is among the sampled ones or is the
+/// label of an earlier row. Each row also leaves out the other columns of its own class.
 pub(crate) fn values_of_sampled(
     head: &dyn AnyHead,
     Parameters { weight, bias }: Parameters,

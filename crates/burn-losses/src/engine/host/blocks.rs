@@ -1,20 +1,20 @@
 //! Parallel loops over blocks of a fixed size.
 //!
-//! The sums of the blocks, in double precision, are added in order: the same bits come out whatever the number of threads.
+//! The sums of the blocks, in double precision, are added in order: the result has the same bits for any number of threads.
 
 use crate::reduction::Reduction;
 use rayon::prelude::*;
 
-/// Numbers of a block: what is read and written for it fits into a core's own cache.
+/// The numbers of a block: all that is read and written for it fits into the core's own cache.
 pub(crate) const BLOCK: usize = 1 << 14;
 
-/// The parts of both outputs that belong to a block, where they are wanted.
+/// For each of two outputs, the part that belongs to a block; `None` if the output is not wanted.
 pub(crate) type Outputs<'a, T> = [Option<&'a mut [T]>; 2];
 
-/// Runs `work` on `count` entries, `size` at a time, and adds up what it returns, in order. Each block gets its part of both outputs,
-/// of which every entry has as many numbers as `widths` says.
+/// Runs `work` on `count` entries, `size` at a time, and adds up its results in order. Each block gets its part of both outputs;
+/// `widths` says how many numbers each entry has in them.
 ///
-/// `work` is not compiled anew for each loop: an indirect call is nothing beside a block.
+/// `work` is not compiled again for each loop: the cost of an indirect call is negligible for a block.
 pub(crate) fn par_blocks<T: Send>(
     count: usize,
     size: usize,
@@ -33,7 +33,7 @@ pub(crate) fn par_blocks<T: Send>(
     outputs.into_par_iter().enumerate().map(run).collect::<Vec<f64>>().into_iter().sum()
 }
 
-/// Runs `work` on rows of `width` numbers, with the number of each; at least so many rows are a task.
+/// Runs `work` on each row of `width` numbers, with the number of the row; a task has `least_rows` rows.
 pub(crate) fn par_rows<T: Send>(
     numbers: &mut [T],
     width: usize,
@@ -47,7 +47,7 @@ pub(crate) fn par_rows<T: Send>(
     });
 }
 
-/// The numbers that `work` makes of 0, 1, .. `count`; at least so many of them are a task.
+/// The results of `work` for 0, 1, .. `count - 1`; a task has at least `least` of them.
 pub(crate) fn par_map(count: usize, least: usize, work: &(dyn Fn(usize) -> f64 + Sync)) -> Vec<f64> {
     (0..count).into_par_iter().with_min_len(least).map(work).collect()
 }
@@ -59,18 +59,18 @@ fn split<T>(output: Option<&mut [T]>, blocks: usize, size: usize) -> Vec<Option<
     }
 }
 
-/// The numbers of a block: of entries with `width` numbers each.
+/// The numbers of a block of `size` entries, each of which has `width` numbers.
 pub(crate) fn part<T>(of: &[T], block: usize, size: usize, width: usize) -> &[T] {
     &of[range(of.len(), block, size * width)]
 }
 
-/// Where the numbers of a block stand, of `count` in all and `size` in each block.
+/// The range of a block's numbers, of `count` numbers in all and `size` in each block.
 pub(crate) fn range(count: usize, block: usize, size: usize) -> core::ops::Range<usize> {
     let start = block * size;
     start..count.min(start + size)
 }
 
-/// What a sum is multiplied by to divide it by this; 0 where that is 0.
+/// The factor that divides a sum by this divisor; 0 for a divisor of 0.
 pub(crate) fn factor_of(divisor: Option<f64>) -> f64 {
     match divisor {
         None => 1.0,
@@ -79,7 +79,7 @@ pub(crate) fn factor_of(divisor: Option<f64>) -> f64 {
     }
 }
 
-/// The sum divided by this; 0 where that is 0.
+/// The sum divided by this divisor; 0 for a divisor of 0.
 pub(crate) fn divided(sum: f64, divisor: Option<f64>) -> f64 {
     match divisor {
         None => sum,
@@ -88,8 +88,8 @@ pub(crate) fn divided(sum: f64, divisor: Option<f64>) -> f64 {
     }
 }
 
-/// What a reduction divides a sum by: of `count` values (those that are valid, or their class weights) of so many samples, whose weights
-/// sum to `weights`. `positives` counts targets, which are not known here.
+/// The divisor of a reduction: of `count` values (the number of valid ones, or the sum of their class weights) of this many
+/// samples, whose weights sum to `weights`. It does not exist for `positives`, which counts targets.
 pub(crate) fn divisor_of(reduction: Reduction, count: f64, samples: usize, weights: Option<f64>) -> Option<f64> {
     match reduction {
         Reduction::Sum => None,

@@ -1,8 +1,9 @@
-//! What belongs to places, sorted by these.
+//! Items sorted by their places.
 
-/// Items in the order of their places, and in their own at each: so that a sum of them does not depend on who adds it up.
+/// Items in the order of their places; items at the same place keep their order. So a sum over a place has the same bits,
+/// whichever thread computes it.
 pub(crate) struct ByPlace {
-    /// Where those of each place end.
+    /// The end of the items of each place.
     ends: Vec<usize>,
     items: Vec<usize>,
 }
@@ -14,7 +15,7 @@ impl ByPlace {
         for place in 0..count {
             ends[place + 1] += ends[place];
         }
-        // What was the end of the place before moves on to the end of its own.
+        // `ends[place]` is the start of the place at first. It moves on with every item, and is the end of the place at last.
         let mut items = vec![0; ends[count]];
         for (item, place) in places.enumerate() {
             items[ends[place]] = item;

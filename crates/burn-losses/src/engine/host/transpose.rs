@@ -5,7 +5,7 @@ use super::memory::{Pooled, stale};
 use super::simd::{Float, MOST_LANES};
 use core::ops::Range;
 
-/// A matrix with rows of `width` numbers, column by column.
+/// The transpose of a matrix with rows of `width` numbers.
 pub(crate) fn columns_of<T: Float>(matrix: &[T], width: usize) -> Pooled<T> {
     let count = matrix.len() / width;
     let mut columns = stale::<T>(matrix.len());
@@ -20,13 +20,15 @@ pub(crate) fn columns_of<T: Float>(matrix: &[T], width: usize) -> Pooled<T> {
     columns
 }
 
-/// The `number`-th [`MOST_LANES`] columns of the first [`MOST_LANES`] rows of a matrix; zeros where no row or column is left.
+/// The [`MOST_LANES`] columns with this block `number`, of the first [`MOST_LANES`] rows of a matrix; zeros fill the block where
+/// the matrix ends.
 pub(crate) fn columns_of_block<T: Float>(matrix: &[T], width: usize, number: usize) -> [[T; MOST_LANES]; MOST_LANES] {
     let columns = number * MOST_LANES..width.min((number + 1) * MOST_LANES);
     transpose(&part(matrix, width, [0..MOST_LANES.min(matrix.len() / width), columns], [0, 0]))
 }
 
-/// Some rows and columns of a matrix with rows of `width` numbers, from these places on; zeros where there is none.
+/// Some rows and columns of a matrix with rows of `width` numbers, written from row `down` and column `right` on; the other
+/// entries are 0.
 #[inline(always)]
 pub(crate) fn part<T: Float, const ROWS: usize, const COLUMNS: usize>(
     matrix: &[T],
@@ -41,8 +43,8 @@ pub(crate) fn part<T: Float, const ROWS: usize, const COLUMNS: usize>(
     part
 }
 
-/// Rows as columns. In single moves: the vector instructions that a compiler finds for them are slower, which is why this is not inlined
-/// to where it has these.
+/// Transposes rows into columns, one number at a time. The vector instructions that the compiler finds for this are slower, so
+/// the function is not inlined into code that may use them.
 #[inline(never)]
 pub(crate) fn transpose<T: Float, const ROWS: usize, const COLUMNS: usize>(
     rows: &[[T; COLUMNS]; ROWS],
@@ -56,7 +58,7 @@ pub(crate) fn transpose<T: Float, const ROWS: usize, const COLUMNS: usize>(
     columns
 }
 
-/// Copies as many numbers as there are on both sides, at most `N`: at once where these are `N`.
+/// Copies the first `N` numbers, or fewer if one side is shorter; all `N` are copied at once.
 #[inline(always)]
 fn copy<T: Copy, const N: usize>(from: &[T], to: &mut [T]) {
     match (from.first_chunk::<N>(), to.first_chunk_mut::<N>()) {

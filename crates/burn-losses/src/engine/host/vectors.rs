@@ -7,7 +7,8 @@ use super::simd::{Float, vectorized};
 /// A vector shorter than this has no direction, and stays as it is.
 const NO_LENGTH: f64 = 1e-12;
 
-/// Vectors at length 1, each followed by zeros up to `width`, and what they were divided by: 1 where there is no direction.
+/// The vectors scaled to length 1, each followed by zeros up to `width`; and the lengths that they were divided by, which are 1
+/// for vectors without a direction.
 pub(crate) fn l2_normalize<T: Float>(vectors: &[T], [count, size]: [usize; 2], width: usize) -> (Pooled<T>, Vec<f64>) {
     let mut units = stale::<T>(count * width);
     let lengths = par_map(count, LEAST_ROWS, &|row| {
@@ -41,14 +42,14 @@ fn length_of_large<T: Float>(vector: &[T]) -> f64 {
     largest * sum.sqrt()
 }
 
-/// The gradient by the vectors, in place of that by the units.
+/// Turns the gradient with respect to the unit vectors, in place, into the gradient with respect to the vectors.
 pub(crate) fn l2_normalize_backward<T: Float>(gradient: &mut [T], units: &[T], lengths: &[f64], width: usize) {
     par_rows(gradient, width, LEAST_ROWS, &|row, gradient| {
         let unit = part(units, row, 1, width);
         vectorized(
             #[inline(always)]
             || {
-                // What has no direction was not changed.
+                // A vector without a direction was not changed.
                 let along = if dot(unit, unit) < NO_LENGTH { 0.0 } else { dot(gradient, unit) };
                 let reciprocal = 1.0 / lengths[row];
                 for (own, unit) in gradient.iter_mut().zip(unit) {
@@ -59,13 +60,13 @@ pub(crate) fn l2_normalize_backward<T: Float>(gradient: &mut [T], units: &[T], l
     });
 }
 
-/// Rows that are worth a task of their own.
+/// The least number of rows that is worth a task.
 pub(crate) const LEAST_ROWS: usize = 16;
 
-/// The sum of the products of two rows.
+/// The dot product of two rows.
 #[inline(always)]
 pub(crate) fn dot<A: Float, B: Float>(a: &[A], b: &[B]) -> f64 {
-    // Sums that do not wait for each other.
+    // Separate sums do not wait for each other.
     const SUMS: usize = 8;
     let mut sums = [0.0; SUMS];
     let (mut of_a, mut of_b) = (a.chunks_exact(SUMS), b.chunks_exact(SUMS));

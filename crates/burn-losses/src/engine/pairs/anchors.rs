@@ -1,4 +1,5 @@
-//! Embeddings with labels in, one value per anchor out: distances, and who is whose positive or negative.
+//! Metric losses: embeddings with labels in, one value per anchor out. The module has distances, and the positives and negatives
+//! of each anchor.
 
 use super::squares::squares;
 use crate::check::{Reference, widen};
@@ -14,38 +15,39 @@ use burn::tensor::{Bool, IndexingUpdateOp, Int, Tensor};
 
 /// How a loss of the family `metric` computes its values.
 pub trait Anchors: Sized {
-    /// The `[N]` values of `[N, E]` embeddings in single or double precision, and what each counts in a mean; N is not 0.
+    /// The `[N]` values of `[N, E]` embeddings in single or double precision, and how much each value counts in a mean; N is not
+    /// 0.
     ///
-    /// A row that is masked is 0, and its value is dropped afterwards: it must not be a partner, nor be counted.
+    /// A masked row is 0, and its value is dropped afterwards: it must not be a partner, and must not be counted.
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1>;
 
-    /// What the number of rows and the size of the embeddings must be, if they are not that.
+    /// Checks the number of rows and the size of the embeddings; the error says what they must be.
     fn accepts(&self, rows: usize, size: usize) -> Result<(), String> {
         let _ = (rows, size);
         Ok(())
     }
 
-    /// Which rows a row of a batch has to find in it so that it counts.
+    /// The partners that a row needs in its batch to count.
     fn partners(&self) -> NeededPartners;
 
-    /// Whether only the directions of the embeddings count: a vector of length 0 has none.
+    /// Whether only the directions of the embeddings matter, so that a vector of length 0 has no meaning.
     fn compares_cosines(&self) -> bool;
 }
 
-/// Which rows a row of a batch has to find in it so that it counts.
+/// The partners that a row needs in its batch to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NeededPartners {
-    /// Nobody: a row alone has a value.
+    /// No partner: a row has a value even if it is alone.
     Nobody,
-    /// Another row; of which label, is all the same.
+    /// Another row with any label.
     Any,
-    /// Another row of the same label, and one of another label.
+    /// A row with the same label, and a row with another label.
     Both,
     /// A row of the same label in the other half of the batch.
     OtherView,
 }
 
-/// Checks the arguments of a loss: what the forward methods do first.
+/// Checks the arguments of a loss; every forward method does this first.
 pub(crate) fn check<A: Anchors>(
     loss: &A,
     embeddings: Reference<'_, 2>,
@@ -63,7 +65,7 @@ pub(crate) fn check<A: Anchors>(
     embeddings.extras(&[count], extras)
 }
 
-/// The unreduced values, computed in at least single precision; a row that is masked is 0, does not count and is nobody's partner.
+/// The unreduced values, computed in at least single precision; a masked row is 0, does not count and is no partner of any row.
 pub(crate) fn values<A: Anchors>(
     loss: &A,
     embeddings: Tensor<2>,
@@ -76,7 +78,7 @@ pub(crate) fn values<A: Anchors>(
     }
     let mut embeddings = widen(embeddings);
     if let Some(mask) = mask {
-        // What does not take a row alone pairs rows by their places: none of them may be left out.
+        // A loss that does not accept a single row pairs rows by their places, so no row may be left out.
         if has_kernels(&embeddings) && loss.accepts(1, size).is_ok() {
             return values_of_valid(loss, embeddings, labels, mask);
         }
@@ -87,7 +89,7 @@ pub(crate) fn values<A: Anchors>(
         .masked(mask)
 }
 
-/// The same where the mask may be read: the other rows are left out.
+/// The values as [`values`] computes them, on a device where the mask may be read back: masked rows are left out.
 fn values_of_valid<A: Anchors>(
     loss: &A,
     embeddings: Tensor<2>,
@@ -119,7 +121,7 @@ pub(crate) fn unreduced<A: Anchors>(
     extras.apply(values)
 }
 
-/// The value of the batch.
+/// The reduced value of the batch.
 pub(crate) fn reduce<A: Anchors>(
     loss: &A,
     reduction: Reduction,
@@ -132,12 +134,12 @@ pub(crate) fn reduce<A: Anchors>(
     extras.reduce(reduction, values)
 }
 
-/// Who belongs together in a batch: `[N, N]`, row: anchor.
+/// The positives and negatives of each anchor of a batch: `[N, N]`, one row per anchor.
 #[derive(Debug, Clone)]
 pub(crate) struct Pairs {
-    /// The same label, another row.
+    /// Another row with the same label.
     pub(crate) positive: Tensor<2, Bool>,
-    /// Another label.
+    /// A row with another label.
     pub(crate) negative: Tensor<2, Bool>,
 }
 
@@ -154,7 +156,7 @@ impl Pairs {
         pairs.of_valid(mask.map(|mask| [mask.clone(), mask.clone()]))
     }
 
-    /// Without the pairs of a row or a column that is masked.
+    /// Removes the pairs of masked rows and columns.
     pub(crate) fn of_valid(self, valid: Option<[Tensor<1, Bool>; 2]>) -> Self {
         let Some([rows, columns]) = valid else { return self };
         let shape = self.positive.dims();
@@ -162,13 +164,13 @@ impl Pairs {
         Self { positive: self.positive.bool_and(both.clone()), negative: self.negative.bool_and(both) }
     }
 
-    /// Anchors with a positive, and anchors with a negative: `[N]`.
+    /// Which anchors have a positive, and which have a negative: `[N]`.
     pub(crate) fn has_partners(&self) -> (Tensor<1, Bool>, Tensor<1, Bool>) {
         let any = |mask: &Tensor<2, Bool>| mask.clone().any_dim(1).squeeze_dim::<1>(1);
         (any(&self.positive), any(&self.negative))
     }
 
-    /// Anchors with both.
+    /// Which anchors have a positive and a negative.
     pub(crate) fn has_both(&self) -> Tensor<1, Bool> {
         let (positive, negative) = self.has_partners();
         positive.bool_and(negative)
@@ -180,7 +182,7 @@ pub(crate) fn mask_to_float<const D: usize>(mask: Tensor<D, Bool>, like: &Tensor
     mask.float().cast(like.dtype())
 }
 
-/// Values of the anchors where the mask is true, each counting 1; the others are 0 and do not count.
+/// The values of the anchors where the mask is true, each counting 1; the values of the others are 0 and do not count.
 pub(crate) fn keep_where(values: Tensor<1>, mask: Tensor<1, Bool>) -> Unreduced<1> {
     let dropped = mask.bool_not();
     let normalizer = values.ones_like().detach().mask_fill(dropped.clone(), 0.0);
@@ -192,28 +194,28 @@ pub(crate) fn sums(values: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1> {
     values.mask_fill(mask.bool_not(), 0.0).sum_dim(1).squeeze_dim(1)
 }
 
-/// What stands for minus infinity where nothing is selected.
+/// A finite number in place of minus infinity where nothing is selected.
 pub(crate) const LEAST: f64 = -1e30;
 
-/// ln of the sum of e^x over each row where the mask is true, [`LEAST`] where it is nowhere: `[N]`.
+/// ln of the sum of e^x over each row where the mask is true, or [`LEAST`] where the mask is false in the whole row: `[N]`.
 pub(crate) fn log_sum_exp(values: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1> {
     let shape = values.dims();
     let most = values.clone().detach().mask_fill(mask.clone().bool_not(), LEAST).max_dim(1);
     let none = mask.clone().any_dim(1).bool_not();
     let safe = most.clone().mask_fill(none.clone(), 0.0);
-    // Also what is not selected has to stay finite.
+    // A number that is not selected has to stay finite too.
     let shifted = (values - safe.clone().expand(shape)).mask_fill(mask.clone().bool_not(), 0.0);
     let sum = shifted.exp().mask_fill(mask.bool_not(), 0.0).sum_dim(1).mask_fill(none.clone(), 1.0);
     (sum.log() + safe).mask_fill(none, LEAST).squeeze_dim(1)
 }
 
 impl Distance {
-    /// Whether only directions count, where the embeddings are brought to length 1 first or not.
+    /// Whether only directions matter; `normalize` says whether the embeddings are scaled to length 1 first.
     pub(crate) fn compares_directions(self, normalize: bool) -> bool {
         normalize || self == Self::Cosine
     }
 
-    /// Of every row to every row: `[N, N]`.
+    /// The distances of every row to every row: `[N, N]`.
     pub(crate) fn matrix(self, embeddings: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Euclidean => Real::safe_sqrt(squares(embeddings)),
@@ -222,7 +224,7 @@ impl Distance {
         }
     }
 
-    /// Of row to row of two batches: `[N]`.
+    /// The distances between the rows of two batches at the same places: `[N]`.
     pub(crate) fn rows(self, first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
         let square = |first: Tensor<2>, second: Tensor<2>| {
             let difference = first - second;

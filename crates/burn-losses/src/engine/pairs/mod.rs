@@ -1,4 +1,4 @@
-//! Scores of an anchor with all rows in, one value per anchor out.
+//! The executor of pairs: it takes the scores of an anchor with all rows, and gives one value per anchor.
 
 pub(crate) mod anchors;
 #[cfg(feature = "cube")]
@@ -27,7 +27,7 @@ impl<F: AnchorFormula> Anchors for F {
         match self.counts() {
             Counts::One => NeededPartners::Nobody,
             Counts::Pairs => NeededPartners::Any,
-            // Without a negative, there is nothing to tell the positives from.
+            // Without a negative there is nothing to tell the positives apart from.
             _ => NeededPartners::Both,
         }
     }
@@ -41,7 +41,7 @@ impl<F: AnchorFormula> Anchors for F {
     }
 }
 
-/// A call of the executor: rows, the rows that each is compared with, and a formula of an anchor.
+/// A call of the executor: rows, the rows that each of them is compared with, and a formula of an anchor.
 pub(crate) struct Call<'a> {
     pub(crate) kernel: &'a PairKernel,
     pub(crate) with: With<'a>,
@@ -51,14 +51,15 @@ pub(crate) struct Call<'a> {
 pub(crate) enum With<'a> {
     /// Embeddings `[N, E]`, each compared with all others.
     All { embeddings: AnyTensor, labels: &'a Tensor<1, Int> },
-    /// Embeddings `[2 N, E]`, each compared with the other half, by its cosine times a factor, plus a term: `[1, 1]` both.
+    /// Embeddings `[2 N, E]`, each compared with the other half. The score is the cosine times a factor, plus a term; both are
+    /// `[1, 1]`.
     OtherHalf { embeddings: AnyTensor, labels: &'a Tensor<1, Int>, scaling: &'a [AnyTensor; 2] },
-    /// Rows whose scores `[N, M]` with all columns are there already, and the labels of rows and columns; whether both are the same rows,
-    /// none of which is compared with itself.
+    /// Rows whose scores `[N, M]` with all columns are known already, and the labels of rows and columns. If both are the same
+    /// rows (`is_same`), no row is compared with itself.
     Scores { scores: AnyTensor, labels: [&'a Tensor<1, Int>; 2], is_same: bool },
 }
 
-/// What a machine makes of a call: the values `[N]`, and what each counts.
+/// The result of a call: the values `[N]`, and the normalizer of each.
 pub(crate) struct Outcome {
     pub(crate) values: AnyTensor,
     pub(crate) normalizer: AnyTensor,
@@ -94,7 +95,7 @@ impl PairKernel {
     }
 }
 
-/// The values of embeddings in single or double precision; what is masked is nobody's partner.
+/// The values of embeddings in single or double precision; a masked row is no partner of any row.
 pub(crate) fn values(
     formula: &impl AnchorFormula,
     embeddings: Tensor<2>,
@@ -131,7 +132,8 @@ pub(crate) fn values(
     of_pairs(formula, scores, Pairs::from_labels(labels, mask))
 }
 
-/// The values of embeddings each of which is compared with the other half, by its cosine times a factor, plus a term; both `[1, 1]`.
+/// The values of embeddings that are each compared with the other half. The score is the cosine times a factor, plus a term; both
+/// are `[1, 1]`.
 pub(crate) fn of_views(
     formula: &impl AnchorFormula,
     embeddings: Tensor<2>,
@@ -161,7 +163,8 @@ pub(crate) fn of_views(
     Unreduced { values: Tensor::cat(vec![rows.values, columns.values], 0), normalizer }
 }
 
-/// The values of rows whose scores with all columns are given: a column with the label of the row is a positive. Both may be masked.
+/// The values of rows whose scores with all columns are given: a column with the label of a row is a positive of it. Rows and
+/// columns may be masked.
 pub(crate) fn of_scores(
     formula: &impl AnchorFormula,
     scores: Tensor<2>,
@@ -193,7 +196,7 @@ fn of_pairs<F: AnchorFormula>(formula: &F, scores: Tensor<2>, pairs: Pairs) -> U
         Counts::WithPositive => keep_where(values, pairs.has_partners().0),
         Counts::WithBoth => keep_where(values, pairs.has_both()),
         Counts::Active => {
-            // What is not a number counts, so that it stays visible.
+            // A NaN counts, so that it stays visible.
             let active = values.clone().detach().lower_equal_scalar(0.0).bool_not();
             let complete = pairs.has_both();
             let normalizer = keep_where(values.clone(), complete.clone().bool_and(active)).normalizer;
@@ -204,7 +207,7 @@ fn of_pairs<F: AnchorFormula>(formula: &F, scores: Tensor<2>, pairs: Pairs) -> U
     }
 }
 
-/// All anchors at once, as tensors.
+/// All anchors at once, as tensors: the row that a formula of an anchor sees.
 struct All<'a, F> {
     formula: &'a F,
     scores: Tensor<2>,
@@ -223,12 +226,12 @@ impl<F> All<'_, F> {
         }
     }
 
-    /// The scores of the partners, and 0 in place of the others: no slope of these is infinite.
+    /// The scores of the partners, and 0 in place of the others, so that no slope of the others is infinite.
     fn scores_of(&self, partners: Partners) -> Tensor<2> {
         self.scores.clone().mask_fill(self.mask(partners).bool_not(), 0.0)
     }
 
-    /// The largest of the scores, each times `sign`, at ties the first: that on its own follows the gradient.
+    /// The largest of the scores times `sign`, the first one at ties: only that score gets the gradient.
     fn extreme(&self, partners: Partners, sign: f64) -> Tensor<1> {
         let others = self.mask(partners).bool_not();
         let known = self.scores.clone().detach() * sign;

@@ -1,17 +1,17 @@
 //! Squared distances of all pairs of rows, as tensor operations.
 //!
-//! They are sums of squared differences, and so is their gradient a sum of differences: |a|^2 + |b|^2 - 2 a b would lose the digits of rows
-//! that are near to each other and far from the others.
+//! They are sums of squared differences, and their gradient is a sum of differences. The formula |a|^2 + |b|^2 - 2 a b would lose
+//! the digits of rows that are near each other and far from the others.
 
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::custom_backward::custom_backward;
 use burn::tensor::Tensor;
 use core::slice::from_ref;
 
-/// Differences that are there at the same time: about as many numbers as this.
+/// About the number of differences that exist at one time.
 const TOGETHER: usize = 1 << 22;
 
-/// The squared distance of every row to every row: `[N, N]`.
+/// The squared distances of every row to every row: `[N, N]`.
 pub(super) fn squares(rows: Tensor<2>) -> Tensor<2> {
     let tracked = AnyTensor::from(&rows);
     let known = rows.clone().without_autodiff();
@@ -32,7 +32,7 @@ fn of_differences(rows: &Tensor<2>) -> Tensor<2> {
     Tensor::cat(squares.collect(), 0)
 }
 
-/// A row pulls at all others, and these pull at it.
+/// The gradient of the rows: every pair contributes to both of its rows.
 fn gradient(rows: &Tensor<2>, upstream: Tensor<2>) -> Tensor<2> {
     let shape @ [_, size] = rows.dims();
     let weights = upstream.clone() + upstream.transpose();
@@ -45,7 +45,7 @@ fn gradient(rows: &Tensor<2>, upstream: Tensor<2>) -> Tensor<2> {
     Tensor::cat(pulls.collect(), 0).reshape(shape) * 2.0
 }
 
-/// The differences of some rows from all: how many they are, and `[n, N, E]`.
+/// The differences of some rows at a time from all rows: the number of rows, and `[n, N, E]`.
 fn differences(rows: &Tensor<2>) -> impl Iterator<Item = (usize, Tensor<3>)> {
     let [count, size] = rows.dims();
     let most = (TOGETHER / (count * size)).clamp(1, count);

@@ -5,10 +5,10 @@ use crate::engine::primitives::order_statistics::argmax;
 use crate::formula::{AnchorFormula, Dual, Partners, Triplets};
 use burn::tensor::{Bool, Tensor};
 
-/// Triplets that are looked at together: about as many as this.
+/// About the number of triplets that are computed together.
 const TOGETHER: usize = 1 << 22;
 
-/// The sums over the triplets of each anchor; how many of them it has, and how many of these have a term that is not 0.
+/// The sum over the triplets of each anchor, the number of its triplets, and the number of those whose term is not 0.
 pub(super) fn sum(
     formula: &impl AnchorFormula,
     scores: Tensor<2>,
@@ -22,7 +22,7 @@ pub(super) fn sum(
     }
 }
 
-/// 1 where a triplet is chosen, and where it is active too: what is not a number is, so that it stays visible.
+/// 1 where a triplet is chosen, and 1 where it is active too. A NaN is active, so that it stays visible.
 fn counts<const D: usize>(terms: &Tensor<D>, chosen: &Tensor<D, Bool>) -> [Tensor<D>; 2] {
     let terms = terms.clone().detach();
     let active = chosen.clone().bool_and(terms.clone().lower_equal_scalar(0.0).bool_not());
@@ -31,8 +31,8 @@ fn counts<const D: usize>(terms: &Tensor<D>, chosen: &Tensor<D, Bool>) -> [Tenso
 
 /// All triplets, or those within a margin.
 ///
-/// The terms and their slopes are computed without a graph, a part at a time. The slopes add up to one number per score, which is all that
-/// the gradient needs.
+/// The terms and their slopes are computed without a graph, some positives at a time. The slopes add up to one number per score,
+/// and the gradient needs no more than that.
 fn many(
     formula: &impl AnchorFormula,
     scores: Tensor<2>,
@@ -51,7 +51,7 @@ fn many(
         let mut chosen = pairs.positive.clone().narrow(1, from, size).unsqueeze_dim::<3>(2).expand(shape);
         chosen = chosen.bool_and(pairs.negative.clone().unsqueeze_dim::<3>(1).expand(shape));
         if let Some(margin) = margin {
-            // By what it is not: what is not a number is neither, and has to be seen.
+            // Triplets are excluded, not included, by comparisons: a NaN is never excluded, so that it stays visible.
             let easy = negative.clone().greater(positive.clone() + margin);
             let hard = negative.clone().lower_equal(positive.clone());
             chosen = chosen.bool_and(easy.bool_or(hard).bool_not());
@@ -71,7 +71,7 @@ fn many(
     slopes = slopes + Tensor::cat(slopes_of_positives, 1);
     let device = scores.device();
     let lift = |tensor: Tensor<2>| if device.is_autodiff() { tensor.to_device(&device) } else { tensor };
-    // The value is the one above; the gradient is that of slopes * scores.
+    // The value is `total` from above; the gradient is that of slopes * scores.
     let live = lift(slopes) * (scores.clone() - scores.detach());
     ((lift(sums) + live.sum_dim(1)).squeeze_dim(1), normalizers.map(|normalizer| lift(normalizer).squeeze_dim(1)))
 }

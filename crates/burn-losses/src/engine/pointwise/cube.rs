@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub(in crate::engine) trait Record: Send + Sync {
     /// The value of the formula, and its derivative with respect to `first`.
     fn record(&self, first: Recorder, target: Recorder) -> Dual<Recorder, 1>;
-    /// The same of numbers: what the program of the recording has to give.
+    /// The value and the derivative for given numbers, which the program of the recording has to reproduce.
     #[cfg(test)]
     fn exact(&self, first: f64, target: f64) -> Dual<f64, 1>;
 }
@@ -28,7 +28,7 @@ impl<F: Formula> Record for F {
     }
 }
 
-/// A sum of formulas, each times its weight: one program, in which they share what they have in common.
+/// A sum of formulas, each times its weight. It becomes one program, in which common subexpressions are computed once.
 pub(super) struct WeightedSum(Vec<(f64, Arc<dyn Record>)>);
 
 impl WeightedSum {
@@ -37,9 +37,9 @@ impl WeightedSum {
     }
 }
 
-/// The sum of what `term` makes of each term.
+/// The sum of `term` over all formulas, each times its weight.
 fn sum<R: Real>(terms: &[(f64, Arc<dyn Record>)], zero: R, term: impl Fn(&dyn Record) -> Dual<R, 1>) -> Dual<R, 1> {
-    // What a weight of 0 multiplies is 0, whatever it is.
+    // A term of weight 0 counts as 0, even if it is NaN or infinite.
     terms
         .iter()
         .filter(|(weight, _)| *weight != 0.0)
@@ -69,12 +69,12 @@ impl PointKernel {
     }
 }
 
-/// What is wanted of the values, in the graph of the first argument. Kernels compute no gradient by the targets and weights.
+/// The wanted values, in the graph of the first argument. Kernels compute no gradient with respect to the targets and weights.
 pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
     let Call { kernel, first, targets, wanted } = call;
     let (wanted, weights) = match wanted {
         Wanted::Values => (items::Wanted::Values, None),
-        // A row of values has no kernel here.
+        // There is no kernel here for sums of rows.
         Wanted::RowSums => return None,
         Wanted::Reduced(reduce) => {
             let width = reduce.width as f64;

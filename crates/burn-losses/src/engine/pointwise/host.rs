@@ -9,48 +9,49 @@ use crate::formula::{Dual, Formula, Real};
 use crate::reduction::Reduction;
 use pulp::{Simd, WithSimd};
 
-/// Pairs whose values are computed before they are added up: these stay in the fastest cache.
+/// The number of pairs whose values are computed before they are added up, so that the values stay in the fastest cache.
 const GROUP: usize = 16 * MOST_LANES;
 
-/// Some pairs, and what is wanted of them.
+/// Some pairs, and the results that are wanted of them.
 pub(in crate::engine) struct Task<'a, T> {
     pub(in crate::engine) first: &'a [T],
     pub(in crate::engine) targets: &'a [T],
-    /// What each value is multiplied by.
+    /// The factor of each value.
     pub(in crate::engine) weights: Option<&'a [T]>,
-    /// What the derivatives are multiplied by.
+    /// The factor of all derivatives.
     pub(in crate::engine) factor: f64,
-    /// All of both is written.
+    /// The values; every entry of `values` and `slopes` is written.
     pub(in crate::engine) values: Option<&'a mut [T]>,
-    /// The derivatives by the first argument, each times its weight and the factor.
+    /// The derivatives with respect to the first argument, each times its weight and the factor.
     pub(in crate::engine) slopes: Option<&'a mut [T]>,
 }
 
 /// A formula that is compiled for the machine.
 pub(in crate::engine) trait Kernel<T>: Send + Sync {
-    /// Does what the task says; the sum of the values, each times its weight.
+    /// Computes the results that the task wants, and returns the sum of the values, each times its weight.
     fn run(&self, task: Task<'_, T>) -> f64;
 }
 
-/// In both precisions.
+/// A formula that is compiled in both precisions.
 pub(in crate::engine) trait Kernels: Kernel<f32> + Kernel<f64> {}
 impl<K: Kernel<f32> + Kernel<f64>> Kernels for K {}
 
-/// Single precision, which training takes, in the lanes of registers.
+/// Training uses single precision, which is computed in the lanes of registers.
 impl<F: Formula> Kernel<f32> for F {
     fn run(&self, task: Task<'_, f32>) -> f64 {
         f32::dispatch(Run { formula: self, task })
     }
 }
 
-/// Double precision one number after the other: registers hold few of these, and each formula would take twice as long to compile.
+/// Double precision is computed one number after the other: registers hold few of these numbers, and each formula would take
+/// twice as long to compile.
 impl<F: Formula> Kernel<f64> for F {
     fn run(&self, task: Task<'_, f64>) -> f64 {
         one_by_one(&|first, target| exact(self, first, target), task)
     }
 }
 
-/// (first, target) -> the value, and its derivative by the first.
+/// (first, target) -> the value, and its derivative with respect to `first`.
 type Exact<'a> = dyn Fn(f64, f64) -> [f64; 2] + 'a;
 
 #[inline(never)]
@@ -68,7 +69,7 @@ fn one_by_one(exact: &Exact<'_>, task: Task<'_, f64>) -> f64 {
         let weights = weights.map(|weights| &weights[group.clone()]);
         for (at, to) in group.clone().zip(&mut own) {
             let weight = weights.map_or(1.0, |weights| weights[at - start]);
-            // What has the weight 0 is 0, whatever it is.
+            // A value of weight 0 counts as 0, even if it is NaN or infinite.
             let [value, slope] = if weight == 0.0 { [0.0; 2] } else { exact(first[at], targets[at]) };
             *to = value;
             if let Some(slopes) = &mut slopes {
@@ -99,7 +100,7 @@ impl WeightedSum {
         for sums in [&mut values, &mut slopes].into_iter().flatten() {
             sums.fill(T::default());
         }
-        // What a weight of 0 multiplies is 0, whatever it is.
+        // A term of weight 0 counts as 0, even if it is NaN or infinite.
         for (weight, kernel) in self.0.iter().filter(|(weight, _)| *weight != 0.0) {
             let values_of_term = values.is_some().then_some(&mut own_values[..]);
             let slopes_of_term = slopes.is_some().then_some(&mut own_slopes[..]);
@@ -150,19 +151,19 @@ impl<F: Formula> WithSimd for Run<'_, F> {
         while start < count {
             let size = GROUP.min(count - start);
             let group = start..start + size;
-            // The last numbers may not fill a register: they are copied to where there is space behind them.
+            // The last numbers may not fill a register: they are copied to a buffer with space after them.
             let is_ragged = !size.is_multiple_of(lanes);
             let first = whole(&task.first[group.clone()], is_ragged, first_scratch);
             let targets = whole(&task.targets[group.clone()], is_ragged, target_scratch);
             let weights = task.weights.map(|weights| &weights[group.clone()]);
             let factors = weights.map(|weights| whole(weights, is_ragged, weight_scratch));
             let all = task.slopes.as_mut().map(|all| &mut all[group.clone()]);
-            // Where no slopes are wanted they are computed all the same, and dropped: one text for both takes half the code.
+            // If no slopes are wanted they are computed all the same, and dropped: one loop for both cases halves the code.
             let (slopes, ragged) = match all {
                 Some(all) if !is_ragged => (all, None),
                 all => (&mut slope_scratch[..], all),
             };
-            // NaN where a value or a slope is one or infinite: 0 otherwise.
+            // NaN if a value or a slope is NaN or infinite, otherwise 0.
             let zero = splat::<S, f32>(simd, 0.0);
             let mut not_finite = zero;
             let mut i = 0;
@@ -203,8 +204,8 @@ fn is_nan<S: Simd>(lanes: Lanes<S, f32>) -> bool {
     all.iter().any(|number| number.is_nan())
 }
 
-/// Computes what came out as NaN once more, of numbers that are none, one by one: there 0 times an infinite slope is 0. What has the
-/// weight 0 is 0, whatever it is.
+/// Computes each NaN again from numbers that are not NaN, one by one: in this computation, 0 times an infinite slope is 0. A
+/// value of weight 0 counts as 0, even if it is NaN or infinite.
 #[cold]
 #[inline(never)]
 fn limits(
@@ -230,7 +231,7 @@ fn limits(
     }
 }
 
-/// The numbers themselves, or, if they do not fill whole registers, a copy with space behind them.
+/// The numbers themselves; if they do not fill whole registers, a copy that is padded.
 #[inline(always)]
 fn whole<'a>(numbers: &'a [f32], is_ragged: bool, scratch: &'a mut [f32; GROUP]) -> &'a [f32] {
     if !is_ragged {
@@ -241,7 +242,7 @@ fn whole<'a>(numbers: &'a [f32], is_ragged: bool, scratch: &'a mut [f32; GROUP])
     scratch
 }
 
-/// What is wanted of the values, in the graph of the first argument. Kernels compute no gradient by the targets.
+/// The wanted values, in the graph of the first argument. Kernels compute no gradient with respect to the targets.
 pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
     if call.targets.is_tracked() {
         return None;
@@ -275,7 +276,7 @@ where
         Wanted::Values | Wanted::RowSums => (None, None),
     };
     let factor = factor_of(divisor);
-    // How many entries are added up to one number of the output.
+    // The number of entries that are summed to one number of the output.
     let width = if let Wanted::RowSums = wanted { shape[1] } else { 1 };
     let is_reduced = matches!(wanted, Wanted::Reduced(_));
     let rows = count / width;

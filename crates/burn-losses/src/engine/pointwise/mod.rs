@@ -1,4 +1,4 @@
-//! Two tensors of one shape in, the same shape out.
+//! The executor of pairs of numbers: two tensors of one shape in, the same shape out.
 
 #[cfg(feature = "cube")]
 pub(super) mod cube;
@@ -19,28 +19,30 @@ use burn::tensor::{Bool, Tensor};
 
 /// How a loss of the families `regression` and `binary` computes its values.
 ///
-/// Every [`Formula`] is one. Losses that look at the whole batch implement it themselves. Whatever the axes of the inputs, they come here
-/// as `[N, C, rest]`, with axes of 1 where there are fewer: what is here is compiled once, not for each number of axes.
+/// Every [`Formula`] is one. Losses that need the whole batch implement it themselves. Whatever axes the inputs have, they are
+/// passed as `[N, C, rest]`, with axes of length 1 if there are fewer: so the code is compiled once, not for each number of axes.
 pub trait Pointwise: Sized {
     /// The unreduced values, of inputs `[N, C, rest]` in single or double precision.
     ///
-    /// Where a mask is false both inputs are 0, and the values are dropped afterwards: only what looks at the whole batch has to see it.
+    /// Where a mask is false both inputs are 0, and the values are dropped afterwards: only losses that need the whole batch have
+    /// to look at the mask.
     fn values(&self, first: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3>;
 
-    /// The formula of every single value, where there is one, for the fused engine; values that depend on the whole batch have none.
+    /// The formula of every single value, for the fused engine; `None` if there is none, as for values that depend on the whole
+    /// batch.
     fn kernel(&self) -> Option<PointKernel> {
         None
     }
 
-    /// The same where values depend on the whole batch, through constants alone: called once for each reduced value, with inputs in
-    /// single or double precision, where a kernel can run and nothing is masked.
+    /// The formula for values that depend on the whole batch, but only through constants. It is called once for each reduced
+    /// value, with inputs in single or double precision, if a kernel can run and nothing is masked.
     #[doc(hidden)]
     fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let _ = (first, targets);
         None
     }
 
-    /// What the shape of the inputs must be beyond being the same, where there is more to say.
+    /// Checks the shape of the inputs, beyond being the same; the error says what it must be.
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {
         let _ = shape;
         Ok(())
@@ -57,16 +59,16 @@ impl<F: Formula> Pointwise for F {
     }
 }
 
-/// What the fused engine runs for one batch.
+/// The kernel of one batch, with its constants.
 pub struct BatchKernel {
     pub(crate) kernel: PointKernel,
-    /// What each value is multiplied by: no tensor with a gradient.
+    /// The factor of each value: a tensor without a gradient.
     pub(crate) factors: Option<Tensor<3>>,
-    /// Whether a value counts in a mean as much as its factor says.
+    /// Whether the factor of a value is also its normalizer.
     pub(crate) factors_count: bool,
 }
 
-/// Any number of axes as `[N, C, rest]`.
+/// A tensor with any number of axes, reshaped to `[N, C, rest]`.
 fn as_three_axes<const D: usize, K: Basic>(tensor: Tensor<D, K>) -> Tensor<3, K> {
     let dims = tensor.dims();
     let axis = |axis| dims.get(axis).copied().unwrap_or(1);
@@ -81,7 +83,7 @@ pub struct PointKernel {
     pub(super) record: std::sync::Arc<dyn cube::Record>,
 }
 
-/// A call of the executor: pairs of numbers, and what is wanted of their values.
+/// A call of the executor: pairs of numbers, and the results that are wanted of them.
 pub(crate) struct Call<'a> {
     pub(crate) kernel: &'a PointKernel,
     pub(crate) first: AnyTensor,
@@ -89,23 +91,23 @@ pub(crate) struct Call<'a> {
     pub(crate) wanted: Wanted<'a>,
 }
 
-/// What is wanted of the values.
+/// The results that are wanted of the values.
 pub(crate) enum Wanted<'a> {
-    /// All of them, in the shape of the inputs.
+    /// All values, in the shape of the inputs.
     Values,
-    /// The sum of each row, of inputs `[rows, columns]`.
+    /// The sum of each row, for inputs `[rows, columns]`.
     RowSums,
-    /// One number.
+    /// One number, the reduced value.
     Reduced(&'a Reduce),
 }
 
-/// How values become one.
+/// How values are reduced to one number.
 pub(crate) struct Reduce {
     pub(crate) reduction: Reduction,
-    /// How many entries of the inputs make a value: 1, or all of a row.
+    /// The number of entries that belong to a value: 1, or the length of a row.
     pub(crate) width: usize,
     pub(crate) samples: usize,
-    /// One per value, or one per sample.
+    /// The weights: one per value, or one per sample.
     pub(crate) weights: Option<AnyTensor>,
 }
 
@@ -162,7 +164,7 @@ impl PointKernel {
     }
 }
 
-/// Checks the arguments of a loss: what the forward methods do first.
+/// Checks the arguments of a loss; every forward method does this first.
 pub(crate) fn check<P: Pointwise, const D: usize>(
     loss: &P,
     first: Reference<'_, D>,
@@ -182,7 +184,7 @@ pub(crate) fn of_formula<const D: usize>(formula: &impl Formula, first: Tensor<D
     values.unwrap_or_else(|| outlined::eval(formula, first, targets))
 }
 
-/// The unreduced values, computed in at least single precision; what is masked is 0 and does not count.
+/// The unreduced values, computed in at least single precision; a masked value is 0 and does not count.
 pub(crate) fn values<P: Pointwise, const D: usize>(
     loss: &P,
     first: Tensor<D>,
@@ -204,7 +206,7 @@ pub(crate) fn values<P: Pointwise, const D: usize>(
         .masked(mask)
 }
 
-/// The unreduced values with all that was given.
+/// The unreduced values, with the weights, the mask and the divisor in `extras` applied.
 pub(crate) fn unreduced<P: Pointwise, const D: usize>(
     loss: &P,
     first: Tensor<D>,
@@ -247,7 +249,7 @@ pub(crate) fn reduce<P: Pointwise, const D: usize>(
     extras.reduce(reduction, values)
 }
 
-/// The same by the fused engine; `None` where it has no kernel, or something is masked.
+/// The reduced value by the fused engine; `None` if it has no kernel, or if something is masked.
 fn reduced<P: Pointwise, const D: usize>(
     loss: &P,
     reduction: Reduction,
@@ -266,7 +268,7 @@ fn reduced<P: Pointwise, const D: usize>(
     }
     let [first, targets] = [first, targets].map(|tensor| as_three_axes(widen(tensor.clone())));
     let BatchKernel { kernel, factors, factors_count } = loss.kernel_of_batch(&first, &targets)?;
-    // To the kernel factors are weights.
+    // For the kernel, factors are weights.
     let reduction = match reduction {
         Reduction::Mean | Reduction::WeightedMean if factors_count => Reduction::WeightedMean,
         Reduction::WeightedMean => Reduction::Mean,
@@ -274,7 +276,7 @@ fn reduced<P: Pointwise, const D: usize>(
     };
     let weights = factors.as_ref().map(AnyTensor::from);
     let reduce = Reduce { reduction, width: 1, samples, weights };
-    // A second try would count the batch once more.
+    // No fallback is possible from here on: it would count the batch a second time.
     let total = kernel.reduced(&reduce, &first, &targets).expect("a kernel for what is in memory");
     Some(Divisor::divide_by(divisor, total))
 }

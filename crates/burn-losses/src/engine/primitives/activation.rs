@@ -1,11 +1,11 @@
-//! Logits of some pixels -> their probabilities in each class, and back: the kernels of an [`Activation`].
+//! The kernels of an [`Activation`]: from the logits of some pixels to their probabilities in each class, and back.
 
 use crate::engine::host::simd::{Float, zip};
 use crate::formula::Real;
 use crate::options::Activation;
 use pulp::Simd;
 
-/// Stands for infinity, in both precisions: its difference to itself is no NaN.
+/// A number in place of infinity, in both precisions: its difference from itself is not NaN.
 const LARGE: f64 = 0.25 * f32::MAX as f64;
 
 /// The probabilities of pixels, from the logits of each class.
@@ -78,7 +78,7 @@ pub(in crate::engine) fn forward<S: Simd, T: Float, const SIZE: usize>(
     }
 }
 
-/// The derivatives by the logits of each class, in place of those by the probabilities.
+/// The derivatives with respect to the logits of each class, which replace those with respect to the probabilities.
 #[inline(always)]
 pub(in crate::engine) fn backward<S: Simd, T: Float, const SIZE: usize>(
     simd: S,
@@ -86,7 +86,7 @@ pub(in crate::engine) fn backward<S: Simd, T: Float, const SIZE: usize>(
     probabilities: &[[T; SIZE]],
     slopes: &mut [&mut [T]],
 ) {
-    // Of a softmax, the mean derivative by the probabilities.
+    // For a softmax, the mean of the derivatives with respect to the probabilities.
     let mut mean = [T::default(); SIZE];
     if activation == Activation::Softmax {
         for (p, slopes) in probabilities.iter().zip(slopes.iter()) {
@@ -145,7 +145,7 @@ mod tests {
 
     const SIZE: usize = 16;
 
-    /// The probabilities of logits of three classes, and the derivatives of the sum of these, each times its weight.
+    /// Computes the probabilities of logits of three classes, and the derivatives of their weighted sum.
     struct Run<'a>(Activation, &'a [[f64; SIZE]; 3], [[f64; SIZE]; 3]);
 
     impl WithSimd for Run<'_> {

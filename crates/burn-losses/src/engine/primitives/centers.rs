@@ -6,7 +6,7 @@ use crate::engine::primitives::gather::select;
 use crate::engine::primitives::labels::{is_out_of_range, one_hot, widen_labels};
 use burn::tensor::{Int, Tensor};
 
-/// Half the squared distance of each row to its center, NaN without one.
+/// Half the squared distance of each row to its center; NaN for a row without a center.
 pub(crate) fn half_squared_distances(rows: Tensor<2>, centers: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
     let parents = [AnyTensor::from(&rows), AnyTensor::from(&centers)];
     let values = machine::run("half_squared_distances", &parents[0], |machine| {
@@ -22,8 +22,8 @@ pub(crate) fn half_squared_distances(rows: Tensor<2>, centers: Tensor<2>, labels
     values.mask_fill(outside, f64::NAN)
 }
 
-/// The centers, each moved toward the mean of its rows: c <- c - rate sum (c - x) / (1 + n). Neither a row that is not finite nor one
-/// without a center moves any.
+/// The centers, each moved toward the mean of its rows: c <- c - rate sum (c - x) / (1 + n). A row that is not finite, or that
+/// has no center, moves none.
 pub(crate) fn moved(centers: Tensor<2>, rows: Tensor<2>, labels: Tensor<1, Int>, rate: f64) -> Tensor<2> {
     let (any, of_rows) = (AnyTensor::from(&centers), AnyTensor::from(&rows));
     let moved = machine::run("centers_moved", &any, |machine| machine.centers_moved(&any, &of_rows, &labels, rate));
@@ -54,7 +54,7 @@ pub(in crate::engine) mod host {
     use crate::engine::host::vectors::{LEAST_ROWS, dot};
     use burn::tensor::{Int, Tensor};
 
-    /// Half the squared distance of each row to its center, NaN without one, in the graph of both.
+    /// Half the squared distance of each row to its center, in the graph of both; NaN for a row without a center.
     pub(in crate::engine) fn half_squared_distances(
         parents: &[AnyTensor; 2],
         labels: &Tensor<1, Int>,
@@ -148,13 +148,13 @@ pub(in crate::engine) mod host {
         Some(rows.lift(tensor(moved, &shape, &rows.inner_device())))
     }
 
-    /// Where a label's center is; a label that is out of range has none.
+    /// The place of each label's center; a label that is out of range has none.
     fn places(labels: &Tensor<1, Int>, classes: usize) -> Vec<Option<usize>> {
         let labels = labels.clone().without_autodiff().into_data();
         labels.iter::<i64>().map(|label| usize::try_from(label).ok().filter(|label| *label < classes)).collect()
     }
 
-    /// The rows of each center, in order; those without one come last.
+    /// The rows of each center, in order; the rows without a center come last.
     fn rows_of_centers(places: &[Option<usize>], centers: usize) -> ByPlace {
         ByPlace::from_places(places.iter().map(|place| place.unwrap_or(centers)), centers + 1)
     }
@@ -176,7 +176,7 @@ pub(in crate::engine) mod host {
     fn is_finite<T: Float>(numbers: &[T]) -> bool {
         vectorized(
             #[inline(always)]
-            // All are looked at: a loop that may end early has no vector instructions.
+            // All numbers are read: a loop that may end early has no vector instructions.
             || numbers.iter().fold(true, |all, number| all & number.to_f64().is_finite()),
         )
     }

@@ -1,9 +1,9 @@
-//! Entries and rows that are picked by their places.
+//! Entries and rows that are chosen by their places.
 
 use crate::engine::machine;
 use burn::tensor::{Int, Tensor};
 
-/// The entry of each row in its column: `[M]`, of rows `[M, C]`; all columns are there.
+/// The entry of each row at its column: `[M]`, from rows `[M, C]`. All columns must be in range.
 pub(crate) fn gather(rows: Tensor<2>, columns: Tensor<1, Int>) -> Tensor<1> {
     match machine::run("gather", &(&rows).into(), |machine| machine.gather(&(&rows).into(), &columns)) {
         Some(picked) => picked.into_rank(),
@@ -11,7 +11,7 @@ pub(crate) fn gather(rows: Tensor<2>, columns: Tensor<1, Int>) -> Tensor<1> {
     }
 }
 
-/// Some rows, in this order; all of them are there.
+/// The rows at these places, in this order. All places must be in range.
 pub(crate) fn select(rows: Tensor<2>, places: Tensor<1, Int>) -> Tensor<2> {
     match machine::run("select", &(&rows).into(), |machine| machine.select(&(&rows).into(), &places)) {
         Some(selected) => selected.into_rank(),
@@ -36,7 +36,7 @@ pub(in crate::engine) mod host {
         in_precision!(rows.dtype(), T => pick::<T>(rows, places, width))
     }
 
-    /// Pieces of `width` numbers: one of each row, or whole rows.
+    /// Chooses runs of `width` numbers: one number of each row, or whole rows.
     fn pick<T: Float>(rows: &AnyTensor, places: &Tensor<1, Int>, width: usize) -> Option<AnyTensor> {
         let (count, shape, dtype) = (rows.count(), rows.shape(), rows.dtype());
         if count == 0 {

@@ -1,11 +1,11 @@
-//! Products of rows with rows of a weight that are picked for them: the kernel copies nothing that is picked.
+//! Products of rows with chosen rows of a weight. The kernel does not copy the rows that are chosen for a single row.
 
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::machine::{self, Machine};
 use burn::tensor::{Int, Tensor};
 
-/// The products of rows `[N, E]` with those rows of a weight that stand at `own` places, K for each row, then with those that stand at
-/// the S places that all share: `[N, K + S]`. All places are there.
+/// The products of each of the rows `[N, E]` with the K rows of a weight at its `own` places, then with the rows at the S places
+/// that all rows share: `[N, K + S]`. All places must be in range.
 pub(crate) fn gathered_matmul(
     rows: Tensor<2>,
     weight: Tensor<2>,
@@ -19,7 +19,7 @@ pub(crate) fn gathered_matmul(
     }
     let ([count, size], [_, each]) = (rows.dims(), own.dims());
     let own = own.reshape([count * each]);
-    // At once: the gradient of the weight is as large as the weight.
+    // All places are selected in one call: the gradient of each selection is as large as the weight.
     let places = shared.map_or(own.clone(), |shared| Tensor::cat(vec![own, shared], 0));
     let chosen = weight.select(0, places);
     let of_own = chosen.clone().narrow(0, 0, count * each).reshape([count, each, size]);
@@ -45,7 +45,7 @@ pub(in crate::engine) mod host {
     use burn::tensor::{Int, Tensor};
     use pulp::{Simd, WithSimd};
 
-    /// The products, in the graph of rows and weight.
+    /// The products, in the graph of the rows and the weight.
     pub(in crate::engine) fn run(
         parents: &[AnyTensor; 2],
         own: &Tensor<2, Int>,
@@ -105,13 +105,13 @@ pub(in crate::engine) mod host {
         places.clone().without_autodiff().into_data().iter::<i64>().map(|place| place as usize).collect()
     }
 
-    /// Which rows of the weight are multiplied.
+    /// The places of the rows of the weight that are multiplied.
     struct ChosenRows {
-        /// Those of each row alone, `each` of them.
+        /// The places that belong to single rows, `each` of them per row.
         own: Vec<usize>,
         each: usize,
         shared: Vec<usize>,
-        /// Numbers of a row.
+        /// The number of entries of a row.
         size: usize,
     }
 
@@ -120,7 +120,8 @@ pub(in crate::engine) mod host {
             self.each + self.shared.len()
         }
 
-        /// The rows that all share, behind as many zeros as each has of its own: one matrix that has all columns.
+        /// The shared rows of the weight, after as many rows of zeros as each row has places of its own: one matrix that covers
+        /// all columns.
         fn chosen<T: Float>(&self, weight: &[T]) -> Vec<T> {
             if self.shared.is_empty() {
                 return Vec::new();
@@ -130,7 +131,7 @@ pub(in crate::engine) mod host {
             chosen
         }
 
-        /// The gradient of the rows: the picked rows of the weight, each times its slope.
+        /// The gradient of the rows: the sum of the chosen rows of the weight, each times its slope.
         fn of_rows<T: Float>(&self, slopes: &[T], weight: &[T], chosen: &[T]) -> Pooled<T> {
             let (size, columns) = (self.size, self.columns());
             let mut gradient = zeros::<T>(slopes.len() / columns * size);
@@ -148,7 +149,7 @@ pub(in crate::engine) mod host {
         /// The gradient of the weight.
         fn of_weight<T: Float>(&self, slopes: &[T], rows: &[T], classes: usize) -> Pooled<T> {
             let (size, columns) = (self.size, self.columns());
-            // Of each shared row all at once.
+            // The gradients of the shared rows come from one product.
             let mut of_chosen = Pooled::from(Vec::new());
             if !self.shared.is_empty() {
                 of_chosen = zeros::<T>(columns * size);
@@ -171,7 +172,7 @@ pub(in crate::engine) mod host {
         }
     }
 
-    /// The sum of the products of two rows.
+    /// The dot product of two rows.
     struct Dot<'a, T>(&'a [T], &'a [T]);
 
     impl<T: Float> WithSimd for Dot<'_, T> {
@@ -179,7 +180,7 @@ pub(in crate::engine) mod host {
 
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) -> f64 {
-            // Sums that do not wait for each other.
+            // Separate sums do not wait for each other.
             const SUMS: usize = 4;
             let Self(a, b) = self;
             let lanes = Lanes::<S, T>::COUNT;

@@ -1,4 +1,4 @@
-//! Histograms of numbers in [0, 1], and what belongs to each number's bin.
+//! Histograms of numbers in [0, 1], and the entry that belongs to each number's bin.
 
 use super::valid::selected;
 use crate::engine::any_tensor::AnyTensor;
@@ -6,8 +6,8 @@ use crate::engine::machine::{self, has_kernels};
 use crate::reduction::sum;
 use burn::tensor::{Bool, Int, Tensor};
 
-/// How many of the numbers are in each of the bins of equal size: `[bins]`, a constant. What is not a number is in the first, what is
-/// masked in none.
+/// How many of the numbers are in each of the bins of equal size: `[bins]`, a constant. A NaN is in the first bin, and a masked
+/// number is in none.
 pub(crate) fn histogram(numbers: Tensor<1>, mask: Option<&Tensor<1, Bool>>, bins: usize) -> Tensor<1> {
     if let Some(mask) = mask.filter(|_| has_kernels(&numbers)) {
         let nothing = Tensor::zeros([bins], (&numbers.device(), numbers.dtype()));
@@ -28,7 +28,7 @@ pub(crate) fn histogram(numbers: Tensor<1>, mask: Option<&Tensor<1, Bool>>, bins
     Tensor::cat(counts.collect(), 0)
 }
 
-/// For each number the entry of its bin, of entries `[bins]`: a constant.
+/// For each number the entry of its bin, from entries `[bins]`: a constant.
 pub(crate) fn lookup(numbers: Tensor<1>, entries: Tensor<1>) -> Tensor<1> {
     let (any, of) = (AnyTensor::from(&numbers), AnyTensor::from(&entries));
     if let Some(found) = machine::run("lookup", &any, |machine| machine.lookup(&any, &of)) {
@@ -38,7 +38,7 @@ pub(crate) fn lookup(numbers: Tensor<1>, entries: Tensor<1>) -> Tensor<1> {
     entries.select(0, bin)
 }
 
-/// Also what is not a number gets a bin: an index out of bounds would corrupt memory on a GPU.
+/// The bin of each number. A NaN gets a bin too: an index out of bounds would corrupt memory on a GPU.
 fn bin_of(numbers: &Tensor<1>, bins: usize) -> Tensor<1, Int> {
     let number = numbers.clone().mask_fill(numbers.clone().is_nan(), 0.0);
     (number * bins as f64).int().clamp(0, bins as i64 - 1)
@@ -52,7 +52,7 @@ pub(in crate::engine) mod host {
     use crate::engine::host::simd::Float;
     use rayon::prelude::*;
 
-    /// The bin of a number in [0, 1]; what is not a number gets the first.
+    /// The bin of a number in [0, 1]; a NaN is in the first one.
     fn bin<T: Float>(number: T, bins: usize) -> usize {
         ((number.to_f64() * bins as f64) as usize).min(bins - 1)
     }

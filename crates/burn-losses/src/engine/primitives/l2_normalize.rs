@@ -5,14 +5,14 @@ use crate::engine::machine;
 use crate::formula::Real;
 use burn::tensor::Tensor;
 
-/// The rows at length 1; a row shorter than 1e-12 has no direction and stays as it is.
+/// The rows scaled to length 1; a row shorter than 1e-12 has no direction and stays as it is.
 pub(crate) fn l2_normalize(embeddings: Tensor<2>) -> Tensor<2> {
     let rows = AnyTensor::from(&embeddings);
     if let Some(unit) = machine::run("l2_normalize", &rows, |machine| machine.l2_normalize(&rows)) {
         return unit.into_rank();
     }
     let shape = embeddings.dims();
-    // Where numbers are large they are divided by the largest one first, and no square is infinite.
+    // Large numbers are divided by the largest one first, so that no square is infinite.
     let largest = embeddings.clone().detach().abs().max_dim(1);
     let scale = largest.clone().mask_fill(largest.lower_equal_scalar(1e15), 1.0);
     let scaled = embeddings / scale.clone().expand(shape);

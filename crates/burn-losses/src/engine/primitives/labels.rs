@@ -3,7 +3,7 @@
 use crate::reduction::{Extras, ShapedExtras};
 use burn::tensor::{Bool, DType, Int, IntDType, Tensor};
 
-/// Labels, and the one of what does not count.
+/// Labels, and the label of the rows that do not count.
 #[derive(Debug, Clone)]
 pub struct Labels<const L: usize> {
     pub(crate) of: Tensor<L, Int>,
@@ -11,7 +11,7 @@ pub struct Labels<const L: usize> {
 }
 
 impl<const L: usize> Labels<L> {
-    /// Labels, of which those that are masked do not count either, and what else was given.
+    /// The labels, changed so that masked rows do not count either, and the extras in the shape of the labels.
     pub(crate) fn with_extras(
         of: Tensor<L, Int>,
         ignore_index: Option<i64>,
@@ -26,7 +26,7 @@ impl<const L: usize> Labels<L> {
         let mut labels = widen_labels(self.of);
         let index = self.ignore_index.filter(|index| fits(*index, labels.dtype()));
         let ignored = index.unwrap_or_else(|| {
-            // A label that no class has; where it stands already, another one does as well.
+            // A label that no class has; rows that have it already get another such label.
             let [unused, other] = match labels.dtype() {
                 DType::U32 | DType::U64 => [i64::from(u32::MAX), i64::from(u32::MAX) - 1],
                 _ => [i64::from(i32::MIN), -1],
@@ -53,7 +53,7 @@ pub(crate) fn fits(index: i64, dtype: DType) -> bool {
     }
 }
 
-/// Labels that are no class where they are masked.
+/// Labels that are replaced by one out of range where they are masked.
 pub(crate) fn without_class<const L: usize>(labels: Tensor<L, Int>, mask: Option<&Tensor<L, Bool>>) -> Tensor<L, Int> {
     match mask {
         None => labels,
@@ -69,12 +69,12 @@ pub(crate) fn widen_labels<const L: usize>(labels: Tensor<L, Int>) -> Tensor<L, 
     }
 }
 
-/// Where a label is none of the classes.
+/// Which labels are out of range.
 pub(crate) fn is_out_of_range<const L: usize>(labels: &Tensor<L, Int>, classes: usize) -> Tensor<L, Bool> {
     labels.clone().lower_elem(0).bool_or(labels.clone().greater_equal_elem(classes as i64))
 }
 
-/// True at the class of each row: `[M, C]`, made by comparison, exact and without reading anything back.
+/// True at the class of each row: `[M, C]`. It is made by comparison, which is exact and reads nothing back.
 pub(crate) fn one_hot(labels: Tensor<1, Int>, classes: usize) -> Tensor<2, Bool> {
     let rows = labels.dims()[0];
     let class = Tensor::<1, Int>::arange(0..classes as i64, (&labels.device(), labels.dtype()));

@@ -1,4 +1,5 @@
-//! Standard tensor operations with a backward pass of their own: each in one file, as tensor operations and as a kernel of the CPU.
+//! Standard tensor operations with a custom backward. Each one is in a file of its own, as tensor operations and as a kernel of
+//! the CPU.
 //!
 //! Only here are gradients written by hand.
 

@@ -1,4 +1,4 @@
-//! Proxies and rows in, the share that each row has of all proxies' losses out.
+//! Proxies and rows in, the share of each row in the losses of all proxies out.
 
 use super::l2_normalize::l2_normalize;
 use super::labels::{one_hot, widen_labels};
@@ -40,7 +40,8 @@ pub(crate) fn values(
     (near / present.expand([count]) + far * (1.0 / classes as f64)) * number.expand([count])
 }
 
-/// ln(1 + sum of e^x where the mask is true) of each row, split among the columns: `[N]`, added up over the rows.
+/// ln(1 + sum of e^x where the mask is true) of each row, split among the columns by their shares of the sum and added up over
+/// the rows: `[N]`.
 fn shares(exponents: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1> {
     let shape = exponents.dims();
     let total = log_sum_exp(exponents.clone(), mask.clone());
@@ -63,16 +64,16 @@ pub(in crate::engine) mod host {
     use burn::tensor::{Int, Tensor};
     use rayon::prelude::*;
 
-    /// What a proxy says of its own rows, and of the others.
+    /// The loss of a proxy for its own rows, or for the others.
     #[derive(Clone, Copy, Default)]
     struct Side {
         /// ln(1 + sum of e^x).
         value: f64,
-        /// Its derivative by a cosine, but for the share of that cosine's row.
+        /// The derivative of the value with respect to a cosine, without the share of that cosine's row.
         slope: f64,
     }
 
-    /// The values `[N]` of proxies `[C, E]` and rows `[N, E]`, in their graph. No value is `NaN` because of its label.
+    /// The values `[N]` of proxies `[C, E]` and rows `[N, E]`, in the graph of both. No value is `NaN` because of its label.
     pub(in crate::engine) fn run(
         parents: &[AnyTensor; 2],
         labels: &Tensor<1, Int>,
@@ -93,15 +94,16 @@ pub(in crate::engine) mod host {
         let units = [l2_normalize(proxies, [classes, size], size), l2_normalize(rows, [count, size], size)];
         let mut of_rows = stale::<T>(count * classes);
         let [proxies, rows] = units.each_ref().map(|(units, _)| Matrix::rows(&units[..], size));
-        // The right side is transposed on one thread: it is the smaller one.
+        // The right side is transposed on one thread, so it is the smaller one.
         product(rows, proxies.transposed(), 1.0, (&mut of_rows, classes), false);
         let cosines = columns_of(&of_rows, classes);
         let labels: Vec<i64> = labels.clone().without_autodiff().into_data().iter::<i64>().collect();
         let present = (0..classes as i64).filter(|class| labels.contains(class)).count().max(1);
-        // Of its own rows, and of the others: the derivative of an exponent by the cosine, and what the sum over the proxies is divided by.
+        // For the rows of a proxy and for the others: the derivative of an exponent with respect to the cosine, and the divisor
+        // of the sum over the proxies.
         let sides = [(-alpha, present as f64), (alpha, classes as f64)];
 
-        // Of each row its share of the proxy's sum, of those that it belongs to.
+        // The share of each row in the proxy's sum over that row's side.
         let mut shares = stale::<T>(classes * count);
         let mut of_proxies = vec![[Side::default(); 2]; classes];
         let all = cosines.par_chunks(count).zip(shares.par_chunks_mut(count)).zip(&mut of_proxies).enumerate();
@@ -146,7 +148,7 @@ pub(in crate::engine) mod host {
         let needed = parents.each_ref().map(AnyTensor::is_tracked);
         custom_backward(values, parents, move |upstream| {
             let upstream: Vec<f64> = upstream.into_data().iter::<f64>().collect();
-            // The shares become the gradient of the cosines.
+            // The shares become the gradient of the cosines in place.
             par_rows(&mut shares, count, 1, &|class, shares| {
                 let proxy = &of_proxies[class];
                 let mut through = [0.0; 2];

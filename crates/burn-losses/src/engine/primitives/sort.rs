@@ -1,6 +1,7 @@
 //! Sorting and running sums that stay on the device.
 //!
-//! On GPUs Burn 0.22 sorts on the host and adds up in n^2 steps; here both are a few whole-tensor operations per level.
+//! On GPUs Burn 0.22 sorts on the host, and computes running sums in n^2 steps. Here both are a few whole-tensor operations per
+//! level.
 
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::machine::{self, reads_for_free};
@@ -8,16 +9,16 @@ use crate::formula::Real;
 use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
 use core::cmp::Ordering;
 
-/// What is known of an element in the order in which its row falls.
+/// The rank and the marks of an element in its row, sorted in descending order.
 #[derive(Debug, Clone)]
 pub(crate) struct Ranked<R> {
-    /// From 1 on.
+    /// The rank, from 1 on.
     pub(crate) rank: R,
-    /// 1 or 0.
+    /// The mark of the element: 1 or 0.
     pub(crate) mark: R,
-    /// The marks of the elements up to this one.
+    /// The sum of the marks up to this element.
     pub(crate) found: R,
-    /// The marks of the row.
+    /// The sum of all marks of the row.
     pub(crate) total: R,
 }
 
@@ -26,7 +27,8 @@ pub(crate) trait RankFormula: Send + Sync {
     fn eval<R: Real>(&self, ranked: Ranked<R>) -> R;
 }
 
-/// A call of the primitive: `[rows, n]` keys that are sorted, largest first, marks of 1 and 0, and a formula of each element.
+/// A call of the primitive: `[rows, n]` keys, which are sorted with the largest first; marks of 1 and 0; and a formula of each
+/// element.
 pub(crate) struct Call<'a> {
     pub(crate) keys: AnyTensor,
     pub(crate) marks: AnyTensor,
@@ -44,7 +46,7 @@ impl<F: RankFormula> InDoubles for F {
     }
 }
 
-/// The formula of each element of `[rows, n]` keys, a constant. Of equal keys the first comes first; there must be no NaN.
+/// The value of the formula for each element of `[rows, n]` keys, a constant. Equal keys keep their order; there must be no NaN.
 pub(crate) fn of_ranks(formula: &impl RankFormula, keys: Tensor<2>, marks: Tensor<2>) -> Tensor<2> {
     let call = Call { keys: (&keys).into(), marks: (&marks).into(), formula };
     if let Some(values) = machine::run("of_ranks", &call.keys, |machine| machine.of_ranks(&call)) {
@@ -61,7 +63,8 @@ pub(crate) fn of_ranks(formula: &impl RankFormula, keys: Tensor<2>, marks: Tenso
     values.zeros_like().scatter(1, order, values, IndexingUpdateOp::Add)
 }
 
-/// The order in which each row falls: `[rows, n]` indices. Of equal keys the first comes first; there must be no NaN.
+/// The order that sorts each row with the largest key first: `[rows, n]` indices. Equal keys keep their order; there must be no
+/// NaN.
 fn descending(keys: Tensor<2>) -> Tensor<2, Int> {
     if reads_for_free(&keys) { stable(keys) } else { bitonic(keys) }
 }
@@ -84,13 +87,13 @@ fn cumulative_sum(values: Tensor<2>) -> Tensor<2> {
     if reads_for_free(&values) { values.cumsum(1) } else { doubling_sum(values) }
 }
 
-/// Batcher's bitonic network: log2(n) (log2(n) + 1) / 2 rounds in which every element meets one other.
+/// Batcher's bitonic network: log2(n) (log2(n) + 1) / 2 rounds, in each of which every element is compared with one other.
 fn bitonic(keys: Tensor<2>) -> Tensor<2, Int> {
     let [rows, n] = keys.dims();
     let size = n.next_power_of_two();
     let device = keys.device();
     let mut order = Tensor::<1, Int>::arange(0..size as i64, &device).unsqueeze::<2>().expand([rows, size]);
-    // What fills the rows up comes last.
+    // The padding of the rows comes last.
     let mut keys = match size - n {
         0 => keys,
         missing => {
@@ -105,7 +108,7 @@ fn bitonic(keys: Tensor<2>) -> Tensor<2, Int> {
             let pairs = size / (2 * distance);
             let shape = [rows, pairs, 2, distance];
             let half = [rows, pairs, 1, distance];
-            // Every other stretch of `length` elements rises, so that two of them make a bitonic row.
+            // Every other stretch of `length` elements is ascending, so that two neighboring stretches make a bitonic row.
             let stretch = Tensor::<1, Int>::arange(0..pairs as i64, &device).mul_scalar((2 * distance) as i64);
             let rises = stretch.div_scalar(length as i64).remainder_scalar(2).equal_elem(1);
             let rises = rises.reshape([1, pairs, 1, 1]).expand(half);
@@ -114,7 +117,7 @@ fn bitonic(keys: Tensor<2>) -> Tensor<2, Int> {
             let (a, b) = (pair.clone().narrow(2, 0, 1), pair.narrow(2, 1, 1));
             let pair = order.reshape(shape);
             let (place_of_a, place_of_b) = (pair.clone().narrow(2, 0, 1), pair.narrow(2, 1, 1));
-            // At ties the places decide.
+            // At ties, the places decide.
             let is_later = a.clone().equal(b.clone()).bool_and(place_of_a.clone().greater(place_of_b.clone()));
             let swap = a.clone().lower(b.clone()).bool_or(is_later).not_equal(rises);
             let (first, second) = (a.clone().mask_where(swap.clone(), b.clone()), b.mask_where(swap.clone(), a));
@@ -130,7 +133,7 @@ fn bitonic(keys: Tensor<2>) -> Tensor<2, Int> {
     order.narrow(1, 0, n)
 }
 
-/// log2(n) rounds, each adding what lies twice as far back (Hillis and Steele).
+/// The running sum in log2(n) rounds, each adding the element twice as far back (Hillis and Steele).
 fn doubling_sum(values: Tensor<2>) -> Tensor<2> {
     let [rows, n] = values.dims();
     let mut sums = values;
@@ -164,7 +167,7 @@ pub(in crate::engine) mod host {
     fn values<T: Float>(formula: &dyn InDoubles, keys: &[T], marks: &[T], width: usize) -> Vec<T> {
         let mut values = vec![T::default(); keys.len()];
         for ((keys, marks), values) in keys.chunks(width).zip(marks.chunks(width)).zip(values.chunks_mut(width)) {
-            // Both zeros are one key.
+            // -0 and 0 become the same key.
             let mut order: Vec<(T, u32)> = keys.iter().map(|key| *key + T::default()).zip(0..).collect();
             T::sort_descending(&mut order);
             let total = marks.iter().map(|mark| mark.to_f64()).sum();

@@ -1,8 +1,8 @@
-//! Tensors without what is masked: for where reading the mask back makes nobody wait.
+//! Tensors without their masked entries, for devices where reading the mask back makes no step wait.
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
-/// Where a mask is true: `[V]`, in order.
+/// The places where a mask is true: `[V]`, in order.
 pub(crate) fn places(mask: &Tensor<1, Bool>) -> Tensor<1, Int> {
     let device: Device = mask.device();
     let marks = mask.clone().into_data();

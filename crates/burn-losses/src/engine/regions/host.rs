@@ -1,6 +1,6 @@
 //! Regions and masks -> sums over their pixels, for every sample and class.
 //!
-//! The probabilities are kept for the backward pass, which makes them the gradient in place.
+//! The probabilities are kept for the backward pass, which replaces them by the gradient.
 
 use super::{Call, of_pixel};
 use crate::engine::any_tensor::AnyTensor;
@@ -15,12 +15,12 @@ use core::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Pixels that are looked at together.
+/// The number of pixels that are computed together.
 const GROUP: usize = 16 * MOST_LANES;
 
 /// Logits and masks in memory.
 struct Batch {
-    /// Until the probabilities are known.
+    /// The logits, until the probabilities are known.
     logits: Option<Memory>,
     masks: Memory,
     shape: [usize; 3],
@@ -28,7 +28,7 @@ struct Batch {
     denominator: Denominator,
 }
 
-/// The sums, in the graph of the logits. Kernels compute no gradient by the masks, and look at all pixels.
+/// The sums, in the graph of the logits. Kernels compute no gradient with respect to the masks, and take no mask of valid pixels.
 pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
     if call.masks.is_tracked() || call.valid.is_some() {
         return None;
@@ -46,7 +46,7 @@ fn run_in<T: Float>(call: &Call<'_>) -> Option<AnyTensor> {
     let mut batch = Batch { logits: Some(memory), masks: Memory::new(masks)?, shape, activation, denominator };
     batch.masks.numbers()?;
 
-    // What belongs to all samples of a class is the same for each of them.
+    // The sums over the batch are the same for every sample.
     let of_all = move |of_each: &[[f64; 3]], i: usize| -> [f64; 3] {
         let of_class = || of_each.iter().skip(i % classes).step_by(classes);
         [0, 1, 2].map(|k| of_class().map(|sum| sum[k]).sum())
@@ -73,12 +73,13 @@ fn run_in<T: Float>(call: &Call<'_>) -> Option<AnyTensor> {
 }
 
 impl Batch {
-    /// How many pixels of all classes make a piece of work.
+    /// The number of pixels, each with all classes, in a piece of work.
     fn piece(&self) -> usize {
         (BLOCK / self.shape[1]).next_multiple_of(GROUP)
     }
 
-    /// The sums over the pixels of each sample and class: of p t, p and t, or of their squares. The probabilities go where there is buffer.
+    /// The sums over the pixels of each sample and class: of p t, p and t, or of their squares. The probabilities are written to
+    /// `buffer`, if there is one.
     fn sums<T: Float>(&self, buffer: Option<&mut [T]>) -> Vec<[f64; 3]> {
         let [samples, classes, pixels] = self.shape;
         let size = self.piece();
@@ -102,7 +103,7 @@ impl Batch {
         sums
     }
 
-    /// The gradient in place of the probabilities, from the derivatives by the sums.
+    /// Replaces the probabilities by the gradient, computed from the derivatives with respect to the sums.
     fn replace_by_gradient<T: Float>(&self, probabilities: &mut [T], slopes: &[[f64; 3]]) {
         let [_, classes, pixels] = self.shape;
         let size = self.piece();
@@ -114,7 +115,7 @@ impl Batch {
         });
     }
 
-    /// What belongs to each piece: its pixels of all classes.
+    /// Splits the numbers into pieces: each one has its pixels of all classes.
     fn of_pieces<'a, T>(&self, all: &'a mut [T]) -> Vec<Vec<&'a mut [T]>> {
         let [samples, classes, pixels] = self.shape;
         let size = self.piece();
@@ -146,11 +147,11 @@ impl Batch {
     }
 }
 
-/// What is wanted of some pixels of all classes.
+/// The results that are wanted for some pixels of all classes.
 enum Wanted<'a, T> {
-    /// The sums, and the probabilities of each class where there is buffer for them.
+    /// The sums; also the probabilities of each class, if there are buffers for them.
     Sums(Option<Vec<&'a mut [T]>>),
-    /// The gradient, class by class, in place of the probabilities; and the derivatives that it is made of.
+    /// The gradient of each class, which replaces the probabilities; and the derivatives that it is computed from.
     Gradient(Vec<&'a mut [T]>, &'a [[f64; 3]]),
 }
 
@@ -158,7 +159,7 @@ enum Wanted<'a, T> {
 struct Task<'a, T> {
     activation: Activation,
     denominator: Denominator,
-    /// The logits, where they are wanted, and the masks of each class.
+    /// The logits of each class, if they are needed, and its masks.
     inputs: &'a [(&'a [T], &'a [T])],
     wanted: Wanted<'a, T>,
 }

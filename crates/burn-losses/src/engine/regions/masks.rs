@@ -1,4 +1,4 @@
-//! What is to be found, pixel by pixel.
+//! The true regions, pixel by pixel.
 
 use crate::engine::primitives::labels::{fits, one_hot};
 use burn::tensor::{Bool, Int, Tensor};
@@ -22,23 +22,24 @@ impl<const D: usize> From<Tensor<D>> for Masks<D> {
 }
 
 impl<const D: usize> Masks<D> {
-    /// Of booleans: true is 1, false is 0. The masks have the device's own float type.
+    /// Makes masks from booleans: true is 1, false is 0. The masks have the device's own float type.
     pub fn from_bool(masks: Tensor<D, Bool>) -> Self {
         masks.float().into()
     }
 
-    /// Of integers of any type, which are taken as they are: masks stored as 0 and 255 are to be divided by 255. The masks have the
-    /// device's own float type.
+    /// Makes masks from integers of any type, whose values are not changed: divide masks that are stored as 0 and 255 by 255. The
+    /// masks have the device's own float type.
     pub fn from_ints(masks: Tensor<D, Int>) -> Self {
         masks.float().into()
     }
 
-    /// One channel per class from labels `[N, d1, ..]` in 0..classes: exactly 0 and 1, with nothing read back from the device.
+    /// Makes one channel per class from labels `[N, d1, ..]` in 0..classes: exactly 0 and 1, with nothing read back from the
+    /// device.
     ///
-    /// Pixels with the label `ignore_index`, which may be any integer, do not count. A pixel with any other label that is not a
-    /// class is NaN in every channel: it makes the loss of its sample NaN. The masks have the device's own float type.
+    /// Pixels with the label `ignore_index`, which may be any integer, do not count. A pixel with any other label that is out of
+    /// range is NaN in every channel: it makes the loss of its sample NaN. The masks have the device's own float type.
     ///
-    /// A model with one channel has no labels but masks: 1 inside the region.
+    /// A model with one channel needs masks in place of labels: 1 inside the region.
     ///
     /// ```
     /// use burn::tensor::{Device, Int, Tensor};
@@ -69,7 +70,7 @@ impl<const D: usize> Masks<D> {
             let count = mask.dims()[0];
             mask.unsqueeze_dim::<2>(1).expand([count, classes]).reshape(last).movedim(D as isize - 1, 1)
         };
-        // Integers of the labels' type may be unable to hold the index: then no label is that.
+        // The type of the labels may be unable to hold the index: then no label is equal to it.
         let ignored = ignore_index.map(|index| match fits(index, flat.dtype()) {
             true => flat.clone().equal_elem(index),
             false => flat.clone().equal_elem(0).bool_and(flat.clone().not_equal_elem(0)),

@@ -1,4 +1,4 @@
-//! Predicted regions and masks in, one value per sample and class out.
+//! The executor of regions: predicted regions and masks in, one value per sample and class out.
 
 #[cfg(feature = "cube")]
 pub(super) mod cube;
@@ -23,7 +23,7 @@ pub use masks::Masks;
 ///
 /// Every [`OverlapFormula`] is one. Losses that need more than sums over the pixels implement it themselves.
 pub trait Segmentation: Sized {
-    /// The `[N, C]` values of the pixels of all samples and classes; what does not count is dropped afterwards.
+    /// The `[N, C]` values of the pixels of all samples and classes; a value that does not count is dropped afterwards.
     fn values(&self, regions: &RegionOptions, pixels: Pixels) -> Tensor<2>;
 }
 
@@ -36,17 +36,18 @@ pub struct Pixels {
 }
 
 impl Pixels {
-    /// What the model says, in single or double precision. Nothing of an ignored pixel comes through, not even a NaN: it is 0.
+    /// The logits of the model, in single or double precision. An ignored pixel has the logit 0, so that nothing of it comes
+    /// through, not even a NaN.
     pub fn logits(&self) -> Tensor<3> {
         cleaned(widen(self.logits.clone()), self.valid.as_ref())
     }
 
-    /// What is true, in single or double precision; 0 where a pixel is ignored.
+    /// The masks of the true regions, in single or double precision; 0 where a pixel is ignored.
     pub fn masks(&self) -> Tensor<3> {
         cleaned(widen(self.masks.clone()), self.valid.as_ref())
     }
 
-    /// False where a pixel is ignored. `None`: no pixel is.
+    /// Which pixels count: false where a pixel is ignored. `None` if no pixel is ignored.
     pub fn valid(&self) -> Option<&Tensor<3, Bool>> {
         self.valid.as_ref()
     }
@@ -66,7 +67,7 @@ impl Pixels {
     }
 }
 
-/// Sums over the pixels, or over the batch too: `[N, C]`, in the latter case the same for every sample.
+/// Sums over the pixels, or over the pixels of the whole batch: `[N, C]`; sums over the batch are the same for every sample.
 pub(crate) fn total(values: Tensor<3>, over: SumOver) -> Tensor<2> {
     let [samples, classes, pixels] = values.dims();
     let sums = row_sums(values.reshape([samples * classes, pixels])).reshape([samples, classes]);
@@ -76,26 +77,26 @@ pub(crate) fn total(values: Tensor<3>, over: SumOver) -> Tensor<2> {
     }
 }
 
-/// A call of the executor: of `[N, C, pixels]` the values `[N, C]` of a formula are wanted, or the sums that it takes.
+/// A call of the executor: the values `[N, C]` of a formula are wanted of `[N, C, pixels]`, or the sums that it takes.
 pub(crate) struct Call<'a> {
     pub(crate) regions: &'a RegionOptions,
     pub(crate) logits: AnyTensor,
     pub(crate) masks: AnyTensor,
-    /// False where a pixel is ignored, whatever its logit and its mask are.
+    /// Which pixels count: false ignores a pixel, whatever its logit and its mask are.
     pub(crate) valid: Option<&'a Tensor<3, Bool>>,
     pub(crate) kernel: RegionKernel<'a>,
 }
 
-/// What a machine makes of a call.
+/// The result of a call.
 pub(crate) enum Outcome {
     /// The values `[N, C]` of the formula.
     #[cfg(feature = "cube")]
     Values(AnyTensor),
-    /// The sums `[N, C, 3]`, of p t, of p, and of t, or of their squares.
+    /// The sums `[N, C, 3]` of p t, of p, and of t, or of their squares.
     Sums(AnyTensor),
 }
 
-/// An [`OverlapFormula`] as the machines of the fused engine run it, or none: the sums are wanted.
+/// An [`OverlapFormula`] as the machines of the fused engine run it; without a formula, the sums are wanted.
 #[derive(Clone, Copy)]
 pub(crate) struct RegionKernel<'a> {
     #[cfg(feature = "cube")]
@@ -104,7 +105,7 @@ pub(crate) struct RegionKernel<'a> {
 }
 
 impl<'a> RegionKernel<'a> {
-    /// The sums themselves.
+    /// No formula: the sums themselves are wanted.
     const SUMS: Self = Self {
         #[cfg(feature = "cube")]
         record: None,
@@ -148,7 +149,7 @@ fn tensor_sums(regions: &RegionOptions, pixels: &Pixels) -> Overlap<Tensor<2>> {
     Overlap { both, prediction, target }
 }
 
-/// What a pixel with this probability and mask adds to each number of an [`Overlap`].
+/// The contribution of a pixel with this probability and mask to each number of an [`Overlap`].
 #[inline(always)]
 fn of_pixel<R: Real>(denominator: Denominator, p: R, t: R) -> [R; 3] {
     let both = p.clone() * t.clone();
@@ -169,7 +170,7 @@ impl<F: OverlapFormula> Segmentation for F {
     }
 }
 
-/// Checks the arguments of a loss: what the forward methods do first.
+/// Checks the arguments of a loss; every forward method does this first.
 pub(crate) fn check<const D: usize>(
     regions: &RegionOptions,
     logits: Reference<'_, D>,
@@ -212,8 +213,8 @@ pub(crate) fn of_pixels<S: Segmentation>(loss: &S, regions: &RegionOptions, pixe
     with_zero_gradient(loss.values(regions, pixels.clone()), pixels.logits)
 }
 
-/// The masks without the pixels that are masked, and what else was given of the values `[N, C]`, of which those without any other pixel
-/// are masked too.
+/// Moves the mask of the extras into the masks: its pixels do not count. Also returns the extras for the values `[N, C]`, in
+/// which a value without a pixel that counts is masked too.
 fn split<const D: usize>(masks: Masks<D>, extras: Extras) -> (Masks<D>, ShapedExtras<2>) {
     let dims = masks.masks.dims();
     let shape = [dims[0], dims[1]];
@@ -227,7 +228,7 @@ fn split<const D: usize>(masks: Masks<D>, extras: Extras) -> (Masks<D>, ShapedEx
     (Masks { valid: Some(valid), ..masks }, extras.for_shape(shape))
 }
 
-/// Where a sample and class has a pixel that counts: `[N, C]`.
+/// Which samples and classes have a pixel that counts: `[N, C]`.
 fn has_pixel<const D: usize>(valid: Tensor<D, Bool>) -> Tensor<2, Bool> {
     let dims = valid.dims();
     let [samples, classes, pixels] = [dims[0], dims[1], dims[2..].iter().product()];
@@ -237,7 +238,7 @@ fn has_pixel<const D: usize>(valid: Tensor<D, Bool>) -> Tensor<2, Bool> {
     valid.reshape([samples, classes, pixels]).any_dim(2).squeeze_dim(2)
 }
 
-/// The unreduced values with all that was given.
+/// The unreduced values, with the weights, the mask and the divisor in `extras` applied.
 pub(crate) fn unreduced<S: Segmentation, const D: usize>(
     loss: &S,
     regions: &RegionOptions,
@@ -250,7 +251,7 @@ pub(crate) fn unreduced<S: Segmentation, const D: usize>(
     extras.apply(values)
 }
 
-/// The value of the batch.
+/// The reduced value of the batch.
 pub(crate) fn reduce<S: Segmentation, const D: usize>(
     loss: &S,
     (regions, reduction): (&RegionOptions, Reduction),
@@ -274,7 +275,7 @@ pub(crate) fn values<S: Segmentation, const D: usize>(
     let [samples, classes] = [dims[0], dims[1]];
     let shape = [samples, classes, dims[2..].iter().product()];
     if shape.contains(&0) {
-        // Without a sample, or without a pixel: nothing is wrong.
+        // A batch without a sample or without a pixel is not an error.
         let logits = widen(logits);
         return if samples == 0 {
             logits.reshape([samples, classes])

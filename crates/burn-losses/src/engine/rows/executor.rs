@@ -1,4 +1,4 @@
-//! The executor: rows of logits and what they are compared with in, one value per row out.
+//! The executor: rows of logits and their targets in, one value per row out.
 
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::classes::per_class;
@@ -14,23 +14,25 @@ use crate::formula::{Dual, Formula, Real, RowFormula};
 use crate::reduction::{Divisor, Reduction, ShapedExtras, Unreduced};
 use burn::tensor::{Int, Tensor};
 
-/// What rows of logits are compared with.
+/// The targets of rows of logits.
 pub(crate) enum Target {
-    /// `[M]`: a class each, or the label of the rows that do not count.
+    /// Labels `[M]`: a class for each row, or the label of rows that do not count.
     Labels { of: Tensor<1, Int>, ignore_index: Option<i64> },
-    /// `[M, C]`: a distribution each.
+    /// `[M, C]`: a distribution for each row.
     Probabilities(Tensor<2>),
-    /// `[M, C]`: a distribution each, t or its logarithm, that is softened to q = softmax(sharpness ln t). The value of a row is the mean
-    /// under q of the formula, which gets ln q as the share of a class. The logits are multiplied by the sharpness too.
+    /// `[M, C]`: a distribution t for each row, or its logarithm, which is softened to q = softmax(sharpness ln t). The value of
+    /// a row is the mean of the formula under q; the formula gets ln q as the share of a class. The logits are multiplied by the
+    /// sharpness too.
     Teacher { of: Tensor<2>, sharpness: f64, is_logarithm: bool },
-    /// `[M, 1]`: a number from 0 to C - 1 each, whose two neighbors share it; the value of any other number is NaN.
+    /// `[M, 1]`: a number from 0 to C - 1 for each row, which is shared by its two neighboring classes; the value of any other
+    /// number is NaN.
     Bins(Tensor<2>),
 }
 
-/// What stands for the logarithm of 0.
+/// A finite number in place of the logarithm of 0.
 pub(crate) const MINUS_INFINITY: f64 = -1e30;
 
-/// The values of `[M, C]` logits, as tensor operations; all labels are classes.
+/// The values of `[M, C]` logits, as tensor operations; all labels must be in 0..C.
 pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target: &Target) -> Unreduced<1> {
     let shape @ [_, classes] = logits.dims();
     let logits = match target {
@@ -46,7 +48,7 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
         Some(factors) => shares * factors.clone().unsqueeze::<2>().expand(shape),
     };
     let sum = |values: Tensor<2>| values.sum_dim(1).squeeze_dim::<1>(1);
-    // What the rows count, and their values.
+    // The normalizers of the rows, and their values.
     let (normalizer, values) = match target {
         Target::Labels { of: labels, .. } => {
             let normalizer = factors.clone().map(|factors| factors.select(0, labels.clone()));
@@ -73,7 +75,7 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
                 (of.clone().mask_fill(is_zero.clone(), 1.0).log(), is_zero)
             };
             let log_q = log_softmax((log_t * *sharpness).mask_fill(is_zero.clone(), MINUS_INFINITY));
-            // A row without any probability has none after the softmax either.
+            // A row without any probability must have none after the softmax.
             let q = log_q.clone().exp().mask_fill(is_zero.clone(), 0.0);
             (None, sum(q.weigh(outlined::eval(&class, log_p.clone(), log_q.mask_fill(is_zero, MINUS_INFINITY)))))
         }
@@ -87,7 +89,7 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
         }
     };
     let normalizer = normalizer.filter(|_| formula.factors_count());
-    // By a class whose logit is not minus infinity.
+    // ln(sum e^x), computed from the class with the largest logit, because a logit of minus infinity cannot be used.
     let log_total = || {
         let places = argmax(logits.clone().detach());
         gather(finite(logits.clone()), places.clone()) - gather(log_p.clone(), places)
@@ -101,12 +103,12 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
     Unreduced { values, normalizer }
 }
 
-/// `[M]`: 1 for each row.
+/// `[M]`: the value 1 for each row.
 fn values_of_one(rows: &Tensor<2>) -> Tensor<1> {
     Tensor::ones([rows.dims()[0]], (&rows.device(), rows.dtype()))
 }
 
-/// A [`RowFormula`] on a target that is not one of labels or probabilities: `[M]` values of `[M, C]` logits.
+/// The values `[M]` of a [`RowFormula`] for `[M, C]` logits, with a target other than labels or probabilities.
 pub(crate) fn values_of(formula: &impl RowFormula, logits: Tensor<2>, target: &Target) -> Tensor<1> {
     let values = RowKernel::new(formula).values(&logits, target, None);
     values.unwrap_or_else(|| tensor_values(formula, logits, target)).values
@@ -123,7 +125,7 @@ pub struct RowKernel {
     pub(in crate::engine) record: Box<dyn super::cube::Record>,
 }
 
-/// The formula of a class as one of two numbers.
+/// The formula of a class as a [`Formula`] of two numbers.
 #[derive(Debug, Clone)]
 struct OfClass<F>(F);
 
@@ -134,26 +136,26 @@ impl<F: RowFormula> Formula for OfClass<F> {
     }
 }
 
-/// The logit of a row's label with its margin, and the derivatives of that by the logit and by the length, which the logit has in it
-/// beside the cosine and the scale: of (row, logit, length).
+/// The margin of a row's label: (row, logit, length) -> the logit with its margin, and the derivatives with respect to the logit
+/// and the length. The length is the factor of the logit beside the cosine and the scale.
 pub(crate) type Margin<'a> = dyn Fn(usize, f64, f64) -> Dual<f64, 2> + Sync + 'a;
 
-/// A call of the executor: logits, what they are compared with, and what is wanted of their values.
+/// A call of the executor: logits, their targets, and the results that are wanted.
 pub(crate) struct Call<'a> {
     pub(crate) kernel: &'a RowKernel,
-    /// `[M, C]`, or `[N, C, rest]` where they are compared with labels and one number is wanted.
+    /// `[M, C]`; or `[N, C, rest]`, if the targets are labels and one number is wanted.
     pub(crate) logits: AnyTensor,
     pub(crate) target: &'a Target,
     pub(crate) margin: Option<&'a Margin<'a>>,
-    /// The same as data, for machines that do not read what it depends on.
+    /// The margin as data, for machines that do not read back the tensors that it depends on.
     #[cfg(feature = "cube")]
     pub(crate) recorded: Option<&'a super::cube::RecordedMargin>,
-    /// How the values become one; all of them are wanted otherwise.
+    /// How the values are reduced to one number; `None` if all values are wanted.
     pub(crate) reduce: Option<&'a Reduce>,
 }
 
 impl<'a> Call<'a> {
-    /// All values are wanted, without a margin.
+    /// A call that wants all values, without a margin.
     fn new(kernel: &'a RowKernel, logits: AnyTensor, target: &'a Target) -> Self {
         Self {
             kernel,
@@ -167,16 +169,16 @@ impl<'a> Call<'a> {
     }
 }
 
-/// How the values of rows become one.
+/// How the values of rows are reduced to one number.
 pub(crate) struct Reduce {
     pub(crate) reduction: Reduction,
     pub(crate) samples: usize,
-    /// Those of the rows, or of the samples.
+    /// The weights of the rows, or of the samples.
     pub(crate) weights: Option<AnyTensor>,
 }
 
 impl Reduce {
-    /// As a reduction says, with all that was given; and what the result has to be divided by, where a kernel does not know.
+    /// The reduction with these extras; and the divisor of the result, if the kernel does not know it.
     pub(crate) fn new<const L: usize>(reduction: Reduction, extras: &ShapedExtras<L>) -> (Self, Option<Divisor>) {
         let divisor = extras.counted(reduction);
         let reduction = if divisor.is_some() { Reduction::Sum } else { reduction };
@@ -184,7 +186,7 @@ impl Reduce {
     }
 }
 
-/// What a machine makes of a call: the values, or the reduced one, and what each row counts.
+/// The result of a call: the values or the reduced value, and the normalizer of each row.
 pub(crate) struct Outcome {
     pub(crate) values: AnyTensor,
     pub(crate) normalizer: Option<AnyTensor>,
@@ -214,7 +216,7 @@ impl RowKernel {
         machine::run("rows", &call.logits, |machine| machine.rows(call))
     }
 
-    /// The values of `[M, C]` logits; of any labels.
+    /// The values of `[M, C]` logits; labels may be out of range.
     pub(crate) fn values(
         &self,
         logits: &Tensor<2>,
@@ -231,7 +233,7 @@ impl RowKernel {
         self.run(&call).map(|outcome| outcome.values.into_rank())
     }
 
-    /// The values of `[M, C]` logits, or the reduced value, of labels with a margin.
+    /// The values of `[M, C]` logits, or the reduced value, for labels with a margin.
     #[cfg(feature = "cube")]
     pub(crate) fn with_margin(
         &self,

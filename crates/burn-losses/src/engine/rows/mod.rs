@@ -1,4 +1,4 @@
-//! Logits with a class axis and one label per position in, one value per position out.
+//! The executor of rows: logits with a class axis and one label per position in, one value per position out.
 
 #[cfg(feature = "cube")]
 pub(super) mod cube;
@@ -21,33 +21,33 @@ pub(crate) use executor::{Call, MINUS_INFINITY, Margin, Outcome, Reduce, Target,
 
 /// How a loss of the family `classification` computes its values: row by row, the class axis last.
 pub trait Rows: Sized {
-    /// The values of `[M, C]` logits and `[M]` labels, each of which is a valid class. What each value counts in a mean
-    /// comes with them; the values of ignored rows are dropped afterwards.
+    /// The values of `[M, C]` logits and `[M]` labels, none of which is out of range. How much each value counts in a mean is
+    /// returned too; the values of ignored rows are dropped afterwards.
     fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
 
-    /// The same for one probability per class, where the loss has a meaning for it.
+    /// The values of `[M, C]` logits and one probability per class, if the loss is defined for probabilities.
     fn soft_rows(&self, logits: Tensor<2>, probabilities: Tensor<2>) -> Option<Unreduced<1>> {
         let _ = (logits, probabilities);
         None
     }
 
-    /// The formula of every row, where there is one, for the fused engine.
+    /// The formula of every row, for the fused engine; `None` if there is none.
     fn kernel(&self, classes: usize) -> Option<RowKernel> {
         let _ = classes;
         None
     }
 
-    /// Which of the valid values are kept: all, but for mining.
+    /// Selects the values that are kept, out of the valid ones: all of them, unless the loss mines hard examples.
     fn select(&self, values: Unreduced<1>) -> Unreduced<1> {
         values
     }
 
-    /// Whether [`select`](Self::select) drops any.
+    /// Whether [`select`](Self::select) drops any values.
     fn selects(&self) -> bool {
         false
     }
 
-    /// The number of classes that the config asks for, where it does.
+    /// The number of classes, if the config sets it.
     fn classes(&self) -> Option<usize> {
         None
     }
@@ -60,8 +60,8 @@ pub trait Rows: Sized {
         false
     }
 
-    /// Whether the logits are any scores, which are only compared with each other. By default the loss takes their softmax, as every
-    /// [`RowFormula`] does: probabilities in their place are then a mistake.
+    /// Whether the logits may be arbitrary scores, which are only compared with each other. By default the loss takes their
+    /// softmax, as every [`RowFormula`] does: probabilities in their place are then a mistake.
     fn takes_any_scores(&self) -> bool {
         false
     }
@@ -95,7 +95,7 @@ impl<F: RowFormula> Rows for F {
     }
 }
 
-/// The class axis is axis 1: labels have one axis less than logits.
+/// Checks that labels have one axis less than logits, whose axis 1 is the class axis.
 const fn assert_ranks<const D: usize, const L: usize>() {
     assert!(D == L + 1 && L > 0, "logits [N, C, d1, ..] take labels [N, d1, ..]: one axis less");
 }
@@ -110,14 +110,14 @@ pub(crate) fn rows_per_sample<const D: usize>(dims: [usize; D]) -> [usize; 2] {
     [dims[0], dims[2..].iter().product()]
 }
 
-/// `[N, C, d1, ..]` as `[N d1 .., C]`.
+/// Reshapes `[N, C, d1, ..]` to `[N d1 .., C]`.
 pub(crate) fn as_rows<const D: usize>(tensor: Tensor<D>) -> Tensor<2> {
     let classes = tensor.dims()[1];
     let rows = tensor.shape().num_elements() / classes.max(1);
     if D == 2 { tensor.reshape([rows, classes]) } else { tensor.movedim(1, D as isize - 1).reshape([rows, classes]) }
 }
 
-/// Checks the shape of the logits themselves.
+/// Checks the shape of the logits alone.
 fn check_logits<R: Rows, const D: usize>(loss: &R, logits: &Reference<'_, D>) -> Result<(), InputError> {
     let dims = logits.tensor.dims();
     match loss.classes() {
@@ -170,9 +170,10 @@ pub(crate) fn check_soft<R: Rows, const D: usize>(
 
 /// The values of logits and labels.
 ///
-/// No label but those of 0..C reaches an index, since an index out of bounds is silent corruption on a GPU. An ignored label
-/// becomes class 0, its logits become 0 before anything is computed (so that nothing of them can come through), its value 0.
-/// A label that is neither has the value NaN: reading it back to report it would make every step wait for the device.
+/// Only labels in 0..C are used as an index, since an index out of bounds is silent corruption on a GPU. An ignored label becomes
+/// class 0; its logits become 0 before anything is computed (so that nothing of them can come through), and its value becomes 0.
+/// Any other label that is out of range has the value NaN: reading it back to report it would make every step wait for the
+/// device.
 pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
     loss: &R,
     logits: Tensor<D>,
@@ -209,7 +210,7 @@ pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
     into_shape(Unreduced { values, normalizer }, shape)
 }
 
-/// The values of `[M, C]` logits and labels that are classes, all of which count.
+/// The values of `[M, C]` logits and labels in 0..C, all of which count.
 pub(crate) fn valid_values<R: Rows>(loss: &R, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
     let kernel = loss.kernel(logits.dims()[1]);
     let values = kernel
@@ -217,7 +218,7 @@ pub(crate) fn valid_values<R: Rows>(loss: &R, logits: Tensor<2>, labels: Tensor<
     values.unwrap_or_else(|| loss.rows(logits, labels))
 }
 
-/// The unreduced values with all that was given.
+/// The unreduced values, with the weights, the mask and the divisor in `extras` applied.
 pub(crate) fn unreduced<R: Rows, const D: usize, const L: usize>(
     loss: &R,
     logits: Tensor<D>,
@@ -228,7 +229,7 @@ pub(crate) fn unreduced<R: Rows, const D: usize, const L: usize>(
     extras.apply(values(loss, logits, labels))
 }
 
-/// The value of the batch.
+/// The reduced value of the batch.
 pub(crate) fn reduce<R: Rows, const D: usize, const L: usize>(
     loss: &R,
     reduction: Reduction,
@@ -259,7 +260,7 @@ pub(crate) fn reduce<R: Rows, const D: usize, const L: usize>(
 /// The values of logits and probabilities; rows where `mask` is false are ignored.
 ///
 /// # Panics
-/// If the loss takes labels only, which [`check_soft`] says as an error.
+/// If the loss takes only labels; [`check_soft`] reports this as an error.
 pub(crate) fn soft_values<R: Rows, const D: usize>(
     loss: &R,
     logits: Tensor<D>,
@@ -285,13 +286,13 @@ pub(crate) fn soft_values<R: Rows, const D: usize>(
     into_shape(loss.select(unreduced), shape)
 }
 
-/// Where a label says that its row does not count.
+/// Which rows are ignored, according to their labels.
 pub(crate) fn ignored<const L: usize>(ignore_index: Option<i64>, labels: &Tensor<L, Int>) -> Option<Tensor<L, Bool>> {
     let index = ignore_index.filter(|index| fits(*index, labels.dtype()));
     index.map(|index| labels.clone().equal_elem(index))
 }
 
-/// Rows, each 0 where it is masked.
+/// The rows, with 0 in place of masked ones.
 pub(crate) fn valid_rows(rows: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Tensor<2> {
     match mask {
         None => rows,
@@ -317,7 +318,7 @@ pub(crate) fn into_shape<const V: usize, const L: usize>(unreduced: Unreduced<V>
     }
 }
 
-/// Evaluation-only values, kept in the graph of the logits.
+/// The values of an evaluation-only loss, kept in the graph of the logits.
 pub(crate) fn constant(values: Tensor<1>, logits: Tensor<2>) -> Unreduced<1> {
     with_zero_gradient(values, logits).into()
 }

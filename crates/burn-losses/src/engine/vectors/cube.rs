@@ -11,14 +11,15 @@ use crate::formula::{Dual, Real, VectorFormula};
 pub(in crate::engine) trait Record: Send + Sync {
     /// How many numbers the prediction and the target have.
     fn widths(&self) -> (usize, usize);
-    /// The formula as data, with its derivatives by the numbers of the prediction if wanted: inputs are those, then those of the target.
+    /// The formula as data, with its derivatives with respect to the numbers of the prediction if wanted. The inputs are the
+    /// numbers of the prediction, then those of the target.
     fn recording(&self, has_slopes: bool) -> Recording;
-    /// The same of numbers: what the program of the recording has to give.
+    /// The value and the derivatives for given numbers, which the program of the recording has to reproduce.
     #[cfg(test)]
     fn exact(&self, numbers: &[f64]) -> Vec<f64>;
 }
 
-/// A formula of so many numbers, with or without its derivatives.
+/// A formula of `K` and `TARGETS` numbers, with or without its derivatives.
 pub(super) struct Recorded<F, const K: usize, const TARGETS: usize, const SLOPES: bool>(pub(super) F);
 
 impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const SLOPES: bool> Record
@@ -50,7 +51,8 @@ impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const S
     }
 }
 
-/// The values or the reduced value, in the graph of the predictions. Kernels compute no gradient by the targets and weights.
+/// The values or the reduced value, in the graph of the predictions. Kernels compute no gradient with respect to the targets and
+/// weights.
 pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
     let Call { kernel, predictions, targets, reduction, weights } = call;
     let widths = kernel.record.widths();

@@ -15,7 +15,7 @@ pub(super) use crate::engine::pointwise::host::{Kernel, Kernels};
 /// A formula, with or without its derivatives.
 pub(super) struct Compiled<F, const K: usize, const TARGETS: usize, const SLOPES: bool>(pub(super) F);
 
-/// Single precision, which training takes, in the lanes of registers.
+/// Training uses single precision, which is computed in the lanes of registers.
 impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const SLOPES: bool> Kernel<f32>
     for Compiled<F, K, TARGETS, SLOPES>
 {
@@ -24,7 +24,7 @@ impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const S
     }
 }
 
-/// Double precision one row after the other: see that of pairs.
+/// Double precision is computed one row after the other, for the reasons given in `pointwise/host.rs`.
 impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const SLOPES: bool> Kernel<f64>
     for Compiled<F, K, TARGETS, SLOPES>
 {
@@ -49,7 +49,7 @@ impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const S
     }
 }
 
-/// The value of a row, and where it has `SLOPES` also its derivatives.
+/// The value of a row and, with `SLOPES`, its derivatives.
 #[inline(never)]
 fn one_row<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const SLOPES: bool>(
     formula: &F,
@@ -86,7 +86,7 @@ impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const S
         let count = task.first.len() / K;
         let mut sum = Sum::default();
         let (places, jacobian) = (places::<S>(simd, K == 4 || TARGETS == 4), jacobian(formula));
-        // One register's rows at a time.
+        // The loop computes the rows of one register at a time.
         let (mut values, mut weights) = ([0.0; MOST_LANES], [0.0; MOST_LANES]);
         let mut start = 0;
         while start < count {
@@ -155,7 +155,7 @@ impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const S
     }
 }
 
-/// The derivatives of the numbers that a formula takes by those that are given, where these are not the same.
+/// The derivatives of the numbers that a formula takes with respect to the given numbers; `None` if these are the same.
 #[inline(always)]
 fn jacobian<const K: usize, const TARGETS: usize>(formula: &impl VectorFormula<K, TARGETS>) -> Option<[[f64; K]; K]> {
     let variables = core::array::from_fn(|number| Dual::<f64, K>::variable(0.0, number));
@@ -163,7 +163,8 @@ fn jacobian<const K: usize, const TARGETS: usize>(formula: &impl VectorFormula<K
     (numbers != variables).then(|| numbers.map(|number| number.slope))
 }
 
-/// The derivatives by the numbers that are given, of those by the numbers that a formula takes.
+/// Converts slopes: from derivatives with respect to the numbers that a formula takes, to derivatives with respect to the given
+/// numbers.
 #[inline(always)]
 fn through<S: Simd, const K: usize>(slopes: [Register<S>; K], jacobian: &[[f64; K]; K]) -> [Register<S>; K] {
     let mut by_given = slopes;
@@ -180,7 +181,7 @@ fn through<S: Simd, const K: usize>(slopes: [Register<S>; K], jacobian: &[[f64; 
     by_given
 }
 
-/// Which row of a block is in which lane of its [`columns`]: where some of these are four, the machine has an order of its own.
+/// The row of a block that is in each lane of its [`columns`]: for rows of four numbers, the machine chooses the order.
 #[inline(always)]
 fn places<S: Simd>(simd: S, has_four: bool) -> [usize; MOST_LANES] {
     if !has_four {
@@ -193,7 +194,7 @@ fn places<S: Simd>(simd: S, has_four: bool) -> [usize; MOST_LANES] {
     lanes.map(|place| place as usize)
 }
 
-/// The columns of a register's rows; where there are fewer, the last one again.
+/// The columns of a register's rows; if there are fewer rows, the last one is repeated.
 #[inline(always)]
 fn columns<S: Simd, const K: usize>(simd: S, rows: &[f32], places: &[usize; MOST_LANES]) -> [Register<S>; K] {
     let width = Register::<S>::COUNT;
@@ -217,7 +218,7 @@ fn columns<S: Simd, const K: usize>(simd: S, rows: &[f32], places: &[usize; MOST
     columns
 }
 
-/// The columns of as many rows of four as there are lanes.
+/// The columns of rows of four numbers, one row for each lane.
 #[inline(always)]
 fn columns_of_four<S: Simd>(simd: S, rows: &[f32]) -> [Register<S>; 4] {
     let width = Register::<S>::COUNT;
@@ -227,7 +228,7 @@ fn columns_of_four<S: Simd>(simd: S, rows: &[f32]) -> [Register<S>; 4] {
     Lanes::columns([a, b, c, d])
 }
 
-/// The rows of a register's columns, as many as there is space for.
+/// Stores columns as rows, as many as there is space for.
 #[inline(always)]
 fn store_rows<S: Simd, const K: usize>(columns: [Register<S>; K], to: &mut [f32], places: &[usize; MOST_LANES]) {
     let width = Register::<S>::COUNT;
@@ -253,7 +254,7 @@ fn store_rows<S: Simd, const K: usize>(columns: [Register<S>; K], to: &mut [f32]
     }
 }
 
-/// The values or the reduced value, in the graph of the predictions. Kernels compute no gradient by the targets.
+/// The values or the reduced value, in the graph of the predictions. Kernels compute no gradient with respect to the targets.
 pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
     if call.targets.is_tracked() {
         return None;

@@ -1,4 +1,4 @@
-//! A few numbers and what they are compared with in, one value out.
+//! The executor of vectors: the few numbers of a prediction and of its target in, one value out.
 
 #[cfg(feature = "cube")]
 pub(super) mod cube;
@@ -16,13 +16,13 @@ use crate::formula::safe::quotient;
 use crate::reduction::{Divisor, Extras, Reduction, ShapedExtras, Unreduced, cleaned, count_true, sum};
 use burn::tensor::{Bool, Tensor};
 
-/// A loss of this shape: predictions `[N, K]` and targets `[N, TARGETS]`.
+/// A loss of vectors: predictions `[N, K]` and targets `[N, TARGETS]`.
 pub(crate) trait Vectors {
-    /// The formula of every single value, where there is one, for the fused engine.
+    /// The formula of every single value, for the fused engine; `None` if there is none.
     fn kernel(&self) -> Option<VectorKernel>;
 
-    /// What the kernel's values are multiplied by where they depend on the whole batch, through these alone: constants,
-    /// on a device without autodiff.
+    /// The factors of the kernel's values, for a loss that depends on the rest of the batch only through them: constants, on a
+    /// device without autodiff.
     fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>) -> Option<Factors> {
         let _ = (predictions, targets);
         None
@@ -37,15 +37,15 @@ pub(crate) trait Vectors {
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1>;
 }
 
-/// What values are multiplied by.
+/// Factors of the values of a batch.
 pub struct Factors {
     pub(crate) of_each: Tensor<1>,
-    /// Whether they are divided by their mean; where that is 0 they are 0.
+    /// Whether the factors are divided by their mean; if the mean is 0, they become 0.
     pub(crate) over_mean: bool,
 }
 
 impl Factors {
-    /// One for each value; what is masked has no part in the mean.
+    /// The factors, one for each value; a masked value has no part in the mean.
     pub(crate) fn numbers(self, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
         let Self { of_each, over_mean } = self;
         if !over_mean {
@@ -60,7 +60,7 @@ impl Factors {
     }
 }
 
-/// A mean of factors below this counts as 0.
+/// A mean of the factors below this number counts as 0.
 const LEAST_MEAN: f64 = 1e-18;
 
 /// A [`VectorFormula`] as the machines of the fused engine run it.
@@ -71,12 +71,12 @@ pub struct VectorKernel {
     pub(super) record: Box<dyn cube::Record>,
 }
 
-/// A call of the executor: rows, and what is wanted of their values.
+/// A call of the executor: rows, and the results that are wanted of them.
 pub(crate) struct Call<'a> {
     pub(crate) kernel: &'a VectorKernel,
     pub(crate) predictions: AnyTensor,
     pub(crate) targets: AnyTensor,
-    /// How the values become one; all of them are wanted otherwise.
+    /// How the values are reduced to one number; `None` if all values are wanted.
     pub(crate) reduction: Option<Reduction>,
     pub(crate) weights: Option<AnyTensor>,
 }
@@ -98,7 +98,7 @@ impl VectorKernel {
         }
     }
 
-    /// The kernel of a formula whose gradient nobody asks for.
+    /// The kernel of a formula whose gradient is never needed.
     pub(crate) fn of_values<const K: usize, const TARGETS: usize>(formula: &impl VectorFormula<K, TARGETS>) -> Self {
         let _ = formula;
         Self {
@@ -122,7 +122,7 @@ impl VectorKernel {
     }
 }
 
-/// The columns of a tensor, which has so many.
+/// The `K` columns of a tensor.
 pub(crate) fn columns<const K: usize>(rows: Tensor<2>) -> [Tensor<1>; K] {
     core::array::from_fn(|column| rows.clone().narrow(1, column, 1).squeeze_dim(1))
 }
@@ -144,19 +144,19 @@ pub(crate) fn constants<const K: usize, const TARGETS: usize>(
     predictions: &Tensor<2>,
     targets: &Tensor<2>,
 ) -> Tensor<1> {
-    // What is only detached counts as tracked.
+    // A tensor that is only detached still counts as tracked.
     let (predictions, targets) = (predictions.clone().without_autodiff(), targets.clone().without_autodiff());
     let values = VectorKernel::of_values(formula).run(&predictions, &targets, None, None);
     values.unwrap_or_else(|| of_formula(formula, widen(predictions), widen(targets)))
 }
 
-/// The factors of a loss that has some, on the device of the predictions.
+/// The factors of a loss, if it has any, on the device of the predictions.
 fn factors_of(loss: &impl Vectors, predictions: &Tensor<2>, targets: &Tensor<2>) -> Option<Factors> {
     let Factors { of_each, over_mean } = loss.factors(predictions, targets)?;
     Some(Factors { of_each: AnyTensor::from(predictions).lift(of_each.into()).into_rank(), over_mean })
 }
 
-/// The unreduced values, computed in at least single precision; what is masked is 0 and does not count.
+/// The unreduced values, computed in at least single precision; a masked value is 0 and does not count.
 pub(crate) fn values(
     loss: &impl Vectors,
     predictions: Tensor<2>,
@@ -177,7 +177,7 @@ pub(crate) fn values(
     Unreduced::from(values).masked(mask)
 }
 
-/// The unreduced values with all that was given.
+/// The unreduced values, with the weights, the mask and the divisor in `extras` applied.
 pub(crate) fn unreduced(
     loss: &impl Vectors,
     predictions: Tensor<2>,
@@ -189,7 +189,7 @@ pub(crate) fn unreduced(
     extras.apply(values)
 }
 
-/// The value of the batch.
+/// The reduced value of the batch.
 pub(crate) fn reduce(
     loss: &impl Vectors,
     reduction: Reduction,
@@ -206,7 +206,7 @@ pub(crate) fn reduce(
     extras.reduce(reduction, values)
 }
 
-/// The same by the fused engine; `None` where it has no kernel, or something is masked.
+/// The reduced value by the fused engine; `None` if it has no kernel, or if something is masked.
 fn reduced(
     loss: &impl Vectors,
     reduction: Reduction,
@@ -226,7 +226,7 @@ fn reduced(
         return run(reduction, extras.weights.as_ref());
     };
     let reduction = match (over_mean, reduction) {
-        // Factors are no weights, whose mean it would be.
+        // Factors are not weights: a weighted mean would divide by their sum.
         (false, Reduction::WeightedMean) => Reduction::Mean,
         (false, reduction) => reduction,
         (true, Reduction::Sum) => return None,

@@ -1,4 +1,4 @@
-//! How many launches a step of training takes. `BURN_LOSSES_REQUIRE_GPU=1` runs these tests: nothing else here needs a device.
+//! How many launches a training step takes. These tests need a device and run with `BURN_LOSSES_REQUIRE_GPU=1`.
 
 use crate::binary::BceLossConfig;
 use crate::boxes::{BoxFormat, CiouLossConfig};
@@ -19,7 +19,7 @@ impl LaunchObserver for Names {
     }
 }
 
-/// The kernels of this library that a step launches, when all of them have been compiled.
+/// The kernels of this library that a step launches, once all of them are compiled.
 fn launches(device: &Device, step: impl Fn()) -> Vec<&'static str> {
     step();
     device.sync().expect("a device that works");
@@ -32,7 +32,7 @@ fn launches(device: &Device, step: impl Fn()) -> Vec<&'static str> {
     names.iter().copied().filter(|name| name.contains("burn_losses")).collect()
 }
 
-/// Whatever the size: a step is two to four launches, beside the products of matrices.
+/// A step is two to four launches, whatever its size, and the products of matrices.
 #[test]
 fn a_step_is_few_launches() {
     if std::env::var("BURN_LOSSES_REQUIRE_GPU").as_deref() != Ok("1") {

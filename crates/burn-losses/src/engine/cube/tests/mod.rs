@@ -25,9 +25,9 @@ use std::fmt::Write;
 enum Kernel {
     Point(PointKernel),
     Boxes(VectorKernel),
-    /// Of sums over the pixels of a region.
+    /// A formula of the sums over the pixels of a region.
     Region(Box<dyn RecordRegion>),
-    /// Of a logit, and of the modulation and the length where the head has such.
+    /// A formula of a logit and, if the head has them, of the modulation and the length.
     Margin(Box<dyn AnyHead>, [bool; 2]),
 }
 
@@ -56,7 +56,7 @@ impl Kernel {
         }
     }
 
-    /// Its value and its derivatives.
+    /// The formula as data: its value and its derivatives.
     fn recording(&self) -> Recording {
         match self {
             Self::Point(kernel) => kernel.recording(true),
@@ -68,7 +68,7 @@ impl Kernel {
         }
     }
 
-    /// How many numbers it takes.
+    /// How many numbers the formula takes.
     fn inputs(&self) -> usize {
         match self {
             Self::Point(_) => 2,
@@ -98,7 +98,7 @@ impl Kernel {
         }
     }
 
-    /// Points at which a formula may go wrong: random ones, extreme ones, and ones where two numbers are equal.
+    /// Points at which a formula may go wrong: random ones, extreme ones, and points with two equal numbers.
     fn points(&self, random: &mut impl Rng) -> Vec<Vec<f64>> {
         match self {
             Self::Point(_) => {
@@ -117,7 +117,7 @@ impl Kernel {
             }
             Self::Boxes(_) => (0..3000)
                 .map(|i| {
-                    // On a grid corners are often equal; a box may be empty, or inside out.
+                    // Corners on a grid are often equal, and a box may be empty or inverted.
                     let mut number = || match i % 3 {
                         0 => random.random_range(0.0..3.0),
                         1 => f64::from(random.random_range(0..4)),
@@ -172,7 +172,7 @@ fn a_program_is_its_formula() {
     }
 }
 
-/// A NaN among the inputs is one of the value.
+/// A NaN among the inputs makes the value NaN.
 #[test]
 fn a_program_keeps_nan() {
     for (name, kernel) in kernels() {
@@ -217,7 +217,7 @@ fn programs_stay_small() {
     assert_eq!(table, expected, "{path}");
 }
 
-/// A schedule compiles nothing: where a field is any number, its value is no part of the program.
+/// A schedule compiles nothing: if a field can be any number, its value is no part of the program.
 #[test]
 fn fields_are_parameters() {
     let mut changed = 0;
@@ -235,7 +235,8 @@ fn fields_are_parameters() {
                 let config: LossConfig = serde_json::from_value(config).ok()?;
                 Some(Kernel::from_loss(&config.try_init(&Device::flex()).ok()?)?.recording())
             };
-            // What a field is at first may be special: a square, a factor of one.
+            // The initial value of a field may be special, for example a square or a factor of one; so two other values are
+            // compared.
             let (Some(one), Some(other)) = (program(0.9871), program(0.9637)) else { continue };
             changed += 1;
             assert!(one.program == other.program, "{}/{}: `{name}` is in the program", info.family, info.kind);
@@ -244,7 +245,7 @@ fn fields_are_parameters() {
     assert!(changed > 15, "{changed} fields");
 }
 
-/// What becomes of zeros, ones, and what is written twice.
+/// How programs simplify zeros, ones and repeated expressions.
 #[test]
 fn what_is_simple_is_simplified() {
     use crate::formula::Real;
@@ -257,7 +258,7 @@ fn what_is_simple_is_simplified() {
     let twice = Recording::new(|[x, y]| [(x + y) * (y + x)]);
     let sum = Node::Binary(Operator::Add, 0, 1);
     assert_eq!(nodes(twice), [input, Node::Input(1), sum, Node::Binary(Operator::Mul, 2, 2)]);
-    // A formula that records another one on the way goes on with its own.
+    // A formula that records another one inside it continues its own recording afterwards.
     let nested = Recording::new(|[x]| {
         let inner = Recording::new(|[y]| [y.exp()]);
         assert_eq!(inner.program.nodes().len(), 2);
@@ -277,6 +278,6 @@ fn powers_of_every_exponent() {
             assert!((got / expected - 1.0).abs() < 1e-13, "{x}^{exponent}: {got} against {expected}");
         }
     }
-    // By multiplications also of negative numbers.
+    // A power with an integer exponent is computed by multiplications, which also work for negative numbers.
     assert_eq!(Recording::new(|[x]| [x.powf(3.0)]).program.run(&[-2.0], &[]), [-8.0]);
 }

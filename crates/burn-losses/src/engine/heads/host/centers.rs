@@ -6,29 +6,29 @@ use crate::engine::host::simd::{Float, Lanes, load, rest, store_rest};
 use crate::formula::Real;
 use pulp::{Simd, WithSimd};
 
-/// Which center of each class is the nearest to each row: at ties the first one, and before all others the first whose product is not
-/// a number, as tensor operations have it.
+/// Which center of each class is the nearest to each row: the first one at ties. A center whose product is NaN comes before all
+/// others, as in tensor operations; the first one of these counts.
 pub(super) struct Nearest<T: Float> {
-    /// Numbers of centers, of the type of the products for the sake of the registers.
+    /// The index of the nearest center, as a number of the products' type, so that it fits into the same registers.
     center: Pooled<T>,
-    /// The products with one center of all classes, then the slopes by them.
+    /// The products of all classes with one center; later the slopes with respect to them.
     scratch: Pooled<T>,
 }
 
 impl<T: Float> Nearest<T> {
-    /// Of so many pairs of row and class. One center is the nearest, and takes no memory.
+    /// Space for this many pairs of row and class. With one center per class nothing has to be compared, and no memory is taken.
     pub(super) fn new(centers: usize, pairs: usize) -> Self {
         let pairs = if centers > 1 { pairs } else { 0 };
         Self { center: stale(pairs), scratch: stale(pairs) }
     }
 
-    /// What is to hold the products with a center, for [`compare`](Self::compare).
+    /// The space for the products with a center, which [`compare`](Self::compare) reads.
     pub(super) fn scratch(&mut self, pairs: usize) -> &mut [T] {
         &mut self.scratch[..pairs]
     }
 
-    /// Leaves in `most` the larger one of it and of the products with this center. Centers come in order, the second one first: `most`
-    /// has the products with the first one by then.
+    /// Writes to `most` the larger one of each number there and its product with this center. The centers come in order,
+    /// beginning with the second one: `most` already holds the products with the first one.
     pub(super) fn compare(&mut self, center: usize, most: &mut [T]) {
         let (products, count) = (&self.scratch, most.len());
         let outputs = [Some(most), Some(&mut self.center[..count])];
@@ -40,7 +40,8 @@ impl<T: Float> Nearest<T> {
         });
     }
 
-    /// The slopes by the products with this center: those by the logits where it is the nearest.
+    /// The slopes with respect to the products with this center: the slopes with respect to the logits if the center is the
+    /// nearest, else 0.
     pub(super) fn slopes(&mut self, center: usize, slopes: &[T]) -> &[T] {
         let nearest = &self.center;
         par_rows(&mut self.scratch[..slopes.len()], BLOCK, 1, &|block, of_center| {
@@ -85,7 +86,7 @@ impl<T: Float> WithSimd for Compare<'_, T> {
 /// The larger product and its center.
 #[inline(always)]
 fn nearer<R: Real + Copy>(new: R, (old, before): (R, R), center: usize) -> (R, R) {
-    // What is left there of other rows does not count.
+    // A number that is left from earlier rows must not count.
     let before = if center == 1 { new.lit(0.0) } else { before };
     let is_larger = new.gt(&old);
     let of_numbers = (R::select(&is_larger, new, old), R::select(&is_larger, new.lit(center as f64), before));
@@ -93,7 +94,7 @@ fn nearer<R: Real + Copy>(new: R, (old, before): (R, R), center: usize) -> (R, R
     (if_number(new, of_numbers.0, of_new_nan.0), if_number(new, of_numbers.1, of_new_nan.1))
 }
 
-/// `yes` where `x` is a number, which lies on one side of infinity at least.
+/// `yes` if `x` is a number, else `no`: a number is above minus infinity, or its negative is.
 #[inline(always)]
 fn if_number<R: Real + Copy>(x: R, yes: R, no: R) -> R {
     let below = R::select(&(-x).gt_lit(f64::NEG_INFINITY), yes, no);
@@ -127,7 +128,7 @@ impl<T: Float> WithSimd for Pick<'_, T> {
     }
 }
 
-/// The slope where this center is the nearest; chosen, not multiplied, so that what is not a number stays where it belongs.
+/// The slope if this center is the nearest, else 0. The slope is chosen, not multiplied, so that a NaN stays with its own center.
 #[inline(always)]
 fn pick<R: Real + Copy>(nearest: R, slope: R, center: usize) -> R {
     let nothing = slope.lit(0.0);
@@ -139,7 +140,7 @@ fn pick<R: Real + Copy>(nearest: R, slope: R, center: usize) -> R {
 mod tests {
     use super::*;
 
-    /// In registers, and in what is left beside them.
+    /// The cases fill whole registers and leave a rest.
     #[test]
     fn the_first_of_the_largest_has_the_slope() {
         let (nan, infinity) = (f32::NAN, f32::INFINITY);
@@ -147,7 +148,7 @@ mod tests {
         let products = [[1.0, -1.0, 2.0, nan], [3.0, -infinity, nan, infinity], [3.0, -1.0, 9.0, nan]].map(columns);
         let is_same = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()));
         let mut nearest = Nearest::new(3, 40);
-        // Twice: nothing is left of the rows before.
+        // The second run must not see anything of the first one.
         for _ in 0..2 {
             let mut most = products[0].clone();
             for (center, products) in products.iter().enumerate().skip(1) {

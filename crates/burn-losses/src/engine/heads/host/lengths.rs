@@ -1,4 +1,4 @@
-//! The length that a logit has in it beside its cosine, and the gradient that goes through it.
+//! The length that is a factor of a logit beside its cosine, and the gradient that flows through it.
 
 use crate::engine::host::blocks::{par_rows, part};
 use crate::engine::host::memory::Pooled;
@@ -7,7 +7,8 @@ use crate::engine::host::vectors::{LEAST_ROWS, dot};
 use crate::engine::rows::host::Label;
 use rayon::prelude::*;
 
-/// For each row the lengths of its embedding and of its label's row of the weight, 1 where the margin does not depend on it.
+/// For each row the lengths of its embedding and of its label's row of the weight; a length that the margin does not depend on is
+/// 1.
 pub(super) struct Lengths {
     each: Vec<[f64; 2]>,
     product: Vec<f64>,
@@ -29,12 +30,13 @@ impl Lengths {
         Self { product: each.iter().map(|[row, class]| row * class).collect(), each, wanted }
     }
 
-    /// The product of both for each row, where the margin depends on it.
+    /// The product of both lengths for each row, if the margin depends on any of them.
     pub(super) fn of_rows(&self) -> Option<&[f64]> {
         self.wanted.contains(&true).then_some(&self.product)
     }
 
-    /// Adds to the gradients of rows and weight what goes through the lengths: |x| has the gradient x / |x|, 0 where it is 0.
+    /// Adds to the gradients of rows and weight the part that flows through the lengths: |x| has the gradient x / |x|, or 0 if
+    /// |x| is 0.
     pub(super) fn add<T: Float>(
         &self,
         [of_rows, of_weight]: [&mut Option<Pooled<T>>; 2],
@@ -50,7 +52,7 @@ impl Lengths {
             add_scaled(gradient, rows, &factors, size);
         }
         if let (true, Some(gradient)) = (self.wanted[1], of_weight) {
-            // All rows of a class pull along the same vector.
+            // The gradients of all rows of a class point along the same vector.
             let mut factors = vec![0.0; weight.len() / size];
             for ((slope, [row, class]), label) in slopes.iter().zip(&self.each).zip(labels) {
                 if let Label::Of(label) = *label {
@@ -62,7 +64,7 @@ impl Lengths {
     }
 }
 
-/// Adds to each vector another one, times a factor.
+/// Adds to each vector of `to` the vector of `from` at the same place, times its factor.
 fn add_scaled<T: Float>(to: &mut [T], from: &[T], factors: &[f64], size: usize) {
     par_rows(to, size, LEAST_ROWS, &|row, to| {
         let factor = factors[row];

@@ -1,6 +1,6 @@
 //! Rows, a weight and labels -> value and gradients, some rows at a time.
 //!
-//! The logits exist for these rows alone, and become their own gradient in place: what is left are three products of matrices.
+//! The logits exist for these rows alone, and become their own gradient in place. What remains is three products of matrices.
 
 mod centers;
 mod lengths;
@@ -17,12 +17,13 @@ use crate::engine::rows::host::{BatchLabels, Run, Targets, Task, divisor};
 use centers::Nearest;
 use lengths::Lengths;
 
-/// Logits that exist at one time: few, and the weight is packed for their product again and again; many, and they take memory.
+/// The number of logits that exist at one time. With too few, the weight is packed for its product again and again; too many take
+/// much memory.
 const LOGITS: usize = 1 << 24;
 
 /// The reduced value, in the graph of the inputs.
 pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
-    // A class with several centers has no one length.
+    // With several centers per class, a class does not have one length.
     if call.labels.dims() == [0] || (call.centers > 1 && call.lengths[1]) {
         return None;
     }
@@ -54,7 +55,7 @@ where
     let most_rows = (LOGITS / classes).max(256).min(call.most_rows.unwrap_or(count)).min(count);
     let mut scratch = stale::<T>(most_rows * classes);
     let mut nearest = Nearest::new(centers, most_rows * classes);
-    // The centers of all classes that have the same number.
+    // The center with this number, of every class.
     let weight = |center: usize| Matrix::one_in(centers, &numbers[1][center * size..], size);
     let mut sum = 0.0;
     for start in (0..count).step_by(most_rows) {
@@ -134,9 +135,9 @@ fn add<T: Float>(to: &mut [T], from: &[T]) {
     to.iter_mut().zip(from).for_each(|(to, from)| *to = T::from_f64(to.to_f64() + from.to_f64()));
 }
 
-/// Adds up rows of as many columns as there are sums, each column from the first row to the last.
+/// Adds rows to the sums, one column for each sum; each column is added from the first row to the last.
 fn add_rows<T: Float>(sums: &mut [f64], rows: &[T]) {
-    /// Columns of a task.
+    /// The columns that one task adds.
     const COLUMNS: usize = 256;
     let width = sums.len();
     par_rows(sums, COLUMNS, 1, &|part, sums| {
@@ -151,7 +152,7 @@ fn add_rows<T: Float>(sums: &mut [f64], rows: &[T]) {
 mod tests {
     use super::*;
 
-    /// Many small slopes after a large one, which a sum in single precision would not see.
+    /// Many small slopes follow a large one: a sum in single precision would lose them.
     #[test]
     fn columns_are_summed_in_double_precision() {
         let (rows, columns) = (1000, 700);

@@ -31,7 +31,7 @@ pub(crate) enum Memory {
 }
 
 impl Memory {
-    /// The numbers of `tensor`, in order; `None` on other devices. Nothing is copied, unless they lie in another order.
+    /// The numbers of `tensor`, in order; `None` on other devices. The numbers are copied only if they lie in another order.
     pub(crate) fn new(tensor: &AnyTensor) -> Option<Self> {
         let tensor = tensor.clone().without_autodiff();
         #[cfg(feature = "flex")]
@@ -45,7 +45,7 @@ impl Memory {
         None
     }
 
-    /// Whether there are such numbers of `tensor`.
+    /// Whether the numbers of `tensor` lie in the memory of this process.
     pub(crate) fn is_host_resident(tensor: &AnyTensor) -> bool {
         let tensor = tensor.clone().without_autodiff();
         #[cfg(feature = "ndarray")]
@@ -100,7 +100,7 @@ impl<'a> Numbers<'a> {
         }
     }
 
-    /// Some of them in single precision, which may take `scratch`.
+    /// Some of the numbers in single precision; `scratch` is used if they have to be converted.
     pub(crate) fn singles(self, range: Range<usize>, scratch: &'a mut Vec<f32>) -> &'a [f32] {
         scratch.resize(if let Self::F32(_) = self { 0 } else { range.len() }, 0.0);
         match self {
@@ -112,7 +112,7 @@ impl<'a> Numbers<'a> {
         scratch
     }
 
-    /// Some of them in double precision, which may take `scratch`.
+    /// Some of the numbers in double precision; `scratch` is used if they have to be converted.
     pub(crate) fn doubles(self, range: Range<usize>, scratch: &'a mut Vec<f64>) -> &'a [f64] {
         if let Self::F64(numbers) = self {
             return &numbers[range];
@@ -124,7 +124,8 @@ impl<'a> Numbers<'a> {
     }
 }
 
-/// Compiles what is generic in the type to compute in for both, and runs the one of a type that tensors store; `None` for other types.
+/// Compiles code that is generic in the type of float for single and double precision, and runs the version that suits the type
+/// of a tensor's numbers; `None` for other types.
 macro_rules! in_precision {
     ($dtype:expr, $float:ident => $call:expr) => {
         match $dtype {
@@ -149,11 +150,11 @@ pub(crate) fn zeros<T: Float>(count: usize) -> Pooled<T> {
     pooled.into()
 }
 
-/// Memory for results, with the numbers of somebody else: every number has to be written, and none to be read before.
+/// Memory for results, which may hold old numbers: every number has to be written, and none may be read before.
 pub(crate) fn stale<T: Float>(count: usize) -> Pooled<T> {
     let mut numbers = T::pool().take(count).map_or_else(|| new(count), Pooled::from);
     if cfg!(debug_assertions) {
-        // Whoever does not write one is found out.
+        // The NaN reveals a number that is never written.
         numbers.fill(T::from_f64(f64::NAN));
     }
     numbers
@@ -165,7 +166,7 @@ fn new<T: Float>(count: usize) -> Pooled<T> {
     zeros.into()
 }
 
-/// Numbers as a tensor: they are not copied, and their memory goes back to the pool when the tensor is dropped.
+/// Makes a tensor of numbers: they are not copied, and their memory goes back to the pool when the tensor is dropped.
 pub(crate) fn tensor<T: Float>(numbers: impl Into<Pooled<T>>, shape: &[usize], device: &Device) -> AnyTensor {
     let numbers = numbers.into();
     let shape = shape.to_vec();
@@ -176,7 +177,7 @@ pub(crate) fn tensor<T: Float>(numbers: impl Into<Pooled<T>>, shape: &[usize], d
     data_tensor(data, device)
 }
 
-/// Data as a float tensor of its own type.
+/// A float tensor of the data, in their own type.
 pub(crate) fn data_tensor(data: TensorData, device: &Device) -> AnyTensor {
     let options = (device, data.dtype());
     match data.shape().len() {
@@ -197,8 +198,8 @@ pub(crate) fn scalar<T: Float>(number: f64, device: &Device) -> AnyTensor {
     tensor(vec![T::from_f64(number)], &[1], device)
 }
 
-/// A value in the graph of the tensor that it is computed from, with these slopes for an upstream gradient of 1: one number, or one of
-/// each row of the slopes.
+/// Puts a value into the graph of the tensor that it is computed from. The slopes are those for an upstream gradient of 1. The
+/// value is one number, or one for each row of the slopes.
 pub(crate) fn with_slopes<T: Float>(
     of: &AnyTensor,
     value: AnyTensor,
@@ -215,7 +216,7 @@ pub(crate) fn with_slopes<T: Float>(
     })
 }
 
-/// The gradient of `[M, C]` rows whose values have these slopes, each row times what its value has from upstream.
+/// The gradient of `[M, C]` rows whose values have these slopes: each row times the upstream gradient of its value.
 pub(crate) fn scaled_rows<T: Float>(
     mut slopes: Pooled<T>,
     upstream: &AnyTensor,
@@ -247,16 +248,16 @@ pub(crate) fn scaled_rows<T: Float>(
     tensor(slopes, shape, device)
 }
 
-/// Weights, one per value or one per sample, in the type that is computed in.
+/// Weights, one per value or one per sample, in the type of the computation.
 pub(crate) struct Weights<T> {
     memory: Memory,
-    /// How many values share one.
+    /// How many values share a weight.
     each: usize,
     number: PhantomData<T>,
 }
 
 impl<T: Float> Weights<T> {
-    /// `None` if they need a gradient, or lie elsewhere.
+    /// Reads the weights; `None` if they need a gradient or lie on another device.
     pub(crate) fn new(weights: &AnyTensor, values: usize) -> Option<Self> {
         if weights.is_tracked() {
             return None;
@@ -266,7 +267,7 @@ impl<T: Float> Weights<T> {
         Some(Self { memory, each, number: PhantomData })
     }
 
-    /// The same of weights that may be missing; the outer `None` is as above.
+    /// Reads weights that may be missing, as [`new`](Self::new) does: the outer `None` is that of `new`.
     pub(crate) fn of_some(weights: Option<&AnyTensor>, values: usize) -> Option<Option<Self>> {
         match weights {
             None => Some(None),

@@ -1,5 +1,5 @@
 //! The memory of NdArray's tensors.
-#![allow(deprecated)] // upstream's, not ours: burn-ndarray is part of what we support
+#![allow(deprecated)] // Burn deprecates burn-ndarray, which we still support
 
 use super::{Numbers, data_tensor};
 use crate::engine::any_tensor::AnyTensor;
@@ -12,7 +12,7 @@ type Primitive = FloatTensor<NdArray>;
 pub(crate) struct Array(Primitive);
 
 impl Array {
-    /// `None` on other devices.
+    /// The array of a tensor; `None` on other devices.
     pub(super) fn new(tensor: &AnyTensor) -> Option<Self> {
         let array = primitive(tensor)?;
         if in_order(&array) {

@@ -1,8 +1,8 @@
-//! Buffers that wait for the next step: of gradients that were dropped, and of what was computed on the way.
+//! Buffers that wait for the next step: those of dropped gradients and of intermediate results.
 //!
-//! A gradient is as large as its batch, and the system clears every page of new memory: that takes as long as a light loss. So a large
-//! buffer that is dropped waits here. It is given back to the system when it has waited for [`PATIENCE`], and at once where the pool
-//! would hold more than was in use at the same time shortly before.
+//! A gradient is as large as its batch, and the system clears every page of new memory: that takes as long as a light loss. So a
+//! large buffer that is dropped waits here. It goes back to the system when it has waited for [`PATIENCE`], or at once if the
+//! pool would then hold more than was recently in use at the same time.
 
 use crate::engine::host::simd::Float;
 use core::mem::take;
@@ -12,29 +12,29 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// In bytes: what is smaller comes fast from any allocator.
+/// The size in bytes from which on a buffer is pooled: any allocator gives smaller ones fast.
 const LEAST: usize = 1 << 20;
 
-/// How long a buffer waits. A step that takes longer does not notice what new memory costs.
+/// How long a buffer waits. In a step that takes longer, the cost of new memory is negligible.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The most bytes that wait, of each type of number.
+/// The most bytes that wait, for each type of number.
 static MOST: AtomicUsize = AtomicUsize::new(1 << 29);
 
-/// Sets how many bytes of buffers may wait for the next step, of each type of number; 0 switches the pool off. 512 MiB without this
-/// call.
+/// Sets how many bytes of buffers may wait for the next step, for each type of number; 0 turns the pool off. The default is 512
+/// MiB.
 pub(crate) fn set_limit(bytes: usize) {
     MOST.store(bytes, Ordering::Relaxed);
     f32::pool().trim(|_| true);
     f64::pool().trim(|_| true);
 }
 
-/// How many bytes wait.
+/// The number of bytes that wait.
 pub(crate) fn waiting_bytes() -> usize {
     f32::pool().lock().waiting_bytes() + f64::pool().lock().waiting_bytes()
 }
 
-/// Gives all that waits back to the system.
+/// Gives all waiting buffers back to the system.
 pub(crate) fn release() {
     f32::pool().lock().waiting.clear();
     f64::pool().lock().waiting.clear();
@@ -48,7 +48,7 @@ struct State<T> {
     waiting: Vec<(Instant, Box<[T]>)>,
     /// The bytes of large buffers that are in use.
     lent: usize,
-    /// The most that were in use at the same time, in this stretch of time and in the one before.
+    /// The most bytes that were in use at the same time, in the current interval and in the one before.
     peaks: [usize; 2],
 }
 
@@ -57,7 +57,7 @@ impl<T> State<T> {
         self.waiting.iter().map(|(_, numbers)| size_of_val(&numbers[..])).sum()
     }
 
-    /// Gives back what is the oldest, until what waits and what is in use are no more than was in use before.
+    /// Gives the oldest buffers back, until the waiting ones and those in use are together no larger than what was in use before.
     fn trim(&mut self) {
         let most = MOST.load(Ordering::Relaxed).min(self.peaks[0].max(self.peaks[1]).saturating_sub(self.lent));
         while self.waiting_bytes() > most {
@@ -71,12 +71,12 @@ impl<T: Float> BufferPool<T> {
         Self(Mutex::new(State { waiting: Vec::new(), lent: 0, peaks: [0; 2] }))
     }
 
-    /// Whether so many numbers are worth it.
+    /// Whether a buffer of this many numbers is large enough for the pool.
     pub(crate) fn is_large(count: usize) -> bool {
         count * size_of::<T>() >= LEAST
     }
 
-    /// A buffer of so many numbers, which are those of somebody else.
+    /// A waiting buffer of this many numbers, which still holds its old numbers.
     pub(in crate::engine::host) fn take(&self, count: usize) -> Option<Vec<T>> {
         if !Self::is_large(count) {
             return None;
@@ -86,7 +86,7 @@ impl<T: Float> BufferPool<T> {
         Some(state.waiting.remove(place).1.into_vec())
     }
 
-    /// A buffer is in use.
+    /// Counts a buffer as in use.
     fn lend(&self, numbers: &[T]) {
         if Self::is_large(numbers.len()) {
             let mut state = self.lock();
@@ -95,7 +95,7 @@ impl<T: Float> BufferPool<T> {
         }
     }
 
-    /// Takes a buffer back.
+    /// Takes back a buffer that was dropped.
     fn put(&self, numbers: Vec<T>) {
         if !Self::is_large(numbers.len()) {
             return;
@@ -111,7 +111,7 @@ impl<T: Float> BufferPool<T> {
         }
     }
 
-    /// A buffer goes to somebody who will not bring it back.
+    /// Counts a buffer as no longer in use; it will not come back.
     fn forget(&self, numbers: &[T]) {
         if Self::is_large(numbers.len()) {
             let mut state = self.lock();
@@ -119,7 +119,7 @@ impl<T: Float> BufferPool<T> {
         }
     }
 
-    /// Gives back what has waited too long; whether anything is left.
+    /// Gives back the buffers that have waited too long, and returns whether any are left.
     fn trim(&self, is_kept: impl Fn(Instant) -> bool) -> bool {
         let mut state = self.lock();
         state.waiting.retain(|(since, _)| is_kept(*since));
@@ -133,7 +133,7 @@ impl<T: Float> BufferPool<T> {
     }
 }
 
-/// Looks after what waits, on a thread that ends when nothing does.
+/// Gives waiting buffers back in time, on a thread that ends when no buffer waits.
 fn watch() {
     static IS_WATCHED: AtomicBool = AtomicBool::new(false);
     if IS_WATCHED.swap(true, Ordering::AcqRel) {
@@ -142,24 +142,24 @@ fn watch() {
     let run = || loop {
         thread::sleep(PATIENCE / 2);
         let is_kept = |since: Instant| since.elapsed() < PATIENCE;
-        // Both are asked.
+        // `|` instead of `||`, so that both pools are trimmed.
         if f32::pool().trim(is_kept) | f64::pool().trim(is_kept) {
             continue;
         }
         IS_WATCHED.store(false, Ordering::Release);
-        // What came in the meantime found this thread still here.
+        // A buffer that was added in the meantime has started no new thread.
         if waiting_bytes() == 0 || IS_WATCHED.swap(true, Ordering::AcqRel) {
             return;
         }
     };
     if thread::Builder::new().name("burn-losses-pool".into()).spawn(run).is_err() {
-        // Where there are no threads nobody would give anything back.
+        // Without a thread nothing would give the buffers back later.
         IS_WATCHED.store(false, Ordering::Release);
         release();
     }
 }
 
-/// Numbers whose memory waits for the next step when they are dropped.
+/// Numbers whose memory goes back to the pool when they are dropped.
 pub(crate) struct Pooled<T: Float>(Vec<T>);
 
 impl<T: Float> Pooled<T> {

@@ -1,44 +1,44 @@
-//! The numbers that the functions of lanes are made of, for single and for double precision.
+//! The constants that the functions of lanes need, for single and for double precision.
 
 use crate::formula::Real;
 
 /// What a type of float needs in [`functions`](super::functions).
 pub(crate) trait Coefficients: 'static {
-    /// How many binary digits a number has after its first.
+    /// The number of binary digits after the first one.
     const MANTISSA: u32;
-    /// The number that is added to an exponent.
+    /// The bias of the exponent: the number that is added to it in the bits of a float.
     const BIAS: f64;
     /// The distance from 1 to the next number.
     const EPSILON: f64;
-    /// The smallest number that has all digits.
+    /// The smallest normal number: the smallest one that has all digits.
     const MIN_POSITIVE: f64;
-    /// ln(2), its first digits: an integer of the exponents' size times it is exact.
+    /// The first digits of ln(2); the product with an integer of an exponent's size is exact.
     const LN_2_HIGH: f64;
-    /// The rest of it.
+    /// The rest of ln(2).
     const LN_2_LOW: f64;
-    /// pi/2, its first digits.
+    /// The first digits of pi/2.
     const HALF_PI_HIGH: f64;
-    /// The rest of it.
+    /// The rest of pi/2.
     const HALF_PI_LOW: f64;
-    /// Below, an exponential is 0.
+    /// Below this number, the exponential is 0.
     const EXP_LEAST: f64;
-    /// Above, an exponential is infinite.
+    /// Above this number, the exponential is infinite.
     const EXP_MOST: f64;
 
     /// e^x for |x| <= ln(2)/2.
     fn exp_series<R: Real + Copy>(x: R) -> R;
-    /// (e^x - 1) / x for such an x.
+    /// (e^x - 1) / x for |x| <= ln(2)/2.
     fn exp_m1_series<R: Real + Copy>(x: R) -> R;
     /// (ln(1 + f) - f + f^2/2) / f^3 for f between sqrt(1/2) - 1 and sqrt(2) - 1.
     fn ln_series<R: Real + Copy>(f: R) -> R;
-    /// (atan(t) - t) / t^3, of the square of t.
+    /// (atan(t) - t) / t^3, as a function of the square of t.
     fn atan_series<R: Real + Copy>(square: R) -> R;
-    /// (tanh(t) - t) / t^3, of the square of t.
+    /// (tanh(t) - t) / t^3, as a function of the square of t.
     fn tanh_series<R: Real + Copy>(square: R) -> R;
 }
 
-/// The sum of c_i x^i. Even and odd powers are two sums, which do not wait for each other, but for the first two terms, which have
-/// most of the digits.
+/// The sum of c_i x^i. The even and the odd powers are summed separately, so that neither sum waits for the other. The first
+/// terms, which have most of the digits, are added last.
 #[inline(always)]
 fn polynomial<R: Real + Copy, const N: usize>(x: R, coefficients: &[f64; N]) -> R {
     let square = x * x;
@@ -57,7 +57,7 @@ fn polynomial<R: Real + Copy, const N: usize>(x: R, coefficients: &[f64; N]) -> 
     sum
 }
 
-/// 1/n! from n = `first`: e^x, or (e^x - 1)/x, where |x| <= ln(2)/2.
+/// The coefficients 1/n! from n = `first` on: of e^x, or of (e^x - 1)/x, for |x| <= ln(2)/2.
 const fn taylor<const N: usize>(first: usize) -> [f64; N] {
     let mut terms = [1.0; N];
     let mut n = 1;

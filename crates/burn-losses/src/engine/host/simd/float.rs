@@ -1,4 +1,4 @@
-//! The types of float that kernels compute in.
+//! The types of float that kernels compute with.
 
 use super::coefficients::Coefficients;
 use super::instructions::dispatch;
@@ -9,7 +9,7 @@ use core::ops::{Add, Mul, Range};
 use core::slice::from_mut;
 use pulp::{Simd, WithSimd, bytemuck};
 
-/// A float to compute in: single or double precision.
+/// A float to compute with: single or double precision.
 pub(crate) trait Float:
     Element + Operations + Coefficients + Default + Send + Sync + Add<Output = Self> + Mul<Output = Self> + 'static
 {
@@ -20,21 +20,22 @@ pub(crate) trait Float:
     fn cos(self) -> Self;
     fn powf(self, exponent: f64) -> Self;
 
-    /// The bits of every lane, moved to the left by so many digits.
+    /// Shifts the bits of every lane to the left by this many digits.
     fn shift_left<S: Simd>(simd: S, bits: Self::Integers<S>, digits: u32) -> Self::Integers<S>;
-    /// The same to the right.
+    /// Shifts the bits of every lane to the right by this many digits.
     fn shift_right<S: Simd>(simd: S, bits: Self::Integers<S>, digits: u32) -> Self::Integers<S>;
 
-    /// The numbers where they are of this type.
+    /// The numbers, if they are of this type.
     fn slice(numbers: Numbers<'_>) -> Option<&[Self]>;
-    /// Some numbers in this type, which may take `scratch`.
+    /// Some of the numbers in this type; `scratch` is used if they have to be converted.
     fn read<'a>(numbers: Numbers<'a>, range: Range<usize>, scratch: &'a mut Vec<Self>) -> &'a [Self];
-    /// Sorts by the first number, the largest first; equal bits stay in their order.
+    /// Sorts pairs by their numbers, the largest first; pairs with equal bits stay in their order.
     fn sort_descending(pairs: &mut [(Self, u32)]);
-    /// Buffers of such numbers that wait for their next use.
+    /// The pool of buffers of such numbers, which wait for their next use.
     fn pool() -> &'static BufferPool<Self>;
 
-    /// Runs what is compiled for the machine's instructions, which have to be there: see [`is_available`](super::is_available).
+    /// Runs code that is compiled for the machine's vector instructions. The machine has to have them: see
+    /// [`is_available`](super::is_available).
     #[inline(always)]
     fn dispatch<W: WithSimd>(work: W) -> W::Output {
         dispatch(work)
@@ -114,7 +115,7 @@ impl Float for f64 {
     fn powf(self, exponent: f64) -> Self {
         self.powf(exponent)
     }
-    // `Simd` has no shifts of 64 bits; the compiler makes one of each loop.
+    // `Simd` has no shifts of 64 bits; the compiler turns each loop into one instruction.
     #[inline(always)]
     fn shift_left<S: Simd>(_: S, mut bits: S::u64s, digits: u32) -> S::u64s {
         for lane in bytemuck::cast_slice_mut::<_, u64>(from_mut(&mut bits)) {

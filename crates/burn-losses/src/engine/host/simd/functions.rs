@@ -6,12 +6,13 @@ use core::f64::consts::{FRAC_1_SQRT_2, LN_2, LOG2_E, SQRT_2};
 use pulp::Simd;
 
 impl<S: Simd, T: Float> Lanes<S, T> {
-    /// 2^mantissa, from which on numbers are integers.
+    /// 2^mantissa: all numbers from here on are integers.
     const INTEGERS: f64 = (1u64 << T::MANTISSA) as f64;
-    /// A number that is added to it is rounded to an integer.
+    /// Adding this number to another one rounds that one to an integer.
     const ROUND: f64 = 1.5 * Self::INTEGERS;
 
-    /// 2^self of integers, split into two factors: the whole range of exponents needs them.
+    /// self times 2^power, for an integer power. 2^power is split into two factors, since one factor cannot cover the whole range
+    /// of exponents.
     #[inline(always)]
     fn times_power_of_2(self, power: Self) -> Self {
         let biased = self.splat(Self::ROUND + T::BIAS);
@@ -20,7 +21,7 @@ impl<S: Simd, T: Float> Lanes<S, T> {
         self * half.shifted_left(T::MANTISSA) * rest.shifted_left(T::MANTISSA)
     }
 
-    /// self = n ln(2) + r, of numbers whose exponential is neither 0 nor infinite: (n, r).
+    /// (n, r) with self = n ln(2) + r, for a number whose exponential is neither 0 nor infinite.
     #[inline(always)]
     fn power_and_rest(self) -> (Self, Self) {
         let x = self.splat(T::EXP_LEAST).if_else(self.less(T::EXP_LEAST), self);
@@ -36,13 +37,13 @@ impl<S: Simd, T: Float> Lanes<S, T> {
         self.with_bits(T::or(self.simd, self.bits(), self.sign_bits()))
     }
 
-    /// x = 2^k (1 + f), with f between sqrt(1/2) - 1 and sqrt(2) - 1: (k, f) of normal positive numbers.
+    /// (k, f) with self = 2^k (1 + f), for a normal positive number; f is between sqrt(1/2) - 1 and sqrt(2) - 1.
     #[inline(always)]
     fn exponent_and_fraction(self) -> (Self, Self) {
         let simd = self.simd;
         let (one, least) = (T::from_f64(1.0).to_bits(), T::from_f64(FRAC_1_SQRT_2).to_bits());
         let bits = T::sum_of_bits(simd, self.bits(), self.splat_bits(one - least));
-        // An integer in the last digits of 2^mantissa.
+        // Puts the integer into the last digits of 2^mantissa.
         let integer = self.splat_bits(T::from_f64(Self::INTEGERS).to_bits());
         let exponent = T::or(simd, T::shift_right(simd, bits, T::MANTISSA), integer);
         let k = self.with_bits(exponent) - (Self::INTEGERS + T::BIAS);
@@ -51,7 +52,7 @@ impl<S: Simd, T: Float> Lanes<S, T> {
         (k, self.with_bits(digits) - 1.0)
     }
 
-    /// ln(1 + f) - f, for such an f.
+    /// ln(1 + f) - f, for f between sqrt(1/2) - 1 and sqrt(2) - 1.
     #[inline(always)]
     fn ln_1p_rest(self) -> Self {
         let square = self * self;
@@ -77,7 +78,7 @@ impl<S: Simd, T: Float> Lanes<S, T> {
     }
 }
 
-/// Functions that are given e^-|x| too.
+/// Functions that take e^-|x| as an argument too.
 impl<S: Simd, T: Float> Lanes<S, T> {
     #[inline(always)]
     fn sigmoids_of(self, power: Self) -> [Self; 2] {
@@ -112,12 +113,12 @@ impl<S: Simd, T: Float> Real for Lanes<S, T> {
         let one = self.splat(1.0);
         let y = (rest + (one - one.times_power_of_2(-n))).times_power_of_2(n);
         let y = (-one).if_else(self.less(-40.0), y);
-        // -0 stays what it is, and so does what has no digits to lose.
+        // -0 stays -0, and a number so small that e^x - 1 rounds to it is returned as it is.
         self.if_else(self.abs().less(T::EPSILON / 4.0), y)
     }
     #[inline(always)]
     fn ln(self) -> Self {
-        // Numbers that are not normal have their digits elsewhere.
+        // Subnormal numbers are scaled to normal ones first, since their bits have another layout.
         let small = self.less(T::MIN_POSITIVE);
         let x = (self * Self::INTEGERS).if_else(small, self);
         let (k, f) = x.exponent_and_fraction();
@@ -130,11 +131,11 @@ impl<S: Simd, T: Float> Real for Lanes<S, T> {
     #[inline(always)]
     fn log1p(self) -> Self {
         let sum = self + 1.0;
-        // What the sum has lost.
+        // The rounding error of the sum.
         let back = sum - 1.0;
         let lost = (self.splat(1.0) - (sum - back)) + (self - back);
         let (k, f) = sum.exponent_and_fraction();
-        // lost / sum; its first digits are enough: 1/m = 2 - m + (m - 1)^2 - ..
+        // lost / sum, whose first digits are enough: 1/m = 2 - m + (m - 1)^2 - ..
         let reciprocal = f.mul_add(f - 1.0, self.splat(1.0));
         let small = (lost * reciprocal).times_power_of_2(-k);
         let y = Self::ln_of(k, f, small);
@@ -158,7 +159,7 @@ impl<S: Simd, T: Float> Real for Lanes<S, T> {
     }
     #[inline(always)]
     fn atan(self) -> Self {
-        // tan(pi/8) and tan(3 pi/8)
+        // The limits are tan(pi/8) and tan(3 pi/8).
         let a = self.abs();
         let (middle, far) = (a.gt_lit(0.414_213_562_373_095), a.gt_lit(2.414_213_562_373_095));
         let one = self.splat(1.0);

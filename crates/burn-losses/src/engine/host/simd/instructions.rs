@@ -2,8 +2,8 @@
 
 use pulp::{Simd, WithSimd};
 
-/// Whether the machine has the instructions that kernels are compiled for. On x86 these are AVX2 and FMA, and with the feature `x86-v4`
-/// also those of AVX-512 where the machine has them. A machine without runs tensor operations.
+/// Whether the machine has the vector instructions that kernels are compiled for. On x86 these are AVX2 and FMA, and with the
+/// feature `x86-v4` also those of AVX-512 if the machine has them. A machine without them runs tensor operations.
 pub(crate) fn is_available() -> bool {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     return v3().is_some();
@@ -23,7 +23,7 @@ fn v4() -> Option<pulp::x86::V4> {
     *V4.get_or_init(pulp::x86::V4::try_new)
 }
 
-/// Runs what is compiled for the machine's instructions: for one set of them, or with the feature `x86-v4` for two.
+/// Runs code that is compiled for the machine's vector instructions: for one set of them, or with the feature `x86-v4` for two.
 /// The machine has to have them: see [`is_available`].
 pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
     #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), feature = "x86-v4"))]
@@ -36,9 +36,9 @@ pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
     pulp::Arch::new().dispatch(work)
 }
 
-/// A closure that is inlined, compiled for the machine's instructions.
+/// Runs a closure, which is inlined and compiled for the machine's vector instructions.
 pub(crate) fn vectorized<R>(work: impl FnMut() -> R) -> R {
-    // Not as `FnOnce`: the function that makes such a one of a closure would be compiled without these instructions.
+    // Not an `FnOnce`: a closure that is turned into one is compiled without these instructions.
     struct Work<F>(F);
     impl<R, F: FnMut() -> R> WithSimd for Work<F> {
         type Output = R;

@@ -3,8 +3,8 @@
 use crate::formula::{Real, functions, operators};
 use core::ops::Neg;
 
-/// Numbers, and whether all of them are known to be 0 when the program is compiled: what such are multiplied by or added to is not
-/// computed. Most derivatives of boxes are: a height does not depend on a left edge, and nothing on the targets.
+/// Numbers, and whether all of them are known to be 0 when the program is compiled: products and sums with such zeros are not
+/// computed. Most derivatives of boxes are zeros: a height does not depend on a left edge, and targets are constants.
 ///
 /// Everything is inlined, so that nothing is left of `is_zero`.
 #[derive(Clone, Copy)]
@@ -99,10 +99,10 @@ mod tests {
     use super::*;
     use crate::formula::Dual;
 
-    /// The same derivatives come out, and those that are known to be 0 stay known.
+    /// The derivatives are the same as without known zeros, and those that are known to be 0 stay known.
     #[test]
     fn derivatives_are_those_of_all_numbers() {
-        // Each operation meets derivatives that are known to be 0 on its left, on its right, and on neither side.
+        // Each operation has an operand with known zeros on its left, on its right, and on neither side.
         fn formula<R: Real>([x, y]: [R; 2], target: R) -> R {
             let quotient = (target.clone() - x.clone()) * (y.clone() * 2.0 - 1.0) / (target.clone() + 3.0);
             let either = R::select(&x.gt(&y), x.clone() * target.clone(), y.clone() - target.clone());

@@ -6,7 +6,7 @@ use core::ops::Neg;
 use core::slice::from_mut;
 use pulp::{Simd, bytemuck};
 
-/// As many numbers as a register of the instruction set `S` holds.
+/// A vector register of the instruction set `S`: as many numbers as it holds.
 #[derive(Clone, Copy)]
 pub(crate) struct Lanes<S: Simd, T: Float> {
     pub(super) simd: S,
@@ -29,14 +29,15 @@ impl<S: Simd, T: Float> Lanes<S, T> {
         T::store(self.register, to);
     }
 
-    /// The columns of rows of four numbers, in the order that the machine is fastest at: the same for all columns.
+    /// Transposes rows of four numbers into columns. The order within a column is the fastest one for the machine, and is the
+    /// same in all columns.
     #[inline(always)]
     pub(crate) fn columns([a, b, c, d]: [Self; 4]) -> [Self; 4] {
         let [x, y, z, w] = T::columns(a.simd, [a.register, b.register, c.register, d.register]);
         [a.with(x), a.with(y), a.with(z), a.with(w)]
     }
 
-    /// The rows of such columns, as they were.
+    /// Transposes columns from [`columns`](Self::columns) back into the rows.
     #[inline(always)]
     pub(crate) fn rows([x, y, z, w]: [Self; 4]) -> [Self; 4] {
         let [a, b, c, d] = T::rows(x.simd, [x.register, y.register, z.register, w.register]);
@@ -94,7 +95,7 @@ impl<S: Simd, T: Float> Lanes<S, T> {
         self.with_bits(T::shift_left(self.simd, self.bits(), digits))
     }
 
-    /// The sign of `sign`, which replaces that of a number that is not negative.
+    /// The number with the sign of `sign`; the number itself must not be negative.
     #[inline(always)]
     pub(super) fn with_sign_of(self, sign: Self) -> Self {
         let sign = T::and(self.simd, sign.bits(), self.sign_bits());

@@ -1,7 +1,7 @@
-//! Vector registers as numbers: as many at once as the machine's instructions take.
+//! Vector registers as numbers: each holds as many numbers as the machine's instructions take at once.
 //!
-//! Everything here is inlined: what is not compiled into the function that was entered for the machine's instructions would run
-//! without them.
+//! Everything here is inlined: code that is not compiled into the function that was entered for the machine's instructions would
+//! run without them.
 
 mod coefficients;
 mod float;
@@ -20,5 +20,5 @@ pub(crate) use known_zero::KnownZero;
 pub(crate) use lanes::Lanes;
 pub(crate) use tools::{Sum, each, exponentials, largest, load, rest, scale, splat, store_rest, zip};
 
-/// The most lanes that a register has.
+/// The most lanes that a register can have.
 pub(crate) const MOST_LANES: usize = 16;

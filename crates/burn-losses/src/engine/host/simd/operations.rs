@@ -1,9 +1,9 @@
-//! What the machine does with the lanes of a register.
+//! The machine's operations on the lanes of a register.
 
 use pulp::{Simd, bytemuck::Pod};
 
-/// A number of which registers have lanes. Each function here is one operation of [`Simd`], which has a method of its own for every
-/// type of number.
+/// A type of number that registers have lanes of. Each function here is one operation of [`Simd`], which has a separate method
+/// for every type of number.
 pub(crate) trait Operations: Pod {
     /// A register in the instruction set `S`.
     type Register<S: Simd>: Pod;
@@ -14,11 +14,11 @@ pub(crate) trait Operations: Pod {
 
     /// Loads as many numbers as there are lanes.
     fn load<S: Simd>(from: &[Self]) -> Self::Register<S>;
-    /// Stores as many numbers.
+    /// Stores as many numbers as there are lanes.
     fn store<S: Simd>(register: Self::Register<S>, to: &mut [Self]);
-    /// The columns of rows of four numbers, in an order of the machine's choice.
+    /// Transposes rows of four numbers into columns, in an order that the machine chooses.
     fn columns<S: Simd>(simd: S, rows: [Self::Register<S>; 4]) -> [Self::Register<S>; 4];
-    /// The rows of such columns.
+    /// Transposes such columns back into the rows.
     fn rows<S: Simd>(simd: S, columns: [Self::Register<S>; 4]) -> [Self::Register<S>; 4];
     fn splat<S: Simd>(simd: S, number: Self) -> Self::Register<S>;
 
@@ -43,16 +43,16 @@ pub(crate) trait Operations: Pod {
 
     fn bits<S: Simd>(simd: S, register: Self::Register<S>) -> Self::Integers<S>;
     fn from_bits<S: Simd>(simd: S, bits: Self::Integers<S>) -> Self::Register<S>;
-    /// The last bits of `bits`, as many as a number has, in every lane.
+    /// The last bits of `bits`, as many as a number has, copied to every lane.
     fn splat_bits<S: Simd>(simd: S, bits: u64) -> Self::Integers<S>;
     fn and<S: Simd>(simd: S, a: Self::Integers<S>, b: Self::Integers<S>) -> Self::Integers<S>;
     fn or<S: Simd>(simd: S, a: Self::Integers<S>, b: Self::Integers<S>) -> Self::Integers<S>;
     fn xor<S: Simd>(simd: S, a: Self::Integers<S>, b: Self::Integers<S>) -> Self::Integers<S>;
-    /// The sums of integers.
+    /// The sums of integers, lane by lane.
     fn sum_of_bits<S: Simd>(simd: S, a: Self::Integers<S>, b: Self::Integers<S>) -> Self::Integers<S>;
 }
 
-/// The operations of a type of numbers, and the methods of [`Simd`] for those that have two registers.
+/// Implements the operations for a type of number, with the methods of [`Simd`] for operations on two registers.
 macro_rules! operations {
     (
         $float:ident, $bits:ident, $mask:ident;

@@ -1,4 +1,4 @@
-//! Functions of lanes against those of the standard library.
+//! Tests of the functions of lanes against those of the standard library.
 
 use super::{Float, Lanes, MOST_LANES};
 use crate::formula::Real;
@@ -42,7 +42,7 @@ impl Function {
     }
 }
 
-/// A function of lanes, on all numbers of a slice.
+/// Applies a function of lanes to all numbers of a slice.
 struct Map<'a, T> {
     function: Function,
     numbers: &'a [T],
@@ -61,7 +61,8 @@ impl<T: Float> WithSimd for Map<'_, T> {
     }
 }
 
-/// The largest error in units of the last place, with the registers of every instruction set that this machine has.
+/// The largest error of a function, in units of the last place, with the registers of every instruction set that this machine
+/// has.
 fn worst<T: Float>(function: Function, numbers: &[T], truth: fn(f64) -> f64, unit: fn(f64) -> f64) -> f64 {
     let mut numbers = numbers.to_vec();
     numbers.resize(numbers.len().next_multiple_of(MOST_LANES), T::from_f64(0.5));
@@ -138,7 +139,7 @@ fn assert_all_within<T: Float>(units: f64, numbers: &[T], unit: fn(f64) -> f64) 
 
 #[test]
 fn functions_of_single_precision_are_right_to_two_units() {
-    // Every 997th of all numbers.
+    // Every 997th bit pattern of a number.
     let mut numbers: Vec<f32> = (0..=u32::MAX).step_by(997).map(f32::from_bits).collect();
     numbers.extend(SPECIAL.map(|x| x as f32));
     let unit = |x: f64| {
@@ -149,7 +150,7 @@ fn functions_of_single_precision_are_right_to_two_units() {
     let errors = [
         worst(Function::Softplus, &numbers, softplus, unit),
         worst(Function::SoftplusOfMinus, &numbers, |x| softplus(-x), unit),
-        // An exponential, a sum and a quotient.
+        // A sigmoid rounds three times: in an exponential, a sum and a quotient.
         worst(Function::Sigmoid, &numbers, sigmoid, unit) - 0.5,
         worst(Function::SigmoidOfMinus, &numbers, |x| sigmoid(-x), unit) - 0.5,
     ];
@@ -174,6 +175,6 @@ fn functions_of_double_precision_are_right_to_two_units() {
         let size = x.abs().max(f64::MIN_POSITIVE);
         f64::from_bits(size.to_bits() + 1) - size
     };
-    // The truth is itself rounded: half a unit more.
+    // The expected value is itself rounded, which adds half a unit.
     assert_all_within(2.5, &numbers, unit);
 }

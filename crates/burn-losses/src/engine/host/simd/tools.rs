@@ -16,7 +16,7 @@ pub(crate) fn splat<S: Simd, T: Float>(simd: S, number: T) -> Lanes<S, T> {
     load::<S, T>(simd, &[number; MOST_LANES])
 }
 
-/// Fewer numbers than a register holds; the last one is repeated.
+/// Loads fewer numbers than a register holds, and repeats the last one.
 #[inline(always)]
 pub(crate) fn rest<S: Simd, T: Float>(simd: S, from: &[T]) -> Lanes<S, T> {
     let mut all = [from[from.len() - 1]; MOST_LANES];
@@ -24,7 +24,7 @@ pub(crate) fn rest<S: Simd, T: Float>(simd: S, from: &[T]) -> Lanes<S, T> {
     Lanes::load(simd, &all)
 }
 
-/// Into fewer numbers than a register holds.
+/// Stores the first lanes into a slice that is shorter than a register.
 #[inline(always)]
 pub(crate) fn store_rest<S: Simd, T: Float>(lanes: Lanes<S, T>, to: &mut [T]) {
     let mut all = [T::default(); MOST_LANES];
@@ -32,7 +32,7 @@ pub(crate) fn store_rest<S: Simd, T: Float>(lanes: Lanes<S, T>, to: &mut [T]) {
     to.copy_from_slice(&all[..to.len()]);
 }
 
-/// A sum in double precision, in as many parts as there may be lanes.
+/// A sum in double precision, kept in as many partial sums as a register can have lanes.
 #[derive(Default)]
 pub(crate) struct Sum([f64; MOST_LANES]);
 
@@ -91,7 +91,7 @@ pub(crate) fn largest<S: Simd, T: Float>(simd: S, numbers: &[T], least: T) -> T 
     all.into_iter().fold(least, |a, b| if b.to_f64() > a.to_f64() { b } else { a })
 }
 
-/// e^x relative to the largest, of numbers that are given or stand where the results are to be.
+/// e^(x - largest) of each number. Without `numbers`, the numbers are read from `results`.
 #[inline(always)]
 pub(crate) fn exponentials<S: Simd, T: Float>(simd: S, numbers: Option<&[T]>, largest: T, results: &mut [T]) {
     let width = Lanes::<S, T>::COUNT;
@@ -108,7 +108,7 @@ pub(crate) fn exponentials<S: Simd, T: Float>(simd: S, numbers: Option<&[T]>, la
     }
 }
 
-/// Each number times a factor, plus a term.
+/// Multiplies each number by a factor and adds a term.
 #[inline(always)]
 pub(crate) fn scale<S: Simd, T: Float>(simd: S, numbers: &mut [T], factor: f64, term: f64) {
     let width = Lanes::<S, T>::COUNT;
@@ -124,7 +124,7 @@ pub(crate) fn scale<S: Simd, T: Float>(simd: S, numbers: &mut [T], factor: f64, 
     }
 }
 
-/// A function of each number, whose results may be followed by others.
+/// Writes a function of each number to `results`; `results` may be longer than `numbers`.
 #[inline(always)]
 pub(crate) fn each<S: Simd, T: Float>(
     simd: S,

@@ -1,23 +1,23 @@
-//! Products of matrices in memory that is there already.
+//! Products of matrices, written to memory that exists already.
 
 use crate::engine::host::simd::Float;
 
-/// Numbers in rows and columns.
+/// A matrix: numbers in rows and columns.
 #[derive(Clone, Copy)]
 pub(crate) struct Matrix<'a, T> {
     numbers: &'a [T],
     shape: [usize; 2],
-    /// From a row to the next, and from a column to the next.
+    /// The distances from a row to the next, and from a column to the next.
     strides: [usize; 2],
 }
 
 impl<'a, T> Matrix<'a, T> {
-    /// Rows of `columns` numbers.
+    /// The matrix of these rows of `columns` numbers.
     pub(crate) fn rows(numbers: &'a [T], columns: usize) -> Self {
         Self { numbers, shape: [numbers.len() / columns, columns], strides: [columns, 1] }
     }
 
-    /// Of rows of `columns` numbers one in `step`, the first of them first.
+    /// The matrix of every `step`-th row of `columns` numbers, beginning with the first row.
     pub(crate) fn one_in(step: usize, numbers: &'a [T], columns: usize) -> Self {
         let rows = (numbers.len() / columns).div_ceil(step);
         Self { numbers, shape: [rows, columns], strides: [step * columns, 1] }
@@ -28,13 +28,13 @@ impl<'a, T> Matrix<'a, T> {
         Self { shape: [columns, rows], strides: [right, down], ..self }
     }
 
-    /// Without the first columns.
+    /// The matrix without its first `count` columns.
     pub(crate) fn without_columns(self, count: usize) -> Self {
         let ([rows, columns], [_, right]) = (self.shape, self.strides);
         Self { numbers: &self.numbers[count * right..], shape: [rows, columns - count], ..self }
     }
 
-    /// Whether all of it is there.
+    /// Whether all entries lie inside the slice.
     fn is_inside(&self) -> bool {
         is_inside(self.numbers, self.shape, self.strides)
     }
@@ -44,7 +44,8 @@ fn is_inside<T>(numbers: &[T], shape: [usize; 2], strides: [usize; 2]) -> bool {
     shape.contains(&0) || (shape[0] - 1) * strides[0] + (shape[1] - 1) * strides[1] < numbers.len()
 }
 
-/// `output <- factor left right`, or `output + factor left right`, in rows that begin `stride` numbers apart; on all threads.
+/// Computes `output <- factor left right`, or adds the product to `output`, whose rows begin `stride` numbers apart; on all
+/// threads.
 pub(crate) fn product<T: Float>(
     left: Matrix<'_, T>,
     right: Matrix<'_, T>,
@@ -93,7 +94,7 @@ mod tests {
     fn products_are_sums_of_products() {
         let (a, b) = ([1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], [1.0f32, -1.0, 0.5, 2.0, 0.0, 3.0]);
         let mut output = [7.0f32; 7];
-        // [2, 3] x [3, 2], rows four numbers apart.
+        // [2, 3] x [3, 2]; the rows of the output begin four numbers apart.
         product(Matrix::rows(&a, 3), Matrix::rows(&b, 2), 1.0, (&mut output, 4), false);
         assert_eq!(output, [2.0, 12.0, 7.0, 7.0, 6.5, 24.0, 7.0]);
         product(Matrix::rows(&a, 3), Matrix::rows(&b, 3).transposed(), 2.0, (&mut output, 4), true);
@@ -113,7 +114,7 @@ mod tests {
     fn one_row_in_two() {
         let numbers = [1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
         let mut output = [0.0; 4];
-        // Rows 1 and 3 of four, times one column.
+        // Rows 1 and 3 of four rows, times one column.
         product(Matrix::one_in(2, &numbers[2..], 2), Matrix::rows(&[1.0, -1.0], 1), 1.0, (&mut output[1..], 2), false);
         assert_eq!(output, [0.0, -1.0, 0.0, -1.0]);
         product(Matrix::one_in(3, &numbers, 2), Matrix::rows(&[1.0, 0.5], 1), 1.0, (&mut output, 1), false);

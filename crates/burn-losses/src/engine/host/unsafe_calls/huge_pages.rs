@@ -1,9 +1,9 @@
 //! Large pages from the system.
 
-/// Asks that this memory, which was not written to yet, be made of large pages. Nothing is promised.
+/// Asks the system to make this memory, which was not written to yet, of large pages. The system may refuse.
 ///
-/// A gradient as large as a batch is new memory in every step. To be given it in pages of 4 kB costs several times as much as to
-/// compute a light loss; many systems give pages of 2 MB, but only on request.
+/// A gradient as large as a batch is new memory in every step. Getting it in pages of 4 kB costs several times as much time as
+/// computing a light loss. Many systems give pages of 2 MB, but only on request.
 pub(crate) fn request_large_pages<T>(memory: &mut [T]) {
     #[cfg(target_os = "linux")]
     {

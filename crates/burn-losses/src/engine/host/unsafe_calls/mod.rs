@@ -1,4 +1,4 @@
-//! The only unsafe calls of this crate, by topic: each stands beside what makes it sound.
+//! The only unsafe calls of this crate, by topic. Each one stands next to the reason why it is sound.
 #![allow(unsafe_code)]
 
 mod gemm;

@@ -10,14 +10,14 @@ use core::slice::{from_raw_parts, from_raw_parts_mut};
 
 /// Numbers as the memory of a tensor, which goes back to the pool when the tensor is dropped.
 pub(crate) fn bytes<T: Float>(numbers: Pooled<T>) -> Bytes {
-    // An empty boxed slice would be detached as a pointer to nothing.
+    // The pointer of an empty boxed slice points to no memory, so it must not be detached.
     debug_assert!(!numbers.is_empty(), "large buffers alone are worth it");
     let count = size_of_val(&numbers[..]);
     // SAFETY: all bytes of the numbers are initialized: they are [`Pod`].
     unsafe { Bytes::from_controller(Box::new(Numbers(numbers)), count) }
 }
 
-/// Numbers; none once they were detached.
+/// Pooled numbers; empty once they have been detached.
 struct Numbers<T: Float>(Pooled<T>);
 
 impl<T: Float> AllocationController for Numbers<T> {
@@ -35,11 +35,12 @@ impl<T: Float> AllocationController for Numbers<T> {
     }
 
     unsafe fn memory_mut(&mut self, _: AccessPolicy) -> Result<&mut [MaybeUninit<u8>], AccessError> {
-        // SAFETY: as above; the caller promises to write initialized bytes alone, and any of them are a number: it is [`Pod`].
+        // SAFETY: as above; the caller promises to write only initialized bytes, and any bytes are valid numbers: they are
+        // [`Pod`].
         Ok(unsafe { from_raw_parts_mut(self.0.as_mut_ptr().cast(), size_of_val(&self.0[..])) })
     }
 
-    /// A boxed slice is memory of the global allocator, as large and aligned as it says here.
+    /// Gives up the memory. A boxed slice is memory of the global allocator, with the size and alignment that `Numbers` reports.
     fn try_detach(&mut self) -> Option<NonNull<u8>> {
         let numbers = replace(&mut self.0, Vec::new().into()).into_vec();
         NonNull::new(Box::into_raw(numbers.into_boxed_slice()).cast())

@@ -1,6 +1,6 @@
-//! The kernel of anchors: what is found out about the pairs of each, and a formula of that.
+//! The kernel of anchors: statistics of the pairs of each anchor, and a formula of these.
 
-// A kernel has no chains of `let`.
+// Kernels do not support chains of `let`.
 #![allow(clippy::collapsible_if)]
 
 use super::record::Kind;
@@ -12,7 +12,7 @@ use crate::formula::{Counts, Partners};
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
 
-/// A number of an anchor.
+/// How a kernel computes one statistic of an anchor.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Term {
     pub(super) kind: Kind,
@@ -26,23 +26,23 @@ impl Term {
     }
 }
 
-/// What a kernel is compiled for.
+/// Everything that a kernel is compiled for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Structure {
     pub(super) first: Term,
     pub(super) second: Option<Term>,
     pub(super) finish: Program,
     pub(super) counts: Counts,
-    /// Whether anchors are compared with each other: none is with itself.
+    /// Whether anchors are compared with each other; no anchor is compared with itself then.
     pub(super) is_same: bool,
     /// The units of a cube: a power of two.
     pub(super) units: usize,
 }
 
-/// Numbers that a kernel is given.
+/// The numbers that are arguments of a kernel.
 #[derive(CubeType, CubeLaunch)]
 pub(super) struct Numbers {
-    /// Of the programs.
+    /// The parameters of each program.
     pub(super) of_first: Sequence<InputScalar>,
     pub(super) of_second: Sequence<InputScalar>,
     pub(super) of_finish: Sequence<InputScalar>,
@@ -50,9 +50,9 @@ pub(super) struct Numbers {
     pub(super) columns: usize,
 }
 
-/// The values of the rows of scores, what each counts, and the slopes: one row at a time by each cube.
+/// Computes the values of the rows of scores, their normalizers, and the slopes. Each cube works on one row at a time.
 #[cube(launch, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)] // those of a kernel
+#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn anchors<S: Float, L: Int, F: Float>(
     scores: &Tensor<S>,
     labels: &Tensor<L>,
@@ -69,7 +69,7 @@ pub(super) fn anchors<S: Float, L: Int, F: Float>(
     let (zero, one) = (F::new(0.0_f32), F::new(1.0_f32));
     let (unit, columns) = (UNIT_POS as usize, numbers.columns);
     let mut row = CUBE_POS;
-    // All units of a cube do the same rows: they wait for each other.
+    // All units of a cube work on the same rows, because they wait for each other.
     while row < numbers.rows {
         let mut positives = zero;
         let mut negatives = zero;
@@ -146,7 +146,7 @@ pub(super) fn anchors<S: Float, L: Int, F: Float>(
             is_dropped = !is_complete;
         }
         if comptime!(counts == Counts::Active) {
-            // What is not a number counts, so that it stays visible.
+            // A NaN counts, so that it stays visible.
             normalizer = select(value > zero || is_nan::<F>(value), one, zero);
         }
         if unit == 0 {
@@ -184,7 +184,7 @@ pub(super) fn anchors<S: Float, L: Int, F: Float>(
     }
 }
 
-/// How many partners there are.
+/// The number of these partners.
 #[cube]
 fn count<F: Float>(positives: F, negatives: F, #[comptime] partners: Partners) -> F {
     let mut count = positives + negatives;
@@ -197,7 +197,7 @@ fn count<F: Float>(positives: F, negatives: F, #[comptime] partners: Partners) -
     count
 }
 
-/// What the numbers of an anchor make.
+/// The value of an anchor, computed from its statistics.
 #[cube]
 fn finish<F: Float>(
     first: F,
@@ -222,7 +222,7 @@ fn over<F: Float>(count: F) -> F {
     one / select(count > one, count, one)
 }
 
-/// A product in which 0 absorbs whatever it multiplies.
+/// A product in which a factor of 0 always gives 0.
 #[cube]
 fn weigh<F: Float>(a: F, b: F) -> F {
     let zero = F::new(0.0_f32);

@@ -20,7 +20,7 @@ use record::{Recorded, Statistic};
 
 pub(in crate::engine) use record::Record;
 
-/// The rows of some scores.
+/// The work on all rows of some scores.
 #[derive(Debug)]
 struct Anchors {
     recorded: Recorded,
@@ -33,7 +33,7 @@ struct Anchors {
 impl Work for Anchors {
     const NAME: &'static str = "burn_losses::pairs";
 
-    /// The values, the slopes, and what each value counts.
+    /// The values, the slopes, and the normalizer of each value.
     fn outputs(&self) -> Vec<TensorSpec> {
         let single = || TensorSpec::new(Shape::from([self.shape[0]]), DType::F32);
         let slopes = self.is_tracked.then(|| TensorSpec::new(Shape::from(self.shape), self.dtype));
@@ -51,7 +51,7 @@ impl Work for Anchors {
         let (values, normalizers) = (single(), single());
         let slopes = self.is_tracked.then(|| empty(&scores, &self.shape, self.dtype));
         let most = Grid::new(&client, 1).units;
-        // No more units than there are columns.
+        // A cube needs no more units than there are columns.
         let units = columns.next_power_of_two().clamp(32.min(most), most);
         let term = |Statistic { kind, partners, program }: &Statistic| Term {
             kind: *kind,

@@ -1,19 +1,19 @@
-//! A formula of an anchor as data: what it finds out about its pairs, and what it makes of that.
+//! A formula of an anchor as data: the statistics of its pairs, and the value that is computed from them.
 
 use crate::formula::record::{Recorder, Recording};
 use crate::formula::{Anchor, AnchorFormula, Counts, Dual, Partners, Real, Triplets};
 
-/// The most numbers of an anchor that make its value.
+/// The most statistics that an anchor's value may be computed from.
 pub(super) const NUMBERS: usize = 2;
 
-/// What is found out about the pairs.
+/// The kinds of statistics of an anchor's pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
-    /// ln of the sum of e^x, x given by the program of a score.
+    /// ln of the sum of e^x; the program computes x from a score.
     LogSumExp,
-    /// The sum of what the program makes of a score.
+    /// The sum over the pairs; the program computes each term from a score.
     Sum,
-    /// The same of a score and a number that the ones before make.
+    /// The sum over the pairs; the program computes each term from a score and a number that depends on the statistics before.
     SumWith,
     /// The largest score.
     Largest,
@@ -21,7 +21,7 @@ pub(super) enum Kind {
     Smallest,
 }
 
-/// A number of an anchor.
+/// A statistic of an anchor.
 #[derive(Debug, Clone)]
 pub(super) struct Statistic {
     pub(super) kind: Kind,
@@ -30,19 +30,19 @@ pub(super) struct Statistic {
     pub(super) program: Option<Recording>,
 }
 
-/// A formula of an anchor.
+/// A recorded formula of an anchor.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
     pub(super) statistics: Vec<Statistic>,
-    /// Of the numbers, and of 1 over how many positives, negatives and pairs there are: the value, its derivatives by the numbers, the
-    /// given number, and the derivatives of that.
+    /// The last program. Its inputs are the statistics, and 1 over the numbers of positives, negatives and pairs. Its outputs are
+    /// the value with its derivatives with respect to the statistics, and the given number with its derivatives.
     pub(super) finish: Recording,
     pub(super) counts: Counts,
 }
 
 /// An [`AnchorFormula`], recorded if that is possible.
 pub(in crate::engine) trait Record {
-    /// `None` where it needs more than sums and extremes of its pairs.
+    /// The recorded formula; `None` if it needs more than sums and extremes of its pairs.
     fn recorded(&self) -> Option<Recorded>;
 }
 
@@ -77,7 +77,7 @@ struct Row<'a, F> {
     inputs: &'a [Recorder],
     statistics: Vec<Statistic>,
     given: Number,
-    /// Whether everything could be recorded so far.
+    /// Whether it was possible to record everything so far.
     is_whole: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What is found out about the pairs of an anchor.
+//! Statistics of the pairs of an anchor.
 
 use super::kernel::Term;
 use super::record::Kind;
@@ -11,16 +11,16 @@ use cubecl::prelude::*;
 
 const NOTHING: f32 = LEAST as f32;
 
-/// A number of an anchor, and what its slopes are made of.
+/// A statistic of an anchor, and what its slopes are computed from.
 #[derive(CubeType)]
 pub(super) struct Found<F: Float> {
     pub(super) value: F,
-    /// The derivative by the given number.
+    /// The derivative with respect to the given number.
     pub(super) through: F,
-    /// Of a softmax: the largest exponent, and the sum of e^(x - that).
+    /// For a softmax: the largest exponent, and the sum of e^(x - largest).
     pub(super) most: F,
     pub(super) sum: F,
-    /// Of an extreme: the column that has it.
+    /// For an extreme: the column that has it.
     pub(super) place: usize,
 }
 
@@ -49,9 +49,9 @@ pub(super) fn partner<L: Int>(
     result
 }
 
-/// A number of a row that has `count` such partners.
+/// A statistic of a row that has `count` of these partners.
 #[cube]
-#[allow(clippy::too_many_arguments)] // those of a kernel
+#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn statistic<S: Float, L: Int, F: Float>(
     scores: &Tensor<S>,
     labels: &Tensor<L>,
@@ -103,7 +103,7 @@ pub(super) fn statistic<S: Float, L: Int, F: Float>(
     }
     if comptime!(kind == Kind::LogSumExp) {
         most = group_largest::<F>(most, units, units);
-        // Relative to the largest of all: what is added up is rounded once.
+        // Exponents relative to the largest one: so the sum loses no digits.
         let mut column = UNIT_POS as usize;
         while column < columns {
             let is_partner = partner::<L>(labels, others, row, column, comptime!(term.partners), is_same);
@@ -145,7 +145,7 @@ pub(super) fn statistic<S: Float, L: Int, F: Float>(
         }
         most = keys[0];
         place = places[0] as usize;
-        // Before anybody writes there again.
+        // No unit may write here again before all have read.
         sync_cube();
         value = most;
         if comptime!(kind == Kind::Smallest) {
@@ -165,9 +165,9 @@ fn is_better<F: Float>(key: F, column: usize, most: F, place: usize, columns: us
     place == columns || is_better
 }
 
-/// The derivative of a number by a score.
+/// The derivative of a statistic with respect to a score.
 #[cube]
-#[allow(clippy::too_many_arguments)] // those of a kernel
+#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn slope_of<F: Float>(
     score: F,
     column: usize,

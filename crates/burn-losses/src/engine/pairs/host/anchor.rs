@@ -1,4 +1,4 @@
-//! The scores of an anchor -> its value, and what the value changes by.
+//! The scores of an anchor -> its value, and the slopes of the value.
 
 use super::scratch::{NUMBERS, Scratch, add};
 use super::triplets::{Scores, Sums};
@@ -14,17 +14,17 @@ type Score<S> = Dual<Register<S>, 1>;
 
 /// Anchors, and the rows they are compared with.
 pub(super) struct Side<'a> {
-    /// Of the anchors.
+    /// The labels of the anchors.
     pub(super) labels: &'a [i64],
-    /// Of those that they are compared with.
+    /// The labels of the rows that the anchors are compared with.
     pub(super) others: &'a [i64],
-    /// Whether both are the same rows: no row is compared with itself.
+    /// Whether anchors and others are the same rows; no row is compared with itself then.
     pub(super) is_same: bool,
-    /// Whether a value is the sum of its pairs' terms, and a pair gives both of its rows the same.
+    /// Whether a value is the sum of its pairs' terms, and each pair adds the same term to the values of both of its rows.
     pub(super) is_symmetric: bool,
 }
 
-/// The results of an anchor: its value, what that counts, and the derivatives by [`Run::scaling`].
+/// The number of results of an anchor: its value, its normalizer, and the two derivatives with respect to [`Run::scaling`].
 pub(super) const RESULTS: usize = 4;
 
 type Write<'a> = dyn FnMut(usize, [f64; RESULTS], &[f64]) + 'a;
@@ -34,11 +34,12 @@ pub(in crate::engine) struct Run<'a> {
     pub(super) side: &'a Side<'a>,
     pub(super) anchors: Range<usize>,
     pub(super) is_tracked: bool,
-    /// The numbers that the scores of each of them are made of, in rows.
+    /// The products or squared distances that the scores are computed from, one row per anchor.
     pub(super) numbers: &'a [f64],
-    /// What they are multiplied by first, and what is added then.
+    /// A factor and a term: each number is multiplied by the factor, and the term is added.
     pub(super) scaling: Option<[f64; 2]>,
-    /// Takes the results of an anchor, and the derivatives by these numbers, once scaled: none where they are 0.
+    /// Receives the results of each anchor, and the derivatives with respect to its scaled numbers; the slice is empty if all of
+    /// these are 0.
     pub(super) write: &'a mut Write<'a>,
 }
 
@@ -91,7 +92,7 @@ impl<F: AnchorFormula> WithSimd for OfFormula<'_, '_, F> {
                 Counts::Positives => (false, positives as f64),
                 Counts::WithPositive => (positives == 0, 1.0),
                 Counts::WithBoth => (!is_complete, 1.0),
-                // What is not a number counts, so that it stays visible.
+                // A NaN counts, so that it stays visible.
                 Counts::Active => (!is_complete, f64::from(result.value > 0.0 || result.value.is_nan())),
                 Counts::Triplets => (false, triplets.chosen),
                 Counts::ActiveTriplets => (false, triplets.active),
@@ -121,7 +122,7 @@ struct Row<'a, F, S> {
     scratch: &'a mut Scratch,
     counts: [usize; 2],
     is_tracked: bool,
-    /// What the slopes of each number are still to be multiplied by.
+    /// The factors by which the slopes of each number still have to be multiplied.
     factors: [f64; NUMBERS],
     triplets: Sums,
     used: usize,
@@ -137,7 +138,7 @@ impl<F: AnchorFormula, S: Simd> Row<'_, F, S> {
         }
     }
 
-    /// A number whose slopes stand in its room, but for a factor.
+    /// A number whose slopes, except for this factor, are in its part of the scratch.
     #[inline(always)]
     fn number(&mut self, value: f64, factor: f64) -> Dual<f64, NUMBERS> {
         let index = self.used;
@@ -153,7 +154,8 @@ impl<F: AnchorFormula, S: Simd> Row<'_, F, S> {
         self.number(value, 0.0)
     }
 
-    /// The terms: a function of each score of the partners, `other` elsewhere; and its slopes in the room of the next number.
+    /// Writes the terms: a function of each partner's score, and `other` in the other places. The slopes go to the scratch of the
+    /// next number.
     #[inline(always)]
     fn map(&mut self, partners: Partners, other: f64, function: impl Fn(Score<S>) -> Score<S>) {
         let simd = self.simd;
@@ -164,7 +166,7 @@ impl<F: AnchorFormula, S: Simd> Row<'_, F, S> {
         let mut i = 0;
         while i < scores.len() {
             let mut term = Dual::constant(other);
-            // Positives are few.
+            // Positives are few: registers without any are skipped.
             if is_any(&mask[i..i + lanes]) {
                 let mask = load::<S, f64>(simd, &mask[i..]).gt_lit(0.5);
                 term = Real::select(&mask, function(Dual::variable(load::<S, f64>(simd, &scores[i..]), 0)), term);
@@ -180,7 +182,7 @@ impl<F: AnchorFormula, S: Simd> Row<'_, F, S> {
         let mask = &self.scratch.masks[partners as usize];
         let mut found = None;
         for (j, &score) in self.scratch.scores.iter().enumerate() {
-            // What is not a number has to be seen.
+            // A NaN is always chosen, so that it stays visible.
             if mask[j] > 0.5 && found.is_none_or(|(_, most): (usize, f64)| score * sign > most * sign || score.is_nan())
             {
                 found = Some((j, score));
@@ -307,7 +309,7 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
     }
 }
 
-/// Whether a pair is of these; all are looked at, at once.
+/// Whether the mask is set anywhere; all entries are read, so that vector instructions can be used.
 #[inline(always)]
 fn is_any(mask: &[f64]) -> bool {
     mask.iter().fold(

@@ -1,7 +1,7 @@
 //! Embeddings and labels -> products or distances of all pairs -> value, for every anchor.
 //!
-//! The pass over an anchor's scores writes what its value changes by ([`anchor`]), and the backward pass turns these slopes, which belong
-//! to pairs, into the gradient of the embeddings ([`vectors`]).
+//! The pass over an anchor's scores writes the slopes of its value ([`anchor`]). The slopes belong to pairs; the backward pass
+//! turns them into the gradient of the embeddings ([`vectors`]).
 
 mod anchor;
 mod pull;
@@ -27,10 +27,10 @@ use vectors::{Against, Vectors};
 
 pub(super) use anchor::Kernel;
 
-/// Anchors that are looked at together.
+/// The number of anchors that are computed together.
 const ANCHORS: usize = MOST_LANES;
 
-/// The values, in the graph of what they are computed from.
+/// The values, in the graph of the tensors that they are computed from.
 pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
     let kernel = &*call.kernel.host;
     match &call.with {
@@ -124,23 +124,25 @@ fn read(labels: &Tensor<1, Int>) -> Vec<i64> {
 
 /// The results of the anchors.
 struct Results<T: Float> {
-    /// [`RESULTS`] of each.
+    /// The [`RESULTS`] numbers of each anchor.
     values: Vec<T>,
-    /// The derivatives by the scores' numbers, one row per anchor; where that is symmetric, per anchor of the first half.
+    /// The derivatives with respect to the numbers that the scores are computed from, one row per anchor; in the symmetric case
+    /// only for the anchors of the first half.
     slopes: Option<Pooled<T>>,
     columns: usize,
 }
 
 impl<T: Float> Results<T> {
-    /// Of so many anchors, with so many rows and columns of slopes.
+    /// Space for the results of `count` anchors, with this many rows and columns of slopes.
     fn new(count: usize, [rows, columns]: [usize; 2], is_tracked: bool) -> Self {
         Self { values: vec![T::default(); RESULTS * count], slopes: is_tracked.then(|| stale(rows * columns)), columns }
     }
 
-    /// Some anchors, and where that is symmetric those that they are compared with, which come next; `read` gives the numbers that the
-    /// scores of a block of the anchors are made of, in rows.
+    /// Computes some anchors and, in the symmetric case, the values of the rows that they are compared with, which come next in
+    /// `values`. `read` returns the numbers that the scores of a block of anchors are computed from, one row per anchor.
     ///
-    /// In double precision: exponents of a steep softmax are large, and the slopes of an anchor's pairs nearly cancel.
+    /// The computation is in double precision: exponents of a steep softmax are large, and the slopes of an anchor's pairs nearly
+    /// cancel.
     fn run(
         &mut self,
         kernel: &dyn Kernel,
@@ -175,7 +177,7 @@ impl<T: Float> Results<T> {
             }
             0.0
         });
-        // In order: the same bits whatever the threads did.
+        // The sums are added in order, so that the result has the same bits on any number of threads.
         let sums_of_others = sums_of_others.into_inner().expect("no panic");
         if side.is_symmetric {
             for (other, results) in of_others.chunks_mut(RESULTS).enumerate() {
@@ -186,7 +188,7 @@ impl<T: Float> Results<T> {
         }
     }
 
-    /// The derivatives by what the scores' numbers are multiplied by, and by what is added then.
+    /// The derivatives with respect to the factor and the term of the scaling.
     fn by_scaling(&self) -> [Vec<f64>; 2] {
         [2, 3].map(|result| self.column(result).map(Float::to_f64).collect())
     }
@@ -195,7 +197,7 @@ impl<T: Float> Results<T> {
         self.values.iter().skip(result).step_by(RESULTS).copied()
     }
 
-    /// The values, not yet in a graph, and what they count; and the slopes.
+    /// The values, without a graph, with their normalizers; and the slopes.
     fn finish(self, inputs: &AnyTensor) -> (Outcome, Option<Pooled<T>>) {
         let (device, count) = (inputs.inner_device(), self.values.len() / RESULTS);
         let column = |result| tensor(self.column(result).collect::<Vec<_>>(), &[count], &device);

@@ -1,4 +1,4 @@
-//! The gradient of vectors out of their pairs.
+//! The gradient of vectors, computed from the slopes of their pairs.
 
 use super::ANCHORS;
 use crate::engine::host::simd::{Float, Lanes, MOST_LANES, load, splat};
@@ -6,13 +6,13 @@ use crate::formula::Real;
 use core::ops::Range;
 use pulp::{Simd, WithSimd};
 
-/// Vectors whose gradients are summed up together, in registers.
+/// The number of vectors whose gradients are summed together, in registers.
 const GROUP: usize = 4;
 
-/// What is summed up on its own: of long sums, and of those that nearly cancel, more digits are left.
+/// The number of terms that are summed separately: long sums, and sums that nearly cancel, keep more digits this way.
 pub(super) const BLOCK: usize = 32;
 
-/// The gradient of some vectors, all of which is written: the sum of others, each times its weight for each of the vectors.
+/// Computes the gradient of some vectors, and writes all of it: for each vector, the sum of the others times their weights.
 pub(super) struct Pull<'a, T> {
     pub(super) vectors: &'a [T],
     pub(super) width: usize,
@@ -22,10 +22,10 @@ pub(super) struct Pull<'a, T> {
     pub(super) gradient: &'a mut [T],
 }
 
-/// Of the others themselves.
+/// The sum of the others themselves.
 struct Others<'a, T>(Pull<'a, T>);
 
-/// Of the differences from the others.
+/// The sum of the differences from the others.
 struct Differences<'a, T>(Pull<'a, T>);
 
 impl<T: Float> WithSimd for Others<'_, T> {
@@ -64,7 +64,7 @@ impl<T: Float> Pull<'_, T> {
         for block in (0..self.others.len()).step_by(BLOCK) {
             let block = block..self.others.len().min(block + BLOCK);
             let mut k = 0;
-            // The machines with the longest registers have twice as many of them; differences need half of these.
+            // Machines with the longest registers have twice as many of them, and differences need half of these.
             while !DIFFERENCES && lanes == MOST_LANES && k + 4 * lanes <= self.width {
                 self.tiles::<S, DIFFERENCES, 4>(simd, block.clone(), k);
                 k += 4 * lanes;
@@ -80,7 +80,8 @@ impl<T: Float> Pull<'_, T> {
         }
     }
 
-    /// Some registers, from number `k` on, of each gradient: what is read of the others for one group is near for the next.
+    /// Computes some registers of each gradient, from number `k` on: the part of the others that one group reads is in the cache
+    /// for the next.
     #[inline(always)]
     fn tiles<S: Simd, const DIFFERENCES: bool, const REGISTERS: usize>(
         &mut self,
@@ -107,7 +108,7 @@ impl<T: Float> Pull<'_, T> {
         let mut owns = [[zero; REGISTERS]; GROUP];
         let mut anchor = 0;
         while DIFFERENCES && anchor < GROUP {
-            // Where no vector is left, the last one once more.
+            // If no vector is left, the last one is computed again.
             let own = (anchors.start + group + anchor).min(anchors.end - 1);
             owns[anchor] = registers::<S, T, REGISTERS>(simd, &vectors[own * width + k..]);
             anchor += 1;

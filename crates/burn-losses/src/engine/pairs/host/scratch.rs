@@ -4,22 +4,22 @@ use crate::engine::host::simd::{Lanes, MOST_LANES, load};
 use crate::formula::{self, AnchorFormula, Distance, Dual, Real};
 use pulp::Simd;
 
-/// The numbers of an anchor that its value may be made of.
+/// The number of statistics that an anchor's value may depend on.
 pub(super) const NUMBERS: usize = 2;
 
 type Register<S> = Lanes<S, f64>;
 
-/// Space for what belongs to the pairs of an anchor, filled up to whole registers.
+/// Space for the numbers of an anchor's pairs, padded to whole registers.
 pub(super) struct Scratch {
     pub(super) scores: Vec<f64>,
-    /// The derivatives of the scores by the products.
+    /// The derivatives of the scores with respect to the scaled numbers.
     pub(super) d_score: Vec<f64>,
-    /// 1 where a pair is of these, else 0: positives, negatives, both.
+    /// 1 for the pairs of each set, else 0: the positives, the negatives, and both.
     pub(super) masks: [Vec<f64>; 3],
     pub(super) terms: Vec<f64>,
     pub(super) by_given: Vec<f64>,
     pub(super) slopes: [Vec<f64>; NUMBERS],
-    /// Sums over all anchors; empty where nothing is symmetric.
+    /// Sums over the anchors, for each of the others; empty if the formula is not symmetric.
     pub(super) of_others: [Vec<f64>; 3],
 }
 
@@ -38,7 +38,8 @@ impl Scratch {
         }
     }
 
-    /// The scores, of these numbers once they are scaled, and their derivatives by the products.
+    /// Computes the scores from these numbers, after scaling, and the derivatives of the scores with respect to the scaled
+    /// numbers.
     #[inline(always)]
     pub(super) fn fill<S: Simd>(
         &mut self,
@@ -61,7 +62,7 @@ impl Scratch {
         }
     }
 
-    /// Who is a positive and who is a negative, and how many there are.
+    /// Fills the masks of positives and negatives, and returns how many there are of each.
     #[inline(always)]
     pub(super) fn compare(&mut self, label: i64, others: &[i64], itself: Option<usize>) -> [usize; 2] {
         let [positives, negatives, all] = &mut self.masks;
@@ -81,11 +82,11 @@ impl Scratch {
         [same - usize::from(itself.is_some()), others.len() - same]
     }
 
-    /// The derivatives of the value: the slopes of the numbers, each times its factor.
+    /// The derivatives of the value: the sum of the slopes of its statistics, each times its factor.
     #[inline(always)]
     pub(super) fn finish(&mut self, factors: [f64; NUMBERS], numbers: &[f64]) -> &[f64] {
         let [first, second] = &self.slopes;
-        // An infinite factor has a part only in what has a slope.
+        // An infinite factor contributes only where the slope is not 0.
         let product = |slope: f64, factor: f64| if factor.is_infinite() { slope.weigh(factor) } else { slope * factor };
         for (i, slope) in self.terms.iter_mut().enumerate() {
             *slope = (product(first[i], factors[0]) + product(second[i], factors[1])) * self.d_score[i];
@@ -99,7 +100,7 @@ impl Scratch {
     }
 }
 
-/// The score from what is computed of two rows: the product of vectors of length 1, or the square of their distance.
+/// The score of two rows, computed from the product of their unit vectors or from their squared distance.
 #[inline(always)]
 fn score_of<R: Real>(score: formula::Score, number: R) -> R {
     match score {

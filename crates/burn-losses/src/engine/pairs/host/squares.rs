@@ -8,8 +8,8 @@ use crate::engine::host::transpose::columns_of_block;
 use crate::formula::Real;
 use pulp::{Simd, WithSimd};
 
-/// Writes the squared distances of vectors to each other, `[N, N]`: blocks of [`ANCHORS`] on the diagonal, and what is to the right of
-/// these.
+/// Writes the squared distances between vectors, `[N, N]`: only blocks of [`ANCHORS`] on the diagonal and the columns to the
+/// right of these blocks.
 pub(super) fn squares<T: Float>(vectors: &[T], width: usize, squares: &mut [T]) {
     let (count, blocks) = (vectors.len() / width, in_blocks(vectors, width));
     par_blocks(count, ANCHORS, [Some(squares), None], [count, 0], &|block, [squares, _]| {
@@ -19,7 +19,8 @@ pub(super) fn squares<T: Float>(vectors: &[T], width: usize, squares: &mut [T]) 
     });
 }
 
-/// Vectors in blocks of [`MOST_LANES`], each filled up with zeros: of a block first all first numbers, then all second ones, ..
+/// The vectors in blocks of [`MOST_LANES`], padded with zeros. A block has the first numbers of all its vectors, then the second
+/// ones, and so on.
 fn in_blocks<T: Float>(vectors: &[T], width: usize) -> Pooled<T> {
     let count = (vectors.len() / width).next_multiple_of(MOST_LANES);
     let mut blocks = stale::<T>(count * width);
@@ -32,13 +33,13 @@ fn in_blocks<T: Float>(vectors: &[T], width: usize) -> Pooled<T> {
     blocks
 }
 
-/// The squared distances of some vectors, from number `start` on, to themselves and those behind them.
+/// The squared distances of some vectors, from number `start` on, to themselves and to the vectors after them.
 struct Squares<'a, T> {
     vectors: &'a [T],
-    /// The same [`in_blocks`].
+    /// All vectors, arranged by [`in_blocks`].
     blocks: &'a [T],
     width: usize,
-    /// A multiple of [`ANCHORS`], as many as a block has.
+    /// The first vector: a multiple of [`ANCHORS`], which is the number of vectors in a block.
     start: usize,
     squares: &'a mut [T],
 }
@@ -54,7 +55,7 @@ impl<T: Float> WithSimd for Squares<'_, T> {
         for others in (start..count).step_by(MOST_LANES) {
             let block = &blocks[others * width..][..MOST_LANES * width];
             for (group, squares) in squares.chunks_mut(ROWS * count).enumerate() {
-                // Where no vector is left, the last one once more.
+                // If no vector is left, the last one is computed again.
                 let first = start + group * ROWS;
                 let owns = core::array::from_fn(|row| &vectors[(first + row).min(count - 1) * width..][..width]);
                 for at in (0..MOST_LANES).step_by(lanes) {
@@ -71,13 +72,13 @@ impl<T: Float> WithSimd for Squares<'_, T> {
     }
 }
 
-/// Vectors whose distances are summed up together, in registers.
+/// The number of vectors whose distances are summed together, in registers.
 const ROWS: usize = 8;
 
-/// Of each vector, what is summed up on its own.
+/// The number of terms of a distance that are summed separately.
 const PART: usize = MOST_LANES;
 
-/// The squared distances to as many others as a register has lanes: the first ones of a block.
+/// The squared distances to the first others of a block, one for each lane of a register.
 #[inline(always)]
 fn squares_of<S: Simd, T: Float>(simd: S, owns: [&[T]; ROWS], block: &[T]) -> [Lanes<S, T>; ROWS] {
     let zero = splat::<S, T>(simd, T::default());

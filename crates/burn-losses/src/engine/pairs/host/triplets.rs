@@ -6,14 +6,14 @@ use pulp::Simd;
 
 type Register<S> = Lanes<S, f64>;
 
-/// An anchor's scores, which of them are those of positives and which those of negatives, and where the slopes by the scores go.
+/// An anchor's scores, the masks of its positives and negatives, and the slopes with respect to the scores, which are written.
 pub(super) struct Scores<'a> {
     pub(super) scores: &'a [f64],
     pub(super) masks: [&'a [f64]; 2],
     pub(super) slopes: &'a mut [f64],
 }
 
-/// What is added up: the terms; how many triplets there are; how many of these have a term that is not 0.
+/// The sum of the terms, the number of triplets, and the number of triplets whose term is not 0.
 #[derive(Default)]
 pub(super) struct Sums {
     pub(super) terms: f64,
@@ -22,7 +22,7 @@ pub(super) struct Sums {
 }
 
 impl Scores<'_> {
-    /// Adds the triplets up; the anchor has a positive and a negative.
+    /// Sums over the triplets; the anchor has a positive and a negative.
     #[inline(always)]
     pub(super) fn sum<S: Simd>(mut self, simd: S, formula: &impl AnchorFormula, chosen: Triplets) -> Sums {
         self.slopes.fill(0.0);
@@ -40,7 +40,7 @@ impl Scores<'_> {
         sums
     }
 
-    /// The triplets of one positive: all, or those within a margin.
+    /// The triplets of one positive: those with all negatives, or with the negatives within a margin.
     #[inline(always)]
     fn with_negatives<S: Simd>(
         &mut self,
@@ -59,7 +59,7 @@ impl Scores<'_> {
             let score = load::<S, f64>(simd, &self.scores[i..]);
             let mut chosen = load::<S, f64>(simd, &self.masks[1][i..]);
             if margin.is_some() {
-                // By what it is not: what is not a number is neither, and has to be seen.
+                // Negatives are excluded, not included, by comparisons: a NaN is never excluded, so that it stays visible.
                 chosen = Real::select(&score.gt(&end), zero, chosen);
                 chosen = Real::select(&is_not_negative(own - score), zero, chosen);
             }
@@ -87,12 +87,12 @@ impl Scores<'_> {
         self.slopes[positive] += by_positive;
     }
 
-    /// One negative per positive.
+    /// One negative for each positive.
     #[inline(always)]
     fn nearest(self, formula: &impl AnchorFormula) -> Sums {
         let Self { scores, masks: [positives, negatives], slopes } = self;
         let places = |mask: &[f64]| (0..scores.len()).filter(|place| mask[*place] > 0.5).collect::<Vec<_>>();
-        // At ties the first one; what is not a number counts as greater than all.
+        // At ties the first one counts; a NaN counts as greater than all numbers.
         let mut sorted = places(negatives);
         sorted.sort_by(|a, b| {
             scores[*a].partial_cmp(&scores[*b]).unwrap_or(scores[*a].is_nan().cmp(&scores[*b].is_nan()))
@@ -116,7 +116,7 @@ impl Scores<'_> {
     }
 }
 
-/// Where a number is 0 or more.
+/// Whether a number is 0 or more.
 #[inline(always)]
 fn is_not_negative<R: Real>(number: R) -> R::Mask {
     const LEAST: f64 = f64::from_bits(1);

@@ -1,4 +1,4 @@
-//! Vectors, what is computed of each pair of them, and their gradient from that of the pairs.
+//! Vectors, the products or squared distances of their pairs, and the gradient of the vectors from that of the pairs.
 
 use super::ANCHORS;
 use super::pull::{BLOCK, Pull};
@@ -16,23 +16,23 @@ use core::ops::Range;
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Against {
     All,
-    /// A row of the first half with those of the second, and the other way round.
+    /// A row of each half with the rows of the other half.
     ///
-    /// Where that is symmetric both rows of a pair have the same slope: there are those of the first half alone.
+    /// In the symmetric case both rows of a pair have the same slope: only the slopes of the first half are stored.
     OtherHalf {
         symmetric: bool,
     },
 }
 
-/// The embeddings as they are compared, each filled up with zeros to whole registers.
+/// The embeddings as they are compared: scaled to length 1 if necessary, and each padded with zeros to whole registers.
 pub(super) struct Vectors<T: Float> {
     numbers: Pooled<T>,
     shape: [usize; 2],
-    /// How many numbers an embedding has here.
+    /// The number of entries of an embedding, including the padding.
     width: usize,
-    /// What each was divided by; none where they are as they were.
+    /// The lengths that the embeddings were divided by; `None` if they were not scaled.
     lengths: Option<Vec<f64>>,
-    /// Whether they are compared by their distance, or by their product.
+    /// Whether embeddings are compared by their distances; otherwise by their products.
     is_of_distances: bool,
     against: Against,
 }
@@ -40,7 +40,7 @@ pub(super) struct Vectors<T: Float> {
 impl<T: Float> Vectors<T> {
     pub(super) fn new(numbers: &[T], shape: [usize; 2], score: Score, against: Against) -> Self {
         let (is_of_distances, is_unit) = match score {
-            // Given scores are cosines of two views.
+            // Precomputed scores are cosines of two views.
             Score::Precomputed | Score::Cosine | Score::Distance(Distance::Cosine, _) => (false, true),
             Score::Distance(_, normalize) => (true, normalize),
         };
@@ -59,7 +59,7 @@ impl<T: Float> Vectors<T> {
         Self { numbers, shape, width, lengths, is_of_distances, against }
     }
 
-    /// With how many each is compared.
+    /// The number of rows that each row is compared with.
     pub(super) fn columns(&self) -> usize {
         match self.against {
             Against::All => self.shape[0],
@@ -67,24 +67,24 @@ impl<T: Float> Vectors<T> {
         }
     }
 
-    /// Which rows one is compared with.
+    /// The rows that an anchor is compared with.
     pub(super) fn others(&self, anchor: usize) -> Range<usize> {
         let (count, columns) = (self.shape[0], self.columns());
         if anchor < count - columns { columns..count } else { 0..columns }
     }
 
-    /// Those that are compared with the same.
+    /// The groups of rows that are compared with the same rows.
     pub(super) fn sides(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
         let (count, columns) = (self.shape[0], self.columns());
         (0..count).step_by(columns).map(move |start| start..start + columns)
     }
 
-    /// What is computed of each pair once: products, or the squares of distances.
+    /// The products or squared distances of all pairs, each computed once.
     ///
-    /// Against all, this is `[N, N]`, of which only blocks of [`ANCHORS`] on the diagonal and what is to the right of these is there;
-    /// against the other half the first half is the rows, the second the columns.
+    /// With [`Against::All`] the result is `[N, N]`, but only blocks of [`ANCHORS`] on the diagonal and the columns to the right
+    /// of these blocks are computed. With the other half, the first half is the rows and the second half the columns.
     pub(super) fn products(&self) -> Pooled<T> {
-        /// Rows whose products with those from them on are computed together.
+        /// The number of rows whose products with themselves and the rows after them are computed together.
         const STRIP: usize = 128;
         let (numbers, width, columns) = (&self.numbers, self.width, self.columns());
         let mut products = stale::<T>(columns * columns);
@@ -96,7 +96,7 @@ impl<T: Float> Vectors<T> {
             Against::All => (STRIP, 0),
             Against::OtherHalf { .. } => (columns, columns),
         };
-        // A product would transpose its right side on one thread, in each call.
+        // Transposed once here: each call of `product` would transpose its right side again, on one thread.
         let transposed = columns_of(&numbers[from * width..], width);
         for start in (0..columns).step_by(strip) {
             let rows = start..columns.min(start + strip);
@@ -107,11 +107,12 @@ impl<T: Float> Vectors<T> {
         products
     }
 
-    /// What [`products`](Self::products) computed of the anchors in one of the blocks of [`ANCHORS`] of a side, and all that they are
-    /// compared with: a row for each.
+    /// The part of [`products`](Self::products) that belongs to the anchors of one block of [`ANCHORS`] of a side: one row per
+    /// anchor, with all rows that it is compared with.
     pub(super) fn read(&self, products: &[T], anchors: Range<usize>) -> Vec<f64> {
         let columns = self.columns();
-        // Where their own rows begin, and from where on these are there; before that, their columns.
+        // The place of the anchors' own rows, and the column from which on these rows are computed. The numbers before are read
+        // from the anchors' columns.
         let (own, whole) = match self.against {
             Against::All => (anchors.start, anchors.start),
             _ if anchors.start < columns => (anchors.start, 0),
@@ -122,7 +123,7 @@ impl<T: Float> Vectors<T> {
             #[inline(always)]
             || {
                 for start in (0..whole).step_by(ANCHORS) {
-                    // A few at a time: power-of-two strides cause cache conflicts.
+                    // Few rows at a time, because power-of-two strides cause cache conflicts.
                     let block = start..whole.min(start + ANCHORS);
                     let at = [block.clone(), own..own + anchors.len()];
                     let columns_of_rows = transpose(&part::<_, ANCHORS, ANCHORS>(products, columns, at, [0, 0]));
@@ -138,7 +139,8 @@ impl<T: Float> Vectors<T> {
         rows
     }
 
-    /// The gradient of the embeddings, from that of the values and their slopes by what [`products`](Self::products) computes.
+    /// The gradient of the embeddings, from the upstream gradient of the values and their slopes with respect to
+    /// [`products`](Self::products).
     pub(super) fn gradient(&self, slopes: &[T], upstream: &[f64]) -> Pooled<T> {
         let (width, [count, size]) = (self.width, self.shape);
         let mut gradient = stale::<T>(count * width);
@@ -168,15 +170,15 @@ impl<T: Float> Vectors<T> {
         gradient.chunks(width).flat_map(|row| row[..size].iter().copied()).collect::<Vec<_>>().into()
     }
 
-    /// Which rows some anchors have a slope with, and how much of each is in the gradient of each anchor.
+    /// The rows that some anchors have a slope with, and the weight of each such row in the gradient of each anchor.
     #[inline(always)]
     fn weights(&self, slopes: &[T], upstream: &[f64], anchors: Range<usize>) -> (Vec<usize>, Vec<[T; ANCHORS]>) {
         let columns = self.columns();
-        // The square of a distance changes by twice the difference.
+        // The derivative of a squared distance is twice the difference.
         let twice = if self.is_of_distances { 2.0 } else { 1.0 };
         let has_slopes = |anchor| self.against != (Against::OtherHalf { symmetric: true }) || anchor < columns;
         let (mut others, mut weights) = (Vec::with_capacity(columns), Vec::with_capacity(columns));
-        // All are compared with the same, but where the halves meet.
+        // All anchors are compared with the same rows, except in a block where the halves meet.
         for side in self.sides() {
             let own = anchors.start.max(side.start)..anchors.end.min(side.end);
             if own.is_empty() {
@@ -189,16 +191,16 @@ impl<T: Float> Vectors<T> {
             for first in (0..columns).step_by(BLOCK) {
                 let block = first..columns.min(first + BLOCK);
                 let of_others = of_side.start + block.start..of_side.start + block.end;
-                // All slopes are read before any is used: they are far apart.
+                // All slopes are read before any is used, because they are far apart in memory.
                 let at = [own.clone(), block];
                 let forth = has_slopes(own.start)
                     .then(|| transpose(&part::<_, ANCHORS, BLOCK>(slopes, columns, at, [place, 0])));
                 let at = [of_others.clone(), own.start - side.start..own.end - side.start];
                 let back =
                     has_slopes(of_others.start).then(|| part::<_, BLOCK, ANCHORS>(slopes, columns, at, [0, place]));
-                // One of them is there; where the other is not, it is the same.
+                // At least one of them is stored; if the other is not, it is the same.
                 let [forth, back] = [forth.or(back), back.or(forth)].map(|slopes| slopes.expect("of one half"));
-                // A pair has two anchors: what its score changes the value of each by.
+                // A pair changes the values of two anchors: the slopes of both values with respect to its score add up.
                 for ((forth, back), other) in forth.iter().zip(&back).zip(of_others) {
                     let of_other = upstream[other] * twice;
                     let mut both = [T::default(); ANCHORS];

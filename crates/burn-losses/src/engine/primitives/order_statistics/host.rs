@@ -1,4 +1,4 @@
-//! Order statistics of numbers in memory, by the digits of the numbers.
+//! Order statistics of numbers in memory, computed from the digits of the numbers.
 
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::host::blocks::{BLOCK, par_map, par_rows, part};
@@ -7,7 +7,7 @@ use crate::engine::host::simd::Float;
 use burn::tensor::{Int, Tensor, TensorData};
 use rayon::prelude::*;
 
-/// The place of the largest number of each row, at ties the first; what is not a number counts as larger than all.
+/// The place of the largest number of each row, the first one at ties; a NaN counts as larger than all numbers.
 pub(in crate::engine) fn argmax(rows: &AnyTensor) -> Option<Tensor<1, Int>> {
     fn of_row<T: Float>(row: &[T]) -> i64 {
         let (mut place, mut most) = (0, f64::NEG_INFINITY);
@@ -33,29 +33,29 @@ pub(in crate::engine) fn argmax(rows: &AnyTensor) -> Option<Tensor<1, Int>> {
     Some(Tensor::from_data(TensorData::new(places, [count]), &rows.inner_device()))
 }
 
-/// 1 for each of the `k` largest scores, at ties for those that come first, 0 for the others.
+/// 1 for each of the `k` largest scores, with the first ones at ties; 0 for the others.
 pub(in crate::engine) fn largest(scores: &AnyTensor, k: usize) -> Option<AnyTensor> {
     let (device, memory) = (scores.inner_device(), Memory::new(scores)?);
     in_precision!(scores.dtype(), T => Some(tensor(k_largest(memory.numbers_of::<T>()?, k), &scores.shape(), &device)))
 }
 
-/// The median: the mean of the two middle values where their number is even.
+/// The median: the mean of the two middle values if the number of values is even.
 pub(in crate::engine) fn median(values: &AnyTensor) -> Option<AnyTensor> {
     let (device, memory) = (values.inner_device(), Memory::new(values)?);
     in_precision!(values.dtype(), T => Some(tensor(vec![median_of(memory.numbers_of::<T>()?)], &[1], &device)))
 }
 
-/// 1 for each of the `k` largest numbers, at ties for those that come first, 0 for the others.
+/// 1 for each of the `k` largest numbers, with the first ones at ties; 0 for the others.
 fn k_largest<T: Float>(numbers: &[T], k: usize) -> Pooled<T> {
     let mut marks = zeros::<T>(numbers.len());
     let k = k.min(numbers.len());
     if k == 0 {
         return marks;
     }
-    // What is not finite ranks above the rest.
+    // A number that is not finite ranks above the rest.
     let score = |number: T| Some(number.to_f64()).filter(|number| number.is_finite()).unwrap_or(f64::INFINITY);
     let (last, tied) = kth_largest(numbers, &score, k);
-    // How many ties come before each block.
+    // The number of ties before each block.
     let is_tie = |number: &&T| score(**number) == last;
     let ties = |block| part(numbers, block, BLOCK, 1).iter().filter(is_tie).count() as f64;
     let counts = par_map(numbers.len().div_ceil(BLOCK), 1, &ties);
@@ -75,16 +75,16 @@ fn k_largest<T: Float>(numbers: &[T], k: usize) -> Pooled<T> {
     marks
 }
 
-/// The `k`th largest score of a number, digit by digit; and how many of its ties are among the `k` largest.
+/// The `k`th largest score of the numbers, found digit by digit; and how many of its ties are among the `k` largest.
 fn kth_largest<T: Float>(numbers: &[T], score: &(impl Fn(T) -> f64 + Sync), k: usize) -> (f64, usize) {
     const DIGITS: usize = 1 << 16;
     if numbers.len() <= 4 * DIGITS {
-        // Both zeros are one.
+        // -0 and 0 become the same score.
         let mut scores: Vec<f64> = numbers.iter().map(|number| score(*number) + 0.0).collect();
         let (above, &mut last, _) = scores.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
         return (last, k - above.iter().filter(|score| score.total_cmp(&last).is_gt()).count());
     }
-    // Bits that rise with the number; both zeros have the same.
+    // The bits of a key rise with the number; -0 and 0 have the same key.
     let key = |number: T| {
         let bits = (score(number) + 0.0).to_bits();
         if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
@@ -133,7 +133,7 @@ fn median_of<T: Float>(values: &[T]) -> T {
 mod tests {
     use super::*;
 
-    /// Many ties, both zeros, and few of one size.
+    /// Numbers with many ties and with both zeros.
     fn numbers(count: usize) -> Vec<f32> {
         (0..count).map(|i| ((i * 7919) % 1009) as f32 * 0.01 - 5.0).map(|x| if x == 0.01 { -0.0 } else { x }).collect()
     }

@@ -11,8 +11,8 @@ use crate::engine::any_tensor::AnyTensor;
 use crate::engine::machine::{self, has_kernels};
 use burn::tensor::{Bool, DType, Int, Tensor};
 
-/// 1 for each of the `k` largest of `scores`, at ties those that come first; 0 for all others. `k` is one number, from 0 to the number
-/// of scores. What is not finite ranks above the rest, and is chosen even where there is more than `k` of it.
+/// 1 for each of the `k` largest of `scores`, with the first ones at ties; 0 for all others. `k` is one number, from 0 to the
+/// number of scores. A score that is not finite ranks above the rest, and is chosen even if there are more than `k` of them.
 pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1> {
     let any = AnyTensor::from(&scores);
     if has_kernels(any.clone()) {
@@ -29,7 +29,7 @@ pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1> {
     let tied = scores.clone().greater(low.expand(scores.dims())).bool_and(certain.clone().bool_not());
     let missing = k - count(certain.clone());
 
-    // The first `missing` of the tied ones: halve the interval of positions.
+    // The first `missing` of the tied scores are chosen: halve the interval of positions.
     let n = scores.dims()[0];
     let device = scores.device();
     let position = Tensor::<1, Int>::arange(0..n as i64, &device);
@@ -42,28 +42,28 @@ pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1> {
         high = high.mask_where(enough.clone(), middle.clone());
         low = low.mask_where(enough.bool_not(), middle);
     }
-    // With `missing` = 0 nothing tied is taken.
+    // With `missing` = 0, no tied score is chosen.
     let none = missing.equal_elem(0);
     let last = high.mask_fill(none, -1);
     let chosen = certain.bool_or(tied.bool_and(position.lower_equal(last.expand([n]))));
     chosen.bool_or(not_finite).float().cast(scores.dtype())
 }
 
-/// The place of the largest number of each row, at ties the first.
+/// The place of the largest number of each row, the first one at ties.
 pub(crate) fn argmax(rows: Tensor<2>) -> Tensor<1, Int> {
     let any = AnyTensor::from(&rows);
     let places = machine::run("argmax", &any, |machine| machine.argmax(&any));
     places.unwrap_or_else(|| rows.argmax(1).squeeze_dim(1))
 }
 
-/// The median of what is not masked: the mean of the two middle values where their number is even, 0 where there is nothing.
+/// The median of the values that are not masked: the mean of the two middle ones if their number is even, 0 if there are none.
 pub(crate) fn median(values: Tensor<1>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
     let Some(mask) = mask else { return median_of_all(values) };
     let nothing = Tensor::zeros([1], (&values.device(), values.dtype()));
     if has_kernels(&values) {
         return selected(values, mask).map_or(nothing, median_of_all);
     }
-    // What is masked ranks below everything else.
+    // A masked value ranks below all others.
     let below = values.clone().min().expand(values.dims()) - 1.0;
     let values = values.mask_where(mask.clone().bool_not(), below);
     let number = count(mask.clone());
@@ -89,16 +89,17 @@ fn median_of_all(values: Tensor<1>) -> Tensor<1> {
 fn kth_largest(values: &Tensor<1>, k: Tensor<1, Int>) -> Tensor<1> {
     let shape = values.dims();
     let (_, high) = bracket(values.clone(), k);
-    // The interval holds nothing but the wanted value: the largest one that is not above its end.
+    // Only the wanted value is in the interval: it is the largest value that is not above the interval's end.
     let above = values.clone().greater(high.expand(shape));
     let lowest = values.clone().min().expand(shape);
     values.clone().mask_where(above, lowest).max()
 }
 
-/// An interval (low, high] that holds the k-th largest of `scores`, and no other number; of an infinite one the largest finite.
+/// An interval (low, high] that holds the k-th largest of `scores` and no other number; for an infinite score it ends at the
+/// largest finite number.
 ///
-/// It is halved by exponents until both ends are near to each other, and by their difference from there on: an outlier takes no digits
-/// from the others.
+/// The interval is halved by exponents until both ends are near each other, and by their difference from there on: so an outlier
+/// does not cost the others any digits.
 fn bracket(scores: Tensor<1>, k: Tensor<1, Int>) -> (Tensor<1>, Tensor<1>) {
     let (n, is_double) = (scores.dims()[0], scores.dtype() == DType::F64);
     let (most, halvings) = if is_double { (f64::MAX, 80) } else { (f64::from(f32::MAX), 48) };
@@ -114,7 +115,7 @@ fn bracket(scores: Tensor<1>, k: Tensor<1, Int>) -> (Tensor<1>, Tensor<1>) {
     (low, high)
 }
 
-/// A number between both: 0 where they have different signs.
+/// A number between `low` and `high`: 0 if they have different signs.
 fn middle(low: &Tensor<1>, high: &Tensor<1>, is_double: bool) -> Tensor<1> {
     let least = if is_double { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) };
     let (a, b) = (low.clone().abs(), high.clone().abs());
@@ -123,7 +124,7 @@ fn middle(low: &Tensor<1>, high: &Tensor<1>, is_double: bool) -> Tensor<1> {
     let by_exponent = near.clone().clamp_min(least).sqrt() * far.clone().sqrt();
     let is_wide = (far * 0.25).greater(near.clamp_min(least));
     let size = by_difference.mask_where(is_wide, by_exponent);
-    // Negative where both are; a high end of 0 is the end of the negative ones.
+    // The middle is negative if both ends are; a high end of 0 belongs to a negative interval.
     let is_negative = high.clone().lower_equal_scalar(0.0);
     let is_mixed = low.clone().lower_scalar(0.0).bool_and(high.clone().greater_scalar(0.0));
     size.clone().mask_where(is_negative, -size).mask_fill(is_mixed, 0.0)

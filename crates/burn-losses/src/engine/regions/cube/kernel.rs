@@ -1,6 +1,6 @@
 //! The kernels of regions: sums over pixels, a formula of the sums, and the gradient.
 
-// A kernel has no chains of `let`.
+// Kernels do not support chains of `let`.
 #![allow(clippy::collapsible_if)]
 
 use super::pixel::{Sizes, counts, largest, mask, power, probability};
@@ -10,7 +10,7 @@ use crate::options::Activation;
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
 
-/// What kernels are compiled for.
+/// Everything that the kernels are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Structure {
     pub(super) activation: Activation,
@@ -22,7 +22,7 @@ pub(super) struct Structure {
     pub(super) units: usize,
 }
 
-/// The softmax of each pixel: the largest logits `[N, pixels]`, then the sums of e^(x - that).
+/// The softmax of each pixel: the largest logits `[N, pixels]`, then the sums of e^(x - largest).
 #[cube(launch, address_type = "dynamic")]
 pub(super) fn totals<S: Float, V: Int, F: Float>(
     logits: &Tensor<S>,
@@ -49,9 +49,9 @@ pub(super) fn totals<S: Float, V: Int, F: Float>(
     }
 }
 
-/// The sums over some pixels of a sample and class, by each cube: `[N, C, pieces, 3]`.
+/// The sums over the pixels of each piece of a sample and class: `[N, C, pieces, 3]`. Each cube works on one piece at a time.
 #[cube(launch, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)] // those of a kernel
+#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn sums<S: Float, M: Float, V: Int, F: Float>(
     logits: &Tensor<S>,
     masks: &Tensor<M>,
@@ -60,7 +60,7 @@ pub(super) fn sums<S: Float, M: Float, V: Int, F: Float>(
     partial: &mut Tensor<F>,
     sizes: &Sizes,
     pieces: usize,
-    // Of a piece, in pixels.
+    // The number of pixels of a piece.
     size: usize,
     #[comptime] structure: Structure,
     #[define(S, M, V, F)] _types: [ElemType; 4],
@@ -68,7 +68,7 @@ pub(super) fn sums<S: Float, M: Float, V: Int, F: Float>(
     let jobs = sizes.samples * sizes.classes * pieces;
     let unit = UNIT_POS as usize;
     let mut job = CUBE_POS;
-    // All units of a cube do the same jobs: they wait for each other.
+    // All units of a cube work on the same jobs, because they wait for each other.
     while job < jobs {
         let row = job / pieces;
         let (sample, class) = (row / sizes.classes, row % sizes.classes);
@@ -116,10 +116,11 @@ pub(super) fn sums<S: Float, M: Float, V: Int, F: Float>(
     }
 }
 
-/// What the sums over the pieces make: the values of a formula `[N, C]` and its derivatives by the first two sums, `[N, C, 2]`, or of the
-/// batch `[1, C, 2]`; where there is none, the sums themselves, `[N, C, 3]`. One cube does a sample and class at a time, or a class.
+/// Adds up the sums over the pieces. With a formula, computes its values `[N, C]` and their derivatives with respect to the first
+/// two sums, `[N, C, 2]`, or `[1, C, 2]` for sums over the batch. Without one, writes the sums themselves, `[N, C, 3]`. One cube
+/// works on one sample and class at a time, or on one class of the batch.
 #[cube(launch, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)] // those of a kernel
+#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn finish<F: Float>(
     partial: &Tensor<F>,
     values: &mut Tensor<F>,
@@ -186,7 +187,7 @@ pub(super) fn finish<F: Float>(
     }
 }
 
-/// The sum over the samples of what comes from above.
+/// The sum of the upstream gradients over the samples.
 #[cube(launch, address_type = "dynamic")]
 pub(super) fn of_batch<F: Float>(
     upstream: &Tensor<F>,
@@ -209,10 +210,10 @@ pub(super) fn of_batch<F: Float>(
     }
 }
 
-/// The gradient of the logits, one pixel of all classes by each unit. What comes from above is that of the values `[N, C]`, which have
-/// slopes, or of the sums `[N, C, 3]`; of the batch where N is 1 there.
+/// The gradient of the logits; each unit computes one pixel of all classes. The upstream gradient is that of the values `[N, C]`,
+/// which have slopes, or that of the sums `[N, C, 3]`. For sums over the batch, N is 1 there.
 #[cube(launch, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)] // those of a kernel
+#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn gradient<S: Float, M: Float, V: Int, F: Float>(
     logits: &Tensor<S>,
     masks: &Tensor<M>,
@@ -231,7 +232,7 @@ pub(super) fn gradient<S: Float, M: Float, V: Int, F: Float>(
         let (sample, place) = (i / sizes.pixels, i % sizes.pixels);
         let start = sample * sizes.classes * sizes.pixels + place;
         let mut sum = F::new(1.0_f32);
-        // The mean derivative by the probabilities.
+        // The mean of the derivatives with respect to the probabilities.
         let mut mean = F::new(0.0_f32);
         if is_softmax {
             let most = largest::<S, V, F>(logits, valid, sample, place, sizes);
@@ -239,7 +240,7 @@ pub(super) fn gradient<S: Float, M: Float, V: Int, F: Float>(
             let mut mean_of_squares = F::new(0.0_f32);
             let mut class = 0_usize.runtime();
             while class < sizes.classes {
-                // The powers wait where the gradient is to be: once their sum is known, they are probabilities.
+                // The powers are stored in the place of the gradient: once their sum is known, they become probabilities.
                 let power = power::<S, V, F>(logits, valid, sample, class, place, most);
                 gradient[start + class * sizes.pixels] = S::cast_from(power);
                 sum += power;
@@ -289,9 +290,9 @@ pub(super) fn gradient<S: Float, M: Float, V: Int, F: Float>(
     }
 }
 
-/// The derivative by a sum: that of p t is number 0, that of p number 1.
+/// The derivative with respect to a sum: number 0 is the sum of p t, number 1 the sum of p.
 #[cube]
-#[allow(clippy::too_many_arguments)] // those of the kernel
+#[allow(clippy::too_many_arguments)] // the arguments of the kernel
 fn by_sum<F: Float>(
     slopes: ComptimeOption<&Tensor<F>>,
     upstream: &Tensor<F>,
@@ -348,7 +349,7 @@ fn cube_sums<F: Float>(own: Areas<F>, #[comptime] units: usize) -> Areas<F> {
         active /= 2;
     }
     let sums = Areas::<F> { both: all[0], prediction: all[units], target: all[2 * units] };
-    // Before anybody writes there again.
+    // No unit may write here again before all have read.
     sync_cube();
     sums
 }

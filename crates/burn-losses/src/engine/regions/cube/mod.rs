@@ -1,6 +1,6 @@
 //! Regions and masks -> sums over their pixels -> the values of a formula, for every sample and class.
 //!
-//! Nothing of the size of the logits is kept for the backward pass, which computes the probabilities once more.
+//! Nothing of the size of the logits is kept for the backward pass, which computes the probabilities again.
 
 mod kernel;
 mod pixel;
@@ -26,9 +26,9 @@ use pixel::SizesLaunch;
 
 /// A formula that can be recorded.
 pub(crate) trait Record {
-    /// The formula as data, with its derivatives by the first two sums if wanted. The masks have no gradient.
+    /// The formula as data, with its derivatives with respect to the first two sums if wanted. The masks have no gradient.
     fn recording(&self, has_slopes: bool) -> Recording;
-    /// The same of numbers: what the program of the recording has to give.
+    /// The value and the derivatives for given numbers, which the program of the recording has to reproduce.
     #[cfg(test)]
     fn exact(&self, sums: &[f64]) -> Vec<f64>;
 }
@@ -44,14 +44,14 @@ impl<F: OverlapFormula> Record for F {
     }
 }
 
-/// The value of some sums, and its derivatives by the first two.
+/// The value for some sums, and its derivatives with respect to the first two.
 fn value_and_slopes<R: Real + Copy>(formula: &impl OverlapFormula, sums: &[R]) -> Vec<R> {
     let [both, prediction] = [0, 1].map(|i| Dual::<_, 2>::variable(sums[i], i));
     let y = formula.eval(Overlap { both, prediction, target: Dual::constant(sums[2]) });
     core::iter::once(y.value).chain(y.slope).collect()
 }
 
-/// Whose logits, masks and, where some pixels are ignored, valid pixels are the first inputs.
+/// A batch. The first inputs of a kernel are its logits, its masks and, if some pixels are ignored, its mask of valid pixels.
 #[derive(Debug, Clone)]
 struct Batch {
     /// `[N, C, pixels]`.
@@ -74,7 +74,7 @@ impl Batch {
         SizesLaunch::new(samples, classes, pixels)
     }
 
-    /// How many rows of sums a formula is computed of.
+    /// The number of rows of sums that the formula is computed for.
     fn rows(&self) -> usize {
         let [samples, classes, _] = self.shape;
         if self.is_of_batch { classes } else { samples * classes }
@@ -94,14 +94,14 @@ impl Pixels {
         Self { logits: next(), masks: next(), valid: batch.has_valid.then(next) }
     }
 
-    /// The types of the numbers of all, and of those that are computed with.
+    /// The types of the numbers of all inputs, and the type that the kernel computes with.
     fn types(&self) -> [ElemType; 4] {
         let valid = self.valid.as_ref().map_or(DType::U32, |valid| valid.dtype);
         [self.logits.dtype, self.masks.dtype, valid, DType::F32].map(elem)
     }
 }
 
-/// The values of a formula, or the sums.
+/// The forward pass: the values of a formula, or the sums.
 #[derive(Debug)]
 struct Forward {
     batch: Batch,
@@ -123,7 +123,7 @@ impl Forward {
 impl Work for Forward {
     const NAME: &'static str = "burn_losses::regions";
 
-    /// The values or the sums, and the derivatives of the values by the sums.
+    /// The values or the sums, and the derivatives of the values with respect to the sums.
     fn outputs(&self) -> Vec<TensorSpec> {
         let single = |shape: Vec<usize>| TensorSpec::new(Shape::from(shape), DType::F32);
         let slopes = self.has_slopes().then(|| single(vec![self.batch.rows(), 2]));
@@ -157,7 +157,7 @@ impl Work for Forward {
             );
         }
 
-        // No more units than there are pixels, and some of these for each unit.
+        // A cube has no more units than there are pixels, and each unit has several pixels.
         const PIXELS_OF_UNIT: usize = 16;
         let most = Grid::new(&client, 1).units;
         let units = pixels.next_power_of_two().clamp(32.min(most), most);
@@ -205,7 +205,8 @@ impl Work for Forward {
     }
 }
 
-/// The gradient of the logits, from that of the values and the derivatives of these by the sums, or from that of the sums.
+/// The backward pass: the gradient of the logits, from that of the values and the derivatives of the values with respect to the
+/// sums, or from that of the sums.
 #[derive(Debug)]
 struct Backward {
     batch: Batch,
@@ -278,7 +279,7 @@ fn inputs(logits: &AnyTensor, masks: &AnyTensor, valid: Option<&Tensor<3, Bool>>
     Some([primitive(logits)?, primitive(masks)?].into_iter().chain(valid).collect())
 }
 
-/// The values of a formula, or the sums, in the graph of the logits. Kernels compute no gradient by the masks.
+/// The values of a formula, or the sums, in the graph of the logits. Kernels compute no gradient with respect to the masks.
 pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
     let Call { regions, logits, masks, valid, kernel } = call;
     if masks.is_tracked() || !matches!(masks.dtype(), DType::F32 | DType::F16 | DType::BF16) {

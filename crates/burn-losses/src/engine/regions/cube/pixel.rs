@@ -5,10 +5,10 @@ use crate::options::Activation;
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
 
-/// Stands for infinity, as in the softmax of tensors.
+/// A number in place of infinity, as in the softmax of tensors.
 const LARGEST: f32 = 1e-3 * f32::MAX;
 
-/// Those of `[N, C, pixels]`.
+/// The sizes of `[N, C, pixels]`.
 #[derive(CubeType, CubeLaunch)]
 pub(super) struct Sizes {
     pub(super) samples: usize,
@@ -16,14 +16,14 @@ pub(super) struct Sizes {
     pub(super) pixels: usize,
 }
 
-/// A probability and 1 - that.
+/// A probability, and 1 minus the probability.
 #[derive(CubeType)]
 pub(super) struct Probability<F: Float> {
     pub(super) p: F,
     pub(super) rest: F,
 }
 
-/// Of a pixel, where there is no softmax.
+/// The probability of a pixel, for activations other than the softmax.
 #[cube]
 pub(super) fn probability<S: Float, F: Float>(
     logits: &Tensor<S>,
@@ -47,7 +47,7 @@ pub(super) fn probability<S: Float, F: Float>(
     Probability::<F> { p, rest }
 }
 
-/// A mask.
+/// The mask of a pixel.
 #[cube]
 pub(super) fn mask<M: Float, F: Float>(masks: &Tensor<M>, sample: usize, class: usize, place: usize) -> F {
     F::cast_from(masks[sample * masks.stride(0) + class * masks.stride(1) + place * masks.stride(2)])
@@ -72,7 +72,7 @@ pub(super) fn largest<S: Float, V: Int, F: Float>(
     most
 }
 
-/// e^x of a logit, relative to the largest.
+/// e^(x - largest) for a logit x.
 #[cube]
 pub(super) fn power<S: Float, V: Int, F: Float>(
     logits: &Tensor<S>,
@@ -85,7 +85,7 @@ pub(super) fn power<S: Float, V: Int, F: Float>(
     exp::<F>(logit::<S, V, F>(logits, valid, sample, class, place) - most)
 }
 
-/// A logit as a softmax takes it: 0 where it is ignored, a large number where it is infinite. What is not a number stays none.
+/// A logit as the softmax takes it: 0 if the pixel is ignored, a large number in place of infinity. A NaN stays NaN.
 #[cube]
 fn logit<S: Float, V: Int, F: Float>(
     logits: &Tensor<S>,

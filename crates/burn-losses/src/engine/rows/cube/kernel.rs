@@ -1,6 +1,6 @@
 //! The kernel of rows: a softmax, and a formula of each class.
 
-// A kernel has no chains of `let`.
+// Kernels do not support chains of `let`.
 #![allow(clippy::collapsible_if)]
 
 use super::margin::{logit_of, with_margin};
@@ -12,54 +12,56 @@ use crate::formula::program::Program;
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
 
-/// What rows are compared with.
+/// The kinds of targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
-    /// A class each, which has all of the target.
+    /// A class for each row, which has all of the target.
     Label,
-    /// A class each, which has the most of it.
+    /// A class for each row, which has most of the target.
     Smoothed,
-    /// A distribution each.
+    /// A distribution for each row.
     Probabilities,
-    /// A distribution each, or its logarithm, that is yet to be softened.
+    /// A distribution for each row, or its logarithm; it still has to be softened.
     Teacher { is_logarithm: bool },
-    /// A number each, which lies between two classes.
+    /// A number for each row, which lies between two classes.
     Bins,
 }
 
-/// What a kernel is compiled for.
+/// Everything that a kernel is compiled for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Structure {
     pub(super) kind: Kind,
-    /// Of (log-probability, share): what a class adds, and the derivative by the first where gradients are wanted.
+    /// The program of a class: from the log-probability and the share, the contribution of the class and, if gradients are
+    /// wanted, its derivative with respect to the log-probability.
     pub(super) classes: Program,
-    /// Of ln(sum e^x): what a row adds, and its derivative.
+    /// The program of a row: from ln(sum e^x), the penalty of the row and its derivative.
     pub(super) penalty: Option<Program>,
-    /// Of the label's logit, and of what else margins depend on: that logit with its margin, and its derivatives.
+    /// The program of the margin: from the label's logit, and whatever else the margin depends on, that logit with its margin and
+    /// its derivatives.
     pub(super) margin: Option<Program>,
     pub(super) has_ignored: bool,
-    /// Whether the factor of its class is what a row counts.
+    /// Whether the normalizer of a row is the factor of its class.
     pub(super) factors_count: bool,
-    /// Whether a mean divides by the weights.
+    /// Whether a mean divides by the sum of the weights.
     pub(super) weights_count: bool,
     /// The units of a cube, and how many of them work on one row: powers of two.
     pub(super) units: usize,
     pub(super) per_row: usize,
 }
 
-/// Numbers that a kernel is given.
+/// The numbers that are arguments of a kernel.
 #[derive(CubeType, CubeLaunch)]
 pub(super) struct Numbers {
-    /// Of the programs.
+    /// The parameters of each program.
     pub(super) of_classes: Sequence<InputScalar>,
     pub(super) of_penalty: Sequence<InputScalar>,
     pub(super) of_margin: Sequence<InputScalar>,
-    /// By which a share q becomes `keep q + floor`.
+    /// `keep` and `floor`: a share q becomes `keep q + floor`.
     pub(super) keep: InputScalar,
     pub(super) floor: InputScalar,
-    /// What logits are multiplied by.
+    /// The factor of the logits.
     pub(super) sharpness: InputScalar,
-    /// What slopes are multiplied by.
+    /// The factor of the slopes.
     pub(super) factor: InputScalar,
     /// The label of rows that do not count.
     pub(super) ignored: InputScalar,
@@ -68,15 +70,15 @@ pub(super) struct Numbers {
     pub(super) rows: usize,
     pub(super) classes: usize,
     pub(super) inner: usize,
-    /// How many rows each group of units does, one after the other.
+    /// The number of rows that each group of units works on, one after the other.
     pub(super) rounds: usize,
-    /// How many rows have a weight in common.
+    /// How many rows share a weight.
     pub(super) per_weight: usize,
 }
 
-/// Rows of `[outer, classes, inner]` logits, some of them by each group of units.
+/// Computes rows of `[outer, classes, inner]` logits; each group of units works on some of them.
 #[cube(launch, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)] // those of a kernel
+#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
     logits: &Tensor<S>,
     labels: ComptimeOption<&Tensor<L>>,
@@ -106,7 +108,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
     let mut sum = zero;
     let mut counted = zero;
     let mut round = 0_usize.runtime();
-    // All units of a cube go through the same rounds: they wait for each other.
+    // All units of a cube go through the same rounds, because they wait for each other.
     while round < numbers.rounds {
         let wanted = (round * CUBE_COUNT + CUBE_POS) * comptime!(units / per_row) + unit / per_row;
         let is_row = wanted < numbers.rows;
@@ -115,7 +117,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
             row_target::<S, L, T, F>(logits, labels, targets, factors, row, numbers, comptime!(structure.clone()));
         let (start, step) = (target.start, logits.stride(1));
 
-        // Where the label has all of the target, of the other logits, relative to the largest of all.
+        // The largest logit, and the sum of e^(x - largest): without the label's own logit if the label has all of the target.
         let own = F::cast_from(logits[start + target.label * step]) * sharpness;
         let own = with_margin::<F>(own, modulation, lengths, row, numbers, comptime!(structure.margin.clone()));
         let own_logit = own.logit;
@@ -137,7 +139,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
         let most = all.most;
 
         let mut value = zero;
-        // The derivatives by ln(sum e^x), and by the logit of the label beside that.
+        // The derivative with respect to ln(sum e^x), and the derivative with respect to the label's logit beside that.
         let mut by_total = zero;
         let mut by_label = zero;
         let mut total = all.sum;
@@ -146,7 +148,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
             let relative = own_logit - most;
             let power = exp::<F>(relative);
             total += power;
-            // The value of a row that is certain and right keeps its digits.
+            // If the target's probability is close to 1, this form keeps the digits of the value.
             let is_certain = relative > F::new(-1.0_f32);
             let certain = log1p::<F>(all.sum / select(is_certain, power, one));
             let logarithm = ln::<F>(total);
@@ -197,7 +199,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
         }
         if is_row && place == 0 {
             let weighted = select(target.is_constant, value, value * weight);
-            // What has the weight 0 is 0, whatever it is.
+            // A value of weight 0 counts as 0, even if it is NaN or infinite.
             sum += select(weight == zero, zero, weighted);
             if comptime!(structure.weights_count) {
                 counted += target.normalizer * weight;
@@ -277,14 +279,14 @@ fn of_class<F: Float>(
     emit::run::<F, Const<1>>(&inputs, parameters, program)
 }
 
-/// The part that a class has in the value of its row: under a teacher the formula is weighted by the probability, of which the share is
-/// the logarithm.
+/// The contribution of a class to the value of its row. With a teacher the formula is weighted by the probability, and the share
+/// is the logarithm of that.
 #[cube]
 fn part<F: Float>(of_class: F, share: F, #[comptime] kind: Kind) -> F {
     let mut result = of_class;
     if comptime!(matches!(kind, Kind::Teacher { .. })) {
         let q = exp::<F>(share);
-        // What has no probability adds nothing, whatever it is.
+        // A class of probability 0 contributes 0, even if its formula is NaN or infinite.
         result = select(q == F::new(0.0_f32), q, q * of_class);
     }
     result

@@ -1,6 +1,6 @@
 //! The margin of a label's logit.
 
-// A kernel has no chains of `let`.
+// Kernels do not support chains of `let`.
 #![allow(clippy::collapsible_if)]
 
 use super::kernel::Numbers;
@@ -55,9 +55,9 @@ pub(super) fn with_margin<F: Float>(
     Own::<F> { logit: changed, by_logit, by_length }
 }
 
-/// The logit of a class.
+/// The logit of a class; the label's logit has its margin.
 #[cube]
-#[allow(clippy::too_many_arguments)] // those of the kernel
+#[allow(clippy::too_many_arguments)] // the arguments of the kernel
 pub(super) fn logit_of<S: Float, F: Float>(
     logits: &Tensor<S>,
     place: usize,

@@ -1,4 +1,4 @@
-//! Rows of logits and what they are compared with -> value: a softmax, and a formula of each class.
+//! Rows of logits and their targets -> value: a softmax, and a formula of each class.
 
 mod kernel;
 mod margin;
@@ -23,7 +23,7 @@ use burn_cubecl::tensor::CubeTensor;
 use burn_fusion::custom::TensorSpec;
 use kernel::{Kind, NumbersLaunch, Structure, rows};
 
-/// What of a [`RowFormula`] is beside the formula of a class.
+/// The parts of a [`RowFormula`] that a kernel needs beside the formula of a class.
 pub(in crate::engine) trait Record: Send + Sync {
     fn penalty(&self, log_total: Recorder) -> Option<Dual<Recorder, 1>>;
     fn class_factors(&self) -> Option<&[f64]>;
@@ -52,17 +52,17 @@ impl<F: RowFormula> Record for F {
 
 /// The logit of a label with its margin, as data.
 pub(crate) struct RecordedMargin {
-    /// Of the logit, and of what else the margin depends on, where there is such: the modulation of the row, and the length that the
-    /// logit has in it beside the cosine and the scale. The results are the logit with its margin and, where gradients are wanted, its
-    /// derivatives by the logit and by the length.
+    /// A program. It takes the logit and, if the margin depends on them, the modulation of the row and the length that is a
+    /// factor of the logit beside the cosine and the scale. It gives the logit with its margin and, if gradients are wanted, its
+    /// derivatives with respect to the logit and the length.
     pub(crate) recording: Recording,
-    /// `[M]` both: the modulations, which have no gradient, and the lengths.
+    /// The modulations, which have no gradient, and the lengths: both `[M]`.
     pub(crate) modulation: Option<Tensor<1>>,
     pub(crate) lengths: Option<Tensor<1>>,
 }
 
-/// All rows of a batch. The inputs are the logits, what they are compared with, and, where there are such, the factors of the classes,
-/// what margins depend on, and the weights.
+/// All rows of a batch. The inputs are the logits and the targets and, if there are any, the factors of the classes, the
+/// quantities that margins depend on, and the weights.
 #[derive(Debug)]
 struct Rows {
     kind: Kind,
@@ -71,21 +71,21 @@ struct Rows {
     margin: Option<Recording>,
     /// Whether margins depend on a modulation, and on a length.
     margin_needs: [bool; 2],
-    /// The shape of the logits: the axis of the classes is the second one.
+    /// The shape of the logits: the second axis is the class axis.
     shape: [usize; 3],
-    /// That of their gradient, which may have less axes.
+    /// The shape of the gradient of the logits, which may have fewer axes.
     shape_of_slopes: Vec<usize>,
     dtype: DType,
-    /// (keep, floor) of the shares.
+    /// `keep` and `floor`, for the shares.
     smoothing: (f64, f64),
     sharpness: f64,
     ignored: Option<i64>,
     has_factors: bool,
     factors_count: bool,
-    /// How many rows have a weight in common; `None` where there are no weights.
+    /// How many rows share a weight; `None` if there are no weights.
     per_weight: Option<usize>,
     wanted: Wanted,
-    /// Whether a mean divides by the weights.
+    /// Whether a mean divides by the sum of the weights.
     weights_count: bool,
 }
 
@@ -110,7 +110,7 @@ impl Rows {
         self.is_tracked() && self.wanted.scales_later(self.dtype)
     }
 
-    /// How many units work on a row. Neighbors in memory are those of neighboring units.
+    /// The number of units that work on a row. Neighboring units read neighboring numbers of memory.
     fn units_of_row(&self, most: usize) -> usize {
         const CLASSES_OF_UNIT: usize = 16;
         match self.shape {
@@ -125,7 +125,8 @@ impl Rows {
 impl Work for Rows {
     const NAME: &'static str = "burn_losses::rows";
 
-    /// The values or the one value, the slopes, those by the lengths, what these are yet to be multiplied by, and what the rows count.
+    /// The values or the one value, the slopes, the slopes with respect to the lengths, the factor by which the slopes still have
+    /// to be multiplied, and the normalizers of the rows.
     fn outputs(&self) -> Vec<TensorSpec> {
         let single = |count: usize| TensorSpec::new(Shape::from([count]), DType::F32);
         let is_reduced = self.wanted != Wanted::Values;
@@ -232,7 +233,8 @@ impl Work for Rows {
     }
 }
 
-/// The values or the reduced value, in the graph of the logits, and of the lengths. Kernels compute no gradient by the targets and weights.
+/// The values or the reduced value, in the graph of the logits and the lengths. Kernels compute no gradient with respect to the
+/// targets and weights.
 pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
     let &Call { kernel, ref logits, target, margin, recorded, reduce } = call;
     let weights = reduce.and_then(|reduce| reduce.weights.as_ref());
@@ -260,7 +262,7 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
                 labels.try_into_primitive::<burn::backend::Cube>().ok()?,
             )
         }
-        // What such rows count is a sum over the classes.
+        // The normalizers of such rows would be sums over the classes, which this kernel does not compute.
         Target::Probabilities(_) if factors.is_some() && kernel.record.factors_count() => return None,
         Target::Probabilities(of) => (Kind::Probabilities, primitive(&three_axes(of)?)?),
         Target::Teacher { of, sharpness: by, is_logarithm } => {

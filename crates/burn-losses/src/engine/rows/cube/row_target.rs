@@ -1,17 +1,17 @@
-//! What is known of a row before its logits are: its label, its teacher, and the shares of its classes.
+//! What is known about a row before its logits are read: its label, its teacher, and the shares of its classes.
 
 use super::kernel::{Kind, Numbers, Structure};
 use crate::engine::cube::softmax::{Total, ln, merge, merged};
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
 
-/// The logarithm of what is not there.
+/// A finite number in place of the logarithm of 0.
 const NOTHING: f32 = crate::engine::rows::MINUS_INFINITY as f32;
 
-/// What is known of a row before its logits are.
+/// What is known about a row before its logits are read.
 #[derive(CubeType)]
 pub(super) struct RowTarget<F: Float> {
-    /// The place of its first logit, of its first target, and of its first slope.
+    /// The places of the row's first logit, its first target, and its first slope.
     pub(super) start: usize,
     pub(super) of_targets: usize,
     pub(super) of_slopes: usize,
@@ -19,7 +19,7 @@ pub(super) struct RowTarget<F: Float> {
     /// Whether nothing depends on the logits: the row is ignored, or its label is out of range.
     pub(super) is_constant: bool,
     pub(super) constant: F,
-    /// What the row counts in a mean.
+    /// How much the row counts in a mean.
     pub(super) normalizer: F,
     /// The factor of the label.
     pub(super) factor: F,
@@ -30,7 +30,7 @@ pub(super) struct RowTarget<F: Float> {
 }
 
 #[cube]
-#[allow(clippy::too_many_arguments)] // those of the kernel
+#[allow(clippy::too_many_arguments)] // the arguments of the kernel
 pub(super) fn row_target<S: Float, L: Int, T: Float, F: Float>(
     logits: &Tensor<S>,
     labels: ComptimeOption<&Tensor<L>>,
@@ -56,7 +56,7 @@ pub(super) fn row_target<S: Float, L: Int, T: Float, F: Float>(
     #[comptime]
     if let ComptimeOption::Some(labels) = &labels {
         let given = labels[row];
-        // No other label than those of the classes reaches an index.
+        // A label that is out of range must not become an index.
         let is_class = given >= L::from_int(0) && given < L::cast_from(numbers.classes);
         label = select(is_class, usize::cast_from(given), 0_usize);
         is_constant = !is_class;

@@ -1,4 +1,4 @@
-//! Rows of logits and what they are compared with -> value: a softmax, and a formula of each class.
+//! Rows of logits and their targets -> value: a softmax, and a formula of each class.
 
 mod row;
 
@@ -16,7 +16,7 @@ use row::{OneRow, Scratch, Shared, log_softened};
 
 /// A [`RowFormula`] in double precision, one class at a time.
 pub(in crate::engine) trait Kernel: Send + Sync {
-    /// What a class adds, and the derivative of that by its log-probability.
+    /// The contribution of a class, and its derivative with respect to the log-probability.
     fn eval(&self, log_p: f64, share: f64) -> Dual<f64, 1>;
     fn penalty(&self, log_total: f64) -> Option<Dual<f64, 1>>;
     fn class_factors(&self) -> Option<&[f64]>;
@@ -42,27 +42,27 @@ impl<F: RowFormula> Kernel for F {
     }
 }
 
-/// Some rows, and what is wanted of them.
+/// Some rows, and the results that are wanted of them.
 pub(in crate::engine) struct Task<'a, T> {
     pub(in crate::engine) kernel: &'a RowKernel,
     /// The number of the first row.
     pub(in crate::engine) start: usize,
     pub(in crate::engine) classes: usize,
-    /// `None`: they stand where the slopes are to be.
+    /// The logits; `None` if they are stored in the place of the slopes.
     pub(in crate::engine) logits: Option<&'a [T]>,
     pub(in crate::engine) target: Targets<'a, T>,
     pub(in crate::engine) margin: Option<&'a Margin<'a>>,
-    /// What the logit of each label has in it beside its cosine and the scale; `None`: 1.
+    /// The length that is a factor of each label's logit beside its cosine and the scale; `None` if all lengths are 1.
     pub(in crate::engine) lengths: Option<&'a [f64]>,
     pub(in crate::engine) weights: Option<&'a [T]>,
     pub(in crate::engine) factor: f64,
     pub(in crate::engine) values: Option<&'a mut [T]>,
     pub(in crate::engine) slopes: Option<&'a mut [T]>,
-    /// The slopes by the lengths.
+    /// The slopes with respect to the lengths.
     pub(in crate::engine) by_length: Option<&'a mut [T]>,
 }
 
-/// What some rows are compared with.
+/// The targets of some rows.
 #[derive(Clone, Copy)]
 pub(in crate::engine) enum Targets<'a, T> {
     Labels(&'a [Label]),
@@ -75,19 +75,19 @@ pub(in crate::engine) enum Targets<'a, T> {
 pub(in crate::engine) enum Label {
     Of(usize),
     Ignored,
-    /// None of the classes.
+    /// The label is out of range.
     Wrong,
 }
 
-/// What a row is made of.
+/// A row, by the classes that have a share of its target.
 enum Row {
-    /// Its value is known, and nothing depends on its logits.
+    /// The value is known, and does not depend on the logits.
     Constant(f64),
     /// One class has all of the target.
     One(Shared),
-    /// Two classes have it.
+    /// Two classes have all of the target.
     Two([Shared; 2]),
-    /// All classes may have a share, the label the last part of it.
+    /// All classes may have a share of the target; a label's share is added to the others.
     Dense(Option<Shared>),
 }
 
@@ -128,7 +128,7 @@ where
             };
             let weight = task.weights.map_or(1.0, |weights| weights[i].to_f64());
             let row = match row {
-                // What a weight of 0 multiplies is 0, whatever it is.
+                // A value of weight 0 counts as 0, even if it is NaN or infinite.
                 Row::One(_) | Row::Two(_) | Row::Dense(_) if weight == 0.0 && task.values.is_none() => {
                     Row::Constant(0.0)
                 }
@@ -159,7 +159,7 @@ where
                             *share = T::from_f64(of(class) * factor_of_class(class));
                         }
                     };
-                    // The row's share of its penalty.
+                    // The normalizer of the row, by which its penalty is multiplied.
                     let mut counts = 1.0;
                     match task.target {
                         Targets::Probabilities(numbers) => {
@@ -193,7 +193,7 @@ where
     }
 }
 
-/// The two neighbors of a number from 0 to C - 1.
+/// The target of a number from 0 to C - 1, which its two neighboring classes share.
 fn bins(y: f64, classes: usize) -> Row {
     if !(0.0..=(classes - 1) as f64).contains(&y) {
         return Row::Constant(f64::NAN);
@@ -204,7 +204,7 @@ fn bins(y: f64, classes: usize) -> Row {
     Row::Two([shared(below, 1.0 - above), shared(below + 1, above)])
 }
 
-/// The values or the reduced value, in the graph of the logits. Kernels compute no gradient by the targets.
+/// The values or the reduced value, in the graph of the logits. Kernels compute no gradient with respect to the targets.
 pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
     let is_tracked = match call.target {
         Target::Labels { .. } => false,
@@ -300,10 +300,10 @@ fn tensor_of<T: Float>(numbers: &[f64], device: &Device) -> AnyTensor {
     tensor(numbers, &[count], device)
 }
 
-/// The labels of a batch, and what its rows count.
+/// The labels of a batch, and the normalizers of its rows.
 pub(in crate::engine) struct BatchLabels {
     pub(in crate::engine) labels: Vec<Label>,
-    /// What each row counts; `None` where all count 1.
+    /// How much each row counts; `None` if all rows count 1.
     pub(in crate::engine) normalizers: Option<Vec<f64>>,
 }
 
@@ -332,7 +332,7 @@ impl BatchLabels {
     }
 }
 
-/// What rows with one probability per class count: the sum of the factors of the classes, each times its probability.
+/// The normalizers of rows with one probability per class: the sum of the factors of the classes, each times its probability.
 fn of_probabilities(kernel: &dyn Kernel, probabilities: &Tensor<2>, rows: usize) -> Option<Vec<f64>> {
     let factors = kernel.class_factors().filter(|_| kernel.factors_count())?;
     let data = probabilities.clone().without_autodiff().into_data();
@@ -341,7 +341,7 @@ fn of_probabilities(kernel: &dyn Kernel, probabilities: &Tensor<2>, rows: usize)
     Some(numbers.chunks(numbers.len() / rows).map(of_row).collect())
 }
 
-/// What the sum of the values is divided by.
+/// The divisor of the sum of the values.
 pub(in crate::engine) fn divisor<T: Float>(
     rows: usize,
     normalizers: Option<&[f64]>,

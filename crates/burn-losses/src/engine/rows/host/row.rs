@@ -1,4 +1,4 @@
-//! One row: its value, and its slopes by the logits.
+//! One row: its value, and its slopes with respect to the logits.
 
 use super::{LEAST_PROBABILITY, MINUS_INFINITY, Margin, RowKernel, pointwise};
 use crate::engine::host::simd::{Float, MOST_LANES, Sum, each, exponentials, largest, scale, splat, zip};
@@ -10,7 +10,7 @@ use pulp::Simd;
 pub(super) struct Shared {
     pub(super) class: usize,
     pub(super) share: f64,
-    /// What its formula is multiplied by.
+    /// The factor of the formula of this class.
     pub(super) part: f64,
 }
 
@@ -18,13 +18,14 @@ pub(super) struct Shared {
 #[derive(Default)]
 pub(super) struct Scratch<T> {
     pub(super) shares: Vec<T>,
-    /// What the formula of each class is multiplied by, where that is not 1.
+    /// The factor of the formula of each class; empty if all factors are 1.
     parts: Vec<T>,
     log_p: Vec<T>,
     powers: Vec<T>,
 }
 
-/// A softened distribution: its logarithms as shares, minus infinity where there is no probability, and itself as parts.
+/// Writes a softened distribution: its logarithms as shares, with minus infinity for a probability of 0, and its probabilities as
+/// parts.
 #[inline(always)]
 pub(super) fn log_softened<S: Simd, T: Float>(
     simd: S,
@@ -66,12 +67,12 @@ pub(super) fn log_softened<S: Simd, T: Float>(
     scale(simd, parts, 1.0 / total, 0.0);
 }
 
-/// One row, and where its results go.
+/// One row, and the places of its results.
 pub(super) struct OneRow<'a, T> {
     pub(super) logits: Option<&'a [T]>,
     pub(super) slopes: Option<&'a mut [T]>,
     pub(super) length: f64,
-    /// What the slopes are multiplied by.
+    /// The factor of the slopes.
     pub(super) factor: f64,
     pub(super) by_length: Option<&'a mut T>,
     pub(super) kernel: &'a RowKernel,
@@ -83,7 +84,7 @@ impl<T: Float> OneRow<'_, T>
 where
     dyn pointwise::Kernels: pointwise::Kernel<T>,
 {
-    /// The logit of the label with its margin, and its derivatives by the logit and by the length.
+    /// The logit of the label with its margin, and its derivatives with respect to the logit and the length.
     #[inline(always)]
     fn with_margin(&self, logit: f64) -> (f64, [f64; 2]) {
         self.margin.map_or((logit, [1.0, 0.0]), |(row, margin)| {
@@ -92,14 +93,14 @@ where
         })
     }
 
-    /// The value of a row where few classes have a share: the first of them may have a margin.
+    /// The value of a row in which few classes have a share of the target: the first of these may have a margin.
     #[inline(always)]
     pub(super) fn sparse<S: Simd, const N: usize>(mut self, simd: S, shared: [Shared; N]) -> f64 {
         let logits =
             self.logits.or(self.slopes.as_deref()).expect("logits are given or stand where the slopes are to be");
         let Shared { class: own, share, .. } = shared[0];
         let (target, [d_margin, by_length]) = self.with_margin(logits[own].to_f64());
-        // Of all logits as they are with the margin.
+        // The largest of all logits, in which the label's logit has its margin.
         let most = match self.margin {
             None => largest(simd, logits, logits[own]),
             Some(_) => largest(simd, &logits[..own], largest(simd, &logits[own + 1..], T::from_f64(target))),
@@ -110,7 +111,7 @@ where
         }
         let others_of_target: [f64; N] = shared.map(|shared| logits[shared.class].to_f64() - most.to_f64());
 
-        // e^x, relative to the largest, and its sum over the other classes.
+        // e^(x - largest) for each class, and its sum over the other classes.
         let mut sum = Sum::default();
         match &mut self.slopes {
             Some(slopes) => {
@@ -134,7 +135,7 @@ where
         let (others, target) = (sum.total(), target - most.to_f64());
         let power = target.exp();
         let total = others + power;
-        // The value of a row that is certain and right keeps its digits.
+        // If the target's probability is close to 1, this form keeps the digits of the value.
         let is_certain = target > -1.0;
         let log_p = if is_certain { -(others / power).ln_1p() } else { target - total.ln() };
         let log_total = if is_certain { target - log_p } else { total.ln() };
@@ -148,7 +149,7 @@ where
             of_others = of_others + of_class;
         }
         let mut value = of_own.value + of_others.value;
-        // The derivative by ln(sum e^x), but for that by the class' own log-probability.
+        // The derivative with respect to ln(sum e^x), without the part from the class' own log-probability.
         let mut by_total = -of_others.slope[0];
         if let Some(penalty) = self.kernel.host.penalty(log_total + most.to_f64()) {
             let counts = self.counts_of(own);
@@ -172,7 +173,7 @@ where
         value
     }
 
-    /// What a row of this label counts.
+    /// How much a row with this label counts.
     fn counts_of(&self, class: usize) -> f64 {
         let factors = self.kernel.host.class_factors().filter(|_| self.kernel.host.factors_count());
         factors.map_or(1.0, |factors| factors[class])
@@ -216,7 +217,8 @@ where
         value
     }
 
-    /// The value of a row where every class may have a share, which stands in `scratch`. `counts` is what the row counts.
+    /// The value of a row in which every class may have a share; the shares are in `scratch`. `counts` is the normalizer of the
+    /// row.
     #[inline(always)]
     pub(super) fn dense<S: Simd>(
         mut self,
@@ -265,7 +267,7 @@ where
             #[inline(always)]
             |_, logit| logit - of - log_total,
         );
-        // From here on nobody reads the logits, which may stand where the slopes are to be.
+        // From here on the logits are not read again: they may be stored in the place of the slopes.
         let (first, targets, slopes) = (&log_p[..], &shares[..], self.slopes.as_deref_mut());
         let task = pointwise::Task { first, targets, weights: parts, factor: 1.0, values: None, slopes };
         let mut value = self.kernel.classes.host.run(task);
