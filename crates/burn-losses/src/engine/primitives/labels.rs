@@ -1,4 +1,4 @@
-//! Labels: their types, and which of them are classes.
+//! Labels: their types, and which of them are in range.
 
 use crate::reduction::{Extras, ShapedExtras};
 use burn::tensor::{Bool, DType, Int, IntDType, Tensor};

@@ -8,7 +8,8 @@ use crate::engine::pairs::anchors::log_sum_exp;
 use crate::formula::Real;
 use burn::tensor::{Bool, Int, Tensor};
 
-/// The values `[N]` of proxies `[C, E]` and rows `[N, E]` by their cosines; a row that is masked has no class. See [`ProxyAnchorLoss`](crate::metric::ProxyAnchorLoss).
+/// The values `[N]` of proxies `[C, E]` and rows `[N, E]` by their cosines; a masked row has no class. See
+/// [`ProxyAnchorLoss`](crate::metric::ProxyAnchorLoss).
 pub(crate) fn values(
     proxies: Tensor<2>,
     rows: Tensor<2>,

@@ -133,7 +133,7 @@ fn bitonic(keys: Tensor<2>) -> Tensor<2, Int> {
     order.narrow(1, 0, n)
 }
 
-/// The running sum in log2(n) rounds, each adding the element twice as far back (Hillis and Steele).
+/// The running sum in log2(n) rounds (Hillis and Steele); each adds the sums twice as far back as the round before.
 fn doubling_sum(values: Tensor<2>) -> Tensor<2> {
     let [rows, n] = values.dims();
     let mut sums = values;

@@ -5,7 +5,8 @@ use burn::tensor::{Bool, Int, Tensor};
 
 /// The true regions: `[N, C, d1, ..]`, one channel per class, and which pixels count.
 ///
-/// A tensor of floats becomes one by itself (all pixels count), [`from_bool`](Self::from_bool) and [`from_ints`](Self::from_ints) make one of other masks; [`from_labels`](Self::from_labels) makes one from labels.
+/// A tensor of floats converts into masks by itself, and all its pixels count. [`from_bool`](Self::from_bool) and
+/// [`from_ints`](Self::from_ints) convert masks of other types, and [`from_labels`](Self::from_labels) makes masks from labels.
 #[derive(Debug, Clone)]
 pub struct Masks<const D: usize> {
     /// 1 inside a region and 0 outside; soft edges are allowed.

@@ -116,7 +116,7 @@ pub(crate) fn values_of(formula: &impl RowFormula, logits: Tensor<2>, target: &T
 
 /// A [`RowFormula`] as the machines of the fused engine run it.
 pub struct RowKernel {
-    /// The formula of a class: (log-probability, share) -> what it adds.
+    /// The formula of a class: (log-probability, share) -> its contribution to the value of the row.
     #[cfg(any(feature = "cpu-engine", feature = "cube"))]
     pub(in crate::engine) classes: PointKernel,
     #[cfg(feature = "cpu-engine")]

@@ -75,7 +75,7 @@ impl Memory {
         }
     }
 
-    /// The numbers, which are of this type.
+    /// The numbers, if they are of this type.
     pub(crate) fn numbers_of<T: Float>(&self) -> Option<&[T]> {
         T::slice(self.numbers()?)
     }

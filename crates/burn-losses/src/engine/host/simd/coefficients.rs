@@ -2,7 +2,7 @@
 
 use crate::formula::Real;
 
-/// What a type of float needs in [`functions`](super::functions).
+/// The constants and series of a type of float, for [`functions`](super::functions).
 pub(crate) trait Coefficients: 'static {
     /// The number of binary digits after the first one.
     const MANTISSA: u32;
