@@ -21,8 +21,8 @@ use burn_losses_derive::{loss, loss_config};
 /// [`FocalLoss`](super::FocalLoss) where most negatives are easy, and a fixed `alpha` where batches are small.
 ///
 /// # Numerics
-/// Finite for every finite logit. A batch with one class alone has the value and the gradient 0, since the class that is
-/// there weighs nothing.
+/// The value is finite for every finite logit. A batch with only one class has the value and the gradient 0, since the weight
+/// of that class is 0.
 ///
 /// # Example
 /// ```
@@ -31,7 +31,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// let device = Device::flex();
 /// let loss = BalancedBceLossConfig::new().init(&device);
-/// // One positive among four: alpha = 3/4, all together it weighs as much as the three others.
+/// // One positive among four: with alpha = 3/4 it weighs as much as the three others together.
 /// let values = loss.forward_no_reduction(
 ///     Tensor::<1>::zeros([4], &device),
 ///     Tensor::from_floats([1.0, 0.0, 0.0, 0.0], &device),
@@ -44,8 +44,8 @@ use burn_losses_derive::{loss, loss_config};
 /// - `torch.nn.BCEWithLogitsLoss`: with a `pos_weight` that is recomputed for each batch, negatives / positives, it is the same
 ///   up to a factor.
 ///
-/// `torchvision.ops.sigmoid_focal_loss` with gamma = 0 has a fixed alpha, and is the same for hard labels. PyTorch has none that
-/// counts the batch.
+/// `torchvision.ops.sigmoid_focal_loss` with gamma = 0 has a fixed alpha, and is the same for hard labels. PyTorch has no loss
+/// that counts the classes of a batch.
 #[loss(binary, "balanced_bce", "Binary cross-entropy with both classes weighted equally, for class imbalance")]
 pub struct BalancedBceLoss {
     config: BalancedBceLossConfig,
@@ -54,14 +54,14 @@ pub struct BalancedBceLoss {
 /// Config of [`BalancedBceLoss`].
 #[loss_config]
 pub struct BalancedBceLossConfig {
-    /// The weight of the positive class; `batch` makes both classes of each batch weigh the same.
+    /// The weight of the positive class; `batch` weights both classes of each batch equally.
     #[field(default = BatchAlpha::Batch, range = "[0, 1]")]
     pub alpha: BatchAlpha,
 }
 
 impl BinaryLoss for BalancedBceLoss {}
 
-/// The loss where alpha is known.
+/// The formula for an alpha that is a number.
 #[derive(Debug, Clone)]
 struct WeightedBce {
     alpha: f64,
@@ -74,7 +74,7 @@ impl Formula for WeightedBce {
     }
 }
 
-/// Each class times its weight.
+/// The cross-entropies of both classes, each times its weight, added up.
 #[inline(always)]
 fn weigh<R: Real>(alpha: R, logit: R, target: R) -> R {
     let (positive, negative) = cross_entropies(logit.softpluses(), target);
@@ -107,7 +107,7 @@ impl Pointwise for BalancedBceLoss {
     }
 }
 
-/// The share of the negatives in a batch, a constant: `[1]`. A masked target is 0.
+/// The share of negatives in a batch: `[1]`, a constant for the gradient. Masked targets are 0 already.
 fn alpha_of_batch(targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Tensor<1> {
     let positives = sum(targets.clone().detach());
     let share = match mask {

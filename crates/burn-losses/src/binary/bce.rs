@@ -10,7 +10,7 @@ use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
-/// What the model hands to the loss.
+/// The form of the model's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum BceInput {
     /// Logits (recommended: numerically stable).
@@ -30,11 +30,11 @@ pub enum BceInput {
 /// with the target y in [0, 1], smoothed to y (1 - e) + e/2, and w = `pos_weight`.
 ///
 /// # When to use
-/// The usual choice for yes or no and for several labels at once (multi-label), soft labels included: it is the likelihood, and
-/// its probabilities are calibrated. For class imbalance set `pos_weight` or take [`BalancedBceLoss`](super::BalancedBceLoss),
-/// and [`FocalLoss`](super::FocalLoss) in detection with very many easy negatives. For classes that exclude one another take
-/// [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss); for small objects in segmentation add
-/// [`DiceLoss`](crate::segmentation::DiceLoss).
+/// The usual choice for yes or no and for several labels at once (multi-label), soft labels included: it is the negative
+/// log-likelihood, and its probabilities are calibrated. For class imbalance set `pos_weight` or take
+/// [`BalancedBceLoss`](super::BalancedBceLoss), and [`FocalLoss`](super::FocalLoss) in detection with very many easy negatives.
+/// For classes that exclude one another take [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss); for small objects
+/// in segmentation add [`DiceLoss`](crate::segmentation::DiceLoss).
 ///
 /// # Numerics
 /// On logits value and gradient are finite for every finite logit. On probabilities a logarithm is never below -100 (as in
@@ -62,7 +62,7 @@ pub enum BceInput {
 ///   sample.
 /// - `keras.losses.BinaryCrossentropy`: it takes probabilities, clipped at 1e-7, or logits with `from_logits`; `label_smoothing`
 ///   is the same.
-/// - `optax.losses.sigmoid_binary_cross_entropy`: the same formula, without fields; the reference values agree with it.
+/// - `optax.losses.sigmoid_binary_cross_entropy`: the same formula, without options; the reference values agree with it.
 /// - `burn.nn.loss.BinaryCrossEntropyLoss`: its targets are integers, its `weights` multiply both classes, and its `smoothing`
 ///   spreads over the labels of a sample: `BceLossConfig::try_from` takes its config without these two.
 /// - `timm.loss.BinaryCrossEntropy`: it makes targets of class indices, smoothed to 0.1/C by default; given targets it smooths as
@@ -91,7 +91,7 @@ pub struct BceLossConfig {
 /// Probabilities below this count as 0; it is about the smallest normal `f32`.
 const TINY: f64 = 1e-38;
 
-/// ln p, at least -100.
+/// ln p, or -100 where p counts as 0.
 #[inline(always)]
 fn clamped_ln<R: Real>(probability: R) -> R {
     let positive = probability.gt_lit(TINY);
@@ -100,7 +100,7 @@ fn clamped_ln<R: Real>(probability: R) -> R {
 }
 
 impl BceLoss {
-    /// What the positive and the negative class contribute.
+    /// The terms of the positive and the negative class.
     #[inline(always)]
     fn classes<R: Real>(&self, input: R, target: R) -> (R, R) {
         let smoothing = self.config.label_smoothing;
@@ -115,7 +115,7 @@ impl BceLoss {
         }
     }
 
-    /// The sum of both classes, the positive one times its weight.
+    /// The sum of both terms, the positive one times its weight.
     #[inline(always)]
     fn weigh<R: Real>(&self, input: R, target: R, weight: Option<R>) -> R {
         let (positive, negative) = self.classes(input, target);
@@ -126,7 +126,7 @@ impl BceLoss {
     }
 }
 
-/// The loss where all classes have one weight.
+/// The formula where all classes have the same weight, or none.
 #[derive(Debug, Clone)]
 struct ScalarWeightBce(BceLoss);
 

@@ -43,15 +43,15 @@ use burn_losses_derive::{loss, loss_config};
 /// - `torchvision.ops.sigmoid_focal_loss`: the same.
 /// - `fvcore.nn.sigmoid_focal_loss`: the same formula, but it has no alpha (-1) by default.
 /// - `optax.losses.sigmoid_focal_loss`: the same formula, but it has no alpha by default; the reference values agree with it.
-/// - `keras.losses.BinaryFocalCrossentropy`: alpha counts with `apply_class_balancing` alone; it takes probabilities, or logits
+/// - `keras.losses.BinaryFocalCrossentropy`: alpha counts only with `apply_class_balancing`; it takes probabilities, or logits
 ///   with `from_logits`, and clips the probabilities at 1e-7.
-/// - `kornia.losses.binary_focal_loss_with_logits`: the same for hard labels; of a soft label y it is y times the value of 1 and
-///   1 - y times that of 0.
+/// - `kornia.losses.binary_focal_loss_with_logits`: the same for hard labels; for a soft label y it is y times the value for
+///   label 1 plus 1 - y times the value for label 0.
 /// - `monai.losses.FocalLoss`: the same for hard labels, but it has no alpha by default.
 /// - `segmentation_models_pytorch.losses.FocalLoss`: in its modes `binary` and `multilabel` the same for hard labels, but it has
 ///   no alpha by default.
 /// - `timm.loss.PolyBinaryCrossEntropy`: with epsilon = 0, gamma = 2 and alpha = 0.25 the same formula.
-/// - `mmdet.models.losses.FocalLoss`: the same formula of class indices; in its detectors the sum is divided by the number of
+/// - `mmdet.models.losses.FocalLoss`: the same formula for class indices; its detectors divide the sum by the number of
 ///   positives.
 /// - `ultralytics.utils.loss.FocalLoss`: its gamma is 1.5 by default, and it sums the means over axis 1.
 ///

@@ -25,8 +25,8 @@ use burn_losses_derive::{loss, loss_config};
 /// count gradient norms; for small ones take `FocalLoss`, or [`BalancedBceLoss`](super::BalancedBceLoss).
 ///
 /// # State
-/// The counts per bin, smoothed over the training steps and saved with the module. Every forward pass on a device with autodiff
-/// is a step; elsewhere, as in validation, nothing is counted.
+/// The counts per bin are smoothed over the training steps and saved with the module. Every forward pass on a device with
+/// autodiff is a step; elsewhere, as in validation, nothing is counted.
 ///
 /// # Example
 /// ```
@@ -101,7 +101,7 @@ impl GhmCLoss {
 }
 
 impl GhmCLoss {
-    /// beta of each value.
+    /// The weight beta of each value.
     fn weights(&self, logits: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Tensor<3> {
         let norm = of_formula(&GradientNorm, logits.clone().detach(), targets.clone().detach());
         self.counts.weights(norm, self.config.momentum, mask)

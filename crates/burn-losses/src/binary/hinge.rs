@@ -7,12 +7,12 @@ use burn_losses_derive::{loss, loss_config};
 /// Hinge loss (Cortes and Vapnik 1995, [doi 10.1007/BF00994018](https://doi.org/10.1007/BF00994018)).
 ///
 /// # Formula
-/// `max(0, margin - z)`, or its square, z = (2y - 1) x. Meant for hard labels.
+/// `max(0, margin - z)`, or its square, with z = (2y - 1) x. It is meant for hard labels.
 ///
 /// # When to use
 /// For a support vector machine, another classifier with a maximum margin, or the discriminator of a GAN: examples beyond the
-/// margin have no gradient. The scores are no probabilities: take [`BceLoss`](super::BceLoss) for calibration. With noisy labels
-/// take [`RampLoss`](super::RampLoss), with several classes [`MultiMarginLoss`](crate::classification::MultiMarginLoss).
+/// margin have no gradient. The scores are not probabilities: take [`BceLoss`](super::BceLoss) for calibration. With noisy
+/// labels take [`RampLoss`](super::RampLoss), with several classes [`MultiMarginLoss`](crate::classification::MultiMarginLoss).
 ///
 /// # Numerics
 /// The gradient at z = margin is 0.
@@ -35,7 +35,7 @@ use burn_losses_derive::{loss, loss_config};
 /// - `keras.losses.Hinge`: the same at margin 1.
 /// - `keras.losses.SquaredHinge`: the same at margin 1 with `squared = true`.
 /// - `optax.losses.hinge_loss`: the same at margin 1, with targets of 1 and -1; the reference values agree with it.
-/// - `sklearn.metrics.hinge_loss`: its mean at margin 1.
+/// - `sklearn.metrics.hinge_loss`: the mean of this loss at margin 1.
 ///
 /// `MarginRankingLoss` of PyTorch and of Burn, called with the logits, zeros, and targets of 1 and -1, is the same; its margin is
 /// 0 by default. PyTorch's `HingeEmbeddingLoss` is another loss.
@@ -47,7 +47,7 @@ pub struct HingeLoss {
 /// Config of [`HingeLoss`].
 #[loss_config]
 pub struct HingeLossConfig {
-    /// Beyond this signed margin a sample costs nothing.
+    /// A sample whose signed margin is at least this has the value 0.
     #[field(default = 1.0, range = "> 0")]
     pub margin: f64,
     /// Whether the hinge is squared.

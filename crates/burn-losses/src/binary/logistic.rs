@@ -15,7 +15,7 @@ use burn_losses_derive::{loss, loss_config};
 /// [`FocalLoss`](super::FocalLoss) for heavy class imbalance.
 ///
 /// # Numerics
-/// Finite for every finite logit.
+/// The value is finite for every finite logit.
 ///
 /// # Example
 /// ```

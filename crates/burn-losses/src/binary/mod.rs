@@ -1,4 +1,4 @@
-//! Binary and multi-label classification: logits and targets in [0, 1] of one shape.
+//! Binary and multi-label classification: logits and targets in [0, 1], of the same shape.
 //!
 //! All losses here can be swapped for one another in a config file: see [`BinaryLossConfig`].
 
@@ -37,13 +37,13 @@ pub use ramp::{RampLoss, RampLossConfig};
 pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
 
-/// A loss of logits and targets of one shape. The targets are in [0, 1], which is not checked here: values on a device are
-/// not read.
+/// A loss of logits and targets of the same shape. The targets have to be in [0, 1], which is not checked: values on a device
+/// are not read.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
 #[inherent]
 pub trait BinaryLoss: Pointwise + Loss {
-    /// What the first argument is called: `logits`, or `probabilities`.
+    /// The name of the first argument: `logits`, or `probabilities`.
     fn input(&self) -> &'static str {
         "logits"
     }
@@ -51,7 +51,7 @@ pub trait BinaryLoss: Pointwise + Loss {
     /// The value of the batch, reduced as the config says.
     ///
     /// # Shapes
-    /// - logits, targets: `[...]`, the same; where there is one value per class, the classes are axis 1
+    /// - logits, targets: `[...]`, of the same shape; a config with one number per class needs the classes on axis 1
     /// - output: `[1]`
     ///
     /// # Panics
@@ -61,13 +61,14 @@ pub trait BinaryLoss: Pointwise + Loss {
         self.forward_with(logits, targets, Extras::new())
     }
 
-    /// Like `forward`, with weights, a mask of what is valid, or a divisor: see [`Extras`].
+    /// Like `forward`, with weights, a mask of the valid values, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights, mask: that of the logits, or `[N, 1, ..]`: one per sample
+    /// - weights, mask: the shape of the logits, or `[N, 1, ..]` for one per sample
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which divides by nothing.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
+    /// which takes no divisor.
     #[track_caller]
     fn forward_with<const D: usize>(
         &self,
@@ -89,8 +90,8 @@ pub trait BinaryLoss: Pointwise + Loss {
         self.forward_unreduced(logits, targets, Extras::new()).values
     }
 
-    /// One value per element, times its weight and divided by the divisor, and what each counts in a mean: what
-    /// [`Reduction::reduce`](crate::Reduction::reduce) takes.
+    /// One value per element, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
+    /// adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -106,7 +107,7 @@ pub trait BinaryLoss: Pointwise + Loss {
         pointwise::unreduced(self, logits, targets, extras)
     }
 
-    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    /// Checks the shapes, types and devices of the arguments, but not their values, which are not read.
     fn check<const D: usize>(
         &self,
         logits: &Tensor<D>,
@@ -131,7 +132,7 @@ fn signed_margin<R: Real>(logit: R, target: R) -> R {
     (target * 2.0 - 1.0).weigh(logit)
 }
 
-/// The config of any module of this family, told apart by `kind`.
+/// The config of any loss of this family; its `kind` says which.
 #[family(binary, makes = AnyBinaryLoss)]
 pub enum BinaryLossConfig {
     #[kind("bce")]

@@ -11,17 +11,17 @@ use burn_losses_derive::{loss, loss_config};
 /// loss of this family.
 ///
 /// # Formula
-/// The values of the inner loss where they are among the hardest, 0 elsewhere. The mean divides by the number kept. Exactly k
-/// values are kept, at ties those that come first; more than there are keeps all.
+/// The k hardest values of the inner loss are kept, and the others are 0. The mean divides by the number of values kept. Of
+/// equal values the first ones are kept, so that there are exactly k; where there are fewer than k values, all are kept.
 ///
 /// # When to use
-/// For class imbalance in detection and dense prediction, where nearly all examples are easy and the hardest ones alone shall
+/// For class imbalance in detection and dense prediction, where nearly all examples are easy and the hardest ones alone should
 /// have a gradient. [`FocalLoss`](super::FocalLoss) does so smoothly, without a number to choose. With noisy labels the wrong
 /// ones are the hardest: take [`GhmCLoss`](super::GhmCLoss).
 ///
 /// # Numerics
-/// The choice is a constant for the gradient. It is found without sorting: on a GPU by halving intervals, where
-/// nothing is read back.
+/// The choice of values is a constant for the gradient. It needs no sort: a GPU finds it by halving intervals, and nothing is
+/// read back to the host.
 ///
 /// # Example
 /// ```
@@ -39,10 +39,10 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `mmseg.structures.OHEMPixelSampler`: for one head of segmentation; its `thresh` is one of the label's probability, and its
-///   `min_kept` counts per image.
+/// - `mmseg.structures.OHEMPixelSampler`: for one segmentation head; its `thresh` is a threshold on the label's probability,
+///   and its `min_kept` counts per image.
 /// - `mmdet.models.task_modules.samplers.OHEMSampler`: it chooses regions by their classification loss, positive and negative
-///   ones apart.
+///   ones separately.
 #[loss(binary, "ohem", "Online hard example mining: applies another loss to the hardest examples of the batch only")]
 pub struct OhemLoss {
     config: OhemLossConfig,
@@ -59,7 +59,7 @@ pub struct OhemLossConfig {
     /// Which values are kept.
     #[field(default = HardExamples::Ratio(0.25))]
     pub keep: HardExamples,
-    /// At least this many are kept, or all where there are fewer.
+    /// The least number that is kept; all are kept where there are fewer.
     #[field(default = 1, range = ">= 0")]
     pub min_kept: usize,
 }

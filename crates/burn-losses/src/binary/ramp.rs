@@ -7,7 +7,7 @@ use burn_losses_derive::{loss, loss_config};
 /// Ramp loss (Collobert et al. 2006, [doi 10.1145/1143844.1143870](https://doi.org/10.1145/1143844.1143870)).
 ///
 /// # Formula
-/// `min(1 - s, max(0, 1 - z))`, z = (2y - 1) x: the hinge at 1 minus the hinge at s. Meant for hard labels.
+/// `min(1 - s, max(0, 1 - z))`, with z = (2y - 1) x: the hinge at 1 minus the hinge at s. It is meant for hard labels.
 ///
 /// # When to use
 /// For binary classification with noisy labels or outliers: a wrong label costs no more than a constant, and has no gradient. It
@@ -41,7 +41,7 @@ pub struct RampLoss {
 /// Config of [`RampLoss`].
 #[loss_config]
 pub struct RampLossConfig {
-    /// The signed margin below which the loss rises no more.
+    /// The signed margin below which the loss no longer rises.
     #[field(default = -1.0, range = "< 1")]
     pub s: f64,
 }

@@ -1,4 +1,4 @@
-//! What the losses of this family take.
+//! The arguments of the losses of this family.
 
 use super::{AnyBinaryLoss, BinaryLoss};
 use crate::signature::{Argument, Arguments, Called, EvalError, Family, Shape, Signature, Wanted, forward, with_rank};

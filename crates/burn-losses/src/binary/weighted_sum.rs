@@ -14,15 +14,15 @@ use burn_losses_derive::{loss, loss_config};
 /// ```text
 /// sum_k w_k l_k
 /// ```
-/// of the unreduced values l_k of the terms. They are reduced once, as this config says: a term has no `reduction` of its own. A
-/// mean divides by sum_k |w_k| n_k / sum_k |w_k|, where n_k is what the mean of term k alone divides by: the number of its values, of
-/// its pairs, or the sum of its class weights. So a sum of one term of weight 1 is that term. For means that each divide by their own
-/// n_k there is `JointLossConfig`.
+/// where l_k are the unreduced values of term k. Their sum is reduced once, by the `reduction` of this config: a term has none
+/// of its own. A mean divides by sum_k |w_k| n_k / sum_k |w_k|, where n_k is the divisor of the mean of term k alone: the
+/// number of its values, of its pairs, or the sum of its class weights. So a sum of one term of weight 1 is that term.
+/// `JointLossConfig` adds up means that each have their own divisor.
 ///
 /// # When to use
 /// For several objectives on the same logits with fixed weights and one reduction, such as [`BceLoss`](super::BceLoss) with
-/// [`FocalLoss`](super::FocalLoss). Terms of several families, weights that change while training, and one curve per term:
-/// [`JointLossConfig`](crate::composition::JointLossConfig).
+/// [`FocalLoss`](super::FocalLoss). [`JointLossConfig`](crate::composition::JointLossConfig) has terms of several families,
+/// weights that change during training, and one curve per term.
 ///
 /// # Example
 /// ```
@@ -33,7 +33,7 @@ use burn_losses_derive::{loss, loss_config};
 /// let loss = WeightedSumLossConfig::new().with_terms(terms).init(&Device::flex());
 /// let logits = Tensor::<1>::from_floats([-2.0], &Device::flex());
 /// let value = loss.forward(logits.clone(), logits.ones_like());
-/// // The ramp is the hinge, no more than 2.
+/// // The ramp is the hinge, capped at 2.
 /// assert_eq!(value.into_scalar::<f32>(), 0.5 * 3.0 + 2.0);
 /// ```
 ///

@@ -10,7 +10,7 @@ use burn_losses_derive::{loss, loss_config};
 /// 1 where (x > threshold) differs from (y > 1/2), else 0. A NaN is not above the threshold.
 ///
 /// # When to use
-/// For evaluation only: the gradient is exactly 0 everywhere, nothing can be learned from it. Train with
+/// For evaluation only: the gradient is exactly 0 everywhere, so that nothing can be learned from it. Train with
 /// [`BceLoss`](super::BceLoss), or with [`HingeLoss`](super::HingeLoss), which at margin 1 is never below it.
 ///
 /// # Example
@@ -28,8 +28,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `sklearn.metrics.zero_one_loss`: its mean, on predicted labels.
-/// - `keras.metrics.BinaryAccuracy`: 1 minus its mean; the threshold there is one of probabilities, 0.5.
+/// - `sklearn.metrics.zero_one_loss`: the mean of this loss, from predicted labels.
+/// - `keras.metrics.BinaryAccuracy`: 1 minus the mean of this loss; its threshold is a probability, 0.5.
 #[loss(binary, "zero_one", "Error rate, for evaluation: its gradient is zero")]
 pub struct ZeroOneLoss {
     config: ZeroOneLossConfig,

@@ -29,12 +29,12 @@ pub enum AlphaIouBase {
 /// ```
 ///
 /// # When to use
-/// For detection where boxes have to fit tightly (AP at high IoU), and with few data or noisy boxes: a power above 1 gives boxes
-/// that nearly fit more of the gradient, and boxes that overlap little less of it. While most boxes still fit badly, alpha = 1 or
-/// [`CiouLoss`](super::CiouLoss) is the safer choice.
+/// For detection where boxes have to fit tightly (AP at high IoU), and with little data or noisy boxes: a power above 1 gives
+/// more of the gradient to boxes that nearly fit, and less to boxes that hardly overlap. While most boxes still fit badly,
+/// alpha = 1 or [`CiouLoss`](super::CiouLoss) is the safer choice.
 ///
 /// # Numerics
-/// A base of at most 1e-18 counts as 0 and has no gradient, since the slope at 0 is infinite for alpha < 1.
+/// A term below 1e-18 counts as 0 and has no gradient, since the slope of its power at 0 is infinite for alpha < 1.
 ///
 /// # Example
 /// ```
@@ -60,10 +60,10 @@ pub struct AlphaIouLoss {
 /// Config of [`AlphaIouLoss`].
 #[loss_config]
 pub struct AlphaIouLossConfig {
-    /// The power.
+    /// The power of the terms.
     #[field(default = 3.0, range = "> 0")]
     pub alpha: f64,
-    /// The loss whose terms are raised to it.
+    /// The loss whose terms are raised to the power `alpha`.
     #[field(default = AlphaIouBase::Iou)]
     pub base: AlphaIouBase,
     /// How four numbers describe a box.

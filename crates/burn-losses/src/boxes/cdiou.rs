@@ -43,7 +43,7 @@ pub enum Corners {
 /// L_base + penalty_weight D
 /// D = (sum of the distances of the four pairs of corners) / (4 c)
 /// ```
-/// c the diagonal of the smallest box that encloses both. The score that goes with it is IoU + lambda (1 - D):
+/// where c is the diagonal of the smallest box that encloses both. The evaluation score is IoU + lambda (1 - D): see
 /// [`score`](Self::score).
 ///
 /// # When to use
@@ -70,8 +70,8 @@ pub enum Corners {
 /// ```
 ///
 /// # Elsewhere
-/// No library that we know of has it. The authors' code has two corners, a weight of 0.001, and lets no gradient reach the
-/// prediction: `corners = "two"` and `penalty_weight = 0.001` are its first two properties.
+/// No library that we know of has it. The authors' code has two corners and a weight of 0.001 (`corners = "two"` and
+/// `penalty_weight = 0.001`), and lets no gradient reach the prediction.
 #[loss(boxes, "cdiou", "A base box loss plus the mean corner distance")]
 pub struct CdiouLoss {
     config: CdiouLossConfig,
@@ -104,7 +104,7 @@ impl BoxesLoss for CdiouLoss {
 }
 
 impl CdiouLoss {
-    /// D, in [0, 1].
+    /// The control distance D, in [0, 1].
     #[inline(always)]
     fn distance<R: Real>(&self, pair: &Geometry<R>) -> R {
         match self.config.corners {

@@ -8,10 +8,10 @@ use burn_losses_derive::{Choice, loss, loss_config};
 /// The gradient of the aspect ratio's term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum AspectGradient {
-    /// The true one, which grows as 1 / size for small boxes (as that of the IoU does).
+    /// The true gradient, which grows as 1 / size for small boxes, as the gradient of the IoU does.
     #[default]
     Exact,
-    /// Without its factor 1 / (w^2 + h^2), as the paper's authors have it in their code.
+    /// The gradient without its factor 1 / (w^2 + h^2), as in the code of the paper's authors.
     Scaled,
 }
 
@@ -23,7 +23,7 @@ pub enum AspectGradient {
 /// v     = 4/pi^2 (atan(w_t/h_t) - atan(w/h))^2
 /// alpha = v / (1 - IoU + v)
 /// ```
-/// rho and c as in [`DiouLoss`](super::DiouLoss); in [0, 3].
+/// with rho and c as in [`DiouLoss`](super::DiouLoss). The value is in [0, 3].
 ///
 /// # When to use
 /// The usual box loss of one-stage detectors (YOLO): overlap, position and aspect ratio at once. Where boxes of the right aspect
@@ -31,8 +31,9 @@ pub enum AspectGradient {
 /// [`NwdLoss`](super::NwdLoss).
 ///
 /// # Numerics
-/// alpha is a constant for the gradient unless `alpha_gradient` says otherwise. For identical boxes, where alpha is 0/0, it is
-/// 0. With `scaled`, lengths above 1e18 overflow in single precision. A box without height has the angle pi/2, one without height and width the angle 0.
+/// alpha is a constant for the gradient unless `alpha_gradient` says otherwise. For identical boxes, where alpha would be 0/0,
+/// it is 0. With `scaled`, lengths above 1e18 overflow in single precision. A box of height 0 has the angle atan(w/h) = pi/2,
+/// and a box of height and width 0 has the angle 0.
 ///
 /// # Example
 /// ```
@@ -92,7 +93,7 @@ impl BoxFormula for CiouLoss {
     }
 }
 
-/// alpha v.
+/// The term alpha v, for the difference of the aspect ratios.
 #[inline(always)]
 pub(super) fn aspect_term<R: Real>(pair: &Geometry<R>, scaled: bool, gradient: FactorGradient) -> R {
     let v = pair.aspect(scaled);

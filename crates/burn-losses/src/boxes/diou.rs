@@ -7,7 +7,8 @@ use burn_losses_derive::{loss, loss_config};
 /// Distance IoU (Zheng et al. 2020, [arXiv 1911.08287](https://arxiv.org/abs/1911.08287)).
 ///
 /// # Formula
-/// `1 - IoU + rho^2 / c^2`, rho the distance of the centers, c the diagonal of the smallest box that encloses both; in [0, 2].
+/// `1 - IoU + rho^2 / c^2`, with rho the distance of the centers and c the diagonal of the smallest box that encloses both. The
+/// value is in [0, 2].
 ///
 /// # When to use
 /// For box regression in detection where boxes should converge fast: disjoint boxes, and boxes inside one another, on which
@@ -59,7 +60,7 @@ impl BoxFormula for DiouLoss {
     }
 }
 
-/// The loss of two boxes that have been measured.
+/// The loss of two boxes, from their geometry.
 #[inline(always)]
 pub(super) fn diou<R: Real>(pair: &Geometry<R>) -> R {
     -pair.iou.clone() + 1.0 + pair.offset()

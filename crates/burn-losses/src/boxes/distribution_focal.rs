@@ -11,21 +11,21 @@ use burn_losses_derive::{loss, loss_config};
 /// predicted as a distribution over bins 0, 1, .., B - 1.
 ///
 /// # Formula
-/// `-((i + 1 - y) ln S_i + (y - i) ln S_(i+1))`, i = floor(y), S the softmax of the side's B logits, y the true distance in units
-/// of a bin; the mean of the four sides.
+/// `-((i + 1 - y) ln S_i + (y - i) ln S_(i+1))`, with i = floor(y), S the softmax of the side's B logits and y the true
+/// distance in units of a bin. The value of a box is the mean over its four sides.
 ///
 /// # When to use
-/// In dense one-stage detectors (GFL, YOLOv8) whose head predicts the distance of each side as a distribution, which can say that
-/// a border is blurred or hidden. It stands beside a loss of the whole box, such as [`CiouLoss`](super::CiouLoss) or
-/// [`GiouLoss`](super::GiouLoss), not in its place.
+/// In dense one-stage detectors (GFL, YOLOv8) whose head predicts the distance of each side as a distribution, so that a
+/// blurred or hidden border has a wide one. It is added to a loss of the whole box, such as [`CiouLoss`](super::CiouLoss) or
+/// [`GiouLoss`](super::GiouLoss), and does not replace it.
 ///
 /// # Shapes
-/// - predictions: `[N, 4 B]`, the B logits of the first side first
+/// - predictions: `[N, 4 B]`, with the B logits of each side next to one another
 /// - targets: `[N, 4]`, in [0, B - 1]
 ///
 /// # Numerics
-/// A distance outside [0, B - 1] has no bins around it: its value is NaN, as that of a label which is not a class. Clamp your
-/// targets where that is what you mean.
+/// A distance outside [0, B - 1] has no bins around it: its value is NaN, as for a label that is out of range. Clamp the
+/// targets if such a distance should count as the nearest bin.
 ///
 /// # Example
 /// ```

@@ -8,13 +8,13 @@ use burn_losses_derive::{loss, loss_config};
 /// Efficient IoU (Zhang et al. 2021, [arXiv 2101.08158](https://arxiv.org/abs/2101.08158)).
 ///
 /// # Formula
-/// `1 - IoU + rho^2 / c^2 + (w - w_t)^2 / c_w^2 + (h - h_t)^2 / c_h^2`, c_w and c_h the sides of the smallest box that
-/// encloses both, rho and c as in [`DiouLoss`](super::DiouLoss); in [0, 4].
+/// `1 - IoU + rho^2 / c^2 + (w - w_t)^2 / c_w^2 + (h - h_t)^2 / c_h^2`, with c_w and c_h the sides of the smallest box that
+/// encloses both, and rho and c as in [`DiouLoss`](super::DiouLoss). The value is in [0, 4].
 ///
 /// # When to use
-/// For box regression in detection where width and height have to fit each by themselves: the aspect term of
-/// [`CiouLoss`](super::CiouLoss) is 0 for a box whose aspect ratio is right and whose size is wrong.
-/// [`FocalEiouLoss`](super::FocalEiouLoss) is its form for many boxes of low quality.
+/// For box regression in detection where width and height each have to fit: the aspect term of [`CiouLoss`](super::CiouLoss) is
+/// 0 for a box whose aspect ratio is right and whose size is wrong. [`FocalEiouLoss`](super::FocalEiouLoss) is its form for
+/// batches with many boxes of low quality.
 ///
 /// # Example
 /// ```
@@ -59,14 +59,14 @@ impl BoxFormula for EiouLoss {
     }
 }
 
-/// The loss of two boxes that have been measured.
 impl EiouLoss {
-    /// The formula alone.
+    /// The loss with the default config, for its formula alone.
     pub(super) fn plain() -> Self {
         Self { config: EiouLossConfig::default() }
     }
 }
 
+/// The loss of two boxes, from their geometry.
 #[inline(always)]
 pub(super) fn eiou<R: Real>(pair: &Geometry<R>) -> R {
     diou(pair) + side(&pair.x) + side(&pair.y)
@@ -74,8 +74,8 @@ pub(super) fn eiou<R: Real>(pair: &Geometry<R>) -> R {
 
 /// The squared difference of the lengths over the squared enclosing length.
 ///
-/// As the square of a quotient: where one length is much the larger, the slopes of the difference and of the enclosing length nearly
-/// cancel, and must do so before they are rounded.
+/// It is computed as the square of a quotient: where one length is much larger than the other, the slopes of the difference and
+/// of the enclosing length nearly cancel, and have to do so before they are rounded.
 #[inline(always)]
 fn side<R: Real>(axis: &Axis<R>) -> R {
     super::geometry::quotient(axis.difference(), axis.enclosing.clone()).square()

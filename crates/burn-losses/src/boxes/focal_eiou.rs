@@ -24,9 +24,9 @@ use burn_losses_derive::{loss, loss_config};
 /// too.
 ///
 /// # Numerics
-/// W is a constant for the gradient unless `weight_gradient` says otherwise: then an overlap of at most 1e-18 counts as 0, since
-/// the slope of IoU^gamma at 0 is infinite for gamma < 1. Disjoint boxes have the weight 0, hence no gradient; where all are
-/// disjoint the value is 0.
+/// W is a constant for the gradient unless `weight_gradient` is `full`; then an overlap below 1e-18 counts as 0, since the
+/// slope of IoU^gamma at 0 is infinite for gamma < 1. Disjoint boxes have the weight 0, hence no gradient; if all are disjoint,
+/// the value is 0.
 ///
 /// # Example
 /// ```
@@ -52,7 +52,7 @@ pub struct FocalEiouLoss {
 /// Config of [`FocalEiouLoss`].
 #[loss_config]
 pub struct FocalEiouLossConfig {
-    /// How strongly boxes that fit badly are played down; 0 is EIoU.
+    /// How strongly boxes that fit badly are down-weighted; 0 is EIoU.
     #[field(default = 0.5, range = ">= 0")]
     pub gamma: f64,
     /// Whether the weights are divided by their mean over the batch.
@@ -72,7 +72,7 @@ impl BoxesLoss for FocalEiouLoss {
     }
 }
 
-/// The weight of a pair of boxes, or of an overlap.
+/// The weight IoU^gamma, of a pair of boxes or of an overlap.
 #[derive(Debug, Clone)]
 struct Weight {
     gamma: f64,
@@ -93,13 +93,13 @@ impl Formula for Weight {
 }
 
 impl FocalEiouLoss {
-    /// Whether the weights are powers of overlaps in units of the largest one, so that no power vanishes: over the mean the unit does not
-    /// matter. A root never vanishes.
+    /// Whether the overlaps are divided by the largest one before the power, so that the power of the largest does not
+    /// underflow; the division by the mean cancels this factor. For gamma <= 1 no power underflows.
     fn is_scaled(&self) -> bool {
         self.config.normalize && self.config.gamma > 1.0
     }
 
-    /// The weights of boxes that overlap so much.
+    /// The weights of boxes with these overlaps.
     fn weights(&self, mut overlaps: Tensor<1>) -> Tensor<1> {
         if self.is_scaled() {
             let largest = overlaps.clone().detach().max();

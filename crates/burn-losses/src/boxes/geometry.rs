@@ -1,10 +1,10 @@
-//! Two boxes: what all losses of this family measure.
+//! The geometry of two boxes, which the losses of this family share.
 
 use crate::formula::{Real, safe};
 
-/// A length below this counts as 0: relative to it everything else would overflow in single precision.
+/// A length below this counts as 0: other lengths, divided by it, would overflow in single precision.
 const TINY: f64 = 1e-30;
-/// A divisor below this, a part of the enclosing box, counts as 0: its square is still a normal number in single precision.
+/// A divisor below this, relative to the enclosing box, counts as 0. Its square is still a normal number in single precision.
 const FLOOR: f64 = 1e-18;
 
 /// `numerator / denominator`, 0 with a zero gradient where the denominator is zero.
@@ -13,7 +13,7 @@ pub(super) fn quotient<R: Real>(numerator: R, denominator: R) -> R {
     safe::quotient(numerator, denominator, FLOOR)
 }
 
-/// A power of a number that is not negative; 0 with a zero gradient where that is zero.
+/// A power of a number that is not negative; 0 with a zero gradient where the number is zero.
 #[inline(always)]
 pub(super) fn power<R: Real>(base: R, exponent: f64) -> R {
     safe::power(base, exponent, FLOOR)
@@ -27,29 +27,29 @@ fn larger<R: Real>(a: R, b: R) -> R {
     R::select(&over, a, R::select(&under, b, middle))
 }
 
-/// The smaller of two, with the same gradient at a tie.
+/// The smaller of two; at a tie both have half of the gradient.
 #[inline(always)]
 fn smaller<R: Real>(a: R, b: R) -> R {
     -larger(-a, -b)
 }
 
-/// One axis of two boxes. All lengths are in units of the enclosing length, which enters as a constant: boxes of any size
-/// are computed alike, and nothing overflows.
+/// Two boxes along one axis. All lengths are in units of the enclosing length, which is a constant for the gradient: boxes of
+/// any size are computed alike, and nothing overflows.
 #[derive(Debug, Clone)]
 pub struct Axis<R> {
-    /// The unit: the length of what encloses both (1 where that is zero), without a gradient.
+    /// The unit: the length of the interval that encloses both boxes (1 where that is zero), without a gradient.
     pub unit: R,
     /// The length of the predicted box, 0 where it is inverted.
     pub prediction: R,
     /// The length of the target box, 0 where it is inverted.
     pub target: R,
-    /// What both have in common.
+    /// The length of the intersection.
     pub common: R,
-    /// What encloses both: 1, or 0 where that is zero; with a gradient.
+    /// The length of the enclosing interval, in its own unit: 1, or 0 where it is zero; with a gradient.
     pub enclosing: R,
-    /// From the target's to the predicted center.
+    /// The signed distance from the target's center to the predicted center.
     pub offset: R,
-    /// From the target's to the predicted low edge, and the same of the high edge.
+    /// The signed distances from the target's low edge to the predicted one, and from its high edge to the predicted one.
     pub edges: [R; 2],
 }
 
@@ -57,7 +57,7 @@ impl<R: Real> Axis<R> {
     #[inline(always)]
     fn new(prediction: [R; 2], target: [R; 2]) -> Self {
         let ([p1, p2], [t1, t2]) = (prediction, target);
-        // Of all four, so that an inverted box too lies inside.
+        // The interval encloses all four edges, so that an inverted box lies inside too.
         let high = larger(p2.clone(), t2.clone()).maximum(p1.clone().maximum(t1.clone()));
         let low = smaller(p1.clone(), t1.clone()).minimum(p2.clone().minimum(t2.clone()));
         let enclosing = (high - low).relu();
@@ -77,7 +77,7 @@ impl<R: Real> Axis<R> {
         }
     }
 
-    /// How much longer the predicted box is.
+    /// How much longer the predicted box is than the target.
     #[inline(always)]
     pub fn difference(&self) -> R {
         self.prediction.clone() - self.target.clone()
@@ -86,13 +86,13 @@ impl<R: Real> Axis<R> {
 
 /// A predicted and a target box.
 ///
-/// A box whose second corner lies before the first is empty: its width and height count as 0; its corners stay where they are. A quotient by nothing (the overlap
-/// of two points) is 0 and has no gradient.
+/// A box whose second corner lies before the first is empty: its width and height count as 0, but its corners stay where they
+/// are. A quotient whose divisor is zero, such as the IoU of two points, is 0 and has no gradient.
 #[derive(Debug, Clone)]
 pub struct Geometry<R> {
-    /// Along x: the widths.
+    /// The boxes along x: their widths.
     pub x: Axis<R>,
-    /// Along y: the heights.
+    /// The boxes along y: their heights.
     pub y: Axis<R>,
     /// The area of the intersection, in units of `x.unit * y.unit`.
     pub intersection: R,
@@ -103,7 +103,7 @@ pub struct Geometry<R> {
 }
 
 impl<R: Real> Geometry<R> {
-    /// From the corners (x1, y1, x2, y2) of both.
+    /// The geometry of two boxes, from the corners (x1, y1, x2, y2) of each.
     #[inline(always)]
     pub fn new(prediction: [R; 4], target: [R; 4]) -> Self {
         let ([px1, py1, px2, py2], [tx1, ty1, tx2, ty2]) = (prediction, target);
@@ -123,7 +123,7 @@ impl<R: Real> Geometry<R> {
         quotient(enclosing.clone() - self.union.clone(), enclosing)
     }
 
-    /// `iou` and [`gap`](Self::gap) with the divisor, an area in units of the enclosing box, at least `eps`.
+    /// `iou` and [`gap`](Self::gap), with divisors of at least `eps` times the area of the enclosing box.
     #[inline(always)]
     pub fn iou_and_gap(&self, eps: f64) -> (R, R) {
         let enclosing = self.x.enclosing.clone() * self.y.enclosing.clone();
@@ -139,7 +139,7 @@ impl<R: Real> Geometry<R> {
         plane.of_diagonal(&self.x.offset, &self.y.offset)
     }
 
-    /// The distances of the top left and of the bottom right corners, and of the two others if `all`, added up, over the
+    /// The sum of the distances of the top left and of the bottom right corners, and of the two others if `all`, over the
     /// diagonal of the enclosing box.
     #[inline(always)]
     pub fn corner_distances(&self, all: bool) -> R {
@@ -152,7 +152,7 @@ impl<R: Real> Geometry<R> {
         two + plane.of_diagonal(right, top).safe_sqrt() + plane.of_diagonal(left, bottom).safe_sqrt()
     }
 
-    /// One unit for both axes.
+    /// Both axes in the same unit.
     #[inline(always)]
     pub fn plane(&self) -> Plane<R> {
         let (x, y) = (&self.x.unit, &self.y.unit);
@@ -166,7 +166,7 @@ impl<R: Real> Geometry<R> {
 
     /// The difference of the aspect ratios as v = 4/pi^2 (difference of atan(width / height))^2, in [0, 1].
     ///
-    /// With `scaled` the gradient is without the factor 1 / (width^2 + height^2), which is large for small boxes.
+    /// With `scaled` the gradient lacks the factor 1 / (width^2 + height^2), which is large for small boxes.
     #[inline(always)]
     pub fn aspect(&self, scaled: bool) -> R {
         let plane = self.plane();
@@ -193,7 +193,7 @@ impl<R: Real> Plane<R> {
         (x.clone() * self.x.clone(), y.clone() * self.y.clone())
     }
 
-    /// atan(width / height); with `scaled`, without a factor of its gradient: see [`Geometry::aspect`].
+    /// atan(width / height); with `scaled`, its gradient lacks a factor: see [`Geometry::aspect`].
     #[inline(always)]
     fn angle(&self, width: &R, height: &R, scaled: bool) -> R {
         let (width, height) = self.lengths(width, height);
@@ -201,12 +201,12 @@ impl<R: Real> Plane<R> {
         if !scaled {
             return exact;
         }
-        // width height - height width: the value 0 with the gradient (height, -width).
+        // width * height - height * width has the value 0 and the gradient (height, -width).
         let cross = width.clone() * height.clone().stop() - height * width.stop();
         exact.stop() + cross * self.unit.clone() * self.unit.clone()
     }
 
-    /// x^2 + y^2 over the squared diagonal of the enclosing box, of lengths along the axes.
+    /// x^2 + y^2, of two lengths along the axes, over the squared diagonal of the enclosing box.
     #[inline(always)]
     fn of_diagonal(&self, x: &R, y: &R) -> R {
         let (x, y) = self.lengths(x, y);
@@ -217,7 +217,7 @@ impl<R: Real> Plane<R> {
 /// atan(width / height), in [0, pi/2]; 0 where both are 0.
 #[inline(always)]
 fn angle<R: Real>(width: R, height: R) -> R {
-    // The quotient of the smaller by the larger: at most 1, and right on both sides of the diagonal.
+    // The smaller over the larger is at most 1, so that the angle is precise on both sides of the diagonal.
     let wide = width.gt(&height);
     let smaller = R::select(&wide, height.clone(), width.clone());
     let larger = R::select(&wide, width, height);

@@ -7,15 +7,15 @@ use burn_losses_derive::{loss, loss_config};
 /// Generalized IoU (Rezatofighi et al. 2019, [arXiv 1902.09630](https://arxiv.org/abs/1902.09630)).
 ///
 /// # Formula
-/// `1 - IoU + (|C| - |A u B|) / |C|`, C the smallest box that encloses both; in [0, 2].
+/// `1 - IoU + (|C| - |A u B|) / |C|`, with C the smallest box that encloses both. The value is in [0, 2].
 ///
 /// # When to use
 /// For box regression in detection from the start of a training, when many predictions are disjoint from their targets; DETR and
-/// its successors have it beside an L1 loss. Where one box lies inside the other it is the IoU loss again: there
-/// [`DiouLoss`](super::DiouLoss) and [`CiouLoss`](super::CiouLoss) pull the centers together.
+/// its successors add it to an L1 loss. Where one box lies inside the other it equals the IoU loss, while
+/// [`DiouLoss`](super::DiouLoss) and [`CiouLoss`](super::CiouLoss) still pull the centers together.
 ///
 /// # Numerics
-/// Both divisors are at least `eps` times the area of C: a share, so that small boxes are computed as large ones are.
+/// Both divisors are at least `eps` times the area of C. This is a share, so that small boxes are computed as large ones are.
 ///
 /// # Example
 /// ```
@@ -37,7 +37,7 @@ use burn_losses_derive::{loss, loss_config};
 /// - `fvcore.nn.giou_loss`: it adds `eps` to the divisors instead.
 /// - `mmdet.models.losses.GIoULoss`: its divisors are at least 1e-6, an area and not a share.
 /// - `monai.losses.BoxGIoULoss`: it adds the epsilon of f32 to the divisors, and also has boxes in three dimensions.
-/// - `keras_cv.losses.GIoULoss`: it adds 1e-7 to the divisors, and is the mean over the boxes of a picture.
+/// - `keras_cv.losses.GIoULoss`: it adds 1e-7 to the divisors, and is the mean over the boxes of an image.
 /// - `ultralytics.utils.metrics.bbox_iou`: with `GIoU=True`: one minus this loss, with 1e-7 added to the divisors.
 #[loss(boxes, "giou", "IoU plus the uncovered share of the enclosing box, which pulls disjoint boxes together")]
 pub struct GiouLoss {
@@ -47,7 +47,7 @@ pub struct GiouLoss {
 /// Config of [`GiouLoss`].
 #[loss_config]
 pub struct GiouLossConfig {
-    /// The least area that is divided by, as a share of the enclosing box.
+    /// The least divisor, as a share of the area of the enclosing box.
     #[field(default = 1e-7, range = ">= 1e-30")]
     pub eps: f64,
     /// How four numbers describe a box.

@@ -21,7 +21,7 @@ pub enum IouForm {
 /// 1 - IoU                     linear
 /// -ln(max(IoU, eps))          log
 /// ```
-/// with IoU = |A n B| / max(|A u B|, eps |C|), C the smallest box that encloses both.
+/// with IoU = |A n B| / max(|A u B|, eps |C|) and C the smallest box that encloses both.
 ///
 /// # When to use
 /// For box regression in detection where predictions overlap their targets from the start, as in anchor-free detectors with
@@ -30,8 +30,8 @@ pub enum IouForm {
 /// [`DiouLoss`](super::DiouLoss) or [`CiouLoss`](super::CiouLoss).
 ///
 /// # Numerics
-/// Boxes that do not overlap have the value 1, or at most -ln eps (16.1 for the default), and **no gradient**: nothing pulls
-/// them together.
+/// Boxes that do not overlap have the value 1, or with `form = "log"` -ln eps (16.1 for the default), and **no gradient**:
+/// nothing pulls them together.
 ///
 /// # Example
 /// ```
@@ -51,7 +51,7 @@ pub enum IouForm {
 /// - `torchvision.ops.box_iou`: the overlap of every prediction with every target; this loss is one minus the diagonal.
 /// - `mmdet.models.losses.IoULoss`: the logarithm is its default (`form = "log"`), and overlaps count as at least 1e-6 in every
 ///   form.
-/// - `keras_cv.losses.IoULoss`: the logarithm is its default, of the mean overlap of a picture.
+/// - `keras_cv.losses.IoULoss`: the logarithm is its default, of the mean overlap of an image.
 /// - `ultralytics.utils.metrics.bbox_iou`: the overlap itself, with 1e-7 added to the union.
 #[loss(boxes, "iou", "One minus the intersection over union of two boxes, or minus its logarithm")]
 pub struct IouLoss {
@@ -64,7 +64,7 @@ pub struct IouLossConfig {
     /// One minus the overlap, or minus its logarithm.
     #[field(default = IouForm::Linear)]
     pub form: IouForm,
-    /// The least area that is divided by, as a share of the enclosing box, and the least overlap whose logarithm is taken.
+    /// The least divisor, as a share of the area of the enclosing box, and the least overlap whose logarithm is taken.
     #[field(default = 1e-7, range = ">= 1e-30")]
     pub eps: f64,
     /// How four numbers describe a box.

@@ -1,9 +1,9 @@
 //! Boxes: predictions and targets `[N, 4]`.
 //!
 //! All losses here can be swapped for one another in a config file: see [`BoxesLossConfig`]. (`distribution_focal` takes
-//! predictions of another width: what it needs is a distribution per side.)
+//! predictions of another width, since it needs a distribution per side.)
 //!
-//! Deltas of boxes, `[N, 4]`, are predictions like any other: the family `regression` is for them (`ghm_r`, `smooth_l1`).
+//! For box deltas, `[N, 4]`, use the family `regression`, for instance `ghm_r` or `smooth_l1`.
 //!
 //! For metrics and matching there are [`pairwise_iou`] and [`convert`].
 
@@ -58,7 +58,7 @@ pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 /// Whether a factor in a loss is a constant for its gradient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum FactorGradient {
-    /// It is: the factor only scales.
+    /// The factor is a constant: it only scales the gradient.
     #[default]
     Detached,
     /// The gradient flows through the factor too.
@@ -80,8 +80,8 @@ impl FactorGradient {
 /// All lengths are computed in f32 at least, and relative to the box that encloses both: half-precision inputs neither overflow
 /// nor lose small boxes. An inverted box (its second corner before the first) is empty: its width and height count as 0. Value
 /// and gradient are finite for degenerate, inverted, disjoint and touching boxes. Where two edges coincide, each has half of the
-/// gradient, as in PyTorch: a perfect fit has the gradient 0. (A gradient is as large as 1 / size: that of boxes below about 1e-4
-/// is more than an f16 can hold.)
+/// gradient, as in PyTorch: a perfect fit has the gradient 0. (A gradient is as large as 1 / size: for boxes below about 1e-4
+/// it is more than an f16 can hold.)
 #[inherent]
 pub trait BoxesLoss: Boxes + Loss {
     /// How four numbers describe a box.
@@ -89,7 +89,7 @@ pub trait BoxesLoss: Boxes + Loss {
         BoxFormat::Xyxy
     }
 
-    /// The fields of the config that are lengths in the units of the boxes: `diagnose` compares them.
+    /// The fields of the config that are lengths in the units of the boxes; `diagnose` compares them with the boxes.
     fn units(&self) -> Vec<BoxUnit> {
         Vec::new()
     }
@@ -113,7 +113,8 @@ pub trait BoxesLoss: Boxes + Loss {
     /// - weights, mask: `[N]`
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which divides by nothing.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
+    /// which takes no divisor.
     #[track_caller]
     fn forward_with(&self, predictions: Tensor<2>, targets: Tensor<2>, extras: impl Into<Extras>) -> Tensor<1> {
         let extras = extras.into();
@@ -130,8 +131,8 @@ pub trait BoxesLoss: Boxes + Loss {
         self.forward_unreduced(predictions, targets, Extras::new()).values
     }
 
-    /// One value per pair of boxes, times its weight and divided by the divisor, and what each counts in a mean: what
-    /// [`Reduction::reduce`](crate::Reduction::reduce) takes.
+    /// One value per pair of boxes, times its weight and divided by the divisor of the extras, and its normalizer: the number
+    /// that it adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -142,14 +143,14 @@ pub trait BoxesLoss: Boxes + Loss {
         vectors::unreduced(&Formatted(self, self.format()), predictions, targets, extras)
     }
 
-    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    /// Checks the shapes, types and devices of the arguments, but not their values, which are not read.
     fn check(&self, predictions: &Tensor<2>, targets: &Tensor<2>, extras: &Extras) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "predictions", tensor: predictions };
         values::check(self, first, targets, extras)
     }
 }
 
-/// The config of any module of this family, told apart by `kind`.
+/// The config of any loss of this family; its `kind` says which.
 #[family(boxes, makes = AnyBoxesLoss)]
 pub enum BoxesLossConfig {
     #[kind("iou")]

@@ -7,16 +7,17 @@ use burn_losses_derive::{loss, loss_config};
 /// Minimum point distance IoU (Ma and Xu 2023, [arXiv 2307.07662](https://arxiv.org/abs/2307.07662)).
 ///
 /// # Formula
-/// `1 - IoU + (d_1^2 + d_2^2) / (W^2 + H^2)`, d_1 and d_2 the distances of the top left and of the bottom right corners, W and
-/// H the size of the picture.
+/// `1 - IoU + (d_1^2 + d_2^2) / (W^2 + H^2)`, with d_1 and d_2 the distances of the top left and of the bottom right corners,
+/// and W and H the size of the image.
 ///
 /// # When to use
-/// For detection and instance segmentation in pictures of one size: two corners say everything about a box, also where center and
-/// aspect ratio are right already and [`CiouLoss`](super::CiouLoss) is the IoU loss again. For pictures of many sizes take
-/// [`EiouLoss`](super::EiouLoss), whose penalties are relative to the boxes.
+/// For detection and instance segmentation in images of one size: two corners determine a box, so the distances also count
+/// where center and aspect ratio are right already and [`CiouLoss`](super::CiouLoss) equals the IoU loss. For images of many
+/// sizes take [`EiouLoss`](super::EiouLoss), whose penalties are relative to the boxes.
 ///
 /// # Numerics
-/// The squares are those of lengths in pixels: they overflow where a distance is above 1e19 diagonals (in f32).
+/// Distances are divided by the diagonal of the image before they are squared: the squares overflow above 1e19 diagonals (in
+/// f32).
 ///
 /// # Example
 /// ```
@@ -42,10 +43,10 @@ pub struct MpdiouLoss {
 /// Config of [`MpdiouLoss`].
 #[loss_config]
 pub struct MpdiouLossConfig {
-    /// The width of the picture, in the units of the boxes: 1 for normalized coordinates.
+    /// The width of the image, in the units of the boxes: 1 for normalized coordinates.
     #[field(example = 1.0, range = ">= 1e-15")]
     pub image_width: f64,
-    /// The height of the picture, in the units of the boxes: 1 for normalized coordinates.
+    /// The height of the image, in the units of the boxes: 1 for normalized coordinates.
     #[field(example = 1.0, range = ">= 1e-15")]
     pub image_height: f64,
     /// How four numbers describe a box.
@@ -59,7 +60,7 @@ impl BoxesLoss for MpdiouLoss {
     }
     fn units(&self) -> Vec<BoxUnit> {
         let (width, height) = (self.config.image_width, self.config.image_height);
-        // The larger side, whichever way the boxes lie in the picture.
+        // The larger side, since a box may be as long as either side of the image.
         let field = if width < height { "image_height" } else { "image_width" };
         vec![BoxUnit::Picture { field, size: width.max(height) }]
     }

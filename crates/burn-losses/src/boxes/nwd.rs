@@ -13,13 +13,13 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # When to use
-/// For detection of tiny objects, as in aerial and satellite pictures: a shift by a pixel or two already takes their whole
-/// overlap, and with it the gradient of [`IouLoss`](super::IouLoss), while this value stays smooth. `constant` has to fit the
+/// For detection of tiny objects, as in aerial and satellite images: a shift by a pixel or two already removes their whole
+/// overlap, and with it the gradient of [`IouLoss`](super::IouLoss), while this loss stays smooth. `constant` has to fit the
 /// size of the objects. For objects of every size take [`CiouLoss`](super::CiouLoss), or the sum of both
 /// ([`WeightedSumLoss`](super::WeightedSumLoss)).
 ///
 /// # Numerics
-/// The slope at W = 0, where it has a kink, is 0.
+/// The gradient at W = 0, where the loss has a kink, is 0.
 ///
 /// # Example
 /// ```
@@ -45,7 +45,7 @@ pub struct NwdLoss {
 /// Config of [`NwdLoss`].
 #[loss_config]
 pub struct NwdLossConfig {
-    /// The typical size of an object, in the units of the boxes; the paper's 12.7 is that of its data, in pixels.
+    /// The typical size of an object, in the units of the boxes; the paper's 12.7 is the typical size in its data, in pixels.
     #[field(default = 12.7, range = ">= 1e-15")]
     pub constant: f64,
     /// How four numbers describe a box.

@@ -17,7 +17,8 @@ use burn_losses_derive::{loss, loss_config};
 /// distance = sum over x, y of 1 - exp(-(2 - angle) (dx / c_w)^2)
 /// shape    = sum over w, h of (1 - exp(-|w - w_t| / max(w, w_t)))^theta
 /// ```
-/// dx, dy between the centers, c_w, c_h the sides of the smallest box that encloses both.
+/// where dx and dy are the distances of the centers along the axes, and c_w and c_h the sides of the smallest box that encloses
+/// both (c_h for dy).
 ///
 /// # When to use
 /// For box regression in detection in place of [`CiouLoss`](super::CiouLoss), as in YOLOv6: the angle draws a prediction first
@@ -31,7 +32,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// let device = Device::flex();
 /// let loss = SiouLossConfig::new().init(&device);
-/// // Beside one another: the angle does not count.
+/// // The boxes lie side by side: the angle is 0.
 /// let value = loss.forward(
 ///     Tensor::from_floats([[0.0, 0.0, 1.0, 1.0]], &device),
 ///     Tensor::from_floats([[1.0, 0.0, 2.0, 1.0]], &device),
@@ -40,8 +41,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `mmdet.models.losses.SIoULoss`: with `neg_gamma=True` it is the paper's, at `theta` = 4; its default is not. Its value is at
-///   most 2.
+/// - `mmdet.models.losses.SIoULoss`: with `neg_gamma=True` it is the paper's loss with `theta` = 4, which its default is not.
+///   Its value is at most 2.
 #[loss(boxes, "siou", "IoU plus angle, distance and shape costs")]
 pub struct SiouLoss {
     config: SiouLossConfig,
@@ -50,7 +51,7 @@ pub struct SiouLoss {
 /// Config of [`SiouLoss`].
 #[loss_config]
 pub struct SiouLossConfig {
-    /// How much the shape counts; the paper has 2 to 6.
+    /// The power of the shape cost: the larger, the less a small difference of shape counts. The paper has 2 to 6.
     #[field(default = 4.0, range = ">= 1")]
     pub theta: f64,
     /// How four numbers describe a box.
@@ -77,14 +78,14 @@ impl BoxFormula for SiouLoss {
     }
 }
 
-/// How far the centers are apart along an axis.
+/// The distance cost along one axis.
 #[inline(always)]
 fn near<R: Real>(axis: &Axis<R>, gamma: &R) -> R {
     let offset = quotient(axis.offset.clone(), axis.enclosing.clone());
     rise(gamma.clone() * offset.square())
 }
 
-/// How much the lengths along an axis differ.
+/// The shape cost along one axis.
 #[inline(always)]
 fn shape<R: Real>(axis: &Axis<R>, theta: f64) -> R {
     let (a, b) = (axis.prediction.clone(), axis.target.clone());

@@ -1,4 +1,4 @@
-//! What detection needs besides losses.
+//! Tools for detection besides losses.
 
 use super::corners;
 use super::{BoxFormat, Geometry};

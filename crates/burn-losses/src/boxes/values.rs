@@ -10,7 +10,7 @@ use burn::tensor::{Bool, Tensor};
 
 /// How a loss of the family `boxes` computes its values.
 ///
-/// Every [`BoxFormula`] is one. Losses that look at the whole batch implement it themselves.
+/// Every [`BoxFormula`] implements it. Losses that depend on the whole batch implement it themselves.
 pub trait Boxes: Sized {
     /// The `[N]` values of `[N, K]` predictions and `[N, 4]` targets, in single or double precision; N is not 0.
     fn values(
@@ -21,7 +21,7 @@ pub trait Boxes: Sized {
         mask: Option<&Tensor<1, Bool>>,
     ) -> Tensor<1>;
 
-    /// The formula of every single value, where there is one, for the fused engine.
+    /// The formula of a single value for the fused engine, or `None` for a loss that has none.
     fn kernel(&self, format: BoxFormat) -> Option<VectorKernel> {
         let _ = format;
         None
@@ -40,12 +40,12 @@ pub trait Boxes: Sized {
         false
     }
 
-    /// What K, the width of the predictions, must be, if it is not that.
+    /// Checks K, the width of the predictions. The error says what K has to be.
     fn accepts(&self, width: usize) -> Result<(), String> {
         if width == 4 { Ok(()) } else { Err("4 numbers per box on axis 1".into()) }
     }
 
-    /// What the four numbers of a target are. The default is a box, which is what every [`BoxFormula`] takes.
+    /// The meaning of the four numbers of a target. The default is a box, which is what every [`BoxFormula`] takes.
     fn targets(&self) -> BoxTargets {
         BoxTargets::Boxes
     }
@@ -54,26 +54,26 @@ pub trait Boxes: Sized {
 /// A field of a config that is a length in the units of the boxes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum BoxUnit {
-    /// That of the picture: a box is hardly larger.
+    /// The size of the image: a box is hardly larger.
     Picture {
-        /// The field.
+        /// The name of the field.
         field: &'static str,
         /// Its value.
         size: f64,
     },
-    /// That of a typical object: a picture is not smaller.
+    /// The size of a typical object: an image is not smaller.
     Object {
-        /// The field.
+        /// The name of the field.
         field: &'static str,
         /// Its value.
         size: f64,
     },
 }
 
-/// What the four numbers of a target are.
+/// The meaning of the four numbers of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BoxTargets {
-    /// A box, as the prediction is one.
+    /// A box, like the prediction.
     Boxes,
     /// The distances of the four sides, in units of a bin; the prediction has the logits of the bins of each side.
     Bins,

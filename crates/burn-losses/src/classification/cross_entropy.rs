@@ -16,7 +16,7 @@ use burn_losses_derive::{loss, loss_config};
 /// that are not ignored, as PyTorch does.
 ///
 /// Soft targets: q is the given row of probabilities, smoothed to (1 - e) q + e/C, or (1 - e) q + e (1 - q)/(C - 1) for `spread =
-/// "others"`; w_y becomes sum_c w_c q_c, with the q that was given.
+/// "others"`; w_y becomes sum_c w_c q_c, with the q before smoothing.
 ///
 /// # When to use
 /// The usual choice for one of C classes, from images to the tokens of a language model. For class imbalance or a long tail set
@@ -42,18 +42,18 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `torch.nn.CrossEntropyLoss`: the same for labels. For soft targets with class weights its mean divides by N, its mean of
-///   ignored rows alone is NaN, and its `ignore_index` is -100 if not set.
+/// - `torch.nn.CrossEntropyLoss`: the same for labels. For soft targets with class weights its mean divides by N, its mean is
+///   NaN if all rows are ignored, and its `ignore_index` is -100 if not set.
 /// - `keras.losses.SparseCategoricalCrossentropy`: it takes probabilities, clipped at 1e-7, or logits with `from_logits`;
 ///   `ignore_class` is `ignore_index`.
-/// - `keras.losses.CategoricalCrossentropy`: this loss of soft targets, of probabilities, or logits with `from_logits`.
-/// - `optax.losses.softmax_cross_entropy_with_integer_labels`: the same formula, without fields; the reference values agree with
-///   it.
-/// - `optax.losses.softmax_cross_entropy`: this loss of soft targets, without fields.
-/// - `burn.nn.loss.CrossEntropyLoss`: an ignored label (`pad_tokens`) has to be less than C, and the mean of ignored rows alone
-///   is NaN; `CrossEntropyLossConfig::try_from` takes its config.
+/// - `keras.losses.CategoricalCrossentropy`: this loss for soft targets; it takes probabilities, or logits with `from_logits`.
+/// - `optax.losses.softmax_cross_entropy_with_integer_labels`: the same formula, without options; the reference values agree
+///   with it.
+/// - `optax.losses.softmax_cross_entropy`: this loss for soft targets, without options.
+/// - `burn.nn.loss.CrossEntropyLoss`: an ignored label (`pad_tokens`) has to be less than C, and the mean is NaN if all rows
+///   are ignored; `CrossEntropyLossConfig::try_from` takes its config.
 /// - `timm.loss.LabelSmoothingCrossEntropy`: with `label_smoothing = 0.1`, its default.
-/// - `timm.loss.SoftTargetCrossEntropy`: this loss of soft targets, without fields.
+/// - `timm.loss.SoftTargetCrossEntropy`: this loss for soft targets, without options.
 /// - `segmentation_models_pytorch.losses.SoftCrossEntropyLoss`: its `smooth_factor` is `label_smoothing`, and ignored rows count
 ///   in its mean.
 /// - `mmseg.models.losses.CrossEntropyLoss`: ignored rows count in its mean without `avg_non_ignore`, and class weights do not
@@ -74,7 +74,7 @@ pub struct CrossEntropyLossConfig {
     /// One weight per class.
     #[field(default = None, range = ">= 0")]
     pub class_weights: Option<Vec<f64>>,
-    /// Label to ignore.
+    /// The label of rows that are ignored.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
     /// How much of each target goes to other classes, and to which.

@@ -11,8 +11,8 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// `alpha_y (1 - p_y)^gamma (-ln p_y)`, p = softmax(x). Soft targets: `sum_c q_c alpha_c (1 - p_c)^gamma (-ln p_c)`.
 ///
-/// alpha has one meaning: a factor for the rows of a class. It does not enter the divisor of the mean, which is the number of
-/// rows that are not ignored.
+/// alpha is a factor for the rows of a class. It does not enter the divisor of the mean, which is the number of rows that are
+/// not ignored.
 ///
 /// # When to use
 /// For class imbalance where most rows are easy, such as a long tail of classes or small objects in semantic segmentation, and
@@ -22,8 +22,8 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Numerics
 /// Value and gradient are finite for all finite logits and every gamma, also between 0 and 1; gamma = 0 is
-/// [`CrossEntropyLoss`](super::CrossEntropyLoss). 1 - p is a difference: of rows that are certain and right (p above 1 - 1e-4
-/// in f32) the value, tiny then, has lost digits. 1 - p below 1e-30 counts as 1e-30.
+/// [`CrossEntropyLoss`](super::CrossEntropyLoss). 1 - p is computed as a difference: for rows that are certain and right (p
+/// above 1 - 1e-4 in f32), the value, which is tiny, loses digits. 1 - p below 1e-30 counts as 1e-30.
 ///
 /// # Example
 /// ```
@@ -38,10 +38,10 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `kornia.losses.focal_loss`: its `alpha` is another (1 - alpha for class 0), its `weight` is this one per class; its mean
-///   divides by C, too, and ignored rows count in it. The values of its rows are the same.
+/// - `kornia.losses.focal_loss`: its `alpha` differs (1 - alpha for class 0), and its `weight` is this `alpha`, one per class.
+///   The values of its rows are the same, but its mean also divides by C, and ignored rows count in it.
 /// - `monai.losses.FocalLoss`: with `use_softmax` and one-hot targets; a number as `alpha` is 1 - alpha for class 0, a list is
-///   this one, and its mean divides by C, too.
+///   this `alpha`, and its mean also divides by C.
 /// - `keras.losses.CategoricalFocalCrossentropy`: its `alpha` means the same, but is 0.25 by default; its targets are one-hot,
 ///   and it takes probabilities, or logits with `from_logits`, and clips the probabilities at 1e-7.
 ///
@@ -57,10 +57,10 @@ pub struct FocalLossConfig {
     /// Focusing parameter: how strongly easy rows are down-weighted; 0 is cross-entropy.
     #[field(default = 2.0, range = ">= 0")]
     pub gamma: f64,
-    /// The factor of each row: one number, or one per class of its label.
+    /// The factor of each row: one number for all, or one per class, chosen by the label.
     #[field(default = ClassFactor::None, range = ">= 0")]
     pub alpha: ClassFactor,
-    /// Label to ignore.
+    /// The label of rows that are ignored.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }

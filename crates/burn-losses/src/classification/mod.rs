@@ -33,14 +33,14 @@ pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
 /// A loss of logits and labels.
 ///
 /// The class axis is axis 1: `[N, C]` logits take `[N]` labels, `[N, C, H, W]` logits take `[N, H, W]` labels; other ranks do
-/// not compile. Labels are in 0..C, or the `ignore_index` of the config: such rows have the value 0, do not count, and neither
-/// their logits nor their labels are used. Any other label yields NaN. Reading labels back would stall the
+/// not compile. Labels are in 0..C, or the `ignore_index` of the config: rows with that label have the value 0 and do not
+/// count, and neither their logits nor their labels are used. Any other label yields NaN. Reading labels back would stall the
 /// device, so no error can be returned; NaN makes the mistake visible.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
 #[inherent]
 pub trait ClassificationLoss: Rows + Loss {
-    /// What the first argument is called: `logits`, or `log_probabilities`.
+    /// The name of the first argument: `logits`, or `log_probabilities`.
     fn input(&self) -> &'static str {
         "logits"
     }
@@ -62,10 +62,11 @@ pub trait ClassificationLoss: Rows + Loss {
     /// Like `forward`, with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights, mask: that of the labels, or `[N, 1, ..]`: one per sample
+    /// - weights, mask: the shape of the labels, or `[N, 1, ..]` for one per sample
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which divides by nothing.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
+    /// which takes no divisor.
     #[track_caller]
     fn forward_with<const D: usize, const L: usize>(
         &self,
@@ -91,8 +92,9 @@ pub trait ClassificationLoss: Rows + Loss {
         self.forward_unreduced(logits, labels, Extras::new()).values
     }
 
-    /// One value per label, times its weight and divided by the divisor, and what each counts in a mean (0 where it is ignored, its
-    /// class weight where there is one): what [`Reduction::reduce`](crate::Reduction::reduce) takes.
+    /// One value per label, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
+    /// adds to the divisor of a mean (0 for an ignored row, its class weight if the config has class weights).
+    /// [`Reduction::reduce`](crate::Reduction::reduce) takes both.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -108,7 +110,7 @@ pub trait ClassificationLoss: Rows + Loss {
         rows::unreduced(self, logits, labels, extras)
     }
 
-    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    /// Checks the shapes, types and devices of the arguments, but not their values, which are not read.
     fn check<const D: usize, const L: usize>(
         &self,
         logits: &Tensor<D>,
@@ -118,10 +120,11 @@ pub trait ClassificationLoss: Rows + Loss {
         rows::check(self, reference(self, logits), labels, extras)
     }
 
-    /// The value of the batch for soft targets: one probability per class. `cross_entropy`, `focal` and `ohem` around them.
+    /// The value of the batch for soft targets: one probability per class. `cross_entropy` and `focal` take them, and `ohem`
+    /// and `weighted_sum` of these two.
     ///
     /// # Shapes
-    /// - logits, probabilities: `[N, C, d1, ..]`, the same; each row of probabilities sums to 1
+    /// - logits, probabilities: `[N, C, d1, ..]`, of the same shape; each row of probabilities sums to 1
     /// - output: `[1]`
     ///
     /// # Panics
@@ -131,13 +134,14 @@ pub trait ClassificationLoss: Rows + Loss {
         self.forward_soft_with(logits, probabilities, Extras::new())
     }
 
-    /// Like `forward`, with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
+    /// Like `forward_soft`, with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights, mask: `[N, d1, ..]`, or `[N, 1, ..]`: one per sample
+    /// - weights, mask: `[N, d1, ..]`, or `[N, 1, ..]` for one per sample
     ///
     /// # Panics
-    /// With the message of [`check_soft`](Self::check_soft)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum).
+    /// With the message of [`check_soft`](Self::check_soft)'s error, or with a divisor and
+    /// [`Reduction::Sum`](crate::Reduction::Sum), which takes no divisor.
     #[track_caller]
     fn forward_soft_with<const D: usize>(
         &self,
@@ -165,7 +169,7 @@ pub trait ClassificationLoss: Rows + Loss {
         self.forward_soft_unreduced(logits, probabilities, Extras::new()).values
     }
 
-    /// One value per row of soft targets, times its weight and divided by the divisor, and what each counts in a mean.
+    /// Like `forward_unreduced`, for soft targets.
     ///
     /// # Panics
     /// With the message of [`check_soft`](Self::check_soft)'s error.
@@ -184,7 +188,7 @@ pub trait ClassificationLoss: Rows + Loss {
         rows::into_shape(extras.apply(values), shape)
     }
 
-    /// What is wrong with the arguments of the soft methods.
+    /// Like `check`, for the arguments of the methods for soft targets.
     fn check_soft<const D: usize>(
         &self,
         logits: &Tensor<D>,
@@ -200,7 +204,7 @@ fn reference<'a, L: ClassificationLoss, const D: usize>(loss: &L, logits: &'a Te
     Reference { loss: loss.kind(), name: loss.input(), tensor: logits }
 }
 
-/// The config of any module of this family, told apart by `kind`.
+/// The config of any loss of this family; its `kind` says which.
 #[family(classification, makes = AnyClassificationLoss)]
 pub enum ClassificationLossConfig {
     #[kind("cross_entropy")]

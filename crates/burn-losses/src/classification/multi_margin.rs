@@ -37,7 +37,7 @@ pub enum MultiMarginVariant {
 /// a margin between embeddings.
 ///
 /// # Numerics
-/// The gradient is 0 where a wrong class keeps exactly its distance.
+/// The gradient is 0 where a wrong class is behind by exactly the margin.
 ///
 /// # Example
 /// ```
@@ -57,7 +57,7 @@ pub enum MultiMarginVariant {
 ///   its config.
 /// - `optax.losses.multiclass_hinge_loss`: it is `crammer_singer` at margin 1; the reference values agree with it.
 /// - `keras.losses.CategoricalHinge`: it is `crammer_singer` at margin 1, but adds a wrong class with the score 0.
-/// - `sklearn.metrics.hinge_loss`: of several classes it is the mean of `crammer_singer` at margin 1.
+/// - `sklearn.metrics.hinge_loss`: for several classes it is the mean of `crammer_singer` at margin 1.
 #[loss(classification, "multi_margin", "Multi-class hinge loss: the true class leads every other class by a margin")]
 pub struct MultiMarginLoss {
     config: MultiMarginLossConfig,
@@ -81,7 +81,7 @@ pub struct MultiMarginLossConfig {
     /// Whether `weston_watkins` divides by the number of classes.
     #[field(default = false)]
     pub divide_by_classes: bool,
-    /// Label to ignore.
+    /// The label of rows that are ignored.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }
@@ -100,7 +100,7 @@ fn check(config: &MultiMarginLossConfig) -> Result<(), ConfigError> {
 
 impl ClassificationLoss for MultiMarginLoss {}
 
-/// The value of a row: its label is the one positive among the classes.
+/// The formula of a row, in which the class of the label is the only positive.
 #[derive(Debug, Clone)]
 struct MarginRow(MultiMarginLossConfig);
 

@@ -12,8 +12,8 @@ use burn_losses_derive::{loss, loss_config};
 /// Negative log-likelihood: cross-entropy for a model that gives log-probabilities.
 ///
 /// # Formula
-/// `-w_y l_y`, l the log-probabilities, w the class weights. The mean divides by the sum of w_y over the rows that are not
-/// ignored, as PyTorch does.
+/// `-w_y l_y`, with the log-probabilities l and the class weights w. The mean divides by the sum of w_y over the rows that are
+/// not ignored, as PyTorch does.
 ///
 /// # When to use
 /// For models whose last layer is a log-softmax, or that make log-probabilities in another way, such as mixtures. On logits take
@@ -34,7 +34,7 @@ use burn_losses_derive::{loss, loss_config};
 /// # Elsewhere
 /// - `torch.nn.NLLLoss`: the same.
 ///
-/// Its mean of ignored rows alone is NaN, and here 0.
+/// If all rows are ignored, PyTorch's mean is NaN, and the mean here is 0.
 #[loss(classification, "nll", "Negative log-likelihood of log-probabilities")]
 pub struct NllLoss {
     config: NllLossConfig,
@@ -46,7 +46,7 @@ pub struct NllLossConfig {
     /// One weight per class.
     #[field(default = None, range = ">= 0")]
     pub class_weights: Option<Vec<f64>>,
-    /// Label to ignore.
+    /// The label of rows that are ignored.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }

@@ -11,8 +11,9 @@ use burn_losses_derive::{loss, loss_config};
 /// loss of this family.
 ///
 /// # Formula
-/// The values of the inner loss where they are among the hardest, 0 elsewhere. The mean divides by what is kept. Exactly k rows
-/// are kept, at ties those that come first; ignored rows are never kept, and a ratio is one of the rows that are not ignored.
+/// The values of the k hardest rows of the inner loss are kept, and the others are 0. The mean divides by the sum of their
+/// normalizers. Of equal values the first ones are kept, so that there are exactly k. Ignored rows are never kept, and a ratio
+/// refers to the rows that are not ignored.
 ///
 /// # When to use
 /// For class imbalance where most rows are easy, such as the pixels of semantic segmentation: the hardest rows alone have a
@@ -20,8 +21,8 @@ use burn_losses_derive::{loss, loss_config};
 /// the hardest: take [`CrossEntropyLoss`](super::CrossEntropyLoss) with label smoothing.
 ///
 /// # Numerics
-/// The choice is a constant for the gradient. It is found by halving intervals on the device: nothing is sorted, nothing is
-/// read back.
+/// The choice of rows is a constant for the gradient. It is found by halving intervals on the device: nothing is sorted, and
+/// nothing is read back to the host.
 ///
 /// # Example
 /// ```
@@ -37,7 +38,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `mmseg.structures.OHEMPixelSampler`: its `thresh` is one of the label's probability, and its `min_kept` counts per image.
+/// - `mmseg.structures.OHEMPixelSampler`: its `thresh` is a threshold on the label's probability, and its `min_kept` counts per
+///   image.
 #[loss(
     classification,
     "ohem",
@@ -58,7 +60,7 @@ pub struct OhemLossConfig {
     /// Which rows are kept.
     #[field(default = HardExamples::Ratio(0.25))]
     pub keep: HardExamples,
-    /// At least this many are kept, or all where there are fewer.
+    /// The least number that is kept; all are kept where there are fewer.
     #[field(default = 1, range = ">= 0")]
     pub min_kept: usize,
 }

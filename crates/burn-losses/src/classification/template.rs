@@ -41,14 +41,14 @@ pub struct TemplateLossConfig {
     /// TODO: what it means.
     #[field(default = 1.0, range = ">= 0")]
     pub scale: f64,
-    /// Label to ignore.
+    /// The label of rows that are ignored.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }
 
 impl ClassificationLoss for TemplateLoss {}
 
-/// What a class adds: log_p is the logarithm of its probability, and share its part of the target.
+/// The term of a class: log_p is the logarithm of its probability, and share its part of the target.
 impl RowFormula for TemplateLoss {
     #[inline(always)]
     fn eval<R: Real>(&self, log_p: R, share: R) -> R {

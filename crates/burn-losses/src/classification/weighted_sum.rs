@@ -16,15 +16,16 @@ use burn_losses_derive::{loss, loss_config};
 /// ```text
 /// sum_k w_k l_k
 /// ```
-/// of the unreduced values l_k of the terms. They are reduced once, as this config says: a term has no `reduction` of its own. A
-/// mean divides by sum_k |w_k| n_k / sum_k |w_k|, where n_k is what the mean of term k alone divides by: the number of its values, of
-/// its pairs, or the sum of its class weights. So a sum of one term of weight 1 is that term. For means that each divide by their own
-/// n_k there is `JointLossConfig`.
+/// where l_k are the unreduced values of term k. Their sum is reduced once, by the `reduction` of this config: a term has none
+/// of its own. A mean divides by sum_k |w_k| n_k / sum_k |w_k|, where n_k is the divisor of the mean of term k alone: the
+/// number of its values, of its pairs, or the sum of its class weights. So a sum of one term of weight 1 is that term.
+/// `JointLossConfig` adds up means that each have their own divisor.
 ///
 /// # When to use
 /// For several objectives on the same logits with fixed weights and one reduction, such as
-/// [`CrossEntropyLoss`](super::CrossEntropyLoss) with [`MultiMarginLoss`](super::MultiMarginLoss). Terms of several families,
-/// weights that change while training, and one curve per term: [`JointLossConfig`](crate::composition::JointLossConfig).
+/// [`CrossEntropyLoss`](super::CrossEntropyLoss) with [`MultiMarginLoss`](super::MultiMarginLoss).
+/// [`JointLossConfig`](crate::composition::JointLossConfig) has terms of several families, weights that change during training,
+/// and one curve per term.
 ///
 /// # Example
 /// ```
@@ -78,7 +79,7 @@ fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
     }
 }
 
-/// What the first argument of a loss is.
+/// The kind of a loss by its first argument, as errors name it.
 fn input(loss: &ClassificationLossConfig) -> &'static str {
     match loss {
         ClassificationLossConfig::Nll(_) => "a loss of log-probabilities",
@@ -96,7 +97,7 @@ impl WeightedSumLoss {
 
 impl Rows for WeightedSumLoss {
     fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1> {
-        // An ignored row comes here as one of class 0, and is dropped afterwards.
+        // An ignored row has the label 0 here, and is dropped afterwards.
         self.sum(self.losses.iter().map(|loss| rows::valid_values(loss, logits.clone(), labels.clone())))
     }
 

@@ -13,9 +13,9 @@ use burn_losses_derive::{loss, loss_config};
 /// 1 where argmax(x) differs from y, else 0; at ties the lowest class is predicted.
 ///
 /// # When to use
-/// For evaluation only: the gradient is exactly 0 everywhere, nothing can be learned from it. Train with
-/// [`CrossEntropyLoss`](super::CrossEntropyLoss), or with [`MultiMarginLoss`](super::MultiMarginLoss), which at margin 1 is never
-/// below it.
+/// For evaluation only: the gradient is exactly 0 everywhere, so that nothing can be learned from it. Train with
+/// [`CrossEntropyLoss`](super::CrossEntropyLoss), or with [`MultiMarginLoss`](super::MultiMarginLoss), which at margin 1 is
+/// never below it.
 ///
 /// # Example
 /// ```
@@ -30,8 +30,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `sklearn.metrics.zero_one_loss`: its mean, on predicted labels.
-/// - `keras.metrics.SparseCategoricalAccuracy`: 1 minus its mean.
+/// - `sklearn.metrics.zero_one_loss`: the mean of this loss, from predicted labels.
+/// - `keras.metrics.SparseCategoricalAccuracy`: 1 minus the mean of this loss.
 #[loss(classification, "zero_one", "Error rate, for evaluation: its gradient is zero")]
 pub struct ZeroOneLoss {
     config: ZeroOneLossConfig,
@@ -40,7 +40,7 @@ pub struct ZeroOneLoss {
 /// Config of [`ZeroOneLoss`].
 #[loss_config]
 pub struct ZeroOneLossConfig {
-    /// Label to ignore.
+    /// The label of rows that are ignored.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }

@@ -16,7 +16,7 @@ pub enum Base {
 }
 
 impl Base {
-    /// A value in nats, in this unit.
+    /// Converts a value in nats to this unit.
     #[inline(always)]
     pub(crate) fn of_nats<R: Real>(self, nats: R) -> R {
         match self {

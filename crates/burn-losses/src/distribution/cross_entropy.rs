@@ -10,12 +10,12 @@ use burn_losses_derive::{loss, loss_config};
 /// Cross-entropy of a target distribution and a prediction.
 ///
 /// # Formula
-/// `-sum_c t_c ln p_c`, in nats, or with `base = 2` in bits: the entropy of the target, and the
-/// [Kullback-Leibler divergence](super::KlDivergenceLoss) on top. Its gradient is that of the latter.
+/// `-sum_c t_c ln p_c`, in nats, or with `base = 2` in bits. It is the entropy of the target plus
+/// [`KlDivergenceLoss`](super::KlDivergenceLoss), and has the same gradient as the latter.
 ///
 /// # When to use
 /// For targets that are distributions, such as soft labels of several annotators or mixup. Take
-/// [`KlDivergenceLoss`](super::KlDivergenceLoss) where a perfect prediction shall cost nothing, and
+/// [`KlDivergenceLoss`](super::KlDivergenceLoss) where a perfect prediction should have the value 0, and
 /// [`DistillationLoss`](super::DistillationLoss) for a teacher's logits. Class weights, label smoothing and masks are in the
 /// family `classification`: [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss).
 ///
@@ -35,8 +35,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `torch.nn.CrossEntropyLoss`: of probabilities as targets it is this loss with `input = "logits"`; the reference values agree
-///   with it.
+/// - `torch.nn.CrossEntropyLoss`: with probabilities as targets it is this loss with `input = "logits"`; the reference values
+///   agree with it.
 /// - `keras.losses.CategoricalCrossentropy`: it takes probabilities, clipped at 1e-7, or logits with `from_logits`.
 /// - `optax.losses.safe_softmax_cross_entropy`: with `input = "logits"`; a term with a target of 0 is 0 there, too.
 /// - `optax.losses.softmax_cross_entropy`: with `input = "logits"`; a logit of minus infinity makes it NaN, also where the target

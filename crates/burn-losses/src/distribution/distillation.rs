@@ -13,13 +13,13 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Formula
 /// ```text
-/// (1 - hard_weight) T^2 KL(q || p) + hard_weight (-ln softmax(ln p)_y)
-/// p ~ p^(1/T), the student's;  q ~ t^(1/T), the teacher's
+/// (1 - hard_weight) T^2 KL(t_T || p_T) + hard_weight (-ln p_y)
+/// p_T ~ p^(1/T), p the student's distribution;  t_T ~ t^(1/T), t the teacher's
 /// ```
-/// A softened distribution is the softmax of the logits over T, so log-probabilities say as much as logits do. T^2 keeps the
-/// size of the gradient.
+/// A softened distribution is the softmax of the logits over T, which log-probabilities give as well as logits. The factor T^2
+/// keeps the gradient at the same size for every T.
 ///
-/// With a `hard_weight` the labels y come into it: [`forward_with_labels`](super::DistributionLoss::forward_with_labels).
+/// A `hard_weight` above 0 needs the labels y: see [`forward_with_labels`](super::DistributionLoss::forward_with_labels).
 ///
 /// # When to use
 /// For knowledge distillation: a small model (the student) learns from the logits of a large one (the teacher), with or without
@@ -29,7 +29,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Numerics
 /// Teacher probabilities below 1e-37 are treated as zero at every temperature. At high temperatures both distributions are nearly
-/// uniform, and T^2 multiplies the rounding of their difference: in f32 about T^2 1e-7.
+/// uniform, and T^2 multiplies the rounding error of their difference, to about T^2 1e-7 in f32.
 ///
 /// # Example
 /// ```
@@ -67,10 +67,10 @@ pub struct DistillationLoss {
 /// Config of [`DistillationLoss`].
 #[loss_config]
 pub struct DistillationLossConfig {
-    /// T: how much both distributions are softened.
+    /// The temperature T, which softens both distributions.
     #[field(default = 4.0, range = ">= 0.001")]
     pub temperature: f64,
-    /// The share of the labels' cross-entropy; more than 0 needs labels.
+    /// The share of the cross-entropy with the labels; a share above 0 needs labels.
     #[field(default = 0.0, range = "[0, 1]")]
     pub hard_weight: f64,
     /// Whether the teacher's targets are probabilities or their logarithms.
@@ -85,7 +85,7 @@ impl DistributionLoss for DistillationLoss {
     fn input(&self) -> DistributionInput {
         self.config.input
     }
-    // A temperature makes any logarithms a distribution again.
+    // The softmax over the temperature normalizes the distributions itself.
     fn needs_normalized(&self) -> bool {
         false
     }

@@ -11,14 +11,14 @@ use burn_losses_derive::{loss, loss_config};
 /// [doi 10.1002/j.1538-7305.1948.tb01338.x](https://doi.org/10.1002/j.1538-7305.1948.tb01338.x)).
 ///
 /// # Formula
-/// `-sum_c p_c ln p_c`, in nats, or with `base = 2` in bits. The targets do not enter: they are there so that the loss can
-/// be swapped for another one of its family.
+/// `-sum_c p_c ln p_c`, in nats, or with `base = 2` in bits. The targets are not used: the loss takes them so that it can be
+/// swapped for another one of its family.
 ///
 /// # When to use
-/// As a term beside another loss. Minimized, it makes predictions certain (entropy minimization, in semi-supervised learning and
-/// test-time adaptation); with a negative weight, undecided (the entropy bonus of reinforcement learning, the confidence penalty
-/// against over-confidence). The main term is [`CrossEntropyLoss`](super::CrossEntropyLoss), say, in a
-/// [`WeightedSumLoss`](super::WeightedSumLoss).
+/// As a term next to another loss, such as [`CrossEntropyLoss`](super::CrossEntropyLoss) in a
+/// [`WeightedSumLoss`](super::WeightedSumLoss). Minimized, it makes predictions certain (entropy minimization, in
+/// semi-supervised learning and test-time adaptation). With a negative weight it makes them uncertain (the entropy bonus of
+/// reinforcement learning, the confidence penalty against over-confidence).
 ///
 /// # Numerics
 /// A term with p = 0 is 0 and has the gradient 0.
@@ -36,9 +36,9 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `torch.distributions.Categorical.entropy`: in nats, of `Categorical(logits=..)`.
-/// - `scipy.stats.entropy`: of probabilities, which it normalizes; its `base` is any number.
-/// - `scipy.special.entr`: its terms, in nats, of probabilities; the reference values agree with it.
+/// - `torch.distributions.Categorical.entropy`: the same formula in nats, for `Categorical(logits=..)`.
+/// - `scipy.stats.entropy`: it takes probabilities, which it normalizes; its `base` is any number.
+/// - `scipy.special.entr`: the terms of this loss, in nats, from probabilities; the reference values agree with it.
 #[loss(
     distribution,
     "entropy",

@@ -10,17 +10,17 @@ use burn_losses_derive::{loss, loss_config};
 /// Jensen-Shannon divergence (Lin 1991, [doi 10.1109/18.61115](https://doi.org/10.1109/18.61115)).
 ///
 /// # Formula
-/// `1/2 sum_c t_c ln(t_c / m_c) + 1/2 sum_c p_c ln(p_c / m_c)` with m = (p + t) / 2; in [0, ln 2] nats, or with `base = 2` in
-/// [0, 1] bits.
+/// `1/2 sum_c t_c ln(t_c / m_c) + 1/2 sum_c p_c ln(p_c / m_c)` with m = (p + t) / 2. The value is in [0, ln 2] nats, or with
+/// `base = 2` in [0, 1] bits.
 ///
 /// # When to use
 /// For a symmetric and bounded distance of two distributions, such as the consistency of two augmented views or the members of an
-/// ensemble; with noisy labels as targets it is more tolerant than [`CrossEntropyLoss`](super::CrossEntropyLoss). Where both have
-/// next to nothing in common it is flat: begin with [`KlDivergenceLoss`](super::KlDivergenceLoss) there.
+/// ensemble; with noisy labels as targets it is more tolerant than [`CrossEntropyLoss`](super::CrossEntropyLoss). Where the two
+/// hardly overlap its gradient is small: begin with [`KlDivergenceLoss`](super::KlDivergenceLoss) there.
 ///
 /// # Numerics
 /// A term with t = 0 or p = 0 is 0 and has the gradient 0; below 1e-37 a probability counts as 0. The value may be negative by
-/// a rounding error where both are nearly the same.
+/// a rounding error where the two are nearly the same.
 ///
 /// # Example
 /// ```
@@ -36,8 +36,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `scipy.spatial.distance.jensenshannon`: this loss is the square of it; it normalizes its arguments.
-/// - `kornia.losses.js_div_loss_2d`: over the pixels of two heatmaps of probabilities.
+/// - `scipy.spatial.distance.jensenshannon`: this loss is the square of it; scipy normalizes the arguments.
+/// - `kornia.losses.js_div_loss_2d`: the same divergence over the pixels of two heatmaps of probabilities.
 ///
 /// timm's `JsdCrossEntropy` is another loss: cross-entropy and the divergence of three or more views.
 #[loss(distribution, "js_divergence", "Jensen-Shannon divergence: symmetric and bounded")]

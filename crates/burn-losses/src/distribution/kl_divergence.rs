@@ -35,7 +35,8 @@ const LEAST_LOG: f64 = -100.0;
 /// For learning from soft labels or another model, for variational inference, and to hold a policy near an old one in
 /// reinforcement learning. `forward` makes the prediction cover all of the target, `reverse` lets it pick one mode.
 /// [`JsDivergenceLoss`](super::JsDivergenceLoss) is bounded and symmetric, [`DistillationLoss`](super::DistillationLoss) has a
-/// temperature, and [`CrossEntropyLoss`](super::CrossEntropyLoss) has the same gradient without the target's entropy.
+/// temperature, and [`CrossEntropyLoss`](super::CrossEntropyLoss) has the same gradient and leaves out the term of the target's
+/// entropy.
 ///
 /// # Numerics
 /// A term with t = 0 (reverse: p = 0) is 0 and has the gradient 0. In the reverse direction ln 0 of a target counts as -100.
@@ -67,15 +68,15 @@ const LEAST_LOG: f64 = -100.0;
 /// ```
 ///
 /// # Elsewhere
-/// - `torch.nn.KLDivLoss`: forward, in nats; with `reduction="batchmean"` it is this mean of `[N, C]`, its own `mean` divides by
-///   N C. Its `log_target` is `target = "log_probabilities"`.
+/// - `torch.nn.KLDivLoss`: the forward direction, in nats; for `[N, C]` its `reduction="batchmean"` is the mean here, and its
+///   own `mean` divides by N C. Its `log_target` is `target = "log_probabilities"`.
 /// - `optax.losses.kl_divergence`: the same formula, not compared by a test.
 /// - `optax.losses.kl_divergence_with_log_targets`: with `target = "log_probabilities"`.
-/// - `keras.losses.KLDivergence`: of probabilities on both sides, clipped at 1e-7.
-/// - `burn.nn.loss.KLDivLoss`: forward, in nats; its `BatchMean` is this mean of `[N, C]`, and `KlDivergenceLossConfig::from`
-///   takes its config.
-/// - `kornia.losses.kl_div_loss_2d`: over the pixels of two heatmaps of probabilities.
-/// - `scipy.special.rel_entr`: its terms, of probabilities; the reference values agree with it.
+/// - `keras.losses.KLDivergence`: it takes probabilities on both sides, clipped at 1e-7.
+/// - `burn.nn.loss.KLDivLoss`: the forward direction, in nats; for `[N, C]` its `BatchMean` is the mean here, and
+///   `KlDivergenceLossConfig::from` takes its config.
+/// - `kornia.losses.kl_div_loss_2d`: the same divergence over the pixels of two heatmaps of probabilities.
+/// - `scipy.special.rel_entr`: the terms of this loss, from probabilities; the reference values agree with it.
 ///
 /// `scipy.stats.entropy` of two arguments is this loss, too; it normalizes them.
 #[loss(

@@ -32,7 +32,7 @@ pub use js_divergence::{JsDivergenceLoss, JsDivergenceLossConfig};
 pub use kl_divergence::{Direction, KlDivergenceLoss, KlDivergenceLossConfig};
 pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
-/// A loss of a predicted and a target distribution.
+/// A loss between a predicted and a target distribution.
 ///
 /// The classes are on axis 1, as in the family `classification`: `[N, C]` gives `[N]`, `[N, C, H, W]` gives `[N, H, W]`; `L` is
 /// the rank of the values, one less than `D`.
@@ -40,18 +40,18 @@ pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
 #[inherent]
 pub trait DistributionLoss: Distributions + Loss {
-    /// What the first argument is.
+    /// The form of the first argument.
     fn input(&self) -> DistributionInput {
         DistributionInput::LogProbabilities
     }
 
-    /// Whether the targets have a part in the values.
+    /// Whether the values depend on the targets.
     fn needs_targets(&self) -> bool {
         true
     }
 
-    /// Whether the probabilities of a row have to sum to 1, predicted and true ones. The default is right wherever the loss takes no
-    /// softmax of them itself.
+    /// Whether the predicted and the true probabilities of a row have to sum to 1. The default is right for a loss that applies
+    /// no softmax to them itself.
     fn needs_normalized(&self) -> bool {
         true
     }
@@ -59,7 +59,7 @@ pub trait DistributionLoss: Distributions + Loss {
     /// The value of the batch, reduced as the config says.
     ///
     /// # Shapes
-    /// - predictions (log-probabilities or logits, as the config says), targets: `[N, C, d1, ..]`, the same
+    /// - predictions (log-probabilities or logits, as the config says), targets: `[N, C, d1, ..]`, of the same shape
     /// - output: `[1]`
     ///
     /// # Panics
@@ -72,10 +72,11 @@ pub trait DistributionLoss: Distributions + Loss {
     /// Like `forward`, with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights, mask: `[N, d1, ..]`, or `[N, 1, ..]`: one per sample
+    /// - weights, mask: `[N, d1, ..]`, or `[N, 1, ..]` for one per sample
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which divides by nothing.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
+    /// which takes no divisor.
     #[track_caller]
     fn forward_with<const D: usize>(
         &self,
@@ -101,8 +102,8 @@ pub trait DistributionLoss: Distributions + Loss {
         self.forward_unreduced(predictions, targets, Extras::new()).values
     }
 
-    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean: what [`Reduction::reduce`](crate::Reduction::reduce)
-    /// takes.
+    /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
+    /// adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -118,10 +119,9 @@ pub trait DistributionLoss: Distributions + Loss {
         unreduced(self, predictions, targets, None, extras)
     }
 
-    /// The value of the batch with labels `[N, d1, ..]`, reduced as the config says. `distillation` takes labels; to other losses they
-    /// make no difference.
+    /// The value of the batch with labels `[N, d1, ..]`, reduced as the config says. Only `distillation` uses the labels.
     ///
-    /// A label that is out of range has the value NaN.
+    /// A row whose label is out of range has the value NaN.
     ///
     /// # Panics
     /// With the message of [`check_labels`](Self::check_labels)'s error.
@@ -139,7 +139,7 @@ pub trait DistributionLoss: Distributions + Loss {
         distributions::reduce(self, (self.input(), self.reduction()), predictions, targets, labels, extras)
     }
 
-    /// One value per row, with labels, times its weight and divided by the divisor, and what each counts in a mean.
+    /// Like `forward_unreduced`, with labels.
     ///
     /// # Panics
     /// With the message of [`check_labels`](Self::check_labels)'s error.
@@ -156,7 +156,7 @@ pub trait DistributionLoss: Distributions + Loss {
         unreduced(self, predictions, targets, Some(flat(labels)), extras)
     }
 
-    /// What is wrong with the arguments of the methods with labels.
+    /// Like `check`, for the arguments of the methods with labels.
     fn check_labels<const D: usize, const L: usize>(
         &self,
         predictions: &Tensor<D>,
@@ -169,7 +169,7 @@ pub trait DistributionLoss: Distributions + Loss {
         first.labels(labels, without_class_axis(predictions.dims()))
     }
 
-    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    /// Checks the shapes, types and devices of the arguments, but not their values, which are not read.
     fn check<const D: usize>(
         &self,
         predictions: &Tensor<D>,
@@ -218,7 +218,7 @@ impl DistributionInput {
     }
 }
 
-/// The config of any module of this family, told apart by `kind`.
+/// The config of any loss of this family; its `kind` says which.
 #[family(distribution, makes = AnyDistributionLoss)]
 pub enum DistributionLossConfig {
     #[kind("kl_divergence")]

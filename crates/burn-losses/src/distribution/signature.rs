@@ -1,4 +1,4 @@
-//! What the losses of this family take.
+//! The arguments of the losses of this family.
 
 use super::{AnyDistributionLoss, DistributionInput, DistributionLoss};
 use crate::check::{Reference, widen};
@@ -9,7 +9,7 @@ use crate::reduction::{Unreduced, cleaned};
 use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Family, Shape, Signature, Wanted, with_rank};
 
 impl Family for AnyDistributionLoss {
-    /// Where the config says log-probabilities, a tensor `logits` says itself what it holds.
+    /// Where the config says log-probabilities, the argument may be `logits` instead: its name says what it holds.
     fn signatures(&self) -> Vec<Signature> {
         let with = |input: DistributionInput| {
             let targets = Argument::target("targets", Shape::Same);

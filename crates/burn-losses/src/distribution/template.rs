@@ -54,7 +54,7 @@ impl DistributionLoss for TemplateLoss {
     }
 }
 
-/// What a class adds.
+/// The term of a class.
 impl Formula for TemplateLoss {
     #[inline(always)]
     fn eval<R: Real>(&self, log_p: R, target: R) -> R {

@@ -4,7 +4,7 @@ use super::RegressionLoss;
 use crate::formula::{Formula, Real};
 use burn_losses_derive::{Choice, loss, loss_config};
 
-/// What the values are multiplied by: libraries disagree, and the slope far from zero is this factor.
+/// The factor of the values, which is also the slope far from zero. Libraries differ in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum CharbonnierScale {
     /// 1: the absolute error far from zero (Charbonnier, LapSRN).
@@ -23,15 +23,16 @@ pub enum CharbonnierScale {
 /// ```text
 /// sqrt(d^2 + epsilon^2) - epsilon
 /// ```
-/// with d = prediction - target; times `epsilon` or 2 `epsilon` where `scale` says so, and without `- epsilon` where `offset` is false.
+/// with d = prediction - target. `scale` may multiply it by `epsilon` or 2 `epsilon`, and `offset = false` leaves out
+/// `- epsilon`.
 ///
 /// # When to use
 /// In image restoration and super-resolution it takes the place of [`MaeLoss`](super::MaeLoss), whose gradient jumps at zero.
-/// Take [`HuberLoss`](super::HuberLoss) where errors below a threshold shall cost exactly their square.
+/// Take [`HuberLoss`](super::HuberLoss) where the loss should be exactly quadratic below a threshold.
 ///
 /// # Numerics
-/// Computed as d^2 / (sqrt(d^2 + epsilon^2) + epsilon), in units of epsilon: it keeps its digits for errors far below epsilon, and no
-/// square is infinite before |d| is. The gradient is d / sqrt(d^2 + epsilon^2), 0 at zero.
+/// The value is computed as d^2 / (sqrt(d^2 + epsilon^2) + epsilon), in units of epsilon: it keeps its digits for errors far
+/// below epsilon, and no square overflows before |d| does. The gradient is d / sqrt(d^2 + epsilon^2), 0 at zero.
 ///
 /// # Example
 /// ```
@@ -60,13 +61,13 @@ pub struct CharbonnierLoss {
 /// Config of [`CharbonnierLoss`].
 #[loss_config]
 pub struct CharbonnierLossConfig {
-    /// Where the bend ends and the line begins, about, in the units of the prediction.
+    /// The error at which the loss passes from quadratic to linear, approximately, in the units of the prediction.
     #[field(default = 0.001, range = ">= 1e-30")]
     pub epsilon: f64,
-    /// Whether `epsilon` is subtracted, so that an exact prediction costs nothing.
+    /// Whether `epsilon` is subtracted, so that an exact prediction has the value 0.
     #[field(default = true)]
     pub offset: bool,
-    /// What the values are multiplied by.
+    /// The factor of the values.
     #[field(default = CharbonnierScale::One)]
     pub scale: CharbonnierScale,
 }
@@ -87,7 +88,7 @@ impl Formula for CharbonnierLoss {
     }
 }
 
-/// `sqrt(size^2 + epsilon^2) - epsilon` of a size that is not negative.
+/// `sqrt(size^2 + epsilon^2) - epsilon` for a `size` that is not negative.
 #[inline(always)]
 pub(super) fn smooth_abs<R: Real>(size: R, epsilon: f64) -> R {
     // epsilon (sqrt(r^2 + 1) - 1) = epsilon r^2 / (sqrt(r^2 + 1) + 1), which keeps its digits near zero.
@@ -97,7 +98,8 @@ pub(super) fn smooth_abs<R: Real>(size: R, epsilon: f64) -> R {
     square * epsilon / (root + 1.0) + beyond
 }
 
-/// The size in units of epsilon, up to where nothing is left of the bend, so that no square is infinite; and what is beyond.
+/// The size in units of epsilon, at most `STRAIGHT`, so that no square overflows; and the part of the size above that, where
+/// the loss is a straight line.
 #[inline(always)]
 pub(super) fn in_units<R: Real>(size: R, epsilon: f64) -> (R, R) {
     const STRAIGHT: f64 = 1e9;

@@ -26,8 +26,8 @@ use burn_losses_derive::{loss, loss_config};
 /// the usual choice; [`TukeyBiweightLoss`](super::TukeyBiweightLoss) ignores outliers altogether.
 ///
 /// # State
-/// The counts per bin, smoothed over the training steps and saved with the module. Every forward pass on a device with autodiff
-/// is a step; elsewhere, as in validation, nothing is counted.
+/// The counts per bin are smoothed over the training steps and saved with the module. Every forward pass on a device with
+/// autodiff is a step; elsewhere, as in validation, nothing is counted.
 ///
 /// # Example
 /// ```
@@ -59,7 +59,7 @@ pub struct GhmRLoss {
 /// Config of [`GhmRLoss`].
 #[loss_config]
 pub struct GhmRLossConfig {
-    /// How sharp the absolute error bends at zero, in the units of the prediction.
+    /// The width of the bend of the absolute error at zero, in the units of the prediction.
     #[field(default = 0.02, range = ">= 1e-30")]
     pub mu: f64,
     /// The number of bins of the gradient norm.
@@ -113,7 +113,7 @@ impl GhmRLoss {
 }
 
 impl GhmRLoss {
-    /// beta of each value.
+    /// The weight beta of each value.
     fn weights(&self, predictions: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Tensor<3> {
         let norm = GradientNorm { mu: self.config.mu };
         let norm = of_formula(&norm, predictions.clone().detach(), targets.clone().detach());

@@ -16,12 +16,12 @@ use burn_losses_derive::{loss, loss_config};
 /// # When to use
 /// For regression with outliers or heavy tails: errors below delta are treated as by [`MseLoss`](super::MseLoss), and the
 /// gradient of larger ones is bounded as with [`MaeLoss`](super::MaeLoss). Set delta to the largest error that is still noise.
-/// Take [`TukeyBiweightLoss`](super::TukeyBiweightLoss) where gross errors shall have no effect at all, and
-/// [`SmoothL1Loss`](super::SmoothL1Loss) where the slope of large errors shall be 1 for every threshold.
+/// Take [`TukeyBiweightLoss`](super::TukeyBiweightLoss) where gross errors should have no effect at all, and
+/// [`SmoothL1Loss`](super::SmoothL1Loss) where the slope of large errors should be 1 for every threshold.
 ///
 /// # Numerics
-/// The slope never exceeds delta; nothing overflows before |d| does. With delta = 1.345 and errors of standard deviation 1
-/// it is 95 % as efficient as least squares.
+/// The slope never exceeds delta; nothing overflows before |d| does. With delta = 1.345 and Gaussian errors of standard
+/// deviation 1 the estimate is 95 % as efficient as least squares.
 ///
 /// # Example
 /// ```

@@ -12,13 +12,13 @@ use core::f64::consts::LN_2;
 ///
 /// # When to use
 /// For regression with some outliers where the loss has to be twice differentiable, as gradient boosting and second-order
-/// optimizers want it. Its bend is at errors of about 1, so scale the targets, or take
-/// [`CharbonnierLoss`](super::CharbonnierLoss), which is smooth too and has a threshold; [`HuberLoss`](super::HuberLoss) has one,
-/// but its curvature jumps.
+/// optimizers need it. Its bend is at errors of about 1, so scale the targets, or take
+/// [`CharbonnierLoss`](super::CharbonnierLoss), which is smooth too and has a threshold; [`HuberLoss`](super::HuberLoss) has
+/// one, but its curvature jumps.
 ///
 /// # Numerics
-/// The gradient is tanh d. Finite wherever d is (1e30 in f32, 4e4 in f16). Near zero, where the formula above subtracts
-/// numbers that are nearly equal, its Taylor series keeps every digit: ln cosh 1e-4 = 5e-9, also in f32.
+/// The gradient is tanh d. The value is finite wherever d is (1e30 in f32, 4e4 in f16). Near zero, where the formula above
+/// subtracts numbers that are nearly equal, its Taylor series keeps every digit: ln cosh 1e-4 = 5e-9, also in f32.
 ///
 /// # Example
 /// ```
@@ -50,7 +50,7 @@ pub struct LogCoshLossConfig {}
 
 impl RegressionLoss for LogCoshLoss {}
 
-/// Below this |d| the series is used: its first term left out is below 1e-15 of the sum.
+/// Below this |d| the series is used: its first omitted term is below 1e-15 of the sum.
 const NEAR: f64 = 0.25;
 
 /// ln cosh d = sum of c_k d^(2k), k = 1, 2, ..
@@ -74,7 +74,7 @@ impl Formula for LogCoshLoss {
         let size = error.clone().abs();
         let far = size.gt_lit(NEAR);
 
-        // Each branch is given only what it can bear, so that the other's gradient is never infinite.
+        // Each branch gets only inputs from its own range, so that the branch not taken never has an infinite gradient.
         let small = R::select(&far, error.lit(0.0), error).square();
         let (last, others) = SERIES.split_last().expect("the series has terms");
         let mut series = small.lit(*last);
@@ -98,7 +98,7 @@ mod tests {
         let loss = LogCoshLossConfig::new().init(&Device::flex());
         for d in [1e-9, 1e-4, 0.01, 0.2, 0.2499, 0.2501, 0.7, 3.0, 40.0, 1e30] {
             let got = loss.eval(Dual::<f64, 1>::variable(d, 0), Dual::constant(0.0));
-            // 2 sinh^2(d/2) loses nothing near zero.
+            // 2 sinh^2(d/2) loses no digits near zero.
             let expected = if d > 300.0 { d - LN_2 } else { (2.0 * (d / 2.0).sinh().powi(2)).ln_1p() };
             assert!((got.value / expected - 1.0).abs() < 2e-15, "{d}: {}", got.value);
             assert!((got.slope[0] / d.tanh() - 1.0).abs() < 1e-14, "{d}: {}", got.slope[0]);

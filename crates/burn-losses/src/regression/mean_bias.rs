@@ -10,9 +10,9 @@ use burn_losses_derive::{loss, loss_config};
 /// `d`, d = prediction - target.
 ///
 /// # When to use
-/// As a diagnostic of over- and under-prediction, not as an objective to train with alone: errors of opposite sign cancel in the
-/// mean, and the minimum is minus infinity. Train with [`MseLoss`](super::MseLoss) or [`MaeLoss`](super::MaeLoss) and watch this
-/// beside it; [`QuantileLoss`](super::QuantileLoss) is the loss for errors of one sign that cost more.
+/// As a diagnostic of over- and under-prediction, not as an objective to train with alone: errors of opposite sign cancel in
+/// the mean, and the loss has no minimum. Train with [`MseLoss`](super::MseLoss) or [`MaeLoss`](super::MaeLoss) and watch this
+/// value as well; [`QuantileLoss`](super::QuantileLoss) is the loss for errors of one sign that cost more.
 ///
 /// # Example
 /// ```
@@ -29,7 +29,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `xskillscore.me`: its mean over all values, as a score of forecasts.
+/// - `xskillscore.me`: the mean of this loss over all values, as a score of forecasts.
 ///
 /// PyTorch has none.
 #[loss(regression, "mean_bias", "Signed error: a diagnostic of over- and under-prediction")]

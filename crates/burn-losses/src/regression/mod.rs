@@ -1,4 +1,4 @@
-//! Regression: predictions and targets of one shape.
+//! Regression: predictions and targets of the same shape.
 //!
 //! All losses here can be swapped for one another in a config file: see [`RegressionLossConfig`].
 
@@ -36,7 +36,7 @@ pub use smooth_l1::{SmoothL1Loss, SmoothL1LossConfig};
 pub use tukey_biweight::{TukeyBiweightLoss, TukeyBiweightLossConfig, TukeyScale};
 pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
-/// A loss of predictions and targets of one shape.
+/// A loss of predictions and targets of the same shape.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
 #[inherent]
@@ -54,13 +54,14 @@ pub trait RegressionLoss: Pointwise + Loss {
         self.forward_with(predictions, targets, Extras::new())
     }
 
-    /// Like `forward`, with weights, a mask of what is valid, or a divisor: see [`Extras`].
+    /// Like `forward`, with weights, a mask of the valid values, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights, mask: that of the predictions, or `[N, 1, ..]`: one per sample
+    /// - weights, mask: the shape of the predictions, or `[N, 1, ..]` for one per sample
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which divides by nothing.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
+    /// which takes no divisor.
     #[track_caller]
     fn forward_with<const D: usize>(
         &self,
@@ -82,8 +83,8 @@ pub trait RegressionLoss: Pointwise + Loss {
         self.forward_unreduced(predictions, targets, Extras::new()).values
     }
 
-    /// One value per element, times its weight and divided by the divisor, and what each counts in a mean: what
-    /// [`Reduction::reduce`](crate::Reduction::reduce) takes.
+    /// One value per element, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
+    /// adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -99,7 +100,7 @@ pub trait RegressionLoss: Pointwise + Loss {
         pointwise::unreduced(self, predictions, targets, extras)
     }
 
-    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    /// Checks the shapes, types and devices of the arguments, but not their values, which are not read.
     fn check<const D: usize>(
         &self,
         predictions: &Tensor<D>,
@@ -111,7 +112,7 @@ pub trait RegressionLoss: Pointwise + Loss {
     }
 }
 
-/// The config of any module of this family, told apart by `kind`.
+/// The config of any loss of this family; its `kind` says which.
 #[family(regression, makes = AnyRegressionLoss)]
 pub enum RegressionLossConfig {
     #[kind("mae", alias = "l1")]

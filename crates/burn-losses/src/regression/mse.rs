@@ -10,12 +10,12 @@ use burn_losses_derive::{loss, loss_config};
 /// `d^2`, d = prediction - target.
 ///
 /// # When to use
-/// For regression with clean targets and Gaussian noise: it is their likelihood and estimates the mean. A few outliers can
-/// dominate a batch: take [`HuberLoss`](super::HuberLoss) or [`MaeLoss`](super::MaeLoss) for them, and
-/// [`QuantileLoss`](super::QuantileLoss) where over- and under-prediction cost differently.
+/// For regression with clean targets and Gaussian noise: up to constants it is the negative log-likelihood, and it estimates
+/// the mean. A few outliers can dominate a batch: take [`HuberLoss`](super::HuberLoss) or [`MaeLoss`](super::MaeLoss) for them,
+/// and [`QuantileLoss`](super::QuantileLoss) where over- and under-prediction cost differently.
 ///
 /// # Numerics
-/// Half precision is squared in f32: an error of 300 would overflow f16.
+/// Half-precision errors are squared in f32: the square of 300 would overflow in f16.
 ///
 /// # Example
 /// ```
@@ -35,7 +35,7 @@ use burn_losses_derive::{loss, loss_config};
 /// - `torch.nn.MSELoss`: the same.
 /// - `keras.losses.MeanSquaredError`: the same formula, not compared by a test.
 /// - `optax.losses.squared_error`: the same formula; the reference values agree with it.
-/// - `optax.losses.l2_loss`: half of it.
+/// - `optax.losses.l2_loss`: half of this loss.
 /// - `burn.nn.loss.MseLoss`: the same formula, not compared by a test.
 #[loss(regression, "mse", "Squared error: estimates the mean, sensitive to outliers")]
 pub struct MseLoss {

@@ -7,7 +7,7 @@ use burn_losses_derive::{loss, loss_config};
 /// Quantile loss, also called pinball loss (Koenker and Bassett 1978,
 /// [doi 10.2307/1913643](https://doi.org/10.2307/1913643)).
 ///
-/// Its minimum is the tau-quantile.
+/// The prediction that minimizes it is the tau-quantile of the target.
 ///
 /// # Formula
 /// `max(tau e, (tau - 1) e)`, e = target - prediction.
@@ -36,8 +36,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `sklearn.metrics.mean_pinball_loss`: its mean, with the same sign; its `alpha` is tau, and the reference values agree with
-///   it.
+/// - `sklearn.metrics.mean_pinball_loss`: the mean of this loss, with the same sign; its `alpha` is tau, and the reference
+///   values agree with it.
 /// - `tensorflow_addons.losses.PinballLoss`: the same formula, not compared by a test.
 /// - `pytorch_forecasting.metrics.QuantileLoss`: twice this loss, for several quantiles along the last axis.
 ///
@@ -50,7 +50,7 @@ pub struct QuantileLoss {
 /// Config of [`QuantileLoss`].
 #[loss_config]
 pub struct QuantileLossConfig {
-    /// The quantile: the share of targets that shall lie below the prediction.
+    /// The quantile: the share of targets that should lie below the prediction.
     #[field(default = 0.5, range = "(0, 1)")]
     pub tau: f64,
 }

@@ -15,11 +15,11 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # When to use
 /// For box regression in detection (Fast R-CNN, SSD) and for other coordinates: outliers have the slope 1, and below beta the
-/// gradient shrinks with the error. Take [`HuberLoss`](super::HuberLoss) where the threshold shall not change the curvature at
+/// gradient shrinks with the error. Take [`HuberLoss`](super::HuberLoss) where the threshold should not change the curvature at
 /// zero, and a loss of overlap such as [`GiouLoss`](crate::boxes::GiouLoss) where boxes are judged by IoU.
 ///
 /// # Numerics
-/// The slope never exceeds 1. At beta = 0 it is [`MaeLoss`](super::MaeLoss), gradient 0 at d = 0 included.
+/// The slope never exceeds 1. With beta = 0 it is [`MaeLoss`](super::MaeLoss), whose gradient at d = 0 is 0.
 ///
 /// # Example
 /// ```
@@ -38,7 +38,7 @@ use burn_losses_derive::{loss, loss_config};
 /// # Elsewhere
 /// - `torch.nn.SmoothL1Loss`: the same.
 /// - `burn.nn.loss.SmoothL1Loss`: the same values; `SmoothL1LossConfig::from` takes its config, whose beta is never 0.
-/// - `fvcore.nn.smooth_l1_loss`: it takes a beta below 1e-5 for 0; Detectron2's default is beta = 0.
+/// - `fvcore.nn.smooth_l1_loss`: it treats a beta below 1e-5 as 0; Detectron2's default is beta = 0.
 /// - `mmdet.models.losses.SmoothL1Loss`: the same formula, but beta is never 0.
 ///
 /// torchvision's Faster R-CNN uses beta = 1/9.
@@ -62,7 +62,7 @@ impl Formula for SmoothL1Loss {
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
         let beta = self.config.beta;
         let error = (prediction - target).abs();
-        // Below this even the reciprocal of beta is infinite in f32.
+        // A beta below this counts as 0, long before its reciprocal would overflow in f32.
         if beta < 1e-30 {
             return error;
         }

@@ -9,17 +9,18 @@ use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
-/// What the errors are divided by before they are compared with `c`.
+/// The divisor of the errors, before they are compared with `c`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum TukeyScale {
-    /// Nothing: the errors are in units of their standard deviation already.
+    /// No divisor: the errors are in units of their standard deviation already.
     #[default]
     None,
     /// 1.4826 times the median absolute deviation of the batch, a constant for the gradient, floored at 1e-12.
     Mad,
 }
 
-/// Tukey's biweight loss (Beaton and Tukey 1974, [doi 10.1080/00401706.1974.10489171](https://doi.org/10.1080/00401706.1974.10489171)).
+/// Tukey's biweight loss (Beaton and Tukey 1974,
+/// [doi 10.1080/00401706.1974.10489171](https://doi.org/10.1080/00401706.1974.10489171)).
 ///
 /// # Formula
 /// ```text
@@ -34,8 +35,8 @@ pub enum TukeyScale {
 /// robust standard deviations of the batch. Where large errors are rare but true (heavy tails), stay with `HuberLoss`.
 ///
 /// # Numerics
-/// The gradient is 0 beyond c: with a poor initialization perhaps everywhere. With c = 4.6851 and errors of standard deviation 1
-/// it is 95 % as efficient as least squares.
+/// The gradient is 0 beyond c, so with a poor initialization it may be 0 everywhere. With c = 4.6851 and Gaussian errors of
+/// standard deviation 1 the estimate is 95 % as efficient as least squares.
 ///
 /// # Example
 /// ```
@@ -52,8 +53,8 @@ pub enum TukeyScale {
 /// ```
 ///
 /// # Elsewhere
-/// - `statsmodels.robust.norms.TukeyBiweight`: its `rho` is the same of errors that are scaled already, in older versions up to a
-///   constant; the reference values agree with it. Its `c` is 4.685 by default.
+/// - `statsmodels.robust.norms.TukeyBiweight`: its `rho` is the same formula for errors that are scaled already, in older
+///   versions up to a constant; the reference values agree with it. Its `c` is 4.685 by default.
 ///
 /// PyTorch has none.
 #[loss(regression, "tukey_biweight", "Robust loss that saturates beyond c: outliers have zero gradient")]
@@ -64,10 +65,10 @@ pub struct TukeyBiweightLoss {
 /// Config of [`TukeyBiweightLoss`].
 #[loss_config]
 pub struct TukeyBiweightLossConfig {
-    /// Beyond this size an error is an outlier, in units of the scale.
+    /// The size beyond which an error is an outlier, in units of the scale.
     #[field(default = 4.6851, range = ">= 1e-30")]
     pub c: f64,
-    /// What the errors are divided by first.
+    /// The divisor of the errors.
     #[field(default = TukeyScale::None)]
     pub scale: TukeyScale,
 }
@@ -77,7 +78,7 @@ impl RegressionLoss for TukeyBiweightLoss {}
 /// The standard deviation of a Gaussian is this many median absolute deviations.
 const GAUSSIAN_MAD: f64 = 1.4826;
 
-/// The formula itself, of errors that are scaled already.
+/// The formula itself, for errors that are scaled already.
 impl Formula for TukeyBiweight {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {

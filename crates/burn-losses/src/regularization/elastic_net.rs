@@ -14,8 +14,8 @@ use burn_losses_derive::{config, loss};
 /// ```
 ///
 /// # When to use
-/// For sparse parameters whose inputs are correlated: the L1 part sets parameters to zero, the L2 part keeps those that belong
-/// together, of which [`L1`](super::L1) alone picks one. [`L2`](super::L2) is enough where no parameter has to be zero.
+/// For sparse parameters whose inputs are correlated: the L1 part sets parameters to zero, the L2 part keeps correlated ones
+/// together, of which [`L1`](super::L1) alone would pick one. [`L2`](super::L2) is enough where no parameter has to be zero.
 ///
 /// # Elsewhere
 /// - `sklearn.linear_model.ElasticNet`: the same formula, not compared by a test. Its `alpha` is `weight`.
@@ -28,10 +28,10 @@ pub struct ElasticNet {
 /// Config of [`ElasticNet`].
 #[config]
 pub struct ElasticNetConfig {
-    /// What the penalty is multiplied by.
+    /// The factor of the penalty.
     #[field(default = 1.0, range = ">= 0")]
     pub weight: f64,
-    /// The share of the absolute values.
+    /// The share of the L1 part.
     #[field(default = 0.5, range = "[0, 1]")]
     pub l1_ratio: f64,
     /// Which parameters are penalized.

@@ -1,4 +1,4 @@
-//! The lasso of groups.
+//! Group lasso.
 
 use super::{Parameters, Regularizer};
 use crate::config::Describe;
@@ -33,10 +33,11 @@ pub struct GroupLasso {
 /// Config of [`GroupLasso`].
 #[config]
 pub struct GroupLassoConfig {
-    /// What the penalty is multiplied by.
+    /// The factor of the penalty.
     #[field(default = 1.0, range = ">= 0")]
     pub weight: f64,
-    /// The axis of the groups. Burn's `Linear` has `[input, output]`, its convolutions `[output, input, ..]`.
+    /// The axis of the groups. The weights of Burn's `Linear` are `[input, output]`, those of its convolutions
+    /// `[output, input, ..]`.
     #[field(default = 0, range = ">= 0")]
     pub axis: usize,
     /// Which parameters are penalized.

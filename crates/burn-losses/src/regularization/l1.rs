@@ -16,8 +16,8 @@ use burn_losses_derive::{config, loss};
 ///
 /// # When to use
 /// For sparse parameters: selection of features, pruning of weights. An optimizer's steps leave weights near zero rather than at
-/// zero, so cut off small ones after the training. Where inputs are correlated, take [`ElasticNet`](super::ElasticNet); for whole
-/// neurons or filters, [`GroupLasso`](super::GroupLasso); for weights that are small but not zero, [`L2`](super::L2).
+/// zero, so set small ones to zero after the training. Where inputs are correlated, take [`ElasticNet`](super::ElasticNet); for
+/// whole neurons or filters, [`GroupLasso`](super::GroupLasso); for weights that are small but not zero, [`L2`](super::L2).
 ///
 /// # Elsewhere
 /// - `keras.regularizers.L1`: the same formula, not compared by a test. Its factor `l1` is `weight`, 0.01 by default.
@@ -31,7 +31,7 @@ pub struct L1 {
 /// Config of [`L1`].
 #[config]
 pub struct L1Config {
-    /// What the penalty is multiplied by.
+    /// The factor of the penalty.
     #[field(default = 1.0, range = ">= 0")]
     pub weight: f64,
     /// Which parameters are penalized.

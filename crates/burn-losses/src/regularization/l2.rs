@@ -12,17 +12,17 @@ use burn_losses_derive::{config, loss};
 /// ```text
 /// weight sum w^2           or, with `half`,  weight 1/2 sum w^2
 /// ```
-/// With `half` the gradient is `weight w`: with plain SGD the same as a weight decay of `weight`.
+/// With `half` the gradient is `weight w`, which with plain SGD is the same as a weight decay of `weight`.
 ///
 /// # When to use
-/// Against overfitting, where the penalty has to be a part of the loss, and seen in it. Adaptive optimizers scale this gradient
-/// as every other one; a decay beside them (AdamW) is not scaled, and mostly the better choice with them. For weights that are
+/// Against overfitting, where the penalty has to be a visible part of the loss. Adaptive optimizers scale its gradient like any
+/// other; the decoupled weight decay of AdamW is not scaled, and usually the better choice with them. For weights that are
 /// exactly zero take [`L1`](super::L1).
 ///
 /// # Elsewhere
 /// - `keras.regularizers.L2`: without `half` the same formula, not compared by a test. Its factor `l2` is `weight`, 0.01 by
 ///   default.
-/// - `torch.optim.SGD`: its `weight_decay` is the gradient with `half`.
+/// - `torch.optim.SGD`: its `weight_decay` adds the gradient of this penalty with `half`.
 #[loss(regularization, "l2", "Sum of squares, or half of it: keeps parameters small")]
 pub struct L2 {
     config: L2Config,
@@ -31,10 +31,10 @@ pub struct L2 {
 /// Config of [`L2`].
 #[config]
 pub struct L2Config {
-    /// What the penalty is multiplied by.
+    /// The factor of the penalty.
     #[field(default = 1.0, range = ">= 0")]
     pub weight: f64,
-    /// Whether there is a 1/2 before the sum.
+    /// Whether the sum is halved.
     #[field(default = false)]
     pub half: bool,
     /// Which parameters are penalized.

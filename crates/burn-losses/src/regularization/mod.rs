@@ -1,4 +1,4 @@
-//! Penalties on the parameters of a module: differentiable, beside the optimizer's own weight decay.
+//! Differentiable penalties on the parameters of a module, in addition to the optimizer's own weight decay.
 //!
 //! All of them can be swapped for one another in a config file: see [`RegularizerConfig`].
 //!
@@ -13,8 +13,8 @@
 //! assert!(model.weight.grad(&gradients).is_some() && model.bias.unwrap().grad(&gradients).is_none());
 //! ```
 //!
-//! Only what is trained is penalized: parameters that are frozen and buffers (the running statistics of a normalization, the state of
-//! a loss) are not. In half precision the sums are computed in f32.
+//! Only trained parameters are penalized; frozen parameters and buffers (the running statistics of a normalization, the state
+//! of a loss) are not. In half precision the sums are computed in f32.
 
 mod elastic_net;
 mod group_lasso;
@@ -40,7 +40,7 @@ pub trait Regularizer {
     /// The `kind`, which errors name.
     fn kind(&self) -> &'static str;
 
-    /// What the penalty is multiplied by.
+    /// The factor of the penalty.
     fn weight(&self) -> f64;
 
     /// Which parameters are penalized.
@@ -61,7 +61,7 @@ pub trait Regularizer {
         expect(self.penalties(module).sum(self))
     }
 
-    /// An error where the config chooses no parameter of the module.
+    /// Checks that the config chooses at least one parameter of the module.
     fn check<M: Module>(&self, module: &M) -> Result<(), InputError>
     where
         Self: Sized,
@@ -80,7 +80,7 @@ pub trait Regularizer {
     }
 }
 
-/// The config of any module of this family, told apart by `kind`.
+/// The config of any penalty of this family; its `kind` says which.
 #[family(regularization, makes = AnyRegularizer)]
 pub enum RegularizerConfig {
     #[kind("l1")]
@@ -102,7 +102,7 @@ impl Regularizer for AnyRegularizer {
 }
 
 impl RegularizerConfig {
-    /// What the penalty is multiplied by.
+    /// The factor of the penalty.
     pub fn weight(&self) -> f64 {
         match self {
             Self::L1(config) => config.weight,
@@ -112,7 +112,7 @@ impl RegularizerConfig {
         }
     }
 
-    /// Every penalty: its kind, its fields.
+    /// The kind and the fields of every penalty.
     pub fn all() -> Vec<crate::config::LossInfo> {
         crate::config::infos::<Self>()
     }

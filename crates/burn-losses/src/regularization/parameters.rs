@@ -19,13 +19,13 @@ use burn_losses_derive::ByValue;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, ByValue)]
 pub enum Parameters {
-    /// Those with at least two axes: weights, not biases.
+    /// Parameters with at least two axes: weights, not biases.
     Weights,
     /// Every parameter.
     All,
-    /// Those whose path, or the beginning of it, is one of these: the names of the fields, joined by dots.
+    /// Parameters whose path, or the beginning of it, is one of these. A path is the names of the fields, joined by dots.
     Paths(Vec<String>),
-    /// All others.
+    /// All parameters except those whose path, or the beginning of it, is one of these.
     Except(Vec<String>),
 }
 
@@ -47,7 +47,7 @@ impl schemars::JsonSchema for Parameters {
 }
 
 impl Parameters {
-    /// Whether a parameter with so many axes is one of them; its path is the names of the fields.
+    /// Whether a parameter with `rank` axes is penalized; `path` is the names of the fields that lead to it.
     pub fn contain(&self, path: &[String], rank: usize) -> bool {
         let within = |paths: &[String]| {
             let path = path.join(".");
@@ -130,7 +130,7 @@ impl<'a, R: Regularizer> Penalties<'a, R> {
         Self { regularizer, path: Vec::new(), total: None, seen: Vec::new() }
     }
 
-    /// The sum, or an error that names what there was to choose from.
+    /// The sum times the weight, or an error that lists the parameters to choose from if none was chosen.
     pub(super) fn sum(self, regularizer: &R) -> Result<Tensor<1>, InputError> {
         self.total.map(|total| total * regularizer.weight()).ok_or_else(|| {
             let chosen = regularizer.parameters().to_value();

@@ -49,19 +49,19 @@ pub struct FocalTverskyLoss {
 /// Config of [`FocalTverskyLoss`].
 #[loss_config(check = check)]
 pub struct FocalTverskyLossConfig {
-    /// The weight of what is found and not there (the paper's beta).
+    /// The weight of false positives (the paper's beta).
     #[field(default = 0.3, range = ">= 0")]
     pub fp_weight: f64,
-    /// The weight of what is there and not found (the paper's alpha).
+    /// The weight of false negatives (the paper's alpha).
     #[field(default = 0.7, range = ">= 0")]
     pub fn_weight: f64,
-    /// The power is 1/gamma: above 1 it raises what nearly fits, below 1 it plays that down.
+    /// The power is 1/gamma. A gamma above 1 raises the values of regions that nearly fit, a gamma below 1 lowers them.
     #[field(default = 4.0 / 3.0, range = ">= 0.01")]
     pub gamma: f64,
-    /// What is added to the numerator and the denominator.
+    /// The number added to the numerator and the denominator, or one number for each.
     #[field(default = Smooth::Both(1.0), range = ">= 0")]
     pub smooth: Smooth,
-    /// What is looked at, and what counts.
+    /// The options that the losses of this family share.
     #[field(flatten)]
     pub regions: RegionOptions,
 }

@@ -6,7 +6,7 @@ use crate::formula::Overlap;
 use burn::tensor::{Int, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
-/// How much a class weighs, by its true area T.
+/// The weight of a class, from its true area T.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum ClassWeight {
     /// 1 / T^2: every class is weighted about equally.
@@ -24,20 +24,20 @@ pub enum ClassWeight {
 /// ```text
 /// 1 - (2 sum_c w_c sum(p t) + smooth) / (sum_c w_c (sum p + sum t) + smooth)       w_c ~ 1 / (sum t)^2
 /// ```
-/// with the weights in units of the heaviest, so that `smooth` is a number of pixels as in the other losses. Without it only
-/// their ratio matters.
+/// with the weights divided by the largest of them, so that `smooth` is a number of pixels as in the other losses. Without
+/// `smooth` only the ratios of the weights matter.
 ///
-/// There is one such value per sample. All its classes carry that one value, so that the shape is the family's `[N, C]`; the mean is that of the
-/// samples.
+/// This is one value per sample. All classes of the sample get that value, so that the shape is the family's `[N, C]`; the mean
+/// equals the mean over the samples.
 ///
 /// # When to use
-/// For several classes with strong imbalance inside one picture, such as small organs beside large ones: the rarer a class, the
+/// For several classes with strong imbalance inside one image, such as small organs next to large ones: the rarer a class, the
 /// more its pixels weigh. A class of very few pixels then dominates its sample; `class_weight = "simple"` is milder, and
 /// [`DiceLoss`](super::DiceLoss), in which every class counts the same, is steadier.
 ///
 /// # Numerics
-/// The weights are constants for the gradient. A class without a pixel, whose weight would be infinite, weighs as much as the
-/// heaviest class that is there (1 if none is), or nothing: `absent_classes`.
+/// The weights are constants for the gradient. A class without a pixel, whose weight would be infinite, gets the largest weight
+/// of the classes that are present (1 if none is), or the weight 0: see `absent_classes`.
 ///
 /// # Example
 /// ```
@@ -56,10 +56,10 @@ pub enum ClassWeight {
 /// ```
 ///
 /// # Elsewhere
-/// - `monai.losses.GeneralizedDiceLoss`: with `absent_classes = "count"` and `smooth = 0` the same; its own 1e-5 are not pixels,
-///   but are added to sums times 1 / T^2.
-/// - `optax.losses.multiclass_generalized_dice_loss`: another loss: a weighted mean of the Dice losses of the classes, the
-///   weights those of the batch.
+/// - `monai.losses.GeneralizedDiceLoss`: with `absent_classes = "count"` and `smooth = 0` it is the same; its own 1e-5 is not a
+///   number of pixels, but is added to sums that are weighted by 1 / T^2.
+/// - `optax.losses.multiclass_generalized_dice_loss`: another loss, a weighted mean of the Dice losses of the classes, with the
+///   weights from the whole batch.
 /// - `ivadomed.losses.GeneralizedDiceLoss`: minus the score, without the 1; one value for the batch, with a weight for each
 ///   sample and class.
 #[loss(segmentation, "generalized_dice", "One Dice score over all classes, in which rare classes weigh more")]
@@ -70,13 +70,13 @@ pub struct GeneralizedDiceLoss {
 /// Config of [`GeneralizedDiceLoss`].
 #[loss_config]
 pub struct GeneralizedDiceLossConfig {
-    /// How a class weighs by its true area.
+    /// The weight of a class, from its true area.
     #[field(default = ClassWeight::Square)]
     pub class_weight: ClassWeight,
     /// How a logit becomes a probability.
     #[field(default = Activation::Sigmoid)]
     pub activation: Activation,
-    /// What is added to the numerator and the denominator.
+    /// The number added to the numerator and the denominator, or one number for each.
     #[field(default = Smooth::Both(1.0), range = ">= 0")]
     pub smooth: Smooth,
     /// Whether the sums run over each sample, or over the whole batch.
@@ -85,7 +85,7 @@ pub struct GeneralizedDiceLossConfig {
     /// Whether the first class counts.
     #[field(default = Background::Included)]
     pub background: Background,
-    /// Whether a class without a pixel in the masks weighs as the heaviest one, or nothing.
+    /// Whether a class without a pixel in the masks gets the largest weight of the others, or the weight 0.
     #[field(default = AbsentClasses::Count)]
     pub absent_classes: AbsentClasses,
     /// The label of pixels that do not count, where masks are made from labels.
@@ -93,7 +93,7 @@ pub struct GeneralizedDiceLossConfig {
     pub ignore_index: Option<i64>,
 }
 
-/// Areas below this weigh as this.
+/// The least area: smaller ones have the same weight as this one.
 const LEAST_AREA: f64 = 1e-12;
 
 impl GeneralizedDiceLoss {
@@ -151,7 +151,7 @@ impl Segmentation for GeneralizedDiceLoss {
 
 impl SegmentationLoss for GeneralizedDiceLoss {
     fn regions(&self) -> RegionOptions {
-        // An absent class still carries the value of its sample: the weights alone say what it counts.
+        // An absent class still has the value of its sample; `absent_classes` changes the weights only.
         let GeneralizedDiceLossConfig { activation, over, background, ignore_index, .. } = self.config;
         RegionOptions { activation, over, background, ignore_index, ..RegionOptions::default() }
     }

@@ -8,7 +8,7 @@ use burn_losses_derive::{loss, loss_config};
 /// [doi 10.1007/978-3-319-50835-1_22](https://doi.org/10.1007/978-3-319-50835-1_22)).
 ///
 /// # Formula
-/// `1 - (sum(p t) + smooth) / (sum p + sum t - sum(p t) + smooth)` of each sample and class, in [0, 1].
+/// `1 - (sum(p t) + smooth) / (sum p + sum t - sum(p t) + smooth)` for each sample and class. The value is in [0, 1].
 ///
 /// # When to use
 /// Where intersection over union (the Jaccard index, mean IoU) is the metric of a segmentation. It ranks the predictions of a
@@ -16,7 +16,7 @@ use burn_losses_derive::{loss, loss_config};
 /// missed. [`LovaszLoss`](super::LovaszLoss) follows the IoU of the hard masks more closely, at the price of a sort.
 ///
 /// # Numerics
-/// As [`DiceLoss`](super::DiceLoss).
+/// The same as for [`DiceLoss`](super::DiceLoss).
 ///
 /// # Example
 /// ```
@@ -46,10 +46,10 @@ pub struct JaccardLoss {
 /// Config of [`JaccardLoss`].
 #[loss_config]
 pub struct JaccardLossConfig {
-    /// What is added to the numerator and the denominator.
+    /// The number added to the numerator and the denominator, or one number for each.
     #[field(default = Smooth::Both(1.0), range = ">= 0")]
     pub smooth: Smooth,
-    /// What is looked at, and what counts.
+    /// The options that the losses of this family share.
     #[field(flatten)]
     pub regions: RegionOptions,
 }

@@ -28,20 +28,21 @@ pub enum LovaszActivation {
 /// sum_i e_(i) (J_i - J_(i-1))          e_(1) >= e_(2) >= ..  the sorted errors
 /// J_i = 1 - (G - F_i) / (G + i - F_i)  F_i: foreground among the first i, G: among all
 /// ```
-/// of each sample and class, or of each class over the batch; e as `activation` says, foreground where t > 0.5.
+/// for each sample and class, or for each class over the batch. The errors e are those of `activation`, and a pixel is
+/// foreground where t > 0.5.
 ///
 /// # When to use
-/// To optimize the mean intersection over union itself, which helps small objects: mostly to fine-tune a network that was trained
-/// with [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss), or as a term beside it.
+/// To optimize the mean intersection over union itself, which helps small objects: usually to fine-tune a network that was
+/// trained with [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss), or as a term next to it.
 /// [`JaccardLoss`](super::JaccardLoss) needs no sort, and [`DiceLoss`](super::DiceLoss) is steadier at the beginning of a
 /// training.
 ///
 /// # Numerics
-/// The masks are constants. The differences of J are constants too, as the paper has it: the gradient of an error is its factor.
-/// Ignored pixels are left out.
+/// The masks are constants. The differences of J are constants for the gradient too, as in the paper: the gradient with respect
+/// to an error is its factor. Ignored pixels are left out.
 ///
-/// On the CPU this costs a sort of all pixels. On other devices, for which Burn would sort on the host, a bitonic network sorts on
-/// the device: nothing is read back, at the price of about (log2 n)^2 / 2 passes over n pixels.
+/// On the CPU the loss sorts all pixels. On other devices, where Burn would sort on the host, a bitonic network sorts on the
+/// device: nothing is read back, at the price of about (log2 n)^2 / 2 passes over n pixels.
 ///
 /// # Example
 /// ```
@@ -59,13 +60,13 @@ pub enum LovaszActivation {
 /// ```
 ///
 /// # Elsewhere
-/// - `segmentation_models_pytorch.losses.LovaszLoss`: as here `over = "batch"`, without absent classes. Its hinge (modes `binary`
-///   and `multilabel`) is over the batch too, of all classes together.
+/// - `segmentation_models_pytorch.losses.LovaszLoss`: as by default here, it sorts over the batch and skips absent classes. Its
+///   hinge (modes `binary` and `multilabel`) is over the batch too, of all classes together.
 /// - `kornia.losses.LovaszSoftmaxLoss`: with `over = "sample"` and `absent_classes = "count"`.
 /// - `kornia.losses.LovaszHingeLoss`: with `activation = "hinge"`, `over = "sample"` and `absent_classes = "count"`, for one
 ///   class.
-/// - `mmseg.models.losses.LovaszLoss`: as here `over = "batch"`, without absent classes, unless `per_image` and `classes` say
-///   otherwise.
+/// - `mmseg.models.losses.LovaszLoss`: as by default here, it sorts over the batch and skips absent classes, unless `per_image`
+///   and `classes` say otherwise.
 ///
 /// The authors' code has `over = "batch"` and skips absent classes; its hinge is per image.
 #[loss(segmentation, "lovasz", "Convex extension of the Jaccard loss: optimizes intersection over union directly")]
@@ -76,7 +77,7 @@ pub struct LovaszLoss {
 /// Config of [`LovaszLoss`].
 #[loss_config]
 pub struct LovaszLossConfig {
-    /// What the error of a pixel is.
+    /// The definition of the error of a pixel.
     #[field(default = LovaszActivation::Softmax)]
     pub activation: LovaszActivation,
     /// Whether the pixels of each sample are sorted, or those of the whole batch.
@@ -85,7 +86,7 @@ pub struct LovaszLossConfig {
     /// Whether the first class counts.
     #[field(default = Background::Included)]
     pub background: Background,
-    /// How classes absent from the masks are handled; a class that counts has its largest error as its value.
+    /// How classes absent from the masks are handled; an absent class that counts has its largest error as its value.
     #[field(default = AbsentClasses::Skip)]
     pub absent_classes: AbsentClasses,
     /// The label of pixels that do not count, where masks are made from labels.
@@ -114,8 +115,9 @@ impl LovaszLoss {
 
 /// J_i - J_(i-1) at the rank of each error.
 ///
-/// One more foreground pixel leaves the union U and takes 1 from the intersection I: 1 / U. One more background pixel adds 1 to
-/// the union: I / (U - 1) - I / U = I / (U (U - 1)). Nothing cancels.
+/// One more foreground pixel leaves the union U as it is and takes 1 from the intersection I: the step is 1 / U. One more
+/// background pixel adds 1 to the union: the step is I / (U - 1) - I / U = I / (U (U - 1)), computed in the last form, in which
+/// no digits cancel.
 struct JaccardStep;
 
 impl RankFormula for JaccardStep {
@@ -147,7 +149,7 @@ impl Segmentation for LovaszLoss {
         let errors = rows(errors);
         let keys = errors.clone().detach();
         let keys = keys.clone().mask_fill(keys.is_nan(), 0.0);
-        // Weights have no gradient, so that an error of weight 0, be it infinite, may be left out altogether.
+        // Weights have no gradient, so that an error of weight 0 may be left out, even if it is infinite.
         let weights = of_ranks(&JaccardStep, keys, rows(hard));
         let values = (errors.mask_fill(weights.clone().equal_scalar(0.0), 0.0) * weights).sum_dim(1) + wrong;
         match regions.over {

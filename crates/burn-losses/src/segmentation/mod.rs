@@ -1,7 +1,7 @@
 //! Segmentation: logits and masks `[N, C, d1, ..]`, one value per sample and class.
 //!
-//! All losses here can be swapped for one another in a config file: see [`SegmentationLossConfig`]. Losses per pixel are those of
-//! the families `binary` and `classification`.
+//! All losses here can be swapped for one another in a config file: see [`SegmentationLossConfig`]. The families `binary` and
+//! `classification` have losses per pixel.
 
 mod dice;
 mod focal_tversky;
@@ -37,20 +37,20 @@ pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
 /// A loss of logits and masks, or labels.
 ///
-/// The class axis is axis 1 and the pixels are on all axes after it: 2-D and 3-D pictures, and any other rank. Masks are in
-/// [0, 1]; [`labels`](Self::masks_of) make masks. Probabilities, where the model gives them, are not looked at: of numbers outside
-/// [0, 1] the value may be anything.
+/// The class axis is axis 1 and the pixels are on all axes after it: 2-D and 3-D images, and any other rank. Masks are in
+/// [0, 1]; [`masks_of`](Self::masks_of) makes them from labels. Probabilities that the model gives are not checked: for numbers
+/// outside [0, 1] the value is undefined.
 ///
 /// Half-precision inputs are computed and returned in f32, so that sums over many pixels do not overflow; their gradients come
 /// back in half precision.
 #[inherent]
 pub trait SegmentationLoss: Segmentation + Loss {
-    /// Activation, and what counts.
+    /// The options that the losses of this family share.
     fn regions(&self) -> RegionOptions {
         RegionOptions::default()
     }
 
-    /// What the first argument is called: `logits`, or `probabilities`.
+    /// The name of the first argument: `logits`, or `probabilities`.
     fn input(&self) -> &'static str {
         match self.regions().activation {
             Activation::None => "probabilities",
@@ -58,8 +58,8 @@ pub trait SegmentationLoss: Segmentation + Loss {
         }
     }
 
-    /// Masks of labels `[N, d1, ..]` with the classes and the type of the logits, without the pixels of the config's
-    /// `ignore_index`: see [`Masks::from_labels`].
+    /// The masks of labels `[N, d1, ..]`, with the classes and the type of the logits. Pixels with the config's `ignore_index`
+    /// do not count: see [`Masks::from_labels`].
     ///
     /// # Panics
     /// If the shape of the labels is not that of the logits without the class axis.
@@ -74,7 +74,7 @@ pub trait SegmentationLoss: Segmentation + Loss {
     /// The value of the batch, reduced as the config says.
     ///
     /// # Shapes
-    /// - logits, masks: `[N, C, d1, ..]`, the same
+    /// - logits, masks: `[N, C, d1, ..]`, of the same shape
     /// - output: `[1]`
     ///
     /// # Panics
@@ -87,11 +87,12 @@ pub trait SegmentationLoss: Segmentation + Loss {
     /// Like `forward`, with weights, a mask of the pixels that are valid, or a divisor: see [`Extras`].
     ///
     /// # Shapes
-    /// - weights: `[N, C]`, or `[N, 1]`: one per sample
+    /// - weights: `[N, C]`, or `[N, 1]` for one per sample
     /// - mask: `[N, C, d1, ..]`, `[N, 1, d1, ..]` for all classes, or `[N, 1, 1, ..]` for whole samples
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which divides by nothing.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
+    /// which takes no divisor.
     #[track_caller]
     fn forward_with<const D: usize>(
         &self,
@@ -113,8 +114,9 @@ pub trait SegmentationLoss: Segmentation + Loss {
         self.forward_unreduced(logits, masks, Extras::new()).values
     }
 
-    /// One value per sample and class, times its weight and divided by the divisor, and what each counts in a mean (0 where it is left
-    /// out): what [`Reduction::reduce`](crate::Reduction::reduce) takes.
+    /// One value per sample and class, times its weight and divided by the divisor of the extras, and its normalizer: the
+    /// number that it adds to the divisor of a mean (0 for a class that is left out).
+    /// [`Reduction::reduce`](crate::Reduction::reduce) takes both.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -130,14 +132,14 @@ pub trait SegmentationLoss: Segmentation + Loss {
         regions::unreduced(self, &self.regions(), logits, masks, extras)
     }
 
-    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    /// Checks the shapes, types and devices of the arguments, but not their values, which are not read.
     fn check<const D: usize>(&self, logits: &Tensor<D>, masks: &Masks<D>, extras: &Extras) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: self.input(), tensor: logits };
         regions::check(&self.regions(), first, masks, extras)
     }
 }
 
-/// The config of any module of this family, told apart by `kind`.
+/// The config of any loss of this family; its `kind` says which.
 #[family(segmentation, makes = AnySegmentationLoss)]
 pub enum SegmentationLossConfig {
     #[kind("dice")]

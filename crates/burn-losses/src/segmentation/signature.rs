@@ -1,4 +1,4 @@
-//! What the losses of this family take.
+//! The arguments of the losses of this family.
 
 use super::{AnySegmentationLoss, Masks, SegmentationLoss};
 use crate::check::Reference;

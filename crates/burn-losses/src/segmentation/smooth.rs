@@ -1,4 +1,4 @@
-//! What is added to a quotient of areas.
+//! The smoothing of a quotient of areas.
 
 use crate::config::{FieldType, IntoField, Range, Unreadable, Value};
 use crate::error::ConfigError;
@@ -6,14 +6,15 @@ use crate::field::{Keys, table};
 use crate::formula::{Real, safe::is_below};
 use burn_losses_derive::ByValue;
 
-/// What is added to the numerator and to the denominator of a quotient of areas: a number in a config file, or a table with
-/// `numerator` and `denominator`.
+/// The numbers added to the numerator and to the denominator of a quotient of areas: one number in a config file, or a table
+/// with `numerator` and `denominator`.
 #[derive(Debug, Clone, Copy, PartialEq, ByValue)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged, deny_unknown_fields))]
 pub enum Smooth {
-    /// The same to both: a region that is empty and predicted as empty is right.
+    /// The same number for both: a region that is empty and predicted as empty has the value 0.
     Both(f64),
-    /// Each its own, the numerator no larger: an empty region that is predicted as empty is then wrong by the rest.
+    /// One number for each, the numerator no larger: an empty region that is predicted as empty then has a value above 0 unless
+    /// the two are equal.
     #[allow(missing_docs)] // docs of the fields would stand in the schema, where that of the variant is enough
     Apart { numerator: f64, denominator: f64 },
 }

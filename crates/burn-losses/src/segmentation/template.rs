@@ -7,7 +7,7 @@ use burn_losses_derive::{loss, loss_config};
 /// TODO: its name (authors, year, link).
 ///
 /// # Formula
-/// `1 - (sum(p t) + smooth) / (sum t + smooth)` of each sample and class. TODO: with the paper's symbols.
+/// `1 - (sum(p t) + smooth) / (sum t + smooth)` for each sample and class. TODO: with the paper's symbols.
 ///
 /// # When to use
 /// TODO: in one to three sentences, and what to take instead.
@@ -39,10 +39,10 @@ pub struct TemplateLoss {
 /// Config of [`TemplateLoss`].
 #[loss_config]
 pub struct TemplateLossConfig {
-    /// What is added to the numerator and the denominator.
+    /// The number added to the numerator and the denominator, or one number for each.
     #[field(default = Smooth::Both(1.0), range = ">= 0")]
     pub smooth: Smooth,
-    /// What is looked at, and what counts.
+    /// The options that the losses of this family share.
     #[field(flatten)]
     pub regions: RegionOptions,
 }

@@ -8,10 +8,10 @@ use burn_losses_derive::{loss, loss_config};
 /// Tversky loss (Salehi et al. 2017, [arXiv 1706.05721](https://arxiv.org/abs/1706.05721)).
 ///
 /// # Formula
-/// `1 - (TP + smooth) / (TP + fp_weight FP + fn_weight FN + smooth)` of each sample and class, with TP = sum(p t),
+/// `1 - (TP + smooth) / (TP + fp_weight FP + fn_weight FN + smooth)` for each sample and class, with TP = sum(p t),
 /// FP = sum p - TP and FN = sum t - TP. fp_weight is the paper's alpha, fn_weight its beta.
 ///
-/// Both 0.5: Dice (with half its `smooth`). Both 1: Jaccard.
+/// With both weights 0.5 it is Dice (with half its `smooth`), with both weights 1 it is Jaccard.
 ///
 /// # When to use
 /// For class imbalance where the two kinds of errors do not cost the same, such as small lesions that must not be missed: a
@@ -20,8 +20,8 @@ use burn_losses_derive::{loss, loss_config};
 /// nearly fit, count more.
 ///
 /// # Numerics
-/// As [`DiceLoss`](super::DiceLoss). With squared areas the denominator is positive only if the square roots of the weights
-/// differ by at most 1; other weights are refused.
+/// The same as for [`DiceLoss`](super::DiceLoss). With squared areas the denominator is positive only if the square roots of
+/// the weights differ by at most 1; other weights are refused.
 ///
 /// # Example
 /// ```
@@ -44,12 +44,12 @@ use burn_losses_derive::{loss, loss_config};
 ///   1e-5. It applies no activation unless it is told to.
 /// - `segmentation_models_pytorch.losses.TverskyLoss`: its `alpha` is `fp_weight`, its `beta` is `fn_weight`. It sums over the
 ///   batch (`over = "batch"`), and drops absent classes from the sum but not from the mean.
-/// - `mmseg.models.losses.TverskyLoss`: a softmax, with `alpha` = 0.3 (`fp_weight`) and `beta` = 0.7 (`fn_weight`) by default,
-///   whose sum has to be 1.
-/// - `kornia.losses.TverskyLoss`: its `alpha` is `fp_weight`, its `beta` is `fn_weight`; a softmax, `eps` in the denominator
-///   alone, and the mean of the classes that are present.
-/// - `keras.losses.Tversky`: in Keras 3.15 and before its `alpha` is `fn_weight`. It is of probabilities, and pools the batch and
-///   the classes into one value unless `axis` is given.
+/// - `mmseg.models.losses.TverskyLoss`: it applies a softmax, with `alpha` = 0.3 (`fp_weight`) and `beta` = 0.7 (`fn_weight`)
+///   by default, whose sum has to be 1.
+/// - `kornia.losses.TverskyLoss`: its `alpha` is `fp_weight`, its `beta` is `fn_weight`. It applies a softmax, adds `eps` to
+///   the denominator only, and takes the mean of the classes that are present.
+/// - `keras.losses.Tversky`: in Keras 3.15 and before its `alpha` is `fn_weight`. It takes probabilities, and pools the batch
+///   and the classes into one value unless `axis` is given.
 /// - `optax.losses.dice_loss`: its `alpha` is `fp_weight`, its `beta` is `fn_weight`. It has the classes on the last axis and
 ///   applies a softmax by default.
 /// - `ivadomed.losses.TverskyLoss`: minus the index, without the 1, over the batch; `alpha` = 0.7 is `fp_weight`.
@@ -61,16 +61,16 @@ pub struct TverskyLoss {
 /// Config of [`TverskyLoss`].
 #[loss_config(check = check)]
 pub struct TverskyLossConfig {
-    /// The weight of what is found and not there: the paper's alpha.
+    /// The weight of false positives: the paper's alpha.
     #[field(default = 0.5, range = ">= 0")]
     pub fp_weight: f64,
-    /// The weight of what is there and not found: the paper's beta.
+    /// The weight of false negatives: the paper's beta.
     #[field(default = 0.5, range = ">= 0")]
     pub fn_weight: f64,
-    /// What is added to the numerator and the denominator.
+    /// The number added to the numerator and the denominator, or one number for each.
     #[field(default = Smooth::Both(1.0), range = ">= 0")]
     pub smooth: Smooth,
-    /// What is looked at, and what counts.
+    /// The options that the losses of this family share.
     #[field(flatten)]
     pub regions: RegionOptions,
 }
