@@ -91,7 +91,7 @@ pub(crate) fn expand(item: ItemEnum) -> Result<TokenStream> {
                 Self::from_value(crate::config::Table::from_iter([("family", family), ("kind", kind)]).into())
             }
 
-            /// The config of the loss `kind` of `family`, with examples for fields without a default, for tools that try all losses.
+            /// The config of the loss `kind` of `family`, with examples where there is no default, for tools that try all losses.
             pub fn example(family: &str, kind: &str) -> ::core::result::Result<Self, crate::ConfigError> {
                 match family {
                     #(#names => crate::config::example_of(kind).map(Self::#variants),)*
