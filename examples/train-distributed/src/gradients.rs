@@ -1,8 +1,8 @@
 //! One step on several devices, written by hand: the gradients are those of one device with all rows.
 //!
 //! Burn's learner does the same in a step: it makes replicas by `fork`, moves the gradients to the first device, and adds them
-//! up there. In between, the loss gets what it needs from all workers: tensors move from device to device, between remote processes
-//! directly, and gradients flow back.
+//! up there. In between, the loss gets what it needs from all workers: tensors move from device to device, between remote
+//! processes directly, and gradients flow back.
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
