@@ -1,5 +1,5 @@
 //! Checks the rules of `deny.toml` for the crates in Cargo.lock (licenses, sources, one version of each), and the Rust version
-//! that the workspace promises. Nothing is fetched and no other program is needed: cargo knows the licenses and sources of the crates.
+//! that the workspace promises. Nothing is fetched and no other program is needed: cargo knows the metadata of the crates.
 //!
 //! The file is that of cargo-deny, which the workflow runs for advisories. Keys that are not read here are for cargo-deny only.
 
