@@ -125,7 +125,7 @@ pub fn encode(width: usize, pixels: &[Color]) -> Vec<u8> {
     header.extend([8, 2, 0, 0, 0]); // 8 bits per channel, RGB, and the only methods that exist
     let mut body = ZlibEncoder::new(Vec::new(), Compression::best());
     for row in rows {
-        body.write_all(&[0]).and_then(|()| body.write_all(row.as_flattened())).expect("memory takes everything"); // the filter 0: the row as it is
+        body.write_all(&[0]).and_then(|()| body.write_all(row.as_flattened())).expect("memory takes everything"); // unfiltered
     }
     let body = body.finish().expect("memory takes everything");
     let mut file = b"\x89PNG\r\n\x1a\n".to_vec();

@@ -140,7 +140,7 @@ impl Embedded {
 fn principal(rows: &[Vec<f64>], size: usize) -> Vec<f64> {
     let covariance = |i: usize, j: usize| rows.iter().map(|row| row[i] * row[j]).sum::<f64>();
     let matrix: Vec<Vec<f64>> = (0..size).map(|i| (0..size).map(|j| covariance(i, j)).collect()).collect();
-    let mut axis: Vec<f64> = (0..size).map(|i| 1.0 + i as f64 / size as f64).collect(); // any start that is not orthogonal to the result
+    let mut axis: Vec<f64> = (0..size).map(|i| 1.0 + i as f64 / size as f64).collect(); // not orthogonal to the result
     for _ in 0..200 {
         let next: Vec<f64> = matrix.iter().map(|row| dot(row, &axis)).collect();
         let length = dot(&next, &next).sqrt();

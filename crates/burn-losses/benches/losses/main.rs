@@ -2,8 +2,8 @@
 //! beside a plain copy of the same bytes and beside PyTorch.
 //!
 //! `cargo xtask bench [FILTER]`. All figures of a loss are measured before the next loss, and the fused engine and PyTorch
-//! take turns, so that the ratios of a row are valid even on a machine with other work. Criterion measures the fused engine; the others,
-//! which may take seconds, are the median of a few runs.
+//! take turns, so that the ratios of a row are valid even on a machine with other work. Criterion measures the fused engine;
+//! the others, which may take seconds, are the median of a few runs.
 //!
 //! A loss is printed and written to `target/bench/losses.json` as soon as it is measured. The task prints a table at the end. It
 //! saves a run of all losses in `benches/results`, in the file of the machine.

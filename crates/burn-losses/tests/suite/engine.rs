@@ -94,7 +94,7 @@ fn the_engine_is_as_precise_as_tensor_operations() {
 }
 
 /// The cases in which the fused engine is less precise than allowed, on many numbers, among them those where formulas are
-/// delicate. The engine may be as far from the truth (tensor operations in double precision) as tensor operations are, plus four units.
+/// delicate. It may be as far from the truth (tensor operations in double precision) as tensor operations are, plus four units.
 pub(crate) fn imprecise(info: &LossInfo, targets: &[Target]) -> Vec<String> {
     let mut failures = Vec::new();
     let full = std::env::var("BURN_LOSSES_FULL").is_ok();
