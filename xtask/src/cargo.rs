@@ -1,7 +1,7 @@
 //! Calls of cargo.
 //!
-//! To build Burn from nothing takes long. So each call selects the whole workspace, in the profile `dev`; the features of
-//! other selections are the same, see [`features`](crate::features).
+//! Building Burn from nothing takes long. Each call therefore selects the whole workspace, in the profile `dev`; other selections
+//! have the same features, see [`features`](crate::features).
 
 use std::env;
 use std::path::PathBuf;
@@ -9,11 +9,11 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
-/// `cargo`, as it would be called from a shell.
+/// A call of `cargo`, as from a shell.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments);
-    // `cargo run` tells xtask about itself. Some build scripts ask for the same variables, and would run again.
+    // `cargo run` sets variables for xtask. Some build scripts depend on the same variables, and would run again.
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
             command.env_remove(name);
@@ -28,7 +28,7 @@ pub(crate) fn has_nextest() -> bool {
     version.is_ok_and(|status| status.success())
 }
 
-/// What cargo says about the workspace.
+/// The metadata of the workspace, from cargo.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Metadata {
     /// The members.
@@ -46,20 +46,20 @@ pub(crate) struct Package {
     dependencies: Vec<Dependency>,
 }
 
-/// What a manifest depends on.
+/// A dependency in a manifest.
 #[derive(Debug, Deserialize)]
 struct Dependency {
     name: String,
 }
 
 impl Package {
-    /// Whether its manifest names this dependency.
+    /// Whether the package's manifest names this dependency.
     pub(crate) fn depends_on(&self, name: &str) -> bool {
         self.dependencies.iter().any(|dependency| dependency.name == name)
     }
 }
 
-/// `cargo metadata`, of the members alone.
+/// Runs `cargo metadata`, for the members only.
 pub(crate) fn metadata() -> Result<Metadata, String> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
     let mut command = cargo(&["metadata", "--no-deps", "--format-version", "1", "--manifest-path", manifest]);

@@ -1,4 +1,4 @@
-//! The examples of the library: each is run once, and asserts its own result.
+//! The examples of the library: each is run once, and checks its own result.
 
 use std::fs;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use crate::steps::{Failed, Steps};
 use crate::{guide, verify};
 
-/// Where they are, from the root of the repository.
+/// The folder of the examples, from the root of the repository.
 pub(crate) const FOLDER: &str = "crates/burn-losses/examples";
 
-/// Runs the examples, which are built already. The quick start prints what the README says.
+/// Runs the examples, which are already built. The output of the quick start is compared with the README.
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let names = names(&root).map_err(|why| Failed::new("examples", FOLDER, &why))?;
@@ -22,7 +22,7 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The names of all examples, by their files.
+/// The names of all examples, from their file names.
 pub(crate) fn names(root: &Path) -> Result<Vec<String>, String> {
     let read =
         || -> std::io::Result<Vec<_>> { fs::read_dir(root.join(FOLDER))?.map(|entry| Ok(entry?.path())).collect() };

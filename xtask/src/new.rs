@@ -1,4 +1,4 @@
-//! A new loss: everything but its formula, its golden cases and its line in the changelog.
+//! Adds a new loss: everything but its formula, its golden cases and its line in the changelog.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,25 +7,25 @@ use std::process::Command;
 /// The root of the repository.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// What the author has to write is marked with this, in templates and in the files made from them.
+/// The mark of what the author has to write, in templates and in the files made from them.
 const OPEN: &str = "TODO";
 
 /// The stub of a golden generator.
 struct Golden {
     family: &'static str,
-    /// The file in `reference/families`.
+    /// The file in `reference/families`, if its name is not that of the family.
     file: Option<&'static str>,
-    /// What the oracle takes: the inputs, and the fields of the template.
+    /// The parameters of the oracle: the inputs, and the fields of the template.
     takes: &'static str,
-    /// Its class.
+    /// The class of the oracle.
     class: &'static str,
-    /// What the function wants that adds the cases of every loss of the family.
+    /// Further arguments of the function that adds the cases of every loss of the family.
     options: &'static str,
 }
 
 const PLAIN: Golden = Golden { family: "", file: None, takes: "", class: "Kind", options: "" };
 
-/// One for each family.
+/// The stubs, one for each family.
 const GOLDEN: &[Golden] = &[
     Golden { family: "regression", takes: "predictions, targets, scale=1.0", ..PLAIN },
     Golden { family: "binary", takes: "logits, targets, scale=1.0", ..PLAIN },
@@ -59,7 +59,7 @@ pub(crate) fn run(name: &str) -> Result<(), String> {
     write(&file, &source)?;
     write(&module, &registered)?;
     write(&generator, &cases)?;
-    // It sorts the lines, too.
+    // rustfmt also sorts the lines.
     let formatted = Command::new("rustfmt").args(["--edition", "2024"]).arg(&module).status();
     if !formatted.is_ok_and(|status| status.success()) {
         return Err("rustfmt fails: run `cargo fmt`".into());
@@ -73,7 +73,7 @@ pub(crate) fn run(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Fails where something is left of a template.
+/// Fails if a mark of a template is left.
 pub(crate) fn check() -> Result<(), String> {
     let mut open = Vec::new();
     for golden in GOLDEN {
@@ -100,7 +100,7 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The family and the kind, `my_loss`.
+/// Reads `FAMILY/KIND`, where a kind is like `my_loss`.
 fn parse(name: &str) -> Result<(&'static Golden, &str), String> {
     let families = GOLDEN.iter().map(|golden| golden.family).collect::<Vec<_>>().join(", ");
     let (family, kind) = name.split_once('/').ok_or("expected FAMILY/KIND, for instance regression/huber")?;
@@ -115,7 +115,7 @@ fn parse(name: &str) -> Result<(&'static Golden, &str), String> {
     }
 }
 
-/// `MyKind` of `my_kind`.
+/// A kind in camel case: `my_kind` becomes `MyKind`.
 fn camel_case(kind: &str) -> String {
     let word = |word: &str| {
         let mut letters = word.chars();
@@ -124,12 +124,12 @@ fn camel_case(kind: &str) -> String {
     kind.split('_').map(word).collect()
 }
 
-/// A template with the names of a loss.
+/// A template, with the names of a loss filled in.
 fn filled(template: &str, kind: &str) -> String {
     template.replace("Template", &camel_case(kind)).replace("template", kind)
 }
 
-/// The module of a family with one loss more: as the last kind, but for sums. `None` where there is no family in it.
+/// The module of a family with one more loss: as the last kind, but before the sum. `None` if the file declares no family.
 fn registered(module: &str, kind: &str) -> Option<String> {
     let name = camel_case(kind);
     let mut text = module.to_owned();
@@ -145,12 +145,12 @@ fn registered(module: &str, kind: &str) -> Option<String> {
 }
 
 impl Golden {
-    /// The Python file.
+    /// The path of the Python file.
     fn generator(&self) -> PathBuf {
         Path::new(ROOT).join("reference/families").join(self.file.unwrap_or(self.family)).with_extension("py")
     }
 
-    /// The oracle and its registration, at the end of a file.
+    /// The oracle and its registration, to be appended to the Python file.
     fn stub(&self, kind: &str) -> String {
         let Self { family, takes, class, options, .. } = self;
         format!(

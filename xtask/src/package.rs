@@ -1,4 +1,4 @@
-//! The packages as they are published: they build and pass their tests with nothing of the repository around them.
+//! Tests the packages as they are published: they build and pass their tests without the repository around them.
 
 use std::fmt::Write;
 use std::fs;
@@ -9,10 +9,10 @@ use crate::cargo::{Package, cargo, metadata};
 use crate::features::HACK;
 use crate::steps::{Failed, Steps};
 
-/// The features of the tests. Those of a GPU are left out.
+/// The features of the tests, without those of a GPU.
 const FEATURES: &str = "burn-losses/ndarray,burn-losses/schema,burn-losses/train";
 
-/// Packs the crates of the folder `crates`, unpacks them into a workspace of their own, and tests that.
+/// Packs the crates in the folder `crates`, unpacks them into a workspace of their own, and tests that workspace.
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     let failed = |why: String| Failed::new("package", "cargo xtask package", &why);
     let metadata = metadata().map_err(failed)?;
@@ -21,7 +21,7 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     let packages: Vec<_> = metadata.packages.iter().filter(is_packed).collect();
 
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    // Cargo takes no package from the workspace that is not to be published.
+    // Cargo does not take a package from the workspace that is not published.
     let hack = format!("patch.crates-io.{HACK}.path={:?}", root.join("workspace-hack"));
     let mut pack = cargo(&["package", "--no-verify", "--config", &hack]);
     pack.args(packages.iter().flat_map(|package| ["--package", &package.name]));
@@ -29,7 +29,7 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
 
     let packed = metadata.target_directory.join("package");
     let alone = packed.join("alone");
-    // What is left of the last time may have another version. Burn, which is built in it, is kept.
+    // Packages of an earlier run may have another version and are removed. Burn, which is built there, is kept.
     let stale = fs::read_dir(&alone).into_iter().flatten().flatten().filter(|entry| entry.file_name() != "target");
     for entry in stale.filter(|entry| entry.path().is_dir()) {
         fs::remove_dir_all(entry.path()).map_err(|error| failed(error.to_string()))?;
@@ -46,18 +46,18 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     written.map_err(|error| failed(error.to_string()))?;
 
     let mut test = cargo(&["test", "--workspace", "--features", FEATURES, "--manifest-path"]);
-    // Without the `cfg` of this workspace, as at a user's.
+    // The tests run without the `cfg` of this workspace, as at a user's.
     test.arg(&manifest).arg("--target-dir").arg(alone.join("target")).env("RUSTFLAGS", "");
     steps.run("tests of the packages", &mut test)
 }
 
-/// The folder in an archive.
+/// The name of a package's folder in its archive.
 fn folder(package: &Package) -> String {
     format!("{}-{}", package.name, package.version)
 }
 
-/// The manifest of the workspace: the packages take each other in place of the registry's, and the profiles are those of `root`. The
-/// hack has to be there, but nobody builds it.
+/// The manifest of the workspace. Packages depend on each other in place of the registry's versions, and the profiles are those
+/// of `root`. The hack has to exist, but is not built.
 fn workspace(packages: &[&Package], root: &str) -> String {
     let list = |is_hack: bool| {
         let names = packages.iter().filter(|package| (package.name == HACK) == is_hack).map(|package| folder(package));

@@ -1,10 +1,10 @@
-//! What a reader of the documentation sees of each config, read from the pages that rustdoc has written.
+//! Checks what the documentation shows of each config, in the pages that rustdoc has written.
 
 use crate::cargo::metadata;
 use std::fs;
 use std::path::Path;
 
-/// What stands beside every field of a config.
+/// One of these texts stands beside every field of a config.
 const SAID: [&str; 3] = ["Default: ", "No default: ", "In a config file its fields stand beside the others."];
 
 /// Fails if a field of a config shows no default, no range or no key.
@@ -35,7 +35,7 @@ fn files(folder: &Path) -> Result<Vec<std::path::PathBuf>, String> {
     Ok(entries.filter_map(Result::ok).map(|entry| entry.path()).collect())
 }
 
-/// The public fields on the page of a struct that do not say what they begin with and what they may be.
+/// The public fields on the page of a struct that do not show a default, allowed values and a key.
 fn silent_fields(page: &str) -> Vec<&str> {
     let fields = page.split("id=\"structfield.").skip(1).filter_map(|rest| rest.split_once('"'));
     let is_silent = |(name, text): &(&str, &str)| {

@@ -1,10 +1,10 @@
-//! Steps: a headline, a command, the time it took; and a summary of them all.
+//! Steps of a task: each has a headline, a command and a duration; a summary lists them all.
 
 use std::fmt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What has been done so far.
+/// The steps so far.
 #[derive(Debug, Default)]
 pub(crate) struct Steps(Vec<Step>);
 
@@ -15,7 +15,7 @@ struct Step {
     outcome: String,
 }
 
-/// The command that ended the task.
+/// The failed step that ended the task.
 #[derive(Debug)]
 pub(crate) struct Failed {
     name: String,
@@ -24,7 +24,7 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
-    /// Where it is not a command that ended it.
+    /// The failure of a step that is not a command.
     pub(crate) fn new(name: &str, command: &str, why: &str) -> Self {
         Self { name: name.to_owned(), command: command.to_owned(), why: why.to_owned() }
     }
@@ -59,7 +59,7 @@ impl Steps {
         Err(Failed::new(name, &text, &why))
     }
 
-    /// Runs a command that has to succeed, or to exit with the code `skip`: then `reason` is noted, and the answer is
+    /// Runs a command that has to succeed, or to exit with the code `skip`. In that case `reason` is noted, and the result is
     /// false.
     pub(crate) fn run_unless(
         &mut self,
@@ -87,7 +87,7 @@ impl Steps {
         Err(Failed::new(name, &text, &why))
     }
 
-    /// Runs a part of xtask itself, which has to succeed, and says why if it does not.
+    /// Runs a part of xtask itself; an error ends the task.
     pub(crate) fn own(&mut self, name: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), Failed> {
         println!("\n== {name}");
         let start = Instant::now();
@@ -99,7 +99,7 @@ impl Steps {
         })
     }
 
-    /// Notes what is not run, and why.
+    /// Notes that a step is not run, and why.
     pub(crate) fn skip(&mut self, name: &str, reason: &str) {
         self.note(name, Instant::now(), &format!("SKIPPED: {reason}"));
     }
@@ -110,7 +110,7 @@ impl Steps {
         self.0.push(Step { name: name.to_owned(), took, outcome });
     }
 
-    /// One line per step; nothing where there was only one.
+    /// Prints one line per step, unless there was only one.
     pub(crate) fn print_summary(&self) {
         if self.0.len() < 2 {
             return;
@@ -129,7 +129,7 @@ fn minutes(time: Duration) -> String {
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
-/// A command as one would type it.
+/// A command as it would be typed in a shell.
 fn shown(command: &Command) -> String {
     let variables = command.get_envs().filter_map(|(name, value)| {
         let value = value?.to_string_lossy();

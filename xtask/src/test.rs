@@ -1,10 +1,10 @@
-//! All that has to hold before a change is taken.
+//! Everything that has to pass before a change is accepted.
 
 use crate::cargo::{cargo, has_nextest};
 use crate::steps::{Failed, Steps};
 use crate::{check, examples, guide, verify};
 
-/// What fails fast first; what is built for one step is used by the next.
+/// Steps that fail fast come first, and each step uses what an earlier one has built.
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     check::format(steps)?;
     check::structure(steps)?;
@@ -17,7 +17,7 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     examples::all(steps)
 }
 
-/// The devices that the command does not have by default: they are tested too.
+/// The features for devices that the command does not have by default; they are tested too.
 const DEVICES: &str = "burn-losses-cli/ndarray,burn-losses-cli/wgpu";
 
 fn tests(steps: &mut Steps) -> Result<(), Failed> {

@@ -1,10 +1,10 @@
-//! The tokens of Rust source, as far as paths, names and declarations need them: without comments, strings and lifetimes.
+//! The tokens of Rust source that paths, names and declarations need: without comments, strings and lifetimes.
 
 /// A token, and where it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token<'a> {
     pub(crate) kind: Kind<'a>,
-    /// In bytes from the start of the source.
+    /// The position in bytes from the start of the source.
     pub(crate) offset: usize,
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn tokens(source: &str) -> Vec<Token<'_>> {
             b'\'' => (character_or_lifetime(rest), None),
             _ if is_word(byte) => word(rest),
             _ if byte.is_ascii_whitespace() => (1, None),
-            // A letter that is not ASCII is no part of a path here.
+            // Letters outside ASCII do not occur in paths here.
             _ => (rest.chars().next().map_or(1, char::len_utf8), Some(Kind::Sign(byte))),
         };
         tokens.extend(kind.map(|kind| Token { kind, offset: at }));
@@ -42,12 +42,12 @@ pub(crate) fn tokens(source: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// Whether a word may have this byte.
+/// Whether a byte may be part of a word.
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// The length of a block comment; such comments nest.
+/// The length of a block comment, which may contain others.
 fn block_comment(rest: &str) -> usize {
     let mut depth = 0;
     let mut at = 0;
@@ -64,7 +64,7 @@ fn block_comment(rest: &str) -> usize {
     rest.len()
 }
 
-/// The length of a string in double quotes, with its escapes.
+/// The length of a string in double quotes, including escapes.
 fn string(rest: &str) -> usize {
     quoted(rest, b'"')
 }
@@ -91,7 +91,7 @@ fn character_or_lifetime(rest: &str) -> usize {
     }
 }
 
-/// A word, or a string or character with a prefix such as `r#` or `b`.
+/// The length of a word, or of a string or character with a prefix such as `r#` or `b`; and the word.
 fn word(rest: &str) -> (usize, Option<Kind<'_>>) {
     let length = rest.bytes().take_while(|&byte| is_word(byte)).count();
     let (word, after) = rest.split_at(length);

@@ -1,4 +1,4 @@
-//! The same trainings on every backend: their losses agree step by step.
+//! Runs the same trainings on every backend, and tests that their losses agree step by step.
 //!
 //! ndarray is the reference. A full run also reaches the figures that the config files expect.
 
@@ -9,10 +9,10 @@ use std::process::Command;
 use crate::cargo::cargo;
 use crate::steps::{Failed, Steps};
 
-/// With this code `train-wgpu` says that there is no GPU driver, or none that can be trusted.
+/// The exit code of `train-wgpu` if there is no GPU driver, or none that can be trusted.
 const NO_DEVICE: i32 = 3;
 
-/// The workspace that is not a part of this one.
+/// The manifest of the example that is not a part of this workspace.
 pub(crate) const DISTRIBUTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/train-distributed/Cargo.toml");
 
 /// Builds the programs once, and runs them one after the other.
@@ -34,9 +34,9 @@ pub(crate) fn all(steps: &mut Steps, quick: bool) -> Result<(), Failed> {
     if quick { Ok(()) } else { distributed(steps) }
 }
 
-/// The example on several devices and processes, which checks itself. A workspace of its own, whose first build takes long.
+/// Runs the example on several devices and processes. It checks itself, and is a workspace of its own that builds slowly.
 fn distributed(steps: &mut Steps) -> Result<(), Failed> {
-    // Without the `cfg` of the workspace, under which Burn would be built with the features of all its members.
+    // The `cfg` of this workspace must not apply, as it would build Burn with the features of all its members.
     let manifest = ["--manifest-path", DISTRIBUTED];
     steps.run("distributed: tests", cargo(&["test"]).args(manifest).env("RUSTFLAGS", ""))?;
     steps.run("distributed", cargo(&["run"]).args(manifest).env("RUSTFLAGS", ""))
@@ -57,7 +57,7 @@ fn wgpu(steps: &mut Steps, command: &mut Command) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Builds everything: the selection that the tests are built with, so that nothing is built twice.
+/// Builds everything with the selection that the tests use, so that nothing is built twice.
 pub(crate) fn build(steps: &mut Steps) -> Result<(), Failed> {
     steps.run("build", &mut cargo(&["build", "--workspace", "--all-targets"]))
 }
@@ -67,7 +67,7 @@ pub(crate) fn program(name: &str) -> Command {
     Command::new(folder().join(name).with_extension(env::consts::EXE_EXTENSION))
 }
 
-/// Where cargo puts programs, `target/debug` or wherever `CARGO_TARGET_DIR` says: next to this one.
+/// The folder that cargo puts programs in, `target/debug` or that of `CARGO_TARGET_DIR`: the folder of this program.
 fn folder() -> PathBuf {
     let own = env::current_exe().expect("xtask knows where it lies");
     own.parent().map(Path::to_owned).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The words of the project: none of the phrases and names of `xtask/words.txt` is in a file.
+//! Checks the words of the project: no file contains a phrase or a name of `xtask/words.txt`.
 
 use std::ops::Range;
 use std::path::Path;
@@ -10,16 +10,16 @@ use crate::tokens::{Kind, Token, tokens};
 /// The root of the repository.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// One entry per line: what is not written, and what to write instead.
+/// The list with one entry per line: what is not written, and what to write instead.
 const LIST: &str = "xtask/words.txt";
 
-/// The endings of the files that people write.
+/// The extensions of files that people write.
 const WRITTEN: [&str; 9] = ["rs", "md", "toml", "py", "yml", "yaml", "cff", "sh", "run"];
 
-/// Files that hold the words for a reason: the list, and the history with its old names.
+/// Files that may contain the words: the list, and the changelog with its old names.
 const LEFT_OUT: [&str; 2] = [LIST, "CHANGELOG.md"];
 
-/// Fails on a word of the list, and says where it is.
+/// Fails if a file contains a word of the list, and reports where.
 pub(crate) fn check() -> Result<(), String> {
     let list = fs::read_to_string(Path::new(ROOT).join(LIST)).map_err(|error| format!("{LIST}: {error}"))?;
     let entries = entries(&list)?;
@@ -28,7 +28,7 @@ pub(crate) fn check() -> Result<(), String> {
     for name in &names {
         let text = match fs::read_to_string(Path::new(ROOT).join(name)) {
             Ok(text) => text,
-            // A file that is deleted, but not yet in a commit.
+            // The file is deleted, but the deletion is not committed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(format!("{name}: {error}")),
         };
@@ -61,12 +61,12 @@ struct Entry<'a> {
     instead: &'a str,
 }
 
-/// What is not written.
+/// A phrase or a name that is not written.
 #[derive(Debug, PartialEq)]
 enum What<'a> {
-    /// In backticks: names in Rust code, for instance `` `fn of` ``.
+    /// A name in Rust code, in backticks in the list, for instance `` `fn of` ``.
     Code(&'a str),
-    /// Words in any file, in any case, also over the end of a line. With `*` at the end they may go on.
+    /// Words in any file, in any case, also across the end of a line. With `*` at the end, the last word may continue.
     Phrase { text: String, goes_on: bool },
 }
 
@@ -79,7 +79,7 @@ fn entries(list: &str) -> Result<Vec<Entry<'_>>, String> {
 }
 
 impl<'a> Entry<'a> {
-    /// `None` where a part is missing.
+    /// Reads a line; `None` if a part is missing.
     fn new(line: &'a str) -> Option<Self> {
         let (what, instead) = line.split_once('|')?;
         let (what, instead) = (what.trim(), instead.trim());
@@ -102,7 +102,7 @@ impl What<'_> {
     }
 }
 
-/// The lines with a word of the list, and what to write instead.
+/// The lines that contain a word of the list, and what to write instead.
 fn findings(entries: &[Entry<'_>], text: &str, is_rust: bool) -> Vec<(usize, String)> {
     let prose = Prose::new(text);
     let code = if is_rust { tokens(text) } else { Vec::new() };
@@ -122,7 +122,7 @@ fn findings(entries: &[Entry<'_>], text: &str, is_rust: bool) -> Vec<(usize, Str
     found
 }
 
-/// The lines where code has these tokens.
+/// The lines of code that contain these tokens.
 fn lines_with(code: &[Token<'_>], name: &str, text: &str) -> Vec<usize> {
     let wanted: Vec<Kind<'_>> = tokens(name).into_iter().map(|token| token.kind).collect();
     let is_here = |window: &&[Token<'_>]| window.iter().map(|token| token.kind).eq(wanted.iter().copied());
@@ -130,10 +130,10 @@ fn lines_with(code: &[Token<'_>], name: &str, text: &str) -> Vec<usize> {
     code.windows(wanted.len()).filter(is_here).map(line).collect()
 }
 
-/// The text of a file in lower case and in one line, without the signs that begin comments.
+/// The text of a file in lower case and in one line, without comment markers.
 struct Prose {
     text: String,
-    /// What each line has become.
+    /// The range of each line of the file in the text.
     lines: Vec<Range<usize>>,
 }
 

@@ -1,4 +1,4 @@
-//! The files of `eval`, `compare` and `diagnose`: a loss, and the tensors that it is run on.
+//! The loss and the tensors that `eval`, `compare` and `diagnose` run it on.
 
 use crate::config::Place;
 use crate::device::{DeviceName, DtypeName};
@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 use std::path::PathBuf;
 
-/// The options that say which loss, on which tensors, and where.
+/// The options that say which loss to run, on which tensors, and on which device.
 #[derive(Debug, Args)]
 pub(crate) struct Batches {
     /// The config of the loss (.json, .toml, .yaml); `-` is stdin
@@ -54,7 +54,7 @@ impl Batches {
         Ok(Opened { loss: Runnable::new(&config, &device)?, device, dtype })
     }
 
-    /// The tensors of an input, with their names here.
+    /// Reads the tensors of an input, renamed as `--rename` asks.
     pub(crate) fn read(&self, input: &str) -> Result<Inputs, Error> {
         let inputs = tensors::read(input)?;
         if let Some((old, _)) = self.rename.iter().find(|(old, _)| !inputs.contains_key(old)) {
@@ -65,25 +65,25 @@ impl Batches {
         Ok(inputs.into_iter().map(|(name, data)| (self.name(&name), data)).collect())
     }
 
-    /// The name of a tensor here.
+    /// The name of a tensor after `--rename`.
     pub(crate) fn name(&self, name: &str) -> String {
         let new = self.rename.iter().find(|(old, _)| old == name).map(|(_, new)| new);
         new.cloned().unwrap_or_else(|| name.to_owned())
     }
 
-    /// What comes out for each input, in order: of a loss with state they are steps.
+    /// Evaluates the loss on each input, in order: a loss with state takes a step per input.
     pub(crate) fn evaluate(&self, opened: &Opened) -> Result<Vec<Evaluated>, Error> {
         self.input.iter().map(|input| opened.evaluate(input, &self.read(input)?)).collect()
     }
 
-    /// A section for each input.
+    /// The text of all results: a section for each input, separated by empty lines.
     pub(crate) fn sections<T>(&self, results: &[T], section: impl Fn(&str, &T) -> String) -> String {
         self.input.iter().zip(results).map(|(input, result)| section(input, result)).collect::<Vec<_>>().join("\n\n")
     }
 }
 
 impl Opened {
-    /// What comes out for the tensors of an input.
+    /// Evaluates the loss on the tensors of an input.
     pub(crate) fn evaluate(&self, input: &str, inputs: &Inputs) -> Result<Evaluated, Error> {
         let result = without_panic(|| self.loss.evaluate(inputs, &self.device, self.dtype));
         match result {
@@ -93,7 +93,7 @@ impl Opened {
     }
 }
 
-/// The error of an input.
+/// Turns a problem with an input into an error that names the input.
 pub(crate) fn of_problem(input: &str, problem: Problem) -> Error {
     match problem {
         Problem::Eval(term, source) => Error::Eval { input: input.to_owned(), term, source },
@@ -101,19 +101,19 @@ pub(crate) fn of_problem(input: &str, problem: Problem) -> Error {
     }
 }
 
-/// Runs what may panic inside Burn (a device without memory, say): the message without a backtrace.
+/// Runs code that may panic inside Burn (on a device without memory, say); the error is the panic's message, without a backtrace.
 fn without_panic<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     set_hook(Box::new(|_| {}));
     let result = catch_unwind(AssertUnwindSafe(run)).map_err(|payload| match payload.downcast::<String>() {
         Ok(message) => *message,
         Err(payload) => payload.downcast_ref::<&str>().copied().unwrap_or("for no stated reason").to_owned(),
     });
-    // A panic elsewhere is to be seen.
+    // From here on, panics are printed again.
     drop(std::panic::take_hook());
     result
 }
 
-/// One object, or an array where there are several.
+/// The JSON of one object as it is, and of several objects as an array.
 pub(crate) fn json(all: &[impl Serialize]) -> String {
     match all {
         [one] => serde_json::to_string(one),

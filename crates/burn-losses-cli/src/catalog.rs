@@ -1,4 +1,4 @@
-//! What there is: the losses of all families and the penalties on parameters, by every name that they have.
+//! The catalog: the losses of all families and the penalties on parameters, by all of their names.
 
 use crate::error::Error;
 use burn_losses::regularization::RegularizerConfig;
@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 /// The family of penalties.
 pub(crate) const REGULARIZATION: &str = "regularization";
-/// The name of a joint loss, in the place of a family.
+/// The name that stands for a joint loss where a family is expected.
 pub(crate) const JOINT: &str = "joint";
 
 /// Every loss, family by family, then the penalties.
@@ -16,24 +16,24 @@ pub(crate) fn all() -> &'static [LossInfo] {
     ALL.get_or_init(|| [registry(), RegularizerConfig::all()].concat())
 }
 
-/// The families, in their order.
+/// The families, in the order of the catalog.
 pub(crate) fn families() -> Vec<&'static str> {
     let mut families: Vec<_> = all().iter().map(|loss| loss.family).collect();
     families.dedup();
     families
 }
 
-/// The whole name of a loss.
+/// The full name of a loss: `FAMILY/KIND`.
 pub(crate) fn full_name(loss: &LossInfo) -> String {
     format!("{}/{}", loss.family, loss.kind)
 }
 
-/// Whether a config file may call the loss so.
+/// Whether a config file may use this `kind` for the loss.
 pub(crate) fn has_kind(loss: &LossInfo, kind: &str) -> bool {
     loss.kind == kind || loss.aliases.contains(&kind)
 }
 
-/// The losses that a name means: `focal`, `binary/focal`, an alias, the name of a type, or what another library calls it.
+/// The losses that have a name: `focal`, `binary/focal`, an alias, the name of a type, or a name in another library.
 pub(crate) fn named(name: &str) -> Result<Vec<&'static LossInfo>, Error> {
     let (family, kind) = match name.split_once('/') {
         Some((family, kind)) => (Some(family), kind),
@@ -58,7 +58,7 @@ pub(crate) fn named(name: &str) -> Result<Vec<&'static LossInfo>, Error> {
     Err(Error::UnknownName { name: name.to_owned(), suggestions: near(family, kind) })
 }
 
-/// The one loss that a name means.
+/// The loss that has a name; several losses with this name are an error.
 pub(crate) fn one(name: &str) -> Result<&'static LossInfo, Error> {
     match named(name)?.as_slice() {
         [loss] => Ok(*loss),
@@ -75,13 +75,13 @@ pub(crate) fn of_type(name: &str) -> Option<&'static LossInfo> {
     all().iter().find(|loss| config_type(loss).strip_suffix("Config") == Some(name))
 }
 
-/// The losses that were meant perhaps, in the order of the families.
+/// The losses whose kinds are similar to `kind`, as suggestions, in the order of the families.
 pub(crate) fn near(family: Option<&str>, kind: &str) -> Vec<String> {
     let families = families().into_iter().filter(|known| family.is_none_or(|family| family == *known));
     families.filter_map(|family| Some(format!("{family}/{}", nearest(family, kind)?))).collect()
 }
 
-/// The kind of a family that was meant perhaps.
+/// The kind of a family that is most similar to `kind`.
 fn nearest(family: &str, kind: &str) -> Option<&'static str> {
     match unknown(family, kind) {
         Some(ConfigError::UnknownKind { suggestion, tag: "kind", .. }) => suggestion,
@@ -89,7 +89,7 @@ fn nearest(family: &str, kind: &str) -> Option<&'static str> {
     }
 }
 
-/// What the library says of a family and a kind, one of which it does not know.
+/// The error of the library for a family or a kind that it does not know.
 pub(crate) fn unknown(family: &str, kind: &str) -> Option<ConfigError> {
     match family {
         REGULARIZATION => RegularizerConfig::from_kind(kind).err(),
@@ -97,7 +97,7 @@ pub(crate) fn unknown(family: &str, kind: &str) -> Option<ConfigError> {
     }
 }
 
-/// The name of the type of the config.
+/// The name of the loss's config type.
 pub(crate) fn config_type(loss: &LossInfo) -> String {
     let capitalized = |word: &str| word[..1].to_uppercase() + &word[1..];
     let name: String = loss.kind.split('_').map(capitalized).collect();
@@ -105,7 +105,7 @@ pub(crate) fn config_type(loss: &LossInfo) -> String {
     name + suffix
 }
 
-/// Where the documentation of the loss is.
+/// The address of the loss's documentation.
 pub(crate) fn documentation(loss: &LossInfo) -> String {
     format!("https://docs.rs/burn-losses/latest/burn_losses/{}/struct.{}.html", loss.family, config_type(loss))
 }
@@ -114,7 +114,7 @@ fn letters(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// `FocalLossConfig` and `focal_loss` are `Focal` and `focal`.
+/// A name without its suffix: `FocalLossConfig` and `focal_loss` become `Focal` and `focal`.
 fn without_suffix(name: &str) -> &str {
     let name = name.strip_suffix("Config").unwrap_or(name);
     ["Loss", "_loss", "-loss"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)

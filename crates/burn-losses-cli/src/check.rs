@@ -31,7 +31,7 @@ pub(crate) struct Check {
     place: Place,
 }
 
-/// How many files are right, wrong, not to be read, and without a loss.
+/// How many files are right, wrong, unreadable, and without a loss.
 #[derive(Default)]
 struct Count {
     right: usize,
@@ -95,7 +95,7 @@ impl Count {
     }
 }
 
-/// The config files in a folder and below, in the order of their names. What begins with a dot is hidden.
+/// The config files in a folder and its subfolders, sorted by name. Names that begin with a dot are skipped.
 fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let failed = |error: std::io::Error| Error::file(folder, error);
     let mut entries = std::fs::read_dir(folder).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
@@ -103,7 +103,7 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     for entry in entries.into_iter().filter(|entry| !entry.file_name().to_string_lossy().starts_with('.')) {
         let path = entry.path();
-        // A link to a folder might lead back to it.
+        // A link to a folder could lead back to a folder above it.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             files.extend(files_of(&path)?);
         } else if burn_losses::config::Format::from_path(&path).is_ok() {

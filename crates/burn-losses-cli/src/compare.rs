@@ -1,4 +1,4 @@
-//! `burn-losses compare`: a loss against what another library computed.
+//! `burn-losses compare`: compares a loss with what another library computed.
 
 use crate::batches::{Batches, json};
 use crate::device::DtypeName;
@@ -84,7 +84,7 @@ impl Compare {
         Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// How what is expected differs from what comes out.
+    /// How the expected tensors differ from the computed ones.
     fn differences(&self, here: &Evaluated, there: Inputs, source: &str) -> Result<Vec<Difference>, Error> {
         let here = results(here);
         let there = there.into_iter().filter(|(name, _)| is_result(name)).map(|(name, data)| {
@@ -125,13 +125,13 @@ fn is_result(name: &str) -> bool {
 struct Difference {
     name: String,
     agrees: bool,
-    /// How many numbers differ, and of how many.
+    /// How many numbers differ, and out of how many.
     differing: usize,
     of: usize,
-    /// The largest differences.
+    /// The largest absolute and relative difference.
     absolute: serde_json::Value,
     relative: serde_json::Value,
-    /// Where the numbers are farthest apart, and which they are.
+    /// The index where the numbers are farthest apart, and the two numbers there.
     index: Vec<usize>,
     here: serde_json::Value,
     there: serde_json::Value,
@@ -141,7 +141,7 @@ struct Difference {
 
 impl Difference {
     fn new(name: &str, here: &TensorData, there: &TensorData, [rtol, atol]: [f64; 2]) -> Self {
-        // A scalar may be [] or [1].
+        // A scalar may have the shape [] or [1].
         let shape = |data: &TensorData| data.shape().iter().copied().filter(|size| *size != 1).collect::<Vec<_>>();
         let (numbers, expected): (Vec<f64>, Vec<f64>) = (here.iter().collect(), there.iter().collect());
         let has_shape = shape(here) == shape(there);
@@ -149,7 +149,7 @@ impl Difference {
         let bound = |b: f64| if b.is_finite() { atol + rtol * b.abs() } else { 0.0 };
         let gap = |a: f64, b: f64| match (a - b).abs() {
             _ if is_same(a, b) => 0.0,
-            // One of them is not finite.
+            // At least one of the two is not finite.
             gap if gap.is_nan() => f64::INFINITY,
             gap => gap,
         };

@@ -1,4 +1,4 @@
-//! What stands in a config file, and where: the whole file, or a table in the config of a training run.
+//! What a config file holds, and where: in the whole file, or in a table in the config of a training run.
 
 use crate::catalog::{self, JOINT, REGULARIZATION, has_kind};
 use crate::error::{Error, quoted};
@@ -35,7 +35,7 @@ pub(crate) enum Document {
 }
 
 impl Document {
-    /// What it is, as `binary/focal`.
+    /// The name of the loss or penalty, as `binary/focal`.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Loss(config) => format!("{}/{}", config.family(), config.kind()),
@@ -47,7 +47,7 @@ impl Document {
         }
     }
 
-    /// The kind.
+    /// The `kind` of the loss or penalty.
     pub(crate) fn kind(&self) -> &str {
         match self {
             Self::Loss(config) => config.kind(),
@@ -71,11 +71,11 @@ impl Document {
     }
 }
 
-/// The place of this run: serde hands no arguments to a type that it reads.
+/// The place of this run. It is a static, since serde passes no arguments to a type that it reads.
 static PLACE: OnceLock<Place> = OnceLock::new();
 
 impl Place {
-    /// The whole of a file.
+    /// The whole of a file, with any family.
     pub(crate) const WHOLE: Self = Self { at: None, family: None };
 
     /// Reads what stands at this place of a file; `-` is stdin.
@@ -85,13 +85,13 @@ impl Place {
         Ok(placed.0)
     }
 
-    /// The same, of a text.
+    /// Reads what stands at this place of a text.
     pub(crate) fn read(&self, text: &str, format: Format) -> Result<Document, ConfigError> {
         PLACE.get_or_init(|| self.clone());
         from_str::<Placed>(text, format).map(|placed| placed.0)
     }
 
-    /// Reads a loss or a penalty: what has a picture.
+    /// Reads a loss or a penalty, which can be drawn; a joint loss is an error.
     pub(crate) fn load_drawn(&self, path: &Path) -> Result<Document, Error> {
         match self.load(path)? {
             Document::Joint(config) => {
@@ -106,7 +106,7 @@ impl Place {
 
     /// Whether something at this place is meant to be a loss.
     pub(crate) fn is_a_loss(&self, path: &Path) -> bool {
-        // What cannot be read is not passed over.
+        // A file that cannot be read is not skipped: its error is reported.
         load::<Value>(path).map_or(true, |value| self.find(value).is_ok_and(|(table, _)| has_tags(&table)))
     }
 
@@ -144,7 +144,7 @@ fn from_stdin() -> Result<Placed, ConfigError> {
     })
 }
 
-/// What stands at the [`PLACE`] of this run.
+/// The loss or penalty at the [`PLACE`] of this run.
 struct Placed(Document);
 
 impl<'de> Deserialize<'de> for Placed {
@@ -152,14 +152,14 @@ impl<'de> Deserialize<'de> for Placed {
         let place = PLACE.get().ok_or_else(|| D::Error::custom("no place is set"))?;
         let (mut table, is_term) = place.find(Value::deserialize(deserializer)?).map_err(D::Error::custom)?;
         if is_term {
-            // The weight is that of the joint loss.
+            // The weight belongs to the joint loss, not to the term.
             table.remove("weight");
         }
         document(table, place.family.as_deref()).map(Self).map_err(D::Error::custom)
     }
 }
 
-/// Reads a table, of a family where it does not say it. The library keeps the typed error behind the message.
+/// Reads a table; `family` is its family if it does not name one. The library keeps the typed error behind the message.
 fn document(mut table: Table, family: Option<&str>) -> Result<Document, String> {
     let family = match (table.get("family"), family) {
         (Some(named), _) => named.as_str().filter(|named| *named == REGULARIZATION),
@@ -183,7 +183,7 @@ fn document(mut table: Table, family: Option<&str>) -> Result<Document, String> 
     read.map_err(|error| error.to_string())
 }
 
-/// The family of a table that does not say it: where only one has the kind, it is that one.
+/// The family of a table that does not name one: if only one family has the kind, it is that one.
 fn family_of(table: &Table) -> Result<Option<&'static str>, String> {
     let Some(kind) = table.get("kind").and_then(Value::as_str) else {
         return if table.get("terms").is_some() { Ok(Some(JOINT)) } else { nested(table) };

@@ -29,7 +29,7 @@ pub(crate) struct Convert {
 }
 
 impl Convert {
-    /// The config in the other format, or where it is.
+    /// Converts the config, and returns its text or where it was written.
     pub(crate) fn run(&self) -> Result<String, Error> {
         let format = match (&self.to, self.format) {
             (Some(to), _) => Format::from_path(to)?,
@@ -46,7 +46,7 @@ fn converted(from: &Path, format: Format) -> Result<String, Error> {
     let document = Place::WHOLE.load(from)?;
     let mut value = load::<Value>(from)?;
     if let Value::Table(table) = &mut value {
-        // The key is for editors, and names the file of one format.
+        // The key `$schema` is for editors, and names the schema file of one format.
         table.remove("$schema");
     }
     if format == Format::Toml {
@@ -59,7 +59,7 @@ fn converted(from: &Path, format: Format) -> Result<String, Error> {
     }
 }
 
-/// TOML has no null; the word says the same.
+/// Replaces null by the word `none`, since TOML has no null.
 fn without_null(value: Value) -> Value {
     match value {
         Value::Null => "none".into(),

@@ -5,7 +5,7 @@ use crate::style::{bold, faint, text_width, wrap};
 use burn_losses::LossInfo;
 use burn_losses::config::{Field, Twin, Value};
 
-/// Every field: its default, its meaning, and what is allowed.
+/// Describes every field: its default, its meaning, and its allowed values.
 pub(crate) fn fields(loss: &LossInfo, indent: usize) -> String {
     let field = |field: &Field| {
         let head = match field.default.as_ref().map(toml) {
@@ -21,12 +21,12 @@ pub(crate) fn fields(loss: &LossInfo, indent: usize) -> String {
     loss.fields.iter().map(field).collect::<Vec<_>>().join("\n")
 }
 
-/// The values of a field.
+/// The allowed values of a field.
 pub(crate) fn allowed(field: &Field) -> String {
     format!("Allowed: {}.", field.range)
 }
 
-/// What another library has, and in what it differs.
+/// The name of a twin in another library, and how it differs.
 pub(crate) fn twin(Twin { path, differs }: &Twin) -> String {
     format!("{path}: {}", plain(differs.unwrap_or("the same.")))
 }
@@ -49,7 +49,7 @@ fn without_links(text: &str) -> String {
     }
 }
 
-/// The least that a config file needs: the tags, and an example of what has no default.
+/// The smallest config file: the tags, and examples for the fields that have no default.
 pub(crate) fn smallest(loss: &LossInfo) -> String {
     let table = loss.example();
     table.iter().map(|(key, value)| format!("{key} = {}", toml(value))).collect::<Vec<_>>().join("\n")
@@ -60,10 +60,10 @@ pub(crate) fn paragraph(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A value as TOML writes it behind a key.
+/// A value as it stands after a key in TOML.
 pub(crate) fn toml(value: &Value) -> String {
     match value {
-        // TOML has no null; the library reads the word.
+        // TOML has no null; the library reads the word `none` in its place.
         Value::Null => "\"none\"".to_owned(),
         Value::List(items) => format!("[{}]", items.iter().map(toml).collect::<Vec<_>>().join(", ")),
         Value::Table(table) => {

@@ -36,7 +36,7 @@ impl DtypeName {
 }
 
 impl DeviceName {
-    /// The device, and the type to compute in: the given one, else f64, which a GPU has slowly or not at all.
+    /// The device, and the type to compute in: the given type, or else f64. A GPU computes f64 slowly or not at all.
     pub(crate) fn open(self, dtype: Option<DtypeName>) -> Result<(Device, FloatDType), Error> {
         let device = self.device()?;
         let default = if self == Self::Wgpu { DtypeName::F32 } else { DtypeName::F64 };
@@ -65,7 +65,7 @@ impl DeviceName {
                 }
                 Ok(Device::wgpu(DeviceKind::DefaultDevice))
             }
-            #[allow(unreachable_patterns)] // where all devices are compiled in
+            #[allow(unreachable_patterns)] // unreachable if all devices are compiled in
             _ => {
                 let name = name(self);
                 Err(Error::Option(format!("device `{name}` is not compiled in: build with `--features {name}`")))
@@ -74,7 +74,7 @@ impl DeviceName {
     }
 }
 
-/// Whether a device has a type and can count in it: some GPU drivers have an f64 whose logarithm is another function.
+/// Whether a device has a type and computes correctly in it: some GPU drivers have an f64 whose logarithm is wrong.
 fn computes(device: &Device, dtype: FloatDType) -> bool {
     if !device.supports_dtype(dtype) {
         return false;

@@ -1,4 +1,4 @@
-//! `burn-losses diagnose`: what is wrong with tensors from files.
+//! `burn-losses diagnose`: looks for mistakes in tensors from files.
 
 use crate::batches::{Batches, json, of_problem};
 use crate::error::Error;
@@ -32,7 +32,7 @@ pub(crate) struct Diagnose {
 }
 
 impl Diagnose {
-    /// Prints what is wrong with every input.
+    /// Prints the findings for every input.
     pub(crate) fn run(&self) -> Result<ExitCode, Error> {
         let all = self.diagnoses()?;
         let text = match self.json {
@@ -47,7 +47,7 @@ impl Diagnose {
 
     fn diagnoses(&self) -> Result<Vec<Vec<Named>>, Error> {
         let opened = self.batches.open(None)?;
-        // A panic inside Burn is a finding.
+        // A panic inside Burn is reported as a finding.
         set_hook(Box::new(|_| {}));
         let diagnose = |input: &String| {
             let diagnoses = opened.loss.diagnose(&self.batches.read(input)?, &opened.device);
@@ -57,7 +57,7 @@ impl Diagnose {
     }
 }
 
-/// A diagnosis of a term, or of the loss, which has no name.
+/// The diagnosis of a named term, or of a loss, whose name is empty.
 type Named = (String, Diagnosis);
 
 fn section(input: &str, (term, diagnosis): &Named) -> String {
@@ -89,7 +89,7 @@ struct Json<'a> {
     findings: Vec<JsonFinding<'a>>,
 }
 
-/// A finding, and what it says.
+/// A finding, and its message.
 #[derive(Serialize)]
 struct JsonFinding<'a> {
     #[serde(flatten)]

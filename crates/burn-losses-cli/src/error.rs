@@ -1,4 +1,4 @@
-//! Why a command cannot do what it is asked to.
+//! Why a command cannot do what it was asked to do.
 
 use crate::hints;
 use burn_losses::ConfigError;
@@ -10,7 +10,7 @@ use thiserror::Error;
 /// An error of a command: printed on stderr.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
-    /// A config file, or the name of a loss.
+    /// An error in a config file, or in the name of a loss.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// Losses that cannot be drawn.
@@ -21,29 +21,29 @@ pub(crate) enum Error {
     UnknownName {
         /// The name.
         name: String,
-        /// What was meant perhaps.
+        /// Names that were possibly intended.
         suggestions: Vec<String>,
     },
-    /// A name that several losses have, where one is wanted.
+    /// A name that several losses have, where exactly one is needed.
     #[error("several losses are called `{name}`: {}", quoted(.names))]
     SeveralNames {
         /// The name.
         name: String,
-        /// The whole names.
+        /// The full names of these losses.
         names: Vec<String>,
     },
-    /// Words that no loss has.
+    /// A search without a match: no loss has these words.
     #[error("nothing found for `{query}`{}", did_you_mean(.suggestions))]
     NothingFound {
         /// The words.
         query: String,
-        /// What was meant perhaps.
+        /// Words that were possibly intended.
         suggestions: Vec<String>,
     },
-    /// What an option says is not possible.
+    /// An option that cannot be used as given; the text says why.
     #[error("{0}")]
     Option(String),
-    /// A file that cannot be read or written, or that does not fit.
+    /// A file that cannot be read or written, or whose content does not fit.
     #[error("{}: {problem}", path.display())]
     File {
         /// The file.
@@ -51,22 +51,22 @@ pub(crate) enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// Tensors that the loss does not take.
+    /// Tensors that do not fit the loss.
     #[error("{input}: {}{source}", of_term(.term))]
     Eval {
         /// The input.
         input: String,
-        /// The term of a joint loss, or nothing.
+        /// The term of a joint loss; empty for any other loss.
         term: String,
-        /// What is wrong with them.
+        /// What is wrong with the tensors.
         source: Box<EvalError>,
     },
-    /// Burn itself gave up, for instance for want of memory.
+    /// Burn itself gave up, for instance for lack of memory.
     #[error("{input}: the computation failed: {message}")]
     Failed {
         /// The input that was evaluated.
         input: String,
-        /// What Burn says.
+        /// The message of Burn.
         message: String,
     },
 }
@@ -82,7 +82,7 @@ impl Error {
         if matches!(self, Self::NothingFound { .. }) { 1 } else { 2 }
     }
 
-    /// What to do about it, where that is known.
+    /// What to do about the error, if that is known.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Config(error) => hints::of_config(error),
@@ -96,7 +96,7 @@ impl Error {
     }
 }
 
-/// Names for the reader of an error.
+/// A list of names in quotes, for an error message.
 pub(crate) fn quoted<T: std::fmt::Display>(names: &[T]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

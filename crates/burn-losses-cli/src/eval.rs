@@ -69,7 +69,7 @@ impl Eval {
         }))
     }
 
-    /// All tensors that come out, by name.
+    /// All resulting tensors, by name.
     fn results(&self, all: &[Evaluated]) -> BTreeMap<String, TensorData> {
         let mut tensors = BTreeMap::new();
         for (step, evaluated) in (1..).zip(all) {
@@ -80,7 +80,7 @@ impl Eval {
     }
 }
 
-/// What comes out, by the names that it has in a file.
+/// The results of an evaluation, by their names in a file.
 pub(crate) fn results(evaluated: &Evaluated) -> BTreeMap<String, TensorData> {
     let mut tensors = BTreeMap::from([("loss".to_owned(), TensorData::from([evaluated.loss]))]);
     tensors.extend(evaluated.unreduced.iter().map(|data| ("unreduced".to_owned(), data.clone())));
@@ -88,5 +88,5 @@ pub(crate) fn results(evaluated: &Evaluated) -> BTreeMap<String, TensorData> {
     tensors
 }
 
-/// What stands before the name of an argument where its gradient is meant.
+/// The prefix of a gradient's name; the name of the argument follows.
 pub(crate) const GRADIENT: &str = "gradient.";

@@ -1,4 +1,4 @@
-//! `burn-losses explain`: all that there is to know of one loss.
+//! `burn-losses explain`: everything that is known about one loss.
 
 use crate::catalog::{self, REGULARIZATION, full_name};
 use crate::describe::{fields, paragraph, plain, smallest, twin};
@@ -28,7 +28,7 @@ pub(crate) struct Explain {
 }
 
 impl Explain {
-    /// The explanation; of every loss that has the name.
+    /// The explanation of every loss that has the name.
     pub(crate) fn run(&self) -> Result<String, Error> {
         let losses = catalog::named(&self.name)?;
         let mut text = losses.iter().map(|loss| explanation(loss)).collect::<Vec<_>>().join("\n\n");
@@ -62,7 +62,7 @@ fn explanation(loss: &LossInfo) -> String {
     text
 }
 
-/// A formula in its own lines; what is longer than a line is text.
+/// A formula on lines of its own; parts longer than a line are set as text.
 fn formula(text: &str) -> String {
     let line = |line: &str| {
         let line = plain(line);
@@ -93,7 +93,7 @@ fn arguments(loss: &LossInfo) -> String {
     any.signatures().into_iter().map(signature).collect::<Vec<_>>().join("\n  or\n")
 }
 
-/// What an argument is, beside the argument `first`.
+/// Describes an argument, next to the argument `first`.
 fn argument_text(argument: &Argument, first: &str) -> String {
     let shape = match &argument.shape {
         Shape::Axes(least, most) if least == most => format!("{least} axes"),

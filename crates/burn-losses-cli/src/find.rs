@@ -1,4 +1,4 @@
-//! `burn-losses find`: losses by words, and by what other libraries call them.
+//! `burn-losses find`: finds losses by words, and by their names in other libraries.
 
 use crate::catalog::{self, full_name, has_kind};
 use crate::describe::{paragraph, plain, smallest};
@@ -31,12 +31,12 @@ pub(crate) struct Find {
 /// How many matches are shown.
 const MOST: usize = 10;
 
-/// Words that say nothing of a loss.
+/// Words that say nothing about a loss.
 const EMPTY_WORDS: &[&str] =
     &["a", "an", "and", "for", "function", "in", "loss", "losses", "of", "on", "the", "to", "with"];
 
 impl Find {
-    /// The losses, the best one first.
+    /// The losses that match, the best one first.
     pub(crate) fn run(&self) -> Result<String, Error> {
         let query = paragraph(&self.words.join(" "));
         let is_kind = catalog::all().iter().any(|loss| has_kind(loss, &query));
@@ -57,11 +57,11 @@ impl Find {
     }
 }
 
-/// What there is in the place of another library's loss.
+/// The losses of this library that correspond to a name in another one.
 fn twins(name: &str) -> Vec<String> {
     let all = catalog::all().iter().flat_map(|loss| loss.twins.iter().map(move |twin| (loss, twin)));
     let mut found: Vec<_> = all.filter(|(_, twin)| twin.is_called(name)).collect();
-    // What computes the same comes first.
+    // A loss that computes the same as its twin comes first.
     found.sort_by_key(|(_, twin)| twin.differs.is_some());
     found.into_iter().map(|(loss, twin)| answer(loss, twin)).collect()
 }
@@ -72,12 +72,12 @@ fn answer(loss: &LossInfo, Twin { path, differs }: &Twin) -> String {
     format!("{path} -> {name}\n{differs}\n{}", config.trim_end())
 }
 
-/// A loss that has some of the words.
+/// A loss that has some of the query's words.
 struct Match {
     loss: &'static LossInfo,
-    /// How many of the words it has, and how well.
+    /// How many of the words the loss has, and how good the matches are.
     score: (usize, usize),
-    /// Where the best of them stands.
+    /// The text of the best match, for display.
     found: String,
 }
 
@@ -89,7 +89,7 @@ impl Match {
     }
 }
 
-/// The losses that have most of the words, the best one first.
+/// The losses that have the most words of the query, the best one first.
 fn matches(query: &str) -> Vec<Match> {
     let query = query.to_lowercase();
     let mut words: Vec<_> = query.split_whitespace().filter(|word| !EMPTY_WORDS.contains(word)).collect();
@@ -99,7 +99,7 @@ fn matches(query: &str) -> Vec<Match> {
     let mut matches: Vec<_> = catalog::all().iter().filter_map(|loss| match_of(loss, &words)).collect();
     let most = matches.iter().map(|found| found.score.0).max();
     matches.retain(|found| Some(found.score.0) == most);
-    // The sort is stable: what is as good stays in the order of the families.
+    // The sort is stable: equally good losses stay in the order of the families.
     matches.sort_by_key(|found| std::cmp::Reverse(found.score));
     matches
 }
@@ -115,17 +115,17 @@ fn match_of(loss: &'static LossInfo, words: &[&str]) -> Option<Match> {
     Some(Match { loss, score: (found.len(), score), found: first.shown.clone() })
 }
 
-/// A text in which words are looked for.
+/// A text of a loss that is searched for words.
 struct Place {
     text: String,
-    /// How much a word in it says.
+    /// How much a match in this text counts.
     weight: usize,
-    /// What is shown of it; nothing where that is shown anyway.
+    /// What is shown of the text; empty if it is shown anyway.
     shown: String,
 }
 
 impl Place {
-    /// Whether a word of the text begins like this one.
+    /// Whether some word of the text begins with the stem of `word`.
     fn has(&self, word: &str) -> bool {
         let stem = stem(word);
         let text = self.text.to_lowercase();
@@ -140,7 +140,7 @@ fn places(loss: &LossInfo) -> Vec<Place> {
     places.extend(loss.aliases.iter().map(|alias| place(alias, 12, &format!("also called {alias}"))));
     let when = plain(loss.when_to_use);
     places.extend(sentences(&when).into_iter().map(|sentence| {
-        // A sentence that names another loss is about that one.
+        // A sentence that names another loss is about that loss.
         let names_another = sentence.split('`').skip(1).step_by(2).any(|name| name != loss.kind && is_kind(name));
         place(sentence, if names_another { 3 } else { 6 }, sentence)
     }));
@@ -156,7 +156,7 @@ fn is_kind(name: &str) -> bool {
     catalog::all().iter().any(|loss| loss.kind == name)
 }
 
-/// The sentences of a text: a capital letter follows the end of one, unlike that of `et al. 2020`.
+/// The sentences of a text. One ends where a capital letter follows, unlike in `et al. 2020`.
 fn sentences(text: &str) -> Vec<&str> {
     let is_end = |(at, _): &(usize, &str)| text[at + 2..].starts_with(char::is_uppercase);
     let mut from = 0;
@@ -169,7 +169,7 @@ fn sentences(text: &str) -> Vec<&str> {
     sentences
 }
 
-/// A word without its ending: `imbalanced` and `imbalance` have the same.
+/// A word without its ending: `imbalanced` and `imbalance` have the same stem.
 fn stem(word: &str) -> &str {
     let endings = ["ing", "ed", "es", "s", "d", "e"];
     let stem = |ending: &&str| word.strip_suffix(*ending).filter(|stem| stem.len() >= 3);

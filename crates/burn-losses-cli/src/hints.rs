@@ -1,11 +1,11 @@
-//! What to do about an error, for those who come from another library.
+//! What to do about an error, for users of another library.
 
 use crate::catalog::{self, full_name};
 use crate::error::quoted;
 use burn_losses::ConfigError;
 use burn_losses::eval::EvalError;
 
-/// A name that PyTorch or another library has for an argument, the field here, and how to write it.
+/// The names of an argument in PyTorch or another library, the field that replaces it here, and how to write its value.
 struct Argument {
     theirs: &'static [&'static str],
     ours: &'static str,
@@ -16,7 +16,7 @@ const fn argument(theirs: &'static [&'static str], ours: &'static str, words: &'
     Argument { theirs, ours, words }
 }
 
-/// Of several for one name, the first one counts whose field the loss has.
+/// Where a name has several entries, the first one applies whose field the loss has.
 const ARGUMENTS: &[Argument] = &[
     argument(&["weight", "weights"], "class_weights", "one number per class"),
     argument(&["alpha"], "fp_weight", "the weight of false positives"),
@@ -61,7 +61,7 @@ const ARGUMENTS: &[Argument] = &[
     ),
 ];
 
-/// What is no field of any loss, since it is an argument or is said otherwise.
+/// Names that are not fields of any loss, since they are arguments or are written differently; each with what to do instead.
 const ELSEWHERE: &[(&[&str], &str)] = &[
     (
         &["weight", "weights", "sample_weight"],
@@ -99,7 +99,7 @@ fn of_field(field: &str, allowed: &[&str]) -> Option<String> {
     ELSEWHERE.iter().find(|(names, _)| names.contains(&field)).map(|(_, words)| (*words).to_owned())
 }
 
-/// The losses of other families that have a kind.
+/// The losses of other families that have the kind.
 fn elsewhere(family: &str, kind: &str) -> Option<String> {
     let others: Vec<_> = catalog::named(kind).ok()?.into_iter().filter(|loss| loss.family != family).collect();
     let names: Vec<_> = others.into_iter().map(full_name).collect();
@@ -109,7 +109,7 @@ fn elsewhere(family: &str, kind: &str) -> Option<String> {
 /// The losses of Burn itself that have no twin here.
 const IN_BURN: [&str; 5] = ["CTCLoss", "GaussianNLLLoss", "MarginRankingLoss", "PoissonNllLoss", "RNNTLoss"];
 
-/// Where a loss is that was looked for in vain.
+/// Where to look for a loss after a search without a match.
 pub(crate) fn of_search(words: &str) -> String {
     let name = words.rsplit('.').next().unwrap_or(words);
     match IN_BURN.iter().find(|own| own.eq_ignore_ascii_case(name)) {
@@ -118,7 +118,7 @@ pub(crate) fn of_search(words: &str) -> String {
     }
 }
 
-/// What to do about tensors that a loss does not take.
+/// What to do about tensors that do not fit a loss.
 pub(crate) fn of_input(error: &EvalError) -> Option<String> {
     let EvalError::Unknown { name, expected, .. } = error else { return None };
     let names: &[&str] = match name.as_str() {

@@ -57,7 +57,7 @@ impl Init {
     }
 }
 
-/// The config with an entry for each key, and a comment above it.
+/// The config, with an entry for each key and a comment above each entry.
 fn text(loss: &LossInfo, entry: impl Fn(&str, &Value) -> String) -> String {
     let tags = [entry("family", &loss.family.into()), entry("kind", &loss.kind.into())];
     let fields = loss.fields.iter().map(|field| format!("\n{}\n{}", comment(field), entry(field.name, &field.example)));
@@ -83,7 +83,7 @@ fn comment(field: &Field) -> String {
     lines.iter().map(|line| commented(line)).collect::<Vec<_>>().join("\n")
 }
 
-/// A text in lines of a comment.
+/// A text as lines of a comment.
 fn commented(text: &str) -> String {
     let mut lines = vec![String::from("#")];
     for word in text.split_whitespace() {
@@ -98,7 +98,7 @@ fn commented(text: &str) -> String {
     lines.join("\n")
 }
 
-/// A value as YAML writes it behind a key: the form of JSON is YAML too.
+/// A value as it stands after a key in YAML; JSON is valid YAML.
 fn yaml(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),

@@ -57,7 +57,7 @@ impl List {
         if let [family, kind] = self.names.as_slice()
             && let Some(error) = catalog::unknown(family, kind)
         {
-            // The library says which of the two is unknown, and what there is.
+            // The library's error says which of the two is unknown, and what exists.
             return error.into();
         }
         let name = self.names.join(" ");
@@ -71,7 +71,7 @@ fn short(losses: &[&LossInfo]) -> String {
     let longest = losses.iter().map(|loss| full_name(loss).len()).max().unwrap_or_default();
     let line = |loss: &&LossInfo| {
         let name = format!("{:longest$}", full_name(loss));
-        // A pipe gets whole lines, for `grep`.
+        // In a pipe, lines are not cut, so that `grep` sees all of them.
         let space = width().map_or(usize::MAX, |width| width.saturating_sub(longest + 2));
         format!("{}  {}", bold(&name), cut(loss.summary, space))
     };
@@ -106,7 +106,7 @@ struct JsonField<'a> {
     meaning: &'a str,
     #[serde(rename = "type")]
     kind: &'a str,
-    /// `null` where the field has to be given, or where its default is nothing.
+    /// `null` if the field has no default, or if its default is null.
     default: Option<&'a Value>,
     required: bool,
     range: &'a str,
@@ -115,7 +115,7 @@ struct JsonField<'a> {
 #[derive(Serialize)]
 struct JsonTwin<'a> {
     path: &'a str,
-    /// `null` where it computes the same.
+    /// `null` if the twin computes the same.
     differs: Option<&'a str>,
 }
 

@@ -1,5 +1,5 @@
-//! The command `burn-losses`: what losses there are, whether config files are right, what a loss makes of given tensors,
-//! and what it looks like. `burn-losses --help` shows examples.
+//! The command `burn-losses`: it lists losses, checks config files, evaluates losses on given tensors, and draws
+//! their graphs. `burn-losses --help` shows examples.
 
 mod batches;
 mod catalog;
@@ -89,7 +89,7 @@ fn main() -> ExitCode {
         Command::Plot(plot) => plot.run(),
         Command::Completions(completions) => Ok(completions.run(Cli::command())),
         Command::Man(man) => man.run(Cli::command()),
-        // These have an exit code of their own.
+        // These commands return an exit code of their own.
         Command::Check(check) => return code(check.run()),
         Command::Compare(compare) => return code(compare.run()),
         Command::Diagnose(diagnose) => return code(diagnose.run()),
@@ -100,7 +100,7 @@ fn main() -> ExitCode {
     }))
 }
 
-/// The exit code; an error is printed.
+/// The exit code of a result; an error is printed.
 fn code(result: Result<ExitCode, error::Error>) -> ExitCode {
     result.unwrap_or_else(|error| {
         style::error(&error.to_string(), error.hint());
@@ -108,7 +108,7 @@ fn code(result: Result<ExitCode, error::Error>) -> ExitCode {
     })
 }
 
-/// Prints a line or several. That nobody reads on (`burn-losses list | head`) is no error.
+/// Prints a text. It is no error if nobody reads it to the end, as in `burn-losses list | head`.
 fn print(text: &str) {
     if let Err(error) = writeln!(std::io::stdout(), "{text}")
         && error.kind() != ErrorKind::BrokenPipe

@@ -1,4 +1,4 @@
-//! Penalties on parameters: of named tensors, and as a picture.
+//! Penalties on parameters: on named tensors, and as a picture.
 
 use crate::describe::toml;
 use crate::error::quoted;
@@ -62,7 +62,7 @@ fn of_parameter<const D: usize>(
     (value.into_scalar(), gradient)
 }
 
-/// The penalties of one parameter that is a single number.
+/// Draws the penalties on a parameter that is a single number.
 pub(crate) fn picture(configs: &[RegularizerConfig]) -> Result<Picture, ConfigError> {
     let curves = configs.iter().zip(names(configs)).map(|(config, name)| curve(config, name));
     let curves = curves.collect::<Result<Vec<_>, _>>()?;
@@ -91,7 +91,7 @@ fn curve(config: &RegularizerConfig, name: String) -> Result<Curve, ConfigError>
     Ok(Curve { name, at, value, gradient })
 }
 
-/// What tells the penalties apart: the kind, and the fields in which they differ.
+/// The names that distinguish the penalties: the kind, and the fields in which they differ.
 fn names(configs: &[RegularizerConfig]) -> Vec<String> {
     let fields: Vec<Table> = configs.iter().filter_map(|config| config.to_value().into_table()).collect();
     let name = |own: &Table| {

@@ -1,4 +1,4 @@
-//! `burn-losses plot`: a loss as a picture.
+//! `burn-losses plot`: draws a loss.
 
 use crate::catalog::{self, REGULARIZATION};
 use crate::config::{Document, Place};
@@ -47,7 +47,7 @@ pub(crate) struct Plot {
 }
 
 impl Plot {
-    /// Draws the losses and says where.
+    /// Draws the losses, and returns where the picture is.
     pub(crate) fn run(&self) -> Result<String, Error> {
         let drawn = self.drawn()?;
         let output = self.output.clone().unwrap_or_else(|| format!("{}.svg", drawn[0].kind()).into());
@@ -62,7 +62,7 @@ impl Plot {
         Ok(output.display().to_string())
     }
 
-    /// What is drawn: every config with every value that is set.
+    /// The configs to draw: every config with every value that is set.
     fn drawn(&self) -> Result<Vec<Document>, Error> {
         let mut drawn = match &self.name {
             Some(name) => vec![default_of(catalog::one(name)?)?],
@@ -75,7 +75,7 @@ impl Plot {
         Ok(drawn)
     }
 
-    /// Width and height, one after the other where only one is given.
+    /// Width and height; if only one is given, the other follows from the proportions.
     fn size(&self, (width, height): (u32, u32)) -> Option<(u32, u32)> {
         let scaled = |given: u32, numerator: u32, denominator: u32| {
             (f64::from(given) * f64::from(numerator) / f64::from(denominator)).round().max(1.0) as u32
@@ -93,7 +93,7 @@ fn write(path: &Path, bytes: Vec<u8>) -> Result<(), Error> {
     std::fs::write(path, bytes).map_err(|error| Error::file(path, error))
 }
 
-/// The loss or the penalty with its defaults, and examples of what has none.
+/// The loss or the penalty with its defaults, and with examples for fields without a default.
 fn default_of(loss: &LossInfo) -> Result<Document, Error> {
     Ok(match loss.family {
         REGULARIZATION => Document::Penalty(RegularizerConfig::from_kind(loss.kind)?),
@@ -118,14 +118,14 @@ fn picture(drawn: &[Document]) -> Result<Picture, Error> {
     }
 }
 
-/// `gamma=0,1,2`: a field and its values.
+/// Reads `gamma=0,1,2`: a field and its values.
 fn setting(text: &str) -> Result<(String, Vec<Value>), String> {
     let (field, values) = text.split_once('=').ok_or("expected FIELD=VALUES")?;
     let values: Vec<_> = items(values).into_iter().map(value).collect();
     Ok((field.trim().to_owned(), values))
 }
 
-/// The parts between commas that are not inside of brackets.
+/// The parts between commas that are not inside brackets.
 fn items(text: &str) -> Vec<&str> {
     let mut depth = 0;
     let is_between = |letter: char| {
@@ -139,7 +139,7 @@ fn items(text: &str) -> Vec<&str> {
     text.split(is_between).map(str::trim).collect()
 }
 
-/// A number, `true`, a list or a table as JSON has them; anything else is a word.
+/// Reads a number, `true`, a list or a table, as JSON writes them; anything else is a word.
 fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }
@@ -158,7 +158,7 @@ pub(crate) fn open(loss: &LossInfo) -> Result<PathBuf, Error> {
     let failed =
         |problem: String| Error::file(&path, format!("the picture is there, but `{program}` fails: {problem}"));
     match viewer.arg(&path).status() {
-        // The explorer of Windows has no exit code that says anything.
+        // The exit code of the Windows Explorer says nothing.
         Ok(status) if status.success() || std::env::consts::OS == "windows" => Ok(path),
         Ok(status) => Err(failed(status.to_string())),
         Err(error) => Err(failed(error.to_string())),

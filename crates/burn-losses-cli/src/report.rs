@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// One evaluation as JSON. JSON has no NaN and no infinities: they are strings.
+/// One evaluation as JSON. JSON has no NaN and no infinities, so they are written as strings.
 #[derive(Serialize)]
 pub(crate) struct Json {
     loss: Value,
@@ -50,7 +50,7 @@ impl From<&TensorData> for JsonTensor {
     }
 }
 
-/// A number as JSON has it.
+/// A number as JSON: a string if it is not finite.
 pub(crate) fn number(x: f64) -> Value {
     if x.is_finite() { x.into() } else { word(x).into() }
 }
@@ -65,18 +65,18 @@ fn word(x: f64) -> &'static str {
     }
 }
 
-/// What is shown of an evaluation.
+/// Which parts of an evaluation are shown.
 #[derive(Clone, Copy)]
 pub(crate) struct Shown {
-    /// The type in which it was computed.
+    /// The type in which the loss was computed.
     pub(crate) dtype: FloatDType,
-    /// The unreduced values too.
+    /// Whether the unreduced values are shown too.
     pub(crate) unreduced: bool,
-    /// Every number of large tensors too.
+    /// Whether every number of large tensors is shown too.
     pub(crate) full: bool,
 }
 
-/// So many numbers are shown one by one.
+/// The most numbers of a tensor that are shown one by one.
 const FEW: usize = 64;
 
 /// One evaluation as text.
@@ -110,7 +110,7 @@ fn write_tensor(text: &mut String, title: &str, data: &TensorData, shown: Shown)
     }
 }
 
-/// What many numbers are like. NaN and infinities are counted, and left out of the rest.
+/// Statistics of many numbers. NaN and infinities are counted, and left out of the rest.
 fn statistics(all: &[f64]) -> String {
     let finite: Vec<f64> = all.iter().copied().filter(|x| x.is_finite()).collect();
     let (least, most) =
@@ -130,7 +130,7 @@ fn statistics(all: &[f64]) -> String {
     format!("{numbers}; {zeros} zero, {nan} NaN, {infinite} infinite of {}", all.len())
 }
 
-/// Six digits.
+/// A number with six digits.
 pub(crate) fn short(x: f64) -> String {
     if !x.is_finite() {
         return word(x).to_owned();
@@ -139,8 +139,8 @@ pub(crate) fn short(x: f64) -> String {
     if rounded != 0.0 && !(1e-4..1e7).contains(&rounded.abs()) { format!("{rounded:e}") } else { rounded.to_string() }
 }
 
-/// As many digits as tell a number from its neighbors in double or in single precision, in which half precision is
-/// computed too.
+/// A number with as many digits as distinguish it from its neighbors, in double or in single precision. Half precision is
+/// computed in single precision too.
 fn digits(x: f64, dtype: FloatDType) -> String {
     match dtype {
         _ if !x.is_finite() => word(x).to_owned(),

@@ -1,4 +1,4 @@
-//! What a config file makes, run on named tensors: a loss, a joint loss or a penalty.
+//! What a config file describes, ready to run on named tensors: a loss, a joint loss or a penalty.
 
 use crate::config::Document;
 use crate::error::quoted;
@@ -11,22 +11,22 @@ use burn_losses::regularization::AnyRegularizer;
 use burn_losses::{AnyLoss, ConfigError};
 use std::collections::BTreeMap;
 
-/// What is run.
+/// A loss, a joint loss or a penalty on its device.
 pub(crate) enum Runnable {
     Loss(Box<AnyLoss>),
-    /// The tensors of a term have its name in front: `classes.logits`.
+    /// A joint loss. The names of its tensors begin with that of a term: `classes.logits`.
     Joint(Box<JointLoss>),
-    /// Every tensor is a parameter, by its path.
+    /// A penalty. Every tensor is a parameter, by its path.
     Penalty(AnyRegularizer),
 }
 
-/// What comes out.
+/// The results of an evaluation.
 pub(crate) struct Evaluated {
     /// The reduced value.
     pub(crate) loss: f64,
     /// The terms of a joint loss.
     pub(crate) terms: BTreeMap<String, Term>,
-    /// The unreduced values, where there are some.
+    /// The unreduced values; `None` for a joint loss and a penalty.
     pub(crate) unreduced: Option<TensorData>,
     /// The gradients of the reduced value.
     pub(crate) gradients: BTreeMap<String, TensorData>,
@@ -35,17 +35,17 @@ pub(crate) struct Evaluated {
 /// One term of a joint loss.
 #[derive(serde::Serialize)]
 pub(crate) struct Term {
-    /// Its value, without its weight.
+    /// The value of the term, without its weight.
     pub(crate) loss: f64,
-    /// What it is multiplied by in this step.
+    /// The factor of the value in this step.
     pub(crate) weight: f64,
 }
 
-/// Why nothing comes out.
+/// Why an evaluation has no result.
 pub(crate) enum Problem {
-    /// Tensors that a loss does not take; of a term, where there are several.
+    /// Tensors that do not fit a loss; the string is the term, if there are several.
     Eval(String, Box<EvalError>),
-    /// Tensors that the rest does not take.
+    /// Any other problem with the tensors.
     Other(String),
 }
 
@@ -59,13 +59,13 @@ impl Runnable {
     pub(crate) fn new(document: &Document, device: &Device) -> Result<Self, ConfigError> {
         Ok(match document {
             Document::Loss(config) => Self::Loss(Box::new(config.try_init(device)?)),
-            // A step is counted where there is something to differentiate.
+            // Joint losses count a step only on a device with autodiff.
             Document::Joint(config) => Self::Joint(Box::new(config.try_init(&device.clone().autodiff())?)),
             Document::Penalty(config) => Self::Penalty(config.try_init(device)?),
         })
     }
 
-    /// The value and its gradients. A loss with state takes a step.
+    /// Computes the value and its gradients. A loss with state takes a step.
     pub(crate) fn evaluate(&self, inputs: &Inputs, device: &Device, dtype: FloatDType) -> Result<Evaluated, Problem> {
         match self {
             Self::Loss(loss) => Ok(of_loss(loss, inputs, device, dtype)?),
@@ -74,7 +74,7 @@ impl Runnable {
         }
     }
 
-    /// What is wrong with the tensors; each with the name of its term.
+    /// The findings about the tensors, each with the name of its term.
     pub(crate) fn diagnose(&self, inputs: &Inputs, device: &Device) -> Result<Vec<(String, Diagnosis)>, Problem> {
         match self {
             Self::Loss(loss) => Ok(vec![(String::new(), loss.diagnose(inputs, device))]),
@@ -132,7 +132,7 @@ fn split(config: &JointLossConfig, inputs: &Inputs) -> Result<Parts, Problem> {
     }
 }
 
-/// What tensors of each term are called.
+/// The names that the tensors of each term may have.
 fn names(config: &JointLossConfig) -> Vec<String> {
     let name = |(name, term): (&String, &burn_losses::composition::JointTerm)| match term.term {
         TermConfig::Given => name.clone(),
@@ -162,7 +162,7 @@ fn of_joint(joint: &JointLoss, inputs: &Inputs, device: &Device, dtype: FloatDTy
     let terms = joint.names().iter().zip(weights);
     let terms: BTreeMap<_, _> =
         terms.map(|(name, weight)| (name.clone(), Term { loss: values[name], weight })).collect();
-    // A weight is a constant for the tensors.
+    // The gradients with respect to the tensors treat the weight as a constant.
     let scaled = gradients.into_iter().flat_map(|(term, gradients)| {
         let weight = terms[&term].weight;
         gradients.into_iter().map(move |(name, gradient)| (format!("{term}.{name}"), times(&gradient, weight)))

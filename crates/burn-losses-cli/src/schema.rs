@@ -1,4 +1,4 @@
-//! `burn-losses schema`: what an editor has to know of the config files.
+//! `burn-losses schema`: what an editor needs to know about the config files.
 
 use crate::error::Error;
 use burn_losses::schema::{files, of_any, of_family};
@@ -31,7 +31,7 @@ pub(crate) struct Schema {
 }
 
 impl Schema {
-    /// The schema, or the files that were written.
+    /// Prints the schema, or names the files that were written.
     pub(crate) fn run(&self) -> Result<String, Error> {
         match (&self.output_dir, &self.family) {
             (Some(folder), _) => {
@@ -48,7 +48,7 @@ impl Schema {
     }
 }
 
-/// The schema of a family, or of another file.
+/// The schema of a family, of a joint loss, or of penalties.
 fn of_file(family: &str) -> Result<String, Error> {
     let file = format!("{family}.schema.json");
     match files().into_iter().find(|(name, _)| *name == file) {
@@ -68,11 +68,11 @@ fn write(folder: &Path) -> Result<String, Error> {
     Ok(written.join("\n"))
 }
 
-/// The files that an editor knows by their names, each with its schema.
+/// The file names (without extension) that editor settings give schemas to, each with its schema.
 const EDITED: [&str; 2] = ["loss", "joint"];
 
 fn vscode(folder: &Path) -> Result<String, Error> {
-    // The editor of TOML wants a URI.
+    // The TOML editor expects a URI.
     let folder = std::path::absolute(folder).map_err(|error| Error::file(folder, error))?;
     let uri = |name: &str| format!("file://{}/{name}.schema.json", folder.display().to_string().replace('\\', "/"));
     let json = EDITED.map(|name| json!({ "fileMatch": [format!("**/{name}.json")], "url": uri(name) }));

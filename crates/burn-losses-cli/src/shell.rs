@@ -1,4 +1,4 @@
-//! `burn-losses completions` and `burn-losses man`: what a shell and `man` know of the command.
+//! `burn-losses completions` and `burn-losses man`: what a shell and `man` know about the command.
 
 use crate::error::Error;
 use clap::{Args, Command};
@@ -40,7 +40,7 @@ pub(crate) struct Man {
 }
 
 impl Man {
-    /// The page, or where the pages are.
+    /// The page, or the folder that the pages were written to.
     pub(crate) fn run(&self, command: Command) -> Result<String, Error> {
         let Some(folder) = &self.output_dir else {
             let mut page = Vec::new();

@@ -13,10 +13,10 @@ pub(crate) enum Color {
     Never,
 }
 
-/// The choice of this run.
+/// The choice of colors in this run.
 static COLOR: OnceLock<Color> = OnceLock::new();
 
-/// Sets when to use colors; the first choice of a run stands.
+/// Sets when to use colors; only the first call has an effect.
 pub(crate) fn choose(color: Color) {
     let _ = COLOR.set(color);
 }
@@ -41,47 +41,47 @@ pub(crate) fn bold(text: &str) -> String {
     paint(Style::new().bold(), text, &std::io::stdout())
 }
 
-/// What is right, on stdout.
+/// A positive result, on stdout.
 pub(crate) fn good(text: &str) -> String {
     paint(AnsiColor::Green.on_default().bold(), text, &std::io::stdout())
 }
 
-/// What is wrong, on stdout.
+/// A negative result, on stdout.
 pub(crate) fn bad(text: &str) -> String {
     paint(AnsiColor::Red.on_default().bold(), text, &std::io::stdout())
 }
 
-/// What matters less, on stdout.
+/// Text of less importance, on stdout.
 pub(crate) fn faint(text: &str) -> String {
     paint(Style::new().dimmed(), text, &std::io::stdout())
 }
 
-/// Prints an error on stderr, and what to do about it.
+/// Prints an error and a hint on stderr.
 pub(crate) fn error(message: &str, hint: Option<String>) {
     let stderr = std::io::stderr();
     eprintln!("{} {message}", paint(AnsiColor::Red.on_default().bold(), "error:", &stderr));
     self::hint(hint);
 }
 
-/// Prints on stderr what to do.
+/// Prints a hint on stderr.
 pub(crate) fn hint(hint: Option<String>) {
     if let Some(hint) = hint {
         eprintln!("{} {hint}", paint(AnsiColor::Cyan.on_default().bold(), "hint:", &std::io::stderr()));
     }
 }
 
-/// The width of the terminal: that of `COLUMNS`, or of the terminal that stdout is. A pipe has none.
+/// The width of the terminal: from `COLUMNS`, or from the terminal on stdout. A pipe has no width.
 pub(crate) fn width() -> Option<usize> {
     let given = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     given.or_else(|| comfy_table::Table::new().width().map(usize::from)).filter(|width| *width >= 20)
 }
 
-/// The width of text that has to end somewhere.
+/// The width at which text is wrapped.
 pub(crate) fn text_width() -> usize {
     width().unwrap_or(100)
 }
 
-/// One line of at most so many letters.
+/// A line, cut to at most `width` letters.
 pub(crate) fn cut(line: &str, width: usize) -> String {
     if line.chars().count() <= width {
         return line.to_owned();
@@ -89,7 +89,7 @@ pub(crate) fn cut(line: &str, width: usize) -> String {
     line.chars().take(width.saturating_sub(2)).collect::<String>().trim_end().to_owned() + ".."
 }
 
-/// Text in lines of the terminal's width, each after so many spaces.
+/// Wraps text at the terminal's width, and begins each line with `indent` spaces.
 pub(crate) fn wrap(text: &str, indent: usize) -> String {
     let space = text_width().saturating_sub(indent).max(20);
     let mut lines = vec![String::new()];

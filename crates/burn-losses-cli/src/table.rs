@@ -1,12 +1,12 @@
-//! Tables without lines.
+//! Tables without borders.
 
 use crate::style::text_width;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets::NOTHING};
 
-/// What the last column needs to be read.
+/// The least width at which the last column is readable.
 const LEAST: usize = 30;
 
-/// A table of these rows. The last column has what the `widths` of the others leave of the terminal.
+/// A table of these rows. The last column gets the width of the terminal that the `widths` of the others leave.
 pub(crate) fn table<const N: usize>(
     header: [&str; N],
     widths: &[u16],

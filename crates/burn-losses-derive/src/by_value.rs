@@ -1,10 +1,10 @@
-//! Serde's traits of what is read from plain values and written to them.
+//! Serde's traits for types that are read from plain values and written to them.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Ident;
 
-/// A type with functions to plain values and from them.
+/// Serde's traits for a type that has functions from and to plain values.
 pub(crate) fn serde(name: &Ident, to_value: &TokenStream, from_value: &TokenStream) -> TokenStream {
     quote! {
         impl ::serde::Serialize for #name {
@@ -21,7 +21,7 @@ pub(crate) fn serde(name: &Ident, to_value: &TokenStream, from_value: &TokenStre
     }
 }
 
-/// The type of a field.
+/// Serde's traits for the type of a field.
 pub(crate) fn field(name: &Ident) -> TokenStream {
     serde(name, &quote!(crate::field::FieldType::to_value), &quote!(crate::field::field_from_value))
 }

@@ -1,4 +1,4 @@
-//! Enums of words.
+//! Enums whose variants are words in a config file.
 
 use crate::by_value;
 use crate::field::doc_line;
@@ -7,7 +7,7 @@ use quote::quote;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Data, DeriveInput, Fields, LitStr, Result, Token};
 
-/// A word that some write, and what to do instead.
+/// A word that users may write by mistake, and what to do instead.
 type Instead = Punctuated<LitStr, Token![,]>;
 
 pub(crate) fn expand(item: DeriveInput) -> Result<TokenStream> {
@@ -86,7 +86,7 @@ fn doc(attrs: &[Attribute]) -> String {
     lines.join("\n")
 }
 
-/// `SemiHard` as `semi_hard`.
+/// The snake case of a name: `SemiHard` becomes `semi_hard`.
 pub(crate) fn snake_case(name: &str) -> String {
     let mut word = String::new();
     for (at, letter) in name.char_indices() {

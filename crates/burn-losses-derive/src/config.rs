@@ -1,4 +1,4 @@
-//! Structs of documented fields.
+//! Structs of documented fields: configs, and parts of them.
 
 use crate::by_value;
 use crate::field::Field;
@@ -7,7 +7,7 @@ use quote::{format_ident, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::{Expr, Fields, ItemStruct, Result, Token, parse_quote};
 
-/// `check = function`, or nothing.
+/// The arguments of the attribute: `check = function`, or nothing.
 pub(crate) struct Arguments {
     check: Option<Expr>,
 }
@@ -27,14 +27,14 @@ impl Parse for Arguments {
     }
 }
 
-/// What a struct of fields is for.
+/// The role of a struct of fields.
 #[derive(PartialEq, Clone, Copy)]
 pub(crate) enum Shape {
-    /// A config.
+    /// A config without a reduction.
     Plain,
     /// The config of a loss.
     Loss,
-    /// A part of configs.
+    /// Fields that several configs share.
     Shared,
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct, shape: Shape) -
     })
 }
 
-/// The walk over the fields: all that knows the struct, besides its `with_` methods.
+/// The record of the fields: the only code that knows the struct, besides its `with_` methods.
 fn record(name: &syn::Ident, fields: &[Field]) -> Result<TokenStream> {
     let own: Vec<_> = fields.iter().filter(|field| !field.is_flat()).collect();
     let infos = own.iter().map(|field| field.info()).collect::<Result<Vec<_>>>()?;
@@ -110,7 +110,7 @@ fn config(name: &syn::Ident, fields: &[Field], check: Option<&Expr>) -> TokenStr
     let setters = fields.iter().filter(|field| !field.is_flat()).map(setter);
     let flat = fields.iter().filter(|field| field.is_flat()).map(|field| {
         let (ty, at) = (&field.ty, &field.name);
-        // The macro has the name of the struct, and lies where that lies.
+        // The macro has the name of the struct of shared fields, and is in the same module.
         quote!(#ty! { #name, #at })
     });
     let required: Vec<_> = fields.iter().filter(|field| field.is_required()).collect();
@@ -203,7 +203,7 @@ fn setter(field: &Field) -> TokenStream {
     }
 }
 
-/// Fields in several configs: a macro with the name of the struct writes the `with_` methods of each config.
+/// For fields in several configs: a macro with the name of the struct, which writes the `with_` methods of each config.
 fn shared(name: &syn::Ident, fields: &[Field]) -> TokenStream {
     let (names, values): (Vec<_>, Vec<_>) = fields.iter().map(|field| (&field.name, field.value())).unzip();
     let hidden = format_ident!("with_{}", name.to_string().to_lowercase());

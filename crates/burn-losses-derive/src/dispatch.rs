@@ -1,4 +1,4 @@
-//! A trait of an enum of losses.
+//! Implements a trait for an enum of losses.
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -1,4 +1,4 @@
-//! What the documentation of a loss says in its sections, as data.
+//! Reads the sections of a loss's documentation as data.
 
 use crate::field::doc_line;
 use proc_macro2::TokenStream;
@@ -15,7 +15,7 @@ pub(crate) struct Documentation {
 /// One item of the section `Elsewhere`: `` - `path`: words ``.
 struct Twin {
     path: String,
-    /// What stands behind the colon, unless that is `the same.`
+    /// The text after the colon, unless that is `the same.`
     differs: Option<String>,
 }
 
@@ -46,7 +46,7 @@ impl Documentation {
         })
     }
 
-    /// The last name of each path: what one searches for who comes from there.
+    /// The last name of each path, which users of the other library search for.
     pub(crate) fn names(&self) -> Vec<String> {
         let mut names: Vec<_> = self.twins.iter().filter_map(|twin| twin.path.rsplit('.').next()).collect();
         names.sort_unstable();
@@ -66,7 +66,7 @@ impl ToTokens for Documentation {
     }
 }
 
-/// A section without its fences: code in its own lines, and each paragraph in one line, for a reader that wraps it.
+/// A section without its fences: code keeps its lines, and each paragraph becomes one line, which the reader wraps.
 fn text(lines: &[&str]) -> String {
     let (mut text, mut is_code, mut is_open) = (String::new(), false, false);
     for line in lines {
@@ -82,7 +82,7 @@ fn text(lines: &[&str]) -> String {
     text
 }
 
-/// The items of a list; lines that are indented go on with the last one. Err: an item of another form.
+/// The items of a list; an indented line continues the item before it. The error is an item of another form.
 fn twins(lines: &[&str]) -> core::result::Result<Vec<Twin>, String> {
     let mut items: Vec<String> = Vec::new();
     for (at, line) in lines.iter().enumerate() {
@@ -106,7 +106,7 @@ fn twins(lines: &[&str]) -> core::result::Result<Vec<Twin>, String> {
     items.into_iter().map(twin).collect()
 }
 
-/// Links to items of Rust, which lead nowhere outside of the documentation, become their texts.
+/// Replaces links to Rust items by their texts, since they lead nowhere outside the documentation.
 fn without_links(text: &str) -> String {
     let (mut plain, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once("[`") {

@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Fields, Ident, ItemEnum, Result, Type, Variant};
 
-/// The variant, its config, and the losses that it makes.
+/// The variant, its config, and the enum of the losses that the config makes.
 fn family(variant: &Variant) -> Result<(Ident, Ident, Ident)> {
     let wrong = || syn::Error::new_spanned(variant, "a family is a variant `Name(SomeLossConfig)`");
     let Fields::Unnamed(fields) = &variant.fields else { return Err(wrong()) };
@@ -39,7 +39,7 @@ pub(crate) fn expand(item: ItemEnum) -> Result<TokenStream> {
 
         /// Any loss of any family: what a [`LossConfig`] makes.
         #[derive(Debug, Clone)]
-        #[allow(clippy::large_enum_variant)] // a run makes a few of them
+        #[allow(clippy::large_enum_variant)] // few values of it exist in a run
         pub enum AnyLoss {
             #(#[doc = #docs] #variants(#losses),)*
         }
@@ -86,12 +86,12 @@ pub(crate) fn expand(item: ItemEnum) -> Result<TokenStream> {
                 with_family(self.family(), match self { #(Self::#variants(config) => config.to_value(),)* })
             }
 
-            /// The config of the loss `kind` of `family`, with its defaults. What has no default is missing, which is an error.
+            /// The config of the loss `kind` of `family`, with its defaults. It is an error if a field has no default.
             pub fn from_kind(family: &str, kind: &str) -> ::core::result::Result<Self, crate::ConfigError> {
                 Self::from_value(crate::config::Table::from_iter([("family", family), ("kind", kind)]).into())
             }
 
-            /// The same with examples of what has no default, for tools that try every loss.
+            /// The config of the loss `kind` of `family`, with examples where there is no default, for tools that try all losses.
             pub fn example(family: &str, kind: &str) -> ::core::result::Result<Self, crate::ConfigError> {
                 match family {
                     #(#names => crate::config::example_of(kind).map(Self::#variants),)*
@@ -109,7 +109,7 @@ pub(crate) fn expand(item: ItemEnum) -> Result<TokenStream> {
                 match self { #(Self::#variants(config) => config.kind(),)* }
             }
 
-            /// The first field whose value is not allowed, as an error that names it.
+            /// Returns an error that names the first field whose value is not allowed.
             pub fn validate(&self) -> ::core::result::Result<(), crate::ConfigError> {
                 match self { #(Self::#variants(config) => config.validate(),)* }
             }
@@ -146,7 +146,7 @@ pub(crate) fn expand(item: ItemEnum) -> Result<TokenStream> {
             }
         }
 
-        /// Every family with what makes the schema of its files.
+        /// Every family, with the function that makes the schema of its files.
         #[cfg(feature = "schema")]
         pub(crate) const FAMILY_SCHEMAS: &[(&str, fn() -> ::schemars::Schema)] =
             &[#((#names, crate::field::schema::file::<#configs>)),*];

@@ -8,7 +8,7 @@ use quote::{format_ident, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::{Fields, Ident, ItemEnum, LitStr, Result, Token, Type, Variant};
 
-/// `name, makes = AnyLoss`.
+/// The arguments of the attribute: `name, makes = AnyLoss`.
 pub(crate) struct Arguments {
     family: Ident,
     any: Ident,
@@ -28,7 +28,7 @@ impl Parse for Arguments {
     }
 }
 
-/// One kind of loss.
+/// One kind of the family.
 struct Kind {
     variant: Ident,
     config: Type,
@@ -117,7 +117,7 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
             }
         }
     });
-    // The trait of the family: that of the losses in `any`.
+    // The trait of the family, which the losses in `any` implement.
     let name = any.to_string();
     let of_trait =
         name.strip_prefix("Any").ok_or_else(|| syn::Error::new_spanned(&any, "expected `Any` and the trait"))?;
@@ -134,7 +134,7 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
 
         #[doc = #about_any]
         #[derive(Debug, Clone)]
-        #[allow(clippy::large_enum_variant)] // a run makes a few of them
+        #[allow(clippy::large_enum_variant)] // few values of it exist in a run
         pub enum #any {
             #(#[doc = #docs] #variants(#losses),)*
         }
@@ -161,7 +161,7 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
         }
 
         impl #config {
-            /// The config of the loss of this `kind`, with its defaults. What has no default is missing, which is an error.
+            /// The config of the loss of this `kind`, with its defaults. It is an error if a field has no default.
             pub fn from_kind(kind: &str) -> ::core::result::Result<Self, crate::ConfigError> {
                 crate::config::of_kind(kind)
             }
@@ -191,7 +191,7 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
                 crate::config::save(self, path)
             }
 
-            /// The first field whose value is not allowed, as an error that names it.
+            /// Returns an error that names the first field whose value is not allowed.
             pub fn validate(&self) -> ::core::result::Result<(), crate::ConfigError> {
                 crate::config::validate(crate::config::FamilyConfig::loss(self))
             }
@@ -256,7 +256,7 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
             }
         )*
 
-        // What `#[dispatch]` calls.
+        // `#[dispatch]` calls this macro.
         macro_rules! #hidden {
             (@one $any:expr, $loss:ident => $call:expr) => {
                 match $any { #(#any::#variants($loss) => $call,)* }

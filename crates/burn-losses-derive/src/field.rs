@@ -6,23 +6,23 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Expr, ExprLit, GenericArgument, Ident, Lit, LitStr, Meta, PathArguments, Result, Type};
 
-/// A field, and what its attribute `field` says.
+/// A field, and the contents of its attribute `field`.
 pub(crate) struct Field {
     pub(crate) name: Ident,
     pub(crate) ty: Type,
     pub(crate) start: Start,
     range: Option<LitStr>,
-    /// Its documentation, line by line, and its other attributes.
+    /// The field's documentation, line by line.
     doc: Vec<String>,
     others: Vec<Attribute>,
 }
 
-/// The value with which a field begins.
+/// The initial value of a field.
 pub(crate) enum Start {
     Default(Expr),
-    /// There is no default: the example is for tools alone.
+    /// The field has no default; the example is for tools only.
     Example(Expr),
-    /// It is a struct of fields.
+    /// The field is itself a struct of fields.
     Flatten,
 }
 
@@ -72,14 +72,14 @@ impl Field {
         }
     }
 
-    /// The field as it stands in the struct.
+    /// The declaration of the field in the struct.
     pub(crate) fn declaration(&self) -> TokenStream {
         let Self { name, ty, others, .. } = self;
         let doc = self.documentation();
         quote!(#(#[doc = #doc])* #(#others)* pub #name: #ty)
     }
 
-    /// The documentation, which ends with the default, the range and the key.
+    /// The documentation, which ends with the default, the range and the key of the field.
     pub(crate) fn documentation(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.doc.clone();
         if self.is_flat() {
@@ -96,7 +96,7 @@ impl Field {
         lines
     }
 
-    /// What is written of the field in the table of fields.
+    /// The entry of the field in the table of fields.
     pub(crate) fn info(&self) -> Result<TokenStream> {
         let (name, is_required) = (self.name.to_string(), self.is_required());
         let summary = self.doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
@@ -108,7 +108,7 @@ impl Field {
     }
 }
 
-/// What a field of this type may be, where its attribute does not say.
+/// The allowed values of a field of this type, if its attribute does not name them.
 fn of_type(ty: &Type) -> String {
     let Type::Path(path) = ty else { return "any".into() };
     let Some(last) = path.path.segments.last() else { return "any".into() };
@@ -143,16 +143,16 @@ pub(crate) fn doc_line(attr: &Attribute) -> Option<String> {
     }
 }
 
-/// A default as it is written in the documentation: as in a config file where that is known, and as in code otherwise.
+/// A default as the documentation shows it: as in a config file if that form is known, and as in code otherwise.
 fn in_words(value: &Expr) -> String {
     match value {
-        // A word.
+        // A variant is a word.
         Expr::Path(path) if path.path.segments.len() > 1 => {
             let word = path.path.segments.last().map(|last| snake_case(&last.ident.to_string()));
             format!("`{}`", word.unwrap_or_default())
         }
         Expr::Path(path) if path.path.is_ident("None") => "none".into(),
-        // A number in an enum.
+        // A number inside an enum variant.
         Expr::Call(call) if call.args.len() == 1 && matches!(call.args[0], Expr::Lit(_)) => in_words(&call.args[0]),
         _ => {
             let text = value.to_token_stream().to_string();

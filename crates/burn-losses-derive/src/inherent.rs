@@ -1,4 +1,4 @@
-//! The forward methods of a trait, as methods of each loss: who has the loss needs no trait.
+//! The forward methods of a trait as methods of each loss, so that a caller with a loss needs no trait.
 
 use crate::choice::snake_case;
 use proc_macro2::TokenStream;
@@ -10,7 +10,7 @@ pub(crate) fn macro_of(name: &Ident) -> Ident {
     format_ident!("{}_methods", snake_case(&name.to_string()))
 }
 
-/// The trait, and the macro behind it.
+/// The trait, followed by the macro.
 pub(crate) fn expand(item: ItemTrait) -> Result<TokenStream> {
     let name = &item.ident;
     let methods = item.items.iter().filter_map(|item| match item {
@@ -22,7 +22,7 @@ pub(crate) fn expand(item: ItemTrait) -> Result<TokenStream> {
     Ok(quote! {
         #item
 
-        // What `#[family]` calls.
+        // `#[family]` calls this macro.
         macro_rules! #macro_name {
             ($($loss:ident),+) => {
                 $(impl $loss { #(#methods)* })+
@@ -31,7 +31,7 @@ pub(crate) fn expand(item: ItemTrait) -> Result<TokenStream> {
     })
 }
 
-/// A method of the same name and the same documentation that calls the one of the trait.
+/// A method with the name and the documentation of the trait's method, which it calls.
 fn forwarding(of: &Ident, method: &TraitItemFn) -> Result<TokenStream> {
     let TraitItemFn { attrs, sig, .. } = method;
     let name = &sig.ident;
@@ -44,7 +44,7 @@ fn forwarding(of: &Ident, method: &TraitItemFn) -> Result<TokenStream> {
     });
     let arguments = arguments.collect::<Result<Vec<_>>>()?;
     let mut sig = sig.clone();
-    // `Self: Sized` says nothing of a struct.
+    // `Self: Sized` has no meaning for a struct.
     sig.generics.where_clause = None;
     Ok(quote! {
         #(#attrs)*

@@ -1,7 +1,7 @@
-//! The attributes that the losses and configs of `burn-losses` are declared with. They are for that crate alone: what they write
-//! names its modules.
+//! The attributes that declare the losses and configs of `burn-losses`. They are for that crate only: the code that they
+//! generate names its modules.
 //!
-//! What an attribute writes is small: tables of data, and methods of one line that call code which is compiled once for all
+//! The generated code is small: tables of data, and methods of one line. They call code that is compiled once for all
 //! losses (`field::record` and `loss` in `burn-losses`).
 
 mod by_value;
@@ -43,14 +43,14 @@ pub fn config(arguments: TokenStream, item: TokenStream) -> TokenStream {
     config::expand(arguments, item, config::Shape::Plain).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// [`macro@config`] with the field `reduction`, the last one.
+/// Does what [`macro@config`] does, and adds the field `reduction` as the last one.
 #[proc_macro_attribute]
 pub fn loss_config(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let (arguments, item) = (parse_macro_input!(arguments as config::Arguments), parse_macro_input!(item));
     config::expand(arguments, item, config::Shape::Loss).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// Fields that the configs of several losses have: they stand in a field with `#[field(flatten)]`.
+/// Declares fields that several configs share: a config includes them in a field with `#[field(flatten)]`.
 #[proc_macro_attribute]
 pub fn shared_fields(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let (arguments, item) = (parse_macro_input!(arguments as config::Arguments), parse_macro_input!(item));
@@ -59,10 +59,10 @@ pub fn shared_fields(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a struct with a `config` a loss: `#[loss(family, "kind", "summary")]`.
 ///
-/// Its documentation has the sections `Formula`, `When to use` and `Elsewhere`, which tools show too; the last one is a list of what
-/// other libraries have, `` - `torch.nn.HuberLoss`: the same. ``, or with what differs behind the colon.
+/// The documentation of the struct has the sections `Formula`, `When to use` and `Elsewhere`, which tools show too. `Elsewhere`
+/// is a list of what other libraries have: `` - `torch.nn.HuberLoss`: the same. ``, or the difference after the colon.
 ///
-/// A struct with more fields than that is a module of Burn with state, and its config has a method
+/// A struct with more fields than `config` is a module of Burn with state, and its config has a method
 /// `fn build(&self, device: &Device) -> TheLoss`.
 #[proc_macro_attribute]
 pub fn loss(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -72,7 +72,7 @@ pub fn loss(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes an enum of configs the config of a family, and writes the enum of the losses that they make: `#[family(name, makes = Any)]`.
 ///
-/// Each variant has the names of its kind: `#[kind("huber", alias = "l")]`.
+/// Each variant declares the names of its kind: `#[kind("huber", alias = "l")]`.
 #[proc_macro_attribute]
 pub fn family(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let (arguments, item) = (parse_macro_input!(arguments as family::Arguments), parse_macro_input!(item));
@@ -86,13 +86,13 @@ pub fn families(_: TokenStream, item: TokenStream) -> TokenStream {
     families::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// Behind the trait of a family: its forward methods are methods of each loss of the family too, so that who has a loss needs no trait.
+/// Makes the forward methods of a family's trait methods of each of its losses too, so that a caller needs no trait.
 #[proc_macro_attribute]
 pub fn inherent(_: TokenStream, item: TokenStream) -> TokenStream {
     inherent::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// Implements a trait for an enum that [`macro@family`] has written: every method without a body is that of the loss in the enum.
+/// Implements a trait for an enum that [`macro@family`] has written: a method without a body calls that of the loss in the enum.
 #[proc_macro_attribute]
 pub fn dispatch(_: TokenStream, item: TokenStream) -> TokenStream {
     dispatch::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
@@ -100,19 +100,19 @@ pub fn dispatch(_: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes an enum of words a field of configs. The word of a variant is its name in snake case.
 ///
-/// `#[instead("word", "what to do")]` answers who writes a word that is none of them.
+/// `#[instead("word", "what to do")]` gives the advice for a word that is not one of the enum's.
 #[proc_macro_derive(Choice, attributes(instead))]
 pub fn choice(item: TokenStream) -> TokenStream {
     choice::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// Serde's traits of a field of configs that implements `FieldType` itself.
+/// Implements Serde's traits for a field of configs that implements `FieldType` itself.
 #[proc_macro_derive(ByValue)]
 pub fn by_value(item: TokenStream) -> TokenStream {
     by_value::field(&parse_macro_input!(item as syn::DeriveInput).ident).into()
 }
 
-/// Makes an enum of one word, `Number(f64)` and perhaps `PerClass(Vec<f64>)` a field of configs.
+/// Makes an enum of one word, `Number(f64)` and optionally `PerClass(Vec<f64>)` a field of configs.
 #[proc_macro_derive(WordOrNumber)]
 pub fn word_or_number(item: TokenStream) -> TokenStream {
     word_or_number::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()

@@ -1,4 +1,4 @@
-//! A loss: a struct with a config, and perhaps with state.
+//! A loss: a struct with a config, and optionally with state.
 
 use crate::documentation::Documentation;
 use crate::module;
@@ -7,7 +7,7 @@ use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::{Ident, ItemStruct, LitStr, Result, Token};
 
-/// `family, "kind", "summary"`.
+/// The arguments of the attribute: `family, "kind", "summary"`.
 pub(crate) struct Arguments {
     family: Ident,
     kind: LitStr,
@@ -135,7 +135,7 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
         }
 
         impl #config {
-            /// The first field whose value is not allowed, as an error that names it.
+            /// Returns an error that names the first field whose value is not allowed.
             pub fn validate(&self) -> ::core::result::Result<(), crate::ConfigError> {
                 crate::config::validate(self)
             }

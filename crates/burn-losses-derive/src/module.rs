@@ -1,4 +1,4 @@
-//! `Module` of Burn for losses: what its own derive writes, less the printing, which would be compiled once for each of them.
+//! Burn's `Module` for losses: as Burn's derive writes it, but without the printing, which would be compiled once for each loss.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -85,7 +85,7 @@ pub(crate) fn stateless(name: &Ident) -> TokenStream {
     }
 }
 
-/// An enum of modules: it is, and is printed as, the one in it.
+/// The module of an enum of modules: it behaves and is printed like the module in it.
 pub(crate) fn of_enum(name: &Ident, variants: &[&Ident]) -> TokenStream {
     let container = format!("Enum:{name}");
     let names: Vec<_> = variants.iter().map(|variant| variant.to_string()).collect();

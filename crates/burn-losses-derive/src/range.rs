@@ -1,10 +1,10 @@
-//! Ranges of numbers, as they stand in an attribute.
+//! Ranges of numbers, as written in an attribute.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{LitStr, Result};
 
-/// `>= 0`, `> 0`, `< 1`, `[0, 1]`, `(0, 1)`, `(0, 1]`, `[0, 1)`; a bound may be `pi`, `2 pi` or `pi/2`.
+/// Reads `>= 0`, `> 0`, `< 1`, `[0, 1]`, `(0, 1)`, `(0, 1]`, `[0, 1)`; a bound may be `pi`, `2 pi` or `pi/2`.
 pub(crate) fn range(text: &LitStr) -> Result<TokenStream> {
     let value = text.value();
     let wrong =

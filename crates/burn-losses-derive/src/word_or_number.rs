@@ -1,4 +1,4 @@
-//! Enums of one word and a number, or also a list of numbers.
+//! Enums of one word and a number, and optionally a list of numbers.
 
 use crate::by_value;
 use crate::choice::snake_case;

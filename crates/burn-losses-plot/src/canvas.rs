@@ -1,4 +1,4 @@
-//! What a picture is made of: lines, areas and text, in rounded coordinates.
+//! The elements of a picture: lines, areas and text, with rounded coordinates.
 
 use crate::color::Color;
 
@@ -16,12 +16,12 @@ pub(crate) fn of_tenths(tenths: Tenths) -> f64 {
     tenths as f64 / 10.0
 }
 
-/// Rounded: not at the middle between two, where the last bit of another machine's logarithm would decide.
+/// A coordinate, rounded to tenths. It is offset, since at a midpoint the last bit of a machine's logarithm would decide.
 pub(crate) fn tenths(x: f64) -> Tenths {
     (x * 10.0 + 1.7e-5).round() as Tenths
 }
 
-/// Which part of a text is at its place.
+/// Which part of a text lies at its position.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Anchor {
     Start,
@@ -37,7 +37,7 @@ pub(crate) struct Text {
     pub(crate) anchor: Anchor,
     pub(crate) color: Color,
     pub(crate) bold: bool,
-    /// From the bottom to the top.
+    /// Whether the text runs from the bottom to the top.
     pub(crate) upwards: bool,
 }
 
@@ -49,7 +49,7 @@ pub(crate) enum Shape {
         width: f64,
         dots: bool,
     },
-    /// Even-odd, with a thin outline if it has one.
+    /// An area, filled by the even-odd rule, with an optional thin outline.
     Area {
         rings: Vec<Vec<(Tenths, Tenths)>>,
         color: Color,
@@ -58,7 +58,7 @@ pub(crate) enum Shape {
     Text(Text),
 }
 
-/// Shapes, in the order in which they are drawn.
+/// A picture: shapes, in the order in which they are drawn.
 #[derive(Debug, Default)]
 pub(crate) struct Canvas {
     pub(crate) width: f64,
@@ -104,7 +104,7 @@ impl Canvas {
     }
 }
 
-/// About how wide a text is, in any of the usual fonts.
+/// The approximate width of a text in any of the usual fonts.
 pub(crate) fn width(text: &str, size: f64) -> f64 {
     let narrow =
         |c: char| matches!(c, 'i' | 'j' | 'l' | 't' | 'f' | 'r' | 'I' | '.' | ',' | ':' | ' ' | '(' | ')' | '|' | '\'');
@@ -122,7 +122,7 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
         * size
 }
 
-/// Rounded points, without those that lie on the line between their neighbors but for a tenth (Douglas and Peucker).
+/// Rounded points, without those within a tenth of the line between the points that are kept (Douglas and Peucker).
 fn simple(points: &[(f64, f64)]) -> Vec<(Tenths, Tenths)> {
     let mut rounded: Vec<_> = points.iter().map(|&(x, y)| (tenths(x), tenths(y))).collect();
     rounded.dedup();
@@ -133,7 +133,7 @@ fn simple(points: &[(f64, f64)]) -> Vec<(Tenths, Tenths)> {
     while let Some((from, to)) = open.pop() {
         let (a, b) = (rounded[from], rounded[to]);
         let (dx, dy) = (b.0 - a.0, b.1 - a.1);
-        // Twice the area over the base is the height; of a closed line, the distance from its end.
+        // The height is twice the triangle's area over its base; on a closed line, it is the distance from the end.
         let square = |p: (Tenths, Tenths)| match dx * dx + dy * dy {
             0 => ((p.0 - a.0).pow(2) + (p.1 - a.1).pow(2), 1),
             base => ((dx * (p.1 - a.1) - dy * (p.0 - a.0)).pow(2), base),

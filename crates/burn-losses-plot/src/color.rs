@@ -1,6 +1,6 @@
 //! Colors.
 
-/// Red, green, blue.
+/// A color as red, green and blue.
 pub type Color = [u8; 3];
 
 /// Colors for lines that most people can tell apart (Okabe and Ito), and three more.
@@ -17,7 +17,7 @@ pub const LINES: [Color; 10] = [
     [230, 215, 40],
 ];
 
-/// A color of viridis, from 0 to 1: it also grows lighter, for who sees no colors.
+/// The color of viridis at a place from 0 to 1. It also grows lighter, for readers who cannot tell colors apart.
 pub fn viridis(place: f64) -> Color {
     const COLORS: [[f64; 3]; 5] =
         [[68.0, 1.0, 84.0], [59.0, 82.0, 139.0], [33.0, 145.0, 140.0], [94.0, 201.0, 98.0], [253.0, 231.0, 37.0]];

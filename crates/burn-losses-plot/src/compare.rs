@@ -1,10 +1,10 @@
-//! How configs differ.
+//! How configs differ from each other.
 
 use crate::probe::fields;
 use burn_losses::LossConfig;
 use serde_json::Value;
 
-/// A name for each config: its kind where the kinds differ, and the fields in which it differs from another of its kind.
+/// A name for each config: its kind, if the kinds differ, and the fields in which it differs from others of its kind.
 pub(crate) fn names(configs: &[LossConfig]) -> Vec<String> {
     let kinds_differ = configs.iter().any(|config| config.kind() != configs[0].kind());
     let name = |config: &LossConfig| {
@@ -20,7 +20,7 @@ pub(crate) fn names(configs: &[LossConfig]) -> Vec<String> {
     configs.iter().map(name).collect()
 }
 
-/// The numbers of a config, as `delta = 1, ..`.
+/// The numeric fields of a config, as `delta = 1, ..`.
 pub(crate) fn parameters(config: &LossConfig) -> String {
     let number = |(field, value): (String, Value)| value.is_number().then(|| format!("{field} = {}", shown(&value)));
     let numbers = fields(config)

@@ -1,19 +1,19 @@
-//! Where a map is at least as high as a level.
+//! The region of a map that is at least as high as a level.
 
 use std::collections::HashMap;
 
-/// The outlines of the region in which a grid is at least `level`, in steps of the grid; the inside is that of the rule
-/// `evenodd`.
+/// The outlines of the region in which a grid is at least `level`, in units of the grid's steps; the inside is that of the
+/// SVG fill rule `evenodd`.
 ///
-/// Marching squares, with straight lines between neighbors. The grid is surrounded by what is lower, so that every outline is
-/// closed; there it runs along the edge.
+/// The method is marching squares, with straight lines between neighbors. The grid is surrounded by lower values, so that every
+/// outline is closed; at a border of the grid, the outline runs along it.
 pub(crate) fn region(values: &[f64], columns: usize, level: f64) -> Vec<Vec<(f64, f64)>> {
     let rows = values.len() / columns;
     let inside = |x: isize, y: isize| (0..columns as isize).contains(&x) && (0..rows as isize).contains(&y);
     let at = |(x, y): (isize, isize)| {
         if inside(x, y) { values[y as usize * columns + x as usize] } else { f64::NEG_INFINITY }
     };
-    // Between two neighbors of which one is high: the place is the high one's where the other lies outside.
+    // The crossing between a high and a low neighbor. If the low one lies outside the grid, it is the position of the high one.
     let crossing = |a: (isize, isize), b: (isize, isize)| {
         let (va, vb) = (at(a), at(b));
         let part = match (va.is_infinite(), vb.is_infinite()) {
@@ -23,7 +23,7 @@ pub(crate) fn region(values: &[f64], columns: usize, level: f64) -> Vec<Vec<(f64
         };
         (a.0 as f64 + part * (b.0 - a.0) as f64, a.1 as f64 + part * (b.1 - a.1) as f64)
     };
-    // Segments from one edge of a cell to another, the high side to the left; an edge is named by its two ends, in order.
+    // Segments from one edge of a cell to another, with the high side to the left. An edge is named by its two ends, in order.
     type Edge = [(isize, isize); 2];
     let mut next: HashMap<Edge, Edge> = HashMap::new();
     let mut order = Vec::new();
@@ -35,11 +35,11 @@ pub(crate) fn region(values: &[f64], columns: usize, level: f64) -> Vec<Vec<(f64
                 let (a, b) = (corners[i], corners[(i + 1) % 4]);
                 if a < b { [a, b] } else { [b, a] }
             };
-            // Around the cell: the outline comes in where high crossings to low and goes out where low crossings to high.
+            // Around the cell, the outline enters where high changes to low and leaves where low changes to high.
             let crossings = |from: bool| (0..4).filter(move |&i| high[i] == from && high[(i + 1) % 4] != from);
             let (entries, exits): (Vec<_>, Vec<_>) = (crossings(true).collect(), crossings(false).collect());
             for &entry in &entries {
-                // Of two exits the one that comes next: low corners are apart.
+                // Of two exits, this takes the one that comes next, which separates the low corners.
                 let exit = exits.iter().copied().min_by_key(|&exit| (exit + 4 - entry) % 4).unwrap_or(entry);
                 next.insert(edge(entry), edge(exit));
                 order.push(edge(entry));

@@ -11,22 +11,22 @@ pub enum PlotError {
     /// There is no config.
     #[error("no loss to draw, expected: one config or several of one family")]
     Nothing,
-    /// Losses that have no axes in common.
+    /// Losses that are drawn over different axes.
     #[error("`{first}` and `{other}` are not drawn over the same axes ({axes} and {others}): draw them one by one")]
     Axes {
         /// One loss.
         first: String,
         /// Another loss.
         other: String,
-        /// What the one is drawn over.
+        /// The axes of the first loss.
         axes: String,
-        /// What the other is drawn over.
+        /// The axes of the other loss.
         others: String,
     },
-    /// A config that is not allowed.
+    /// A config with values that are not allowed.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A config that cannot be changed as its picture needs it.
+    /// A config that cannot be changed in the way that its picture needs.
     #[error("{loss}: {problem}")]
     Change {
         /// The loss.
@@ -34,7 +34,7 @@ pub enum PlotError {
         /// What is wrong.
         problem: String,
     },
-    /// A loss that refuses what its family is drawn from.
+    /// A loss that does not accept the tensors from which its family is drawn.
     #[error(transparent)]
     Eval(#[from] EvalError),
 }

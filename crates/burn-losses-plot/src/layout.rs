@@ -1,4 +1,4 @@
-//! Where everything of a picture is.
+//! The positions of all parts of a picture.
 
 use crate::canvas::{Anchor, BLACK, Canvas, GRAY, GRID, WHITE, ZERO, width};
 use crate::color::{LINES, viridis};
@@ -7,20 +7,20 @@ use crate::panel::{Line, Map, Panel};
 use crate::picture::Picture;
 use crate::ticks::{label, ticks};
 
-/// The width of a panel, and its height without what is written around it.
+/// The width and height of a panel, without its margins.
 const PANEL: (f64, f64) = (330.0, 230.0);
-/// Panels in one row.
+/// The most panels in one row.
 const ROW: usize = 3;
 const EDGE: f64 = 16.0;
-/// What a panel has around its axes: left, right, above, below.
+/// The margins around a panel's axes: left, right, above, below.
 const AROUND: [f64; 4] = [52.0, 14.0, 26.0, 40.0];
-/// The scale of a map's colors, at its right.
+/// The width of a map's color scale, to the right of the map.
 const SCALE: f64 = 52.0;
 const SMALL: f64 = 11.0;
 const NORMAL: f64 = 12.0;
 const LARGE: f64 = 16.0;
 
-/// A part of the picture.
+/// A rectangle in the picture.
 #[derive(Clone, Copy)]
 struct Area {
     x: f64,
@@ -29,7 +29,7 @@ struct Area {
     height: f64,
 }
 
-/// Draws a picture, stretched to the proportions of `size` where it is given.
+/// Draws a picture, stretched to the proportions of `size` if that is given.
 pub(crate) fn draw(picture: &Picture, size: Option<(u32, u32)>) -> Canvas {
     let columns = picture.panels.len().clamp(1, if picture.panels.len() == 4 { 2 } else { ROW });
     let rows = picture.panels.len().div_ceil(columns).max(1);
@@ -42,7 +42,7 @@ pub(crate) fn draw(picture: &Picture, size: Option<(u32, u32)>) -> Canvas {
     let (above, below) = around(all);
     let mut height = above + below + rows as f64 * (PANEL.1 + AROUND[2] + AROUND[3]);
     if let Some((w, h)) = size {
-        // The proportions are kept by a higher picture, or by a wider one.
+        // The proportions are reached by making the picture higher, or else wider.
         let wanted = all * f64::from(h) / f64::from(w);
         if wanted >= height * 0.75 {
             height = wanted
@@ -75,12 +75,12 @@ pub(crate) fn draw(picture: &Picture, size: Option<(u32, u32)>) -> Canvas {
     canvas
 }
 
-/// The height of title and subtitle.
+/// The height of the title and the subtitle.
 fn heading(picture: &Picture, all: f64) -> f64 {
     22.0 + 16.0 * wrapped(&picture.subtitle, all - 2.0 * EDGE, NORMAL).len() as f64
 }
 
-/// A text in lines that are not wider than that.
+/// Wraps a text into lines of at most the width `space`.
 fn wrapped(text: &str, space: f64, size: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -95,7 +95,7 @@ fn wrapped(text: &str, space: f64, size: f64) -> Vec<String> {
     lines
 }
 
-/// The names of the lines, in the order of their colors; none where there is only one without a name.
+/// The names of the lines, in the order of their colors; empty if no line has a name.
 fn names(picture: &Picture) -> Vec<String> {
     let lines = picture.panels.iter().find_map(|panel| match panel {
         Panel::Lines { lines, .. } => Some(lines),
@@ -105,7 +105,7 @@ fn names(picture: &Picture) -> Vec<String> {
     if names.iter().all(String::is_empty) { Vec::new() } else { names }
 }
 
-/// Which names stand in which row, and where.
+/// The rows of the legend: the indices of the names, and their horizontal positions.
 fn rows_of_legend(names: &[String], space: f64) -> Vec<Vec<(usize, f64)>> {
     let mut rows: Vec<Vec<(usize, f64)>> = Vec::new();
     let mut x = 0.0;
@@ -135,7 +135,7 @@ fn legend(canvas: &mut Canvas, picture: &Picture, top: f64) {
     }
 }
 
-/// The axes of a panel, and where numbers are on them.
+/// The axes of a panel, and the numbers at them.
 struct Axes {
     area: Area,
     x: (f64, f64),
@@ -160,7 +160,7 @@ impl Axes {
         (left + part(x, self.x) * width, top + (1.0 - part(y, self.y)) * height)
     }
 
-    /// Grid, numbers and names.
+    /// Draws the grid, the numbers and the names.
     fn draw(&self, canvas: &mut Canvas, title: &str, x_name: &str, grid: bool) {
         let Area { x: left, y: top, width: wide, height: high } = self.area;
         canvas.text((left, top - 9.0), title, NORMAL, Anchor::Start, BLACK).bold = true;
@@ -193,7 +193,7 @@ fn draw_lines(canvas: &mut Canvas, area: Area, title: &str, x: &str, lines: &[Li
     let y = roomy(extent(points().map(|point| point.1)));
     let axes = Axes::new(area, AROUND[1], extent(points().map(|point| point.0)), y);
     axes.draw(canvas, title, x, true);
-    // The first one on top, as in the legend.
+    // The first line is drawn on top, as in the legend.
     for (i, line) in lines.iter().enumerate().rev() {
         for part in line.points.split(|(_, y)| !y.is_finite()).filter(|part| part.len() > 1) {
             let places: Vec<_> = part.iter().map(|&point| axes.at(point)).collect();
@@ -202,14 +202,14 @@ fn draw_lines(canvas: &mut Canvas, area: Area, title: &str, x: &str, lines: &[Li
     }
 }
 
-/// The smallest and the largest number.
+/// The smallest and the largest finite number.
 fn extent(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
     let finite = numbers.filter(|number| number.is_finite());
     let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
     if low > high { (0.0, 1.0) } else { (low, high) }
 }
 
-/// A little more on both sides; of a constant, so much that one sees where it is.
+/// A range with a little space on both sides; for a constant, a range in which it is visible.
 fn roomy((low, high): (f64, f64)) -> (f64, f64) {
     let size = low.abs().max(high.abs());
     match high - low {
@@ -221,7 +221,7 @@ fn roomy((low, high): (f64, f64)) -> (f64, f64) {
     }
 }
 
-/// The levels of all maps of a picture, so that a color means the same in each; and from where to where the values run.
+/// The levels of all maps of a picture, so that a color has the same meaning in each, and the range of the values.
 struct Levels {
     low: f64,
     high: f64,
@@ -242,7 +242,7 @@ fn levels(panels: &[Panel]) -> Levels {
 }
 
 impl Levels {
-    /// The color between a level and the next: the first is below all levels.
+    /// The color between one level and the next; band 0 lies below all levels.
     fn color(&self, band: usize) -> [u8; 3] {
         viridis(if self.between.is_empty() { 0.5 } else { band as f64 / self.between.len() as f64 })
     }
@@ -251,7 +251,7 @@ impl Levels {
 fn draw_map(canvas: &mut Canvas, area: Area, map: &Map, levels: Levels) {
     let (x, y) = ((map.x.1, map.x.2), (map.y.1, map.y.2));
     let mut axes = Axes::new(area, AROUND[1] + SCALE, x, y);
-    // What is equally long in both directions is drawn so.
+    // A map is at most a quarter wider than it is high.
     let side = axes.area.width.min(axes.area.height);
     axes.area.width = side.max(axes.area.width.min(1.25 * side));
     let Area { x: left, y: top, width: wide, height: high } = axes.area;
@@ -261,7 +261,7 @@ fn draw_map(canvas: &mut Canvas, area: Area, map: &Map, levels: Levels) {
     };
     canvas.rectangle((left, top), (wide, high), levels.color(0));
     for (i, level) in levels.between.iter().enumerate() {
-        // A little above the level, that the last bits of what is level with it do not show.
+        // This lies a little above the level, so that rounding errors of values at the level do not show.
         let above = level + 1.3e-6 * (levels.high - levels.low);
         let outlines = region(&map.values, columns, above);
         let rings: Vec<Vec<_>> = outlines.iter().map(|outline| outline.iter().map(place).collect()).collect();
@@ -272,7 +272,7 @@ fn draw_map(canvas: &mut Canvas, area: Area, map: &Map, levels: Levels) {
     }
     axes.draw(canvas, &map.title, &map.x.0, false);
     canvas.text((left - 36.0, top + high / 2.0), &map.y.0, NORMAL, Anchor::Middle, BLACK).upwards = true;
-    // The scale: every level where its color begins.
+    // The scale shows every level where its color begins.
     let (bands, bar) = (levels.between.len() + 1, left + wide + 12.0);
     let step = high / bands as f64;
     for band in 0..bands {

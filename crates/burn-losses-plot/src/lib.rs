@@ -10,8 +10,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Several configs of a family come into one picture, which says how they differ. What is drawn of a loss is decided by its
-//! family: a loss that is new in the registry has its picture already. A picture of something else is put together from
+//! Several configs of a family share one picture, which says how they differ. The family of a loss decides what is drawn, so a
+//! new loss in the registry has a picture without further work. A picture of anything else is put together from
 //! [`Panel`]s.
 
 mod canvas;

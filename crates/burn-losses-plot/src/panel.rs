@@ -14,16 +14,16 @@ pub struct Line {
 pub struct Curve {
     /// The name in the legend.
     pub name: String,
-    /// Where.
+    /// The arguments.
     pub at: Vec<f64>,
-    /// The value there.
+    /// The value at each argument.
     pub value: Vec<f64>,
-    /// The derivative there.
+    /// The derivative at each argument.
     pub gradient: Vec<f64>,
 }
 
 impl Curve {
-    /// Whether two curves would lie on each other.
+    /// Whether two curves would cover each other.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         let size = self.value.iter().chain(&self.gradient).fold(0.0f64, |size, v| size.max(v.abs()));
         let near = |one: &[f64], other: &[f64]| one.iter().zip(other).all(|(a, b)| (a - b).abs() <= 1e-9 * size);
@@ -34,28 +34,28 @@ impl Curve {
 /// A function of two numbers, at the points of a grid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Map {
-    /// The line above it.
+    /// The title above the map.
     pub title: String,
-    /// What runs to the right, and from where to where.
+    /// The label of the horizontal axis, and its range.
     pub x: (String, f64, f64),
-    /// What runs upwards, and from where to where.
+    /// The label of the vertical axis, and its range.
     pub y: (String, f64, f64),
     /// The number of columns.
     pub columns: usize,
     /// The values, row by row from the bottom.
     pub values: Vec<f64>,
-    /// Lines across the map, dotted.
+    /// Dotted lines across the map.
     pub cuts: Vec<[(f64, f64); 2]>,
 }
 
-/// A pair of axes, and what is in it.
+/// A pair of axes, and its content.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Panel {
-    /// Lines, the `n`-th of every panel in the same color.
+    /// Lines; the `n`-th line of every panel has the same color.
     Lines {
-        /// The line above it: what runs upwards.
+        /// The title above the panel: the label of the vertical axis.
         title: String,
-        /// What runs to the right.
+        /// The label of the horizontal axis.
         x: String,
         /// The lines.
         lines: Vec<Line>,
@@ -65,7 +65,7 @@ pub enum Panel {
 }
 
 impl Panel {
-    /// A panel of values and a panel of derivatives.
+    /// A panel with the values and a panel with the derivatives.
     pub fn curves(x: &str, gradient: &str, curves: &[Curve]) -> [Self; 2] {
         let panel = |title: &str, of: fn(&Curve) -> &[f64]| Self::Lines {
             title: title.to_owned(),

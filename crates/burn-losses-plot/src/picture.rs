@@ -1,4 +1,4 @@
-//! A picture, and what it is drawn from.
+//! A picture, and how it is made from configs.
 
 use crate::compare::{names, parameters};
 use crate::error::PlotError;
@@ -15,9 +15,9 @@ pub struct Picture {
     pub title: String,
     /// The second line.
     pub subtitle: String,
-    /// From left to right, and from top to bottom.
+    /// The panels, from left to right, and from top to bottom.
     pub panels: Vec<Panel>,
-    /// What else there is to know, below.
+    /// Further remarks, below the panels.
     pub note: String,
 }
 
@@ -43,27 +43,27 @@ impl Picture {
         Ok(Self { title, subtitle, note: notes(&samples), panels: panels(samples, &names) })
     }
 
-    /// The picture as SVG; `size` is that at which it is shown, its own where it is not given.
+    /// The picture as SVG. `size` is the size at which it is shown; the default is [`size`](Self::size).
     pub fn svg(&self, size: Option<(u32, u32)>) -> String {
         let canvas = layout::draw(self, size);
         svg::write(&canvas, &self.title, size.unwrap_or((canvas.width as u32, canvas.height as u32)))
     }
 
-    /// The picture as PNG; `size` is the number of pixels, twice its own where it is not given.
+    /// The picture as PNG. `size` is its width and height in pixels; the default is twice [`size`](Self::size).
     #[cfg(feature = "png")]
     pub fn png(&self, size: Option<(u32, u32)>) -> Vec<u8> {
         let canvas = layout::draw(self, size);
         crate::png::write(&canvas, size.unwrap_or((2 * canvas.width as u32, 2 * canvas.height as u32)))
     }
 
-    /// Its own width and height.
+    /// The picture's own width and height.
     pub fn size(&self) -> (u32, u32) {
         let canvas = layout::draw(self, None);
         (canvas.width as u32, canvas.height as u32)
     }
 }
 
-/// The meaning of a loss, and its numbers.
+/// The summary of a loss, and its numeric fields.
 fn summary(config: &LossConfig) -> String {
     let of = |info: &burn_losses::LossInfo| info.family == config.family() && info.kind == config.kind();
     let summary = registry().into_iter().find(of).map(|info| info.summary).unwrap_or_default();
@@ -73,7 +73,7 @@ fn summary(config: &LossConfig) -> String {
     }
 }
 
-/// What is said of the samples, once.
+/// The remarks about the samples, without repetitions.
 fn notes(samples: &[Sample]) -> String {
     let mut notes: Vec<&str> = samples.iter().flat_map(|sample| &sample.notes).map(String::as_str).collect();
     let mut seen = Vec::new();
@@ -86,7 +86,7 @@ fn notes(samples: &[Sample]) -> String {
     notes.join("; ")
 }
 
-/// The maps of all samples, then their curves in one pair of axes.
+/// The maps of all samples, then a panel with all of their curves.
 fn panels(samples: Vec<Sample>, names: &[String]) -> Vec<Panel> {
     let several = names.len() > 1;
     let (x, gradient) = (samples[0].x.clone(), samples[0].gradient.clone());
@@ -112,7 +112,7 @@ fn panels(samples: Vec<Sample>, names: &[String]) -> Vec<Panel> {
     panels
 }
 
-/// Without those that lie on another; the last one needs no name.
+/// The curves without those that an earlier one covers; if only one of several is left, it needs no name.
 fn distinct(all: Vec<Curve>) -> Vec<Curve> {
     let mut curves: Vec<Curve> = Vec::new();
     let several = all.len() > 1;

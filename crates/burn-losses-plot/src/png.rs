@@ -1,4 +1,4 @@
-//! PNG: pixels; the shapes of a picture, its text in a font that comes with this crate.
+//! PNG files: of pixels, and of pictures, whose text is set in a font that comes with this crate.
 
 use crate::canvas::{Anchor, Canvas, Shape, Tenths, Text, of_tenths};
 use crate::color::Color;
@@ -70,7 +70,7 @@ fn path(lines: &[Vec<(Tenths, Tenths)>], closed: bool) -> Option<Path> {
     path.finish()
 }
 
-/// The outlines of a text in the units of the font, and what brings them to their place.
+/// The outlines of a text in the units of the font, and the transform that moves them to their position.
 fn outlines(face: &Face, text: &Text) -> Option<(Path, Transform)> {
     let mut outline = Outline { path: PathBuilder::new(), x: 0.0 };
     for character in text.text.chars() {
@@ -115,17 +115,17 @@ impl OutlineBuilder for Outline {
     }
 }
 
-/// A PNG file of pixels, row by row from the top: a header, the pixels deflated, an end.
+/// Encodes pixels as a PNG file, row by row from the top: a header, the compressed pixels, and an end.
 ///
 /// # Panics
 /// If the width is 0.
 pub fn encode(width: usize, pixels: &[Color]) -> Vec<u8> {
     let rows = pixels.chunks(width);
     let mut header: Vec<u8> = [width, rows.len()].iter().flat_map(|&n| (n as u32).to_be_bytes()).collect();
-    header.extend([8, 2, 0, 0, 0]); // 8 bits, red green blue, and the only methods there are
+    header.extend([8, 2, 0, 0, 0]); // 8 bits per channel, RGB, and the only methods that exist
     let mut body = ZlibEncoder::new(Vec::new(), Compression::best());
     for row in rows {
-        body.write_all(&[0]).and_then(|()| body.write_all(row.as_flattened())).expect("memory takes everything"); // the row as it is
+        body.write_all(&[0]).and_then(|()| body.write_all(row.as_flattened())).expect("memory takes everything"); // unfiltered
     }
     let body = body.finish().expect("memory takes everything");
     let mut file = b"\x89PNG\r\n\x1a\n".to_vec();

@@ -1,4 +1,4 @@
-//! A loss, made for its picture and evaluated at points.
+//! A loss that is configured for its picture and evaluated at points.
 
 use crate::error::PlotError;
 use burn::tensor::{Device, FloatDType, TensorData};
@@ -6,7 +6,7 @@ use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::{AnyLoss, LossConfig};
 use serde_json::{Map, Value};
 
-/// Values without a gradient of their mean: what is drawn is one value, and its own derivative.
+/// A loss whose reduction is the sum, so that each point shows its own value and its own derivative.
 pub(crate) struct Probe {
     config: LossConfig,
     fields: Map<String, Value>,
@@ -18,7 +18,7 @@ impl Probe {
         Self { config: config.clone(), fields }.with("reduction", "sum")
     }
 
-    /// The same with another value of a field, where the loss has that field.
+    /// Sets a field, if the loss has that field.
     pub(crate) fn with(mut self, field: &str, value: impl Into<Value>) -> Result<Self, PlotError> {
         if self.fields.contains_key(field) {
             self.fields.insert(field.to_owned(), value.into());
@@ -34,12 +34,12 @@ impl Probe {
         self.fields.get(name)
     }
 
-    /// How many classes or columns a list in the config has numbers for.
+    /// The length of the longest list in the config: the number of classes or columns.
     pub(crate) fn listed(&self) -> Option<usize> {
         self.fields.values().filter_map(Value::as_array).map(Vec::len).max()
     }
 
-    /// The loss, as it is before the first step.
+    /// The loss in its initial state.
     pub(crate) fn loss(&self) -> Result<AnyLoss, PlotError> {
         Ok(self.config.try_init(&Device::flex())?)
     }
@@ -49,7 +49,7 @@ impl Probe {
         Ok(self.loss()?.evaluate(&batch.0, &Device::flex(), FloatDType::F64)?)
     }
 
-    /// Whether the values of the first third of the rows are others where the rest is missing.
+    /// Whether the values of the first third of the rows change if the rest is left out.
     pub(crate) fn depends_on_batch(&self, batch: &Batch, whole: &Evaluation) -> Result<bool, PlotError> {
         let part = numbers(&self.evaluate(&batch.first_third())?.unreduced);
         let whole = numbers(&whole.unreduced);
@@ -65,10 +65,10 @@ pub(crate) fn fields(config: &LossConfig) -> Map<String, Value> {
     }
 }
 
-/// The tensor that is no part of the batch.
+/// The name of the tensor that belongs to the loss, not to the batch.
 pub(crate) const PARAMETER: &str = "weight";
 
-/// Named tensors.
+/// The named tensors of a batch.
 #[derive(Default)]
 pub(crate) struct Batch(Inputs);
 
@@ -106,7 +106,7 @@ pub(crate) fn numbers(data: &TensorData) -> Vec<f64> {
     data.iter::<f64>().collect()
 }
 
-/// Evenly spaced numbers, both ends among them.
+/// Evenly spaced numbers, including both ends.
 pub(crate) fn even(low: f64, high: f64, count: usize) -> Vec<f64> {
     (0..count).map(|i| low + (high - low) * i as f64 / (count - 1) as f64).collect()
 }

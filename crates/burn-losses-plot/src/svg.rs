@@ -1,10 +1,10 @@
-//! SVG: small, without scripts or styles, fit to stand in a page of HTML.
+//! SVG files: small, without scripts or styles, so that they can be embedded in an HTML page.
 
 use crate::canvas::{Anchor, Canvas, Shape, Tenths, Text};
 use crate::color::Color;
 use std::fmt::Write;
 
-/// The picture as a file; `size` is what it asks for where it is shown, in pixels.
+/// The picture as a file; `size` is the size at which it is shown, in pixels.
 pub(crate) fn write(canvas: &Canvas, title: &str, size: (u32, u32)) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" \
@@ -54,7 +54,7 @@ fn write_text(svg: &mut String, text: &Text) {
     );
 }
 
-/// The first point, then the steps from point to point.
+/// The path data of a line: the first point, then the steps from point to point.
 fn path(points: &[(Tenths, Tenths)]) -> String {
     let mut path = String::new();
     let mut before = (0, 0);
@@ -69,7 +69,7 @@ fn path(points: &[(Tenths, Tenths)]) -> String {
     path
 }
 
-/// `12.3`, `.5`, `-4`.
+/// A coordinate as short as possible: `12.3`, `.5`, `-4`.
 fn number(tenths: Tenths) -> String {
     let (sign, size) = (if tenths < 0 { "-" } else { "" }, tenths.abs());
     match (size / 10, size % 10) {

@@ -9,7 +9,7 @@ pub(crate) fn ticks(low: f64, high: f64, count: usize) -> (Vec<f64>, f64) {
     ((first..=last).map(|i| i as f64 * step).collect(), step)
 }
 
-/// A number with as many digits as its neighbors need, and a minus sign as it is printed.
+/// A number with as many digits as the distance between ticks needs, and a typographic minus sign.
 pub(crate) fn label(value: f64, step: f64) -> String {
     let digits = (-(step * 1.001).log10().floor()).max(0.0) as usize;
     let text = if step >= 1e5 || digits > 6 { format!("{value:e}") } else { format!("{value:.digits$}") };

@@ -41,7 +41,7 @@ static FILES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     files
 });
 
-/// What lies in the folder and its subfolders.
+/// All files in a folder and its subfolders.
 fn found(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.expect("an entry").path());
     entries.flat_map(|path| if path.is_dir() { found(&path) } else { vec![path] }).collect()
@@ -52,7 +52,7 @@ fn found(folder: &Path) -> Vec<PathBuf> {
 fn generated_pictures() {
     let (folder, files) = (folder(), &*FILES);
     if !folder.with_file_name("Cargo.toml").exists() {
-        // The package was unpacked alone.
+        // The package was unpacked outside the repository.
         return;
     }
     let write = std::env::var("BURN_LOSSES_WRITE").as_deref() == Ok("1");
@@ -87,7 +87,7 @@ fn every_picture_is_small_and_fits_into_a_page() {
         if path.ends_with(".svg") {
             assert!(text.len() < 40_000, "{path} has {} bytes", text.len());
             assert!(text.starts_with("<svg ") && text.ends_with("</svg>\n"), "{path}");
-            // A line without text would end the HTML inside Markdown.
+            // A blank line would end the HTML inside Markdown.
             assert!(text.lines().all(|line| !line.trim().is_empty()), "{path}");
             assert!(!text.contains("NaN") && !text.contains("inf"), "{path}");
         }

@@ -1,4 +1,4 @@
-//! The pictures of the README and of the guide: what a parameter does, on light and on dark pages.
+//! The pictures of the README and of the guide: the effect of a parameter, drawn for light and for dark pages.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_losses::binary::FocalLossConfig;
@@ -9,7 +9,7 @@ use burn_losses_plot::{Curve, Panel, Picture};
 use std::fs;
 use std::path::Path;
 
-/// The colors of a light page, and those of a dark one. Two blues that are told apart on white are not on black.
+/// The colors of a light page, and their replacements on a dark one. Two blues that differ on white look alike on black.
 const DARK: [(&str, &str); 7] = [
     ("#ffffff", "#0d1117"),
     ("#1e1e1e", "#e6edf3"),
@@ -20,7 +20,7 @@ const DARK: [(&str, &str); 7] = [
     ("#56b4e9", "#f0e442"),
 ];
 
-/// A loss of two numbers, whose second number is always the same, in double precision.
+/// The curve of a loss of two numbers with a fixed second number, in double precision.
 fn curve(name: &str, loss: impl Fn(Tensor<1>, Tensor<1>) -> Tensor<1>, end: f64, target: f64) -> Curve {
     let at: Vec<f64> = (-120..=120).map(|i| f64::from(i) / 120.0 * end).collect();
     let tensor = |numbers: Vec<f64>| {
@@ -73,7 +73,7 @@ fn pictures() -> [(&'static str, Picture); 3] {
 #[test]
 fn generated_pictures_of_the_guide() {
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src");
-    // The package alone has no guide.
+    // The package alone does not contain the guide.
     if !guide.exists() {
         return;
     }

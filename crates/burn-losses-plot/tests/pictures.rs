@@ -1,4 +1,4 @@
-//! What pictures show.
+//! The content of pictures.
 
 use burn_losses::binary::FocalLossConfig;
 use burn_losses::{LossConfig, registry};
@@ -15,13 +15,13 @@ fn lines(panel: &Panel) -> &[Line] {
     }
 }
 
-/// The last two panels: values and derivatives.
+/// The last two panels: the values and the derivatives.
 fn curves(picture: &Picture) -> (&[Line], &[Line]) {
     let [.., value, gradient] = picture.panels.as_slice() else { panic!("two panels") };
     (lines(value), lines(gradient))
 }
 
-/// A loss that holds nothing constant has the slope that its value has. Kinks lie between two points.
+/// If a loss treats nothing as constant, its derivative is the slope of its value. Kinks lie between two points.
 #[test]
 fn derivatives_are_those_of_the_values() {
     type Slope = fn(f64) -> f64;
@@ -75,13 +75,13 @@ fn values_by_hand() {
         ["target 1", "target 0", "target 0.5"]
     );
     assert!((at(values, 0, 0.0) - 2f64.ln()).abs() < 1e-12 && (at(gradients, 1, 0.0) - 0.5).abs() < 1e-12);
-    // A hinge has no soft targets.
+    // A hinge loss has no soft targets.
     assert_eq!(curves(&picture("binary", "hinge")).0.len(), 2);
-    // Both boxes have the same center: 3 of 5.5 is common.
+    // Both boxes have the same center: their intersection is 3, their union 5.5.
     let Panel::Map(map) = &picture("boxes", "iou").panels[0] else { panic!("a map comes first") };
     let middle = map.values[map.values.len() / 2];
     assert!((middle - (1.0 - 3.0 / 5.5)).abs() < 1e-12, "{middle}");
-    // Max(0, d(a, p) - d(a, n) + 0.2).
+    // The loss is max(0, d(a, p) - d(a, n) + 0.2).
     let triplet = picture("metric", "triplet");
     let Panel::Map(map) = &triplet.panels[0] else { panic!("a map comes first") };
     assert!((map.values[map.values.len() - map.columns] - (1.99 + 0.2)).abs() < 1e-6);
@@ -122,7 +122,7 @@ fn several_configs_in_one_picture() {
     assert!(matches!(Picture::new(&[]), Err(PlotError::Nothing)));
 }
 
-/// A picture of a config that needs more than the default: lists per class, other inputs, other formats.
+/// Pictures of configs that need more than the defaults: lists per class, other inputs, other formats.
 #[test]
 fn configs_that_are_not_the_default() {
     let configs = [

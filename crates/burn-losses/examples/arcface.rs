@@ -6,8 +6,8 @@ use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use burn_losses::heads::{ArcfaceLoss, ArcfaceLossConfig, HeadLoss};
 
-/// `loss.W` of `loss = ArcFaceLoss(num_classes=3, embedding_size=2, margin=28.6, scale=16)` of pytorch-metric-learning,
-/// printed by `loss.W.tolist()`: a column per class.
+/// The value of `loss.W.tolist()` in Python, for pytorch-metric-learning's
+/// `loss = ArcFaceLoss(num_classes=3, embedding_size=2, margin=28.6, scale=16)`: a column per class.
 const W: [[f32; 3]; 2] = [[0.9, -0.5, -0.3], [0.1, 0.8, -0.9]];
 
 /// The head is the last layer and its loss in one: its weight is trained and saved with the model.
@@ -21,17 +21,17 @@ fn main() {
     let device = Device::flex().autodiff();
     device.seed(4);
 
-    // The same scale and margin; PyTorch's is in degrees. A head has a row per class, hence the transposition.
+    // The scale and the margin are the same; PyTorch's margin is in degrees. A head has a row per class, hence the transposition.
     let config = ArcfaceLossConfig::new(3, 2).with_scale(16.0).with_margin(28.6_f64.to_radians());
     let head = config.init(&device).with_weight(Tensor::<2>::from_floats(W, &device).transpose());
 
-    // It has the value that PyTorch prints for these embeddings and labels.
+    // The loss has the value that PyTorch prints for these embeddings and labels.
     let embeddings = Tensor::from_floats([[0.2, 0.9], [1.1, -0.3], [-0.7, -0.4], [0.4, 0.5]], &device);
     let value = head.forward(embeddings, Tensor::from_ints([1, 0, 2, 0], &device)).into_scalar::<f32>();
     println!("loss {value:.5}, in PyTorch 0.54011");
     assert!((value - 0.540_114_6).abs() < 1e-5);
 
-    // Now a layer before it is trained, with the head: rows of 16 numbers about three centers.
+    // Now a layer before the head is trained together with it, on rows of 16 numbers around three centers.
     let labels: Tensor<1, Int> = Tensor::arange(0..90, &device).remainder_scalar(3);
     let centers = Tensor::<2>::random([3, 16], Distribution::Normal(0.0, 1.0), &device);
     let noise = Tensor::random([90, 16], Distribution::Normal(0.0, 0.5), &device);
@@ -39,7 +39,7 @@ fn main() {
 
     let mut model = Model { embed: LinearConfig::new(16, 2).init(&device), head };
     let mut optimizer = AdamConfig::new().init();
-    // Without the margin, which is for training alone.
+    // The margin is left out, since it is for training only.
     let accuracy = |model: &Model| {
         let classes = model.head.logits(model.embed.forward(inputs.clone())).argmax(1).reshape([-1]);
         classes.equal(labels.clone()).float().mean().into_scalar::<f32>()

@@ -1,4 +1,4 @@
-//! A loop of one's own that accumulates gradients: `cargo run -p burn-losses --example custom_loop`.
+//! A user-written training loop that accumulates gradients: `cargo run -p burn-losses --example custom_loop`.
 
 use burn::nn::LinearConfig;
 use burn::optim::{AdamConfig, GradientsAccumulator, GradientsParams};
@@ -22,7 +22,7 @@ fn main() {
 
     let mut values = Vec::new();
     for step in 0..100 {
-        // What the whole batch divides by: the labels that are known. It stays on the device.
+        // The divisor for the whole batch: the number of known labels. It stays on the device.
         let known = labels.clone().not_equal_scalar(UNKNOWN).int().sum().float();
 
         let mut accumulator = GradientsAccumulator::new();
@@ -34,7 +34,7 @@ fn main() {
         }
         let accumulated = accumulator.grads();
 
-        // The parts have the value and the gradient of the whole batch.
+        // The parts together have the value and the gradient of the whole batch.
         if step == 0 {
             let whole = loss.forward(model.forward(inputs.clone()), labels.clone());
             let expected = model.weight.grad(&whole.backward()).expect("a gradient");

@@ -6,7 +6,7 @@ use burn::tensor::{Bool, Device, Distribution, Tensor, activation::relu};
 use burn_losses::boxes::{BoxFormat, CiouLossConfig, pairwise_iou};
 use burn_losses::{Reduction, binary::FocalLossConfig};
 
-/// For each anchor the box that overlaps it most, and whether it overlaps enough. Padding overlaps nothing.
+/// For each anchor, the box that overlaps it most, and whether the overlap is large enough. Padding overlaps nothing.
 fn matched(anchors: &Tensor<2>, boxes: Tensor<2>) -> (Tensor<2>, Tensor<1, Bool>) {
     let (overlap, best) = pairwise_iou(anchors.clone(), boxes.clone(), BoxFormat::Xyxy).max_dim_with_indices(1);
     (boxes.select(0, best.reshape([-1])), overlap.reshape([-1]).greater_scalar(0.3))
@@ -38,7 +38,7 @@ fn main() {
     let (targets, positive): (Vec<_>, Vec<_>) = matches.into_iter().unzip();
     let (anchors, targets, positive) = (anchors.repeat_dim(0, 12), Tensor::cat(targets, 0), Tensor::cat(positive, 0));
 
-    // Per cell a logit, and how far the four edges are from those of the anchor.
+    // For each cell, a logit and the distances of the four edges from those of the anchor.
     let backbone = Conv2dConfig::new([1, 32], [16, 16]).with_stride([8, 8]).with_padding(Explicit(4, 4, 4, 4));
     let mut model: [Conv2d; 2] = [backbone.init(&device), Conv2dConfig::new([32, 5], [1, 1]).init(&device)];
     let (mut optimizer, mut history) = (AdamConfig::new().init(), Vec::new());
@@ -47,7 +47,7 @@ fn main() {
         let outputs = outputs.permute([0, 2, 3, 1]).reshape([12 * 16, 5]);
         let [logits, edges] = outputs.split_with_sizes(vec![1, 4], 1).try_into().expect("two parts");
 
-        // Is there a box? Asked of all anchors, and divided by the positives. Where is it? Asked of the positives alone.
+        // Is there a box? All anchors answer, divided by the positives. Where is it? Only the positives answer.
         let objects = focal.forward(logits.reshape([-1]), positive.clone().float());
         let boxes = ciou.forward_with(anchors.clone() + edges * 4.0, targets.clone(), positive.clone());
         let gradients = GradientsParams::from_grads((objects.clone() + boxes.clone()).backward(), &model);

@@ -34,7 +34,7 @@ impl TrainStep for Classifier {
     }
 }
 
-/// The number of a point says its class and where it lies: on the circle around the center of its class.
+/// The index of a point determines its class and its position: on the circle around the center of its class.
 struct Points;
 
 impl Batcher<i32, (Tensor<2>, Tensor<1, Int>)> for Points {

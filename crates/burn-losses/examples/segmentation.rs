@@ -8,7 +8,7 @@ use burn_losses::segmentation::{Activation, DiceLossConfig, SegmentationLoss};
 
 const UNLABELED: i64 = 255;
 
-/// What was found of the squares: the overlap with the labels, of the pixels that have one.
+/// The intersection over union of the predicted and the labeled squares, over the pixels that have a label.
 fn iou(logits: Tensor<4>, labels: Tensor<3, Int>) -> f32 {
     let (found, square) = (logits.argmax(1).squeeze_dim::<3>(1).equal_scalar(1), labels.clone().equal_scalar(1));
     let both = found.clone().bool_and(square.clone());

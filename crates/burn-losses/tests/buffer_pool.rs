@@ -1,4 +1,4 @@
-//! The buffers that the fused engine keeps between steps: one test, since all losses of a process share them.
+//! The buffers that the fused engine keeps between steps. There is one test, since all losses of a process share the buffers.
 
 use burn::tensor::{Device, Tensor};
 use burn_losses::regression::MseLossConfig;

@@ -1,6 +1,6 @@
-//! What losses allocate beyond their inputs, counted by the allocator of this program: one test, since others would be counted too.
+//! What losses allocate beyond their inputs, counted by this program's allocator. One test, since others would be counted too.
 //!
-//! `cargo xtask memory` measures at full size, small sizes are part of the tests.
+//! `cargo xtask memory` measures at full size; the tests use small sizes.
 
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use burn_losses::heads::SoftmaxLossConfig;
@@ -13,14 +13,14 @@ use std::time::Instant;
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// The bytes at the peak of a computation, beyond those that were there before; and how long it took.
+/// The peak of a computation's memory in bytes, beyond what was in use before, and its duration.
 struct Cost {
     bytes: usize,
     seconds: f64,
 }
 
 fn measure<T>(compute: impl FnOnce() -> T) -> Cost {
-    // What an earlier computation has left to the next one.
+    // Buffers that an earlier computation has left are released.
     burn_losses::release_memory();
     let before = ALLOCATOR.current_usage();
     ALLOCATOR.reset_peak_usage();
@@ -31,7 +31,7 @@ fn measure<T>(compute: impl FnOnce() -> T) -> Cost {
     Cost { bytes: ALLOCATOR.peak_usage() - before, seconds }
 }
 
-/// A step of a softmax head: value and gradients.
+/// Measures a step of a softmax head: value and gradients.
 fn softmax(
     device: &Device,
     rows: usize,
@@ -59,7 +59,7 @@ fn softmax(
     })
 }
 
-/// The reduced value of a pointwise loss, with its gradient or without.
+/// Measures the reduced value of a pointwise loss, with its gradient or without.
 fn huber(device: &Device, count: usize, is_tracked: bool) -> Cost {
     let loss = HuberLossConfig::new().init(device);
     let numbers = || Tensor::<1>::random([count], Distribution::Default, device);
@@ -71,7 +71,7 @@ fn huber(device: &Device, count: usize, is_tracked: bool) -> Cost {
     measure(|| loss.forward(leaf.clone(), targets.clone()).backward())
 }
 
-/// A step of batch-hard triplet loss.
+/// Measures a step of batch-hard triplet loss.
 fn triplet(device: &Device, rows: usize, mining: Mining) -> Cost {
     let loss = TripletLossConfig::new().with_mining(mining).init(device);
     let embeddings = Tensor::<2>::random([rows, 64], Distribution::Default, device).require_grad();
@@ -95,7 +95,7 @@ fn memory_is_bounded() {
     println!("softmax, N = {rows}, C = {classes}, E = {size}, f32, value and gradients");
     let devices = [("flex", &flex), ("ndarray", &ndarray), ("flex, balanced checkpointing", &balanced)];
     for (name, device) in if full { &devices[..1] } else { &devices } {
-        // The reduced value is computed in chunks anyway, where the fused engine runs.
+        // With the fused engine, the reduced value is computed in chunks anyway.
         let plain = softmax(device, rows, classes, size, None, false);
         println!("  {name}: plain {:.0} MB, {:.2} s", mb(&plain), plain.seconds);
         for (what, reduced) in [("mean", true), ("unreduced", false)] {
@@ -124,7 +124,7 @@ fn memory_is_bounded() {
     }
 
     println!("triplet, E = 64, f32, value and gradient, in N x N floats");
-    // Semi-hard mining looks at every triplet, some anchors at a time.
+    // Semi-hard mining considers every triplet, for some anchors at a time.
     let many = if full { 4096 } else { 512 };
     let cases = [
         ("hard", Mining::Hard, many),
@@ -143,7 +143,7 @@ fn memory_is_bounded() {
     }
 }
 
-/// No index runs over rows and classes together: the last of more than 2^31 logits are as right as those of one row alone.
+/// No index counts rows and classes together: the last of more than 2^31 logits are as exact as those of a single row.
 fn t65_more_logits_than_an_i32_counts() {
     let (device, rows, classes) = (Device::flex(), (1 << 16) + 1, (1 << 15) + 1);
     let config = SoftmaxLossConfig::new(classes, 1).with_chunk_rows(1024);

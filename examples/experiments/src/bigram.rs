@@ -1,7 +1,7 @@
-//! A model of which word follows which: an embedding of the first, and a head that knows a class for every word.
+//! A model that predicts the next word: an embedding of the first word, and a head with a class for every word.
 //!
-//! The head is what costs time and memory here: a step of the full softmax computes a logit for every word of the vocabulary, a
-//! sampled one for a few of them.
+//! The head takes most of the time and memory here: a step of the full softmax computes a logit for every word of the
+//! vocabulary, and a step of a sampled one computes logits for a few of them.
 
 use std::time::Instant;
 
@@ -19,13 +19,13 @@ use crate::history::History;
 use crate::memory::peak_of;
 use crate::rng::Rng;
 
-/// The settings of a training with Adagrad, which suits words: those that are rarely seen move further when they are.
+/// The settings of a training with Adagrad, which suits words: parameters of rare words take larger steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BigramTraining {
     /// How many pairs of the training set are used.
     pub pairs: usize,
-    /// Passes over them; after each the held-out pairs are looked at.
+    /// Passes over the pairs; the model is evaluated on the held-out pairs after each.
     pub epochs: usize,
     /// Pairs per step.
     pub batch_size: usize,
@@ -38,7 +38,7 @@ pub struct BigramTraining {
 }
 
 impl BigramTraining {
-    /// Which setting is not allowed.
+    /// The rule that a setting violates, if any.
     pub(crate) fn problem(&self) -> Option<&'static str> {
         if [self.pairs, self.epochs, self.batch_size, self.embedding_dim].contains(&0) {
             return Some("pairs, epochs, batch_size and embedding_dim must be at least 1");
@@ -48,7 +48,7 @@ impl BigramTraining {
     }
 }
 
-/// The head of a config file, made to fit: with a class for each word of the vocabulary.
+/// The head of a config file, with a class for each word of the vocabulary and the size of the training's embeddings.
 pub fn fitted(head: &HeadLossConfig, words: usize, training: &BigramTraining) -> Result<HeadLossConfig, Error> {
     let mut fields = serde_json::to_value(head).map_err(Error::new)?;
     fields["num_classes"] = words.into();
@@ -56,7 +56,7 @@ pub fn fitted(head: &HeadLossConfig, words: usize, training: &BigramTraining) ->
     serde_json::from_value(fields).map_err(Error::new)
 }
 
-/// The model.
+/// The model: an embedding and a head.
 #[derive(Module, Debug)]
 pub struct Bigram {
     /// `[words, size]`
@@ -65,7 +65,7 @@ pub struct Bigram {
 }
 
 impl Bigram {
-    /// A model with a row for each of the head's classes; drawn on the host, so that it is the same on every device.
+    /// A model with an embedding for each of the head's classes. It is drawn on the host, so that it is equal on every device.
     pub fn new(head: &HeadLossConfig, seed: u64, device: &Device) -> Self {
         let head = head.init(device);
         let [words, size] = head.weight().dims();
@@ -78,8 +78,8 @@ impl Bigram {
         self.embedding.val().select(0, words)
     }
 
-    /// How many words one would have to choose from, all of them equally likely, to be as uncertain of the second words as the
-    /// model is. It takes the full softmax, however the head was trained; the logits of `rows` words at a time.
+    /// The number of equally likely words among which a choice is as uncertain as the model's prediction of the second words. It
+    /// is computed with the full softmax, however the head was trained, and `rows` first words at a time.
     pub fn perplexity(&self, pairs: &[[usize; 2]], rows: usize, device: &Device) -> Result<f64, Error> {
         let mut pairs = pairs.to_vec();
         pairs.sort_unstable();
@@ -110,20 +110,20 @@ fn number(value: Tensor<1>) -> Result<f64, Error> {
     value.try_into_scalar::<f32>().map(f64::from).map_err(Error::new)
 }
 
-/// What a training leaves behind.
+/// The results of a training.
 #[derive(Debug)]
 pub struct Trained {
     /// The loss of every step; the perplexity of the held-out pairs after every epoch.
     pub history: History,
-    /// That perplexity in the end.
+    /// The perplexity of the held-out pairs at the end.
     pub perplexity: f64,
-    /// Forward, backward and the optimizer, on average.
+    /// The mean time of the forward pass, the backward pass and the optimizer.
     pub seconds_per_step: f64,
-    /// The most bytes on the host that a step has in use beside the model and the optimizer's state.
+    /// The most host memory that a step uses, in bytes, besides the model and the optimizer's state.
     pub step_memory: usize,
 }
 
-/// Trains a model; of every epoch `steps` steps at most.
+/// Trains a model, with at most `steps` steps per epoch.
 pub fn train(
     mut model: Bigram,
     pairs: &Pairs,
@@ -152,7 +152,7 @@ pub fn train(
             let (value, stepped) = result?;
             model = stepped;
             seconds += start.elapsed().as_secs_f64();
-            // In the first step the optimizer makes its state.
+            // The optimizer creates its state in the first step, which is not measured.
             step_memory = if history.steps.is_empty() { 0 } else { step_memory.max(memory) };
             history.steps.push(value);
         }
@@ -173,7 +173,7 @@ mod tests {
         BigramTraining { pairs: 800, epochs: 2, batch_size: 20, learning_rate: 0.3, embedding_dim: 4, seed: 1 }
     }
 
-    /// Every word foretells the next, the last one the first.
+    /// Every word predicts the next one, and the last word predicts the first.
     fn cycle() -> Pairs {
         let pair = |i: usize| [i % WORDS, (i + 1) % WORDS];
         Pairs::new(WORDS, (0..training().pairs).map(pair).collect(), (0..WORDS).map(pair).collect())

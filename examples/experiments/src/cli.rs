@@ -1,4 +1,4 @@
-//! The command line that both programs share, and what they do with it.
+//! The command line that both programs share, and how they run it.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,11 +13,11 @@ use crate::runs::{self, RunResult};
 use crate::training::Setting;
 use crate::trajectory::{Comparison, Trajectories, compare};
 
-/// A figure was missed, or the losses are too far from the reference.
+/// The exit code if a figure was missed, or if the losses are too far from the reference.
 pub const EXIT_MISSED: u8 = 1;
-/// The options, a config file or the data are wrong.
+/// The exit code if the options, a config file or the data are wrong.
 pub const EXIT_USAGE: u8 = 2;
-/// There is no device to run on, or none that can be trusted.
+/// The exit code if there is no device to run on, or none that can be trusted.
 pub const EXIT_NO_DEVICE: u8 = 3;
 
 /// Which experiments to run.
@@ -98,9 +98,9 @@ impl Options {
     }
 }
 
-/// Runs what the options ask for on `target`; with `twin`, runs it there first and compares.
+/// Runs what the options ask for on `target`. With `twin`, runs it on the twin first, and compares the losses.
 ///
-/// A file given with `--reference` takes the twin's place.
+/// A file given with `--reference` replaces the run on the twin.
 pub fn main(options: &Options, target: &Target, twin: Option<&Target>) -> ExitCode {
     match try_main(options, target, twin) {
         Ok(true) => ExitCode::SUCCESS,
@@ -143,7 +143,7 @@ fn run_all(files: &[ConfigFile], options: &Options, target: &Target) -> Result<V
     runs::run_all(files, &setting)
 }
 
-/// Prints the tables, writes the report, and says whether all is well.
+/// Prints the tables, writes the report, and returns the exit code.
 fn finish(
     options: &Options,
     target: &Target,

@@ -22,22 +22,22 @@ pub enum Experiment {
     Regression,
     /// Anomalies in a space shuttle's sensors, 7 % of the rows, with binary losses.
     Imbalanced,
-    /// The cores of nuclei in a microscope's picture, 4.9 % of the pixels, with losses for regions.
+    /// The cores of nuclei in a microscope image, 4.9 % of the pixels, with losses for regions.
     Segmentation,
     /// Boxes that move along a loss's gradient to their targets.
     Boxes,
     /// Which word follows which, with heads for a large vocabulary.
     Text,
-    /// Embeddings of pictures in which what is alike lies together, with losses of metric learning.
+    /// Embeddings of images in which similar images lie together, with losses of metric learning.
     Metric,
-    /// Embeddings of pictures in a plane, drawn to the centers of their classes.
+    /// Embeddings of images in a plane, drawn to the centers of their classes.
     Center,
-    /// Embeddings of pictures on a sphere, with margins between the classes.
+    /// Embeddings of images on a sphere, with margins between the classes.
     Margins,
 }
 
 impl Experiment {
-    /// All of them, in the order in which they run.
+    /// All experiments, in the order in which they run.
     pub const ALL: [Self; 9] = [
         Self::Images,
         Self::Regression,
@@ -65,7 +65,7 @@ impl Experiment {
         }
     }
 
-    /// Whether pictures are embedded.
+    /// Whether the experiment embeds images.
     pub fn embeds(self) -> bool {
         matches!(self, Self::Metric | Self::Center | Self::Margins)
     }
@@ -85,10 +85,10 @@ pub struct RunConfig<L> {
     pub title: String,
     /// Which experiment this is.
     pub experiment: Experiment,
-    /// Whether a quick run of the whole experiment takes it: not where it is much like another.
+    /// Whether a quick run of the experiment includes this config; false if the config is similar to another.
     #[serde(default = "yes")]
     pub quick: bool,
-    /// How to train; for all experiments but `boxes`, where nothing is trained, and `text`.
+    /// How to train; for all experiments but `boxes`, which trains nothing, and `text`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     training: Option<Training>,
     /// How many boxes move; for `boxes` only.
@@ -97,17 +97,17 @@ pub struct RunConfig<L> {
     /// How to train; for `text` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bigram: Option<BigramTraining>,
-    /// What to embed, and where; for `metric`, `center` and `margins`.
+    /// Which images to embed, and the size of the embeddings; for `metric`, `center` and `margins`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     embedding: Option<EmbeddingConfig>,
-    /// The loss: `kind`, and that loss's own settings; for `metric` also `family`. For `segmentation` and `center` a list,
-    /// `[[terms]]`.
+    /// The loss: `kind`, and the settings of that loss; for `metric` also `family`. `segmentation` and `center` have a list of
+    /// terms, `[[terms]]`.
     #[serde(alias = "terms")]
     pub loss: L,
     /// The line to fit; for `regression` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     line: Option<LineConfig>,
-    /// What has to come out; checked after a full run.
+    /// The figures that have to come out; they are checked after a full run.
     #[serde(default)]
     pub expect: Vec<Expectation>,
 }
@@ -116,7 +116,7 @@ impl<L> RunConfig<L> {
     /// How to train.
     ///
     /// # Panics
-    /// For `boxes` and `text`; and so below: that an experiment has the tables it needs is checked when a file is read.
+    /// For `boxes` and `text`. These tables, and those below, are checked when a file is read.
     pub fn training(&self) -> &Training {
         self.training.as_ref().expect("checked when it was read")
     }
@@ -137,7 +137,7 @@ impl<L> RunConfig<L> {
         self.bigram.as_ref().expect("checked when it was read")
     }
 
-    /// What to embed, and where.
+    /// Which images to embed, and the size of the embeddings.
     ///
     /// # Panics
     /// For all experiments but those with embeddings.
@@ -153,7 +153,7 @@ impl<L> RunConfig<L> {
         self.line.as_ref().expect("checked when it was read")
     }
 
-    /// What is wrong with what stands beside the loss.
+    /// What is wrong with the settings beside the loss.
     fn problem(&self) -> Option<String> {
         let is = |experiment: Experiment| self.experiment == experiment;
         let tables = [
@@ -182,17 +182,17 @@ impl<L> RunConfig<L> {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Simulation {
-    /// Points at which boxes start: 343 at each of them.
+    /// The number of points at which boxes start: 343 at each point.
     pub anchors: usize,
 }
 
-/// What to embed, and where.
+/// Which images to embed, and the size of the embeddings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmbeddingConfig {
     /// The size of the embeddings.
     pub size: usize,
-    /// How many of the ten classes are learned; the others are only looked at in the end.
+    /// How many of the ten classes are learned; the others are used only for the evaluation at the end.
     pub classes: usize,
 }
 
@@ -201,7 +201,7 @@ impl EmbeddingConfig {
         if self.size < 2 {
             return Some("the size of an embedding must be at least 2");
         }
-        // What is measured on the others needs two of them.
+        // The measurement on the other classes needs at least two of them.
         let allowed = [2, 3, 4, 5, 6, 7, 8, 10];
         (!allowed.contains(&self.classes)).then_some("classes must be from 2 to 8, or 10")
     }
@@ -211,9 +211,9 @@ impl EmbeddingConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LineConfig {
-    /// The points.
+    /// The set of points.
     pub set: LineSet,
-    /// The unit of the residuals; the deviation of the response where it is not given.
+    /// The unit of the residuals; by default, the standard deviation of the response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<f64>,
     /// The intercept to start from, in the data's units.
@@ -224,7 +224,7 @@ pub struct LineConfig {
     pub start_slope: f64,
 }
 
-/// What can be read from a file before it is known which loss family it configures.
+/// The part of a file that can be read before its loss family is known.
 #[derive(Deserialize)]
 struct Header {
     experiment: Experiment,
@@ -239,13 +239,13 @@ fn yes() -> bool {
 /// A config file on disk, and the experiment that it belongs to.
 #[derive(Debug, Clone)]
 pub struct ConfigFile {
-    /// Where it lies.
+    /// The path of the file.
     pub path: PathBuf,
-    /// The file's name without its ending: the run's name.
+    /// The file's name without its extension, which is the name of the run.
     pub name: String,
     /// The experiment.
     pub experiment: Experiment,
-    /// Whether a quick run of the whole experiment takes it.
+    /// Whether a quick run of the experiment includes this config.
     pub quick: bool,
 }
 
@@ -263,7 +263,7 @@ impl ConfigFile {
         Error::file(&self.path, what)
     }
 
-    /// Reads all of it, with the loss as one of a family.
+    /// Reads the whole file, with the loss as a config of the family `L`.
     pub fn load<L: DeserializeOwned>(&self) -> Result<RunConfig<L>, Error> {
         let config: RunConfig<L> = burn_losses::config::load(&self.path).map_err(Error::new)?;
         if let Some(problem) = config.problem() {
@@ -277,7 +277,7 @@ impl ConfigFile {
         }
     }
 
-    /// All config files of an experiment under a folder, by name.
+    /// All config files of an experiment in a folder, sorted by name.
     pub fn all(folder: &Path, experiment: Experiment) -> Result<Vec<Self>, Error> {
         let folder = folder.join(experiment.name());
         let unreadable = |error| Error::new(format!("{}: {error}", folder.display()));
@@ -293,7 +293,7 @@ impl ConfigFile {
     }
 }
 
-/// The folder of the config files: `configs` here, or else that of the repository which this program was built in.
+/// The folder of the config files: `configs` in the current folder, or else in the repository where this program was built.
 pub fn default_folder() -> PathBuf {
     let here = PathBuf::from("configs");
     if here.is_dir() { here } else { Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs") }

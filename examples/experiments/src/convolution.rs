@@ -1,7 +1,7 @@
-//! Convolutions that Burn's CPU backends are fast at.
+//! Convolutions that are fast on Burn's CPU backends.
 //!
-//! They are matrix products of the nine shifted pictures here: the CPU backends take minutes for the gradients of the same
-//! network made of `Conv2d`, as they correlate whole pictures with each other for the weights.
+//! They are matrix products with the nine shifted images. The CPU backends take minutes for the gradients of the same
+//! network made of `Conv2d`, since they correlate whole images with each other for the gradient of the weights.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -10,7 +10,7 @@ use crate::rng::Rng;
 
 /// A convolution that leaves the size as it is.
 ///
-/// Pictures come as `[channels, rows, columns, tiles]`: then a shift moves long stretches of memory, whatever the size.
+/// Images come as `[channels, rows, columns, tiles]`, so that a shift moves long contiguous parts of memory, whatever the size.
 #[derive(Module, Debug)]
 pub(crate) struct Convolution {
     /// `[output channels, kernel rows x kernel columns x input channels]`.
@@ -22,7 +22,7 @@ pub(crate) struct Convolution {
 }
 
 impl Convolution {
-    /// From `input` to `output` channels; the weights are drawn on the host.
+    /// A convolution from `input` to `output` channels; the weights are drawn on the host.
     pub(crate) fn new(input: usize, output: usize, side: usize, rng: &mut Rng, device: &Device) -> Self {
         let fan_in = side * side * input;
         let mut draw = |width: usize| {
@@ -32,7 +32,7 @@ impl Convolution {
         Self { weight: draw(fan_in), bias: draw(1), side }
     }
 
-    /// `[input channels, rows, columns, tiles]` to as many pixels of the output channels.
+    /// Maps `[input channels, rows, columns, tiles]` to the same number of pixels in the output channels.
     pub(crate) fn forward(&self, images: Tensor<4>) -> Tensor<4> {
         let [channels, rows, columns, tiles] = images.dims();
         let margin = self.side / 2;
@@ -52,13 +52,13 @@ impl Convolution {
     }
 }
 
-/// What is left of an axis when it is shifted by 0, 1, .. steps, one after the other in the channels.
+/// An axis shifted by 0, 1, .. steps; the shifted parts are concatenated along the channels.
 fn shift<const D: usize>(images: Tensor<D>, axis: usize, step: usize, count: usize) -> Tensor<D> {
     let length = images.dims()[axis] - (count - 1) * step;
     Tensor::cat((0..count).map(|by| images.clone().narrow(axis, by * step, length)).collect(), 0)
 }
 
-/// Every square of four pixels becomes one, their mean.
+/// Halves images: every square of four pixels becomes one pixel, their mean.
 pub(crate) fn shrink(images: Tensor<4>) -> Tensor<4> {
     let [channels, rows, columns, tiles] = images.dims();
     let lower = images.reshape([channels * rows / 2, 2, columns * tiles]).mean_dim(1);
@@ -66,7 +66,7 @@ pub(crate) fn shrink(images: Tensor<4>) -> Tensor<4> {
     narrower.reshape([channels, rows / 2, columns / 2, tiles])
 }
 
-/// Every pixel becomes a square of four.
+/// Doubles images: every pixel becomes a square of four.
 pub(crate) fn grow(images: Tensor<4>) -> Tensor<4> {
     let [channels, rows, columns, tiles] = images.dims();
     let (pixels, lines) = (channels * rows * columns, channels * rows);
@@ -84,7 +84,7 @@ mod tests {
     fn shrinking_and_growing_by_hand() {
         let device = Device::flex();
         let image = Tensor::<2>::from_floats([[1.0, 2.0, 5.0, 5.0], [3.0, 6.0, 5.0, 5.0]], &device);
-        // Another picture behind it, ten times as bright.
+        // A second image follows, ten times as bright.
         let both = Tensor::stack::<3>(vec![image.clone(), image * 10.0], 2).reshape([1, 2, 4, 2]);
         let small = shrink(both);
         assert_eq!(small.to_data().iter::<f32>().collect::<Vec<_>>(), [3.0, 30.0, 5.0, 50.0]);

@@ -13,15 +13,15 @@ const POINTS: usize = 241;
 /// Value and gradient at evenly spaced predictions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Curve {
-    /// The predictions (regression: prediction less target; else: a logit).
+    /// The predictions: prediction minus target for regression and boxes, else a logit.
     pub at: Vec<f64>,
-    /// The loss there.
+    /// The loss at each prediction.
     pub value: Vec<f64>,
-    /// Its derivative there.
+    /// The derivative of the loss at each prediction.
     pub gradient: Vec<f64>,
 }
 
-/// A regression loss against the prediction's error.
+/// The curve of a regression loss over the prediction's error.
 pub fn regression(config: &RegressionLossConfig, device: &Device) -> Result<Curve, Error> {
     let device = device.clone().autodiff();
     let at = grid(&device);
@@ -30,9 +30,9 @@ pub fn regression(config: &RegressionLossConfig, device: &Device) -> Result<Curv
     curve(at, values)
 }
 
-/// A binary loss against the logit of a positive row.
+/// The curve of a binary loss over the logit of a positive row.
 ///
-/// The batch holds as many negatives with the same logits: some losses weigh a class by its share of the batch.
+/// The batch holds equally many negatives with the same logits, since some losses weight a class by its share of the batch.
 pub fn binary(config: &BinaryLossConfig, device: &Device) -> Result<Curve, Error> {
     let device = device.clone().autodiff();
     let at = grid(&device);
@@ -44,7 +44,7 @@ pub fn binary(config: &BinaryLossConfig, device: &Device) -> Result<Curve, Error
     curve(at, values.narrow(0, 0, POINTS))
 }
 
-/// A loss for classes against the label's logit, the other logits being zero.
+/// The curve of a classification loss over the label's logit, with the other logits at zero.
 pub fn classification(config: &ClassificationLossConfig, classes: usize, device: &Device) -> Result<Curve, Error> {
     let device = device.clone().autodiff();
     let at = grid(&device);
@@ -55,7 +55,7 @@ pub fn classification(config: &ClassificationLossConfig, classes: usize, device:
     curve(at, values.reshape([POINTS, 1]))
 }
 
-/// A loss of boxes against the offset of a box, 2 wide and high, from its target of the same size.
+/// The curve of a box loss over the offset of a box of size 2 x 2 from its target, which has the same size.
 pub fn boxes(config: &BoxesLossConfig, device: &Device) -> Result<Curve, Error> {
     let device = device.clone().autodiff();
     let at = grid(&device);

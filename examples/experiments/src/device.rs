@@ -7,16 +7,16 @@ use burn::tensor::{Device, Tensor};
 /// A device and what to call it.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// A short name: that of the report's folder.
+    /// A short name, which is also that of the report's folder.
     pub name: &'static str,
-    /// The name, and that of the hardware where it is known.
+    /// The name, with that of the hardware if it is known.
     pub description: String,
     /// The device.
     pub device: Device,
 }
 
 impl Target {
-    /// A device whose name says it all.
+    /// A device whose name is also its description.
     pub fn new(name: &'static str, device: Device) -> Self {
         Self { name, description: name.to_string(), device }
     }
@@ -31,18 +31,18 @@ impl Target {
 /// Why a device cannot be used.
 #[derive(Debug, PartialEq)]
 pub enum Unusable {
-    /// It does not start at all.
+    /// The device does not start at all.
     Absent(String),
-    /// It computes, but wrongly.
+    /// The device computes, but wrongly: this is its sum of [`ONES`] ones.
     Wrong(f64),
 }
 
-/// How many ones a device has to add up before it is trusted with anything.
+/// How many ones a device has to add up correctly before it is trusted.
 pub const ONES: usize = 1 << 22;
 
 /// Lets the device add up [`ONES`] ones.
 ///
-/// Some software drivers stop a shader's loop after 65,535 rounds and say nothing: small sums are right, large ones
+/// Some software drivers stop a shader's loop after 65,535 rounds without an error: small sums are right, but large ones
 /// are not, and a training on such a driver goes wrong silently.
 pub fn check(device: &Device) -> Result<(), Unusable> {
     let sum =
@@ -54,7 +54,7 @@ pub fn check(device: &Device) -> Result<(), Unusable> {
     }
 }
 
-/// Runs something that may panic, and returns the panic's message instead of printing it.
+/// Runs work that may panic, and returns the panic's message instead of printing it.
 pub fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));

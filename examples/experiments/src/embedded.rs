@@ -1,11 +1,11 @@
-//! Embeddings on the host, and what they are worth.
+//! Embeddings on the host, and measures of their quality.
 
 use std::collections::BTreeMap;
 
 use crate::metrics;
 use crate::rng::Rng;
 
-/// Rows of numbers, and the class of each.
+/// Embeddings as rows of numbers, and the class of each row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embedded {
     rows: Vec<Vec<f64>>,
@@ -13,7 +13,7 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// From the numbers of all rows, one row after the other.
+    /// Makes rows of `size` numbers from a flat list, with a label for each row.
     pub fn new(size: usize, values: &[f32], labels: &[f32]) -> Self {
         let row = |row: &[f32]| row.iter().map(|&v| v.into()).collect();
         Self {
@@ -32,7 +32,7 @@ impl Embedded {
         &self.labels
     }
 
-    /// The rows at length 1: what cosines see of them.
+    /// The rows scaled to length 1, which is all that cosines depend on.
     pub fn directions(&self) -> Self {
         let unit = |row: &Vec<f64>| {
             let length = dot(row, row).sqrt();
@@ -41,12 +41,12 @@ impl Embedded {
         Self { rows: self.rows.iter().map(unit).collect(), labels: self.labels.clone() }
     }
 
-    /// These rows, and then those.
+    /// The rows of `self`, followed by those of `other`.
     pub fn and(&self, other: &Self) -> Self {
         Self { rows: [&self.rows[..], &other.rows].concat(), labels: [&self.labels[..], &other.labels].concat() }
     }
 
-    /// About `rows` of the rows, from all over.
+    /// About `rows` of the rows, evenly spread.
     pub fn some(&self, rows: usize) -> Self {
         let step = self.rows.len().div_ceil(rows).max(1);
         Self {
@@ -66,7 +66,7 @@ impl Embedded {
         hits as f64 / rows.len() as f64
     }
 
-    /// The mean of every class.
+    /// The mean of the rows of every class.
     pub fn means(&self) -> BTreeMap<usize, Vec<f64>> {
         let mut classes: BTreeMap<usize, Vec<&Vec<f64>>> = BTreeMap::new();
         for (row, &label) in self.rows.iter().zip(&self.labels) {
@@ -84,8 +84,8 @@ impl Embedded {
         (average(within), average(between))
     }
 
-    /// The median of the angles between the rows and the directions of their classes, in degrees: rows that lie among those of
-    /// another class have no say in it.
+    /// The median of the angles between the rows and the mean directions of their classes, in degrees. Rows that lie among
+    /// those of another class hardly affect it.
     pub fn angle(&self) -> f64 {
         let directions = self.directions();
         let means = directions.means();
@@ -98,15 +98,15 @@ impl Embedded {
         angles.get(angles.len() / 2).copied().unwrap_or(f64::NAN)
     }
 
-    /// How often the cosine tells two rows of one class from two of different ones, with the best threshold there is: of
-    /// `pairs` random pairs of each kind.
+    /// The share of pairs of rows that the cosine classifies correctly, as of one class or of two, with the best threshold. There
+    /// are `pairs` random pairs of each kind.
     pub fn verification(&self, pairs: usize, seed: u64) -> f64 {
         let rows = self.directions().rows;
         let mut rng = Rng::new(seed);
         let (mut cosines, mut same) = (Vec::new(), Vec::new());
         for alike in [true, false] {
             let before = cosines.len();
-            // Two rows of one class are one in ten or so: the number of draws has to end somewhere.
+            // About one pair in ten is of one class, so the number of draws is limited.
             for _ in 0..100 * pairs {
                 let (i, j) = (rng.below(rows.len()), rng.below(rows.len()));
                 if i != j && (self.labels[i] == self.labels[j]) == alike && cosines.len() < before + pairs {
@@ -118,7 +118,7 @@ impl Embedded {
         metrics::best_accuracy(&cosines, &same)
     }
 
-    /// The rows in the plane in which they differ most: their two principal components. Rows of two numbers stay as they are.
+    /// The rows in the plane of their two principal components. Rows of two numbers stay unchanged.
     pub fn plane(&self) -> Vec<(f64, f64)> {
         let Some(size) = self.rows.first().map(Vec::len).filter(|&size| size > 2) else {
             return self.rows.iter().map(|row| (row[0], row[1])).collect();
@@ -136,11 +136,11 @@ impl Embedded {
     }
 }
 
-/// The direction of length 1 in which centerd rows differ most, by repeated multiplication with their covariance.
+/// The direction of length 1 in which centered rows vary most, by repeated multiplication with their covariance.
 fn principal(rows: &[Vec<f64>], size: usize) -> Vec<f64> {
     let covariance = |i: usize, j: usize| rows.iter().map(|row| row[i] * row[j]).sum::<f64>();
     let matrix: Vec<Vec<f64>> = (0..size).map(|i| (0..size).map(|j| covariance(i, j)).collect()).collect();
-    let mut axis: Vec<f64> = (0..size).map(|i| 1.0 + i as f64 / size as f64).collect(); // anything but a right angle
+    let mut axis: Vec<f64> = (0..size).map(|i| 1.0 + i as f64 / size as f64).collect(); // not orthogonal to the result
     for _ in 0..200 {
         let next: Vec<f64> = matrix.iter().map(|row| dot(row, &axis)).collect();
         let length = dot(&next, &next).sqrt();
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn recall_by_hand() {
-        // The nearest of the third is the fourth by the cosine, though the first is closer.
+        // By the cosine, the fourth row is the nearest to the third, though the first is closer.
         let rows = [1.0, 0.0, 1.0, 0.1, 0.1, 1.0, 0.0, 9.0];
         assert_eq!(Embedded::new(2, &rows, &[0.0, 0.0, 1.0, 1.0]).recall_at_1(), 1.0);
         assert_eq!(Embedded::new(2, &rows, &[0.0, 0.0, 1.0, 2.0]).recall_at_1(), 0.5);
@@ -194,7 +194,7 @@ mod tests {
     fn spread_and_angle_by_hand() {
         let embedded = Embedded::new(2, &[2.0, 1.0, 2.0, -1.0, -3.0, 1.0, -3.0, -1.0], &[4.0, 4.0, 7.0, 7.0]);
         assert_eq!(embedded.spread(), (1.0, 5.0));
-        // Two angles of each; the upper one of the two in the middle.
+        // There are two pairs of angles; the median is the upper one of the two in the middle.
         assert!(near(embedded.angle(), 0.5f64.atan().to_degrees()), "{}", embedded.angle());
     }
 
@@ -210,7 +210,7 @@ mod tests {
     fn the_plane_of_a_line_and_of_a_plane() {
         let two = Embedded::new(2, &[1.0, 2.0], &[0.0]);
         assert_eq!(two.plane(), [(1.0, 2.0)]);
-        // Along (0, 3, 4) / 5 by -5, 0, 5.
+        // The rows lie along (0, 3, 4) / 5, at -5, 0 and 5.
         let line = Embedded::new(3, &[1.0, -3.0, -4.0, 1.0, 0.0, 0.0, 1.0, 3.0, 4.0], &[0.0; 3]);
         let got = line.plane();
         assert!(got.iter().zip([-5.0, 0.0, 5.0]).all(|(p, x)| near(p.0, x) && near(p.1, 0.0)), "{got:?}");

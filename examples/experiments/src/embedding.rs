@@ -1,4 +1,4 @@
-//! Networks from pictures to embeddings.
+//! Networks from images to embeddings.
 
 use burn::module::Module;
 use burn::nn::Linear;
@@ -10,13 +10,13 @@ use crate::data::SIDE;
 use crate::model::{Mlp, linear};
 use crate::rng::Rng;
 
-/// A network from pictures, `[rows, pixels]`, to embeddings, `[rows, size]`.
+/// A network from images, `[rows, pixels]`, to embeddings, `[rows, size]`.
 #[derive(Module, Debug)]
-#[allow(clippy::large_enum_variant)] // there is only one of it at a time
+#[allow(clippy::large_enum_variant)] // only one of it exists at a time
 pub enum EmbeddingNetwork {
     /// Linear layers.
     Mlp(Mlp),
-    /// Convolutions, and a linear layer.
+    /// Convolutions, followed by a linear layer.
     Convolutions(ConvNet),
 }
 
@@ -30,7 +30,7 @@ impl EmbeddingNetwork {
     }
 }
 
-/// Two convolutions, at a half and at a quarter of the pictures' size, and a linear layer.
+/// Two convolutions, at a half and at a quarter of the images' size, and a linear layer.
 #[derive(Module, Debug)]
 pub struct ConvNet {
     half: Convolution,
@@ -39,7 +39,7 @@ pub struct ConvNet {
 }
 
 impl ConvNet {
-    /// A network with this many channels at half the size, and twice as many at a quarter.
+    /// A network with this many channels at half the size, and twice as many at a quarter of the size.
     ///
     /// The weights are drawn on the host, so the same seed gives the same network on every device.
     pub fn new(channels: usize, size: usize, seed: u64, device: &Device) -> Self {
@@ -52,7 +52,7 @@ impl ConvNet {
         }
     }
 
-    /// `[rows, pixels]` to `[rows, size]`.
+    /// Maps `[rows, pixels]` to `[rows, size]`.
     pub fn forward(&self, pictures: Tensor<2>) -> Tensor<2> {
         let [rows, _] = pictures.dims();
         let pictures = pictures.transpose().reshape([1, SIDE, SIDE, rows]);

@@ -8,33 +8,33 @@ use crate::data::PictureSet;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
-    /// The figure's name, as the result table writes it.
+    /// The figure's name, as in the result table.
     pub figure: String,
-    /// The value to come to, within `relative` times its magnitude or within `absolute`.
+    /// The expected value; the figure may differ by `relative` times its magnitude, plus `absolute`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
-    /// Relative tolerance around `value`.
+    /// The relative tolerance around `value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relative: Option<f64>,
-    /// Absolute tolerance around `value`.
+    /// The absolute tolerance around `value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub absolute: Option<f64>,
-    /// Smallest value allowed.
+    /// The smallest value allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<f64>,
-    /// Largest value allowed.
+    /// The largest value allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_most: Option<f64>,
-    /// Another config of the experiment, whose figure of the same name has to be smaller; looked at where both run.
+    /// Another config of the experiment, whose figure of the same name has to be smaller; checked if both run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub above: Option<String>,
-    /// Another config of the experiment, whose figure of the same name takes the place of `value`; looked at where both run.
+    /// Another config of the experiment, whose figure of the same name replaces `value`; checked if both run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub like: Option<String>,
-    /// By how much, at least; where it is negative: how far below it may stay.
+    /// The least distance by which the figure exceeds that of `above`; a negative margin says how far below it may be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub margin: Option<f64>,
-    /// The pictures with which it has to come out; with any where this is not given.
+    /// The set of images for which the expectation holds; all sets by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set: Option<PictureSet>,
 }
@@ -45,7 +45,7 @@ impl Expectation {
         self.above.as_ref().or(self.like.as_ref())
     }
 
-    /// What is wrong, if `got` does not meet the expectation; `other` is that figure of the run that `above` or `like` names.
+    /// What is wrong if `got` does not meet the expectation. `other` is the figure of the run that `above` or `like` names.
     pub fn check(&self, got: f64, other: Option<f64>) -> Option<String> {
         if let Some(value) = self.value.or(other.filter(|_| self.like.is_some())) {
             let slack = self.relative.unwrap_or(0.0) * value.abs() + self.absolute.unwrap_or(0.0);

@@ -1,4 +1,4 @@
-//! What a training leaves behind: the loss of every step, and each metric at the end of every epoch.
+//! The record of a training: the loss of every step, and each metric at the end of every epoch.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -13,13 +13,13 @@ use serde::Serialize;
 pub struct History {
     /// The training loss of each step, in order.
     pub steps: Vec<f64>,
-    /// Metric name to its value over the training rows, epoch by epoch.
+    /// The values of each metric over the training rows, epoch by epoch.
     pub train: BTreeMap<String, Vec<f64>>,
-    /// Metric name to its value over the held-out rows, epoch by epoch.
+    /// The values of each metric over the held-out rows, epoch by epoch.
     pub held_out: BTreeMap<String, Vec<f64>>,
 }
 
-/// Burn's learner tells this logger every metric; it keeps the numbers in memory.
+/// A logger that gets every metric from Burn's learner, and keeps the numbers in memory.
 #[derive(Default)]
 pub struct HistoryLogger {
     history: Arc<Mutex<History>>,
@@ -27,7 +27,7 @@ pub struct HistoryLogger {
 }
 
 impl HistoryLogger {
-    /// Where the numbers can be read once the training has ended.
+    /// The history, which can be read once the training has ended.
     pub fn history(&self) -> Arc<Mutex<History>> {
         self.history.clone()
     }
@@ -55,7 +55,7 @@ impl MetricLogger for HistoryLogger {
     }
 
     fn read_numeric(&mut self, _name: &str, _epoch: usize, _split: &Split) -> Result<Vec<NumericEntry>, String> {
-        Ok(Vec::new()) // asked for by checkpointing and early stopping, which are not used here
+        Ok(Vec::new()) // only checkpointing and early stopping ask for it, which are not used here
     }
 
     fn log_metric_definition(&mut self, definition: MetricDefinition) {

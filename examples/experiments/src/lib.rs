@@ -3,8 +3,8 @@
 //! Everything here is generic in the device. `train-ndarray` runs it on the CPU and `train-wgpu` on the GPU; both start
 //! from the same weights and see the same batches, so the losses of their steps can be compared number by number.
 //!
-//! Where to begin reading: [`model`] holds the networks with their loss, [`training`] a training with Burn's learner,
-//! [`runs`] the experiments.
+//! To read the code, begin with [`model`], which has the networks with their loss, [`training`], a training with Burn's learner,
+//! and [`runs`], the experiments.
 
 pub mod bigram;
 pub mod cli;
@@ -42,7 +42,7 @@ pub mod unet;
 pub struct Error(String);
 
 impl Error {
-    /// From anything that can be printed.
+    /// Makes an error from anything that can be printed.
     pub fn new(message: impl std::fmt::Display) -> Self {
         Self(message.to_string())
     }
@@ -67,7 +67,7 @@ impl From<data::DataError> for Error {
     }
 }
 
-// The examples of the README and of the guide compile and run. They are tested here, since both lie outside of the package
+// The examples of the README and of the guide compile and run. They are tested here, since both files lie outside the package
 // `burn-losses`.
 #[cfg(doctest)]
 #[path = "../../../docs/doctests.rs"]

@@ -1,4 +1,4 @@
-//! Maps of the boxes' errors: a dot at every point that boxes start from, its color the error that is left.
+//! Maps of the boxes' errors: a dot at every starting point, colored by the error that remains.
 
 use std::path::Path;
 
@@ -10,18 +10,18 @@ use crate::plot::{Area, Drawn, FONT};
 use crate::squares;
 
 const SCALE_WIDTH: u32 = 220;
-/// The colors run from 10^-3 to 10^1.
+/// The colors range from 10^-3 to 10^1.
 const POWERS: (f64, f64) = (-3.0, 1.0);
 
-/// One map.
+/// The map of one loss.
 pub(crate) struct Map {
-    /// The line above it.
+    /// The title above the map.
     pub(crate) title: String,
     /// `(x, y, error)`.
     pub(crate) points: Vec<(f64, f64, f64)>,
 }
 
-/// Draws maps side by side, and the scale of the colors.
+/// Draws maps side by side, with the scale of the colors.
 pub(crate) fn draw(path: &Path, maps: &[Map]) -> Result<(), Error> {
     squares::draw(path, maps, draw_map, (SCALE_WIDTH, scale))
 }

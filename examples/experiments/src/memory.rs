@@ -1,13 +1,13 @@
-//! How much memory the host's allocator has given out. What a GPU holds is not counted.
+//! How much memory the host's allocator has given out. GPU memory is not counted.
 
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// Runs some work, and also says how many bytes were in use at the most, beyond those that were before.
+/// Runs some work, and also returns the peak of the bytes in use, beyond those in use before.
 ///
-/// What other threads allocate in the meantime is counted too.
+/// Allocations of other threads in the meantime are counted too.
 pub fn peak_of<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = ALLOCATOR.current_usage();
     ALLOCATOR.reset_peak_usage();
@@ -24,7 +24,7 @@ mod tests {
         const BYTES: usize = 50_000_000;
         let (length, peak) = peak_of(|| std::hint::black_box(vec![1u8; BYTES]).len());
         assert_eq!(length, BYTES);
-        // Other tests free some memory meanwhile, or take some.
+        // Meanwhile, other tests may free or allocate some memory.
         assert!(peak > BYTES / 2, "{peak}");
     }
 }

@@ -1,4 +1,4 @@
-//! Figures computed on the host, in double precision, from what a trained model says about the held-out rows.
+//! Figures computed on the host, in double precision, from a trained model's outputs for the held-out rows.
 
 /// How well scores rank positives over negatives.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -9,7 +9,7 @@ pub struct Ranking {
     pub recall_at_precision: f64,
 }
 
-/// Ranks rows by score and walks down the list; rows with equal scores count as one step.
+/// Ranks rows by score, and computes the precision and recall down the list; rows with equal scores count as one step.
 pub fn ranking(scores: &[f32], positive: &[bool], precision: f64) -> Ranking {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
@@ -34,7 +34,7 @@ pub fn ranking(scores: &[f32], positive: &[bool], precision: f64) -> Ranking {
     result
 }
 
-/// The largest share of rows on the right side of a threshold: positives above it, negatives not.
+/// The largest share of rows on the right side of any threshold: positives above it, negatives not.
 pub fn best_accuracy(scores: &[f32], positive: &[bool]) -> f64 {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
@@ -71,14 +71,14 @@ pub fn dice(precision: f64, recall: f64) -> f64 {
     if sum == 0.0 { 0.0 } else { 2.0 * precision * recall / sum }
 }
 
-/// What a classifier's logits are worth.
+/// The quality of a classifier's logits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Classification {
-    /// Share of the rows whose largest logit is that of the label.
+    /// The share of the rows whose largest logit is that of the label.
     pub accuracy: f64,
-    /// Mean of the largest softmax probability.
+    /// The mean of the largest softmax probability.
     pub confidence: f64,
-    /// Expected calibration error: over 15 bins of confidence, the mean of |accuracy - confidence|.
+    /// The expected calibration error: over 15 bins of confidence, the mean of |accuracy - confidence|.
     pub calibration_error: f64,
 }
 
@@ -104,7 +104,7 @@ pub fn classification(logits: &[f32], labels: &[f32], classes: usize) -> Classif
     }
 }
 
-/// The pinball loss, which the `tau` quantile makes smallest.
+/// The mean pinball loss of a line, which is smallest at the `tau` quantile.
 pub fn pinball(x: &[f64], y: &[f64], (intercept, slope): (f64, f64), tau: f64) -> f64 {
     let residuals = x.iter().zip(y).map(|(x, y)| y - intercept - slope * x);
     residuals.map(|r| (tau * r).max((tau - 1.0) * r)).sum::<f64>() / x.len() as f64
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn average_precision_by_hand() {
-        // Ranked: + - + + -; precision at the positives 1, 2/3, 3/4.
+        // In ranked order the rows are + - + + -; the precision at the positives is 1, 2/3 and 3/4.
         let scores = [0.9, 0.8, 0.7, 0.6, 0.5];
         let positive = [true, false, true, true, false];
         let got = ranking(&scores, &positive, 0.7);
@@ -159,18 +159,18 @@ mod tests {
         let logits = [2.0, 1.0, -1.0, -2.0];
         let positive = [true, false, true, true];
         assert_eq!(precision_recall(&logits, &positive), (0.5, 1.0 / 3.0));
-        // One hit, two predicted, three there are: 2 x 1 / (2 + 3).
+        // One hit, two predicted, three positives: 2 x 1 / (2 + 3).
         assert!((dice(0.5, 1.0 / 3.0) - 0.4).abs() < 1e-12);
         assert_eq!(dice(0.0, 0.0), 0.0);
     }
 
     #[test]
     fn calibration_by_hand() {
-        // Two rows with confidence 1/2 each (a tie between two classes), one of them right.
+        // Two rows have confidence 1/2 each (a tie between two classes), and one of them is right.
         let got = classification(&[0.0, 0.0, 0.0, 0.0], &[0.0, 1.0], 2);
         assert_eq!((got.accuracy, got.confidence), (0.5, 0.5));
         assert_eq!(got.calibration_error, 0.0);
-        // Sure and wrong.
+        // The prediction is certain and wrong.
         let got = classification(&[100.0, 0.0], &[1.0], 2);
         assert_eq!((got.accuracy, got.calibration_error), (0.0, 1.0));
     }

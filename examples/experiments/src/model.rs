@@ -1,6 +1,6 @@
 //! The networks, and how each takes a training step: forward, the loss from the config file, backward.
 //!
-//! The loss is a field of the model. So it moves to the device with the model, and what it remembers between steps
+//! The loss is a field of the model. It therefore moves to the device with the model, and its state between steps
 //! (GHM's histogram) is saved with the weights.
 
 use burn::module::{Module, Param};
@@ -27,7 +27,7 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// A network with these widths, from its input to its output.
+    /// A network of layers with these widths, from its input to its output.
     ///
     /// The weights are drawn on the host, so the same seed gives the same network on every device.
     pub fn new(widths: &[usize], seed: u64, device: &Device) -> Self {
@@ -47,7 +47,7 @@ impl Mlp {
         Self { layers: vec![linear(vec![weight as f32], vec![bias as f32], device)] }
     }
 
-    /// `[rows, first width]` to `[rows, last width]`.
+    /// Maps `[rows, first width]` to `[rows, last width]`.
     pub fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
         let (last, hidden) = self.layers.split_last().expect("at least one layer");
         let features = hidden.iter().fold(inputs, |x, layer| tanh(layer.forward(x)));
@@ -63,7 +63,7 @@ pub(crate) fn linear(weight: Vec<f32>, bias: Vec<f32>, device: &Device) -> Linea
     Linear { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)) }
 }
 
-/// One of several classes; the loss is any of the classification family.
+/// A model that predicts one of several classes; the loss is any of the classification family.
 #[derive(Module, Debug)]
 pub struct Classifier {
     /// The network: one output per class.
@@ -80,7 +80,7 @@ impl Classifier {
     }
 }
 
-/// Positive or negative; the loss is any of the binary family.
+/// A model that predicts positive or negative; the loss is any of the binary family.
 #[derive(Module, Debug)]
 pub struct Detector {
     /// The network: one output, the logit of "positive".
@@ -97,7 +97,7 @@ impl Detector {
     }
 }
 
-/// A value; the loss is any of the regression family.
+/// A model that predicts a value; the loss is any of the regression family.
 #[derive(Module, Debug)]
 pub struct Regressor {
     /// The network: one output, the prediction.
@@ -114,10 +114,10 @@ impl Regressor {
     }
 }
 
-/// A mask; the loss is a sum of any of the segmentation and of the binary family.
+/// A model that predicts a mask; the loss is a sum of losses of the segmentation and the binary family.
 #[derive(Module, Debug)]
 pub struct Segmenter {
-    /// The network: the logit of "belongs to it" for every pixel.
+    /// The network: for every pixel, the logit of belonging to the mask.
     pub network: UNet,
     /// The losses of the config file.
     pub loss: WeightedSum,
@@ -132,7 +132,7 @@ impl Segmenter {
     }
 }
 
-/// An embedding; the loss is a sum of heads and of losses of metric learning.
+/// A model that predicts an embedding; the loss is a sum of heads and of losses of metric learning.
 #[derive(Module, Debug)]
 pub struct Embedder {
     /// The network.

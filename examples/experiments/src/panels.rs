@@ -1,4 +1,4 @@
-//! What the plots of each experiment show.
+//! The contents of each experiment's plots.
 
 use crate::Error;
 use crate::config::Experiment;
@@ -64,7 +64,7 @@ fn training(results: &[&RunResult]) -> Vec<Panel> {
     ]
 }
 
-/// The mean error of the boxes along the steps, as it is and on a logarithmic scale.
+/// The mean error of the boxes along the steps, on a linear and on a logarithmic scale.
 fn errors(results: &[&RunResult]) -> Vec<Panel> {
     let panel = |y: &str, scale: fn(f64) -> f64| Panel {
         title: y.to_string(),
@@ -85,7 +85,7 @@ fn line_panel(set: LineSet, lines: &[(&RunResult, FittedLine)]) -> Result<Panel,
     let (left, right) = extent(&data.x);
     let (bottom, top) = extent(&data.y);
     let line = |(result, line): &(&RunResult, FittedLine)| {
-        // The stretch of the line that lies among the points.
+        // The part of the line that lies among the points.
         let at = |y: f64| (y - line.intercept) / line.slope;
         let (one, other) = (at(bottom), at(top));
         let ends = [left.max(one.min(other)), right.min(one.max(other))];
@@ -115,7 +115,7 @@ fn curves(results: &[&RunResult]) -> Vec<Panel> {
         Experiment::Regression => "prediction - target, in units of the scale",
         Experiment::Imbalanced => "logit of a positive row",
         Experiment::Boxes => "offset of a 2 x 2 box from its target",
-        // There is no curve.
+        // These experiments have no curve.
         Experiment::Segmentation | Experiment::Text | Experiment::Metric | Experiment::Center | Experiment::Margins => {
             ""
         }

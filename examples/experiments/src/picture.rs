@@ -1,4 +1,4 @@
-//! Pictures as PNG: the tiles of the segmentation, side by side.
+//! Writes the tiles of the segmentation side by side, as a PNG file.
 
 use std::path::Path;
 
@@ -8,9 +8,9 @@ use burn_losses_plot::png::encode;
 use crate::Error;
 use crate::data::TILE;
 
-/// The side of a pixel of a tile.
+/// The side of a tile's pixel, in pixels of the file.
 const SCALE: usize = 2;
-/// Between tiles.
+/// The gap between tiles.
 const GAP: usize = 4;
 /// The side of a tile, with the gap behind it.
 pub(crate) const CELL: usize = SCALE * TILE + GAP;
@@ -18,7 +18,7 @@ pub(crate) const CELL: usize = SCALE * TILE + GAP;
 const TOO_MUCH: Color = [213, 94, 0];
 const TOO_LITTLE: Color = [0, 114, 178];
 
-/// Gray, from the smallest value to the largest.
+/// Values in gray, scaled from the smallest to the largest.
 pub(crate) fn gray(values: &[f32]) -> Vec<Color> {
     let low = values.iter().copied().fold(f32::INFINITY, f32::min);
     let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -31,7 +31,7 @@ pub(crate) fn probabilities(logits: &[f32]) -> Vec<Color> {
     logits.iter().map(|l| [(255.0 / (1.0 + (-l).exp())).round() as u8; 3]).collect()
 }
 
-/// White where a mask was found, orange where there is too much, blue where there is too little.
+/// White where the mask was found, orange for pixels that are not in the mask, blue for pixels of the mask that were missed.
 pub(crate) fn comparison(logits: &[f32], mask: &[f32]) -> Vec<Color> {
     let color = |(logit, mask): (&f32, &f32)| match (*logit > 0.0, *mask > 0.5) {
         (true, true) => [255; 3],
@@ -42,7 +42,7 @@ pub(crate) fn comparison(logits: &[f32], mask: &[f32]) -> Vec<Color> {
     logits.iter().zip(mask).map(color).collect()
 }
 
-/// Writes columns of tiles side by side; all of the same length.
+/// Writes columns of tiles side by side; all columns have the same length.
 pub(crate) fn save(path: &Path, columns: &[Vec<Color>]) -> Result<(), Error> {
     let tiles = columns.first().map_or(0, Vec::len) / (TILE * TILE);
     let (width, height) = (columns.len() * CELL, tiles * CELL);

@@ -1,4 +1,4 @@
-//! Plots as SVG: they need no fonts, no display and no other program.
+//! Plots as SVG. They need no fonts, no display and no other program.
 
 use std::error::Error as StdError;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use crate::Error;
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(crate) type Drawn = Result<(), Box<dyn StdError>>;
 
-/// Twice what a page shows: coordinates are whole numbers, and lines would look like stairs.
+/// The size, twice that on a page: coordinates are whole numbers, and lines would otherwise look like stairs.
 const SIZE: (u32, u32) = (2360, 880);
 const LEGEND: u32 = 460;
 pub(crate) const FONT: &str = "sans-serif";
@@ -35,17 +35,17 @@ pub struct Series {
 /// A pair of axes with lines in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Panel {
-    /// The line above it.
+    /// The title above the panel.
     pub title: String,
-    /// What runs to the right.
+    /// The label of the horizontal axis.
     pub x: String,
-    /// What runs upwards.
+    /// The label of the vertical axis.
     pub y: String,
     /// The lines; the `n`-th of every panel has the same color.
     pub series: Vec<Series>,
-    /// Dots behind the lines.
+    /// Dots, drawn behind the lines.
     pub dots: Vec<(f64, f64)>,
-    /// The largest distance from zero that is shown upwards.
+    /// The largest distance from zero that the vertical axis shows.
     pub limit: Option<f64>,
 }
 
@@ -73,7 +73,7 @@ fn draw_panel(area: &Area, panel: &Panel) -> Drawn {
     let points: Vec<(f64, f64)> = lines().chain(&panel.dots).copied().collect();
     let xs = range(points.iter().map(|p| p.0), 0.0);
     let limit = panel.limit.unwrap_or(f64::INFINITY);
-    // Dots set the range where there are some: a line may leave it.
+    // If there are dots, they set the range, and a line may leave it.
     let shown = if panel.dots.is_empty() { &points } else { &panel.dots };
     let ys = range(shown.iter().map(|p| p.1.clamp(-limit, limit)), 0.06);
 
@@ -116,12 +116,12 @@ fn legend(area: &Area, series: &[Series]) -> Drawn {
     Ok(())
 }
 
-/// A number at an axis, without needless digits.
+/// The label of a number at an axis, without needless digits.
 fn label(value: &f64) -> String {
     format!("{}", (value * 1e4).round() / 1e4 + 0.0)
 }
 
-/// From the smallest to the largest value, and a share of the distance more on both sides.
+/// The range of the values, extended on both sides by `share` of its length.
 fn range(values: impl Iterator<Item = f64>, share: f64) -> Range<f64> {
     let (low, high) = values
         .filter(|v| v.is_finite())
@@ -133,7 +133,7 @@ fn range(values: impl Iterator<Item = f64>, share: f64) -> Range<f64> {
     low - padding..high + padding
 }
 
-/// The stretches of a line that lie within a range; plotters would draw the rest over its neighbors.
+/// The parts of a line within a range; plotters would draw the rest over the neighboring panels.
 fn inside(points: &[(f64, f64)], range: &Range<f64>) -> Vec<Vec<(f64, f64)>> {
     points
         .split(|p| !(range.start..=range.end).contains(&p.1))
@@ -142,7 +142,7 @@ fn inside(points: &[(f64, f64)], range: &Range<f64>) -> Vec<Vec<(f64, f64)>> {
         .collect()
 }
 
-/// Means of `window` neighbors, to see through the noise of batches.
+/// Moving means of `window` neighbors, which reduce the noise of batches.
 pub fn smooth(values: &[f64], window: usize) -> Vec<(f64, f64)> {
     let window = window.clamp(1, values.len().max(1));
     let mean = |(i, w): (usize, &[f64])| {

@@ -1,4 +1,4 @@
-//! What is left after a run: a table per experiment on the terminal, and a folder with numbers, plots and a page.
+//! The output of a run: a table per experiment on the terminal, and a folder with numbers, plots and a page.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -15,14 +15,14 @@ use crate::runs::RunResult;
 use crate::trajectory::{Comparison, Trajectories};
 use crate::{panels, plot, scatter, story};
 
-/// A table in the style of all others.
+/// An empty table in the style that all tables share.
 pub fn table() -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY);
     table
 }
 
-/// The figures of one experiment, a row per config file.
+/// The figures of one experiment, with a row per config file.
 pub fn result_table(experiment: Experiment, results: &[RunResult]) -> Table {
     let rows = || results.iter().filter(|r| r.experiment == experiment);
     let mut names: Vec<&str> = Vec::new();
@@ -47,16 +47,16 @@ pub fn result_table(experiment: Experiment, results: &[RunResult]) -> Table {
     table
 }
 
-/// Everything of one device, as it is written to `report.json`.
+/// All results on one device, as written to `report.json`.
 #[derive(Debug, Serialize)]
 pub struct Report<'a> {
     /// The device.
     pub device: &'a str,
     /// Whether only a few steps were taken.
     pub quick: bool,
-    /// One per config file.
+    /// The results, one per config file.
     pub results: &'a [RunResult],
-    /// How far the losses are from those of another device.
+    /// How far the losses are from those on another device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comparison: Option<&'a Comparison>,
 }
@@ -106,7 +106,7 @@ fn image(file: &str) -> String {
     format!("<img src=\"plots/{file}\" alt=\"{file}\">")
 }
 
-/// Draws the held-out pictures in a plane, if these are results with embeddings.
+/// Draws the held-out images in a plane, if these are results with embeddings.
 fn scatters(experiment: Experiment, results: &[&RunResult], plots: &Path) -> Result<String, Error> {
     let scatters = results.iter().filter_map(|r| Some((r.config.as_str(), r.outcome.scatter.as_ref()?)));
     let scatters: Vec<_> = scatters.collect();
@@ -133,7 +133,7 @@ fn maps(results: &[&RunResult], plots: &Path) -> Result<String, Error> {
     Ok(format!("<p>{}</p>{}", story::MAPS, image(file)))
 }
 
-/// Draws the held-out tiles, if these are results with tiles: all losses side by side, and a picture of each.
+/// Draws the held-out tiles, if these are results with tiles: all losses side by side, and a file for each loss.
 fn tiles(results: &[&RunResult], plots: &Path) -> Result<String, Error> {
     let of = |result: &&RunResult| Some((result.config.clone(), result.outcome.logits.clone()?));
     let logits: Vec<(String, Vec<f32>)> = results.iter().filter_map(of).collect();

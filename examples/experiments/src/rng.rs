@@ -1,7 +1,7 @@
-//! A small random generator for the host: the same numbers on every machine and for every device.
+//! A small random generator on the host, with the same numbers on every machine and for every device.
 //!
-//! Initial weights and data splits come from here and never from a device's own generator, so that a run on the GPU
-//! and a run on the CPU start from the same place, bit for bit.
+//! Initial weights and data splits are drawn here and never by a device's own generator, so that a run on the GPU
+//! and a run on the CPU start from the same weights, bit for bit.
 
 /// SplitMix64 (Steele, Lea and Flood, 2014).
 #[derive(Debug, Clone)]
@@ -10,7 +10,7 @@ pub struct Rng {
 }
 
 impl Rng {
-    /// A generator that always gives the same numbers for the same seed.
+    /// A generator that gives the same numbers whenever it gets the same seed.
     pub fn new(seed: u64) -> Self {
         Self { state: seed }
     }

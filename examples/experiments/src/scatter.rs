@@ -1,4 +1,4 @@
-//! Pictures in a plane: a dot for each, its color the class.
+//! Images in a plane: a dot for each, colored by its class.
 
 use std::path::Path;
 
@@ -9,29 +9,29 @@ use crate::embedded::Embedded;
 use crate::plot::{Area, Drawn, FONT, color};
 use crate::squares;
 
-/// More dots would only hide each other.
+/// The most dots in a plot; more would only hide each other.
 const DOTS: usize = 1000;
 const LEGEND: u32 = 200;
 
-/// Dots, and what else is drawn among them.
+/// The dots of a plot, with the centers of the classes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scatter {
     dots: Vec<(f64, f64)>,
     /// The class of each dot.
     classes: Vec<usize>,
-    /// The middle of each class.
+    /// The center of each class.
     crosses: Vec<(f64, f64)>,
 }
 
 impl Scatter {
-    /// Embeddings of two numbers as they are, and the mean of each class.
+    /// Embeddings of two numbers, unchanged, and the mean of each class.
     pub fn plane(embedded: &Embedded) -> Self {
         let means = embedded.means();
         let crosses = means.values().map(|mean| (mean[0], mean[1])).collect();
         Self { crosses, ..Self::dots(&embedded.some(DOTS)) }
     }
 
-    /// The directions of embeddings, along the two axes on which they differ most.
+    /// The directions of embeddings, along the two axes on which they vary most.
     pub fn directions(embedded: &Embedded) -> Self {
         Self::dots(&embedded.some(DOTS).directions())
     }
@@ -42,7 +42,7 @@ impl Scatter {
     }
 }
 
-/// Draws each of the named scatters in a square, and a legend of the classes.
+/// Draws each of the named scatters in a square, with a legend of the classes.
 pub(crate) fn draw(path: &Path, scatters: &[(&str, &Scatter)], classes: &[&str]) -> Result<(), Error> {
     let shown = |class: usize| scatters.iter().any(|(_, scatter)| scatter.classes.contains(&class));
     let legend = |area: &Area| -> Drawn {

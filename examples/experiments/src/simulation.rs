@@ -1,9 +1,9 @@
 //! Boxes that move down the gradient of a loss: the simulation of the DIoU paper (Zheng et al. 2020,
 //! [arXiv 1911.08287](https://arxiv.org/abs/1911.08287), section 3), with the gradients that Burn's autodiff gives.
 //!
-//! Seven targets of area 1 lie around one center. From every point around it, boxes of seven areas and seven shapes set out for
-//! each of the targets: 343 cases a point. A step moves `(cx, cy, w, h)` of every box by `rate (2 - IoU)` times the negative
-//! gradient of its own loss.
+//! Seven targets of area 1 lie around one center. At every point around it, boxes of seven areas and seven shapes start
+//! toward each of the targets: 343 cases per point. A step moves `(cx, cy, w, h)` of every box by `rate (2 - IoU)` times the
+//! negative gradient of the box's own loss.
 
 use std::f64::consts::PI;
 use std::time::Instant;
@@ -14,29 +14,29 @@ use serde::Serialize;
 
 use crate::Error;
 
-/// Steps of a full run.
+/// The steps of a full run.
 pub const STEPS: usize = 200;
 /// The center of all targets, in both directions.
 const CENTER: f64 = 10.0;
-/// The points lie within this distance of it.
+/// The largest distance of the starting points from the center.
 const REACH: f64 = 3.0;
 const AREAS: [f64; 7] = [0.5, 0.67, 0.75, 1.0, 1.33, 1.5, 2.0];
-/// Width over height; a shape of area 1 is as wide as its root.
+/// Ratios of width to height; a box of area 1 has the square root of its ratio as its width.
 const RATIOS: [f64; 7] = [0.25, 1.0 / 3.0, 0.5, 1.0, 2.0, 3.0, 4.0];
-/// Cases at a point.
+/// The number of cases per point.
 pub const CASES: usize = AREAS.len() * RATIOS.len() * RATIOS.len();
 
-/// Where the boxes of all cases start, and where they should come to: `(cx, cy, w, h)`, [`CASES`] rows a point.
+/// The start and the target of the box in each case: `(cx, cy, w, h)`, with [`CASES`] rows per point.
 #[derive(Debug, Clone)]
 pub struct Cases {
-    /// The points, seen from the center: evenly over a disc, along a sunflower's spiral.
+    /// The points relative to the center: spread evenly over a disc, along a sunflower's spiral.
     pub points: Vec<(f64, f64)>,
     anchors: Vec<f32>,
     targets: Vec<f32>,
 }
 
 impl Cases {
-    /// All cases of this many points.
+    /// All cases for this many points.
     pub fn new(points: usize) -> Self {
         let point = |i: usize| {
             let radius = REACH * ((i as f64 + 0.5) / points as f64).sqrt();
@@ -57,7 +57,7 @@ impl Cases {
         Self { points, anchors, targets }
     }
 
-    /// How many there are.
+    /// The number of cases.
     pub fn count(&self) -> usize {
         self.anchors.len() / 4
     }
@@ -67,7 +67,7 @@ impl Cases {
     }
 }
 
-/// What is wrong with the config of a loss that boxes are to follow.
+/// Checks the config of a loss that boxes are to follow; the error says what is wrong.
 pub fn check(config: &BoxesLossConfig) -> Result<(), String> {
     let settings = serde_json::to_value(config).map_err(|error| error.to_string())?;
     match settings["format"].as_str() {
@@ -77,21 +77,21 @@ pub fn check(config: &BoxesLossConfig) -> Result<(), String> {
     }
 }
 
-/// What a simulation leaves behind. An error is `|dx| + |dy| + |dw| + |dh|` of a box and its target.
+/// The results of a simulation. The error of a box is `|dx| + |dy| + |dw| + |dh|` from its target.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Simulated {
     /// The mean error at the start and after every step.
     pub errors: Vec<f64>,
-    /// Each point seen from the center, and the mean error of its boxes at the end.
+    /// Each point relative to the center, and the mean error of its boxes at the end.
     pub map: Vec<(f64, f64, f64)>,
     /// How many boxes there were.
     pub boxes: usize,
-    /// How long the steps took, in seconds.
+    /// The duration of the steps, in seconds.
     pub seconds: f64,
 }
 
-/// Moves the boxes of all cases, all in one batch; also returns the mean loss before every step. The loss takes boxes as
-/// `cxcywh`: see [`check`].
+/// Moves the boxes of all cases in one batch; also returns the mean loss before every step. The loss takes boxes as
+/// `cxcywh`, which [`check`] makes sure of.
 pub fn simulate(
     loss: &impl BoxesLoss,
     cases: &Cases,
@@ -124,7 +124,7 @@ pub fn simulate(
     Ok((Simulated { errors, map, boxes: cases.count(), seconds }, losses))
 }
 
-/// The learning rate of a step: a tenth from step 160 on, a hundredth from step 180 on.
+/// The learning rate of a step: a tenth of the initial one from step 160 on, a hundredth from step 180 on.
 fn rate(step: usize) -> f64 {
     match step {
         0..160 => 0.1,
@@ -151,12 +151,12 @@ mod tests {
         assert!(targets.clone().all(|t| t[..2] == [10.0, 10.0] && (t[2] * t[3] - 1.0).abs() < 1e-6));
         let distance = |a: &[f32]| (a[0] - 10.0).hypot(a[1] - 10.0);
         assert!(anchors.clone().all(|a| distance(a) <= 3.0));
-        // The first case: point 0 lies to the right, area 1/2, ratio 1/4, and so is the target.
+        // In the first case, point 0 lies to the right, the area is 1/2, and the ratio of box and target is 1/4.
         let root = 0.5f32.sqrt();
         let expected = [10.0 + 3.0 * (0.5f32 / 60.0).sqrt(), 10.0, 0.5 * root, 2.0 * root];
         assert!(cases.anchors.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6));
         assert_eq!(cases.targets[2..4], [0.5, 2.0]);
-        // Error before the first step, computed in numpy.
+        // The error before the first step was computed with NumPy.
         let error = |(a, t): (&[f32], &[f32])| a.iter().zip(t).map(|(a, t)| f64::from((a - t).abs())).sum::<f64>();
         let mean = anchors.zip(targets).map(error).sum::<f64>() / 20_580.0;
         assert!((mean - 3.871138).abs() < 1e-5, "{mean}");

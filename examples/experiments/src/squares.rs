@@ -1,4 +1,4 @@
-//! Squares side by side, four in a row, and what explains their colors at the right.
+//! Squares side by side, four in a row, with an explanation of their colors at the right.
 
 use std::path::Path;
 

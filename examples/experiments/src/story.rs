@@ -1,8 +1,8 @@
-//! What the report says of the experiments beside their figures.
+//! The texts of the report, besides the figures.
 
 use crate::config::Experiment;
 
-/// What leads up to the figures of an experiment.
+/// The text before the figures of an experiment.
 pub(crate) fn text(experiment: Experiment) -> &'static str {
     match experiment {
         Experiment::Segmentation => SEGMENTATION,
@@ -15,7 +15,7 @@ pub(crate) fn text(experiment: Experiment) -> &'static str {
     }
 }
 
-/// What the pictures in a plane show.
+/// The explanation of the images in a plane.
 pub(crate) fn scatters(experiment: Experiment) -> &'static str {
     match experiment {
         Experiment::Center => "Their embeddings, each loss on a scale of its own; the cross is the mean of a class.",
@@ -26,10 +26,10 @@ pub(crate) fn scatters(experiment: Experiment) -> &'static str {
     }
 }
 
-/// What the tiles show.
+/// The explanation of the tiles.
 pub(crate) const TILES: &str = "The held-out tiles: what was found (white), too much (orange), too little (blue). The \
 name of a loss leads to its probabilities.";
-/// What the maps show.
+/// The explanation of the maps.
 pub(crate) const MAPS: &str =
     "The mean error that is left, by the point from which boxes set out; the targets lie around the cross.";
 

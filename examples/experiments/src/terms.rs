@@ -1,4 +1,4 @@
-//! A sum of losses that take the same arguments, whatever their family.
+//! A weighted sum of losses that take the same arguments, possibly of different families.
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -17,10 +17,10 @@ use crate::rng::Rng;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Term {
-    /// The weight, more than 0.
+    /// The weight, greater than 0.
     #[serde(default = "one")]
     pub weight: f64,
-    /// The loss: `family`, `kind`, and that loss's own settings.
+    /// The loss: `family`, `kind`, and the settings of that loss.
     pub loss: LossConfig,
 }
 
@@ -34,12 +34,12 @@ impl From<LossConfig> for Term {
     }
 }
 
-/// The families of losses of logits and masks: per pixel, and per region.
+/// The families whose losses take logits and masks: per pixel, and per region.
 pub const OF_MASKS: &[&str] = &["binary", "segmentation"];
-/// The families of losses of embeddings and labels: with a weight of their own, and without.
+/// The families whose losses take embeddings and labels: with a weight of their own, and without.
 pub const OF_EMBEDDINGS: &[&str] = &["heads", "metric"];
 
-/// What is wrong with the terms of a sum of these families.
+/// Checks the terms of a sum of losses of these families; the error says what is wrong.
 pub fn check(terms: &[Term], families: &[&str]) -> Result<(), String> {
     if terms.is_empty() {
         return Err("there has to be a term".to_string());
@@ -55,7 +55,7 @@ pub fn check(terms: &[Term], families: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-/// What is wrong with the terms of a sum of losses of these embeddings.
+/// Checks the terms of a sum of losses for these embeddings; the error says what is wrong.
 pub fn check_embedding(terms: &[Term], embedding: &EmbeddingConfig) -> Result<(), String> {
     check(terms, OF_EMBEDDINGS)?;
     for Term { loss, .. } in terms {
@@ -73,7 +73,7 @@ pub fn check_embedding(terms: &[Term], embedding: &EmbeddingConfig) -> Result<()
     Ok(())
 }
 
-/// The sum.
+/// A weighted sum of losses.
 #[derive(Module, Debug)]
 pub struct WeightedSum {
     losses: Vec<AnyLoss>,
@@ -82,7 +82,7 @@ pub struct WeightedSum {
 }
 
 impl WeightedSum {
-    /// The sum of these terms, which [`check`] found right.
+    /// The sum of these terms, which have passed [`check`].
     pub fn new(terms: &[Term], device: &Device) -> Result<Self, Error> {
         let losses = terms.iter().map(|term| term.loss.try_init(device));
         Ok(Self {
@@ -92,7 +92,7 @@ impl WeightedSum {
         })
     }
 
-    /// The same with weights of the heads that are drawn on the host: equal on every device.
+    /// Replaces the weights of the heads by weights drawn on the host, which are equal on every device.
     pub fn with_drawn_heads(self, seed: u64, device: &Device) -> Self {
         let mut rng = Rng::new(seed);
         let drawn = |loss| match loss {
@@ -106,7 +106,7 @@ impl WeightedSum {
         Self { losses: self.losses.into_iter().map(drawn).collect(), ..self }
     }
 
-    /// The first loss that has a weight: it says which class an embedding belongs to.
+    /// The first head in the sum, which predicts the class of an embedding.
     pub fn head(&self) -> Option<&AnyHeadLoss> {
         self.losses.iter().find_map(|loss| match loss {
             AnyLoss::Heads(head) => Some(head),
@@ -114,7 +114,7 @@ impl WeightedSum {
         })
     }
 
-    /// Its value for `[tiles, 1, rows, columns]` logits and masks, and what each term adds to it; the terms are [`OF_MASKS`].
+    /// The value of the sum for `[tiles, 1, rows, columns]` logits and masks, and that of each term, all of [`OF_MASKS`].
     pub fn forward(&self, logits: Tensor<4>, masks: Tensor<4>) -> (Tensor<1>, LossTerms) {
         self.sum(|loss| match loss {
             AnyLoss::Binary(loss) => loss.forward(logits.clone(), masks.clone()),
@@ -123,7 +123,7 @@ impl WeightedSum {
         })
     }
 
-    /// Its value for `[rows, size]` embeddings and `[rows]` labels, and what each term adds to it; the terms are
+    /// The value of the sum for `[rows, size]` embeddings and `[rows]` labels, and that of each term; the terms are of
     /// [`OF_EMBEDDINGS`].
     pub fn forward_embeddings(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> (Tensor<1>, LossTerms) {
         self.sum(|loss| match loss {
@@ -141,7 +141,7 @@ impl WeightedSum {
     }
 }
 
-/// What each term is called on the dashboard: the kind of its loss, with a number where that is there already.
+/// The name of each term on the dashboard: the kind of its loss, with a number if an earlier term has the same kind.
 pub fn names(terms: &[Term]) -> Vec<String> {
     let kind = |i: usize| terms[i].loss.kind();
     let name = |i: usize| match (0..i).filter(|&before| kind(before) == kind(i)).count() {
@@ -151,7 +151,7 @@ pub fn names(terms: &[Term]) -> Vec<String> {
     (0..terms.len()).map(name).collect()
 }
 
-/// One line of the dashboard for each term, where there are several.
+/// The metrics of the terms, a line of the dashboard for each; empty if there is only one term.
 pub fn term_metrics(terms: &[Term]) -> Vec<LossTermMetric> {
     if terms.len() < 2 {
         return Vec::new();
@@ -177,12 +177,12 @@ mod tests {
         let sum = WeightedSum::new(&terms, &device).unwrap();
         let logits = Tensor::<4>::zeros([1, 1, 2, 2], &device);
         let masks = Tensor::<4>::from_floats([[[[1.0, 1.0], [1.0, 0.0]]]], &device);
-        // BCE of logit 0 is ln 2; p = 1/2: TP = 3/2, P = 2, T = 3.
+        // The BCE of logit 0 is ln 2; for Dice with p = 1/2: TP = 3/2, P = 2, T = 3.
         let expected = 2f64.ln() + 0.5 * (1.0 - 3.0 / 5.0);
         let (value, of_terms) = sum.forward(logits, masks);
         let got: f64 = value.into_scalar();
         assert!((got - expected).abs() < 1e-6, "{got}");
-        // What the terms add.
+        // The contributions of the terms.
         assert_eq!(of_terms.names(), ["bce", "dice"]);
         let added: Vec<f64> = of_terms.values().into_data().iter().collect();
         assert!((added[0] - 2f64.ln()).abs() < 1e-6 && (added[1] - 0.2).abs() < 1e-6, "{added:?}");
@@ -202,7 +202,7 @@ mod tests {
         let sum = || WeightedSum::new(&terms, &device).unwrap().with_drawn_heads(1, &device);
         let weight = |sum: &WeightedSum| sum.head().unwrap().weight().into_data();
         assert_eq!(weight(&sum()), weight(&sum()));
-        // At 0 all four classes are as likely; the centers are there too.
+        // At 0 all four classes are equally likely, and the centers lie there too.
         let labels = Tensor::<1, Int>::from_ints([3], &device);
         let at_zero = sum().forward_embeddings(Tensor::zeros([1, 2], &device), labels).0.into_scalar::<f32>();
         assert!((at_zero - 4f32.ln()).abs() < 1e-6, "{at_zero}");

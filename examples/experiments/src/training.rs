@@ -1,4 +1,4 @@
-//! One training with Burn's learner.
+//! A training with Burn's learner.
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -21,15 +21,15 @@ use crate::progress::PlainProgress;
 
 /// How many steps a quick run takes.
 pub const QUICK_STEPS: usize = 12;
-/// How many held-out rows it looks at.
+/// How many held-out rows a quick run evaluates.
 pub const QUICK_HELD_OUT: usize = 1000;
 
-/// The settings of a training: stochastic gradient descent with momentum, the learning rate falling to zero along a
+/// The settings of a training: stochastic gradient descent with momentum, and a learning rate that falls to zero along a
 /// half cosine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Training {
-    /// Epochs; after each the held-out rows are evaluated.
+    /// The number of epochs; the held-out rows are evaluated after each.
     pub epochs: usize,
     /// Passes over the training rows in an epoch: more than one for tiny sets.
     #[serde(default = "one")]
@@ -41,7 +41,7 @@ pub struct Training {
     /// The momentum, in [0, 1).
     #[serde(default = "momentum")]
     pub momentum: f64,
-    /// Units of the hidden layer; 0 for a linear model. Where there are convolutions: channels at the largest size.
+    /// The units of the hidden layer; 0 for a linear model. For a network of convolutions: the channels at the largest size.
     #[serde(default)]
     pub hidden: usize,
     /// The seed of the initial weights and of the order of the rows.
@@ -49,7 +49,7 @@ pub struct Training {
 }
 
 impl Training {
-    /// Which setting is not allowed.
+    /// The rule that a setting violates, if any.
     pub(crate) fn problem(&self) -> Option<&'static str> {
         if self.epochs == 0 || self.batch_size == 0 || self.passes == 0 {
             return Some("epochs, passes and batch_size must be at least 1");
@@ -74,16 +74,16 @@ fn momentum() -> f64 {
 pub struct Setting {
     /// The device, without autodiff.
     pub device: Device,
-    /// A few steps only.
+    /// Whether to take only a few steps.
     pub quick: bool,
-    /// Plain text even on a terminal.
+    /// Whether to print plain text even on a terminal.
     pub plain: bool,
     /// Where trained models are saved.
     pub folder: PathBuf,
 }
 
 impl Setting {
-    /// The device to build a model on that is to be trained.
+    /// The device on which to build a model that is to be trained.
     pub fn training_device(&self) -> Device {
         self.device.clone().autodiff()
     }
@@ -91,8 +91,8 @@ impl Setting {
 
 /// Trains `model` on `split.train`, and evaluates it on `split.held_out` after every epoch.
 ///
-/// The batches come in an order that depends on the seed only, so every device sees the same ones. `metrics`
-/// registers what the dashboard shows.
+/// The order of the batches depends only on the seed, so every device sees the same ones. `metrics`
+/// registers the metrics of the dashboard.
 pub fn train<M, B, T>(
     model: M,
     label: &str,
@@ -114,7 +114,7 @@ where
         held_out = held_out.head(QUICK_HELD_OUT);
         epochs = 1;
     }
-    // A tiny set is one batch in its own order: shuffling it would only change the order of the sums.
+    // A tiny set is one batch in its original order: shuffling would only change the order of the sums.
     let shuffle = training.batch_size < split.train.len();
     let seed = shuffle.then_some(training.seed);
     let steps = epochs * train.len().div_ceil(training.batch_size);

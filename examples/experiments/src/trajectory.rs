@@ -1,30 +1,33 @@
-//! Training losses step by step, and how far those of one device are from those of another.
+//! Training losses step by step, and how far those on one device are from those on another.
 //!
 //! # What is compared, and how closely
 //!
 //! Two runs of a config start from the same weights and see the same batches. On two devices the sums of a step are
 //! added in another order, and `exp` or `tanh` may round differently, so a step's loss differs by a few units of the
-//! last place (6e-8 relative). Training then carries the difference on, and every later step adds to it. The deviation
+//! last place (6e-8 relative). The training carries this difference on, and every later step adds to it. The deviation
 //! of a step is
 //!
 //! ```text
 //! |loss - reference| / max(|reference|, 1 % of the reference's first loss)
 //! ```
 //!
-//! and a run has to stay below [`EARLY_TOLERANCE`] over its first [`EARLY_STEPS`] steps, where a wrong gradient shows
-//! at once and rounding has had no time to grow, and below [`WHOLE_TOLERANCE`] over all its steps. Where small differences
-//! grow, it is [`LOOSE_TOLERANCE`]: GHM's histogram jumps when rounding moves a row over the edge of a bin, and losses of
-//! regions train on the edge of what is stable. For boxes it is [`BOXES_TOLERANCE`]: those that have arrived jump about
-//! their target, and a sum of small values that do not repeat is what is left. It is [`EMBEDDING_TOLERANCE`] for embeddings:
-//! on which side of a margin something lies changes with the smallest difference. Of triplets only the early steps are compared,
-//! within [`TRIPLET_TOLERANCE`]: their mean is that of the triplets with a positive loss, so that in the end, when few are left,
-//! one more or less decides the value. ArcFace is
-//! allowed [`ARCFACE_TOLERANCE`] in the early steps: where an embedding points at its class, the sine of their angle is a steep
-//! function of the cosine, which is what is computed.
+//! A run has to stay below [`EARLY_TOLERANCE`] over its first [`EARLY_STEPS`] steps, where a wrong gradient shows at once
+//! and rounding has had no time to grow, and below [`WHOLE_TOLERANCE`] over all its steps. Some runs have wider tolerances:
+//!
+//! - [`LOOSE_TOLERANCE`] over all steps, where small differences grow: GHM's histogram jumps when rounding moves a row over
+//!   the edge of a bin, and losses of regions train at the edge of stability.
+//! - [`BOXES_TOLERANCE`] over all steps, for boxes: those that have arrived jump around their target, and what remains is a
+//!   sum of small values that are not reproducible.
+//! - [`EMBEDDING_TOLERANCE`] over all steps, for embeddings: the smallest difference can move one across a margin.
+//! - [`TRIPLET_TOLERANCE`] over the early steps, for triplets; later steps are not compared. Their mean is taken over the
+//!   triplets with a positive loss. When few of these are left, one more or less decides the value.
+//! - [`ARCFACE_TOLERANCE`] over the early steps, for ArcFace: it computes the sine of an angle from its cosine, a steep function
+//!   where an embedding points at its class.
 //!
 //! Measured between ndarray and Flex over full runs: at most 1.7e-6 in the early steps; over all steps at most 2.1e-5,
-//! but 1.2e-3 for GHM, 1.1e-3 for regions, and 1.7e-3 for boxes (on wgpu 8.5e-3). So that rounding stays this small, the networks use tanh: with GELU the early steps
-//! were 2e-5 to 7e-5 apart, as backends approximate its error function differently.
+//! but 1.2e-3 for GHM, 1.1e-3 for regions, and 1.7e-3 for boxes (on wgpu 8.5e-3). The networks use tanh so that rounding
+//! stays this small: with GELU the early steps were 2e-5 to 7e-5 apart, as backends approximate its error function
+//! differently.
 
 use std::path::Path;
 
@@ -40,15 +43,15 @@ pub const EARLY_STEPS: usize = 10;
 pub const EARLY_TOLERANCE: f64 = 1e-5;
 /// The largest deviation allowed in any step.
 pub const WHOLE_TOLERANCE: f64 = 1e-4;
-/// The same where small differences grow: for GHM, and the experiment `segmentation`.
+/// The largest deviation allowed in any step where small differences grow: for GHM, and the experiment `segmentation`.
 pub const LOOSE_TOLERANCE: f64 = 1e-2;
-/// The same for the experiment `boxes`.
+/// The largest deviation allowed in any step of the experiment `boxes`.
 pub const BOXES_TOLERANCE: f64 = 5e-2;
 /// The largest deviation allowed in an early step for ArcFace.
 pub const ARCFACE_TOLERANCE: f64 = 1e-3;
 /// The largest deviation allowed in any step of the experiments with embeddings.
 pub const EMBEDDING_TOLERANCE: f64 = 5e-2;
-/// The largest deviation allowed in an early step of triplets.
+/// The largest deviation allowed in an early step for triplets.
 pub const TRIPLET_TOLERANCE: f64 = 1e-2;
 
 /// The losses of all runs on one device.
@@ -58,7 +61,7 @@ pub struct Trajectories {
     pub device: String,
     /// Whether only a few steps were taken.
     pub quick: bool,
-    /// One per config file.
+    /// The runs, one per config file.
     pub runs: Vec<Trajectory>,
 }
 
@@ -69,7 +72,7 @@ pub struct Trajectory {
     pub experiment: Experiment,
     /// The config file's name.
     pub config: String,
-    /// The loss's `kind`; of a sum there is none.
+    /// The loss's `kind`; empty for a sum.
     pub kind: String,
     /// The training loss at each step.
     pub losses: Vec<f64>,
@@ -140,12 +143,12 @@ pub struct Deviation {
     pub early: f64,
     /// The largest deviation among all steps.
     pub whole: f64,
-    /// The step of that deviation, counted from 1.
+    /// The step of the largest deviation, counted from 1.
     pub worst_step: usize,
 }
 
 impl Deviation {
-    /// Whether both tolerances are kept.
+    /// Whether the run is within both tolerances.
     pub fn within(&self) -> bool {
         self.early <= self.allowed_early && self.whole <= self.allowed
     }
@@ -154,16 +157,16 @@ impl Deviation {
 /// How far one device is from another.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
-    /// The device that the other is measured against.
+    /// The device whose losses are the reference.
     pub reference: String,
-    /// The device that is measured.
+    /// The device that is compared with it.
     pub device: String,
-    /// One per run.
+    /// The deviations, one per run.
     pub runs: Vec<Deviation>,
 }
 
 impl Comparison {
-    /// Whether every run keeps both tolerances.
+    /// Whether every run is within both tolerances.
     pub fn within(&self) -> bool {
         self.runs.iter().all(Deviation::within)
     }
@@ -191,7 +194,7 @@ impl Comparison {
 
 /// Compares every run of `other` with that of `reference`.
 ///
-/// It is an error if a run has no counterpart, or one of another length: then nothing was compared.
+/// It is an error if a run has no counterpart, or one of another length, since nothing would be compared then.
 pub fn compare(reference: &Trajectories, other: &Trajectories) -> Result<Comparison, Error> {
     let mut runs = Vec::new();
     for run in &other.runs {

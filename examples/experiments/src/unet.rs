@@ -1,4 +1,4 @@
-//! A small network from pictures to pictures.
+//! A small network from images to logits of the same size.
 
 use burn::module::Module;
 use burn::tensor::activation::tanh;
@@ -8,8 +8,8 @@ use crate::convolution::{Convolution, grow, shrink};
 use crate::rng::Rng;
 
 /// A U-Net (Ronneberger, Fischer and Brox 2015, [arXiv 1505.04597](https://arxiv.org/abs/1505.04597)) of three sizes with a
-/// convolution each: what is seen at a half and at a quarter of the size comes back to every pixel. There it is added to what
-/// the larger size saw, not set beside it: that needs a third of the time.
+/// convolution each. The features at a half and at a quarter of the size are brought back to every pixel. There they are added
+/// to the features of the larger size, which takes a third of the time that concatenation takes.
 #[derive(Module, Debug)]
 pub struct UNet {
     enter: Convolution,
@@ -40,7 +40,7 @@ impl UNet {
         }
     }
 
-    /// `[tiles, 1, rows, columns]` to logits of the same shape; rows and columns are multiples of 4.
+    /// Maps `[tiles, 1, rows, columns]` to logits of the same shape; rows and columns are multiples of 4.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
         let full = tanh(self.enter.forward(images.permute([1, 2, 3, 0])));
         let half = tanh(self.half.forward(shrink(full.clone())));

@@ -1,7 +1,7 @@
 //! Trains on the loss that a file describes: `cargo run -p joint-loss`.
 //!
-//! The dashboard has a line for each term. `--check` kills a run in the middle, resumes it, and compares every step that follows with
-//! those of a run that nobody killed.
+//! The dashboard has a line for each term. `--check` kills a run in the middle, resumes it, and compares every later step with
+//! that of an uninterrupted run.
 
 #![recursion_limit = "256"]
 
@@ -50,7 +50,7 @@ struct Arguments {
     check: bool,
 }
 
-/// Pictures to embeddings, embeddings to logits, and the loss of both.
+/// The model: from images to embeddings, from embeddings to logits, and the loss of both.
 #[derive(Module, Debug)]
 struct Model {
     embed: Mlp,
@@ -104,7 +104,7 @@ fn train(arguments: &Arguments, folder: &Path, resume: Option<usize>) -> Result<
         loss: config.try_init(&device)?,
     };
 
-    // In one order: a loader that shuffles would begin its orders anew after a restart.
+    // The order is fixed: a loader that shuffles would start again with its first order after a restart.
     let load =
         |samples| DataLoaderBuilder::new(ClassBatcher).batch_size(BATCH).set_device(Device::flex()).build(samples);
     let logger = HistoryLogger::default();
@@ -136,7 +136,7 @@ fn train(arguments: &Arguments, folder: &Path, resume: Option<usize>) -> Result<
     Ok(history)
 }
 
-/// A run, and one that is killed in its second epoch and goes on after the first.
+/// Compares a whole run with one that is killed in its second epoch and resumed after the first.
 fn check(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let whole = train(arguments, &folder.path().join("whole"), None)?;

@@ -1,4 +1,4 @@
-//! A loss that is not in the catalog: written once, fused and differentiated as those that are, and drawn.
+//! A loss that is not in the catalog: written once, fused, differentiated and drawn like those of the catalog.
 //!
 //! `cargo run -p own-loss`
 
@@ -13,14 +13,14 @@ use burn_losses::regression::RegressionLoss;
 use burn_losses::{Loss, Reduction, watched, with_tensor_operations};
 use burn_losses_plot::{Curve, Panel, Picture};
 
-/// The loss of Cauchy (or Lorentz): c^2/2 ln(1 + (d/c)^2), which an outlier hardly pulls at.
+/// The loss of Cauchy (or Lorentz): c^2/2 ln(1 + (d/c)^2), on which an outlier has little influence.
 #[derive(Debug, Clone)]
 struct CauchyLoss {
     c: f64,
 }
 
 impl Formula for CauchyLoss {
-    #[inline(always)] // into the vector instructions that the engine chooses: a debug build panics without
+    #[inline(always)] // into the vector instructions that the engine chooses; a debug build panics without it
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
         ((prediction - target) * (1.0 / self.c)).square().log1p() * (self.c * self.c / 2.0)
     }

@@ -1,4 +1,4 @@
-//! Losses of other shapes than a prediction and a target: of a row of logits, of some numbers per row, of pairs of a batch.
+//! Losses with other arguments than a prediction and a target: rows of logits, vectors per row, and pairs of a batch.
 
 use burn::tensor::{Device, Int, Tensor};
 use burn_losses::classification::ClassificationLoss;
@@ -7,7 +7,7 @@ use burn_losses::metric::MetricLoss;
 use burn_losses::vectors::VectorLoss;
 use burn_losses::{Loss, Reduction, watched};
 
-/// The mean absolute error of the probabilities: 2 (1 - p of the label), which a wrong label hardly pulls at.
+/// The mean absolute error of the probabilities: 2 (1 - p of the label), on which a wrong label has little influence.
 #[derive(Debug, Clone)]
 struct ProbabilityError;
 
@@ -29,7 +29,7 @@ impl Loss for ProbabilityError {
 
 impl ClassificationLoss for ProbabilityError {}
 
-/// Of rows of logits and their labels.
+/// The value for rows of logits and their labels.
 pub(crate) fn of_rows(device: &Device) -> f32 {
     let labels = Tensor::<1, Int>::from_ints([0, 1], device);
     let (value, paths) = watched(|| ProbabilityError.forward(Tensor::<2>::zeros([2, 4], device), labels));
@@ -37,7 +37,7 @@ pub(crate) fn of_rows(device: &Device) -> f32 {
     value.into_scalar()
 }
 
-/// The negative log-likelihood of a number whose mean and whose logarithm of the variance are predicted, but for a constant.
+/// The negative log-likelihood of a target, up to a constant, where the mean and the logarithm of the variance are predicted.
 #[derive(Debug, Clone)]
 struct GaussianNll;
 
@@ -59,7 +59,7 @@ impl Loss for GaussianNll {
 
 impl VectorLoss<2, 1> for GaussianNll {}
 
-/// Of two predicted numbers per row and one that they are compared with.
+/// The value for two predicted numbers per row and one target.
 pub(crate) fn of_vectors(device: &Device) -> f32 {
     let targets = Tensor::from_floats([[1.0], [-3.0]], device);
     let (value, paths) = watched(|| GaussianNll.forward(Tensor::zeros([2, 2], device), targets));
@@ -67,7 +67,7 @@ pub(crate) fn of_vectors(device: &Device) -> f32 {
     value.into_scalar()
 }
 
-/// How much nearer, in cosines, the farthest positive should be than the negatives are in the mean.
+/// Requires the cosine of the farthest positive to exceed the mean cosine of the negatives.
 #[derive(Debug, Clone)]
 struct Lead;
 
@@ -95,7 +95,7 @@ impl Loss for Lead {
 
 impl MetricLoss for Lead {}
 
-/// Of embeddings and their labels: each row with all others.
+/// The value for embeddings and their labels, comparing each row with all others.
 pub(crate) fn of_pairs(device: &Device) -> f32 {
     let embeddings = Tensor::from_floats([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]], device);
     let (value, paths) = watched(|| Lead.forward(embeddings, Tensor::<1, Int>::from_ints([0, 0, 1], device)));

@@ -1,11 +1,11 @@
-//! What Burn's collectives say between two processes: see the README.
+//! Tests whether Burn's collectives work between two processes: see the README.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::distributed::{ReduceOperation, all_reduce};
 use burn::tensor::{Device, Tensor};
 
-/// The sum of a tensor on each device, by `all_reduce`, or why there is none.
+/// The result of `all_reduce` on each device, or why it fails.
 pub(crate) fn answer(devices: &[Device]) -> String {
     let silent = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
@@ -15,7 +15,7 @@ pub(crate) fn answer(devices: &[Device]) -> String {
     }));
     std::panic::set_hook(silent);
     match result {
-        // The other device has not been asked, so that there is nothing to wait for.
+        // The other device was not asked, so nothing would wait for this call.
         Ok(_) => "all_reduce is taken: ExecutionStrategy::ddp may do".to_string(),
         Err(payload) => {
             let text = payload.downcast_ref::<String>().cloned();

@@ -1,4 +1,4 @@
-//! Rows of three classes of points, and how they are shared out.
+//! Rows of three classes of points, and their shards.
 
 use burn::data::dataloader::batcher::Batcher;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
@@ -10,23 +10,23 @@ pub(crate) const WIDTH: usize = 4;
 /// How many classes there are.
 pub(crate) const CLASSES: usize = 3;
 
-/// Some rows of a step, and how many rows of the whole step count.
+/// The rows of one worker in a step, and how many rows of the whole step count.
 #[derive(Debug, Clone)]
 pub(crate) struct Shard {
     inputs: Vec<f32>,
     classes: Vec<i32>,
     labels: Vec<i32>,
-    /// The rows that count on all workers together. Who shares the rows out knows the labels: nothing has to be sent for it.
+    /// How many rows of all workers count. The code that makes the shards knows the labels, so no worker has to send its count.
     pub(crate) step_count: usize,
 }
 
 impl Shard {
-    /// How many of its own rows count.
+    /// How many rows of this shard count.
     pub(crate) fn count(&self) -> usize {
         self.labels.iter().filter(|&&label| i64::from(label) != IGNORED).count()
     }
 
-    /// All rows of a step in one.
+    /// All rows of a step in one shard.
     pub(crate) fn merged(shards: &[Self]) -> Self {
         Self {
             inputs: shards.iter().flat_map(|shard| shard.inputs.clone()).collect(),
@@ -36,14 +36,14 @@ impl Shard {
         }
     }
 
-    /// As if there were no other worker. Gradients of workers are added up, so that each has half a say.
+    /// The shard as if there were no other worker. The count has the factor `workers`, since gradients are added up.
     pub(crate) fn alone(&self, workers: usize) -> Self {
         Self { step_count: self.count() * workers, ..self.clone() }
     }
 
     pub(crate) fn batch(&self, device: &Device) -> Batch {
         let rows = self.labels.len();
-        // The same type everywhere: by itself each device has its own.
+        // The type is the same everywhere; by default each device has its own integer type.
         let options = (device, DType::I32);
         let integers = |numbers: &[i32]| Tensor::from_data(TensorData::new(numbers.to_vec(), [rows]), options);
         Batch {
@@ -61,7 +61,7 @@ pub(crate) struct Batch {
     pub(crate) inputs: Tensor<2>,
     /// The class of each row.
     pub(crate) classes: Tensor<1, Int>,
-    /// The same, or [`IGNORED`].
+    /// The class of each row, or [`IGNORED`].
     pub(crate) labels: Tensor<1, Int>,
     pub(crate) step_count: usize,
 }
@@ -76,7 +76,7 @@ impl Batcher<Shard, Batch> for OneShard {
     }
 }
 
-/// The shards of some steps, `[step][worker]`, of so many rows each. Nearly all rows of the first worker count, and few of the last.
+/// The shards of some steps, `[step][worker]`, of `rows` rows each. Most rows of the first worker count, but few of the last.
 pub(crate) fn steps(steps: usize, workers: usize, rows: usize) -> Vec<Vec<Shard>> {
     let mut random = Numbers(7);
     (0..steps)

@@ -1,7 +1,8 @@
-//! One step on several devices, by hand: the gradients that come out are those of one device with all rows.
+//! One step on several devices, written by hand: the gradients are those of one device with all rows.
 //!
-//! This is what Burn's learner does in a step (replicas by `fork`, gradients to the first device, there added up), with what the loss
-//! needs from all workers in between: tensors go from device to device, in remote processes directly, and gradients find back.
+//! Burn's learner does the same in a step: it makes replicas by `fork`, moves the gradients to the first device, and adds them
+//! up there. In between, the loss gets what it needs from all workers: tensors move from device to device, between remote
+//! processes directly, and gradients flow back.
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
@@ -16,8 +17,8 @@ use crate::model::Classifier;
 /// How many rows each worker has.
 const ROWS: usize = 24;
 
-/// Cross-entropy over rows of which some are ignored, other shares of them on each worker: the counts are added up on the devices, with
-/// nothing read, and all workers divide by the sum.
+/// Cross-entropy with ignored rows, of which each worker has a different share. The counts are added up on the devices without
+/// being read, and all workers divide by their sum.
 pub(crate) fn unequal_counts(devices: &[Device]) -> Result<Comparison, String> {
     let (model, shards) = (start(), shards(devices.len()));
     let step = |shards: &[Shard], devices: &[Device], global: bool| {
@@ -38,7 +39,7 @@ pub(crate) fn unequal_counts(devices: &[Device]) -> Result<Comparison, String> {
         for ((replica, values), device) in replicas.iter().zip(&values).zip(devices) {
             let divisor = match global {
                 true => total.clone().to_device(device),
-                // The mean of the workers' means.
+                // This gives the mean of the workers' means.
                 false => values.count() * workers,
             };
             let loss = model.loss.reduction().reduce(values.clone(), None, Some(divisor.into()));
@@ -51,8 +52,8 @@ pub(crate) fn unequal_counts(devices: &[Device]) -> Result<Comparison, String> {
     Ok(Comparison::new(&step(&shards, devices, true), &step(&shards, devices, false), &expected))
 }
 
-/// NT-Xent, where every row of the batch is a negative of the others: the embeddings of all workers come together on the first, and the
-/// loss is computed there. Only embeddings travel, and their gradients back.
+/// NT-Xent, where every row of the batch is a negative of the others. The embeddings of all workers are moved to the first
+/// device, which computes the loss. Only embeddings move, and their gradients move back.
 pub(crate) fn negatives_of_all(devices: &[Device]) -> Result<Comparison, String> {
     let (model, shards) = (start(), shards(devices.len()));
     let nt_xent: NtXentLoss = NtXentLossConfig::new().init(&devices[0]);

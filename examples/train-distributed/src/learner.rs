@@ -1,8 +1,8 @@
 //! Whole trainings with Burn's learner: `ExecutionStrategy::multi` on several devices against one device with all rows.
 //!
-//! In a step every worker takes a shard of its own, the learner adds up their gradients, and the optimizer takes one step. So the data
-//! loader has to hand out shards that belong together: its rows are the shards, first those of the first worker. Burn splits them in
-//! equal parts, one per worker, and takes one from each at a time.
+//! In a step every worker takes its own shard, the learner adds up their gradients, and the optimizer takes one step. The data
+//! loader therefore has to hand out shards that belong together: its rows are the shards, those of the first worker first. Burn
+//! splits them into equal parts, one per worker, and takes one shard from each part at a time.
 
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ const EPOCHS: usize = 2;
 const ROWS: usize = 24;
 const LEARNING_RATE: f64 = 0.5;
 
-/// The parameters after a training on these devices, and after the same on one.
+/// Compares the parameters after a training on these devices with those after the same training on one.
 pub(crate) fn multi(devices: &[Device], sharded: bool) -> Result<Comparison, String> {
     let optimizer = if sharded { MultiDeviceOptim::OptimSharded } else { MultiDeviceOptim::OptimMainDevice };
     let workers = devices.len();
@@ -32,7 +32,7 @@ pub(crate) fn multi(devices: &[Device], sharded: bool) -> Result<Comparison, Str
         device.seed(2);
         Classifier::new(&device.autodiff())
     };
-    // By worker, then by step.
+    // The shards are sorted by worker, then by step.
     let shards = |of: fn(&Shard, usize) -> Shard| -> Vec<Shard> {
         (0..workers).flat_map(|worker| steps.iter().map(move |step| of(&step[worker], workers))).collect()
     };
@@ -52,7 +52,7 @@ pub(crate) fn multi(devices: &[Device], sharded: bool) -> Result<Comparison, Str
 
 fn train(start: &Classifier, shards: Vec<Shard>, strategy: ExecutionStrategy) -> Result<Vec<f32>, String> {
     let device = strategy.main_device().clone();
-    // What forks of a model share, they share with the original too: each training has one of its own.
+    // Forks of a model share state with the original too, so each training has an original of its own.
     let model = {
         use burn::module::Module;
         Classifier::new(&device).load_record(start.clone().into_record())
@@ -72,7 +72,7 @@ fn train(start: &Classifier, shards: Vec<Shard>, strategy: ExecutionStrategy) ->
     }
 }
 
-/// A folder that the learner may write to, gone afterwards.
+/// A folder that the learner may write to; it is removed at the end.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -83,7 +83,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // It may never have been made.
+        // The folder may never have been created.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

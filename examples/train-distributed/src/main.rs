@@ -1,5 +1,5 @@
-//! Data-parallel training in two processes, with losses whose numbers do not depend on how the rows are shared out:
-//! `cargo run` in this folder starts both workers, checks what it says, and ends them.
+//! Data-parallel training in two processes, with losses whose numbers do not depend on how the rows are divided among workers:
+//! `cargo run` in this folder starts both workers, runs the checks, and ends the workers.
 
 mod collectives;
 mod data;
@@ -15,11 +15,11 @@ use std::time::Duration;
 use burn::tensor::Device;
 use workers::Workers;
 
-/// Two numbers that should be the same may be so far apart, relative to the largest.
+/// The largest difference of numbers that should be equal, relative to the largest number.
 const TOLERANCE: f64 = 1e-5;
-/// What goes wrong without the global count, or without the other worker's negatives, is at least so large.
+/// The least error that is expected without the global count, or without the other worker's negatives.
 const WRONG: f64 = 1e-2;
-/// Nothing here takes so long, unless it hangs.
+/// The time limit: only a program that hangs takes this long.
 const LIMIT: Duration = Duration::from_secs(300);
 
 fn main() -> ExitCode {
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     std::thread::spawn(|| {
         std::thread::sleep(LIMIT);
         eprintln!("no end after {LIMIT:?}: something hangs");
-        // The workers see that their input has ended, and end too.
+        // The workers notice that their input has ended, and end too.
         std::process::exit(1);
     });
     match run() {
@@ -56,7 +56,7 @@ fn run() -> Result<(), String> {
     Ok(())
 }
 
-/// Everything that holds on two devices, wherever they are.
+/// Checks everything that holds on two devices, wherever they are.
 fn check_all(devices: &[Device]) -> Result<(), String> {
     gradients::unequal_counts(devices)?.report("gradient of shards with unequal counts, one global divisor")?;
     gradients::negatives_of_all(devices)?.report("gradient of NT-Xent with the negatives of all workers")?;
@@ -69,20 +69,20 @@ fn check_all(devices: &[Device]) -> Result<(), String> {
 
 /// How far numbers are from those of one device with all rows.
 pub(crate) struct Comparison {
-    /// As it should be done.
+    /// The error with the exchange between workers.
     right: f64,
-    /// As it is done when every worker only looks at itself.
+    /// The error if every worker only uses its own rows.
     alone: f64,
 }
 
 impl Comparison {
-    /// Both against what they should be.
+    /// Compares both results with the expected one.
     fn new(right: &[f32], alone: &[f32], expected: &[f32]) -> Self {
         let largest = expected.iter().fold(f32::MIN_POSITIVE, |most, x| most.max(x.abs()));
         let apart = |got: &[f32]| {
             assert_eq!(got.len(), expected.len());
             let apart = got.iter().zip(expected).map(|(a, b)| f64::from((a - b).abs() / largest));
-            // NaN is as far apart as can be.
+            // A NaN counts as infinitely far apart.
             apart.map(|x| if x.is_nan() { f64::INFINITY } else { x }).fold(0.0, f64::max)
         };
         Self { right: apart(right), alone: apart(alone) }

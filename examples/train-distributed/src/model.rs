@@ -25,7 +25,7 @@ pub(crate) struct Classifier {
 }
 
 impl Classifier {
-    /// With random weights.
+    /// A classifier with random weights.
     pub(crate) fn new(device: &Device) -> Self {
         let config = format!("kind = 'cross_entropy'\nignore_index = {IGNORED}\n[label_smoothing]\nepsilon = 0.1");
         let config: ClassificationLossConfig =
@@ -37,18 +37,18 @@ impl Classifier {
         }
     }
 
-    /// `[rows, WIDTH]` to `[rows, HIDDEN]`.
+    /// Maps `[rows, WIDTH]` to `[rows, HIDDEN]`.
     pub(crate) fn embed(&self, inputs: Tensor<2>) -> Tensor<2> {
         tanh(self.hidden.forward(inputs))
     }
 
-    /// `[rows, WIDTH]` to `[rows, CLASSES]`.
+    /// Maps `[rows, WIDTH]` to `[rows, CLASSES]`.
     pub(crate) fn logits(&self, inputs: Tensor<2>) -> Tensor<2> {
         self.last.forward(self.embed(inputs))
     }
 
-    /// The loss is divided by the count of the whole step: the learner adds up the gradients of the workers, and the sum is the
-    /// gradient of the mean over all rows that count.
+    /// The output for a batch, with a loss that is divided by the count of the whole step: the learner adds up the gradients of
+    /// the workers, and the sum is the gradient of the mean over all rows that count.
     fn run(&self, batch: Batch) -> ClassificationOutput {
         let logits = self.logits(batch.inputs);
         let divisor = Extras::new().with_divisor(batch.step_count);
@@ -63,7 +63,7 @@ impl Classifier {
         numbers.all
     }
 
-    /// The gradients of all parameters in one row; 0 where there is none.
+    /// The gradients of all parameters in one row; 0 for a parameter without a gradient.
     pub(crate) fn gradient(&self, gradients: &GradientsParams) -> Vec<f32> {
         let mut numbers = Numbers { of: Some(gradients), all: Vec::new() };
         self.visit(&mut numbers);

@@ -1,4 +1,4 @@
-//! A training that draws nothing: what is looked at comes after it.
+//! A renderer that draws nothing: only the result of the training matters here.
 
 use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
 use burn::train::metric::MetricDefinition;
@@ -6,7 +6,7 @@ use burn::train::renderer::{
     EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation, MetricsRendererTraining,
 };
 
-/// Draws nothing.
+/// A renderer of Burn's learner that draws nothing.
 pub(crate) struct Quiet;
 
 impl MetricsRendererTraining for Quiet {

@@ -11,10 +11,10 @@ use burn::tensor::Device;
 /// The argument that makes this program a worker.
 pub(crate) const WORKER: &str = "worker";
 
-/// What a worker does: lends its CPU until its standard input ends, which it does when the one who started it ends, however that is.
+/// Runs a worker: it lends its CPU until its standard input ends, which happens when its parent process ends in any way.
 pub(crate) fn serve() -> ExitCode {
     std::thread::spawn(|| {
-        // An error is an end too.
+        // A read error ends the worker too.
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
     });
@@ -46,7 +46,7 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Starts so many, each on a free port, and connects to their devices.
+    /// Starts `count` workers, each on a free port, and connects to their devices.
     pub(crate) fn start(count: usize) -> Result<Self, String> {
         let mut workers = Self { processes: Vec::new(), addresses: Vec::new(), devices: Vec::new() };
         for _ in 0..count {
@@ -63,13 +63,13 @@ impl Workers {
         }
         let mut process = command.spawn()?;
         let stdout = process.stdout.take();
-        // From here on it ends with `self`.
+        // From here on the worker ends when `self` is dropped.
         self.processes.push(process);
         let mut stdout = BufReader::new(stdout.ok_or("no output")?);
         let mut port = String::new();
         stdout.read_line(&mut port)?;
         let port: u16 = port.trim().parse().map_err(|_| format!("it says {port:?}, expected a port"))?;
-        // What it logs.
+        // The log of the worker goes to standard error.
         std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::stderr()));
 
         let address = format!("ws://{}:{port}", Ipv4Addr::LOCALHOST);
@@ -79,12 +79,12 @@ impl Workers {
         Ok(())
     }
 
-    /// Where they are.
+    /// The addresses of the workers.
     pub(crate) fn addresses(&self) -> &[String] {
         &self.addresses
     }
 
-    /// Their devices.
+    /// The devices of the workers.
     pub(crate) fn devices(&self) -> &[Device] {
         &self.devices
     }
@@ -92,7 +92,7 @@ impl Workers {
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        // All at once: one that sees another go says so on standard error. One that has ended already cannot be ended.
+        // All are ended at once, since a worker that loses another one reports that on standard error.
         for process in &mut self.processes {
             let _ = process.kill();
         }

@@ -1,21 +1,21 @@
-//! The public items of a source file, from its tokens.
+//! Finds the public items of a source file in its tokens.
 
 use std::collections::BTreeSet;
 
 use crate::tokens::{Kind, Token, tokens};
 
-/// What is public in a crate.
+/// The public items of a crate.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     items: BTreeSet<String>,
     /// Types that are public.
     types: BTreeSet<String>,
-    /// The type and the line of each implementation of a trait.
+    /// The type of each trait implementation, and its line.
     implementations: Vec<(String, String)>,
 }
 
 impl Found {
-    /// One line per item. Implementations count where their type is public.
+    /// One line per item. Implementations are included if their type is public.
     pub(super) fn lines(mut self) -> BTreeSet<String> {
         let types = self.types;
         let public = self.implementations.into_iter().filter(|(name, _)| types.contains(name));
@@ -28,9 +28,9 @@ impl Found {
 #[derive(Debug, PartialEq)]
 pub(super) struct Module {
     pub(super) name: String,
-    /// The inline modules around it.
+    /// The inline modules around the module.
     pub(super) folders: Vec<String>,
-    /// The path of the nearest public module, itself included.
+    /// The path of the nearest public module, which may be the module itself.
     pub(super) module: String,
     pub(super) is_public: bool,
 }
@@ -39,14 +39,14 @@ pub(super) struct Module {
 pub(super) struct File<'a> {
     source: &'a str,
     tokens: Vec<Token<'a>>,
-    /// The module that is read now.
+    /// The module that is being read.
     place: Place,
     modules: Vec<Module>,
-    /// Types of this file that are not public. One of another file may have the same name and be public.
+    /// Types of this file that are not public. A type of the same name in another file may be public.
     private: BTreeSet<&'a str>,
 }
 
-/// Where an item stands.
+/// The module that an item is in.
 #[derive(Clone)]
 struct Place {
     /// The path of the nearest public module.
@@ -62,7 +62,7 @@ impl<'a> File<'a> {
         Self { source, tokens: tokens(source), place, modules: Vec::new(), private: BTreeSet::new() }
     }
 
-    /// Adds what is public, and returns the modules in other files.
+    /// Adds the public items to `found`, and returns the modules in other files.
     pub(super) fn read(mut self, found: &mut Found) -> Vec<Module> {
         let before = found.implementations.len();
         self.items(0, self.tokens.len(), found);
@@ -72,7 +72,7 @@ impl<'a> File<'a> {
         self.modules
     }
 
-    /// The items between two tokens.
+    /// Reads the items between two tokens.
     fn items(&mut self, mut at: usize, end: usize, found: &mut Found) {
         while at < end {
             let start = at;
@@ -87,7 +87,7 @@ impl<'a> File<'a> {
         }
     }
 
-    /// One item: `attributes` is where those begin and end.
+    /// Reads one item; `attributes` is the range of its attributes.
     fn item(&mut self, attributes: (usize, usize), end: usize, found: &mut Found) {
         let at = attributes.1;
         let is_public = self.is_public(at);
@@ -110,7 +110,7 @@ impl<'a> File<'a> {
             Some("impl") => self.implementation(start, body.unwrap_or(end), end, found),
             Some("unsafe") if self.word(start + 1) == Some("impl") => {}
             _ if is_public => self.add(&self.text(start, self.end_of_signature(start, end)), found),
-            // Macros and functions that write items.
+            // Macros and functions that generate items.
             _ => self.written(start, end, found),
         }
     }
@@ -132,7 +132,7 @@ impl<'a> File<'a> {
         self.place = outer;
     }
 
-    /// The names that a `use` makes public, without the private modules on their way.
+    /// Adds the names that a `use` makes public, without the private modules on their paths.
     fn uses(&self, mut at: usize, end: usize, found: &mut Found) {
         while at < end {
             let last = self.is_sign(at + 1, b',') || self.is_sign(at + 1, b'}') || self.is_sign(at + 1, b';');
@@ -146,7 +146,7 @@ impl<'a> File<'a> {
         }
     }
 
-    /// A type with its derives, its public fields or its variants.
+    /// Adds a type with its derives, and its public fields or its variants.
     fn type_of(&self, head: ((usize, usize), usize), body: Option<usize>, end: usize, found: &mut Found) {
         let ((attributes, at), start) = head;
         let name = self.word(start + 1).unwrap_or_default().to_owned();
@@ -160,14 +160,14 @@ impl<'a> File<'a> {
         }
     }
 
-    /// What an `impl` has that is public, and itself where it is of a trait.
+    /// Adds the public items of an `impl`, and the implementation itself if it is of a trait.
     fn implementation(&mut self, start: usize, body: usize, end: usize, found: &mut Found) {
         let head = self.text(start, body);
         let generics = if self.is_sign(start + 1, b'<') { self.after_angles(start + 1) } else { start + 1 };
         let of = (generics..body).find(|&at| self.word(at) == Some("for"));
         match of {
             Some(of) => {
-                // `&T`, `[T]`, `Box<T>`: the first name that is a type's.
+                // In `&T`, `[T]` or `Box<T>`, the type is the first capitalized name.
                 let name =
                     (of + 1..body).filter_map(|at| self.word(at)).find(|word| word.starts_with(char::is_uppercase));
                 found
@@ -178,7 +178,7 @@ impl<'a> File<'a> {
         }
     }
 
-    /// Fields, variants, functions: those that are public, or all.
+    /// Adds fields, variants and functions: the public ones, or all of them.
     fn members(&self, mut at: usize, end: usize, prefix: &str, all: bool, found: &mut Found) {
         while at < end {
             let start = at;
@@ -196,7 +196,7 @@ impl<'a> File<'a> {
         }
     }
 
-    /// Public items that a macro or a function writes.
+    /// Adds public items that a macro or a function generates.
     fn written(&self, start: usize, end: usize, found: &mut Found) {
         for at in (start..end).filter(|&at| self.is_public(at)) {
             let signature = self.end_of_signature(at + 1, self.end_of_member(at + 1, end));
@@ -208,12 +208,12 @@ impl<'a> File<'a> {
         found.items.insert(format!("{}: {text}", self.place.module));
     }
 
-    /// Whether `pub` stands there, and is not limited to the crate.
+    /// Whether there is a `pub` at this place that is not limited to the crate.
     fn is_public(&self, at: usize) -> bool {
         self.word(at) == Some("pub") && !self.is_sign(at + 1, b'(')
     }
 
-    /// Whether attributes hide an item: from the documentation, or from all but tests.
+    /// Whether attributes hide an item from the documentation, or from everything but tests.
     fn is_hidden(&self, start: usize, end: usize) -> bool {
         let words: Vec<_> = (start..end).filter_map(|at| self.word(at)).collect();
         let is_for_tests = words.contains(&"cfg") && words.contains(&"test") && !words.contains(&"not");
@@ -230,7 +230,7 @@ impl<'a> File<'a> {
         names
     }
 
-    /// The token behind an item: its semicolon, or the end of its braces.
+    /// The token after an item: after its semicolon, or after its closing brace.
     fn end_of_item(&self, start: usize, end: usize) -> usize {
         let is_use = (start..start + 6).take_while(|&at| at < end).any(|at| self.word(at) == Some("use"));
         let mut at = start;
@@ -245,7 +245,7 @@ impl<'a> File<'a> {
         end
     }
 
-    /// The token behind a field, a variant or a function.
+    /// The token after a field, a variant or a function.
     fn end_of_member(&self, start: usize, end: usize) -> usize {
         let before_name = ["pub", "const", "async", "unsafe"];
         let first = (start..end).find(|&at| !self.word(at).is_some_and(|word| before_name.contains(&word)));
@@ -253,13 +253,13 @@ impl<'a> File<'a> {
         let mut at = start;
         while at < end {
             match self.kind(at) {
-                // Bounds of a function have commas too.
+                // The bounds of a function contain commas too.
                 Some(Kind::Sign(b',')) if is_function => at += 1,
                 Some(Kind::Sign(b',' | b';')) => return at + 1,
                 Some(Kind::Sign(b'<')) => at = self.after_angles(at),
                 Some(Kind::Sign(b'{')) if self.is_block(start, at) => return self.after(at),
                 Some(Kind::Sign(b'(' | b'[' | b'{')) => at = self.after(at),
-                // Of what a macro writes.
+                // This is the end of the tokens that a macro generates.
                 Some(Kind::Sign(b')' | b']' | b'}')) => return at.max(start + 1),
                 _ => at += 1,
             }
@@ -272,7 +272,7 @@ impl<'a> File<'a> {
         (start..brace).any(|at| matches!(self.word(at), Some("fn" | "struct" | "enum" | "trait" | "mod" | "impl")))
     }
 
-    /// Where a declaration has all that its users see: before the body of a function, or the value of a constant.
+    /// The end of what users see of a declaration: before the body of a function, or the value of a constant.
     fn end_of_signature(&self, start: usize, end: usize) -> usize {
         let mut at = start;
         while at < end {
@@ -288,7 +288,7 @@ impl<'a> File<'a> {
         at.min(end)
     }
 
-    /// The token behind a bracket that opens here and all in it.
+    /// The token after the bracket that closes the one at `open`.
     fn after(&self, open: usize) -> usize {
         let mut depth = 0_usize;
         for at in open..self.tokens.len() {
@@ -304,7 +304,7 @@ impl<'a> File<'a> {
         self.tokens.len()
     }
 
-    /// As [`after`](Self::after), of angle brackets; `->` is none.
+    /// Like [`after`](Self::after), for angle brackets; the `>` of `->` does not count.
     fn after_angles(&self, open: usize) -> usize {
         let mut depth = 0_usize;
         for at in open..self.tokens.len() {
@@ -335,7 +335,7 @@ impl<'a> File<'a> {
                 text.push_str(line.split("//").next().unwrap_or_default());
                 text.push(' ');
             }
-            // Only a line's end is a space.
+            // Only the end of a line becomes a space.
             if !self.source[self.tokens[at].offset..next].contains('\n') {
                 text.pop();
             }
@@ -360,7 +360,7 @@ impl<'a> File<'a> {
     }
 }
 
-/// One form for however rustfmt breaks the lines.
+/// The text in one form, wherever rustfmt breaks its lines.
 fn tidy(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = text.replace("( ", "(").replace(" )", ")").replace("< ", "<").replace(" >", ">").replace("[ ", "[");

@@ -1,9 +1,9 @@
-//! The public API of the published crates, as text in `xtask/api`: a change of it that nobody has written down fails.
+//! The public API of the published crates, as text in `xtask/api`: the check fails on a change that is not recorded there.
 //!
-//! The source is read, and nothing is compiled. rustdoc's JSON would need a nightly compiler, and its HTML differs from one compiler
-//! to the next; both miss what other features switch on. The tokens of the source know neither. Everything that is `pub` is
-//! reachable, which the lint `unreachable_pub` checks. What macros and derives write is there as they say it: once,
-//! with its placeholders.
+//! The source is read, and nothing is compiled. rustdoc's JSON would need a nightly compiler, and its HTML differs from one
+//! compiler to the next; both miss the items behind other features. The tokens of the source have neither problem. Everything
+//! that is `pub` is reachable, which the lint `unreachable_pub` checks. The code that macros and derives generate is included
+//! as they contain it: once, with its placeholders.
 
 mod items;
 
@@ -16,13 +16,13 @@ use items::{File, Found};
 /// The root of the repository.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// The crates whose API others use. A derive crate is read as any other: its `pub` items are those that it writes.
+/// The crates whose API others use. A derive crate is read like any other: its `pub` items are those that it generates.
 const CRATES: [&str; 3] = ["burn-losses", "burn-losses-derive", "burn-losses-plot"];
 
 /// The folder of the baselines.
 const FOLDER: &str = "xtask/api";
 
-/// Fails where a baseline is not what the source says.
+/// Fails if a baseline differs from the source.
 pub(crate) fn check() -> Result<(), String> {
     let mut text = String::new();
     for name in CRATES {
@@ -66,7 +66,7 @@ fn lines(name: &str) -> Result<BTreeSet<String>, String> {
     Ok(found.lines())
 }
 
-/// Reads a file and the modules in it. `folder` has the files of its modules; `module` is the nearest public one.
+/// Reads a file and its modules. `folder` holds the files of its modules; `module` is the nearest public module.
 fn walk(path: &Path, folder: &Path, module: &str, is_public: bool, found: &mut Found) -> Result<(), String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     for inner in File::new(&text, module, is_public).read(found) {

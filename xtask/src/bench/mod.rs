@@ -2,7 +2,7 @@
 
 mod table;
 
-/// The format of the files, which the benchmark has too.
+/// The format of the files, which the benchmark compiles too.
 #[path = "../../../crates/burn-losses/benches/losses/results.rs"]
 mod results;
 
@@ -17,9 +17,9 @@ use crate::cargo::cargo;
 use crate::golden::python;
 use crate::steps::{Failed, Steps};
 
-/// Where the files of the machines are, from the root of the repository.
+/// The folder with a file for each machine, from the root of the repository.
 const KEPT: &str = "crates/burn-losses/benches/results";
-/// The page of the guide that has the table.
+/// The page of the guide that shows the table.
 const PAGE: &str = "docs/src/speed.md";
 
 /// What is measured, or printed.
@@ -32,7 +32,7 @@ pub(crate) struct Options {
     table: Option<String>,
 }
 
-/// Measures, or prints a table. A run of all losses is kept in the file of its machine.
+/// Measures, or prints a table. A run of all losses is saved in the file of its machine.
 pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<(), Failed> {
     let failed = |why: String| Failed::new("bench", "cargo xtask bench", &why);
     if let Some(cpu) = &options.table {
@@ -57,12 +57,12 @@ pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The call of cargo that measures.
+/// The call of cargo that runs the benchmark.
 fn command(filters: &[String]) -> Command {
     let mut command = cargo(&["bench", "--package", "burn-losses", "--bench", "losses"]);
-    // In release mode everything is built once more anyway: without the GPU backends that is half of it.
+    // In release mode everything is built again anyway; leaving out the GPU backends halves that.
     command.args(["--features", "flex,ndarray,rayon,simd,x86-v4", "--"]).args(filters);
-    // Without this the flags of .cargo/config.toml hold, and with them the workspace-hack: it asks for the features of all
+    // Without this, the flags of .cargo/config.toml apply, and with them the workspace-hack, which requires the features of all
     // members, the GPU backends among them.
     command.env("RUSTFLAGS", "").env_remove("CARGO_ENCODED_RUSTFLAGS");
     command.env("BURN_LOSSES_PYTHON", python());
@@ -74,7 +74,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The name of the file of a machine: `amd-epyc-2-threads`.
+/// The file name of a machine: `amd-epyc-2-threads`.
 fn slug(machine: &Machine) -> String {
     let name = format!("{} {} threads", machine.cpu, machine.threads).to_lowercase();
     let words = name.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
@@ -87,7 +87,7 @@ fn read(file: &Path) -> Result<Results, String> {
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// The table of the guide, with the losses that it shows now.
+/// The table of the guide, with the losses that the page shows now.
 fn guide_table(cpu: &str) -> Result<String, String> {
     let results = read(&file_of(cpu, &root().join(KEPT))?)?;
     let page = fs::read_to_string(root().join(PAGE)).map_err(|error| format!("{PAGE}: {error}"))?;
@@ -97,7 +97,7 @@ fn guide_table(cpu: &str) -> Result<String, String> {
     Ok(table::guide(&results, &table::shown(&page)))
 }
 
-/// The file of a CPU; without a name, the only one of the folder.
+/// The file of a CPU; without a name, the only file in the folder.
 fn file_of(cpu: &str, folder: &Path) -> Result<PathBuf, String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|of| of == "json")).collect();

@@ -1,8 +1,8 @@
-//! The tables of the benchmark: all figures for the screen, and those of the guide.
+//! The tables of the benchmark: all figures for the terminal, and a selection for the guide.
 
 use super::results::{Measured, Results};
 
-/// Every loss with all its figures, and the means of the families.
+/// Every loss with all its figures, and the mean of each family.
 pub(super) fn full(results: &Results) -> String {
     let mut text = String::from(
         "| loss | size | ms | copy | tensor, Flex | tensor, NdArray | PyTorch | compiled | MB | MB, tensor |\n\
@@ -31,7 +31,7 @@ pub(super) fn guide(results: &Results, shown: &[String]) -> String {
         "| loss | size | fused, Flex | copy | Flex | NdArray | PyTorch | compiled |\n|---|---|---|---|---|---|---|---|\n",
     );
     for of in shown.iter().filter_map(|name| results.losses.iter().find(|of| of.name == *name)) {
-        // Products of matrices take the time of these families: there a copy says nothing.
+        // In these families matrix products take most of the time, so a comparison with a copy says nothing.
         let copy = if matches!(family(of), "metric" | "heads") { String::new() } else { milliseconds(of.copy) };
         let first = [format!("`{}`", of.name), size(of), milliseconds(of.flex()), copy];
         text.push_str(&row([first, of.ratios().map(times)].concat()));
@@ -72,17 +72,17 @@ fn size(of: &Measured) -> String {
     of.classes.map_or(axes.clone(), |classes| format!("{axes}, {classes} classes"))
 }
 
-/// Two digits, or all before the point.
+/// A time with two digits, or with all digits before the decimal point.
 fn milliseconds(time: f64) -> String {
     if time < 9.95 { format!("{time:.1} ms") } else { format!("{time:.0} ms") }
 }
 
-/// How many times as long, if it was measured.
+/// A ratio as text; empty if it was not measured.
 fn times(ratio: Option<f64>) -> String {
     ratio.map_or(String::new(), |ratio| format!("{ratio:.1}"))
 }
 
-/// The geometric mean of each column, over the losses that have it.
+/// The geometric mean of each column, over the losses that have a value there.
 fn means(losses: &[Measured]) -> [Option<f64>; 4] {
     [0, 1, 2, 3].map(|column: usize| {
         let logarithms: Vec<f64> = losses.iter().filter_map(|of| of.ratios()[column]).map(f64::ln).collect();

@@ -1,6 +1,6 @@
-//! What burn-losses adds to a build: CPU seconds and size, by features and profile.
+//! How much burn-losses adds to a build: CPU seconds and size, by features and profile.
 //!
-//! Everything is built once. Then only the crate in question is removed and built again, and its rustc is measured.
+//! First, everything is built. Then only the measured crate is removed and built again, and its rustc is measured.
 
 mod project;
 mod report;
@@ -49,7 +49,7 @@ enum Set {
 }
 
 impl Set {
-    /// Its name on the command line.
+    /// The set's name on the command line.
     fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -81,7 +81,7 @@ enum Profile {
 }
 
 impl Profile {
-    /// Its name, as cargo has it.
+    /// The profile's name in cargo.
     fn name(self) -> &'static str {
         match self {
             Self::Release => "release",
@@ -90,7 +90,7 @@ impl Profile {
     }
 }
 
-/// Measures, prints a table, and writes the figures if that is asked for.
+/// Measures, prints a table, and writes the figures to a file if one is given.
 pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<(), Failed> {
     let failed = |why: String| Failed::new("cost", "cargo xtask cost", &why);
     let target = metadata().map_err(failed)?.target_directory;
@@ -100,7 +100,7 @@ pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<(), Failed> {
             for &subject in Subject::measured_with(set) {
                 report.figures.push(measure(steps, options, &target, (subject, set, profile))?);
                 if let Some(file) = &options.json {
-                    // Whatever ends the run, what was measured is there.
+                    // The figures are written after each measurement, so that an early end of the run loses none.
                     report.write(file).map_err(failed)?;
                 }
             }
@@ -110,7 +110,7 @@ pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Builds everything, then the subject alone once more.
+/// Builds everything, then builds only the subject again.
 fn measure(
     steps: &mut Steps,
     options: &Options,

@@ -1,6 +1,6 @@
-//! A small workspace that depends on burn-losses as a user's does.
+//! A small workspace that depends on burn-losses as a user's workspace does.
 //!
-//! It lies outside of the repository, so that `.cargo/config.toml` does not apply: no workspace-hack, and no other flags.
+//! It lies outside the repository, so that `.cargo/config.toml` does not apply: without the workspace-hack and other flags.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,7 +15,7 @@ use crate::cargo::cargo;
 /// The name of the package in the workspace.
 const PACKAGE: &str = "one-loss";
 
-/// What is compiled under measurement.
+/// The crate whose compilation is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Subject {
     /// burn-losses itself.
@@ -25,12 +25,12 @@ pub(super) enum Subject {
 }
 
 impl Subject {
-    /// The library is measured with every set; the program only with the smallest that it runs with.
+    /// The library is measured with every set; the program only with the smallest set that it runs with.
     pub(super) fn measured_with(set: Set) -> &'static [Self] {
         if set == Set::Flex { &[Self::Library, Self::Program] } else { &[Self::Library] }
     }
 
-    /// The name of its package.
+    /// The name of the subject's package.
     pub(super) fn package(self) -> &'static str {
         match self {
             Self::Library => "burn-losses",
@@ -38,7 +38,7 @@ impl Subject {
         }
     }
 
-    /// The name of its crate.
+    /// The name of the subject's crate.
     pub(super) fn crate_name(self) -> String {
         self.package().replace('-', "_")
     }
@@ -69,18 +69,18 @@ impl Project {
         Ok(project)
     }
 
-    /// A call of cargo in the workspace, without the flags of any other.
+    /// A call of cargo in the workspace, without the flags of other workspaces.
     pub(super) fn cargo(&self, arguments: &[&str], profile: Profile) -> Command {
         let mut command = cargo(arguments);
         command.args(["--profile", profile.name(), "--target-dir"]).arg(&self.target).current_dir(&self.folder);
-        // Where it is a path, a crate is compiled incrementally, which takes longer the first time.
+        // A crate from a path would be compiled incrementally, which takes longer the first time.
         command.env("CARGO_INCREMENTAL", "0").env("RUSTFLAGS", "").env_remove("CARGO_ENCODED_RUSTFLAGS");
         let own = env::current_exe().expect("xtask knows where it lies");
         command.env("RUSTC_WRAPPER", own).env(TIMES, self.times());
         command
     }
 
-    /// Where the times go.
+    /// The file that the times are written to.
     pub(super) fn times(&self) -> PathBuf {
         self.folder.join("times")
     }
@@ -88,17 +88,17 @@ impl Project {
 
 impl Drop for Project {
     fn drop(&mut self) {
-        // What is left in a temporary folder does no harm.
+        // Files that stay in a temporary folder do no harm.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
-/// The manifest. Its profile `dev` is that of this workspace, as if burn-losses were a member.
+/// The manifest. Its profile `dev` is that of the repository's workspace, as if burn-losses were a member.
 fn manifest(subject: Subject, set: Set, library: &Path) -> String {
     let features = set.features().iter().map(|feature| format!("\"{feature}\"")).collect::<Vec<_>>().join(", ");
     let burn = match subject {
         Subject::Library => "",
-        // The version that the lock file says.
+        // The lock file fixes the version.
         Subject::Program => "burn = { version = \"*\", default-features = false, features = [\"std\"] }\n",
     };
     format!(
@@ -140,14 +140,14 @@ struct Message {
     executable: Option<PathBuf>,
 }
 
-/// What of a package is compiled.
+/// A target of a package.
 #[derive(Deserialize)]
 struct Target {
     name: String,
 }
 
-/// The program or the rlib of a package that was just compiled, out of the messages of cargo. Of a target, cargo says the
-/// name of the crate if it is a library, and the name of the package if it is a program.
+/// The program or the rlib of a package that was just compiled, from cargo's messages. For a library, cargo names the crate as
+/// the target; for a program, it names the package.
 pub(super) fn artifact(messages: &str, subject: Subject) -> Option<PathBuf> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
     let is_named = |target: &Target| target.name == subject.package() || target.name == subject.crate_name();

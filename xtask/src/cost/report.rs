@@ -8,18 +8,18 @@ use serde::Serialize;
 
 use super::Profile;
 
-/// The row of the program.
+/// The name of the row for the program.
 pub(super) const PROGRAM: &str = "program with one loss, flex";
 
-/// What one crate takes in one profile.
+/// The cost of one crate in one profile.
 #[derive(Debug, Serialize)]
 pub(super) struct Figure {
     /// The set of features of burn-losses, or the program.
     pub(super) what: String,
     pub(super) profile: Profile,
-    /// User and system time of rustc and the linker.
+    /// The user and system time of rustc and the linker.
     pub(super) cpu_seconds: f64,
-    /// Of the rlib, or of the program.
+    /// The size of the rlib, or of the program.
     pub(super) bytes: u64,
 }
 
@@ -56,12 +56,12 @@ impl Report {
     }
 }
 
-/// The two cells of a figure.
+/// The two cells of a figure in the table.
 fn cells_of(figure: &Figure) -> String {
     format!(" {:.1} s | {:.1} MB |", figure.cpu_seconds, figure.bytes as f64 / 1e6)
 }
 
-/// Each value once, in the order of its first place.
+/// Each value once, in the order of its first occurrence.
 fn in_order<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
     let mut once = Vec::new();
     for value in values {

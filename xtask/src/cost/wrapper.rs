@@ -1,7 +1,7 @@
-//! xtask in the place of rustc: it calls rustc, and notes the CPU time.
+//! xtask as a wrapper of rustc: it calls rustc, and records the CPU time.
 //!
-//! Cargo calls the program that `RUSTC_WRAPPER` names, with rustc and its arguments. So the time of each crate is exact,
-//! whatever else runs.
+//! Cargo calls the program that `RUSTC_WRAPPER` names, with rustc and its arguments. The measured time of each crate is therefore
+//! exact, whatever else runs.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::OpenOptions;
@@ -9,10 +9,10 @@ use std::io::Write;
 use std::process::{Command, ExitCode};
 use std::{env, fs, io};
 
-/// Names the file that the times go to. Where it is set, xtask is called in the place of rustc.
+/// The variable that names the file for the times. If it is set, xtask was called in the place of rustc.
 pub(super) const TIMES: &str = "BURN_LOSSES_RUSTC_TIMES";
 
-/// Calls rustc if this is such a call.
+/// Calls rustc if xtask was called in its place.
 pub(crate) fn run() -> Option<ExitCode> {
     let times = env::var_os(TIMES)?;
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
@@ -25,13 +25,13 @@ pub(crate) fn run() -> Option<ExitCode> {
     })
 }
 
-/// The exit code of rustc.
+/// Calls rustc, records its time, and returns its exit code.
 fn call(arguments: &[OsString], times: &OsStr) -> io::Result<u8> {
     let (rustc, rest) = arguments.split_first().ok_or_else(|| io::Error::other("no rustc is named"))?;
     let status = Command::new(rustc).args(rest).status()?;
     if let Some(name) = crate_name(rest) {
         let line = format!("{name} {}\n", seconds_of_children()?);
-        // One write: several calls may append at once.
+        // The line is written at once, since several calls may append at the same time.
         OpenOptions::new().create(true).append(true).open(times)?.write_all(line.as_bytes())?;
     }
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
@@ -43,26 +43,26 @@ fn crate_name(arguments: &[OsString]) -> Option<&str> {
     arguments.get(at + 1)?.to_str()
 }
 
-/// The CPU seconds of all processes that this one waited for, and of those that they waited for: of rustc and the linker.
+/// The CPU seconds of all processes that this one waited for, and of their children: of rustc and the linker.
 fn seconds_of_children() -> io::Result<f64> {
     let text = fs::read_to_string("/proc/self/stat")
         .map_err(|error| io::Error::other(format!("CPU time is only measured on Linux: /proc/self/stat: {error}")))?;
     seconds_of_stat(&text).ok_or_else(|| io::Error::other("/proc/self/stat has another form than expected"))
 }
 
-/// User and system time of the children, out of the line in `/proc/PID/stat`.
+/// The user and system time of the children, from the line in `/proc/PID/stat`.
 fn seconds_of_stat(text: &str) -> Option<f64> {
-    /// Linux tells programs times in hundredths of a second.
+    /// Linux reports times to programs in hundredths of a second.
     const TICKS_PER_SECOND: f64 = 100.0;
-    // The second field is the name of the program in parentheses, which may have anything in it. User and system time of
-    // the children are the 16th and the 17th.
+    // The second field is the name of the program in parentheses, which may contain any characters. The user and system time of
+    // the children are fields 16 and 17.
     let (_, after_name) = text.rsplit_once(')')?;
     let fields: Vec<&str> = after_name.split_whitespace().collect();
     let ticks = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
     Some((ticks(16)? + ticks(17)?) as f64 / TICKS_PER_SECOND)
 }
 
-/// The CPU seconds of a crate: the sum, if rustc was called more than once.
+/// The CPU seconds of a crate; if rustc was called more than once, their sum.
 pub(super) fn seconds(times: &str, name: &str) -> Option<f64> {
     let of_crate = times.lines().filter_map(|line| line.split_once(' ')).filter(|(crate_name, _)| *crate_name == name);
     let seconds: Vec<f64> = of_crate.filter_map(|(_, seconds)| seconds.parse().ok()).collect();

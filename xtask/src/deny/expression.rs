@@ -1,8 +1,8 @@
-//! Expressions of licenses, as manifests have them: `MIT OR Apache-2.0`, `(MIT OR Apache-2.0) AND Unicode-3.0`, `MIT/Apache-2.0`.
+//! License expressions, as manifests have them: `MIT OR Apache-2.0`, `(MIT OR Apache-2.0) AND Unicode-3.0`, `MIT/Apache-2.0`.
 
-/// Whether an expression is fulfilled by licenses that are allowed; `None` where it is none.
+/// Whether allowed licenses satisfy an expression; `None` if it is not a valid expression.
 pub(super) fn allows(expression: &str, is_allowed: &dyn Fn(&str) -> bool) -> Option<bool> {
-    // The old form has `/` in place of `OR`.
+    // The old form has `/` for `OR`.
     let expression = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let words: Vec<&str> = expression.split_whitespace().collect();
     let mut reader = Reader { words: &words, is_allowed };
@@ -16,7 +16,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// The next word, if it is this one.
+    /// Takes the next word if it is this one.
     fn take(&mut self, word: &str) -> bool {
         let is_next = self.words.first() == Some(&word);
         if is_next {
@@ -76,7 +76,7 @@ mod tests {
             ("GPL-3.0 / MIT", Some(true)),
             ("MIT AND GPL-3.0", Some(false)),
             ("MIT AND ISC", Some(true)),
-            // AND binds closer.
+            // AND binds more tightly.
             ("MIT OR GPL-3.0 AND GPL-2.0", Some(true)),
             ("(MIT OR GPL-3.0) AND GPL-2.0", Some(false)),
             ("(GPL-3.0 OR MIT) AND ISC", Some(true)),

@@ -1,7 +1,7 @@
-//! What `deny.toml` asks of the crates in Cargo.lock: licenses, sources, one version of each; and of the Rust version that the
-//! workspace promises. Nothing is fetched and no other program is needed: cargo says what it knows of the crates.
+//! Checks the rules of `deny.toml` for the crates in Cargo.lock (licenses, sources, one version of each), and the Rust version
+//! that the workspace promises. Nothing is fetched and no other program is needed: cargo knows the metadata of the crates.
 //!
-//! The file is that of cargo-deny, which the workflow runs for advisories. Keys that are not read here are cargo-deny's alone.
+//! The file is that of cargo-deny, which the workflow runs for advisories. Keys that are not read here are for cargo-deny only.
 
 mod expression;
 
@@ -17,7 +17,7 @@ use expression::allows;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const FILE: &str = "deny.toml";
 
-/// The crates of this system are checked; other systems would have others, which may not have been fetched.
+/// The crates of this system are checked. Other systems have other crates, which may not have been fetched.
 const SYSTEM: &str = "x86_64-unknown-linux-gnu";
 
 /// Fails on a crate that the file does not allow.
@@ -31,7 +31,7 @@ pub(crate) fn check() -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
-/// What cargo says of the crates, the members included.
+/// All crates that cargo knows, including the members.
 fn packages() -> Result<Vec<Package>, String> {
     let manifest = format!("{ROOT}/Cargo.toml");
     let arguments = ["metadata", "--offline", "--locked", "--format-version", "1"];
@@ -77,7 +77,7 @@ struct Licenses {
     clarify: Vec<Clarification>,
 }
 
-/// Licenses that one crate may have.
+/// Licenses that a single crate may have.
 #[derive(Debug, Deserialize)]
 struct Exception {
     #[serde(rename = "crate")]
@@ -85,7 +85,7 @@ struct Exception {
     allow: BTreeSet<String>,
 }
 
-/// The license of a crate that does not say it.
+/// The license of a crate that does not state one.
 #[derive(Debug, Deserialize)]
 struct Clarification {
     #[serde(rename = "crate")]
@@ -95,7 +95,7 @@ struct Clarification {
 
 #[derive(Debug, Deserialize)]
 struct Bans {
-    /// `name@version`: versions that may be there beside a newer one.
+    /// `name@version`: versions that are allowed beside a newer one.
     skip: BTreeSet<String>,
 }
 
@@ -106,7 +106,7 @@ struct Sources {
 }
 
 impl Rules {
-    /// What is wrong, a line each.
+    /// The violations, a line each.
     fn broken_by(&self, packages: &[Package]) -> Vec<String> {
         let mut wrong: Vec<String> = packages.iter().filter_map(|package| self.license(package)).collect();
         wrong.extend(packages.iter().filter_map(|package| self.source(package)));
@@ -138,7 +138,7 @@ impl Rules {
         (!is_allowed).then(|| format!("{name} {version}: {FILE} does not allow its source {source}"))
     }
 
-    /// Exceptions for crates that are not there.
+    /// Exceptions for crates that are not used.
     fn unused_exceptions(&self, packages: &[Package]) -> Vec<String> {
         let names: BTreeSet<&str> = packages.iter().map(|package| package.name.as_str()).collect();
         let exceptions = self.licenses.exceptions.iter().map(|exception| &exception.name);
@@ -147,7 +147,7 @@ impl Rules {
         unused.map(|name| format!("{FILE}: there is no crate {name}, remove what it says of its license")).collect()
     }
 
-    /// Crates with several versions: all but the newest have to be in `skip`, and nothing else.
+    /// Crates with several versions: `skip` has to list all but the newest, and nothing else.
     fn duplicates(&self, packages: &[Package]) -> Vec<String> {
         let mut versions = BTreeMap::<&str, Vec<&str>>::new();
         for package in packages {
@@ -165,7 +165,7 @@ impl Rules {
     }
 }
 
-/// The members promise a Rust version: no crate may need a newer one.
+/// The members promise a Rust version; no crate may need a newer one.
 fn rust_version(packages: &[Package]) -> Vec<String> {
     let of = |package: &Package| package.rust_version.as_deref().map(numbers);
     let promised = packages.iter().filter(|package| package.source.is_none()).filter_map(of).min();
@@ -175,7 +175,7 @@ fn rust_version(packages: &[Package]) -> Vec<String> {
     newer.map(|package| format!("{} {} needs Rust {}", package.name, package.version, shown(package))).collect()
 }
 
-/// The numbers of a version; those that are left out are 0.
+/// The numbers of a version; missing numbers are 0.
 fn numbers(version: &str) -> [u64; 3] {
     let mut parts = version.split(['.', '-', '+']).map(|part| part.parse().unwrap_or(0));
     [0; 3].map(|_| parts.next().unwrap_or(0))

@@ -11,12 +11,12 @@ use crate::cargo::cargo;
 pub(super) struct Crate {
     /// `name@version`.
     pub(super) id: String,
-    /// Whether it is built for the machine that compiles: a procedural macro or a build script needs it.
+    /// Whether the crate is built for the machine that compiles, since a procedural macro or a build script needs it.
     pub(super) is_host: bool,
 }
 
 impl Crate {
-    /// Its name and its version, without what follows a `+`.
+    /// The crate's name, and its version without the part from a `+` on.
     pub(super) fn name_and_version(&self) -> (&str, &str) {
         let (name, version) = self.id.split_once('@').unwrap_or((&self.id, ""));
         (name, version.split('+').next().unwrap_or(version))
@@ -29,11 +29,11 @@ pub(super) type Features = BTreeSet<String>;
 /// The builds of each crate: one set of features, or several where one call of cargo builds a crate more than once.
 pub(super) type Builds = BTreeMap<Crate, BTreeSet<Features>>;
 
-/// What `cargo ARGUMENTS` would build. Nothing is compiled.
+/// The crates that `cargo ARGUMENTS` would build. Nothing is compiled.
 pub(super) fn builds(arguments: &[String]) -> Result<Builds, String> {
     let mut command = cargo(&[]);
     command.args(arguments).args(["-Z", "unstable-options", "--unit-graph"]);
-    // The unit graph is unstable. RUSTFLAGS would replace the flags of .cargo/config.toml.
+    // The unit graph is unstable. A RUSTFLAGS variable would replace the flags of .cargo/config.toml.
     command.env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     let output = command.output().map_err(|error| format!("cargo does not start: {error}"))?;
     if !output.status.success() {
@@ -60,7 +60,7 @@ struct Unit {
     dependencies: Vec<Dependency>,
 }
 
-/// What of a package a unit compiles.
+/// The target of a package that a unit compiles.
 #[derive(Deserialize)]
 struct Target {
     kind: Vec<String>,
@@ -81,7 +81,7 @@ fn parse(json: &[u8]) -> Result<Builds, String> {
     Ok(builds_of(&graph))
 }
 
-/// Walks from the roots. What is reached through a procedural macro or a build script is built for the host.
+/// Walks from the roots. Units reached through a procedural macro or a build script are built for the host.
 fn builds_of(graph: &Graph) -> Builds {
     let mut builds = Builds::new();
     let mut seen = HashSet::new();
@@ -102,7 +102,7 @@ fn builds_of(graph: &Graph) -> Builds {
     builds
 }
 
-/// `name@version` of a package's id: `registry+URL#name@version`, or `registry+URL/name#version`.
+/// `name@version` from the id of a package: `registry+URL#name@version`, or `registry+URL/name#version`.
 fn name_at_version(id: &str) -> String {
     let after_hash = id.rsplit('#').next().unwrap_or(id);
     if after_hash.contains('@') {
@@ -115,7 +115,7 @@ fn name_at_version(id: &str) -> String {
 mod tests {
     use super::*;
 
-    /// A member of the workspace uses `a`; its build script uses `a` too, with another feature.
+    /// A member of the workspace uses `a`, and its build script uses `a` with another feature.
     const JSON: &str = r#"{ "version": 1, "roots": [0], "units": [
         { "pkg_id": "path+file:///w#member@0.1.0", "target": { "kind": ["lib"] }, "features": [],
           "dependencies": [{ "index": 1 }, { "index": 2 }] },

@@ -26,7 +26,7 @@ pub(super) fn render(old: &str, wanted: &BTreeMap<Crate, Features>) -> Result<St
     Ok(text)
 }
 
-/// One dependency. Where its name alone is not unique, the version is a part of the key.
+/// The line of one dependency. If its name alone is not unique, the version is part of the key.
 fn line(of: &Crate, features: &Features, is_ambiguous: bool) -> String {
     let (name, version) = of.name_and_version();
     let (key, package) = if is_ambiguous {
@@ -38,7 +38,7 @@ fn line(of: &Crate, features: &Features, is_ambiguous: bool) -> String {
     format!("{key} = {{ {package}version = \"{version}\", default-features = false, features = [{features}] }}")
 }
 
-/// The part of a version that compatible versions have in common: `1` of 1.2.3, `0_2` of 0.2.3.
+/// The part of a version that all compatible versions share: `1` for 1.2.3, `0_2` for 0.2.3.
 fn compatible(version: &str) -> String {
     let mut parts = version.split('.');
     match (parts.next(), parts.next()) {
@@ -47,7 +47,7 @@ fn compatible(version: &str) -> String {
     }
 }
 
-/// The names that more than one version is wanted of.
+/// The names of crates that are wanted in more than one version.
 fn names_with_several_versions(wanted: &BTreeMap<Crate, Features>) -> BTreeSet<&str> {
     let mut versions = BTreeMap::<&str, BTreeSet<&str>>::new();
     for of in wanted.keys() {

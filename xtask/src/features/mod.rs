@@ -1,8 +1,8 @@
 //! One set of features for every selection of packages.
 //!
-//! Cargo unites the features that the selected packages ask for. So without help `cargo test -p X` and `cargo test
-//! --workspace` are two builds of Burn. `workspace-hack/Cargo.toml` asks for the union, and every member that depends on Burn
-//! depends on it. Here it is generated: from cargo's own answer about what each selection would build.
+//! Cargo unites the features that the selected packages need. Without help, `cargo test -p X` and `cargo test
+//! --workspace` would be two builds of Burn. `workspace-hack/Cargo.toml` therefore asks for the union, and every member that
+//! depends on Burn depends on it. This module generates that file, from cargo's own answer about what each selection would build.
 
 mod graph;
 mod manifest;
@@ -18,7 +18,7 @@ use crate::cargo::{Metadata, metadata};
 /// The package that unites the features.
 pub(crate) const HACK: &str = "burn-losses-workspace-hack";
 
-/// The most rounds: a feature that is switched on may switch on others.
+/// The most rounds; several are needed, since a feature may switch on others.
 const ROUNDS: usize = 12;
 
 /// The arguments of one call of cargo.
@@ -36,7 +36,7 @@ pub(crate) fn check() -> Result<(), String> {
     Err(explain(&selections, &builds, &different))
 }
 
-/// Writes `workspace-hack/Cargo.toml`. Whatever fails, the file is never left half done.
+/// Writes `workspace-hack/Cargo.toml`. If anything fails, the file is restored.
 pub(crate) fn write() -> Result<(), String> {
     let before = read()?;
     let result = grow(&before);
@@ -46,7 +46,7 @@ pub(crate) fn write() -> Result<(), String> {
     result
 }
 
-/// The manifest as it is.
+/// Reads the current manifest.
 fn read() -> Result<String, String> {
     fs::read_to_string(manifest::PATH).map_err(|error| format!("{}: {error}", manifest::PATH))
 }
@@ -56,7 +56,7 @@ fn save(text: &str) -> Result<(), String> {
     fs::write(manifest::PATH, text).map_err(|error| format!("{}: {error}", manifest::PATH))
 }
 
-/// Begins without any dependency, so that the result does not depend on what was there, and adds until nothing differs.
+/// Starts without any dependency, so that the result does not depend on the old file, and adds features until nothing differs.
 fn grow(before: &str) -> Result<(), String> {
     let selections = selections(&metadata()?);
     let mut wanted = BTreeMap::<Crate, Features>::new();
@@ -76,7 +76,7 @@ fn grow(before: &str) -> Result<(), String> {
     Err(format!("the features still differ after {ROUNDS} rounds"))
 }
 
-/// The workspace as the tests build it, and each member that depends on the hack by itself: its library or program, and
+/// The workspace as the tests build it, and each member that depends on the hack on its own: its library or program, and
 /// all its targets.
 fn selections(metadata: &Metadata) -> Vec<Selection> {
     let words = |text: &str| text.split(' ').map(str::to_owned).collect();
@@ -86,7 +86,7 @@ fn selections(metadata: &Metadata) -> Vec<Selection> {
     [words("test --workspace --all-targets")].into_iter().chain(alone).collect()
 }
 
-/// What each selection builds; as many calls of cargo at once as there are cores.
+/// The builds of each selection. As many calls of cargo run at once as there are cores.
 fn all_builds(selections: &[Selection]) -> Result<Vec<Builds>, String> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let parts = selections.chunks(selections.len().div_ceil(cores));
@@ -107,13 +107,13 @@ fn union(builds: &[Builds]) -> BTreeMap<Crate, Features> {
     union
 }
 
-/// The crates that are somewhere built without one of their features.
+/// The crates that some selection builds without one of their features.
 fn different(builds: &[Builds], union: &BTreeMap<Crate, Features>) -> BTreeSet<Crate> {
     let is_different = |(of, sets): &(&Crate, &BTreeSet<Features>)| sets.iter().any(|set| set != &union[*of]);
     builds.iter().flatten().filter(is_different).map(|(of, _)| of.clone()).collect()
 }
 
-/// For every crate: a selection that lacks features, and which.
+/// For each crate, a selection that lacks features, and which ones.
 fn explain(selections: &[Selection], builds: &[Builds], different: &BTreeSet<Crate>) -> String {
     let union = union(builds);
     let mut text = String::from("Not built with the same features everywhere:\n");

@@ -1,14 +1,14 @@
-//! As much of Markdown as links, headings and blocks of code need.
+//! The parts of Markdown that are needed here: links, headings and blocks of code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-/// Where the pages of the repository are read by others.
+/// The address at which others read the repository's pages.
 const REPOSITORY: &str = "https://github.com/burn-losses/burn-losses/blob/main/";
 
 /// A Markdown file.
 pub(super) struct Page {
-    /// From the root of the repository.
+    /// The path from the root of the repository.
     pub(super) path: PathBuf,
     pub(super) text: String,
 }
@@ -17,7 +17,7 @@ pub(super) struct Page {
 struct Line<'a> {
     number: usize,
     text: &'a str,
-    /// The language of the block of code that it lies in.
+    /// The language of the block of code around the line.
     code: Option<&'a str>,
 }
 
@@ -42,7 +42,7 @@ impl Page {
         Self { path, text }
     }
 
-    /// Every link and picture, with its line.
+    /// Every link and image, with its line.
     pub(super) fn links(&self) -> impl Iterator<Item = (usize, &str)> {
         lines(&self.text)
             .filter(|line| line.code.is_none())
@@ -61,12 +61,12 @@ impl Page {
         headings.map(anchor).collect()
     }
 
-    /// Whether there is Rust in it.
+    /// Whether the page contains Rust code.
     pub(super) fn has_rust(&self) -> bool {
         lines(&self.text).any(|line| is_rust(&line))
     }
 
-    /// A line of Rust that rustdoc hides, and nobody else.
+    /// The first line of Rust that rustdoc hides, but GitHub shows.
     pub(super) fn hidden_line(&self) -> Option<usize> {
         lines(&self.text)
             .find(|line| is_rust(line) && (line.text == "#" || line.text.starts_with("# ")))
@@ -87,7 +87,7 @@ fn targets(line: &str) -> impl Iterator<Item = &str> {
     links.chain(between("src=\"", '"')).chain(between("srcset=\"", '"')).chain(between("href=\"", '"'))
 }
 
-/// The anchor of a heading: small letters, digits, `-` and `_`, with `-` for a space.
+/// The anchor of a heading: lower-case letters, digits, `-` and `_`, with `-` for a space.
 fn slug(heading: &str) -> String {
     let letters = heading.trim().chars().filter_map(|letter| match letter {
         ' ' => Some('-'),
@@ -103,7 +103,7 @@ pub(super) fn text_block(text: &str, language: &str) -> Option<String> {
     let of_language = lines(text).skip_while(|line| line.code != Some(language));
     let mut last = None;
     for line in of_language.take_while(|line| line.code == Some(language)) {
-        // The next block of the same language begins after its fences.
+        // A gap in the line numbers means that another block begins.
         if last.is_some_and(|last| line.number != last + 1) {
             break;
         }
@@ -114,8 +114,8 @@ pub(super) fn text_block(text: &str, language: &str) -> Option<String> {
     last.map(|_| block)
 }
 
-/// A page of the guide whose links stay inside the book, or lead to the repository. `depth` is the number of parts of its path inside
-/// the book.
+/// A page of the guide whose links stay inside the book, or lead to the repository. `depth` is the number of parts of the page's
+/// path inside the book.
 pub(super) fn inside_the_book(text: &str, depth: usize) -> String {
     let up = "../".repeat(depth + 1);
     let own = "../".repeat(depth - 1);

@@ -1,4 +1,4 @@
-//! The README and the guide: their links lead somewhere, their Rust is tested, and the README is short.
+//! Checks the README and the guide: their links have targets, their Rust is tested, and the README is short.
 
 mod markdown;
 
@@ -30,10 +30,10 @@ const BOOK: &str = "docs/src";
 const SUMMARY: &str = "docs/src/SUMMARY.md";
 const DOCTESTS: &str = "docs/doctests.rs";
 
-/// The example that the README has as a whole.
+/// The example that the README contains in full.
 pub(crate) const QUICK_START: &str = "quick_start";
 
-/// The most that a README may have.
+/// The most bytes that the README may have.
 const README_BYTES: u64 = 10_000;
 
 /// Checks all pages, without a network.
@@ -49,7 +49,7 @@ pub(crate) fn check() -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
-/// Compares what the quick start has printed with what the README says.
+/// Compares the output of the quick start with the README.
 pub(crate) fn quick_start(steps: &mut Steps, printed: &str) -> Result<(), Failed> {
     steps.own("quick start", || {
         let readme = fs::read_to_string(root().join(README)).map_err(|error| format!("{README}: {error}"))?;
@@ -58,7 +58,7 @@ pub(crate) fn quick_start(steps: &mut Steps, printed: &str) -> Result<(), Failed
     })
 }
 
-/// Builds the guide with mdBook, where that is installed.
+/// Builds the guide with mdBook, if that is installed.
 pub(crate) fn build(steps: &mut Steps) -> Result<(), Failed> {
     let version = Command::new("mdbook").arg("--version").stdout(Stdio::null()).status();
     if version.is_err() {
@@ -89,7 +89,7 @@ fn normal(path: &Path) -> PathBuf {
     normal
 }
 
-/// All Markdown files of the repository that people read.
+/// All Markdown files of the repository that are written for readers.
 fn pages(root: &Path) -> Result<Vec<Page>, String> {
     let mut paths = Vec::new();
     for name in PAGES {
@@ -102,7 +102,7 @@ fn pages(root: &Path) -> Result<Vec<Page>, String> {
     paths.into_iter().map(read).collect()
 }
 
-/// Markdown files in a folder, without what is built or fetched.
+/// Collects the Markdown files in a folder, without those that are built or fetched.
 fn find(path: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
     if path.is_file() {
         if path.extension().is_some_and(|extension| extension == "md") {
@@ -119,7 +119,7 @@ fn find(path: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
     entries.iter().filter(|path| is_ours(path)).try_for_each(|path| find(path, found))
 }
 
-/// Checks the relative links of a page, and says how many there are.
+/// Checks the relative links of a page, and returns how many there are.
 fn links(root: &Path, page: &Page, pages: &[Page], wrong: &mut Vec<String>) -> usize {
     let mut count = 0;
     for (line, target) in page.links().filter(|(_, target)| !target.contains("://") && !target.starts_with("mailto:")) {
@@ -140,7 +140,7 @@ fn links(root: &Path, page: &Page, pages: &[Page], wrong: &mut Vec<String>) -> u
     count
 }
 
-/// What the README and the guide have to keep beside their links.
+/// Checks the README and the guide for everything but links; returns what is wrong.
 fn shape(root: &Path, pages: &[Page]) -> Result<Vec<String>, String> {
     let mut wrong = Vec::new();
     let read = |name: &str| fs::read_to_string(root.join(name)).map_err(|error| format!("{name}: {error}"));
@@ -179,7 +179,7 @@ fn shape(root: &Path, pages: &[Page]) -> Result<Vec<String>, String> {
     Ok(wrong)
 }
 
-/// Pages that name a version that is not the one of the manifest.
+/// Finds pages that do not name the versions of the manifest.
 fn versions(manifest: &str, pages: &[Page]) -> Result<Vec<String>, String> {
     let after = |key: &str| {
         let value = manifest.split_once(key).and_then(|(_, rest)| rest.split('"').next());
@@ -204,7 +204,7 @@ fn versions(manifest: &str, pages: &[Page]) -> Result<Vec<String>, String> {
         .collect())
 }
 
-/// Copies the book with its pictures, so that no link leads out of it.
+/// Copies the book with its images, so that no link leads out of it.
 fn stage(root: &Path, staged: &Path) -> Result<(), String> {
     let copy = || -> std::io::Result<()> {
         if staged.exists() {

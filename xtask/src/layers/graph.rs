@@ -1,11 +1,11 @@
-//! The arrows between modules, and what the table says of them.
+//! The imports between modules, as arrows, and how they are checked against the table.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// From a module to one that it imports from.
+/// An arrow from a module to one that it imports from.
 pub(super) type Arrow = (String, String);
 
-/// Every arrow, with the places that have it: `file:line`.
+/// Every arrow, with the places where it occurs: `file:line`.
 pub(super) type Arrows = BTreeMap<Arrow, Vec<String>>;
 
 /// Modules by layer, and the exceptions.
@@ -22,7 +22,7 @@ impl Table<'_> {
         self.layers.iter().position(|layer| layer.contains(&module))
     }
 
-    /// The module of the table that a path leads to: the longest that fits.
+    /// The module of the table that a path leads to: the longest match.
     pub(super) fn module(&self, path: &[String]) -> Option<&str> {
         let fits =
             |module: &&&str| module.split("::").enumerate().all(|(at, name)| path.get(at).is_some_and(|of| of == name));
@@ -35,21 +35,21 @@ impl Table<'_> {
     }
 }
 
-/// Whether a list of the table has an arrow.
+/// Whether a list of the table contains an arrow.
 fn contains(list: &[(&str, &str)], from: &str, to: &str) -> bool {
     list.contains(&(from, to))
 }
 
-/// What is wrong with the arrows.
+/// The differences between the arrows and the table.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
-    /// Not allowed, and not known.
+    /// Arrows that are neither allowed nor known.
     pub(super) new: Vec<Arrow>,
-    /// Known, but no longer there, or allowed.
+    /// Known arrows of the table that no longer exist, or that are allowed.
     pub(super) gone: Vec<Arrow>,
 }
 
-/// Holds the arrows against the table.
+/// Compares the arrows with the table.
 pub(super) fn judge(arrows: &Arrows, table: Table<'_>) -> Verdict {
     let wrong: BTreeSet<&Arrow> = arrows.keys().filter(|arrow| !table.allows(arrow)).collect();
     let known = table.known.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned()));
@@ -59,8 +59,8 @@ pub(super) fn judge(arrows: &Arrows, table: Table<'_>) -> Verdict {
     }
 }
 
-/// One circle for every arrow that does not lead down: the shortest, as the modules along it. A circle that is found from
-/// several of its arrows is there once.
+/// The shortest circle for every arrow that does not lead to a lower layer, as the modules along it. A circle that several of its
+/// arrows lead to is listed once.
 pub(super) fn circles<'a>(arrows: &'a Arrows, table: Table<'_>) -> Vec<Vec<&'a str>> {
     let mut seen = BTreeSet::new();
     let mut circles = Vec::new();
@@ -73,7 +73,7 @@ pub(super) fn circles<'a>(arrows: &'a Arrows, table: Table<'_>) -> Vec<Vec<&'a s
     circles
 }
 
-/// The shortest way along the arrows, with both ends.
+/// The shortest path along the arrows, with both ends.
 fn way<'a>(arrows: &'a Arrows, from: &'a str, to: &'a str) -> Option<Vec<&'a str>> {
     let mut before = BTreeMap::from([(from, None)]);
     let mut open = VecDeque::from([from]);

@@ -1,7 +1,7 @@
 //! The layers of the library: a module imports only from layers below its own.
 //!
 //! The source is read as text: `use` lines, and every other path that begins at the crate's root. Documentation and tests
-//! may look anywhere.
+//! may import from anywhere.
 
 mod graph;
 mod paths;
@@ -29,12 +29,12 @@ pub(crate) fn run() -> Result<(), String> {
     judge(&arrows)
 }
 
-/// As [`run`], without the circles.
+/// Does what [`run`] does, without the circles.
 pub(crate) fn check() -> Result<(), String> {
     judge(&arrows()?)
 }
 
-/// Says what does not fit the table, and where.
+/// Reports what does not fit the table, and where.
 fn judge(arrows: &Arrows) -> Result<(), String> {
     let verdict = graph::judge(arrows, TABLE);
     let mut text = String::new();
@@ -72,7 +72,7 @@ fn shown((from, to): &Arrow) -> String {
 struct File {
     /// From the root of the repository.
     name: String,
-    /// The path of its module, without the crate.
+    /// The path of the file's module, without the crate.
     module: Vec<String>,
     text: String,
 }
@@ -85,11 +85,11 @@ fn arrows() -> Result<Arrows, String> {
     arrows_of(&files)
 }
 
-/// As [`arrows`], of files that are read already.
+/// Does what [`arrows`] does, for files that are already read.
 fn arrows_of(files: &[File]) -> Result<Arrows, String> {
     let names = names_in_root(files);
     let mut arrows = Arrows::new();
-    // The root names everything.
+    // The root module is left out, since it names everything.
     for file in files.iter().filter(|file| !file.module.is_empty()) {
         let own = TABLE.module(&file.module).ok_or_else(|| format!("{}: this module is in no layer", file.name))?;
         let module: Vec<&str> = file.module.iter().map(String::as_str).collect();
@@ -100,7 +100,7 @@ fn arrows_of(files: &[File]) -> Result<Arrows, String> {
             if other != own {
                 let places = arrows.entry((own.to_owned(), other.to_owned())).or_default();
                 places.push(place);
-                // Several names of one line are one place.
+                // Several names in one line are one place.
                 places.dedup();
             }
         }
@@ -108,13 +108,13 @@ fn arrows_of(files: &[File]) -> Result<Arrows, String> {
     Ok(arrows)
 }
 
-/// A path as it is written.
+/// A path as it is written in code.
 fn shown_path(path: &[String]) -> String {
     let parts = ["crate"].into_iter().chain(path.iter().map(String::as_str));
     parts.collect::<Vec<_>>().join("::")
 }
 
-/// What `crate::NAME` is, where it is no module: re-exported in `lib.rs`, or an exported macro.
+/// The paths behind `crate::NAME` where it is not a module: re-exports of `lib.rs`, and exported macros.
 fn names_in_root(files: &[File]) -> BTreeMap<String, Vec<String>> {
     let mut names = BTreeMap::new();
     for file in files {
@@ -127,7 +127,7 @@ fn names_in_root(files: &[File]) -> BTreeMap<String, Vec<String>> {
     names
 }
 
-/// All source files in a folder; files and folders of the name `tests` are compiled for tests only.
+/// Reads all source files in a folder. Files and folders named `tests` are left out, since they are compiled for tests only.
 fn read(folder: &Path, name: &str, module: &[String], files: &mut Vec<File>) -> io::Result<()> {
     let mut entries: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
     entries.sort();

@@ -1,19 +1,19 @@
-//! The paths that a source file takes from its own crate.
+//! The paths in a source file that lead into its own crate.
 
 use crate::tokens::{Kind, Token, tokens};
 
 /// A path from the root of the crate: `["engine", "rows", "wide"]`.
 pub(super) type Path = Vec<String>;
 
-/// A path, and the line that has it.
+/// A path, and its line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Import {
     pub(super) line: usize,
     pub(super) path: Path,
 }
 
-/// The paths of a file that begin with `crate`, `$crate`, `super` or `self`, those in macros included; without what is
-/// compiled for tests only. `module` is the path of the file's module.
+/// The paths of a file that begin with `crate`, `$crate`, `super` or `self`, also in macros; code that is compiled for tests only
+/// is left out. `module` is the path of the file's module.
 pub(super) fn imports(source: &str, module: &[&str]) -> Vec<Import> {
     let mut reader = Reader::new(source, module);
     while reader.at < reader.tokens.len() {
@@ -22,7 +22,7 @@ pub(super) fn imports(source: &str, module: &[&str]) -> Vec<Import> {
     reader.imports
 }
 
-/// The paths that the root of the crate gives names to: `pub use engine::rows::Rows;`.
+/// The paths that the crate's root re-exports under a name: `pub use engine::rows::Rows;`.
 pub(super) fn reexports(source: &str) -> Vec<Path> {
     let mut reader = Reader::new(source, &[]);
     while reader.at < reader.tokens.len() {
@@ -34,7 +34,7 @@ pub(super) fn reexports(source: &str) -> Vec<Path> {
     reader.imports.into_iter().map(|import| import.path).collect()
 }
 
-/// The names of the macros that a file exports, which then are in the root of the crate.
+/// The names of the macros that a file exports, which are then in the crate's root.
 pub(super) fn exported_macros(source: &str) -> Vec<String> {
     let tokens = tokens(source);
     let words: Vec<&str> = tokens.iter().filter_map(|token| word_of(*token)).collect();
@@ -43,7 +43,7 @@ pub(super) fn exported_macros(source: &str) -> Vec<String> {
     named.map(|name| (*name).to_owned()).collect()
 }
 
-/// The name or keyword that a token is.
+/// The name or keyword of a token, if it is one.
 fn word_of(token: Token<'_>) -> Option<&str> {
     match token.kind {
         Kind::Word(word) => Some(word),
@@ -51,30 +51,30 @@ fn word_of(token: Token<'_>) -> Option<&str> {
     }
 }
 
-/// Goes through a file, token by token.
+/// A reader that goes through a file, token by token.
 struct Reader<'a> {
     source: &'a str,
     tokens: Vec<Token<'a>>,
-    /// The token that is next.
+    /// The index of the next token.
     at: usize,
-    /// The module that is read now.
+    /// The module that is being read.
     module: Path,
     /// How many brackets are open.
     depth: usize,
-    /// For each inline module that is open, how many brackets are open around it.
+    /// For each open inline module, how many brackets are open around it.
     inline: Vec<usize>,
-    /// What was found.
+    /// The paths that were found.
     imports: Vec<Import>,
 }
 
 impl<'a> Reader<'a> {
-    /// At the first token.
+    /// A reader at the first token.
     fn new(source: &'a str, module: &[&str]) -> Self {
         let module = module.iter().map(|&name| name.to_owned()).collect();
         Self { source, tokens: tokens(source), at: 0, module, depth: 0, inline: Vec::new(), imports: Vec::new() }
     }
 
-    /// What the token at this place is.
+    /// The kind of the token at this place.
     fn kind(&self, at: usize) -> Option<Kind<'a>> {
         self.tokens.get(at).map(|token| token.kind)
     }
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
         self.kind(at) == Some(Kind::Sign(sign))
     }
 
-    /// Reads one token, one path, or one item that only tests have.
+    /// Reads one token or one path, or skips one item that is for tests only.
     fn step(&mut self) {
         let at = self.at;
         if self.is_for_tests() {
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Follows brackets, and leaves an inline module at its end.
+    /// Counts brackets, and leaves an inline module at its end.
     fn count(&mut self, at: usize) {
         match self.kind(at) {
             Some(Kind::Sign(b'(' | b'[' | b'{')) => self.depth += 1,
@@ -128,13 +128,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A path goes on after its first `::`.
+    /// Reads a path that begins with `start`, from its first `::` on.
     fn path(&mut self, start: Path) {
         self.at += 1;
         self.tree(start);
     }
 
-    /// The rest of a path, or of a tree of them: `a::b`, `a::*`, `{a, b::c}`.
+    /// Reads the rest of a path, or of a tree of paths: `a::b`, `a::*`, `{a, b::c}`.
     fn tree(&mut self, mut path: Path) {
         let line = self.line(self.at);
         loop {
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
                 Some(Kind::Word("self")) => {}
                 Some(Kind::Word(name)) => path.push(name.to_owned()),
                 Some(Kind::Sign(b'{')) => return self.group(&path),
-                // A macro's `$crate::$module` is known only where the macro is used.
+                // The path of a macro's `$crate::$module` is known only at the macro's call.
                 Some(Kind::Sign(b'$')) => return,
                 _ => break,
             }
@@ -156,7 +156,7 @@ impl<'a> Reader<'a> {
         self.imports.push(Import { line, path });
     }
 
-    /// The trees between braces.
+    /// Reads the trees between braces.
     fn group(&mut self, path: &Path) {
         self.at += 1;
         while self.at < self.tokens.len() && !self.is_sign(self.at, b'}') {
@@ -165,7 +165,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             self.tree(path.clone());
-            // `*`, and `as name`.
+            // This skips `*` and `as name`.
             while self.at < self.tokens.len() && !self.is_sign(self.at, b',') && !self.is_sign(self.at, b'}') {
                 self.at += 1;
             }
@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The module around a module.
+/// The parent of a module.
 fn parent(path: &[String]) -> Path {
     path[..path.len().saturating_sub(1)].to_vec()
 }

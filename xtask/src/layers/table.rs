@@ -1,8 +1,8 @@
-//! The layers of `burn-losses`. This table is all that the check knows.
+//! The layers of `burn-losses`. The check knows nothing else.
 
 /// The modules, from the lowest layer to the highest: a module imports from layers before its own.
 ///
-/// `a::b` is a module with a layer of its own inside `a`. What the table names need not be there yet.
+/// `a::b` is a module with a layer of its own inside `a`. Modules in the table need not exist yet.
 pub(super) const LAYERS: &[&[&str]] = &[
     &["error", "field"],
     &["formula"],
@@ -28,13 +28,13 @@ pub(super) const LAYERS: &[&[&str]] = &[
     &["train"],
 ];
 
-/// What modules of one layer import from each other.
+/// The imports that are allowed between modules of one layer.
 ///
-/// A field answers with the errors. The loss of a head's logits is the cross-entropy. The terms of a joint loss are of any family.
-/// A diagnosis evaluates the loss.
+/// The error of a field refers to the errors of configs. The loss of a head's logits is the cross-entropy. The terms of a joint
+/// loss are of any family. A diagnosis evaluates the loss.
 pub(super) const WITHIN: &[(&str, &str)] =
     &[("field", "error"), ("heads", "classification"), ("composition", "registry"), ("diagnose", "eval")];
 
-/// The arrows that are not yet mended, from a module to the one that it imports. An arrow that is gone has to go here too,
-/// so this list only becomes shorter.
+/// The arrows that are not yet removed, from a module to the one that it imports. An arrow that is gone has to be deleted here
+/// too, so this list only becomes shorter.
 pub(super) const KNOWN: &[(&str, &str)] = &[];

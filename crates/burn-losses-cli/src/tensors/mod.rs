@@ -16,7 +16,7 @@ pub(crate) const HELP: &str = "\
 Tensors by the names of the loss's arguments: .safetensors, .npz, `-` for stdin, or arrays as `logits=a.npy,labels=b.npy`; \
 several --input are several batches";
 
-/// Reads the tensors of one batch: files, separated by commas, each perhaps with a name in front.
+/// Reads the tensors of one batch: files separated by commas, each with an optional name in front.
 pub(crate) fn read(batch: &str) -> Result<Inputs, Error> {
     if Path::new(batch).exists() {
         return read_file(batch, None);
@@ -36,7 +36,7 @@ pub(crate) fn read(batch: &str) -> Result<Inputs, Error> {
     Ok(inputs)
 }
 
-/// Reads one file, whatever its name says: the first bytes tell the format.
+/// Reads one file. The first bytes tell the format; the file name does not matter.
 fn read_file(file: &str, name: Option<&str>) -> Result<Inputs, Error> {
     let error = |problem: String| Error::file(if file == "-" { "stdin" } else { file }, problem);
     let bytes = bytes(file).map_err(|source| error(source.to_string()))?;

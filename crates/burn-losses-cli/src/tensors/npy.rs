@@ -1,11 +1,11 @@
-//! An array as NumPy writes it: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+//! Reads an array in NumPy's format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 use burn::tensor::TensorData;
 use half::f16;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// Whether these are the bytes of an array.
+/// Whether these bytes are an array.
 pub(super) fn is(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
@@ -25,7 +25,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<TensorData, String> {
     header.array(&bytes[start + length..])
 }
 
-/// What the header says.
+/// The contents of the header.
 struct Header {
     /// The byte order, the kind and the size of a number, as `<f4`.
     kind: String,
@@ -73,7 +73,7 @@ impl Header {
         numbers.ok_or_else(|| "the array is cut short".to_owned())
     }
 
-    /// The numbers in rows; the last index of an array of Fortran is the slowest.
+    /// The numbers in row-major order; in an array of Fortran order the last index is the slowest.
     fn in_order<T: burn::tensor::Element>(&self, numbers: Vec<T>) -> Option<TensorData> {
         let count: usize = self.shape.iter().product();
         let numbers = numbers.get(..count)?;
@@ -82,7 +82,7 @@ impl Header {
         }
         let place = |mut flat: usize| {
             let (mut place, mut stride) = (0, count);
-            // The index on each axis, from the last one, which is the fastest in rows.
+            // The index on each axis, from the last one on, which is the fastest in row-major order.
             for size in self.shape.iter().rev() {
                 stride /= size;
                 place += flat % size * stride;

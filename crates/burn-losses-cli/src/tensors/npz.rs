@@ -1,11 +1,11 @@
-//! Several arrays in one file, as `numpy.savez` and `numpy.savez_compressed` write them: a zip of arrays.
+//! Reads several arrays from one file, as `numpy.savez` and `numpy.savez_compressed` write it: a zip of arrays.
 
 use super::npy;
 use burn_losses::eval::Inputs;
 use flate2::read::DeflateDecoder;
 use std::io::Read;
 
-/// Whether these are the bytes of a zip.
+/// Whether these bytes are a zip.
 pub(super) fn is(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04")
 }
@@ -31,18 +31,18 @@ pub(super) fn read(bytes: &[u8]) -> Result<Inputs, String> {
 struct Entry {
     name: String,
     is_packed: bool,
-    /// As many bytes as it has in the zip, and unpacked.
+    /// The size in the zip, and the size unpacked, in bytes.
     sizes: [usize; 2],
-    /// Where its own header begins.
+    /// The position of the entry's own header.
     header: usize,
 }
 
 const END: &[u8] = b"PK\x05\x06";
 const ENTRY: &[u8] = b"PK\x01\x02";
-/// In a field of 4 bytes: the number is in the extra field of zip64.
+/// The value of a 4-byte field whose number is in the extra field of zip64.
 const LARGE: usize = u32::MAX as usize;
 
-/// The number in so many bytes, the lowest first.
+/// The number in the `size` bytes from `at` on, little-endian.
 fn number(bytes: &[u8], at: usize, size: usize) -> Option<usize> {
     let bytes = bytes.get(at..at + size)?;
     bytes.iter().rev().try_fold(0usize, |number, byte| number.checked_mul(256)?.checked_add(usize::from(*byte)))
@@ -50,7 +50,7 @@ fn number(bytes: &[u8], at: usize, size: usize) -> Option<usize> {
 
 /// The directory of a zip; `None` where it is cut short.
 fn entries(bytes: &[u8]) -> Option<Vec<Entry>> {
-    // A comment may stand behind the end.
+    // A comment may follow the end record.
     let end = (0..=bytes.len().checked_sub(22)?).rev().find(|at| bytes[*at..].starts_with(END))?;
     let (count, mut at) = (number(bytes, end + 10, 2)?, number(bytes, end + 16, 4)?);
     let mut entries = Vec::new();
@@ -66,7 +66,7 @@ fn entries(bytes: &[u8]) -> Option<Vec<Entry>> {
             LARGE => large.next(),
             number => Some(number),
         };
-        // The order of the extra field: unpacked, packed, where.
+        // The order in the extra field of zip64: unpacked size, packed size, position.
         let (unpacked, packed, header) = (field(24)?, field(20)?, field(42)?);
         entries.push(Entry {
             name: String::from_utf8_lossy(bytes.get(at + 46..at + 46 + name)?).into_owned(),
@@ -83,7 +83,7 @@ fn entries(bytes: &[u8]) -> Option<Vec<Entry>> {
     Some(entries)
 }
 
-/// The numbers of 8 bytes in the extra field of zip64.
+/// The 8-byte numbers in the extra field of zip64.
 fn large(mut extra: &[u8]) -> Vec<usize> {
     while let (Some(tag), Some(size)) = (number(extra, 0, 2), number(extra, 2, 2)) {
         let body = extra.get(4..4 + size).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Files of safetensors.
+//! Reads and writes safetensors files.
 
 use crate::error::Error;
 use burn::tensor::TensorData;
@@ -9,7 +9,7 @@ use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Reads all tensors.
+/// Reads all tensors of a file.
 pub(super) fn read(bytes: &[u8]) -> Result<Inputs, String> {
     let file = SafeTensors::deserialize(bytes).map_err(|source| format!("not a safetensors file: {source}"))?;
     let tensors = file.iter().map(|(name, view)| match data(&view) {
@@ -19,7 +19,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Inputs, String> {
     tensors.collect()
 }
 
-/// The same values in Burn's form; safetensors are little-endian.
+/// A tensor of a file as Burn's data; safetensors are little-endian.
 fn data(view: &TensorView) -> Result<TensorData, String> {
     macro_rules! numbers {
         ($number:ty) => {{

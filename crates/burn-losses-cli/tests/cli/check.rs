@@ -2,7 +2,7 @@
 
 use crate::{Answer, Folder, answer, schema};
 
-/// What `check` says of some files; the schema says the same.
+/// The answer of `check` for some files, after testing that the schema agrees.
 fn check(folder: &Folder, files: &str) -> Answer {
     let answer = folder.run(&format!("check {files}"));
     schema::says_the_same(folder.0.path(), files, &answer);
@@ -89,7 +89,7 @@ a.toml:3: huber: `delta` is 0, allowed: a number > 0
 none.toml: No such file or directory (os error 2)
 c.txt: the format is not known, allowed extensions: `.json`, `.toml`, `.yaml`, `.yml`
 ";
-    // A file that cannot be read is more than a file that is wrong.
+    // The exit code of an unreadable file takes precedence over that of a wrong file.
     let expected = answer(2, "OK b.toml: regression/huber\n", errors);
     assert_eq!(check(&folder, "a.toml none.toml c.txt b.toml"), expected);
     assert_eq!(check(&folder, "a.toml b.toml").code, Some(1));

@@ -91,7 +91,7 @@ fn another_shape_differs() {
     let folder = huber().tensors("there.safetensors", &[f64s("unreduced", &[2, 2], &[0.125, 2.5, 0.0, 0.0])]);
     let expected = "unreduced  differs  shape [1, 2] here, [2, 2] there\n";
     assert_eq!(folder.run(COMPARE), answer(1, expected, ""));
-    // Axes of one entry are no difference.
+    // Axes of size 1 make no difference.
     let folder = huber().tensors("there.safetensors", &[f64s("unreduced", &[2], &[0.125, 2.5])]);
     assert_eq!(folder.run(COMPARE).code, Some(0));
 }

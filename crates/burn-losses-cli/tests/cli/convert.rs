@@ -15,7 +15,7 @@ fn every_format_into_every_other() {
         assert_eq!(folder.run(&format!("convert {from} {to}")), answer(0, &format!("{to}\n"), ""));
         let read = |name: &str| load::<LossConfig>(folder.0.path().join(name)).unwrap();
         assert_eq!(read("a.toml"), read(to), "{to}");
-        // Only the keys that the file has.
+        // The result has only the keys that the file has.
         let text = String::from_utf8(folder.read(to)).unwrap();
         assert!(text.contains("epsilon") && !text.contains("reduction"), "{text}");
     }

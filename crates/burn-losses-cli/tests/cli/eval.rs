@@ -39,7 +39,7 @@ pub(crate) fn parsed(answer: Answer) -> Value {
     answer.json()
 }
 
-/// The command ends with an error; a hint may follow.
+/// Asserts that the command ends with this error; a hint may follow.
 pub(crate) fn error(folder: &Folder, arguments: &str, message: &str) {
     let answer = folder.run(arguments);
     assert_eq!((answer.code, answer.stdout.as_str()), (Some(2), ""), "{}", answer.stderr);
@@ -265,8 +265,8 @@ fn a_device_that_is_not_compiled_in_is_an_error() {
     error(&huber(), &format!("{EVAL} --device wgpu"), message);
 }
 
-/// T85: a label that is out of range is an error under every name of the student's logits; nothing is printed, and the exit code
-/// says so.
+/// T85: a label out of range is an error under every name of the student's logits; nothing is printed, and the exit code
+/// is that of an error.
 #[test]
 fn t85_a_label_that_is_no_class_is_found_under_every_name() {
     let config = "family = 'distribution'\nkind = 'distillation'\nhard_weight = 0.5\n";

@@ -53,7 +53,7 @@ fn a_loss_has_many_names() {
     for name in ["huber", "HuberLoss", "HuberLossConfig", "huber_loss", "regression/Huber"] {
         assert_eq!(explain(name), huber, "{name}");
     }
-    // Two families have it.
+    // Two families have the kind.
     let both = explain("focal");
     assert_eq!(both, format!("{}\n{}", explain("binary/focal"), explain("classification/focal")));
 }
@@ -75,7 +75,7 @@ fn an_unknown_name_is_exit_code_2_with_a_suggestion() {
     assert!(answer.stderr.contains("hint: `burn-losses list` shows all losses"), "{}", answer.stderr);
 }
 
-/// The viewer of the desktop is a script that writes down what it is asked to open.
+/// In this test, the viewer of the desktop is a script that writes down which file it is asked to open.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_picture_is_opened() {

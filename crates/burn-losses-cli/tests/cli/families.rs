@@ -25,7 +25,7 @@ fn soft_targets_with_a_mask_and_weights() {
 fn boxes_in_a_format() {
     let folder = Folder::new()
         .file("loss.toml", "family = 'boxes'\nkind = 'giou'\nformat = 'xywh'\n")
-        // Disjoint: a third of the enclosing box is empty.
+        // The boxes are disjoint: a third of the enclosing box is empty.
         .tensors(
             "in.safetensors",
             &[f64s("predictions", &[1, 4], &[0.0, 0.0, 1.0, 1.0]), f64s("targets", &[1, 4], &[2.0, 0.0, 1.0, 1.0])],
@@ -34,7 +34,7 @@ fn boxes_in_a_format() {
     assert!((answer["loss"].as_f64().unwrap() - 4.0 / 3.0).abs() < 1e-12);
 }
 
-/// A tensor `logits` says what it is; `log_probabilities` are taken as they are.
+/// A tensor named `logits` is read as logits; `log_probabilities` are taken as they are.
 #[test]
 fn distributions_from_logits_and_from_log_probabilities() {
     let folder = |name, first: [f64; 2]| {
@@ -123,7 +123,7 @@ fn pairs_triplets_and_centers() {
     assert_eq!(learned["gradients"]["centers"]["data"], json!([0.0, 0.0, 0.0, -2.0]));
 }
 
-/// The same classes for every row, or other ones for each.
+/// The classes are shared by all rows, or differ from row to row.
 #[test]
 fn classes_that_all_rows_share() {
     let head = |sampled: Named| {
@@ -144,7 +144,7 @@ fn classes_that_all_rows_share() {
     error(&head(i64s("sampled", &[2], &[1, 4])), EVAL, wrong);
 }
 
-/// A label is looked at whatever the name of the first argument.
+/// A label is checked whatever the name of the first argument is.
 #[test]
 fn a_label_beside_logits_in_place_of_log_probabilities() {
     let folder =

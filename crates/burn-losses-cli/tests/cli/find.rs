@@ -53,7 +53,7 @@ fn the_last_name_of_a_twin_is_enough() {
     for twin in all.iter().flat_map(|loss| loss.twins).step_by(7) {
         let last = twin.path.rsplit('.').next().unwrap();
         if all.iter().any(|loss| loss.kind == last || loss.aliases.contains(&last)) {
-            // It is a word as others.
+            // This name is an ordinary word too.
             continue;
         }
         assert!(folder.run(&format!("find {last}")).text().contains(&format!("{} -> ", twin.path)));

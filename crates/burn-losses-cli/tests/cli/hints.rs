@@ -1,8 +1,8 @@
-//! What the command says to those who come from another library.
+//! What the command tells users of another library.
 
 use crate::Folder;
 
-/// The error of a file, and the hint behind it.
+/// The error message for a config file, and the hint after it.
 fn hint(config: &str) -> String {
     let answer = Folder::new().file("loss.toml", config).run("check loss.toml");
     assert_eq!(answer.code, Some(1), "{}", answer.stdout);

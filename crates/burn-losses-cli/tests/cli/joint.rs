@@ -1,4 +1,4 @@
-//! Joint losses and penalties in the place of a loss.
+//! Joint losses and penalties where a loss is expected.
 
 use crate::eval::{error, f64s, i64s};
 use crate::{Folder, answer};
@@ -61,12 +61,12 @@ fn eval_of_a_joint_loss_is_the_weighted_sum_of_its_terms() {
     assert!((one["loss"].as_f64().unwrap() - (2.0 * ln2 + 0.5 * 0.25)).abs() < 1e-12, "{one}");
     assert_eq!(one["terms"]["other"], json!({ "loss": 0.25, "weight": 0.5 }));
     assert_eq!(one["terms"]["penalty"], json!({ "loss": 25.0, "weight": 0.0 }));
-    // Twice the gradient of the cross-entropy.
+    // The gradient is twice that of the cross-entropy.
     assert_eq!(one["gradients"]["classes.logits"]["data"], json!([1.0, -1.0]));
     assert_eq!(one["gradients"]["penalty.encoder.weight"]["data"], json!([0.0, 0.0]));
     assert!(one["gradients"].get("penalty.decoder.weight").is_none(), "{one}");
 
-    // Inputs are steps, on which the schedule goes on.
+    // Each input is a step, which moves the schedule on.
     let two = folder.run("eval --config joint.toml --input in.safetensors --input in.safetensors --json").json();
     assert_eq!(two[0], one);
     assert_eq!(two[1]["terms"]["penalty"], json!({ "loss": 25.0, "weight": 0.5 }));
@@ -117,7 +117,7 @@ fn eval_of_a_penalty_takes_parameters_by_their_paths() {
         &[f64s("layer.weight", &[1, 2], &[3.0, -4.0]), f64s("layer.bias", &[2], &[1.0, 1.0])],
     );
     let json = folder.run("eval --config penalty.toml --input in.safetensors --json").json();
-    // 0.1 (0.5 * 7 + 0.5 * 25 / 2), of the weights alone.
+    // The penalty is 0.1 (0.5 * 7 + 0.5 * 25 / 2), over the weights alone.
     assert!((json["loss"].as_f64().unwrap() - 0.975).abs() < 1e-12, "{json}");
     let gradients = json["gradients"].as_object().unwrap();
     assert_eq!(gradients.keys().collect::<Vec<_>>(), ["layer.weight"]);
@@ -159,7 +159,7 @@ fn plot_wants_one_term() {
     error(&folder, "plot --config joint.toml", message);
     let drawn = folder.run("plot --config joint.toml --at terms.classes");
     assert_eq!(drawn, answer(0, "cross_entropy.svg\n", ""));
-    // Its schedule is that of the joint loss.
+    // The schedule belongs to the joint loss; the penalty has none.
     assert_eq!(folder.run("plot --config joint.toml --at terms.penalty"), answer(0, "l2.svg\n", ""));
 }
 

@@ -5,7 +5,7 @@ use burn_losses::regularization::RegularizerConfig;
 use burn_losses::{LossInfo, registry};
 use serde_json::Value;
 
-/// Everything that has a line.
+/// Every loss and penalty that the list has a line for.
 fn all() -> Vec<LossInfo> {
     [registry(), RegularizerConfig::all()].concat()
 }
@@ -59,7 +59,7 @@ fn one_line_for_each_loss() {
     let text = Folder::new().run("list").text();
     assert_eq!(text.lines().count(), all().len());
     for (line, loss) in text.lines().zip(all()) {
-        // A pipe gets whole lines.
+        // In a pipe, lines are not cut.
         let (name, summary) = line.split_once(' ').unwrap();
         assert_eq!((name, summary.trim()), (format!("{}/{}", loss.family, loss.kind).as_str(), loss.summary));
     }

@@ -1,4 +1,4 @@
-//! The command as its users run it.
+//! Runs the command as its users do.
 
 mod check;
 mod compare;
@@ -24,10 +24,10 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-/// A folder of its own, in which a test puts files and runs the command.
+/// A temporary folder, in which a test writes files and runs the command.
 struct Folder(TempDir);
 
-/// What the command says and how it ends.
+/// The output of the command, and its exit code.
 #[derive(Debug, PartialEq)]
 struct Answer {
     code: Option<i32>,
@@ -50,19 +50,19 @@ impl From<Output> for Answer {
 }
 
 impl Answer {
-    /// What the command prints where all is well.
+    /// What the command prints on stdout, if it succeeds.
     fn text(self) -> String {
         assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{}", self.stdout);
         self.stdout
     }
 
-    /// The same as JSON.
+    /// What the command prints, read as JSON.
     fn json(self) -> serde_json::Value {
         serde_json::from_str(&self.text()).unwrap()
     }
 }
 
-/// Tensors to be written: name, type, shape and bytes.
+/// A tensor to write: name, type, shape and bytes.
 type Named<'a> = (&'a str, Dtype, Vec<usize>, Vec<u8>);
 
 impl Folder {
@@ -90,7 +90,7 @@ impl Folder {
         std::fs::read(self.0.path().join(name)).unwrap()
     }
 
-    /// The command with arguments that have no spaces, as it runs in a pipe.
+    /// The command with these arguments, separated by spaces, in a pipe.
     fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_burn-losses"));
         command.current_dir(self.0.path()).args(arguments.split_whitespace()).env_remove("COLUMNS");
@@ -101,7 +101,7 @@ impl Folder {
         self.command(arguments).output().unwrap().into()
     }
 
-    /// The same with something on stdin.
+    /// Runs the command with some bytes on stdin.
     fn run_with(&self, arguments: &str, stdin: &[u8]) -> Answer {
         let mut command = self.command(arguments);
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

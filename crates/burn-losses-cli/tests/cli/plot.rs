@@ -64,7 +64,7 @@ fn a_kind_with_several_values_of_a_field_needs_no_file() {
         assert!(svg.contains(&format!("gamma = {gamma}")), "{svg}");
     }
     assert_eq!(folder.run("plot torch.nn.SmoothL1Loss -o a.png"), answer(0, "a.png\n", ""));
-    // Words and lists are values too; two fields are every pair.
+    // Words and lists are values too; two fields give every pair of their values.
     assert_eq!(folder.run("plot triplet --set distance=euclidean,cosine --set margin=0.1,0.3").code, Some(0));
     assert_eq!(folder.run("plot cross_entropy --set class_weights=[1,2],[2,1]").code, Some(2));
     assert_eq!(folder.run("plot classification/cross_entropy --set class_weights=[1,2],[2,1]").code, Some(0));

@@ -1,16 +1,16 @@
-//! What users ask the command, one test per question: as they would type it, from the question to the answer.
+//! Questions of users, one test each: what they would type, and the answer.
 
 use crate::eval::{f64s, i64s};
 use crate::{Answer, Folder};
 use burn_losses::registry;
 
-/// The answer of a terminal that is 80 columns wide.
+/// The answer on a terminal that is 80 columns wide.
 fn on_a_terminal(arguments: &str) -> String {
     let answer: Answer = Folder::new().command(arguments).env("COLUMNS", "80").output().unwrap().into();
     answer.text()
 }
 
-/// What `check` says of one file.
+/// The answer of `check` for one file.
 fn checked(toml: &str) -> String {
     let answer = Folder::new().file("loss.toml", toml).run("check loss.toml");
     answer.stdout + &answer.stderr
@@ -118,7 +118,7 @@ const NAMES: &str = "--config loss.toml --input in.safetensors --rename input=lo
 #[test]
 fn does_it_agree_with_pytorch() {
     let folder = batch(4);
-    // What was computed is what is expected, but for one number.
+    // The expected values are the computed ones, except for one number.
     folder.run(&format!("eval {NAMES} --output there.safetensors")).text();
     let same = folder.run(&format!("compare {NAMES} --expect there.safetensors --rtol 1e-6")).text();
     assert!(same.contains("gradient.logits  agrees"), "{same}");

@@ -62,14 +62,14 @@ fn all_files_in_a_folder() {
     assert!(failed.stderr.starts_with("error: here/b: "), "{}", failed.stderr);
 }
 
-/// The schema says of every file what `check` has said, as far as it can be written in JSON.
+/// Asserts that the schema agrees with `check` about every file, as far as the file can be written in JSON.
 pub(crate) fn says_the_same(folder: &Path, files: &str, checked: &Answer) {
     let schema = of_any().to_value();
     let validator = jsonschema_valid::Config::from_schema(&schema, None).unwrap();
     for file in files.split(' ') {
-        // Syntax is no matter of a schema.
+        // A schema cannot check syntax.
         let Ok(config) = load::<Value>(folder.join(file)) else { continue };
-        // What is not finite becomes null.
+        // Numbers that are not finite become null.
         let config = serde_json::to_value(config).unwrap();
         let is_right = checked.stdout.contains(&format!("OK {file}:"));
         assert_eq!(validator.validate(&config).is_ok(), is_right, "{file}: {config}");

@@ -68,14 +68,14 @@ fn colors_only_where_they_are_wanted() {
         output.stdout.contains(&0x1b) || output.stderr.contains(&0x1b)
     };
     for arguments in ["check a.toml", "list", "explain huber", "find outliers", "list zebra"] {
-        // A test is no terminal.
+        // The output of a test does not go to a terminal.
         assert!(!is_colored(arguments, false), "{arguments}");
         assert!(is_colored(&format!("{arguments} --color always"), true), "{arguments}");
         assert!(!is_colored(&format!("{arguments} --color never"), false), "{arguments}");
     }
 }
 
-/// `script` of util-linux gives the command a terminal.
+/// `script` of util-linux runs the command in a terminal.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_has_colors_and_no_color_is_heard() {

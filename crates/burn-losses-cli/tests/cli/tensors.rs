@@ -1,4 +1,4 @@
-//! Tensors from files of every format.
+//! Reads tensors from files of every format.
 
 use crate::answer;
 use crate::eval::{EVAL, bytes, cross_entropy, error, f64s, huber, i64s, parsed};
@@ -46,7 +46,7 @@ fn a_bad_file_is_an_error() {
     error(&folder, &eval("f8.safetensors"), &message);
 }
 
-/// An array as NumPy writes it.
+/// The bytes of an array in NumPy's format.
 fn npy(kind: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
     let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
     while (header.len() + 11) % 64 != 0 {
@@ -65,7 +65,7 @@ fn labels() -> Vec<u8> {
     npy("<i8", "(2,)", &bytes(&[0, 2], i64::to_le_bytes))
 }
 
-/// A zip as `numpy.savez` writes it, or as `numpy.savez_compressed` does: with an extra field in front of each content.
+/// A zip as `numpy.savez` or `numpy.savez_compressed` writes it, with an extra field before each content.
 fn npz(files: &[(&str, Vec<u8>)], is_packed: bool) -> Vec<u8> {
     let (mut zip, mut directory) = (Vec::new(), Vec::new());
     let short = |number: usize| u16::try_from(number).unwrap().to_le_bytes().to_vec();
@@ -75,7 +75,7 @@ fn npz(files: &[(&str, Vec<u8>)], is_packed: bool) -> Vec<u8> {
         let method = short(if is_packed { 8 } else { 0 });
         let begin = zip.len();
         let extra = [short(1), short(16), vec![0; 16]].concat();
-        // What is not looked at is 0: versions, flags, times, checks.
+        // Fields that the reader ignores are 0: versions, flags, times, checksums.
         zip.extend([b"PK\x03\x04".to_vec(), vec![0; 4], method.clone(), vec![0; 8], vec![0xff; 8]].concat());
         zip.extend([short(name.len()), short(extra.len()), name.as_bytes().to_vec(), extra, packed.clone()].concat());
         directory.extend([b"PK\x01\x02".to_vec(), vec![0; 6], method, vec![0; 8]].concat());

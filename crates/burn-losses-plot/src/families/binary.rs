@@ -1,4 +1,4 @@
-//! Binary: over the logit, or the probability, for each target.
+//! Binary losses: drawn over the logit or the probability, with a curve for each target.
 
 use super::{Sample, batch_note};
 use crate::error::PlotError;
@@ -6,13 +6,13 @@ use crate::panel::Curve;
 use crate::probe::{Batch, Probe, even, numbers};
 
 const POINTS: usize = 241;
-/// Rare positives: losses that care for the balance of the batch show it.
+/// The number of negatives per positive. Losses that depend on the balance of the batch show the imbalance.
 const NEGATIVES: usize = 9;
 
 pub(super) fn sample(probe: &Probe) -> Result<Sample, PlotError> {
     let input = probe.loss()?.input();
     let at = if input == "logits" { even(-6.0, 6.0, POINTS) } else { even(0.005, 0.995, POINTS) };
-    // As many columns as the config has numbers for; the first one is drawn.
+    // The batch has as many columns as the config has numbers for; the first one is drawn.
     let columns = probe.listed().unwrap_or(1);
     let batch = |targets: &[f64]| {
         let repeat = |numbers: &[f64]| numbers.iter().flat_map(|&x| std::iter::repeat_n(x, columns)).collect();
@@ -37,7 +37,7 @@ pub(super) fn sample(probe: &Probe) -> Result<Sample, PlotError> {
     };
     let mut curves = vec![curve(1.0, &evaluation, 0), curve(0.0, &evaluation, 1)];
     if !dependent {
-        // A loss of hard targets is flat between them.
+        // A loss of hard targets has no gradient at a target between them, and so no curve for it.
         let soft = curve(0.5, &probe.evaluate(&batch(&[0.5]))?, 0);
         curves.extend(soft.gradient.iter().any(|g| *g != 0.0).then_some(soft));
     }

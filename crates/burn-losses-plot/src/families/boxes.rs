@@ -1,4 +1,4 @@
-//! Boxes: over the place of a box that moves across a fixed one.
+//! Losses of boxes: drawn over the position of a box that moves across a fixed one.
 
 use super::{Sample, batch_note};
 use crate::error::PlotError;
@@ -7,11 +7,11 @@ use crate::probe::{Batch, Probe, even, numbers};
 use burn_losses::Boxes;
 use burn_losses::boxes::{AnyBoxesLoss, BoxFormat, BoxesLoss};
 
-/// How far the box moves; an odd number of columns and rows, so that it passes the middle.
+/// How far the box moves. The numbers of columns and rows are odd, so that it passes through the middle.
 const REACH: f64 = 4.0;
 const COLUMNS: usize = 161;
 const ROWS: usize = 81;
-/// Half of width and height: of another shape than the target's, since losses differ in that.
+/// Half the width and height of the moving box. Its shape differs from the target's, since losses treat that differently.
 const MOVING: [f64; 2] = [1.5, 0.75];
 const FIXED: [f64; 2] = [1.0, 1.0];
 
@@ -58,7 +58,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnyBoxesLoss) -> Result<Sample, PlotE
     Ok(Sample { map: Some(map), x: "dx".into(), gradient: "gradient by dx".into(), curves, notes })
 }
 
-/// A box around a center, in the format of the config; distances are those from the center of the target.
+/// A box around a center, in the format of the config; distances are measured from the center of the target.
 fn numbers_of(format: BoxFormat, [x, y]: [f64; 2], [w, h]: [f64; 2]) -> [f64; 4] {
     match format {
         BoxFormat::Xyxy => [x - w, y - h, x + w, y + h],
@@ -68,7 +68,7 @@ fn numbers_of(format: BoxFormat, [x, y]: [f64; 2], [w, h]: [f64; 2]) -> [f64; 4]
     }
 }
 
-/// A loss that takes a distribution over bins for each side: over the logit of one bin, the others being 0.
+/// A loss that takes a distribution over bins for each side: drawn over the logit of one bin, with the others at 0.
 fn bins(probe: &Probe) -> Result<Sample, PlotError> {
     const BINS: usize = 8;
     const BIN: usize = 3;

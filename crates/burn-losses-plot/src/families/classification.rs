@@ -1,4 +1,4 @@
-//! Classification: over the label's logit, the others being 0.
+//! Classification: drawn over the label's logit, with the others at 0.
 
 use super::{Sample, batch_note};
 use crate::error::PlotError;
@@ -8,7 +8,7 @@ use crate::probe::{Batch, Probe, even, numbers};
 pub(super) fn sample(probe: &Probe) -> Result<Sample, PlotError> {
     let input = probe.loss()?.input();
     let classes = probe.listed().unwrap_or(10).max(2);
-    // The other log-probabilities share what the label leaves.
+    // With log-probabilities, the other classes share equally the probability that the label leaves.
     let (x, other, at): (_, fn(f64, usize) -> f64, _) = match input {
         "logits" => ("logit of the label", |_, _| 0.0, even(-6.0, 6.0, 241)),
         _ => (

@@ -1,4 +1,4 @@
-//! Distributions: of two classes, over the probability of the first, for a few targets.
+//! Distributions of two classes: drawn over the probability of the first class, for a few targets.
 
 use super::{Sample, batch_note};
 use crate::error::PlotError;

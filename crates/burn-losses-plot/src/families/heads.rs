@@ -1,4 +1,4 @@
-//! Heads: over the angle between the embedding and its class, or over the target's logit where angles have no say.
+//! Heads: drawn over the angle between the embedding and its class, or over the target's logit if angles do not matter.
 
 use super::{Sample, batch_note};
 use crate::error::PlotError;
@@ -8,12 +8,12 @@ use burn_losses::heads::{AnyHeadLoss, HeadLoss};
 use burn_losses::{Head, Scaling};
 use serde_json::Value;
 
-/// The embedding turns in one plane; all other classes are orthogonal to it.
+/// The size of the embedding, which turns in one plane; all other classes are orthogonal to that plane.
 const SIZE: usize = 3;
-/// More classes would only take memory.
+/// The number of classes; more would only take memory.
 const CLASSES: u64 = 1000;
 
-/// The head without what would only take memory or time: its weight may be large, its margin come in later.
+/// The head without what would only take memory or time: a large weight, or a margin that grows over the steps.
 pub(super) fn small(probe: Probe) -> Result<Probe, PlotError> {
     let mut probe = probe.with("embedding_dim", SIZE)?;
     if probe.listed().is_none() && probe.field("num_classes").and_then(Value::as_u64) > Some(CLASSES) {
@@ -75,7 +75,7 @@ fn angles(probe: &Probe, head: &AnyHeadLoss) -> Result<(Vec<Curve>, bool), PlotE
 /// Values, gradients, and whether they depend on the batch.
 type Values = (Vec<f64>, Vec<[f64; SIZE]>, bool);
 
-/// Those of embeddings, all of the first class.
+/// The values and gradients of embeddings that all have the label of the first class.
 fn evaluate(probe: &Probe, head: &AnyHeadLoss, embeddings: Vec<f64>) -> Result<Values, PlotError> {
     let rows = embeddings.len() / SIZE;
     let [centers, _] = head.weight().dims();
@@ -85,7 +85,7 @@ fn evaluate(probe: &Probe, head: &AnyHeadLoss, embeddings: Vec<f64>) -> Result<V
         .floats("embeddings", embeddings, [rows, SIZE])
         .integers("labels", vec![0; rows], [rows])
         .floats(PARAMETER, weight, [centers, SIZE]);
-    // Each row would draw its own classes, and the first one is often among them.
+    // Otherwise each row would draw its own classes, often with the first one among them.
     if let Some(drawn) = head.draws_per_row() {
         batch = batch.integers("sampled", vec![1; rows * drawn], [rows, drawn]);
     }

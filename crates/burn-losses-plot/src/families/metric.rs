@@ -1,4 +1,4 @@
-//! Metric learning: one anchor over its positive and its negative; of a center, over the distance to it.
+//! Metric learning: an anchor is drawn over its positive and its negative, or over the distance to its center.
 
 use super::Sample;
 use crate::error::PlotError;
@@ -7,11 +7,11 @@ use crate::probe::{Batch, Probe, even, numbers};
 use burn_losses::metric::{AnyMetricLoss, MetricLoss};
 use burn_losses::{Anchors, AnyLoss};
 
-/// An anchor (1, 0, 0), its positive turned away from it in one plane, its negative in another.
+/// The size of the embeddings. The anchor is (1, 0, 0); the positive is rotated away in one plane, the negative in another.
 const SIZE: usize = 3;
 const SIDE: usize = 41;
 
-/// How far two vectors of length 1 are apart.
+/// The measure of how far apart two vectors of length 1 are.
 #[derive(Clone, Copy, PartialEq)]
 enum Measure {
     Distance,
@@ -23,12 +23,12 @@ impl Measure {
         if self == Self::Distance { "distance" } else { "cosine" }
     }
 
-    /// From where to where; at the very ends an angle has no slope.
+    /// The range of the axis; at the very ends an angle has no derivative.
     fn range(self) -> (f64, f64) {
         if self == Self::Distance { (0.0, 1.99) } else { (-0.999, 0.999) }
     }
 
-    /// The angle, and its derivative.
+    /// The angle, and its derivative with respect to `x`.
     fn angle(self, x: f64) -> (f64, f64) {
         match self {
             Self::Distance => (2.0 * (x / 2.0).asin(), 1.0 / (1.0 - x * x / 4.0).sqrt()),
@@ -44,13 +44,13 @@ pub(super) fn sample(probe: Probe) -> Result<Sample, PlotError> {
     };
     let loss = metric(&probe)?;
     let has_class_vectors = loss.class_vectors().is_some();
-    // The vectors of the classes are proxies, which stand for a positive and a negative, or they are centers.
+    // The class vectors are proxies, which stand for a positive and a negative, or they are centers.
     if has_class_vectors && !loss.compares_cosines() {
         return center(probe);
     }
     let probe = if has_class_vectors { probe.with("num_classes", 2)?.with("embedding_dim", SIZE)? } else { probe };
     let loss = metric(&probe)?;
-    // Where lengths need not be 1, distances are compared; else angles.
+    // If the lengths need not be 1, the axes are distances; otherwise they are cosines.
     let measure = if probe.field("normalize").is_some() { Measure::Distance } else { Measure::Cosine };
     let trio = Trio { probe: &probe, loss: &loss, measure };
     let (low, high) = measure.range();
@@ -90,11 +90,11 @@ pub(super) fn sample(probe: Probe) -> Result<Sample, PlotError> {
     })
 }
 
-/// What stands for the positive and the negative.
+/// How a loss takes the positive and the negative.
 enum Shape {
     Three,
     Views,
-    /// By the name of the argument.
+    /// As class vectors, in the argument of this name.
     Proxies(&'static str),
 }
 
@@ -114,7 +114,7 @@ impl Trio<'_> {
         }
     }
 
-    /// The value of the anchor, and its derivatives.
+    /// The value of the anchor, and its derivatives with respect to `positive` and `negative`.
     fn at(&self, positive: f64, negative: f64) -> Result<(f64, [f64; 2]), PlotError> {
         let ((p, dp), (n, dn)) = (self.measure.angle(positive), self.measure.angle(negative));
         let anchor = [1.0, 0.0, 0.0];

@@ -1,4 +1,4 @@
-//! What is drawn of a loss: each family says which points it is evaluated at.
+//! What is drawn for a loss: each family decides at which points the loss is evaluated.
 
 mod binary;
 mod boxes;
@@ -14,34 +14,34 @@ use crate::panel::{Curve, Map};
 use crate::probe::Probe;
 use burn_losses::{AnyLoss, LossConfig};
 
-/// What one loss shows.
+/// The maps and curves of one loss.
 pub(crate) struct Sample {
-    /// Its values over two arguments, where it has two.
+    /// The loss's values over two arguments, if it has two.
     pub(crate) map: Option<Map>,
     /// The label of the curves' x axis.
     pub(crate) x: String,
-    /// What their derivatives are.
+    /// The label of the curves' derivatives.
     pub(crate) gradient: String,
-    /// Values and derivatives.
+    /// The curves, with values and derivatives.
     pub(crate) curves: Vec<Curve>,
-    /// What has to be said of the points.
+    /// Remarks about the points at which the loss is evaluated.
     pub(crate) notes: Vec<String>,
 }
 
 impl Sample {
-    /// What the loss is drawn over: losses that have it in common come into one picture.
+    /// The axes of the loss: losses with equal axes can share a picture.
     pub(crate) fn axes(&self) -> String {
         let map = self.map.iter().map(|map| format!("{} and {}", map.x.0, map.y.0));
         map.chain([self.x.clone()]).collect::<Vec<_>>().join("; ")
     }
 }
 
-/// What is said where the values of a batch depend on each other.
+/// The remark for a loss whose values in a batch depend on each other.
 pub(crate) fn batch_note(dependent: bool, batch: &str) -> Vec<String> {
     if dependent { vec![format!("the value depends on the batch, here {batch}")] } else { Vec::new() }
 }
 
-/// Evaluates a loss where its family says.
+/// Evaluates a loss at the points of its family.
 pub(crate) fn sample(config: &LossConfig) -> Result<Sample, PlotError> {
     let probe = Probe::new(config)?;
     let probe = if matches!(config, LossConfig::Heads(_)) { heads::small(probe)? } else { probe };

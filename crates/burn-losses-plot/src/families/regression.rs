@@ -1,4 +1,4 @@
-//! Regression: over the error.
+//! Regression: drawn over the error.
 
 use super::{Sample, batch_note};
 use crate::error::PlotError;

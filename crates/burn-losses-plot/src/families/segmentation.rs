@@ -1,4 +1,4 @@
-//! Segmentation: over the probability inside the mask and outside of it.
+//! Segmentation: drawn over the probabilities inside and outside the mask.
 
 use super::Sample;
 use crate::error::PlotError;
@@ -6,15 +6,15 @@ use crate::panel::{Curve, Map};
 use crate::probe::{Batch, Probe, even, numbers};
 use burn_losses::segmentation::{Activation, AnySegmentationLoss, SegmentationLoss, SumOver};
 
-/// A quarter of the pixels belongs to the class.
+/// The number of pixels; a quarter of them belongs to the class.
 const PIXELS: usize = 100;
 const MASK: usize = 25;
 const SIDE: usize = 41;
-/// Where the curves cut the map.
+/// The position at which the curves cut the map.
 const INSIDE: f64 = 0.9;
 const OUTSIDE: f64 = 0.1;
 
-/// Value, and its derivatives by the probability inside and outside.
+/// A value, and its derivatives with respect to the probabilities inside and outside.
 type Point = (f64, [f64; 2]);
 
 pub(super) fn sample(probe: &Probe, loss: &AnySegmentationLoss) -> Result<Sample, PlotError> {
@@ -52,13 +52,13 @@ pub(super) fn sample(probe: &Probe, loss: &AnySegmentationLoss) -> Result<Sample
 
 /// The points at these places, of two classes: the background, with 1 - p at each pixel, and then the class itself.
 fn points(probe: &Probe, loss: &AnySegmentationLoss, places: &[[f64; 2]]) -> Result<Vec<Point>, PlotError> {
-    // Samples that have the value of their batch come one by one.
+    // If all samples have the value of their batch, they are evaluated one by one.
     if loss.regions().over == SumOver::Batch && places.len() > 1 {
         let each = places.iter().map(|place| points(probe, loss, &[*place]));
         return Ok(each.collect::<Result<Vec<_>, _>>()?.concat());
     }
     let (input, activation) = (loss.input(), loss.regions().activation);
-    // Of a logit x of the class, the two logits are -x and x, or half of that where their difference counts.
+    // A logit x of the class becomes the two logits -x and x, or half of that if only their difference matters.
     let share = if activation == Activation::Softmax { 0.5 } else { 1.0 };
     let safe = |p: f64| p.clamp(1e-3, 1.0 - 1e-3);
     let number = |p: f64| match activation {

@@ -1,4 +1,4 @@
-//! What is measured: every registered loss with its default config, at the size that its family has in practice.
+//! The measured cases: every registered loss with its default config, at the size that its family has in practice.
 
 use crate::backward;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -12,14 +12,14 @@ pub(crate) struct Case {
     pub(crate) config: LossConfig,
     /// How many classes the loss has parameters for.
     pub(crate) classes: Option<usize>,
-    /// Predictions, logits or embeddings.
+    /// The shape of the predictions, logits or embeddings.
     shape: Vec<usize>,
     first: Vec<f32>,
     second: Second,
 }
 
 enum Second {
-    /// Targets, boxes or masks, `[rows, width]` or of the first's shape.
+    /// Targets, boxes or masks, in the shape `[rows, width]` or that of the first input.
     Floats(Vec<usize>, Vec<f32>),
     Labels(Vec<i32>),
 }
@@ -50,7 +50,7 @@ impl Numbers {
     }
 }
 
-/// The losses whose names have one of these in them; without any, all.
+/// The losses whose names contain one of the filters; without filters, all losses.
 pub(crate) fn all(filters: &[String]) -> impl Iterator<Item = Case> {
     let is_wanted = |name: String| filters.is_empty() || filters.iter().any(|filter| name.contains(filter));
     let wanted = move |info: &LossInfo| is_wanted(format!("{}/{}", info.family, info.kind));
@@ -92,7 +92,7 @@ impl Case {
             let terms = "{ nearest: { kind: triplet, mining: hard }, all: { kind: nt_xent } }";
             set("terms", from_str(terms, Format::Yaml).expect("two losses"));
         }
-        // There is one class.
+        // There is only one class.
         if has_field("activation") {
             set("activation", "sigmoid".into());
         }
@@ -148,12 +148,12 @@ impl Case {
         &self.shape
     }
 
-    /// Rows and columns, as PyTorch's side counts them.
+    /// The rows and columns, as the PyTorch side of the benchmark counts them.
     pub(crate) fn rows_and_columns(&self) -> [usize; 2] {
         [self.shape[0], self.shape[1..].iter().product()]
     }
 
-    /// The numbers of both inputs; labels are none to speak of.
+    /// The numbers of both inputs; labels are left out, since they are few.
     pub(crate) fn floats(&self) -> (&[f32], &[f32]) {
         match &self.second {
             Second::Floats(_, second) => (&self.first, second),

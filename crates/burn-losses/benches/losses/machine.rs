@@ -1,4 +1,4 @@
-//! What a run is measured on, and with which versions.
+//! The machine of a run, and the versions of the software.
 
 use crate::results::{Machine, Versions};
 use std::fs;
@@ -10,7 +10,7 @@ pub(crate) fn here() -> Machine {
     Machine { cpu: cpu().unwrap_or_else(|| "unknown CPU".into()), threads: rayon::current_num_threads() }
 }
 
-/// The name of the CPU's model: out of `/proc/cpuinfo`, or from macOS's `sysctl`.
+/// The model name of the CPU, from `/proc/cpuinfo` or from macOS's `sysctl`.
 fn cpu() -> Option<String> {
     if let Ok(text) = fs::read_to_string("/proc/cpuinfo") {
         let line = text.lines().find_map(|line| line.strip_prefix("model name"))?;
@@ -21,7 +21,7 @@ fn cpu() -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-/// The version of Burn in the lock file of the workspace, beside that of PyTorch.
+/// The versions of Burn, from the lock file of the workspace, and of PyTorch.
 pub(crate) fn versions(torch: Option<String>) -> Versions {
     Versions { burn: burn().unwrap_or_else(|| "unknown".into()), torch }
 }
@@ -34,13 +34,13 @@ fn burn() -> Option<String> {
     Some(burn.get("version")?.as_str()?.to_owned())
 }
 
-/// The date, UTC: `2026-01-31`.
+/// Today's date in UTC: `2026-01-31`.
 pub(crate) fn today() -> String {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that is right");
     date(since_1970.as_secs() / (24 * 60 * 60))
 }
 
-/// The date so many days after the first of January 1970.
+/// The date `days` days after January 1, 1970.
 fn date(mut days: u64) -> String {
     let mut year = 1970;
     while days >= days_of_year(year) {

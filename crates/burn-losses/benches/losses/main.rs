@@ -1,12 +1,12 @@
 //! Every registered loss at a realistic size, forward and backward: the fused engine and tensor operations, on Flex and NdArray,
 //! beside a plain copy of the same bytes and beside PyTorch.
 //!
-//! `cargo xtask bench [FILTER]`. All of a loss is measured before the next one, and the fused engine and PyTorch take turns, so that
-//! the ratios of a row hold also on a machine that has other work. Criterion measures the fused engine; what it is compared with,
-//! which may take seconds, is the median of a few runs.
+//! `cargo xtask bench [FILTER]`. All figures of a loss are measured before the next loss, and the fused engine and PyTorch
+//! take turns, so that the ratios of a row are valid even on a machine with other work. Criterion measures the fused engine;
+//! the others, which may take seconds, are the median of a few runs.
 //!
-//! A loss is printed and written to `target/bench/losses.json` as soon as it is measured. The task prints a table at the end, and
-//! keeps a run of all losses in `benches/results`, in the file of its machine.
+//! A loss is printed and written to `target/bench/losses.json` as soon as it is measured. The task prints a table at the end. It
+//! saves a run of all losses in `benches/results`, in the file of the machine.
 
 mod cases;
 mod machine;
@@ -38,18 +38,18 @@ fn main() {
     let mut torch = torch::Torch::start();
     let versions = machine::versions(torch.as_ref().and_then(|torch| torch.version.clone()));
     let mut results = Results { machine: machine::here(), date: machine::today(), versions, losses: Vec::new() };
-    // What an older run left is not taken for this one.
+    // The results of an older run must not be taken for this one's.
     report::write(&results);
     for case in cases::all(&filters) {
         let measured = measure(&case, &mut criterion, torch.as_mut());
         report::print(&measured);
         results.losses.push(measured);
-        // Whatever ends the run, what was measured is there.
+        // The results are written after each loss, so that an early end of the run loses none.
         report::write(&results);
     }
 }
 
-/// How often the fused engine and PyTorch take turns: a noise of some seconds meets both, or the median leaves it out.
+/// How often the fused engine and PyTorch take turns. A disturbance of some seconds affects both, or the median removes it.
 const ROUNDS: usize = 3;
 
 fn measure(case: &Case, criterion: &mut Criterion, mut torch: Option<&mut torch::Torch>) -> Measured {
@@ -114,7 +114,7 @@ fn time(step: impl Fn()) -> Duration {
     start.elapsed()
 }
 
-/// The bytes at the peak of a step beyond those before it, where the system says.
+/// The memory peak of a step in bytes, beyond what was in use before it, if the system reports it.
 fn peak(step: impl Fn()) -> Option<usize> {
     let most = || {
         let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -122,17 +122,17 @@ fn peak(step: impl Fn()) -> Option<usize> {
         line.trim().strip_suffix(" kB")?.parse::<usize>().ok()
     };
     step();
-    // Also what is kept for the next step is part of a step.
+    // Buffers that are kept for the next step are released, so that they count as part of the step.
     burn_losses::release_memory();
-    // Sets the peak to what is in use now.
+    // This resets the peak to the memory in use now.
     std::fs::write("/proc/self/clear_refs", "5").ok()?;
     let before = most()?;
     step();
-    // Memory that went back to the system in the meantime may make it less.
+    // Memory that was returned to the system in the meantime may lower the difference.
     Some(most()?.saturating_sub(before) * 1024)
 }
 
-/// Some runs, after one that warms up; where that takes long, one.
+/// The durations of `count` runs after a warm-up run; of one run if that takes long.
 fn runs(count: usize, step: impl Fn()) -> Vec<Duration> {
     const LONG: Duration = Duration::from_millis(700);
     let count = if time(&step) > LONG { 1 } else { count };
@@ -148,8 +148,8 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Reading both inputs and writing as much as the gradient: into memory that is fresh, as a new tensor's is, and into memory that
-/// was written before.
+/// The times to read both inputs and write as much as the gradient: into fresh memory, as a new tensor's is, and into memory
+/// that was written before.
 fn copies(case: &Case) -> [f64; 2] {
     let (first, second) = case.floats();
     let copy = |to: &mut [f32]| {
@@ -172,7 +172,7 @@ fn copies(case: &Case) -> [f64; 2] {
     [fresh, reused].map(|mut times| milliseconds(median(&mut times)))
 }
 
-/// A value's gradient, which keeps the compiler from leaving anything out.
+/// Computes the gradient of a value, which keeps the compiler from removing any work.
 fn backward(value: Tensor<1>) {
     black_box(value.backward());
 }

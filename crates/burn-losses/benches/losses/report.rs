@@ -1,4 +1,4 @@
-//! Where the figures go: a line on the screen, and a file.
+//! The output of the figures: a line on the terminal, and a file.
 
 use crate::results::{Measured, Results};
 use std::fs;
@@ -7,14 +7,14 @@ use std::path::Path;
 /// The folder of the file.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench");
 
-/// One line, as soon as a loss is measured.
+/// Prints the line of a loss, as soon as it is measured.
 pub(crate) fn print(of: &Measured) {
     let names = ["tensor operations on Flex", "on NdArray", "PyTorch", "compiled"];
     let ratios = names.iter().zip(of.ratios()).filter_map(|(name, ratio)| Some(format!("{name} {:.1}", ratio?)));
     println!("{}: {:.1} ms; times as long: {}", of.name, of.flex(), ratios.collect::<Vec<_>>().join(", "));
 }
 
-/// Writes what is measured so far.
+/// Writes the measurements so far.
 pub(crate) fn write(results: &Results) {
     let json = serde_json::to_string_pretty(results).expect("numbers") + "\n";
     let written = fs::create_dir_all(FOLDER).and_then(|()| fs::write(Path::new(FOLDER).join("losses.json"), json));

@@ -1,4 +1,4 @@
-//! PyTorch, which runs beside: `reference/bench_torch.py`.
+//! Runs PyTorch beside this process: `reference/bench_torch.py`.
 
 use crate::cases::Case;
 use crate::results::OfTorch;
@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// Names the Python that has PyTorch; without it, PyTorch is left out.
+/// The variable that names a Python with PyTorch; without it, PyTorch is left out.
 const PYTHON: &str = "BURN_LOSSES_PYTHON";
 
 /// PyTorch's process.
@@ -19,7 +19,7 @@ pub(crate) struct Torch {
 }
 
 impl OfTorch {
-    /// Of all rounds; what is compiled was measured in the last one.
+    /// The median of all rounds; the compiled version was measured in the last one.
     pub(crate) fn median(mut rounds: Vec<Self>) -> Option<Self> {
         let last = rounds.last()?.clone();
         rounds.sort_by(|a, b| a.eager_ms.partial_cmp(&b.eager_ms).expect("no NaN"));
@@ -47,7 +47,7 @@ impl Torch {
         let requests = process.stdin.take().expect("a pipe");
         let answers = BufReader::new(process.stdout.take().expect("a pipe"));
         let mut torch = Self { version, _process: process, requests, answers };
-        // Its first answer: what is measured from here on does not run beside its start.
+        // This waits for the first answer, so that later measurements do not run during PyTorch's start.
         torch.ask("", [0, 0], false);
         Some(torch)
     }
@@ -67,7 +67,7 @@ impl Torch {
     }
 }
 
-/// The version of PyTorch, which Python tells without loading it.
+/// The version of PyTorch, which Python reads without loading it.
 fn version(python: &OsStr) -> Option<String> {
     let print = "from importlib.metadata import version; print(version('torch'))";
     let output = Command::new(python).args(["-c", print]).output().ok()?;

@@ -1,4 +1,4 @@
-//! Heads in chunks of rows: the same numbers as all rows at once.
+//! Heads in chunks of rows give the same numbers as all rows at once.
 
 use crate::devices::{self, Target};
 use crate::probe::numbers;
@@ -17,7 +17,7 @@ fn tensor<const D: usize>(target: &Target, device: &Device, shape: [usize; D], s
     Tensor::from_data(data, (device, DType::from(target.dtype))).require_grad()
 }
 
-/// The values, and the gradients of embeddings, weight, weights and bias, of one config.
+/// Returns the values, and the gradients of embeddings, weight, weights and bias, for one config.
 fn run(
     text: &str,
     target: &Target,
@@ -33,7 +33,7 @@ fn run(
     let labels = Tensor::<1, Int>::from_ints([0, 3, 1, 2, 4, 3, 0], &device);
     let value = finish(&head, embeddings.clone(), labels, weights.clone());
     let values: Vec<f64> = value.clone().into_data().iter().collect();
-    // Not 1, and not the same for every value.
+    // The upstream gradient is not 1, and differs from value to value.
     let upstream = Tensor::<1>::from_data(
         TensorData::from([0.7, -2.0, 3.0, 0.5, 1.5, -0.25, 4.0]),
         (&device, DType::from(target.dtype)),
@@ -77,7 +77,7 @@ fn chunked() -> Vec<LossInfo> {
     all.filter(|info| has_field(info, "chunk_rows")).collect()
 }
 
-/// The gradients of embeddings, weight, bias and weights, for sizes that do not divide the batch.
+/// Compares the gradients of embeddings, weight, bias and weights, for sizes that do not divide the batch.
 #[test]
 fn t63_t64_chunked_is_plain() {
     let options = [
@@ -91,7 +91,7 @@ fn t63_t64_chunked_is_plain() {
     for target in devices::cpu() {
         for info in chunked() {
             let kind = info.kind;
-            // The margin alone, where it comes in slowly.
+            // If the margin grows over the steps, this is the margin alone.
             let lambda = if has_field(&info, "lambda") { r#""lambda": {"base": 0.0, "minimum": 0.0}, "# } else { "" };
             for option in options.map(|option| format!("{lambda}{option}")) {
                 let text =
@@ -117,7 +117,7 @@ fn t63_chunked_is_plain_on_the_gpu() {
     }
 }
 
-/// Training with chunks goes the same way.
+/// Training with chunks has the same loss curve.
 #[test]
 fn t66_the_loss_curve_of_chunks_is_the_plain_one() {
     for target in devices::cpu().into_iter().filter(|target| target.name.ends_with("f64")) {
@@ -146,7 +146,7 @@ fn t66_the_loss_curve_of_chunks_is_the_plain_one() {
     }
 }
 
-/// Also where nothing has a gradient.
+/// The values also agree where nothing has a gradient.
 #[test]
 fn chunked_values_are_where_the_plain_ones_are() {
     let device = Device::flex().autodiff();

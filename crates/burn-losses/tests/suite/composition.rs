@@ -1,4 +1,4 @@
-//! Sums within a family, and joint losses across families.
+//! Sums within a family, and joint losses of several families.
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
@@ -148,7 +148,7 @@ fn schedules_count_the_steps_of_training_and_go_on_after_a_restart() {
     let weight =
         |joint: &JointLoss, device: &Device| read(&joint.combine([("a", number(1.0, device))]).weights.values())[0];
     assert_eq!([0; 2].map(|_| weight(&joint, &device)), [1.0, 0.75]);
-    // Validation is no step.
+    // A value on a device without autodiff, as in validation, is not a step.
     let plain = Device::flex();
     assert_eq!([0; 2].map(|_| weight(&joint.valid(), &plain)), [0.5, 0.5]);
     let resumed = config.init(&device).load_record(joint.clone().into_record());
@@ -178,20 +178,20 @@ fn uncertainty_is_a_parameter_with_its_optimum_at_the_value() {
 fn dynamic_weights_follow_the_pace_of_the_terms() {
     let balance = Balance::Dwa { temperature: 2.0, period: 2 };
     let joint = two(balance).init(&device());
-    // Two periods of the means (4, 1) and (2, 1).
+    // These are two periods, with the means (4, 1) and (2, 1).
     for (a, b) in [(5.0, 1.0), (3.0, 1.0), (3.0, 0.5), (1.0, 1.5)] {
         assert_eq!(step(&joint, a, b).1, [2.0, 0.5]);
     }
     let (quick, slow) = ((0.5_f64 / 2.0).exp(), (1.0_f64 / 2.0).exp());
     let expected = [2.0 * 2.0 * quick / (quick + slow), 0.5 * 2.0 * slow / (quick + slow)];
     let close = |weights: &[f32]| weights.iter().zip(expected).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-6);
-    // A value that is not a number is not remembered.
+    // A NaN is not stored.
     step_of_nan(&joint);
     let resumed = two(balance).init(&device()).load_record(joint.clone().into_record());
     for joint in [&joint, &resumed] {
         let (_, weights) = step(joint, 2.0, 1.0);
         assert!(close(&weights), "{weights:?}");
-        // The next period was (2, 1) as well: nothing is getting less.
+        // The next period has the means (2, 1) as well, so no term decreases.
         let (_, weights) = step(joint, 2.0, 1.0);
         assert_eq!(weights, [2.0, 0.5]);
     }
@@ -220,7 +220,7 @@ fn losses_of_a_joint_config_are_trained_saved_and_found_by_family() {
     };
     let first = run(&joint);
     assert!(embeddings.grad(&first.total.backward()).is_some());
-    // The centers have moved, and are saved.
+    // The centers have moved, and they are saved.
     let resumed = config.init(&device).load_record(joint.clone().into_record());
     let (next, resumed) = (run(&joint), run(&resumed));
     let center = |joint: &burn_losses::composition::Joint| read(&joint.terms.get("center").expect("a term"));
@@ -283,7 +283,7 @@ fn the_terms_of_a_sum_read_the_same_arguments() {
     }
 }
 
-/// A sum inside a sum, and mining around one.
+/// A sum inside a sum, and mining of a sum.
 #[test]
 fn sums_nest() {
     let inner = burn_losses::regression::WeightedSumLossConfig::new();
@@ -300,7 +300,7 @@ fn sums_nest() {
     assert_eq!(value, 6.0);
 }
 
-/// T79: values in half precision do not lower that of steps and weights: an f16 counts to 2048.
+/// T79: values in half precision do not lower the precision of steps and weights; an f16 counts to 2048 only.
 #[test]
 fn t79_half_precision_keeps_the_steps_of_a_schedule() {
     use burn::tensor::DType;

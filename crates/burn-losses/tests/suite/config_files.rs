@@ -1,4 +1,4 @@
-//! Config files as people write them: nested in their own, partly filled, and wrong.
+//! Config files as people write them: nested in their own configs, partly filled, and wrong.
 
 use burn::config::Config;
 use burn_losses::config::{Format, from_str, load};
@@ -76,7 +76,7 @@ fn errors_in_nested_losses_and_tables_name_their_place() {
     );
 }
 
-/// T72: an option that would do nothing is an error.
+/// T72: an option without an effect is an error.
 #[test]
 fn t72_options_without_effect_are_refused() {
     assert_eq!(
@@ -114,7 +114,7 @@ fn the_same_error_in_three_formats_and_with_the_file() {
     assert!(load::<LossConfig>(&odd).unwrap_err().to_string().contains("allowed extensions: `.json`"));
 }
 
-/// A config is a field of the user's own, whether it derives serde's traits or Burn's.
+/// A config can be a field of a user's config, whether that derives serde's traits or Burn's.
 #[test]
 fn configs_nest_in_the_users_own() {
     #[derive(Config, Debug)]
@@ -146,7 +146,7 @@ fn configs_nest_in_the_users_own() {
     assert_eq!(error, "line 4: huber: `delta` is 0, allowed: a number > 0");
 }
 
-/// `init` panics with the very message that `try_init` returns.
+/// `init` panics with exactly the message that `try_init` returns.
 #[test]
 fn init_and_try_init_say_the_same() {
     let device = burn::tensor::Device::flex();
@@ -157,7 +157,7 @@ fn init_and_try_init_say_the_same() {
     assert_eq!(panic.downcast_ref::<String>(), Some(&message));
 }
 
-/// What is printed of a module is its config.
+/// A module is printed as its config.
 #[test]
 fn a_module_displays_its_config() {
     let device = burn::tensor::Device::flex();
@@ -165,7 +165,7 @@ fn a_module_displays_its_config() {
     assert_eq!(loss.to_string(), "HuberLoss {delta: 0.5, reduction: Mean}");
 }
 
-/// A loss inside a loss inside a loss: read in linear time.
+/// A loss inside a loss inside a loss is read in linear time.
 #[test]
 fn deep_nesting_is_read_quickly() {
     let mut text = String::from("{\"kind\": \"bce\"}");
@@ -179,7 +179,7 @@ fn deep_nesting_is_read_quickly() {
     assert!(error.contains("unknown kind `bc`"), "{error}");
 }
 
-/// What has no field says so in the words of the config, not of Rust.
+/// Errors for values of the wrong type use the words of the config, not of Rust.
 #[test]
 fn wrong_words_tables_and_lists_say_what_is_allowed() {
     let classification = |line: &str| error(&format!("family = 'classification'\nkind = 'cross_entropy'\n{line}"));
@@ -198,7 +198,7 @@ fn wrong_words_tables_and_lists_say_what_is_allowed() {
     );
 }
 
-/// Who is nearly right is told what is right.
+/// Errors for misspelled names suggest the right ones.
 #[test]
 fn errors_guess_what_was_meant() {
     let guess = |family: &str, kind: &str| {
@@ -224,7 +224,7 @@ fn errors_guess_what_was_meant() {
     ] {
         assert_eq!(guess(family, kind), expected, "{family}/{kind}");
     }
-    // What is like nothing is not guessed.
+    // There is no suggestion without a similar name.
     assert!(!error("family = 'binary'\nkind = 'huber'").contains("did you mean"));
     assert_eq!(
         error("family = 'classification'\nkind = 'cross_entropy'\nreduction = 'sums'"),
@@ -239,7 +239,7 @@ fn errors_guess_what_was_meant() {
     assert!(bare.starts_with("line 3: ") && bare.ends_with("(a word stands in quotes: \"sum\")"), "{bare}");
 }
 
-/// What has no sensible default has to be given.
+/// A field without a sensible default has to be given.
 #[test]
 fn what_has_no_default_is_missed() {
     assert_eq!(
@@ -252,7 +252,7 @@ fn what_has_no_default_is_missed() {
     );
 }
 
-/// `null`, `"none"` and a key that is not there are the same.
+/// `null`, `"none"` and a missing key mean the same.
 #[test]
 fn nothing_is_spelled_in_three_ways() {
     let read = |field: &str| {
@@ -267,7 +267,7 @@ fn nothing_is_spelled_in_three_ways() {
     assert_eq!(ignored("class_weights: none"), ignored(""));
 }
 
-/// One number and the table, in every family that has label smoothing.
+/// Label smoothing may be a number or a table, in every family that has it.
 #[test]
 fn label_smoothing_is_a_number_or_a_table() {
     for start in [
@@ -286,7 +286,7 @@ fn label_smoothing_is_a_number_or_a_table() {
     }
 }
 
-/// Fields take what people write.
+/// `with_` methods take the types that people write.
 #[test]
 fn with_methods_take_simpler_spellings() {
     use burn_losses::{binary, classification, heads};
@@ -306,15 +306,15 @@ fn binary_alpha(alpha: f64) -> burn_losses::config::Alpha {
     burn_losses::config::Alpha::Number(alpha)
 }
 
-/// A config of an earlier version: the file of this repository that it stood in, and its keys.
+/// A config of an earlier version: the file of this repository that contained it, and its keys.
 #[derive(Deserialize)]
 struct Earlier {
     from: String,
     config: serde_json::Value,
 }
 
-/// What was valid once is valid, or the error says what to write: every config file, and every kind alone, by each of its names, and with
-/// all its defaults.
+/// A config that was once valid is still valid, or the error says what to write instead. This holds for every config file, and
+/// for every kind by each of its names, with all of its defaults.
 #[test]
 fn earlier_configs_are_read_or_told_what_to_write() {
     let lines = include_str!("../earlier_configs.jsonl").lines();
@@ -325,7 +325,7 @@ fn earlier_configs_are_read_or_told_what_to_write() {
             refused.entry(error.to_string()).or_default().push(from);
         }
     }
-    // Sizes have no default any more.
+    // Sizes no longer have a default.
     refused.retain(|error, _| !(error.contains("missing key `") && error.contains("which has no default, allowed: ")));
     assert_eq!(refused, Default::default());
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, FloatDType};
 
-/// A device with a type of floats, and how far its numbers may be from the exact ones.
+/// A device with a float type, and how far its numbers may be from the exact ones.
 pub(crate) struct Target {
     pub(crate) name: &'static str,
     pub(crate) device: Device,
@@ -27,10 +27,10 @@ pub(crate) fn cpu() -> Vec<Target> {
     ]
 }
 
-/// The GPU in single precision, where there is one that can count.
+/// The GPU in single precision, if there is one that computes correctly.
 ///
 /// # Panics
-/// With `BURN_LOSSES_REQUIRE_GPU=1`, where there is none.
+/// With `BURN_LOSSES_REQUIRE_GPU=1`, if there is none.
 pub(crate) fn gpu() -> Option<Target> {
     match usable_gpu() {
         Ok(device) => Some(Target { name: "wgpu f32", device, dtype: FloatDType::F32, tolerance: 5e-6 }),
@@ -46,7 +46,7 @@ pub(crate) fn gpu() -> Option<Target> {
     }
 }
 
-/// All of them.
+/// All devices: the CPU's, and the GPU if there is one.
 pub(crate) fn all() -> Vec<Target> {
     cpu().into_iter().chain(gpu()).collect()
 }
@@ -61,7 +61,7 @@ fn usable_gpu() -> Result<Device, String> {
     use burn::tensor::{DeviceKind, Tensor};
     use std::sync::LazyLock;
 
-    // Some drivers are wrong without a word: their loops stop after 65535 rounds.
+    // Some drivers silently compute wrongly: their loops stop after 65535 rounds.
     static GPU: LazyLock<Result<Device, String>> = LazyLock::new(|| {
         let sum = std::panic::catch_unwind(|| {
             let device = Device::wgpu(DeviceKind::DefaultDevice);

@@ -1,4 +1,4 @@
-//! `diagnose` on tensors by name: any tensors, any loss.
+//! `diagnose` on tensors by name, for all losses and any tensors.
 
 use crate::devices;
 use crate::probe::{base, batch, default_of, variants, weighted};
@@ -20,7 +20,7 @@ fn a_good_batch_has_no_error() {
     for target in devices::cpu().into_iter().take(2) {
         for config in registry().iter().flat_map(variants) {
             let loss = config.init(&target.device);
-            // Seeds whose target boxes are none of them inverted.
+            // With these seeds, no target box is inverted.
             for (extra, seed) in [(&[][..], 3), (&[2, 3][..], 4)] {
                 let inputs = weighted(&loss, batch(&loss, 12, 3.0, extra, seed), 5);
                 let inputs: Inputs = inputs
@@ -51,7 +51,7 @@ fn a_spoiled_batch_has_an_error() {
             let data = TensorData::new(numbers, shape);
             inputs.insert(name.clone(), if is_float { data } else { data.convert_dtype(DType::I64) });
             let diagnosis = loss.diagnose(&inputs, &Device::flex());
-            // Where labels only say which rows belong together, any is right; the entropy has no use for targets.
+            // If labels only say which rows belong together, any label is valid; the entropy does not use targets.
             let signatures = loss.signatures();
             let argument = signatures.iter().flatten().find(|argument| argument.name == name).expect("an argument");
             let any = match argument.kind {
@@ -143,7 +143,7 @@ fn pairs_are_looked_at() {
     );
 }
 
-/// As JSON, for tools.
+/// Findings serialize to JSON, for tools.
 #[test]
 fn findings_are_data() {
     let inputs = BTreeMap::from([
@@ -222,7 +222,7 @@ fn names() -> impl Strategy<Value = BTreeMap<&'static str, (Vec<usize>, usize, V
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever the names, shapes and types.
+    /// `diagnose` does not panic, whatever the names, shapes and types are.
     #[test]
     fn no_tensors_make_it_panic(names in names()) {
         let inputs: Inputs = names
@@ -234,7 +234,7 @@ proptest! {
         }
     }
 
-    /// The right names and ranks, with any numbers, types and a few wrong sizes: what comes farther.
+    /// With the right names and ranks, and any numbers, types and a few wrong sizes, the checks get further before an error.
     #[test]
     fn no_numbers_make_it_panic(rows in 0..5usize, cut in 0..8usize, dtype in 0..5usize, seeds in seeds()) {
         for loss in losses() {

@@ -1,4 +1,4 @@
-//! The fused engine: when it runs, and that it gives what tensor operations give, the same bits every time.
+//! The fused engine: when it runs, that it agrees with tensor operations, and that it gives the same bits every time.
 
 use crate::devices::{self, Target};
 use crate::probe::{batch, default_of, numbers, unreduced};
@@ -16,12 +16,12 @@ fn floats(data: &TensorData) -> Vec<f64> {
     data.clone().convert::<f64>().iter().collect()
 }
 
-/// The value, the values and the gradient of the first argument.
+/// The reduced value, the unreduced values, and the gradient of the first argument.
 fn results(evaluation: &Evaluation, loss: &AnyLoss) -> [Vec<f64>; 3] {
     [vec![evaluation.loss], floats(&evaluation.unreduced), floats(&evaluation.gradients[loss.input()])]
 }
 
-/// So many rows, or as many as can be compared with one another.
+/// At most `most` rows, or fewer for losses that compare all rows with one another.
 fn rows(info: &LossInfo, most: usize) -> usize {
     if ["metric", "heads"].contains(&info.family) { most.min(301) } else { most }
 }
@@ -39,8 +39,8 @@ pub(crate) fn family(loss: &AnyLoss) -> &dyn Family {
     }
 }
 
-/// As in training, on every CPU device: kernels compute values, reduced value and gradient of every loss, and nothing falls back to
-/// tensor operations unseen.
+/// As in training, on every CPU device: kernels compute the values, the reduced value and the gradient of every loss, and nothing
+/// silently falls back to tensor operations.
 #[test]
 fn every_loss_runs_on_kernels() {
     let trained = [Role::Prediction, Role::Parameter];
@@ -70,21 +70,21 @@ fn every_loss_runs_on_kernels() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// The same bits, every time.
+/// A second run gives the same bits as the first.
 #[test]
 fn a_second_run_gives_the_same_bits() {
     for target in devices::cpu() {
         for info in registry() {
             let config = default_of(&info);
             let inputs = batch(&config.init(&target.device), rows(&info, 300), 3.0, &[], 2);
-            // Anew: some losses keep something from step to step.
+            // Each run has a new loss, since some losses keep state between steps.
             let run = || results(&loss_on(&config, &target, &inputs), &config.init(&target.device));
             assert!(run() == run(), "{}/{} on {}: other bits", info.family, info.kind, target.name);
         }
     }
 }
 
-/// On every CPU device.
+/// The engine is as precise as tensor operations, on every CPU device.
 #[test]
 fn the_engine_is_as_precise_as_tensor_operations() {
     let single = |target: &Target| target.dtype == FloatDType::F32;
@@ -93,8 +93,8 @@ fn the_engine_is_as_precise_as_tensor_operations() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// Many numbers, among them those where formulas are delicate. The fused engine may be as far from the truth (tensor operations in
-/// double precision) as tensor operations are, and four units more. Where it is not.
+/// The cases in which the fused engine is less precise than allowed, on many numbers, among them those where formulas are
+/// delicate. It may be as far from the truth (tensor operations in double precision) as tensor operations are, plus four units.
 pub(crate) fn imprecise(info: &LossInfo, targets: &[Target]) -> Vec<String> {
     let mut failures = Vec::new();
     let full = std::env::var("BURN_LOSSES_FULL").is_ok();
@@ -116,7 +116,7 @@ pub(crate) fn imprecise(info: &LossInfo, targets: &[Target]) -> Vec<String> {
         let on = |target: &Target, inputs: &Inputs| results(&loss_on(&config, target, inputs), &loss);
         let truth = with_tensor_operations(|| on(&exact, &inputs));
         let mut units = with_tensor_operations(|| units(&truth, &inputs, |inputs| on(&exact, inputs)));
-        // The gradient of a box or of an embedding is one vector, which has an error; its parts may be nothing.
+        // The gradient of a box or of an embedding is one vector with one error; single components may be 0.
         let width = match info.family {
             "boxes" => 4,
             "metric" | "heads" => inputs[loss.input()].shape()[1],
@@ -145,8 +145,8 @@ pub(crate) fn loss_on(config: &LossConfig, target: &Target, inputs: &Inputs) -> 
     config.init(&target.device).evaluate(inputs, &target.device, target.dtype).expect("a value")
 }
 
-/// What one unit of error is, for each result: its last place as an `f32`, and how far it moves when an argument moves by its own
-/// last place. The second is what no path can know: s(x) - y has no digits where the two are equal.
+/// The unit of error for each result: its last place as an `f32`, plus how far it moves when the arguments move by their own last
+/// places. No implementation can avoid the second part: s(x) - y has no digits where the two are equal.
 fn units(truth: &[Vec<f64>; 3], inputs: &Inputs, results: impl Fn(&Inputs) -> [Vec<f64>; 3]) -> [Vec<f64>; 3] {
     let epsilon = f64::from(f32::EPSILON);
     let mut units = truth.each_ref().map(|numbers| {
@@ -173,7 +173,7 @@ fn movable(inputs: &Inputs) -> impl Iterator<Item = &String> {
     inputs.iter().filter(|(_, data)| data.dtype().is_float()).map(|(name, _)| name)
 }
 
-/// The inputs, each number of one of which has moved by its last place as an `f32`, up or down.
+/// The inputs, where each number of the argument `name` has moved by its last place as an `f32`, up or down.
 fn moved(inputs: &Inputs, name: &str, seed: u64) -> Inputs {
     let data = &inputs[name];
     let signs = numbers(data.num_elements(), seed);
@@ -190,7 +190,7 @@ fn worst(got: &[f64], truth: &[f64], units: &[f64]) -> f64 {
     got.iter().zip(truth).zip(units).map(error).fold(0.0, f64::max)
 }
 
-/// Pieces of a fixed size, added up in order.
+/// Sums are added up in parts of a fixed size and in order, so the bits do not depend on the number of threads.
 #[test]
 fn the_same_bits_whatever_the_number_of_threads() {
     let target = devices::cpu().remove(1);
@@ -199,7 +199,7 @@ fn the_same_bits_whatever_the_number_of_threads() {
         let inputs = batch(&config.init(&target.device), rows(&info, 30_011), 3.0, &[], 2);
         let run = |threads| {
             let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-            // Anew: some losses keep something from step to step.
+            // Each run has a new loss, since some losses keep state between steps.
             let loss = config.init(&target.device);
             let evaluation = pool.install(|| loss.evaluate(&inputs, &target.device, target.dtype).expect("a value"));
             results(&evaluation, &loss)
@@ -211,7 +211,7 @@ fn the_same_bits_whatever_the_number_of_threads() {
     }
 }
 
-/// Targets that need a gradient, weights that do, and broadcast inputs.
+/// Targets that need a gradient, weights that need one, and broadcast inputs.
 #[test]
 fn what_no_kernel_takes_runs_on_tensors() {
     for target in devices::cpu() {
@@ -227,7 +227,7 @@ fn what_no_kernel_takes_runs_on_tensors() {
         };
         let (predictions, targets) = (tensor(1).require_grad(), tensor(2).require_grad());
         let gradients = loss.forward(predictions.clone(), targets.clone()).backward();
-        // Of a difference both have the same gradient, but for its sign.
+        // The loss depends on a difference, so both gradients are equal except for their sign.
         let of = |leaf: &Tensor<2>| leaf.grad(&gradients).expect("a gradient");
         assert!(close(of(&predictions), -of(&targets)), "{}", target.name);
         let fused = loss.forward(predictions.clone(), tensor(2)).backward();
@@ -247,7 +247,7 @@ fn what_no_kernel_takes_runs_on_tensors() {
     }
 }
 
-/// Their steps, and their gradient: with labels that are no class, classes without a row, and a row that is no number.
+/// The steps of centers, and their gradient: with labels out of range, classes without a row, and a row of NaN.
 #[test]
 fn centers_are_those_of_tensor_operations() {
     let (count, size, classes) = (301, 19, 21);
@@ -281,7 +281,7 @@ fn centers_are_those_of_tensor_operations() {
     }
 }
 
-/// Half-precision numbers are widened on the way in, and only the gradient is narrowed.
+/// Half-precision numbers are converted to single precision at the start, and only the gradient is converted back.
 #[test]
 fn halves_are_computed_in_single_precision() {
     let device = burn::tensor::Device::flex().autodiff();
@@ -293,7 +293,7 @@ fn halves_are_computed_in_single_precision() {
         let mut inputs = batch(&loss, 700, 2.0, &[], 2);
         let first = inputs.remove(loss.input()).expect("the first argument");
         let second = inputs.into_values().next().expect("the second argument");
-        // What is counted over the batch may fall into another bin by the last place of one number.
+        // A count over the batch may put a number into another bin if its last place changes.
         let leaf = Tensor::<2>::from_data(first.clone(), (&device, DType::F32));
         let (_, paths) = watched(|| unreduced(&loss, leaf, &second));
         if paths.fused.len() > 1 {
@@ -322,8 +322,8 @@ fn halves_are_computed_in_single_precision() {
     assert!(tested >= 34, "of {tested} losses alone the values come from one kernel");
 }
 
-/// What a loss takes from the whole batch (counts, shares, which values are kept) is the same in every type of the inputs and for every
-/// reduction.
+/// What a loss computes from the whole batch (counts, shares, which values are kept) is the same for every type of the inputs and
+/// for every reduction.
 #[test]
 fn constants_of_a_batch_are_those_of_tensor_operations() {
     let keep = |keep| move |reduction| OhemLossConfig::new().with_keep(keep).with_reduction(reduction);
@@ -335,7 +335,7 @@ fn constants_of_a_batch_are_those_of_tensor_operations() {
         constants_agree(|reduction| keep(reduction).init(&device));
     }
 
-    // More positives than a half counts.
+    // There are more positives than half precision can count.
     let ones = Tensor::<1>::ones([70_000], (&device, DType::F16));
     let value = BalancedBceLossConfig::new().init(&device).forward(ones.clone() * 3.0, ones).into_scalar::<f32>();
     assert!((0.0..1e-3).contains(&value), "{value}");
@@ -350,7 +350,7 @@ fn constants_agree<L: BinaryLoss>(init: impl Fn(Reduction) -> L) {
     use DType::{BF16, F16, F32, F64};
     for [first, second] in [[F32, F32], [F16, F32], [F32, BF16], [BF16, BF16], [F64, F64]] {
         for reduction in [Reduction::Mean, Reduction::Sum, Reduction::BatchMean, Reduction::WeightedMean] {
-            // Anew: some losses keep something from step to step.
+            // Each run has a new loss, since some losses keep state between steps.
             let value = || init(reduction).forward(of(&logits, first), of(&targets, second)).into_scalar::<f64>();
             let (fused, plain) = (value(), with_tensor_operations(value));
             let loss = init(reduction);

@@ -47,7 +47,7 @@ fn inputs(step: &Value) -> Inputs {
     inputs.iter().map(|(name, value)| (name.clone(), as_named(name, tensor(value)))).collect()
 }
 
-/// Labels are integers and everything else is not, whatever the numbers look like.
+/// Labels are integers, masks are booleans, and everything else is a float, whatever the numbers look like.
 fn as_named(name: &str, data: TensorData) -> TensorData {
     match name {
         "labels" | "sampled" => data.convert::<i64>(),
@@ -56,7 +56,7 @@ fn as_named(name: &str, data: TensorData) -> TensorData {
     }
 }
 
-/// The config of a case: what it does not say and has no default is as in the example of the kind.
+/// The config of a case: fields that the case does not set are as in the example of the kind.
 pub(crate) fn whole(family: &str, kind: &str, fields: &Value) -> Value {
     let info = registry().into_iter().find(|info| info.family == family && info.kind == kind).expect("registered");
     let mut config = serde_json::to_value(info.example()).expect("a table");
@@ -71,7 +71,7 @@ fn config(family: &str, kind: &str, fields: &Value) -> LossConfig {
     serde_json::from_value(config).unwrap_or_else(|error| panic!("{family}/{kind}: {error}"))
 }
 
-/// The largest difference, relative to the largest number; absolute where nothing but rounding noise is expected.
+/// The largest difference, relative to the largest number; absolute if only rounding noise is expected.
 fn difference(got: &TensorData, expected: &TensorData, noise: f64) -> f64 {
     assert_eq!(got.shape(), expected.shape());
     let (got, expected): (Vec<f64>, Vec<f64>) = (got.iter().collect(), expected.iter().collect());
@@ -99,8 +99,8 @@ fn check(place: &str, target: &Target, got: &Evaluation, step: &Value, failures:
     }
 }
 
-/// In single precision the question is what becomes of the inputs as they are after rounding: the expected numbers are
-/// then those of double precision, which [`golden_on_flex_f64`] compares with the files.
+/// The inputs, rounded to single precision. A test in single precision compares with results for the rounded inputs in double
+/// precision, which [`golden_on_flex_f64`] compares with the files.
 pub(crate) fn rounded(inputs: Inputs) -> Inputs {
     let round = |data: TensorData| if data.dtype().is_float() { data.convert::<f32>().convert::<f64>() } else { data };
     inputs.into_iter().map(|(name, data)| (name, round(data))).collect()
@@ -116,8 +116,8 @@ fn as_step(expected: Evaluation) -> Value {
     json!({ "loss": expected.loss, "unreduced": tensor(&expected.unreduced), "gradients": gradients })
 }
 
-/// The first case of a file, and as many of the others as it takes for every field to be set once: on a software GPU, which
-/// compiles a kernel in about a second, all of them would take a quarter of an hour.
+/// The first case of a file, and further cases until every field is set once. A software GPU compiles a kernel in about a second,
+/// so all cases would take a quarter of an hour.
 fn few(cases: &[Value]) -> Vec<Value> {
     let mut seen = BTreeSet::new();
     let mut is_new = |(at, case): &(usize, &Value)| {
@@ -135,7 +135,7 @@ fn run(target: &Target) {
         if target.name.starts_with("wgpu") {
             cases = few(&cases);
         }
-        // On the CPU by the fused engine, and by tensor operations.
+        // On the CPU, the fused engine and tensor operations are both tested.
         let paths: &[bool] = if target.name.starts_with("wgpu") { &[false] } else { &[true, false] };
         let runs = cases.iter().flat_map(|case| paths.iter().map(move |is_fused| (case, *is_fused)));
         for (case, is_fused) in runs {
@@ -191,7 +191,7 @@ fn golden_on_wgpu() {
     }
 }
 
-/// A loss cannot be registered without golden values, and no golden file is left over.
+/// A loss cannot be registered without golden values, and every golden file belongs to a loss.
 #[test]
 fn every_loss_has_golden_values() {
     let files: BTreeSet<_> = files().into_iter().map(|(family, kind, _)| (family, kind)).collect();
@@ -200,7 +200,7 @@ fn every_loss_has_golden_values() {
     assert_eq!(files, registered);
 }
 
-/// Every case names its oracle, and every field of every loss is at a value that is not its default in some case.
+/// Every case names its oracle, and for every field of every loss, some case has a value other than the default.
 #[test]
 fn every_field_has_golden_values() {
     for (family, kind, content) in files() {

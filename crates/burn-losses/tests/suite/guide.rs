@@ -1,4 +1,4 @@
-//! The pages of the guide about all losses are what the registry and the documentation of each loss say.
+//! The pages of the guide about losses agree with the registry and with the documentation of each loss.
 
 use crate::repository::repository;
 use burn_losses::config::{Field, Table, Value};
@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The sections of a loss's documentation that its page has.
+/// The sections of a loss's documentation that its page shows.
 const SECTIONS: [&str; 4] = ["When to use", "Formula", "Numerics", "Elsewhere"];
 
 /// A folder of the crate.
@@ -22,7 +22,7 @@ fn source(family: &str, file: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Documentation without links to items of Rust, which lead nowhere outside of it.
+/// Documentation without links to Rust items, which lead nowhere outside rustdoc.
 fn without_item_links(text: &str) -> String {
     let (mut plain, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once('[') {
@@ -53,7 +53,7 @@ fn about_family(family: &str) -> String {
     without_item_links(&lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// The documentation of a loss, by its sections; the text before the first heading has no name.
+/// The documentation of a loss, by section; the text before the first heading has an empty name.
 fn documentation(family: &str, kind: &str) -> BTreeMap<String, String> {
     let text = source(family, &format!("{kind}.rs"));
     let (before, _) = text.split_once("\n#[loss(").unwrap_or_else(|| panic!("{family}/{kind}: no attribute `loss`"));
@@ -72,7 +72,7 @@ fn documentation(family: &str, kind: &str) -> BTreeMap<String, String> {
     sections
 }
 
-/// Of a loss inside a loss the kind says enough.
+/// A value in short form: for a loss inside a loss, its kind is enough.
 fn in_short(value: &Value) -> Value {
     match (value.get("kind"), value) {
         (Some(kind), _) => kind.clone(),
@@ -94,12 +94,12 @@ fn of_field(field: &Field) -> String {
     row([format!("`{}`", field.name), default, field.range.clone(), without_item_links(field.summary)])
 }
 
-/// The rows of a loss's fields, without the one that every loss has.
+/// The rows of a loss's fields, without `reduction`, which every loss has.
 fn field_rows(loss: &LossInfo) -> impl Iterator<Item = String> {
     loss.fields.iter().filter(|field| field.name != "reduction").map(of_field)
 }
 
-/// The rows that more than half of the losses have.
+/// The field rows that more than half of the losses have.
 fn common_rows(losses: &[LossInfo]) -> Vec<String> {
     let all: Vec<_> = losses.iter().flat_map(field_rows).collect();
     let is_common = |row: &String| 2 * all.iter().filter(|other| *other == row).count() > losses.len();
@@ -111,7 +111,7 @@ fn field_table(rows: &[String]) -> String {
     format!("\n| Field | Default | Allowed | Meaning |\n|---|---|---|---|\n{}", rows.concat())
 }
 
-/// What a page says of one loss, whose common fields the page has already.
+/// The text of a page about one loss, without the fields that the page lists as common.
 fn of_loss(loss: &LossInfo, common: &[String]) -> String {
     let LossInfo { family, kind, aliases, summary, .. } = loss;
     let mut text = format!("## `{kind}`\n\n{}\n", sentence(summary));
@@ -171,7 +171,7 @@ fn title(family: &str) -> String {
     first.to_uppercase() + rest
 }
 
-/// Every page by the name of its file.
+/// Every page, by its file name.
 fn pages() -> BTreeMap<String, String> {
     let registry = registry();
     let families: Vec<_> = registry.chunk_by(|a, b| a.family == b.family).collect();

@@ -1,4 +1,4 @@
-//! Heads by the fused engine: the numbers of tensor operations, the same bits on any number of threads; heads of one's own.
+//! Heads in the fused engine: they agree with tensor operations, on any number of threads. Also heads that users write.
 
 use crate::devices::{self, Target};
 use crate::probe::numbers;
@@ -12,7 +12,7 @@ use burn_losses::prelude::*;
 use burn_losses::{Head, Scaling, with_tensor_operations};
 use rayon::ThreadPoolBuilder;
 
-/// Of rows, classes (or their centers) and numbers per row.
+/// A batch for a head, of some rows, classes (or their centers) and numbers per row.
 struct Batch {
     embeddings: Vec<f64>,
     weight: Vec<f64>,
@@ -30,7 +30,7 @@ impl Batch {
         }
     }
 
-    /// The weighted value, and the gradients of embeddings, weight and bias; every one is there that the head has.
+    /// The weighted value, and the gradients of embeddings, weight and, if the head has one, bias; each of them must exist.
     fn run(&self, config: &str, target: &Target) -> Vec<Vec<f64>> {
         let device = target.device.clone().autodiff();
         let head = from_str::<HeadLossConfig>(config, Format::Json).expect("a config").init(&device);
@@ -50,7 +50,7 @@ impl Batch {
         all
     }
 
-    /// Both engines, on every CPU device; NaN where the other has it.
+    /// Compares the fused engine with tensor operations on every CPU device; NaN has to be at the same places.
     fn compare(&self, config: &str) {
         for target in devices::cpu() {
             let (got, expected) = (self.run(config, &target), with_tensor_operations(|| self.run(config, &target)));
@@ -66,7 +66,7 @@ impl Batch {
     }
 }
 
-/// Several pieces of rows, several products one after the other, and products that are worth several threads.
+/// The sizes need several blocks of rows, several products in sequence, and products that use several threads.
 #[test]
 fn heads_have_the_same_bits_whatever_the_number_of_threads() {
     let classes = 3001;
@@ -93,7 +93,7 @@ fn heads_have_the_same_bits_whatever_the_number_of_threads() {
     }
 }
 
-/// Vectors without a length, rows that are ignored, several rows of a class, and centers of which two are equally near.
+/// Vectors of length 0, ignored rows, several rows of a class, and two centers that are equally near.
 #[test]
 fn lengths_and_centers_have_the_gradients_of_tensor_operations() {
     let (classes, size) = (7, 5);
@@ -110,7 +110,7 @@ fn lengths_and_centers_have_the_gradients_of_tensor_operations() {
         let second = batch.labels[1] as usize * centers * size;
         batch.weight[second..second + size].fill(0.0);
         if centers > 1 {
-            // The first two centers of the fifth class are one.
+            // The first two centers of the fifth class are equal.
             let fifth = 4 * centers * size;
             batch.weight.copy_within(fifth..fifth + size, fifth + size);
         }
@@ -126,7 +126,7 @@ fn lengths_and_centers_have_the_gradients_of_tensor_operations() {
     }
 }
 
-/// Its sum over many rows keeps its digits.
+/// The sum of a bias's gradient over many rows keeps its precision.
 #[test]
 fn the_gradient_of_a_bias_is_summed_in_double_precision() {
     let config = r#"{"kind": "softmax", "bias": true, "num_classes": 3, "embedding_dim": 1, "reduction": "sum"}"#;
@@ -134,7 +134,7 @@ fn the_gradient_of_a_bias_is_summed_in_double_precision() {
     batch.labels.fill(0);
     batch.weights.fill(1.0);
     let [exact, target] = [0, 1].map(|i| devices::cpu().remove(i));
-    // The same numbers in both.
+    // Both runs get the same numbers.
     let rounded = |numbers: &mut Vec<f64>| numbers.iter_mut().for_each(|x| *x = f64::from(*x as f32));
     rounded(&mut batch.embeddings);
     rounded(&mut batch.weight);
@@ -144,7 +144,7 @@ fn the_gradient_of_a_bias_is_summed_in_double_precision() {
     }
 }
 
-/// A head of one's own.
+/// A head as a user writes it.
 #[derive(Module, Debug)]
 struct Own {
     weight: Param<Tensor<2>>,
@@ -234,7 +234,7 @@ fn a_head_of_ones_own_without_classes_is_refused() {
     }
 }
 
-/// Fused or not, the value is that of the values.
+/// With kernels and without, the reduced value is the mean of the unreduced values.
 #[test]
 fn a_head_of_ones_own_keeps_what_it_says() {
     let device = Device::flex();
@@ -248,7 +248,7 @@ fn a_head_of_ones_own_keeps_what_it_says() {
         value
     });
     assert!((values[0] - values[1]).abs() > 0.01, "all classes, and some of them: {values:?}");
-    // Of six classes five at most take part: the labels, and two that are drawn.
+    // At most five of the six classes take part: the labels, and two that are drawn.
     let head = SoftmaxLossConfig::new(6, 2).with_sample_rate(0.2).init(&device);
     let all = SoftmaxLossConfig::new(6, 2).init(&device).with_weight(head.weight());
     let [some, all] = [head.forward(embeddings.clone(), labels.clone()), all.forward(embeddings, labels)];

@@ -1,4 +1,4 @@
-//! The tests that run over the registry, and those of single traps: one binary, since each links all of Burn.
+//! The tests that run over the registry, and those of single traps. They are one binary, since each binary links all of Burn.
 
 mod chunks;
 mod composition;

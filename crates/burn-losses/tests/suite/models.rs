@@ -1,4 +1,4 @@
-//! A loss as a part of a model: what it keeps is saved, resumed, moved and forked with the model.
+//! A loss as a part of a model: its state is saved, resumed, moved and forked with the model.
 
 use crate::devices::{self, Target};
 use crate::probe::{base, batch, with_field};
@@ -21,13 +21,13 @@ impl Model {
         Self { network: LinearConfig::new(2, 3).init(device), loss: config.init(device) }
     }
 
-    /// The loss of a step, which it takes into what it keeps.
+    /// Evaluates the loss for one step, which updates its state.
     fn step(&self, target: &Target, seed: u64) -> Evaluation {
         let inputs = batch(&self.loss, 6, 2.0, &[], seed);
         self.loss.evaluate(&inputs, &target.device, target.dtype).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The same in every number, with nothing shared.
+    /// A copy that is equal in every number, and shares nothing.
     fn twin(&self, config: &LossConfig, device: &Device) -> Self {
         Self::new(config, device).load_record(self.clone().into_record())
     }
@@ -39,13 +39,13 @@ fn two_devices() -> [Target; 2] {
     [(); 2].map(|()| targets.next().expect("flex and ndarray"))
 }
 
-/// The losses that keep something between steps, or learn something, in every way they have; after two steps.
+/// Checks every variant of the losses that have state or parameters, after two steps.
 fn trained(device: &Device, target: &Target, mut check: impl FnMut(&LossConfig, Model)) {
     let mut seen = Vec::new();
     for info in registry() {
         for config in configs(&info) {
             let model = Model::new(&config, device);
-            // The weights of a head, the centers of classes, counts of steps: everything that a record holds.
+            // The record of a loss holds the weights of a head, the centers of classes and counts of steps.
             if model.loss.num_params() > 0 {
                 model.step(target, 71);
                 model.step(target, 72);
@@ -59,7 +59,7 @@ fn trained(device: &Device, target: &Target, mut check: impl FnMut(&LossConfig, 
     }
 }
 
-/// The same but for losses that draw: they begin their draws anew, which the docs say.
+/// Checks the losses of [`trained`], except those that draw: their draws start again, as documented.
 fn trained_without_draws(device: &Device, target: &Target, mut check: impl FnMut(&LossConfig, Model)) {
     trained(device, target, |config, model| {
         let signatures = model.loss.signatures();
@@ -71,7 +71,7 @@ fn trained_without_draws(device: &Device, target: &Target, mut check: impl FnMut
     });
 }
 
-/// The default, and the other way in which centers move.
+/// The default config, and that with the other way to move centers.
 fn configs(info: &LossInfo) -> Vec<LossConfig> {
     let mut configs = vec![base(info)];
     for field in info.fields.iter().filter(|field| field.name == "update") {
@@ -82,7 +82,7 @@ fn configs(info: &LossInfo) -> Vec<LossConfig> {
     configs
 }
 
-/// The same value, and the same gradient of the first argument, relative to the largest number.
+/// Checks that the value, and the gradient of the first argument, agree relative to the largest number.
 fn assert_same(what: &LossConfig, got: &Evaluation, expected: &Evaluation, tolerance: f64) {
     let near = |a: &[f64], b: &[f64]| {
         let largest = b.iter().fold(1e-9, |most: f64, x| most.max(x.abs()));
@@ -105,7 +105,7 @@ fn what_a_loss_keeps_is_in_the_file_of_its_model() {
         model.clone().save_file(&file).unwrap();
         let resumed = Model::new(config, &device).load_file(&file);
         assert_same(config, &resumed.step(&target, 73), &model.step(&target, 73), 0.0);
-        // The network too: a model is saved as a whole.
+        // The network is saved too, since a model is saved as a whole.
         let weight = |model: &Model| model.network.weight.val().into_data();
         assert_eq!(weight(&resumed), weight(&model));
     });
@@ -131,7 +131,7 @@ fn a_loss_is_forked_with_its_model() {
         let twin = model.twin(config, &device);
         let fork = model.clone().fork(&there.device.clone().autodiff());
         assert_same(config, &fork.step(&there, 75), &twin.step(&here, 75), 1e-4);
-        // What it was forked from still works where it is, though Burn lets both share their states, and moves them.
+        // The original still works on its device, though Burn lets the fork and the original share their states, and moves them.
         assert_same(config, &model.step(&here, 76), &twin.step(&here, 76), 1e-4);
     });
 }
@@ -141,7 +141,7 @@ fn replicas_on_two_devices_take_steps_at_once() {
     let [here, there] = &two_devices();
     let device = here.device.clone().autodiff();
     trained(&device, here, |config, model| {
-        // As Burn's learner does it: every worker makes a replica of the model for each of its steps.
+        // This is what Burn's learner does: every worker makes a replica of the model for each of its steps.
         std::thread::scope(|scope| {
             for target in [here, there] {
                 let model = model.clone();

@@ -1,4 +1,4 @@
-//! The same numbers on every device, for inputs as they lie in memory, and for every upstream gradient.
+//! The same numbers on every device, for every memory layout of the inputs, and for every upstream gradient.
 
 use crate::devices::{self, Target};
 use crate::probe::{batch, default_of, numbers, other_batches, unreduced, variants};
@@ -15,13 +15,13 @@ fn worst(got: &[f64], expected: &[f64]) -> f64 {
     got.iter().zip(expected).map(difference).fold(0.0, f64::max) / scale
 }
 
-/// Values and gradients of every loss on every device against Flex in double precision.
+/// Compares values and gradients of every loss on every device with those on Flex in double precision.
 #[test]
 fn every_device_gives_the_same_numbers() {
     let exact = devices::cpu().remove(0);
     for target in devices::all() {
         for info in registry() {
-            // On the CPU also with every field at other values.
+            // The CPU is also tested with every field at other values.
             let configs = if target.name.starts_with("wgpu") { vec![default_of(&info)] } else { variants(&info) };
             for config in configs {
                 let loss = config.init(&exact.device);
@@ -32,8 +32,8 @@ fn every_device_gives_the_same_numbers() {
                 let expected = loss.evaluate(&inputs, &exact.device, exact.dtype).unwrap();
                 let got = config.init(&target.device).evaluate(&inputs, &target.device, target.dtype).unwrap();
                 let place = format!("{config:?} on {}", target.name);
-                // Many values are added up, and a tensor of gradients of a mean holds small numbers: a few times more
-                // than one value.
+                // Many values are added up, and the gradient of a mean consists of small numbers, so the tolerance is a few
+                // times that of one value.
                 let allowed = 4.0 * target.tolerance;
                 for (what, got, expected) in [
                     ("loss", vec![got.loss], vec![expected.loss]),
@@ -48,7 +48,7 @@ fn every_device_gives_the_same_numbers() {
     }
 }
 
-/// So do those of the other ways to call a loss: pairs, triplets, views, soft targets, labels of regions, drawn classes.
+/// Compares the other ways to call a loss too: pairs, triplets, views, soft targets, labels of regions, drawn classes.
 #[test]
 fn every_signature_gives_the_same_numbers() {
     let exact = devices::cpu().remove(0);
@@ -105,7 +105,7 @@ impl Case {
         Tensor::from_data(self.first.clone(), (&device, DType::from(self.target.dtype))).require_grad()
     }
 
-    /// Values and gradient of a function of the first argument's leaf.
+    /// Value and gradient of a function of the leaf of the first argument.
     fn run(
         &self,
         leaf: Tensor<2>,
@@ -136,7 +136,7 @@ impl Case {
 fn inputs_that_are_not_contiguous_give_the_same() {
     for case in cases() {
         let (values, gradient) = case.run(case.leaf(), |x| x, None);
-        // Transposed, and a part of something larger.
+        // The layouts are transposed, and a part of a larger tensor.
         let device = case.target.device.clone().autodiff();
         let dtype = DType::from(case.target.dtype);
         let first = Tensor::<2>::from_data(case.first.clone(), (&device, dtype));
@@ -177,7 +177,7 @@ fn upstream_gradients_are_multiplied_in() {
     }
 }
 
-/// Tensors share their memory with their clones: none of the arguments may be written to.
+/// T67: tensors share their memory with their clones, so no argument may be written to.
 #[test]
 fn t67_inputs_are_not_changed() {
     for case in cases() {

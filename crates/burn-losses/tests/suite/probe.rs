@@ -1,4 +1,4 @@
-//! Inputs that every loss can be tried on.
+//! Inputs for testing every loss.
 
 use burn::tensor::{Int, Tensor, TensorData};
 use burn_losses::config::{Table, Value};
@@ -37,7 +37,7 @@ pub(crate) fn batch(loss: &AnyLoss, rows: usize, scale: f64, extra: &[usize], se
         return embedding_batch(loss, rows, scale, seed);
     }
     let mut inputs = Inputs::from([(loss.input().to_owned(), tensor(first))]);
-    // Three hard targets for each soft one; positives are rarer.
+    // There are three hard targets for each soft one, and positives are rarer than negatives.
     let mixed = || {
         numbers(count, seed + 2).into_iter().enumerate().map(|(i, u)| match i % 4 {
             0 => (u + 1.0) / 2.0,
@@ -55,7 +55,7 @@ pub(crate) fn batch(loss: &AnyLoss, rows: usize, scale: f64, extra: &[usize], se
         AnyLoss::Binary(_) => {
             inputs.insert("targets".into(), tensor(mixed().collect()));
         }
-        // Masks, and labels with an odd seed.
+        // Seeds decide the targets: masks, or labels with an odd seed.
         AnyLoss::Segmentation(loss) if seed.is_multiple_of(2) && loss.regions().ignore_index.is_none() => {
             inputs.insert("masks".into(), tensor(mixed().collect()));
         }
@@ -78,7 +78,7 @@ pub(crate) fn batch(loss: &AnyLoss, rows: usize, scale: f64, extra: &[usize], se
     inputs
 }
 
-/// Boxes of positive numbers, so that they are boxes in every format; every other prediction nearly fits.
+/// Boxes of positive numbers, so that they are valid in every format; every other prediction nearly fits its target.
 fn box_batch(targets: BoxTargets, rows: usize, scale: f64, seed: u64) -> Inputs {
     let tensor = |data: Vec<f64>, width| TensorData::new(data, [rows, width]);
     let unit = |seed| numbers(4 * rows, seed).into_iter().map(|u| (u + 1.0) / 2.0);
@@ -95,7 +95,7 @@ fn box_batch(targets: BoxTargets, rows: usize, scale: f64, seed: u64) -> Inputs 
                 .collect()
         };
         let (mut predictions, mut others, near) = (corners(seed), corners(seed + 1), numbers(4 * rows, seed + 2));
-        // Every fifth pair is a cross: its union is a small part of the enclosing box.
+        // Every fifth pair is a cross: the union is a small part of the enclosing box.
         for row in (4..rows).step_by(5) {
             let cross = |numbers: &mut [f64], thin: [f64; 4]| (0..4).for_each(|i| numbers[i] = thin[i] * scale);
             cross(&mut predictions[4 * row..], [1.0, 0.2, 1.1, 1.4]);
@@ -109,7 +109,7 @@ fn box_batch(targets: BoxTargets, rows: usize, scale: f64, seed: u64) -> Inputs 
     Inputs::from([("predictions".into(), predictions), ("targets".into(), tensor(targets, 4))])
 }
 
-/// Embeddings of the size that the config asks for, of three classes; with the parameters that the loss has.
+/// Embeddings of the size in the config, of three classes, with the parameters of the loss.
 fn embedding_batch(loss: &AnyLoss, rows: usize, scale: f64, seed: u64) -> Inputs {
     let tensor = |shape: [usize; 2], seed, scale: f64| {
         TensorData::new(numbers(shape[0] * shape[1], seed).iter().map(|u| u * scale).collect::<Vec<_>>(), shape)
@@ -120,7 +120,7 @@ fn embedding_batch(loss: &AnyLoss, rows: usize, scale: f64, seed: u64) -> Inputs
         _ => None,
     });
     let size = size.copied().unwrap_or(4);
-    // Two views have as many rows each.
+    // Both views have equally many rows.
     let rows = match loss {
         AnyLoss::Metric(loss) if loss.accepts(rows, size).is_err() => rows + 1,
         _ => rows,
@@ -150,7 +150,7 @@ pub(crate) fn parameters(loss: &AnyLoss) -> impl Iterator<Item = (&'static str, 
 }
 
 fn parameter(shape: Vec<usize>, seed: u64) -> TensorData {
-    // A bias is not a row of the weight.
+    // A bias must differ from a row of the weight.
     let seed = if shape.len() == 1 { 6 } else { seed };
     TensorData::new(numbers(shape.iter().product(), seed), shape)
 }
@@ -172,7 +172,7 @@ fn labels(rows: usize, extra: &[usize]) -> TensorData {
     TensorData::new(labels, [&[rows], extra].concat())
 }
 
-/// A field of the loss's config, if that is a word.
+/// A field of the loss's config, if its value is a word.
 fn field(loss: &AnyLoss, name: &str) -> Option<String> {
     let AnyLoss::Distribution(loss) = loss else { return None };
     loss.config().to_value().get(name).and_then(Value::as_str).map(str::to_owned)
@@ -182,7 +182,7 @@ fn needs_labels(loss: &AnyLoss) -> bool {
     matches!(loss, AnyLoss::Distribution(loss) if loss.needs_labels())
 }
 
-/// A batch for each way to call a loss beside the usual one.
+/// A batch for each other way to call a loss than the usual one.
 pub(crate) fn other_batches(loss: &AnyLoss) -> Vec<Inputs> {
     let signatures = loss.signatures();
     let is_ignored = |argument: &Argument| matches!(argument.kind, Kind::Labels { ignored: Some(_), .. });
@@ -192,7 +192,7 @@ pub(crate) fn other_batches(loss: &AnyLoss) -> Vec<Inputs> {
     signatures.iter().skip(1).filter(fits).map(batch_of).collect()
 }
 
-/// A batch, each argument by what its signature says.
+/// A batch for a signature, with each argument as the signature describes it.
 fn batch_of(signature: &Signature) -> Inputs {
     let prediction = match &signature[0].shape {
         Shape::ClassAxis => vec![4, 3, 2],
@@ -214,7 +214,7 @@ fn batch_of(signature: &Signature) -> Inputs {
             (Kind::Float, Role::Prediction | Role::Parameter) if argument.name != "probabilities" => {
                 TensorData::new(numbers.collect::<Vec<_>>(), shape)
             }
-            // In (0, 1): a probability, a weight, a count.
+            // Numbers in (0, 1) fit a probability, a weight and a count.
             (Kind::Float, _) => TensorData::new(numbers.map(|u| 0.5 + 0.4 * u).collect::<Vec<_>>(), shape),
         };
         (argument.name.to_owned(), data)
@@ -222,7 +222,7 @@ fn batch_of(signature: &Signature) -> Inputs {
     signature.iter().enumerate().map(tensor).collect()
 }
 
-/// The same numbers for a loss with another config: its first argument may have another name, and labels may be needed.
+/// The same numbers for a loss with another config, whose first argument may have another name, and which may need labels.
 pub(crate) fn renamed(inputs: &Inputs, from: &AnyLoss, to: &AnyLoss) -> Inputs {
     let mut inputs = inputs.clone();
     let first = inputs.remove(from.input()).expect("the first argument");
@@ -241,7 +241,7 @@ pub(crate) fn renamed(inputs: &Inputs, from: &AnyLoss, to: &AnyLoss) -> Inputs {
     inputs
 }
 
-/// The same with one weight per sample.
+/// The same inputs with one weight per sample.
 pub(crate) fn weighted(loss: &AnyLoss, mut inputs: Inputs, seed: u64) -> Inputs {
     let first = inputs[loss.input()].shape().to_vec();
     let signature = loss.signatures().remove(0);
@@ -253,7 +253,7 @@ pub(crate) fn weighted(loss: &AnyLoss, mut inputs: Inputs, seed: u64) -> Inputs 
     inputs
 }
 
-/// The unreduced values of a first argument `[N, K]` and what belongs to it.
+/// The unreduced values for a first argument `[N, K]` and its second argument.
 pub(crate) fn unreduced(loss: &AnyLoss, first: Tensor<2>, second: &TensorData) -> Tensor<1> {
     let device = first.device();
     let floats = || Tensor::<2>::from_data(second.clone(), (&device, first.dtype()));
@@ -266,13 +266,13 @@ pub(crate) fn unreduced(loss: &AnyLoss, first: Tensor<2>, second: &TensorData) -
         AnyLoss::Segmentation(loss) => loss.forward_no_reduction(first.clone(), floats()).reshape([-1]),
         AnyLoss::Boxes(loss) => loss.forward_no_reduction(first.clone(), floats()),
         AnyLoss::Heads(loss) => {
-            // Not the random weight that it has.
+            // This replaces the head's random weight.
             let weight = parameter(loss.weight().dims().to_vec(), 9);
             let loss = loss.clone().with_weight(Tensor::from_data(weight, (&device, first.dtype())));
             loss.forward_no_reduction(first.clone(), labels())
         }
         AnyLoss::Metric(loss) => {
-            // Nor random proxies.
+            // This replaces random proxies.
             let learned = loss.class_vectors().filter(|(argument, _)| argument.role == Role::Parameter);
             let loss = match learned {
                 Some((_, vectors)) => {
@@ -294,7 +294,7 @@ pub(crate) fn with_field(info: &LossInfo, field: &str, value: &Value) -> Result<
 pub(crate) fn table_with(info: &LossInfo, field: &str, value: &Value) -> Table {
     let mut table = info.example();
     if info.family == "heads" {
-        // As many classes as lists of one number per class have here.
+        // The lists of these tests have three numbers, one per class.
         table.insert("num_classes", 3);
         table.insert("embedding_dim", 4);
     }
@@ -306,10 +306,10 @@ pub(crate) fn default_of(info: &LossInfo) -> LossConfig {
     LossConfig::example(info.family, info.kind).expect("the default is valid")
 }
 
-/// Fields that say how a parameter begins: the parameters of a probe are given.
+/// Fields for the shape and the initial value of a parameter; a probe supplies its parameters.
 pub(crate) const SHAPES: [&str; 3] = ["num_classes", "embedding_dim", "initializer"];
 
-/// The default, of the shape that [`with_field`] has.
+/// The default config, with the sizes that [`with_field`] sets.
 pub(crate) fn base(info: &LossInfo) -> LossConfig {
     with_field(info, "reduction", &"mean".into()).expect("the default is valid")
 }

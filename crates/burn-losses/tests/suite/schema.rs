@@ -1,4 +1,4 @@
-//! The JSON Schemas say what the configs say: with a validator that knows nothing of this library.
+//! The JSON Schemas agree with the configs, as checked by a validator that knows nothing of this library.
 
 use crate::golden;
 use crate::probe::{table_with, with_field};
@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-/// Configs that are refused for what a schema cannot say, as its documentation lists: see [`schema`].
+/// Errors of configs that a schema cannot express, as its documentation lists: see [`schema`].
 pub(crate) const BEYOND_A_SCHEMA: &[&str] = &[
     "family = 'heads'\nkind = 'arcface'\nnum_classes = 3\nembedding_dim = 2\nclass_weights = [1.0, 2.0]",
     "family = 'heads'\nkind = 'sampled_softmax'\nnum_classes = 3\nembedding_dim = 2\nsampler = { kind = 'unigram', counts = [1.0, 2.0] }",
@@ -26,9 +26,9 @@ pub(crate) const BEYOND_A_SCHEMA: &[&str] = &[
     "family = 'classification'\nkind = 'multi_margin'\nvariant = 'crammer_singer'\ndivide_by_classes = true",
 ];
 
-/// The same for one value of one field.
+/// Whether a schema cannot express that this value of the field is refused.
 fn is_beyond_a_schema(info: &LossInfo, field: &Field, value: &Value) -> bool {
-    // A list of numbers, but not one for each of the three classes.
+    // The value is a list of numbers, but not one for each of the three classes.
     let has_another_length = |list: Option<&Value>| {
         let list = list.and_then(Value::as_list).filter(|list| list.iter().all(|item| item.as_f64().is_some()));
         list.is_some_and(|list| ![0, 3].contains(&list.len()))
@@ -55,7 +55,7 @@ fn is_valid(name: &str, config: &Json) -> bool {
     VALIDATORS[&format!("{name}.schema.json")].validate(config).is_ok()
 }
 
-/// What the schema of any family says of a config, which is what that of its own family says without `family`.
+/// Whether the schema of any family accepts a config, which must agree with the schema of the config's own family.
 pub(crate) fn accepts(config: &Json) -> bool {
     let any = is_valid("loss", config);
     let mut of_family = config.clone();
@@ -68,7 +68,7 @@ pub(crate) fn accepts(config: &Json) -> bool {
     any
 }
 
-/// A value as JSON, which has no NaN and no infinity.
+/// A value as JSON; `None` for NaN and infinity, which JSON does not have.
 pub(crate) fn json_of(value: &Value) -> Option<Json> {
     fn is_finite(value: &Value) -> bool {
         match value {
@@ -112,7 +112,7 @@ fn generated_schema_files() {
 
 #[test]
 fn the_schemas_are_schemas() {
-    // Also of any family, of penalties, and of joint losses.
+    // There are also files for any family, for penalties, and for joint losses.
     assert_eq!(VALIDATORS.len(), 3 + registry().iter().map(|info| info.family).collect::<BTreeSet<_>>().len());
     for (name, validator) in VALIDATORS.iter() {
         assert_eq!(validator.get_draft_number(), 7, "{name}");
@@ -120,7 +120,7 @@ fn the_schemas_are_schemas() {
     }
 }
 
-/// Defaults, allowed samples, refused samples and some odd values of every field: the schema and the config agree on each.
+/// The schema and the config agree on each default, allowed sample, refused sample and odd value of every field.
 #[test]
 fn schema_and_config_agree_on_every_value_of_every_field() {
     let odd =
@@ -142,7 +142,7 @@ fn schema_and_config_agree_on_every_value_of_every_field() {
                     continue;
                 };
                 if field.kind == "table" && (matches!(value, Value::List(_)) || value == Value::Null) {
-                    // Serde also reads a table from the list of its values, and from nothing: nobody should write that.
+                    // Serde also reads a table from the list of its values, and from null; the schema refuses both forms.
                     assert!(!accepts(&config), "{config}");
                     continue;
                 }
@@ -206,7 +206,7 @@ fn what_a_schema_cannot_say_is_listed() {
     }
 }
 
-/// The family of an experiment whose losses do not say theirs.
+/// The family of an experiment whose losses do not name theirs.
 fn family_of(experiment: &str) -> &str {
     match experiment {
         "images" => "classification",
@@ -258,7 +258,7 @@ fn schemas_of_joint_losses_and_penalties_agree_with_the_configs() {
         assert!(is_valid("joint", &of_toml(text)), "{text}");
     }
     for (text, _) in crate::composition::WRONG {
-        // NaN is no JSON.
+        // JSON has no NaN.
         assert!(text.contains("nan") || !is_valid("joint", &of_toml(text)), "{text}");
     }
     for info in RegularizerConfig::all() {
@@ -306,7 +306,7 @@ fn a_json_file_may_name_its_schema() {
     assert!(read(text).is_ok());
     let error = |text: &str| read(text).unwrap_err().to_string();
     assert_eq!(error(&text.replace("1.5", "-1")), "line 5: focal: `gamma` is -1, allowed: a number >= 0");
-    // It is a key of the file, not of a loss; and it is a name.
+    // `$schema` is a key of the file, not of a loss, and its value is a string.
     let unknown = "focal: unknown key `$schema`, allowed: `gamma`, `alpha`, `reduction`";
     assert_eq!(error(&text.replace("\"../schema/loss.schema.json\"", "3")), format!("line 2: {unknown}"));
     let nested = r#"{"kind": "ohem", "loss": {"kind": "focal", "$schema": "x"}}"#;
@@ -325,7 +325,7 @@ fn a_json_file_may_name_its_schema() {
     assert_eq!(error, "line 1: unknown field `more`, expected `loss`");
 }
 
-/// A config that is refused is refused by the schema too, as far as it can be written in JSON and a schema can say so.
+/// A config that is refused is refused by the schema too, as far as JSON and a schema can express that.
 pub(crate) fn refuses_too(toml: &str) {
     let Some(config) = from_str::<Table>(toml, Format::Toml).ok().and_then(|table| json_of(&table.into())) else {
         return;

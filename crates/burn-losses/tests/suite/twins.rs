@@ -1,4 +1,4 @@
-//! What other libraries have in the place of each loss: their page in the guide, and what of them is compared.
+//! The losses of other libraries that correspond to each loss: their page in the guide, and how they are tested.
 
 use burn_losses::config::Twin;
 use burn_losses::{LossInfo, registry};
@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-/// How the libraries are called, by the first name of a path, the best known first; others follow by the name of their path.
+/// The names of the libraries, by the first part of a path, the best known first; other libraries follow by that part.
 const LIBRARIES: [(&str, &str); 12] = [
     ("torch", "PyTorch"),
     ("torchvision", "torchvision"),
@@ -23,7 +23,7 @@ const LIBRARIES: [(&str, &str); 12] = [
     ("mmdet", "MMDetection"),
 ];
 
-/// The losses of two libraries that a user of Burn comes from, all of them.
+/// All losses of the two libraries that users of Burn come from.
 const ALL: [&str; 39] = [
     "torch.nn.AdaptiveLogSoftmaxWithLoss",
     "torch.nn.BCELoss",
@@ -70,7 +70,7 @@ fn library_of(path: &str) -> &str {
     path.split('.').next().unwrap_or(path)
 }
 
-/// The page of the guide.
+/// The text of the page in the guide.
 pub(crate) fn page() -> String {
     let registry = registry();
     let mut rows: BTreeMap<(usize, &str), BTreeSet<String>> = BTreeMap::new();
@@ -104,7 +104,7 @@ pub(crate) fn page() -> String {
     text
 }
 
-/// The libraries that the golden values of a loss come from, as their paths begin.
+/// The libraries that the golden values of a loss come from, by the beginning of their paths.
 fn oracles(family: &str, kind: &str) -> BTreeSet<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{family}/{kind}.json"));
     let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -131,7 +131,7 @@ fn what_is_the_same_is_compared() {
     }
 }
 
-/// The form of what tools show: a path, and sentences.
+/// The sections that tools show have the right form: a path, and sentences.
 #[test]
 fn the_documentation_of_every_loss_is_data() {
     for LossInfo { family, kind, formula, when_to_use, twins, .. } in registry() {
@@ -155,7 +155,7 @@ fn the_documentation_of_every_loss_is_data() {
     }
 }
 
-/// Who writes the name of a twin as the `kind` is told the loss.
+/// The error for the name of a twin as the `kind` suggests the loss.
 #[test]
 fn the_names_of_twins_are_understood() {
     let error = |family: &str, kind: &str| burn_losses::LossConfig::from_kind(family, kind).unwrap_err().to_string();

@@ -1,11 +1,11 @@
-//! Losses of one's own of some numbers per row: the fused engine computes what tensor operations do, whatever their numbers.
+//! User-defined losses of some numbers per row: the fused engine agrees with tensor operations, however many numbers there are.
 
 use burn::tensor::{DType, Device, Distribution, Tensor};
 use burn_losses::formula::{Real, VectorFormula};
 use burn_losses::vectors::VectorLoss;
 use burn_losses::{Extras, Loss, Reduction, watched, with_tensor_operations};
 
-/// Differences of numbers that are mixed first, so that each derivative has parts of its own.
+/// Differences of numbers that are first mixed, so that each derivative depends on several of them.
 #[derive(Debug, Clone)]
 struct Turned {
     reduction: Reduction,

@@ -1,4 +1,4 @@
-//! From rows to tensors on a device.
+//! Batches: from rows to tensors on a device.
 
 use burn::data::dataloader::batcher::Batcher;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -47,12 +47,12 @@ impl Batcher<Sample, ValueBatch> for ValueBatcher {
     }
 }
 
-/// Pictures and the mask of each.
+/// Images and the mask of each.
 #[derive(Debug, Clone)]
 pub struct MaskBatch {
     /// The pixels, `[tiles, 1, TILE, TILE]`.
     pub images: Tensor<4>,
-    /// 1 where a pixel belongs to what is looked for, else 0; of the same shape.
+    /// 1 for a pixel of the target region, else 0; in the shape of the images.
     pub masks: Tensor<4>,
 }
 

@@ -1,4 +1,4 @@
-//! Fashion-MNIST: gray pictures of ten kinds of clothes, halved from 28 x 28 to 14 x 14 pixels.
+//! Fashion-MNIST: gray images of ten kinds of clothes, halved from 28 x 28 to 14 x 14 pixels.
 
 use super::{DataError, Samples, Split, gunzip, halve, idx, moments};
 
@@ -11,7 +11,7 @@ const SIDE: usize = 14;
 const PIXELS: usize = SIDE * SIDE;
 const TRAIN: usize = 8000;
 
-/// Pixels are scaled to mean 0 and variance 1 over the training pictures.
+/// Reads the images, with pixels scaled to mean 0 and variance 1 over the training images.
 pub(super) fn load() -> Result<Split, DataError> {
     let (images, labels) = pixels()?;
     let images = halve(&images, 2 * SIDE);
@@ -25,7 +25,7 @@ pub(super) fn load() -> Result<Split, DataError> {
     })
 }
 
-/// The pictures as they are, 28 x 28 bytes each, and their labels.
+/// The original images, 28 x 28 bytes each, and their labels.
 pub(super) fn pixels() -> Result<(Vec<u8>, Vec<u8>), DataError> {
     Ok((idx(SET, &gunzip(SET, IMAGES)?, &[10_000, 28, 28])?, idx(SET, &gunzip(SET, LABELS)?, &[10_000])?))
 }

@@ -1,17 +1,17 @@
-//! Two small sets through which a straight line is to be drawn.
+//! Two small sets of points, to fit a straight line to.
 
 use serde::{Deserialize, Serialize};
 
 use super::{DataError, Samples, moments};
 
-/// Which of the two sets.
+/// One of the two sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LineSet {
-    /// 47 stars: light against temperature. Four giants are leverage points: least squares gets even the sign of
+    /// 47 stars: light against temperature. Four giants are leverage points, for which least squares even gets the sign of
     /// the slope wrong.
     StarsCyg,
-    /// 235 Belgian households of 1857: what they spend on food against their income. The spread grows with income.
+    /// 235 Belgian households of 1857: expenditure on food against income. The spread grows with income.
     Engel,
 }
 
@@ -31,7 +31,7 @@ impl LineSet {
         }
     }
 
-    /// What the two axes of a plot show.
+    /// The labels of the two axes of a plot.
     pub fn axes(self) -> (&'static str, &'static str) {
         match self {
             Self::StarsCyg => ("log temperature", "log light"),
@@ -61,7 +61,7 @@ impl LineData {
         Ok(Self { x, y })
     }
 
-    /// The rows that a network trains on: `x` to mean 0 and variance 1, `y` divided by the scale.
+    /// The rows that a network trains on: `x` has mean 0 and variance 1, and `y` is divided by the scale.
     pub fn samples(&self, scaling: &Scaling) -> Samples {
         let inputs = self.x.iter().map(|x| scaling.input(*x) as f32).collect();
         let targets = self.y.iter().map(|y| (y / scaling.scale) as f32).collect();
@@ -69,17 +69,17 @@ impl LineData {
     }
 }
 
-/// How [`LineData`] is scaled for training, and how a trained line is brought back to the data's own units.
+/// How [`LineData`] is scaled for training, and how a trained line is converted back to the data's own units.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scaling {
     mean: f64,
     deviation: f64,
-    /// The unit in which residuals are measured: a loss with a threshold has it in this unit.
+    /// The unit in which residuals are measured, and with them the threshold of a loss.
     pub scale: f64,
 }
 
 impl Scaling {
-    /// Scales by the mean and the deviation of `x`, and by `scale` or else the deviation of `y`.
+    /// A scaling by the mean and the deviation of `x`, and by `scale` or else the deviation of `y`.
     pub fn new(data: &LineData, scale: Option<f64>) -> Self {
         let (mean, deviation) = moments(&data.x);
         Self { mean, deviation, scale: scale.unwrap_or_else(|| moments(&data.y).1) }

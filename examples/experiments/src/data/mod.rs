@@ -1,7 +1,7 @@
-//! The data of the experiments: compiled into the program, so that nothing has to be fetched.
+//! The data of the experiments. It is compiled into the program, so that nothing has to be fetched.
 //!
-//! Each set lies under `data/` in the repository, with its source and license beside it. MNIST takes the place of one of them
-//! where it has been fetched.
+//! Each set lies under `data/` in the repository, with its source and license beside it. MNIST replaces Fashion-MNIST for
+//! embeddings if it has been fetched.
 
 mod batch;
 mod fashion;
@@ -20,7 +20,7 @@ pub use wordnet::{Pairs, WORDS};
 use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::TensorData;
 
-/// Whatever is wrong with a data set.
+/// An error in a data set.
 #[derive(Debug)]
 pub struct DataError(String);
 
@@ -43,7 +43,7 @@ impl std::error::Error for DataError {}
 pub struct Sample {
     /// The features, or the pixels.
     pub inputs: Vec<f32>,
-    /// A class index, a label in `{0, 1}`, a value; or a label for every pixel.
+    /// A class index, a label in `{0, 1}`, a value, or a label for every pixel.
     pub targets: Vec<f32>,
 }
 
@@ -56,7 +56,7 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// Rows from two flat vectors: `width` features each, and as many targets as are left for each.
+    /// Makes rows from two flat vectors: each row has `width` features, and an equal share of the targets.
     ///
     /// # Panics
     ///
@@ -82,7 +82,7 @@ impl Samples {
         &self.targets
     }
 
-    /// Which of the targets, labels in `{0, 1}`, are 1.
+    /// Whether each target, a label in `{0, 1}`, is 1.
     pub fn positive(&self) -> Vec<bool> {
         self.targets.iter().map(|&target| target > 0.5).collect()
     }
@@ -98,7 +98,7 @@ impl Samples {
         self.select(&(0..rows.min(self.rows)).collect::<Vec<_>>())
     }
 
-    /// The same rows `times` times over: an epoch of that many passes.
+    /// The same rows, repeated `times` times: an epoch of that many passes.
     pub fn repeat(&self, times: usize) -> Self {
         Self { rows: self.rows * times, inputs: self.inputs.repeat(times), targets: self.targets.repeat(times) }
     }
@@ -133,7 +133,7 @@ impl Dataset<Sample> for Samples {
     }
 }
 
-/// What is trained on, and what is held out.
+/// The rows to train on, and those that are held out.
 #[derive(Debug, Clone)]
 pub struct Split {
     /// The rows to train on.
@@ -142,7 +142,7 @@ pub struct Split {
     pub held_out: Samples,
 }
 
-/// Fashion-MNIST's test part: the first 8,000 pictures to train on, the last 2,000 held out.
+/// The test part of Fashion-MNIST: the first 8,000 images to train on, the last 2,000 held out.
 pub fn fashion() -> Result<Split, DataError> {
     fashion::load()
 }
@@ -152,7 +152,7 @@ pub fn shuttle() -> Result<Split, DataError> {
     shuttle::load()
 }
 
-/// Nuclei in a microscope's picture, and a mask of their cores: 96 tiles to train on, 4 held out.
+/// Nuclei in a microscope image, and a mask of their cores: 96 tiles to train on, 4 held out.
 pub fn nuclei() -> Result<Split, DataError> {
     nuclei::load()
 }
@@ -162,12 +162,12 @@ pub fn glosses() -> Result<Pairs, DataError> {
     wordnet::load()
 }
 
-/// Pictures of ten classes, those from `classes` on kept from the training: MNIST where it has been fetched, else Fashion-MNIST.
+/// Images of ten classes; the training leaves out classes from `classes` on. MNIST if it has been fetched, else Fashion-MNIST.
 pub fn pictures(classes: usize) -> Result<Pictures, DataError> {
     pictures::load(classes)
 }
 
-/// Every square of four pixels becomes one, their mean; of a picture `width` pixels wide, or of several below each other.
+/// Replaces every square of four pixels by their mean, in an image `width` pixels wide or in several images one below the other.
 fn halve(pixels: &[u8], width: usize) -> Vec<f64> {
     let square = |(row, column): (usize, usize)| {
         let corner = 2 * row * width + 2 * column;
@@ -178,7 +178,7 @@ fn halve(pixels: &[u8], width: usize) -> Vec<f64> {
     (0..rows).flat_map(|row| (0..width / 2).map(move |column| (row, column))).map(square).collect()
 }
 
-/// Mean and deviation.
+/// Mean and standard deviation.
 fn moments(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
@@ -186,7 +186,7 @@ fn moments(values: &[f64]) -> (f64, f64) {
     (mean, variance.sqrt())
 }
 
-/// The bytes of an IDX file, after its header has been compared with the shape that is expected.
+/// The bytes of an IDX file, after its header has been compared with the expected shape.
 fn idx(set: &str, bytes: &[u8], shape: &[u32]) -> Result<Vec<u8>, DataError> {
     let mut header = vec![0, 0, 8, shape.len() as u8]; // 8: the elements are bytes
     shape.iter().for_each(|n| header.extend(n.to_be_bytes()));
@@ -209,7 +209,7 @@ fn gunzip(set: &str, bytes: &[u8]) -> Result<Vec<u8>, DataError> {
     Ok(out)
 }
 
-/// CRC-32 of some bytes: what the tests compare with.
+/// The CRC-32 of some bytes, which the tests compare with a known one.
 #[cfg(test)]
 fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = flate2::Crc::new();

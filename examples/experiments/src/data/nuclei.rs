@@ -1,20 +1,20 @@
-//! Nuclei under a fluorescence microscope: one picture in tiles, and a mask of the nuclei's cores, 4.9 % of the pixels.
+//! Nuclei under a fluorescence microscope: one image in tiles, and a mask of the nuclei's cores, 4.9 % of the pixels.
 
 use super::{DataError, Samples, Split, gunzip, halve, moments};
 
 const SET: &str = "nuclei";
 const IMAGE: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/nuclei/image-512x512-u8.gz"));
 const LABELS: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/nuclei/labels-512x512-u8.gz"));
-/// Pixels along a side of the picture, once it is halved.
+/// Pixels along a side of the image, after it is halved.
 const SIDE: usize = 256;
 /// Pixels along a side of a tile.
 pub const TILE: usize = 64;
-/// A pixel of a core is more than this many steps (not diagonal ones) away from all that is not its nucleus.
+/// A pixel of a core is more than this many steps (without diagonal ones) away from every pixel outside its nucleus.
 const DEPTH: usize = 3;
-/// One tile of every row and of every column.
+/// The held-out tiles: one of every row and of every column.
 const HELD_OUT: [usize; 4] = [1, 7, 8, 14];
 
-/// The tiles to train on come in all eight positions; the logarithm of the brightness is scaled to mean 0 and variance 1
+/// The training tiles come in all eight orientations; the logarithm of the brightness is scaled to mean 0 and variance 1
 /// over them.
 pub(super) fn load() -> Result<Split, DataError> {
     let bytes = |file: &[u8]| match gunzip(SET, file)? {
@@ -38,13 +38,13 @@ pub(super) fn load() -> Result<Split, DataError> {
     Ok(Split { train: samples(&train, 8), held_out: samples(&HELD_OUT, 1) })
 }
 
-/// The first label of every square of four.
+/// Halves labels: the first label of every square of four.
 fn halve_labels(labels: &[u8]) -> Vec<u8> {
     (0..SIDE * SIDE).map(|i| labels[4 * SIDE * (i / SIDE) + 2 * (i % SIDE)]).collect()
 }
 
-/// 1 where all pixels at most `depth` steps away have one label that is not 0, else 0. What lies outside the picture is
-/// left out.
+/// 1 if all pixels at most `depth` steps away have the same label, which is not 0; else 0. Pixels outside the image do not
+/// count.
 fn cores(labels: &[u8], depth: usize) -> Vec<f64> {
     let reach = |at: usize, by: usize| at.saturating_sub(by)..(at + by + 1).min(SIDE);
     let is_core = |i: usize| {
@@ -58,7 +58,7 @@ fn cores(labels: &[u8], depth: usize) -> Vec<f64> {
     (0..SIDE * SIDE).map(|i| f64::from(is_core(i))).collect()
 }
 
-/// Cuts a picture into tiles, along the rows.
+/// Cuts an image into tiles, row by row.
 fn tiles(pixels: &[f64]) -> Vec<Vec<f64>> {
     let across = SIDE / TILE;
     let line = |tile: usize, row: usize| {
@@ -69,7 +69,7 @@ fn tiles(pixels: &[f64]) -> Vec<Vec<f64>> {
     (0..across * across).map(tile).collect()
 }
 
-/// A tile in one of its eight positions: rotated by quarters, and mirrored for the last four; 0 is as it was.
+/// A tile in one of its eight orientations: rotated by quarter turns, and mirrored for the last four. 0 leaves it unchanged.
 fn rotate(tile: &[f64], position: usize) -> Vec<f64> {
     let last = TILE - 1;
     let from = |i: usize| {
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn a_core_by_hand() {
         let mut labels = vec![0; SIDE * SIDE];
-        // A diamond of radius 4 around (10, 20): with depth 3, what is left is the plus in its middle.
+        // A diamond of radius 4 around (10, 20): at depth 3, the plus in its middle is the core.
         for (row, column) in (0..SIDE).flat_map(|row| (0..SIDE).map(move |column| (row, column))) {
             if row.abs_diff(10) + column.abs_diff(20) <= 4 {
                 labels[SIDE * row + column] = 7;
@@ -129,7 +129,7 @@ mod tests {
             cores(labels, DEPTH).iter().enumerate().filter(|(_, c)| **c == 1.0).map(|(i, _)| i).collect()
         };
         assert_eq!(found(&labels), plus);
-        labels[SIDE * 10 + 22] = 8; // another nucleus in it
+        labels[SIDE * 10 + 22] = 8; // another nucleus inside it
         assert!(found(&labels).is_empty());
     }
 

@@ -1,4 +1,4 @@
-//! Gray pictures of 28 x 28 pixels of ten classes, some of which may be kept from the training.
+//! Gray images of ten classes, 28 x 28 pixels each. The training may leave out some of the classes.
 
 use std::path::{Path, PathBuf};
 
@@ -9,16 +9,16 @@ use super::{DataError, Samples, Split, fashion, idx, moments};
 /// Pixels along a side.
 pub const SIDE: usize = 28;
 const PIXELS: usize = SIDE * SIDE;
-/// Where `cargo xtask fetch mnist` puts its files.
+/// The folder where `cargo xtask fetch mnist` puts its files.
 const FETCHED: &str = "data/fetched/mnist";
 
-/// A set of pictures.
+/// A set of images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PictureSet {
-    /// Handwritten digits: the first 10,000 pictures to train on, the first 4,000 of the test part held out.
+    /// Handwritten digits: the first 10,000 images to train on, the first 4,000 of the test part held out.
     Mnist,
-    /// Clothes, of the test part: the first 8,000 pictures to train on, the last 2,000 held out.
+    /// Clothes, from the test part: the first 8,000 images to train on, the last 2,000 held out.
     FashionMnist,
 }
 
@@ -31,7 +31,7 @@ impl PictureSet {
         }
     }
 
-    /// What the classes are.
+    /// The names of the classes.
     pub fn classes(self) -> [&'static str; 10] {
         match self {
             Self::Mnist => ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
@@ -42,18 +42,18 @@ impl PictureSet {
     }
 }
 
-/// Pictures of classes to learn, and of classes that training never sees.
+/// Images of classes to learn, and of classes that training never sees.
 #[derive(Debug, Clone)]
 pub struct Pictures {
-    /// Which pictures these are.
+    /// The set that the images are from.
     pub set: PictureSet,
     /// The classes to learn.
     pub known: Split,
-    /// Held-out pictures of the other classes.
+    /// Held-out images of the other classes.
     pub unseen: Samples,
 }
 
-/// Pixels are scaled to mean 0 and variance 1 over the training pictures.
+/// Reads the images, with pixels scaled to mean 0 and variance 1 over the training images.
 pub(super) fn load(classes: usize) -> Result<Pictures, DataError> {
     match fetched() {
         Some(folder) => {
@@ -72,7 +72,7 @@ pub(super) fn load(classes: usize) -> Result<Pictures, DataError> {
     }
 }
 
-/// The folder of MNIST, here or else in the repository that this program was built in; `None` where it was not fetched.
+/// The folder of MNIST, here or else in the repository where this program was built; `None` if it was not fetched.
 fn fetched() -> Option<PathBuf> {
     let places = [PathBuf::from(FETCHED), Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(FETCHED)];
     places.into_iter().find(|folder| folder.is_dir())
@@ -88,7 +88,7 @@ fn mnist(folder: &Path, part: &str, pictures: u32) -> Result<(Vec<u8>, Vec<u8>),
     Ok((read("images", &[pictures, 28, 28])?, read("labels", &[pictures])?))
 }
 
-/// Pictures and labels to train on, and to test with.
+/// Splits images into those of the classes to learn, to train on and to test with, and those of the other classes.
 fn split(set: PictureSet, train: &(Vec<u8>, Vec<u8>), test: &(Vec<u8>, Vec<u8>), classes: usize) -> Pictures {
     let values = |pixels: &[u8]| -> Vec<f64> { pixels.iter().map(|&p| p.into()).collect() };
     let (mean, deviation) = moments(&values(&train.0));
@@ -121,7 +121,7 @@ mod tests {
         let known = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         assert_eq!((of(&pictures.known.train), of(&pictures.known.held_out)), (known.to_vec(), known.to_vec()));
         assert_eq!(of(&pictures.unseen), [7.0, 8.0, 9.0]);
-        // The mean of all ten is 45, their variance 825.
+        // The mean of all ten values is 45, their variance 825.
         let pixel = pictures.unseen.get(2).unwrap().inputs[0];
         assert!((f64::from(pixel) - 45.0 / 825f64.sqrt()).abs() < 1e-6);
     }

@@ -6,10 +6,10 @@ use crate::rng::Rng;
 const SET: &str = "shuttle";
 const CSV: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/shuttle/shuttle.csv.gz"));
 const FEATURES: usize = 9;
-/// The sensors have a few readings hundreds of deviations away; they are cut off here.
+/// Sensor readings are clipped at this many deviations: a few of them lie hundreds of deviations away.
 const CUT: f64 = 5.0;
 
-/// Sensors are scaled to mean 0 and variance 1 over the training rows, and cut off at 5 deviations.
+/// Reads the rows, with sensors scaled to mean 0 and variance 1 over the training rows, and clipped at 5 deviations.
 pub(super) fn load() -> Result<Split, DataError> {
     let (rows, labels) = parse(&gunzip(SET, CSV)?)?;
     let order = Rng::new(0).permutation(labels.len());

@@ -5,11 +5,11 @@ use super::{DataError, gunzip};
 const SET: &str = "wordnet";
 const GLOSSES: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/wordnet/glosses-u16.gz"));
 const VOCABULARY: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/wordnet/vocabulary.txt.gz"));
-/// Stands after every gloss.
+/// The number after every gloss.
 const END: usize = 0xFFFF;
-/// Stands for all rare words.
+/// The word that stands for all rare words.
 const UNKNOWN: &str = "<unknown>";
-/// How many words there are, unknown ones counted as one.
+/// How many words there are; the unknown ones count as one.
 pub const WORDS: usize = 19_056;
 const TRAIN: usize = 300_000;
 const HELD_OUT: usize = 20_000;
@@ -27,13 +27,13 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// Pairs of the words `0..vocabulary`; the last of them stands for all that are unknown.
+    /// Pairs of the words `0..vocabulary`; the last of these stands for all unknown words.
     #[cfg(test)]
     pub(crate) fn new(vocabulary: usize, train: Vec<[usize; 2]>, held_out: Vec<[usize; 2]>) -> Self {
         Self { vocabulary, train, held_out, unknown: vocabulary - 1 }
     }
 
-    /// The same with the most frequent words only; the others become unknown ones.
+    /// Keeps only the most frequent words; the others become unknown.
     pub fn of_frequent(mut self, vocabulary: usize) -> Self {
         let unknown = self.unknown;
         for word in self.train.iter_mut().chain(&mut self.held_out).flatten() {
@@ -42,10 +42,10 @@ impl Pairs {
         Self { vocabulary, ..self }
     }
 
-    /// How many words one would have to choose from, all of them equally likely, to be as uncertain of the second words of the
-    /// held-out pairs as one is who only knows how often each word comes second in the others.
+    /// The perplexity of the second words of the held-out pairs for a model that only knows how often each word comes second in
+    /// the training pairs.
     pub fn unigram_perplexity(&self) -> f64 {
-        let mut counts = vec![1.0; self.vocabulary]; // of 1 more than were seen: none is impossible
+        let mut counts = vec![1.0; self.vocabulary]; // each count is 1 more than was seen, so that no word is impossible
         self.train.iter().for_each(|&[_, next]| counts[next] += 1.0);
         let total: f64 = counts.iter().sum();
         let surprise: f64 = self.held_out.iter().map(|&[_, next]| -(counts[next] / total).ln()).sum();

@@ -10,9 +10,9 @@ use crate::history::History;
 use crate::simulation::{Cases, STEPS, simulate};
 use crate::training::{QUICK_STEPS, Setting};
 
-/// How many points a quick run takes.
+/// The number of starting points in a quick run.
 const QUICK_POINTS: usize = 6;
-/// The steps after which the error is a figure.
+/// The steps after which the error is reported as a figure.
 const MILESTONES: [(usize, &str); 4] =
     [(10, "error at 10"), (50, "error at 50"), (100, "error at 100"), (200, "error at 200")];
 

@@ -1,4 +1,4 @@
-//! Pictures in a plane, each class around its center.
+//! Images in a plane, each class around its center.
 
 use super::embedding::learn;
 use super::{Outcome, figure};

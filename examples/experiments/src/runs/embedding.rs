@@ -1,4 +1,4 @@
-//! What all experiments with embeddings do: train on some classes, and embed held-out pictures of them and of the others.
+//! The common part of all experiments with embeddings: train on some classes, and embed held-out images of all classes.
 
 use burn::train::SupervisedTraining;
 use burn::train::metric::{AccuracyMetric, LossMetric};
@@ -17,21 +17,21 @@ use crate::model::{Embedder, Mlp};
 use crate::terms::{Term, WeightedSum, term_metrics};
 use crate::training::{QUICK_HELD_OUT, Setting, train};
 
-/// What was learned.
+/// A trained network, and its embeddings.
 pub(super) struct Learned {
     pub(super) set: PictureSet,
     pub(super) history: History,
-    /// Held-out pictures of the classes that were learned.
+    /// The held-out images of the classes that were learned.
     pub(super) known: Embedded,
-    /// Pictures of the other classes; `None` where there are none.
+    /// The images of the other classes; `None` if all classes were learned.
     pub(super) unseen: Option<Embedded>,
-    /// The same with the network as it was before: known, unseen.
+    /// The embeddings before the training: known and unseen classes.
     pub(super) before: (Embedded, Option<Embedded>),
     /// The head's accuracy on the known classes.
     pub(super) accuracy: Option<f64>,
 }
 
-/// Trains on the known classes, and embeds what was held out.
+/// Trains on the known classes, and embeds the held-out images.
 pub(super) fn learn<L>(
     config: &RunConfig<L>,
     terms: &[Term],

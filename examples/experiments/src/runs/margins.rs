@@ -1,4 +1,4 @@
-//! Pictures on a sphere, with a margin between the classes.
+//! Images on a sphere, with a margin between the classes.
 
 use burn_losses::LossConfig;
 use burn_losses::prelude::*;
@@ -10,7 +10,7 @@ use crate::config::RunConfig;
 use crate::scatter::Scatter;
 use crate::training::Setting;
 
-/// How many pairs of each kind are told apart.
+/// The number of pairs of each kind in the verification.
 const PAIRS: usize = 5000;
 
 pub(super) fn run(config: &RunConfig<HeadLossConfig>, label: &str, setting: &Setting) -> Result<Outcome, Error> {

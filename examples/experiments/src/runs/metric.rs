@@ -1,4 +1,4 @@
-//! Pictures whose nearest neighbor is to be of the same class.
+//! Images whose nearest neighbor should be of the same class.
 
 use burn_losses::LossConfig;
 

@@ -1,4 +1,4 @@
-//! The experiments: load the data, train with the loss of a config file, measure what came out.
+//! The experiments: each loads the data, trains with the loss of a config file, and measures the result.
 
 mod boxes;
 mod center;
@@ -35,7 +35,7 @@ use crate::training::{Setting, Training};
 /// A named result.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Figure {
-    /// The name: a column of the result table.
+    /// The name of the figure: a column of the result table.
     pub name: &'static str,
     /// The value.
     pub value: f64,
@@ -44,15 +44,15 @@ pub struct Figure {
 /// A straight line through a set of points.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FittedLine {
-    /// The points.
+    /// The set of points.
     pub set: LineSet,
-    /// Where the line meets `x = 0`.
+    /// The value of the line at `x = 0`.
     pub intercept: f64,
-    /// Its slope.
+    /// The slope of the line.
     pub slope: f64,
 }
 
-/// What came out of one config file.
+/// The results of one config file.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunResult {
     /// The experiment.
@@ -63,22 +63,22 @@ pub struct RunResult {
     pub title: String,
     /// The loss, with all its settings.
     pub loss: serde_json::Value,
-    /// What has to come out: nothing in a quick run.
+    /// The expected figures; empty in a quick run.
     #[serde(skip)]
     pub expected: Vec<Expectation>,
-    /// How many expectations were looked at.
+    /// How many expectations were checked.
     pub checked: usize,
-    /// Those that were not met.
+    /// The messages of the expectations that were not met.
     pub missed: Vec<String>,
-    /// How long it took, in seconds.
+    /// The duration of the run, in seconds.
     pub seconds: f64,
-    /// What the run amounts to.
+    /// The figures, the history and the plots' data of the run.
     #[serde(flatten)]
     pub outcome: Outcome,
 }
 
 impl RunResult {
-    /// Whether the expectations were met, in a word.
+    /// Whether the expectations were met, as a short text.
     pub fn verdict(&self) -> &'static str {
         match (self.checked, self.missed.len()) {
             (0, _) => "not checked",
@@ -92,34 +92,34 @@ impl RunResult {
     }
 }
 
-/// What a run amounts to.
+/// The output of a run.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Outcome {
-    /// The figures that were reached.
+    /// The figures that the run reached.
     pub figures: Vec<Figure>,
-    /// Losses and metrics along the way.
+    /// Losses and metrics during the training.
     pub history: History,
-    /// The loss as a curve, where it has one argument that a curve can follow.
+    /// The loss as a curve, if it can be drawn over a single argument.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub curve: Option<Curve>,
-    /// The line, for `regression`.
+    /// The fitted line, for `regression`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<FittedLine>,
     /// The logits of all held-out pixels, for `segmentation`.
     #[serde(skip)]
     pub logits: Option<Vec<f32>>,
-    /// The pictures, where it depends on what was fetched which ones these are.
+    /// The set of images, if it depends on what was fetched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub set: Option<PictureSet>,
-    /// The held-out pictures in a plane, for the experiments with embeddings.
+    /// The held-out images in a plane, for the experiments with embeddings.
     #[serde(skip)]
     pub scatter: Option<Scatter>,
-    /// How the boxes came to their targets, for `boxes`.
+    /// The movement of the boxes to their targets, for `boxes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boxes: Option<Simulated>,
 }
 
-/// Reads one config file and says what is wrong with it, before anything is trained.
+/// Reads one config file, and returns an error if something is wrong with it, before anything is trained.
 pub fn check(file: &ConfigFile) -> Result<(), Error> {
     match file.experiment {
         Experiment::Images => file.load::<ClassificationLossConfig>().map(drop),
@@ -154,7 +154,7 @@ pub fn check(file: &ConfigFile) -> Result<(), Error> {
     }
 }
 
-/// Runs some config files, one after the other, and holds the figures against what is expected.
+/// Runs some config files, one after the other, and compares the figures with the expectations.
 pub fn run_all(files: &[ConfigFile], setting: &Setting) -> Result<Vec<RunResult>, Error> {
     let mut results = files.iter().map(|file| run(file, setting)).collect::<Result<Vec<_>, _>>()?;
     judge(&mut results);
@@ -170,7 +170,7 @@ fn judge(results: &mut [RunResult]) {
     }
 }
 
-/// What is wrong, if anything; `None` where the run to compare with is not among the results, or the pictures are others.
+/// What is wrong, if anything; `None` if the run to compare with is not among the results, or if the images are from another set.
 fn verdict(expectation: &Expectation, own: &RunResult, all: &[RunResult]) -> Option<Option<String>> {
     if expectation.set.is_some() && expectation.set != own.outcome.set {
         return None;
@@ -234,7 +234,7 @@ fn network(training: &Training, split: &Split, outputs: usize, device: &Device) 
 
 /// The network's outputs for every row, on the host, computed `rows` at a time.
 ///
-/// A GPU compiles a kernel for each shape of a matrix product: batches as large as those of the training reuse them.
+/// A GPU compiles a kernel for each shape of a matrix product, so batches of the training's size reuse its kernels.
 fn outputs<const D: usize>(
     samples: &Samples,
     rows: usize,
@@ -254,7 +254,7 @@ fn outputs<const D: usize>(
 mod tests {
     use super::*;
 
-    /// A run that is expected to have a greater recall than dice.
+    /// A run that is expected to have a greater recall than the run `dice`.
     fn above_dice(config: &str, recall: f64) -> RunResult {
         let expectation = r#"{"figure": "recall", "above": "dice"}"#;
         RunResult {

@@ -24,7 +24,7 @@ pub(super) fn run(config: &RunConfig<RegressionLossConfig>, label: &str, setting
     let model = Regressor { network: Mlp::line(bias, weight, &device), loss: config.loss.init(&device) };
     let split = Split {
         train: samples.clone(),
-        held_out: samples.clone(), // a line is fitted to all points there are
+        held_out: samples.clone(), // a line is fitted to all points
     };
     let (model, history) = train(model, label, config.training(), &split, ValueBatcher, setting, |run| {
         let run = run.metrics((LossMetric::new(),));
@@ -36,7 +36,7 @@ pub(super) fn run(config: &RunConfig<RegressionLossConfig>, label: &str, setting
         }
     })?;
 
-    // Two points give the line that was learnt.
+    // Two points determine the line that was learned.
     let probe = Samples::new(1, vec![0.0, 1.0], vec![0.0, 0.0]);
     let at = outputs(&probe, 2, &setting.device, |rows| model.network.forward(rows))?;
     let (bias, weight) = (f64::from(at[0]), f64::from(at[1]) - f64::from(at[0]));

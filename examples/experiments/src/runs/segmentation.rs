@@ -1,4 +1,4 @@
-//! The cores of nuclei in a microscope's picture.
+//! The cores of nuclei in a microscope image.
 
 use burn::tensor::Tensor;
 use burn::train::SupervisedTraining;

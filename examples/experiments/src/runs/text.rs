@@ -9,7 +9,7 @@ use crate::config::RunConfig;
 use crate::data;
 use crate::training::{QUICK_STEPS, Setting};
 
-/// How many words a quick run knows, and how many held-out pairs it looks at.
+/// The size of a quick run's vocabulary, and the number of held-out pairs that it evaluates.
 const QUICK_WORDS: usize = 2000;
 const QUICK_HELD_OUT: usize = 1000;
 

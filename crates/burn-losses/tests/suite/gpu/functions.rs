@@ -1,4 +1,4 @@
-//! The functions of a GPU keep their digits.
+//! The functions of a GPU are precise.
 
 use crate::devices;
 use crate::probe::numbers;
@@ -7,7 +7,7 @@ use burn_losses::formula::{Formula, Real};
 use burn_losses::regression::RegressionLoss;
 use burn_losses::{Loss, Reduction, watched};
 
-/// A user's own formula is a kernel too: here one function, whose digits are counted.
+/// A formula of one function, whose error is measured; a user's own formula is compiled to a kernel too.
 #[derive(Debug, Clone, Copy)]
 enum Function {
     Sigmoid,
@@ -65,7 +65,7 @@ fn functions_keep_their_digits() {
             let got: Vec<f32> = values.into_data().try_to_vec().expect("single precision");
             let units = |(x, got): (&f32, &f32)| {
                 let exact = function.eval(f64::from(*x), 0.0);
-                // Below that a device may count anything as 0. A power has as many digits less as its logarithm is large.
+                // Below that, a device may round to 0. The error of a power grows with its logarithm.
                 let known = if let Power = function { 1.0 + exact.ln().abs() } else { 1.0 };
                 let error = (f64::from(*got) / exact - 1.0).abs() / f64::from(f32::EPSILON) / known;
                 if exact.abs() < 1.2e-38 { 0.0 } else { error }

@@ -1,4 +1,5 @@
-//! The fused engine on a GPU: when it runs, and that it gives what tensor operations in double precision give, the same bits every time.
+//! The fused engine on a GPU: when it runs, and that it agrees with tensor operations in double precision, with the same bits in
+//! every run.
 
 mod functions;
 mod pairs;
@@ -14,7 +15,7 @@ use burn_losses::{LossInfo, Paths, registry, watched};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// What trains a loss once on a device: which executors ran as kernels, and which as tensor operations.
+/// Trains a loss for one step on a device: returns which executors ran as kernels, and which as tensor operations.
 fn paths(info: &LossInfo, target: &Target, wanted: Wanted) -> Paths {
     let device = target.device.clone().autodiff();
     let loss = default_of(info).init(&device);
@@ -30,7 +31,7 @@ fn paths(info: &LossInfo, target: &Target, wanted: Wanted) -> Paths {
     watched(train).1
 }
 
-/// Executors that have kernels for everything.
+/// These executors have kernels for everything.
 #[test]
 fn executors_run_as_kernels() {
     let Some(gpu) = devices::gpu() else { return };
@@ -40,7 +41,7 @@ fn executors_run_as_kernels() {
             let sums_of_rows = name.starts_with("distribution") && wanted == Wanted::Values;
             paths.tensor.iter().any(|executor| match *executor {
                 "pointwise" => !sums_of_rows,
-                // Sums over triplets are tensor operations; a weighted sum has some by default.
+                // Sums over triplets are tensor operations; a weighted sum contains some by default.
                 "pairs" => !["metric/triplet", "metric/weighted_sum"].contains(&name.as_str()),
                 executor => ["vectors", "rows", "regions"].contains(&executor),
             })
@@ -50,11 +51,11 @@ fn executors_run_as_kernels() {
     }
 }
 
-/// As far from the truth as tensor operations are on the same device, and four units more.
+/// The GPU is as far from the truth as tensor operations on the same device, plus four units.
 fn are_as_precise_as_tensor_operations(families: &[&str]) {
     let Some(gpu) = devices::gpu() else { return };
-    // What runs as tensor operations is these; those of triplets take minutes. The exponents of `multi_similarity` are 50 cosines: what
-    // the cosines lose by rounding is 24 units of its gradient on tensors, and 33 by the kernel.
+    // Losses without kernels would be compared with themselves, and those of triplets take minutes. The exponents of
+    // `multi_similarity` are 50 cosines, whose rounding costs 24 units of its gradient on tensors, and 33 in the kernel.
     let has_kernels = |info: &LossInfo| {
         if info.kind == "multi_similarity" {
             return false;
@@ -95,7 +96,7 @@ fn pairs_are_as_precise_as_tensor_operations() {
     are_as_precise_as_tensor_operations(&["metric"]);
 }
 
-/// The losses that run without any kernel are those that the page of limits lists.
+/// The page of limits lists exactly the losses that run without any kernel.
 #[test]
 fn the_guide_lists_what_has_no_kernel() {
     let Some(gpu) = devices::gpu() else { return };

@@ -1,4 +1,4 @@
-//! Pairs of numbers and of boxes.
+//! Pairs of numbers, and of boxes.
 
 use crate::devices;
 use crate::probe::numbers;
@@ -8,7 +8,7 @@ use burn_losses::boxes::CiouLossConfig;
 use burn_losses::regression::HuberLossConfig;
 use burn_losses::{Reduction, watched};
 
-/// A loss on some numbers in double precision, and in single precision on the GPU.
+/// A loss on some numbers, to run in double precision on the CPU and in single precision on the GPU.
 #[derive(Clone)]
 struct Case {
     reduction: Reduction,
@@ -27,7 +27,7 @@ impl Case {
         Self { reduction: Reduction::Mean, first, targets, weights: None, shape, upstream: 1.0 }
     }
 
-    /// The value and the gradient; `view` makes the argument of the loss of a leaf, whose gradient it is.
+    /// The value and the gradient with respect to a leaf; `view` makes the argument of the loss from the leaf.
     fn run(&self, device: &Device, dtype: DType, view: impl Fn(Tensor<2>) -> Tensor<2>) -> (f64, Vec<f64>) {
         let device = device.clone().autodiff();
         let tensor = |numbers: &[f64]| {
@@ -50,7 +50,7 @@ impl Case {
         (f64::from(value.into_scalar::<f32>()), gradient.iter().collect())
     }
 
-    /// Both devices give the same; the GPU gives it twice, to the last bit.
+    /// Checks that both devices agree, and that two runs on the GPU give the same bits.
     fn check(&self, gpu: &Device, dtype: DType, tolerance: f64, view: impl Fn(Tensor<2>) -> Tensor<2>) {
         let (value, gradient) = self.run(&Device::flex(), DType::F64, &view);
         let (got, of_gpu) = self.run(gpu, dtype, &view);
@@ -100,11 +100,11 @@ fn every_reduction_weight_and_upstream_gradient() {
         for weights in [None, Some(36), Some(36 * 8), Some(0)] {
             let mut case = Case { reduction, ..Case::new([36, 8]) };
             case.weights = weights.map(|count| match count {
-                // None of the values counts.
+                // No value counts.
                 0 => vec![0.0; 36],
                 count => numbers(count, 7).into_iter().map(|x| f64::from((x + 1.0) as f32)).collect(),
             });
-            // Tensor operations let nothing flow to what has no weight, this NaN neither.
+            // In tensor operations nothing flows to values without a weight, not even this NaN.
             let upstreams = if weights == Some(0) { &[1.0, 0.0, -2.0][..] } else { &[1.0, 0.0, -2.0, f64::NAN] };
             for upstream in upstreams.iter().copied() {
                 Case { upstream, ..case.clone() }.check(&gpu.device, DType::F32, 2e-6, |x| x);
@@ -121,13 +121,13 @@ fn half_precision_keeps_small_gradients() {
             eprintln!("{dtype:?} is not supported");
             continue;
         }
-        // One over the number of values is less than the least number of this type.
+        // The reciprocal of the number of values is less than the smallest number of this type.
         let case = Case { upstream: 65536.0, ..Case::new([1 << 10, 1 << 12]) };
         case.check(&gpu.device, dtype, 5e-3, |x| x);
     }
 }
 
-/// Values that are not reduced have an upstream gradient each.
+/// Unreduced values have an upstream gradient each.
 #[test]
 fn gradients_of_values() {
     let Some(gpu) = devices::gpu() else { return };

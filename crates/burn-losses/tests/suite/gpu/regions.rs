@@ -9,7 +9,7 @@ use burn_losses::segmentation::{
 };
 use burn_losses::watched;
 
-/// A loss of regions on some logits and masks; a third of the pixels is ignored where that is wanted.
+/// A loss of regions on some logits and masks; with `has_ignored`, a third of the pixels is ignored.
 #[derive(Clone)]
 struct Case {
     config: TverskyLossConfig,
@@ -26,7 +26,7 @@ impl Case {
         Self { config, shape, scale: 4.0, has_ignored: false, view: |x| x }
     }
 
-    /// The reduced value, its gradient, the values, and their gradient.
+    /// The reduced value, its gradient, the unreduced values, and their gradient.
     fn run(&self, device: &Device, dtype: DType) -> [Vec<f64>; 4] {
         let device = device.clone().autodiff();
         let loss = self.config.init(&device);
@@ -37,7 +37,7 @@ impl Case {
         };
         let ignored: Vec<bool> = (0..count).map(|i| self.has_ignored && i * i % 3 == 1).collect();
         let logits = numbers(count, 1).into_iter().zip(&ignored).enumerate().map(|(i, (x, ignored))| match ignored {
-            // Whatever stands there.
+            // An ignored pixel may have any logit.
             true => [f64::NAN, f64::INFINITY, 1e30][i % 3],
             false if self.config.regions.activation == Activation::None => (x + 1.0) / 2.0,
             false => self.scale * x,
@@ -66,7 +66,7 @@ impl Case {
         [value.into_data(), of_value.into_data(), values.into_data(), of_values.into_data()].map(floats)
     }
 
-    /// The GPU gives what tensor operations in double precision give, and it gives it twice, to the last bit.
+    /// Checks that the GPU agrees with tensor operations in double precision, and that two runs give the same bits.
     fn check(&self, gpu: &Device, dtype: DType, tolerance: f64) {
         let expected = self.run(&Device::flex(), DType::F64);
         let got = self.run(gpu, dtype);
@@ -75,7 +75,8 @@ impl Case {
             ["value", "gradient", "values", "gradient of values"].iter().zip(got.iter().zip(&expected))
         {
             assert_eq!(got.len(), expected.len(), "{place}: {what}");
-            // What a derivative by a probability, about 1 / pixels, loses by rounding: nothing else is left where all are certain.
+            // The rounding error of a derivative with respect to a probability, which is about 1 / pixels. Certain pixels have no
+            // other gradient.
             let least = 0.03 / self.shape[2] as f64;
             let most = expected.iter().fold(least, |most: f64, x| most.max(x.abs()));
             for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
@@ -133,7 +134,7 @@ fn every_layout() {
     check(|x| x.narrow(2, 1, 1).expand([6, 6, 70]));
 }
 
-/// Logits far from 0, and regions that are found as they are.
+/// Logits far from 0, and regions that are predicted exactly.
 #[test]
 fn large_logits() {
     let Some(gpu) = devices::gpu() else { return };
@@ -154,7 +155,7 @@ fn half_precision() {
     }
 }
 
-/// Labels in place of masks, other formulas of the sums, and one that is no formula of each class alone.
+/// Labels instead of masks, other formulas of the sums, and one loss whose formula is not a sum over classes.
 #[test]
 fn images_with_labels() {
     let Some(gpu) = devices::gpu() else { return };

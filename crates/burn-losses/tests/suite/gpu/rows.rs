@@ -6,7 +6,7 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use burn_losses::classification::{CrossEntropyLossConfig, FocalLossConfig, LabelSmoothing};
 use burn_losses::{Reduction, watched};
 
-/// A loss of rows on some logits and labels: some of these are no class and, where there is an index for that, ignored.
+/// A loss of rows on some logits and labels. Some labels are out of range, or ignored if the loss has an index for that.
 #[derive(Clone)]
 struct Case {
     config: CrossEntropyLossConfig,
@@ -33,7 +33,7 @@ impl Case {
         }
     }
 
-    /// The reduced value, its gradient, the values, and their gradient.
+    /// The reduced value, its gradient, the unreduced values, and their gradient.
     fn run(&self, device: &Device, dtype: DType) -> [Vec<f64>; 4] {
         let device = device.clone().autodiff();
         let loss = self.config.init(&device);
@@ -69,7 +69,7 @@ impl Case {
         [value.into_data(), of_value.into_data(), values.into_data(), of_values.into_data()].map(floats)
     }
 
-    /// The GPU gives what tensor operations in double precision give, and it gives it twice, to the last bit.
+    /// Checks that the GPU agrees with tensor operations in double precision, and that two runs give the same bits.
     fn check(&self, gpu: &Device, dtype: DType, tolerance: f64) {
         let expected = self.run(&Device::flex(), DType::F64);
         let got = self.run(gpu, dtype);
@@ -77,7 +77,7 @@ impl Case {
         for (what, (got, expected)) in
             ["value", "gradient", "values", "gradient of values"].iter().zip(got.iter().zip(&expected))
         {
-            // Below that is rounding noise of numbers that cancel each other.
+            // Smaller numbers are the rounding noise of numbers that cancel each other.
             let least = if *what == "gradient" { 1.0 / self.rows as f64 } else { 1.0 };
             let most = expected.iter().filter(|x| !x.is_nan()).fold(least, |most: f64, x| most.max(x.abs()));
             for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
@@ -124,7 +124,7 @@ fn every_config() {
                 Case { config, has_weights, ..Case::new(50, 90) }.check(&gpu.device, DType::F32, 3e-6);
             }
         }
-        // What a row counts whose label is out of range, and so has no weight, nobody has said.
+        // It is not specified how a row counts whose label is out of range, and so has no class weight.
         if config.class_weights.is_none() {
             Case { config, has_wrong_labels: true, ..Case::new(50, 90) }.check(&gpu.device, DType::F32, 3e-6);
         }
@@ -144,7 +144,7 @@ fn every_layout() {
     check(|x| x.narrow(0, 5, 1).expand([40, 100]), 40, 100);
 }
 
-/// Logits far from 0, and rows that are certain.
+/// Logits far from 0, and rows with a probability of nearly 1.
 #[test]
 fn large_logits() {
     let Some(gpu) = devices::gpu() else { return };
@@ -165,7 +165,7 @@ fn half_precision() {
     }
 }
 
-/// `[N, C, ..]`: the axis of the classes is not the last one.
+/// Logits `[N, C, ..]`, where the axis of the classes is not the last one.
 #[test]
 fn images() {
     let Some(gpu) = devices::gpu() else { return };

@@ -1,4 +1,4 @@
-//! Embeddings: heads, whose logits are Burn's product, and pairs, whose scores are.
+//! Embeddings: heads, whose logits Burn computes as a matrix product, and pairs, whose scores it computes so too.
 
 use crate::devices::{self, Target};
 use crate::engine::loss_on;
@@ -13,7 +13,7 @@ fn config(family: &str, kind: &str, fields: &Value) -> LossConfig {
     serde_json::from_value(whole(family, kind, fields)).expect("a config")
 }
 
-/// The numbers of both agree, relative to the largest of each tensor; what is not a number is none on both.
+/// Checks that the numbers agree, relative to the largest of each tensor; NaN has to be at the same places.
 fn assert_close(got: &Evaluation, expected: &Evaluation, tolerance: f64, place: &str) {
     let floats = |data: &TensorData| data.iter::<f64>().collect::<Vec<_>>();
     let all = |evaluation: &Evaluation| {
@@ -32,7 +32,7 @@ fn assert_close(got: &Evaluation, expected: &Evaluation, tolerance: f64, place: 
     }
 }
 
-/// The GPU gives what tensor operations in double precision give, by this executor, and gives it twice, to the last bit.
+/// Checks that the GPU, with this executor, agrees with tensor operations in double precision, and gives the same bits twice.
 fn check(config: &LossConfig, gpu: &Target, inputs: Inputs, executor: &str, tolerance: f64) {
     let inputs = rounded(inputs);
     let expected = with_tensor_operations(|| loss_on(config, &devices::cpu()[0], &inputs));
@@ -53,7 +53,7 @@ fn tensor(shape: Vec<usize>, seed: u64) -> TensorData {
     TensorData::new(numbers(shape.iter().product(), seed), shape)
 }
 
-/// So many embeddings, and labels of which some are these.
+/// A batch of `rows` embeddings, with some of the labels replaced by those in `odd`.
 fn batch(config: &LossConfig, [rows, classes, size]: [usize; 3], odd: &[i64]) -> Inputs {
     let loss = config.init(&devices::cpu()[0].device);
     let label = |(row, x): (usize, f64)| match odd.get(row % 7) {
@@ -80,7 +80,7 @@ const HEADS: [&str; 10] = [
     "l_softmax",
 ];
 
-/// The fields of a head of this kind; its scale is one at which a logit has as many digits as other numbers.
+/// The fields of a head of this kind, with a scale at which logits are as precise as other numbers.
 fn fields(kind: &str, classes: usize, options: &Value) -> Value {
     let mut fields = json!({ "num_classes": classes, "embedding_dim": 8 });
     if !["softmax", "l_softmax", "a_softmax"].contains(&kind) {
@@ -114,14 +114,14 @@ fn heads_with_every_option() {
         json!({ "label_smoothing": { "epsilon": 0.1 }, "class_weights": weights, "ignore_index": -100 }),
         json!({ "chunk_rows": 7, "ignore_index": -100 }),
     ];
-    // Without lengths, with both, and with numbers that are given.
+    // Heads without lengths, with both lengths, and with numbers that the caller supplies.
     for kind in ["arcface", "l_softmax", "adaface"] {
         for options in &options {
             let config = config("heads", kind, &fields(kind, 9, options));
             let ignored = options.get("ignore_index").is_some();
             check(&config, &gpu, batch(&config, [40, 9, 8], if ignored { &[-100] } else { &[] }), "rows", 1e-5);
         }
-        // Labels that are no class.
+        // Some labels are out of range.
         let config = config("heads", kind, &fields(kind, 9, &json!({ "reduction": "sum" })));
         check(&config, &gpu, batch(&config, [40, 9, 8], &[9, -3]), "rows", 1e-5);
     }
@@ -145,7 +145,7 @@ fn pairs_of_any_number_of_rows() {
     for (kind, fields) in cases {
         let config = config("metric", kind, &fields);
         for rows in [2, 4, 32, 66, 258] {
-            // No, one or several partners of the same label.
+            // Rows have no, one or several partners of the same label.
             for classes in [1, 3, 40] {
                 check(&config, &gpu, batch(&config, [rows, classes, 8], &[]), "pairs", 2e-5);
             }

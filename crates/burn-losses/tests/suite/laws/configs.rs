@@ -1,4 +1,4 @@
-//! What every config keeps: it is written and read back, refuses what is not allowed, and every field of it matters.
+//! Laws of every config: it survives a round trip, refuses values that are not allowed, and each of its fields has an effect.
 
 use super::{evaluate, every_variant, flex_f64, floats};
 use crate::devices;
@@ -31,7 +31,7 @@ fn t14_the_kind_alone_gives_the_defaults_and_they_run() {
         }
         let loss = default_of(&info).init(&Device::flex());
         evaluate(&loss, &batch(&loss, 4, 2.0, &[], 1), &flex_f64());
-        // The fields that are described are those that are written.
+        // The described fields are exactly the written ones.
         let Value::Table(table) = default_of(&info).to_value() else { panic!("a table") };
         let mut written: Vec<_> = table.iter().map(|(key, _)| key.to_owned()).collect();
         written.retain(|key| key != "family" && key != "kind");
@@ -71,11 +71,11 @@ fn values_that_are_not_allowed_are_refused() {
     }
 }
 
-/// Value, unreduced values and gradients on several batches, in order, so that state counts too.
+/// Value, unreduced values and gradients on several batches in sequence, so that state is covered too.
 fn fingerprint(config: &LossConfig, default: &LossConfig) -> Vec<f64> {
     let target = flex_f64();
     let loss = config.init(&target.device);
-    // The batches are those of the default config, whatever this one says of them.
+    // The batches are those of the default config, whatever this config asks for.
     let default = default.init(&target.device);
     let shapes: [(usize, f64, &[usize], u64); 6] = [
         (12, 3.0, &[], 3),
@@ -97,12 +97,12 @@ fn fingerprint(config: &LossConfig, default: &LossConfig) -> Vec<f64> {
     fingerprint
 }
 
-/// Every knob matters: two different values of a field never give the same numbers.
+/// Every field has an effect: two different values of a field never give the same numbers.
 #[test]
 fn t72_every_field_changes_the_numbers() {
     for info in registry() {
         for Field { name, example, samples, .. } in &info.fields {
-            // Of the score alone: see cdiou.rs. Of the memory alone: see chunks.rs. Of what an optimizer moves alone.
+            // Some fields affect only the score (see cdiou.rs), the memory (see chunks.rs), or what an optimizer moves.
             let elsewhere =
                 (info.kind, *name) == ("cdiou", "lambda") || ["chunk_rows", "learned", "sample_rate"].contains(name);
             if elsewhere || SHAPES.contains(name) {
@@ -121,7 +121,7 @@ fn t72_every_field_changes_the_numbers() {
             let prints: Vec<_> = configs.iter().map(|config| fingerprint(config, &base(&info))).collect();
             for i in 0..values.len() {
                 for j in 0..i {
-                    // With one value per sample these two are the same by definition.
+                    // With one value per sample, these two reductions are the same by definition.
                     let means = [&values[i], &values[j]]
                         .iter()
                         .all(|value| matches!(value.as_str(), Some("mean" | "batch_mean")));
@@ -140,7 +140,7 @@ fn t72_every_field_changes_the_numbers() {
     }
 }
 
-/// T69: a loss leaves every setting of its device as it was, and tensors that need a gradient still get one.
+/// T69: a loss leaves every setting of its device unchanged, and tensors that need a gradient still get one.
 #[test]
 fn t69_a_loss_changes_no_setting() {
     use burn::tensor::Tensor;

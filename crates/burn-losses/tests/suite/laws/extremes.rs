@@ -1,4 +1,4 @@
-//! T86: extremes of a range.
+//! T86: values at the ends of their ranges.
 
 use super::{assert_close, evaluate, every_case, floats};
 use crate::devices;
@@ -7,7 +7,7 @@ use burn::tensor::TensorData;
 use burn_losses::eval::Inputs;
 use burn_losses::{AnyLoss, LossConfig, with_tensor_operations};
 
-/// An outlier of 1e19 takes no digits from the others: the same is chosen as with a small one.
+/// An outlier of 1e19 does not reduce the precision of the others: the same values are chosen as with a small outlier.
 #[test]
 fn t86_outliers() {
     let of = |text: &str| serde_yaml_ng::from_str::<LossConfig>(text).expect("a config");
@@ -35,7 +35,7 @@ fn t86_outliers() {
     }
 }
 
-/// The direction of an embedding does not depend on its length, be that 1e-8 or 1e25.
+/// The direction of an embedding does not depend on its length, whether that is 1e-8 or 1e25.
 #[test]
 fn t86_long_embeddings() {
     every_case(|config, target| {
@@ -43,7 +43,7 @@ fn t86_long_embeddings() {
         let loss = config.init(&target.device);
         let looks_at_directions = match &loss {
             AnyLoss::Metric(loss) => burn_losses::Anchors::compares_cosines(loss) && config.kind() != "weighted_sum",
-            // The others multiply by the length, on purpose.
+            // The other heads multiply by the length, on purpose.
             AnyLoss::Heads(_) => {
                 ["kind: arcface", "kind: cosface", "kind: normalized_softmax"].iter().any(|kind| text.contains(kind))
             }
@@ -72,7 +72,7 @@ fn t86_long_embeddings() {
     });
 }
 
-/// Fields have ranges inside which nothing overflows.
+/// Inside the range of a field, nothing overflows.
 #[test]
 fn t86_ranges() {
     for (kind, field) in [
@@ -91,7 +91,7 @@ fn t86_ranges() {
     }
 }
 
-/// The advice on an expected count of 0 is about that number.
+/// The error for an expected count of 0 names that number.
 #[test]
 fn t86_an_expected_count_of_zero() {
     let device = devices::cpu().remove(0).device;

@@ -1,4 +1,4 @@
-//! Gradients are the slopes of the values.
+//! Gradients agree with difference quotients of the values.
 
 use super::{assert_close, evaluate, every_signature, every_variant, flex_f64, floats};
 use crate::probe::{base, batch, parameters, weighted, with_field};
@@ -11,9 +11,9 @@ use burn_losses::{LossConfig, registry};
 #[test]
 fn gradients_match_central_differences() {
     every_variant(|config| {
-        // The scale of a batch, and the weights of GHM within a bin, are constants for the gradient by definition: with
-        // the first the difference quotient is another number.
-        // So are the factors that a config detaches: their golden values freeze them.
+        // The scale of a batch, and the weights of GHM within a bin, are constants for the gradient by definition. With the
+        // scale, the difference quotient is therefore another number.
+        // Factors that a config detaches are constants too: their golden values freeze them.
         let text = to_string(config, Format::Yaml).unwrap();
         let frozen = [
             "scale: mad",
@@ -30,7 +30,7 @@ fn gradients_match_central_differences() {
     });
 }
 
-/// So are those with respect to the parameters: weight and bias of a head, learned centers.
+/// The gradients with respect to the parameters agree too: weight and bias of a head, and learned centers.
 #[test]
 fn gradients_of_parameters_match_central_differences() {
     for info in registry() {
@@ -47,7 +47,7 @@ fn gradients_of_parameters_match_central_differences() {
     }
 }
 
-/// So are all gradients where a loss is called in another way than the usual one.
+/// All gradients agree too if a loss is called in another way than the usual one.
 #[test]
 fn gradients_of_every_signature_match_central_differences() {
     let target = flex_f64();
@@ -57,7 +57,7 @@ fn gradients_of_every_signature_match_central_differences() {
             return;
         }
         let mut gradients = evaluate(&config.init(&target.device), inputs, &target).gradients;
-        // What a mean divides by is a constant for the gradient.
+        // The divisor of a mean is a constant for the gradient.
         for (setting, name) in [("class_weights:\n", "probabilities"), ("reduction: weighted_mean", "weights")] {
             if text.contains(setting) {
                 gradients.remove(name);

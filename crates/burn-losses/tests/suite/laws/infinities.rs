@@ -1,4 +1,4 @@
-//! T74: an infinity gives the limit.
+//! T74: the result for an infinity is the limit.
 
 use super::{evaluate, every_case, flex_f64, floats};
 use crate::devices::{self, Target};
@@ -7,17 +7,17 @@ use burn::tensor::TensorData;
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::{AnyLoss, BoxTargets, Boxes, LossConfig, registry, watched, with_tensor_operations};
 
-/// What a number tends to.
+/// The limit of a number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Limit {
     Finite(f64),
     /// An infinity of this sign.
     Infinite(f64),
-    /// Two numbers do not tell.
+    /// The limit is unknown, since two numbers do not determine it.
     Unknown,
 }
 
-/// The limit of what is `near` at a large number and `far` at one that is much larger.
+/// The limit of a function that is `near` at a large number and `far` at a much larger one.
 fn limit(near: f64, far: f64) -> Limit {
     match (near.is_finite() && far.is_finite(), far.abs() > 2.0 * near.abs()) {
         (true, false) if (near - far).abs() <= 1e-9 * (1.0 + near.abs()) => Limit::Finite(far),
@@ -26,7 +26,7 @@ fn limit(near: f64, far: f64) -> Limit {
     }
 }
 
-/// Whether the first argument of a loss may be infinite: a logit or a prediction, no probability, box or embedding.
+/// Whether the first argument of a loss may be infinite: a logit or a prediction may; a probability, box or embedding may not.
 fn may_be_infinite(loss: &AnyLoss, sign: f64) -> bool {
     match loss {
         AnyLoss::Boxes(boxes) => boxes.targets() == BoxTargets::Bins,
@@ -48,7 +48,7 @@ fn with(inputs: &Inputs, name: &str, place: usize, number: f64) -> Inputs {
     inputs
 }
 
-/// The numbers of an evaluation whose limits are looked at: its loss, the values, and the gradient of the first argument.
+/// The numbers that are compared with limits: the loss, the unreduced values, and the gradient of the first argument.
 fn numbers(evaluation: &Evaluation, input: &str) -> [Vec<f64>; 3] {
     [vec![evaluation.loss], floats(&evaluation.unreduced), floats(&evaluation.gradients[input])]
 }
@@ -73,7 +73,7 @@ fn check(config: &LossConfig, target: &Target, failures: &mut Vec<String>) {
                 for (i, ((got, near), far)) in got.iter().zip(near).zip(far).enumerate() {
                     let limit = limit(*near, *far);
                     let is_right = match limit {
-                        // The gradient of a value that is infinite is not NaN.
+                        // The gradient of an infinite value is at least not NaN.
                         _ if *what == "gradient" && !is_finite => !got.is_nan(),
                         Limit::Finite(limit) => (got - limit).abs() <= 100.0 * target.tolerance * (1.0 + limit.abs()),
                         Limit::Infinite(sign) => *got == sign * f64::INFINITY,
@@ -96,8 +96,8 @@ fn assert_none(failures: &[String]) {
     assert!(failures.is_empty(), "{} faults:\n{}", failures.len(), failures.join("\n"));
 }
 
-/// A logit or prediction of plus or minus infinity gives the limit, value and gradient, on both paths: an infinity, where that is the
-/// limit, but never NaN.
+/// A logit or prediction of plus or minus infinity gives the limit of value and gradient, on both paths. The limit may be an
+/// infinity, but the result is never NaN.
 #[test]
 fn t74_infinities() {
     let mut failures = Vec::new();
@@ -113,7 +113,7 @@ fn t74_infinities_on_the_gpu() {
             let config = crate::probe::base(&info);
             let loss = config.init(&target.device);
             let (_, paths) = watched(|| evaluate(&loss, &batch(&loss, 6, 2.0, &[], 12), &target));
-            // The kernel of rows on a GPU gives NaN for an infinite logit: what is known not to hold is not held to it.
+            // The kernel of rows on a GPU gives NaN for an infinite logit. This is a known exception, so it is not tested.
             if !paths.fused.contains(&"rows") {
                 check(&config, &target, &mut failures);
             }

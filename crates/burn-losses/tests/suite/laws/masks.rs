@@ -1,4 +1,4 @@
-//! T73: masking rows equals leaving them out.
+//! T73: masking rows has the same result as leaving them out.
 
 use super::{assert_close, every_case, every_signature, every_variant, floats};
 use crate::devices::{self, Target};
@@ -8,18 +8,18 @@ use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::signature::{Argument, Kind, Shape};
 use burn_losses::{Anchors, AnyLoss, LossConfig, with_tensor_operations};
 
-/// Runs `run` by the fused engine and as tensor operations.
+/// Calls `run` with the fused engine and with tensor operations.
 fn on_both_paths<T>(run: impl Fn() -> T) -> [(&'static str, T); 2] {
     [("fused", run()), ("tensor operations", with_tensor_operations(run))]
 }
 
-/// Which of so many rows are valid; of two views the rows of both or of none.
+/// Which of `rows` rows are valid. With two views, a row is valid in both or in neither.
 fn valid_rows(loss: &AnyLoss, rows: usize) -> Vec<bool> {
     let period = if pairs_rows(loss) { rows / 2 } else { rows };
     (0..rows).map(|row| ![1, 2, 5].contains(&(row % period))).collect()
 }
 
-/// Whether the loss compares a row with that at the same place of the other half.
+/// Whether the loss compares a row with the row at the same place in the other half.
 fn pairs_rows(loss: &AnyLoss) -> bool {
     matches!(loss, AnyLoss::Metric(loss) if loss.accepts(1, 4).is_err() && loss.accepts(2, 4).is_ok())
 }
@@ -55,7 +55,7 @@ fn kept(data: &TensorData, valid: &[bool]) -> TensorData {
     }
 }
 
-/// The same batch with NaN, and labels of no class, in the rows that are not valid.
+/// The same batch with NaN and with labels out of range in the rows that are not valid.
 fn poisoned(data: &TensorData, valid: &[bool]) -> TensorData {
     let shape = data.shape().clone();
     let width = data.num_elements() / shape[0];
@@ -73,7 +73,7 @@ fn poisoned(data: &TensorData, valid: &[bool]) -> TensorData {
     }
 }
 
-/// The mask of a batch: of each element, or of each row.
+/// The mask of a batch, with an entry for each element or for each row.
 fn mask(loss: &AnyLoss, inputs: &Inputs, valid: &[bool], of_elements: bool) -> TensorData {
     let signature = loss.signature(inputs);
     let prediction = inputs[signature[0].name].shape().to_vec();
@@ -90,7 +90,7 @@ fn evaluate(loss: &AnyLoss, inputs: &Inputs, target: &Target, place: &str) -> Ev
     loss.evaluate(inputs, &target.device, target.dtype).unwrap_or_else(|error| panic!("{place}: {error}"))
 }
 
-/// Two steps with the other rows masked are two steps without them.
+/// Checks that two steps with the other rows masked are two steps without these rows.
 fn assert_left_out(config: &LossConfig, inputs: &Inputs, valid: &[bool], target: &Target, of_elements: bool) {
     for (path, ()) in on_both_paths(|| ()) {
         let run = || {
@@ -122,7 +122,7 @@ fn assert_left_out(config: &LossConfig, inputs: &Inputs, valid: &[bool], target:
     }
 }
 
-/// The valid rows are the expected ones, all others 0.
+/// Checks that the valid rows are the expected ones, and that all others are 0.
 fn assert_rows(place: &str, got: &TensorData, expected: &TensorData, valid: &[bool], tolerance: f64) {
     assert_close(place, &floats(&kept(got, valid)), &floats(expected), tolerance);
     let invalid: Vec<bool> = valid.iter().map(|valid| !valid).collect();
@@ -130,7 +130,7 @@ fn assert_rows(place: &str, got: &TensorData, expected: &TensorData, valid: &[bo
     assert!(masked.iter().all(|number| *number == 0.0), "{place}: masked rows have {masked:?}");
 }
 
-/// Its negatives are drawn for each row, by its place.
+/// Whether the loss draws negatives for each row by its place in the batch.
 fn draws_by_place(config: &LossConfig) -> bool {
     config.kind() == "negative_sampling"
 }
@@ -191,7 +191,7 @@ fn t73_masking_rows_equals_leaving_them_out_in_every_signature() {
     });
 }
 
-/// A batch that is masked altogether has the value 0 and the gradient 0.
+/// A batch with every row masked has the value 0 and the gradient 0.
 #[test]
 fn t73_a_batch_without_a_valid_row_is_zero() {
     every_case(|config, target| {
@@ -216,7 +216,7 @@ fn t73_a_batch_without_a_valid_row_is_zero() {
     });
 }
 
-/// So it is with pixels of all classes: those that are masked might as well not be there.
+/// The same holds for pixels of all classes: masking them has the same result as leaving them out.
 #[test]
 fn t73_masking_pixels_equals_leaving_them_out() {
     every_case(|config, target| {
@@ -283,7 +283,7 @@ fn t73_masked_values_are_not_mined() {
     let targets = Tensor::zeros([6], &device);
     let mask = logits.clone().detach().lower_scalar(0.0);
     let value = config.init(&device).forward_with(logits.clone(), targets, mask);
-    // Half of three is two, by rounding: -1 and -2.
+    // Half of three is two, by rounding: the values -1 and -2.
     let expected = BceLossConfig::new().init(&device);
     let expected = expected.forward(Tensor::<1>::from_floats([-1.0, -2.0], &device), Tensor::zeros([2], &device));
     let gradient = logits.grad(&value.backward()).expect("a gradient").into_data().iter::<f32>().collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! The laws that every registered loss keeps, on every CPU device and in both precisions.
+//! The laws that hold for every registered loss, on every CPU device and in both precisions.
 
 mod configs;
 mod extremes;
@@ -24,7 +24,7 @@ pub(crate) fn every_variant(mut check: impl FnMut(&LossConfig)) {
     }
 }
 
-/// Every variant on a device and in a precision, in turns; the one with the defaults on all CPU devices and in both precisions.
+/// Checks every variant on one device in one precision, which alternate; the default on all CPU devices and in both precisions.
 fn every_case(mut check: impl FnMut(&LossConfig, &Target)) {
     let targets = devices::cpu();
     for info in registry() {
@@ -36,7 +36,7 @@ fn every_case(mut check: impl FnMut(&LossConfig, &Target)) {
     }
 }
 
-/// Every way to call a loss beside the usual one, with a batch for it.
+/// Checks every other way to call a loss than the usual one, with a batch for it.
 fn every_signature(mut check: impl FnMut(&LossConfig, &Inputs)) {
     every_variant(|config| {
         other_batches(&config.init(&devices::cpu()[0].device)).iter().for_each(|inputs| check(config, inputs));

@@ -1,4 +1,4 @@
-//! Numbers that are large, or have few digits.
+//! Numbers that are large, or of low precision.
 
 use super::{assert_close, evaluate, every_variant, flex_f64, floats};
 use crate::devices::{self, Target};
@@ -10,13 +10,13 @@ fn all_finite(what: &str, evaluation: &Evaluation) {
     assert!(evaluation.loss.is_finite(), "{what}: loss {}", evaluation.loss);
     assert!(floats(&evaluation.unreduced).iter().all(|x| x.is_finite()), "{what}: unreduced values");
     for (name, gradient) in &evaluation.gradients {
-        // With respect to a target the slope of a square is the square of a logit: too large for an f16, and of no use.
+        // The derivative of a square with respect to a target is the square of a logit: too large for an f16, and not needed.
         let counts = name != "targets" || !what.contains("f16");
         assert!(!counts || floats(gradient).iter().all(|x| x.is_finite()), "{what}: gradient of {name}");
     }
 }
 
-/// Finite in, finite out: at logits of +-50 and +-1e4, errors of 1e4, with soft and hard targets, in every precision.
+/// Finite inputs have finite results: logits of +-50 and +-1e4, errors of 1e4, soft and hard targets, in every precision.
 #[test]
 fn extreme_inputs_have_finite_values_and_gradients() {
     for target in devices::cpu().into_iter().chain(half_precision()) {
@@ -31,13 +31,13 @@ fn extreme_inputs_have_finite_values_and_gradients() {
 }
 
 fn half_precision() -> Vec<Target> {
-    // A gradient is rounded to half precision once: to half a unit in the last place.
+    // A gradient is rounded to half precision once, to half a unit in the last place.
     let target = |name, dtype, tolerance| Target { name, device: Device::flex(), dtype, tolerance };
     vec![target("flex f16", FloatDType::F16, 1e-3), target("flex bf16", FloatDType::BF16, 8e-3)]
 }
 
-/// Half precision is computed in f32: the value is that of the rounded inputs to f32's own error, the gradient to the
-/// rounding of the half type.
+/// Half precision is computed in f32: the value is that of the rounded inputs within the error of f32, and the gradient within
+/// the rounding error of the half type.
 #[test]
 fn half_precision_is_within_its_budget() {
     let exact = flex_f64();
@@ -55,7 +55,7 @@ fn half_precision_is_within_its_budget() {
             let got = evaluate(&loss, &inputs, &target);
             let expected = evaluate(&config.init(&exact.device), &inputs, &exact);
             let place = format!("{config:?} on {}", target.name);
-            // The scale of a head or of circle loss multiplies the rounding of a cosine.
+            // The scale of a head or of circle loss multiplies the rounding error of a cosine.
             let budget = if config.kind() == "circle" { 1e-4 } else { 5e-6 };
             assert_close(&place, &[got.loss], &[expected.loss], budget);
             assert_close(&place, &floats(&got.unreduced), &floats(&expected.unreduced), budget);

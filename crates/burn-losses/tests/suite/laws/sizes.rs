@@ -1,6 +1,6 @@
 //! T83: the accuracy does not depend on the number of rows.
 //!
-//! What is computed in parts, or in another way from some size on, and where that is:
+//! These are computed in parts, or in another way from some size on:
 //!
 //! | what | size |
 //! |---|---|
@@ -13,7 +13,7 @@
 //! | the k-th largest number | digits from 2^18 numbers on: the same number exactly |
 //! | logits of a head | chunks of 2^24 logits |
 //!
-//! No way of computing but the last digits of a sum may depend on one of them.
+//! Only the last digits of a sum may depend on these sizes.
 
 use super::{evaluate, flex_f64, floats};
 use crate::devices::{self, Target};
@@ -23,7 +23,7 @@ use burn::tensor::TensorData;
 use burn_losses::eval::Inputs;
 use burn_losses::{LossConfig, registry, with_tensor_operations};
 
-/// Tight groups of eight labels, far from each other: what metric learning makes of a batch.
+/// Tight groups of eight rows per label, far from each other, as metric learning produces them.
 fn groups(rows: usize, size: usize) -> Inputs {
     const GROUP: usize = 32;
     let (noise, centers) = (numbers(rows * size, 5), numbers(rows.div_ceil(GROUP) * size, 6));
@@ -50,7 +50,7 @@ fn assert_exact(config: &LossConfig, inputs: &Inputs, target: &Target, is_fused:
     {
         let scale = expected.iter().fold(1e-6, |most: f64, x| most.max(x.abs()));
         let error = got.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max) / scale;
-        // A cosine of rows that are alike has the digits of 1.
+        // The cosine of rows that are alike is rounded like 1.
         assert!(error <= 2e-4, "{place}: {what} is off by {error:.1e}");
     }
 }
@@ -78,7 +78,7 @@ fn t83_sizes() {
             let inputs = groups(rows, size);
             for config in of_distances() {
                 assert_exact(&config, &inputs, &target, true);
-                // N^3 triplets take their time.
+                // N^3 triplets take a long time.
                 if rows < 200 || target.name.starts_with("flex") {
                     assert_exact(&config, &inputs, &target, false);
                 }
@@ -87,7 +87,7 @@ fn t83_sizes() {
     }
 }
 
-/// 774 rows of 7 numbers were right and 775 were not.
+/// With 774 rows of 7 numbers the distances were right, and with 775 they were wrong.
 #[test]
 fn t83_distances_of_many_rows() {
     let target = devices::cpu().remove(1);

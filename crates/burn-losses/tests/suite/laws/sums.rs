@@ -1,4 +1,4 @@
-//! What compositions of losses keep.
+//! The laws of compositions of losses.
 
 use super::{assert_close, evaluate, every_case, every_variant, floats};
 use crate::devices;
@@ -14,12 +14,12 @@ fn table(config: &LossConfig) -> Table {
     serde_json::from_str(&serde_json::to_string(config).expect("a config")).expect("a table")
 }
 
-/// The sum of one term with the weight 1, reduced as the term is; `None` where a sum refuses such a term, which it says why.
+/// The sum of one term with the weight 1, reduced as the term is; `None` if a sum refuses such a term and states why.
 fn sum_of(config: &LossConfig) -> Option<LossConfig> {
     let mut term = table(config);
     let family = term.remove("family").expect("a family");
     let reduction = term.remove("reduction").expect("a reduction");
-    // What is absent is not written.
+    // A value that is absent is not written.
     let term: Table = term.into_iter().filter(|(_, value)| *value != Value::Null).collect();
     let terms = Table::from_iter([("only", term)]);
     let sum = [("family", family), ("kind", "weighted_sum".into()), ("reduction", reduction), ("terms", terms.into())];
@@ -34,7 +34,7 @@ fn sum_of(config: &LossConfig) -> Option<LossConfig> {
     }
 }
 
-/// T75: a sum of one term is that term: values, what they are divided by, weights, masks and gradients.
+/// T75: a sum of one term is equal to that term: values, divisors, weights, masks and gradients.
 #[test]
 fn t75_a_sum_of_one_term_is_the_term() {
     let mut compared = 0;
@@ -51,7 +51,7 @@ fn t75_a_sum_of_one_term_is_the_term() {
                 .any(|argument| argument.role == Role::Parameter && inputs.contains_key(argument.name))
         };
         let one = batch(&term, 6, 2.0, &[], 11);
-        // Masks with an even seed, labels with an odd one.
+        // Batches with an even seed have masks, and those with an odd seed have labels.
         let masks = (config.family() == "segmentation").then(|| batch(&term, 6, 2.0, &[], 12));
         let batches = [one.clone(), weighted(&term, one, 5)].into_iter().chain(masks);
         for inputs in batches.chain(other_batches(&term)) {
@@ -80,7 +80,7 @@ fn t75_a_sum_of_one_term_is_the_term() {
     assert!(compared > 200, "{compared}");
 }
 
-/// T75: equal halves of a term are the term, and a term of weight 0 has no say.
+/// T75: two halves of a term with equal weights are the term, and a term of weight 0 does not count.
 #[test]
 fn t75_terms_that_count_alike_keep_what_they_divide_by() {
     use burn::tensor::{Device, Int, Tensor};
@@ -105,7 +105,7 @@ fn t75_terms_that_count_alike_keep_what_they_divide_by() {
     }
 }
 
-/// T75: mining that keeps everything is the loss inside.
+/// T75: mining that keeps every value is equal to the loss inside.
 #[test]
 fn t75_mining_that_keeps_all_is_the_loss_inside() {
     let target = devices::cpu().remove(0);

@@ -1,4 +1,4 @@
-//! T76: at ties the same is chosen on every device.
+//! T76: at ties, every device makes the same choice.
 
 use super::{evaluate, every_case, flex_f64, floats};
 use crate::devices::{self, Target};
@@ -12,7 +12,7 @@ fn tied(config: &LossConfig, seed: u64) -> Inputs {
     let loss = config.init(&flex_f64().device);
     let input = loss.input();
     let mut inputs = batch(&loss, 24, 1.0, &[], seed);
-    // Cosines of rows that are only multiples of each other are equal but for their rounding.
+    // Cosines of rows that are multiples of each other differ only by rounding.
     let compares_cosines = match &loss {
         AnyLoss::Heads(_) => true,
         AnyLoss::Metric(loss) => loss.compares_cosines(),
@@ -22,7 +22,7 @@ fn tied(config: &LossConfig, seed: u64) -> Inputs {
         return inputs;
     }
     for (name, data) in inputs.iter_mut().filter(|(_, data)| data.dtype().is_float()) {
-        // What is a distribution stays one.
+        // A distribution must stay one, so it is not rounded.
         if !input.contains("probabilities") || name == "masks" {
             let numbers: Vec<f64> = floats(data).iter().map(|x| (2.0 * x).round() * 0.5).collect();
             *data = TensorData::new(numbers, data.shape().clone());
@@ -39,7 +39,7 @@ fn assert_same(config: &LossConfig, target: &Target) {
         let expected = run(&exact);
         for (path, got) in [("fused", run(target)), ("tensor", with_tensor_operations(|| run(target)))] {
             let place = format!("{config:?}, {path} on {}", target.name);
-            // A margin is steep at a cosine of 1; another choice would be another number altogether.
+            // A margin is steep at a cosine of 1; another choice would give an entirely different number.
             let tolerance = (500.0 * target.tolerance).max(1e-8);
             let close = |what: &str, got: &[f64], expected: &[f64]| {
                 let scale = expected.iter().fold(1e-3, |most: f64, x| most.max(x.abs()));
@@ -57,7 +57,7 @@ fn assert_same(config: &LossConfig, target: &Target) {
     }
 }
 
-/// What sorts, selects or mines takes the first of equal values, on every device and path.
+/// Sorting, selecting and mining take the first of equal values, on every device and path.
 #[test]
 fn t76_ties() {
     every_case(assert_same);

@@ -1,4 +1,4 @@
-//! What the values of every loss keep, and what becomes of them in a batch.
+//! The laws of every loss's values, alone and in a batch.
 
 use super::{assert_close, evaluate, every_variant, flex_f64, floats};
 use crate::devices;
@@ -23,12 +23,12 @@ fn t70_reduced_is_the_reduction_of_unreduced() {
             let sum = run("sum", &inputs);
             let values = floats(&sum.unreduced);
             assert_close(&place, &[sum.loss], &[values.iter().sum()], 10.0 * target.tolerance);
-            // Every value counts 1 in these batches; where mining drops some, only the others do.
+            // Every value has the weight 1 in these batches; if mining drops some values, only the others count.
             let counted = match info.kind {
                 "ohem" => values.iter().filter(|value| **value != 0.0).count(),
                 _ => values.len(),
             };
-            // In metric learning an anchor counts as many as it has pairs or triplets: see the golden values.
+            // In metric learning an anchor counts once per pair or triplet: see the golden values.
             if info.family != "metric" {
                 let mean = run("mean", &inputs);
                 assert_close(&place, &[mean.loss * counted as f64], &[sum.loss], 10.0 * target.tolerance);
@@ -51,12 +51,12 @@ fn t70_reduced_is_the_reduction_of_unreduced() {
     }
 }
 
-/// Swapping samples swaps values and gradients and leaves the loss as it is.
+/// Swapping samples swaps values and gradients and leaves the loss unchanged.
 #[test]
 fn samples_can_be_permuted() {
     let target = flex_f64();
     every_variant(|config| {
-        // Its negatives are drawn for each row, by its place.
+        // This loss draws negatives for each row by its place in the batch.
         if config.kind() == "negative_sampling" {
             return;
         }
@@ -72,7 +72,7 @@ fn samples_can_be_permuted() {
         let reversed = evaluate(&config.init(&target.device), &reversed, &target);
         let place = format!("{config:?}");
         if config.kind() == "ohem" {
-            // At ties those that come first are kept: the values are the same, at other places.
+            // At ties the first values are kept: the numbers are the same, but at other places.
             let sorted = |data: &TensorData| {
                 let mut data = floats(data);
                 data.sort_by(f64::total_cmp);
@@ -101,7 +101,7 @@ fn reverse(data: &TensorData, rows: usize) -> TensorData {
     }
 }
 
-/// An empty batch has the value 0 and a live graph.
+/// An empty batch has the value 0, and a graph for the backward pass.
 #[test]
 fn an_empty_batch_is_zero() {
     for target in devices::all() {
@@ -119,7 +119,7 @@ fn an_empty_batch_is_zero() {
     }
 }
 
-/// T62: a divisor of the caller's replaces the count: two halves of a batch add up to the whole.
+/// T62: a divisor from the caller replaces the count, so that two halves of a batch add up to the whole.
 #[test]
 fn t62_micro_batches_add_up() {
     use burn::tensor::Tensor;
@@ -130,7 +130,7 @@ fn t62_micro_batches_add_up() {
     assert!((whole - sum).abs() < 1e-7);
 }
 
-/// A NaN that goes in comes out: a model that has diverged shall not look well. (Counting wrong answers, a NaN is one.)
+/// A NaN in the input gives a NaN, so that a diverged model does not look good. (To count wrong answers, a NaN is one.)
 #[test]
 fn nan_in_nan_out() {
     for target in devices::all() {
@@ -148,11 +148,11 @@ fn nan_in_nan_out() {
     }
 }
 
-/// An evaluation is one step, whatever it calls: its values are those of the classes that its loss was computed with.
+/// An evaluation is one step, whatever it calls: the unreduced values are for the same drawn classes as the loss.
 #[test]
 fn an_evaluation_is_one_step() {
     for target in devices::cpu() {
-        // Those that draw classes.
+        // Losses that draw classes have a seed.
         for info in registry().into_iter().filter(|info| info.fields.iter().any(|field| field.name == "seed")) {
             let kind = info.kind;
             let loss = with_field(&info, "reduction", &"sum".into()).unwrap().init(&target.device);
@@ -167,13 +167,13 @@ fn an_evaluation_is_one_step() {
     }
 }
 
-/// What a loss keeps from step to step is saved with it: a run that goes on from a record, taken right after a step, takes the same next
+/// The state of a loss is saved with it: a run that is resumed from a record, taken right after a step, has the same next
 /// step.
 #[test]
 fn a_restart_goes_on_where_it_was() {
     for target in devices::cpu() {
         every_variant(|config| {
-            // The draws start again, which the docs say.
+            // The draws start again, as documented.
             let text = to_string(config, Format::Yaml).unwrap();
             let draws = ["kind: sampled_softmax", "kind: negative_sampling", "sample_rate: 0"];
             if draws.iter().any(|draw| text.contains(draw)) {

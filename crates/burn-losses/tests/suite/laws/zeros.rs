@@ -26,18 +26,18 @@ fn with_row(loss: &AnyLoss, numbers: Option<f64>) -> Inputs {
     inputs
 }
 
-/// A weight of 0 times a value that is infinite or NaN, and times its slope, is 0: the sample adds nothing, and nothing flows to it.
+/// A weight of 0 times an infinite or NaN value, and times its derivative, is 0: the sample adds nothing, and has no gradient.
 #[test]
 fn t84_a_weight_of_zero() {
     every_case(|config, target| {
         let loss = config.init(&target.device);
-        // Samples of these share regions, pairs or a weight; boxes are finite.
+        // Samples of these losses share regions, pairs or a weight; boxes are finite.
         let is_apart = match &loss {
             AnyLoss::Segmentation(_) | AnyLoss::Metric(_) | AnyLoss::Heads(_) => false,
             AnyLoss::Boxes(boxes) => boxes.targets() == BoxTargets::Bins,
             _ => true,
         };
-        // What looks at the batch as a whole sees samples of every weight.
+        // Losses that depend on the batch as a whole also see samples of weight 0.
         let text = serde_yaml_ng::to_string(config).expect("a config");
         let looks = ["kind: ghm", "kind: ohem", "scale: mad"].iter().any(|what| text.contains(what));
         if !is_apart || looks {
@@ -60,7 +60,7 @@ fn t84_a_weight_of_zero() {
     });
 }
 
-/// So is a factor of a class, of a side or of a term times an infinite value.
+/// A class weight, a positive weight or a term's weight of 0 times an infinite value is 0 too.
 #[test]
 fn t84_a_factor_of_zero() {
     let of = |family: &str, kind: &str, fields: &str| -> LossConfig {
@@ -82,14 +82,14 @@ fn t84_a_factor_of_zero() {
     for target in devices::cpu() {
         for config in binary.iter().chain(&classes) {
             let inputs = if binary.contains(config) {
-                // The positive side has the factor 0, and the logits of its targets are wrong without end.
+                // The positive side has the factor 0, and the logit of its target is infinitely wrong.
                 let logits = vec![f64::NEG_INFINITY, 0.5, -0.25];
                 Inputs::from([
                     ("logits".into(), TensorData::new(logits, [3])),
                     ("targets".into(), TensorData::new(vec![1.0, 0.0, 0.0], [3])),
                 ])
             } else {
-                // Class 0 is masked.
+                // Class 0 has the weight 0.
                 let logits = vec![f64::NEG_INFINITY, 0.5, -0.25, f64::NEG_INFINITY, 1.0, 2.0];
                 let name = config.init(&target.device).input().to_owned();
                 Inputs::from([
@@ -107,7 +107,7 @@ fn t84_a_factor_of_zero() {
     }
 }
 
-/// The rule of the docs, by a number: a weighted mean without any weight is 0.
+/// The documented rule, as a number: a weighted mean without any weight is 0.
 #[test]
 fn t84_no_weight_at_all() {
     let target = flex_f64();

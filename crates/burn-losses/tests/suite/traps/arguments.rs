@@ -1,4 +1,4 @@
-//! What a loss is given, and what it gives back.
+//! The arguments of a loss, and its results.
 
 use crate::devices;
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
@@ -70,11 +70,11 @@ fn wrong_shapes_and_types_are_named() {
     );
 }
 
-/// What was read from a device stays as it was, also in a type that needs no conversion, while the device goes on.
+/// Data that was read from a device does not change while the device computes further, even in a type that needs no conversion.
 #[test]
 fn what_an_evaluation_returns_does_not_change_afterwards() {
     for target in devices::all() {
-        // lavapipe has an f64 whose logarithm is wrong, but what it gives must stay as it was, too.
+        // lavapipe has an f64 whose logarithm is wrong, but its result must not change afterwards, either.
         let dtypes = [FloatDType::F32, FloatDType::F64].into_iter();
         for dtype in dtypes.filter(|dtype| target.device.supports_dtype(*dtype)) {
             let loss = LossConfig::from_kind("binary", "bce").unwrap().init(&target.device);

@@ -1,4 +1,4 @@
-//! Batches that say nothing, and gradients that nobody looks at.
+//! Batches without information, and gradients that nobody looks at.
 
 use crate::diagnose::FLOATS;
 use crate::probe::{base, batch, numbers, weighted};
@@ -26,7 +26,7 @@ fn t77_degenerate_shapes_and_units_are_named() {
     let column = || TensorData::new(vec![0.5f32, -1.0, 2.0], [3, 1]);
     let zeros = |shape: &[usize]| TensorData::new(vec![0i64; shape.iter().product()], shape.to_vec());
 
-    // The softmax of one class.
+    // The softmax of one class is constant.
     for kind in ["cross_entropy", "focal"] {
         let inputs = [("logits", column()), ("labels", zeros(&[3]))];
         says(&of("classification", kind), &inputs, "at least 2 classes on axis 1: the softmax of one is always 1");
@@ -38,12 +38,12 @@ fn t77_degenerate_shapes_and_units_are_named() {
     let one = "error: `num_classes`: 1: the softmax of one class is always 1, and the loss 0";
     says(&head, &[("embeddings", embeddings()), ("labels", zeros(&[2]))], one);
 
-    // The labels of one channel.
+    // The labels of one channel are all foreground.
     let pixels = TensorData::new(vec![0.5f32, -1.0, 2.0, 1.0], [1, 1, 4]);
     let channel = "error: `labels`: of one channel label 0 is that channel, and every such pixel is foreground (4 of 4";
     says(&of("segmentation", "dice"), &[("logits", pixels.clone()), ("labels", zeros(&[1, 4]))], channel);
 
-    // Pixels, and shares of a picture.
+    // Boxes may be in pixels, or relative to the image size.
     let boxes =
         |side: f32| TensorData::new(vec![0.0, 0.0, side, side, 0.1 * side, 0.2 * side, side, 0.9 * side], [2, 4]);
     let both = |side: f32| [("predictions", boxes(side)), ("targets", boxes(0.9 * side))];
@@ -64,7 +64,7 @@ fn t77_degenerate_shapes_and_units_are_named() {
     let sum = "family = 'boxes'\nkind = 'weighted_sum'\n[terms.a]\nkind = 'nwd'\n[terms.b]\nkind = 'iou'";
     says(&loss(sum), &both(1.0), "beside `constant = 12.7`");
 
-    // One class alone, and positives that do not count.
+    // The labels have one class only, or the positives do not count.
     let logits = || TensorData::from([[0.5f32, -1.0], [2.0, 1.0], [0.0, 0.1]]);
     let labels = TensorData::from([1i64, 1, 1]);
     let one = "warning: `labels`: every row that counts has the class 1; one class alone says nothing of the others";
@@ -83,7 +83,7 @@ fn t77_degenerate_shapes_and_units_are_named() {
     says(&of("segmentation", "dice"), &[("logits", pixels), ("masks", masks), ("valid", valid)], ignored);
 }
 
-/// T77: training sees the gradient, and so does a diagnosis.
+/// T77: a diagnosis looks at the gradient, as training does.
 #[test]
 fn t77_a_gradient_without_a_slope_is_named() {
     let zero_one = LossConfig::from_kind("binary", "zero_one").unwrap().init(&Device::flex());
@@ -103,7 +103,7 @@ fn halves(inputs: Inputs, dtype: DType) -> Inputs {
         .collect()
 }
 
-/// T82: gradients that half precision rounds to 0 are named, and a scale brings them back.
+/// T82: gradients that half precision rounds to 0 are reported, and a scale restores them.
 #[test]
 fn t82_gradients_that_underflow_are_named_and_a_scale_keeps_them() {
     use burn_losses::composition::LossScale;
@@ -136,8 +136,8 @@ fn t82_gradients_that_underflow_are_named_and_a_scale_keeps_them() {
     let (plain, scaled) = (zeros(1.0), zeros(65536.0));
     assert!(plain > side * side / 100 && scaled < plain / 100, "{plain} and {scaled} of {}", side * side);
 
-    // A sum over a batch does not shrink with it.
-    // Small errors: their slopes are those of a mean over many.
+    // The gradient of a sum over a batch does not shrink with the batch size.
+    // Small errors have the small derivatives of a mean over many values.
     let many: Vec<f64> = numbers(1 << 18, 6).iter().map(|u| 0.1 * u).collect();
     let many = || TensorData::new(many.clone(), [1 << 18]);
     let inputs = Inputs::from([
@@ -151,7 +151,7 @@ fn t82_gradients_that_underflow_are_named_and_a_scale_keeps_them() {
     }
 }
 
-/// T77: as a user calls it, with tensors, the same is found.
+/// T77: the methods of the families find the same in the tensors of a user.
 #[test]
 fn t77_the_methods_of_the_families_look_at_the_gradient_too() {
     use burn_losses::binary::ZeroOneLossConfig;
@@ -165,7 +165,7 @@ fn t77_the_methods_of_the_families_look_at_the_gradient_too() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// T77: whatever the numbers, a batch whose value or gradient is not finite is never said to be fine.
+    /// T77: whatever the numbers are, a batch with a value or gradient that is not finite never passes as fine.
     #[test]
     fn t77_never_fine_where_the_gradient_is_not_finite(
         rows in 1..6usize,

@@ -21,7 +21,7 @@ fn of_boxes() -> impl Iterator<Item = LossInfo> {
     })
 }
 
-/// Their modules, by kind.
+/// The modules of these losses, by kind.
 fn losses(device: &Device) -> Vec<(&'static str, AnyLoss)> {
     of_boxes().map(|info| (info.kind, default_of(&info).init(device))).collect()
 }
@@ -50,7 +50,7 @@ fn t32_identical_boxes_are_perfect_at_every_size() {
         for (kind, loss) in losses(&target.device) {
             let got = evaluate(&loss, &sizes, &sizes, &target);
             assert_eq!(numbers(&got.unreduced), [0.0; 6], "{kind} on {}", target.name);
-            // A perfect fit is not pushed anywhere.
+            // A perfect fit has no gradient.
             let still = numbers(&got.gradients["predictions"]).iter().all(|slope| slope.abs() < 1e-4);
             assert!(still, "{kind} on {}: {:?}", target.name, got.gradients);
         }
@@ -87,7 +87,7 @@ fn t33_degenerate_boxes_are_finite() {
     }
 }
 
-/// A NaN is neither an error that ends the program nor unseen: the value of its box is NaN, that of the others is not.
+/// A NaN is neither an error that ends the program nor hidden: the value of its box is NaN, and that of the others is not.
 #[test]
 fn t34_a_nan_is_reported_in_its_box_alone() {
     let target = devices::cpu().remove(0);
@@ -98,7 +98,7 @@ fn t34_a_nan_is_reported_in_its_box_alone() {
         for (kind, loss) in losses(&target.device) {
             for (a, b) in [(not_finite, fine), (fine, not_finite)] {
                 let got = numbers(&evaluate(&loss, &[a, fine], &[b, [0.5, 0.0, 1.5, 1.0]], &target).unreduced);
-                // Only the weights of the batch are shared.
+                // Boxes of a batch share only their weights.
                 assert!(got[0].is_nan() && (got[1].is_finite() || kind == "focal_eiou"), "{kind}: {got:?}");
             }
         }
@@ -123,7 +123,7 @@ fn t36_both_gradients_of_ciou_have_the_same_value() {
     let (p, t) = ([0.0, 0.0, 3.0, 1.0], [0.5, -0.5, 2.0, 3.0]);
     let device = Device::flex();
     let value = |config: CiouLossConfig| config.init(&device).eval(p, t);
-    // IoU = 1.5 / (3 + 5.25 - 1.5), centers (1.5, .5) and (1.25, 1.25), enclosed by 3 x 3.5.
+    // IoU = 1.5 / (3 + 5.25 - 1.5); the centers are (1.5, .5) and (1.25, 1.25), and the enclosing box is 3 x 3.5.
     let iou: f64 = 1.5 / 6.75;
     let v = 4.0 / std::f64::consts::PI.powi(2) * ((1.5f64 / 3.5).atan() - 3f64.atan()).powi(2);
     let expected = 1.0 - iou + (0.0625 + 0.5625) / (9.0 + 12.25) + v * v / (1.0 - iou + v);
@@ -140,7 +140,7 @@ fn t36_both_gradients_of_ciou_have_the_same_value() {
 fn t38_eps_is_used_wherever_something_is_divided() {
     let device = Device::flex();
     let (p, t) = ([0.0, 0.0, 0.1, 0.1], [0.05, 0.0, 0.15, 0.1]);
-    // The enclosing box is .15 x .1; a third of it is common.
+    // The enclosing box is .15 x .1; a third of it is the intersection.
     let iou = IouLossConfig::new().with_eps(2.0).init(&device).eval(p, t);
     assert!((iou - (1.0 - 1.0 / 3.0 / 2.0)).abs() < 1e-14);
     let log = IouLossConfig::new().with_eps(0.4).with_form(IouForm::Log).init(&device).eval(p, t);
@@ -174,7 +174,7 @@ fn t39_inverted_boxes_have_an_aspect_in_range_and_agree_on_every_device() {
     }
 }
 
-/// One weight per box; four per box are refused (in Rust they do not compile).
+/// There is one weight per box; four per box are refused (in Rust they do not compile).
 #[test]
 fn t40_weights_are_one_per_box() {
     let target = devices::cpu().remove(0);
@@ -194,7 +194,7 @@ fn t40_weights_are_one_per_box() {
     assert!(loss.evaluate(&inputs(&[2]), &target.device, target.dtype).is_ok());
 }
 
-/// Against the losses themselves, and there and back between all formats, on every device.
+/// Compares the tools for boxes with the losses, and converts back and forth between all formats, on every device.
 #[test]
 fn tools_agree_with_the_losses() {
     let formats = [BoxFormat::Xyxy, BoxFormat::Cxcywh, BoxFormat::Xywh, BoxFormat::Ltrb];
@@ -220,7 +220,7 @@ fn tools_agree_with_the_losses() {
         let nothing = Tensor::<2>::zeros([0, 4], (&device, DType::from(target.dtype)));
         assert_eq!(pairwise_iou(nothing, tensor(&others), BoxFormat::Xyxy).dims(), [0, 2]);
     }
-    // The sum of the corners is more than an f16 can hold.
+    // The sum of the corners is larger than an f16 can hold.
     let large =
         Tensor::<2>::from_data(TensorData::new(vec![4e4, 4e4, 5e4, 6e4], [1, 4]), (&Device::flex(), DType::F16));
     let center = list(convert(large, BoxFormat::Xyxy, BoxFormat::Cxcywh));
@@ -242,7 +242,7 @@ fn t41_no_boxes_are_zero_with_a_graph() {
 
 #[test]
 fn t42_focal_eiou_at_no_overlap() {
-    // The paper's quotient does not vanish with a power: one box alone has its own EIoU.
+    // The paper's quotient does not vanish with a large power: a single box has its own EIoU.
     let steep = FocalEiouLossConfig::new().with_gamma(8.0).init(&Device::flex());
     let row = |numbers: [f64; 4]| matrix(&[numbers], &Device::flex(), DType::F32);
     let (p, t) = ([0.0, 0.0, 1.0, 1.0], [0.99, 0.99, 2.0, 2.0]);
@@ -258,12 +258,12 @@ fn t42_focal_eiou_at_no_overlap() {
         let values = loss.forward_no_reduction(leaf.clone(), matrix(&targets, &device, F64));
         let gradients = values.clone().sum().backward();
         let (values, gradient) = (list(values), list(leaf.grad(&gradients).unwrap()));
-        // The disjoint pair weighs nothing, so the other one weighs 2 of 2.
+        // The disjoint pair has the weight 0, so the other one has the weight 2 out of 2.
         assert_eq!(values[0], 0.0);
         assert!((values[1] - 2.0 * (1.0 - 1.0 / 3.0 + 1.0 / 13.0)).abs() < 1e-14);
         assert!(gradient[..4].iter().all(|x| *x == 0.0) && gradient[4..].iter().all(|x| x.is_finite()));
     }
-    // Frozen weights: the gradient is that of the weighted sum with the weights as numbers.
+    // The weights are frozen: the gradient is that of the weighted sum with the weights as numbers.
     let loss = FocalEiouLossConfig::new().with_normalize(false).init(&device);
     let at = |moved: f64| vector(&[moved, 0.0, 2.0, 2.0], &device, F64).reshape([1, 4]);
     let target = || vector(&[1.0, 0.0, 3.0, 2.0], &device, F64).reshape([1, 4]);
@@ -290,7 +290,7 @@ fn any_box(largest: f64) -> impl Strategy<Value = [f64; 4]> {
     prop::array::uniform4(coordinate(largest))
 }
 
-/// Boxes of ordinary size and either orientation, which may touch, be equal, or lie apart.
+/// Boxes of ordinary size with corners in any order, which may touch, be equal, or lie apart.
 fn box_of_size() -> impl Strategy<Value = [f64; 4]> {
     let corner = prop_oneof![(-4..=4i32).prop_map(f64::from), -4.0..4.0];
     let side = prop_oneof![(1..=4i32).prop_map(f64::from), 0.1..4.0];

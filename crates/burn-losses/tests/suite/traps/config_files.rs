@@ -1,11 +1,11 @@
-//! The edge between a parser and a config.
+//! The boundary between a parser and a config.
 
 use burn_losses::config::{Format, from_str, load};
 use burn_losses::prelude::*;
 use burn_losses::registry;
 use serde::Deserialize;
 
-/// T78: a byte order mark, which some editors write, is no part of a config; nor is the case of an extension.
+/// T78: a byte order mark, which some editors write, is not part of a config, and the case of a file extension does not matter.
 #[test]
 fn t78_a_byte_order_mark_is_skipped_and_an_extension_has_any_case() {
     let texts = [
@@ -37,7 +37,7 @@ fn yaml_error(text: &str) -> String {
     from_str::<LossConfig>(text, Format::Yaml).expect_err("this is wrong").to_string()
 }
 
-/// T78: no key is lost without a word: equal names, equal keys, and those that an anchor brings in.
+/// T78: no key is silently lost: equal names and equal keys are errors, and keys that an anchor merges are read.
 #[test]
 fn t78_keys_that_collide_are_refused_and_merged_keys_are_read() {
     use burn_losses::composition::JointLossConfig;
@@ -51,7 +51,7 @@ fn t78_keys_that_collide_are_refused_and_merged_keys_are_read() {
     let joint: JointLossConfig = from_str(&joint.replace("'2'", "3"), Format::Yaml).unwrap();
     assert_eq!(joint.terms.keys().collect::<Vec<_>>(), ["2", "3"]);
 
-    // The line of the second key, in every format.
+    // The error names the line of the second key, in every format.
     assert!(yaml_error("family: binary\nkind: focal\ngamma: 1\n\ngamma: 2\n").starts_with("line 5: "));
     let json = "{\"family\": \"binary\",\n \"kind\": \"focal\",\n \"gamma\": 1,\n \"gamma\": 2\n}\n";
     let error = from_str::<LossConfig>(json, Format::Json).unwrap_err().to_string();
@@ -73,7 +73,7 @@ fn t78_keys_that_collide_are_refused_and_merged_keys_are_read() {
     assert!(from_str::<Experiments>(&text.replace("gamma: 3", "gamma: -3"), Format::Yaml).is_err());
 }
 
-/// T78: `none` and null, where a value may be absent.
+/// T78: `none` and null mean the same, where a value may be absent.
 #[test]
 fn t78_none_and_null_are_one_word() {
     let read =
@@ -100,14 +100,14 @@ fn t78_none_and_null_are_one_word() {
         }
     }
     assert!(absent > 10, "{absent}");
-    // Where nothing may be absent, neither word is a value.
+    // Where a value may not be absent, neither word is a value.
     for word in ["none", "null"] {
         assert!(yaml_error(&format!("family: binary\nkind: focal\ngamma: {word}\n")).contains("`gamma`"));
     }
 }
 
-/// T78: a number is refused where the config is read, or the loss computes with it: no third way. Every field, and the numbers that types
-/// end with.
+/// T78: a number is either refused when the config is read, or the loss computes with it; there is no third way. This tests every
+/// field with the extreme numbers of each type.
 #[test]
 fn t78_a_number_that_is_accepted_computes() {
     use crate::probe::{batch, with_field};
@@ -139,7 +139,7 @@ fn t78_a_number_that_is_accepted_computes() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// T78: integers beyond 64 bits, and integers that are not.
+/// T78: errors name integers beyond 64 bits, and numbers that are not integers.
 #[test]
 fn t78_integers_beyond_a_type_are_named() {
     for number in ["18446744073709551616", "99999999999999999999", "-9223372036854775809", "1e30", "0.5"] {
@@ -159,7 +159,7 @@ fn t78_integers_beyond_a_type_are_named() {
     }
 }
 
-/// T78: a message is as long as somebody reads, whatever is wrong, and says which of many numbers it is.
+/// T78: a message has a readable length, whatever is wrong, and says which of many numbers is meant.
 #[test]
 fn t78_messages_have_a_bounded_length() {
     let many = |wrong: &str| {

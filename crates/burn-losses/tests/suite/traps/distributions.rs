@@ -60,7 +60,7 @@ fn t13_kl_is_the_same_on_every_device() {
     }
 }
 
-/// Probabilities on the way to 0, where they are no normal numbers any more, in every direction and on every device.
+/// Very small probabilities down to 0, also subnormal ones, in every direction and on every device.
 #[test]
 fn vanishing_probabilities_have_finite_gradients() {
     for target in devices::all() {
@@ -97,7 +97,7 @@ fn distillation_of_logits_and_of_impossible_classes() {
     assert!((a - b).abs() < 1e-9 && a > 0.0, "{a} {b}");
 }
 
-/// p = (.01, .01, .04, .04, .1, .1, .35, .35) sent in a code of 2, 2, 3, 3, 4, 4, 5 and 5 bits.
+/// p = (.01, .01, .04, .04, .1, .1, .35, .35), sent in a code of 2, 2, 3, 3, 4, 4, 5 and 5 bits.
 #[test]
 fn eight_kinds_of_weather_in_bits() {
     let device = flex();

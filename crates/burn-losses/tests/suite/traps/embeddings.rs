@@ -12,7 +12,7 @@ use burn_losses::metric::{CenterLossConfig, Distance, Mining, TripletLossConfig}
 use burn_losses::prelude::*;
 use burn_losses::{Anchors, AnyLoss, LossConfig, LossInfo, NeededPartners, registry};
 
-/// The metric losses of pairs of rows, and their sum.
+/// The metric losses of pairs of rows, and their weighted sum.
 fn of_pairs() -> impl Iterator<Item = LossInfo> {
     let other = [NeededPartners::Nobody, NeededPartners::OtherView];
     metric()
@@ -20,12 +20,12 @@ fn of_pairs() -> impl Iterator<Item = LossInfo> {
         .map(|(info, _)| info)
 }
 
-/// Those of two views.
+/// The metric losses of two views.
 fn of_views() -> impl Iterator<Item = LossInfo> {
     metric().filter(|(_, partners)| *partners == NeededPartners::OtherView).map(|(info, _)| info)
 }
 
-/// The metric losses, and the rows that a row has to find in the batch.
+/// The metric losses, each with the partners that a row needs in the batch.
 fn metric() -> impl Iterator<Item = (LossInfo, NeededPartners)> {
     registry().into_iter().filter_map(|info| match default_of(&info).init(&Device::flex()) {
         AnyLoss::Metric(loss) => Some((info, loss.partners())),
@@ -47,7 +47,7 @@ fn t50_a_batch_without_pairs_is_zero_with_a_live_graph() {
         for info in of_pairs() {
             let (kind, loss) = (info.kind, default_of(&info).init(&target.device));
             for labels in [&[0, 0, 0][..], &[0, 1, 2], &[5]] {
-                // Contrastive loss has pairs of one sort alone; a supervised one too.
+                // Contrastive loss has a value for pairs of only one kind, and the supervised losses have one for positives only.
                 let some = match kind {
                     "contrastive" | "weighted_sum" => labels.len() > 1,
                     "sup_con" | "nt_xent" => labels == [0, 0, 0],
@@ -89,7 +89,7 @@ fn t52_distances_are_symmetric_and_positive() {
         let config = TripletLossConfig::new().with_distance(distance).with_normalize(false).with_margin(0.0);
         let loss = config.init(&device);
         let (a, b) = (matrix(&[[3.0, -1.0]], &device, F64), matrix(&[[-1.0, 2.0]], &device, F64));
-        // The positive at distance 0: nothing; the negative at distance 0: all of D.
+        // The positive at distance 0 adds nothing; the negative at distance 0 adds all of D.
         let there = number(loss.forward_triplets(a.clone(), b.clone(), a.clone()));
         let back = number(loss.forward_triplets(b.clone(), a.clone(), b.clone()));
         assert_near(there, back);
@@ -117,7 +117,7 @@ fn t54_cosines_of_one_and_minus_one_are_finite_in_every_precision() {
     }
 }
 
-/// Nothing is listed by index: mining is masks, whose number of triplets no integer has to hold.
+/// Mining uses masks and no list of indices, so the number of triplets does not have to fit an integer.
 #[test]
 fn t58_hard_mining_of_many_rows_is_that_of_their_distances() {
     let device = flex();
@@ -167,12 +167,12 @@ fn t60_centers_move_by_the_rule_of_the_paper() {
         let rows = matrix(&[[2.0, 0.0], [4.0, 2.0], [1.0, 1.0]], &device, dtype);
         let step = || number(loss.forward(rows.clone(), ints(&[0, 0, 2], &device)));
         assert!((step() - (2.0 + 10.0 + 1.0) / 3.0).abs() < 1e-6);
-        // Twice class 0: 1/2 (6, 2) / (1 + 2); once class 2: 1/2 (1, 1) / 2; class 1 stays.
+        // Class 0 occurs twice: 1/2 (6, 2) / (1 + 2); class 2 once: 1/2 (1, 1) / 2; class 1 does not move.
         let expected = [1.0, 1.0 / 3.0, 0.0, 0.0, 0.25, 0.25];
         let near = |got: Vec<f64>| got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6);
         assert!(near(list(loss.centers())), "{}", target.name);
 
-        // Saved in the middle and loaded again, the next step is the same; without autodiff nothing moves.
+        // After saving and loading, the next step is the same; without autodiff nothing moves.
         let loaded = config.init(&device).load_record(loss.clone().into_record());
         assert!(near(list(loaded.centers())), "{}", target.name);
         let evaluated = loss.forward(rows.clone().without_autodiff(), ints(&[0, 0, 2], &target.device));
@@ -183,7 +183,7 @@ fn t60_centers_move_by_the_rule_of_the_paper() {
     }
 }
 
-/// The margin makes the target harder: a larger value, at the same logits for inference.
+/// The margin makes the target harder: the value is larger, while the logits for inference are the same.
 #[test]
 fn logits_have_no_margin() {
     let device = flex();
@@ -198,7 +198,7 @@ fn logits_have_no_margin() {
     assert!(value(0.5) > value(0.0));
 }
 
-/// A run that has diverged is not taken for a perfect one.
+/// A run that has diverged does not look like a perfect one.
 #[test]
 fn embeddings_that_are_no_numbers_have_no_value() {
     for target in devices::cpu() {
@@ -213,7 +213,7 @@ fn embeddings_that_are_no_numbers_have_no_value() {
     }
 }
 
-/// One bad row moves no center, least of all those of other classes.
+/// A row that is not finite moves neither the center of its class nor those of other classes.
 #[test]
 fn t60_a_row_that_is_not_finite_moves_no_center() {
     let device = flex().autodiff();
@@ -226,7 +226,7 @@ fn t60_a_row_that_is_not_finite_moves_no_center() {
     assert!(list(loss.centers()).iter().all(|x| x.is_finite()) && list(loss.centers())[2] > 0.0);
 }
 
-/// Labels of few bits, and more classes than these count.
+/// Labels of a small integer type work with more classes than the type can count.
 #[test]
 fn labels_of_eight_bits_are_classes() {
     let device = flex();

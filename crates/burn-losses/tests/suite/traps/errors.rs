@@ -1,4 +1,4 @@
-//! Errors of a regression.
+//! Errors of regression.
 
 use super::{F64, assert_near, flex, list, number, vector};
 use crate::devices;
@@ -48,7 +48,7 @@ fn t47_t49_large_errors_do_not_overflow() {
     assert_eq!((value.dtype(), number(value)), (DType::F32, 90000.0));
 }
 
-/// The Taylor series near zero, on devices whose log1p is only ln(1 + x).
+/// The Taylor series near zero is used on devices whose log1p is only ln(1 + x).
 #[test]
 fn log_cosh_keeps_its_digits_near_zero_on_every_device() {
     for target in devices::all() {
@@ -66,7 +66,7 @@ fn log_cosh_keeps_its_digits_near_zero_on_every_device() {
     }
 }
 
-/// Errors that are small beside what is predicted keep their digits.
+/// Errors that are small relative to the predictions keep their precision.
 #[test]
 fn tukey_scales_the_error_rather_than_its_parts() {
     let device = flex();

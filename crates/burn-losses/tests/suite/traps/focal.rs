@@ -1,4 +1,4 @@
-//! Focal losses, and logits and probabilities at their ends.
+//! Focal losses, with logits and probabilities at the ends of their ranges.
 
 use super::labels::{ROWS, nll};
 use super::{F64, assert_near, flex, ints, list, matrix, number, vector};
@@ -88,7 +88,7 @@ fn t19_multi_class_focal_is_that_of_the_softmax_from_logits_or_probabilities() {
         })
         .to_vec();
     let got = list(loss.forward_no_reduction(logits.clone(), labels.clone()));
-    // The logarithms of probabilities are logits, and a label is a row of probabilities.
+    // The logarithms of probabilities are valid logits, and a label is a row of probabilities.
     let probabilities = burn::tensor::activation::softmax(logits.clone(), 1);
     let from_probabilities = list(loss.forward_no_reduction(probabilities.log(), labels));
     let one_hot = matrix(&[[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], &device, F64);

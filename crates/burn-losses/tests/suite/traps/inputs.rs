@@ -43,7 +43,7 @@ fn with_shape(data: &TensorData, shape: Vec<usize>) -> TensorData {
     }
 }
 
-/// T80: what is true may come as it is stored: of integers and booleans the value is that of the same floats.
+/// T80: targets and masks may have the type in which they are stored: integers and booleans have the same value as equal floats.
 #[test]
 fn t80_targets_and_masks_of_every_type_are_the_same() {
     let Target { device, dtype, .. } = flex();
@@ -55,7 +55,7 @@ fn t80_targets_and_masks_of_every_type_are_the_same() {
             let Some(data) = inputs.get(argument.name) else { continue };
             let (shape, count) = (data.shape().clone(), data.num_elements());
             let inner: usize = first.iter().skip(2).product();
-            // One class of each row; boxes of whole numbers.
+            // Each row has one class; boxes have whole numbers.
             let whole = |at: usize| match loss {
                 AnyLoss::Boxes(_) => [0, 0, 1, 1][at % 4],
                 _ => i64::from(at / inner.max(1) % 3 == 1),
@@ -77,7 +77,7 @@ fn t80_targets_and_masks_of_every_type_are_the_same() {
             };
             let evaluate = |data: &TensorData| {
                 let inputs = with(inputs, argument.name, data.clone());
-                // Of a loss with a state, the first step each time.
+                // A loss with state takes its first step each time.
                 let loss = config.init(&device);
                 let evaluation = loss.evaluate(&inputs, &device, dtype).unwrap_or_else(|error| panic!("{error}"));
                 let findings = loss.diagnose(&inputs, &device).to_string();
@@ -99,7 +99,7 @@ fn t80_targets_and_masks_of_every_type_are_the_same() {
     assert!(compared > 300, "{compared}");
 }
 
-/// T81: at a wrong number of axes the message says the shapes that fit, not only how many axes.
+/// T81: for a wrong number of axes, the message states the shapes that fit, not only the number of axes.
 #[test]
 fn t81_a_wrong_rank_names_the_shapes_that_fit() {
     every_batch(|_, loss, inputs| {
@@ -122,7 +122,7 @@ fn t81_a_wrong_rank_names_the_shapes_that_fit() {
     });
 }
 
-/// T85: what is wrong is found under every name that an argument has, in every way to call a loss.
+/// T85: every error is found under every name that an argument has, in every way to call a loss.
 #[test]
 fn t85_every_input_error_is_found_under_every_name() {
     let mut labels = 0;
@@ -136,7 +136,7 @@ fn t85_every_input_error_is_found_under_every_name() {
                 assert_eq!(error.argument(), argument.name, "{error}");
                 error
             };
-            // A type that it cannot be read from.
+            // The tensor has a type that the argument cannot be read from.
             if argument.role != Role::Target || matches!(argument.kind, Kind::Labels { .. } | Kind::Mask) {
                 let wrong = if data.dtype().is_float() { DType::I64 } else { DType::F32 };
                 let data = with_shape(data, data.shape().to_vec());
@@ -144,7 +144,7 @@ fn t85_every_input_error_is_found_under_every_name() {
                 let error = names_it(TensorData::new(numbers, data.shape().clone()).convert_dtype(wrong));
                 assert!(matches!(error, EvalError::Type { .. }), "{error}");
             }
-            // A row too much.
+            // The tensor has one row too many.
             let is_fixed = argument.role != Role::Prediction && argument.shape != Shape::Axes(1, 1);
             if is_fixed && argument.shape.resolve(&first).is_some() {
                 let mut shape = data.shape().to_vec();
@@ -164,7 +164,7 @@ fn t85_every_input_error_is_found_under_every_name() {
                 }
             }
         }
-        // A name that is none.
+        // The tensor has a name that no argument has.
         let error = error(loss, &with(inputs, "something", TensorData::from([1.0])));
         assert_eq!(error.argument(), "something", "{error}");
     });

@@ -9,7 +9,7 @@ use burn_losses::classification::{
 };
 use burn_losses::prelude::*;
 
-/// -ln softmax, the plain way.
+/// -ln softmax, computed directly.
 pub(super) fn nll(row: &[f64], class: usize) -> f64 {
     row.iter().map(|x| x.exp()).sum::<f64>().ln() - row[class]
 }
@@ -24,7 +24,7 @@ fn t01_t02_t05_t06_t07_weights_smoothing_and_ignored_rows_together() {
         .with_label_smoothing(LabelSmoothing { epsilon: e, spread: Spread::All })
         .with_ignore_index(-100);
     let loss = config.init(&device);
-    // The middle row is ignored: neither its smoothing term nor its weight enters.
+    // The middle row is ignored: neither its smoothing term nor its weight is used.
     let got = loss.forward(matrix(&ROWS, &device, F64), ints(&[2, -100, 1], &device));
     let row = |row: &[f64; 3], label: usize| {
         let spread: f64 = (0..3).map(|c| weights[c] * nll(row, c)).sum();
@@ -32,7 +32,7 @@ fn t01_t02_t05_t06_t07_weights_smoothing_and_ignored_rows_together() {
     };
     let total = row(&ROWS[0], 2) + row(&ROWS[2], 1);
     assert_near(number(got), total / (weights[2] + weights[1]));
-    // The documented other divisor, and a batch of one.
+    // The other divisor that is documented, and a batch of one.
     let values = loss.forward_no_reduction(matrix(&ROWS, &device, F64), ints(&[2, -100, 1], &device));
     assert_near(number(loss.config().reduction.apply(values, None, Some(2usize.into()))), total / 2.0);
     let one = loss.forward(matrix(&ROWS[..1], &device, F64), ints(&[2], &device));
@@ -56,7 +56,7 @@ fn t03_all_rows_ignored_is_zero_with_a_live_zero_gradient() {
     }
 }
 
-/// No host waits for a device to raise an error, but a wrong label never passes unseen, and never reaches an index.
+/// The host never waits for a device to raise an error, but a wrong label is never hidden, and is never used as an index.
 #[test]
 fn t04_a_label_out_of_range_is_nan_on_every_device() {
     for target in devices::all() {
@@ -127,7 +127,7 @@ fn t68_crammer_singer_is_zero_when_all_wrong_scores_are_far_below() {
 
 #[test]
 fn label_smoothing_has_the_exact_optimum() {
-    // With free logits the optimum is the smoothed target itself: its logit gap and its entropy are known.
+    // For free logits the optimum is the smoothed target itself, with a known logit gap and entropy.
     let device = flex();
     for (spread, gap, minimum) in [(Spread::All, 4.510_860, 0.500_288), (Spread::Others, 4.394_449, 0.544_805)] {
         let loss =
@@ -142,7 +142,7 @@ fn label_smoothing_has_the_exact_optimum() {
     }
 }
 
-/// A mean is the reduction of the unreduced values, also where some are ignored, weighed by class, or dropped.
+/// A mean is the reduction of the unreduced values, even if some are ignored, weighted by class, or dropped.
 #[test]
 fn t70_none_then_mean_is_mean_with_ignored_rows_and_mining() {
     let device = flex();
@@ -170,7 +170,7 @@ fn t70_none_then_mean_is_mean_with_ignored_rows_and_mining() {
     }
 }
 
-/// An option that would do nothing is refused also where only the arguments show it.
+/// An option without an effect is refused even if only the arguments show that.
 #[test]
 fn t72_an_ignored_label_has_no_meaning_for_soft_targets() {
     let device = Device::flex();
@@ -184,7 +184,7 @@ fn t72_an_ignored_label_has_no_meaning_for_soft_targets() {
 fn dense_prediction_ranks_agree_with_rows() {
     let device = flex();
     let loss = CrossEntropyLossConfig::new().init(&device);
-    // [1, 3, 2, 1]: two positions of three classes.
+    // The shape is [1, 3, 2, 1]: two positions of three classes.
     let rows = matrix(&ROWS[..2], &device, F64);
     let image: Tensor<4> = rows.clone().transpose().reshape([1, 3, 2, 1]);
     let labels: Tensor<3, Int> = ints(&[2, 0], &device).reshape([1, 2, 1]);

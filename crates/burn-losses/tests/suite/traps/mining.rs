@@ -1,4 +1,4 @@
-//! What weighs or keeps values by how hard they are: GHM and OHEM.
+//! Losses that weight or select values by how hard they are: GHM and OHEM.
 
 use super::{F64, flex, list, number, vector};
 use crate::devices;
@@ -39,13 +39,13 @@ fn t22_ghm_counts_start_unscaled_decay_when_empty_and_are_saved() {
     let counts = list(edge.counts());
     assert_eq!((counts[0], counts[9]), (1.0, 1.0));
 
-    // Saved and loaded in the middle of training, the next step is the same.
+    // After saving and loading in the middle of training, the next step is the same.
     let record = loss.clone().into_record();
     let resumed = config.init(&device).load_record(record);
     assert_eq!(list(resumed.counts()), list(loss.counts()));
     assert_eq!(step(&resumed, &[1, 1, 5, 9]), step(&loss, &[1, 1, 5, 9]));
 
-    // On a device without autodiff, which is validation, nothing is counted.
+    // On a device without autodiff, as in validation, nothing is counted.
     let before = list(loss.counts());
     let plain = Device::flex();
     let (x, y) = in_bins(&[3, 3], &plain);
@@ -87,12 +87,12 @@ fn t23_ohem_keeps_exactly_the_hardest() {
         };
         let (values, mean) = run(HardExamples::Count(2), 1, &[0.0, 3.0, 1.0, 2.0]);
         assert_eq!((values, mean), (vec![0.0, 4.0, 0.0, 3.0], 3.5), "{}", target.name);
-        // Ties: exactly k, the first ones.
+        // At ties, exactly k values are kept: the first ones.
         let (values, _) = run(HardExamples::Ratio(0.5), 1, &[1.0; 4]);
         assert_eq!(values, [2.0, 2.0, 0.0, 0.0], "{}", target.name);
-        // More than there are: all.
+        // If the count is larger than the number of values, all are kept.
         assert_eq!(run(HardExamples::Count(9), 1, &[0.0, 1.0]).0, [1.0, 2.0], "{}", target.name);
-        // A threshold that nothing passes still keeps the least number.
+        // If no value exceeds the threshold, the least number of values is still kept.
         assert_eq!(run(HardExamples::Threshold(10.0), 1, &[0.0, 1.0, 0.5]).0, [0.0, 2.0, 0.0], "{}", target.name);
         assert_eq!(run(HardExamples::Threshold(10.0), 0, &[0.0, 1.0]), (vec![0.0, 0.0], 0.0), "{}", target.name);
         assert_eq!(run(HardExamples::Threshold(1.2), 1, &[0.0, 1.0, 0.5]).0, [0.0, 2.0, 1.5], "{}", target.name);

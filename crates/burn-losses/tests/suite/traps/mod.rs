@@ -89,7 +89,7 @@ pub(crate) fn list<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().convert::<f64>().iter().collect()
 }
 
-/// The value, the values and all gradients.
+/// Whether the loss, the unreduced values and all gradients are finite.
 pub(crate) fn is_finite(evaluation: &Evaluation) -> bool {
     let tensors = evaluation.gradients.values().chain([&evaluation.unreduced]);
     evaluation.loss.is_finite() && tensors.into_iter().all(|data| data.iter::<f64>().all(f64::is_finite))

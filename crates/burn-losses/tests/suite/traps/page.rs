@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// How many there are.
+/// The number of traps.
 const TRAPS: usize = 86;
 
-/// Every test whose name begins with a number of a trap, of all crates.
+/// Every test of all crates whose name begins with the number of a trap.
 fn tests() -> BTreeSet<String> {
     fn collect(folder: &Path, names: &mut BTreeSet<String>) {
         for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
@@ -29,14 +29,14 @@ fn tests() -> BTreeSet<String> {
     names
 }
 
-/// The numbers of a test's name: `t63_t64_..`, `t01_..`, `t14b_..`.
+/// The trap numbers in a test's name: `t63_t64_..`, `t01_..`, `t14b_..`.
 fn numbers(name: &str) -> impl Iterator<Item = usize> + '_ {
     let is_number = |part: &&str| part.starts_with('t') && part.len() > 1 && part[1..2].parse::<u8>().is_ok();
     let number = |part: &str| part[1..].trim_end_matches(char::is_alphabetic).parse().ok();
     name.split('_').take_while(is_number).filter_map(number)
 }
 
-/// The page with the tests of each number in its row.
+/// The page, with the tests of each number in its row.
 fn written(page: &str, tests: &BTreeSet<String>) -> String {
     let row = |line: &str| {
         let Some((trap, meaning)) = line.strip_prefix("| T").and_then(|rest| rest.split_once(" | ")) else {
@@ -51,12 +51,12 @@ fn written(page: &str, tests: &BTreeSet<String>) -> String {
     page.lines().map(row).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// `BURN_LOSSES_WRITE=1` writes the names of the tests.
+/// With `BURN_LOSSES_WRITE=1`, the names of the tests are written to the page.
 #[test]
 fn generated_page_of_traps_names_a_test_for_each() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/traps.md");
     if !path.exists() {
-        // The package was unpacked alone.
+        // The package was unpacked outside the repository.
         return;
     }
     let page = fs::read_to_string(&path).expect("docs/traps.md");

@@ -13,7 +13,7 @@ use burn_losses::segmentation::{
 use burn_losses::{LossConfig, LossInfo, Reduction, registry};
 use proptest::prelude::*;
 
-/// Half of a picture of `side` x `side`, found with p = 1/2: 1 - 2 (n/4) / (n/2 + n/2) = 1/2.
+/// Half of an image of `side` x `side`, predicted with p = 1/2: 1 - 2 (n/4) / (n/2 + n/2) = 1/2.
 #[test]
 fn t24_half_precision_sums_do_not_overflow() {
     let device = flex();
@@ -28,7 +28,7 @@ fn t24_half_precision_sums_do_not_overflow() {
     }
 }
 
-/// Sums over pixels keep their digits whatever the number of pixels.
+/// Sums over pixels keep their precision, whatever the number of pixels.
 #[test]
 fn t24_sums_over_many_pixels_are_precise() {
     for target in devices::cpu() {
@@ -43,7 +43,7 @@ fn t24_sums_over_many_pixels_are_precise() {
     }
 }
 
-/// The config of a loss with these fields; those of a sum are in its terms.
+/// The config of a loss with these fields; for a sum, its terms have them.
 fn with_fields(kind: &str, fields: &str) -> String {
     let term = |name: &str, kind: &str| format!("[terms.{name}]\nkind = '{kind}'\nweight = 0.5\n{fields}");
     match kind {
@@ -52,7 +52,7 @@ fn with_fields(kind: &str, fields: &str) -> String {
     }
 }
 
-/// A small object in a picture, wrong in every pixel: the value is near 1, whatever the loss, and learning can begin.
+/// A small object in an image, wrong in every pixel: the value is near 1 for every loss, and learning can begin.
 #[test]
 fn pictures_that_are_all_wrong_have_a_value_near_one() {
     let device = flex();
@@ -61,7 +61,7 @@ fn pictures_that_are_all_wrong_have_a_value_near_one() {
     let masks = Tensor::<1>::from_data(TensorData::new(mask.collect::<Vec<_>>(), [side * side]), (&device, DType::F32));
     let masks = masks.reshape([1, 1, side, side]);
     for info in registry().iter().filter(|info| info.family == "segmentation") {
-        // A softmax of one channel means nothing.
+        // A softmax of one channel is constant.
         let text = with_fields(info.kind, "activation = 'sigmoid'");
         let loss = from_str::<SegmentationLossConfig>(&text, Format::Toml).unwrap().init(&device);
         let wrong = number(loss.forward((masks.clone() - 0.5) * -20.0, masks.clone()));
@@ -94,7 +94,7 @@ fn masks_need_to_say_what_is_ignored() {
     );
 }
 
-/// The losses of a quotient of areas.
+/// The losses that are a quotient of areas.
 fn of_ratios() -> impl Iterator<Item = &'static str> {
     let has_smooth = |info: &LossInfo| info.fields.iter().any(|field| field.name == "smooth");
     registry().into_iter().filter(has_smooth).map(|info| info.kind)
@@ -166,7 +166,7 @@ fn a_label_that_is_no_class_makes_its_sample_nan() {
         let values = loss.forward_no_reduction(logits.clone(), loss.masks_of(labels.clone(), &logits));
         let values = list(values);
         assert!(values[0].is_nan() && values[1].is_nan(), "{text}: {values:?}");
-        // Over the batch it is the batch that is wrong.
+        // If the sums go over the batch, the whole batch is NaN.
         assert_eq!(values[2].is_nan(), info.kind == "lovasz", "{text}: {values:?}");
     }
 }
@@ -177,7 +177,7 @@ fn t27_the_weight_of_an_absent_class_is_finite() {
         let device = target.device.clone().autodiff();
         for absent in [AbsentClasses::Count, AbsentClasses::Skip] {
             let loss = GeneralizedDiceLossConfig::new().with_absent_classes(absent).with_smooth(0.0).init(&device);
-            // The first sample lacks a class, the second has none at all.
+            // The first sample lacks one class, and the second has no class at all.
             let masks = vec![1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
             let masks = Tensor::<3>::from_data(TensorData::new(masks, [2, 2, 3]), (&device, DType::from(target.dtype)));
             let logits = masks.zeros_like().require_grad();
@@ -186,7 +186,7 @@ fn t27_the_weight_of_an_absent_class_is_finite() {
             let gradient = list(logits.grad(&gradients).unwrap());
             let values = list(values);
             assert!(values.iter().chain(&gradient).all(|x| x.is_finite()), "{absent:?} on {}", target.name);
-            // The class that is there has the weight 1/4, and so has the absent one if it counts.
+            // The class that is present has the weight 1/4, and so has the absent one if it counts.
             let expected = match absent {
                 AbsentClasses::Count => 1.0 - 2.0 * 1.0 / (3.5 + 1.5),
                 AbsentClasses::Skip => 1.0 - 2.0 * 1.0 / 3.5,
@@ -211,7 +211,7 @@ fn t28_tversky_weighs_what_it_says() {
     };
     let (p, t) = (regions(1), regions(2));
     let values = |fp, fn_, smooth| list(tversky(fp, fn_, smooth).forward_no_reduction(p.clone(), t.clone()));
-    // Swapping the weights is swapping false positives and false negatives, that is, prediction and truth.
+    // Swapping the weights swaps false positives and false negatives, that is, prediction and truth.
     let swapped = list(tversky(0.2, 0.9, 1.0).forward_no_reduction(t.clone(), p.clone()));
     values(0.9, 0.2, 1.0).iter().zip(swapped).for_each(|(a, b)| assert_near(*a, b));
     assert_ne!(values(0.9, 0.2, 1.0), values(0.2, 0.9, 1.0));
@@ -242,7 +242,7 @@ fn t30_absent_classes_are_in_the_mean_or_not() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// Any probabilities and masks, hard, soft or empty.
+    /// Any probabilities and masks, where masks may be hard, soft or empty.
     #[test]
     fn t29_overlap_losses_stay_in_the_unit_interval(
         numbers in prop::collection::vec(prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0, 0.0..1e-6], 36),
@@ -270,12 +270,12 @@ proptest! {
     }
 }
 
-/// Errors of 0 and 1 make the Lovasz loss the Jaccard loss; in between it is linear in each error's place.
+/// For errors of 0 and 1, the Lovasz loss is the Jaccard loss; in between it is linear while the order of the errors is the same.
 #[test]
 fn lovasz_extends_the_jaccard_loss_on_every_device() {
     for target in devices::all() {
         let device = target.device.clone();
-        // 37 pixels: no power of two, more than one round of the network.
+        // 37 pixels are not a power of two, and take more than one round of the sorting network.
         let bits = |seed: u64| crate::probe::numbers(37, seed).into_iter().map(|u| f64::from(i32::from(u > 0.2)));
         let (p, t): (Vec<f64>, Vec<f64>) = (bits(1).collect(), bits(2).collect());
         let both = p.iter().zip(&t).filter(|(p, t)| **p == 1.0 && **t == 1.0).count() as f64;
