@@ -21,12 +21,13 @@ impl<const D: usize> Reference<'_, D> {
         self.error(argument, InputProblem::Shape { given, expected })
     }
 
-    /// `other` has the same shape, a compatible float type and the same device.
+    /// Checks that `other` has the same shape, a compatible float type and the same device.
     pub(crate) fn same(&self, argument: &'static str, other: &Tensor<D>) -> Result<(), InputError> {
         self.companion(argument, other, self.tensor.dims(), &format!("that of `{}`", self.name))
     }
 
-    /// `other` has a shape that follows from the first argument's, for `reason`, a compatible float type and the same device.
+    /// Checks that `other` has the shape that follows from the first argument's, for `reason`, a compatible float type and the
+    /// same device.
     pub(crate) fn companion<const E: usize>(
         &self,
         argument: &'static str,
@@ -41,7 +42,7 @@ impl<const D: usize> Reference<'_, D> {
         self.same_device(argument, other)
     }
 
-    /// Labels have the shape of the first argument without the class axis, and the same device.
+    /// Checks that labels have the shape of the first argument without the class axis, and the same device.
     pub(crate) fn labels<const L: usize>(&self, labels: &Tensor<L, Int>, shape: [usize; L]) -> Result<(), InputError> {
         if labels.dims() != shape {
             let reason = format!("{shape:?} (that of `{}` without the class axis)", self.name);
@@ -50,7 +51,7 @@ impl<const D: usize> Reference<'_, D> {
         self.same_device("labels", labels)
     }
 
-    /// Weights have the shape of the `values`, or one value per sample: `[N, 1, ..]`.
+    /// Checks that weights have the shape of the `values`, or one value per sample: `[N, 1, ..]`.
     pub(crate) fn weights<const W: usize>(
         &self,
         values: &[usize],
@@ -62,7 +63,7 @@ impl<const D: usize> Reference<'_, D> {
         self.same_device("weights", weights)
     }
 
-    /// An argument has the shape of the `values`, or one entry per sample: `[N, 1, ..]`.
+    /// Checks that an argument has the shape of the `values`, or one entry per sample: `[N, 1, ..]`.
     pub(crate) fn per_value(
         &self,
         argument: &'static str,
@@ -82,7 +83,7 @@ impl<const D: usize> Reference<'_, D> {
         Err(self.shape_error(argument, given, expected))
     }
 
-    /// Half precision is computed in f32, so it goes together with f32; nothing else mixes.
+    /// Half precision is computed in f32, so it goes together with f32; no other types mix.
     fn same_type<const E: usize>(&self, argument: &'static str, other: &Tensor<E>) -> Result<(), InputError> {
         let (given, expected) = (other.dtype(), self.tensor.dtype());
         if widened(given) == widened(expected) {
@@ -116,7 +117,7 @@ impl<const D: usize> Reference<'_, D> {
     }
 }
 
-/// What shapes weights may have beside values of this shape, in words.
+/// The shapes that weights may have beside values of this shape, in words.
 pub(crate) fn weights(values: &[usize]) -> String {
     let mut samples = vec![1; values.len()];
     samples[0] = values[0];
@@ -126,7 +127,7 @@ pub(crate) fn weights(values: &[usize]) -> String {
     }
 }
 
-/// `[N, 1, ..]`.
+/// The shape with one entry per sample: `[N, 1, ..]`.
 pub(crate) fn per_sample<const V: usize>(values: [usize; V]) -> [usize; V] {
     core::array::from_fn(|axis| if axis == 0 { values[0] } else { 1 })
 }
@@ -139,7 +140,7 @@ pub(crate) fn widened(dtype: DType) -> DType {
     }
 }
 
-/// Half precision becomes f32, so that squares and sums neither overflow nor lose digits; its gradient comes back in half
+/// Converts half precision to f32, so that squares and sums neither overflow nor lose digits. The gradient comes back in half
 /// precision.
 pub(crate) fn widen<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
     match tensor.dtype() {

@@ -1,10 +1,10 @@
-//! The errors: one for what is in a config, one for what is handed to a loss.
+//! The errors: one for a config, one for the arguments of a loss.
 
 use core::fmt;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// What is wrong with a config or a config file.
+/// An error of a config or a config file.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -15,9 +15,9 @@ pub enum ConfigError {
         loss: &'static str,
         /// The field.
         field: String,
-        /// What was given.
+        /// The value that was given.
         value: String,
-        /// What is allowed.
+        /// The values that are allowed.
         allowed: String,
     },
     /// A field has a value of the wrong type.
@@ -27,7 +27,7 @@ pub enum ConfigError {
         loss: &'static str,
         /// The field.
         field: String,
-        /// What was given and what is allowed.
+        /// The type that was given and the one that is allowed.
         problem: String,
     },
     /// A key that the loss does not have.
@@ -49,7 +49,7 @@ pub enum ConfigError {
         loss: &'static str,
         /// The key.
         field: &'static str,
-        /// What is allowed.
+        /// The values that are allowed.
         allowed: String,
     },
     /// A `kind` or `family` that does not exist.
@@ -59,9 +59,9 @@ pub enum ConfigError {
         tag: &'static str,
         /// The family in which the kind was looked up, empty for a family.
         family: &'static str,
-        /// What was given.
+        /// The name that was given.
         given: String,
-        /// What exists.
+        /// The names that exist.
         allowed: Vec<&'static str>,
         /// The one that was meant perhaps.
         suggestion: Option<&'static str>,
@@ -73,7 +73,7 @@ pub enum ConfigError {
         tag: &'static str,
         /// The family in which a kind is missing, empty for a family.
         family: &'static str,
-        /// What exists.
+        /// The names that exist.
         allowed: Vec<&'static str>,
     },
     /// The text is not valid JSON, TOML or YAML, or does not fit the caller's own type.
@@ -113,7 +113,7 @@ fn place(path: &Path, line: Option<usize>) -> String {
     }
 }
 
-/// What somebody else wrote, as long as a reader wants to read: the beginning, and the end, which says what is allowed.
+/// Shortens a text from outside to what a reader can use: its beginning, and its end, which says what is allowed.
 fn bounded(text: &str) -> std::borrow::Cow<'_, str> {
     const MOST: usize = 400;
     if text.chars().count() <= MOST {
@@ -123,7 +123,7 @@ fn bounded(text: &str) -> std::borrow::Cow<'_, str> {
     format!("{head} .. {}", tail.collect::<Vec<_>>().into_iter().rev().collect::<String>()).into()
 }
 
-/// Names for the reader of an error.
+/// Names in backticks, for the message of an error.
 pub(crate) fn quoted<T: core::fmt::Display>(names: &[T]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
@@ -136,7 +136,7 @@ pub(crate) fn did_you_mean(name: &str) -> String {
     format!("did you mean `{name}`?")
 }
 
-/// The name that is most like what was given, where one is: at most one letter in three is another.
+/// The name that is most like the given one, if any is close: at most one letter in three differs.
 pub(crate) fn nearest(given: &str, names: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
     let letters = |text: &str| -> Vec<char> {
         text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -166,7 +166,7 @@ fn within(family: &str) -> String {
     if family.is_empty() { String::new() } else { format!(" of family `{family}`") }
 }
 
-/// What is wrong with the shape, the type or the device of an argument.
+/// An error of the shape, the type or the device of an argument.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[error("{loss}: `{argument}` {problem}")]
 pub struct InputError {
@@ -174,33 +174,33 @@ pub struct InputError {
     pub loss: &'static str,
     /// The argument, by its name.
     pub argument: &'static str,
-    /// What was given and what is expected.
+    /// The problem: what was given and what is expected.
     pub problem: InputProblem,
 }
 
-/// What can be wrong with an argument.
+/// The problems that an argument can have.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum InputProblem {
     /// The shape is not the expected one.
     Shape {
-        /// What was given.
+        /// The shape that was given.
         given: Vec<usize>,
-        /// What is expected, and why.
+        /// The shape that is expected, and why.
         expected: String,
     },
     /// The element type is not the expected one.
     DType {
-        /// What was given.
+        /// The type that was given.
         given: String,
-        /// What is expected, and why.
+        /// The type that is expected, and why.
         expected: String,
     },
     /// The argument lives on another device.
     Device {
-        /// What was given.
+        /// The device that was given.
         given: String,
-        /// What is expected, and why.
+        /// The device that is expected, and why.
         expected: String,
     },
     /// The loss does not take this argument.

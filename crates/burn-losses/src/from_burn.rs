@@ -1,7 +1,8 @@
 //! The configs of the losses that `burn::nn::loss` has too, as configs of this crate.
 //!
-//! What is `From` has the same values, whatever the config. What is `TryFrom` has them, or says which field means something else here.
-//! A reduction is an argument in Burn and a field here, `mean` where it is not set: it is no part of the conversion.
+//! A `From` conversion gives the same values, whatever the config. A `TryFrom` conversion gives them too, or says which field
+//! means something else here. A reduction is an argument in Burn and a field here, `mean` if it is not set: it is no part of the
+//! conversion.
 
 use crate::binary::{BceInput, BceLossConfig};
 use crate::classification::{CrossEntropyLossConfig, MultiMarginLossConfig};
@@ -17,21 +18,21 @@ fn refused<T>(loss: &'static str, field: &str, value: impl Debug, allowed: &str)
     Err(ConfigError::InvalidValue { loss, field: field.into(), value: format!("{value:?}"), allowed: allowed.into() })
 }
 
-/// The same values. Burn takes a `delta` of 0 too, where every value is 0: this crate refuses it in `init`.
+/// The values are the same. Burn also takes a `delta` of 0, where every value is 0; this crate refuses it in `init`.
 impl From<theirs::HuberLossConfig> for HuberLossConfig {
     fn from(burn: theirs::HuberLossConfig) -> Self {
         Self::new().with_delta(burn.delta)
     }
 }
 
-/// The same values.
+/// The values are the same.
 impl From<theirs::SmoothL1LossConfig> for SmoothL1LossConfig {
     fn from(burn: theirs::SmoothL1LossConfig) -> Self {
         Self::new().with_beta(burn.beta)
     }
 }
 
-/// The same values, summed over the classes: `mean` here is Burn's `BatchMean`.
+/// The values are the same, summed over the classes: `mean` here is Burn's `BatchMean`.
 impl From<theirs::KLDivLossConfig> for KlDivergenceLossConfig {
     fn from(burn: theirs::KLDivLossConfig) -> Self {
         let target = if burn.log_target { TargetForm::LogProbabilities } else { TargetForm::Probabilities };
@@ -39,7 +40,7 @@ impl From<theirs::KLDivLossConfig> for KlDivergenceLossConfig {
     }
 }
 
-/// The same values. Burn takes a `margin` of 0 too: this crate refuses it in `init`.
+/// The values are the same. Burn also takes a `margin` of 0; this crate refuses it in `init`.
 impl From<theirs::MultiMarginLossConfig> for MultiMarginLossConfig {
     fn from(burn: theirs::MultiMarginLossConfig) -> Self {
         // Burn refuses everything but 1 and 2, and so does `init` here.
@@ -48,7 +49,7 @@ impl From<theirs::MultiMarginLossConfig> for MultiMarginLossConfig {
     }
 }
 
-/// The same values and the same mean for `forward_triplets`. Refused: a norm that is not the Euclidean one.
+/// The values and the mean are the same as here with `forward_triplets`. Refused: a norm that is not the Euclidean one.
 impl TryFrom<theirs::TripletMarginLossConfig> for TripletLossConfig {
     type Error = ConfigError;
 
@@ -60,8 +61,8 @@ impl TryFrom<theirs::TripletMarginLossConfig> for TripletLossConfig {
     }
 }
 
-/// The same values. Refused: `weights`, which Burn multiplies both classes with, and `smoothing`, which Burn spreads over the
-/// labels of a sample rather than over yes and no.
+/// The values are the same. Refused: `weights`, which Burn multiplies both classes with, and `smoothing`, which Burn spreads over
+/// the labels of a sample rather than over yes and no.
 impl TryFrom<theirs::BinaryCrossEntropyLossConfig> for BceLossConfig {
     type Error = ConfigError;
 
@@ -83,8 +84,8 @@ impl TryFrom<theirs::BinaryCrossEntropyLossConfig> for BceLossConfig {
     }
 }
 
-/// The same values and the same mean; that of ignored rows alone is 0 here and NaN in Burn. Refused: probabilities in place of
-/// logits, and several `pad_tokens`.
+/// The values and the mean are the same; only the mean of ignored rows alone is 0 here and NaN in Burn. Refused: probabilities in
+/// place of logits, and several `pad_tokens`.
 impl TryFrom<theirs::CrossEntropyLossConfig> for CrossEntropyLossConfig {
     type Error = ConfigError;
 

@@ -70,11 +70,12 @@
 //!
 //! # Zero, infinity and NaN
 //! - Zero times anything is zero, value and slope: a weight of a sample, a target probability, a factor of a class, a weight of a term.
-//!   It is a weight all the same: a loss that looks at the batch as a whole (a ranking, a histogram, a median) sees the sample.
+//! - A weight of 0 is a weight all the same: a loss that looks at the batch as a whole (a ranking, a histogram, a median) still
+//!   sees the sample.
 //! - A logit or a prediction that is infinite gives the limit, value and gradient: a class that is masked by minus infinity has no part
 //!   in a softmax. Where that limit is infinite, so is the value, and never NaN.
 //! - A NaN gives NaN.
-//! - At ties the first is taken, on every device, by whatever sorts, selects or mines.
+//! - At ties, whatever sorts, selects or mines takes the first, on every device.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -124,7 +125,7 @@ pub mod config {
     };
     pub use format::Format;
 
-    // A file may hold a loss of any family. What knows them all is above the families, which import the rest.
+    // A file may hold a loss of any family. The config of all families is defined above the families, which import the rest.
     pub use crate::registry::{LossConfig, registry};
     pub use file::*;
 }

@@ -31,7 +31,7 @@ pub(crate) fn unknown_family(family: &str, families: &[&'static str]) -> ConfigE
     ConfigError::UnknownKind { tag: "family", family: "", given, allowed, suggestion }
 }
 
-/// The keys of a loss behind its family.
+/// The keys of a loss, after the key of its family.
 fn with_family(family: &'static str, loss: Value) -> Value {
     let mut table = Table::from_iter([("family", family)]);
     if let Value::Table(loss) = loss {

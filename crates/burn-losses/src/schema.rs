@@ -1,8 +1,7 @@
 //! JSON Schema of every config: editors complete config files with it and check them while they are written.
 //!
-//! [`of_family`] and [`of_any`] are whole files, which lie in the folder `schema` of the repository too; `burn-losses schema`
-//! prints them. In a struct of your own the configs are types like any other, since they implement
-//! [`schemars::JsonSchema`]:
+//! [`of_family`] and [`of_any`] give whole files, which are also in the folder `schema` of the repository; `burn-losses schema`
+//! prints them. In a struct of your own the configs are types like any other, since they implement [`schemars::JsonSchema`]:
 //!
 //! ```
 //! use burn_losses::binary::BinaryLossConfig;
@@ -18,8 +17,8 @@
 //! ```
 //!
 //! # What a schema cannot say
-//! It says what is allowed in each field: type, range, words, unknown keys. These need two fields at once, or more than JSON
-//! tells, and are errors only when the config is read:
+//! A schema says what is allowed in each field: type, range, words, unknown keys. The following errors need two fields at once,
+//! or more than JSON tells, and are found only when the config is read:
 //! - lists with another length than `num_classes` (`class_weights`, `sampler.counts` of heads);
 //! - `smooth` with a numerator larger than its denominator;
 //! - in `tversky` and `focal_tversky`, a squared `denominator` with weights that are too different;
@@ -29,7 +28,7 @@
 //! - an integer that is written as `10.0`: in JSON Schema that is one;
 //! - NaN and infinities, which TOML and YAML can write and JSON cannot.
 //!
-//! The other way round, serde reads a table (`label_smoothing`, ..) from the list of its values too, and a schema refuses that.
+//! Conversely, serde also reads a table (`label_smoothing`, ..) from the list of its values, which a schema refuses.
 
 use crate::composition::JointLossConfig;
 use crate::error::ConfigError;

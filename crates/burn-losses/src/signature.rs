@@ -1,4 +1,5 @@
-//! What a loss takes, as data: the name, kind, shape and role of each argument, and one way to call any loss with tensors by name.
+//! The arguments of a loss, as data: the name, kind, shape and role of each argument, and one way to call any loss with tensors
+//! by name.
 //!
 //! [`AnyLoss::signatures`](crate::AnyLoss::signatures) lists the arguments. Tools for all losses, such as
 //! [`AnyLoss::evaluate`](crate::AnyLoss::evaluate), are one generic function over [`Family`].
@@ -41,17 +42,17 @@ pub type Signature = Vec<Argument>;
 pub struct Argument {
     /// The name.
     pub name: &'static str,
-    /// What its elements are.
+    /// The kind of its elements.
     pub kind: Kind,
     /// Its shape.
     pub shape: Shape,
     /// Whether it may be left out.
     pub optional: bool,
-    /// What it is to the loss.
+    /// Its role in the loss.
     pub role: Role,
 }
 
-/// What the elements of an argument are.
+/// The kind of the elements of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Numbers.
@@ -60,7 +61,7 @@ pub enum Kind {
     Labels {
         /// Which labels are classes.
         classes: Classes,
-        /// The label of what does not count.
+        /// The label of entries that do not count.
         ignored: Option<i64>,
     },
     /// Yes or no.
@@ -70,43 +71,43 @@ pub enum Kind {
 /// Which labels are classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Classes {
-    /// Any integer is one.
+    /// Any integer is a class.
     Any,
-    /// As many as axis 1 of the prediction has entries, from 0.
+    /// As many classes as axis 1 of the prediction has entries, from 0.
     OfAxis,
-    /// So many, from 0.
+    /// This many classes, from 0.
     Number(usize),
 }
 
 /// The shape of an argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shape {
-    /// So many axes at least, and so many at most.
+    /// At least and at most this many axes.
     Axes(usize, usize),
     /// `[N, C, d1, ..]`: the classes are on axis 1.
     ClassAxis,
-    /// That of the prediction.
+    /// The shape of the prediction.
     Same,
-    /// That of the prediction without the class axis.
+    /// The shape of the prediction without the class axis.
     WithoutClassAxis,
-    /// The first axes of the prediction, so many.
+    /// This many axes of the prediction, from the first on.
     First(usize),
-    /// This one, as the config says.
+    /// This shape, as the config says.
     Exactly(Vec<usize>),
 }
 
-/// What an argument is to a loss.
+/// The role of an argument in a loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// What the model says: training differentiates the loss with respect to it.
+    /// The output of the model: training differentiates the loss with respect to it.
     Prediction,
-    /// What is true.
+    /// The target that the output of the model is compared with.
     Target,
     /// How much each value counts.
     Weight,
     /// A parameter of the loss, which training changes: training differentiates the loss with respect to it, too.
     Parameter,
-    /// What the loss keeps from step to step, or otherwise has without a gradient.
+    /// A state that the loss keeps from step to step, or another tensor without a gradient.
     State,
 }
 
@@ -118,27 +119,27 @@ impl Argument {
         Self { name, kind, shape, optional: false, role }
     }
 
-    /// What the model says.
+    /// The output of the model.
     pub fn prediction(name: &'static str, shape: Shape) -> Self {
         Self::new(name, Kind::Float, shape, Role::Prediction)
     }
 
-    /// What is true, as numbers.
+    /// The target, as numbers.
     pub fn target(name: &'static str, shape: Shape) -> Self {
         Self::new(name, Kind::Float, shape, Role::Target)
     }
 
-    /// Classes.
+    /// The target, as classes.
     pub fn labels(name: &'static str, shape: Shape, classes: Classes, ignored: Option<i64>) -> Self {
         Self::new(name, Kind::Labels { classes, ignored }, shape, Role::Target)
     }
 
-    /// What is valid, where that is not everything: see [`Extras`](crate::Extras).
+    /// A mask of the valid entries, if not all are valid: see [`Extras`](crate::Extras).
     pub fn mask(name: &'static str, shape: Shape) -> Self {
         Self::new(name, Kind::Mask, shape, Role::Target).optional()
     }
 
-    /// The weights, which no loss needs.
+    /// The weights, which are optional for every loss.
     pub fn weights(shape: Shape) -> Self {
         Self::new("weights", Kind::Float, shape, Role::Weight).optional()
     }
@@ -153,20 +154,21 @@ impl Argument {
         Self { role: Role::State, ..Self::parameter(name, shape) }
     }
 
-    /// The same, but it may be left out.
+    /// The same argument, but optional.
     pub fn optional(self) -> Self {
         Self { optional: true, ..self }
     }
 
-    /// Whether the loss has a gradient with respect to it that training does not ask for.
+    /// Whether the loss has a gradient with respect to this argument that training does not need.
     pub(crate) fn is_constant(&self) -> bool {
         self.kind == Kind::Float && [Role::Target, Role::Weight].contains(&self.role)
     }
 }
 
 impl Argument {
-    /// Whether it can be read from a tensor of this type. Targets and masks may have the type they are stored in: a target is also read
-    /// from booleans, as 1 or 0, and from integers; a mask is read from booleans, or from integers, where it is true if they are not 0.
+    /// Whether the argument can be read from a tensor of this type. Targets and masks may have the type they are stored in: a
+    /// target is also read from booleans, as 1 or 0, and from integers; a mask is read from booleans, or from integers, where it
+    /// is true if they are not 0.
     pub(crate) fn fits(&self, dtype: DType) -> bool {
         let is_integer = dtype.is_int() || dtype.is_uint();
         match self.kind {
@@ -188,7 +190,7 @@ impl Argument {
 }
 
 impl Classes {
-    /// How many there are, with a prediction of this shape; `None`: any integer is a class.
+    /// How many classes there are, with a prediction of this shape; `None`: any integer is a class.
     pub fn number(self, prediction: &[usize]) -> Option<usize> {
         match self {
             Self::Any => None,
@@ -205,7 +207,8 @@ impl Shape {
     /// Two axes.
     pub const MATRIX: Self = Self::Axes(2, 2);
 
-    /// The shape that goes with a prediction of this shape, where that says it. (Weights may have one number per sample instead.)
+    /// The shape that goes with a prediction of this shape, if that determines it. (Weights may have one number per sample
+    /// instead.)
     pub fn resolve(&self, prediction: &[usize]) -> Option<Vec<usize>> {
         let axes = prediction.iter().copied();
         match self {
@@ -217,7 +220,7 @@ impl Shape {
         }
     }
 
-    /// The least and the largest number of axes beside a prediction with so many.
+    /// The least and the largest number of axes, beside a prediction with `prediction` axes.
     fn ranks(&self, prediction: usize) -> [usize; 2] {
         match self {
             Self::Axes(least, most) => [*least, *most],
@@ -229,7 +232,8 @@ impl Shape {
         }
     }
 
-    /// What is expected, in words, beside the argument `first` of the shape `prediction`; of `weights`, with what may stand for it.
+    /// The expected shape in words, beside the argument `first` of the shape `prediction`; for `weights`, with the shapes that
+    /// are also allowed.
     fn expected(&self, first: &str, prediction: &[usize], role: Role) -> String {
         let shape = self.resolve(prediction).filter(|_| !prediction.is_empty());
         match (self, self.ranks(prediction.len())) {

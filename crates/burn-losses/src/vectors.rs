@@ -66,7 +66,8 @@ pub trait VectorLoss<const K: usize, const TARGETS: usize = K>: VectorFormula<K,
     /// Like `forward`, with weights `[N]`, a mask `[N]` of the rows that are valid, or a divisor: see [`Extras`].
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which divides by nothing.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which
+    /// has no divisor.
     #[track_caller]
     fn forward_with(&self, predictions: Tensor<2>, targets: Tensor<2>, extras: impl Into<Extras>) -> Tensor<1> {
         let extras = extras.into();
@@ -74,8 +75,8 @@ pub trait VectorLoss<const K: usize, const TARGETS: usize = K>: VectorFormula<K,
         vectors::reduce(&OfFormula(self), self.reduction(), predictions, targets, extras)
     }
 
-    /// One value per row, `[N]`, times its weight and divided by the divisor, and what each counts in a mean: what
-    /// [`Reduction::reduce`](crate::Reduction::reduce) takes.
+    /// One value per row, `[N]`, times its weight and divided by the divisor, and how much each value counts in a mean: the
+    /// argument of [`Reduction::reduce`](crate::Reduction::reduce).
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -86,7 +87,7 @@ pub trait VectorLoss<const K: usize, const TARGETS: usize = K>: VectorFormula<K,
         vectors::unreduced(&OfFormula(self), predictions, targets, extras)
     }
 
-    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    /// Checks the shapes, types and devices of the arguments; never their values, which are not read.
     fn check(&self, predictions: &Tensor<2>, targets: &Tensor<2>, extras: &Extras) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "predictions", tensor: predictions };
         let [count, width] = predictions.dims();
@@ -98,7 +99,7 @@ pub trait VectorLoss<const K: usize, const TARGETS: usize = K>: VectorFormula<K,
     }
 }
 
-/// A formula as the executor takes it.
+/// A formula in the form that the executor takes.
 struct OfFormula<'a, F, const K: usize, const TARGETS: usize>(&'a F);
 
 impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize> Vectors for OfFormula<'_, F, K, TARGETS> {

@@ -8,8 +8,8 @@ use burn::module::{Module, Param, RunningState};
 use burn::tensor::{Device, Int, Tensor};
 use burn_losses_derive::ByValue;
 
-/// What else the terms of a [`JointLoss`](super::JointLoss) are multiplied by, beside their weights. Penalties on parameters are
-/// left out: they keep their weights.
+/// The further factors of the terms of a [`JointLoss`](super::JointLoss), beside their weights. Penalties on parameters are left
+/// out: they keep their weights.
 ///
 /// ```toml
 /// balance = { kind = "uncertainty" }
@@ -18,20 +18,20 @@ use burn_losses_derive::ByValue;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(tag = "kind", rename_all = "snake_case", deny_unknown_fields, transform = crate::field::schema::key_within("temperature", TEMPERATURE), transform = crate::field::schema::key_within("period", PERIOD)))]
 #[non_exhaustive]
 pub enum Balance {
-    /// Nothing: the weights say all.
+    /// No further factors: the weights alone.
     #[default]
     Fixed,
-    /// Uncertainty that is learnt (Kendall et al. 2018, [arXiv 1705.07115](https://arxiv.org/abs/1705.07115)): every term has a
-    /// parameter s = ln(sigma^2), and is exp(-s)/2 l + s/2. The parameters are a part of the module: the optimizer that has the model
-    /// moves them.
+    /// Learned uncertainty (Kendall et al. 2018, [arXiv 1705.07115](https://arxiv.org/abs/1705.07115)): every term has a
+    /// parameter s = ln(sigma^2), and adds exp(-s)/2 l + s/2. The parameters are a part of the module, so the optimizer of the
+    /// model updates them.
     Uncertainty {
         /// s at the beginning.
         #[cfg_attr(feature = "schema", schemars(default))]
         initial: f64,
     },
-    /// Dynamic weight average (Liu et al. 2019, [arXiv 1803.10704](https://arxiv.org/abs/1803.10704)): with K terms, a term's factor
-    /// is K softmax(r / temperature), where r says how much of the term's value is left, from the last period but one to the last.
-    /// 1 for each until two periods are over.
+    /// Dynamic weight average (Liu et al. 2019, [arXiv 1803.10704](https://arxiv.org/abs/1803.10704)): with K terms, a term's
+    /// factor is K softmax(r / temperature), where r is the term's mean value in the last period divided by that in the period
+    /// before. Every factor is 1 until two periods are over.
     Dwa {
         /// How even the factors are.
         #[cfg_attr(feature = "schema", schemars(default = "two"))]
@@ -96,7 +96,7 @@ impl FieldType for Balance {
     }
 }
 
-/// What a [`Balance`] remembers, of so many terms.
+/// The state of a [`Balance`].
 #[derive(Module, Debug)]
 pub(crate) struct Factors {
     /// s of each term.
@@ -118,7 +118,7 @@ impl Factors {
         factors
     }
 
-    /// The factor of each value, and what is added to the sum. In training the values are remembered.
+    /// The factor of each value, and the number that is added to the sum. In training the values are remembered.
     pub(crate) fn weigh(
         &self,
         balance: Balance,
@@ -144,7 +144,7 @@ impl Factors {
 
                 if values.device().is_autodiff() {
                     let values = values.detach().cast(state.dtype());
-                    // A step that diverged says nothing of the others.
+                    // A value that is not finite is replaced by the mean of the last period.
                     let not_finite = values.clone().is_nan().bool_or(values.clone().is_inf());
                     let running = running + values.mask_where(not_finite, last.clone());
                     let period_of_ints = i64::try_from(period).unwrap_or(i64::MAX).min(i32::MAX.into());

@@ -3,12 +3,13 @@
 use crate::check::widen;
 use burn::tensor::Tensor;
 
-/// What a loss is multiplied by before it is differentiated, so that gradients in half precision are not rounded to 0.
+/// A factor that a loss is multiplied by before it is differentiated, so that gradients in half precision are not rounded to 0.
 ///
-/// An f16 is 0 below 6e-8. The gradient of a mean over many values is that small: of a Dice loss over 512 x 512 pixels about every sixth
-/// entry is 0, of which `diagnose` says so. (A bf16 reaches as far as an f32, and needs no scale.) There are two ways out: the reduction
-/// `sum`, whose gradient does not depend on the size of the batch, or a scale, by which the gradients are divided again once they are
-/// in single precision. Optimizers that divide by the size of the gradient, such as Adam, need no division.
+/// An f16 is 0 below 6e-8. The gradient of a mean over many values can be that small: for a Dice loss over 512 x 512 pixels about
+/// every sixth entry is 0, which `diagnose` reports. (A bf16 reaches as far as an f32, and needs no scale.) There are two ways
+/// out: the reduction `sum`, whose gradient does not depend on the size of the batch, or a scale, by which the gradients are
+/// divided again once they are in single precision. Optimizers that divide by the size of the gradient, such as Adam, do not need
+/// the division.
 ///
 /// # Example
 /// ```
@@ -35,10 +36,10 @@ pub struct LossScale {
 }
 
 impl LossScale {
-    /// After so many steps without an overflow the scale is doubled.
+    /// The number of steps without an overflow after which the scale is doubled.
     pub const PATIENCE: usize = 2000;
 
-    /// A scale to begin with: 2^16 is usual. A power of 2 changes no digit.
+    /// The scale to begin with: 2^16 is usual. A power of 2 changes no digit.
     ///
     /// # Panics
     /// If the scale is not a finite number above 0.
@@ -63,7 +64,7 @@ impl LossScale {
         widen(gradient) / self.factor
     }
 
-    /// Adapts the scale after a step: whether the step is to be taken.
+    /// Adapts the scale after a step. Returns whether the step is to be taken.
     pub fn update(&mut self, gradients_are_finite: bool) -> bool {
         self.good_steps = if gradients_are_finite { self.good_steps + 1 } else { 0 };
         match gradients_are_finite {

@@ -40,7 +40,7 @@ impl LossTerms {
         Self::from_tensor(names, Tensor::cat(values, 0))
     }
 
-    /// Of as many values as names.
+    /// From as many values as names.
     pub(crate) fn from_tensor(names: Arc<[String]>, values: Tensor<1>) -> Self {
         Self { names, values: values.without_autodiff() }
     }

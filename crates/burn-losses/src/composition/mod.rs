@@ -4,7 +4,7 @@
 //!   (A head owns the last layer of the network: two of them are two layers, hence no sum.)
 //! - [`JointLossConfig`]: terms of any families and penalties on parameters, with weights that may change while training, and one
 //!   number per term for the dashboard.
-//! - [`LossScale`]: what any of them is multiplied by in half precision.
+//! - [`LossScale`]: a factor for any of them in half precision.
 
 mod balance;
 mod joint;

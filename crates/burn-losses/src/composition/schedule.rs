@@ -52,16 +52,16 @@ pub enum Schedule {
     Step {
         /// The weight of the first step.
         from: f64,
-        /// What it is multiplied by.
+        /// The factor of each change.
         factor: f64,
-        /// After how many steps, again and again.
+        /// The number of steps between two changes.
         every: usize,
     },
     /// from factor^t.
     Exponential {
         /// The weight of the first step.
         from: f64,
-        /// What it is multiplied by after every step.
+        /// The factor of each step.
         factor: f64,
     },
 }
@@ -82,9 +82,9 @@ impl From<Schedule> for Weight {
 }
 
 impl Schedule {
-    /// The weight of step t, `[1]`; on the device, with nothing read back.
+    /// The weight of step t, `[1]`; it is computed on the device, and nothing is read back.
     ///
-    /// Steps are integers as long as they are counted and divided: a quotient of floats is a whole number too late or too early.
+    /// Steps are counted and divided as integers: a quotient of floats may reach a whole number too late or too early.
     fn at(&self, step: Tensor<1, Int>, dtype: DType) -> Tensor<1> {
         let number = |step: Tensor<1, Int>| step.float().cast(dtype);
         let share = |steps: usize| number(step.clone().clamp_max(count(steps))) / steps as f64;
@@ -112,7 +112,7 @@ impl Schedule {
     }
 }
 
-/// A number of steps as the integers of every device hold it; more than that are never taken.
+/// A number of steps that the integers of every device can hold; more steps than that are never taken.
 fn count(steps: usize) -> i64 {
     steps.min(i32::MAX as usize) as i64
 }
@@ -123,7 +123,7 @@ fn power(factor: f64, exponent: Tensor<1>) -> Tensor<1> {
 }
 
 impl Weight {
-    /// The weight of a step: a number where it does not change.
+    /// `value` times the weight of a step; a weight that does not change is a plain number.
     pub(crate) fn times(&self, value: Tensor<1>, step: &Tensor<1, Int>) -> Tensor<1> {
         match self {
             Self::Constant(weight) => value * *weight,
@@ -206,7 +206,7 @@ mod tests {
         schedule.at(step, DType::F32).into_scalar()
     }
 
-    /// T79: t / every in floats is one step late for 41, 47, 55 and others, and no step at all beyond 2^24.
+    /// T79: as a quotient of floats, t / every is one step late for 41, 47, 55 and others, and steps are lost beyond 2^24.
     #[test]
     fn t79_a_step_comes_when_it_is_due() {
         for every in (1..300).chain([1 << 24, (1 << 24) + 1, 1 << 30]) {

@@ -1,9 +1,9 @@
-//! What a config says of itself.
+//! The description of a loss by its config.
 
 use crate::error::ConfigError;
 use crate::field::{self, Field, Record, Value};
 
-/// What each loss has besides the fields of its config.
+/// The description of a loss, without the fields of its config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct About {
     /// The family, which is the name of the folder.
@@ -12,15 +12,15 @@ pub struct About {
     pub kind: &'static str,
     /// The meaning in one line.
     pub summary: &'static str,
-    /// The values, as text.
+    /// The formula of the values, as text.
     pub formula: &'static str,
     /// For which data, and where another loss is the better choice.
     pub when_to_use: &'static str,
-    /// What other libraries have.
+    /// The counterparts in other libraries.
     pub twins: &'static [Twin],
 }
 
-/// What another library has in the place of a loss.
+/// The counterpart of a loss in another library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Twin {
     /// The full path, such as `torch.nn.HuberLoss`.
@@ -30,20 +30,20 @@ pub struct Twin {
 }
 
 impl Twin {
-    /// Whether somebody who writes this means the twin: its path or the last name of it.
+    /// Whether this name means the twin: it is the twin's path or the last name of the path.
     pub fn is_called(&self, name: &str) -> bool {
         let last = self.path.rsplit('.').next();
         [Some(self.path), last].into_iter().flatten().any(|own| own.eq_ignore_ascii_case(name))
     }
 }
 
-/// A config that is complete: with its defaults, and with examples where there are none.
+/// A config that is complete: with its defaults, and with examples for fields without a default.
 pub trait Example: Sized {
     /// The config.
     fn example() -> Self;
 }
 
-/// What is not allowed of several fields together.
+/// A check of several fields together.
 pub trait Check {
     /// An error that names one of the fields.
     fn check_together(&self) -> Result<(), ConfigError> {
@@ -51,28 +51,28 @@ pub trait Check {
     }
 }
 
-/// What one loss's config says of itself: the source of `burn-losses list`, of validation and of the laws.
+/// The description of one loss by its config: the source of `burn-losses list`, of validation and of the laws.
 pub trait Describe: Record + Check {
     /// The loss's names, its meaning, and what other libraries have.
     fn about(&self) -> &'static About;
 }
 
-/// What there is to know of one loss.
+/// Everything there is to know of one loss.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LossInfo {
     /// The family.
     pub family: &'static str,
     /// The slug: the name in a config file.
     pub kind: &'static str,
-    /// Other names that a config file may use; never written.
+    /// Other names that a config file may use; they are never written.
     pub aliases: &'static [&'static str],
     /// The meaning in one line.
     pub summary: &'static str,
-    /// The values, as text.
+    /// The formula of the values, as text.
     pub formula: &'static str,
     /// For which data, and where another loss is the better choice.
     pub when_to_use: &'static str,
-    /// What other libraries have.
+    /// The counterparts in other libraries.
     pub twins: &'static [Twin],
     /// The fields of the config.
     pub fields: Vec<Field>,
@@ -96,7 +96,7 @@ impl LossInfo {
     }
 }
 
-/// The reduction `positives` has a meaning in the family `binary` alone.
+/// The reduction `positives` has a meaning only in the family `binary`.
 const POSITIVES: &str = "positives";
 
 fn of_family(fields: &mut [Field], family: &str) {
@@ -139,7 +139,7 @@ pub(crate) fn from_value<C: Describe + Example>(value: Value) -> Result<C, Confi
 /// Reads the fields of a config, and checks their values.
 pub(crate) fn read(config: &mut dyn Describe, table: &field::Table) -> Result<(), ConfigError> {
     let kind = config.about().kind;
-    // What a family does not have is not offered.
+    // A reduction that a family does not have is not offered.
     let result = field::read(kind, config, table).map_err(|error| without_positives(error, config));
     result?;
     validate(config)

@@ -28,7 +28,7 @@ pub trait FamilyConfig: Clone + PartialEq + fmt::Debug + Serialize + Deserialize
 
     /// The config of the loss.
     fn loss(&self) -> &dyn Describe;
-    /// The config of the loss, to fill it.
+    /// The config of the loss, to fill it in.
     fn loss_mut(&mut self) -> &mut dyn Describe;
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn of_kind<C: FamilyConfig>(kind: &str) -> Result<C, ConfigError> {
     from_table(kind, &Table::new())
 }
 
-/// The config of the loss of this kind, with examples of what has no default.
+/// The config of the loss of this kind, with examples for fields without a default.
 pub(crate) fn example_of<C: FamilyConfig>(kind: &str) -> Result<C, ConfigError> {
     Ok(C::example_at(place_of::<C>(kind)?))
 }
@@ -93,7 +93,7 @@ fn place(
     })
 }
 
-/// The kind that was meant perhaps: also by the name of its type, or by the name that another library has for it.
+/// The kind that was meant perhaps: it is also found by the name of its type, or by its name in another library.
 fn meant(given: &str, names: &[KindNames], about: &dyn Fn(usize) -> &'static About) -> Option<&'static str> {
     let twin = (0..names.len()).map(about).find(|about| about.twins.iter().any(|twin| twin.is_called(given)));
     if let Some(about) = twin {

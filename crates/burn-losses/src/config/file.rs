@@ -34,14 +34,14 @@ pub fn from_str<T: DeserializeOwned>(text: &str, format: Format) -> Result<T, Co
     result.map_err(|error| in_text(text, &error.to_string()))
 }
 
-/// A JSON text without its key `$schema`, where it has one: that is for the editor.
+/// A JSON text without its key `$schema`, if it has one: the key is for the editor.
 fn without_schema(value: Value, format: Format) -> Option<Value> {
     let Value::Table(mut table) = value else { return None };
     let is_named = format == Format::Json && table.remove("$schema")?.as_str().is_some();
     is_named.then_some(Value::Table(table))
 }
 
-/// The error of a text, with its line where that is certain.
+/// The error in a text, with its line if that is certain.
 fn in_text(text: &str, message: &str) -> ConfigError {
     let error = take_error().unwrap_or_else(|| ConfigError::Syntax(message.to_owned()));
     ConfigError::At { path: PathBuf::new(), line: line_of(text, &error), source: Box::new(error) }
@@ -59,7 +59,7 @@ pub fn save<T: Serialize>(config: &T, path: impl AsRef<Path>) -> Result<(), Conf
     std::fs::write(path, text).map_err(|error| ConfigError::File(format!("{}: {error}", path.display())))
 }
 
-/// The line of the key that an error is about, where only one line has that key.
+/// The line of the key that an error is about, if only one line has that key.
 fn line_of(text: &str, error: &ConfigError) -> Option<usize> {
     let key = match error {
         ConfigError::InvalidValue { field, .. }

@@ -17,7 +17,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that the extension of a file says.
+    /// The format that the extension of a file stands for.
     pub fn from_path(path: &Path) -> Result<Self, ConfigError> {
         let extension = path.extension().and_then(|extension| extension.to_str());
         match extension.map(str::to_ascii_lowercase).as_deref() {
@@ -48,7 +48,7 @@ pub(super) fn parse(text: &str, format: Format) -> Result<Value, ConfigError> {
     })
 }
 
-/// The line of the second of two equal keys, which a parser names but not where it is.
+/// The line of the second of two equal keys: a parser names the key, but not the line.
 fn line_of_second(text: &str, message: &str) -> Option<usize> {
     let key = message.split_once("the key `")?.1.strip_suffix("` stands there twice")?;
     let mut lines = (1..).zip(text.lines()).filter(|(_, line)| {
@@ -78,7 +78,7 @@ fn toml(text: &str) -> Read {
     })
 }
 
-/// The word of a line that has no quotes around it.
+/// The value of a line, if it is a word without quotes.
 #[cfg(feature = "toml")]
 fn bare_word(line: &str) -> Option<&str> {
     let (_, value) = line.split_once('=')?;
@@ -99,7 +99,7 @@ fn yaml(text: &str) -> Read {
     Ok(if text.contains("<<") { merged(value) } else { value })
 }
 
-/// The keys of `<<: *anchor` in the place of that; those that stand there themselves come first.
+/// Replaces `<<: *anchor` by the keys of the anchor. Keys that are in the table already keep their values.
 #[cfg(feature = "yaml")]
 fn merged(value: Value) -> Value {
     match value {

@@ -1,4 +1,4 @@
-//! A batch of each family: which argument is looked at for what.
+//! The checks of a batch, for each family: which argument is checked for which problems.
 
 use super::labels::{self, ALL_IGNORED, Allowed};
 use super::outcome::{Computed, Outcome};
@@ -15,15 +15,15 @@ use crate::signature::Role;
 use burn::tensor::TensorData;
 use std::collections::BTreeMap;
 
-/// Tensors by name for one loss, and what it makes of them.
+/// Tensors by name for one loss, and the result of the loss on them.
 pub(crate) struct Batch<'a> {
     /// The loss.
     pub(crate) kind: &'static str,
-    /// Its first argument.
+    /// The name of the first argument of the loss.
     pub(crate) first: &'static str,
     /// The tensors.
     pub(crate) inputs: &'a BTreeMap<String, TensorData>,
-    /// What the loss makes of them.
+    /// The result of the loss on the tensors.
     pub(crate) outcome: Outcome,
 }
 
@@ -49,14 +49,14 @@ impl<'a> Batch<'a> {
         Report { is_finite: self.outcome.as_ref().is_ok_and(is_finite), ..Report::default() }
     }
 
-    /// A tensor whose every number counts.
+    /// Checks every number of a tensor for NaN and infinity, and returns the tensor.
     fn finite(&self, report: &mut Report, name: &'a str) -> Option<Floats<'a>> {
         let tensor = self.floats(name)?;
         numbers::finite(report, &tensor, |_| true);
         Some(tensor)
     }
 
-    /// What concerns every family; `mixes_rows` where the value of a row depends on others.
+    /// The checks that all families share; `mixes_rows` says that the value of a row depends on other rows.
     fn finish(self, mut report: Report, mixes_rows: bool) -> Diagnosis {
         if let Some(weights) = self.floats("weights") {
             numbers::weights(&mut report, &weights);
@@ -73,7 +73,7 @@ impl<'a> Batch<'a> {
         Diagnosis { loss: self.kind, findings: report.findings }
     }
 
-    /// Predictions and targets of any numbers.
+    /// Checks predictions and targets that may be any numbers.
     pub(crate) fn regression(self) -> Diagnosis {
         let mut report = self.report();
         self.finite(&mut report, self.first);
@@ -81,7 +81,7 @@ impl<'a> Batch<'a> {
         self.finish(report, false)
     }
 
-    /// Logits or probabilities, and targets in [0, 1].
+    /// Checks logits or probabilities, and targets in [0, 1].
     pub(crate) fn binary(self) -> Diagnosis {
         let mut report = self.report();
         if let Some(first) = self.finite(&mut report, self.first) {
@@ -103,7 +103,7 @@ impl<'a> Batch<'a> {
         self.finish(report, false)
     }
 
-    /// Logits or log-probabilities, and labels or probabilities.
+    /// Checks logits or log-probabilities, and labels or probabilities.
     pub(crate) fn classification(self, loss: &impl ClassificationLoss) -> Diagnosis {
         let mut report = self.report();
         let ignore_index = loss.ignore_index();
@@ -146,7 +146,7 @@ impl<'a> Batch<'a> {
         self.finish(report, false)
     }
 
-    /// Log-probabilities or logits, and target probabilities or their logarithms.
+    /// Checks log-probabilities or logits, and target probabilities or their logarithms.
     pub(crate) fn distribution(self, loss: &impl DistributionLoss) -> Diagnosis {
         let mut report = self.report();
         let is_free = !loss.needs_normalized();
@@ -180,7 +180,7 @@ impl<'a> Batch<'a> {
         self.finish(report, false)
     }
 
-    /// Logits or probabilities, and masks or labels.
+    /// Checks logits or probabilities, and masks or labels.
     pub(crate) fn segmentation(self, regions: &RegionOptions) -> Diagnosis {
         let mut report = self.report();
         let Some(first) = self.floats(self.first) else { return self.finish(report, true) };
@@ -256,7 +256,7 @@ impl<'a> Batch<'a> {
         self.finish(report, true)
     }
 
-    /// Boxes, or the bins of their sides.
+    /// Checks boxes, or the bins of their sides.
     pub(crate) fn boxes(self, loss: &impl BoxesLoss) -> Diagnosis {
         let (mut report, format) = (self.report(), loss.format());
         let predictions = self.finite(&mut report, self.first);
@@ -284,7 +284,7 @@ impl<'a> Batch<'a> {
         self.finish(report, false)
     }
 
-    /// Embeddings, labels, and the parameters of a head.
+    /// Checks embeddings, labels, and the parameters of a head.
     pub(crate) fn heads(self, loss: &impl HeadLoss) -> Diagnosis {
         let mut report = self.report();
         let (classes, ignore_index, scaling) = (loss.num_classes(), loss.ignore_index(), loss.scaling());
@@ -331,11 +331,11 @@ impl<'a> Batch<'a> {
         self.finish(report, false)
     }
 
-    /// Embeddings and labels, each compared with each.
+    /// Checks embeddings and labels, where each row is compared with all others.
     pub(crate) fn metric(self, loss: &impl MetricLoss) -> Diagnosis {
         let mut report = self.report();
         let has_cosines = loss.compares_cosines();
-        // Of pairs, triplets and views each is a tensor of its own.
+        // For pairs, triplets and views, each part is a tensor of its own.
         let tuples = loss.tuples().unwrap_or_default();
         let predictions = tuples.iter().filter(|argument| argument.role == Role::Prediction);
         for name in ["embeddings"].into_iter().chain(predictions.map(|argument| argument.name)) {
@@ -358,7 +358,7 @@ impl<'a> Batch<'a> {
             pairs::directions(&mut report, &vectors, |_| true);
         }
         if let Some(labels) = self.integers("labels") {
-            // Elsewhere a label is any number.
+            // Without class vectors a label is any number.
             match class_vectors {
                 Some((_, vectors)) => {
                     let allowed = Allowed { classes: vectors.dims()[0], ignore_index: None, can_ignore: false };

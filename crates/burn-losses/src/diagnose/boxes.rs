@@ -1,14 +1,14 @@
-//! Boxes that are none.
+//! Boxes that are not valid.
 
 use super::report::{Floats, Report, Verdict};
 use super::{Problem, Severity};
 use crate::boxes::{BoxFormat, BoxUnit};
 
-/// The widths and heights of `[N, 4]` boxes, if they are that.
+/// The widths and heights of boxes, if the boxes are `[N, 4]`.
 fn sizes(boxes: &Floats<'_>, format: BoxFormat) -> Option<Vec<[f64; 2]>> {
     (boxes.shape.len() == 2 && boxes.shape[1] == 4).then(|| {
         let size = |numbers: &[f64; 4]| match format {
-            // Not by its corners, which round.
+            // They are not computed from the corners, which are rounded.
             BoxFormat::Cxcywh | BoxFormat::Xywh => [numbers[2], numbers[3]],
             BoxFormat::Xyxy => [numbers[2] - numbers[0], numbers[3] - numbers[1]],
             BoxFormat::Ltrb => [numbers[2] + numbers[0], numbers[3] + numbers[1]],
@@ -25,7 +25,7 @@ fn is_degenerate(size: &[f64; 2]) -> bool {
     !is_inverted(size) && size.contains(&0.0)
 }
 
-/// Inverted and degenerate boxes. A model may predict them, and is corrected; a target is not to be one.
+/// Inverted and degenerate boxes. A model may predict such boxes, and training corrects them; a target must not be one.
 pub(super) fn areas(report: &mut Report, boxes: &Floats<'_>, format: BoxFormat) {
     let Some(sizes) = sizes(boxes, format) else { return };
     let is_target = boxes.name == "targets";
@@ -66,7 +66,7 @@ pub(super) fn format(report: &mut Report, targets: &Floats<'_>, format: BoxForma
         BoxFormat::Xyxy if 2 * inverted > boxes.len() && all(|b| b[2] > 0.0 && b[3] > 0.0) => {
             ("xyxy", "`cxcywh` or `xywh`: many are inverted, and the last two numbers are positive")
         }
-        // Few boxes are wider and higher than they are far from the origin, and hardly all of a batch.
+        // Few boxes are wider and higher than their distance from the origin, and hardly ever all boxes of a batch.
         BoxFormat::Cxcywh | BoxFormat::Xywh if boxes.len() >= 4 && all(|b| b[2] > b[0] && b[3] > b[1]) => (
             if format == BoxFormat::Xywh { "xywh" } else { "cxcywh" },
             "`xyxy`: the last two numbers are always larger than the first two",
@@ -77,7 +77,7 @@ pub(super) fn format(report: &mut Report, targets: &Floats<'_>, format: BoxForma
     report.say(Severity::Warning, targets.name, Problem::BoxFormat { given, looks_like }, &advice);
 }
 
-/// Boxes in pixels beside a picture of 1 x 1, or in shares of the picture beside a size in pixels.
+/// Boxes in pixels with an image of 1 x 1 in the config, or boxes in shares of the image with a size in pixels.
 pub(super) fn units(report: &mut Report, boxes: &Floats<'_>, format: BoxFormat, units: Vec<BoxUnit>) {
     if sizes(boxes, format).is_none()
         || report.findings.iter().any(|finding| matches!(finding.problem, Problem::Units { .. }))
@@ -87,7 +87,7 @@ pub(super) fn units(report: &mut Report, boxes: &Floats<'_>, format: BoxFormat, 
     let largest = boxes.numbers.iter().map(|x| x.abs()).filter(|x| x.is_finite()).fold(0.0, f64::max);
     for unit in units.into_iter().filter(|_| largest > 0.0) {
         let (field, value, advice) = match unit {
-            // A predicted box may be somewhat larger than the picture.
+            // A predicted box may be somewhat larger than the image.
             BoxUnit::Picture { field, size } if largest > 10.0 * size => {
                 (field, size, "pixels? Set the size of the picture")
             }

@@ -8,7 +8,7 @@ use crate::reduction::Extras;
 use crate::segmentation::{Masks, SegmentationLoss};
 use burn::tensor::{Bool, Int, Tensor};
 
-/// What is wrong with the arguments of a [`ClassificationLoss`].
+/// Diagnoses the arguments of a [`ClassificationLoss`].
 pub trait ClassificationDiagnosis: ClassificationLoss {
     /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose).
     fn diagnose<const D: usize, const L: usize>(
@@ -29,7 +29,7 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
     }
 
-    /// The same for soft targets.
+    /// Like [`diagnose`](Self::diagnose), for soft targets.
     fn diagnose_soft<const D: usize, const L: usize>(
         &self,
         logits: &Tensor<D>,
@@ -62,9 +62,9 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
 
 impl<L: ClassificationLoss> ClassificationDiagnosis for L {}
 
-/// What is wrong with the arguments of a [`DistributionLoss`].
+/// Diagnoses the arguments of a [`DistributionLoss`].
 pub trait DistributionDiagnosis: DistributionLoss {
-    /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose). (With weights or labels:
+    /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose). (For weights or labels, call
     /// [`AnyLoss::diagnose`](crate::AnyLoss::diagnose).)
     fn diagnose<const D: usize>(&self, predictions: &Tensor<D>, targets: &Tensor<D>) -> Diagnosis {
         let first = self.input().name();
@@ -83,7 +83,7 @@ pub trait DistributionDiagnosis: DistributionLoss {
 
 impl<L: DistributionLoss> DistributionDiagnosis for L {}
 
-/// What is wrong with the arguments of a [`SegmentationLoss`].
+/// Diagnoses the arguments of a [`SegmentationLoss`].
 pub trait SegmentationDiagnosis: SegmentationLoss {
     /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose).
     fn diagnose<const D: usize>(&self, logits: &Tensor<D>, masks: &Masks<D>, weights: Option<&Tensor<2>>) -> Diagnosis {

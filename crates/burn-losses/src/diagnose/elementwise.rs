@@ -7,7 +7,7 @@ use crate::engine::pointwise;
 use crate::regression::RegressionLoss;
 use burn::tensor::Tensor;
 
-/// What is wrong with the arguments of a [`RegressionLoss`].
+/// Diagnoses the arguments of a [`RegressionLoss`].
 pub trait RegressionDiagnosis: RegressionLoss {
     /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose).
     fn diagnose<const D: usize>(
@@ -39,7 +39,7 @@ pub trait RegressionDiagnosis: RegressionLoss {
 
 impl<L: RegressionLoss> RegressionDiagnosis for L {}
 
-/// What is wrong with the arguments of a [`BinaryLoss`].
+/// Diagnoses the arguments of a [`BinaryLoss`].
 pub trait BinaryDiagnosis: BinaryLoss {
     /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose).
     fn diagnose<const D: usize>(
@@ -65,7 +65,7 @@ pub trait BinaryDiagnosis: BinaryLoss {
 
 impl<L: BinaryLoss> BinaryDiagnosis for L {}
 
-/// What is wrong with the arguments of a [`BoxesLoss`].
+/// Diagnoses the arguments of a [`BoxesLoss`].
 pub trait BoxesDiagnosis: BoxesLoss {
     /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose).
     fn diagnose(&self, predictions: &Tensor<2>, targets: &Tensor<2>, weights: Option<&Tensor<1>>) -> Diagnosis {

@@ -11,7 +11,7 @@ use burn::tensor::{Int, Tensor};
 /// The first argument of these losses.
 const FIRST: &str = "embeddings";
 
-/// What is wrong with the arguments of a [`HeadLoss`].
+/// Diagnoses the arguments of a [`HeadLoss`].
 pub trait HeadDiagnosis: HeadLoss {
     /// Copies the arguments and the parameters to the host and reports the problems: see [the module](crate::diagnose).
     fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {
@@ -40,7 +40,7 @@ pub trait HeadDiagnosis: HeadLoss {
 
 impl<L: HeadLoss> HeadDiagnosis for L {}
 
-/// What is wrong with the arguments of a [`MetricLoss`].
+/// Diagnoses the arguments of a [`MetricLoss`].
 pub trait MetricDiagnosis: MetricLoss {
     /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose).
     fn diagnose(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, weights: Option<&Tensor<1>>) -> Diagnosis {

@@ -1,10 +1,10 @@
-//! What is wrong with a gradient: training sees nothing else.
+//! Problems of a gradient, which is all that training sees.
 
 use super::outcome::Computed;
 use super::report::{Report, Verdict};
 use super::{Problem, Severity, word};
 
-/// From so many underflows on, as a share of what is not 0, they are named.
+/// From this share of underflows on, among the numbers that are not 0, they are reported.
 const FEW: f64 = 0.01;
 
 /// Gradients that are not finite, that are 0 where the value is not, and that are too small for half precision.
@@ -28,7 +28,7 @@ pub(super) fn check(report: &mut Report, computed: &Computed) {
     nowhere(report, computed);
 }
 
-/// What already has an error is not told twice: the gradient follows from it.
+/// Reports a gradient that is not finite, unless there is an error already: the gradient follows from it.
 fn not_finite(report: &mut Report, computed: &Computed) {
     for (name, gradient) in &computed.gradients {
         if report.findings.iter().any(|finding| finding.severity == Severity::Error) {

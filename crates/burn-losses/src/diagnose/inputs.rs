@@ -1,11 +1,11 @@
-//! The tensors of a batch, read back.
+//! The tensors of a batch, copied to the host.
 
 use crate::reduction::Extras;
 use burn::tensor::kind::{Autodiff, Basic};
 use burn::tensor::{Tensor, TensorData};
 use std::collections::BTreeMap;
 
-/// Tensors by name, read back.
+/// Tensors by name, copied to the host.
 #[derive(Default)]
 pub(crate) struct ReadBack(BTreeMap<String, TensorData>);
 
@@ -51,7 +51,7 @@ pub(crate) fn extras<const D: usize>(weights: Option<&Tensor<D>>) -> Extras {
     weights.map_or_else(Extras::new, |weights| weights.clone().into())
 }
 
-/// The same numbers without autodiff: a diagnosis is no step of a training.
+/// The tensor without autodiff: a diagnosis is not a step of training.
 pub(crate) fn plain<const D: usize, K: Autodiff>(tensor: &Tensor<D, K>) -> Tensor<D, K> {
     tensor.clone().without_autodiff()
 }

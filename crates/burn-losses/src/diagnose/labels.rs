@@ -4,7 +4,7 @@ use super::numbers::ONE_CLASS;
 use super::report::{Integers, Report, Verdict};
 use super::{Problem, Severity};
 
-/// What a label may be.
+/// Which labels are allowed.
 pub(super) struct Allowed {
     pub(super) classes: usize,
     pub(super) ignore_index: Option<i64>,
@@ -12,7 +12,7 @@ pub(super) struct Allowed {
     pub(super) can_ignore: bool,
 }
 
-/// Labels outside 0..C, and batches of ignored labels alone.
+/// Labels outside 0..C, and batches in which every label is ignored.
 pub(super) fn classes(report: &mut Report, labels: &Integers<'_>, allowed: &Allowed) {
     let Allowed { classes, ignore_index, .. } = *allowed;
     let is_ignored = |label| Some(label) == ignore_index;
@@ -34,7 +34,7 @@ pub(super) fn classes(report: &mut Report, labels: &Integers<'_>, allowed: &Allo
     }
 }
 
-/// One class alone, where there are others and a row is not alone.
+/// Batches of several rows that all have one class, though there are others.
 pub(super) fn one_class(report: &mut Report, labels: &Integers<'_>, classes: usize, counts: impl Fn(usize) -> bool) {
     let mut counted = (0..labels.numbers.len()).filter(|row| counts(*row)).map(|row| labels.numbers[row]);
     let Some(class) = counted.next().filter(|class| (0..classes as i64).contains(class)) else { return };
@@ -44,7 +44,7 @@ pub(super) fn one_class(report: &mut Report, labels: &Integers<'_>, classes: usi
     }
 }
 
-/// Labels of one channel: nothing is background.
+/// Labels for one channel: label 0 is the foreground, and no label is the background.
 pub(super) fn one_channel(report: &mut Report, labels: &Integers<'_>, ignore_index: Option<i64>) {
     let is_foreground = |at: usize| labels.numbers[at] == 0 && ignore_index != Some(0);
     report.check(labels.name, &labels.shape, is_foreground, |_| Verdict {
@@ -56,7 +56,7 @@ pub(super) fn one_channel(report: &mut Report, labels: &Integers<'_>, ignore_ind
 
 pub(super) const ALL_IGNORED: &str = "nothing counts, and every gradient is 0: fine for a batch of padding";
 
-/// What wrong labels usually come from.
+/// Advice on what usually causes such labels.
 fn advice(labels: impl Iterator<Item = i64> + Clone, allowed: &Allowed) -> String {
     let classes = i64::try_from(allowed.classes).unwrap_or(i64::MAX);
     let has = |wanted| labels.clone().any(|label| label == wanted);

@@ -1,8 +1,8 @@
 //! Diagnoses a batch: copies its tensors to the host and reports problems in plain words.
 //!
-//! Every loss has a method `diagnose` with the arguments of its `check`: that of its family's trait below, which the prelude has too.
-//! [`AnyLoss::diagnose`](crate::AnyLoss::diagnose) takes
-//! tensors by name. These are the only methods that wait for the device; no input makes them panic.
+//! Every loss has a method `diagnose` with the arguments of its `check`. It comes from the trait of the family below, which is in
+//! the prelude too. [`AnyLoss::diagnose`](crate::AnyLoss::diagnose) takes tensors by name. These are the only methods that wait
+//! for the device; no input makes them panic.
 //!
 //! ```
 //! use burn::tensor::{Device, Int, Tensor};
@@ -20,7 +20,8 @@
 //! );
 //! ```
 //!
-//! What makes the number wrong is an error; what is only suspicious is a warning, whose advice says when it is fine.
+//! A problem that makes the result wrong is an error. One that is only suspicious is a warning, and its advice says when it is
+//! fine.
 
 mod batch;
 mod boxes;
@@ -48,7 +49,7 @@ pub use classes::{ClassificationDiagnosis, DistributionDiagnosis, SegmentationDi
 pub use elementwise::{BinaryDiagnosis, BoxesDiagnosis, RegressionDiagnosis};
 pub use embeddings::{HeadDiagnosis, MetricDiagnosis};
 
-/// What [`diagnose`](self) finds.
+/// The result of a diagnosis: see [`diagnose`](self).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diagnosis {
     /// The loss, by its `kind`.
@@ -57,22 +58,22 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
 }
 
-/// One thing that is wrong, however often it is.
+/// One problem, however often it occurs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
-    /// Whether the number is wrong, or something is only suspicious.
+    /// Whether the result is wrong, or something is only suspicious.
     pub severity: Severity,
-    /// The argument, the parameter or the field of the config; `values` and `total` are those of the loss.
+    /// The argument, the parameter or the field of the config. `values` and `total` are the results of the loss.
     pub argument: String,
-    /// The first place where it is so.
+    /// The first place that has the problem.
     pub index: Option<Vec<usize>>,
-    /// At how many places it is so.
+    /// The number of places that have the problem.
     pub count: usize,
-    /// Of how many; 0 where places have no meaning.
+    /// The number of places that were checked; 0 where places have no meaning.
     pub of: usize,
-    /// What is wrong, at the first place.
+    /// The problem, at the first place.
     pub problem: Problem,
-    /// What to do about it, or when it is fine; may be empty.
+    /// The advice: what to do about the problem, or when it is fine; may be empty.
     pub advice: String,
 }
 
@@ -80,13 +81,13 @@ pub struct Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// The number is wrong.
+    /// The result is wrong.
     Error,
-    /// Possibly intended.
+    /// The input is possibly intended.
     Warning,
 }
 
-/// What can be wrong.
+/// The problems that a batch can have.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -96,16 +97,16 @@ pub enum Problem {
         /// The error message of the loss.
         message: String,
     },
-    /// The loss panics, for instance for want of memory.
+    /// The loss panics, for instance because memory is short.
     Failed {
-        /// What it says.
+        /// The message of the panic.
         message: String,
     },
-    /// Not a number.
+    /// A NaN.
     Nan,
     /// Infinity.
     Infinite {
-        /// Whether it is that below 0.
+        /// Whether it is minus infinity.
         negative: bool,
     },
     /// A label that is none of the classes.
@@ -148,7 +149,7 @@ pub enum Problem {
     },
     /// All weights are 0.
     NoWeight,
-    /// Weights of 0 that are no mask: the loss looks at the whole batch.
+    /// Weights of 0 in place of a mask, for a loss that looks at the whole batch.
     NoMask,
     /// A number that has to be greater than 0.
     NotPositive {
@@ -173,48 +174,48 @@ pub enum Problem {
     BoxFormat {
         /// The format of the config.
         given: &'static str,
-        /// What they look like.
+        /// The format that they look like.
         looks_like: &'static str,
     },
-    /// A class without a pixel in a sample, or in the batch where the sums run over that.
+    /// A class without a pixel in a sample, or in the batch if the sums run over the batch.
     EmptyMask,
     /// No row has another row of its label.
     NoPositive,
     /// All rows have one label.
     NoNegative,
-    /// A row of one view without a row of its label in the other.
+    /// A row of one view without a row of its label in the other view.
     NoPartner,
     /// A vector without a direction, where a cosine is taken.
     ZeroLength,
     /// Probabilities where logits or log-probabilities are expected.
     LooksLikeProbabilities {
-        /// What is expected.
+        /// The kind of numbers that is expected.
         expected: &'static str,
-        /// Whether that is seen by rows which sum to 1, or only by numbers in [0, 1].
+        /// Whether rows that sum to 1 show it, or only numbers in [0, 1].
         rows: bool,
     },
     /// A field of the config that makes little sense.
     Setting {
         /// Its value.
         value: f64,
-        /// What is strange about it.
+        /// Why it makes little sense.
         because: String,
     },
-    /// A value that is not finite, of inputs that are.
+    /// A value that is not finite, though the inputs are.
     NotFinite {
         /// `NaN`, `infinity` or `-infinity`.
         value: &'static str,
     },
-    /// A gradient that is not finite, of inputs and a value that are.
+    /// A gradient that is not finite, though the inputs and the value are.
     Gradient {
         /// `NaN`, `infinity` or `-infinity`.
         value: &'static str,
     },
-    /// A gradient that is 0 everywhere, of a value that is not.
+    /// A gradient that is 0 everywhere, though the value is not 0.
     NoGradient,
     /// Gradients that half precision rounds to 0.
     Underflow {
-        /// How many of those that are not 0, as a share.
+        /// The share of these among the gradients that are not 0.
         share: f64,
     },
     /// All rows that count have one class.
@@ -355,7 +356,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The first term of a sum that is not finite: the one which makes the total so. `names` and `values` belong together.
+/// The first term of a sum that is not finite, which makes the total infinite or NaN. `names` and `values` are in the same order.
 ///
 /// ```
 /// use burn_losses::diagnose::non_finite_term;

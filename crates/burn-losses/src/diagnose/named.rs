@@ -11,11 +11,11 @@ use crate::signature::{Kind, Role, Signature, Valid, numbers, truths};
 use burn::tensor::{DType, Device, FloatDType, TensorData};
 
 impl AnyLoss {
-    /// Says what is wrong with tensors by name: those of [`evaluate`](Self::evaluate), and whatever else they are. The loss is
-    /// run on `device`, in the type of its first argument where the device has it, and takes no step.
+    /// Diagnoses tensors by name: those that [`evaluate`](Self::evaluate) takes, and any others. The loss runs on `device`, in
+    /// the type of its first argument if the device has that type, and takes no step.
     ///
     /// Names, shapes and types that the loss refuses are findings too, with the message of [`evaluate`](Self::evaluate)'s error.
-    /// Of a head, a center or a proxy loss, its own parameters are looked at where none are given.
+    /// For a head, a center or a proxy loss, the loss's own parameters are checked if none are given.
     ///
     /// ```
     /// use burn::tensor::{Device, TensorData};
@@ -71,7 +71,7 @@ impl AnyLoss {
         }
     }
 
-    /// Targets as numbers and masks as booleans, of whatever type they are given.
+    /// Converts targets to numbers and masks to booleans, whatever their types are.
     fn as_declared(&self, inputs: &Inputs) -> Inputs {
         let signature = self.signature(inputs);
         let converted = |name: &str, data: &TensorData| match signature.iter().find(|argument| argument.name == name) {
@@ -83,7 +83,7 @@ impl AnyLoss {
         inputs.iter().map(|(name, data)| (name.clone(), converted(name, data))).collect()
     }
 
-    /// The same inputs with what has a weight as the mask, where weights look like one and there is none.
+    /// The inputs with a mask of the weights that are not 0, if the weights look like a mask and no mask is given.
     fn weights_as_mask(&self, given: &Inputs) -> Option<Inputs> {
         let weights = given.get("weights").filter(|_| !given.contains_key("mask"))?;
         let signature = self.signature(given);
@@ -116,7 +116,7 @@ impl AnyLoss {
     }
 }
 
-/// The same with what is valid in place of what is masked, so that nobody looks at that.
+/// The inputs with valid entries in place of the masked ones, so that no check sees those.
 fn without_masked(mut inputs: Inputs, signature: &Signature) -> Inputs {
     let given = inputs.clone();
     for argument in signature.iter().filter(|argument| [Role::Prediction, Role::Target].contains(&argument.role)) {

@@ -1,4 +1,4 @@
-//! Numbers that are none, probabilities that are none, weights.
+//! Checks of numbers, probabilities and weights.
 
 use super::outcome::Computed;
 use super::report::{Floats, Report, Verdict};
@@ -16,7 +16,7 @@ pub(super) fn finite(report: &mut Report, tensor: &Floats<'_>, counts: impl Fn(u
         |at| counts(at) && numbers[at].is_nan(),
         |_| Verdict { severity: Severity::Error, problem: Problem::Nan, advice: "" },
     );
-    // A class that is masked by -infinity, a probability of 0: the loss says whether it can do with it.
+    // An infinity may be a masked class or a probability of 0. It is fine if all values of the loss are finite.
     let (severity, advice) = match (report.is_finite, tensor.dtype) {
         (true, _) => (Severity::Warning, "fine where it is meant, as in a masked class: all values are finite"),
         (false, DType::F16) => (Severity::Error, "an f16 holds at most 65504"),
@@ -74,7 +74,7 @@ pub(super) fn positives(report: &mut Report, targets: &Floats<'_>, weights: Opti
         }
     }
     let Some(weights) = weights else { return };
-    // One per value, or one per sample.
+    // There is one weight per value, or one per sample.
     let each = (numbers.len() / weights.numbers.len().max(1)).max(1);
     let mut positive = (0..numbers.len()).filter(|at| numbers[*at] > FOREGROUND).peekable();
     if positive.peek().is_some() && positive.all(|at| weights.numbers.get(at / each) == Some(&0.0)) {
@@ -83,10 +83,10 @@ pub(super) fn positives(report: &mut Report, targets: &Floats<'_>, weights: Opti
     }
 }
 
-/// What is said of a batch of one class.
+/// The advice for a batch of one class.
 pub(super) const ONE_CLASS: &str = "one class alone says nothing of the others: fine if other batches have them";
 
-/// Weights that are no numbers, negative, or all 0.
+/// Weights that are not finite, negative, or all 0.
 pub(super) fn weights(report: &mut Report, weights: &Floats<'_>) {
     finite(report, weights, |_| true);
     report.check(
@@ -105,7 +105,7 @@ pub(super) fn weights(report: &mut Report, weights: &Floats<'_>) {
     }
 }
 
-/// Weights of 0 by which somebody leaves out what the loss still looks at.
+/// Weights of 0 that are meant to leave out rows which the loss still looks at.
 pub(super) fn unmasked(report: &mut Report, inputs: &BTreeMap<String, TensorData>, computed: &Computed) {
     let (Some(masked), Some(weights)) = (&computed.masked, Floats::from_inputs(inputs, "weights")) else { return };
     let (values, masked): (Vec<f64>, Vec<f64>) = (computed.values.iter().collect(), masked.iter().collect());
@@ -118,7 +118,7 @@ pub(super) fn unmasked(report: &mut Report, inputs: &BTreeMap<String, TensorData
     }
 }
 
-/// From this relative difference on, two values are not the same but for rounding.
+/// From this relative difference on, two values differ by more than rounding.
 const DIFFERENT: f64 = 1e-3;
 
 /// Expected counts whose logarithm is not finite.
@@ -133,7 +133,7 @@ pub(super) fn expected_counts(report: &mut Report, counts: &Floats<'_>) {
     );
 }
 
-/// What the loss makes of the batch: the first value that is not finite though its inputs are, or a total that is not.
+/// The results of the loss: the first value that is not finite though its inputs are, or a total that is not finite.
 pub(super) fn values(report: &mut Report, values: &TensorData, total: f64, mixes_rows: bool) {
     let shape = values.shape().to_vec();
     let numbers: Vec<f64> = values.iter().collect();
@@ -160,7 +160,7 @@ pub(super) fn values(report: &mut Report, values: &TensorData, total: f64, mixes
     }
 }
 
-/// A weight that is not finite explains a total that is not.
+/// False for a weight that is not finite, which explains a total that is not finite.
 fn is_no_weight(finding: &super::Finding) -> bool {
     finding.argument != "weights" || !matches!(finding.problem, Problem::Nan | Problem::Infinite { .. })
 }

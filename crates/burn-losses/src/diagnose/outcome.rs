@@ -1,4 +1,4 @@
-//! What a loss makes of a batch.
+//! The results of a loss on a batch.
 
 use super::inputs::plain;
 use super::{Finding, Problem, Severity};
@@ -12,26 +12,27 @@ use burn::tensor::{Bool, DType, Tensor, TensorData};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What a loss makes of a batch.
+/// The results of a loss on a batch.
 pub(crate) struct Computed {
     pub(super) values: TensorData,
     pub(super) total: f64,
-    /// Of the total, by argument.
+    /// The gradients of the total, by argument.
     pub(super) gradients: Gradients,
-    /// The same of inputs in half precision that are handed over in single precision; empty of others.
+    /// The gradients of inputs in half precision, computed in single precision; empty for other inputs.
     pub(super) in_single: Gradients,
-    /// The values with what has a weight as a mask, where some weights are 0 and others are not.
+    /// The values with a mask of the weights that are not 0, if some weights are 0 and others are not.
     pub(super) masked: Option<TensorData>,
 }
 
 /// Gradients by argument.
 pub(crate) type Gradients = BTreeMap<String, TensorData>;
 
-/// What a loss makes of a batch, or why it makes nothing.
+/// The results of a loss on a batch, or the finding that says why there are none.
 pub(crate) type Outcome = Result<Computed, Box<Finding>>;
 
-/// Runs a loss, if its check lets it: the unreduced values, and the reduced one; then once more with `first` as a leaf, the argument of
-/// this name, to differentiate it. Values are those without weights; they are computed with a mask too where `weights` look like one.
+/// Runs a loss, if its check succeeds. It computes the unreduced values and the total, and then the gradient of the total with
+/// respect to `first`, the argument `name`. The values are without weights; if `weights` look like a mask, they are computed with
+/// that mask too.
 pub(crate) fn attempt<const D: usize, const V: usize, const W: usize>(
     checked: Result<(), InputError>,
     (name, first): (&str, &Tensor<D>),
@@ -62,7 +63,7 @@ pub(crate) fn attempt<const D: usize, const V: usize, const W: usize>(
     })
 }
 
-/// The mask that these weights may be meant as: some are 0, others are not.
+/// The mask that these weights may stand for: some are 0, others are not.
 pub(crate) fn like_a_mask<const W: usize>(weights: &Tensor<W>) -> Option<Tensor<W, Bool>> {
     let weights = plain(weights);
     let data = weights.to_data();
@@ -75,7 +76,7 @@ pub(crate) fn attempt_named(run: impl FnOnce() -> Result<Computed, EvalError>) -
     without_panic(|| run().map_err(|error| refused(error.argument(), error.to_string())))
 }
 
-/// A panic, as of a device without memory, is a finding too.
+/// Turns a panic, for instance on a device that is out of memory, into a finding.
 fn without_panic(run: impl FnOnce() -> Outcome) -> Outcome {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
         let message = match payload.downcast::<String>() {

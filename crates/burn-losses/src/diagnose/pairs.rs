@@ -5,7 +5,7 @@ use super::{Problem, Severity};
 use crate::engine::pairs::anchors::NeededPartners;
 use std::collections::BTreeSet;
 
-/// Vectors of length 0, where `counts` says that a row is looked at: the same limit as where they are brought to length 1.
+/// Vectors of length 0, among the rows that `counts` selects. The limit is that of the normalization to length 1.
 pub(super) fn directions(report: &mut Report, vectors: &Floats<'_>, counts: impl Fn(usize) -> bool) {
     let [rows, size] = vectors.shape[..] else { return };
     let length = |row: usize| vectors.numbers[row * size..][..size].iter().map(|x| x * x).sum::<f64>().sqrt();
@@ -21,7 +21,7 @@ pub(super) fn directions(report: &mut Report, vectors: &Floats<'_>, counts: impl
     );
 }
 
-/// Whether the rows of a batch have the partners that the loss needs.
+/// Checks that the rows of a batch have the partners that the loss needs.
 pub(super) fn partners(report: &mut Report, labels: &Integers<'_>, needs: NeededPartners) {
     let (all, name) = (labels.numbers.as_slice(), labels.name);
     let different: BTreeSet<i64> = all.iter().copied().collect();
@@ -45,7 +45,7 @@ pub(super) fn partners(report: &mut Report, labels: &Integers<'_>, needs: Needed
     }
 }
 
-/// The first half of the rows is one view, the second half the other.
+/// Checks two views, of which the first half of the rows is one and the second half the other.
 fn views(report: &mut Report, labels: &Integers<'_>) {
     let all = labels.numbers.as_slice();
     if !all.len().is_multiple_of(2) {

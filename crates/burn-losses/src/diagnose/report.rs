@@ -1,4 +1,4 @@
-//! Findings as they come, and the arguments in plain numbers.
+//! The findings so far, and the arguments as plain numbers.
 
 use super::{Finding, Problem, Severity};
 use crate::signature::place;
@@ -10,13 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Report {
     pub(super) findings: Vec<Finding>,
     pub(super) spoiled: BTreeSet<usize>,
-    /// Whether something that is no sample, as a weight, spoils every value.
+    /// Whether an argument without samples, such as the weight of a head, spoils every value.
     pub(super) all_spoiled: bool,
     /// Whether the loss and all its values are finite.
     pub(super) is_finite: bool,
 }
 
-/// What is said of the first place, and how bad it is.
+/// The problem at the first place, how bad it is, and the advice.
 pub(super) struct Verdict<'a> {
     pub(super) severity: Severity,
     pub(super) problem: Problem,
@@ -24,7 +24,7 @@ pub(super) struct Verdict<'a> {
 }
 
 impl Report {
-    /// A finding that has no place.
+    /// Adds a finding that has no place.
     pub(super) fn say(&mut self, severity: Severity, argument: &str, problem: Problem, advice: &str) {
         self.findings.push(Finding {
             severity,
@@ -37,7 +37,7 @@ impl Report {
         });
     }
 
-    /// One finding, if `is_wrong` anywhere in a tensor of this shape; says whether it is.
+    /// Adds a finding if `is_wrong` is true anywhere in a tensor of this shape. Returns whether it is.
     pub(super) fn check<'a>(
         &mut self,
         argument: &str,
@@ -143,7 +143,7 @@ impl Rows<'_> {
     }
 }
 
-/// A tensor of integers; what an `i64` cannot hold is the largest one.
+/// A tensor of integers; an integer that an `i64` cannot hold is the largest one.
 pub(super) struct Integers<'a> {
     pub(super) name: &'a str,
     pub(super) shape: Vec<usize>,

@@ -18,7 +18,7 @@ fn like_probabilities(tensor: &Floats<'_>, counts: &impl Fn(usize) -> bool) -> (
     (inside && any, rows.classes > 1 && inside && any && counted().all(sums))
 }
 
-/// So many numbers in [0, 1] are no chance.
+/// From this count on, it is hardly by chance that all numbers are in [0, 1].
 const MANY: usize = 8;
 
 /// Logits that look like the result of a softmax, or with `each` like that of a sigmoid.
@@ -37,7 +37,7 @@ pub(super) fn logits(report: &mut Report, tensor: &Floats<'_>, each: bool, count
     report.say(Severity::Warning, tensor.name, Problem::LooksLikeProbabilities { expected: "logits", rows }, advice);
 }
 
-/// Log-probabilities: at most 0, and their exponentials sum to 1.
+/// Checks log-probabilities: they are at most 0, and their exponentials sum to 1.
 pub(super) fn log_probabilities(report: &mut Report, tensor: &Floats<'_>, counts: impl Fn(usize) -> bool) {
     let Some(rows) = tensor.rows() else { return };
     if let (_, true) = like_probabilities(tensor, &counts) {
@@ -78,7 +78,7 @@ fn warn(report: &mut Report, field: &str, value: f64, because: String, advice: &
     report.say(Severity::Warning, field, Problem::Setting { value, because }, advice);
 }
 
-/// The margins of a head, by the names of their fields: angles, and those between cosines.
+/// Checks the margins of a head, by the names of their fields: margins on angles, and margins on cosines.
 pub(super) fn margins(report: &mut Report, angles: Vec<(&'static str, f64)>, cosines: Vec<(&'static str, f64)>) {
     for (field, angle) in angles {
         if angle > FRAC_PI_2 {
@@ -94,12 +94,12 @@ pub(super) fn margins(report: &mut Report, angles: Vec<(&'static str, f64)>, cos
     }
 }
 
-/// The scale of a head whose logits are cosines times it.
+/// Checks the scale of a head whose logits are cosines times the scale.
 pub(super) fn head(report: &mut Report, classes: usize, scale: f64) {
     if classes <= 1 {
         return;
     }
-    // All other classes as far away as they can be at once: NormFace, proposition 2.
+    // The least loss: all other classes are as far away as they can be at once (NormFace, proposition 2).
     let others = (classes - 1) as f64;
     let least = (others * (-scale * (1.0 + 1.0 / others)).exp()).ln_1p();
     if least > 0.1 {
@@ -108,7 +108,7 @@ pub(super) fn head(report: &mut Report, classes: usize, scale: f64) {
     }
 }
 
-/// The temperature and the margin of a metric loss.
+/// Checks the temperature and the margin of a metric loss.
 pub(super) fn metric(report: &mut Report, settings: &Value) {
     let word = |name: &str| settings.get(name).and_then(Value::as_str);
     if let Some(temperature) = setting(settings, "temperature") {

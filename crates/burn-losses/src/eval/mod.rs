@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 pub use crate::signature::{EvalError, Inputs};
 
-/// What a loss makes of its inputs.
+/// The results of a loss on its inputs.
 #[derive(Debug, Clone)]
 pub struct Evaluation {
     /// The reduced value.
@@ -23,14 +23,14 @@ pub struct Evaluation {
     pub gradients: BTreeMap<String, TensorData>,
 }
 
-/// What training differentiates a loss with respect to.
+/// The roles of the arguments with respect to which training differentiates a loss.
 const TRAINED: &[Role] = &[Role::Prediction, Role::Parameter];
 
-/// What a loss can be differentiated with respect to.
+/// The roles of the arguments with respect to which a loss can be differentiated.
 const ALL: &[Role] = &[Role::Prediction, Role::Parameter, Role::Target, Role::Weight];
 
 impl AnyLoss {
-    /// What the first argument is called: `predictions`, `logits`, ..
+    /// The name of the first argument: `predictions`, `logits`, ..
     pub fn input(&self) -> &'static str {
         self.signatures()[0][0].name
     }
@@ -44,13 +44,13 @@ impl AnyLoss {
     pub fn signature(&self, inputs: &Inputs) -> Signature {
         let fitting =
             |signature: &Signature| signature.iter().filter(|argument| inputs.contains_key(argument.name)).count();
-        // Of several the last, which is the first of them all.
+        // Of several equal ones, `max_by_key` takes the last, which is the first in the original order.
         self.signatures().into_iter().rev().max_by_key(fitting).expect("a loss has a signature")
     }
 
-    /// Whether every label is a class, or the one that is ignored, of every argument that holds labels.
+    /// Checks that every label is a class or the ignored label, for every argument that holds labels.
     ///
-    /// A loss does not read its labels to find out: on a GPU it would wait for them. Here nothing is in a hurry.
+    /// A loss does not read its labels to check them, since on a GPU it would have to wait. Here waiting does no harm.
     pub fn check_labels(&self, inputs: &Inputs) -> Result<(), EvalError> {
         let signature = self.signature(inputs);
         let Some(first) = inputs.get(signature[0].name) else { return Ok(()) };
@@ -60,7 +60,7 @@ impl AnyLoss {
                 continue;
             };
             let (shape, dtype) = (labels.shape().to_vec(), labels.dtype());
-            // Another shape or type the loss refuses itself.
+            // A wrong shape or type is refused by the loss itself.
             let fits = argument.shape.resolve(&prediction).is_none_or(|expected| expected == shape);
             let Some(classes) = classes.number(&prediction).filter(|_| fits && (dtype.is_int() || dtype.is_uint()))
             else {
@@ -81,13 +81,13 @@ impl AnyLoss {
 
     /// Evaluates the loss on named tensors, on `device` and with floats of type `dtype`, and differentiates it.
     ///
-    /// The values, and the gradients of predictions and parameters, are those of training: nothing else needs a gradient. The
-    /// gradients of targets and weights come from a second run, in which all floats need one.
+    /// The values, and the gradients of predictions and parameters, are those of training, where no other tensor needs a
+    /// gradient. The gradients of targets and weights come from a second run, in which all floats need one.
     ///
     /// A loss with state (GHM) takes a step, as in training.
     pub fn evaluate(&self, inputs: &Inputs, device: &Device, dtype: FloatDType) -> Result<Evaluation, EvalError> {
         let device = device.clone().autodiff();
-        // Every call is a step of a loss with state: all but one are those of a copy.
+        // Every call is a step of a loss with state, so all calls but one are made on a copy.
         let [before, again] = [(); 2].map(|()| self.copy(&device));
         let run = |loss: &Self, wanted, roles| loss.run(inputs, &device, dtype, wanted, roles);
         let (values, _) = run(&before, Wanted::Values, TRAINED)?;
@@ -114,7 +114,7 @@ impl AnyLoss {
         Ok(leaves.differentiate(&loss.numbers))
     }
 
-    /// The same without gradients and without a step.
+    /// The values without gradients and without a step.
     pub(crate) fn compute(&self, inputs: &Inputs, device: &Device, dtype: FloatDType) -> Result<Evaluation, EvalError> {
         let device = device.clone().without_autodiff();
         let loss = self.copy(&device);
@@ -122,7 +122,7 @@ impl AnyLoss {
         Ok(evaluation(loss?.0, values?.0, BTreeMap::new()))
     }
 
-    /// Calls the loss, with a gradient for the tensors of some roles.
+    /// Calls the loss, with a gradient for the tensors that have one of these roles.
     fn run(
         &self,
         inputs: &Inputs,

@@ -8,7 +8,7 @@ pub(crate) struct Choice {
     #[cfg_attr(not(feature = "schema"), allow(dead_code))]
     pub(crate) doc: &'static str,
     pub(crate) words: &'static [(&'static str, &'static str)],
-    /// Words that some write, and what to do instead.
+    /// Words that some users write, and what to write instead.
     pub(crate) instead: &'static [(&'static str, &'static str)],
 }
 
@@ -58,7 +58,7 @@ impl Choice {
     }
 }
 
-/// A documentation as a text.
+/// The documentation as plain text.
 #[cfg(feature = "schema")]
 fn paragraphs(doc: &str) -> String {
     doc.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n")

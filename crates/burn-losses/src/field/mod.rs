@@ -26,7 +26,7 @@ pub use value::{Table, Value};
 pub use word_or_number::{Alpha, BatchAlpha, ClassFactor};
 pub(crate) use word_or_number::{Forms, Loose};
 
-/// What a field is, for `burn-losses list`, schemas, and the laws.
+/// The description of a field, for `burn-losses list`, schemas, and the laws.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
     /// The key.
@@ -35,9 +35,9 @@ pub struct Field {
     pub summary: &'static str,
     /// The type, in words.
     pub kind: &'static str,
-    /// The default, or none where the field has to be given.
+    /// The default; none if the field has to be given.
     pub default: Option<Value>,
-    /// The default, or an example where there is none.
+    /// The default, or an example if there is none.
     pub example: Value,
     /// The allowed values, in words.
     pub range: String,
@@ -66,25 +66,25 @@ pub(crate) fn fields(example: &dyn Record) -> Vec<Field> {
     fields
 }
 
-/// Why a value is not one of a field.
+/// Why a value is not allowed for a field, whatever the range.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Unreadable {
-    /// It has another type.
+    /// The value has the wrong type.
     Type,
-    /// An entry of a list has another type.
+    /// An entry of a list has the wrong type.
     Entry {
-        /// Its place.
+        /// The index of the entry.
         at: usize,
         /// The entry.
         value: Value,
     },
-    /// It is a word that is not known.
+    /// The value is a word that is not known.
     Word {
-        /// What was meant perhaps, or what to do instead.
+        /// The word that was meant perhaps, or what to write instead.
         hint: Option<String>,
     },
-    /// A loss inside the field says itself what is wrong.
+    /// The error of a loss inside the field.
     Config(Box<ConfigError>),
 }
 
@@ -127,13 +127,13 @@ pub(crate) fn field_from_value<T: FieldType>(value: Value) -> Result<T, ConfigEr
     })
 }
 
-/// What every type of a field has where schemas are wanted.
+/// The bound of a field type with the feature `schema`.
 #[cfg(feature = "schema")]
 #[doc(hidden)]
 pub trait MaybeSchema: schemars::JsonSchema {}
 #[cfg(feature = "schema")]
 impl<T: schemars::JsonSchema> MaybeSchema for T {}
-/// What every type of a field has where schemas are wanted.
+/// The bound of a field type without the feature `schema`.
 #[cfg(not(feature = "schema"))]
 #[doc(hidden)]
 pub trait MaybeSchema {}
@@ -148,7 +148,7 @@ pub trait FieldType: Clone + PartialEq + fmt::Debug + MaybeSchema + 'static {
     /// The value, as a config file holds it.
     fn to_value(&self) -> Value;
 
-    /// Reads a value, whatever its range.
+    /// Reads a value, without a check of its range.
     fn from_value(value: &Value) -> Result<Self, Unreadable>;
 
     /// The allowed values, in words.
@@ -170,7 +170,7 @@ pub trait FieldType: Clone + PartialEq + fmt::Debug + MaybeSchema + 'static {
     }
 }
 
-/// What a `with_..` method takes for a field of type `T`: the type itself, or a simpler spelling of it.
+/// The argument of a `with_..` method for a field of type `T`: the type itself, or a simpler spelling of it.
 pub trait IntoField<T> {
     /// The value of the field.
     fn into_field(self) -> T;

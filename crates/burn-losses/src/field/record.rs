@@ -4,29 +4,29 @@ use super::{FieldType, Range, Table, Unreadable, Value};
 use crate::error::{ConfigError, nearest};
 use core::fmt;
 
-/// What is known of one field of a struct.
+/// The description of one field of a struct.
 #[derive(Debug)]
 pub struct FieldInfo {
     /// The key.
     pub name: &'static str,
     /// The meaning.
     pub summary: &'static str,
-    /// The numbers that are allowed, where it has numbers.
+    /// The numbers that are allowed, if it has numbers.
     pub range: Range,
     /// Whether it has no default.
     pub is_required: bool,
 }
 
-/// What is done with each field.
+/// A function that is called with each field.
 pub type Visit<'a> = dyn FnMut(&'static FieldInfo, &dyn AnyField) + 'a;
-/// What is done with each field that may change.
+/// A function that is called with each field, and may change it.
 pub type VisitMut<'a> = dyn FnMut(&'static FieldInfo, &mut dyn AnyField) + 'a;
 
 /// A struct of fields.
 pub trait Record {
-    /// Hands out each field, in order.
+    /// Calls `visit` with each field, in order.
     fn visit(&self, visit: &mut Visit<'_>);
-    /// The same, to change them.
+    /// Calls `visit` with each field, in order, to change it.
     fn visit_mut(&mut self, visit: &mut VisitMut<'_>);
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn value_of(record: &dyn Record, name: &str) -> Option<Value> {
     found
 }
 
-/// Reads the fields from a table: unknown keys first, then the type of each field, then what is missing.
+/// Reads the fields from a table. It checks unknown keys first, then the type of each field, then missing fields.
 pub(crate) fn read(loss: &'static str, record: &mut dyn Record, table: &Table) -> Result<(), ConfigError> {
     let mut infos = Vec::new();
     record.visit(&mut |info, _| infos.push(info));

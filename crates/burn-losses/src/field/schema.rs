@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
-/// The schema of a file that holds a `T`: of draft 7, which every editor knows.
+/// The schema of a file that holds a `T`, in draft 7, which every editor knows.
 pub(crate) fn file<T: JsonSchema>() -> Schema {
     let mut settings = SchemaSettings::draft07();
     settings.transforms.push(Box::new(RestrictFormats::default()));
@@ -33,9 +33,9 @@ impl<T: JsonSchema> JsonSchema for File<T> {
     }
 }
 
-/// The values of a field of type `T`.
+/// The schema of the values of a field of type `T`.
 pub(crate) fn values<T: FieldType>(range: Range, generator: &mut SchemaGenerator) -> Schema {
-    // What is narrowed is that field's own; everything else is written once.
+    // A narrowed schema belongs to one field; all others are written once.
     let mut schema = match range {
         Range::Finite => generator.subschema_for::<T>(),
         _ => T::json_schema(generator),
@@ -44,7 +44,7 @@ pub(crate) fn values<T: FieldType>(range: Range, generator: &mut SchemaGenerator
     schema
 }
 
-/// Every number within a range; no list without an item.
+/// Narrows a schema: every number is within a range, and no list is empty.
 pub(crate) fn within(range: Range) -> impl Transform {
     let bounds = bounds(range);
     RecursiveTransform(move |schema: &mut Schema| {
@@ -62,7 +62,7 @@ pub(crate) fn within(range: Range) -> impl Transform {
     })
 }
 
-/// The numbers under one key within a range, in whatever table that key is.
+/// Narrows the numbers under one key to a range, in whatever table that key is.
 pub(crate) fn key_within(key: &'static str, range: Range) -> impl Transform {
     RecursiveTransform(move |schema: &mut Schema| {
         let values = schema.get_mut("properties").and_then(|properties| properties.get_mut(key));
@@ -124,7 +124,8 @@ pub(crate) fn one_of(description: &str, tables: Vec<Schema>) -> Schema {
         _ => vec![table.to_value()],
     };
     let tables: Vec<Value> = tables.into_iter().flat_map(flat).collect();
-    // Said once more of all together: so a validator names what there is, not only that none of many tables fits.
+    // The names are repeated for all tables together, so that a validator lists them, and not only says that none of many tables
+    // fits.
     let tags = ["family", "kind"].into_iter().filter_map(|tag| {
         let names = tables.iter().filter_map(|table| table["properties"][tag]["enum"].as_array());
         let names: BTreeSet<_> = names.flatten().filter_map(Value::as_str).collect();

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            // TOML leaves out what is none.
+            // TOML leaves out a null.
             Self::Null => serializer.serialize_none(),
             Self::Bool(yes) => serializer.serialize_bool(*yes),
             Self::Integer(number) => match i64::try_from(*number) {

@@ -27,7 +27,7 @@ pub enum Value {
 pub struct Table(pub(super) Vec<(String, Value)>);
 
 impl Value {
-    /// The number, where it is one.
+    /// The number, if the value is one.
     pub fn as_f64(&self) -> Option<f64> {
         match *self {
             Self::Integer(number) => Some(number as f64),
@@ -36,7 +36,7 @@ impl Value {
         }
     }
 
-    /// The integer, where it is one that fits.
+    /// The integer, if the value is one that fits.
     pub fn as_integer<T: TryFrom<i128>>(&self) -> Option<T> {
         match *self {
             Self::Integer(number) => T::try_from(number).ok(),
@@ -44,7 +44,7 @@ impl Value {
         }
     }
 
-    /// The text, where it is one.
+    /// The text, if the value is one.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -52,7 +52,7 @@ impl Value {
         }
     }
 
-    /// True or false, where it is one of them.
+    /// True or false, if the value is one of them.
     pub fn as_bool(&self) -> Option<bool> {
         match *self {
             Self::Bool(yes) => Some(yes),
@@ -60,7 +60,7 @@ impl Value {
         }
     }
 
-    /// The items, where it is a list.
+    /// The items, if the value is a list.
     pub fn as_list(&self) -> Option<&[Value]> {
         match self {
             Self::List(items) => Some(items),
@@ -68,7 +68,7 @@ impl Value {
         }
     }
 
-    /// The table, where it is one.
+    /// The table, if the value is one.
     pub fn as_table(&self) -> Option<&Table> {
         match self {
             Self::Table(table) => Some(table),
@@ -76,7 +76,7 @@ impl Value {
         }
     }
 
-    /// The table, where it is one.
+    /// The table, if the value is one.
     pub fn into_table(self) -> Option<Table> {
         match self {
             Self::Table(table) => Some(table),
@@ -84,29 +84,29 @@ impl Value {
         }
     }
 
-    /// What is under a key, where it is a table that has the key.
+    /// The value under a key, if this value is a table that has the key.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.as_table()?.get(key)
     }
 
-    /// Whether it is nothing: `null`, or the word `none`.
+    /// Whether the value is nothing: `null`, or the word `none`.
     pub fn is_none(&self) -> bool {
         *self == Self::Null || self.as_str() == Some("none")
     }
 }
 
 impl Table {
-    /// A table without a key.
+    /// An empty table.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What is under a key.
+    /// The value under a key.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.0.iter().find(|(other, _)| other == key).map(|(_, value)| value)
     }
 
-    /// Sets what is under a key.
+    /// Sets the value under a key.
     pub fn insert(&mut self, key: impl Into<String>, value: impl Into<Value>) {
         let (key, value) = (key.into(), value.into());
         match self.0.iter_mut().find(|(other, _)| *other == key) {
@@ -115,18 +115,18 @@ impl Table {
         }
     }
 
-    /// Takes a key out.
+    /// Removes a key, and returns its value.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         let at = self.0.iter().position(|(other, _)| other == key)?;
         Some(self.0.remove(at).1)
     }
 
-    /// The keys and what is under them, in their order.
+    /// The keys with their values, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value))
     }
 
-    /// Whether there is no key.
+    /// Whether the table has no key.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -203,7 +203,7 @@ impl From<Table> for Value {
     }
 }
 
-/// As JSON, in one line; numbers that JSON does not have as `NaN`, `inf` and `-inf`.
+/// Writes JSON in one line; numbers that JSON does not have are `NaN`, `inf` and `-inf`.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

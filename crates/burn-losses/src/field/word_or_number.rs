@@ -14,7 +14,7 @@ pub enum Alpha {
     Number(f64),
 }
 
-/// The weight of the positive class, or what makes both classes weigh the same in each batch.
+/// The weight of the positive class, or the one that balances both classes in each batch.
 #[derive(Debug, Clone, PartialEq, WordOrNumber)]
 pub enum BatchAlpha {
     /// alpha = negatives / (positives + negatives) of the batch.
@@ -64,13 +64,13 @@ impl<N: Into<f64>, const C: usize> IntoField<ClassFactor> for [N; C] {
     }
 }
 
-/// What such a field can be.
+/// The forms that such a field can have.
 pub(crate) struct Forms {
     pub(crate) word: &'static str,
     pub(crate) takes_lists: bool,
 }
 
-/// What such a field is.
+/// The form that such a field has.
 pub(crate) enum Loose {
     Word,
     Number(f64),

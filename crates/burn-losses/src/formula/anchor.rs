@@ -6,8 +6,8 @@ use core::fmt::Debug;
 
 /// A loss of one row of a batch, the anchor, compared with all others.
 ///
-/// What it does with a single pair is a formula of its score; [`eval`](Self::eval) says which pairs are added up, and what becomes of
-/// the sums.
+/// The formula says what a single pair adds, as a function of the pair's score. [`eval`](Self::eval) says which pairs are added
+/// up, and what is computed from the sums.
 ///
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
@@ -49,24 +49,24 @@ use core::fmt::Debug;
 /// assert!((value.into_scalar::<f32>() - (1.0 + (-1f32).exp()).ln()).abs() < 1e-6);
 /// ```
 pub trait AnchorFormula: Debug + Clone + Send + Sync + 'static {
-    /// What the score of a pair is.
+    /// How the score of a pair is computed.
     fn score(&self) -> Score;
 
-    /// The x of [`Anchor::log_sum_exp`].
+    /// The exponent of a pair in [`Anchor::log_sum_exp`].
     #[inline(always)]
     fn exponent<R: Real>(&self, partners: Partners, score: R) -> R {
         let _ = partners;
         score
     }
 
-    /// What [`Anchor::sum`] adds up.
+    /// The term that a pair adds to [`Anchor::sum`].
     #[inline(always)]
     fn term<R: Real>(&self, partners: Partners, score: R) -> R {
         let _ = partners;
         score
     }
 
-    /// What [`Anchor::sum_with`] and [`Anchor::triplets`] add up.
+    /// The term that a pair adds to [`Anchor::sum_with`], and a triplet to [`Anchor::triplets`].
     #[inline(always)]
     fn term_with<R: Real>(&self, partners: Partners, score: R, other: R) -> R {
         let _ = other;
@@ -76,7 +76,7 @@ pub trait AnchorFormula: Debug + Clone + Send + Sync + 'static {
     /// The value of an anchor.
     fn eval<A: Anchor>(&self, anchor: &mut A) -> A::Number;
 
-    /// What an anchor counts in a mean.
+    /// How much an anchor counts in a mean.
     fn counts(&self) -> Counts;
 
     /// Whether a value is a sum over pairs, each pair adds the same to both of its rows, and every anchor has count 1. Then no pair of
@@ -86,46 +86,48 @@ pub trait AnchorFormula: Debug + Clone + Send + Sync + 'static {
     }
 }
 
-/// An anchor and its pairs: at most two of the numbers here make its value.
+/// An anchor and its pairs. The value of an anchor is computed from at most two of the numbers here.
 pub trait Anchor {
     /// A number of the anchor.
     type Number: Real;
 
-    /// ln of the sum of e^[`exponent`](AnchorFormula::exponent), far below 0 without a partner.
+    /// The logarithm of the sum of e^[`exponent`](AnchorFormula::exponent) over the partners; far below 0 without a partner.
     fn log_sum_exp(&mut self, partners: Partners) -> Self::Number;
-    /// The sum of the [`term`](AnchorFormula::term)s.
+    /// The sum of the [`term`](AnchorFormula::term)s of the partners.
     fn sum(&mut self, partners: Partners) -> Self::Number;
-    /// Their mean, 0 without a partner.
+    /// The mean of the [`term`](AnchorFormula::term)s of the partners; 0 without a partner.
     fn mean(&mut self, partners: Partners) -> Self::Number;
-    /// The sum of the [`term_with`](AnchorFormula::term_with)s.
+    /// The sum of the [`term_with`](AnchorFormula::term_with)s of the partners, each computed with `other`.
     fn sum_with(&mut self, partners: Partners, other: Self::Number) -> Self::Number;
-    /// The largest score, far below 0 without a partner.
+    /// The largest score among the partners; far below 0 without a partner.
     fn largest(&mut self, partners: Partners) -> Self::Number;
-    /// The smallest score, far above 0 without a partner.
+    /// The smallest score among the partners; far above 0 without a partner.
     fn smallest(&mut self, partners: Partners) -> Self::Number;
-    /// The sum over triplets of the [`term_with`](AnchorFormula::term_with) of the negative's score, given the positive's.
+    /// The sum over triplets of the [`term_with`](AnchorFormula::term_with) of the negative's score, with the positive's score as
+    /// `other`.
     fn triplets(&mut self, chosen: Triplets) -> Self::Number;
 }
 
-/// Which triplets of an anchor, a positive and a negative are added up. The choice is a constant for the gradient.
+/// Which triplets of an anchor, a positive and a negative are added up. No gradient flows through the choice.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Triplets {
-    /// All.
+    /// All triplets.
     All,
-    /// Those whose negative has a greater score than the positive, by no more than this.
+    /// The triplets whose negative has a greater score than the positive, by no more than this.
     Within(f64),
-    /// One per positive: the negative with the smallest score that is greater than the positive's, else the one with the greatest.
+    /// One triplet per positive. Its negative is the one with the smallest score that is greater than the positive's; if no score
+    /// is greater, the one with the greatest score.
     Nearest,
 }
 
-/// Rows that an anchor is compared with.
+/// The rows that an anchor is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Partners {
-    /// The same label, another row.
+    /// The other rows with the anchor's label.
     Positives,
-    /// Another label.
+    /// The rows with another label.
     Negatives,
-    /// Both.
+    /// Positives and negatives.
     All,
 }
 
@@ -135,40 +137,40 @@ pub enum Distance {
     /// The length of the difference; its gradient at 0, where it has a kink, is 0.
     #[default]
     Euclidean,
-    /// The square of that.
+    /// The square of the Euclidean distance.
     SquaredEuclidean,
     /// 1 - the cosine of the angle.
     Cosine,
 }
 
-/// What the score of a pair is.
+/// How the score of a pair is computed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Score {
     /// The caller computes it: logits of a classifier, or a learned scale of cosines. A formula of embeddings and labels cannot have it.
     Precomputed,
     /// The cosine of the angle.
     Cosine,
-    /// The distance of the embeddings, brought to length 1 first if wanted.
+    /// The distance between the embeddings. If the flag is true, they are brought to length 1 first.
     Distance(Distance, bool),
 }
 
-/// What an anchor counts in a mean; one that does not count has the value 0.
+/// How much an anchor counts in a mean. An anchor that does not count has the value 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Counts {
-    /// 1.
+    /// Every anchor counts 1.
     One,
-    /// As many as it has pairs.
+    /// An anchor counts as often as it has pairs.
     Pairs,
-    /// As many as it has positives.
+    /// An anchor counts as often as it has positives.
     Positives,
-    /// 1 with a positive.
+    /// An anchor counts 1 if it has a positive.
     WithPositive,
-    /// 1 with a positive and a negative.
+    /// An anchor counts 1 if it has a positive and a negative.
     WithBoth,
-    /// 1 with a positive, a negative, and a value that is not 0.
+    /// An anchor counts 1 if it has a positive, a negative, and a value that is not 0.
     Active,
-    /// As many as it has [`Triplets`].
+    /// An anchor counts as often as it has [`Triplets`].
     Triplets,
-    /// As many as it has [`Triplets`] whose term is not 0.
+    /// An anchor counts as often as it has [`Triplets`] whose term is not 0.
     ActiveTriplets,
 }

@@ -4,7 +4,7 @@ use super::Real;
 use core::array::repeat;
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
-/// The derivatives, changed one by one: a loop, since a closure might not be compiled for the vector instructions of its caller.
+/// Changes the derivatives one by one, in a loop: a closure might not be compiled for the vector instructions of its caller.
 macro_rules! each {
     ($slopes:expr, $i:ident, $slope:ident => $new:expr) => {{
         let mut slopes = $slopes;
@@ -39,7 +39,7 @@ pub struct Dual<R, const N: usize> {
 }
 
 impl<R: Real, const N: usize> Dual<R, N> {
-    /// The variable number `index`: derivative 1 with respect to itself, 0 to the others.
+    /// The variable number `index`: its derivative is 1 with respect to itself, and 0 with respect to the others.
     #[inline(always)]
     pub fn variable(value: R, index: usize) -> Self {
         let mut variable = Self::constant(value);
@@ -47,7 +47,7 @@ impl<R: Real, const N: usize> Dual<R, N> {
         variable
     }
 
-    /// A constant: all derivatives 0.
+    /// A constant: all its derivatives are 0.
     #[inline(always)]
     pub fn constant(value: R) -> Self {
         let slope = repeat(value.lit(0.0));
@@ -281,7 +281,7 @@ impl<R: Real, const N: usize> Real for Dual<R, N> {
 mod tests {
     use super::*;
 
-    /// Every operation of `Dual` against central differences, at points away from kinks.
+    /// Compares every operation of `Dual` with central differences, at points away from kinks.
     #[test]
     fn derivatives_match_central_differences() {
         type Case = (&'static str, fn(Dual<f64, 1>) -> Dual<f64, 1>);

@@ -1,8 +1,8 @@
 //! Whether a formula is compiled into the function that calls it.
 //!
-//! A kernel is compiled for vector instructions that the rest of the program does without. A function that is not inlined into it is
-//! compiled without them: every operation becomes a call, and the formula some thirty times slower. Nothing but `#[inline(always)]`
-//! promises that, and Rust does not let a trait ask for it.
+//! A kernel is compiled for vector instructions that the rest of the program does without. A function that is not inlined into it
+//! is compiled without them: every operation becomes a call, and the formula becomes some thirty times slower. Only
+//! `#[inline(always)]` guarantees inlining, and Rust does not let a trait ask for it.
 
 use super::Real;
 use super::operators;
@@ -11,12 +11,12 @@ use core::cell::Cell;
 use core::hint::black_box;
 use core::ops::Neg;
 
-/// A number that notes how deep the stack is when it is computed with.
+/// A number that notes the depth of the stack at every operation on it.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 pub(crate) struct Noted(f64);
 
 impl Noted {
-    /// The number, of which the depth is noted.
+    /// The number inside; notes the depth of the stack.
     #[inline(always)]
     fn number(self) -> f64 {
         note();
@@ -45,7 +45,7 @@ impl Neg for Noted {
 scalar!(Noted, f64, |x| x.number(), Noted);
 
 thread_local! {
-    /// The first depth that was noted, and whether all others were the same.
+    /// The first depth that was noted, and whether all later ones were equal to it.
     static DEPTH: Cell<(Option<usize>, bool)> = const { Cell::new((None, true)) };
 }
 
@@ -58,14 +58,15 @@ pub(crate) fn note() {
     DEPTH.set((first.or(Some(depth)), is_same && first.is_none_or(|first| first == depth)));
 }
 
-/// Panics in a debug build where not all of a formula is inlined into `run`, which notes its own depth before it returns the result.
+/// In a debug build, panics if a part of a formula is not inlined into `run`, which notes its own depth before it returns the
+/// result.
 pub(crate) fn expect_inlined<F>(formula: &F, run: fn(&F, Noted) -> Noted) {
     if !cfg!(debug_assertions) {
         return;
     }
     let is_inlined = |run: fn(&F, Noted) -> Noted| {
         DEPTH.set((None, true));
-        // A result that nobody uses would leave the last call to be a jump.
+        // If the result were unused, the last call could become a jump.
         black_box(run(formula, black_box(Noted(0.5))));
         DEPTH.get().1
     };
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
     use crate::formula::Formula;
 
-    /// Inlined, or not, or in part.
+    /// A formula that is inlined, not inlined, or inlined in part, depending on `KIND`.
     #[derive(Debug, Clone)]
     struct Square<const KIND: u8>;
 

@@ -1,17 +1,17 @@
 //! A loss is a formula, written once.
 //!
-//! A [`Formula`] is a function of two real numbers, generic over the arithmetic ([`Real`]) that it runs on. From the one
-//! text come its value on every Burn backend (`Tensor<D>`), its gradient (Burn's autodiff, or [`Dual`] numbers), its
-//! exact reference (`f64`), and on the CPU backends a kernel that computes value and gradient in one pass over memory, on vector
-//! registers. [`VectorFormula`] is the same for some numbers per row, [`BoxFormula`] for two boxes, [`OverlapFormula`] for two regions,
-//! [`RowFormula`] for a row of logits, [`AnchorFormula`] for one row of a batch and all others.
+//! A [`Formula`] is a function of two real numbers, generic over the arithmetic ([`Real`]) that it runs on. This one definition
+//! gives its value on every Burn backend (`Tensor<D>`), its gradient (Burn's autodiff, or [`Dual`] numbers), its exact reference
+//! (`f64`), and on the CPU backends a kernel that computes value and gradient in one pass over memory, on vector registers.
+//! [`VectorFormula`] does the same for some numbers per row, [`BoxFormula`] for two boxes, [`OverlapFormula`] for two regions,
+//! [`RowFormula`] for a row of logits, and [`AnchorFormula`] for one row of a batch and all others.
 //!
 //! # Inlining
-//! Write `#[inline(always)]` above every function of a formula that is generic in `R: Real`, and do no arithmetic in a closure or in
-//! `map` of an array. A kernel is compiled for vector instructions that the rest of the program does without: what is not inlined into it
-//! is compiled without them. The results are the same, but every operation is a call, and the loss takes 10 to 60 times as long. Nothing
-//! in Rust makes the compiler ask for the attribute, so a debug build checks each formula where its kernel is made, and panics with the
-//! formula's name if a part of it was not inlined. A release build does not check.
+//! Write `#[inline(always)]` above every function of a formula that is generic in `R: Real`, and do no arithmetic in a closure or
+//! in `map` of an array. A kernel is compiled for vector instructions that the rest of the program does without: a function that
+//! is not inlined into it is compiled without them. The results are the same, but every operation is a call, and the loss takes
+//! 10 to 60 times as long. Rust cannot require the attribute, so a debug build checks each formula where its kernel is made, and
+//! panics with the formula's name if a part of it was not inlined. A release build does not check.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -101,13 +101,13 @@ pub struct Overlap<R> {
 }
 
 impl<R: Real> Overlap<R> {
-    /// What is predicted and not there.
+    /// The false positives: `prediction` - `both`.
     #[inline(always)]
     pub fn false_positives(&self) -> R {
         self.prediction.clone() - self.both.clone()
     }
 
-    /// What is there and not predicted.
+    /// The false negatives: `target` - `both`.
     #[inline(always)]
     pub fn false_negatives(&self) -> R {
         self.target.clone() - self.both.clone()
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
     use burn::tensor::{DType, Device, Tensor, TensorData};
 
-    /// The series and the exponential of `exp_m1` on tensors, where there is no such operation.
+    /// Tensors have no operation `exp_m1`: both its series and its exponential are tested.
     #[test]
     fn exp_m1_is_precise_for_every_argument() {
         let device = Device::flex();

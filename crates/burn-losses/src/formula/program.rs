@@ -20,34 +20,34 @@ pub(crate) enum Function {
     Tanh,
 }
 
-/// A function of two numbers. `Greater` makes a mask of them.
+/// A function of two numbers. `Greater` gives a mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Operator {
     Add,
     Sub,
     Mul,
-    /// A product in which 0 absorbs whatever it multiplies.
+    /// A product that is 0 if one factor is 0, whatever the other factor is.
     Weigh,
     Div,
     Greater,
 }
 
-/// How a number is made of those before it, which are named by their places.
+/// How a number is computed from earlier ones, which are given by their places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Node {
     Input(u32),
-    /// The bits of an `f64`: a number that is part of the structure.
+    /// A constant that is part of the structure, as the bits of an `f64`.
     Literal(u64),
     /// A number that is given when the program runs.
     Parameter(u32),
     Unary(Function, u32),
     Binary(Operator, u32, u32),
-    /// A mask, the number where it is true, and the one where it is not.
+    /// A mask, the number where it is true, and the number where it is false.
     Select(u32, u32, u32),
 }
 
 impl Node {
-    /// The places of what it is made of.
+    /// The places of the node's arguments.
     pub(super) fn arguments(self) -> impl Iterator<Item = u32> {
         let arguments = match self {
             Self::Input(_) | Self::Literal(_) | Self::Parameter(_) => [None; 3],
@@ -58,7 +58,7 @@ impl Node {
         arguments.into_iter().flatten()
     }
 
-    /// The same with other places.
+    /// The same node with other places for its arguments.
     pub(super) fn map(self, place: impl Fn(u32) -> u32) -> Self {
         match self {
             Self::Input(_) | Self::Literal(_) | Self::Parameter(_) => self,
@@ -101,7 +101,7 @@ impl Operator {
     }
 }
 
-/// Operations in the order in which they can be computed, and which of their results are wanted.
+/// Operations in the order in which they can be computed, and which of their results are the outputs.
 ///
 /// Two formulas that differ by numbers alone have equal programs, so a kernel that is compiled for one serves both.
 #[derive(Clone)]
@@ -110,7 +110,7 @@ pub(crate) struct Program(Arc<Content>);
 struct Content {
     nodes: Vec<Node>,
     outputs: Vec<u32>,
-    /// Of all of it, so that a program is quickly found among others.
+    /// The hash of the whole program, so that it is quickly found among others.
     hash: u64,
 }
 
@@ -169,7 +169,7 @@ impl core::fmt::Debug for Program {
     }
 }
 
-/// A hash of small numbers. With the standard one recording takes more than twice as long.
+/// A hasher of small numbers. With the standard hasher, recording takes more than twice as long.
 #[derive(Default)]
 pub(super) struct FastHasher(u64);
 

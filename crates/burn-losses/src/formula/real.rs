@@ -4,15 +4,15 @@ use core::ops::{Add, Div, Mul, Neg, Sub};
 
 /// A number, or many numbers at once, that a [`Formula`](super::Formula) can compute with.
 ///
-/// `f64`, [`F32`], Burn's `Tensor<D>` and [`Dual`](super::Dual) of any of them are `Real`. Constants enter through the
-/// operators with an `f64` on the right (`x * 2.0 - 1.0`), which cost nothing on tensors. There is no division by an `f64`: Burn
-/// differentiates it in single precision whatever the tensor's; multiply by the reciprocal.
+/// `f64`, [`F32`], Burn's `Tensor<D>` and [`Dual`](super::Dual) of any of them are `Real`. Constants enter through the operators
+/// with an `f64` on the right (`x * 2.0 - 1.0`), which cost nothing on tensors. There is no division by an `f64`, since Burn
+/// differentiates it in single precision, whatever the precision of the tensor: multiply by the reciprocal instead.
 ///
 /// Laws that every implementation keeps:
-/// - derivatives at kinks: `abs'(0) = 0`, `relu'(0) = 0`; at a tie `maximum` and `minimum` follow `self`;
-/// - an infinite argument gives the limit, where there is one: value and derivative;
-/// - `select` never lets a NaN or infinite derivative of the branch not taken through if that branch's *value* is finite
-///   and its *inputs* were made safe first (sanitize the argument of `ln`, `sqrt`, `/`, then select);
+/// - derivatives at kinks: `abs'(0) = 0`, `relu'(0) = 0`; at a tie `maximum` and `minimum` have the derivative of `self`;
+/// - where a function has a limit at infinity, an infinite argument gives that limit, as value and as derivative;
+/// - `select` blocks a NaN or infinite derivative of the branch not taken, if that branch's *value* is finite and its *inputs*
+///   were made safe first (sanitize the argument of `ln`, `sqrt`, `/`, then select);
 /// - `powf(0.0)` is the constant 1; a power that is not an integer needs a positive base.
 pub trait Real:
     Clone
@@ -28,7 +28,7 @@ pub trait Real:
     /// The outcome of a comparison: one truth value per number.
     type Mask: Clone;
 
-    /// The constant `value`, shaped like `self`. Prefer the operators with `f64` where they say the same.
+    /// The constant `value`, shaped like `self`. Prefer the operators with an `f64` where they are enough.
     fn lit(&self, value: f64) -> Self;
     /// e to the power of `self`.
     fn exp(self) -> Self;
@@ -50,11 +50,11 @@ pub trait Real:
     fn tanh(self) -> Self;
     /// `self` to a constant power. `powf(0.0)` is the constant 1, also at 0.
     fn powf(self, exponent: f64) -> Self;
-    /// Where `self > other`.
+    /// The mask that is true where `self > other`.
     fn gt(&self, other: &Self) -> Self::Mask;
     /// `yes` where the mask is true, else `no`.
     fn select(mask: &Self::Mask, yes: Self, no: Self) -> Self;
-    /// The same value as a constant: no derivative flows through.
+    /// `self` as a constant: no derivative flows through.
     fn stop(self) -> Self;
     /// The logistic function 1 / (1 + e^-x), finite everywhere.
     fn sigmoid(self) -> Self;
@@ -64,7 +64,7 @@ pub trait Real:
     /// max(0, x), with derivative 0 at 0.
     fn relu(self) -> Self;
 
-    /// Where `self > value`.
+    /// The mask that is true where `self > value`.
     #[inline(always)]
     fn gt_lit(&self, value: f64) -> Self::Mask {
         self.gt(&self.lit(value))
@@ -82,16 +82,16 @@ pub trait Real:
         Self::select(&self.gt(&other), other, self)
     }
 
-    /// `self * other`, where a weight of 0 absorbs whatever it multiplies: 0 times an infinity is 0. Write this for a weight, a
-    /// probability or a share times what may be infinite.
+    /// `self * other`, where 0 times anything is 0, also 0 times an infinity. Write this for the product of a weight, a
+    /// probability or a share with a number that may be infinite.
     ///
-    /// Vectors leave it to the kernel that they run in, which computes what is not a number once more, one by one.
+    /// Vectors multiply as usual: the kernel that they run in computes every NaN once more, number by number.
     #[inline(always)]
     fn weigh(self, other: Self) -> Self {
         self * other
     }
 
-    /// `self * other + term`, likewise.
+    /// `self * other + term`, with the product as in [`weigh`](Self::weigh).
     #[doc(hidden)]
     #[inline(always)]
     fn weigh_add(self, other: Self, term: Self) -> Self {
@@ -104,7 +104,7 @@ pub trait Real:
         self * factor + term
     }
 
-    /// The sigmoids of x and of -x: these add up to 1, and each has all its digits.
+    /// The sigmoids of x and of -x. They add up to 1, and each has all its digits.
     #[inline(always)]
     fn sigmoids(self) -> [Self; 2] {
         [self.clone().sigmoid(), (-self).sigmoid()]
@@ -116,7 +116,7 @@ pub trait Real:
         [self.clone().softplus(), (-self).softplus()]
     }
 
-    /// The softpluses, and their derivatives: the sigmoids.
+    /// The softpluses of x and of -x, and the sigmoids of x and of -x, which are their derivatives.
     #[inline(always)]
     fn softpluses_and_sigmoids(self) -> [[Self; 2]; 2] {
         [self.clone().softpluses(), self.sigmoids()]
@@ -131,7 +131,7 @@ pub trait Real:
     /// e^x - 1, precise for small x.
     #[inline(always)]
     fn exp_m1(self) -> Self {
-        // Near 0 the series, whose thirteenth term is below the last digit of an `f64`.
+        // Near 0 it is a series, whose thirteenth term is below the last digit of an `f64`.
         const NEAR: f64 = 0.25;
         let far = self.clone().abs().gt_lit(NEAR);
         let near = Self::select(&far, self.lit(0.0), self.clone());
@@ -142,7 +142,7 @@ pub trait Real:
         Self::select(&far, self.exp() - 1.0, series * near)
     }
 
-    /// The square root with derivative 0 at 0, where the true one is infinite. Below 1e-37 everything counts as 0.
+    /// The square root with derivative 0 at 0, where the true derivative is infinite. A number below 1e-37 counts as 0.
     #[inline(always)]
     fn safe_sqrt(self) -> Self {
         let nothing = super::safe::is_below(&self, 1e-37);
@@ -155,7 +155,8 @@ pub trait Real:
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
 pub struct F32(pub f32);
 
-/// The operators of a type of numbers, whose own parameters stand before it: a trait with its method, both sides, and the result.
+/// Implements operators for a type of numbers, whose generic parameters come first. Each entry has a trait with its method, both
+/// operands, and the result.
 macro_rules! operators {
     (@ [$($parameters:tt)*] $real:ty: $operator:ident $method:ident |$a:ident, $b:ident: $other:ty| $result:expr) => {
         impl<$($parameters)*> ::core::ops::$operator<$other> for $real {
@@ -172,7 +173,7 @@ macro_rules! operators {
     };
 }
 
-/// Functions of the numbers inside: `$get` takes them out, `$make` puts them in.
+/// Implements functions of a wrapped number: `$get` takes the number out, and `$make` wraps the result.
 macro_rules! functions {
     (|$x:ident| $get:expr, $make:path: $($function:ident),+) => {$(
         #[inline(always)]
@@ -183,7 +184,7 @@ macro_rules! functions {
     )+};
 }
 
-/// What a float does as a number, which `$get` takes out of it and `$make` puts into it.
+/// Implements the functions of a number for a wrapped float: `$get` takes the float out, and `$make` wraps it.
 macro_rules! scalar {
     ($real:ty, $float:ty, |$x:ident| $get:expr, $make:path) => {
         impl $crate::formula::Real for $real {

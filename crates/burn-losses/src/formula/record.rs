@@ -1,4 +1,4 @@
-//! Numbers that write down what is done with them.
+//! Numbers that record the operations on them.
 
 use super::program::{FastHasher, Function, Node, Operator, Program};
 use super::{Real, operators};
@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 /// A number of a formula that is being recorded: the place of its node.
 ///
-/// It is [`Real`], so every formula can be recorded, and its derivatives by [`Dual`](super::Dual) numbers of it. Only within
-/// [`Recording::new`] is there anything to compute with.
+/// It implements [`Real`], so every formula can be recorded. With [`Dual`](super::Dual) numbers of it, so can the derivatives of
+/// a formula. It exists only within [`Recording::new`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Recorder(u32);
 
@@ -29,14 +29,14 @@ pub(crate) struct Recording {
 const STRUCTURE: [f64; 5] = [0.0, 1.0, -1.0, 2.0, 0.5];
 
 impl Recording {
-    /// What `formula` makes of its inputs.
+    /// Records `formula`, a function of `N` inputs and `M` outputs.
     pub(crate) fn new<const N: usize, const M: usize>(formula: impl FnOnce([Recorder; N]) -> [Recorder; M]) -> Self {
         Self::of_slice(N, |inputs| formula(core::array::from_fn(|i| inputs[i])).to_vec())
     }
 
-    /// What `formula` makes of so many inputs.
+    /// Records `formula`, a function of `inputs` inputs.
     pub(crate) fn of_slice(inputs: usize, formula: impl FnOnce(&[Recorder]) -> Vec<Recorder>) -> Self {
-        // A formula may record another one on the way.
+        // A formula may record another one while it is recorded.
         let outer = TAPE.replace(Tape::default());
         let inputs: Vec<_> = (0..inputs).map(|i| Recorder::from_node(Node::Input(i as u32))).collect();
         let outputs = formula(&inputs);
@@ -55,7 +55,7 @@ struct Tape {
 }
 
 impl Tape {
-    /// The place of a node, which is written down once.
+    /// The place of a node. Equal nodes are stored once.
     fn push(&mut self, node: Node) -> u32 {
         *self.places.entry(node).or_insert_with(|| {
             self.nodes.push(node);
@@ -74,7 +74,7 @@ impl Tape {
         }
     }
 
-    /// The place of an operation, simplified.
+    /// Simplifies an operation and returns its place.
     fn simplified(&mut self, node: Node) -> u32 {
         match node {
             Node::Unary(function, a) => match (self.literal(a), function, self.nodes[a as usize]) {
@@ -93,7 +93,8 @@ impl Tape {
         }
     }
 
-    /// A factor 0 is a derivative that is none: it takes everything with it, NaN too. Burn's autodiff has no node there either.
+    /// A factor that is the constant 0 stands for a derivative that does not exist, so the product is 0 even if the other factor
+    /// is NaN. Burn's autodiff has no node there either.
     fn binary(&mut self, operator: Operator, a: u32, b: u32) -> u32 {
         use Operator::{Add, Div, Mul, Sub, Weigh};
         match (operator, self.literal(a), self.literal(b)) {
@@ -109,7 +110,7 @@ impl Tape {
         }
     }
 
-    /// Only what the outputs need; most literals become parameters.
+    /// Keeps only the nodes that the outputs need. Most literals become parameters.
     fn finish(self, outputs: &[Recorder]) -> Recording {
         let mut is_needed = vec![false; self.nodes.len()];
         for output in outputs {
@@ -153,7 +154,7 @@ impl Recorder {
         Self::from_node(Node::Binary(operator, self.0, other.0))
     }
 
-    /// A power by multiplications.
+    /// A power, computed by multiplications.
     fn whole_power(self, exponent: u32) -> Self {
         let mut power = Self::constant(1.0);
         for bit in (0..u32::BITS - exponent.leading_zeros()).rev() {
@@ -220,7 +221,8 @@ impl Real for Recorder {
         self.unary(Function::Tanh)
     }
 
-    /// The exponent of a power by multiplications is part of the structure. A schedule that passes through one compiles once more.
+    /// If a power is computed by multiplications, its exponent is part of the structure. A schedule that passes through such an
+    /// exponent compiles one more kernel.
     fn powf(self, exponent: f64) -> Self {
         const MOST: f64 = 8.0;
         let (size, root) = (exponent.abs(), exponent.abs().fract());
@@ -256,7 +258,7 @@ impl Real for Recorder {
     fn relu(self) -> Self {
         self.maximum(Self::constant(0.0))
     }
-    /// Both share one exponential with each other and with the softplus.
+    /// Both sigmoids share one exponential, also with the softplus.
     fn sigmoids(self) -> [Self; 2] {
         let power = (-self.abs()).exp();
         let large = Self::constant(1.0) / (power + 1.0);

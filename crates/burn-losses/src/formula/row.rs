@@ -3,11 +3,12 @@
 use super::Real;
 use core::fmt::Debug;
 
-/// A loss of a row of logits: what each class adds to it, and what the row adds.
+/// A loss of a row of logits: a term for each class, and a term for the whole row.
 ///
-/// The softmax is not part of it. Each class has the logarithm of its probability and its share of the target: 1 for the label of a row
-/// and 0 for all other classes, one probability each for soft targets, smoothed and multiplied by the factor of the class where there
-/// are such.
+/// The softmax is not part of the formula. For each class it is given the logarithm of the class's probability and the class's
+/// share of the target. With labels the share is 1 for the label of the row and 0 for all other classes; with soft targets it is
+/// one probability per class. The share is already smoothed, and multiplied by the factor of the class if the loss has class
+/// factors.
 ///
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
@@ -44,27 +45,27 @@ use core::fmt::Debug;
 /// assert_eq!(paths.fused, ["rows"]);
 /// ```
 pub trait RowFormula: Debug + Clone + Send + Sync + 'static {
-    /// What a class adds to the value of its row: 0 where its share is 0.
+    /// The term that a class adds to the value of its row; it is 0 where the share is 0.
     fn eval<R: Real>(&self, log_p: R, share: R) -> R;
 
-    /// What the row adds, times what it counts: a penalty of ln(sum_c e^x_c).
+    /// A penalty on ln(sum_c e^x_c), which is multiplied by the count of the row and added to its value.
     #[inline(always)]
     fn penalty<R: Real>(&self, log_total: R) -> Option<R> {
         let _ = log_total;
         None
     }
 
-    /// The factor of each class's share, where there are such.
+    /// The factor of each class's share; `None`: there are no factors.
     fn class_factors(&self) -> Option<&[f64]> {
         None
     }
 
-    /// Whether the factor of its class is what a row counts in a mean; every row counts 1 otherwise.
+    /// Whether a row counts in a mean by the factor of its class; otherwise every row counts 1.
     fn factors_count(&self) -> bool {
         false
     }
 
-    /// Label smoothing over so many classes: (keep, floor), by which a share q becomes `keep q + floor`.
+    /// Label smoothing over `classes` classes, as the numbers (keep, floor): a share q becomes `keep q + floor`.
     fn smoothing(&self, classes: usize) -> (f64, f64) {
         let _ = classes;
         (1.0, 0.0)

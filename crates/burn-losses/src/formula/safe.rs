@@ -1,11 +1,11 @@
-//! Quotients and powers that are finite where the true ones are not. A NaN stays one.
+//! Quotients and powers that are finite where the true ones are not. A NaN stays NaN.
 
 use super::Real;
 
-/// The least 1 - p of a focal loss: the slope of its power stays finite.
+/// The smallest 1 - p of a focal loss: it keeps the slope of its power finite.
 pub(crate) const LEAST_MISS: f64 = 1e-30;
 
-/// `numerator / denominator`, 0 with a zero gradient where the denominator is below `least`.
+/// `numerator / denominator`; 0, with a zero gradient, where the denominator is below `least`.
 #[inline(always)]
 pub(crate) fn quotient<R: Real>(numerator: R, denominator: R, least: f64) -> R {
     let nothing = is_below(&denominator, least);
@@ -13,7 +13,7 @@ pub(crate) fn quotient<R: Real>(numerator: R, denominator: R, least: f64) -> R {
     R::select(&nothing, zero, numerator / R::select(&nothing, one, denominator))
 }
 
-/// A power of a number that is not negative, 0 with a zero gradient where that is below `least`.
+/// A power of a number that is not negative; 0, with a zero gradient, where the number is below `least`.
 #[inline(always)]
 pub(crate) fn power<R: Real>(base: R, exponent: f64, least: f64) -> R {
     if exponent == 0.0 {
@@ -30,7 +30,8 @@ pub(crate) fn is_below<R: Real>(x: &R, least: f64) -> R::Mask {
     (-x.clone()).gt_lit(-least)
 }
 
-/// `weight * value`, 0 with no gradient where the weight, which is not negative, is 0, whatever the value is.
+/// `weight * value`, with a weight that is not negative. Where the weight is 0, the result is 0 without a gradient, whatever the
+/// value is.
 #[inline(always)]
 pub(crate) fn weighted<R: Real>(weight: R, value: R) -> R {
     let counts = weight.gt_lit(0.0);
@@ -41,7 +42,7 @@ pub(crate) fn weighted<R: Real>(weight: R, value: R) -> R {
 /// A logit beyond which both sigmoids are constants, and e^x is 0 or infinite.
 const SATURATED: f64 = 800.0;
 
-/// A logit whose sigmoid or exponential is wanted: no infinity comes to where it would be multiplied by a slope of 0.
+/// Limits a logit before its sigmoid or exponential is taken, so that no infinity is multiplied by a slope of 0.
 #[inline(always)]
 pub(crate) fn bounded<R: Real>(logit: R) -> R {
     let (low, high) = (logit.lit(-SATURATED), logit.lit(SATURATED));

@@ -3,7 +3,7 @@
 use super::Real;
 use burn::tensor::{Bool, DType, Tensor, activation};
 
-/// Where e^x would only be the identity: beyond it softplus(x) = x to the last digit of an `f64`.
+/// Beyond this, softplus(x) = x to the last digit of an `f64`, so e^x is not needed.
 const SOFTPLUS_THRESHOLD: f64 = 36.0;
 
 impl<const D: usize> Real for Tensor<D> {
@@ -45,8 +45,9 @@ impl<const D: usize> Real for Tensor<D> {
         } else if exponent == 1.0 {
             self
         } else if exponent.abs() > f64::from(i32::MAX) || (self.dtype() == DType::F64 && exponent.fract() != 0.0) {
-            // Burn takes a whole exponent for an integer, and panics where no integer holds it; NdArray rounds any other to single
-            // precision whatever the tensor's. What is larger than 1e30 is infinite in single precision.
+            // Burn converts a whole exponent to an integer, and panics if no integer can hold it. NdArray rounds any other
+            // exponent to single precision, whatever the type of the tensor. Beyond 1e30 the exponent could become infinite in
+            // single precision.
             Real::exp(self.log() * exponent.clamp(-1e30, 1e30))
         } else {
             self.powf_scalar(exponent)
@@ -72,7 +73,7 @@ impl<const D: usize> Real for Tensor<D> {
     }
     fn sigmoid(self) -> Self {
         match self.dtype() {
-            // NdArray's sigmoid is single precision whatever the tensor's.
+            // NdArray's sigmoid has single precision, whatever the type of the tensor.
             DType::F64 => Real::exp(-Real::softplus(-self)),
             _ => activation::sigmoid(self),
         }
@@ -80,7 +81,7 @@ impl<const D: usize> Real for Tensor<D> {
     fn softplus(self) -> Self {
         activation::softplus_with_threshold(self, 1.0, SOFTPLUS_THRESHOLD)
     }
-    /// The slope of Burn's sigmoid is NaN at an infinity; vectors and numbers have one of their own.
+    /// The slope of Burn's sigmoid is NaN at an infinity. Vectors and numbers have their own sigmoids.
     fn sigmoids(self) -> [Self; 2] {
         let x = super::safe::bounded(self);
         [x.clone().sigmoid(), (-x).sigmoid()]

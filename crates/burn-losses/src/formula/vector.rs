@@ -11,8 +11,8 @@ pub trait VectorFormula<const K: usize, const TARGETS: usize = K>: Debug + Clone
     /// The value of one row. Write `#[inline(always)]` above it.
     fn eval<R: Real>(&self, prediction: [R; K], target: [R; TARGETS]) -> R;
 
-    /// The numbers that [`eval`](Self::eval) takes, each a sum of multiples of those that are given: the corners of a box of its center
-    /// and size. The derivatives of such sums are constants, and are not carried through the formula.
+    /// The arguments of [`eval`](Self::eval), each a sum of multiples of the given numbers: for instance the corners of a box,
+    /// from its center and size. The derivatives of such sums are constants, and are not carried through the formula.
     #[inline(always)]
     fn linear<R: Real>(&self, prediction: [R; K], target: [R; TARGETS]) -> ([R; K], [R; TARGETS]) {
         (prediction, target)
@@ -21,7 +21,7 @@ pub trait VectorFormula<const K: usize, const TARGETS: usize = K>: Debug + Clone
 
 /// A loss of two boxes, each given by its corners (x1, y1, x2, y2).
 ///
-/// [`Geometry`](crate::boxes::Geometry) has what such losses measure.
+/// [`Geometry`](crate::boxes::Geometry) computes the measures that such losses use.
 pub trait BoxFormula: Debug + Clone + Send + Sync + 'static {
     /// The value of one pair of boxes. Write `#[inline(always)]` above it.
     fn eval<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> R;

@@ -35,7 +35,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `pytorch_metric_learning.losses.SphereFaceLoss`: it is without the schedule: `lambda = { base = 0.0, minimum = 0.0 }`.
+/// - `pytorch_metric_learning.losses.SphereFaceLoss`: it has no schedule, as with `lambda = { base = 0.0, minimum = 0.0 }`.
 #[loss(heads, "a_softmax", "Multiplicative angular margin on normalized weights (SphereFace)")]
 pub struct ASoftmaxLoss {
     config: ASoftmaxLossConfig,
@@ -44,7 +44,7 @@ pub struct ASoftmaxLoss {
     rows: CrossEntropyLoss,
     #[module(skip)]
     draws: Draws,
-    /// The steps that were taken in training.
+    /// The number of training steps so far.
     steps: Steps,
 }
 
@@ -57,13 +57,13 @@ pub struct ASoftmaxLossConfig {
     /// The size of the embeddings: the columns of the weight.
     #[field(example = 16, range = ">= 1")]
     pub embedding_dim: usize,
-    /// m: how many times the angle has to be smaller.
+    /// m: the factor by which the angle has to be smaller.
     #[field(default = 4, range = "[1, 16]")]
     pub margin: usize,
-    /// The schedule by which the margin comes in.
+    /// The schedule that brings the margin in.
     #[field(default = Annealing::default())]
     pub lambda: Annealing,
-    /// What all heads have.
+    /// The options that all heads share.
     #[field(flatten)]
     pub options: HeadOptions,
 }

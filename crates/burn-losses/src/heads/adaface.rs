@@ -23,16 +23,17 @@ use core::f64::consts::PI;
 /// f = cos(theta - margin z) - (margin z + margin)
 /// z = clip(h (|x| - mean) / (std + 0.001), -1, 1)
 /// ```
-/// mean and std of the lengths |x| are moving averages over the batches of training, begun at 20 and 100 and moved before each
-/// value; they are saved with the module. z has no gradient. The angle theta - margin z is kept in [0.001, pi - 0.001].
+/// mean and std are the moving averages of the mean and of the standard deviation of the lengths |x| over the training batches.
+/// They begin at 20 and 100, are updated before each value, and are saved with the module. z has no gradient. The angle theta -
+/// margin z is kept in [0.001, pi - 0.001].
 ///
 /// # When to use
-/// For face recognition on pictures of mixed quality, such as surveillance: the longer an embedding, the better its picture, and
-/// unrecognizable faces do not pull at the model. Embeddings must not be normalized before it. For pictures of even quality
+/// For face recognition on images of mixed quality, such as surveillance: the longer an embedding, the better its image, and
+/// unrecognizable faces hardly affect the model. Do not normalize the embeddings before it. For images of even quality
 /// [`ArcfaceLoss`](super::ArcfaceLoss) is simpler.
 ///
 /// # Numerics
-/// Lengths count in [0.001, 100]. The slope of theta at cos(theta) = +-1, which is infinite, counts as 0.
+/// Lengths are clamped to [0.001, 100]. The slope of theta at cos(theta) = +-1, which is infinite, counts as 0.
 ///
 /// # Example
 /// ```
@@ -55,9 +56,9 @@ pub struct AdafaceLoss {
     rows: CrossEntropyLoss,
     #[module(skip)]
     draws: Draws,
-    /// The mean of the lengths.
+    /// The moving average of the mean of the lengths.
     mean: RunningState<Tensor<1>>,
-    /// Their standard deviation.
+    /// The moving average of the standard deviation of the lengths.
     std: RunningState<Tensor<1>>,
 }
 
@@ -76,13 +77,13 @@ pub struct AdafaceLossConfig {
     /// The margin m, in radians.
     #[field(default = 0.4, range = "[0, pi/2]")]
     pub margin: f64,
-    /// How far lengths are spread over [-1, 1].
+    /// How far the lengths are spread over [-1, 1].
     #[field(default = 0.333, range = "> 0")]
     pub h: f64,
-    /// The share of each batch in mean and standard deviation.
+    /// The share of each batch in the moving averages of mean and standard deviation.
     #[field(default = 0.01, range = "(0, 1]")]
     pub momentum: f64,
-    /// What all heads have.
+    /// The options that all heads share.
     #[field(flatten)]
     pub options: HeadOptions,
 }
@@ -137,7 +138,7 @@ impl Head for AdafaceLoss {
         let state = |state: &RunningState<Tensor<1>>| state_on(state, &lengths.device()).cast(lengths.dtype());
         let (mut mean, mut std) = (state(&self.mean), state(&self.std));
         if embeddings.device().is_autodiff() {
-            // One row that is not a number would stay in the averages for ever.
+            // A NaN in one row would stay in the averages forever.
             let uncounted = uncounted.bool_or(lengths.clone().is_nan());
             let lengths = lengths.clone().mask_fill(uncounted.clone(), 0.0);
             let counted = mask_to_float(uncounted.bool_not(), embeddings);
@@ -145,7 +146,7 @@ impl Head for AdafaceLoss {
             let of_batch = (lengths.clone() * counted.clone()).sum() / count.clone().clamp_min(1.0);
             let offset = (lengths.clone() - of_batch.clone()) * counted;
             let deviation = ((offset.clone() * offset).sum() / (count.clone() - 1.0).clamp_min(1.0)).sqrt();
-            // One row has no deviation.
+            // A single row has no standard deviation.
             let enough = count.greater_elem(1.5);
             let share = enough.float().cast(lengths.dtype()) * self.config.momentum;
             mean = mean.clone() + (of_batch - mean) * share.clone();

@@ -15,26 +15,26 @@ use burn_losses_derive::ByValue;
 pub struct Annealing {
     /// lambda at the first step.
     pub base: f64,
-    /// How soon it falls.
+    /// How soon lambda falls.
     pub gamma: f64,
-    /// How steeply it falls.
+    /// How steeply lambda falls.
     pub power: f64,
-    /// Where it ends; 0 is the margin alone.
+    /// The lowest lambda; 0 is the margin alone.
     pub minimum: f64,
 }
 
-/// Of each number.
+/// The range of each of the four numbers.
 const RANGE: Range = Range::AtLeast(0.0);
 
 impl Default for Annealing {
-    /// Of the authors' SphereFace.
+    /// The schedule of the authors' SphereFace.
     fn default() -> Self {
         Self { base: 1000.0, gamma: 0.12, power: 1.0, minimum: 5.0 }
     }
 }
 
 impl Annealing {
-    /// lambda after `step` steps, `[1]`; on the device, with nothing read back.
+    /// lambda after `step` steps, `[1]`; it is computed on the device, and nothing is read back.
     pub(crate) fn at(&self, step: Tensor<1>) -> Tensor<1> {
         let falling = Real::powf(step * self.gamma + 1.0, -self.power) * self.base;
         falling.clamp_min(self.minimum)
@@ -98,9 +98,9 @@ impl FieldType for Annealing {
     }
 }
 
-/// psi of an integer margin m: (-1)^k cos(m theta) - 2k on [k pi/m, (k+1) pi/m], of cos(theta).
+/// psi as a function of cos(theta), for an integer margin m: (-1)^k cos(m theta) - 2k on [k pi/m, (k+1) pi/m].
 ///
-/// cos(m theta) is Chebyshev's polynomial of the cosine; no angle is needed, so that nothing is infinite at cos = +-1.
+/// cos(m theta) is Chebyshev's polynomial of the cosine. No angle is needed, so nothing is infinite at cos = +-1.
 pub(crate) fn psi<R: Real>(cosine: R, margin: usize) -> R {
     // T_0 = 1, T_1 = c, T_(n+1) = 2 c T_n - T_(n-1).
     let (mut before, mut chebyshev) = (cosine.lit(1.0), cosine.clone());
@@ -108,7 +108,7 @@ pub(crate) fn psi<R: Real>(cosine: R, margin: usize) -> R {
         let next = chebyshev.clone() * cosine.clone() * 2.0 - before;
         (before, chebyshev) = (chebyshev, next);
     }
-    // Beyond each angle k pi/m the sign turns and 2 more are taken.
+    // Beyond each angle k pi/m the sign changes, and another 2 is subtracted.
     let (mut sign, mut shift) = (cosine.lit(1.0), cosine.lit(0.0));
     for k in 1..margin {
         let bound = (core::f64::consts::PI * k as f64 / margin as f64).cos();

@@ -21,9 +21,9 @@ use burn_losses_derive::{loss, loss_config};
 /// With `easy_margin`, f = cos(theta + margin) where cos(theta) > 0, and cos(theta) elsewhere. The margin is in radians.
 ///
 /// # When to use
-/// For face recognition, speaker verification and fine-grained retrieval with many identities: the usual choice. Where a training
-/// does not begin to converge, take a smaller `margin` or `easy_margin`. For noisy labels take
-/// [`SubCenterArcfaceLoss`](super::SubCenterArcfaceLoss), and for pictures of mixed quality [`AdafaceLoss`](super::AdafaceLoss).
+/// For face recognition, speaker verification and fine-grained retrieval with many identities: the usual choice. If training does
+/// not begin to converge, take a smaller `margin` or `easy_margin`. For noisy labels take
+/// [`SubCenterArcfaceLoss`](super::SubCenterArcfaceLoss), and for images of mixed quality [`AdafaceLoss`](super::AdafaceLoss).
 ///
 /// # Numerics
 /// cos(theta + m) = cos(theta) cos(m) - sin(theta) sin(m): no arc cosine. The gradient is the true one. The slope of
@@ -76,7 +76,7 @@ pub struct ArcfaceLossConfig {
     /// Apply the margin only to angles below 90 degrees.
     #[field(default = false)]
     pub easy_margin: bool,
-    /// What all heads have.
+    /// The options that all heads share.
     #[field(flatten)]
     pub options: HeadOptions,
 }
@@ -125,7 +125,7 @@ impl Head for ArcfaceLoss {
     }
 }
 
-/// cos(theta + margin), and what stands for it beyond pi or, with an easy margin, beyond a right angle.
+/// cos(theta + margin), or its fallback beyond pi or, with an easy margin, beyond a right angle.
 pub(super) fn cos_with_margin<R: Real>(cosine: R, margin: f64, easy_margin: bool) -> R {
     let shifted = cosine.clone() * margin.cos() - sine(cosine.clone()) * margin.sin();
     let (within, fallback) = if easy_margin {
@@ -136,12 +136,12 @@ pub(super) fn cos_with_margin<R: Real>(cosine: R, margin: f64, easy_margin: bool
     R::select(&within, shifted, fallback)
 }
 
-/// The sine of a cosine, with slope 0 where the true one is infinite.
+/// The sine of the angle with this cosine. Its slope is 0 where the true one is infinite.
 fn sine<R: Real>(cosine: R) -> R {
     ((-cosine.clone() + 1.0) * (cosine + 1.0)).safe_sqrt()
 }
 
-/// The angle of a cosine: tan(theta / 2) = sin / (1 + cos), from the nearer end.
+/// The angle with this cosine, by tan(theta / 2) = sin / (1 + cos), measured from the nearer of 0 and pi.
 pub(super) fn angle<R: Real>(cosine: R) -> R {
     let sine = sine(cosine.clone());
     let is_near = cosine.gt_lit(0.0);
@@ -195,7 +195,7 @@ mod tests {
         }
     }
 
-    /// Its slope is -1/sin, also at a right angle.
+    /// The slope of the angle is -1/sin, also at a right angle.
     #[test]
     fn angles_and_their_slopes() {
         for degrees in [1.0, 30.0, 89.0, 90.0, 91.0, 150.0, 179.0] {

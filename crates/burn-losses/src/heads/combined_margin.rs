@@ -40,7 +40,7 @@ use core::f64::consts::PI;
 /// ```
 ///
 /// # Elsewhere
-/// - `insightface.recognition.arcface_torch.losses.CombinedMarginLoss`: it ignores m1 and m2 together with m3, and rises again
+/// - `insightface.recognition.arcface_torch.losses.CombinedMarginLoss`: with m3 > 0 it ignores m1 and m2; its target rises again
 ///   beyond pi.
 #[loss(heads, "combined_margin", "Multiplicative, angular and cosine margin in one: SphereFace, ArcFace and CosFace")]
 pub struct CombinedMarginLoss {
@@ -67,13 +67,13 @@ pub struct CombinedMarginLossConfig {
     /// The factor of the target's angle (SphereFace).
     #[field(default = 1.0, range = "(0, 16]")]
     pub m1: f64,
-    /// What is added to the target's angle, in radians (ArcFace).
+    /// The number that is added to the target's angle, in radians (ArcFace).
     #[field(default = 0.5, range = "[0, 2 pi]")]
     pub m2: f64,
-    /// What is taken from the target's cosine (CosFace).
+    /// The number that is subtracted from the target's cosine (CosFace).
     #[field(default = 0.0, range = ">= 0")]
     pub m3: f64,
-    /// What all heads have.
+    /// The options that all heads share.
     #[field(flatten)]
     pub options: HeadOptions,
 }
@@ -118,7 +118,7 @@ impl Head for CombinedMarginLoss {
         let CombinedMarginLossConfig { m1, m2, m3, .. } = self.config;
         let phi = angle(cosine) * m1 + m2;
         let mut target = phi.clone().cos();
-        // At each multiple of pi the sign changes and 2 more are taken.
+        // At each multiple of pi the sign changes, and another 2 is subtracted.
         let half_turns = ((m1 * PI + m2) / PI).floor() as usize;
         for k in 1..=half_turns {
             let sign = if k % 2 == 0 { 1.0 } else { -1.0 };

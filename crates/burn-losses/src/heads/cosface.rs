@@ -13,7 +13,7 @@ use burn_losses_derive::{loss, loss_config};
 /// CosFace, or large-margin cosine loss (Wang et al. 2018, [arXiv 1801.09414](https://arxiv.org/abs/1801.09414)).
 ///
 /// # Formula
-/// The target's logit is `scale (cos(theta) - margin)`, the others are `scale cos(theta_j)`: that of
+/// The target's logit is `scale (cos(theta) - margin)`, the others are `scale cos(theta_j)`. This is the formula of
 /// [`AmSoftmaxLoss`](super::AmSoftmaxLoss), with another scale.
 ///
 /// # When to use
@@ -57,10 +57,10 @@ pub struct CosfaceLossConfig {
     /// The factor of the cosines.
     #[field(default = 64.0, range = "> 0")]
     pub scale: f64,
-    /// What is taken from the cosine of the target.
+    /// The number that is subtracted from the cosine of the target.
     #[field(default = 0.35, range = ">= 0")]
     pub margin: f64,
-    /// What all heads have.
+    /// The options that all heads share.
     #[field(flatten)]
     pub options: HeadOptions,
 }

@@ -1,4 +1,4 @@
-//! What every head has: its weight, and the fields of its cross-entropy.
+//! The parts that all heads share: the weight, and the fields of the cross-entropy.
 
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::error::ConfigError;
@@ -7,7 +7,7 @@ use burn::module::Param;
 use burn::tensor::{Device, Tensor};
 use burn_losses_derive::shared_fields;
 
-/// What all heads have.
+/// The options that all heads share.
 #[shared_fields]
 pub struct HeadOptions {
     /// Weight initializer.
@@ -19,20 +19,20 @@ pub struct HeadOptions {
     /// Label to ignore.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
-    /// The most rows that have their logits in memory at one time. Where it is not given: all, but for the reduced value on
-    /// the CPU, which takes about 2^24 logits at a time (at least 256 rows). The numbers are the same.
+    /// The largest number of rows whose logits are in memory at one time. If it is not given, all rows are; only the reduced
+    /// value on the CPU takes about 2^24 logits at a time (at least 256 rows). The results are the same.
     #[field(default = None, range = ">= 1")]
     pub chunk_rows: Option<usize>,
     /// The share of the classes that each step draws into the softmax, beside the labels of the batch (Partial FC).
     #[field(default = 1.0, range = "(0, 1]")]
     pub sample_rate: f64,
-    /// How much of each label is spread over the classes, and over which.
+    /// How much of each label is spread over the classes, and over which ones.
     #[field(default = crate::options::LabelSmoothing::default())]
     pub label_smoothing: crate::options::LabelSmoothing,
 }
 
 impl HeadOptions {
-    /// A weight as it begins.
+    /// A new weight, made by the initializer.
     pub(super) fn weight(&self, rows: usize, size: usize, device: &Device) -> Param<Tensor<2>> {
         self.initializer.init(rows, size, device)
     }
@@ -48,7 +48,7 @@ impl HeadOptions {
         .init(device)
     }
 
-    /// What is not allowed of several fields together.
+    /// Checks the options that depend on one another.
     pub(super) fn check(&self, loss: &'static str, num_classes: usize) -> Result<(), ConfigError> {
         let invalid = |field: &str, value: String, allowed: String| {
             Err(ConfigError::InvalidValue { loss, field: field.into(), value, allowed })

@@ -1,4 +1,5 @@
-//! Heads: a weight `[C, E]` of their own, embeddings `[N, E]` and labels `[N]`, one value per row.
+//! Heads: losses with a weight `[C, E]` of their own, which take embeddings `[N, E]` and labels `[N]`, and give one value per
+//! row.
 //!
 //! All losses here can be swapped for one another in a config file: see [`HeadLossConfig`]. A head is the last layer of a network and
 //! its loss: [`logits`](HeadLoss::logits) is the layer without the margin, for inference and accuracy.
@@ -62,21 +63,21 @@ pub trait HeadLoss: Head + Loss {
         self.weight().dims()[0].checked_div(self.centers_per_class()).unwrap_or(0)
     }
 
-    /// The cross-entropy of its logits: class weights, ignored labels and smoothing.
+    /// The cross-entropy of the head's logits: class weights, ignored labels and smoothing.
     fn cross_entropy(&self) -> &CrossEntropyLoss;
 
-    /// Label to ignore.
+    /// The label to ignore.
     fn ignore_index(&self) -> Option<i64> {
         Rows::ignore_index(self.cross_entropy())
     }
 
-    /// The most rows that have their logits in memory at one time; `None`: as many as are fast.
+    /// The largest number of rows whose logits are in memory at one time; `None`: as many as is fast.
     fn chunk_rows(&self) -> Option<usize> {
         None
     }
 
-    /// Whether [`values`](Self::values) is not the default one: the reduced value then comes from it. Nobody else can write such
-    /// a method, since its parameters have no public name.
+    /// Whether the head overrides [`values`](Self::values): the reduced value then comes from it. Other crates cannot override
+    /// it, since the types of its parameters have no public name.
     #[doc(hidden)]
     fn has_own_values(&self) -> bool {
         false
@@ -119,19 +120,19 @@ pub trait HeadLoss: Head + Loss {
         panic!("{}: the head has no bias, but one of shape {:?} was given", self.kind(), bias.dims())
     }
 
-    /// The arguments that hold classes which the caller has drawn, of a head that draws classes.
+    /// The arguments for classes that the caller has drawn, if the head draws classes.
     #[doc(hidden)]
     fn samples(&self) -> Vec<Argument> {
         let labels = Tensor::zeros([0], &self.weight().device());
         self.sampled_classes(&labels, false).map(|_| sampled(self, 1)).into_iter().collect()
     }
 
-    /// How many classes each row draws for itself; `None`: a step draws for all rows together, or not at all.
+    /// How many classes each row draws for itself; `None`: a step draws for all rows together, or draws nothing.
     fn draws_per_row(&self) -> Option<usize> {
         None
     }
 
-    /// Calls the loss with the classes in these arguments; all others have been checked.
+    /// Calls the loss with the classes in these arguments; all other arguments have been checked.
     #[doc(hidden)]
     fn call_samples(
         &self,
@@ -150,7 +151,7 @@ pub trait HeadLoss: Head + Loss {
         })
     }
 
-    /// Gives the head draws of its own, which go on where those that it shares with its clones are.
+    /// Gives the head its own draws. They go on from the point that the draws it shared with its clones have reached.
     #[doc(hidden)]
     fn own_draws(&mut self) {}
 
@@ -189,7 +190,8 @@ pub trait HeadLoss: Head + Loss {
     /// - weights, mask: `[N]`
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which divides by nothing.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which
+    /// has no divisor.
     #[track_caller]
     fn forward_with(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, extras: impl Into<Extras>) -> Tensor<1> {
         let extras = extras.into();
@@ -206,8 +208,8 @@ pub trait HeadLoss: Head + Loss {
         self.forward_unreduced(embeddings, labels, Extras::new()).values
     }
 
-    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean: what [`Reduction::reduce`](crate::Reduction::reduce)
-    /// takes.
+    /// One value per row, times its weight and divided by the divisor, and how much each value counts in a mean: the argument of
+    /// [`Reduction::reduce`](crate::Reduction::reduce).
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -248,7 +250,7 @@ pub trait HeadLoss: Head + Loss {
         extras.reduce(self.reduction(), values_with_classes(self, embeddings, labels, sampled))
     }
 
-    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean.
+    /// One value per row, times its weight and divided by the divisor, and how much each value counts in a mean.
     ///
     /// # Panics
     /// As [`forward_with_classes`](Self::forward_with_classes).
@@ -267,7 +269,7 @@ pub trait HeadLoss: Head + Loss {
         extras.apply(values_with_classes(self, embeddings, labels, sampled))
     }
 
-    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    /// Checks the shapes, types and devices of the arguments; never their values, which are not read.
     fn check(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, extras: &Extras) -> Result<(), InputError> {
         heads::check(self, &parameters(self), reference(self, embeddings), Some(labels), extras)
     }
@@ -285,7 +287,7 @@ fn values_with_classes<H: HeadLoss>(
     }
 }
 
-/// The labels of a batch, and what else was given.
+/// The labels of a batch, and its extras.
 fn labels_with_extras<H: HeadLoss>(head: &H, labels: Tensor<1, Int>, extras: Extras) -> (Labels<1>, ShapedExtras<1>) {
     Labels::with_extras(labels, head.ignore_index(), extras)
 }

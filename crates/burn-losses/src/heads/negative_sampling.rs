@@ -20,13 +20,13 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// `ln(1 + e^(-x_y)) + sum_k ln(1 + e^(x_k))` over k classes that are drawn for each row, with `x_j = W_j x + b_j`.
 ///
-/// Word2vec draws from `{ kind = "unigram", counts = [..], power = 0.75 }`. When classes are drawn: see
-/// [`SampledSoftmaxLoss`](super::SampledSoftmaxLoss).
+/// Word2vec draws from `{ kind = "unigram", counts = [..], power = 0.75 }`. [`SampledSoftmaxLoss`](super::SampledSoftmaxLoss)
+/// says when classes are drawn.
 ///
 /// # When to use
 /// For embeddings of words, nodes of a graph or items of a catalog, with a large vocabulary (word2vec). It learns
-/// representations, not probabilities: [`logits`](HeadLoss::logits) are no logits of a softmax. Where probabilities are wanted,
-/// take [`SampledSoftmaxLoss`](super::SampledSoftmaxLoss).
+/// representations, not probabilities: [`logits`](HeadLoss::logits) are not the logits of a softmax. For probabilities take
+/// [`SampledSoftmaxLoss`](super::SampledSoftmaxLoss).
 ///
 /// # Example
 /// ```
@@ -45,7 +45,7 @@ use burn_losses_derive::{loss, loss_config};
 /// - `tensorflow.nn.nce_loss`: it subtracts the logarithms of the expected counts from the logits, and all rows share their
 ///   negatives.
 ///
-/// PyTorch has none.
+/// PyTorch has no such loss.
 #[loss(heads, "negative_sampling", "Logistic loss of the label against a few sampled classes (word2vec)")]
 pub struct NegativeSamplingLoss {
     config: NegativeSamplingLossConfig,
@@ -70,7 +70,7 @@ pub struct NegativeSamplingLossConfig {
     /// How many classes are drawn for each row.
     #[field(default = 5, range = ">= 1")]
     pub negatives: usize,
-    /// From which distribution they are drawn.
+    /// The distribution that the classes are drawn from.
     #[field(default = Sampler::LogUniform {})]
     pub sampler: Sampler,
     /// Whether a drawn class that is the row's label is left out.
@@ -79,13 +79,13 @@ pub struct NegativeSamplingLossConfig {
     /// Whether there is a bias.
     #[field(default = false)]
     pub bias: bool,
-    /// Random seed.
+    /// The random seed.
     #[field(default = 0, range = ">= 0")]
     pub seed: usize,
-    /// Weight initializer.
+    /// The initializer of the weight.
     #[field(default = WeightInitializer::XavierUniform)]
     pub initializer: WeightInitializer,
-    /// Label to ignore.
+    /// The label to ignore.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }
@@ -142,7 +142,7 @@ impl HeadLoss for NegativeSamplingLoss {
         extras: Extras,
         (arguments, wanted): (&mut Arguments<'_>, Wanted),
     ) -> Result<Called, EvalError> {
-        // With one axis, all rows share them.
+        // If `sampled` has one axis, all rows share its classes.
         let sampled = match arguments.axes("sampled") {
             1 => {
                 let shared = arguments.labels::<1>("sampled");
@@ -193,7 +193,7 @@ impl NegativeSamplingLoss {
         extras.reduce(self.config.reduction, self.values_with_samples(parameters(self), embeddings, labels, sampled))
     }
 
-    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean.
+    /// One value per row, times its weight and divided by the divisor, and how much each value counts in a mean.
     ///
     /// # Panics
     /// With the message of [`check_samples`](Self::check_samples)'s error.
@@ -211,7 +211,7 @@ impl NegativeSamplingLoss {
         extras.apply(self.values_with_samples(parameters(self), embeddings, labels, sampled))
     }
 
-    /// What is wrong with the arguments: their shapes, types and devices.
+    /// Checks the shapes, types and devices of the arguments.
     pub fn check_samples(
         &self,
         embeddings: &Tensor<2>,
@@ -245,7 +245,7 @@ impl NegativeSamplingLoss {
         let (sampled, invalid) = classes_or_none(sampled, self.config.num_classes);
         let [_, negatives] = sampled.dims();
         let own = targets.safe.clone().unsqueeze_dim::<2>(1);
-        // The label first: [N, 1 + K].
+        // The label comes first: [N, 1 + K].
         let classes = Tensor::cat(vec![own.clone(), sampled.clone()], 1);
         let weight = weight.cast(embeddings.dtype());
         let mut products = gathered_matmul(embeddings, weight, classes.clone(), None);

@@ -12,7 +12,7 @@ use burn_losses_derive::{loss, loss_config};
 /// Normalized softmax (Wang et al. 2017, NormFace, [arXiv 1704.06369](https://arxiv.org/abs/1704.06369)): cross-entropy of cosines.
 ///
 /// # Formula
-/// `-ln softmax(scale cos)_y`, cos_j the cosine of the angle between the embedding and row j of the weight.
+/// `-ln softmax(scale cos)_y`, where cos_j is the cosine of the angle between the embedding and row j of the weight.
 ///
 /// # When to use
 /// For embeddings that are compared by cosine, as in retrieval and face recognition: the baseline, with only a scale to choose.
@@ -54,7 +54,7 @@ pub struct NormalizedSoftmaxLossConfig {
     /// The factor of the cosines.
     #[field(default = 30.0, range = "> 0")]
     pub scale: f64,
-    /// What all heads have.
+    /// The options that all heads share.
     #[field(flatten)]
     pub options: HeadOptions,
 }

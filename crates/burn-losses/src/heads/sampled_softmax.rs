@@ -22,12 +22,14 @@ use burn_losses_derive::{loss, loss_config};
 /// ```text
 /// W_j x + b_j - ln(S q_j)
 /// ```
-/// q_j the probability with which class j is drawn. With it the gradient goes, for many samples, to that of the full softmax;
-/// without it (`log_q = false`) classes that are drawn often are pushed down, and the model is another one.
+/// where q_j is the probability with which class j is drawn. With the correction ln(S q_j), the gradient tends to that of the
+/// full softmax for many samples. Without it (`log_q = false`), classes that are drawn often are pushed down, and the model is a
+/// different one.
 ///
-/// The classes are drawn anew at each step of training (a forward pass on a device with autodiff), from `seed`, on the host: the same
-/// on every device. On a device without autodiff they are always those of the first step. The full softmax is in
-/// [`logits`](HeadLoss::logits). How many steps were taken is not saved with the module: after a restart, choose another seed.
+/// The classes are drawn anew at each step of training (a forward pass on a device with autodiff), from `seed`, on the host, so
+/// they are the same on every device. On a device without autodiff they are always those of the first step.
+/// [`logits`](HeadLoss::logits) gives the logits of the full softmax. The number of steps is not saved with the module: after a
+/// restart, choose another seed.
 ///
 /// # When to use
 /// For training with a large vocabulary or catalog (10^5 classes and more), where the full softmax takes too long: language
@@ -50,7 +52,7 @@ use burn_losses_derive::{loss, loss_config};
 /// # Elsewhere
 /// - `tensorflow.nn.sampled_softmax_loss`: it draws without replacement.
 ///
-/// PyTorch has none.
+/// PyTorch has no such loss.
 #[loss(heads, "sampled_softmax", "Softmax over the label and sampled classes, for large vocabularies")]
 pub struct SampledSoftmaxLoss {
     config: SampledSoftmaxLossConfig,
@@ -77,10 +79,10 @@ pub struct SampledSoftmaxLossConfig {
     /// How many classes are drawn at each step, for all rows together.
     #[field(default = 100, range = ">= 1")]
     pub num_sampled: usize,
-    /// From which distribution they are drawn.
+    /// The distribution that the classes are drawn from.
     #[field(default = Sampler::LogUniform {})]
     pub sampler: Sampler,
-    /// Whether to subtract log expected counts from the logits (logQ correction).
+    /// Whether to subtract the logarithms of the expected counts from the logits (logQ correction).
     #[field(default = true)]
     pub log_q: bool,
     /// Whether a drawn class that is a row's label is left out for that row.
@@ -89,13 +91,13 @@ pub struct SampledSoftmaxLossConfig {
     /// Whether there is a bias.
     #[field(default = false)]
     pub bias: bool,
-    /// Random seed.
+    /// The random seed.
     #[field(default = 0, range = ">= 0")]
     pub seed: usize,
-    /// Weight initializer.
+    /// The initializer of the weight.
     #[field(default = WeightInitializer::XavierUniform)]
     pub initializer: WeightInitializer,
-    /// Label to ignore.
+    /// The label to ignore.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }
@@ -175,7 +177,7 @@ impl Head for SampledSoftmaxLoss {
 impl SampledSoftmaxLoss {
     /// The value of the batch with classes that the caller has drawn, and with [`Extras`], reduced as the config says.
     ///
-    /// With every class once and expected counts of 1 it is the full softmax.
+    /// If every class is drawn once and all expected counts are 1, it is the full softmax.
     ///
     /// # Shapes
     /// - sampled: `[S]`; a number that is out of range makes every value NaN
@@ -201,7 +203,7 @@ impl SampledSoftmaxLoss {
         )
     }
 
-    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean.
+    /// One value per row, times its weight and divided by the divisor, and how much each value counts in a mean.
     ///
     /// # Panics
     /// With the message of [`check_samples`](Self::check_samples)'s error.
@@ -220,7 +222,7 @@ impl SampledSoftmaxLoss {
         extras.apply(self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts))
     }
 
-    /// What is wrong with the arguments: their shapes, types and devices.
+    /// Checks the shapes, types and devices of the arguments.
     pub fn check_samples(
         &self,
         embeddings: &Tensor<2>,
@@ -258,7 +260,7 @@ impl SampledSoftmaxLoss {
         let labels = targets.safe.clone();
         let sampled = sampled.cast(IntDType::from(labels.dtype()));
         let (sampled, invalid) = classes_or_none(sampled, self.config.num_classes);
-        // The label first, then what was drawn for all rows.
+        // The label comes first, then the classes that were drawn for all rows.
         let shape = [embeddings.dims()[0], 1 + sampled.dims()[0]];
         let own = labels.clone().unsqueeze_dim::<2>(1);
         let weight = weight.cast(embeddings.dtype());
@@ -274,7 +276,7 @@ impl SampledSoftmaxLoss {
             logits = logits + of_class;
         }
         if self.config.remove_accidental_hits {
-            // The label itself is no hit.
+            // The label itself is not an accidental hit.
             let no_class = labels.clone().narrow(0, 0, 1).full_like(self.config.num_classes as i64);
             let columns = Tensor::cat(vec![no_class, sampled], 0).unsqueeze::<2>().expand(shape);
             logits = logits.mask_fill(columns.equal(own.expand(shape)), MINUS_INFINITY);

@@ -11,19 +11,19 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// From which distribution classes are drawn, with replacement.
+/// The distribution from which classes are drawn, with replacement.
 #[derive(Debug, Clone, PartialEq, ByValue)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(tag = "kind", rename_all = "snake_case", deny_unknown_fields, transform = crate::field::schema::key_within("counts", COUNT), transform = crate::field::schema::key_within("power", POWER)))]
 pub enum Sampler {
-    /// Every class is as likely.
+    /// Every class is equally likely.
     Uniform {},
-    /// Class k of C with the probability ln((k + 2) / (k + 1)) / ln(C + 1): a vocabulary sorted by falling frequency.
+    /// Class k of C has the probability ln((k + 2) / (k + 1)) / ln(C + 1): for a vocabulary sorted by falling frequency.
     LogUniform {},
-    /// In proportion to counts^power.
+    /// Classes are drawn in proportion to counts^power.
     Unigram {
         /// How often each class is seen.
         counts: Vec<f64>,
-        /// What flattens the counts: 1 leaves them, 0.75 is word2vec's.
+        /// The exponent that flattens the counts: 1 leaves them as they are, and 0.75 is word2vec's.
         #[cfg_attr(feature = "schema", schemars(default = "one"))]
         power: f64,
     },
@@ -48,7 +48,8 @@ impl Sampler {
                 (0..classes).map(|class| (1.0 / (rank(class) + 1.0)).ln_1p() / total).collect()
             }
             Self::Unigram { counts, power } => {
-                // Relative to the largest, and none so rare that its logarithm is infinite.
+                // The counts are relative to the largest, and no class is so rare that the logarithm of its probability is
+                // infinite.
                 let most = counts.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
                 let weights: Vec<f64> = counts.iter().map(|count| (count / most).powf(*power).max(1e-30)).collect();
                 let total: f64 = weights.iter().sum();
@@ -126,14 +127,14 @@ impl FieldType for Sampler {
     }
 }
 
-/// What draws the classes of each step: on the host, so that every device trains with the same.
+/// Draws the classes of each step, on the host, so that every device trains with the same classes.
 #[derive(Debug, Clone)]
 pub(crate) struct Draws {
     classes: usize,
     seed: u64,
-    /// For each class, the probability of it and those before it; `None`: every class is as likely.
+    /// For each class, the probability of this class or one before it; `None`: every class is equally likely.
     cumulative: Option<Arc<Vec<f64>>>,
-    /// Of training; clones of a module go on together.
+    /// The number of training steps so far; the clones of a module share it.
     steps: Arc<AtomicU64>,
 }
 
@@ -154,25 +155,25 @@ impl Draws {
         Self { classes, seed: seed as u64, cumulative, steps: Arc::default() }
     }
 
-    /// The same draws from here on, but by themselves.
+    /// A copy that goes on with the same draws, but counts its steps by itself.
     pub(super) fn fork(&self) -> Self {
         let steps = self.steps.load(Ordering::Relaxed);
         Self { steps: Arc::new(AtomicU64::new(steps)), ..self.clone() }
     }
 
-    /// `count` classes: others at each step of training, the first ones elsewhere.
+    /// `count` classes: new ones at each step of training, and those of the first step elsewhere.
     pub(super) fn next(&self, count: usize, training: bool, like: &Tensor<1, Int>) -> Tensor<1, Int> {
         let mut rng = self.rng(training);
         let drawn: Vec<i64> = (0..count).map(|_| self.class(&mut rng) as i64).collect();
         Tensor::from_data(TensorData::new(drawn, [count]), (&like.device(), like.dtype()))
     }
 
-    /// `count` different classes, each as likely, in order: others at each step of training.
+    /// `count` different classes in rising order, all equally likely: new ones at each step of training.
     fn subset(&self, count: usize, training: bool, like: &Tensor<1, Int>) -> Tensor<1, Int> {
         let mut rng = self.rng(training);
         let mut chosen = Vec::with_capacity(count);
         for class in 0..self.classes {
-            // As many as are still wanted, of those that are left.
+            // A class is taken with the probability (classes still wanted) / (classes left).
             if rng.random_range(0..self.classes - class) < count - chosen.len() {
                 chosen.push(class as i64);
             }
@@ -180,7 +181,7 @@ impl Draws {
         Tensor::from_data(TensorData::new(chosen, [count]), (&like.device(), like.dtype()))
     }
 
-    /// A share of the classes, likewise; `None` where it is all of them.
+    /// The share `rate` of the classes, drawn as in [`subset`](Self::subset); `None` where it is all of them.
     pub(super) fn share(&self, rate: f64, training: bool, like: &Tensor<1, Int>) -> Option<Tensor<1, Int>> {
         let count = (rate * self.classes as f64).ceil() as usize;
         (rate < 1.0).then(|| self.subset(count.min(self.classes), training, like))
@@ -192,7 +193,7 @@ impl Draws {
             true => self.steps.fetch_add(1, Ordering::Relaxed),
             false => 0,
         };
-        // Far from small seeds, so that the steps of one seed do not meet those of the next.
+        // The factor is large, so that the steps of one seed do not meet those of the next.
         Xoshiro256PlusPlus::seed_from_u64(self.seed.wrapping_add(step.wrapping_mul(0xd134_2543_de82_ef95)))
     }
 
@@ -217,7 +218,7 @@ pub(super) fn expected_counts(sampler: &Sampler, classes: usize, count: usize, d
 mod tests {
     use super::*;
 
-    /// What is drawn has the probabilities that the correction counts with.
+    /// The classes are drawn with the probabilities that the correction uses.
     #[test]
     fn frequencies_are_the_expected_ones() {
         let device = Device::flex();

@@ -35,8 +35,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `torch.nn.CrossEntropyLoss`: of the output of `torch.nn.Linear`, which is a part of this loss, without a bias unless `bias`
-///   is set.
+/// - `torch.nn.CrossEntropyLoss`: it takes the output of `torch.nn.Linear`, which is a part of this loss, without a bias unless
+///   `bias` is set.
 /// - `liger_kernel.transformers.LigerFusedLinearCrossEntropyLoss`: it takes the weight as an argument, goes in chunks of rows
 ///   too, and is for GPUs only.
 /// - `cut_cross_entropy.linear_cross_entropy`: it takes the weight as an argument, and is for GPUs; the logits are never in
@@ -65,7 +65,7 @@ pub struct SoftmaxLossConfig {
     /// Whether there is a bias.
     #[field(default = false)]
     pub bias: bool,
-    /// What all heads have.
+    /// The options that all heads share.
     #[field(flatten)]
     pub options: HeadOptions,
 }

@@ -14,11 +14,11 @@ use burn_losses_derive::{loss, loss_config};
 /// Sub-center ArcFace (Deng et al. 2020, [doi 10.1007/978-3-030-58621-8_43](https://doi.org/10.1007/978-3-030-58621-8_43)).
 ///
 /// # Formula
-/// As [`ArcfaceLoss`](super::ArcfaceLoss), with cos_j the largest cosine to one of the K centers of class j. The weight is
+/// As in [`ArcfaceLoss`](super::ArcfaceLoss), where cos_j is the largest cosine to one of the K centers of class j. The weight is
 /// `[C K, E]`: rows j K to j K + K - 1 are the centers of class j.
 ///
 /// # When to use
-/// For face recognition and retrieval with noisy labels, such as pictures collected from the web: wrong rows of a class gather
+/// For face recognition and retrieval with noisy labels, such as images collected from the web: wrong rows of a class gather
 /// around a center of their own, and spoil the main one less. After a first training one can drop the rows that are far from the
 /// main center. With clean labels [`ArcfaceLoss`](super::ArcfaceLoss) is as good, with a smaller weight.
 ///
@@ -68,7 +68,7 @@ pub struct SubCenterArcfaceLossConfig {
     /// Apply the margin only to angles below 90 degrees.
     #[field(default = false)]
     pub easy_margin: bool,
-    /// What all heads have.
+    /// The options that all heads share.
     #[field(flatten)]
     pub options: HeadOptions,
 }

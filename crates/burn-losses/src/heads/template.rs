@@ -56,10 +56,10 @@ pub struct TemplateLossConfig {
     /// The factor of the cosines.
     #[field(default = 30.0, range = "> 0")]
     pub scale: f64,
-    /// What is taken from the cosine of the target.
+    /// The number that is subtracted from the cosine of the target.
     #[field(default = 0.35, range = ">= 0")]
     pub margin: f64,
-    /// What all heads have.
+    /// The options that all heads share.
     #[field(flatten)]
     pub options: HeadOptions,
 }

@@ -1,4 +1,4 @@
-//! What every loss has, whatever its family.
+//! The properties of every loss, whatever its family.
 
 #[cfg(feature = "schema")]
 pub(crate) mod schema;
@@ -9,7 +9,7 @@ use crate::reduction::Reduction;
 use burn::module::{Content, DisplaySettings, ModuleDisplay, ModuleDisplayDefault};
 use core::fmt;
 
-/// What every loss says of itself, whatever its family.
+/// The properties that every loss has, whatever its family.
 pub trait Loss {
     /// The `kind`, which errors name.
     fn kind(&self) -> &'static str;
@@ -24,12 +24,12 @@ pub trait Loss {
     }
 }
 
-/// How a loss is printed: in one line.
+/// The settings for printing a loss in one line.
 pub(crate) fn one_line() -> DisplaySettings {
     DisplaySettings::new().with_new_line_after_attribute(false)
 }
 
-/// Adds the fields of a config to what is printed of its module.
+/// Adds the fields of a config to the printed form of its module.
 pub(crate) fn with_fields(content: Content, config: &dyn Record) -> Content {
     struct Shown<'a>(&'a dyn fmt::Debug);
     impl fmt::Debug for Shown<'_> {

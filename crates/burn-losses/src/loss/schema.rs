@@ -19,7 +19,7 @@ pub(crate) fn table(example: &dyn Describe, generator: &mut SchemaGenerator) -> 
             schema = generator.subschema_for::<MostReductions>();
         }
         schema.insert("description".into(), field.summary.into());
-        // No value is none in TOML, and needs no completion.
+        // TOML has no null, and a missing value needs no completion.
         let default = field.default.and_then(|default| serde_json::to_value(default).ok());
         if let Some(default) = default.filter(|default| !default.is_null()) {
             schema.insert("default".into(), default);

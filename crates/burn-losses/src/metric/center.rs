@@ -14,7 +14,7 @@ use burn_losses_derive::{Choice, loss, loss_config};
 /// How the centers move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum CenterUpdate {
-    /// By the paper's rule, at every forward pass in training, outside the optimizer.
+    /// They move by the paper's rule, at every forward pass in training, outside the optimizer.
     #[default]
     Paper,
     /// They are parameters: the optimizer moves them.
@@ -37,7 +37,7 @@ pub enum CenterUpdate {
 /// makes classes compact without a second loss to weigh.
 ///
 /// # Numerics
-/// A label that is out of range has the value NaN and moves no center; nor does a row that is not finite.
+/// A label that is out of range has the value NaN and moves no center. A row that is not finite moves no center either.
 ///
 /// # Example
 /// ```
@@ -55,8 +55,7 @@ pub enum CenterUpdate {
 /// ```
 ///
 /// # Elsewhere
-/// No library that we know of has it. The usual PyTorch implementation has no 1/2, and lets an optimizer of its own move the
-/// centers.
+/// No library that we know of has it. The usual PyTorch implementation has no 1/2, and moves the centers by a separate optimizer.
 #[loss(metric, "center", "Squared distance of each embedding to the center of its class")]
 pub struct CenterLoss {
     config: CenterLossConfig,
@@ -75,7 +74,8 @@ pub struct CenterLossConfig {
     /// The size of the embeddings.
     #[field(example = 2, range = ">= 1")]
     pub embedding_dim: usize,
-    /// The paper's alpha: how far the centers move in a step. (An optimizer has its own rate.)
+    /// The paper's alpha: how far the centers move in a step. (With `gradient`, the learning rate of the optimizer applies
+    /// instead.)
     #[field(default = 0.5, range = "(0, 1]")]
     pub center_lr: f64,
     /// How the centers move.

@@ -11,7 +11,8 @@ use burn_losses_derive::{loss, loss_config};
 /// softplus(LSE_n(gamma a_n (s_n - m)) + LSE_p(-gamma a_p (s_p - 1 + m)))
 /// a_p = max(0, 1 + m - s_p)    a_n = max(0, s_n + m)
 /// ```
-/// s the cosine, m the margin, LSE the logarithm of the sum of exponentials. Anchors with a positive and a negative count.
+/// s is the cosine, m the margin, and LSE the logarithm of the sum of exponentials. Only anchors with a positive and a negative
+/// count.
 ///
 /// # When to use
 /// For face recognition, person re-identification and fine-grained retrieval with class labels: pairs far from their optimum get
@@ -36,7 +37,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// - `pytorch_metric_learning.losses.CircleLoss`: the same formula; its defaults are m = 0.4 and gamma = 80.
-/// - `keras.losses.Circle`: of embeddings that have the length 1 already; the gradient also flows through the paces, and its
+/// - `keras.losses.Circle`: it takes embeddings that already have length 1; the gradient also flows through the paces, and its
 ///   defaults are margin = 0.4 and gamma = 80.
 #[loss(metric, "circle", "Re-weights each pair by its distance from its optimum (adaptive pace)")]
 pub struct CircleLoss {
@@ -74,7 +75,7 @@ impl AnchorFormula for CircleLoss {
 
     #[inline(always)]
     fn eval<A: Anchor>(&self, anchor: &mut A) -> A::Number {
-        // Where there is neither, both are far below 0, and their sum stays finite.
+        // Without partners, both logarithms are far below 0, and their sum stays finite.
         (anchor.log_sum_exp(Partners::Positives) + anchor.log_sum_exp(Partners::Negatives)).softplus()
     }
 

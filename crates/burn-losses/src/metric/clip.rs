@@ -14,21 +14,21 @@ use burn_losses_derive::{loss, loss_config};
 /// CLIP's symmetric cross-entropy of two views (Radford et al. 2021, [arXiv 2103.00020](https://arxiv.org/abs/2103.00020)).
 ///
 /// # Formula
-/// The first half of the rows is one view, the second half the other. For a row i with its partners P(i), the rows of the other half
-/// that have its label,
+/// The first half of the rows is one view, the second half the other. For a row i, its partners P(i) are the rows of the other
+/// half that have its label. The value of the row is
 /// ```text
 /// -1/|P(i)| sum_(p in P(i)) ln softmax_j(cos_ij / temperature)_p
 /// ```
-/// over all rows j of the other half. With labels that occur once per view, the mean is CLIP's loss. A row without a partner does
-/// not count. `learned`: the cosines get a further factor e^t, t a parameter that begins at 0; e^t / temperature is at most 100.
+/// over all rows j of the other half. If each label occurs once per view, the mean is CLIP's loss. A row without a partner does
+/// not count. With `learned`, the cosines are also multiplied by e^t, where t is a parameter that begins at 0; e^t / temperature
+/// is at most 100.
 ///
 /// The negatives are those of the batch on this device: nothing is gathered from other devices.
 ///
 /// # When to use
-/// To align two modalities, such as pictures and texts, or questions and documents: retrieval across them, and classification
-/// without examples (zero-shot). It needs large batches, since the other rows are the negatives;
-/// [`SiglipLoss`](super::SiglipLoss) suffers less from small ones. For two views of the same kind take
-/// [`NtXentLoss`](super::NtXentLoss), which has negatives in both.
+/// To align two modalities, such as images and texts, or questions and documents: for retrieval across them, and for zero-shot
+/// classification. It needs large batches, since the other rows are the negatives; [`SiglipLoss`](super::SiglipLoss) suffers less
+/// from small ones. For two views of the same kind take [`NtXentLoss`](super::NtXentLoss), which has negatives in both.
 ///
 /// # Example
 /// ```
@@ -44,23 +44,23 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `open_clip.ClipLoss`: of features that are normalized already, with `logit_scale` = e^t / temperature as an argument.
+/// - `open_clip.ClipLoss`: for features that are already normalized, with `logit_scale` = e^t / temperature as an argument.
 /// - `sentence_transformers.losses.MultipleNegativesSymmetricRankingLoss`: with `scale` = 1 / temperature, 20 by default, which
 ///   is not learned (`learned = false`).
 #[loss(metric, "clip", "Symmetric InfoNCE between two views (CLIP): each row identifies its partner in the other view")]
 pub struct ClipLoss {
     config: ClipLossConfig,
-    /// t of the factor e^t, where it is learned.
+    /// The parameter t of the factor e^t; `None` if it is not learned.
     scale: Option<Param<Tensor<1>>>,
 }
 
 /// Config of [`ClipLoss`].
 #[loss_config]
 pub struct ClipLossConfig {
-    /// What divides the cosines.
+    /// The divisor of the cosines.
     #[field(default = 0.07, range = ">= 0.01")]
     pub temperature: f64,
-    /// Whether a further factor is learned.
+    /// Whether a further factor of the cosines is learned.
     #[field(default = true)]
     pub learned: bool,
 }
@@ -126,13 +126,13 @@ impl ClipLoss {
         views::forward_unreduced(self, first, second, extras.into())
     }
 
-    /// What is wrong with two views: their shapes, types and devices.
+    /// Checks the shapes, types and devices of two views.
     pub fn check_views(&self, first: &Tensor<2>, second: &Tensor<2>, extras: &Extras) -> Result<(), InputError> {
         views::check(self.kind(), first, second, extras)
     }
 }
 
-/// Cross-entropy of the row's scores, the mean over its partners.
+/// The cross-entropy of the row's scores, averaged over its partners.
 #[derive(Debug, Clone)]
 struct CrossEntropy;
 

@@ -14,7 +14,7 @@ use burn_losses_derive::{Choice, loss, loss_config};
 /// How a pair's value grows with its distance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum ContrastiveForm {
-    /// Half the square: Hadsell et al.
+    /// Half the square of the distance (Hadsell et al.).
     #[default]
     Squared,
     /// The distance itself.
@@ -28,8 +28,8 @@ pub enum ContrastiveForm {
 /// (1 - y) D^2 / 2 + y max(0, margin - D)^2 / 2     squared
 /// (1 - y) D + y max(0, margin - D)                 linear
 /// ```
-/// D the Euclidean distance of a pair; **y = 0: similar, y = 1: dissimilar**. In a batch every row makes a pair with every other;
-/// per anchor, the loss is the sum over its N - 1 pairs; the mean is taken over pairs, not anchors.
+/// D is the Euclidean distance of a pair; **y = 0: similar, y = 1: dissimilar**. In a batch every row makes a pair with every
+/// other row; per anchor, the loss is the sum over its N - 1 pairs; the mean is taken over pairs, not anchors.
 ///
 /// # When to use
 /// For pairs that are labeled as similar or dissimilar, in siamese networks: verification of signatures and faces, search for
@@ -37,7 +37,7 @@ pub enum ContrastiveForm {
 /// [`MultiSimilarityLoss`](super::MultiSimilarityLoss) leave a class its spread, and learn more from hard pairs.
 ///
 /// # Numerics
-/// The gradient of a distance 0 is 0: identical embeddings are finite.
+/// The gradient of a distance of 0 is 0, so the gradient of identical embeddings is finite.
 ///
 /// # Example
 /// ```
@@ -55,17 +55,17 @@ pub enum ContrastiveForm {
 /// # Elsewhere
 /// - `pytorch_metric_learning.losses.ContrastiveLoss`: it is linear, normalizes embeddings, and averages the similar and the
 ///   dissimilar pairs apart, each without its zeros.
-/// - `sentence_transformers.losses.ContrastiveLoss`: squared as here, of given pairs ([`forward_pairs`](Self::forward_pairs))
-///   with y the other way round; its distance is one minus the cosine, its margin 0.5.
-/// - `torch.nn.HingeEmbeddingLoss`: the linear form, of distances that are computed before; y = 1 is similar, y = -1 dissimilar.
-/// - `burn.nn.loss.HingeEmbeddingLoss`: the linear form, of distances that are computed before; y = 1 is similar, y = -1
+/// - `sentence_transformers.losses.ContrastiveLoss`: the squared form, on given pairs ([`forward_pairs`](Self::forward_pairs)),
+///   with 0 and 1 exchanged in y; its distance is one minus the cosine, its margin 0.5.
+/// - `torch.nn.HingeEmbeddingLoss`: the linear form, on distances that are computed before; y = 1 is similar, y = -1 dissimilar.
+/// - `burn.nn.loss.HingeEmbeddingLoss`: the linear form, on distances that are computed before; y = 1 is similar, y = -1
 ///   dissimilar.
-/// - `torch.nn.CosineEmbeddingLoss`: of cosines: one minus the cosine of a similar pair, and what the cosine of a dissimilar pair
-///   exceeds a margin by; y = 1 is similar, y = -1 dissimilar.
-/// - `burn.nn.loss.CosineEmbeddingLoss`: of cosines: one minus the cosine of a similar pair, and what the cosine of a dissimilar
-///   pair exceeds a margin by; y = 1 is similar, y = -1 dissimilar.
+/// - `torch.nn.CosineEmbeddingLoss`: one minus the cosine for a similar pair, and the excess of the cosine over a margin for a
+///   dissimilar pair; y = 1 is similar, y = -1 dissimilar.
+/// - `burn.nn.loss.CosineEmbeddingLoss`: one minus the cosine for a similar pair, and the excess of the cosine over a margin for
+///   a dissimilar pair; y = 1 is similar, y = -1 dissimilar.
 ///
-/// Many implementations have y the other way round. MONAI's `ContrastiveLoss` is [`NtXentLoss`](super::NtXentLoss).
+/// Many implementations exchange 0 and 1 in y. MONAI's `ContrastiveLoss` is [`NtXentLoss`](super::NtXentLoss).
 #[loss(metric, "contrastive", "Pulls similar pairs together and pushes dissimilar pairs beyond a margin")]
 pub struct ContrastiveLoss {
     config: ContrastiveLossConfig,
@@ -94,7 +94,7 @@ impl Formula for ContrastiveLoss {
 }
 
 impl ContrastiveLoss {
-    /// Of a similar pair.
+    /// The value of a similar pair at this distance.
     #[inline(always)]
     fn near<R: Real>(&self, distance: R) -> R {
         match self.config.form {
@@ -103,7 +103,7 @@ impl ContrastiveLoss {
         }
     }
 
-    /// Of a dissimilar pair.
+    /// The value of a dissimilar pair at this distance.
     #[inline(always)]
     fn far<R: Real>(&self, distance: R) -> R {
         self.near((-distance + self.config.margin).relu())
@@ -127,7 +127,8 @@ impl ContrastiveLoss {
         self.forward_pairs_with(first, second, dissimilar, Extras::new())
     }
 
-    /// Like `forward`, with weights `[N]`, a mask `[N]` of the pairs that are valid, or a divisor: see [`Extras`].
+    /// Like [`forward_pairs`](Self::forward_pairs), with weights `[M]`, a mask `[M]` of the pairs that are valid, or a divisor:
+    /// see [`Extras`].
     ///
     /// # Panics
     /// With the message of [`check_pairs`](Self::check_pairs)'s error.
@@ -146,7 +147,7 @@ impl ContrastiveLoss {
         extras.reduce(self.config.reduction, values)
     }
 
-    /// One value per pair, times its weight and divided by the divisor, and what each counts in a mean.
+    /// One value per pair, times its weight and divided by the divisor, and how much each value counts in a mean.
     ///
     /// # Panics
     /// With the message of [`check_pairs`](Self::check_pairs)'s error.
@@ -180,7 +181,7 @@ impl ContrastiveLoss {
         Unreduced::from(Formula::eval(self, distance, cleaned(widen(dissimilar), mask))).masked(mask)
     }
 
-    /// What is wrong with given pairs: their shapes, types and devices.
+    /// Checks the shapes, types and devices of given pairs.
     pub fn check_pairs(
         &self,
         first: &Tensor<2>,

@@ -1,7 +1,7 @@
-//! Metric learning: embeddings `[N, E]` and labels `[N]`, one value per anchor.
+//! Metric learning: losses that take embeddings `[N, E]` and labels `[N]`, and give one value per anchor.
 //!
-//! All losses here can be swapped for one another in a config file: see [`MetricLossConfig`]. Rows of one label belong together,
-//! rows of different labels do not; a label is any integer (of `center`, a class).
+//! All losses here can be swapped for one another in a config file: see [`MetricLossConfig`]. Rows with the same label belong
+//! together, rows with different labels do not. A label is any integer; for `center` and `proxy_anchor` it is a class.
 
 mod center;
 mod circle;
@@ -44,32 +44,32 @@ pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 /// A loss of embeddings and labels.
 ///
 /// Every row is an anchor, compared with every other row of the batch. An anchor without a partner that the loss needs has the
-/// value 0 and does not count; a batch without any has the value 0, with a live graph.
+/// value 0 and does not count. A batch in which no anchor counts has the value 0, with a live graph.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
 #[inherent]
 pub trait MetricLoss: Anchors + Loss {
-    /// The vectors that the loss has for its classes, proxies or centers, `[num_classes, embedding_dim]`, as an argument; `None`: it has
-    /// none.
+    /// The vectors that the loss keeps for its classes (proxies or centers), as an argument of shape
+    /// `[num_classes, embedding_dim]`; `None`: it has none.
     #[doc(hidden)]
     fn class_vectors(&self) -> Option<(Argument, Tensor<2>)> {
         None
     }
 
-    /// The loss with other such vectors.
+    /// The loss with other vectors for its classes.
     #[doc(hidden)]
     #[track_caller]
     fn with_class_vectors(self, vectors: Tensor<2>) -> Self {
         panic!("{}: the loss has no vectors for its classes, but {:?} were given", self.kind(), vectors.dims())
     }
 
-    /// What the loss takes in place of a batch with labels: pairs, triplets, or two views.
+    /// The arguments that the loss takes in place of a batch with labels: pairs, triplets, or two views.
     #[doc(hidden)]
     fn tuples(&self) -> Option<Signature> {
         None
     }
 
-    /// Calls the loss with such arguments.
+    /// Calls the loss with the arguments of [`tuples`](Self::tuples).
     #[doc(hidden)]
     fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
         let _ = (arguments, wanted);
@@ -90,14 +90,15 @@ pub trait MetricLoss: Anchors + Loss {
         self.forward_with(embeddings, labels, Extras::new())
     }
 
-    /// Like `forward`, with weights, a mask of the rows that are valid, or a divisor: see [`Extras`]. A row that is masked is neither an anchor
-    /// nor anybody's partner.
+    /// Like `forward`, with weights, a mask of the rows that are valid, or a divisor: see [`Extras`]. A masked row is neither an
+    /// anchor nor a partner.
     ///
     /// # Shapes
     /// - weights, mask: `[N]`
     ///
     /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which divides by nothing.
+    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which
+    /// has no divisor.
     #[track_caller]
     fn forward_with(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, extras: impl Into<Extras>) -> Tensor<1> {
         let extras = extras.into();
@@ -114,8 +115,8 @@ pub trait MetricLoss: Anchors + Loss {
         self.forward_unreduced(embeddings, labels, Extras::new()).values
     }
 
-    /// One value per row, times its weight and divided by the divisor, and what each counts in a mean: what [`Reduction::reduce`](crate::Reduction::reduce)
-    /// takes.
+    /// One value per row, times its weight and divided by the divisor, and how much each value counts in a mean: the argument of
+    /// [`Reduction::reduce`](crate::Reduction::reduce).
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -131,7 +132,7 @@ pub trait MetricLoss: Anchors + Loss {
         anchors::unreduced(self, embeddings, labels, extras)
     }
 
-    /// What is wrong with the arguments: their shapes, types and devices; never their values, which are not read.
+    /// Checks the shapes, types and devices of the arguments; never their values, which are not read.
     fn check(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, extras: &Extras) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "embeddings", tensor: embeddings };
         anchors::check(self, first, labels, extras)
@@ -165,7 +166,7 @@ pub enum MetricLossConfig {
     WeightedSum(WeightedSumLossConfig),
 }
 
-/// What losses with a vector of their own for each class say of the size of the embeddings.
+/// Checks the size of the embeddings, for losses that keep a vector for each class.
 fn accepts_size(expected: usize, size: usize) -> Result<(), String> {
     if size == expected { Ok(()) } else { Err(format!("{expected} numbers per embedding, as `embedding_dim` says")) }
 }

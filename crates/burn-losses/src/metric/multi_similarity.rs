@@ -7,8 +7,8 @@ use burn_losses_derive::{loss, loss_config};
 /// Multi-similarity loss (Wang et al. 2019, [arXiv 1904.06627](https://arxiv.org/abs/1904.06627)), without the paper's mining.
 ///
 /// # Formula
-/// `1/alpha ln(1 + sum_p e^(-alpha (s_ap - base))) + 1/beta ln(1 + sum_n e^(beta (s_an - base)))`, s the cosine. Anchors with a
-/// positive and a negative count.
+/// `1/alpha ln(1 + sum_p e^(-alpha (s_ap - base))) + 1/beta ln(1 + sum_n e^(beta (s_an - base)))`, where s is the cosine. Only
+/// anchors with a positive and a negative count.
 ///
 /// # When to use
 /// For retrieval and fine-grained recognition with class labels, in batches with several rows of each class: hard pairs weigh

@@ -4,20 +4,21 @@ use super::MetricLoss;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use burn_losses_derive::{loss, loss_config};
 
-/// NT-Xent (Chen et al. 2020, SimCLR, [arXiv 2002.05709](https://arxiv.org/abs/2002.05709)): two views of a picture have one
-/// label, which no other picture has.
+/// NT-Xent (Chen et al. 2020, SimCLR, [arXiv 2002.05709](https://arxiv.org/abs/2002.05709)): two views of an image have one
+/// label, which no other image has.
 ///
 /// # Formula
-/// `-ln(e^(s_ap / T) / (e^(s_ap / T) + sum_n e^(s_an / T)))` of each anchor a and positive p, s the cosine, n the rows of other
-/// labels. Per anchor, the loss is the sum over its positives; the mean is taken over positives, not anchors.
+/// `-ln(e^(s_ap / T) / (e^(s_ap / T) + sum_n e^(s_an / T)))` for each anchor a and positive p, where s is the cosine, and n are
+/// the rows with other labels. Per anchor, the loss is the sum over its positives; the mean is taken over positives, not anchors.
 ///
 /// # When to use
-/// For self-supervised (contrastive) learning from two augmented views of each picture, with large batches: SimCLR's form of
-/// InfoNCE. With class labels take [`SupConLoss`](super::SupConLoss); for two modalities, such as pictures and texts,
+/// For self-supervised (contrastive) learning from two augmented views of each image, with large batches: SimCLR's form of
+/// InfoNCE. With class labels take [`SupConLoss`](super::SupConLoss); for two modalities, such as images and texts,
 /// [`ClipLoss`](super::ClipLoss).
 ///
 /// # Numerics
-/// Computed as softplus(LSE_n - s_ap / T): finite at every temperature. An anchor without negatives has the value 0.
+/// The loss is computed as softplus(LSE_n - s_ap / T), which is finite at every temperature. An anchor without negatives has the
+/// value 0.
 ///
 /// # Example
 /// ```

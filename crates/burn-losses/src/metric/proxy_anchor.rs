@@ -62,10 +62,10 @@ pub struct ProxyAnchorLossConfig {
     /// The paper's delta.
     #[field(default = 0.1, range = ">= 0")]
     pub margin: f64,
-    /// How much the hard rows count more.
+    /// How strongly hard rows are preferred.
     #[field(default = 32.0, range = "> 0")]
     pub alpha: f64,
-    /// How the proxies begin.
+    /// The initializer of the proxies.
     #[field(default = WeightInitializer::XavierNormal)]
     pub initializer: WeightInitializer,
 }

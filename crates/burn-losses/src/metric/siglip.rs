@@ -44,19 +44,19 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(metric, "siglip", "Pairwise sigmoid loss between two views (SigLIP)")]
 pub struct SiglipLoss {
     config: SiglipLossConfig,
-    /// t of the factor e^t, where it is learned.
+    /// The parameter t of the factor e^t; `None` if it is not learned.
     scale: Option<Param<Tensor<1>>>,
-    /// What is added to the bias, where it is learned.
+    /// The offset that is added to the bias; `None` if it is not learned.
     offset: Option<Param<Tensor<1>>>,
 }
 
 /// Config of [`SiglipLoss`].
 #[loss_config]
 pub struct SiglipLossConfig {
-    /// What divides the cosines.
+    /// The divisor of the cosines.
     #[field(default = 0.1, range = ">= 0.01")]
     pub temperature: f64,
-    /// What is added to them then.
+    /// The bias that is added to the divided cosines.
     #[field(default = -10.0)]
     pub bias: f64,
     /// Whether a further factor and a further bias are learned.
@@ -129,7 +129,7 @@ impl SiglipLoss {
         views::forward_unreduced(self, first, second, extras.into())
     }
 
-    /// What is wrong with two views: their shapes, types and devices.
+    /// Checks the shapes, types and devices of two views.
     pub fn check_views(&self, first: &Tensor<2>, second: &Tensor<2>, extras: &Extras) -> Result<(), InputError> {
         views::check(self.kind(), first, second, extras)
     }
@@ -191,7 +191,8 @@ mod tests {
     use super::*;
     use burn::tensor::{Device, TensorData};
 
-    /// Of temperature and bias, against differences of the config's; and beyond the limit of the factor the slope is still there.
+    /// The slopes of the learned scale and offset agree with differences over the temperature and the bias of the config. Beyond
+    /// the limit of the factor the slope is still there.
     #[test]
     fn what_is_learned_has_the_slope_of_the_config() {
         let device = Device::flex().autodiff();

@@ -1,4 +1,4 @@
-//! What the losses of this family take.
+//! The arguments that the losses of this family take.
 
 use super::{AnyMetricLoss, MetricLoss};
 use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Family, Shape, Signature, Wanted, forward};

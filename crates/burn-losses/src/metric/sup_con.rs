@@ -8,7 +8,7 @@ use burn_losses_derive::{loss, loss_config};
 /// outside the logarithm.
 ///
 /// # Formula
-/// `-1/|P| sum_p ln(e^(s_ap / T) / sum_(k != a) e^(s_ak / T))` of each anchor a with positives P, s the cosine.
+/// `-1/|P| sum_p ln(e^(s_ap / T) / sum_(k != a) e^(s_ak / T))` for each anchor a with the positives P, where s is the cosine.
 ///
 /// # When to use
 /// For supervised contrastive pretraining, before a linear classifier on the frozen embeddings, with large batches that have
@@ -16,7 +16,7 @@ use burn_losses_derive::{loss, loss_config};
 /// compared, as in retrieval, [`MultiSimilarityLoss`](super::MultiSimilarityLoss) is an alternative.
 ///
 /// # Numerics
-/// A log-softmax over all rows but the anchor: finite at every temperature.
+/// The loss is a log-softmax over all rows but the anchor, which is finite at every temperature.
 ///
 /// # Example
 /// ```
@@ -34,7 +34,7 @@ use burn_losses_derive::{loss, loss_config};
 /// # Elsewhere
 /// - `pytorch_metric_learning.losses.SupConLoss`: the same formula; a batch whose rows all have one label is 0 there.
 ///
-/// The authors' code multiplies by T / 0.07.
+/// The authors' code multiplies the loss by T / 0.07.
 #[loss(metric, "sup_con", "Supervised contrastive loss: positives against all other samples of the batch")]
 pub struct SupConLoss {
     config: SupConLossConfig,

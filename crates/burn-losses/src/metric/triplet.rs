@@ -14,21 +14,22 @@ use burn_losses_derive::{Choice, loss, loss_config};
 /// Which triplets of the batch count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum Mining {
-    /// All.
+    /// All triplets.
     #[default]
     All,
     /// Per anchor the farthest positive and the nearest negative ("batch hard").
     Hard,
-    /// Those whose negative is farther than the positive, but by no more than the margin.
+    /// The triplets whose negative is farther than the positive, but by no more than the margin.
     SemiHard,
-    /// Per anchor and positive the nearest negative that is farther than the positive, else the farthest (FaceNet).
+    /// Per anchor and positive the nearest negative that is farther than the positive; if there is none, the farthest negative
+    /// (FaceNet).
     SemiHardClosest,
     /// Per anchor the nearest positive and the nearest negative (Xuan et al. 2020,
     /// [arXiv 1904.04370](https://arxiv.org/abs/1904.04370)).
     Easy,
 }
 
-/// What a mean divides by.
+/// Which triplets a mean counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum Average {
     /// The triplets with a positive loss.
@@ -50,14 +51,14 @@ pub enum Average {
 /// the mean is taken over triplets, not anchors.
 ///
 /// # When to use
-/// For face recognition, person re-identification and retrieval where the classes of use are not those of the training.
-/// `mining = "hard"` learns fast from clean labels; `semi_hard` stands noisy labels better and is less prone to collapse at the
-/// beginning. Where the classes are a fixed list, [`ProxyAnchorLoss`](super::ProxyAnchorLoss) and
+/// For face recognition, person re-identification and retrieval where the classes in use are not those of the training.
+/// `mining = "hard"` learns fast from clean labels; `semi_hard` tolerates noisy labels better and is less prone to collapse at
+/// the beginning. Where the classes are a fixed list, [`ProxyAnchorLoss`](super::ProxyAnchorLoss) and
 /// [`ArcfaceLoss`](crate::heads::ArcfaceLoss) need no mining and converge faster.
 ///
 /// # Numerics
-/// Which triplets are chosen is a constant for the gradient. `hard` and `easy` take memory for a few `[N, N]` matrices. The
-/// others look at N^3 triplets, a part of them at a time; what is kept for the gradient is one `[N, N]` matrix.
+/// No gradient flows through the choice of the triplets. `hard` and `easy` take memory for a few `[N, N]` matrices. The other
+/// kinds of mining look at N^3 triplets, a part of them at a time, and keep one `[N, N]` matrix for the gradient.
 ///
 /// # Example
 /// ```
@@ -74,14 +75,14 @@ pub enum Average {
 ///
 /// # Elsewhere
 /// - `torch.nn.TripletMarginLoss`: it takes triplets ([`forward_triplets`](Self::forward_triplets)), adds 1e-6 to every
-///   difference, and has no mining. Its margin is 1, nothing is normalized, and a mean is that of all triplets
+///   difference, and has no mining. Its margin is 1, nothing is normalized, and its mean counts all triplets
 ///   (`average = "valid"`).
 /// - `burn.nn.loss.TripletMarginLoss`: it takes triplets ([`forward_triplets`](Self::forward_triplets)) and has no mining. Its
-///   margin is 1, nothing is normalized, and a mean is that of all triplets (`average = "valid"`).
+///   margin is 1, nothing is normalized, and its mean counts all triplets (`average = "valid"`).
 /// - `pytorch_metric_learning.losses.TripletMarginLoss`: the same formula; its margin is 0.05, and mining is an object of its
 ///   own.
 /// - `sentence_transformers.losses.TripletLoss`: it takes triplets ([`forward_triplets`](Self::forward_triplets)). Its margin is
-///   5, nothing is normalized, and a mean is that of all triplets.
+///   5, nothing is normalized, and its mean counts all triplets.
 /// - `sentence_transformers.losses.BatchAllTripletLoss`: with a margin of 5 and `normalize = false`.
 /// - `sentence_transformers.losses.BatchHardTripletLoss`: `mining = "hard"` with a margin of 5 and `normalize = false`; its mean
 ///   also counts anchors without a partner.
@@ -107,7 +108,7 @@ pub struct TripletLossConfig {
     /// Which triplets of the batch count.
     #[field(default = Mining::All)]
     pub mining: Mining,
-    /// Whether a mean is that of the triplets with a positive loss, or of all chosen ones.
+    /// Whether a mean counts the triplets with a positive loss, or all chosen ones.
     #[field(default = Average::Active)]
     pub average: Average,
     /// How far apart two embeddings are.
@@ -129,12 +130,12 @@ impl TripletLoss {
         if self.config.soft { excess.softplus() } else { excess.relu() }
     }
 
-    /// Whether triplets whose value is 0 do not count: of a softplus none is.
+    /// Whether triplets whose value is 0 do not count. With a softplus no value is 0.
     fn counts_active(&self) -> bool {
         self.config.average == Average::Active && !self.config.soft
     }
 
-    /// The value of given triplets, reduced as the config says: `[M, E]` each. `mining` has no part in it.
+    /// The value of given triplets, reduced as the config says: `[M, E]` each. `mining` has no effect on it.
     ///
     /// # Panics
     /// With the message of [`check_triplets`](Self::check_triplets)'s error.
@@ -143,7 +144,8 @@ impl TripletLoss {
         self.forward_triplets_with(anchors, positives, negatives, Extras::new())
     }
 
-    /// Like `forward`, with weights `[M]`, a mask `[M]` of the triplets that are valid, or a divisor: see [`Extras`].
+    /// Like [`forward_triplets`](Self::forward_triplets), with weights `[M]`, a mask `[M]` of the triplets that are valid, or a
+    /// divisor: see [`Extras`].
     ///
     /// # Panics
     /// With the message of [`check_triplets`](Self::check_triplets)'s error.
@@ -162,7 +164,7 @@ impl TripletLoss {
         extras.reduce(self.config.reduction, values)
     }
 
-    /// One value per triplet, times its weight and divided by the divisor, and what each counts in a mean.
+    /// One value per triplet, times its weight and divided by the divisor, and how much each value counts in a mean.
     ///
     /// # Panics
     /// With the message of [`check_triplets`](Self::check_triplets)'s error.
@@ -200,7 +202,7 @@ impl TripletLoss {
         Unreduced { values, normalizer: Some(normalizer) }.masked(mask)
     }
 
-    /// What is wrong with given triplets: their shapes, types and devices.
+    /// Checks the shapes, types and devices of given triplets.
     pub fn check_triplets(
         &self,
         anchors: &Tensor<2>,
@@ -269,7 +271,7 @@ impl AnchorFormula for TripletLoss {
     }
 }
 
-/// What a triplet is to the margin.
+/// How the distances of a triplet compare with the margin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TripletKind {
     /// The negative is farther than the positive by more than the margin: nothing to learn.
@@ -280,8 +282,8 @@ pub enum TripletKind {
     Hard,
 }
 
-/// Which of the three each triplet is, as `[M]` integers 0 (easy), 1 (semi-hard) and 2 (hard), from the distances `[M]` of the
-/// anchors to their positives and negatives: see [`TripletKind`].
+/// The kind of each triplet, as `[M]` integers 0 (easy), 1 (semi-hard) and 2 (hard), from the distances `[M]` of the anchors to
+/// their positives and negatives: see [`TripletKind`].
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};

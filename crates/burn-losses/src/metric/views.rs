@@ -32,26 +32,26 @@ pub(super) fn check(
     reference.extras(&[2 * first.dims()[0]], extras)
 }
 
-/// What the number of rows must be, if it is not that.
+/// Checks that the number of rows is even.
 pub(super) fn accepts(rows: usize) -> Result<(), String> {
     if rows.is_multiple_of(2) { Ok(()) } else { Err("an even number of rows: two views, one after the other".into()) }
 }
 
-/// A parameter of one number, which begins at 0: what is learned beyond the config.
+/// A learned parameter of one number, which begins at 0.
 pub(super) fn number(device: &Device) -> Param<Tensor<1>> {
     Param::from_tensor(Tensor::zeros([1], device))
 }
 
-/// What the cosines are multiplied by: 1 / temperature. What is learned is ln of a further factor, and both together are at most 100.
+/// The factor of the cosines: 1 / temperature, times e^t where the parameter t is learned. The product is at most 100.
 pub(super) fn factor(learned: Option<&Param<Tensor<1>>>, temperature: f64, embeddings: &Tensor<2>) -> Tensor<2> {
     let Some(scale) = learned else { return constant(1.0 / temperature, embeddings) };
     let scale = scale.val().cast(embeddings.dtype());
-    // Beyond the limit the slope stays that of the limit, or nothing would bring the parameter back.
+    // Beyond the limit the slope stays that at the limit: with a slope of 0 nothing would bring the parameter back.
     let beyond = (scale.clone().detach() - (100.0 * temperature).ln()).clamp_min(0.0);
     ((scale - beyond).exp() * (1.0 / temperature)).reshape([1, 1])
 }
 
-/// One number.
+/// One number as a tensor.
 pub(super) fn constant(number: f64, like: &Tensor<2>) -> Tensor<2> {
     Tensor::full([1, 1], number, (&like.device(), like.dtype()))
 }

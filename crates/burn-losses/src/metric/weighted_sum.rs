@@ -72,7 +72,7 @@ impl Anchors for WeightedSumLoss {
         self.losses.iter().try_for_each(|loss| loss.accepts(rows, size))
     }
 
-    /// A row counts where one of the terms counts it, so only what all of them need is needed.
+    /// A row counts if one of the terms counts it, so only the partners that all terms need are needed.
     fn partners(&self) -> NeededPartners {
         let first = self.losses[0].partners();
         if self.losses.iter().all(|loss| loss.partners() == first) { first } else { NeededPartners::Nobody }

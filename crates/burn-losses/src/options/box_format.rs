@@ -3,7 +3,7 @@
 use crate::formula::Real;
 use burn_losses_derive::Choice;
 
-/// How four numbers describe a box. x grows to the right and y downwards, as in pictures.
+/// How four numbers describe a box. x grows to the right and y downwards, as in images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum BoxFormat {
     /// The top left and the bottom right corner: (x1, y1, x2, y2).
@@ -13,12 +13,13 @@ pub enum BoxFormat {
     Cxcywh,
     /// The top left corner, the width and the height.
     Xywh,
-    /// The distances of the left, top, right and bottom edge from one point inside, the same for both boxes (UnitBox, FCOS).
+    /// The distances of the left, top, right and bottom edge from one point inside; it is the same point for both boxes (UnitBox,
+    /// FCOS).
     Ltrb,
 }
 
 impl BoxFormat {
-    /// The corners (x1, y1, x2, y2) of a box in this format; of `ltrb`, relative to the point inside.
+    /// The corners (x1, y1, x2, y2) of a box in this format; for `ltrb` they are relative to the point inside.
     #[inline(always)]
     pub fn corners<R: Real>(self, [a, b, c, d]: [R; 4]) -> [R; 4] {
         match self {

@@ -1,8 +1,8 @@
-//! What the two distributions of a loss are.
+//! The forms of the two distributions of a loss.
 
 use burn_losses_derive::Choice;
 
-/// What the model hands to the loss.
+/// The form of the model's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum DistributionInput {
     /// Log-probabilities: the result of a log-softmax over axis 1. They need not add up to one.
@@ -12,12 +12,12 @@ pub enum DistributionInput {
     Logits,
 }
 
-/// What the targets are.
+/// The form of the targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum TargetForm {
     /// Probabilities, along axis 1.
     #[default]
     Probabilities,
-    /// Their natural logarithms.
+    /// The natural logarithms of the probabilities.
     LogProbabilities,
 }

@@ -10,9 +10,9 @@ use burn_losses_derive::ByValue;
 pub enum HardExamples {
     /// This share of the valid values, in (0, 1], rounded to the nearest count.
     Ratio(f64),
-    /// This many, or all where there are fewer.
+    /// This many values, or all if there are fewer.
     Count(usize),
-    /// All that are greater than this.
+    /// All values that are greater than this.
     Threshold(f64),
 }
 

@@ -1,11 +1,11 @@
-//! How a head's weight begins.
+//! The initializer of a head's weight.
 
 use burn::module::Param;
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
 use burn_losses_derive::Choice;
 
-/// How a head's weight begins; the schemes are those of [`Initializer`].
+/// The initializer of a head's weight; the schemes are those of [`Initializer`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum WeightInitializer {
     /// Uniform in +-sqrt(6 / (C + E)).

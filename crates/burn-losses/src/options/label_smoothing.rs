@@ -20,7 +20,7 @@ pub enum Spread {
 pub struct LabelSmoothing {
     /// The share that is spread, in [0, 1). Default: 0.
     pub epsilon: f64,
-    /// Over which classes.
+    /// The classes over which it is spread.
     pub spread: Spread,
 }
 
@@ -94,7 +94,7 @@ mod tests {
         let close = |a: &[f64], b: [f64; 5]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-15);
         assert!(close(&smoothed(Spread::All), [0.02, 0.92, 0.02, 0.02, 0.02]));
         assert!(close(&smoothed(Spread::Others), [0.025, 0.9, 0.025, 0.025, 0.025]));
-        // They agree after e' = e (C - 1) / C.
+        // Both agree if the second epsilon is the first times (C - 1) / C.
         let all = LabelSmoothing { epsilon: 0.1, spread: Spread::All };
         let others = LabelSmoothing { epsilon: 0.1 * 4.0 / 5.0, spread: Spread::Others };
         let ((a, b), (c, d)) = (all.weights(5), others.weights(5));

@@ -1,8 +1,8 @@
-//! What losses of regions have in common.
+//! The options that losses of regions share.
 
 use burn_losses_derive::{Choice, shared_fields};
 
-/// A soft mask is foreground above this, and a soft target positive: wherever there is only yes or no.
+/// Wherever only yes or no is possible, a soft mask above this is foreground, and a soft target above this is positive.
 pub const FOREGROUND: f64 = 0.5;
 
 /// How a logit becomes a probability.
@@ -17,7 +17,7 @@ pub enum Activation {
     None,
 }
 
-/// What the areas in a quotient are.
+/// How the areas in a quotient are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum Denominator {
     /// Sums of p and of t.
@@ -27,7 +27,7 @@ pub enum Denominator {
     Squared,
 }
 
-/// What the sums run over.
+/// The pixels that the sums run over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum SumOver {
     /// The pixels of one sample.
@@ -40,30 +40,30 @@ pub enum SumOver {
 /// Whether the first class counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum Background {
-    /// It is a class as the others.
+    /// The first class counts as the others do.
     #[default]
     Included,
-    /// Its value is 0 and does not count in a mean. (A softmax still runs over all classes.)
+    /// The first class has the value 0 and does not count in a mean. (A softmax still runs over all classes.)
     Excluded,
 }
 
 /// How classes absent from the masks are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum AbsentClasses {
-    /// It counts: what is predicted of it is wrong.
+    /// An absent class counts: every prediction of it is wrong.
     #[default]
     Count,
-    /// Its value is 0 and does not count in a mean.
+    /// An absent class has the value 0 and does not count in a mean.
     Skip,
 }
 
-/// What all losses of this family have in common.
+/// The options that all losses of this family share.
 #[shared_fields]
 pub struct RegionOptions {
     /// How a logit becomes a probability.
     #[field(default = crate::options::Activation::Sigmoid)]
     pub activation: crate::options::Activation,
-    /// Areas as sums of p and t, or of their squares.
+    /// Whether areas are sums of p and t, or of their squares.
     #[field(default = crate::options::Denominator::Linear)]
     pub denominator: crate::options::Denominator,
     /// Whether the sums run over each sample, or over the whole batch.
@@ -75,7 +75,7 @@ pub struct RegionOptions {
     /// How classes absent from the masks are handled.
     #[field(default = crate::options::AbsentClasses::Count)]
     pub absent_classes: crate::options::AbsentClasses,
-    /// The label of pixels that do not count, where masks are made from labels.
+    /// The label of pixels that do not count, if the masks are made from labels.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
 }

@@ -1,4 +1,4 @@
-//! What may be handed to a loss beside its arguments: weights, a mask, a divisor.
+//! Optional additions to the arguments of a loss: weights, a mask, a divisor.
 
 use super::{Divisor, Reduction, Unreduced};
 use crate::check::{Reference, per_sample, widen};
@@ -7,7 +7,7 @@ use burn::tensor::kind::Basic;
 use burn::tensor::{Bool, Tensor};
 use core::fmt;
 
-/// What may be handed to a loss beside its arguments: weights, a mask of what is valid, and a divisor. All of it is optional.
+/// Optional additions to the arguments of a loss: weights, a mask of what is valid, and a divisor.
 ///
 /// Weights, a mask or a divisor alone become extras by themselves: `loss.forward_with(a, b, weights)`.
 ///
@@ -36,7 +36,7 @@ pub struct Extras {
 }
 
 impl Extras {
-    /// Nothing.
+    /// No extras.
     pub fn new() -> Self {
         Self::default()
     }
@@ -52,22 +52,22 @@ impl Extras {
 
     /// With a mask, which is false where a value does not count: one entry per value, or one per sample (`[N, 1, ..]`).
     ///
-    /// What is masked may hold anything, NaN too. Its value and its gradients are 0, and it enters no count, ranking, histogram,
-    /// median, normalizer or divisor: the loss is that of the batch without it. ([`Reduction::BatchMean`] divides by the number of
-    /// samples that have a valid value.)
+    /// A masked entry may hold anything, NaN too. Its value and its gradients are 0, and it enters no count, ranking, histogram,
+    /// median, normalizer or divisor: the loss is that of the batch without it. ([`Reduction::BatchMean`] divides by the number
+    /// of samples that have a valid value.)
     #[must_use]
     pub fn with_mask<const D: usize>(self, mask: Tensor<D, Bool>) -> Self {
         Self { mask: Some(AnyRank::new(mask)), ..self }
     }
 
-    /// With what the sum of the values is divided by, in place of the number that the config's reduction counts in this batch: see
+    /// With a divisor for the sum of the values, in place of the number that the config's reduction counts in this batch: see
     /// [`Divisor`].
     #[must_use]
     pub fn with_divisor(self, divisor: impl Into<Divisor>) -> Self {
         Self { divisor: Some(divisor.into()), ..self }
     }
 
-    /// Whether there is nothing in it.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.weights.is_none() && self.mask.is_none() && self.divisor.is_none()
     }
@@ -77,7 +77,7 @@ impl Extras {
         Self { mask: self.mask, ..Self::default() }
     }
 
-    /// The same for values of this shape, which it has been checked to fit. Weights of what is masked are 0.
+    /// The extras for values of this shape, which they have been checked to fit. The weights of masked values are 0.
     pub(crate) fn for_shape<const V: usize>(self, shape: [usize; V]) -> ShapedExtras<V> {
         let mask = self.mask.map(|mask| mask.of_values(shape).expand(shape));
         let weights = self.weights.map(|weights| {
@@ -90,7 +90,7 @@ impl Extras {
         ShapedExtras { samples: shape[0], weights, mask, divisor: self.divisor }
     }
 
-    /// The mask of the elements of a tensor `[N, C, ..]`, of which a value has many, and the same without it.
+    /// The mask of the elements of a tensor `[N, C, ..]`, several of which belong to one value; and the extras without that mask.
     pub(crate) fn split_mask<const D: usize>(mut self, shape: [usize; D]) -> (Option<Tensor<D, Bool>>, Self) {
         let mask = self.mask.take().map(|mask| mask.into_rank::<D>().expand(shape));
         (mask, self)
@@ -118,7 +118,7 @@ impl From<Divisor> for Extras {
 /// A tensor whose rank the compiler does not know.
 #[derive(Clone)]
 struct AnyRank<K: Basic>(
-    /// The number of axes in this type says nothing.
+    /// The rank in this type is not that of the tensor.
     Tensor<1, K>,
 );
 
@@ -135,7 +135,7 @@ impl<K: Basic> AnyRank<K> {
         Tensor::from_dispatch(self.0.into_dispatch())
     }
 
-    /// One for each value of this shape, or `[N, 1, ..]`: one per sample.
+    /// The tensor with an entry for each value of this shape, or with one per sample: `[N, 1, ..]`.
     fn of_values<const V: usize>(self, shape: [usize; V]) -> Tensor<V, K> {
         let is_per_value = self.0.shape().num_elements() == shape.iter().product::<usize>();
         self.0.reshape(if is_per_value { shape } else { per_sample(shape) })
@@ -149,7 +149,7 @@ impl<K: Basic> fmt::Debug for AnyRank<K> {
 }
 
 impl<const D: usize> Reference<'_, D> {
-    /// Weights and mask have the shape of the `values`, or one entry per sample: `[N, 1, ..]`.
+    /// Checks that weights and mask have the shape of the `values`, or one entry per sample: `[N, 1, ..]`.
     pub(crate) fn extras(&self, values: &[usize], extras: &Extras) -> Result<(), InputError> {
         self.weights_of(values, extras)?;
         let Some(mask) = &extras.mask else { return Ok(()) };
@@ -157,7 +157,7 @@ impl<const D: usize> Reference<'_, D> {
         self.same_device("mask", &mask.0)
     }
 
-    /// The weights are those of the `values`; the mask is one of the elements of the first argument, for all classes or each.
+    /// Checks weights for the `values`, and a mask for the elements of the first argument, for all classes or for each.
     pub(crate) fn extras_of_elements(&self, values: &[usize], extras: &Extras) -> Result<(), InputError> {
         self.weights_of(values, extras)?;
         let Some(mask) = &extras.mask else { return Ok(()) };
@@ -186,7 +186,7 @@ impl<const D: usize> Reference<'_, D> {
 pub(crate) struct ShapedExtras<const V: usize> {
     /// The size of the first axis.
     pub(crate) samples: usize,
-    /// One per value or per sample; with a mask one per value, and 0 where that is false.
+    /// One per value or per sample; with a mask one per value, and 0 where the mask is false.
     pub(crate) weights: Option<Tensor<V>>,
     /// One entry per value.
     pub(crate) mask: Option<Tensor<V, Bool>>,
@@ -194,14 +194,14 @@ pub(crate) struct ShapedExtras<const V: usize> {
 }
 
 impl<const V: usize> ShapedExtras<V> {
-    /// Reduces values of which nothing is left where they are masked.
+    /// Reduces values that are 0 already, and do not count, where they are masked.
     #[track_caller]
     pub(crate) fn reduce(self, reduction: Reduction, unreduced: Unreduced<V>) -> Tensor<1> {
         let divisor = self.counted(reduction);
         reduction.reduce(unreduced, self.weights, divisor)
     }
 
-    /// The divisor that masked values do not say: the caller's, or the number of samples of which a value counts.
+    /// The divisor that masked values do not show: the caller's, or for a batch mean the number of samples with a valid value.
     #[track_caller]
     pub(crate) fn counted(&self, reduction: Reduction) -> Option<Divisor> {
         reduction.check_divisor(self.divisor.as_ref());
@@ -212,7 +212,7 @@ impl<const V: usize> ShapedExtras<V> {
         })
     }
 
-    /// What a kernel reduces with that knows of weights alone, and what its result has to be divided by then; `None` with a mask.
+    /// The reduction for a kernel that supports weights alone, and the divisor of the kernel's result; `None` with a mask.
     #[track_caller]
     pub(crate) fn in_kernel(&self, reduction: Reduction) -> Option<(Reduction, Option<Divisor>)> {
         let divisor = self.counted(reduction);
@@ -239,7 +239,7 @@ pub(crate) fn count_true<const D: usize>(mask: &Tensor<D, Bool>) -> Divisor {
     mask.clone().int().sum().float().into()
 }
 
-/// The tensor with 0 where the mask is false, whatever stood there: it has no gradient either.
+/// The tensor with 0 where the mask is false, whatever the tensor holds there. There is no gradient there either.
 pub(crate) fn cleaned<const D: usize>(tensor: Tensor<D>, mask: Option<&Tensor<D, Bool>>) -> Tensor<D> {
     match mask {
         None => tensor,

@@ -60,7 +60,7 @@ impl From<Tensor<1>> for Divisor {
 }
 
 impl Divisor {
-    /// `total` divided by a divisor, where there is one.
+    /// `total` divided by a divisor, if there is one.
     pub(crate) fn divide_by(divisor: Option<Self>, total: Tensor<1>) -> Tensor<1> {
         match divisor {
             Some(divisor) => divisor.divide(total),
@@ -68,7 +68,7 @@ impl Divisor {
         }
     }
 
-    /// `total` divided by this, 0 where this is 0.
+    /// `total` divided by this divisor; 0 where the divisor is 0.
     pub(crate) fn divide<const D: usize>(self, total: Tensor<D>) -> Tensor<D> {
         match self {
             Self::Number(0.0) => total * 0.0,
@@ -87,13 +87,13 @@ impl Divisor {
 pub struct Unreduced<const D: usize> {
     /// The values.
     pub values: Tensor<D>,
-    /// What each value adds to the divisor of a mean: 0 where it is ignored, its class weight where there is one. `None`: 1
+    /// How much each value adds to the divisor of a mean: 0 if it is ignored, or else its class weight if it has one. `None`: 1
     /// for each.
     pub normalizer: Option<Tensor<D>>,
 }
 
 impl<const D: usize> Unreduced<D> {
-    /// What a mean divides by: add it up over micro-batches or replicas, and it is their common divisor.
+    /// The divisor of a mean. Added up over micro-batches or replicas, it is their common divisor.
     pub fn count(&self) -> Tensor<1> {
         match &self.normalizer {
             Some(normalizer) => sum(normalizer.clone()),
@@ -115,11 +115,11 @@ impl<const D: usize> From<Tensor<D>> for Unreduced<D> {
 impl Reduction {
     /// Reduces `values`, each multiplied by its weight, and divides by `divisor` where the caller gives one.
     ///
-    /// `weights` has the shape of `values`, or one value per sample (`[N, 1, ..]`). The mean of no values is 0 with a live
-    /// graph. What a weight of 0 multiplies is 0, whatever it is: also an infinity or a NaN.
+    /// `weights` has the shape of `values`, or one value per sample (`[N, 1, ..]`). The mean of no values is 0 with a live graph.
+    /// A value with a weight of 0 gives 0, even if it is an infinity or a NaN.
     ///
-    /// Every value counts 1 here. Where some are ignored, dropped by mining, or weighed by their class, take
-    /// [`reduce`](Self::reduce) with what `forward_unreduced` gives, or a divisor.
+    /// Every value counts 1 here. If some are ignored, dropped by mining, or weighted by their class, take
+    /// [`reduce`](Self::reduce) with the result of `forward_unreduced`, or a divisor.
     ///
     /// ```
     /// use burn::tensor::{Device, Tensor};
@@ -137,8 +137,8 @@ impl Reduction {
     /// ```
     ///
     /// # Panics
-    /// With a divisor and [`Reduction::Sum`], which divides by nothing; with [`Reduction::Positives`] and no divisor,
-    /// since values alone do not say how many targets are positive; with weights of another shape.
+    /// With a divisor and [`Reduction::Sum`], which has no divisor; with [`Reduction::Positives`] and no divisor, since values
+    /// alone do not say how many targets are positive; with weights of another shape.
     #[track_caller]
     pub fn apply<const D: usize>(
         self,
@@ -149,7 +149,7 @@ impl Reduction {
         self.reduce(values.into(), weights, divisor)
     }
 
-    /// [`apply`](Self::apply) for values that do not all count the same.
+    /// Like [`apply`](Self::apply), for values with different counts in a mean.
     #[track_caller]
     pub fn reduce<const D: usize>(
         self,
@@ -177,7 +177,7 @@ impl Reduction {
         self.divide(total, unreduced, weights, divisor)
     }
 
-    /// The sum of the values, each multiplied by its weight, divided by what this reduction divides by.
+    /// Divides the sum of the values, each multiplied by its weight, by the divisor of this reduction.
     #[track_caller]
     pub(crate) fn divide<const D: usize>(
         self,
@@ -226,8 +226,8 @@ pub(crate) fn row_sums(values: Tensor<2>) -> Tensor<2> {
     partial_sums(values).sum_dim(1)
 }
 
-/// The sums of parts of each row, where it is long: NdArray adds naively, and in two steps the rounding error of 1e7 values in f32
-/// falls from about 1e-3 to 1e-6.
+/// The sums of parts of each row, if it is long. NdArray adds naively; in two steps the rounding error of 1e7 values in f32 falls
+/// from about 1e-3 to 1e-6.
 fn partial_sums(values: Tensor<2>) -> Tensor<2> {
     const PART: usize = 4096;
     let [rows, count] = values.dims();

@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// A loss inside another one reduces nothing.
+/// Allows only the reduction `mean` in the schema of a loss inside another one, which reduces nothing.
 pub(crate) fn without_reduction(schema: &mut Schema) {
     let loss = schema.clone();
     *schema = json_schema!({ "allOf": [loss, { "properties": { "reduction": { "const": Reduction::Mean } } }] });

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// The arguments of a call: tensors by name, on a device, with one type of floats.
 ///
-/// They fit a signature: names, kinds and numbers of axes have been checked. What else may be wrong, the `check` of a loss says.
+/// They fit a signature: names, kinds and numbers of axes have been checked. The `check` of a loss finds what else may be wrong.
 pub struct Arguments<'a> {
     signature: &'a [Argument],
     inputs: &'a Inputs,
@@ -83,12 +83,12 @@ impl<'a> Arguments<'a> {
         Tensor::from_data(self.inputs[name].clone(), self.device)
     }
 
-    /// An argument of yes or no, if it is there.
+    /// An argument of truth values, if it is there.
     pub fn optional_mask<const D: usize>(&self, name: &str) -> Option<Tensor<D, Bool>> {
         self.inputs.get(name).map(|data| Tensor::from_data(truths(data), self.device))
     }
 
-    /// What is optional: `weights` with so many axes, and a `mask` with so many.
+    /// The optional arguments: `weights` with `W` axes, and a `mask` with `M` axes.
     pub fn extras<const W: usize, const M: usize>(&mut self) -> Extras {
         let mut extras = Extras::new();
         if let Some(weights) = self.optional_float::<W>("weights") {
@@ -106,7 +106,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// An argument has the number of axes and the type of its signature, and the device can hold its labels.
+/// Checks that an argument has the number of axes and the type of its signature, and that the device can hold its labels.
 fn check(
     loss: &'static str,
     argument: &Argument,
@@ -136,7 +136,7 @@ fn check(
     }
 }
 
-/// Booleans and integers as numbers; floats as they are.
+/// Converts booleans and integers to numbers; floats stay as they are.
 pub(crate) fn numbers(data: &TensorData) -> TensorData {
     match data.dtype() {
         dtype if dtype.is_float() => data.clone(),
@@ -148,7 +148,7 @@ pub(crate) fn numbers(data: &TensorData) -> TensorData {
     }
 }
 
-/// Where a boolean is true or an integer is not 0.
+/// Converts to booleans: true for a boolean that is true or an integer that is not 0.
 pub(crate) fn truths(data: &TensorData) -> TensorData {
     match data.dtype() {
         dtype if dtype.is_bool() => data.clone(),
@@ -181,7 +181,7 @@ type Gradient = Box<dyn FnOnce(&Gradients) -> TensorData>;
 pub struct Leaves(Vec<(String, Gradient)>);
 
 impl Leaves {
-    /// The same numbers, with a gradient.
+    /// Adds a tensor, and returns the same numbers with a gradient.
     pub(crate) fn add<const D: usize>(&mut self, name: &str, tensor: Tensor<D>) -> Tensor<D> {
         let leaf = tensor.autodiff().require_grad();
         let read_from = {

@@ -5,8 +5,8 @@ use burn::tensor::Tensor;
 
 /// A family of losses, as tools for all losses see it.
 ///
-/// [`call`](Self::call) calls the public forward methods of the loss, and computes nothing itself: what such a tool sees is what a user
-/// gets.
+/// [`call`](Self::call) calls the public forward methods of the loss, and computes nothing itself: such a tool sees exactly the
+/// results that a user gets.
 pub trait Family {
     /// The arguments of each way to call the loss, the usual one first.
     fn signatures(&self) -> Vec<Signature>;
@@ -18,18 +18,18 @@ pub trait Family {
 /// Which of the forward methods is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// The one that gives the reduced value, with weights where there are any.
+    /// The method that gives the reduced value, with weights if there are any.
     Loss,
-    /// The one that gives the unreduced values, without weights.
+    /// The method that gives the unreduced values, without weights.
     Values,
 }
 
-/// What a forward method gives.
+/// The result of a forward method.
 #[derive(Debug, Clone)]
 pub struct Called {
-    /// The numbers in a row.
+    /// The numbers of the result, in one row.
     pub numbers: Tensor<1>,
-    /// The shape that they had.
+    /// The shape of the result.
     pub shape: Vec<usize>,
 }
 

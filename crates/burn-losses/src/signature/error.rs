@@ -61,7 +61,7 @@ pub enum EvalError {
         name: String,
         /// The integer.
         label: i128,
-        /// What the device has.
+        /// The size of an integer on the device.
         bits: usize,
     },
     /// A label that is none of the classes, nor the one that is ignored.
@@ -77,7 +77,7 @@ pub enum EvalError {
         index: Vec<usize>,
         /// How many classes there are.
         classes: usize,
-        /// The label that is ignored.
+        /// The label that is ignored, if there is one.
         ignored: Option<i64>,
     },
     /// A shape, type or device that the loss itself refuses.
@@ -90,7 +90,7 @@ fn or_ignored(ignored: &Option<i64>) -> String {
 }
 
 impl EvalError {
-    /// The tensor that it is about.
+    /// The tensor that the error is about.
     pub fn argument(&self) -> &str {
         match self {
             Self::Missing { name, .. }

@@ -1,9 +1,9 @@
-//! Which entries of an argument a mask leaves.
+//! The entries of an argument that a mask leaves valid.
 
 use super::Inputs;
 
-/// Which entries of an argument are valid, as the tensor `mask` says where there is one: it has an entry for each of them, for each
-/// position (the argument has a class axis more), or for each sample.
+/// Which entries of an argument are valid. The tensor `mask` says so, if it is given: it has an entry for each entry of the
+/// argument, for each position (if the argument also has a class axis), or for each sample.
 pub struct Valid {
     mask: Vec<bool>,
     /// Entries of the argument in each sample.
@@ -13,7 +13,7 @@ pub struct Valid {
 }
 
 impl Valid {
-    /// Of an argument with this shape.
+    /// The valid entries of an argument with this shape.
     pub fn new(inputs: &Inputs, shape: &[usize]) -> Self {
         let mask: Vec<bool> = match inputs.get("mask") {
             Some(data) if data.dtype().is_bool() => data.iter().collect(),

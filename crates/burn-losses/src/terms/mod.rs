@@ -43,7 +43,7 @@ impl<C: FamilyConfig> FieldType for Box<C> {
 /// One loss of a sum.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Term<C> {
-    /// What its value is multiplied by. Default: 1.
+    /// The factor of the term's value. Default: 1.
     pub weight: f64,
     /// The loss: its keys stand beside `weight`.
     pub loss: C,
@@ -71,12 +71,12 @@ impl<C> Default for Terms<C> {
 }
 
 impl<C> Terms<C> {
-    /// No term yet.
+    /// A list without terms.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With one term more.
+    /// Adds a term.
     pub fn with(mut self, name: impl Into<String>, weight: f64, loss: impl Into<C>) -> Self {
         self.0.insert(name.into(), Term { weight, loss: loss.into() });
         self
@@ -91,12 +91,12 @@ impl<C> Terms<C> {
         self.0.values().map(|term| &term.loss)
     }
 
-    /// The weights of what the terms give, in their order.
+    /// The values of the terms, each with the weight of its term, in their order.
     pub(crate) fn weigh<T>(&self, values: impl IntoIterator<Item = T>) -> impl Iterator<Item = (f64, T)> {
         self.0.values().map(|term| term.weight).zip(values)
     }
 
-    /// An error unless all terms that say something of `field` say the same: what they all read is read once.
+    /// An error if two terms have different values of `field`: the terms share the arguments that depend on it.
     pub(crate) fn check_same(&self, field: &str, of: impl Fn(&C) -> Option<Value>) -> Result<(), ConfigError> {
         let mut terms = self.iter().filter_map(|(name, term)| Some((name, of(&term.loss)?)));
         let Some((first, expected)) = terms.next() else { return Ok(()) };
@@ -239,7 +239,7 @@ mod schema {
     }
 }
 
-/// The sum of tensors, each times its weight: 0 where that is 0, whatever the tensor is.
+/// The sum of tensors, each times its weight. A weight of 0 gives 0, whatever the tensor holds.
 pub(crate) fn sum<const D: usize>(terms: impl Iterator<Item = (f64, Tensor<D>)>) -> Tensor<D> {
     let scaled = terms.map(|(weight, values)| match weight {
         1.0 => values,
@@ -252,8 +252,9 @@ pub(crate) fn sum<const D: usize>(terms: impl Iterator<Item = (f64, Tensor<D>)>)
     scaled.reduce(|a, b| a + b).expect("at least one term")
 }
 
-/// The sum of values, each times its weight. What a value counts in a mean is the mean of what the terms count it, by the size of their
-/// weights: terms that count alike keep what they divide by, one term is that term, and a term of weight 0 has no say.
+/// The sum of values, each times its weight. The count of a value in a mean is the average of its counts in the terms, weighted
+/// by the sizes of their weights. So terms with the same counts keep their divisor, a single term keeps its own, and a term of
+/// weight 0 has no influence.
 pub(crate) fn sum_unreduced<const D: usize>(terms: impl Iterator<Item = (f64, Unreduced<D>)>) -> Unreduced<D> {
     let (weighted, normalizers): (Vec<_>, Vec<_>) =
         terms.map(|(weight, Unreduced { values, normalizer })| ((weight, values), (weight.abs(), normalizer))).unzip();
@@ -271,7 +272,7 @@ pub(crate) fn sum_unreduced<const D: usize>(terms: impl Iterator<Item = (f64, Un
     Unreduced { values, normalizer: Some(normalizer) }
 }
 
-/// What a config says about `field`, or the loss inside it, or the first of those.
+/// The value of `field` in a config, or in the loss inside it, or in the first of its terms.
 pub(crate) fn find_setting<C: FamilyConfig>(config: &C, field: &str) -> Option<Value> {
     fn find(value: &Value, field: &str) -> Option<Value> {
         let inner = || value.get("loss").or_else(|| Some(value.get("terms")?.as_table()?.iter().next()?.1));

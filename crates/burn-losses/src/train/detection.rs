@@ -1,4 +1,4 @@
-//! Boxes: their output, and how far they overlap.
+//! Detection: its output, and how far boxes overlap.
 
 use super::figure::{EpochFigure, EpochMetric, Share};
 use crate::boxes::{BoxFormat, Geometry, corners};
@@ -13,16 +13,16 @@ pub struct DetectionOutput {
     pub loss: Tensor<1>,
     /// The predicted boxes, `[M, 4]`.
     pub predictions: Tensor<2>,
-    /// The box that each of them is matched with, `[M, 4]`.
+    /// The box that each predicted box is matched with, `[M, 4]`.
     pub targets: Tensor<2>,
-    /// Which pairs count, `[M]`: not those that only fill the batch up. `None`: all.
+    /// Which pairs count, `[M]`: false for pairs that only pad the batch. `None`: all.
     pub valid: Option<Tensor<1, Bool>>,
-    /// What the four numbers of a box are.
+    /// The format of the boxes.
     pub format: BoxFormat,
 }
 
 impl DetectionOutput {
-    /// From the loss, the predicted boxes and those they are matched with, as corners. All count.
+    /// From the loss, the predicted boxes and the boxes they are matched with, as corners. All pairs count.
     ///
     /// # Panics
     /// If the boxes are not `[M, 4]` both.
@@ -40,7 +40,7 @@ impl DetectionOutput {
         Self { loss, predictions, targets, valid: None, format: BoxFormat::Xyxy }
     }
 
-    /// Where the four numbers are no corners.
+    /// Sets the format of boxes that are not given as corners.
     pub fn with_format(self, format: BoxFormat) -> Self {
         Self { format, ..self }
     }
@@ -63,7 +63,7 @@ impl DetectionOutput {
 }
 
 impl ItemLazy for DetectionOutput {
-    /// As for Burn's own outputs: what is queued is handed over, and nothing is read.
+    /// As for Burn's own outputs: queued work is submitted, and nothing is read.
     fn sync(self) -> Result<Self, ExecutionError> {
         self.loss.device().flush()?;
         Ok(Self {
@@ -82,7 +82,7 @@ impl Adaptor<LossInput> for DetectionOutput {
     }
 }
 
-/// What [`BoxIouMetric`] takes.
+/// The input of [`BoxIouMetric`].
 pub struct BoxesInput {
     predictions: Tensor<2>,
     targets: Tensor<2>,

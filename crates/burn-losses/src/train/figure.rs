@@ -7,22 +7,22 @@ use burn::train::metric::{
 };
 use std::sync::Arc;
 
-/// A figure that follows from counts: what is counted in a batch, and what all counts together amount to.
+/// A figure that follows from counts: how a batch is counted, and how the figure is computed from all counts.
 ///
 /// [`EpochMetric`] makes a metric of it. The figure of an epoch comes from the counts of the epoch; it is not a mean of the
 /// values of its batches, which would be another number (an IoU) or would weigh a small batch like a large one.
 pub trait EpochFigure: Clone + Send + Sync + 'static {
-    /// What the output of a step adapts to.
+    /// The input, to which the output of a step adapts.
     type Input;
-    /// The counts; the default is none.
+    /// The counts; the default is that of no batch.
     type Counts: Clone + Default + Send + Sync;
     /// Whether more is better.
     const HIGHER_IS_BETTER: bool;
 
-    /// The name, other for other settings.
+    /// The name, which differs between settings.
     fn name(&self) -> String;
 
-    /// One sentence that says what it is.
+    /// One sentence that says what the figure is.
     fn description(&self) -> String;
 
     /// The counts of a batch.
@@ -31,13 +31,13 @@ pub trait EpochFigure: Clone + Send + Sync + 'static {
     /// Adds the counts of a batch to those of the epoch.
     fn add(&self, epoch: &mut Self::Counts, batch: Self::Counts);
 
-    /// How many things the counts are about: the weight of a batch in a mean.
+    /// How many things the counts are about; it is the weight of a batch in a mean.
     fn size(&self, counts: &Self::Counts) -> usize;
 
-    /// The figure; NaN where there is nothing to count.
+    /// The figure; NaN if there is nothing to count.
     fn value(&self, counts: &Self::Counts) -> Result<f64, TensorReadError>;
 
-    /// Whether the figure of the epoch is worked out at its end only, since that takes long.
+    /// Whether the figure of the epoch is computed at its end only, since that takes long.
     fn at_the_end(&self) -> bool {
         false
     }
@@ -143,12 +143,12 @@ impl<F: EpochFigure> Numeric for EpochMetric<F> {
     }
 }
 
-/// A sum, and of how many things: what a mean is made of.
+/// A sum and a number of things: their quotient is a mean.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Share {
-    /// The sum; for a share, how many there are that fit.
+    /// The sum; for a share, the number of things that fit.
     pub sum: f64,
-    /// Of how many.
+    /// The number of all things.
     pub of: usize,
 }
 

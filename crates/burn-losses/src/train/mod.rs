@@ -12,14 +12,14 @@
 //! | any of these with a loss of several terms | [`WithTerms`] around it | [`LossTermMetric`], one per term |
 //!
 //! All outputs go with Burn's `LossMetric`. Each metric here keeps counts over the epoch and takes its figure from them, as an
-//! [`EpochFigure`]: a small last batch has no greater say than its size, and what is ignored has none. The numbers are read on
-//! the learner's metric thread, never in a step.
+//! [`EpochFigure`]: a small last batch counts only by its size, and ignored entries do not count. The numbers are read on the
+//! learner's metric thread, never in a step.
 //!
 //! # Several devices
-//! Burn's `ExecutionStrategy::multi` adds the gradients of its workers up. So that they amount to the gradient of one big batch, each
-//! worker divides by the count of the whole step: `loss.forward_with(.., Extras::new().with_divisor(count))`. The
-//! example `train-distributed` does that, on devices of one process and of several, and says which losses split over workers and which
-//! do not.
+//! Burn's `ExecutionStrategy::multi` adds up the gradients of its workers. So that they amount to the gradient of one big batch,
+//! each worker divides by the count of the whole step: `loss.forward_with(.., Extras::new().with_divisor(count))`. The example
+//! `train-distributed` does that, on devices of one process and of several, and says which losses split over workers and which do
+//! not.
 //!
 //! # Example
 //! ```no_run
@@ -70,7 +70,7 @@ mod tests {
         }
     }
 
-    /// The figure of each batch, and of them all.
+    /// The figure of each batch, and that of all batches together.
     pub(super) fn epoch_values<F: EpochFigure>(mut metric: EpochMetric<F>, batches: Vec<F::Input>) -> (Vec<f64>, f64) {
         let mut each = Vec::new();
         for batch in batches {

@@ -9,9 +9,9 @@ use burn::train::metric::{Adaptor, ItemLazy, LossInput};
 pub struct QuantileRegressionOutput {
     /// The loss, `[1]`.
     pub loss: Tensor<1>,
-    /// The predicted quantiles, `[N, Q]`: those of one level for Q targets, or Q levels for one target.
+    /// The predicted quantiles, `[N, Q]`: quantiles of one level for Q targets, or of Q levels for one target.
     pub predictions: Tensor<2>,
-    /// The targets, `[N, Q]` or `[N, 1]`. NaN: not known, does not count.
+    /// The targets, `[N, Q]` or `[N, 1]`. A NaN is a target that is not known and does not count.
     pub targets: Tensor<2>,
 }
 
@@ -35,7 +35,7 @@ impl QuantileRegressionOutput {
 }
 
 impl ItemLazy for QuantileRegressionOutput {
-    /// As for Burn's own outputs: what is queued is handed over, and nothing is read.
+    /// As for Burn's own outputs: queued work is submitted, and nothing is read.
     fn sync(self) -> Result<Self, ExecutionError> {
         self.loss.device().flush()?;
         Ok(Self {
@@ -52,7 +52,7 @@ impl Adaptor<LossInput> for QuantileRegressionOutput {
     }
 }
 
-/// What [`QuantileCoverageMetric`] takes.
+/// The input of [`QuantileCoverageMetric`].
 pub struct QuantileInput {
     predictions: Tensor<2>,
     targets: Tensor<2>,
@@ -80,7 +80,7 @@ impl QuantileCoverageMetric {
         QuantileCoverage { level, column: None }.into()
     }
 
-    /// Of this column of the predictions: where each has a level of its own.
+    /// Counts this column of the predictions alone, if each column has a level of its own.
     pub fn of_column(self, column: usize) -> Self {
         QuantileCoverage { column: Some(column), ..self.figure }.into()
     }
@@ -147,7 +147,8 @@ mod tests {
 
     #[test]
     fn coverage_by_hand() {
-        // 3 of 4 below, then 0 of 1; what is not known does not count, and at the prediction is not below it.
+        // 3 of 4 targets are below, then 0 of 1. An unknown target does not count, and a target at the prediction is not below
+        // it.
         let first = || input([[1.0], [1.0], [1.0], [1.0], [1.0]], [[0.0], [f32::NAN], [0.5], [1.0], [-1.0]]);
         let second = || input([[1.0]], [[2.0]]);
         let (each, all) = epoch_values(QuantileCoverageMetric::new(0.75), vec![first(), second()]);

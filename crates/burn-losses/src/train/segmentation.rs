@@ -6,7 +6,7 @@ use burn::tensor::{ExecutionError, Int, Tensor, TensorReadError};
 use burn::train::metric::{Adaptor, ItemLazy, LossInput};
 use std::ops::Range;
 
-/// What stands for the class of a pixel that does not count.
+/// The class number of a pixel that does not count.
 const IGNORED: i64 = -1;
 
 /// The output of a step of segmentation; for Burn's `LossMetric`, [`IouMetric`] and [`DiceMetric`].
@@ -16,9 +16,9 @@ pub struct SegmentationOutput {
     pub loss: Tensor<1>,
     /// The predicted class of every pixel, all pixels in one row.
     pub predictions: Tensor<1, Int>,
-    /// The class that it has, in the same order.
+    /// The true class of every pixel, in the same order.
     pub targets: Tensor<1, Int>,
-    /// The classes that the values are about.
+    /// The classes that the metrics are about.
     pub classes: Range<usize>,
     /// Pixels of this class do not count.
     pub ignore_index: Option<i64>,
@@ -46,8 +46,9 @@ impl SegmentationOutput {
         Self { loss, predictions, targets: labels.reshape([-1]), classes: 0..shape[1], ignore_index: None }
     }
 
-    /// One mask, or several that may overlap: from the loss, logits and masks of the same shape. The values are about the foreground
-    /// of all masks together: what is above [`FOREGROUND`] in a mask, and above a logit of 0. Pixels that are not `valid` do not count.
+    /// One mask, or several that may overlap: from the loss, logits and masks of the same shape. The metrics are about the
+    /// foreground of all masks together: mask values above [`FOREGROUND`], and logits above 0. Pixels that are not `valid` do not
+    /// count.
     ///
     /// # Panics
     /// If the shapes differ.
@@ -80,7 +81,7 @@ impl SegmentationOutput {
 }
 
 impl ItemLazy for SegmentationOutput {
-    /// As for Burn's own outputs: what is queued is handed over, and nothing is read.
+    /// As for Burn's own outputs: queued work is submitted, and nothing is read.
     fn sync(self) -> Result<Self, ExecutionError> {
         self.loss.device().flush()?;
         Ok(Self {
@@ -98,7 +99,7 @@ impl Adaptor<LossInput> for SegmentationOutput {
     }
 }
 
-/// What [`IouMetric`] and [`DiceMetric`] take.
+/// The input of [`IouMetric`] and [`DiceMetric`].
 pub struct PixelsInput {
     predictions: Tensor<1, Int>,
     targets: Tensor<1, Int>,
@@ -117,7 +118,7 @@ impl Adaptor<PixelsInput> for SegmentationOutput {
     }
 }
 
-/// The pixels of each class that were predicted and are there, that were predicted, and that are there.
+/// For each class, how many pixels are both predicted and present, how many are predicted, and how many are present.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClassCounts {
     classes: Vec<[u64; 3]>,
@@ -125,7 +126,7 @@ pub struct ClassCounts {
 }
 
 impl ClassCounts {
-    /// Counts on the device; what is read is three numbers per class.
+    /// Counts on the device; only three numbers per class are read.
     fn from_input(input: &PixelsInput) -> Result<Self, TensorReadError> {
         if input.predictions.dims() == [0] {
             return Ok(Self::default());
@@ -154,7 +155,7 @@ impl ClassCounts {
         self.pixels += other.pixels;
     }
 
-    /// The mean over the classes that were predicted or are there, of a figure of (both, predicted, present).
+    /// The mean over the classes that are predicted or present, of a figure of (both, predicted, present).
     fn mean(&self, figure: impl Fn(f64, f64, f64) -> f64) -> f64 {
         let seen = self.classes.iter().filter(|[_, predicted, present]| predicted + present > 0);
         let (sum, count) = seen.fold((0.0, 0.0), |(sum, count), [both, predicted, present]| {
@@ -170,7 +171,7 @@ pub struct Iou;
 
 /// The mean over the classes of intersection / union, also called Jaccard index.
 ///
-/// From the counts of the whole epoch. A class that was neither predicted nor is there has no say.
+/// It is computed from the counts of the whole epoch. A class that is neither predicted nor present does not count.
 pub type IouMetric = EpochMetric<Iou>;
 
 impl IouMetric {
@@ -222,7 +223,7 @@ pub struct Dice;
 
 /// The mean over the classes of 2 intersection / (predicted + present), also called F1.
 ///
-/// From the counts of the whole epoch. A class that was neither predicted nor is there has no say.
+/// It is computed from the counts of the whole epoch. A class that is neither predicted nor present does not count.
 pub type DiceMetric = EpochMetric<Dice>;
 
 impl DiceMetric {
@@ -274,7 +275,7 @@ mod tests {
     use super::*;
     use burn::tensor::Device;
 
-    /// Logits that say these classes, `[1, 3, pixels]`, and labels.
+    /// Logits that predict these classes, `[1, 3, pixels]`, and labels.
     fn output<const P: usize>(predicted: [usize; P], labels: [i32; P]) -> SegmentationOutput {
         let device = Device::flex();
         let logit = |i: usize| if predicted[i % P] == i / P { 1.0 } else { -1.0 };
@@ -304,7 +305,7 @@ mod tests {
     #[test]
     fn the_order_of_pixels_is_that_of_the_labels() {
         let device = Device::flex();
-        // Two pictures of 1 x 2 pixels, two classes.
+        // Two images of 1 x 2 pixels, two classes.
         let logits = Tensor::from_floats([[[[1.0, -1.0]], [[0.0, 0.0]]], [[[-1.0, 1.0]], [[0.0, 0.0]]]], &device);
         let labels = Tensor::<3, Int>::from_ints([[[0, 1]], [[1, 0]]], &device);
         let output = SegmentationOutput::of_classes::<4, 3>(Tensor::zeros([1], &device), logits, labels);
@@ -317,7 +318,7 @@ mod tests {
         assert_eq!(epoch_values(IouMetric::new(), vec![some.adapt()]).1, 1.0);
         let all = output([0, 1], [-100, -100]).with_ignore_index(-100);
         assert!(epoch_values(DiceMetric::new(), vec![all.adapt()]).1.is_nan());
-        // Without that they are wrong: 1 of 2 for class 0, 0 of 1 for class 1.
+        // Without `ignore_index` these pixels are wrong: 1 of 2 for class 0, 0 of 1 for class 1.
         assert_eq!(epoch_values(IouMetric::new(), vec![output([0, 0, 1], [0, -100, -100]).adapt()]).1, 0.25);
     }
 
@@ -334,7 +335,7 @@ mod tests {
         let logits = Tensor::<2>::from_floats([[2.0, 1.0, -1.0, -2.0]], &device);
         let masks = Tensor::from_floats([[1.0, 0.0, 1.0, 1.0]], &device);
         let output = SegmentationOutput::of_masks(Tensor::zeros([1], &device), logits, masks);
-        // One hit, two predicted, three there are.
+        // One pixel is a hit, two are predicted, three are present.
         assert!(near(epoch_values(DiceMetric::new(), vec![output.adapt()]).1, 0.4));
         assert!(near(epoch_values(IouMetric::new(), vec![output.adapt()]).1, 0.25));
     }
@@ -355,7 +356,7 @@ mod tests {
         let hard = || floats([1.0, 0.0, 1.0, 1.0]);
         assert!(near(dice(Masks::from_bool(hard().greater_scalar(0.5))), 0.4));
         assert!(near(dice(Masks::from_ints(hard().int() * 255)), 0.4));
-        // Without the first pixel: no hit, one predicted, two there are.
+        // Without the first pixel, there is no hit, one pixel is predicted, and two are present.
         let valid = floats([0.0, 1.0, 1.0, 1.0]).greater_scalar(0.5);
         assert!(near(dice(Masks { masks: hard(), valid: Some(valid) }), 0.0));
     }

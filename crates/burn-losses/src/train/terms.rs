@@ -10,7 +10,7 @@ use burn::train::metric::{
 };
 use std::ops::Deref;
 
-/// The output of a step, Burn's or ours, with what each term of the loss came to.
+/// The output of a step, Burn's or ours, with the value of each term of the loss.
 ///
 /// It goes with every metric that the output goes with, and with [`LossTermMetric`].
 #[derive(Debug, Clone)]
@@ -24,13 +24,13 @@ pub struct WithTerms<O> {
 }
 
 impl<O> WithTerms<O> {
-    /// An output of a batch of so many samples, and the terms of its loss.
+    /// The output of a batch of `samples` samples, with the terms of its loss.
     pub fn new(output: O, terms: LossTerms, samples: usize) -> Self {
         Self { output, terms, samples }
     }
 }
 
-/// The output's own fields, such as its loss.
+/// Gives access to the output's own fields, such as its loss.
 impl<O> Deref for WithTerms<O> {
     type Target = O;
 
@@ -45,7 +45,7 @@ impl<O: ItemLazy> ItemLazy for WithTerms<O> {
     }
 }
 
-/// What metrics take, one by one: an implementation for all of it would overlap with that for [`LossTermsInput`].
+/// The inputs of metrics, one by one: an implementation for all types would overlap with that for [`LossTermsInput`].
 macro_rules! passed_on {
     ($($input:ty),* $(,)?) => {$(
         impl<O: Adaptor<$input>> Adaptor<$input> for WithTerms<O> {
@@ -69,7 +69,7 @@ passed_on!(
     TopKAccuracyInput,
 );
 
-/// What [`LossTermMetric`] takes.
+/// The input of [`LossTermMetric`].
 pub struct LossTermsInput {
     terms: LossTerms,
     samples: usize,
@@ -96,7 +96,7 @@ impl LossTermMetric {
     /// The line of the term of this name.
     ///
     /// # Panics
-    /// In the training, where the loss has no such term.
+    /// During training, if the loss has no such term.
     pub fn new(term: impl Into<String>) -> Self {
         LossTerm { term: term.into() }.into()
     }

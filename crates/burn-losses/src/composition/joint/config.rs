@@ -13,7 +13,7 @@ use burn::tensor::Device;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What a term is.
+/// The kinds of terms.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum TermConfig {
@@ -40,13 +40,13 @@ impl From<RegularizerConfig> for TermConfig {
 /// One term of a joint loss.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JointTerm {
-    /// What its value is multiplied by. Default: 1.
+    /// The factor of the term's value. Default: 1.
     pub weight: Weight,
-    /// What it is.
+    /// What kind of term it is.
     pub term: TermConfig,
 }
 
-/// The config of a [`JointLoss`]: the whole of what a model is trained on.
+/// The config of a [`JointLoss`]: the whole training objective of a model.
 ///
 /// ```toml
 /// [terms.classes]                 # a loss of any family
@@ -73,17 +73,17 @@ pub struct JointTerm {
 pub struct JointLossConfig {
     /// The terms by name.
     pub terms: BTreeMap<String, JointTerm>,
-    /// What else they are multiplied by. Default: nothing.
+    /// The further factors of the terms. Default: none.
     pub balance: Balance,
 }
 
 impl JointLossConfig {
-    /// Without a term.
+    /// A config without terms.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With one term more.
+    /// Adds a term.
     pub fn with(mut self, name: impl Into<String>, weight: impl Into<Weight>, term: impl Into<TermConfig>) -> Self {
         self.terms.insert(name.into(), JointTerm { weight: weight.into(), term: term.into() });
         self

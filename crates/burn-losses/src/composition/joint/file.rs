@@ -9,7 +9,7 @@ use crate::registry::LossConfig;
 use crate::regularization::RegularizerConfig;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The family of a penalty: a term takes it besides those of losses.
+/// The family of a penalty: a term may have it as well as the families of losses.
 pub(super) const REGULARIZATION: &str = "regularization";
 
 impl JointTerm {

@@ -32,7 +32,7 @@ pub(crate) const JOINT: &str = "joint";
 /// ```text
 /// sum_k w_k(t) f_k l_k
 /// ```
-/// of the values l_k, their weights at step t, and the factors of the [`Balance`](super::Balance) (1 where there is none).
+/// of the values l_k, their weights at step t, and the factors of the [`Balance`](super::Balance) (1 without one).
 ///
 /// # Example
 /// ```
@@ -77,27 +77,27 @@ pub struct JointLoss {
     steps: Steps,
 }
 
-/// The value of a joint loss and what it is made of.
+/// The value of a joint loss and its terms.
 #[derive(Debug, Clone)]
 pub struct Joint {
     /// The value, `[1]`: what is differentiated.
     pub total: Tensor<1>,
     /// The value of each term, without its weight.
     pub terms: LossTerms,
-    /// What each term was multiplied by.
+    /// The factor that each term was multiplied by.
     pub weights: LossTerms,
 }
 
-/// What is wrong with the values handed to a joint loss.
+/// An error of the values handed to a joint loss.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum JointError {
-    /// A value that is no term.
+    /// A value for a term that does not exist.
     #[error("joint: `{name}` is no term, expected: {}", quoted(.expected))]
     Unknown {
         /// The name.
         name: String,
-        /// All terms.
+        /// The names of all terms.
         expected: Vec<String>,
     },
     /// A term without a value.
@@ -143,7 +143,7 @@ impl JointLoss {
         self.factors.log_variance.as_ref().map(|parameter| parameter.val())
     }
 
-    /// The total of the values of all terms, and what it is made of. In training this is one step of the schedules.
+    /// The total of the values of all terms, and the value and factor of each. In training this is one step of the schedules.
     ///
     /// # Panics
     /// With the message of [`try_combine`](Self::try_combine)'s error.

@@ -1,4 +1,4 @@
-//! The losses and penalties in a joint loss, and how to get at them.
+//! The losses and penalties in a joint loss, and access to them.
 
 use super::{JointLoss, TermConfig};
 use crate::binary::AnyBinaryLoss;
@@ -15,7 +15,7 @@ use crate::segmentation::AnySegmentationLoss;
 use burn::module::Module;
 use burn::tensor::Device;
 
-/// What a term is made of: one of the two, or neither.
+/// The module of a term: a loss, a penalty, or neither.
 #[derive(Module, Debug)]
 pub(super) struct Part {
     loss: Option<AnyLoss>,
@@ -33,7 +33,7 @@ impl Part {
         Ok(Self { loss, regularizer })
     }
 
-    /// A penalty has its weight alone: what balances losses knows nothing of it.
+    /// Whether the balance applies to it. A penalty has its weight alone.
     pub(super) fn is_balanced(&self) -> bool {
         self.regularizer.is_none()
     }
@@ -45,7 +45,7 @@ impl JointLoss {
         self.parts.get(at)
     }
 
-    /// The loss of a term, of whatever family; `None` if it is none.
+    /// The loss of a term, of any family; `None` if the term is not a loss.
     pub fn loss(&self, name: &str) -> Option<&AnyLoss> {
         self.part(name)?.loss.as_ref()
     }

@@ -18,7 +18,7 @@ impl JsonSchema for JointTerm {
         weight.insert("description".into(), "What the value is multiplied by.".into());
         let weight = weight.to_value();
         let mut loss = LossConfig::json_schema(generator);
-        // The weight of a penalty is that of its term.
+        // A penalty has no weight of its own here: it has that of its term.
         let mut penalty = tagged(RegularizerConfig::json_schema(generator), "family", &[REGULARIZATION]);
         add_key(&mut loss, "weight", &weight, false);
         add_key(&mut penalty, "weight", &weight, false);

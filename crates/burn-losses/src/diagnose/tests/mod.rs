@@ -38,7 +38,7 @@ fn nothing_is_found_where_nothing_is_wrong() {
     assert_eq!(diagnosis.to_string(), "mse: nothing found");
 }
 
-/// A diagnosis is no step: GHM's moving counts stay, and tensors of a training are taken.
+/// A diagnosis is not a step of training: GHM's moving counts stay, and tensors with autodiff are accepted.
 #[test]
 fn nothing_is_learned_by_it() {
     let config = GhmRLossConfig::new().with_momentum(0.9);

@@ -1,4 +1,4 @@
-//! Numbers that are none, and what a loss makes of them.
+//! Numbers that are NaN or infinite, and the results of a loss on them.
 
 use super::{INF, NAN, device, floats, ints, says};
 use crate::classification::CrossEntropyLossConfig;

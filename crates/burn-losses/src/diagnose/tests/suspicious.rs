@@ -1,4 +1,4 @@
-//! What is allowed, but makes little sense.
+//! Inputs and configs that are allowed, but make little sense.
 
 use super::{NAN, device, floats, ints, says};
 use crate::binary::{BceInput, BceLossConfig, HardExamples, OhemLossConfig};
@@ -33,7 +33,7 @@ fn probabilities_and_logits_in_each_others_place() {
         &["warning: `logits`: probabilities, it seems, not logits: all numbers are in [0, 1]; \
          the loss takes the sigmoid itself: hand over what is before it; fine if they are logits by chance"],
     );
-    // The logits of a layer that begins at 0 are logits.
+    // The logits of a layer that begins at 0 do not look like probabilities.
     says(&BceLossConfig::new().init(&device()).diagnose(&(each.clone() * 0.0), &each, None), &[]);
 
     let bce = BceLossConfig::new().with_input(BceInput::Probabilities).init(&device());
@@ -143,7 +143,7 @@ fn vectors_without_a_direction() {
     says(&diverged.diagnose(&embeddings, &labels, None), &["error: `weight`: NaN (1 of 4, first at [1, 0])"]);
 }
 
-/// Of its terms, each says what it needs.
+/// Each term of a sum says what it needs.
 #[test]
 fn a_sum_is_looked_at_as_its_terms_are() {
     let of = |terms: Terms<MetricLossConfig>| {
@@ -208,7 +208,7 @@ fn settings_that_make_little_sense() {
     );
 }
 
-/// Weights of 0 in the place of a mask: the hardest rows are those that shall not count.
+/// Weights of 0 in the place of a mask: the rows that shall not count are the hardest ones.
 #[test]
 fn t73_weights_that_are_meant_as_a_mask() {
     let (logits, targets) =
@@ -220,7 +220,7 @@ fn t73_weights_that_are_meant_as_a_mask() {
         OhemLossConfig::new().with_loss(BceLossConfig::new()).with_keep(HardExamples::Ratio(0.5)).init(&device());
     let lines = ohem.diagnose(&logits, &targets, Some(&weights)).to_string();
     assert!(lines.contains(told), "{lines}");
-    // Of a loss of each value alone weights are as good as a mask.
+    // For a loss of each value alone, weights are as good as a mask.
     says(&BceLossConfig::new().init(&device()).diagnose(&logits, &targets, Some(&weights)), &[]);
     let triplet = TripletLossConfig::new().init(&device());
     let embeddings = floats::<2>([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0], [0.6, 0.8]]);

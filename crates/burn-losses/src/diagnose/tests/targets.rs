@@ -1,4 +1,4 @@
-//! Labels, probabilities, boxes and masks that are none.
+//! Labels, probabilities, boxes and masks that are not valid.
 
 use super::{device, floats, ints, says};
 use crate::binary::BceLossConfig;
@@ -202,7 +202,7 @@ fn distances_without_bins() {
         &["error: `targets`: 3.5 is outside the bins [0, 3] (1 of 4, first at [0, 2]); \
          distances are in units of a bin: divide by the stride, or clamp them"],
     );
-    // No corners are looked for among the bins of a sum's terms either.
+    // The bins in the terms of a sum are not taken for corners either.
     let terms = Terms::new().with("sides", 2.0, DistributionFocalLossConfig::new());
     let sum = WeightedSumLossConfig::new().with_terms(terms).init(&device());
     says(&sum.diagnose(&logits, &floats([[0.0, 3.0, 2.5, 2.0]]), None), &[]);

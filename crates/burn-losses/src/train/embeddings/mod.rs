@@ -17,9 +17,9 @@ pub struct MetricLearningOutput {
     pub loss: Tensor<1>,
     /// The embeddings, `[N, E]`, of any length: only their directions count.
     pub embeddings: Tensor<2>,
-    /// The class of each, `[N]`.
+    /// The class of each embedding, `[N]`.
     pub labels: Tensor<1, Int>,
-    /// Embeddings with this label do not count, and are nobody's neighbors.
+    /// Embeddings with this label do not count, and are not neighbors of others.
     pub ignore_index: Option<i64>,
     /// The logits of the loss's head, `[N, C]`, where it has one.
     pub logits: Option<Tensor<2>>,
@@ -53,7 +53,7 @@ impl MetricLearningOutput {
 }
 
 impl ItemLazy for MetricLearningOutput {
-    /// As for Burn's own outputs: what is queued is handed over, and nothing is read.
+    /// As for Burn's own outputs: queued work is submitted, and nothing is read.
     fn sync(self) -> Result<Self, ExecutionError> {
         self.loss.device().flush()?;
         Ok(Self {
@@ -81,7 +81,7 @@ impl Adaptor<AccuracyInput> for MetricLearningOutput {
     }
 }
 
-/// What [`RecallAtKMetric`] and [`VerificationAccuracyMetric`] take.
+/// The input of [`RecallAtKMetric`] and [`VerificationAccuracyMetric`].
 #[derive(Clone)]
 pub struct EmbeddingsInput {
     embeddings: Tensor<2>,
@@ -112,7 +112,7 @@ impl EmbeddingsInput {
         self.labels.dims()[0]
     }
 
-    /// At length 1; what has no direction stays 0.
+    /// The embeddings at length 1; one without a direction stays 0.
     fn directions(&self) -> Tensor<2> {
         let length = self.embeddings.clone().square().sum_dim(1).sqrt();
         let none = length.clone().equal_scalar(0.0);
@@ -139,7 +139,7 @@ mod tests {
         MetricLearningOutput::new(Tensor::zeros([1], &device), embeddings, labels)
     }
 
-    /// The nearest of the third is the fourth by the cosine, though the first is closer.
+    /// By the cosine, the fourth is the nearest to the third, though the first is closer to it.
     pub(super) const FOUR: [[f32; 2]; 4] = [[1.0, 0.0], [1.0, 0.1], [0.1, 1.0], [0.0, 9.0]];
 
     #[test]

@@ -1,4 +1,4 @@
-//! Recall@k: whether what is near is of the same class.
+//! Recall@k: whether near embeddings are of the same class.
 
 use super::EmbeddingsInput;
 use crate::train::figure::{EpochFigure, EpochMetric, Share};
@@ -11,11 +11,12 @@ pub struct RecallAtK {
     within_batches: bool,
 }
 
-/// The share of the embeddings that have one of their class among their `k` nearest neighbors by the cosine.
+/// The share of the embeddings that have an embedding of their class among their `k` nearest neighbors by the cosine.
 ///
-/// The neighbors are those of the whole epoch, as papers have it: for validation. The embeddings stay on the device until the
-/// epoch ends, and are then compared all with all. In training, where they change with every step, or where this is too much, take
-/// [`within_batches`](Self::within_batches), which is an easier task: there are fewer neighbors to be mistaken for.
+/// The neighbors are those of the whole epoch, as in papers: take this for validation. The embeddings stay on the device until
+/// the epoch ends, and are then all compared with one another. In training, where embeddings change with every step, or if this
+/// takes too much memory or time, take [`within_batches`](Self::within_batches). It is an easier task, since there are fewer
+/// wrong neighbors.
 pub type RecallAtKMetric = EpochMetric<RecallAtK>;
 
 impl RecallAtKMetric {
@@ -29,13 +30,13 @@ impl RecallAtKMetric {
         RecallAtK { k, within_batches: false }.into()
     }
 
-    /// Among the neighbors in the same batch.
+    /// Looks for neighbors in the same batch alone.
     pub fn within_batches(self) -> Self {
         RecallAtK { within_batches: true, ..self.figure }.into()
     }
 }
 
-/// What was found, and the embeddings that are still to be compared.
+/// The counts so far, and the embeddings that are still to be compared.
 #[derive(Clone, Default)]
 pub struct Neighbors {
     found: Share,
@@ -84,9 +85,9 @@ impl EpochFigure for RecallAtK {
 }
 
 impl EmbeddingsInput {
-    /// How many have one of their class among the `k` with the greatest cosine, themselves left out.
+    /// How many embeddings have one of their class among the `k` other embeddings with the greatest cosine.
     fn recall(&self, k: usize) -> Result<Share, TensorReadError> {
-        /// So many rows at a time are compared with all.
+        /// The number of rows that are compared with all rows at a time.
         const ROWS: usize = 1024;
         /// Less than any cosine.
         const NEVER: f64 = -3.0;
@@ -132,8 +133,8 @@ mod tests {
         let recall = |k, labels| epoch_values(RecallAtKMetric::new(k), vec![output(FOUR, labels).adapt()]).1;
         assert_eq!(recall(1, [0, 0, 1, 1]), 1.0);
         assert_eq!(recall(1, [0, 0, 1, 2]), 0.5);
-        // In order, those of the first: second, third; of the second: first, third; of the third: fourth, second; of the fourth:
-        // third, second.
+        // The neighbors in order, of the first: second, third; of the second: first, third; of the third: fourth, second; of the
+        // fourth: third, second.
         assert_eq!(recall(1, [0, 1, 0, 1]), 0.0);
         assert_eq!(recall(2, [0, 1, 0, 1]), 0.5);
         assert_eq!(recall(2, [0, 1, 1, 1]), 0.75);

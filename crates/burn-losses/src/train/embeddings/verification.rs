@@ -10,14 +10,14 @@ pub struct VerificationAccuracy {
     threshold: Option<f64>,
 }
 
-/// How well a threshold on the cosine tells whether two embeddings are of one class: the mean of the share of the alike pairs above
-/// it and the share of the others not above it, as with as many pairs of each kind.
+/// How well a threshold on the cosine tells whether two embeddings are of one class. It is the mean of two shares: of the pairs
+/// of one class, those above the threshold; of the other pairs, those not above it. So both kinds of pairs are weighted equally.
 ///
 /// The pairs are those within a batch.
 pub type VerificationAccuracyMetric = EpochMetric<VerificationAccuracy>;
 
 impl VerificationAccuracyMetric {
-    /// With the best threshold there is for the pairs of the epoch.
+    /// With the best threshold for the pairs of the epoch.
     pub fn new() -> Self {
         VerificationAccuracy { threshold: None }.into()
     }
@@ -25,7 +25,7 @@ impl VerificationAccuracyMetric {
     /// With this threshold.
     ///
     /// # Panics
-    /// If it is not a number.
+    /// If the threshold is NaN.
     #[track_caller]
     pub fn at(threshold: f64) -> Self {
         assert!(!threshold.is_nan(), "VerificationAccuracyMetric: `threshold` is NaN, allowed: a number");
@@ -53,7 +53,7 @@ impl Pairs {
         (above(&self.alike) / self.alike.len() as f64 + not_above / self.others.len() as f64) / 2.0
     }
 
-    /// Walks down the pairs by their cosine; those with the same one are one step.
+    /// Walks down the pairs by their cosine; pairs with the same cosine are one step.
     fn best_accuracy(&self) -> f64 {
         let kind = |cosines: &[f32], alike| cosines.iter().map(move |c| (*c, alike)).collect::<Vec<_>>();
         let mut pairs = [kind(&self.alike, true), kind(&self.others, false)].concat();
@@ -141,7 +141,7 @@ mod tests {
         let apart = || output(FOUR, [0, 0, 1, 1]).adapt();
         assert_eq!(epoch_values(VerificationAccuracyMetric::new(), vec![apart()]).1, 1.0);
         assert_eq!(epoch_values(VerificationAccuracyMetric::at(0.5), vec![apart()]).1, 1.0);
-        // Nothing is above: none of the alike, all of the others.
+        // No pair is above: none of the alike pairs is right, and all of the others are.
         assert_eq!(epoch_values(VerificationAccuracyMetric::at(1.5), vec![apart()]).1, 0.5);
         // All alike pairs have a cosine of 1/sqrt(2) or less, two of the others have 1.
         let mixed = output([[1.0, 0.0], [1.0, 0.0], [1.0, 1.0], [1.0, 1.0]], [0, 1, 0, 1]).adapt();
