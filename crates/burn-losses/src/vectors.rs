@@ -67,7 +67,7 @@ pub trait VectorLoss<const K: usize, const TARGETS: usize = K>: VectorFormula<K,
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which
-    /// has no divisor.
+    /// takes no divisor.
     #[track_caller]
     fn forward_with(&self, predictions: Tensor<2>, targets: Tensor<2>, extras: impl Into<Extras>) -> Tensor<1> {
         let extras = extras.into();
@@ -75,8 +75,8 @@ pub trait VectorLoss<const K: usize, const TARGETS: usize = K>: VectorFormula<K,
         vectors::reduce(&OfFormula(self), self.reduction(), predictions, targets, extras)
     }
 
-    /// One value per row, `[N]`, times its weight and divided by the divisor, and how much each value counts in a mean: the
-    /// argument of [`Reduction::reduce`](crate::Reduction::reduce).
+    /// One value per row, `[N]`, times its weight and divided by the divisor of the extras, and its normalizer: the number that
+    /// it adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -87,7 +87,7 @@ pub trait VectorLoss<const K: usize, const TARGETS: usize = K>: VectorFormula<K,
         vectors::unreduced(&OfFormula(self), predictions, targets, extras)
     }
 
-    /// Checks the shapes, types and devices of the arguments; never their values, which are not read.
+    /// Checks the shapes, types and devices of the arguments, but not their values, which are not read.
     fn check(&self, predictions: &Tensor<2>, targets: &Tensor<2>, extras: &Extras) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "predictions", tensor: predictions };
         let [count, width] = predictions.dims();

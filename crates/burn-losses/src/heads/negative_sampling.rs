@@ -193,7 +193,8 @@ impl NegativeSamplingLoss {
         extras.reduce(self.config.reduction, self.values_with_samples(parameters(self), embeddings, labels, sampled))
     }
 
-    /// One value per row, times its weight and divided by the divisor, and how much each value counts in a mean.
+    /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
+    /// to the divisor of a mean.
     ///
     /// # Panics
     /// With the message of [`check_samples`](Self::check_samples)'s error.

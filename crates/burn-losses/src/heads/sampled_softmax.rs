@@ -203,7 +203,8 @@ impl SampledSoftmaxLoss {
         )
     }
 
-    /// One value per row, times its weight and divided by the divisor, and how much each value counts in a mean.
+    /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
+    /// to the divisor of a mean.
     ///
     /// # Panics
     /// With the message of [`check_samples`](Self::check_samples)'s error.

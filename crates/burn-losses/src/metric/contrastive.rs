@@ -147,7 +147,8 @@ impl ContrastiveLoss {
         extras.reduce(self.config.reduction, values)
     }
 
-    /// One value per pair, times its weight and divided by the divisor, and how much each value counts in a mean.
+    /// One value per pair, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
+    /// to the divisor of a mean.
     ///
     /// # Panics
     /// With the message of [`check_pairs`](Self::check_pairs)'s error.

@@ -98,7 +98,7 @@ pub trait MetricLoss: Anchors + Loss {
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which
-    /// has no divisor.
+    /// takes no divisor.
     #[track_caller]
     fn forward_with(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, extras: impl Into<Extras>) -> Tensor<1> {
         let extras = extras.into();
@@ -115,8 +115,8 @@ pub trait MetricLoss: Anchors + Loss {
         self.forward_unreduced(embeddings, labels, Extras::new()).values
     }
 
-    /// One value per row, times its weight and divided by the divisor, and how much each value counts in a mean: the argument of
-    /// [`Reduction::reduce`](crate::Reduction::reduce).
+    /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
+    /// to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.
@@ -132,7 +132,7 @@ pub trait MetricLoss: Anchors + Loss {
         anchors::unreduced(self, embeddings, labels, extras)
     }
 
-    /// Checks the shapes, types and devices of the arguments; never their values, which are not read.
+    /// Checks the shapes, types and devices of the arguments, but not their values, which are not read.
     fn check(&self, embeddings: &Tensor<2>, labels: &Tensor<1, Int>, extras: &Extras) -> Result<(), InputError> {
         let first = Reference { loss: self.kind(), name: "embeddings", tensor: embeddings };
         anchors::check(self, first, labels, extras)

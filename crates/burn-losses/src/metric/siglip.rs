@@ -114,8 +114,8 @@ impl SiglipLoss {
         views::forward(self, first, second, extras.into())
     }
 
-    /// One value per row of the two views, the rows of the first before those of the second, times its weight and divided by
-    /// the divisor.
+    /// One value per row of the two views, the rows of the first before those of the second, times its weight and divided by the
+    /// divisor of the extras.
     ///
     /// # Panics
     /// With the message of [`check_views`](Self::check_views)'s error.

@@ -164,7 +164,8 @@ impl TripletLoss {
         extras.reduce(self.config.reduction, values)
     }
 
-    /// One value per triplet, times its weight and divided by the divisor, and how much each value counts in a mean.
+    /// One value per triplet, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
+    /// adds to the divisor of a mean.
     ///
     /// # Panics
     /// With the message of [`check_triplets`](Self::check_triplets)'s error.

@@ -13,15 +13,15 @@ use burn_losses_derive::{loss, loss_config};
 /// ```text
 /// sum_k w_k l_k
 /// ```
-/// of the unreduced values l_k of the terms. They are reduced once, as this config says: a term has no `reduction` of its own. A
-/// mean divides by sum_k |w_k| n_k / sum_k |w_k|, where n_k is what the mean of term k alone divides by: the number of its values, of
-/// its pairs, or the sum of its class weights. So a sum of one term of weight 1 is that term. For means that each divide by their own
-/// n_k there is `JointLossConfig`.
+/// where l_k are the unreduced values of term k. Their sum is reduced once, by the `reduction` of this config: a term has none
+/// of its own. A mean divides by sum_k |w_k| n_k / sum_k |w_k|, where n_k is the divisor of the mean of term k alone: the
+/// number of its values, of its pairs, or the sum of its class weights. So a sum of one term of weight 1 is that term.
+/// `JointLossConfig` adds up means that each have their own divisor.
 ///
 /// # When to use
 /// To optimize several criteria of one family at once, such as [`SupConLoss`](super::SupConLoss) and
-/// [`CenterLoss`](super::CenterLoss), from one config. Terms of several families, weights that change while training, and one
-/// curve per term: [`JointLossConfig`](crate::composition::JointLossConfig).
+/// [`CenterLoss`](super::CenterLoss), from one config. [`JointLossConfig`](crate::composition::JointLossConfig) has terms of
+/// several families, weights that change during training, and one curve per term.
 ///
 /// # Example
 /// ```

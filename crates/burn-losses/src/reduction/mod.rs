@@ -137,7 +137,7 @@ impl Reduction {
     /// ```
     ///
     /// # Panics
-    /// With a divisor and [`Reduction::Sum`], which has no divisor; with [`Reduction::Positives`] and no divisor, since values
+    /// With a divisor and [`Reduction::Sum`], which takes no divisor; with [`Reduction::Positives`] and no divisor, since values
     /// alone do not say how many targets are positive; with weights of another shape.
     #[track_caller]
     pub fn apply<const D: usize>(
