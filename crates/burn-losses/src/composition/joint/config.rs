@@ -72,8 +72,12 @@ pub struct JointTerm {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct JointLossConfig {
     /// The terms by name.
+    ///
+    /// No default: it has to be given. Allowed: at least one term. In a config file: `terms`.
     pub terms: BTreeMap<String, JointTerm>,
-    /// The further factors of the terms. Default: none.
+    /// The further factors of the terms.
+    ///
+    /// Default: `none`. Allowed: see [`Balance`]. In a config file: `balance`.
     pub balance: Balance,
 }
 
