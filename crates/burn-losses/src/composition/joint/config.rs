@@ -77,7 +77,7 @@ pub struct JointLossConfig {
     pub terms: BTreeMap<String, JointTerm>,
     /// The further factors of the terms.
     ///
-    /// Default: `none`. Allowed: see [`Balance`]. In a config file: `balance`.
+    /// Default: `fixed`. Allowed: see [`Balance`]. In a config file: `balance`.
     pub balance: Balance,
 }
 
