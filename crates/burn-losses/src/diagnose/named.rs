@@ -130,12 +130,17 @@ fn without_masked(mut inputs: Inputs, signature: &Signature) -> Inputs {
         let places = || (0..data.num_elements()).map(place);
         let data = if dtype.is_float() {
             let all: Vec<f64> = data.iter().collect();
-            TensorData::new(places().map(|place| place.map_or(0.0, |place| all[place])).collect::<Vec<_>>(), shape)
+            TensorData::new(places().map(|place| number(&all, place)).collect::<Vec<_>>(), shape)
         } else {
             let all: Vec<i64> = data.iter().collect();
-            TensorData::new(places().map(|place| place.map_or(0, |place| all[place])).collect::<Vec<_>>(), shape)
+            TensorData::new(places().map(|place| number(&all, place)).collect::<Vec<_>>(), shape)
         };
         inputs.insert(argument.name.to_owned(), data.convert_dtype(dtype));
     }
     inputs
+}
+
+/// The number at a place; 0 if there is no such place, since a mask may have another length than the argument.
+fn number<T: Copy + Default>(all: &[T], place: Option<usize>) -> T {
+    place.and_then(|place| all.get(place)).copied().unwrap_or_default()
 }

@@ -219,6 +219,25 @@ fn names() -> impl Strategy<Value = BTreeMap<&'static str, (Vec<usize>, usize, V
     prop::collection::btree_map(prop::sample::select(&NAMES[..]), tensor, 0..6)
 }
 
+/// A mask that is longer than the tensors is refused like any other wrong shape.
+#[test]
+fn a_mask_of_another_length_is_an_error() {
+    for (family, kind, target) in [
+        ("regression", "mse", TensorData::from([1.0f32])),
+        ("classification", "cross_entropy", TensorData::from([1i64])),
+    ] {
+        let loss = LossConfig::from_kind(family, kind).unwrap().init(&Device::flex());
+        let signature = loss.signature(&Inputs::new());
+        let first = if kind == "mse" { TensorData::from([1.0f32]) } else { TensorData::from([[1.0f32, 2.0]]) };
+        let inputs = Inputs::from([
+            (signature[0].name.to_owned(), first),
+            (signature[1].name.to_owned(), target),
+            ("mask".to_owned(), TensorData::from([false, false, true])),
+        ]);
+        assert!(loss.diagnose(&inputs, &Device::flex()).has_errors(), "{kind}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
