@@ -1,4 +1,4 @@
-//! The forward methods of a trait as methods of each loss, so that a caller with a loss needs no trait.
+//! The forward methods and the checks of a trait as methods of each loss, so that a caller with a loss needs no trait.
 
 use crate::choice::snake_case;
 use proc_macro2::TokenStream;
@@ -14,7 +14,7 @@ pub(crate) fn macro_of(name: &Ident) -> Ident {
 pub(crate) fn expand(item: ItemTrait) -> Result<TokenStream> {
     let name = &item.ident;
     let methods = item.items.iter().filter_map(|item| match item {
-        TraitItem::Fn(method) if method.sig.ident.to_string().starts_with("forward") => Some(method),
+        TraitItem::Fn(method) if is_inherent(&method.sig.ident.to_string()) => Some(method),
         _ => None,
     });
     let methods = methods.map(|method| forwarding(name, method)).collect::<Result<Vec<_>>>()?;
@@ -29,6 +29,11 @@ pub(crate) fn expand(item: ItemTrait) -> Result<TokenStream> {
             };
         }
     })
+}
+
+/// Whether the losses have a method of this name themselves.
+fn is_inherent(name: &str) -> bool {
+    name.starts_with("forward") || name.starts_with("check")
 }
 
 /// A method with the name and the documentation of the trait's method, which it calls.

@@ -86,7 +86,7 @@ pub fn families(_: TokenStream, item: TokenStream) -> TokenStream {
     families::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// Makes the forward methods of a family's trait methods of each of its losses too, so that a caller needs no trait.
+/// Makes the forward methods and the checks of a family's trait methods of each of its losses too, so that a caller needs no trait.
 #[proc_macro_attribute]
 pub fn inherent(_: TokenStream, item: TokenStream) -> TokenStream {
     inherent::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()

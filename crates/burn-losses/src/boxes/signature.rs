@@ -1,6 +1,6 @@
 //! The arguments of the losses of this family.
 
-use super::{AnyBoxesLoss, BoxesLoss};
+use super::AnyBoxesLoss;
 use crate::signature::{Argument, Arguments, Called, EvalError, Family, Shape, Signature, Wanted, forward};
 
 impl Family for AnyBoxesLoss {

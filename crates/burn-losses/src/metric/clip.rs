@@ -1,11 +1,11 @@
 //! CLIP's loss.
 
-use super::{MetricLoss, views};
+use super::MetricLoss;
+use super::views::{self, TwoViews};
 use crate::engine::pairs;
 use crate::engine::pairs::anchors::{Anchors, NeededPartners};
-use crate::error::InputError;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score};
-use crate::reduction::{Extras, Unreduced};
+use crate::reduction::Unreduced;
 use crate::signature::{Arguments, Called, EvalError, Signature, Wanted};
 use burn::module::Param;
 use burn::tensor::{Bool, Device, Int, Tensor};
@@ -77,60 +77,11 @@ impl MetricLoss for ClipLoss {
     }
 
     fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
-        let (first, second) = (arguments.float("first"), arguments.float("second"));
-        self.check_views(&first, &second, &Extras::new())?;
-        Ok(match wanted {
-            Wanted::Values => self.forward_views_unreduced(first, second, Extras::new()).values.into(),
-            Wanted::Loss => self.forward_views(first, second).into(),
-        })
+        views::call(self, arguments, wanted)
     }
 }
 
-impl ClipLoss {
-    /// The value of two views of the same things, row by row, reduced as the config says.
-    ///
-    /// # Shapes
-    /// - first, second: `[N, E]`
-    ///
-    /// # Panics
-    /// With the message of [`check_views`](Self::check_views)'s error.
-    #[track_caller]
-    pub fn forward_views(&self, first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
-        views::forward(self, first, second, Extras::new())
-    }
-
-    /// Like [`forward_views`](Self::forward_views), with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
-    ///
-    /// # Shapes
-    /// - weights, mask: `[2 N]`, the rows of the first view before those of the second
-    ///
-    /// # Panics
-    /// With the message of [`check_views`](Self::check_views)'s error.
-    #[track_caller]
-    pub fn forward_views_with(&self, first: Tensor<2>, second: Tensor<2>, extras: impl Into<Extras>) -> Tensor<1> {
-        views::forward(self, first, second, extras.into())
-    }
-
-    /// One value per row of the two views, the rows of the first before those of the second, times its weight and divided by the
-    /// divisor of the extras.
-    ///
-    /// # Panics
-    /// With the message of [`check_views`](Self::check_views)'s error.
-    #[track_caller]
-    pub fn forward_views_unreduced(
-        &self,
-        first: Tensor<2>,
-        second: Tensor<2>,
-        extras: impl Into<Extras>,
-    ) -> Unreduced<1> {
-        views::forward_unreduced(self, first, second, extras.into())
-    }
-
-    /// Checks the shapes, types and devices of two views.
-    pub fn check_views(&self, first: &Tensor<2>, second: &Tensor<2>, extras: &Extras) -> Result<(), InputError> {
-        views::check(self.kind(), first, second, extras)
-    }
-}
+impl TwoViews for ClipLoss {}
 
 /// The cross-entropy of the row's scores, averaged over its partners.
 #[derive(Debug, Clone)]

@@ -39,6 +39,7 @@ pub use proxy_anchor::{ProxyAnchorLoss, ProxyAnchorLossConfig};
 pub use siglip::{SiglipLoss, SiglipLossConfig};
 pub use sup_con::{SupConLoss, SupConLossConfig};
 pub use triplet::{Average, Mining, TripletKind, TripletLoss, TripletLossConfig, triplet_kinds};
+pub use views::TwoViews;
 pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
 /// A loss of embeddings and labels.

@@ -1,12 +1,13 @@
 //! Two views of the same things: the first half of the rows is one, the second half the other.
 
-use super::MetricLoss;
+use super::{ClipLoss, MetricLoss, SiglipLoss};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, expect};
 use crate::reduction::{Extras, Unreduced};
-use crate::signature::{Argument, Shape, Signature};
+use crate::signature::{Argument, Arguments, Called, EvalError, Shape, Signature, Wanted};
 use burn::module::Param;
 use burn::tensor::{Device, Int, Tensor};
+use burn_losses_derive::inherent;
 
 /// Both views in one tensor, and which rows belong together.
 pub(super) fn joined(first: Tensor<2>, second: Tensor<2>) -> (Tensor<2>, Tensor<1, Int>) {
@@ -19,17 +20,6 @@ pub(super) fn joined(first: Tensor<2>, second: Tensor<2>) -> (Tensor<2>, Tensor<
 /// Two views as arguments.
 pub(super) fn signature() -> Signature {
     vec![Argument::prediction("first", Shape::MATRIX), Argument::prediction("second", Shape::Same)]
-}
-
-pub(super) fn check(
-    loss: &'static str,
-    first: &Tensor<2>,
-    second: &Tensor<2>,
-    extras: &Extras,
-) -> Result<(), InputError> {
-    let reference = Reference { loss, name: "first", tensor: first };
-    reference.same("second", second)?;
-    reference.extras(&[2 * first.dims()[0]], extras)
 }
 
 /// Checks that the number of rows is even.
@@ -56,23 +46,64 @@ pub(super) fn constant(number: f64, like: &Tensor<2>) -> Tensor<2> {
     Tensor::full([1, 1], number, (&like.device(), like.dtype()))
 }
 
-/// The value of two views.
-#[track_caller]
-pub(super) fn forward<L: MetricLoss>(loss: &L, first: Tensor<2>, second: Tensor<2>, extras: Extras) -> Tensor<1> {
-    expect(check(loss.kind(), &first, &second, &extras));
-    let (embeddings, labels) = joined(first, second);
-    loss.forward_with(embeddings, labels, extras)
+/// Calls a loss with the arguments of two views.
+pub(super) fn call(loss: &impl TwoViews, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
+    let (first, second) = (arguments.float("first"), arguments.float("second"));
+    loss.check_views(&first, &second, &Extras::new())?;
+    Ok(match wanted {
+        Wanted::Values => loss.forward_views_unreduced(first, second, Extras::new()).values.into(),
+        Wanted::Loss => loss.forward_views(first, second).into(),
+    })
 }
 
-/// One value per row of two views.
-#[track_caller]
-pub(super) fn forward_unreduced<L: MetricLoss>(
-    loss: &L,
-    first: Tensor<2>,
-    second: Tensor<2>,
-    extras: Extras,
-) -> Unreduced<1> {
-    expect(check(loss.kind(), &first, &second, &extras));
-    let (embeddings, labels) = joined(first, second);
-    loss.forward_unreduced(embeddings, labels, extras)
+/// A loss of two views of the same things. Its methods are methods of [`ClipLoss`] and [`SiglipLoss`] too.
+#[inherent]
+pub trait TwoViews: MetricLoss {
+    /// The value of two views of the same things, row by row, reduced as the config says.
+    ///
+    /// # Shapes
+    /// - first, second: `[N, E]`
+    ///
+    /// # Panics
+    /// With the message of [`check_views`](Self::check_views)'s error.
+    #[track_caller]
+    fn forward_views(&self, first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
+        self.forward_views_with(first, second, Extras::new())
+    }
+
+    /// Like [`forward_views`](Self::forward_views), with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
+    ///
+    /// # Shapes
+    /// - weights, mask: `[2 N]`, the rows of the first view before those of the second
+    ///
+    /// # Panics
+    /// With the message of [`check_views`](Self::check_views)'s error.
+    #[track_caller]
+    fn forward_views_with(&self, first: Tensor<2>, second: Tensor<2>, extras: impl Into<Extras>) -> Tensor<1> {
+        let extras = extras.into();
+        expect(self.check_views(&first, &second, &extras));
+        let (embeddings, labels) = joined(first, second);
+        self.forward_with(embeddings, labels, extras)
+    }
+
+    /// One value per row of the two views, the rows of the first before those of the second, times its weight and divided by the
+    /// divisor of the extras.
+    ///
+    /// # Panics
+    /// With the message of [`check_views`](Self::check_views)'s error.
+    #[track_caller]
+    fn forward_views_unreduced(&self, first: Tensor<2>, second: Tensor<2>, extras: impl Into<Extras>) -> Unreduced<1> {
+        let extras = extras.into();
+        expect(self.check_views(&first, &second, &extras));
+        let (embeddings, labels) = joined(first, second);
+        self.forward_unreduced(embeddings, labels, extras)
+    }
+
+    /// Checks the shapes, types and devices of two views.
+    fn check_views(&self, first: &Tensor<2>, second: &Tensor<2>, extras: &Extras) -> Result<(), InputError> {
+        let reference = Reference { loss: self.kind(), name: "first", tensor: first };
+        reference.same("second", second)?;
+        reference.extras(&[2 * first.dims()[0]], extras)
+    }
 }
+two_views_methods!(ClipLoss, SiglipLoss);

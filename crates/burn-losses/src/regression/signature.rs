@@ -1,6 +1,6 @@
 //! The arguments of the losses of this family.
 
-use super::{AnyRegressionLoss, RegressionLoss};
+use super::AnyRegressionLoss;
 use crate::signature::{Argument, Arguments, Called, EvalError, Family, Shape, Signature, Wanted, forward, with_rank};
 
 impl Family for AnyRegressionLoss {

@@ -165,6 +165,45 @@ impl ClassCounts {
     }
 }
 
+/// A mean over the classes of a share of their pixels.
+trait ShareOfClasses: Clone + Send + Sync + 'static {
+    const NAME: &'static str;
+    const DESCRIPTION: &'static str;
+
+    /// The share of a class, from its numbers of pixels.
+    fn of_class(both: f64, predicted: f64, present: f64) -> f64;
+}
+
+impl<S: ShareOfClasses> EpochFigure for S {
+    type Input = PixelsInput;
+    type Counts = ClassCounts;
+    const HIGHER_IS_BETTER: bool = true;
+
+    fn name(&self) -> String {
+        S::NAME.to_owned()
+    }
+
+    fn description(&self) -> String {
+        S::DESCRIPTION.to_owned()
+    }
+
+    fn count(&self, input: &PixelsInput) -> Result<ClassCounts, TensorReadError> {
+        ClassCounts::from_input(input)
+    }
+
+    fn add(&self, epoch: &mut ClassCounts, batch: ClassCounts) {
+        epoch.add(batch);
+    }
+
+    fn size(&self, counts: &ClassCounts) -> usize {
+        counts.pixels
+    }
+
+    fn value(&self, counts: &ClassCounts) -> Result<f64, TensorReadError> {
+        Ok(counts.mean(S::of_class))
+    }
+}
+
 /// The mean over the classes of intersection / union, also called Jaccard index.
 #[derive(Debug, Clone)]
 pub struct Iou;
@@ -187,33 +226,12 @@ impl Default for IouMetric {
     }
 }
 
-impl EpochFigure for Iou {
-    type Input = PixelsInput;
-    type Counts = ClassCounts;
-    const HIGHER_IS_BETTER: bool = true;
+impl ShareOfClasses for Iou {
+    const NAME: &'static str = "IoU";
+    const DESCRIPTION: &'static str = "The mean over the classes of intersection / union, also called Jaccard index.";
 
-    fn name(&self) -> String {
-        "IoU".to_string()
-    }
-
-    fn description(&self) -> String {
-        "The mean over the classes of intersection / union, also called Jaccard index.".to_string()
-    }
-
-    fn count(&self, input: &PixelsInput) -> Result<ClassCounts, TensorReadError> {
-        ClassCounts::from_input(input)
-    }
-
-    fn add(&self, epoch: &mut ClassCounts, batch: ClassCounts) {
-        epoch.add(batch);
-    }
-
-    fn size(&self, counts: &ClassCounts) -> usize {
-        counts.pixels
-    }
-
-    fn value(&self, counts: &ClassCounts) -> Result<f64, TensorReadError> {
-        Ok(counts.mean(|both, predicted, present| both / (predicted + present - both)))
+    fn of_class(both: f64, predicted: f64, present: f64) -> f64 {
+        both / (predicted + present - both)
     }
 }
 
@@ -239,33 +257,13 @@ impl Default for DiceMetric {
     }
 }
 
-impl EpochFigure for Dice {
-    type Input = PixelsInput;
-    type Counts = ClassCounts;
-    const HIGHER_IS_BETTER: bool = true;
+impl ShareOfClasses for Dice {
+    const NAME: &'static str = "Dice";
+    const DESCRIPTION: &'static str =
+        "The mean over the classes of 2 intersection / (predicted + present), also called F1.";
 
-    fn name(&self) -> String {
-        "Dice".to_string()
-    }
-
-    fn description(&self) -> String {
-        "The mean over the classes of 2 intersection / (predicted + present), also called F1.".to_string()
-    }
-
-    fn count(&self, input: &PixelsInput) -> Result<ClassCounts, TensorReadError> {
-        ClassCounts::from_input(input)
-    }
-
-    fn add(&self, epoch: &mut ClassCounts, batch: ClassCounts) {
-        epoch.add(batch);
-    }
-
-    fn size(&self, counts: &ClassCounts) -> usize {
-        counts.pixels
-    }
-
-    fn value(&self, counts: &ClassCounts) -> Result<f64, TensorReadError> {
-        Ok(counts.mean(|both, predicted, present| 2.0 * both / (predicted + present)))
+    fn of_class(both: f64, predicted: f64, present: f64) -> f64 {
+        2.0 * both / (predicted + present)
     }
 }
 

@@ -179,7 +179,7 @@ impl Work for Items {
 }
 
 #[cube(launch, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
+#[expect(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn items<S: Float, T: Float, W: Float, F: Float, N: Size>(
     first: LinearView<'_, Vector<S, N>>,
     targets: LinearView<'_, Vector<T, N>>,

@@ -158,7 +158,7 @@ pub(in crate::engine) enum Count {
 
 /// Computes the value and the factor of the slopes, in one cube.
 #[cube(launch, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
+#[expect(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 fn finish<F: Float>(
     partial: &Tensor<F>,
     value: &mut Tensor<F>,

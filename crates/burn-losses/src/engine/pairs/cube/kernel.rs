@@ -1,8 +1,5 @@
 //! The kernel of anchors: statistics of the pairs of each anchor, and a formula of these.
 
-// Kernels do not support chains of `let`.
-#![allow(clippy::collapsible_if)]
-
 use super::record::Kind;
 use super::statistic::{Found, partner, slope_of, statistic};
 use crate::engine::cube::emit;
@@ -52,7 +49,7 @@ pub(super) struct Numbers {
 
 /// Computes the values of the rows of scores, their normalizers, and the slopes. Each cube works on one row at a time.
 #[cube(launch, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
+#[expect(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn anchors<S: Float, L: Int, F: Float>(
     scores: &Tensor<S>,
     labels: &Tensor<L>,

@@ -51,7 +51,7 @@ pub(super) fn partner<L: Int>(
 
 /// A statistic of a row that has `count` of these partners.
 #[cube]
-#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
+#[expect(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn statistic<S: Float, L: Int, F: Float>(
     scores: &Tensor<S>,
     labels: &Tensor<L>,
@@ -167,7 +167,6 @@ fn is_better<F: Float>(key: F, column: usize, most: F, place: usize, columns: us
 
 /// The derivative of a statistic with respect to a score.
 #[cube]
-#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn slope_of<F: Float>(
     score: F,
     column: usize,

@@ -1,8 +1,5 @@
 //! The kernels of regions: sums over pixels, a formula of the sums, and the gradient.
 
-// Kernels do not support chains of `let`.
-#![allow(clippy::collapsible_if)]
-
 use super::pixel::{Sizes, counts, largest, mask, power, probability};
 use crate::engine::cube::emit;
 use crate::formula::program::Program;
@@ -51,7 +48,7 @@ pub(super) fn totals<S: Float, V: Int, F: Float>(
 
 /// The sums over the pixels of each piece of a sample and class: `[N, C, pieces, 3]`. Each cube works on one piece at a time.
 #[cube(launch, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
+#[expect(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn sums<S: Float, M: Float, V: Int, F: Float>(
     logits: &Tensor<S>,
     masks: &Tensor<M>,
@@ -120,7 +117,7 @@ pub(super) fn sums<S: Float, M: Float, V: Int, F: Float>(
 /// two sums, `[N, C, 2]`, or `[1, C, 2]` for sums over the batch. Without one, writes the sums themselves, `[N, C, 3]`. One cube
 /// works on one sample and class at a time, or on one class of the batch.
 #[cube(launch, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
+#[expect(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn finish<F: Float>(
     partial: &Tensor<F>,
     values: &mut Tensor<F>,
@@ -213,7 +210,7 @@ pub(super) fn of_batch<F: Float>(
 /// The gradient of the logits; each unit computes one pixel of all classes. The upstream gradient is that of the values `[N, C]`,
 /// which have slopes, or that of the sums `[N, C, 3]`. For sums over the batch, N is 1 there.
 #[cube(launch, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
+#[expect(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn gradient<S: Float, M: Float, V: Int, F: Float>(
     logits: &Tensor<S>,
     masks: &Tensor<M>,
@@ -292,7 +289,6 @@ pub(super) fn gradient<S: Float, M: Float, V: Int, F: Float>(
 
 /// The derivative with respect to a sum: number 0 is the sum of p t, number 1 the sum of p.
 #[cube]
-#[allow(clippy::too_many_arguments)] // the arguments of the kernel
 fn by_sum<F: Float>(
     slopes: ComptimeOption<&Tensor<F>>,
     upstream: &Tensor<F>,

@@ -1,7 +1,7 @@
 //! The kernel of rows: a softmax, and a formula of each class.
 
 // Kernels do not support chains of `let`.
-#![allow(clippy::collapsible_if)]
+#![expect(clippy::collapsible_if)]
 
 use super::margin::{logit_of, with_margin};
 use super::row_target::{row_target, share};
@@ -78,7 +78,7 @@ pub(super) struct Numbers {
 
 /// Computes rows of `[outer, classes, inner]` logits; each group of units works on some of them.
 #[cube(launch, address_type = "dynamic")]
-#[allow(clippy::too_many_arguments)] // a kernel takes its arguments one by one
+#[expect(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
     logits: &Tensor<S>,
     labels: ComptimeOption<&Tensor<L>>,

@@ -1,8 +1,5 @@
 //! The margin of a label's logit.
 
-// Kernels do not support chains of `let`.
-#![allow(clippy::collapsible_if)]
-
 use super::kernel::Numbers;
 use super::row_target::RowTarget;
 use crate::engine::cube::emit;
@@ -57,7 +54,6 @@ pub(super) fn with_margin<F: Float>(
 
 /// The logit of a class; the label's logit has its margin.
 #[cube]
-#[allow(clippy::too_many_arguments)] // the arguments of the kernel
 pub(super) fn logit_of<S: Float, F: Float>(
     logits: &Tensor<S>,
     place: usize,

@@ -30,7 +30,6 @@ pub(super) struct RowTarget<F: Float> {
 }
 
 #[cube]
-#[allow(clippy::too_many_arguments)] // the arguments of the kernel
 pub(super) fn row_target<S: Float, L: Int, T: Float, F: Float>(
     logits: &Tensor<S>,
     labels: ComptimeOption<&Tensor<L>>,
