@@ -23,40 +23,46 @@ class Kind:
     `oracle` maps the inputs (tensors, by name) and the config's fields (by name) to the unreduced values, or to
     (values, rows), where `rows` says how much each value adds to the divisor of `mean` (1 unless said: a class weight,
     0 for an ignored row). A class is an oracle with state: made from the config, then called once per step.
-    `constant` names inputs that get no gradient.
+    `constant` names inputs that get no gradient. `positive` says of targets and the config's fields which of the targets are
+    positive, where these are not those above 0.5.
     """
 
-    def __init__(self, family: str, kind: str, oracle, constant=()):
+    def __init__(self, family: str, kind: str, oracle, constant=(), positive=lambda targets, **fields: targets > 0.5):
         self.family, self.kind, self.oracle, self.constant = family, kind, oracle, tuple(constant)
+        self.positive = positive
         self.recorded: dict[str, tuple] = {}
         KINDS.append(self)
 
-    def case(self, name: str, config: dict, inputs, weights=None, oracle=None, constant=()) -> None:
+    def case(self, name: str, config: dict, inputs, weights=None, oracle=None, constant=(), in_double=False) -> None:
         """Adds a case.
 
         config   the fields that differ from the default, as a config file spells them, `reduction` among them
         inputs   a recipe from `Draw` to named arrays, or one recipe per step
         weights  None, "element" (one per value), "sample" (one per index of axis 0), or the numbers themselves
         oracle   another oracle than the loss's own
+        in_double  whether the case is compared in double precision alone: rounding its inputs to single precision, or a sum in it,
+                   changes the results by more than a test in single precision allows
         """
         assert name not in self.recorded, name
         steps = inputs if isinstance(inputs, list) else [inputs]
-        self.recorded[name] = (config, steps, weights, oracle or self.oracle, self.constant + tuple(constant))
+        self.recorded[name] = (config, steps, weights, oracle or self.oracle, self.constant + tuple(constant), in_double)
 
     def document(self) -> dict:
         return {"family": self.family, "kind": self.kind, "cases": [self._run(name) for name in self.recorded]}
 
     def _run(self, name: str) -> dict:
-        config, steps, weights, oracle, constant = self.recorded[name]
+        config, steps, weights, oracle, constant, in_double = self.recorded[name]
         draw = Draw(f"{self.family}/{self.kind}/{name}")
         fields = {key: value for key, value in config.items() if key != "reduction"}
         apply = oracle(**fields) if inspect.isclass(oracle) else lambda **inputs: oracle(**inputs, **fields)
         reduction = config.get("reduction", "mean")
+        count = lambda targets: self.positive(targets, **fields).sum().item()  # noqa: E731
         return {
             "name": name,
             "oracle": oracle.title,
             "config": config,
-            "steps": [_step(apply, draw, recipe, weights, reduction, constant) for recipe in steps],
+            **({"in_double": True} if in_double else {}),
+            "steps": [_step(apply, draw, recipe, weights, (reduction, count), constant) for recipe in steps],
         }
 
 
@@ -84,13 +90,14 @@ def with_rows(result):
 
 def reduce(values, rows, weights, reduction, targets):
     """The reduced loss, by definition. The divisor is a constant: no gradient. The mean of no values is 0."""
+    reduction, positives = reduction
     weights = torch.ones_like(values).detach() if weights is None else weights
     divisor = {
         "sum": lambda: 1,
         "mean": lambda: rows.sum().detach(),
         "batch_mean": lambda: values.shape[0],
         "weighted_mean": lambda: (weights * rows).sum().detach(),
-        "positives": lambda: max(1, (targets > 0.5).sum().item()),
+        "positives": lambda: max(1, positives(targets)),
     }[reduction]()
     total = (weights * values).sum()
     return total / divisor if divisor > 0 else total * 0

@@ -1,11 +1,13 @@
-"""Boxes: (predictions, targets) [N, 4] -> [N]."""
+"""Boxes: (predictions, targets) [N, 4], or [N, 5] rotated, or [N, 6] in three dimensions -> [N]."""
 
+import mpmath
 import numpy as np
 import torch
 import torch.nn.functional as F
+from monai.data.box_utils import box_pair_giou
 from torchvision.ops import box_convert, box_iou, complete_box_iou_loss, distance_box_iou_loss, generalized_box_iou_loss
 
-from case import Kind, agree, formula, given, library
+from case import Kind, agree, digits, formula, from_mpmath, given, library
 
 # Inputs
 
@@ -392,3 +394,238 @@ distribution_focal.case("whole_targets", {}, given(
     predictions=[[0.5, -1.0, 2.0, 1.5, 0.25, -0.75, -2.0, 1.0, 0.75, 3.0, -0.5, -1.25]], targets=[[0.0, 1.0, 2.0, 0.0]]
 ), constant=["targets"])  # their kinks
 reductions(distribution_focal, lambda count: sides(count, bins=3))
+
+
+# Three dimensions
+
+
+def solids(count, format="xyzxyz", scale=1.0):
+    """Boxes that overlap in part, no side of the one near that side of the other, in the named format."""
+
+    def recipe(draw):
+        corner, size = draw.uniform(-4, 4, (count, 3)), draw.uniform(1, 3, (count, 3))
+        targets = np.hstack([corner, corner + size])
+        predictions = targets + draw.sign((count, 6)) * draw.uniform(0.1, 0.45, (count, 6))
+        return {
+            name: np.round(scale * np.round(from_solid(boxes, format), 4), 8)
+            for name, boxes in (("predictions", predictions), ("targets", targets))
+        }
+
+    return recipe
+
+
+def from_solid(boxes, format):
+    low, high = boxes[:, :3], boxes[:, 3:]
+    return boxes if format == "xyzxyz" else np.hstack([(low + high) / 2, high - low])
+
+
+SOLIDS_APART = these([
+    [[0.0, 0.0, 0.0, 2.0, 1.0, 3.0], [3.0, 2.0, 1.0, 4.5, 6.0, 2.5]],
+    [[0.0, 0.0, 0.0, 2.0, 3.5, 1.0], [-4.0, 0.5, 5.0, -2.5, 2.0, 9.0]],
+])
+SOLIDS_INSIDE = these([
+    [[1.0, 1.0, 1.0, 2.0, 3.0, 2.5], [0.0, 0.5, 0.25, 4.0, 5.0, 3.0]],
+    [[-5.0, -2.0, 0.0, 3.0, 2.5, 8.0], [-1.0, -0.5, 1.0, 0.5, 0.25, 1.5]],
+])
+SOLIDS_INVERTED = these([
+    [[3.0, 0.0, 0.0, 1.0, 2.0, 2.0], [0.0, 0.5, -1.0, 5.0, 3.0, 1.5]],
+    [[-3.0, 1.0, 0.0, -1.0, 6.0, 4.0], [-2.25, -1.5, 5.0, 0.5, 4.0, 1.0]],
+])
+
+
+@formula("Rezatofighi et al., 2019, of volumes, divisors at least eps; agrees with MONAI's box_pair_giou")
+def giou_3d_oracle(predictions, targets, form="giou", eps=1e-7, format="xyzxyz"):
+    if format == "cxcyczwhd":
+        predictions, targets = (
+            torch.cat([boxes[:, :3] - boxes[:, 3:] / 2, boxes[:, :3] + boxes[:, 3:] / 2], 1)
+            for boxes in (predictions, targets)
+        )
+    (low, high), (other_low, other_high) = predictions.split(3, 1), targets.split(3, 1)
+    every = torch.stack([low, high, other_low, other_high])
+    edges = every.detach().sort(0).values
+    assert ((edges[1:] - edges[:-1]).amin(0) > 1e-3 * (edges[-1] - edges[0])).all()
+    hull = every.amax(0) - every.amin(0)
+    size, other = (high - low).clamp(min=0), (other_high - other_low).clamp(min=0)
+    inner = (torch.minimum(high, other_high) - torch.maximum(low, other_low)).clamp(min=0).prod(1)
+    union = size.prod(1) + other.prod(1) - inner
+    volume = hull.prod(1)
+    iou = inner / torch.maximum(union, eps * volume)
+    gap = (volume - union) / torch.maximum(volume, eps * volume)
+    center = (low + high - other_low - other_high) / 2
+    added = {"iou": 0 * gap, "giou": gap, "diou": center.square().sum(1) / hull.square().sum(1)}[form]
+    if form == "giou" and eps < 1e-3 and min(size.min(), other.min()) > 0.1:  # MONAI computes in f32
+        agree(1 - iou + added, 1 - box_pair_giou(predictions.detach(), targets.detach()), rtol=1e-5)
+    return 1 - iou + added
+
+
+giou_3d = Kind("boxes", "giou_3d", giou_3d_oracle)
+giou_3d.case("default", {}, solids(5))
+giou_3d.case("one_box", {}, solids(1))
+giou_3d.case("cxcyczwhd", {"format": "cxcyczwhd"}, solids(4, "cxcyczwhd"))
+for form in ("iou", "diou"):
+    giou_3d.case(form, {"form": form}, solids(5))
+    giou_3d.case(f"{form}_disjoint", {"form": form}, SOLIDS_APART)
+giou_3d.case("diou_cxcyczwhd_large", {"form": "diou", "format": "cxcyczwhd"}, solids(3, "cxcyczwhd", scale=1e4))
+giou_3d.case("disjoint", {}, SOLIDS_APART)
+giou_3d.case("one_inside_the_other", {}, SOLIDS_INSIDE)
+giou_3d.case("diou_one_inside_the_other", {"form": "diou"}, SOLIDS_INSIDE)
+giou_3d.case("inverted", {}, SOLIDS_INVERTED)
+giou_3d.case("small", {}, solids(4, scale=0.01))
+giou_3d.case("large", {}, solids(4, scale=1e4))
+giou_3d.case("eps_above_some_volumes", {"eps": 1.5}, SOLIDS_APART)
+reductions(giou_3d, solids)
+
+
+# Rotated boxes
+
+
+def rotated(count, turn=0.6, scale=1.0):
+    """Boxes near one another, with angles that differ by up to `turn`."""
+
+    def recipe(draw):
+        center, size = draw.uniform(-4, 4, (count, 2)), draw.uniform(1, 4, (count, 2))
+        angle = draw.uniform(-3, 3, (count, 1))
+        targets = np.hstack([scale * center, scale * size, angle])
+        shift = scale * draw.sign((count, 2)) * draw.uniform(0.1, 0.8, (count, 2))
+        grown = scale * size * draw.uniform(0.6, 1.6, (count, 2))
+        turned = angle + draw.sign((count, 1)) * draw.uniform(0.05, turn, (count, 1))
+        predictions = np.hstack([scale * center + shift, grown, turned])
+        return {"predictions": np.round(predictions, 6), "targets": np.round(targets, 6)}
+
+    return recipe
+
+
+FAR_APART = these([
+    [[0.0, 0.0, 2.0, 1.0, 0.3], [9.0, -4.0, 1.5, 3.0, -0.7]],
+    [[-6.0, 2.0, 1.0, 1.5, 1.2], [3.0, 8.0, 2.0, 0.5, 2.9]],
+])
+ELONGATED_ROTATED = these([
+    [[0.0, 0.0, 9.0, 0.25, 0.4], [0.5, 0.3, 8.0, 0.3, 0.45]],
+    [[1.0, 2.0, 0.2, 7.0, -1.0], [1.25, 1.5, 6.5, 0.25, 0.6]],
+])
+TURNED = these([
+    [[0.5, 0.25, 3.0, 1.0, 7.5], [0.0, 0.0, 2.0, 1.5, -5.25]],
+    [[0.5, 0.25, 3.0, 1.0, -2.0], [0.0, 0.0, 1.5, 2.0, 40.0]],
+])
+NEARLY_EQUAL = these([
+    [[1.001, 2.0, 3.0, 1.5, 0.3], [1.0, 2.001, 3.0, 1.5, 0.3]],
+    [[1.0, 2.0, 3.0001, 1.5, 0.3001], [1.0001, 2.0, 3.0, 1.5, 0.3]],
+])
+
+
+@formula("ultralytics 8, utils.metrics.probiou, its eps of 1e-7 left out")
+def prob_iou_oracle(predictions, targets, form="hellinger", spread=12.0):
+    a, b, c = sum_of_covariances(predictions, targets, spread)
+    x, y = (predictions - targets).T[:2]
+    determinant = a * b - c**2
+    mahalanobis = (a * y**2 + b * x**2 - 2 * c * x * y) / determinant / 4
+    areas = (predictions[:, 2:4].prod(1) / spread) * (targets[:, 2:4].prod(1) / spread)
+    distance = mahalanobis + torch.log(determinant / (4 * areas)) / 2
+    agree(distance, prob_iou_digits(predictions.detach(), targets.detach(), "bhattacharyya", spread), rtol=1e-8)
+    return distance if form == "bhattacharyya" else (-torch.expm1(-distance)).sqrt()
+
+
+def sum_of_covariances(predictions, targets, spread):
+    total = 0
+    for boxes in (predictions, targets):
+        (w, h), (cos, sin) = boxes.T[2:4] ** 2 / spread, (boxes[:, 4].cos(), boxes[:, 4].sin())
+        total = total + torch.stack([w * cos**2 + h * sin**2, w * sin**2 + h * cos**2, (w - h) * cos * sin])
+    return total
+
+
+@digits("Bhattacharyya distance of two Gaussians, by their covariance matrices")
+def prob_iou_digits(predictions, targets, form="hellinger", spread=12.0):
+    def covariance(w, h, angle):
+        turn = mpmath.matrix([[mpmath.cos(angle), -mpmath.sin(angle)], [mpmath.sin(angle), mpmath.cos(angle)]])
+        return turn * mpmath.diag([w**2 / spread, h**2 / spread]) * turn.T
+
+    def value(*numbers):
+        (px, py, *of_one), (tx, ty, *of_other) = numbers[:5], numbers[5:]
+        one, other = covariance(*of_one), covariance(*of_other)
+        mean, offset = (one + other) / 2, mpmath.matrix([px - tx, py - ty])
+        shift = (offset.T * mpmath.inverse(mean) * offset)[0] / 8
+        shape = mpmath.log(mpmath.det(mean) / mpmath.sqrt(mpmath.det(one) * mpmath.det(other))) / 2
+        distance = shift + shape
+        return distance if form == "bhattacharyya" else mpmath.sqrt(-mpmath.expm1(-distance))
+
+    arguments = torch.cat([predictions, targets], 1)
+    return from_mpmath([value] * len(arguments), arguments)
+
+
+@digits("distances of two Gaussians, by their covariance matrices; Yang et al., 2021")
+def gaussian_distance_oracle(predictions, targets, distance="kld", transform="log1p", tau=1.0, alpha=1.0):
+    def covariance(w, h, angle):
+        turn = mpmath.matrix([[mpmath.cos(angle), -mpmath.sin(angle)], [mpmath.sin(angle), mpmath.cos(angle)]])
+        return turn * mpmath.diag([w**2 / 4, h**2 / 4]) * turn.T
+
+    def trace(matrix):
+        return matrix[0, 0] + matrix[1, 1]
+
+    def root(matrix):
+        """Of a symmetric matrix of two rows."""
+        s = mpmath.sqrt(mpmath.det(matrix))
+        return (matrix + s * mpmath.eye(2)) / mpmath.sqrt(trace(matrix) + 2 * s)
+
+    def value(*numbers):
+        (px, py, *of_one), (tx, ty, *of_other) = numbers[:5], numbers[5:]
+        one, other = covariance(*of_one), covariance(*of_other)
+        offset = mpmath.matrix([px - tx, py - ty])
+        shift = lambda inverse: (offset.T * inverse * offset)[0]  # noqa: E731
+        one_inverse, other_inverse, mean = mpmath.inverse(one), mpmath.inverse(other), (one + other) / 2
+        logarithm = mpmath.log(mpmath.det(one) / mpmath.det(other))
+        forth = shift(one_inverse) / alpha**2, trace(one_inverse * other) + logarithm - 2
+        back = shift(other_inverse) / alpha**2, trace(other_inverse * one) - logarithm - 2
+        between = root(one) * other * root(one)
+        d = {
+            "kld": lambda: sum(forth) / 2,
+            "jeffreys": lambda: (sum(forth) + sum(back)) / 4,
+            "bhattacharyya": lambda: shift(mpmath.inverse(mean)) / alpha**2 / 8
+            + mpmath.log(mpmath.det(mean) / mpmath.sqrt(mpmath.det(one) * mpmath.det(other))) / 2,
+            "gwd": lambda: shift(mpmath.eye(2)) + alpha**2 * (trace(one) + trace(other) - 2 * trace(root(between))),
+        }[distance]()
+        f = {"log1p": mpmath.log1p, "sqrt": mpmath.sqrt, "none": lambda x: x}[transform](d)
+        return f if tau == 0 else 1 - 1 / (tau + f)
+
+    arguments = torch.cat([predictions, targets], 1)
+    return from_mpmath([value] * len(arguments), arguments)
+
+
+BHATTACHARYYA = {"form": "bhattacharyya"}
+
+prob_iou = Kind("boxes", "prob_iou", prob_iou_oracle)
+prob_iou.case("default", {}, rotated(5))
+prob_iou.case("one_box", {}, rotated(1))
+prob_iou.case("bhattacharyya", BHATTACHARYYA, rotated(5))
+prob_iou.case("spread", {"spread": 4.0}, rotated(4))
+prob_iou.case("bhattacharyya_spread", BHATTACHARYYA | {"spread": 0.5}, rotated(4))
+prob_iou.case("turned_further", {}, TURNED)
+prob_iou.case("far_apart", {}, FAR_APART, oracle=prob_iou_digits)
+prob_iou.case("bhattacharyya_far_apart", BHATTACHARYYA, FAR_APART)
+prob_iou.case("elongated", {}, ELONGATED_ROTATED, oracle=prob_iou_digits)
+prob_iou.case("bhattacharyya_elongated", BHATTACHARYYA, ELONGATED_ROTATED, oracle=prob_iou_digits)
+prob_iou.case("nearly_equal", {}, NEARLY_EQUAL, oracle=prob_iou_digits, in_double=True)
+prob_iou.case("bhattacharyya_nearly_equal", BHATTACHARYYA, NEARLY_EQUAL, oracle=prob_iou_digits, in_double=True)
+prob_iou.case("small", {}, rotated(4, scale=0.01))
+prob_iou.case("large", {}, rotated(4, scale=1e4))
+reductions(prob_iou, rotated)
+
+gaussian_distance = Kind("boxes", "gaussian_distance", gaussian_distance_oracle)
+gaussian_distance.case("default", {}, rotated(4))
+gaussian_distance.case("one_box", {}, rotated(1))
+for distance in ("gwd", "jeffreys", "bhattacharyya"):
+    gaussian_distance.case(distance, {"distance": distance}, rotated(3))
+for transform in ("sqrt", "none"):
+    gaussian_distance.case(transform, {"transform": transform}, rotated(3))
+gaussian_distance.case("tau", {"tau": 2.5}, rotated(3))
+gaussian_distance.case("tau_zero", {"tau": 0.0, "distance": "jeffreys"}, rotated(3))
+gaussian_distance.case("alpha", {"alpha": 3.0}, rotated(3))
+for distance in ("gwd", "jeffreys", "bhattacharyya"):
+    plain = {"distance": distance, "alpha": 0.5, "transform": "none", "tau": 0.0}
+    gaussian_distance.case(f"alpha_{distance}", plain, rotated(2))
+    gaussian_distance.case(f"nearly_equal_{distance}", plain, NEARLY_EQUAL, in_double=True)
+gaussian_distance.case("nearly_equal", {"transform": "none", "tau": 0.0}, NEARLY_EQUAL, in_double=True)
+gaussian_distance.case("elongated", {}, ELONGATED_ROTATED)
+gaussian_distance.case("far_apart", {}, FAR_APART)
+gaussian_distance.case("large_gwd_sqrt", {"distance": "gwd", "transform": "sqrt"}, rotated(2, scale=1e4), in_double=True)
+gaussian_distance.case("small", {}, rotated(2, scale=0.01))
+reductions(gaussian_distance, rotated)

@@ -9,7 +9,7 @@ from pytorch_metric_learning.reducers import DoNothingReducer
 from case import Draw, Kind, agree, formula, given, library
 
 from .classification import IGNORE, cross_entropy_oracle, smoothing
-from .shared import sixteenths
+from .shared import counted, sixteenths
 
 # Inputs
 
@@ -69,6 +69,7 @@ HALVES = given(  # of the cosines; one row is opposite to its weight, one parall
     labels=[0, 0, 1, 1], weight=[[1.0, 1.0, 1.0, 1.0], [-1.0, 1.0, -1.0, -1.0], [1.0, -1.0, -1.0, 1.0]],
 )
 WEIGHTS = {"class_weights": [0.5, 2.0, 1.25, 0.75]}
+PRIOR = {"prior": [40.0, 20.0, 10.0, 1.0]}
 EVERYTHING = WEIGHTS | IGNORE | smoothing(0.2, "others") | {"reduction": "weighted_mean", "initializer": "normal"}
 
 
@@ -104,6 +105,11 @@ def common(kind, rows=exact, two_classes={}, class_weights={}, of=lambda recipe:
     kind.case("zeros_in_ignored_rows", IGNORE, of(ZEROS_IGNORED))
     kind.case("enormous_ignored_rows", IGNORE, of(ENORMOUS_IGNORED))
     kind.case("class_weights", WEIGHTS | class_weights, rows(5))
+    kind.case("prior", PRIOR | class_weights, rows(5))
+    kind.case("prior_with_everything", PRIOR | EVERYTHING, rows(6, ignored=-100), weights="element")
+    kind.case("prior_chunks", PRIOR | {"chunk_rows": 2} | class_weights, rows(5))
+    kind.case("prior_sampled_classes", {"prior": [9.0, 5.0, 3.0, 1.0, 0.5]} | SAMPLED,
+              with_sampled([1, 3], rows(5, classes=5)))
     kind.case("smoothing_all", smoothing(0.1, "all"), rows(4))
     kind.case("smoothing_others", smoothing(0.3, "others"), rows(4))
     kind.case("smoothing_all_class_weights_ignore", smoothing(0.2, "all") | WEIGHTS | IGNORE, rows(6, ignored=-100))
@@ -129,10 +135,13 @@ def harmless(embeddings, labels, ignore_index="none"):
 
 
 def classified(logits, embeddings, labels, weight, num_classes, embedding_dim, sub_centers=1, initializer="",
-               ignore_index="none", chunk_rows="none", sample_rate=1.0, sampled=None, class_weights=None, **options):
+               ignore_index="none", chunk_rows="none", sample_rate=1.0, sampled=None, class_weights=None, prior=None,
+               **options):
     """The cross-entropy of what `logits` makes of embeddings, labels and weight; chunks change nothing.
 
-    With `sampled` classes: of these and the labels of the batch alone."""
+    With `sampled` classes: of these and the labels of the batch alone. The logarithm of a prior is added last."""
+    class_weights = counted(class_weights)
+    log_prior = torch.zeros(num_classes) if prior is None else torch.log(torch.tensor(prior) / sum(prior))
     assert weight.shape == (num_classes * sub_centers, embedding_dim)
     x, y, valid = harmless(embeddings, labels, ignore_index)
     if sampled is not None:
@@ -140,11 +149,13 @@ def classified(logits, embeddings, labels, weight, num_classes, embedding_dim, s
         classes = sorted({*sampled.tolist(), *y[valid].tolist()})
         weight = weight[[c * sub_centers + k for c in classes for k in range(sub_centers)]]
         class_weights = class_weights and [class_weights[c] for c in classes]
+        log_prior = log_prior[classes]
         y = torch.tensor([classes.index(label) if there else 0 for label, there in zip(y.tolist(), valid)])
         labels, ignore_index = torch.where(valid, y, -100), -100
     if class_weights is not None:
         options["class_weights"] = class_weights
-    return cross_entropy_oracle(logits(x, y, weight), labels, ignore_index=ignore_index, **options)
+    adjusted = logits(x, y, weight) + log_prior
+    return cross_entropy_oracle(adjusted, labels, ignore_index=ignore_index, **options)
 
 
 def pml(loss, x, labels, weight, **options):
@@ -189,14 +200,23 @@ class SoftmaxOracle:
 
 
 BIAS = {"bias": True}
+COUNTS = {"counts": [60, 30, 0, 10], "scheme": "inverse", "normalize": "classes"}
 
 softmax = common(Head("heads", "softmax", SoftmaxOracle), rows)
+softmax.case("class_weights_counts", {"class_weights": COUNTS}, rows(5))
+softmax.case("bias_prior", BIAS | PRIOR, rows(4, bias=True))
 softmax.case("bias", BIAS, rows(4, bias=True))
 softmax.case("bias_one_row", BIAS, rows(1, bias=True))
 softmax.case("bias_large", BIAS, rows(4, scale=1024.0, bias=True))
 softmax.case("bias_small", BIAS, rows(4, scale=2**-10, bias=True))
 softmax.case("bias_smoothing_class_weights_ignore", BIAS | smoothing(0.2, "all") | WEIGHTS | IGNORE,
              rows(6, ignored=-100, bias=True))
+softmax.case("softcap", {"softcap": 2.0}, rows(4))
+softmax.case("softcap_chunks_of_one_row", BIAS | {"softcap": 2.0, "chunk_rows": 1}, rows(3, bias=True))
+softmax.case("softcap_sampled_classes", SAMPLED | {"softcap": 1.5} | IGNORE,
+             with_sampled([2, 5, 0], rows(6, classes=7, ignored=-100)))
+softmax.case("softcap_smoothing_class_weights_ignore", {"softcap": 4.0} | smoothing(0.2, "all") | WEIGHTS | IGNORE,
+             rows(6, ignored=-100))
 softmax.case("bias_sum", BIAS | {"reduction": "sum"}, rows(4, bias=True), weights="element")
 
 
@@ -216,6 +236,28 @@ normalized_softmax.case("scale_small", {"scale": 0.25}, rows(4, width=5))
 normalized_softmax.case("scale_large", {"scale": 128.0}, HALVES)
 
 
+@library("torch", "torch.nn.functional.linear of normalized weights, and cross_entropy")
+def modified_softmax_oracle(normalize_embeddings, scale=30.0, **inputs):
+    assert not normalize_embeddings
+    return classified(lambda x, _, weight: scale * F.linear(x, F.normalize(weight)), **inputs)
+
+
+MODIFIED = {"normalize_embeddings": False, "scale": 1.0}
+for name, config, inputs in [
+    ("", {}, rows(4)),
+    ("_one_row", {}, rows(1, classes=6)),
+    ("_scale", {"scale": 2.5}, rows(4)),
+    ("_large", {}, exact(4, scale=1024.0)),
+    ("_small", {}, rows(5, scale=2**-10)),
+    ("_row_of_zeros", {}, ZERO_ROW),
+    ("_ignore", IGNORE, rows(6, ignored=-100)),
+    ("_enormous_ignored_rows", IGNORE, ENORMOUS_IGNORED),
+    ("_with_everything", EVERYTHING, rows(6, ignored=-100)),
+    ("_chunks", {"chunk_rows": 2}, rows(5)),
+]:
+    normalized_softmax.case("modified" + name, MODIFIED | config, inputs, oracle=modified_softmax_oracle)
+
+
 def schedule(base=1000.0, gamma=0.12, power=1.0, minimum=5.0):
     return {"lambda": {"base": base, "gamma": gamma, "power": power, "minimum": minimum}}
 
@@ -225,6 +267,8 @@ class Annealed:
 
     def __init__(self, margin=4, **fields):
         self.margin, self.step, self.schedule = margin, 0, fields.pop("lambda", schedule()["lambda"])
+        if self.schedule == "off":
+            self.schedule = NO_LAMBDA["lambda"]
         self.fields = fields
 
     def __call__(self, **inputs):
@@ -260,6 +304,8 @@ NO_LAMBDA = schedule(base=0.0, minimum=0.0)
 def annealed(kind):
     common(kind)
     kind.case("lambda_zero", NO_LAMBDA, rows(5))
+    kind.case("lambda_off", {"lambda": "off"}, rows(5))
+    kind.case("lambda_off_two_steps_margin_three", {"lambda": "off", "margin": 3}, [rows(2)] * 2)
     kind.case("lambda_zero_large", NO_LAMBDA, exact(4, scale=1024.0))
     kind.case("lambda_zero_small", NO_LAMBDA, exact(4, scale=2**-10))
     kind.case("lambda_zero_with_everything", NO_LAMBDA | EVERYTHING, rows(6, ignored=-100), weights="element")
@@ -326,7 +372,9 @@ def eased(cosine, labels, margin):
 
 
 @library("pytorch-metric-learning", "losses.ArcFaceLoss")
-def arcface_oracle(scale=64.0, margin=0.5, **inputs):
+def arcface_oracle(scale=64.0, margin=0.5, beyond="line", **inputs):
+    assert beyond == "line"
+
     def logits(x, labels, weight):
         values = pml(losses.ArcFaceLoss, x, labels, weight, margin=np.degrees(margin), scale=scale)
         agree(values, scale * turned(cosines(x, weight), labels, margin))
@@ -344,7 +392,23 @@ def arcface_easy(easy_margin, scale=64.0, margin=0.5, **inputs):
     return classified(logits, **inputs)
 
 
+@formula("Deng et al., 2019, cos(theta + m) at every angle, and the easy margin of their code")
+def arcface_beyond(beyond, scale=64.0, margin=0.5, **inputs):
+    def plain(cosine, labels):
+        target = own(cosine, labels)
+        assert (target.abs() < 1 - 1e-9).all()  # there the slope is infinite
+        return replaced(cosine, labels, torch.cos(torch.acos(target) + margin))
+
+    def logits(x, labels, weight):
+        cosine = cosines(x, weight)
+        return scale * (plain(cosine, labels) if beyond == "plain" else eased(cosine, labels, margin))
+
+    assert beyond in ("plain", "easy")
+    return classified(logits, **inputs)
+
+
 EASY = {"easy_margin": True}
+PLAIN = {"beyond": "plain"}
 
 arcface = common(Head("heads", "arcface", arcface_oracle))
 arcface.case("scale", {"scale": 10.0}, rows(4))
@@ -361,3 +425,91 @@ arcface.case("easy_on_both_sides", EASY | {"scale": 4.0}, at_angles(35, 80, -100
 arcface.case("easy_margin_large", EASY | {"margin": 2.5, "scale": 8.0}, at_angles(35, -80, 110), oracle=arcface_easy)
 arcface.case("easy_with_everything", EASY | EVERYTHING, exact(6, ignored=-100), weights="element",
              oracle=arcface_easy)
+arcface.case("beyond_easy", {"beyond": "easy", "scale": 4.0}, at_angles(35, 80, -100, 165), oracle=arcface_beyond)
+arcface.case("beyond_line", {"beyond": "line"}, at_angles(155, -160, 170, 140))
+arcface.case("beyond_plain", PLAIN, rows(5), oracle=arcface_beyond)
+arcface.case("beyond_plain_beyond_pi", PLAIN | {"scale": 4.0}, at_angles(155, -160, 170, 175, 140),
+             oracle=arcface_beyond)
+arcface.case("beyond_plain_margin_large", PLAIN | {"margin": 2.5, "scale": 8.0}, at_angles(25, -35, 60, 160),
+             oracle=arcface_beyond)
+arcface.case("beyond_plain_with_everything", PLAIN | EVERYTHING, exact(6, ignored=-100), weights="element",
+             oracle=arcface_beyond)
+
+
+# Clusters
+
+
+@library("torch", "torch.nn.AdaptiveLogSoftmaxWithLoss")
+def adaptive_softmax_oracle(embeddings, labels, weight, num_classes, embedding_dim, projections=None, tails=None,
+                            bias=None, cutoffs=None, div_value=4.0, head_bias=False, ignore_index="none",
+                            initializer=""):
+    x, y, valid = harmless(embeddings, labels, ignore_index)
+    module = torch.nn.AdaptiveLogSoftmaxWithLoss(embedding_dim, num_classes, cutoffs, div_value, head_bias)
+    assert module.head.weight.shape == weight.shape and head_bias == (bias is not None)
+    row = place = 0
+    names = {"head.weight": weight} | ({"head.bias": bias} if head_bias else {})
+    for number, (down, up) in enumerate(module.tail):
+        size, width = up.weight.shape
+        assert width > 0
+        names[f"tail.{number}.0.weight"] = projections[row : row + width]
+        names[f"tail.{number}.1.weight"] = tails[place : place + size * width].reshape(size, width)
+        row, place = row + width, place + size * width
+    assert (row, place) == (len(projections), len(tails))
+    result = torch.func.functional_call(module, names, (x, y))
+    agree(result.loss, -result.output.mean())
+    return -result.output * valid + 0 * (projections.sum() + tails.sum()), valid.double()  # unused ones have slope 0
+
+
+def clusters(count, classes=12, width=16, cutoffs=(4, 8), div_value=4.0, bias=False, scale=1.0, labels=None, **options):
+    """Rows with the parameters of a head and of its clusters."""
+
+    def recipe(draw):
+        inputs = rows(count, classes, width, scale=scale, **options)(draw)
+        ends = [*cutoffs, classes]
+        widths = [int(width // div_value ** (i + 1)) for i in range(len(cutoffs))]
+        sizes = [(end - start) * w for start, end, w in zip(ends, ends[1:], widths)]
+        head = cutoffs[0] + len(cutoffs)
+        inputs["weight"] = draw.normal((head, width), 0.5)
+        inputs["projections"] = draw.normal((sum(widths), width), 0.5)
+        inputs["tails"] = draw.normal((sum(sizes),), 0.5)
+        if labels is not None:
+            inputs["labels"] = np.array(labels)
+        return inputs | ({"bias": draw.normal(head, 1.0)} if bias else {})
+
+    return recipe
+
+
+class Clustered(Head):
+    """A kind whose weight has a row for each class of the first cluster and for each other cluster."""
+
+    def case(self, name, config, inputs, classes=12, cutoffs=(4, 8), **options):
+        config = {"cutoffs": list(cutoffs), "num_classes": classes} | config
+        super().case(name, config, inputs, **options)
+
+    def sizes(self, config, weight, **inputs):
+        return {"embedding_dim": weight.shape[1]}
+
+
+adaptive_softmax = Clustered("heads", "adaptive_softmax", adaptive_softmax_oracle)
+adaptive_softmax.case("default", {}, clusters(6))
+adaptive_softmax.case("one_row", {}, clusters(1))
+adaptive_softmax.case("one_cutoff", {}, clusters(5, cutoffs=(5,)), cutoffs=[5])
+adaptive_softmax.case("three_cutoffs_div_value", {"div_value": 2.0},
+                      clusters(8, cutoffs=(2, 5, 9), div_value=2.0), cutoffs=[2, 5, 9])
+adaptive_softmax.case("smaller_embeddings", {"div_value": 2.0}, clusters(6, width=8, div_value=2.0))
+adaptive_softmax.case("div_value_one", {"div_value": 1.0}, clusters(5, div_value=1.0))
+adaptive_softmax.case("clusters_of_one_class", {}, clusters(6, classes=3, cutoffs=(1, 2)), classes=3, cutoffs=[1, 2])
+adaptive_softmax.case("head_bias", {"head_bias": True}, clusters(6, bias=True))
+adaptive_softmax.case("only_the_first_cluster", {}, clusters(4, labels=[0, 3, 1, 1]))
+adaptive_softmax.case("only_the_last_cluster", {"head_bias": True}, clusters(3, bias=True, labels=[8, 11, 8]))
+adaptive_softmax.case("every_cluster", {}, clusters(6, labels=[3, 4, 7, 8, 11, 0]))
+adaptive_softmax.case("large", {}, clusters(4, scale=64.0))
+adaptive_softmax.case("small", {}, clusters(4, scale=2**-10))
+adaptive_softmax.case("ignore_index", IGNORE, clusters(6, ignored=-100))
+adaptive_softmax.case("ignore_index_is_a_class", {"ignore_index": 9}, clusters(6, ignored=9))
+adaptive_softmax.case("all_rows_ignored", IGNORE, clusters(2, labels=[-100, -100]))
+adaptive_softmax.case("mean_with_weights", IGNORE, clusters(6, ignored=-100), weights="element")
+adaptive_softmax.case("sum", {"reduction": "sum", "initializer": "normal"}, clusters(5))
+adaptive_softmax.case("batch_mean", {"reduction": "batch_mean"} | IGNORE, clusters(5, ignored=-100))
+adaptive_softmax.case("weighted_mean", {"reduction": "weighted_mean"} | IGNORE, clusters(6, ignored=-100),
+                      weights="element")

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from pytorch_metric_learning import losses
-from pytorch_metric_learning.distances import CosineSimilarity, LpDistance
+from pytorch_metric_learning.distances import CosineSimilarity, DotProductSimilarity, LpDistance
 from pytorch_metric_learning.miners import BatchEasyHardMiner, BatchHardMiner, TripletMarginMiner
 from pytorch_metric_learning.reducers import DoNothingReducer
 
@@ -307,6 +307,13 @@ def nt_xent_oracle(embeddings, labels, temperature=0.5):
     return values, positive.sum(1).double()
 
 
+@formula("Yeh et al., 2022, one logarithm over all negatives")
+def decoupled_oracle(embeddings, labels, decoupled, temperature=0.5):
+    s, (positive, negative) = cosines(embeddings) / temperature, pairs(labels)
+    each = torch.where(negative.any(1)[:, None], log_sum(s, negative)[:, None] - s, 0)
+    return (positive * each).sum(1), positive.sum(1).double()
+
+
 nt_xent = common(Kind("metric", "nt_xent", nt_xent_oracle))
 nt_xent.case("one_positive_each", {}, relabelled(batch(6), 0, 1, 2, 0, 1, 2))
 nt_xent.case("several_positives", {}, relabelled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
@@ -314,6 +321,147 @@ nt_xent.case("temperature_low", {"temperature": 0.07}, batch(6))
 nt_xent.case("temperature_very_low", {"temperature": 0.015625}, exact(6))
 nt_xent.case("temperature_high", {"temperature": 5.0}, batch(6, width=5))
 nt_xent.case("parallel_rows", {}, PARALLEL)
+DECOUPLED = {"decoupled": True}
+nt_xent.case("decoupled", DECOUPLED, batch(6), oracle=decoupled_oracle)
+nt_xent.case("decoupled_low", DECOUPLED | {"temperature": 0.1}, relabelled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1),
+             oracle=decoupled_oracle)
+nt_xent.case("decoupled_one_class", DECOUPLED, batch(3, classes=1), oracle=decoupled_oracle)
+nt_xent.case("decoupled_lonely_sum", DECOUPLED | {"reduction": "sum"}, relabelled(batch(5), *LONELY),
+             oracle=decoupled_oracle)
+
+
+@library("pytorch-metric-learning", "losses.NCALoss, of anchors with a positive")
+def nca_oracle(embeddings, labels, softmax_scale=1.0, normalize=True):
+    values, mass = nca_formula(embeddings, labels, softmax_scale, normalize)
+    measure = LpDistance(normalize_embeddings=normalize, power=2)
+    library_values = pml(losses.NCALoss, embeddings, labels, softmax_scale=softmax_scale, distance=measure)
+    if with_both(labels).all():
+        agree(library_values, values, atol=1e-12)
+    return values, mass
+
+
+@formula("Goldberger et al., 2004")
+def nca_formula(embeddings, labels, softmax_scale=1.0, normalize=True):
+    rows = F.normalize(embeddings) if normalize else embeddings
+    d = -softmax_scale * (rows[:, None] - rows).square().sum(2)
+    positive, negative = pairs(labels)
+    mass = with_both(labels)
+    return torch.where(mass > 0, log_sum(d, positive | negative) - log_sum(d, positive), 0), mass
+
+
+nca = common(Kind("metric", "nca", nca_oracle))
+nca.case("several_positives", {}, relabelled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
+nca.case("scale", {"softmax_scale": 16.0}, batch(6))
+nca.case("scale_small", {"softmax_scale": 0.125}, batch(6, width=5))
+nca.case("as_is", AS_IS, batch(6))
+nca.case("as_is_scale", AS_IS | {"softmax_scale": 0.25}, batch(6, width=5))
+nca.case("parallel_rows", {}, PARALLEL)
+
+
+@library("pytorch-metric-learning", "losses.LiftedStructureLoss, of anchors with a positive and a negative")
+def lifted_structure_oracle(embeddings, labels, margin=1.0, generalized=False, normalize=False):
+    values, mass = lifted_structure_formula(embeddings, labels, margin, generalized, normalize)
+    loss = losses.GeneralizedLiftedStructureLoss if generalized else losses.LiftedStructureLoss
+    measure, whole = LpDistance(normalize_embeddings=normalize), with_both(labels)
+    options = {"neg_margin": margin, "pos_margin": 0, "distance": measure}
+    if whole.all():
+        agree(pml(loss, embeddings, labels, **options), values, atol=1e-12)
+    return values, mass
+
+
+@formula("Oh Song et al., 2016; Hermans et al., 2017")
+def lifted_structure_formula(embeddings, labels, margin=1.0, generalized=False, normalize=False):
+    rows = F.normalize(embeddings) if normalize else embeddings
+    d = torch.stack([torch.stack([torch.linalg.vector_norm(x - y) for y in rows]) for x in rows])
+    positive, negative = pairs(labels)
+    both, far = with_both(labels), log_sum(margin - d, negative)
+    if generalized:
+        gaps = torch.where(both > 0, log_sum(d, positive) + far, -1)
+        assert (gaps.abs() > 1e-4 * (1 + d.max())).all()
+        return gaps.clamp(min=0), both
+    gaps = torch.logaddexp(far[:, None], far) + d
+    wanted = positive & (both[:, None] > 0)
+    assert (gaps.abs() > 1e-4 * (1 + d.max()))[wanted].all()
+    values = torch.where(wanted, gaps.clamp(min=0).square() / 2, 0).sum(1)
+    return values, both * positive.sum(1)
+
+
+GENERALIZED, OF_UNIT = {"generalized": True}, {"normalize": True}
+lifted_structure = common(Kind("metric", "lifted_structure", lifted_structure_oracle))
+lifted_structure.case("several_positives", {}, relabelled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
+lifted_structure.case("margin", {"margin": 2.5}, batch(6))
+lifted_structure.case("margin_small", {"margin": 0.25}, batch(6, width=5))
+lifted_structure.case("generalized", GENERALIZED, batch(6))
+lifted_structure.case("generalized_margin", GENERALIZED | {"margin": 3.0}, batch(7))
+lifted_structure.case("generalized_lonely", GENERALIZED, relabelled(batch(5), *LONELY))
+lifted_structure.case("generalized_normalized", GENERALIZED | OF_UNIT, batch(6))
+lifted_structure.case("normalized", OF_UNIT, batch(6))
+
+
+@library("pytorch-metric-learning", "losses.AngularLoss, of rows of length 1")
+def angular_oracle(embeddings, labels, degrees=40.0):
+    values, counts = angular_formula(embeddings, labels, degrees)
+    # The library does not normalize the negatives.
+    agree(pml(losses.AngularLoss, F.normalize(embeddings), labels, alpha=degrees), values, atol=1e-12)
+    return values, counts
+
+
+@formula("Wang et al., 2017")
+def angular_formula(embeddings, labels, degrees=40.0):
+    x, t = F.normalize(embeddings), np.tan(np.radians(degrees)) ** 2
+    positive, negative = pairs(labels)
+    values = 0 * embeddings.sum(1)
+    for a, p in positive.nonzero().tolist():
+        others = x[negative[a]]
+        terms = 4 * t * (others @ (x[a] + x[p])) - 2 * (1 + t) * (x[a] @ x[p])
+        values[a] += torch.logsumexp(torch.cat([terms, torch.zeros(1)]), 0)
+    return values, positive.sum(1).double()
+
+
+angular = common(Kind("metric", "angular", angular_oracle), without_negatives=angular_formula)
+angular.case("several_positives", {}, relabelled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
+angular.case("degrees", {"degrees": 55.0}, batch(6))
+angular.case("degrees_most", {"degrees": 60.0}, batch(6, width=5))
+angular.case("degrees_few", {"degrees": 5.0}, batch(6))
+angular.case("parallel_rows", {}, PARALLEL)
+
+
+@library("pytorch-metric-learning", "losses.NPairsLoss, and the squared lengths")
+def n_pair_oracle(embeddings, labels, l2=0.02):
+    values, mass = n_pair_formula(embeddings, labels, l2)
+    if not mass.any():
+        return values, mass
+    lengths = torch.zeros(len(labels))
+    for a, p in chosen_pairs(labels):
+        lengths[a] = (embeddings[a] @ embeddings[a] + embeddings[p] @ embeddings[p]).detach()
+    measure = DotProductSimilarity(normalize_embeddings=False)
+    agree(pml(losses.NPairsLoss, embeddings, labels, distance=measure).detach() + l2 * lengths, values, atol=1e-12)
+    return values, mass
+
+
+@formula("Sohn, 2016")
+def n_pair_formula(embeddings, labels, l2=0.02):
+    chosen = chosen_pairs(labels)
+    values, mass = 0 * embeddings.sum(1), torch.zeros(len(labels))
+    seconds = torch.tensor([p for _, p in chosen], dtype=torch.long)
+    for i, (a, p) in enumerate(chosen if len(chosen) > 1 else []):
+        row = embeddings[seconds] @ embeddings[a]
+        values[a] = torch.logsumexp(row, 0) - row[i]
+        values[a] += l2 * (embeddings[a].square().sum() + embeddings[p].square().sum())
+        mass[a] = 1.0
+    return values, mass
+
+
+def chosen_pairs(labels):
+    rows = {label: [i for i, other in enumerate(labels.tolist()) if other == label] for label in labels.tolist()}
+    return [tuple(own[:2]) for own in rows.values() if len(own) > 1]
+
+
+n_pair = common(Kind("metric", "n_pair", n_pair_oracle))
+n_pair.case("several_positives", {}, relabelled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
+n_pair.case("l2", {"l2": 0.5}, batch(6))
+n_pair.case("l2_zero", {"l2": 0.0}, batch(8, classes=4))
+n_pair.case("l2_zero_long", {"l2": 0.0}, batch(6, scale=8.0))
 
 
 @library("pytorch-metric-learning", "losses.SupConLoss")

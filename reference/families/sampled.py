@@ -63,6 +63,21 @@ class NegativeSamplingOracle(Sampled):
         return values * valid, valid.double()
 
 
+@formula("tf.nn.nce_loss: sigmoid cross-entropies of logits less the logarithms of the expected counts")
+class NceOracle(Sampled):
+    def __init__(self, num_sampled, subtract_log_q=True, remove_accidental_hits=False, **fields):
+        super().__init__(remove_accidental_hits=remove_accidental_hits, **fields)
+        self.num_sampled, self.subtract_log_q = num_sampled, subtract_log_q
+
+    def __call__(self, embeddings, labels, weight, sampled, expected_counts, bias=None):
+        assert len(sampled) == self.num_sampled
+        every, y, valid = self.every(embeddings, labels, weight, bias)
+        corrected = every - torch.log(expected_counts) if self.subtract_log_q else every
+        own_class, others = F.softplus(-own(corrected, y)), F.softplus(corrected[:, sampled])
+        values = own_class + torch.where(self.hits(sampled, y), 0.0, others).sum(1)
+        return values * valid, valid.double()
+
+
 class SampledHead(Head):
     """A kind whose configs also say how many samples there are."""
 
@@ -160,3 +175,16 @@ negative_sampling.case("negatives_twice", {}, those(given(embeddings=[[1.0, -0.5
                                                      [[0, 0, 2, 2, 2]]))
 negative_sampling.case("nothing_but_hits", {}, those(ONE_CLASS, [[0, 0]] * 3))
 negative_sampling.case("nothing_but_hits_stay", HITS_STAY, those(ONE_CLASS, [[0]] * 3))
+
+HITS_GO = {"remove_accidental_hits": True}
+
+nce = SampledHead("nce", NceOracle, "num_sampled")
+common_of_samples(nce, with_samples)
+nce.case("hits_go_everywhere", HITS_GO, with_samples(rows(6)))
+nce.case("without_log_q", {"subtract_log_q": False}, with_samples(rows(4, classes=12)))
+nce.case("without_log_q_bias_hits_go", {"subtract_log_q": False} | BIAS | HITS_GO, with_samples(rows(6, bias=True)))
+nce.case("one_sample", {}, with_samples(rows(4), 1))
+nce.case("samples_twice", {}, those(rows(5), [0, 0, 0, 2, 1, 2], [2.5, 0.75, 1.5, 0.25]))
+nce.case("rare_and_frequent", {}, those(rows(5), [0, 0, 3], [2.0, 0.125, 2**-10, 2**-20]))
+nce.case("nothing_but_hits", HITS_GO, those(ONE_CLASS, [0, 0], [0.5]))
+nce.case("nothing_but_hits_stay", {}, those(ONE_CLASS, [0, 0], [0.5]))

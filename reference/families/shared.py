@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from sklearn.utils.class_weight import compute_class_weight
 
 from case import agree
 
@@ -27,11 +28,44 @@ def hardest(values, keep: dict, min_kept: int, valid) -> torch.Tensor:
     return torch.from_numpy(mask.reshape(values.shape))
 
 
+def counted(weights):
+    """Class weights as a list, where they may be counts with a scheme; everything else as it is."""
+    if not isinstance(weights, dict):
+        return weights
+    counts, scheme = np.array(weights["counts"], float), weights["scheme"]
+    seen = counts > 0
+    if scheme == "inverse":
+        labels = np.repeat(np.flatnonzero(seen), counts[seen].astype(int))
+        of_seen = compute_class_weight("balanced", classes=np.flatnonzero(seen), y=labels)
+    elif scheme == "effective_number":
+        beta = weights.get("beta", 0.999)
+        of_seen = np.array([1 / sum(beta**k for k in range(int(n))) for n in counts[seen]])
+    else:
+        of_seen = {"inverse_sqrt": lambda n: n**-0.5, "median": lambda n: np.median(n) / n}[scheme](counts[seen])
+    of_all = np.zeros(len(counts))
+    of_all[seen] = of_seen
+    factor = {
+        "none": lambda: 1,
+        "classes": lambda: seen.sum() / of_all.sum(),
+        "mean": lambda: counts.sum() / (of_all * counts).sum(),
+    }[weights.get("normalize", "none")]()
+    return (of_all * factor).tolist()
+
+
+def two_classes(weights, quotient):
+    """A number, or one per column, from the weights of the negative and the positive class."""
+    if not isinstance(weights, dict):
+        return weights
+    if isinstance(weights["counts"][0], list):
+        return [two_classes(weights | {"counts": pair}, quotient) for pair in weights["counts"]]
+    return quotient(*counted(weights))
+
+
 class Histogram:
     """The gradient harmonizing mechanism: Li et al., 2019, section 3; counts smoothed over the steps."""
 
-    def __init__(self, bins: int, momentum: float):
-        self.bins, self.momentum, self.smoothed = bins, momentum, None
+    def __init__(self, bins: int, momentum: float, divide_by: str = "occupied"):
+        self.bins, self.momentum, self.divide_by, self.smoothed = bins, momentum, divide_by, None
 
     def weights(self, g: torch.Tensor) -> torch.Tensor:
         g = g.detach().numpy()
@@ -44,6 +78,8 @@ class Histogram:
         else:
             self.smoothed = self.momentum * self.smoothed + (1 - self.momentum) * counts
         index, occupied = np.digitize(g, edges), (counts > 0).sum()
+        if self.divide_by == "all":  # the paper's M
+            occupied = self.bins
         beta = g.size / (self.smoothed[index] * occupied)
         if (self.smoothed == counts).all():  # the paper's property: every occupied bin carries the same weight
             agree(np.bincount(index.flatten(), beta.flatten(), self.bins)[counts > 0], g.size / occupied)

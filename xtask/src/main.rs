@@ -16,6 +16,7 @@ mod layers;
 mod new;
 mod package;
 mod pages;
+mod parity;
 mod steps;
 mod test;
 mod tokens;
@@ -53,6 +54,18 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// Measures what the papers of the losses claim; fails if a number is outside its band.
+    Papers {
+        /// Options of `papers`, for instance `--only focal`, or `--help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
+    /// Trains for 100,000 steps: memory and time must not grow, and a restart must not change a bit.
+    Soak {
+        /// Options of `soak`, for instance `--steps 3000`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// Writes workspace-hack/Cargo.toml, so that every selection of packages builds each crate with the same features.
     Features {
         /// Write nothing; fail if the features of two selections differ.
@@ -79,8 +92,16 @@ enum Task {
     Cost(cost::Options),
     /// Measures every loss on the CPU backends, fused and not, beside PyTorch; builds Burn once more, in release mode.
     Bench(bench::Options),
+    /// Compares every loss on every device, path, type and form with tensor operations in f64; writes docs/src/trust.md.
+    Parity(parity::Options),
     /// Measures the memory of large vocabularies and of mining, at full size.
     Memory,
+    /// Fuzzes the readers of config files and of tensors, `diagnose` and `plot --set`; without options, with the inputs of the tests.
+    Fuzz {
+        /// Options of the harness: `--seconds 600`, `--target toml`, `--help`, ..
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// Fetches data that is not a part of the repository, into data/fetched; the examples take it where it is there.
     Fetch {
         /// The data set.
@@ -135,10 +156,9 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
         Task::Check => check::all(steps),
         Task::Test => test::all(steps),
         Task::Verify { quick } => verify::all(steps, quick),
-        Task::Train { options } => {
-            verify::build(steps)?;
-            steps.run("train", verify::program("train-ndarray").args(options))
-        }
+        Task::Train { options } => verify::run(steps, "train-ndarray", options),
+        Task::Papers { options } => verify::run(steps, "papers", options),
+        Task::Soak { options } => verify::run(steps, "soak", options),
         Task::Features { check } => steps.own("features", if check { features::check } else { features::write }),
         Task::Layers => steps.own("layers", layers::run),
         Task::Api { check } => steps.own("api", if check { api::check } else { api::write }),
@@ -148,10 +168,12 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
         Task::Guide => guide::build(steps),
         Task::Cost(options) => cost::run(steps, &options),
         Task::Bench(options) => bench::run(steps, &options),
+        Task::Parity(options) => parity::run(steps, &options),
         Task::Memory => {
             let arguments = ["test", "--workspace", "--test", "memory", "--", "--nocapture"];
             steps.run("memory", cargo::cargo(&arguments).env("BURN_LOSSES_FULL", "1"))
         }
+        Task::Fuzz { options } => test::fuzz(steps, &options),
         Task::Fetch { set } => fetch::run(steps, set),
         Task::New { loss } => steps.own("new", || new::run(&loss)),
         Task::Generate { names } => generate::all(steps, &names),

@@ -28,6 +28,7 @@ const PLAIN: Golden = Golden { family: "", file: None, takes: "", class: "Kind",
 /// The stubs, one for each family.
 const GOLDEN: &[Golden] = &[
     Golden { family: "regression", takes: "predictions, targets, scale=1.0", ..PLAIN },
+    Golden { family: "likelihood", takes: "parameters, targets, scale=1.0", ..PLAIN },
     Golden { family: "binary", takes: "logits, targets, scale=1.0", ..PLAIN },
     Golden { family: "classification", takes: "logits, labels, scale=1.0, ignore_index=\"none\"", ..PLAIN },
     Golden { family: "distribution", takes: "scale=1.0, **inputs", options: ", base=False", ..PLAIN },
@@ -40,7 +41,14 @@ const GOLDEN: &[Golden] = &[
         class: "Head",
         ..PLAIN
     },
+    Golden { family: "sequence", takes: "blank=0, **inputs", ..PLAIN },
     Golden { family: "metric", takes: "embeddings, labels, scale=1.0", ..PLAIN },
+    Golden { family: "vectors", takes: "first, second, scale=1.0", ..PLAIN },
+    Golden { family: "self_supervised", takes: "first, second, scale=1.0", ..PLAIN },
+    Golden { family: "ranking", takes: "scores, relevance, margin=1.0, valid=None", ..PLAIN },
+    Golden { family: "preference", takes: "chosen, rejected, margin=1.0", ..PLAIN },
+    Golden { family: "image", takes: "predictions, targets, scale=1.0", ..PLAIN },
+    Golden { family: "generative", takes: "first, second, scale=1.0", ..PLAIN },
 ];
 
 /// Writes the files of the loss `FAMILY/KIND`, and registers it.

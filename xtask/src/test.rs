@@ -28,3 +28,10 @@ fn tests(steps: &mut Steps) -> Result<(), Failed> {
     };
     steps.run("tests", &mut cargo(arguments))
 }
+
+/// Fuzzes the command. The harness is a test of its program.
+pub(crate) fn fuzz(steps: &mut Steps, options: &[String]) -> Result<(), Failed> {
+    let program = ["test", "--workspace", "--features", DEVICES, "--bin", "burn-losses"];
+    let test = ["--", "--exact", "fuzz::no_input_is_a_fault", "--nocapture"];
+    steps.run("fuzz", cargo(&program).args(test).env("BURN_LOSSES_FUZZ", options.join(" ")))
+}

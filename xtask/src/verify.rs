@@ -30,8 +30,13 @@ pub(crate) fn all(steps: &mut Steps, quick: bool) -> Result<(), Failed> {
     steps.run("verify: ndarray", &mut train("train-ndarray", Some("ndarray")))?;
     steps.run("verify: flex", train("train-ndarray", Some("flex")).arg("--reference").arg(&reference))?;
     steps.run("verify: killed and resumed", program("joint-loss").arg("--check"))?;
+    steps.run("verify: a long training", program("soak").args(quick.then_some("--steps=3000")))?;
     wgpu(steps, train("train-wgpu", None).arg("--reference").arg(&reference))?;
-    if quick { Ok(()) } else { distributed(steps) }
+    if quick {
+        return Ok(());
+    }
+    steps.run("verify: papers", &mut program("papers"))?;
+    distributed(steps)
 }
 
 /// Runs the example on several devices and processes. It checks itself, and is a workspace of its own that builds slowly.
@@ -60,6 +65,12 @@ fn wgpu(steps: &mut Steps, command: &mut Command) -> Result<(), Failed> {
 /// Builds everything with the selection that the tests use, so that nothing is built twice.
 pub(crate) fn build(steps: &mut Steps) -> Result<(), Failed> {
     steps.run("build", &mut cargo(&["build", "--workspace", "--all-targets"]))
+}
+
+/// Builds everything, and runs a program of this workspace.
+pub(crate) fn run(steps: &mut Steps, name: &str, options: Vec<String>) -> Result<(), Failed> {
+    build(steps)?;
+    steps.run(name, program(name).args(options))
 }
 
 /// A program of this workspace.

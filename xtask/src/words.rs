@@ -64,7 +64,7 @@ struct Entry<'a> {
 /// A phrase or a name that is not written.
 #[derive(Debug, PartialEq)]
 enum What<'a> {
-    /// A name in Rust code, in backticks in the list, for instance `` `fn of` ``.
+    /// A name in Rust code, in backticks in the list, for instance `` `fn of(self` ``.
     Code(&'a str),
     /// Words in any file, in any case, also across the end of a line. With `*` at the end, the last word may continue.
     Phrase { text: String, goes_on: bool },

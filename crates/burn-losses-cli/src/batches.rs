@@ -5,8 +5,9 @@ use crate::device::{DeviceName, DtypeName};
 use crate::error::Error;
 use crate::runnable::{Evaluated, Problem, Runnable};
 use crate::tensors;
-use burn::tensor::{Device, FloatDType};
+use burn::tensor::{Device, FloatDType, TensorData};
 use burn_losses::eval::Inputs;
+use burn_losses::{SecondOrder, SecondOrderConfig};
 use clap::Args;
 use serde::Serialize;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
@@ -76,6 +77,17 @@ impl Batches {
         self.input.iter().map(|input| opened.evaluate(input, &self.read(input)?)).collect()
     }
 
+    /// Does what [`evaluate`](Self::evaluate) does, with second derivatives.
+    pub(crate) fn evaluate_twice(&self, opened: &Opened, options: &SecondOrderConfig) -> Result<Vec<Evaluated>, Error> {
+        let evaluate = |input: &String| {
+            let inputs = self.read(input)?;
+            // The step of a loss with state comes after it.
+            let second_order = opened.second_order(input, &inputs, options)?;
+            Ok(Evaluated { second_order: Some(second_order), ..opened.evaluate(input, &inputs)? })
+        };
+        self.input.iter().map(evaluate).collect()
+    }
+
     /// The text of all results: a section for each input, separated by empty lines.
     pub(crate) fn sections<T>(&self, results: &[T], section: impl Fn(&str, &T) -> String) -> String {
         self.input.iter().zip(results).map(|(input, result)| section(input, result)).collect::<Vec<_>>().join("\n\n")
@@ -85,11 +97,25 @@ impl Batches {
 impl Opened {
     /// Evaluates the loss on the tensors of an input.
     pub(crate) fn evaluate(&self, input: &str, inputs: &Inputs) -> Result<Evaluated, Error> {
-        let result = without_panic(|| self.loss.evaluate(inputs, &self.device, self.dtype));
-        match result {
-            Ok(result) => result.map_err(|problem| of_problem(input, problem)),
-            Err(message) => Err(Error::Failed { input: input.to_owned(), message }),
-        }
+        of_result(input, without_panic(|| self.loss.evaluate(inputs, &self.device, self.dtype)))
+    }
+
+    /// Differentiates the loss twice on the tensors of an input.
+    fn second_order(
+        &self,
+        input: &str,
+        inputs: &Inputs,
+        options: &SecondOrderConfig,
+    ) -> Result<SecondOrder<TensorData>, Error> {
+        of_result(input, without_panic(|| self.loss.second_order(inputs, &self.device, self.dtype, options)))
+    }
+}
+
+/// Turns what became of an input into a result that names the input.
+fn of_result<T>(input: &str, result: Result<Result<T, Problem>, String>) -> Result<T, Error> {
+    match result {
+        Ok(result) => result.map_err(|problem| of_problem(input, problem)),
+        Err(message) => Err(Error::Failed { input: input.to_owned(), message }),
     }
 }
 

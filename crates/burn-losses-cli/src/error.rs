@@ -90,7 +90,9 @@ impl Error {
             Self::UnknownName { .. } => {
                 Some("`burn-losses list` shows all losses, `burn-losses find WORDS` searches them".to_owned())
             }
-            Self::NothingFound { query, .. } => Some(hints::of_search(query)),
+            Self::NothingFound { .. } => {
+                Some("try fewer or other words; `burn-losses list` shows all losses".to_owned())
+            }
             _ => None,
         }
     }

@@ -7,7 +7,8 @@ use crate::report::{self, Json, Shown};
 use crate::runnable::Evaluated;
 use crate::tensors;
 use burn::tensor::TensorData;
-use clap::Args;
+use burn_losses::{Curvature, SecondOrder, SecondOrderConfig};
+use clap::{Args, ValueEnum};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -19,6 +20,10 @@ use std::path::PathBuf;
 /// stands in front, as in `classes.logits`. For a penalty, every tensor is a parameter. Several --input are several steps of the
 /// same loss, in order: a loss with state keeps it.
 ///
+/// With --second-order, which prints JSON, there are three more tensors: `values`, and their first and second derivative with
+/// respect to the prediction, `gradient` and `curvature`. None of them is reduced, and weights multiply all three. The losses of
+/// the families `regression`, `binary` and `classification` have them.
+///
 /// Exit code 2: a file cannot be read, or the tensors do not fit the loss.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -26,7 +31,8 @@ Examples:
   burn-losses eval --config loss.toml --input batch.safetensors
   burn-losses eval --config loss.toml --input batch.npz --rename input=logits --rename target=labels
   burn-losses eval --config loss.toml --input logits=a.npy,labels=b.npy --json
-  burn-losses eval --config loss.toml --input batch.safetensors --output gradients.safetensors")]
+  burn-losses eval --config loss.toml --input batch.safetensors --output gradients.safetensors
+  burn-losses eval --config loss.toml --input batch.safetensors --second-order --curvature expected --floor 1e-16")]
 pub(crate) struct Eval {
     #[command(flatten)]
     batches: Batches,
@@ -42,12 +48,46 @@ pub(crate) struct Eval {
     /// Print JSON with every number: one object, or an array of one object per input where there are several
     #[arg(long)]
     json: bool,
-    /// Write `loss`, `unreduced` and `gradient.NAME` into this file (.safetensors), of several inputs as `step1.loss`, ..
+    /// Print JSON with the curvature of every value too
+    #[arg(long)]
+    second_order: bool,
+    /// Which curvature it is
+    #[arg(long, value_enum, default_value = "exact", requires = "second_order")]
+    curvature: CurvatureName,
+    /// The least curvature of a value that counts; 0 gives negative ones back as they are
+    #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = floor, requires = "second_order")]
+    floor: f64,
+    /// Write `loss`, `unreduced` and `gradient.NAME` (and `values`, `gradient`, `curvature`) into this file (.safetensors), of several inputs as `step1.loss`, ..
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
+/// The words of `--curvature`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CurvatureName {
+    /// The second derivative
+    Exact,
+    /// Its mean over the targets that the prediction expects
+    Expected,
+    /// A bound that it never exceeds
+    Majorizer,
+}
+
+fn floor(text: &str) -> Result<f64, String> {
+    let floor = text.parse().ok().filter(|floor: &f64| floor.is_finite() && *floor >= 0.0);
+    floor.ok_or_else(|| "expected a number >= 0".to_owned())
+}
+
 impl Eval {
+    fn options(&self) -> SecondOrderConfig {
+        let curvature = match self.curvature {
+            CurvatureName::Exact => Curvature::Exact,
+            CurvatureName::Expected => Curvature::Expected,
+            CurvatureName::Majorizer => Curvature::Majorizer,
+        };
+        SecondOrderConfig::new().with_curvature(curvature).with_floor(self.floor)
+    }
+
     /// Evaluates the loss on every input.
     pub(crate) fn run(&self) -> Result<String, Error> {
         if let Some(path) = self.output.as_ref().filter(|path| path.extension().is_none_or(|end| end != "safetensors"))
@@ -55,11 +95,14 @@ impl Eval {
             return Err(Error::file(path, "the format is not known, allowed extension: `.safetensors`"));
         }
         let opened = self.batches.open(self.dtype)?;
-        let all = self.batches.evaluate(&opened)?;
+        let all = match self.second_order {
+            true => self.batches.evaluate_twice(&opened, &self.options())?,
+            false => self.batches.evaluate(&opened)?,
+        };
         if let Some(path) = &self.output {
             tensors::write(path, &self.results(&all))?;
         }
-        if self.json {
+        if self.json || self.second_order {
             return Ok(json(&all.iter().map(Json::from).collect::<Vec<_>>()));
         }
         let shown = Shown { dtype: opened.dtype, unreduced: self.unreduced, full: self.full };
@@ -85,6 +128,10 @@ pub(crate) fn results(evaluated: &Evaluated) -> BTreeMap<String, TensorData> {
     let mut tensors = BTreeMap::from([("loss".to_owned(), TensorData::from([evaluated.loss]))]);
     tensors.extend(evaluated.unreduced.iter().map(|data| ("unreduced".to_owned(), data.clone())));
     tensors.extend(evaluated.gradients.iter().map(|(name, data)| (format!("{GRADIENT}{name}"), data.clone())));
+    if let Some(SecondOrder { values, gradient, curvature }) = &evaluated.second_order {
+        let all = [("values", values), ("gradient", gradient), ("curvature", curvature)];
+        tensors.extend(all.map(|(name, data)| (name.to_owned(), data.clone())));
+    }
     tensors
 }
 

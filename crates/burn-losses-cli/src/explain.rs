@@ -99,10 +99,14 @@ fn argument_text(argument: &Argument, first: &str) -> String {
         Shape::Axes(least, most) if least == most => format!("{least} axes"),
         Shape::Axes(least, most) => format!("{least} to {most} axes"),
         Shape::ClassAxis => "[N, C, ..], the classes on axis 1".to_owned(),
+        Shape::Pictures(1) => "[N, C, H, W] or [N, C, D, H, W]".to_owned(),
+        Shape::Pictures(least) => format!("[N, C, H, W] or [N, C, D, H, W], with sides of at least {least}"),
+        Shape::Parameters(number) => format!("[N, {number}, ..], the parameters on axis 1"),
         Shape::Same => format!("the shape of {first}"),
         Shape::WithoutClassAxis => format!("the shape of {first} without the class axis"),
-        Shape::First(1) => format!("[N], one per row of {first}"),
+        Shape::First(1) | Shape::Rows(1) => format!("[N], one per row of {first}"),
         Shape::First(axes) => format!("the first {axes} axes of {first}"),
+        Shape::Rows(axes) => format!("{axes} axes, one row per row of {first}"),
         Shape::Exactly(shape) => format!("{shape:?}, as the config says"),
     };
     let kind = match argument.kind {

@@ -26,7 +26,7 @@ const ARGUMENTS: &[Argument] = &[
     argument(&["alpha", "hard_label_weight"], "hard_weight", "the weight of the labels"),
     argument(&["beta", "threshold"], "delta", "where the square ends"),
     argument(&["delta", "threshold"], "beta", "where the square ends"),
-    argument(&["q", "quantile", "quantiles", "alpha"], "tau", "one quantile per loss"),
+    argument(&["q", "quantile", "quantiles", "alpha"], "tau", "one quantile; `multi_quantile` takes several"),
     argument(&["eps", "epsilon"], "epsilon", "the width of the bend"),
     argument(&["eps", "epsilon", "smooth_nr", "smooth_dr"], "smooth", "what is added to numerator and denominator"),
     argument(&["eps", "smoothing", "epsilon"], "label_smoothing", "a number"),
@@ -61,7 +61,7 @@ const ARGUMENTS: &[Argument] = &[
     ),
 ];
 
-/// Names that are not fields of any loss, since they are arguments or are written differently; each with what to do instead.
+/// Names that the loss has no field for, since they are arguments or are written differently; each with what to do instead.
 const ELSEWHERE: &[(&[&str], &str)] = &[
     (
         &["weight", "weights", "sample_weight"],
@@ -73,7 +73,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     ),
     (
         &["swap", "eps", "log_input", "full"],
-        "there is no such choice here; `burn-losses explain KIND` shows all fields",
+        "this loss has no such choice; `burn-losses explain KIND` shows all fields",
     ),
 ];
 
@@ -104,18 +104,6 @@ fn elsewhere(family: &str, kind: &str) -> Option<String> {
     let others: Vec<_> = catalog::named(kind).ok()?.into_iter().filter(|loss| loss.family != family).collect();
     let names: Vec<_> = others.into_iter().map(full_name).collect();
     (!names.is_empty()).then(|| format!("another family has it: {}", quoted(&names)))
-}
-
-/// The losses of Burn itself that have no twin here.
-const IN_BURN: [&str; 5] = ["CTCLoss", "GaussianNLLLoss", "MarginRankingLoss", "PoissonNllLoss", "RNNTLoss"];
-
-/// Where to look for a loss after a search without a match.
-pub(crate) fn of_search(words: &str) -> String {
-    let name = words.rsplit('.').next().unwrap_or(words);
-    match IN_BURN.iter().find(|own| own.eq_ignore_ascii_case(name)) {
-        Some(own) => format!("Burn has it: `burn::nn::loss::{own}`"),
-        None => "try fewer or other words; `burn-losses list` shows all losses".to_owned(),
-    }
 }
 
 /// What to do about tensors that do not fit a loss.

@@ -14,6 +14,9 @@ mod error;
 mod eval;
 mod explain;
 mod find;
+#[cfg(test)]
+mod fuzz;
+mod gallery;
 mod hints;
 mod init;
 mod list;
@@ -71,6 +74,7 @@ enum Command {
     Compare(compare::Compare),
     Diagnose(diagnose::Diagnose),
     Plot(plot::Plot),
+    Gallery(gallery::Gallery),
     Completions(shell::Completions),
     Man(shell::Man),
 }
@@ -87,6 +91,7 @@ fn main() -> ExitCode {
         Command::Schema(schema) => schema.run(),
         Command::Eval(eval) => eval.run(),
         Command::Plot(plot) => plot.run(),
+        Command::Gallery(gallery) => gallery.run(),
         Command::Completions(completions) => Ok(completions.run(Cli::command())),
         Command::Man(man) => man.run(Cli::command()),
         // These commands return an exit code of their own.

@@ -45,7 +45,7 @@ pub(crate) fn evaluate(
         let chosen = penalty.parameters();
         return Err(Problem::Other(format!("no parameter is one of {chosen:?}; the file has: {}", quoted(&names))));
     }
-    Ok(Evaluated { loss, terms: BTreeMap::new(), unreduced: None, gradients })
+    Ok(Evaluated { loss, terms: BTreeMap::new(), unreduced: None, gradients, second_order: None })
 }
 
 /// The penalty of one parameter, and its gradient.

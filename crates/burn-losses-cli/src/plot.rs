@@ -14,8 +14,8 @@ use std::process::Command;
 
 /// Draw losses: value and gradient as curves, the value of two arguments as a map
 ///
-/// The x axis depends on the family: error, logit, angle, position of a box, .. Several configs, or several values of a
-/// field, come into one picture, which names the fields in which they differ.
+/// The x axis depends on the family: error, logit, angle, position of a box, score of an item, .. Several configs, or
+/// several values of a field, come into one picture, which names the fields in which they differ.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -63,7 +63,7 @@ impl Plot {
     }
 
     /// The configs to draw: every config with every value that is set.
-    fn drawn(&self) -> Result<Vec<Document>, Error> {
+    pub(crate) fn drawn(&self) -> Result<Vec<Document>, Error> {
         let mut drawn = match &self.name {
             Some(name) => vec![default_of(catalog::one(name)?)?],
             None => self.config.iter().map(|path| self.place.load_drawn(path)).collect::<Result<Vec<_>, _>>()?,
@@ -102,7 +102,7 @@ fn default_of(loss: &LossInfo) -> Result<Document, Error> {
 }
 
 /// The picture of losses, or of penalties.
-fn picture(drawn: &[Document]) -> Result<Picture, Error> {
+pub(crate) fn picture(drawn: &[Document]) -> Result<Picture, Error> {
     let (mut losses, mut penalties) = (Vec::new(), Vec::new());
     for document in drawn {
         match document {

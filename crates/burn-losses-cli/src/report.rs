@@ -17,6 +17,13 @@ pub(crate) struct Json {
     #[serde(skip_serializing_if = "Option::is_none")]
     unreduced: Option<JsonTensor>,
     gradients: BTreeMap<String, JsonTensor>,
+    /// The unreduced values with their weights, and their first and second derivatives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<JsonTensor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gradient: Option<JsonTensor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    curvature: Option<JsonTensor>,
 }
 
 #[derive(Serialize)]
@@ -35,11 +42,15 @@ impl From<&Evaluated> for Json {
     fn from(evaluated: &Evaluated) -> Self {
         let term = |Term { loss, weight }: &Term| JsonTerm { loss: number(*loss), weight: number(*weight) };
         let gradient = |(name, data): (&String, &TensorData)| (name.clone(), data.into());
+        let second_order = evaluated.second_order.as_ref();
         Self {
             loss: number(evaluated.loss),
             terms: evaluated.terms.iter().map(|(name, value)| (name.clone(), term(value))).collect(),
             unreduced: evaluated.unreduced.as_ref().map(JsonTensor::from),
             gradients: evaluated.gradients.iter().map(gradient).collect(),
+            values: second_order.map(|all| (&all.values).into()),
+            gradient: second_order.map(|all| (&all.gradient).into()),
+            curvature: second_order.map(|all| (&all.curvature).into()),
         }
     }
 }

@@ -8,7 +8,7 @@ use burn_losses::composition::{JointLoss, JointLossConfig, TermConfig};
 use burn_losses::diagnose::Diagnosis;
 use burn_losses::eval::{EvalError, Inputs};
 use burn_losses::regularization::AnyRegularizer;
-use burn_losses::{AnyLoss, ConfigError};
+use burn_losses::{AnyLoss, ConfigError, SecondOrder, SecondOrderConfig};
 use std::collections::BTreeMap;
 
 /// A loss, a joint loss or a penalty on its device.
@@ -30,6 +30,8 @@ pub(crate) struct Evaluated {
     pub(crate) unreduced: Option<TensorData>,
     /// The gradients of the reduced value.
     pub(crate) gradients: BTreeMap<String, TensorData>,
+    /// The unreduced values with their gradients and curvatures, if they are asked for.
+    pub(crate) second_order: Option<SecondOrder<TensorData>>,
 }
 
 /// One term of a joint loss.
@@ -74,6 +76,24 @@ impl Runnable {
         }
     }
 
+    /// Computes the unreduced values with their gradients and curvatures. It is no step.
+    pub(crate) fn second_order(
+        &self,
+        inputs: &Inputs,
+        device: &Device,
+        dtype: FloatDType,
+        options: &SecondOrderConfig,
+    ) -> Result<SecondOrder<TensorData>, Problem> {
+        match self {
+            Self::Loss(loss) => {
+                loss.check_labels(inputs)?;
+                Ok(loss.evaluate_second_order(inputs, device, dtype, options)?)
+            }
+            Self::Joint(_) => Err(Problem::Other("a joint loss has second derivatives only by its terms".to_owned())),
+            Self::Penalty(_) => Err(Problem::Other("a penalty has no unreduced values to differentiate".to_owned())),
+        }
+    }
+
     /// The findings about the tensors, each with the name of its term.
     pub(crate) fn diagnose(&self, inputs: &Inputs, device: &Device) -> Result<Vec<(String, Diagnosis)>, Problem> {
         match self {
@@ -96,6 +116,7 @@ fn of_loss(loss: &AnyLoss, inputs: &Inputs, device: &Device, dtype: FloatDType) 
         terms: BTreeMap::new(),
         unreduced: Some(evaluation.unreduced),
         gradients: evaluation.gradients,
+        second_order: None,
     })
 }
 
@@ -167,7 +188,13 @@ fn of_joint(joint: &JointLoss, inputs: &Inputs, device: &Device, dtype: FloatDTy
         let weight = terms[&term].weight;
         gradients.into_iter().map(move |(name, gradient)| (format!("{term}.{name}"), times(&gradient, weight)))
     });
-    Ok(Evaluated { loss: output.total.into_scalar(), unreduced: None, gradients: scaled.collect(), terms })
+    Ok(Evaluated {
+        loss: output.total.into_scalar(),
+        unreduced: None,
+        gradients: scaled.collect(),
+        terms,
+        second_order: None,
+    })
 }
 
 fn times(data: &TensorData, factor: f64) -> TensorData {

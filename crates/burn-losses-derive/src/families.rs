@@ -64,7 +64,7 @@ pub(crate) fn expand(item: ItemEnum) -> Result<TokenStream> {
             }
 
             /// The loss, as tools for all losses see it.
-            pub(crate) fn as_family(&self) -> &dyn crate::signature::Family {
+            pub fn as_family(&self) -> &dyn crate::signature::Family {
                 match self { #(Self::#variants(loss) => loss,)* }
             }
         }

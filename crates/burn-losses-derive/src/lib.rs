@@ -112,8 +112,9 @@ pub fn by_value(item: TokenStream) -> TokenStream {
     by_value::field(&parse_macro_input!(item as syn::DeriveInput).ident).into()
 }
 
-/// Makes an enum of one word, `Number(f64)` and optionally `PerClass(Vec<f64>)` a field of configs.
-#[proc_macro_derive(WordOrNumber)]
+/// Makes an enum of one word and of `Number(f64)`, `PerClass(Vec<f64>)` or `Counts(CountedWeights)`, or some of these, a field of
+/// configs. `#[counts(Classes)]` says what is counted: a variant of `CountsOf`.
+#[proc_macro_derive(WordOrNumber, attributes(counts))]
 pub fn word_or_number(item: TokenStream) -> TokenStream {
     word_or_number::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
 }

@@ -92,10 +92,11 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
             }
         }
     });
-    let (module, build) = match is_stateless {
-        true => (module::stateless(name), quote!(#name { config: self.clone() })),
-        false => (module::of_struct(name, &modules, &others), quote!(self.build(device))),
+    let module = match modules.is_empty() {
+        true => module::stateless(name),
+        false => module::of_struct(name, &modules, &others),
     };
+    let build = if is_stateless { quote!(#name { config: self.clone() }) } else { quote!(self.build(device)) };
     let display = module::display(name);
     Ok(quote! {
         #[derive(Debug, Clone)]

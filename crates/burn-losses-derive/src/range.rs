@@ -4,18 +4,22 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{LitStr, Result};
 
-/// Reads `>= 0`, `> 0`, `< 1`, `[0, 1]`, `(0, 1)`, `(0, 1]`, `[0, 1)`; a bound may be `pi`, `2 pi` or `pi/2`.
+/// Reads `>= 0`, `> 0`, `< 1`, `odd >= 1`, `[0, 1]`, `(0, 1)`, `(0, 1]`, `[0, 1)`; a bound may be `pi`, `2 pi` or `pi/2`.
 pub(crate) fn range(text: &LitStr) -> Result<TokenStream> {
     let value = text.value();
-    let wrong =
-        || syn::Error::new(text.span(), "expected one of `> a`, `>= a`, `< b`, `(a, b)`, `[a, b]`, `(a, b]`, `[a, b)`");
+    let wrong = || {
+        syn::Error::new(
+            text.span(),
+            "expected one of `> a`, `>= a`, `< b`, `odd >= a`, `(a, b)`, `[a, b]`, `(a, b]`, `[a, b)`",
+        )
+    };
     let bound = |word: &str| match word.trim() {
         "pi" => Ok(quote!(::core::f64::consts::PI)),
         "2 pi" => Ok(quote!(::core::f64::consts::TAU)),
         "pi/2" => Ok(quote!(::core::f64::consts::FRAC_PI_2)),
         word => word.parse::<f64>().map(|number| quote!(#number)).map_err(|_| wrong()),
     };
-    for (sign, name) in [(">=", "AtLeast"), (">", "Greater"), ("<", "Less")] {
+    for (sign, name) in [(">=", "AtLeast"), (">", "Greater"), ("<", "Less"), ("odd >=", "Odd")] {
         if let Some(rest) = value.strip_prefix(sign) {
             let (name, bound) = (syn::Ident::new(name, text.span()), bound(rest)?);
             return Ok(quote!(crate::config::Range::#name(#bound)));

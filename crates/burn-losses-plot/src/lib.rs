@@ -20,6 +20,7 @@ mod compare;
 mod contour;
 mod error;
 mod families;
+mod interactive;
 mod layout;
 mod panel;
 mod picture;
@@ -30,5 +31,6 @@ mod svg;
 mod ticks;
 
 pub use error::PlotError;
+pub use interactive::interactive;
 pub use panel::{Curve, Line, Map, Panel};
 pub use picture::Picture;

@@ -1,6 +1,7 @@
 //! A loss that is configured for its picture and evaluated at points.
 
 use crate::error::PlotError;
+use crate::panel;
 use burn::tensor::{Device, FloatDType, TensorData};
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::{AnyLoss, LossConfig};
@@ -10,12 +11,28 @@ use serde_json::{Map, Value};
 pub(crate) struct Probe {
     config: LossConfig,
     fields: Map<String, Value>,
+    /// Whether the map of a loss of two arguments is wanted beside its curves.
+    has_map: bool,
 }
 
 impl Probe {
     pub(crate) fn new(config: &LossConfig) -> Result<Self, PlotError> {
         let fields = fields(config);
-        Self { config: config.clone(), fields }.with("reduction", "sum")
+        Self { config: config.clone(), fields, has_map: true }.with("reduction", "sum")
+    }
+
+    /// The same for curves alone.
+    pub(crate) fn without_map(self) -> Self {
+        Self { has_map: false, ..self }
+    }
+
+    /// The map of the values that `values` computes, if it is wanted.
+    pub(crate) fn map(
+        &self,
+        values: impl FnOnce() -> Result<Vec<f64>, PlotError>,
+        map: impl FnOnce(Vec<f64>) -> panel::Map,
+    ) -> Result<Option<panel::Map>, PlotError> {
+        if self.has_map { Ok(Some(map(values()?))) } else { Ok(None) }
     }
 
     /// Sets a field, if the loss has that field.
@@ -29,14 +46,20 @@ impl Probe {
         Ok(self)
     }
 
+    /// The config.
+    pub(crate) fn config(&self) -> &LossConfig {
+        &self.config
+    }
+
     /// A field of the config.
     pub(crate) fn field(&self, name: &str) -> Option<&Value> {
         self.fields.get(name)
     }
 
-    /// The length of the longest list in the config: the number of classes or columns.
+    /// The length of the longest list in the config, or of the longest list of counts: the number of classes or columns.
     pub(crate) fn listed(&self) -> Option<usize> {
-        self.fields.values().filter_map(Value::as_array).map(Vec::len).max()
+        let list = |value: &Value| value.as_array().or_else(|| value.get("counts")?.as_array()).map(Vec::len);
+        self.fields.values().filter_map(list).max()
     }
 
     /// The loss in its initial state.
@@ -69,7 +92,7 @@ pub(crate) fn fields(config: &LossConfig) -> Map<String, Value> {
 pub(crate) const PARAMETER: &str = "weight";
 
 /// The named tensors of a batch.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Batch(Inputs);
 
 impl Batch {

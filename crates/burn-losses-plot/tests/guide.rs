@@ -2,9 +2,11 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_losses::binary::FocalLossConfig;
+use burn_losses::formula::Dual;
+use burn_losses::heads::{Annealing, LSoftmaxLossConfig};
 use burn_losses::prelude::*;
 use burn_losses::regression::QuantileLossConfig;
-use burn_losses::{AnyLoss, config::Alpha};
+use burn_losses::{AnyLoss, Head, config::Alpha};
 use burn_losses_plot::{Curve, Panel, Picture};
 use std::fs;
 use std::path::Path;
@@ -43,7 +45,21 @@ fn picture(title: &str, subtitle: &str, x: &str, curves: &[Curve]) -> Picture {
     }
 }
 
-fn pictures() -> [(&'static str, Picture); 3] {
+/// The logit of the label by L-Softmax with this margin, divided by both lengths.
+fn psi(margin: usize) -> Curve {
+    let config = LSoftmaxLossConfig::new(10, 16).with_margin(margin).with_lambda(Annealing::none());
+    let head = config.init(&Device::flex());
+    let at: Vec<f64> = (0..=180).map(f64::from).collect();
+    let by_cosine = |degrees: &f64| {
+        let cosine = Dual::<f64, 1>::variable(degrees.to_radians().cos(), 0);
+        head.margin(cosine, Some(Dual::constant(0.0)))
+    };
+    let value = at.iter().map(|degrees| by_cosine(degrees).value).collect();
+    let gradient = at.iter().map(|degrees| -by_cosine(degrees).slope[0] * degrees.to_radians().sin()).collect();
+    Curve { name: format!("m = {margin}"), at, value, gradient }
+}
+
+fn pictures() -> [(&'static str, Picture); 4] {
     let device = Device::flex();
     let focal = [0.0, 0.5, 1.0, 2.0, 5.0].map(|gamma| {
         let loss = FocalLossConfig::new().with_gamma(gamma).with_alpha(Alpha::None).init(&device);
@@ -65,6 +81,15 @@ fn pictures() -> [(&'static str, Picture); 3] {
             picture("Focal loss", "gamma down-weights examples that are right already", "logit of a positive", &focal),
         ),
         ("quantile", picture("Quantile loss", "tau weights the two directions of the error", error, &quantile)),
+        (
+            "psi",
+            picture(
+                "Multiplicative angular margins",
+                "psi of L-Softmax and A-Softmax; m = 1 is the cosine",
+                "angle between embedding and class, in degrees",
+                &[1, 2, 3, 4].map(psi),
+            ),
+        ),
         ("robust", picture("Robust regression", "the gradient is the influence of an outlier", error, &robust)),
     ]
 }

@@ -1,4 +1,4 @@
-//! A loss that is not in the catalog, in a few lines and fused: `cargo run -p burn-losses --example own_loss`.
+//! A loss of one's own, in a few lines and fused: `cargo run -p burn-losses --example own_loss`.
 
 use burn::nn::LinearConfig;
 use burn::optim::{GradientsParams, SgdConfig};
@@ -7,7 +7,7 @@ use burn_losses::formula::{Formula, Real};
 use burn_losses::regression::RegressionLoss;
 use burn_losses::{Loss, Reduction, watched};
 
-/// Cauchy's loss, c^2/2 ln(1 + (d/c)^2): an outlier has little influence.
+/// Cauchy's loss, c^2/2 ln(1 + (d/c)^2), written by hand: an outlier has little influence. (The catalog has it as `cauchy`.)
 #[derive(Debug, Clone)]
 struct Cauchy {
     c: f64,

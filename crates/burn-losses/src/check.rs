@@ -127,6 +127,12 @@ pub(crate) fn weights(values: &[usize]) -> String {
     }
 }
 
+/// The shapes that pictures may have, in words.
+pub(crate) fn pictures(least_side: usize) -> String {
+    let sides = if least_side > 1 { format!(", with sides of at least {least_side}") } else { String::new() };
+    format!("[N, C, H, W] or [N, C, D, H, W]{sides}")
+}
+
 /// The shape with one entry per sample: `[N, 1, ..]`.
 pub(crate) fn per_sample<const V: usize>(values: [usize; V]) -> [usize; V] {
     core::array::from_fn(|axis| if axis == 0 { values[0] } else { 1 })

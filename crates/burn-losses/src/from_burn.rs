@@ -6,10 +6,15 @@
 
 use crate::binary::{BceInput, BceLossConfig};
 use crate::classification::{CrossEntropyLossConfig, MultiMarginLossConfig};
+use crate::config::IntoField;
 use crate::distribution::{KlDivergenceLossConfig, TargetForm};
 use crate::error::ConfigError;
-use crate::metric::{Average, TripletLossConfig};
-use crate::regression::{HuberLossConfig, SmoothL1LossConfig};
+use crate::likelihood::{GaussianNllLossConfig, SpreadForm};
+use crate::metric::{Average, ContrastiveForm, ContrastiveLossConfig, TripletLossConfig};
+use crate::ranking::MarginRankingLossConfig;
+use crate::regression::{HuberLossConfig, LpLossConfig, PoissonNllLossConfig, SmoothL1LossConfig};
+use crate::sequence::{CtcLossConfig, RnntLossConfig, SequenceInput, SequenceLayout};
+use crate::vectors::CosineEmbeddingLossConfig;
 use burn::nn::loss as theirs;
 use core::fmt::Debug;
 
@@ -32,6 +37,27 @@ impl From<theirs::SmoothL1LossConfig> for SmoothL1LossConfig {
     }
 }
 
+/// The values are the same.
+impl From<theirs::LpLossConfig> for LpLossConfig {
+    fn from(burn: theirs::LpLossConfig) -> Self {
+        Self::new().with_p(burn.p)
+    }
+}
+
+/// The values are the same.
+impl From<theirs::PoissonNllLossConfig> for PoissonNllLossConfig {
+    fn from(burn: theirs::PoissonNllLossConfig) -> Self {
+        Self::new().with_log_input(burn.log_input).with_full(burn.full).with_epsilon(burn.eps)
+    }
+}
+
+/// The values are the same, with `forward_parts` in place of Burn's `forward`; a variance below `eps` keeps its slope here.
+impl From<theirs::GaussianNLLLossConfig> for GaussianNllLossConfig {
+    fn from(burn: theirs::GaussianNLLLossConfig) -> Self {
+        Self::new().with_spread(SpreadForm::Variance).with_floor(burn.eps).with_full(burn.full)
+    }
+}
+
 /// The values are the same, summed over the classes: `mean` here is Burn's `BatchMean`.
 impl From<theirs::KLDivLossConfig> for KlDivergenceLossConfig {
     fn from(burn: theirs::KLDivLossConfig) -> Self {
@@ -40,7 +66,7 @@ impl From<theirs::KLDivLossConfig> for KlDivergenceLossConfig {
     }
 }
 
-/// The values are the same. Burn also takes a `margin` of 0; this crate refuses it in `init`.
+/// The values are the same.
 impl From<theirs::MultiMarginLossConfig> for MultiMarginLossConfig {
     fn from(burn: theirs::MultiMarginLossConfig) -> Self {
         // Burn refuses everything but 1 and 2, and so does `init` here.
@@ -49,15 +75,33 @@ impl From<theirs::MultiMarginLossConfig> for MultiMarginLossConfig {
     }
 }
 
-/// The values and the mean are the same as here with `forward_triplets`. Refused: a norm that is not the Euclidean one.
-impl TryFrom<theirs::TripletMarginLossConfig> for TripletLossConfig {
-    type Error = ConfigError;
+/// The values are the same as here with `forward_pairs`.
+impl From<theirs::MarginRankingLossConfig> for MarginRankingLossConfig {
+    fn from(burn: theirs::MarginRankingLossConfig) -> Self {
+        Self::new().with_margin(burn.margin)
+    }
+}
 
-    fn try_from(burn: theirs::TripletMarginLossConfig) -> Result<Self, ConfigError> {
-        if burn.p != 2.0 {
-            return refused("TripletMarginLossConfig", "p", burn.p, "2: distances are Euclidean");
-        }
-        Ok(Self::new().with_margin(burn.margin).with_normalize(false).with_average(Average::Valid))
+/// The values and the mean are the same as here with `forward_triplets`. Burn also takes a `p` below 1; this crate refuses it in `init`.
+impl From<theirs::TripletMarginLossConfig> for TripletLossConfig {
+    fn from(burn: theirs::TripletMarginLossConfig) -> Self {
+        Self::new().with_margin(burn.margin).with_p(burn.p).with_normalize(false).with_average(Average::Valid)
+    }
+}
+
+/// The values are the same as here with `forward_distances`. Burn's targets are 1 for a similar pair and -1 for a dissimilar one; here
+/// they are 0 and 1. Burn also takes a `margin` of 0; this crate refuses it in `init`.
+impl From<theirs::HingeEmbeddingLossConfig> for ContrastiveLossConfig {
+    fn from(burn: theirs::HingeEmbeddingLossConfig) -> Self {
+        Self::new().with_margin(burn.margin).with_form(ContrastiveForm::Linear)
+    }
+}
+
+/// The values are the same as here with `forward_pairs`. Burn's targets are 1 for a similar pair and -1 for a dissimilar one; here they
+/// are 0 and 1.
+impl From<theirs::CosineEmbeddingLossConfig> for CosineEmbeddingLossConfig {
+    fn from(burn: theirs::CosineEmbeddingLossConfig) -> Self {
+        Self::new().with_margin(burn.margin)
     }
 }
 
@@ -95,7 +139,8 @@ impl TryFrom<theirs::CrossEntropyLossConfig> for CrossEntropyLossConfig {
         }
         let mut config = Self::new();
         config.label_smoothing.epsilon = burn.smoothing.unwrap_or(0.0).into();
-        config.class_weights = burn.weights.map(|weights| weights.into_iter().map(f64::from).collect());
+        config.class_weights =
+            burn.weights.map(|weights| weights.into_iter().map(f64::from).collect::<Vec<_>>()).into_field();
         config.ignore_index = match burn.pad_tokens.as_deref() {
             None | Some([]) => None,
             Some(&[token]) => Some(token as i64),
@@ -104,6 +149,22 @@ impl TryFrom<theirs::CrossEntropyLossConfig> for CrossEntropyLossConfig {
             }
         };
         Ok(config)
+    }
+}
+
+/// The values are the same. A mean of Burn's divides each value by its number of labels too, as `normalize = "label_length"` does.
+impl From<theirs::CTCLossConfig> for CtcLossConfig {
+    fn from(burn: theirs::CTCLossConfig) -> Self {
+        let config = Self::new().with_input(SequenceInput::LogProbabilities).with_layout(SequenceLayout::Tnc);
+        config.with_blank(burn.blank).with_zero_infinity(burn.zero_infinity)
+    }
+}
+
+/// The values are the same.
+impl From<theirs::RNNTLossConfig> for RnntLossConfig {
+    fn from(burn: theirs::RNNTLossConfig) -> Self {
+        let input = if burn.logits { SequenceInput::Logits } else { SequenceInput::LogProbabilities };
+        Self::new().with_blank(burn.blank).with_input(input)
     }
 }
 
@@ -141,6 +202,23 @@ mod tests {
         let ours = SmoothL1LossConfig::from(burn.clone()).init(&device);
         assert_same(ours.forward(pair().0, pair().1), burn.init().forward_with_reduction(pair().0, pair().1, Mean));
 
+        let burn = theirs::LpLossConfig::new(1.5);
+        let ours = LpLossConfig::from(burn.clone()).init(&device);
+        assert_same(ours.forward(pair().0, pair().1), burn.init().forward(pair().0, pair().1, Mean));
+
+        for (log_input, full) in [(true, true), (false, false)] {
+            let burn = theirs::PoissonNllLossConfig::new().with_log_input(log_input).with_full(full).with_eps(1e-3);
+            let ours = PoissonNllLossConfig::from(burn.clone()).init(&device);
+            let means = if log_input { pair().0 } else { pair().0.abs() };
+            let counts = pair().1.abs();
+            assert_same(ours.forward(means.clone(), counts.clone()), burn.init().forward(means, counts, Mean));
+        }
+        let burn = theirs::GaussianNLLLossConfig::new().with_full(true).with_eps(0.5);
+        let ours = GaussianNllLossConfig::from(burn.clone()).init(&device);
+        let variance = first.clone().abs();
+        let expected = burn.init().forward(pair().0, pair().1, variance.clone(), Mean);
+        assert_same(ours.forward_parts(pair().0, variance, pair().1), expected);
+
         for log_target in [false, true] {
             let [p, q] = [&first, &second].map(|x| burn::tensor::activation::log_softmax(x.clone(), 1));
             let q = if log_target { q } else { q.exp() };
@@ -156,11 +234,34 @@ mod tests {
             assert_same(ours.forward(first.clone(), labels.clone()), expected);
         }
 
-        let burn = theirs::TripletMarginLossConfig::new();
-        let ours = TripletLossConfig::try_from(burn.clone()).unwrap().init(&device);
-        let third = random([6, 4]);
-        let expected = burn.init().forward(pair().0, pair().1, third.clone(), Mean);
-        assert_same(ours.forward_triplets(pair().0, pair().1, third), expected);
+        let burn = theirs::MarginRankingLossConfig::new().with_margin(0.4);
+        let ours = MarginRankingLossConfig::from(burn.clone()).init(&device);
+        let numbers = |rows: Tensor<2>| rows.reshape([24]);
+        let (one, other) = (numbers(first.clone()), numbers(second.clone()));
+        let order = numbers(random([6, 4])).sign();
+        let expected = burn.init().forward(one.clone(), other.clone(), order.clone(), Mean);
+        assert_same(ours.forward_pairs(one, other, order), expected);
+
+        for p in [1.0, 2.0, 3.0] {
+            let burn = theirs::TripletMarginLossConfig::new().with_p(p);
+            let ours = TripletLossConfig::from(burn.clone()).init(&device);
+            let third = random([6, 4]);
+            let expected = burn.init().forward(pair().0, pair().1, third.clone(), Mean);
+            assert_same(ours.forward_triplets(pair().0, pair().1, third), expected);
+        }
+
+        let dissimilar = Tensor::<1>::from_floats([0.0, 1.0, 1.0, 0.0, 1.0, 0.0], &device);
+        let order = (dissimilar.clone() * -2.0 + 1.0).int();
+        let burn = theirs::HingeEmbeddingLossConfig::new().with_margin(1.5);
+        let ours = ContrastiveLossConfig::from(burn.clone()).init(&device);
+        let distances = pair().0.narrow(1, 0, 1).reshape([6]).abs();
+        let expected = burn.init().forward(distances.clone(), order.clone().float(), Mean);
+        assert_same(ours.forward_distances(distances, dissimilar.clone()), expected);
+
+        let burn = theirs::CosineEmbeddingLossConfig::new().with_margin(0.2);
+        let ours = CosineEmbeddingLossConfig::from(burn.clone()).init(&device);
+        let expected = burn.init().forward(pair().0, pair().1, order);
+        assert_same(ours.forward_pairs(pair().0, pair().1, dissimilar), expected);
 
         for logits in [true, false] {
             let burn = theirs::BinaryCrossEntropyLossConfig::new().with_logits(logits);
@@ -183,12 +284,31 @@ mod tests {
     }
 
     #[test]
+    fn sequences_have_the_same_values() {
+        use burn::tensor::activation::log_softmax;
+        let device = Device::flex();
+        let ints = |numbers: [i32; 2]| Tensor::<1, Int>::from_ints(numbers, &device);
+        let labels = Tensor::<2, Int>::from_ints([[1, 3], [2, 0]], &device);
+        let (steps, counts) = (ints([4, 3]), ints([2, 1]));
+
+        let burn = theirs::CTCLossConfig::new().with_blank(4);
+        let ours = CtcLossConfig::from(burn.clone()).init(&device);
+        let log_p = log_softmax(random([4, 2, 5]), 2);
+        let expected = burn.init().forward(log_p.clone(), labels.clone(), steps.clone(), counts.clone());
+        assert_same(ours.forward(log_p, labels.clone(), steps.clone(), counts.clone()), expected.mean());
+
+        for is_logits in [true, false] {
+            let burn = theirs::RNNTLossConfig::new().with_blank(4).with_logits(is_logits);
+            let ours = RnntLossConfig::from(burn.clone()).init(&device);
+            let logits = random([2, 4, 3, 5]);
+            let input = if is_logits { logits } else { log_softmax(logits, 3) };
+            let expected = burn.init().forward(input.clone(), labels.clone(), steps.clone(), counts.clone());
+            assert_same(ours.forward(input, labels.clone(), steps.clone(), counts.clone()), expected.mean());
+        }
+    }
+
+    #[test]
     fn what_means_something_else_here_is_refused_by_name() {
-        let triplet = TripletLossConfig::try_from(theirs::TripletMarginLossConfig::new().with_p(1.0));
-        assert_eq!(
-            triplet.unwrap_err().to_string(),
-            "TripletMarginLossConfig: `p` is 1.0, allowed: 2: distances are Euclidean"
-        );
         let bce = theirs::BinaryCrossEntropyLossConfig::new();
         for burn in [bce.clone().with_weights(Some(vec![1.0, 2.0])), bce.with_smoothing(Some(0.1))] {
             assert!(BceLossConfig::try_from(burn).unwrap_err().to_string().contains("allowed: none"));

@@ -31,13 +31,21 @@
 //! | Family | What it compares | Config | To begin with |
 //! |---|---|---|---|
 //! | [`regression`] | numbers with numbers of the same shape | [`RegressionLossConfig`](regression::RegressionLossConfig) | [`HuberLossConfig`](regression::HuberLossConfig) |
+//! | [`likelihood`] | parameters of a distribution with numbers | [`LikelihoodLossConfig`](likelihood::LikelihoodLossConfig) | [`GaussianNllLossConfig`](likelihood::GaussianNllLossConfig) |
 //! | [`binary`] | logits with yes or no, of the same shape | [`BinaryLossConfig`](binary::BinaryLossConfig) | [`BceLossConfig`](binary::BceLossConfig) |
 //! | [`classification`] | logits of C classes with one label | [`ClassificationLossConfig`](classification::ClassificationLossConfig) | [`CrossEntropyLossConfig`](classification::CrossEntropyLossConfig) |
 //! | [`distribution`] | log-probabilities with a distribution | [`DistributionLossConfig`](distribution::DistributionLossConfig) | [`KlDivergenceLossConfig`](distribution::KlDivergenceLossConfig) |
 //! | [`segmentation`] | regions of logits with masks or labels | [`SegmentationLossConfig`](segmentation::SegmentationLossConfig) | [`DiceLossConfig`](segmentation::DiceLossConfig) |
-//! | [`boxes`] | bounding boxes with bounding boxes | [`BoxesLossConfig`](boxes::BoxesLossConfig) | [`CiouLossConfig`](boxes::CiouLossConfig) |
+//! | [`boxes`] | boxes with boxes: upright, rotated, or in three dimensions | [`BoxesLossConfig`](boxes::BoxesLossConfig) | [`CiouLossConfig`](boxes::CiouLossConfig) |
 //! | [`heads`] | embeddings with labels, through a weight of their own | [`HeadLossConfig`](heads::HeadLossConfig) | [`ArcfaceLossConfig`](heads::ArcfaceLossConfig) |
 //! | [`metric`] | the embeddings of a batch with each other | [`MetricLossConfig`](metric::MetricLossConfig) | [`TripletLossConfig`](metric::TripletLossConfig) |
+//! | [`image`] | images with images, or an image with nothing | [`ImageLossConfig`](image::ImageLossConfig) | [`SsimLossConfig`](image::SsimLossConfig) |
+//! | [`generative`] | scores of a discriminator, or latent Gaussians | [`GenerativeLossConfig`](generative::GenerativeLossConfig) | [`KlGaussianLossConfig`](generative::KlGaussianLossConfig) |
+//! | [`sequence`] | the classes of each step with labels that are not aligned | [`SequenceLossConfig`](sequence::SequenceLossConfig) | [`CtcLossConfig`](sequence::CtcLossConfig) |
+//! | [`vectors`] | pairs of vectors | [`VectorsLossConfig`](vectors::VectorsLossConfig) | [`CosineLossConfig`](vectors::CosineLossConfig) |
+//! | [`self_supervised`] | two views of a batch, as a whole | [`SelfSupervisedLossConfig`](self_supervised::SelfSupervisedLossConfig) | [`VicregLossConfig`](self_supervised::VicregLossConfig) |
+//! | [`ranking`] | the scores of a list of items with their relevance | [`RankingLossConfig`](ranking::RankingLossConfig) | [`LambdaRankLossConfig`](ranking::LambdaRankLossConfig) |
+//! | [`preference`] | the log-probabilities of answers, of which one is preferred | [`PreferenceLossConfig`](preference::PreferenceLossConfig) | [`DpoLossConfig`](preference::DpoLossConfig) |
 //!
 //! # Where to start
 //! - **Choose a loss** by the table above; each loss says when to use it, its formula, and where its twin in PyTorch differs. The
@@ -47,8 +55,10 @@
 //! - **Config files**, the errors in them, and your own config around them: [`config`]; their JSON Schemas: `schema`.
 //! - **Several terms**, penalties on parameters, weights that change while training: [`composition`], [`regularization`].
 //! - **What a mean divides by**, weights, masks of what counts, accumulated gradients: [`Reduction`], [`Extras`].
+//! - **Second derivatives**, for Newton's method and boosted trees: [`second_order`].
 //! - **The number looks wrong**: [`diagnose`] reads a batch and says why.
-//! - **Metrics for Burn's learner**: `train`.
+//! - **Batches with several rows of each class**, for metric losses: [`metric::MPerClass`].
+//! - **Metrics for Burn's learner**: `train`; NDCG of lists: [`ranking::ndcg`].
 //! - **A loss of your own**, fused and differentiated like those here: [`formula`].
 //! - **It is slow**: [`watched`] says what ran in the fused engine and what did not.
 //!
@@ -60,7 +70,7 @@
 //! | `ndarray` | Burn's NdArray backend, and the fused engine of the CPU for it |
 //! | `rayon`, `simd` | Flex and NdArray use all threads, and vector registers |
 //! | `x86-v4` | AVX-512, in Burn and in the fused engine, where the machine has it |
-//! | `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm`, `cpu` | the backends of Burn that are made of CubeCL |
+//! | `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`, `rocm`, `cpu` | the backends of Burn that are made of CubeCL, and the fused engine for them |
 //! | `fusion` | Burn joins tensor operations on those backends |
 //! | `train` | outputs and metrics for Burn's learner: the module `train` |
 //! | `schema` | a JSON Schema of every config: the module `schema` |
@@ -114,8 +124,9 @@ pub mod config {
     mod format;
 
     pub use crate::field::{
-        Alpha, AnyField, BatchAlpha, ClassFactor, Field, FieldInfo, FieldType, IntoField, Range, Record, Table,
-        Unreadable, Value, Visit, VisitMut,
+        Alpha, AnyField, BatchAlpha, ClassFactor, ClassLabel, ClassWeights, CountedWeights, Counts, Field, FieldInfo,
+        FieldType, IntoField, Limit, PosWeight, Range, Record, Table, Unreadable, Value, Visit, VisitMut,
+        WeightNormalize, WeightScheme,
     };
     pub use describe::{About, Check, Describe, Example, LossInfo, Twin};
     pub(crate) use describe::{from_value, validate};
@@ -137,11 +148,16 @@ pub mod eval;
 mod field;
 pub mod formula;
 mod from_burn;
+pub mod generative;
 pub mod heads;
+pub mod image;
+pub mod likelihood;
 mod loss;
 pub mod metric;
 mod options;
+pub mod preference;
 pub mod prelude;
+pub mod ranking;
 mod reduction;
 mod registry;
 pub mod regression;
@@ -149,7 +165,10 @@ pub mod regularization;
 #[cfg(feature = "schema")]
 #[cfg_attr(docsrs, doc(cfg(feature = "schema")))]
 pub mod schema;
+pub mod second_order;
 pub mod segmentation;
+pub mod self_supervised;
+pub mod sequence;
 pub mod signature;
 mod terms;
 #[cfg(feature = "train")]
@@ -162,14 +181,20 @@ pub use config::LossInfo;
 pub use engine::distributions::Distributions;
 pub use engine::ghm::GhmCounts;
 pub use engine::heads::{Head, Scaling};
+pub use engine::lists::{Items, Lists, PairFormula, Relevance};
 pub use engine::machine::{Paths, watched, with_tensor_operations};
 pub use engine::pairs::anchors::{Anchors, NeededPartners};
-pub use engine::pointwise::{PointKernel, Pointwise};
+pub use engine::pointwise::{PointKernel, Pointwise, Positives};
 pub use engine::regions::{Pixels, Segmentation};
 pub use engine::rows::{RowKernel, Rows};
 pub use engine::vectors::VectorKernel;
 pub use engine::{keep_memory, kept_memory, release_memory};
 pub use error::{ConfigError, InputError, InputProblem};
+pub use field::ClassCounts;
+pub use generative::Generative;
+pub use image::{Images, Pictures};
+pub use likelihood::Likelihood;
 pub use loss::Loss;
 pub use reduction::{Divisor, Extras, Reduction, Unreduced};
 pub use registry::{AnyLoss, LossConfig, registry};
+pub use second_order::{Curvature, SecondOrder, SecondOrderConfig};

@@ -6,16 +6,25 @@ use crate::classification::{AnyClassificationLoss, ClassificationLossConfig};
 use crate::config::{Table, Value};
 use crate::distribution::{AnyDistributionLoss, DistributionLossConfig};
 use crate::error::{ConfigError, nearest};
+use crate::generative::{AnyGenerativeLoss, GenerativeLossConfig};
 use crate::heads::{AnyHeadLoss, HeadLossConfig};
+use crate::image::{AnyImageLoss, ImageLossConfig};
+use crate::likelihood::{AnyLikelihoodLoss, LikelihoodLossConfig};
 use crate::metric::{AnyMetricLoss, MetricLossConfig};
+use crate::preference::{AnyPreferenceLoss, PreferenceLossConfig};
+use crate::ranking::{AnyRankingLoss, RankingLossConfig};
 use crate::regression::{AnyRegressionLoss, RegressionLossConfig};
 use crate::segmentation::{AnySegmentationLoss, SegmentationLossConfig};
+use crate::self_supervised::{AnySelfSupervisedLoss, SelfSupervisedLossConfig};
+use crate::sequence::{AnySequenceLoss, SequenceLossConfig};
+use crate::vectors::{AnyVectorsLoss, VectorsLossConfig};
 use burn_losses_derive::families;
 
 /// The config of any loss of any family, told apart by `family` and `kind`.
 #[families]
 pub enum LossConfig {
     Regression(RegressionLossConfig),
+    Likelihood(LikelihoodLossConfig),
     Binary(BinaryLossConfig),
     Classification(ClassificationLossConfig),
     Distribution(DistributionLossConfig),
@@ -23,6 +32,13 @@ pub enum LossConfig {
     Boxes(BoxesLossConfig),
     Heads(HeadLossConfig),
     Metric(MetricLossConfig),
+    Image(ImageLossConfig),
+    Generative(GenerativeLossConfig),
+    Sequence(SequenceLossConfig),
+    Vectors(VectorsLossConfig),
+    SelfSupervised(SelfSupervisedLossConfig),
+    Ranking(RankingLossConfig),
+    Preference(PreferenceLossConfig),
 }
 
 pub(crate) fn unknown_family(family: &str, families: &[&'static str]) -> ConfigError {

@@ -19,7 +19,10 @@
 //! # What a schema cannot say
 //! A schema says what is allowed in each field: type, range, words, unknown keys. The following errors need two fields at once,
 //! or more than JSON tells, and are found only when the config is read:
-//! - lists with another length than `num_classes` (`class_weights`, `sampler.counts` of heads);
+//! - lists with another length than `num_classes` (`class_weights`, `prior`, `sampler.counts` of heads);
+//! - `cutoffs` of `adaptive_softmax` that do not rise, or are not below `num_classes`;
+//! - a class without a sample in the `prior` of `logit_adjusted`, where nothing is added;
+//! - in `classification/focal`, `class_weights` together with an `alpha` per class; in `arcface`, `easy_margin` with `plain`;
 //! - `smooth` with a numerator larger than its denominator;
 //! - in `tversky` and `focal_tversky`, a squared `denominator` with weights that are too different;
 //! - in `multi_margin`, `divide_by_classes` with the variant of Crammer and Singer;

@@ -20,11 +20,11 @@ mod call;
 mod error;
 mod valid;
 
-use crate::check::weights;
+use crate::check::{pictures, weights};
 use burn::tensor::{DType, TensorData};
 use std::collections::BTreeMap;
 
-pub use arguments::{Arguments, Leaves};
+pub use arguments::{Arguments, Layout, Leaves};
 pub(crate) use arguments::{integers, numbers, place, read, truths};
 pub use call::{Called, Family, Wanted};
 pub(crate) use call::{forward, with_rank};
@@ -77,6 +77,12 @@ pub enum Classes {
     OfAxis,
     /// This many classes, from 0.
     Number(usize),
+    /// As many classes as the last axis of the prediction has entries, from 0, but for one that is no label.
+    NotBlank(usize),
+    /// A length: from 0 to the size of this axis of the prediction.
+    Length(usize),
+    /// A length: from 0 to the size of axis 1 of the labels.
+    LengthOfLabels,
 }
 
 /// The shape of an argument.
@@ -86,12 +92,18 @@ pub enum Shape {
     Axes(usize, usize),
     /// `[N, C, d1, ..]`: the classes are on axis 1.
     ClassAxis,
+    /// `[N, K, d1, ..]`: this many parameters are on axis 1.
+    Parameters(usize),
+    /// `[N, C, H, W]` or `[N, C, D, H, W]`, with sides of at least this length.
+    Pictures(usize),
     /// The shape of the prediction.
     Same,
     /// The shape of the prediction without the class axis.
     WithoutClassAxis,
     /// This many axes of the prediction, from the first on.
     First(usize),
+    /// As many rows as the prediction has, and this number of axes.
+    Rows(usize),
     /// This shape, as the config says.
     Exactly(Vec<usize>),
 }
@@ -159,6 +171,11 @@ impl Argument {
         Self { optional: true, ..self }
     }
 
+    /// The same argument, which may not be left out.
+    pub fn required(self) -> Self {
+        Self { optional: false, ..self }
+    }
+
     /// Whether the loss has a gradient with respect to this argument that training does not need.
     pub(crate) fn is_constant(&self) -> bool {
         self.kind == Kind::Float && [Role::Target, Role::Weight].contains(&self.role)
@@ -193,7 +210,9 @@ impl Classes {
     /// How many classes there are, with a prediction of this shape; `None`: any integer is a class.
     pub fn number(self, prediction: &[usize]) -> Option<usize> {
         match self {
-            Self::Any => None,
+            // Of a list of labels, those beyond its length may be any integers.
+            Self::Any | Self::NotBlank(_) | Self::LengthOfLabels => None,
+            Self::Length(axis) => prediction.get(axis).map(|size| size + 1),
             Self::OfAxis => prediction.get(1).copied(),
             Self::Number(number) => Some(number),
         }
@@ -212,7 +231,7 @@ impl Shape {
     pub fn resolve(&self, prediction: &[usize]) -> Option<Vec<usize>> {
         let axes = prediction.iter().copied();
         match self {
-            Self::Axes(..) | Self::ClassAxis => None,
+            Self::Axes(..) | Self::ClassAxis | Self::Parameters(_) | Self::Rows(_) | Self::Pictures(_) => None,
             Self::Same => Some(prediction.to_vec()),
             Self::WithoutClassAxis => Some(axes.clone().take(1).chain(axes.skip(2)).collect()),
             Self::First(number) => Some(axes.take(*number).collect()),
@@ -224,10 +243,11 @@ impl Shape {
     fn ranks(&self, prediction: usize) -> [usize; 2] {
         match self {
             Self::Axes(least, most) => [*least, *most],
-            Self::ClassAxis => [2, MOST_AXES],
+            Self::ClassAxis | Self::Parameters(_) => [2, MOST_AXES],
+            Self::Pictures(_) => [4, 5],
             Self::Same => [prediction; 2],
             Self::WithoutClassAxis => [prediction.saturating_sub(1); 2],
-            Self::First(number) => [*number; 2],
+            Self::First(number) | Self::Rows(number) => [*number; 2],
             Self::Exactly(shape) => [shape.len(); 2],
         }
     }
@@ -239,6 +259,10 @@ impl Shape {
         match (self, self.ranks(prediction.len())) {
             (Self::Exactly(shape), _) => format!("{shape:?}, as the config says"),
             (Self::ClassAxis, [least, most]) => format!("{least} to {most} axes, the classes on axis 1"),
+            (Self::Parameters(number), [least, most]) => {
+                format!("{least} to {most} axes, {number} parameters on axis 1")
+            }
+            (Self::Pictures(least), _) => pictures(*least),
             (_, _) if shape.is_some() && role == Role::Weight => weights(&shape.unwrap_or_default()),
             (Self::Same, _) => format!("{prediction:?} (that of `{first}`)"),
             (Self::WithoutClassAxis, _) if shape.is_some() => {

@@ -41,7 +41,18 @@ pub enum Choice {
     Center,
     /// Embeddings of pictures on a sphere, with margins between the classes.
     Margins,
-    /// Images, regression, imbalanced and boxes, which take a minute together.
+    /// Intervals that 90 % of the targets lie in, with losses of distributions and quantiles.
+    Intervals,
+    /// Ten kinds of clothes, some of them rare, with losses for classes.
+    #[value(name = "long_tail")]
+    LongTail,
+    /// Garments at any angle, with losses of rotated boxes.
+    Rotated,
+    /// Strips of garments that are read from left to right, with CTC.
+    Sequences,
+    /// A search for similar garments, with losses of ranked lists.
+    Ranking,
+    /// Images, regression, imbalanced, boxes, intervals, long_tail and rotated, which take a minute and a half together.
     Short,
     /// All of them.
     All,
@@ -82,7 +93,20 @@ impl Options {
             Choice::Metric => &[Experiment::Metric],
             Choice::Center => &[Experiment::Center],
             Choice::Margins => &[Experiment::Margins],
-            Choice::Short => &[Experiment::Images, Experiment::Regression, Experiment::Imbalanced, Experiment::Boxes],
+            Choice::Intervals => &[Experiment::Intervals],
+            Choice::LongTail => &[Experiment::LongTail],
+            Choice::Rotated => &[Experiment::Rotated],
+            Choice::Sequences => &[Experiment::Sequences],
+            Choice::Ranking => &[Experiment::Ranking],
+            Choice::Short => &[
+                Experiment::Images,
+                Experiment::Regression,
+                Experiment::Imbalanced,
+                Experiment::Boxes,
+                Experiment::Intervals,
+                Experiment::LongTail,
+                Experiment::Rotated,
+            ],
             Choice::All => &Experiment::ALL,
         };
         if !self.config.is_empty() {

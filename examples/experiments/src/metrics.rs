@@ -87,8 +87,8 @@ pub fn classification(logits: &[f32], labels: &[f32], classes: usize) -> Classif
     const BINS: usize = 15;
     let (mut hits, mut sum) = ([0.0; BINS], [0.0; BINS]);
     for (row, &label) in logits.chunks_exact(classes).zip(labels) {
-        let (best, top) =
-            row.iter().enumerate().fold((0, f32::MIN), |best, (i, &l)| if l > best.1 { (i, l) } else { best });
+        let best = largest(row);
+        let top = row[best];
         let total: f64 = row.iter().map(|&l| f64::from(l - top).exp()).sum();
         let confidence = 1.0 / total;
         let bin = ((confidence * BINS as f64) as usize).min(BINS - 1);
@@ -102,6 +102,72 @@ pub fn classification(logits: &[f32], labels: &[f32], classes: usize) -> Classif
         confidence: sum.iter().sum::<f64>() / rows,
         calibration_error: hits.iter().zip(&sum).map(gap).sum::<f64>() / rows,
     }
+}
+
+/// The place of the largest of some numbers, the first of equal ones.
+pub fn largest(values: &[f32]) -> usize {
+    (0..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
+}
+
+/// The recall of each class: the share of its rows whose largest logit is that of the class. Their mean is the balanced accuracy.
+pub fn recalls(logits: &[f32], labels: &[f32], classes: usize) -> Vec<f64> {
+    let (mut hits, mut rows) = (vec![0.0; classes], vec![0.0; classes]);
+    for (row, &label) in logits.chunks_exact(classes).zip(labels) {
+        rows[label as usize] += 1.0;
+        hits[label as usize] += f64::from(largest(row) == label as usize);
+    }
+    hits.iter().zip(&rows).map(|(hit, rows): (&f64, &f64)| hit / rows.max(1.0)).collect()
+}
+
+/// The mean of some numbers.
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The quality of prediction intervals.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Intervals {
+    /// The share of the targets within their interval.
+    pub coverage: f64,
+    /// The mean width.
+    pub width: f64,
+    /// The interval score (Gneiting and Raftery 2007, section 6.2): the width, plus `2 / outside` times the distance of a target
+    /// from its interval. It is smallest for the true quantiles.
+    pub score: f64,
+}
+
+/// The quality of intervals `(lower, upper)` that `outside` of the targets should lie outside of.
+pub fn intervals(bounds: &[(f64, f64)], targets: &[f32], outside: f64) -> Intervals {
+    let rows = || bounds.iter().zip(targets).map(|(&(lower, upper), &target)| (lower, upper, f64::from(target)));
+    let mean = |of: fn((f64, f64, f64)) -> f64| rows().map(of).sum::<f64>() / targets.len() as f64;
+    let width = mean(|(lower, upper, _)| upper - lower);
+    let missed = mean(|(lower, upper, target)| (lower - target).max(target - upper).max(0.0));
+    Intervals {
+        coverage: mean(|(lower, upper, target)| f64::from((lower..=upper).contains(&target))),
+        width,
+        score: width + 2.0 / outside * missed,
+    }
+}
+
+/// The share of the rows of `levels` quantiles in which one is above the next.
+pub fn crossings(quantiles: &[f32], levels: usize) -> f64 {
+    let crossed = |row: &&[f32]| row.windows(2).any(|pair| pair[0] > pair[1]);
+    quantiles.chunks_exact(levels).filter(crossed).count() as f64 / (quantiles.len() / levels) as f64
+}
+
+/// The angle between the long sides of rotated boxes `(cx, cy, w, h, angle)` and those of their targets, from 0 to 90 degrees.
+pub fn angle_errors(boxes: &[f32], targets: &[f32]) -> Vec<f64> {
+    let direction = |b: &[f32]| f64::from(b[4]).to_degrees() + if b[2] < b[3] { 90.0 } else { 0.0 };
+    let error = |(a, b)| {
+        let between = (direction(a) - direction(b)).rem_euclid(180.0);
+        between.min(180.0 - between)
+    };
+    boxes.chunks_exact(5).zip(targets.chunks_exact(5)).map(error).collect()
+}
+
+/// The share of the values that are at most `limit`.
+pub fn share_within(values: &[f64], limit: f64) -> f64 {
+    values.iter().filter(|&&value| value <= limit).count() as f64 / values.len() as f64
 }
 
 /// The mean pinball loss of a line, which is smallest at the `tau` quantile.
@@ -180,5 +246,34 @@ mod tests {
         let (x, y) = ([0.0, 0.0, 0.0], [1.0, -1.0, 3.0]);
         assert!((pinball(&x, &y, (0.0, 0.0), 0.9) - (0.9 + 0.1 + 2.7) / 3.0).abs() < 1e-12);
         assert!((share_below(&x, &y, (0.0, 0.0)) - 1.0 / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn recalls_by_hand() {
+        // Two rows of class 0, one of them right, and one of class 2, which is right.
+        let logits = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+        assert_eq!(recalls(&logits, &[0.0, 0.0, 2.0], 3), [0.5, 0.0, 1.0]);
+        assert_eq!((largest(&[0.0, 2.0, 2.0]), mean(&[0.5, 1.0])), (1, 0.75));
+    }
+
+    #[test]
+    fn intervals_by_hand() {
+        // The second target is 0.5 above its interval.
+        let got = intervals(&[(0.0, 1.0), (0.0, 2.0)], &[0.25, 2.5], 0.1);
+        assert_eq!((got.coverage, got.width), (0.5, 1.5));
+        assert!((got.score - (1.5 + 20.0 * 0.25)).abs() < 1e-12, "{}", got.score);
+        assert_eq!(crossings(&[1.0, 2.0, 2.0, 1.0, 3.0, 2.0], 3), 0.5);
+    }
+
+    #[test]
+    fn angles_by_hand() {
+        let quarter = std::f32::consts::FRAC_PI_2;
+        let targets = [0.0, 0.0, 1.0, 2.0, 0.0].repeat(3);
+        // The same box with its sides exchanged, half a turn of it, and an eighth of a turn.
+        let boxes =
+            [[0.0, 0.0, 2.0, 1.0, quarter], [0.0, 0.0, 1.0, 2.0, 2.0 * quarter], [0.0, 0.0, 1.0, 2.0, -quarter / 2.0]];
+        let errors = angle_errors(boxes.as_flattened(), &targets);
+        assert!(errors.iter().zip([0.0, 0.0, 45.0]).all(|(got, expected)| (got - expected).abs() < 1e-4), "{errors:?}");
+        assert_eq!(share_within(&errors, 5.0), 2.0 / 3.0);
     }
 }

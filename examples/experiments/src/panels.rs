@@ -5,7 +5,7 @@ use crate::config::Experiment;
 use crate::curves::Curve;
 use crate::data::{LineData, LineSet};
 use crate::plot::{self, Panel, Series};
-use crate::runs::{FittedLine, RunResult};
+use crate::runs::{Chart, FittedLine, RunResult};
 
 /// The plots of some results of one experiment: the name of each, and its panels.
 pub(crate) fn from_results(results: &[&RunResult]) -> Result<Vec<(&'static str, Vec<Panel>)>, Error> {
@@ -22,6 +22,9 @@ pub(crate) fn from_results(results: &[&RunResult]) -> Result<Vec<(&'static str, 
     }
     if results.iter().any(|r| r.outcome.curve.is_some()) {
         plots.push(("losses", curves(results)));
+    }
+    if let Some(chart) = results.iter().find_map(|r| r.outcome.chart.as_ref()) {
+        plots.push(("results", vec![chart_panel(chart, results)]));
     }
     Ok(plots)
 }
@@ -103,6 +106,18 @@ fn line_panel(set: LineSet, lines: &[(&RunResult, FittedLine)]) -> Result<Panel,
     })
 }
 
+/// The lines of all runs in one plot.
+fn chart_panel(chart: &Chart, results: &[&RunResult]) -> Panel {
+    Panel {
+        title: chart.title.to_string(),
+        x: chart.x.to_string(),
+        y: chart.y.to_string(),
+        series: series(results, |r| r.outcome.chart.iter().flat_map(|chart| &chart.points).copied().collect()),
+        dots: Vec::new(),
+        limit: None,
+    }
+}
+
 /// The smallest and the largest of some numbers.
 fn extent(values: &[f64]) -> (f64, f64) {
     let both = |(low, high): (f64, f64), &v: &f64| (low.min(v), high.max(v));
@@ -115,10 +130,7 @@ fn curves(results: &[&RunResult]) -> Vec<Panel> {
         Experiment::Regression => "prediction - target, in units of the scale",
         Experiment::Imbalanced => "logit of a positive row",
         Experiment::Boxes => "offset of a 2 x 2 box from its target",
-        // These experiments have no curve.
-        Experiment::Segmentation | Experiment::Text | Experiment::Metric | Experiment::Center | Experiment::Margins => {
-            ""
-        }
+        _ => "", // the other experiments have no curve
     };
     let panel = |title: &str, y: fn(&Curve) -> &Vec<f64>| Panel {
         title: title.to_string(),

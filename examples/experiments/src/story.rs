@@ -11,6 +11,11 @@ pub(crate) fn text(experiment: Experiment) -> &'static str {
         Experiment::Metric => METRIC,
         Experiment::Center => CENTER,
         Experiment::Margins => MARGINS,
+        Experiment::Intervals => INTERVALS,
+        Experiment::LongTail => LONG_TAIL,
+        Experiment::Rotated => ROTATED,
+        Experiment::Sequences => SEQUENCES,
+        Experiment::Ranking => RANKING,
         _ => "",
     }
 }
@@ -70,3 +75,29 @@ with a margin, draws a class closely together. AM-Softmax, CosFace and ArcFace s
 margin (<code>normalized_softmax</code>), which is content as soon as the right class leads a little, they are more often right. \
 On so small a sphere they do not draw a class closer than softmax does, and how well pairs of classes that were never seen are told \
 apart depends more on the seed than on the head.</p>";
+
+const INTERVALS: &str = "<p>The upper half of a garment foretells how bright the lower half is, with an interval that 90 % of the targets \
+should lie in: the quantiles .05 and .95. A network for each of seven quantiles knows nothing of the others, and in about every \
+third row some quantile lies above the next one. A penalty of crossings halves that. One network for all seven \
+(<code>multi_quantile</code>) has crossings in hardly any row, and the best interval score: its intervals are the narrowest, and \
+cover 88 to 89 %. A Gaussian, whose two sides are of equal length, covers 90 % with wider intervals.</p>";
+
+const LONG_TAIL: &str = "<p>The first class has 700 images to train on, the last one 7. Held-out images are of all classes alike, so what \
+counts is the mean of the recalls. Cross-entropy knows the frequent classes, and answers with them where it is in doubt. Weights by \
+the effective number of images and logits with the prior added gain about four points each, and lose less among the frequent \
+classes. The prior shifts more from the frequent to the rare classes than weights do; half of it is in between.</p>";
+
+const ROTATED: &str = "<p>Trousers and dresses at any angle, and the box around each. Losses of rotated boxes see a box as a Gaussian: \
+half a turn of it is the same, and so is a quarter of a turn with its sides exchanged. They recover the angle to two or three \
+degrees. Smooth L1 compares the numbers themselves. It punishes an angle of 89 degrees where -89 are asked for, though the boxes \
+are nearly the same, and so it is wrong where angles leave their range.</p>";
+
+const SEQUENCES: &str = "<p>A network looks at a strip of two to five garments through a window, in 20 steps, and has to say what is in \
+the strip from left to right. Nobody says where a garment is. CTC adds up all alignments of labels and steps, and finds the places \
+itself. The simple guess, to spread the labels evenly over the steps, makes four times as many errors. The label error rate counts \
+insertions, deletions and substitutions.</p>";
+
+const RANKING: &str = "<p>A garment is the query, and a first search has found the 20 nearest of 80 others. They are put into a better \
+order: those of the same class first (grade 2), then those of the same group, as all shoes (grade 1). Squared error fits the grade of \
+each candidate by itself. Losses of pairs and of whole lists see only the order within a list, and do better with the same network. \
+LambdaRank weights pairs by what they mean for NDCG, and is ahead among the first five.</p>";

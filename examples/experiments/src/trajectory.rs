@@ -21,11 +21,15 @@
 //! - [`EMBEDDING_TOLERANCE`] over all steps, for embeddings: the smallest difference can move one across a margin.
 //! - [`TRIPLET_TOLERANCE`] over the early steps, for triplets; later steps are not compared. Their mean is taken over the
 //!   triplets with a positive loss. When few of these are left, one more or less decides the value.
+//! - [`LOOSE_TOLERANCE`] over all steps, for a long tail: a row of a rare class with its large weight decides the loss of a step. The
+//!   same for intervals: a small variance multiplies the smallest difference.
+//! - Later steps are not compared for `multi_quantile`, whose slope jumps where a prediction passes its target, and for rotated
+//!   boxes, whose angle jumps where two small outputs of the network change their signs.
 //! - [`ARCFACE_TOLERANCE`] over the early steps, for ArcFace: it computes the sine of an angle from its cosine, a steep function
 //!   where an embedding points at its class.
 //!
 //! Measured between ndarray and Flex over full runs: at most 1.7e-6 in the early steps; over all steps at most 2.1e-5,
-//! but 1.2e-3 for GHM, 1.1e-3 for regions, and 1.7e-3 for boxes (on wgpu 8.5e-3). The networks use tanh so that rounding
+//! but 1.2e-3 for GHM, 1.1e-3 for regions, 1.5e-4 for a long tail, and 1.7e-3 for boxes (on wgpu 8.5e-3). The networks use tanh so that rounding
 //! stays this small: with GELU the early steps were 2e-5 to 7e-5 apart, as backends approximate its error function
 //! differently.
 
@@ -43,7 +47,8 @@ pub const EARLY_STEPS: usize = 10;
 pub const EARLY_TOLERANCE: f64 = 1e-5;
 /// The largest deviation allowed in any step.
 pub const WHOLE_TOLERANCE: f64 = 1e-4;
-/// The largest deviation allowed in any step where small differences grow: for GHM, and the experiment `segmentation`.
+/// The largest deviation allowed in any step where small differences grow: for GHM, and the experiments `segmentation`,
+/// `long_tail` and `intervals`.
 pub const LOOSE_TOLERANCE: f64 = 1e-2;
 /// The largest deviation allowed in any step of the experiment `boxes`.
 pub const BOXES_TOLERANCE: f64 = 5e-2;
@@ -92,9 +97,10 @@ impl Trajectory {
     fn allowed(&self) -> f64 {
         match self.experiment {
             Experiment::Boxes => BOXES_TOLERANCE,
-            _ if self.kind == "triplet" => f64::INFINITY,
+            Experiment::Rotated => f64::INFINITY,
+            _ if ["triplet", "multi_quantile"].contains(&self.kind.as_str()) => f64::INFINITY,
             experiment if experiment.embeds() => EMBEDDING_TOLERANCE,
-            Experiment::Segmentation => LOOSE_TOLERANCE,
+            Experiment::Segmentation | Experiment::LongTail | Experiment::Intervals => LOOSE_TOLERANCE,
             _ if self.kind.starts_with("ghm") => LOOSE_TOLERANCE,
             _ => WHOLE_TOLERANCE,
         }

@@ -1,4 +1,4 @@
-//! A loss that is not in the catalog: written once, fused, differentiated and drawn like those of the catalog.
+//! A loss of one's own: written once, fused, differentiated and drawn like those of the catalog.
 //!
 //! `cargo run -p own-loss`
 
@@ -13,7 +13,7 @@ use burn_losses::regression::RegressionLoss;
 use burn_losses::{Loss, Reduction, watched, with_tensor_operations};
 use burn_losses_plot::{Curve, Panel, Picture};
 
-/// The loss of Cauchy (or Lorentz): c^2/2 ln(1 + (d/c)^2), on which an outlier has little influence.
+/// The loss of Cauchy (or Lorentz): c^2/2 ln(1 + (d/c)^2), on which an outlier has little influence. (The catalog has it as `cauchy`.)
 #[derive(Debug, Clone)]
 struct CauchyLoss {
     c: f64,

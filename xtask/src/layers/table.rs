@@ -10,16 +10,24 @@ pub(super) const LAYERS: &[&[&str]] = &[
     &["reduction"],
     &["engine", "signature", "terms"],
     &["loss"],
+    &["second_order"],
     &[
         "regression",
+        "likelihood",
         "binary",
         "classification",
         "distribution",
         "segmentation",
+        "sequence",
         "boxes",
         "vectors",
         "heads",
         "metric",
+        "self_supervised",
+        "ranking",
+        "preference",
+        "image",
+        "generative",
         "regularization",
     ],
     &["composition", "from_burn", "registry"],
@@ -31,9 +39,15 @@ pub(super) const LAYERS: &[&[&str]] = &[
 /// The imports that are allowed between modules of one layer.
 ///
 /// The error of a field refers to the errors of configs. The loss of a head's logits is the cross-entropy. The terms of a joint
-/// loss are of any family. A diagnosis evaluates the loss.
-pub(super) const WITHIN: &[(&str, &str)] =
-    &[("field", "error"), ("heads", "classification"), ("composition", "registry"), ("diagnose", "eval")];
+/// loss are of any family. ListNet and the log-probabilities of answers are cross-entropies. A diagnosis evaluates the loss.
+pub(super) const WITHIN: &[(&str, &str)] = &[
+    ("field", "error"),
+    ("heads", "classification"),
+    ("ranking", "classification"),
+    ("preference", "classification"),
+    ("composition", "registry"),
+    ("diagnose", "eval"),
+];
 
 /// The arrows that are not yet removed, from a module to the one that it imports. An arrow that is gone has to be deleted here
 /// too, so this list only becomes shorter.

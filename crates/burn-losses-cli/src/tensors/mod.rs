@@ -36,20 +36,25 @@ pub(crate) fn read(batch: &str) -> Result<Inputs, Error> {
     Ok(inputs)
 }
 
-/// Reads one file. The first bytes tell the format; the file name does not matter.
+/// Reads one file.
 fn read_file(file: &str, name: Option<&str>) -> Result<Inputs, Error> {
     let error = |problem: String| Error::file(if file == "-" { "stdin" } else { file }, problem);
     let bytes = bytes(file).map_err(|source| error(source.to_string()))?;
-    if npy::is(&bytes) {
-        let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).filter(|stem| *stem != "-");
-        let name = name.or(stem).ok_or_else(|| error("an array needs a name: `logits=-`".to_owned()))?;
-        return Ok(Inputs::from([(name.to_owned(), npy::read(&bytes).map_err(error)?)]));
+    let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).filter(|stem| *stem != "-");
+    of_bytes(&bytes, name, stem).map_err(error)
+}
+
+/// Reads the content of a file. The first bytes tell the format. An array has no name of its own: it has the given one, or else that
+/// of the file.
+pub(crate) fn of_bytes(bytes: &[u8], given: Option<&str>, stem: Option<&str>) -> Result<Inputs, String> {
+    if npy::is(bytes) {
+        let name = given.or(stem).ok_or("an array needs a name: `logits=-`")?;
+        return Ok(Inputs::from([(name.to_owned(), npy::read(bytes)?)]));
     }
-    if name.is_some() {
-        return Err(error("only an array (.npy) is given a name so; others have names".to_owned()));
+    if given.is_some() {
+        return Err("only an array (.npy) is given a name so; others have names".to_owned());
     }
-    let read = if npz::is(&bytes) { npz::read(&bytes) } else { safetensors::read(&bytes) };
-    read.map_err(error)
+    if npz::is(bytes) { npz::read(bytes) } else { safetensors::read(bytes) }
 }
 
 fn bytes(file: &str) -> std::io::Result<Vec<u8>> {

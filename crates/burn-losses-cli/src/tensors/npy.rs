@@ -47,12 +47,20 @@ impl Header {
         Ok(Self { kind, is_fortran, shape })
     }
 
+    /// How many numbers there are. The sides beside one of 0 have to fit into memory too, since others multiply them.
+    fn count(&self) -> Option<usize> {
+        let mut sides = self.shape.iter().filter(|side| **side > 0);
+        let most = sides.try_fold(1usize, |count, side| count.checked_mul(*side))?;
+        Some(if self.shape.contains(&0) { 0 } else { most })
+    }
+
     fn array(&self, bytes: &[u8]) -> Result<TensorData, String> {
+        let count = self.count().ok_or_else(|| format!("has shape {:?}, which no memory can hold", self.shape))?;
         macro_rules! numbers {
             ($number:ty) => {{
                 let (numbers, _) = bytes.as_chunks();
                 let read = if self.kind.starts_with('>') { <$number>::from_be_bytes } else { <$number>::from_le_bytes };
-                self.in_order(numbers.iter().map(|bytes| read(*bytes)).collect::<Vec<_>>())
+                self.in_order(count, numbers.iter().map(|bytes| read(*bytes)).collect::<Vec<_>>())
             }};
         }
         let numbers = match self.kind.trim_start_matches(['<', '>', '|', '=']) {
@@ -67,15 +75,14 @@ impl Header {
             "u4" => numbers!(u32),
             "u2" => numbers!(u16),
             "u1" => numbers!(u8),
-            "b1" => self.in_order(bytes.iter().map(|byte| *byte != 0).collect()),
+            "b1" => self.in_order(count, bytes.iter().map(|byte| *byte != 0).collect()),
             _ => return Err(format!("has type {}, allowed: f8, f4, f2, i8 to i1, u8 to u1, b1", self.kind)),
         };
         numbers.ok_or_else(|| "the array is cut short".to_owned())
     }
 
     /// The numbers in row-major order; in an array of Fortran order the last index is the slowest.
-    fn in_order<T: burn::tensor::Element>(&self, numbers: Vec<T>) -> Option<TensorData> {
-        let count: usize = self.shape.iter().product();
+    fn in_order<T: burn::tensor::Element>(&self, count: usize, numbers: Vec<T>) -> Option<TensorData> {
         let numbers = numbers.get(..count)?;
         if !self.is_fortran {
             return Some(TensorData::new(numbers.to_vec(), self.shape.clone()));
@@ -128,5 +135,10 @@ mod tests {
         assert!(objects.starts_with("has type |O, allowed: "), "{objects}");
         let cut = array("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", &[0; 8]).unwrap_err();
         assert_eq!(cut, "the array is cut short");
+        for shape in ["9223372036854775807, 3", "0, 4611686018427387904, 4"] {
+            let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({shape}), }}");
+            let large = array(&header, &[]).unwrap_err();
+            assert_eq!(large, format!("has shape [{shape}], which no memory can hold"));
+        }
     }
 }

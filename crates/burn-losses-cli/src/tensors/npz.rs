@@ -13,6 +13,11 @@ pub(super) fn is(bytes: &[u8]) -> bool {
 /// Reads all arrays.
 pub(super) fn read(bytes: &[u8]) -> Result<Inputs, String> {
     let entries = entries(bytes).ok_or("the zip is cut short")?;
+    // Entries that share their bytes could unpack a small file many times.
+    let packed = entries.iter().fold(0usize, |sum, entry| sum.saturating_add(entry.sizes[0]));
+    if packed > bytes.len() {
+        return Err("the arrays in the zip are larger than it".to_owned());
+    }
     let arrays = entries.into_iter().map(|entry| {
         let problem = |problem: String| format!("array `{}`: {problem}", entry.name);
         let Some(name) = entry.name.strip_suffix(".npy") else {
@@ -44,7 +49,7 @@ const LARGE: usize = u32::MAX as usize;
 
 /// The number in the `size` bytes from `at` on, little-endian.
 fn number(bytes: &[u8], at: usize, size: usize) -> Option<usize> {
-    let bytes = bytes.get(at..at + size)?;
+    let bytes = bytes.get(at..at.checked_add(size)?)?;
     bytes.iter().rev().try_fold(0usize, |number, byte| number.checked_mul(256)?.checked_add(usize::from(*byte)))
 }
 
@@ -98,7 +103,8 @@ fn large(mut extra: &[u8]) -> Vec<usize> {
 impl Entry {
     fn content(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let [packed, unpacked] = self.sizes;
-        let start = self.header + 30 + number(bytes, self.header + 26, 2)? + number(bytes, self.header + 28, 2)?;
+        let lengths = bytes.get(self.header.checked_add(26)?..)?;
+        let start = self.header + 30 + number(lengths, 0, 2)? + number(lengths, 2, 2)?;
         let content = bytes.get(start..start.checked_add(packed)?)?;
         if !self.is_packed {
             return Some(content.to_vec());
@@ -106,5 +112,35 @@ impl Entry {
         let mut out = Vec::new();
         DeflateDecoder::new(content).take(unpacked as u64).read_to_end(&mut out).ok()?;
         (out.len() == unpacked).then_some(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A zip of an array, whose directory has these sizes and this position, `count` times.
+    fn zip(count: u16, [unpacked, packed, header]: [u64; 3]) -> Vec<u8> {
+        let array = b"\x93NUMPY\x01\x00\x3b\x00{'descr': '<f8', 'fortran_order': False, 'shape': (99,), }\n";
+        let local = [b"PK\x03\x04", &[0; 22][..], &[5, 0, 0, 0], b"a.npy", array, &[0; 8 * 99]].concat();
+        let sizes = [unpacked, packed, header].map(u64::to_le_bytes).concat();
+        let lengths = [5, 0, 28, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let entry = [b"PK\x01\x02", &[0; 16][..], &[0xff; 8], &lengths, &[0xff; 4], b"a.npy", &[1, 0, 24, 0], &sizes];
+        let count = count.to_le_bytes();
+        let end = [b"PK\x05\x06", &[0; 4][..], &count, &count, &[0; 4], &(local.len() as u32).to_le_bytes(), &[0; 2]];
+        [local, entry.concat().repeat(count[0].into()), end.concat()].concat()
+    }
+
+    #[test]
+    fn positions_and_sizes_that_no_file_has_are_errors() {
+        let length = 10 + 59 + 8 * 99;
+        let array = read(&zip(1, [length, length, 0])).unwrap();
+        assert_eq!(array["a"].shape().to_vec(), [99]);
+        let unpacked = "array `a.npy`: it cannot be unpacked";
+        for header in [u64::MAX, u64::MAX - 26, u64::MAX - 30, 1 << 40] {
+            assert_eq!(read(&zip(1, [length, length, header])).unwrap_err(), unpacked);
+        }
+        assert_eq!(read(&zip(1, [u64::MAX; 3])).unwrap_err(), "the arrays in the zip are larger than it");
+        assert_eq!(read(&zip(9, [length, length, 0])).unwrap_err(), "the arrays in the zip are larger than it");
     }
 }

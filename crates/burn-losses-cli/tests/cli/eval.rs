@@ -282,3 +282,72 @@ fn t85_a_label_that_is_no_class_is_found_under_every_name() {
         error(&folder, EVAL, "in.safetensors: distillation: `labels` is -100 at [0], allowed: 0 <= label < 2");
     }
 }
+
+#[test]
+fn second_derivatives_as_json() {
+    let expected = concat!(
+        r#"{"loss":1.3125,"unreduced":{"shape":[1,2],"data":[0.125,2.5]},"#,
+        r#""gradients":{"predictions":{"shape":[1,2],"data":[0.25,0.5]},"#,
+        r#""targets":{"shape":[1,2],"data":[-0.25,-0.5]}},"#,
+        r#""values":{"shape":[1,2],"data":[0.125,2.5]},"gradient":{"shape":[1,2],"data":[0.5,1.0]},"#,
+        r#""curvature":{"shape":[1,2],"data":[1.0,0.0]}}"#,
+        "\n"
+    );
+    assert_eq!(huber().run(&format!("{EVAL} --second-order")), answer(0, expected, ""));
+    let curvature = |options: &str| {
+        let answer = parsed(huber().run(&format!("{EVAL} --second-order {options}")));
+        answer["curvature"]["data"].clone()
+    };
+    assert_eq!(curvature("--floor 0.25"), json!([1.0, 0.25]));
+    assert_eq!(curvature("--curvature majorizer"), json!([1.0, 1.0]));
+    assert_eq!(curvature("--curvature exact --floor 0"), json!([1.0, 0.0]));
+}
+
+#[test]
+fn second_derivatives_of_classes_with_weights() {
+    let tensors =
+        [f64s("logits", &[2, 2], &[0.0; 4]), i64s("labels", &[2], &[0, 1]), f64s("weights", &[2], &[1.0, 4.0])];
+    let folder = cross_entropy("", &tensors);
+    let answer = parsed(folder.run(&format!("{EVAL} --second-order")));
+    assert_eq!(answer["values"]["shape"], json!([2]));
+    assert_eq!(answer["gradient"]["data"], json!([-0.5, 0.5, 2.0, -2.0]));
+    assert_eq!(answer["curvature"]["data"], json!([0.25, 0.25, 1.0, 1.0]));
+    let answer = parsed(folder.run(&format!("{EVAL} --second-order --curvature majorizer")));
+    assert_eq!(answer["curvature"]["data"], json!([0.5, 0.5, 2.0, 2.0]));
+}
+
+#[test]
+fn second_derivatives_that_do_not_exist_are_an_error() {
+    let numbers = || [f64s("predictions", &[2], &[0.5, 3.0]), f64s("targets", &[2], &[0.0; 2])];
+    let folder = |kind: &str| {
+        let config = format!("family = 'regression'\nkind = '{kind}'\n");
+        Folder::new().file("loss.toml", config).tensors("in.safetensors", &numbers())
+    };
+    let why = "the second derivative of this loss is 0 everywhere; allowed with a `floor` > 0";
+    let message = format!("in.safetensors: mae: `curvature` is not supported: {why}");
+    error(&folder("mae"), &format!("{EVAL} --second-order"), &message);
+    let answer = parsed(folder("mae").run(&format!("{EVAL} --second-order --floor 0.5")));
+    assert_eq!(answer["curvature"]["data"], json!([0.5, 0.5]));
+    let answer = folder("huber").run(&format!("{EVAL} --second-order --curvature expected"));
+    assert_eq!(answer.code, Some(2));
+    assert!(answer.stderr.contains("allowed are `exact` and `majorizer`"), "{}", answer.stderr);
+
+    for wrong in ["--floor -1", "--floor nan", "--curvature fisher"] {
+        let answer = folder("huber").run(&format!("{EVAL} --second-order {wrong}"));
+        assert_eq!((answer.code, answer.stdout.as_str()), (Some(2), ""), "{wrong}");
+    }
+    for alone in ["--floor 1", "--curvature exact"] {
+        let answer = folder("huber").run(&format!("{EVAL} {alone}"));
+        assert!(answer.code == Some(2) && answer.stderr.contains("--second-order"), "{alone}: {}", answer.stderr);
+    }
+}
+
+#[test]
+fn second_derivatives_come_before_the_step_of_a_loss_with_state() {
+    let folder = Folder::new().file("loss.toml", "family = 'binary'\nkind = 'ghm_c'\nmomentum = 0.5\n").tensors(
+        "in.safetensors",
+        &[f64s("logits", &[4], &[2.0, -2.0, 1.5, 0.5]), f64s("targets", &[4], &[1.0, 0.0, 1.0, 0.0])],
+    );
+    let answer = parsed(folder.run(&format!("{EVAL} --second-order")));
+    assert_eq!(answer["values"], answer["unreduced"]);
+}

@@ -32,11 +32,9 @@ fn names_of_arguments_elsewhere() {
             "include_background = false",
             "what other libraries call `include_background` is `background` here",
         ),
-        ("metric/triplet", "p = 2", "what other libraries call `p` is `distance` here"),
         ("heads/arcface", "s = 64", "what other libraries call `s` is `scale` here"),
         ("binary/bce", "weight = 1", "weights of samples are no field"),
         ("binary/bce", "ignore_index = 255", "this loss takes a mask of what counts"),
-        ("metric/triplet", "swap = true", "there is no such choice here"),
     ];
     for (name, line, expected) in cases {
         let (family, kind) = name.split_once('/').unwrap();

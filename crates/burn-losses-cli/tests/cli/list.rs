@@ -123,8 +123,8 @@ fn a_filter_takes_families_kinds_and_aliases() {
 
 #[test]
 fn an_unknown_name_says_what_there_is() {
-    let families = "error: unknown family `bin`, allowed: `regression`, `binary`, `classification`, `distribution`, \
-                    `segmentation`, `boxes`";
+    let families = "error: unknown family `bin`, allowed: `regression`, `likelihood`, `binary`, `classification`, \
+                    `distribution`, `segmentation`, `boxes`";
     let answer = Folder::new().run("list bin focal");
     assert_eq!((answer.code, answer.stdout.as_str()), (Some(2), ""));
     assert!(answer.stderr.starts_with(families), "{}", answer.stderr);

@@ -8,6 +8,7 @@ mod eval;
 mod explain;
 mod families;
 mod find;
+mod gallery;
 mod hints;
 mod init;
 mod joint;

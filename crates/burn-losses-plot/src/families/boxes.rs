@@ -4,8 +4,8 @@ use super::{Sample, batch_note};
 use crate::error::PlotError;
 use crate::panel::{Curve, Map};
 use crate::probe::{Batch, Probe, even, numbers};
-use burn_losses::Boxes;
-use burn_losses::boxes::{AnyBoxesLoss, BoxFormat, BoxesLoss};
+use burn_losses::boxes::{AnyBoxesLoss, BoxFormat, BoxFormat3d, BoxesLoss};
+use burn_losses::{BoxTargets, Boxes};
 
 /// How far the box moves. The numbers of columns and rows are odd, so that it passes through the middle.
 const REACH: f64 = 4.0;
@@ -16,33 +16,36 @@ const MOVING: [f64; 2] = [1.5, 0.75];
 const FIXED: [f64; 2] = [1.0, 1.0];
 
 pub(super) fn sample(probe: &Probe, loss: &AnyBoxesLoss) -> Result<Sample, PlotError> {
-    if loss.accepts(4).is_err() {
+    let kind = loss.targets();
+    if kind == BoxTargets::Bins {
         return bins(probe);
     }
     let (xs, ys) = (even(-REACH, REACH, COLUMNS), even(-REACH, REACH, ROWS));
     let format = loss.format();
     let predictions: Vec<f64> =
-        ys.iter().flat_map(|&y| xs.iter().flat_map(move |&x| numbers_of(format, [x, y], MOVING))).collect();
-    let count = COLUMNS * ROWS;
-    let batch = Batch::default().floats("predictions", predictions, [count, 4]).floats(
+        ys.iter().flat_map(|&y| xs.iter().flat_map(move |&x| numbers_of_kind(kind, format, [x, y], MOVING))).collect();
+    let (count, width) = (COLUMNS * ROWS, kind.width());
+    let batch = Batch::default().floats("predictions", predictions, [count, width]).floats(
         "targets",
-        numbers_of(format, [0.0; 2], FIXED).repeat(count),
-        [count, 4],
+        numbers_of_kind(kind, format, [0.0; 2], FIXED).repeat(count),
+        [count, width],
     );
     let evaluation = probe.evaluate(&batch)?;
     let dependent = probe.depends_on_batch(&batch, &evaluation)?;
     let (values, gradients) = (numbers(&evaluation.unreduced), numbers(&evaluation.gradients["predictions"]));
-    let by_dx = |box_gradient: &[f64]| match format {
-        BoxFormat::Xyxy => box_gradient[0] + box_gradient[2],
-        BoxFormat::Ltrb => box_gradient[2] - box_gradient[0],
-        BoxFormat::Cxcywh | BoxFormat::Xywh => box_gradient[0],
+    let by_dx = |box_gradient: &[f64]| match (kind, format) {
+        (BoxTargets::Solids(BoxFormat3d::Xyzxyz), _) => box_gradient[0] + box_gradient[3],
+        (BoxTargets::Solids(BoxFormat3d::Cxcyczwhd) | BoxTargets::Rotated, _) => box_gradient[0],
+        (_, BoxFormat::Xyxy) => box_gradient[0] + box_gradient[2],
+        (_, BoxFormat::Ltrb) => box_gradient[2] - box_gradient[0],
+        (_, BoxFormat::Cxcywh | BoxFormat::Xywh) => box_gradient[0],
     };
     let rows = [(ROWS / 2, "dy = 0"), (ROWS / 2 + ROWS / 8, "dy = 1")];
     let curve = |(row, name): (usize, &str)| Curve {
         name: name.to_owned(),
         at: xs.clone(),
         value: values[row * COLUMNS..(row + 1) * COLUMNS].to_vec(),
-        gradient: gradients[row * COLUMNS * 4..(row + 1) * COLUMNS * 4].chunks(4).map(by_dx).collect(),
+        gradient: gradients[row * COLUMNS * width..(row + 1) * COLUMNS * width].chunks(width).map(by_dx).collect(),
     };
     let curves = rows.map(curve).to_vec();
     let map = Map {
@@ -54,8 +57,23 @@ pub(super) fn sample(probe: &Probe, loss: &AnyBoxesLoss) -> Result<Sample, PlotE
         values,
     };
     let mut notes = vec!["a box 3 wide and 1.5 high whose center is (dx, dy) off that of a box 2 wide and high; the dotted lines are the curves".into()];
+    match kind {
+        BoxTargets::Rotated => notes.push("the angle of both is 0".into()),
+        BoxTargets::Solids(_) => notes.push("both are 2 deep, at the same depth".into()),
+        BoxTargets::Boxes | BoxTargets::Bins => {}
+    }
     notes.extend(batch_note(dependent, "all boxes of the map"));
     Ok(Sample { map: Some(map), x: "dx".into(), gradient: "gradient by dx".into(), curves, notes })
+}
+
+/// A box around a center, as the loss takes it: upright, and 2 deep.
+fn numbers_of_kind(kind: BoxTargets, format: BoxFormat, [x, y]: [f64; 2], [w, h]: [f64; 2]) -> Vec<f64> {
+    match kind {
+        BoxTargets::Boxes | BoxTargets::Bins => numbers_of(format, [x, y], [w, h]).to_vec(),
+        BoxTargets::Rotated => vec![x, y, 2.0 * w, 2.0 * h, 0.0],
+        BoxTargets::Solids(BoxFormat3d::Xyzxyz) => vec![x - w, y - h, -1.0, x + w, y + h, 1.0],
+        BoxTargets::Solids(BoxFormat3d::Cxcyczwhd) => vec![x, y, 0.0, 2.0 * w, 2.0 * h, 2.0],
+    }
 }
 
 /// A box around a center, in the format of the config; distances are measured from the center of the target.

@@ -56,7 +56,7 @@ pub(super) fn sample(probe: Probe) -> Result<Sample, PlotError> {
     let (low, high) = measure.range();
     let axis = even(low, high, SIDE);
     let grid = axis.iter().flat_map(|&positive| axis.iter().map(move |&negative| (positive, negative)));
-    let values = grid.map(|(p, n)| trio.at(p, n).map(|point| point.0)).collect::<Result<_, _>>()?;
+    let values = || grid.map(|(p, n)| trio.at(p, n).map(|point| point.0)).collect::<Result<_, PlotError>>();
     let at = even(low, high, 161);
     let middle = if measure == Measure::Distance { 1.0 } else { 0.5 };
     let curve = |name: &str, side: usize| -> Result<Curve, PlotError> {
@@ -67,7 +67,7 @@ pub(super) fn sample(probe: Probe) -> Result<Sample, PlotError> {
         Ok(Curve { name: format!("{} to the {name}", measure.name()), at: at.clone(), value, gradient })
     };
     let (x, y) = (format!("{} to the negative", measure.name()), format!("{} to the positive", measure.name()));
-    let map = Map {
+    let map = |values: Vec<f64>| Map {
         title: "value of the anchor".into(),
         x: (x, low, high),
         y: (y, low, high),
@@ -82,7 +82,7 @@ pub(super) fn sample(probe: Probe) -> Result<Sample, PlotError> {
     };
     let fixed = format!("of the curves, the other {} is {middle}: the dotted lines", measure.name());
     Ok(Sample {
-        map: Some(map),
+        map: probe.map(values, map)?,
         x: measure.name().into(),
         gradient: format!("gradient of the {}", measure.name()),
         curves: vec![curve("positive", 0)?, curve("negative", 1)?],

@@ -4,10 +4,18 @@ mod binary;
 mod boxes;
 mod classification;
 mod distribution;
+mod generative;
 mod heads;
+mod image;
+mod likelihood;
 mod metric;
+mod preference;
+mod ranking;
 mod regression;
 mod segmentation;
+mod self_supervised;
+mod sequence;
+mod vectors;
 
 use crate::error::PlotError;
 use crate::panel::{Curve, Map};
@@ -43,10 +51,19 @@ pub(crate) fn batch_note(dependent: bool, batch: &str) -> Vec<String> {
 
 /// Evaluates a loss at the points of its family.
 pub(crate) fn sample(config: &LossConfig) -> Result<Sample, PlotError> {
-    let probe = Probe::new(config)?;
-    let probe = if matches!(config, LossConfig::Heads(_)) { heads::small(probe)? } else { probe };
+    sample_of(Probe::new(config)?)
+}
+
+/// The same without a map, which has many more points than the curves.
+pub(crate) fn sample_curves(config: &LossConfig) -> Result<Sample, PlotError> {
+    sample_of(Probe::new(config)?.without_map())
+}
+
+fn sample_of(probe: Probe) -> Result<Sample, PlotError> {
+    let probe = if matches!(probe.config(), LossConfig::Heads(_)) { heads::small(probe)? } else { probe };
     match probe.loss()? {
         AnyLoss::Regression(_) => regression::sample(&probe),
+        AnyLoss::Likelihood(loss) => likelihood::sample(&probe, &loss),
         AnyLoss::Binary(_) => binary::sample(&probe),
         AnyLoss::Classification(_) => classification::sample(&probe),
         AnyLoss::Distribution(loss) => distribution::sample(&probe, &loss),
@@ -54,5 +71,12 @@ pub(crate) fn sample(config: &LossConfig) -> Result<Sample, PlotError> {
         AnyLoss::Boxes(loss) => boxes::sample(&probe, &loss),
         AnyLoss::Heads(head) => heads::sample(&probe, &head),
         AnyLoss::Metric(_) => metric::sample(probe),
+        AnyLoss::Vectors(loss) => vectors::sample(&probe, &loss),
+        AnyLoss::SelfSupervised(_) => self_supervised::sample(&probe),
+        AnyLoss::Image(_) => image::sample(&probe),
+        AnyLoss::Generative(loss) => generative::sample(&probe, &loss),
+        AnyLoss::Sequence(loss) => sequence::sample(&probe, &loss),
+        AnyLoss::Ranking(_) => ranking::sample(&probe),
+        AnyLoss::Preference(loss) => preference::sample(&probe, &loss),
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnySegmentationLoss) -> Result<Sample
     let axis = even(0.0, 1.0, SIDE);
     let grid: Vec<[f64; 2]> =
         axis.iter().flat_map(|&inside| axis.iter().map(move |&outside| [inside, outside])).collect();
-    let values = points(probe, loss, &grid)?.into_iter().map(|(value, _)| value).collect();
+    let values = || Ok::<_, PlotError>(points(probe, loss, &grid)?.into_iter().map(|(value, _)| value).collect());
     let at = even(0.0, 1.0, 121);
     let curve = |name: &str, side: usize, place: fn(f64) -> [f64; 2]| -> Result<Curve, PlotError> {
         let points = points(probe, loss, &at.iter().map(|&p| place(p)).collect::<Vec<_>>())?;
@@ -33,7 +33,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnySegmentationLoss) -> Result<Sample
         curve("inside the mask (0.1 outside)", 0, |p| [p, OUTSIDE])?,
         curve("outside the mask (0.9 inside)", 1, |p| [INSIDE, p])?,
     ];
-    let map = Map {
+    let map = |values: Vec<f64>| Map {
         title: "value".into(),
         x: ("probability outside the mask".into(), 0.0, 1.0),
         y: ("probability inside the mask".into(), 0.0, 1.0),
@@ -42,7 +42,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnySegmentationLoss) -> Result<Sample
         cuts: vec![[(OUTSIDE, 0.0), (OUTSIDE, 1.0)], [(0.0, INSIDE), (1.0, INSIDE)]],
     };
     Ok(Sample {
-        map: Some(map),
+        map: probe.map(values, map)?,
         x: "probability".into(),
         gradient: "gradient of the probability of the pixels".into(),
         curves,

@@ -3,8 +3,9 @@
 use crate::backward;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn_losses::config::{Format, Value, from_str};
+use burn_losses::preference::{Compared, Preferences};
 use burn_losses::prelude::*;
-use burn_losses::{AnyLoss, BoxTargets, Boxes, LossInfo, registry};
+use burn_losses::{AnyLoss, BoxTargets, Boxes, Likelihood, LossInfo, registry};
 
 /// A loss and its batch.
 pub(crate) struct Case {
@@ -19,7 +20,7 @@ pub(crate) struct Case {
 }
 
 enum Second {
-    /// Targets, boxes or masks, in the shape `[rows, width]` or that of the first input.
+    /// Targets, boxes or masks, in the shape `[rows]`, `[rows, width]` or that of the first input.
     Floats(Vec<usize>, Vec<f32>),
     Labels(Vec<i32>),
 }
@@ -32,7 +33,9 @@ pub(crate) struct Inputs {
 
 enum TensorOf {
     Rows(Tensor<2>),
+    Images(Tensor<4>),
     Volumes(Tensor<5>),
+    Numbers(Tensor<1>),
     Labels(Tensor<1, Int>),
 }
 
@@ -65,15 +68,26 @@ impl Case {
         let default = LossConfig::example(family, kind).expect("a kind").init(&Device::flex());
         let has_field = |name: &str| info.fields.iter().any(|field| field.name == name);
         let takes_bins = matches!(&default, AnyLoss::Boxes(loss) if loss.targets() == BoxTargets::Bins);
+        // How many numbers there are for each target.
+        let width = match &default {
+            AnyLoss::Boxes(loss) => loss.targets().width(),
+            AnyLoss::Likelihood(loss) => loss.parameters(),
+            _ => 1,
+        };
         let has_class_vectors = matches!(&default, AnyLoss::Metric(loss) if loss.class_vectors().is_some());
         let mut table = info.example();
         let mut set = |key: &str, value: Value| table.insert(key, value);
         let shape = match family {
-            "regression" | "binary" => vec![131_072, 80],
+            "regression" | "binary" | "generative" => vec![131_072, 80],
+            "image" => vec![8, 3, 256, 256],
             "classification" | "distribution" => vec![2048, 32_000],
             "segmentation" => vec![4, 1, 128, 128, 128],
             "boxes" if takes_bins => vec![250_000, 64],
-            "boxes" => vec![1_000_000, 4],
+            "boxes" => vec![1_000_000, width],
+            "likelihood" => vec![1_000_000, width],
+            "ranking" => vec![4096, 64],
+            // What is said about two answers.
+            "preference" => vec![1_000_000, 2],
             _ => vec![1024, 512],
         };
         let classes = match family {
@@ -84,6 +98,13 @@ impl Case {
         if let Some(classes) = classes {
             set("num_classes", classes.into());
             set("embedding_dim", shape[1].into());
+        }
+        // A long tail of classes, and clusters of rare ones.
+        if has_field("prior") && family == "classification" {
+            set("prior", (0..shape[1]).map(|class| 1.0 / (1.0 + class as f64)).collect::<Vec<_>>().into());
+        }
+        if has_field("cutoffs") {
+            set("cutoffs", vec![CLASSES / 10, CLASSES / 2].into());
         }
         if has_field("mining") {
             set("mining", "hard".into());
@@ -100,7 +121,15 @@ impl Case {
         let (mut numbers, count, rows) = (Numbers(7), shape.iter().product(), shape[0]);
         let logits = |numbers: &mut Numbers| numbers.some(count, |u| (u - 0.5) * 8.0);
         let (first, second) = match family {
-            "regression" => {
+            "ranking" | "preference" => {
+                let first = logits(&mut numbers);
+                (first, Second::Floats(shape.clone(), numbers.some(count, |u| (u * 5.0).floor())))
+            }
+            "image" => {
+                let first = numbers.some(count, |u| u);
+                (first, Second::Floats(shape.clone(), numbers.some(count, |u| u)))
+            }
+            "regression" | "generative" => {
                 let first = logits(&mut numbers);
                 (first, Second::Floats(shape.clone(), numbers.some(count, |u| (u - 0.5) * 8.0)))
             }
@@ -119,14 +148,20 @@ impl Case {
                 (logits(&mut numbers), Second::Floats(vec![rows, 4], targets))
             }
             "boxes" => {
+                // Of rotated boxes the last two are the height and the angle.
                 let targets: Vec<f32> = (0..rows)
                     .flat_map(|_| {
-                        let [x, y, w, h] = [(); 4].map(|()| numbers.next());
-                        [x, y, x + 0.05 + w * 0.5, y + 0.05 + h * 0.5]
+                        let low: Vec<f32> = numbers.some(width / 2, |u| u);
+                        let mut high: Vec<f32> = low.iter().map(|low| low + 0.05 + numbers.next() * 0.5).collect();
+                        high.resize(width - low.len(), 0.5);
+                        [low, high].concat()
                     })
                     .collect();
                 let first = targets.iter().map(|corner| corner + (numbers.next() - 0.5) * 0.05).collect();
                 (first, Second::Floats(shape.clone(), targets))
+            }
+            "likelihood" => {
+                (numbers.some(count, |u| u * 2.0), Second::Floats(vec![rows], numbers.some(rows, |u| u * 2.0)))
             }
             _ => {
                 let classes = match family {
@@ -165,7 +200,9 @@ impl Case {
         let tensor = |shape: &[usize], numbers: &[f32]| {
             let data = TensorData::new(numbers.to_vec(), shape.to_vec());
             match shape.len() {
+                1 => TensorOf::Numbers(Tensor::from_data(data, device)),
                 2 => TensorOf::Rows(Tensor::from_data(data, device)),
+                4 => TensorOf::Images(Tensor::from_data(data, device)),
                 _ => TensorOf::Volumes(Tensor::from_data(data, device)),
             }
         };
@@ -187,6 +224,12 @@ impl Case {
                 let first = if first.device().is_autodiff() { first.require_grad() } else { first };
                 loss.forward(first, masks.clone())
             }
+            (TensorOf::Images(first), TensorOf::Images(targets)) => {
+                let AnyLoss::Image(loss) = loss else { unreachable!("images are for losses of images") };
+                let first = first.clone();
+                let first = if first.device().is_autodiff() { first.require_grad() } else { first };
+                loss.forward(first, targets.clone())
+            }
             (TensorOf::Rows(first), TensorOf::Rows(targets)) => {
                 let (first, targets) = (on_autodiff(first.clone()), targets.clone());
                 match loss {
@@ -194,8 +237,15 @@ impl Case {
                     AnyLoss::Binary(loss) => loss.forward(first, targets),
                     AnyLoss::Distribution(loss) => loss.forward(first, targets),
                     AnyLoss::Boxes(loss) => loss.forward(first, targets),
+                    AnyLoss::Ranking(loss) => loss.forward(first, targets),
+                    AnyLoss::Preference(loss) => loss.forward(preferences(loss.compared(), first, targets)),
+                    AnyLoss::Generative(loss) => loss.forward(first, targets),
                     _ => unreachable!("a loss of targets"),
                 }
+            }
+            (TensorOf::Rows(first), TensorOf::Numbers(targets)) => {
+                let AnyLoss::Likelihood(loss) = loss else { unreachable!("one number per row is for likelihood") };
+                loss.forward(on_autodiff(first.clone()), targets.clone())
             }
             (TensorOf::Rows(first), TensorOf::Labels(labels)) => {
                 let (first, labels) = (on_autodiff(first.clone()), labels.clone());
@@ -213,6 +263,17 @@ impl Case {
     /// Forward and backward.
     pub(crate) fn step(&self, loss: &AnyLoss, inputs: &Inputs) {
         backward(self.value(loss, inputs));
+    }
+}
+
+/// What a loss of preferences compares: the two columns of both tensors.
+fn preferences(compared: Compared, first: Tensor<2>, targets: Tensor<2>) -> Preferences {
+    let columns = |rows: Tensor<2>| [0, 1].map(|column| rows.clone().narrow(1, column, 1).squeeze_dim::<1>(1));
+    let ([chosen, rejected], [of_chosen, of_rejected]) = (columns(first), columns(targets));
+    match compared {
+        Compared::Single => Preferences::single(chosen, of_chosen, of_rejected.greater_scalar(2.0)),
+        Compared::PairsWithReference => Preferences::pairs(chosen, rejected).with_reference(of_chosen, of_rejected),
+        _ => Preferences::pairs(chosen, rejected),
     }
 }
 

@@ -1,24 +1,13 @@
 //! The machine of a run, and the versions of the software.
 
+use crate::cpu::cpu;
 use crate::results::{Machine, Versions};
 use std::fs;
-use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// This machine.
 pub(crate) fn here() -> Machine {
     Machine { cpu: cpu().unwrap_or_else(|| "unknown CPU".into()), threads: rayon::current_num_threads() }
-}
-
-/// The model name of the CPU, from `/proc/cpuinfo` or from macOS's `sysctl`.
-fn cpu() -> Option<String> {
-    if let Ok(text) = fs::read_to_string("/proc/cpuinfo") {
-        let line = text.lines().find_map(|line| line.strip_prefix("model name"))?;
-        return Some(line.split_once(':')?.1.trim().to_owned());
-    }
-    let output = Command::new("sysctl").args(["-n", "machdep.cpu.brand_string"]).output().ok()?;
-    let name = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-    (!name.is_empty()).then_some(name)
 }
 
 /// The versions of Burn, from the lock file of the workspace, and of PyTorch.

@@ -9,6 +9,7 @@
 //! saves a run of all losses in `benches/results`, in the file of the machine.
 
 mod cases;
+mod cpu;
 mod machine;
 mod report;
 mod results;

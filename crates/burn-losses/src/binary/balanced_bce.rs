@@ -18,7 +18,8 @@ use burn_losses_derive::{loss, loss_config};
 /// # When to use
 /// For heavy class imbalance in dense prediction, such as edges, roads and small objects: both classes contribute equally to
 /// every batch. The probabilities lean toward the rare class, so take [`BceLoss`](super::BceLoss) where calibration matters. Take
-/// [`FocalLoss`](super::FocalLoss) where most negatives are easy, and a fixed `alpha` where batches are small.
+/// [`FocalLoss`](super::FocalLoss) where most negatives are easy, and a fixed `alpha`, from the counts of the data set, where batches
+/// are small.
 ///
 /// # Numerics
 /// The value is finite for every finite logit. A batch with only one class has the value and the gradient 0, since the weight
@@ -54,7 +55,8 @@ pub struct BalancedBceLoss {
 /// Config of [`BalancedBceLoss`].
 #[loss_config]
 pub struct BalancedBceLossConfig {
-    /// The weight of the positive class; `batch` weights both classes of each batch equally.
+    /// The weight of the positive class; `batch` weights both classes of each batch equally. Counts of both classes, of a whole
+    /// data set, give a fixed alpha.
     #[field(default = BatchAlpha::Batch, range = "[0, 1]")]
     pub alpha: BatchAlpha,
 }
@@ -83,10 +85,7 @@ fn weigh<R: Real>(alpha: R, logit: R, target: R) -> R {
 
 impl Pointwise for BalancedBceLoss {
     fn kernel(&self) -> Option<PointKernel> {
-        match self.config.alpha {
-            BatchAlpha::Number(alpha) => Some(PointKernel::new(&WeightedBce { alpha })),
-            BatchAlpha::Batch => None,
-        }
+        self.config.alpha.number().map(|alpha| PointKernel::new(&WeightedBce { alpha }))
     }
 
     fn kernel_of_batch(&self, _: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
@@ -95,9 +94,9 @@ impl Pointwise for BalancedBceLoss {
     }
 
     fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
-        let alpha = match self.config.alpha {
-            BatchAlpha::Number(alpha) => return of_formula(&WeightedBce { alpha }, logits, targets).into(),
-            BatchAlpha::Batch => alpha_of_batch(&targets, mask),
+        let alpha = match self.config.alpha.number() {
+            Some(alpha) => return of_formula(&WeightedBce { alpha }, logits, targets).into(),
+            None => alpha_of_batch(&targets, mask),
         };
         if has_kernels(&logits) && !targets.is_tracked() {
             return of_formula(&WeightedBce { alpha: alpha.into_scalar() }, logits, targets).into();

@@ -2,7 +2,7 @@
 
 use super::{BinaryLoss, cross_entropies};
 use crate::config::Alpha;
-use crate::formula::safe::LEAST_MISS;
+use crate::formula::safe::focus;
 use crate::formula::{Formula, Real};
 use burn_losses_derive::{loss, loss_config};
 
@@ -19,7 +19,8 @@ use burn_losses_derive::{loss, loss_config};
 /// # When to use
 /// For heavy class imbalance with very many easy negatives, as in dense detection (RetinaNet, with `reduction = "positives"`) and
 /// in segmentation of small objects. Its probabilities are not calibrated: take [`BceLoss`](super::BceLoss) where that matters.
-/// With noisy labels the wrong ones weigh most: [`GhmCLoss`](super::GhmCLoss) down-weights them.
+/// With noisy labels the wrong ones weigh most: [`GhmCLoss`](super::GhmCLoss) down-weights them. Where a target is the quality of a box,
+/// take [`QualityFocalLoss`](super::QualityFocalLoss).
 ///
 /// # Numerics
 /// Value and gradient are finite for every finite logit and every gamma, also between 0 and 1, where the factor alone has an
@@ -68,7 +69,8 @@ pub struct FocalLossConfig {
     /// Focusing parameter: how strongly easy samples are down-weighted; 0 is cross-entropy.
     #[field(default = 2.0, range = ">= 0")]
     pub gamma: f64,
-    /// The weight of positive targets; negative ones weigh 1 - alpha. `none`: both weigh 1.
+    /// The weight of positive targets; negative ones weigh 1 - alpha. `none`: both weigh 1. Counts of both classes give the alpha
+    /// with which they contribute equally, by the scheme.
     #[field(default = Alpha::Number(0.25), range = "[0, 1]")]
     pub alpha: Alpha,
 }
@@ -82,12 +84,11 @@ impl Formula for FocalLoss {
         // 1 - p_t, without subtracting anything from 1.
         let [softpluses, [p, not_p]] = logit.softpluses_and_sigmoids();
         let miss = target.clone() * not_p + other.clone() * p;
-        let miss = miss.clone().maximum(miss.lit(LEAST_MISS));
         let (positive, negative) = cross_entropies(softpluses, target.clone());
-        let value = miss.powf(self.config.gamma) * (positive + negative);
-        match self.config.alpha {
-            Alpha::None => value,
-            Alpha::Number(alpha) => (target * alpha + other * (1.0 - alpha)).weigh(value),
+        let value = focus(miss, self.config.gamma) * (positive + negative);
+        match self.config.alpha.number() {
+            None => value,
+            Some(alpha) => (target * alpha + other * (1.0 - alpha)).weigh(value),
         }
     }
 }

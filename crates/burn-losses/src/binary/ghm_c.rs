@@ -1,6 +1,6 @@
 //! GHM-C: the gradient harmonizing mechanism for classification.
 
-use super::{BinaryLoss, cross_entropies};
+use super::{BinaryLoss, DivideBy, cross_entropies};
 use crate::engine::ghm::GhmCounts;
 use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
@@ -17,7 +17,7 @@ use burn_losses_derive::{loss, loss_config};
 /// beta = total / (smoothed count of the bin of g x number of bins not empty)
 /// g    = |sigmoid(x) - y|
 /// ```
-/// beta is a constant for the gradient.
+/// beta is a constant for the gradient. With `divide_by = "all"` the number of bins is that of all bins, as the paper has it.
 ///
 /// # When to use
 /// For class imbalance with some noisy labels, as in dense detection: it down-weights the crowd of easy examples, and unlike
@@ -61,6 +61,9 @@ pub struct GhmCLossConfig {
     /// Momentum of the moving bin counts.
     #[field(default = 0.75, range = "[0, 1)")]
     pub momentum: f64,
+    /// Which bins the total is shared by.
+    #[field(default = DivideBy::Occupied)]
+    pub divide_by: DivideBy,
 }
 
 impl GhmCLossConfig {
@@ -104,7 +107,7 @@ impl GhmCLoss {
     /// The weight beta of each value.
     fn weights(&self, logits: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Tensor<3> {
         let norm = of_formula(&GradientNorm, logits.clone().detach(), targets.clone().detach());
-        self.counts.weights(norm, self.config.momentum, mask)
+        self.counts.weights(norm, (self.config.momentum, self.config.divide_by), mask)
     }
 }
 

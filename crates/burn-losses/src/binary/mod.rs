@@ -2,38 +2,52 @@
 //!
 //! All losses here can be swapped for one another in a config file: see [`BinaryLossConfig`].
 
+mod asymmetric;
 mod balanced_bce;
 mod bce;
 mod focal;
+mod gaussian_focal;
 mod ghm_c;
 mod hinge;
 mod logistic;
+mod modified_huber;
 mod ohem;
+mod poly1;
+mod quality_focal;
 mod ramp;
 mod signature;
 #[cfg(test)]
 pub mod template;
+mod varifocal;
 mod weighted_sum;
 mod zero_one;
 
 use crate::check::Reference;
-use crate::engine::pointwise::{self, BatchKernel, PointKernel, Pointwise};
+use crate::engine::curved::{Model, Part};
+use crate::engine::pointwise::{self, BatchKernel, PointKernel, Pointwise, Positives};
 use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
+use crate::second_order::{Pairs, SecondOrder, SecondOrderConfig, on_host};
 use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{dispatch, family, inherent};
 
-pub use crate::options::HardExamples;
+pub use crate::options::{DivideBy, FactorGradient, HardExamples, LabelSmoothing, Spread};
+pub use asymmetric::{AsymmetricLoss, AsymmetricLossConfig};
 pub use balanced_bce::{BalancedBceLoss, BalancedBceLossConfig};
 pub use bce::{BceInput, BceLoss, BceLossConfig};
 pub use focal::{FocalLoss, FocalLossConfig};
+pub use gaussian_focal::{GaussianFocalLoss, GaussianFocalLossConfig};
 pub use ghm_c::{GhmCLoss, GhmCLossConfig};
 pub use hinge::{HingeLoss, HingeLossConfig};
 pub use logistic::{LogisticLoss, LogisticLossConfig};
+pub use modified_huber::{ModifiedHuberLoss, ModifiedHuberLossConfig};
 pub use ohem::{OhemLoss, OhemLossConfig};
+pub use poly1::{Poly1Loss, Poly1LossConfig};
+pub use quality_focal::{QualityFocalLoss, QualityFocalLossConfig};
 pub use ramp::{RampLoss, RampLossConfig};
+pub use varifocal::{VarifocalLoss, VarifocalLossConfig};
 pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
 
@@ -46,6 +60,12 @@ pub trait BinaryLoss: Pointwise + Loss {
     /// The name of the first argument: `logits`, or `probabilities`.
     fn input(&self) -> &'static str {
         "logits"
+    }
+
+    /// Which targets are positive: [`Reduction::Positives`](crate::Reduction::Positives) divides by their number. Those above 0.5,
+    /// unless the targets of the loss are qualities or a heat map.
+    fn positives(&self) -> Positives {
+        Positives::default()
     }
 
     /// The value of the batch, reduced as the config says.
@@ -78,7 +98,7 @@ pub trait BinaryLoss: Pointwise + Loss {
     ) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check(&logits, &targets, &extras));
-        pointwise::reduce(self, self.reduction(), logits, targets, extras)
+        pointwise::reduce_by(self, (self.reduction(), self.positives()), logits, targets, extras)
     }
 
     /// One value per logit.
@@ -117,6 +137,67 @@ pub trait BinaryLoss: Pointwise + Loss {
         let first = Reference { loss: self.kind(), name: self.input(), tensor: logits };
         pointwise::check(self, first, targets, extras)
     }
+
+    /// One value, one gradient and one curvature per logit: see [`second_order`](crate::second_order).
+    ///
+    /// It is computed on the host in double precision. The results carry no graph.
+    ///
+    /// # Panics
+    /// With the message of [`check_second_order`](Self::check_second_order)'s error.
+    #[track_caller]
+    fn forward_second_order<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> SecondOrder<Tensor<D>> {
+        self.forward_second_order_with(logits, targets, &SecondOrderConfig::new(), Extras::new())
+    }
+
+    /// Like `forward_second_order`, with another [`Curvature`](crate::Curvature) or a floor; and with weights, which multiply all
+    /// three results, a divisor, which divides them, or a mask, which makes them 0.
+    ///
+    /// # Panics
+    /// With the message of [`check_second_order`](Self::check_second_order)'s error.
+    #[track_caller]
+    fn forward_second_order_with<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        targets: Tensor<D>,
+        options: &SecondOrderConfig,
+        extras: impl Into<Extras>,
+    ) -> SecondOrder<Tensor<D>> {
+        let first = Reference { loss: self.kind(), name: self.input(), tensor: &logits };
+        expect(Pairs::new(self, model(self), first, &targets, extras.into(), options)).results()
+    }
+
+    /// Like `forward_second_order_with`, for slices of numbers.
+    ///
+    /// # Panics
+    /// If the lengths differ, or if the loss has no such curvature.
+    #[track_caller]
+    fn forward_second_order_on_host(
+        &self,
+        logits: &[f64],
+        targets: &[f64],
+        weights: Option<&[f64]>,
+        options: &SecondOrderConfig,
+    ) -> SecondOrder<Vec<f64>> {
+        expect(on_host(self, model(self), [logits, targets], weights, options))
+    }
+
+    /// Checks the arguments of `forward_second_order_with`, and that the loss has such a curvature: one that is 0 everywhere is an
+    /// error, unless the floor is above 0.
+    fn check_second_order<const D: usize>(
+        &self,
+        logits: &Tensor<D>,
+        targets: &Tensor<D>,
+        options: &SecondOrderConfig,
+        extras: &Extras,
+    ) -> Result<(), InputError> {
+        let first = Reference { loss: self.kind(), name: self.input(), tensor: logits };
+        Pairs::new(self, model(self), first, targets, extras.clone(), options).map(|_| ())
+    }
+}
+
+/// What the first argument of a loss expects of the targets.
+fn model(loss: &impl BinaryLoss) -> Model {
+    if loss.input() == "probabilities" { Model::Probability } else { Model::Logit }
 }
 
 /// The cross-entropy of the positive and of the negative class, from the softpluses of the logit: `y softplus(-x)` and
@@ -141,10 +222,22 @@ pub enum BinaryLossConfig {
     BalancedBce(BalancedBceLossConfig),
     #[kind("focal")]
     Focal(FocalLossConfig),
+    #[kind("asymmetric")]
+    Asymmetric(AsymmetricLossConfig),
+    #[kind("poly1")]
+    Poly1(Poly1LossConfig),
+    #[kind("quality_focal")]
+    QualityFocal(QualityFocalLossConfig),
+    #[kind("varifocal")]
+    Varifocal(VarifocalLossConfig),
+    #[kind("gaussian_focal")]
+    GaussianFocal(GaussianFocalLossConfig),
     #[kind("ghm_c")]
     GhmC(GhmCLossConfig),
     #[kind("hinge")]
     Hinge(HingeLossConfig),
+    #[kind("modified_huber")]
+    ModifiedHuber(ModifiedHuberLossConfig),
     #[kind("ramp")]
     Ramp(RampLossConfig),
     #[kind("logistic", alias = "soft_margin")]
@@ -162,10 +255,12 @@ impl Pointwise for AnyBinaryLoss {
     fn values(&self, first: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3>;
     fn kernel(&self) -> Option<PointKernel>;
     fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel>;
+    fn parts(&self, first: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>>;
     fn accepts(&self, shape: &[usize]) -> Result<(), String>;
 }
 
 #[dispatch]
 impl BinaryLoss for AnyBinaryLoss {
     fn input(&self) -> &'static str;
+    fn positives(&self) -> Positives;
 }

@@ -1,8 +1,9 @@
 //! Online hard example mining, binary.
 
 use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, HardExamples};
+use crate::engine::curved::Part;
 use crate::engine::hard_examples::{keep_hard_examples, select_hard_examples};
-use crate::engine::pointwise::{self, BatchKernel, Pointwise};
+use crate::engine::pointwise::{self, BatchKernel, Pointwise, Positives, numbers};
 use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
@@ -83,6 +84,13 @@ impl Pointwise for OhemLoss {
         Some(BatchKernel { kernel, factors: Some(kept), factors_count: true })
     }
 
+    fn parts(&self, logits: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>> {
+        let parts = self.loss[0].parts(logits, targets, mask)?;
+        let values = pointwise::values(&self.loss[0], logits.clone(), targets.clone(), mask);
+        let kept = numbers(select_hard_examples(&values, self.config.keep, self.config.min_kept));
+        Some(parts.into_iter().map(|part| part.with_factors(&kept)).collect())
+    }
+
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {
         Pointwise::accepts(&self.loss[0], shape)
     }
@@ -91,5 +99,9 @@ impl Pointwise for OhemLoss {
 impl BinaryLoss for OhemLoss {
     fn input(&self) -> &'static str {
         self.loss[0].input()
+    }
+
+    fn positives(&self) -> Positives {
+        self.loss[0].positives()
     }
 }

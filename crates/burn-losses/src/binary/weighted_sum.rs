@@ -1,7 +1,8 @@
 //! A weighted sum.
 
 use super::{AnyBinaryLoss, BceLossConfig, BinaryLoss, BinaryLossConfig, FocalLossConfig};
-use crate::engine::pointwise::{self, PointKernel, Pointwise};
+use crate::engine::curved::{self, Part};
+use crate::engine::pointwise::{self, PointKernel, Pointwise, Positives};
 use crate::error::ConfigError;
 use crate::reduction::Unreduced;
 use crate::terms::{Terms, find_setting, sum_unreduced};
@@ -75,6 +76,11 @@ impl Pointwise for WeightedSumLoss {
         PointKernel::weighted_sum(self.config.terms.weigh(self.losses.iter().map(Pointwise::kernel)))
     }
 
+    fn parts(&self, logits: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>> {
+        let parts = self.losses.iter().map(|loss| loss.parts(logits, targets, mask));
+        curved::sum_of_parts(self.config.terms.weigh(parts))
+    }
+
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {
         self.losses.iter().try_for_each(|loss| Pointwise::accepts(loss, shape))
     }
@@ -83,5 +89,12 @@ impl Pointwise for WeightedSumLoss {
 impl BinaryLoss for WeightedSumLoss {
     fn input(&self) -> &'static str {
         self.losses[0].input()
+    }
+
+    /// As the terms say, if they agree.
+    fn positives(&self) -> Positives {
+        let mut all = self.losses.iter().map(BinaryLoss::positives);
+        let first = all.next().unwrap_or_default();
+        if all.all(|other| other == first) { first } else { Positives::default() }
     }
 }

@@ -28,7 +28,7 @@ pub enum AspectGradient {
 /// # When to use
 /// The usual box loss of one-stage detectors (YOLO): overlap, position and aspect ratio at once. Where boxes of the right aspect
 /// ratio still have the wrong size, take [`EiouLoss`](super::EiouLoss), which compares width and height; for tiny objects take
-/// [`NwdLoss`](super::NwdLoss).
+/// [`NwdLoss`](super::NwdLoss), for rotated ones [`ProbIouLoss`](super::ProbIouLoss).
 ///
 /// # Numerics
 /// alpha is a constant for the gradient unless `alpha_gradient` says otherwise. For identical boxes, where alpha would be 0/0,

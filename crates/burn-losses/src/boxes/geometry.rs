@@ -55,7 +55,7 @@ pub struct Axis<R> {
 
 impl<R: Real> Axis<R> {
     #[inline(always)]
-    fn new(prediction: [R; 2], target: [R; 2]) -> Self {
+    pub(super) fn new(prediction: [R; 2], target: [R; 2]) -> Self {
         let ([p1, p2], [t1, t2]) = (prediction, target);
         // The interval encloses all four edges, so that an inverted box lies inside too.
         let high = larger(p2.clone(), t2.clone()).maximum(p1.clone().maximum(t1.clone()));

@@ -1,11 +1,13 @@
-//! Boxes: predictions and targets `[N, 4]`.
+//! Boxes: predictions and targets `[N, 4]`, rotated boxes `[N, 5]` and boxes in three dimensions `[N, 6]`.
 //!
-//! All losses here can be swapped for one another in a config file: see [`BoxesLossConfig`]. (`distribution_focal` takes
+//! All losses of one width can be swapped for one another in a config file: see [`BoxesLossConfig`]. [`Boxes::accepts`] says which
+//! width a loss takes: 5 for `prob_iou` and `gaussian_distance`, 6 for `giou_3d`, 4 for the others. (`distribution_focal` takes
 //! predictions of another width, since it needs a distribution per side.)
 //!
 //! For box deltas, `[N, 4]`, use the family `regression`, for instance `ghm_r` or `smooth_l1`.
 //!
-//! For metrics and matching there are [`pairwise_iou`] and [`convert`].
+//! For metrics and matching there are [`pairwise_iou`] and [`convert`]; for detectors without anchors [`points_inside`],
+//! [`smallest_box`], [`ltrb_targets`] and [`decode_ltrb`].
 
 mod alpha_iou;
 mod cdiou;
@@ -14,11 +16,16 @@ mod diou;
 mod distribution_focal;
 mod eiou;
 mod focal_eiou;
+mod gaussian;
+mod gaussian_distance;
 mod geometry;
 mod giou;
+mod giou_3d;
 mod iou;
 mod mpdiou;
 mod nwd;
+mod points;
+mod prob_iou;
 mod signature;
 mod siou;
 #[cfg(test)]
@@ -33,10 +40,10 @@ use crate::error::{InputError, expect};
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Bool, Tensor};
-use burn_losses_derive::{Choice, dispatch, family, inherent};
+use burn_losses_derive::{dispatch, family, inherent};
 use values::Formatted;
 
-pub use crate::options::BoxFormat;
+pub use crate::options::{BoxFormat, BoxFormat3d, FactorGradient};
 pub use alpha_iou::{AlphaIouBase, AlphaIouLoss, AlphaIouLossConfig};
 pub use cdiou::{CdiouBase, CdiouLoss, CdiouLossConfig, Corners};
 pub use ciou::{AspectGradient, CiouLoss, CiouLossConfig};
@@ -44,36 +51,20 @@ pub use diou::{DiouLoss, DiouLossConfig};
 pub use distribution_focal::{DistributionFocalLoss, DistributionFocalLossConfig};
 pub use eiou::{EiouLoss, EiouLossConfig};
 pub use focal_eiou::{FocalEiouLoss, FocalEiouLossConfig};
+pub use gaussian_distance::{DistanceTransform, GaussianDistance, GaussianDistanceLoss, GaussianDistanceLossConfig};
 pub use geometry::{Axis, Geometry, Plane};
 pub use giou::{GiouLoss, GiouLossConfig};
+pub use giou_3d::{Form3d, Giou3dLoss, Giou3dLossConfig};
 pub use iou::{IouForm, IouLoss, IouLossConfig};
 pub use mpdiou::{MpdiouLoss, MpdiouLossConfig};
 pub use nwd::{NwdLoss, NwdLossConfig};
+pub use points::{PointRules, decode_ltrb, ltrb_targets, points_inside, smallest_box};
+pub use prob_iou::{ProbIouForm, ProbIouLoss, ProbIouLossConfig};
 pub use siou::{SiouLoss, SiouLossConfig};
 pub use tools::{convert, pairwise_iou};
 pub(crate) use values::corners;
 pub use values::{BoxTargets, BoxUnit, Boxes};
 pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
-
-/// Whether a factor in a loss is a constant for its gradient.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
-pub enum FactorGradient {
-    /// The factor is a constant: it only scales the gradient.
-    #[default]
-    Detached,
-    /// The gradient flows through the factor too.
-    Full,
-}
-
-impl FactorGradient {
-    #[inline(always)]
-    pub(crate) fn apply<R: crate::formula::Real>(self, factor: R) -> R {
-        match self {
-            Self::Detached => factor.stop(),
-            Self::Full => factor,
-        }
-    }
-}
 
 /// A loss of predicted and target boxes.
 ///
@@ -97,7 +88,7 @@ pub trait BoxesLoss: Boxes + Loss {
     /// The value of the batch, reduced as the config says.
     ///
     /// # Shapes
-    /// - predictions, targets: `[N, 4]`
+    /// - predictions, targets: `[N, 4]`, or the width that the loss [`accepts`](Boxes::accepts)
     /// - output: `[1]`
     ///
     /// # Panics
@@ -177,6 +168,12 @@ pub enum BoxesLossConfig {
     Nwd(NwdLossConfig),
     #[kind("distribution_focal")]
     DistributionFocal(DistributionFocalLossConfig),
+    #[kind("giou_3d")]
+    Giou3d(Giou3dLossConfig),
+    #[kind("prob_iou")]
+    ProbIou(ProbIouLossConfig),
+    #[kind("gaussian_distance")]
+    GaussianDistance(GaussianDistanceLossConfig),
     #[kind("weighted_sum")]
     WeightedSum(WeightedSumLossConfig),
 }

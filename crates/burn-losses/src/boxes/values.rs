@@ -1,6 +1,6 @@
 //! How a loss of this family computes its values.
 
-use super::BoxFormat;
+use super::{BoxFormat, BoxFormat3d};
 use crate::check::Reference;
 use crate::engine::vectors::{Factors, VectorKernel, Vectors, columns, of_formula};
 use crate::error::InputError;
@@ -12,7 +12,8 @@ use burn::tensor::{Bool, Tensor};
 ///
 /// Every [`BoxFormula`] implements it. Losses that depend on the whole batch implement it themselves.
 pub trait Boxes: Sized {
-    /// The `[N]` values of `[N, K]` predictions and `[N, 4]` targets, in single or double precision; N is not 0.
+    /// The `[N]` values of `[N, K]` predictions and `[N, M]` targets, in single or double precision; N is not 0. M is what
+    /// [`targets`](Self::targets) says.
     fn values(
         &self,
         predictions: Tensor<2>,
@@ -42,10 +43,11 @@ pub trait Boxes: Sized {
 
     /// Checks K, the width of the predictions. The error says what K has to be.
     fn accepts(&self, width: usize) -> Result<(), String> {
-        if width == 4 { Ok(()) } else { Err("4 numbers per box on axis 1".into()) }
+        let expected = self.targets().width();
+        if width == expected { Ok(()) } else { Err(format!("{expected} numbers per box on axis 1")) }
     }
 
-    /// The meaning of the four numbers of a target. The default is a box, which is what every [`BoxFormula`] takes.
+    /// The meaning of the numbers of a target. The default is a box of four numbers, which is what every [`BoxFormula`] takes.
     fn targets(&self) -> BoxTargets {
         BoxTargets::Boxes
     }
@@ -70,13 +72,28 @@ pub enum BoxUnit {
     },
 }
 
-/// The meaning of the four numbers of a target.
+/// The meaning of the numbers of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BoxTargets {
-    /// A box, like the prediction.
+    /// A box of four numbers, like the prediction.
     Boxes,
+    /// A rotated box, like the prediction: its center, width, height and angle in radians.
+    Rotated,
+    /// A box in three dimensions, like the prediction.
+    Solids(BoxFormat3d),
     /// The distances of the four sides, in units of a bin; the prediction has the logits of the bins of each side.
     Bins,
+}
+
+impl BoxTargets {
+    /// How many numbers a target has.
+    pub fn width(self) -> usize {
+        match self {
+            Self::Boxes | Self::Bins => 4,
+            Self::Rotated => 5,
+            Self::Solids(_) => 6,
+        }
+    }
 }
 
 impl<F: BoxFormula> Boxes for F {
@@ -143,6 +160,6 @@ pub(super) fn check<B: Boxes>(
 ) -> Result<(), InputError> {
     let [count, width] = predictions.tensor.dims();
     loss.accepts(width).map_err(|expected| predictions.shape_error(predictions.name, &[count, width], expected))?;
-    predictions.companion("targets", targets, [count, 4], "one box per prediction")?;
+    predictions.companion("targets", targets, [count, loss.targets().width()], "one box per prediction")?;
     predictions.extras(&[count], extras)
 }

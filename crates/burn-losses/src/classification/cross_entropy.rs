@@ -1,9 +1,12 @@
 //! Cross-entropy.
 
 use super::ClassificationLoss;
+use crate::config::{ClassWeights, Limit};
+use crate::error::expect;
 use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};
 use crate::options::LabelSmoothing;
+use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 
 /// Softmax cross-entropy.
@@ -15,13 +18,15 @@ use burn_losses_derive::{loss, loss_config};
 /// with the class weights w (1 where none are given) and the smoothed target q. The mean divides by the sum of w_y over the rows
 /// that are not ignored, as PyTorch does.
 ///
+/// With `softcap` = k every logit x becomes k tanh(x / k) before everything else, so that it stays between -k and k.
+///
 /// Soft targets: q is the given row of probabilities, smoothed to (1 - e) q + e/C, or (1 - e) q + e (1 - q)/(C - 1) for `spread =
 /// "others"`; w_y becomes sum_c w_c q_c, with the q before smoothing.
 ///
 /// # When to use
 /// The usual choice for one of C classes, from images to the tokens of a language model. For class imbalance or a long tail set
-/// `class_weights` or take [`FocalLoss`](super::FocalLoss); for over-confidence and noisy labels set `label_smoothing`, for
-/// logits that drift away `z_loss`. For a large vocabulary take [`SoftmaxLoss`](crate::heads::SoftmaxLoss) in chunks, for several
+/// `class_weights` or take [`FocalLoss`](super::FocalLoss) or [`LogitAdjustedLoss`](super::LogitAdjustedLoss); for over-confidence and
+/// noisy labels set `label_smoothing`, for logits that drift away `z_loss`. For a large vocabulary take [`SoftmaxLoss`](crate::heads::SoftmaxLoss) in chunks, for several
 /// labels at once [`BceLoss`](crate::binary::BceLoss), for embeddings with a margin (face recognition)
 /// [`ArcfaceLoss`](crate::heads::ArcfaceLoss).
 ///
@@ -58,7 +63,8 @@ use burn_losses_derive::{loss, loss_config};
 ///   in its mean.
 /// - `mmseg.models.losses.CrossEntropyLoss`: ignored rows count in its mean without `avg_non_ignore`, and class weights do not
 ///   enter its divisor.
-/// - `liger_kernel.transformers.LigerCrossEntropyLoss`: its `lse_square_scale` is `z_loss`, which has no class weights there.
+/// - `liger_kernel.transformers.LigerCrossEntropyLoss`: its `lse_square_scale` is `z_loss`, which has no class weights there; its
+///   `softcap` is the same.
 #[loss(
     classification,
     "cross_entropy",
@@ -66,14 +72,17 @@ use burn_losses_derive::{loss, loss_config};
 )]
 pub struct CrossEntropyLoss {
     config: CrossEntropyLossConfig,
+    /// What a head with a prior adds to the logits of the classes.
+    #[module(skip)]
+    offsets: Option<Vec<f64>>,
 }
 
 /// Config of [`CrossEntropyLoss`].
 #[loss_config]
 pub struct CrossEntropyLossConfig {
-    /// One weight per class.
-    #[field(default = None, range = ">= 0")]
-    pub class_weights: Option<Vec<f64>>,
+    /// One weight per class, or the counts that the weights follow from.
+    #[field(default = ClassWeights::None, range = ">= 0")]
+    pub class_weights: ClassWeights,
     /// The label of rows that are ignored.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
@@ -83,6 +92,32 @@ pub struct CrossEntropyLossConfig {
     /// The weight of the squared logarithm of the partition function, which keeps logits from drifting (PaLM, 1e-4).
     #[field(default = 0.0, range = ">= 0")]
     pub z_loss: f64,
+    /// The bound of all logits (Gemma 2 has 30).
+    #[field(default = Limit::None, range = "> 0")]
+    pub softcap: Limit,
+}
+
+impl CrossEntropyLossConfig {
+    fn build(&self, _: &Device) -> CrossEntropyLoss {
+        CrossEntropyLoss { config: self.clone(), offsets: None }
+    }
+}
+
+impl CrossEntropyLoss {
+    /// The loss of a config. It has no state, and so it needs no device.
+    ///
+    /// # Panics
+    /// With the message of the error of the config's `validate`.
+    #[track_caller]
+    pub fn new(config: CrossEntropyLossConfig) -> Self {
+        expect(config.validate());
+        Self { config, offsets: None }
+    }
+
+    /// The loss of logits to each of which the number of its class is added.
+    pub(crate) fn with_offsets(self, offsets: Option<Vec<f64>>) -> Self {
+        Self { offsets, ..self }
+    }
 }
 
 impl ClassificationLoss for CrossEntropyLoss {}
@@ -94,12 +129,24 @@ impl RowFormula for CrossEntropyLoss {
     }
 
     #[inline(always)]
+    fn logit<R: Real>(&self, logit: R) -> Option<R> {
+        match self.config.softcap {
+            Limit::Number(bound) => Some((logit * (1.0 / bound)).tanh() * bound),
+            Limit::None => None,
+        }
+    }
+
+    #[inline(always)]
     fn penalty<R: Real>(&self, log_total: R) -> Option<R> {
         (self.config.z_loss > 0.0).then(|| log_total.square() * self.config.z_loss)
     }
 
     fn class_factors(&self) -> Option<&[f64]> {
-        self.config.class_weights.as_deref()
+        self.config.class_weights.per_class()
+    }
+
+    fn class_offsets(&self) -> Option<&[f64]> {
+        self.offsets.as_deref()
     }
 
     fn factors_count(&self) -> bool {

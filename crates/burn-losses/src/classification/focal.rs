@@ -1,8 +1,9 @@
 //! Focal loss, multi-class.
 
 use super::ClassificationLoss;
-use crate::config::ClassFactor;
-use crate::formula::safe::{LEAST_MISS, bounded, weighted};
+use crate::config::{ClassFactor, ClassWeights};
+use crate::error::ConfigError;
+use crate::formula::safe::{bounded, focus, weighted};
 use crate::formula::{Real, RowFormula};
 use burn_losses_derive::{loss, loss_config};
 
@@ -12,7 +13,7 @@ use burn_losses_derive::{loss, loss_config};
 /// `alpha_y (1 - p_y)^gamma (-ln p_y)`, p = softmax(x). Soft targets: `sum_c q_c alpha_c (1 - p_c)^gamma (-ln p_c)`.
 ///
 /// alpha is a factor for the rows of a class. It does not enter the divisor of the mean, which is the number of rows that are
-/// not ignored.
+/// not ignored. The `class_weights` are such factors too, and the mean divides by their sum over these rows.
 ///
 /// # When to use
 /// For class imbalance where most rows are easy, such as a long tail of classes or small objects in semantic segmentation, and
@@ -52,17 +53,33 @@ pub struct FocalLoss {
 }
 
 /// Config of [`FocalLoss`].
-#[loss_config]
+#[loss_config(check = check)]
 pub struct FocalLossConfig {
     /// Focusing parameter: how strongly easy rows are down-weighted; 0 is cross-entropy.
     #[field(default = 2.0, range = ">= 0")]
     pub gamma: f64,
-    /// The factor of each row: one number for all, or one per class, chosen by the label.
+    /// The factor of each row: one number for all, or one per class, chosen by the label, or the counts that they follow from.
     #[field(default = ClassFactor::None, range = ">= 0")]
     pub alpha: ClassFactor,
+    /// One weight per class, or the counts that the weights follow from. They enter the divisor of the mean, as those of
+    /// `cross_entropy` do, and `alpha` then is at most one number.
+    #[field(default = ClassWeights::None, range = ">= 0")]
+    pub class_weights: ClassWeights,
     /// The label of rows that are ignored.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
+}
+
+fn check(config: &FocalLossConfig) -> Result<(), ConfigError> {
+    if config.class_weights.is_none() || config.alpha.per_class().is_none() {
+        return Ok(());
+    }
+    Err(ConfigError::InvalidValue {
+        loss: "focal",
+        field: "class_weights".into(),
+        value: "one number per class".into(),
+        allowed: "none together with an `alpha` per class: a row has one factor".into(),
+    })
 }
 
 impl ClassificationLoss for FocalLoss {}
@@ -71,8 +88,7 @@ impl RowFormula for FocalLoss {
     #[inline(always)]
     fn eval<R: Real>(&self, log_p: R, share: R) -> R {
         let miss = -bounded(log_p.clone()).exp() + 1.0;
-        let miss = miss.clone().maximum(miss.lit(LEAST_MISS));
-        let value = weighted(share, miss.powf(self.config.gamma) * -log_p);
+        let value = weighted(share, focus(miss, self.config.gamma) * -log_p);
         match self.config.alpha {
             ClassFactor::Number(alpha) => value.lit(alpha).weigh(value),
             _ => value,
@@ -80,10 +96,11 @@ impl RowFormula for FocalLoss {
     }
 
     fn class_factors(&self) -> Option<&[f64]> {
-        match &self.config.alpha {
-            ClassFactor::PerClass(alphas) => Some(alphas),
-            _ => None,
-        }
+        self.config.class_weights.per_class().or(self.config.alpha.per_class())
+    }
+
+    fn factors_count(&self) -> bool {
+        self.config.class_weights.is_some()
     }
 
     fn ignore_index(&self) -> Option<i64> {

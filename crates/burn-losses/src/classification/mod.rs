@@ -2,31 +2,46 @@
 //!
 //! All losses here can be swapped for one another in a config file: see [`ClassificationLossConfig`].
 
+mod asymmetric;
+mod brier;
 mod cross_entropy;
 mod focal;
+mod generalized;
+mod logit_adjusted;
 mod multi_margin;
 mod nll;
 mod ohem;
+mod poly1;
 mod signature;
+mod symmetric;
 #[cfg(test)]
 pub mod template;
 mod weighted_sum;
 mod zero_one;
 
 use crate::check::Reference;
+use crate::engine::curved_rows::RowPart;
 use crate::engine::rows::{self, RowKernel, Rows};
 use crate::error::{InputError, expect};
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
+use crate::second_order::{LabeledRows, SecondOrder, SecondOrderConfig};
 use burn::tensor::{Int, Tensor};
 use burn_losses_derive::{dispatch, family, inherent};
 
+pub use crate::field::ClassCounts;
 pub use crate::options::{HardExamples, LabelSmoothing, Spread};
+pub use asymmetric::{AsymmetricLoss, AsymmetricLossConfig};
+pub use brier::{BrierLoss, BrierLossConfig, BrierScale};
 pub use cross_entropy::{CrossEntropyLoss, CrossEntropyLossConfig};
 pub use focal::{FocalLoss, FocalLossConfig};
+pub use generalized::{GeneralizedLoss, GeneralizedLossConfig};
+pub use logit_adjusted::{LogitAdjustedLoss, LogitAdjustedLossConfig};
 pub use multi_margin::{MultiMarginLoss, MultiMarginLossConfig, MultiMarginVariant};
 pub use nll::{NllLoss, NllLossConfig};
 pub use ohem::{OhemLoss, OhemLossConfig};
+pub use poly1::{Poly1Loss, Poly1LossConfig};
+pub use symmetric::{SymmetricLoss, SymmetricLossConfig};
 pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
 
@@ -120,8 +135,8 @@ pub trait ClassificationLoss: Rows + Loss {
         rows::check(self, reference(self, logits), labels, extras)
     }
 
-    /// The value of the batch for soft targets: one probability per class. `cross_entropy` and `focal` take them, and `ohem`
-    /// and `weighted_sum` of these two.
+    /// The value of the batch for soft targets: one probability per class. `cross_entropy`, `focal`, `asymmetric`, `poly1`,
+    /// `generalized`, `symmetric` and `brier` take them, and `ohem` and `weighted_sum` of these.
     ///
     /// # Shapes
     /// - logits, probabilities: `[N, C, d1, ..]`, of the same shape; each row of probabilities sums to 1
@@ -197,6 +212,80 @@ pub trait ClassificationLoss: Rows + Loss {
     ) -> Result<(), InputError> {
         rows::check_soft(self, reference(self, logits), probabilities, extras)
     }
+
+    /// One value per label; one gradient and one curvature per logit: see [`second_order`](crate::second_order). The curvature is
+    /// the diagonal of each row's Hessian, for cross-entropy p (1 - p).
+    ///
+    /// It is computed on the host in double precision. The results carry no graph.
+    ///
+    /// # Panics
+    /// With the message of [`check_second_order`](Self::check_second_order)'s error.
+    #[track_caller]
+    fn forward_second_order<const D: usize, const L: usize>(
+        &self,
+        logits: Tensor<D>,
+        labels: Tensor<L, Int>,
+    ) -> SecondOrder<Tensor<L>, Tensor<D>> {
+        self.forward_second_order_with(logits, labels, &SecondOrderConfig::new(), Extras::new())
+    }
+
+    /// Like `forward_second_order`, with another [`Curvature`](crate::Curvature) or a floor; and with weights, which multiply all
+    /// three results, a divisor, which divides them, or a mask, which makes them 0.
+    ///
+    /// The majorizer is a diagonal that the Hessian never exceeds, for cross-entropy 2 p (1 - p), as in XGBoost.
+    ///
+    /// # Panics
+    /// With the message of [`check_second_order`](Self::check_second_order)'s error.
+    #[track_caller]
+    fn forward_second_order_with<const D: usize, const L: usize>(
+        &self,
+        logits: Tensor<D>,
+        labels: Tensor<L, Int>,
+        options: &SecondOrderConfig,
+        extras: impl Into<Extras>,
+    ) -> SecondOrder<Tensor<L>, Tensor<D>> {
+        expect(LabeledRows::new(self, reference(self, &logits), &labels, extras.into(), options)).results()
+    }
+
+    /// The Hessian of each row, for at most 64 classes; for cross-entropy diag(p) - p p^T.
+    ///
+    /// # Shapes
+    /// - logits: `[N, C]`
+    /// - labels: `[N]`
+    /// - output: `[N, C, C]`
+    ///
+    /// # Panics
+    /// With more classes, and with the message of [`check_second_order`](Self::check_second_order)'s error.
+    #[track_caller]
+    fn forward_hessian(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<3> {
+        self.forward_hessian_with(logits, labels, Extras::new())
+    }
+
+    /// Like `forward_hessian`, with weights, a mask or a divisor.
+    ///
+    /// # Panics
+    /// As `forward_hessian`.
+    #[track_caller]
+    fn forward_hessian_with(&self, logits: Tensor<2>, labels: Tensor<1, Int>, extras: impl Into<Extras>) -> Tensor<3> {
+        expect(LabeledRows::of_hessian(self, reference(self, &logits), &labels, extras.into())).hessian()
+    }
+
+    /// Checks the arguments of `forward_hessian_with`: there are at most 64 classes, and the Hessian is not 0 everywhere.
+    fn check_hessian(&self, logits: &Tensor<2>, labels: &Tensor<1, Int>, extras: &Extras) -> Result<(), InputError> {
+        LabeledRows::of_hessian(self, reference(self, logits), labels, extras.clone()).map(|_| ())
+    }
+
+    /// Checks the arguments of `forward_second_order_with`, and that the loss has such a curvature: one that is 0 everywhere is an
+    /// error, unless the floor is above 0.
+    fn check_second_order<const D: usize, const L: usize>(
+        &self,
+        logits: &Tensor<D>,
+        labels: &Tensor<L, Int>,
+        options: &SecondOrderConfig,
+        extras: &Extras,
+    ) -> Result<(), InputError> {
+        LabeledRows::new(self, reference(self, logits), labels, extras.clone(), options).map(|_| ())
+    }
 }
 
 /// The first argument, as errors name it.
@@ -213,6 +302,18 @@ pub enum ClassificationLossConfig {
     Nll(NllLossConfig),
     #[kind("focal")]
     Focal(FocalLossConfig),
+    #[kind("asymmetric")]
+    Asymmetric(AsymmetricLossConfig),
+    #[kind("poly1")]
+    Poly1(Poly1LossConfig),
+    #[kind("generalized")]
+    Generalized(GeneralizedLossConfig),
+    #[kind("symmetric")]
+    Symmetric(SymmetricLossConfig),
+    #[kind("brier")]
+    Brier(BrierLossConfig),
+    #[kind("logit_adjusted", alias = "balanced_softmax")]
+    LogitAdjusted(LogitAdjustedLossConfig),
     #[kind("multi_margin")]
     MultiMargin(MultiMarginLossConfig),
     #[kind("zero_one")]
@@ -228,6 +329,7 @@ impl Rows for AnyClassificationLoss {
     fn rows(&self, logits: Tensor<2>, labels: Tensor<1, Int>) -> Unreduced<1>;
     fn soft_rows(&self, logits: Tensor<2>, probabilities: Tensor<2>) -> Option<Unreduced<1>>;
     fn kernel(&self, classes: usize) -> Option<RowKernel>;
+    fn parts(&self, logits: &Tensor<2>, labels: &Tensor<1, Int>) -> Option<Vec<RowPart>>;
     fn selects(&self) -> bool;
     fn select(&self, values: Unreduced<1>) -> Unreduced<1>;
     fn classes(&self) -> Option<usize>;

@@ -2,8 +2,11 @@
 
 use super::ClassificationLoss;
 use crate::ConfigError;
+use crate::config::ClassWeights;
 use crate::engine::classes::per_class;
+use crate::engine::curved_rows::RowPart;
 use crate::engine::pairs;
+use crate::engine::pointwise::numbers;
 use crate::engine::rows::Rows;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use crate::reduction::Unreduced;
@@ -37,7 +40,7 @@ pub enum MultiMarginVariant {
 /// a margin between embeddings.
 ///
 /// # Numerics
-/// The gradient is 0 where a wrong class is behind by exactly the margin.
+/// The gradient is 0 where a wrong class is behind by exactly the margin. So with a margin of 0, equal logits have none.
 ///
 /// # Example
 /// ```
@@ -56,6 +59,7 @@ pub enum MultiMarginVariant {
 /// - `burn.nn.loss.MultiMarginLoss`: it is `weston_watkins` with `divide_by_classes = true`; `MultiMarginLossConfig::from` takes
 ///   its config.
 /// - `optax.losses.multiclass_hinge_loss`: it is `crammer_singer` at margin 1; the reference values agree with it.
+/// - `optax.losses.multiclass_perceptron_loss`: it is `crammer_singer` at margin 0.
 /// - `keras.losses.CategoricalHinge`: it is `crammer_singer` at margin 1, but adds a wrong class with the score 0.
 /// - `sklearn.metrics.hinge_loss`: for several classes it is the mean of `crammer_singer` at margin 1.
 #[loss(classification, "multi_margin", "Multi-class hinge loss: the true class leads every other class by a margin")]
@@ -69,15 +73,15 @@ pub struct MultiMarginLossConfig {
     /// Which wrong classes count.
     #[field(default = MultiMarginVariant::WestonWatkins)]
     pub variant: MultiMarginVariant,
-    /// By how much the true class has to lead.
-    #[field(default = 1.0, range = "> 0")]
+    /// By how much the true class has to lead; 0 is the perceptron.
+    #[field(default = 1.0, range = ">= 0")]
     pub margin: f64,
     /// The power of each shortfall, 1 or 2.
     #[field(default = 1, range = "[1, 2]")]
     pub p: usize,
-    /// One weight per class.
-    #[field(default = None, range = ">= 0")]
-    pub class_weights: Option<Vec<f64>>,
+    /// One weight per class, or the counts that the weights follow from.
+    #[field(default = ClassWeights::None, range = ">= 0")]
+    pub class_weights: ClassWeights,
     /// Whether `weston_watkins` divides by the number of classes.
     #[field(default = false)]
     pub divide_by_classes: bool,
@@ -143,15 +147,24 @@ impl Rows for MultiMarginLoss {
         let values =
             pairs::of_scores(&MarginRow(self.config.clone()), logits.clone(), [labels.clone(), each], None).values;
         let values = if self.config.divide_by_classes { values * (1.0 / classes as f64) } else { values };
-        match &self.config.class_weights {
+        match self.config.class_weights.per_class() {
             Some(weights) => per_class(weights, &logits).select(0, labels).weigh(values),
             None => values,
         }
         .into()
     }
 
+    fn parts(&self, logits: &Tensor<2>, labels: &Tensor<1, Int>) -> Option<Vec<RowPart>> {
+        let part = RowPart::of_scores(&MarginRow(self.config.clone()));
+        let classes = logits.dims()[1] as f64;
+        let part = part.times(if self.config.divide_by_classes { 1.0 / classes } else { 1.0 });
+        let factors = self.config.class_weights.per_class().map(|weights| per_class(weights, logits));
+        let factors = factors.map(|factors| numbers(factors.select(0, labels.clone())));
+        Some(vec![factors.map_or(part.clone(), |factors| part.with_factors(&factors))])
+    }
+
     fn classes(&self) -> Option<usize> {
-        self.config.class_weights.as_ref().map(Vec::len)
+        self.config.class_weights.per_class().map(<[f64]>::len)
     }
 
     fn ignore_index(&self) -> Option<i64> {

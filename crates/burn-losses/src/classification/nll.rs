@@ -1,10 +1,13 @@
 //! Negative log-likelihood.
 
 use super::ClassificationLoss;
+use crate::config::ClassWeights;
 use crate::engine::classes::per_class;
+use crate::engine::curved_rows::RowPart;
+use crate::engine::pointwise::numbers;
 use crate::engine::primitives::gather::gather;
 use crate::engine::rows::Rows;
-use crate::formula::Real;
+use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use crate::reduction::Unreduced;
 use burn::tensor::{Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
@@ -43,12 +46,31 @@ pub struct NllLoss {
 /// Config of [`NllLoss`].
 #[loss_config]
 pub struct NllLossConfig {
-    /// One weight per class.
-    #[field(default = None, range = ">= 0")]
-    pub class_weights: Option<Vec<f64>>,
+    /// One weight per class, or the counts that the weights follow from.
+    #[field(default = ClassWeights::None, range = ">= 0")]
+    pub class_weights: ClassWeights,
     /// The label of rows that are ignored.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
+}
+
+/// The formula of a row, in which the class of the label is the only positive.
+#[derive(Debug, Clone)]
+struct OfLabel;
+
+impl AnchorFormula for OfLabel {
+    fn score(&self) -> Score {
+        Score::Precomputed
+    }
+
+    #[inline(always)]
+    fn eval<A: Anchor>(&self, anchor: &mut A) -> A::Number {
+        -anchor.sum(Partners::Positives)
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::One
+    }
 }
 
 impl Rows for NllLoss {
@@ -56,7 +78,7 @@ impl Rows for NllLoss {
         let normalizer = self
             .config
             .class_weights
-            .as_deref()
+            .per_class()
             .map(|weights| per_class(weights, &log_probabilities).select(0, labels.clone()));
         let values = -gather(log_probabilities, labels);
         Unreduced {
@@ -68,8 +90,15 @@ impl Rows for NllLoss {
         }
     }
 
+    fn parts(&self, log_probabilities: &Tensor<2>, labels: &Tensor<1, Int>) -> Option<Vec<RowPart>> {
+        let part = RowPart::of_scores(&OfLabel);
+        let factors = self.config.class_weights.per_class().map(|weights| per_class(weights, log_probabilities));
+        let factors = factors.map(|factors| numbers(factors.select(0, labels.clone())));
+        Some(vec![factors.map_or(part.clone(), |factors| part.with_factors(&factors))])
+    }
+
     fn classes(&self) -> Option<usize> {
-        self.config.class_weights.as_ref().map(Vec::len)
+        self.config.class_weights.per_class().map(<[f64]>::len)
     }
 
     fn ignore_index(&self) -> Option<i64> {

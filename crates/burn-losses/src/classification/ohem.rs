@@ -1,6 +1,7 @@
 //! Online hard example mining, multi-class.
 
 use super::{AnyClassificationLoss, ClassificationLoss, ClassificationLossConfig, HardExamples};
+use crate::engine::curved_rows::RowPart;
 use crate::engine::hard_examples::keep_hard_examples;
 use crate::engine::rows::{RowKernel, Rows};
 use crate::reduction::Unreduced;
@@ -82,6 +83,10 @@ impl Rows for OhemLoss {
 
     fn kernel(&self, classes: usize) -> Option<RowKernel> {
         self.loss[0].kernel(classes)
+    }
+
+    fn parts(&self, logits: &Tensor<2>, labels: &Tensor<1, Int>) -> Option<Vec<RowPart>> {
+        self.loss[0].parts(logits, labels)
     }
 
     fn selects(&self) -> bool {

@@ -2,6 +2,8 @@
 
 use super::{AnyClassificationLoss, ClassificationLoss};
 use crate::engine::rows::Rows;
+use crate::error::{InputError, InputProblem};
+use crate::options::SecondOrderConfig;
 use crate::reduction::Unreduced;
 use crate::signature::{
     Argument, Arguments, Called, Classes, EvalError, Family, Shape, Signature, Wanted, forward, with_rank,
@@ -41,5 +43,25 @@ impl Family for AnyClassificationLoss {
                 Wanted::Loss => self.forward_soft_with(logits, probabilities, extras).into(),
             })
         })
+    }
+
+    fn call_second_order(
+        &self,
+        arguments: &mut Arguments<'_>,
+        options: &SecondOrderConfig,
+    ) -> Option<Result<[Called; 3], EvalError>> {
+        if !arguments.has("labels") {
+            let problem = InputProblem::Unsupported("second derivatives are those of labels".into());
+            return Some(Err(InputError { loss: self.kind(), argument: "probabilities", problem }.into()));
+        }
+        Some(with_rank!(arguments, |D, L| {
+            let logits = arguments.float::<D>(self.input());
+            let extras = arguments.extras::<L, L>();
+            let labels = arguments.labels::<L>("labels");
+            self.check_second_order(&logits, &labels, options, &extras).map_err(EvalError::from).map(|()| {
+                let all = self.forward_second_order_with(logits, labels, options, extras);
+                [all.values.into(), all.gradient.into(), all.curvature.into()]
+            })
+        }))
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     AnyClassificationLoss, ClassificationLoss, ClassificationLossConfig, CrossEntropyLossConfig, FocalLossConfig,
 };
+use crate::engine::curved_rows::RowPart;
 use crate::engine::rows::{self, Rows};
 use crate::error::ConfigError;
 use crate::reduction::Unreduced;
@@ -104,6 +105,14 @@ impl Rows for WeightedSumLoss {
     fn soft_rows(&self, logits: Tensor<2>, probabilities: Tensor<2>) -> Option<Unreduced<1>> {
         let values = self.losses.iter().map(|loss| loss.soft_rows(logits.clone(), probabilities.clone()));
         Some(self.sum(values.collect::<Option<Vec<_>>>()?.into_iter()))
+    }
+
+    fn parts(&self, logits: &Tensor<2>, labels: &Tensor<1, Int>) -> Option<Vec<RowPart>> {
+        let mut all = Vec::new();
+        for (weight, parts) in self.config.terms.weigh(self.losses.iter().map(|loss| loss.parts(logits, labels))) {
+            all.extend(parts?.into_iter().map(|part| part.times(weight)));
+        }
+        Some(all)
     }
 
     fn classes(&self) -> Option<usize> {

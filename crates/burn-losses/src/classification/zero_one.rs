@@ -1,6 +1,8 @@
 //! Zero-one loss, multi-class.
 
 use super::ClassificationLoss;
+use crate::engine::curved_rows::RowPart;
+use crate::engine::pointwise::numbers;
 use crate::engine::primitives::order_statistics::argmax;
 use crate::engine::rows::{Rows, constant};
 use crate::reduction::Unreduced;
@@ -53,6 +55,11 @@ impl Rows for ZeroOneLoss {
         let right = predicted.cast(labels.dtype()).equal(labels);
         let ones = Tensor::ones(right.dims(), (&logits.device(), logits.dtype()));
         constant(ones.mask_fill(right, 0.0), logits)
+    }
+
+    fn parts(&self, logits: &Tensor<2>, labels: &Tensor<1, Int>) -> Option<Vec<RowPart>> {
+        let values = self.rows(logits.clone(), labels.clone()).values;
+        Some(vec![RowPart::constant(&numbers(values))])
     }
 
     fn ignore_index(&self) -> Option<i64> {

@@ -1,7 +1,8 @@
 //! Losses of several terms.
 //!
-//! - `kind = "weighted_sum"`, in every family but the heads: a sum of losses of the same arguments, itself a loss of that family.
-//!   (A head owns the last layer of the network: two of them are two layers, hence no sum.)
+//! - `kind = "weighted_sum"`, in the families `regression`, `binary`, `classification`, `distribution`, `segmentation`, `boxes`, `metric`
+//!   and `image`: a sum of losses of the same arguments, itself a loss of that family. (A head owns the last layer of the network: two
+//!   of them are two layers, hence no sum.)
 //! - [`JointLossConfig`]: terms of any families and penalties on parameters, with weights that may change while training, and one
 //!   number per term for the dashboard.
 //! - [`LossScale`]: a factor for any of them in half precision.

@@ -98,16 +98,23 @@ impl Schedule {
         }
     }
 
-    fn numbers(&self) -> Vec<(&'static str, f64, Range)> {
-        let any = Range::Finite;
+    fn numbers(&self) -> [(&'static str, f64, Range); 2] {
         match *self {
-            Self::Linear { from, to, steps } | Self::Cosine { from, to, steps } => {
-                vec![("from", from, any), ("to", to, any), ("steps", steps as f64, COUNT)]
+            Self::Linear { from, to, .. } | Self::Cosine { from, to, .. } => {
+                [("from", from, Range::Finite), ("to", to, Range::Finite)]
             }
-            Self::Step { from, factor, every } => {
-                vec![("from", from, any), ("factor", factor, FACTOR), ("every", every as f64, COUNT)]
+            Self::Step { from, factor, .. } | Self::Exponential { from, factor } => {
+                [("from", from, Range::Finite), ("factor", factor, FACTOR)]
             }
-            Self::Exponential { from, factor } => vec![("from", from, any), ("factor", factor, FACTOR)],
+        }
+    }
+
+    /// The number of steps: a float would round a large one.
+    fn steps(&self) -> Option<(&'static str, usize)> {
+        match *self {
+            Self::Linear { steps, .. } | Self::Cosine { steps, .. } => Some(("steps", steps)),
+            Self::Step { every, .. } => Some(("every", every)),
+            Self::Exponential { .. } => None,
         }
     }
 }
@@ -148,9 +155,8 @@ impl FieldType for Weight {
         };
         let mut table = Table::from_iter([("kind", kind)]);
         if let Self::Schedule(schedule) = self {
-            for (name, number, range) in schedule.numbers() {
-                table.insert(name, if range == COUNT { Value::from(number as usize) } else { number.into() });
-            }
+            schedule.numbers().into_iter().for_each(|(name, number, _)| table.insert(name, number));
+            schedule.steps().into_iter().for_each(|(name, steps)| table.insert(name, steps));
         }
         table.into()
     }
@@ -188,10 +194,12 @@ impl FieldType for Weight {
     fn check(&self, loss: &'static str, field: &str, _: Range) -> Result<(), ConfigError> {
         match self {
             Self::Constant(weight) => weight.check(loss, field, Range::Finite),
-            Self::Schedule(schedule) => schedule
-                .numbers()
-                .into_iter()
-                .try_for_each(|(name, number, range)| number.check(loss, &format!("{field}.{name}"), range)),
+            Self::Schedule(schedule) => {
+                let key = |name: &str| format!("{field}.{name}");
+                let mut numbers = schedule.numbers().into_iter();
+                numbers.try_for_each(|(name, number, range)| number.check(loss, &key(name), range))?;
+                schedule.steps().map_or(Ok(()), |(name, steps)| steps.check(loss, &key(name), COUNT))
+            }
         }
     }
 }
@@ -218,6 +226,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A number of steps that no float can hold is written as it is.
+    #[test]
+    fn steps_survive_a_round_trip() {
+        let weight = Weight::Schedule(Schedule::Step { from: 0.5, factor: 1.0, every: 9_372_036_854_775_807 });
+        assert_eq!(Weight::from_value(&weight.to_value()), Ok(weight));
     }
 
     /// T79: a schedule is as long as the config says, however long that is.

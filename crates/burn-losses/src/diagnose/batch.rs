@@ -11,9 +11,9 @@ use crate::distribution::DistributionLoss;
 use crate::heads::HeadLoss;
 use crate::metric::MetricLoss;
 use crate::segmentation::{AbsentClasses, Background, FOREGROUND, RegionOptions, SumOver};
-use crate::signature::Role;
+use crate::signature::{Argument, Kind, Role, Shape};
 use burn::tensor::TensorData;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Tensors by name for one loss, and the result of the loss on them.
 pub(crate) struct Batch<'a> {
@@ -73,11 +73,33 @@ impl<'a> Batch<'a> {
         Diagnosis { loss: self.kind, findings: report.findings }
     }
 
-    /// Checks predictions and targets that may be any numbers.
-    pub(crate) fn regression(self) -> Diagnosis {
+    /// Checks every argument as its signature describes it: numbers that are finite, and labels that are classes.
+    pub(crate) fn by_signature(self, signature: &'a [Argument]) -> Diagnosis {
+        let mut report = self.report();
+        let prediction = self.inputs.get(self.first).map_or(Vec::new(), |data| data.shape().to_vec());
+        for argument in signature.iter().filter(|argument| argument.role != Role::Weight) {
+            match argument.kind {
+                Kind::Float => _ = self.finite(&mut report, argument.name),
+                Kind::Labels { classes, ignored } => {
+                    let labels = self.integers(argument.name);
+                    if let (Some(labels), Some(classes)) = (labels, classes.number(&prediction)) {
+                        let allowed = Allowed { classes, ignore_index: ignored, can_ignore: ignored.is_some() };
+                        labels::classes(&mut report, &labels, &allowed);
+                    }
+                }
+                Kind::Mask => {}
+            }
+        }
+        self.finish(report, true)
+    }
+
+    /// Checks predictions that may be any numbers, and targets, which some losses take from 0 on alone.
+    pub(crate) fn regression(self, takes_negative_targets: bool) -> Diagnosis {
         let mut report = self.report();
         self.finite(&mut report, self.first);
-        self.finite(&mut report, "targets");
+        if let Some(targets) = self.finite(&mut report, "targets").filter(|_| !takes_negative_targets) {
+            numbers::not_negative(&mut report, &targets);
+        }
         self.finish(report, false)
     }
 
@@ -126,6 +148,7 @@ impl<'a> Batch<'a> {
                     let allowed = Allowed { classes: rows.classes, ignore_index, can_ignore: true };
                     labels::classes(&mut report, labels, &allowed);
                     labels::one_class(&mut report, labels, rows.classes, counts);
+                    labels::weightless(&mut report, labels, &loss.settings(), counts);
                 }
             } else {
                 numbers::finite(&mut report, &first, |_| true);
@@ -268,13 +291,15 @@ impl<'a> Batch<'a> {
                     boxes::bins(&mut report, targets, bins);
                 }
             }
-            BoxTargets::Boxes => {
+            kind => {
                 if let Some(targets) = &targets {
-                    boxes::areas(&mut report, targets, format);
-                    boxes::format(&mut report, targets, format);
+                    boxes::areas(&mut report, targets, kind, format);
+                    if kind == BoxTargets::Boxes {
+                        boxes::format(&mut report, targets, format);
+                    }
                 }
                 if let Some(predictions) = &predictions {
-                    boxes::areas(&mut report, predictions, format);
+                    boxes::areas(&mut report, predictions, kind, format);
                 }
                 for tensor in [&predictions, &targets].into_iter().flatten() {
                     boxes::units(&mut report, tensor, format, loss.units());
@@ -304,6 +329,10 @@ impl<'a> Batch<'a> {
             let allowed = Allowed { classes, ignore_index, can_ignore: true };
             labels::classes(&mut report, labels, &allowed);
             labels::one_class(&mut report, labels, classes, counts);
+            labels::weightless(&mut report, labels, &loss.settings(), counts);
+        }
+        for argument in loss.more_parameters() {
+            self.finite(&mut report, argument.name);
         }
         if let Some(weight) = self.finite(&mut report, "weight")
             && scaling.weight
@@ -336,11 +365,15 @@ impl<'a> Batch<'a> {
         let mut report = self.report();
         let has_cosines = loss.compares_cosines();
         // For pairs, triplets and views, each part is a tensor of its own.
-        let tuples = loss.tuples().unwrap_or_default();
-        let predictions = tuples.iter().filter(|argument| argument.role == Role::Prediction);
-        for name in ["embeddings"].into_iter().chain(predictions.map(|argument| argument.name)) {
+        let embeddings = Argument::prediction("embeddings", Shape::MATRIX);
+        let mut predictions = vec![embeddings];
+        predictions.extend(loss.tuples().concat().into_iter().filter(|argument| argument.role == Role::Prediction));
+        let mut seen = BTreeSet::new();
+        predictions.retain(|argument| seen.insert(argument.name));
+        for Argument { name, shape, .. } in predictions {
             if let Some(embeddings) = self.finite(&mut report, name)
                 && has_cosines
+                && shape != Shape::Axes(1, 1)
             {
                 pairs::directions(&mut report, &embeddings, |_| true);
             }

@@ -2,7 +2,18 @@
 
 use super::report::{Floats, Report, Verdict};
 use super::{Problem, Severity};
-use crate::boxes::{BoxFormat, BoxUnit};
+use crate::boxes::{BoxFormat, BoxTargets, BoxUnit};
+
+/// The widths and heights of boxes, if they have the width of such targets; a box in three dimensions has none.
+fn sizes_of(boxes: &Floats<'_>, targets: BoxTargets, format: BoxFormat) -> Option<Vec<[f64; 2]>> {
+    match targets {
+        BoxTargets::Boxes => sizes(boxes, format),
+        BoxTargets::Rotated if boxes.shape.len() == 2 && boxes.shape[1] == 5 => {
+            Some(boxes.numbers.as_chunks::<5>().0.iter().map(|numbers| [numbers[2], numbers[3]]).collect())
+        }
+        BoxTargets::Rotated | BoxTargets::Solids(_) | BoxTargets::Bins => None,
+    }
+}
 
 /// The widths and heights of boxes, if the boxes are `[N, 4]`.
 fn sizes(boxes: &Floats<'_>, format: BoxFormat) -> Option<Vec<[f64; 2]>> {
@@ -26,8 +37,8 @@ fn is_degenerate(size: &[f64; 2]) -> bool {
 }
 
 /// Inverted and degenerate boxes. A model may predict such boxes, and training corrects them; a target must not be one.
-pub(super) fn areas(report: &mut Report, boxes: &Floats<'_>, format: BoxFormat) {
-    let Some(sizes) = sizes(boxes, format) else { return };
+pub(super) fn areas(report: &mut Report, boxes: &Floats<'_>, targets: BoxTargets, format: BoxFormat) {
+    let Some(sizes) = sizes_of(boxes, targets, format) else { return };
     let is_target = boxes.name == "targets";
     let (severity, advice) = match is_target {
         true => (Severity::Error, "it counts as empty: nothing overlaps with it"),

@@ -4,6 +4,7 @@ use super::{Batch, Diagnosis, attempt, extras, inputs, plain};
 use crate::binary::BinaryLoss;
 use crate::boxes::BoxesLoss;
 use crate::engine::pointwise;
+use crate::likelihood::LikelihoodLoss;
 use crate::regression::RegressionLoss;
 use burn::tensor::Tensor;
 
@@ -33,11 +34,35 @@ pub trait RegressionDiagnosis: RegressionLoss {
                 )
             },
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.regression()
+        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.regression(self.takes_negative_targets())
     }
 }
 
 impl<L: RegressionLoss> RegressionDiagnosis for L {}
+
+/// Diagnoses the arguments of a [`LikelihoodLoss`].
+pub trait LikelihoodDiagnosis: LikelihoodLoss {
+    /// Copies the arguments to the host and reports the problems: see [the module](crate::diagnose).
+    fn diagnose<const D: usize, const L: usize>(
+        &self,
+        parameters: &Tensor<D>,
+        targets: &Tensor<L>,
+        weights: Option<&Tensor<L>>,
+    ) -> Diagnosis {
+        let first = "parameters";
+        let inputs = inputs().and(first, parameters).and("targets", targets).and_some("weights", weights);
+        let outcome = attempt(
+            self.check(parameters, targets, &extras(weights)),
+            (first, parameters),
+            weights,
+            |parameters, mask| self.forward_unreduced(parameters, plain(targets), mask).values,
+            |parameters| self.forward_with(parameters, plain(targets), extras(weights.map(plain).as_ref())),
+        );
+        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.regression(true)
+    }
+}
+
+impl<L: LikelihoodLoss> LikelihoodDiagnosis for L {}
 
 /// Diagnoses the arguments of a [`BinaryLoss`].
 pub trait BinaryDiagnosis: BinaryLoss {
@@ -56,7 +81,8 @@ pub trait BinaryDiagnosis: BinaryLoss {
             weights,
             |logits, mask| pointwise::unreduced(self, logits, plain(targets), mask).values,
             |logits| {
-                pointwise::reduce(self, self.reduction(), logits, plain(targets), extras(weights.map(plain).as_ref()))
+                let extras = extras(weights.map(plain).as_ref());
+                pointwise::reduce_by(self, (self.reduction(), self.positives()), logits, plain(targets), extras)
             },
         );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.binary()

@@ -3,6 +3,7 @@
 use super::numbers::ONE_CLASS;
 use super::report::{Integers, Report, Verdict};
 use super::{Problem, Severity};
+use crate::config::{CountedWeights, FieldType, Value};
 
 /// Which labels are allowed.
 pub(super) struct Allowed {
@@ -41,6 +42,22 @@ pub(super) fn one_class(report: &mut Report, labels: &Integers<'_>, classes: usi
     let mut others = counted.peekable();
     if classes > 1 && others.peek().is_some() && others.all(|label| label == class) {
         report.say(Severity::Warning, labels.name, Problem::OneClass { class }, ONE_CLASS);
+    }
+}
+
+/// Labels of classes that have no sample in the counts of the config, and therefore weight 0.
+pub(super) fn weightless(report: &mut Report, labels: &Integers<'_>, settings: &Value, counts: impl Fn(usize) -> bool) {
+    for field in ["class_weights", "alpha"] {
+        let Some(Ok(weights)) = settings.get(field).map(CountedWeights::from_value) else { continue };
+        let absent = weights.absent();
+        let is_absent =
+            |at: usize| counts(at) && usize::try_from(labels.numbers[at]).is_ok_and(|label| absent.contains(&label));
+        let because = format!("`{field}.counts` has no sample of the class, so the class weighs nothing");
+        report.check(labels.name, &labels.shape, is_absent, |at| Verdict {
+            severity: Severity::Warning,
+            problem: Problem::Setting { value: labels.numbers[at] as f64, because },
+            advice: "count the samples anew, or leave the class out",
+        });
     }
 }
 

@@ -1,8 +1,8 @@
 //! Diagnoses a batch: copies its tensors to the host and reports problems in plain words.
 //!
-//! Every loss has a method `diagnose` with the arguments of its `check`. It comes from the trait of the family below, which is in
-//! the prelude too. [`AnyLoss::diagnose`](crate::AnyLoss::diagnose) takes tensors by name. These are the only methods that wait
-//! for the device; no input makes them panic.
+//! [`AnyLoss::diagnose`](crate::AnyLoss::diagnose) takes the tensors of any loss by name. The losses of the families below have a
+//! method `diagnose` of their own, with the arguments of `check`: it comes from the trait of the family, which is in the prelude too.
+//! These are the only methods that wait for the device; no input makes them panic.
 //!
 //! ```
 //! use burn::tensor::{Device, Int, Tensor};
@@ -46,7 +46,7 @@ use outcome::{attempt, attempt_named};
 use serde::Serialize;
 
 pub use classes::{ClassificationDiagnosis, DistributionDiagnosis, SegmentationDiagnosis};
-pub use elementwise::{BinaryDiagnosis, BoxesDiagnosis, RegressionDiagnosis};
+pub use elementwise::{BinaryDiagnosis, BoxesDiagnosis, LikelihoodDiagnosis, RegressionDiagnosis};
 pub use embeddings::{HeadDiagnosis, MetricDiagnosis};
 
 /// The result of a diagnosis: see [`diagnose`](self).
@@ -145,6 +145,11 @@ pub enum Problem {
     /// A weight below 0.
     NegativeWeight {
         /// The weight.
+        value: f64,
+    },
+    /// A target below 0, for a loss that takes none.
+    NegativeTarget {
+        /// The target.
         value: f64,
     },
     /// All weights are 0.
@@ -314,7 +319,9 @@ impl fmt::Display for Problem {
                 write!(f, "{} is the logarithm of a probability above 1", short(*value))
             }
             Self::OutsideBins { value, last } => write!(f, "{} is outside the bins [0, {last}]", short(*value)),
-            Self::NegativeWeight { value } => write!(f, "{} is negative", short(*value)),
+            Self::NegativeWeight { value } | Self::NegativeTarget { value } => {
+                write!(f, "{} is negative", short(*value))
+            }
             Self::NoWeight => write!(f, "all weights are 0"),
             Self::NoMask => {
                 write!(f, "what has the weight 0 changes the values of the rest: the loss looks at the whole batch")

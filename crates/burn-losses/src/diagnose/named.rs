@@ -6,6 +6,7 @@ use crate::eval::Inputs;
 use crate::heads::HeadLoss;
 use crate::metric::MetricLoss;
 use crate::registry::AnyLoss;
+use crate::regression::RegressionLoss;
 use crate::segmentation::SegmentationLoss;
 use crate::signature::{Kind, Role, Signature, Valid, numbers, truths};
 use burn::tensor::{DType, Device, FloatDType, TensorData};
@@ -58,9 +59,10 @@ impl AnyLoss {
             Ok(Computed { values: evaluation.unreduced, total: evaluation.loss, gradients, in_single, masked })
         });
         let all = without_masked(self.with_parameters(inputs), &self.signature(inputs));
+        let signature = self.signature(inputs);
         let batch = Batch { kind, first, inputs: &all, outcome };
         match self {
-            Self::Regression(_) => batch.regression(),
+            Self::Regression(loss) => batch.regression(loss.takes_negative_targets()),
             Self::Binary(_) => batch.binary(),
             Self::Classification(loss) => batch.classification(loss),
             Self::Distribution(loss) => batch.distribution(loss),
@@ -68,6 +70,7 @@ impl AnyLoss {
             Self::Boxes(loss) => batch.boxes(loss),
             Self::Heads(loss) => batch.heads(loss),
             Self::Metric(loss) => batch.metric(loss),
+            _ => batch.by_signature(&signature),
         }
     }
 

@@ -133,6 +133,20 @@ pub(super) fn expected_counts(report: &mut Report, counts: &Floats<'_>) {
     );
 }
 
+/// Targets below 0, for a loss that takes none.
+pub(super) fn not_negative(report: &mut Report, targets: &Floats<'_>) {
+    report.check(
+        targets.name,
+        &targets.shape,
+        |at| targets.numbers[at] < 0.0,
+        |at| Verdict {
+            severity: Severity::Warning,
+            problem: Problem::NegativeTarget { value: targets.numbers[at] },
+            advice: "this loss is for targets that are 0 or more, such as counts and amounts",
+        },
+    );
+}
+
 /// The results of the loss: the first value that is not finite though its inputs are, or a total that is not finite.
 pub(super) fn values(report: &mut Report, values: &TensorData, total: f64, mixes_rows: bool) {
     let shape = values.shape().to_vec();

@@ -75,7 +75,8 @@ fn spoils(problem: &Problem) -> bool {
 }
 
 /// The arguments whose first axis is not that of the samples.
-const PARAMETERS: [&str; 6] = ["weight", "bias", "proxies", "centers", "sampled", "expected_counts"];
+const PARAMETERS: [&str; 8] =
+    ["weight", "bias", "projections", "tails", "proxies", "centers", "sampled", "expected_counts"];
 
 /// A tensor of floats.
 pub(super) struct Floats<'a> {

@@ -36,7 +36,7 @@ const LEAST_LOG: f64 = -100.0;
 /// reinforcement learning. `forward` makes the prediction cover all of the target, `reverse` lets it pick one mode.
 /// [`JsDivergenceLoss`](super::JsDivergenceLoss) is bounded and symmetric, [`DistillationLoss`](super::DistillationLoss) has a
 /// temperature, and [`CrossEntropyLoss`](super::CrossEntropyLoss) has the same gradient and leaves out the term of the target's
-/// entropy.
+/// entropy. For Gaussians take [`KlGaussianLoss`](crate::generative::KlGaussianLoss).
 ///
 /// # Numerics
 /// A term with t = 0 (reverse: p = 0) is 0 and has the gradient 0. In the reverse direction ln 0 of a target counts as -100.

@@ -3,6 +3,7 @@
 
 use super::primitives::histogram::{histogram, lookup};
 use super::{new_state, set_state, state_on};
+use crate::options::DivideBy;
 use burn::module::{Module, RunningState};
 use burn::tensor::{Bool, Device, Tensor};
 
@@ -25,12 +26,12 @@ impl GhmCounts {
     /// The weight beta of each value, from its gradient norm in [0, 1]. In training, which is every forward pass on a device with
     /// autodiff, it also adds the batch to the counts.
     ///
-    /// beta = total / (smoothed count of the value's bin x number of bins that are not empty in this batch). A masked value is in
-    /// no bin, and its beta is arbitrary.
+    /// beta = total / (smoothed count of the value's bin x number of bins that are not empty in this batch, or of all bins). A
+    /// masked value is in no bin, and its beta is arbitrary.
     pub(crate) fn weights<const D: usize>(
         &self,
         gradient_norm: Tensor<D>,
-        momentum: f64,
+        (momentum, divide_by): (f64, DivideBy),
         mask: Option<&Tensor<D, Bool>>,
     ) -> Tensor<D> {
         let shape = gradient_norm.dims();
@@ -54,8 +55,15 @@ impl GhmCounts {
         }
 
         let empty = batch.clone().equal_scalar(0.0);
-        let filled = empty.clone().bool_not().int().sum().float().cast(norm.dtype());
-        let weights = (smoothed.mask_fill(empty, 1.0) * filled.clamp_min(1.0).expand([bins])).recip();
+        let counts = smoothed.mask_fill(empty.clone(), 1.0);
+        let weights = match divide_by {
+            DivideBy::All => counts * bins as f64,
+            DivideBy::Occupied => {
+                let filled = empty.bool_not().int().sum().float().cast(norm.dtype());
+                counts * filled.clamp_min(1.0).expand([bins])
+            }
+        }
+        .recip();
         let weights = match mask {
             None => weights * count as f64,
             Some(_) => weights * batch.sum().expand([bins]),

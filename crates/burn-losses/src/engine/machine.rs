@@ -4,7 +4,7 @@
 //! runs as tensor operations: with the same results, but more slowly. The path that was taken is counted: see [`watched`].
 
 use super::any_tensor::AnyTensor;
-use super::primitives::sort;
+use super::primitives::{lattice, sort};
 use super::{heads, pairs, pointwise, regions, rows, vectors};
 use burn::tensor::{Int, Tensor};
 use std::cell::{Cell, RefCell};
@@ -69,6 +69,9 @@ pub(crate) trait Machine: Sync {
         None
     }
     fn l2_normalize(&self, rows: &AnyTensor) -> Option<AnyTensor> {
+        None
+    }
+    fn lattice(&self, call: &lattice::Call<'_>) -> Option<AnyTensor> {
         None
     }
     fn largest(&self, scores: &AnyTensor, k: usize) -> Option<AnyTensor> {

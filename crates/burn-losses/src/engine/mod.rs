@@ -5,11 +5,12 @@
 //! - [`rows`]: a row of logits and its target in, one value out;
 //! - [`regions`]: predicted regions and masks in, one value per sample and class out;
 //! - [`pairs`]: a row and all rows that it is compared with in, one value out;
+//! - [`lists`]: the scores of a list and the relevance of its items in, one value out;
 //! - [`heads`]: a linear layer and then rows of its logits, some rows at a time.
 //!
-//! Each executor has its contract and its tensor operations in `mod.rs` and its kernel for the CPU in `host.rs`. A loss that is
-//! no formula is written with tensor operations and [`primitives`]. A call goes through one door, [`machine`], which knows where
-//! a tensor lies.
+//! Each executor has its contract and its tensor operations in `mod.rs` and its kernel for the CPU in `host.rs`; lists have no kernel
+//! of their own, since the formula of a pair runs in [`pointwise`]. A loss that is no formula is written with tensor operations and
+//! [`primitives`]. A call goes through one door, [`machine`], which knows where a tensor lies.
 
 // Without the CPU engine, which has all kernels, some fields of a call are never read.
 #![cfg_attr(not(feature = "cpu-engine"), allow(dead_code))]
@@ -18,6 +19,8 @@ pub(crate) mod any_tensor;
 pub(crate) mod classes;
 #[cfg(feature = "cube")]
 pub(crate) mod cube;
+pub(crate) mod curved;
+pub(crate) mod curved_rows;
 pub(crate) mod custom_backward;
 pub(crate) mod distributions;
 pub(crate) mod ghm;
@@ -25,6 +28,7 @@ pub(crate) mod hard_examples;
 pub(crate) mod heads;
 #[cfg(feature = "cpu-engine")]
 pub(crate) mod host;
+pub(crate) mod lists;
 pub(crate) mod machine;
 pub(crate) mod outlined;
 pub(crate) mod pairs;

@@ -3,9 +3,13 @@
 //! The names are those of the arguments: `predictions` and `targets`, `logits` and `labels`, `weights`, ..; see
 //! [`AnyLoss::signatures`]. Every number comes out of the public forward methods.
 
+use crate::error::{InputError, InputProblem};
 use crate::heads::HeadLoss;
 use crate::registry::AnyLoss;
-use crate::signature::{Arguments, Called, Kind, Leaves, Role, Signature, Valid, Wanted, integers, place, read};
+use crate::second_order::{SecondOrder, SecondOrderConfig};
+use crate::signature::{
+    Argument, Arguments, Called, Kind, Leaves, Role, Signature, Valid, Wanted, integers, place, read,
+};
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, TensorData};
 use std::collections::BTreeMap;
@@ -40,10 +44,13 @@ impl AnyLoss {
         self.as_family().signatures()
     }
 
-    /// The signature that has most of these tensors.
+    /// The signature that has most of these tensors; of those whose tensors are all there, if there is one.
     pub fn signature(&self, inputs: &Inputs) -> Signature {
-        let fitting =
-            |signature: &Signature| signature.iter().filter(|argument| inputs.contains_key(argument.name)).count();
+        let is_given = |argument: &&Argument| inputs.contains_key(argument.name);
+        let fitting = |signature: &Signature| {
+            let is_complete = signature.iter().all(|argument| argument.optional || is_given(&argument));
+            (is_complete, signature.iter().filter(is_given).count())
+        };
         // Of several equal ones, `max_by_key` takes the last, which is the first in the original order.
         self.signatures().into_iter().rev().max_by_key(fitting).expect("a loss has a signature")
     }
@@ -100,6 +107,28 @@ impl AnyLoss {
             }
         }
         Ok(evaluation(loss, values, gradients))
+    }
+
+    /// The unreduced values with their gradients and curvatures, as f64: see [`second_order`](crate::second_order). Weights multiply
+    /// all three. It is no step.
+    pub fn evaluate_second_order(
+        &self,
+        inputs: &Inputs,
+        device: &Device,
+        dtype: FloatDType,
+        options: &SecondOrderConfig,
+    ) -> Result<SecondOrder<TensorData>, EvalError> {
+        let device = device.clone().without_autodiff();
+        let (loss, signature) = (self.copy(&device), self.signature(inputs));
+        let mut arguments = Arguments::new(self.kind(), &signature, inputs, &device, dtype, &[])?;
+        let called = loss.as_family().call_second_order(&mut arguments, options).unwrap_or_else(|| {
+            let why = "only losses of the families `regression`, `binary` and `classification` have second derivatives";
+            let problem = InputProblem::Unsupported(why.into());
+            Err(InputError { loss: self.kind(), argument: "curvature", problem }.into())
+        })?;
+        let data = |Called { numbers, shape }| TensorData::new(read(numbers).iter::<f64>().collect::<Vec<_>>(), shape);
+        let [values, gradient, curvature] = called.map(data);
+        Ok(SecondOrder { values, gradient, curvature })
     }
 
     /// The gradients of training, without a step.

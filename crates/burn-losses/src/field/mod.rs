@@ -1,6 +1,8 @@
 //! The fields of configs: what types there are, what is allowed, how each is described, read and written.
 
 mod choice;
+mod class_counts;
+mod class_weights;
 mod keys;
 mod lists;
 mod numbers;
@@ -17,14 +19,18 @@ use core::fmt;
 
 pub(crate) use self::serde::{deserialize, take_error};
 pub(crate) use choice::Choice;
+pub use class_counts::{ClassCounts, ClassLabel};
+pub use class_weights::{CountedWeights, Counts, WeightNormalize, WeightScheme};
 pub(crate) use keys::{Keys, table};
 pub(crate) use lists::list_of_numbers;
 pub use range::Range;
 pub use record::{AnyField, FieldInfo, Record, Visit, VisitMut};
 pub(crate) use record::{check, read, to_table, to_value, value_of};
 pub use value::{Table, Value};
-pub use word_or_number::{Alpha, BatchAlpha, ClassFactor};
-pub(crate) use word_or_number::{Forms, Loose};
+#[cfg(feature = "schema")]
+pub(crate) use word_or_number::narrow_forms;
+pub use word_or_number::{Alpha, BatchAlpha, ClassFactor, ClassWeights, Limit, PosWeight};
+pub(crate) use word_or_number::{CountsOf, Forms, Loose};
 
 /// The description of a field, for `burn-losses list`, schemas, and the laws.
 #[derive(Debug, Clone, PartialEq)]

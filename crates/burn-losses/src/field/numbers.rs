@@ -75,7 +75,7 @@ impl FieldType for usize {
         value.as_integer().ok_or(Unreadable::Type)
     }
     fn allowed(range: Range) -> String {
-        range.to_string().replacen("a number", "an integer", 1)
+        range.to_string().replacen("a number", "an integer", 1).replacen("an odd number", "an odd integer", 1)
     }
     fn samples(range: Range) -> Vec<Value> {
         let few = (1..5_usize).filter(|count| range.contains(*count as f64));

@@ -21,6 +21,8 @@ pub enum Range {
     HalfOpenLow(f64, f64),
     /// Between two bounds, the second excluded.
     HalfOpen(f64, f64),
+    /// Odd, and at least a bound.
+    Odd(f64),
 }
 
 impl Range {
@@ -36,6 +38,7 @@ impl Range {
                 Self::Closed(low, high) => low <= x && x <= high,
                 Self::HalfOpenLow(low, high) => low < x && x <= high,
                 Self::HalfOpen(low, high) => low <= x && x < high,
+                Self::Odd(low) => x >= low && x % 2.0 == 1.0,
             }
     }
 
@@ -44,6 +47,7 @@ impl Range {
             Self::Finite => [0.25, -0.75],
             Self::Greater(low) | Self::AtLeast(low) => [low + 0.37, low + 3.1],
             Self::Less(high) => [high - 0.63, high - 3.1],
+            Self::Odd(low) => [low, low + 2.0],
             Self::Open(low, high)
             | Self::Closed(low, high)
             | Self::HalfOpenLow(low, high)
@@ -61,6 +65,7 @@ impl Range {
             Self::Closed(low, high) => &[low - 1.5, high + 1.5],
             Self::HalfOpenLow(low, high) => &[low, low - 1.5, high + 1.5],
             Self::HalfOpen(low, high) => &[low - 1.5, high, high + 1.5],
+            Self::Odd(low) => &[low - 2.0, low + 1.0],
         };
         [outside, &[f64::NAN, f64::INFINITY, f64::NEG_INFINITY]].concat()
     }
@@ -78,6 +83,7 @@ impl fmt::Display for Range {
             Self::Closed(low, high) => write!(f, "a number in [{low}, {high}]"),
             Self::HalfOpenLow(low, high) => write!(f, "a number in ({low}, {high}]"),
             Self::HalfOpen(low, high) => write!(f, "a number in [{low}, {high})"),
+            Self::Odd(low) => write!(f, "an odd number >= {low}"),
         }
     }
 }

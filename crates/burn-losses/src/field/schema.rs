@@ -83,6 +83,15 @@ pub(crate) fn or_number(range: Range) -> impl Transform {
     }
 }
 
+/// A table, or a word alone.
+pub(crate) fn or_word(word: &'static str) -> impl Transform {
+    move |schema: &mut Schema| {
+        let mut table = schema.clone();
+        let description = table.remove("description").unwrap_or_default();
+        *schema = json_schema!({ "description": description, "anyOf": [table, { "const": word }] });
+    }
+}
+
 fn bounds(range: Range) -> Map<String, Value> {
     let (above, least, below, most) = ("exclusiveMinimum", "minimum", "exclusiveMaximum", "maximum");
     let bounds = match range {
@@ -94,8 +103,14 @@ fn bounds(range: Range) -> Map<String, Value> {
         Range::Closed(low, high) => vec![(least, low), (most, high)],
         Range::HalfOpenLow(low, high) => vec![(above, low), (most, high)],
         Range::HalfOpen(low, high) => vec![(least, low), (below, high)],
+        Range::Odd(low) => vec![(least, low)],
     };
-    bounds.into_iter().map(|(key, bound)| (key.to_owned(), bound.into())).collect()
+    let mut bounds: Map<_, _> = bounds.into_iter().map(|(key, bound)| (key.to_owned(), bound.into())).collect();
+    if matches!(range, Range::Odd(_)) {
+        // As a float: some validators cannot divide a fraction by an integer.
+        bounds.insert("not".into(), json!({ "multipleOf": 2.0 }));
+    }
+    bounds
 }
 
 /// A table with the key `tag`, which has one of `names`.

@@ -1,6 +1,7 @@
 //! Losses of an anchor and all rows that it is compared with.
 
 use super::Real;
+use burn::tensor::{Bool, Int, Tensor};
 use burn_losses_derive::Choice;
 use core::fmt::Debug;
 
@@ -79,11 +80,44 @@ pub trait AnchorFormula: Debug + Clone + Send + Sync + 'static {
     /// How much an anchor counts in a mean.
     fn counts(&self) -> Counts;
 
+    /// The rows of earlier batches that an anchor is compared with too; `None`: those of its batch alone.
+    fn earlier(&self) -> Option<&dyn EarlierRows> {
+        None
+    }
+
     /// Whether a value is a sum over pairs, each pair adds the same to both of its rows, and every anchor has count 1. Then no pair of
     /// two views is computed twice.
     fn is_symmetric(&self) -> bool {
         false
     }
+}
+
+/// A memory of rows of earlier batches.
+pub trait EarlierRows: Debug + Send + Sync {
+    /// Checks the size of the embeddings; the error says what it must be.
+    fn accepts(&self, size: usize) -> Result<(), String>;
+
+    /// The rows that this batch is compared with, in its type and on its device.
+    fn rows(&self, batch: &Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Earlier;
+
+    /// Sees a batch whose values have been computed; it is a training step on a device with autodiff.
+    fn after_step(&self, rows: &Tensor<2>, labels: &Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>);
+
+    /// Adds rows, of which the first are the oldest.
+    fn enqueue(&self, rows: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>);
+}
+
+/// Rows of earlier batches.
+#[derive(Debug, Clone)]
+pub struct Earlier {
+    /// The rows, without a gradient: `[M, E]`.
+    pub rows: Tensor<2>,
+    /// Their labels: `[M]`.
+    pub labels: Tensor<1, Int>,
+    /// False where there is no row: `[M]`.
+    pub filled: Tensor<1, Bool>,
+    /// Whether no row of the batch itself is a negative.
+    pub are_all_negatives: bool,
 }
 
 /// An anchor and its pairs. The value of an anchor is computed from at most two of the numbers here.

@@ -4,7 +4,8 @@
 //! gives its value on every Burn backend (`Tensor<D>`), its gradient (Burn's autodiff, or [`Dual`] numbers), its exact reference
 //! (`f64`), and on the CPU backends a kernel that computes value and gradient in one pass over memory, on vector registers.
 //! [`VectorFormula`] does the same for some numbers per row, [`BoxFormula`] for two boxes, [`OverlapFormula`] for two regions,
-//! [`RowFormula`] for a row of logits, and [`AnchorFormula`] for one row of a batch and all others.
+//! [`RowFormula`] for a row of logits, [`AnchorFormula`] for one row of a batch and all others, and
+//! [`PairFormula`](crate::PairFormula) for the pairs of a list.
 //!
 //! # Inlining
 //! Write `#[inline(always)]` above every function of a formula that is generic in `R: Real`, and do no arithmetic in a closure or
@@ -17,7 +18,7 @@
 //! use burn::tensor::{Device, Tensor};
 //! use burn_losses::formula::{Dual, Formula, Real};
 //!
-//! /// A loss that is not in the catalog.
+//! /// A loss of one's own.
 //! #[derive(Debug, Clone)]
 //! struct Cauchy;
 //!
@@ -58,6 +59,7 @@
 mod anchor;
 mod dual;
 pub(crate) mod inlined;
+pub(crate) mod near;
 #[cfg(any(feature = "cube", test))]
 pub(crate) mod program;
 mod real;
@@ -65,14 +67,16 @@ mod real;
 pub(crate) mod record;
 mod row;
 pub(crate) mod safe;
+mod slopes;
 mod tensor;
 mod vector;
 
-pub use anchor::{Anchor, AnchorFormula, Counts, Distance, Partners, Score, Triplets};
+pub use anchor::{Anchor, AnchorFormula, Counts, Distance, Earlier, EarlierRows, Partners, Score, Triplets};
 pub use dual::Dual;
 pub use real::{F32, Real};
 pub(crate) use real::{functions, operators};
 pub use row::RowFormula;
+pub use slopes::{WrongSlope, check_slopes};
 pub use vector::{BoxFormula, VectorFormula};
 
 use core::fmt::Debug;
@@ -112,6 +116,15 @@ impl<R: Real> Overlap<R> {
     pub fn false_negatives(&self) -> R {
         self.target.clone() - self.both.clone()
     }
+}
+
+/// The value of a loss at the error `d`, its first and its second derivative with respect to the prediction.
+#[cfg(test)]
+pub(crate) fn second_order(formula: &impl Formula, d: f64) -> [f64; 3] {
+    let inner = Dual::<f64, 1>::variable(d, 0);
+    let target = Dual::constant(Dual::constant(0.0));
+    let y = formula.eval(Dual::<_, 1>::variable(inner, 0), target);
+    [y.value.value, y.value.slope[0], y.slope[0].slope[0]]
 }
 
 #[cfg(test)]

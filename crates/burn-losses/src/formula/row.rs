@@ -45,8 +45,21 @@ use core::fmt::Debug;
 /// assert_eq!(paths.fused, ["rows"]);
 /// ```
 pub trait RowFormula: Debug + Clone + Send + Sync + 'static {
-    /// The term that a class adds to the value of its row; it is 0 where the share is 0.
+    /// The term that a class adds to the value of its row; it is 0 where the share is 0, unless every class counts.
     fn eval<R: Real>(&self, log_p: R, share: R) -> R;
+
+    /// Whether a class without a share of the target has a term too. With labels, the terms of all classes are then computed, and
+    /// not that of the label alone.
+    fn every_class_counts(&self) -> bool {
+        false
+    }
+
+    /// A function of each logit, which is applied before the softmax and everything else.
+    #[inline(always)]
+    fn logit<R: Real>(&self, logit: R) -> Option<R> {
+        let _ = logit;
+        None
+    }
 
     /// A penalty on ln(sum_c e^x_c), which is multiplied by the count of the row and added to its value.
     #[inline(always)]
@@ -57,6 +70,11 @@ pub trait RowFormula: Debug + Clone + Send + Sync + 'static {
 
     /// The factor of each class's share; `None`: there are no factors.
     fn class_factors(&self) -> Option<&[f64]> {
+        None
+    }
+
+    /// What is added to the logit of each class before the softmax, after the margin of a head; `None`: nothing.
+    fn class_offsets(&self) -> Option<&[f64]> {
         None
     }
 

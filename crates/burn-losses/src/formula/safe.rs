@@ -24,6 +24,13 @@ pub(crate) fn power<R: Real>(base: R, exponent: f64, least: f64) -> R {
     R::select(&nothing, zero, R::select(&nothing, one, base).powf(exponent))
 }
 
+/// The factor of a focal loss, from a probability of what is not true. Its slope is finite: a probability below
+/// [`LEAST_MISS`] counts as that.
+#[inline(always)]
+pub(crate) fn focus<R: Real>(miss: R, gamma: f64) -> R {
+    miss.clone().maximum(miss.lit(LEAST_MISS)).powf(gamma)
+}
+
 /// Whether `x` is below `least`; false for a NaN.
 #[inline(always)]
 pub(crate) fn is_below<R: Real>(x: &R, least: f64) -> R::Mask {
@@ -45,6 +52,20 @@ const SATURATED: f64 = 800.0;
 /// Limits a logit before its sigmoid or exponential is taken, so that no infinity is multiplied by a slope of 0.
 #[inline(always)]
 pub(crate) fn bounded<R: Real>(logit: R) -> R {
-    let (low, high) = (logit.lit(-SATURATED), logit.lit(SATURATED));
-    logit.maximum(low).minimum(high)
+    clamped(logit, SATURATED)
+}
+
+/// The number, at least `-limit` and at most `limit`. Inside it keeps every derivative, at 0 too, where `abs` has none.
+#[inline(always)]
+pub(crate) fn clamped<R: Real>(x: R, limit: f64) -> R {
+    let (low, high) = (x.lit(-limit), x.lit(limit));
+    x.maximum(low).minimum(high)
+}
+
+/// The number, at most `limit`, and how much it is above that. A formula of the first and a line of the second have no infinity
+/// times a slope of 0.
+#[inline(always)]
+pub(crate) fn split<R: Real>(x: R, limit: f64) -> (R, R) {
+    let most = x.lit(limit);
+    (x.clone().minimum(most), (x - limit).relu())
 }

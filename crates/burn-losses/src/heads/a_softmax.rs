@@ -17,6 +17,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Formula
 /// The target's logit is `|x| (lambda cos(theta) + psi(theta)) / (1 + lambda)`, the others are `|x| cos(theta_j)`.
+/// With `lambda = "off"` ([`Annealing::none`]) the target has psi alone, from the first step.
 ///
 /// # When to use
 /// To reproduce SphereFace and models of speaker verification that have its margin. The margin has to come in slowly, by the
@@ -35,7 +36,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `pytorch_metric_learning.losses.SphereFaceLoss`: it has no schedule, as with `lambda = { base = 0.0, minimum = 0.0 }`.
+/// - `pytorch_metric_learning.losses.SphereFaceLoss`: it has no schedule, as with `lambda = "off"`.
 #[loss(heads, "a_softmax", "Multiplicative angular margin on normalized weights (SphereFace)")]
 pub struct ASoftmaxLoss {
     config: ASoftmaxLossConfig,
@@ -63,7 +64,7 @@ pub struct ASoftmaxLossConfig {
     /// The schedule that brings the margin in.
     #[field(default = Annealing::default())]
     pub lambda: Annealing,
-    /// The options that all heads share.
+    /// The options that the heads with a softmax over all classes share.
     #[field(flatten)]
     pub options: HeadOptions,
 }

@@ -83,7 +83,7 @@ pub struct AdafaceLossConfig {
     /// The share of each batch in the moving averages of mean and standard deviation.
     #[field(default = 0.01, range = "(0, 1]")]
     pub momentum: f64,
-    /// The options that all heads share.
+    /// The options that the heads with a softmax over all classes share.
     #[field(flatten)]
     pub options: HeadOptions,
 }

@@ -63,7 +63,7 @@ pub struct AmSoftmaxLossConfig {
     /// The number that is subtracted from the cosine of the target.
     #[field(default = 0.35, range = ">= 0")]
     pub margin: f64,
-    /// The options that all heads share.
+    /// The options that the heads with a softmax over all classes share.
     #[field(flatten)]
     pub options: HeadOptions,
 }

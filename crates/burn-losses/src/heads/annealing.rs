@@ -9,9 +9,10 @@ use burn::tensor::Tensor;
 use burn_losses_derive::ByValue;
 
 /// The schedule of lambda, by which a head goes from the plain cosine to its margin:
-/// lambda = max(minimum, base (1 + gamma step)^(-power)), and the target is (lambda cos + psi) / (1 + lambda).
+/// lambda = max(minimum, base (1 + gamma step)^(-power)), and the target is (lambda cos + psi) / (1 + lambda). In a config file
+/// `lambda = "off"` is short for `base = 0` and `minimum = 0`: the margin alone, from the first step.
 #[derive(Debug, Clone, Copy, PartialEq, ByValue)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields, transform = crate::field::schema::within(RANGE)))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields, transform = crate::field::schema::within(RANGE), transform = crate::field::schema::or_word(OFF)))]
 pub struct Annealing {
     /// lambda at the first step.
     pub base: f64,
@@ -23,6 +24,8 @@ pub struct Annealing {
     pub minimum: f64,
 }
 
+/// The word for [`Annealing::none`].
+const OFF: &str = "off";
 /// The range of each of the four numbers.
 const RANGE: Range = Range::AtLeast(0.0);
 
@@ -34,6 +37,11 @@ impl Default for Annealing {
 }
 
 impl Annealing {
+    /// No schedule: lambda is 0, and the margin is there from the first step.
+    pub fn none() -> Self {
+        Self { base: 0.0, minimum: 0.0, ..Self::default() }
+    }
+
     /// lambda after `step` steps, `[1]`; it is computed on the device, and nothing is read back.
     pub(crate) fn at(&self, step: Tensor<1>) -> Tensor<1> {
         let falling = Real::powf(step * self.gamma + 1.0, -self.power) * self.base;
@@ -64,6 +72,9 @@ impl FieldType for Annealing {
         ])
     }
     fn from_value(value: &Value) -> Result<Self, Unreadable> {
+        if value.as_str() == Some(OFF) {
+            return Ok(Self::none());
+        }
         let (keys, default) = (Keys::new(value, &["base", "gamma", "power", "minimum"])?, Self::default());
         Ok(Self {
             base: keys.get("base")?.unwrap_or(default.base),
@@ -73,7 +84,7 @@ impl FieldType for Annealing {
         })
     }
     fn allowed(_: Range) -> String {
-        "a table of `base`, `gamma`, `power` and `minimum`, each a number >= 0".into()
+        "a table of `base`, `gamma`, `power` and `minimum`, each a number >= 0, or `off`".into()
     }
     fn samples(_: Range) -> Vec<Value> {
         let samples = [
@@ -81,7 +92,7 @@ impl FieldType for Annealing {
             Self { base: 3.0, minimum: 0.0, gamma: 1.0, ..Self::default() },
             Self { base: 0.0, minimum: 0.0, ..Self::default() },
         ];
-        samples.iter().map(|sample| sample.to_value()).collect()
+        samples.iter().map(|sample| sample.to_value()).chain([OFF.into()]).collect()
     }
     fn refused(_: Range) -> Vec<Value> {
         let samples = [
@@ -148,6 +159,19 @@ mod tests {
             }
             assert!(psi(Dual::<f64, 1>::variable(1.0, 0), margin).slope[0].is_finite());
             assert!(psi(Dual::<f64, 1>::variable(-1.0, 0), margin).slope[0].is_finite());
+        }
+    }
+
+    #[test]
+    fn off_is_the_margin_alone() {
+        let off = Annealing::from_value(&"off".into()).unwrap();
+        assert_eq!((off.base, off.minimum), (0.0, 0.0));
+        assert_eq!(Annealing::from_value(&off.to_value()).unwrap(), Annealing::none());
+        assert!(Annealing::from_value(&"of".into()).is_err());
+        let device = burn::tensor::Device::flex();
+        assert_eq!(off.at(Tensor::from_floats([7.0], &device)).into_scalar::<f32>(), 0.0);
+        for cosine in [-0.9, 0.1, 0.8] {
+            assert_eq!(annealed(cosine, 4, Some(0.0)), psi(cosine, 4));
         }
     }
 

@@ -5,10 +5,23 @@ use super::sampler::Draws;
 use super::{HeadLoss, HeadOptions};
 use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
+use crate::error::ConfigError;
 use crate::formula::Real;
 use burn::module::Param;
 use burn::tensor::{Device, Int, Tensor};
-use burn_losses_derive::{loss, loss_config};
+use burn_losses_derive::{Choice, loss, loss_config};
+
+/// The logit of the target where the angle and the margin together are more than 180 degrees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum Beyond {
+    /// cos(theta) - margin sin(margin), so that the logit falls with the angle everywhere.
+    #[default]
+    Line,
+    /// cos(theta + margin), as the formula says. It rises again beyond 180 degrees.
+    Plain,
+    /// The margin applies only to angles below 90 degrees.
+    Easy,
+}
 
 /// ArcFace (Deng et al. 2019, [arXiv 1801.07698](https://arxiv.org/abs/1801.07698)).
 ///
@@ -18,11 +31,13 @@ use burn_losses_derive::{loss, loss_config};
 /// f = cos(theta + margin)             theta + margin <= pi
 /// f = cos(theta) - margin sin(margin) beyond, so that f falls everywhere (up to a margin of 2.33)
 /// ```
-/// With `easy_margin`, f = cos(theta + margin) where cos(theta) > 0, and cos(theta) elsewhere. The margin is in radians.
+/// This is `beyond = "line"`. With `easy`, f = cos(theta + margin) where cos(theta) > 0, and cos(theta) elsewhere. With `plain`, f =
+/// cos(theta + margin) everywhere, which rises again beyond pi: there the gradient leads away from the class. The margin is in
+/// radians.
 ///
 /// # When to use
 /// For face recognition, speaker verification and fine-grained retrieval with many identities: the usual choice. If training does
-/// not begin to converge, take a smaller `margin` or `easy_margin`. For noisy labels take
+/// not begin to converge, take a smaller `margin` or `beyond = "easy"`. For noisy labels take
 /// [`SubCenterArcfaceLoss`](super::SubCenterArcfaceLoss), and for images of mixed quality [`AdafaceLoss`](super::AdafaceLoss).
 ///
 /// # Numerics
@@ -42,7 +57,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// - `pytorch_metric_learning.losses.ArcFaceLoss`: with the margin in degrees (28.6).
-/// - `insightface.recognition.arcface_torch.losses.CombinedMarginLoss`: with m1 = 1 and m3 = 0; it has no fallback beyond pi and
+/// - `insightface.recognition.arcface_torch.losses.CombinedMarginLoss`: with m1 = 1 and m3 = 0 it is `beyond = "plain"`, but
 ///   lets the gradient through as if there were no margin.
 /// - `mmpretrain.models.heads.ArcFaceClsHead`: the same formula, not compared by a test. Its margins may differ by class, and it
 ///   has sub-centers.
@@ -59,7 +74,7 @@ pub struct ArcfaceLoss {
 }
 
 /// Config of [`ArcfaceLoss`].
-#[loss_config(check = |config| config.options.check("arcface", config.num_classes))]
+#[loss_config(check = check)]
 pub struct ArcfaceLossConfig {
     /// The number of classes: the rows of the weight.
     #[field(example = 10, range = ">= 1")]
@@ -73,12 +88,27 @@ pub struct ArcfaceLossConfig {
     /// By how much the angle has to be smaller, in radians.
     #[field(default = 0.5, range = "[0, pi)")]
     pub margin: f64,
-    /// Apply the margin only to angles below 90 degrees.
+    /// The logit of the target where the angle and the margin together are more than 180 degrees.
+    #[field(default = Beyond::Line)]
+    pub beyond: Beyond,
+    /// The same as `beyond = "easy"`.
     #[field(default = false)]
     pub easy_margin: bool,
-    /// The options that all heads share.
+    /// The options that the heads with a softmax over all classes share.
     #[field(flatten)]
     pub options: HeadOptions,
+}
+
+fn check(config: &ArcfaceLossConfig) -> Result<(), ConfigError> {
+    if config.easy_margin && config.beyond == Beyond::Plain {
+        return Err(ConfigError::InvalidValue {
+            loss: "arcface",
+            field: "easy_margin".into(),
+            value: "true".into(),
+            allowed: "false together with `beyond` = `plain`: `easy_margin` is `beyond` = `easy`".into(),
+        });
+    }
+    config.options.check("arcface", config.num_classes)
 }
 
 impl ArcfaceLossConfig {
@@ -118,7 +148,8 @@ impl Head for ArcfaceLoss {
         Scaling::cosines(self.config.scale)
     }
     fn margin<R: Real>(&self, cosine: R, _: Option<R>) -> R {
-        cos_with_margin(cosine, self.config.margin, self.config.easy_margin)
+        let beyond = if self.config.easy_margin { Beyond::Easy } else { self.config.beyond };
+        cos_with_margin(cosine, self.config.margin, beyond)
     }
     fn angular_margins(&self) -> Vec<(&'static str, f64)> {
         vec![("margin", self.config.margin)]
@@ -126,12 +157,12 @@ impl Head for ArcfaceLoss {
 }
 
 /// cos(theta + margin), or its fallback beyond pi or, with an easy margin, beyond a right angle.
-pub(super) fn cos_with_margin<R: Real>(cosine: R, margin: f64, easy_margin: bool) -> R {
+pub(super) fn cos_with_margin<R: Real>(cosine: R, margin: f64, beyond: Beyond) -> R {
     let shifted = cosine.clone() * margin.cos() - sine(cosine.clone()) * margin.sin();
-    let (within, fallback) = if easy_margin {
-        (cosine.gt_lit(0.0), cosine)
-    } else {
-        (cosine.gt_lit(-margin.cos()), cosine - margin * margin.sin())
+    let (within, fallback) = match beyond {
+        Beyond::Plain => return shifted,
+        Beyond::Easy => (cosine.gt_lit(0.0), cosine),
+        Beyond::Line => (cosine.gt_lit(-margin.cos()), cosine - margin * margin.sin()),
     };
     R::select(&within, shifted, fallback)
 }
@@ -180,6 +211,33 @@ mod tests {
                 assert!((last - expected).abs() < 1e-7, "{margin} {theta}");
             }
         }
+    }
+
+    /// Beyond 180 degrees the plain formula rises again.
+    #[test]
+    fn plain_is_the_cosine_of_the_sum_everywhere() {
+        let config = ArcfaceLossConfig::new(10, 16).with_beyond(Beyond::Plain);
+        let head = config.init(&Device::flex());
+        let at = |theta: f64| head.margin(theta.cos(), None);
+        for degrees in [1.0, 60.0, 120.0, 150.0, 151.5, 175.0] {
+            let theta = f64::to_radians(degrees);
+            assert!((at(theta) - (theta + 0.5).cos()).abs() < 1e-9, "{degrees}");
+        }
+        assert!(at(3.1) > at(2.7));
+        for cosine in [-1.0, 1.0] {
+            assert!(head.margin(Dual::<f64, 1>::variable(cosine, 0), None).slope[0].is_finite());
+        }
+    }
+
+    #[test]
+    fn easy_margin_is_a_word_of_beyond() {
+        let new = || ArcfaceLossConfig::new(10, 16);
+        let [a, b] = [new().with_beyond(Beyond::Easy), new().with_easy_margin(true)].map(|c| c.init(&Device::flex()));
+        for cosine in [-0.9, -0.1, 0.2, 0.95] {
+            assert_eq!(a.margin(cosine, None), b.margin(cosine, None));
+        }
+        let error = new().with_beyond(Beyond::Plain).with_easy_margin(true).validate().unwrap_err().to_string();
+        assert!(error.starts_with("arcface: `easy_margin` is true, allowed: false together with"), "{error}");
     }
 
     #[test]

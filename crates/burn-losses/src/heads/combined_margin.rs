@@ -73,7 +73,7 @@ pub struct CombinedMarginLossConfig {
     /// The number that is subtracted from the target's cosine (CosFace).
     #[field(default = 0.0, range = ">= 0")]
     pub m3: f64,
-    /// The options that all heads share.
+    /// The options that the heads with a softmax over all classes share.
     #[field(flatten)]
     pub options: HeadOptions,
 }

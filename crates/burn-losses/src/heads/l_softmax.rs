@@ -21,6 +21,7 @@ use burn_losses_derive::{loss, loss_config};
 /// lambda     = max(minimum, base (1 + gamma step)^(-power))
 /// ```
 /// The steps are counted in training and saved with the module.
+/// With `lambda = "off"` ([`Annealing::none`]) the target has psi alone, from the first step.
 ///
 /// # When to use
 /// For classification with an angular margin on a plain linear layer, and to reproduce the paper. Its margin has to come in
@@ -39,11 +40,17 @@ use burn_losses_derive::{loss, loss_config};
 /// let head = LSoftmaxLossConfig::new(3, 2).with_margin(2).init(&device);
 /// let value = head.forward(Tensor::ones([1, 2], &device), Tensor::<1, Int>::from_ints([1], &device));
 /// assert!(value.into_scalar::<f32>().is_finite());
+///
+/// // The loss of the paper alone, without a schedule: psi(60 degrees) = -cos(240 degrees) - 2.
+/// use burn_losses::{Head, heads::Annealing};
+///
+/// let head = LSoftmaxLossConfig::new(3, 2).with_lambda(Annealing::none()).init(&device);
+/// let psi = head.margin(0.5, Some(0.0));
+/// assert!((psi + 1.5f64).abs() < 1e-12);
 /// ```
 ///
 /// # Elsewhere
-/// - `pytorch_metric_learning.losses.LargeMarginSoftmaxLoss`: it has no schedule, as with
-///   `lambda = { base = 0.0, minimum = 0.0 }`.
+/// - `pytorch_metric_learning.losses.LargeMarginSoftmaxLoss`: it has no schedule, as with `lambda = "off"`.
 #[loss(heads, "l_softmax", "Multiplicative angular margin with unnormalized weights (L-Softmax)")]
 pub struct LSoftmaxLoss {
     config: LSoftmaxLossConfig,
@@ -71,7 +78,7 @@ pub struct LSoftmaxLossConfig {
     /// The schedule that brings the margin in.
     #[field(default = Annealing::default())]
     pub lambda: Annealing,
-    /// The options that all heads share.
+    /// The options that the heads with a softmax over all classes share.
     #[field(flatten)]
     pub options: HeadOptions,
 }

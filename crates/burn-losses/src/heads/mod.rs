@@ -6,6 +6,7 @@
 
 mod a_softmax;
 mod adaface;
+mod adaptive_softmax;
 mod am_softmax;
 mod annealing;
 mod arcface;
@@ -13,10 +14,12 @@ mod combined_margin;
 mod cosface;
 mod declare;
 mod l_softmax;
+mod nce;
 mod negative_sampling;
 mod normalized_softmax;
 mod sampled_softmax;
 mod sampler;
+mod samples;
 mod signature;
 mod softmax;
 mod sub_center_arcface;
@@ -38,17 +41,20 @@ use burn_losses_derive::{dispatch, family, inherent};
 pub use crate::options::WeightInitializer;
 pub use a_softmax::{ASoftmaxLoss, ASoftmaxLossConfig};
 pub use adaface::{AdafaceLoss, AdafaceLossConfig};
+pub use adaptive_softmax::{AdaptiveSoftmaxLoss, AdaptiveSoftmaxLossConfig};
 pub use am_softmax::{AmSoftmaxLoss, AmSoftmaxLossConfig};
 pub use annealing::Annealing;
-pub use arcface::{ArcfaceLoss, ArcfaceLossConfig};
+pub use arcface::{ArcfaceLoss, ArcfaceLossConfig, Beyond};
 pub use combined_margin::{CombinedMarginLoss, CombinedMarginLossConfig};
 pub use cosface::{CosfaceLoss, CosfaceLossConfig};
 pub use declare::HeadOptions;
 pub use l_softmax::{LSoftmaxLoss, LSoftmaxLossConfig};
+pub use nce::{NceLoss, NceLossConfig};
 pub use negative_sampling::{NegativeSamplingLoss, NegativeSamplingLossConfig};
 pub use normalized_softmax::{NormalizedSoftmaxLoss, NormalizedSoftmaxLossConfig};
 pub use sampled_softmax::{SampledSoftmaxLoss, SampledSoftmaxLossConfig};
 pub use sampler::Sampler;
+pub use samples::SharedSamples;
 pub use softmax::{SoftmaxLoss, SoftmaxLossConfig};
 pub use sub_center_arcface::{SubCenterArcfaceLoss, SubCenterArcfaceLossConfig};
 
@@ -118,6 +124,19 @@ pub trait HeadLoss: Head + Loss {
     #[track_caller]
     fn with_bias(self, bias: Tensor<1>) -> Self {
         panic!("{}: the head has no bias, but one of shape {:?} was given", self.kind(), bias.dims())
+    }
+
+    /// The arguments for parameters beside the weight and the bias.
+    #[doc(hidden)]
+    fn more_parameters(&self) -> Vec<Argument> {
+        Vec::new()
+    }
+
+    /// The head with the parameters beside the weight and the bias that are among the arguments.
+    #[doc(hidden)]
+    fn with_more_parameters(self, arguments: &mut Arguments<'_>) -> Self {
+        let _ = arguments;
+        self
     }
 
     /// The arguments for classes that the caller has drawn, if the head draws classes.
@@ -353,10 +372,14 @@ pub enum HeadLossConfig {
     SubCenterArcface(SubCenterArcfaceLossConfig),
     #[kind("adaface")]
     Adaface(AdafaceLossConfig),
+    #[kind("adaptive_softmax")]
+    AdaptiveSoftmax(AdaptiveSoftmaxLossConfig),
     #[kind("sampled_softmax")]
     SampledSoftmax(SampledSoftmaxLossConfig),
     #[kind("negative_sampling", alias = "sgns")]
     NegativeSampling(NegativeSamplingLossConfig),
+    #[kind("nce")]
+    Nce(NceLossConfig),
 }
 
 #[dispatch]
@@ -372,6 +395,10 @@ impl Head for AnyHeadLoss {
 
 #[dispatch]
 impl HeadLoss for AnyHeadLoss {
+    fn num_classes(&self) -> usize;
+    fn logits(&self, embeddings: Tensor<2>) -> Tensor<2>;
+    fn more_parameters(&self) -> Vec<Argument>;
+    fn with_more_parameters(self, arguments: &mut Arguments<'_>) -> Self;
     fn chunk_rows(&self) -> Option<usize>;
     fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1>;
     fn has_own_values(&self) -> bool;

@@ -26,7 +26,7 @@ use burn_losses_derive::{loss, loss_config};
 /// # When to use
 /// For embeddings of words, nodes of a graph or items of a catalog, with a large vocabulary (word2vec). It learns
 /// representations, not probabilities: [`logits`](HeadLoss::logits) are not the logits of a softmax. For probabilities take
-/// [`SampledSoftmaxLoss`](super::SampledSoftmaxLoss).
+/// [`SampledSoftmaxLoss`](super::SampledSoftmaxLoss) or [`NceLoss`](super::NceLoss).
 ///
 /// # Example
 /// ```
@@ -42,10 +42,9 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// - `gensim.models.Word2Vec`: with `negative` = 5; it draws by the counts to the power 0.75, and is a whole model.
-/// - `tensorflow.nn.nce_loss`: it subtracts the logarithms of the expected counts from the logits, and all rows share their
-///   negatives.
 ///
-/// PyTorch has no such loss.
+/// `tensorflow.nn.nce_loss` subtracts the logarithms of the expected counts from the logits, and all rows share their negatives: it is
+/// [`NceLoss`](super::NceLoss). PyTorch has no such loss.
 #[loss(heads, "negative_sampling", "Logistic loss of the label against a few sampled classes (word2vec)")]
 pub struct NegativeSamplingLoss {
     config: NegativeSamplingLossConfig,

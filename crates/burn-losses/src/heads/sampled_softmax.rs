@@ -2,13 +2,11 @@
 
 use super::declare::{replaced_bias, replaced_weight};
 use super::sampler::{Draws, expected_counts};
-use super::{HeadLoss, Sampler, WeightInitializer, labels_with_extras, parameters, sampled};
-use crate::check::Reference;
+use super::samples::{self, SharedSamples};
+use super::{HeadLoss, Sampler, WeightInitializer};
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets, classes_or_none};
-use crate::engine::primitives::gathered_matmul::gathered_matmul;
 use crate::engine::rows::{self, MINUS_INFINITY};
-use crate::error::{InputError, expect};
 use crate::reduction::{Extras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, EvalError, Wanted};
 use burn::module::Param;
@@ -143,8 +141,7 @@ impl HeadLoss for SampledSoftmaxLoss {
         self.values_with_samples(parameters, embeddings, labels, sampled, self.expected.clone())
     }
     fn samples(&self) -> Vec<Argument> {
-        let expected = Argument::state("expected_counts", &[self.config.num_classes]);
-        vec![sampled(self, 1), Argument { optional: false, ..expected }]
+        samples::arguments(self)
     }
     fn call_samples(
         &self,
@@ -153,15 +150,7 @@ impl HeadLoss for SampledSoftmaxLoss {
         extras: Extras,
         (arguments, wanted): (&mut Arguments<'_>, Wanted),
     ) -> Result<Called, EvalError> {
-        let (sampled, expected) = (arguments.labels("sampled"), arguments.float("expected_counts"));
-        self.check_samples(&embeddings, &labels, &sampled, &expected, &extras)?;
-        Ok(match wanted {
-            Wanted::Values => {
-                let extras = extras.mask_alone();
-                self.forward_with_samples_unreduced(embeddings, labels, sampled, expected, extras).values.into()
-            }
-            Wanted::Loss => self.forward_with_samples(embeddings, labels, sampled, expected, extras).into(),
-        })
+        samples::call(self, embeddings, labels, extras, (arguments, wanted))
     }
 }
 
@@ -174,78 +163,7 @@ impl Head for SampledSoftmaxLoss {
     }
 }
 
-impl SampledSoftmaxLoss {
-    /// The value of the batch with classes that the caller has drawn, and with [`Extras`], reduced as the config says.
-    ///
-    /// If every class is drawn once and all expected counts are 1, it is the full softmax.
-    ///
-    /// # Shapes
-    /// - sampled: `[S]`; a number that is out of range makes every value NaN
-    /// - expected_counts: `[C]`, how often each class is expected among the S
-    ///
-    /// # Panics
-    /// With the message of [`check_samples`](Self::check_samples)'s error.
-    #[track_caller]
-    pub fn forward_with_samples(
-        &self,
-        embeddings: Tensor<2>,
-        labels: Tensor<1, Int>,
-        sampled: Tensor<1, Int>,
-        expected_counts: Tensor<1>,
-        extras: impl Into<Extras>,
-    ) -> Tensor<1> {
-        let extras = extras.into();
-        expect(self.check_samples(&embeddings, &labels, &sampled, &expected_counts, &extras));
-        let (labels, extras) = labels_with_extras(self, labels, extras);
-        extras.reduce(
-            self.config.reduction,
-            self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts),
-        )
-    }
-
-    /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
-    /// to the divisor of a mean.
-    ///
-    /// # Panics
-    /// With the message of [`check_samples`](Self::check_samples)'s error.
-    #[track_caller]
-    pub fn forward_with_samples_unreduced(
-        &self,
-        embeddings: Tensor<2>,
-        labels: Tensor<1, Int>,
-        sampled: Tensor<1, Int>,
-        expected_counts: Tensor<1>,
-        extras: impl Into<Extras>,
-    ) -> Unreduced<1> {
-        let extras = extras.into();
-        expect(self.check_samples(&embeddings, &labels, &sampled, &expected_counts, &extras));
-        let (labels, extras) = labels_with_extras(self, labels, extras);
-        extras.apply(self.values_with_samples(parameters(self), embeddings, labels, sampled, expected_counts))
-    }
-
-    /// Checks the shapes, types and devices of the arguments.
-    pub fn check_samples(
-        &self,
-        embeddings: &Tensor<2>,
-        labels: &Tensor<1, Int>,
-        sampled: &Tensor<1, Int>,
-        expected_counts: &Tensor<1>,
-        extras: &Extras,
-    ) -> Result<(), InputError> {
-        self.check(embeddings, labels, extras)?;
-        let reference = Reference { loss: self.kind(), name: "embeddings", tensor: embeddings };
-        reference.same_device("sampled", sampled)?;
-        let classes = self.config.num_classes;
-        if sampled.dims() == [0] {
-            return Err(reference.shape_error("sampled", &[0], "[S] (at least one class)".into()));
-        }
-        if expected_counts.dims() != [classes] {
-            let expected = format!("[{classes}] (one number per class)");
-            return Err(reference.shape_error("expected_counts", &expected_counts.dims(), expected));
-        }
-        reference.same_device("expected_counts", expected_counts)
-    }
-
+impl SharedSamples for SampledSoftmaxLoss {
     fn values_with_samples(
         &self,
         Parameters { weight, bias }: Parameters,
@@ -261,29 +179,18 @@ impl SampledSoftmaxLoss {
         let labels = targets.safe.clone();
         let sampled = sampled.cast(IntDType::from(labels.dtype()));
         let (sampled, invalid) = classes_or_none(sampled, self.config.num_classes);
+        let expected_counts = self.config.log_q.then_some(expected_counts);
         // The label comes first, then the classes that were drawn for all rows.
-        let shape = [embeddings.dims()[0], 1 + sampled.dims()[0]];
-        let own = labels.clone().unsqueeze_dim::<2>(1);
-        let weight = weight.cast(embeddings.dtype());
-        let mut logits = gathered_matmul(embeddings, weight, own.clone(), Some(sampled.clone()));
-        let per_class = |values: Tensor<1>| {
-            let values = values.cast(logits.dtype());
-            let of_label = values.clone().select(0, labels.clone()).unsqueeze_dim::<2>(1);
-            let of_sampled = values.select(0, sampled.clone()).unsqueeze::<2>().expand([shape[0], shape[1] - 1]);
-            Tensor::cat(vec![of_label, of_sampled], 1)
-        };
-        let of_classes = [bias.map(&per_class), self.config.log_q.then(|| -per_class(expected_counts.detach().log()))];
-        for of_class in of_classes.into_iter().flatten() {
-            logits = logits + of_class;
-        }
+        let mut logits = samples::logits(Parameters { weight, bias }, embeddings, &labels, &sampled, expected_counts);
         if self.config.remove_accidental_hits {
+            let hits = samples::accidental_hits(&labels, &sampled);
             // The label itself is not an accidental hit.
-            let no_class = labels.clone().narrow(0, 0, 1).full_like(self.config.num_classes as i64);
-            let columns = Tensor::cat(vec![no_class, sampled], 0).unsqueeze::<2>().expand(shape);
-            logits = logits.mask_fill(columns.equal(own.expand(shape)), MINUS_INFINITY);
+            let of_label = hits.clone().narrow(1, 0, 1).full_like(false);
+            logits = logits.mask_fill(Tensor::cat(vec![of_label, hits], 1), MINUS_INFINITY);
         }
+        let rows = logits.dims()[0];
         let values = rows::valid_values(&self.rows, logits, labels.zeros_like()).values;
-        targets.finish(values.mask_fill(invalid.any().expand([shape[0]]), f64::NAN))
+        targets.finish(values.mask_fill(invalid.any().expand([rows]), f64::NAN))
     }
 }
 

@@ -14,6 +14,7 @@ impl Family for AnyHeadLoss {
             Argument::parameter("weight", &self.weight().dims()),
         ];
         usual.extend(self.bias().map(|bias| Argument::parameter("bias", &bias.dims())));
+        usual.extend(self.more_parameters());
         let samples = self.samples();
         if samples.is_empty() { vec![usual] } else { vec![usual.clone(), [usual, samples].concat()] }
     }
@@ -26,6 +27,7 @@ impl Family for AnyHeadLoss {
         if let Some(bias) = arguments.optional_float("bias") {
             head = head.with_bias(bias);
         }
+        head = head.with_more_parameters(arguments);
         let (embeddings, labels) = (arguments.float("embeddings"), arguments.labels("labels"));
         let extras = arguments.extras::<1, 1>();
         head.check(&embeddings, &labels, &extras)?;

@@ -4,6 +4,7 @@ use super::declare::{replaced_bias, replaced_weight};
 use super::sampler::Draws;
 use super::{HeadLoss, HeadOptions};
 use crate::classification::CrossEntropyLoss;
+use crate::config::Limit;
 use crate::engine::heads::{Head, Scaling};
 use burn::module::Param;
 use burn::tensor::{Device, Int, Tensor};
@@ -12,11 +13,13 @@ use burn_losses_derive::{loss, loss_config};
 /// The softmax loss: a linear layer, and cross-entropy.
 ///
 /// # Formula
-/// `-ln softmax(W x + b)_y`, smoothed and weighted as [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss).
+/// `-ln softmax(W x + b)_y`, smoothed and weighted as [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss). With
+/// `softcap` = k every logit z becomes k tanh(z / k) before that, also in what `logits` gives.
 ///
 /// # When to use
 /// For classification with a large vocabulary or very many classes, such as language models: with `chunk_rows` the logits of all
-/// rows are never in memory at one time. [`SampledSoftmaxLoss`](super::SampledSoftmaxLoss) also saves time, but is not exact.
+/// rows are never in memory at one time. [`AdaptiveSoftmaxLoss`](super::AdaptiveSoftmaxLoss) also saves time, with smaller vectors of
+/// rare classes, and so does [`SampledSoftmaxLoss`](super::SampledSoftmaxLoss), which is not exact.
 /// Where the layer belongs to the model, take [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss); for embeddings that
 /// are compared by angle, as in face recognition and retrieval, take [`ArcfaceLoss`](super::ArcfaceLoss).
 ///
@@ -38,9 +41,9 @@ use burn_losses_derive::{loss, loss_config};
 /// - `torch.nn.CrossEntropyLoss`: it takes the output of `torch.nn.Linear`, which is a part of this loss, without a bias unless
 ///   `bias` is set.
 /// - `liger_kernel.transformers.LigerFusedLinearCrossEntropyLoss`: it takes the weight as an argument, goes in chunks of rows
-///   too, and is for GPUs only.
+///   too, and is for GPUs only; its `softcap` is the same.
 /// - `cut_cross_entropy.linear_cross_entropy`: it takes the weight as an argument, and is for GPUs; the logits are never in
-///   memory.
+///   memory; its `softcap` is the same.
 #[loss(heads, "softmax", "Cross-entropy of a linear layer that belongs to the loss")]
 pub struct SoftmaxLoss {
     config: SoftmaxLossConfig,
@@ -65,7 +68,10 @@ pub struct SoftmaxLossConfig {
     /// Whether there is a bias.
     #[field(default = false)]
     pub bias: bool,
-    /// The options that all heads share.
+    /// The bound of all logits: x becomes softcap tanh(x / softcap) before everything else (Gemma 2 has 30).
+    #[field(default = Limit::None, range = "> 0")]
+    pub softcap: Limit,
+    /// The options that the heads with a softmax over all classes share.
     #[field(flatten)]
     pub options: HeadOptions,
 }
@@ -75,7 +81,9 @@ impl SoftmaxLossConfig {
         SoftmaxLoss {
             config: self.clone(),
             weight: self.options.weight(self.num_classes, self.embedding_dim, device),
-            rows: self.options.cross_entropy(device),
+            rows: self
+                .options
+                .with_prior(self.options.cross_entropy_config().with_softcap(self.softcap.clone()).init(device)),
             draws: Draws::of_classes(self.num_classes),
             bias: { self.bias.then(|| Param::from_tensor(Tensor::zeros([self.num_classes], device))) },
         }

@@ -1,6 +1,6 @@
 //! Sub-center ArcFace.
 
-use super::arcface::cos_with_margin;
+use super::arcface::{Beyond, cos_with_margin};
 use super::declare::replaced_weight;
 use super::sampler::Draws;
 use super::{HeadLoss, HeadOptions};
@@ -68,7 +68,7 @@ pub struct SubCenterArcfaceLossConfig {
     /// Apply the margin only to angles below 90 degrees.
     #[field(default = false)]
     pub easy_margin: bool,
-    /// The options that all heads share.
+    /// The options that the heads with a softmax over all classes share.
     #[field(flatten)]
     pub options: HeadOptions,
 }
@@ -110,7 +110,8 @@ impl Head for SubCenterArcfaceLoss {
         Scaling::cosines(self.config.scale)
     }
     fn margin<R: Real>(&self, cosine: R, _: Option<R>) -> R {
-        cos_with_margin(cosine, self.config.margin, self.config.easy_margin)
+        let beyond = if self.config.easy_margin { Beyond::Easy } else { Beyond::Line };
+        cos_with_margin(cosine, self.config.margin, beyond)
     }
     fn angular_margins(&self) -> Vec<(&'static str, f64)> {
         vec![("margin", self.config.margin)]

@@ -1,7 +1,10 @@
 //! Circle loss.
 
 use super::MetricLoss;
-use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
+use crate::engine::pairs::queue::Queue;
+use crate::formula::{Anchor, AnchorFormula, Counts, EarlierRows, Partners, Real, Score};
+use crate::options::Memory;
+use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 
 /// Circle loss (Sun et al. 2020, [arXiv 2002.10857](https://arxiv.org/abs/2002.10857)).
@@ -42,6 +45,7 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(metric, "circle", "Re-weights each pair by its distance from its optimum (adaptive pace)")]
 pub struct CircleLoss {
     config: CircleLossConfig,
+    memory: Option<Queue>,
 }
 
 /// Config of [`CircleLoss`].
@@ -53,6 +57,15 @@ pub struct CircleLossConfig {
     /// The scale of the similarities.
     #[field(default = 256.0, range = "> 0")]
     pub gamma: f64,
+    /// The memory of earlier batches that each row is compared with too.
+    #[field(default = None)]
+    pub memory: Option<Memory>,
+}
+
+impl CircleLossConfig {
+    fn build(&self, device: &Device) -> CircleLoss {
+        CircleLoss { config: self.clone(), memory: self.memory.map(|memory| Queue::new(memory, device)) }
+    }
 }
 
 impl MetricLoss for CircleLoss {}
@@ -81,5 +94,9 @@ impl AnchorFormula for CircleLoss {
 
     fn counts(&self) -> Counts {
         Counts::WithBoth
+    }
+
+    fn earlier(&self) -> Option<&dyn EarlierRows> {
+        self.memory.as_ref().map(|queue| queue as &dyn EarlierRows)
     }
 }

@@ -28,7 +28,8 @@ use burn_losses_derive::{loss, loss_config};
 /// # When to use
 /// To align two modalities, such as images and texts, or questions and documents: for retrieval across them, and for zero-shot
 /// classification. It needs large batches, since the other rows are the negatives; [`SiglipLoss`](super::SiglipLoss) suffers less
-/// from small ones. For two views of the same kind take [`NtXentLoss`](super::NtXentLoss), which has negatives in both.
+/// from small ones. For two views of the same kind take [`NtXentLoss`](super::NtXentLoss), which has negatives in both, and where only
+/// one direction is searched [`InfoNceLoss`](super::InfoNceLoss).
 ///
 /// # Example
 /// ```
@@ -72,8 +73,8 @@ impl ClipLossConfig {
 }
 
 impl MetricLoss for ClipLoss {
-    fn tuples(&self) -> Option<Signature> {
-        Some(views::signature())
+    fn tuples(&self) -> Vec<Signature> {
+        vec![views::signature()]
     }
 
     fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {

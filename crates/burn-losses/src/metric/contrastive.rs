@@ -2,13 +2,16 @@
 
 use super::{Distance, MetricLoss};
 use crate::check::{Reference, widen};
+use crate::engine::pairs::queue::Queue;
+use crate::engine::pointwise;
 use crate::engine::primitives::l2_normalize::l2_normalize;
 use crate::engine::rows::valid_rows;
 use crate::error::{InputError, expect};
-use crate::formula::{Anchor, AnchorFormula, Counts, Formula, Partners, Real, Score};
+use crate::formula::{Anchor, AnchorFormula, Counts, EarlierRows, Formula, Partners, Real, Score};
+use crate::options::Memory;
 use crate::reduction::{Extras, Unreduced, cleaned};
 use crate::signature::{Argument, Arguments, Called, EvalError, Shape, Signature, Wanted};
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
 /// How a pair's value grows with its distance.
@@ -57,18 +60,19 @@ pub enum ContrastiveForm {
 ///   dissimilar pairs apart, each without its zeros.
 /// - `sentence_transformers.losses.ContrastiveLoss`: the squared form, on given pairs ([`forward_pairs`](Self::forward_pairs)),
 ///   with 0 and 1 exchanged in y; its distance is one minus the cosine, its margin 0.5.
-/// - `torch.nn.HingeEmbeddingLoss`: the linear form, on distances that are computed before; y = 1 is similar, y = -1 dissimilar.
-/// - `burn.nn.loss.HingeEmbeddingLoss`: the linear form, on distances that are computed before; y = 1 is similar, y = -1
-///   dissimilar.
-/// - `torch.nn.CosineEmbeddingLoss`: one minus the cosine for a similar pair, and the excess of the cosine over a margin for a
-///   dissimilar pair; y = 1 is similar, y = -1 dissimilar.
-/// - `burn.nn.loss.CosineEmbeddingLoss`: one minus the cosine for a similar pair, and the excess of the cosine over a margin for
-///   a dissimilar pair; y = 1 is similar, y = -1 dissimilar.
+/// - `torch.nn.HingeEmbeddingLoss`: the linear form of [`forward_distances`](Self::forward_distances); y = 1 is similar, y = -1
+///   dissimilar, the other way round.
+/// - `burn.nn.loss.HingeEmbeddingLoss`: the linear form of [`forward_distances`](Self::forward_distances); y = 1 is similar, y = -1
+///   dissimilar, the other way round.
+///
+/// For cosines in place of distances, as in `torch.nn.CosineEmbeddingLoss`, take
+/// [`CosineEmbeddingLoss`](crate::vectors::CosineEmbeddingLoss).
 ///
 /// Many implementations exchange 0 and 1 in y. MONAI's `ContrastiveLoss` is [`NtXentLoss`](super::NtXentLoss).
 #[loss(metric, "contrastive", "Pulls similar pairs together and pushes dissimilar pairs beyond a margin")]
 pub struct ContrastiveLoss {
     config: ContrastiveLossConfig,
+    memory: Option<Queue>,
 }
 
 /// Config of [`ContrastiveLoss`].
@@ -83,6 +87,15 @@ pub struct ContrastiveLossConfig {
     /// Whether embeddings are brought to length 1 first.
     #[field(default = false)]
     pub normalize: bool,
+    /// The memory of earlier batches that each row is compared with too.
+    #[field(default = None)]
+    pub memory: Option<Memory>,
+}
+
+impl ContrastiveLossConfig {
+    fn build(&self, device: &Device) -> ContrastiveLoss {
+        ContrastiveLoss { config: self.clone(), memory: self.memory.map(|memory| Queue::new(memory, device)) }
+    }
 }
 
 impl Formula for ContrastiveLoss {
@@ -167,6 +180,67 @@ impl ContrastiveLoss {
         extras.apply(values)
     }
 
+    /// The value of pairs whose distances are known, reduced as the config says. `normalize` has no effect on it. With
+    /// `form = "linear"` it is the hinge embedding loss.
+    ///
+    /// # Shapes
+    /// - distances: `[M]`
+    /// - dissimilar: `[M]`, 1 where a pair is dissimilar and 0 where it is similar
+    ///
+    /// # Panics
+    /// With the message of [`check_distances`](Self::check_distances)'s error.
+    #[track_caller]
+    pub fn forward_distances(&self, distances: Tensor<1>, dissimilar: Tensor<1>) -> Tensor<1> {
+        self.forward_distances_with(distances, dissimilar, Extras::new())
+    }
+
+    /// Like [`forward_distances`](Self::forward_distances), with weights `[M]`, a mask `[M]` of the pairs that are valid, or a
+    /// divisor: see [`Extras`].
+    ///
+    /// # Panics
+    /// With the message of [`check_distances`](Self::check_distances)'s error.
+    #[track_caller]
+    pub fn forward_distances_with(
+        &self,
+        distances: Tensor<1>,
+        dissimilar: Tensor<1>,
+        extras: impl Into<Extras>,
+    ) -> Tensor<1> {
+        let extras = extras.into();
+        expect(self.check_distances(&distances, &dissimilar, &extras));
+        pointwise::reduce(self, self.config.reduction, distances, dissimilar, extras)
+    }
+
+    /// One value per distance, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
+    /// to the divisor of a mean.
+    ///
+    /// # Panics
+    /// With the message of [`check_distances`](Self::check_distances)'s error.
+    #[track_caller]
+    pub fn forward_distances_unreduced(
+        &self,
+        distances: Tensor<1>,
+        dissimilar: Tensor<1>,
+        extras: impl Into<Extras>,
+    ) -> Unreduced<1> {
+        let extras = extras.into();
+        expect(self.check_distances(&distances, &dissimilar, &extras));
+        pointwise::unreduced(self, distances, dissimilar, extras)
+    }
+
+    /// Checks the shapes, types and devices of given distances.
+    pub fn check_distances(
+        &self,
+        distances: &Tensor<1>,
+        dissimilar: &Tensor<1>,
+        extras: &Extras,
+    ) -> Result<(), InputError> {
+        let reference = Reference { loss: self.kind(), name: "distances", tensor: distances };
+        let [count] = distances.dims();
+        reference.companion("dissimilar", dissimilar, [count], "one number per distance")?;
+        reference.extras(&[count], extras)
+    }
+
     fn values_of_pairs(
         &self,
         first: Tensor<2>,
@@ -199,15 +273,31 @@ impl ContrastiveLoss {
 }
 
 impl MetricLoss for ContrastiveLoss {
-    fn tuples(&self) -> Option<Signature> {
+    fn tuples(&self) -> Vec<Signature> {
         let (first, second) =
             (Argument::prediction("first", Shape::MATRIX), Argument::prediction("second", Shape::Same));
-        let extras = [Argument::weights(Shape::First(1)), Argument::mask("mask", Shape::First(1))];
-        let pairs = [first, second, Argument::target("dissimilar", Shape::First(1))];
-        Some(pairs.into_iter().chain(extras).collect())
+        let distances = Argument::prediction("distances", Shape::Axes(1, 1));
+        let of = |compared: Vec<Argument>| {
+            let extras = [Argument::weights(Shape::First(1)), Argument::mask("mask", Shape::First(1))];
+            let dissimilar = Argument::target("dissimilar", Shape::First(1));
+            compared.into_iter().chain([dissimilar]).chain(extras).collect()
+        };
+        vec![of(vec![first, second]), of(vec![distances])]
     }
 
     fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
+        if arguments.has("distances") {
+            let (distances, dissimilar) = (arguments.float("distances"), arguments.float("dissimilar"));
+            let extras = arguments.extras::<1, 1>();
+            self.check_distances(&distances, &dissimilar, &extras)?;
+            return Ok(match wanted {
+                Wanted::Values => {
+                    let extras = extras.mask_alone();
+                    self.forward_distances_unreduced(distances, dissimilar, extras).values.into()
+                }
+                Wanted::Loss => self.forward_distances_with(distances, dissimilar, extras).into(),
+            });
+        }
         let (first, second) = (arguments.float("first"), arguments.float("second"));
         let dissimilar = arguments.float("dissimilar");
         let extras = arguments.extras::<1, 1>();
@@ -238,5 +328,29 @@ impl AnchorFormula for ContrastiveLoss {
 
     fn counts(&self) -> Counts {
         Counts::Pairs
+    }
+
+    fn earlier(&self) -> Option<&dyn EarlierRows> {
+        self.memory.as_ref().map(|queue| queue as &dyn EarlierRows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    /// PyTorch's `HingeEmbeddingLoss`, where y = 1 is similar and y = -1 dissimilar: 0 and 1 here.
+    #[test]
+    fn hinge_embedding() {
+        let device = Device::flex();
+        let loss = ContrastiveLossConfig::new().with_form(ContrastiveForm::Linear).init(&device);
+        let distances = Tensor::<1>::from_floats([0.25, 0.25, 3.0], &device);
+        let dissimilar = Tensor::<1>::from_floats([0.0, 1.0, 1.0], &device);
+        let values = loss.forward_distances_unreduced(distances.clone(), dissimilar.clone(), Extras::new()).values;
+        assert_eq!(values.into_data().iter::<f32>().collect::<Vec<_>>(), [0.25, 0.75, 0.0]);
+        let error = loss.check_distances(&distances, &Tensor::ones([2], &device), &Extras::new()).unwrap_err();
+        let expected = "contrastive: `dissimilar` has shape [2], expected [3] (one number per distance)";
+        assert_eq!(error.to_string(), expected);
     }
 }

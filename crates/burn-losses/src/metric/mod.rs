@@ -1,13 +1,21 @@
 //! Metric learning: losses that take embeddings `[N, E]` and labels `[N]`, and give one value per anchor.
 //!
 //! All losses here can be swapped for one another in a config file: see [`MetricLossConfig`]. Rows with the same label belong
-//! together, rows with different labels do not. A label is any integer; for `center` and `proxy_anchor` it is a class.
+//! together, rows with different labels do not. A label is any integer; for `center` and `proxy_anchor` it is a class. [`MPerClass`]
+//! makes batches that have several rows of each of their classes. For pairs row by row, see [`vectors`](crate::vectors), and for two
+//! views without negatives [`self_supervised`](crate::self_supervised).
 
+mod angular;
 mod center;
 mod circle;
 mod clip;
 mod contrastive;
+mod info_nce;
+mod lifted_structure;
+mod m_per_class;
 mod multi_similarity;
+mod n_pair;
+mod nca;
 mod nt_xent;
 mod proxy_anchor;
 mod siglip;
@@ -22,6 +30,7 @@ mod weighted_sum;
 use crate::check::Reference;
 use crate::engine::pairs::anchors::{self, Anchors, NeededPartners};
 use crate::error::{InputError, expect};
+use crate::formula::EarlierRows;
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, EvalError, Signature, Wanted};
@@ -29,11 +38,18 @@ use burn::tensor::{Bool, Int, Tensor};
 use burn_losses_derive::{dispatch, family, inherent};
 
 pub use crate::formula::Distance;
+pub use crate::options::{Memory, MemoryFrom, MemoryNegatives};
+pub use angular::{AngularLoss, AngularLossConfig};
 pub use center::{CenterLoss, CenterLossConfig, CenterUpdate};
 pub use circle::{CircleLoss, CircleLossConfig};
 pub use clip::{ClipLoss, ClipLossConfig};
 pub use contrastive::{ContrastiveForm, ContrastiveLoss, ContrastiveLossConfig};
+pub use info_nce::{Candidates, InfoNceLoss, InfoNceLossConfig};
+pub use lifted_structure::{LiftedStructureLoss, LiftedStructureLossConfig};
+pub use m_per_class::MPerClass;
 pub use multi_similarity::{MultiSimilarityLoss, MultiSimilarityLossConfig};
+pub use n_pair::{NPairLoss, NPairLossConfig};
+pub use nca::{NcaLoss, NcaLossConfig};
 pub use nt_xent::{NtXentLoss, NtXentLossConfig};
 pub use proxy_anchor::{ProxyAnchorLoss, ProxyAnchorLossConfig};
 pub use siglip::{SiglipLoss, SiglipLossConfig};
@@ -66,15 +82,36 @@ pub trait MetricLoss: Anchors + Loss {
 
     /// The arguments that the loss takes in place of a batch with labels: pairs, triplets, or two views.
     #[doc(hidden)]
-    fn tuples(&self) -> Option<Signature> {
-        None
+    fn tuples(&self) -> Vec<Signature> {
+        Vec::new()
     }
 
-    /// Calls the loss with the arguments of [`tuples`](Self::tuples).
+    /// Calls the loss with the arguments of one of [`tuples`](Self::tuples).
     #[doc(hidden)]
     fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
         let _ = (arguments, wanted);
         unreachable!("{} takes no tuples", self.kind())
+    }
+
+    /// Adds rows to the memory of the loss, which is the way to fill it with `from = "given"`: the keys of a momentum encoder, after
+    /// each step. The first row is the oldest.
+    ///
+    /// # Panics
+    /// If the loss has no memory, or if the shapes do not fit it.
+    #[track_caller]
+    fn enqueue(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) {
+        let kind = self.kind();
+        let Some(memory) = Anchors::earlier(self) else {
+            panic!("{kind}: `memory` is not set, so nothing can be remembered")
+        };
+        let [count, size] = embeddings.dims();
+        expect(
+            memory
+                .accepts(size)
+                .map_err(|expected| format!("{kind}: the embeddings have {size} numbers, expected {expected}")),
+        );
+        assert_eq!(labels.dims(), [count], "{kind}: one label per embedding");
+        memory.enqueue(embeddings, labels, None);
     }
 
     /// The value of the batch, reduced as the config says.
@@ -155,10 +192,20 @@ pub enum MetricLossConfig {
     SupCon(SupConLossConfig),
     #[kind("multi_similarity")]
     MultiSimilarity(MultiSimilarityLossConfig),
+    #[kind("lifted_structure")]
+    LiftedStructure(LiftedStructureLossConfig),
+    #[kind("angular")]
+    Angular(AngularLossConfig),
+    #[kind("n_pair")]
+    NPair(NPairLossConfig),
+    #[kind("nca")]
+    Nca(NcaLossConfig),
     #[kind("circle")]
     Circle(CircleLossConfig),
     #[kind("clip")]
     Clip(ClipLossConfig),
+    #[kind("info_nce")]
+    InfoNce(InfoNceLossConfig),
     #[kind("siglip")]
     Siglip(SiglipLossConfig),
     #[kind("proxy_anchor")]
@@ -176,6 +223,7 @@ fn accepts_size(expected: usize, size: usize) -> Result<(), String> {
 impl Anchors for AnyMetricLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1>;
     fn accepts(&self, rows: usize, size: usize) -> Result<(), String>;
+    fn earlier(&self) -> Option<&dyn EarlierRows>;
     fn partners(&self) -> NeededPartners;
     fn compares_cosines(&self) -> bool;
 }
@@ -183,7 +231,8 @@ impl Anchors for AnyMetricLoss {
 #[dispatch]
 impl MetricLoss for AnyMetricLoss {
     fn class_vectors(&self) -> Option<(Argument, Tensor<2>)>;
-    fn tuples(&self) -> Option<Signature>;
+    fn enqueue(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>);
+    fn tuples(&self) -> Vec<Signature>;
     fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError>;
     fn with_class_vectors(self, vectors: Tensor<2>) -> Self;
 }

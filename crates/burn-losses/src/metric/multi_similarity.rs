@@ -1,7 +1,10 @@
 //! Multi-similarity loss.
 
 use super::MetricLoss;
-use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
+use crate::engine::pairs::queue::Queue;
+use crate::formula::{Anchor, AnchorFormula, Counts, EarlierRows, Partners, Real, Score};
+use crate::options::Memory;
+use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 
 /// Multi-similarity loss (Wang et al. 2019, [arXiv 1904.06627](https://arxiv.org/abs/1904.06627)), without the paper's mining.
@@ -32,6 +35,7 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(metric, "multi_similarity", "Weights each pair by its similarity and by the other pairs of its anchor")]
 pub struct MultiSimilarityLoss {
     config: MultiSimilarityLossConfig,
+    memory: Option<Queue>,
 }
 
 /// Config of [`MultiSimilarityLoss`].
@@ -46,6 +50,15 @@ pub struct MultiSimilarityLossConfig {
     /// The similarity that positives exceed and negatives stay below: the paper's lambda.
     #[field(default = 0.5)]
     pub base: f64,
+    /// The memory of earlier batches that each row is compared with too.
+    #[field(default = None)]
+    pub memory: Option<Memory>,
+}
+
+impl MultiSimilarityLossConfig {
+    fn build(&self, device: &Device) -> MultiSimilarityLoss {
+        MultiSimilarityLoss { config: self.clone(), memory: self.memory.map(|memory| Queue::new(memory, device)) }
+    }
 }
 
 impl MetricLoss for MultiSimilarityLoss {}
@@ -70,5 +83,9 @@ impl AnchorFormula for MultiSimilarityLoss {
 
     fn counts(&self) -> Counts {
         Counts::WithBoth
+    }
+
+    fn earlier(&self) -> Option<&dyn EarlierRows> {
+        self.memory.as_ref().map(|queue| queue as &dyn EarlierRows)
     }
 }

@@ -75,8 +75,8 @@ impl SiglipLossConfig {
 }
 
 impl MetricLoss for SiglipLoss {
-    fn tuples(&self) -> Option<Signature> {
-        Some(views::signature())
+    fn tuples(&self) -> Vec<Signature> {
+        vec![views::signature()]
     }
 
     fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {

@@ -1,7 +1,10 @@
 //! Supervised contrastive loss.
 
 use super::MetricLoss;
-use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
+use crate::engine::pairs::queue::Queue;
+use crate::formula::{Anchor, AnchorFormula, Counts, EarlierRows, Partners, Real, Score};
+use crate::options::Memory;
+use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 
 /// Supervised contrastive loss (Khosla et al. 2020, [arXiv 2004.11362](https://arxiv.org/abs/2004.11362)), the form with the sum
@@ -38,6 +41,7 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(metric, "sup_con", "Supervised contrastive loss: positives against all other samples of the batch")]
 pub struct SupConLoss {
     config: SupConLossConfig,
+    memory: Option<Queue>,
 }
 
 /// Config of [`SupConLoss`].
@@ -46,6 +50,15 @@ pub struct SupConLossConfig {
     /// T: the smaller, the more the nearest rows count.
     #[field(default = 0.1, range = ">= 0.001")]
     pub temperature: f64,
+    /// The memory of earlier batches that each row is compared with too.
+    #[field(default = None)]
+    pub memory: Option<Memory>,
+}
+
+impl SupConLossConfig {
+    fn build(&self, device: &Device) -> SupConLoss {
+        SupConLoss { config: self.clone(), memory: self.memory.map(|memory| Queue::new(memory, device)) }
+    }
 }
 
 impl MetricLoss for SupConLoss {}
@@ -72,5 +85,9 @@ impl AnchorFormula for SupConLoss {
 
     fn counts(&self) -> Counts {
         Counts::WithPositive
+    }
+
+    fn earlier(&self) -> Option<&dyn EarlierRows> {
+        self.memory.as_ref().map(|queue| queue as &dyn EarlierRows)
     }
 }

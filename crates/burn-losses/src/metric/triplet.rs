@@ -2,13 +2,16 @@
 
 use super::{Distance, MetricLoss};
 use crate::check::{Reference, widen};
+use crate::engine::pairs::queue::Queue;
 use crate::engine::primitives::l2_normalize::l2_normalize;
+use crate::engine::primitives::p_norm::p_norm;
 use crate::engine::rows::valid_rows;
 use crate::error::{InputError, expect};
-use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score, Triplets};
+use crate::formula::{Anchor, AnchorFormula, Counts, EarlierRows, Partners, Real, Score, Triplets};
+use crate::options::Memory;
 use crate::reduction::{Extras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, EvalError, Shape, Signature, Wanted};
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
 /// Which triplets of the batch count.
@@ -74,10 +77,13 @@ pub enum Average {
 /// ```
 ///
 /// # Elsewhere
-/// - `torch.nn.TripletMarginLoss`: it takes triplets ([`forward_triplets`](Self::forward_triplets)), adds 1e-6 to every
-///   difference, and has no mining. Its margin is 1, nothing is normalized, and its mean counts all triplets
+/// - `torch.nn.TripletMarginLoss`: it takes triplets ([`forward_triplets`](Self::forward_triplets)) with `p` and `swap`, adds 1e-6 to
+///   every difference, and has no mining. Its margin is 1, nothing is normalized, and its mean counts all triplets
 ///   (`average = "valid"`).
-/// - `burn.nn.loss.TripletMarginLoss`: it takes triplets ([`forward_triplets`](Self::forward_triplets)) and has no mining. Its
+/// - `torch.nn.TripletMarginWithDistanceLoss`: it takes triplets ([`forward_triplets`](Self::forward_triplets)) and any function as the
+///   distance, where `distance` is one of three here. Its margin is 1, nothing is normalized, and its mean counts all triplets
+///   (`average = "valid"`).
+/// - `burn.nn.loss.TripletMarginLoss`: it takes triplets ([`forward_triplets`](Self::forward_triplets)) with `p`, and has no mining. Its
 ///   margin is 1, nothing is normalized, and its mean counts all triplets (`average = "valid"`).
 /// - `pytorch_metric_learning.losses.TripletMarginLoss`: the same formula; its margin is 0.05, and mining is an object of its
 ///   own.
@@ -97,6 +103,7 @@ pub enum Average {
 #[loss(metric, "triplet", "A positive is nearer than a negative by a margin, with mining inside the batch")]
 pub struct TripletLoss {
     config: TripletLossConfig,
+    memory: Option<Queue>,
 }
 
 /// Config of [`TripletLoss`].
@@ -120,6 +127,22 @@ pub struct TripletLossConfig {
     /// Softplus instead of the hinge.
     #[field(default = false)]
     pub soft: bool,
+    /// Of given triplets: whether the negative is compared with the anchor or the positive, whichever is nearer. Mining in a batch looks
+    /// at the anchor alone.
+    #[field(default = false)]
+    pub swap: bool,
+    /// Of given triplets: the exponent of the norm that stands for the Euclidean one. Mining in a batch knows the Euclidean one alone.
+    #[field(default = 2.0, range = ">= 1")]
+    pub p: f64,
+    /// The memory of earlier batches that each row is compared with too.
+    #[field(default = None)]
+    pub memory: Option<Memory>,
+}
+
+impl TripletLossConfig {
+    fn build(&self, device: &Device) -> TripletLoss {
+        TripletLoss { config: self.clone(), memory: self.memory.map(|memory| Queue::new(memory, device)) }
+    }
 }
 
 impl TripletLoss {
@@ -128,6 +151,16 @@ impl TripletLoss {
     fn value<R: Real>(&self, difference: R) -> R {
         let excess = difference + self.config.margin;
         if self.config.soft { excess.softplus() } else { excess.relu() }
+    }
+
+    /// The distance of given rows.
+    fn distance(&self, first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
+        let TripletLossConfig { distance, p, .. } = self.config;
+        match distance {
+            Distance::Euclidean if p != 2.0 => p_norm(first - second, p),
+            Distance::SquaredEuclidean if p != 2.0 => p_norm(first - second, p).square(),
+            _ => distance.rows(first, second),
+        }
     }
 
     /// Whether triplets whose value is 0 do not count. With a softplus no value is 0.
@@ -193,8 +226,11 @@ impl TripletLoss {
             let rows = valid_rows(widen(rows), mask);
             if self.config.normalize { l2_normalize(rows) } else { rows }
         });
-        let distance = self.config.distance;
-        let values = self.value(distance.rows(anchors.clone(), positives) - distance.rows(anchors, negatives));
+        let mut far = self.distance(anchors.clone(), negatives.clone());
+        if self.config.swap {
+            far = far.minimum(self.distance(positives.clone(), negatives));
+        }
+        let values = self.value(self.distance(anchors, positives) - far);
         let ones = values.ones_like().detach();
         let normalizer = match self.counts_active() {
             true => ones.mask_fill(values.clone().detach().lower_equal_scalar(0.0), 0.0),
@@ -219,11 +255,11 @@ impl TripletLoss {
 }
 
 impl MetricLoss for TripletLoss {
-    fn tuples(&self) -> Option<Signature> {
+    fn tuples(&self) -> Vec<Signature> {
         let anchors = Argument::prediction("anchors", Shape::MATRIX);
         let [positives, negatives] = ["positives", "negatives"].map(|name| Argument::prediction(name, Shape::Same));
         let extras = [Argument::weights(Shape::First(1)), Argument::mask("mask", Shape::First(1))];
-        Some([anchors, positives, negatives].into_iter().chain(extras).collect())
+        vec![[anchors, positives, negatives].into_iter().chain(extras).collect()]
     }
 
     fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError> {
@@ -270,6 +306,10 @@ impl AnchorFormula for TripletLoss {
             (false, false) => Counts::Triplets,
         }
     }
+
+    fn earlier(&self) -> Option<&dyn EarlierRows> {
+        self.memory.as_ref().map(|queue| queue as &dyn EarlierRows)
+    }
 }
 
 /// How the distances of a triplet compare with the margin.
@@ -306,6 +346,20 @@ pub fn triplet_kinds(positive: Tensor<1>, negative: Tensor<1>, margin: f64) -> T
 mod tests {
     use super::*;
     use burn::tensor::Device;
+
+    /// The negative is nearer to the positive than to the anchor.
+    #[test]
+    fn swapped_triplets() {
+        let device = Device::flex();
+        let config = TripletLossConfig::new().with_normalize(false).with_margin(1.0);
+        let row = |x: f32| Tensor::<2>::from_floats([[x, 2.0 * x]], &device);
+        let value = |config: TripletLossConfig| {
+            config.init(&device).forward_triplets(row(0.0), row(1.0), row(1.5)).into_scalar::<f32>()
+        };
+        // Distances 3 and 4.5 from the anchor, and 1.5 between the others.
+        let config = config.with_p(1.0);
+        assert_eq!((value(config.clone()), value(config.with_swap(true))), (0.0, 2.5));
+    }
 
     #[test]
     fn given_triplets_by_hand() {

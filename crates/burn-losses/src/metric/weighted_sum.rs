@@ -60,7 +60,13 @@ impl WeightedSumLossConfig {
     }
 }
 
-impl MetricLoss for WeightedSumLoss {}
+impl MetricLoss for WeightedSumLoss {
+    fn enqueue(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) {
+        let with_memory: Vec<_> = self.losses.iter().filter(|loss| loss.earlier().is_some()).collect();
+        assert!(!with_memory.is_empty(), "weighted_sum: no term has a `memory`, so nothing can be remembered");
+        with_memory.into_iter().for_each(|loss| loss.enqueue(embeddings.clone(), labels.clone()));
+    }
+}
 
 impl Anchors for WeightedSumLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {

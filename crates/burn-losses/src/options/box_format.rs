@@ -48,6 +48,30 @@ impl BoxFormat {
     }
 }
 
+/// How six numbers describe a box in three dimensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum BoxFormat3d {
+    /// The corner with the least and the corner with the largest coordinates: (x1, y1, z1, x2, y2, z2).
+    #[default]
+    Xyzxyz,
+    /// The center, the width, the height and the depth.
+    Cxcyczwhd,
+}
+
+impl BoxFormat3d {
+    /// The corners (x1, y1, z1, x2, y2, z2) of a box in this format.
+    #[inline(always)]
+    pub fn corners<R: Real>(self, [a, b, c, d, e, f]: [R; 6]) -> [R; 6] {
+        match self {
+            Self::Xyzxyz => [a, b, c, d, e, f],
+            Self::Cxcyczwhd => {
+                let (x, y, z) = (d * 0.5, e * 0.5, f * 0.5);
+                [a.clone() - x.clone(), b.clone() - y.clone(), c.clone() - z.clone(), a + x, b + y, c + z]
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +89,12 @@ mod tests {
             assert_eq!(format.corners(numbers), corners);
             assert_eq!(format.of_corners(corners), numbers);
         }
+    }
+
+    #[test]
+    fn a_box_in_three_dimensions_by_its_center() {
+        let corners = BoxFormat3d::Cxcyczwhd.corners([1.0, 2.0, 3.0, 2.0, 4.0, 8.0]);
+        assert_eq!(corners, [0.0, 0.0, -1.0, 2.0, 4.0, 7.0]);
+        assert_eq!(BoxFormat3d::Xyzxyz.corners(corners), corners);
     }
 }

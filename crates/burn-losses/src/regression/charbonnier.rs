@@ -1,6 +1,7 @@
 //! Charbonnier loss.
 
 use super::RegressionLoss;
+use crate::formula::safe::clamped;
 use crate::formula::{Formula, Real};
 use burn_losses_derive::{Choice, loss, loss_config};
 
@@ -78,7 +79,7 @@ impl Formula for CharbonnierLoss {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
         let CharbonnierLossConfig { epsilon, offset, scale, .. } = self.config;
-        let value = smooth_abs((prediction - target).abs(), epsilon);
+        let value = smooth_abs(prediction - target, epsilon);
         let value = if offset { value } else { value + epsilon };
         match scale {
             CharbonnierScale::One => value,
@@ -88,28 +89,29 @@ impl Formula for CharbonnierLoss {
     }
 }
 
-/// `sqrt(size^2 + epsilon^2) - epsilon` for a `size` that is not negative.
+/// `sqrt(error^2 + epsilon^2) - epsilon`.
 #[inline(always)]
-pub(super) fn smooth_abs<R: Real>(size: R, epsilon: f64) -> R {
+pub(super) fn smooth_abs<R: Real>(error: R, epsilon: f64) -> R {
     // epsilon (sqrt(r^2 + 1) - 1) = epsilon r^2 / (sqrt(r^2 + 1) + 1), which keeps its digits near zero.
-    let (ratio, beyond) = in_units(size, epsilon);
+    let (ratio, beyond) = in_units(error, epsilon);
     let square = ratio.square();
     let root = (square.clone() + 1.0).sqrt();
     square * epsilon / (root + 1.0) + beyond
 }
 
-/// The size in units of epsilon, at most `STRAIGHT`, so that no square overflows; and the part of the size above that, where
-/// the loss is a straight line.
+/// The error in units of epsilon, at most `STRAIGHT` in size, so that no square overflows; and the size of the error beyond that,
+/// where the loss is a straight line.
 #[inline(always)]
-pub(super) fn in_units<R: Real>(size: R, epsilon: f64) -> (R, R) {
+pub(super) fn in_units<R: Real>(error: R, epsilon: f64) -> (R, R) {
     const STRAIGHT: f64 = 1e9;
-    let near = size.clone().minimum(size.lit(STRAIGHT * epsilon));
-    (near.clone() * (1.0 / epsilon), size - near)
+    let near = clamped(error.clone(), STRAIGHT * epsilon);
+    (near * (1.0 / epsilon), (error.abs() - STRAIGHT * epsilon).relu())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formula::second_order;
     use burn::tensor::Device;
 
     #[test]
@@ -121,5 +123,11 @@ mod tests {
         assert!((of(CharbonnierScale::TwoEpsilon).eval(d, 0.0) / (d * d) - 1.0).abs() < 1e-12);
         // Far away Charbonnier's is |d|, less epsilon.
         assert!((of(CharbonnierScale::One).eval(-1e9, 0.0) - (1e9 - 0.5)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_second_derivative_at_zero_is_1_over_epsilon() {
+        let loss = CharbonnierLossConfig::new().with_epsilon(0.25).init(&Device::flex());
+        assert_eq!(second_order(&loss, 0.0), [0.0, 0.0, 4.0]);
     }
 }

@@ -1,7 +1,7 @@
 //! GHM-R: the gradient harmonizing mechanism for regression.
 
-use super::RegressionLoss;
 use super::charbonnier::{in_units, smooth_abs};
+use super::{DivideBy, RegressionLoss};
 use crate::engine::ghm::GhmCounts;
 use crate::engine::pointwise::{BatchKernel, PointKernel, Pointwise, of_formula};
 use crate::formula::{Formula, Real};
@@ -18,7 +18,8 @@ use burn_losses_derive::{loss, loss_config};
 /// beta = total / (smoothed count of the bin of g x number of bins not empty)
 /// g    = |d| / sqrt(d^2 + mu^2)
 /// ```
-/// with d = prediction - target. beta is a constant for the gradient.
+/// with d = prediction - target. beta is a constant for the gradient. With `divide_by = "all"` the number of bins is that of all
+/// bins, as the paper has it.
 ///
 /// # When to use
 /// For box regression in detection with many outliers: their gradient norms crowd near 1, and each sample of a crowded bin weighs
@@ -68,6 +69,9 @@ pub struct GhmRLossConfig {
     /// Momentum of the moving bin counts.
     #[field(default = 0.7, range = "[0, 1)")]
     pub momentum: f64,
+    /// Which bins the total is shared by.
+    #[field(default = DivideBy::Occupied)]
+    pub divide_by: DivideBy,
 }
 
 impl GhmRLossConfig {
@@ -87,7 +91,7 @@ struct SmoothAbs {
 impl Formula for SmoothAbs {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
-        smooth_abs((prediction - target).abs(), self.mu)
+        smooth_abs(prediction - target, self.mu)
     }
 }
 
@@ -117,7 +121,7 @@ impl GhmRLoss {
     fn weights(&self, predictions: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Tensor<3> {
         let norm = GradientNorm { mu: self.config.mu };
         let norm = of_formula(&norm, predictions.clone().detach(), targets.clone().detach());
-        self.counts.weights(norm, self.config.momentum, mask)
+        self.counts.weights(norm, (self.config.momentum, self.config.divide_by), mask)
     }
 
     fn smooth_abs(&self) -> SmoothAbs {

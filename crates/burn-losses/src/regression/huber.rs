@@ -1,6 +1,7 @@
 //! Huber loss.
 
 use super::RegressionLoss;
+use crate::formula::safe::clamped;
 use crate::formula::{Formula, Real};
 use burn_losses_derive::{loss, loss_config};
 
@@ -20,7 +21,8 @@ use burn_losses_derive::{loss, loss_config};
 /// [`SmoothL1Loss`](super::SmoothL1Loss) where the slope of large errors should be 1 for every threshold.
 ///
 /// # Numerics
-/// The slope never exceeds delta; nothing overflows before |d| does. With delta = 1.345 and Gaussian errors of standard
+/// The slope never exceeds delta; nothing overflows before |d| does. The second derivative is 1 where |d| <= delta, at d = 0 too,
+/// and 0 elsewhere. With delta = 1.345 and Gaussian errors of standard
 /// deviation 1 the estimate is 95 % as efficient as least squares.
 ///
 /// # Example
@@ -64,16 +66,18 @@ impl RegressionLoss for HuberLoss {}
 impl Formula for HuberLoss {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
-        let delta = self.config.delta;
-        let error = (prediction - target).abs();
-        let near = error.clone().minimum(error.lit(delta));
-        near.clone().square() * 0.5 + (error - near) * delta
+        let error = prediction - target;
+        let near = clamped(error.clone(), self.config.delta);
+        // d^2 / 2 inside, delta (|d| - delta/2) outside.
+        near.clone() * (error - near * 0.5)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formula::second_order;
+    use crate::regression::robust::gaussian_efficiency;
     use burn::tensor::Device;
 
     #[test]
@@ -81,5 +85,27 @@ mod tests {
         let loss = HuberLossConfig::new().with_delta(2.0).init(&Device::flex());
         assert_eq!(loss.eval(1.5, 0.5), 0.5);
         assert_eq!(loss.eval(0.0, 5.0), 8.0);
+    }
+
+    #[test]
+    fn the_second_derivative_is_1_inside_also_at_zero() {
+        let loss = HuberLossConfig::new().with_delta(0.5).init(&Device::flex());
+        let second = [-3.0, -0.25, 0.0, 0.25, 0.5, 3.0].map(|d| second_order(&loss, d));
+        let expected = [
+            [1.375, -0.5, 0.0],
+            [0.03125, -0.25, 1.0],
+            [0.0, 0.0, 1.0],
+            [0.03125, 0.25, 1.0],
+            [0.125, 0.5, 1.0],
+            [1.375, 0.5, 0.0],
+        ];
+        assert_eq!(second, expected);
+    }
+
+    #[test]
+    fn the_documented_delta_is_95_percent_efficient() {
+        assert!(
+            (gaussian_efficiency(&HuberLossConfig::new().with_delta(1.345).init(&Device::flex())) - 0.95).abs() < 1e-4
+        );
     }
 }

@@ -20,6 +20,9 @@ use core::f64::consts::LN_2;
 /// The gradient is tanh d. The value is finite wherever d is (1e30 in f32, 4e4 in f16). Near zero, where the formula above
 /// subtracts numbers that are nearly equal, its Taylor series keeps every digit: ln cosh 1e-4 = 5e-9, also in f32.
 ///
+/// The second derivative is 1 - tanh^2 d: 1 for exact predictions, and nearly 0 for large errors, whose gradient is constant. A step
+/// of gradient boosting divides by the sum of these numbers: where all errors are large it needs a regularized or bounded divisor.
+///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -90,7 +93,7 @@ impl Formula for LogCoshLoss {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formula::Dual;
+    use crate::formula::{Dual, second_order};
     use burn::tensor::Device;
 
     #[test]
@@ -103,5 +106,17 @@ mod tests {
             assert!((got.value / expected - 1.0).abs() < 2e-15, "{d}: {}", got.value);
             assert!((got.slope[0] / d.tanh() - 1.0).abs() < 1e-14, "{d}: {}", got.slope[0]);
         }
+    }
+
+    #[test]
+    fn gradient_and_second_derivative_are_constant_for_large_errors() {
+        let loss = LogCoshLossConfig::new().init(&Device::flex());
+        assert_eq!(second_order(&loss, 0.0), [0.0, 0.0, 1.0]);
+        for d in [-3.0, -0.2, 0.1, 0.5, 2.0] {
+            let expected = 1.0 / f64::cosh(d).powi(2);
+            assert!((second_order(&loss, d)[2] / expected - 1.0).abs() < 1e-12, "{d}");
+        }
+        let [_, slope, curvature] = second_order(&loss, -20.0);
+        assert!(slope == -1.0 && curvature < 1e-16, "{slope} {curvature}");
     }
 }

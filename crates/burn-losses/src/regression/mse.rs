@@ -12,7 +12,8 @@ use burn_losses_derive::{loss, loss_config};
 /// # When to use
 /// For regression with clean targets and Gaussian noise: up to constants it is the negative log-likelihood, and it estimates
 /// the mean. A few outliers can dominate a batch: take [`HuberLoss`](super::HuberLoss) or [`MaeLoss`](super::MaeLoss) for them,
-/// and [`QuantileLoss`](super::QuantileLoss) where over- and under-prediction cost differently.
+/// and [`QuantileLoss`](super::QuantileLoss) where over- and under-prediction cost differently. Where the noise differs from sample
+/// to sample, [`GaussianNllLoss`](crate::likelihood::GaussianNllLoss) has a variance for each.
 ///
 /// # Numerics
 /// Half-precision errors are squared in f32: the square of 300 would overflow in f16.

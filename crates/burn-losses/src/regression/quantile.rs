@@ -15,7 +15,8 @@ use burn_losses_derive::{loss, loss_config};
 /// # When to use
 /// For prediction intervals, skewed noise and heavy tails, and where over- and under-prediction cost differently: tau = 0.9
 /// punishes predictions that are too low nine times more than those that are too high, so that nine of ten targets end up below
-/// the prediction. An interval takes one loss per bound, such as tau = 0.1 and 0.9 for 80 %. For the median take
+/// the prediction. An interval takes one loss per bound, such as tau = 0.1 and 0.9 for 80 %, or
+/// [`MultiQuantileLoss`](crate::likelihood::MultiQuantileLoss) for all bounds together. For the median take
 /// [`MaeLoss`](super::MaeLoss), which is twice this loss at tau = 0.5.
 ///
 /// # Numerics

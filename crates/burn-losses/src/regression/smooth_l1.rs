@@ -1,6 +1,7 @@
 //! Smooth L1.
 
 use super::RegressionLoss;
+use crate::formula::safe::clamped;
 use crate::formula::{Formula, Real};
 use burn_losses_derive::{loss, loss_config};
 
@@ -19,7 +20,8 @@ use burn_losses_derive::{loss, loss_config};
 /// zero, and a loss of overlap such as [`GiouLoss`](crate::boxes::GiouLoss) where boxes are judged by IoU.
 ///
 /// # Numerics
-/// The slope never exceeds 1. With beta = 0 it is [`MaeLoss`](super::MaeLoss), whose gradient at d = 0 is 0.
+/// The slope never exceeds 1. The second derivative is 1/beta where |d| < beta, at d = 0 too, and 0 where |d| > beta. With
+/// beta = 0 it is [`MaeLoss`](super::MaeLoss), whose gradient at d = 0 is 0.
 ///
 /// # Example
 /// ```
@@ -61,19 +63,21 @@ impl Formula for SmoothL1Loss {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
         let beta = self.config.beta;
-        let error = (prediction - target).abs();
+        let error = prediction - target;
         // A beta below this counts as 0, long before its reciprocal would overflow in f32.
         if beta < 1e-30 {
-            return error;
+            return error.abs();
         }
-        let near = error.clone().minimum(error.lit(beta));
-        near.clone().square() * (0.5 / beta) + (error - near)
+        let near = clamped(error.clone(), beta);
+        // d^2 / (2 beta) inside, |d| - beta/2 outside.
+        near.clone() * (1.0 / beta) * (error - near * 0.5)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formula::second_order;
     use crate::regression::{HuberLossConfig, MaeLossConfig};
     use burn::tensor::Device;
 
@@ -91,5 +95,13 @@ mod tests {
         let zero = SmoothL1LossConfig::new().with_beta(0.0).init(&device);
         let mae = MaeLossConfig::new().init(&device);
         assert_eq!(zero.eval(-2.0, 1.0), mae.eval(-2.0, 1.0));
+    }
+
+    #[test]
+    fn the_second_derivative_is_1_over_beta_inside_also_at_zero() {
+        let loss = SmoothL1LossConfig::new().with_beta(0.5).init(&Device::flex());
+        let second = [-3.0, -0.25, 0.0, 0.25, 3.0].map(|d| second_order(&loss, d));
+        let expected = [[2.75, -1.0, 0.0], [0.0625, -0.5, 2.0], [0.0, 0.0, 2.0], [0.0625, 0.5, 2.0], [2.75, 1.0, 0.0]];
+        assert_eq!(second, expected);
     }
 }

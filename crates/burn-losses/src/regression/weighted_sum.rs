@@ -1,6 +1,7 @@
 //! A weighted sum.
 
 use super::{AnyRegressionLoss, MaeLossConfig, MseLossConfig, RegressionLoss, RegressionLossConfig};
+use crate::engine::curved::{self, Part};
 use crate::engine::pointwise::{self, PointKernel, Pointwise};
 use crate::reduction::Unreduced;
 use crate::terms::{Terms, sum_unreduced};
@@ -59,7 +60,11 @@ impl WeightedSumLossConfig {
     }
 }
 
-impl RegressionLoss for WeightedSumLoss {}
+impl RegressionLoss for WeightedSumLoss {
+    fn takes_negative_targets(&self) -> bool {
+        self.losses.iter().all(RegressionLoss::takes_negative_targets)
+    }
+}
 
 impl Pointwise for WeightedSumLoss {
     fn values(&self, predictions: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
@@ -69,6 +74,11 @@ impl Pointwise for WeightedSumLoss {
 
     fn kernel(&self) -> Option<PointKernel> {
         PointKernel::weighted_sum(self.config.terms.weigh(self.losses.iter().map(Pointwise::kernel)))
+    }
+
+    fn parts(&self, predictions: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>> {
+        let parts = self.losses.iter().map(|loss| loss.parts(predictions, targets, mask));
+        curved::sum_of_parts(self.config.terms.weigh(parts))
     }
 
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {

@@ -15,7 +15,42 @@ pub struct Arguments<'a> {
     device: &'a Device,
     dtype: FloatDType,
     differentiated: &'a [Role],
+    layout: Layout,
     leaves: Leaves,
+}
+
+/// How the floats of a call lie in memory. No result depends on it, which is for tests to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// Row after row.
+    Contiguous,
+    /// The last axis is a part of a larger tensor.
+    Sliced,
+    /// The first two axes are swapped in memory.
+    Transposed,
+    /// Only the first row is in memory, and stands for all rows. These have to be the same numbers.
+    Broadcast,
+}
+
+impl Layout {
+    /// The same numbers in this layout.
+    fn of<const D: usize>(self, tensor: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Sliced => {
+                let size = tensor.dims()[D - 1];
+                Tensor::cat(vec![tensor.zeros_like(), tensor], D - 1).narrow(D - 1, size, size)
+            }
+            Self::Transposed if D > 1 => {
+                let (size, swapped) = (tensor.dims()[1], tensor.swap_dims(0, 1));
+                Tensor::cat(vec![swapped.zeros_like(), swapped], 0).narrow(0, size, size).swap_dims(0, 1)
+            }
+            Self::Broadcast if tensor.dims()[0] > 0 => {
+                let shape = tensor.dims();
+                tensor.narrow(0, 0, 1).expand(shape)
+            }
+            _ => tensor,
+        }
+    }
 }
 
 impl<'a> Arguments<'a> {
@@ -44,12 +79,23 @@ impl<'a> Arguments<'a> {
                 check(loss, argument, data, (first.name, &prediction), device)?;
             }
         }
-        Ok(Self { signature, inputs, device, dtype, differentiated, leaves: Leaves::default() })
+        let (layout, leaves) = (Layout::Contiguous, Leaves::default());
+        Ok(Self { signature, inputs, device, dtype, differentiated, layout, leaves })
+    }
+
+    /// The same arguments with another layout of the floats.
+    pub fn with_layout(self, layout: Layout) -> Self {
+        Self { layout, ..self }
     }
 
     /// Whether there is an argument of this name.
     pub fn has(&self, name: &str) -> bool {
         self.inputs.contains_key(name)
+    }
+
+    /// The names of the arguments that are there.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.inputs.keys().map(String::as_str)
     }
 
     /// The number of axes of the prediction.
@@ -67,10 +113,11 @@ impl<'a> Arguments<'a> {
         let tensor = Tensor::from_data(numbers(&self.inputs[name]), (self.device, DType::from(self.dtype)));
         let argument = self.signature.iter().find(|argument| argument.name == name);
         let is_leaf = argument.is_some_and(|argument| self.differentiated.contains(&argument.role));
-        if !is_leaf || !self.device.is_autodiff() {
-            return tensor;
-        }
-        self.leaves.add(name, tensor)
+        let is_leaf = is_leaf && self.device.is_autodiff();
+        let tensor = if is_leaf { self.leaves.add(name, tensor) } else { tensor };
+        // A parameter is a tensor of its own.
+        let is_parameter = argument.is_some_and(|argument| [Role::Parameter, Role::State].contains(&argument.role));
+        if is_parameter { tensor } else { self.layout.of(tensor) }
     }
 
     /// An argument of numbers, if it is there.

@@ -1,6 +1,7 @@
 //! How a loss of any family is called.
 
 use super::{Arguments, EvalError, Signature};
+use crate::options::SecondOrderConfig;
 use burn::tensor::Tensor;
 
 /// A family of losses, as tools for all losses see it.
@@ -13,6 +14,16 @@ pub trait Family {
 
     /// Calls the loss with the arguments of one of its signatures.
     fn call(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError>;
+
+    /// Calls the method that gives values, gradients and curvatures, in this order; `None` if the family has none.
+    fn call_second_order(
+        &self,
+        arguments: &mut Arguments<'_>,
+        options: &SecondOrderConfig,
+    ) -> Option<Result<[Called; 3], EvalError>> {
+        let _ = (arguments, options);
+        None
+    }
 }
 
 /// Which of the forward methods is called.

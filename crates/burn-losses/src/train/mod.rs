@@ -9,6 +9,7 @@
 //! | a class for every pixel | [`SegmentationOutput`] | [`IouMetric`], [`DiceMetric`] |
 //! | boxes | [`DetectionOutput`] | [`BoxIouMetric`] |
 //! | embeddings | [`MetricLearningOutput`] | [`RecallAtKMetric`], [`VerificationAccuracyMetric`] |
+//! | lists to rank | [`RankingOutput`] | [`NdcgMetric`] |
 //! | any of these with a loss of several terms | [`WithTerms`] around it | [`LossTermMetric`], one per term |
 //!
 //! All outputs go with Burn's `LossMetric`. Each metric here keeps counts over the epoch and takes its figure from them, as an
@@ -42,6 +43,7 @@ mod detection;
 mod embeddings;
 mod figure;
 mod quantile;
+mod ranking;
 mod segmentation;
 mod terms;
 
@@ -52,6 +54,7 @@ pub use embeddings::{
 };
 pub use figure::{EpochFigure, EpochMetric, Share};
 pub use quantile::{QuantileCoverage, QuantileCoverageMetric, QuantileInput, QuantileRegressionOutput};
+pub use ranking::{Ndcg, NdcgMetric, RankingInput, RankingOutput};
 pub use segmentation::{ClassCounts, Dice, DiceMetric, Iou, IouMetric, PixelsInput, SegmentationOutput};
 pub use terms::{LossTerm, LossTermMetric, LossTermsInput, WithTerms};
 
@@ -98,6 +101,9 @@ mod tests {
             QuantileCoverageMetric::new(0.9).name(),
             QuantileCoverageMetric::new(0.9).of_column(1).name(),
             QuantileCoverageMetric::new(0.5).name(),
+            NdcgMetric::new().name(),
+            NdcgMetric::at(5).name(),
+            NdcgMetric::at(5).linear().name(),
             LossTermMetric::new("dice").name(),
             LossTermMetric::new("bce").name(),
         ];

@@ -82,6 +82,7 @@ fn chunked() -> Vec<LossInfo> {
 fn t63_t64_chunked_is_plain() {
     let options = [
         r#""reduction": "mean""#,
+        r#""reduction": "mean", "prior": [50.0, 20.0, 1.0, 5.0, 0.5]"#,
         r#""reduction": "sum", "class_weights": [0.5, 2.0, 1.0, 1.5, 0.25]"#,
         r#""reduction": "weighted_mean", "ignore_index": 3, "label_smoothing": {"epsilon": 0.2, "spread": "others"}"#,
         r#""reduction": "batch_mean", "ignore_index": 3, "class_weights": [0.5, 2.0, 1.0, 1.5, 0.25],

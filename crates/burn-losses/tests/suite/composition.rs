@@ -69,7 +69,7 @@ pub(crate) const WRONG: &[(&str, &str)] = &[
     ("[terms.a]\nweight = nan", "joint: `terms.a.weight` is NaN, allowed: a finite number"),
     (
         "[terms.a]\nweight = { kind = 'linear', from = 1, to = 0, steps = 0 }",
-        "joint: `terms.a.weight.steps` is 0, allowed: a number >= 1",
+        "joint: `terms.a.weight.steps` is 0, allowed: an integer >= 1",
     ),
     (
         "[terms.a]\nfamily = 'binary'\nkind = 'fokal'",

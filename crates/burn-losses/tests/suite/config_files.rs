@@ -11,6 +11,12 @@ fn error(toml: &str) -> String {
     from_str::<LossConfig>(toml, Format::Toml).expect_err("this is wrong").to_string()
 }
 
+/// The kinds of a family, as errors list them.
+fn kinds(family: &str) -> String {
+    let of_family = registry().into_iter().filter(|loss| loss.family == family);
+    of_family.map(|loss| format!("`{}`", loss.kind)).collect::<Vec<_>>().join(", ")
+}
+
 #[test]
 fn six_classes_of_error_are_readable() {
     assert_eq!(
@@ -19,8 +25,10 @@ fn six_classes_of_error_are_readable() {
     );
     assert_eq!(
         error("family = 'binary'\nkind = 'vocal'"),
-        "line 2: unknown kind `vocal` of family `binary` (did you mean `focal`?), allowed: `bce`, `balanced_bce`, `focal`, `ghm_c`, `hinge`, \
-         `ramp`, `logistic`, `zero_one`, `ohem`, `weighted_sum`"
+        format!(
+            "line 2: unknown kind `vocal` of family `binary` (did you mean `focal`?), allowed: {}",
+            kinds("binary")
+        )
     );
     assert_eq!(
         error("family = 'binary'\nkind = 'focal'\n\ngamma = nan"),
@@ -42,15 +50,13 @@ fn six_classes_of_error_are_readable() {
 
 #[test]
 fn what_is_missing_is_said_too() {
-    assert_eq!(
-        error("kind = 'focal'"),
-        "config: missing key `family`, allowed: `regression`, `binary`, `classification`, `distribution`, `segmentation`, `boxes`, `heads`, `metric`"
-    );
-    let kinds =
-        registry().into_iter().filter(|loss| loss.family == "regression").map(|loss| format!("`{}`", loss.kind));
+    let mut families: Vec<_> = registry().into_iter().map(|loss| format!("`{}`", loss.family)).collect();
+    families.dedup();
+    let allowed = families.join(", ");
+    assert_eq!(error("kind = 'focal'"), format!("config: missing key `family`, allowed: {allowed}"));
     assert_eq!(
         error("family = 'regression'\nbeta = 1"),
-        format!("config: missing key `kind` of family `regression`, allowed: {}", kinds.collect::<Vec<_>>().join(", "))
+        format!("config: missing key `kind` of family `regression`, allowed: {}", kinds("regression"))
     );
     assert!(error("family = 'statistics'").starts_with("line 1: unknown family `statistics`, allowed: `regression`"));
     assert!(error("family = \n").starts_with("line 1: "), "{}", error("family = \n"));
@@ -272,6 +278,8 @@ fn nothing_is_spelled_in_three_ways() {
 fn label_smoothing_is_a_number_or_a_table() {
     for start in [
         "family = 'classification'\nkind = 'cross_entropy'",
+        "family = 'classification'\nkind = 'asymmetric'",
+        "family = 'binary'\nkind = 'bce'",
         "family = 'heads'\nkind = 'softmax'\nnum_classes = 3\nembedding_dim = 2",
     ] {
         let read = |smoothing: &str| {

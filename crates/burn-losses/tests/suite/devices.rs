@@ -1,5 +1,6 @@
 //! The devices that tests run on.
 
+use crate::cpu;
 use burn::tensor::{Device, FloatDType};
 
 /// A device with a float type, and how far its numbers may be from the exact ones.
@@ -49,6 +50,22 @@ pub(crate) fn gpu() -> Option<Target> {
 /// All devices: the CPU's, and the GPU if there is one.
 pub(crate) fn all() -> Vec<Target> {
     cpu().into_iter().chain(gpu()).collect()
+}
+
+/// Every device that there is, with its name.
+pub(crate) fn named() -> Vec<(&'static str, Device)> {
+    let gpu = gpu().map(|target| ("wgpu", target.device));
+    [("flex", Device::flex()), ("ndarray", ndarray())].into_iter().chain(gpu).collect()
+}
+
+/// What computes on a device: the name of the GPU or of the CPU.
+pub(crate) fn processor(device: &Device) -> String {
+    #[cfg(feature = "wgpu")]
+    if let Some(identity) = device.identity() {
+        return identity.name;
+    }
+    let _ = device;
+    cpu::cpu().unwrap_or_else(|| std::env::consts::ARCH.into())
 }
 
 #[cfg(not(feature = "wgpu"))]

@@ -56,7 +56,8 @@ fn a_spoiled_batch_has_an_error() {
             let argument = signatures.iter().flatten().find(|argument| argument.name == name).expect("an argument");
             let any = match argument.kind {
                 Kind::Labels { classes, .. } => classes == Classes::Any,
-                _ => argument.optional && argument.role == Role::Target,
+                Kind::Mask => true,
+                Kind::Float => argument.optional && argument.role == Role::Target,
             };
             let named = diagnosis.findings.iter().any(|finding| finding.argument == *name);
             assert_eq!(diagnosis.has_errors() && named, !any, "{} {name}\n{diagnosis}", info.kind);

@@ -101,6 +101,9 @@ fn lengths_and_centers_have_the_gradients_of_tensor_operations() {
     let cases = [("l_softmax", lambda, 1), ("a_softmax", lambda, 1), ("sub_center_arcface", r#""scale": 8.0"#, 3)];
     let options = [
         r#""reduction": "mean""#,
+        r#""reduction": "mean", "prior": [50.0, 20.0, 1.0, 5.0, 0.5, 2.0, 7.0]"#,
+        r#""reduction": "batch_mean", "prior": [50.0, 20.0, 1.0, 5.0, 0.5, 2.0, 7.0], "ignore_index": 3,
+            "label_smoothing": {"epsilon": 0.2, "spread": "all"}"#,
         r#""reduction": "sum", "ignore_index": 3, "class_weights": [0.5, 2.0, 1.0, 1.5, 0.25, 0.0, 1.0]"#,
         r#""reduction": "weighted_mean", "chunk_rows": 4, "label_smoothing": {"epsilon": 0.2, "spread": "others"}"#,
     ];

@@ -3,6 +3,8 @@
 mod chunks;
 mod composition;
 mod config_files;
+#[path = "../../benches/losses/cpu.rs"]
+mod cpu;
 mod devices;
 mod diagnose;
 mod engine;
@@ -11,11 +13,15 @@ mod gpu;
 mod guide;
 mod heads;
 mod laws;
+mod matrix;
 mod models;
 mod parity;
 mod probe;
+mod properties;
 mod repository;
 mod schema;
+mod second_order;
 mod traps;
 mod twins;
 mod vectors;
+mod worked_examples;

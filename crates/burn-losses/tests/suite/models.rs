@@ -5,6 +5,7 @@ use crate::probe::{base, batch, with_field};
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::Device;
+use burn_losses::config::Table;
 use burn_losses::eval::Evaluation;
 use burn_losses::signature::{Argument, Kind, Role};
 use burn_losses::{AnyLoss, LossConfig, LossInfo, registry};
@@ -71,13 +72,17 @@ fn trained_without_draws(device: &Device, target: &Target, mut check: impl FnMut
     });
 }
 
-/// The default config, and that with the other way to move centers.
+/// The default config, that with the other way to move centers, and that with a memory whose rows are of a size that is known.
 fn configs(info: &LossInfo) -> Vec<LossConfig> {
     let mut configs = vec![base(info)];
     for field in info.fields.iter().filter(|field| field.name == "update") {
         let ways = field.samples.iter().map(|way| with_field(info, field.name, way).unwrap());
         configs.extend(ways.filter(|config| *config != base(info)));
         assert!(configs.len() > 1, "{} has one way of moving its centers", info.kind);
+    }
+    if info.fields.iter().any(|field| field.name == "memory") {
+        let memory = Table::from_iter([("size", 16), ("embedding_dim", 4)]);
+        configs.push(with_field(info, "memory", &memory.into()).unwrap());
     }
     configs
 }

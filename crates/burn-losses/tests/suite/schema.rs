@@ -24,6 +24,11 @@ pub(crate) const BEYOND_A_SCHEMA: &[&str] = &[
     "family = 'segmentation'\nkind = 'focal_tversky'\ndenominator = 'squared'\nfp_weight = 2.0\nfn_weight = 0.1",
     "family = 'binary'\nkind = 'weighted_sum'\nterms = { a = { kind = 'focal' }, b = { kind = 'bce', input = 'probabilities' } }",
     "family = 'classification'\nkind = 'multi_margin'\nvariant = 'crammer_singer'\ndivide_by_classes = true",
+    "family = 'classification'\nkind = 'focal'\nalpha = [0.5, 1.0, 2.0]\nclass_weights = [1.0, 2.0, 1.0]",
+    "family = 'classification'\nkind = 'logit_adjusted'\nprior = [0.9, 0.1, 0.0]",
+    "family = 'heads'\nkind = 'arcface'\nnum_classes = 3\nembedding_dim = 2\nprior = [0.9, 0.1]",
+    "family = 'heads'\nkind = 'arcface'\nnum_classes = 3\nembedding_dim = 2\nbeyond = 'plain'\neasy_margin = true",
+    "family = 'heads'\nkind = 'adaptive_softmax'\nnum_classes = 3\nembedding_dim = 2\ncutoffs = [2, 1]",
 ];
 
 /// Whether a schema cannot express that this value of the field is refused.
@@ -35,10 +40,16 @@ fn is_beyond_a_schema(info: &LossInfo, field: &Field, value: &Value) -> bool {
     };
     let number = |key: &str| value.get(key).and_then(Value::as_f64);
     match field.name {
-        "class_weights" if info.family == "heads" => has_another_length(Some(value)),
+        "class_weights" | "prior" if info.family == "heads" => has_another_length(Some(value)),
         "sampler" => has_another_length(value.get("counts")),
         "smooth" => number("numerator") == Some(1.0) && number("denominator") == Some(0.5),
-        _ => matches!(value, Value::Float(_)) && field.kind.starts_with("integer") && value.as_f64() == Some(2.0),
+        // The last cutoff is below the number of classes.
+        "num_classes" if info.example().get("cutoffs").is_some() && value.as_f64() == Some(2.0) => true,
+        // A schema takes 2.0 for an integer, though for none that is odd.
+        _ => {
+            let is_two = matches!(value, Value::Float(_)) && value.as_f64() == Some(2.0);
+            is_two && field.kind.starts_with("integer") && !field.range.contains("odd")
+        }
     }
 }
 
@@ -209,7 +220,10 @@ fn what_a_schema_cannot_say_is_listed() {
 /// The family of an experiment whose losses do not name theirs.
 fn family_of(experiment: &str) -> &str {
     match experiment {
-        "images" => "classification",
+        "images" | "long_tail" => "classification",
+        "intervals" => "likelihood",
+        "rotated" => "boxes",
+        "sequences" => "sequence",
         "imbalanced" => "binary",
         "text" | "margins" => "heads",
         same => same,

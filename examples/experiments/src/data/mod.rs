@@ -5,14 +5,20 @@
 
 mod batch;
 mod fashion;
+mod halves;
 mod lines;
+mod long_tail;
 mod nuclei;
 mod pictures;
+pub mod rotated;
+pub mod search;
 mod shuttle;
+pub mod strips;
 mod wordnet;
 
 pub use batch::{ClassBatch, ClassBatcher, MaskBatch, MaskBatcher, ValueBatch, ValueBatcher};
 pub use lines::{LineData, LineSet, Scaling};
+pub use long_tail::COUNTS;
 pub use nuclei::TILE;
 pub use pictures::{PictureSet, Pictures, SIDE};
 pub use wordnet::{Pairs, WORDS};
@@ -145,6 +151,31 @@ pub struct Split {
 /// The test part of Fashion-MNIST: the first 8,000 images to train on, the last 2,000 held out.
 pub fn fashion() -> Result<Split, DataError> {
     fashion::load()
+}
+
+/// The same, with fewer images to train on: 700 of the first class, and 7 of the last.
+pub fn long_tail() -> Result<Split, DataError> {
+    long_tail::load()
+}
+
+/// The same images: the upper half of each, and the brightness of its lower half.
+pub fn halves() -> Result<Split, DataError> {
+    halves::load()
+}
+
+/// The trousers and dresses among them, at a random angle each, and the box around each.
+pub fn rotated() -> Result<Split, DataError> {
+    rotated::load()
+}
+
+/// Strips of two to five of the garments, and their labels: 2,000 to train on, 500 held out.
+pub fn strips() -> Result<Split, DataError> {
+    strips::load()
+}
+
+/// Garments as queries with 20 candidates each: 1,000 lists to train on, 500 held out.
+pub fn search() -> Result<Split, DataError> {
+    search::load()
 }
 
 /// The shuttle's sensors: three quarters of the 49,097 rows to train on, one quarter held out.

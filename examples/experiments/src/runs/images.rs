@@ -18,7 +18,8 @@ pub(super) fn run(
 ) -> Result<Outcome, Error> {
     let (split, training) = (data::fashion()?, config.training());
     let device = setting.training_device();
-    let model = Classifier { network: network(training, &split, 10, &device), loss: config.loss.init(&device) };
+    let model =
+        Classifier { network: network(training, split.train.width(), 10, &device), loss: config.loss.init(&device) };
     let (model, history) = train(model, label, training, &split, ClassBatcher, setting, |run| {
         run.metrics((LossMetric::new(), AccuracyMetric::new()))
     })?;

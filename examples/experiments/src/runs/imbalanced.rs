@@ -17,7 +17,8 @@ const PRECISION: f64 = 0.95;
 pub(super) fn run(config: &RunConfig<BinaryLossConfig>, label: &str, setting: &Setting) -> Result<Outcome, Error> {
     let (split, training) = (data::shuttle()?, config.training());
     let device = setting.training_device();
-    let model = Detector { network: network(training, &split, 1, &device), loss: config.loss.init(&device) };
+    let model =
+        Detector { network: network(training, split.train.width(), 1, &device), loss: config.loss.init(&device) };
     let (model, history) = train(model, label, training, &split, ValueBatcher, setting, |run| {
         run.metrics((LossMetric::new(),)).metric_valid_numeric(AucPrMetric::binary())
     })?;

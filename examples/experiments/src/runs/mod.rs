@@ -5,10 +5,15 @@ mod center;
 mod embedding;
 mod images;
 mod imbalanced;
+mod intervals;
+mod long_tail;
 mod margins;
 mod metric;
+mod ranking;
 mod regression;
+mod rotated;
 mod segmentation;
+mod sequences;
 mod text;
 
 use std::time::Instant;
@@ -23,9 +28,10 @@ use crate::Error;
 use crate::bigram;
 use crate::config::{ConfigFile, Experiment, RunConfig};
 use crate::curves::Curve;
-use crate::data::{self, LineSet, PictureSet, Samples, Split};
+use crate::data::{self, LineSet, PictureSet, Samples};
 use crate::expect::Expectation;
 use crate::history::History;
+use crate::intervals::Bounds;
 use crate::model::Mlp;
 use crate::scatter::Scatter;
 use crate::simulation::{self, Simulated};
@@ -50,6 +56,19 @@ pub struct FittedLine {
     pub intercept: f64,
     /// The slope of the line.
     pub slope: f64,
+}
+
+/// A line that a run adds to the plot of its experiment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Chart {
+    /// The title of the plot, the same for all runs of an experiment.
+    pub title: &'static str,
+    /// The label of the horizontal axis.
+    pub x: &'static str,
+    /// The label of the vertical axis.
+    pub y: &'static str,
+    /// The points of the line, from left to right.
+    pub points: Vec<(f64, f64)>,
 }
 
 /// The results of one config file.
@@ -114,6 +133,9 @@ pub struct Outcome {
     /// The held-out images in a plane, for the experiments with embeddings.
     #[serde(skip)]
     pub scatter: Option<Scatter>,
+    /// A line in the plot of results, for the experiments that have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chart: Option<Chart>,
     /// The movement of the boxes to their targets, for `boxes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boxes: Option<Simulated>,
@@ -151,7 +173,20 @@ pub fn check(file: &ConfigFile) -> Result<(), Error> {
             let terms = [LossConfig::Heads(config.loss.clone()).into()];
             terms::check_embedding(&terms, config.embedding()).map_err(|problem| file.bad(problem))
         }
+        Experiment::Intervals => {
+            let config = file.load::<LikelihoodLossConfig>()?;
+            Bounds::new(&config.loss).map(drop).map_err(|problem| file.bad(problem))
+        }
+        Experiment::LongTail => file.load::<ClassificationLossConfig>().map(drop),
+        Experiment::Rotated => check_loss(file, rotated::check),
+        Experiment::Sequences => check_loss(file, sequences::check),
+        Experiment::Ranking => check_loss(file, ranking::check),
     }
+}
+
+fn check_loss(file: &ConfigFile, check: fn(&LossConfig) -> Result<(), String>) -> Result<(), Error> {
+    let config = file.load::<LossConfig>()?;
+    check(&config.loss).map_err(|problem| file.bad(problem))
 }
 
 /// Runs some config files, one after the other, and compares the figures with the expectations.
@@ -197,6 +232,11 @@ fn run(file: &ConfigFile, setting: &Setting) -> Result<RunResult, Error> {
         Experiment::Metric => with_config(file, setting, metric::run),
         Experiment::Center => with_config(file, setting, center::run),
         Experiment::Margins => with_config(file, setting, margins::run),
+        Experiment::Intervals => with_config(file, setting, intervals::run),
+        Experiment::LongTail => with_config(file, setting, long_tail::run),
+        Experiment::Rotated => with_config(file, setting, rotated::run),
+        Experiment::Sequences => with_config(file, setting, sequences::run),
+        Experiment::Ranking => with_config(file, setting, ranking::run),
     }
 }
 
@@ -226,8 +266,8 @@ fn figure(name: &'static str, value: f64) -> Figure {
     Figure { name, value }
 }
 
-fn network(training: &Training, split: &Split, outputs: usize, device: &Device) -> Mlp {
-    let mut widths = vec![split.train.width(), training.hidden, outputs];
+fn network(training: &Training, inputs: usize, outputs: usize, device: &Device) -> Mlp {
+    let mut widths = vec![inputs, training.hidden, outputs];
     widths.retain(|&width| width > 0);
     Mlp::new(&widths, training.seed, device)
 }

@@ -6,12 +6,20 @@ use crate::boxes::AnyBoxesLoss;
 use crate::classification::AnyClassificationLoss;
 use crate::distribution::AnyDistributionLoss;
 use crate::error::{ConfigError, quoted};
+use crate::generative::AnyGenerativeLoss;
 use crate::heads::AnyHeadLoss;
+use crate::image::AnyImageLoss;
+use crate::likelihood::AnyLikelihoodLoss;
 use crate::metric::AnyMetricLoss;
+use crate::preference::AnyPreferenceLoss;
+use crate::ranking::AnyRankingLoss;
 use crate::registry::AnyLoss;
 use crate::regression::AnyRegressionLoss;
 use crate::regularization::AnyRegularizer;
 use crate::segmentation::AnySegmentationLoss;
+use crate::self_supervised::AnySelfSupervisedLoss;
+use crate::sequence::AnySequenceLoss;
+use crate::vectors::AnyVectorsLoss;
 use burn::module::Module;
 use burn::tensor::Device;
 
@@ -74,100 +82,42 @@ impl JointLoss {
     }
 }
 
-impl JointLoss {
-    /// The loss of a term, of the family `regression`.
-    ///
-    /// # Panics
-    /// If there is no such term, or if it is something else.
-    #[track_caller]
-    pub fn regression(&self, name: &str) -> &AnyRegressionLoss {
-        match self.loss(name) {
-            Some(AnyLoss::Regression(loss)) => loss,
-            _ => self.is_not(name, "regression"),
+/// One method for each family: the loss of a term of that family.
+macro_rules! of_family {
+    ($($family:ident: $variant:ident($loss:ty),)+) => {
+        impl JointLoss {
+            $(
+                #[doc = concat!("The loss of a term, of the family `", stringify!($family), "`.")]
+                ///
+                /// # Panics
+                /// If there is no such term, or if it is something else.
+                #[track_caller]
+                pub fn $family(&self, name: &str) -> &$loss {
+                    match self.loss(name) {
+                        Some(AnyLoss::$variant(loss)) => loss,
+                        _ => self.is_not(name, stringify!($family)),
+                    }
+                }
+            )+
         }
-    }
+    };
+}
 
-    /// The loss of a term, of the family `binary`.
-    ///
-    /// # Panics
-    /// If there is no such term, or if it is something else.
-    #[track_caller]
-    pub fn binary(&self, name: &str) -> &AnyBinaryLoss {
-        match self.loss(name) {
-            Some(AnyLoss::Binary(loss)) => loss,
-            _ => self.is_not(name, "binary"),
-        }
-    }
-
-    /// The loss of a term, of the family `classification`.
-    ///
-    /// # Panics
-    /// If there is no such term, or if it is something else.
-    #[track_caller]
-    pub fn classification(&self, name: &str) -> &AnyClassificationLoss {
-        match self.loss(name) {
-            Some(AnyLoss::Classification(loss)) => loss,
-            _ => self.is_not(name, "classification"),
-        }
-    }
-
-    /// The loss of a term, of the family `distribution`.
-    ///
-    /// # Panics
-    /// If there is no such term, or if it is something else.
-    #[track_caller]
-    pub fn distribution(&self, name: &str) -> &AnyDistributionLoss {
-        match self.loss(name) {
-            Some(AnyLoss::Distribution(loss)) => loss,
-            _ => self.is_not(name, "distribution"),
-        }
-    }
-
-    /// The loss of a term, of the family `segmentation`.
-    ///
-    /// # Panics
-    /// If there is no such term, or if it is something else.
-    #[track_caller]
-    pub fn segmentation(&self, name: &str) -> &AnySegmentationLoss {
-        match self.loss(name) {
-            Some(AnyLoss::Segmentation(loss)) => loss,
-            _ => self.is_not(name, "segmentation"),
-        }
-    }
-
-    /// The loss of a term, of the family `boxes`.
-    ///
-    /// # Panics
-    /// If there is no such term, or if it is something else.
-    #[track_caller]
-    pub fn boxes(&self, name: &str) -> &AnyBoxesLoss {
-        match self.loss(name) {
-            Some(AnyLoss::Boxes(loss)) => loss,
-            _ => self.is_not(name, "boxes"),
-        }
-    }
-
-    /// The loss of a term, of the family `heads`.
-    ///
-    /// # Panics
-    /// If there is no such term, or if it is something else.
-    #[track_caller]
-    pub fn heads(&self, name: &str) -> &AnyHeadLoss {
-        match self.loss(name) {
-            Some(AnyLoss::Heads(loss)) => loss,
-            _ => self.is_not(name, "heads"),
-        }
-    }
-
-    /// The loss of a term, of the family `metric`.
-    ///
-    /// # Panics
-    /// If there is no such term, or if it is something else.
-    #[track_caller]
-    pub fn metric(&self, name: &str) -> &AnyMetricLoss {
-        match self.loss(name) {
-            Some(AnyLoss::Metric(loss)) => loss,
-            _ => self.is_not(name, "metric"),
-        }
-    }
+of_family! {
+    regression: Regression(AnyRegressionLoss),
+    likelihood: Likelihood(AnyLikelihoodLoss),
+    binary: Binary(AnyBinaryLoss),
+    classification: Classification(AnyClassificationLoss),
+    distribution: Distribution(AnyDistributionLoss),
+    segmentation: Segmentation(AnySegmentationLoss),
+    boxes: Boxes(AnyBoxesLoss),
+    heads: Heads(AnyHeadLoss),
+    metric: Metric(AnyMetricLoss),
+    image: Image(AnyImageLoss),
+    generative: Generative(AnyGenerativeLoss),
+    sequence: Sequence(AnySequenceLoss),
+    vectors: Vectors(AnyVectorsLoss),
+    self_supervised: SelfSupervised(AnySelfSupervisedLoss),
+    ranking: Ranking(AnyRankingLoss),
+    preference: Preference(AnyPreferenceLoss),
 }

@@ -5,11 +5,29 @@ use crate::binary::BceLossConfig;
 use crate::boxes::{BoxFormat, DistributionFocalLossConfig, IouLossConfig, WeightedSumLossConfig};
 use crate::classification::CrossEntropyLossConfig;
 use crate::composition::Terms;
+use crate::config::{CountedWeights, WeightScheme};
 use crate::distribution::{DistributionInput, EntropyLossConfig, KlDivergenceLossConfig};
 use crate::metric::CenterLossConfig;
 use crate::prelude::*;
+use crate::regression::{LogDomain, MsleLossConfig, PoissonNllLossConfig, TweedieNllLossConfig};
 use crate::segmentation::{AbsentClasses, Background, DiceLossConfig, Masks, SumOver};
 use burn::tensor::{Bool, Tensor};
+
+/// A class without a sample in the counts has weight 0, which is easily not seen.
+#[test]
+fn labels_of_a_class_without_samples() {
+    let logits = floats::<2>([[0.5, -1.0, 2.0], [1.5, 1.0, -2.0]]);
+    let weights = CountedWeights::new([3.0, 0.0, 1.0], WeightScheme::Inverse);
+    let loss = CrossEntropyLossConfig::new().with_class_weights(weights).init(&device());
+    says(&loss.diagnose(&logits, &ints::<1>([0, 2]), None), &[]);
+    says(
+        &loss.diagnose(&logits, &ints::<1>([0, 1]), None),
+        &[
+            "warning: `labels`: 1: `class_weights.counts` has no sample of the class, so the class weighs nothing (1 of 2, first at \
+         [1]); count the samples anew, or leave the class out",
+        ],
+    );
+}
 
 #[test]
 fn labels_that_are_no_classes() {
@@ -233,4 +251,16 @@ fn masks() {
     // A label that is out of range is NaN in every channel.
     let labels = Masks::from_labels(ints::<2>([[0, 1], [1, 2]]), 2, None);
     says(&of(config, labels), &["error: `masks`: NaN (2 of 8, first at [1, 0, 1])"]);
+}
+
+#[test]
+fn targets_below_0() {
+    let (first, targets) = (floats::<1>([0.5, 1.0, -0.25]), floats::<1>([1.0, -2.0, 3.0]));
+    let said = "warning: `targets`: -2 is negative (1 of 3, first at [1]); \
+                this loss is for targets that are 0 or more, such as counts and amounts";
+    says(&PoissonNllLossConfig::new().init(&device()).diagnose(&first, &targets, None), &[said]);
+    says(&TweedieNllLossConfig::new().init(&device()).diagnose(&first, &targets, None), &[said]);
+    says(&MsleLossConfig::new().init(&device()).diagnose(&first, &targets, None), &[said]);
+    let signed = MsleLossConfig::new().with_domain(LogDomain::Signed).init(&device());
+    assert!(signed.diagnose(&first, &targets, None).is_clean());
 }

@@ -38,12 +38,21 @@ fn power_of_2<F: Float, N: Size>(n: Vector<F, N>) -> Vector<F, N> {
     Vector::<F, N>::reinterpret(exponent << Vector::new(23))
 }
 
-/// The natural logarithm. The version of a driver may have no correct digits near 1.
+/// The natural logarithm. The version of a driver may have no correct digits near 1, and lose some elsewhere.
 #[cube]
 pub(in crate::engine) fn ln<F: Float, N: Size>(x: Vector<F, N>) -> Vector<F, N> {
-    let is_near = x.greater_equal(&constant(0.5)).vec_and(x.less_equal(&constant(2.0)));
-    let near = select_many(is_near, x - constant(1.0), constant(0.0));
-    select_many(is_near, log1p_series::<F, N>(near), x.ln())
+    let is_normal = x.greater_equal(&constant(1.2e-38)).vec_and(x.less_equal(&constant(3.4e38)));
+    let normal = select_many(is_normal, x, constant(1.0));
+    // x = 2^n m, with m in [1, 2): the bits of both are side by side.
+    let bits = Vector::<i32, N>::reinterpret(normal);
+    let n = Vector::<F, N>::cast_from((bits >> Vector::new(23)) - Vector::new(127));
+    let m = Vector::<F, N>::reinterpret((bits & Vector::new(0x7f_ffff)) | Vector::new(0x3f80_0000));
+    let is_above = m.greater_than(&constant(core::f32::consts::SQRT_2));
+    let m = select_many(is_above, m * constant(0.5), m);
+    let n = select_many(is_above, n + constant(1.0), n);
+    // The product with the first part of ln 2 is exact.
+    let small = log1p_series::<F, N>(m - constant(1.0)) - n * constant(2.121_944_4e-4);
+    select_many(is_normal, n * constant(0.693_359_4) + small, x.ln())
 }
 
 /// ln(1 + x). The version of CubeCL computes `ln(1 + x)` literally, which is 0 for x below 6e-8.
@@ -51,7 +60,7 @@ pub(in crate::engine) fn ln<F: Float, N: Size>(x: Vector<F, N>) -> Vector<F, N> 
 pub(in crate::engine) fn log1p<F: Float, N: Size>(x: Vector<F, N>) -> Vector<F, N> {
     let is_near = x.greater_equal(&constant(-0.5)).vec_and(x.less_equal(&constant(1.0)));
     let near = select_many(is_near, x, constant(0.0));
-    select_many(is_near, log1p_series::<F, N>(near), (x + constant(1.0)).ln())
+    select_many(is_near, log1p_series::<F, N>(near), ln::<F, N>(x + constant(1.0)))
 }
 
 /// ln(1 + x) for x from -0.5 to 1: 2 (s + s^3/3 + s^5/5 + ..), with s = x / (2 + x), which is ln((1 + s) / (1 - s)).

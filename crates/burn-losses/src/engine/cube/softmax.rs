@@ -14,14 +14,19 @@ pub(in crate::engine) struct Total<F: Float> {
 /// The total of two sets of logits, from their totals.
 #[cube]
 pub(in crate::engine) fn merge<F: Float>(a: Total<F>, b: Total<F>) -> Total<F> {
-    // Both may be minus infinity, whose difference would be NaN.
-    let difference = select(a.most == b.most, F::new(0.0_f32), b.most - a.most);
+    let difference = below::<F>(b.most, a.most);
     let power = exp::<F>(-difference.abs());
     let is_larger = difference > F::new(0.0_f32);
     Total::<F> {
         most: select(is_larger, b.most, a.most),
         sum: select(is_larger, a.sum * power + b.sum, a.sum + b.sum * power),
     }
+}
+
+/// The distance of a logit from the largest one. Both may be the same infinity, whose difference would be NaN.
+#[cube]
+pub(in crate::engine) fn below<F: Float>(logit: F, most: F) -> F {
+    select(logit == most, F::new(0.0_f32), logit - most)
 }
 
 /// The total over all units that work on a row.

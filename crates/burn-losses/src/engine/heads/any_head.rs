@@ -27,11 +27,15 @@ pub(crate) trait AnyHead: Send + Sync {
     /// also gives the derivatives with respect to the logit and the length if they are wanted.
     #[cfg(feature = "cube")]
     fn recorded_margin(&self, has_modulation: bool, has_length: bool, has_slopes: bool) -> Recording;
-    /// The loss of a row of logits as a kernel. The methods after it give its values, its ignored label and its class factors.
+    /// The loss of a row of logits as a kernel. The methods after it give its values, its ignored label, and the factors
+    /// and offsets of its classes.
     fn row_kernel(&self) -> rows::RowKernel;
     fn row_values(&self, logits: Tensor<2>, labels: Labels<1>) -> Unreduced<1>;
+    /// Products of embeddings and weight as the logits that the softmax is taken of.
+    fn of_products(&self, products: Tensor<2>) -> Tensor<2>;
     fn ignore_index(&self) -> Option<i64>;
     fn class_factors(&self) -> Option<&[f64]>;
+    fn class_offsets(&self) -> Option<&[f64]>;
     /// A copy that lives as long as a graph.
     fn to_shared(&self) -> Arc<dyn AnyHead>;
 }
@@ -88,11 +92,17 @@ impl<H: Layer> AnyHead for H {
     fn row_values(&self, logits: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
         rows::values(self.cross_entropy(), logits, labels)
     }
+    fn of_products(&self, products: Tensor<2>) -> Tensor<2> {
+        rows::of_logits(self.cross_entropy(), products)
+    }
     fn ignore_index(&self) -> Option<i64> {
         RowFormula::ignore_index(self.cross_entropy())
     }
     fn class_factors(&self) -> Option<&[f64]> {
         self.cross_entropy().class_factors()
+    }
+    fn class_offsets(&self) -> Option<&[f64]> {
+        self.cross_entropy().class_offsets()
     }
     fn to_shared(&self) -> Arc<dyn AnyHead> {
         Arc::new(self.clone())

@@ -2,7 +2,7 @@
 //! logits whose target has a margin.
 
 mod any_head;
-mod chunks;
+pub(super) mod chunks;
 #[cfg(feature = "cpu-engine")]
 pub(super) mod host;
 mod margin;
@@ -170,7 +170,7 @@ pub(crate) fn check(
 /// The logits without a margin: `[N, C]`.
 pub(crate) fn logits(head: &dyn AnyHead, parameters: Parameters, embeddings: Tensor<2>) -> Tensor<2> {
     let batch = Batch::new(head, parameters, widen(embeddings));
-    products(head, batch.embeddings, batch.weight, batch.bias)
+    head.of_products(products(head, batch.embeddings, batch.weight, batch.bias))
 }
 
 /// Embeddings and parameters; the vectors are scaled to length 1 if the head wants it.

@@ -3,6 +3,7 @@
 use super::margin::logits_with_margin;
 use super::{AnyHead, Batch, Labels, Parameters, products};
 use crate::check::widen;
+use crate::engine::classes::per_class;
 use crate::engine::primitives::gather::{gather, select};
 use crate::engine::primitives::labels::{is_out_of_range, one_hot, widen_labels};
 use crate::engine::rows::{self, MINUS_INFINITY};
@@ -90,9 +91,13 @@ pub(crate) fn values_of_sampled(
     let positive = Tensor::<1, Int>::arange(drawn as i64..columns as i64, (&labels.device(), labels.dtype()));
     let modulation = head.modulation(&embeddings.clone().detach(), targets.uncounted());
     let Batch { embeddings, weight, bias } = Batch::new(head, chosen, embeddings);
-    let mut logits = products(head, embeddings.clone(), weight.clone(), bias);
+    let mut logits = head.of_products(products(head, embeddings.clone(), weight.clone(), bias));
     if head.has_margin() {
         logits = logits_with_margin(head, logits, embeddings, weight, positive.clone(), modulation);
+    }
+    if let Some(offsets) = head.class_offsets() {
+        let offsets = per_class(offsets, &logits).select(0, class.clone());
+        logits = logits + offsets.unsqueeze::<2>().expand([rows, columns]);
     }
 
     let same = |a: &Tensor<1, Int>, b: &Tensor<1, Int>| {

@@ -14,7 +14,9 @@ pub(crate) mod vectors;
 
 use super::any_tensor::AnyTensor;
 use super::machine::Machine;
-use super::primitives::{centers, gather, gathered_matmul, histogram, l2_normalize, order_statistics, proxies, sort};
+use super::primitives::{
+    centers, gather, gathered_matmul, histogram, l2_normalize, lattice, order_statistics, proxies, sort,
+};
 use super::{heads, pairs, pointwise, regions, rows};
 use burn::tensor::{Int, Tensor};
 
@@ -78,6 +80,9 @@ impl Machine for Host {
     }
     fn l2_normalize(&self, rows: &AnyTensor) -> Option<AnyTensor> {
         l2_normalize::host::run(rows)
+    }
+    fn lattice(&self, call: &lattice::Call<'_>) -> Option<AnyTensor> {
+        lattice::host::lattice(call)
     }
     fn largest(&self, scores: &AnyTensor, k: usize) -> Option<AnyTensor> {
         order_statistics::host::largest(scores, k)

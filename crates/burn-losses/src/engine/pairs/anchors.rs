@@ -1,7 +1,7 @@
 //! Metric losses: embeddings with labels in, one value per anchor out. The module has distances, and the positives and negatives
 //! of each anchor.
 
-use super::squares::squares;
+use super::squares::{squares, squares_between};
 use crate::check::{Reference, widen};
 use crate::engine::machine::has_kernels;
 use crate::engine::primitives::l2_normalize::l2_normalize;
@@ -9,7 +9,7 @@ use crate::engine::primitives::valid;
 use crate::engine::rows::valid_rows;
 use crate::engine::with_zero_gradient;
 use crate::error::InputError;
-use crate::formula::{Distance, Real};
+use crate::formula::{Distance, EarlierRows, Real};
 use crate::reduction::{Extras, Reduction, Unreduced};
 use burn::tensor::{Bool, IndexingUpdateOp, Int, Tensor};
 
@@ -25,6 +25,11 @@ pub trait Anchors: Sized {
     fn accepts(&self, rows: usize, size: usize) -> Result<(), String> {
         let _ = (rows, size);
         Ok(())
+    }
+
+    /// The rows of earlier batches that a row is compared with too; `None`: those of its batch alone.
+    fn earlier(&self) -> Option<&dyn EarlierRows> {
+        None
     }
 
     /// The partners that a row needs in its batch to count.
@@ -156,6 +161,13 @@ impl Pairs {
         pairs.of_valid(mask.map(|mask| [mask.clone(), mask.clone()]))
     }
 
+    /// The pairs of rows and columns, of which none are the same, without those of rows and columns that are masked.
+    pub(crate) fn between([rows, columns]: [Tensor<1, Int>; 2], valid: Option<[Tensor<1, Bool>; 2]>) -> Self {
+        let shape = [rows.dims()[0], columns.dims()[0]];
+        let positive = rows.unsqueeze_dim::<2>(1).expand(shape).equal(columns.unsqueeze::<2>().expand(shape));
+        Self { negative: positive.clone().bool_not(), positive }.of_valid(valid)
+    }
+
     /// Removes the pairs of masked rows and columns.
     pub(crate) fn of_valid(self, valid: Option<[Tensor<1, Bool>; 2]>) -> Self {
         let Some([rows, columns]) = valid else { return self };
@@ -221,6 +233,15 @@ impl Distance {
             Self::Euclidean => Real::safe_sqrt(squares(embeddings)),
             Self::SquaredEuclidean => squares(embeddings),
             Self::Cosine => -similarities(embeddings) + 1.0,
+        }
+    }
+
+    /// The distances of every row to every other row, which gets no gradient: `[N, M]`.
+    pub(crate) fn between(self, rows: Tensor<2>, others: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Euclidean => Real::safe_sqrt(squares_between(rows, others)),
+            Self::SquaredEuclidean => squares_between(rows, others),
+            Self::Cosine => -l2_normalize(rows).matmul(l2_normalize(others).transpose()) + 1.0,
         }
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod anchors;
 pub(super) mod cube;
 #[cfg(feature = "cpu-engine")]
 pub(super) mod host;
+pub(crate) mod queue;
 mod squares;
 mod triplets;
 
@@ -13,7 +14,7 @@ use super::machine;
 use super::primitives::l2_normalize::l2_normalize;
 use super::primitives::order_statistics::argmax;
 use crate::formula::inlined::{expect_inlined, note};
-use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Score, Triplets};
+use crate::formula::{Anchor, AnchorFormula, Counts, Earlier, EarlierRows, Partners, Score, Triplets};
 use crate::reduction::Unreduced;
 use anchors::{Anchors, LEAST, NeededPartners, Pairs, keep_where, log_sum_exp, mask_to_float, similarities, sums};
 use burn::tensor::{Bool, Int, Tensor};
@@ -21,6 +22,14 @@ use burn::tensor::{Bool, Int, Tensor};
 impl<F: AnchorFormula> Anchors for F {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
         values(self, embeddings, labels, mask)
+    }
+
+    fn accepts(&self, _: usize, size: usize) -> Result<(), String> {
+        self.earlier().map_or(Ok(()), |earlier| earlier.accepts(size))
+    }
+
+    fn earlier(&self) -> Option<&dyn EarlierRows> {
+        AnchorFormula::earlier(self)
     }
 
     fn partners(&self) -> NeededPartners {
@@ -110,6 +119,20 @@ pub(crate) fn values(
         Score::Cosine => (None, true),
         Score::Distance(distance, normalize) => (Some(distance), normalize),
     };
+    if let Some(earlier) = AnchorFormula::earlier(formula) {
+        let scores = |rows: Tensor<2>| match distance {
+            None => similarities(rows),
+            Some(distance) => distance.matrix(if normalize { l2_normalize(rows) } else { rows }),
+        };
+        let between = |rows: Tensor<2>, others: Tensor<2>| {
+            let [rows, others] = [rows, others].map(|rows| if normalize { l2_normalize(rows) } else { rows });
+            match distance {
+                None => rows.matmul(others.transpose()),
+                Some(distance) => distance.between(rows, others),
+            }
+        };
+        return with_earlier(formula, earlier, (scores, between), embeddings, labels, mask);
+    }
     let with = With::All { embeddings: (&embeddings).into(), labels: &labels };
     let reads_embeddings = machine::reads_for_free(&embeddings);
     if mask.is_none()
@@ -130,6 +153,43 @@ pub(crate) fn values(
         return values;
     }
     of_pairs(formula, scores, Pairs::from_labels(labels, mask))
+}
+
+/// The negatives in a batch, or none of them if all negatives are of earlier batches. An empty memory leaves them to the batch.
+pub(crate) fn own_negatives(own: Tensor<2, Bool>, filled: &Tensor<1, Bool>, are_all: bool) -> Tensor<2, Bool> {
+    if !are_all {
+        return own;
+    }
+    let is_empty = filled.clone().any().bool_not().unsqueeze::<2>().expand(own.dims());
+    own.bool_and(is_empty)
+}
+
+/// The values of embeddings that are compared with each other and with the rows of earlier batches. The scores are those of a batch
+/// with itself, and of a batch with other rows.
+fn with_earlier(
+    formula: &impl AnchorFormula,
+    earlier: &dyn EarlierRows,
+    (scores, between): (impl Fn(Tensor<2>) -> Tensor<2>, impl Fn(Tensor<2>, Tensor<2>) -> Tensor<2>),
+    embeddings: Tensor<2>,
+    labels: Tensor<1, Int>,
+    mask: Option<&Tensor<1, Bool>>,
+) -> Unreduced<1> {
+    let Earlier { rows, labels: known, filled, are_all_negatives } = earlier.rows(&embeddings, mask);
+    let shape = [embeddings.dims()[0], rows.dims()[0]];
+    let own = Pairs::from_labels(labels.clone(), mask);
+    let mut there = filled.clone().unsqueeze::<2>().expand(shape);
+    if let Some(mask) = mask {
+        there = there.bool_and(mask.clone().unsqueeze_dim::<2>(1).expand(shape));
+    }
+    let same = labels.clone().unsqueeze_dim::<2>(1).expand(shape).equal(known.unsqueeze::<2>().expand(shape));
+    let own_negatives = own_negatives(own.negative, &filled, are_all_negatives);
+    let pairs = Pairs {
+        positive: Tensor::cat(vec![own.positive, same.clone().bool_and(there.clone())], 1),
+        negative: Tensor::cat(vec![own_negatives, same.bool_not().bool_and(there)], 1),
+    };
+    let scores = Tensor::cat(vec![scores(embeddings.clone()), between(embeddings.clone(), rows)], 1);
+    earlier.after_step(&embeddings, &labels, mask);
+    of_pairs(formula, scores, pairs)
 }
 
 /// The values of embeddings that are each compared with the other half. The score is the cosine times a factor, plus a term; both
@@ -177,13 +237,11 @@ pub(crate) fn of_scores(
     {
         return values;
     }
-    let shape = scores.dims();
-    let positive = rows.unsqueeze_dim::<2>(1).expand(shape).equal(columns.unsqueeze::<2>().expand(shape));
-    let negative = positive.clone().bool_not();
-    of_pairs(formula, scores, Pairs { positive, negative }.of_valid(valid))
+    of_pairs(formula, scores, Pairs::between([rows, columns], valid))
 }
 
-fn of_pairs<F: AnchorFormula>(formula: &F, scores: Tensor<2>, pairs: Pairs) -> Unreduced<1> {
+/// The values of rows whose scores with all columns are given, and whose positives and negatives are.
+pub(crate) fn of_pairs<F: AnchorFormula>(formula: &F, scores: Tensor<2>, pairs: Pairs) -> Unreduced<1> {
     let mut all = All { formula, scores, pairs, triplets: None };
     let values = formula.eval(&mut all);
     let All { scores, pairs, triplets, .. } = all;

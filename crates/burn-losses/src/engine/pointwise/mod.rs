@@ -6,6 +6,7 @@ pub(super) mod cube;
 pub(super) mod host;
 
 use super::any_tensor::AnyTensor;
+use super::curved::{Curved, Part, Sum};
 use super::machine::{self, has_kernels};
 use super::{outlined, with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
@@ -15,7 +16,8 @@ use crate::formula::inlined::{expect_inlined, note};
 use crate::options::FOREGROUND;
 use crate::reduction::{Divisor, Extras, Reduction, ShapedExtras, Unreduced, cleaned};
 use burn::tensor::kind::Basic;
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::{Bool, Tensor, TensorData};
+use std::sync::Arc;
 
 /// How a loss of the families `regression` and `binary` computes its values.
 ///
@@ -42,6 +44,17 @@ pub trait Pointwise: Sized {
         None
     }
 
+    /// The formulas of which the values are made, for second derivatives; `None` if there are none. By default they are those of
+    /// [`kernel`](Self::kernel) and of `kernel_of_batch`. It is called with inputs without a graph, which are 0 where the mask is
+    /// false.
+    #[doc(hidden)]
+    fn parts(&self, first: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>> {
+        match self.kernel() {
+            Some(kernel) => Some(vec![Part::new(&kernel)]),
+            None => Some(vec![part_of_batch(self, first, targets, mask)?]),
+        }
+    }
+
     /// Checks the shape of the inputs, beyond being the same; the error says what it must be.
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {
         let _ = shape;
@@ -59,6 +72,43 @@ impl<F: Formula> Pointwise for F {
     }
 }
 
+/// The part that [`Pointwise::kernel_of_batch`] gives for the values that are not masked.
+fn part_of_batch(
+    loss: &impl Pointwise,
+    first: &Tensor<3>,
+    targets: &Tensor<3>,
+    mask: Option<&Tensor<3, Bool>>,
+) -> Option<Part> {
+    let Some(mask) = mask else {
+        let BatchKernel { kernel, factors, .. } = loss.kernel_of_batch(first, targets)?;
+        let part = Part::new(&kernel);
+        return Some(factors.map_or(part.clone(), |factors| part.with_factors(&numbers(factors))));
+    };
+    let valid: Vec<bool> = mask.clone().into_data().iter::<bool>().collect();
+    let mut chosen: Vec<usize> = (0..valid.len()).filter(|at| valid[*at]).collect();
+    if chosen.is_empty() {
+        chosen.push(0);
+    }
+    let compact = |tensor: &Tensor<3>| {
+        let all = numbers(tensor.clone());
+        let kept: Vec<f64> = chosen.iter().map(|at| all[*at]).collect();
+        Tensor::<3>::from_data(TensorData::new(kept, [chosen.len(), 1, 1]), (&tensor.device(), tensor.dtype()))
+    };
+    let BatchKernel { kernel, factors, .. } = loss.kernel_of_batch(&compact(first), &compact(targets))?;
+    let part = Part::new(&kernel);
+    let Some(factors) = factors else { return Some(part) };
+    let mut all = vec![0.0; valid.len()];
+    for (at, factor) in chosen.into_iter().zip(numbers(factors)) {
+        all[at] = factor;
+    }
+    Some(part.with_factors(&all))
+}
+
+/// The numbers of a tensor, read back to the host.
+pub(crate) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.into_data().iter::<f64>().collect()
+}
+
 /// The kernel of one batch, with its constants.
 pub struct BatchKernel {
     pub(crate) kernel: PointKernel,
@@ -69,7 +119,7 @@ pub struct BatchKernel {
 }
 
 /// A tensor with any number of axes, reshaped to `[N, C, rest]`.
-fn as_three_axes<const D: usize, K: Basic>(tensor: Tensor<D, K>) -> Tensor<3, K> {
+pub(crate) fn as_three_axes<const D: usize, K: Basic>(tensor: Tensor<D, K>) -> Tensor<3, K> {
     let dims = tensor.dims();
     let axis = |axis| dims.get(axis).copied().unwrap_or(1);
     tensor.reshape([axis(0), axis(1), dims.iter().skip(2).product()])
@@ -77,10 +127,12 @@ fn as_three_axes<const D: usize, K: Basic>(tensor: Tensor<D, K>) -> Tensor<3, K>
 
 /// A [`Formula`] as the machines of the fused engine run it.
 pub struct PointKernel {
+    /// The formula with its second derivative.
+    pub(super) curved: Arc<dyn Curved>,
     #[cfg(feature = "cpu-engine")]
     pub(super) host: Box<dyn host::Kernels>,
     #[cfg(feature = "cube")]
-    pub(super) record: std::sync::Arc<dyn cube::Record>,
+    pub(super) record: Arc<dyn cube::Record>,
 }
 
 /// A call of the executor: pairs of numbers, and the results that are wanted of them.
@@ -120,20 +172,21 @@ impl PointKernel {
             y
         });
         Self {
+            curved: Arc::new(formula.clone()),
             #[cfg(feature = "cpu-engine")]
             host: Box::new(formula.clone()),
             #[cfg(feature = "cube")]
-            record: std::sync::Arc::new(formula.clone()),
+            record: Arc::new(formula.clone()),
         }
     }
 
     /// The kernel of a sum of formulas, each times its weight; `None` if one of them has none.
     pub(crate) fn weighted_sum(terms: impl Iterator<Item = (f64, Option<Self>)>) -> Option<Self> {
         let terms: Vec<(f64, Self)> = terms.map(|(weight, kernel)| Some((weight, kernel?))).collect::<Option<_>>()?;
-        let _ = &terms;
         Some(Self {
+            curved: Arc::new(Sum(terms.iter().map(|(weight, kernel)| (*weight, kernel.curved.clone())).collect())),
             #[cfg(feature = "cube")]
-            record: std::sync::Arc::new(cube::WeightedSum::new(&terms)),
+            record: Arc::new(cube::WeightedSum::new(&terms)),
             #[cfg(feature = "cpu-engine")]
             host: Box::new(host::WeightedSum(terms)),
         })
@@ -218,13 +271,38 @@ pub(crate) fn unreduced<P: Pointwise, const D: usize>(
     extras.apply(values)
 }
 
+/// Which targets are positive: their number is the divisor of [`Reduction::Positives`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Positives {
+    /// Those greater than a number.
+    Above(f64),
+    /// Those that are at least a number.
+    From(f64),
+}
+
+impl Default for Positives {
+    fn default() -> Self {
+        Self::Above(FOREGROUND)
+    }
+}
+
+impl Positives {
+    /// Which targets are positive, by a comparison in the type of the targets.
+    fn is_positive<const D: usize>(self, targets: Tensor<D>) -> Tensor<D, Bool> {
+        match self {
+            Self::Above(number) => targets.greater_scalar(number),
+            Self::From(number) => targets.lower_scalar(number).bool_not(),
+        }
+    }
+}
+
 /// The number of positive targets, at least 1: the divisor of [`Reduction::Positives`].
-pub(crate) fn positives<const D: usize>(targets: Tensor<D>) -> Divisor {
+fn count_positives<const D: usize>(which: Positives, targets: Tensor<D>) -> Divisor {
     if targets.dims().contains(&0) {
         return Divisor::Number(1.0);
     }
     let targets = widen(targets).detach();
-    let positive = targets.zeros_like().mask_fill(targets.greater_scalar(FOREGROUND), 1.0);
+    let positive = targets.zeros_like().mask_fill(which.is_positive(targets), 1.0);
     crate::reduction::sum(positive).clamp_min(1.0).into()
 }
 
@@ -236,14 +314,31 @@ pub(crate) fn reduce<P: Pointwise, const D: usize>(
     targets: Tensor<D>,
     extras: Extras,
 ) -> Tensor<1> {
+    reduce_by(loss, (reduction, Positives::default()), first, targets, extras)
+}
+
+/// The reduced value of a loss that says which targets are positive.
+pub(crate) fn reduce_by<P: Pointwise, const D: usize>(
+    loss: &P,
+    (reduction, which): (Reduction, Positives),
+    first: Tensor<D>,
+    targets: Tensor<D>,
+    extras: Extras,
+) -> Tensor<1> {
     let mut extras = extras.for_shape(first.dims());
+    let counts = reduction == Reduction::Positives && extras.divisor.is_none();
+    let count = |mask: Option<&Tensor<D, Bool>>| Some(count_positives(which, cleaned(targets.clone(), mask)));
+    // Kernels count the usual positives by themselves.
+    if counts && which != Positives::default() {
+        extras.divisor = count(extras.mask.as_ref());
+    }
     if !first.dims().contains(&0)
         && let Some(value) = reduced(loss, reduction, &first, &targets, &extras)
     {
         return value;
     }
-    if reduction == Reduction::Positives && extras.divisor.is_none() {
-        extras.divisor = Some(positives(cleaned(targets.clone(), extras.mask.as_ref())));
+    if counts && which == Positives::default() {
+        extras.divisor = count(extras.mask.as_ref());
     }
     let values = values(loss, without_weightless(first, &extras), targets, extras.mask.as_ref());
     extras.reduce(reduction, values)

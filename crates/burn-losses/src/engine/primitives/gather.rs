@@ -28,16 +28,15 @@ pub(in crate::engine) mod host {
     use burn::tensor::{Int, Tensor};
 
     pub(in crate::engine) fn gather(rows: &AnyTensor, columns: &Tensor<1, Int>) -> Option<AnyTensor> {
-        in_precision!(rows.dtype(), T => pick::<T>(rows, columns, 1))
+        in_precision!(rows.dtype(), T => pick::<T>(rows, columns, false))
     }
 
     pub(in crate::engine) fn select(rows: &AnyTensor, places: &Tensor<1, Int>) -> Option<AnyTensor> {
-        let width = rows.shape()[1];
-        in_precision!(rows.dtype(), T => pick::<T>(rows, places, width))
+        in_precision!(rows.dtype(), T => pick::<T>(rows, places, true))
     }
 
-    /// Chooses runs of `width` numbers: one number of each row, or whole rows.
-    fn pick<T: Float>(rows: &AnyTensor, places: &Tensor<1, Int>, width: usize) -> Option<AnyTensor> {
+    /// Chooses one number of each row, or whole rows.
+    fn pick<T: Float>(rows: &AnyTensor, places: &Tensor<1, Int>, is_row: bool) -> Option<AnyTensor> {
         let (count, shape, dtype) = (rows.count(), rows.shape(), rows.dtype());
         if count == 0 {
             return None;
@@ -46,7 +45,7 @@ pub(in crate::engine) mod host {
         let mut scratch = Vec::new();
         let numbers = memory.numbers()?;
         let numbers = T::read(numbers, 0..count, &mut scratch);
-        let is_row = width == shape[1];
+        let width = if is_row { shape[1] } else { 1 };
         let places = places.clone().without_autodiff().into_data();
         let places: Vec<usize> = match is_row {
             true => places.iter::<i64>().map(|place| place as usize * width).collect(),
@@ -66,5 +65,22 @@ pub(in crate::engine) mod host {
             }
             vec![Some(tensor(gradient, &shape, &device).cast(dtype))]
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    /// One column is no whole row.
+    #[test]
+    fn the_entries_of_one_column() {
+        let rows = Tensor::<2>::from_floats([[1.0], [2.0], [3.0]], &Device::flex());
+        let columns = || Tensor::<1, Int>::from_ints([0, 0, 0], &Device::flex());
+        let run = || gather(rows.clone(), columns()).into_data().iter::<f32>().collect::<Vec<_>>();
+        assert_eq!(run(), [1.0, 2.0, 3.0]);
+        assert_eq!(crate::with_tensor_operations(run), [1.0, 2.0, 3.0]);
+        assert_eq!(select(rows.clone(), columns()).dims(), [3, 1]);
     }
 }

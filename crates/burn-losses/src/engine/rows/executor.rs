@@ -2,6 +2,7 @@
 
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::classes::per_class;
+use crate::engine::curved_rows::CurvedRow;
 use crate::engine::distributions::LEAST as LEAST_PROBABILITY;
 #[cfg(any(feature = "cpu-engine", feature = "cube"))]
 use crate::engine::pointwise::PointKernel;
@@ -13,6 +14,7 @@ use crate::engine::{machine, outlined};
 use crate::formula::{Dual, Formula, Real, RowFormula};
 use crate::reduction::{Divisor, Reduction, ShapedExtras, Unreduced};
 use burn::tensor::{Int, Tensor};
+use std::sync::Arc;
 
 /// The targets of rows of logits.
 pub(crate) enum Target {
@@ -35,9 +37,14 @@ pub(crate) const MINUS_INFINITY: f64 = -1e30;
 /// The values of `[M, C]` logits, as tensor operations; all labels must be in 0..C.
 pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target: &Target) -> Unreduced<1> {
     let shape @ [_, classes] = logits.dims();
+    let logits = of_logits(formula, logits);
     let logits = match target {
         Target::Teacher { sharpness, .. } => logits * *sharpness,
         _ => logits,
+    };
+    let logits = match formula.class_offsets() {
+        None => logits,
+        Some(offsets) => logits.clone() + per_class(offsets, &logits).unsqueeze::<2>().expand(shape),
     };
     let log_p = log_softmax(logits.clone());
     let class = OfClass(formula.clone());
@@ -52,7 +59,7 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
     let (normalizer, values) = match target {
         Target::Labels { of: labels, .. } => {
             let normalizer = factors.clone().map(|factors| factors.select(0, labels.clone()));
-            let values = if floor > 0.0 {
+            let values = if floor > 0.0 || formula.every_class_counts() {
                 let of_label = one_hot(labels.clone(), classes).float().cast(logits.dtype());
                 sum(outlined::eval(&class, log_p.clone(), of_classes(of_label * keep + floor)))
             } else {
@@ -103,6 +110,14 @@ pub(super) fn tensor_values(formula: &impl RowFormula, logits: Tensor<2>, target
     Unreduced { values, normalizer }
 }
 
+/// Logits, or the function of them that the softmax is taken of.
+pub(crate) fn of_logits(formula: &impl RowFormula, logits: Tensor<2>) -> Tensor<2> {
+    match formula.logit(0.0) {
+        None => logits,
+        Some(_) => outlined::eval(&OfLogit(formula.clone()), logits.clone(), logits),
+    }
+}
+
 /// `[M]`: the value 1 for each row.
 fn values_of_one(rows: &Tensor<2>) -> Tensor<1> {
     Tensor::ones([rows.dims()[0]], (&rows.device(), rows.dtype()))
@@ -116,9 +131,14 @@ pub(crate) fn values_of(formula: &impl RowFormula, logits: Tensor<2>, target: &T
 
 /// A [`RowFormula`] as the machines of the fused engine run it.
 pub struct RowKernel {
+    /// The formula with its second derivatives.
+    pub(in crate::engine) curved: Arc<dyn CurvedRow>,
     /// The formula of a class: (log-probability, share) -> its contribution to the value of the row.
     #[cfg(any(feature = "cpu-engine", feature = "cube"))]
     pub(in crate::engine) classes: PointKernel,
+    /// The function of each logit that the softmax is taken of.
+    #[cfg(any(feature = "cpu-engine", feature = "cube"))]
+    pub(in crate::engine) logits: Option<PointKernel>,
     #[cfg(feature = "cpu-engine")]
     pub(in crate::engine) host: Box<dyn super::host::Kernel>,
     #[cfg(feature = "cube")]
@@ -133,6 +153,20 @@ impl<F: RowFormula> Formula for OfClass<F> {
     #[inline(always)]
     fn eval<R: Real>(&self, log_p: R, share: R) -> R {
         self.0.eval(log_p, share)
+    }
+}
+
+/// The function of a logit as a [`Formula`] of that number alone.
+#[derive(Debug, Clone)]
+struct OfLogit<F>(F);
+
+impl<F: RowFormula> Formula for OfLogit<F> {
+    #[inline(always)]
+    fn eval<R: Real>(&self, logit: R, _: R) -> R {
+        match self.0.logit(logit.clone()) {
+            Some(changed) => changed,
+            None => logit,
+        }
     }
 }
 
@@ -201,10 +235,12 @@ impl Outcome {
 impl RowKernel {
     /// The kernel of a formula.
     pub fn new(formula: &impl RowFormula) -> Self {
-        let _ = formula;
         Self {
+            curved: Arc::new(formula.clone()),
             #[cfg(any(feature = "cpu-engine", feature = "cube"))]
             classes: PointKernel::new(&OfClass(formula.clone())),
+            #[cfg(any(feature = "cpu-engine", feature = "cube"))]
+            logits: formula.logit(0.0).map(|_| PointKernel::new(&OfLogit(formula.clone()))),
             #[cfg(feature = "cpu-engine")]
             host: Box::new(formula.clone()),
             #[cfg(feature = "cube")]

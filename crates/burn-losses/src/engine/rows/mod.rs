@@ -7,6 +7,7 @@ mod executor;
 pub(super) mod host;
 
 use super::any_tensor::AnyTensor;
+use super::curved_rows::RowPart;
 use super::primitives::labels::{Labels, fits, is_out_of_range, widen_labels};
 use super::{with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
@@ -17,7 +18,7 @@ use burn::tensor::{Bool, Int, Tensor};
 use executor::tensor_values;
 
 pub use executor::RowKernel;
-pub(crate) use executor::{Call, MINUS_INFINITY, Margin, Outcome, Reduce, Target, values_of};
+pub(crate) use executor::{Call, MINUS_INFINITY, Margin, Outcome, Reduce, Target, of_logits, values_of};
 
 /// How a loss of the family `classification` computes its values: row by row, the class axis last.
 pub trait Rows: Sized {
@@ -35,6 +36,14 @@ pub trait Rows: Sized {
     fn kernel(&self, classes: usize) -> Option<RowKernel> {
         let _ = classes;
         None
+    }
+
+    /// The formulas of which the values are made, for second derivatives; `None` if there are none. By default it is that of
+    /// [`kernel`](Self::kernel). It is called with rows without a graph, and with labels in 0..C.
+    #[doc(hidden)]
+    fn parts(&self, logits: &Tensor<2>, labels: &Tensor<1, Int>) -> Option<Vec<RowPart>> {
+        let _ = labels;
+        Some(vec![RowPart::new(&self.kernel(logits.dims()[1])?)])
     }
 
     /// Selects the values that are kept, out of the valid ones: all of them, unless the loss mines hard examples.
@@ -83,7 +92,7 @@ impl<F: RowFormula> Rows for F {
     }
 
     fn classes(&self) -> Option<usize> {
-        self.class_factors().map(<[f64]>::len)
+        self.class_factors().or(self.class_offsets()).map(<[f64]>::len)
     }
 
     fn ignore_index(&self) -> Option<i64> {

@@ -6,7 +6,7 @@ use crate::engine::host::blocks::{BLOCK, divided, divisor_of, factor_of, par_blo
 use crate::engine::host::memory::{Memory, Weights, in_precision, scalar, stale, tensor, with_slopes};
 use crate::engine::host::simd::{Float, KnownZero, Lanes, MOST_LANES, Sum, load, splat};
 use crate::engine::pointwise::host::Task;
-use crate::formula::{Dual, VectorFormula};
+use crate::formula::{Dual, Real, VectorFormula};
 use crate::reduction::Reduction;
 use pulp::{Simd, WithSimd};
 
@@ -33,11 +33,15 @@ impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const S
         let mut sum = Sum::default();
         for (row, (prediction, target)) in first.chunks(K).zip(targets.chunks(TARGETS)).enumerate() {
             let (prediction, target) = (core::array::from_fn(|i| prediction[i]), core::array::from_fn(|i| target[i]));
-            let y = one_row::<F, K, TARGETS, SLOPES>(&self.0, prediction, target);
+            let weight = weights.map_or(1.0, |weights| weights[row]);
+            // A value of weight 0 counts as 0, even if it is NaN or infinite.
+            let y = match weight {
+                0.0 => Dual::constant(0.0),
+                _ => one_row::<F, K, TARGETS, SLOPES>(&self.0, prediction, target),
+            };
             if let Some(slopes) = &mut slopes {
-                let weight = weights.map_or(1.0, |weights| weights[row]);
                 for (to, slope) in slopes[row * K..].iter_mut().zip(y.slope) {
-                    *to = slope * factor * weight;
+                    *to = (slope * weight).weigh(factor);
                 }
             }
             if let Some(values) = &mut values {
@@ -63,6 +67,35 @@ fn one_row<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, c
     } else {
         let (prediction, target) = formula.linear(prediction, target);
         Dual::constant(formula.eval(prediction, target))
+    }
+}
+
+/// Computes a row with a NaN again from numbers that are not NaN: in this computation, 0 times an infinite slope is 0. A row of
+/// weight 0 counts as 0, even if it is NaN or infinite.
+#[cold]
+#[inline(never)]
+fn limit<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const SLOPES: bool>(
+    formula: &F,
+    [prediction, target]: [&[f32]; 2],
+    [weight, factor]: [f64; 2],
+    value: &mut f32,
+    slopes: &mut [f32],
+) {
+    if weight == 0.0 {
+        *value = 0.0;
+        slopes.fill(0.0);
+        return;
+    }
+    let is_finite = !value.is_nan() && !slopes.iter().any(|slope| slope.is_nan());
+    if is_finite || prediction.iter().chain(target).any(|number| number.is_nan()) {
+        return;
+    }
+    let prediction = core::array::from_fn(|i| f64::from(prediction[i]));
+    let target = core::array::from_fn(|i| f64::from(target[i]));
+    let y = one_row::<F, K, TARGETS, SLOPES>(formula, prediction, target);
+    *value = y.value as f32;
+    for (to, slope) in slopes.iter_mut().zip(y.slope) {
+        *to = (slope * weight).weigh(factor) as f32;
     }
 }
 
@@ -99,6 +132,8 @@ impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const S
                 weights.iter_mut().zip(places).for_each(|(weight, place)| *weight = given[place.min(size - 1)]);
             }
             let (prediction, target) = formula.linear(prediction, target);
+            // Of the value and all slopes: NaN or infinite if one of them is.
+            let mut sum_of_row = splat::<S, f32>(simd, 0.0);
             let value = if SLOPES {
                 let nothing = Dual::<_, K>::constant(KnownZero::new(splat::<S, f32>(simd, 0.0)));
                 let (mut variables, mut constants) = ([nothing; K], [nothing; TARGETS]);
@@ -118,6 +153,7 @@ impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const S
                     let mut column = 0;
                     while column < K {
                         of_columns[column] = y.slope[column].numbers;
+                        sum_of_row = sum_of_row + of_columns[column];
                         column += 1;
                     }
                     if let Some(jacobian) = &jacobian {
@@ -131,13 +167,27 @@ impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const S
                         }
                         column += 1;
                     }
-                    store_rows::<S, K>(of_columns, &mut slopes[block], &places);
+                    store_rows::<S, K>(of_columns, &mut slopes[block.clone()], &places);
                 }
                 y.value.numbers
             } else {
                 formula.eval(prediction, target)
             };
             value.store(&mut values);
+            if is_not_finite(sum_of_row + value) {
+                let mut lane = 0;
+                while lane < width {
+                    let (row, own) = (start + places[lane], places[lane] < size);
+                    if own {
+                        let slopes = task.slopes.as_mut().map_or(&mut [][..], |slopes| &mut slopes[row * K..][..K]);
+                        let weight = if given.is_some() { f64::from(weights[lane]) } else { 1.0 };
+                        let numbers = [&task.first[row * K..][..K], &task.targets[row * TARGETS..][..TARGETS]];
+                        let factors = [weight, task.factor];
+                        limit::<F, K, TARGETS, SLOPES>(formula, numbers, factors, &mut values[lane], slopes);
+                    }
+                    lane += 1;
+                }
+            }
             if size < width || task.values.is_some() {
                 for (value, place) in values[..width].iter_mut().zip(places) {
                     if place >= size {
@@ -153,6 +203,14 @@ impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const S
         }
         sum.total()
     }
+}
+
+/// Whether a lane holds a NaN or an infinity.
+#[inline(always)]
+fn is_not_finite<S: Simd>(lanes: Register<S>) -> bool {
+    let mut all = [0.0; MOST_LANES];
+    (lanes * 0.0).store(&mut all);
+    all.iter().any(|number| number.is_nan())
 }
 
 /// The derivatives of the numbers that a formula takes with respect to the given numbers; `None` if these are the same.

@@ -198,6 +198,17 @@ pub(crate) fn reduce(
     extras: Extras,
 ) -> Tensor<1> {
     let extras = extras.for_shape([predictions.dims()[0]]);
+    reduce_shaped(loss, reduction, predictions, targets, extras)
+}
+
+/// The reduced value of the batch, with extras that have an entry for each row.
+pub(crate) fn reduce_shaped(
+    loss: &impl Vectors,
+    reduction: Reduction,
+    predictions: Tensor<2>,
+    targets: Tensor<2>,
+    extras: ShapedExtras<1>,
+) -> Tensor<1> {
     if let Some(value) = reduced(loss, reduction, &predictions, &targets, &extras) {
         return value;
     }

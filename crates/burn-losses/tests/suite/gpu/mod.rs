@@ -8,7 +8,7 @@ mod rows;
 mod vectors;
 
 use crate::devices::{self, Target};
-use crate::engine::{family, imprecise};
+use crate::engine::imprecise;
 use crate::probe::{batch, default_of};
 use burn_losses::signature::{Arguments, Role, Wanted};
 use burn_losses::{LossInfo, Paths, registry, watched};
@@ -25,7 +25,7 @@ fn paths(info: &LossInfo, target: &Target, wanted: Wanted) -> Paths {
     let train = || {
         let arguments = Arguments::new(info.kind, &signature, &inputs, &device, target.dtype, &trained);
         let mut arguments = arguments.expect("arguments of the loss");
-        let called = family(&loss).call(&mut arguments, wanted).expect("a value");
+        let called = loss.as_family().call(&mut arguments, wanted).expect("a value");
         arguments.into_leaves().differentiate(&called.numbers.sum());
     };
     watched(train).1
@@ -104,8 +104,5 @@ fn the_guide_lists_what_has_no_kernel() {
     let kinds: BTreeSet<_> = registry().iter().filter(|info| has_none(info)).map(|info| info.kind.to_owned()).collect();
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/limits.md");
     let page = std::fs::read_to_string(page).expect("the page of limits");
-    let (_, list) = page.split_once("- These losses have no kernel on GPUs: ").expect("a list");
-    let (list, _) = list.split_once('.').expect("the end of the list");
-    let listed: BTreeSet<_> = list.split('`').skip(1).step_by(2).map(str::to_owned).collect();
-    assert_eq!(kinds, listed);
+    assert_eq!(kinds, crate::engine::listed_kinds(&page, "- These losses have no kernel on GPUs: "));
 }

@@ -109,6 +109,8 @@ fn heads_with_every_option() {
     let weights: Vec<f64> = (0..9).map(|class| 0.25 + f64::from(class % 5)).collect();
     let options = [
         json!({ "ignore_index": -100 }),
+        json!({ "prior": weights }),
+        json!({ "prior": weights, "label_smoothing": { "epsilon": 0.1 }, "ignore_index": -100 }),
         json!({ "class_weights": weights, "reduction": "sum" }),
         json!({ "label_smoothing": { "epsilon": 0.1 }, "reduction": "batch_mean" }),
         json!({ "label_smoothing": { "epsilon": 0.1 }, "class_weights": weights, "ignore_index": -100 }),

@@ -44,8 +44,9 @@ fn t86_long_embeddings() {
         let looks_at_directions = match &loss {
             AnyLoss::Metric(loss) => burn_losses::Anchors::compares_cosines(loss) && config.kind() != "weighted_sum",
             // The other heads multiply by the length, on purpose.
-            AnyLoss::Heads(_) => {
-                ["kind: arcface", "kind: cosface", "kind: normalized_softmax"].iter().any(|kind| text.contains(kind))
+            AnyLoss::Heads(head) => {
+                let kinds = ["kind: arcface", "kind: cosface", "kind: normalized_softmax"];
+                burn_losses::Head::scaling(head).embeddings && kinds.iter().any(|kind| text.contains(kind))
             }
             _ => false,
         };

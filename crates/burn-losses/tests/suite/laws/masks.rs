@@ -4,6 +4,7 @@ use super::{assert_close, every_case, every_signature, every_variant, floats};
 use crate::devices::{self, Target};
 use crate::probe::{batch, numbers, weighted};
 use burn::tensor::{DType, Device, FloatDType, TensorData};
+use burn_losses::config::Value;
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::signature::{Argument, Kind, Shape};
 use burn_losses::{Anchors, AnyLoss, LossConfig, with_tensor_operations};
@@ -20,8 +21,8 @@ fn valid_rows(loss: &AnyLoss, rows: usize) -> Vec<bool> {
 }
 
 /// Whether the loss compares a row with the row at the same place in the other half.
-fn pairs_rows(loss: &AnyLoss) -> bool {
-    matches!(loss, AnyLoss::Metric(loss) if loss.accepts(1, 4).is_err() && loss.accepts(2, 4).is_ok())
+pub(crate) fn pairs_rows(loss: &AnyLoss) -> bool {
+    matches!(loss, AnyLoss::Metric(loss) if loss.accepts(1, 4).is_err() && loss.accepts(4, 4).is_ok())
 }
 
 /// Whether an argument has an entry for each row.
@@ -29,7 +30,10 @@ fn is_per_row(loss: &AnyLoss, inputs: &Inputs, name: &str) -> bool {
     let signature = loss.signature(inputs);
     let argument = signature.iter().find(|argument| argument.name == name).expect("an argument");
     let rows = inputs[signature[0].name].shape()[0];
-    !matches!(argument.shape, Shape::Exactly(_)) && inputs[name].shape()[0] == rows
+    // Further embeddings with axes of their own have rows of their own.
+    let is_apart =
+        matches!(loss, AnyLoss::Metric(_)) && matches!(argument.shape, Shape::Axes(..)) && name != signature[0].name;
+    !is_apart && !matches!(argument.shape, Shape::Exactly(_)) && inputs[name].shape()[0] == rows
 }
 
 /// The rows of a tensor that are valid.
@@ -91,7 +95,13 @@ fn evaluate(loss: &AnyLoss, inputs: &Inputs, target: &Target, place: &str) -> Ev
 }
 
 /// Checks that two steps with the other rows masked are two steps without these rows.
-fn assert_left_out(config: &LossConfig, inputs: &Inputs, valid: &[bool], target: &Target, of_elements: bool) {
+pub(crate) fn assert_left_out(
+    config: &LossConfig,
+    inputs: &Inputs,
+    valid: &[bool],
+    target: &Target,
+    of_elements: bool,
+) {
     for (path, ()) in on_both_paths(|| ()) {
         let run = || {
             let place = format!("{config:?} on {}, {path}, {:?}", target.name, inputs.keys().collect::<Vec<_>>());
@@ -130,16 +140,17 @@ fn assert_rows(place: &str, got: &TensorData, expected: &TensorData, valid: &[bo
     assert!(masked.iter().all(|number| *number == 0.0), "{place}: masked rows have {masked:?}");
 }
 
-/// Whether the loss draws negatives for each row by its place in the batch.
-fn draws_by_place(config: &LossConfig) -> bool {
-    config.kind() == "negative_sampling"
+/// Whether it matters for a row which place in the batch it has: the loss draws negatives by places, or cuts the batch into parts.
+pub(crate) fn looks_at_places(config: &LossConfig) -> bool {
+    let parts = config.to_value().get("parts").and_then(Value::as_f64);
+    config.kind() == "negative_sampling" || parts.is_some_and(|parts| parts > 1.0)
 }
 
 #[test]
 fn t73_masking_rows_equals_leaving_them_out() {
     every_case(|config, target| {
         let loss = config.init(&target.device);
-        if draws_by_place(config) {
+        if looks_at_places(config) {
             return;
         }
         let inputs = batch(&loss, 8, 2.0, &[], 61);
@@ -153,7 +164,7 @@ fn t73_masking_positions_equals_leaving_them_out() {
     let target = &devices::cpu()[0];
     every_variant(|config| {
         let loss = config.init(&target.device);
-        if ["boxes", "heads", "metric"].contains(&config.family()) {
+        if ["boxes", "heads", "metric", "vectors", "self_supervised"].contains(&config.family()) {
             return;
         }
         let inputs = batch(&loss, 8, 2.0, &[2, 2], 62);
@@ -166,7 +177,7 @@ fn t73_masking_rows_with_weights_equals_leaving_them_out() {
     let target = &devices::cpu()[0];
     every_variant(|config| {
         let loss = config.init(&target.device);
-        if draws_by_place(config) {
+        if looks_at_places(config) {
             return;
         }
         let inputs = weighted(&loss, batch(&loss, 8, 2.0, &[], 63), 64);
@@ -181,7 +192,7 @@ fn t73_masking_rows_equals_leaving_them_out_in_every_signature() {
     every_signature(|config, inputs| {
         let loss = config.init(&target.device);
         let signature = loss.signature(inputs);
-        if !signature.iter().any(|argument| argument.name == "mask") {
+        if looks_at_places(config) || !signature.iter().any(|argument| argument.name == "mask") {
             return;
         }
         let mut inputs = inputs.clone();

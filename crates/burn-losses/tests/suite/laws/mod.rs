@@ -2,14 +2,14 @@
 
 mod configs;
 mod extremes;
-mod gradients;
-mod infinities;
-mod masks;
-mod precision;
+pub(crate) mod gradients;
+pub(crate) mod infinities;
+pub(crate) mod masks;
+pub(crate) mod precision;
 mod sizes;
 mod sums;
 mod ties;
-mod values;
+pub(crate) mod values;
 mod zeros;
 
 use crate::devices::{self, Target};
@@ -43,19 +43,19 @@ fn every_signature(mut check: impl FnMut(&LossConfig, &Inputs)) {
     });
 }
 
-fn evaluate(loss: &AnyLoss, inputs: &Inputs, target: &Target) -> Evaluation {
+pub(crate) fn evaluate(loss: &AnyLoss, inputs: &Inputs, target: &Target) -> Evaluation {
     loss.evaluate(inputs, &target.device, target.dtype).unwrap_or_else(|error| panic!("{}: {error}", target.name))
 }
 
-fn flex_f64() -> Target {
+pub(crate) fn flex_f64() -> Target {
     devices::cpu().remove(0)
 }
 
-fn floats(data: &TensorData) -> Vec<f64> {
+pub(crate) fn floats(data: &TensorData) -> Vec<f64> {
     data.clone().convert::<f64>().iter().collect()
 }
 
-fn assert_close(what: &str, got: &[f64], expected: &[f64], tolerance: f64) {
+pub(crate) fn assert_close(what: &str, got: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(got.len(), expected.len(), "{what}");
     let scale = expected.iter().fold(1e-9, |most: f64, x| most.max(x.abs()));
     for (i, (a, b)) in got.iter().zip(expected).enumerate() {

@@ -73,7 +73,11 @@ fn t51_t53_identical_and_zero_embeddings_have_finite_gradients() {
             for config in configs {
                 let loss = config.init(&target.device);
                 for rows in [[[0.6, 0.8]; 4], [[0.0, 0.0]; 4], [[0.6, 0.8], [0.6, 0.8], [0.0, 0.0], [1e3, 0.0]]] {
-                    let got = loss.evaluate(&inputs(&rows, &[0, 0, 1, 1]), &target.device, target.dtype).unwrap();
+                    // A memory takes rows of four numbers.
+                    let wide: Vec<f64> = rows.iter().flat_map(|[x, y]| [*x, *y, 0.0, 0.0]).collect();
+                    let mut inputs = inputs(&rows, &[0, 0, 1, 1]);
+                    inputs.insert("embeddings".into(), TensorData::new(wide, [4, 4]));
+                    let got = loss.evaluate(&inputs, &target.device, target.dtype).unwrap();
                     assert!(is_finite(&got), "{config:?} on {}: {rows:?}", target.name);
                 }
             }
@@ -104,8 +108,14 @@ fn t54_cosines_of_one_and_minus_one_are_finite_in_every_precision() {
     let extra = [half("flex f16", FloatDType::F16), half("flex bf16", FloatDType::BF16)];
     for target in devices::all().into_iter().chain(extra) {
         for info in registry().into_iter().filter(|info| info.family == "heads") {
-            let text = format!("family: heads\nkind: {}\nnum_classes: 2\nembedding_dim: 2", info.kind);
-            let loss = from_str::<LossConfig>(&text, Format::Yaml).unwrap().init(&target.device);
+            let mut table = info.example();
+            table.insert("num_classes", 3);
+            table.insert("embedding_dim", 2);
+            if info.fields.iter().any(|field| field.name == "num_sampled") {
+                // A sum of 100 logits of 10,000 is infinite in half precision.
+                table.insert("num_sampled", 5);
+            }
+            let loss = LossConfig::from_value(table.into()).unwrap().init(&target.device);
             let mut inputs = inputs(&[[0.6, 0.8], [-0.6, -0.8], [0.0, 0.0], [6e3, 8e3]], &[0, 0, 0, 1]);
             let AnyLoss::Heads(head) = &loss else { panic!("a head") };
             let weight =
@@ -205,8 +215,9 @@ fn embeddings_that_are_no_numbers_have_no_value() {
         for info in of_pairs() {
             for config in crate::probe::variants(&info) {
                 let loss = config.init(&target.device);
-                let got =
-                    loss.evaluate(&inputs(&[[f64::NAN; 2]; 4], &[0, 0, 1, 1]), &target.device, target.dtype).unwrap();
+                let mut inputs = inputs(&[[f64::NAN; 2]; 4], &[0, 0, 1, 1]);
+                inputs.insert("embeddings".into(), TensorData::new(vec![f64::NAN; 16], [4, 4]));
+                let got = loss.evaluate(&inputs, &target.device, target.dtype).unwrap();
                 assert!(got.loss.is_nan(), "{config:?} on {}: {}", target.name, got.loss);
             }
         }
@@ -235,4 +246,65 @@ fn labels_of_eight_bits_are_classes() {
     let labels = ints(&[1, 100], &device);
     let narrow = labels.clone().cast(burn::tensor::IntDType::U8);
     assert_eq!(number(head.forward(rows.clone(), labels)), number(head.forward(rows, narrow)));
+}
+
+/// The metric losses with a memory.
+fn with_memory() -> impl Iterator<Item = LossInfo> {
+    metric().map(|(info, _)| info).filter(|info| info.fields.iter().any(|field| field.name == "memory"))
+}
+
+/// The slots of a memory that are not filled are no partners, although they hold zeros; and a row is never compared with itself. So the
+/// first step is that without a memory. An evaluation adds nothing; a step does.
+#[test]
+fn a_memory_begins_empty_and_is_filled_in_training_alone() {
+    let config = |info: &LossInfo, size: usize| {
+        let memory = format!("memory: {{ size: {size} }}");
+        let text = format!("family: metric\nkind: {}\n{}", info.kind, if size == 0 { "" } else { &memory });
+        from_str::<LossConfig>(&text, Format::Yaml).unwrap()
+    };
+    assert!(with_memory().count() > 6);
+    for target in devices::cpu() {
+        for info in with_memory() {
+            let rows = [[1.0, 0.5], [-0.5, 1.0], [0.9, 0.4], [-0.4, 1.2]];
+            let value = |loss: &AnyLoss, labels: &[i64]| {
+                loss.evaluate(&inputs(&rows, labels), &target.device, target.dtype).unwrap().loss
+            };
+            let place = format!("{} on {}", info.kind, target.name);
+            let loss = config(&info, 8).init(&target.device);
+            let without = value(&config(&info, 0).init(&target.device), &[0, 1, 0, 1]);
+            let differs = |value: f64| (value - without).abs() > 10.0 * target.tolerance * (1.0 + without.abs());
+            assert!(!differs(value(&loss, &[0, 1, 0, 1])), "{place}");
+            assert!(differs(value(&loss, &[2, 3, 2, 3])), "{place}");
+
+            let device = Device::flex();
+            let AnyLoss::Metric(loss) = config(&info, 8).init(&device) else { panic!("a metric loss") };
+            let forward = || {
+                let rows = Tensor::<2>::from_floats(rows.map(|row| row.map(|x| x as f32)), &device);
+                loss.forward(rows, Tensor::from_ints([0, 1, 0, 1], &device)).into_scalar::<f32>()
+            };
+            assert_eq!(forward(), forward(), "{place}");
+        }
+    }
+}
+
+/// What is given to a memory is a partner from the next step on, without a gradient; a loss without a memory says so.
+#[test]
+fn a_memory_takes_what_is_given() {
+    let device = Device::flex();
+    let text = "family: metric\nkind: info_nce\ntemperature: 1.0\nmemory: { size: 4, from: given, negatives: memory }";
+    let AnyLoss::Metric(loss) = from_str::<LossConfig>(text, Format::Yaml).unwrap().init(&device) else {
+        panic!("metric")
+    };
+    let rows = |rows: [[f32; 2]; 2]| Tensor::<2>::from_floats(rows, &device);
+    let labels = |labels: [i32; 2]| Tensor::<1, burn::tensor::Int>::from_ints(labels, &device);
+    let value = || loss.forward(rows([[1.0, 0.0], [1.0, 0.0]]), labels([0, 0])).into_scalar::<f32>();
+    assert_eq!(value(), 0.0);
+    // One key at a right angle, and one of the same label, which is no negative.
+    loss.enqueue(rows([[0.0, 3.0], [5.0, 0.0]]), labels([1, 0]));
+    assert!((value() - (1.0 + (-1f32).exp()).ln()).abs() < 1e-6);
+
+    let without = burn_losses::metric::NtXentLossConfig::new().init(&device);
+    let error = std::panic::catch_unwind(|| without.enqueue(rows([[0.0, 3.0], [5.0, 0.0]]), labels([1, 0])));
+    let message = error.unwrap_err();
+    assert!(message.downcast_ref::<String>().unwrap().contains("nt_xent: `memory` is not set"));
 }

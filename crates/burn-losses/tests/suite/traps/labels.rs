@@ -43,7 +43,18 @@ fn t01_t02_t05_t06_t07_weights_smoothing_and_ignored_rows_together() {
 fn t03_all_rows_ignored_is_zero_with_a_live_zero_gradient() {
     for target in devices::all() {
         let device = target.device.clone().autodiff();
-        for config in ["cross_entropy", "nll", "focal", "multi_margin", "zero_one"] {
+        for config in [
+            "cross_entropy",
+            "nll",
+            "focal",
+            "asymmetric",
+            "poly1",
+            "generalized",
+            "symmetric",
+            "brier",
+            "multi_margin",
+            "zero_one",
+        ] {
             let text = format!("kind: {config}\nignore_index: 255");
             let config: ClassificationLossConfig =
                 burn_losses::config::from_str(&text, burn_losses::config::Format::Yaml).unwrap();

@@ -13,6 +13,7 @@ use crate::formula::Dual;
 use crate::formula::program::{Function, Node, Operator, Program};
 use crate::formula::record::Recording;
 use crate::heads::HeadLoss;
+use crate::likelihood::Likelihood;
 use crate::options::BoxFormat;
 use crate::segmentation::AnySegmentationLoss;
 use crate::{AnyLoss, LossConfig, LossInfo, registry};
@@ -24,7 +25,8 @@ use std::fmt::Write;
 /// A formula of a loss.
 enum Kernel {
     Point(PointKernel),
-    Boxes(VectorKernel),
+    /// A formula of a few numbers and of their target, and whether the numbers are boxes.
+    Vector(VectorKernel, bool),
     /// A formula of the sums over the pixels of a region.
     Region(Box<dyn RecordRegion>),
     /// A formula of a logit and, if the head has them, of the modulation and the length.
@@ -37,7 +39,8 @@ impl Kernel {
             AnyLoss::Regression(loss) => loss.kernel().map(Self::Point),
             AnyLoss::Binary(loss) => loss.kernel().map(Self::Point),
             AnyLoss::Distribution(loss) => loss.kernel().map(Self::Point),
-            AnyLoss::Boxes(loss) => loss.kernel(BoxFormat::Xyxy).map(Self::Boxes),
+            AnyLoss::Boxes(loss) => loss.kernel(BoxFormat::Xyxy).map(|kernel| Self::Vector(kernel, true)),
+            AnyLoss::Likelihood(loss) => loss.kernel().map(|kernel| Self::Vector(kernel, false)),
             AnyLoss::Segmentation(loss) => match loss.clone() {
                 AnySegmentationLoss::Dice(loss) => Some(Self::Region(Box::new(loss))),
                 AnySegmentationLoss::Tversky(loss) => Some(Self::Region(Box::new(loss))),
@@ -60,7 +63,7 @@ impl Kernel {
     fn recording(&self) -> Recording {
         match self {
             Self::Point(kernel) => kernel.recording(true),
-            Self::Boxes(kernel) => kernel.record.recording(true),
+            Self::Vector(kernel, _) => kernel.record.recording(true),
             Self::Region(kernel) => kernel.recording(true),
             Self::Margin(head, [has_modulation, has_length]) => {
                 head.recorded_margin(*has_modulation, *has_length, true)
@@ -72,7 +75,10 @@ impl Kernel {
     fn inputs(&self) -> usize {
         match self {
             Self::Point(_) => 2,
-            Self::Boxes(_) => 8,
+            Self::Vector(kernel, _) => {
+                let (width, target_width) = kernel.record.widths();
+                width + target_width
+            }
             Self::Region(_) => 3,
             Self::Margin(_, needs) => 1 + needs.iter().filter(|needs| **needs).count(),
         }
@@ -84,7 +90,7 @@ impl Kernel {
                 let y = kernel.record.exact(inputs[0], inputs[1]);
                 vec![y.value, y.slope[0]]
             }
-            Self::Boxes(kernel) => kernel.record.exact(inputs),
+            Self::Vector(kernel, _) => kernel.record.exact(inputs),
             Self::Region(kernel) => kernel.exact(inputs),
             Self::Margin(head, [has_modulation, has_length]) => {
                 let (logit, modulation) =
@@ -115,15 +121,16 @@ impl Kernel {
                 });
                 pairs.chain(near).collect()
             }
-            Self::Boxes(_) => (0..3000)
+            Self::Vector(_, is_box) => (0..3000)
                 .map(|i| {
                     // Corners on a grid are often equal, and a box may be empty or inverted.
                     let mut number = || match i % 3 {
                         0 => random.random_range(0.0..3.0),
                         1 => f64::from(random.random_range(0..4)),
-                        _ => random.random_range(-1e4..1e4),
+                        _ if *is_box => random.random_range(-1e4..1e4),
+                        _ => random.random_range(-30.0..30.0),
                     };
-                    (0..8).map(|_| number()).collect()
+                    (0..self.inputs()).map(|_| number()).collect()
                 })
                 .collect(),
             Self::Region(_) => (0..3000)

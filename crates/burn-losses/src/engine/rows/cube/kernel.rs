@@ -7,7 +7,7 @@ use super::margin::{logit_of, with_margin};
 use super::row_target::{row_target, share};
 use crate::engine::cube::emit;
 use crate::engine::cube::reduce::cube_sum;
-use crate::engine::cube::softmax::{Total, exp, group_sum, ln, log1p, merge, merged};
+use crate::engine::cube::softmax::{Total, below, exp, group_sum, ln, log1p, merge, merged};
 use crate::formula::program::Program;
 use burn_cubecl::cubecl;
 use cubecl::prelude::*;
@@ -84,6 +84,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
     labels: ComptimeOption<&Tensor<L>>,
     targets: ComptimeOption<&Tensor<T>>,
     factors: ComptimeOption<&Tensor<F>>,
+    offsets: ComptimeOption<&Tensor<F>>,
     modulation: ComptimeOption<&Tensor<F>>,
     lengths: ComptimeOption<&Tensor<F>>,
     weights: ComptimeOption<&Tensor<W>>,
@@ -119,7 +120,16 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
 
         // The largest logit, and the sum of e^(x - largest): without the label's own logit if the label has all of the target.
         let own = F::cast_from(logits[start + target.label * step]) * sharpness;
-        let own = with_margin::<F>(own, modulation, lengths, row, numbers, comptime!(structure.margin.clone()));
+        let own = with_margin::<F>(
+            own,
+            offsets,
+            target.label,
+            modulation,
+            lengths,
+            row,
+            numbers,
+            comptime!(structure.margin.clone()),
+        );
         let own_logit = own.logit;
         let mut most = own_logit;
         let mut total = zero;
@@ -127,7 +137,16 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
         while class < classes {
             let is_counted = !is_sparse || class != target.label;
             let logit = Total::<F> {
-                most: logit_of::<S, F>(logits, start + class * step, class, &target, &own, numbers, has_margin),
+                most: logit_of::<S, F>(
+                    logits,
+                    start + class * step,
+                    class,
+                    offsets,
+                    &target,
+                    &own,
+                    numbers,
+                    has_margin,
+                ),
                 sum: select(is_counted, one, zero),
             };
             let next = merge::<F>(Total::<F> { most, sum: total }, logit);
@@ -145,7 +164,7 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
         let mut total = all.sum;
         let mut log_total = ln::<F>(total);
         if is_sparse {
-            let relative = own_logit - most;
+            let relative = below::<F>(own_logit, most);
             let power = exp::<F>(relative);
             total += power;
             // If the target's probability is close to 1, this form keeps the digits of the value.
@@ -165,8 +184,9 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
         } else {
             let mut class = place;
             while class < classes {
-                let logit = logit_of::<S, F>(logits, start + class * step, class, &target, &own, numbers, has_margin);
-                let log_p = logit - most - log_total;
+                let logit =
+                    logit_of::<S, F>(logits, start + class * step, class, offsets, &target, &own, numbers, has_margin);
+                let log_p = below::<F>(logit, most) - log_total;
                 let share = share::<T, F>(targets, factors, &target, class, numbers, comptime!(structure.clone()));
                 let outputs = of_class::<F>(log_p, share, &numbers.of_classes, comptime!(program.clone()));
                 value += part::<F>(outputs.index(0).extract(0_usize), share, kind);
@@ -221,12 +241,20 @@ pub(super) fn rows<S: Float, L: Int, T: Float, W: Float, F: Float>(
                 let factor = numbers.factor.get::<F>() * weight * sharpness;
                 let mut class = place;
                 while class < classes {
-                    let logit =
-                        logit_of::<S, F>(logits, start + class * step, class, &target, &own, numbers, has_margin);
-                    let logit = logit - most;
+                    let logit = logit_of::<S, F>(
+                        logits,
+                        start + class * step,
+                        class,
+                        offsets,
+                        &target,
+                        &own,
+                        numbers,
+                        has_margin,
+                    );
+                    let logit = below::<F>(logit, most);
                     let mut slope = exp::<F>(logit) / total * by_total;
                     if is_sparse {
-                        let power = exp::<F>(own_logit - most);
+                        let power = exp::<F>(below::<F>(own_logit, most));
                         let through_total = (by_total + by_label) * (power / total);
                         let of_label = by_label * (all.sum / total) + through_total;
                         slope = select(class == target.label, of_label, slope);

@@ -16,8 +16,11 @@ pub(super) struct Own<F: Float> {
 }
 
 #[cube]
+#[expect(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn with_margin<F: Float>(
     logit: F,
+    offsets: ComptimeOption<&Tensor<F>>,
+    label: usize,
     modulation: ComptimeOption<&Tensor<F>>,
     lengths: ComptimeOption<&Tensor<F>>,
     row: usize,
@@ -49,21 +52,31 @@ pub(super) fn with_margin<F: Float>(
             by_length = outputs.index(2).extract(0_usize);
         }
     }
+    #[comptime]
+    if let ComptimeOption::Some(offsets) = &offsets {
+        changed += offsets[label];
+    }
     Own::<F> { logit: changed, by_logit, by_length }
 }
 
-/// The logit of a class; the label's logit has its margin.
+/// The logit of a class, with its offset; the label's logit has its margin.
 #[cube]
+#[expect(clippy::too_many_arguments)] // a kernel takes its arguments one by one
 pub(super) fn logit_of<S: Float, F: Float>(
     logits: &Tensor<S>,
     place: usize,
     class: usize,
+    offsets: ComptimeOption<&Tensor<F>>,
     target: &RowTarget<F>,
     own: &Own<F>,
     numbers: &Numbers,
     #[comptime] has_margin: bool,
 ) -> F {
     let mut logit = F::cast_from(logits[place]) * numbers.sharpness.get::<F>();
+    #[comptime]
+    if let ComptimeOption::Some(offsets) = &offsets {
+        logit += offsets[class];
+    }
     if has_margin {
         logit = select(class == target.label, own.logit, logit);
     }

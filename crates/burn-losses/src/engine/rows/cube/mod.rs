@@ -26,7 +26,9 @@ use kernel::{Kind, NumbersLaunch, Structure, rows};
 /// The parts of a [`RowFormula`] that a kernel needs beside the formula of a class.
 pub(in crate::engine) trait Record: Send + Sync {
     fn penalty(&self, log_total: Recorder) -> Option<Dual<Recorder, 1>>;
+    fn every_class_counts(&self) -> bool;
     fn class_factors(&self) -> Option<&[f64]>;
+    fn class_offsets(&self) -> Option<&[f64]>;
     fn factors_count(&self) -> bool;
     fn smoothing(&self, classes: usize) -> (f64, f64);
     fn has_penalty(&self) -> bool;
@@ -36,8 +38,14 @@ impl<F: RowFormula> Record for F {
     fn penalty(&self, log_total: Recorder) -> Option<Dual<Recorder, 1>> {
         self.penalty(Dual::variable(log_total, 0))
     }
+    fn every_class_counts(&self) -> bool {
+        self.every_class_counts()
+    }
     fn class_factors(&self) -> Option<&[f64]> {
         self.class_factors()
+    }
+    fn class_offsets(&self) -> Option<&[f64]> {
+        self.class_offsets()
     }
     fn factors_count(&self) -> bool {
         self.factors_count()
@@ -61,8 +69,8 @@ pub(crate) struct RecordedMargin {
     pub(crate) lengths: Option<Tensor<1>>,
 }
 
-/// All rows of a batch. The inputs are the logits and the targets and, if there are any, the factors of the classes, the
-/// quantities that margins depend on, and the weights.
+/// All rows of a batch. The inputs are the logits and the targets and, if there are any, the factors and the offsets of the
+/// classes, the quantities that margins depend on, and the weights.
 #[derive(Debug)]
 struct Rows {
     kind: Kind,
@@ -81,6 +89,7 @@ struct Rows {
     sharpness: f64,
     ignored: Option<i64>,
     has_factors: bool,
+    has_offsets: bool,
     factors_count: bool,
     /// How many rows share a weight; `None` if there are no weights.
     per_weight: Option<usize>,
@@ -142,6 +151,7 @@ impl Work for Rows {
         let mut inputs = inputs.into_iter();
         let (logits, mut target) = (inputs.next().expect("logits"), inputs.next().expect("a target"));
         let factors = self.has_factors.then(|| inputs.next().expect("factors"));
+        let offsets = self.has_offsets.then(|| inputs.next().expect("offsets"));
         let [modulation, lengths] =
             self.margin_needs.map(|needs| needs.then(|| into_contiguous(inputs.next().expect("numbers"))));
         let weights = inputs.next().map(into_contiguous);
@@ -212,6 +222,7 @@ impl Work for Rows {
             labels.map(CubeTensor::into_tensor_arg).into(),
             targets.map(CubeTensor::into_tensor_arg).into(),
             factors.map(CubeTensor::into_tensor_arg).into(),
+            offsets.map(CubeTensor::into_tensor_arg).into(),
             modulation.map(CubeTensor::into_tensor_arg).into(),
             lengths.map(CubeTensor::into_tensor_arg).into(),
             weights.map(CubeTensor::into_tensor_arg).into(),
@@ -238,6 +249,10 @@ impl Work for Rows {
 pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
     let &Call { kernel, ref logits, target, margin, recorded, reduce } = call;
     let weights = reduce.and_then(|reduce| reduce.weights.as_ref());
+    // A kernel would have to compute the function of each logit several times.
+    if kernel.logits.is_some() {
+        return None;
+    }
     if margin.is_some() || logits.count() == 0 || weights.is_some_and(AnyTensor::is_tracked) {
         return None;
     }
@@ -249,6 +264,7 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
     let [count, classes] = [shape[0] * shape[2], shape[1]];
     let (keep, floor) = kernel.record.smoothing(classes);
     let factors = kernel.record.class_factors();
+    let offsets = kernel.record.class_offsets();
     let (mut sharpness, mut ignored) = (1.0, None);
     let float = |tensor: &Tensor<2>| (!tensor.is_tracked()).then(|| AnyTensor::from(tensor.clone()));
     let three_axes =
@@ -258,7 +274,7 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
             let labels = widen_labels(of.clone()).without_autodiff();
             ignored = ignore_index.filter(|index| fits(*index, labels.dtype()));
             (
-                if floor > 0.0 { Kind::Smoothed } else { Kind::Label },
+                if floor > 0.0 || kernel.record.every_class_counts() { Kind::Smoothed } else { Kind::Label },
                 labels.try_into_primitive::<burn::backend::Cube>().ok()?,
             )
         }
@@ -298,6 +314,7 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
         sharpness,
         ignored,
         has_factors: factors.is_some(),
+        has_offsets: offsets.is_some(),
         factors_count: kernel.record.factors_count(),
         per_weight: weights.map(|weights| count / weights.count().max(1)),
         wanted,
@@ -305,10 +322,10 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
     };
     let logits_of_rows = logits.clone().without_autodiff().reshape(shape);
     let mut inputs = vec![primitive(&logits_of_rows)?, given];
-    if let Some(factors) = factors {
-        let data = TensorData::new(factors.to_vec(), [classes]);
-        let factors = Tensor::<1>::from_data(data, (&logits.inner_device(), DType::F32));
-        inputs.push(primitive(&factors.into())?);
+    for numbers in [factors, offsets].into_iter().flatten() {
+        let data = TensorData::new(numbers.to_vec(), [classes]);
+        let numbers = Tensor::<1>::from_data(data, (&logits.inner_device(), DType::F32));
+        inputs.push(primitive(&numbers.into())?);
     }
     let single = |tensor: &Tensor<1>| AnyTensor::from(tensor.clone().cast(FloatDType::F32));
     let lengths = recorded.and_then(|margin| margin.lengths.as_ref()).map(single);

@@ -7,7 +7,7 @@ use crate::engine::any_tensor::AnyTensor;
 use crate::engine::distributions::LEAST as LEAST_PROBABILITY;
 use crate::engine::host::blocks::{BLOCK, divided, divisor_of, factor_of, par_blocks, part, range};
 use crate::engine::host::memory::{Memory, Weights, in_precision, scalar, stale, tensor, with_slopes};
-use crate::engine::host::simd::Float;
+use crate::engine::host::simd::{Float, zip};
 use crate::engine::pointwise::host::{self as pointwise};
 use crate::formula::{Dual, RowFormula};
 use burn::tensor::{Device, Int, Tensor};
@@ -18,8 +18,10 @@ use row::{OneRow, Scratch, Shared, log_softened};
 pub(in crate::engine) trait Kernel: Send + Sync {
     /// The contribution of a class, and its derivative with respect to the log-probability.
     fn eval(&self, log_p: f64, share: f64) -> Dual<f64, 1>;
+    fn every_class_counts(&self) -> bool;
     fn penalty(&self, log_total: f64) -> Option<Dual<f64, 1>>;
     fn class_factors(&self) -> Option<&[f64]>;
+    fn class_offsets(&self) -> Option<&[f64]>;
     fn factors_count(&self) -> bool;
     fn smoothing(&self, classes: usize) -> (f64, f64);
 }
@@ -28,11 +30,17 @@ impl<F: RowFormula> Kernel for F {
     fn eval(&self, log_p: f64, share: f64) -> Dual<f64, 1> {
         self.eval(Dual::variable(log_p, 0), Dual::constant(share))
     }
+    fn every_class_counts(&self) -> bool {
+        self.every_class_counts()
+    }
     fn penalty(&self, log_total: f64) -> Option<Dual<f64, 1>> {
         self.penalty(Dual::variable(log_total, 0))
     }
     fn class_factors(&self) -> Option<&[f64]> {
         self.class_factors()
+    }
+    fn class_offsets(&self) -> Option<&[f64]> {
+        self.class_offsets()
     }
     fn factors_count(&self) -> bool {
         self.factors_count()
@@ -103,9 +111,14 @@ where
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
         let Self(mut task) = self;
         let (keep, floor) = task.kernel.host.smoothing(task.classes);
+        let is_dense = floor > 0.0 || task.kernel.host.every_class_counts();
         let factors = task.kernel.host.class_factors();
+        let offsets: Option<Vec<T>> =
+            task.kernel.host.class_offsets().map(|offsets| offsets.iter().map(|x| T::from_f64(*x)).collect());
         let factor_of_class = |class: usize| factors.map_or(1.0, |factors| factors[class]);
         let mut scratch = Scratch::default();
+        // The function of each logit with the offset of its class, and the slopes of the function.
+        let mut changed = [Vec::new(), Vec::new()];
         let rows = match task.target {
             Targets::Labels(labels) => labels.len(),
             Targets::Bins(numbers) => numbers.len(),
@@ -120,7 +133,7 @@ where
                     Label::Wrong => Row::Constant(f64::NAN),
                     Label::Of(class) => {
                         let shared = Shared { class, share: keep * factor_of_class(class), part: 1.0 };
-                        if floor > 0.0 { Row::Dense(Some(shared)) } else { Row::One(shared) }
+                        if is_dense { Row::Dense(Some(shared)) } else { Row::One(shared) }
                     }
                 },
                 Targets::Bins(numbers) => bins(numbers[i].to_f64(), task.classes),
@@ -134,9 +147,60 @@ where
                 }
                 row => row,
             };
+            let own = match row {
+                Row::One(Shared { class, .. }) | Row::Dense(Some(Shared { class, .. })) if task.margin.is_some() => {
+                    Some(class)
+                }
+                _ => None,
+            };
+            let change = task.kernel.logits.as_ref().filter(|_| !matches!(row, Row::Constant(_)));
+            let is_changed = (change.is_some() || offsets.is_some()) && !matches!(row, Row::Constant(_));
+            if is_changed {
+                let given = task.logits.or(task.slopes.as_deref());
+                let given = &given.expect("logits are given or stand where the slopes are to be")[columns.clone()];
+                let [values, slopes] = &mut changed;
+                values.resize(task.classes, T::default());
+                match change {
+                    None => values.copy_from_slice(given),
+                    Some(change) => {
+                        slopes.resize(task.classes, T::default());
+                        let (values, slopes) = (Some(&mut values[..]), Some(&mut slopes[..]));
+                        let of_logits = pointwise::Task {
+                            first: given,
+                            targets: given,
+                            weights: None,
+                            factor: 1.0,
+                            values,
+                            slopes,
+                        };
+                        change.host.run(of_logits);
+                    }
+                }
+                if let Some(offsets) = &offsets {
+                    // The offset of a label is added after its margin.
+                    let of_own = own.map(|own| (own, values[own]));
+                    zip(
+                        simd,
+                        offsets,
+                        values,
+                        #[inline(always)]
+                        |offset, logit| logit + offset,
+                    );
+                    if let Some((own, logit)) = of_own {
+                        values[own] = logit;
+                    }
+                }
+            }
             let one = OneRow {
-                logits: task.logits.map(|logits| &logits[columns.clone()]),
+                logits: match is_changed {
+                    true => Some(&changed[0][..]),
+                    false => task.logits.map(|logits| &logits[columns.clone()]),
+                },
                 slopes: task.slopes.as_mut().map(|slopes| &mut slopes[columns.clone()]),
+                offset_of_own: match (&offsets, own) {
+                    (Some(offsets), Some(own)) => offsets[own].to_f64(),
+                    _ => 0.0,
+                },
                 length: task.lengths.map_or(1.0, |lengths| lengths[i]),
                 factor: task.factor * weight,
                 by_length: task.by_length.as_mut().map(|by_length| &mut by_length[i]),
@@ -184,6 +248,11 @@ where
                     one.dense(simd, label.map(|shared| shared.class), (sharpness, counts), &mut scratch)
                 }
             };
+            if let Some(slopes) = task.slopes.as_mut().filter(|_| change.is_some()) {
+                for (to, slope) in slopes[i * task.classes..(i + 1) * task.classes].iter_mut().zip(&changed[1]) {
+                    *to = *to * *slope;
+                }
+            }
             total += value * if let Row::Constant(_) = row { 1.0 } else { weight };
             if let Some(values) = &mut task.values {
                 values[i] = T::from_f64(value);

@@ -71,6 +71,8 @@ pub(super) fn log_softened<S: Simd, T: Float>(
 pub(super) struct OneRow<'a, T> {
     pub(super) logits: Option<&'a [T]>,
     pub(super) slopes: Option<&'a mut [T]>,
+    /// What is added to the logit of the label after its margin.
+    pub(super) offset_of_own: f64,
     pub(super) length: f64,
     /// The factor of the slopes.
     pub(super) factor: f64,
@@ -89,7 +91,7 @@ where
     fn with_margin(&self, logit: f64) -> (f64, [f64; 2]) {
         self.margin.map_or((logit, [1.0, 0.0]), |(row, margin)| {
             let logit = margin(row, logit, self.length);
-            (logit.value, logit.slope)
+            (logit.value + self.offset_of_own, logit.slope)
         })
     }
 

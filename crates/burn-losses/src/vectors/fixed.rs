@@ -1,7 +1,7 @@
 //! A few numbers per row: predictions `[N, K]` and targets `[N, TARGETS]`.
 //!
-//! For losses of one's own: the parameters of a distribution and a number, several quantiles of it. The losses of boxes, which are
-//! four numbers, are the family [`boxes`](crate::boxes).
+//! For losses of one's own. The losses of boxes are the family [`boxes`](crate::boxes), and those of the parameters of a distribution
+//! and of several quantiles the family [`likelihood`](crate::likelihood).
 
 use crate::check::Reference;
 use crate::engine::vectors::{self, VectorKernel, Vectors, of_formula};
@@ -11,7 +11,9 @@ use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Bool, Tensor};
 
-/// A loss of `K` predicted numbers and of the `TARGETS` numbers that they are compared with, row by row.
+/// A loss of one's own: of `K` predicted numbers and of the `TARGETS` numbers that they are compared with, row by row.
+///
+/// The losses of the library for vectors of any size are those of [`VectorsLoss`](super::VectorsLoss).
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};

@@ -1,0 +1,402 @@
+//! The executor of lists: the scores and the relevance of the items of a list in, one value per list out.
+//!
+//! Losses of pairs inside a list are a [`Formula`] of one pair, which runs in the executor of pairs of numbers. Ranks are
+//! constants: they come from comparisons, so that they are the same on every device, and ties keep their order.
+
+use super::any_tensor::AnyTensor;
+use super::heads::chunks;
+use super::{pointwise, with_zero_gradient, without_weightless};
+use crate::check::{Reference, widen};
+use crate::error::{InputError, expect};
+use crate::formula::{Formula, Real};
+use crate::reduction::{Extras, Reduction, Unreduced, cleaned, row_sums};
+use burn::tensor::{Bool, Int, Tensor};
+
+/// About the number of pairs that are computed together.
+const TOGETHER: usize = 1 << 22;
+
+/// The targets of lists: the relevance of each item, and which items are there.
+#[derive(Debug, Clone)]
+pub struct Relevance {
+    /// `[N, L]`: how relevant each item is; the larger, the more.
+    pub relevance: Tensor<2>,
+    /// `[N, L]`: false where a list has no item, since it is shorter than the longest; `None`: all lists have L items.
+    pub valid: Option<Tensor<2, Bool>>,
+}
+
+impl From<Tensor<2>> for Relevance {
+    fn from(relevance: Tensor<2>) -> Self {
+        Self { relevance, valid: None }
+    }
+}
+
+impl From<(Tensor<2>, Tensor<2, Bool>)> for Relevance {
+    fn from((relevance, valid): (Tensor<2>, Tensor<2, Bool>)) -> Self {
+        Self { relevance, valid: Some(valid) }
+    }
+}
+
+/// Lists of items, as the losses of the family `ranking` see them: in single or double precision, and with 0 in place of items
+/// that are not there.
+#[derive(Debug, Clone)]
+pub struct Items {
+    /// `[N, L]`: the scores of the model.
+    pub scores: Tensor<2>,
+    /// `[N, L]`: how relevant each item is, a constant on a device without autodiff.
+    pub relevance: Tensor<2>,
+    /// `[N, L]`: which items are there, on a device without autodiff.
+    pub valid: Tensor<2, Bool>,
+}
+
+/// How a loss of the family `ranking` computes its values: list by list.
+pub trait Lists: Sized {
+    /// The `[N]` values of `[N, L]` items; neither N nor L is 0. The value of a list whose items are all equally relevant is
+    /// dropped afterwards.
+    fn values(&self, items: Items) -> Tensor<1>;
+}
+
+/// A loss of the pairs inside a list: a formula of the difference s_i - s_j of two scores and of the weight of the pair.
+pub trait PairFormula: Formula {
+    /// The `[N, L, L]` weights of the pairs (i, j), 0 where there is no pair. The scores of the items are constants here.
+    fn weights(&self, items: &Items) -> Tensor<3>;
+
+    /// Whether the value of a list is the mean over its pairs; otherwise it is their sum.
+    fn is_mean(&self) -> bool {
+        true
+    }
+}
+
+impl Items {
+    fn new(scores: Tensor<2>, relevance: Tensor<2>, valid: Option<Tensor<2, Bool>>) -> Self {
+        let [scores, relevance] = [scores, relevance].map(|numbers| cleaned(numbers, valid.as_ref()));
+        let valid = valid.unwrap_or_else(|| relevance.zeros_like().equal_scalar(0.0));
+        Self { scores, relevance, valid }
+    }
+
+    fn shape(&self) -> [usize; 3] {
+        let [count, length] = self.scores.dims();
+        [count, length, length]
+    }
+
+    /// The numbers of item i for each pair (i, j).
+    pub(crate) fn of_first(&self, numbers: Tensor<2>) -> Tensor<3> {
+        numbers.unsqueeze_dim::<3>(2).expand(self.shape())
+    }
+
+    /// The numbers of item j for each pair (i, j).
+    pub(crate) fn of_second(&self, numbers: Tensor<2>) -> Tensor<3> {
+        numbers.unsqueeze_dim::<3>(1).expand(self.shape())
+    }
+
+    /// The pairs (i, j) of items that are both there, each item with itself too.
+    pub(crate) fn both_valid(&self) -> Tensor<3, Bool> {
+        let [first, second] = [2, 1].map(|axis| self.valid.clone().unsqueeze_dim::<3>(axis).expand(self.shape()));
+        first.bool_and(second)
+    }
+
+    /// The pairs (i, j) in which item i is more relevant than item j.
+    pub(crate) fn pairs(&self) -> Tensor<3, Bool> {
+        let is_more = self.of_first(self.relevance.clone()).greater(self.of_second(self.relevance.clone()));
+        is_more.bool_and(self.both_valid())
+    }
+
+    /// s_i - s_j for each pair (i, j).
+    fn differences(&self) -> Tensor<3> {
+        let differences = self.of_first(self.scores.clone()) - self.of_second(self.scores.clone());
+        // The difference of infinity and itself would not be a number.
+        differences.mask_fill(self.order(|first, second| first.equal(second)), 0.0)
+    }
+
+    /// Compares the places i and j of each pair.
+    fn order(&self, compare: impl Fn(Tensor<3, Int>, Tensor<3, Int>) -> Tensor<3, Bool>) -> Tensor<3, Bool> {
+        let [_, length, _] = self.shape();
+        let place = Tensor::<1, Int>::arange(0..length as i64, &self.relevance.device());
+        let [first, second] = [[1, length, 1], [1, 1, length]].map(|shape| place.clone().reshape(shape));
+        compare(first.expand([1, length, length]), second.expand([1, length, length])).expand(self.shape())
+    }
+
+    /// The rank of each item by these keys, from 1 on, the largest key first. Equal keys keep their order.
+    pub(crate) fn ranks(&self, keys: Tensor<2>) -> Tensor<2> {
+        let dtype = keys.dtype();
+        let (own, other) = (self.of_first(keys.clone()), self.of_second(keys));
+        let is_before = self.order(|first, second| second.lower(first));
+        // A NaN is neither above nor below, so it is ranked by its place.
+        let is_above = own.clone().greater(other.clone()).bool_not().bool_and(is_before).bool_or(other.greater(own));
+        let is_above = is_above.bool_and(self.both_valid());
+        is_above.int().sum_dim(2).squeeze_dim::<2>(2).float().cast(dtype) + 1.0
+    }
+
+    /// Which lists have two items of different relevance.
+    fn count(&self) -> Tensor<1, Bool> {
+        let missing = self.valid.clone().bool_not();
+        let most = self.relevance.clone().mask_fill(missing.clone(), f64::from(f32::MIN)).max_dim(1);
+        let least = self.relevance.clone().mask_fill(missing, f64::from(f32::MAX)).min_dim(1);
+        most.greater(least).squeeze_dim(1)
+    }
+
+    /// Some of the lists, with these scores.
+    fn part(&self, from: usize, scores: Tensor<2>) -> Self {
+        let count = scores.dims()[0];
+        let (relevance, valid) = (self.relevance.clone(), self.valid.clone());
+        Self { scores, relevance: relevance.narrow(0, from, count), valid: valid.narrow(0, from, count) }
+    }
+}
+
+/// The values of pairs take memory for L^2 pairs of each list, and are computed some lists at a time.
+impl<F: PairFormula> Lists for F {
+    fn values(&self, items: Items) -> Tensor<1> {
+        let [count, length, _] = items.shape();
+        let size = (TOGETHER / (length * length)).max(1);
+        if size >= count {
+            return of_pairs(self, items);
+        }
+        let (formula, scores) = (self.clone(), items.scores.clone());
+        let part = {
+            let items = Items { scores: scores.clone().without_autodiff(), ..items.clone() };
+            move |range: core::ops::Range<usize>, mut inputs: Vec<Tensor<2>>| {
+                Unreduced::from(of_pairs(&formula, items.part(range.start, inputs.remove(0))))
+            }
+        };
+        chunks::values(size, &[scores], part).map_or_else(|| of_pairs(self, items), |unreduced| unreduced.values)
+    }
+}
+
+fn of_pairs(formula: &impl PairFormula, items: Items) -> Tensor<1> {
+    let [count, length, _] = items.shape();
+    let shape = [count, length * length];
+    let constants = Items { scores: items.scores.clone().without_autodiff(), ..items.clone() };
+    let weights = formula.weights(&constants).reshape(shape);
+    let no_pair = weights.clone().equal_scalar(0.0);
+    let differences = items.differences().reshape(shape).mask_fill(no_pair.clone(), 0.0);
+    let values = pointwise::of_formula(formula, differences, weights);
+    let total = row_sums(values).squeeze_dim::<1>(1);
+    if !formula.is_mean() {
+        return total;
+    }
+    let pairs = no_pair.bool_not().int().sum_dim(1).squeeze_dim::<1>(1).clamp_min(1);
+    let dtype = total.dtype();
+    total / pairs.float().cast(dtype)
+}
+
+/// Checks the arguments of a loss; every forward method does this first.
+pub(crate) fn check(scores: Reference<'_, 2>, targets: &Relevance, extras: &Extras) -> Result<(), InputError> {
+    let shape = scores.tensor.dims();
+    scores.same("relevance", &targets.relevance)?;
+    if let Some(valid) = &targets.valid {
+        if valid.dims() != shape {
+            let expected = format!("{shape:?} (that of `{}`)", scores.name);
+            return Err(scores.shape_error("valid", &valid.dims(), expected));
+        }
+        scores.same_device("valid", valid)?;
+    }
+    scores.extras(&shape[..1], extras)
+}
+
+/// The unreduced values, computed in at least single precision. A list that is masked, or whose items are all equally relevant,
+/// has the value 0 and does not count.
+fn values(loss: &impl Lists, scores: Tensor<2>, targets: Relevance, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
+    let shape @ [count, length] = scores.dims();
+    let scores = widen(scores);
+    if count == 0 {
+        return scores.reshape([0]).into();
+    }
+    let (like, device, dtype) = (AnyTensor::from(&scores), scores.device().without_autodiff(), scores.dtype());
+    let lift = |values: Tensor<1>| like.lift(values.into()).into_rank::<1>();
+    if length == 0 {
+        let zeros = || lift(Tensor::zeros([count], (&device, dtype)));
+        return Unreduced { values: with_zero_gradient(zeros(), scores), normalizer: Some(zeros()) };
+    }
+    let Relevance { relevance, valid } = targets;
+    let mask = mask.map(|mask| mask.clone().without_autodiff().unsqueeze_dim::<2>(1).expand(shape));
+    let valid = match (valid.map(Tensor::without_autodiff), mask) {
+        (Some(valid), Some(mask)) => Some(valid.bool_and(mask)),
+        (valid, mask) => valid.or(mask),
+    };
+    let items = Items::new(scores, widen(relevance).without_autodiff(), valid);
+    let counts = items.count();
+    let values = loss.values(items).mask_fill(counts.clone().bool_not(), 0.0);
+    Unreduced { values, normalizer: Some(lift(counts.float().cast(dtype))) }
+}
+
+/// The unreduced values, with the weights, the mask and the divisor in `extras` applied.
+pub(crate) fn unreduced(loss: &impl Lists, scores: Tensor<2>, targets: Relevance, extras: Extras) -> Unreduced<1> {
+    let extras = extras.for_shape([scores.dims()[0]]);
+    let values = values(loss, scores, targets, extras.mask.as_ref());
+    extras.apply(values)
+}
+
+/// The reduced value of the batch.
+pub(crate) fn reduce(
+    loss: &impl Lists,
+    reduction: Reduction,
+    scores: Tensor<2>,
+    targets: Relevance,
+    extras: Extras,
+) -> Tensor<1> {
+    let extras = extras.for_shape([scores.dims()[0]]);
+    let values = values(loss, without_weightless(scores, &extras), targets, extras.mask.as_ref());
+    extras.reduce(reduction, values)
+}
+
+/// The items of lists whose scores are constants.
+///
+/// # Panics
+/// If the shapes, types or devices do not fit.
+#[track_caller]
+pub(crate) fn items_of(name: &'static str, scores: Tensor<2>, targets: Relevance) -> Items {
+    expect(check(Reference { loss: name, name: "scores", tensor: &scores }, &targets, &Extras::new()));
+    let Relevance { relevance, valid } = targets;
+    let valid = valid.map(Tensor::without_autodiff);
+    let (scores, relevance) = (widen(scores), widen(relevance).without_autodiff());
+    Items::new(scores, relevance, valid)
+}
+
+/// The weight 1 for each pair, 0 where there is none.
+pub(crate) fn in_floats(pairs: &Tensor<3, Bool>, like: &Tensor<2>) -> Tensor<3> {
+    pairs.clone().float().cast(like.dtype())
+}
+
+/// The gains of items and the discounts of ranks, of which DCG is the sum of quotients.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dcg {
+    /// Whether the gain of the relevance r is 2^r - 1, or r.
+    pub(crate) is_exponential: bool,
+    /// How many of the first items count.
+    pub(crate) first: Option<usize>,
+}
+
+impl Dcg {
+    /// The gain of each item over the DCG of the best order; 0 where that is 0. A relevance below 0 has no gain.
+    pub(crate) fn gains(&self, items: &Items) -> Tensor<2> {
+        let relevance = items.relevance.clone().clamp_min(0.0);
+        let shape = relevance.dims();
+        let gains = if self.is_exponential {
+            // Over 2^r of the largest r, which cancels: it may be infinite.
+            let most = relevance.clone().max_dim(1).expand(shape);
+            let ln_two = core::f64::consts::LN_2;
+            -Real::exp_m1(relevance.clone() * -ln_two) * ((relevance.clone() - most) * ln_two).exp()
+        } else {
+            relevance.clone()
+        };
+        let ranks = items.ranks(relevance);
+        let best = row_sums(self.within(gains.clone(), &ranks) / discounts(ranks));
+        let nothing = best.clone().equal_scalar(0.0);
+        let best = best.mask_fill(nothing.clone(), 1.0).expand(shape);
+        (gains / best).mask_fill(nothing.expand(shape), 0.0)
+    }
+
+    /// The numbers of the first items, 0 for the others.
+    pub(crate) fn within(&self, numbers: Tensor<2>, ranks: &Tensor<2>) -> Tensor<2> {
+        match self.first {
+            None => numbers,
+            Some(first) => numbers.mask_fill(ranks.clone().greater_scalar(first as f64), 0.0),
+        }
+    }
+
+    /// NDCG of each list by its scores, `[N]`, and which lists have any gain.
+    pub(crate) fn normalized(&self, items: &Items) -> (Tensor<1>, Tensor<1, Bool>) {
+        let (gains, ranks) = (self.gains(items), items.ranks(items.scores.clone()));
+        let has_gain = gains.clone().max_dim(1).greater_scalar(0.0).squeeze_dim(1);
+        (row_sums(self.within(gains, &ranks) / discounts(ranks)).squeeze_dim(1), has_gain)
+    }
+}
+
+/// log2(1 + rank).
+pub(crate) fn discounts<const D: usize>(ranks: Tensor<D>) -> Tensor<D> {
+    (ranks + 1.0).log() * core::f64::consts::LOG2_E
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, TensorData};
+
+    fn items(scores: &[f64], relevance: &[f64], valid: &[bool]) -> Items {
+        let device = Device::flex();
+        let tensor = |numbers: &[f64]| {
+            Tensor::<2>::from_data(
+                TensorData::new(numbers.to_vec(), [1, numbers.len()]),
+                (&device, burn::tensor::DType::F64),
+            )
+        };
+        let valid = Tensor::from_data(TensorData::new(valid.to_vec(), [1, valid.len()]), &device);
+        Items { scores: tensor(scores), relevance: tensor(relevance), valid }
+    }
+
+    fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+        tensor.into_data().iter().collect()
+    }
+
+    #[test]
+    fn equal_scores_keep_their_order() {
+        let all = items(&[1.0, 3.0, 1.0, 3.0], &[0.0; 4], &[true; 4]);
+        assert_eq!(numbers(all.ranks(all.scores.clone())), [3.0, 1.0, 4.0, 2.0]);
+        let some = items(&[1.0, 3.0, 1.0, 3.0], &[0.0; 4], &[true, false, true, true]);
+        let ranks = numbers(some.ranks(some.scores.clone()));
+        assert_eq!([ranks[0], ranks[2], ranks[3]], [2.0, 3.0, 1.0]);
+        let unknown = items(&[f64::NAN; 3], &[0.0; 3], &[true; 3]);
+        assert_eq!(numbers(unknown.ranks(unknown.scores.clone())), [1.0, 2.0, 3.0]);
+    }
+
+    /// 2^r of a large r is infinite, but the quotient of two gains is not.
+    #[test]
+    fn gains_of_any_relevance_are_finite() {
+        for (relevance, expected) in
+            [([1e4, 1e4 - 1.0], [1.0, 0.5]), ([0.0, -3.0], [0.0, 0.0]), ([1.0, 0.0], [1.0, 0.0])]
+        {
+            let items = items(&[0.0, 1.0], &relevance, &[true; 2]);
+            let gains = numbers(Dcg { is_exponential: true, first: Some(1) }.gains(&items));
+            assert!(gains.iter().zip(expected).all(|(got, expected)| (got - expected).abs() < 1e-12), "{gains:?}");
+        }
+    }
+
+    #[test]
+    fn ndcg_by_hand() {
+        let items = items(&[3.0, 2.0, 1.0], &[0.0, 1.0, 2.0], &[true; 3]);
+        let dcg = |gain: fn(f64) -> f64| gain(1.0) / 3f64.log2() + gain(2.0) / 2.0;
+        let best = |gain: fn(f64) -> f64| gain(2.0) + gain(1.0) / 3f64.log2();
+        for (is_exponential, gain) in [(true, (|r| r.exp2() - 1.0) as fn(f64) -> f64), (false, |r| r)] {
+            let [got] = numbers(Dcg { is_exponential, first: None }.normalized(&items).0)[..] else {
+                panic!("one list")
+            };
+            assert!((got - dcg(gain) / best(gain)).abs() < 1e-12, "{got}");
+        }
+        assert_eq!(numbers(Dcg { is_exponential: true, first: Some(1) }.normalized(&items).0), [0.0]);
+    }
+
+    /// Lists that are computed some at a time have the values and gradients of all at once.
+    #[test]
+    fn parts_are_the_whole() {
+        #[derive(Debug, Clone)]
+        struct Squares;
+        impl Formula for Squares {
+            #[inline(always)]
+            fn eval<R: Real>(&self, difference: R, weight: R) -> R {
+                difference.square() * weight
+            }
+        }
+        impl PairFormula for Squares {
+            fn weights(&self, items: &Items) -> Tensor<3> {
+                in_floats(&items.pairs(), &items.scores)
+            }
+        }
+        let device = Device::flex().autodiff();
+        let length = 1200;
+        let row = |salt: usize| (0..3 * length).map(|at| ((at * 7919 + salt) % 1009) as f32 * 1e-3).collect::<Vec<_>>();
+        let leaf = || Tensor::<2>::from_data(TensorData::new(row(1), [3, length]), &device).require_grad();
+        let relevance = Tensor::<2>::from_data(TensorData::new(row(2), [3, length]), &Device::flex());
+        let valid = relevance.zeros_like().equal_scalar(0.0);
+        let run = |values: &dyn Fn(Items) -> Tensor<1>| {
+            let scores = leaf();
+            let values = values(Items { scores: scores.clone(), relevance: relevance.clone(), valid: valid.clone() });
+            let gradient = scores.grad(&values.clone().sum().backward()).expect("a gradient");
+            (numbers(values), numbers(gradient))
+        };
+        let (values, gradient) = run(&|items| Lists::values(&Squares, items));
+        let (expected, of_expected) = run(&|items| of_pairs(&Squares, items));
+        assert!(3 * length * length > TOGETHER);
+        assert_eq!(values, expected);
+        let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-6 * (1.0 + b.abs());
+        assert!(gradient.iter().zip(&of_expected).all(close));
+    }
+}

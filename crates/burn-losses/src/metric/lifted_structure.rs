@@ -1,0 +1,123 @@
+//! Lifted structure loss.
+
+use super::{Distance, MetricLoss};
+use crate::engine::pairs;
+use crate::engine::pairs::anchors::{Anchors, NeededPartners, Pairs, keep_where, log_sum_exp, mask_to_float, sums};
+use crate::engine::primitives::l2_normalize::l2_normalize;
+use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
+use crate::reduction::Unreduced;
+use burn::tensor::{Bool, Int, Tensor};
+use burn_losses_derive::{loss, loss_config};
+
+/// Lifted structure loss (Oh Song et al. 2016, [arXiv 1511.06452](https://arxiv.org/abs/1511.06452)), and its generalized form
+/// (Hermans et al. 2017, [arXiv 1703.07737](https://arxiv.org/abs/1703.07737)).
+///
+/// # Formula
+/// ```text
+/// max(0, D(a, p) + ln(sum_n e^(margin - D(a, n)) + sum_m e^(margin - D(p, m))))^2 / 2
+/// max(0, ln sum_p e^D(a, p) + ln sum_n e^(margin - D(a, n)))                               with generalized
+/// ```
+/// of an anchor a, a positive p, the negatives n of the anchor and the negatives m of the positive (the same rows, at other distances),
+/// where D is the Euclidean distance.
+/// In the first form the value of an anchor is the sum over its positives, and the mean is taken over positives, not anchors. In the
+/// generalized form an anchor has one value.
+///
+/// # When to use
+/// For retrieval with batches of several rows per class: each positive pair is compared with all negatives of both of its rows, not
+/// with one mined negative. [`MultiSimilarityLoss`](super::MultiSimilarityLoss) weighs pairs in a similar way and is easier to tune.
+///
+/// # Numerics
+/// An anchor without a positive or a negative has the value 0 and does not count. The gradient of a distance of 0 is 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{metric::LiftedStructureLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = LiftedStructureLossConfig::new().with_generalized(true).with_margin(2.0).init(&device);
+/// let embeddings = Tensor::<2>::from_floats([[0.0], [0.5], [2.0]], &device);
+/// let values = loss.forward_no_reduction(embeddings, Tensor::<1, Int>::from_ints([0, 0, 1], &device));
+/// // 0.5 + (2 - 2) and 0.5 + (2 - 1.5); the third row has no positive.
+/// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [0.5, 1.0, 0.0]);
+/// ```
+///
+/// # Elsewhere
+/// - `pytorch_metric_learning.losses.LiftedStructureLoss`: the same, after a normalization of the embeddings.
+/// - `pytorch_metric_learning.losses.GeneralizedLiftedStructureLoss`: with `generalized`, after a normalization of the embeddings.
+#[loss(metric, "lifted_structure", "Each positive pair against all negatives of both of its rows")]
+pub struct LiftedStructureLoss {
+    config: LiftedStructureLossConfig,
+}
+
+/// Config of [`LiftedStructureLoss`].
+#[loss_config]
+pub struct LiftedStructureLossConfig {
+    /// The distance that negatives have to keep.
+    #[field(default = 1.0, range = "> 0")]
+    pub margin: f64,
+    /// Whether an anchor has one value, of all its positives.
+    #[field(default = false)]
+    pub generalized: bool,
+    /// Whether embeddings are brought to length 1 first.
+    #[field(default = false)]
+    pub normalize: bool,
+}
+
+/// The generalized form.
+#[derive(Debug, Clone)]
+struct Generalized {
+    margin: f64,
+    normalize: bool,
+}
+
+impl AnchorFormula for Generalized {
+    fn score(&self) -> Score {
+        Score::Distance(Distance::Euclidean, self.normalize)
+    }
+
+    #[inline(always)]
+    fn exponent<R: Real>(&self, partners: Partners, distance: R) -> R {
+        if partners == Partners::Positives { distance } else { -distance + self.margin }
+    }
+
+    #[inline(always)]
+    fn eval<A: Anchor>(&self, anchor: &mut A) -> A::Number {
+        (anchor.log_sum_exp(Partners::Positives) + anchor.log_sum_exp(Partners::Negatives)).relu()
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::WithBoth
+    }
+}
+
+impl Anchors for LiftedStructureLoss {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
+        let LiftedStructureLossConfig { margin, normalize, generalized, .. } = self.config;
+        if generalized {
+            return pairs::values(&Generalized { margin, normalize }, embeddings, labels, mask);
+        }
+        let rows = if normalize { l2_normalize(embeddings) } else { embeddings };
+        let distances = Distance::Euclidean.matrix(rows);
+        let shape = distances.dims();
+        let pairs = Pairs::from_labels(labels, mask);
+        let far = log_sum_exp(-distances.clone() + margin, pairs.negative.clone());
+        // The positives of an anchor have the same negatives as itself, but at other distances.
+        let [own, others] = [far.clone().unsqueeze_dim::<2>(1), far.unsqueeze::<2>()].map(|far| far.expand(shape));
+        let excess = (own.clone() + (others - own).softplus() + distances).relu();
+        let values = sums(excess.clone() * excess * 0.5, pairs.positive.clone());
+        let number = mask_to_float(pairs.positive.clone(), &values.clone().unsqueeze()).sum_dim(1).squeeze_dim::<1>(1);
+        let Unreduced { values, normalizer } = keep_where(values, pairs.has_both());
+        Unreduced { values, normalizer: normalizer.map(|counts| counts * number) }
+    }
+
+    fn partners(&self) -> NeededPartners {
+        NeededPartners::Both
+    }
+
+    fn compares_cosines(&self) -> bool {
+        self.config.normalize
+    }
+}
+
+impl MetricLoss for LiftedStructureLoss {}

@@ -1,0 +1,90 @@
+//! N-pair loss.
+
+use super::MetricLoss;
+use super::info_nce::OfNegatives;
+use crate::engine::pairs;
+use crate::engine::pairs::anchors::{Anchors, NeededPartners, Pairs, keep_where, mask_to_float};
+use crate::reduction::Unreduced;
+use burn::tensor::{Bool, Int, Tensor};
+use burn_losses_derive::{loss, loss_config};
+
+/// N-pair loss (Sohn 2016,
+/// [NIPS 29](https://papers.nips.cc/paper/2016/hash/6b180037abbebea991d8b1232f8a8ca9-Abstract.html)).
+///
+/// # Formula
+/// ```text
+/// -ln(e^(a_i . p_i) / sum_j e^(a_i . p_j)) + l2 (|a_i|^2 + |p_i|^2)
+/// ```
+/// where a_i is the first row of class i in the batch, and p_i the second. The other rows have the value 0 and do not count, nor do
+/// classes of one row, nor a pair without any other.
+///
+/// # When to use
+/// For retrieval with many classes and batches of two rows per class: every class has one positive and all others as negatives. The
+/// dot products are not normalized, so `l2` keeps the lengths of the embeddings in bounds. For cosines with a temperature take
+/// [`InfoNceLoss`](super::InfoNceLoss); with more rows per class, [`SupConLoss`](super::SupConLoss) uses all of them.
+///
+/// # Numerics
+/// It is computed as softplus(LSE of the negatives - a . p), which keeps the digits of a small loss.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{metric::NPairLossConfig, prelude::*};
+///
+/// let device = Device::flex();
+/// let loss = NPairLossConfig::new().with_l2(0.0).init(&device);
+/// let embeddings = Tensor::<2>::from_floats([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], &device);
+/// let value = loss.forward(embeddings, Tensor::<1, Int>::from_ints([0, 0, 1, 1], &device));
+/// assert!((value.into_scalar::<f32>() - (1.0 + (-1f32).exp()).ln()).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// - `pytorch_metric_learning.losses.NPairsLoss`: with `l2 = 0` the same dot products of embeddings that have been normalized; there
+///   `l2` is a regularizer of its own.
+#[loss(metric, "n_pair", "N-pair loss: one pair per class, against the pairs of all other classes")]
+pub struct NPairLoss {
+    config: NPairLossConfig,
+}
+
+/// Config of [`NPairLoss`].
+#[loss_config]
+pub struct NPairLossConfig {
+    /// The weight of the squared lengths of both rows of a pair.
+    #[field(default = 0.02, range = ">= 0")]
+    pub l2: f64,
+}
+
+impl MetricLoss for NPairLoss {}
+
+impl Anchors for NPairLoss {
+    fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
+        let Pairs { positive, negative } = Pairs::from_labels(labels, mask);
+        let shape @ [count, _] = positive.dims();
+        // The place of a row among those of its class: the number of positives before it.
+        let row = Tensor::<1, Int>::arange(0..count as i64, &embeddings.device());
+        let column = row.clone().unsqueeze::<2>().expand(shape);
+        let before = column.lower(row.unsqueeze_dim::<2>(1).expand(shape));
+        let place = mask_to_float(positive.clone().bool_and(before), &embeddings).sum_dim(1);
+        let is_first = place.clone().lower_scalar(0.5).expand(shape);
+        let place = place.squeeze_dim::<1>(1).unsqueeze::<2>();
+        let is_second = place.clone().greater_scalar(0.5).bool_and(place.lower_scalar(1.5)).expand(shape);
+        let chosen = is_first.bool_and(is_second);
+        let [positive, negative] = [positive, negative].map(|pairs| pairs.bool_and(chosen.clone()));
+        let pairs = Pairs { positive: positive.clone(), negative };
+        let has_both = pairs.has_both();
+        let scores = embeddings.clone().matmul(embeddings.clone().transpose());
+        let values = pairs::of_pairs(&OfNegatives, scores, pairs).values;
+        let squares = (embeddings.clone() * embeddings).sum_dim(1).squeeze_dim::<1>(1);
+        let others = squares.clone().unsqueeze::<2>().expand(shape).mask_fill(positive.bool_not(), 0.0);
+        let lengths = squares + others.sum_dim(1).squeeze_dim(1);
+        keep_where(values + lengths * self.config.l2, has_both)
+    }
+
+    fn partners(&self) -> NeededPartners {
+        NeededPartners::Both
+    }
+
+    fn compares_cosines(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,13 @@
+//! What the weights of the gradient harmonizing mechanism divide by.
+
+use burn_losses_derive::Choice;
+
+/// Which bins of gradient norms the total is shared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum DivideBy {
+    /// The bins that are not empty in the batch, as in the authors' code: the weights of the values have the mean 1.
+    #[default]
+    Occupied,
+    /// All bins, as in the paper.
+    All,
+}

@@ -1,0 +1,199 @@
+//! LambdaRank and its relatives.
+
+use super::{Gain, Items, PairFormula, RankingLoss};
+use crate::engine::lists::{Dcg, discounts};
+use crate::formula::safe::weighted;
+use crate::formula::{Formula, Real};
+use burn::tensor::Tensor;
+use burn_losses_derive::{Choice, loss, loss_config};
+
+/// The weight of a pair (Wang et al. 2018, [doi 10.1145/3269206.3271784](https://doi.org/10.1145/3269206.3271784)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum LambdaScheme {
+    /// |G_i - G_j| |1/D_i - 1/D_j|: how much NDCG changes if the two items change places.
+    #[default]
+    LambdaRank,
+    /// G_i / D_i, over all pairs whatever their relevance, each item with itself too.
+    Ndcg1,
+    /// |G_i - G_j| |1/D(d) - 1/D(d + 1)|, where d is the distance of the two ranks.
+    Ndcg2,
+    /// mu times `ndcg2`, plus `lambda_rank`.
+    Ndcg2pp,
+}
+
+/// LambdaRank (Burges et al. 2006) and the losses of the LambdaLoss framework (Wang et al. 2018,
+/// [doi 10.1145/3269206.3271784](https://doi.org/10.1145/3269206.3271784)): the logistic loss of each pair, weighted by what the pair
+/// means for NDCG.
+///
+/// # Formula
+/// ```text
+/// sum over r_i > r_j of w_ij log(1 + e^(-sigma (s_i - s_j)))
+/// ```
+/// with the logarithm to the base `log_base`. The weight w depends on the gains G_i = gain(r_i) / maxDCG and on the discounts
+/// D(rank) = log2(1 + rank) of the ranks by the scores: see [`LambdaScheme`]. In the scheme `ndcg1` the sum runs over all pairs of
+/// items. With `k` both items have to be among the first k by their scores, and maxDCG is that of the first k.
+///
+/// # When to use
+/// For search and recommendation with grades of relevance that are measured by NDCG: the loss is a bound of 1 - NDCG (`ndcg1`,
+/// `ndcg2`), and its pairs at the beginning of a list count most. [`RanknetLoss`](super::RanknetLoss) weighs all pairs alike, and is
+/// easier to train with noisy grades. `ndcg2pp` is the best of the paper.
+///
+/// # Numerics
+/// Ranks and weights are constants for the gradient. A relevance below 0 has no gain, and a list without any gain is 0. The gain
+/// 2^r - 1 is taken over 2^r of the largest r, so that it is finite for every r. `normalize` divides a weight by
+/// 0.01 + |s_i - s_j|, which is a constant too. The memory is that of L^2 pairs per list, about 2^22 pairs at a time.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::{prelude::*, ranking::LambdaRankLossConfig};
+///
+/// let device = Device::flex();
+/// let loss = LambdaRankLossConfig::new().init(&device);
+/// let scores = Tensor::<2>::from_floats([[0.0, 0.0]], &device);
+/// let value = loss.forward(scores, Tensor::<2>::from_floats([[0.0, 1.0]], &device));
+/// // Of equal scores the first item ranks first. In the right order NDCG would be 1.
+/// let change = 1.0 - 1.0 / 3f32.log2();
+/// assert!((value.into_scalar::<f32>() - change).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// - `allrank.models.losses.lambdaLoss`: the same schemes as `weighing_scheme`; it sums over the batch, ties are in no order, and a
+///   probability is at least 1e-10.
+/// - `lightgbm.LGBMRanker`: its objective `lambdarank` is the gradient of this loss with `log_base` e and `k` 30, where one item of
+///   a pair has to be among the first k; `lambdarank_norm` is `normalize`, followed by a factor for each list.
+/// - `xgboost.XGBRanker`: its objective `rank:ndcg`, with the same weights and a factor for each list.
+/// - `tensorflow_ranking.keras.losses.PairwiseLogisticLoss`: with `lambda_weight`.
+#[loss(ranking, "lambda_rank", "The logistic loss of pairs, weighted by their effect on NDCG (LambdaRank, LambdaLoss)")]
+pub struct LambdaRankLoss {
+    config: LambdaRankLossConfig,
+}
+
+/// Config of [`LambdaRankLoss`].
+#[loss_config]
+pub struct LambdaRankLossConfig {
+    /// The steepness of the logistic curve.
+    #[field(default = 1.0, range = "> 0")]
+    pub sigma: f64,
+    /// How many of the first items count; all if it is not given.
+    #[field(default = None, range = ">= 1")]
+    pub k: Option<usize>,
+    /// What an item of some relevance is worth.
+    #[field(default = Gain::Exponential)]
+    pub gain: Gain,
+    /// The weight of a pair.
+    #[field(default = LambdaScheme::LambdaRank)]
+    pub scheme: LambdaScheme,
+    /// The factor of `ndcg2` in the scheme `ndcg2pp`.
+    #[field(default = 10.0, range = ">= 0")]
+    pub mu: f64,
+    /// The base of the logarithm of the logistic loss.
+    #[field(default = 2.0, range = "> 1")]
+    pub log_base: f64,
+    /// Whether the weight of a pair is divided by the distance of its scores.
+    #[field(default = false)]
+    pub normalize: bool,
+}
+
+impl RankingLoss for LambdaRankLoss {}
+
+/// The distance of scores of which the limit is taken, with `normalize`.
+const FAR: f64 = 1e30;
+
+impl Formula for LambdaRankLoss {
+    #[inline(always)]
+    fn eval<R: Real>(&self, difference: R, weight: R) -> R {
+        let unit = 1.0 / self.config.log_base.ln();
+        if !self.config.normalize {
+            return weighted(weight, (difference * -self.config.sigma).softplus() * unit);
+        }
+        let (far, near) = (difference.lit(FAR), difference.lit(-FAR));
+        let difference = difference.maximum(near).minimum(far);
+        let distance = difference.clone().stop().abs() + 0.01;
+        weighted(weight, (difference * -self.config.sigma).softplus() * unit / distance)
+    }
+}
+
+impl PairFormula for LambdaRankLoss {
+    fn weights(&self, items: &Items) -> Tensor<3> {
+        let dcg = self.config.gain.dcg(self.config.k);
+        let (gains, ranks) = (dcg.gains(items), items.ranks(items.scores.clone()));
+        let difference = |numbers: Tensor<2>| (items.of_first(numbers.clone()) - items.of_second(numbers)).abs();
+        let exchange = || difference(discounts(ranks.clone()).recip());
+        let apart = || {
+            let distance = difference(ranks.clone()).clamp_min(1.0);
+            (discounts(distance.clone()).recip() - discounts(distance + 1.0).recip()).abs()
+        };
+        let (weights, pairs) = match self.config.scheme {
+            LambdaScheme::Ndcg1 => (items.of_first(gains / discounts(ranks.clone())), items.both_valid()),
+            scheme => {
+                let of_ranks = match scheme {
+                    LambdaScheme::LambdaRank => exchange(),
+                    LambdaScheme::Ndcg2 => apart(),
+                    _ => apart() * self.config.mu + exchange(),
+                };
+                (of_ranks * difference(gains), items.pairs())
+            }
+        };
+        let weights = weights.mask_fill(pairs.bool_not(), 0.0);
+        let Dcg { first: Some(first), .. } = dcg else { return weights };
+        let beyond = ranks.greater_scalar(first as f64).float().cast(weights.dtype());
+        let is_beyond = (items.of_first(beyond.clone()) + items.of_second(beyond)).greater_scalar(0.0);
+        weights.mask_fill(is_beyond, 0.0)
+    }
+    fn is_mean(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, TensorData};
+
+    fn value(config: LambdaRankLossConfig, scores: [f32; 3], relevance: [f32; 3]) -> f32 {
+        let device = Device::flex();
+        let [scores, relevance] =
+            [scores, relevance].map(|row| Tensor::<2>::from_data(TensorData::from([row]), &device));
+        config.init(&device).forward_no_reduction(scores, relevance).into_scalar()
+    }
+
+    /// The same base for the logarithm of the discount would cancel in NDCG.
+    #[test]
+    fn the_base_is_that_of_the_logistic_loss() {
+        let (scores, relevance) = ([0.3, -0.2, 1.0], [2.0, 1.0, 0.0]);
+        let bits = value(LambdaRankLossConfig::new(), scores, relevance);
+        let nats = value(LambdaRankLossConfig::new().with_log_base(core::f64::consts::E), scores, relevance);
+        assert!((bits * 2f32.ln() - nats).abs() < 1e-6, "{bits} {nats}");
+    }
+
+    #[test]
+    fn a_list_without_gain_is_zero() {
+        for scheme in [LambdaScheme::LambdaRank, LambdaScheme::Ndcg1, LambdaScheme::Ndcg2, LambdaScheme::Ndcg2pp] {
+            let config = LambdaRankLossConfig::new().with_scheme(scheme);
+            assert_eq!(value(config.clone(), [1.0, 2.0, 3.0], [0.0, 0.0, 0.0]), 0.0);
+            assert_eq!(value(config.clone(), [1.0, 2.0, 3.0], [-1.0, -2.0, 0.0]), 0.0);
+            // What is not among the first k has no pair.
+            assert!(value(config.clone().with_k(1), [1.0, 2.0, 3.0], [1.0, 2.0, 0.0]) == 0.0);
+            assert!(value(config, [1.0, 2.0, 3.0], [1.0, 2.0, 0.0]) > 0.0);
+        }
+    }
+
+    #[test]
+    fn sums_of_the_schemes() {
+        let (scores, relevance) = ([0.3, -0.2, 1.0], [2.0, 1.0, 0.0]);
+        let of = |scheme| value(LambdaRankLossConfig::new().with_scheme(scheme).with_mu(3.0), scores, relevance);
+        let sum = 3.0 * of(LambdaScheme::Ndcg2) + of(LambdaScheme::LambdaRank);
+        assert!((of(LambdaScheme::Ndcg2pp) - sum).abs() < 1e-5);
+    }
+
+    /// A relevance whose gain is infinite has finite weights, and infinite scores give the limit.
+    #[test]
+    fn large_numbers() {
+        let large = value(LambdaRankLossConfig::new(), [0.0, 1.0, 2.0], [1e4, 3.0, 0.0]);
+        assert!(large.is_finite() && large > 0.0, "{large}");
+        let config = LambdaRankLossConfig::new().with_normalize(true);
+        let [far, limit] = [1e20, f32::INFINITY].map(|far| value(config.clone(), [0.0, 1.0, far], [1.0, 2.0, 0.0]));
+        assert!((far - limit).abs() < 1e-5 && limit > 0.0, "{far} {limit}");
+    }
+}

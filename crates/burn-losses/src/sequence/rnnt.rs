@@ -1,0 +1,109 @@
+//! Transducer loss.
+
+use super::{Alignment, Lattice, Normalize, SequenceInput, SequenceLayout, SequenceLoss};
+use burn_losses_derive::{loss, loss_config};
+
+/// Loss of the recurrent neural network transducer (Graves 2012, [arXiv 1211.3711](https://arxiv.org/abs/1211.3711)).
+///
+/// The predictions are `[N, T, L + 1, C]`: one row of classes for each step and each number of labels so far.
+///
+/// # Formula
+/// ```text
+/// -ln sum_a prod_i p(a_i | t_i, u_i)
+/// ```
+/// over all paths a from (0, 0) that emit all L labels and T blanks: at step t, after u labels, a path emits the label u + 1 and
+/// stays at the step, or emits a blank and goes on to the next step. The last emission is a blank.
+///
+/// # When to use
+/// For speech recognition that goes on while the speaker speaks: the prediction of a label depends on the sound so far and on the
+/// labels before it. Take [`CtcLoss`](super::CtcLoss) where the labels need no memory of each other: it needs one row of classes per
+/// step, and not one per step and label.
+///
+/// # Numerics
+/// On CPUs all sums are in f64, and the gradient is computed from the sums over the beginnings and the ends of the paths in the same
+/// pass. On other devices the sums are T + L steps of tensor operations. A sequence without steps has no path: its value is
+/// infinite, and its gradient is 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{prelude::*, sequence::RnntLossConfig};
+///
+/// let device = Device::flex();
+/// let loss = RnntLossConfig::new().init(&device);
+/// // Two steps, one label: two paths of three emissions, each with the probability 1/2.
+/// let logits = Tensor::<4>::zeros([1, 2, 2, 2], &device);
+/// let labels = Tensor::<2, Int>::from_ints([[1]], &device);
+/// let [steps, count] = [2, 1].map(|length| Tensor::<1, Int>::from_ints([length], &device));
+/// let value = loss.forward(logits, labels, steps, count);
+/// assert!((value.into_scalar::<f32>() + 0.25f32.ln()).abs() < 1e-6);
+/// ```
+///
+/// # Elsewhere
+/// - `torchaudio.transforms.RNNTLoss`: the same values with `blank` set; it has `clamp`, which bounds its gradient.
+/// - `burn.nn.loss.RNNTLoss`: the same values.
+#[loss(sequence, "rnnt", "Likelihood of labels over all paths of a transducer: streaming speech recognition")]
+pub struct RnntLoss {
+    config: RnntLossConfig,
+}
+
+/// Config of [`RnntLoss`].
+#[loss_config]
+pub struct RnntLossConfig {
+    /// The class that is no label.
+    #[field(default = 0)]
+    pub blank: usize,
+    /// The form of the predictions.
+    #[field(default = SequenceInput::Logits)]
+    pub input: SequenceInput,
+    /// The number that the value of a sequence is divided by.
+    #[field(default = Normalize::None)]
+    pub normalize: Normalize,
+}
+
+impl SequenceLoss for RnntLoss {
+    fn alignment(&self) -> Alignment {
+        let RnntLossConfig { blank, input, normalize, .. } = self.config;
+        let (lattice, layout) = (Lattice::Transducer, SequenceLayout::Ntc);
+        Alignment { lattice, input, layout, blank, zero_infinity: false, normalize }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, Int, Tensor, TensorData};
+
+    /// Minus the log-likelihood of the labels from a place on, as the sum over every path.
+    fn by_paths(log_p: &dyn Fn(usize, usize, usize) -> f64, labels: &[usize], [step, state]: [usize; 2]) -> f64 {
+        let mut total = 0.0;
+        if state < labels.len() {
+            total += (log_p(step, state, labels[state]) - by_paths(log_p, labels, [step, state + 1])).exp();
+        }
+        if step < 2 {
+            total += (log_p(step, state, 0) - by_paths(log_p, labels, [step + 1, state])).exp();
+        } else if state == labels.len() {
+            total += log_p(step, state, 0).exp();
+        }
+        -total.ln()
+    }
+
+    #[test]
+    fn every_path_is_summed_on_both_paths() {
+        let device = Device::flex();
+        let numbers: Vec<f64> = (0..27).map(|place| -0.1 - f64::from(place * 7 % 11) / 4.0).collect();
+        let log_p = |step: usize, state: usize, class: usize| numbers[(step * 3 + state) * 3 + class];
+        for labels in [vec![], vec![1], vec![2, 1], vec![1, 1]] {
+            let predictions = Tensor::<4>::from_data(TensorData::new(numbers.clone(), [1, 3, 3, 3]), &device);
+            let padded: Vec<i64> = labels.iter().map(|label| *label as i64).chain([-7; 2]).take(2).collect();
+            let padded = Tensor::<2, Int>::from_data(TensorData::new(padded, [1, 2]), &device);
+            let length = |length: usize| Tensor::<1, Int>::from_ints([length as i64], &device);
+            let loss = RnntLossConfig::new().with_input(SequenceInput::LogProbabilities).init(&device);
+            let run = || loss.forward(predictions.clone(), padded.clone(), length(3), length(labels.len()));
+            let expected = by_paths(&log_p, &labels, [0, 0]);
+            for got in [run(), crate::with_tensor_operations(run)].map(|value| value.into_scalar::<f64>()) {
+                assert!((got - expected).abs() < 1e-6, "{labels:?}: {got}, not {expected}");
+            }
+        }
+    }
+}
