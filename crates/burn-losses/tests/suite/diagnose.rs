@@ -2,6 +2,7 @@
 
 use crate::devices;
 use crate::probe::{base, batch, default_of, variants, weighted};
+use crate::properties::cases;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_losses::eval::Inputs;
 use burn_losses::metric::{AnyMetricLoss, ProxyAnchorLossConfig};
@@ -240,7 +241,7 @@ fn a_mask_of_another_length_is_an_error() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(24))]
 
     /// `diagnose` does not panic, whatever the names, shapes and types are.
     #[test]

@@ -1,7 +1,8 @@
 //! Properties of every loss of the registry, tested on random batches of random configs: `laws` tests the same on batches of its
 //! own, and has the functions that check a single batch.
 //!
-//! With `BURN_LOSSES_FULL=1` there are a hundred times as many cases.
+//! The cases are the same in every run, so that what fails is a change. With `BURN_LOSSES_FULL=1` there are a hundred times as many,
+//! and other ones in each run.
 
 mod batches;
 mod joint;
@@ -12,6 +13,7 @@ use crate::devices::{self, Target};
 use crate::probe::variants;
 use burn_losses::{LossConfig, registry};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use std::sync::LazyLock;
 
 /// The default config of every loss, and every config that differs from it in one field.
@@ -50,8 +52,9 @@ fn target(at: usize) -> Target {
     devices::cpu().remove(at)
 }
 
-/// So many cases in the tests, and a hundred times as many in the long run.
-fn cases(count: u32) -> ProptestConfig {
-    let factor = if std::env::var("BURN_LOSSES_FULL").is_ok() { 100 } else { 1 };
-    ProptestConfig { cases: factor * count, max_shrink_iters: 200, ..ProptestConfig::default() }
+/// So many cases in the tests, which are the same in every run; a hundred times as many in the long run, which draws new ones.
+pub(crate) fn cases(count: u32) -> ProptestConfig {
+    let is_long = std::env::var("BURN_LOSSES_FULL").is_ok();
+    let (factor, rng_seed) = if is_long { (100, RngSeed::Random) } else { (1, RngSeed::Fixed(1)) };
+    ProptestConfig { cases: factor * count, max_shrink_iters: 200, rng_seed, ..ProptestConfig::default() }
 }

@@ -2,6 +2,7 @@
 
 use crate::diagnose::FLOATS;
 use crate::probe::{base, batch, numbers, weighted};
+use crate::properties::cases;
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use burn_losses::eval::Inputs;
 use burn_losses::signature::Role;
@@ -163,7 +164,7 @@ fn t77_the_methods_of_the_families_look_at_the_gradient_too() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(24))]
 
     /// T77: whatever the numbers are, a batch with a value or gradient that is not finite never passes as fine.
     #[test]

@@ -3,6 +3,7 @@
 use super::{F64, flex, is_finite, list, matrix, number, vector};
 use crate::devices::{self, Target};
 use crate::probe::default_of;
+use crate::properties::cases;
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use burn_losses::boxes::{
     AspectGradient, BoxFormat, CiouLossConfig, FactorGradient, FocalEiouLossConfig, Geometry, GiouLossConfig, IouForm,
@@ -310,7 +311,7 @@ fn bound(kind: &str) -> f64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(cases(48))]
 
     #[test]
     fn any_two_boxes_have_a_finite_value_and_gradient_within_bounds(

@@ -2,6 +2,7 @@
 
 use super::{F64, assert_near, flex, list, matrix, number};
 use crate::devices;
+use crate::properties::cases;
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use burn_losses::config::{Format, from_str};
 use burn_losses::eval::Inputs;
@@ -240,7 +241,7 @@ fn t30_absent_classes_are_in_the_mean_or_not() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(cases(64))]
 
     /// Any probabilities and masks, where masks may be hard, soft or empty.
     #[test]
