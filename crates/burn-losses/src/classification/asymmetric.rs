@@ -1,6 +1,6 @@
 //! Asymmetric loss, multi-class.
 
-use super::{ClassificationLoss, LabelSmoothing};
+use super::{ClassificationLoss, LabelSmoothing, SoftTargets};
 use crate::engine::rows::{RowKernel, Rows};
 use crate::formula::safe::{bounded, focus, weighted};
 use crate::formula::{Real, RowFormula};
@@ -71,6 +71,8 @@ pub struct AsymmetricLossConfig {
 }
 
 impl ClassificationLoss for AsymmetricLoss {}
+
+impl SoftTargets for AsymmetricLoss {}
 
 /// The formula of a class, whose share is the one before smoothing: the weights depend on that.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! Brier score.
 
-use super::ClassificationLoss;
+use super::{ClassificationLoss, SoftTargets};
 use crate::engine::rows::{RowKernel, Rows};
 use crate::formula::{Real, RowFormula};
 use crate::reduction::Unreduced;
@@ -69,6 +69,8 @@ pub struct BrierLossConfig {
 }
 
 impl ClassificationLoss for BrierLoss {}
+
+impl SoftTargets for BrierLoss {}
 
 /// The formula of a class.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! Generalized cross-entropy.
 
-use super::ClassificationLoss;
+use super::{ClassificationLoss, SoftTargets};
 use crate::config::Limit;
 use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};
@@ -64,6 +64,8 @@ pub struct GeneralizedLossConfig {
 const LEAST_Q: f64 = 1e-20;
 
 impl ClassificationLoss for GeneralizedLoss {}
+
+impl SoftTargets for GeneralizedLoss {}
 
 impl RowFormula for GeneralizedLoss {
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! Symmetric cross-entropy.
 
-use super::ClassificationLoss;
+use super::{ClassificationLoss, SoftTargets};
 use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};
 use burn_losses_derive::{loss, loss_config};
@@ -64,6 +64,8 @@ pub struct SymmetricLossConfig {
 const LEAST_SHARE: f64 = 1e-37;
 
 impl ClassificationLoss for SymmetricLoss {}
+
+impl SoftTargets for SymmetricLoss {}
 
 impl RowFormula for SymmetricLoss {
     #[inline(always)]
