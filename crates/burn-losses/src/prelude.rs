@@ -3,7 +3,7 @@
 
 pub use crate::binary::{BinaryLoss, BinaryLossConfig};
 pub use crate::boxes::{BoxesLoss, BoxesLossConfig};
-pub use crate::classification::{ClassificationLoss, ClassificationLossConfig};
+pub use crate::classification::{ClassificationLoss, ClassificationLossConfig, SoftTargets};
 pub use crate::diagnose::{
     BinaryDiagnosis, BoxesDiagnosis, ClassificationDiagnosis, DistributionDiagnosis, HeadDiagnosis,
     LikelihoodDiagnosis, MetricDiagnosis, RegressionDiagnosis, SegmentationDiagnosis,

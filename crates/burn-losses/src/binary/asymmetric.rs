@@ -15,11 +15,11 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # When to use
-/// For many labels at once, of which few are present (multi-label classification): the many negatives are down-weighted more than
-/// the few positives, and a negative whose probability is at most `shift` counts as solved. Where positives are missing among the
-/// labels, a larger `shift` helps. For one label of several classes take
-/// [`AsymmetricLoss`](crate::classification::AsymmetricLoss) of the family `classification`, and
-/// [`FocalLoss`](super::FocalLoss) where one gamma is enough. Its probabilities are not calibrated.
+/// For multi-label classification, where few of many labels are present. The many negatives are down-weighted more than the few positives.
+/// A negative whose probability is at most `shift` has no gradient. If some positives are missing among the labels, a larger `shift`
+/// helps. The probabilities of a model that was trained with this loss are not calibrated. If one gamma is enough, take
+/// [`FocalLoss`](super::FocalLoss). For one label of several classes, take
+/// [`AsymmetricLoss`](crate::classification::AsymmetricLoss) of the family `classification`.
 ///
 /// # Numerics
 /// Value and gradient are finite for every finite logit and every gamma. The value of a negative is at most -ln(shift); where p is

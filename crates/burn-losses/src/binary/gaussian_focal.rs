@@ -17,13 +17,13 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # When to use
 /// For detectors that find centers or corners in a heat map (CornerNet, CenterNet), with `reduction = "positives"`, which divides
-/// by the number of centers. A pixel near a center counts less as background: by (1 - y)^gamma. Where the map is drawn with
-/// rounding and never reaches 1, lower `positives_above`. Take [`FocalLoss`](super::FocalLoss) for hard labels, and
+/// by the number of centers. A pixel near a center counts less as background, by the factor (1 - y)^gamma. If rounding keeps the map
+/// below 1 at the centers, lower `positives_above`. Take [`FocalLoss`](super::FocalLoss) for hard labels, and
 /// [`MseLoss`](crate::regression::MseLoss) for heat maps that are to be regressed.
 ///
 /// # Numerics
-/// Value and gradient are finite for every finite logit. A probability below 1e-30 counts as 1e-30 in the factors. By the target
-/// there is no slope from the step at `positives_above`.
+/// Value and gradient are finite for every finite logit. A probability below 1e-30 counts as 1e-30 in the factors. The gradient
+/// of the target ignores the step at `positives_above`.
 ///
 /// # Example
 /// ```

@@ -16,8 +16,8 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # When to use
 /// For a classifier with a margin where outliers should not dominate: beyond the margin there is no gradient, and far on the
-/// wrong side the gradient is constant. [`HingeLoss`](super::HingeLoss) is linear everywhere, [`RampLoss`](super::RampLoss) gives up on
-/// outliers, and [`BceLoss`](super::BceLoss) has calibrated probabilities.
+/// wrong side the gradient is constant. [`HingeLoss`](super::HingeLoss) is linear up to the margin, [`RampLoss`](super::RampLoss) has no
+/// gradient for outliers, and [`BceLoss`](super::BceLoss) gives calibrated probabilities.
 ///
 /// # Numerics
 /// Value and slope are continuous.

@@ -20,7 +20,7 @@ use burn_losses_derive::{loss, loss_config};
 /// # When to use
 /// For dense detection where one score says both the class and how well the box fits (GFL, with
 /// [`DistributionFocalLoss`](crate::boxes::DistributionFocalLoss) for the boxes). Take [`VarifocalLoss`](super::VarifocalLoss)
-/// where objects are not to be down-weighted, and `FocalLoss` for hard labels.
+/// if objects should not be down-weighted, and `FocalLoss` for hard labels.
 ///
 /// # Numerics
 /// Value and gradient are finite for every finite logit and every beta. Where p = y both are 0, also for a beta below 1, where

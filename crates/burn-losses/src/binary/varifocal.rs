@@ -20,13 +20,13 @@ use burn_losses_derive::{loss, loss_config};
 /// With `reduction = "positives"` every target above 0 is positive.
 ///
 /// # When to use
-/// For dense detection where one score says both the class and how well the box fits: objects are few, so that none of them is
-/// down-weighted, and those with a good box count most. [`QualityFocalLoss`](super::QualityFocalLoss) down-weights both sides.
+/// For dense detection where one score says both the class and how well the box fits. Objects are few, so none of them is down-weighted,
+/// and those with a good box have the largest weights. [`QualityFocalLoss`](super::QualityFocalLoss) down-weights both sides.
 /// Take [`FocalLoss`](super::FocalLoss) for hard labels.
 ///
 /// # Numerics
-/// Value and gradient are finite for every finite logit and every gamma. A p below 1e-30 counts as 1e-30 in the factor. By the
-/// target there is no slope from the step at y = 0.
+/// Value and gradient are finite for every finite logit and every gamma. A p below 1e-30 counts as 1e-30 in the factor. The gradient
+/// of the target ignores the step at y = 0.
 ///
 /// # Example
 /// ```

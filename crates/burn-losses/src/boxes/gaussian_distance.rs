@@ -52,9 +52,9 @@ pub enum DistanceTransform {
 /// target from the prediction.
 ///
 /// # When to use
-/// For rotated boxes of large aspect ratios, where `kld` makes a small error of the angle as costly as it is for the overlap. `gwd`
-/// depends on the unit of the boxes, the others do not. A bounded distance without a choice is
-/// [`ProbIouLoss`](super::ProbIouLoss).
+/// For rotated boxes of large aspect ratios, for which a small error of the angle costs much overlap: `kld` penalizes it accordingly. `gwd`
+/// depends on the unit of the boxes, and the other distances do not. [`ProbIouLoss`](super::ProbIouLoss) is bounded, and needs no choice
+/// of a distance.
 ///
 /// # Shapes
 /// - predictions, targets: `[N, 5]`

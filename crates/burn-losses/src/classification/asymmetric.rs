@@ -1,6 +1,6 @@
 //! Asymmetric loss, multi-class.
 
-use super::{ClassificationLoss, LabelSmoothing};
+use super::{ClassificationLoss, LabelSmoothing, SoftTargets};
 use crate::engine::rows::{RowKernel, Rows};
 use crate::formula::safe::{bounded, focus, weighted};
 use crate::formula::{Real, RowFormula};
@@ -23,9 +23,9 @@ use burn_losses_derive::{loss, loss_config};
 /// Soft targets: w_c = t_c (1 - p_c)^gamma_positive + (1 - t_c) p_c^gamma_negative, with the target t before smoothing.
 ///
 /// # When to use
-/// For one of several classes with label smoothing, where the smoothing should not pull up classes that are unlikely already: the
-/// larger `gamma_negative` is, the less the share of such a class costs. Where no smoothing is wanted take
-/// [`CrossEntropyLoss`](super::CrossEntropyLoss) or `FocalLoss`; for several labels at once take
+/// For one of several classes with label smoothing that should not raise the probability of classes that are unlikely already. A larger
+/// `gamma_negative` gives less weight to the share of such a class. Without label smoothing, take
+/// [`CrossEntropyLoss`](super::CrossEntropyLoss) or `FocalLoss`. For several labels at once, take
 /// [`AsymmetricLoss`](crate::binary::AsymmetricLoss) of the family `binary`.
 ///
 /// # Numerics
@@ -71,6 +71,8 @@ pub struct AsymmetricLossConfig {
 }
 
 impl ClassificationLoss for AsymmetricLoss {}
+
+impl SoftTargets for AsymmetricLoss {}
 
 /// The formula of a class, whose share is the one before smoothing: the weights depend on that.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! Brier score.
 
-use super::ClassificationLoss;
+use super::{ClassificationLoss, SoftTargets};
 use crate::engine::rows::{RowKernel, Rows};
 use crate::formula::{Real, RowFormula};
 use crate::reduction::Unreduced;
@@ -29,10 +29,10 @@ pub enum BrierScale {
 /// with the target q, which is 1 for the label and 0 for other classes, or a row of probabilities. `scale` divides it by 2 or by C.
 ///
 /// # When to use
-/// To measure or train calibrated probabilities: as cross-entropy it is least where the probabilities are the true ones, and
-/// unlike it one row costs no more than 2, so that a wrong label does less harm. Where a row is surely wrong its gradient
-/// vanishes, since the softmax is flat there: take [`CrossEntropyLoss`](super::CrossEntropyLoss) to begin with. For more about
-/// noisy labels see [`GeneralizedLoss`](super::GeneralizedLoss).
+/// To measure or train calibrated probabilities. Like cross-entropy, it is a proper scoring rule: its expectation is least at the true
+/// probabilities. Unlike cross-entropy, the value of a row is at most 2, so a wrong label does less harm. The gradient of a row that is
+/// confidently wrong vanishes, since the softmax is flat there: begin the training with
+/// [`CrossEntropyLoss`](super::CrossEntropyLoss). For noisy labels, see [`GeneralizedLoss`](super::GeneralizedLoss) too.
 ///
 /// # Numerics
 /// Value and gradient are finite for all finite logits.
@@ -69,6 +69,8 @@ pub struct BrierLossConfig {
 }
 
 impl ClassificationLoss for BrierLoss {}
+
+impl SoftTargets for BrierLoss {}
 
 /// The formula of a class.
 #[derive(Debug, Clone)]

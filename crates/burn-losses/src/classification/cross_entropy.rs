@@ -1,6 +1,6 @@
 //! Cross-entropy.
 
-use super::ClassificationLoss;
+use super::{ClassificationLoss, SoftTargets};
 use crate::config::{ClassWeights, Limit};
 use crate::error::expect;
 use crate::formula::safe::weighted;
@@ -121,6 +121,8 @@ impl CrossEntropyLoss {
 }
 
 impl ClassificationLoss for CrossEntropyLoss {}
+
+impl SoftTargets for CrossEntropyLoss {}
 
 impl RowFormula for CrossEntropyLoss {
     #[inline(always)]

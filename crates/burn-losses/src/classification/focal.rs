@@ -1,6 +1,6 @@
 //! Focal loss, multi-class.
 
-use super::ClassificationLoss;
+use super::{ClassificationLoss, SoftTargets};
 use crate::config::{ClassFactor, ClassWeights};
 use crate::error::ConfigError;
 use crate::formula::safe::{bounded, focus, weighted};
@@ -83,6 +83,8 @@ fn check(config: &FocalLossConfig) -> Result<(), ConfigError> {
 }
 
 impl ClassificationLoss for FocalLoss {}
+
+impl SoftTargets for FocalLoss {}
 
 impl RowFormula for FocalLoss {
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! Generalized cross-entropy.
 
-use super::ClassificationLoss;
+use super::{ClassificationLoss, SoftTargets};
 use crate::config::Limit;
 use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};
@@ -19,9 +19,9 @@ use burn_losses_derive::{loss, loss_config};
 /// 1 - p_y.
 ///
 /// # When to use
-/// Where some labels are wrong: a row whose label has a low probability has a bounded value, and hardly any gradient. The larger q,
-/// the less a wrong label can do, and the slower the first epochs are. `truncate` leaves out the rows that the model contradicts;
-/// start without it. With clean labels take `CrossEntropyLoss`; with few wrong ones label smoothing may be enough.
+/// Where some labels are wrong: a row whose label has a low probability has a bounded value, and hardly any gradient. A larger
+/// q reduces the effect of wrong labels, and makes the first epochs slower. `truncate` excludes the rows whose label the model contradicts;
+/// start without it. With clean labels, take `CrossEntropyLoss`. With few wrong labels, label smoothing may be enough.
 ///
 /// # Numerics
 /// The value is -expm1(q ln p_y) / q, which has all its digits also for small q and for p_y near 1. It is bounded by 1/q, with the
@@ -64,6 +64,8 @@ pub struct GeneralizedLossConfig {
 const LEAST_Q: f64 = 1e-20;
 
 impl ClassificationLoss for GeneralizedLoss {}
+
+impl SoftTargets for GeneralizedLoss {}
 
 impl RowFormula for GeneralizedLoss {
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! Logit-adjusted cross-entropy.
 
-use super::ClassificationLoss;
+use super::{ClassificationLoss, SoftTargets};
 use crate::check::Reference;
 use crate::engine::classes::along_axis_1;
 use crate::error::{ConfigError, InputError, expect};
@@ -123,6 +123,8 @@ impl LogitAdjustedLoss {
 }
 
 impl ClassificationLoss for LogitAdjustedLoss {}
+
+impl SoftTargets for LogitAdjustedLoss {}
 
 impl RowFormula for LogitAdjustedLoss {
     #[inline(always)]

@@ -13,6 +13,7 @@ mod nll;
 mod ohem;
 mod poly1;
 mod signature;
+mod soft;
 mod symmetric;
 #[cfg(test)]
 pub mod template;
@@ -41,6 +42,7 @@ pub use multi_margin::{MultiMarginLoss, MultiMarginLossConfig, MultiMarginVarian
 pub use nll::{NllLoss, NllLossConfig};
 pub use ohem::{OhemLoss, OhemLossConfig};
 pub use poly1::{Poly1Loss, Poly1LossConfig};
+pub use soft::SoftTargets;
 pub use symmetric::{SymmetricLoss, SymmetricLossConfig};
 pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
@@ -51,6 +53,8 @@ pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
 /// not compile. Labels are in 0..C, or the `ignore_index` of the config: rows with that label have the value 0 and do not
 /// count, and neither their logits nor their labels are used. Any other label yields NaN. Reading labels back would stall the
 /// device, so no error can be returned; NaN makes the mistake visible.
+///
+/// A loss that takes one probability per class in place of a label implements [`SoftTargets`] too.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
 #[inherent]
@@ -133,84 +137,6 @@ pub trait ClassificationLoss: Rows + Loss {
         extras: &Extras,
     ) -> Result<(), InputError> {
         rows::check(self, reference(self, logits), labels, extras)
-    }
-
-    /// The value of the batch for soft targets: one probability per class. `cross_entropy`, `focal`, `asymmetric`, `poly1`,
-    /// `generalized`, `symmetric` and `brier` take them, and `ohem` and `weighted_sum` of these.
-    ///
-    /// # Shapes
-    /// - logits, probabilities: `[N, C, d1, ..]`, of the same shape; each row of probabilities sums to 1
-    /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check_soft`](Self::check_soft)'s error.
-    #[track_caller]
-    fn forward_soft<const D: usize>(&self, logits: Tensor<D>, probabilities: Tensor<D>) -> Tensor<1> {
-        self.forward_soft_with(logits, probabilities, Extras::new())
-    }
-
-    /// Like `forward_soft`, with weights, a mask of the rows that are valid, or a divisor: see [`Extras`].
-    ///
-    /// # Shapes
-    /// - weights, mask: `[N, d1, ..]`, or `[N, 1, ..]` for one per sample
-    ///
-    /// # Panics
-    /// With the message of [`check_soft`](Self::check_soft)'s error, or with a divisor and
-    /// [`Reduction::Sum`](crate::Reduction::Sum), which takes no divisor.
-    #[track_caller]
-    fn forward_soft_with<const D: usize>(
-        &self,
-        logits: Tensor<D>,
-        probabilities: Tensor<D>,
-        extras: impl Into<Extras>,
-    ) -> Tensor<1> {
-        let extras = extras.into();
-        expect(self.check_soft(&logits, &probabilities, &extras));
-        let extras = extras.for_shape(rows::rows_per_sample(logits.dims()));
-        let values = rows::soft_values(self, logits, probabilities, extras.mask.as_ref());
-        extras.reduce(self.reduction(), values)
-    }
-
-    /// One value per row of soft targets.
-    ///
-    /// # Panics
-    /// With the message of [`check_soft`](Self::check_soft)'s error.
-    #[track_caller]
-    fn forward_soft_no_reduction<const D: usize, const L: usize>(
-        &self,
-        logits: Tensor<D>,
-        probabilities: Tensor<D>,
-    ) -> Tensor<L> {
-        self.forward_soft_unreduced(logits, probabilities, Extras::new()).values
-    }
-
-    /// Like `forward_unreduced`, for soft targets.
-    ///
-    /// # Panics
-    /// With the message of [`check_soft`](Self::check_soft)'s error.
-    #[track_caller]
-    fn forward_soft_unreduced<const D: usize, const L: usize>(
-        &self,
-        logits: Tensor<D>,
-        probabilities: Tensor<D>,
-        extras: impl Into<Extras>,
-    ) -> Unreduced<L> {
-        let extras = extras.into();
-        expect(self.check_soft(&logits, &probabilities, &extras));
-        let shape = rows::without_class_axis(logits.dims());
-        let extras = extras.for_shape(rows::rows_per_sample(logits.dims()));
-        let values = rows::soft_values(self, logits, probabilities, extras.mask.as_ref());
-        rows::into_shape(extras.apply(values), shape)
-    }
-
-    /// Like `check`, for the arguments of the methods for soft targets.
-    fn check_soft<const D: usize>(
-        &self,
-        logits: &Tensor<D>,
-        probabilities: &Tensor<D>,
-        extras: &Extras,
-    ) -> Result<(), InputError> {
-        rows::check_soft(self, reference(self, logits), probabilities, extras)
     }
 
     /// One value per label; one gradient and one curvature per logit: see [`second_order`](crate::second_order). The curvature is
@@ -342,3 +268,5 @@ impl Rows for AnyClassificationLoss {
 impl ClassificationLoss for AnyClassificationLoss {
     fn input(&self) -> &'static str;
 }
+
+impl SoftTargets for AnyClassificationLoss {}

@@ -1,6 +1,6 @@
 //! Online hard example mining, multi-class.
 
-use super::{AnyClassificationLoss, ClassificationLoss, ClassificationLossConfig, HardExamples};
+use super::{AnyClassificationLoss, ClassificationLoss, ClassificationLossConfig, HardExamples, SoftTargets};
 use crate::engine::curved_rows::RowPart;
 use crate::engine::hard_examples::keep_hard_examples;
 use crate::engine::rows::{RowKernel, Rows};
@@ -120,3 +120,5 @@ impl ClassificationLoss for OhemLoss {
         self.loss[0].input()
     }
 }
+
+impl SoftTargets for OhemLoss {}

@@ -1,6 +1,6 @@
 //! PolyLoss, multi-class.
 
-use super::ClassificationLoss;
+use super::{ClassificationLoss, SoftTargets};
 use crate::engine::outlined;
 use crate::engine::rows::{RowKernel, Rows};
 use crate::formula::safe::{bounded, focus, weighted};
@@ -65,6 +65,8 @@ pub struct Poly1LossConfig {
 }
 
 impl ClassificationLoss for Poly1Loss {}
+
+impl SoftTargets for Poly1Loss {}
 
 /// Cross-entropy and 1 - p_t -> the value.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! Symmetric cross-entropy.
 
-use super::ClassificationLoss;
+use super::{ClassificationLoss, SoftTargets};
 use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};
 use burn_losses_derive::{loss, loss_config};
@@ -15,10 +15,9 @@ use burn_losses_derive::{loss, loss_config};
 /// alpha (-ln p_y) + beta (-log_zero) (1 - p_y).
 ///
 /// # When to use
-/// Where some labels are wrong: the reverse term, in which prediction and target have changed places, is bounded, and is hardly
-/// changed by noise; the usual term, with a small alpha, keeps the training fast. A larger `beta` tolerates more noise.
-/// [`GeneralizedLoss`](super::GeneralizedLoss) has one number for the same purpose; with clean labels take
-/// [`CrossEntropyLoss`](super::CrossEntropyLoss).
+/// Where some labels are wrong. In the reverse term, prediction and target are swapped: it is bounded, so noise hardly changes it. The usual
+/// term keeps the training fast, with a small alpha. A larger `beta` tolerates more noise. [`GeneralizedLoss`](super::GeneralizedLoss) has
+/// one parameter for the same purpose. With clean labels, take [`CrossEntropyLoss`](super::CrossEntropyLoss).
 ///
 /// # Numerics
 /// Value and gradient are finite for all finite logits. A share of the target below 1e-37 counts as 0, whose logarithm is
@@ -64,6 +63,8 @@ pub struct SymmetricLossConfig {
 const LEAST_SHARE: f64 = 1e-37;
 
 impl ClassificationLoss for SymmetricLoss {}
+
+impl SoftTargets for SymmetricLoss {}
 
 impl RowFormula for SymmetricLoss {
     #[inline(always)]

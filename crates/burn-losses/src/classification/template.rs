@@ -1,6 +1,6 @@
 //! TODO: its name.
 
-use super::ClassificationLoss;
+use super::{ClassificationLoss, SoftTargets};
 use crate::formula::safe::weighted;
 use crate::formula::{Real, RowFormula};
 use burn_losses_derive::{loss, loss_config};
@@ -47,6 +47,8 @@ pub struct TemplateLossConfig {
 }
 
 impl ClassificationLoss for TemplateLoss {}
+
+impl SoftTargets for TemplateLoss {}
 
 /// The term of a class: log_p is the logarithm of its probability, and share its part of the target.
 impl RowFormula for TemplateLoss {

@@ -2,6 +2,7 @@
 
 use super::{
     AnyClassificationLoss, ClassificationLoss, ClassificationLossConfig, CrossEntropyLossConfig, FocalLossConfig,
+    SoftTargets,
 };
 use crate::engine::curved_rows::RowPart;
 use crate::engine::rows::{self, Rows};
@@ -137,3 +138,5 @@ impl ClassificationLoss for WeightedSumLoss {
         self.losses[0].input()
     }
 }
+
+impl SoftTargets for WeightedSumLoss {}

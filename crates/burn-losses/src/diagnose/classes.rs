@@ -1,7 +1,7 @@
 //! A diagnosis of losses of classes: labels, distributions, masks.
 
 use super::{Batch, Diagnosis, attempt, extras, inputs, plain};
-use crate::classification::ClassificationLoss;
+use crate::classification::{ClassificationLoss, SoftTargets};
 use crate::distribution::DistributionLoss;
 use crate::engine::{distributions, regions, rows};
 use crate::reduction::Extras;
@@ -36,7 +36,10 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
         probabilities: &Tensor<D>,
         mask: Option<&Tensor<L, Bool>>,
         weights: Option<&Tensor<L>>,
-    ) -> Diagnosis {
+    ) -> Diagnosis
+    where
+        Self: SoftTargets,
+    {
         let first = self.input();
         let inputs = inputs()
             .and(first, logits)

@@ -1,6 +1,6 @@
 //! Second derivatives of formulas.
 
-use super::{Dual, Formula, Real};
+use super::{Dual, Formula, Real, functions, operators};
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
 /// A number and its slope along a line, at a point of the line or just beside it.
@@ -27,30 +27,15 @@ impl Near {
     }
 }
 
-/// The operators, which are those of [`Dual`].
-macro_rules! operators {
-    ($($operator:ident $method:ident),+) => {$(
-        impl $operator for Near {
-            type Output = Self;
-            #[inline(always)]
-            fn $method(self, other: Self) -> Self {
-                self.zip(other, |a, b| a.$method(b))
-            }
-        }
-    )+};
-    (@constant $($operator:ident $method:ident),+) => {$(
-        impl $operator<f64> for Near {
-            type Output = Self;
-            #[inline(always)]
-            fn $method(self, constant: f64) -> Self {
-                self.map(|a| a.$method(constant))
-            }
-        }
-    )+};
+operators! { [] Near:
+    Add add |x, other: Self| x.zip(other, |a, b| a + b);
+    Sub sub |x, other: Self| x.zip(other, |a, b| a - b);
+    Mul mul |x, other: Self| x.zip(other, |a, b| a * b);
+    Div div |x, other: Self| x.zip(other, |a, b| a / b);
+    Add add |x, constant: f64| x.map(|a| a + constant);
+    Sub sub |x, constant: f64| x.map(|a| a - constant);
+    Mul mul |x, constant: f64| x.map(|a| a * constant);
 }
-
-operators! { Add add, Sub sub, Mul mul, Div div }
-operators! { @constant Add add, Sub sub, Mul mul }
 
 impl Neg for Near {
     type Output = Self;
@@ -60,27 +45,11 @@ impl Neg for Near {
     }
 }
 
-/// The functions, which are those of [`Dual`].
-macro_rules! functions {
-    ($($function:ident),+) => {$(
-        #[inline(always)]
-        fn $function(self) -> Self {
-            self.map(Real::$function)
-        }
-    )+};
-    (@several $($function:ident),+) => {$(
-        #[inline(always)]
-        fn $function(self) -> [Self; 2] {
-            self.of.$function().map(|of| Self { of, side: self.side })
-        }
-    )+};
-}
-
 impl Real for Near {
     type Mask = bool;
 
-    functions! { exp, ln, log1p, sqrt, atan, sin, cos, tanh, stop, sigmoid, softplus, exp_m1 }
-    functions! { @several sigmoids, softpluses }
+    functions!(|x| x.of, |of| Self { of, side: x.side };
+        exp, ln, log1p, sqrt, atan, sin, cos, tanh, stop, sigmoid, softplus, exp_m1);
 
     #[inline(always)]
     fn lit(&self, value: f64) -> Self {
@@ -112,6 +81,14 @@ impl Real for Near {
     #[inline(always)]
     fn relu(self) -> Self {
         if self.side == 0.0 { self.map(Real::relu) } else { Self::select(&self.gt_lit(0.0), self, self.lit(0.0)) }
+    }
+    #[inline(always)]
+    fn sigmoids(self) -> [Self; 2] {
+        self.of.sigmoids().map(|of| Self { of, side: self.side })
+    }
+    #[inline(always)]
+    fn softpluses(self) -> [Self; 2] {
+        self.of.softpluses().map(|of| Self { of, side: self.side })
     }
     #[inline(always)]
     fn softpluses_and_sigmoids(self) -> [[Self; 2]; 2] {
@@ -150,18 +127,6 @@ macro_rules! outlined {
             Self(self.0.$function())
         }
     )+};
-    (pairs: $($function:ident),+) => {$(
-        #[inline(never)]
-        fn $function(self) -> [Self; 2] {
-            self.0.$function().map(Self)
-        }
-    )+};
-    (of_two: $($function:ident),+) => {$(
-        #[inline(never)]
-        fn $function(self, other: Self) -> Self {
-            Self(self.0.$function(other.0))
-        }
-    )+};
 }
 
 outlined! { operators:
@@ -186,8 +151,6 @@ impl Real for Curved {
     type Mask = bool;
 
     outlined! { functions: exp, ln, log1p, sqrt, abs, atan, sin, cos, tanh, sigmoid, softplus, relu, square, exp_m1, safe_sqrt }
-    outlined! { pairs: sigmoids, softpluses }
-    outlined! { of_two: weigh, maximum, minimum }
 
     #[inline(never)]
     fn stop(self) -> Self {
@@ -215,8 +178,28 @@ impl Real for Curved {
         if *mask { yes } else { no }
     }
     #[inline(never)]
+    fn sigmoids(self) -> [Self; 2] {
+        self.0.sigmoids().map(Self)
+    }
+    #[inline(never)]
+    fn softpluses(self) -> [Self; 2] {
+        self.0.softpluses().map(Self)
+    }
+    #[inline(never)]
     fn softpluses_and_sigmoids(self) -> [[Self; 2]; 2] {
         self.0.softpluses_and_sigmoids().map(|pair| pair.map(Self))
+    }
+    #[inline(never)]
+    fn maximum(self, other: Self) -> Self {
+        Self(self.0.maximum(other.0))
+    }
+    #[inline(never)]
+    fn minimum(self, other: Self) -> Self {
+        Self(self.0.minimum(other.0))
+    }
+    #[inline(never)]
+    fn weigh(self, other: Self) -> Self {
+        Self(self.0.weigh(other.0))
     }
     #[inline(never)]
     fn weigh_add(self, other: Self, term: Self) -> Self {

@@ -175,11 +175,12 @@ macro_rules! operators {
 
 /// Implements functions of a wrapped number: `$get` takes the number out, and `$make` wraps the result.
 macro_rules! functions {
-    (|$x:ident| $get:expr, $make:path: $($function:ident),+) => {$(
+    (|$x:ident| $get:expr, |$result:ident| $make:expr; $($function:ident),+) => {$(
         #[inline(always)]
         fn $function(self) -> Self {
             let $x = self;
-            $make($get.$function())
+            let $result = $get.$function();
+            $make
         }
     )+};
 }
@@ -190,7 +191,7 @@ macro_rules! scalar {
         impl $crate::formula::Real for $real {
             type Mask = bool;
 
-            $crate::formula::functions!(|$x| $get, $make: exp, ln, sqrt, abs, atan, sin, cos, tanh, exp_m1);
+            $crate::formula::functions!(|$x| $get, |y| $make(y); exp, ln, sqrt, abs, atan, sin, cos, tanh, exp_m1);
 
             #[inline(always)]
             fn lit(&self, value: f64) -> Self {

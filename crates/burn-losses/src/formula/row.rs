@@ -10,6 +10,9 @@ use core::fmt::Debug;
 /// one probability per class. The share is already smoothed, and multiplied by the factor of the class if the loss has class
 /// factors.
 ///
+/// A type with such a formula implements [`ClassificationLoss`](crate::classification::ClassificationLoss), for labels, and
+/// [`SoftTargets`](crate::classification::SoftTargets), for probabilities.
+///
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
 /// use burn_losses::formula::{Real, RowFormula};

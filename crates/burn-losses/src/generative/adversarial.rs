@@ -27,10 +27,10 @@ pub enum AdversarialForm {
 /// What the generator of `minimax` minimizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum GeneratorForm {
-    /// -ln D(G(z)): the gradient is large where the discriminator is sure.
+    /// -ln D(G(z)): the gradient is large where the discriminator confidently rejects the sample.
     #[default]
     NonSaturating,
-    /// ln (1 - D(G(z))): the minimax game as it stands.
+    /// ln (1 - D(G(z))): the value of the original minimax game.
     Saturating,
 }
 
@@ -47,21 +47,23 @@ pub enum GeneratorForm {
 /// wasserstein      b - a                                   -b
 /// ```
 /// `real` is `real_label` and `fake` is `fake_label`; `half = false` leaves out the 1/2.
-/// [`forward_discriminator`](Self::forward_discriminator) takes both scores, [`forward_generator`](Self::forward_generator) takes those
-/// of the fake samples. A score has any shape: one per sample, or one per patch.
+/// [`forward_discriminator`](Self::forward_discriminator) takes the scores of real and of fake samples.
+/// [`forward_generator`](Self::forward_generator) takes the scores of fake samples alone. The scores may have any shape: there is one
+/// per sample, or one per patch of a sample.
 ///
-/// `hinge` is Lim and Ye 2017, [arXiv 1705.02894](https://arxiv.org/abs/1705.02894), `least_squares` Mao et al. 2017,
-/// [arXiv 1611.04076](https://arxiv.org/abs/1611.04076), `wasserstein` Arjovsky et al. 2017,
+/// The form `hinge` is from Lim and Ye 2017, [arXiv 1705.02894](https://arxiv.org/abs/1705.02894), `least_squares` is from Mao et al.
+/// 2017, [arXiv 1611.04076](https://arxiv.org/abs/1611.04076), and `wasserstein` is from Arjovsky et al. 2017,
 /// [arXiv 1701.07875](https://arxiv.org/abs/1701.07875).
 ///
 /// # When to use
 /// For generative adversarial networks, and as a term of a codec or of super-resolution next to
 /// [`MaeLoss`](crate::regression::MaeLoss) or [`SsimLoss`](crate::image::SsimLoss). `hinge` is the usual choice for images.
-/// `wasserstein` needs a discriminator with a bounded slope: use spectral normalization, since Burn's autodiff cannot differentiate
-/// a penalty on the gradient. Detach the fake samples in the discriminator's step.
+/// `wasserstein` needs a discriminator that is Lipschitz continuous. Use spectral normalization for that: Burn's autodiff cannot
+/// differentiate a gradient penalty. Detach the fake samples in the discriminator's step.
 ///
 /// # Numerics
-/// The scores are logits: no sigmoid is taken, so that no logarithm is infinite. The gradient of a hinge is 0 at its kink.
+/// The scores are logits. The loss never takes the logarithm of a sigmoid, so no value is infinite for finite scores. The gradient of
+/// a hinge is 0 at its kink.
 ///
 /// # Example
 /// ```

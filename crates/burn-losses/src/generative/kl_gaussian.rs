@@ -15,37 +15,37 @@ use burn_losses_derive::{Choice, loss, loss_config};
 /// The Gaussian that the latent one is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum OtherGaussian {
-    /// The standard normal distribution, where the call gives no other.
+    /// The standard normal distribution, unless the call gives another Gaussian.
     #[default]
     Standard,
-    /// Another one, which every call has to give.
+    /// Another Gaussian, which every call has to give.
     Given,
 }
 
-/// KL divergence of a diagonal Gaussian from another (Kingma and Welling 2013,
+/// KL divergence of one diagonal Gaussian from another (Kingma and Welling 2013,
 /// [arXiv 1312.6114](https://arxiv.org/abs/1312.6114)).
 ///
 /// # Formula
 /// ```text
 /// sum_e max(free_bits, 1/2 (e^s + m^2 - 1 - s))
 /// ```
-/// with the mean m and the logarithm of the variance s of each latent number, summed over all axes but the first: one value per row
-/// of `[N, ..]`. Against another Gaussian with m' and s', which [`forward_between`](Self::forward_between) takes, the term is
-/// `1/2 (e^(s - s') - 1 - (s - s') + (m - m')^2 e^-s')`.
+/// with the mean m and the log-variance s of each latent variable. The sum runs over all axes but the first, so there is one value per
+/// row of `[N, ..]`. [`forward_between`](Self::forward_between) compares with another Gaussian, whose mean is m' and whose log-variance
+/// is s'. The term is then `1/2 (e^(s - s') - 1 - (s - s') + (m - m')^2 e^-s')`.
 ///
-/// `free_bits` are nats per latent number that cost nothing (Kingma et al. 2016,
+/// `free_bits` is the divergence, in nats per latent variable, below which the term is constant (Kingma et al. 2016,
 /// [arXiv 1606.04934](https://arxiv.org/abs/1606.04934)).
 ///
 /// # When to use
-/// For variational autoencoders: it is the rate, next to the distortion, and the beta of a beta-VAE is the weight of the term in a
-/// [`JointLossConfig`](crate::composition::JointLossConfig), which may have a schedule. Where the posterior collapses, begin with a
-/// small weight, or with `free_bits` of 0.1 to 2. For distributions over classes, take
+/// For variational autoencoders: this loss is the rate, and a reconstruction loss is the distortion. The beta of a beta-VAE is the weight
+/// of this term in a [`JointLossConfig`](crate::composition::JointLossConfig), and the weight may follow a schedule. If the posterior
+/// collapses, begin with a small weight, or set `free_bits` to a number from 0.1 to 2. For distributions over classes, take
 /// [`KlDivergenceLoss`](crate::distribution::KlDivergenceLoss).
 ///
 /// # Numerics
-/// e^s - 1 - s is a series for small s: it neither cancels nor becomes negative. A difference of log-variances above 60 is on the
-/// tangent, and a log-variance of the other Gaussian below -60 counts as -60: values and gradients are finite in f32. Below `free_bits`
-/// the gradient is 0.
+/// For small s, e^s - 1 - s is computed as a series, so that it loses no digits and is never negative. Above a difference of 60 between
+/// the log-variances, the exponential continues as its tangent. A log-variance of the other Gaussian below -60 counts as -60. Values and
+/// gradients are therefore finite in f32. Below `free_bits` the gradient is 0.
 ///
 /// # Example
 /// ```
@@ -57,7 +57,7 @@ pub enum OtherGaussian {
 /// let mean = Tensor::<2>::from_floats([[1.0, 2.0]], &device);
 /// let value = loss.forward(mean.clone(), mean.zeros_like());
 /// assert_eq!(value.into_scalar::<f32>(), 2.5);
-/// // From itself it diverges by nothing.
+/// // The divergence of a distribution from itself is 0.
 /// let value = loss.forward_between(mean.clone(), mean.zeros_like(), mean.clone(), mean.zeros_like());
 /// assert_eq!(value.into_scalar::<f32>(), 0.0);
 /// ```
@@ -73,7 +73,7 @@ pub struct KlGaussianLoss {
 /// Config of [`KlGaussianLoss`].
 #[loss_config]
 pub struct KlGaussianLossConfig {
-    /// The least value of a latent number, in nats.
+    /// The least value of the term of a latent variable, in nats.
     #[field(default = 0.0, range = ">= 0")]
     pub free_bits: f64,
     /// The Gaussian that the latent one is compared with.

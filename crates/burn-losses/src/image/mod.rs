@@ -1,7 +1,7 @@
 //! Images: predictions and targets `[N, C, H, W]` or `[N, C, D, H, W]`, one value per image.
 //!
-//! All losses here can be swapped for one another in a config file: see [`ImageLossConfig`]. A loss that compares an image with
-//! nothing takes targets too, and does not use them.
+//! All losses here can be swapped for one another in a config file: see [`ImageLossConfig`]. Therefore a loss of the predictions alone
+//! takes targets too, but does not use them.
 //!
 //! For losses per pixel, use the family `regression`, for instance `charbonnier`.
 

@@ -17,19 +17,20 @@ const LEAST: f64 = 1e-6;
 /// ```text
 /// 1 - prod_(j < M) max(cs_j, 0)^(w_j)  max(ssim_M, 0)^(w_M)
 /// ```
-/// over M scales, each half as large as the one before (2 x 2 pixels become their mean), with the `weights` w. cs_j is the mean over
-/// the windows of scale j of contrast and structure, (2 c + C2) / (v + v' + C2), and ssim_M that of the whole similarity at the last
-/// scale: see [`SsimLoss`](super::SsimLoss). The value of an image is the mean over its channels.
+/// over M scales with the `weights` w. Each scale has half the resolution of the one before: 2 x 2 pixels become their mean. cs_j is the
+/// similarity in contrast and structure, (2 c + C2) / (v + v' + C2), averaged over the windows of scale j. ssim_M is the whole similarity,
+/// averaged over the windows of the last scale: see [`SsimLoss`](super::SsimLoss). The value of an image is the mean over its channels.
 ///
 /// # When to use
-/// For the restoration and the compression of large images: small windows see texture, and the coarse scales see shapes. The loss
-/// of Zhao et al. has an absolute error next to it. Take [`SsimLoss`](super::SsimLoss) for small images: the coarsest scale has to
-/// have room for a window, so with the defaults a side has at least 176 pixels.
+/// For the restoration and the compression of large images: the fine scales measure texture, and the coarse scales measure shapes. Zhao
+/// et al. add an absolute error to this loss. For small images, take [`SsimLoss`](super::SsimLoss): a window has to fit into the coarsest
+/// scale, so with the defaults each side needs at least 176 pixels.
 ///
 /// # Numerics
-/// The product is the exponential of a sum of ln(1 - e), e what is missing at each scale: images that are nearly the same keep
-/// their digits. A similarity below 1e-6, or negative, counts as 0: the value is then 1 and has no gradient, where a power would
-/// give NaN. A last row or column of odd sides has no part in the next scale. The rest is as in [`SsimLoss`](super::SsimLoss).
+/// The product is computed as the exponential of a sum of ln(1 - e), where e is 1 minus the similarity at a scale. No digits are lost for
+/// images that are nearly the same. A similarity below 1e-6 counts as 0, since a power of a negative number is NaN: the value is then 1
+/// and has no gradient. If a side is odd, its last row or column does not enter the next scale. The rest is as in
+/// [`SsimLoss`](super::SsimLoss).
 ///
 /// # Example
 /// ```
@@ -39,7 +40,7 @@ const LEAST: f64 = 1e-6;
 /// let device = Device::flex();
 /// let loss = MsSsimLossConfig::new().with_window(3).with_weights([0.4, 0.6]).init(&device);
 /// let black = Tensor::<4>::zeros([1, 1, 8, 8], &device);
-/// // White against black: contrast and structure are alike, and the luminance counts at the last scale.
+/// // White against black: both are flat, so only the luminance differs, and it counts at the last scale alone.
 /// let value = loss.forward(black.ones_like(), black);
 /// assert!((value.into_scalar::<f32>() - (1.0 - (1e-4f32 / 1.0001).powf(0.6))).abs() < 1e-5);
 /// ```
@@ -59,7 +60,7 @@ pub struct MsSsimLoss {
 /// Config of [`MsSsimLoss`].
 #[loss_config(check = check)]
 pub struct MsSsimLossConfig {
-    /// The exponents, one per scale, from the finest to the coarsest; they are taken as they are.
+    /// The exponents, one per scale, from the finest to the coarsest. They are not normalized.
     #[field(default = LevelWeights(vec![0.0448, 0.2856, 0.3001, 0.2363, 0.1333]), range = ">= 0")]
     pub weights: LevelWeights,
     /// The options that the structural similarities share.

@@ -18,9 +18,9 @@ const LARGEST: f64 = 1e15;
 /// with the mean squared error of an image, over its pixels and channels.
 ///
 /// # When to use
-/// To report the number that papers on restoration report, and as a loss where every image should count by its relative error: the
-/// worst image dominates the gradient of [`MseLoss`](crate::regression::MseLoss), and here each gradient is divided by the error of
-/// its image.
+/// To report the metric that papers on image restoration report, and as a loss whose gradient is balanced across images. With
+/// [`MseLoss`](crate::regression::MseLoss) the worst image dominates the gradient. Here the gradient of each image is divided by its mean
+/// squared error.
 ///
 /// # Numerics
 /// Half precision is computed in f32. Where the error is below the floor, the value is bounded and the gradient is 0. An error beyond

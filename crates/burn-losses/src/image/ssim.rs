@@ -16,18 +16,18 @@ use burn_losses_derive::{loss, loss_config};
 /// over its channels. With `form = "half"` it is half of that, in [0, 1].
 ///
 /// # When to use
-/// For image restoration, compression and view synthesis, where edges and texture matter more than the exact brightness; often
-/// next to [`CharbonnierLoss`](crate::regression::CharbonnierLoss), since it hardly sees colors. Take
-/// [`MsSsimLoss`](super::MsSsimLoss) where images are large and are seen from several distances.
+/// For image restoration, compression and view synthesis, where edges and texture matter more than the exact brightness. The similarity
+/// is not sensitive to color, so it is often combined with [`CharbonnierLoss`](crate::regression::CharbonnierLoss). Take
+/// [`MsSsimLoss`](super::MsSsimLoss) for large images that are viewed from several distances.
 ///
 /// Set `range` to the range of the pixels: with the default, the constants are too small for bytes from 0 to 255, and the noise of
 /// flat regions counts as structure.
 ///
 /// # Numerics
-/// The value is computed as a + b - a b from the differences in luminance, a, and in structure, b: images that are nearly the same
-/// keep their digits. Half precision is computed in f32. Pixels are centered first, and a variance that rounding makes negative is
-/// 0. Where both windows are flat, the gradient is that of the luminance. An error beyond 1e15 `range` has no gradient, and its
-/// windows have the similarity 0.
+/// The value is computed as a + b - a b, where a is the difference in luminance and b the difference in structure. No digits are lost
+/// for images that are nearly the same. Half precision is computed in f32. Pixels are centered first, and a variance that rounding
+/// makes negative is 0. Where both windows are flat, the gradient is that of the luminance. An error beyond 1e15 `range` has no
+/// gradient, and its windows have the similarity 0.
 ///
 /// # Example
 /// ```

@@ -41,12 +41,13 @@ pub enum VariationAverage {
 /// l2            sqrt(sum dx^2 + sum dy^2)
 /// l2_squared    sum dx^2 + sum dy^2
 /// ```
-/// over the pixels and channels of an image; a volume has a third axis. In `isotropic` the difference that a pixel at the border lacks
-/// is 0. With `average = "mean"` the sum along each axis is divided by the number of its differences, and that of `isotropic` by the
-/// number of pixels and channels. The targets are not used: the loss takes them so that it can be swapped for another one of its family.
+/// over the pixels and channels of an image; a volume has a third axis. In `isotropic`, a pixel at the border has no next pixel along
+/// an axis, and that difference counts as 0. With `average = "mean"` the sum along each axis is divided by the number of its
+/// differences, and that of `isotropic` by the number of pixels and channels. The targets are not used: the loss takes them so that it
+/// can be swapped for another one of its family.
 ///
 /// # When to use
-/// As a small term next to a loss of fidelity, against noise and artifacts in generated images, flows or depths: see
+/// As a regularizer with a small weight next to a reconstruction loss, against noise and artifacts in generated images, flows or depths: see
 /// [`WeightedSumLoss`](super::WeightedSumLoss). `l1` and `isotropic` keep edges; `l2_squared` blurs them.
 ///
 /// # Numerics

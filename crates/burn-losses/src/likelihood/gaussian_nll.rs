@@ -33,8 +33,8 @@ const HALF_LN_2_PI: f64 = 0.918_938_533_204_672_8;
 /// - targets: `[N, d1, ..]`
 ///
 /// # Numerics
-/// The floor does not cut the slope: a variance below it has the slope of the floor, and so comes back. The logarithm of a
-/// variance beyond 60 in size has no slope.
+/// A variance below the floor has the gradient of the floor, so that it can rise again. A log-variance outside [-60, 60] has no
+/// gradient.
 ///
 /// # Example
 /// ```
@@ -58,8 +58,8 @@ const HALF_LN_2_PI: f64 = 0.918_938_533_204_672_8;
 ///   `forward_parts`, and it refuses negative variances.
 /// - `burn.nn.loss.GaussianNLLLoss`: the same formula with `spread = "variance"`, not compared by a test.
 /// - `torch_uncertainty.losses.BetaNLL`: it is `beta` with `spread = "variance"`; its default is `beta = 0.5`.
-/// - `tensorflow_probability.distributions.Normal.log_prob`: minus this loss with `full = true`; its `scale` is the root of the
-///   variance.
+/// - `tensorflow_probability.distributions.Normal.log_prob`: minus this loss with `full = true`; its `scale` is the standard
+///   deviation.
 #[loss(likelihood, "gaussian_nll", "Negative log-likelihood of a Gaussian with a predicted mean and variance")]
 pub struct GaussianNllLoss {
     config: GaussianNllLossConfig,
@@ -77,7 +77,7 @@ pub struct GaussianNllLossConfig {
     /// Whether the constant ln(2 pi) / 2 is added.
     #[field(default = false)]
     pub full: bool,
-    /// The power of the variance that weighs each value, without a slope; 0: no weight.
+    /// The exponent of the variance in the weight of each value. The weight is a constant for the gradient; 0 means no weight.
     #[field(default = 0.0, range = "[0, 1]")]
     pub beta: f64,
 }

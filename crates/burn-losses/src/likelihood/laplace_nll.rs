@@ -19,16 +19,16 @@ use burn_losses_derive::{loss, loss_config};
 /// is 1.
 ///
 /// # When to use
-/// In place of [`GaussianNllLoss`](super::GaussianNllLoss) where the errors have heavier tails: the gradient of the mean is bounded,
-/// and the mean becomes a median. Both take the same outputs of a model.
+/// In place of [`GaussianNllLoss`](super::GaussianNllLoss) for errors with heavier tails. The gradient with respect to the mean is bounded,
+/// and the model learns the median of the targets. Both losses take the same outputs of a model.
 ///
 /// # Shapes
 /// - parameters: `[N, 2, d1, ..]`, the mean and the spread; or two tensors of the shape of the targets, with `forward_parts`
 /// - targets: `[N, d1, ..]`
 ///
 /// # Numerics
-/// The slope at an error of 0 is 0. The floor does not cut the slope: a variance below it has the slope of the floor. The logarithm
-/// of a variance beyond 60 in size has no slope.
+/// The gradient at an error of 0 is 0. A variance below the floor has the gradient of the floor, so that it can rise again. A
+/// log-variance outside [-60, 60] has no gradient.
 ///
 /// # Example
 /// ```
@@ -65,7 +65,7 @@ pub struct LaplaceNllLossConfig {
     /// The least variance, of `variance` and `softplus`.
     #[field(default = 1e-6, range = "> 0")]
     pub floor: f64,
-    /// The power of the variance that weighs each value, without a slope; 0: no weight.
+    /// The exponent of the variance in the weight of each value. The weight is a constant for the gradient; 0 means no weight.
     #[field(default = 0.0, range = "[0, 1]")]
     pub beta: f64,
 }

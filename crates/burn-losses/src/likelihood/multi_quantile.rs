@@ -30,13 +30,13 @@ pub enum LevelSum {
 /// q(tau, e) = max(tau e, (tau - 1) e)                              delta = 0
 /// q(tau, e) = |tau - [e < 0]| h(e) / delta                         delta > 0, h the Huber loss of that delta
 /// ```
-/// `over = "mean"` divides the whole value, the penalty of crossings too, by K. With delta it is the loss of QR-DQN (Dabney et al.
-/// 2018, [arXiv 1710.10044](https://arxiv.org/abs/1710.10044)).
+/// `over = "mean"` divides the whole value by K, including the penalty for crossings. With delta > 0 it is the loss of QR-DQN (Dabney et
+/// al. 2018, [arXiv 1710.10044](https://arxiv.org/abs/1710.10044)).
 ///
 /// # When to use
-/// For prediction intervals: 0.1 and 0.9 are the bounds of 80 %, and one model with K outputs, which `crossing` keeps in order, is
-/// cheaper than K models. `delta` makes the loss smooth, as for the critics of distributional reinforcement learning. With the mean
-/// over many levels, twice this loss tends to the continuous ranked probability score. For one level take
+/// For prediction intervals: the quantiles 0.1 and 0.9 bound an interval of 80 %. One model with K outputs is cheaper than K models, and
+/// `crossing` keeps its outputs in order. `delta` makes the loss smooth, as for the critics of distributional reinforcement learning. With
+/// the mean over many levels, twice this loss tends to the continuous ranked probability score (CRPS). For one level, take
 /// [`QuantileLoss`](crate::regression::QuantileLoss).
 ///
 /// # Shapes
@@ -44,9 +44,9 @@ pub enum LevelSum {
 /// - targets: `[N, d1, ..]`; with `forward_pairs` several targets for each row of predictions
 ///
 /// # Numerics
-/// With `delta` and `crossing` 0, the gradient of the k-th prediction is -tau_k below the target, 1 - tau_k above it, and 0 at it.
-/// Two equal predictions do not cross. The fused engine has kernels for 1, 2, 3, 5, 7 and 9 levels; other numbers of levels run as
-/// tensor operations.
+/// If `delta` and `crossing` are 0, the gradient of the k-th prediction is -tau_k below the target, 1 - tau_k above the target, and 0
+/// where both are equal. Two equal predictions do not cross. The fused engine has kernels for 1, 2, 3, 5, 7 and 9 levels; other numbers
+/// of levels run as tensor operations.
 ///
 /// # Example
 /// ```
@@ -84,7 +84,7 @@ pub struct MultiQuantileLossConfig {
     /// Where the square around the target ends, in the units of the target; 0: there is none.
     #[field(default = 0.0, range = ">= 0")]
     pub delta: f64,
-    /// The factor of how far each prediction is above the next one.
+    /// The weight of the penalty for crossings: how far each prediction is above the next one.
     #[field(default = 0.0, range = ">= 0")]
     pub crossing: f64,
 }

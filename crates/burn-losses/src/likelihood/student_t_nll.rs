@@ -20,16 +20,16 @@ use burn_losses_derive::{loss, loss_config};
 /// c^2 dof / (dof - 2).
 ///
 /// # When to use
-/// In place of [`GaussianNllLoss`](super::GaussianNllLoss) where there are outliers: the gradient of the mean goes to 0 for large
-/// errors, and the smaller `dof` is, the sooner. For many degrees of freedom it is the Gaussian.
+/// In place of [`GaussianNllLoss`](super::GaussianNllLoss) for targets with outliers. The gradient with respect to the mean goes to 0
+/// for large errors, and it does so sooner for a smaller `dof`. With many degrees of freedom the distribution tends to the Gaussian.
 ///
 /// # Shapes
 /// - parameters: `[N, 2, d1, ..]`, the mean and the spread; or two tensors of the shape of the targets, with `forward_parts`
 /// - targets: `[N, d1, ..]`
 ///
 /// # Numerics
-/// The constants are computed once, in double precision, without a difference of large numbers. The floor does not cut the slope: a
-/// squared scale below it has the slope of the floor. The logarithm of a squared scale beyond 60 in size has no slope.
+/// The constants are computed once, in double precision and without cancellation. A squared scale below the floor has the gradient of the
+/// floor, so that it can rise again. A logarithm of the squared scale outside [-60, 60] has no gradient.
 ///
 /// # Example
 /// ```

@@ -24,7 +24,7 @@ use burn_losses_derive::{loss, loss_config};
 /// [`InfoNceLoss`](super::InfoNceLoss); with more rows per class, [`SupConLoss`](super::SupConLoss) uses all of them.
 ///
 /// # Numerics
-/// It is computed as softplus(LSE of the negatives - a . p), which keeps the digits of a small loss.
+/// The value is computed as softplus(LSE of the negatives - a . p), which keeps the digits of a small loss.
 ///
 /// # Example
 /// ```

@@ -16,11 +16,11 @@ use burn_losses_derive::{loss, loss_config};
 /// does not count.
 ///
 /// # When to use
-/// For embeddings whose labels are read off the nearest neighbors. It asks for one near positive, and lets a class have several
-/// clusters; [`SupConLoss`](super::SupConLoss) draws every positive near.
+/// For embeddings that are classified by their nearest neighbors. One near positive is enough for an anchor, so a class may have several
+/// clusters. [`SupConLoss`](super::SupConLoss) pulls all positives together.
 ///
 /// # Numerics
-/// It is the difference of two logarithms of sums, finite at every distance.
+/// The value is computed as the difference of two log-sum-exps, and is finite at every distance.
 ///
 /// # Example
 /// ```

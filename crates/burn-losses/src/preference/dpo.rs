@@ -21,21 +21,21 @@ pub enum DpoForm {
     Nca,
     /// (a - 1/(2 beta))^2 + (b + 1/(2 beta))^2 (SPPO, [arXiv 2405.00675](https://arxiv.org/abs/2405.00675)).
     SppoHard,
-    /// 1 - s(beta a) + s(beta b) (APO, [arXiv 2408.06266](https://arxiv.org/abs/2408.06266)): for a model that is worse than the
-    /// chosen answers.
+    /// 1 - s(beta a) + s(beta b) (APO, [arXiv 2408.06266](https://arxiv.org/abs/2408.06266)): for a model whose own answers are worse
+    /// than the chosen ones.
     ApoZero,
-    /// s(beta a) + 1 - s(beta D) (APO): for a model that is better than the chosen answers.
+    /// s(beta a) + 1 - s(beta D) (APO): for a model whose own answers are better than the chosen ones.
     ApoDown,
 }
 
-/// The divergence that holds the model to the reference (f-DPO, Wang et al. 2023, [arXiv 2309.16240](https://arxiv.org/abs/2309.16240)).
-/// It gives the difference D of the two log-ratios a and b.
+/// The divergence that keeps the model close to the reference model (f-DPO, Wang et al. 2023, [arXiv
+/// 2309.16240](https://arxiv.org/abs/2309.16240)). It gives the difference D of the two log-ratios a and b.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum DpoDivergence {
     /// a - b, DPO's.
     #[default]
     ReverseKl,
-    /// e^-b - e^-a. Beyond an exponent of 15 the exponential goes on as a line.
+    /// e^-b - e^-a. Beyond an exponent of 15 the exponential continues as its tangent.
     ForwardKl,
     /// softplus(-b) - softplus(-a), of the Jensen-Shannon divergence.
     Js,
@@ -44,7 +44,7 @@ pub enum DpoDivergence {
 /// Whether there is a reference model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum DpoReference {
-    /// What the reference model says is an argument.
+    /// The log-probabilities of the reference model are arguments.
     #[default]
     Given,
     /// There is no reference model: its log-probabilities count as equal for all answers.
@@ -62,16 +62,16 @@ pub enum DpoReference {
 /// and e is `label_smoothing`. This is the form `sigmoid`; [`DpoForm`] has the others, and [`DpoDivergence`] other differences D.
 ///
 /// # When to use
-/// For aligning a language model with pairs of answers, without a reward model and without sampling. With noisy pairs set
-/// `label_smoothing`, or take the form `ipo`, which does not overfit pairs that are always decided alike.
-/// [`SimpoLoss`](super::SimpoLoss) needs no reference model, and so less memory; for answers that are rated one by one take
+/// For aligning a language model with pairs of answers, without a reward model and without sampling. If the preferences are noisy, set
+/// `label_smoothing`. If all raters agree on most pairs, take the form `ipo`, which does not push their log-ratios to infinity.
+/// [`SimpoLoss`](super::SimpoLoss) needs no reference model, and therefore less memory. For answers that are rated one by one, take
 /// [`KtoLoss`](super::KtoLoss).
 ///
 /// # Numerics
-/// The log-probabilities are sums over the tokens of an answer. For `ipo` some libraries take means, as the paper's code does not:
-/// [`SequenceAverage`](super::SequenceAverage) decides. Half precision rounds a sum of some hundred nats to a quarter (f16) or to 2
-/// (bf16), so compute the sums in f32. Only the form `sigmoid` has label smoothing, and only the forms of one difference D
-/// (`sigmoid`, `ipo`, `hinge`) have another divergence.
+/// The log-probabilities are sums over the tokens of an answer. Some libraries take means for `ipo`, while the paper's code takes sums:
+/// [`SequenceAverage`](super::SequenceAverage) chooses. For a sum of some hundred nats, the spacing of numbers is 1/4 in f16 and 2 in
+/// bf16, so compute the sums in f32. Label smoothing is defined for the form `sigmoid` alone. Other divergences are defined for the forms
+/// that depend on one difference D: `sigmoid`, `ipo` and `hinge`.
 ///
 /// # Example
 /// ```
@@ -104,7 +104,7 @@ pub struct DpoLoss {
 /// Config of [`DpoLoss`].
 #[loss_config(check = of_forms)]
 pub struct DpoLossConfig {
-    /// How strongly the model is held to the reference: the smaller, the less.
+    /// How strongly the model is kept close to the reference model: a smaller number allows it to move farther away.
     #[field(default = 0.1, range = "> 0")]
     pub beta: f64,
     /// The function of the log-ratios.

@@ -12,17 +12,18 @@ use burn_losses_derive::{loss, loss_config};
 /// desirable   (1 - s(beta (p - z)))    for a desirable answer
 /// undesirable (1 - s(beta (z - p)))    for any other
 /// ```
-/// p is the log-probability of the answer over that of the reference model, and s the logistic function. z = max(0, mean of the
-/// mismatched log-ratios) measures how far the policy has moved, and is a constant for the gradient. Without mismatched log-ratios
-/// z = 0.
+/// p is the log-ratio of the answer: the log-probability that the policy gives it minus that of the reference model. s is the logistic
+/// function. z = max(0, mean of the mismatched log-ratios) estimates how far the policy has moved from the reference model. It is a
+/// constant for the gradient, and 0 without mismatched log-ratios.
 ///
 /// # When to use
-/// Where answers have a thumb up or down, but no partner to compare with; also where the pairs are noisy. Choose the two weights
-/// so that all desirable answers together count 1 to 4/3 times as much as all others. For pairs take [`DpoLoss`](super::DpoLoss).
+/// For answers that are rated one by one, as with a thumb up or down, and for pairs whose preferences are noisy. Choose the two weights
+/// so that the total weight of the desirable answers is 1 to 4/3 times that of the others. For pairs, take
+/// [`DpoLoss`](super::DpoLoss).
 ///
 /// # Numerics
-/// A value is between 0 and its weight. The slope vanishes for answers far on either side, as the paper intends. z is that of the batch:
-/// over several devices, hand in the mean over all of them as one log-ratio.
+/// A value is between 0 and the weight of its answer. The gradient vanishes where p is far from z on either side, as the paper intends. z
+/// is computed from the batch. On several devices, pass the mean of the mismatched log-ratios of all of them as one log-ratio.
 ///
 /// # Example
 /// ```
@@ -56,7 +57,7 @@ pub struct KtoLoss {
 /// Config of [`KtoLoss`].
 #[loss_config]
 pub struct KtoLossConfig {
-    /// How strongly the model is held to the reference: the smaller, the less.
+    /// How strongly the model is kept close to the reference model: a smaller number allows it to move farther away.
     #[field(default = 0.1, range = "> 0")]
     pub beta: f64,
     /// The weight of desirable answers.

@@ -14,13 +14,13 @@ use burn_losses_derive::{loss, loss_config};
 /// c and r are the mean log-probabilities per token of the chosen and of the rejected answer; lo(a) are the log-odds.
 ///
 /// # When to use
-/// For alignment in one step with supervised fine-tuning, without a reference model: add this loss, times the lambda of the paper
-/// (0.1), to the cross-entropy of the chosen answers in a joint loss. Where the fine-tuning is done already, take
+/// For supervised fine-tuning and alignment in one step, without a reference model. Add this loss to the cross-entropy of the chosen
+/// answers in a joint loss. Its weight is the lambda of the paper, which is 0.1. If the model is fine-tuned already, take
 /// [`SimpoLoss`](super::SimpoLoss) or [`DpoLoss`](super::DpoLoss).
 ///
 /// # Numerics
-/// The arguments are means over tokens, which are below 0: see [`SequenceAverage::Mean`](super::SequenceAverage::Mean). A mean that
-/// is 0, or above it, counts as -1e-7 and has no gradient. 1 - e^a has all its digits for every a. The value is not negative.
+/// The arguments are means over tokens, which are below 0: see [`SequenceAverage::Mean`](super::SequenceAverage::Mean). A mean of 0 or
+/// above counts as -1e-7 and has no gradient. 1 - e^a is computed without cancellation. The value is never negative.
 ///
 /// # Example
 /// ```

@@ -12,13 +12,13 @@ use burn_losses_derive::{loss, loss_config};
 /// margin of the pair, 0 if none is given.
 ///
 /// # When to use
-/// For a reward model that scores answers, and for any scores of which pairs are compared (Elo). The margin says by how much an
-/// answer is better, where raters say so (Llama 2, [arXiv 2307.09288](https://arxiv.org/abs/2307.09288)). Scores are only determined up to
-/// a constant; `center` (0.01 is usual) holds their mean near 0 ([arXiv 2312.09244](https://arxiv.org/abs/2312.09244)). Without a margin
-/// and `center` it is [`RanknetLoss`](crate::ranking::RanknetLoss) of pairs.
+/// For a reward model that scores answers, and for other scores that are learned from pairwise comparisons (Elo). If raters say by how
+/// much an answer is better, pass that as the margin (Llama 2, [arXiv 2307.09288](https://arxiv.org/abs/2307.09288)). Pairs determine the
+/// scores up to a constant; `center` keeps their mean near 0 ([arXiv 2312.09244](https://arxiv.org/abs/2312.09244)), and 0.01 is a usual
+/// weight. Without a margin and without `center` it is [`RanknetLoss`](crate::ranking::RanknetLoss) of pairs.
 ///
 /// # Numerics
-/// The slope of a pair in the wrong order is 1 however far apart the scores are.
+/// The gradient of a pair in the wrong order tends to 1 in size as the scores move apart: it does not vanish.
 ///
 /// # Example
 /// ```
@@ -43,7 +43,7 @@ pub struct RewardLoss {
 /// Config of [`RewardLoss`].
 #[loss_config]
 pub struct RewardLossConfig {
-    /// The weight of the squared sum of both scores, which holds the scores near 0.
+    /// The weight of the squared sum of both scores, which keeps the scores near 0.
     #[field(default = 0.0, range = ">= 0")]
     pub center: f64,
 }

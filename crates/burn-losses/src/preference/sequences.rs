@@ -23,10 +23,10 @@ pub enum SequenceAverage {
 /// The log-probability of each answer: the sum or the mean over its tokens of `ln softmax(logits)_label`.
 ///
 /// The mask is true for the tokens of the answer, and false for the prompt and for padding, where the labels and logits may hold
-/// anything. `logits[n, t]` are the logits of the token `labels[n, t]`: shift them by one token if the model's are those of the next.
-/// An answer without a token has the value 0. A label that is out of range gives NaN.
+/// anything. `logits[n, t]` are the logits of the token `labels[n, t]`. The logits of a causal language model are those of the next
+/// token, so shift them by one. An answer without a token has the value 0. A label that is out of range gives NaN.
 ///
-/// It is minus the cross-entropy of the tokens, and runs in the same kernel. Half precision is computed and returned in f32.
+/// The result is minus the cross-entropy of the tokens, and the same kernel computes it. Half precision is computed and returned in f32.
 ///
 /// # Shapes
 /// - logits: `[N, T, C]`

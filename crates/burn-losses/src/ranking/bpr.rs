@@ -9,8 +9,8 @@ use crate::signature::{Arguments, Called, EvalError, Signature, Wanted};
 use burn::tensor::Tensor;
 use burn_losses_derive::{loss, loss_config};
 
-/// Bayesian personalized ranking (Rendle et al. 2009, [arXiv 1205.2618](https://arxiv.org/abs/1205.2618)): an item that a user
-/// has chosen against items that the user has not.
+/// Bayesian personalized ranking (Rendle et al. 2009, [arXiv 1205.2618](https://arxiv.org/abs/1205.2618)): it compares an
+/// item that a user has chosen with items that the user has not chosen.
 ///
 /// # Formula
 /// `-ln sigmoid(s_p - s_n)`, averaged over the negatives n of a list and its positives p. The positives are the items of the
@@ -18,11 +18,11 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # When to use
 /// For recommendations from implicit feedback (views, purchases), with sampled negatives: as pairs, or as lists of one positive and
-/// its negatives. With grades of relevance take [`RanknetLoss`](super::RanknetLoss), which compares all grades; with many
-/// negatives [`ListNetLoss`](super::ListNetLoss) looks harder at the highest of them.
+/// its negatives. For grades of relevance, take [`RanknetLoss`](super::RanknetLoss), which compares all grades. With many negatives, take
+/// [`ListNetLoss`](super::ListNetLoss), which gives more weight to the negatives with the highest scores.
 ///
 /// # Numerics
-/// The value is a softplus: the slope of a pair in the wrong order is 1 however far apart the scores are.
+/// The value is a softplus. The gradient of a pair in the wrong order tends to 1 in size as the scores move apart: it does not vanish.
 ///
 /// # Example
 /// ```

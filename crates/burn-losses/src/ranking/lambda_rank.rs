@@ -22,8 +22,8 @@ pub enum LambdaScheme {
 }
 
 /// LambdaRank (Burges et al. 2006) and the losses of the LambdaLoss framework (Wang et al. 2018,
-/// [doi 10.1145/3269206.3271784](https://doi.org/10.1145/3269206.3271784)): the logistic loss of each pair, weighted by what the pair
-/// means for NDCG.
+/// [doi 10.1145/3269206.3271784](https://doi.org/10.1145/3269206.3271784)): the logistic loss of each pair, weighted by the
+/// influence of the pair on NDCG.
 ///
 /// # Formula
 /// ```text
@@ -34,14 +34,15 @@ pub enum LambdaScheme {
 /// items. With `k` both items have to be among the first k by their scores, and maxDCG is that of the first k.
 ///
 /// # When to use
-/// For search and recommendation with grades of relevance that are measured by NDCG: the loss is a bound of 1 - NDCG (`ndcg1`,
-/// `ndcg2`), and its pairs at the beginning of a list count most. [`RanknetLoss`](super::RanknetLoss) weighs all pairs alike, and is
-/// easier to train with noisy grades. `ndcg2pp` is the best of the paper.
+/// For search and recommendation with grades of relevance, where NDCG is the metric. In the schemes `ndcg1` and `ndcg2` the loss is an
+/// upper bound of 1 - NDCG. Pairs at the beginning of a list have the largest weights. The scheme `ndcg2pp` has the best results in the
+/// paper. [`RanknetLoss`](super::RanknetLoss) gives all pairs the same weight, and is easier to train with noisy grades.
 ///
 /// # Numerics
 /// Ranks and weights are constants for the gradient. A relevance below 0 has no gain, and a list without any gain is 0. The gain
 /// 2^r - 1 is taken over 2^r of the largest r, so that it is finite for every r. `normalize` divides a weight by
-/// 0.01 + |s_i - s_j|, which is a constant too. The memory is that of L^2 pairs per list, about 2^22 pairs at a time.
+/// 0.01 + |s_i - s_j|, which is a constant too. A list of L items has L^2 pairs; about 2^22 pairs are in
+/// memory at a time.
 ///
 /// # Example
 /// ```

@@ -27,9 +27,9 @@ pub enum RelevanceTarget {
 /// over its sum (`target = "sum"`).
 ///
 /// # When to use
-/// Where the first item of a list matters most: clicks, one right answer, retrieval with many negatives. With one relevant item
+/// For lists whose first item matters most: clicks, one right answer, retrieval with many negatives. With one relevant item
 /// and `target = "sum"` it is the softmax cross-entropy over the list. It takes O(L) memory and time, unlike the losses of pairs. For
-/// grades of relevance and a cut of the list take [`LambdaRankLoss`](super::LambdaRankLoss).
+/// grades of relevance, and for a metric of the first k items, take [`LambdaRankLoss`](super::LambdaRankLoss).
 ///
 /// # Numerics
 /// An item that is not there has no part in the softmax, whatever its score is. The temperature divides the scores, not the

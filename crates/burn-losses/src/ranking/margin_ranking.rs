@@ -22,9 +22,9 @@ use burn_losses_derive::{loss, loss_config};
 /// `max(0, margin - y (a - b))`: see [`forward_pairs`](Self::forward_pairs).
 ///
 /// # When to use
-/// Where a pair that is in the right order by the margin should have no effect any more: knowledge graphs, siamese networks with a
-/// score, ranking by a support vector machine. Where every pair should go on learning, take [`RanknetLoss`](super::RanknetLoss). With
-/// the margin 0 a model that gives one score to all has the value 0, so set a margin.
+/// For knowledge graphs, siamese networks with a score, and ranking by a support vector machine. A pair has no gradient once its order is
+/// right by at least the margin. If every pair should keep a gradient, take [`RanknetLoss`](super::RanknetLoss). Set a margin above 0:
+/// with a margin of 0, a model that gives all items the same score has the value 0.
 ///
 /// # Numerics
 /// The slope of a pair is 0 or 1 times its weight, and 0 at the kink.
@@ -41,7 +41,7 @@ use burn_losses_derive::{loss, loss_config};
 /// assert_eq!(value.into_scalar::<f32>(), 0.375);
 ///
 /// let tensor = |number: f32| Tensor::<1>::from_floats([number], &device);
-/// // The second is to be the higher one.
+/// // The second score should be the higher one.
 /// assert_eq!(loss.forward_pairs(tensor(2.0), tensor(1.5), tensor(-1.0)).into_scalar::<f32>(), 1.5);
 /// ```
 ///
@@ -58,7 +58,7 @@ pub struct MarginRankingLoss {
 /// Config of [`MarginRankingLoss`].
 #[loss_config]
 pub struct MarginRankingLossConfig {
-    /// The difference of two scores from which on a pair has no effect.
+    /// The difference of the two scores at which a pair stops having a gradient.
     #[field(default = 0.0, range = ">= 0")]
     pub margin: f64,
 }

@@ -22,7 +22,7 @@ pub enum PairWeights {
 /// How the pairs of a list make its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum PairAverage {
-    /// Their sum over their number.
+    /// Their mean.
     #[default]
     Pairs,
     /// Their sum.
@@ -40,13 +40,13 @@ pub enum PairAverage {
 /// not divided.
 ///
 /// # When to use
-/// The first loss to try for learning to rank, with grades of relevance or with clicks. It cares as much about the end of a list
-/// as about its beginning: where the first items matter most, take [`LambdaRankLoss`](super::LambdaRankLoss). For one relevant
-/// item among many take [`ListNetLoss`](super::ListNetLoss), or [`BprLoss`](super::BprLoss) for recommendations.
+/// The first loss to try for learning to rank, with grades of relevance or with clicks. Pairs at the end of a list count as much as pairs
+/// at its beginning. If the first items matter most, take [`LambdaRankLoss`](super::LambdaRankLoss). For one relevant item among many,
+/// take [`ListNetLoss`](super::ListNetLoss), or [`BprLoss`](super::BprLoss) for recommendations.
 ///
 /// # Numerics
-/// The slope of a pair is at most sigma times its weight, and never vanishes for a pair in the wrong order. The memory is that of
-/// L^2 pairs per list, about 2^22 pairs at a time.
+/// The slope of a pair is at most sigma times its weight, and never vanishes for a pair in the wrong order. A list of L items
+/// has L^2 pairs; about 2^22 pairs are in memory at a time.
 ///
 /// # Example
 /// ```

@@ -17,7 +17,8 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # When to use
 /// For box regression in detection in place of [`SmoothL1Loss`](super::SmoothL1Loss), where the many inaccurate samples dominate
-/// the gradient: a smaller alpha gives the accurate ones more of it. [`GhmRLoss`](super::GhmRLoss) balances by counting.
+/// the gradient. A smaller alpha raises the share of the accurate samples in the gradient. [`GhmRLoss`](super::GhmRLoss) balances by
+/// counting samples of similar gradients.
 ///
 /// # Numerics
 /// With beta = 1 the slope is alpha ln(b x + 1) inside and gamma outside. With another beta it jumps at zero, as in the authors'

@@ -41,9 +41,9 @@ impl<N: Into<f64>> IntoField<BarronAlpha> for N {
 /// | `"welsch"` | 1 - exp(-(d/c)^2 / 2), the limit at minus infinity: [`WelschLoss`](super::WelschLoss) |
 ///
 /// # When to use
-/// To choose by one number how much outliers count: the smaller alpha is, the less. It goes with a search over alpha, or with an
-/// alpha that shrinks during training, from the convex 1 to a robust -2. Where one of the losses in the table is the right one,
-/// take that. A learned alpha needs the normalizer of the paper's density, which this loss does not have.
+/// To choose by one number how much outliers count: a smaller alpha gives them less influence. Search over alpha, or lower it during
+/// training from the convex 1 to a robust -2. If you know which loss of the table you need, take that loss. A learned alpha needs the
+/// normalizer of the paper's density, which this loss does not have.
 ///
 /// # Numerics
 /// Near alpha = 0 the value is (e^x - 1)/alpha with x = alpha/2 ln(1 + ..), which keeps its digits; near alpha = 2 nothing

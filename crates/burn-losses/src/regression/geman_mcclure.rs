@@ -18,7 +18,7 @@ use burn_losses_derive::{loss, loss_config};
 /// # When to use
 /// For regression with gross errors that should have nearly no effect, such as wrong matches in registration: the slope of a
 /// large error falls as 1/|d|^3. It is not convex, so start close to the solution, or with a large c that shrinks.
-/// [`CauchyLoss`](super::CauchyLoss) gives outliers more say, [`WelschLoss`](super::WelschLoss) less.
+/// [`CauchyLoss`](super::CauchyLoss) gives outliers more influence, and [`WelschLoss`](super::WelschLoss) gives them less.
 /// [`BarronLoss`](super::BarronLoss) with alpha = -2 is this loss.
 ///
 /// # Numerics

@@ -14,9 +14,9 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # When to use
 /// As a bounded relative error for series of different magnitudes, as in the M3 and M4 competitions of forecasting. It is not
-/// symmetric in spite of its name: a prediction that is too low costs more than one that is too high by the same amount. Where the
-/// prediction has the other sign than the target, it is constant and has no gradient: for training,
-/// [`MsleLoss`](super::MsleLoss) is the better behaved one.
+/// symmetric in spite of its name: a prediction that is too low costs more than one that is too high by the same amount. If
+/// the prediction and the target have opposite signs, the value is constant and has no gradient. For training,
+/// [`MsleLoss`](super::MsleLoss) is usually the better choice.
 ///
 /// # Numerics
 /// The values are at most 2, or 1 with `halved = true`. The gradient is 0 at p = t and at p = t = 0. A prediction counts as at

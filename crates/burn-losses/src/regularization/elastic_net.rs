@@ -14,8 +14,8 @@ use burn_losses_derive::{config, loss};
 /// ```
 ///
 /// # When to use
-/// For sparse parameters whose inputs are correlated: the L1 part sets parameters to zero, the L2 part keeps correlated ones
-/// together, of which [`L1`](super::L1) alone would pick one. [`L2`](super::L2) is enough where no parameter has to be zero.
+/// For sparse parameters of correlated inputs. The L1 part sets parameters to zero. The L2 part keeps correlated parameters together,
+/// where [`L1`](super::L1) alone would keep one of them. If no parameter has to be zero, [`L2`](super::L2) is enough.
 ///
 /// # Elsewhere
 /// - `sklearn.linear_model.ElasticNet`: the same formula, not compared by a test. Its `alpha` is `weight`.

@@ -15,8 +15,8 @@ use burn_losses_derive::{config, loss};
 /// The gradient at 0 is 0.
 ///
 /// # When to use
-/// For sparse parameters: selection of features, pruning of weights. An optimizer's steps leave weights near zero rather than at
-/// zero, so set small ones to zero after the training. Where inputs are correlated, take [`ElasticNet`](super::ElasticNet); for
+/// For sparse parameters: feature selection and weight pruning. The steps of an optimizer leave weights near zero rather than at zero, so
+/// set small weights to zero after the training. If inputs are correlated, take [`ElasticNet`](super::ElasticNet); for
 /// whole neurons or filters, [`GroupLasso`](super::GroupLasso); for weights that are small but not zero, [`L2`](super::L2).
 ///
 /// # Elsewhere

@@ -15,9 +15,9 @@ use burn_losses_derive::{config, loss};
 /// With `half` the gradient is `weight w`, which with plain SGD is the same as a weight decay of `weight`.
 ///
 /// # When to use
-/// Against overfitting, where the penalty has to be a visible part of the loss. Adaptive optimizers scale its gradient like any
-/// other; the decoupled weight decay of AdamW is not scaled, and usually the better choice with them. For weights that are
-/// exactly zero take [`L1`](super::L1).
+/// Against overfitting, if the penalty has to be a term of the loss. Adaptive optimizers scale the gradient of the penalty like any other
+/// gradient. AdamW does not scale its decoupled weight decay, which is usually the better choice. For sparse weights, take
+/// [`L1`](super::L1).
 ///
 /// # Elsewhere
 /// - `keras.regularizers.L2`: without `half` the same formula, not compared by a test. Its factor `l2` is `weight`, 0.01 by

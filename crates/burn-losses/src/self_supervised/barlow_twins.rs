@@ -22,17 +22,17 @@ pub enum Variance {
 /// sum_j (1 - c_jj)^2 + lambda sum_(j != k) c_jk^2
 /// c_jk = 1/N sum_i x'_ij y'_ik       x' = (x - mean) / sqrt(var + eps), for each view and column
 /// ```
-/// of two views x and y with N rows. Every row carries the value of the batch. The authors multiply the value by 0.024 or divide it by
-/// the number of columns: that is a weight of the term in a joint loss.
+/// of two views x and y with N rows. Every row carries the value of the batch. The authors multiply the value by 0.024, or divide it by
+/// the number of columns. To do the same, set the weight of the term in a joint loss.
 ///
 /// # When to use
 /// For self-supervised learning from two augmented views without negatives, on the output of a wide projector: each column should be
-/// the same in both views, and no two columns should be correlated. [`VicregLoss`](super::VicregLoss) does not standardize the columns,
-/// and holds their variance up by a term of its own.
+/// the same in both views, and no two columns should be correlated. [`VicregLoss`](super::VicregLoss) does not standardize the columns.
+/// Instead it has a term that keeps their variance from collapsing.
 ///
 /// # Numerics
-/// It takes at least two rows. A column that is constant in the batch is 0 after the standardization, with a finite slope, and adds 1
-/// to the first sum.
+/// The loss takes at least two rows. A column that is constant in the batch is 0 after the standardization, and its gradient is finite.
+/// It adds 1 to the first sum.
 ///
 /// # Example
 /// ```

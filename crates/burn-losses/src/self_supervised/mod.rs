@@ -26,7 +26,7 @@ pub use vicreg::{VarianceSum, VicregLoss, VicregLossConfig};
 
 /// A loss of two views of the same things, as a whole.
 ///
-/// A masked row is in no statistic. Weights multiply the value that every row carries, and change no statistic.
+/// A masked row does not enter the statistics. Weights multiply the value that every row carries, and do not change the statistics.
 ///
 /// Half-precision inputs are computed and returned in f32; their gradients come back in half precision.
 #[inherent]

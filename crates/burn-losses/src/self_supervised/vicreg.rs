@@ -23,16 +23,16 @@ pub enum VarianceSum {
 /// V(z) = 1/E sum_j max(0, gamma - sqrt(var_j + eps))       C(z) = 1/E sum_(j != k) cov_jk^2
 /// ```
 /// of two views x and y with N rows and E columns; variances and covariances divide by N - 1. Every row carries the value of the
-/// batch. The paper adds up the variance terms of both views, and the authors' code takes half of that: `variance_sum`.
+/// batch. The paper adds up the variance terms of both views, and the authors' code takes half of that sum: see `variance_sum`.
 ///
 /// # When to use
 /// For self-supervised learning from two augmented views without negatives, a momentum encoder or a stopped gradient, on the output of
-/// a wide projector. Small batches suffice. [`BarlowTwinsLoss`](super::BarlowTwinsLoss) has one number to choose in place of
-/// three weights; [`NtXentLoss`](crate::metric::NtXentLoss) needs large batches, whose other rows are the negatives.
+/// a wide projector. Small batches suffice. [`BarlowTwinsLoss`](super::BarlowTwinsLoss) has one weight in place of three.
+/// [`NtXentLoss`](crate::metric::NtXentLoss) needs large batches, since the other rows of the batch are its negatives.
 ///
 /// # Numerics
-/// It takes at least two rows. A column that is constant has the variance 0, and its gradient is finite, since `eps` is under the
-/// root. With fewer than two rows that are not masked, all variances are 0.
+/// The loss takes at least two rows. A constant column has the variance 0; its gradient is finite, since `eps` is added under the root.
+/// If fewer than two rows are valid, all variances are 0.
 ///
 /// # Example
 /// ```

@@ -9,20 +9,20 @@ use burn_losses_derive::{loss, loss_config};
 /// ```text
 /// -ln sum_a prod_t p(a_t | t)
 /// ```
-/// over all alignments a of T steps that become the labels when repeated classes are joined and blanks are dropped.
+/// over all alignments a of T steps. An alignment becomes the labels if repeated classes are merged first and blanks are removed then.
 ///
-/// The derivative with respect to a log-probability is minus the probability that a step emits this class, given the labels; with
-/// respect to a logit it is p minus that.
+/// The derivative with respect to a log-probability is minus the posterior probability that the step emits this class, given the labels.
+/// The derivative with respect to a logit is p minus that posterior probability.
 ///
 /// # When to use
-/// For speech, handwriting and printed text, where the order of the labels is known but not their places, and each step can be
-/// predicted without the labels before it. Take [`RnntLoss`](super::RnntLoss) where a prediction depends on the labels so far, and
-/// [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss) where the places are known.
+/// For speech, handwriting and printed text, where the order of the labels is known but not their positions. The loss assumes that each
+/// step can be predicted without the labels before it. If a prediction depends on the labels so far, take
+/// [`RnntLoss`](super::RnntLoss). If the positions are known, take [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss).
 ///
 /// # Numerics
-/// On CPUs all sums are in f64, and the gradient is computed from the sums over the beginnings and the ends of the alignments in
-/// the same pass. On other devices the sums are T steps of tensor operations. A sequence with fewer steps than labels plus
-/// repetitions has no alignment: its value is infinite, or 0 with `zero_infinity`, and its gradient is 0 in both cases.
+/// On CPUs all sums are in f64, and the gradient is computed in the same pass, by the forward-backward algorithm. On other devices the
+/// sums are T steps of tensor operations. A sequence with fewer steps than labels plus repetitions has no alignment: its value is
+/// infinite, or 0 with `zero_infinity`, and its gradient is 0 in both cases.
 ///
 /// # Example
 /// ```

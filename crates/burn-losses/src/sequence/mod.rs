@@ -1,8 +1,7 @@
 //! Sequences: class scores of each step and shorter lists of labels, without an alignment between the two; one value per sequence.
 //!
-//! All losses here take the same arguments, but the number of axes of the predictions depends on the lattice: three for `ctc`, four for
-//! `rnnt`. See [`SequenceLossConfig`]. For labels that are aligned with the steps, use the family
-//! [`classification`](crate::classification).
+//! All losses here take the same arguments, but the predictions have three axes for `ctc` and four for `rnnt`. See
+//! [`SequenceLossConfig`]. For labels that are aligned with the steps, use the family [`classification`](crate::classification).
 
 mod alignment;
 mod ctc;
@@ -25,8 +24,8 @@ pub use rnnt::{RnntLoss, RnntLossConfig};
 
 /// A loss of sequences whose labels are not aligned with the steps.
 ///
-/// `labels` has the labels of each sequence, filled up to the same number; `label_lengths` says how many there are, and
-/// `input_lengths` how many steps count. What is beyond these lengths is not read: it may be any number.
+/// `labels` has the labels of each sequence, padded to the same length. `label_lengths` says how many labels each sequence has, and
+/// `input_lengths` how many steps. The loss does not use what lies beyond these lengths, so it may be any number.
 ///
 /// A sequence that has no alignment, since it has too few steps for its labels, has an infinite value and no gradient. A sequence
 /// with a length or a label that is out of range, or with the blank as a label, has the value NaN and no gradient.

@@ -11,18 +11,17 @@ use burn_losses_derive::{loss, loss_config};
 /// ```text
 /// -ln sum_a prod_i p(a_i | t_i, u_i)
 /// ```
-/// over all paths a from (0, 0) that emit all L labels and T blanks: at step t, after u labels, a path emits the label u + 1 and
-/// stays at the step, or emits a blank and goes on to the next step. The last emission is a blank.
+/// over all paths a from (0, 0) that emit all L labels and T blanks. At step t, after u labels, a path either emits the label u + 1 and
+/// stays at the step, or it emits a blank and moves to the next step. The last emission is a blank.
 ///
 /// # When to use
-/// For speech recognition that goes on while the speaker speaks: the prediction of a label depends on the sound so far and on the
-/// labels before it. Take [`CtcLoss`](super::CtcLoss) where the labels need no memory of each other: it needs one row of classes per
-/// step, and not one per step and label.
+/// For streaming speech recognition: the prediction of a label depends on the audio so far and on the labels before it. If a prediction
+/// does not need the labels before it, take [`CtcLoss`](super::CtcLoss), which needs one row of classes per step in place of one per step
+/// and label.
 ///
 /// # Numerics
-/// On CPUs all sums are in f64, and the gradient is computed from the sums over the beginnings and the ends of the paths in the same
-/// pass. On other devices the sums are T + L steps of tensor operations. A sequence without steps has no path: its value is
-/// infinite, and its gradient is 0.
+/// On CPUs all sums are in f64, and the gradient is computed in the same pass, by the forward-backward algorithm. On other devices the
+/// sums are T + L steps of tensor operations. A sequence without steps has no path: its value is infinite, and its gradient is 0.
 ///
 /// # Example
 /// ```

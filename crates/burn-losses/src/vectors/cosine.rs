@@ -22,14 +22,14 @@ pub enum TargetGradient {
 /// `1 - x . y / (|x| |y|)`, between 0 (the same direction) and 2 (opposite directions).
 ///
 /// # When to use
-/// To bring the direction of a vector to that of a target whose length has no meaning: embeddings of a teacher, or the other
-/// view of a network that learns from itself. With `target_gradient = "detached"` it is the loss of BYOL and SimSiam: the first
-/// vector is the prediction, the second the projection that gets no gradient. BYOL's value is twice this one.
+/// For vectors whose direction should match that of a target, while the length has no meaning. Such a target is the embedding of a
+/// teacher, or that of another view in self-supervised learning. With `target_gradient = "detached"` it is the loss of BYOL and SimSiam:
+/// the first vector is the prediction, and the second is the projection, which gets no gradient. The value of BYOL is twice this one.
 ///
 /// # Numerics
-/// It is computed as half the square of the distance of the vectors of length 1, which is exact for vectors of nearly the same
-/// direction. A vector whose length is below `eps`, or below 1e-12, counts as zero: the value is 1, and the gradient is 0. `eps` is
-/// added to no length.
+/// The value is computed as half the squared distance of the normalized vectors, so that no digits are lost for vectors of nearly the same
+/// direction. A vector whose length is below `eps`, or below 1e-12, counts as zero: the value is 1, and the gradient is 0. `eps` is a
+/// threshold, and is not added to a length.
 ///
 /// # Example
 /// ```

@@ -11,9 +11,9 @@ use burn_losses_derive::{loss, loss_config};
 /// `(sum_k |x_k - y_k|^p)^(1/p)`: with p = 2 the Euclidean distance.
 ///
 /// # When to use
-/// For vectors whose error is a distance: positions of joints and of points. The mean of the distances is the mean per-joint position
-/// error (MPJPE). A row far away pulls no more than a row nearby, so outliers count less than in
-/// [`MseLoss`](crate::regression::MseLoss). For directions alone take [`CosineLoss`](super::CosineLoss).
+/// For vectors whose error is a distance, such as the positions of joints or of points. The mean of the distances is the mean per-joint
+/// position error (MPJPE). The gradient of a row does not grow with its distance, so outliers count less than in
+/// [`MseLoss`](crate::regression::MseLoss). For directions alone, take [`CosineLoss`](super::CosineLoss).
 ///
 /// # Numerics
 /// The gradient of a distance of 0 is 0. The differences are divided by the largest of their row first, so that no power overflows.

@@ -1,4 +1,4 @@
-//! Pairs of vectors `[N, E]`, row by row, and one value per row. The rows of a batch do not see each other.
+//! Pairs of vectors `[N, E]`, row by row, and one value per row. The value of a row does not depend on the other rows.
 //!
 //! `cosine` and `euclidean` can be swapped for one another in a config file; `cosine_embedding` also takes the labels of the pairs:
 //! see [`VectorsLossConfig`]. For losses of the vectors of a batch with each other, see [`metric`](crate::metric).

@@ -92,24 +92,49 @@ fn parameter_of<F: Float, N: Size>(parameter: &InputScalar) -> Vector<F, N> {
     Vector::new(parameter.get::<F>())
 }
 
-macro_rules! instructions {
-    ($($name:ident($($x:ident),*) $result:expr;)*) => {$(
-        #[cube]
-        fn $name<F: Float, N: Size>($($x: Vector<F, N>),*) -> Vector<F, N> {
-            $result
-        }
-    )*};
+#[cube]
+fn neg<F: Float, N: Size>(x: Vector<F, N>) -> Vector<F, N> {
+    -x
 }
-instructions! {
-    neg(x) -x;
-    sqrt(x) x.sqrt();
-    abs(x) x.abs();
-    sin(x) x.sin();
-    cos(x) x.cos();
-    add(a, b) a + b;
-    sub(a, b) a - b;
-    mul(a, b) a * b;
-    div(a, b) a / b;
+
+#[cube]
+fn sqrt<F: Float, N: Size>(x: Vector<F, N>) -> Vector<F, N> {
+    x.sqrt()
+}
+
+#[cube]
+fn abs<F: Float, N: Size>(x: Vector<F, N>) -> Vector<F, N> {
+    x.abs()
+}
+
+#[cube]
+fn sin<F: Float, N: Size>(x: Vector<F, N>) -> Vector<F, N> {
+    x.sin()
+}
+
+#[cube]
+fn cos<F: Float, N: Size>(x: Vector<F, N>) -> Vector<F, N> {
+    x.cos()
+}
+
+#[cube]
+fn add<F: Float, N: Size>(a: Vector<F, N>, b: Vector<F, N>) -> Vector<F, N> {
+    a + b
+}
+
+#[cube]
+fn sub<F: Float, N: Size>(a: Vector<F, N>, b: Vector<F, N>) -> Vector<F, N> {
+    a - b
+}
+
+#[cube]
+fn mul<F: Float, N: Size>(a: Vector<F, N>, b: Vector<F, N>) -> Vector<F, N> {
+    a * b
+}
+
+#[cube]
+fn div<F: Float, N: Size>(a: Vector<F, N>, b: Vector<F, N>) -> Vector<F, N> {
+    a / b
 }
 
 #[cube]

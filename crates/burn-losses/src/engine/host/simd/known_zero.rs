@@ -53,7 +53,7 @@ impl<R: Real + Copy> Neg for KnownZero<R> {
 impl<R: Real + Copy> Real for KnownZero<R> {
     type Mask = R::Mask;
 
-    functions!(|x| x.numbers, Self::new:
+    functions!(|x| x.numbers, |numbers| Self::new(numbers);
         exp, ln, log1p, sqrt, abs, atan, sin, cos, tanh, stop, sigmoid, softplus, relu, exp_m1);
 
     #[inline(always)]
