@@ -22,6 +22,7 @@ mod zero_one;
 use crate::check::Reference;
 use crate::engine::curved_rows::RowPart;
 use crate::engine::rows::{self, RowKernel, Rows};
+use crate::engine::without_weightless;
 use crate::error::{InputError, expect};
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
@@ -167,6 +168,7 @@ pub trait ClassificationLoss: Rows + Loss {
         let extras = extras.into();
         expect(self.check_soft(&logits, &probabilities, &extras));
         let extras = extras.for_shape(rows::rows_per_sample(logits.dims()));
+        let [logits, probabilities] = [logits, probabilities].map(|rows| without_weightless(rows, &extras));
         let values = rows::soft_values(self, logits, probabilities, extras.mask.as_ref());
         extras.reduce(self.reduction(), values)
     }
@@ -199,6 +201,7 @@ pub trait ClassificationLoss: Rows + Loss {
         expect(self.check_soft(&logits, &probabilities, &extras));
         let shape = rows::without_class_axis(logits.dims());
         let extras = extras.for_shape(rows::rows_per_sample(logits.dims()));
+        let [logits, probabilities] = [logits, probabilities].map(|rows| without_weightless(rows, &extras));
         let values = rows::soft_values(self, logits, probabilities, extras.mask.as_ref());
         rows::into_shape(extras.apply(values), shape)
     }
