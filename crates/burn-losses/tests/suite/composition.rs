@@ -114,7 +114,7 @@ fn step(joint: &JointLoss, a: f64, b: f64) -> (f32, Vec<f32>) {
     (joint.total.into_scalar(), read(&joint.weights.values()))
 }
 
-/// A term of weight 0 adds nothing, even if it is NaN, and no gradient comes of it.
+/// A term of weight 0 adds nothing, even if it is NaN, and has no gradient.
 #[test]
 fn t84_a_term_of_weight_zero_adds_nothing() {
     let device = device();

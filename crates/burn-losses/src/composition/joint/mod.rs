@@ -177,8 +177,8 @@ impl JointLoss {
         Ok(self.step(given.collect::<Result<_, _>>()?))
     }
 
-    /// The values, those of terms whose weight is the number 0 without their graph: even if such a value is NaN, no gradient comes
-    /// of it. If all weights are 0, the values keep their graph, so that the total has one.
+    /// The values, those of terms whose weight is the number 0 without their graph: even if such a value is NaN, there is no
+    /// gradient of it. If all weights are 0, the values keep their graph, so that the total has one.
     fn without_weightless(&self, values: &[Tensor<1>]) -> Vec<Tensor<1>> {
         let is_weightless = |term: &JointTerm| term.weight == Weight::Constant(0.0);
         let terms = || self.config.terms.values().zip(values);

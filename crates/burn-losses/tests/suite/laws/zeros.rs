@@ -176,6 +176,27 @@ fn t84_a_class_of_nan_with_a_weight_of_zero() {
     });
 }
 
+/// The unreduced values are times the weights too.
+#[test]
+fn t84_unreduced_values_of_weight_zero() {
+    use burn::tensor::{Device, Tensor};
+    use burn_losses::prelude::*;
+    use burn_losses::regression::MseLossConfig;
+
+    let device = Device::flex().autodiff();
+    let run = || {
+        let predictions = Tensor::<1>::from_floats([2.0, f32::NAN], &device).require_grad();
+        let weights = Tensor::<1>::from_floats([3.0, 0.0], &device);
+        let loss = MseLossConfig::new().init(&device);
+        let values = loss.forward_unreduced(predictions.clone(), Tensor::zeros([2], &device), weights).values;
+        let gradient = predictions.grad(&values.clone().sum().backward()).expect("a gradient");
+        [values, gradient].map(|numbers| numbers.into_data().iter::<f32>().collect::<Vec<_>>())
+    };
+    for got in [run(), with_tensor_operations(run)] {
+        assert_eq!(got, [[12.0, 0.0], [12.0, 0.0]]);
+    }
+}
+
 /// A class weight, a positive weight or a term's weight of 0 times an infinite value is 0 too.
 #[test]
 fn t84_a_factor_of_zero() {
