@@ -4,7 +4,7 @@ use super::{
     AnyClassificationLoss, AsymmetricLoss, BrierLoss, ClassificationLoss, CrossEntropyLoss, FocalLoss, GeneralizedLoss,
     LogitAdjustedLoss, OhemLoss, Poly1Loss, SymmetricLoss, WeightedSumLoss, reference,
 };
-use crate::engine::rows;
+use crate::engine::{rows, without_weightless};
 use crate::error::{InputError, expect};
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::Tensor;
@@ -69,6 +69,7 @@ pub trait SoftTargets: ClassificationLoss {
         let extras = extras.into();
         expect(self.check_soft(&logits, &probabilities, &extras));
         let extras = extras.for_shape(rows::rows_per_sample(logits.dims()));
+        let [logits, probabilities] = [logits, probabilities].map(|rows| without_weightless(rows, &extras));
         let values = rows::soft_values(self, logits, probabilities, extras.mask.as_ref());
         extras.reduce(self.reduction(), values)
     }
@@ -102,6 +103,7 @@ pub trait SoftTargets: ClassificationLoss {
         expect(self.check_soft(&logits, &probabilities, &extras));
         let shape = rows::without_class_axis(logits.dims());
         let extras = extras.for_shape(rows::rows_per_sample(logits.dims()));
+        let [logits, probabilities] = [logits, probabilities].map(|rows| without_weightless(rows, &extras));
         let values = rows::soft_values(self, logits, probabilities, extras.mask.as_ref());
         rows::into_shape(extras.apply(values), shape)
     }

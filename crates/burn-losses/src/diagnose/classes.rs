@@ -50,14 +50,15 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
             None => extras,
             Some(mask) => extras.with_mask(mask.clone().without_autodiff()),
         };
-        let shaped = with_mask(extras(weights.map(plain).as_ref())).for_shape(rows::rows_per_sample(logits.dims()));
-        let unreduced = |logits| rows::soft_values(self, logits, plain(probabilities), shaped.mask.as_ref());
+        // The shapes of the extras are checked first.
+        let shaped = || with_mask(extras(weights.map(plain).as_ref())).for_shape(rows::rows_per_sample(logits.dims()));
+        let unreduced = |logits| rows::soft_values(self, logits, plain(probabilities), shaped().mask.as_ref());
         let outcome = attempt(
             self.check_soft(logits, probabilities, &with_mask(extras(weights))),
             (first, logits),
             None::<&Tensor<L>>,
             |logits, _| unreduced(logits).values,
-            |logits| shaped.clone().reduce(self.reduction(), unreduced(logits)),
+            |logits| shaped().reduce(self.reduction(), unreduced(logits)),
         );
         Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
     }

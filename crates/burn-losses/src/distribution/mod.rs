@@ -17,6 +17,7 @@ use crate::check::Reference;
 use crate::engine::distributions::{self, Distributions};
 use crate::engine::pointwise::PointKernel;
 use crate::engine::rows::{into_shape, rows_per_sample, without_class_axis};
+use crate::engine::without_weightless;
 use crate::error::{InputError, InputProblem, expect};
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
@@ -199,6 +200,7 @@ fn unreduced<F: DistributionLoss, const D: usize, const L: usize>(
 ) -> Unreduced<L> {
     let shape = without_class_axis(predictions.dims());
     let extras = extras.for_shape(rows_per_sample(predictions.dims()));
+    let [predictions, targets] = [predictions, targets].map(|rows| without_weightless(rows, &extras));
     let values = distributions::values(loss, loss.input(), predictions, targets, labels, extras.mask.as_ref());
     into_shape(extras.apply(values), shape)
 }

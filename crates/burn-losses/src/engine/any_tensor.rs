@@ -80,10 +80,12 @@ impl AnyTensor {
         if self.is_autodiff() { Self(value.0.autodiff()) } else { value }
     }
 
-    /// Scales a gradient that was computed for an upstream gradient of 1 by the actual upstream gradient, which is one number.
+    /// Scales a gradient that was computed for an upstream gradient of 1 by the actual upstream gradient, which is one number. 0
+    /// times anything is 0.
     pub(crate) fn scale_by_upstream(self, upstream: Self) -> Self {
         match upstream.0.into_scalar::<f64>() {
             1.0 => self,
+            0.0 => Self(self.0.zeros_like()),
             upstream => Self(self.0 * upstream),
         }
     }

@@ -4,7 +4,7 @@ use super::any_tensor::AnyTensor;
 use super::outlined;
 use super::pointwise::{PointKernel, Reduce};
 use super::rows::{as_rows, rows_per_sample, valid_rows};
-use super::{with_zero_gradient, without_weightless};
+use super::{nothing, with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
 use crate::engine::primitives::softmax::log_softmax;
 use crate::error::InputError;
@@ -72,7 +72,7 @@ pub(crate) fn values<L: Distributions, const D: usize>(
     let of_rows = mask.map(|mask| mask.clone().reshape([shape[0] * shape[1]]));
     let [predictions, targets] = [predictions, targets].map(|rows| valid_rows(as_rows(rows), of_rows.as_ref()));
     if predictions.dims()[0] == 0 {
-        return widen(predictions).reshape(shape).into();
+        return nothing(shape, widen(predictions)).into();
     }
     if input == DistributionInput::LogProbabilities
         && labels.is_none()
@@ -116,7 +116,7 @@ pub(crate) fn reduce<L: Distributions, const D: usize>(
             return Divisor::divide_by(divisor, value);
         }
     }
-    let predictions = without_weightless(predictions, &extras);
+    let [predictions, targets] = [predictions, targets].map(|rows| without_weightless(rows, &extras));
     let values = values(loss, input, predictions, targets, labels, extras.mask.as_ref());
     extras.reduce(reduction, values)
 }

@@ -221,7 +221,7 @@ fn values(loss: &impl Lists, scores: Tensor<2>, targets: Relevance, mask: Option
 /// The unreduced values, with the weights, the mask and the divisor in `extras` applied.
 pub(crate) fn unreduced(loss: &impl Lists, scores: Tensor<2>, targets: Relevance, extras: Extras) -> Unreduced<1> {
     let extras = extras.for_shape([scores.dims()[0]]);
-    let values = values(loss, scores, targets, extras.mask.as_ref());
+    let values = values(loss, without_weightless(scores, &extras), targets, extras.mask.as_ref());
     extras.apply(values)
 }
 

@@ -42,7 +42,7 @@ pub(crate) mod vectors;
 use crate::reduction::ShapedExtras;
 use any_tensor::AnyTensor;
 use burn::module::RunningState;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 use core::cell::Cell;
 use custom_backward::custom_backward;
 
@@ -102,18 +102,40 @@ pub(crate) fn without_weightless<const D: usize, const V: usize>(
     numbers: Tensor<D>,
     extras: &ShapedExtras<V>,
 ) -> Tensor<D> {
-    let (tracked, shape) = (AnyTensor::from(&numbers), numbers.dims());
-    let weights = extras.weights.as_ref().filter(|_| tracked.is_tracked() && !shape.contains(&0));
+    let shape = numbers.dims();
+    let weights = extras.weights.as_ref().filter(|_| numbers.is_tracked() && !shape.contains(&0));
     let Some(weights) = weights else { return numbers };
     let count = weights.shape().num_elements();
     let per_row: [usize; D] = core::array::from_fn(|axis| if axis == 1 { 1 } else { shape[axis] });
     let per_sample = core::array::from_fn(|axis| if axis == 0 { shape[0] } else { 1 });
     let per_value: [usize; D] = if V == D { shape } else { per_row };
     let per_number = if per_value.iter().product::<usize>() == count { per_value } else { per_sample };
-    let dropped = weights.clone().without_autodiff().equal_scalar(0.0).reshape(per_number).expand(shape);
+    without_gradient(numbers, weights.clone().without_autodiff().equal_scalar(0.0).reshape(per_number).expand(shape))
+}
+
+/// The same numbers, but without a gradient where `dropped` is true, whatever the gradient would be there.
+pub(crate) fn without_gradient<const D: usize>(numbers: Tensor<D>, dropped: Tensor<D, Bool>) -> Tensor<D> {
+    let (tracked, dropped) = (AnyTensor::from(&numbers), dropped.without_autodiff());
     let stopped = move |upstream: AnyTensor| vec![Some(upstream.into_rank::<D>().mask_fill(dropped, 0.0).into())];
     let attached = custom_backward(tracked.clone().without_autodiff(), &[tracked], stopped);
     attached.map_or(numbers, AnyTensor::into_rank)
+}
+
+/// The same rows, but with 0 in place of a row that is not finite where its weight is 0, for rows whose numbers no other value
+/// depends on: in the gradient of what all rows share, such as the weight of a head, 0 times a NaN would reach everything.
+pub(crate) fn clean_weightless(rows: Tensor<2>, weightless: Option<&Tensor<1, Bool>>) -> Tensor<2> {
+    let shape = rows.dims();
+    let Some(weightless) = weightless.filter(|_| !shape.contains(&0)) else { return rows };
+    let not_finite = rows.clone().detach().is_finite().bool_not().any_dim(1);
+    let dropped = weightless.clone().unsqueeze_dim::<2>(1).bool_and(not_finite);
+    rows.mask_fill(dropped.expand(shape), 0.0)
+}
+
+/// No numbers in this shape, in which a size is 0, in the graph of `input`. (In Burn, a size of 0 in `reshape` stands for the size
+/// that the tensor has on that axis.)
+pub(crate) fn nothing<const D: usize, const V: usize>(shape: [usize; V], input: Tensor<D>) -> Tensor<V> {
+    let zeros = Tensor::<V>::zeros(shape, (&input.device().without_autodiff(), input.dtype()));
+    with_zero_gradient(AnyTensor::from(&input).lift(zeros.into()).into_rank::<V>(), input)
 }
 
 thread_local! {

@@ -174,6 +174,8 @@ impl KlGaussianLoss {
 
     fn unreduced_rows(&self, latent: [Tensor<2>; 2], other: Option<[Tensor<2>; 2]>, extras: Extras) -> Unreduced<1> {
         let extras: ShapedExtras<1> = extras.for_shape([latent[0].dims()[0]]);
+        let latent = latent.map(|rows| without_weightless(rows, &extras));
+        let other = other.map(|other| other.map(|rows| without_weightless(rows, &extras)));
         let values = self.rows(latent, other, extras.mask.as_ref());
         extras.apply(values)
     }

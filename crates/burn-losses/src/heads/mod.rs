@@ -28,6 +28,7 @@ pub mod template;
 
 use crate::check::Reference;
 use crate::classification::CrossEntropyLoss;
+use crate::engine::clean_weightless;
 use crate::engine::heads::{self, Head, Labels, Parameters, Scaling};
 use crate::engine::rows::Rows;
 use crate::error::{InputError, expect};
@@ -242,6 +243,7 @@ pub trait HeadLoss: Head + Loss {
         let extras = extras.into();
         expect(self.check(&embeddings, &labels, &extras));
         let (labels, extras) = labels_with_extras(self, labels, extras);
+        let embeddings = clean_weightless(embeddings, extras.weightless().as_ref());
         extras.apply(self.values(parameters(self), embeddings, labels))
     }
 
@@ -266,6 +268,7 @@ pub trait HeadLoss: Head + Loss {
         expect(self.check(&embeddings, &labels, &extras));
         expect(reference(self, &embeddings).same_device("sampled", &sampled));
         let (labels, extras) = labels_with_extras(self, labels, extras);
+        let embeddings = clean_weightless(embeddings, extras.weightless().as_ref());
         extras.reduce(self.reduction(), values_with_classes(self, embeddings, labels, sampled))
     }
 
@@ -286,6 +289,7 @@ pub trait HeadLoss: Head + Loss {
         expect(self.check(&embeddings, &labels, &extras));
         expect(reference(self, &embeddings).same_device("sampled", &sampled));
         let (labels, extras) = labels_with_extras(self, labels, extras);
+        let embeddings = clean_weightless(embeddings, extras.weightless().as_ref());
         extras.apply(values_with_classes(self, embeddings, labels, sampled))
     }
 

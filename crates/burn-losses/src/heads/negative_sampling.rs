@@ -5,6 +5,7 @@ use super::sampler::Draws;
 use super::{HeadLoss, Sampler, WeightInitializer, labels_with_extras, parameters, sampled};
 use crate::check::Reference;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
+use crate::engine::clean_weightless;
 use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets, classes_or_none};
 use crate::engine::primitives::gathered_matmul::gathered_matmul;
 use crate::error::{InputError, expect};
@@ -189,6 +190,7 @@ impl NegativeSamplingLoss {
         let extras = extras.into();
         expect(self.check_samples(&embeddings, &labels, &sampled, &extras));
         let (labels, extras) = labels_with_extras(self, labels, extras);
+        let embeddings = clean_weightless(embeddings, extras.weightless().as_ref());
         extras.reduce(self.config.reduction, self.values_with_samples(parameters(self), embeddings, labels, sampled))
     }
 
@@ -208,6 +210,7 @@ impl NegativeSamplingLoss {
         let extras = extras.into();
         expect(self.check_samples(&embeddings, &labels, &sampled, &extras));
         let (labels, extras) = labels_with_extras(self, labels, extras);
+        let embeddings = clean_weightless(embeddings, extras.weightless().as_ref());
         extras.apply(self.values_with_samples(parameters(self), embeddings, labels, sampled))
     }
 

@@ -2,6 +2,7 @@
 
 use super::{HeadLoss, NceLoss, SampledSoftmaxLoss, labels_with_extras, parameters, sampled};
 use crate::check::Reference;
+use crate::engine::clean_weightless;
 use crate::engine::heads::{Labels, Parameters};
 use crate::engine::primitives::gathered_matmul::gathered_matmul;
 use crate::error::{InputError, expect};
@@ -99,6 +100,7 @@ fn checked(
 ) -> (Unreduced<1>, ShapedExtras<1>) {
     expect(head.check_samples(&embeddings, &labels, &sampled, &expected_counts, &extras));
     let (labels, extras) = labels_with_extras(head, labels, extras);
+    let embeddings = clean_weightless(embeddings, extras.weightless().as_ref());
     (head.values_with_samples(parameters(head), embeddings, labels, sampled, expected_counts), extras)
 }
 

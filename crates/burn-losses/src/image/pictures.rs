@@ -125,6 +125,7 @@ pub(super) fn unreduced<L: Images, const D: usize>(
     extras: Extras,
 ) -> Unreduced<1> {
     let extras = extras.for_shape([predictions.dims()[0]]);
+    let [predictions, targets] = [predictions, targets].map(|images| without_weightless(images, &extras));
     let values = values(loss, predictions, targets, extras.mask.as_ref());
     extras.apply(values)
 }
@@ -138,6 +139,7 @@ pub(super) fn reduce<L: Images, const D: usize>(
     extras: Extras,
 ) -> Tensor<1> {
     let extras = extras.for_shape([predictions.dims()[0]]);
-    let values = values(loss, without_weightless(predictions, &extras), targets, extras.mask.as_ref());
+    let [predictions, targets] = [predictions, targets].map(|images| without_weightless(images, &extras));
+    let values = values(loss, predictions, targets, extras.mask.as_ref());
     extras.reduce(reduction, values)
 }

@@ -3,6 +3,7 @@
 use crate::check::Reference;
 use crate::engine::rows::{as_rows, into_shape, without_class_axis};
 use crate::engine::vectors::{self, VectorKernel, Vectors, of_formula};
+use crate::engine::{nothing, without_gradient};
 use crate::error::{InputError, InputProblem};
 use crate::formula::VectorFormula;
 use crate::reduction::{Extras, Reduction, ShapedExtras, Unreduced};
@@ -74,14 +75,12 @@ impl<const L: usize> Rows<L> {
 
     /// A mean and a spread of the shape of the targets.
     pub(super) fn from_parts(mean: Tensor<L>, spread: Tensor<L>, targets: Tensor<L>) -> Self {
-        let count = targets.shape().num_elements();
-        let column = |numbers: Tensor<L>| numbers.reshape([count, 1]);
         Self::of(Tensor::cat(vec![column(mean), column(spread)], 1), targets)
     }
 
     fn of(parameters: Tensor<2>, targets: Tensor<L>) -> Self {
-        let (count, shape) = (targets.shape().num_elements(), targets.dims());
-        Self { parameters, targets: targets.reshape([count, 1]), shape }
+        let shape = targets.dims();
+        Self { parameters, targets: column(targets), shape }
     }
 
     /// The shape `[N, d1 d2 ..]` of the values.
@@ -114,8 +113,25 @@ impl<const L: usize> Rows<L> {
         let [samples, each] = self.per_sample();
         let extras = extras.for_shape([samples, each]);
         let mask = extras.mask.clone().map(|mask| mask.reshape([samples * each]));
-        let values = vectors::values(&OfRows(loss), self.parameters, self.targets, mask.as_ref());
+        let weightless =
+            extras.weightless().map(|weightless| weightless.expand([samples, each]).reshape([samples * each, 1]));
+        let [parameters, targets] = [self.parameters, self.targets].map(|rows| match &weightless {
+            None => rows,
+            Some(weightless) => {
+                let shape = rows.dims();
+                without_gradient(rows, weightless.clone().expand(shape))
+            }
+        });
+        let values = vectors::values(&OfRows(loss), parameters, targets, mask.as_ref());
         into_shape(extras.apply(into_shape(values, [samples, each])), self.shape)
+    }
+}
+
+/// Any numbers as one column.
+fn column<const L: usize>(numbers: Tensor<L>) -> Tensor<2> {
+    match numbers.shape().num_elements() {
+        0 => nothing([0, 1], numbers),
+        count => numbers.reshape([count, 1]),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{MetricLoss, accepts_size};
 use crate::engine::pairs::anchors::{Anchors, NeededPartners};
 use crate::engine::primitives::centers;
 use crate::engine::primitives::labels::without_class;
-use crate::engine::{new_state, set_state, state_on};
+use crate::engine::{clean_weightless, new_state, set_state, state_on, without_gradient};
 use crate::reduction::Unreduced;
 use crate::signature::{Argument, Role};
 use burn::module::{Param, RunningState};
@@ -157,5 +157,14 @@ impl Anchors for CenterLoss {
 
     fn compares_cosines(&self) -> bool {
         false
+    }
+
+    fn without_weightless(&self, embeddings: Tensor<2>, weightless: &Tensor<1, Bool>) -> Tensor<2> {
+        if self.learned.is_some() {
+            return clean_weightless(embeddings, Some(weightless));
+        }
+        // By the paper's rule a row that is not finite moves no center, so it must not become finite.
+        let shape = embeddings.dims();
+        without_gradient(embeddings, weightless.clone().unsqueeze_dim::<2>(1).expand(shape))
     }
 }

@@ -6,6 +6,7 @@ use crate::engine::pairs::queue::Queue;
 use crate::engine::pointwise;
 use crate::engine::primitives::l2_normalize::l2_normalize;
 use crate::engine::rows::valid_rows;
+use crate::engine::without_weightless;
 use crate::error::{InputError, expect};
 use crate::formula::{Anchor, AnchorFormula, Counts, EarlierRows, Formula, Partners, Real, Score};
 use crate::options::Memory;
@@ -156,6 +157,8 @@ impl ContrastiveLoss {
         let extras = extras.into();
         expect(self.check_pairs(&first, &second, &dissimilar, &extras));
         let extras = extras.for_shape(dissimilar.dims());
+        let [first, second] = [first, second].map(|rows| without_weightless(rows, &extras));
+        let dissimilar = without_weightless(dissimilar, &extras);
         let values = self.values_of_pairs(first, second, dissimilar, extras.mask.as_ref());
         extras.reduce(self.config.reduction, values)
     }
@@ -176,6 +179,8 @@ impl ContrastiveLoss {
         let extras = extras.into();
         expect(self.check_pairs(&first, &second, &dissimilar, &extras));
         let extras = extras.for_shape(dissimilar.dims());
+        let [first, second] = [first, second].map(|rows| without_weightless(rows, &extras));
+        let dissimilar = without_weightless(dissimilar, &extras);
         let values = self.values_of_pairs(first, second, dissimilar, extras.mask.as_ref());
         extras.apply(values)
     }

@@ -4,6 +4,7 @@ mod queries;
 
 use super::MetricLoss;
 use super::views;
+use crate::engine::clean_weightless;
 use crate::engine::pairs::anchors::{Anchors, NeededPartners, Pairs};
 use crate::engine::pairs::queue::Queue;
 use crate::engine::pairs::{self, own_negatives};
@@ -260,6 +261,17 @@ impl Anchors for InfoNceLoss {
 
     fn compares_cosines(&self) -> bool {
         self.config.normalize
+    }
+
+    /// A query is compared with keys alone, unless the loss goes both ways; a key is a negative of other queries.
+    fn without_weightless(&self, embeddings: Tensor<2>, weightless: &Tensor<1, Bool>) -> Tensor<2> {
+        if self.config.both_ways {
+            return embeddings;
+        }
+        let half = embeddings.dims()[0] / 2;
+        let [queries, keys] = [0, half].map(|start| embeddings.clone().narrow(0, start, half));
+        let queries = clean_weightless(queries, Some(&weightless.clone().narrow(0, 0, half)));
+        Tensor::cat(vec![queries, keys], 0)
     }
 }
 

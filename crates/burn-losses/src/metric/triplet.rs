@@ -6,6 +6,7 @@ use crate::engine::pairs::queue::Queue;
 use crate::engine::primitives::l2_normalize::l2_normalize;
 use crate::engine::primitives::p_norm::p_norm;
 use crate::engine::rows::valid_rows;
+use crate::engine::without_weightless;
 use crate::error::{InputError, expect};
 use crate::formula::{Anchor, AnchorFormula, Counts, EarlierRows, Partners, Real, Score, Triplets};
 use crate::options::Memory;
@@ -193,7 +194,8 @@ impl TripletLoss {
         let extras = extras.into();
         expect(self.check_triplets(&anchors, &positives, &negatives, &extras));
         let extras = extras.for_shape([anchors.dims()[0]]);
-        let values = self.values_of_triplets([anchors, positives, negatives], extras.mask.as_ref());
+        let triplets = [anchors, positives, negatives].map(|rows| without_weightless(rows, &extras));
+        let values = self.values_of_triplets(triplets, extras.mask.as_ref());
         extras.reduce(self.config.reduction, values)
     }
 
@@ -213,7 +215,8 @@ impl TripletLoss {
         let extras = extras.into();
         expect(self.check_triplets(&anchors, &positives, &negatives, &extras));
         let extras = extras.for_shape([anchors.dims()[0]]);
-        let values = self.values_of_triplets([anchors, positives, negatives], extras.mask.as_ref());
+        let triplets = [anchors, positives, negatives].map(|rows| without_weightless(rows, &extras));
+        let values = self.values_of_triplets(triplets, extras.mask.as_ref());
         extras.apply(values)
     }
 

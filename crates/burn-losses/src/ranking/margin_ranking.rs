@@ -4,7 +4,7 @@ use super::pairs::with_ones;
 use super::{Items, PairFormula, RankingLoss};
 use crate::check::{Reference, widen};
 use crate::engine::lists::in_floats;
-use crate::engine::pointwise;
+use crate::engine::{pointwise, without_weightless};
 use crate::error::{InputError, expect};
 use crate::formula::safe::weighted;
 use crate::formula::{Formula, Real};
@@ -151,10 +151,11 @@ impl MarginRankingLoss {
     }
 }
 
-/// y (a - b), and the weight 1 of each pair. A masked pair has no gradient, whatever its order is.
+/// y (a - b), and the weight 1 of each pair. A pair that is masked or has the weight 0 has no gradient, whatever its order is.
 fn differences([first, second, order]: [Tensor<1>; 3], extras: &Extras) -> (Tensor<1>, Tensor<1>) {
-    let mask = extras.clone().for_shape(first.dims()).mask;
-    let [first, second, order] = [first, second, order].map(|numbers| cleaned(widen(numbers), mask.as_ref()));
+    let extras = extras.clone().for_shape(first.dims());
+    let [first, second, order] = [first, second, order]
+        .map(|numbers| cleaned(widen(without_weightless(numbers, &extras)), extras.mask.as_ref()));
     with_ones(order * (first - second))
 }
 

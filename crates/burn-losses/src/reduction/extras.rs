@@ -3,6 +3,7 @@
 use super::{Divisor, Reduction, Unreduced};
 use crate::check::{Reference, per_sample, widen};
 use crate::error::InputError;
+use crate::formula::Real;
 use burn::tensor::kind::Basic;
 use burn::tensor::{Bool, Tensor};
 use core::fmt;
@@ -43,7 +44,8 @@ impl Extras {
 
     /// With weights, which multiply the unreduced values: one per value, or one per sample (`[N, 1, ..]`).
     ///
-    /// A value of weight 0 still counts: it enters the divisor of a mean, rankings, histograms and medians, and a NaN in it is not
+    /// A value of weight 0 gives 0 and has no gradient, even if it is an infinity or a NaN. It still counts: it enters the divisor
+    /// of a mean, rankings, histograms and medians, and where the values of other rows depend on its inputs, a NaN in them is not
     /// hidden. To leave values out, hand in a mask.
     #[must_use]
     pub fn with_weights<const D: usize>(self, weights: Tensor<D>) -> Self {
@@ -79,6 +81,10 @@ impl Extras {
 
     /// The extras for values of this shape, which they have been checked to fit. The weights of masked values are 0.
     pub(crate) fn for_shape<const V: usize>(self, shape: [usize; V]) -> ShapedExtras<V> {
+        if shape.contains(&0) {
+            // Nothing is weighed or masked, and Burn expands no tensor to a size of 0.
+            return ShapedExtras { samples: shape[0], weights: None, mask: None, divisor: self.divisor };
+        }
         let mask = self.mask.map(|mask| mask.of_values(shape).expand(shape));
         let weights = self.weights.map(|weights| {
             let weights = weights.of_values(shape);
@@ -92,8 +98,8 @@ impl Extras {
 
     /// The mask of the elements of a tensor `[N, C, ..]`, several of which belong to one value; and the extras without that mask.
     pub(crate) fn split_mask<const D: usize>(mut self, shape: [usize; D]) -> (Option<Tensor<D, Bool>>, Self) {
-        let mask = self.mask.take().map(|mask| mask.into_rank::<D>().expand(shape));
-        (mask, self)
+        let mask = self.mask.take().filter(|_| !shape.contains(&0));
+        (mask.map(|mask| mask.into_rank::<D>().expand(shape)), self)
     }
 }
 
@@ -220,11 +226,20 @@ impl<const V: usize> ShapedExtras<V> {
         self.mask.is_none().then_some((reduction, divisor))
     }
 
-    /// Unreduced values, multiplied by the weights and divided by the divisor.
+    /// Which weights are 0; `None` without weights.
+    pub(crate) fn weightless(&self) -> Option<Tensor<V, Bool>> {
+        self.weights.as_ref().map(|weights| weights.clone().detach().equal_scalar(0.0))
+    }
+
+    /// Unreduced values, multiplied by the weights and divided by the divisor. A value with a weight of 0 gives 0, even if it is
+    /// an infinity or a NaN.
     pub(crate) fn apply(self, unreduced: Unreduced<V>) -> Unreduced<V> {
+        if unreduced.values.dims().contains(&0) {
+            return unreduced;
+        }
         let Unreduced { mut values, normalizer } = unreduced;
         if let Some(weights) = self.weights {
-            values = values.clone() * widen(weights).expand(values.dims());
+            values = widen(weights).expand(values.dims()).weigh(values);
         }
         if let Some(divisor) = self.divisor {
             values = divisor.divide(values);

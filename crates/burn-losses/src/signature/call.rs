@@ -47,7 +47,12 @@ pub struct Called {
 impl<const D: usize> From<Tensor<D>> for Called {
     fn from(tensor: Tensor<D>) -> Self {
         let shape = tensor.dims();
-        Self { numbers: tensor.reshape([shape.iter().product::<usize>()]), shape: shape.to_vec() }
+        let numbers = match shape.iter().product::<usize>() {
+            // In `reshape`, a size of 0 stands for the size that the tensor has.
+            0 => Tensor::zeros([0], (&tensor.device(), tensor.dtype())),
+            count => tensor.reshape([count]),
+        };
+        Self { numbers, shape: shape.to_vec() }
     }
 }
 

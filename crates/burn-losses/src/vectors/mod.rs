@@ -198,6 +198,8 @@ fn unreduced<L: VectorsLoss + ?Sized>(
     extras: Extras,
 ) -> Unreduced<1> {
     let extras = extras.for_shape([pair[0].dims()[0]]);
+    let pair = pair.map(|rows| without_weightless(rows, &extras));
+    let dissimilar = dissimilar.map(|numbers| without_weightless(numbers, &extras));
     let values = values(loss, pair, dissimilar, extras.mask.as_ref());
     extras.apply(values)
 }
@@ -211,6 +213,7 @@ fn reduce<L: VectorsLoss + ?Sized>(
 ) -> Tensor<1> {
     let extras = extras.for_shape([pair[0].dims()[0]]);
     let pair = pair.map(|rows| without_weightless(rows, &extras));
+    let dissimilar = dissimilar.map(|numbers| without_weightless(numbers, &extras));
     let values = values(loss, pair, dissimilar, extras.mask.as_ref());
     extras.reduce(loss.reduction(), values)
 }

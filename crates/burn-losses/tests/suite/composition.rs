@@ -114,6 +114,31 @@ fn step(joint: &JointLoss, a: f64, b: f64) -> (f32, Vec<f32>) {
     (joint.total.into_scalar(), read(&joint.weights.values()))
 }
 
+/// A term of weight 0 adds nothing, even if it is NaN, and has no gradient.
+#[test]
+fn t84_a_term_of_weight_zero_adds_nothing() {
+    let device = device();
+    let reached = Schedule::Linear { from: 0.0, to: 1.0, steps: 10 };
+    for weight in [Weight::Constant(0.0), reached.into()] {
+        let config = JointLossConfig::new().with("a", weight, TermConfig::Given).with("b", 0.5, TermConfig::Given);
+        let joint = config.init(&device);
+        let x = Tensor::<1>::from_floats([-4.0], &device).require_grad();
+        // The square root of a negative number.
+        let output = joint.combine([("a", x.clone().sqrt()), ("b", x.clone() * 3.0)]);
+        let gradient = x.grad(&output.total.clone().backward()).expect("a gradient");
+        assert_eq!(read(&output.total), [-6.0]);
+        assert!(read(&output.terms.values())[0].is_nan());
+        if weight == Weight::Constant(0.0) {
+            assert_eq!(read(&gradient), [1.5]);
+        }
+    }
+    // A total of such terms alone still has a graph.
+    let x = Tensor::<1>::from_floats([2.0], &device).require_grad();
+    let output = JointLossConfig::new().with("a", 0.0, TermConfig::Given).init(&device).combine([("a", x.clone())]);
+    let gradient = x.grad(&output.total.clone().backward()).expect("a gradient");
+    assert_eq!((read(&output.total), read(&gradient)), (vec![0.0], vec![0.0]));
+}
+
 #[test]
 fn the_total_is_the_sum_of_weighted_terms() {
     let (total, weights) = step(&two(Balance::Fixed).init(&device()), 3.0, -4.0);

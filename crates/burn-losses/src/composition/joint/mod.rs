@@ -8,9 +8,11 @@ mod schema;
 
 use super::balance::Factors;
 use super::loss_terms::LossTerms;
+use super::schedule::Weight;
 use crate::check::widened;
 use crate::engine::steps::Steps;
 use crate::error::{expect, quoted};
+use crate::formula::Real;
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 use parts::Part;
@@ -32,7 +34,9 @@ pub(crate) const JOINT: &str = "joint";
 /// ```text
 /// sum_k w_k(t) f_k l_k
 /// ```
-/// of the values l_k, their weights at step t, and the factors of the [`Balance`](super::Balance) (1 without one).
+/// of the values l_k, their weights at step t, and the factors of the [`Balance`](super::Balance) (1 without one). A term of weight 0
+/// adds 0, even if its value is NaN. Where the config has the number 0, the term has no gradient; where a schedule has reached 0, its
+/// gradient is 0 times that of its value.
 ///
 /// # Example
 /// ```
@@ -173,6 +177,17 @@ impl JointLoss {
         Ok(self.step(given.collect::<Result<_, _>>()?))
     }
 
+    /// The values, those of terms whose weight is the number 0 without their graph: even if such a value is NaN, there is no
+    /// gradient of it. If all weights are 0, the values keep their graph, so that the total has one.
+    fn without_weightless(&self, values: &[Tensor<1>]) -> Vec<Tensor<1>> {
+        let is_weightless = |term: &JointTerm| term.weight == Weight::Constant(0.0);
+        let terms = || self.config.terms.values().zip(values);
+        if !terms().any(|(term, value)| !is_weightless(term) && value.is_tracked()) {
+            return values.to_vec();
+        }
+        terms().map(|(term, value)| if is_weightless(term) { value.clone().detach() } else { value.clone() }).collect()
+    }
+
     fn step(&self, given: Vec<Tensor<1>>) -> Joint {
         // Weights and factors have more digits than half precision holds.
         let (device, dtype) = (given[0].device(), widened(given[0].dtype()));
@@ -209,8 +224,10 @@ impl JointLoss {
             })
             .collect();
 
+        let weighed = self.without_weightless(&values);
         let (values, weights) = (Tensor::cat(values, 0), Tensor::cat(weights, 0));
-        let total = (values.clone() * weights.clone()).sum();
+        // 0 times a NaN is 0 too.
+        let total = weights.clone().weigh(Tensor::cat(weighed, 0)).sum();
         if device.is_autodiff() {
             self.steps.advance(&device);
         }

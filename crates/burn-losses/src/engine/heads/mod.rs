@@ -12,7 +12,7 @@ use super::any_tensor::AnyTensor;
 use super::primitives::l2_normalize::l2_normalize;
 pub(crate) use super::primitives::labels::Labels;
 use super::primitives::labels::{is_out_of_range, widen_labels};
-use super::{machine, rows};
+use super::{clean_weightless, machine, rows};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::{Real, RowFormula};
@@ -361,6 +361,7 @@ pub(crate) fn reduced(
 ) -> Tensor<1> {
     let [count, _] = embeddings.dims();
     let (labels, extras) = Labels::with_extras(labels, head.ignore_index(), extras);
+    let embeddings = clean_weightless(embeddings, extras.weightless().as_ref());
     if count == 0 {
         return extras.reduce(reduction, values(head, parameters, embeddings, labels));
     }

@@ -37,6 +37,14 @@ pub trait Anchors: Sized {
 
     /// Whether only the directions of the embeddings matter, so that a vector of length 0 has no meaning.
     fn compares_cosines(&self) -> bool;
+
+    /// The embeddings, without what a row of weight 0 must not pass on. In most losses a row is a partner of others, whatever its
+    /// own weight is: these keep it as it is.
+    #[doc(hidden)]
+    fn without_weightless(&self, embeddings: Tensor<2>, weightless: &Tensor<1, Bool>) -> Tensor<2> {
+        let _ = weightless;
+        embeddings
+    }
 }
 
 /// The partners that a row needs in its batch to count.
@@ -122,6 +130,10 @@ pub(crate) fn unreduced<A: Anchors>(
     extras: Extras,
 ) -> Unreduced<1> {
     let extras = extras.for_shape([embeddings.dims()[0]]);
+    let embeddings = match extras.weightless() {
+        None => embeddings,
+        Some(weightless) => loss.without_weightless(embeddings, &weightless),
+    };
     let values = values(loss, embeddings, labels, extras.mask.as_ref());
     extras.apply(values)
 }
@@ -135,6 +147,10 @@ pub(crate) fn reduce<A: Anchors>(
     extras: Extras,
 ) -> Tensor<1> {
     let extras = extras.for_shape([embeddings.dims()[0]]);
+    let embeddings = match extras.weightless() {
+        None => embeddings,
+        Some(weightless) => loss.without_weightless(embeddings, &weightless),
+    };
     let values = values(loss, embeddings, labels, extras.mask.as_ref());
     extras.reduce(reduction, values)
 }

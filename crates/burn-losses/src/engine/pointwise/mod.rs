@@ -267,6 +267,7 @@ pub(crate) fn unreduced<P: Pointwise, const D: usize>(
     extras: Extras,
 ) -> Unreduced<D> {
     let extras = extras.for_shape(first.dims());
+    let [first, targets] = [first, targets].map(|numbers| without_weightless(numbers, &extras));
     let values = values(loss, first, targets, extras.mask.as_ref());
     extras.apply(values)
 }
@@ -340,7 +341,8 @@ pub(crate) fn reduce_by<P: Pointwise, const D: usize>(
     if counts && which == Positives::default() {
         extras.divisor = count(extras.mask.as_ref());
     }
-    let values = values(loss, without_weightless(first, &extras), targets, extras.mask.as_ref());
+    let [first, targets] = [first, targets].map(|numbers| without_weightless(numbers, &extras));
+    let values = values(loss, first, targets, extras.mask.as_ref());
     extras.reduce(reduction, values)
 }
 

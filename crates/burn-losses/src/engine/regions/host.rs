@@ -75,7 +75,7 @@ fn run_in<T: Float>(call: &Call<'_>) -> Option<AnyTensor> {
 impl Batch {
     /// The number of pixels, each with all classes, in a piece of work.
     fn piece(&self) -> usize {
-        (BLOCK / self.shape[1]).next_multiple_of(GROUP)
+        (BLOCK / self.shape[1]).max(1).next_multiple_of(GROUP)
     }
 
     /// The sums over the pixels of each sample and class: of p t, p and t, or of their squares. The probabilities are written to

@@ -7,7 +7,7 @@ pub(super) mod host;
 mod masks;
 
 use super::any_tensor::AnyTensor;
-use super::{machine, with_zero_gradient};
+use super::{machine, with_zero_gradient, without_gradient};
 use crate::check::{Reference, widen};
 use crate::engine::primitives::softmax::softmax;
 use crate::error::{InputError, InputProblem};
@@ -238,6 +238,37 @@ fn has_pixel<const D: usize>(valid: Tensor<D, Bool>) -> Tensor<2, Bool> {
     valid.reshape([samples, classes, pixels]).any_dim(2).squeeze_dim(2)
 }
 
+/// The same regions, but without a gradient in a sample of weight 0, or in a class of weight 0 that holds a NaN. (In a class without a
+/// NaN the gradient may be that of another class.) Sums over the batch are in the value of every sample, whatever its weight is.
+fn of_own_weight<const D: usize>(
+    regions: &RegionOptions,
+    logits: Tensor<D>,
+    masks: Masks<D>,
+    extras: &ShapedExtras<2>,
+) -> (Tensor<D>, Masks<D>) {
+    let dims = logits.dims();
+    let is_needed = (logits.is_tracked() || masks.masks.is_tracked()) && !dims.contains(&0);
+    let weights = extras.weights.as_ref().filter(|_| is_needed && regions.over == SumOver::Sample);
+    let Some(weights) = weights else { return (logits, masks) };
+    let [samples, classes] = [dims[0], dims[1]];
+    let weightless = weights.clone().without_autodiff().equal_scalar(0.0);
+    let mut dropped = weightless.clone().all_dim(1).expand([samples, classes]);
+    // In a softmax a NaN is in all classes.
+    if weightless.dims()[1] > 1 && regions.activation != Activation::Softmax {
+        let has_nan = |pixels: &Tensor<D>| {
+            let pixels = cleaned(pixels.clone().detach(), masks.valid.as_ref()).without_autodiff();
+            let shape = [samples, classes, dims[2..].iter().product()];
+            pixels.is_nan().reshape(shape).any_dim(2).reshape([samples, classes])
+        };
+        dropped = dropped.bool_or(weightless.bool_and(has_nan(&logits).bool_or(has_nan(&masks.masks))));
+    }
+    let per_class: [usize; D] = core::array::from_fn(|axis| if axis < 2 { dims[axis] } else { 1 });
+    let dropped = dropped.reshape(per_class).expand(dims);
+    let Masks { masks, valid } = masks;
+    let [logits, masks] = [logits, masks].map(|pixels| without_gradient(pixels, dropped.clone()));
+    (logits, Masks { masks, valid })
+}
+
 /// The unreduced values, with the weights, the mask and the divisor in `extras` applied.
 pub(crate) fn unreduced<S: Segmentation, const D: usize>(
     loss: &S,
@@ -247,6 +278,7 @@ pub(crate) fn unreduced<S: Segmentation, const D: usize>(
     extras: Extras,
 ) -> Unreduced<2> {
     let (masks, extras) = split(masks, extras);
+    let (logits, masks) = of_own_weight(regions, logits, masks, &extras);
     let values = values(loss, regions, logits, masks).masked(extras.mask.as_ref());
     extras.apply(values)
 }
@@ -260,6 +292,7 @@ pub(crate) fn reduce<S: Segmentation, const D: usize>(
     extras: Extras,
 ) -> Tensor<1> {
     let (masks, extras) = split(masks, extras);
+    let (logits, masks) = of_own_weight(regions, logits, masks, &extras);
     let values = values(loss, regions, logits, masks).masked(extras.mask.as_ref());
     extras.reduce(reduction, values)
 }

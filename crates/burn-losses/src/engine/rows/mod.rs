@@ -9,7 +9,7 @@ pub(super) mod host;
 use super::any_tensor::AnyTensor;
 use super::curved_rows::RowPart;
 use super::primitives::labels::{Labels, fits, is_out_of_range, widen_labels};
-use super::{with_zero_gradient, without_weightless};
+use super::{nothing, with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::RowFormula;
@@ -123,7 +123,11 @@ pub(crate) fn rows_per_sample<const D: usize>(dims: [usize; D]) -> [usize; 2] {
 pub(crate) fn as_rows<const D: usize>(tensor: Tensor<D>) -> Tensor<2> {
     let classes = tensor.dims()[1];
     let rows = tensor.shape().num_elements() / classes.max(1);
-    if D == 2 { tensor.reshape([rows, classes]) } else { tensor.movedim(1, D as isize - 1).reshape([rows, classes]) }
+    match D {
+        2 => tensor.reshape([rows, classes]),
+        _ if rows == 0 => nothing([0, classes], tensor),
+        _ => tensor.movedim(1, D as isize - 1).reshape([rows, classes]),
+    }
 }
 
 /// Checks the shape of the logits alone.
@@ -193,7 +197,7 @@ pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
     let rows = as_rows(logits);
     let [count, classes] = rows.dims();
     if count == 0 {
-        return widen(rows).reshape(shape).into();
+        return nothing(shape, widen(rows)).into();
     }
     let labels = widen_labels(labels.reshape([count]));
     if let Some(kernel) = loss.kernel(classes)
@@ -235,7 +239,8 @@ pub(crate) fn unreduced<R: Rows, const D: usize, const L: usize>(
     extras: Extras,
 ) -> Unreduced<L> {
     let (labels, extras) = Labels::with_extras(labels, loss.ignore_index(), extras);
-    extras.apply(values(loss, logits, labels))
+    let values = values(loss, without_weightless(logits, &extras), labels);
+    extras.apply(values)
 }
 
 /// The reduced value of the batch.
@@ -279,7 +284,7 @@ pub(crate) fn soft_values<R: Rows, const D: usize>(
     let shape = rows_per_sample(logits.dims());
     let rows = as_rows(widen(logits));
     if rows.dims()[0] == 0 {
-        return rows.reshape(shape).into();
+        return nothing(shape, rows).into();
     }
     let probabilities = as_rows(widen(probabilities));
     let unreduced = match mask {
@@ -321,6 +326,10 @@ fn drop_rows(unreduced: Unreduced<1>, ignored: Tensor<1, Bool>) -> Unreduced<1> 
 }
 
 pub(crate) fn into_shape<const V: usize, const L: usize>(unreduced: Unreduced<V>, shape: [usize; L]) -> Unreduced<L> {
+    if shape.contains(&0) {
+        let normalizer = unreduced.normalizer.map(|normalizer| nothing(shape, normalizer.detach()));
+        return Unreduced { values: nothing(shape, unreduced.values), normalizer };
+    }
     Unreduced {
         values: unreduced.values.reshape(shape),
         normalizer: unreduced.normalizer.map(|normalizer| normalizer.detach().reshape(shape)),

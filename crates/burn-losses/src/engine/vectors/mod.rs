@@ -185,6 +185,7 @@ pub(crate) fn unreduced(
     extras: Extras,
 ) -> Unreduced<1> {
     let extras = extras.for_shape([predictions.dims()[0]]);
+    let [predictions, targets] = of_own_weight(loss, [predictions, targets], &extras);
     let values = values(loss, predictions, targets, extras.mask.as_ref());
     extras.apply(values)
 }
@@ -212,9 +213,14 @@ pub(crate) fn reduce_shaped(
     if let Some(value) = reduced(loss, reduction, &predictions, &targets, &extras) {
         return value;
     }
-    let predictions = if loss.mixes_rows() { predictions } else { without_weightless(predictions, &extras) };
+    let [predictions, targets] = of_own_weight(loss, [predictions, targets], &extras);
     let values = values(loss, predictions, targets, extras.mask.as_ref());
     extras.reduce(reduction, values)
+}
+
+/// The same rows, but without a gradient where the weight is 0, if the gradient of a row is that of its own value.
+fn of_own_weight(loss: &impl Vectors, rows: [Tensor<2>; 2], extras: &ShapedExtras<1>) -> [Tensor<2>; 2] {
+    if loss.mixes_rows() { rows } else { rows.map(|rows| without_weightless(rows, extras)) }
 }
 
 /// The reduced value by the fused engine; `None` if it has no kernel, or if something is masked.

@@ -5,7 +5,7 @@ use crate::check::{Reference, widen};
 use crate::engine::pairs;
 use crate::engine::pairs::anchors::LEAST;
 use crate::engine::rows::valid_rows;
-use crate::engine::with_zero_gradient;
+use crate::engine::{clean_weightless, with_zero_gradient};
 use crate::error::{InputError, InputProblem, expect};
 use crate::formula::EarlierRows;
 use crate::reduction::{Extras, ShapedExtras, Unreduced, cleaned};
@@ -192,6 +192,10 @@ impl InfoNceLoss {
     ) -> (Unreduced<1>, ShapedExtras<1>) {
         expect(self.check_queries(&queries, &keys, &candidates, &extras));
         let extras = extras.for_shape([queries.dims()[0]]);
+        let queries = match self.config.both_ways {
+            true => queries,
+            false => clean_weightless(queries, extras.weightless().as_ref()),
+        };
         (self.values_of_queries([queries, keys], candidates, extras.mask.as_ref()), extras)
     }
 
@@ -204,6 +208,8 @@ impl InfoNceLoss {
     ) -> (Unreduced<1>, ShapedExtras<1>) {
         expect(self.check_negatives(&queries, &positives, &negatives, &extras));
         let extras = extras.for_shape([queries.dims()[0]]);
+        let [queries, positives] =
+            [queries, positives].map(|rows| clean_weightless(rows, extras.weightless().as_ref()));
         (self.values_with_negatives([queries, positives], negatives, extras.mask.as_ref()), extras)
     }
 

@@ -26,7 +26,7 @@ pub(crate) fn pairs_rows(loss: &AnyLoss) -> bool {
 }
 
 /// Whether an argument has an entry for each row.
-fn is_per_row(loss: &AnyLoss, inputs: &Inputs, name: &str) -> bool {
+pub(super) fn is_per_row(loss: &AnyLoss, inputs: &Inputs, name: &str) -> bool {
     let signature = loss.signature(inputs);
     let argument = signature.iter().find(|argument| argument.name == name).expect("an argument");
     let rows = inputs[signature[0].name].shape()[0];

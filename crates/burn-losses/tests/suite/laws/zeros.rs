@@ -1,29 +1,93 @@
 //! T84: zero times anything is zero.
 
-use super::{assert_close, evaluate, every_case, flex_f64, floats};
-use crate::devices;
-use crate::probe::{batch, shares_rows, weighted, with_field};
+use super::masks::is_per_row;
+use super::{assert_close, evaluate, every_case, every_signature, flex_f64, floats};
+use crate::devices::{self, Target};
+use crate::probe::{batch, numbers, shares_rows, weighted, with_field};
 use burn::tensor::TensorData;
+use burn_losses::config::Value;
 use burn_losses::eval::Inputs;
-use burn_losses::{AnyLoss, BoxTargets, Boxes, LossConfig, registry, with_tensor_operations};
+use burn_losses::{AnyLoss, LossConfig, registry, with_tensor_operations};
 
 const ROWS: usize = 6;
 
-/// A batch in which the second sample has the weight 0, and `numbers` for its first argument.
-fn with_row(loss: &AnyLoss, numbers: Option<f64>) -> Inputs {
-    let mut inputs = weighted(loss, batch(loss, ROWS, 2.0, &[], 14), 15);
-    let mut change = |name: &str, number: f64| {
-        let data = &inputs[name];
-        let (mut all, shape) = (floats(data), data.shape().clone());
-        let width = all.len() / ROWS;
+/// The inputs with one number in place of all numbers in the second row of some arguments.
+fn with_row(inputs: &Inputs, names: &[String], number: f64) -> Inputs {
+    let mut inputs = inputs.clone();
+    for name in names {
+        let (mut all, shape) = (floats(&inputs[name]), inputs[name].shape().clone());
+        let width = all.len() / shape[0];
         all[width..2 * width].fill(number);
-        inputs.insert(name.into(), TensorData::new(all, shape));
-    };
-    change("weights", 0.0);
-    if let Some(number) = numbers {
-        change(loss.input(), number);
+        inputs.insert(name.clone(), TensorData::new(all, shape));
     }
     inputs
+}
+
+/// The same inputs, but the weight of the second row is 0.
+fn weightless(inputs: &Inputs) -> Inputs {
+    with_row(inputs, &["weights".to_owned()], 0.0)
+}
+
+/// The arguments of numbers that have an entry for each row, without the weights.
+fn numbers_of_rows(loss: &AnyLoss, inputs: &Inputs) -> Vec<String> {
+    let of_rows = |name: &String| name != "weights" && is_per_row(loss, inputs, name);
+    let of_floats = inputs.iter().filter(|(_, data)| data.dtype().is_float());
+    of_floats.map(|(name, _)| name.clone()).filter(of_rows).collect()
+}
+
+/// Whether the unreduced values differ anywhere but in the places where `own` is true: what a value depends on, it depends on with
+/// any weight.
+fn reaches_others(config: &LossConfig, [first, second]: [&Inputs; 2], own: impl Fn(usize, usize) -> bool) -> bool {
+    let exact = flex_f64();
+    let values = |inputs: &Inputs| floats(&evaluate(&config.init(&exact.device), inputs, &exact).unreduced);
+    let (first, second) = (values(first), values(second));
+    (0..first.len()).any(|at| !own(at, first.len()) && first[at] != second[at])
+}
+
+/// Checks that inputs with other numbers where the weight is 0 have the same loss, and the same gradients where `own` is false. Where
+/// it is true, the gradients are 0; of the weights they are any numbers there.
+fn assert_nothing_comes_through(
+    config: &LossConfig,
+    [changed, inputs]: [&Inputs; 2],
+    target: &Target,
+    own: impl Fn(&str, usize, usize) -> bool,
+) {
+    let run = |inputs: &Inputs| evaluate(&config.init(&target.device), inputs, target);
+    let both = || [run(changed), run(inputs)];
+    for (path, [got, expected]) in [("fused", both()), ("tensor", with_tensor_operations(both))] {
+        let place = format!("{config:?}, {path} on {}, {:?}", target.name, inputs.keys().collect::<Vec<_>>());
+        assert_close(&place, &[got.loss], &[expected.loss], 10.0 * target.tolerance);
+        for (name, expected) in &expected.gradients {
+            let place = format!("{place}: {name}");
+            let [mut got, mut expected] = [&got.gradients[name], expected].map(floats);
+            let count = expected.len();
+            for at in (0..count).filter(|at| own(name, *at, count)) {
+                assert!(got[at] == 0.0 || name == "weights", "{place}: at {at} the gradient is {}", got[at]);
+                (got[at], expected[at]) = (0.0, 0.0);
+            }
+            assert_close(&place, &got, &expected, 10.0 * target.tolerance);
+        }
+    }
+}
+
+/// Checks a row of weight 0 with a number in place of those of some arguments. What the law skips: a loss whose other values depend
+/// on this row, since there a row of weight 0 still counts.
+fn check_row(config: &LossConfig, inputs: &Inputs, (names, number): (&[String], f64), target: &Target) {
+    let (loss, changed) = (config.init(&target.device), with_row(inputs, names, number));
+    let rows = inputs["weights"].shape()[0];
+    let is_second = |at: usize, count: usize| at / (count / rows).max(1) == 1;
+    if reaches_others(config, [inputs, &changed], is_second) {
+        return;
+    }
+    let own = |name: &str, at: usize, count: usize| is_per_row(&loss, inputs, name) && is_second(at, count);
+    assert_nothing_comes_through(config, [&changed, inputs], target, own);
+}
+
+/// The config with the reduction `sum`, which has no divisor.
+fn summed(config: &LossConfig) -> LossConfig {
+    let Value::Table(mut table) = config.to_value() else { panic!("a table") };
+    table.insert("reduction", "sum");
+    LossConfig::from_value(table.into()).unwrap_or_else(|error| panic!("{config:?}: {error}"))
 }
 
 /// A weight of 0 times an infinite or NaN value, and times its derivative, is 0: the sample adds nothing, and has no gradient.
@@ -31,36 +95,106 @@ fn with_row(loss: &AnyLoss, numbers: Option<f64>) -> Inputs {
 fn t84_a_weight_of_zero() {
     every_case(|config, target| {
         let loss = config.init(&target.device);
-        // Samples of a head share its weight; boxes and pixels are finite.
-        let may_be_infinite = match &loss {
-            AnyLoss::Heads(_) | AnyLoss::Segmentation(_) | AnyLoss::Metric(_) => false,
-            AnyLoss::Boxes(boxes) => boxes.targets() == BoxTargets::Bins,
-            _ => true,
-        };
+        let inputs = weightless(&weighted(&loss, batch(&loss, ROWS, 2.0, &[], 14), 15));
+        let first = [loss.input().to_owned()];
         // Losses that depend on the batch as a whole also see samples of weight 0.
-        if !may_be_infinite || shares_rows(config, &batch(&loss, ROWS, 2.0, &[], 14)) {
+        if shares_rows(config, &inputs) {
             return;
         }
-        let run = |inputs: &Inputs| evaluate(&config.init(&target.device), inputs, target);
-        let expected = run(&with_row(&loss, None));
-        let (low, high) = if loss.input() == "probabilities" { (0.001, 0.999) } else { (-30.0, 30.0) };
-        if [low, high].into_iter().any(|number| run(&with_row(&loss, Some(number))).loss != expected.loss) {
+        let is_probability = loss.input() == "probabilities";
+        let (low, high) = if is_probability { (0.001, 0.999) } else { (-30.0, 30.0) };
+        let run = |inputs: &Inputs| evaluate(&config.init(&target.device), inputs, target).loss;
+        let expected = run(&inputs);
+        // The numbers of a row decide whether it counts in the divisor.
+        if [low, high].into_iter().any(|number| run(&with_row(&inputs, &first, number)) != expected) {
             return;
         }
-        let numbers = if loss.input() == "probabilities" { vec![f64::NAN] } else { vec![f64::INFINITY, f64::NAN] };
-        for number in numbers {
-            let inputs = with_row(&loss, Some(number));
-            let without = || [&inputs, &with_row(&loss, None)].map(run);
-            for (path, [got, expected]) in [("fused", without()), ("tensor", with_tensor_operations(without))] {
-                let place = format!("{config:?} with {number}, {path} on {}", target.name);
-                assert_close(&place, &[got.loss], &[expected.loss], 10.0 * target.tolerance);
-                let [got, mut expected] = [&got, &expected].map(|all| floats(&all.gradients[loss.input()]));
-                let width = got.len() / ROWS;
-                expected[width..2 * width].fill(0.0);
-                assert_close(&place, &got, &expected, 10.0 * target.tolerance);
-            }
+        for number in if is_probability { vec![f64::NAN] } else { vec![f64::INFINITY, f64::NAN] } {
+            check_row(config, &inputs, (&first, number), target);
         }
     });
+}
+
+/// A row of weight 0 adds nothing to a sum, and has no gradient in any argument, even if all its numbers are NaN.
+#[test]
+fn t84_a_row_of_nan_with_a_weight_of_zero() {
+    every_case(|config, target| {
+        let config = summed(config);
+        let loss = config.init(&target.device);
+        let inputs = weightless(&weighted(&loss, batch(&loss, ROWS, 2.0, &[], 14), 15));
+        check_row(&config, &inputs, (&numbers_of_rows(&loss, &inputs), f64::NAN), target);
+    });
+}
+
+/// The same holds for every other way to call a loss, for the first argument and for all of them.
+#[test]
+fn t84_a_row_of_nan_with_a_weight_of_zero_in_every_signature() {
+    let target = &devices::cpu()[0];
+    every_signature(|config, inputs| {
+        let mut inputs = inputs.clone();
+        inputs.remove("mask");
+        if !inputs.contains_key("weights") {
+            return;
+        }
+        let (config, inputs) = (summed(config), weightless(&inputs));
+        let loss = config.init(&target.device);
+        let first = loss.signature(&inputs)[0].name.to_owned();
+        for names in [vec![first], numbers_of_rows(&loss, &inputs)] {
+            check_row(&config, &inputs, (&names, f64::NAN), target);
+        }
+    });
+}
+
+/// The same holds for one class of one sample, where a value belongs to a class.
+#[test]
+fn t84_a_class_of_nan_with_a_weight_of_zero() {
+    every_case(|config, target| {
+        if config.family() != "segmentation" {
+            return;
+        }
+        let loss = config.init(&target.device);
+        let (mut inputs, classes) = (batch(&loss, ROWS, 2.0, &[2, 2], 14), 3);
+        // The second class of the second sample.
+        let chosen = classes + 1;
+        let mut weights: Vec<f64> = numbers(ROWS * classes, 16).iter().map(|u| 1.5 + u).collect();
+        weights[chosen] = 0.0;
+        inputs.insert("weights".into(), TensorData::new(weights, [ROWS, classes]));
+        let first = loss.input();
+        let mut pixels = floats(&inputs[first]);
+        let own = |at: usize, count: usize| at / (count / (ROWS * classes)) == chosen;
+        for at in (0..pixels.len()).filter(|at| own(*at, pixels.len())).collect::<Vec<_>>() {
+            pixels[at] = f64::NAN;
+        }
+        let mut changed = inputs.clone();
+        changed.insert(first.into(), TensorData::new(pixels, inputs[first].shape().clone()));
+        // In a softmax, and in a sum over classes or samples, the pixels of a class are in other values too.
+        if !reaches_others(config, [&inputs, &changed], own) {
+            assert_nothing_comes_through(config, [&changed, &inputs], target, |name, at, count| {
+                count >= ROWS * classes && name != "labels" && own(at, count)
+            });
+        }
+    });
+}
+
+/// The unreduced values are times the weights too.
+#[test]
+fn t84_unreduced_values_of_weight_zero() {
+    use burn::tensor::{Device, Tensor};
+    use burn_losses::prelude::*;
+    use burn_losses::regression::MseLossConfig;
+
+    let device = Device::flex().autodiff();
+    let run = || {
+        let predictions = Tensor::<1>::from_floats([2.0, f32::NAN], &device).require_grad();
+        let weights = Tensor::<1>::from_floats([3.0, 0.0], &device);
+        let loss = MseLossConfig::new().init(&device);
+        let values = loss.forward_unreduced(predictions.clone(), Tensor::zeros([2], &device), weights).values;
+        let gradient = predictions.grad(&values.clone().sum().backward()).expect("a gradient");
+        [values, gradient].map(|numbers| numbers.into_data().iter::<f32>().collect::<Vec<_>>())
+    };
+    for got in [run(), with_tensor_operations(run)] {
+        assert_eq!(got, [[12.0, 0.0], [12.0, 0.0]]);
+    }
 }
 
 /// A class weight, a positive weight or a term's weight of 0 times an infinite value is 0 too.

@@ -20,6 +20,68 @@ fn loss(toml: &str) -> AnyLoss {
     config.init(&Device::flex())
 }
 
+/// Without a position on a further axis there is no value, which is no error: as for a batch without a sample, the loss is 0.
+#[test]
+fn no_positions_on_a_further_axis() {
+    for info in registry().iter().filter(|info| ["regression", "likelihood", "binary"].contains(&info.family)) {
+        for target in crate::devices::cpu() {
+            let loss = base(info).init(&target.device);
+            for extra in [&[0][..], &[2, 0][..], &[0, 2][..]] {
+                let inputs = batch(&loss, 3, 1.0, extra, 5);
+                for inputs in [inputs.clone(), weighted(&loss, inputs, 6)] {
+                    let got = loss.evaluate(&inputs, &target.device, target.dtype);
+                    let got = got.unwrap_or_else(|error| panic!("{}: {error}", info.kind));
+                    assert_eq!((got.loss, got.unreduced.num_elements()), (0.0, 0), "{} {extra:?}", info.kind);
+                    assert_eq!(got.unreduced.shape()[0], 3, "{} {extra:?}", info.kind);
+                }
+            }
+        }
+    }
+}
+
+/// A diagnosis of a batch without samples is no panic, with weights and a mask either.
+#[test]
+fn a_diagnosis_without_samples() {
+    let floats = |shape: &[usize]| TensorData::new(Vec::<f32>::new(), shape.to_vec());
+    let mask = |shape: &[usize]| TensorData::new(Vec::<bool>::new(), shape.to_vec());
+    for reduction in ["mean", "batch_mean", "weighted_mean"] {
+        let of = |family: &str, kind: &str| {
+            loss(&format!("family = '{family}'\nkind = '{kind}'\nreduction = '{reduction}'"))
+        };
+        for (loss, first, second) in [
+            (of("regression", "mse"), "predictions", floats(&[0, 3])),
+            (of("binary", "bce"), "logits", floats(&[0, 3])),
+            (of("classification", "cross_entropy"), "logits", TensorData::new(Vec::<i64>::new(), [0])),
+        ] {
+            let is_labels = second.dtype().is_int();
+            let (name, extras) = if is_labels { ("labels", vec![0]) } else { ("targets", vec![0, 1]) };
+            let inputs: Inputs =
+                [(first, floats(&[0, 3])), (name, second), ("weights", floats(&extras)), ("mask", mask(&extras))]
+                    .into_iter()
+                    .map(|(name, data)| (name.to_owned(), data))
+                    .collect();
+            let diagnosis = loss.diagnose(&inputs, &Device::flex());
+            assert!(!diagnosis.has_errors(), "{reduction} {diagnosis}");
+        }
+    }
+}
+
+/// A mask of another shape is refused by the method for soft targets too.
+#[test]
+fn a_diagnosis_of_soft_targets_with_a_mask_of_another_shape() {
+    use burn::tensor::Bool;
+    use burn_losses::classification::CrossEntropyLossConfig;
+    use burn_losses::prelude::*;
+
+    let device = Device::flex();
+    let loss = CrossEntropyLossConfig::new().init(&device);
+    let logits = Tensor::<2>::from_floats([[0.5, -1.0], [2.0, 0.25]], &device);
+    let probabilities = Tensor::<2>::from_floats([[0.5, 0.5], [0.25, 0.75]], &device);
+    let mask = Tensor::<1, Bool>::from_data(TensorData::from([true, false, true]), &device);
+    let diagnosis = loss.diagnose_soft(&logits, &probabilities, Some(&mask), None).to_string();
+    assert!(diagnosis.contains("`mask` has shape [3]"), "{diagnosis}");
+}
+
 /// T77: shapes and units that make a loss constant are named.
 #[test]
 fn t77_degenerate_shapes_and_units_are_named() {

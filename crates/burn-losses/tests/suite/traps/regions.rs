@@ -29,6 +29,20 @@ fn t24_half_precision_sums_do_not_overflow() {
     }
 }
 
+/// Of more classes than a block has numbers, a piece of work still has a pixel.
+#[test]
+fn more_classes_than_a_block_has_numbers() {
+    let device = flex();
+    let classes = (1 << 14) + 1;
+    let logits = Tensor::<3>::zeros([1, classes, 2], (&device, DType::F32)).require_grad();
+    let loss = DiceLossConfig::new().with_smooth(0.0).init(&device);
+    // Of two pixels with p = 1/2, both are in the region: 1 - 2 / (1 + 2).
+    let value = loss.forward(logits.clone(), logits.clone().detach().ones_like());
+    let gradients = value.backward();
+    assert!((number(value) - 1.0 / 3.0).abs() < 1e-5);
+    assert!(list(logits.grad(&gradients).unwrap()).iter().all(|slope| *slope < 0.0));
+}
+
 /// Sums over pixels keep their precision, whatever the number of pixels.
 #[test]
 fn t24_sums_over_many_pixels_are_precise() {

@@ -45,16 +45,19 @@ pub(in crate::engine) fn median(values: &AnyTensor) -> Option<AnyTensor> {
     in_precision!(values.dtype(), T => Some(tensor(vec![median_of(memory.numbers_of::<T>()?)], &[1], &device)))
 }
 
-/// 1 for each of the `k` largest numbers, with the first ones at ties; 0 for the others.
+/// 1 for each of the `k` largest numbers, with the first ones at ties, and for every number that is not finite; 0 for the others.
 fn k_largest<T: Float>(numbers: &[T], k: usize) -> Pooled<T> {
     let mut marks = zeros::<T>(numbers.len());
-    let k = k.min(numbers.len());
-    if k == 0 {
+    if numbers.is_empty() {
         return marks;
     }
     // A number that is not finite ranks above the rest.
     let score = |number: T| Some(number.to_f64()).filter(|number| number.is_finite()).unwrap_or(f64::INFINITY);
-    let (last, tied) = kth_largest(numbers, &score, k);
+    // Of no numbers at all, those that are not finite are left.
+    let (last, tied) = match k.min(numbers.len()) {
+        0 => (f64::INFINITY, 0),
+        k => kth_largest(numbers, &score, k),
+    };
     // The number of ties before each block.
     let is_tie = |number: &&T| score(**number) == last;
     let ties = |block| part(numbers, block, BLOCK, 1).iter().filter(is_tie).count() as f64;

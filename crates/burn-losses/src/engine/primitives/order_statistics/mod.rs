@@ -160,7 +160,11 @@ mod tests {
     #[test]
     fn what_is_not_finite_is_the_largest() {
         let scores = [1.0, f32::NAN, 2.0, f32::INFINITY, 3.0, f32::NEG_INFINITY];
-        let expected = [(1, [false, true, false, true, false, true]), (4, [false, true, false, true, true, true])];
+        let expected = [
+            (0, [false, true, false, true, false, true]),
+            (1, [false, true, false, true, false, true]),
+            (4, [false, true, false, true, true, true]),
+        ];
         for (k, expected) in expected {
             assert_eq!(chosen(&scores, k), expected);
             assert_eq!(crate::with_tensor_operations(|| chosen(&scores, k)), expected);
