@@ -23,7 +23,6 @@ mod zero_one;
 use crate::check::Reference;
 use crate::engine::curved_rows::RowPart;
 use crate::engine::rows::{self, RowKernel, Rows};
-use crate::engine::without_weightless;
 use crate::error::{InputError, expect};
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
