@@ -9,6 +9,8 @@ from torchvision.ops import box_convert, box_iou, complete_box_iou_loss, distanc
 
 from case import Kind, agree, digits, formula, from_mpmath, given, library
 
+from .shared import hardest
+
 # Inputs
 
 
@@ -629,3 +631,38 @@ gaussian_distance.case("far_apart", {}, FAR_APART)
 gaussian_distance.case("large_gwd_sqrt", {"distance": "gwd", "transform": "sqrt"}, rotated(2, scale=1e4), in_double=True)
 gaussian_distance.case("small", {}, rotated(2, scale=0.01))
 reductions(gaussian_distance, rotated)
+
+
+# Selection
+
+
+@library("torchvision", "losses of torchvision; the boxes that fit worst by a stable sort (Shrivastava et al., 2016)")
+def ohem_oracle(predictions, targets, loss={"kind": "ciou"}, keep={"ratio": 0.25}, min_kept=1):
+    fields = dict(loss)
+    values = INNER[fields.pop("kind")](predictions, targets, **fields)
+    kept = hardest(values, keep, min_kept, torch.ones_like(values))
+    return values * kept, kept
+
+
+INNER = {"iou": iou_oracle, "giou": giou_oracle, "diou": diou_oracle, "ciou": ciou_oracle}
+TIES = these([DISJOINT[0], OVERLAPPING[0], DISJOINT[0], INSIDE[0], DISJOINT[0]])
+
+ohem = Kind("boxes", "ohem", ohem_oracle)
+ohem.case("default", {}, pairs(8))
+ohem.case("one_box", {}, pairs(1))
+ohem.case("ratio_rounds_half_up", {}, pairs(10))
+ohem.case("ratio_all", {"keep": {"ratio": 1.0}}, pairs(5))
+ohem.case("ratio_small_min_kept", {"keep": {"ratio": 0.1}, "min_kept": 3}, pairs(6))
+ohem.case("min_kept_above_all", {"keep": {"ratio": 0.5}, "min_kept": 50}, pairs(5))
+ohem.case("count", {"keep": {"count": 3}}, pairs(8))
+ohem.case("count_above_all", {"keep": {"count": 100}}, pairs(3))
+ohem.case("count_with_ties_keeps_the_first", {"keep": {"count": 2}}, TIES)
+ohem.case("threshold", {"keep": {"threshold": 0.3}}, pairs(8))
+ohem.case("threshold_above_all_min_kept", {"keep": {"threshold": 100.0}, "min_kept": 2}, pairs(6))
+ohem.case("all_sorts", {"keep": {"count": 3}}, ALL_SORTS)
+ohem.case("large", {"keep": {"ratio": 0.5}}, pairs(6, scale=1e4))
+ohem.case("iou_log", {"loss": {"kind": "iou", "form": "log"}, "keep": {"count": 3}}, pairs(6))
+ohem.case("giou_cxcywh", {"loss": {"kind": "giou", "format": "cxcywh"}, "keep": {"ratio": 0.5}}, pairs(6, "cxcywh"))
+ohem.case("diou_ltrb", {"loss": {"kind": "diou", "format": "ltrb"}, "keep": {"count": 2}}, pairs(5, "ltrb"))
+reductions(ohem, lambda count: pairs(2 * count))
+ohem.case("half_of_them_with_weights", {"keep": {"ratio": 0.5}}, pairs(8), weights="element")

@@ -156,6 +156,45 @@ margin_ranking.case("pairs_margin", {"margin": 2.0}, ordered(6))
 margin_ranking.case("pairs_with_weights", {"margin": 1.0, "reduction": "weighted_mean"}, ordered(5), weights="element")
 
 
+@library("torch", "torch.nn.functional.multilabel_margin_loss")
+def multi_label_margin_oracle(scores, relevance, valid=None, margin=1.0, divide_by_classes=True):
+    """Each grade of relevance against all that is below it; of labels there is one such call, on the whole row."""
+
+    def of_list(s, r):
+        total = s.sum() * 0
+        for grade in r.unique():
+            positive, negative = s[r == grade], s[r < grade]
+            row = torch.cat([positive, negative]) / margin  # PyTorch's margin is 1, and it divides by the classes
+            labels = torch.full((len(row),), -1)
+            labels[: len(positive)] = torch.arange(len(positive))
+            total = total + F.multilabel_margin_loss(row, labels, reduction="none") * margin * len(row)
+        return total / len(s) if divide_by_classes else total
+
+    return by_list(of_list, scores, relevance, valid)
+
+
+def multi_hot(rows, classes):
+    """Scores, and the labels of each row: at least one, and not all classes."""
+
+    def recipe(draw):
+        relevance = (draw.uniform(0, 1, (rows, classes)) < 0.4).astype(float)
+        relevance[:, 0], relevance[:, -1] = 1, 0
+        return {"scores": draw.normal((rows, classes)), "relevance": relevance}
+
+    return recipe
+
+
+multi_label_margin = Kind("ranking", "multi_label_margin", multi_label_margin_oracle)
+case = common(multi_label_margin)
+case("labels", {}, multi_hot(5, 6))
+case("labels_of_fewer_classes", {}, shortened(multi_hot(4, 6), 6, 3, 4, 2))
+case("margin_small", {"margin": 0.25}, multi_hot(4, 5))
+case("margin_large", {"margin": 7.5}, graded(4, 5))
+case("not_divided", {"divide_by_classes": False}, multi_hot(4, 5))
+case("not_divided_shorter_lists", {"divide_by_classes": False, "margin": 2.0}, shortened(graded(3, 5), 5, 2, 4))
+case("many_classes", {}, multi_hot(2, 40))
+
+
 @formula("Burges et al., 2005, pair by pair; allRank's rankNet")
 def ranknet_oracle(
     scores=None, relevance=None, valid=None, better=None, worse=None, sigma=1.0, weights="none", average="pairs"

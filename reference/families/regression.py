@@ -19,7 +19,7 @@ from statsmodels.robust.scale import mad
 
 from case import Kind, agree, array, digits, formula, from_jax, from_mpmath_pointwise, given, library
 
-from .shared import Histogram
+from .shared import Histogram, hardest
 
 # Inputs
 
@@ -697,3 +697,31 @@ tweedie_nll = common(Kind("regression", "tweedie_nll", tweedie_nll_oracle), coun
 tweedie_nll.case("power_low", {"power": 1.1}, counts(4, 3), weights="element")
 tweedie_nll.case("power_high", {"power": 1.9}, counts(2, 3, 4))
 tweedie_nll.case("nothing_claimed", {"reduction": "sum"}, given(predictions=[-30.0, -2.0, 0.0, 3.0], targets=[0.0] * 4))
+
+
+@library("torch", "losses of torch; the largest values by a stable sort (Shrivastava et al., 2016)")
+def ohem_oracle(predictions, targets, loss={"kind": "smooth_l1"}, keep={"ratio": 0.25}, min_kept=1):
+    fields = dict(loss)
+    values = INNER[fields.pop("kind")](predictions, targets, **fields)
+    kept = hardest(values, keep, min_kept, torch.ones_like(values))
+    return values * kept, kept
+
+
+INNER = {"smooth_l1": smooth_l1_oracle, "mae": mae_oracle, "mse": mse_oracle, "huber": huber_oracle}
+TIES = given(predictions=[[1.5, -0.5, -1.5], [1.5, 1.5, 0.25]], targets=[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+
+ohem = common(Kind("regression", "ohem", ohem_oracle))
+ohem.case("ratio_rounds_half_up", {"keep": {"ratio": 0.25}}, pairs(2, 5))
+ohem.case("ratio_all", {"keep": {"ratio": 1.0}}, pairs(5))
+ohem.case("ratio_small_min_kept", {"keep": {"ratio": 0.1}, "min_kept": 4}, pairs(4, 3))
+ohem.case("min_kept_above_all", {"keep": {"ratio": 0.5}, "min_kept": 50}, pairs(5))
+ohem.case("count", {"keep": {"count": 5}}, pairs(4, 3))
+ohem.case("count_above_all", {"keep": {"count": 100}}, pairs(2, 3))
+ohem.case("count_with_ties_keeps_the_first", {"keep": {"count": 3}}, TIES)
+ohem.case("threshold", {"keep": {"threshold": 0.7}}, pairs(4, 3))
+ohem.case("threshold_above_all_min_kept", {"keep": {"threshold": 100.0}, "min_kept": 2}, pairs(4, 3))
+ohem.case("mae", {"loss": {"kind": "mae"}, "keep": {"count": 4}}, pairs(4, 3))
+ohem.case("mse", {"loss": {"kind": "mse"}, "keep": {"ratio": 0.5}}, pairs(4, 3))
+ohem.case("huber", {"loss": {"kind": "huber", "delta": 0.5}, "keep": {"count": 4}}, pairs(2, 3, 2))
+ohem.case("half_of_them_with_weights", {"keep": {"ratio": 0.5}}, pairs(4, 3), weights="element")
+ohem.case("weights_per_sample", {"keep": {"count": 5}}, pairs(4, 3), weights="sample")

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from kornia.losses import lovasz_hinge_loss, lovasz_softmax_loss
 from monai.losses import DiceLoss, GeneralizedDiceLoss, TverskyLoss
+from monai.losses.unified_focal_loss import AsymmetricFocalLoss, AsymmetricFocalTverskyLoss
 
 from case import Kind, agree, formula, given, library
 
@@ -241,6 +242,98 @@ focal_tversky.case("gamma_large", {"gamma": 3.0, "smooth": 0.5}, soft(2, 2, 4))
 focal_tversky.case("precision", PRECISION, hard(2, 2, 4))
 focal_tversky.case("squared_precision_gamma", SQUARED | {"fp_weight": 0.8, "fn_weight": 0.4, "gamma": 2.0},
                    soft(2, 2, 4), oracle=focal_tversky_squared)
+
+
+def by_class(background, rare):
+    """The first class has one formula and the others another; a class alone is one of the others."""
+    return rare if rare.shape[1] == 1 else torch.cat([background[:, :1], rare[:, 1:]], 1)
+
+
+def for_monai(inputs, probabilities):
+    """What MONAI's losses of two classes take, or nothing; they keep probabilities 1e-7 away from 0 and 1."""
+    inside = probabilities.min() > 1e-6 and probabilities.max() < 1 - 1e-6
+    options = set(inputs) - {"logits", "probabilities", "masks", "activation"}
+    if probabilities.shape[1] != 2 or "masks" not in inputs or options or not inside:
+        return None
+    return probabilities.detach(), inputs["masks"].detach()
+
+
+def activated(inputs):
+    x = inputs.get("logits", inputs.get("probabilities"))
+    activation = inputs.get("activation", "sigmoid")
+    return {"sigmoid": torch.sigmoid, "softmax": lambda x: torch.softmax(x, 1)}.get(activation, lambda x: x)(x)
+
+
+def raised(tversky, inputs, delta, gamma, smooth):
+    values, rows = tversky(fp_weight=1 - delta, fn_weight=delta, smooth=smooth, **inputs)
+    values = by_class(values, focused((values, rows), 1 / (1 - gamma))[0])
+    pair = for_monai(inputs, activated(inputs)) if smooth == 1e-7 else None
+    if pair:
+        agree(values, AsymmetricFocalTverskyLoss(delta=delta, gamma=gamma, epsilon=1e-7, reduction="none")(*pair))
+    return values, rows
+
+
+@library("monai", "monai.losses.TverskyLoss, of rare classes to the power 1 - gamma (Yeung et al., 2022)")
+def asymmetric_focal_tversky_oracle(delta=0.7, gamma=0.75, smooth=1.0, **inputs):
+    return raised(tversky_oracle, inputs, delta, gamma, smooth)
+
+
+@formula("Yeung et al., 2022, with squares below")
+def asymmetric_focal_tversky_squared(delta=0.7, gamma=0.75, smooth=1.0, **inputs):
+    return raised(tversky_squared, inputs, delta, gamma, smooth)
+
+
+asymmetric_focal_tversky = ratios(
+    Kind("segmentation", "asymmetric_focal_tversky", asymmetric_focal_tversky_oracle), asymmetric_focal_tversky_squared
+)
+asymmetric_focal_tversky.case("two_classes", {}, hard(3, 2, 5))
+asymmetric_focal_tversky.case("of_monai", {"smooth": 1e-7}, hard(2, 2, 5))
+asymmetric_focal_tversky.case("of_monai_softmax", {"smooth": 1e-7, "delta": 0.6, "gamma": 0.5} | SOFTMAX, hard(2, 2, 5))
+asymmetric_focal_tversky.case("gamma_zero_is_tversky", {"gamma": 0.0}, hard(2, 3, 4))
+asymmetric_focal_tversky.case("gamma_large", {"gamma": 0.95, "smooth": 0.5}, soft(2, 3, 4))
+asymmetric_focal_tversky.case("precision", {"delta": 0.2} | SOFTMAX, labeled(2, 3, 4))
+asymmetric_focal_tversky.case("delta_zero", {"delta": 0.0}, hard(2, 2, 4))
+asymmetric_focal_tversky.case("delta_one", {"delta": 1.0}, hard(2, 2, 4))
+
+
+@formula("Yeung et al., 2022, pixel by pixel; agrees with MONAI's AsymmetricFocalLoss")
+def asymmetric_focal_oracle(delta=0.7, gamma=2.0, **inputs):
+    options = dict(inputs)
+    name = "logits" if "logits" in options else "probabilities"
+    log_p = {
+        "sigmoid": F.logsigmoid,
+        "softmax": lambda x: F.log_softmax(x, 1),
+        "none": lambda x: x.clamp(min=1e-7).log(),
+    }[options.pop("activation", "sigmoid")](options.pop(name))
+
+    def entropies(power):
+        def cells(log_p, t):
+            focus = torch.expm1(log_p).neg() ** power if power else 1.0
+            return (t * focus * -log_p).sum(1) / max(1, log_p.shape[1])
+
+        return counted(cells, probabilities=log_p, activation="none", **options)
+
+    values, rows = entropies(gamma)
+    values = by_class((1 - delta) * values, delta * entropies(0.0)[0])
+    pair = for_monai(inputs, log_p.exp())
+    if pair:
+        agree(values, AsymmetricFocalLoss(delta=delta, gamma=gamma, reduction="none")(*pair).flatten(2).mean(2))
+    return values, rows
+
+
+asymmetric_focal = common(Kind("segmentation", "asymmetric_focal", asymmetric_focal_oracle), SOFTMAX, BATCH)
+asymmetric_focal.case("two_classes", {}, hard(3, 2, 5))
+asymmetric_focal.case("two_classes_softmax", {"delta": 0.6} | SOFTMAX, hard(2, 2, 5))
+asymmetric_focal.case("two_classes_of_probabilities", {"gamma": 0.75} | NONE, probabilities(soft(2, 2, 4)))
+asymmetric_focal.case("gamma_zero", {"gamma": 0.0} | SOFTMAX, labeled(2, 3, 4))
+asymmetric_focal.case("gamma_below_one", {"gamma": 0.5}, soft(2, 3, 4))
+asymmetric_focal.case("gamma_large", {"gamma": 5.0} | SOFTMAX, labeled(2, 3, 4))
+asymmetric_focal.case("delta_zero", {"delta": 0.0}, hard(2, 3, 4))
+asymmetric_focal.case("delta_one", {"delta": 1.0}, hard(2, 3, 4))
+asymmetric_focal.case("probabilities_of_zero", NONE, given(
+    probabilities=[[[0.0, 0.25, 0.5], [0.75, 0.0, 0.5]]], masks=[[[1.0, 0.0, 1.0], [0.0, 1.0, 0.5]]]
+))
+asymmetric_focal.case("over_batch_ignored", BATCH | SOFTMAX | {"ignore_index": 255}, labeled(2, 3, 6, ignored=255))
 
 
 @formula("Sudre et al., 2017, the weights constant")

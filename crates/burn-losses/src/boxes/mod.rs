@@ -24,6 +24,7 @@ mod giou_3d;
 mod iou;
 mod mpdiou;
 mod nwd;
+mod ohem;
 mod points;
 mod prob_iou;
 mod signature;
@@ -43,7 +44,7 @@ use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{dispatch, family, inherent};
 use values::Formatted;
 
-pub use crate::options::{BoxFormat, BoxFormat3d, FactorGradient};
+pub use crate::options::{BoxFormat, BoxFormat3d, FactorGradient, HardExamples};
 pub use alpha_iou::{AlphaIouBase, AlphaIouLoss, AlphaIouLossConfig};
 pub use cdiou::{CdiouBase, CdiouLoss, CdiouLossConfig, Corners};
 pub use ciou::{AspectGradient, CiouLoss, CiouLossConfig};
@@ -58,6 +59,7 @@ pub use giou_3d::{Form3d, Giou3dLoss, Giou3dLossConfig};
 pub use iou::{IouForm, IouLoss, IouLossConfig};
 pub use mpdiou::{MpdiouLoss, MpdiouLossConfig};
 pub use nwd::{NwdLoss, NwdLossConfig};
+pub use ohem::{OhemLoss, OhemLossConfig};
 pub use points::{PointRules, decode_ltrb, ltrb_targets, points_inside, smallest_box};
 pub use prob_iou::{ProbIouForm, ProbIouLoss, ProbIouLossConfig};
 pub use siou::{SiouLoss, SiouLossConfig};
@@ -174,6 +176,8 @@ pub enum BoxesLossConfig {
     ProbIou(ProbIouLossConfig),
     #[kind("gaussian_distance")]
     GaussianDistance(GaussianDistanceLossConfig),
+    #[kind("ohem")]
+    Ohem(OhemLossConfig),
     #[kind("weighted_sum")]
     WeightedSum(WeightedSumLossConfig),
 }
@@ -190,6 +194,8 @@ impl Boxes for AnyBoxesLoss {
     fn kernel(&self, format: BoxFormat) -> Option<VectorKernel>;
     fn factors(&self, predictions: &Tensor<2>, targets: &Tensor<2>, format: BoxFormat) -> Option<Factors>;
     fn mixes_boxes(&self) -> bool;
+    fn selects(&self) -> bool;
+    fn select(&self, values: Unreduced<1>) -> Unreduced<1>;
     fn accepts(&self, width: usize) -> Result<(), String>;
     fn targets(&self) -> BoxTargets;
 }

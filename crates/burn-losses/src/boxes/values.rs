@@ -5,7 +5,7 @@ use crate::check::Reference;
 use crate::engine::vectors::{Factors, VectorKernel, Vectors, columns, of_formula};
 use crate::error::InputError;
 use crate::formula::{BoxFormula, Real, VectorFormula};
-use crate::reduction::Extras;
+use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Bool, Tensor};
 
 /// How a loss of the family `boxes` computes its values.
@@ -39,6 +39,18 @@ pub trait Boxes: Sized {
     #[doc(hidden)]
     fn mixes_boxes(&self) -> bool {
         false
+    }
+
+    /// Whether [`select`](Self::select) drops any values.
+    #[doc(hidden)]
+    fn selects(&self) -> bool {
+        false
+    }
+
+    /// Selects the values that are kept, out of the valid ones: all of them, unless the loss mines hard examples.
+    #[doc(hidden)]
+    fn select(&self, values: Unreduced<1>) -> Unreduced<1> {
+        values
     }
 
     /// Checks K, the width of the predictions. The error says what K has to be.
@@ -140,6 +152,12 @@ impl<B: Boxes> Vectors for Formatted<'_, B> {
     }
     fn mixes_rows(&self) -> bool {
         self.0.mixes_boxes()
+    }
+    fn selects(&self) -> bool {
+        self.0.selects()
+    }
+    fn select(&self, values: Unreduced<1>) -> Unreduced<1> {
+        self.0.select(values)
     }
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
         self.0.values(predictions, targets, self.1, mask)

@@ -63,7 +63,16 @@ impl WeightedSumLossConfig {
 }
 
 fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
-    config.terms.check_same("format", |loss| find_setting(loss, "format"))
+    config.terms.check_same("format", |loss| find_setting(loss, "format"))?;
+    match config.terms.iter().find(|(_, term)| matches!(term.loss, BoxesLossConfig::Ohem(_))) {
+        None => Ok(()),
+        Some((name, _)) => Err(ConfigError::InvalidValue {
+            loss: "weighted_sum",
+            field: format!("terms.{name}.kind"),
+            value: "`ohem`".into(),
+            allowed: "losses of single boxes; `ohem` goes around the sum".into(),
+        }),
+    }
 }
 
 impl Boxes for WeightedSumLoss {

@@ -5,6 +5,7 @@
 
 use super::any_tensor::AnyTensor;
 use super::heads::chunks;
+use super::primitives::labels::widen_labels;
 use super::{pointwise, with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, expect};
@@ -22,6 +23,36 @@ pub struct Relevance {
     pub relevance: Tensor<2>,
     /// `[N, L]`: false where a list has no item, since it is shorter than the longest; `None`: all lists have L items.
     pub valid: Option<Tensor<2, Bool>>,
+}
+
+impl Relevance {
+    /// Makes the relevance `[N, L]` from the labels `[N, K]` of each row: 1 for an item that is one of them, 0 for the others. The
+    /// labels of a row end at its first negative one, as PyTorch has it; those from `items` on are none of the L items. The
+    /// relevance has the device's own float type.
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Int, Tensor};
+    /// use burn_losses::ranking::Relevance;
+    ///
+    /// let labels = Tensor::<2, Int>::from_ints([[2, 0, -1, 1]], &Device::flex());
+    /// let relevance = Relevance::from_labels(labels, 4).relevance;
+    /// assert_eq!(relevance.into_data().to_vec::<f32>().unwrap(), [1.0, 0.0, 1.0, 0.0]);
+    /// ```
+    pub fn from_labels(labels: Tensor<2, Int>, items: usize) -> Self {
+        let labels = widen_labels(labels);
+        let (shape @ [count, most], device, dtype) = (labels.dims(), labels.device(), labels.dtype());
+        if count * most * items == 0 {
+            return Tensor::<2>::zeros([count, items], &device).into();
+        }
+        let place = Tensor::<1, Int>::arange(0..most as i64, (&device, dtype)).unsqueeze::<2>().expand(shape);
+        let end = place.clone().mask_fill(labels.clone().greater_equal_elem(0), most as i64).min_dim(1);
+        let is_label = place.lower(end.expand(shape));
+        let of_each = [count, most, items];
+        let item = Tensor::<1, Int>::arange(0..items as i64, (&device, dtype)).reshape([1, 1, items]).expand(of_each);
+        let is_item = labels.unsqueeze_dim::<3>(2).expand(of_each).equal(item);
+        let is_item = is_item.bool_and(is_label.unsqueeze_dim::<3>(2).expand(of_each));
+        is_item.any_dim(1).squeeze_dim::<2>(1).float().into()
+    }
 }
 
 impl From<Tensor<2>> for Relevance {

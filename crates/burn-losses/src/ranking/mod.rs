@@ -9,6 +9,7 @@ mod gain;
 mod lambda_rank;
 mod list_net;
 mod margin_ranking;
+mod multi_label_margin;
 mod pairs;
 mod ranknet;
 mod signature;
@@ -32,6 +33,7 @@ pub use gain::{Gain, ndcg};
 pub use lambda_rank::{LambdaRankLoss, LambdaRankLossConfig, LambdaScheme};
 pub use list_net::{ListNetLoss, ListNetLossConfig, RelevanceTarget};
 pub use margin_ranking::{MarginRankingLoss, MarginRankingLossConfig};
+pub use multi_label_margin::{MultiLabelMarginLoss, MultiLabelMarginLossConfig};
 pub use pairs::RankedPairs;
 pub use ranknet::{PairAverage, PairWeights, RanknetLoss, RanknetLossConfig};
 
@@ -122,6 +124,8 @@ pub trait RankingLoss: Lists + Loss {
 pub enum RankingLossConfig {
     #[kind("margin_ranking")]
     MarginRanking(MarginRankingLossConfig),
+    #[kind("multi_label_margin")]
+    MultiLabelMargin(MultiLabelMarginLossConfig),
     #[kind("ranknet")]
     Ranknet(RanknetLossConfig),
     #[kind("bpr")]

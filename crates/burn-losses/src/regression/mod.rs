@@ -48,6 +48,7 @@ mod mape;
 mod mean_bias;
 mod mse;
 mod msle;
+mod ohem;
 mod poisson_nll;
 mod quantile;
 mod robust;
@@ -67,7 +68,7 @@ use crate::engine::curved::{Model, Part};
 use crate::engine::pointwise::{self, BatchKernel, PointKernel, Pointwise};
 use crate::error::{InputError, expect};
 use crate::loss::Loss;
-pub use crate::options::DivideBy;
+pub use crate::options::{DivideBy, HardExamples};
 use crate::reduction::{Extras, Unreduced};
 use crate::second_order::{Pairs, SecondOrder, SecondOrderConfig, on_host};
 pub use adaptive_wing::{AdaptiveWingLoss, AdaptiveWingLossConfig};
@@ -90,6 +91,7 @@ pub use mape::{MapeLoss, MapeLossConfig};
 pub use mean_bias::{MeanBiasLoss, MeanBiasLossConfig};
 pub use mse::{MseLoss, MseLossConfig};
 pub use msle::{LogDomain, MsleLoss, MsleLossConfig};
+pub use ohem::{OhemLoss, OhemLossConfig};
 pub use poisson_nll::{PoissonNllLoss, PoissonNllLossConfig};
 pub use quantile::{QuantileLoss, QuantileLossConfig};
 pub use robust::RobustForm;
@@ -297,6 +299,8 @@ pub enum RegressionLossConfig {
     AdaptiveWing(AdaptiveWingLossConfig),
     #[kind("ghm_r")]
     GhmR(GhmRLossConfig),
+    #[kind("ohem")]
+    Ohem(OhemLossConfig),
     #[kind("weighted_sum")]
     WeightedSum(WeightedSumLossConfig),
 }

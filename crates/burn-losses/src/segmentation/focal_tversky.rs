@@ -39,8 +39,6 @@ use burn_losses_derive::{loss, loss_config};
 ///   `fp_weight`, its `beta` = 0.3 is `fn_weight`.
 /// - `segmentation_models_pytorch.losses.TverskyLoss`: its power is `gamma`, not 1/gamma, and is applied to the mean over the
 ///   classes.
-/// - `monai.losses.AsymmetricFocalTverskyLoss`: only for two classes, with the power 1 - gamma for the foreground and 1 for the
-///   background. Its `delta` = 0.7 is `fn_weight`.
 #[loss(segmentation, "focal_tversky", "Power of the Tversky loss, for small regions")]
 pub struct FocalTverskyLoss {
     config: FocalTverskyLossConfig,

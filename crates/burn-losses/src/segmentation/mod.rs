@@ -3,6 +3,8 @@
 //! All losses here can be swapped for one another in a config file: see [`SegmentationLossConfig`]. The families `binary` and
 //! `classification` have losses per pixel.
 
+mod asymmetric_focal;
+mod asymmetric_focal_tversky;
 mod dice;
 mod focal_tversky;
 mod generalized_dice;
@@ -26,6 +28,8 @@ use burn_losses_derive::{dispatch, family, inherent};
 
 pub use crate::engine::regions::Masks;
 pub use crate::options::{AbsentClasses, Activation, Background, Denominator, FOREGROUND, RegionOptions, SumOver};
+pub use asymmetric_focal::{AsymmetricFocalLoss, AsymmetricFocalLossConfig};
+pub use asymmetric_focal_tversky::{AsymmetricFocalTverskyLoss, AsymmetricFocalTverskyLossConfig};
 pub use dice::{DiceLoss, DiceLossConfig};
 pub use focal_tversky::{FocalTverskyLoss, FocalTverskyLossConfig};
 pub use generalized_dice::{ClassWeight, GeneralizedDiceLoss, GeneralizedDiceLossConfig};
@@ -150,6 +154,10 @@ pub enum SegmentationLossConfig {
     Jaccard(JaccardLossConfig),
     #[kind("focal_tversky")]
     FocalTversky(FocalTverskyLossConfig),
+    #[kind("asymmetric_focal_tversky")]
+    AsymmetricFocalTversky(AsymmetricFocalTverskyLossConfig),
+    #[kind("asymmetric_focal")]
+    AsymmetricFocal(AsymmetricFocalLossConfig),
     #[kind("generalized_dice")]
     GeneralizedDice(GeneralizedDiceLossConfig),
     #[kind("lovasz")]

@@ -303,6 +303,11 @@ fn the_terms_of_a_sum_read_the_same_arguments() {
             "[terms.a]\nkind = 'iou'\nformat = 'xywh'\n[terms.b]\nkind = 'nwd'",
             "`terms.b.format` is \"xyxy\", allowed: \"xywh\"",
         ),
+        (
+            "boxes",
+            "[terms.a]\nkind = 'ohem'",
+            "weighted_sum: `terms.a.kind` is `ohem`, allowed: losses of single boxes; `ohem` goes around the sum",
+        ),
     ] {
         assert!(error(family, text).contains(expected), "{text}:\n{}", error(family, text));
     }

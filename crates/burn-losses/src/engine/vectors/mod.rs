@@ -33,6 +33,16 @@ pub(crate) trait Vectors {
         false
     }
 
+    /// Whether [`select`](Self::select) drops any values.
+    fn selects(&self) -> bool {
+        false
+    }
+
+    /// Selects the values that are kept, out of the valid ones: all of them, unless the loss mines hard examples.
+    fn select(&self, values: Unreduced<1>) -> Unreduced<1> {
+        values
+    }
+
     /// The `[N]` values as tensor operations, of inputs in single or double precision; N is not 0.
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1>;
 }
@@ -156,7 +166,7 @@ fn factors_of(loss: &impl Vectors, predictions: &Tensor<2>, targets: &Tensor<2>)
     Some(Factors { of_each: AnyTensor::from(predictions).lift(of_each.into()).into_rank(), over_mean })
 }
 
-/// The unreduced values, computed in at least single precision; a masked value is 0 and does not count.
+/// The unreduced values, computed in at least single precision; a value that is masked or not selected is 0 and does not count.
 pub(crate) fn values(
     loss: &impl Vectors,
     predictions: Tensor<2>,
@@ -174,7 +184,7 @@ pub(crate) fn values(
             Some(factors) => values * factors.numbers(mask),
         },
     };
-    Unreduced::from(values).masked(mask)
+    loss.select(Unreduced::from(values).masked(mask))
 }
 
 /// The unreduced values, with the weights, the mask and the divisor in `extras` applied.
@@ -223,7 +233,7 @@ fn of_own_weight(loss: &impl Vectors, rows: [Tensor<2>; 2], extras: &ShapedExtra
     if loss.mixes_rows() { rows } else { rows.map(|rows| without_weightless(rows, extras)) }
 }
 
-/// The reduced value by the fused engine; `None` if it has no kernel, or if something is masked.
+/// The reduced value by the fused engine; `None` if it has no kernel, if something is masked, or if values are selected.
 fn reduced(
     loss: &impl Vectors,
     reduction: Reduction,
@@ -231,7 +241,7 @@ fn reduced(
     targets: &Tensor<2>,
     extras: &ShapedExtras<1>,
 ) -> Option<Tensor<1>> {
-    if predictions.dims()[0] == 0 {
+    if predictions.dims()[0] == 0 || loss.selects() {
         return None;
     }
     let (kernel, (reduction, divisor)) = (loss.kernel()?, extras.in_kernel(reduction)?);

@@ -112,8 +112,8 @@ fn t75_mining_that_keeps_all_is_the_loss_inside() {
     let target = devices::cpu().remove(0);
     let mut compared = 0;
     every_variant(|config| {
-        if !["binary", "classification"].contains(&config.family()) || ["ohem", "weighted_sum"].contains(&config.kind())
-        {
+        let has_mining = ["regression", "binary", "classification", "boxes"].contains(&config.family());
+        if !has_mining || ["ohem", "weighted_sum"].contains(&config.kind()) {
             return;
         }
         let mut inner = table(config);

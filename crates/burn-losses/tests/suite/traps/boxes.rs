@@ -81,7 +81,12 @@ fn t33_degenerate_boxes_are_finite() {
             let configs =
                 if target.name.starts_with("wgpu") { vec![default_of(&info)] } else { crate::probe::variants(&info) };
             for config in configs {
-                let got = evaluate(&config.init(&target.device), &predictions, &targets, &target);
+                let loss = config.init(&target.device);
+                // The loss inside another one may take boxes of another width.
+                if !matches!(&loss, AnyLoss::Boxes(loss) if loss.targets() == BoxTargets::Boxes) {
+                    continue;
+                }
+                let got = evaluate(&loss, &predictions, &targets, &target);
                 assert!(is_finite(&got), "{config:?} on {}", target.name);
             }
         }

@@ -67,7 +67,7 @@ fn with_fields(kind: &str, fields: &str) -> String {
     }
 }
 
-/// A small object in an image, wrong in every pixel: the value is near 1 for every loss, and learning can begin.
+/// A small object in an image, wrong in every pixel: the value is near 1 for every loss of areas, and learning can begin.
 #[test]
 fn pictures_that_are_all_wrong_have_a_value_near_one() {
     let device = flex();
@@ -75,7 +75,9 @@ fn pictures_that_are_all_wrong_have_a_value_near_one() {
     let mask = (0..side * side).map(|i| f64::from(i32::from(i / side < object && i % side < object)));
     let masks = Tensor::<1>::from_data(TensorData::new(mask.collect::<Vec<_>>(), [side * side]), (&device, DType::F32));
     let masks = masks.reshape([1, 1, side, side]);
-    for info in registry().iter().filter(|info| info.family == "segmentation") {
+    // A cross-entropy has no largest value.
+    let is_of_areas = |info: &&LossInfo| info.family == "segmentation" && info.kind != "asymmetric_focal";
+    for info in registry().iter().filter(is_of_areas) {
         // A softmax of one channel is constant.
         let text = with_fields(info.kind, "activation = 'sigmoid'");
         let loss = from_str::<SegmentationLossConfig>(&text, Format::Toml).unwrap().init(&device);

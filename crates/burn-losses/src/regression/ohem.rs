@@ -1,0 +1,103 @@
+//! Online hard example mining, regression.
+
+use super::{AnyRegressionLoss, HardExamples, RegressionLoss, RegressionLossConfig};
+use crate::engine::curved::Part;
+use crate::engine::hard_examples::{keep_hard_examples, select_hard_examples};
+use crate::engine::pointwise::{self, BatchKernel, Pointwise, numbers};
+use crate::reduction::Unreduced;
+use burn::tensor::{Bool, Device, Tensor};
+use burn_losses_derive::{loss, loss_config};
+
+/// Online hard example mining (Shrivastava et al. 2016, [arXiv 1604.03540](https://arxiv.org/abs/1604.03540)) around any
+/// loss of this family.
+///
+/// # Formula
+/// The k hardest values of the inner loss are kept, and the others are 0. The mean divides by the number of values kept. Of
+/// equal values the first ones are kept, so that there are exactly k; where there are fewer than k values, all are kept.
+///
+/// # When to use
+/// For dense regression, such as box deltas, keypoints or depth, where nearly all values are right already and the largest errors
+/// alone should have a gradient. A power above 1, as in [`MseLoss`](super::MseLoss), weighs large errors more without a number to
+/// choose. With outliers among the targets these are the largest errors: take [`HuberLoss`](super::HuberLoss) or
+/// [`TukeyBiweightLoss`](super::TukeyBiweightLoss).
+///
+/// # Numerics
+/// The choice of values is a constant for the gradient. It needs no sort: a GPU finds it by halving intervals, and nothing is
+/// read back to the host. A masked value is never kept. A value that is not finite is always kept, so that it stays visible.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_losses::prelude::*;
+/// use burn_losses::regression::{HardExamples, MaeLossConfig, OhemLossConfig};
+///
+/// let device = Device::flex();
+/// let loss = OhemLossConfig::new().with_loss(MaeLossConfig::new()).with_keep(HardExamples::Count(2)).init(&device);
+/// let values = loss.forward_no_reduction(
+///     Tensor::<1>::from_floats([1.0, -3.0, 0.5, 2.0], &device),
+///     Tensor::zeros([4], &device),
+/// );
+/// assert_eq!(values.into_data().to_vec::<f32>().unwrap(), [0.0, 3.0, 0.0, 2.0]);
+/// ```
+///
+/// # Elsewhere
+/// - `mmpose.models.losses.KeypointOHKMMSELoss`: of the mean squared errors of the keypoints of each sample it keeps the `topk`
+///   largest, and the choice is that of each sample, not of the batch.
+/// - `mmdet.models.task_modules.samplers.OHEMSampler`: it chooses regions by their classification loss, and their boxes with them.
+#[loss(regression, "ohem", "Online hard example mining: applies another loss to the largest errors of the batch only")]
+pub struct OhemLoss {
+    config: OhemLossConfig,
+    // One loss in a `Vec` since Burn's modules cannot hold a `Box`.
+    loss: Vec<AnyRegressionLoss>,
+}
+
+/// Config of [`OhemLoss`].
+#[loss_config]
+pub struct OhemLossConfig {
+    /// The inner loss.
+    #[field(default = Box::new(super::SmoothL1LossConfig::new().into()))]
+    pub loss: Box<RegressionLossConfig>,
+    /// Which values are kept.
+    #[field(default = HardExamples::Ratio(0.25))]
+    pub keep: HardExamples,
+    /// The least number that is kept; all are kept where there are fewer.
+    #[field(default = 1, range = ">= 0")]
+    pub min_kept: usize,
+}
+
+impl OhemLossConfig {
+    fn build(&self, device: &Device) -> OhemLoss {
+        OhemLoss { config: self.clone(), loss: vec![self.loss.init(device)] }
+    }
+}
+
+impl Pointwise for OhemLoss {
+    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let values = pointwise::values(&self.loss[0], predictions, targets, mask);
+        keep_hard_examples(values, self.config.keep, self.config.min_kept)
+    }
+
+    fn kernel_of_batch(&self, predictions: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
+        let kernel = self.loss[0].kernel()?;
+        let values = kernel.values(&predictions.clone().without_autodiff(), targets)?;
+        let kept = select_hard_examples(&values.into(), self.config.keep, self.config.min_kept);
+        Some(BatchKernel { kernel, factors: Some(kept), factors_count: true })
+    }
+
+    fn parts(&self, predictions: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>> {
+        let parts = self.loss[0].parts(predictions, targets, mask)?;
+        let values = pointwise::values(&self.loss[0], predictions.clone(), targets.clone(), mask);
+        let kept = numbers(select_hard_examples(&values, self.config.keep, self.config.min_kept));
+        Some(parts.into_iter().map(|part| part.with_factors(&kept)).collect())
+    }
+
+    fn accepts(&self, shape: &[usize]) -> Result<(), String> {
+        Pointwise::accepts(&self.loss[0], shape)
+    }
+}
+
+impl RegressionLoss for OhemLoss {
+    fn takes_negative_targets(&self) -> bool {
+        self.loss[0].takes_negative_targets()
+    }
+}
