@@ -173,7 +173,7 @@ fn operators(source: &str, binary: &ExprBinary) -> Vec<Change> {
 fn number(literal: &Lit) -> Option<String> {
     let other = |value: f64| match value.abs() {
         0.0 => 1.0,
-        size if size < GUARDS[0] || size > GUARDS[1] => 1.0,
+        size if !(GUARDS[0]..=GUARDS[1]).contains(&size) => 1.0,
         _ => value * 2.0,
     };
     match literal {

@@ -150,18 +150,18 @@ fn places(message: &Value) -> Vec<(String, Range<usize>)> {
     places
 }
 
-/// The mutants that the errors are about: for each, those of the first place that is the code of mutants, or else of their file.
+/// The mutants that the errors are about: those of the first place that is the code of mutants. If no error has such a place, all
+/// mutants of the files are meant. What an error leads to in other places goes away with it.
 fn blamed(errors: &[Diagnostic], files: &HashMap<String, Rewritten>) -> BTreeSet<usize> {
-    let of = |error: &Diagnostic| {
-        let at = |(file, bytes): &(String, Range<usize>)| Some((files.get(file)?, bytes.clone()));
-        let places: Vec<_> = error.places.iter().filter_map(at).collect();
-        let first = places.iter().map(|(file, bytes)| file.mutants_at(bytes)).find(|mutants| !mutants.is_empty());
-        let all =
-            || places.iter().map(|(file, _)| file.mutants_within(&(0..file.text.len()))).find(|all| !all.is_empty());
-        first.or_else(all).unwrap_or_default()
+    let of = |error: &Diagnostic, find: &dyn Fn(&Rewritten, &Range<usize>) -> Vec<usize>| {
+        let places = error.places.iter().filter_map(|(file, bytes)| Some(find(files.get(file)?, bytes)));
+        places.into_iter().find(|mutants| !mutants.is_empty()).unwrap_or_default()
     };
-    // What an error in one place leads to goes away with it, so the whole of a file is the last resort.
-    errors.iter().flat_map(of).collect()
+    let near: BTreeSet<usize> = errors.iter().flat_map(|error| of(error, &Rewritten::mutants_at)).collect();
+    if !near.is_empty() {
+        return near;
+    }
+    errors.iter().flat_map(|error| of(error, &|file, _| file.mutants_within(&(0..file.text.len())))).collect()
 }
 
 #[cfg(test)]

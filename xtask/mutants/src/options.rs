@@ -17,7 +17,7 @@ Options:
   --all           with --list: all mutants, not only a sample
   --resume        go on where the last run has stopped, with its build and its results
   --jobs N        mutants that are tested at once (the number of cores)
-  --memory N      GiB of address space that a test may have, where there is `ulimit` (64)
+  --memory N      GiB of address space that a test may have, where there is `ulimit` (12)
   --json FILE     write the result there too
 ";
 
@@ -50,7 +50,7 @@ impl Default for Options {
             resume: false,
             help: false,
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
-            memory: 64,
+            memory: 12,
             json: None,
         }
     }

@@ -24,7 +24,7 @@ impl Random {
     }
 
     /// A number of [0, 1).
-    fn unit(&mut self) -> f64 {
+    fn fraction(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
@@ -45,7 +45,7 @@ pub(crate) fn drawn(mutants: Vec<Mutant>, seed: u64) -> Vec<Mutant> {
     for (file, mut mutants) in files {
         let mut random = Random::new(seed, &file);
         random.shuffle(&mut mutants);
-        let (count, start) = (mutants.len() as f64, random.unit());
+        let (count, start) = (mutants.len() as f64, random.fraction());
         places.extend(mutants.into_iter().enumerate().map(|(i, mutant)| ((i as f64 + start) / count, mutant)));
     }
     places.sort_by(|(a, one), (b, other)| a.total_cmp(b).then_with(|| one.name.cmp(&other.name)));
