@@ -1,6 +1,7 @@
 //! Checks that run none of the project's programs.
 
 use crate::cargo::cargo;
+use crate::mutants::MUTANTS;
 use crate::steps::{Failed, Steps};
 use crate::verify::DISTRIBUTED;
 use crate::{api, deny, features, guide, layers, new, pages, words};
@@ -16,7 +17,10 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
 /// Checks that rustfmt would leave every file unchanged.
 pub(crate) fn format(steps: &mut Steps) -> Result<(), Failed> {
     steps.run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
-    steps.run("format", &mut cargo(&["fmt", "--manifest-path", DISTRIBUTED, "--check"]))
+    for manifest in [DISTRIBUTED, MUTANTS] {
+        steps.run("format", &mut cargo(&["fmt", "--manifest-path", manifest, "--check"]))?;
+    }
+    Ok(())
 }
 
 /// Checks that take seconds: the layers of the library, leftovers of templates, words, the public API, the links of the

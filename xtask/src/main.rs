@@ -13,6 +13,7 @@ mod generate;
 mod golden;
 mod guide;
 mod layers;
+mod mutants;
 mod new;
 mod package;
 mod pages;
@@ -102,6 +103,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// Changes formulas, executors and primitives in 500 places, and counts the changes that the tests notice; takes hours.
+    Mutants {
+        /// Options of the program: `--list`, `--seed 2`, `--files 'formula/**'`, `--resume`, `--help`, ..
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// Fetches data that is not a part of the repository, into data/fetched; the examples take it where it is there.
     Fetch {
         /// The data set.
@@ -174,6 +181,7 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
             steps.run("memory", cargo::cargo(&arguments).env("BURN_LOSSES_FULL", "1"))
         }
         Task::Fuzz { options } => test::fuzz(steps, &options),
+        Task::Mutants { options } => mutants::run(steps, &options),
         Task::Fetch { set } => fetch::run(steps, set),
         Task::New { loss } => steps.own("new", || new::run(&loss)),
         Task::Generate { names } => generate::all(steps, &names),

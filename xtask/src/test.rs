@@ -2,7 +2,7 @@
 
 use crate::cargo::{cargo, has_nextest};
 use crate::steps::{Failed, Steps};
-use crate::{check, examples, guide, verify};
+use crate::{check, examples, guide, mutants, verify};
 
 /// Steps that fail fast come first, and each step uses what an earlier one has built.
 pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
@@ -14,7 +14,8 @@ pub(crate) fn all(steps: &mut Steps) -> Result<(), Failed> {
     check::lints(steps)?;
     check::documentation(steps)?;
     verify::all(steps, true)?;
-    examples::all(steps)
+    examples::all(steps)?;
+    mutants::test(steps)
 }
 
 /// The features for devices that the command does not have by default; they are tested too.
