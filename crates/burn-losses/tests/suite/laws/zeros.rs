@@ -180,7 +180,6 @@ fn t84_a_class_of_nan_with_a_weight_of_zero() {
 #[test]
 fn t84_unreduced_values_of_weight_zero() {
     use burn::tensor::{Device, Tensor};
-    use burn_losses::prelude::*;
     use burn_losses::regression::MseLossConfig;
 
     let device = Device::flex().autodiff();
