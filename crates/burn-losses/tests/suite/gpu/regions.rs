@@ -66,7 +66,8 @@ impl Case {
         [value.into_data(), of_value.into_data(), values.into_data(), of_values.into_data()].map(floats)
     }
 
-    /// Checks that the GPU agrees with tensor operations in double precision, and that two runs give the same bits.
+    /// Checks that the GPU agrees with tensor operations in double precision, and that two runs of the kernels give the same bits. (The
+    /// mean of the values is a sum of Burn, which tries several orders at first.)
     fn check(&self, gpu: &Device, dtype: DType, tolerance: f64) {
         let expected = self.run(&Device::flex(), DType::F64);
         let got = self.run(gpu, dtype);
@@ -84,7 +85,7 @@ impl Case {
                 assert!(is_right, "{place}: {what} {i} is {got} against {expected}");
             }
         }
-        let bits = |results: &[Vec<f64>; 4]| results.concat().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        let bits = |results: &[Vec<f64>; 4]| results[1..].concat().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         assert!(bits(&got) == bits(&self.run(gpu, dtype)), "{place}: other bits");
     }
 }
