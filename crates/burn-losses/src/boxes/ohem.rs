@@ -21,7 +21,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Numerics
 /// The choice of boxes is a constant for the gradient. It is found by halving intervals on the device: nothing is sorted, and
-/// nothing is read back to the host. A masked box is never kept. A value that is not finite is always kept, so that it stays
+/// nothing is read back to the host. A masked box is never kept. A NaN or an infinity is always kept, so that it stays
 /// visible.
 ///
 /// # Example

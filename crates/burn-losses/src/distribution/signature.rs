@@ -5,6 +5,7 @@ use crate::check::{Reference, widen};
 use crate::engine::distributions::{self, Distributions};
 use crate::engine::primitives::softmax::log_softmax;
 use crate::engine::rows::without_class_axis;
+use crate::engine::without_weightless;
 use crate::reduction::{Unreduced, cleaned};
 use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Family, Shape, Signature, Wanted, with_rank};
 
@@ -40,9 +41,10 @@ impl Family for AnyDistributionLoss {
             let predictions = if input == own {
                 predictions
             } else {
-                let mask = extras.clone().for_shape(without_class_axis::<D, L>(predictions.dims())).mask;
-                let mask = mask.map(|mask| mask.unsqueeze_dim::<D>(1).expand(predictions.dims()));
-                log_softmax(widen(cleaned(predictions, mask.as_ref())))
+                let extras = extras.clone().for_shape(without_class_axis::<D, L>(predictions.dims()));
+                let mask =
+                    extras.mask.as_ref().map(|mask| mask.clone().unsqueeze_dim::<D>(1).expand(predictions.dims()));
+                log_softmax(widen(without_weightless(cleaned(predictions, mask.as_ref()), &extras)))
             };
             Ok(match (labels, wanted) {
                 (None, Wanted::Values) => {

@@ -3,7 +3,7 @@
 use super::primitives::order_statistics::largest;
 use crate::options::HardExamples;
 use crate::reduction::Unreduced;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{DType, Int, Tensor};
 
 /// Keeps the hardest values; the others become 0 and do not count.
 pub(crate) fn keep_hard_examples<const D: usize>(
@@ -19,7 +19,8 @@ pub(crate) fn keep_hard_examples<const D: usize>(
 
 /// 1 for each of the hardest values, 0 for the others.
 ///
-/// A value that is not finite is always kept, whatever the count, so that it stays visible.
+/// A NaN or an infinity is always kept, whatever the count, so that it stays visible. Minus infinity is an easy value like others: it
+/// is below all of them.
 pub(crate) fn select_hard_examples<const D: usize>(
     unreduced: &Unreduced<D>,
     keep: HardExamples,
@@ -34,8 +35,9 @@ pub(crate) fn select_hard_examples<const D: usize>(
     // A value that does not count is never kept: it ranks below all others.
     let uncounted = normalizer.as_ref().map(|normalizer| normalizer.clone().detach().reshape([n]).equal_scalar(0.0));
     if let Some(uncounted) = &uncounted {
-        let finite = scores.clone().mask_fill(scores.clone().is_finite().bool_not(), 0.0);
-        scores = scores.mask_where(uncounted.clone(), (finite.min() - 1.0).expand([n]));
+        let most = if scores.dtype() == DType::F64 { f64::MAX } else { f64::from(f32::MAX) };
+        scores = scores.clone().mask_fill(scores.equal_scalar(f64::NEG_INFINITY), -most / 2.0);
+        scores = scores.mask_fill(uncounted.clone(), -most);
         valid = uncounted.clone().bool_not().int().sum();
     }
     let wanted = match keep {

@@ -23,7 +23,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Numerics
 /// The choice of values is a constant for the gradient. It needs no sort: a GPU finds it by halving intervals, and nothing is
-/// read back to the host. A masked value is never kept. A value that is not finite is always kept, so that it stays visible.
+/// read back to the host. A masked value is never kept. A NaN or an infinity is always kept, so that it stays visible.
 ///
 /// # Example
 /// ```

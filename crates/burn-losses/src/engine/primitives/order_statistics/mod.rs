@@ -12,7 +12,8 @@ use crate::engine::machine::{self, has_kernels};
 use burn::tensor::{Bool, DType, Int, Tensor};
 
 /// 1 for each of the `k` largest of `scores`, with the first ones at ties; 0 for all others. `k` is one number, from 0 to the
-/// number of scores. A score that is not finite ranks above the rest, and is chosen even if there are more than `k` of them.
+/// number of scores. A NaN and an infinity rank above the rest, and are chosen even if there are more than `k` of them; minus infinity
+/// ranks below the rest.
 pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1> {
     let any = AnyTensor::from(&scores);
     if has_kernels(any.clone()) {
@@ -21,9 +22,10 @@ pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1> {
             return kept.into_rank();
         }
     }
-    let not_finite = scores.clone().is_finite().bool_not();
+    let always = scores.clone().is_nan().bool_or(scores.clone().equal_scalar(f64::INFINITY));
     let most = if scores.dtype() == DType::F64 { f64::MAX } else { f64::from(f32::MAX) };
-    let scores = scores.mask_fill(not_finite.clone(), most);
+    let scores = scores.clone().mask_fill(scores.equal_scalar(f64::NEG_INFINITY), -most / 2.0);
+    let scores = scores.mask_fill(always.clone(), most);
     let (low, high) = bracket(scores.clone(), k.clone());
     let certain = scores.clone().greater(high.expand(scores.dims()));
     let tied = scores.clone().greater(low.expand(scores.dims())).bool_and(certain.clone().bool_not());
@@ -46,7 +48,7 @@ pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1> {
     let none = missing.equal_elem(0);
     let last = high.mask_fill(none, -1);
     let chosen = certain.bool_or(tied.bool_and(position.lower_equal(last.expand([n]))));
-    chosen.bool_or(not_finite).float().cast(scores.dtype())
+    chosen.bool_or(always).float().cast(scores.dtype())
 }
 
 /// The place of the largest number of each row, the first one at ties.
@@ -158,12 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_is_the_largest() {
+    fn nan_and_infinity_are_the_largest_and_minus_infinity_is_the_least() {
         let scores = [1.0, f32::NAN, 2.0, f32::INFINITY, 3.0, f32::NEG_INFINITY];
         let expected = [
-            (0, [false, true, false, true, false, true]),
-            (1, [false, true, false, true, false, true]),
-            (4, [false, true, false, true, true, true]),
+            (0, [false, true, false, true, false, false]),
+            (1, [false, true, false, true, false, false]),
+            (4, [false, true, true, true, true, false]),
+            (6, [true; 6]),
         ];
         for (k, expected) in expected {
             assert_eq!(chosen(&scores, k), expected);
