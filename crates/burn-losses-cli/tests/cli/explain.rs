@@ -23,7 +23,9 @@ fn every_loss_is_explained() {
         for field in &loss.fields {
             assert!(lines.iter().any(|line| line.trim_start().split(' ').next() == Some(field.name)), "{text}");
         }
-        assert!(lines.iter().all(|line| line.chars().count() <= 100), "{text}");
+        // A link is not broken.
+        let is_short = |line: &&str| line.chars().count() <= 100 || line.trim_start().starts_with("https://");
+        assert!(lines.iter().all(is_short), "{text}");
     }
 }
 

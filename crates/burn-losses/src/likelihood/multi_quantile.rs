@@ -35,15 +35,15 @@ pub enum LevelSum {
 ///
 /// # When to use
 /// For prediction intervals: the quantiles 0.1 and 0.9 bound an interval of 80 %. One model with K outputs is cheaper than K models, and
-/// `crossing` keeps its outputs in order. `delta` makes the loss smooth, as for the critics of distributional reinforcement learning. With
-/// the mean over many levels, twice this loss tends to the continuous ranked probability score (CRPS). For one level, take
-/// [`QuantileLoss`](crate::regression::QuantileLoss).
+/// `crossing` keeps its outputs in order. `delta` makes the loss smooth, as for the critics of distributional reinforcement learning. For
+/// one level, take [`QuantileLoss`](crate::regression::QuantileLoss).
 ///
 /// # Shapes
 /// - parameters: `[N, K, d1, ..]`, with K the number of `taus`
 /// - targets: `[N, d1, ..]`; with `forward_pairs` several targets for each row of predictions
 ///
 /// # Numerics
+/// With the mean over many levels, twice this loss tends to the continuous ranked probability score (CRPS).
 /// If `delta` and `crossing` are 0, the gradient of the k-th prediction is -tau_k below the target, 1 - tau_k above the target, and 0
 /// where both are equal. Two equal predictions do not cross. The fused engine has kernels for 1, 2, 3, 5, 7 and 9 levels; other numbers
 /// of levels run as tensor operations.
