@@ -52,7 +52,7 @@ pub fn of_any() -> Schema {
 /// assert_eq!(schema.get("title").unwrap(), "BinaryLossConfig");
 ///
 /// let error = burn_losses::schema::of_family("bin").unwrap_err();
-/// assert!(error.to_string().starts_with("unknown family `bin`, allowed: `regression`, `binary`"));
+/// assert!(error.to_string().starts_with("unknown family `bin`, allowed: `regression`, `likelihood`, `binary`"));
 /// # Ok::<(), burn_losses::ConfigError>(())
 /// ```
 pub fn of_family(family: &str) -> Result<Schema, ConfigError> {
