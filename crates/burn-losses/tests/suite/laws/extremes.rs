@@ -91,6 +91,75 @@ fn t86_ranges() {
             .expect_err("1e-40 is refused");
         assert!(error.contains(field) && error.contains("0.001"), "{error}");
     }
+    for (text, most) in [
+        ("family: metric\nkind: multi_similarity\nbase: 1e30", "[-1, 1]"),
+        ("family: metric\nkind: nca\nsoftmax_scale: 1e30", "(0, 1000000000000]"),
+        ("family: distribution\nkind: distillation\ntemperature: 1e20", "[0.001, 1000000]"),
+    ] {
+        let error = serde_yaml_ng::from_str::<LossConfig>(text)
+            .map_err(|error| error.to_string())
+            .and_then(|config| {
+                config.try_init(&devices::cpu()[0].device).map(|_| ()).map_err(|error| error.to_string())
+            })
+            .expect_err("a number beyond the range is refused");
+        assert!(error.contains(most), "{error}");
+    }
+}
+
+/// At the ends of these ranges, values and gradients are finite.
+#[test]
+fn t86_ends_of_ranges() {
+    for (text, scale) in [
+        ("family: metric\nkind: multi_similarity\nbase: 1.0", 1.0),
+        ("family: metric\nkind: multi_similarity\nbase: -1.0", 1.0),
+        ("family: metric\nkind: nca\nsoftmax_scale: 1e12\nnormalize: false", 1.0),
+        ("family: metric\nkind: nca\nsoftmax_scale: 1e12", 1.0),
+        // The exponents are below those that stand for an empty sum.
+        ("family: metric\nkind: nca\nsoftmax_scale: 1e12\nnormalize: false", 1e10),
+        ("family: distribution\nkind: distillation\ntemperature: 1e6\ninput: logits", 1.0),
+        ("family: distribution\nkind: distillation\ntemperature: 0.001\ninput: logits", 1.0),
+    ] {
+        let config: LossConfig = serde_yaml_ng::from_str(text).expect("a config");
+        for target in devices::cpu() {
+            let loss = config.init(&target.device);
+            let mut inputs = batch(&loss, 6, 2.0, &[], 17);
+            if scale != 1.0 {
+                let data = &inputs["embeddings"];
+                let numbers: Vec<f64> = floats(data).iter().map(|number| number * scale).collect();
+                let scaled = TensorData::new(numbers, data.shape().clone());
+                inputs.insert("embeddings".into(), scaled);
+            }
+            let run = || evaluate(&loss, &inputs, &target);
+            for (path, got) in [("fused", run()), ("tensor", with_tensor_operations(run))] {
+                let gradients = got.gradients.values().flat_map(floats);
+                let is_finite = got.loss.is_finite() && gradients.into_iter().all(f64::is_finite);
+                assert!(is_finite, "{text}, times {scale}, {path} on {}: {got:?}", target.name);
+            }
+        }
+    }
+}
+
+/// The range of `psnr` adds a number of decibels, however large or small it is, and does not change the gradient.
+#[test]
+fn t86_the_range_of_psnr() {
+    let of = |range: f64| -> LossConfig {
+        serde_yaml_ng::from_str(&format!("family: image\nkind: psnr\nrange: {range:e}")).expect("a config")
+    };
+    for target in devices::cpu() {
+        let run = |range: f64| {
+            let loss = of(range).init(&target.device);
+            evaluate(&loss, &batch(&loss, 3, 1.0, &[], 17), &target)
+        };
+        let one = run(1.0);
+        for range in [255.0, 1e-4, 1e-30, 1e-300, 1e14, 1e30, 1e300] {
+            for (path, got) in [("fused", run(range)), ("tensor", with_tensor_operations(|| run(range)))] {
+                let place = format!("{range:e}, {path} on {}", target.name);
+                assert_close(&place, &[got.loss], &[one.loss - 20.0 * range.log10()], 10.0 * target.tolerance);
+                let [got, expected] = [&got, &one].map(|results| floats(&results.gradients["predictions"]));
+                assert_close(&place, &got, &expected, 10.0 * target.tolerance);
+            }
+        }
+    }
 }
 
 /// The error for an expected count of 0 names that number.
