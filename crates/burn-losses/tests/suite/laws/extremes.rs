@@ -177,3 +177,31 @@ fn t86_an_expected_count_of_zero() {
     let said = loss.diagnose(&inputs, &device).to_string();
     assert!(said.contains("`expected_counts`: 0 is not greater than 0 (1 of 3, first at [1])"), "{said}");
 }
+
+/// A head whose margin depends on the lengths of the embeddings has a finite gradient at any length: the logit of the label has more digits
+/// than the others, and what rounding adds to it is not a difference of logits.
+#[test]
+fn t86_a_margin_of_long_embeddings() {
+    let text = "family: heads\nkind: l_softmax\nnum_classes: 4\nembedding_dim: 3\n\
+                lambda: { base: 3.0, gamma: 0.0, power: 1.0, minimum: 3.0 }";
+    let config: LossConfig = serde_yaml_ng::from_str(text).expect("a config");
+    let weight = vec![0.11, -0.23, 0.973, 0.7, 0.31, -0.21, -0.37, 0.9, -0.53, 0.2, -0.6, -0.71];
+    for target in devices::cpu() {
+        for length in [1e7, 1e8, 1e9, 3e9, 7e9, 1e10, 1.3e10, 4e10, 1e11, 7e11, 1e12, 1e13] {
+            for label in 0..4i64 {
+                let inputs = Inputs::from([
+                    ("embeddings".into(), TensorData::new(vec![-1.0568, -1.5466, 0.8819, 0.62, -1.5, length], [2, 3])),
+                    ("labels".into(), TensorData::new(vec![1, label], [2])),
+                    ("weight".into(), TensorData::new(weight.clone(), [4, 3])),
+                ]);
+                let got = evaluate(&config.init(&target.device), &inputs, &target);
+                let is_finite = got.gradients.values().flat_map(floats).all(f64::is_finite);
+                assert!(
+                    got.loss.is_finite() && got.loss >= 0.0 && is_finite,
+                    "{length:e}, label {label} on {}: {got:?}",
+                    target.name
+                );
+            }
+        }
+    }
+}
