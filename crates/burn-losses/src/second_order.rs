@@ -61,7 +61,7 @@ use crate::engine::primitives::labels::{Labels, widen_labels};
 use crate::engine::rows::{self, Rows, as_rows};
 use crate::error::{InputError, InputProblem, expect};
 use crate::loss::Loss;
-use crate::reduction::{Divisor, Extras, ShapedExtras, cleaned};
+use crate::reduction::{Divisor, Extras, ShapedExtras, Unreduced, cleaned};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 pub use crate::options::{Curvature, SecondOrderConfig};
@@ -314,11 +314,12 @@ impl<const D: usize, const L: usize> LabeledRows<D, L> {
         };
         let mut parts = parts.ok_or_else(|| unsupported(logits.loss, "curvature", NONE))?;
         if count > 0 && loss.selects() {
-            // A row that is dropped does not count in a mean.
-            let selected = rows::values(loss, numbers_of, labels);
-            if let Some(normalizer) = selected.normalizer {
-                let kept = numbers(normalizer).into_iter().map(|counts| if counts == 0.0 { 0.0 } else { 1.0 });
-                let kept: Vec<f64> = kept.collect();
+            // A row that is dropped is 0 and does not count in a mean.
+            let Unreduced { values, normalizer } = rows::values(loss, numbers_of, labels);
+            if let Some(normalizer) = normalizer {
+                let rows = numbers(values).into_iter().zip(numbers(normalizer));
+                let is_kept = |(value, counts): (f64, f64)| if value == 0.0 && counts == 0.0 { 0.0 } else { 1.0 };
+                let kept: Vec<f64> = rows.map(is_kept).collect();
                 parts = parts.into_iter().map(|part| part.with_factors(&kept)).collect();
             }
         }

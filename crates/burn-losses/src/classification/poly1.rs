@@ -80,6 +80,23 @@ impl Formula for Value {
     }
 }
 
+/// A larger cross-entropy counts as infinite: half of the largest number in single precision.
+const LARGEST: f64 = 1.7e38;
+
+/// The value of a target that several classes share. Where the cross-entropy is infinite, its own slope is all of the gradient: 1 - p_t
+/// has slopes of 0 there, and the infinite factor of these must not make them NaN.
+#[derive(Debug, Clone)]
+struct OfShared(Value);
+
+impl Formula for OfShared {
+    #[inline(always)]
+    fn eval<R: Real>(&self, cross_entropy: R, miss: R) -> R {
+        let is_infinite = cross_entropy.gt_lit(LARGEST);
+        let miss = R::select(&is_infinite, miss.clone().stop(), miss);
+        self.0.eval(cross_entropy, miss)
+    }
+}
+
 /// 1 - p of a class.
 #[inline(always)]
 fn miss<R: Real>(log_p: R) -> R {
@@ -131,7 +148,7 @@ impl Rows for Poly1Loss {
         }
         let cross_entropy = Part::CrossEntropy.soft_rows(logits.clone(), probabilities.clone())?.values;
         let miss = Part::Miss.soft_rows(logits, probabilities)?.values;
-        Some(outlined::eval(&self.value(), cross_entropy, miss).into())
+        Some(outlined::eval(&OfShared(self.value()), cross_entropy, miss).into())
     }
 
     fn kernel(&self, classes: usize) -> Option<RowKernel> {

@@ -68,7 +68,7 @@ pub struct DistillationLoss {
 #[loss_config]
 pub struct DistillationLossConfig {
     /// The temperature T, which softens both distributions.
-    #[field(default = 4.0, range = ">= 0.001")]
+    #[field(default = 4.0, range = "[0.001, 1e6]")]
     pub temperature: f64,
     /// The share of the cross-entropy with the labels; a share above 0 needs labels.
     #[field(default = 0.0, range = "[0, 1]")]

@@ -32,13 +32,17 @@ pub(crate) fn select_hard_examples<const D: usize>(
     let (device, mut scores) = (values.device(), values.clone().detach().reshape([n]));
     let number = |count: usize| Tensor::<1, Int>::full([1], count.min(n) as i64, &device);
     let mut valid = number(n);
-    // A value that does not count is never kept: it ranks below all others.
-    let uncounted = normalizer.as_ref().map(|normalizer| normalizer.clone().detach().reshape([n]).equal_scalar(0.0));
-    if let Some(uncounted) = &uncounted {
+    // An ignored value is never kept: it ranks below all others. It is 0 and does not count. A value that does not count may be
+    // another number (of a class whose weight is 0, but with a smoothed target): it is kept like any other.
+    let ignored = normalizer.as_ref().map(|normalizer| {
+        let uncounted = normalizer.clone().detach().reshape([n]).equal_scalar(0.0);
+        uncounted.bool_and(scores.clone().equal_scalar(0.0))
+    });
+    if let Some(ignored) = &ignored {
         let most = if scores.dtype() == DType::F64 { f64::MAX } else { f64::from(f32::MAX) };
         scores = scores.clone().mask_fill(scores.equal_scalar(f64::NEG_INFINITY), -most / 2.0);
-        scores = scores.mask_fill(uncounted.clone(), -most);
-        valid = uncounted.clone().bool_not().int().sum();
+        scores = scores.mask_fill(ignored.clone(), -most);
+        valid = ignored.clone().bool_not().int().sum();
     }
     let wanted = match keep {
         HardExamples::Ratio(ratio) => {
@@ -49,5 +53,5 @@ pub(crate) fn select_hard_examples<const D: usize>(
         HardExamples::Threshold(threshold) => scores.clone().lower_equal_scalar(threshold).bool_not().int().sum(),
     };
     let kept = largest(scores, wanted.max_pair(number(min_kept)).min_pair(valid));
-    uncounted.map_or(kept.clone(), |uncounted| kept.mask_fill(uncounted, 0.0)).reshape(shape)
+    ignored.map_or(kept.clone(), |ignored| kept.mask_fill(ignored, 0.0)).reshape(shape)
 }

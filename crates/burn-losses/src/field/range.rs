@@ -25,6 +25,9 @@ pub enum Range {
     Odd(f64),
 }
 
+/// The width of a range beyond which its upper end only keeps numbers from overflowing.
+const FAR: f64 = 1e4;
+
 impl Range {
     /// Whether a number is allowed.
     pub fn contains(&self, x: f64) -> bool {
@@ -48,6 +51,8 @@ impl Range {
             Self::Greater(low) | Self::AtLeast(low) => [low + 0.37, low + 3.1],
             Self::Less(high) => [high - 0.63, high - 3.1],
             Self::Odd(low) => [low, low + 2.0],
+            // A bound that is far away is one that nobody comes near.
+            Self::Closed(low, high) | Self::HalfOpenLow(low, high) if high - low > FAR => [low + 0.37, low + 3.1],
             Self::Open(low, high)
             | Self::Closed(low, high)
             | Self::HalfOpenLow(low, high)

@@ -6,7 +6,7 @@ use crate::formula::{Formula, Real};
 use burn::tensor::Tensor;
 use burn_losses_derive::{loss, loss_config};
 
-/// A larger error, in units of the range, counts as this one: no square of it overflows.
+/// A larger error, in units, counts as this one: no square of it overflows.
 const LARGEST: f64 = 1e15;
 
 /// The negative of the peak signal-to-noise ratio, in decibels.
@@ -23,8 +23,9 @@ const LARGEST: f64 = 1e15;
 /// squared error.
 ///
 /// # Numerics
-/// Half precision is computed in f32. Where the error is below the floor, the value is bounded and the gradient is 0. An error beyond
-/// 1e15 `range` has no gradient.
+/// Half precision is computed in f32. Where the error is below the floor, the value is bounded and the gradient is 0. Errors are
+/// computed in units of the range. The unit is at least 1e-3, and at most 1e18 times the square root of the floor or 1e3, whichever is larger:
+/// so squares and floor stay within f32 for every range. An error beyond 1e15 units has no gradient.
 ///
 /// # Example
 /// ```
@@ -60,11 +61,19 @@ pub struct PsnrLossConfig {
 
 impl ImageLoss for PsnrLoss {}
 
-/// The squared error of a pixel, in units of the range.
+impl PsnrLoss {
+    /// What errors are divided by: the range, or a number whose squares are representable.
+    fn unit(&self) -> f64 {
+        let PsnrLossConfig { range, floor, .. } = self.config;
+        range.max(1e-3).min((1e18 * floor.sqrt()).max(1e3))
+    }
+}
+
+/// The squared error of a pixel, in units.
 impl Formula for PsnrLoss {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
-        let error = (prediction - target).abs() * (1.0 / self.config.range);
+        let error = (prediction - target).abs() * (1.0 / self.unit());
         let largest = error.lit(LARGEST);
         error.minimum(largest).square()
     }
@@ -73,10 +82,12 @@ impl Formula for PsnrLoss {
 impl Images for PsnrLoss {
     fn values(&self, predictions: Pictures, targets: Pictures) -> Tensor<1> {
         let PsnrLossConfig { range, floor, .. } = self.config;
+        let unit = self.unit();
         let squares = of_formula(self, predictions.pixels.clone(), targets.pixels);
         let squares = predictions.mean_of_images(Pictures::mean_of_channels(squares));
-        let floor = squares.lit(floor / (range * range));
-        Real::ln(squares.maximum(floor)) * (10.0 / core::f64::consts::LN_10)
+        let floor = squares.lit(floor / (unit * unit));
+        let decibels = Real::ln(squares.maximum(floor)) * (10.0 / core::f64::consts::LN_10);
+        if unit == range { decibels } else { decibels + 20.0 * (unit.log10() - range.log10()) }
     }
 }
 

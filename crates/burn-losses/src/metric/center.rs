@@ -159,7 +159,13 @@ impl Anchors for CenterLoss {
         false
     }
 
-    fn without_weightless(&self, embeddings: Tensor<2>, weightless: &Tensor<1, Bool>) -> Tensor<2> {
+    fn without_weightless(
+        &self,
+        embeddings: Tensor<2>,
+        _: &Tensor<1, Int>,
+        weightless: &Tensor<1, Bool>,
+        _: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<2> {
         if self.learned.is_some() {
             return clean_weightless(embeddings, Some(weightless));
         }

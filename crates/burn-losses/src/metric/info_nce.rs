@@ -264,7 +264,13 @@ impl Anchors for InfoNceLoss {
     }
 
     /// A query is compared with keys alone, unless the loss goes both ways; a key is a negative of other queries.
-    fn without_weightless(&self, embeddings: Tensor<2>, weightless: &Tensor<1, Bool>) -> Tensor<2> {
+    fn without_weightless(
+        &self,
+        embeddings: Tensor<2>,
+        _: &Tensor<1, Int>,
+        weightless: &Tensor<1, Bool>,
+        _: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<2> {
         if self.config.both_ways {
             return embeddings;
         }

@@ -226,7 +226,13 @@ impl Anchors for AnyMetricLoss {
     fn earlier(&self) -> Option<&dyn EarlierRows>;
     fn partners(&self) -> NeededPartners;
     fn compares_cosines(&self) -> bool;
-    fn without_weightless(&self, embeddings: Tensor<2>, weightless: &Tensor<1, Bool>) -> Tensor<2>;
+    fn without_weightless(
+        &self,
+        embeddings: Tensor<2>,
+        labels: &Tensor<1, Int>,
+        weightless: &Tensor<1, Bool>,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<2>;
 }
 
 #[dispatch]

@@ -48,7 +48,7 @@ pub struct MultiSimilarityLossConfig {
     #[field(default = 50.0, range = ">= 0.001")]
     pub beta: f64,
     /// The similarity that positives exceed and negatives stay below: the paper's lambda.
-    #[field(default = 0.5)]
+    #[field(default = 0.5, range = "[-1, 1]")]
     pub base: f64,
     /// The memory of earlier batches that each row is compared with too.
     #[field(default = None)]

@@ -2,6 +2,7 @@
 
 use super::MetricLoss;
 use super::info_nce::OfNegatives;
+use crate::engine::clean_weightless;
 use crate::engine::pairs;
 use crate::engine::pairs::anchors::{Anchors, NeededPartners, Pairs, keep_where, mask_to_float};
 use crate::reduction::Unreduced;
@@ -59,19 +60,18 @@ impl MetricLoss for NPairLoss {}
 impl Anchors for NPairLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
         let Pairs { positive, negative } = Pairs::from_labels(labels, mask);
-        let shape @ [count, _] = positive.dims();
-        // The place of a row among those of its class: the number of positives before it.
-        let row = Tensor::<1, Int>::arange(0..count as i64, &embeddings.device());
-        let column = row.clone().unsqueeze::<2>().expand(shape);
-        let before = column.lower(row.unsqueeze_dim::<2>(1).expand(shape));
-        let place = mask_to_float(positive.clone().bool_and(before), &embeddings).sum_dim(1);
-        let is_first = place.clone().lower_scalar(0.5).expand(shape);
-        let place = place.squeeze_dim::<1>(1).unsqueeze::<2>();
-        let is_second = place.clone().greater_scalar(0.5).bool_and(place.lower_scalar(1.5)).expand(shape);
-        let chosen = is_first.bool_and(is_second);
+        let shape = positive.dims();
+        let [is_first, is_second] = firsts_and_seconds(positive.clone(), &embeddings);
+        let is_first = is_first.unsqueeze_dim::<2>(1).expand(shape);
+        let chosen = is_first.bool_and(is_second.unsqueeze::<2>().expand(shape));
         let [positive, negative] = [positive, negative].map(|pairs| pairs.bool_and(chosen.clone()));
         let pairs = Pairs { positive: positive.clone(), negative };
         let has_both = pairs.has_both();
+        // A row in no pair that counts is in no value. It is 0 here, since 0 times a NaN would reach the gradients of the others.
+        let counted = positive.clone().bool_and(has_both.clone().unsqueeze_dim::<2>(1).expand(shape));
+        let is_paired = counted.clone().any_dim(1).bool_or(counted.any_dim(0).transpose());
+        let size = embeddings.dims();
+        let embeddings = embeddings.mask_fill(is_paired.bool_not().expand(size), 0.0);
         let scores = embeddings.clone().matmul(embeddings.clone().transpose());
         let values = pairs::of_pairs(&OfNegatives, scores, pairs).values;
         let squares = (embeddings.clone() * embeddings).sum_dim(1).squeeze_dim::<1>(1);
@@ -87,4 +87,28 @@ impl Anchors for NPairLoss {
     fn compares_cosines(&self) -> bool {
         false
     }
+
+    /// The second row of a class is a negative of the other pairs; a first row is in its own value alone, and the others are in none.
+    fn without_weightless(
+        &self,
+        embeddings: Tensor<2>,
+        labels: &Tensor<1, Int>,
+        weightless: &Tensor<1, Bool>,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<2> {
+        let [_, is_second] = firsts_and_seconds(Pairs::from_labels(labels.clone(), mask).positive, &embeddings);
+        clean_weightless(embeddings, Some(&weightless.clone().bool_and(is_second.bool_not())))
+    }
+}
+
+/// Which rows are the first of their classes, and which are the second.
+fn firsts_and_seconds(positive: Tensor<2, Bool>, like: &Tensor<2>) -> [Tensor<1, Bool>; 2] {
+    let shape @ [count, _] = positive.dims();
+    // The place of a row among those of its class: the number of positives before it.
+    let row = Tensor::<1, Int>::arange(0..count as i64, &positive.device());
+    let column = row.clone().unsqueeze::<2>().expand(shape);
+    let before = column.lower(row.unsqueeze_dim::<2>(1).expand(shape));
+    let place = mask_to_float(positive.bool_and(before), like).sum_dim(1).squeeze_dim::<1>(1);
+    let is_second = place.clone().greater_scalar(0.5).bool_and(place.clone().lower_scalar(1.5));
+    [place.lower_scalar(0.5), is_second]
 }

@@ -20,7 +20,8 @@ use burn_losses_derive::{loss, loss_config};
 /// clusters. [`SupConLoss`](super::SupConLoss) pulls all positives together.
 ///
 /// # Numerics
-/// The value is computed as the difference of two log-sum-exps, and is finite at every distance.
+/// The value is computed as the difference of two log-sum-exps, and is finite where
+/// `softmax_scale` times the largest squared distance is below 1e30.
 ///
 /// # Example
 /// ```
@@ -45,7 +46,7 @@ pub struct NcaLoss {
 #[loss_config]
 pub struct NcaLossConfig {
     /// The factor of the squared distances: the larger, the more the nearest rows count.
-    #[field(default = 1.0, range = "> 0")]
+    #[field(default = 1.0, range = "(0, 1e12]")]
     pub softmax_scale: f64,
     /// Whether embeddings are brought to length 1 first.
     #[field(default = true)]

@@ -87,4 +87,18 @@ impl Anchors for WeightedSumLoss {
     fn compares_cosines(&self) -> bool {
         self.losses.iter().any(Anchors::compares_cosines)
     }
+
+    /// One term alone decides which rows others depend on. Of several terms, each may depend on rows that another one does not.
+    fn without_weightless(
+        &self,
+        embeddings: Tensor<2>,
+        labels: &Tensor<1, Int>,
+        weightless: &Tensor<1, Bool>,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<2> {
+        match &self.losses[..] {
+            [only] => only.without_weightless(embeddings, labels, weightless, mask),
+            _ => embeddings,
+        }
+    }
 }

@@ -11,7 +11,7 @@ use crate::engine::with_zero_gradient;
 use crate::error::InputError;
 use crate::formula::{Distance, EarlierRows, Real};
 use crate::reduction::{Extras, Reduction, Unreduced};
-use burn::tensor::{Bool, IndexingUpdateOp, Int, Tensor};
+use burn::tensor::{Bool, DType, IndexingUpdateOp, Int, Tensor};
 
 /// How a loss of the family `metric` computes its values.
 pub trait Anchors: Sized {
@@ -41,8 +41,14 @@ pub trait Anchors: Sized {
     /// The embeddings, without what a row of weight 0 must not pass on. In most losses a row is a partner of others, whatever its
     /// own weight is: these keep it as it is.
     #[doc(hidden)]
-    fn without_weightless(&self, embeddings: Tensor<2>, weightless: &Tensor<1, Bool>) -> Tensor<2> {
-        let _ = weightless;
+    fn without_weightless(
+        &self,
+        embeddings: Tensor<2>,
+        labels: &Tensor<1, Int>,
+        weightless: &Tensor<1, Bool>,
+        mask: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<2> {
+        let _ = (labels, weightless, mask);
         embeddings
     }
 }
@@ -132,7 +138,7 @@ pub(crate) fn unreduced<A: Anchors>(
     let extras = extras.for_shape([embeddings.dims()[0]]);
     let embeddings = match extras.weightless() {
         None => embeddings,
-        Some(weightless) => loss.without_weightless(embeddings, &weightless),
+        Some(weightless) => loss.without_weightless(embeddings, &labels, &weightless, extras.mask.as_ref()),
     };
     let values = values(loss, embeddings, labels, extras.mask.as_ref());
     extras.apply(values)
@@ -149,7 +155,7 @@ pub(crate) fn reduce<A: Anchors>(
     let extras = extras.for_shape([embeddings.dims()[0]]);
     let embeddings = match extras.weightless() {
         None => embeddings,
-        Some(weightless) => loss.without_weightless(embeddings, &weightless),
+        Some(weightless) => loss.without_weightless(embeddings, &labels, &weightless, extras.mask.as_ref()),
     };
     let values = values(loss, embeddings, labels, extras.mask.as_ref());
     extras.reduce(reduction, values)
@@ -228,7 +234,8 @@ pub(crate) const LEAST: f64 = -1e30;
 /// ln of the sum of e^x over each row where the mask is true, or [`LEAST`] where the mask is false in the whole row: `[N]`.
 pub(crate) fn log_sum_exp(values: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1> {
     let shape = values.dims();
-    let most = values.clone().detach().mask_fill(mask.clone().bool_not(), LEAST).max_dim(1);
+    let lowest = if values.dtype() == DType::F64 { f64::MIN } else { f64::from(f32::MIN) };
+    let most = values.clone().detach().mask_fill(mask.clone().bool_not(), lowest).max_dim(1);
     let none = mask.clone().any_dim(1).bool_not();
     let safe = most.clone().mask_fill(none.clone(), 0.0);
     // A number that is not selected has to stay finite too.

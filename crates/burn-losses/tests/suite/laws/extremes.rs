@@ -91,6 +91,75 @@ fn t86_ranges() {
             .expect_err("1e-40 is refused");
         assert!(error.contains(field) && error.contains("0.001"), "{error}");
     }
+    for (text, most) in [
+        ("family: metric\nkind: multi_similarity\nbase: 1e30", "[-1, 1]"),
+        ("family: metric\nkind: nca\nsoftmax_scale: 1e30", "(0, 1000000000000]"),
+        ("family: distribution\nkind: distillation\ntemperature: 1e20", "[0.001, 1000000]"),
+    ] {
+        let error = serde_yaml_ng::from_str::<LossConfig>(text)
+            .map_err(|error| error.to_string())
+            .and_then(|config| {
+                config.try_init(&devices::cpu()[0].device).map(|_| ()).map_err(|error| error.to_string())
+            })
+            .expect_err("a number beyond the range is refused");
+        assert!(error.contains(most), "{error}");
+    }
+}
+
+/// At the ends of these ranges, values and gradients are finite.
+#[test]
+fn t86_ends_of_ranges() {
+    for (text, scale) in [
+        ("family: metric\nkind: multi_similarity\nbase: 1.0", 1.0),
+        ("family: metric\nkind: multi_similarity\nbase: -1.0", 1.0),
+        ("family: metric\nkind: nca\nsoftmax_scale: 1e12\nnormalize: false", 1.0),
+        ("family: metric\nkind: nca\nsoftmax_scale: 1e12", 1.0),
+        // The exponents are below those that stand for an empty sum.
+        ("family: metric\nkind: nca\nsoftmax_scale: 1e12\nnormalize: false", 1e10),
+        ("family: distribution\nkind: distillation\ntemperature: 1e6\ninput: logits", 1.0),
+        ("family: distribution\nkind: distillation\ntemperature: 0.001\ninput: logits", 1.0),
+    ] {
+        let config: LossConfig = serde_yaml_ng::from_str(text).expect("a config");
+        for target in devices::cpu() {
+            let loss = config.init(&target.device);
+            let mut inputs = batch(&loss, 6, 2.0, &[], 17);
+            if scale != 1.0 {
+                let data = &inputs["embeddings"];
+                let numbers: Vec<f64> = floats(data).iter().map(|number| number * scale).collect();
+                let scaled = TensorData::new(numbers, data.shape().clone());
+                inputs.insert("embeddings".into(), scaled);
+            }
+            let run = || evaluate(&loss, &inputs, &target);
+            for (path, got) in [("fused", run()), ("tensor", with_tensor_operations(run))] {
+                let gradients = got.gradients.values().flat_map(floats);
+                let is_finite = got.loss.is_finite() && gradients.into_iter().all(f64::is_finite);
+                assert!(is_finite, "{text}, times {scale}, {path} on {}: {got:?}", target.name);
+            }
+        }
+    }
+}
+
+/// The range of `psnr` adds a number of decibels, however large or small it is, and does not change the gradient.
+#[test]
+fn t86_the_range_of_psnr() {
+    let of = |range: f64| -> LossConfig {
+        serde_yaml_ng::from_str(&format!("family: image\nkind: psnr\nrange: {range:e}")).expect("a config")
+    };
+    for target in devices::cpu() {
+        let run = |range: f64| {
+            let loss = of(range).init(&target.device);
+            evaluate(&loss, &batch(&loss, 3, 1.0, &[], 17), &target)
+        };
+        let one = run(1.0);
+        for range in [255.0, 1e-4, 1e-30, 1e-300, 1e14, 1e30, 1e300] {
+            for (path, got) in [("fused", run(range)), ("tensor", with_tensor_operations(|| run(range)))] {
+                let place = format!("{range:e}, {path} on {}", target.name);
+                assert_close(&place, &[got.loss], &[one.loss - 20.0 * range.log10()], 10.0 * target.tolerance);
+                let [got, expected] = [&got, &one].map(|results| floats(&results.gradients["predictions"]));
+                assert_close(&place, &got, &expected, 10.0 * target.tolerance);
+            }
+        }
+    }
 }
 
 /// The error for an expected count of 0 names that number.
@@ -107,4 +176,32 @@ fn t86_an_expected_count_of_zero() {
     ]);
     let said = loss.diagnose(&inputs, &device).to_string();
     assert!(said.contains("`expected_counts`: 0 is not greater than 0 (1 of 3, first at [1])"), "{said}");
+}
+
+/// A head whose margin depends on the lengths of the embeddings has a finite gradient at any length: the logit of the label has more digits
+/// than the others, and what rounding adds to it is not a difference of logits.
+#[test]
+fn t86_a_margin_of_long_embeddings() {
+    let text = "family: heads\nkind: l_softmax\nnum_classes: 4\nembedding_dim: 3\n\
+                lambda: { base: 3.0, gamma: 0.0, power: 1.0, minimum: 3.0 }";
+    let config: LossConfig = serde_yaml_ng::from_str(text).expect("a config");
+    let weight = vec![0.11, -0.23, 0.973, 0.7, 0.31, -0.21, -0.37, 0.9, -0.53, 0.2, -0.6, -0.71];
+    for target in devices::cpu() {
+        for length in [1e7, 1e8, 1e9, 3e9, 7e9, 1e10, 1.3e10, 4e10, 1e11, 7e11, 1e12, 1e13] {
+            for label in 0..4i64 {
+                let inputs = Inputs::from([
+                    ("embeddings".into(), TensorData::new(vec![-1.0568, -1.5466, 0.8819, 0.62, -1.5, length], [2, 3])),
+                    ("labels".into(), TensorData::new(vec![1, label], [2])),
+                    ("weight".into(), TensorData::new(weight.clone(), [4, 3])),
+                ]);
+                let got = evaluate(&config.init(&target.device), &inputs, &target);
+                let is_finite = got.gradients.values().flat_map(floats).all(f64::is_finite);
+                assert!(
+                    got.loss.is_finite() && got.loss >= 0.0 && is_finite,
+                    "{length:e}, label {label} on {}: {got:?}",
+                    target.name
+                );
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! T74: the result for an infinity is the limit.
 
-use super::{evaluate, every_case, flex_f64, floats};
+use super::{assert_close, evaluate, every_case, flex_f64, floats};
 use crate::devices::{self, Target};
 use crate::probe::batch;
 use burn::tensor::TensorData;
@@ -122,4 +122,40 @@ fn t74_infinities_on_the_gpu() {
         }
     }
     assert_none(&failures);
+}
+
+/// The same holds for rows of probabilities with `poly1`, whose value is no sum over the classes where it has a gamma: where the value is
+/// infinite, the gradient is that of the cross-entropy.
+#[test]
+fn t74_infinities_beside_probabilities() {
+    const INF: f64 = f64::INFINITY;
+    let p = 1.0 / (1.0 + 0.5f64.exp());
+    let cases = [
+        ([0.5, -INF, 1.0], [0.0, 1.0, 0.0], Some([p, -1.0, 1.0 - p])),
+        ([0.5, INF, 1.0], [0.5, 0.0, 0.5], Some([-0.5, 1.0, -0.5])),
+        ([0.5, -INF, 1.0], [0.2, 0.3, 0.5], None),
+        ([0.5, INF, 1.0], [0.2, 0.3, 0.5], None),
+    ];
+    for (gamma, target) in
+        [0.0, 0.5, 1.0, 1.5].into_iter().flat_map(|gamma| devices::cpu().into_iter().map(move |on| (gamma, on)))
+    {
+        let text = format!("family: classification\nkind: poly1\ngamma: {gamma:?}");
+        let config: LossConfig = serde_yaml_ng::from_str(&text).expect("a config");
+        for (logits, probabilities, expected) in cases {
+            let inputs = Inputs::from([
+                ("logits".into(), TensorData::new(logits.to_vec(), [1, 3])),
+                ("probabilities".into(), TensorData::new(probabilities.to_vec(), [1, 3])),
+            ]);
+            let run = || evaluate(&config.init(&target.device), &inputs, &target);
+            let [fused, tensor] = [run(), with_tensor_operations(run)];
+            let place = format!("gamma {gamma}, {logits:?} with {probabilities:?} on {}", target.name);
+            assert!(fused.loss == INF && tensor.loss == INF, "{place}: {} {}", fused.loss, tensor.loss);
+            let [fused, tensor] = [fused, tensor].map(|results| floats(&results.gradients["logits"]));
+            assert!(fused.iter().all(|slope| slope.is_finite()), "{place}: {fused:?}");
+            assert_close(&place, &tensor, &fused, 100.0 * target.tolerance);
+            if let Some(expected) = expected {
+                assert_close(&place, &fused, &expected, 100.0 * target.tolerance);
+            }
+        }
+    }
 }

@@ -138,3 +138,70 @@ fn t75_mining_that_keeps_all_is_the_loss_inside() {
     });
     assert!(compared > 40, "{compared}");
 }
+
+/// T75: a row of a class whose weight is 0 has a value where the target is smoothed. Mining ranks and keeps it like any other row, for
+/// labels and for soft targets.
+#[test]
+fn t75_mining_keeps_a_row_that_has_a_value_but_does_not_count() {
+    use burn::tensor::{Device, Int, Tensor};
+    use burn_losses::classification::{CrossEntropyLossConfig, HardExamples, OhemLossConfig};
+
+    let device = Device::flex().autodiff();
+    let inner = CrossEntropyLossConfig::new()
+        .with_class_weights(vec![1.0, 2.0, 0.0])
+        .with_label_smoothing(0.3)
+        .with_ignore_index(-100);
+    let ohem = |keep| OhemLossConfig::new().with_loss(inner.clone()).with_keep(keep).init(&device);
+    let logits =
+        || Tensor::<2>::from_floats([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [5.0, 0.0, 9.0]], &device).require_grad();
+    let labels = || Tensor::<1, Int>::from_ints([0, 2, -100], &device);
+    let run = |loss: &dyn Fn(Tensor<2>) -> Tensor<1>| {
+        let logits = logits();
+        let value = loss(logits.clone());
+        let gradient = logits.grad(&value.backward()).expect("a gradient");
+        let gradient: Vec<f64> = gradient.into_data().convert::<f64>().iter().collect();
+        (value.into_scalar::<f64>(), gradient)
+    };
+    let check = || {
+        let plain = inner.init(&device);
+        let expected = run(&|logits| plain.forward(logits, labels()));
+        assert!((expected.0 - 1.016_88).abs() < 1e-5, "{}", expected.0);
+        for keep in [HardExamples::Ratio(1.0), HardExamples::Count(2), HardExamples::Threshold(0.0)] {
+            let ohem = ohem(keep);
+            let got = run(&|logits| ohem.forward(logits, labels()));
+            assert_close("value", &[got.0], &[expected.0], 1e-6);
+            assert_close("gradient", &got.1, &expected.1, 1e-6);
+        }
+        let second = |loss: &dyn Fn(Tensor<2>) -> [Tensor<2>; 2]| {
+            loss(logits()).map(|numbers| numbers.into_data().convert::<f64>().iter().collect::<Vec<f64>>())
+        };
+        let all = ohem(HardExamples::Ratio(1.0));
+        let [got, expected] = [
+            second(&|logits| {
+                let all = all.forward_second_order(logits, labels());
+                [all.gradient, all.curvature]
+            }),
+            second(&|logits| {
+                let all = plain.forward_second_order(logits, labels());
+                [all.gradient, all.curvature]
+            }),
+        ];
+        assert_close("gradient of the second order", &got[0], &expected[0], 1e-6);
+        assert_close("curvature", &got[1], &expected[1], 1e-6);
+        // An ignored row is still never kept, though three rows are asked for.
+        let values = ohem(HardExamples::Count(3)).forward_no_reduction(logits(), labels());
+        let values: Vec<f64> = values.into_data().convert::<f64>().iter().collect();
+        assert!(values[0] > 0.0 && values[1] > 0.0 && values[2] == 0.0, "{values:?}");
+    };
+    check();
+    with_tensor_operations(check);
+
+    let inner = CrossEntropyLossConfig::new().with_class_weights(vec![1.0, 2.0, 0.0]).with_label_smoothing(0.3);
+    let ohem = OhemLossConfig::new().with_loss(inner.clone()).with_keep(HardExamples::Ratio(1.0)).init(&device);
+    let inner = inner.init(&device);
+    let soft = || Tensor::<2>::from_floats([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.2, 0.3, 0.5]], &device);
+    let expected = run(&|logits| inner.forward_soft(logits, soft()));
+    let got = run(&|logits| ohem.forward_soft(logits, soft()));
+    assert_close("value of soft targets", &[got.0], &[expected.0], 1e-6);
+    assert_close("gradient of soft targets", &got.1, &expected.1, 1e-6);
+}

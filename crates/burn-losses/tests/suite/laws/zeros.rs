@@ -256,3 +256,52 @@ fn t84_no_weight_at_all() {
         assert_eq!(evaluate(&loss, &inputs, &target).loss, 0.0, "{config:?}");
     }
 }
+
+/// A row that is in no pair that counts may hold NaN, with any weight, and so may the first row of a pair whose weight is 0: other rows
+/// have the gradients that they have with any number there.
+#[test]
+fn t84_a_row_of_nan_in_no_pair() {
+    let configs = ["kind: n_pair", "kind: weighted_sum\nterms: { only: { kind: n_pair } }"];
+    let configs = configs.map(|text| {
+        serde_yaml_ng::from_str::<LossConfig>(&format!("family: metric\nreduction: sum\n{text}")).expect("a config")
+    });
+    let (labels, unit) = (vec![0i64, 0, 1, 1, 2, 1], [1.0; 6]);
+    let without = |row: usize| {
+        let mut weights = unit;
+        weights[row] = 0.0;
+        Some(weights)
+    };
+    // A row of a class of its own, and the third row of a class, are in no pair. Row 2 is the first of its class.
+    for (row, weights) in [(4, None), (4, without(4)), (5, None), (5, without(5)), (2, without(2))] {
+        let inputs = |number: f64| {
+            let mut rows = vec![1.0, 0.0, 0.9, 0.1, 0.0, 1.0, 0.1, 1.1, 0.3, 0.2, -0.4, 0.6];
+            rows[2 * row..2 * row + 2].fill(number);
+            let mut inputs = Inputs::from([
+                ("embeddings".into(), TensorData::new(rows, [6, 2])),
+                ("labels".into(), TensorData::new(labels.clone(), [6])),
+            ]);
+            if let Some(weights) = weights {
+                inputs.insert("weights".into(), TensorData::new(weights.to_vec(), [6]));
+            }
+            inputs
+        };
+        for (config, target) in configs.iter().flat_map(|config| devices::cpu().into_iter().map(move |on| (config, on)))
+        {
+            let run = |number: f64| evaluate(&config.init(&target.device), &inputs(number), &target);
+            for (got, expected) in [(run(f64::NAN), run(0.5)), with_tensor_operations(|| (run(f64::NAN), run(0.5)))] {
+                let place = format!("{config:?}, row {row}, {weights:?} on {}", target.name);
+                assert_close(&place, &[got.loss], &[expected.loss], 10.0 * target.tolerance);
+                let [got, expected] = [got, expected].map(|results| floats(&results.gradients["embeddings"]));
+                assert_close(&place, &got, &expected, 10.0 * target.tolerance);
+            }
+        }
+    }
+    // The second row of a pair is a negative of the others, whatever its own weight is.
+    let mut inputs = Inputs::from([
+        ("embeddings".into(), TensorData::new(vec![1.0, 0.0, f64::NAN, 0.1, 0.0, 1.0, 0.1, 1.1], [4, 2])),
+        ("labels".into(), TensorData::new(vec![0i64, 0, 1, 1], [4])),
+    ]);
+    inputs.insert("weights".into(), TensorData::new(vec![1.0, 0.0, 1.0, 1.0], [4]));
+    let target = flex_f64();
+    assert!(evaluate(&configs[0].init(&target.device), &inputs, &target).loss.is_nan());
+}

@@ -215,7 +215,7 @@ impl<F: AnchorFormula, S: Simd> Anchor for Row<'_, F, S> {
         );
         let Scratch { terms, slopes, .. } = &mut *self.scratch;
         let slopes = &mut slopes[self.used];
-        let most = largest(simd, terms, LEAST);
+        let most = largest(simd, terms, f64::MIN);
         let mut i = 0;
         while i < terms.len() {
             if terms[i..i + lanes].iter().all(|term| *term == f64::NEG_INFINITY) {

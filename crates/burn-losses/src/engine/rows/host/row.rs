@@ -111,6 +111,7 @@ where
             let counts = self.counts_of(own);
             return self.infinite(most, &shared, counts);
         }
+        let is_most = T::from_f64(target).to_f64() == most.to_f64();
         let others_of_target: [f64; N] = shared.map(|shared| logits[shared.class].to_f64() - most.to_f64());
 
         // e^(x - largest) for each class, and its sum over the other classes.
@@ -134,7 +135,12 @@ where
                 }
             }
         }
-        let (others, target) = (sum.total(), target - most.to_f64());
+        let (others, mut target) = (sum.total(), target - most.to_f64());
+        // A logit with a margin has double precision. If it is the largest one and is huge, rounding moves it so far from itself that
+        // its exponential would vanish or overflow.
+        if is_most {
+            target = target.clamp(-0.5, 0.5);
+        }
         let power = target.exp();
         let total = others + power;
         // If the target's probability is close to 1, this form keeps the digits of the value.
