@@ -136,8 +136,14 @@ pub(crate) fn did_you_mean(name: &str) -> String {
     format!("did you mean `{name}`?")
 }
 
+/// The longest word for which a similar name is looked for: no name is nearly as long.
+const LONGEST: usize = 100;
+
 /// The name that is most like the given one, if any is close: at most one letter in three differs.
 pub(crate) fn nearest(given: &str, names: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+    if given.chars().nth(LONGEST).is_some() {
+        return None;
+    }
     let letters = |text: &str| -> Vec<char> {
         text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };

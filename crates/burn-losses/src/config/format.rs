@@ -96,28 +96,40 @@ fn toml(_: &str) -> Read {
 fn yaml(text: &str) -> Read {
     let value = serde_yaml_ng::from_str(text);
     let value: Value = value.map_err(|error| (error.location().map(|at| at.line()), error.to_string()))?;
-    Ok(if text.contains("<<") { merged(value) } else { value })
+    if !text.contains("<<") {
+        return Ok(value);
+    }
+    let mut lines = (1..).zip(text.lines()).filter(|(_, line)| line.contains("<<")).map(|(number, _)| number);
+    let line = lines.next().filter(|_| lines.next().is_none());
+    merged(value).map_err(|message| (line, message.to_owned()))
 }
 
 /// Replaces `<<: *anchor` by the keys of the anchor. Keys that are in the table already keep their values.
 #[cfg(feature = "yaml")]
-fn merged(value: Value) -> Value {
-    match value {
-        Value::List(items) => Value::List(items.into_iter().map(merged).collect()),
+fn merged(value: Value) -> Result<Value, &'static str> {
+    Ok(match value {
+        Value::List(items) => Value::List(items.into_iter().map(merged).collect::<Result<_, _>>()?),
         Value::Table(mut table) => {
             let others = match table.remove("<<") {
                 Some(Value::List(items)) => items,
                 other => other.into_iter().collect(),
             };
-            for (key, value) in others.into_iter().map(merged).filter_map(Value::into_table).flatten() {
-                if table.get(&key).is_none() {
-                    table.insert(key, value);
+            for other in others {
+                let other = merged(other)?.into_table().ok_or("`<<` takes a table or a list of tables")?;
+                for (key, value) in other {
+                    if table.get(&key).is_none() {
+                        table.insert(key, value);
+                    }
                 }
             }
-            crate::field::Table::from_iter(table.into_iter().map(|(key, value)| (key, merged(value)))).into()
+            let mut all = crate::field::Table::new();
+            for (key, value) in table {
+                all.insert(key, merged(value)?);
+            }
+            all.into()
         }
         other => other,
-    }
+    })
 }
 
 #[cfg(not(feature = "yaml"))]

@@ -11,7 +11,7 @@ use crate::distribution::DistributionLoss;
 use crate::heads::HeadLoss;
 use crate::metric::MetricLoss;
 use crate::segmentation::{AbsentClasses, Background, FOREGROUND, RegionOptions, SumOver};
-use crate::signature::{Argument, Kind, Role, Shape};
+use crate::signature::{Argument, Inputs, Kind, Role, Shape, Valid};
 use burn::tensor::TensorData;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,11 +23,36 @@ pub(crate) struct Batch<'a> {
     pub(crate) first: &'static str,
     /// The tensors.
     pub(crate) inputs: &'a BTreeMap<String, TensorData>,
+    /// The tensors as they were handed in, with what the masked entries hold.
+    pub(crate) given: &'a BTreeMap<String, TensorData>,
+    /// The arguments that hold valid entries in place of the masked ones.
+    pub(crate) stand_ins: &'a [&'static str],
     /// The result of the loss on the tensors.
     pub(crate) outcome: Outcome,
 }
 
+/// The arguments that say what counts.
+pub(super) const MASKS: [&str; 2] = ["mask", "valid"];
+
 impl<'a> Batch<'a> {
+    /// The mask that leaves nothing of the batch, if one does.
+    fn empty_mask(&self) -> Option<&'static str> {
+        let leaves_nothing = |mask: Vec<bool>| !mask.is_empty() && !mask.contains(&true);
+        MASKS.into_iter().find(|name| self.booleans(name).is_some_and(leaves_nothing))
+    }
+
+    /// Says that nothing counts: there is no content to look at.
+    fn nothing_counts(self, mask: &str) -> Diagnosis {
+        let mut report = self.report();
+        report.say(Severity::Warning, mask, Problem::AllIgnored, ALL_IGNORED);
+        self.with_results(report, true)
+    }
+
+    /// The entries of an argument of this shape that the mask leaves.
+    fn valid(&self, shape: &[usize]) -> Valid {
+        Valid::new(self.given, shape)
+    }
+
     fn floats(&self, name: &'a str) -> Option<Floats<'a>> {
         Floats::from_inputs(self.inputs, name)
     }
@@ -46,7 +71,9 @@ impl<'a> Batch<'a> {
             let tensors = computed.gradients.values().chain([&computed.values]);
             computed.total.is_finite() && tensors.into_iter().all(|data| data.iter::<f64>().all(f64::is_finite))
         };
-        Report { is_finite: self.outcome.as_ref().is_ok_and(is_finite), ..Report::default() }
+        let mask: Inputs = self.given.get_key_value("mask").into_iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        let (is_finite, stand_ins) = (self.outcome.as_ref().is_ok_and(is_finite), self.stand_ins.to_vec());
+        Report { is_finite, mask, stand_ins, ..Report::default() }
     }
 
     /// Checks every number of a tensor for NaN and infinity, and returns the tensor.
@@ -61,6 +88,11 @@ impl<'a> Batch<'a> {
         if let Some(weights) = self.floats("weights") {
             numbers::weights(&mut report, &weights);
         }
+        self.with_results(report, mixes_rows)
+    }
+
+    /// The checks of the results of the loss.
+    fn with_results(self, mut report: Report, mixes_rows: bool) -> Diagnosis {
         match self.outcome {
             Ok(computed) => {
                 numbers::values(&mut report, &computed.values, computed.total, mixes_rows);
@@ -75,6 +107,9 @@ impl<'a> Batch<'a> {
 
     /// Checks every argument as its signature describes it: numbers that are finite, and labels that are classes.
     pub(crate) fn by_signature(self, signature: &'a [Argument]) -> Diagnosis {
+        if let Some(mask) = self.empty_mask() {
+            return self.nothing_counts(mask);
+        }
         let mut report = self.report();
         let prediction = self.inputs.get(self.first).map_or(Vec::new(), |data| data.shape().to_vec());
         for argument in signature.iter().filter(|argument| argument.role != Role::Weight) {
@@ -95,6 +130,9 @@ impl<'a> Batch<'a> {
 
     /// Checks predictions that may be any numbers, and targets, which some losses take from 0 on alone.
     pub(crate) fn regression(self, takes_negative_targets: bool) -> Diagnosis {
+        if let Some(mask) = self.empty_mask() {
+            return self.nothing_counts(mask);
+        }
         let mut report = self.report();
         self.finite(&mut report, self.first);
         if let Some(targets) = self.finite(&mut report, "targets").filter(|_| !takes_negative_targets) {
@@ -105,6 +143,9 @@ impl<'a> Batch<'a> {
 
     /// Checks logits or probabilities, and targets in [0, 1].
     pub(crate) fn binary(self) -> Diagnosis {
+        if let Some(mask) = self.empty_mask() {
+            return self.nothing_counts(mask);
+        }
         let mut report = self.report();
         if let Some(first) = self.finite(&mut report, self.first) {
             match self.first {
@@ -120,23 +161,33 @@ impl<'a> Batch<'a> {
                 false => "labels of classes? That is the family `classification`",
             };
             numbers::in_unit_interval(&mut report, &targets, advice, |_| true);
-            numbers::positives(&mut report, &targets, self.floats("weights").as_ref());
+            let given = Floats::from_inputs(self.given, "targets").unwrap_or(targets);
+            let valid = self.valid(&given.shape);
+            numbers::positives(&mut report, &given, &valid, self.floats("weights").as_ref());
         }
         self.finish(report, false)
     }
 
     /// Checks logits or log-probabilities, and labels or probabilities.
     pub(crate) fn classification(self, loss: &impl ClassificationLoss) -> Diagnosis {
+        if let Some(mask) = self.empty_mask() {
+            return self.nothing_counts(mask);
+        }
         let mut report = self.report();
         let ignore_index = loss.ignore_index();
         let labels = self.integers("labels");
-        let ignored: Vec<bool> = match (&labels, self.booleans("mask")) {
-            (_, Some(mask)) => mask.iter().map(|counts| !counts).collect(),
-            (Some(labels), None) => labels.numbers.iter().map(|label| Some(*label) == ignore_index).collect(),
-            (None, None) => Vec::new(),
+        let first = self.floats(self.first);
+        let shape = match (&labels, first.as_ref().and_then(Floats::rows)) {
+            (_, Some(rows)) => rows.shape,
+            (Some(labels), None) => labels.shape.clone(),
+            (None, None) => vec![0],
         };
-        let counts = |row: usize| ignored.get(row) != Some(&true);
-        if let Some(first) = self.floats(self.first) {
+        let valid = self.valid(&shape);
+        let label = |row: usize| labels.as_ref().and_then(|labels| labels.numbers.get(row)).copied();
+        let is_left_out = |row: usize| ignore_index.is_some() && label(row) == ignore_index;
+        // A row counts if the mask leaves it and its label is not the ignored one.
+        let counts = |row: usize| valid.contains(row) && !is_left_out(row);
+        if let Some(first) = first {
             if let Some(rows) = first.rows() {
                 numbers::finite(&mut report, &first, |at| counts(rows.row_of(at)));
                 match self.first {
@@ -163,7 +214,10 @@ impl<'a> Batch<'a> {
                 numbers::row_sums(&mut report, &probabilities, Severity::Error, advice, counts);
             }
         }
-        if self.inputs.contains_key("mask") && !ignored.is_empty() && ignored.iter().all(|ignored| *ignored) {
+        let (rows, is_said) = (shape.iter().product::<usize>(), |report: &Report| {
+            report.findings.iter().any(|finding| finding.problem == Problem::AllIgnored)
+        });
+        if self.inputs.contains_key("mask") && rows > 0 && !(0..rows).any(counts) && !is_said(&report) {
             report.say(Severity::Warning, "mask", Problem::AllIgnored, ALL_IGNORED);
         }
         self.finish(report, false)
@@ -171,6 +225,9 @@ impl<'a> Batch<'a> {
 
     /// Checks log-probabilities or logits, and target probabilities or their logarithms.
     pub(crate) fn distribution(self, loss: &impl DistributionLoss) -> Diagnosis {
+        if let Some(mask) = self.empty_mask() {
+            return self.nothing_counts(mask);
+        }
         let mut report = self.report();
         let is_free = !loss.needs_normalized();
         let mut classes = None;
@@ -205,6 +262,9 @@ impl<'a> Batch<'a> {
 
     /// Checks logits or probabilities, and masks or labels.
     pub(crate) fn segmentation(self, regions: &RegionOptions) -> Diagnosis {
+        if let Some(mask) = self.empty_mask() {
+            return self.nothing_counts(mask);
+        }
         let mut report = self.report();
         let Some(first) = self.floats(self.first) else { return self.finish(report, true) };
         let Some(rows) = first.rows() else { return self.finish(report, true) };
@@ -213,9 +273,10 @@ impl<'a> Batch<'a> {
             labels.as_ref().is_some_and(|labels| labels.numbers.get(pixel).copied() == regions.ignore_index)
                 && regions.ignore_index.is_some()
         };
+        let left = self.valid(&first.shape);
         let counts = |at: usize| {
             let is_valid = valid.as_ref().and_then(|valid| valid.get(at)) != Some(&false);
-            is_valid && !is_ignored(rows.row_of(at))
+            is_valid && left.contains(at) && !is_ignored(rows.row_of(at))
         };
         numbers::finite(&mut report, &first, counts);
         if let Some(labels) = labels.as_ref().filter(|labels| rows.classes == 1 && !labels.numbers.is_empty()) {
@@ -238,17 +299,19 @@ impl<'a> Batch<'a> {
             let ignore_index = regions.ignore_index;
             labels::classes(&mut report, labels, &Allowed { classes, ignore_index, can_ignore: true });
             for (pixel, label) in labels.numbers.iter().enumerate().take(rows.count()) {
-                if let Some(class) = usize::try_from(*label).ok().filter(|class| *class < classes && !is_ignored(pixel))
-                {
-                    present[pixel / pixels.max(1) * classes + class] = true;
+                let entry = |class: usize| (pixel / pixels * classes + class) * pixels + pixel % pixels;
+                let is_present = |class: &usize| *class < classes && counts(entry(*class));
+                if let Some(class) = usize::try_from(*label).ok().filter(is_present) {
+                    present[pixel / pixels * classes + class] = true;
                 }
             }
         } else if let Some(masks) = self.floats("masks") {
             numbers::finite(&mut report, &masks, counts);
             let advice = "masks of 0 and 255? Divide by 255; labels? See `Masks::from_labels`";
             numbers::in_unit_interval(&mut report, &masks, advice, counts);
-            let is_positive = |at: usize| masks.numbers[at] > FOREGROUND;
-            let mut positive = (0..masks.numbers.len()).filter(|at| is_positive(*at)).peekable();
+            // Masked positives have been replaced.
+            let given = Floats::from_inputs(self.given, masks.name).map_or_else(Vec::new, |given| given.numbers);
+            let mut positive = (0..given.len()).filter(|at| given[*at] > FOREGROUND).peekable();
             if positive.peek().is_some() && !positive.any(counts) {
                 let advice = "no foreground is left: fine if other batches have some";
                 report.say(Severity::Warning, masks.name, Problem::IgnoredPositives, advice);
@@ -269,7 +332,7 @@ impl<'a> Batch<'a> {
                 }
             };
             let is_empty = |at: usize| is_counted(at % classes) && !present[at];
-            report.check(argument, &shape, is_empty, |_| super::report::Verdict {
+            report.check_everywhere(argument, &shape, is_empty, |_| super::report::Verdict {
                 severity: Severity::Warning,
                 problem: Problem::EmptyMask,
                 advice: "`smooth` alone decides its value; fine where absence is to be learned, else set \
@@ -281,6 +344,9 @@ impl<'a> Batch<'a> {
 
     /// Checks boxes, or the bins of their sides.
     pub(crate) fn boxes(self, loss: &impl BoxesLoss) -> Diagnosis {
+        if let Some(mask) = self.empty_mask() {
+            return self.nothing_counts(mask);
+        }
         let (mut report, format) = (self.report(), loss.format());
         let predictions = self.finite(&mut report, self.first);
         let targets = self.finite(&mut report, "targets");
@@ -311,6 +377,9 @@ impl<'a> Batch<'a> {
 
     /// Checks embeddings, labels, and the parameters of a head.
     pub(crate) fn heads(self, loss: &impl HeadLoss) -> Diagnosis {
+        if let Some(mask) = self.empty_mask() {
+            return self.nothing_counts(mask);
+        }
         let mut report = self.report();
         let (classes, ignore_index, scaling) = (loss.num_classes(), loss.ignore_index(), loss.scaling());
         let labels = self.integers("labels");
@@ -362,6 +431,9 @@ impl<'a> Batch<'a> {
 
     /// Checks embeddings and labels, where each row is compared with all others.
     pub(crate) fn metric(self, loss: &impl MetricLoss) -> Diagnosis {
+        if let Some(mask) = self.empty_mask() {
+            return self.nothing_counts(mask);
+        }
         let mut report = self.report();
         let has_cosines = loss.compares_cosines();
         // For pairs, triplets and views, each part is a tensor of its own.
@@ -397,7 +469,10 @@ impl<'a> Batch<'a> {
                     let allowed = Allowed { classes: vectors.dims()[0], ignore_index: None, can_ignore: false };
                     labels::classes(&mut report, &labels, &allowed);
                 }
-                None => pairs::partners(&mut report, &labels, loss.partners()),
+                None => {
+                    let valid = self.valid(&labels.shape);
+                    pairs::partners(&mut report, &labels, loss.partners(), |row| valid.contains(row));
+                }
             }
         }
         scale::metric(&mut report, &loss.settings());

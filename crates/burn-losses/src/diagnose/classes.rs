@@ -26,7 +26,8 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
             |logits, mask| rows::unreduced(self, logits, plain(labels), mask).values,
             |logits| rows::reduce(self, self.reduction(), logits, plain(labels), extras(weights.map(plain).as_ref())),
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
+        Batch { kind: self.kind(), first, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }
+            .classification(self)
     }
 
     /// Like [`diagnose`](Self::diagnose), for soft targets.
@@ -60,7 +61,8 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
             |logits, _| unreduced(logits).values,
             |logits| shaped().reduce(self.reduction(), unreduced(logits)),
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.classification(self)
+        Batch { kind: self.kind(), first, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }
+            .classification(self)
     }
 }
 
@@ -81,7 +83,8 @@ pub trait DistributionDiagnosis: DistributionLoss {
             |predictions, _| distributions::values(self, input, predictions, plain(targets), None, None).values,
             |predictions| distributions::reduce(self, how, predictions, plain(targets), None, Extras::new()),
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.distribution(self)
+        Batch { kind: self.kind(), first, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }
+            .distribution(self)
     }
 }
 
@@ -108,7 +111,8 @@ pub trait SegmentationDiagnosis: SegmentationLoss {
             |logits, _| unreduced(logits).values,
             |logits| self.reduction().reduce(unreduced(logits), weights.map(plain), None),
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.segmentation(&regions)
+        Batch { kind: self.kind(), first, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }
+            .segmentation(&regions)
     }
 }
 

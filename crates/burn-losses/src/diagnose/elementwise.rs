@@ -34,7 +34,8 @@ pub trait RegressionDiagnosis: RegressionLoss {
                 )
             },
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.regression(self.takes_negative_targets())
+        Batch { kind: self.kind(), first, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }
+            .regression(self.takes_negative_targets())
     }
 }
 
@@ -58,7 +59,8 @@ pub trait LikelihoodDiagnosis: LikelihoodLoss {
             |parameters, mask| self.forward_unreduced(parameters, plain(targets), mask).values,
             |parameters| self.forward_with(parameters, plain(targets), extras(weights.map(plain).as_ref())),
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.regression(true)
+        Batch { kind: self.kind(), first, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }
+            .regression(true)
     }
 }
 
@@ -85,7 +87,7 @@ pub trait BinaryDiagnosis: BinaryLoss {
                 pointwise::reduce_by(self, (self.reduction(), self.positives()), logits, plain(targets), extras)
             },
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.binary()
+        Batch { kind: self.kind(), first, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }.binary()
     }
 }
 
@@ -104,7 +106,8 @@ pub trait BoxesDiagnosis: BoxesLoss {
             |predictions, mask| self.forward_unreduced(predictions, plain(targets), mask).values,
             |predictions| self.forward_with(predictions, plain(targets), extras(weights.map(plain).as_ref())),
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), outcome }.boxes(self)
+        Batch { kind: self.kind(), first, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }
+            .boxes(self)
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn check(report: &mut Report, computed: &Computed) {
         let share = lost as f64 / exact.iter().filter(|x| **x != 0.0).count().max(1) as f64;
         if share >= FEW {
             let advice = "multiply the loss before it is differentiated (`LossScale`), or set `reduction = \"sum\"`";
-            report.check(name, gradient.shape(), is_lost, |_| Verdict {
+            report.check_everywhere(name, gradient.shape(), is_lost, |_| Verdict {
                 severity: Severity::Warning,
                 problem: Problem::Underflow { share },
                 advice,
@@ -39,7 +39,7 @@ fn not_finite(report: &mut Report, computed: &Computed) {
             Some(exact) if exact.iter::<f64>().all(f64::is_finite) => "too large for half precision: a smaller scale?",
             _ => "a number at which the loss has no slope, or an infinity?",
         };
-        report.check(
+        report.check_everywhere(
             name,
             gradient.shape(),
             |at| !numbers[at].is_finite(),

@@ -1,14 +1,15 @@
 //! Any loss on tensors by name.
 
+use super::batch::{Batch, MASKS};
 use super::outcome::{Computed, Gradients};
-use super::{Batch, Diagnosis, attempt_named, inputs};
+use super::{Diagnosis, attempt_named, inputs};
 use crate::eval::Inputs;
 use crate::heads::HeadLoss;
 use crate::metric::MetricLoss;
 use crate::registry::AnyLoss;
 use crate::regression::RegressionLoss;
 use crate::segmentation::SegmentationLoss;
-use crate::signature::{Kind, Role, Signature, Valid, numbers, truths};
+use crate::signature::{Argument, Kind, Role, Signature, Valid, numbers, truths};
 use burn::tensor::{DType, Device, FloatDType, TensorData};
 
 impl AnyLoss {
@@ -58,9 +59,13 @@ impl AnyLoss {
             let gradients = self.gradients(&all, &device, dtype)?;
             Ok(Computed { values: evaluation.unreduced, total: evaluation.loss, gradients, in_single, masked })
         });
-        let all = without_masked(self.with_parameters(inputs), &self.signature(inputs));
         let signature = self.signature(inputs);
-        let batch = Batch { kind, first, inputs: &all, outcome };
+        let mut given = self.with_parameters(inputs);
+        // A mask that the loss does not take is refused, and hides nothing.
+        let is_unknown = |name: &str| signature.iter().all(|argument| argument.name != name);
+        MASKS.into_iter().filter(|name| is_unknown(name)).for_each(|name| _ = given.remove(name));
+        let (all, stand_ins) = without_masked(&given, &signature);
+        let batch = Batch { kind, first, inputs: &all, given: &given, stand_ins: &stand_ins, outcome };
         match self {
             Self::Regression(loss) => batch.regression(loss.takes_negative_targets()),
             Self::Binary(_) => batch.binary(),
@@ -119,13 +124,20 @@ impl AnyLoss {
     }
 }
 
-/// The inputs with valid entries in place of the masked ones, so that no check sees those.
-fn without_masked(mut inputs: Inputs, signature: &Signature) -> Inputs {
-    let given = inputs.clone();
-    for argument in signature.iter().filter(|argument| [Role::Prediction, Role::Target].contains(&argument.role)) {
+/// The inputs with valid entries in place of the masked ones, so that no check sees those, and the names of these arguments.
+fn without_masked(given: &Inputs, signature: &Signature) -> (Inputs, Vec<&'static str>) {
+    let (mut inputs, mut names) = (given.clone(), Vec::new());
+    let entries = |name: &str| given.get(name).map(TensorData::num_elements);
+    let is_masked = |argument: &&Argument| match argument.role {
+        Role::Prediction | Role::Target => true,
+        // Weights may have one number per sample where the mask has several entries.
+        Role::Weight => entries(argument.name) == entries("mask"),
+        _ => false,
+    };
+    for argument in signature.iter().filter(is_masked) {
         let Some(data) = given.get(argument.name).filter(|data| !data.dtype().is_bool()) else { continue };
         let (shape, dtype) = (data.shape().to_vec(), data.dtype());
-        let valid = Valid::new(&given, &shape);
+        let valid = Valid::new(given, &shape);
         if valid.is_all() {
             continue;
         }
@@ -133,17 +145,19 @@ fn without_masked(mut inputs: Inputs, signature: &Signature) -> Inputs {
         let places = || (0..data.num_elements()).map(place);
         let data = if dtype.is_float() {
             let all: Vec<f64> = data.iter().collect();
-            TensorData::new(places().map(|place| number(&all, place)).collect::<Vec<_>>(), shape)
+            TensorData::new(numbers_at(&all, places()), shape)
         } else {
             let all: Vec<i64> = data.iter().collect();
-            TensorData::new(places().map(|place| number(&all, place)).collect::<Vec<_>>(), shape)
+            TensorData::new(numbers_at(&all, places()), shape)
         };
         inputs.insert(argument.name.to_owned(), data.convert_dtype(dtype));
+        names.push(argument.name);
     }
-    inputs
+    (inputs, names)
 }
 
-/// The number at a place; 0 if there is no such place, since a mask may have another length than the argument.
-fn number<T: Copy + Default>(all: &[T], place: Option<usize>) -> T {
-    place.and_then(|place| all.get(place)).copied().unwrap_or_default()
+/// The numbers at these places. A number stays where there is no such place: nothing is valid, or the mask has another length
+/// than the argument.
+fn numbers_at<T: Copy>(all: &[T], places: impl Iterator<Item = Option<usize>>) -> Vec<T> {
+    all.iter().zip(places).map(|(own, place)| *place.and_then(|place| all.get(place)).unwrap_or(own)).collect()
 }

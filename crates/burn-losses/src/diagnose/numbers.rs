@@ -4,6 +4,7 @@ use super::outcome::Computed;
 use super::report::{Floats, Report, Verdict};
 use super::{Problem, Severity, word};
 use crate::options::FOREGROUND;
+use crate::signature::Valid;
 use burn::tensor::{DType, TensorData};
 use std::collections::BTreeMap;
 
@@ -65,23 +66,32 @@ pub(super) fn row_sums(
     );
 }
 
-/// Hard targets of one class alone, and positives that all have the weight 0.
-pub(super) fn positives(report: &mut Report, targets: &Floats<'_>, weights: Option<&Floats<'_>>) {
+/// Hard targets of one class alone, and positives that are all masked or have the weight 0. The targets are those that were
+/// handed in.
+pub(super) fn positives(report: &mut Report, targets: &Floats<'_>, valid: &Valid, weights: Option<&Floats<'_>>) {
     let numbers = &targets.numbers;
+    let counted = || (0..numbers.len()).filter(|at| valid.contains(*at));
     for class in [0, 1] {
-        if numbers.len() > 1 && numbers.iter().all(|target| *target == f64::from(class)) {
+        if counted().count() > 1 && counted().all(|at| numbers[at] == f64::from(class)) {
             report.say(Severity::Warning, targets.name, Problem::OneClass { class: class.into() }, ONE_CLASS);
         }
+    }
+    let is_positive = |at: usize| numbers[at] > FOREGROUND;
+    if (0..numbers.len()).any(is_positive) && !counted().any(is_positive) {
+        report.say(Severity::Warning, targets.name, Problem::IgnoredPositives, MASKED_POSITIVES);
     }
     let Some(weights) = weights else { return };
     // There is one weight per value, or one per sample.
     let each = (numbers.len() / weights.numbers.len().max(1)).max(1);
-    let mut positive = (0..numbers.len()).filter(|at| numbers[*at] > FOREGROUND).peekable();
+    let mut positive = counted().filter(|at| is_positive(*at)).peekable();
     if positive.peek().is_some() && positive.all(|at| weights.numbers.get(at / each) == Some(&0.0)) {
         let advice = "their weights are 0: fine if other batches have some";
         report.say(Severity::Warning, targets.name, Problem::IgnoredPositives, advice);
     }
 }
+
+/// The advice for a batch whose positives are all masked.
+const MASKED_POSITIVES: &str = "the mask leaves out all of them: fine if other batches have some";
 
 /// The advice for a batch of one class.
 pub(super) const ONE_CLASS: &str = "one class alone says nothing of the others: fine if other batches have them";

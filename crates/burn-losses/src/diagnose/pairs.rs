@@ -21,16 +21,22 @@ pub(super) fn directions(report: &mut Report, vectors: &Floats<'_>, counts: impl
     );
 }
 
-/// Checks that the rows of a batch have the partners that the loss needs.
-pub(super) fn partners(report: &mut Report, labels: &Integers<'_>, needs: NeededPartners) {
-    let (all, name) = (labels.numbers.as_slice(), labels.name);
+/// Checks that the rows of a batch that count have the partners that the loss needs.
+pub(super) fn partners(
+    report: &mut Report,
+    labels: &Integers<'_>,
+    needs: NeededPartners,
+    counts: impl Fn(usize) -> bool,
+) {
+    let name = labels.name;
+    let all: Vec<i64> = (0..labels.numbers.len()).filter(|row| counts(*row)).map(|row| labels.numbers[row]).collect();
     let different: BTreeSet<i64> = all.iter().copied().collect();
     let lonely = different.len() == all.len();
     let nothing = "no row counts, and every gradient is 0: draw several rows of several labels into each batch";
     match needs {
         _ if all.is_empty() => (),
         NeededPartners::Nobody => (),
-        NeededPartners::OtherView => views(report, labels),
+        NeededPartners::OtherView => views(report, labels, counts),
         NeededPartners::Any | NeededPartners::Both => {
             let is_needed = needs == NeededPartners::Both;
             if lonely {
@@ -46,14 +52,18 @@ pub(super) fn partners(report: &mut Report, labels: &Integers<'_>, needs: Needed
 }
 
 /// Checks two views, of which the first half of the rows is one and the second half the other.
-fn views(report: &mut Report, labels: &Integers<'_>) {
+fn views(report: &mut Report, labels: &Integers<'_>, counts: impl Fn(usize) -> bool) {
     let all = labels.numbers.as_slice();
     if !all.len().is_multiple_of(2) {
         return;
     }
     let half = all.len() / 2;
-    let views: [BTreeSet<i64>; 2] = [&all[..half], &all[half..]].map(|view| view.iter().copied().collect());
-    report.check(labels.name, &[all.len()], |row| !views[usize::from(row < half)].contains(&all[row]), |_| Verdict {
+    let views: [BTreeSet<i64>; 2] = [0..half, half..all.len()].map(|view| {
+        let counted = view.filter(|row| counts(*row));
+        counted.map(|row| all[row]).collect()
+    });
+    let is_lonely = |row: usize| counts(row) && !views[usize::from(row < half)].contains(&all[row]);
+    report.check(labels.name, &[all.len()], is_lonely, |_| Verdict {
         severity: Severity::Warning,
         problem: Problem::NoPartner,
         advice: "the first half of the rows is one view, the second half the other: fine where only some have no partner",

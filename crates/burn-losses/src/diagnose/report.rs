@@ -1,7 +1,7 @@
 //! The findings so far, and the arguments as plain numbers.
 
 use super::{Finding, Problem, Severity};
-use crate::signature::place;
+use crate::signature::{Inputs, Valid, place};
 use burn::tensor::{DType, TensorData};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +14,10 @@ pub(super) struct Report {
     pub(super) all_spoiled: bool,
     /// Whether the loss and all its values are finite.
     pub(super) is_finite: bool,
+    /// The mask of the batch, if it has one.
+    pub(super) mask: Inputs,
+    /// The arguments that hold valid entries in place of the masked ones.
+    pub(super) stand_ins: Vec<&'static str>,
 }
 
 /// The problem at the first place, how bad it is, and the advice.
@@ -37,8 +41,21 @@ impl Report {
         });
     }
 
-    /// Adds a finding if `is_wrong` is true anywhere in a tensor of this shape. Returns whether it is.
+    /// Adds a finding if `is_wrong` is true anywhere in a tensor of this shape, except for masked entries. Returns whether it is.
     pub(super) fn check<'a>(
+        &mut self,
+        argument: &str,
+        shape: &[usize],
+        is_wrong: impl Fn(usize) -> bool,
+        verdict: impl FnOnce(usize) -> Verdict<'a>,
+    ) -> bool {
+        let valid = self.stand_ins.contains(&argument).then(|| Valid::new(&self.mask, shape));
+        let counts = |at: usize| valid.as_ref().is_none_or(|valid| valid.contains(at));
+        self.check_everywhere(argument, shape, |at| counts(at) && is_wrong(at), verdict)
+    }
+
+    /// Like [`check`](Self::check), for places that are not those of the mask.
+    pub(super) fn check_everywhere<'a>(
         &mut self,
         argument: &str,
         shape: &[usize],

@@ -85,6 +85,11 @@ pub enum Unreadable {
         /// The entry.
         value: Value,
     },
+    /// The value is an integer that the type of the field cannot hold.
+    Beyond {
+        /// The integers of that type.
+        allowed: &'static str,
+    },
     /// The value is a word that is not known.
     Word {
         /// The word that was meant perhaps, or what to write instead.
@@ -106,6 +111,9 @@ impl Unreadable {
         let field = field.to_owned();
         match self {
             Self::Type => ConfigError::WrongType { loss, field, problem: format!("{value}, allowed: {allowed}") },
+            Self::Beyond { allowed } => {
+                ConfigError::InvalidValue { loss, field, value: value.to_string(), allowed: allowed.to_owned() }
+            }
             Self::Entry { at, value } => {
                 let (field, problem) = (format!("{field}[{at}]"), format!("{value}, allowed: {allowed}"));
                 ConfigError::WrongType { loss, field, problem }
@@ -127,6 +135,7 @@ pub(crate) fn field_from_value<T: FieldType>(value: Value) -> Result<T, ConfigEr
             "{value} is not allowed{}",
             hint.map(|hint| format!(" ({hint})")).unwrap_or_default()
         )),
+        Unreadable::Beyond { allowed } => ConfigError::Syntax(format!("{value} is not allowed, expected {allowed}")),
         Unreadable::Type | Unreadable::Entry { .. } => {
             ConfigError::Syntax(format!("{value} is not allowed, expected {}", T::allowed(Range::Finite)))
         }

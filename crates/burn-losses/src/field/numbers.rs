@@ -27,11 +27,39 @@ impl IntoField<Option<usize>> for usize {
     }
 }
 
+/// An integer type of Rust, as a field has it.
+trait Whole: TryFrom<i128> {
+    /// The integers that it can hold, in words.
+    const ALLOWED: &'static str;
+}
+
+impl Whole for i64 {
+    const ALLOWED: &'static str = "an integer from -2^63 to 2^63 - 1";
+}
+
+impl Whole for usize {
+    const ALLOWED: &'static str = "an integer from 0 to 2^64 - 1";
+}
+
+/// From this size on, a float without a fraction is an integer that JSON could not hold.
+const HUGE: f64 = (1u64 << 63) as f64;
+
+/// An integer.
+fn integer<T: Whole>(value: &Value) -> Result<T, Unreadable> {
+    let is_beyond = match *value {
+        Value::Integer(number) => i64::try_from(number).is_err(),
+        Value::Float(number) => number.abs() >= HUGE && number.fract() == 0.0,
+        _ => false,
+    };
+    let error = if is_beyond { Unreadable::Beyond { allowed: T::ALLOWED } } else { Unreadable::Type };
+    value.as_integer().ok_or(error)
+}
+
 /// An integer, or none.
-fn optional<T: TryFrom<i128>>(value: &Value) -> Result<Option<T>, Unreadable> {
+fn optional<T: Whole>(value: &Value) -> Result<Option<T>, Unreadable> {
     match value {
         none if none.is_none() => Ok(None),
-        number => number.as_integer().map(Some).ok_or(Unreadable::Type),
+        number => integer(number).map(Some),
     }
 }
 
@@ -72,7 +100,7 @@ impl FieldType for usize {
         (*self).into()
     }
     fn from_value(value: &Value) -> Result<Self, Unreadable> {
-        value.as_integer().ok_or(Unreadable::Type)
+        integer(value)
     }
     fn allowed(range: Range) -> String {
         range.to_string().replacen("a number", "an integer", 1).replacen("an odd number", "an odd integer", 1)

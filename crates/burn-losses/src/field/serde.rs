@@ -77,6 +77,12 @@ impl<'de> Visitor<'de> for Reader {
     fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
         Ok(Value::Integer(number.into()))
     }
+    fn visit_i128<E>(self, number: i128) -> Result<Value, E> {
+        Ok(Value::Integer(number))
+    }
+    fn visit_u128<E>(self, number: u128) -> Result<Value, E> {
+        Ok(i128::try_from(number).map_or(Value::Float(number as f64), Value::Integer))
+    }
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
         Ok(Value::Float(number))
     }
@@ -118,7 +124,10 @@ impl<'de> Deserializer<'de> for Value {
             Self::Bool(yes) => visitor.visit_bool(yes),
             Self::Integer(number) => match i64::try_from(number) {
                 Ok(number) => visitor.visit_i64(number),
-                Err(_) => visitor.visit_u64(u64::try_from(number).map_err(de::Error::custom)?),
+                Err(_) => match u64::try_from(number) {
+                    Ok(number) => visitor.visit_u64(number),
+                    Err(_) => visitor.visit_i128(number),
+                },
             },
             Self::Float(number) => visitor.visit_f64(number),
             Self::Text(text) => visitor.visit_string(text),

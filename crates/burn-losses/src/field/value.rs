@@ -10,7 +10,7 @@ pub enum Value {
     Null,
     /// True or false.
     Bool(bool),
-    /// An integer: every `i64` and every `u64`.
+    /// An integer: every `i64` and every `u64`, and others that a file may hold.
     Integer(i128),
     /// A number with a fraction, or written as one; also NaN and the infinities.
     Float(f64),

@@ -42,7 +42,9 @@ pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 /// A loss of logits and masks, or labels.
 ///
 /// The class axis is axis 1 and the pixels are on all axes after it: 2-D and 3-D images, and any other rank. Masks are in
-/// [0, 1]; [`masks_of`](Self::masks_of) makes them from labels. Probabilities that the model gives are not checked: for numbers
+/// [0, 1]: divide those of 0 and 255 by 255. They are not checked, but [`AnyLoss::evaluate`](crate::AnyLoss::evaluate) refuses
+/// integers other than 0 and 1, and `diagnose` names whatever is outside. [`masks_of`](Self::masks_of) makes masks from labels.
+/// Probabilities that the model gives are not checked: for numbers
 /// outside [0, 1] the value is undefined.
 ///
 /// Half-precision inputs are computed and returned in f32, so that sums over many pixels do not overflow; their gradients come

@@ -1,7 +1,7 @@
 //! Tensors by name, as a loss takes them.
 
-use super::{Argument, EvalError, Inputs, Kind, Role, Shape};
-use crate::error::quoted;
+use super::{Argument, EvalError, Inputs, Kind, Role, Shape, Valid};
+use crate::error::{InputError, InputProblem, quoted};
 use crate::reduction::Extras;
 use burn::tensor::{Bool, DType, Device, FloatDType, Gradients, Int, Tensor, TensorData};
 use std::collections::BTreeMap;
@@ -79,6 +79,7 @@ impl<'a> Arguments<'a> {
                 check(loss, argument, data, (first.name, &prediction), device)?;
             }
         }
+        check_masks(loss, inputs)?;
         let (layout, leaves) = (Layout::Contiguous, Leaves::default());
         Ok(Self { signature, inputs, device, dtype, differentiated, layout, leaves })
     }
@@ -180,6 +181,27 @@ fn check(
     match integers(data).find(|label| !(-limit..limit).contains(label)) {
         None => Ok(()),
         Some(label) => Err(EvalError::Label { loss, name: name(), label, bits }),
+    }
+}
+
+/// Checks that the integers of `masks` are 0 and 1, where they count: a picture of 0 and 255 is no mask.
+fn check_masks(loss: &'static str, inputs: &Inputs) -> Result<(), InputError> {
+    const MASKS: &str = "masks";
+    let is_integer = |data: &&TensorData| data.dtype().is_int() || data.dtype().is_uint();
+    let Some(masks) = inputs.get(MASKS).filter(is_integer) else { return Ok(()) };
+    let given = |name: &str| inputs.get(name).map(truths);
+    let mask: Inputs = given("mask").map(|mask| ("mask".to_owned(), mask)).into_iter().collect();
+    let pixels: Vec<bool> = given("valid").map_or_else(Vec::new, |valid| valid.iter().collect());
+    let left = Valid::new(&mask, masks.shape());
+    let counts = |at: usize| left.contains(at) && pixels.get(at) != Some(&false);
+    match integers(masks).enumerate().find(|(at, number)| !(0..=1).contains(number) && counts(*at)) {
+        None => Ok(()),
+        Some((at, number)) => {
+            let index = place(at, masks.shape());
+            let advice = "masks of 0 and 255? Divide by 255; labels? Hand them over as `labels`";
+            let problem = format!("{number} at {index:?}, but the integers of masks are 0 and 1; {advice}");
+            Err(InputError { loss, argument: MASKS, problem: InputProblem::Unsupported(problem) })
+        }
     }
 }
 

@@ -155,8 +155,46 @@ fn t78_integers_beyond_a_type_are_named() {
         ] {
             let error = from_str::<LossConfig>(&text, format).expect_err(&text).to_string();
             assert!(error.starts_with("line 3: "), "{text}\n{error}");
+            assert!(error.contains("cross_entropy: `ignore_index`"), "{text}\n{error}");
+            // JSON reads an integer beyond 64 bits as a float.
+            let allowed = if number == "0.5" { "any integer" } else { "an integer from -2^63 to 2^63 - 1" };
+            assert!(error.ends_with(&format!("allowed: {allowed}")), "{text}\n{error}");
         }
     }
+    let text = |number: &str| format!("family: classification\nkind: cross_entropy\nignore_index: {number}\n");
+    assert_eq!(
+        yaml_error(&text("9223372036854775808")),
+        "line 3: cross_entropy: `ignore_index` is 9223372036854775808, allowed: an integer from -2^63 to 2^63 - 1"
+    );
+    assert!(from_str::<LossConfig>(&text("9223372036854775807"), Format::Yaml).is_ok());
+    let size = "family: heads\nkind: arcface\nembedding_dim: 2\nnum_classes: 18446744073709551616\n";
+    assert_eq!(
+        yaml_error(size),
+        "line 4: arcface: `num_classes` is 18446744073709551616, allowed: an integer from 0 to 2^64 - 1"
+    );
+}
+
+/// T78: what `<<` merges is a table or a list of tables, and anything else is an error.
+#[test]
+fn t78_what_is_merged_is_a_table() {
+    for wrong in ["3", "text", "[{ gamma: 1.5 }, 3]", "[[{ gamma: 1.5 }]]", "null"] {
+        let text = format!("family: binary\nkind: focal\n<<: {wrong}\n");
+        assert_eq!(yaml_error(&text), "line 3: `<<` takes a table or a list of tables", "{wrong}");
+        let nested = format!("family: binary\nkind: ohem\nloss:\n  kind: focal\n  <<: {wrong}\n");
+        assert_eq!(yaml_error(&nested), "line 5: `<<` takes a table or a list of tables", "{wrong}");
+    }
+    for right in ["{ gamma: 1.5 }", "[{ gamma: 1.5 }, { gamma: 2.5 }]", "[]"] {
+        let text = format!("family: binary\nkind: focal\n<<: {right}\n");
+        assert!(from_str::<LossConfig>(&text, Format::Yaml).is_ok(), "{right}");
+    }
+}
+
+/// T78: no similar name is looked for in place of a word of any length, which took half a minute.
+#[test]
+fn t78_a_long_word_has_no_suggestion() {
+    let focal = |count: usize| format!("family: binary\nkind: focal{}\n", "_".repeat(count));
+    assert!(yaml_error(&focal(95)).contains("did you mean `focal`?"));
+    assert!(!yaml_error(&focal(96)).contains("did you mean"));
 }
 
 /// T78: a message has a readable length, whatever is wrong, and says which of many numbers is meant.

@@ -99,6 +99,34 @@ fn t80_targets_and_masks_of_every_type_are_the_same() {
     assert!(compared > 300, "{compared}");
 }
 
+/// T80: an image of 0 and 255 is no mask: its integers are refused, except where they do not count.
+#[test]
+fn t80_integer_masks_are_0_and_1() {
+    let Target { device, dtype, .. } = flex();
+    for kind in ["dice", "jaccard", "lovasz"] {
+        let loss = LossConfig::from_kind("segmentation", kind).unwrap().init(&device);
+        let shape = [1, 2, 2];
+        let masks = |numbers: [u8; 4]| TensorData::new(numbers.to_vec(), shape);
+        let of = |numbers| {
+            let logits = TensorData::new(vec![0.5f64, -1.0, 2.0, 0.25], shape);
+            Inputs::from([(loss.input().to_owned(), logits), ("masks".to_owned(), masks(numbers))])
+        };
+        let expected = format!(
+            "{kind}: `masks` is not supported: 255 at [0, 0, 1], but the integers of masks are 0 and 1; masks of 0 and 255? \
+             Divide by 255; labels? Hand them over as `labels`"
+        );
+        assert_eq!(error(&loss, &of([0, 255, 255, 0])).to_string(), expected);
+        assert!(loss.evaluate(&of([0, 1, 1, 0]), &device, dtype).is_ok(), "{kind}");
+        assert!(loss.diagnose(&of([0, 255, 255, 0]), &device).to_string().contains("Divide by 255"), "{kind}");
+        for name in ["mask", "valid"] {
+            for counts in [TensorData::new(vec![true, false, true, true], shape), masks([1, 0, 1, 1])] {
+                let inputs = with(&of([0, 255, 1, 0]), name, counts);
+                assert!(loss.evaluate(&inputs, &device, dtype).is_ok(), "{kind} {name}");
+            }
+        }
+    }
+}
+
 /// T81: for a wrong number of axes, the message states the shapes that fit, not only the number of axes.
 #[test]
 fn t81_a_wrong_rank_names_the_shapes_that_fit() {
