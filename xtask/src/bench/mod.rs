@@ -1,5 +1,6 @@
-//! The benchmark of all losses, and its tables.
+//! The benchmark of all losses, its tables, and the chart of the guide.
 
+mod chart;
 mod table;
 
 /// The format of the files, which the benchmark compiles too.
@@ -21,23 +22,27 @@ use crate::steps::{Failed, Steps};
 const KEPT: &str = "crates/burn-losses/benches/results";
 /// The page of the guide that shows the table.
 const PAGE: &str = "docs/src/speed.md";
+/// The folder of the chart.
+const PICTURES: &str = "docs/src/pictures";
 
 /// What is measured, or printed.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Only the losses whose `family/kind` contains one of these.
     filters: Vec<String>,
-    /// Measure nothing; print the table of the guide from the file of this CPU in crates/burn-losses/benches/results.
+    /// Measure nothing; print the table of the guide and draw its chart, from the file of this CPU in
+    /// crates/burn-losses/benches/results.
     #[arg(long, value_name = "CPU", num_args = 0..=1, default_missing_value = "", conflicts_with = "filters")]
     table: Option<String>,
 }
 
-/// Measures, or prints a table. A run of all losses is saved in the file of its machine.
+/// Measures, or prints a table and draws the chart. A run of all losses is saved in the file of its machine.
 pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<(), Failed> {
     let failed = |why: String| Failed::new("bench", "cargo xtask bench", &why);
     if let Some(cpu) = &options.table {
-        print!("{}", guide_table(cpu).map_err(failed)?);
-        return Ok(());
+        let results = file_of(cpu, &root().join(KEPT)).and_then(|file| read(&file)).map_err(failed)?;
+        print!("{}", guide_table(&results).map_err(failed)?);
+        return draw(&results, &root()).map_err(failed);
     }
     steps.run("bench", &mut command(&options.filters))?;
     let measured = root().join("target/bench/losses.json");
@@ -88,13 +93,23 @@ fn read(file: &Path) -> Result<Results, String> {
 }
 
 /// The table of the guide, with the losses that the page shows now.
-fn guide_table(cpu: &str) -> Result<String, String> {
-    let results = read(&file_of(cpu, &root().join(KEPT))?)?;
+fn guide_table(results: &Results) -> Result<String, String> {
     let page = fs::read_to_string(root().join(PAGE)).map_err(|error| format!("{PAGE}: {error}"))?;
     let (machine, versions) = (&results.machine, &results.versions);
     let torch = versions.torch.as_ref().map_or(String::new(), |version| format!(", PyTorch {version}"));
     eprintln!("{}, {} threads, {}: Burn {}{torch}\n", machine.cpu, machine.threads, results.date, versions.burn);
-    Ok(table::guide(&results, &table::shown(&page)))
+    Ok(table::guide(results, &table::shown(&page)))
+}
+
+/// Draws the chart of the guide, for light and for dark pages, in the repository at `root`.
+fn draw(results: &Results, root: &Path) -> Result<(), String> {
+    for theme in &chart::THEMES {
+        let file = format!("{PICTURES}/speed-{}.svg", theme.name);
+        let path = root.join(&file);
+        fs::write(path, chart::draw(results, theme)).map_err(|error| format!("{file}: {error}"))?;
+        eprintln!("{file}");
+    }
+    Ok(())
 }
 
 /// The file of a CPU; without a name, the only file in the folder.

@@ -57,7 +57,7 @@ pub(super) fn shown(page: &str) -> Vec<String> {
 }
 
 /// The family of a loss.
-fn family(of: &Measured) -> &str {
+pub(super) fn family(of: &Measured) -> &str {
     of.name.split_once('/').map_or(&*of.name, |(family, _)| family)
 }
 
@@ -83,7 +83,7 @@ fn times(ratio: Option<f64>) -> String {
 }
 
 /// The geometric mean of each column, over the losses that have a value there.
-fn means(losses: &[Measured]) -> [Option<f64>; 4] {
+pub(super) fn means(losses: &[Measured]) -> [Option<f64>; 4] {
     [0, 1, 2, 3].map(|column: usize| {
         let logarithms: Vec<f64> = losses.iter().filter_map(|of| of.ratios()[column]).map(f64::ln).collect();
         (!logarithms.is_empty()).then(|| (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp())

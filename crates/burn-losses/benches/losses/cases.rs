@@ -1,10 +1,11 @@
 //! The measured cases: every registered loss with its default config, at the size that its family has in practice.
 
+use crate::arguments::{Data, Given, Numbers, TensorOf, value};
 use crate::backward;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use burn_losses::config::{Format, Value, from_str};
-use burn_losses::preference::{Compared, Preferences};
 use burn_losses::prelude::*;
+use burn_losses::signature::Shape;
 use burn_losses::{AnyLoss, BoxTargets, Boxes, Likelihood, LossInfo, registry};
 
 /// A loss and its batch.
@@ -15,42 +16,8 @@ pub(crate) struct Case {
     pub(crate) classes: Option<usize>,
     /// The shape of the predictions, logits or embeddings.
     shape: Vec<usize>,
-    first: Vec<f32>,
-    second: Second,
-}
-
-enum Second {
-    /// Targets, boxes or masks, in the shape `[rows]`, `[rows, width]` or that of the first input.
-    Floats(Vec<usize>, Vec<f32>),
-    Labels(Vec<i32>),
-}
-
-/// A batch on a device.
-pub(crate) struct Inputs {
-    first: TensorOf,
-    second: TensorOf,
-}
-
-enum TensorOf {
-    Rows(Tensor<2>),
-    Images(Tensor<4>),
-    Volumes(Tensor<5>),
-    Numbers(Tensor<1>),
-    Labels(Tensor<1, Int>),
-}
-
-/// Numbers in [0, 1) that look random and are the same everywhere.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 40) as f32 / (1 << 24) as f32
-    }
-
-    fn some(&mut self, count: usize, of: impl Fn(f32) -> f32) -> Vec<f32> {
-        (0..count).map(|_| of(self.next())).collect()
-    }
+    /// The arguments that the loss needs; the first is the prediction.
+    arguments: Vec<Given>,
 }
 
 /// The losses whose names contain one of the filters; without filters, all losses.
@@ -75,6 +42,7 @@ impl Case {
             _ => 1,
         };
         let has_class_vectors = matches!(&default, AnyLoss::Metric(loss) if loss.class_vectors().is_some());
+        let signature = default.signatures().remove(0);
         let mut table = info.example();
         let mut set = |key: &str, value: Value| table.insert(key, value);
         let shape = match family {
@@ -86,8 +54,14 @@ impl Case {
             "boxes" => vec![1_000_000, width],
             "likelihood" => vec![1_000_000, width],
             "ranking" => vec![4096, 64],
-            // What is said about two answers.
-            "preference" => vec![1_000_000, 2],
+            // What a model says about an answer is one number.
+            "preference" => vec![1_000_000],
+            // Sentences, and two views of a batch behind the projector.
+            "vectors" => vec![16_384, 768],
+            "self_supervised" => vec![1024, 2048],
+            // Speech in pieces of words: classes for each step, and for a transducer for each label so far too.
+            "sequence" if signature[0].shape == Shape::Axes(4, 4) => vec![8, 150, 41, 500],
+            "sequence" => vec![32, 400, 1000],
             _ => vec![1024, 512],
         };
         let classes = match family {
@@ -120,32 +94,35 @@ impl Case {
         let config = LossConfig::from_value(table.into()).expect("a config");
         let (mut numbers, count, rows) = (Numbers(7), shape.iter().product(), shape[0]);
         let logits = |numbers: &mut Numbers| numbers.some(count, |u| (u - 0.5) * 8.0);
-        let (first, second) = match family {
-            "ranking" | "preference" => {
+        let with_floats = |first: Vec<f32>, of_second: &[usize], second: Vec<f32>| {
+            vec![Given::leaf(shape.clone(), first), Given::floats(of_second.to_vec(), second)]
+        };
+        let arguments = match family {
+            "ranking" => {
                 let first = logits(&mut numbers);
-                (first, Second::Floats(shape.clone(), numbers.some(count, |u| (u * 5.0).floor())))
+                with_floats(first, &shape, numbers.some(count, |u| (u * 5.0).floor()))
             }
             "image" => {
                 let first = numbers.some(count, |u| u);
-                (first, Second::Floats(shape.clone(), numbers.some(count, |u| u)))
+                with_floats(first, &shape, numbers.some(count, |u| u))
             }
-            "regression" | "generative" => {
+            "regression" => {
                 let first = logits(&mut numbers);
-                (first, Second::Floats(shape.clone(), numbers.some(count, |u| (u - 0.5) * 8.0)))
+                with_floats(first, &shape, numbers.some(count, |u| (u - 0.5) * 8.0))
             }
             "binary" | "segmentation" => {
                 let share = if family == "binary" { 0.02 } else { 0.1 };
                 let first = logits(&mut numbers);
-                (first, Second::Floats(shape.clone(), numbers.some(count, |u| f32::from(u8::from(u < share)))))
+                with_floats(first, &shape, numbers.some(count, |u| f32::from(u8::from(u < share))))
             }
             "distribution" => {
                 let first = log_probabilities(logits(&mut numbers), shape[1]);
                 let targets = log_probabilities(logits(&mut numbers), shape[1]).into_iter().map(f32::exp).collect();
-                (first, Second::Floats(shape.clone(), targets))
+                with_floats(first, &shape, targets)
             }
             "boxes" if takes_bins => {
                 let targets = numbers.some(rows * 4, |u| u * 14.0);
-                (logits(&mut numbers), Second::Floats(vec![rows, 4], targets))
+                with_floats(logits(&mut numbers), &[rows, 4], targets)
             }
             "boxes" => {
                 // Of rotated boxes the last two are the height and the angle.
@@ -158,12 +135,13 @@ impl Case {
                     })
                     .collect();
                 let first = targets.iter().map(|corner| corner + (numbers.next() - 0.5) * 0.05).collect();
-                (first, Second::Floats(shape.clone(), targets))
+                with_floats(first, &shape, targets)
             }
             "likelihood" => {
-                (numbers.some(count, |u| u * 2.0), Second::Floats(vec![rows], numbers.some(rows, |u| u * 2.0)))
+                let first = numbers.some(count, |u| u * 2.0);
+                with_floats(first, &[rows], numbers.some(rows, |u| u * 2.0))
             }
-            _ => {
+            "classification" | "heads" | "metric" => {
                 let classes = match family {
                     "classification" => shape[1],
                     "heads" => CLASSES,
@@ -173,10 +151,21 @@ impl Case {
                 if default.input() == "log_probabilities" {
                     first = log_probabilities(first, shape[1]);
                 }
-                (first, Second::Labels((0..rows).map(|row| (row * 7919 % classes) as i32).collect()))
+                let labels = (0..rows).map(|row| (row * 7919 % classes) as i32).collect();
+                vec![Given::leaf(shape.clone(), first), Given::constant(Data::Labels(vec![rows], labels))]
+            }
+            // What an argument is, the signature says.
+            _ => {
+                let number: fn(f32) -> f32 = match family {
+                    // The logarithms of probabilities.
+                    "preference" => |u| -0.05 - 8.0 * u,
+                    _ => |u| (u - 0.5) * 8.0,
+                };
+                let needed = signature.iter().filter(|argument| !argument.optional);
+                needed.map(|argument| Given::of_argument(argument, &shape, &mut numbers, number)).collect()
             }
         };
-        Self { name: format!("{family}/{kind}"), config, classes, shape, first, second }
+        Self { name: format!("{family}/{kind}"), config, classes, shape, arguments }
     }
 
     pub(crate) fn size(&self) -> &[usize] {
@@ -188,92 +177,26 @@ impl Case {
         [self.shape[0], self.shape[1..].iter().product()]
     }
 
-    /// The numbers of both inputs; labels are left out, since they are few.
-    pub(crate) fn floats(&self) -> (&[f32], &[f32]) {
-        match &self.second {
-            Second::Floats(_, second) => (&self.first, second),
-            Second::Labels(_) => (&self.first, &[]),
-        }
+    /// The numbers that get a gradient, and the other ones; labels are left out, since they are few.
+    pub(crate) fn floats(&self) -> [Vec<f32>; 2] {
+        [true, false].map(|is_leaf| {
+            let floats = self.arguments.iter().filter(|given| given.is_leaf == is_leaf).filter_map(Given::numbers);
+            floats.collect::<Vec<_>>().concat()
+        })
     }
 
-    pub(crate) fn inputs(&self, device: &Device) -> Inputs {
-        let tensor = |shape: &[usize], numbers: &[f32]| {
-            let data = TensorData::new(numbers.to_vec(), shape.to_vec());
-            match shape.len() {
-                1 => TensorOf::Numbers(Tensor::from_data(data, device)),
-                2 => TensorOf::Rows(Tensor::from_data(data, device)),
-                4 => TensorOf::Images(Tensor::from_data(data, device)),
-                _ => TensorOf::Volumes(Tensor::from_data(data, device)),
-            }
-        };
-        let second = match &self.second {
-            Second::Floats(shape, numbers) => tensor(shape, numbers),
-            Second::Labels(labels) => TensorOf::Labels(Tensor::from_data(&labels[..], device)),
-        };
-        Inputs { first: tensor(&self.shape, &self.first), second }
+    pub(crate) fn inputs(&self, device: &Device) -> Vec<TensorOf> {
+        self.arguments.iter().map(|given| given.on(device)).collect()
     }
 
     /// The value of the batch.
-    pub(crate) fn value(&self, loss: &AnyLoss, inputs: &Inputs) -> Tensor<1> {
-        let on_autodiff =
-            |tensor: Tensor<2>| if tensor.device().is_autodiff() { tensor.require_grad() } else { tensor };
-        match (&inputs.first, &inputs.second) {
-            (TensorOf::Volumes(first), TensorOf::Volumes(masks)) => {
-                let AnyLoss::Segmentation(loss) = loss else { unreachable!("volumes are for segmentation") };
-                let first = first.clone();
-                let first = if first.device().is_autodiff() { first.require_grad() } else { first };
-                loss.forward(first, masks.clone())
-            }
-            (TensorOf::Images(first), TensorOf::Images(targets)) => {
-                let AnyLoss::Image(loss) = loss else { unreachable!("images are for losses of images") };
-                let first = first.clone();
-                let first = if first.device().is_autodiff() { first.require_grad() } else { first };
-                loss.forward(first, targets.clone())
-            }
-            (TensorOf::Rows(first), TensorOf::Rows(targets)) => {
-                let (first, targets) = (on_autodiff(first.clone()), targets.clone());
-                match loss {
-                    AnyLoss::Regression(loss) => loss.forward(first, targets),
-                    AnyLoss::Binary(loss) => loss.forward(first, targets),
-                    AnyLoss::Distribution(loss) => loss.forward(first, targets),
-                    AnyLoss::Boxes(loss) => loss.forward(first, targets),
-                    AnyLoss::Ranking(loss) => loss.forward(first, targets),
-                    AnyLoss::Preference(loss) => loss.forward(preferences(loss.compared(), first, targets)),
-                    AnyLoss::Generative(loss) => loss.forward(first, targets),
-                    _ => unreachable!("a loss of targets"),
-                }
-            }
-            (TensorOf::Rows(first), TensorOf::Numbers(targets)) => {
-                let AnyLoss::Likelihood(loss) = loss else { unreachable!("one number per row is for likelihood") };
-                loss.forward(on_autodiff(first.clone()), targets.clone())
-            }
-            (TensorOf::Rows(first), TensorOf::Labels(labels)) => {
-                let (first, labels) = (on_autodiff(first.clone()), labels.clone());
-                match loss {
-                    AnyLoss::Classification(loss) => loss.forward(first, labels),
-                    AnyLoss::Heads(loss) => loss.forward(first, labels),
-                    AnyLoss::Metric(loss) => loss.forward(first, labels),
-                    _ => unreachable!("a loss of labels"),
-                }
-            }
-            _ => unreachable!("no loss takes these"),
-        }
+    pub(crate) fn value(&self, loss: &AnyLoss, inputs: &[TensorOf]) -> Tensor<1> {
+        value(loss, inputs)
     }
 
     /// Forward and backward.
-    pub(crate) fn step(&self, loss: &AnyLoss, inputs: &Inputs) {
+    pub(crate) fn step(&self, loss: &AnyLoss, inputs: &[TensorOf]) {
         backward(self.value(loss, inputs));
-    }
-}
-
-/// What a loss of preferences compares: the two columns of both tensors.
-fn preferences(compared: Compared, first: Tensor<2>, targets: Tensor<2>) -> Preferences {
-    let columns = |rows: Tensor<2>| [0, 1].map(|column| rows.clone().narrow(1, column, 1).squeeze_dim::<1>(1));
-    let ([chosen, rejected], [of_chosen, of_rejected]) = (columns(first), columns(targets));
-    match compared {
-        Compared::Single => Preferences::single(chosen, of_chosen, of_rejected.greater_scalar(2.0)),
-        Compared::PairsWithReference => Preferences::pairs(chosen, rejected).with_reference(of_chosen, of_rejected),
-        _ => Preferences::pairs(chosen, rejected),
     }
 }
 

@@ -8,6 +8,7 @@
 //! A loss is printed and written to `target/bench/losses.json` as soon as it is measured. The task prints a table at the end. It
 //! saves a run of all losses in `benches/results`, in the file of the machine.
 
+mod arguments;
 mod cases;
 mod cpu;
 mod machine;
@@ -149,10 +150,10 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// The times to read both inputs and write as much as the gradient: into fresh memory, as a new tensor's is, and into memory
+/// The times to read the inputs and write as much as the gradients: into fresh memory, as a new tensor's is, and into memory
 /// that was written before.
 fn copies(case: &Case) -> [f64; 2] {
-    let (first, second) = case.floats();
+    let [first, second] = case.floats();
     let copy = |to: &mut [f32]| {
         const PART: usize = 1 << 14;
         let parts = to.par_chunks_mut(PART).zip(first.par_chunks(PART)).enumerate();
