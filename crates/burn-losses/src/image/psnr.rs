@@ -63,7 +63,7 @@ impl ImageLoss for PsnrLoss {}
 
 impl PsnrLoss {
     /// What errors are divided by: the range, or a number whose squares are representable.
-    fn unit(&self) -> f64 {
+    fn divisor(&self) -> f64 {
         let PsnrLossConfig { range, floor, .. } = self.config;
         range.max(1e-3).min((1e18 * floor.sqrt()).max(1e3))
     }
@@ -73,7 +73,7 @@ impl PsnrLoss {
 impl Formula for PsnrLoss {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
-        let error = (prediction - target).abs() * (1.0 / self.unit());
+        let error = (prediction - target).abs() * (1.0 / self.divisor());
         let largest = error.lit(LARGEST);
         error.minimum(largest).square()
     }
@@ -82,7 +82,7 @@ impl Formula for PsnrLoss {
 impl Images for PsnrLoss {
     fn values(&self, predictions: Pictures, targets: Pictures) -> Tensor<1> {
         let PsnrLossConfig { range, floor, .. } = self.config;
-        let unit = self.unit();
+        let unit = self.divisor();
         let squares = of_formula(self, predictions.pixels.clone(), targets.pixels);
         let squares = predictions.mean_of_images(Pictures::mean_of_channels(squares));
         let floor = squares.lit(floor / (unit * unit));
