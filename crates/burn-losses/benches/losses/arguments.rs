@@ -7,7 +7,7 @@ use burn_losses::prelude::*;
 use burn_losses::signature::{Argument, Classes, Kind, Role, Shape};
 
 /// One argument of a loss.
-pub(crate) struct Given {
+pub(crate) struct Input {
     /// Whether training differentiates the loss with respect to it.
     pub(crate) is_leaf: bool,
     data: Data,
@@ -56,7 +56,7 @@ fn lengths(count: usize, most: usize) -> Vec<i32> {
     (0..count).map(|row| (most - row * 7919 % (most / 4).max(1)) as i32).collect()
 }
 
-impl Given {
+impl Input {
     /// An output of the model.
     pub(crate) fn leaf(shape: Vec<usize>, numbers: Vec<f32>) -> Self {
         Self { is_leaf: true, data: Data::Floats(shape, numbers) }

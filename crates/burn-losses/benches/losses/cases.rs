@@ -1,6 +1,6 @@
 //! The measured cases: every registered loss with its default config, at the size that its family has in practice.
 
-use crate::arguments::{Data, Given, Numbers, TensorOf, value};
+use crate::arguments::{Data, Input, Numbers, TensorOf, value};
 use crate::backward;
 use burn::tensor::{Device, Tensor};
 use burn_losses::config::{Format, Value, from_str};
@@ -17,7 +17,7 @@ pub(crate) struct Case {
     /// The shape of the predictions, logits or embeddings.
     shape: Vec<usize>,
     /// The arguments that the loss needs; the first is the prediction.
-    arguments: Vec<Given>,
+    arguments: Vec<Input>,
 }
 
 /// The losses whose names contain one of the filters; without filters, all losses.
@@ -95,7 +95,7 @@ impl Case {
         let (mut numbers, count, rows) = (Numbers(7), shape.iter().product(), shape[0]);
         let logits = |numbers: &mut Numbers| numbers.some(count, |u| (u - 0.5) * 8.0);
         let with_floats = |first: Vec<f32>, of_second: &[usize], second: Vec<f32>| {
-            vec![Given::leaf(shape.clone(), first), Given::floats(of_second.to_vec(), second)]
+            vec![Input::leaf(shape.clone(), first), Input::floats(of_second.to_vec(), second)]
         };
         let arguments = match family {
             "ranking" => {
@@ -152,7 +152,7 @@ impl Case {
                     first = log_probabilities(first, shape[1]);
                 }
                 let labels = (0..rows).map(|row| (row * 7919 % classes) as i32).collect();
-                vec![Given::leaf(shape.clone(), first), Given::constant(Data::Labels(vec![rows], labels))]
+                vec![Input::leaf(shape.clone(), first), Input::constant(Data::Labels(vec![rows], labels))]
             }
             // What an argument is, the signature says.
             _ => {
@@ -162,7 +162,7 @@ impl Case {
                     _ => |u| (u - 0.5) * 8.0,
                 };
                 let needed = signature.iter().filter(|argument| !argument.optional);
-                needed.map(|argument| Given::of_argument(argument, &shape, &mut numbers, number)).collect()
+                needed.map(|argument| Input::of_argument(argument, &shape, &mut numbers, number)).collect()
             }
         };
         Self { name: format!("{family}/{kind}"), config, classes, shape, arguments }
@@ -180,7 +180,7 @@ impl Case {
     /// The numbers that get a gradient, and the other ones; labels are left out, since they are few.
     pub(crate) fn floats(&self) -> [Vec<f32>; 2] {
         [true, false].map(|is_leaf| {
-            let floats = self.arguments.iter().filter(|given| given.is_leaf == is_leaf).filter_map(Given::numbers);
+            let floats = self.arguments.iter().filter(|given| given.is_leaf == is_leaf).filter_map(Input::numbers);
             floats.collect::<Vec<_>>().concat()
         })
     }
