@@ -15,10 +15,10 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # When to use
-/// For multi-label classification, where few of many labels are present. The many negatives are down-weighted more than the few positives.
-/// A negative whose probability is at most `shift` has no gradient. If some positives are missing among the labels, a larger `shift`
-/// helps. The probabilities of a model that was trained with this loss are not calibrated. If one gamma is enough, take
-/// [`FocalLoss`](super::FocalLoss). For one label of several classes, take
+/// For multi-label classification, where few of many labels are present: the many negatives are down-weighted more than the few
+/// positives. If some positives are missing among the labels, a larger `shift` helps, since a negative whose probability is at
+/// most `shift` has no gradient. The probabilities of a model that was trained with this loss are not calibrated. If one gamma
+/// is enough, take [`FocalLoss`](super::FocalLoss), and for one label of several classes
 /// [`AsymmetricLoss`](crate::classification::AsymmetricLoss) of the family `classification`.
 ///
 /// # Numerics

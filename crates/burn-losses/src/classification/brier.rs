@@ -29,10 +29,10 @@ pub enum BrierScale {
 /// with the target q, which is 1 for the label and 0 for other classes, or a row of probabilities. `scale` divides it by 2 or by C.
 ///
 /// # When to use
-/// To measure or train calibrated probabilities. Like cross-entropy, it is a proper scoring rule: its expectation is least at the true
-/// probabilities. Unlike cross-entropy, the value of a row is at most 2, so a wrong label does less harm. The gradient of a row that is
-/// confidently wrong vanishes, since the softmax is flat there: begin the training with
-/// [`CrossEntropyLoss`](super::CrossEntropyLoss). For noisy labels, see [`GeneralizedLoss`](super::GeneralizedLoss) too.
+/// To measure or train calibrated probabilities: like cross-entropy, it is a proper scoring rule. Unlike cross-entropy, the
+/// value of a row is at most 2, so a wrong label does less harm. The gradient of a row that is confidently wrong vanishes,
+/// since the softmax is flat there: begin the training with [`CrossEntropyLoss`](super::CrossEntropyLoss). For noisy labels,
+/// see [`GeneralizedLoss`](super::GeneralizedLoss) too.
 ///
 /// # Numerics
 /// Value and gradient are finite for all finite logits.

@@ -20,8 +20,9 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # When to use
 /// Where some labels are wrong: a row whose label has a low probability has a bounded value, and hardly any gradient. A larger
-/// q reduces the effect of wrong labels, and makes the first epochs slower. `truncate` excludes the rows whose label the model contradicts;
-/// start without it. With clean labels, take `CrossEntropyLoss`. With few wrong labels, label smoothing may be enough.
+/// q reduces the effect of wrong labels, and makes the first epochs slower. `truncate` excludes the rows whose label the model
+/// contradicts; start without it. With clean labels, take `CrossEntropyLoss`, and with few wrong labels label smoothing may be
+/// enough.
 ///
 /// # Numerics
 /// The value is -expm1(q ln p_y) / q, which has all its digits also for small q and for p_y near 1. It is bounded by 1/q, with the

@@ -15,9 +15,10 @@ use burn_losses_derive::{loss, loss_config};
 /// alpha (-ln p_y) + beta (-log_zero) (1 - p_y).
 ///
 /// # When to use
-/// Where some labels are wrong. In the reverse term, prediction and target are swapped: it is bounded, so noise hardly changes it. The usual
-/// term keeps the training fast, with a small alpha. A larger `beta` tolerates more noise. [`GeneralizedLoss`](super::GeneralizedLoss) has
-/// one parameter for the same purpose. With clean labels, take [`CrossEntropyLoss`](super::CrossEntropyLoss).
+/// Where some labels are wrong: the reverse term, in which prediction and target are swapped, is bounded, so noise hardly
+/// changes it. The usual term keeps the training fast with a small alpha, and a larger `beta` tolerates more noise.
+/// [`GeneralizedLoss`](super::GeneralizedLoss) has one parameter for the same purpose. With clean labels, take
+/// [`CrossEntropyLoss`](super::CrossEntropyLoss).
 ///
 /// # Numerics
 /// Value and gradient are finite for all finite logits. A share of the target below 1e-37 counts as 0, whose logarithm is

@@ -58,7 +58,7 @@ pub enum GeneratorForm {
 /// # When to use
 /// For generative adversarial networks, and as a term of a codec or of super-resolution next to
 /// [`MaeLoss`](crate::regression::MaeLoss) or [`SsimLoss`](crate::image::SsimLoss). `hinge` is the usual choice for images.
-/// `wasserstein` needs a discriminator that is Lipschitz continuous. Use spectral normalization for that: Burn's autodiff cannot
+/// `wasserstein` needs a discriminator that is Lipschitz continuous: use spectral normalization, since Burn's autodiff cannot
 /// differentiate a gradient penalty. Detach the fake samples in the discriminator's step.
 ///
 /// # Numerics

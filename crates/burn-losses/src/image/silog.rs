@@ -19,9 +19,10 @@ const RANGE: (f64, f64) = (1e-6, 1e30);
 /// `root = false` there is no root.
 ///
 /// # When to use
-/// For monocular depth estimation, where the scale of the scene is unknown. With `lambda = 1` a factor that is common to all depths
-/// does not change the value. With `lambda = 0` the loss is `scale` times the root mean squared logarithmic error. BTS and AdaBins set
-/// `lambda = 0.85` and `scale = 10`. The predictions are depths above 0, so end the model with a softplus or an exponential.
+/// For monocular depth estimation, where the scale of the scene is unknown. With `lambda = 1` a factor that is common to all
+/// depths does not change the value, and with `lambda = 0` the loss is `scale` times the root mean squared logarithmic error.
+/// BTS and AdaBins set `lambda = 0.85` and `scale = 10`. The predictions are depths above 0, so end the model with a softplus
+/// or an exponential.
 ///
 /// # Numerics
 /// It is computed as the root of (1 - lambda) mean g^2 + lambda times the variance of g, which is never negative. The gradient of the

@@ -62,10 +62,10 @@ pub enum DpoReference {
 /// and e is `label_smoothing`. This is the form `sigmoid`; [`DpoForm`] has the others, and [`DpoDivergence`] other differences D.
 ///
 /// # When to use
-/// For aligning a language model with pairs of answers, without a reward model and without sampling. If the preferences are noisy, set
-/// `label_smoothing`. If all raters agree on most pairs, take the form `ipo`, which does not push their log-ratios to infinity.
-/// [`SimpoLoss`](super::SimpoLoss) needs no reference model, and therefore less memory. For answers that are rated one by one, take
-/// [`KtoLoss`](super::KtoLoss).
+/// For aligning a language model with pairs of answers, without a reward model and without sampling. If the preferences are
+/// noisy, set `label_smoothing`; if all raters agree on most pairs, take the form `ipo`, which does not push their log-ratios
+/// to infinity. [`SimpoLoss`](super::SimpoLoss) needs no reference model, and therefore less memory. For answers that are rated
+/// one by one, take [`KtoLoss`](super::KtoLoss).
 ///
 /// # Numerics
 /// The log-probabilities are sums over the tokens of an answer. Some libraries take means for `ipo`, while the paper's code takes sums:

@@ -17,10 +17,10 @@ use burn_losses_derive::{loss, loss_config};
 /// c and r are the mean log-probabilities per token of the chosen and of the rejected answer, and e is `label_smoothing`.
 ///
 /// # When to use
-/// For alignment with pairs of answers where a reference model would not fit into memory. gamma is the margin between the two rewards. The
-/// paper takes beta from 2 to 10, and gamma / beta from 0.3 to 0.6. With gamma = 0, and with sums in place of means, this loss is the
-/// preference term of CPO ([arXiv 2401.08417](https://arxiv.org/abs/2401.08417)). With a reference model, take
-/// [`DpoLoss`](super::DpoLoss).
+/// For alignment with pairs of answers where a reference model would not fit into memory. The paper takes beta from 2 to 10 and
+/// gamma / beta from 0.3 to 0.6, where gamma is the margin between the two rewards. With gamma = 0, and with sums in place of
+/// means, this loss is the preference term of CPO ([arXiv 2401.08417](https://arxiv.org/abs/2401.08417)). With a reference
+/// model, take [`DpoLoss`](super::DpoLoss).
 ///
 /// # Numerics
 /// The arguments are means over tokens: see [`SequenceAverage::Mean`](super::SequenceAverage::Mean). `gamma` is the margin itself,
