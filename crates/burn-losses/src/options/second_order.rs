@@ -30,10 +30,13 @@ pub enum Curvature {
 #[derive(Debug, Clone, Copy, PartialEq, Default, ByValue)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields, transform = crate::field::schema::key_within("floor", FLOOR)))]
 pub struct SecondOrderConfig {
-    /// Which curvature it is. Default: `exact`.
+    /// Which curvature it is.
+    ///
+    /// Default: `exact`. Allowed: `exact`, `expected`, `majorizer`. In a config file: `curvature`.
     pub curvature: Curvature,
-    /// The least curvature of a value that counts, at least 0. With 0, which is the default, the curvature is given back as it is, even
-    /// where it is negative.
+    /// The least curvature of a value that counts. With 0 the curvature is given back as it is, even where it is negative.
+    ///
+    /// Default: `0`. Allowed: `>= 0`. In a config file: `floor`.
     pub floor: f64,
 }
 
