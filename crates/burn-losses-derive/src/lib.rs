@@ -63,7 +63,8 @@ pub fn shared_fields(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// is a list of what other libraries have: `` - `torch.nn.HuberLoss`: the same. ``, or the difference after the colon.
 ///
 /// A struct with more fields than `config` is a module of Burn with state, and its config has a method
-/// `fn build(&self, device: &Device) -> TheLoss`.
+/// `fn build(&self, device: &Device) -> TheLoss`. The other fields are modules, except those with `#[module(skip)]`. The parameters of
+/// a module with `#[module(flatten)]` have the names that they would have as fields of the loss.
 #[proc_macro_attribute]
 pub fn loss(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let (arguments, item) = (parse_macro_input!(arguments as loss::Arguments), parse_macro_input!(item));

@@ -30,14 +30,15 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
     let Arguments { family, kind, summary } = arguments;
     let (mut modules, mut others, mut config) = (Vec::new(), Vec::new(), None);
     for field in &mut item.fields {
-        let before = field.attrs.len();
-        field.attrs.retain(|attr| !attr.path().is_ident("module"));
-        let is_skipped = field.attrs.len() < before;
+        let attribute = field.attrs.iter().position(|attr| attr.path().is_ident("module"));
+        let word = attribute.map(|at| field.attrs.remove(at).parse_args::<Ident>()).transpose()?;
         let Some(name) = field.ident.clone() else { continue };
         if name == "config" {
             config = Some(field.ty.clone());
         }
-        if name == "config" || is_skipped { others.push(name) } else { modules.push(name) }
+        let is_flat = word.as_ref().is_some_and(|word| word == "flatten");
+        let is_module = name != "config" && (word.is_none() || is_flat);
+        if is_module { modules.push(module::Field { name, is_flat }) } else { others.push(name) }
     }
     let config = config.ok_or_else(|| syn::Error::new_spanned(&item.ident, "a loss has a field `config`"))?;
     let documentation = Documentation::from_item(&item)?;

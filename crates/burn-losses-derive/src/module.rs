@@ -1,31 +1,49 @@
 //! Burn's `Module` for losses: as Burn's derive writes it, but without the printing, which would be compiled once for each loss.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::Ident;
 
+/// A field of a loss that is a module. If it is flat, its parameters have the names that they would have as fields of the loss.
+pub(crate) struct Field {
+    pub(crate) name: Ident,
+    pub(crate) is_flat: bool,
+}
+
 /// The module of a loss with parameters or state: the fields that are modules, and those that are not.
-pub(crate) fn of_struct(name: &Ident, modules: &[Ident], others: &[Ident]) -> TokenStream {
+pub(crate) fn of_struct(name: &Ident, fields: &[Field], others: &[Ident]) -> TokenStream {
     let container = format!("Struct:{name}");
-    let names: Vec<_> = modules.iter().map(Ident::to_string).collect();
+    let modules: Vec<_> = fields.iter().map(|field| &field.name).collect();
+    let names: Vec<_> = fields.iter().map(|field| field.name.to_string()).collect();
+    let within = |of: Ident, field: &Field, call: TokenStream| {
+        let name = field.name.to_string();
+        match field.is_flat {
+            true => call,
+            false => quote! {
+                #of.enter_module(#name, #container);
+                #call
+                #of.exit_module(#name, #container);
+            },
+        }
+    };
+    let visits = fields.iter().map(|field| {
+        let name = &field.name;
+        within(format_ident!("visitor"), field, quote!(::burn::module::Module::visit(&self.#name, visitor);))
+    });
+    let maps = fields.iter().map(|field| {
+        let name = &field.name;
+        within(format_ident!("mapper"), field, quote!(let #name = ::burn::module::Module::map(self.#name, mapper);))
+    });
     quote! {
         impl ::burn::module::Module for #name {
             fn num_params(&self) -> usize {
                 0 #(+ ::burn::module::Module::num_params(&self.#modules))*
             }
             fn visit<V: ::burn::module::ModuleVisitor>(&self, visitor: &mut V) {
-                #(
-                    visitor.enter_module(#names, #container);
-                    ::burn::module::Module::visit(&self.#modules, visitor);
-                    visitor.exit_module(#names, #container);
-                )*
+                #(#visits)*
             }
             fn map<M: ::burn::module::ModuleMapper>(self, mapper: &mut M) -> Self {
-                #(
-                    mapper.enter_module(#names, #container);
-                    let #modules = ::burn::module::Module::map(self.#modules, mapper);
-                    mapper.exit_module(#names, #container);
-                )*
+                #(#maps)*
                 Self { #(#modules,)* #(#others: self.#others,)* }
             }
             fn collect_devices(&self, devices: ::burn::module::Devices) -> ::burn::module::Devices {

@@ -1,15 +1,12 @@
 //! Angular softmax.
 
 use super::annealing::annealed;
-use super::declare::replaced_weight;
-use super::sampler::Draws;
+use super::layer::{HeadLayer, layer_methods};
 use super::{Annealing, HeadLoss, HeadOptions};
-use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::engine::steps::Steps;
 use crate::formula::Real;
-use burn::module::Param;
-use burn::tensor::{Bool, Device, Int, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// Angular softmax (Liu et al. 2017, SphereFace, [arXiv 1704.08063](https://arxiv.org/abs/1704.08063)): as
@@ -40,11 +37,8 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(heads, "a_softmax", "Multiplicative angular margin on normalized weights (SphereFace)")]
 pub struct ASoftmaxLoss {
     config: ASoftmaxLossConfig,
-    /// One row per class.
-    weight: Param<Tensor<2>>,
-    rows: CrossEntropyLoss,
-    #[module(skip)]
-    draws: Draws,
+    #[module(flatten)]
+    layer: HeadLayer,
     /// The number of training steps so far.
     steps: Steps,
 }
@@ -73,33 +67,14 @@ impl ASoftmaxLossConfig {
     fn build(&self, device: &Device) -> ASoftmaxLoss {
         ASoftmaxLoss {
             config: self.clone(),
-            weight: self.options.weight(self.num_classes, self.embedding_dim, device),
-            rows: self.options.cross_entropy(device),
-            draws: Draws::of_classes(self.num_classes),
+            layer: self.options.layer(self.num_classes, self.embedding_dim, device),
             steps: Steps::new(device),
         }
     }
 }
 
 impl HeadLoss for ASoftmaxLoss {
-    fn cross_entropy(&self) -> &CrossEntropyLoss {
-        &self.rows
-    }
-    fn weight(&self) -> Tensor<2> {
-        self.weight.val()
-    }
-    fn with_weight(self, weight: Tensor<2>) -> Self {
-        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
-    }
-    fn chunk_rows(&self) -> Option<usize> {
-        self.config.options.chunk_rows
-    }
-    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
-        self.draws.share(self.config.options.sample_rate, training, labels)
-    }
-    fn own_draws(&mut self) {
-        self.draws = self.draws.fork();
-    }
+    layer_methods!();
 }
 
 impl Head for ASoftmaxLoss {

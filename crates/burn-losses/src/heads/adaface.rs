@@ -1,17 +1,14 @@
 //! AdaFace.
 
 use super::arcface::angle;
-use super::declare::replaced_weight;
-use super::sampler::Draws;
+use super::layer::{HeadLayer, layer_methods};
 use super::{HeadLoss, HeadOptions};
-use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::engine::pairs::anchors::mask_to_float;
 use crate::engine::{new_state, set_state, state_on};
 use crate::formula::Real;
-use burn::module::Param;
 use burn::module::RunningState;
-use burn::tensor::{Bool, Device, Int, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 use core::f64::consts::PI;
 
@@ -51,11 +48,8 @@ use core::f64::consts::PI;
 #[loss(heads, "adaface", "Angular margin adapted to image quality, which the embedding norm measures")]
 pub struct AdafaceLoss {
     config: AdafaceLossConfig,
-    /// One row per class.
-    weight: Param<Tensor<2>>,
-    rows: CrossEntropyLoss,
-    #[module(skip)]
-    draws: Draws,
+    #[module(flatten)]
+    layer: HeadLayer,
     /// The moving average of the mean of the lengths.
     mean: RunningState<Tensor<1>>,
     /// The moving average of the standard deviation of the lengths.
@@ -92,9 +86,7 @@ impl AdafaceLossConfig {
     fn build(&self, device: &Device) -> AdafaceLoss {
         AdafaceLoss {
             config: self.clone(),
-            weight: self.options.weight(self.num_classes, self.embedding_dim, device),
-            rows: self.options.cross_entropy(device),
-            draws: Draws::of_classes(self.num_classes),
+            layer: self.options.layer(self.num_classes, self.embedding_dim, device),
             mean: new_state([1], 20.0, device),
             std: new_state([1], 100.0, device),
         }
@@ -102,24 +94,7 @@ impl AdafaceLossConfig {
 }
 
 impl HeadLoss for AdafaceLoss {
-    fn cross_entropy(&self) -> &CrossEntropyLoss {
-        &self.rows
-    }
-    fn weight(&self) -> Tensor<2> {
-        self.weight.val()
-    }
-    fn with_weight(self, weight: Tensor<2>) -> Self {
-        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
-    }
-    fn chunk_rows(&self) -> Option<usize> {
-        self.config.options.chunk_rows
-    }
-    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
-        self.draws.share(self.config.options.sample_rate, training, labels)
-    }
-    fn own_draws(&mut self) {
-        self.draws = self.draws.fork();
-    }
+    layer_methods!();
 }
 
 impl Head for AdafaceLoss {

@@ -1,8 +1,8 @@
 //! Adaptive softmax.
 
-use super::declare::{replaced_bias, replaced_weight};
+use super::layer::{HeadLayer, layer_methods};
+use super::sampler::Draws;
 use super::{HeadLoss, WeightInitializer, parameters};
-use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets};
 use crate::engine::machine::has_kernels;
 use crate::engine::primitives::gather::{gather, select};
@@ -62,15 +62,12 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(heads, "adaptive_softmax", "Exact softmax with clusters of rare classes, for large vocabularies")]
 pub struct AdaptiveSoftmaxLoss {
     config: AdaptiveSoftmaxLossConfig,
-    /// One row per class of the head, and one per cluster.
-    weight: Param<Tensor<2>>,
-    /// One number per row of the weight.
-    bias: Option<Param<Tensor<1>>>,
+    #[module(flatten)]
+    layer: HeadLayer,
     /// P_1, P_2, ..: one below the other.
     projections: Param<Tensor<2>>,
     /// T_1, T_2, ..: one row per class, one after the other.
     tails: Param<Tensor<1>>,
-    rows: CrossEntropyLoss,
 }
 
 /// Config of [`AdaptiveSoftmaxLoss`].
@@ -133,13 +130,13 @@ impl AdaptiveSoftmaxLossConfig {
         let new = |rows, columns| self.initializer.init(rows, columns, device).val();
         let projections = clusters.iter().map(|cluster| new(cluster.size, self.embedding_dim));
         let tails = clusters.iter().map(|cluster| new(cluster.classes, cluster.size).reshape([-1]));
+        let weight = self.initializer.init(rows, self.embedding_dim, device);
+        let draws = Draws::of_classes(self.num_classes);
         AdaptiveSoftmaxLoss {
             config: self.clone(),
-            weight: self.initializer.init(rows, self.embedding_dim, device),
-            bias: self.head_bias.then(|| Param::from_tensor(Tensor::zeros([rows], device))),
+            layer: HeadLayer::plain(weight, draws, self.ignore_index, device).with_bias(self.head_bias, rows, device),
             projections: Param::from_tensor(Tensor::cat(projections.collect(), 0).detach()),
             tails: Param::from_tensor(Tensor::cat(tails.collect(), 0).detach()),
-            rows: CrossEntropyLossConfig { ignore_index: self.ignore_index, ..Default::default() }.init(device),
         }
     }
 
@@ -184,21 +181,7 @@ impl HeadLoss for AdaptiveSoftmaxLoss {
     fn num_classes(&self) -> usize {
         self.config.num_classes
     }
-    fn cross_entropy(&self) -> &CrossEntropyLoss {
-        &self.rows
-    }
-    fn weight(&self) -> Tensor<2> {
-        self.weight.val()
-    }
-    fn with_weight(self, weight: Tensor<2>) -> Self {
-        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
-    }
-    fn bias(&self) -> Option<Tensor<1>> {
-        self.bias.as_ref().map(Param::val)
-    }
-    fn with_bias(self, bias: Tensor<1>) -> Self {
-        Self { bias: replaced_bias(&self, self.bias.as_ref(), bias), ..self }
-    }
+    layer_methods!();
     fn more_parameters(&self) -> Vec<Argument> {
         let (projections, tails) = (self.projections.dims(), self.tails.dims());
         vec![Argument::parameter("projections", &projections), Argument::parameter("tails", &tails)]

@@ -1,13 +1,10 @@
 //! Additive-margin softmax.
 
-use super::declare::replaced_weight;
-use super::sampler::Draws;
+use super::layer::{HeadLayer, layer_methods};
 use super::{HeadLoss, HeadOptions};
-use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::formula::Real;
-use burn::module::Param;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 
 /// Additive-margin softmax (Wang et al. 2018, [arXiv 1801.05599](https://arxiv.org/abs/1801.05599)).
@@ -41,11 +38,8 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(heads, "am_softmax", "Additive cosine margin (AM-Softmax)")]
 pub struct AmSoftmaxLoss {
     config: AmSoftmaxLossConfig,
-    /// One row per class.
-    weight: Param<Tensor<2>>,
-    rows: CrossEntropyLoss,
-    #[module(skip)]
-    draws: Draws,
+    #[module(flatten)]
+    layer: HeadLayer,
 }
 
 /// Config of [`AmSoftmaxLoss`].
@@ -70,34 +64,12 @@ pub struct AmSoftmaxLossConfig {
 
 impl AmSoftmaxLossConfig {
     fn build(&self, device: &Device) -> AmSoftmaxLoss {
-        AmSoftmaxLoss {
-            config: self.clone(),
-            weight: self.options.weight(self.num_classes, self.embedding_dim, device),
-            rows: self.options.cross_entropy(device),
-            draws: Draws::of_classes(self.num_classes),
-        }
+        AmSoftmaxLoss { config: self.clone(), layer: self.options.layer(self.num_classes, self.embedding_dim, device) }
     }
 }
 
 impl HeadLoss for AmSoftmaxLoss {
-    fn cross_entropy(&self) -> &CrossEntropyLoss {
-        &self.rows
-    }
-    fn weight(&self) -> Tensor<2> {
-        self.weight.val()
-    }
-    fn with_weight(self, weight: Tensor<2>) -> Self {
-        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
-    }
-    fn chunk_rows(&self) -> Option<usize> {
-        self.config.options.chunk_rows
-    }
-    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
-        self.draws.share(self.config.options.sample_rate, training, labels)
-    }
-    fn own_draws(&mut self) {
-        self.draws = self.draws.fork();
-    }
+    layer_methods!();
 }
 
 impl Head for AmSoftmaxLoss {

@@ -1,14 +1,11 @@
 //! ArcFace.
 
-use super::declare::replaced_weight;
-use super::sampler::Draws;
+use super::layer::{HeadLayer, layer_methods};
 use super::{HeadLoss, HeadOptions};
-use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::error::ConfigError;
 use crate::formula::Real;
-use burn::module::Param;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::Device;
 use burn_losses_derive::{Choice, loss, loss_config};
 
 /// The logit of the target where the angle and the margin together are more than 180 degrees.
@@ -66,11 +63,8 @@ pub enum Beyond {
 #[loss(heads, "arcface", "Additive angular margin (ArcFace)")]
 pub struct ArcfaceLoss {
     config: ArcfaceLossConfig,
-    /// One row per class.
-    weight: Param<Tensor<2>>,
-    rows: CrossEntropyLoss,
-    #[module(skip)]
-    draws: Draws,
+    #[module(flatten)]
+    layer: HeadLayer,
 }
 
 /// Config of [`ArcfaceLoss`].
@@ -113,34 +107,12 @@ fn check(config: &ArcfaceLossConfig) -> Result<(), ConfigError> {
 
 impl ArcfaceLossConfig {
     fn build(&self, device: &Device) -> ArcfaceLoss {
-        ArcfaceLoss {
-            config: self.clone(),
-            weight: self.options.weight(self.num_classes, self.embedding_dim, device),
-            rows: self.options.cross_entropy(device),
-            draws: Draws::of_classes(self.num_classes),
-        }
+        ArcfaceLoss { config: self.clone(), layer: self.options.layer(self.num_classes, self.embedding_dim, device) }
     }
 }
 
 impl HeadLoss for ArcfaceLoss {
-    fn cross_entropy(&self) -> &CrossEntropyLoss {
-        &self.rows
-    }
-    fn weight(&self) -> Tensor<2> {
-        self.weight.val()
-    }
-    fn with_weight(self, weight: Tensor<2>) -> Self {
-        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
-    }
-    fn chunk_rows(&self) -> Option<usize> {
-        self.config.options.chunk_rows
-    }
-    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
-        self.draws.share(self.config.options.sample_rate, training, labels)
-    }
-    fn own_draws(&mut self) {
-        self.draws = self.draws.fork();
-    }
+    layer_methods!();
 }
 
 impl Head for ArcfaceLoss {

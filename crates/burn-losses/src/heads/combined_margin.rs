@@ -1,14 +1,11 @@
 //! Combined margin.
 
 use super::arcface::angle;
-use super::declare::replaced_weight;
-use super::sampler::Draws;
+use super::layer::{HeadLayer, layer_methods};
 use super::{HeadLoss, HeadOptions};
-use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::formula::Real;
-use burn::module::Param;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 use core::f64::consts::PI;
 
@@ -45,11 +42,8 @@ use core::f64::consts::PI;
 #[loss(heads, "combined_margin", "Multiplicative, angular and cosine margin in one: SphereFace, ArcFace and CosFace")]
 pub struct CombinedMarginLoss {
     config: CombinedMarginLossConfig,
-    /// One row per class.
-    weight: Param<Tensor<2>>,
-    rows: CrossEntropyLoss,
-    #[module(skip)]
-    draws: Draws,
+    #[module(flatten)]
+    layer: HeadLayer,
 }
 
 /// Config of [`CombinedMarginLoss`].
@@ -82,32 +76,13 @@ impl CombinedMarginLossConfig {
     fn build(&self, device: &Device) -> CombinedMarginLoss {
         CombinedMarginLoss {
             config: self.clone(),
-            weight: self.options.weight(self.num_classes, self.embedding_dim, device),
-            rows: self.options.cross_entropy(device),
-            draws: Draws::of_classes(self.num_classes),
+            layer: self.options.layer(self.num_classes, self.embedding_dim, device),
         }
     }
 }
 
 impl HeadLoss for CombinedMarginLoss {
-    fn cross_entropy(&self) -> &CrossEntropyLoss {
-        &self.rows
-    }
-    fn weight(&self) -> Tensor<2> {
-        self.weight.val()
-    }
-    fn with_weight(self, weight: Tensor<2>) -> Self {
-        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
-    }
-    fn chunk_rows(&self) -> Option<usize> {
-        self.config.options.chunk_rows
-    }
-    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
-        self.draws.share(self.config.options.sample_rate, training, labels)
-    }
-    fn own_draws(&mut self) {
-        self.draws = self.draws.fork();
-    }
+    layer_methods!();
 }
 
 impl Head for CombinedMarginLoss {

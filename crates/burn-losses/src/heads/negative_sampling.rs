@@ -1,10 +1,9 @@
 //! Negative sampling.
 
-use super::declare::{replaced_bias, replaced_weight};
+use super::layer::{HeadLayer, layer_methods};
 use super::sampler::Draws;
 use super::{HeadLoss, Sampler, WeightInitializer, labels_with_extras, parameters, sampled};
 use crate::check::Reference;
-use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::engine::clean_weightless;
 use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets, classes_or_none};
 use crate::engine::primitives::gathered_matmul::gathered_matmul;
@@ -12,7 +11,6 @@ use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::reduction::{Extras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, EvalError, Wanted};
-use burn::module::Param;
 use burn::tensor::{Device, Int, IntDType, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -49,13 +47,8 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(heads, "negative_sampling", "Logistic loss of the label against a few sampled classes (word2vec)")]
 pub struct NegativeSamplingLoss {
     config: NegativeSamplingLossConfig,
-    /// One row per class.
-    weight: Param<Tensor<2>>,
-    /// One number per class.
-    bias: Option<Param<Tensor<1>>>,
-    rows: CrossEntropyLoss,
-    #[module(skip)]
-    draws: Draws,
+    #[module(flatten)]
+    layer: HeadLayer,
 }
 
 /// Config of [`NegativeSamplingLoss`].
@@ -92,41 +85,27 @@ pub struct NegativeSamplingLossConfig {
 
 impl NegativeSamplingLossConfig {
     fn build(&self, device: &Device) -> NegativeSamplingLoss {
+        let weight = self.initializer.init(self.num_classes, self.embedding_dim, device);
+        let draws = Draws::new(&self.sampler, self.num_classes, self.seed);
         NegativeSamplingLoss {
             config: self.clone(),
-            weight: self.initializer.init(self.num_classes, self.embedding_dim, device),
-            bias: self.bias.then(|| Param::from_tensor(Tensor::zeros([self.num_classes], device))),
-            rows: CrossEntropyLossConfig { ignore_index: self.ignore_index, ..Default::default() }.init(device),
-            draws: Draws::new(&self.sampler, self.num_classes, self.seed),
+            layer: HeadLayer::plain(weight, draws, self.ignore_index, device).with_bias(
+                self.bias,
+                self.num_classes,
+                device,
+            ),
         }
     }
 }
 
 impl HeadLoss for NegativeSamplingLoss {
-    fn cross_entropy(&self) -> &CrossEntropyLoss {
-        &self.rows
-    }
-    fn weight(&self) -> Tensor<2> {
-        self.weight.val()
-    }
-    fn with_weight(self, weight: Tensor<2>) -> Self {
-        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
-    }
-    fn bias(&self) -> Option<Tensor<1>> {
-        self.bias.as_ref().map(Param::val)
-    }
-    fn with_bias(self, bias: Tensor<1>) -> Self {
-        Self { bias: replaced_bias(&self, self.bias.as_ref(), bias), ..self }
-    }
-    fn own_draws(&mut self) {
-        self.draws = self.draws.fork();
-    }
+    layer_methods!();
     fn has_own_values(&self) -> bool {
         true
     }
     fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
         let (rows, negatives) = (embeddings.dims()[0], self.config.negatives);
-        let sampled = self.draws.next(rows * negatives, embeddings.device().is_autodiff(), &labels.of);
+        let sampled = self.layer.draws.next(rows * negatives, embeddings.device().is_autodiff(), &labels.of);
         self.values_with_samples(parameters, embeddings, labels, sampled.reshape([rows, negatives]))
     }
     fn samples(&self) -> Vec<Argument> {

@@ -1,12 +1,9 @@
 //! Normalized softmax.
 
-use super::declare::replaced_weight;
-use super::sampler::Draws;
+use super::layer::{HeadLayer, layer_methods};
 use super::{HeadLoss, HeadOptions};
-use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
-use burn::module::Param;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 
 /// Normalized softmax (Wang et al. 2017, NormFace, [arXiv 1704.06369](https://arxiv.org/abs/1704.06369)): cross-entropy of cosines.
@@ -41,11 +38,8 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(heads, "normalized_softmax", "Softmax cross-entropy of scaled cosines")]
 pub struct NormalizedSoftmaxLoss {
     config: NormalizedSoftmaxLossConfig,
-    /// One row per class.
-    weight: Param<Tensor<2>>,
-    rows: CrossEntropyLoss,
-    #[module(skip)]
-    draws: Draws,
+    #[module(flatten)]
+    layer: HeadLayer,
 }
 
 /// Config of [`NormalizedSoftmaxLoss`].
@@ -72,32 +66,13 @@ impl NormalizedSoftmaxLossConfig {
     fn build(&self, device: &Device) -> NormalizedSoftmaxLoss {
         NormalizedSoftmaxLoss {
             config: self.clone(),
-            weight: self.options.weight(self.num_classes, self.embedding_dim, device),
-            rows: self.options.cross_entropy(device),
-            draws: Draws::of_classes(self.num_classes),
+            layer: self.options.layer(self.num_classes, self.embedding_dim, device),
         }
     }
 }
 
 impl HeadLoss for NormalizedSoftmaxLoss {
-    fn cross_entropy(&self) -> &CrossEntropyLoss {
-        &self.rows
-    }
-    fn weight(&self) -> Tensor<2> {
-        self.weight.val()
-    }
-    fn with_weight(self, weight: Tensor<2>) -> Self {
-        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
-    }
-    fn chunk_rows(&self) -> Option<usize> {
-        self.config.options.chunk_rows
-    }
-    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
-        self.draws.share(self.config.options.sample_rate, training, labels)
-    }
-    fn own_draws(&mut self) {
-        self.draws = self.draws.fork();
-    }
+    layer_methods!();
 }
 
 impl Head for NormalizedSoftmaxLoss {
@@ -113,7 +88,7 @@ impl Head for NormalizedSoftmaxLoss {
 mod tests {
     use super::*;
     use crate::heads::{ASoftmaxLossConfig, Annealing};
-    use burn::tensor::Distribution;
+    use burn::tensor::{Distribution, Int, Tensor};
 
     #[test]
     fn modified_softmax_is_a_softmax_without_a_margin() {

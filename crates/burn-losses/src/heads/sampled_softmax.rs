@@ -1,15 +1,13 @@
 //! Sampled softmax.
 
-use super::declare::{replaced_bias, replaced_weight};
+use super::layer::{HeadLayer, layer_methods};
 use super::sampler::{Draws, expected_counts};
 use super::samples::{self, SharedSamples};
 use super::{HeadLoss, Sampler, WeightInitializer};
-use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets, classes_or_none};
 use crate::engine::rows::{self, MINUS_INFINITY};
 use crate::reduction::{Extras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, EvalError, Wanted};
-use burn::module::Param;
 use burn::tensor::{Device, Int, IntDType, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -54,15 +52,10 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(heads, "sampled_softmax", "Softmax over the label and sampled classes, for large vocabularies")]
 pub struct SampledSoftmaxLoss {
     config: SampledSoftmaxLossConfig,
-    /// One row per class.
-    weight: Param<Tensor<2>>,
-    /// One number per class.
-    bias: Option<Param<Tensor<1>>>,
-    rows: CrossEntropyLoss,
+    #[module(flatten)]
+    layer: HeadLayer,
     /// How often each class is expected in a sample.
     expected: Tensor<1>,
-    #[module(skip)]
-    draws: Draws,
 }
 
 /// Config of [`SampledSoftmaxLoss`].
@@ -102,42 +95,28 @@ pub struct SampledSoftmaxLossConfig {
 
 impl SampledSoftmaxLossConfig {
     fn build(&self, device: &Device) -> SampledSoftmaxLoss {
+        let weight = self.initializer.init(self.num_classes, self.embedding_dim, device);
+        let draws = Draws::new(&self.sampler, self.num_classes, self.seed);
         SampledSoftmaxLoss {
             config: self.clone(),
-            weight: self.initializer.init(self.num_classes, self.embedding_dim, device),
-            bias: self.bias.then(|| Param::from_tensor(Tensor::zeros([self.num_classes], device))),
-            rows: CrossEntropyLossConfig { ignore_index: self.ignore_index, ..Default::default() }.init(device),
+            layer: HeadLayer::plain(weight, draws, self.ignore_index, device).with_bias(
+                self.bias,
+                self.num_classes,
+                device,
+            ),
             expected: expected_counts(&self.sampler, self.num_classes, self.num_sampled, device),
-            draws: Draws::new(&self.sampler, self.num_classes, self.seed),
         }
     }
 }
 
 impl HeadLoss for SampledSoftmaxLoss {
-    fn cross_entropy(&self) -> &CrossEntropyLoss {
-        &self.rows
-    }
-    fn weight(&self) -> Tensor<2> {
-        self.weight.val()
-    }
-    fn with_weight(self, weight: Tensor<2>) -> Self {
-        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
-    }
-    fn bias(&self) -> Option<Tensor<1>> {
-        self.bias.as_ref().map(Param::val)
-    }
-    fn with_bias(self, bias: Tensor<1>) -> Self {
-        Self { bias: replaced_bias(&self, self.bias.as_ref(), bias), ..self }
-    }
-    fn own_draws(&mut self) {
-        self.draws = self.draws.fork();
-    }
+    layer_methods!();
     fn has_own_values(&self) -> bool {
         true
     }
     fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
         let training = embeddings.device().is_autodiff();
-        let sampled = self.draws.next(self.config.num_sampled, training, &labels.of);
+        let sampled = self.layer.draws.next(self.config.num_sampled, training, &labels.of);
         self.values_with_samples(parameters, embeddings, labels, sampled, self.expected.clone())
     }
     fn samples(&self) -> Vec<Argument> {
@@ -189,7 +168,7 @@ impl SharedSamples for SampledSoftmaxLoss {
             logits = logits.mask_fill(Tensor::cat(vec![of_label, hits], 1), MINUS_INFINITY);
         }
         let rows = logits.dims()[0];
-        let values = rows::valid_values(&self.rows, logits, labels.zeros_like()).values;
+        let values = rows::valid_values(&self.layer.rows, logits, labels.zeros_like()).values;
         targets.finish(values.mask_fill(invalid.any().expand([rows]), f64::NAN))
     }
 }

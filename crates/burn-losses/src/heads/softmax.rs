@@ -1,13 +1,10 @@
 //! Softmax loss with its own weight.
 
-use super::declare::{replaced_bias, replaced_weight};
-use super::sampler::Draws;
+use super::layer::{HeadLayer, layer_methods};
 use super::{HeadLoss, HeadOptions};
-use crate::classification::CrossEntropyLoss;
 use crate::config::Limit;
 use crate::engine::heads::{Head, Scaling};
-use burn::module::Param;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 
 /// The softmax loss: a linear layer, and cross-entropy.
@@ -47,13 +44,8 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(heads, "softmax", "Cross-entropy of a linear layer that belongs to the loss")]
 pub struct SoftmaxLoss {
     config: SoftmaxLossConfig,
-    /// One row per class.
-    weight: Param<Tensor<2>>,
-    rows: CrossEntropyLoss,
-    #[module(skip)]
-    draws: Draws,
-    /// One number per class.
-    bias: Option<Param<Tensor<1>>>,
+    #[module(flatten)]
+    layer: HeadLayer,
 }
 
 /// Config of [`SoftmaxLoss`].
@@ -78,43 +70,15 @@ pub struct SoftmaxLossConfig {
 
 impl SoftmaxLossConfig {
     fn build(&self, device: &Device) -> SoftmaxLoss {
-        SoftmaxLoss {
-            config: self.clone(),
-            weight: self.options.weight(self.num_classes, self.embedding_dim, device),
-            rows: self
-                .options
-                .with_prior(self.options.cross_entropy_config().with_softcap(self.softcap.clone()).init(device)),
-            draws: Draws::of_classes(self.num_classes),
-            bias: { self.bias.then(|| Param::from_tensor(Tensor::zeros([self.num_classes], device))) },
-        }
+        let rows = self.options.cross_entropy_config().with_softcap(self.softcap.clone()).init(device);
+        let layer = self.options.layer(self.num_classes, self.embedding_dim, device);
+        let layer = layer.with_bias(self.bias, self.num_classes, device);
+        SoftmaxLoss { config: self.clone(), layer: HeadLayer { rows: self.options.with_prior(rows), ..layer } }
     }
 }
 
 impl HeadLoss for SoftmaxLoss {
-    fn cross_entropy(&self) -> &CrossEntropyLoss {
-        &self.rows
-    }
-    fn weight(&self) -> Tensor<2> {
-        self.weight.val()
-    }
-    fn with_weight(self, weight: Tensor<2>) -> Self {
-        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
-    }
-    fn bias(&self) -> Option<Tensor<1>> {
-        self.bias.as_ref().map(Param::val)
-    }
-    fn with_bias(self, bias: Tensor<1>) -> Self {
-        Self { bias: replaced_bias(&self, self.bias.as_ref(), bias), ..self }
-    }
-    fn chunk_rows(&self) -> Option<usize> {
-        self.config.options.chunk_rows
-    }
-    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
-        self.draws.share(self.config.options.sample_rate, training, labels)
-    }
-    fn own_draws(&mut self) {
-        self.draws = self.draws.fork();
-    }
+    layer_methods!();
 }
 
 impl Head for SoftmaxLoss {

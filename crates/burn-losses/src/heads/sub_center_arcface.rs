@@ -1,14 +1,12 @@
 //! Sub-center ArcFace.
 
 use super::arcface::{Beyond, cos_with_margin};
-use super::declare::replaced_weight;
+use super::layer::{HeadLayer, layer_methods};
 use super::sampler::Draws;
 use super::{HeadLoss, HeadOptions};
-use crate::classification::CrossEntropyLoss;
 use crate::engine::heads::{Head, Scaling};
 use crate::formula::Real;
-use burn::module::Param;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 
 /// Sub-center ArcFace (Deng et al. 2020, [doi 10.1007/978-3-030-58621-8_43](https://doi.org/10.1007/978-3-030-58621-8_43)).
@@ -40,11 +38,8 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(heads, "sub_center_arcface", "ArcFace with several centers per class, for noisy labels")]
 pub struct SubCenterArcfaceLoss {
     config: SubCenterArcfaceLossConfig,
-    /// One row per class.
-    weight: Param<Tensor<2>>,
-    rows: CrossEntropyLoss,
-    #[module(skip)]
-    draws: Draws,
+    #[module(flatten)]
+    layer: HeadLayer,
 }
 
 /// Config of [`SubCenterArcfaceLoss`].
@@ -75,34 +70,15 @@ pub struct SubCenterArcfaceLossConfig {
 
 impl SubCenterArcfaceLossConfig {
     fn build(&self, device: &Device) -> SubCenterArcfaceLoss {
-        SubCenterArcfaceLoss {
-            config: self.clone(),
-            weight: self.options.weight(self.num_classes * self.sub_centers, self.embedding_dim, device),
-            rows: self.options.cross_entropy(device),
-            draws: Draws::of_classes(self.num_classes),
-        }
+        let layer = self.options.layer(self.num_classes * self.sub_centers, self.embedding_dim, device);
+        // A class is drawn with all of its centers.
+        let layer = HeadLayer { draws: Draws::of_classes(self.num_classes), ..layer };
+        SubCenterArcfaceLoss { config: self.clone(), layer }
     }
 }
 
 impl HeadLoss for SubCenterArcfaceLoss {
-    fn cross_entropy(&self) -> &CrossEntropyLoss {
-        &self.rows
-    }
-    fn weight(&self) -> Tensor<2> {
-        self.weight.val()
-    }
-    fn with_weight(self, weight: Tensor<2>) -> Self {
-        Self { weight: replaced_weight(&self, &self.weight, weight), ..self }
-    }
-    fn chunk_rows(&self) -> Option<usize> {
-        self.config.options.chunk_rows
-    }
-    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
-        self.draws.share(self.config.options.sample_rate, training, labels)
-    }
-    fn own_draws(&mut self) {
-        self.draws = self.draws.fork();
-    }
+    layer_methods!();
 }
 
 impl Head for SubCenterArcfaceLoss {

@@ -1,10 +1,10 @@
-//! The parts that heads share: the weight, and the fields of the cross-entropy.
+//! What heads share: a linear layer with the cross-entropy of its logits, and its options.
 
+use super::sampler::Draws;
 use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use crate::error::ConfigError;
-use crate::loss::Loss;
 use crate::options::log_prior;
-use burn::module::Param;
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use burn_losses_derive::shared_fields;
 
@@ -37,14 +37,16 @@ pub struct HeadOptions {
 }
 
 impl HeadOptions {
-    /// A new weight, made by the initializer.
-    pub(super) fn weight(&self, rows: usize, size: usize, device: &Device) -> Param<Tensor<2>> {
-        self.initializer.init(rows, size, device)
-    }
-
-    /// The cross-entropy of the logits.
-    pub(super) fn cross_entropy(&self, device: &Device) -> CrossEntropyLoss {
-        self.with_prior(self.cross_entropy_config().init(device))
+    /// A layer without a bias, whose weight has one row per class.
+    pub(super) fn layer(&self, classes: usize, size: usize, device: &Device) -> HeadLayer {
+        HeadLayer {
+            weight: self.initializer.init(classes, size, device),
+            bias: None,
+            rows: self.with_prior(self.cross_entropy_config().init(device)),
+            draws: Draws::of_classes(classes),
+            sample_rate: self.sample_rate,
+            chunk_rows: self.chunk_rows,
+        }
     }
 
     /// The cross-entropy with the prior, if there is one.
@@ -86,23 +88,88 @@ impl HeadOptions {
     }
 }
 
-/// Another weight of the same shape, as a new parameter.
-#[track_caller]
-pub(super) fn replaced_weight(head: &impl Loss, own: &Param<Tensor<2>>, weight: Tensor<2>) -> Param<Tensor<2>> {
-    assert_eq!(weight.dims(), own.dims(), "{}: the shape of the weight", head.kind());
-    Param::from_tensor(weight)
+/// The parameters of a head, and what makes a loss of its logits: the field `layer` of each head.
+#[derive(Module, Debug)]
+pub(crate) struct HeadLayer {
+    /// One row per class, or per center of a class.
+    pub(super) weight: Param<Tensor<2>>,
+    /// One number per row of the weight.
+    pub(super) bias: Option<Param<Tensor<1>>>,
+    pub(super) rows: CrossEntropyLoss,
+    #[module(skip)]
+    pub(super) draws: Draws,
+    #[module(skip)]
+    pub(super) sample_rate: f64,
+    #[module(skip)]
+    pub(super) chunk_rows: Option<usize>,
 }
 
-/// Another bias of the same shape, as a new parameter.
-#[track_caller]
-pub(super) fn replaced_bias(
-    head: &impl Loss,
-    own: Option<&Param<Tensor<1>>>,
-    bias: Tensor<1>,
-) -> Option<Param<Tensor<1>>> {
-    assert_eq!(Some(bias.dims()), own.map(|own| own.dims()), "{}: the shape of the bias", head.kind());
-    Some(Param::from_tensor(bias))
+impl HeadLayer {
+    /// A layer without a bias, whose cross-entropy has no options, over all classes at one time.
+    pub(super) fn plain(weight: Param<Tensor<2>>, draws: Draws, ignore_index: Option<i64>, device: &Device) -> Self {
+        let rows = CrossEntropyLossConfig { ignore_index, ..Default::default() }.init(device);
+        Self { weight, bias: None, rows, draws, sample_rate: 1.0, chunk_rows: None }
+    }
+
+    /// The layer with a bias of zeros, if it is wanted.
+    pub(super) fn with_bias(self, is_wanted: bool, rows: usize, device: &Device) -> Self {
+        Self { bias: is_wanted.then(|| Param::from_tensor(Tensor::zeros([rows], device))), ..self }
+    }
+
+    /// Another weight of the same shape, as a new parameter.
+    #[track_caller]
+    pub(super) fn replace_weight(&mut self, kind: &str, weight: Tensor<2>) {
+        assert_eq!(weight.dims(), self.weight.dims(), "{kind}: the shape of the weight");
+        self.weight = Param::from_tensor(weight);
+    }
+
+    /// Another bias of the same shape, as a new parameter.
+    #[track_caller]
+    pub(super) fn replace_bias(&mut self, kind: &str, bias: Tensor<1>) {
+        let Some(own) = &mut self.bias else {
+            panic!("{kind}: the head has no bias, but one of shape {:?} was given", bias.dims())
+        };
+        assert_eq!(bias.dims(), own.dims(), "{kind}: the shape of the bias");
+        *own = Param::from_tensor(bias);
+    }
 }
+
+/// The methods of `HeadLoss` for a head with a field `layer`.
+macro_rules! layer_methods {
+    () => {
+        fn cross_entropy(&self) -> &crate::classification::CrossEntropyLoss {
+            &self.layer.rows
+        }
+        fn weight(&self) -> ::burn::tensor::Tensor<2> {
+            self.layer.weight.val()
+        }
+        fn with_weight(mut self, weight: ::burn::tensor::Tensor<2>) -> Self {
+            self.layer.replace_weight(self.kind(), weight);
+            self
+        }
+        fn bias(&self) -> Option<::burn::tensor::Tensor<1>> {
+            self.layer.bias.as_ref().map(::burn::module::Param::val)
+        }
+        fn with_bias(mut self, bias: ::burn::tensor::Tensor<1>) -> Self {
+            self.layer.replace_bias(self.kind(), bias);
+            self
+        }
+        fn chunk_rows(&self) -> Option<usize> {
+            self.layer.chunk_rows
+        }
+        fn sampled_classes(
+            &self,
+            labels: &::burn::tensor::Tensor<1, ::burn::tensor::Int>,
+            training: bool,
+        ) -> Option<::burn::tensor::Tensor<1, ::burn::tensor::Int>> {
+            self.layer.draws.share(self.layer.sample_rate, training, labels)
+        }
+        fn own_draws(&mut self) {
+            self.layer.draws = self.layer.draws.fork();
+        }
+    };
+}
+pub(super) use layer_methods;
 
 #[cfg(test)]
 mod tests {
