@@ -242,9 +242,9 @@ pub trait HeadLoss: Head + Loss {
     ) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check(&embeddings, &labels, &extras));
-        let (labels, extras) = labels_with_extras(self, labels, extras);
-        let embeddings = clean_weightless(embeddings, extras.weightless().as_ref());
-        extras.apply(self.values(parameters(self), embeddings, labels))
+        let values = |parameters, embeddings, labels| self.values(parameters, embeddings, labels);
+        let (values, extras) = values_of(self, embeddings, labels, extras, values);
+        extras.apply(values)
     }
 
     /// The value of the softmax over the labels of the batch and classes that the caller has drawn, as a `sample_rate` (Partial FC) draws
@@ -264,12 +264,8 @@ pub trait HeadLoss: Head + Loss {
         sampled: Tensor<1, Int>,
         extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        let extras = extras.into();
-        expect(self.check(&embeddings, &labels, &extras));
-        expect(reference(self, &embeddings).same_device("sampled", &sampled));
-        let (labels, extras) = labels_with_extras(self, labels, extras);
-        let embeddings = clean_weightless(embeddings, extras.weightless().as_ref());
-        extras.reduce(self.reduction(), values_with_classes(self, embeddings, labels, sampled))
+        let (values, extras) = values_with_classes(self, embeddings, labels, sampled, extras.into());
+        extras.reduce(self.reduction(), values)
     }
 
     /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
@@ -285,12 +281,8 @@ pub trait HeadLoss: Head + Loss {
         sampled: Tensor<1, Int>,
         extras: impl Into<Extras>,
     ) -> Unreduced<1> {
-        let extras = extras.into();
-        expect(self.check(&embeddings, &labels, &extras));
-        expect(reference(self, &embeddings).same_device("sampled", &sampled));
-        let (labels, extras) = labels_with_extras(self, labels, extras);
-        let embeddings = clean_weightless(embeddings, extras.weightless().as_ref());
-        extras.apply(values_with_classes(self, embeddings, labels, sampled))
+        let (values, extras) = values_with_classes(self, embeddings, labels, sampled, extras.into());
+        extras.apply(values)
     }
 
     /// Checks the shapes, types and devices of the arguments, but not their values, which are not read.
@@ -299,21 +291,34 @@ pub trait HeadLoss: Head + Loss {
     }
 }
 
+/// The values of a batch and of classes that are checked first, and the extras for their shape.
+#[track_caller]
 fn values_with_classes<H: HeadLoss>(
     head: &H,
     embeddings: Tensor<2>,
-    labels: Labels<1>,
+    labels: Tensor<1, Int>,
     sampled: Tensor<1, Int>,
-) -> Unreduced<1> {
-    match embeddings.dims()[0] {
-        0 => head.values(parameters(head), embeddings, labels),
-        _ => heads::values_of_sampled(head, parameters(head), embeddings, labels, sampled),
-    }
+    extras: Extras,
+) -> (Unreduced<1>, ShapedExtras<1>) {
+    expect(head.check(&embeddings, &labels, &extras));
+    expect(reference(head, &embeddings).same_device("sampled", &sampled));
+    values_of(head, embeddings, labels, extras, |parameters, embeddings, labels| match embeddings.dims()[0] {
+        0 => head.values(parameters, embeddings, labels),
+        _ => heads::values_of_sampled(head, parameters, embeddings, labels, sampled),
+    })
 }
 
-/// The labels of a batch, and its extras.
-fn labels_with_extras<H: HeadLoss>(head: &H, labels: Tensor<1, Int>, extras: Extras) -> (Labels<1>, ShapedExtras<1>) {
-    Labels::with_extras(labels, head.ignore_index(), extras)
+/// The values of a batch that has been checked, and the extras for their shape.
+fn values_of<H: HeadLoss>(
+    head: &H,
+    embeddings: Tensor<2>,
+    labels: Tensor<1, Int>,
+    extras: Extras,
+    values: impl FnOnce(Parameters, Tensor<2>, Labels<1>) -> Unreduced<1>,
+) -> (Unreduced<1>, ShapedExtras<1>) {
+    let (labels, extras) = Labels::with_extras(labels, head.ignore_index(), extras);
+    let embeddings = clean_weightless(embeddings, extras.weightless().as_ref());
+    (values(parameters(head), embeddings, labels), extras)
 }
 
 impl<H: HeadLoss> heads::Layer for H {

@@ -2,13 +2,12 @@
 
 use super::layer::{HeadLayer, layer_methods};
 use super::sampler::{Draws, expected_counts};
-use super::samples::{self, SharedSamples};
+use super::samples::{self, Sampling, SharedSamples, shared_draws};
 use super::{HeadLoss, Sampler, WeightInitializer};
-use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets, classes_or_none};
-use crate::formula::Real;
+use crate::engine::heads::{Head, Labels, Parameters, Scaling};
 use crate::reduction::{Extras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, EvalError, Wanted};
-use burn::tensor::{Device, Int, IntDType, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// Noise-contrastive estimation (Gutmann and Hyvarinen 2010,
@@ -96,13 +95,10 @@ impl NceLossConfig {
     fn build(&self, device: &Device) -> NceLoss {
         let weight = self.initializer.init(self.num_classes, self.embedding_dim, device);
         let draws = Draws::new(&self.sampler, self.num_classes, self.seed);
+        let layer = HeadLayer::plain(weight, draws, self.ignore_index, device);
         NceLoss {
             config: self.clone(),
-            layer: HeadLayer::plain(weight, draws, self.ignore_index, device).with_bias(
-                self.bias,
-                self.num_classes,
-                device,
-            ),
+            layer: layer.with_bias(self.bias, self.num_classes, device),
             expected: expected_counts(&self.sampler, self.num_classes, self.num_sampled, device),
         }
     }
@@ -110,26 +106,7 @@ impl NceLossConfig {
 
 impl HeadLoss for NceLoss {
     layer_methods!();
-    fn has_own_values(&self) -> bool {
-        true
-    }
-    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
-        let training = embeddings.device().is_autodiff();
-        let sampled = self.layer.draws.next(self.config.num_sampled, training, &labels.of);
-        self.values_with_samples(parameters, embeddings, labels, sampled, self.expected.clone())
-    }
-    fn samples(&self) -> Vec<Argument> {
-        samples::arguments(self)
-    }
-    fn call_samples(
-        &self,
-        embeddings: Tensor<2>,
-        labels: Tensor<1, Int>,
-        extras: Extras,
-        (arguments, wanted): (&mut Arguments<'_>, Wanted),
-    ) -> Result<Called, EvalError> {
-        samples::call(self, embeddings, labels, extras, (arguments, wanted))
-    }
+    shared_draws!();
 }
 
 impl Head for NceLoss {
@@ -142,32 +119,13 @@ impl Head for NceLoss {
 }
 
 impl SharedSamples for NceLoss {
-    fn values_with_samples(
-        &self,
-        Parameters { weight, bias }: Parameters,
-        embeddings: Tensor<2>,
-        labels: Labels<1>,
-        sampled: Tensor<1, Int>,
-        expected_counts: Tensor<1>,
-    ) -> Unreduced<1> {
-        if embeddings.dims()[0] == 0 {
-            return heads::values(self, Parameters { weight, bias }, embeddings, labels);
-        }
-        let (embeddings, targets) = Targets::new(self, embeddings, labels);
-        let labels = targets.safe.clone();
-        let sampled = sampled.cast(IntDType::from(labels.dtype()));
-        let (sampled, invalid) = classes_or_none(sampled, self.config.num_classes);
-        let expected_counts = self.config.subtract_log_q.then_some(expected_counts);
-        // The label comes first, then the classes that were drawn for all rows.
-        let logits = samples::logits(Parameters { weight, bias }, embeddings, &labels, &sampled, expected_counts);
-        let [rows, columns] = logits.dims();
-        let label = Real::softplus(-logits.clone().narrow(1, 0, 1)).squeeze_dim::<1>(1);
-        let mut noise = Real::softplus(logits.narrow(1, 1, columns - 1));
-        if self.config.remove_accidental_hits {
-            noise = noise.mask_fill(samples::accidental_hits(&labels, &sampled), 0.0);
-        }
-        let values = label + noise.sum_dim(1).squeeze_dim::<1>(1);
-        targets.finish(values.mask_fill(invalid.any().expand([rows]), f64::NAN))
+    fn sampling(&self) -> Sampling<'_> {
+        let NceLossConfig { num_sampled: count, subtract_log_q, remove_accidental_hits, .. } = self.config;
+        Sampling { count, expected: &self.expected, subtract_log_q, remove_accidental_hits }
+    }
+    fn values_of_logits(&self, logits: Tensor<2>, _: &Tensor<1, Int>, hits: Option<Tensor<2, Bool>>) -> Tensor<1> {
+        let (label, noise) = samples::logistic(logits, hits);
+        label + noise.sum_dim(1).squeeze_dim::<1>(1)
     }
 }
 

@@ -2,14 +2,13 @@
 
 use super::layer::{HeadLayer, layer_methods};
 use super::sampler::Draws;
-use super::{HeadLoss, Sampler, WeightInitializer, labels_with_extras, parameters, sampled};
+use super::samples::logistic;
+use super::{HeadLoss, Sampler, WeightInitializer, sampled, values_of};
 use crate::check::Reference;
-use crate::engine::clean_weightless;
 use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets, classes_or_none};
 use crate::engine::primitives::gathered_matmul::gathered_matmul;
 use crate::error::{InputError, expect};
-use crate::formula::Real;
-use crate::reduction::{Extras, Unreduced};
+use crate::reduction::{Extras, ShapedExtras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, EvalError, Wanted};
 use burn::tensor::{Device, Int, IntDType, Tensor};
 use burn_losses_derive::{loss, loss_config};
@@ -87,14 +86,8 @@ impl NegativeSamplingLossConfig {
     fn build(&self, device: &Device) -> NegativeSamplingLoss {
         let weight = self.initializer.init(self.num_classes, self.embedding_dim, device);
         let draws = Draws::new(&self.sampler, self.num_classes, self.seed);
-        NegativeSamplingLoss {
-            config: self.clone(),
-            layer: HeadLayer::plain(weight, draws, self.ignore_index, device).with_bias(
-                self.bias,
-                self.num_classes,
-                device,
-            ),
-        }
+        let layer = HeadLayer::plain(weight, draws, self.ignore_index, device);
+        NegativeSamplingLoss { config: self.clone(), layer: layer.with_bias(self.bias, self.num_classes, device) }
     }
 }
 
@@ -166,11 +159,8 @@ impl NegativeSamplingLoss {
         sampled: Tensor<2, Int>,
         extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        let extras = extras.into();
-        expect(self.check_samples(&embeddings, &labels, &sampled, &extras));
-        let (labels, extras) = labels_with_extras(self, labels, extras);
-        let embeddings = clean_weightless(embeddings, extras.weightless().as_ref());
-        extras.reduce(self.config.reduction, self.values_with_samples(parameters(self), embeddings, labels, sampled))
+        let (values, extras) = self.checked(embeddings, labels, sampled, extras.into());
+        extras.reduce(self.config.reduction, values)
     }
 
     /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
@@ -186,11 +176,8 @@ impl NegativeSamplingLoss {
         sampled: Tensor<2, Int>,
         extras: impl Into<Extras>,
     ) -> Unreduced<1> {
-        let extras = extras.into();
-        expect(self.check_samples(&embeddings, &labels, &sampled, &extras));
-        let (labels, extras) = labels_with_extras(self, labels, extras);
-        let embeddings = clean_weightless(embeddings, extras.weightless().as_ref());
-        extras.apply(self.values_with_samples(parameters(self), embeddings, labels, sampled))
+        let (values, extras) = self.checked(embeddings, labels, sampled, extras.into());
+        extras.apply(values)
     }
 
     /// Checks the shapes, types and devices of the arguments.
@@ -209,6 +196,21 @@ impl NegativeSamplingLoss {
             return Err(reference.shape_error("sampled", &sampled.dims(), expected));
         }
         reference.same_device("sampled", sampled)
+    }
+
+    /// The values of arguments that are checked first, and the extras for their shape.
+    #[track_caller]
+    fn checked(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        sampled: Tensor<2, Int>,
+        extras: Extras,
+    ) -> (Unreduced<1>, ShapedExtras<1>) {
+        expect(self.check_samples(&embeddings, &labels, &sampled, &extras));
+        values_of(self, embeddings, labels, extras, |parameters, embeddings, labels| {
+            self.values_with_samples(parameters, embeddings, labels, sampled)
+        })
     }
 
     fn values_with_samples(
@@ -236,11 +238,8 @@ impl NegativeSamplingLoss {
             let bias = bias.cast(products.dtype()).select(0, classes.reshape([rows * columns]));
             products = products + bias.reshape([rows, columns]);
         }
-        let positive = Real::softplus(-products.clone().narrow(1, 0, 1)).squeeze_dim::<1>(1);
-        let mut negative = Real::softplus(products.narrow(1, 1, negatives));
-        if self.config.remove_accidental_hits {
-            negative = negative.mask_fill(sampled.equal(own.expand([rows, negatives])), 0.0);
-        }
+        let hits = self.config.remove_accidental_hits.then(|| sampled.equal(own.expand([rows, negatives])));
+        let (positive, negative) = logistic(products, hits);
         let negative = negative.mask_fill(invalid, f64::NAN);
         targets.finish(positive + negative.sum_dim(1).squeeze_dim::<1>(1))
     }

@@ -2,13 +2,13 @@
 
 use super::layer::{HeadLayer, layer_methods};
 use super::sampler::{Draws, expected_counts};
-use super::samples::{self, SharedSamples};
+use super::samples::{self, Sampling, SharedSamples, shared_draws};
 use super::{HeadLoss, Sampler, WeightInitializer};
-use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets, classes_or_none};
+use crate::engine::heads::{Head, Labels, Parameters, Scaling};
 use crate::engine::rows::{self, MINUS_INFINITY};
 use crate::reduction::{Extras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, EvalError, Wanted};
-use burn::tensor::{Device, Int, IntDType, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// Sampled softmax (Jean et al. 2015, [arXiv 1412.2007](https://arxiv.org/abs/1412.2007); Bengio and Senecal 2008).
@@ -97,13 +97,10 @@ impl SampledSoftmaxLossConfig {
     fn build(&self, device: &Device) -> SampledSoftmaxLoss {
         let weight = self.initializer.init(self.num_classes, self.embedding_dim, device);
         let draws = Draws::new(&self.sampler, self.num_classes, self.seed);
+        let layer = HeadLayer::plain(weight, draws, self.ignore_index, device);
         SampledSoftmaxLoss {
             config: self.clone(),
-            layer: HeadLayer::plain(weight, draws, self.ignore_index, device).with_bias(
-                self.bias,
-                self.num_classes,
-                device,
-            ),
+            layer: layer.with_bias(self.bias, self.num_classes, device),
             expected: expected_counts(&self.sampler, self.num_classes, self.num_sampled, device),
         }
     }
@@ -111,26 +108,7 @@ impl SampledSoftmaxLossConfig {
 
 impl HeadLoss for SampledSoftmaxLoss {
     layer_methods!();
-    fn has_own_values(&self) -> bool {
-        true
-    }
-    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
-        let training = embeddings.device().is_autodiff();
-        let sampled = self.layer.draws.next(self.config.num_sampled, training, &labels.of);
-        self.values_with_samples(parameters, embeddings, labels, sampled, self.expected.clone())
-    }
-    fn samples(&self) -> Vec<Argument> {
-        samples::arguments(self)
-    }
-    fn call_samples(
-        &self,
-        embeddings: Tensor<2>,
-        labels: Tensor<1, Int>,
-        extras: Extras,
-        (arguments, wanted): (&mut Arguments<'_>, Wanted),
-    ) -> Result<Called, EvalError> {
-        samples::call(self, embeddings, labels, extras, (arguments, wanted))
-    }
+    shared_draws!();
 }
 
 impl Head for SampledSoftmaxLoss {
@@ -143,33 +121,18 @@ impl Head for SampledSoftmaxLoss {
 }
 
 impl SharedSamples for SampledSoftmaxLoss {
-    fn values_with_samples(
-        &self,
-        Parameters { weight, bias }: Parameters,
-        embeddings: Tensor<2>,
-        labels: Labels<1>,
-        sampled: Tensor<1, Int>,
-        expected_counts: Tensor<1>,
-    ) -> Unreduced<1> {
-        if embeddings.dims()[0] == 0 {
-            return heads::values(self, Parameters { weight, bias }, embeddings, labels);
-        }
-        let (embeddings, targets) = Targets::new(self, embeddings, labels);
-        let labels = targets.safe.clone();
-        let sampled = sampled.cast(IntDType::from(labels.dtype()));
-        let (sampled, invalid) = classes_or_none(sampled, self.config.num_classes);
-        let expected_counts = self.config.log_q.then_some(expected_counts);
-        // The label comes first, then the classes that were drawn for all rows.
-        let mut logits = samples::logits(Parameters { weight, bias }, embeddings, &labels, &sampled, expected_counts);
-        if self.config.remove_accidental_hits {
-            let hits = samples::accidental_hits(&labels, &sampled);
+    fn sampling(&self) -> Sampling<'_> {
+        let SampledSoftmaxLossConfig { num_sampled: count, log_q: subtract_log_q, remove_accidental_hits, .. } =
+            self.config;
+        Sampling { count, expected: &self.expected, subtract_log_q, remove_accidental_hits }
+    }
+    fn values_of_logits(&self, logits: Tensor<2>, labels: &Tensor<1, Int>, hits: Option<Tensor<2, Bool>>) -> Tensor<1> {
+        let logits = hits.into_iter().fold(logits, |logits, hits| {
             // The label itself is not an accidental hit.
             let of_label = hits.clone().narrow(1, 0, 1).full_like(false);
-            logits = logits.mask_fill(Tensor::cat(vec![of_label, hits], 1), MINUS_INFINITY);
-        }
-        let rows = logits.dims()[0];
-        let values = rows::valid_values(&self.layer.rows, logits, labels.zeros_like()).values;
-        targets.finish(values.mask_fill(invalid.any().expand([rows]), f64::NAN))
+            logits.mask_fill(Tensor::cat(vec![of_label, hits], 1), MINUS_INFINITY)
+        });
+        rows::valid_values(&self.layer.rows, logits, labels.zeros_like()).values
     }
 }
 

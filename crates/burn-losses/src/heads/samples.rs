@@ -1,29 +1,39 @@
 //! What the heads have in common that draw classes for all rows together, and that know how often each class is expected.
 
-use super::{HeadLoss, NceLoss, SampledSoftmaxLoss, labels_with_extras, parameters, sampled};
+use super::{HeadLoss, NceLoss, SampledSoftmaxLoss, sampled, values_of};
 use crate::check::Reference;
-use crate::engine::clean_weightless;
-use crate::engine::heads::{Labels, Parameters};
+use crate::engine::heads::{self, Labels, Parameters, Targets, classes_or_none};
 use crate::engine::primitives::gathered_matmul::gathered_matmul;
 use crate::error::{InputError, expect};
+use crate::formula::Real;
 use crate::reduction::{Extras, ShapedExtras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, EvalError, Wanted};
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Bool, Int, IntDType, Tensor};
 use burn_losses_derive::inherent;
+
+/// How a head draws classes for all rows together.
+pub struct Sampling<'a> {
+    /// The number of classes that are drawn.
+    pub(super) count: usize,
+    /// How often each class is expected among them.
+    pub(super) expected: &'a Tensor<1>,
+    /// Whether the logarithms of the expected counts are subtracted from the logits.
+    pub(super) subtract_log_q: bool,
+    /// Whether a drawn class that is a row's label is left out for that row.
+    pub(super) remove_accidental_hits: bool,
+}
 
 /// A head that draws classes for all rows together. Its methods are methods of [`NceLoss`] and [`SampledSoftmaxLoss`] too.
 #[inherent]
 pub trait SharedSamples: HeadLoss {
-    /// One value per row and its normalizer.
+    /// What is drawn, and what the draws are for.
     #[doc(hidden)]
-    fn values_with_samples(
-        &self,
-        parameters: Parameters,
-        embeddings: Tensor<2>,
-        labels: Labels<1>,
-        sampled: Tensor<1, Int>,
-        expected_counts: Tensor<1>,
-    ) -> Unreduced<1>;
+    fn sampling(&self) -> Sampling<'_>;
+
+    /// The values of logits in at least single precision, `[N, 1 + S]`: first the one of the label, then those of the classes that were
+    /// drawn. `hits` are the drawn classes, `[N, S]`, that are left out.
+    #[doc(hidden)]
+    fn values_of_logits(&self, logits: Tensor<2>, labels: &Tensor<1, Int>, hits: Option<Tensor<2, Bool>>) -> Tensor<1>;
 
     /// The value of the batch with classes that the caller has drawn, and with [`Extras`], reduced as the config says.
     ///
@@ -99,10 +109,62 @@ fn checked(
     extras: Extras,
 ) -> (Unreduced<1>, ShapedExtras<1>) {
     expect(head.check_samples(&embeddings, &labels, &sampled, &expected_counts, &extras));
-    let (labels, extras) = labels_with_extras(head, labels, extras);
-    let embeddings = clean_weightless(embeddings, extras.weightless().as_ref());
-    (head.values_with_samples(parameters(head), embeddings, labels, sampled, expected_counts), extras)
+    values_of(head, embeddings, labels, extras, |parameters, embeddings, labels| {
+        values(head, parameters, embeddings, labels, sampled, expected_counts)
+    })
 }
+
+/// One value per row, with classes that have been drawn.
+pub(super) fn values<H: SharedSamples>(
+    head: &H,
+    parameters: Parameters,
+    embeddings: Tensor<2>,
+    labels: Labels<1>,
+    sampled: Tensor<1, Int>,
+    expected_counts: Tensor<1>,
+) -> Unreduced<1> {
+    if embeddings.dims()[0] == 0 {
+        return heads::values(head, parameters, embeddings, labels);
+    }
+    let Sampling { subtract_log_q, remove_accidental_hits, .. } = head.sampling();
+    let (embeddings, targets) = Targets::new(head, embeddings, labels);
+    let labels = targets.safe.clone();
+    let sampled = sampled.cast(IntDType::from(labels.dtype()));
+    let (sampled, invalid) = classes_or_none(sampled, head.num_classes());
+    let expected_counts = subtract_log_q.then_some(expected_counts);
+    let logits = logits(parameters, embeddings, &labels, &sampled, expected_counts);
+    let hits = remove_accidental_hits.then(|| accidental_hits(&labels, &sampled));
+    let values = head.values_of_logits(logits, &labels, hits);
+    let rows = values.dims();
+    targets.finish(values.mask_fill(invalid.any().expand(rows), f64::NAN))
+}
+
+/// The methods of `HeadLoss` for a head of [`SharedSamples`] with a field `layer`.
+macro_rules! shared_draws {
+    () => {
+        fn has_own_values(&self) -> bool {
+            true
+        }
+        fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
+            let Sampling { count, expected, .. } = self.sampling();
+            let sampled = self.layer.draws.next(count, embeddings.device().is_autodiff(), &labels.of);
+            samples::values(self, parameters, embeddings, labels, sampled, expected.clone())
+        }
+        fn samples(&self) -> Vec<Argument> {
+            samples::arguments(self)
+        }
+        fn call_samples(
+            &self,
+            embeddings: Tensor<2>,
+            labels: Tensor<1, Int>,
+            extras: Extras,
+            (arguments, wanted): (&mut Arguments<'_>, Wanted),
+        ) -> Result<Called, EvalError> {
+            samples::call(self, embeddings, labels, extras, (arguments, wanted))
+        }
+    };
+}
+pub(super) use shared_draws;
 
 /// The classes that were drawn, and how often each class is expected, as arguments.
 pub(super) fn arguments(head: &impl SharedSamples) -> Vec<Argument> {
@@ -131,7 +193,7 @@ pub(super) fn call(
 
 /// The logits of each row's label and of the classes that were drawn: `[N, 1 + S]`, less the logarithms of the expected counts if
 /// these are given. All classes are in range.
-pub(super) fn logits(
+fn logits(
     Parameters { weight, bias }: Parameters,
     embeddings: Tensor<2>,
     labels: &Tensor<1, Int>,
@@ -156,7 +218,16 @@ pub(super) fn logits(
 }
 
 /// Which drawn classes are the label of a row by accident: `[N, S]`.
-pub(super) fn accidental_hits(labels: &Tensor<1, Int>, sampled: &Tensor<1, Int>) -> Tensor<2, Bool> {
+fn accidental_hits(labels: &Tensor<1, Int>, sampled: &Tensor<1, Int>) -> Tensor<2, Bool> {
     let shape = [labels.dims()[0], sampled.dims()[0]];
     sampled.clone().unsqueeze::<2>().expand(shape).equal(labels.clone().unsqueeze_dim::<2>(1).expand(shape))
+}
+
+/// The logistic losses of the label, `[N]`, and of the other classes, `[N, S]`: the label's logit is the first of `[N, 1 + S]`. A hit has
+/// the loss 0.
+pub(super) fn logistic(logits: Tensor<2>, hits: Option<Tensor<2, Bool>>) -> (Tensor<1>, Tensor<2>) {
+    let [_, columns] = logits.dims();
+    let label = Real::softplus(-logits.clone().narrow(1, 0, 1)).squeeze_dim::<1>(1);
+    let others = Real::softplus(logits.narrow(1, 1, columns - 1));
+    (label, hits.into_iter().fold(others, |others, hits| others.mask_fill(hits, 0.0)))
 }
