@@ -1,11 +1,8 @@
 //! Online hard example mining, binary.
 
 use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, HardExamples};
-use crate::engine::curved::Part;
-use crate::engine::hard_examples::{keep_hard_examples, select_hard_examples};
-use crate::engine::pointwise::{self, BatchKernel, Pointwise, Positives, numbers};
-use crate::reduction::Unreduced;
-use burn::tensor::{Bool, Device, Tensor};
+use crate::engine::pointwise::{Pointwise, Positives, hardest_values};
+use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 
 /// Online hard example mining (Shrivastava et al. 2016, [arXiv 1604.03540](https://arxiv.org/abs/1604.03540)) around any
@@ -72,28 +69,7 @@ impl OhemLossConfig {
 }
 
 impl Pointwise for OhemLoss {
-    fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
-        let values = pointwise::values(&self.loss[0], logits, targets, mask);
-        keep_hard_examples(values, self.config.keep, self.config.min_kept)
-    }
-
-    fn kernel_of_batch(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
-        let kernel = self.loss[0].kernel()?;
-        let values = kernel.values(&logits.clone().without_autodiff(), targets)?;
-        let kept = select_hard_examples(&values.into(), self.config.keep, self.config.min_kept);
-        Some(BatchKernel { kernel, factors: Some(kept), factors_count: true })
-    }
-
-    fn parts(&self, logits: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>> {
-        let parts = self.loss[0].parts(logits, targets, mask)?;
-        let values = pointwise::values(&self.loss[0], logits.clone(), targets.clone(), mask);
-        let kept = numbers(select_hard_examples(&values, self.config.keep, self.config.min_kept));
-        Some(parts.into_iter().map(|part| part.with_factors(&kept)).collect())
-    }
-
-    fn accepts(&self, shape: &[usize]) -> Result<(), String> {
-        Pointwise::accepts(&self.loss[0], shape)
-    }
+    hardest_values!();
 }
 
 impl BinaryLoss for OhemLoss {

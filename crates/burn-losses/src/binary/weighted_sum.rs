@@ -1,12 +1,10 @@
 //! A weighted sum.
 
 use super::{AnyBinaryLoss, BceLossConfig, BinaryLoss, BinaryLossConfig, FocalLossConfig};
-use crate::engine::curved::{self, Part};
-use crate::engine::pointwise::{self, PointKernel, Pointwise, Positives};
+use crate::engine::pointwise::{Pointwise, Positives, weighted_values};
 use crate::error::ConfigError;
-use crate::reduction::Unreduced;
-use crate::terms::{Terms, find_setting, sum_unreduced};
-use burn::tensor::{Bool, Device, Tensor};
+use crate::terms::{Terms, find_setting};
+use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 
 /// A sum of losses of this family, each with its weight.
@@ -67,23 +65,7 @@ fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
 }
 
 impl Pointwise for WeightedSumLoss {
-    fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
-        let values = self.losses.iter().map(|loss| pointwise::values(loss, logits.clone(), targets.clone(), mask));
-        sum_unreduced(self.config.terms.weigh(values))
-    }
-
-    fn kernel(&self) -> Option<PointKernel> {
-        PointKernel::weighted_sum(self.config.terms.weigh(self.losses.iter().map(Pointwise::kernel)))
-    }
-
-    fn parts(&self, logits: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>> {
-        let parts = self.losses.iter().map(|loss| loss.parts(logits, targets, mask));
-        curved::sum_of_parts(self.config.terms.weigh(parts))
-    }
-
-    fn accepts(&self, shape: &[usize]) -> Result<(), String> {
-        self.losses.iter().try_for_each(|loss| Pointwise::accepts(loss, shape))
-    }
+    weighted_values!();
 }
 
 impl BinaryLoss for WeightedSumLoss {

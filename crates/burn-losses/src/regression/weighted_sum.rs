@@ -1,11 +1,9 @@
 //! A weighted sum.
 
 use super::{AnyRegressionLoss, MaeLossConfig, MseLossConfig, RegressionLoss, RegressionLossConfig};
-use crate::engine::curved::{self, Part};
-use crate::engine::pointwise::{self, PointKernel, Pointwise};
-use crate::reduction::Unreduced;
-use crate::terms::{Terms, sum_unreduced};
-use burn::tensor::{Bool, Device, Tensor};
+use crate::engine::pointwise::{Pointwise, weighted_values};
+use crate::terms::Terms;
+use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 
 /// A sum of losses of this family, each with its weight.
@@ -67,21 +65,5 @@ impl RegressionLoss for WeightedSumLoss {
 }
 
 impl Pointwise for WeightedSumLoss {
-    fn values(&self, predictions: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
-        let values = self.losses.iter().map(|loss| pointwise::values(loss, predictions.clone(), targets.clone(), mask));
-        sum_unreduced(self.config.terms.weigh(values))
-    }
-
-    fn kernel(&self) -> Option<PointKernel> {
-        PointKernel::weighted_sum(self.config.terms.weigh(self.losses.iter().map(Pointwise::kernel)))
-    }
-
-    fn parts(&self, predictions: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>> {
-        let parts = self.losses.iter().map(|loss| loss.parts(predictions, targets, mask));
-        curved::sum_of_parts(self.config.terms.weigh(parts))
-    }
-
-    fn accepts(&self, shape: &[usize]) -> Result<(), String> {
-        self.losses.iter().try_for_each(|loss| Pointwise::accepts(loss, shape))
-    }
+    weighted_values!();
 }
