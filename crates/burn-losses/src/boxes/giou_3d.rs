@@ -1,10 +1,9 @@
 //! IoU losses of boxes in three dimensions.
 
 use super::geometry::{Axis, quotient};
-use super::{BoxFormat, BoxFormat3d, BoxTargets, Boxes, BoxesLoss};
-use crate::engine::vectors::{VectorKernel, of_formula};
+use super::values::values_of_formula;
+use super::{BoxFormat3d, BoxTargets, Boxes, BoxesLoss};
 use crate::formula::{Real, VectorFormula};
-use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
 /// What is added to one minus the IoU of two boxes in three dimensions.
@@ -82,19 +81,7 @@ pub struct Giou3dLossConfig {
 impl BoxesLoss for Giou3dLoss {}
 
 impl Boxes for Giou3dLoss {
-    fn values(
-        &self,
-        predictions: Tensor<2>,
-        targets: Tensor<2>,
-        _: BoxFormat,
-        _: Option<&Tensor<1, Bool>>,
-    ) -> Tensor<1> {
-        of_formula(self, predictions, targets)
-    }
-
-    fn kernel(&self, _: BoxFormat) -> Option<VectorKernel> {
-        Some(VectorKernel::new(self))
-    }
+    values_of_formula!();
 
     fn targets(&self) -> BoxTargets {
         BoxTargets::Solids(self.config.format)
@@ -144,7 +131,7 @@ fn offset<R: Real>(x: Axis<R>, y: Axis<R>, z: Axis<R>) -> R {
 mod tests {
     use super::*;
     use crate::formula::Dual;
-    use burn::tensor::{DType, Device, TensorData};
+    use burn::tensor::{DType, Device, Tensor, TensorData};
 
     fn value(form: Form3d, prediction: [f64; 6], target: [f64; 6]) -> f64 {
         Giou3dLossConfig::new().with_form(form).init(&Device::flex()).eval(prediction, target)

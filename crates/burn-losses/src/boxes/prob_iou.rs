@@ -1,10 +1,9 @@
 //! Probabilistic IoU loss of rotated boxes.
 
 use super::gaussian::Gaussians;
-use super::{BoxFormat, BoxTargets, Boxes, BoxesLoss};
-use crate::engine::vectors::{VectorKernel, of_formula};
+use super::values::values_of_formula;
+use super::{BoxTargets, Boxes, BoxesLoss};
 use crate::formula::{Real, VectorFormula};
-use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
 /// How the distance of two rotated boxes becomes a loss.
@@ -83,19 +82,7 @@ pub struct ProbIouLossConfig {
 impl BoxesLoss for ProbIouLoss {}
 
 impl Boxes for ProbIouLoss {
-    fn values(
-        &self,
-        predictions: Tensor<2>,
-        targets: Tensor<2>,
-        _: BoxFormat,
-        _: Option<&Tensor<1, Bool>>,
-    ) -> Tensor<1> {
-        of_formula(self, predictions, targets)
-    }
-
-    fn kernel(&self, _: BoxFormat) -> Option<VectorKernel> {
-        Some(VectorKernel::new(self))
-    }
+    values_of_formula!();
 
     fn targets(&self) -> BoxTargets {
         BoxTargets::Rotated
@@ -118,7 +105,7 @@ impl VectorFormula<5> for ProbIouLoss {
 mod tests {
     use super::*;
     use crate::formula::Dual;
-    use burn::tensor::{DType, Device, TensorData};
+    use burn::tensor::{DType, Device, Tensor, TensorData};
 
     fn loss(form: ProbIouForm) -> ProbIouLoss {
         ProbIouLossConfig::new().with_form(form).init(&Device::flex())
