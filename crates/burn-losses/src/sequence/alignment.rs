@@ -1,10 +1,11 @@
 //! What the losses of sequences share: how predictions are read, and the likelihood of all alignments.
 
+use super::SequenceLoss;
 use crate::check::{Reference, widen};
 use crate::engine::primitives::lattice::{Labels, negative_log_likelihood};
 use crate::engine::primitives::softmax::log_softmax;
 use crate::engine::without_weightless;
-use crate::error::{InputError, InputProblem};
+use crate::error::{InputError, InputProblem, expect};
 use crate::reduction::{Extras, ShapedExtras, Unreduced, cleaned};
 use burn::tensor::{Int, Tensor};
 use burn_losses_derive::Choice;
@@ -124,8 +125,12 @@ pub(super) struct Batch<const D: usize> {
 }
 
 impl<const D: usize> Batch<D> {
-    /// The values of the sequences, without their weights, and the extras in their shape.
-    pub(super) fn values(self, alignment: Alignment) -> (Unreduced<1>, ShapedExtras<1>) {
+    /// The values of the sequences, without their weights, and the extras in their shape. The arguments are checked first.
+    #[track_caller]
+    pub(super) fn values<L: SequenceLoss + ?Sized>(self, loss: &L) -> (Unreduced<1>, ShapedExtras<1>) {
+        let Self { predictions, labels, input_lengths, label_lengths, extras } = &self;
+        expect(loss.check(predictions, labels, input_lengths, label_lengths, extras));
+        let alignment = loss.alignment();
         let predictions = match alignment.layout {
             SequenceLayout::Ntc => self.predictions,
             SequenceLayout::Tnc => self.predictions.swap_dims(0, 1),

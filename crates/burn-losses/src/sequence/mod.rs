@@ -11,7 +11,7 @@ mod signature;
 pub mod template;
 
 use crate::check::Reference;
-use crate::error::{InputError, expect};
+use crate::error::InputError;
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Int, Tensor};
@@ -71,10 +71,8 @@ pub trait SequenceLoss: Loss {
         label_lengths: Tensor<1, Int>,
         extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        let extras = extras.into();
-        expect(self.check(&predictions, &labels, &input_lengths, &label_lengths, &extras));
-        let batch = Batch { predictions, labels, input_lengths, label_lengths, extras };
-        let (values, extras) = batch.values(self.alignment());
+        let batch = Batch { predictions, labels, input_lengths, label_lengths, extras: extras.into() };
+        let (values, extras) = batch.values(self);
         extras.reduce(self.reduction(), values)
     }
 
@@ -107,10 +105,8 @@ pub trait SequenceLoss: Loss {
         label_lengths: Tensor<1, Int>,
         extras: impl Into<Extras>,
     ) -> Unreduced<1> {
-        let extras = extras.into();
-        expect(self.check(&predictions, &labels, &input_lengths, &label_lengths, &extras));
-        let batch = Batch { predictions, labels, input_lengths, label_lengths, extras };
-        let (values, extras) = batch.values(self.alignment());
+        let batch = Batch { predictions, labels, input_lengths, label_lengths, extras: extras.into() };
+        let (values, extras) = batch.values(self);
         extras.apply(values)
     }
 
