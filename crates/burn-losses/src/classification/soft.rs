@@ -6,7 +6,7 @@ use super::{
 };
 use crate::engine::{rows, without_weightless};
 use crate::error::{InputError, expect};
-use crate::reduction::{Extras, Unreduced};
+use crate::reduction::{Extras, ShapedExtras, Unreduced};
 use burn::tensor::Tensor;
 use burn_losses_derive::inherent;
 
@@ -66,11 +66,7 @@ pub trait SoftTargets: ClassificationLoss {
         probabilities: Tensor<D>,
         extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        let extras = extras.into();
-        expect(self.check_soft(&logits, &probabilities, &extras));
-        let extras = extras.for_shape(rows::rows_per_sample(logits.dims()));
-        let [logits, probabilities] = [logits, probabilities].map(|rows| without_weightless(rows, &extras));
-        let values = rows::soft_values(self, logits, probabilities, extras.mask.as_ref());
+        let (values, extras) = checked(self, logits, probabilities, extras.into());
         extras.reduce(self.reduction(), values)
     }
 
@@ -99,12 +95,8 @@ pub trait SoftTargets: ClassificationLoss {
         probabilities: Tensor<D>,
         extras: impl Into<Extras>,
     ) -> Unreduced<L> {
-        let extras = extras.into();
-        expect(self.check_soft(&logits, &probabilities, &extras));
         let shape = rows::without_class_axis(logits.dims());
-        let extras = extras.for_shape(rows::rows_per_sample(logits.dims()));
-        let [logits, probabilities] = [logits, probabilities].map(|rows| without_weightless(rows, &extras));
-        let values = rows::soft_values(self, logits, probabilities, extras.mask.as_ref());
+        let (values, extras) = checked(self, logits, probabilities, extras.into());
         rows::into_shape(extras.apply(values), shape)
     }
 
@@ -118,6 +110,21 @@ pub trait SoftTargets: ClassificationLoss {
         rows::check_soft(self, reference(self, logits), probabilities, extras)
     }
 }
+
+/// The values of arguments that are checked first, and the extras for their shape.
+#[track_caller]
+fn checked<L: SoftTargets, const D: usize>(
+    loss: &L,
+    logits: Tensor<D>,
+    probabilities: Tensor<D>,
+    extras: Extras,
+) -> (Unreduced<2>, ShapedExtras<2>) {
+    expect(loss.check_soft(&logits, &probabilities, &extras));
+    let extras = extras.for_shape(rows::rows_per_sample(logits.dims()));
+    let [logits, probabilities] = [logits, probabilities].map(|rows| without_weightless(rows, &extras));
+    (rows::soft_values(loss, logits, probabilities, extras.mask.as_ref()), extras)
+}
+
 soft_targets_methods!(
     AnyClassificationLoss,
     AsymmetricLoss,

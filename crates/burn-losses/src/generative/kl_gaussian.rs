@@ -158,26 +158,17 @@ impl KlGaussianLoss {
         Unreduced::from(row_sums(values.reshape([count, size])).squeeze_dim(1)).masked(mask)
     }
 
-    fn reduce_rows(
+    /// The `[N]` values of a batch that has been checked, and the extras for their shape.
+    fn values_of(
         &self,
-        reduction: Reduction,
         latent: [Tensor<2>; 2],
         other: Option<[Tensor<2>; 2]>,
         extras: Extras,
-    ) -> Tensor<1> {
+    ) -> (Unreduced<1>, ShapedExtras<1>) {
         let extras: ShapedExtras<1> = extras.for_shape([latent[0].dims()[0]]);
         let latent = latent.map(|rows| without_weightless(rows, &extras));
         let other = other.map(|other| other.map(|rows| without_weightless(rows, &extras)));
-        let values = self.rows(latent, other, extras.mask.as_ref());
-        extras.reduce(reduction, values)
-    }
-
-    fn unreduced_rows(&self, latent: [Tensor<2>; 2], other: Option<[Tensor<2>; 2]>, extras: Extras) -> Unreduced<1> {
-        let extras: ShapedExtras<1> = extras.for_shape([latent[0].dims()[0]]);
-        let latent = latent.map(|rows| without_weightless(rows, &extras));
-        let other = other.map(|other| other.map(|rows| without_weightless(rows, &extras)));
-        let values = self.rows(latent, other, extras.mask.as_ref());
-        extras.apply(values)
+        (self.rows(latent, other, extras.mask.as_ref()), extras)
     }
 
     /// The value of the batch against another Gaussian, reduced as the config says.
@@ -213,7 +204,8 @@ impl KlGaussianLoss {
     ) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check_between(&latent, &other, &extras));
-        self.reduce_rows(self.config.reduction, latent.map(values::rows), Some(other.map(values::rows)), extras)
+        let (values, extras) = self.values_of(latent.map(values::rows), Some(other.map(values::rows)), extras);
+        extras.reduce(self.config.reduction, values)
     }
 
     /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
@@ -230,7 +222,8 @@ impl KlGaussianLoss {
     ) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check_between(&latent, &other, &extras));
-        self.unreduced_rows(latent.map(values::rows), Some(other.map(values::rows)), extras)
+        let (values, extras) = self.values_of(latent.map(values::rows), Some(other.map(values::rows)), extras);
+        extras.apply(values)
     }
 
     /// Checks the shapes, types and devices of two Gaussians, each a mean and a log-variance.
@@ -264,7 +257,8 @@ impl Generative for KlGaussianLoss {
     }
 
     fn unreduced(&self, mean: Tensor<2>, log_variance: Tensor<2>, extras: Extras) -> Unreduced<2> {
-        let Unreduced { values, normalizer } = self.unreduced_rows([mean, log_variance], None, extras);
+        let (values, extras) = self.values_of([mean, log_variance], None, extras);
+        let Unreduced { values, normalizer } = extras.apply(values);
         Unreduced {
             values: values.unsqueeze_dim(1),
             normalizer: normalizer.map(|normalizer| normalizer.unsqueeze_dim(1)),
@@ -272,7 +266,8 @@ impl Generative for KlGaussianLoss {
     }
 
     fn reduce(&self, reduction: Reduction, mean: Tensor<2>, log_variance: Tensor<2>, extras: Extras) -> Tensor<1> {
-        self.reduce_rows(reduction, [mean, log_variance], None, extras)
+        let (values, extras) = self.values_of([mean, log_variance], None, extras);
+        extras.reduce(reduction, values)
     }
 
     fn other_signature(&self) -> Option<Signature> {

@@ -71,7 +71,8 @@ pub trait ImageLoss: Images + Loss {
     ) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check(&predictions, &targets, &extras));
-        pictures::reduce(self, self.reduction(), predictions, targets, extras)
+        let (values, extras) = pictures::values_of(self, predictions, targets, extras);
+        extras.reduce(self.reduction(), values)
     }
 
     /// One value per image: `[N]`.
@@ -97,7 +98,8 @@ pub trait ImageLoss: Images + Loss {
     ) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check(&predictions, &targets, &extras));
-        pictures::unreduced(self, predictions, targets, extras)
+        let (values, extras) = pictures::values_of(self, predictions, targets, extras);
+        extras.apply(values)
     }
 
     /// Checks the shapes, types and devices of the arguments, but not their values, which are not read.

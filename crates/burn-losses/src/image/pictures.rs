@@ -4,7 +4,7 @@ use crate::check::{Reference, pictures as shapes, widen};
 use crate::engine::rows::valid_rows;
 use crate::engine::{with_zero_gradient, without_weightless};
 use crate::error::InputError;
-use crate::reduction::{Extras, Reduction, Unreduced, row_sums};
+use crate::reduction::{Extras, ShapedExtras, Unreduced, row_sums};
 use burn::tensor::{Bool, Tensor};
 
 /// How a loss of the family `image` computes its values.
@@ -117,29 +117,14 @@ fn values<L: Images, const D: usize>(
     Unreduced::from(with_zero_gradient(values, predictions)).masked(mask)
 }
 
-/// The unreduced values, with the weights, the mask and the divisor in `extras` applied.
-pub(super) fn unreduced<L: Images, const D: usize>(
+/// The values of a batch that has been checked, and the extras for their shape.
+pub(super) fn values_of<L: Images, const D: usize>(
     loss: &L,
     predictions: Tensor<D>,
     targets: Tensor<D>,
     extras: Extras,
-) -> Unreduced<1> {
+) -> (Unreduced<1>, ShapedExtras<1>) {
     let extras = extras.for_shape([predictions.dims()[0]]);
     let [predictions, targets] = [predictions, targets].map(|images| without_weightless(images, &extras));
-    let values = values(loss, predictions, targets, extras.mask.as_ref());
-    extras.apply(values)
-}
-
-/// The reduced value of the batch.
-pub(super) fn reduce<L: Images, const D: usize>(
-    loss: &L,
-    reduction: Reduction,
-    predictions: Tensor<D>,
-    targets: Tensor<D>,
-    extras: Extras,
-) -> Tensor<1> {
-    let extras = extras.for_shape([predictions.dims()[0]]);
-    let [predictions, targets] = [predictions, targets].map(|images| without_weightless(images, &extras));
-    let values = values(loss, predictions, targets, extras.mask.as_ref());
-    extras.reduce(reduction, values)
+    (values(loss, predictions, targets, extras.mask.as_ref()), extras)
 }

@@ -10,7 +10,7 @@ use crate::engine::without_weightless;
 use crate::error::{InputError, expect};
 use crate::formula::{Anchor, AnchorFormula, Counts, EarlierRows, Formula, Partners, Real, Score};
 use crate::options::Memory;
-use crate::reduction::{Extras, Unreduced, cleaned};
+use crate::reduction::{Extras, ShapedExtras, Unreduced, cleaned};
 use crate::signature::{Argument, Arguments, Called, EvalError, Shape, Signature, Wanted};
 use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
@@ -154,12 +154,7 @@ impl ContrastiveLoss {
         dissimilar: Tensor<1>,
         extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        let extras = extras.into();
-        expect(self.check_pairs(&first, &second, &dissimilar, &extras));
-        let extras = extras.for_shape(dissimilar.dims());
-        let [first, second] = [first, second].map(|rows| without_weightless(rows, &extras));
-        let dissimilar = without_weightless(dissimilar, &extras);
-        let values = self.values_of_pairs(first, second, dissimilar, extras.mask.as_ref());
+        let (values, extras) = self.checked_pairs([first, second], dissimilar, extras.into());
         extras.reduce(self.config.reduction, values)
     }
 
@@ -176,12 +171,7 @@ impl ContrastiveLoss {
         dissimilar: Tensor<1>,
         extras: impl Into<Extras>,
     ) -> Unreduced<1> {
-        let extras = extras.into();
-        expect(self.check_pairs(&first, &second, &dissimilar, &extras));
-        let extras = extras.for_shape(dissimilar.dims());
-        let [first, second] = [first, second].map(|rows| without_weightless(rows, &extras));
-        let dissimilar = without_weightless(dissimilar, &extras);
-        let values = self.values_of_pairs(first, second, dissimilar, extras.mask.as_ref());
+        let (values, extras) = self.checked_pairs([first, second], dissimilar, extras.into());
         extras.apply(values)
     }
 
@@ -246,17 +236,32 @@ impl ContrastiveLoss {
         reference.extras(&[count], extras)
     }
 
+    /// The values of pairs that are checked first, and the extras for their shape.
+    #[track_caller]
+    fn checked_pairs(
+        &self,
+        pair: [Tensor<2>; 2],
+        dissimilar: Tensor<1>,
+        extras: Extras,
+    ) -> (Unreduced<1>, ShapedExtras<1>) {
+        expect(self.check_pairs(&pair[0], &pair[1], &dissimilar, &extras));
+        let extras = extras.for_shape(dissimilar.dims());
+        let pair = pair.map(|rows| without_weightless(rows, &extras));
+        let dissimilar = without_weightless(dissimilar, &extras);
+        (self.values_of_pairs(pair, dissimilar, extras.mask.as_ref()), extras)
+    }
+
     fn values_of_pairs(
         &self,
-        first: Tensor<2>,
-        second: Tensor<2>,
+        pair: [Tensor<2>; 2],
         dissimilar: Tensor<1>,
         mask: Option<&Tensor<1, Bool>>,
     ) -> Unreduced<1> {
-        if first.dims()[0] == 0 {
+        if pair[0].dims()[0] == 0 {
+            let [first, _] = pair;
             return widen(first).reshape([0]).into();
         }
-        let [first, second] = [first, second].map(|rows| self.ready(valid_rows(rows, mask)));
+        let [first, second] = pair.map(|rows| self.ready(valid_rows(rows, mask)));
         let distance = Distance::Euclidean.rows(first, second);
         Unreduced::from(Formula::eval(self, distance, cleaned(widen(dissimilar), mask))).masked(mask)
     }

@@ -10,7 +10,7 @@ use crate::engine::without_weightless;
 use crate::error::{InputError, expect};
 use crate::formula::{Anchor, AnchorFormula, Counts, EarlierRows, Partners, Real, Score, Triplets};
 use crate::options::Memory;
-use crate::reduction::{Extras, Unreduced};
+use crate::reduction::{Extras, ShapedExtras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, EvalError, Shape, Signature, Wanted};
 use burn::tensor::{Bool, Device, Int, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
@@ -191,11 +191,7 @@ impl TripletLoss {
         negatives: Tensor<2>,
         extras: impl Into<Extras>,
     ) -> Tensor<1> {
-        let extras = extras.into();
-        expect(self.check_triplets(&anchors, &positives, &negatives, &extras));
-        let extras = extras.for_shape([anchors.dims()[0]]);
-        let triplets = [anchors, positives, negatives].map(|rows| without_weightless(rows, &extras));
-        let values = self.values_of_triplets(triplets, extras.mask.as_ref());
+        let (values, extras) = self.checked_triplets([anchors, positives, negatives], extras.into());
         extras.reduce(self.config.reduction, values)
     }
 
@@ -212,12 +208,18 @@ impl TripletLoss {
         negatives: Tensor<2>,
         extras: impl Into<Extras>,
     ) -> Unreduced<1> {
-        let extras = extras.into();
-        expect(self.check_triplets(&anchors, &positives, &negatives, &extras));
-        let extras = extras.for_shape([anchors.dims()[0]]);
-        let triplets = [anchors, positives, negatives].map(|rows| without_weightless(rows, &extras));
-        let values = self.values_of_triplets(triplets, extras.mask.as_ref());
+        let (values, extras) = self.checked_triplets([anchors, positives, negatives], extras.into());
         extras.apply(values)
+    }
+
+    /// The values of triplets that are checked first, and the extras for their shape.
+    #[track_caller]
+    fn checked_triplets(&self, triplets: [Tensor<2>; 3], extras: Extras) -> (Unreduced<1>, ShapedExtras<1>) {
+        let [anchors, positives, negatives] = &triplets;
+        expect(self.check_triplets(anchors, positives, negatives, &extras));
+        let extras = extras.for_shape([anchors.dims()[0]]);
+        let triplets = triplets.map(|rows| without_weightless(rows, &extras));
+        (self.values_of_triplets(triplets, extras.mask.as_ref()), extras)
     }
 
     fn values_of_triplets(&self, triplets: [Tensor<2>; 3], mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {

@@ -108,7 +108,8 @@ pub trait SegmentationLoss: Segmentation + Loss {
     ) -> Tensor<1> {
         let (masks, extras) = (masks.into(), extras.into());
         expect(self.check(&logits, &masks, &extras));
-        regions::reduce(self, (&self.regions(), self.reduction()), logits, masks, extras)
+        let (values, extras) = regions::values_of(self, &self.regions(), logits, masks, extras);
+        extras.reduce(self.reduction(), values)
     }
 
     /// One value per sample and class: `[N, C]`.
@@ -135,7 +136,8 @@ pub trait SegmentationLoss: Segmentation + Loss {
     ) -> Unreduced<2> {
         let (masks, extras) = (masks.into(), extras.into());
         expect(self.check(&logits, &masks, &extras));
-        regions::unreduced(self, &self.regions(), logits, masks, extras)
+        let (values, extras) = regions::values_of(self, &self.regions(), logits, masks, extras);
+        extras.apply(values)
     }
 
     /// Checks the shapes, types and devices of the arguments, but not their values, which are not read.

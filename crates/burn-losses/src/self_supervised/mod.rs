@@ -16,7 +16,7 @@ use crate::engine::rows::valid_rows;
 use crate::engine::with_zero_gradient;
 use crate::error::{InputError, expect};
 use crate::loss::Loss;
-use crate::reduction::{Extras, Unreduced};
+use crate::reduction::{Extras, ShapedExtras, Unreduced};
 use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{dispatch, family, inherent};
 
@@ -54,10 +54,7 @@ pub trait SelfSupervisedLoss: Loss {
     /// which takes no divisor.
     #[track_caller]
     fn forward_with(&self, first: Tensor<2>, second: Tensor<2>, extras: impl Into<Extras>) -> Tensor<1> {
-        let extras = extras.into();
-        expect(self.check(&first, &second, &extras));
-        let extras = extras.for_shape([first.dims()[0]]);
-        let values = values(self, [first, second], extras.mask.as_ref());
+        let (values, extras) = checked(self, [first, second], extras.into());
         extras.reduce(self.reduction(), values)
     }
 
@@ -77,10 +74,7 @@ pub trait SelfSupervisedLoss: Loss {
     /// With the message of [`check`](Self::check)'s error.
     #[track_caller]
     fn forward_unreduced(&self, first: Tensor<2>, second: Tensor<2>, extras: impl Into<Extras>) -> Unreduced<1> {
-        let extras = extras.into();
-        expect(self.check(&first, &second, &extras));
-        let extras = extras.for_shape([first.dims()[0]]);
-        let values = values(self, [first, second], extras.mask.as_ref());
+        let (values, extras) = checked(self, [first, second], extras.into());
         extras.apply(values)
     }
 
@@ -98,6 +92,18 @@ pub trait SelfSupervisedLoss: Loss {
         reference.same("second", second)?;
         reference.extras(&[count], extras)
     }
+}
+
+/// The values of arguments that are checked first, and the extras for their shape.
+#[track_caller]
+fn checked<L: SelfSupervisedLoss + ?Sized>(
+    loss: &L,
+    [first, second]: [Tensor<2>; 2],
+    extras: Extras,
+) -> (Unreduced<1>, ShapedExtras<1>) {
+    expect(loss.check(&first, &second, &extras));
+    let extras = extras.for_shape([first.dims()[0]]);
+    (values(loss, [first, second], extras.mask.as_ref()), extras)
 }
 
 /// The unreduced values: that of the batch for every row that is valid.

@@ -21,7 +21,7 @@ use crate::engine::rows::valid_rows;
 use crate::engine::{with_zero_gradient, without_weightless};
 use crate::error::{InputError, InputProblem, expect};
 use crate::loss::Loss;
-use crate::reduction::{Extras, Unreduced, cleaned};
+use crate::reduction::{Extras, ShapedExtras, Unreduced, cleaned};
 use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{dispatch, family, inherent};
 
@@ -66,7 +66,8 @@ pub trait VectorsLoss: Loss {
     fn forward_with(&self, first: Tensor<2>, second: Tensor<2>, extras: impl Into<Extras>) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check(&first, &second, &extras));
-        reduce(self, [first, second], None, extras)
+        let (values, extras) = values_of(self, [first, second], None, extras);
+        extras.reduce(self.reduction(), values)
     }
 
     /// One value per row.
@@ -87,7 +88,8 @@ pub trait VectorsLoss: Loss {
     fn forward_unreduced(&self, first: Tensor<2>, second: Tensor<2>, extras: impl Into<Extras>) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check(&first, &second, &extras));
-        unreduced(self, [first, second], None, extras)
+        let (values, extras) = values_of(self, [first, second], None, extras);
+        extras.apply(values)
     }
 
     /// The value of pairs that are labeled as similar or dissimilar, reduced as the config says. Only a loss that
@@ -118,7 +120,8 @@ pub trait VectorsLoss: Loss {
     ) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check_pairs(&first, &second, &dissimilar, &extras));
-        reduce(self, [first, second], Some(dissimilar), extras)
+        let (values, extras) = values_of(self, [first, second], Some(dissimilar), extras);
+        extras.reduce(self.reduction(), values)
     }
 
     /// Like `forward_unreduced`, with the labels of the pairs.
@@ -135,7 +138,8 @@ pub trait VectorsLoss: Loss {
     ) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check_pairs(&first, &second, &dissimilar, &extras));
-        unreduced(self, [first, second], Some(dissimilar), extras)
+        let (values, extras) = values_of(self, [first, second], Some(dissimilar), extras);
+        extras.apply(values)
     }
 
     /// Like `check`, for the arguments of the methods with labels of the pairs.
@@ -191,31 +195,17 @@ fn values<L: VectorsLoss + ?Sized>(
     Unreduced::from(with_zero_gradient(values, first)).masked(mask)
 }
 
-fn unreduced<L: VectorsLoss + ?Sized>(
+/// The values of a batch that has been checked, and the extras for their shape.
+fn values_of<L: VectorsLoss + ?Sized>(
     loss: &L,
     pair: [Tensor<2>; 2],
     dissimilar: Option<Tensor<1>>,
     extras: Extras,
-) -> Unreduced<1> {
+) -> (Unreduced<1>, ShapedExtras<1>) {
     let extras = extras.for_shape([pair[0].dims()[0]]);
     let pair = pair.map(|rows| without_weightless(rows, &extras));
     let dissimilar = dissimilar.map(|numbers| without_weightless(numbers, &extras));
-    let values = values(loss, pair, dissimilar, extras.mask.as_ref());
-    extras.apply(values)
-}
-
-#[track_caller]
-fn reduce<L: VectorsLoss + ?Sized>(
-    loss: &L,
-    pair: [Tensor<2>; 2],
-    dissimilar: Option<Tensor<1>>,
-    extras: Extras,
-) -> Tensor<1> {
-    let extras = extras.for_shape([pair[0].dims()[0]]);
-    let pair = pair.map(|rows| without_weightless(rows, &extras));
-    let dissimilar = dissimilar.map(|numbers| without_weightless(numbers, &extras));
-    let values = values(loss, pair, dissimilar, extras.mask.as_ref());
-    extras.reduce(loss.reduction(), values)
+    (values(loss, pair, dissimilar, extras.mask.as_ref()), extras)
 }
 
 /// The length below which a vector never has a direction.

@@ -10,7 +10,7 @@ use crate::engine::rows::valid_rows;
 use crate::engine::with_zero_gradient;
 use crate::error::InputError;
 use crate::formula::{Distance, EarlierRows, Real};
-use crate::reduction::{Extras, Reduction, Unreduced};
+use crate::reduction::{Extras, Reduction, ShapedExtras, Unreduced};
 use burn::tensor::{Bool, DType, IndexingUpdateOp, Int, Tensor};
 
 /// How a loss of the family `metric` computes its values.
@@ -135,12 +135,7 @@ pub(crate) fn unreduced<A: Anchors>(
     labels: Tensor<1, Int>,
     extras: Extras,
 ) -> Unreduced<1> {
-    let extras = extras.for_shape([embeddings.dims()[0]]);
-    let embeddings = match extras.weightless() {
-        None => embeddings,
-        Some(weightless) => loss.without_weightless(embeddings, &labels, &weightless, extras.mask.as_ref()),
-    };
-    let values = values(loss, embeddings, labels, extras.mask.as_ref());
+    let (values, extras) = values_of(loss, embeddings, labels, extras);
     extras.apply(values)
 }
 
@@ -152,13 +147,23 @@ pub(crate) fn reduce<A: Anchors>(
     labels: Tensor<1, Int>,
     extras: Extras,
 ) -> Tensor<1> {
+    let (values, extras) = values_of(loss, embeddings, labels, extras);
+    extras.reduce(reduction, values)
+}
+
+/// The values of a batch that has been checked, and the extras for their shape.
+fn values_of<A: Anchors>(
+    loss: &A,
+    embeddings: Tensor<2>,
+    labels: Tensor<1, Int>,
+    extras: Extras,
+) -> (Unreduced<1>, ShapedExtras<1>) {
     let extras = extras.for_shape([embeddings.dims()[0]]);
     let embeddings = match extras.weightless() {
         None => embeddings,
         Some(weightless) => loss.without_weightless(embeddings, &labels, &weightless, extras.mask.as_ref()),
     };
-    let values = values(loss, embeddings, labels, extras.mask.as_ref());
-    extras.reduce(reduction, values)
+    (values(loss, embeddings, labels, extras.mask.as_ref()), extras)
 }
 
 /// The positives and negatives of each anchor of a batch: `[N, N]`, one row per anchor.

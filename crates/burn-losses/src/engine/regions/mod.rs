@@ -13,7 +13,7 @@ use crate::engine::primitives::softmax::softmax;
 use crate::error::{InputError, InputProblem};
 use crate::formula::{Overlap, OverlapFormula, Real};
 use crate::options::{AbsentClasses, Activation, Background, Denominator, RegionOptions, SumOver};
-use crate::reduction::{Extras, Reduction, ShapedExtras, Unreduced, cleaned, row_sums};
+use crate::reduction::{Extras, ShapedExtras, Unreduced, cleaned, row_sums};
 use burn::tensor::{Bool, Tensor};
 use core::marker::PhantomData;
 
@@ -269,32 +269,17 @@ fn of_own_weight<const D: usize>(
     (logits, Masks { masks, valid })
 }
 
-/// The unreduced values, with the weights, the mask and the divisor in `extras` applied.
-pub(crate) fn unreduced<S: Segmentation, const D: usize>(
+/// The values of a batch that has been checked, and the extras for their shape.
+pub(crate) fn values_of<S: Segmentation, const D: usize>(
     loss: &S,
     regions: &RegionOptions,
     logits: Tensor<D>,
     masks: Masks<D>,
     extras: Extras,
-) -> Unreduced<2> {
+) -> (Unreduced<2>, ShapedExtras<2>) {
     let (masks, extras) = split(masks, extras);
     let (logits, masks) = of_own_weight(regions, logits, masks, &extras);
-    let values = values(loss, regions, logits, masks).masked(extras.mask.as_ref());
-    extras.apply(values)
-}
-
-/// The reduced value of the batch.
-pub(crate) fn reduce<S: Segmentation, const D: usize>(
-    loss: &S,
-    (regions, reduction): (&RegionOptions, Reduction),
-    logits: Tensor<D>,
-    masks: Masks<D>,
-    extras: Extras,
-) -> Tensor<1> {
-    let (masks, extras) = split(masks, extras);
-    let (logits, masks) = of_own_weight(regions, logits, masks, &extras);
-    let values = values(loss, regions, logits, masks).masked(extras.mask.as_ref());
-    extras.reduce(reduction, values)
+    (values(loss, regions, logits, masks).masked(extras.mask.as_ref()), extras)
 }
 
 /// The unreduced values, computed in at least single precision.
