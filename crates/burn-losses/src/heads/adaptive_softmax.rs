@@ -1,11 +1,13 @@
 //! Adaptive softmax.
 
+mod clusters;
+
 use super::layer::{HeadLayer, layer_methods};
 use super::sampler::Draws;
 use super::{HeadLoss, WeightInitializer, parameters};
 use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets};
 use crate::engine::machine::has_kernels;
-use crate::engine::primitives::gather::{gather, select};
+use crate::engine::primitives::gather::gather;
 use crate::engine::primitives::order_statistics::argmax;
 use crate::engine::primitives::softmax::log_softmax;
 use crate::error::{ConfigError, expect};
@@ -13,8 +15,9 @@ use crate::field::ClassCounts;
 use crate::reduction::{Extras, Unreduced};
 use crate::signature::{Argument, Arguments};
 use burn::module::Param;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
+use clusters::{Cluster, of_own_rows};
 
 /// Adaptive softmax (Grave et al. 2017, [arXiv 1609.04309](https://arxiv.org/abs/1609.04309)): frequent classes first, rare ones in
 /// clusters with smaller vectors.
@@ -110,19 +113,6 @@ fn check(config: &AdaptiveSoftmaxLossConfig) -> Result<(), ConfigError> {
     })
 }
 
-/// One cluster: its classes, and the place of its parameters.
-struct Cluster {
-    /// Its place among the clusters.
-    number: usize,
-    first: usize,
-    classes: usize,
-    /// The numbers of its vectors, and where its projection begins.
-    size: usize,
-    row: usize,
-    /// Where its rows begin among those of all clusters.
-    place: usize,
-}
-
 impl AdaptiveSoftmaxLossConfig {
     fn build(&self, device: &Device) -> AdaptiveSoftmaxLoss {
         let clusters = self.clusters();
@@ -138,20 +128,6 @@ impl AdaptiveSoftmaxLossConfig {
             projections: Param::from_tensor(Tensor::cat(projections.collect(), 0).detach()),
             tails: Param::from_tensor(Tensor::cat(tails.collect(), 0).detach()),
         }
-    }
-
-    fn clusters(&self) -> Vec<Cluster> {
-        let (mut row, mut place, mut divisor) = (0, 0, 1.0);
-        let ends = self.cutoffs.iter().skip(1).chain([&self.num_classes]);
-        let cluster = |(number, (&first, end)): (usize, (&usize, &usize))| {
-            divisor *= self.div_value;
-            let (classes, size) = (end - first, ((self.embedding_dim as f64 / divisor) as usize).max(1));
-            let cluster = Cluster { number, first, classes, size, row, place };
-            row += size;
-            place += classes * size;
-            cluster
-        };
-        self.cutoffs.iter().zip(ends).enumerate().map(cluster).collect()
     }
 
     /// Whether the classes are in the order that the clusters need: none of them is more frequent than one before it.
@@ -241,18 +217,6 @@ impl Head for AdaptiveSoftmaxLoss {
     }
 }
 
-/// The parameters of a cluster.
-struct Weights {
-    projection: Tensor<2>,
-    tail: Tensor<2>,
-}
-
-impl Weights {
-    fn logits(&self, embeddings: Tensor<2>) -> Tensor<2> {
-        embeddings.matmul(self.projection.clone().transpose()).matmul(self.tail.clone().transpose())
-    }
-}
-
 fn head_logits(Parameters { weight, bias }: Parameters, embeddings: Tensor<2>) -> Tensor<2> {
     let (rows, entries) = (embeddings.dims()[0], weight.dims()[0]);
     let logits = embeddings.clone().matmul(weight.cast(embeddings.dtype()).transpose());
@@ -262,54 +226,7 @@ fn head_logits(Parameters { weight, bias }: Parameters, embeddings: Tensor<2>) -
     }
 }
 
-/// The logarithm of each row's class within its cluster, 0 for a class of the head: each cluster sees its own rows. The labels are
-/// read, which takes no time here.
-fn of_own_rows(clusters: &[(Cluster, Weights)], embeddings: &Tensor<2>, labels: &Tensor<1, Int>) -> Tensor<1> {
-    let classes: Vec<i64> = labels.clone().without_autodiff().into_data().iter::<i64>().collect();
-    let ints = |numbers: Vec<i64>| {
-        let shape = [numbers.len()];
-        Tensor::<1, Int>::from_data(TensorData::new(numbers, shape), (&labels.device(), labels.dtype()))
-    };
-    let mut parts = vec![embeddings.clone().narrow(1, 0, 1).squeeze_dim::<1>(1).zeros_like().detach()];
-    // The rows of the head come first: each row has a place there, which a row of a cluster does not use.
-    let mut places: Vec<i64> = (0..classes.len() as i64).collect();
-    let mut next = places.len() as i64;
-    for (Cluster { first, classes: count, .. }, weights) in clusters {
-        let is_own = |class: i64| (*first as i64..(first + count) as i64).contains(&class);
-        let own: Vec<usize> = (0..classes.len()).filter(|row| is_own(classes[*row])).collect();
-        if own.is_empty() {
-            continue;
-        }
-        let rows = select(embeddings.clone(), ints(own.iter().map(|row| *row as i64).collect()));
-        let within = ints(own.iter().map(|row| classes[*row] - *first as i64).collect());
-        parts.push(gather(log_softmax(weights.logits(rows)), within));
-        own.iter().zip(next..).for_each(|(row, place)| places[*row] = place);
-        next += own.len() as i64;
-    }
-    Tensor::cat(parts, 0).select(0, ints(places))
-}
-
 impl AdaptiveSoftmaxLoss {
-    /// The clusters with their parameters, in the graph of the embeddings and of their type.
-    fn clusters_like(&self, embeddings: &Tensor<2>) -> Vec<(Cluster, Weights)> {
-        let (projections, tails) = (self.projections.val(), self.tails.val());
-        let (projections, tails) = match embeddings.device().is_autodiff() {
-            true => (projections, tails),
-            false => (projections.without_autodiff(), tails.without_autodiff()),
-        };
-        let dtype = embeddings.dtype();
-        let weights = |cluster: &Cluster| {
-            let Cluster { row, place, size, classes, .. } = *cluster;
-            let tail = tails.clone().narrow(0, place, classes * size).reshape([classes, size]);
-            Weights { projection: projections.clone().narrow(0, row, size).cast(dtype), tail: tail.cast(dtype) }
-        };
-        let pair = |cluster: Cluster| {
-            let weights = weights(&cluster);
-            (cluster, weights)
-        };
-        self.config.clusters().into_iter().map(pair).collect()
-    }
-
     /// The logarithm of the probability of every class.
     ///
     /// # Shapes
@@ -425,15 +342,5 @@ mod tests {
         let error = config.check_counts(&ClassCounts::from_labels([0, 1, 2, 2])).unwrap_err().to_string();
         assert!(error.contains("2 for class 2 after 1 for class 1"), "{error}");
         assert!(config.check_counts(&ClassCounts::from_labels([0, 1])).is_err());
-    }
-
-    /// Vectors of a cluster always have at least one number.
-    #[test]
-    fn the_sizes_of_the_clusters() {
-        let sizes = |config: AdaptiveSoftmaxLossConfig| -> Vec<_> {
-            config.clusters().iter().map(|cluster| (cluster.classes, cluster.size)).collect()
-        };
-        assert_eq!(sizes(AdaptiveSoftmaxLossConfig::new(100, 64, [10, 30, 60])), [(20, 16), (30, 4), (40, 1)]);
-        assert_eq!(sizes(AdaptiveSoftmaxLossConfig::new(10, 4, [4, 8]).with_div_value(8.0)), [(4, 1), (2, 1)]);
     }
 }
