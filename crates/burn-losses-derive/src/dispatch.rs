@@ -1,7 +1,7 @@
 //! Implements a trait for an enum of losses.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, format_ident, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::{FnArg, Ident, Pat, Path, Result, ReturnType, Signature, Token, TraitItemFn, Type, braced};
 
@@ -28,34 +28,27 @@ impl Parse for Implementation {
     }
 }
 
-pub(crate) fn expand(Implementation { of, any, methods }: Implementation) -> Result<TokenStream> {
-    let methods = methods.into_iter().map(|method| {
-        if method.default.is_some() {
-            return Ok(quote!(#method));
-        }
-        let (attrs, sig, call) = (&method.attrs, &method.sig, call(&of, &any, &method.sig)?);
-        Ok(quote!(#(#attrs)* #sig { #call }))
+pub(crate) fn expand(Implementation { of, any, methods }: Implementation) -> TokenStream {
+    let methods = methods.into_iter().map(|method| match method.default {
+        Some(_) => quote!(#method),
+        None => calling(&of, &any, &method.sig),
     });
-    let methods = methods.collect::<Result<Vec<_>>>()?;
-    Ok(quote!(impl #of for #any { #(#methods)* }))
+    quote!(impl #of for #any { #(#methods)* })
 }
 
-fn call(of: &Path, any: &Ident, sig: &Signature) -> Result<TokenStream> {
+/// A method of the enum: it calls that of the loss in it. `any` is the macro that matches on the enum.
+pub(crate) fn calling(of: &impl ToTokens, any: &impl ToTokens, sig: &Signature) -> TokenStream {
+    let mut sig = sig.clone();
     let mut arguments = Vec::new();
-    for input in &sig.inputs {
+    for (at, input) in sig.inputs.iter_mut().enumerate() {
         if let FnArg::Typed(typed) = input {
-            match &*typed.pat {
-                Pat::Ident(name) => arguments.push(&name.ident),
-                other => return Err(syn::Error::new_spanned(other, "expected a name")),
-            }
+            let argument = format_ident!("argument_{at}");
+            *typed.pat = Pat::Verbatim(quote!(#argument));
+            arguments.push(argument);
         }
     }
     let name = &sig.ident;
-    let call = quote!(#of::#name(loss #(, #arguments)*));
     let gives_self = matches!(&sig.output, ReturnType::Type(_, ty) if matches!(&**ty, Type::Path(path) if path.path.is_ident("Self")));
-    Ok(if gives_self {
-        quote!(#any! { @same self, loss => #call })
-    } else {
-        quote!(#any! { @one self, loss => #call })
-    })
+    let arm = if gives_self { quote!(@same) } else { quote!(@one) };
+    quote!(#sig { #any! { #arm self, loss => #of::#name(loss #(, #arguments)*) } })
 }

@@ -221,6 +221,7 @@ pub(crate) fn expand(Arguments { family, any }: Arguments, item: ItemEnum) -> Re
         #of_losses
 
         #methods!(#any, #(#losses),*);
+        #methods!(@enum #any);
 
         #serde
 

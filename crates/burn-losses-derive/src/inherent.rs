@@ -1,6 +1,8 @@
-//! The forward methods and the checks of a trait as methods of each loss, so that a caller with a loss needs no trait.
+//! The forward methods and the checks of a trait as methods of each loss, so that a caller with a loss needs no trait; and the trait
+//! for the enum of the losses.
 
 use crate::choice::snake_case;
+use crate::dispatch;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{FnArg, Ident, ItemTrait, Pat, Result, TraitItem, TraitItemFn};
@@ -14,18 +16,23 @@ pub(crate) fn macro_of(name: &Ident) -> Ident {
 pub(crate) fn expand(item: ItemTrait) -> Result<TokenStream> {
     let name = &item.ident;
     let methods = item.items.iter().filter_map(|item| match item {
-        TraitItem::Fn(method) if is_inherent(&method.sig.ident.to_string()) => Some(method),
+        TraitItem::Fn(method) => Some(method),
         _ => None,
     });
-    let methods = methods.map(|method| forwarding(name, method)).collect::<Result<Vec<_>>>()?;
+    let (inherent, others): (Vec<_>, Vec<_>) = methods.partition(|method| is_inherent(&method.sig.ident.to_string()));
+    let inherent = inherent.into_iter().map(|method| forwarding(name, method)).collect::<Result<Vec<_>>>()?;
+    let others = others.into_iter().map(|method| dispatch::calling(name, &quote!($any), &method.sig));
     let macro_name = macro_of(name);
     Ok(quote! {
         #item
 
         // `#[family]` calls this macro.
         macro_rules! #macro_name {
+            (@enum $any:ident) => {
+                impl #name for $any { #(#others)* }
+            };
             ($($loss:ident),+) => {
-                $(impl $loss { #(#methods)* })+
+                $(impl $loss { #(#inherent)* })+
             };
         }
     })

@@ -88,6 +88,7 @@ pub fn families(_: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Makes the forward methods and the checks of a family's trait methods of each of its losses too, so that a caller needs no trait.
+/// [`macro@family`] implements the trait for the enum of the losses: every other method calls that of the loss in the enum.
 #[proc_macro_attribute]
 pub fn inherent(_: TokenStream, item: TokenStream) -> TokenStream {
     inherent::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
@@ -96,7 +97,7 @@ pub fn inherent(_: TokenStream, item: TokenStream) -> TokenStream {
 /// Implements a trait for an enum that [`macro@family`] has written: a method without a body calls that of the loss in the enum.
 #[proc_macro_attribute]
 pub fn dispatch(_: TokenStream, item: TokenStream) -> TokenStream {
-    dispatch::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()
+    dispatch::expand(parse_macro_input!(item)).into()
 }
 
 /// Makes an enum of words a field of configs. The word of a variant is its name in snake case.

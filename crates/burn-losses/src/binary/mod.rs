@@ -258,9 +258,3 @@ impl Pointwise for AnyBinaryLoss {
     fn parts(&self, first: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>>;
     fn accepts(&self, shape: &[usize]) -> Result<(), String>;
 }
-
-#[dispatch]
-impl BinaryLoss for AnyBinaryLoss {
-    fn input(&self) -> &'static str;
-    fn positives(&self) -> Positives;
-}

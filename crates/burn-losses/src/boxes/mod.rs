@@ -199,9 +199,3 @@ impl Boxes for AnyBoxesLoss {
     fn accepts(&self, width: usize) -> Result<(), String>;
     fn targets(&self) -> BoxTargets;
 }
-
-#[dispatch]
-impl BoxesLoss for AnyBoxesLoss {
-    fn format(&self) -> BoxFormat;
-    fn units(&self) -> Vec<BoxUnit>;
-}

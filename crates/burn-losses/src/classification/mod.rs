@@ -264,9 +264,4 @@ impl Rows for AnyClassificationLoss {
     fn takes_any_scores(&self) -> bool;
 }
 
-#[dispatch]
-impl ClassificationLoss for AnyClassificationLoss {
-    fn input(&self) -> &'static str;
-}
-
 impl SoftTargets for AnyClassificationLoss {}

@@ -244,10 +244,3 @@ impl Distributions for AnyDistributionLoss {
     fn labeled_rows(&self, values: Tensor<1>, log_p: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1>;
     fn needs_labels(&self) -> bool;
 }
-
-#[dispatch]
-impl DistributionLoss for AnyDistributionLoss {
-    fn needs_targets(&self) -> bool;
-    fn needs_normalized(&self) -> bool;
-    fn input(&self) -> DistributionInput;
-}

@@ -120,5 +120,3 @@ impl Generative for AnyGenerativeLoss {
     fn other_signature(&self) -> Option<Signature>;
     fn call_other(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError>;
 }
-
-impl GenerativeLoss for AnyGenerativeLoss {}

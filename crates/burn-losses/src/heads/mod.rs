@@ -401,30 +401,3 @@ impl Head for AnyHeadLoss {
     fn cosine_margins(&self) -> Vec<(&'static str, f64)>;
     fn margin<R: Real>(&self, cosine: R, modulation: Option<R>) -> R;
 }
-
-#[dispatch]
-impl HeadLoss for AnyHeadLoss {
-    fn num_classes(&self) -> usize;
-    fn logits(&self, embeddings: Tensor<2>) -> Tensor<2>;
-    fn more_parameters(&self) -> Vec<Argument>;
-    fn with_more_parameters(self, arguments: &mut Arguments<'_>) -> Self;
-    fn chunk_rows(&self) -> Option<usize>;
-    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1>;
-    fn has_own_values(&self) -> bool;
-    fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>>;
-    fn samples(&self) -> Vec<Argument>;
-    fn draws_per_row(&self) -> Option<usize>;
-    fn call_samples(
-        &self,
-        embeddings: Tensor<2>,
-        labels: Tensor<1, Int>,
-        extras: Extras,
-        call: (&mut Arguments<'_>, Wanted),
-    ) -> Result<Called, EvalError>;
-    fn cross_entropy(&self) -> &CrossEntropyLoss;
-    fn weight(&self) -> Tensor<2>;
-    fn bias(&self) -> Option<Tensor<1>>;
-    fn with_weight(self, weight: Tensor<2>) -> Self;
-    fn with_bias(self, bias: Tensor<1>) -> Self;
-    fn own_draws(&mut self);
-}

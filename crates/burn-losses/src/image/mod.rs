@@ -137,5 +137,3 @@ impl Images for AnyImageLoss {
     fn least_side(&self) -> usize;
     fn needs_targets(&self) -> bool;
 }
-
-impl ImageLoss for AnyImageLoss {}

@@ -192,5 +192,3 @@ impl Likelihood for AnyLikelihoodLoss {
     fn rows(&self, parameters: Tensor<2>, targets: Tensor<1>) -> Tensor<1>;
     fn kernel(&self) -> Option<VectorKernel>;
 }
-
-impl LikelihoodLoss for AnyLikelihoodLoss {}

@@ -234,12 +234,3 @@ impl Anchors for AnyMetricLoss {
         mask: Option<&Tensor<1, Bool>>,
     ) -> Tensor<2>;
 }
-
-#[dispatch]
-impl MetricLoss for AnyMetricLoss {
-    fn class_vectors(&self) -> Option<(Argument, Tensor<2>)>;
-    fn enqueue(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>);
-    fn tuples(&self) -> Vec<Signature>;
-    fn call_tuples(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError>;
-    fn with_class_vectors(self, vectors: Tensor<2>) -> Self;
-}

@@ -119,8 +119,3 @@ impl Comparisons for AnyPreferenceLoss {
     fn kernel(&self) -> VectorKernel;
     fn values(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
 }
-
-#[dispatch]
-impl PreferenceLoss for AnyPreferenceLoss {
-    fn compared(&self) -> Compared;
-}

@@ -140,9 +140,3 @@ pub enum RankingLossConfig {
 impl Lists for AnyRankingLoss {
     fn values(&self, items: Items) -> Tensor<1>;
 }
-
-#[dispatch]
-impl RankingLoss for AnyRankingLoss {
-    fn pairs(&self) -> Option<Signature>;
-    fn call_pairs(&self, arguments: &mut Arguments<'_>, wanted: Wanted) -> Result<Called, EvalError>;
-}

@@ -314,11 +314,6 @@ impl Pointwise for AnyRegressionLoss {
     fn accepts(&self, shape: &[usize]) -> Result<(), String>;
 }
 
-#[dispatch]
-impl RegressionLoss for AnyRegressionLoss {
-    fn takes_negative_targets(&self) -> bool;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

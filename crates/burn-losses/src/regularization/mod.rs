@@ -25,7 +25,7 @@ mod parameters;
 use crate::error::{InputError, expect};
 use burn::module::Module;
 use burn::tensor::Tensor;
-use burn_losses_derive::{dispatch, family, inherent};
+use burn_losses_derive::{family, inherent};
 
 pub use elastic_net::{ElasticNet, ElasticNetConfig};
 pub use group_lasso::{GroupLasso, GroupLassoConfig};
@@ -58,7 +58,7 @@ pub trait Regularizer {
     where
         Self: Sized,
     {
-        expect(self.penalties(module).sum(self))
+        expect(Penalties::sum(self, module))
     }
 
     /// Checks that the config chooses at least one parameter of the module.
@@ -66,17 +66,7 @@ pub trait Regularizer {
     where
         Self: Sized,
     {
-        self.penalties(module).sum(self).map(drop)
-    }
-
-    #[doc(hidden)]
-    fn penalties<'a, M: Module>(&'a self, module: &M) -> Penalties<'a, Self>
-    where
-        Self: Sized,
-    {
-        let mut penalties = Penalties::new(self);
-        module.visit(&mut penalties);
-        penalties
+        Penalties::sum(self, module).map(drop)
     }
 }
 
@@ -91,14 +81,6 @@ pub enum RegularizerConfig {
     ElasticNet(ElasticNetConfig),
     #[kind("group_lasso")]
     GroupLasso(GroupLassoConfig),
-}
-
-#[dispatch]
-impl Regularizer for AnyRegularizer {
-    fn kind(&self) -> &'static str;
-    fn weight(&self) -> f64;
-    fn parameters(&self) -> &Parameters;
-    fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1>;
 }
 
 impl RegularizerConfig {

@@ -117,7 +117,7 @@ impl FieldType for Parameters {
 
 /// A walk over a module that adds up penalties.
 #[derive(Debug)]
-pub struct Penalties<'a, R> {
+pub(super) struct Penalties<'a, R> {
     regularizer: &'a R,
     path: Vec<String>,
     total: Option<Tensor<1>>,
@@ -126,15 +126,14 @@ pub struct Penalties<'a, R> {
 }
 
 impl<'a, R: Regularizer> Penalties<'a, R> {
-    pub(super) fn new(regularizer: &'a R) -> Self {
-        Self { regularizer, path: Vec::new(), total: None, seen: Vec::new() }
-    }
-
-    /// The sum times the weight, or an error that lists the parameters to choose from if none was chosen.
-    pub(super) fn sum(self, regularizer: &R) -> Result<Tensor<1>, InputError> {
-        self.total.map(|total| total * regularizer.weight()).ok_or_else(|| {
+    /// The sum over a module times the weight, or an error that lists the parameters to choose from if none was chosen.
+    pub(super) fn sum(regularizer: &'a R, module: &impl Module) -> Result<Tensor<1>, InputError> {
+        let mut walk = Self { regularizer, path: Vec::new(), total: None, seen: Vec::new() };
+        module.visit(&mut walk);
+        let Self { total, seen, .. } = walk;
+        total.map(|total| total * regularizer.weight()).ok_or_else(|| {
             let chosen = regularizer.parameters().to_value();
-            let there = if self.seen.is_empty() { "none that is trained".into() } else { self.seen.join(", ") };
+            let there = if seen.is_empty() { "none that is trained".into() } else { seen.join(", ") };
             let problem = InputProblem::Missing(format!("no parameter is one of {chosen}; the module has: {there}"));
             InputError { loss: regularizer.kind(), argument: "module", problem }
         })

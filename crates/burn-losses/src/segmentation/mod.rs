@@ -174,8 +174,3 @@ pub enum SegmentationLossConfig {
 impl Segmentation for AnySegmentationLoss {
     fn values(&self, regions: &RegionOptions, pixels: Pixels) -> Tensor<2>;
 }
-
-#[dispatch]
-impl SegmentationLoss for AnySegmentationLoss {
-    fn regions(&self) -> RegionOptions;
-}

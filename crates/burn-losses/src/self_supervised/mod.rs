@@ -18,7 +18,7 @@ use crate::error::{InputError, expect};
 use crate::loss::Loss;
 use crate::reduction::{Extras, ShapedExtras, Unreduced};
 use burn::tensor::{Bool, Tensor};
-use burn_losses_derive::{dispatch, family, inherent};
+use burn_losses_derive::{family, inherent};
 
 pub use barlow_twins::{BarlowTwinsLoss, BarlowTwinsLossConfig, Variance};
 pub use statistics::View;
@@ -128,9 +128,4 @@ pub enum SelfSupervisedLossConfig {
     Vicreg(VicregLossConfig),
     #[kind("barlow_twins")]
     BarlowTwins(BarlowTwinsLossConfig),
-}
-
-#[dispatch]
-impl SelfSupervisedLoss for AnySelfSupervisedLoss {
-    fn of_batch(&self, first: &View, second: &View) -> Tensor<1>;
 }

@@ -15,7 +15,7 @@ use crate::error::InputError;
 use crate::loss::Loss;
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Int, Tensor};
-use burn_losses_derive::{dispatch, family, inherent};
+use burn_losses_derive::{family, inherent};
 
 use alignment::Batch;
 pub use alignment::{Alignment, Lattice, Normalize, SequenceInput, SequenceLayout};
@@ -139,9 +139,4 @@ pub enum SequenceLossConfig {
     Ctc(CtcLossConfig),
     #[kind("rnnt", alias = "transducer")]
     Rnnt(RnntLossConfig),
-}
-
-#[dispatch]
-impl SequenceLoss for AnySequenceLoss {
-    fn alignment(&self) -> Alignment;
 }

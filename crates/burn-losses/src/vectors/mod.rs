@@ -23,7 +23,7 @@ use crate::error::{InputError, InputProblem, expect};
 use crate::loss::Loss;
 use crate::reduction::{Extras, ShapedExtras, Unreduced, cleaned};
 use burn::tensor::{Bool, Tensor};
-use burn_losses_derive::{dispatch, family, inherent};
+use burn_losses_derive::{family, inherent};
 
 pub use cosine::{CosineLoss, CosineLossConfig, TargetGradient};
 pub use cosine_embedding::{CosineEmbeddingLoss, CosineEmbeddingLossConfig};
@@ -232,10 +232,4 @@ pub enum VectorsLossConfig {
     CosineEmbedding(CosineEmbeddingLossConfig),
     #[kind("euclidean")]
     Euclidean(EuclideanLossConfig),
-}
-
-#[dispatch]
-impl VectorsLoss for AnyVectorsLoss {
-    fn rows(&self, first: Tensor<2>, second: Tensor<2>, dissimilar: Option<Tensor<1>>) -> Tensor<1>;
-    fn needs_dissimilar(&self) -> bool;
 }
