@@ -336,11 +336,8 @@ impl<H: HeadLoss> heads::Layer for H {
     fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
         HeadLoss::sampled_classes(self, labels, training)
     }
-    fn has_own_values(&self) -> bool {
-        HeadLoss::has_own_values(self)
-    }
-    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
-        HeadLoss::values(self, parameters, embeddings, labels)
+    fn own_values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Option<Unreduced<1>> {
+        self.has_own_values().then(|| HeadLoss::values(self, parameters, embeddings, labels))
     }
 }
 

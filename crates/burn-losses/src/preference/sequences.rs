@@ -191,15 +191,6 @@ impl Layer for LastLayer {
     fn chunk_rows(&self) -> Option<usize> {
         Some(self.chunk_rows)
     }
-    fn sampled_classes(&self, _: &Tensor<1, Int>, _: bool) -> Option<Tensor<1, Int>> {
-        None
-    }
-    fn has_own_values(&self) -> bool {
-        false
-    }
-    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
-        heads::values(self, parameters, embeddings, labels)
-    }
 }
 
 #[cfg(test)]

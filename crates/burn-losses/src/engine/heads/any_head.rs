@@ -63,7 +63,7 @@ impl<H: Layer> AnyHead for H {
         Layer::sampled_classes(self, labels, training)
     }
     fn own_values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Option<Unreduced<1>> {
-        self.has_own_values().then(|| self.values(parameters, embeddings, labels))
+        Layer::own_values(self, parameters, embeddings, labels)
     }
     fn margins(&self, logits: Tensor<1>, lengths: Tensor<1>, modulation: Option<Tensor<1>>) -> Tensor<1> {
         with_margin(self, logits, lengths, modulation)

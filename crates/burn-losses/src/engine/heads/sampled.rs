@@ -1,7 +1,8 @@
 //! A softmax over some of the classes.
 
 use super::margin::logits_with_margin;
-use super::{AnyHead, Batch, Labels, Parameters, products};
+use super::work::{Batch, products};
+use super::{AnyHead, Labels, Parameters};
 use crate::check::widen;
 use crate::engine::classes::per_class;
 use crate::engine::primitives::gather::{gather, select};
