@@ -1,7 +1,7 @@
 //! Group lasso.
 
+use super::parameters::of_config;
 use super::{Parameters, Regularizer};
-use crate::config::Describe;
 use crate::formula::Real;
 use crate::reduction::{row_sums, sum};
 use burn::tensor::Tensor;
@@ -46,15 +46,7 @@ pub struct GroupLassoConfig {
 }
 
 impl Regularizer for GroupLasso {
-    fn kind(&self) -> &'static str {
-        self.config.about().kind
-    }
-    fn weight(&self) -> f64 {
-        self.config.weight
-    }
-    fn parameters(&self) -> &Parameters {
-        &self.config.parameters
-    }
+    of_config!();
     fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1> {
         let shape = parameter.dims();
         let groups = match shape.get(self.config.axis) {

@@ -1,7 +1,7 @@
 //! The sum of absolute values.
 
+use super::parameters::of_config;
 use super::{Parameters, Regularizer};
-use crate::config::Describe;
 use crate::reduction::sum;
 use burn::tensor::Tensor;
 use burn_losses_derive::{config, loss};
@@ -40,15 +40,7 @@ pub struct L1Config {
 }
 
 impl Regularizer for L1 {
-    fn kind(&self) -> &'static str {
-        self.config.about().kind
-    }
-    fn weight(&self) -> f64 {
-        self.config.weight
-    }
-    fn parameters(&self) -> &Parameters {
-        &self.config.parameters
-    }
+    of_config!();
     fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1> {
         sum(parameter.abs())
     }

@@ -1,7 +1,7 @@
 //! The sum of squares.
 
+use super::parameters::of_config;
 use super::{Parameters, Regularizer};
-use crate::config::Describe;
 use crate::reduction::sum;
 use burn::tensor::Tensor;
 use burn_losses_derive::{config, loss};
@@ -43,15 +43,7 @@ pub struct L2Config {
 }
 
 impl Regularizer for L2 {
-    fn kind(&self) -> &'static str {
-        self.config.about().kind
-    }
-    fn weight(&self) -> f64 {
-        self.config.weight
-    }
-    fn parameters(&self) -> &Parameters {
-        &self.config.parameters
-    }
+    of_config!();
     fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1> {
         let squares = sum(parameter.square());
         if self.config.half { squares * 0.5 } else { squares }

@@ -119,17 +119,15 @@ pub(crate) fn values(
         Score::Cosine => (None, true),
         Score::Distance(distance, normalize) => (Some(distance), normalize),
     };
+    let ready = |rows: Tensor<2>| if normalize { l2_normalize(rows) } else { rows };
+    let scores = |rows: Tensor<2>| match distance {
+        None => similarities(rows),
+        Some(distance) => distance.matrix(ready(rows)),
+    };
     if let Some(earlier) = AnchorFormula::earlier(formula) {
-        let scores = |rows: Tensor<2>| match distance {
-            None => similarities(rows),
-            Some(distance) => distance.matrix(if normalize { l2_normalize(rows) } else { rows }),
-        };
-        let between = |rows: Tensor<2>, others: Tensor<2>| {
-            let [rows, others] = [rows, others].map(|rows| if normalize { l2_normalize(rows) } else { rows });
-            match distance {
-                None => rows.matmul(others.transpose()),
-                Some(distance) => distance.between(rows, others),
-            }
+        let between = |rows: Tensor<2>, others: Tensor<2>| match distance {
+            None => ready(rows).matmul(ready(others).transpose()),
+            Some(distance) => distance.between(ready(rows), ready(others)),
         };
         return with_earlier(formula, earlier, (scores, between), embeddings, labels, mask);
     }
@@ -141,10 +139,7 @@ pub(crate) fn values(
     {
         return values;
     }
-    let scores = match distance {
-        None => similarities(embeddings),
-        Some(distance) => distance.matrix(if normalize { l2_normalize(embeddings) } else { embeddings }),
-    };
+    let scores = scores(embeddings);
     let with = With::Scores { scores: (&scores).into(), labels: [&labels, &labels], is_same: true };
     if mask.is_none()
         && !reads_embeddings
