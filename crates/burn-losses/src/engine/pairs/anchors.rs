@@ -101,8 +101,8 @@ pub(crate) fn check<A: Anchors>(
     embeddings.extras(&[count], extras)
 }
 
-/// The unreduced values, computed in at least single precision; a masked row is 0, does not count and is no partner of any row. A row
-/// of weight 0 passes nothing on that no other value depends on.
+/// The unreduced values, computed in at least single precision; a masked row is 0, does not count and is no partner of any row. A row of
+/// weight 0 does not pass on what no other value depends on.
 pub(crate) fn values<A: Anchors>(
     loss: &A,
     embeddings: Tensor<2>,
