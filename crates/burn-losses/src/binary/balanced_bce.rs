@@ -63,55 +63,92 @@ pub struct BalancedBceLossConfig {
 
 impl BinaryLoss for BalancedBceLoss {}
 
-/// The formula for an alpha that is a number.
+/// The formula for weights of positives and negatives that are numbers.
 #[derive(Debug, Clone)]
-struct WeightedBce {
-    alpha: f64,
-}
+struct WeightedBce([f64; 2]);
 
 impl Formula for WeightedBce {
     #[inline(always)]
     fn eval<R: Real>(&self, logit: R, target: R) -> R {
-        weigh(logit.lit(self.alpha), logit, target)
+        let weights = [logit.lit(self.0[0]), logit.lit(self.0[1])];
+        weigh(weights, logit, target)
     }
 }
 
 /// The cross-entropies of both classes, each times its weight, added up.
 #[inline(always)]
-fn weigh<R: Real>(alpha: R, logit: R, target: R) -> R {
+fn weigh<R: Real>([of_positives, of_negatives]: [R; 2], logit: R, target: R) -> R {
     let (positive, negative) = cross_entropies(logit.softpluses(), target);
-    alpha.clone().weigh(positive) + (-alpha + 1.0).weigh(negative)
+    of_positives.weigh(positive) + of_negatives.weigh(negative)
+}
+
+impl BalancedBceLoss {
+    /// The formula, if alpha is a number.
+    fn formula(&self) -> Option<WeightedBce> {
+        self.config.alpha.number().map(|alpha| WeightedBce([alpha, 1.0 - alpha]))
+    }
 }
 
 impl Pointwise for BalancedBceLoss {
     fn kernel(&self) -> Option<PointKernel> {
-        self.config.alpha.number().map(|alpha| PointKernel::new(&WeightedBce { alpha }))
+        self.formula().map(|formula| PointKernel::new(&formula))
     }
 
     fn kernel_of_batch(&self, _: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
-        let kernel = PointKernel::new(&WeightedBce { alpha: alpha_of_batch(targets, None).into_scalar() });
+        let kernel = PointKernel::new(&formula_of_batch(share_of_positives(targets, None)));
         Some(BatchKernel { kernel, factors: None, factors_count: false })
     }
 
     fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
-        let alpha = match self.config.alpha.number() {
-            Some(alpha) => return of_formula(&WeightedBce { alpha }, logits, targets).into(),
-            None => alpha_of_batch(&targets, mask),
-        };
-        if has_kernels(&logits) && !targets.is_tracked() {
-            return of_formula(&WeightedBce { alpha: alpha.into_scalar() }, logits, targets).into();
+        if let Some(formula) = self.formula() {
+            return of_formula(&formula, logits, targets).into();
         }
-        let alpha = alpha.reshape([1; 3]).expand(logits.dims());
-        weigh(alpha, logits, targets).into()
+        let share = share_of_positives(&targets, mask);
+        if has_kernels(&logits) && !targets.is_tracked() {
+            return of_formula(&formula_of_batch(share), logits, targets).into();
+        }
+        let share = share.reshape([1; 3]).expand(logits.dims());
+        weigh([-share.clone() + 1.0, share], logits, targets).into()
     }
 }
 
-/// The share of negatives in a batch: `[1]`, a constant for the gradient. Masked targets are 0 already.
-fn alpha_of_batch(targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Tensor<1> {
+/// The formula for a batch: positives have the weight of the share of negatives. The share of positives is not computed from it again,
+/// since a small one would lose its digits.
+fn formula_of_batch(share: Tensor<1>) -> WeightedBce {
+    let share: f64 = share.into_scalar();
+    WeightedBce([1.0 - share, share])
+}
+
+/// The share of positives in a batch: `[1]`, a constant for the gradient. Masked targets are 0 already.
+fn share_of_positives(targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Tensor<1> {
     let positives = sum(targets.clone().detach());
-    let share = match mask {
+    match mask {
         None => positives * (1.0 / targets.shape().num_elements() as f64),
         Some(mask) => count_true(mask).divide(positives),
-    };
-    -share + 1.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{DType, Device};
+
+    /// A rare positive gives negatives a small weight, which has all its digits on every path and in every precision.
+    #[test]
+    fn a_small_weight_keeps_its_digits() {
+        const COUNT: usize = 100_000;
+        let loss = BalancedBceLossConfig::new().init(&Device::flex());
+        for dtype in [DType::F32, DType::F16, DType::BF16] {
+            let run = || {
+                let logits = Tensor::<1>::zeros([COUNT], (&Device::flex(), dtype));
+                let is_first = Tensor::<1, burn::tensor::Int>::arange(0..COUNT as i64, &Device::flex()).lower_elem(1);
+                let values = loss.forward_no_reduction(logits.clone(), logits.mask_fill(is_first, 1.0));
+                values.into_data().iter::<f64>().nth(1).expect("a negative")
+            };
+            let expected = core::f64::consts::LN_2 / COUNT as f64;
+            for got in [run(), crate::with_tensor_operations(run)] {
+                assert!((got / expected - 1.0).abs() < 1e-6, "{dtype:?}: {got} {expected}");
+            }
+        }
+    }
 }

@@ -70,7 +70,7 @@ impl FieldType for Balance {
             Some("dwa") => {
                 let keys = Keys::new(value, &["kind", "temperature", "period"])?;
                 let temperature = keys.get("temperature")?.unwrap_or_else(two);
-                Ok(Self::Dwa { temperature, period: keys.require("period")? })
+                Ok(Self::Dwa { temperature, period: keys.require_in("period", PERIOD)? })
             }
             _ => Err(Unreadable::Type),
         }

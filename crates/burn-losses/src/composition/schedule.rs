@@ -174,9 +174,15 @@ impl FieldType for Weight {
         let keys = Keys::new(value, keys)?;
         let from = keys.require("from")?;
         Ok(Self::Schedule(match kind {
-            Some("linear") => Schedule::Linear { from, to: keys.require("to")?, steps: keys.require("steps")? },
-            Some("cosine") => Schedule::Cosine { from, to: keys.require("to")?, steps: keys.require("steps")? },
-            Some("step") => Schedule::Step { from, factor: keys.require("factor")?, every: keys.require("every")? },
+            Some("linear") => {
+                Schedule::Linear { from, to: keys.require("to")?, steps: keys.require_in("steps", COUNT)? }
+            }
+            Some("cosine") => {
+                Schedule::Cosine { from, to: keys.require("to")?, steps: keys.require_in("steps", COUNT)? }
+            }
+            Some("step") => {
+                Schedule::Step { from, factor: keys.require("factor")?, every: keys.require_in("every", COUNT)? }
+            }
             _ => Schedule::Exponential { from, factor: keys.require("factor")? },
         }))
     }

@@ -1,7 +1,7 @@
 //! The formats of config files: each text is read once, into plain values.
 
 use crate::error::ConfigError;
-use crate::field::Value;
+use crate::field::{Table, Value};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -65,7 +65,51 @@ fn line_of_second(text: &str, message: &str) -> Option<usize> {
 type Read = Result<Value, (Option<usize>, String)>;
 
 fn json(text: &str) -> Read {
-    serde_json::from_str(text).map_err(|error| (Some(error.line()), error.to_string()))
+    let value: Value = serde_json::from_str(text).map_err(|error| (Some(error.line()), error.to_string()))?;
+    let numbers = json_numbers(text);
+    let is_beyond = |number: i128| i64::try_from(number).is_err() && u64::try_from(number).is_err();
+    let is_rounded = numbers.iter().filter_map(|number| number.parse().ok()).any(is_beyond);
+    Ok(if is_rounded { as_written(value, &mut numbers.into_iter()) } else { value })
+}
+
+/// The value with its integers as they are written: the parser rounds those beyond 64 bits to floats.
+fn as_written<'a>(value: Value, numbers: &mut impl Iterator<Item = &'a str>) -> Value {
+    match value {
+        Value::Integer(_) | Value::Float(_) => {
+            let written = numbers.next().and_then(|number| number.parse().ok());
+            written.map_or(value, Value::Integer)
+        }
+        Value::List(items) => Value::List(items.into_iter().map(|item| as_written(item, numbers)).collect()),
+        Value::Table(table) => {
+            let entries = table.into_iter().map(|(key, value)| (key, as_written(value, numbers)));
+            entries.collect::<Table>().into()
+        }
+        other => other,
+    }
+}
+
+/// The numbers of a valid JSON text, in order, as they are written.
+fn json_numbers(text: &str) -> Vec<&str> {
+    let (mut numbers, mut rest) = (Vec::new(), text);
+    while let Some(start) = rest.find(|letter: char| letter == '"' || letter == '-' || letter.is_ascii_digit()) {
+        rest = &rest[start..];
+        let end = if let Some(string) = rest.strip_prefix('"') {
+            let mut is_escaped = false;
+            let is_end = |letter: char| {
+                let ends = letter == '"' && !is_escaped;
+                is_escaped = letter == '\\' && !is_escaped;
+                ends
+            };
+            string.find(is_end).map_or(rest.len(), |length| length + 2)
+        } else {
+            let is_part = |letter: char| letter.is_ascii_digit() || "+-.eE".contains(letter);
+            let end = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
+            numbers.push(&rest[..end]);
+            end
+        };
+        rest = &rest[end..];
+    }
+    numbers
 }
 
 #[cfg(feature = "toml")]
@@ -122,7 +166,7 @@ fn merged(value: Value) -> Result<Value, &'static str> {
                     }
                 }
             }
-            let mut all = crate::field::Table::new();
+            let mut all = Table::new();
             for (key, value) in table {
                 all.insert(key, merged(value)?);
             }
@@ -156,4 +200,18 @@ pub(super) fn write<T: Serialize>(config: &T, format: Format) -> Result<String, 
         Format::Yaml => Err(missing_feature("yaml")),
     }
     .map_err(ConfigError::Syntax)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_of_a_json_text_are_those_outside_of_strings() {
+        let text = r#"{"a 1": [1, -2.5e+3, "3", "\\", "\"4"], "b": {"5": 18446744073709551616}, "c": true}"#;
+        assert_eq!(json_numbers(text), ["1", "-2.5e+3", "18446744073709551616"]);
+        let value = json(text).expect("a value");
+        assert_eq!(value.get("b").and_then(|b| b.get("5")), Some(&Value::Integer(1 << 64)));
+        assert_eq!(value.get("a 1").and_then(|a| a.as_list()?.get(1)), Some(&Value::Float(-2.5e3)));
+    }
 }

@@ -4,7 +4,7 @@ use super::any_tensor::AnyTensor;
 use super::outlined;
 use super::pointwise::{PointKernel, Reduce};
 use super::rows::{as_rows, rows_per_sample, valid_rows};
-use super::{nothing, with_zero_gradient, without_weightless};
+use super::{nothing, tracked_targets, with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
 use crate::engine::primitives::softmax::log_softmax;
 use crate::error::InputError;
@@ -85,7 +85,8 @@ pub(crate) fn values<L: Distributions, const D: usize>(
         DistributionInput::LogProbabilities => predictions.clone(),
         DistributionInput::Logits => log_softmax(predictions.clone()),
     };
-    let values = loss.rows(log_p.clone(), targets);
+    let rows = |log_p, targets| Unreduced::from(loss.rows(log_p, targets));
+    let values = tracked_targets::values(log_p.clone(), targets, rows).values;
     let values = match labels {
         None => values,
         Some(labels) => loss.labeled_rows(values, log_p, labels),

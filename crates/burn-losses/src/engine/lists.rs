@@ -3,15 +3,19 @@
 //! Losses of pairs inside a list are a [`Formula`] of one pair, which runs in the executor of pairs of numbers. Ranks are
 //! constants: they come from comparisons, so that they are the same on every device, and ties keep their order.
 
+mod dcg;
+
 use super::any_tensor::AnyTensor;
 use super::heads::chunks;
 use super::primitives::labels::widen_labels;
 use super::{pointwise, with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, expect};
-use crate::formula::{Formula, Real};
+use crate::formula::Formula;
 use crate::reduction::{Extras, Reduction, Unreduced, cleaned, row_sums};
 use burn::tensor::{Bool, Int, Tensor};
+
+pub(crate) use dcg::{Dcg, discounts};
 
 /// About the number of pairs that are computed together.
 const TOGETHER: usize = 1 << 22;
@@ -287,59 +291,10 @@ pub(crate) fn in_floats(pairs: &Tensor<3, Bool>, like: &Tensor<2>) -> Tensor<3> 
     pairs.clone().float().cast(like.dtype())
 }
 
-/// The gains of items and the discounts of ranks, of which DCG is the sum of quotients.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Dcg {
-    /// Whether the gain of the relevance r is 2^r - 1, or r.
-    pub(crate) is_exponential: bool,
-    /// How many of the first items count.
-    pub(crate) first: Option<usize>,
-}
-
-impl Dcg {
-    /// The gain of each item over the DCG of the best order; 0 where that is 0. A relevance below 0 has no gain.
-    pub(crate) fn gains(&self, items: &Items) -> Tensor<2> {
-        let relevance = items.relevance.clone().clamp_min(0.0);
-        let shape = relevance.dims();
-        let gains = if self.is_exponential {
-            // Over 2^r of the largest r, which cancels: it may be infinite.
-            let most = relevance.clone().max_dim(1).expand(shape);
-            let ln_two = core::f64::consts::LN_2;
-            -Real::exp_m1(relevance.clone() * -ln_two) * ((relevance.clone() - most) * ln_two).exp()
-        } else {
-            relevance.clone()
-        };
-        let ranks = items.ranks(relevance);
-        let best = row_sums(self.within(gains.clone(), &ranks) / discounts(ranks));
-        let nothing = best.clone().equal_scalar(0.0);
-        let best = best.mask_fill(nothing.clone(), 1.0).expand(shape);
-        (gains / best).mask_fill(nothing.expand(shape), 0.0)
-    }
-
-    /// The numbers of the first items, 0 for the others.
-    pub(crate) fn within(&self, numbers: Tensor<2>, ranks: &Tensor<2>) -> Tensor<2> {
-        match self.first {
-            None => numbers,
-            Some(first) => numbers.mask_fill(ranks.clone().greater_scalar(first as f64), 0.0),
-        }
-    }
-
-    /// NDCG of each list by its scores, `[N]`, and which lists have any gain.
-    pub(crate) fn normalized(&self, items: &Items) -> (Tensor<1>, Tensor<1, Bool>) {
-        let (gains, ranks) = (self.gains(items), items.ranks(items.scores.clone()));
-        let has_gain = gains.clone().max_dim(1).greater_scalar(0.0).squeeze_dim(1);
-        (row_sums(self.within(gains, &ranks) / discounts(ranks)).squeeze_dim(1), has_gain)
-    }
-}
-
-/// log2(1 + rank).
-pub(crate) fn discounts<const D: usize>(ranks: Tensor<D>) -> Tensor<D> {
-    (ranks + 1.0).log() * core::f64::consts::LOG2_E
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formula::Real;
     use burn::tensor::{Device, TensorData};
 
     fn items(scores: &[f64], relevance: &[f64], valid: &[bool]) -> Items {

@@ -37,6 +37,7 @@ pub(crate) mod primitives;
 pub(crate) mod regions;
 pub(crate) mod rows;
 pub(crate) mod steps;
+mod tracked_targets;
 pub(crate) mod vectors;
 
 use crate::reduction::ShapedExtras;

@@ -1,6 +1,6 @@
 //! Tables inside a field.
 
-use super::{FieldType, Table, Unreadable, Value};
+use super::{FieldType, Range, Table, Unreadable, Value};
 
 /// A table with no keys but the allowed ones.
 pub(crate) struct Keys<'a>(&'a Table);
@@ -14,13 +14,30 @@ impl<'a> Keys<'a> {
 
     /// The value under a key, if the table has it.
     pub(crate) fn get<T: FieldType>(&self, key: &str) -> Result<Option<T>, Unreadable> {
-        // An error inside a table is reported for the whole field.
-        self.0.get(key).map(|value| T::from_value(value).map_err(|_| Unreadable::Type)).transpose()
+        self.get_in(key, Range::Finite)
+    }
+
+    /// The value under a key, if the table has it; this range is in the error of a number that no such field holds.
+    pub(crate) fn get_in<T: FieldType>(&self, key: &str, range: Range) -> Result<Option<T>, Unreadable> {
+        let Some(value) = self.0.get(key) else { return Ok(None) };
+        T::from_value(value).map(Some).map_err(|problem| match problem {
+            Unreadable::OutOfRange | Unreadable::Beyond { .. } => {
+                let (key, value, allowed) = (key.to_owned(), value.clone(), T::allowed(range));
+                Unreadable::Key { key, value, allowed, problem: Box::new(problem) }
+            }
+            // Any other error inside a table is reported for the whole field.
+            _ => Unreadable::Type,
+        })
     }
 
     /// The value under a key that the table must have.
     pub(crate) fn require<T: FieldType>(&self, key: &str) -> Result<T, Unreadable> {
-        self.get(key)?.ok_or(Unreadable::Type)
+        self.require_in(key, Range::Finite)
+    }
+
+    /// The value under a key that the table must have, with the range for an error.
+    pub(crate) fn require_in<T: FieldType>(&self, key: &str, range: Range) -> Result<T, Unreadable> {
+        self.get_in(key, range)?.ok_or(Unreadable::Type)
     }
 }
 

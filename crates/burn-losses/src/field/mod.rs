@@ -78,12 +78,25 @@ pub(crate) fn fields(example: &dyn Record) -> Vec<Field> {
 pub enum Unreadable {
     /// The value has the wrong type.
     Type,
-    /// An entry of a list has the wrong type.
+    /// The value has the right type, but is out of the range of every such field, as a negative count.
+    OutOfRange,
+    /// An entry of a list cannot be read.
     Entry {
         /// The index of the entry.
         at: usize,
         /// The entry.
         value: Value,
+    },
+    /// A value in a table cannot be read.
+    Key {
+        /// The key.
+        key: String,
+        /// The value under it.
+        value: Value,
+        /// What is allowed there.
+        allowed: String,
+        /// Why it cannot be read.
+        problem: Box<Unreadable>,
     },
     /// The value is an integer that the type of the field cannot hold.
     Beyond {
@@ -111,8 +124,16 @@ impl Unreadable {
         let field = field.to_owned();
         match self {
             Self::Type => ConfigError::WrongType { loss, field, problem: format!("{value}, allowed: {allowed}") },
+            Self::OutOfRange => ConfigError::InvalidValue { loss, field, value: value.to_string(), allowed },
             Self::Beyond { allowed } => {
                 ConfigError::InvalidValue { loss, field, value: value.to_string(), allowed: allowed.to_owned() }
+            }
+            Self::Key { key, value, allowed, problem } => {
+                problem.into_error(loss, &format!("{field}.{key}"), &value, allowed)
+            }
+            // An integer is the right type, so it is out of range.
+            Self::Entry { at, value: value @ Value::Integer(_) } => {
+                Self::OutOfRange.into_error(loss, &format!("{field}[{at}]"), &value, allowed)
             }
             Self::Entry { at, value } => {
                 let (field, problem) = (format!("{field}[{at}]"), format!("{value}, allowed: {allowed}"));
@@ -136,7 +157,10 @@ pub(crate) fn field_from_value<T: FieldType>(value: Value) -> Result<T, ConfigEr
             hint.map(|hint| format!(" ({hint})")).unwrap_or_default()
         )),
         Unreadable::Beyond { allowed } => ConfigError::Syntax(format!("{value} is not allowed, expected {allowed}")),
-        Unreadable::Type | Unreadable::Entry { .. } => {
+        Unreadable::Key { key, value, allowed, .. } => {
+            ConfigError::Syntax(format!("`{key}` is {value}, which is not allowed, expected {allowed}"))
+        }
+        Unreadable::Type | Unreadable::OutOfRange | Unreadable::Entry { .. } => {
             ConfigError::Syntax(format!("{value} is not allowed, expected {}", T::allowed(Range::Finite)))
         }
     })

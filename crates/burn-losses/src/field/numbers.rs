@@ -41,18 +41,18 @@ impl Whole for usize {
     const ALLOWED: &'static str = "an integer from 0 to 2^64 - 1";
 }
 
-/// From this size on, a float without a fraction is an integer that JSON could not hold.
+/// From this size on, a float without a fraction is an integer beyond 64 bits.
 const HUGE: f64 = (1u64 << 63) as f64;
 
 /// An integer.
 fn integer<T: Whole>(value: &Value) -> Result<T, Unreadable> {
-    let is_beyond = match *value {
-        Value::Integer(number) => i64::try_from(number).is_err(),
-        Value::Float(number) => number.abs() >= HUGE && number.fract() == 0.0,
-        _ => false,
-    };
-    let error = if is_beyond { Unreadable::Beyond { allowed: T::ALLOWED } } else { Unreadable::Type };
-    value.as_integer().ok_or(error)
+    let beyond = Unreadable::Beyond { allowed: T::ALLOWED };
+    value.as_integer().ok_or(match *value {
+        Value::Integer(number) if i64::try_from(number).is_ok() => Unreadable::OutOfRange,
+        Value::Integer(_) => beyond,
+        Value::Float(number) if number.abs() >= HUGE && number.fract() == 0.0 => beyond,
+        _ => Unreadable::Type,
+    })
 }
 
 /// An integer, or none.
@@ -103,7 +103,10 @@ impl FieldType for usize {
         integer(value)
     }
     fn allowed(range: Range) -> String {
-        range.to_string().replacen("a number", "an integer", 1).replacen("an odd number", "an odd integer", 1)
+        match range {
+            Range::Finite => "an integer >= 0".into(),
+            _ => range.to_string().replacen("a number", "an integer", 1).replacen("an odd number", "an odd integer", 1),
+        }
     }
     fn samples(range: Range) -> Vec<Value> {
         let few = (1..5_usize).filter(|count| range.contains(*count as f64));

@@ -14,16 +14,13 @@ use burn_losses_derive::{loss, loss_config};
 /// softplus(LSE_n(gamma a_n (s_n - m)) + LSE_p(-gamma a_p (s_p - 1 + m)))
 /// a_p = max(0, 1 + m - s_p)    a_n = max(0, s_n + m)
 /// ```
-/// s is the cosine, m the margin, and LSE the logarithm of the sum of exponentials. Only anchors with a positive and a negative
-/// count.
+/// s is the cosine, m the margin, and LSE the logarithm of the sum of exponentials. The paces a_p and a_n have no gradient, as in the
+/// paper. Only anchors with a positive and a negative count.
 ///
 /// # When to use
 /// For face recognition, person re-identification and fine-grained retrieval with class labels: pairs far from their optimum get
 /// most of the gradient, so nothing is mined. The paper has a margin of 0.25 and gamma = 256 for faces, 0.25 and 128 for persons,
 /// 0.4 and 80 for retrieval. [`MultiSimilarityLoss`](super::MultiSimilarityLoss) is a milder weighting of the pairs.
-///
-/// # Numerics
-/// The paces a_p and a_n are constants for the gradient, as in the paper.
 ///
 /// # Example
 /// ```

@@ -94,13 +94,16 @@ impl AnchorFormula for Generalized {
 impl Anchors for LiftedStructureLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
         let LiftedStructureLossConfig { margin, normalize, generalized, .. } = self.config;
+        let pairs = Pairs::from_labels(labels.clone(), mask);
+        // If no anchor counts, no value depends on any row. The rows are 0 then, since 0 times a NaN would reach their gradients.
+        let counts = pairs.has_both().any().unsqueeze::<2>().expand(embeddings.dims());
+        let embeddings = embeddings.mask_fill(counts.bool_not(), 0.0);
         if generalized {
             return pairs::values(&Generalized { margin, normalize }, embeddings, labels, mask);
         }
         let rows = if normalize { l2_normalize(embeddings) } else { embeddings };
         let distances = Distance::Euclidean.matrix(rows);
         let shape = distances.dims();
-        let pairs = Pairs::from_labels(labels, mask);
         let far = log_sum_exp(-distances.clone() + margin, pairs.negative.clone());
         // The positives of an anchor have the same negatives as itself, but at other distances.
         let [own, others] = [far.clone().unsqueeze_dim::<2>(1), far.unsqueeze::<2>()].map(|far| far.expand(shape));

@@ -226,11 +226,11 @@ impl Anchors for AnyMetricLoss {
     fn earlier(&self) -> Option<&dyn EarlierRows>;
     fn partners(&self) -> NeededPartners;
     fn compares_cosines(&self) -> bool;
-    fn without_weightless(
+    fn weighted_anchors(
         &self,
         embeddings: Tensor<2>,
-        labels: &Tensor<1, Int>,
-        weightless: &Tensor<1, Bool>,
+        labels: Tensor<1, Int>,
         mask: Option<&Tensor<1, Bool>>,
-    ) -> Tensor<2>;
+        weightless: Option<&Tensor<1, Bool>>,
+    ) -> Unreduced<1>;
 }

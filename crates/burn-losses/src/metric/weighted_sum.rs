@@ -70,8 +70,18 @@ impl MetricLoss for WeightedSumLoss {
 
 impl Anchors for WeightedSumLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
-        let values = self.losses.iter().map(|loss| anchors::values(loss, embeddings.clone(), labels.clone(), mask));
-        sum_unreduced(self.config.terms.weigh(values))
+        self.weighted_anchors(embeddings, labels, mask, None)
+    }
+
+    fn weighted_anchors(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        mask: Option<&Tensor<1, Bool>>,
+        weightless: Option<&Tensor<1, Bool>>,
+    ) -> Unreduced<1> {
+        let value = |loss| anchors::values(loss, embeddings.clone(), labels.clone(), mask, weightless);
+        sum_unreduced(self.config.terms.weigh(self.losses.iter().map(value)))
     }
 
     fn accepts(&self, rows: usize, size: usize) -> Result<(), String> {
@@ -86,19 +96,5 @@ impl Anchors for WeightedSumLoss {
 
     fn compares_cosines(&self) -> bool {
         self.losses.iter().any(Anchors::compares_cosines)
-    }
-
-    /// One term alone decides which rows others depend on. Of several terms, each may depend on rows that another one does not.
-    fn without_weightless(
-        &self,
-        embeddings: Tensor<2>,
-        labels: &Tensor<1, Int>,
-        weightless: &Tensor<1, Bool>,
-        mask: Option<&Tensor<1, Bool>>,
-    ) -> Tensor<2> {
-        match &self.losses[..] {
-            [only] => only.without_weightless(embeddings, labels, weightless, mask),
-            _ => embeddings,
-        }
     }
 }

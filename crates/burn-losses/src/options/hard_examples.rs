@@ -31,7 +31,7 @@ impl FieldType for HardExamples {
     }
     fn from_value(value: &Value) -> Result<Self, Unreadable> {
         let keys = Keys::new(value, &["ratio", "count", "threshold"])?;
-        match (keys.get("ratio")?, keys.get("count")?, keys.get("threshold")?) {
+        match (keys.get("ratio")?, keys.get_in("count", COUNT)?, keys.get("threshold")?) {
             (Some(ratio), None, None) => Ok(Self::Ratio(ratio)),
             (None, Some(count), None) => Ok(Self::Count(count)),
             (None, None, Some(threshold)) => Ok(Self::Threshold(threshold)),

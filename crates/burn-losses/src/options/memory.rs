@@ -103,11 +103,11 @@ impl FieldType for Memory {
     fn from_value(value: &Value) -> Result<Self, Unreadable> {
         let keys = Keys::new(value, &KEYS)?;
         Ok(Self {
-            size: keys.require("size")?,
+            size: keys.require_in("size", SIZE)?,
             after: keys.get("after")?.unwrap_or(0),
             from: keys.get("from")?.unwrap_or_default(),
             negatives: keys.get("negatives")?.unwrap_or_default(),
-            embedding_dim: keys.get::<Option<usize>>("embedding_dim")?.flatten(),
+            embedding_dim: keys.get_in::<Option<usize>>("embedding_dim", SIZE)?.flatten(),
         })
     }
     fn allowed(_: Range) -> String {

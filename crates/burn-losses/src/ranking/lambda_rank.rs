@@ -92,7 +92,7 @@ pub struct LambdaRankLossConfig {
     /// The base of the logarithm of the logistic loss.
     #[field(default = 2.0, range = "> 1")]
     pub log_base: f64,
-    /// Whether the weight of a pair is divided by the distance of its scores.
+    /// Whether the weight of a pair is divided by the distance of its scores, a constant for the gradient.
     #[field(default = false)]
     pub normalize: bool,
 }

@@ -70,7 +70,7 @@ pub struct TukeyBiweightLossConfig {
     /// The size beyond which an error is an outlier, in units of the scale.
     #[field(default = 4.6851, range = ">= 1e-30")]
     pub c: f64,
-    /// The divisor of the errors.
+    /// The divisor of the errors, a constant for the gradient.
     #[field(default = TukeyScale::None)]
     pub scale: TukeyScale,
 }

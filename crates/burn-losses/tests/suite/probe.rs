@@ -1,12 +1,18 @@
 //! Inputs for testing every loss.
 
+mod configs;
+mod signatures;
+
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
-use burn_losses::config::{Field, Table, Value};
+use burn_losses::config::Value;
 use burn_losses::eval::Inputs;
 use burn_losses::prelude::*;
-use burn_losses::signature::{Argument, Classes, Kind, Role, Shape, Signature};
-use burn_losses::{Anchors, AnyLoss, BoxTargets, Boxes, Distributions, Likelihood, LossInfo};
-use core::mem::discriminant;
+use burn_losses::signature::{Argument, Kind, Role, Shape};
+use burn_losses::{Anchors, AnyLoss, BoxTargets, Boxes, Distributions, Likelihood};
+use signatures::of_signature;
+
+pub(crate) use configs::{SHAPES, base, default_of, table_with, takes_small_images, variants, with_field};
+pub(crate) use signatures::other_batches;
 
 /// Numbers in [-1, 1] that look random and are the same everywhere.
 pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f64> {
@@ -295,84 +301,6 @@ fn needs_labels(loss: &AnyLoss) -> bool {
     matches!(loss, AnyLoss::Distribution(loss) if loss.needs_labels())
 }
 
-/// A batch for each other way to call a loss than the usual one.
-pub(crate) fn other_batches(loss: &AnyLoss) -> Vec<Inputs> {
-    let signatures = loss.signatures();
-    let is_ignored = |argument: &Argument| matches!(argument.kind, Kind::Labels { ignored: Some(_), .. });
-    let ignores = signatures[0].iter().any(is_ignored);
-    // Rows of probabilities have no label that could be ignored.
-    let fits = |signature: &&Signature| !ignores || signature[1].name != "probabilities";
-    signatures.iter().skip(1).filter(fits).map(batch_of).collect()
-}
-
-/// A batch for a signature, with each argument as the signature describes it.
-fn batch_of(signature: &Signature) -> Inputs {
-    let prediction = match signature[0].shape {
-        Shape::ClassAxis => vec![4, 3, 2],
-        Shape::Parameters(number) => vec![4, number, 2],
-        _ => vec![4, 4],
-    };
-    of_signature(signature, &prediction, 1.0, 1)
-}
-
-/// A batch for a signature: the prediction in this shape as far as it has as many axes, with numbers in [-scale, scale].
-fn of_signature(signature: &Signature, prediction: &[usize], scale: f64, seed: u64) -> Inputs {
-    let prediction: Vec<usize> = match signature[0].shape {
-        Shape::Axes(least, most) => {
-            let fill = prediction.iter().copied().chain(std::iter::repeat(6));
-            fill.take(prediction.len().clamp(least, most)).collect()
-        }
-        // Few channels of small images.
-        Shape::Pictures(least) => {
-            let side = |axis: usize| prediction.get(axis).map_or(least, |size| least.max(*size));
-            vec![prediction[0], 2, side(2).max(4), side(3).max(5)]
-        }
-        _ => prediction.to_vec(),
-    };
-    let tensor = |(at, argument): (usize, &Argument)| {
-        let shape = argument.shape.resolve(&prediction).unwrap_or_else(|| match argument.shape {
-            Shape::Axes(1, _) if at > 0 => vec![2],
-            // A transducer has one state more than there are labels.
-            Shape::Rows(axes) => {
-                [&prediction[..1], &vec![prediction.get(2).map_or(2, |size| size - 1); axes - 1]].concat()
-            }
-            _ => prediction.clone(),
-        });
-        let count = shape.iter().product();
-        let numbers = numbers(count, seed + at as u64).into_iter();
-        let data = match (argument.kind, argument.role) {
-            (Kind::Labels { classes: Classes::NotBlank(blank), .. }, _) => {
-                let labels: Vec<i64> = (0..prediction[prediction.len() - 1] as i64).collect();
-                let labels = labels.into_iter().filter(|label| *label != blank as i64).cycle();
-                TensorData::new(labels.take(count).collect::<Vec<_>>(), shape)
-            }
-            (Kind::Labels { classes: Classes::Length(axis), .. }, _) => {
-                TensorData::new(vec![prediction[axis] as i64; count], shape)
-            }
-            (Kind::Labels { classes: Classes::LengthOfLabels, .. }, _) => {
-                let most = prediction.get(2).map_or(2, |size| size - 1).min(2) as i64;
-                TensorData::new((0..count).map(|at| (most - at as i64 % 2).max(0)).collect::<Vec<_>>(), shape)
-            }
-            (Kind::Labels { classes, .. }, _) => {
-                let classes = classes.number(&prediction).unwrap_or(3);
-                TensorData::new((0..count).map(|at| (at % classes) as i64).collect::<Vec<_>>(), shape)
-            }
-            (Kind::Mask, _) => TensorData::new((0..count).map(|at| at != 1).collect::<Vec<_>>(), shape),
-            // The exponential of a log-variance is finite in half precision.
-            (Kind::Float, Role::Prediction) if argument.name == "log_variance" => {
-                TensorData::new(numbers.map(|u| (u * scale).min(8.0)).collect::<Vec<_>>(), shape)
-            }
-            (Kind::Float, Role::Prediction | Role::Parameter) if argument.name != "probabilities" => {
-                TensorData::new(numbers.map(|u| u * scale).collect::<Vec<_>>(), shape)
-            }
-            // Numbers in (0, 1) fit a probability, a weight and a count.
-            (Kind::Float, _) => TensorData::new(numbers.map(|u| 0.5 + 0.4 * u).collect::<Vec<_>>(), shape),
-        };
-        (argument.name.to_owned(), data)
-    };
-    signature.iter().enumerate().map(tensor).collect()
-}
-
 /// The same numbers for a loss with another config, whose first argument may have another name, and which may need labels.
 pub(crate) fn renamed(inputs: &Inputs, from: &AnyLoss, to: &AnyLoss) -> Inputs {
     let mut inputs = inputs.clone();
@@ -471,79 +399,4 @@ pub(crate) fn unreduced(loss: &AnyLoss, first: Tensor<2>, second: &TensorData) -
         }
         _ => unreachable!("only families with a target or labels are called in this way"),
     }
-}
-
-/// The config of a loss with one field set.
-pub(crate) fn with_field(info: &LossInfo, field: &str, value: &Value) -> Result<LossConfig, String> {
-    LossConfig::from_value(table_with(info, field, value).into()).map_err(|error| error.to_string())
-}
-
-pub(crate) fn table_with(info: &LossInfo, field: &str, value: &Value) -> Table {
-    let mut table = info.example();
-    if info.family == "heads" {
-        // The lists of these tests have three numbers, one per class.
-        table.insert("num_classes", 3);
-        table.insert("embedding_dim", 4);
-    }
-    make_windows_small(info, &mut table);
-    table.insert(field, value.clone());
-    table
-}
-
-/// The images of these tests are small. A field of the same name but of another type is something else.
-fn make_windows_small(info: &LossInfo, table: &mut Table) {
-    for (name, small) in [("window", 3.into()), ("weights", Value::from(vec![0.4, 0.6]))] {
-        let is_alike = |field: &Field| field.name == name && discriminant(&field.example) == discriminant(&small);
-        if info.fields.iter().any(is_alike) {
-            table.insert(name, small);
-        }
-    }
-}
-
-/// The default config, but with small windows.
-pub(crate) fn default_of(info: &LossInfo) -> LossConfig {
-    let mut table = info.example();
-    make_windows_small(info, &mut table);
-    LossConfig::from_value(table.into()).expect("the default is valid")
-}
-
-/// Fields for the shape and the initial value of a parameter, for the order of the axes, and for what a label may be: a probe supplies its tensors.
-pub(crate) const SHAPES: [&str; 6] = ["num_classes", "embedding_dim", "div_value", "initializer", "layout", "blank"];
-
-/// The default config, with the sizes that [`with_field`] sets.
-pub(crate) fn base(info: &LossInfo) -> LossConfig {
-    with_field(info, "reduction", &"mean".into()).expect("the default is valid")
-}
-
-/// Whether the loss takes four rows: two views of two rows cannot be cut into more parts than two.
-fn takes_four_rows(config: &LossConfig) -> bool {
-    match config.init(&Device::flex()) {
-        AnyLoss::Metric(loss) => loss.accepts(4, 4).is_ok() || loss.accepts(4, loss_size(&loss)).is_ok(),
-        _ => true,
-    }
-}
-
-/// The size of the embeddings that a loss with vectors of its own takes.
-fn loss_size(loss: &burn_losses::metric::AnyMetricLoss) -> usize {
-    loss.class_vectors().map_or(4, |(_, vectors)| vectors.dims()[1])
-}
-
-/// Whether an image may be small: one that need not be takes a thousand times as long.
-pub(crate) fn takes_small_images(config: &LossConfig) -> bool {
-    let signatures = config.init(&Device::flex()).signatures();
-    !matches!(signatures[0][0].shape, Shape::Pictures(least) if least > 12)
-}
-
-/// Every config that differs from the default in one field.
-pub(crate) fn variants(info: &LossInfo) -> Vec<LossConfig> {
-    let mut variants = vec![base(info)];
-    for field in info.fields.iter().filter(|field| !SHAPES.contains(&field.name)) {
-        for sample in &field.samples {
-            let variant = with_field(info, field.name, sample).unwrap_or_else(|error| panic!("{error}"));
-            if takes_four_rows(&variant) && takes_small_images(&variant) {
-                variants.push(variant);
-            }
-        }
-    }
-    variants
 }

@@ -51,6 +51,23 @@ pub trait Anchors: Sized {
         let _ = (labels, weightless, mask);
         embeddings
     }
+
+    /// The values of [`anchors`](Self::anchors), without what rows of weight 0 must not pass on. A sum of losses hands the rows on to
+    /// each of them.
+    #[doc(hidden)]
+    fn weighted_anchors(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        mask: Option<&Tensor<1, Bool>>,
+        weightless: Option<&Tensor<1, Bool>>,
+    ) -> Unreduced<1> {
+        let embeddings = match weightless {
+            None => embeddings,
+            Some(weightless) => self.without_weightless(embeddings, &labels, weightless, mask),
+        };
+        self.anchors(embeddings, labels, mask)
+    }
 }
 
 /// The partners that a row needs in its batch to count.
@@ -84,12 +101,14 @@ pub(crate) fn check<A: Anchors>(
     embeddings.extras(&[count], extras)
 }
 
-/// The unreduced values, computed in at least single precision; a masked row is 0, does not count and is no partner of any row.
+/// The unreduced values, computed in at least single precision; a masked row is 0, does not count and is no partner of any row. A row of
+/// weight 0 does not pass on what no other value depends on.
 pub(crate) fn values<A: Anchors>(
     loss: &A,
     embeddings: Tensor<2>,
     labels: Tensor<1, Int>,
     mask: Option<&Tensor<1, Bool>>,
+    weightless: Option<&Tensor<1, Bool>>,
 ) -> Unreduced<1> {
     let [count, size] = embeddings.dims();
     if count == 0 {
@@ -99,11 +118,11 @@ pub(crate) fn values<A: Anchors>(
     if let Some(mask) = mask {
         // A loss that does not accept a single row pairs rows by their places, so no row may be left out.
         if has_kernels(&embeddings) && loss.accepts(1, size).is_ok() {
-            return values_of_valid(loss, embeddings, labels, mask);
+            return values_of_valid(loss, embeddings, labels, mask, weightless);
         }
         embeddings = valid_rows(embeddings, Some(mask));
     }
-    let Unreduced { values, normalizer } = loss.anchors(embeddings.clone(), labels, mask);
+    let Unreduced { values, normalizer } = loss.weighted_anchors(embeddings.clone(), labels, mask, weightless);
     Unreduced { values: with_zero_gradient(values, embeddings), normalizer: normalizer.map(Tensor::detach) }
         .masked(mask)
 }
@@ -114,6 +133,7 @@ fn values_of_valid<A: Anchors>(
     embeddings: Tensor<2>,
     labels: Tensor<1, Int>,
     mask: &Tensor<1, Bool>,
+    weightless: Option<&Tensor<1, Bool>>,
 ) -> Unreduced<1> {
     let [count, _] = embeddings.dims();
     let places = valid::places(mask);
@@ -121,8 +141,9 @@ fn values_of_valid<A: Anchors>(
     if places.dims() == [0] {
         return Unreduced { values: with_zero_gradient(zeros.clone(), embeddings), normalizer: Some(zeros) };
     }
-    let chosen = embeddings.select(0, places.clone());
-    let Unreduced { values, normalizer } = values(loss, chosen, labels.select(0, places.clone()), None);
+    let (chosen, labels) = (embeddings.select(0, places.clone()), labels.select(0, places.clone()));
+    let weightless = weightless.map(|weightless| weightless.clone().select(0, places.clone()));
+    let Unreduced { values, normalizer } = values(loss, chosen, labels, None, weightless.as_ref());
     let normalizer = normalizer.unwrap_or_else(|| values.ones_like().detach());
     let in_place = |values: Tensor<1>| zeros.clone().select_assign(0, places.clone(), values, IndexingUpdateOp::Add);
     Unreduced { values: in_place(values), normalizer: Some(in_place(normalizer)) }
@@ -159,11 +180,7 @@ fn values_of<A: Anchors>(
     extras: Extras,
 ) -> (Unreduced<1>, ShapedExtras<1>) {
     let extras = extras.for_shape([embeddings.dims()[0]]);
-    let embeddings = match extras.weightless() {
-        None => embeddings,
-        Some(weightless) => loss.without_weightless(embeddings, &labels, &weightless, extras.mask.as_ref()),
-    };
-    (values(loss, embeddings, labels, extras.mask.as_ref()), extras)
+    (values(loss, embeddings, labels, extras.mask.as_ref(), extras.weightless().as_ref()), extras)
 }
 
 /// The positives and negatives of each anchor of a batch: `[N, N]`, one row per anchor.

@@ -9,7 +9,7 @@ pub(super) mod host;
 use super::any_tensor::AnyTensor;
 use super::curved::{Curved, Part, Sum};
 use super::machine::{self, has_kernels};
-use super::{outlined, with_zero_gradient, without_weightless};
+use super::{outlined, tracked_targets, with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::Formula;
@@ -257,7 +257,9 @@ pub(crate) fn values<P: Pointwise, const D: usize>(
     }
     let of_axes = mask.cloned().map(as_three_axes);
     let (first, targets) = (as_three_axes(widen(first)), as_three_axes(widen(targets)));
-    let Unreduced { values, normalizer } = loss.values(first, targets, of_axes.as_ref());
+    let of_axes = of_axes.as_ref();
+    let Unreduced { values, normalizer } =
+        tracked_targets::values(first, targets, |first, targets| loss.values(first, targets, of_axes));
     Unreduced { values: values.reshape(shape), normalizer: normalizer.map(|normalizer| normalizer.reshape(shape)) }
         .masked(mask)
 }

@@ -7,7 +7,7 @@ pub(super) mod host;
 mod masks;
 
 use super::any_tensor::AnyTensor;
-use super::{machine, with_zero_gradient, without_gradient};
+use super::{machine, tracked_targets, with_zero_gradient, without_gradient};
 use crate::check::{Reference, widen};
 use crate::engine::primitives::softmax::softmax;
 use crate::error::{InputError, InputProblem};
@@ -210,7 +210,9 @@ pub(crate) fn check<const D: usize>(
 
 /// The `[N, C]` values of the pixels.
 pub(crate) fn of_pixels<S: Segmentation>(loss: &S, regions: &RegionOptions, pixels: Pixels) -> Tensor<2> {
-    with_zero_gradient(loss.values(regions, pixels.clone()), pixels.logits)
+    let Pixels { logits, masks, valid } = pixels;
+    let of_each = |logits, masks| loss.values(regions, Pixels { logits, masks, valid: valid.clone() }).into();
+    with_zero_gradient(tracked_targets::values(logits.clone(), masks, of_each).values, logits)
 }
 
 /// Moves the mask of the extras into the masks: its pixels do not count. Also returns the extras for the values `[N, C]`, in

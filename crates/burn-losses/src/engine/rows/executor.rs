@@ -10,7 +10,7 @@ use crate::engine::primitives::gather::gather;
 use crate::engine::primitives::labels::one_hot;
 use crate::engine::primitives::order_statistics::argmax;
 use crate::engine::primitives::softmax::{finite, log_softmax};
-use crate::engine::{machine, outlined};
+use crate::engine::{machine, outlined, tracked_targets};
 use crate::formula::{Dual, Formula, Real, RowFormula};
 use crate::reduction::{Divisor, Reduction, ShapedExtras, Unreduced};
 use burn::tensor::{Int, Tensor};
@@ -125,8 +125,17 @@ fn values_of_one(rows: &Tensor<2>) -> Tensor<1> {
 
 /// The values `[M]` of a [`RowFormula`] for `[M, C]` logits, with a target other than labels or probabilities.
 pub(crate) fn values_of(formula: &impl RowFormula, logits: Tensor<2>, target: &Target) -> Tensor<1> {
-    let values = RowKernel::new(formula).values(&logits, target, None);
-    values.unwrap_or_else(|| tensor_values(formula, logits, target)).values
+    let of_each = |logits, target: &Target| {
+        let values = RowKernel::new(formula).values(&logits, target, None);
+        values.unwrap_or_else(|| tensor_values(formula, logits, target))
+    };
+    let unreduced = match target {
+        Target::Bins(of) => {
+            tracked_targets::values(logits, of.clone(), |logits, of| of_each(logits, &Target::Bins(of)))
+        }
+        target => of_each(logits, target),
+    };
+    unreduced.values
 }
 
 /// A [`RowFormula`] as the machines of the fused engine run it.

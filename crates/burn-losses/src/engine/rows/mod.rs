@@ -9,7 +9,7 @@ pub(super) mod host;
 use super::any_tensor::AnyTensor;
 use super::curved_rows::RowPart;
 use super::primitives::labels::{Labels, fits, is_out_of_range, widen_labels};
-use super::{nothing, with_zero_gradient, without_weightless};
+use super::{nothing, tracked_targets, with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, InputProblem};
 use crate::formula::RowFormula;
@@ -287,16 +287,19 @@ pub(crate) fn soft_values<R: Rows, const D: usize>(
         return nothing(shape, rows).into();
     }
     let probabilities = as_rows(widen(probabilities));
+    let of_each = |rows, probabilities| {
+        tracked_targets::values(rows, probabilities, |rows, probabilities| {
+            loss.soft_rows(rows, probabilities).expect("a loss that takes probabilities has values for them")
+        })
+    };
     let unreduced = match mask {
-        None => loss.soft_rows(rows, probabilities),
+        None => of_each(rows, probabilities),
         Some(mask) => {
             let ignored = mask.clone().bool_not().reshape([rows.dims()[0]]);
-            let rows = zero_rows(rows, ignored.clone());
-            let probabilities = zero_rows(probabilities, ignored.clone());
-            loss.soft_rows(rows, probabilities).map(|values| drop_rows(values, ignored))
+            let [rows, probabilities] = [rows, probabilities].map(|rows| zero_rows(rows, ignored.clone()));
+            drop_rows(of_each(rows, probabilities), ignored)
         }
     };
-    let unreduced = unreduced.expect("a loss that takes probabilities has values for them");
     into_shape(loss.select(unreduced), shape)
 }
 

@@ -154,3 +154,15 @@ fn pairs_of_any_number_of_rows() {
         }
     }
 }
+
+/// The largest exponent of an anchor is found however far below 0 it is.
+#[test]
+fn exponents_far_below_zero() {
+    let Some(gpu) = devices::gpu() else { return };
+    let config = config("metric", "nca", &json!({ "normalize": false }));
+    let inputs = Inputs::from([
+        ("embeddings".into(), TensorData::new(vec![0.0, 3e16, 1e16], [3, 1])),
+        ("labels".into(), TensorData::new(vec![0i64, 0, 1], [3])),
+    ]);
+    check(&config, &gpu, inputs, "pairs", 1e-5);
+}

@@ -1,11 +1,12 @@
 //! Gradients agree with difference quotients of the values.
 
 use super::{evaluate, every_signature, every_variant, flex_f64, floats};
-use crate::probe::{base, batch, parameters, weighted, with_field};
+use crate::probe::{base, batch, default_of, parameters, weighted, with_field};
 use burn::tensor::{Device, TensorData};
-use burn_losses::config::{Format, Value, to_string};
+use burn_losses::config::{Field, Format, Table, Value, to_string};
 use burn_losses::eval::Inputs;
-use burn_losses::{LossConfig, registry};
+use burn_losses::{LossConfig, LossInfo, registry};
+use std::sync::LazyLock;
 
 /// The gradient with respect to the first argument is the true one, by central differences in f64.
 #[test]
@@ -17,28 +18,39 @@ fn gradients_match_central_differences() {
     });
 }
 
-/// Whether nothing in a loss is a constant for the gradient.
+/// Whether nothing in a loss that depends on the predictions is a constant for the gradient. (The weights of GHM are constants, but the
+/// difference quotient does not leave a bin.)
 ///
-/// The scale of a batch, and the weights of GHM within a bin, are constants for the gradient by definition. With the scale, the
-/// difference quotient is therefore another number. Factors that a config detaches are constants too: their golden values freeze them.
+/// A config says so: by a field `.._gradient`, by a field whose summary says that it is a constant, where that is not as by default, or by
+/// the formula of its kind, which then has something that has no gradient.
 pub(crate) fn has_true_gradient(config: &LossConfig) -> bool {
-    let text = to_string(config, Format::Yaml).unwrap();
-    let frozen = [
-        "scale: mad",
-        "_gradient: detached",
-        "aspect_gradient: scaled",
-        "base: ciou",
-        "kind: circle",
-        "kind: adaface",
-        "kind: proxy_anchor",
-    ];
-    let is_normalized = text.contains("kind: lambda_rank") && text.contains("normalize: true");
-    !is_normalized && !is_weighed(config) && !frozen.iter().any(|constant| text.contains(constant))
+    let Value::Table(table) = config.to_value() else { panic!("a table") };
+    !has_constants(config.family(), &table)
 }
 
-/// Whether a power of the variance, which is a constant for the gradient, weighs the values.
-fn is_weighed(config: &LossConfig) -> bool {
-    config.family() == "likelihood" && config.to_value().get("beta").is_some_and(|beta| beta.as_f64() != Some(0.0))
+/// Whether a loss, or one inside it, has a constant for the gradient.
+fn has_constants(family: &str, table: &Table) -> bool {
+    static REGISTRY: LazyLock<Vec<LossInfo>> = LazyLock::new(registry);
+    let info = |kind: &str| REGISTRY.iter().find(|info| (info.family, info.kind) == (family, kind));
+    let is_constant = |field: &Field| match table.get(field.name) {
+        None => false,
+        Some(value) if field.name.ends_with("_gradient") => !["full", "exact"].map(Value::from).contains(value),
+        Some(value) => field.summary.contains("constant for the gradient") && field.default.as_ref() != Some(value),
+    };
+    let says_so = |info: &LossInfo| {
+        let formula = ["has no gradient", "have no gradient"].iter().any(|words| info.formula.contains(words));
+        formula || info.fields.iter().any(is_constant)
+    };
+    let own = table.get("kind").and_then(Value::as_str).and_then(info).is_some_and(says_so);
+    own || table.iter().any(|(key, value)| match value {
+        Value::Table(inner) => has_constants(family, inner),
+        // The name of another loss stands for its default config.
+        Value::Text(word) if key != "kind" => info(word).is_some_and(|info| match default_of(info).to_value() {
+            Value::Table(table) => has_constants(family, &table),
+            _ => false,
+        }),
+        _ => false,
+    })
 }
 
 /// The gradients with respect to the parameters agree too: weight and bias of a head, and learned centers.
@@ -49,8 +61,7 @@ fn gradients_of_parameters_match_central_differences() {
         let with = |field: &str, value: Value| with_field(&info, field, &value).ok();
         configs.extend(with("bias", true.into()));
         configs.extend(with("update", "gradient".into()));
-        // The shares of proxy anchor are constants for the gradient.
-        for config in configs.iter().filter(|config| config.kind() != "proxy_anchor") {
+        for config in configs.iter().filter(|config| has_true_gradient(config)) {
             for (name, _) in parameters(&config.init(&Device::flex())) {
                 assert_true_gradient(config, name, 31);
             }
@@ -63,14 +74,14 @@ fn gradients_of_parameters_match_central_differences() {
 fn gradients_of_every_signature_match_central_differences() {
     let target = flex_f64();
     every_signature(|config, inputs| {
-        let text = to_string(config, Format::Yaml).unwrap();
         // The floor of a variance does not cut the slope of what is below it.
-        let frozen = ["_gradient: detached", "kind: circle", "kind: adaface", "spread: variance"];
-        if frozen.iter().any(|constant| text.contains(constant)) || is_weighed(config) {
+        let has_floor = config.to_value().get("spread").and_then(Value::as_str) == Some("variance");
+        if !has_true_gradient(config) || has_floor {
             return;
         }
         let mut gradients = evaluate(&config.init(&target.device), inputs, &target).gradients;
         // The divisor of a mean is a constant for the gradient.
+        let text = to_string(config, Format::Yaml).unwrap();
         for (setting, name) in [("class_weights:\n", "probabilities"), ("reduction: weighted_mean", "weights")] {
             if text.contains(setting) {
                 gradients.remove(name);

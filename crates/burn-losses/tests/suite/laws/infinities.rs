@@ -48,9 +48,11 @@ fn with(inputs: &Inputs, name: &str, place: usize, number: f64) -> Inputs {
     inputs
 }
 
-/// The numbers that are compared with limits: the loss, the unreduced values, and the gradient of the first argument.
-fn numbers(evaluation: &Evaluation, input: &str) -> [Vec<f64>; 3] {
-    [vec![evaluation.loss], floats(&evaluation.unreduced), floats(&evaluation.gradients[input])]
+/// The numbers that are compared with limits, with their names: the loss, the unreduced values, and the gradient of each argument.
+fn numbers(evaluation: &Evaluation) -> Vec<(String, Vec<f64>)> {
+    let gradients = evaluation.gradients.iter().map(|(name, of)| (format!("the gradient of {name}"), floats(of)));
+    let values = [("loss", vec![evaluation.loss]), ("values", floats(&evaluation.unreduced))];
+    values.into_iter().map(|(name, numbers)| (name.to_owned(), numbers)).chain(gradients).collect()
 }
 
 /// Checks that the results for an infinity at some places of a batch are the limits.
@@ -69,17 +71,16 @@ pub(crate) fn check(config: &LossConfig, (places, seed): (&[usize], u64), target
         }
         let at = |number: f64| with(&inputs, input, place, number * sign);
         let [near, far] =
-            [1e30, 1e60].map(|number| numbers(&evaluate(&config.init(&exact.device), &at(number), &exact), input));
-        let run = || numbers(&evaluate(&config.init(&target.device), &at(f64::INFINITY), target), input);
+            [1e30, 1e60].map(|number| numbers(&evaluate(&config.init(&exact.device), &at(number), &exact)));
+        let run = || numbers(&evaluate(&config.init(&target.device), &at(f64::INFINITY), target));
         for (path, got) in [("fused", run()), ("tensor", with_tensor_operations(run))] {
-            let is_finite = matches!(limit(near[0][0], far[0][0]), Limit::Finite(_));
-            for (what, ((got, near), far)) in ["loss", "values", "gradient"].iter().zip(got.iter().zip(&near).zip(&far))
-            {
+            let is_finite = matches!(limit(near[0].1[0], far[0].1[0]), Limit::Finite(_));
+            for (((what, got), (_, near)), (_, far)) in got.iter().zip(&near).zip(&far) {
                 for (i, ((got, near), far)) in got.iter().zip(near).zip(far).enumerate() {
                     let limit = limit(*near, *far);
                     let is_right = match limit {
                         // The gradient of an infinite value is at least not NaN.
-                        _ if *what == "gradient" && !is_finite => !got.is_nan(),
+                        _ if what.starts_with("the gradient") && !is_finite => !got.is_nan(),
                         Limit::Finite(limit) => (got - limit).abs() <= 100.0 * target.tolerance * (1.0 + limit.abs()),
                         Limit::Infinite(sign) => *got == sign * f64::INFINITY,
                         Limit::Unknown => !got.is_nan(),
@@ -104,8 +105,8 @@ pub(crate) fn assert_none(failures: &[String]) {
     assert!(failures.is_empty(), "{} faults:\n{}", failures.len(), failures.join("\n"));
 }
 
-/// A logit or prediction of plus or minus infinity gives the limit of value and gradient, on both paths. The limit may be an
-/// infinity, but the result is never NaN.
+/// A logit or prediction of plus or minus infinity gives the limit of the value and of the gradient of each argument, on both paths. The
+/// limit may be an infinity, but the result is never NaN.
 #[test]
 fn t74_infinities() {
     let mut failures = Vec::new();

@@ -202,6 +202,53 @@ fn t73_masking_rows_equals_leaving_them_out_in_every_signature() {
     });
 }
 
+/// Beside a mask of several entries per sample, a weight per sample is the weight of each value of the sample. A weight per sample without
+/// the axes of length 1 is refused.
+#[test]
+fn t73_a_weight_per_sample_beside_a_mask_of_entries() {
+    let target = &devices::cpu()[0];
+    every_variant(|config| {
+        let loss = config.init(&target.device);
+        let mut of_samples = weighted(&loss, batch(&loss, 4, 2.0, &[2, 2], 67), 68);
+        let signature = loss.signature(&of_samples);
+        let prediction = of_samples[signature[0].name].shape().to_vec();
+        let shape_of = |name: &str| {
+            let argument = signature.iter().find(|argument| argument.name == name).expect("an argument");
+            argument.shape.resolve(&prediction).expect("a shape that follows from the prediction's")
+        };
+        let (of_mask, of_weights) = (shape_of("mask"), shape_of("weights"));
+        if of_mask.len() == 1 {
+            return;
+        }
+        let entries = numbers(of_mask.iter().product(), 69).iter().map(|u| *u > -0.4).collect::<Vec<_>>();
+        of_samples.insert("mask".into(), TensorData::new(entries, of_mask));
+        let (weights, width) = (floats(&of_samples["weights"]), of_weights[1..].iter().product());
+        let of_each = weights.iter().flat_map(|weight| vec![*weight; width]).collect::<Vec<_>>();
+        let with = |weights: TensorData| {
+            let mut inputs = of_samples.clone();
+            inputs.insert("weights".into(), weights);
+            inputs
+        };
+        let of_values = with(TensorData::new(of_each, of_weights));
+        for (path, [got, expected]) in on_both_paths(|| {
+            [&of_samples, &of_values].map(|inputs| evaluate(&config.init(&target.device), inputs, target, "weights"))
+        }) {
+            let (place, tolerance) = (format!("{config:?}, {path}"), 20.0 * target.tolerance);
+            assert_close(&place, &[got.loss], &[expected.loss], tolerance);
+            for (name, gradient) in &expected.gradients {
+                let (got, mut expected) = (floats(&got.gradients[name]), floats(gradient));
+                if name == "weights" {
+                    expected = expected.chunks(width).map(|of_sample| of_sample.iter().sum()).collect();
+                }
+                assert_close(&format!("{place}: {name}"), &got, &expected, tolerance);
+            }
+        }
+        let samples = with(TensorData::new(weights, [4]));
+        let error = loss.evaluate(&samples, &target.device, target.dtype).expect_err("weights of another rank");
+        assert!(error.to_string().contains("(one per sample)"), "{config:?}: {error}");
+    });
+}
+
 /// A batch with every row masked has the value 0 and the gradient 0.
 #[test]
 fn t73_a_batch_without_a_valid_row_is_zero() {

@@ -5,9 +5,9 @@ use super::{assert_close, evaluate, every_case, every_signature, flex_f64, float
 use crate::devices::{self, Target};
 use crate::probe::{batch, numbers, shares_rows, weighted, with_field};
 use burn::tensor::TensorData;
-use burn_losses::config::Value;
+use burn_losses::config::{Table, Value};
 use burn_losses::eval::Inputs;
-use burn_losses::{AnyLoss, LossConfig, registry, with_tensor_operations};
+use burn_losses::{AnyLoss, LossConfig, LossInfo, registry, with_tensor_operations};
 
 const ROWS: usize = 6;
 
@@ -258,6 +258,68 @@ fn t84_no_weight_at_all() {
         let weights = inputs["weights"].clone();
         inputs.insert("weights".into(), TensorData::new(vec![0.0; weights.num_elements()], weights.shape().clone()));
         assert_eq!(evaluate(&loss, &inputs, &target).loss, 0.0, "{config:?}");
+    }
+}
+
+/// The same holds for sums of metric losses, each of which takes another part of a row from the others.
+#[test]
+fn t84_a_row_of_nan_with_a_weight_of_zero_in_a_sum() {
+    let terms: Vec<Value> = registry().into_iter().filter(|info| info.family == "metric").map(term_of_a_sum).collect();
+    let target = &devices::cpu()[0];
+    for (at, first) in terms.iter().enumerate() {
+        for second in &terms[at..] {
+            let mut table = Table::new();
+            table.insert("family", "metric");
+            table.insert("kind", "weighted_sum");
+            let of_each = [("a", first.clone()), ("b", second.clone())];
+            let mut terms = Table::new();
+            of_each.into_iter().for_each(|(name, term)| terms.insert(name, term));
+            table.insert("terms", Value::Table(terms));
+            table.insert("reduction", "sum");
+            let config = LossConfig::from_value(table.into()).unwrap_or_else(|error| panic!("{error}"));
+            let loss = config.init(&target.device);
+            let inputs = weightless(&weighted(&loss, batch(&loss, ROWS, 2.0, &[], 14), 15));
+            check_row(&config, &inputs, (&numbers_of_rows(&loss, &inputs), f64::NAN), target);
+        }
+    }
+}
+
+/// The default config of a metric loss, for the batches of these tests and without the keys that a term has not.
+fn term_of_a_sum(info: LossInfo) -> Value {
+    let mut table = info.example();
+    for (name, number) in [("num_classes", 3), ("embedding_dim", 4)] {
+        if info.fields.iter().any(|field| field.name == name) {
+            table.insert(name, number);
+        }
+    }
+    table.remove("family");
+    table.remove("reduction");
+    table.into()
+}
+
+/// In a batch in which no anchor counts, any row may hold NaN.
+#[test]
+fn t84_a_row_of_nan_where_no_anchor_counts() {
+    let forms = ["generalized: false", "generalized: true"];
+    for (form, target) in forms.into_iter().flat_map(|form| devices::cpu().into_iter().map(move |on| (form, on))) {
+        let own = format!("family: metric\nkind: lifted_structure\n{form}");
+        let sum =
+            format!("family: metric\nkind: weighted_sum\nterms: {{ only: {{ kind: lifted_structure, {form} }} }}");
+        for (text, labels) in [own, sum].iter().flat_map(|text| [[0i64; 4], [0, 1, 2, 3]].map(|labels| (text, labels)))
+        {
+            let config: LossConfig = serde_yaml_ng::from_str(text).expect("a config");
+            let rows = vec![1.0, 0.0, f64::NAN, 0.1, 0.0, 1.0, 0.1, 1.1];
+            let inputs = Inputs::from([
+                ("embeddings".into(), TensorData::new(rows, [4, 2])),
+                ("labels".into(), TensorData::new(labels.to_vec(), [4])),
+            ]);
+            let run = || evaluate(&config.init(&target.device), &inputs, &target);
+            for got in [run(), with_tensor_operations(run)] {
+                let place = format!("{config:?}, {labels:?} on {}", target.name);
+                assert_eq!(got.loss, 0.0, "{place}");
+                assert_eq!(floats(&got.gradients["embeddings"]), [0.0; 8], "{place}");
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The boundary between a parser and a config.
 
-use burn_losses::config::{Format, from_str, load};
+use burn_losses::config::{Format, Value, from_str, load};
 use burn_losses::prelude::*;
 use burn_losses::registry;
 use serde::Deserialize;
@@ -156,7 +156,8 @@ fn t78_integers_beyond_a_type_are_named() {
             let error = from_str::<LossConfig>(&text, format).expect_err(&text).to_string();
             assert!(error.starts_with("line 3: "), "{text}\n{error}");
             assert!(error.contains("cross_entropy: `ignore_index`"), "{text}\n{error}");
-            // JSON reads an integer beyond 64 bits as a float.
+            let is_integer = number.parse::<i128>().is_ok();
+            assert!(!is_integer || error.contains(&format!("`ignore_index` is {number}, ")), "{text}\n{error}");
             let allowed = if number == "0.5" { "any integer" } else { "an integer from -2^63 to 2^63 - 1" };
             assert!(error.ends_with(&format!("allowed: {allowed}")), "{text}\n{error}");
         }
@@ -172,6 +173,55 @@ fn t78_integers_beyond_a_type_are_named() {
         yaml_error(size),
         "line 4: arcface: `num_classes` is 18446744073709551616, allowed: an integer from 0 to 2^64 - 1"
     );
+}
+
+/// T78: JSON numbers after one that the parser rounds are those of their own places, and strings hold none.
+#[test]
+fn t78_json_integers_are_shown_as_they_are_written() {
+    let text = "{\"family\": \"metric\", \"kind\": \"weighted_sum\", \"terms\": {\"7-8\": {\"kind\": \"triplet\", \
+                \"margin\": 100000000000000000000, \"weight\": 2},\n\"b\": {\"kind\": \"center\", \"num_classes\": \
+                340282366920938463463374607431, \"embedding_dim\": 2}}}";
+    let error = from_str::<LossConfig>(text, Format::Json).expect_err("too many classes").to_string();
+    assert!(error.contains("`num_classes` is 340282366920938463463374607431, allowed: "), "{error}");
+    let read: LossConfig =
+        from_str(&text.replace("340282366920938463463374607431", "3"), Format::Json).expect("a config");
+    let table = read.to_value();
+    let term = table.get("terms").and_then(|terms| terms.get("7-8")).expect("a term");
+    assert_eq!(["margin", "weight"].map(|key| term.get(key).and_then(Value::as_f64)), [Some(1e20), Some(2.0)]);
+}
+
+/// T78: an integer that is too small is out of range; its type is right.
+#[test]
+fn t78_a_negative_count_is_out_of_range() {
+    use crate::probe::with_field;
+
+    for (format, text) in [
+        (Format::Toml, "family = 'heads'\nkind = 'arcface'\nembedding_dim = 2\nnum_classes = -1\n"),
+        (Format::Yaml, "family: heads\nkind: arcface\nembedding_dim: 2\nnum_classes: -1\n"),
+        (Format::Json, "{\"family\": \"heads\",\n\"kind\": \"arcface\",\n\"embedding_dim\": 2,\n\"num_classes\": -1}"),
+    ] {
+        let error = from_str::<LossConfig>(text, format).expect_err(text).to_string();
+        assert_eq!(error, "line 4: arcface: `num_classes` is -1, allowed: an integer >= 1");
+    }
+    let mut refused = 0;
+    for info in registry() {
+        for field in info.fields.iter().filter(|field| field.kind.contains("integer")) {
+            let is_list = field.kind.contains("list");
+            let value = if is_list { vec![Value::from(-1)].into() } else { Value::from(-1) };
+            // A label may be negative.
+            let Err(error) = with_field(&info, field.name, &value) else { continue };
+            let name = if is_list { format!("{}[0]", field.name) } else { field.name.to_owned() };
+            let says = format!("{}: `{name}` is -1, allowed: ", info.kind);
+            assert!(error.contains(&says) && error.contains("integer"), "{error}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 20, "{refused}");
+    let nested = |field: &str| yaml_error(&format!("family: metric\nkind: info_nce\nmemory:\n  {field}\n"));
+    assert_eq!(nested("size: -3"), "line 3: info_nce: `memory.size` is -3, allowed: an integer >= 1");
+    assert!(nested("{ size: 4, after: -1 }").ends_with("info_nce: `memory.after` is -1, allowed: an integer >= 0"));
+    let mined = yaml_error("family: binary\nkind: ohem\nkeep: { count: -2 }\n");
+    assert_eq!(mined, "line 3: ohem: `keep.count` is -2, allowed: an integer >= 1");
 }
 
 /// T78: what `<<` merges is a table or a list of tables, and anything else is an error.

@@ -11,6 +11,9 @@ use cubecl::prelude::*;
 
 const NOTHING: f32 = LEAST as f32;
 
+/// The search for the largest exponent starts from this number, since a kernel has no infinity.
+const LOWEST: f32 = -3.4e38;
+
 /// A statistic of an anchor, and what its slopes are computed from.
 #[derive(CubeType)]
 pub(super) struct Found<F: Float> {
@@ -71,6 +74,9 @@ pub(super) fn statistic<S: Float, L: Int, F: Float>(
     let mut value = zero;
     let mut through = zero;
     let mut most = F::new(NOTHING);
+    if comptime!(kind == Kind::LogSumExp) {
+        most = F::new(LOWEST);
+    }
     let mut sum = zero;
     let mut place = columns;
     let mut column = UNIT_POS as usize;
