@@ -1,8 +1,9 @@
 //! Online hard example mining, binary.
 
-use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, HardExamples};
+use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, HardExamples, MinedOver};
+use crate::config::Limit;
 use crate::engine::curved::Part;
-use crate::engine::hard_examples::{keep_hard_examples, select_hard_examples};
+use crate::engine::hard_examples::{Mining, Quota};
 use crate::engine::pointwise::{self, BatchKernel, Pointwise, Positives, numbers};
 use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Device, Tensor};
@@ -63,31 +64,51 @@ pub struct OhemLossConfig {
     /// The least number that is kept; all are kept where there are fewer.
     #[field(default = 1, range = ">= 0")]
     pub min_kept: usize,
+    /// Among which values they are chosen.
+    #[field(default = MinedOver::Batch)]
+    pub over: MinedOver,
+    /// If this is a number, all positive targets are kept, and so many of the hardest negative ones for each of them; `keep` then
+    /// has no meaning, and `min_kept` is a number of negatives.
+    #[field(default = Limit::None, range = "> 0")]
+    pub negatives_per_positive: Limit,
 }
 
 impl OhemLossConfig {
     fn build(&self, device: &Device) -> OhemLoss {
         OhemLoss { config: self.clone(), loss: vec![self.loss.init(device)] }
     }
+
+    fn mining(&self) -> Mining {
+        Mining { keep: self.keep, min_kept: self.min_kept, over: self.over }
+    }
+}
+
+impl OhemLoss {
+    fn quota(&self, targets: &Tensor<3>) -> Option<Quota<3>> {
+        let Limit::Number(negatives_per_positive) = self.config.negatives_per_positive else { return None };
+        let positive = self.loss[0].positives().is_positive(targets.clone().detach());
+        Some(Quota { positive, negatives_per_positive })
+    }
 }
 
 impl Pointwise for OhemLoss {
     fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        let quota = self.quota(&targets);
         let values = pointwise::values(&self.loss[0], logits, targets, mask);
-        keep_hard_examples(values, self.config.keep, self.config.min_kept)
+        self.config.mining().keep(values, quota.as_ref())
     }
 
     fn kernel_of_batch(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let kernel = self.loss[0].kernel()?;
         let values = kernel.values(&logits.clone().without_autodiff(), targets)?;
-        let kept = select_hard_examples(&values.into(), self.config.keep, self.config.min_kept);
+        let kept = self.config.mining().select(&values.into(), self.quota(targets).as_ref());
         Some(BatchKernel { kernel, factors: Some(kept), factors_count: true })
     }
 
     fn parts(&self, logits: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>> {
         let parts = self.loss[0].parts(logits, targets, mask)?;
         let values = pointwise::values(&self.loss[0], logits.clone(), targets.clone(), mask);
-        let kept = numbers(select_hard_examples(&values, self.config.keep, self.config.min_kept));
+        let kept = numbers(self.config.mining().select(&values, self.quota(targets).as_ref()));
         Some(parts.into_iter().map(|part| part.with_factors(&kept)).collect())
     }
 

@@ -68,7 +68,7 @@ use crate::engine::curved::{Model, Part};
 use crate::engine::pointwise::{self, BatchKernel, PointKernel, Pointwise};
 use crate::error::{InputError, expect};
 use crate::loss::Loss;
-pub use crate::options::{DivideBy, HardExamples};
+pub use crate::options::{DivideBy, HardExamples, MinedOver};
 use crate::reduction::{Extras, Unreduced};
 use crate::second_order::{Pairs, SecondOrder, SecondOrderConfig, on_host};
 pub use adaptive_wing::{AdaptiveWingLoss, AdaptiveWingLossConfig};

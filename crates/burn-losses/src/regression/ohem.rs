@@ -1,8 +1,8 @@
 //! Online hard example mining, regression.
 
-use super::{AnyRegressionLoss, HardExamples, RegressionLoss, RegressionLossConfig};
+use super::{AnyRegressionLoss, HardExamples, MinedOver, RegressionLoss, RegressionLossConfig};
 use crate::engine::curved::Part;
-use crate::engine::hard_examples::{keep_hard_examples, select_hard_examples};
+use crate::engine::hard_examples::Mining;
 use crate::engine::pointwise::{self, BatchKernel, Pointwise, numbers};
 use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Device, Tensor};
@@ -63,31 +63,38 @@ pub struct OhemLossConfig {
     /// The least number that is kept; all are kept where there are fewer.
     #[field(default = 1, range = ">= 0")]
     pub min_kept: usize,
+    /// Among which values they are chosen.
+    #[field(default = MinedOver::Batch)]
+    pub over: MinedOver,
 }
 
 impl OhemLossConfig {
     fn build(&self, device: &Device) -> OhemLoss {
         OhemLoss { config: self.clone(), loss: vec![self.loss.init(device)] }
     }
+
+    fn mining(&self) -> Mining {
+        Mining { keep: self.keep, min_kept: self.min_kept, over: self.over }
+    }
 }
 
 impl Pointwise for OhemLoss {
     fn values(&self, predictions: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
         let values = pointwise::values(&self.loss[0], predictions, targets, mask);
-        keep_hard_examples(values, self.config.keep, self.config.min_kept)
+        self.config.mining().keep(values, None)
     }
 
     fn kernel_of_batch(&self, predictions: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let kernel = self.loss[0].kernel()?;
         let values = kernel.values(&predictions.clone().without_autodiff(), targets)?;
-        let kept = select_hard_examples(&values.into(), self.config.keep, self.config.min_kept);
+        let kept = self.config.mining().select(&values.into(), None);
         Some(BatchKernel { kernel, factors: Some(kept), factors_count: true })
     }
 
     fn parts(&self, predictions: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>> {
         let parts = self.loss[0].parts(predictions, targets, mask)?;
         let values = pointwise::values(&self.loss[0], predictions.clone(), targets.clone(), mask);
-        let kept = numbers(select_hard_examples(&values, self.config.keep, self.config.min_kept));
+        let kept = numbers(self.config.mining().select(&values, None));
         Some(parts.into_iter().map(|part| part.with_factors(&kept)).collect())
     }
 

@@ -1,6 +1,7 @@
 //! Transducer loss.
 
 use super::{Alignment, Lattice, Normalize, SequenceInput, SequenceLayout, SequenceLoss};
+use crate::config::Limit;
 use burn_losses_derive::{loss, loss_config};
 
 /// Loss of the recurrent neural network transducer (Graves 2012, [arXiv 1211.3711](https://arxiv.org/abs/1211.3711)).
@@ -13,6 +14,10 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 /// over all paths a from (0, 0) that emit all L labels and T blanks. At step t, after u labels, a path either emits the label u + 1 and
 /// stays at the step, or it emits a blank and moves to the next step. The last emission is a blank.
+///
+/// `fast_emit` changes the gradient and not the value: the derivative by the log-probability of a label that a path emits is multiplied by
+/// 1 + `fast_emit` (Yu et al. 2021, [arXiv 2010.11148](https://arxiv.org/abs/2010.11148)). Labels then come earlier; the authors' models
+/// have 0.001 to 0.01. `clamp` bounds every derivative of the value of a sequence, before `normalize`, weights and `reduction` act on it.
 ///
 /// # When to use
 /// For streaming speech recognition: the prediction of a label depends on the audio so far and on the labels before it. If a prediction
@@ -39,7 +44,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `torchaudio.transforms.RNNTLoss`: the same values with `blank` set; it has `clamp`, which bounds its gradient.
+/// - `torchaudio.transforms.RNNTLoss`: the same values with `blank` set; its `clamp` is the same, and -1 is none.
 /// - `burn.nn.loss.RNNTLoss`: the same values.
 #[loss(sequence, "rnnt", "Likelihood of labels over all paths of a transducer: streaming speech recognition")]
 pub struct RnntLoss {
@@ -58,13 +63,23 @@ pub struct RnntLossConfig {
     /// The number that the value of a sequence is divided by.
     #[field(default = Normalize::None)]
     pub normalize: Normalize,
+    /// How much more the gradient of a label counts than that of a blank.
+    #[field(default = 0.0, range = ">= 0")]
+    pub fast_emit: f64,
+    /// The greatest size of the derivative of a sequence's value with respect to a prediction.
+    #[field(default = Limit::None, range = "> 0")]
+    pub clamp: Limit,
 }
 
 impl SequenceLoss for RnntLoss {
     fn alignment(&self) -> Alignment {
-        let RnntLossConfig { blank, input, normalize, .. } = self.config;
+        let RnntLossConfig { blank, input, normalize, fast_emit, .. } = self.config;
+        let clamp = match self.config.clamp {
+            Limit::Number(bound) => Some(bound),
+            Limit::None => None,
+        };
         let (lattice, layout) = (Lattice::Transducer, SequenceLayout::Ntc);
-        Alignment { lattice, input, layout, blank, zero_infinity: false, normalize }
+        Alignment { lattice, input, layout, blank, zero_infinity: false, normalize, fast_emit, clamp }
     }
 }
 
