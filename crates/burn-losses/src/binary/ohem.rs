@@ -15,6 +15,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// The k hardest values of the inner loss are kept, and the others are 0. The mean divides by the number of values kept. Of
 /// equal values the first ones are kept, so that there are exactly k; where there are fewer than k values, all are kept.
+/// With `over = "sample"` the same is done within each sample, along the first axis.
+///
+/// With `negatives_per_positive` = r all P positive targets are kept, and of the negative ones the max(r P, `min_kept`) hardest: 3
+/// is the rule of SSD (Liu et al. 2016, [arXiv 1512.02325](https://arxiv.org/abs/1512.02325)), which divides by the number of
+/// positive targets, as `reduction = "positives"` does. The inner loss says which targets are positive.
 ///
 /// # When to use
 /// For class imbalance in detection and dense prediction, where nearly all examples are easy and the hardest ones alone should
@@ -23,7 +28,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Numerics
 /// The choice of values is a constant for the gradient. It needs no sort: a GPU finds it by halving intervals, and nothing is
-/// read back to the host.
+/// read back to the host. With `over = "sample"` this is done once for each sample.
 ///
 /// # Example
 /// ```
@@ -41,6 +46,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
+/// - `torchvision.models.detection.ssd.SSD`: its `neg_to_pos_ratio` is `negatives_per_positive` with `over = "sample"` and
+///   `min_kept = 0`, for a softmax over the classes.
 /// - `mmseg.structures.OHEMPixelSampler`: for one segmentation head; its `thresh` is a threshold on the label's probability,
 ///   and its `min_kept` counts per image.
 /// - `mmdet.models.task_modules.samplers.OHEMSampler`: it chooses regions by their classification loss, positive and negative

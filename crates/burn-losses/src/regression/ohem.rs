@@ -14,6 +14,8 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// The k hardest values of the inner loss are kept, and the others are 0. The mean divides by the number of values kept. Of
 /// equal values the first ones are kept, so that there are exactly k; where there are fewer than k values, all are kept.
+/// With `over = "sample"` the same is done within each sample, along the first axis: for keypoints, online hard keypoint mining
+/// (Chen et al. 2018, [arXiv 1711.07319](https://arxiv.org/abs/1711.07319)).
 ///
 /// # When to use
 /// For dense regression, such as box deltas, keypoints or depth, where nearly all values are right already and the largest errors
@@ -23,7 +25,8 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Numerics
 /// The choice of values is a constant for the gradient. It needs no sort: a GPU finds it by halving intervals, and nothing is
-/// read back to the host. A masked value is never kept. A NaN or an infinity is always kept, so that it stays visible.
+/// read back to the host. With `over = "sample"` this is done once for each sample. A masked value is never kept. A NaN or an infinity
+/// is always kept, so that it stays visible.
 ///
 /// # Example
 /// ```
@@ -42,7 +45,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// - `mmpose.models.losses.KeypointOHKMMSELoss`: of the mean squared errors of the keypoints of each sample it keeps the `topk`
-///   largest, and the choice is that of each sample, not of the batch.
+///   largest: `over = "sample"`, on the means of the keypoints.
 /// - `mmdet.models.task_modules.samplers.OHEMSampler`: it chooses regions by their classification loss, and their boxes with them.
 #[loss(regression, "ohem", "Online hard example mining: applies another loss to the largest errors of the batch only")]
 pub struct OhemLoss {

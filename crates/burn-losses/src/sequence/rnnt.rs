@@ -120,4 +120,46 @@ mod tests {
             }
         }
     }
+
+    /// The gradient of three logits of one sequence, and the value.
+    fn gradient(config: RnntLossConfig) -> (Vec<f64>, f64) {
+        let device = Device::flex().autodiff();
+        let numbers: Vec<f64> = (0..12).map(|place| f64::from(place * 5 % 7) / 3.0).collect();
+        let data = TensorData::new(numbers, [1, 2, 2, 3]);
+        let predictions = Tensor::<4>::from_data(data, (&device, burn::tensor::DType::F64)).require_grad();
+        let [steps, count] = [2, 1].map(|length| Tensor::<1, Int>::from_ints([length], &device));
+        let labels = Tensor::<2, Int>::from_ints([[2]], &device);
+        let value = config.init(&device).forward(predictions.clone(), labels, steps, count);
+        let gradient = predictions.grad(&value.backward()).expect("a gradient");
+        (gradient.into_data().iter().collect(), value.into_scalar())
+    }
+
+    #[test]
+    fn the_gradient_of_labels_is_larger_and_that_of_blanks_is_not() {
+        let config = || RnntLossConfig::new().with_input(SequenceInput::LogProbabilities);
+        let run = |config: RnntLossConfig| [gradient(config.clone()), crate::with_tensor_operations(|| gradient(config))];
+        for ((plain, value), (got, same)) in run(config()).into_iter().zip(run(config().with_fast_emit(0.5))) {
+            assert!((same - value).abs() < 1e-12, "{same}, not {value}");
+            for (place, (plain, got)) in plain.iter().zip(&got).enumerate() {
+                let factor = if place % 3 == 2 { 1.5 } else { 1.0 };
+                assert!((got - factor * plain).abs() < 1e-12, "{place}: {got} beside {plain}");
+            }
+        }
+    }
+
+    #[test]
+    fn derivatives_are_bounded_before_the_value_is_divided() {
+        let config = || RnntLossConfig::new().with_clamp(0.125);
+        let run = |config: RnntLossConfig| [gradient(config.clone()), crate::with_tensor_operations(|| gradient(config))];
+        let plain = run(RnntLossConfig::new());
+        let (by_steps, bounded) = (run(config().with_normalize(Normalize::InputLength)), run(config()));
+        for ((plain, value), ((got, same), (half, _))) in plain.into_iter().zip(bounded.into_iter().zip(by_steps)) {
+            assert!((same - value).abs() < 1e-12, "{same}, not {value}");
+            assert!(plain.iter().any(|slope| slope.abs() > 0.125), "{plain:?}");
+            for (plain, (got, half)) in plain.iter().zip(got.iter().zip(&half)) {
+                assert!((got - plain.clamp(-0.125, 0.125)).abs() < 1e-12, "{got} beside {plain}");
+                assert!((got - 2.0 * half).abs() < 1e-12, "{got} beside {half}");
+            }
+        }
+    }
 }

@@ -33,12 +33,19 @@ pub(crate) fn has_true_gradient(config: &LossConfig) -> bool {
         "kind: proxy_anchor",
     ];
     let is_normalized = text.contains("kind: lambda_rank") && text.contains("normalize: true");
-    !is_normalized && !is_weighed(config) && !frozen.iter().any(|constant| text.contains(constant))
+    !is_normalized && !is_weighed(config) && !is_guided(config) && !frozen.iter().any(|constant| text.contains(constant))
 }
 
 /// Whether a power of the variance, which is a constant for the gradient, weighs the values.
 fn is_weighed(config: &LossConfig) -> bool {
     config.family() == "likelihood" && config.to_value().get("beta").is_some_and(|beta| beta.as_f64() != Some(0.0))
+}
+
+/// Whether a loss changes its gradient on purpose: it bounds it, or it makes that of labels larger.
+fn is_guided(config: &LossConfig) -> bool {
+    let table = config.to_value();
+    let number = |field: &str| table.get(field).and_then(Value::as_f64);
+    ["fast_emit", "clamp"].into_iter().filter_map(number).any(|number| number != 0.0)
 }
 
 /// The gradients with respect to the parameters agree too: weight and bias of a head, and learned centers.
