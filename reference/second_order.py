@@ -339,6 +339,7 @@ def regression():
     counts = [0.0, 1.0, 2.0, 3.0, 1.0, 7.0, 0.0, 12.0, 4.0]
     pairs("regression", "adaptive_wing", "heat", adaptive_wing, [u + 0.3 * n for u, n in zip(unit, targets)], unit)
     pairs("regression", "msle", "positive", msle, positive, [abs(t) for t in targets])
+    pairs("regression", "mape", "floor", lambda x, t: abs(x - t) / abs(t), far, targets, {}, {"floor": 0.5}, floor=0.5)
     pairs("regression", "smape", "positive", smape, positive, [abs(t) for t in targets])
     expected, majorizer = {"curvature": "expected"}, {"curvature": "majorizer"}
     pairs("regression", "poisson_nll", "log", poisson, targets, counts)
