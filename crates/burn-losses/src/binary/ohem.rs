@@ -5,6 +5,8 @@ use crate::config::Limit;
 use crate::engine::curved::Part;
 use crate::engine::hard_examples::{Mining, Quota};
 use crate::engine::pointwise::{self, BatchKernel, Pointwise, Positives, numbers};
+use crate::error::ConfigError;
+use crate::field::FieldType;
 use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
@@ -60,7 +62,7 @@ pub struct OhemLoss {
 }
 
 /// Config of [`OhemLoss`].
-#[loss_config]
+#[loss_config(check = check)]
 pub struct OhemLossConfig {
     /// The inner loss.
     #[field(default = Box::new(super::BceLossConfig::new().into()))]
@@ -74,10 +76,22 @@ pub struct OhemLossConfig {
     /// Among which values they are chosen.
     #[field(default = MinedOver::Batch)]
     pub over: MinedOver,
-    /// If this is a number, all positive targets are kept, and so many of the hardest negative ones for each of them; `keep` then
-    /// has no meaning, and `min_kept` is a number of negatives.
+    /// In place of `keep`: all positive targets are kept, and so many of the hardest negative ones for each of them. `min_kept` is then
+    /// the least number of negative ones.
     #[field(default = Limit::None, range = "> 0")]
     pub negatives_per_positive: Limit,
+}
+
+fn check(config: &OhemLossConfig) -> Result<(), ConfigError> {
+    if config.negatives_per_positive != Limit::None && config.keep != OhemLossConfig::new().keep {
+        return Err(ConfigError::InvalidValue {
+            loss: "ohem",
+            field: "keep".into(),
+            value: config.keep.to_value().to_string(),
+            allowed: "nothing together with `negatives_per_positive`, which says how many are kept".into(),
+        });
+    }
+    Ok(())
 }
 
 impl OhemLossConfig {

@@ -137,7 +137,8 @@ mod tests {
     #[test]
     fn the_gradient_of_labels_is_larger_and_that_of_blanks_is_not() {
         let config = || RnntLossConfig::new().with_input(SequenceInput::LogProbabilities);
-        let run = |config: RnntLossConfig| [gradient(config.clone()), crate::with_tensor_operations(|| gradient(config))];
+        let run =
+            |config: RnntLossConfig| [gradient(config.clone()), crate::with_tensor_operations(|| gradient(config))];
         for ((plain, value), (got, same)) in run(config()).into_iter().zip(run(config().with_fast_emit(0.5))) {
             assert!((same - value).abs() < 1e-12, "{same}, not {value}");
             for (place, (plain, got)) in plain.iter().zip(&got).enumerate() {
@@ -150,7 +151,8 @@ mod tests {
     #[test]
     fn derivatives_are_bounded_before_the_value_is_divided() {
         let config = || RnntLossConfig::new().with_clamp(0.125);
-        let run = |config: RnntLossConfig| [gradient(config.clone()), crate::with_tensor_operations(|| gradient(config))];
+        let run =
+            |config: RnntLossConfig| [gradient(config.clone()), crate::with_tensor_operations(|| gradient(config))];
         let plain = run(RnntLossConfig::new());
         let (by_steps, bounded) = (run(config().with_normalize(Normalize::InputLength)), run(config()));
         for ((plain, value), ((got, same), (half, _))) in plain.into_iter().zip(bounded.into_iter().zip(by_steps)) {

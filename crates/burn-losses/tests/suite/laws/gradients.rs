@@ -33,7 +33,10 @@ pub(crate) fn has_true_gradient(config: &LossConfig) -> bool {
         "kind: proxy_anchor",
     ];
     let is_normalized = text.contains("kind: lambda_rank") && text.contains("normalize: true");
-    !is_normalized && !is_weighed(config) && !is_guided(config) && !frozen.iter().any(|constant| text.contains(constant))
+    !is_normalized
+        && !is_weighed(config)
+        && !is_guided(config)
+        && !frozen.iter().any(|constant| text.contains(constant))
 }
 
 /// Whether a power of the variance, which is a constant for the gradient, weighs the values.

@@ -101,13 +101,17 @@ fn t23_ohem_keeps_exactly_the_hardest() {
         let x = || matrix(&[[0.0, 3.0, 1.0], [2.0, 0.5, 1.5]], &device, target.dtype.into());
         let y = || matrix(&[[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]], &device, target.dtype.into());
         let values = |config: OhemLossConfig| {
-            let config = config.with_loss(HingeLossConfig::new()).with_keep(HardExamples::Count(1)).with_min_kept(0);
+            let config = config.with_loss(HingeLossConfig::new()).with_min_kept(0);
             list(config.init(&device).forward_no_reduction(x(), y()).reshape([6]))
         };
         let each = || OhemLossConfig::new().with_over(MinedOver::Sample);
-        assert_eq!(values(each()), [0.0, 4.0, 0.0, 3.0, 0.0, 0.0], "{}", target.name);
+        let hardest = each().with_keep(HardExamples::Count(1));
+        assert_eq!(values(hardest.clone()), [0.0, 4.0, 0.0, 3.0, 0.0, 0.0], "{}", target.name);
         let with_two = |config: OhemLossConfig| values(config.with_negatives_per_positive(2.0));
         assert_eq!(with_two(OhemLossConfig::new()), [1.0, 4.0, 0.0, 3.0, 0.0, 0.0], "{}", target.name);
         assert_eq!(with_two(each()), [1.0, 4.0, 2.0, 0.0, 0.0, 0.0], "{}", target.name);
+        // T72: a field that would have no effect is an error.
+        let error = hardest.with_negatives_per_positive(3.0).validate().unwrap_err().to_string();
+        assert!(error.contains("`keep` is") && error.contains("`negatives_per_positive`"), "{error}");
     }
 }
