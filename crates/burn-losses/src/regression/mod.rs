@@ -84,6 +84,7 @@ pub use focal_l1::{FocalL1Form, FocalL1Loss, FocalL1LossConfig};
 pub use geman_mcclure::{GemanMcclureLoss, GemanMcclureLossConfig};
 pub use ghm_r::{GhmRLoss, GhmRLossConfig};
 pub use huber::{HuberLoss, HuberLossConfig};
+pub(crate) use log_cosh::ln_cosh;
 pub use log_cosh::{LogCoshLoss, LogCoshLossConfig};
 pub use lp::{LpLoss, LpLossConfig};
 pub use mae::{MaeLoss, MaeLossConfig};
