@@ -193,7 +193,7 @@ js_divergence.case("nothing_in_common_one_bit", BITS | LOGITS, given(
 ), constant=["targets"])
 
 
-@library("torch", "torch.cumsum (Hou et al., 2017); agrees with scipy.stats.wasserstein_distance")
+@library("torch", "torch.cumsum (Hou et al., 2016); agrees with scipy.stats.wasserstein_distance")
 def wasserstein_oracle(p=2, mean=False, root=False, **inputs):
     ln_p, ln_t = logs(**inputs)
     apart = (ln_p.exp() - ln_t.exp()).flip(1)[:, :-1].cumsum(1)

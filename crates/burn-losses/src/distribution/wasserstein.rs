@@ -6,7 +6,7 @@ use crate::formula::Real;
 use burn::tensor::Tensor;
 use burn_losses_derive::{loss, loss_config};
 
-/// Wasserstein distance of two distributions over ordered classes, or earth mover's distance (Hou et al. 2017,
+/// Wasserstein distance of two distributions over ordered classes, or earth mover's distance (Hou et al. 2016,
 /// [arXiv 1611.05916](https://arxiv.org/abs/1611.05916)).
 ///
 /// # Formula
