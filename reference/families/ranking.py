@@ -286,7 +286,7 @@ def approx_ndcg_oracle(scores, relevance, valid=None, temperature=0.1, gain="exp
 
 approx_ndcg = Kind("ranking", "approx_ndcg", approx_ndcg_oracle)
 case = common(approx_ndcg)
-case("temperature_low", {"temperature": 0.01}, graded(3, 4))
+case("temperature_low", {"temperature": 0.05}, graded(3, 4))
 case("temperature_high", {"temperature": 3.0}, shortened(graded(3, 5), 5, 2, 4))
 case("linear", {"gain": "linear"}, graded(4, 5))
 case("linear_of_shorter_lists", {"gain": "linear", "temperature": 1.0}, shortened(graded(4, 6), 6, 3, 4, 2))
