@@ -86,6 +86,7 @@ impl SequenceLoss for RnntLoss {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reduction::Extras;
     use burn::tensor::{Device, Int, Tensor, TensorData};
 
     /// Minus the log-likelihood of the labels from a place on, as the sum over every path.
@@ -163,5 +164,20 @@ mod tests {
                 assert!((got - 2.0 * half).abs() < 1e-12, "{got} beside {half}");
             }
         }
+    }
+
+    /// The axis of the labels has one entry more than there are labels, and not as many.
+    #[test]
+    fn the_axis_of_labels_has_one_entry_more() {
+        let device = Device::flex();
+        let loss = RnntLossConfig::new().init(&device);
+        let labels = Tensor::<2, Int>::from_ints([[1, 2]], &device);
+        let check = |entries: usize| {
+            let [steps, count] = [3, 2].map(|length| Tensor::<1, Int>::from_ints([length], &device));
+            loss.check(&Tensor::<4>::zeros([1, 3, entries, 4], &device), &labels, &steps, &count, &Extras::new())
+        };
+        assert!(check(3).is_ok());
+        let error = check(2).unwrap_err().to_string();
+        assert!(error.contains("[1, 3, 3, 4]: one entry more than there are labels on axis 2"), "{error}");
     }
 }
