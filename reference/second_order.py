@@ -319,6 +319,13 @@ def regression():
             curved(kind, formula, c=1.5, form=form)
     for alpha in [-4.0, -2.0, 0.5, 1.5, 3.0]:
         curved("barron", barron, alpha=alpha, c=0.8)
+    order = sorted(range(9), key=lambda i: -abs(far[i] - targets[i]))
+    kept = [float(i in order[:4]) for i in range(9)]
+    for loss, formula in [({"kind": "mse"}, mse), ({"kind": "huber", "delta": 2.0}, lambda d: huber(d, 2.0))]:
+        for floor in [0.0, 0.5]:
+            pairs("regression", "ohem", f"{loss['kind']}_floor_{floor}", of_difference(formula), far, targets,
+                  {"loss": loss, "keep": {"count": 4}}, {"floor": floor}, factors=kept, floor=floor)
+
     for kind, formula, fields in [("expectile", expectile, {"tau": 0.8}), ("lp", lp, {"p": 1.5}), ("lp", lp, {"p": 3.5}),
                                   ("wing", wing, {}), ("wing", wing, {"omega": 0.5, "epsilon": 0.2}), ("balanced_l1", balanced_l1, {}),
                                   ("balanced_l1", balanced_l1, {"alpha": 0.9, "gamma": 2.0, "beta": 0.4}), ("focal_l1", focal_l1, {}),
@@ -332,6 +339,7 @@ def regression():
     counts = [0.0, 1.0, 2.0, 3.0, 1.0, 7.0, 0.0, 12.0, 4.0]
     pairs("regression", "adaptive_wing", "heat", adaptive_wing, [u + 0.3 * n for u, n in zip(unit, targets)], unit)
     pairs("regression", "msle", "positive", msle, positive, [abs(t) for t in targets])
+    pairs("regression", "mape", "floor", lambda x, t: abs(x - t) / abs(t), far, targets, {}, {"floor": 0.5}, floor=0.5)
     pairs("regression", "smape", "positive", smape, positive, [abs(t) for t in targets])
     expected, majorizer = {"curvature": "expected"}, {"curvature": "majorizer"}
     pairs("regression", "poisson_nll", "log", poisson, targets, counts)

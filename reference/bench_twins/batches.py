@@ -84,6 +84,12 @@ def lambda_rank(s, r):
     return (better * weights * values).sum((1, 2)).mean()
 
 
+def multi_label_margin(s, r):
+    better = r[:, :, None] > r[:, None, :]
+    values = better * F.relu(1 - s[:, :, None] + s[:, None, :])
+    return (values.sum((1, 2)) / s.shape[1]).mean()
+
+
 family(
     "ranking",
     graded,
@@ -91,5 +97,6 @@ family(
     lambda_rank=lambda_rank,
     list_net=lambda s, r: -(F.softmax(r, 1) * F.log_softmax(s, 1)).sum(1).mean(),
     margin_ranking=of_pairs(lambda difference: F.relu(-difference)),
+    multi_label_margin=multi_label_margin,
     ranknet=of_pairs(lambda difference: F.softplus(-difference)),
 )

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torchvision.ops import complete_box_iou_loss, distance_box_iou_loss, generalized_box_iou_loss
 
-from bench_twins import family
+from bench_twins import family, hardest
 
 
 def boxes(rows, columns):
@@ -159,6 +159,7 @@ family(
     giou_3d=(solids, giou_3d),
     prob_iou=(rotated, prob_iou),
     gaussian_distance=(rotated, gaussian_distance),
+    ohem=lambda p, t: hardest(complete_box_iou_loss(p, t)),
     distribution_focal=(
         lambda rows, columns: ([torch.randn(rows, columns)], [(columns // 4 - 1) * torch.rand(rows, 4)]),
         distribution_focal,

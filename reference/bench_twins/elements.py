@@ -105,6 +105,7 @@ family(
     poisson_nll=F.poisson_nll_loss,
     smape=smape,
     tweedie_nll=tweedie_nll,
+    ohem=lambda p, t: hardest(F.smooth_l1_loss(p, t, reduction="none").flatten()),
     welsch=of_error(lambda d: -torch.expm1(-(d**2) / 2)),
     wing=of_distance(wing),
 )

@@ -50,6 +50,8 @@ family(
     focal_tversky=of_overlap(lambda both, p, t: tversky(both, p, t, 0.3, 0.7) ** 0.75),
     generalized_dice=of_overlap(generalized_dice),
     lovasz=lovasz,
+    asymmetric_focal=lambda x, t: -0.7 * (t * F.logsigmoid(x)).mean(),
+    asymmetric_focal_tversky=of_overlap(lambda both, p, t: tversky(both, p, t, 0.3, 0.7) ** 0.25),
 )
 
 

@@ -576,15 +576,33 @@ zero_one.case("at_the_threshold", {}, given(logits=[0.0, 0.0, 1.0, -1.0], target
 
 
 @library("torch", "losses of torch and torchvision; the hardest by a stable sort (Shrivastava et al., 2016)")
-def ohem_oracle(logits, targets, loss={"kind": "bce"}, keep={"ratio": 0.25}, min_kept=1):
+def ohem_oracle(logits, targets, loss={"kind": "bce"}, keep={"ratio": 0.25}, min_kept=1, over="batch",
+                negatives_per_positive="none"):
     fields = dict(loss)
     values, _ = with_rows(INNER[fields.pop("kind")](logits, targets, **fields))
-    kept = hardest(values, keep, min_kept, torch.ones_like(values))
+    samples = [(values, targets)] if over == "batch" else list(zip(values.split(1), targets.split(1)))
+    if negatives_per_positive == "none":
+        kept = torch.cat([hardest(values, keep, min_kept, torch.ones_like(values)) for values, _ in samples])
+    else:
+        kept = torch.cat([with_negatives(*sample, negatives_per_positive, min_kept) for sample in samples])
     return values * kept, kept
+
+
+def with_negatives(values, targets, ratio, least):
+    """All positives, and for each so many of the hardest negatives, as the SSD loss of torchvision has them for each image."""
+    positive = targets > 0.5
+    count = max(int(np.floor(ratio * positive.sum().item() + 0.5)), least)
+    ranked = values.detach().masked_fill(positive, -torch.inf).flatten()
+    order = ranked.argsort(descending=True, stable=True).argsort().reshape(values.shape)
+    return (positive | (order < count)).to(values)
 
 
 INNER = {"bce": bce_oracle, "focal": focal_oracle, "hinge": hinge_oracle}
 TIES = given(logits=[[1.5, -0.5, 1.5], [1.5, 1.5, -2.0]], targets=[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+FEW = given(
+    logits=[[1.5, -0.5, 0.25, 2.0, -1.0], [0.5, -2.5, 1.0, -0.25, 0.75]],
+    targets=[[0.0, 1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 1.0]],
+)
 
 ohem = Kind("binary", "ohem", ohem_oracle)
 ohem.case("default", {}, hard(4, 3))
@@ -600,6 +618,12 @@ ohem.case("count_with_ties_keeps_the_first", {"keep": {"count": 3}}, TIES)
 ohem.case("threshold", {"keep": {"threshold": 0.7}}, hard(4, 3))
 ohem.case("threshold_above_all_min_kept", {"keep": {"threshold": 100.0}, "min_kept": 2}, hard(4, 3))
 ohem.case("saturated", {"keep": {"count": 3}}, SATURATED)
+ohem.case("count_in_each_sample", {"over": "sample", "keep": {"count": 2}}, hard(4, 3))
+ohem.case("share_of_each_sample", {"over": "sample", "keep": {"ratio": 0.5}}, soft(2, 3, 4), weights="element")
+ohem.case("three_negatives_per_positive", {"negatives_per_positive": 3.0}, FEW)
+ohem.case("negatives_of_each_sample", {"negatives_per_positive": 1.5, "over": "sample", "min_kept": 0}, FEW)
+ohem.case("negatives_without_a_positive", {"negatives_per_positive": 3.0, "min_kept": 2}, TIES)
+ohem.case("more_negatives_than_there_are", {"negatives_per_positive": 100.0, "reduction": "positives"}, FEW)
 ohem.case("focal", {"loss": {"kind": "focal", "gamma": 1.0, "alpha": 0.6}, "keep": {"count": 4}}, soft(4, 3))
 ohem.case("hinge", {"loss": {"kind": "hinge", "margin": 2.0}, "keep": {"count": 4}}, hard(4, 3), constant=["targets"])
 ohem.case("sum", {"reduction": "sum"}, soft(4, 3))

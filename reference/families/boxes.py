@@ -134,9 +134,9 @@ class Geometry:
 @library("torchvision", "torchvision.ops.box_iou")
 def iou_oracle(predictions, targets, form="linear", format="xyxy"):
     iou = box_iou(corners(predictions, format), corners(targets, format)).diagonal()
-    assert form == "linear" or iou.min() > 1e-3
+    assert form != "log" or iou.min() > 1e-3
     agree(iou, Geometry(predictions, targets, format).iou)
-    return 1 - iou if form == "linear" else -iou.log()
+    return {"linear": lambda: 1 - iou, "log": lambda: -iou.log(), "square": lambda: 1 - iou**2}[form]()
 
 
 @formula("Yu et al., 2016, quotients and logarithm floored at eps")
@@ -148,7 +148,7 @@ def iou_floored(predictions, targets, form="linear", eps=1e-7, format="xyxy"):
     return 1 - iou if form == "linear" else -iou.clamp(min=eps).log()
 
 
-LOG = {"form": "log"}
+LOG, SQUARE = {"form": "log"}, {"form": "square"}
 
 iou = common(Kind("boxes", "iou", iou_oracle), iou_floored)
 iou.case("log", LOG, pairs(5))
@@ -156,6 +156,9 @@ iou.case("log_cxcywh", LOG | {"format": "cxcywh"}, pairs(4, "cxcywh"))
 iou.case("log_large", LOG | {"reduction": "sum"}, pairs(4, scale=1e4))
 iou.case("log_all_sorts", LOG, ALL_SORTS, oracle=iou_floored)
 iou.case("log_eps", LOG | {"eps": 0.1}, ALL_SORTS, oracle=iou_floored)
+iou.case("square", SQUARE, pairs(5))
+iou.case("square_ltrb", SQUARE | {"format": "ltrb"}, pairs(4, "ltrb"))
+iou.case("square_disjoint", SQUARE, these(DISJOINT))
 iou.case("eps_above_some_unions", {"eps": 0.75}, these(OVERLAPPING + INSIDE), oracle=iou_floored)
 iou.case("eps_small_boxes", {"eps": 0.9}, pairs(3, scale=0.01), oracle=iou_floored)
 

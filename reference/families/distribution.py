@@ -4,6 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.special import entr, rel_entr
+from scipy.stats import wasserstein_distance
 
 from case import Kind, agree, array, formula, given, library
 
@@ -175,18 +176,44 @@ cross_entropy.case("bits_log_targets", BITS | LOG_TARGETS, pairs(2, 3, 2, log_ta
 
 
 @library("torch", "torch.nn.functional.kl_div, to the mean of both")
-def js_divergence_oracle(base="e", **inputs):
+def js_divergence_oracle(base="e", beta=0.5, **inputs):
     ln_p, ln_t = logs(**inputs)
-    ln_m = torch.logaddexp(ln_p, ln_t) - np.log(2)
-    return in_base(base, (divergence(ln_t, ln_m) + divergence(ln_p, ln_m)) / 2)
+    ln_m = torch.logaddexp(ln_p + np.log1p(-beta), ln_t + np.log(beta))
+    return in_base(base, beta * divergence(ln_t, ln_m) + (1 - beta) * divergence(ln_p, ln_m))
 
 
 js_divergence = with_targets(common(Kind("distribution", "js_divergence", js_divergence_oracle)), constant=["targets"])
 js_divergence.case("weather_in_bits", BITS, BITS_OF_WEATHER)
+js_divergence.case("beta_small", {"beta": 0.1}, pairs(4, 3))
+js_divergence.case("beta_large_logits", {"beta": 0.9} | LOGITS, pairs(2, 3, 4, logits=True))
+js_divergence.case("beta_zero_targets", {"beta": 0.75} | BITS, ZERO_TARGETS, constant=["targets"])
 js_divergence.case("bits_log_targets", BITS | LOG_TARGETS, pairs(2, 3, 2, log_targets=True))
 js_divergence.case("nothing_in_common_one_bit", BITS | LOGITS, given(
     logits=[[1e4, -1e4, -1e4], [-1e4, 1e4, -1e4]], targets=[[0.0, 0.25, 0.75], [0.5, 0.0, 0.5]]
 ), constant=["targets"])
+
+
+@library("torch", "torch.cumsum (Hou et al., 2016); agrees with scipy.stats.wasserstein_distance")
+def wasserstein_oracle(p=2, mean=False, root=False, **inputs):
+    ln_p, ln_t = logs(**inputs)
+    apart = (ln_p.exp() - ln_t.exp()).flip(1)[:, :-1].cumsum(1)
+    values = (apart.abs() if p == 1 else apart**2).sum(1)
+    rows = [x.exp().detach().movedim(1, -1).flatten(0, -2).numpy() for x in (ln_p, ln_t)]
+    if p == 1 and all(np.allclose(row.sum(1), 1, atol=1e-12) for row in rows):
+        places = np.arange(ln_p.shape[1])
+        agree(values.flatten(), [wasserstein_distance(places, places, *pair) for pair in zip(*rows)])
+    values = values / ln_p.shape[1] if mean else values
+    if not root or p == 1:
+        return values
+    positive = values > 0
+    return torch.where(positive, torch.where(positive, values, 1.0).sqrt(), 0.0)
+
+
+wasserstein = with_targets(common(Kind("distribution", "wasserstein", wasserstein_oracle), base=False), constant=["targets"])
+wasserstein.case("distance", {"p": 1}, pairs(4, 5))
+wasserstein.case("distance_logits_mean", {"p": 1, "mean": True} | LOGITS, pairs(2, 4, 3, logits=True))
+wasserstein.case("nima", {"mean": True, "root": True} | LOGITS, pairs(3, 10, logits=True))
+wasserstein.case("root_rank_three", {"root": True}, pairs(2, 3, 4))
 
 
 @library("torch", "torch.nn.functional.kl_div and cross_entropy (Hinton et al., 2015)")

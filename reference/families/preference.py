@@ -85,6 +85,9 @@ def dpo_oracle(
     }[divergence]()
     return {
         "sigmoid": lambda: logistic(beta * logits, label_smoothing),
+        "robust": lambda: (  # TRL's DPOTrainer with loss_type robust
+            -F.logsigmoid(beta * logits) * (1 - label_smoothing) + F.logsigmoid(-beta * logits) * label_smoothing
+        ) / (1 - 2 * label_smoothing),
         "ipo": lambda: (logits - 1 / (2 * beta)) ** 2,
         "hinge": lambda: torch.relu(1 - beta * logits),
         "nca": lambda: -F.logsigmoid(beta * a) - 0.5 * F.logsigmoid(-beta * a) - 0.5 * F.logsigmoid(-beta * b),
@@ -104,6 +107,10 @@ for divergence in ["forward_kl", "js"]:
     dpo.case(divergence, {"divergence": divergence}, sums(5, *PAIR, *REFERENCE))
     dpo.case(f"{divergence}_ipo", {"divergence": divergence, "form": "ipo", "beta": 0.5}, sums(4, *PAIR, *REFERENCE))
 dpo.case("js_hinge", {"divergence": "js", "form": "hinge", "label_smoothing": 0.0}, sums(4, *PAIR, *REFERENCE))
+for e in [0.0, 0.1, 0.4]:
+    dpo.case(f"robust_{e}", {"form": "robust", "label_smoothing": e}, sums(5, *PAIR, *REFERENCE))
+dpo.case("robust_js", {"form": "robust", "label_smoothing": 0.2, "divergence": "js"}, sums(4, *PAIR, *REFERENCE))
+dpo.case("robust_extreme", {"form": "robust", "label_smoothing": 0.25}, extreme(*PAIR, *REFERENCE))
 for form in ["ipo", "hinge", "nca", "sppo_hard", "apo_zero", "apo_down"]:
     dpo.case(form, {"form": form}, sums(6, *PAIR, *REFERENCE))
     dpo.case(f"{form}_beta", {"form": form, "beta": 0.7}, sums(4, *PAIR, *REFERENCE))

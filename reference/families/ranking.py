@@ -269,6 +269,31 @@ case("shares_of_nothing", {"target": "sum"}, ALIKE)
 case("shares_extreme", {"target": "sum"}, EXTREME)
 
 
+@formula("Qin et al., 2010, item by item, as in TF-Ranking's ApproxNDCGLoss")
+def approx_ndcg_oracle(scores, relevance, valid=None, temperature=0.1, gain="exponential"):
+    def of_list(s, r):
+        r = r.clamp(min=0)
+        gains = 2**r - 1 if gain == "exponential" else r
+        best = (gains.sort(descending=True).values / torch.log2(torch.arange(len(r)) + 2.0)).sum()
+        if best == 0:
+            return s.sum() * 0
+        others = [torch.cat([s[:i], s[i + 1 :]]) for i in range(len(s))]
+        ranks = torch.stack([1 + torch.sigmoid((other - s[i]) / temperature).sum() for i, other in enumerate(others)])
+        return 1 - (gains / best / torch.log2(1 + ranks)).sum()
+
+    return by_list(of_list, scores, relevance, valid)
+
+
+approx_ndcg = Kind("ranking", "approx_ndcg", approx_ndcg_oracle)
+case = common(approx_ndcg)
+case("temperature_low", {"temperature": 0.05}, graded(3, 4))
+case("temperature_high", {"temperature": 3.0}, shortened(graded(3, 5), 5, 2, 4))
+case("linear", {"gain": "linear"}, graded(4, 5))
+case("linear_of_shorter_lists", {"gain": "linear", "temperature": 1.0}, shortened(graded(4, 6), 6, 3, 4, 2))
+case("many_items", {"temperature": 0.5}, graded(2, 40))
+case("near_each_other", {}, graded(3, 6, scale=0.05))
+
+
 @formula("Wang et al., 2018, and allRank's lambdaLoss (allegro/allRank, commit a1d8a04), pair by pair")
 def lambda_rank_oracle(
     scores, relevance, valid=None, sigma=1.0, k="none", gain="exponential", scheme="lambda_rank", mu=10.0, log_base=2.0,

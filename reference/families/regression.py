@@ -19,7 +19,7 @@ from statsmodels.robust.scale import mad
 
 from case import Kind, agree, array, digits, formula, from_jax, from_mpmath_pointwise, given, library
 
-from .shared import Histogram, hardest
+from .shared import Histogram, hardest, hardest_of_samples
 
 # Inputs
 
@@ -700,10 +700,13 @@ tweedie_nll.case("nothing_claimed", {"reduction": "sum"}, given(predictions=[-30
 
 
 @library("torch", "losses of torch; the largest values by a stable sort (Shrivastava et al., 2016)")
-def ohem_oracle(predictions, targets, loss={"kind": "smooth_l1"}, keep={"ratio": 0.25}, min_kept=1):
+def ohem_oracle(predictions, targets, loss={"kind": "smooth_l1"}, keep={"ratio": 0.25}, min_kept=1, over="batch"):
     fields = dict(loss)
     values = INNER[fields.pop("kind")](predictions, targets, **fields)
-    kept = hardest(values, keep, min_kept, torch.ones_like(values))
+    if over == "sample":
+        kept = hardest_of_samples(values, keep, min_kept)
+    else:
+        kept = hardest(values, keep, min_kept, torch.ones_like(values))
     return values * kept, kept
 
 
@@ -724,4 +727,8 @@ ohem.case("mae", {"loss": {"kind": "mae"}, "keep": {"count": 4}}, pairs(4, 3))
 ohem.case("mse", {"loss": {"kind": "mse"}, "keep": {"ratio": 0.5}}, pairs(4, 3))
 ohem.case("huber", {"loss": {"kind": "huber", "delta": 0.5}, "keep": {"count": 4}}, pairs(2, 3, 2))
 ohem.case("half_of_them_with_weights", {"keep": {"ratio": 0.5}}, pairs(4, 3), weights="element")
+ohem.case("keypoints_of_each_sample", {"over": "sample", "loss": {"kind": "mse"}, "keep": {"count": 2}}, pairs(3, 5))
+ohem.case("share_of_each_sample", {"over": "sample", "keep": {"ratio": 0.5}}, pairs(2, 3, 4), weights="element")
+ohem.case("threshold_in_each_sample", {"over": "sample", "keep": {"threshold": 0.7}, "min_kept": 2}, pairs(4, 3))
+ohem.case("one_value_per_sample", {"over": "sample"}, pairs(5))
 ohem.case("weights_per_sample", {"keep": {"count": 5}}, pairs(4, 3), weights="sample")

@@ -160,20 +160,32 @@ def overlap(loss, smooth, inputs, factor=1, **options):
 # Losses
 
 
+def formed(form, values_and_rows):
+    """The logarithm of the score as segmentation_models_pytorch's `log_loss` has it, or the log-cosh of Jadon, 2020."""
+    values, rows = values_and_rows
+    of_miss = {
+        "linear": lambda miss: miss,
+        "log": lambda miss: -(1 - miss).clamp(min=1e-7).log(),
+        "log_cosh": lambda miss: miss.cosh().log(),
+    }[form]
+    return of_miss(values), rows
+
+
 @library("monai", "monai.losses.DiceLoss")
-def dice_oracle(denominator="linear", smooth=1.0, **inputs):
-    return overlap(DiceLoss, smooth, inputs, squared_pred=denominator == "squared")
+def dice_oracle(denominator="linear", smooth=1.0, form="linear", **inputs):
+    return formed(form, overlap(DiceLoss, smooth, inputs, squared_pred=denominator == "squared"))
 
 
 @library("monai", "monai.losses.DiceLoss, jaccard")
-def jaccard_oracle(denominator="linear", smooth=1.0, **inputs):
+def jaccard_oracle(denominator="linear", smooth=1.0, form="linear", **inputs):
     """MONAI doubles numerator and denominator, but not what smooths them: hence the factor."""
-    return overlap(DiceLoss, smooth, inputs, factor=2, squared_pred=denominator == "squared", jaccard=True)
+    squared = denominator == "squared"
+    return formed(form, overlap(DiceLoss, smooth, inputs, factor=2, squared_pred=squared, jaccard=True))
 
 
 @library("monai", "monai.losses.TverskyLoss")
-def tversky_oracle(fp_weight=0.5, fn_weight=0.5, smooth=1.0, **inputs):
-    return overlap(TverskyLoss, smooth, inputs, alpha=fp_weight, beta=fn_weight)
+def tversky_oracle(fp_weight=0.5, fn_weight=0.5, smooth=1.0, form="linear", **inputs):
+    return formed(form, overlap(TverskyLoss, smooth, inputs, alpha=fp_weight, beta=fn_weight))
 
 
 @formula("Salehi et al., 2017, with squares below")
@@ -202,12 +214,24 @@ def ratios(kind, squared=None):
     return kind
 
 
-dice = ratios(Kind("segmentation", "dice", dice_oracle))
-jaccard = ratios(Kind("segmentation", "jaccard", jaccard_oracle))
+MISSED = given(probabilities=[[[0.0, 0.0, 0.9], [0.5, 0.75, 0.25]]], masks=[[[1.0, 1.0, 0.0], [1.0, 1.0, 0.0]]])
+
+
+def forms(kind):
+    """The other forms of the score of a region."""
+    for form in ("log", "log_cosh"):
+        kind.case(form, {"form": form}, hard(2, 3, 4))
+        kind.case(f"{form}_softmax_labels", {"form": form} | SOFTMAX | BATCH, labeled(2, 3, 5))
+        kind.case(f"{form}_of_a_missed_region", {"form": form, "smooth": 0.0} | NONE, MISSED)
+    return kind
+
+
+dice = forms(ratios(Kind("segmentation", "dice", dice_oracle)))
+jaccard = forms(ratios(Kind("segmentation", "jaccard", jaccard_oracle)))
 
 RECALL, PRECISION = {"fp_weight": 0.3, "fn_weight": 0.7}, {"fp_weight": 0.8, "fn_weight": 0.1}
 
-tversky = ratios(Kind("segmentation", "tversky", tversky_oracle), tversky_squared)
+tversky = forms(ratios(Kind("segmentation", "tversky", tversky_oracle), tversky_squared))
 tversky.case("recall", RECALL, hard(2, 3, 4))
 tversky.case("precision", PRECISION | SOFTMAX, labeled(2, 3, 4))
 tversky.case("precision_over_batch_soft_masks", PRECISION | BATCH | smooth(0.25, 0.5), soft(2, 2, 4))

@@ -113,8 +113,9 @@ ctc.case("sum", {"reduction": "sum"}, sequences(STEPS, COUNTS))
 ctc.case("weighted_mean", {"reduction": "weighted_mean"}, sequences(STEPS, COUNTS), weights="element")
 
 
-def paths(log_p, labels, blank):
+def paths(log_p, labels, blank, fast_emit=0.0):
     """The sum over all paths of one sequence, as the recursion in the paper says, differentiated by torch."""
+    emitted = (1 + fast_emit) * log_p - fast_emit * log_p.detach() if fast_emit else log_p
     steps, states = len(log_p), len(labels) + 1
     sums = {}
     for step in range(steps):
@@ -123,7 +124,7 @@ def paths(log_p, labels, blank):
             if step > 0:
                 reached.append(sums[step - 1, state] + log_p[step - 1, state, blank])
             if state > 0:
-                reached.append(sums[step, state - 1] + log_p[step, state - 1, labels[state - 1]])
+                reached.append(sums[step, state - 1] + emitted[step, state - 1, labels[state - 1]])
             sums[step, state] = torch.logsumexp(torch.stack(reached), 0)
     return -(sums[steps - 1, states - 1] + log_p[steps - 1, states - 1, blank])
 
@@ -144,6 +145,39 @@ def rnnt_oracle(labels, input_lengths, label_lengths, blank=0, input="logits", n
     return divided(values, *lengths, normalize)
 
 
+@formula("Yu et al. 2021, equation 9: the gradient of labels times 1 + lambda")
+def rnnt_fast_emit(logits, labels, input_lengths, label_lengths, fast_emit, blank=0):
+    rows = zip(F.log_softmax(logits, -1), labels.tolist(), input_lengths.tolist(), label_lengths.tolist())
+    return torch.stack([paths(row[:steps], labels[:count], blank, fast_emit) for row, labels, steps, count in rows])
+
+
+class Bounded(torch.autograd.Function):
+    """The values of sequences whose gradients are cut at a bound, as torchaudio's kernel does before it multiplies by the upstream."""
+
+    @staticmethod
+    def forward(ctx, logits, bound, values):
+        with torch.enable_grad():
+            leaf = logits.detach().requires_grad_()
+            result = values(leaf)
+            ctx.gradient = torch.autograd.grad(result.sum(), leaf)[0].clamp(-bound, bound)
+        return result.detach()
+
+    @staticmethod
+    def backward(ctx, upstream):
+        return upstream.reshape(-1, 1, 1, 1) * ctx.gradient, None, None
+
+
+@formula("Graves 2012; agrees with the clamp of torchaudio's rnnt_loss")
+def rnnt_bounded(logits, labels, input_lengths, label_lengths, clamp, normalize="none"):
+    values = Bounded.apply(logits, clamp, lambda x: rnnt_oracle(x, labels, input_lengths, label_lengths))
+    theirs = logits.detach().float().requires_grad_()
+    arguments = [x.int() for x in (labels, input_lengths, label_lengths)]
+    loss = torchaudio.functional.rnnt_loss(theirs, *arguments, blank=0, clamp=clamp, reduction="sum")
+    ours = torch.autograd.grad(values.sum(), logits, retain_graph=True)[0]
+    agree(ours, torch.autograd.grad(loss, theirs)[0], rtol=1e-4, atol=1e-6)
+    return divided(values, input_lengths, label_lengths, normalize)
+
+
 rnnt = Kind("sequence", "rnnt", rnnt_oracle)
 rnnt.case("default", {}, sequences(STEPS, COUNTS, axes=4))
 rnnt.case("more_labels_than_steps", {}, sequences([2, 1], [3, 2], axes=4))
@@ -159,3 +193,13 @@ rnnt.case(
 rnnt.case("mean_with_weights", {}, sequences(STEPS, COUNTS, axes=4), weights="element")
 rnnt.case("sum", {"reduction": "sum"}, sequences(STEPS, COUNTS, axes=4))
 rnnt.case("weighted_mean", {"reduction": "weighted_mean"}, sequences(STEPS, COUNTS, axes=4), weights="element")
+rnnt.case("fast_emit", {"fast_emit": 0.01}, sequences(STEPS, COUNTS, axes=4), oracle=rnnt_fast_emit)
+rnnt.case("fast_emit_large", {"fast_emit": 2.5}, sequences([4, 3], [3, 2], axes=4), oracle=rnnt_fast_emit, weights="element")
+rnnt.case("clamp", {"clamp": 0.05}, sequences(STEPS, COUNTS, axes=4), oracle=rnnt_bounded)
+rnnt.case(
+    "clamp_of_weighted_values",
+    {"clamp": 0.1, "normalize": "label_length", "reduction": "sum"},
+    sequences([4, 3], [2, 2], axes=4),
+    oracle=rnnt_bounded,
+    weights="element",
+)

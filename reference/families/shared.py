@@ -28,6 +28,11 @@ def hardest(values, keep: dict, min_kept: int, valid) -> torch.Tensor:
     return torch.from_numpy(mask.reshape(values.shape))
 
 
+def hardest_of_samples(values, keep: dict, min_kept: int) -> torch.Tensor:
+    """The mask of the values that each sample, along the first axis, keeps for itself."""
+    return torch.cat([hardest(sample, keep, min_kept, torch.ones_like(sample)) for sample in values.split(1)])
+
+
 def counted(weights):
     """Class weights as a list, where they may be counts with a scheme; everything else as it is."""
     if not isinstance(weights, dict):

@@ -59,13 +59,13 @@ fn psi(margin: usize) -> Curve {
     Curve { name: format!("m = {margin}"), at, value, gradient }
 }
 
-fn pictures() -> [(&'static str, Picture); 4] {
+fn pictures() -> [(&'static str, Picture); 5] {
     let device = Device::flex();
     let focal = [0.0, 0.5, 1.0, 2.0, 5.0].map(|gamma| {
         let loss = FocalLossConfig::new().with_gamma(gamma).with_alpha(Alpha::None).init(&device);
         curve(&format!("gamma = {gamma}"), |a, b| loss.forward_no_reduction(a, b), 5.0, 1.0)
     });
-    let quantile = [0.1, 0.5, 0.9].map(|tau| {
+    let quantile = [0.1, 0.25, 0.5, 0.9].map(|tau| {
         let loss = QuantileLossConfig::new().with_tau(tau).init(&device);
         curve(&format!("tau = {tau}"), |a, b| loss.forward_no_reduction(a, b), 3.0, 0.0)
     });
@@ -73,6 +73,11 @@ fn pictures() -> [(&'static str, Picture); 4] {
         let config = LossConfig::from_kind("regression", kind).expect("a loss without required fields");
         let AnyLoss::Regression(loss) = config.init(&device) else { unreachable!("the family is regression") };
         curve(kind, |a, b| loss.forward_no_reduction(a, b), 6.0, 0.0)
+    });
+    let margins = ["hinge", "ramp"].map(|kind| {
+        let config = LossConfig::from_kind("binary", kind).expect("a loss without required fields");
+        let AnyLoss::Binary(loss) = config.init(&device) else { unreachable!("the family is binary") };
+        curve(kind, |a, b| loss.forward_no_reduction(a, b), 4.0, 1.0)
     });
     let error = "prediction \u{2212} target";
     [
@@ -88,6 +93,15 @@ fn pictures() -> [(&'static str, Picture); 4] {
                 "psi of L-Softmax and A-Softmax; m = 1 is the cosine",
                 "angle between embedding and class, in degrees",
                 &[1, 2, 3, 4].map(psi),
+            ),
+        ),
+        (
+            "margins",
+            picture(
+                "Hinge and ramp",
+                "the ramp ends the hinge where labels are wrong",
+                "logit of a positive",
+                &margins,
             ),
         ),
         ("robust", picture("Robust regression", "the gradient is the influence of an outlier", error, &robust)),

@@ -33,7 +33,7 @@ use crate::second_order::{Pairs, SecondOrder, SecondOrderConfig, on_host};
 use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{dispatch, family, inherent};
 
-pub use crate::options::{DivideBy, FactorGradient, HardExamples, LabelSmoothing, Spread};
+pub use crate::options::{DivideBy, FactorGradient, HardExamples, LabelSmoothing, MinedOver, Spread};
 pub use asymmetric::{AsymmetricLoss, AsymmetricLossConfig};
 pub use balanced_bce::{BalancedBceLoss, BalancedBceLossConfig};
 pub use bce::{BceInput, BceLoss, BceLossConfig};

@@ -1,8 +1,12 @@
 //! Online hard example mining, binary.
 
-use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, HardExamples};
+use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, HardExamples, MinedOver};
+use crate::config::Limit;
+use crate::engine::hard_examples::{Mining, Quota};
 use crate::engine::pointwise::{Pointwise, Positives, hardest_values};
-use burn::tensor::Device;
+use crate::error::ConfigError;
+use crate::field::FieldType;
+use burn::tensor::{Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// Online hard example mining (Shrivastava et al. 2016, [arXiv 1604.03540](https://arxiv.org/abs/1604.03540)) around any
@@ -11,6 +15,11 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// The k hardest values of the inner loss are kept, and the others are 0. The mean divides by the number of values kept. Of
 /// equal values the first ones are kept, so that there are exactly k; where there are fewer than k values, all are kept.
+/// With `over = "sample"` the same is done within each sample, along the first axis.
+///
+/// With `negatives_per_positive` = r all P positive targets are kept, and of the negative ones the max(r P, `min_kept`) hardest: 3
+/// is the rule of SSD (Liu et al. 2016, [arXiv 1512.02325](https://arxiv.org/abs/1512.02325)), which divides by the number of
+/// positive targets, as `reduction = "positives"` does. The inner loss says which targets are positive.
 ///
 /// # When to use
 /// For class imbalance in detection and dense prediction, where nearly all examples are easy and the hardest ones alone should
@@ -19,7 +28,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Numerics
 /// The choice of values is a constant for the gradient. It needs no sort: a GPU finds it by halving intervals, and nothing is
-/// read back to the host.
+/// read back to the host. With `over = "sample"` this is done once for each sample.
 ///
 /// # Example
 /// ```
@@ -37,6 +46,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
+/// - `torchvision.models.detection.ssd.SSD`: its `neg_to_pos_ratio` is `negatives_per_positive` with `over = "sample"` and
+///   `min_kept = 0`, for a softmax over the classes.
 /// - `mmseg.structures.OHEMPixelSampler`: for one segmentation head; its `thresh` is a threshold on the label's probability,
 ///   and its `min_kept` counts per image.
 /// - `mmdet.models.task_modules.samplers.OHEMSampler`: it chooses regions by their classification loss, positive and negative
@@ -49,7 +60,7 @@ pub struct OhemLoss {
 }
 
 /// Config of [`OhemLoss`].
-#[loss_config]
+#[loss_config(check = check)]
 pub struct OhemLossConfig {
     /// The inner loss.
     #[field(default = Box::new(super::BceLossConfig::new().into()))]
@@ -60,11 +71,43 @@ pub struct OhemLossConfig {
     /// The least number that is kept; all are kept where there are fewer.
     #[field(default = 1, range = ">= 0")]
     pub min_kept: usize,
+    /// Among which values they are chosen.
+    #[field(default = MinedOver::Batch)]
+    pub over: MinedOver,
+    /// In place of `keep`: all positive targets are kept, and so many of the hardest negative ones for each of them. `min_kept` is then
+    /// the least number of negative ones.
+    #[field(default = Limit::None, range = "> 0")]
+    pub negatives_per_positive: Limit,
+}
+
+fn check(config: &OhemLossConfig) -> Result<(), ConfigError> {
+    if config.negatives_per_positive != Limit::None && config.keep != OhemLossConfig::new().keep {
+        return Err(ConfigError::InvalidValue {
+            loss: "ohem",
+            field: "keep".into(),
+            value: config.keep.to_value().to_string(),
+            allowed: "nothing together with `negatives_per_positive`, which says how many are kept".into(),
+        });
+    }
+    Ok(())
 }
 
 impl OhemLossConfig {
     fn build(&self, device: &Device) -> OhemLoss {
         OhemLoss { config: self.clone(), loss: vec![self.loss.init(device)] }
+    }
+}
+
+impl OhemLoss {
+    fn mining(&self) -> Mining {
+        let OhemLossConfig { keep, min_kept, over, .. } = self.config;
+        Mining { keep, min_kept, over }
+    }
+
+    fn quota(&self, targets: &Tensor<3>) -> Option<Quota<3>> {
+        let Limit::Number(negatives_per_positive) = self.config.negatives_per_positive else { return None };
+        let positive = self.loss[0].positives().is_positive(targets.clone().detach());
+        Some(Quota { positive, negatives_per_positive })
     }
 }
 

@@ -12,6 +12,8 @@ pub enum IouForm {
     Linear,
     /// -ln IoU (UnitBox).
     Log,
+    /// 1 - IoU^2: boxes that nearly fit have up to twice the gradient, and those that hardly overlap nearly none.
+    Square,
 }
 
 /// Intersection over union (Yu et al. 2016, UnitBox, [arXiv 1608.01471](https://arxiv.org/abs/1608.01471)).
@@ -20,6 +22,7 @@ pub enum IouForm {
 /// ```text
 /// 1 - IoU                     linear
 /// -ln(max(IoU, eps))          log
+/// 1 - IoU^2                   square
 /// ```
 /// with IoU = |A n B| / max(|A u B|, eps |C|) and C the smallest box that encloses both.
 ///
@@ -49,11 +52,11 @@ pub enum IouForm {
 ///
 /// # Elsewhere
 /// - `torchvision.ops.box_iou`: the overlap of every prediction with every target; this loss is one minus the diagonal.
-/// - `mmdet.models.losses.IoULoss`: the logarithm is its default (`form = "log"`), and overlaps count as at least 1e-6 in every
+/// - `mmdet.models.losses.IoULoss`: its `mode` is `form`, with the logarithm as its default, and overlaps count as at least 1e-6 in every
 ///   form.
 /// - `keras_cv.losses.IoULoss`: the logarithm is its default, of the mean overlap of an image.
 /// - `ultralytics.utils.metrics.bbox_iou`: the overlap itself, with 1e-7 added to the union.
-#[loss(boxes, "iou", "One minus the intersection over union of two boxes, or minus its logarithm")]
+#[loss(boxes, "iou", "One minus the intersection over union of two boxes, or its square, or minus its logarithm")]
 pub struct IouLoss {
     config: IouLossConfig,
 }
@@ -61,7 +64,7 @@ pub struct IouLoss {
 /// Config of [`IouLoss`].
 #[loss_config]
 pub struct IouLossConfig {
-    /// One minus the overlap, or minus its logarithm.
+    /// One minus the overlap, minus its logarithm, or one minus its square.
     #[field(default = IouForm::Linear)]
     pub form: IouForm,
     /// The least divisor, as a share of the area of the enclosing box, and the least overlap whose logarithm is taken.
@@ -89,6 +92,7 @@ impl BoxFormula for IouLoss {
                 let least = iou.lit(eps);
                 -least.maximum(iou).ln()
             }
+            IouForm::Square => -iou.square() + 1.0,
         }
     }
 }

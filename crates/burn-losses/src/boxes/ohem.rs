@@ -1,8 +1,9 @@
 //! Online hard example mining, boxes.
 
 use super::{AnyBoxesLoss, BoxFormat, BoxTargets, BoxUnit, Boxes, BoxesLoss, BoxesLossConfig, HardExamples};
-use crate::engine::hard_examples::keep_hard_examples;
+use crate::engine::hard_examples::Mining;
 use crate::engine::vectors::{Factors, VectorKernel};
+use crate::options::MinedOver;
 use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
@@ -96,7 +97,8 @@ impl Boxes for OhemLoss {
 
     fn select(&self, values: Unreduced<1>) -> Unreduced<1> {
         let values = self.loss[0].select(values);
-        keep_hard_examples(values, self.config.keep, self.config.min_kept)
+        let OhemLossConfig { keep, min_kept, .. } = self.config;
+        Mining { keep, min_kept, over: MinedOver::Batch }.keep(values, None)
     }
 
     fn accepts(&self, width: usize) -> Result<(), String> {

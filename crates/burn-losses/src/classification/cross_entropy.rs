@@ -31,7 +31,8 @@ use burn_losses_derive::{loss, loss_config};
 /// [`ArcfaceLoss`](crate::heads::ArcfaceLoss).
 ///
 /// # Numerics
-/// The largest logit is subtracted first: a shift of all logits of a row by 1e4 changes nothing. A batch whose rows are all
+/// The gradient of a row with respect to its logits is softmax(x) - q where there are no class weights and no `z_loss`. The largest
+/// logit is subtracted first: a shift of all logits of a row by 1e4 changes nothing. A batch whose rows are all
 /// ignored has the value 0 and the gradient 0. An ignored row may hold anything, NaN included.
 ///
 /// # Example

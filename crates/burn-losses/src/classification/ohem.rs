@@ -2,8 +2,9 @@
 
 use super::{AnyClassificationLoss, ClassificationLoss, ClassificationLossConfig, HardExamples, SoftTargets};
 use crate::engine::curved_rows::RowPart;
-use crate::engine::hard_examples::keep_hard_examples;
+use crate::engine::hard_examples::Mining;
 use crate::engine::rows::{RowKernel, Rows};
+use crate::options::MinedOver;
 use crate::reduction::Unreduced;
 use burn::tensor::{Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
@@ -95,7 +96,8 @@ impl Rows for OhemLoss {
 
     fn select(&self, values: Unreduced<1>) -> Unreduced<1> {
         let values = self.loss[0].select(values);
-        keep_hard_examples(values, self.config.keep, self.config.min_kept)
+        let OhemLossConfig { keep, min_kept, .. } = self.config;
+        Mining { keep, min_kept, over: MinedOver::Batch }.keep(values, None)
     }
 
     fn classes(&self) -> Option<usize> {

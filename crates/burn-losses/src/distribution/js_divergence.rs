@@ -10,13 +10,15 @@ use burn_losses_derive::{loss, loss_config};
 /// Jensen-Shannon divergence (Lin 1991, [doi 10.1109/18.61115](https://doi.org/10.1109/18.61115)).
 ///
 /// # Formula
-/// `1/2 sum_c t_c ln(t_c / m_c) + 1/2 sum_c p_c ln(p_c / m_c)` with m = (p + t) / 2. The value is in [0, ln 2] nats, or with
-/// `base = 2` in [0, 1] bits.
+/// `beta sum_c t_c ln(t_c / m_c) + (1 - beta) sum_c p_c ln(p_c / m_c)` with m = beta t + (1 - beta) p. With beta = 1/2 the value is in
+/// [0, ln 2] nats, or with `base = 2` in [0, 1] bits.
 ///
 /// # When to use
 /// For a symmetric and bounded distance of two distributions, such as the consistency of two augmented views or the members of an
-/// ensemble; with noisy labels as targets it is more tolerant than [`CrossEntropyLoss`](super::CrossEntropyLoss). Where the two
-/// hardly overlap its gradient is small: begin with [`KlDivergenceLoss`](super::KlDivergenceLoss) there.
+/// ensemble; for a student that learns from a teacher, `beta` chooses between the two directions of the divergence
+/// (generalized knowledge distillation, Agarwal et al. 2024, [arXiv 2306.13649](https://arxiv.org/abs/2306.13649)). With noisy labels
+/// as targets it is more tolerant than [`CrossEntropyLoss`](super::CrossEntropyLoss). Where the two hardly overlap its gradient is
+/// small: begin with [`KlDivergenceLoss`](super::KlDivergenceLoss) there.
 ///
 /// # Numerics
 /// A term with t = 0 or p = 0 is 0 and has the gradient 0; below 1e-37 a probability counts as 0. The value may be negative by
@@ -38,6 +40,8 @@ use burn_losses_derive::{loss, loss_config};
 /// # Elsewhere
 /// - `scipy.spatial.distance.jensenshannon`: this loss is the square of it; scipy normalizes the arguments.
 /// - `kornia.losses.js_div_loss_2d`: the same divergence over the pixels of two heatmaps of probabilities.
+/// - `trl.experimental.gkd.GKDTrainer`: its `beta` is the same, and at 0 and 1 it is a Kullback-Leibler divergence; not compared by a
+///   test.
 ///
 /// timm's `JsdCrossEntropy` is another loss: cross-entropy and the divergence of three or more views.
 #[loss(distribution, "js_divergence", "Jensen-Shannon divergence: symmetric and bounded")]
@@ -48,6 +52,10 @@ pub struct JsDivergenceLoss {
 /// Config of [`JsDivergenceLoss`].
 #[loss_config]
 pub struct JsDivergenceLossConfig {
+    /// The share of the targets in the mean of the two distributions. Divided by it, the value tends to the forward divergence of
+    /// [`KlDivergenceLoss`](super::KlDivergenceLoss) near 0; divided by 1 - beta, to the reverse one near 1.
+    #[field(default = 0.5, range = "(0, 1)")]
+    pub beta: f64,
     /// Whether the targets are probabilities or their logarithms.
     #[field(default = TargetForm::Probabilities)]
     pub target: TargetForm,
@@ -70,11 +78,12 @@ impl Formula for JsDivergenceLoss {
     fn eval<R: Real>(&self, log_p: R, targets: R) -> R {
         let (p, log_p) = probability(log_p);
         let (t, log_t) = target(targets, self.config.target);
-        let middle = (p.clone() + t.clone()) * 0.5;
+        let beta = self.config.beta;
+        let middle = t.clone() * beta + p.clone() * (1.0 - beta);
         let nothing = is_below(&middle, LEAST);
         let log_middle = R::select(&nothing, middle.lit(1.0), middle.clone()).ln();
-        let value = t * (log_t - log_middle.clone()) + p * (log_p - log_middle);
-        self.config.base.of_nats(value * 0.5)
+        let value = t * (log_t - log_middle.clone()) * beta + p * (log_p - log_middle) * (1.0 - beta);
+        self.config.base.of_nats(value)
     }
 }
 

@@ -11,6 +11,7 @@ mod kl_divergence;
 mod signature;
 #[cfg(test)]
 pub mod template;
+mod wasserstein;
 mod weighted_sum;
 
 use crate::check::Reference;
@@ -31,6 +32,7 @@ pub use distillation::{DistillationLoss, DistillationLossConfig};
 pub use entropy::{EntropyLoss, EntropyLossConfig};
 pub use js_divergence::{JsDivergenceLoss, JsDivergenceLossConfig};
 pub use kl_divergence::{Direction, KlDivergenceLoss, KlDivergenceLossConfig};
+pub use wasserstein::{WassersteinLoss, WassersteinLossConfig};
 pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
 /// A loss between a predicted and a target distribution.
@@ -233,6 +235,8 @@ pub enum DistributionLossConfig {
     JsDivergence(JsDivergenceLossConfig),
     #[kind("distillation")]
     Distillation(DistillationLossConfig),
+    #[kind("wasserstein")]
+    Wasserstein(WassersteinLossConfig),
     #[kind("weighted_sum")]
     WeightedSum(WeightedSumLossConfig),
 }

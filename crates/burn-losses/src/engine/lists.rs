@@ -136,7 +136,7 @@ impl Items {
     }
 
     /// s_i - s_j for each pair (i, j).
-    fn differences(&self) -> Tensor<3> {
+    pub(crate) fn differences(&self) -> Tensor<3> {
         let differences = self.of_first(self.scores.clone()) - self.of_second(self.scores.clone());
         // The difference of infinity and itself would not be a number.
         differences.mask_fill(self.order(|first, second| first.equal(second)), 0.0)
@@ -177,23 +177,32 @@ impl Items {
     }
 }
 
-/// The values of pairs take memory for L^2 pairs of each list, and are computed some lists at a time.
 impl<F: PairFormula> Lists for F {
     fn values(&self, items: Items) -> Tensor<1> {
-        let [count, length, _] = items.shape();
-        let size = (TOGETHER / (length * length)).max(1);
-        if size >= count {
-            return of_pairs(self, items);
-        }
-        let (formula, scores) = (self.clone(), items.scores.clone());
-        let part = {
-            let items = Items { scores: scores.clone().without_autodiff(), ..items.clone() };
-            move |range: core::ops::Range<usize>, mut inputs: Vec<Tensor<2>>| {
-                Unreduced::from(of_pairs(&formula, items.part(range.start, inputs.remove(0))))
-            }
-        };
-        chunks::values(size, &[scores], part).map_or_else(|| of_pairs(self, items), |unreduced| unreduced.values)
+        let formula = self.clone();
+        in_parts(items, move |items| of_pairs(&formula, items))
     }
+}
+
+/// Values that take memory for the L^2 pairs of each list are computed some lists at a time.
+pub(crate) fn in_parts(
+    items: Items,
+    values: impl Fn(Items) -> Tensor<1> + Clone + Send + Sync + 'static,
+) -> Tensor<1> {
+    let [count, length, _] = items.shape();
+    let size = (TOGETHER / (length * length)).max(1);
+    if size >= count {
+        return values(items);
+    }
+    let scores = items.scores.clone();
+    let part = {
+        let items = Items { scores: scores.clone().without_autodiff(), ..items.clone() };
+        let values = values.clone();
+        move |range: core::ops::Range<usize>, mut inputs: Vec<Tensor<2>>| {
+            Unreduced::from(values(items.part(range.start, inputs.remove(0))))
+        }
+    };
+    chunks::values(size, &[scores], part).map_or_else(|| values(items), |unreduced| unreduced.values)
 }
 
 fn of_pairs(formula: &impl PairFormula, items: Items) -> Tensor<1> {

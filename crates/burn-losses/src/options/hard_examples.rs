@@ -2,7 +2,7 @@
 
 use crate::error::ConfigError;
 use crate::field::{FieldType, Keys, Range, Unreadable, Value, table};
-use burn_losses_derive::ByValue;
+use burn_losses_derive::{ByValue, Choice};
 
 /// Which values of a batch are kept: in a config file `{ ratio = 0.25 }`, `{ count = 512 }` or `{ threshold = 0.7 }`.
 #[derive(Debug, Clone, Copy, PartialEq, ByValue)]
@@ -14,6 +14,16 @@ pub enum HardExamples {
     Count(usize),
     /// All values that are greater than this.
     Threshold(f64),
+}
+
+/// Among which values the hardest ones are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
+pub enum MinedOver {
+    /// Among all values of the batch.
+    #[default]
+    Batch,
+    /// Among the values of each sample, along the first axis, for itself.
+    Sample,
 }
 
 const RATIO: Range = Range::HalfOpenLow(0.0, 1.0);

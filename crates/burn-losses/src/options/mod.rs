@@ -16,7 +16,7 @@ pub use box_format::{BoxFormat, BoxFormat3d};
 pub use distribution::{DistributionInput, TargetForm};
 pub use divide_by::DivideBy;
 pub use factor_gradient::FactorGradient;
-pub use hard_examples::HardExamples;
+pub use hard_examples::{HardExamples, MinedOver};
 pub use initializer::WeightInitializer;
 pub use label_smoothing::{LabelSmoothing, Spread};
 pub use memory::{Memory, MemoryFrom, MemoryNegatives};

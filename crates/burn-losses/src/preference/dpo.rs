@@ -13,6 +13,10 @@ pub enum DpoForm {
     /// -ln s(beta D), DPO's (s is the logistic function).
     #[default]
     Sigmoid,
+    /// (-(1 - e) ln s(beta D) + e ln s(-beta D)) / (1 - 2 e), with e = `label_smoothing` (Chowdhury et al. 2024,
+    /// [arXiv 2403.00409](https://arxiv.org/abs/2403.00409)): where the share e of the preferences is wrong, its expectation is that
+    /// of `sigmoid` for the right ones. A single value may be negative.
+    Robust,
     /// (D - 1/(2 beta))^2 (Azar et al. 2023, [arXiv 2310.12036](https://arxiv.org/abs/2310.12036)): it does not push D to infinity.
     Ipo,
     /// max(0, 1 - beta D) (SLiC, [arXiv 2305.10425](https://arxiv.org/abs/2305.10425)).
@@ -70,8 +74,8 @@ pub enum DpoReference {
 /// # Numerics
 /// The log-probabilities are sums over the tokens of an answer. Some libraries take means for `ipo`, while the paper's code takes sums:
 /// [`SequenceAverage`](super::SequenceAverage) chooses. For a sum of some hundred nats, the spacing of numbers is 1/4 in f16 and 2 in
-/// bf16, so compute the sums in f32. Label smoothing is defined for the form `sigmoid` alone. Other divergences are defined for the forms
-/// that depend on one difference D: `sigmoid`, `ipo` and `hinge`.
+/// bf16, so compute the sums in f32. Label smoothing is defined for the forms `sigmoid` and `robust` alone. Other divergences are defined for the forms
+/// that depend on one difference D: `sigmoid`, `robust`, `ipo` and `hinge`.
 ///
 /// # Example
 /// ```
@@ -110,7 +114,7 @@ pub struct DpoLossConfig {
     /// The function of the log-ratios.
     #[field(default = DpoForm::Sigmoid)]
     pub form: DpoForm,
-    /// The share of pairs whose preference is wrong, for the form `sigmoid`.
+    /// The share of pairs whose preference is wrong, for the forms `sigmoid` and `robust`.
     #[field(default = 0.0, range = "[0, 0.5)")]
     pub label_smoothing: f64,
     /// The divergence between the model and the reference, for the forms of one difference.
@@ -125,13 +129,14 @@ fn of_forms(config: &DpoLossConfig) -> Result<(), ConfigError> {
     let invalid = |field: &str, value: String, allowed: &str| {
         Err(ConfigError::InvalidValue { loss: "dpo", field: field.into(), value, allowed: allowed.into() })
     };
-    if config.form != DpoForm::Sigmoid && config.label_smoothing != 0.0 {
-        return invalid("label_smoothing", config.label_smoothing.to_string(), "0 with any form but `sigmoid`");
+    let is_smoothed = [DpoForm::Sigmoid, DpoForm::Robust].contains(&config.form);
+    if !is_smoothed && config.label_smoothing != 0.0 {
+        return invalid("label_smoothing", config.label_smoothing.to_string(), "0 with any form but `sigmoid` and `robust`");
     }
-    let has_difference = [DpoForm::Sigmoid, DpoForm::Ipo, DpoForm::Hinge].contains(&config.form);
+    let has_difference = [DpoForm::Sigmoid, DpoForm::Robust, DpoForm::Ipo, DpoForm::Hinge].contains(&config.form);
     if !has_difference && config.divergence != DpoDivergence::ReverseKl {
         let value = FieldType::to_value(&config.divergence).to_string();
-        return invalid("divergence", value, "`reverse_kl` with any form but `sigmoid`, `ipo` and `hinge`");
+        return invalid("divergence", value, "`reverse_kl` with any form but `sigmoid`, `robust`, `ipo` and `hinge`");
     }
     Ok(())
 }
@@ -185,6 +190,7 @@ impl VectorFormula<2> for DpoLoss {
         let (beta, half) = (self.config.beta, 0.5 / self.config.beta);
         match self.config.form {
             DpoForm::Sigmoid => smoothed(self.difference(chosen, rejected) * beta, self.config.label_smoothing),
+            DpoForm::Robust => robust(self.difference(chosen, rejected) * beta, self.config.label_smoothing),
             DpoForm::Ipo => (self.difference(chosen, rejected) - half).square(),
             DpoForm::Hinge => (self.difference(chosen, rejected) * -beta + 1.0).relu(),
             DpoForm::Nca => {
@@ -215,6 +221,16 @@ pub(super) fn smoothed<R: Real>(x: R, smoothing: f64) -> R {
     own * (1.0 - smoothing) + other * smoothing
 }
 
+/// -ln s(x) of the right preferences, estimated from those of which the share `wrong` is the other way around.
+#[inline(always)]
+fn robust<R: Real>(x: R, wrong: f64) -> R {
+    if wrong == 0.0 {
+        return (-x).softplus();
+    }
+    let [other, own] = x.softpluses();
+    (own * (1.0 - wrong) - other * wrong) * (1.0 / (1.0 - 2.0 * wrong))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,6 +247,7 @@ mod tests {
         let (s, sp) = (|x: f64| 1.0 / (1.0 + (-x).exp()), |x: f64| x.exp().ln_1p());
         for (form, expected) in [
             (DpoForm::Sigmoid, sp(-1.5)),
+            (DpoForm::Robust, sp(-1.5)),
             (DpoForm::Ipo, 4.0),
             (DpoForm::Hinge, 0.0),
             (DpoForm::Nca, sp(-1.0) + 0.5 * sp(1.0) + 0.5 * sp(-0.5)),
@@ -242,6 +259,11 @@ mod tests {
         }
         let smooth = DpoLossConfig::new().with_label_smoothing(0.25).init(&Device::flex());
         assert!((smooth.eval([10.0, 0.0], [0.0, 0.0]) - 0.75 * sp(-1.0) - 0.25 * sp(1.0)).abs() < 1e-12);
+        // The mean over preferences of which a quarter is wrong is the value of the right one.
+        let config = DpoLossConfig::new().with_form(DpoForm::Robust).with_label_smoothing(0.25);
+        let robust = config.init(&Device::flex());
+        let [right, wrong] = [[10.0, 0.0], [0.0, 10.0]].map(|answers| robust.eval(answers, [0.0, 0.0]));
+        assert!((0.75 * right + 0.25 * wrong - sp(-1.0)).abs() < 1e-12, "{right} {wrong}");
     }
 
     #[test]
@@ -256,7 +278,7 @@ mod tests {
         assert!(error.starts_with("dpo: `reference_chosen` is not supported"), "{error}");
         let error =
             DpoLossConfig::new().with_form(DpoForm::Ipo).with_label_smoothing(0.1).try_init(&device).unwrap_err();
-        assert_eq!(error.to_string(), "dpo: `label_smoothing` is 0.1, allowed: 0 with any form but `sigmoid`");
+        assert_eq!(error.to_string(), "dpo: `label_smoothing` is 0.1, allowed: 0 with any form but `sigmoid` and `robust`");
         let config = DpoLossConfig::new().with_form(DpoForm::Nca).with_divergence(DpoDivergence::Js);
         let error = config.try_init(&device).unwrap_err().to_string();
         assert!(error.starts_with("dpo: `divergence` is"), "{error}");

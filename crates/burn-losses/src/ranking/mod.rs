@@ -4,6 +4,7 @@
 //! the documents of a query, or the items that a user has seen. Shorter lists are filled up, and [`Relevance`] says which items
 //! are there. For pairs without lists there is [`RankedPairs`].
 
+mod approx_ndcg;
 mod bpr;
 mod gain;
 mod lambda_rank;
@@ -26,6 +27,7 @@ use burn::tensor::Tensor;
 use burn_losses_derive::{dispatch, family, inherent};
 
 pub use crate::engine::lists::{Items, Lists, PairFormula, Relevance};
+pub use approx_ndcg::{ApproxNdcgLoss, ApproxNdcgLossConfig};
 pub use bpr::{BprLoss, BprLossConfig};
 #[cfg(feature = "train")]
 pub(crate) use gain::ndcg_and_counts;
@@ -134,6 +136,8 @@ pub enum RankingLossConfig {
     ListNet(ListNetLossConfig),
     #[kind("lambda_rank")]
     LambdaRank(LambdaRankLossConfig),
+    #[kind("approx_ndcg")]
+    ApproxNdcg(ApproxNdcgLossConfig),
 }
 
 #[dispatch]

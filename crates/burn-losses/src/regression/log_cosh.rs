@@ -73,21 +73,26 @@ const SERIES: [f64; 10] = [
 impl Formula for LogCoshLoss {
     #[inline(always)]
     fn eval<R: Real>(&self, prediction: R, target: R) -> R {
-        let error = prediction - target;
-        let size = error.clone().abs();
-        let far = size.gt_lit(NEAR);
-
-        // Each branch gets only inputs from its own range, so that the branch not taken never has an infinite gradient.
-        let small = R::select(&far, error.lit(0.0), error).square();
-        let (last, others) = SERIES.split_last().expect("the series has terms");
-        let mut series = small.lit(*last);
-        for term in others.iter().rev() {
-            series = series * small.clone() + *term;
-        }
-        let series = series * small;
-        let line = size.clone() + (size * -2.0).softplus() - LN_2;
-        R::select(&far, line, series)
+        ln_cosh(prediction - target)
     }
+}
+
+/// ln cosh of an error.
+#[inline(always)]
+pub(crate) fn ln_cosh<R: Real>(error: R) -> R {
+    let size = error.clone().abs();
+    let far = size.gt_lit(NEAR);
+
+    // Each branch gets only inputs from its own range, so that the branch not taken never has an infinite gradient.
+    let small = R::select(&far, error.lit(0.0), error).square();
+    let (last, others) = SERIES.split_last().expect("the series has terms");
+    let mut series = small.lit(*last);
+    for term in others.iter().rev() {
+        series = series * small.clone() + *term;
+    }
+    let series = series * small;
+    let line = size.clone() + (size * -2.0).softplus() - LN_2;
+    R::select(&far, line, series)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Online hard example mining, regression.
 
-use super::{AnyRegressionLoss, HardExamples, RegressionLoss, RegressionLossConfig};
+use super::{AnyRegressionLoss, HardExamples, MinedOver, RegressionLoss, RegressionLossConfig};
+use crate::engine::hard_examples::{Mining, Quota};
 use crate::engine::pointwise::{Pointwise, hardest_values};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// Online hard example mining (Shrivastava et al. 2016, [arXiv 1604.03540](https://arxiv.org/abs/1604.03540)) around any
@@ -11,6 +12,8 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// The k hardest values of the inner loss are kept, and the others are 0. The mean divides by the number of values kept. Of
 /// equal values the first ones are kept, so that there are exactly k; where there are fewer than k values, all are kept.
+/// With `over = "sample"` the same is done within each sample, along the first axis: for keypoints, online hard keypoint mining
+/// (Chen et al. 2018, [arXiv 1711.07319](https://arxiv.org/abs/1711.07319)).
 ///
 /// # When to use
 /// For dense regression, such as box deltas, keypoints or depth, where nearly all values are right already and the largest errors
@@ -20,7 +23,8 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Numerics
 /// The choice of values is a constant for the gradient. It needs no sort: a GPU finds it by halving intervals, and nothing is
-/// read back to the host. A masked value is never kept. A NaN or an infinity is always kept, so that it stays visible.
+/// read back to the host. With `over = "sample"` this is done once for each sample. A masked value is never kept. A NaN or an infinity
+/// is always kept, so that it stays visible.
 ///
 /// # Example
 /// ```
@@ -39,7 +43,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// - `mmpose.models.losses.KeypointOHKMMSELoss`: of the mean squared errors of the keypoints of each sample it keeps the `topk`
-///   largest, and the choice is that of each sample, not of the batch.
+///   largest: `over = "sample"`, on the means of the keypoints.
 /// - `mmdet.models.task_modules.samplers.OHEMSampler`: it chooses regions by their classification loss, and their boxes with them.
 #[loss(regression, "ohem", "Online hard example mining: applies another loss to the largest errors of the batch only")]
 pub struct OhemLoss {
@@ -60,11 +64,26 @@ pub struct OhemLossConfig {
     /// The least number that is kept; all are kept where there are fewer.
     #[field(default = 1, range = ">= 0")]
     pub min_kept: usize,
+    /// Among which values they are chosen.
+    #[field(default = MinedOver::Batch)]
+    pub over: MinedOver,
 }
 
 impl OhemLossConfig {
     fn build(&self, device: &Device) -> OhemLoss {
         OhemLoss { config: self.clone(), loss: vec![self.loss.init(device)] }
+    }
+}
+
+impl OhemLoss {
+    fn mining(&self) -> Mining {
+        let OhemLossConfig { keep, min_kept, over, .. } = self.config;
+        Mining { keep, min_kept, over }
+    }
+
+    /// This family has no positive targets.
+    fn quota(&self, _targets: &Tensor<3>) -> Option<Quota<3>> {
+        None
     }
 }
 

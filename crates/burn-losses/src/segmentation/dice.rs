@@ -1,6 +1,6 @@
 //! Dice loss.
 
-use super::{RegionOptions, SegmentationLoss, Smooth};
+use super::{OverlapForm, RegionOptions, SegmentationLoss, Smooth};
 use crate::formula::{Overlap, OverlapFormula, Real};
 use burn_losses_derive::{loss, loss_config};
 
@@ -11,7 +11,8 @@ use burn_losses_derive::{loss, loss_config};
 /// 1 - (2 sum(p t) + smooth) / (sum p + sum t + smooth)
 /// 1 - (2 sum(p t) + smooth) / (sum p^2 + sum t^2 + smooth)       denominator = "squared": V-Net
 /// ```
-/// for each sample and class, with p the probability and t the mask. The value is in [0, 1] for p and t in [0, 1].
+/// for each sample and class, with p the probability and t the mask. The value is in [0, 1] for p and t in [0, 1]. `form` has the
+/// logarithm of the score, and ln cosh of one minus the score.
 ///
 /// # When to use
 /// For masks with class imbalance, as in medical imaging: a region counts by the share of it that is found, not by its number of
@@ -22,7 +23,7 @@ use burn_losses_derive::{loss, loss_config};
 /// # Numerics
 /// An empty region that is predicted as empty has the value 0 (with the same `smooth` above and below). An empty region of
 /// which something is predicted has a positive value, and also a gradient if `smooth` is positive. Where the denominator is
-/// zero the value is 0.
+/// zero the value is 0. `form = "log"` has no gradient where the score is below 1e-7.
 ///
 /// # Example
 /// ```
@@ -43,7 +44,7 @@ use burn_losses_derive::{loss, loss_config};
 /// - `monai.losses.DiceLoss`: the values are the same with `smooth` = 1e-5, the default of its `smooth_nr` and `smooth_dr`. It
 ///   applies no activation unless it is told to.
 /// - `segmentation_models_pytorch.losses.DiceLoss`: it sums over the batch (`over = "batch"`), has no `smooth` by default (its
-///   `smooth` is half of this one), and drops absent classes from the sum but not from the mean.
+///   `smooth` is half of this one), has `log_loss` for `form = "log"`, and drops absent classes from the sum but not from the mean.
 /// - `kornia.losses.DiceLoss`: it applies a softmax, and adds `eps` to the denominator only. By default it pools the classes of
 ///   a sample; with `average="macro"` it takes the mean of the classes that are present.
 /// - `mmdet.models.losses.DiceLoss`: it pools the classes of a sample, and its areas are squares by default
@@ -63,6 +64,9 @@ pub struct DiceLossConfig {
     /// The number added to the numerator and the denominator, or one number for each.
     #[field(default = Smooth::Both(1.0), range = ">= 0")]
     pub smooth: Smooth,
+    /// How the loss falls with the score of a region.
+    #[field(default = OverlapForm::Linear)]
+    pub form: OverlapForm,
     /// The options that the losses of this family share.
     #[field(flatten)]
     pub regions: RegionOptions,
@@ -76,6 +80,7 @@ impl SegmentationLoss for DiceLoss {
 
 impl OverlapFormula for DiceLoss {
     fn eval<R: Real>(&self, overlap: Overlap<R>) -> R {
-        self.config.smooth.miss(overlap.both * 2.0, overlap.prediction + overlap.target)
+        let miss = self.config.smooth.miss(overlap.both * 2.0, overlap.prediction + overlap.target);
+        self.config.form.of_miss(miss)
     }
 }

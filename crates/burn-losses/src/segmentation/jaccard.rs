@@ -1,6 +1,6 @@
 //! Jaccard loss.
 
-use super::{RegionOptions, SegmentationLoss, Smooth};
+use super::{OverlapForm, RegionOptions, SegmentationLoss, Smooth};
 use crate::formula::{Overlap, OverlapFormula, Real};
 use burn_losses_derive::{loss, loss_config};
 
@@ -9,6 +9,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Formula
 /// `1 - (sum(p t) + smooth) / (sum p + sum t - sum(p t) + smooth)` for each sample and class. The value is in [0, 1].
+/// `form` has the logarithm of the quotient, and ln cosh of one minus the quotient.
 ///
 /// # When to use
 /// Where intersection over union (the Jaccard index, mean IoU) is the metric of a segmentation. It ranks the predictions of a
@@ -35,8 +36,8 @@ use burn_losses_derive::{loss, loss_config};
 /// # Elsewhere
 /// - `monai.losses.DiceLoss`: with `jaccard=True`; both the numerator and the denominator are doubled before `smooth_nr` and
 ///   `smooth_dr` enter.
-/// - `segmentation_models_pytorch.losses.JaccardLoss`: it sums over the batch (`over = "batch"`), has no `smooth` by default, and
-///   drops absent classes from the sum but not from the mean.
+/// - `segmentation_models_pytorch.losses.JaccardLoss`: it sums over the batch (`over = "batch"`), has no `smooth` by default, has
+///   `log_loss` for `form = "log"`, and drops absent classes from the sum but not from the mean.
 /// - `optax.losses.dice_loss`: with `alpha` = `beta` = 1. It has the classes on the last axis and applies a softmax by default.
 #[loss(segmentation, "jaccard", "One minus the intersection over union of each region")]
 pub struct JaccardLoss {
@@ -49,6 +50,9 @@ pub struct JaccardLossConfig {
     /// The number added to the numerator and the denominator, or one number for each.
     #[field(default = Smooth::Both(1.0), range = ">= 0")]
     pub smooth: Smooth,
+    /// How the loss falls with the score of a region.
+    #[field(default = OverlapForm::Linear)]
+    pub form: OverlapForm,
     /// The options that the losses of this family share.
     #[field(flatten)]
     pub regions: RegionOptions,
@@ -63,6 +67,6 @@ impl SegmentationLoss for JaccardLoss {
 impl OverlapFormula for JaccardLoss {
     fn eval<R: Real>(&self, overlap: Overlap<R>) -> R {
         let union = overlap.prediction + overlap.target - overlap.both.clone();
-        self.config.smooth.miss(overlap.both, union)
+        self.config.form.of_miss(self.config.smooth.miss(overlap.both, union))
     }
 }

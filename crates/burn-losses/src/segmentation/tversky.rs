@@ -1,6 +1,6 @@
 //! Tversky loss.
 
-use super::{Denominator, RegionOptions, SegmentationLoss, Smooth};
+use super::{Denominator, OverlapForm, RegionOptions, SegmentationLoss, Smooth};
 use crate::error::ConfigError;
 use crate::formula::{Overlap, OverlapFormula, Real};
 use burn_losses_derive::{loss, loss_config};
@@ -10,6 +10,8 @@ use burn_losses_derive::{loss, loss_config};
 /// # Formula
 /// `1 - (TP + smooth) / (TP + fp_weight FP + fn_weight FN + smooth)` for each sample and class, with TP = sum(p t),
 /// FP = sum p - TP and FN = sum t - TP. fp_weight is the paper's alpha, fn_weight its beta.
+///
+/// `form` has the logarithm of the quotient, and ln cosh of one minus the quotient.
 ///
 /// With both weights 0.5 it is Dice (with half its `smooth`), with both weights 1 it is Jaccard.
 ///
@@ -43,7 +45,7 @@ use burn_losses_derive::{loss, loss_config};
 /// - `monai.losses.TverskyLoss`: its `alpha` is `fp_weight`, its `beta` is `fn_weight`, and its `smooth_nr` and `smooth_dr` are
 ///   1e-5. It applies no activation unless it is told to.
 /// - `segmentation_models_pytorch.losses.TverskyLoss`: its `alpha` is `fp_weight`, its `beta` is `fn_weight`. It sums over the
-///   batch (`over = "batch"`), and drops absent classes from the sum but not from the mean.
+///   batch (`over = "batch"`), has `log_loss` for `form = "log"`, and drops absent classes from the sum but not from the mean.
 /// - `mmseg.models.losses.TverskyLoss`: it applies a softmax, with `alpha` = 0.3 (`fp_weight`) and `beta` = 0.7 (`fn_weight`)
 ///   by default, whose sum has to be 1.
 /// - `kornia.losses.TverskyLoss`: its `alpha` is `fp_weight`, its `beta` is `fn_weight`. It applies a softmax, adds `eps` to
@@ -70,6 +72,9 @@ pub struct TverskyLossConfig {
     /// The number added to the numerator and the denominator, or one number for each.
     #[field(default = Smooth::Both(1.0), range = ">= 0")]
     pub smooth: Smooth,
+    /// How the loss falls with the score of a region.
+    #[field(default = OverlapForm::Linear)]
+    pub form: OverlapForm,
     /// The options that the losses of this family share.
     #[field(flatten)]
     pub regions: RegionOptions,
@@ -87,7 +92,8 @@ impl SegmentationLoss for TverskyLoss {
 
 impl OverlapFormula for TverskyLoss {
     fn eval<R: Real>(&self, overlap: Overlap<R>) -> R {
-        miss(overlap, self.config.fp_weight, self.config.fn_weight, self.config.smooth)
+        let miss = miss(overlap, self.config.fp_weight, self.config.fn_weight, self.config.smooth);
+        self.config.form.of_miss(miss)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::SequenceLoss;
 use crate::check::{Reference, widen};
+use crate::engine::primitives::bounded_gradient::bounded_gradient;
 use crate::engine::primitives::lattice::{Labels, negative_log_likelihood};
 use crate::engine::primitives::softmax::log_softmax;
 use crate::engine::without_weightless;
@@ -55,7 +56,7 @@ pub enum Normalize {
 }
 
 /// A lattice of alignments, and how the predictions for it are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Alignment {
     /// The paths that are summed over.
     pub lattice: Lattice,
@@ -69,6 +70,10 @@ pub struct Alignment {
     pub zero_infinity: bool,
     /// The divisor of each value.
     pub normalize: Normalize,
+    /// How much more the gradient of a label counts than that of a blank.
+    pub fast_emit: f64,
+    /// The greatest size of the derivative of a sequence's value with respect to a prediction.
+    pub clamp: Option<f64>,
 }
 
 impl Alignment {
@@ -143,26 +148,33 @@ impl<const D: usize> Batch<D> {
         let per_row: [usize; D] = core::array::from_fn(|axis| if axis == 0 { shape[0] } else { 1 });
         let mask = extras.mask.clone().map(|mask| mask.reshape(per_row).expand(shape));
         let predictions = cleaned(widen(without_weightless(predictions, &extras)), mask.as_ref());
-        let log_p = match alignment.input {
-            SequenceInput::LogProbabilities => predictions,
-            SequenceInput::Logits => {
-                let rows = predictions.reshape([shape[..D - 1].iter().product::<usize>(), shape[D - 1]]);
-                log_softmax(rows).reshape(shape)
-            }
-        };
         let divisor = match alignment.normalize {
             Normalize::None => None,
             Normalize::LabelLength => Some(&self.label_lengths),
             Normalize::InputLength => Some(&self.input_lengths),
         };
-        let divisor = divisor.map(|lengths| lengths.clone().clamp_min(1).float().cast(log_p.dtype()));
+        let divisor = divisor.map(|lengths| lengths.clone().clamp_min(1).float().cast(predictions.dtype()));
         let labels = Labels {
             labels: self.labels,
             input_lengths: self.input_lengths,
             label_lengths: self.label_lengths,
             blank: alignment.blank,
+            fast_emit: alignment.fast_emit,
         };
-        let mut values = negative_log_likelihood(alignment.lattice, log_p, &labels);
+        let values = |predictions: Tensor<D>| {
+            let log_p = match alignment.input {
+                SequenceInput::LogProbabilities => predictions,
+                SequenceInput::Logits => {
+                    let rows = predictions.reshape([shape[..D - 1].iter().product::<usize>(), shape[D - 1]]);
+                    log_softmax(rows).reshape(shape)
+                }
+            };
+            negative_log_likelihood(alignment.lattice, log_p, &labels)
+        };
+        let mut values = match alignment.clamp {
+            Some(bound) => bounded_gradient(predictions, bound, values),
+            None => values(predictions),
+        };
         if alignment.zero_infinity {
             let is_infinite = values.clone().equal_scalar(f64::INFINITY);
             values = values.mask_fill(is_infinite, 0.0);

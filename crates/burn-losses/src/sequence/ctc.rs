@@ -76,7 +76,8 @@ pub struct CtcLossConfig {
 impl SequenceLoss for CtcLoss {
     fn alignment(&self) -> Alignment {
         let CtcLossConfig { blank, input, layout, zero_infinity, normalize, .. } = self.config;
-        Alignment { lattice: Lattice::Ctc, input, layout, blank, zero_infinity, normalize }
+        let (lattice, fast_emit, clamp) = (Lattice::Ctc, 0.0, None);
+        Alignment { lattice, input, layout, blank, zero_infinity, normalize, fast_emit, clamp }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Transducer loss.
 
 use super::{Alignment, Lattice, Normalize, SequenceInput, SequenceLayout, SequenceLoss};
+use crate::config::Limit;
 use burn_losses_derive::{loss, loss_config};
 
 /// Loss of the recurrent neural network transducer (Graves 2012, [arXiv 1211.3711](https://arxiv.org/abs/1211.3711)).
@@ -13,6 +14,10 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 /// over all paths a from (0, 0) that emit all L labels and T blanks. At step t, after u labels, a path either emits the label u + 1 and
 /// stays at the step, or it emits a blank and moves to the next step. The last emission is a blank.
+///
+/// `fast_emit` changes the gradient and not the value: the derivative by the log-probability of a label that a path emits is multiplied by
+/// 1 + `fast_emit` (Yu et al. 2021, [arXiv 2010.11148](https://arxiv.org/abs/2010.11148)). Labels then come earlier; the authors' models
+/// have 0.001 to 0.01. `clamp` bounds every derivative of the value of a sequence, before `normalize`, weights and `reduction` act on it.
 ///
 /// # When to use
 /// For streaming speech recognition: the prediction of a label depends on the audio so far and on the labels before it. If a prediction
@@ -39,7 +44,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `torchaudio.transforms.RNNTLoss`: the same values with `blank` set; it has `clamp`, which bounds its gradient.
+/// - `torchaudio.transforms.RNNTLoss`: the same values with `blank` set; its `clamp` is the same, and -1 is none.
 /// - `burn.nn.loss.RNNTLoss`: the same values.
 #[loss(sequence, "rnnt", "Likelihood of labels over all paths of a transducer: streaming speech recognition")]
 pub struct RnntLoss {
@@ -58,19 +63,30 @@ pub struct RnntLossConfig {
     /// The number that the value of a sequence is divided by.
     #[field(default = Normalize::None)]
     pub normalize: Normalize,
+    /// How much more the gradient of a label counts than that of a blank.
+    #[field(default = 0.0, range = ">= 0")]
+    pub fast_emit: f64,
+    /// The greatest size of the derivative of a sequence's value with respect to a prediction.
+    #[field(default = Limit::None, range = "> 0")]
+    pub clamp: Limit,
 }
 
 impl SequenceLoss for RnntLoss {
     fn alignment(&self) -> Alignment {
-        let RnntLossConfig { blank, input, normalize, .. } = self.config;
+        let RnntLossConfig { blank, input, normalize, fast_emit, .. } = self.config;
+        let clamp = match self.config.clamp {
+            Limit::Number(bound) => Some(bound),
+            Limit::None => None,
+        };
         let (lattice, layout) = (Lattice::Transducer, SequenceLayout::Ntc);
-        Alignment { lattice, input, layout, blank, zero_infinity: false, normalize }
+        Alignment { lattice, input, layout, blank, zero_infinity: false, normalize, fast_emit, clamp }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reduction::Extras;
     use burn::tensor::{Device, Int, Tensor, TensorData};
 
     /// Minus the log-likelihood of the labels from a place on, as the sum over every path.
@@ -104,5 +120,64 @@ mod tests {
                 assert!((got - expected).abs() < 1e-6, "{labels:?}: {got}, not {expected}");
             }
         }
+    }
+
+    /// The gradient of three logits of one sequence, and the value.
+    fn gradient(config: RnntLossConfig) -> (Vec<f64>, f64) {
+        let device = Device::flex().autodiff();
+        let numbers: Vec<f64> = (0..12).map(|place| f64::from(place * 5 % 7) / 3.0).collect();
+        let data = TensorData::new(numbers, [1, 2, 2, 3]);
+        let predictions = Tensor::<4>::from_data(data, (&device, burn::tensor::DType::F64)).require_grad();
+        let [steps, count] = [2, 1].map(|length| Tensor::<1, Int>::from_ints([length], &device));
+        let labels = Tensor::<2, Int>::from_ints([[2]], &device);
+        let value = config.init(&device).forward(predictions.clone(), labels, steps, count);
+        let gradient = predictions.grad(&value.backward()).expect("a gradient");
+        (gradient.into_data().iter().collect(), value.into_scalar())
+    }
+
+    #[test]
+    fn the_gradient_of_labels_is_larger_and_that_of_blanks_is_not() {
+        let config = || RnntLossConfig::new().with_input(SequenceInput::LogProbabilities);
+        let run =
+            |config: RnntLossConfig| [gradient(config.clone()), crate::with_tensor_operations(|| gradient(config))];
+        for ((plain, value), (got, same)) in run(config()).into_iter().zip(run(config().with_fast_emit(0.5))) {
+            assert!((same - value).abs() < 1e-12, "{same}, not {value}");
+            for (place, (plain, got)) in plain.iter().zip(&got).enumerate() {
+                let factor = if place % 3 == 2 { 1.5 } else { 1.0 };
+                assert!((got - factor * plain).abs() < 1e-12, "{place}: {got} beside {plain}");
+            }
+        }
+    }
+
+    #[test]
+    fn derivatives_are_bounded_before_the_value_is_divided() {
+        let config = || RnntLossConfig::new().with_clamp(0.125);
+        let run =
+            |config: RnntLossConfig| [gradient(config.clone()), crate::with_tensor_operations(|| gradient(config))];
+        let plain = run(RnntLossConfig::new());
+        let (by_steps, bounded) = (run(config().with_normalize(Normalize::InputLength)), run(config()));
+        for ((plain, value), ((got, same), (half, _))) in plain.into_iter().zip(bounded.into_iter().zip(by_steps)) {
+            assert!((same - value).abs() < 1e-12, "{same}, not {value}");
+            assert!(plain.iter().any(|slope| slope.abs() > 0.125), "{plain:?}");
+            for (plain, (got, half)) in plain.iter().zip(got.iter().zip(&half)) {
+                assert!((got - plain.clamp(-0.125, 0.125)).abs() < 1e-12, "{got} beside {plain}");
+                assert!((got - 2.0 * half).abs() < 1e-12, "{got} beside {half}");
+            }
+        }
+    }
+
+    /// The axis of the labels has one entry more than there are labels, and not as many.
+    #[test]
+    fn the_axis_of_labels_has_one_entry_more() {
+        let device = Device::flex();
+        let loss = RnntLossConfig::new().init(&device);
+        let labels = Tensor::<2, Int>::from_ints([[1, 2]], &device);
+        let check = |entries: usize| {
+            let [steps, count] = [3, 2].map(|length| Tensor::<1, Int>::from_ints([length], &device));
+            loss.check(&Tensor::<4>::zeros([1, 3, entries, 4], &device), &labels, &steps, &count, &Extras::new())
+        };
+        assert!(check(3).is_ok());
+        let error = check(2).unwrap_err().to_string();
+        assert!(error.contains("[1, 3, 3, 4]: one entry more than there are labels on axis 2"), "{error}");
     }
 }

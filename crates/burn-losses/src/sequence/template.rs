@@ -51,6 +51,8 @@ impl SequenceLoss for TemplateLoss {
             blank: self.config.blank,
             zero_infinity: false,
             normalize: Normalize::None,
+            fast_emit: 0.0,
+            clamp: None,
         }
     }
 }

@@ -3,6 +3,8 @@
 use burn::tensor::{DType, Device, Int, Tensor};
 use burn_losses::classification::NllLossConfig;
 use burn_losses::distribution::{Base, CrossEntropyLossConfig};
+use burn_losses::formula::Formula;
+use burn_losses::regression::{HuberLossConfig, MaeLossConfig, MseLossConfig};
 
 fn close(value: Tensor<1>, expected: f64) {
     let value: f64 = value.into_scalar();
@@ -33,5 +35,29 @@ fn nats_of_the_right_class() {
     for (p, expected) in [(0.3, 1.204), (0.5, 0.693)] {
         let label = Tensor::<1, Int>::from_ints([0], &device);
         close(nll.forward(row([p, 1.0 - p]).log(), label), expected);
+    }
+}
+
+/// The constant that fits targets best.
+fn best_constant(loss: &impl Formula, targets: &[f64]) -> f64 {
+    let total = |constant: f64| targets.iter().map(|target| loss.eval(constant, *target)).sum::<f64>();
+    let (mut low, mut high) = (0.0, 2000.0);
+    while high - low > 1e-5 {
+        let third = (high - low) / 3.0;
+        if total(low + third) < total(high - third) { high -= third } else { low += third }
+    }
+    low
+}
+
+/// 95 of 100 targets are 1000 and the others are 10: the absolute error says 1000, the squared one 950.5, and Huber loss is between.
+#[test]
+fn the_constant_that_fits_best() {
+    let device = Device::flex();
+    let targets: Vec<f64> = [1000.0; 95].into_iter().chain([10.0; 5]).collect();
+    let mae = best_constant(&MaeLossConfig::new().init(&device), &targets);
+    let mse = best_constant(&MseLossConfig::new().init(&device), &targets);
+    let huber = best_constant(&HuberLossConfig::new().with_delta(190.0).init(&device), &targets);
+    for (got, expected) in [(mae, 1000.0), (mse, 950.5), (huber, 990.0)] {
+        assert!((got - expected).abs() < 1e-3, "{got}, not {expected}");
     }
 }

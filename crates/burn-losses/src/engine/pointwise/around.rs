@@ -1,7 +1,7 @@
 //! What the losses around other losses share in the families of pairs of numbers.
 
-/// The methods of [`Pointwise`](super::Pointwise) for the hardest values of another loss: of the fields `loss`, `config.keep`
-/// and `config.min_kept`.
+/// The methods of [`Pointwise`](super::Pointwise) for the hardest values of another loss: of the field `loss`, and of the methods
+/// `mining` and `quota`.
 macro_rules! hardest_values {
     () => {
         fn values(
@@ -10,8 +10,9 @@ macro_rules! hardest_values {
             targets: ::burn::tensor::Tensor<3>,
             mask: Option<&::burn::tensor::Tensor<3, ::burn::tensor::Bool>>,
         ) -> $crate::reduction::Unreduced<3> {
+            let quota = self.quota(&targets);
             let values = $crate::engine::pointwise::values(&self.loss[0], first, targets, mask);
-            $crate::engine::hard_examples::keep_hard_examples(values, self.config.keep, self.config.min_kept)
+            self.mining().keep(values, quota.as_ref())
         }
 
         fn kernel_of_batch(
@@ -21,8 +22,7 @@ macro_rules! hardest_values {
         ) -> Option<$crate::engine::pointwise::BatchKernel> {
             let kernel = self.loss[0].kernel()?;
             let values = kernel.values(&first.clone().without_autodiff(), targets)?.into();
-            let (keep, min_kept) = (self.config.keep, self.config.min_kept);
-            let kept = $crate::engine::hard_examples::select_hard_examples(&values, keep, min_kept);
+            let kept = self.mining().select(&values, self.quota(targets).as_ref());
             Some($crate::engine::pointwise::BatchKernel { kernel, factors: Some(kept), factors_count: true })
         }
 
@@ -34,9 +34,7 @@ macro_rules! hardest_values {
         ) -> Option<Vec<$crate::engine::curved::Part>> {
             let parts = self.loss[0].parts(first, targets, mask)?;
             let values = $crate::engine::pointwise::values(&self.loss[0], first.clone(), targets.clone(), mask);
-            let (keep, min_kept) = (self.config.keep, self.config.min_kept);
-            let kept = $crate::engine::hard_examples::select_hard_examples(&values, keep, min_kept);
-            let kept = $crate::engine::pointwise::numbers(kept);
+            let kept = $crate::engine::pointwise::numbers(self.mining().select(&values, self.quota(targets).as_ref()));
             Some(parts.into_iter().map(|part| part.with_factors(&kept)).collect())
         }
 

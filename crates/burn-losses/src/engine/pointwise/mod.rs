@@ -294,7 +294,7 @@ impl Default for Positives {
 
 impl Positives {
     /// Which targets are positive, by a comparison in the type of the targets.
-    fn is_positive<const D: usize>(self, targets: Tensor<D>) -> Tensor<D, Bool> {
+    pub(crate) fn is_positive<const D: usize>(self, targets: Tensor<D>) -> Tensor<D, Bool> {
         match self {
             Self::Above(number) => targets.greater_scalar(number),
             Self::From(number) => targets.lower_scalar(number).bool_not(),

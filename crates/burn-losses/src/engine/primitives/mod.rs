@@ -5,6 +5,7 @@
 
 #[cfg(feature = "cpu-engine")]
 pub(super) mod activation;
+pub(crate) mod bounded_gradient;
 pub(crate) mod centers;
 pub(crate) mod gather;
 pub(crate) mod gathered_matmul;

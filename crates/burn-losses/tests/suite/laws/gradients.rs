@@ -25,7 +25,7 @@ fn gradients_match_central_differences() {
 /// the formula of its kind, which then has something that has no gradient.
 pub(crate) fn has_true_gradient(config: &LossConfig) -> bool {
     let Value::Table(table) = config.to_value() else { panic!("a table") };
-    !has_constants(config.family(), &table)
+    !has_constants(config.family(), &table) && !is_guided(&table)
 }
 
 /// Whether a loss, or one inside it, has a constant for the gradient.
@@ -51,6 +51,12 @@ fn has_constants(family: &str, table: &Table) -> bool {
         }),
         _ => false,
     })
+}
+
+/// Whether a loss changes its gradient on purpose: it bounds it, or it makes that of labels larger.
+fn is_guided(table: &Table) -> bool {
+    let number = |field: &str| table.get(field).and_then(Value::as_f64);
+    ["fast_emit", "clamp"].into_iter().filter_map(number).any(|number| number != 0.0)
 }
 
 /// The gradients with respect to the parameters agree too: weight and bias of a head, and learned centers.

@@ -44,6 +44,7 @@ const NEGATIVE: [&str; 10] = [
 /// The largest unreduced value of a loss, if none is negative.
 fn bound(config: &LossConfig) -> Option<f64> {
     let is_hinge = || config.to_value().get("activation").and_then(Value::as_str) == Some("hinge");
+    let is_logarithm = || config.to_value().get("form").and_then(Value::as_str) == Some("log");
     let is_entropy = || config.kind() == "asymmetric_focal";
     let table = config.to_value();
     let inner = table.get("loss").and_then(|loss| loss.get("kind")).and_then(Value::as_str);
@@ -51,7 +52,7 @@ fn bound(config: &LossConfig) -> Option<f64> {
         _ if NEGATIVE.contains(&config.kind()) || inner.is_some_and(|kind| NEGATIVE.contains(&kind)) => None,
         // The batches have no logarithms of probabilities for a sequence.
         "likelihood" | "sequence" => None,
-        "segmentation" if !is_hinge() && !is_entropy() => Some(1.0),
+        "segmentation" if !is_hinge() && !is_entropy() && !is_logarithm() => Some(1.0),
         _ => Some(f64::INFINITY),
     }
 }

@@ -1,10 +1,10 @@
 //! Losses that weight or select values by how hard they are: GHM and OHEM.
 
-use super::{F64, flex, list, number, vector};
+use super::{F64, flex, list, matrix, number, vector};
 use crate::devices;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use burn_losses::binary::{GhmCLossConfig, HardExamples, HingeLossConfig, OhemLossConfig};
+use burn_losses::binary::{GhmCLossConfig, HardExamples, HingeLossConfig, MinedOver, OhemLossConfig};
 use burn_losses::regression::GhmRLossConfig;
 
 /// Logits whose gradient norm |sigmoid(x) - 0| is in the middle of a bin of ten.
@@ -96,5 +96,22 @@ fn t23_ohem_keeps_exactly_the_hardest() {
         assert_eq!(run(HardExamples::Threshold(10.0), 1, &[0.0, 1.0, 0.5]).0, [0.0, 2.0, 0.0], "{}", target.name);
         assert_eq!(run(HardExamples::Threshold(10.0), 0, &[0.0, 1.0]), (vec![0.0, 0.0], 0.0), "{}", target.name);
         assert_eq!(run(HardExamples::Threshold(1.2), 1, &[0.0, 1.0, 0.5]).0, [0.0, 2.0, 1.5], "{}", target.name);
+
+        // The hardest of each sample, and those beside the positive targets of the batch or of each sample.
+        let x = || matrix(&[[0.0, 3.0, 1.0], [2.0, 0.5, 1.5]], &device, target.dtype.into());
+        let y = || matrix(&[[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]], &device, target.dtype.into());
+        let values = |config: OhemLossConfig| {
+            let config = config.with_loss(HingeLossConfig::new()).with_min_kept(0);
+            list(config.init(&device).forward_no_reduction(x(), y()).reshape([6]))
+        };
+        let each = || OhemLossConfig::new().with_over(MinedOver::Sample);
+        let hardest = each().with_keep(HardExamples::Count(1));
+        assert_eq!(values(hardest.clone()), [0.0, 4.0, 0.0, 3.0, 0.0, 0.0], "{}", target.name);
+        let with_two = |config: OhemLossConfig| values(config.with_negatives_per_positive(2.0));
+        assert_eq!(with_two(OhemLossConfig::new()), [1.0, 4.0, 0.0, 3.0, 0.0, 0.0], "{}", target.name);
+        assert_eq!(with_two(each()), [1.0, 4.0, 2.0, 0.0, 0.0, 0.0], "{}", target.name);
+        // T72: a field that would have no effect is an error.
+        let error = hardest.with_negatives_per_positive(3.0).validate().unwrap_err().to_string();
+        assert!(error.contains("`keep` is") && error.contains("`negatives_per_positive`"), "{error}");
     }
 }

@@ -39,7 +39,10 @@ fn run<T: Float>(call: &Call<'_>) -> Option<AnyTensor> {
         let log_p = LogP { numbers: &numbers[row * size..(row + 1) * size], classes };
         T::from_f64(match call.lattice {
             Lattice::Ctc => ctc(log_p, steps, &labels, blank, slopes),
-            Lattice::Transducer => transducer(log_p, steps, (&labels, width + 1), blank, slopes),
+            Lattice::Transducer => {
+                let emphasis = call.labels.fast_emit.ln_1p();
+                transducer(log_p, steps, (&labels, width + 1), (blank, emphasis), slopes)
+            }
         })
     };
     if slopes.is_empty() {
@@ -142,12 +145,13 @@ fn ctc<T: Float>(log_p: LogP<'_, T>, steps: usize, labels: &[usize], blank: usiz
     -total
 }
 
-/// The states are the numbers of labels so far, of which the lattice has `width`.
+/// The states are the numbers of labels so far, of which the lattice has `width`. `emphasis` is the logarithm of the factor of the
+/// labels' slopes.
 fn transducer<T: Float>(
     log_p: LogP<'_, T>,
     steps: usize,
     (labels, width): (&[usize], usize),
-    blank: usize,
+    (blank, emphasis): (usize, f64),
     slopes: Option<&mut [T]>,
 ) -> f64 {
     let states = labels.len() + 1;
@@ -184,7 +188,7 @@ fn transducer<T: Float>(
             ends[state] = by_blank;
             if state + 1 < states {
                 let by_label = log_p.at(place, labels[state]) + ends[state + 1];
-                occupy(&mut slopes[place * log_p.classes + labels[state]], so_far + by_label);
+                occupy(&mut slopes[place * log_p.classes + labels[state]], so_far + by_label + emphasis);
                 ends[state] = log_add(by_blank, by_label);
             }
         }

@@ -34,6 +34,8 @@ pub(crate) struct Labels {
     pub(crate) label_lengths: Tensor<1, Int>,
     /// The class that is no label.
     pub(crate) blank: usize,
+    /// The gradient of each label of a transducer is 1 + this many times as large as the value has it.
+    pub(crate) fast_emit: f64,
 }
 
 /// A call of the primitive.
@@ -61,7 +63,7 @@ pub(crate) fn negative_log_likelihood<const D: usize>(
 
 /// Which rows have lengths in range and, within them, labels that are classes but not the blank: `[N]`.
 fn is_valid(labels: &Labels, [steps, width, classes]: [usize; 3]) -> Tensor<1, Bool> {
-    let Labels { labels, input_lengths, label_lengths, blank } = labels;
+    let Labels { labels, input_lengths, label_lengths, blank, .. } = labels;
     let in_range = |lengths: &Tensor<1, Int>, most: usize| {
         lengths.clone().greater_equal_elem(0).bool_and(lengths.clone().lower_equal_elem(most as i64))
     };

@@ -18,6 +18,7 @@ pub(super) fn run(call: &Call<'_>) -> Tensor<1> {
         input_lengths: within(call.labels.input_lengths.clone(), steps),
         label_lengths: within(call.labels.label_lengths.clone(), width),
         blank: call.labels.blank,
+        fast_emit: call.labels.fast_emit,
     };
     let total = match call.lattice {
         Lattice::Ctc => ctc(known(call.log_p.clone()), &labels),
@@ -107,7 +108,10 @@ fn transducer(log_p: Tensor<4>, labels: &Labels) -> Tensor<1> {
     let blank = log_p.clone().narrow(3, labels.blank, 1).squeeze_dim::<3>(3);
     let next = Tensor::cat(vec![labels.labels.clone(), Tensor::zeros([rows, 1], &device)], 1);
     let next = next.reshape([rows, 1, states, 1]).expand([rows, steps, states, 1]);
-    let label = log_p.gather(3, next).squeeze_dim::<3>(3);
+    let mut label = log_p.gather(3, next).squeeze_dim::<3>(3);
+    if labels.fast_emit > 0.0 {
+        label = label.clone() * (1.0 + labels.fast_emit) - label.detach() * labels.fast_emit;
+    }
     let (blank, label) = (diagonals(blank), diagonals(label));
     let of = |numbers: &Tensor<3>, diagonal: usize| numbers.clone().narrow(2, diagonal, 1).squeeze_dim::<2>(2);
 
