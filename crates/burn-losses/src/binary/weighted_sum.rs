@@ -5,7 +5,7 @@ use crate::engine::curved::{self, Part};
 use crate::engine::pointwise::{self, PointKernel, Pointwise, Positives};
 use crate::error::ConfigError;
 use crate::reduction::Unreduced;
-use crate::terms::{Terms, find_setting, sum_unreduced};
+use crate::terms::{ByTerm, Terms, find_setting, sum_unreduced};
 use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -44,7 +44,7 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(binary, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
-    losses: Vec<AnyBinaryLoss>,
+    losses: ByTerm<AnyBinaryLoss>,
 }
 
 /// Config of [`WeightedSumLoss`].
@@ -57,7 +57,7 @@ pub struct WeightedSumLossConfig {
 
 impl WeightedSumLossConfig {
     fn build(&self, device: &Device) -> WeightedSumLoss {
-        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        let losses = self.terms.modules(|loss| loss.init(device));
         WeightedSumLoss { config: self.clone(), losses }
     }
 }

@@ -4,7 +4,7 @@ use super::{AnyRegressionLoss, MaeLossConfig, MseLossConfig, RegressionLoss, Reg
 use crate::engine::curved::{self, Part};
 use crate::engine::pointwise::{self, PointKernel, Pointwise};
 use crate::reduction::Unreduced;
-use crate::terms::{Terms, sum_unreduced};
+use crate::terms::{ByTerm, Terms, sum_unreduced};
 use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -42,7 +42,7 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(regression, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
-    losses: Vec<AnyRegressionLoss>,
+    losses: ByTerm<AnyRegressionLoss>,
 }
 
 /// Config of [`WeightedSumLoss`].
@@ -55,7 +55,7 @@ pub struct WeightedSumLossConfig {
 
 impl WeightedSumLossConfig {
     fn build(&self, device: &Device) -> WeightedSumLoss {
-        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        let losses = self.terms.modules(|loss| loss.init(device));
         WeightedSumLoss { config: self.clone(), losses }
     }
 }

@@ -1,5 +1,7 @@
 //! Losses of one family inside the config of another: by name, each with its weight.
 
+mod modules;
+
 use crate::config::{
     FamilyConfig, FieldType, Range, Table, Unreadable, Value, check_nested, family_from_value, family_to_value, kinds,
 };
@@ -8,6 +10,8 @@ use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
+
+pub(crate) use modules::ByTerm;
 
 fn of_kind(kind: &str) -> Table {
     Table::from_iter([("kind", kind)])
@@ -89,8 +93,9 @@ impl<C> Terms<C> {
         self.0.iter().map(|(name, term)| (name.as_str(), term))
     }
 
-    pub(crate) fn losses(&self) -> impl Iterator<Item = &C> {
-        self.0.values().map(|term| &term.loss)
+    /// The modules that `init` makes of the losses.
+    pub(crate) fn modules<M>(&self, init: impl Fn(&C) -> M) -> ByTerm<M> {
+        ByTerm::new(self.0.iter().map(|(name, term)| (name.clone(), init(&term.loss))))
     }
 
     /// The values of the terms, each with the weight of its term, in their order.
