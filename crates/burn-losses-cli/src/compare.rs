@@ -79,7 +79,7 @@ impl Compare {
         print(&match self.json {
             true => json(&all),
             false => self.batches.sections(&all, |input, differences| self.section(input, differences)),
-        });
+        })?;
         let agrees = all.iter().flatten().all(|difference| difference.agrees);
         Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

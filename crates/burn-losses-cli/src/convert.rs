@@ -37,7 +37,7 @@ impl Convert {
         };
         let text = converted(&self.from, format)?;
         let Some(to) = &self.to else { return Ok(text.trim_end().to_owned()) };
-        std::fs::write(to, text).map_err(|error| Error::file(to, error))?;
+        crate::write(to, text)?;
         Ok(to.display().to_string())
     }
 }
