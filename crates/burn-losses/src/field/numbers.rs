@@ -103,6 +103,7 @@ impl FieldType for usize {
         integer(value)
     }
     fn allowed(range: Range) -> String {
+        let range = if range == Range::Finite { Range::AtLeast(0.0) } else { range };
         range.to_string().replacen("a number", "an integer", 1).replacen("an odd number", "an odd integer", 1)
     }
     fn samples(range: Range) -> Vec<Value> {
