@@ -68,7 +68,12 @@ impl Plot {
             Some(name) => vec![default_of(catalog::one(name)?)?],
             None => self.config.iter().map(|path| self.place.load_drawn(path)).collect::<Result<Vec<_>, _>>()?,
         };
-        for (field, values) in &self.set {
+        for (at, (field, values)) in self.set.iter().enumerate() {
+            if self.set[..at].iter().any(|(earlier, _)| earlier == field) {
+                return Err(Error::Option(format!(
+                    "`--set {field}=` is there twice: one takes several values, as `1,2`"
+                )));
+            }
             let with = |one: &Document| values.iter().map(|value| one.with(field, value)).collect::<Vec<_>>();
             drawn = drawn.iter().flat_map(with).collect::<Result<Vec<_>, _>>()?;
         }
