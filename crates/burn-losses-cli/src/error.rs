@@ -62,10 +62,12 @@ pub(crate) enum Error {
         source: Box<EvalError>,
     },
     /// Burn itself gave up, for instance for lack of memory.
-    #[error("{input}: the computation failed: {message}")]
+    #[error("{input}: {loss}: the computation failed: {message}")]
     Failed {
         /// The input that was evaluated.
         input: String,
+        /// The loss.
+        loss: &'static str,
         /// The message of Burn.
         message: String,
     },
