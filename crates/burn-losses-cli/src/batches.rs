@@ -97,7 +97,7 @@ impl Batches {
 impl Opened {
     /// Evaluates the loss on the tensors of an input.
     pub(crate) fn evaluate(&self, input: &str, inputs: &Inputs) -> Result<Evaluated, Error> {
-        of_result(input, without_panic(|| self.loss.evaluate(inputs, &self.device, self.dtype)))
+        self.of_result(input, without_panic(|| self.loss.evaluate(inputs, &self.device, self.dtype)))
     }
 
     /// Differentiates the loss twice on the tensors of an input.
@@ -107,15 +107,15 @@ impl Opened {
         inputs: &Inputs,
         options: &SecondOrderConfig,
     ) -> Result<SecondOrder<TensorData>, Error> {
-        of_result(input, without_panic(|| self.loss.second_order(inputs, &self.device, self.dtype, options)))
+        self.of_result(input, without_panic(|| self.loss.second_order(inputs, &self.device, self.dtype, options)))
     }
-}
 
-/// Turns what became of an input into a result that names the input.
-fn of_result<T>(input: &str, result: Result<Result<T, Problem>, String>) -> Result<T, Error> {
-    match result {
-        Ok(result) => result.map_err(|problem| of_problem(input, problem)),
-        Err(message) => Err(Error::Failed { input: input.to_owned(), message }),
+    /// Turns what became of an input into a result that names the input and the loss.
+    fn of_result<T>(&self, input: &str, result: Result<Result<T, Problem>, String>) -> Result<T, Error> {
+        match result {
+            Ok(result) => result.map_err(|problem| of_problem(input, problem)),
+            Err(message) => Err(Error::Failed { input: input.to_owned(), loss: self.loss.name(), message }),
+        }
     }
 }
 

@@ -55,7 +55,13 @@ pub(crate) fn named(name: &str) -> Result<Vec<&'static LossInfo>, Error> {
             return Ok(found);
         }
     }
-    Err(Error::UnknownName { name: name.to_owned(), suggestions: near(family, kind) })
+    let suggestions = match family {
+        Some(family) if !families().contains(&family) => {
+            named(kind).map_or_else(|_| near(None, kind), |losses| losses.into_iter().map(full_name).collect())
+        }
+        family => near(family, kind),
+    };
+    Err(Error::UnknownName { name: name.to_owned(), suggestions })
 }
 
 /// The loss that has a name; several losses with this name are an error.

@@ -49,14 +49,18 @@ impl Check {
             if path.is_dir() {
                 has_folders = true;
                 for file in files_of(path)? {
-                    if self.place.is_a_loss(&file) { self.check(&file, &mut count) } else { count.skipped += 1 }
+                    if self.place.is_a_loss(&file) {
+                        self.check(&file, &mut count)?;
+                    } else {
+                        count.skipped += 1;
+                    }
                 }
             } else {
-                self.check(path, &mut count);
+                self.check(path, &mut count)?;
             }
         }
         if has_folders {
-            crate::print(&count.summary());
+            crate::print(&count.summary())?;
         }
         Ok(match count {
             Count { unreadable: 1.., .. } => ExitCode::from(2),
@@ -65,11 +69,11 @@ impl Check {
         })
     }
 
-    fn check(&self, file: &Path, count: &mut Count) {
+    fn check(&self, file: &Path, count: &mut Count) -> Result<(), Error> {
         match self.place.load(file) {
             Ok(document) => {
                 count.right += 1;
-                crate::print(&format!("{} {}: {}", good("OK"), file.display(), document.name()));
+                crate::print(&format!("{} {}: {}", good("OK"), file.display(), document.name()))?;
             }
             Err(error) => {
                 eprintln!("{error}");
@@ -78,6 +82,7 @@ impl Check {
                 *number += 1;
             }
         }
+        Ok(())
     }
 }
 

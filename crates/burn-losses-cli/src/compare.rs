@@ -38,10 +38,10 @@ pub(crate) struct Compare {
     #[arg(long, value_name = "FILE")]
     expect: Vec<String>,
     /// The relative difference that is allowed
-    #[arg(long, default_value = "1e-5", value_parser = tolerance)]
+    #[arg(long, default_value = "1e-5", allow_negative_numbers = true, value_parser = tolerance)]
     rtol: f64,
     /// The absolute difference that is allowed
-    #[arg(long, default_value = "1e-8", value_parser = tolerance)]
+    #[arg(long, default_value = "1e-8", allow_negative_numbers = true, value_parser = tolerance)]
     atol: f64,
     /// The float type in which to compute [default: f64, on wgpu f32]
     #[arg(long, value_enum)]
@@ -79,7 +79,7 @@ impl Compare {
         print(&match self.json {
             true => json(&all),
             false => self.batches.sections(&all, |input, differences| self.section(input, differences)),
-        });
+        })?;
         let agrees = all.iter().flatten().all(|difference| difference.agrees);
         Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

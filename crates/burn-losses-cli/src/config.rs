@@ -7,7 +7,7 @@ use burn_losses::config::{Format, Table, Value, from_str, load};
 use burn_losses::regularization::RegularizerConfig;
 use burn_losses::{ConfigError, LossConfig};
 use clap::Args;
-use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use std::io::Read;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -81,8 +81,14 @@ impl Place {
     /// Reads what stands at this place of a file; `-` is stdin.
     pub(crate) fn load(&self, path: &Path) -> Result<Document, ConfigError> {
         PLACE.get_or_init(|| self.clone());
-        let placed: Placed = if path == Path::new("-") { from_stdin()? } else { load(path)? };
+        let placed: Placed = if is_stdin(path) { from_stdin(&stdin()?)? } else { load(path)? };
         Ok(placed.0)
+    }
+
+    /// Reads what stands at this place of the text on stdin.
+    pub(crate) fn load_text(&self, text: &str) -> Result<Document, ConfigError> {
+        PLACE.get_or_init(|| self.clone());
+        from_stdin::<Placed>(text).map(|placed| placed.0)
     }
 
     /// Reads what stands at this place of a text.
@@ -134,11 +140,22 @@ fn is_family(name: &Value) -> bool {
     name.as_str().is_some_and(|name| catalog::families().contains(&name))
 }
 
-fn from_stdin() -> Result<Placed, ConfigError> {
+/// Whether a path stands for stdin.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// The text on stdin.
+pub(crate) fn stdin() -> Result<String, ConfigError> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).map_err(|error| ConfigError::File(format!("stdin: {error}")))?;
+    Ok(text)
+}
+
+/// Reads the text on stdin, which is TOML or JSON.
+pub(crate) fn from_stdin<T: DeserializeOwned>(text: &str) -> Result<T, ConfigError> {
     let format = if text.trim_start().starts_with('{') { Format::Json } else { Format::Toml };
-    from_str(&text, format).map_err(|error| match error {
+    from_str(text, format).map_err(|error| match error {
         ConfigError::At { line, source, .. } => ConfigError::At { path: "stdin".into(), line, source },
         other => other,
     })
@@ -210,9 +227,15 @@ fn family_of(table: &Table) -> Result<Option<&'static str>, String> {
 
 /// An error where a table inside this one is a loss.
 fn nested(table: &Table) -> Result<Option<&'static str>, String> {
-    let is_loss = |value: &Value| value.as_table().is_some_and(has_tags);
-    match table.iter().find(|(_, value)| is_loss(value)) {
-        Some((key, _)) => Err(format!("no loss here, but the table `{key}` is one: use `--at {key}`")),
+    match path_of_loss(table) {
+        Some(path) => Err(format!("no loss here, but the table `{path}` is one: use `--at {path}`")),
         None => Ok(None),
     }
+}
+
+/// The path of the first table in this one that is a loss.
+fn path_of_loss(table: &Table) -> Option<String> {
+    table.iter().filter_map(|(key, value)| Some((key, value.as_table()?))).find_map(|(key, inner)| {
+        if has_tags(inner) { Some(key.to_owned()) } else { Some(format!("{key}.{}", path_of_loss(inner)?)) }
+    })
 }

@@ -1,6 +1,6 @@
 //! `burn-losses convert`: a config file in another format.
 
-use crate::config::Place;
+use crate::config::{Place, from_stdin, is_stdin, stdin};
 use crate::error::Error;
 use crate::init::FormatName;
 use burn_losses::config::{Format, Table, Value, load, to_string};
@@ -17,7 +17,7 @@ Examples:
   burn-losses convert loss.toml loss.yaml
   burn-losses convert loss.json --format toml")]
 pub(crate) struct Convert {
-    /// The config file (.json, .toml, .yaml)
+    /// The config file (.json, .toml, .yaml); `-` is stdin
     #[arg(value_name = "FROM")]
     from: PathBuf,
     /// The file to write; its extension says the format [default: stdout]
@@ -37,14 +37,18 @@ impl Convert {
         };
         let text = converted(&self.from, format)?;
         let Some(to) = &self.to else { return Ok(text.trim_end().to_owned()) };
-        std::fs::write(to, text).map_err(|error| Error::file(to, error))?;
+        crate::write(to, text)?;
         Ok(to.display().to_string())
     }
 }
 
 fn converted(from: &Path, format: Format) -> Result<String, Error> {
-    let document = Place::WHOLE.load(from)?;
-    let mut value = load::<Value>(from)?;
+    let (document, mut value) = if is_stdin(from) {
+        let text = stdin()?;
+        (Place::WHOLE.load_text(&text)?, from_stdin::<Value>(&text)?)
+    } else {
+        (Place::WHOLE.load(from)?, load::<Value>(from)?)
+    };
     if let Value::Table(table) = &mut value {
         // The key `$schema` is for editors, and names the schema file of one format.
         table.remove("$schema");

@@ -41,7 +41,7 @@ impl Diagnose {
                 diagnoses.iter().map(|diagnosis| section(input, diagnosis)).collect::<Vec<_>>().join("\n\n")
             }),
         };
-        print(&text);
+        print(&text)?;
         Ok(ExitCode::from(u8::from(all.iter().flatten().any(|(_, diagnosis)| diagnosis.has_errors()))))
     }
 

@@ -1,6 +1,6 @@
 //! Why a command cannot do what it was asked to do.
 
-use crate::hints;
+use crate::{catalog, hints};
 use burn_losses::ConfigError;
 use burn_losses::eval::EvalError;
 use burn_losses_plot::PlotError;
@@ -62,10 +62,12 @@ pub(crate) enum Error {
         source: Box<EvalError>,
     },
     /// Burn itself gave up, for instance for lack of memory.
-    #[error("{input}: the computation failed: {message}")]
+    #[error("{input}: {loss}: the computation failed: {message}")]
     Failed {
         /// The input that was evaluated.
         input: String,
+        /// The loss.
+        loss: &'static str,
         /// The message of Burn.
         message: String,
     },
@@ -87,9 +89,10 @@ impl Error {
         match self {
             Self::Config(error) => hints::of_config(error),
             Self::Eval { source, .. } => hints::of_input(source),
-            Self::UnknownName { .. } => {
-                Some("`burn-losses list` shows all losses, `burn-losses find WORDS` searches them".to_owned())
-            }
+            Self::UnknownName { name, .. } => Some(match catalog::families().iter().find(|family| *family == name) {
+                Some(family) => format!("`{family}` is a family: `burn-losses list {family}` shows its losses"),
+                None => "`burn-losses list` shows all losses, `burn-losses find WORDS` searches them".to_owned(),
+            }),
             Self::NothingFound { .. } => {
                 Some("try fewer or other words; `burn-losses list` shows all losses".to_owned())
             }

@@ -55,7 +55,7 @@ pub(crate) struct Eval {
     #[arg(long, value_enum, default_value = "exact", requires = "second_order")]
     curvature: CurvatureName,
     /// The least curvature of a value that counts; 0 gives negative ones back as they are
-    #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = floor, requires = "second_order")]
+    #[arg(long, value_name = "NUMBER", default_value = "0", allow_negative_numbers = true, value_parser = floor, requires = "second_order")]
     floor: f64,
     /// Write `loss`, `unreduced` and `gradient.NAME` (and `values`, `gradient`, `curvature`) into this file (.safetensors), of several inputs as `step1.loss`, ..
     #[arg(long, value_name = "FILE")]

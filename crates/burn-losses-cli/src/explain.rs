@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::plot;
 use crate::style::{bold, faint, text_width, wrap};
 use burn::tensor::Device;
-use burn_losses::signature::{Argument, Kind, Role, Shape};
+use burn_losses::signature::{Argument, Classes, Kind, Role, Shape};
 use burn_losses::{LossConfig, LossInfo};
 use clap::Args;
 
@@ -96,6 +96,7 @@ fn arguments(loss: &LossInfo) -> String {
 /// Describes an argument, next to the argument `first`.
 fn argument_text(argument: &Argument, first: &str) -> String {
     let shape = match &argument.shape {
+        Shape::Axes(1, 1) => "1 axis".to_owned(),
         Shape::Axes(least, most) if least == most => format!("{least} axes"),
         Shape::Axes(least, most) => format!("{least} to {most} axes"),
         Shape::ClassAxis => "[N, C, ..], the classes on axis 1".to_owned(),
@@ -111,6 +112,7 @@ fn argument_text(argument: &Argument, first: &str) -> String {
     };
     let kind = match argument.kind {
         Kind::Float => "numbers",
+        Kind::Labels { classes: Classes::Length(_) | Classes::LengthOfLabels, .. } => "lengths",
         Kind::Labels { .. } => "labels",
         Kind::Mask => "true or false",
     };

@@ -40,11 +40,14 @@ impl Find {
     pub(crate) fn run(&self) -> Result<String, Error> {
         let query = paragraph(&self.words.join(" "));
         let is_kind = catalog::all().iter().any(|loss| has_kind(loss, &query));
-        let twins = twins(&query);
+        let twins = names(&query).iter().map(|name| twins(name)).find(|found| !found.is_empty()).unwrap_or_default();
         if !is_kind && !twins.is_empty() {
             return Ok(twins.join("\n\n"));
         }
-        let matches = matches(&query);
+        let mut matches = matches(&query);
+        if matches.is_empty() {
+            matches = self::matches(&last_name(&query).replace('_', " "));
+        }
         if matches.is_empty() {
             return Err(Error::NothingFound { query, suggestions: catalog::near(None, &self.words.concat()) });
         }
@@ -55,6 +58,23 @@ impl Find {
         }
         Ok(text.join("\n\n"))
     }
+}
+
+/// The last name of a path, without the arguments of a call: `mse_loss` of `torch.nn.functional.mse_loss(x, y)`.
+fn last_name(query: &str) -> &str {
+    let path = query.split('(').next().unwrap_or(query).trim();
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+/// The names in another library that a query may mean. The function `huber_loss` is the class `HuberLoss`.
+fn names(query: &str) -> Vec<String> {
+    let path = query.split('(').next().unwrap_or(query).trim();
+    let class = last_name(query).replace('_', "");
+    let mut names = vec![query.to_owned(), path.to_owned()];
+    if class != last_name(query) {
+        names.extend([class.clone(), class + "Loss"]);
+    }
+    names
 }
 
 /// The losses of this library that correspond to a name in another one.

@@ -31,7 +31,7 @@ impl Gallery {
             let wanted = self.names.iter().map(|name| crate::catalog::one(name)).collect::<Result<Vec<_>, _>>()?;
             losses.retain(|info| wanted.iter().any(|one| (one.family, one.kind) == (info.family, info.kind)));
         }
-        std::fs::write(&self.output, interactive(&losses)?).map_err(|error| Error::file(&self.output, error))?;
+        crate::write(&self.output, interactive(&losses)?)?;
         Ok(self.output.display().to_string())
     }
 }

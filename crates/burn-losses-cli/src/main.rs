@@ -30,8 +30,11 @@ mod style;
 mod table;
 mod tensors;
 
+use burn_losses::config::write_file;
 use clap::{CommandFactory, Parser, Subcommand};
+use error::Error;
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Loss functions for the Burn deep-learning framework: find them, check their config files, evaluate, compare and draw them
@@ -99,14 +102,11 @@ fn main() -> ExitCode {
         Command::Compare(compare) => return code(compare.run()),
         Command::Diagnose(diagnose) => return code(diagnose.run()),
     };
-    code(result.map(|text| {
-        print(&text);
-        ExitCode::SUCCESS
-    }))
+    code(result.and_then(|text| print(&text)).map(|()| ExitCode::SUCCESS))
 }
 
 /// The exit code of a result; an error is printed.
-fn code(result: Result<ExitCode, error::Error>) -> ExitCode {
+fn code(result: Result<ExitCode, Error>) -> ExitCode {
     result.unwrap_or_else(|error| {
         style::error(&error.to_string(), error.hint());
         ExitCode::from(error.code())
@@ -114,10 +114,14 @@ fn code(result: Result<ExitCode, error::Error>) -> ExitCode {
 }
 
 /// Prints a text. It is no error if nobody reads it to the end, as in `burn-losses list | head`.
-fn print(text: &str) {
-    if let Err(error) = writeln!(std::io::stdout(), "{text}")
-        && error.kind() != ErrorKind::BrokenPipe
-    {
-        eprintln!("error: {error}");
+fn print(text: &str) -> Result<(), Error> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(problem) if problem.kind() != ErrorKind::BrokenPipe => Err(Error::file("stdout", problem)),
+        _ => Ok(()),
     }
+}
+
+/// Writes a file, whole or not at all.
+fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
+    write_file(path, bytes).map_err(|problem| Error::file(path, problem))
 }

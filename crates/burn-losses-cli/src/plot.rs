@@ -9,7 +9,7 @@ use burn_losses::regularization::RegularizerConfig;
 use burn_losses::{LossConfig, LossInfo};
 use burn_losses_plot::Picture;
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Draw losses: value and gradient as curves, the value of two arguments as a map
@@ -58,7 +58,7 @@ impl Plot {
         let picture = picture(&drawn)?;
         let size = self.size(picture.size());
         let file = if extension == "svg" { picture.svg(size).into_bytes() } else { picture.png(size) };
-        write(&output, file)?;
+        crate::write(&output, file)?;
         Ok(output.display().to_string())
     }
 
@@ -68,7 +68,12 @@ impl Plot {
             Some(name) => vec![default_of(catalog::one(name)?)?],
             None => self.config.iter().map(|path| self.place.load_drawn(path)).collect::<Result<Vec<_>, _>>()?,
         };
-        for (field, values) in &self.set {
+        for (at, (field, values)) in self.set.iter().enumerate() {
+            if self.set[..at].iter().any(|(earlier, _)| earlier == field) {
+                return Err(Error::Option(format!(
+                    "`--set {field}=` is there twice: one takes several values, as `1,2`"
+                )));
+            }
             let with = |one: &Document| values.iter().map(|value| one.with(field, value)).collect::<Vec<_>>();
             drawn = drawn.iter().flat_map(with).collect::<Result<Vec<_>, _>>()?;
         }
@@ -87,10 +92,6 @@ impl Plot {
             (Some(width), Some(height)) => Some((width, height)),
         }
     }
-}
-
-fn write(path: &Path, bytes: Vec<u8>) -> Result<(), Error> {
-    std::fs::write(path, bytes).map_err(|error| Error::file(path, error))
 }
 
 /// The loss or the penalty with its defaults, and with examples for fields without a default.
@@ -148,7 +149,7 @@ fn value(text: &str) -> Value {
 pub(crate) fn open(loss: &LossInfo) -> Result<PathBuf, Error> {
     let picture = picture(&[default_of(loss)?])?;
     let path = std::env::temp_dir().join(format!("burn-losses-{}-{}.svg", loss.family, loss.kind));
-    write(&path, picture.svg(None).into_bytes())?;
+    crate::write(&path, picture.svg(None))?;
     let mut viewer = match std::env::consts::OS {
         "macos" => Command::new("open"),
         "windows" => Command::new("explorer"),

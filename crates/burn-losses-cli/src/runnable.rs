@@ -1,5 +1,6 @@
 //! What a config file describes, ready to run on named tensors: a loss, a joint loss or a penalty.
 
+use crate::catalog::{JOINT, REGULARIZATION};
 use crate::config::Document;
 use crate::error::quoted;
 use crate::penalty;
@@ -67,6 +68,15 @@ impl Runnable {
         })
     }
 
+    /// The name of the loss, for errors.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Loss(loss) => loss.kind(),
+            Self::Joint(_) => JOINT,
+            Self::Penalty(_) => REGULARIZATION,
+        }
+    }
+
     /// Computes the value and its gradients. A loss with state takes a step.
     pub(crate) fn evaluate(&self, inputs: &Inputs, device: &Device, dtype: FloatDType) -> Result<Evaluated, Problem> {
         match self {
@@ -131,21 +141,25 @@ fn split(config: &JointLossConfig, inputs: &Inputs) -> Result<Parts, Problem> {
         }
     }
     for (name, data) in inputs {
-        let term = name.split_once('.');
-        let part = term.and_then(|(term, argument)| Some((parts.get_mut(term)?, argument)));
-        if let Some((part, argument)) = part {
-            part.insert(argument.to_owned(), data.clone());
-        } else if config.terms.get(name).is_some_and(|term| term.term == TermConfig::Given) {
+        if config.terms.get(name).is_some_and(|term| term.term == TermConfig::Given) {
             let value = data.iter::<f64>().next().filter(|_| data.num_elements() == 1);
             let wrong =
                 || Problem::Other(format!("`{name}` has shape {:?}, expected one number", data.shape().to_vec()));
             given.insert(name.clone(), value.ok_or_else(wrong)?);
-        } else {
+            continue;
+        }
+        // The name of a term may have dots too.
+        let of_term = |term: &String| {
+            let argument = name.strip_prefix(term.as_str())?.strip_prefix('.')?;
+            Some((term.clone(), argument.to_owned()))
+        };
+        let Some((term, argument)) = parts.keys().filter_map(of_term).max_by_key(|(term, _)| term.len()) else {
             return Err(Problem::Other(format!(
                 "tensor `{name}` belongs to no term, expected: {}",
                 quoted(&names(config))
             )));
-        }
+        };
+        parts.entry(term).or_default().insert(argument, data.clone());
     }
     match config.terms.keys().find(|name| !parts.contains_key(*name) && !given.contains_key(*name)) {
         Some(name) => Err(Problem::Other(format!("term `{name}` has no value: a tensor `{name}` with one number"))),

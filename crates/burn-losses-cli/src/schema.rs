@@ -62,7 +62,7 @@ fn write(folder: &Path) -> Result<String, Error> {
     let mut written = Vec::new();
     for (name, schema) in files() {
         let path = folder.join(name);
-        std::fs::write(&path, text(&schema) + "\n").map_err(|error| Error::file(&path, error))?;
+        crate::write(&path, text(&schema) + "\n")?;
         written.push(path.display().to_string());
     }
     Ok(written.join("\n"))

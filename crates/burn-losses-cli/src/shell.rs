@@ -43,14 +43,26 @@ impl Man {
     /// The page, or the folder that the pages were written to.
     pub(crate) fn run(&self, command: Command) -> Result<String, Error> {
         let Some(folder) = &self.output_dir else {
-            let mut page = Vec::new();
-            let rendered = clap_mangen::Man::new(command).render(&mut page);
-            rendered.expect("a page is written into memory");
-            return Ok(String::from_utf8_lossy(&page).trim_end().to_owned());
+            return Ok(String::from_utf8_lossy(&text(&clap_mangen::Man::new(command))).trim_end().to_owned());
         };
-        let failed = |error| Error::file(folder, error);
-        std::fs::create_dir_all(folder).map_err(failed)?;
-        clap_mangen::generate_to(command, folder).map_err(failed)?;
+        std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
+        let mut command = command.disable_help_subcommand(true);
+        command.build();
+        pages(&command)
+            .into_iter()
+            .try_for_each(|page| crate::write(&folder.join(page.get_filename()), text(&page)))?;
         Ok(folder.display().to_string())
     }
+}
+
+/// The pages of a command and of all its subcommands.
+fn pages(command: &Command) -> Vec<clap_mangen::Man> {
+    let page = clap_mangen::Man::new(command.clone());
+    command.get_subcommands().filter(|sub| !sub.is_hide_set()).flat_map(pages).chain([page]).collect()
+}
+
+fn text(page: &clap_mangen::Man) -> Vec<u8> {
+    let mut text = Vec::new();
+    page.render(&mut text).expect("a page is written into memory");
+    text
 }

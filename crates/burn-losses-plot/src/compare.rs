@@ -33,9 +33,14 @@ fn shown(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),
         Value::String(text) => text.clone(),
-        Value::Number(number) => number.as_f64().map(|number| number.to_string()).unwrap_or_default(),
+        Value::Number(number) => number.as_f64().map(digits).unwrap_or_default(),
         other => other.to_string().replace('"', "").replace(':', ": ").replace(',', ", "),
     }
+}
+
+/// A number without a row of zeros.
+fn digits(number: f64) -> String {
+    if number == 0.0 || (1e-4..1e7).contains(&number.abs()) { number.to_string() } else { format!("{number:e}") }
 }
 
 #[cfg(test)]
@@ -49,6 +54,8 @@ mod tests {
         let focal = |gamma| LossConfig::Binary(FocalLossConfig::new().with_gamma(gamma).into());
         assert_eq!(names(&[focal(0.0), focal(2.0)]), ["gamma = 0", "gamma = 2"]);
         assert_eq!(parameters(&focal(2.0)), "alpha = 0.25, gamma = 2");
+        assert_eq!(parameters(&focal(1e-300)), "alpha = 0.25, gamma = 1e-300");
+        assert_eq!(parameters(&focal(2.5e7)), "alpha = 0.25, gamma = 2.5e7");
         let losses: [RegressionLossConfig; 3] =
             [HuberLossConfig::new().into(), MaeLossConfig::new().into(), HuberLossConfig::new().with_delta(2.0).into()];
         assert_eq!(names(&losses.map(LossConfig::Regression)), ["huber, delta = 1", "mae", "huber, delta = 2"]);

@@ -217,6 +217,11 @@ impl Classes {
             Self::Number(number) => Some(number),
         }
     }
+
+    /// Whether the integers are lengths in place of classes.
+    pub(crate) fn is_length(self) -> bool {
+        matches!(self, Self::Length(_) | Self::LengthOfLabels)
+    }
 }
 
 impl Shape {

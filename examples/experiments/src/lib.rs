@@ -70,6 +70,11 @@ impl From<data::DataError> for Error {
     }
 }
 
+/// Writes a file, whole or not at all.
+fn write(path: &std::path::Path, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
+    burn_losses::config::write_file(path, bytes).map_err(|error| Error::file(path, error))
+}
+
 // The examples of the README and of the guide compile and run. They are tested here, since both files lie outside the package
 // `burn-losses`.
 #[cfg(doctest)]

@@ -53,7 +53,7 @@ pub(crate) fn save(path: &Path, columns: &[Vec<Color>]) -> Result<(), Error> {
     };
     let pixels =
         (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| color(x, y)).collect::<Vec<_>>();
-    std::fs::write(path, encode(width, &pixels)).map_err(|error| Error::file(path, error))
+    crate::write(path, encode(width, &pixels))
 }
 
 #[cfg(test)]

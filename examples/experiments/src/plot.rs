@@ -51,11 +51,13 @@ pub struct Panel {
 
 /// Draws panels side by side, with the legend of the first one at the right.
 pub fn draw(path: &Path, panels: &[Panel]) -> Result<(), Error> {
-    draw_svg(path, panels).map_err(|error| Error::file(path, error))
+    let mut svg = String::new();
+    draw_svg(&mut svg, panels).map_err(|error| Error::file(path, error))?;
+    crate::write(path, svg)
 }
 
-fn draw_svg(path: &Path, panels: &[Panel]) -> Drawn {
-    let root = SVGBackend::new(path, SIZE).into_drawing_area();
+fn draw_svg(svg: &mut String, panels: &[Panel]) -> Drawn {
+    let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
     let (left, right) = root.split_horizontally(SIZE.0 - LEGEND);
     for (area, panel) in left.split_evenly((1, panels.len())).iter().zip(panels) {

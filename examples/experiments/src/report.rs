@@ -68,7 +68,7 @@ impl Report<'_> {
         std::fs::create_dir_all(&plots).map_err(|error| Error::file(&plots, error))?;
         Trajectories::new(self.device, self.quick, self.results).save(&folder.join("trajectories.json"))?;
         let json = serde_json::to_string_pretty(self).map_err(Error::new)?;
-        write(&folder.join("report.json"), &json)?;
+        crate::write(&folder.join("report.json"), json)?;
 
         let mut page = String::from(HEAD);
         let quick = if self.quick { ", a few steps only" } else { "" };
@@ -98,7 +98,7 @@ impl Report<'_> {
                 escape(&comparison.table().to_string())
             );
         }
-        write(&folder.join("index.html"), &page)
+        crate::write(&folder.join("index.html"), page)
     }
 }
 
@@ -188,6 +188,20 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Error> {
-    std::fs::write(path, text).map_err(|error| Error::file(path, error))
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// The error of a full disk names the file that is not written.
+    #[test]
+    fn a_report_on_a_full_disk() {
+        let report = Report { device: "a device", quick: true, results: &[], comparison: None };
+        for file in ["trajectories.json", "report.json", "index.html"] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(file);
+            std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+            let error = report.save(folder.path()).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{}: No space left on device", path.display())), "{error}");
+        }
+    }
 }

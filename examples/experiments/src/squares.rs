@@ -17,18 +17,21 @@ pub(crate) fn draw<T>(
     square: impl Fn(&Area, &T) -> Drawn,
     (width, legend): (u32, impl Fn(&Area) -> Drawn),
 ) -> Result<(), Error> {
-    let drawn = || -> Drawn {
-        let (columns, rows) = (items.len().clamp(1, COLUMNS), items.len().div_ceil(COLUMNS));
-        let squares = SIDE * columns as u32;
-        let root = SVGBackend::new(path, (squares + width, SIDE * rows as u32)).into_drawing_area();
-        root.fill(&WHITE)?;
-        let (left, right) = root.split_horizontally(squares);
-        for (area, item) in left.split_evenly((rows, columns)).iter().zip(items) {
-            square(area, item)?;
+    let drawn = || -> Result<String, Box<dyn std::error::Error>> {
+        let mut svg = String::new();
+        {
+            let (columns, rows) = (items.len().clamp(1, COLUMNS), items.len().div_ceil(COLUMNS));
+            let squares = SIDE * columns as u32;
+            let root = SVGBackend::with_string(&mut svg, (squares + width, SIDE * rows as u32)).into_drawing_area();
+            root.fill(&WHITE)?;
+            let (left, right) = root.split_horizontally(squares);
+            for (area, item) in left.split_evenly((rows, columns)).iter().zip(items) {
+                square(area, item)?;
+            }
+            legend(&right)?;
+            root.present()?;
         }
-        legend(&right)?;
-        root.present()?;
-        Ok(())
+        Ok(svg)
     };
-    drawn().map_err(|error| Error::file(path, error))
+    crate::write(path, drawn().map_err(|error| Error::file(path, error))?)
 }

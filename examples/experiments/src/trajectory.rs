@@ -128,7 +128,7 @@ impl Trajectories {
     /// Writes a JSON file.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let text = serde_json::to_string(self).map_err(Error::new)?;
-        std::fs::write(path, text).map_err(|error| Error::file(path, error))
+        crate::write(path, text)
     }
 }
 

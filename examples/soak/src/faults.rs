@@ -62,6 +62,7 @@ fn edited(checkpoint: &Path, checks: &mut Checks) {
         ("bins = 10", "bins = 20", "more bins of GHM", "GhmC"),
         ("num_classes = 10", "num_classes = 12", "more classes of the center loss", "Center"),
         ("balance = { kind = \"uncertainty\" }", "", "no balance", "log_variance"),
+        ("[terms.center]", "[terms.nearest]", "a term of another name", "parts.nearest"),
         ("kind = \"center\"", "kind = \"centr\"", "a loss that does not exist", "centr"),
     ];
     for (from, to, what, named) in edits {

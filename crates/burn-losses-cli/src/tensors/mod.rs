@@ -41,7 +41,15 @@ fn read_file(file: &str, name: Option<&str>) -> Result<Inputs, Error> {
     let error = |problem: String| Error::file(if file == "-" { "stdin" } else { file }, problem);
     let bytes = bytes(file).map_err(|source| error(source.to_string()))?;
     let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).filter(|stem| *stem != "-");
-    of_bytes(&bytes, name, stem).map_err(error)
+    // The first bytes tell the format, but an error is of the format that the name promises.
+    let is_no = |end: &str, is: fn(&[u8]) -> bool| {
+        Path::new(file).extension().is_some_and(|extension| extension == end) && !is(&bytes)
+    };
+    of_bytes(&bytes, name, stem).map_err(|problem| match problem {
+        _ if is_no("npy", npy::is) => error("not an array of NumPy".to_owned()),
+        _ if is_no("npz", npz::is) => error("not a file of numpy.savez".to_owned()),
+        problem => error(problem),
+    })
 }
 
 /// Reads the content of a file. The first bytes tell the format. An array has no name of its own: it has the given one, or else that

@@ -7,7 +7,8 @@ use std::io::Read;
 
 /// Whether these bytes are a zip.
 pub(super) fn is(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"PK\x03\x04")
+    // Without arrays, a zip is its end record alone.
+    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(END)
 }
 
 /// Reads all arrays.

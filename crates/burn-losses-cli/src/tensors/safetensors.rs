@@ -55,5 +55,5 @@ pub(crate) fn write(path: &Path, tensors: &BTreeMap<String, TensorData>) -> Resu
         (name.as_str(), view.expect("as many bytes as the shape says"))
     });
     let file = safetensors::serialize(views, None).map_err(|error| Error::file(path, error))?;
-    std::fs::write(path, file).map_err(|error| Error::file(path, error))
+    crate::write(path, file)
 }

@@ -146,6 +146,9 @@ fn the_family_is_that_of_the_only_kind() {
     assert_eq!(folder.run("check c.toml"), answer(1, "", near));
     let nested = "d.toml: no loss here, but the table `loss` is one: use `--at loss`\n";
     assert_eq!(folder.run("check d.toml"), answer(1, "", nested));
+    let folder = folder.file("f.toml", "[model]\nname = 'x'\n[model.loss]\nkind = 'focal'\n");
+    let deep = "f.toml: no loss here, but the table `model.loss` is one: use `--at model.loss`\n";
+    assert_eq!(folder.run("check f.toml"), answer(1, "", deep));
     let nothing = folder.run("check e.toml");
     assert!(nothing.stderr.starts_with("e.toml: missing key `family`, allowed: `regression`"), "{}", nothing.stderr);
     assert!(nothing.stderr.contains("\nhint: say it in the file, or by `--family`"), "{}", nothing.stderr);
@@ -159,4 +162,31 @@ fn stdin_is_a_file_too() {
     assert_eq!(folder.run_with("check -", br#"{ "family": "regression", "kind": "huber" }"#), ok);
     let wrong = folder.run_with("check -", b"family = 'regression'\nkind = 'huber'\ndelta = 0\n");
     assert_eq!(wrong, answer(1, "", "stdin:3: huber: `delta` is 0, allowed: a number > 0\n"));
+}
+
+#[test]
+fn a_kind_that_is_no_word_and_a_weight_that_is_misspelled() {
+    let folder = Folder::new()
+        .file("a.toml", "family = 'binary'\nkind = [\"focal\"]\n")
+        .file("b.toml", "family = 3\nkind = 'focal'\n")
+        .file("c.toml", "[terms.a]\nfamily = 'binary'\nkind = 'focal'\nweigth = 2\n")
+        .file("d.toml", "family = 'binary'\nkind = 'weighted_sum'\n[terms.a]\nkind = 'focal'\nweigth = 2\n")
+        .file("e.toml", "family = 'sequence'\nkind = 'ctc'\nblank = -1\n");
+    let starts = [
+        ("a", "a.toml:2: unknown kind `[\"focal\"]` of family `binary`, allowed: `bce`, "),
+        ("b", "b.toml:1: unknown family `3`, allowed: `regression`, "),
+        (
+            "c",
+            "c.toml:4: focal: unknown key `weigth` (did you mean `weight`?), allowed: `gamma`, `alpha`, `reduction`, `weight`",
+        ),
+        (
+            "d",
+            "d.toml:5: focal: unknown key `weigth` (did you mean `weight`?), allowed: `gamma`, `alpha`, `reduction`, `weight`",
+        ),
+        ("e", "e.toml:3: ctc: `blank` has the wrong type: -1, allowed: an integer >= 0"),
+    ];
+    for (name, start) in starts {
+        let answer = folder.run(&format!("check {name}.toml"));
+        assert!(answer.code == Some(1) && answer.stderr.starts_with(start), "{}", answer.stderr);
+    }
 }

@@ -48,3 +48,14 @@ fn what_is_wrong_is_not_converted() {
     assert_eq!(folder.run("convert b.toml b.txt"), answer(2, "", unknown));
     assert!(!folder.0.path().join("b.txt").exists());
 }
+
+#[test]
+fn stdin_is_a_file_too() {
+    let (folder, json) = (Folder::new(), r#"{ "family": "binary", "kind": "focal", "gamma": 1.0 }"#);
+    let toml = "family = \"binary\"\nkind = \"focal\"\ngamma = 1.0\n";
+    assert_eq!(folder.run_with("convert - --format toml", json.as_bytes()), answer(0, toml, ""));
+    assert_eq!(folder.run_with("convert - a.toml", toml.as_bytes()), answer(0, "a.toml\n", ""));
+    assert_eq!(folder.read("a.toml"), toml.as_bytes());
+    let wrong = folder.run_with("convert - a.toml", b"family = 'binary'\nkind = 'focal'\ngamma = -1\n");
+    assert_eq!(wrong, answer(2, "", "error: stdin:3: focal: `gamma` is -1, allowed: a number >= 0\n"));
+}

@@ -93,3 +93,11 @@ fn a_picture_is_opened() {
     assert_eq!(String::from_utf8(folder.read("opened")).unwrap().trim(), picture.display().to_string());
     assert!(std::fs::read_to_string(picture).unwrap().starts_with("<svg"));
 }
+
+#[test]
+fn a_family_in_place_of_a_loss_and_a_family_that_does_not_exist() {
+    let stderr = |name: &str| Folder::new().run(&format!("explain {name}")).stderr;
+    assert!(stderr("boxes").contains("hint: `boxes` is a family: `burn-losses list boxes` shows its losses"));
+    let focal = "error: no loss is called `bin/focal` (did you mean `binary/focal` or `classification/focal`?)\n";
+    assert!(stderr("bin/focal").starts_with(focal), "{}", stderr("bin/focal"));
+}

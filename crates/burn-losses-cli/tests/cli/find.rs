@@ -75,3 +75,19 @@ fn ten_matches_and_how_many_more_there_are() {
     let last = text.lines().last().unwrap();
     assert_eq!(last, format!("{} more: --all shows them", found("the loss").len() - 10));
 }
+
+#[test]
+fn a_function_and_a_call_are_names_too() {
+    let folder = Folder::new();
+    for (query, twin) in [
+        ("torch.nn.functional.huber_loss", "torch.nn.HuberLoss -> regression/huber"),
+        ("F.cross_entropy", "torch.nn.CrossEntropyLoss -> classification/cross_entropy"),
+        ("torch.nn.MSELoss(reduction='sum')", "torch.nn.MSELoss -> regression/mse"),
+    ] {
+        let text = folder.run(&format!("find {query}")).text();
+        assert!(text.contains(twin), "{query}: {text}");
+    }
+    // A function that has no class of its name is searched for by its words.
+    assert!(found("F.binary_cross_entropy_with_logits").contains(&"binary/bce".to_owned()));
+    assert!(found("speech recognition").contains(&"sequence/ctc".to_owned()));
+}

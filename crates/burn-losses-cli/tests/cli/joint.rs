@@ -175,3 +175,15 @@ fn penalties_are_drawn_over_one_parameter() {
     let message = "a loss and a penalty are not drawn over the same axes";
     error(&folder, "plot --config penalty.toml --config loss.toml", message);
 }
+
+/// The name of a term may have dots, and may begin with the name of another one.
+#[test]
+fn names_of_terms_with_dots() {
+    let joint = "[terms.a]\nfamily = 'regression'\nkind = 'mse'\n[terms.'a.b']\nfamily = 'regression'\nkind = 'mae'\n";
+    let tensors = ["a.predictions", "a.targets", "a.b.predictions", "a.b.targets"];
+    let tensors = tensors.map(|name| f64s(name, &[1], if name.ends_with("predictions") { &[3.0] } else { &[1.0] }));
+    let folder = Folder::new().file("joint.toml", joint).tensors("in.safetensors", &tensors);
+    let answer = folder.run("eval --config joint.toml --input in.safetensors --json").json();
+    assert_eq!(answer["terms"]["a"]["loss"], 4.0);
+    assert_eq!(answer["terms"]["a.b"]["loss"], 2.0);
+}

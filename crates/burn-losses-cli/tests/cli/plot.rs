@@ -93,6 +93,8 @@ fn what_is_set_has_to_be_allowed() {
     for (arguments, message) in cases {
         assert_eq!(folder.run(&format!("plot {arguments}")), answer(2, "", &format!("error: {message}\n")));
     }
+    let twice = "error: `--set delta=` is there twice: one takes several values, as `1,2`\n";
+    assert_eq!(folder.run("plot huber --set delta=1 --set delta=2"), answer(2, "", twice));
     assert_eq!(folder.run("plot").code, Some(2));
     assert_eq!(folder.run("plot huber --set delta").code, Some(2));
 }

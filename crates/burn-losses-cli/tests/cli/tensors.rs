@@ -150,7 +150,10 @@ fn a_broken_array_is_an_error() {
         .file("torch.pt", npz(&[("archive/data.pkl", vec![1, 2, 3])], false))
         .file("cut.npz", &npz(&[("logits.npy", logits())], false)[..90])
         .file("predictions.npy", short)
-        .file("text.npy", npy("<U4", "(2,)", &[0; 32]));
+        .file("text.npy", npy("<U4", "(2,)", &[0; 32]))
+        .file("empty.npz", npz(&[], false))
+        .file("no.npy", "no array")
+        .file("no.npz", "no zip");
     let eval = |input: &str| format!("eval --config loss.toml --input {input}");
     error(&folder, &eval("predictions.npy"), "predictions.npy: the array is cut short");
     error(&folder, &eval("short.npz"), "short.npz: array `logits.npy`: the array is cut short");
@@ -160,6 +163,15 @@ fn a_broken_array_is_an_error() {
     let torch =
         "torch.pt: `archive/data.pkl` in it is no array: files of torch.save are not read, those of numpy.savez are";
     error(&folder, &eval("torch.pt"), torch);
+    error(&folder, &eval("no.npy"), "no.npy: not an array of NumPy");
+    error(&folder, &eval("predictions=no.npy"), "no.npy: not an array of NumPy");
+    error(&folder, &eval("no.npz"), "no.npz: not a file of numpy.savez");
+    let names = "`predictions`, `targets`, `weights`, `mask`";
+    error(
+        &folder,
+        &eval("empty.npz"),
+        &format!("empty.npz: huber: tensor `predictions` is missing, expected: {names}"),
+    );
 }
 
 #[test]

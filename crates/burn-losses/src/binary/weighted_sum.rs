@@ -3,7 +3,7 @@
 use super::{AnyBinaryLoss, BceLossConfig, BinaryLoss, BinaryLossConfig, FocalLossConfig};
 use crate::engine::pointwise::{Pointwise, Positives, weighted_values};
 use crate::error::ConfigError;
-use crate::terms::{Terms, find_setting};
+use crate::terms::{ByTerm, Terms, find_setting};
 use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 
@@ -42,7 +42,7 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(binary, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
-    losses: Vec<AnyBinaryLoss>,
+    losses: ByTerm<AnyBinaryLoss>,
 }
 
 /// Config of [`WeightedSumLoss`].
@@ -55,7 +55,7 @@ pub struct WeightedSumLossConfig {
 
 impl WeightedSumLossConfig {
     fn build(&self, device: &Device) -> WeightedSumLoss {
-        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        let losses = self.terms.modules(|loss| loss.init(device));
         WeightedSumLoss { config: self.clone(), losses }
     }
 }

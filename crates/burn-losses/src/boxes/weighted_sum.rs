@@ -6,7 +6,7 @@ use super::{
 };
 use crate::engine::vectors;
 use crate::error::ConfigError;
-use crate::terms::{Terms, find_setting, sum};
+use crate::terms::{ByTerm, Terms, find_setting, sum};
 use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -44,7 +44,7 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(boxes, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
-    losses: Vec<AnyBoxesLoss>,
+    losses: ByTerm<AnyBoxesLoss>,
 }
 
 /// Config of [`WeightedSumLoss`].
@@ -57,7 +57,7 @@ pub struct WeightedSumLossConfig {
 
 impl WeightedSumLossConfig {
     fn build(&self, device: &Device) -> WeightedSumLoss {
-        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        let losses = self.terms.modules(|loss| loss.init(device));
         WeightedSumLoss { config: self.clone(), losses }
     }
 }

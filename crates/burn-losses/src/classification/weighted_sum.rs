@@ -8,7 +8,7 @@ use crate::engine::curved_rows::RowPart;
 use crate::engine::rows::{self, Rows};
 use crate::error::ConfigError;
 use crate::reduction::Unreduced;
-use crate::terms::{Terms, find_setting, sum_unreduced};
+use crate::terms::{ByTerm, Terms, find_setting, sum_unreduced};
 use burn::tensor::{Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -49,7 +49,7 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(classification, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
-    losses: Vec<AnyClassificationLoss>,
+    losses: ByTerm<AnyClassificationLoss>,
 }
 
 /// Config of [`WeightedSumLoss`].
@@ -62,7 +62,7 @@ pub struct WeightedSumLossConfig {
 
 impl WeightedSumLossConfig {
     fn build(&self, device: &Device) -> WeightedSumLoss {
-        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        let losses = self.terms.modules(|loss| loss.init(device));
         WeightedSumLoss { config: self.clone(), losses }
     }
 }
@@ -86,7 +86,9 @@ fn input(loss: &ClassificationLossConfig) -> &'static str {
     match loss {
         ClassificationLossConfig::Nll(_) => "a loss of log-probabilities",
         ClassificationLossConfig::Ohem(ohem) => input(&ohem.loss),
-        ClassificationLossConfig::WeightedSum(sum) => sum.terms.losses().next().map_or("no loss", input),
+        ClassificationLossConfig::WeightedSum(sum) => {
+            sum.terms.iter().next().map_or("no loss", |(_, term)| input(&term.loss))
+        }
         _ => "a loss of logits",
     }
 }

@@ -113,10 +113,15 @@ pub(crate) fn split_tag(
     family: &'static str,
     allowed: impl FnOnce() -> Vec<&'static str>,
 ) -> Result<(String, Table), ConfigError> {
-    if let Value::Table(mut table) = value
-        && let Some(Value::Text(name)) = table.remove(tag)
-    {
-        return Ok((name, table));
+    if let Value::Table(mut table) = value {
+        match table.remove(tag) {
+            Some(Value::Text(name)) => return Ok((name, table)),
+            None | Some(Value::Null) => {}
+            Some(other) => {
+                let (given, allowed) = (other.to_string(), allowed());
+                return Err(ConfigError::UnknownKind { tag, family, given, allowed, suggestion: None });
+            }
+        }
     }
     Err(ConfigError::MissingKind { tag, family, allowed: allowed() })
 }

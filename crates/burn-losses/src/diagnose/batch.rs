@@ -8,6 +8,7 @@ use super::outcome::{Computed, Outcome};
 use super::report::{Floats, Integers, Report};
 use super::{Diagnosis, Problem, Severity, boxes, gradients, numbers, scale};
 use crate::boxes::{BoxTargets, BoxesLoss};
+use crate::sequence::{Alignment, Lattice};
 use crate::signature::{Argument, Inputs, Kind, Role, Valid};
 use burn::tensor::TensorData;
 use std::collections::BTreeMap;
@@ -104,6 +105,20 @@ impl<'a> Batch<'a> {
 
     /// Checks every argument as its signature describes it: numbers that are finite, and labels that are classes.
     pub(crate) fn by_signature(self, signature: &'a [Argument]) -> Diagnosis {
+        self.by_signature_and(signature, |_, _| {})
+    }
+
+    /// Checks sequences: their arguments, and for `ctc` whether each has enough steps for its labels.
+    pub(crate) fn sequences(self, signature: &'a [Argument], alignment: Alignment) -> Diagnosis {
+        self.by_signature_and(signature, |batch, report| {
+            let all = ["labels", "input_lengths", "label_lengths"].map(|name| batch.integers(name));
+            if let ([Some(labels), Some(steps), Some(counts)], Lattice::Ctc) = (all, alignment.lattice) {
+                labels::enough_steps(report, &[labels, steps, counts], alignment.zero_infinity);
+            }
+        })
+    }
+
+    fn by_signature_and(self, signature: &'a [Argument], further: impl FnOnce(&Self, &mut Report)) -> Diagnosis {
         if let Some(mask) = self.empty_mask() {
             return self.nothing_counts(mask);
         }
@@ -114,14 +129,21 @@ impl<'a> Batch<'a> {
                 Kind::Float => _ = self.finite(&mut report, argument.name),
                 Kind::Labels { classes, ignored } => {
                     let labels = self.integers(argument.name);
-                    if let (Some(labels), Some(classes)) = (labels, classes.number(&prediction)) {
-                        let allowed = Allowed { classes, ignore_index: ignored, can_ignore: ignored.is_some() };
-                        labels::classes(&mut report, &labels, &allowed);
+                    match (labels, classes.number(&prediction)) {
+                        (Some(lengths), Some(number)) if classes.is_length() => {
+                            labels::lengths(&mut report, &lengths, number - 1);
+                        }
+                        (Some(labels), Some(classes)) => {
+                            let allowed = Allowed { classes, ignore_index: ignored, can_ignore: ignored.is_some() };
+                            labels::classes(&mut report, &labels, &allowed);
+                        }
+                        _ => {}
                     }
                 }
                 Kind::Mask => {}
             }
         }
+        further(&self, &mut report);
         self.finish(report, true)
     }
 

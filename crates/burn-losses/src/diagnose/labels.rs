@@ -35,6 +35,44 @@ pub(super) fn classes(report: &mut Report, labels: &Integers<'_>, allowed: &Allo
     }
 }
 
+/// Lengths that are negative, or greater than `most`.
+pub(super) fn lengths(report: &mut Report, lengths: &Integers<'_>, most: usize) {
+    let is_length = |length: i64| usize::try_from(length).is_ok_and(|length| length <= most);
+    report.check(
+        lengths.name,
+        &lengths.shape,
+        |at| !is_length(lengths.numbers[at]),
+        |at| Verdict {
+            severity: Severity::Error,
+            problem: Problem::Length { length: lengths.numbers[at], most },
+            advice: "",
+        },
+    );
+}
+
+/// Sequences with fewer steps than their labels need in `ctc`: `[labels, input_lengths, label_lengths]`.
+pub(super) fn enough_steps(report: &mut Report, [labels, steps, counts]: &[Integers<'_>; 3], zero_infinity: bool) {
+    let [rows, width] = labels.shape[..] else { return };
+    if [steps, counts].iter().any(|lengths| lengths.numbers.len() != rows) {
+        return;
+    }
+    let needed = |row: usize| {
+        let count = usize::try_from(counts.numbers[row]).unwrap_or(0).min(width);
+        let labels = &labels.numbers[row * width..][..count];
+        count + labels.windows(2).filter(|pair| pair[0] == pair[1]).count()
+    };
+    let is_short = |row: usize| usize::try_from(steps.numbers[row]).is_ok_and(|steps| steps < needed(row));
+    let (severity, advice) = match zero_infinity {
+        true => (Severity::Warning, "`zero_infinity` makes the value of such a sequence 0"),
+        false => (Severity::Error, "longer inputs, or `zero_infinity = true`"),
+    };
+    report.check(steps.name, &steps.shape, is_short, |row| Verdict {
+        severity,
+        problem: Problem::TooFewSteps { steps: steps.numbers[row], needed: needed(row) },
+        advice,
+    });
+}
+
 /// Batches of several rows that all have one class, though there are others.
 pub(super) fn one_class(report: &mut Report, labels: &Integers<'_>, classes: usize, counts: impl Fn(usize) -> bool) {
     let mut counted = (0..labels.numbers.len()).filter(|row| counts(*row)).map(|row| labels.numbers[row]);

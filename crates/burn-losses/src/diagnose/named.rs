@@ -9,6 +9,7 @@ use crate::metric::MetricLoss;
 use crate::registry::AnyLoss;
 use crate::regression::RegressionLoss;
 use crate::segmentation::SegmentationLoss;
+use crate::sequence::SequenceLoss;
 use crate::signature::{Argument, Kind, Role, Signature, Valid, numbers, truths};
 use burn::tensor::{DType, Device, FloatDType, TensorData};
 
@@ -75,6 +76,7 @@ impl AnyLoss {
             Self::Boxes(loss) => batch.boxes(loss),
             Self::Heads(loss) => batch.heads(loss),
             Self::Metric(loss) => batch.metric(loss),
+            Self::Sequence(loss) => batch.sequences(&signature, loss.alignment()),
             _ => batch.by_signature(&signature),
         }
     }

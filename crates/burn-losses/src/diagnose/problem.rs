@@ -35,6 +35,20 @@ pub enum Problem {
         /// The label that is ignored.
         ignore_index: Option<i64>,
     },
+    /// A length that is negative, or greater than what it is a length of.
+    Length {
+        /// The length.
+        length: i64,
+        /// The greatest length.
+        most: usize,
+    },
+    /// A sequence with fewer steps than its labels need.
+    TooFewSteps {
+        /// The steps.
+        steps: i64,
+        /// One step for each label, and one for the blank between two labels that are equal.
+        needed: usize,
+    },
     /// Every row is ignored.
     AllIgnored,
     /// A target or a probability outside [0, 1].
@@ -173,6 +187,10 @@ impl fmt::Display for Problem {
             Self::NoClass { label, classes, ignore_index } => {
                 write!(f, "{label} is out of range, allowed: 0 <= label < {classes}")?;
                 ignore_index.map_or(Ok(()), |index| write!(f, ", or {index} (ignored)"))
+            }
+            Self::Length { length, most } => write!(f, "{length} is out of range, allowed: 0 <= length <= {most}"),
+            Self::TooFewSteps { steps, needed } => {
+                write!(f, "{steps} is too few steps: the labels and the blanks between equal ones need {needed}")
             }
             Self::AllIgnored => write!(f, "every row is ignored"),
             Self::OutsideUnit { value } => write!(f, "{} is outside [0, 1]", short(*value)),

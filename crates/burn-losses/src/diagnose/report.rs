@@ -84,10 +84,16 @@ impl Report {
 
 /// Whether a number that has this problem makes values NaN or infinite.
 fn spoils(problem: &Problem) -> bool {
-    use Problem::{Infinite, Nan, NoClass, OutsideBins, OutsideUnit, PositiveLogarithm};
+    use Problem::{Infinite, Length, Nan, NoClass, OutsideBins, OutsideUnit, PositiveLogarithm, TooFewSteps};
     matches!(
         problem,
-        Nan | Infinite { .. } | NoClass { .. } | OutsideBins { .. } | OutsideUnit { .. } | PositiveLogarithm { .. }
+        Nan | Infinite { .. }
+            | NoClass { .. }
+            | Length { .. }
+            | TooFewSteps { .. }
+            | OutsideBins { .. }
+            | OutsideUnit { .. }
+            | PositiveLogarithm { .. }
     )
 }
 

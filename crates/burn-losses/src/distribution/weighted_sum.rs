@@ -7,7 +7,7 @@ use super::{
 use crate::engine::distributions::{self, Distributions};
 use crate::engine::pointwise::PointKernel;
 use crate::error::ConfigError;
-use crate::terms::{Terms, find_setting, sum};
+use crate::terms::{ByTerm, Terms, find_setting, sum};
 use burn::tensor::{Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -50,7 +50,7 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(distribution, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
-    losses: Vec<AnyDistributionLoss>,
+    losses: ByTerm<AnyDistributionLoss>,
 }
 
 /// Config of [`WeightedSumLoss`].
@@ -63,7 +63,7 @@ pub struct WeightedSumLossConfig {
 
 impl WeightedSumLossConfig {
     fn build(&self, device: &Device) -> WeightedSumLoss {
-        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        let losses = self.terms.modules(|loss| loss.init(device));
         WeightedSumLoss { config: self.clone(), losses }
     }
 }

@@ -69,18 +69,21 @@ impl AnyLoss {
             let (shape, dtype) = (labels.shape().to_vec(), labels.dtype());
             // A wrong shape or type is refused by the loss itself.
             let fits = argument.shape.resolve(&prediction).is_none_or(|expected| expected == shape);
-            let Some(classes) = classes.number(&prediction).filter(|_| fits && (dtype.is_int() || dtype.is_uint()))
+            let Some(number) = classes.number(&prediction).filter(|_| fits && (dtype.is_int() || dtype.is_uint()))
             else {
                 continue;
             };
             let valid = Valid::new(inputs, &shape);
             let is_wrong =
-                |label: i128| ignored.map(i128::from) != Some(label) && !(0..classes as i128).contains(&label);
+                |label: i128| ignored.map(i128::from) != Some(label) && !(0..number as i128).contains(&label);
             if let Some((at, label)) =
                 integers(labels).enumerate().find(|(at, label)| is_wrong(*label) && valid.contains(*at))
             {
                 let (loss, name, index) = (self.kind(), argument.name.to_owned(), place(at, &shape));
-                return Err(EvalError::NoClass { loss, name, label, index, classes, ignored });
+                return Err(match classes.is_length() {
+                    true => EvalError::Length { loss, name, length: label, index, most: number - 1 },
+                    false => EvalError::NoClass { loss, name, label, index, classes: number, ignored },
+                });
             }
         }
         Ok(())

@@ -41,12 +41,13 @@ pub enum GeneratorForm {
 /// With the score a of a real sample and the score b of a fake one, and sp(x) = ln(1 + e^x):
 /// ```text
 /// form             discriminator                           generator
-/// minimax          sp(-a) + sp(b)                          sp(-b), or -sp(b) with generator = "saturating"
+/// minimax          sp(-a) + sp(b)                          sp(-b)
 /// hinge            max(0, 1 - a) + max(0, 1 + b)           -b
 /// least_squares    ((a - real)^2 + (b - fake)^2) / 2       (b - real)^2 / 2
 /// wasserstein      b - a                                   -b
 /// ```
-/// `real` is `real_label` and `fake` is `fake_label`; `half = false` leaves out the 1/2.
+/// `real` is `real_label` and `fake` is `fake_label`; `half = false` leaves out the 1/2. With `generator = "saturating"` the generator
+/// of `minimax` minimizes -sp(b).
 /// [`forward_discriminator`](Self::forward_discriminator) takes the scores of real and of fake samples.
 /// [`forward_generator`](Self::forward_generator) takes the scores of fake samples alone. The scores may have any shape: there is one
 /// per sample, or one per patch of a sample.

@@ -34,7 +34,7 @@ pub enum OtherGaussian {
 /// is s'. The term is then `1/2 (e^(s - s') - 1 - (s - s') + (m - m')^2 e^-s')`.
 ///
 /// `free_bits` is the divergence, in nats per latent variable, below which the term is constant (Kingma et al. 2016,
-/// [arXiv 1606.04934](https://arxiv.org/abs/1606.04934)).
+/// [arXiv 1606.04934](https://arxiv.org/abs/1606.04934)). The bound holds for each row; the paper has it for the mean over the batch.
 ///
 /// # When to use
 /// For variational autoencoders: this loss is the rate, and a reconstruction loss is the distortion. The beta of a beta-VAE is the weight

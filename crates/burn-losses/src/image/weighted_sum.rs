@@ -4,7 +4,7 @@ use super::{
     AnyImageLoss, ImageLoss, ImageLossConfig, Images, Pictures, SsimLossConfig, TotalVariationLossConfig,
     VariationAverage,
 };
-use crate::terms::{Terms, sum};
+use crate::terms::{ByTerm, Terms, sum};
 use burn::tensor::{Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -45,7 +45,7 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(image, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
-    losses: Vec<AnyImageLoss>,
+    losses: ByTerm<AnyImageLoss>,
 }
 
 /// Config of [`WeightedSumLoss`].
@@ -58,7 +58,7 @@ pub struct WeightedSumLossConfig {
 
 impl WeightedSumLossConfig {
     fn build(&self, device: &Device) -> WeightedSumLoss {
-        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        let losses = self.terms.modules(|loss| loss.init(device));
         WeightedSumLoss { config: self.clone(), losses }
     }
 }

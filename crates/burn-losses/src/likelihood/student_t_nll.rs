@@ -10,7 +10,8 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Formula
 /// ```text
-/// ln c + (dof + 1) / 2 ln(1 + d^2 / (c^2 dof)) + ln G(dof / 2) - ln G((dof + 1) / 2) + ln(dof pi) / 2
+/// ln c + (dof + 1) / 2 ln(1 + d^2 / (c^2 dof))
+///      + ln G(dof / 2) - ln G((dof + 1) / 2) + ln(dof pi) / 2
 ///
 /// c^2 = e^s                        log_variance, with s in [-60, 60]
 /// c^2 = max(s, floor)              variance

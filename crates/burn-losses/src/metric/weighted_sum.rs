@@ -3,7 +3,7 @@
 use super::{AnyMetricLoss, ContrastiveLossConfig, MetricLoss, MetricLossConfig, TripletLossConfig};
 use crate::engine::pairs::anchors::{self, Anchors, NeededPartners};
 use crate::reduction::Unreduced;
-use crate::terms::{Terms, sum_unreduced};
+use crate::terms::{ByTerm, Terms, sum_unreduced};
 use burn::tensor::{Bool, Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -42,7 +42,7 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(metric, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
-    losses: Vec<AnyMetricLoss>,
+    losses: ByTerm<AnyMetricLoss>,
 }
 
 /// Config of [`WeightedSumLoss`].
@@ -55,7 +55,7 @@ pub struct WeightedSumLossConfig {
 
 impl WeightedSumLossConfig {
     fn build(&self, device: &Device) -> WeightedSumLoss {
-        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        let losses = self.terms.modules(|loss| loss.init(device));
         WeightedSumLoss { config: self.clone(), losses }
     }
 }

@@ -34,8 +34,8 @@ pub enum LambdaScheme {
 /// items. With `k` both items have to be among the first k by their scores, and maxDCG is that of the first k.
 ///
 /// # When to use
-/// For search and recommendation with grades of relevance, where NDCG is the metric: pairs at the beginning of a list have the
-/// largest weights. In the schemes `ndcg1` and `ndcg2` the loss is an upper bound of 1 - NDCG. The scheme `ndcg2pp` has the
+/// For learning to rank in search and recommendation, with grades of relevance and NDCG as the metric: pairs at the beginning of
+/// a list have the largest weights. In the schemes `ndcg1` and `ndcg2` the loss is an upper bound of 1 - NDCG. The scheme `ndcg2pp` has the
 /// best results in the paper. [`RanknetLoss`](super::RanknetLoss) gives all pairs the same weight, and is easier to train with
 /// noisy grades.
 ///

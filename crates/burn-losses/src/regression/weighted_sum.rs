@@ -2,7 +2,7 @@
 
 use super::{AnyRegressionLoss, MaeLossConfig, MseLossConfig, RegressionLoss, RegressionLossConfig};
 use crate::engine::pointwise::{Pointwise, weighted_values};
-use crate::terms::Terms;
+use crate::terms::{ByTerm, Terms};
 use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 
@@ -40,7 +40,7 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(regression, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
-    losses: Vec<AnyRegressionLoss>,
+    losses: ByTerm<AnyRegressionLoss>,
 }
 
 /// Config of [`WeightedSumLoss`].
@@ -53,7 +53,7 @@ pub struct WeightedSumLossConfig {
 
 impl WeightedSumLossConfig {
     fn build(&self, device: &Device) -> WeightedSumLoss {
-        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        let losses = self.terms.modules(|loss| loss.init(device));
         WeightedSumLoss { config: self.clone(), losses }
     }
 }

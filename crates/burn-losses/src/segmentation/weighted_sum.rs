@@ -5,7 +5,7 @@ use super::{
 };
 use crate::engine::regions::{self, Pixels, Segmentation};
 use crate::error::ConfigError;
-use crate::terms::{Terms, find_setting, sum};
+use crate::terms::{ByTerm, Terms, find_setting, sum};
 use burn::tensor::{Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
@@ -45,7 +45,7 @@ use burn_losses_derive::{loss, loss_config};
 #[loss(segmentation, "weighted_sum", "Weighted sum of losses of this family")]
 pub struct WeightedSumLoss {
     config: WeightedSumLossConfig,
-    losses: Vec<AnySegmentationLoss>,
+    losses: ByTerm<AnySegmentationLoss>,
 }
 
 /// Config of [`WeightedSumLoss`].
@@ -58,7 +58,7 @@ pub struct WeightedSumLossConfig {
 
 impl WeightedSumLossConfig {
     fn build(&self, device: &Device) -> WeightedSumLoss {
-        let losses = self.terms.losses().map(|loss| loss.init(device)).collect();
+        let losses = self.terms.modules(|loss| loss.init(device));
         WeightedSumLoss { config: self.clone(), losses }
     }
 }

@@ -23,7 +23,8 @@ pub enum VarianceSum {
 /// V(z) = 1/E sum_j max(0, gamma - sqrt(var_j + eps))       C(z) = 1/E sum_(j != k) cov_jk^2
 /// ```
 /// of two views x and y with N rows and E columns; variances and covariances divide by N - 1. Every row carries the value of the
-/// batch. The paper adds up the variance terms of both views, and the authors' code takes half of that sum: see `variance_sum`.
+/// batch. The paper adds up the variance terms of both views, and the authors' code takes half of that sum: see `variance_sum`. The
+/// invariance term is that of the authors' code. The paper takes the mean over the rows alone, which is E times this term.
 ///
 /// # When to use
 /// For self-supervised learning from two augmented views without negatives, a momentum encoder or a stopped gradient, on the output of

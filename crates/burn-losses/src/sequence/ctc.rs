@@ -15,8 +15,8 @@ use burn_losses_derive::{loss, loss_config};
 /// The derivative with respect to a logit is p minus that posterior probability.
 ///
 /// # When to use
-/// For speech, handwriting and printed text, where the order of the labels is known but not their positions. The loss assumes that each
-/// step can be predicted without the labels before it. If a prediction depends on the labels so far, take
+/// For speech recognition, handwriting and printed text, where the order of the labels is known but not their positions. The loss
+/// assumes that each step can be predicted without the labels before it. If a prediction depends on the labels so far, take
 /// [`RnntLoss`](super::RnntLoss). If the positions are known, take [`CrossEntropyLoss`](crate::classification::CrossEntropyLoss).
 ///
 /// # Numerics

@@ -46,26 +46,22 @@ impl AnySequenceLoss {
         let width = labels.dims()[1];
         let read = |data: burn::tensor::TensorData| data.iter::<i64>().collect::<Vec<_>>();
         let (labels, counts) = (read(labels.clone().into_data()), read(count.clone().into_data()));
-        let wrong = |name: &str, label: i64, index: Vec<usize>, classes: usize| EvalError::NoClass {
-            loss: self.kind(),
-            name: name.to_owned(),
-            label: i128::from(label),
-            index,
-            classes,
-            ignored: None,
-        };
+        let loss = self.kind();
         if let Some(row) = counts.iter().position(|count| !(0..=width as i64).contains(count)) {
-            return Err(wrong("label_lengths", counts[row], vec![row], width + 1));
+            let (name, length) = ("label_lengths".to_owned(), i128::from(counts[row]));
+            return Err(EvalError::Length { loss, name, length, index: vec![row], most: width });
         }
         let blank = self.alignment().blank;
         let is_wrong = |(at, label): &(usize, &i64)| {
             let is_label = (0..classes as i64).contains(*label) && **label != blank as i64;
             (at % width.max(1)) < counts[at / width.max(1)] as usize && !is_label
         };
-        match labels.iter().enumerate().find(is_wrong) {
-            None => Ok(()),
-            Some((at, label)) => Err(wrong("labels", *label, place(at, &[counts.len(), width]), classes)),
-        }
+        let Some((at, label)) = labels.iter().enumerate().find(is_wrong) else { return Ok(()) };
+        let (name, index) = ("labels".to_owned(), place(at, &[counts.len(), width]));
+        Err(match *label == blank as i64 {
+            true => EvalError::Blank { loss, name, blank, index },
+            false => EvalError::NoClass { loss, name, label: i128::from(*label), index, classes, ignored: None },
+        })
     }
 }
 

@@ -80,6 +80,32 @@ pub enum EvalError {
         /// The label that is ignored, if there is one.
         ignored: Option<i64>,
     },
+    /// A label that is the blank of a sequence.
+    #[error("{loss}: `{name}` is {blank} at {index:?}, but {blank} is the blank, which is no label")]
+    Blank {
+        /// The loss.
+        loss: &'static str,
+        /// The tensor.
+        name: String,
+        /// The blank.
+        blank: usize,
+        /// Where it is.
+        index: Vec<usize>,
+    },
+    /// A length that is negative, or greater than what it is a length of.
+    #[error("{loss}: `{name}` is {length} at {index:?}, allowed: 0 <= length <= {most}")]
+    Length {
+        /// The loss.
+        loss: &'static str,
+        /// The tensor.
+        name: String,
+        /// The length.
+        length: i128,
+        /// Where it is.
+        index: Vec<usize>,
+        /// The greatest length.
+        most: usize,
+    },
     /// A shape, type or device that the loss itself refuses.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -98,7 +124,9 @@ impl EvalError {
             | Self::Rank { name, .. }
             | Self::Type { name, .. }
             | Self::Label { name, .. }
-            | Self::NoClass { name, .. } => name,
+            | Self::NoClass { name, .. }
+            | Self::Blank { name, .. }
+            | Self::Length { name, .. } => name,
             Self::Input(error) => error.argument,
         }
     }

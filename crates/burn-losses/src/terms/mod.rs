@@ -1,13 +1,17 @@
 //! Losses of one family inside the config of another: by name, each with its weight.
 
+mod modules;
+
 use crate::config::{
     FamilyConfig, FieldType, Range, Table, Unreadable, Value, check_nested, family_from_value, family_to_value, kinds,
 };
-use crate::error::{ConfigError, quoted};
+use crate::error::{ConfigError, nearest, quoted};
 use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
+
+pub(crate) use modules::ByTerm;
 
 fn of_kind(kind: &str) -> Table {
     Table::from_iter([("kind", kind)])
@@ -89,8 +93,9 @@ impl<C> Terms<C> {
         self.0.iter().map(|(name, term)| (name.as_str(), term))
     }
 
-    pub(crate) fn losses(&self) -> impl Iterator<Item = &C> {
-        self.0.values().map(|term| &term.loss)
+    /// The modules that `init` makes of the losses.
+    pub(crate) fn modules<M>(&self, init: impl Fn(&C) -> M) -> ByTerm<M> {
+        ByTerm::new(self.0.iter().map(|(name, term)| (name.clone(), init(&term.loss))))
     }
 
     /// The values of the terms, each with the weight of its term, in their order.
@@ -136,7 +141,23 @@ fn term<C: FamilyConfig>(name: &str, value: &Value) -> Result<Term<C>, ConfigErr
             problem: format!("{weight}, allowed: a finite number"),
         })
     })?;
-    Ok(Term { weight, loss: family_from_value(value)? })
+    let kind = value.get("kind").and_then(Value::as_str).map(str::to_owned);
+    let loss = family_from_value(value).map_err(|error| with_weight(error, kind.as_deref()))?;
+    Ok(Term { weight, loss })
+}
+
+/// The error of the loss of a term, which has the key `weight` beside those of its loss. A loss inside that loss has none.
+pub(crate) fn with_weight(error: ConfigError, kind: Option<&str>) -> ConfigError {
+    match error {
+        ConfigError::UnknownField { loss, field, mut allowed, suggestion }
+            if Some(loss) == kind && !allowed.contains(&"weight") =>
+        {
+            allowed.push("weight");
+            let suggestion = suggestion.or_else(|| nearest(&field, ["weight"]));
+            ConfigError::UnknownField { loss, field, allowed, suggestion }
+        }
+        other => other,
+    }
 }
 
 impl<C: FamilyConfig> FieldType for Terms<C> {

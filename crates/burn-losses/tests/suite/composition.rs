@@ -6,7 +6,7 @@ use burn_losses::composition::{Balance, JointLoss, JointLossConfig, Schedule, Te
 use burn_losses::config::{Format, from_str, to_string};
 use burn_losses::metric::CenterLossConfig;
 use burn_losses::prelude::*;
-use burn_losses::regression::{HuberLossConfig, MseLossConfig};
+use burn_losses::regression::{GhmRLossConfig, HuberLossConfig, MseLossConfig, WeightedSumLossConfig};
 use burn_losses::regularization::L2Config;
 
 fn device() -> Device {
@@ -345,4 +345,47 @@ fn t79_half_precision_keeps_the_steps_of_a_schedule() {
         assert!((read(&output.weights.values())[0] - expected).abs() < 1e-6, "{step}: {output:?}");
     }
     assert_eq!(joint.steps().into_scalar::<i64>(), 2060);
+}
+
+/// A record knows the terms by their names: a state is never loaded into another term. Terms without a state may come and go.
+#[test]
+fn a_record_knows_its_terms_by_their_names() {
+    let device = device();
+    let centers = |names: &[&str]| {
+        let center = || LossConfig::Metric(CenterLossConfig::new(2, 2).into());
+        names.iter().fold(JointLossConfig::new(), |config, name| config.with(*name, 1.0, center()))
+    };
+    let load = |from: JointLossConfig, into: JointLossConfig| {
+        into.init(&device)
+            .try_load_record(from.init(&device).into_record())
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    };
+    let fit = |config: JointLossConfig, name: &str| config.with(name, 1.0, TermConfig::Given);
+    assert_eq!(load(fit(centers(&["a", "b"]), "fit"), fit(centers(&["a", "b"]), "aaa")), Ok(()));
+    for (names, missing) in [(&["a", "c"][..], "c"), (&["a", "aa", "b"], "aa"), (&["a"], "b")] {
+        let error = load(centers(&["a", "b"]), centers(names)).unwrap_err();
+        assert!(error.contains(&format!("\"parts.{missing}.loss.Metric.Center.")), "{error}");
+    }
+    // The factors of a balance are of all its terms together.
+    for balance in [Balance::Uncertainty { initial: 0.0 }, Balance::Dwa { temperature: 2.0, period: 2 }] {
+        let of = |names: [&str; 2]| {
+            names.iter().fold(JointLossConfig::new(), |config, name| fit(config, name)).with_balance(balance)
+        };
+        assert_eq!(load(of(["a", "b"]), of(["b", "a"])), Ok(()));
+        let error = load(of(["a", "b"]), of(["b", "c"])).unwrap_err();
+        assert!(error.contains("\"factors.b, c."), "{error}");
+    }
+}
+
+#[test]
+fn a_record_knows_the_terms_of_a_sum_by_their_names() {
+    let device = device();
+    let sum = |name: &str| {
+        let terms = Terms::new().with(name, 1.0, GhmRLossConfig::new()).with("m", 1.0, GhmRLossConfig::new());
+        WeightedSumLossConfig::new().with_terms(terms).init(&device)
+    };
+    assert!(sum("a").try_load_record(sum("a").into_record()).is_ok());
+    let error = sum("z").try_load_record(sum("a").into_record()).unwrap_err().to_string();
+    assert!(error.contains("\"losses.z.GhmR."), "{error}");
 }

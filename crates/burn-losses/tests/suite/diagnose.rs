@@ -3,7 +3,8 @@
 use crate::devices;
 use crate::probe::{base, batch, default_of, variants, weighted};
 use crate::properties::cases;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+use burn_losses::config::{Table, Value};
 use burn_losses::eval::Inputs;
 use burn_losses::metric::{AnyMetricLoss, ProxyAnchorLossConfig};
 use burn_losses::signature::{Classes, Kind, Role};
@@ -395,4 +396,41 @@ proptest! {
             );
         }
     }
+}
+
+/// Lengths are told from labels, and a sequence that is too short for its labels is named.
+#[test]
+fn lengths_of_sequences() {
+    let device = Device::flex();
+    let config = |zero_infinity: bool| {
+        let zero_infinity = ("zero_infinity", zero_infinity.into());
+        let table = Table::from_iter([("family", Value::from("sequence")), ("kind", "ctc".into()), zero_infinity]);
+        LossConfig::from_value(table.into()).unwrap().init(&device)
+    };
+    let inputs = |labels: [i64; 3], steps: i64, count: i64| {
+        Inputs::from([
+            ("logits".to_owned(), TensorData::new(vec![0.0f32; 12], [1, 4, 3])),
+            ("labels".to_owned(), TensorData::from([labels])),
+            ("input_lengths".to_owned(), TensorData::from([steps])),
+            ("label_lengths".to_owned(), TensorData::from([count])),
+        ])
+    };
+    let says = |inputs: Inputs| config(false).diagnose(&inputs, &device).to_string();
+    assert_eq!(says(inputs([1, 1, 2], 4, 3)), "ctc: nothing found");
+    assert_eq!(
+        says(inputs([1, 1, 2], 3, 3)),
+        "ctc: 1 error\nerror: `input_lengths`: 3 is too few steps: the labels and the blanks between equal ones need 4 \
+         (1 of 1, first at [0]); longer inputs, or `zero_infinity = true`"
+    );
+    let zeroed = config(true).diagnose(&inputs([1, 1, 2], 3, 3), &device);
+    assert!(!zeroed.has_errors() && zeroed.to_string().contains("makes the value of such a sequence 0"), "{zeroed}");
+    let refused = |inputs: Inputs| config(false).evaluate(&inputs, &device, FloatDType::F32).unwrap_err().to_string();
+    let steps = "ctc: `input_lengths` is 5 at [0], allowed: 0 <= length <= 4";
+    assert_eq!(refused(inputs([1, 1, 2], 5, 3)), steps);
+    let found = says(inputs([1, 1, 2], 5, 3));
+    assert!(found.contains("`input_lengths`: 5 is out of range, allowed: 0 <= length <= 4"), "{found}");
+    assert!(!found.contains("Subtract 1"), "{found}");
+    assert_eq!(refused(inputs([1, 1, 2], 4, 4)), "ctc: `label_lengths` is 4 at [0], allowed: 0 <= length <= 3");
+    assert_eq!(refused(inputs([1, 0, 2], 4, 3)), "ctc: `labels` is 0 at [0, 1], but 0 is the blank, which is no label");
+    assert_eq!(refused(inputs([1, 3, 2], 4, 3)), "ctc: `labels` is 3 at [0, 1], allowed: 0 <= label < 3");
 }

@@ -2,13 +2,18 @@
 
 use crate::devices::{self, Target};
 use crate::probe::{base, batch, with_field};
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::Device;
-use burn_losses::config::Table;
+use burn::store::RecordError;
+use burn::tensor::{Device, Tensor, TensorData};
+use burn_losses::composition::{Balance, JointLoss, JointLossConfig};
+use burn_losses::config::{Table, write_file};
 use burn_losses::eval::Evaluation;
 use burn_losses::signature::{Argument, Kind, Role};
 use burn_losses::{AnyLoss, LossConfig, LossInfo, registry};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 /// A network and its loss.
 #[derive(Module, Debug)]
@@ -161,4 +166,140 @@ fn replicas_on_two_devices_take_steps_at_once() {
         });
         assert!(model.step(here, 77).loss.is_finite(), "{config:?}");
     });
+}
+
+/// A file that ends too early, or that is of another version of the format, is an error.
+#[test]
+fn a_damaged_file_of_a_model_is_an_error() {
+    let [target, _] = two_devices();
+    let device = target.device.clone().autodiff();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("model.bpk");
+    trained(&device, &target, |config, model| {
+        model.save_file(&file).unwrap();
+        let whole = std::fs::read(&file).unwrap();
+        let load = |bytes: &[u8]| {
+            std::fs::write(&file, bytes).unwrap();
+            Model::new(config, &device).try_load_file(&file)
+        };
+        assert!(load(&whole).is_ok(), "{config:?}");
+        for length in [0, 7, whole.len() / 2, whole.len() - 1] {
+            let result = load(&whole[..length]);
+            assert!(matches!(result, Err(RecordError::Io(_))), "{length} bytes of {config:?}: {result:?}");
+        }
+        // The version stands behind the four bytes that every file of this format begins with.
+        let newer = [&whole[..4], &[99, 0], &whole[6..]].concat();
+        let error = load(&newer).unwrap_err().to_string();
+        assert!(error.contains("Unsupported version"), "{error}");
+    });
+}
+
+/// The record of a loss that has another kind is an error, which names the loss and the field that are not in it.
+#[test]
+fn the_record_of_another_loss_is_an_error() {
+    let [target, _] = two_devices();
+    let device = target.device.clone().autodiff();
+    let mut all = Vec::new();
+    trained(&device, &target, |config, model| all.push((config.clone(), model.into_record())));
+    for (config, _) in &all {
+        let capitalized = |word: &str| word[..1].to_uppercase() + &word[1..];
+        let variant: String = config.kind().split('_').map(capitalized).collect();
+        for (other, record) in all.iter().filter(|(other, _)| other.kind() != config.kind()) {
+            let error =
+                Model::new(config, &device).try_load_record(record.clone()).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains(&format!(".{variant}.")), "{} into {}: {error}", other.kind(), config.kind());
+        }
+    }
+}
+
+/// All replicas share the state of a loss. One whose predictions are NaN does not spoil it.
+#[test]
+fn a_batch_of_nan_leaves_no_nan_in_the_state() {
+    let [target, _] = two_devices();
+    let device = target.device.clone().autodiff();
+    trained(&device, &target, |config, model| {
+        let mut inputs = batch(&model.loss, 6, 2.0, &[], 73);
+        let name = model.loss.input();
+        let shape = inputs[name].shape().clone();
+        inputs.insert(name.into(), TensorData::new(vec![f64::NAN; shape.num_elements()], shape));
+        model.loss.evaluate(&inputs, &target.device, target.dtype).unwrap();
+        let next = model.step(&target, 74);
+        let gradients = next.gradients.values().flat_map(|data| data.iter::<f64>().collect::<Vec<_>>());
+        assert!(next.loss.is_finite() && gradients.into_iter().all(f64::is_finite), "{config:?}: {next:?}");
+    });
+}
+
+/// The version of this library, which names the record that it has saved.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A joint loss of every kind that has a state or parameters, by its config.
+fn of_every_state(device: &Device) -> JointLossConfig {
+    let all = registry().into_iter().map(|info| (format!("{} {}", info.family, info.kind), base(&info)));
+    let kept = all.filter(|(_, config)| config.init(device).num_params() > 0);
+    let config = kept.fold(JointLossConfig::new(), |all, (name, config)| all.with(name, 1.0, config));
+    config.with_balance(Balance::Dwa { temperature: 2.0, period: 1 })
+}
+
+/// The numbers of every parameter and state, by path.
+#[derive(Default)]
+struct Numbers {
+    path: Vec<String>,
+    all: BTreeMap<String, Vec<f32>>,
+}
+
+impl ModuleVisitor for Numbers {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.all.insert(self.path.join("."), param.val().into_data().iter::<f32>().collect());
+    }
+}
+
+/// What stands beside a record: the config of its loss, and the numbers in it.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    config: JointLossConfig,
+    numbers: BTreeMap<String, Vec<f32>>,
+}
+
+/// A record that an earlier version has saved is loaded, number by number. With `BURN_LOSSES_WRITE=1` the record of this version is
+/// written, unless it is there.
+#[test]
+fn records_of_earlier_versions_are_loaded() {
+    let [target, _] = two_devices();
+    let device = target.device.clone().autodiff();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/earlier_records");
+    let saved = folder.join(format!("{VERSION}.json"));
+    let numbers = |joint: &JointLoss| {
+        let mut numbers = Numbers::default();
+        joint.visit(&mut numbers);
+        numbers.all
+    };
+    if std::env::var("BURN_LOSSES_WRITE").as_deref() == Ok("1") && !saved.exists() {
+        let config = of_every_state(&device);
+        let joint = config.init(&device);
+        for name in joint.names() {
+            let loss = joint.loss(name).unwrap();
+            loss.evaluate(&batch(loss, 6, 2.0, &[], 75), &target.device, target.dtype).unwrap();
+        }
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = serde_json::to_string(&Saved { config, numbers: numbers(&joint) }).unwrap();
+        joint.save_file(saved.with_extension("bpk")).unwrap();
+        write_file(&saved, text + "\n").unwrap();
+    }
+    assert!(saved.exists(), "{} is missing: BURN_LOSSES_WRITE=1 writes it", saved.display());
+
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let saved: Saved = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            let loaded = saved.config.init(&device).try_load_file(path.with_extension("bpk"));
+            let loaded = loaded.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            assert_eq!(numbers(&loaded), saved.numbers, "{}", path.display());
+        }
+    }
 }

@@ -9,6 +9,7 @@ use crate::engine::steps::Steps;
 use crate::error::{ConfigError, expect};
 use crate::registry::LossConfig;
 use crate::regularization::RegularizerConfig;
+use crate::terms::ByTerm;
 use burn::tensor::Device;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -141,13 +142,16 @@ impl JointLossConfig {
     /// Makes the loss on a device, or says which field is not allowed and why.
     pub fn try_init(&self, device: &Device) -> Result<JointLoss, ConfigError> {
         self.validate()?;
-        let part = |term: &JointTerm| Part::new(&term.term, device);
-        let parts = self.terms.values().map(part).collect::<Result<Vec<_>, _>>()?;
-        let balanced = parts.iter().filter(|part| part.is_balanced()).count();
+        let part = |(name, term): (&String, &JointTerm)| Ok((name.clone(), Part::new(&term.term, device)?));
+        let parts = self.terms.iter().map(part).collect::<Result<Vec<_>, ConfigError>>()?;
+        let balanced = parts.iter().filter(|(_, part)| part.is_balanced());
+        let balanced: Vec<_> = balanced.map(|(name, _)| name.as_str()).collect();
+        // One tensor holds the factors of all terms, so their names together are its name.
+        let factors = (balanced.join(", "), Factors::new(self.balance, balanced.len(), device));
         Ok(JointLoss {
             names: self.terms.keys().cloned().collect(),
-            factors: Factors::new(self.balance, balanced, device),
-            parts,
+            factors: ByTerm::new([factors]),
+            parts: ByTerm::new(parts),
             steps: Steps::new(device),
             config: self.clone(),
         })

@@ -7,6 +7,7 @@ use crate::error::{ConfigError, nearest};
 use crate::field::table;
 use crate::registry::LossConfig;
 use crate::regularization::RegularizerConfig;
+use crate::terms::with_weight;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The family of a penalty: a term may have it as well as the families of losses.
@@ -80,13 +81,15 @@ impl JointTerm {
             None => Weight::Constant(1.0),
             Some(weight) => read(&format!("{field}.weight"), &weight)?,
         };
+        let kind = table.get("kind").and_then(Value::as_str).map(str::to_owned);
+        let with_weight = |error| with_weight(error, kind.as_deref());
         let term = if table.is_empty() {
             TermConfig::Given
         } else if table.get("family").and_then(Value::as_str) == Some(REGULARIZATION) {
             table.remove("family");
-            TermConfig::Regularizer(RegularizerConfig::from_value(table.into())?)
+            TermConfig::Regularizer(RegularizerConfig::from_value(table.into()).map_err(with_weight)?)
         } else {
-            TermConfig::Loss(LossConfig::from_value(table.into())?)
+            TermConfig::Loss(LossConfig::from_value(table.into()).map_err(with_weight)?)
         };
         Ok(Self { weight, term })
     }

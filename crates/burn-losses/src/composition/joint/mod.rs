@@ -13,6 +13,7 @@ use crate::check::widened;
 use crate::engine::steps::Steps;
 use crate::error::{expect, quoted};
 use crate::formula::Real;
+use crate::terms::ByTerm;
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 use parts::Part;
@@ -76,8 +77,8 @@ pub struct JointLoss {
     config: JointLossConfig,
     #[module(skip)]
     names: Arc<[String]>,
-    parts: Vec<Part>,
-    factors: Factors,
+    parts: ByTerm<Part>,
+    factors: ByTerm<Factors>,
     steps: Steps,
 }
 
@@ -144,7 +145,7 @@ impl JointLoss {
 
     /// The logarithm of each term's variance, where `balance` is `uncertainty`: a parameter, `[terms without penalties]`.
     pub fn log_variances(&self) -> Option<Tensor<1>> {
-        self.factors.log_variance.as_ref().map(|parameter| parameter.val())
+        self.factors[0].log_variance.as_ref().map(|parameter| parameter.val())
     }
 
     /// The total of the values of all terms, and the value and factor of each. In training this is one step of the schedules.
@@ -204,14 +205,14 @@ impl JointLoss {
         let one = values[0].ones_like().detach();
         let (factors, extra) = match balanced.is_empty() {
             true => (one.clone(), None),
-            false => self.factors.weigh(self.config.balance, Tensor::cat(balanced, 0), &step),
+            false => self.factors[0].weigh(self.config.balance, Tensor::cat(balanced, 0), &step),
         };
         let mut at = 0;
         let weights: Vec<_> = self
             .config
             .terms
             .values()
-            .zip(&self.parts)
+            .zip(self.parts.iter())
             .map(|(term, part)| {
                 let factor = match part.is_balanced() {
                     false => one.clone(),

@@ -152,10 +152,15 @@ impl EarlierRows for Queue {
             return;
         }
         let slots = self.slots(&rows);
+        // A row that is not finite would spoil the steps of as many batches as the queue remembers: its slot stays empty.
+        let finite = rows.clone().is_finite().all_dim(1);
+        let shape = rows.dims();
+        let rows = rows.mask_fill(finite.clone().bool_not().expand(shape), 0.0);
         let filled = match mask {
-            None => Tensor::ones([count, 1], (&rows.device(), rows.dtype())),
-            Some(mask) => mask_to_float(mask.clone().unsqueeze_dim(1), &rows),
+            None => finite,
+            Some(mask) => finite.bool_and(mask.clone().unsqueeze_dim(1)),
         };
+        let filled = mask_to_float(filled, &rows);
         let digits = digits(labels, &rows);
         let all = Tensor::cat(vec![slots, Tensor::cat(vec![rows, digits, filled], 1)], 0);
         let newest = match mask {
@@ -236,5 +241,10 @@ mod tests {
         assert_eq!(known(&queue), [4.0, 5.0, 7.0]);
         add(&queue, &[8.0, 9.0, 10.0, 11.0], None);
         assert_eq!(known(&queue), [9.0, 10.0, 11.0]);
+        // A row of a model that has failed is not remembered.
+        add(&queue, &[f32::NAN, f32::INFINITY, 12.0], None);
+        assert_eq!(known(&queue), [12.0]);
+        add(&queue, &[13.0, f32::NAN], Some(&[true, true]));
+        assert_eq!(known(&queue), [12.0, 13.0]);
     }
 }
