@@ -58,6 +58,7 @@
 //! - **Second derivatives**, for Newton's method and boosted trees: [`second_order`].
 //! - **The number looks wrong**: [`diagnose`] reads a batch and says why.
 //! - **Batches with several rows of each class**, for metric losses: [`metric::MPerClass`].
+//! - **Probabilities that are as often right as they say**: [`classification::TemperatureScaling`].
 //! - **Metrics for Burn's learner**: `train`; NDCG of lists: [`ranking::ndcg`].
 //! - **A loss of your own**, fused and differentiated like those here: [`formula`].
 //! - **It is slow**: [`watched`] says what ran in the fused engine and what did not.

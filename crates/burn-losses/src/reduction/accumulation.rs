@@ -17,8 +17,8 @@ use burn::tensor::Tensor;
 /// [`add`](Self::add) all micro-batches, which takes their targets alone; then hand [`extras`](Self::extras) to the loss of each.
 /// Nothing is read back from the device.
 ///
-/// Losses that compare the samples of a batch with each other (families `metric` and `self_supervised`, `ohem`, regions `over =
-/// "batch"`) have no parts: a micro-batch has other neighbors, another ranking or another region.
+/// Losses that compare the samples of a batch with each other (families `metric` and `self_supervised`, `ohem`, and regions with
+/// `over = "batch"`) have no parts: a micro-batch has other neighbors, another ranking or another region.
 ///
 /// # Example
 /// ```
@@ -152,9 +152,9 @@ mod tests {
         assert_eq!(Reduction::Positives.apply(values, None, whole.divisor).into_scalar::<f32>(), 2.0);
     }
 
-    /// An empty micro-batch counts nothing; a batch of which nothing counts has the value 0.
+    /// An empty micro-batch adds 0; a batch without entries that count has the value 0.
     #[test]
-    fn nothing_counts_nothing() {
+    fn the_mean_of_no_values_is_zero() {
         let device = Device::flex();
         let mut whole = Accumulation::new(Reduction::Mean);
         whole.count(Tensor::<2>::zeros([0, 3], &device).into(), None);
