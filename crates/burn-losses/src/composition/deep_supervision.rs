@@ -20,7 +20,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 ///
 /// # Example
 /// ```
-/// use burn::tensor::{Device, Int, Tensor};
+/// use burn::tensor::{Device, Tensor};
 /// use burn_losses::composition::DeepSupervision;
 /// use burn_losses::{prelude::*, segmentation::DiceLossConfig};
 ///
