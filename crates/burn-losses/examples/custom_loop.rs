@@ -3,7 +3,7 @@
 use burn::nn::LinearConfig;
 use burn::optim::{AdamConfig, GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Distribution, Int, Tensor};
-use burn_losses::{Extras, classification::CrossEntropyLossConfig};
+use burn_losses::{Accumulation, classification::CrossEntropyLossConfig};
 
 const UNKNOWN: i64 = -100;
 
@@ -22,13 +22,17 @@ fn main() {
 
     let mut values = Vec::new();
     for step in 0..100 {
+        let micro_batches = || inputs.clone().chunk(4, 0).into_iter().zip(labels.clone().chunk(4, 0));
         // The divisor for the whole batch: the number of known labels. It stays on the device.
-        let known = labels.clone().not_equal_scalar(UNKNOWN).int().sum().float();
+        let mut whole = Accumulation::new(loss.reduction());
+        for (_, labels) in micro_batches() {
+            whole.add(labels.not_equal_scalar(UNKNOWN).int().sum().float());
+        }
 
         let mut accumulator = GradientsAccumulator::new();
         let mut value = 0.0;
-        for (inputs, labels) in inputs.clone().chunk(4, 0).into_iter().zip(labels.clone().chunk(4, 0)) {
-            let part = loss.forward_with(model.forward(inputs), labels, Extras::new().with_divisor(known.clone()));
+        for (inputs, labels) in micro_batches() {
+            let part = loss.forward_with(model.forward(inputs), labels, whole.extras());
             accumulator.accumulate(&model, GradientsParams::from_grads(part.backward(), &model));
             value += part.into_scalar::<f32>();
         }

@@ -3,7 +3,7 @@
 use burn::nn::LinearConfig;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Tensor};
-use burn_losses::formula::{Formula, Real};
+use burn_losses::formula::{Formula, Real, check_slopes};
 use burn_losses::regression::RegressionLoss;
 use burn_losses::{Loss, Reduction, watched};
 
@@ -35,6 +35,8 @@ fn main() {
     let device = Device::flex().autodiff();
     device.seed(6);
     let loss = Cauchy { c: 0.5 };
+    // The derivative that training uses is the slope, near the target and far from it.
+    check_slopes(&loss, [(0.1, 0.0), (3.0, -1.0), (-20.0, 1.0)]).expect("no slope is lost");
 
     // y = 2 x + 1, but every fifth value is an outlier.
     let x: Vec<f32> = (0..50).map(|i| i as f32 / 25.0 - 1.0).collect();

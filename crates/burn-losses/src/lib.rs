@@ -54,10 +54,11 @@
 //! - **Coming from `burn::nn::loss`**: `HuberLossConfig::from(burn_config)`, where both have the loss.
 //! - **Config files**, the errors in them, and your own config around them: [`config`]; their JSON Schemas: `schema`.
 //! - **Several terms**, penalties on parameters, weights that change while training: [`composition`], [`regularization`].
-//! - **What a mean divides by**, weights, masks of what counts, accumulated gradients: [`Reduction`], [`Extras`].
+//! - **What a mean divides by**, weights, masks of what counts, accumulated gradients: [`Reduction`], [`Extras`], [`Accumulation`].
 //! - **Second derivatives**, for Newton's method and boosted trees: [`second_order`].
 //! - **The number looks wrong**: [`diagnose`] reads a batch and says why.
 //! - **Batches with several rows of each class**, for metric losses: [`metric::MPerClass`].
+//! - **Probabilities that are as often right as they say**: [`classification::TemperatureScaling`].
 //! - **Metrics for Burn's learner**: `train`; NDCG of lists: [`ranking::ndcg`].
 //! - **A loss of your own**, fused and differentiated like those here: [`formula`].
 //! - **It is slow**: [`watched`] says what ran in the fused engine and what did not.
@@ -195,6 +196,6 @@ pub use generative::Generative;
 pub use image::{Images, Pictures};
 pub use likelihood::Likelihood;
 pub use loss::Loss;
-pub use reduction::{Divisor, Extras, Reduction, Unreduced};
+pub use reduction::{Accumulation, Divisor, Extras, Reduction, Unreduced};
 pub use registry::{AnyLoss, LossConfig, registry};
 pub use second_order::{Curvature, SecondOrder, SecondOrderConfig};

@@ -15,6 +15,7 @@ mod poly1;
 mod signature;
 mod soft;
 mod symmetric;
+mod temperature_scaling;
 #[cfg(test)]
 pub mod template;
 mod weighted_sum;
@@ -44,6 +45,7 @@ pub use ohem::{OhemLoss, OhemLossConfig};
 pub use poly1::{Poly1Loss, Poly1LossConfig};
 pub use soft::SoftTargets;
 pub use symmetric::{SymmetricLoss, SymmetricLossConfig};
+pub use temperature_scaling::TemperatureScaling;
 pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 pub use zero_one::{ZeroOneLoss, ZeroOneLossConfig};
 

@@ -76,7 +76,9 @@ pub use dual::Dual;
 pub use real::{F32, Real};
 pub(crate) use real::{functions, operators};
 pub use row::RowFormula;
-pub use slopes::{WrongSlope, check_slopes};
+pub use slopes::{
+    WrongSlope, check_box_slopes, check_overlap_slopes, check_row_slopes, check_slopes, check_vector_slopes,
+};
 pub use vector::{BoxFormula, VectorFormula};
 
 use core::fmt::Debug;

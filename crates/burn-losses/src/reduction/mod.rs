@@ -1,5 +1,6 @@
 //! From unreduced values to one number.
 
+mod accumulation;
 mod extras;
 #[cfg(feature = "schema")]
 pub(crate) mod schema;
@@ -9,6 +10,7 @@ use crate::formula::Real;
 use burn::tensor::Tensor;
 use burn_losses_derive::Choice;
 
+pub use accumulation::Accumulation;
 pub use extras::Extras;
 pub(crate) use extras::{ShapedExtras, cleaned, count_true};
 
@@ -31,8 +33,8 @@ pub enum Reduction {
     Positives,
 }
 
-/// A caller-supplied divisor, overriding the batch's own: the count over all micro-batches of an
-/// accumulated gradient, or over all replicas of data-parallel training.
+/// A caller-supplied divisor, overriding the batch's own: the count over all micro-batches of an accumulated gradient (see
+/// [`Accumulation`]), or over all replicas of data-parallel training.
 #[derive(Debug, Clone)]
 pub enum Divisor {
     /// A number known on the host.
@@ -65,6 +67,20 @@ impl Divisor {
         match divisor {
             Some(divisor) => divisor.divide(total),
             None => total,
+        }
+    }
+
+    /// The sum of two divisors.
+    fn plus(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Number(first), Self::Number(second)) => Self::Number(first + second),
+            (Self::Tensor(tensor), Self::Number(number)) | (Self::Number(number), Self::Tensor(tensor)) => {
+                (*tensor + number).into()
+            }
+            (Self::Tensor(first), Self::Tensor(second)) => {
+                let second = second.cast(first.dtype());
+                (*first + second).into()
+            }
         }
     }
 
@@ -162,14 +178,7 @@ impl Reduction {
             // The sum of no values is -0 on some backends.
             return unreduced.values.sum() + 0.0;
         }
-        let weights = weights.map(|weights| {
-            assert!(
-                [shape, per_sample(shape)].contains(&weights.dims()),
-                "reduction: `weights` has shape {:?}, expected {shape:?} (one per value) or one per sample",
-                weights.dims()
-            );
-            widen(weights).expand(shape)
-        });
+        let weights = weights.map(|weights| per_value(weights, shape));
         let total = sum(match &weights {
             Some(weights) => weights.clone().weigh(unreduced.values.clone()),
             None => unreduced.values.clone(),
@@ -187,8 +196,15 @@ impl Reduction {
         divisor: Option<Divisor>,
     ) -> Tensor<1> {
         self.check_divisor(divisor.as_ref());
+        let divisor = divisor.or_else(|| self.divisor_of(unreduced, weights));
+        Divisor::divide_by(divisor, total)
+    }
+
+    /// The number that this reduction divides by; `None` if it divides by nothing. There is one weight per value.
+    #[track_caller]
+    fn divisor_of<const D: usize>(self, unreduced: Unreduced<D>, weights: Option<Tensor<D>>) -> Option<Divisor> {
         let shape = unreduced.values.dims();
-        let divisor = divisor.or_else(|| match self {
+        match self {
             Self::Sum => None,
             Self::Mean => Some(match unreduced.normalizer {
                 Some(normalizer) => sum(normalizer).into(),
@@ -202,8 +218,7 @@ impl Reduction {
                 (None, None) => shape.iter().product::<usize>().into(),
             }),
             Self::Positives => panic!("reduction: `positives` needs the number of positive targets as `divisor`"),
-        });
-        Divisor::divide_by(divisor, total)
+        }
     }
 
     #[track_caller]
@@ -213,6 +228,17 @@ impl Reduction {
             "reduction: `sum` divides by nothing, but a `divisor` was given; choose `mean`"
         );
     }
+}
+
+/// Weights with one entry per value, of weights per value or per sample.
+#[track_caller]
+fn per_value<const D: usize>(weights: Tensor<D>, shape: [usize; D]) -> Tensor<D> {
+    assert!(
+        [shape, per_sample(shape)].contains(&weights.dims()),
+        "reduction: `weights` has shape {:?}, expected {shape:?} (one per value) or one per sample",
+        weights.dims()
+    );
+    widen(weights).expand(shape)
 }
 
 /// The sum of all values.

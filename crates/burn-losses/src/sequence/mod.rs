@@ -5,6 +5,7 @@
 
 mod alignment;
 mod ctc;
+mod distance;
 mod rnnt;
 mod signature;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use burn_losses_derive::{family, inherent};
 use alignment::Batch;
 pub use alignment::{Alignment, Lattice, Normalize, SequenceInput, SequenceLayout};
 pub use ctc::{CtcLoss, CtcLossConfig};
+pub use distance::edit_distance;
 pub use rnnt::{RnntLoss, RnntLossConfig};
 
 /// A loss of sequences whose labels are not aligned with the steps.

@@ -2,14 +2,15 @@
 //!
 //! | task | output of a step | metrics |
 //! |---|---|---|
-//! | one of several classes | Burn's `ClassificationOutput` | Burn's |
+//! | one of several classes | Burn's `ClassificationOutput` | Burn's, [`ExpectedCalibrationErrorMetric`] |
 //! | several labels at once | Burn's `MultiLabelClassificationOutput` | Burn's |
 //! | a value | Burn's `RegressionOutput` | Burn's |
-//! | quantiles of a value | [`QuantileRegressionOutput`] | [`QuantileCoverageMetric`] |
+//! | quantiles of a value | [`QuantileRegressionOutput`] | [`QuantileCoverageMetric`], [`IntervalCoverageMetric`], [`IntervalScoreMetric`] |
 //! | a class for every pixel | [`SegmentationOutput`] | [`IouMetric`], [`DiceMetric`] |
 //! | boxes | [`DetectionOutput`] | [`BoxIouMetric`] |
 //! | embeddings | [`MetricLearningOutput`] | [`RecallAtKMetric`], [`VerificationAccuracyMetric`] |
 //! | lists to rank | [`RankingOutput`] | [`NdcgMetric`] |
+//! | labels of sequences | [`SequenceOutput`] | [`LabelErrorRateMetric`] |
 //! | any of these with a loss of several terms | [`WithTerms`] around it | [`LossTermMetric`], one per term |
 //!
 //! All outputs go with Burn's `LossMetric`. Each metric here keeps counts over the epoch and takes its figure from them, as an
@@ -39,23 +40,29 @@
 //! # }
 //! ```
 
+mod calibration;
 mod detection;
 mod embeddings;
 mod figure;
+mod interval;
 mod quantile;
 mod ranking;
 mod segmentation;
+mod sequence;
 mod terms;
 
+pub use calibration::{CalibrationBin, CalibrationInput, ExpectedCalibrationError, ExpectedCalibrationErrorMetric};
 pub use detection::{BoxIou, BoxIouMetric, BoxesInput, DetectionOutput};
 pub use embeddings::{
     EmbeddingsInput, MetricLearningOutput, Neighbors, Pairs, RecallAtK, RecallAtKMetric, VerificationAccuracy,
     VerificationAccuracyMetric,
 };
 pub use figure::{EpochFigure, EpochMetric, Share};
+pub use interval::{IntervalCoverage, IntervalCoverageMetric, IntervalScore, IntervalScoreMetric};
 pub use quantile::{QuantileCoverage, QuantileCoverageMetric, QuantileInput, QuantileRegressionOutput};
 pub use ranking::{Ndcg, NdcgMetric, RankingInput, RankingOutput};
 pub use segmentation::{ClassCounts, Dice, DiceMetric, Iou, IouMetric, PixelsInput, SegmentationOutput};
+pub use sequence::{LabelErrorRate, LabelErrorRateMetric, SequenceOutput, SequencesInput};
 pub use terms::{LossTerm, LossTermMetric, LossTermsInput, WithTerms};
 
 #[cfg(test)]
@@ -104,6 +111,13 @@ mod tests {
             NdcgMetric::new().name(),
             NdcgMetric::at(5).name(),
             NdcgMetric::at(5).linear().name(),
+            ExpectedCalibrationErrorMetric::new().name(),
+            ExpectedCalibrationErrorMetric::with_bins(10).name(),
+            IntervalCoverageMetric::new(0.9).name(),
+            IntervalCoverageMetric::new(0.9).of_columns(0, 1).name(),
+            IntervalScoreMetric::new(0.9).name(),
+            IntervalScoreMetric::new(0.5).name(),
+            LabelErrorRateMetric::new().name(),
             LossTermMetric::new("dice").name(),
             LossTermMetric::new("bce").name(),
         ];

@@ -4,7 +4,8 @@ use super::figure::{EpochFigure, EpochMetric, Share};
 use burn::tensor::{ExecutionError, Tensor, TensorReadError};
 use burn::train::metric::{Adaptor, ItemLazy, LossInput};
 
-/// The output of a step of quantile regression; for Burn's `LossMetric` and [`QuantileCoverageMetric`].
+/// The output of a step of quantile regression; for Burn's `LossMetric`, [`QuantileCoverageMetric`],
+/// [`IntervalCoverageMetric`](super::IntervalCoverageMetric) and [`IntervalScoreMetric`](super::IntervalScoreMetric).
 #[derive(Debug, Clone)]
 pub struct QuantileRegressionOutput {
     /// The loss, `[1]`.
@@ -52,10 +53,10 @@ impl Adaptor<LossInput> for QuantileRegressionOutput {
     }
 }
 
-/// The input of [`QuantileCoverageMetric`].
+/// The input of the metrics of quantiles.
 pub struct QuantileInput {
-    predictions: Tensor<2>,
-    targets: Tensor<2>,
+    pub(super) predictions: Tensor<2>,
+    pub(super) targets: Tensor<2>,
 }
 
 impl Adaptor<QuantileInput> for QuantileRegressionOutput {

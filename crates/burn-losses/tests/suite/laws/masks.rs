@@ -413,3 +413,46 @@ fn with_a_divisor_a_loss_is_the_sum_of_its_unreduced_values() {
         assert!((whole - sum).abs() < 1e-12 * sum.abs().max(1.0), "distribution: {whole} {sum}");
     }
 }
+
+/// The losses of micro-batches add up to the loss of the whole, with ignored, masked and weighted rows, however it is split.
+#[test]
+fn an_accumulation_adds_up_to_the_whole_batch() {
+    use burn::tensor::{Int, Tensor};
+    use burn_losses::classification::CrossEntropyLossConfig;
+    use burn_losses::prelude::*;
+    use burn_losses::{Accumulation, Reduction};
+
+    let device = Device::flex();
+    let logits = Tensor::<2>::from_data(TensorData::new(numbers(12, 1), [6, 2]), (&device, DType::F64));
+    let labels = Tensor::<1, Int>::from_ints([0, -100, 1, 1, 0, -100], &device);
+    let weights = Tensor::<1>::from_data([2.0, 1.0, 0.5, 3.0, 0.0, 1.0], (&device, DType::F64));
+    let mask = Tensor::<1, Int>::from_ints([1, 1, 1, 0, 1, 1], &device).equal_scalar(1);
+    for reduction in [Reduction::Mean, Reduction::WeightedMean, Reduction::Sum] {
+        let loss = CrossEntropyLossConfig::new()
+            .with_ignore_index(-100)
+            .with_class_weights([1.0, 3.0])
+            .with_reduction(reduction)
+            .init(&device);
+        let extras = Extras::new().with_weights(weights.clone()).with_mask(mask.clone());
+        let expected = loss.forward_with(logits.clone(), labels.clone(), extras).into_scalar::<f64>();
+        for size in [1, 4, 6] {
+            let part = |start: usize| {
+                let rows = || [start..(start + size).min(6)];
+                let (logits, labels) = (logits.clone().slice(rows()), labels.clone().slice(rows()));
+                (logits, labels, weights.clone().slice(rows()), mask.clone().slice(rows()))
+            };
+            let mut whole = Accumulation::new(reduction);
+            for start in (0..6).step_by(size) {
+                let (logits, labels, weights, mask) = part(start);
+                whole.count(loss.forward_unreduced(logits.zeros_like(), labels, mask), Some(weights));
+            }
+            let mut sum = 0.0;
+            for start in (0..6).step_by(size) {
+                let (logits, labels, weights, mask) = part(start);
+                let extras = whole.extras().with_weights(weights).with_mask(mask);
+                sum += loss.forward_with(logits, labels, extras).into_scalar::<f64>();
+            }
+            assert!((sum - expected).abs() < 1e-12, "{reduction:?}, {size} rows at a time: {sum}, expected {expected}");
+        }
+    }
+}
