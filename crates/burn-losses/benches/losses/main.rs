@@ -5,7 +5,7 @@
 //! take turns, so that the ratios of a row are valid even on a machine with other work. Criterion measures the fused engine;
 //! the others, which may take seconds, are the median of a few runs.
 //!
-//! With `--device=wgpu` or another backend of GPUs, the same losses are measured there: see [`gpu`].
+//! With `--device=wgpu` or another backend of GPUs, the same losses are measured there: see `gpu.rs`.
 //!
 //! A loss is printed and written to `target/bench/losses.json` as soon as it is measured. The task prints a table at the end. It
 //! saves a run of all losses in `benches/results`, in the file of the machine.

@@ -20,6 +20,7 @@ pub(crate) struct Counted {
     pub(crate) launches: BTreeMap<String, usize>,
     /// How many kernels the first step compiled: one kernel may have several versions, and Burn may try some versions out.
     pub(crate) compiled: usize,
-    /// The bytes in use after the forward pass or after the backward pass, whichever are more, beyond the inputs.
+    /// The bytes in use after the forward pass or after the backward pass, whichever are more: of the inputs, of what is kept for the
+    /// backward pass, and of the gradients.
     pub(crate) bytes: u64,
 }

@@ -35,7 +35,7 @@ fn count(info: &LossInfo, target: &Target, rows: usize) -> Counted {
         sync();
         device.memory_pool_usage().map_or(0, |usage| usage.bytes_in_use)
     };
-    // The inputs are there before the observer is.
+    // The call copies its inputs to the device, which launches nothing.
     let step = |observer: Arc<Observer>| {
         let arguments = Arguments::new(info.kind, &signature, &inputs, &device, target.dtype, &trained);
         let mut arguments = arguments.expect("arguments of the loss");
