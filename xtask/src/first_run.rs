@@ -38,32 +38,33 @@ pub(crate) struct Options {
 
 /// Clones the last commit into a temporary folder, runs the command there, and prints what took how long.
 pub(crate) fn run(options: &Options) -> Result<(), String> {
-    let clone = Clone::new().map_err(|error| format!("the clone: {error}"))?;
-    let mut command = clone.cargo(options).map_err(|error| error.to_string())?;
+    let folder = Temporary::new().map_err(|error| format!("the clone: {error}"))?;
+    let mut command = folder.cargo(options).map_err(|error| error.to_string())?;
     println!("   cargo {}\n", options.command.join(" "));
     let phases = watch(&mut command).map_err(|error| format!("cargo: {error}"))?;
+    println!("\n{}", phases.table());
     // Only Linux has these times.
-    let times = fs::read_to_string(clone.times()).unwrap_or_default();
-    println!("\n{}\n{}", phases.table(), slowest(&times));
+    if let Ok(times) = fs::read_to_string(folder.times()) {
+        println!("{}", slowest(&times));
+    }
     let limit = Duration::from_secs_f64(60.0 * options.limit);
-    let whole = phases.whole();
-    if whole > limit {
-        return Err(format!("{} is longer than the limit, {}", minutes(whole), minutes(limit)));
+    if phases.end > limit {
+        return Err(format!("{} is longer than the limit, {}", minutes(phases.end), minutes(limit)));
     }
     Ok(())
 }
 
 /// The temporary folder with the clone.
-struct Clone(PathBuf);
+struct Temporary(PathBuf);
 
-impl Clone {
+impl Temporary {
     fn new() -> io::Result<Self> {
-        let clone = Self(env::temp_dir().join(format!("burn-losses-first-run-{}", process::id())));
-        fs::create_dir_all(&clone.0)?;
+        let folder = Self(env::temp_dir().join(format!("burn-losses-first-run-{}", process::id())));
+        fs::create_dir_all(&folder.0)?;
         let mut git = Command::new("git");
-        git.args(["clone", "--quiet", ROOT]).arg(clone.repository());
+        git.args(["clone", "--quiet", ROOT]).arg(folder.repository());
         match git.status()? {
-            status if status.success() => Ok(clone),
+            status if status.success() => Ok(folder),
             status => Err(io::Error::other(format!("git: {status}"))),
         }
     }
@@ -101,7 +102,7 @@ impl Clone {
     }
 }
 
-impl Drop for Clone {
+impl Drop for Temporary {
     fn drop(&mut self) {
         // Files that stay in a temporary folder do no harm.
         let _ = fs::remove_dir_all(&self.0);
@@ -134,10 +135,6 @@ impl Phases {
             self.built.get_or_insert(now);
         }
         self.end = now;
-    }
-
-    fn whole(&self) -> Duration {
-        self.end
     }
 
     fn table(&self) -> String {
