@@ -18,7 +18,8 @@ pub(crate) struct Counted {
     pub(crate) name: String,
     /// How often each kernel is launched, once all of them are compiled.
     pub(crate) launches: BTreeMap<String, usize>,
-    /// How many kernels the first step compiled: one kernel may have several versions, and Burn may try some versions out.
+    /// How many different kernels the first step launches, each of which is compiled once: a kernel may have several versions, and
+    /// Burn tries some out.
     pub(crate) compiled: usize,
     /// The bytes in use after the forward pass or after the backward pass, whichever are more: of the inputs, of what is kept for the
     /// backward pass, and of the gradients.
