@@ -10,7 +10,8 @@ A time is the median of forward and backward passes of the mean, in float32, aft
 as many as fill half a second.
 `compiled_ms` is that of `torch.compile`: null where it is not asked for, or fails; then `compile_error` says why.
 `eager_peak_bytes` is the most memory that PyTorch's allocator gave out in one eager pass, the gradients included, the
-inputs not. A loss without a twin here has null for all three. The program ends with its stdin.
+inputs not. A loss without a twin here has null for all three. The program ends with its stdin. With `--device cuda` all tensors
+are on the GPU, and a pass is timed from an idle device to an idle device.
 
     python reference/bench_torch.py --threads 2 --list          the names that have a twin
 
@@ -34,12 +35,20 @@ WARM_UPS = 2
 LEAST_SECONDS = 0.5
 
 
+def wait(leaves):
+    """Waits for the GPU, if the tensors are there."""
+    if leaves[0].is_cuda:
+        torch.cuda.synchronize()
+
+
 def step(loss, leaves, constants):
     """One forward and backward pass: the seconds it takes."""
     for leaf in leaves:
         leaf.grad = None
+    wait(leaves)
     start = time.perf_counter()
     loss(*leaves, *constants).backward()
+    wait(leaves)
     return time.perf_counter() - start
 
 
@@ -56,6 +65,11 @@ def peak_bytes(loss, leaves, constants):
     """The highest sum of what the allocator gave out and took back."""
     for leaf in leaves:
         leaf.grad = None
+    if leaves[0].is_cuda:
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        step(loss, leaves, constants)
+        return torch.cuda.max_memory_allocated() - before
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         step(loss, leaves, constants)
     events = profiler.profiler.kineto_results.events()
@@ -89,11 +103,16 @@ def measure(name, rows, columns, runs, compile):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, required=True, help="for PyTorch's operators")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--list", action="store_true", help="print the names that have a twin, and end")
     options = parser.parse_args()
+    if options.device == "cuda" and not torch.cuda.is_available():
+        sys.exit("PyTorch has no CUDA here")
     if options.list:
         print("\n".join(TWINS))
         return
+    if options.device != "cpu":  # it costs each operator a microsecond
+        torch.set_default_device(options.device)
     torch.set_num_threads(options.threads)
     torch._inductor.config.compile_threads = 1  # no workers in the background
     # Only answers go to stdout; what libraries and compilers print goes to stderr.

@@ -9,9 +9,11 @@ mod deny;
 mod examples;
 mod features;
 mod fetch;
+mod first_run;
 mod generate;
 mod golden;
 mod guide;
+mod launches;
 mod layers;
 mod mutants;
 mod new;
@@ -26,7 +28,7 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use steps::{Failed, Steps};
 
 /// The tasks of this workspace.
@@ -55,6 +57,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// Measures the time from a clone with nothing built to the first trained model; fails above a limit.
+    FirstRun(first_run::Options),
     /// Measures what the papers of the losses claim; fails if a number is outside its band.
     Papers {
         /// Options of `papers`, for instance `--only focal`, or `--help`.
@@ -91,10 +95,13 @@ enum Task {
     Guide,
     /// Measures what burn-losses adds to a build: CPU seconds and size; everything from nothing takes over an hour.
     Cost(cost::Options),
-    /// Measures every loss on the CPU backends, fused and not, beside PyTorch; builds Burn once more, in release mode.
+    /// Measures every loss on the CPU backends or, with `--gpu`, on a GPU, fused and not, beside PyTorch; builds Burn once more, in
+    /// release mode.
     Bench(bench::Options),
     /// Compares every loss on every device, path, type and form with tensor operations in f64; writes docs/src/trust.md.
     Parity(parity::Options),
+    /// Counts what a training step of each loss launches, compiles and allocates on a GPU.
+    Launches(launches::Options),
     /// Measures the memory of large vocabularies and of mining, at full size.
     Memory,
     /// Fuzzes the readers of config files and of tensors, `diagnose` and `plot --set`; without options, with the inputs of the tests.
@@ -146,8 +153,9 @@ fn main() -> ExitCode {
     if let Some(code) = cost::wrapper::run() {
         return code;
     }
-    let mut steps = Steps::default();
-    let result = run(Arguments::parse().task, &mut steps);
+    let task = Arguments::parse().task;
+    let mut steps = Steps::new(&std::env::args().nth(1).unwrap_or_default());
+    let result = run(task, &mut steps);
     steps.print_summary();
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -158,12 +166,18 @@ fn main() -> ExitCode {
     }
 }
 
+/// Whether there is a task of this name.
+fn is_task(name: &str) -> bool {
+    Arguments::command().find_subcommand(name).is_some()
+}
+
 fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
     match task {
         Task::Check => check::all(steps),
         Task::Test => test::all(steps),
         Task::Verify { quick } => verify::all(steps, quick),
         Task::Train { options } => verify::run(steps, "train-ndarray", options),
+        Task::FirstRun(options) => steps.own("first-run", || first_run::run(&options)),
         Task::Papers { options } => verify::run(steps, "papers", options),
         Task::Soak { options } => verify::run(steps, "soak", options),
         Task::Features { check } => steps.own("features", if check { features::check } else { features::write }),
@@ -176,6 +190,7 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
         Task::Cost(options) => cost::run(steps, &options),
         Task::Bench(options) => bench::run(steps, &options),
         Task::Parity(options) => parity::run(steps, &options),
+        Task::Launches(options) => launches::run(steps, &options),
         Task::Memory => {
             let arguments = ["test", "--workspace", "--test", "memory", "--", "--nocapture"];
             steps.run("memory", cargo::cargo(&arguments).env("BURN_LOSSES_FULL", "1"))
@@ -192,5 +207,52 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
             steps.run("gallery", &mut command)
         }
         Task::Golden { check, names } => golden::run(steps, check, &names),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    /// The words that follow `cargo xtask` in a text.
+    fn tasks(text: &str) -> impl Iterator<Item = &str> {
+        let is_of_name = |letter: char| letter.is_ascii_lowercase() || letter == '-';
+        let after = text.split("cargo xtask ").skip(1);
+        after.map(move |rest| &rest[..rest.find(|letter: char| !is_of_name(letter)).unwrap_or(rest.len())])
+    }
+
+    #[test]
+    fn the_arguments_are_valid() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_task_that_a_text_names_is_there() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut wrong = Vec::new();
+        let mut folders = vec![root.join("xtask"), root.join("docs"), root.join("crates"), root.join("examples")];
+        let mut files = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "reference/README.md"]
+            .map(|name| root.join(name))
+            .to_vec();
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+                let has_text = path.extension().is_some_and(|of| of == "rs" || of == "md" || of == "toml");
+                if path.is_dir() && !path.ends_with("target") {
+                    folders.push(path);
+                } else if has_text {
+                    files.push(path);
+                }
+            }
+        }
+        for file in files {
+            let text = fs::read_to_string(&file).unwrap();
+            let unknown = tasks(&text)
+                .filter(|name| name.starts_with(|first: char| first.is_ascii_lowercase()) && !is_task(name));
+            wrong.extend(unknown.map(|name| format!("{}: {name}", file.display())));
+        }
+        assert!(wrong.is_empty(), "these are no tasks:\n{}", wrong.join("\n"));
+        assert_eq!(tasks("`cargo xtask api`, cargo xtask first-run").collect::<Vec<_>>(), ["api", "first-run"]);
     }
 }

@@ -4,9 +4,15 @@ use std::fmt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::is_task;
+
 /// The steps so far.
 #[derive(Debug, Default)]
-pub(crate) struct Steps(Vec<Step>);
+pub(crate) struct Steps {
+    /// The task that was called.
+    task: String,
+    done: Vec<Step>,
+}
 
 #[derive(Debug)]
 struct Step {
@@ -37,6 +43,11 @@ impl fmt::Display for Failed {
 }
 
 impl Steps {
+    /// No step so far, of the task with this name.
+    pub(crate) fn new(task: &str) -> Self {
+        Self { task: task.to_owned(), done: Vec::new() }
+    }
+
     /// Runs a command that has to succeed.
     pub(crate) fn run(&mut self, name: &str, command: &mut Command) -> Result<(), Failed> {
         self.run_unless(name, command, None, "").map(|_| ())
@@ -87,7 +98,8 @@ impl Steps {
         Err(Failed::new(name, &text, &why))
     }
 
-    /// Runs a part of xtask itself; an error ends the task.
+    /// Runs a part of xtask itself; an error ends the task. A part that is not a task of its own runs again with the task that
+    /// was called.
     pub(crate) fn own(&mut self, name: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), Failed> {
         println!("\n== {name}");
         let start = Instant::now();
@@ -95,7 +107,8 @@ impl Steps {
         self.note(name, start, if result.is_ok() { "ok" } else { "FAILED" });
         result.map_err(|why| {
             eprintln!("\n{why}");
-            Failed::new(name, &format!("cargo xtask {name}"), "see above")
+            let task = if is_task(name) { name } else { &self.task };
+            Failed::new(name, &format!("cargo xtask {task}"), "see above")
         })
     }
 
@@ -107,24 +120,24 @@ impl Steps {
     fn note(&mut self, name: &str, start: Instant, outcome: &str) {
         let (took, outcome) = (start.elapsed(), outcome.to_owned());
         println!("== {name}: {outcome} ({})", minutes(took));
-        self.0.push(Step { name: name.to_owned(), took, outcome });
+        self.done.push(Step { name: name.to_owned(), took, outcome });
     }
 
     /// Prints one line per step, unless there was only one.
     pub(crate) fn print_summary(&self) {
-        if self.0.len() < 2 {
+        if self.done.len() < 2 {
             return;
         }
         println!("\n== summary");
-        for step in &self.0 {
+        for step in &self.done {
             println!("   {:<28}{:>6}   {}", step.name, minutes(step.took), step.outcome);
         }
-        println!("   {:<28}{:>6}", "in all", minutes(self.0.iter().map(|step| step.took).sum()));
+        println!("   {:<28}{:>6}", "in all", minutes(self.done.iter().map(|step| step.took).sum()));
     }
 }
 
 /// `m:ss`.
-fn minutes(time: Duration) -> String {
+pub(crate) fn minutes(time: Duration) -> String {
     let seconds = time.as_secs_f64().round() as u64;
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
@@ -166,6 +179,16 @@ mod tests {
         assert_eq!(shown(&command), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
     }
 
+    #[test]
+    fn a_failed_part_names_a_task_that_exists() {
+        let mut steps = Steps::new("check");
+        let mut command = |name: &str| steps.own(name, || Err("why".to_owned())).unwrap_err().command;
+        assert_eq!(command("words"), "cargo xtask words");
+        // These are steps of `check` alone.
+        assert_eq!(command("pages"), "cargo xtask check");
+        assert_eq!(command("templates"), "cargo xtask check");
+    }
+
     #[cfg(unix)]
     #[test]
     fn what_a_command_prints_is_returned() {
@@ -188,7 +211,7 @@ mod tests {
         assert!(steps.run_unless("a", &mut exit("exit 0"), Some(3), "no GPU").unwrap());
         assert!(!steps.run_unless("b", &mut exit("exit 3"), Some(3), "no GPU").unwrap());
         assert!(steps.run("c", &mut exit("exit 3")).unwrap_err().to_string().contains("sh -c 'exit 3'"));
-        let outcomes: Vec<_> = steps.0.iter().map(|step| step.outcome.as_str()).collect();
+        let outcomes: Vec<_> = steps.done.iter().map(|step| step.outcome.as_str()).collect();
         assert_eq!(outcomes, ["ok", "SKIPPED: no GPU", "FAILED"]);
     }
 }

@@ -1,9 +1,12 @@
 //! The benchmark of all losses, its tables, and the chart of the guide.
 
 mod chart;
+mod gpu;
 mod table;
 
-/// The format of the files, which the benchmark compiles too.
+/// The formats of the files, which the benchmark compiles too.
+#[path = "../../../crates/burn-losses/benches/losses/gpu_results.rs"]
+mod gpu_results;
 #[path = "../../../crates/burn-losses/benches/losses/results.rs"]
 mod results;
 
@@ -13,6 +16,7 @@ use std::process::Command;
 
 use clap::Args;
 use results::{Machine, Results};
+use serde::de::DeserializeOwned;
 
 use crate::cargo::cargo;
 use crate::golden::python;
@@ -22,6 +26,8 @@ use crate::steps::{Failed, Steps};
 const KEPT: &str = "crates/burn-losses/benches/results";
 /// The page of the guide that shows the table.
 const PAGE: &str = "docs/src/speed.md";
+/// The folder that the benchmark writes to.
+const MEASURED: &str = "target/bench";
 /// The folder of the chart.
 const PICTURES: &str = "docs/src/pictures";
 
@@ -34,6 +40,13 @@ pub(crate) struct Options {
     /// crates/burn-losses/benches/results.
     #[arg(long, value_name = "CPU", num_args = 0..=1, default_missing_value = "", conflicts_with = "filters")]
     table: Option<String>,
+    /// Measure on a GPU: kernels, tensor operations with and without Burn's fusion, and a copy; beside PyTorch with CUDA, if that is
+    /// there. Builds Burn twice.
+    #[arg(long, conflicts_with = "table")]
+    gpu: bool,
+    /// Burn's backend for the GPU.
+    #[arg(long, requires = "gpu", value_enum, default_value = "wgpu")]
+    device: gpu::Backend,
 }
 
 /// Measures, or prints a table and draws the chart. A run of all losses is saved in the file of its machine.
@@ -44,9 +57,12 @@ pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<(), Failed> {
         print!("{}", guide_table(&results).map_err(failed)?);
         return draw(&results, &root()).map_err(failed);
     }
-    steps.run("bench", &mut command(&options.filters))?;
-    let measured = root().join("target/bench/losses.json");
-    let results = read(&measured).map_err(failed)?;
+    if options.gpu {
+        return gpu::run(steps, options);
+    }
+    steps.run("bench", command("x86-v4").args(&options.filters))?;
+    let measured = root().join(MEASURED).join("losses.json");
+    let results: Results = read(&measured).map_err(failed)?;
     println!(
         "\nForward and backward: milliseconds of the fused engine on Flex; the copy's share of them (1: as fast as reading the\n\
          inputs and writing a gradient); how many times as long the others take (NdArray: against its own fused engine).\n"
@@ -62,11 +78,11 @@ pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The call of cargo that runs the benchmark.
-fn command(filters: &[String]) -> Command {
-    let mut command = cargo(&["bench", "--package", "burn-losses", "--bench", "losses"]);
+/// The call of cargo that runs the benchmark, with these features and those that both CPU backends need.
+fn command(features: &str) -> Command {
+    let mut command = cargo(&["bench", "--package", "burn-losses", "--bench", "losses", "--features"]);
     // In release mode everything is built again anyway; leaving out the GPU backends halves that.
-    command.args(["--features", "flex,ndarray,rayon,simd,x86-v4", "--"]).args(filters);
+    command.args([&format!("flex,ndarray,rayon,simd,{features}"), "--"]);
     // Without this, the flags of .cargo/config.toml apply, and with them the workspace-hack, which requires the features of all
     // members, the GPU backends among them.
     command.env("RUSTFLAGS", "").env_remove("CARGO_ENCODED_RUSTFLAGS");
@@ -87,7 +103,7 @@ fn slug(machine: &Machine) -> String {
 }
 
 /// Reads the figures of a run.
-fn read(file: &Path) -> Result<Results, String> {
+fn read<R: DeserializeOwned>(file: &Path) -> Result<R, String> {
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
@@ -133,10 +149,12 @@ mod tests {
 
     #[test]
     fn the_flags_of_the_workspace_are_off() {
-        let command = command(&["boxes".to_owned()]);
+        let command = command("x86-v4");
         let flags = command.get_envs().find(|(name, _)| *name == "RUSTFLAGS");
         assert_eq!(flags.and_then(|(_, value)| value), Some("".as_ref()));
-        assert_eq!(command.get_args().last(), Some("boxes".as_ref()));
+        let features = command.get_args().nth(6);
+        assert_eq!(features, Some("flex,ndarray,rayon,simd,x86-v4".as_ref()));
+        assert_eq!(command.get_args().last(), Some("--".as_ref()));
     }
 
     #[test]

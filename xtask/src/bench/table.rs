@@ -10,7 +10,12 @@ pub(super) fn full(results: &Results) -> String {
     );
     for of in &results.losses {
         let megabytes = of.peaks.map(|peak| peak.map_or(String::new(), |bytes| format!("{:.0}", bytes as f64 / 1e6)));
-        let first = [of.name.clone(), size(of), format!("{:.1}", of.flex()), format!("{:.2}", of.copy / of.flex())];
+        let first = [
+            of.name.clone(),
+            size(&of.size, of.classes),
+            format!("{:.1}", of.flex()),
+            format!("{:.2}", of.copy / of.flex()),
+        ];
         text.push_str(&row([&first[..], &of.ratios().map(times), &megabytes].concat()));
     }
     let mut mean = |name: String, losses: &[Measured]| {
@@ -33,7 +38,7 @@ pub(super) fn guide(results: &Results, shown: &[String]) -> String {
     for of in shown.iter().filter_map(|name| results.losses.iter().find(|of| of.name == *name)) {
         // In these families matrix products take most of the time, so a comparison with a copy says nothing.
         let copy = if matches!(family(of), "metric" | "heads") { String::new() } else { milliseconds(of.copy) };
-        let first = [format!("`{}`", of.name), size(of), milliseconds(of.flex()), copy];
+        let first = [format!("`{}`", of.name), size(&of.size, of.classes), milliseconds(of.flex()), copy];
         text.push_str(&row([first, of.ratios().map(times)].concat()));
     }
     let name = format!("**geometric mean of all {}**", results.losses.len());
@@ -62,14 +67,14 @@ pub(super) fn family(of: &Measured) -> &str {
 }
 
 /// `4 x 128^3`, `1024 x 512, 64 classes`: without axes of one element, and equal axes as a power.
-fn size(of: &Measured) -> String {
-    let axes: Vec<usize> = of.size.iter().copied().filter(|&length| length != 1).collect();
+pub(super) fn size(size: &[usize], classes: Option<usize>) -> String {
+    let axes: Vec<usize> = size.iter().copied().filter(|&length| length != 1).collect();
     let axes = axes.chunk_by(|a, b| a == b).map(|group| match group {
         [length] => length.to_string(),
         group => format!("{}^{}", group[0], group.len()),
     });
     let axes = axes.collect::<Vec<_>>().join(" x ");
-    of.classes.map_or(axes.clone(), |classes| format!("{axes}, {classes} classes"))
+    classes.map_or(axes.clone(), |classes| format!("{axes}, {classes} classes"))
 }
 
 /// A time with two digits, or with all digits before the decimal point.

@@ -131,7 +131,7 @@ fn measure(
 
     let nothing = || failed(format!("cargo did not compile {}", subject.package()));
     let times = fs::read_to_string(&times).map_err(|error| failed(format!("{}: {error}", times.display())))?;
-    let cpu_seconds = wrapper::seconds(&times, &subject.crate_name()).ok_or_else(nothing)?;
+    let cpu_seconds = *wrapper::seconds(&times).get(&*subject.crate_name()).ok_or_else(nothing)?;
     let file = artifact(&messages, subject).ok_or_else(nothing)?;
     let bytes = fs::metadata(&file).map_err(|error| failed(format!("{}: {error}", file.display())))?.len();
     let what = match subject {

@@ -3,19 +3,23 @@
 //! Cargo calls the program that `RUSTC_WRAPPER` names, with rustc and its arguments. The measured time of each crate is therefore
 //! exact, whatever else runs.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::{env, fs, io};
 
-/// The variable that names the file for the times. If it is set, xtask was called in the place of rustc.
-pub(super) const TIMES: &str = "BURN_LOSSES_RUSTC_TIMES";
+/// The variable that names the file for the times. Where it is set, xtask may be called in the place of rustc.
+pub(crate) const TIMES: &str = "BURN_LOSSES_RUSTC_TIMES";
 
 /// Calls rustc if xtask was called in its place.
 pub(crate) fn run() -> Option<ExitCode> {
     let times = env::var_os(TIMES)?;
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    // A measured program may be xtask itself, which inherits the variable.
+    Path::new(arguments.first()?).file_stem().filter(|program| *program == "rustc")?;
     Some(match call(&arguments, &times) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -62,11 +66,15 @@ fn seconds_of_stat(text: &str) -> Option<f64> {
     Some((ticks(16)? + ticks(17)?) as f64 / TICKS_PER_SECOND)
 }
 
-/// The CPU seconds of a crate; if rustc was called more than once, their sum.
-pub(super) fn seconds(times: &str, name: &str) -> Option<f64> {
-    let of_crate = times.lines().filter_map(|line| line.split_once(' ')).filter(|(crate_name, _)| *crate_name == name);
-    let seconds: Vec<f64> = of_crate.filter_map(|(_, seconds)| seconds.parse().ok()).collect();
-    (!seconds.is_empty()).then(|| seconds.iter().sum())
+/// The CPU seconds of each crate; if rustc was called more than once, their sum.
+pub(crate) fn seconds(times: &str) -> BTreeMap<&str, f64> {
+    let mut by_crate = BTreeMap::new();
+    for (name, seconds) in times.lines().filter_map(|line| line.split_once(' ')) {
+        if let Ok(seconds) = seconds.parse::<f64>() {
+            *by_crate.entry(name).or_default() += seconds;
+        }
+    }
+    by_crate
 }
 
 #[cfg(test)]
@@ -90,7 +98,6 @@ mod tests {
     #[test]
     fn times_are_summed_by_crate() {
         let times = "a 1.5\nburn_losses 2\na 0.25\n";
-        assert_eq!(seconds(times, "a"), Some(1.75));
-        assert_eq!(seconds(times, "b"), None);
+        assert_eq!(seconds(times), BTreeMap::from([("a", 1.75), ("burn_losses", 2.0)]));
     }
 }

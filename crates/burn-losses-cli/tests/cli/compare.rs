@@ -1,8 +1,11 @@
-//! `compare`
+//! `compare`, and the script that compares with PyTorch
 
 use crate::eval::{error, f64s, huber, i64s};
-use crate::{Folder, answer};
+use crate::{Answer, Folder, answer};
 use serde_json::json;
+use std::env;
+use std::path::Path;
+use std::process::Command;
 
 const COMPARE: &str = "compare --config loss.toml --input in.safetensors --expect there.safetensors";
 
@@ -105,4 +108,53 @@ fn nothing_to_compare_with_is_exit_code_2() {
     error(&folder, COMPARE, &format!("there.safetensors: the loss has no `gradient.logits`, but: {names}"));
     let message = "1 --expect beside 2 --input: one for each is needed";
     error(&folder, &format!("{COMPARE} --input in.safetensors"), message);
+}
+
+/// A call of `reference/compare.py` with this command, by the Python of the golden values; `None` if that lacks PyTorch, or if the
+/// package was unpacked outside its repository.
+///
+/// # Panics
+/// With `BURN_LOSSES_REQUIRE_TORCH=1`, if Python lacks PyTorch.
+fn script(folder: &Folder) -> Option<Command> {
+    let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reference");
+    let script = reference.join("compare.py");
+    if !script.exists() {
+        return None;
+    }
+    let own = reference.join(".venv/bin/python");
+    let python = if own.exists() { own.into() } else { env::var_os("PYTHON").unwrap_or_else(|| "python3".into()) };
+    let probe = Command::new(&python).args(["-c", "import torch, safetensors.torch"]).output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        let why = format!("{python:?} does not have PyTorch and safetensors, see reference/README.md");
+        assert!(env::var("BURN_LOSSES_REQUIRE_TORCH").as_deref() != Ok("1"), "BURN_LOSSES_REQUIRE_TORCH=1, but {why}");
+        eprintln!("\n*** SKIPPED: {why} ***\n");
+        return None;
+    }
+    let mut command = Command::new(python);
+    command.arg(script).args(["--command", env!("CARGO_BIN_EXE_burn-losses")]).current_dir(folder.0.path());
+    Some(command)
+}
+
+#[test]
+fn the_script_compares_with_a_loss_of_pytorch() {
+    let folder = huber();
+    let run = |arguments: &str| {
+        let output = script(&folder)?.args(arguments.split_whitespace()).output().unwrap();
+        Some(Answer::from(output))
+    };
+    let Some(same) = run("torch.nn.HuberLoss loss.toml in.safetensors") else { return };
+    assert_eq!(same.code, Some(0), "{same:?}");
+    for name in ["loss ", "gradient.predictions "] {
+        assert!(same.stdout.lines().any(|line| line.starts_with(name) && line.contains(" agrees ")), "{same:?}");
+    }
+    // A function, with an argument of another value.
+    let other = run("torch.nn.functional.huber_loss loss.toml in.safetensors --set delta=0.25").expect("PyTorch");
+    assert_eq!(other.code, Some(1), "{other:?}");
+    assert!(other.stdout.contains("loss  "), "{other:?}");
+    // Options of `burn-losses compare` are passed on.
+    let loose = run("torch.nn.HuberLoss loss.toml in.safetensors --set delta=1.5 --rtol 10").expect("PyTorch");
+    assert_eq!(loose.code, Some(0), "{loose:?}");
+    let unreduced = run("torch.nn.HuberLoss loss.toml in.safetensors --set reduction=none").expect("PyTorch");
+    assert_eq!(unreduced.code, Some(1), "{unreduced:?}");
+    assert!(unreduced.stderr.contains("set its reduction"), "{unreduced:?}");
 }

@@ -5,12 +5,18 @@
 //! take turns, so that the ratios of a row are valid even on a machine with other work. Criterion measures the fused engine;
 //! the others, which may take seconds, are the median of a few runs.
 //!
+//! With `--device=wgpu` or another backend of GPUs, the same losses are measured there: see `gpu.rs`.
+//!
 //! A loss is printed and written to `target/bench/losses.json` as soon as it is measured. The task prints a table at the end. It
 //! saves a run of all losses in `benches/results`, in the file of the machine.
 
 mod arguments;
 mod cases;
 mod cpu;
+#[cfg(feature = "cube")]
+mod gpu;
+#[cfg(feature = "cube")]
+mod gpu_results;
 mod machine;
 mod report;
 mod results;
@@ -32,24 +38,34 @@ fn devices() -> [(&'static str, Device); 2] {
 
 fn main() {
     // Cargo adds options of its own, such as `--bench`.
-    let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let (options, filters): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with('-'));
+    if let Some(device) = options.iter().find_map(|option| option.strip_prefix("--device=")) {
+        #[cfg(feature = "cube")]
+        return gpu::run(device, &filters);
+        #[cfg(not(feature = "cube"))]
+        panic!("the benchmark was built without the feature `{device}`");
+    }
     let mut criterion = Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_millis(100))
         .measurement_time(Duration::from_millis(500));
-    let mut torch = torch::Torch::start();
+    let mut torch = torch::Torch::start("cpu");
     let versions = machine::versions(torch.as_ref().and_then(|torch| torch.version.clone()));
     let mut results = Results { machine: machine::here(), date: machine::today(), versions, losses: Vec::new() };
     // The results of an older run must not be taken for this one's.
-    report::write(&results);
+    report::write(FILE, &results);
     for case in cases::all(&filters) {
         let measured = measure(&case, &mut criterion, torch.as_mut());
         report::print(&measured);
         results.losses.push(measured);
         // The results are written after each loss, so that an early end of the run loses none.
-        report::write(&results);
+        report::write(FILE, &results);
     }
 }
+
+/// The file of the results, in `target/bench`.
+const FILE: &str = "losses.json";
 
 /// How often the fused engine and PyTorch take turns. A disturbance of some seconds affects both, or the median removes it.
 const ROUNDS: usize = 3;

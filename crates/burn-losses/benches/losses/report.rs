@@ -1,10 +1,11 @@
 //! The output of the figures: a line on the terminal, and a file.
 
-use crate::results::{Measured, Results};
+use crate::results::Measured;
+use serde::Serialize;
 use std::fs;
 use std::path::Path;
 
-/// The folder of the file.
+/// The folder of the files.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bench");
 
 /// Prints the line of a loss, as soon as it is measured.
@@ -15,8 +16,8 @@ pub(crate) fn print(of: &Measured) {
 }
 
 /// Writes the measurements so far.
-pub(crate) fn write(results: &Results) {
+pub(crate) fn write(file: &str, results: &impl Serialize) {
     let json = serde_json::to_string_pretty(results).expect("numbers") + "\n";
-    let written = fs::create_dir_all(FOLDER).and_then(|()| fs::write(Path::new(FOLDER).join("losses.json"), json));
+    let written = fs::create_dir_all(FOLDER).and_then(|()| fs::write(Path::new(FOLDER).join(file), json));
     written.unwrap_or_else(|error| panic!("{FOLDER}: {error}"));
 }

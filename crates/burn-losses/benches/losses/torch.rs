@@ -28,17 +28,18 @@ impl OfTorch {
 }
 
 impl Torch {
-    pub(crate) fn start() -> Option<Self> {
+    /// Starts PyTorch on a device, `cpu` or `cuda`.
+    pub(crate) fn start(device: &str) -> Option<Self> {
         let Some(python) = std::env::var_os(PYTHON) else {
             eprintln!("{PYTHON} names no Python: PyTorch is left out");
             return None;
         };
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../reference/bench_torch.py");
         let threads = rayon::current_num_threads().to_string();
-        let arguments = [script, "--threads", &threads];
+        let arguments = [script, "--threads", &threads, "--device", device];
         let listed = Command::new(&python).args(arguments).arg("--list").stdout(Stdio::null()).status();
         if !listed.is_ok_and(|status| status.success()) {
-            eprintln!("{}: no Python with PyTorch; it is left out", python.display());
+            eprintln!("{}: no Python with PyTorch for the device {device}; it is left out", python.display());
             return None;
         }
         let version = version(&python);

@@ -1,7 +1,11 @@
 //! The fused engine on a GPU: when it runs, and that it agrees with tensor operations in double precision, with the same bits in
 //! every run.
 
+#[cfg(feature = "cube")]
+mod counts;
 mod functions;
+#[cfg(feature = "cube")]
+mod launches;
 mod pairs;
 mod regions;
 mod rows;
