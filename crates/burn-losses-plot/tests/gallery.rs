@@ -18,19 +18,26 @@ fn folder() -> PathBuf {
 static FILES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     let mut page = String::from(
         "# Every loss\n\n\
-         The curves and maps of all losses with their default fields, drawn from what the library computes: see the notes in the \
-         pictures.\n\n\
+         The curves and maps of all losses, drawn from what the library computes: see the notes in the pictures. Colors show what \
+         the main field of a loss does, and dashes the targets; all other fields have their defaults. The first pictures of a family \
+         compare its losses.\n\n\
          Written by `cargo xtask gallery`; `burn-losses plot --config loss.toml --output loss.svg` draws a loss of your own config.\n",
     );
     let mut files = BTreeMap::new();
     let mut last = "";
     for LossInfo { family, kind, summary, .. } in registry() {
         if family != last {
-            write!(page, "\n## {family}\n\n| | |\n|---|---|\n").unwrap();
+            write!(page, "\n## {family}\n\n").unwrap();
+            for (number, picture) in Picture::comparisons(family).unwrap().into_iter().enumerate() {
+                let path = format!("compared/{family}-{}.svg", number + 1);
+                writeln!(page, "[<img src=\"{path}\" width=\"640\" alt=\"{family}: compared\">]({path})\n").unwrap();
+                files.insert(path, picture.svg(None));
+            }
+            page += "| | |\n|---|---|\n";
             last = family;
         }
         let config = LossConfig::example(family, kind).unwrap();
-        let picture = Picture::new(&[config]).unwrap_or_else(|error| panic!("{family}/{kind}: {error}"));
+        let picture = Picture::sweep(&config).unwrap_or_else(|error| panic!("{family}/{kind}: {error}"));
         let path = format!("{family}/{kind}.svg");
         let source = format!("../src/{family}/{kind}.rs");
         let summary = summary.replace('|', "\\|");
