@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The scale and the margin are the same; PyTorch's margin is in degrees.
     let config = ArcfaceLossConfig::new(3, 2).with_scale(16.0).with_margin(28.6_f64.to_radians());
     let mut model = Model { embed: LinearConfig::new(16, 2).init(&device), head: config.init(&device) };
-    // The adapter transposes the weights of linear layers. This file has none, so the layer `embed` begins anew.
+    // The adapter transposes the weights of linear layers. This file has none, so `embed` keeps its random weights.
     let file = SafetensorsStore::from_bytes(Some(FILE.to_vec()));
     let loaded = model.load_from(&mut file.with_from_adapter(PyTorchToBurnAdapter).allow_partial(true))?;
     assert_eq!(loaded.applied, ["head.weight"]);
