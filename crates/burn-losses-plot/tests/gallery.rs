@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::time::Instant;
 
 const AGAIN: &str = "run `cargo xtask gallery`";
 
@@ -25,8 +26,14 @@ static FILES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     );
     let mut files = BTreeMap::new();
     let mut last = "";
-    for LossInfo { family, kind, summary, .. } in registry() {
+    let (start, count) = (Instant::now(), registry().len());
+    for (done, LossInfo { family, kind, summary, .. }) in registry().into_iter().enumerate() {
         if family != last {
+            if done > 0 {
+                // Shown by `cargo xtask gallery`.
+                let left = start.elapsed().as_secs_f64() / done as f64 * (count - done) as f64;
+                println!("{done} of {count} losses, about {left:.0} seconds left");
+            }
             write!(page, "\n## {family}\n\n").unwrap();
             for (number, picture) in Picture::comparisons(family).unwrap().into_iter().enumerate() {
                 let path = format!("compared/{family}-{}.svg", number + 1);

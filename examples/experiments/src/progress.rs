@@ -9,7 +9,7 @@ use burn::train::renderer::{
     EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation, MetricsRendererTraining,
 };
 
-/// How many of some runs are done, and an estimate of how long the others take.
+/// How many of all are done, and an estimate of how long the others take.
 pub fn left(done: usize, all: usize, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs_f64() / done.max(1) as f64 * all.saturating_sub(done) as f64;
     let left = match (all > done, seconds < 90.0) {
@@ -17,7 +17,7 @@ pub fn left(done: usize, all: usize, elapsed: Duration) -> String {
         (_, true) => format!("about {seconds:.0} seconds left"),
         (_, false) => format!("about {:.0} minutes left", seconds / 60.0),
     };
-    format!("{done} of {all} runs, {left}")
+    format!("{done} of {all}, {left}")
 }
 
 /// Prints a line at the end of each epoch.
@@ -103,8 +103,8 @@ mod tests {
 
     #[test]
     fn an_estimate_by_hand() {
-        assert_eq!(left(2, 6, Duration::from_secs(20)), "2 of 6 runs, about 40 seconds left");
-        assert_eq!(left(1, 4, Duration::from_secs(60)), "1 of 4 runs, about 3 minutes left");
-        assert_eq!(left(6, 6, Duration::from_secs(61)), "6 of 6 runs, 61 seconds in all");
+        assert_eq!(left(2, 6, Duration::from_secs(20)), "2 of 6, about 40 seconds left");
+        assert_eq!(left(1, 4, Duration::from_secs(60)), "1 of 4, about 3 minutes left");
+        assert_eq!(left(6, 6, Duration::from_secs(61)), "6 of 6, 61 seconds in all");
     }
 }

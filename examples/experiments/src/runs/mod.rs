@@ -197,7 +197,8 @@ pub fn run_all(files: &[ConfigFile], setting: &Setting) -> Result<Vec<RunResult>
     let mut results = Vec::with_capacity(files.len());
     for file in files {
         results.push(run(file, setting)?);
-        println!("{}", progress::left(results.len(), files.len(), start.elapsed()));
+        let left = progress::left(results.len(), files.len(), start.elapsed());
+        println!("{}/{}: {left}", file.experiment, file.name);
     }
     judge(&mut results);
     Ok(results)
