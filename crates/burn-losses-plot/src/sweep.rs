@@ -20,8 +20,8 @@ const GUARD: f64 = 1e-4;
 /// come before all others. A field without a default describes the data: it is not varied.
 pub(crate) fn sweep(config: &LossConfig, info: &LossInfo) -> Vec<LossConfig> {
     let Ok(own) = sample_curves(config) else { return vec![config.clone()] };
-    let words = info.summary.to_lowercase().replace(['-', '_'], " ");
-    let is_named = |field: &&Field| words.contains(&field.name.replace('_', " "));
+    let words = format!(" {} ", info.summary.to_lowercase()).replace(|letter: char| !letter.is_alphanumeric(), " ");
+    let is_named = |field: &&Field| words.contains(&format!(" {} ", field.name.replace('_', " ")));
     let (named, others): (Vec<_>, Vec<_>) = info.fields.iter().filter(|f| f.default.is_some()).partition(is_named);
     let drawn = named.into_iter().chain(others).map(|field| of_field(config, field, &own));
     drawn.into_iter().find(|configs| configs.len() > 1).unwrap_or_else(|| vec![config.clone()])
@@ -32,16 +32,21 @@ fn of_field(config: &LossConfig, field: &Field, own: &Sample) -> Vec<LossConfig>
     let all = fields(config);
     let Some(default) = all.get(field.name) else { return Vec::new() };
     let with = |value: &Value| with(config, field.name, value);
-    let mut drawn: Vec<(LossConfig, Sample)> = Vec::new();
-    for value in values(default, field, &|value| with(value).is_some()) {
-        let Some(config) = with(&value) else { continue };
+    let values = values(default, field, &|value| with(value).is_some());
+    // The default comes first, so that it is not the one that is left out.
+    let mut order: Vec<_> = values.iter().enumerate().collect();
+    order.sort_by_key(|(_, value)| *value != default);
+    let mut drawn: Vec<(usize, LossConfig, Sample)> = Vec::new();
+    for (place, value) in order {
+        let Some(config) = with(value) else { continue };
         let sample = sample_curves(&config).ok().filter(|sample| sample.axes() == own.axes() && is_finite(sample));
         let Some(sample) = sample else { continue };
-        if drawn.len() < MOST && drawn.iter().all(|(_, other)| differ(&other.curves, &sample.curves)) {
-            drawn.push((config, sample));
+        if drawn.len() < MOST && drawn.iter().all(|(.., other)| differ(&other.curves, &sample.curves)) {
+            drawn.push((place, config, sample));
         }
     }
-    drawn.into_iter().map(|(config, _)| config).collect()
+    drawn.sort_by_key(|(place, ..)| *place);
+    drawn.into_iter().map(|(_, config, _)| config).collect()
 }
 
 /// The values of a field, in their order. Not all of them have to be allowed.
@@ -69,8 +74,11 @@ fn values(default: &Value, field: &Field, is_allowed: &dyn Fn(&Value) -> bool) -
     numbers.into_iter().map(Value::from).collect()
 }
 
-/// The default and other words or numbers; nothing for lists and tables.
+/// The default and other words or numbers; nothing for lists and tables, and for a field that is not there by default.
 fn words(default: &Value, field: &Field) -> Vec<Value> {
+    if default.is_null() {
+        return Vec::new();
+    }
     let samples = field.samples.iter().filter_map(|sample| serde_json::to_value(sample).ok());
     let is_simple = |value: &Value| value.is_string() || value.is_boolean() || value.is_number();
     std::iter::once(default.clone()).chain(samples).filter(is_simple).collect()
