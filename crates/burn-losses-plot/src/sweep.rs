@@ -74,14 +74,14 @@ fn values(default: &Value, field: &Field, is_allowed: &dyn Fn(&Value) -> bool) -
     numbers.into_iter().map(Value::from).collect()
 }
 
-/// The default and other words or numbers; nothing for lists and tables, and for a field that is not there by default.
+/// The default and other words or numbers, without lists and tables; nothing for a field that is not there by default.
 fn words(default: &Value, field: &Field) -> Vec<Value> {
     if default.is_null() {
         return Vec::new();
     }
     let samples = field.samples.iter().filter_map(|sample| serde_json::to_value(sample).ok());
-    let is_simple = |value: &Value| value.is_string() || value.is_boolean() || value.is_number();
-    std::iter::once(default.clone()).chain(samples).filter(is_simple).collect()
+    let is_simple = |value: &Value| value != default && (value.is_string() || value.is_boolean() || value.is_number());
+    std::iter::once(default.clone()).chain(samples.filter(is_simple)).collect()
 }
 
 /// The config with another value of a field, if that is allowed.
