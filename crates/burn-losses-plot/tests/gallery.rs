@@ -19,9 +19,9 @@ fn folder() -> PathBuf {
 static FILES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     let mut page = String::from(
         "# Every loss\n\n\
-         The curves and maps of all losses, drawn from what the library computes: see the notes in the pictures. Colors show what \
-         the main field of a loss does, and dashes the targets; all other fields have their defaults. The first pictures of a family \
-         compare its losses.\n\n\
+         The curves and maps of all losses, drawn from what the library computes: see the notes in the pictures. Where a loss has \
+         a field that changes its curves, colors show values of that field, and dashes show targets. All other fields have their \
+         defaults. The first pictures of a family compare its losses.\n\n\
          Written by `cargo xtask gallery`; `burn-losses plot --config loss.toml --output loss.svg` draws a loss of your own config.\n",
     );
     let mut files = BTreeMap::new();
