@@ -202,7 +202,8 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failed> {
         Task::Generate { names } => generate::all(steps, &names),
         Task::Package => package::all(steps),
         Task::Gallery { check } => {
-            let mut command = cargo::cargo(&["test", "--workspace", "--test", "gallery", "--test", "guide"]);
+            let arguments = ["test", "--workspace", "--test", "gallery", "--test", "guide", "--", "--nocapture"];
+            let mut command = cargo::cargo(&arguments);
             command.env("BURN_LOSSES_WRITE", if check { "0" } else { "1" });
             steps.run("gallery", &mut command)
         }

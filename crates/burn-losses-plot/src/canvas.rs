@@ -21,6 +21,12 @@ pub(crate) fn tenths(x: f64) -> Tenths {
     (x * 10.0 + 1.7e-5).round() as Tenths
 }
 
+/// The lengths of the strokes and gaps of a line, in turn; none for a solid line.
+pub(crate) type Dash = &'static [f64];
+
+pub(crate) const SOLID: Dash = &[];
+pub(crate) const DOTS: Dash = &[2.0, 4.0];
+
 /// Which part of a text lies at its position.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Anchor {
@@ -47,7 +53,7 @@ pub(crate) enum Shape {
         points: Vec<(Tenths, Tenths)>,
         color: Color,
         width: f64,
-        dots: bool,
+        dash: Dash,
     },
     /// An area, filled by the even-odd rule, with an optional thin outline.
     Area {
@@ -68,11 +74,11 @@ pub(crate) struct Canvas {
 
 impl Canvas {
     pub(crate) fn line(&mut self, points: &[(f64, f64)], color: Color, width: f64) {
-        self.shapes.push(Shape::Line { points: simple(points), color, width, dots: false });
+        self.dashed(points, color, width, SOLID);
     }
 
-    pub(crate) fn dotted(&mut self, points: &[(f64, f64)], color: Color, width: f64) {
-        self.shapes.push(Shape::Line { points: simple(points), color, width, dots: true });
+    pub(crate) fn dashed(&mut self, points: &[(f64, f64)], color: Color, width: f64, dash: Dash) {
+        self.shapes.push(Shape::Line { points: simple(points), color, width, dash });
     }
 
     pub(crate) fn area(&mut self, rings: &[Vec<(f64, f64)>], color: Color, outline: Option<Color>) {

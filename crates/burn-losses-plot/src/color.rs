@@ -17,6 +17,20 @@ pub const LINES: [Color; 10] = [
     [230, 215, 40],
 ];
 
+/// The colors of a light page, and their replacements on a dark one. Two blues that differ on white look alike on black.
+pub const DARK: [(Color, Color); 10] = [
+    ([255; 3], [13, 17, 23]),
+    ([30; 3], [230, 237, 243]),
+    ([85; 3], [169, 180, 192]),
+    ([230; 3], [39, 46, 56]),
+    ([150; 3], [110, 118, 129]),
+    (LINES[0], [74, 163, 223]),
+    (LINES[4], [240, 228, 66]),
+    (LINES[6], [200; 3]),
+    (LINES[7], [210, 130, 60]),
+    (LINES[9], [255, 150, 130]),
+];
+
 /// The color of viridis at a place from 0 to 1. It also grows lighter, for readers who cannot tell colors apart.
 pub fn viridis(place: f64) -> Color {
     const COLORS: [[f64; 3]; 5] =

@@ -4,6 +4,9 @@ use crate::probe::fields;
 use burn_losses::LossConfig;
 use serde_json::Value;
 
+/// A space at which a line does not break.
+pub(crate) const NO_BREAK: &str = "\u{a0}";
+
 /// A name for each config: its kind, if the kinds differ, and the fields in which it differs from others of its kind.
 pub(crate) fn names(configs: &[LossConfig]) -> Vec<String> {
     let kinds_differ = configs.iter().any(|config| config.kind() != configs[0].kind());
@@ -20,9 +23,12 @@ pub(crate) fn names(configs: &[LossConfig]) -> Vec<String> {
     configs.iter().map(name).collect()
 }
 
-/// The numeric fields of a config, as `delta = 1, ..`.
+/// The numeric fields of a config, as `delta = 1, ..`, without those that are 0 or guards against it. No line breaks within a part.
 pub(crate) fn parameters(config: &LossConfig) -> String {
-    let number = |(field, value): (String, Value)| value.is_number().then(|| format!("{field} = {}", shown(&value)));
+    let number = |(field, value): (String, Value)| {
+        let is_shown = value.as_f64().is_some_and(|number| number.abs() >= 1e-4);
+        is_shown.then(|| format!("{field} = {}", shown(&value)).replace(' ', NO_BREAK))
+    };
     let numbers = fields(config)
         .into_iter()
         .filter(|(field, _)| !["seed", "num_classes", "embedding_dim"].contains(&field.as_str()));
@@ -38,9 +44,15 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// A number without a row of zeros.
+/// A number with at most four digits, and without a row of zeros.
 fn digits(number: f64) -> String {
-    if number == 0.0 || (1e-4..1e7).contains(&number.abs()) { number.to_string() } else { format!("{number:e}") }
+    if number != 0.0 && !(1e-4..1e7).contains(&number.abs()) {
+        return format!("{number:e}");
+    }
+    let places = if number == 0.0 { 0 } else { (3 - number.abs().log10().floor() as i32).max(0) as usize };
+    let text = format!("{number:.places$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    text.to_owned()
 }
 
 #[cfg(test)]
@@ -53,9 +65,13 @@ mod tests {
     fn by_hand() {
         let focal = |gamma| LossConfig::Binary(FocalLossConfig::new().with_gamma(gamma).into());
         assert_eq!(names(&[focal(0.0), focal(2.0)]), ["gamma = 0", "gamma = 2"]);
-        assert_eq!(parameters(&focal(2.0)), "alpha = 0.25, gamma = 2");
-        assert_eq!(parameters(&focal(1e-300)), "alpha = 0.25, gamma = 1e-300");
-        assert_eq!(parameters(&focal(2.5e7)), "alpha = 0.25, gamma = 2.5e7");
+        assert_eq!(parameters(&focal(2.0)).replace(NO_BREAK, " "), "alpha = 0.25, gamma = 2");
+        assert_eq!(parameters(&focal(0.0)).replace(NO_BREAK, " "), "alpha = 0.25");
+        assert_eq!(
+            [4.0 / 3.0, 0.35, 256.0, 12345.6, 0.0005, -4.0].map(digits),
+            ["1.333", "0.35", "256", "12346", "0.0005", "-4"]
+        );
+        assert_eq!([1e-300, 2.5e7].map(digits), ["1e-300", "2.5e7"]);
         let losses: [RegressionLossConfig; 3] =
             [HuberLossConfig::new().into(), MaeLossConfig::new().into(), HuberLossConfig::new().with_delta(2.0).into()];
         assert_eq!(names(&losses.map(LossConfig::Regression)), ["huber, delta = 1", "mae", "huber, delta = 2"]);

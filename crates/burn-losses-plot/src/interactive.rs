@@ -7,9 +7,10 @@ use crate::error::PlotError;
 use crate::families::sample_curves;
 use crate::panel::Curve;
 use crate::probe::fields;
+use crate::sweep::with;
 use burn_losses::config::Field;
 use burn_losses::{LossConfig, LossInfo};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// The page without its data.
 const PAGE: &str = include_str!("interactive.html");
@@ -64,7 +65,7 @@ fn of_field(config: &LossConfig, field: &Field, own: &[Curve]) -> Option<Value> 
     for value in values {
         // Values that are not allowed are left out.
         let curves =
-            with(&all, field.name, &value).and_then(|config| sample_curves(&config).ok()).map(|sample| sample.curves);
+            with(config, field.name, &value).and_then(|config| sample_curves(&config).ok()).map(|sample| sample.curves);
         let is_alike = |curves: &Vec<Curve>| {
             curves.len() == own.len() && curves.iter().zip(own).all(|(a, b)| a.at.len() == b.at.len())
         };
@@ -118,14 +119,6 @@ fn words(field: &Field, default: &Value) -> Vec<Value> {
         }
     }
     values
-}
-
-/// The config with another value of a field, if that is allowed.
-fn with(fields: &Map<String, Value>, name: &str, value: &Value) -> Option<LossConfig> {
-    let mut fields = fields.clone();
-    fields.insert(name.to_owned(), value.clone());
-    let config: LossConfig = serde_json::from_value(Value::Object(fields)).ok()?;
-    config.validate().is_ok().then_some(config)
 }
 
 /// Curves, with fewer points and digits than a computation needs.

@@ -1,16 +1,19 @@
 //! The positions of all parts of a picture.
 
-use crate::canvas::{Anchor, BLACK, Canvas, GRAY, GRID, WHITE, ZERO, width};
-use crate::color::{LINES, viridis};
+use crate::canvas::{Anchor, BLACK, Canvas, DOTS, Dash, GRAY, GRID, SOLID, WHITE, ZERO, width};
+use crate::color::{Color, LINES, viridis};
+use crate::compare::NO_BREAK;
 use crate::contour::region;
 use crate::panel::{Line, Map, Panel};
 use crate::picture::Picture;
-use crate::ticks::{label, ticks};
+use crate::ticks::{degrees, label, ticks};
 
 /// The width and height of a panel, without its margins.
 const PANEL: (f64, f64) = (330.0, 230.0);
-/// The most panels in one row.
-const ROW: usize = 3;
+/// The most panels in one row. A page shows a picture about as wide as two panels.
+const ROW: usize = 2;
+/// The dashes of the variants of a line.
+const DASHES: [Dash; 4] = [SOLID, &[7.0, 4.0], DOTS, &[10.0, 3.0, 2.0, 3.0]];
 const EDGE: f64 = 16.0;
 /// The margins around a panel's axes: left, right, above, below.
 const AROUND: [f64; 4] = [52.0, 14.0, 26.0, 40.0];
@@ -31,11 +34,12 @@ struct Area {
 
 /// Draws a picture, stretched to the proportions of `size` if that is given.
 pub(crate) fn draw(picture: &Picture, size: Option<(u32, u32)>) -> Canvas {
-    let columns = picture.panels.len().clamp(1, if picture.panels.len() == 4 { 2 } else { ROW });
+    let columns = picture.panels.len().clamp(1, ROW);
     let rows = picture.panels.len().div_ceil(columns).max(1);
     let mut all = columns as f64 * PANEL.0 + 2.0 * EDGE;
+    let keys = Keys::new(picture);
     let around = |all: f64| {
-        let legend = rows_of_legend(&names(picture), all - 2.0 * EDGE).len();
+        let legend = rows_of_legend(&keys.entries(), all - 2.0 * EDGE).len();
         let lines = wrapped(&picture.note, all - 2.0 * EDGE, SMALL).len();
         (EDGE + heading(picture, all) + 20.0 * legend as f64, 15.0 * lines as f64 + EDGE)
     };
@@ -58,14 +62,16 @@ pub(crate) fn draw(picture: &Picture, size: Option<(u32, u32)>) -> Canvas {
     for (i, line) in wrapped(&picture.subtitle, all - 2.0 * EDGE, NORMAL).iter().enumerate() {
         canvas.text((EDGE, EDGE + 32.0 + 16.0 * i as f64), line, NORMAL, Anchor::Start, GRAY);
     }
-    legend(&mut canvas, picture, EDGE + heading(picture, all));
+    legend(&mut canvas, &keys.entries(), EDGE + heading(picture, all));
     let panel = (all - 2.0 * EDGE) / columns as f64;
     let high = (height - above - below) / rows as f64;
     for (i, part) in picture.panels.iter().enumerate() {
-        let (row, column) = (i / columns, i % columns);
+        // If one panel is left for the last row, it lies below the last one of the row above: the value and then its derivative.
+        let is_left = i + 1 == picture.panels.len() && i % columns == 0 && rows > 1;
+        let (row, column) = (i / columns, if is_left { columns - 1 } else { i % columns });
         let area = Area { x: EDGE + column as f64 * panel, y: above + row as f64 * high, width: panel, height: high };
         match part {
-            Panel::Lines { title, x, lines } => draw_lines(&mut canvas, area, title, x, lines),
+            Panel::Lines { title, x, lines } => draw_lines(&mut canvas, area, (title, x), lines, &keys),
             Panel::Map(map) => draw_map(&mut canvas, area, map, levels(&picture.panels)),
         }
     }
@@ -83,33 +89,69 @@ fn heading(picture: &Picture, all: f64) -> f64 {
 /// Wraps a text into lines of at most the width `space`.
 fn wrapped(text: &str, space: f64, size: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let word = word.replace(NO_BREAK, " ");
         match lines.last_mut() {
-            Some(line) if width(line, size) + width(word, size) + size / 3.0 <= space => {
+            Some(line) if width(line, size) + width(&word, size) + size / 3.0 <= space => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(word),
         }
     }
     lines
 }
 
-/// The names of the lines, in the order of their colors; empty if no line has a name.
-fn names(picture: &Picture) -> Vec<String> {
-    let lines = picture.panels.iter().find_map(|panel| match panel {
-        Panel::Lines { lines, .. } => Some(lines),
-        Panel::Map(_) => None,
-    });
-    let names: Vec<_> = lines.into_iter().flatten().map(|line| line.name.clone()).collect();
-    if names.iter().all(String::is_empty) { Vec::new() } else { names }
+/// What the colors and the dashes of the lines mean: each name has a color, and each variant has a dash.
+struct Keys<'a> {
+    names: Vec<&'a str>,
+    variants: Vec<&'a str>,
 }
 
-/// The rows of the legend: the indices of the names, and their horizontal positions.
-fn rows_of_legend(names: &[String], space: f64) -> Vec<Vec<(usize, f64)>> {
+impl<'a> Keys<'a> {
+    fn new(picture: &'a Picture) -> Self {
+        let (mut names, mut variants): (Vec<&str>, Vec<&str>) = Default::default();
+        let lines = picture.panels.iter().filter_map(|panel| match panel {
+            Panel::Lines { lines, .. } => Some(lines),
+            Panel::Map(_) => None,
+        });
+        for line in lines.flatten() {
+            for (known, word) in [(&mut names, &line.name), (&mut variants, &line.variant)] {
+                if !known.contains(&word.as_str()) {
+                    known.push(word);
+                }
+            }
+        }
+        Self { names, variants }
+    }
+
+    /// No color repeats: many names have the colors of a scale.
+    fn color(&self, name: &str) -> Color {
+        let (place, count) = (self.names.iter().position(|known| *known == name).unwrap_or(0), self.names.len());
+        LINES.get(place).filter(|_| count <= LINES.len()).copied().unwrap_or_else(|| {
+            // The lightest part of the scale is hard to see on white.
+            viridis(0.9 * place as f64 / (count.max(2) - 1) as f64)
+        })
+    }
+
+    fn dash(&self, variant: &str) -> Dash {
+        let place = self.variants.iter().position(|known| *known == variant).unwrap_or(0);
+        DASHES[place % DASHES.len()]
+    }
+
+    /// The entries of the legend. Nothing to tell apart needs no entry.
+    fn entries(&self) -> Vec<(&'a str, Color, Dash)> {
+        let names = self.names.iter().map(|name| (*name, self.color(name), SOLID));
+        let variants = self.variants.iter().map(|variant| (*variant, GRAY, self.dash(variant)));
+        names.chain(variants).filter(|(word, ..)| !word.is_empty()).collect()
+    }
+}
+
+/// The rows of the legend: the indices of the entries, and their horizontal positions.
+fn rows_of_legend(entries: &[(&str, Color, Dash)], space: f64) -> Vec<Vec<(usize, f64)>> {
     let mut rows: Vec<Vec<(usize, f64)>> = Vec::new();
     let mut x = 0.0;
-    for (i, name) in names.iter().enumerate() {
+    for (i, (name, ..)) in entries.iter().enumerate() {
         let need = 28.0 + width(name, NORMAL) + 18.0;
         if rows.is_empty() || x + need > space + 18.0 {
             rows.push(Vec::new());
@@ -123,14 +165,13 @@ fn rows_of_legend(names: &[String], space: f64) -> Vec<Vec<(usize, f64)>> {
     rows
 }
 
-fn legend(canvas: &mut Canvas, picture: &Picture, top: f64) {
-    let names = names(picture);
-    for (i, row) in rows_of_legend(&names, canvas.width - 2.0 * EDGE).into_iter().enumerate() {
+fn legend(canvas: &mut Canvas, entries: &[(&str, Color, Dash)], top: f64) {
+    for (i, row) in rows_of_legend(entries, canvas.width - 2.0 * EDGE).into_iter().enumerate() {
         let y = top + 20.0 * i as f64 + 10.0;
-        for (name, x) in row {
-            let x = EDGE + x;
-            canvas.line(&[(x, y), (x + 22.0, y)], LINES[name % LINES.len()], 2.5);
-            canvas.text((x + 28.0, y + 4.0), &names[name], NORMAL, Anchor::Start, BLACK);
+        for (entry, x) in row {
+            let ((name, color, dash), x) = (entries[entry], EDGE + x);
+            canvas.dashed(&[(x, y), (x + 22.0, y)], color, 2.5, dash);
+            canvas.text((x + 28.0, y + 4.0), name, NORMAL, Anchor::Start, BLACK);
         }
     }
 }
@@ -164,10 +205,13 @@ impl Axes {
     fn draw(&self, canvas: &mut Canvas, title: &str, x_name: &str, grid: bool) {
         let Area { x: left, y: top, width: wide, height: high } = self.area;
         canvas.text((left, top - 9.0), title, NORMAL, Anchor::Start, BLACK).bold = true;
-        let (xs, x_step) = ticks(self.x.0, self.x.1, (wide / 36.0).max(3.0) as usize);
+        let (xs, x_step) = match x_name.ends_with("degrees") {
+            true => degrees(self.x.0, self.x.1),
+            false => ticks(self.x.0, self.x.1, (wide / 36.0).max(3.0) as usize),
+        };
         let (ys, y_step) = ticks(self.y.0, self.y.1, (high / 28.0).max(3.0) as usize);
         for x in xs {
-            let place = self.at((x, self.y.0)).0;
+            let place = self.at((x, self.y.0)).0.clamp(left, left + wide);
             if grid {
                 canvas.line(&[(place, top), (place, top + high)], if x == 0.0 { ZERO } else { GRID }, 1.0);
             } else {
@@ -176,7 +220,7 @@ impl Axes {
             canvas.text((place, top + high + 15.0), &label(x, x_step), SMALL, Anchor::Middle, GRAY);
         }
         for y in ys {
-            let place = self.at((self.x.0, y)).1;
+            let place = self.at((self.x.0, y)).1.clamp(top, top + high);
             if grid {
                 canvas.line(&[(left, place), (left + wide, place)], if y == 0.0 { ZERO } else { GRID }, 1.0);
             } else {
@@ -188,18 +232,78 @@ impl Axes {
     }
 }
 
-fn draw_lines(canvas: &mut Canvas, area: Area, title: &str, x: &str, lines: &[Line]) {
+fn draw_lines(canvas: &mut Canvas, area: Area, (title, x): (&str, &str), lines: &[Line], keys: &Keys) {
     let points = || lines.iter().flat_map(|line| &line.points).filter(|(_, y)| y.is_finite());
-    let y = roomy(extent(points().map(|point| point.1)));
+    let y = roomy(shown(lines));
     let axes = Axes::new(area, AROUND[1], extent(points().map(|point| point.0)), y);
     axes.draw(canvas, title, x, true);
     // The first line is drawn on top, as in the legend.
-    for (i, line) in lines.iter().enumerate().rev() {
-        for part in line.points.split(|(_, y)| !y.is_finite()).filter(|part| part.len() > 1) {
-            let places: Vec<_> = part.iter().map(|&point| axes.at(point)).collect();
-            canvas.line(&places, LINES[i % LINES.len()], 2.0);
+    for line in lines.iter().rev() {
+        for part in parts(&line.points, y) {
+            let places: Vec<_> = part.into_iter().map(|point| axes.at(point)).collect();
+            canvas.dashed(&places, keys.color(&line.name), 2.0, keys.dash(&line.variant));
         }
     }
+}
+
+/// The range of values that is shown. Lines that reach much farther than half of the lines are cut: the others would look flat.
+fn shown(lines: &[Line]) -> (f64, f64) {
+    let all: Vec<_> = lines.iter().map(|line| extent(line.points.iter().map(|point| point.1))).collect();
+    let (low, high) = extent(all.iter().flat_map(|(low, high)| [*low, *high]));
+    if lines.len() < 3 {
+        return (low, high);
+    }
+    let median = |mut ends: Vec<f64>| {
+        ends.sort_by(f64::total_cmp);
+        ends[(ends.len() - 1) / 2]
+    };
+    let upper = median(all.iter().map(|(_, high)| *high).collect());
+    let lower = -median(all.iter().map(|(low, _)| -low).collect());
+    let span = upper - lower;
+    if span > 0.0 && high - low > 4.0 * span { (low.max(lower - span), high.min(upper + span)) } else { (low, high) }
+}
+
+/// The parts of a line that are drawn: it is broken where it jumps and where it has no value, and cut where it leaves the range.
+fn parts(points: &[(f64, f64)], (low, high): (f64, f64)) -> Vec<Vec<(f64, f64)>> {
+    let steps: Vec<_> = points.windows(2).map(|pair| (pair[1].1 - pair[0].1).abs()).collect();
+    // At a jump, a line changes by much more than next to it. The steps at both sides of a point on a jump are alike.
+    let is_jump = |at: usize| {
+        let mut around: Vec<_> =
+            (at.saturating_sub(3)..(at + 4).min(steps.len())).filter(|i| *i != at).map(|i| steps[i]).collect();
+        around.sort_by(f64::total_cmp);
+        let usual = around.get(around.len() / 2).copied().unwrap_or(steps[at]);
+        steps[at] > 0.05 * (high - low) && steps[at] > 6.0 * usual
+    };
+    let mut parts = vec![Vec::new()];
+    for (at, pair) in points.windows(2).enumerate() {
+        let [(x0, y0), (x1, y1)] = [pair[0], pair[1]];
+        let is_drawn = y0.is_finite() && y1.is_finite() && !is_jump(at);
+        // Where the segment is inside of the range, from 0 to 1 along it.
+        let (mut from, mut to) = (0.0f64, 1.0f64);
+        if y1 != y0 {
+            let (one, other) = ((low - y0) / (y1 - y0), (high - y0) / (y1 - y0));
+            (from, to) = (from.max(one.min(other)), to.min(one.max(other)));
+        }
+        if !is_drawn || from >= to || y0.min(y1) > high || y0.max(y1) < low {
+            parts.push(Vec::new());
+            continue;
+        }
+        let place = |part: f64| (x0 + part * (x1 - x0), y0 + part * (y1 - y0));
+        if from > 0.0 {
+            parts.push(Vec::new());
+        }
+        if let Some(part) = parts.last_mut() {
+            if part.is_empty() {
+                part.push(if from > 0.0 { place(from) } else { (x0, y0) });
+            }
+            part.push(if to < 1.0 { place(to) } else { (x1, y1) });
+        }
+        if to < 1.0 {
+            parts.push(Vec::new());
+        }
+    }
+    parts.retain(|part| part.len() > 1);
+    parts
 }
 
 /// The smallest and the largest finite number.
@@ -268,7 +372,7 @@ fn draw_map(canvas: &mut Canvas, area: Area, map: &Map, levels: Levels) {
         canvas.area(&rings, levels.color(i + 1), Some(WHITE));
     }
     for cut in &map.cuts {
-        canvas.dotted(&cut.map(|point| axes.at(point)), WHITE, 1.5);
+        canvas.dashed(&cut.map(|point| axes.at(point)), WHITE, 1.5, DOTS);
     }
     axes.draw(canvas, &map.title, &map.x.0, false);
     canvas.text((left - 36.0, top + high / 2.0), &map.y.0, NORMAL, Anchor::Middle, BLACK).upwards = true;
@@ -281,5 +385,47 @@ fn draw_map(canvas: &mut Canvas, area: Area, map: &Map, levels: Levels) {
         if let Some(level) = levels.between.get(band) {
             canvas.text((bar + 17.0, y + 4.0), &label(*level, levels.step), SMALL, Anchor::Start, GRAY);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(name: &str, variant: &str, of: impl Fn(f64) -> f64) -> Line {
+        let points = (0..=20).map(|i| f64::from(i) / 2.0 - 5.0).map(|x| (x, of(x))).collect();
+        Line { name: name.to_owned(), variant: variant.to_owned(), points }
+    }
+
+    #[test]
+    fn a_line_is_broken_at_a_jump_and_not_where_it_is_steep() {
+        let of = |line: Line| parts(&line.points, (-2.0, 2.0)).iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(of(line("", "", |x| x / 5.0)), [21]);
+        assert_eq!(of(line("", "", |x| if x < 0.1 { -1.0 } else { 1.0 })), [11, 10]);
+        // A point in the middle of a jump belongs to neither side.
+        assert_eq!(of(line("", "", |x| if x == 0.0 { 0.0 } else { x.signum() })), [10, 10]);
+    }
+
+    #[test]
+    fn a_line_is_cut_where_it_leaves_the_range() {
+        let parts = parts(&line("", "", |x| x).points, (-2.25, 2.25));
+        assert_eq!(parts.len(), 1);
+        assert_eq!((parts[0][0], parts[0][parts[0].len() - 1]), ((-2.25, -2.25), (2.25, 2.25)));
+        let lines = [line("a", "", |x| x * x), line("b", "", f64::abs), line("c", "", |x| x.abs() / 2.0)];
+        assert_eq!(shown(&lines), (0.0, 10.0));
+        assert_eq!(shown(&lines[..2]), (0.0, 25.0));
+    }
+
+    #[test]
+    fn a_name_has_a_color_and_a_variant_has_a_dash() {
+        let names = ["a", "b"].iter().flat_map(|name| ["x", "y"].map(|variant| line(name, variant, |x| x)));
+        let panel = Panel::Lines { title: String::new(), x: String::new(), lines: names.collect() };
+        let picture =
+            Picture { title: String::new(), subtitle: String::new(), panels: vec![panel], note: String::new() };
+        let keys = Keys::new(&picture);
+        let words: Vec<_> = keys.entries().iter().map(|(word, ..)| *word).collect();
+        assert_eq!(words, ["a", "b", "x", "y"]);
+        assert_eq!([keys.color("a"), keys.color("b")], [LINES[0], LINES[1]]);
+        assert_eq!([keys.dash("x"), keys.dash("y")], [DASHES[0], DASHES[1]]);
     }
 }

@@ -28,6 +28,7 @@ mod picture;
 pub mod png;
 mod probe;
 mod svg;
+mod sweep;
 mod ticks;
 
 pub use error::PlotError;

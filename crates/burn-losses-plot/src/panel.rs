@@ -3,8 +3,10 @@
 /// A named line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// The name in the legend.
+    /// The name in the legend: lines of the same name have the same color.
     pub name: String,
+    /// The variant of what is named: lines of the same variant have the same dashes. It is empty if there is only one.
+    pub variant: String,
     /// The points, from left to right.
     pub points: Vec<(f64, f64)>,
 }
@@ -23,6 +25,18 @@ pub struct Curve {
 }
 
 impl Curve {
+    /// Whether the derivatives differ from the slopes of the values at a fifth of the points. A kink lies between two points.
+    /// `unit` is how much of what the derivatives are taken by one unit of `at` is.
+    pub(crate) fn treats_a_part_as_constant(&self, unit: f64) -> bool {
+        let largest = self.gradient.iter().fold(0.0f64, |largest, slope| largest.max(slope.abs()));
+        let is_wrong = |i: &usize| {
+            let quotient = (self.value[i + 1] - self.value[i - 1]) / (self.at[i + 1] - self.at[i - 1]);
+            (quotient - self.gradient[*i] * unit).abs() > 0.05 * largest * unit
+        };
+        let count = self.at.len();
+        count > 2 && 5 * (1..count - 1).filter(is_wrong).count() > count
+    }
+
     /// Whether two curves would cover each other.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         let size = self.value.iter().chain(&self.gradient).fold(0.0f64, |size, v| size.max(v.abs()));
@@ -51,7 +65,7 @@ pub struct Map {
 /// A pair of axes, and its content.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Panel {
-    /// Lines; the `n`-th line of every panel has the same color.
+    /// Lines.
     Lines {
         /// The title above the panel: the label of the vertical axis.
         title: String,
@@ -67,13 +81,20 @@ pub enum Panel {
 impl Panel {
     /// A panel with the values and a panel with the derivatives.
     pub fn curves(x: &str, gradient: &str, curves: &[Curve]) -> [Self; 2] {
+        let named: Vec<_> = curves.iter().map(|curve| (curve.name.clone(), String::new(), curve.clone())).collect();
+        Self::variants(x, gradient, &named)
+    }
+
+    /// The same for curves with a name and a variant of their own.
+    pub(crate) fn variants(x: &str, gradient: &str, curves: &[(String, String, Curve)]) -> [Self; 2] {
         let panel = |title: &str, of: fn(&Curve) -> &[f64]| Self::Lines {
             title: title.to_owned(),
             x: x.to_owned(),
             lines: curves
                 .iter()
-                .map(|curve| Line {
-                    name: curve.name.clone(),
+                .map(|(name, variant, curve)| Line {
+                    name: name.clone(),
+                    variant: variant.clone(),
                     points: curve.at.iter().copied().zip(of(curve).iter().copied()).collect(),
                 })
                 .collect(),

@@ -1,12 +1,14 @@
 //! A picture, and how it is made from configs.
 
+use crate::color::LINES;
 use crate::compare::{names, parameters};
 use crate::error::PlotError;
-use crate::families::{Sample, sample};
+use crate::families::{Sample, sample, sample_curves};
 use crate::layout;
 use crate::panel::{Curve, Panel};
 use crate::svg;
-use burn_losses::{LossConfig, registry};
+use crate::sweep::sweep;
+use burn_losses::{LossConfig, LossInfo, registry};
 
 /// Panels with a title and a legend.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +45,60 @@ impl Picture {
         Ok(Self { title, subtitle, note: notes(&samples), panels: panels(samples, &names) })
     }
 
+    /// The picture of a loss that shows what its main field does: a curve for each of some values of the field. The map is that
+    /// of the config itself.
+    ///
+    /// ```
+    /// use burn_losses::LossConfig;
+    /// use burn_losses_plot::Picture;
+    ///
+    /// let svg = Picture::sweep(&LossConfig::from_kind("binary", "focal")?)?.svg(None);
+    /// assert!(svg.contains("gamma = 0") && svg.contains("gamma = 4"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn sweep(config: &LossConfig) -> Result<Self, PlotError> {
+        let own = Self::new(std::slice::from_ref(config))?;
+        let configs = info(config).map(|info| sweep(config, &info)).unwrap_or_default();
+        if configs.len() < 2 {
+            return Ok(own);
+        }
+        let samples = configs.iter().map(sample_curves).collect::<Result<Vec<_>, _>>()?;
+        let note = notes(&samples);
+        let maps = own.panels.into_iter().filter(|panel| matches!(panel, Panel::Map(_)));
+        let panels = maps.chain(panels(samples, &names(&configs))).collect();
+        Ok(Self { title: own.title, subtitle: own.subtitle, panels, note })
+    }
+
+    /// Pictures that compare losses of a family: the first curve of each, at most ten in a picture, since more could not be told
+    /// apart by their colors. Losses with the same curve share it, and losses of different axes have different pictures.
+    pub fn comparisons(family: &str) -> Result<Vec<Self>, PlotError> {
+        let mut groups: Vec<((String, String), Vec<Curve>)> = Vec::new();
+        for info in registry().into_iter().filter(|info| info.family == family) {
+            let sample = sample_curves(&LossConfig::example(info.family, info.kind)?)?;
+            let axes = (sample.x, sample.gradient);
+            let Some(mut curve) = sample.curves.into_iter().next() else { continue };
+            curve.name = info.kind.to_owned();
+            match groups.iter_mut().find(|(other, _)| *other == axes) {
+                None => groups.push((axes, vec![curve])),
+                Some((_, curves)) => match curves.iter_mut().find(|other| other.is_like(&curve)) {
+                    Some(other) => other.name = format!("{}, {}", other.name, info.kind),
+                    None => curves.push(curve),
+                },
+            }
+        }
+        let subtitle = "with default fields; a line that reaches much farther than the others is cut";
+        let pictures = groups.iter().filter(|(_, curves)| curves.len() > 1).flat_map(|((x, gradient), curves)| {
+            let most = curves.len().div_ceil(curves.len().div_ceil(LINES.len()));
+            curves.chunks(most).map(move |curves| Self {
+                title: format!("{family}: compared"),
+                subtitle: subtitle.to_owned(),
+                panels: Panel::curves(x, gradient, curves).into(),
+                note: "of a loss with several curves, the first".to_owned(),
+            })
+        });
+        Ok(pictures.collect())
+    }
+
     /// The picture as SVG. `size` is the size at which it is shown; the default is [`size`](Self::size).
     pub fn svg(&self, size: Option<(u32, u32)>) -> String {
         let canvas = layout::draw(self, size);
@@ -63,10 +119,14 @@ impl Picture {
     }
 }
 
+/// What the registry says about a loss.
+fn info(config: &LossConfig) -> Option<LossInfo> {
+    registry().into_iter().find(|info| info.family == config.family() && info.kind == config.kind())
+}
+
 /// The summary of a loss, and its numeric fields.
 fn summary(config: &LossConfig) -> String {
-    let of = |info: &burn_losses::LossInfo| info.family == config.family() && info.kind == config.kind();
-    let summary = registry().into_iter().find(of).map(|info| info.summary).unwrap_or_default();
+    let summary = info(config).map(|info| info.summary).unwrap_or_default();
     match parameters(config) {
         numbers if numbers.is_empty() => summary.to_owned(),
         numbers => format!("{summary} ({numbers})"),
@@ -99,16 +159,14 @@ fn panels(samples: Vec<Sample>, names: &[String]) -> Vec<Panel> {
             }
             Panel::Map(map)
         }));
-        let named = |mut curve: Curve| {
-            if several {
-                curve.name =
-                    [name.as_str(), &curve.name].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(": ");
-            }
-            curve
+        // In one picture, each config has a color, and each of its curves has a dash.
+        let named = |curve: Curve| match several {
+            true => (name.clone(), curve.name.clone(), curve),
+            false => (curve.name.clone(), String::new(), curve),
         };
         curves.extend(distinct(sample.curves).into_iter().map(named));
     }
-    panels.extend(Panel::curves(&x, &gradient, &curves));
+    panels.extend(Panel::variants(&x, &gradient, &curves));
     panels
 }
 

@@ -18,8 +18,8 @@ pub(crate) fn write(canvas: &Canvas, (width, height): (u32, u32)) -> Vec<u8> {
     let face = Face::parse(FONT, 0).expect("the font of this crate");
     for shape in &canvas.shapes {
         match shape {
-            Shape::Line { points, color, width, dots } => {
-                let dash = if *dots { StrokeDash::new(vec![2.0, 4.0], 0.0) } else { None };
+            Shape::Line { points, color, width, dash } => {
+                let dash = StrokeDash::new(dash.iter().map(|length| *length as f32).collect(), 0.0);
                 let stroke =
                     Stroke { width: *width as f32, line_join: tiny_skia::LineJoin::Round, dash, ..Stroke::default() };
                 if let Some(path) = path(std::slice::from_ref(points), false) {

@@ -1,29 +1,35 @@
-//! SVG files: small, without scripts or styles, so that they can be embedded in an HTML page.
+//! SVG files: small, and without scripts, so that they can be embedded in an HTML page. A style changes the colors for readers
+//! who prefer dark pages.
 
 use crate::canvas::{Anchor, Canvas, Shape, Tenths, Text};
-use crate::color::Color;
+use crate::color::{Color, DARK};
 use std::fmt::Write;
 
 /// The picture as a file; `size` is the size at which it is shown, in pixels.
 pub(crate) fn write(canvas: &Canvas, title: &str, size: (u32, u32)) -> String {
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" \
-         style=\"max-width:100%;height:auto\" font-family=\"Open Sans,Segoe UI,Helvetica,Arial,sans-serif\">\n<title>{}</title>\n",
+        "<svg class=\"burn-losses\" xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" \
+         style=\"max-width:100%;height:auto\" font-family=\"Open Sans,Segoe UI,Helvetica,Arial,sans-serif\">\n<title>{}</title>\n{}\n",
         size.0,
         size.1,
         canvas.width,
         canvas.height,
-        escaped(title)
+        escaped(title),
+        dark()
     );
     for shape in &canvas.shapes {
         match shape {
-            Shape::Line { points, color, width, dots } => {
-                let dots = if *dots { " stroke-dasharray=\"2 4\"" } else { "" };
+            Shape::Line { points, color, width, dash } => {
+                let lengths: Vec<_> = dash.iter().map(f64::to_string).collect();
+                let dash = match lengths.is_empty() {
+                    true => String::new(),
+                    false => format!(" stroke-dasharray=\"{}\"", lengths.join(" ")),
+                };
                 let path = path(points);
                 let color = hex(*color);
                 let _ = writeln!(
                     svg,
-                    "<path d=\"{path}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"{width}\" stroke-linejoin=\"round\"{dots}/>"
+                    "<path d=\"{path}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"{width}\" stroke-linejoin=\"round\"{dash}/>"
                 );
             }
             Shape::Area { rings, color, outline } => {
@@ -36,6 +42,15 @@ pub(crate) fn write(canvas: &Canvas, title: &str, size: (u32, u32)) -> String {
         }
     }
     svg + "</svg>\n"
+}
+
+/// The style for dark pages. It holds for pictures of this crate alone, also where one is a part of a page.
+fn dark() -> String {
+    let rule = |(light, dark): &(Color, Color)| {
+        let (light, dark) = (hex(*light), hex(*dark));
+        format!(".burn-losses [fill=\"{light}\"]{{fill:{dark}}}.burn-losses [stroke=\"{light}\"]{{stroke:{dark}}}")
+    };
+    format!("<style>@media(prefers-color-scheme:dark){{{}}}</style>", DARK.iter().map(rule).collect::<String>())
 }
 
 fn write_text(svg: &mut String, text: &Text) {

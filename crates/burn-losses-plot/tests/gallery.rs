@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::time::Instant;
 
 const AGAIN: &str = "run `cargo xtask gallery`";
 
@@ -18,19 +19,32 @@ fn folder() -> PathBuf {
 static FILES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     let mut page = String::from(
         "# Every loss\n\n\
-         The curves and maps of all losses with their default fields, drawn from what the library computes: see the notes in the \
-         pictures.\n\n\
+         The curves and maps of all losses, drawn from what the library computes: see the notes in the pictures. Where a loss has \
+         a field that changes its curves, colors show values of that field, and dashes show targets. All other fields have their \
+         defaults. The first pictures of a family compare its losses.\n\n\
          Written by `cargo xtask gallery`; `burn-losses plot --config loss.toml --output loss.svg` draws a loss of your own config.\n",
     );
     let mut files = BTreeMap::new();
     let mut last = "";
-    for LossInfo { family, kind, summary, .. } in registry() {
+    let (start, count) = (Instant::now(), registry().len());
+    for (done, LossInfo { family, kind, summary, .. }) in registry().into_iter().enumerate() {
         if family != last {
-            write!(page, "\n## {family}\n\n| | |\n|---|---|\n").unwrap();
+            if done > 0 {
+                // Shown by `cargo xtask gallery`.
+                let left = start.elapsed().as_secs_f64() / done as f64 * (count - done) as f64;
+                println!("{done} of {count} losses, about {left:.0} seconds left");
+            }
+            write!(page, "\n## {family}\n\n").unwrap();
+            for (number, picture) in Picture::comparisons(family).unwrap().into_iter().enumerate() {
+                let path = format!("compared/{family}-{}.svg", number + 1);
+                writeln!(page, "[<img src=\"{path}\" width=\"640\" alt=\"{family}: compared\">]({path})\n").unwrap();
+                files.insert(path, picture.svg(None));
+            }
+            page += "| | |\n|---|---|\n";
             last = family;
         }
         let config = LossConfig::example(family, kind).unwrap();
-        let picture = Picture::new(&[config]).unwrap_or_else(|error| panic!("{family}/{kind}: {error}"));
+        let picture = Picture::sweep(&config).unwrap_or_else(|error| panic!("{family}/{kind}: {error}"));
         let path = format!("{family}/{kind}.svg");
         let source = format!("../src/{family}/{kind}.rs");
         let summary = summary.replace('|', "\\|");

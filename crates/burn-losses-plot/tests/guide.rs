@@ -7,20 +7,10 @@ use burn_losses::heads::{Annealing, LSoftmaxLossConfig};
 use burn_losses::prelude::*;
 use burn_losses::regression::QuantileLossConfig;
 use burn_losses::{AnyLoss, Head, config::Alpha};
+use burn_losses_plot::color::DARK;
 use burn_losses_plot::{Curve, Panel, Picture};
 use std::fs;
 use std::path::Path;
-
-/// The colors of a light page, and their replacements on a dark one. Two blues that differ on white look alike on black.
-const DARK: [(&str, &str); 7] = [
-    ("#ffffff", "#0d1117"),
-    ("#1e1e1e", "#e6edf3"),
-    ("#555555", "#a9b4c0"),
-    ("#e6e6e6", "#272e38"),
-    ("#969696", "#6e7681"),
-    ("#0072b2", "#4aa3df"),
-    ("#56b4e9", "#f0e442"),
-];
 
 /// The curve of a loss of two numbers with a fixed second number, in double precision.
 fn curve(name: &str, loss: impl Fn(Tensor<1>, Tensor<1>) -> Tensor<1>, end: f64, target: f64) -> Curve {
@@ -120,7 +110,8 @@ fn generated_pictures_of_the_guide() {
     let is_write = std::env::var("BURN_LOSSES_WRITE").as_deref() == Ok("1");
     for (name, picture) in pictures() {
         let light = picture.svg(None);
-        let dark = DARK.iter().fold(light.clone(), |svg, (light, dark)| svg.replace(light, dark));
+        let hex = |[red, green, blue]: [u8; 3]| format!("#{red:02x}{green:02x}{blue:02x}");
+        let dark = DARK.iter().fold(light.clone(), |svg, (light, dark)| svg.replace(&hex(*light), &hex(*dark)));
         for (page, svg) in [("light", light), ("dark", dark)] {
             let path = folder.join(format!("{name}-{page}.svg"));
             if is_write {

@@ -101,8 +101,9 @@ fn several_configs_in_one_picture() {
     let focal = |gamma| LossConfig::Binary(FocalLossConfig::new().with_gamma(gamma).into());
     let both = Picture::new(&[focal(0.0), focal(2.0)]).unwrap();
     let names: Vec<_> = curves(&both).0.iter().map(|line| line.name.as_str()).collect();
-    assert_eq!(names[0], "gamma = 0: target 1");
-    assert_eq!(names.len(), 6);
+    assert_eq!(names, ["gamma = 0", "gamma = 0", "gamma = 0", "gamma = 2", "gamma = 2", "gamma = 2"]);
+    let variants: Vec<_> = curves(&both).0.iter().take(3).map(|line| line.variant.as_str()).collect();
+    assert_eq!(variants, ["target 1", "target 0", "target 0.5"]);
 
     let boxes = ["giou", "ciou"].map(|kind| LossConfig::from_kind("boxes", kind).unwrap());
     let titles: Vec<_> = Picture::new(&boxes)
@@ -120,6 +121,50 @@ fn several_configs_in_one_picture() {
     let error = Picture::new(&apart).unwrap_err().to_string();
     assert!(error.contains("`metric/triplet` and `metric/center` are not drawn over the same axes"), "{error}");
     assert!(matches!(Picture::new(&[]), Err(PlotError::Nothing)));
+}
+
+#[test]
+fn a_sweep_shows_the_main_field() {
+    let sweep = |family, kind| Picture::sweep(&LossConfig::example(family, kind).unwrap()).unwrap();
+    let quantile = sweep("regression", "quantile");
+    let (values, gradients) = curves(&quantile);
+    let names: Vec<_> = values.iter().map(|line| line.name.as_str()).collect();
+    assert_eq!(names, ["tau = 0.1", "tau = 0.3", "tau = 0.5", "tau = 0.7", "tau = 0.9"]);
+    // The error of a prediction above the target is weighed with 1 - tau.
+    assert_eq!(gradients[0].points.last().unwrap().1, 0.9);
+    // The map is that of the defaults alone.
+    let triplet = sweep("metric", "triplet");
+    assert_eq!(triplet.panels.iter().filter(|panel| matches!(panel, Panel::Map(_))).count(), 1);
+    // A loss without fields is drawn as it is.
+    assert_eq!(sweep("regression", "mse"), picture("regression", "mse"));
+}
+
+#[test]
+fn losses_of_a_family_are_compared() {
+    let pictures = Picture::comparisons("regression").unwrap();
+    let names: Vec<_> = pictures.iter().flat_map(|one| curves(one).0).map(|line| line.name.as_str()).collect();
+    // With their defaults, both are the same.
+    assert!(names.iter().any(|name| name.split(", ").collect::<Vec<_>>() == ["smooth_l1", "huber"]), "{names:?}");
+    assert!(pictures.iter().all(|one| (2..=10).contains(&curves(one).0.len())));
+}
+
+#[test]
+fn a_part_that_counts_as_constant_is_named() {
+    let is_named = |family, kind| picture(family, kind).note.contains("treats a part of the value as a constant");
+    assert!(is_named("boxes", "focal_eiou"));
+    for (family, kind) in [("boxes", "giou"), ("binary", "bce"), ("heads", "softmax"), ("vectors", "euclidean")] {
+        assert!(!is_named(family, kind), "{family}/{kind}");
+    }
+}
+
+/// A loss that takes more than the error is drawn for two targets, in place of 0, where it may have no meaning.
+#[test]
+fn a_relative_error_has_a_curve_for_each_target() {
+    let mape = picture("regression", "mape");
+    let names: Vec<_> = curves(&mape).0.iter().map(|line| line.name.as_str()).collect();
+    assert_eq!(names, ["target 0.5", "target 1"]);
+    // An error of 6 is twelve times the target.
+    assert!((curves(&mape).0[0].points.last().unwrap().1 - 12.0).abs() < 1e-5);
 }
 
 /// Pictures of configs that need more than the defaults: lists per class, other inputs, other formats.

@@ -23,6 +23,7 @@ mod map;
 pub mod memory;
 pub mod metrics;
 pub mod model;
+mod page;
 mod panels;
 mod picture;
 pub mod plot;

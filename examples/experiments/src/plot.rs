@@ -17,7 +17,7 @@ pub(crate) type Drawn = Result<(), Box<dyn StdError>>;
 const SIZE: (u32, u32) = (2360, 880);
 const LEGEND: u32 = 460;
 pub(crate) const FONT: &str = "sans-serif";
-/// The color of a line.
+/// The color of a line. No experiment has more lines than there are colors.
 pub(crate) fn color(line: usize) -> RGBColor {
     let [red, green, blue] = LINES[line % LINES.len()];
     RGBColor(red, green, blue)

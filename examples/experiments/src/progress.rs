@@ -1,12 +1,24 @@
 //! Progress as plain text, a line per epoch: for logs and pipes, where Burn's dashboard cannot draw.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
 use burn::train::metric::{MetricDefinition, MetricId, NumericEntry};
 use burn::train::renderer::{
     EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation, MetricsRendererTraining,
 };
+
+/// How many of all are done, and an estimate of how long the others take.
+pub fn left(done: usize, all: usize, elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64() / done.max(1) as f64 * all.saturating_sub(done) as f64;
+    let left = match (all > done, seconds < 90.0) {
+        (false, _) => format!("{:.0} seconds in all", elapsed.as_secs_f64()),
+        (_, true) => format!("about {seconds:.0} seconds left"),
+        (_, false) => format!("about {:.0} minutes left", seconds / 60.0),
+    };
+    format!("{done} of {all}, {left}")
+}
 
 /// Prints a line at the end of each epoch.
 #[derive(Default)]
@@ -83,4 +95,16 @@ impl EvaluationProgressLogger for PlainProgress {
     fn end_test(&mut self) {}
     fn end_global_progress(&mut self) {}
     fn log_event_evaluation(&mut self, _event: String) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimate_by_hand() {
+        assert_eq!(left(2, 6, Duration::from_secs(20)), "2 of 6, about 40 seconds left");
+        assert_eq!(left(1, 4, Duration::from_secs(60)), "1 of 4, about 3 minutes left");
+        assert_eq!(left(6, 6, Duration::from_secs(61)), "6 of 6, 61 seconds in all");
+    }
 }

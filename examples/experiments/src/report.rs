@@ -10,6 +10,7 @@ use crate::Error;
 use crate::config::Experiment;
 use crate::data;
 use crate::map::{self, Map};
+use crate::page::{Section, escape, image, page};
 use crate::picture;
 use crate::runs::RunResult;
 use crate::trajectory::{Comparison, Trajectories};
@@ -70,40 +71,30 @@ impl Report<'_> {
         let json = serde_json::to_string_pretty(self).map_err(Error::new)?;
         crate::write(&folder.join("report.json"), json)?;
 
-        let mut page = String::from(HEAD);
-        let quick = if self.quick { ", a few steps only" } else { "" };
-        let _ = write!(page, "<h1>Experiments on {}{quick}</h1>", escape(self.device));
+        let mut sections = Vec::new();
         for experiment in Experiment::ALL {
             let results: Vec<&RunResult> = self.results.iter().filter(|r| r.experiment == experiment).collect();
             if results.is_empty() {
                 continue;
             }
-            let _ = write!(page, "<h2>{experiment}</h2>");
-            page.push_str(story::text(experiment));
-            page.push_str(&figures_html(&results));
+            let mut images = String::new();
             for (name, panels) in panels::from_results(&results)? {
                 let file = format!("{experiment}-{name}.svg");
                 plot::draw(&plots.join(&file), &panels)?;
-                page.push_str(&image(&file));
+                images.push_str(&image(&file, "plot"));
             }
-            page.push_str(&scatters(experiment, &results, &plots)?);
-            page.push_str(&maps(&results, &plots)?);
-            page.push_str(&tiles(&results, &plots)?);
+            images.push_str(&scatters(experiment, &results, &plots)?);
+            images.push_str(&maps(&results, &plots)?);
+            images.push_str(&tiles(&results, &plots)?);
+            sections.push(Section { experiment, results, text: story::text(experiment), plots: images });
         }
-        if let Some(comparison) = self.comparison {
-            let _ = write!(
-                page,
-                "<h2>Distance from {}</h2><pre>{}</pre>",
-                escape(&comparison.reference),
-                escape(&comparison.table().to_string())
-            );
-        }
+        let distance = |comparison: &Comparison| {
+            let (reference, table) = (escape(&comparison.reference), escape(&comparison.table().to_string()));
+            format!("<section id=\"distance\"><h2>Distance from {reference}</h2><pre>{table}</pre></section>")
+        };
+        let page = page(self.device, self.quick, &sections, &self.comparison.map(distance).unwrap_or_default());
         crate::write(&folder.join("index.html"), page)
     }
-}
-
-fn image(file: &str) -> String {
-    format!("<img src=\"plots/{file}\" alt=\"{file}\">")
 }
 
 /// Draws the held-out images in a plane, if these are results with embeddings.
@@ -115,7 +106,12 @@ fn scatters(experiment: Experiment, results: &[&RunResult], plots: &Path) -> Res
     };
     let file = format!("{experiment}-pictures.svg");
     scatter::draw(&plots.join(&file), &scatters, &set.classes())?;
-    Ok(format!("<p>The held-out pictures of {}. {}</p>{}", set.name(), story::scatters(experiment), image(&file)))
+    Ok(format!(
+        "<p>The held-out pictures of {}. {}</p>{}",
+        set.name(),
+        story::scatters(experiment),
+        image(&file, "plot")
+    ))
 }
 
 /// Draws the maps of the boxes' errors, if these are results with boxes.
@@ -130,7 +126,7 @@ fn maps(results: &[&RunResult], plots: &Path) -> Result<String, Error> {
     }
     let file = "boxes-map.svg";
     map::draw(&plots.join(file), &maps)?;
-    Ok(format!("<p>{}</p>{}", story::MAPS, image(file)))
+    Ok(format!("<p>{}</p>{}", story::MAPS, image(file, "")))
 }
 
 /// Draws the held-out tiles, if these are results with tiles: all losses side by side, and a file for each loss.
@@ -153,39 +149,11 @@ fn tiles(results: &[&RunResult], plots: &Path) -> Result<String, Error> {
     }
     picture::save(&plots.join("segmentation-tiles.png"), &columns)?;
     let width = columns.len() * picture::CELL;
-    let image = image("segmentation-tiles.png");
+    let image = image("segmentation-tiles.png", "");
     Ok(format!(
         "<p>{}</p><table class=\"tiles\" style=\"width:{width}px\"><tr>{names}</tr></table>{image}",
         story::TILES
     ))
-}
-
-fn figures_html(results: &[&RunResult]) -> String {
-    let mut html = String::from("<table><tr><th>run</th><th>what</th><th>figures</th></tr>");
-    for result in results {
-        let figures = result.outcome.figures.iter();
-        let figures: Vec<String> = figures.map(|f| format!("{} <b>{:.5}</b>", f.name, f.value)).collect();
-        let missed = result.missed.iter().map(|m| format!("<br>missed: {}", escape(m)));
-        let _ = write!(
-            html,
-            "<tr><td>{}</td><td>{}</td><td>{}{}</td></tr>",
-            escape(&result.config),
-            escape(&result.title),
-            figures.join(", "),
-            missed.collect::<String>()
-        );
-    }
-    html + "</table>"
-}
-
-const HEAD: &str = "<!doctype html><meta charset=\"utf-8\"><title>burn-losses: experiments</title><style>\
-body{font:15px/1.5 sans-serif;max-width:1220px;margin:2em auto;padding:0 1em}\
-table{border-collapse:collapse}td,th{text-align:left;padding:.2em 1em .2em 0;border-bottom:1px solid #ddd}\
-.tiles{table-layout:fixed}.tiles th{padding:0;font-size:11px;overflow-wrap:anywhere}\
-img{display:block;max-width:100%;margin:1em 0}</style>";
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -5,6 +5,9 @@ use crate::config::Experiment;
 /// The text before the figures of an experiment.
 pub(crate) fn text(experiment: Experiment) -> &'static str {
     match experiment {
+        Experiment::Images => IMAGES,
+        Experiment::Regression => REGRESSION,
+        Experiment::Imbalanced => IMBALANCED,
         Experiment::Segmentation => SEGMENTATION,
         Experiment::Boxes => BOXES,
         Experiment::Text => TEXT,
@@ -16,7 +19,6 @@ pub(crate) fn text(experiment: Experiment) -> &'static str {
         Experiment::Rotated => ROTATED,
         Experiment::Sequences => SEQUENCES,
         Experiment::Ranking => RANKING,
-        _ => "",
     }
 }
 
@@ -37,6 +39,19 @@ name of a loss leads to its probabilities.";
 /// The explanation of the maps.
 pub(crate) const MAPS: &str =
     "The mean error that is left, by the point from which boxes set out; the targets lie around the cross.";
+
+const IMAGES: &str = "<p>Ten kinds of garments, and a small network with one hidden layer. The losses are compared by accuracy, and by \
+how sure the network is: confidence is the mean probability of its answers, and the calibration error is how far that is from the \
+share of right answers.</p>";
+
+const REGRESSION: &str = "<p>A line through 47 stars, of which four giants lie far off: squared error turns the line round, and Huber's \
+loss does not help, since the giants are far off along the horizontal axis. Tukey's biweight gives them no gradient, but it has to \
+begin near the other stars. The food expenses of 235 households spread more the higher the income is: lines for the quantiles .1, .5 \
+and .9 fan out. A full run compares every line with the known minimum of its loss.</p>";
+
+const IMBALANCED: &str = "<p>Seven in a hundred rows of a space shuttle's sensors are anomalies. Average precision does not depend on a \
+threshold; precision and recall are those at a probability of one half. A loss that weighs both classes alike moves that threshold: it \
+finds more anomalies, and raises more false alarms.</p>";
 
 const SEGMENTATION: &str = "<p>Cores of nuclei are 4.9 % of the pixels. Cross-entropy counts pixels, and the background has most of \
 them: it finds too little. Dice and its kin measure overlap, and Tversky's weights say which error costs more: the more a missed \

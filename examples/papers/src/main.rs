@@ -71,7 +71,16 @@ fn main() -> ExitCode {
         eprintln!("error: no claim contains {:?}", arguments.only);
         return ExitCode::from(EXIT_USAGE);
     }
-    let all: Vec<Measured> = wanted.into_iter().map(measure).collect();
+    let start = Instant::now();
+    let mut all: Vec<Measured> = Vec::with_capacity(wanted.len());
+    for claim in &wanted {
+        let measured = measure(claim);
+        let is_long = measured.seconds > 2.0;
+        all.push(measured);
+        if is_long {
+            eprintln!("       {}", experiments::progress::left(all.len(), wanted.len(), start.elapsed()));
+        }
+    }
     if arguments.json {
         let text = serde_json::to_string_pretty(&all).expect("results are JSON");
         println!("{text}");

@@ -14,6 +14,7 @@ mod training;
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use checks::Checks;
 use clap::Parser;
@@ -45,10 +46,18 @@ fn soak(steps: usize) -> Result<Checks, Box<dyn Error>> {
     let (tenth, mut trained) = (steps / 10, Trained::with_capacity(steps));
     println!("{steps} steps");
 
+    let start = Instant::now();
     let mut run = Run::new(LOSS)?;
     run.train(tenth, &mut trained)?;
     let first = trained.summary(0..tenth);
-    run.train(steps - 2 * tenth, &mut trained)?;
+    let mut done = tenth;
+    while done < steps - tenth {
+        let part = tenth.min(steps - tenth - done);
+        run.train(part, &mut trained)?;
+        done += part;
+        let left = start.elapsed().as_secs_f64() / done as f64 * (steps - done) as f64;
+        println!("  {done} of {steps} steps, about {left:.0} seconds left");
+    }
     let checkpoint = run.save(folder.path())?;
     run.train(tenth, &mut trained)?;
     let last = trained.summary(steps - tenth..steps);

@@ -212,6 +212,7 @@ fn stage(root: &Path, staged: &Path) -> Result<(), String> {
         }
         copy_all(&root.join("docs"), staged)?;
         copy_all(&root.join("crates/burn-losses/gallery"), &staged.join("src/gallery"))?;
+        stage_report(&root.join("report/ndarray"), &staged.join("src"))?;
         let mut paths = Vec::new();
         find(&staged.join("src"), &mut paths)?;
         for path in paths {
@@ -222,6 +223,18 @@ fn stage(root: &Path, staged: &Path) -> Result<(), String> {
         Ok(())
     };
     copy().map_err(|error| format!("{}: {error}", staged.display()))
+}
+
+/// Copies the report of the experiments, if there was a full run, and links it.
+fn stage_report(report: &Path, book: &Path) -> std::io::Result<()> {
+    let is_full = |text: String| text.contains("\"quick\": false");
+    if !fs::read_to_string(report.join("report.json")).is_ok_and(is_full) {
+        return Ok(());
+    }
+    copy_all(report, &book.join("report"))?;
+    let page = book.join("experiments.md");
+    let text = fs::read_to_string(&page)?;
+    fs::write(&page, format!("{text}\n[The report of a full run](report/index.html) was made on ndarray.\n"))
 }
 
 fn copy_all(from: &Path, to: &Path) -> std::io::Result<()> {

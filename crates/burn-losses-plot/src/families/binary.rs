@@ -44,5 +44,5 @@ pub(super) fn sample(probe: &Probe) -> Result<Sample, PlotError> {
     let mut notes = batch_note(dependent, "nine negatives for each positive, all spread evenly over the axis");
     notes.extend((columns > 1).then(|| "the first class".to_owned()));
     let x = input.trim_end_matches('s').replace("probabilitie", "probability");
-    Ok(Sample { map: None, gradient: format!("gradient of the {x}"), x, curves, notes })
+    Ok(Sample { map: None, gradient: format!("gradient of the {x}"), x, curves, unit: Some(1.0), notes })
 }

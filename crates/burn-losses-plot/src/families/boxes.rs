@@ -63,7 +63,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnyBoxesLoss) -> Result<Sample, PlotE
         BoxTargets::Boxes | BoxTargets::Bins => {}
     }
     notes.extend(batch_note(dependent, "all boxes of the map"));
-    Ok(Sample { map: Some(map), x: "dx".into(), gradient: "gradient by dx".into(), curves, notes })
+    Ok(Sample { map: Some(map), x: "dx".into(), gradient: "gradient of dx".into(), curves, unit: Some(1.0), notes })
 }
 
 /// A box around a center, as the loss takes it: upright, and 2 deep.
@@ -114,6 +114,7 @@ fn bins(probe: &Probe) -> Result<Sample, PlotError> {
         x: "logit of bin 3".into(),
         gradient: "gradient of the logit of bin 3".into(),
         curves,
+        unit: Some(1.0),
         notes: vec![format!("{BINS} bins for each side, the other logits being 0; the four sides alike")],
     })
 }

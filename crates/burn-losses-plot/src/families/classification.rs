@@ -34,6 +34,7 @@ pub(super) fn sample(probe: &Probe) -> Result<Sample, PlotError> {
         x: x.into(),
         gradient: format!("gradient of the {x}"),
         curves: vec![Curve { name: String::new(), at, value: numbers(&evaluation.unreduced), gradient }],
+        unit: Some(1.0),
         notes,
     })
 }

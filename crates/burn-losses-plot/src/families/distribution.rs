@@ -36,6 +36,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnyDistributionLoss) -> Result<Sample
         x: "probability of the first class".into(),
         gradient: "gradient of the first logit".into(),
         curves,
+        unit: None,
         notes,
     })
 }

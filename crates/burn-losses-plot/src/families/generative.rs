@@ -35,6 +35,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnyGenerativeLoss) -> Result<Sample, 
         x: names.map(|name| name.replace('_', " ")).join(", or "),
         gradient: "gradient of it".into(),
         curves,
+        unit: Some(1.0),
         notes: vec!["the other argument is 0".into()],
     })
 }

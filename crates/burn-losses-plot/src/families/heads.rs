@@ -41,11 +41,11 @@ pub(super) fn sample(probe: &Probe, head: &AnyHeadLoss) -> Result<Sample, PlotEr
     }];
     notes.extend(probe.field("lambda").map(|_| "at the end of the schedule of lambda".to_owned()));
     notes.extend(batch_note(dependent, "rows that are spread evenly over the axis"));
-    let (x, gradient) = match is_product {
-        true => ("logit of the label", "gradient of the logit of the label"),
-        false => ("angle between embedding and class, in degrees", "gradient of the angle, per radian"),
+    let (x, gradient, unit) = match is_product {
+        true => ("logit of the label", "gradient of the logit of the label", Some(1.0)),
+        false => ("angle between embedding and class, in degrees", "gradient of the angle, per radian", super::DEGREE),
     };
-    Ok(Sample { map: None, x: x.into(), gradient: gradient.into(), curves, notes })
+    Ok(Sample { map: None, x: x.into(), gradient: gradient.into(), curves, unit, notes })
 }
 
 fn logits(probe: &Probe, head: &AnyHeadLoss) -> Result<(Vec<Curve>, bool), PlotError> {

@@ -44,6 +44,7 @@ pub(super) fn sample(probe: &Probe) -> Result<Sample, PlotError> {
         x: "change of contrast, or of brightness".into(),
         gradient: "gradient of the change".into(),
         curves: vec![curve("contrast", &contrast)?, curve("brightness", &brightness)?],
+        unit: Some(1.0),
         notes: vec![format!("smooth waves of {side} x {side} pixels; at a contrast of -1 the image is gray")],
     })
 }

@@ -40,6 +40,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnyLikelihoodLoss) -> Result<Sample, 
         x: "target".into(),
         gradient: "gradient of the first parameter".into(),
         curves,
+        unit: None,
         notes: vec![note],
     })
 }

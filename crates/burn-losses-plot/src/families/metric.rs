@@ -86,6 +86,7 @@ pub(super) fn sample(probe: Probe) -> Result<Sample, PlotError> {
         x: measure.name().into(),
         gradient: format!("gradient of the {}", measure.name()),
         curves: vec![curve("positive", 0)?, curve("negative", 1)?],
+        unit: Some(1.0),
         notes: vec![batch.into(), "all of length 1".into(), fixed],
     })
 }
@@ -172,6 +173,7 @@ fn center(probe: Probe) -> Result<Sample, PlotError> {
         x: "distance to the center".into(),
         gradient: "gradient of the distance".into(),
         curves: vec![Curve { name: String::new(), at, value, gradient }],
+        unit: Some(1.0),
         notes: Vec::new(),
     })
 }

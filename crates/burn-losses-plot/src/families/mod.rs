@@ -32,11 +32,26 @@ pub(crate) struct Sample {
     pub(crate) gradient: String,
     /// The curves, with values and derivatives.
     pub(crate) curves: Vec<Curve>,
+    /// How much of what the derivatives are taken by one unit of the x axis is; none if they are taken by something else.
+    pub(crate) unit: Option<f64>,
     /// Remarks about the points at which the loss is evaluated.
     pub(crate) notes: Vec<String>,
 }
 
+/// One degree, where derivatives are taken by radians.
+pub(crate) const DEGREE: Option<f64> = Some(std::f64::consts::PI / 180.0);
+
 impl Sample {
+    /// The remark for a loss whose derivatives are not the slopes of its values, because a part of them counts as constant.
+    fn with_constant_note(mut self) -> Self {
+        let Some(unit) = self.unit else { return self };
+        if self.curves.iter().any(|curve| curve.treats_a_part_as_constant(unit)) {
+            let note = "the gradient treats a part of the value as a constant: it is not the slope of the value";
+            self.notes.push(note.into());
+        }
+        self
+    }
+
     /// The axes of the loss: losses with equal axes can share a picture.
     pub(crate) fn axes(&self) -> String {
         let map = self.map.iter().map(|map| format!("{} and {}", map.x.0, map.y.0));
@@ -61,7 +76,7 @@ pub(crate) fn sample_curves(config: &LossConfig) -> Result<Sample, PlotError> {
 
 fn sample_of(probe: Probe) -> Result<Sample, PlotError> {
     let probe = if matches!(probe.config(), LossConfig::Heads(_)) { heads::small(probe)? } else { probe };
-    match probe.loss()? {
+    let sample = match probe.loss()? {
         AnyLoss::Regression(_) => regression::sample(&probe),
         AnyLoss::Likelihood(loss) => likelihood::sample(&probe, &loss),
         AnyLoss::Binary(_) => binary::sample(&probe),
@@ -78,5 +93,6 @@ fn sample_of(probe: Probe) -> Result<Sample, PlotError> {
         AnyLoss::Sequence(loss) => sequence::sample(&probe, &loss),
         AnyLoss::Ranking(_) => ranking::sample(&probe),
         AnyLoss::Preference(loss) => preference::sample(&probe, &loss),
-    }
+    }?;
+    Ok(sample.with_constant_note())
 }

@@ -38,6 +38,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnyPreferenceLoss) -> Result<Sample, 
         x: x.into(),
         gradient: "gradient of the first log-probability".into(),
         curves,
+        unit: Some(1.0),
         notes: vec!["all others are -10".into()],
     })
 }

@@ -22,6 +22,7 @@ pub(super) fn sample(probe: &Probe) -> Result<Sample, PlotError> {
         x: "score of the most relevant item".into(),
         gradient: "gradient of that score".into(),
         curves: vec![curve],
+        unit: Some(1.0),
         notes: vec!["the others have the scores -1, 0 and 1, and the relevance 0, 1 and 0".into()],
     })
 }

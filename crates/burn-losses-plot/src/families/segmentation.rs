@@ -46,6 +46,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnySegmentationLoss) -> Result<Sample
         x: "probability".into(),
         gradient: "gradient of the probability of the pixels".into(),
         curves,
+        unit: Some(1.0),
         notes: vec![format!("a mask of {MASK} of {PIXELS} pixels; the dotted lines are the curves")],
     })
 }

@@ -21,6 +21,7 @@ pub(super) fn sample(probe: &Probe) -> Result<Sample, PlotError> {
         x: "correlation".into(),
         gradient: "gradient of the correlation".into(),
         curves: curves.into_iter().collect::<Result<_, _>>()?,
+        unit: Some(1.0),
         notes: vec!["two views of four rows and two columns; what is not named is the same or not correlated".into()],
     })
 }

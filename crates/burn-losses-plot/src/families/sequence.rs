@@ -45,6 +45,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnySequenceLoss) -> Result<Sample, Pl
         x: "logit of the label, at every step".into(),
         gradient: "sum of the gradients of that logit".into(),
         curves,
+        unit: Some(1.0),
         notes: vec!["one label; the other logits are 0".to_owned()],
     })
 }

@@ -36,6 +36,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnyVectorsLoss) -> Result<Sample, Plo
         x: "angle between the vectors, in degrees".into(),
         gradient: "gradient of the angle, per radian".into(),
         curves,
+        unit: super::DEGREE,
         notes: vec!["both of length 1".into()],
     })
 }

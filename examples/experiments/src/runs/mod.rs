@@ -33,6 +33,7 @@ use crate::expect::Expectation;
 use crate::history::History;
 use crate::intervals::Bounds;
 use crate::model::Mlp;
+use crate::progress;
 use crate::scatter::Scatter;
 use crate::simulation::{self, Simulated};
 use crate::terms::{self, OF_MASKS, Term};
@@ -189,9 +190,16 @@ fn check_loss(file: &ConfigFile, check: fn(&LossConfig) -> Result<(), String>) -
     check(&config.loss).map_err(|problem| file.bad(problem))
 }
 
-/// Runs some config files, one after the other, and compares the figures with the expectations.
+/// Runs some config files, one after the other, and compares the figures with the expectations. A line after each run says how many
+/// are left, and about how long they take.
 pub fn run_all(files: &[ConfigFile], setting: &Setting) -> Result<Vec<RunResult>, Error> {
-    let mut results = files.iter().map(|file| run(file, setting)).collect::<Result<Vec<_>, _>>()?;
+    let start = Instant::now();
+    let mut results = Vec::with_capacity(files.len());
+    for file in files {
+        results.push(run(file, setting)?);
+        let left = progress::left(results.len(), files.len(), start.elapsed());
+        println!("{}/{}: {left}", file.experiment, file.name);
+    }
     judge(&mut results);
     Ok(results)
 }

@@ -25,6 +25,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 /// A device of the matrix.
 struct Place {
@@ -190,16 +191,19 @@ fn keep(places: &[Place], forms: &[Form], losses: impl Fn(&LossInfo) -> bool) {
     let types = TYPES.map(|(name, _)| name);
     let selection = Selection { places, types: &types, forms };
     let mut failures = Vec::new();
-    for info in registry().into_iter().filter(losses) {
-        let figures = selection.run(&info, &mut failures);
+    let (start, wanted): (_, Vec<_>) = (Instant::now(), registry().into_iter().filter(losses).collect());
+    for (done, info) in (1..).zip(&wanted) {
+        let figures = selection.run(info, &mut failures);
         let mut record = Record::read();
         for (place, figures) in places.iter().zip(figures) {
-            println!("{:32} {:8} {}", name(&info), place.name, page::in_short(&figures));
+            println!("{:32} {:8} {}", name(info), place.name, page::in_short(&figures));
             let device = record.devices.entry(place.name.to_owned()).or_default();
             (device.machine, device.absent) = (devices::processor(&place.device), place.absent());
-            device.losses.insert(name(&info), figures);
+            device.losses.insert(name(info), figures);
         }
         record.write();
+        let left = start.elapsed().as_secs_f64() / f64::from(done) * (wanted.len() - done as usize) as f64;
+        println!("{done} of {} losses, about {left:.0} seconds left", wanted.len());
     }
     assert!(failures.is_empty(), "{} cells fail:\n{}", failures.len(), failures.join("\n"));
 }
