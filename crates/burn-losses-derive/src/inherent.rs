@@ -6,7 +6,9 @@ use crate::dispatch;
 use crate::field::doc_line;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Attribute, FnArg, Ident, ItemTrait, Pat, Result, ReturnType, TraitItem, TraitItemFn, Type, parse_quote};
+use syn::{
+    Attribute, FnArg, Ident, ItemTrait, Pat, Result, ReturnType, Signature, TraitItem, TraitItemFn, Type, parse_quote,
+};
 
 /// The macro that writes the methods for a list of losses.
 pub(crate) fn macro_of(name: &Ident) -> Ident {
@@ -70,10 +72,8 @@ fn add_panics(method: &mut TraitItemFn, checks: &[String]) {
     if attrs.iter().any(is_known) {
         return;
     }
-    let has_extras =
-        sig.inputs.iter().any(|input| matches!(input, FnArg::Typed(argument) if is_named(&argument.pat, "extras")));
-    let is_tensor = matches!(&sig.output, ReturnType::Type(_, ty) if matches!(&**ty, Type::Path(path) if path.path.segments[0].ident == "Tensor"));
-    let divisor = match has_extras && is_tensor {
+    let has_extras = sig.inputs.iter().any(|input| is_named(input, "extras"));
+    let divisor = match has_extras && gives_tensor(sig) {
         true => ", or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which takes no divisor",
         false => "",
     };
@@ -84,8 +84,14 @@ fn add_panics(method: &mut TraitItemFn, checks: &[String]) {
     attrs.push(parse_quote!(#[track_caller]));
 }
 
-fn is_named(pattern: &Pat, name: &str) -> bool {
-    matches!(pattern, Pat::Ident(pattern) if pattern.ident == name)
+fn is_named(argument: &FnArg, name: &str) -> bool {
+    let FnArg::Typed(argument) = argument else { return false };
+    matches!(&*argument.pat, Pat::Ident(pattern) if pattern.ident == name)
+}
+
+fn gives_tensor(sig: &Signature) -> bool {
+    let ReturnType::Type(_, output) = &sig.output else { return false };
+    matches!(&**output, Type::Path(path) if path.path.segments[0].ident == "Tensor")
 }
 
 /// A method with the name and the documentation of the trait's method, which it calls.
