@@ -1,7 +1,8 @@
 //! Online hard example mining, binary.
 
 use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, HardExamples};
-use crate::engine::pointwise::{Pointwise, Positives, hardest_values};
+use crate::engine::pointwise::{Pointwise, Positives};
+use crate::terms::hardest_values;
 use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 

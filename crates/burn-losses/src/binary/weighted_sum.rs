@@ -1,9 +1,9 @@
 //! A weighted sum.
 
 use super::{AnyBinaryLoss, BceLossConfig, BinaryLoss, BinaryLossConfig, FocalLossConfig};
-use crate::engine::pointwise::{Pointwise, Positives, weighted_values};
+use crate::engine::pointwise::{Pointwise, Positives};
 use crate::error::ConfigError;
-use crate::terms::{Terms, find_setting};
+use crate::terms::{Terms, find_setting, weighted_values};
 use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 

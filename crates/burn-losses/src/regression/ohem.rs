@@ -1,7 +1,8 @@
 //! Online hard example mining, regression.
 
 use super::{AnyRegressionLoss, HardExamples, RegressionLoss, RegressionLossConfig};
-use crate::engine::pointwise::{Pointwise, hardest_values};
+use crate::engine::pointwise::Pointwise;
+use crate::terms::hardest_values;
 use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 
