@@ -3,7 +3,8 @@
 use super::{AnyBinaryLoss, BceLossConfig, BinaryLoss, BinaryLossConfig, FocalLossConfig};
 use crate::engine::pointwise::{Pointwise, Positives};
 use crate::error::ConfigError;
-use crate::terms::{Terms, find_setting, weighted_values};
+use crate::loss::weighted_values;
+use crate::terms::{Terms, find_setting};
 use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 

@@ -2,7 +2,7 @@
 
 use super::{AnyRegressionLoss, HardExamples, RegressionLoss, RegressionLossConfig};
 use crate::engine::pointwise::Pointwise;
-use crate::terms::hardest_values;
+use crate::loss::hardest_values;
 use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 

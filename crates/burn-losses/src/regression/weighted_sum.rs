@@ -2,7 +2,8 @@
 
 use super::{AnyRegressionLoss, MaeLossConfig, MseLossConfig, RegressionLoss, RegressionLossConfig};
 use crate::engine::pointwise::Pointwise;
-use crate::terms::{Terms, weighted_values};
+use crate::loss::weighted_values;
+use crate::terms::Terms;
 use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};
 

@@ -1,7 +1,5 @@
 //! Losses of one family inside the config of another: by name, each with its weight.
 
-mod around;
-
 use crate::config::{
     FamilyConfig, FieldType, Range, Table, Unreadable, Value, check_nested, family_from_value, family_to_value, kinds,
 };
@@ -10,8 +8,6 @@ use crate::reduction::Unreduced;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
-
-pub(crate) use around::{hardest_values, weighted_values};
 
 fn of_kind(kind: &str) -> Table {
     Table::from_iter([("kind", kind)])

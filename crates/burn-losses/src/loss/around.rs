@@ -1,7 +1,7 @@
 //! What the losses around other losses share in the families of pairs of numbers.
 
-/// The methods of [`Pointwise`](crate::engine::pointwise::Pointwise) for the hardest values of another loss: of the fields `loss`, `config.keep`
-/// and `config.min_kept`.
+/// The methods of [`Pointwise`](crate::engine::pointwise::Pointwise) for the hardest values of another loss: of the fields `loss`,
+/// `config.keep` and `config.min_kept`.
 macro_rules! hardest_values {
     () => {
         fn values(
@@ -47,7 +47,8 @@ macro_rules! hardest_values {
 }
 pub(crate) use hardest_values;
 
-/// The methods of [`Pointwise`](crate::engine::pointwise::Pointwise) for a weighted sum of losses: of the fields `losses` and `config.terms`.
+/// The methods of [`Pointwise`](crate::engine::pointwise::Pointwise) for a weighted sum of losses: of the fields `losses` and
+/// `config.terms`.
 macro_rules! weighted_values {
     () => {
         fn values(
