@@ -3,9 +3,12 @@
 
 use crate::choice::snake_case;
 use crate::dispatch;
+use crate::field::doc_line;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{FnArg, Ident, ItemTrait, Pat, Result, TraitItem, TraitItemFn};
+use syn::{
+    Attribute, FnArg, Ident, ItemTrait, Pat, Result, ReturnType, Signature, TraitItem, TraitItemFn, Type, parse_quote,
+};
 
 /// The macro that writes the methods for a list of losses.
 pub(crate) fn macro_of(name: &Ident) -> Ident {
@@ -13,13 +16,17 @@ pub(crate) fn macro_of(name: &Ident) -> Ident {
 }
 
 /// The trait, followed by the macro.
-pub(crate) fn expand(item: ItemTrait) -> Result<TokenStream> {
+pub(crate) fn expand(mut item: ItemTrait) -> Result<TokenStream> {
+    let names = methods(&item).map(|method| method.sig.ident.to_string());
+    let checks: Vec<_> = names.filter(|name| name.starts_with(CHECK)).collect();
+    for item in &mut item.items {
+        if let TraitItem::Fn(method) = item {
+            add_panics(method, &checks);
+        }
+    }
     let name = &item.ident;
-    let methods = item.items.iter().filter_map(|item| match item {
-        TraitItem::Fn(method) => Some(method),
-        _ => None,
-    });
-    let (inherent, others): (Vec<_>, Vec<_>) = methods.partition(|method| is_inherent(&method.sig.ident.to_string()));
+    let (inherent, others): (Vec<_>, Vec<_>) =
+        methods(&item).partition(|method| is_inherent(&method.sig.ident.to_string()));
     let inherent = inherent.into_iter().map(|method| forwarding(name, method)).collect::<Result<Vec<_>>>()?;
     let others = others.into_iter().map(|method| dispatch::calling(name, &quote!($any), &method.sig));
     let macro_name = macro_of(name);
@@ -38,9 +45,53 @@ pub(crate) fn expand(item: ItemTrait) -> Result<TokenStream> {
     })
 }
 
+const FORWARD: &str = "forward";
+const CHECK: &str = "check";
+
 /// Whether the losses have a method of this name themselves.
 fn is_inherent(name: &str) -> bool {
-    name.starts_with("forward") || name.starts_with("check")
+    name.starts_with(FORWARD) || name.starts_with(CHECK)
+}
+
+fn methods(of: &ItemTrait) -> impl Iterator<Item = &TraitItemFn> {
+    of.items.iter().filter_map(|item| match item {
+        TraitItem::Fn(method) => Some(method),
+        _ => None,
+    })
+}
+
+/// Makes a forward method panic at the place of its caller, and documents when it does: where its check returns an error. Documentation
+/// of its own stays as it is.
+fn add_panics(method: &mut TraitItemFn, checks: &[String]) {
+    let TraitItemFn { attrs, sig, .. } = method;
+    let name = sig.ident.to_string();
+    // `forward_pairs_with` has the check `check_pairs`, if there is one.
+    let own = checks.iter().filter(|check| name.contains(&check[CHECK.len()..]));
+    let Some(check) = own.max_by_key(|check| check.len()).filter(|_| name.starts_with(FORWARD)) else { return };
+    let is_known = |attr: &Attribute| doc_line(attr).is_some_and(|line| line.trim() == "# Panics");
+    if attrs.iter().any(is_known) {
+        return;
+    }
+    let has_extras = sig.inputs.iter().any(|input| is_named(input, "extras"));
+    let divisor = match has_extras && gives_tensor(sig) {
+        true => ", or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which takes no divisor",
+        false => "",
+    };
+    let text = format!(" With the message of [`{check}`](Self::{check})'s error{divisor}.");
+    for line in ["", " # Panics", &text] {
+        attrs.push(parse_quote!(#[doc = #line]));
+    }
+    attrs.push(parse_quote!(#[track_caller]));
+}
+
+fn is_named(argument: &FnArg, name: &str) -> bool {
+    let FnArg::Typed(argument) = argument else { return false };
+    matches!(&*argument.pat, Pat::Ident(pattern) if pattern.ident == name)
+}
+
+fn gives_tensor(sig: &Signature) -> bool {
+    let ReturnType::Type(_, output) = &sig.output else { return false };
+    matches!(&**output, Type::Path(path) if path.path.segments[0].ident == "Tensor")
 }
 
 /// A method with the name and the documentation of the trait's method, which it calls.

@@ -89,6 +89,8 @@ pub fn families(_: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes the forward methods and the checks of a family's trait methods of each of its losses too, so that a caller needs no trait.
 /// [`macro@family`] implements the trait for the enum of the losses: every other method calls that of the loss in the enum.
+///
+/// A forward method panics at the place of its caller where its check returns an error: the attribute adds this to its documentation.
 #[proc_macro_attribute]
 pub fn inherent(_: TokenStream, item: TokenStream) -> TokenStream {
     inherent::expand(parse_macro_input!(item)).unwrap_or_else(syn::Error::into_compile_error).into()

@@ -73,10 +73,6 @@ pub trait BinaryLoss: Pointwise + Loss {
     /// # Shapes
     /// - logits, targets: `[...]`, of the same shape; a config with one number per class needs the classes on axis 1
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
         self.forward_with(logits, targets, Extras::new())
     }
@@ -85,11 +81,6 @@ pub trait BinaryLoss: Pointwise + Loss {
     ///
     /// # Shapes
     /// - weights, mask: the shape of the logits, or `[N, 1, ..]` for one per sample
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
-    /// which takes no divisor.
-    #[track_caller]
     fn forward_with<const D: usize>(
         &self,
         logits: Tensor<D>,
@@ -102,20 +93,12 @@ pub trait BinaryLoss: Pointwise + Loss {
     }
 
     /// One value per logit.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_no_reduction<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
         self.forward_unreduced(logits, targets, Extras::new()).values
     }
 
     /// One value per element, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
     /// adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_unreduced<const D: usize>(
         &self,
         logits: Tensor<D>,
@@ -141,20 +124,12 @@ pub trait BinaryLoss: Pointwise + Loss {
     /// One value, one gradient and one curvature per logit: see [`second_order`](crate::second_order).
     ///
     /// It is computed on the host in double precision. The results carry no graph.
-    ///
-    /// # Panics
-    /// With the message of [`check_second_order`](Self::check_second_order)'s error.
-    #[track_caller]
     fn forward_second_order<const D: usize>(&self, logits: Tensor<D>, targets: Tensor<D>) -> SecondOrder<Tensor<D>> {
         self.forward_second_order_with(logits, targets, &SecondOrderConfig::new(), Extras::new())
     }
 
     /// Like `forward_second_order`, with another [`Curvature`](crate::Curvature) or a floor; and with weights, which multiply all
     /// three results, a divisor, which divides them, or a mask, which makes them 0.
-    ///
-    /// # Panics
-    /// With the message of [`check_second_order`](Self::check_second_order)'s error.
-    #[track_caller]
     fn forward_second_order_with<const D: usize>(
         &self,
         logits: Tensor<D>,

@@ -3,9 +3,10 @@
 use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, HardExamples, MinedOver};
 use crate::config::Limit;
 use crate::engine::hard_examples::{Mining, Quota};
-use crate::engine::pointwise::{Pointwise, Positives, hardest_values};
+use crate::engine::pointwise::{Pointwise, Positives};
 use crate::error::ConfigError;
 use crate::field::FieldType;
+use crate::loss::hardest_values;
 use burn::tensor::{Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 

@@ -1,8 +1,9 @@
 //! A weighted sum.
 
 use super::{AnyBinaryLoss, BceLossConfig, BinaryLoss, BinaryLossConfig, FocalLossConfig};
-use crate::engine::pointwise::{Pointwise, Positives, weighted_values};
+use crate::engine::pointwise::{Pointwise, Positives};
 use crate::error::ConfigError;
+use crate::loss::weighted_values;
 use crate::terms::{ByTerm, Terms, find_setting};
 use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};

@@ -92,10 +92,6 @@ pub trait BoxesLoss: Boxes + Loss {
     /// # Shapes
     /// - predictions, targets: `[N, 4]`, or the width that the loss [`accepts`](Boxes::accepts)
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
         self.forward_with(predictions, targets, Extras::new())
     }
@@ -104,11 +100,6 @@ pub trait BoxesLoss: Boxes + Loss {
     ///
     /// # Shapes
     /// - weights, mask: `[N]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
-    /// which takes no divisor.
-    #[track_caller]
     fn forward_with(&self, predictions: Tensor<2>, targets: Tensor<2>, extras: impl Into<Extras>) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check(&predictions, &targets, &extras));
@@ -116,20 +107,12 @@ pub trait BoxesLoss: Boxes + Loss {
     }
 
     /// One value per pair of boxes: `[N]`.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_no_reduction(&self, predictions: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
         self.forward_unreduced(predictions, targets, Extras::new()).values
     }
 
     /// One value per pair of boxes, times its weight and divided by the divisor of the extras, and its normalizer: the number
     /// that it adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_unreduced(&self, predictions: Tensor<2>, targets: Tensor<2>, extras: impl Into<Extras>) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check(&predictions, &targets, &extras));

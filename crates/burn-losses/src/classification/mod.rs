@@ -72,10 +72,6 @@ pub trait ClassificationLoss: Rows + Loss {
     /// - logits: `[N, C, d1, ..]`
     /// - labels: `[N, d1, ..]`
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward<const D: usize, const L: usize>(&self, logits: Tensor<D>, labels: Tensor<L, Int>) -> Tensor<1> {
         self.forward_with(logits, labels, Extras::new())
     }
@@ -84,11 +80,6 @@ pub trait ClassificationLoss: Rows + Loss {
     ///
     /// # Shapes
     /// - weights, mask: the shape of the labels, or `[N, 1, ..]` for one per sample
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
-    /// which takes no divisor.
-    #[track_caller]
     fn forward_with<const D: usize, const L: usize>(
         &self,
         logits: Tensor<D>,
@@ -101,10 +92,6 @@ pub trait ClassificationLoss: Rows + Loss {
     }
 
     /// One value per label.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_no_reduction<const D: usize, const L: usize>(
         &self,
         logits: Tensor<D>,
@@ -116,10 +103,6 @@ pub trait ClassificationLoss: Rows + Loss {
     /// One value per label, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
     /// adds to the divisor of a mean (0 for an ignored row, its class weight if the config has class weights).
     /// [`Reduction::reduce`](crate::Reduction::reduce) takes both.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_unreduced<const D: usize, const L: usize>(
         &self,
         logits: Tensor<D>,
@@ -145,10 +128,6 @@ pub trait ClassificationLoss: Rows + Loss {
     /// the diagonal of each row's Hessian, for cross-entropy p (1 - p).
     ///
     /// It is computed on the host in double precision. The results carry no graph.
-    ///
-    /// # Panics
-    /// With the message of [`check_second_order`](Self::check_second_order)'s error.
-    #[track_caller]
     fn forward_second_order<const D: usize, const L: usize>(
         &self,
         logits: Tensor<D>,
@@ -161,10 +140,6 @@ pub trait ClassificationLoss: Rows + Loss {
     /// three results, a divisor, which divides them, or a mask, which makes them 0.
     ///
     /// The majorizer is a diagonal that the Hessian never exceeds, for cross-entropy 2 p (1 - p), as in XGBoost.
-    ///
-    /// # Panics
-    /// With the message of [`check_second_order`](Self::check_second_order)'s error.
-    #[track_caller]
     fn forward_second_order_with<const D: usize, const L: usize>(
         &self,
         logits: Tensor<D>,

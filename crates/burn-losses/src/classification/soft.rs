@@ -43,10 +43,6 @@ pub trait SoftTargets: ClassificationLoss {
     /// # Shapes
     /// - logits, probabilities: `[N, C, d1, ..]`, of the same shape; each row of probabilities sums to 1
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check_soft`](Self::check_soft)'s error.
-    #[track_caller]
     fn forward_soft<const D: usize>(&self, logits: Tensor<D>, probabilities: Tensor<D>) -> Tensor<1> {
         self.forward_soft_with(logits, probabilities, Extras::new())
     }
@@ -55,11 +51,6 @@ pub trait SoftTargets: ClassificationLoss {
     ///
     /// # Shapes
     /// - weights, mask: `[N, d1, ..]`, or `[N, 1, ..]` for one per sample
-    ///
-    /// # Panics
-    /// With the message of [`check_soft`](Self::check_soft)'s error, or with a divisor and
-    /// [`Reduction::Sum`](crate::Reduction::Sum), which takes no divisor.
-    #[track_caller]
     fn forward_soft_with<const D: usize>(
         &self,
         logits: Tensor<D>,
@@ -71,10 +62,6 @@ pub trait SoftTargets: ClassificationLoss {
     }
 
     /// One value per row of soft targets.
-    ///
-    /// # Panics
-    /// With the message of [`check_soft`](Self::check_soft)'s error.
-    #[track_caller]
     fn forward_soft_no_reduction<const D: usize, const L: usize>(
         &self,
         logits: Tensor<D>,
@@ -85,10 +72,6 @@ pub trait SoftTargets: ClassificationLoss {
 
     /// One value per row of soft targets, times its weight and divided by the divisor of the extras, and its normalizer: the number
     /// that it adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
-    ///
-    /// # Panics
-    /// With the message of [`check_soft`](Self::check_soft)'s error.
-    #[track_caller]
     fn forward_soft_unreduced<const D: usize, const L: usize>(
         &self,
         logits: Tensor<D>,

@@ -64,10 +64,6 @@ pub trait DistributionLoss: Distributions + Loss {
     /// # Shapes
     /// - predictions (log-probabilities or logits, as the config says), targets: `[N, C, d1, ..]`, of the same shape
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
         self.forward_with(predictions, targets, Extras::new())
     }
@@ -76,11 +72,6 @@ pub trait DistributionLoss: Distributions + Loss {
     ///
     /// # Shapes
     /// - weights, mask: `[N, d1, ..]`, or `[N, 1, ..]` for one per sample
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
-    /// which takes no divisor.
-    #[track_caller]
     fn forward_with<const D: usize>(
         &self,
         predictions: Tensor<D>,
@@ -93,10 +84,6 @@ pub trait DistributionLoss: Distributions + Loss {
     }
 
     /// One value per row.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_no_reduction<const D: usize, const L: usize>(
         &self,
         predictions: Tensor<D>,
@@ -107,10 +94,6 @@ pub trait DistributionLoss: Distributions + Loss {
 
     /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
     /// adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_unreduced<const D: usize, const L: usize>(
         &self,
         predictions: Tensor<D>,
@@ -125,10 +108,6 @@ pub trait DistributionLoss: Distributions + Loss {
     /// The value of the batch with labels `[N, d1, ..]`, reduced as the config says. Only `distillation` uses the labels.
     ///
     /// A row whose label is out of range has the value NaN.
-    ///
-    /// # Panics
-    /// With the message of [`check_labels`](Self::check_labels)'s error.
-    #[track_caller]
     fn forward_with_labels<const D: usize, const L: usize>(
         &self,
         predictions: Tensor<D>,
@@ -143,10 +122,6 @@ pub trait DistributionLoss: Distributions + Loss {
     }
 
     /// Like `forward_unreduced`, with labels.
-    ///
-    /// # Panics
-    /// With the message of [`check_labels`](Self::check_labels)'s error.
-    #[track_caller]
     fn forward_with_labels_unreduced<const D: usize, const L: usize>(
         &self,
         predictions: Tensor<D>,

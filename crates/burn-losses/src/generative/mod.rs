@@ -38,10 +38,6 @@ pub trait GenerativeLoss: Generative + Loss {
     /// # Shapes
     /// - first, second: `[N, ..]`, of the same shape
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward<const D: usize>(&self, first: Tensor<D>, second: Tensor<D>) -> Tensor<1> {
         self.forward_with(first, second, Extras::new())
     }
@@ -50,11 +46,6 @@ pub trait GenerativeLoss: Generative + Loss {
     ///
     /// # Shapes
     /// - weights, mask: the shape of the values, or one per sample: `[N, 1, ..]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`],
-    /// which takes no divisor.
-    #[track_caller]
     fn forward_with<const D: usize>(
         &self,
         first: Tensor<D>,

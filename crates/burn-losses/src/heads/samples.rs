@@ -40,10 +40,6 @@ pub trait SharedSamples: HeadLoss {
     /// # Shapes
     /// - sampled: `[S]`; a number that is out of range makes every value NaN
     /// - expected_counts: `[C]`, how often each class is expected among the S
-    ///
-    /// # Panics
-    /// With the message of [`check_samples`](Self::check_samples)'s error.
-    #[track_caller]
     fn forward_with_samples(
         &self,
         embeddings: Tensor<2>,
@@ -58,10 +54,6 @@ pub trait SharedSamples: HeadLoss {
 
     /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
     /// to the divisor of a mean.
-    ///
-    /// # Panics
-    /// With the message of [`check_samples`](Self::check_samples)'s error.
-    #[track_caller]
     fn forward_with_samples_unreduced(
         &self,
         embeddings: Tensor<2>,

@@ -46,10 +46,6 @@ pub trait ImageLoss: Images + Loss {
     /// # Shapes
     /// - predictions, targets: `[N, C, H, W]` or `[N, C, D, H, W]`, of the same shape
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
         self.forward_with(predictions, targets, Extras::new())
     }
@@ -58,11 +54,6 @@ pub trait ImageLoss: Images + Loss {
     ///
     /// # Shapes
     /// - weights, mask: `[N]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
-    /// which takes no divisor.
-    #[track_caller]
     fn forward_with<const D: usize>(
         &self,
         predictions: Tensor<D>,
@@ -76,20 +67,12 @@ pub trait ImageLoss: Images + Loss {
     }
 
     /// One value per image: `[N]`.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_no_reduction<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
         self.forward_unreduced(predictions, targets, Extras::new()).values
     }
 
     /// One value per image, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
     /// adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_unreduced<const D: usize>(
         &self,
         predictions: Tensor<D>,

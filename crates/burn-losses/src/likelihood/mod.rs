@@ -44,10 +44,6 @@ pub trait LikelihoodLoss: Likelihood + Loss {
     /// - parameters: `[N, K, d1, ..]`
     /// - targets: `[N, d1, ..]`
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward<const D: usize, const L: usize>(&self, parameters: Tensor<D>, targets: Tensor<L>) -> Tensor<1> {
         self.forward_with(parameters, targets, Extras::new())
     }
@@ -56,11 +52,6 @@ pub trait LikelihoodLoss: Likelihood + Loss {
     ///
     /// # Shapes
     /// - weights, mask: the shape of the targets, or `[N, 1, ..]` for one per sample
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
-    /// which takes no divisor.
-    #[track_caller]
     fn forward_with<const D: usize, const L: usize>(
         &self,
         parameters: Tensor<D>,
@@ -73,10 +64,6 @@ pub trait LikelihoodLoss: Likelihood + Loss {
     }
 
     /// One value per target.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_no_reduction<const D: usize, const L: usize>(
         &self,
         parameters: Tensor<D>,
@@ -87,10 +74,6 @@ pub trait LikelihoodLoss: Likelihood + Loss {
 
     /// One value per target, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
     /// adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_unreduced<const D: usize, const L: usize>(
         &self,
         parameters: Tensor<D>,
@@ -117,20 +100,11 @@ pub trait LikelihoodLoss: Likelihood + Loss {
     /// # Shapes
     /// - mean, spread, targets: `[...]`, of the same shape
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check_parts`](Self::check_parts)'s error.
-    #[track_caller]
     fn forward_parts<const L: usize>(&self, mean: Tensor<L>, spread: Tensor<L>, targets: Tensor<L>) -> Tensor<1> {
         self.forward_parts_with(mean, spread, targets, Extras::new())
     }
 
     /// Like `forward_parts`, with weights, a mask of the values that are valid, or a divisor: see [`Extras`].
-    ///
-    /// # Panics
-    /// With the message of [`check_parts`](Self::check_parts)'s error, or with a divisor and
-    /// [`Reduction::Sum`](crate::Reduction::Sum), which takes no divisor.
-    #[track_caller]
     fn forward_parts_with<const L: usize>(
         &self,
         mean: Tensor<L>,
@@ -144,10 +118,6 @@ pub trait LikelihoodLoss: Likelihood + Loss {
     }
 
     /// Like `forward_unreduced`, where the mean and the spread are two tensors.
-    ///
-    /// # Panics
-    /// With the message of [`check_parts`](Self::check_parts)'s error.
-    #[track_caller]
     fn forward_parts_unreduced<const L: usize>(
         &self,
         mean: Tensor<L>,

@@ -1,5 +1,6 @@
 //! The properties of every loss, whatever its family.
 
+mod around;
 #[cfg(feature = "schema")]
 pub(crate) mod schema;
 
@@ -8,6 +9,8 @@ use crate::field::Record;
 use crate::reduction::Reduction;
 use burn::module::{Content, DisplaySettings, ModuleDisplay, ModuleDisplayDefault};
 use core::fmt;
+
+pub(crate) use around::{hardest_values, weighted_values};
 
 /// The properties that every loss has, whatever its family.
 pub trait Loss {

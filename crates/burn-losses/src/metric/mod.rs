@@ -120,10 +120,6 @@ pub trait MetricLoss: Anchors + Loss {
     /// - embeddings: `[N, E]`
     /// - labels: `[N]`
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
         self.forward_with(embeddings, labels, Extras::new())
     }
@@ -133,11 +129,6 @@ pub trait MetricLoss: Anchors + Loss {
     ///
     /// # Shapes
     /// - weights, mask: `[N]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which
-    /// takes no divisor.
-    #[track_caller]
     fn forward_with(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, extras: impl Into<Extras>) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check(&embeddings, &labels, &extras));
@@ -145,20 +136,12 @@ pub trait MetricLoss: Anchors + Loss {
     }
 
     /// One value per row.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_no_reduction(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
         self.forward_unreduced(embeddings, labels, Extras::new()).values
     }
 
     /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
     /// to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_unreduced(
         &self,
         embeddings: Tensor<2>,

@@ -63,10 +63,6 @@ pub trait TwoViews: MetricLoss {
     ///
     /// # Shapes
     /// - first, second: `[N, E]`
-    ///
-    /// # Panics
-    /// With the message of [`check_views`](Self::check_views)'s error.
-    #[track_caller]
     fn forward_views(&self, first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
         self.forward_views_with(first, second, Extras::new())
     }
@@ -75,10 +71,6 @@ pub trait TwoViews: MetricLoss {
     ///
     /// # Shapes
     /// - weights, mask: `[2 N]`, the rows of the first view before those of the second
-    ///
-    /// # Panics
-    /// With the message of [`check_views`](Self::check_views)'s error.
-    #[track_caller]
     fn forward_views_with(&self, first: Tensor<2>, second: Tensor<2>, extras: impl Into<Extras>) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check_views(&first, &second, &extras));
@@ -88,10 +80,6 @@ pub trait TwoViews: MetricLoss {
 
     /// One value per row of the two views, the rows of the first before those of the second, times its weight and divided by the
     /// divisor of the extras.
-    ///
-    /// # Panics
-    /// With the message of [`check_views`](Self::check_views)'s error.
-    #[track_caller]
     fn forward_views_unreduced(&self, first: Tensor<2>, second: Tensor<2>, extras: impl Into<Extras>) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check_views(&first, &second, &extras));

@@ -46,10 +46,6 @@ pub trait PreferenceLoss: Comparisons + Loss {
     /// # Shapes
     /// - preferences: tensors `[N]`, those that [`compared`](Self::compared) says; a tuple of two or four of them is enough
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward(&self, preferences: impl Into<Preferences>) -> Tensor<1> {
         self.forward_with(preferences, Extras::new())
     }
@@ -58,11 +54,6 @@ pub trait PreferenceLoss: Comparisons + Loss {
     ///
     /// # Shapes
     /// - weights, mask: `[N]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
-    /// which takes no divisor.
-    #[track_caller]
     fn forward_with(&self, preferences: impl Into<Preferences>, extras: impl Into<Extras>) -> Tensor<1> {
         let (preferences, extras) = (preferences.into(), extras.into());
         expect(self.check(&preferences, &extras));
@@ -71,20 +62,12 @@ pub trait PreferenceLoss: Comparisons + Loss {
     }
 
     /// One value per pair or answer: `[N]`.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_no_reduction(&self, preferences: impl Into<Preferences>) -> Tensor<1> {
         self.forward_unreduced(preferences, Extras::new()).values
     }
 
     /// One value per pair or answer, times its weight and divided by the divisor of the extras, and its normalizer: the number
     /// that it adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_unreduced(&self, preferences: impl Into<Preferences>, extras: impl Into<Extras>) -> Unreduced<1> {
         let (preferences, extras) = (preferences.into(), extras.into());
         expect(self.check(&preferences, &extras));

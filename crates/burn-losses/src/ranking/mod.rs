@@ -66,10 +66,6 @@ pub trait RankingLoss: Lists + Loss {
     /// - scores: `[N, L]`
     /// - relevance: `[N, L]`, or with it a mask `[N, L]` of the items that are there: `(relevance, valid)`
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward(&self, scores: Tensor<2>, relevance: impl Into<Relevance>) -> Tensor<1> {
         self.forward_with(scores, relevance, Extras::new())
     }
@@ -78,11 +74,6 @@ pub trait RankingLoss: Lists + Loss {
     ///
     /// # Shapes
     /// - weights, mask: `[N]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
-    /// which takes no divisor.
-    #[track_caller]
     fn forward_with(&self, scores: Tensor<2>, relevance: impl Into<Relevance>, extras: impl Into<Extras>) -> Tensor<1> {
         let (relevance, extras) = (relevance.into(), extras.into());
         expect(self.check(&scores, &relevance, &extras));
@@ -90,20 +81,12 @@ pub trait RankingLoss: Lists + Loss {
     }
 
     /// One value per list: `[N]`.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_no_reduction(&self, scores: Tensor<2>, relevance: impl Into<Relevance>) -> Tensor<1> {
         self.forward_unreduced(scores, relevance, Extras::new()).values
     }
 
     /// One value per list, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
     /// to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_unreduced(
         &self,
         scores: Tensor<2>,

@@ -56,20 +56,12 @@ pub trait RankedPairs: RankingLoss + PairFormula {
     /// # Shapes
     /// - better, worse: `[N]`
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check_pairs`](Self::check_pairs)'s error.
-    #[track_caller]
     fn forward_pairs(&self, better: Tensor<1>, worse: Tensor<1>) -> Tensor<1> {
         self.forward_pairs_with(better, worse, Extras::new())
     }
 
     /// Like [`forward_pairs`](Self::forward_pairs), with weights `[N]`, a mask `[N]` of the pairs that are valid, or a divisor: see
     /// [`Extras`].
-    ///
-    /// # Panics
-    /// With the message of [`check_pairs`](Self::check_pairs)'s error.
-    #[track_caller]
     fn forward_pairs_with(&self, better: Tensor<1>, worse: Tensor<1>, extras: impl Into<Extras>) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check_pairs(&better, &worse, &extras));
@@ -78,10 +70,6 @@ pub trait RankedPairs: RankingLoss + PairFormula {
     }
 
     /// One value per pair, `[N]`, times its weight and divided by the divisor of the extras.
-    ///
-    /// # Panics
-    /// With the message of [`check_pairs`](Self::check_pairs)'s error.
-    #[track_caller]
     fn forward_pairs_unreduced(&self, better: Tensor<1>, worse: Tensor<1>, extras: impl Into<Extras>) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check_pairs(&better, &worse, &extras));

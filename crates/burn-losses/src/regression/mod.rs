@@ -119,10 +119,6 @@ pub trait RegressionLoss: Pointwise + Loss {
     /// # Shapes
     /// - predictions, targets: `[...]`, of the same shape
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<1> {
         self.forward_with(predictions, targets, Extras::new())
     }
@@ -131,11 +127,6 @@ pub trait RegressionLoss: Pointwise + Loss {
     ///
     /// # Shapes
     /// - weights, mask: the shape of the predictions, or `[N, 1, ..]` for one per sample
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
-    /// which takes no divisor.
-    #[track_caller]
     fn forward_with<const D: usize>(
         &self,
         predictions: Tensor<D>,
@@ -148,20 +139,12 @@ pub trait RegressionLoss: Pointwise + Loss {
     }
 
     /// One value per prediction.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_no_reduction<const D: usize>(&self, predictions: Tensor<D>, targets: Tensor<D>) -> Tensor<D> {
         self.forward_unreduced(predictions, targets, Extras::new()).values
     }
 
     /// One value per element, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
     /// adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_unreduced<const D: usize>(
         &self,
         predictions: Tensor<D>,
@@ -187,10 +170,6 @@ pub trait RegressionLoss: Pointwise + Loss {
     /// One value, one gradient and one curvature per prediction: see [`second_order`](crate::second_order).
     ///
     /// It is computed on the host in double precision. The results carry no graph.
-    ///
-    /// # Panics
-    /// With the message of [`check_second_order`](Self::check_second_order)'s error.
-    #[track_caller]
     fn forward_second_order<const D: usize>(
         &self,
         predictions: Tensor<D>,
@@ -201,10 +180,6 @@ pub trait RegressionLoss: Pointwise + Loss {
 
     /// Like `forward_second_order`, with another [`Curvature`](crate::Curvature) or a floor; and with weights, which multiply all
     /// three results, a divisor, which divides them, or a mask, which makes them 0.
-    ///
-    /// # Panics
-    /// With the message of [`check_second_order`](Self::check_second_order)'s error.
-    #[track_caller]
     fn forward_second_order_with<const D: usize>(
         &self,
         predictions: Tensor<D>,

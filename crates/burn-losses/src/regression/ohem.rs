@@ -2,7 +2,8 @@
 
 use super::{AnyRegressionLoss, HardExamples, MinedOver, RegressionLoss, RegressionLossConfig};
 use crate::engine::hard_examples::{Mining, Quota};
-use crate::engine::pointwise::{Pointwise, hardest_values};
+use crate::engine::pointwise::Pointwise;
+use crate::loss::hardest_values;
 use burn::tensor::{Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 

@@ -1,7 +1,8 @@
 //! A weighted sum.
 
 use super::{AnyRegressionLoss, MaeLossConfig, MseLossConfig, RegressionLoss, RegressionLossConfig};
-use crate::engine::pointwise::{Pointwise, weighted_values};
+use crate::engine::pointwise::Pointwise;
+use crate::loss::weighted_values;
 use crate::terms::{ByTerm, Terms};
 use burn::tensor::Device;
 use burn_losses_derive::{loss, loss_config};

@@ -50,10 +50,6 @@ pub trait Regularizer {
     fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1>;
 
     /// The penalty of all parameters of the module that the config chooses: `[1]`, on the device of the first of them.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward<M: Module>(&self, module: &M) -> Tensor<1>
     where
         Self: Sized,

@@ -84,10 +84,6 @@ pub trait SegmentationLoss: Segmentation + Loss {
     /// # Shapes
     /// - logits, masks: `[N, C, d1, ..]`, of the same shape
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward<const D: usize>(&self, logits: Tensor<D>, masks: impl Into<Masks<D>>) -> Tensor<1> {
         self.forward_with(logits, masks, Extras::new())
     }
@@ -97,11 +93,6 @@ pub trait SegmentationLoss: Segmentation + Loss {
     /// # Shapes
     /// - weights: `[N, C]`, or `[N, 1]` for one per sample
     /// - mask: `[N, C, d1, ..]`, `[N, 1, d1, ..]` for all classes, or `[N, 1, 1, ..]` for whole samples
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
-    /// which takes no divisor.
-    #[track_caller]
     fn forward_with<const D: usize>(
         &self,
         logits: Tensor<D>,
@@ -115,10 +106,6 @@ pub trait SegmentationLoss: Segmentation + Loss {
     }
 
     /// One value per sample and class: `[N, C]`.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_no_reduction<const D: usize>(&self, logits: Tensor<D>, masks: impl Into<Masks<D>>) -> Tensor<2> {
         self.forward_unreduced(logits, masks, Extras::new()).values
     }
@@ -126,10 +113,6 @@ pub trait SegmentationLoss: Segmentation + Loss {
     /// One value per sample and class, times its weight and divided by the divisor of the extras, and its normalizer: the
     /// number that it adds to the divisor of a mean (0 for a class that is left out).
     /// [`Reduction::reduce`](crate::Reduction::reduce) takes both.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_unreduced<const D: usize>(
         &self,
         logits: Tensor<D>,

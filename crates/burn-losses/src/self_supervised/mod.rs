@@ -39,40 +39,23 @@ pub trait SelfSupervisedLoss: Loss {
     /// # Shapes
     /// - first, second: `[N, E]`, with at least two rows
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward(&self, first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
         self.forward_with(first, second, Extras::new())
     }
 
     /// Like `forward`, with weights `[N]`, a mask `[N]` of the rows that are valid, or a divisor: see [`Extras`].
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
-    /// which takes no divisor.
-    #[track_caller]
     fn forward_with(&self, first: Tensor<2>, second: Tensor<2>, extras: impl Into<Extras>) -> Tensor<1> {
         let (values, extras) = checked(self, [first, second], extras.into());
         extras.reduce(self.reduction(), values)
     }
 
     /// The value of the batch, once for every row.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_no_reduction(&self, first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
         self.forward_unreduced(first, second, Extras::new()).values
     }
 
     /// The value of the batch for every row, times the row's weight and divided by the divisor of the extras, and its normalizer:
     /// the number that it adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_unreduced(&self, first: Tensor<2>, second: Tensor<2>, extras: impl Into<Extras>) -> Unreduced<1> {
         let (values, extras) = checked(self, [first, second], extras.into());
         extras.apply(values)

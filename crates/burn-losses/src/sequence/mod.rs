@@ -45,10 +45,6 @@ pub trait SequenceLoss: Loss {
     /// - labels: `[N, L]`
     /// - input_lengths, label_lengths: `[N]`
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward<const D: usize>(
         &self,
         predictions: Tensor<D>,
@@ -60,11 +56,6 @@ pub trait SequenceLoss: Loss {
     }
 
     /// Like `forward`, with weights `[N]`, a mask `[N]` of the sequences that are valid, or a divisor: see [`Extras`].
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum), which
-    /// takes no divisor.
-    #[track_caller]
     fn forward_with<const D: usize>(
         &self,
         predictions: Tensor<D>,
@@ -79,10 +70,6 @@ pub trait SequenceLoss: Loss {
     }
 
     /// One value per sequence, `[N]`.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_no_reduction<const D: usize>(
         &self,
         predictions: Tensor<D>,
@@ -95,10 +82,6 @@ pub trait SequenceLoss: Loss {
 
     /// One value per sequence, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
     /// adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_unreduced<const D: usize>(
         &self,
         predictions: Tensor<D>,

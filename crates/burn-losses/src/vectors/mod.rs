@@ -49,20 +49,11 @@ pub trait VectorsLoss: Loss {
     /// # Shapes
     /// - first, second: `[N, E]`
     /// - output: `[1]`
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward(&self, first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
         self.forward_with(first, second, Extras::new())
     }
 
     /// Like `forward`, with weights `[N]`, a mask `[N]` of the rows that are valid, or a divisor: see [`Extras`].
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error, or with a divisor and [`Reduction::Sum`](crate::Reduction::Sum),
-    /// which takes no divisor.
-    #[track_caller]
     fn forward_with(&self, first: Tensor<2>, second: Tensor<2>, extras: impl Into<Extras>) -> Tensor<1> {
         let extras = extras.into();
         expect(self.check(&first, &second, &extras));
@@ -71,20 +62,12 @@ pub trait VectorsLoss: Loss {
     }
 
     /// One value per row.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_no_reduction(&self, first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
         self.forward_unreduced(first, second, Extras::new()).values
     }
 
     /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
     /// to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
-    ///
-    /// # Panics
-    /// With the message of [`check`](Self::check)'s error.
-    #[track_caller]
     fn forward_unreduced(&self, first: Tensor<2>, second: Tensor<2>, extras: impl Into<Extras>) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check(&first, &second, &extras));
@@ -98,19 +81,11 @@ pub trait VectorsLoss: Loss {
     /// # Shapes
     /// - first, second: `[N, E]`
     /// - dissimilar: `[N]`, 1 where a pair is dissimilar and 0 where it is similar
-    ///
-    /// # Panics
-    /// With the message of [`check_pairs`](Self::check_pairs)'s error.
-    #[track_caller]
     fn forward_pairs(&self, first: Tensor<2>, second: Tensor<2>, dissimilar: Tensor<1>) -> Tensor<1> {
         self.forward_pairs_with(first, second, dissimilar, Extras::new())
     }
 
     /// Like `forward_pairs`, with weights `[N]`, a mask `[N]` of the pairs that are valid, or a divisor: see [`Extras`].
-    ///
-    /// # Panics
-    /// With the message of [`check_pairs`](Self::check_pairs)'s error.
-    #[track_caller]
     fn forward_pairs_with(
         &self,
         first: Tensor<2>,
@@ -125,10 +100,6 @@ pub trait VectorsLoss: Loss {
     }
 
     /// Like `forward_unreduced`, with the labels of the pairs.
-    ///
-    /// # Panics
-    /// With the message of [`check_pairs`](Self::check_pairs)'s error.
-    #[track_caller]
     fn forward_pairs_unreduced(
         &self,
         first: Tensor<2>,

@@ -1,6 +1,5 @@
 //! The executor of pairs of numbers: two tensors of one shape in, the same shape out.
 
-mod around;
 #[cfg(feature = "cube")]
 pub(super) mod cube;
 #[cfg(feature = "cpu-engine")]
@@ -19,8 +18,6 @@ use crate::reduction::{Divisor, Extras, Reduction, ShapedExtras, Unreduced, clea
 use burn::tensor::kind::Basic;
 use burn::tensor::{Bool, Tensor, TensorData};
 use std::sync::Arc;
-
-pub(crate) use around::{hardest_values, weighted_values};
 
 /// How a loss of the families `regression` and `binary` computes its values.
 ///

@@ -1,6 +1,6 @@
 //! What the losses around other losses share in the families of pairs of numbers.
 
-/// The methods of [`Pointwise`](super::Pointwise) for the hardest values of another loss: of the field `loss`, and of the methods
+/// The methods of [`Pointwise`](crate::engine::pointwise::Pointwise) for the hardest values of another loss: of the field `loss`, and of the methods
 /// `mining` and `quota`.
 macro_rules! hardest_values {
     () => {
@@ -45,7 +45,8 @@ macro_rules! hardest_values {
 }
 pub(crate) use hardest_values;
 
-/// The methods of [`Pointwise`](super::Pointwise) for a weighted sum of losses: of the fields `losses` and `config.terms`.
+/// The methods of [`Pointwise`](crate::engine::pointwise::Pointwise) for a weighted sum of losses: of the fields `losses` and
+/// `config.terms`.
 macro_rules! weighted_values {
     () => {
         fn values(
