@@ -44,7 +44,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `torchaudio.transforms.RNNTLoss`: the same values with `blank` set; its `clamp` is the same, and -1 is none.
+/// - `torchaudio.transforms.RNNTLoss`: the same values with `blank` set; its `clamp` is the same, where -1 is none.
 /// - `burn.nn.loss.RNNTLoss`: the same values.
 #[loss(sequence, "rnnt", "Likelihood of labels over all paths of a transducer: streaming speech recognition")]
 pub struct RnntLoss {
@@ -66,8 +66,8 @@ pub struct RnntLossConfig {
     /// How much larger the gradient of a label is made: it is multiplied by 1 plus this number, and that of a blank is not.
     #[field(default = 0.0, range = ">= 0")]
     pub fast_emit: f64,
-    /// The greatest size of the derivative of a sequence's value with respect to a prediction.
-    #[field(default = Limit::None, range = "> 0")]
+    /// The greatest size of the derivative of a sequence's value with respect to a prediction. Without `fast_emit` none is above 1.
+    #[field(default = Limit::None, range = "(0, 1]")]
     pub clamp: Limit,
 }
 
