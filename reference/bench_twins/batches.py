@@ -72,12 +72,25 @@ def bpr(s, r):
     return (values.sum((1, 2)) / pairs.sum((1, 2)).clamp(min=1)).mean()
 
 
+def normalized_gains(r):
+    """The gains over the DCG of the best order, and the discounts of the ranks."""
+    discounts, gains = torch.log2(torch.arange(r.shape[1]) + 2.0), 2**r - 1
+    return gains / (gains.sort(1, descending=True).values / discounts).sum(1, keepdim=True).clamp(min=1e-12), discounts
+
+
+def approx_ndcg(s, r, temperature=0.1):
+    ranks = 0.5 + torch.sigmoid((s[:, None, :] - s[:, :, None]) / temperature).sum(2)
+    return (1 - (normalized_gains(r)[0] / torch.log2(1 + ranks)).sum(1)).mean()
+
+
+def list_mle(s, r):
+    s = s.gather(1, r.argsort(1, descending=True))
+    return (s.flip(1).logcumsumexp(1).flip(1) - s).sum(1).mean()
+
+
 def lambda_rank(s, r):
-    discounts = torch.log2(torch.arange(s.shape[1]) + 2.0)
-    gains = 2**r - 1
-    most = (gains.sort(1, descending=True).values / discounts).sum(1, keepdim=True).clamp(min=1e-12)
-    ranks = s.detach().argsort(1, descending=True).argsort(1)
-    gains, inverse = gains / most, 1 / discounts[ranks]
+    gains, discounts = normalized_gains(r)
+    inverse = 1 / discounts[s.detach().argsort(1, descending=True).argsort(1)]
     weights = (gains[:, :, None] - gains[:, None, :]).abs() * (inverse[:, :, None] - inverse[:, None, :]).abs()
     better = r[:, :, None] > r[:, None, :]
     values = F.softplus(s[:, None, :] - s[:, :, None]) / torch.log(torch.tensor(2.0))
@@ -93,8 +106,10 @@ def multi_label_margin(s, r):
 family(
     "ranking",
     graded,
+    approx_ndcg=approx_ndcg,
     bpr=bpr,
     lambda_rank=lambda_rank,
+    list_mle=list_mle,
     list_net=lambda s, r: -(F.softmax(r, 1) * F.log_softmax(s, 1)).sum(1).mean(),
     margin_ranking=of_pairs(lambda difference: F.relu(-difference)),
     multi_label_margin=multi_label_margin,

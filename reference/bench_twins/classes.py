@@ -69,4 +69,5 @@ family(
     cross_entropy=lambda ln_p, t: -(t * ln_p).sum(1).mean(),
     js_divergence=js_divergence,
     distillation=distillation,
+    wasserstein=lambda ln_p, t: ((ln_p.exp() - t).cumsum(1) ** 2).sum(1).mean(),
 )

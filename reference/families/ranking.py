@@ -269,6 +269,22 @@ case("shares_of_nothing", {"target": "sum"}, ALIKE)
 case("shares_extreme", {"target": "sum"}, EXTREME)
 
 
+@formula("Xia et al., 2008, item by item, as in allRank's listMLE")
+def list_mle_oracle(scores, relevance, valid=None):
+    def of_list(s, r):
+        s = s[np.argsort(-array(r), kind="stable").copy()]  # ties by place
+        return torch.stack([torch.logsumexp(s[i:], 0) - s[i] for i in range(len(s))]).sum()
+
+    return by_list(of_list, scores, relevance, valid)
+
+
+list_mle = Kind("ranking", "list_mle", list_mle_oracle)
+case = common(list_mle)
+case("an_order", {}, graded(3, 5, grades=1000))
+case("many_items", {}, graded(2, 40, grades=1000))
+case("many_ties", {}, graded(3, 8, grades=2))
+
+
 @formula("Qin et al., 2010, item by item, as in TF-Ranking's ApproxNDCGLoss")
 def approx_ndcg_oracle(scores, relevance, valid=None, temperature=0.1, gain="exponential"):
     def of_list(s, r):

@@ -160,32 +160,20 @@ def overlap(loss, smooth, inputs, factor=1, **options):
 # Losses
 
 
-def formed(form, values_and_rows):
-    """The logarithm of the score as segmentation_models_pytorch's `log_loss` has it, or the log-cosh of Jadon, 2020."""
-    values, rows = values_and_rows
-    of_miss = {
-        "linear": lambda miss: miss,
-        "log": lambda miss: -(1 - miss).clamp(min=1e-7).log(),
-        "log_cosh": lambda miss: miss.cosh().log(),
-    }[form]
-    return of_miss(values), rows
-
-
 @library("monai", "monai.losses.DiceLoss")
-def dice_oracle(denominator="linear", smooth=1.0, form="linear", **inputs):
-    return formed(form, overlap(DiceLoss, smooth, inputs, squared_pred=denominator == "squared"))
+def dice_oracle(denominator="linear", smooth=1.0, **inputs):
+    return overlap(DiceLoss, smooth, inputs, squared_pred=denominator == "squared")
 
 
 @library("monai", "monai.losses.DiceLoss, jaccard")
-def jaccard_oracle(denominator="linear", smooth=1.0, form="linear", **inputs):
+def jaccard_oracle(denominator="linear", smooth=1.0, **inputs):
     """MONAI doubles numerator and denominator, but not what smooths them: hence the factor."""
-    squared = denominator == "squared"
-    return formed(form, overlap(DiceLoss, smooth, inputs, factor=2, squared_pred=squared, jaccard=True))
+    return overlap(DiceLoss, smooth, inputs, factor=2, squared_pred=denominator == "squared", jaccard=True)
 
 
 @library("monai", "monai.losses.TverskyLoss")
-def tversky_oracle(fp_weight=0.5, fn_weight=0.5, smooth=1.0, form="linear", **inputs):
-    return formed(form, overlap(TverskyLoss, smooth, inputs, alpha=fp_weight, beta=fn_weight))
+def tversky_oracle(fp_weight=0.5, fn_weight=0.5, smooth=1.0, **inputs):
+    return overlap(TverskyLoss, smooth, inputs, alpha=fp_weight, beta=fn_weight)
 
 
 @formula("Salehi et al., 2017, with squares below")
@@ -219,10 +207,16 @@ MISSED = given(probabilities=[[[0.0, 0.0, 0.9], [0.5, 0.75, 0.25]]], masks=[[[1.
 
 def forms(kind):
     """The other forms of the score of a region."""
+
+    @library("monai", "monai.losses; the logarithm as segmentation_models_pytorch has it, or ln cosh (Jadon, 2020)")
+    def oracle(form, **inputs):
+        miss, rows = kind.oracle(**inputs)
+        return (-(1 - miss).clamp(min=1e-7).log() if form == "log" else miss.cosh().log()), rows
+
     for form in ("log", "log_cosh"):
-        kind.case(form, {"form": form}, hard(2, 3, 4))
-        kind.case(f"{form}_softmax_labels", {"form": form} | SOFTMAX | BATCH, labeled(2, 3, 5))
-        kind.case(f"{form}_of_a_missed_region", {"form": form, "smooth": 0.0} | NONE, MISSED)
+        kind.case(form, {"form": form}, hard(2, 3, 4), oracle=oracle)
+        kind.case(f"{form}_softmax_labels", {"form": form} | SOFTMAX | BATCH, labeled(2, 3, 5), oracle=oracle)
+        kind.case(f"{form}_of_a_missed_region", {"form": form, "smooth": 0.0} | NONE, MISSED, oracle=oracle)
     return kind
 
 

@@ -39,8 +39,8 @@ pub(super) const LAYERS: &[&[&str]] = &[
 /// The imports that are allowed between modules of one layer.
 ///
 /// The error of a field refers to the errors of configs. The loss of a head's logits is the cross-entropy. The terms of a joint
-/// loss are of any family. ListNet and the log-probabilities of answers are cross-entropies. The
-/// log-cosh of a region's score is that of an error. A diagnosis evaluates the loss.
+/// loss are of any family. ListNet and the log-probabilities of answers are cross-entropies. The log-cosh of a region's score is that
+/// of an error. A diagnosis evaluates the loss.
 pub(super) const WITHIN: &[(&str, &str)] = &[
     ("field", "error"),
     ("heads", "classification"),

@@ -11,7 +11,8 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Formula
 /// `beta sum_c t_c ln(t_c / m_c) + (1 - beta) sum_c p_c ln(p_c / m_c)` with m = beta t + (1 - beta) p. With beta = 1/2 the value is in
-/// [0, ln 2] nats, or with `base = 2` in [0, 1] bits.
+/// [0, ln 2] nats, or with `base = 2` in [0, 1] bits. Divided by beta, it tends to the forward
+/// [`KlDivergenceLoss`](super::KlDivergenceLoss) as beta goes to 0; divided by 1 - beta, to the reverse one as beta goes to 1.
 ///
 /// # When to use
 /// For a symmetric and bounded distance of two distributions, such as the consistency of two augmented views or the members of an
@@ -52,8 +53,7 @@ pub struct JsDivergenceLoss {
 /// Config of [`JsDivergenceLoss`].
 #[loss_config]
 pub struct JsDivergenceLossConfig {
-    /// The share of the targets in the mean of the two distributions. Divided by it, the value tends to the forward divergence of
-    /// [`KlDivergenceLoss`](super::KlDivergenceLoss) near 0; divided by 1 - beta, to the reverse one near 1.
+    /// The share of the targets in the mean of the two distributions, and of the first of the two sums.
     #[field(default = 0.5, range = "(0, 1)")]
     pub beta: f64,
     /// Whether the targets are probabilities or their logarithms.

@@ -74,8 +74,8 @@ pub enum DpoReference {
 /// # Numerics
 /// The log-probabilities are sums over the tokens of an answer. Some libraries take means for `ipo`, while the paper's code takes sums:
 /// [`SequenceAverage`](super::SequenceAverage) chooses. For a sum of some hundred nats, the spacing of numbers is 1/4 in f16 and 2 in
-/// bf16, so compute the sums in f32. Label smoothing is defined for the forms `sigmoid` and `robust` alone. Other divergences are defined for the forms
-/// that depend on one difference D: `sigmoid`, `robust`, `ipo` and `hinge`.
+/// bf16, so compute the sums in f32. Label smoothing is defined for the forms `sigmoid` and `robust` alone. Other divergences are defined
+/// for the forms that depend on one difference D: `sigmoid`, `robust`, `ipo` and `hinge`.
 ///
 /// # Example
 /// ```

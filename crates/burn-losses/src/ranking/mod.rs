@@ -8,6 +8,7 @@ mod approx_ndcg;
 mod bpr;
 mod gain;
 mod lambda_rank;
+mod list_mle;
 mod list_net;
 mod margin_ranking;
 mod multi_label_margin;
@@ -33,6 +34,7 @@ pub use bpr::{BprLoss, BprLossConfig};
 pub(crate) use gain::ndcg_and_counts;
 pub use gain::{Gain, ndcg};
 pub use lambda_rank::{LambdaRankLoss, LambdaRankLossConfig, LambdaScheme};
+pub use list_mle::{ListMleLoss, ListMleLossConfig};
 pub use list_net::{ListNetLoss, ListNetLossConfig, RelevanceTarget};
 pub use margin_ranking::{MarginRankingLoss, MarginRankingLossConfig};
 pub use multi_label_margin::{MultiLabelMarginLoss, MultiLabelMarginLossConfig};
@@ -119,6 +121,8 @@ pub enum RankingLossConfig {
     ListNet(ListNetLossConfig),
     #[kind("lambda_rank")]
     LambdaRank(LambdaRankLossConfig),
+    #[kind("list_mle")]
+    ListMle(ListMleLossConfig),
     #[kind("approx_ndcg")]
     ApproxNdcg(ApproxNdcgLossConfig),
 }

@@ -70,7 +70,7 @@ pub struct Alignment {
     pub zero_infinity: bool,
     /// The divisor of each value.
     pub normalize: Normalize,
-    /// How much more the gradient of a label counts than that of a blank.
+    /// The gradient of the labels of a transducer is multiplied by 1 plus this number.
     pub fast_emit: f64,
     /// The greatest size of the derivative of a sequence's value with respect to a prediction.
     pub clamp: Option<f64>,

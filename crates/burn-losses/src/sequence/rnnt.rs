@@ -15,9 +15,9 @@ use burn_losses_derive::{loss, loss_config};
 /// over all paths a from (0, 0) that emit all L labels and T blanks. At step t, after u labels, a path either emits the label u + 1 and
 /// stays at the step, or it emits a blank and moves to the next step. The last emission is a blank.
 ///
-/// `fast_emit` changes the gradient and not the value: the derivative by the log-probability of a label that a path emits is multiplied by
-/// 1 + `fast_emit` (Yu et al. 2021, [arXiv 2010.11148](https://arxiv.org/abs/2010.11148)). Labels then come earlier; the authors' models
-/// have 0.001 to 0.01. `clamp` bounds every derivative of the value of a sequence, before `normalize`, weights and `reduction` act on it.
+/// `fast_emit` changes the gradient and not the value: the derivative with respect to the log-probability of a label is multiplied by
+/// 1 + `fast_emit` (Yu et al. 2021, [arXiv 2010.11148](https://arxiv.org/abs/2010.11148)), so that labels come earlier. A usual number
+/// is 0.001 to 0.01. `clamp` bounds every derivative of the value of a sequence, before `normalize`, weights and `reduction` act on it.
 ///
 /// # When to use
 /// For streaming speech recognition: the prediction of a label depends on the audio so far and on the labels before it. If a prediction
@@ -44,7 +44,7 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
-/// - `torchaudio.transforms.RNNTLoss`: the same values with `blank` set; its `clamp` is the same, and -1 is none.
+/// - `torchaudio.transforms.RNNTLoss`: the same values with `blank` set; its `clamp` is the same, where -1 is none.
 /// - `burn.nn.loss.RNNTLoss`: the same values.
 #[loss(sequence, "rnnt", "Likelihood of labels over all paths of a transducer: streaming speech recognition")]
 pub struct RnntLoss {
@@ -63,11 +63,11 @@ pub struct RnntLossConfig {
     /// The number that the value of a sequence is divided by.
     #[field(default = Normalize::None)]
     pub normalize: Normalize,
-    /// How much more the gradient of a label counts than that of a blank.
+    /// How much larger the gradient of a label is made: it is multiplied by 1 plus this number, and that of a blank is not.
     #[field(default = 0.0, range = ">= 0")]
     pub fast_emit: f64,
-    /// The greatest size of the derivative of a sequence's value with respect to a prediction.
-    #[field(default = Limit::None, range = "> 0")]
+    /// The greatest size of the derivative of a sequence's value with respect to a prediction. Without `fast_emit` none is above 1.
+    #[field(default = Limit::None, range = "(0, 1]")]
     pub clamp: Limit,
 }
 
@@ -122,7 +122,7 @@ mod tests {
         }
     }
 
-    /// The gradient of three logits of one sequence, and the value.
+    /// The gradient of the predictions of one sequence, and the value.
     fn gradient(config: RnntLossConfig) -> (Vec<f64>, f64) {
         let device = Device::flex().autodiff();
         let numbers: Vec<f64> = (0..12).map(|place| f64::from(place * 5 % 7) / 3.0).collect();

@@ -34,7 +34,7 @@ pub(crate) struct Labels {
     pub(crate) label_lengths: Tensor<1, Int>,
     /// The class that is no label.
     pub(crate) blank: usize,
-    /// The gradient of each label of a transducer is 1 + this many times as large as the value has it.
+    /// The gradient of the labels of a transducer is multiplied by 1 plus this number.
     pub(crate) fast_emit: f64,
 }
 
