@@ -12,6 +12,7 @@ exit code is that of this program: 0 where all agree, 1 where something differs.
 
 LOSS is a class, which is made with the values of --set, or a function, which is called with them. The program needs PyTorch,
 safetensors and, for .npz, NumPy. --command says how to run burn-losses: without it, the command that is installed, or else cargo.
+Exit code 2 means that nothing could be compared.
 """
 
 import argparse
@@ -30,8 +31,14 @@ from safetensors.torch import load_file, save_file
 
 # What is predicted, and what is true, in the order in which losses take it.
 PREDICTIONS = ["logits", "predictions", "log_probabilities", "probabilities", "embeddings", "anchors", "positives", "negatives",
-               "first", "second"]
-TARGETS = ["targets", "labels", "masks", "dissimilar"]
+               "first", "second", "scores"]
+TARGETS = ["targets", "labels", "masks", "dissimilar", "order", "relevance"]
+
+
+def fail(message):
+    """Ends the program: nothing could be compared."""
+    print(message, file=sys.stderr)
+    sys.exit(2)
 
 
 def batch_of(path):
@@ -57,11 +64,11 @@ def attribute(path):
     """What a path such as `torch.nn.HuberLoss` names."""
     module, _, name = path.rpartition(".")
     if not module:
-        sys.exit(f"`{path}` is not a path such as `torch.nn.HuberLoss`")
+        fail(f"`{path}` is not a path such as `torch.nn.HuberLoss`")
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        sys.exit(f"`{path}`: {error}")
+        fail(f"`{path}`: {error}")
 
 
 def setting(text):
@@ -81,7 +88,7 @@ def names_of(given, batch):
     names = given.split(",") if given else [name for name in PREDICTIONS + TARGETS if name in batch]
     missing = [name for name in names if name not in batch]
     if missing or not names:
-        sys.exit(f"the batch has {', '.join(batch)}, but not {', '.join(missing) or 'what a loss takes: say --arguments'}")
+        fail(f"the batch has {', '.join(batch)}, but not {', '.join(missing) or 'what a loss takes: say --arguments'}")
     return names
 
 
@@ -111,14 +118,17 @@ def main():
     leaves = options.gradients.split(",") if options.gradients else names[:1]
     for name in leaves:
         if name not in names or not batch[name].is_floating_point():
-            sys.exit(f"there is no gradient with respect to `{name}`")
+            fail(f"there is no gradient with respect to `{name}`")
         batch[name].requires_grad_(True)
 
     loss, settings = attribute(options.loss), dict(options.set)
     tensors = [batch[name] for name in names]
-    value = loss(**settings)(*tensors) if inspect.isclass(loss) else loss(*tensors, **settings)
+    try:
+        value = loss(**settings)(*tensors) if inspect.isclass(loss) else loss(*tensors, **settings)
+    except Exception as error:
+        fail(f"{options.loss} of {', '.join(names)}: {error}; --arguments says which tensors it takes, and in which order")
     if value.numel() != 1:
-        sys.exit(f"the loss has the shape {list(value.shape)}: set its reduction, for instance --set reduction=mean")
+        fail(f"the loss has the shape {list(value.shape)}: set its reduction, for instance --set reduction=mean")
     value.sum().backward()
 
     results = {name: batch[name].detach().contiguous() for name in names}

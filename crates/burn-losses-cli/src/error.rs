@@ -89,10 +89,12 @@ impl Error {
         match self {
             Self::Config(error) => hints::of_config(error),
             Self::Eval { source, .. } => hints::of_input(source),
-            Self::UnknownName { name, .. } => Some(match catalog::families().iter().find(|family| *family == name) {
-                Some(family) => format!("`{family}` is a family: `burn-losses list {family}` shows its losses"),
-                None => "`burn-losses list` shows all losses, `burn-losses find WORDS` searches them".to_owned(),
-            }),
+            Self::UnknownName { name, .. } => {
+                Some(match catalog::families().iter().find(|family| family.eq_ignore_ascii_case(name)) {
+                    Some(family) => format!("`{family}` is a family: `burn-losses list {family}` shows its losses"),
+                    None => "`burn-losses list` shows all losses, `burn-losses find WORDS` searches them".to_owned(),
+                })
+            }
             Self::NothingFound { .. } => {
                 Some("try fewer or other words; `burn-losses list` shows all losses".to_owned())
             }

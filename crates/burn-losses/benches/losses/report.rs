@@ -1,6 +1,7 @@
 //! The output of the figures: a line on the terminal, and a file.
 
 use crate::results::Measured;
+use burn_losses::config::write_file;
 use serde::Serialize;
 use std::fs;
 use std::path::Path;
@@ -18,6 +19,6 @@ pub(crate) fn print(of: &Measured) {
 /// Writes the measurements so far.
 pub(crate) fn write(file: &str, results: &impl Serialize) {
     let json = serde_json::to_string_pretty(results).expect("numbers") + "\n";
-    let written = fs::create_dir_all(FOLDER).and_then(|()| fs::write(Path::new(FOLDER).join(file), json));
+    let written = fs::create_dir_all(FOLDER).and_then(|()| write_file(Path::new(FOLDER).join(file), json));
     written.unwrap_or_else(|error| panic!("{FOLDER}: {error}"));
 }

@@ -189,9 +189,15 @@ thread_local! {
 /// assert!(paths.tensor.is_empty());
 /// ```
 pub fn watched<T>(run: impl FnOnce() -> T) -> (T, Paths) {
-    let before = PATHS.replace(Some(Paths::default()));
+    struct Restore(Option<Paths>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            PATHS.set(self.0.take());
+        }
+    }
+    let _restore = Restore(PATHS.replace(Some(Paths::default())));
     let result = run();
-    (result, PATHS.replace(before).unwrap_or_default())
+    (result, PATHS.take().unwrap_or_default())
 }
 
 /// Runs `run` with tensor operations alone: without the fused engine, which computes value and gradient of most losses in one
@@ -239,6 +245,13 @@ fn is_off() -> bool {
 mod tests {
     use super::*;
     use burn::tensor::Device;
+
+    /// After a panic, which Burn answers a lost device with, nothing is watched any longer.
+    #[test]
+    fn a_panic_ends_the_watching() {
+        let failed = std::panic::catch_unwind(|| watched::<()>(|| panic!("a device is lost")));
+        assert!(failed.is_err() && PATHS.take().is_none());
+    }
 
     #[test]
     #[allow(deprecated)] // Burn deprecates burn-ndarray, which we still support

@@ -28,8 +28,9 @@ pub(crate) const JOINT: &str = "joint";
 /// Terms of any families, added up with their weights: the training objective, and the value of each term.
 ///
 /// The terms take different arguments, so the caller computes each and hands in its value. Losses and penalties that the config names
-/// are a part of this module, and are saved, moved and resumed with it; so are the number of steps, which schedules depend on, and
-/// what a [`Balance`](super::Balance) remembers. Only training counts steps: a forward pass on a device with autodiff.
+/// are a part of this module, and are saved, moved and resumed with it, under the names of their terms. So are the number of steps,
+/// which schedules depend on, and what a [`Balance`](super::Balance) remembers. Only training counts steps: a forward pass on a device
+/// with autodiff.
 ///
 /// # Formula
 /// ```text
