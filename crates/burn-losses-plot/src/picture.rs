@@ -62,7 +62,8 @@ impl Picture {
         if configs.len() < 2 {
             return Ok(own);
         }
-        let samples = configs.iter().map(sample_curves).collect::<Result<Vec<_>, _>>()?;
+        let without_map = |config| sample_curves(config).map(|sample| Sample { map: None, ..sample });
+        let samples = configs.iter().map(without_map).collect::<Result<Vec<_>, _>>()?;
         let note = notes(&samples);
         let maps = own.panels.into_iter().filter(|panel| matches!(panel, Panel::Map(_)));
         let panels = maps.chain(panels(samples, &names(&configs))).collect();

@@ -133,8 +133,10 @@ fn a_sweep_shows_the_main_field() {
     // The error of a prediction above the target is weighed with 1 - tau.
     assert_eq!(gradients[0].points.last().unwrap().1, 0.9);
     // The map is that of the defaults alone.
-    let triplet = sweep("metric", "triplet");
-    assert_eq!(triplet.panels.iter().filter(|panel| matches!(panel, Panel::Map(_))).count(), 1);
+    for picture in [sweep("metric", "triplet"), sweep("boxes", "focal_eiou")] {
+        let maps = picture.panels.iter().filter(|panel| matches!(panel, Panel::Map(_))).count();
+        assert_eq!((maps, picture.panels.len()), (1, 3), "{}", picture.title);
+    }
     // A loss without fields is drawn as it is.
     assert_eq!(sweep("regression", "mse"), picture("regression", "mse"));
 }
