@@ -89,6 +89,9 @@ pub(crate) trait Machine: Sync {
     fn select(&self, rows: &AnyTensor, places: &Tensor<1, Int>) -> Option<AnyTensor> {
         None
     }
+    fn squares(&self, rows: &AnyTensor) -> Option<AnyTensor> {
+        None
+    }
     fn of_ranks(&self, call: &sort::Call<'_>) -> Option<AnyTensor> {
         None
     }

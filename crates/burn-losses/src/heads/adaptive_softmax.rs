@@ -7,7 +7,6 @@ use super::sampler::Draws;
 use super::{HeadLoss, WeightInitializer, parameters};
 use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets};
 use crate::engine::machine::has_kernels;
-use crate::engine::primitives::gather::gather;
 use crate::engine::primitives::order_statistics::argmax;
 use crate::engine::primitives::softmax::log_softmax;
 use crate::error::{ConfigError, expect};
@@ -17,7 +16,7 @@ use crate::signature::{Argument, Arguments};
 use burn::module::Param;
 use burn::tensor::{Device, Int, Tensor};
 use burn_losses_derive::{loss, loss_config};
-use clusters::{Cluster, of_own_rows};
+use clusters::{Cluster, log_p_of, of_own_rows};
 
 /// Adaptive softmax (Grave et al. 2017, [arXiv 1609.04309](https://arxiv.org/abs/1609.04309)): frequent classes first, rare ones in
 /// clusters with smaller vectors.
@@ -185,14 +184,14 @@ impl HeadLoss for AdaptiveSoftmaxLoss {
         let (embeddings, targets) = Targets::new(self, embeddings, labels);
         let (labels, first) = (targets.safe.clone(), self.config.cutoffs[0]);
         let clusters = self.clusters_like(&embeddings);
-        let of_head = log_softmax(head_logits(parameters, embeddings.clone()));
+        let of_head = head_logits(parameters, embeddings.clone());
         // The entry of the head: the class itself, or its cluster.
         let mut entries = labels.clone();
         for (Cluster { number, first: from, .. }, _) in &clusters {
             let is_later = labels.clone().greater_equal_elem(*from as i64);
             entries = entries.mask_fill(is_later, (first + number) as i64);
         }
-        let log_p = gather(of_head, entries);
+        let log_p = log_p_of(of_head, entries);
         let log_p = if has_kernels(&embeddings) {
             log_p + of_own_rows(&clusters, &embeddings, &labels)
         } else {
@@ -200,8 +199,8 @@ impl HeadLoss for AdaptiveSoftmaxLoss {
                 let (from, last) = (cluster.first as i64, cluster.classes as i64 - 1);
                 let within = labels.clone() - from;
                 let is_other = within.clone().lower_elem(0).bool_or(within.clone().greater_elem(last));
-                let of_cluster = log_softmax(weights.logits(embeddings.clone()));
-                log_p + gather(of_cluster, within.mask_fill(is_other.clone(), 0)).mask_fill(is_other, 0.0)
+                let of_cluster = weights.logits(embeddings.clone());
+                log_p + log_p_of(of_cluster, within.mask_fill(is_other.clone(), 0)).mask_fill(is_other, 0.0)
             })
         };
         targets.finish(-log_p)
@@ -285,6 +284,7 @@ impl AdaptiveSoftmaxLoss {
 mod tests {
     use super::*;
     use crate::engine::machine::with_tensor_operations;
+    use crate::engine::primitives::gather::gather;
     use burn::tensor::Distribution;
 
     fn head() -> AdaptiveSoftmaxLoss {

@@ -1,12 +1,13 @@
 //! Lifted structure loss.
 
 use super::{Distance, MetricLoss};
+use crate::engine::machine::has_kernels;
 use crate::engine::pairs;
 use crate::engine::pairs::anchors::{Anchors, NeededPartners, Pairs, keep_where, log_sum_exp, mask_to_float, sums};
 use crate::engine::primitives::l2_normalize::l2_normalize;
 use crate::formula::{Anchor, AnchorFormula, Counts, Partners, Real, Score};
 use crate::reduction::Unreduced;
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Bool, DType, IndexingUpdateOp, Int, Tensor, TensorData};
 use burn_losses_derive::{loss, loss_config};
 
 /// Lifted structure loss (Oh Song et al. 2016, [arXiv 1511.06452](https://arxiv.org/abs/1511.06452)), and its generalized form
@@ -91,6 +92,55 @@ impl AnchorFormula for Generalized {
     }
 }
 
+/// ln of the sum over the negatives of an anchor, in the first form.
+#[derive(Debug, Clone)]
+struct OfNegatives(Generalized);
+
+impl AnchorFormula for OfNegatives {
+    fn score(&self) -> Score {
+        self.0.score()
+    }
+
+    #[inline(always)]
+    fn exponent<R: Real>(&self, partners: Partners, distance: R) -> R {
+        self.0.exponent(partners, distance)
+    }
+
+    #[inline(always)]
+    fn eval<A: Anchor>(&self, anchor: &mut A) -> A::Number {
+        anchor.log_sum_exp(Partners::Negatives)
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::WithBoth
+    }
+}
+
+/// The value of pairs: of ln of the sums over the negatives of both rows, and of their distance.
+fn of_pairs<const D: usize>([own, others]: [Tensor<D>; 2], distances: Tensor<D>) -> Tensor<D> {
+    let excess = (own.clone() + (others - own).softplus() + distances).relu();
+    excess.clone() * excess * 0.5
+}
+
+/// The sums over the positives of each anchor. The pairs are read, which takes no time here: most rows are no positives.
+fn sums_of_positives(far: &Tensor<1>, distances: Tensor<2>, positive: &Tensor<2, Bool>) -> Tensor<1> {
+    let [count, _] = distances.dims();
+    let is_positive = positive.clone().into_data();
+    let places = (0..).zip(is_positive.iter::<bool>()).filter(|(_, is_positive)| *is_positive).map(|(place, _)| place);
+    let places: Vec<i64> = places.collect();
+    if places.is_empty() {
+        return far.zeros_like();
+    }
+    let ints = |of: &dyn Fn(i64) -> i64| {
+        let numbers: Vec<i64> = places.iter().map(|place| of(*place)).collect();
+        Tensor::<1, Int>::from_data(TensorData::new(numbers, [places.len()]), (&far.device(), DType::I64))
+    };
+    let [anchors, partners] = [ints(&|place| place / count as i64), ints(&|place| place % count as i64)];
+    let distances = distances.reshape([count * count]).select(0, ints(&|place| place));
+    let both = [&anchors, &partners].map(|rows| far.clone().select(0, rows.clone()));
+    far.zeros_like().select_assign(0, anchors, of_pairs(both, distances), IndexingUpdateOp::Add)
+}
+
 impl Anchors for LiftedStructureLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
         let LiftedStructureLossConfig { margin, normalize, generalized, .. } = self.config;
@@ -98,17 +148,24 @@ impl Anchors for LiftedStructureLoss {
         // If no anchor counts, no value depends on any row. The rows are 0 then, since 0 times a NaN would reach their gradients.
         let counts = pairs.has_both().any().unsqueeze::<2>().expand(embeddings.dims());
         let embeddings = embeddings.mask_fill(counts.bool_not(), 0.0);
+        let formula = Generalized { margin, normalize };
         if generalized {
-            return pairs::values(&Generalized { margin, normalize }, embeddings, labels, mask);
+            return pairs::values(&formula, embeddings, labels, mask);
         }
+        let on_host = has_kernels(&embeddings);
+        let far = on_host.then(|| pairs::values(&OfNegatives(formula), embeddings.clone(), labels, mask).values);
         let rows = if normalize { l2_normalize(embeddings) } else { embeddings };
         let distances = Distance::Euclidean.matrix(rows);
-        let shape = distances.dims();
-        let far = log_sum_exp(-distances.clone() + margin, pairs.negative.clone());
         // The positives of an anchor have the same negatives as itself, but at other distances.
-        let [own, others] = [far.clone().unsqueeze_dim::<2>(1), far.unsqueeze::<2>()].map(|far| far.expand(shape));
-        let excess = (own.clone() + (others - own).softplus() + distances).relu();
-        let values = sums(excess.clone() * excess * 0.5, pairs.positive.clone());
+        let values = match far {
+            Some(far) => sums_of_positives(&far, distances, &pairs.positive),
+            None => {
+                let shape = distances.dims();
+                let far = log_sum_exp(-distances.clone() + margin, pairs.negative.clone());
+                let both = [far.clone().unsqueeze_dim::<2>(1), far.unsqueeze::<2>()].map(|far| far.expand(shape));
+                sums(of_pairs(both, distances), pairs.positive.clone())
+            }
+        };
         let number = mask_to_float(pairs.positive.clone(), &values.clone().unsqueeze()).sum_dim(1).squeeze_dim::<1>(1);
         let Unreduced { values, normalizer } = keep_where(values, pairs.has_both());
         Unreduced { values, normalizer: normalizer.map(|counts| counts * number) }

@@ -3,11 +3,13 @@
 use super::MetricLoss;
 use super::info_nce::OfNegatives;
 use crate::engine::clean_weightless;
+use crate::engine::machine::has_kernels;
 use crate::engine::pairs;
 use crate::engine::pairs::anchors::{Anchors, NeededPartners, Pairs, keep_where, mask_to_float};
 use crate::reduction::Unreduced;
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Bool, DType, IndexingUpdateOp, Int, Tensor, TensorData};
 use burn_losses_derive::{loss, loss_config};
+use std::collections::BTreeMap;
 
 /// N-pair loss (Sohn 2016,
 /// [NIPS 29](https://papers.nips.cc/paper/2016/hash/6b180037abbebea991d8b1232f8a8ca9-Abstract.html)).
@@ -59,6 +61,9 @@ impl MetricLoss for NPairLoss {}
 
 impl Anchors for NPairLoss {
     fn anchors(&self, embeddings: Tensor<2>, labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Unreduced<1> {
+        if has_kernels(&embeddings) {
+            return self.of_pairs(embeddings, &pairs_of_classes(&labels, mask));
+        }
         let Pairs { positive, negative } = Pairs::from_labels(labels, mask);
         let shape = positive.dims();
         let [is_first, is_second] = firsts_and_seconds(positive.clone(), &embeddings);
@@ -99,6 +104,48 @@ impl Anchors for NPairLoss {
         let [_, is_second] = firsts_and_seconds(Pairs::from_labels(labels.clone(), mask).positive, &embeddings);
         clean_weightless(embeddings, Some(&weightless.clone().bool_and(is_second.bool_not())))
     }
+}
+
+impl NPairLoss {
+    /// The values of all rows, from the places of the pairs: only their rows are compared.
+    fn of_pairs(&self, embeddings: Tensor<2>, places: &[[i64; 2]]) -> Unreduced<1> {
+        let nothing = embeddings.clone().detach().narrow(1, 0, 1).squeeze_dim::<1>(1).zeros_like();
+        if places.len() < 2 {
+            return Unreduced { values: nothing.clone(), normalizer: Some(nothing) };
+        }
+        let device = embeddings.device();
+        let [firsts, seconds] = [0, 1].map(|which| {
+            let rows: Vec<i64> = places.iter().map(|pair| pair[which]).collect();
+            Tensor::<1, Int>::from_data(TensorData::new(rows, [places.len()]), (&device, DType::I64))
+        });
+        let [anchors, partners] = [&firsts, &seconds].map(|rows| embeddings.clone().select(0, rows.clone()));
+        let square = |rows: &Tensor<2>| (rows.clone() * rows.clone()).sum_dim(1).squeeze_dim::<1>(1);
+        let lengths = square(&anchors) + square(&partners);
+        let classes = Tensor::<1, Int>::arange(0..places.len() as i64, &device);
+        let pairs = Pairs::between([classes.clone(), classes], None);
+        let values = pairs::of_pairs(&OfNegatives, anchors.matmul(partners.transpose()), pairs).values;
+        let in_place =
+            |values: Tensor<1>| nothing.clone().select_assign(0, firsts.clone(), values, IndexingUpdateOp::Add);
+        let ones = values.ones_like().detach();
+        Unreduced { values: in_place(values + lengths * self.config.l2), normalizer: Some(in_place(ones)) }
+    }
+}
+
+/// The first two rows of each class that has two. The labels are read, which takes no time on CPUs.
+fn pairs_of_classes(labels: &Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Vec<[i64; 2]> {
+    let valid: Option<Vec<bool>> = mask.map(|mask| mask.clone().into_data().iter::<bool>().collect());
+    let mut firsts = BTreeMap::new();
+    let mut pairs = Vec::new();
+    for (row, label) in labels.clone().into_data().iter::<i64>().enumerate() {
+        if valid.as_ref().is_some_and(|valid| !valid[row]) {
+            continue;
+        }
+        match firsts.entry(label).or_insert(Some(row)) {
+            Some(first) if *first == row => {}
+            first => pairs.extend(first.take().map(|first| [first as i64, row as i64])),
+        }
+    }
+    pairs
 }
 
 /// Which rows are the first of their classes, and which are the second.

@@ -99,6 +99,9 @@ impl Machine for Host {
     fn select(&self, rows: &AnyTensor, places: &Tensor<1, Int>) -> Option<AnyTensor> {
         gather::host::select(rows, places)
     }
+    fn squares(&self, rows: &AnyTensor) -> Option<AnyTensor> {
+        pairs::host::squares(rows)
+    }
     fn of_ranks(&self, call: &sort::Call<'_>) -> Option<AnyTensor> {
         sort::host::of_ranks(call)
     }

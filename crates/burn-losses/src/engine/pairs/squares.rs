@@ -1,10 +1,11 @@
-//! Squared distances of all pairs of rows, as tensor operations.
+//! Squared distances of all pairs of rows: a kernel on CPUs, elsewhere tensor operations.
 //!
 //! They are sums of squared differences, and their gradient is a sum of differences. The formula |a|^2 + |b|^2 - 2 a b would lose
 //! the digits of rows that are near each other and far from the others.
 
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::custom_backward::custom_backward;
+use crate::engine::machine;
 use burn::tensor::Tensor;
 use core::slice::from_ref;
 
@@ -14,6 +15,11 @@ const TOGETHER: usize = 1 << 22;
 /// The squared distances of every row to every row: `[N, N]`.
 pub(super) fn squares(rows: Tensor<2>) -> Tensor<2> {
     let tracked = AnyTensor::from(&rows);
+    if machine::reads_for_free(tracked.clone())
+        && let Some(squares) = machine::run("squares", &tracked, |machine| machine.squares(&tracked))
+    {
+        return squares.into_rank();
+    }
     let known = rows.clone().without_autodiff();
     let squares = AnyTensor::from(of_differences(&known, &known));
     if !tracked.is_tracked() {

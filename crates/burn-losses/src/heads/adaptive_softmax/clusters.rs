@@ -1,8 +1,9 @@
 //! The clusters of rare classes.
 
 use super::{AdaptiveSoftmaxLoss, AdaptiveSoftmaxLossConfig};
-use crate::engine::primitives::gather::{gather, select};
-use crate::engine::primitives::softmax::log_softmax;
+use crate::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
+use crate::engine::primitives::gather::select;
+use crate::engine::rows;
 use burn::tensor::{Int, Tensor, TensorData};
 
 /// One cluster: its classes, and the place of its parameters.
@@ -66,6 +67,11 @@ impl AdaptiveSoftmaxLoss {
     }
 }
 
+/// The logarithm of the probability of each row's class: `[M]`, from logits `[M, C]`.
+pub(super) fn log_p_of(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    -rows::valid_values(&CrossEntropyLoss::new(CrossEntropyLossConfig::new()), logits, labels).values
+}
+
 /// The logarithm of each row's class within its cluster, 0 for a class of the head: each cluster sees its own rows. The labels are
 /// read, which takes no time here.
 pub(super) fn of_own_rows(
@@ -90,7 +96,7 @@ pub(super) fn of_own_rows(
         }
         let rows = select(embeddings.clone(), ints(own.iter().map(|row| *row as i64).collect()));
         let within = ints(own.iter().map(|row| classes[*row] - *first as i64).collect());
-        parts.push(gather(log_softmax(weights.logits(rows)), within));
+        parts.push(log_p_of(weights.logits(rows), within));
         own.iter().zip(next..).for_each(|(row, place)| places[*row] = place);
         next += own.len() as i64;
     }

@@ -17,6 +17,7 @@ use crate::engine::host::blocks::par_blocks;
 use crate::engine::host::memory::{Memory, Pooled, in_precision, stale, tensor, with_slopes};
 use crate::engine::host::simd::{Float, MOST_LANES};
 use crate::engine::host::vectors::dot;
+use crate::formula::{Distance, Score};
 use anchor::{RESULTS, Run, Side};
 use burn::tensor::{Int, Tensor};
 use core::array;
@@ -98,6 +99,39 @@ fn of_embeddings<T: Float>(
         core::iter::once(embeddings).chain(of_scaling).collect()
     })?;
     Some(Outcome { values, normalizer })
+}
+
+/// The squared distances of every row to every row, `[N, N]`, in the graph of the rows.
+pub(in crate::engine) fn squares(rows: &AnyTensor) -> Option<AnyTensor> {
+    in_precision!(rows.dtype(), T => squares_in::<T>(rows))
+}
+
+fn squares_in<T: Float>(rows: &AnyTensor) -> Option<AnyTensor> {
+    if rows.count() == 0 {
+        return None;
+    }
+    let memory = Memory::new(rows)?;
+    let mut scratch = Vec::new();
+    let numbers = memory.numbers()?;
+    let numbers = T::read(numbers, 0..numbers.len(), &mut scratch);
+    let shape: [usize; 2] = rows.shape().try_into().expect("[N, E]");
+    let (count, device, dtype) = (shape[0], rows.inner_device(), rows.dtype());
+    let score = Score::Distance(Distance::SquaredEuclidean, false);
+    let vectors = Vectors::new(numbers, shape, score, Against::All);
+    let halves = vectors.products();
+    let mut squares = stale::<T>(count * count);
+    par_blocks(count, ANCHORS, [Some(&mut squares), None], [count, 0], &|block, [squares, _]| {
+        let (squares, start) = (squares.expect("an output"), block * ANCHORS);
+        let known = vectors.read(&halves, start..start + squares.len() / count);
+        squares.iter_mut().zip(known).for_each(|(to, square)| *to = T::from_f64(square));
+        0.0
+    });
+    let squares = tensor(squares, &[count, count], &device).cast(dtype);
+    custom_backward(squares, core::slice::from_ref(rows), move |upstream| {
+        let memory = Memory::new(&upstream).expect("in memory");
+        let slopes = memory.numbers_of::<T>().expect("of the type of the value");
+        vec![Some(tensor(vectors.gradient(slopes, &vec![1.0; count]), &shape, &device).cast(dtype))]
+    })
 }
 
 fn of_scores<T: Float>(kernel: &dyn Kernel, scores: &AnyTensor, labels: [&Tensor<1, Int>; 2]) -> Option<Outcome> {
