@@ -1,7 +1,8 @@
 //! Scale-invariant logarithmic error.
 
 use super::{ImageLoss, Images, Pictures};
-use crate::formula::Real;
+use crate::engine::pointwise::of_formula;
+use crate::formula::{Formula, Real};
 use crate::reduction::row_sums;
 use burn::tensor::Tensor;
 use burn_losses_derive::{loss, loss_config};
@@ -72,20 +73,41 @@ fn logarithm<R: Real>(depth: R) -> R {
     depth.maximum(least).minimum(most).ln()
 }
 
+/// The difference of the logarithms, 0 where there is no target.
+#[derive(Debug, Clone)]
+struct LogDifference;
+
+impl Formula for LogDifference {
+    #[inline(always)]
+    fn eval<R: Real>(&self, depth: R, target: R) -> R {
+        let none = depth.lit(0.0);
+        R::select(&target.gt_lit(0.0), logarithm(depth) - logarithm(target), none)
+    }
+}
+
+/// A part of the squared error, and a part of the squared deviation from the mean of the errors.
+impl Formula for SilogLoss {
+    #[inline(always)]
+    fn eval<R: Real>(&self, error: R, mean: R) -> R {
+        let lambda = self.config.lambda;
+        error.clone().square() * (1.0 - lambda) + (error - mean).square() * lambda
+    }
+}
+
 impl Images for SilogLoss {
     fn values(&self, predictions: Pictures, targets: Pictures) -> Tensor<1> {
-        let SilogLossConfig { lambda, root, scale, .. } = self.config;
+        let SilogLossConfig { root, scale, .. } = self.config;
         let count = predictions.count();
-        let pixels = predictions.pixels.shape().num_elements() / count;
-        let [p, t] = [predictions, targets].map(|images| images.pixels.reshape([count, pixels]));
-        let valid = t.clone().detach().greater_scalar(0.0);
-        let only_valid = |numbers: Tensor<2>| numbers.mask_fill(valid.clone().bool_not(), 0.0);
-        let valid_count = row_sums(only_valid(t.ones_like().detach()));
-        let mean = |numbers: Tensor<2>| row_sums(only_valid(numbers)) / valid_count.clone().clamp_min(1.0);
-        let g = only_valid(logarithm(p) - logarithm(t));
-        let squares = mean(g.clone() * g.clone());
-        let deviation = g.clone() - mean(g).expand([count, pixels]);
-        let value = squares * (1.0 - lambda) + mean(deviation.clone() * deviation) * lambda;
+        let shape = [count, predictions.pixels.shape().num_elements() / count];
+        let [p, t] = [predictions, targets].map(|images| images.pixels.reshape(shape));
+        let invalid = t.clone().detach().greater_scalar(0.0).bool_not();
+        let errors = of_formula(&LogDifference, p, t);
+        let ones = errors.ones_like().detach().mask_fill(invalid.clone(), 0.0);
+        let number = row_sums(ones).clamp_min(1.0);
+        // The deviations add up to 0, so the slope by their mean is 0: it is a constant here.
+        let mean = row_sums(errors.clone().detach()) / number.clone();
+        let mean = mean.expand(shape).mask_fill(invalid, 0.0);
+        let value = row_sums(of_formula(self, errors, mean)) / number;
         let value = if root { value.safe_sqrt() } else { value };
         value.squeeze_dim::<1>(1) * scale
     }
