@@ -15,6 +15,8 @@ mod signature;
 pub mod template;
 
 use crate::check::{Reference, widen};
+use crate::engine::machine::has_kernels;
+use crate::engine::primitives::centers::half_squared_distances;
 use crate::engine::primitives::l2_normalize::l2_normalize;
 use crate::engine::primitives::p_norm::p_norm;
 use crate::engine::rows::valid_rows;
@@ -189,8 +191,15 @@ const SHORTEST: f64 = 1e-12;
 fn cosine_distances(first: Tensor<2>, second: Tensor<2>, eps: f64) -> Tensor<1> {
     let is_short = |rows: &Tensor<2>| p_norm(rows.clone().detach(), 2.0).lower_scalar(eps.max(SHORTEST));
     let none = is_short(&first).bool_or(is_short(&second));
-    let difference = l2_normalize(first) - l2_normalize(second);
-    let half_squares = (difference.clone() * difference).sum_dim(1).squeeze_dim::<1>(1) * 0.5;
+    let [first, second] = [first, second].map(l2_normalize);
+    let half_squares = if has_kernels(&first) {
+        // The second vectors are the centers of the first ones.
+        let places = Tensor::arange(0..first.dims()[0] as i64, &first.device());
+        half_squared_distances(first, second, places)
+    } else {
+        let difference = first - second;
+        (difference.clone() * difference).sum_dim(1).squeeze_dim::<1>(1) * 0.5
+    };
     half_squares.mask_fill(none, 1.0)
 }
 
