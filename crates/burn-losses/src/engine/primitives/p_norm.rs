@@ -58,10 +58,10 @@ pub(in crate::engine) mod host {
         par_blocks(count, LEAST_ROWS, outputs, [1, size], &|block, [lengths, mut slopes]| {
             for (i, to) in lengths.expect("an output").iter_mut().enumerate() {
                 let row = &numbers[(block * LEAST_ROWS + i) * size..][..size];
-                let slopes = slopes.as_mut().map(|slopes| &mut slopes[i * size..][..size]);
+                let mut slopes = slopes.as_mut().map(|slopes| &mut slopes[i * size..][..size]);
                 vectorized(
                     #[inline(always)]
-                    || *to = T::from_f64(of_row(row, p, slopes)),
+                    || *to = T::from_f64(of_row(row, p, slopes.as_deref_mut())),
                 );
             }
             0.0
