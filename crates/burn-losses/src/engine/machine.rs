@@ -89,6 +89,9 @@ pub(crate) trait Machine: Sync {
     fn select(&self, rows: &AnyTensor, places: &Tensor<1, Int>) -> Option<AnyTensor> {
         None
     }
+    fn columns(&self, both: &[AnyTensor; 2]) -> Option<AnyTensor> {
+        None
+    }
     fn p_norm(&self, rows: &AnyTensor, p: f64) -> Option<AnyTensor> {
         None
     }

@@ -2,6 +2,7 @@
 
 use super::{Generative, GenerativeLoss, values};
 use crate::check::{Reference, widen};
+use crate::engine::primitives::columns::columns;
 use crate::engine::rows::valid_rows;
 use crate::engine::vectors::{self, VectorKernel, Vectors, of_formula};
 use crate::engine::{with_zero_gradient, without_weightless};
@@ -129,7 +130,7 @@ impl Vectors for KlGaussianLoss {
 /// Means and log-variances `[N, E]` as rows of two numbers: `[N E, 2]`.
 fn pairs(mean: Tensor<2>, log_variance: Tensor<2>) -> Tensor<2> {
     let count = mean.shape().num_elements();
-    Tensor::cat(vec![mean.reshape([count, 1]), log_variance.reshape([count, 1])], 1)
+    columns([mean, log_variance].map(|numbers| numbers.reshape([count])))
 }
 
 impl KlGaussianLoss {

@@ -1,6 +1,7 @@
 //! What a loss of this family compares.
 
 use crate::check::{Reference, widen};
+use crate::engine::primitives::columns;
 use crate::engine::vectors::{VectorKernel, Vectors, of_formula};
 use crate::error::{InputError, InputProblem};
 use crate::formula::VectorFormula;
@@ -198,7 +199,7 @@ fn columns(numbers: [Tensor<1>; 2]) -> Tensor<2> {
     }
     let has_graph = numbers.iter().any(Tensor::is_autodiff);
     let numbers = numbers.map(|column| if has_graph { column.autodiff() } else { column });
-    Tensor::stack(numbers.map(widen).to_vec(), 1)
+    columns::columns(numbers.map(widen))
 }
 
 /// What the model thinks of two answers, without a gradient.

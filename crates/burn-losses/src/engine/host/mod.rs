@@ -15,7 +15,8 @@ pub(crate) mod vectors;
 use super::any_tensor::AnyTensor;
 use super::machine::Machine;
 use super::primitives::{
-    centers, gather, gathered_matmul, histogram, l2_normalize, lattice, order_statistics, p_norm, proxies, sort,
+    centers, columns, gather, gathered_matmul, histogram, l2_normalize, lattice, order_statistics, p_norm, proxies,
+    sort,
 };
 use super::{heads, pairs, pointwise, regions, rows};
 use burn::tensor::{Int, Tensor};
@@ -98,6 +99,9 @@ impl Machine for Host {
     }
     fn select(&self, rows: &AnyTensor, places: &Tensor<1, Int>) -> Option<AnyTensor> {
         gather::host::select(rows, places)
+    }
+    fn columns(&self, both: &[AnyTensor; 2]) -> Option<AnyTensor> {
+        columns::host::columns(both)
     }
     fn p_norm(&self, rows: &AnyTensor, p: f64) -> Option<AnyTensor> {
         p_norm::host::p_norm(rows, p)

@@ -7,6 +7,7 @@
 pub(super) mod activation;
 pub(crate) mod bounded_gradient;
 pub(crate) mod centers;
+pub(crate) mod columns;
 pub(crate) mod gather;
 pub(crate) mod gathered_matmul;
 pub(crate) mod histogram;
