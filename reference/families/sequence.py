@@ -169,7 +169,7 @@ class Bounded(torch.autograd.Function):
 
 @formula("Graves 2012; agrees with the clamp of torchaudio's rnnt_loss")
 def rnnt_bounded(logits, labels, input_lengths, label_lengths, clamp, normalize="none"):
-    values = Bounded.apply(logits, clamp, lambda x: rnnt_oracle(x, labels, input_lengths, label_lengths))
+    values = Bounded.apply(logits, clamp, lambda x: rnnt_oracle(labels, input_lengths, label_lengths, logits=x))
     theirs = logits.detach().float().requires_grad_()
     arguments = [x.int() for x in (labels, input_lengths, label_lengths)]
     loss = torchaudio.functional.rnnt_loss(theirs, *arguments, blank=0, clamp=clamp, reduction="sum")
