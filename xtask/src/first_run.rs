@@ -194,6 +194,7 @@ fn slowest(times: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     const fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
