@@ -36,6 +36,10 @@ const PICTURES: &str = "docs/src/pictures";
 pub(crate) struct Options {
     /// Only the losses whose `family/kind` contains one of these.
     filters: Vec<String>,
+    /// Put the figures of these losses into the file of the machine, in the place of older ones. Each row of the table stands for
+    /// itself, since all its figures are measured together.
+    #[arg(long, requires = "filters", conflicts_with = "gpu")]
+    update: bool,
     /// Measure nothing; print the table of the guide and draw its chart, from the file of this CPU in
     /// crates/burn-losses/benches/results.
     #[arg(long, value_name = "CPU", num_args = 0..=1, default_missing_value = "", conflicts_with = "filters")]
@@ -61,21 +65,34 @@ pub(crate) fn run(steps: &mut Steps, options: &Options) -> Result<(), Failed> {
         return gpu::run(steps, options);
     }
     steps.run("bench", command("x86-v4").args(&options.filters))?;
-    let measured = root().join(MEASURED).join("losses.json");
-    let results: Results = read(&measured).map_err(failed)?;
+    let results: Results = read(&root().join(MEASURED).join("losses.json")).map_err(failed)?;
     println!(
         "\nForward and backward: milliseconds of the fused engine on Flex; the copy's share of them (1: as fast as reading the\n\
          inputs and writing a gradient); how many times as long the others take (NdArray: against its own fused engine).\n"
     );
     println!("{}", table::full(&results));
-    if options.filters.is_empty() {
+    if options.filters.is_empty() || options.update {
         let file = format!("{KEPT}/{}.json", slug(&results.machine));
+        let path = root().join(&file);
+        let kept = if options.update { updated(read(&path).map_err(failed)?, results) } else { results };
+        let json = serde_json::to_string_pretty(&kept).expect("numbers") + "\n";
         fs::create_dir_all(root().join(KEPT))
-            .and_then(|()| fs::copy(measured, root().join(&file)))
+            .and_then(|()| fs::write(&path, json))
             .map_err(|error| failed(format!("{file}: {error}")))?;
         println!("{file}");
     }
     Ok(())
+}
+
+/// The figures of a run of all losses, with those of a newer run of some losses in their place. New losses come last.
+fn updated(mut all: Results, newer: Results) -> Results {
+    for of in newer.losses {
+        match all.losses.iter_mut().find(|old| old.name == of.name) {
+            Some(old) => *old = of,
+            None => all.losses.push(of),
+        }
+    }
+    all
 }
 
 /// The call of cargo that runs the benchmark, with these features and those that both CPU backends need.
@@ -161,6 +178,26 @@ mod tests {
     fn a_file_is_named_after_the_machine() {
         let machine = Machine { cpu: "Some(R) CPU @ 2.0 GHz".to_owned(), threads: 2 };
         assert_eq!(slug(&machine), "some-r-cpu-2-0-ghz-2-threads");
+    }
+
+    #[test]
+    fn newer_figures_take_the_place_of_older_ones() {
+        let of = |name: &str, copy: f64| {
+            let torch = "\"torch\": null, \"peaks\": [null, null]";
+            let times = "\"times\": { \"fused\": {}, \"tensor\": {}, \"forward\": 1.0 }";
+            format!(
+                "{{ \"name\": \"{name}\", \"size\": [1], \"classes\": null, {times}, \"copy\": {copy}, \"copy_reused\": 1.0, {torch} }}"
+            )
+        };
+        let run = |losses: &[String]| -> Results {
+            let machine = "\"machine\": { \"cpu\": \"a\", \"threads\": 2 }, \"date\": \"2026-01-31\"";
+            let versions = "\"versions\": { \"burn\": \"0.22.1\", \"torch\": null }";
+            let losses = losses.join(", ");
+            serde_json::from_str(&format!("{{ {machine}, {versions}, \"losses\": [{losses}] }}")).unwrap()
+        };
+        let all = updated(run(&[of("a", 1.0), of("b", 2.0)]), run(&[of("c", 4.0), of("a", 3.0)]));
+        let figures: Vec<_> = all.losses.iter().map(|of| (of.name.as_str(), of.copy)).collect();
+        assert_eq!(figures, [("a", 3.0), ("b", 2.0), ("c", 4.0)]);
     }
 
     #[test]
