@@ -23,7 +23,7 @@ use burn_losses_derive::{loss, loss_config};
 /// is small where a softmax is surely wrong, so begin with or add a cross-entropy.
 ///
 /// # Numerics
-/// The slope at equal shares is 0, and so is that of the root at 0. All shares are one matrix product, which takes memory for C^2 numbers.
+/// The slope at equal shares is 0, and so is that of the root at 0. The shares are products with two matrices of about C numbers.
 ///
 /// # Example
 /// ```
@@ -69,6 +69,24 @@ pub struct WassersteinLossConfig {
     pub input: DistributionInput,
 }
 
+/// The sum of the numbers after each number of a row. The rows are cut into about as many parts as a part has numbers, so that the
+/// matrices of ones stay small.
+fn sums_beyond(rows: Tensor<2>) -> Tensor<2> {
+    let [count, classes] = rows.dims();
+    let of_device = (&rows.device(), rows.dtype());
+    let size = classes.isqrt().max(1);
+    let parts = classes.div_ceil(size);
+    let beyond = |size: usize| Tensor::<2>::ones([size, size], of_device).tril(-1);
+    let rows = match parts * size - classes {
+        0 => rows,
+        missing => Tensor::cat(vec![rows, Tensor::zeros([count, missing], of_device)], 1),
+    };
+    let cut = rows.reshape([count * parts, size]);
+    let sums = cut.clone().sum_dim(1).reshape([count, parts]).matmul(beyond(parts));
+    let sums = sums.reshape([count * parts, 1]).expand([count * parts, size]);
+    (cut.matmul(beyond(size)) + sums).reshape([count, parts * size]).narrow(1, 0, classes)
+}
+
 impl DistributionLoss for WassersteinLoss {
     fn input(&self) -> DistributionInput {
         self.config.input
@@ -78,10 +96,8 @@ impl DistributionLoss for WassersteinLoss {
 impl Distributions for WassersteinLoss {
     fn rows(&self, log_p: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
         let classes = log_p.dims()[1];
-        let of_device = (&log_p.device(), log_p.dtype());
-        let beyond = Tensor::<2>::ones([classes, classes], of_device).tril(-1);
         let ((p, _), (t, _)) = (probability(log_p), target(targets, self.config.target));
-        let apart = (p - t).matmul(beyond);
+        let apart = sums_beyond(p - t);
         let powers = if self.config.p == 1 { apart.abs() } else { apart.square() };
         let mut values = powers.sum_dim(1).squeeze_dim::<1>(1);
         if self.config.mean {
@@ -94,7 +110,18 @@ impl Distributions for WassersteinLoss {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{Device, TensorData};
+    use burn::tensor::{Device, Int, TensorData};
+
+    #[test]
+    fn sums_of_parts_are_sums_of_rows() {
+        for classes in [1, 2, 3, 7, 16, 19] {
+            let rows = Tensor::<1, Int>::arange(0..2 * classes as i64, &Device::flex()).float().reshape([2, classes]);
+            let numbers: Vec<f32> = rows.clone().into_data().iter().collect();
+            let sums: Vec<f32> = sums_beyond(rows).into_data().iter().collect();
+            let beyond = |place: usize| numbers[place + 1..(place / classes + 1) * classes].iter().sum::<f32>();
+            assert_eq!(sums, (0..2 * classes).map(beyond).collect::<Vec<_>>(), "{classes}");
+        }
+    }
 
     #[test]
     fn powers_means_and_roots_by_hand() {
