@@ -40,7 +40,11 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// - `scipy.stats.wasserstein_distance`: with p = 1, of the places as values and the probabilities as weights, which it normalizes.
-#[loss(distribution, "wasserstein", "Wasserstein distance of distributions over ordered classes (earth mover's distance)")]
+#[loss(
+    distribution,
+    "wasserstein",
+    "Wasserstein distance of distributions over ordered classes (earth mover's distance)"
+)]
 pub struct WassersteinLoss {
     config: WassersteinLossConfig,
 }

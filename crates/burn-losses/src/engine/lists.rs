@@ -181,10 +181,7 @@ impl<F: PairFormula> Lists for F {
 }
 
 /// Values that take memory for the L^2 pairs of each list are computed some lists at a time.
-pub(crate) fn in_parts(
-    items: Items,
-    values: impl Fn(Items) -> Tensor<1> + Clone + Send + Sync + 'static,
-) -> Tensor<1> {
+pub(crate) fn in_parts(items: Items, values: impl Fn(Items) -> Tensor<1> + Clone + Send + Sync + 'static) -> Tensor<1> {
     let [count, length, _] = items.shape();
     let size = (TOGETHER / (length * length)).max(1);
     if size >= count {

@@ -131,7 +131,11 @@ fn of_forms(config: &DpoLossConfig) -> Result<(), ConfigError> {
     };
     let is_smoothed = [DpoForm::Sigmoid, DpoForm::Robust].contains(&config.form);
     if !is_smoothed && config.label_smoothing != 0.0 {
-        return invalid("label_smoothing", config.label_smoothing.to_string(), "0 with any form but `sigmoid` and `robust`");
+        return invalid(
+            "label_smoothing",
+            config.label_smoothing.to_string(),
+            "0 with any form but `sigmoid` and `robust`",
+        );
     }
     let has_difference = [DpoForm::Sigmoid, DpoForm::Robust, DpoForm::Ipo, DpoForm::Hinge].contains(&config.form);
     if !has_difference && config.divergence != DpoDivergence::ReverseKl {
@@ -278,7 +282,10 @@ mod tests {
         assert!(error.starts_with("dpo: `reference_chosen` is not supported"), "{error}");
         let error =
             DpoLossConfig::new().with_form(DpoForm::Ipo).with_label_smoothing(0.1).try_init(&device).unwrap_err();
-        assert_eq!(error.to_string(), "dpo: `label_smoothing` is 0.1, allowed: 0 with any form but `sigmoid` and `robust`");
+        assert_eq!(
+            error.to_string(),
+            "dpo: `label_smoothing` is 0.1, allowed: 0 with any form but `sigmoid` and `robust`"
+        );
         let config = DpoLossConfig::new().with_form(DpoForm::Nca).with_divergence(DpoDivergence::Js);
         let error = config.try_init(&device).unwrap_err().to_string();
         assert!(error.starts_with("dpo: `divergence` is"), "{error}");

@@ -106,7 +106,10 @@ mod tests {
             let loss = ApproxNdcgLossConfig::new().with_temperature(0.001).with_gain(gain).init(&device);
             let values = numbers(loss.forward_no_reduction(scores(), relevance()));
             let expected = numbers(ndcg(scores(), relevance(), gain, None));
-            assert!(values.iter().zip(&expected).all(|(value, ndcg)| (value - (1.0 - ndcg)).abs() < 1e-6), "{values:?}");
+            assert!(
+                values.iter().zip(&expected).all(|(value, ndcg)| (value - (1.0 - ndcg)).abs() < 1e-6),
+                "{values:?}"
+            );
         }
     }
 

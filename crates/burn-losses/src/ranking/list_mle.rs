@@ -123,9 +123,8 @@ mod tests {
         let loss = ListMleLossConfig::new().init(&device);
         let valid = || Tensor::<2, Bool>::from_data(TensorData::from([[true, false, true], [false; 3]]), &device);
         let row = |row: [f32; 3]| Tensor::<2>::from_data(TensorData::from([row; 2]), &device);
-        let run = |noise: f32| {
-            numbers(loss.forward_no_reduction(row([0.5, noise, 1.0]), (row([1.0, noise, 0.0]), valid())))
-        };
+        let run =
+            |noise: f32| numbers(loss.forward_no_reduction(row([0.5, noise, 1.0]), (row([1.0, noise, 0.0]), valid())));
         let values = run(f32::NAN);
         assert_eq!(values, run(0.25));
         assert!((values[0] - 0.5f64.exp().ln_1p()).abs() < 1e-6 && values[1] == 0.0, "{values:?}");
