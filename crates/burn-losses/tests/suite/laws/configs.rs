@@ -9,6 +9,7 @@ use burn::tensor::Device;
 use burn_losses::config::{Field, Format, Value, from_str, to_string};
 use burn_losses::{Anchors, AnyLoss, Boxes, LossConfig, LossInfo, registry};
 
+/// A config that is written as JSON, YAML or TOML and read again is equal to the one before.
 #[test]
 fn t71_configs_survive_a_round_trip_in_three_formats() {
     every_variant(|config| {
@@ -20,6 +21,7 @@ fn t71_configs_survive_a_round_trip_in_three_formats() {
     });
 }
 
+/// A config file of `kind` and the sizes alone has the default of every other field, and computes.
 #[test]
 fn t14_the_kind_alone_gives_the_defaults_and_they_run() {
     for info in registry() {
@@ -43,6 +45,7 @@ fn t14_the_kind_alone_gives_the_defaults_and_they_run() {
     }
 }
 
+/// A key that is no field is refused, by an error that names the loss and the key.
 #[test]
 fn unknown_keys_are_refused() {
     for info in registry() {

@@ -114,6 +114,7 @@ fn t74_infinities() {
     assert_none(&failures);
 }
 
+/// The same holds on a GPU.
 #[test]
 fn t74_infinities_on_the_gpu() {
     let mut failures = Vec::new();

@@ -146,6 +146,7 @@ pub(crate) fn looks_at_places(config: &LossConfig) -> bool {
     config.kind() == "negative_sampling" || parts.is_some_and(|parts| parts > 1.0)
 }
 
+/// Masking rows has the same result as leaving them out: value, unreduced values and gradients, whatever stands in them.
 #[test]
 fn t73_masking_rows_equals_leaving_them_out() {
     every_case(|config, target| {
@@ -159,6 +160,7 @@ fn t73_masking_rows_equals_leaving_them_out() {
     });
 }
 
+/// The same holds for positions inside a sample.
 #[test]
 fn t73_masking_positions_equals_leaving_them_out() {
     let target = &devices::cpu()[0];
@@ -172,6 +174,7 @@ fn t73_masking_positions_equals_leaving_them_out() {
     });
 }
 
+/// The same holds for rows with weights.
 #[test]
 fn t73_masking_rows_with_weights_equals_leaving_them_out() {
     let target = &devices::cpu()[0];
@@ -186,6 +189,7 @@ fn t73_masking_rows_with_weights_equals_leaving_them_out() {
     });
 }
 
+/// The same holds for every other way to call a loss.
 #[test]
 fn t73_masking_rows_equals_leaving_them_out_in_every_signature() {
     let target = &devices::cpu()[0];

@@ -69,6 +69,7 @@ fn t76_ties() {
     every_case(assert_same);
 }
 
+/// The same holds on a GPU.
 #[test]
 fn t76_ties_on_the_gpu() {
     let Some(target) = devices::gpu() else { return };
