@@ -216,6 +216,7 @@ fn page(record: &Record) -> String {
     );
     text.push_str(&head(&["Law", "What holds"].map(str::to_owned)));
     for (law, documentation) in laws::of_every_loss() {
+        assert!(!documentation.is_empty(), "{law} does not say what holds: write it into its documentation");
         text.push_str(&row([format!("`{law}`"), documentation]));
     }
     for losses in registry.chunk_by(|a, b| a.family == b.family) {
