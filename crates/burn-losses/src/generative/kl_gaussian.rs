@@ -363,7 +363,7 @@ mod tests {
         let (mean, log_variance) = (latent(), latent());
         let loss = KlGaussianLossConfig::new().init(&device);
         let (value, paths) = crate::watched(|| loss.forward(mean.clone(), log_variance.clone()));
-        assert_eq!((paths.fused, paths.tensor.len()), (vec!["vectors"], 0));
+        assert_eq!((paths.fused, paths.tensor.len()), (vec!["columns", "vectors"], 0));
         let gradients = value.backward();
         let of =
             |leaf: &Tensor<2>| leaf.grad(&gradients).expect("a gradient").into_data().iter::<f32>().collect::<Vec<_>>();
