@@ -424,7 +424,11 @@ fn lengths_of_sequences() {
     );
     let zeroed = config(true).diagnose(&inputs([1, 1, 2], 3, 3), &device);
     assert!(!zeroed.has_errors() && zeroed.to_string().contains("makes the value of such a sequence 0"), "{zeroed}");
-    let refused = |inputs: Inputs| config(false).evaluate(&inputs, &device, FloatDType::F32).unwrap_err().to_string();
+    let refused = |inputs: Inputs| {
+        let loss = config(false);
+        let evaluated = loss.check_labels(&inputs).and_then(|()| loss.evaluate(&inputs, &device, FloatDType::F32));
+        evaluated.unwrap_err().to_string()
+    };
     let steps = "ctc: `input_lengths` is 5 at [0], allowed: 0 <= length <= 4";
     assert_eq!(refused(inputs([1, 1, 2], 5, 3)), steps);
     let found = says(inputs([1, 1, 2], 5, 3));
