@@ -142,7 +142,8 @@ fn values_of_valid<A: Anchors>(
         return Unreduced { values: with_zero_gradient(zeros.clone(), embeddings), normalizer: Some(zeros) };
     }
     let (chosen, labels) = (embeddings.select(0, places.clone()), labels.select(0, places.clone()));
-    let weightless = weightless.map(|weightless| weightless.clone().select(0, places.clone()));
+    // Flex stores booleans that it has selected in another way, and does not combine the two.
+    let weightless = weightless.map(|weightless| weightless.clone().int().select(0, places.clone()).equal_elem(1));
     let Unreduced { values, normalizer } = values(loss, chosen, labels, None, weightless.as_ref());
     let normalizer = normalizer.unwrap_or_else(|| values.ones_like().detach());
     let in_place = |values: Tensor<1>| zeros.clone().select_assign(0, places.clone(), values, IndexingUpdateOp::Add);
