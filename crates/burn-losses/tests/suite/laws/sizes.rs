@@ -74,7 +74,7 @@ fn is_of_distances(config: &LossConfig) -> bool {
         let embeddings: Vec<f64> = numbers(24, 5).into_iter().map(|x| x + shift).collect();
         let inputs = Inputs::from([
             ("embeddings".into(), TensorData::new(embeddings, [8, 3])),
-            ("labels".into(), TensorData::new(vec![0i64, 0, 0, 0, 1, 1, 1, 1], [8])),
+            ("labels".into(), TensorData::new(vec![0i64, 1, 0, 1, 0, 1, 0, 1], [8])),
         ]);
         let evaluation = loss.evaluate(&inputs, &target.device, target.dtype).ok()?;
         Some(floats(&evaluation.unreduced))
