@@ -57,7 +57,8 @@ impl Mining {
         let (device, mut scores) = (values.device(), values.clone().detach().reshape([n]));
         let number = |count: usize| Tensor::<1, Int>::full([1], count.min(n) as i64, &device);
         let share = |of: Tensor<1, Int>, ratio: f64, scores: &Tensor<1>| {
-            (of.float().cast(scores.dtype()) * ratio + 0.5).floor().int()
+            // An integer has to hold the number, and there are no more values than n.
+            (of.float().cast(scores.dtype()) * ratio + 0.5).floor().clamp_max(n as f64).int()
         };
         let mut valid = number(n);
         // An ignored value is never kept: it ranks below all others. It is 0 and does not count. A value that does not count may be
