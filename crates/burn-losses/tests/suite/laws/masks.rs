@@ -441,9 +441,9 @@ fn an_accumulation_adds_up_to_the_whole_batch() {
         let expected = loss.forward_with(logits.clone(), labels.clone(), extras).into_scalar::<f64>();
         for size in [1, 4, 6] {
             let part = |start: usize| {
-                let rows = || [start..(start + size).min(6)];
-                let (logits, labels) = (logits.clone().slice(rows()), labels.clone().slice(rows()));
-                (logits, labels, weights.clone().slice(rows()), mask.clone().slice(rows()))
+                let rows = size.min(6 - start);
+                let (logits, labels) = (logits.clone().narrow(0, start, rows), labels.clone().narrow(0, start, rows));
+                (logits, labels, weights.clone().narrow(0, start, rows), mask.clone().narrow(0, start, rows))
             };
             let mut whole = Accumulation::new(reduction);
             for start in (0..6).step_by(size) {
