@@ -66,13 +66,13 @@ NOBODY = given(
 )
 
 
-# The same lists in another order than that of the relevance, so that no value is the rest of a difference that is nearly 0.
+# The same lists nearer to each other and in another order than that of the relevance: no value or slope is the rest of a difference.
 UNORDERED = given(
-    scores=[[0.5, 2.0, -1.25], [0.75, 1.5, -0.5], [1.0, 0.25, 0.0]],
+    scores=[[0.05, 0.2, -0.125], [0.075, 0.15, -0.05], [0.1, 0.025, 0.0]],
     relevance=[[1.0, 0.0, 2.0], [2.0, 2.0, 2.0], [0.0, 0.0, 0.0]],
 )
 UNORDERED_NOBODY = given(
-    scores=[[0.5, 2.0, -1.25], [0.75, 1.5, -0.5]],
+    scores=[[0.05, 0.2, -0.125], [0.075, 0.15, -0.05]],
     relevance=[[1.0, 0.0, 2.0], [2.0, 1.0, 0.0]],
     valid=[[1, 1, 1], [0, 0, 0]],
 )

@@ -102,7 +102,8 @@ impl DeepSupervision {
 
 /// Resizes the last axes of a tensor to these sizes by the nearest neighbor: pixel i of m is pixel floor((i + 1/2) n / m) of n.
 ///
-/// It is what [`DeepSupervision`] does to targets. Masks and weights of pixels are resized in the same way.
+/// It is what [`DeepSupervision`] does to targets. Weights of pixels are resized in the same way, and masks as integers: not every backend
+/// selects booleans.
 ///
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
