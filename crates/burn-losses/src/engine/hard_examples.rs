@@ -22,35 +22,40 @@ pub(crate) struct Quota<const D: usize> {
 impl Mining {
     /// Keeps the hardest values; the others become 0 and do not count.
     pub(crate) fn keep<const D: usize>(self, unreduced: Unreduced<D>, quota: Option<&Quota<D>>) -> Unreduced<D> {
-        let dropped = self.select(&unreduced, quota).equal_scalar(0.0);
+        let chosen = self.choose(&unreduced, quota);
+        let dropped = with_visible(chosen.clone(), &unreduced).equal_scalar(0.0);
         let Unreduced { values, normalizer } = unreduced;
-        let normalizer = normalizer.unwrap_or_else(|| values.ones_like()).detach();
-        Unreduced {
-            values: values.mask_fill(dropped.clone(), 0.0),
-            normalizer: Some(normalizer.mask_fill(dropped, 0.0)),
-        }
+        // A weight of 0 takes a NaN out of the sum, so what is kept beyond the count must not be in the divisor.
+        let normalizer = normalizer
+            .map_or(chosen.clone(), |normalizer| normalizer.detach().mask_fill(chosen.equal_scalar(0.0), 0.0));
+        Unreduced { values: values.mask_fill(dropped, 0.0), normalizer: Some(normalizer) }
     }
 
-    /// 1 for each of the hardest values, 0 for the others.
+    /// 1 for each of the values that are kept, 0 for the others.
     ///
     /// A NaN or an infinity is always kept, whatever the count, so that it stays visible. Minus infinity is an easy value like
     /// others: it is below all of them.
     pub(crate) fn select<const D: usize>(self, unreduced: &Unreduced<D>, quota: Option<&Quota<D>>) -> Tensor<D> {
+        with_visible(self.choose(unreduced, quota), unreduced)
+    }
+
+    /// 1 for each of the hardest values, which count; 0 for the others.
+    fn choose<const D: usize>(self, unreduced: &Unreduced<D>, quota: Option<&Quota<D>>) -> Tensor<D> {
         let samples = unreduced.values.dims()[0];
         if self.over == MinedOver::Batch || samples < 2 {
-            return self.select_together(unreduced, quota);
+            return self.choose_together(unreduced, quota);
         }
         let of_sample = |sample: usize| {
             let narrowed = |tensor: &Tensor<D>| tensor.clone().narrow(0, sample, 1);
             let Unreduced { values, normalizer } = unreduced;
             let unreduced = Unreduced { values: narrowed(values), normalizer: normalizer.as_ref().map(narrowed) };
             let quota = quota.map(|quota| Quota { positive: quota.positive.clone().narrow(0, sample, 1), ..*quota });
-            self.select_together(&unreduced, quota.as_ref())
+            self.choose_together(&unreduced, quota.as_ref())
         };
         Tensor::cat((0..samples).map(of_sample).collect(), 0)
     }
 
-    fn select_together<const D: usize>(self, unreduced: &Unreduced<D>, quota: Option<&Quota<D>>) -> Tensor<D> {
+    fn choose_together<const D: usize>(self, unreduced: &Unreduced<D>, quota: Option<&Quota<D>>) -> Tensor<D> {
         let Unreduced { values, normalizer } = unreduced;
         let shape = values.dims();
         let n: usize = shape.iter().product();
@@ -94,7 +99,14 @@ impl Mining {
                 scores.clone().lower_equal_scalar(threshold).bool_not().int().sum()
             }
         };
-        let kept = largest(scores, wanted.max_pair(least).min_pair(valid));
-        ignored.map_or(kept.clone(), |ignored| kept.mask_fill(ignored, 0.0)).reshape(shape)
+        let chosen = largest(scores, wanted.max_pair(least).min_pair(valid));
+        ignored.map_or(chosen.clone(), |ignored| chosen.mask_fill(ignored, 0.0)).reshape(shape)
     }
+}
+
+/// Adds the values that are NaN or infinity to those that are chosen.
+fn with_visible<const D: usize>(chosen: Tensor<D>, unreduced: &Unreduced<D>) -> Tensor<D> {
+    let values = unreduced.values.clone().detach();
+    let is_visible = values.clone().is_nan().bool_or(values.equal_scalar(f64::INFINITY));
+    chosen.mask_fill(is_visible, 1.0)
 }

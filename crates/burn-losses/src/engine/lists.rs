@@ -129,6 +129,11 @@ impl Items {
         first.bool_and(second)
     }
 
+    /// The pairs (i, j) of two items that are both there.
+    pub(crate) fn others(&self) -> Tensor<3, Bool> {
+        self.both_valid().bool_and(self.order(|first, second| first.not_equal(second)))
+    }
+
     /// The pairs (i, j) in which item i is more relevant than item j.
     pub(crate) fn pairs(&self) -> Tensor<3, Bool> {
         let is_more = self.of_first(self.relevance.clone()).greater(self.of_second(self.relevance.clone()));

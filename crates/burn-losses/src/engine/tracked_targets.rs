@@ -61,6 +61,8 @@ fn infinite_samples<const D: usize, const T: usize>(
 /// The slopes of targets, with infinities where they are infinite in the limit.
 fn limits<const T: usize>(slopes: AnyTensor, samples: &Tensor<T, Bool>) -> AnyTensor {
     let slopes: Tensor<T> = slopes.into_rank();
+    // A value that is not kept has a slope of 0, even where the slope of its formula is infinite.
+    let slopes = slopes.clone().mask_fill(slopes.is_nan().bool_and(samples.clone()), 0.0);
     let [high, low] = [slopes.clone().greater_scalar(INFINITE), slopes.clone().lower_scalar(-INFINITE)]
         .map(|is_large| is_large.bool_and(samples.clone()));
     slopes.mask_fill(high, f64::INFINITY).mask_fill(low, f64::NEG_INFINITY).into()

@@ -2,8 +2,9 @@
 
 use super::{Gain, Items, Lists, RankingLoss};
 use crate::engine::any_tensor::AnyTensor;
-use crate::engine::lists::{discounts, in_parts};
-use crate::formula::Real;
+use crate::engine::lists::{discounts, in_floats, in_parts};
+use crate::engine::pointwise::of_formula;
+use crate::formula::{Formula, Real};
 use crate::reduction::row_sums;
 use burn::tensor::Tensor;
 use burn_losses_derive::{loss, loss_config};
@@ -72,15 +73,31 @@ impl Lists for ApproxNdcgLoss {
     }
 }
 
+/// How far the second item of a pair is above the first one; 0 where there is no pair.
+#[derive(Debug, Clone)]
+struct IsAbove {
+    temperature: f64,
+}
+
+impl Formula for IsAbove {
+    #[inline(always)]
+    fn eval<R: Real>(&self, difference: R, is_pair: R) -> R {
+        let x = difference * (-1.0 / self.temperature);
+        let [above, below] = x.clone().sigmoids();
+        // The slope of the smaller one has all its digits: that of a number near 1 would be the rest of a difference.
+        is_pair.weigh(R::select(&x.gt_lit(0.0), -below + 1.0, above))
+    }
+}
+
 /// One minus the approximate NDCG of each list.
 fn missing_ndcg(items: &Items, gain: Gain, temperature: f64) -> Tensor<1> {
     let gains = gain.dcg(None).gains(items);
     let has_gain = gains.clone().max_dim(1).greater_scalar(0.0).squeeze_dim::<1>(1);
-    let gains = AnyTensor::from(&items.scores).lift(gains.into()).into_rank::<2>();
-    // An item is half above itself.
-    let is_above = Real::sigmoid(items.differences() * (-1.0 / temperature));
-    let is_missing = items.both_valid().bool_not();
-    let ranks = is_above.mask_fill(is_missing, 0.0).sum_dim(2).squeeze_dim::<2>(2) + 0.5;
+    let like = AnyTensor::from(&items.scores);
+    let gains = like.lift(gains.into()).into_rank::<2>();
+    let is_pair = in_floats(&items.others(), &items.scores);
+    let is_above = of_formula(&IsAbove { temperature }, items.differences(), is_pair);
+    let ranks = is_above.sum_dim(2).squeeze_dim::<2>(2) + 1.0;
     let ndcg = row_sums(gains / discounts(ranks)).squeeze_dim::<1>(1);
     (-ndcg + 1.0).mask_fill(has_gain.bool_not(), 0.0)
 }

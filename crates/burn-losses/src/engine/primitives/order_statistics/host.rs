@@ -45,13 +45,12 @@ pub(in crate::engine) fn median(values: &AnyTensor) -> Option<AnyTensor> {
     in_precision!(values.dtype(), T => Some(tensor(vec![median_of(memory.numbers_of::<T>()?)], &[1], &device)))
 }
 
-/// 1 for each of the `k` largest numbers, with the first ones at ties, and for every NaN and every infinity; 0 for the others.
+/// 1 for each of the `k` largest numbers, with the first ones at ties; 0 for the others. A NaN ranks like infinity.
 fn k_largest<T: Float>(numbers: &[T], k: usize) -> Pooled<T> {
     let mut marks = zeros::<T>(numbers.len());
     if numbers.is_empty() {
         return marks;
     }
-    // A NaN ranks like infinity.
     let score = |number: T| Some(number.to_f64()).filter(|number| !number.is_nan()).unwrap_or(f64::INFINITY);
     // Of no numbers at all, these are left.
     let (last, tied) = match k.min(numbers.len()) {
@@ -69,7 +68,7 @@ fn k_largest<T: Float>(numbers: &[T], k: usize) -> Pooled<T> {
         for (to, number) in marks.iter_mut().zip(part(numbers, block, BLOCK, 1)) {
             let score = score(*number);
             let is_tie = score == last;
-            if score > last || is_tie && (number_of_tie < tied || score == f64::INFINITY) {
+            if score > last || is_tie && number_of_tie < tied {
                 *to = T::from_f64(1.0);
             }
             number_of_tie += usize::from(is_tie);

@@ -12,8 +12,7 @@ use crate::engine::machine::{self, has_kernels};
 use burn::tensor::{Bool, DType, Int, Tensor};
 
 /// 1 for each of the `k` largest of `scores`, with the first ones at ties; 0 for all others. `k` is one number, from 0 to the
-/// number of scores. A NaN and an infinity rank above the rest, and are chosen even if there are more than `k` of them; minus infinity
-/// ranks below the rest.
+/// number of scores. A NaN and an infinity rank above the rest, as equals; minus infinity ranks below the rest.
 pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1> {
     let any = AnyTensor::from(&scores);
     if has_kernels(any.clone()) {
@@ -22,10 +21,10 @@ pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1> {
             return kept.into_rank();
         }
     }
-    let always = scores.clone().is_nan().bool_or(scores.clone().equal_scalar(f64::INFINITY));
     let most = if scores.dtype() == DType::F64 { f64::MAX } else { f64::from(f32::MAX) };
     let scores = scores.clone().mask_fill(scores.equal_scalar(f64::NEG_INFINITY), -most / 2.0);
-    let scores = scores.mask_fill(always.clone(), most);
+    let first = scores.clone().is_nan().bool_or(scores.clone().equal_scalar(f64::INFINITY));
+    let scores = scores.mask_fill(first, most);
     let (low, high) = bracket(scores.clone(), k.clone());
     let certain = scores.clone().greater(high.expand(scores.dims()));
     let tied = scores.clone().greater(low.expand(scores.dims())).bool_and(certain.clone().bool_not());
@@ -48,7 +47,7 @@ pub(crate) fn largest(scores: Tensor<1>, k: Tensor<1, Int>) -> Tensor<1> {
     let none = missing.equal_elem(0);
     let last = high.mask_fill(none, -1);
     let chosen = certain.bool_or(tied.bool_and(position.lower_equal(last.expand([n]))));
-    chosen.bool_or(always).float().cast(scores.dtype())
+    chosen.float().cast(scores.dtype())
 }
 
 /// The place of the largest number of each row, the first one at ties.
@@ -163,8 +162,8 @@ mod tests {
     fn nan_and_infinity_are_the_largest_and_minus_infinity_is_the_least() {
         let scores = [1.0, f32::NAN, 2.0, f32::INFINITY, 3.0, f32::NEG_INFINITY];
         let expected = [
-            (0, [false, true, false, true, false, false]),
-            (1, [false, true, false, true, false, false]),
+            (0, [false; 6]),
+            (1, [false, true, false, false, false, false]),
             (4, [false, true, true, true, true, false]),
             (6, [true; 6]),
         ];
