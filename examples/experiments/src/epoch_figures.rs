@@ -90,15 +90,6 @@ impl<const D: usize> EpochFigure for MeanError<D> {
         Ok((self.count)(&predictions, &targets))
     }
 
-    fn add(&self, epoch: &mut Share, batch: Share) {
-        epoch.sum += batch.sum;
-        epoch.of += batch.of;
-    }
-
-    fn size(&self, counts: &Share) -> usize {
-        counts.of
-    }
-
     fn value(&self, counts: &Share) -> Result<f64, TensorReadError> {
         Ok(counts.value())
     }

@@ -1,6 +1,6 @@
 //! One loss of several outputs of a network.
 
-use burn::tensor::kind::Basic;
+use burn::tensor::kind::Numeric;
 use burn::tensor::{Int, Tensor, TensorData};
 
 /// One loss of several outputs of a network, each of another resolution (Lee et al. 2015,
@@ -76,7 +76,7 @@ impl DeepSupervision {
     /// # Panics
     /// Without outputs, if there are not as many outputs as weights, and if the loss panics.
     #[track_caller]
-    pub fn forward<const D: usize, const T: usize, K: Basic>(
+    pub fn forward<const D: usize, const T: usize, K: Numeric>(
         &self,
         outputs: impl IntoIterator<Item = Tensor<D>>,
         targets: Tensor<T, K>,
@@ -102,8 +102,7 @@ impl DeepSupervision {
 
 /// Resizes the last axes of a tensor to these sizes by the nearest neighbor: pixel i of m is pixel floor((i + 1/2) n / m) of n.
 ///
-/// It is what [`DeepSupervision`] does to targets. Weights of pixels are resized in the same way, and masks as integers: not every backend
-/// selects booleans.
+/// It is what [`DeepSupervision`] does to targets. Weights of pixels are resized in the same way, and masks as integers.
 ///
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
@@ -117,7 +116,7 @@ impl DeepSupervision {
 /// # Panics
 /// If the tensor has fewer axes than there are sizes, or if an axis to be resized is empty.
 #[track_caller]
-pub fn resize_nearest<const T: usize, K: Basic>(tensor: Tensor<T, K>, sizes: &[usize]) -> Tensor<T, K> {
+pub fn resize_nearest<const T: usize, K: Numeric>(tensor: Tensor<T, K>, sizes: &[usize]) -> Tensor<T, K> {
     assert!(
         sizes.len() <= T,
         "resize_nearest: `tensor` has {T} axes, expected at least {}: one for each of the sizes {sizes:?}",
@@ -145,7 +144,7 @@ mod tests {
         Tensor::from_ints([labels], &Device::flex())
     }
 
-    fn numbers<const D: usize, K: Basic>(tensor: Tensor<D, K>) -> Vec<i64> {
+    fn numbers<const D: usize, K: Numeric>(tensor: Tensor<D, K>) -> Vec<i64> {
         tensor.into_data().iter::<i64>().collect()
     }
 

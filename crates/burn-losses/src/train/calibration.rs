@@ -1,6 +1,6 @@
 //! Calibration: whether predictions are right as often as their probability says.
 
-use super::figure::{EpochFigure, EpochMetric};
+use super::figure::{EpochCounts, EpochFigure, EpochMetric};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Int, Tensor, TensorReadError};
 use burn::train::ClassificationOutput;
@@ -70,6 +70,21 @@ pub struct CalibrationBin {
     pub probability: f64,
 }
 
+impl EpochCounts for Vec<CalibrationBin> {
+    fn add(&mut self, batch: Self) {
+        self.resize(self.len().max(batch.len()), CalibrationBin::default());
+        for (bin, other) in self.iter_mut().zip(batch) {
+            bin.count += other.count;
+            bin.right += other.right;
+            bin.probability += other.probability;
+        }
+    }
+
+    fn size(&self) -> usize {
+        self.iter().map(|bin| bin.count).sum()
+    }
+}
+
 impl EpochFigure for ExpectedCalibrationError {
     type Input = CalibrationInput;
     type Counts = Vec<CalibrationBin>;
@@ -105,22 +120,9 @@ impl EpochFigure for ExpectedCalibrationError {
         Ok(bins)
     }
 
-    fn add(&self, epoch: &mut Vec<CalibrationBin>, batch: Vec<CalibrationBin>) {
-        epoch.resize(self.bins, CalibrationBin::default());
-        for (bin, other) in epoch.iter_mut().zip(batch) {
-            bin.count += other.count;
-            bin.right += other.right;
-            bin.probability += other.probability;
-        }
-    }
-
-    fn size(&self, bins: &Vec<CalibrationBin>) -> usize {
-        bins.iter().map(|bin| bin.count).sum()
-    }
-
     fn value(&self, bins: &Vec<CalibrationBin>) -> Result<f64, TensorReadError> {
         let off: f64 = bins.iter().map(|bin| (bin.right as f64 - bin.probability).abs()).sum();
-        Ok(off / self.size(bins) as f64)
+        Ok(off / bins.size() as f64)
     }
 }
 

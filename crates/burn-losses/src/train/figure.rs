@@ -7,6 +7,15 @@ use burn::train::metric::{
 };
 use std::sync::Arc;
 
+/// What the batches of an epoch add up to.
+pub trait EpochCounts: Clone + Default + Send + Sync {
+    /// Adds the counts of a batch to those of the epoch.
+    fn add(&mut self, batch: Self);
+
+    /// How many things the counts are about; it is the weight of a batch in a mean.
+    fn size(&self) -> usize;
+}
+
 /// A figure that follows from counts: how a batch is counted, and how the figure is computed from all counts.
 ///
 /// [`EpochMetric`] makes a metric of it. The figure of an epoch comes from the counts of the epoch; it is not a mean of the
@@ -15,7 +24,7 @@ pub trait EpochFigure: Clone + Send + Sync + 'static {
     /// The input, to which the output of a step adapts.
     type Input;
     /// The counts; the default is that of no batch.
-    type Counts: Clone + Default + Send + Sync;
+    type Counts: EpochCounts;
     /// Whether more is better.
     const HIGHER_IS_BETTER: bool;
 
@@ -27,12 +36,6 @@ pub trait EpochFigure: Clone + Send + Sync + 'static {
 
     /// The counts of a batch.
     fn count(&self, input: &Self::Input) -> Result<Self::Counts, TensorReadError>;
-
-    /// Adds the counts of a batch to those of the epoch.
-    fn add(&self, epoch: &mut Self::Counts, batch: Self::Counts);
-
-    /// How many things the counts are about; it is the weight of a batch in a mean.
-    fn size(&self, counts: &Self::Counts) -> usize;
 
     /// The figure; NaN if there is nothing to count.
     fn value(&self, counts: &Self::Counts) -> Result<f64, TensorReadError>;
@@ -78,7 +81,7 @@ impl<F: EpochFigure> From<F> for EpochMetric<F> {
 
 impl<F: EpochFigure> EpochMetric<F> {
     fn measure(&self, counts: &F::Counts) -> Result<Measured, TensorReadError> {
-        Ok(Measured { value: self.figure.value(counts)?, size: self.figure.size(counts) })
+        Ok(Measured { value: self.figure.value(counts)?, size: counts.size() })
     }
 
     fn entry(&self, entry: NumericEntry) -> SerializedEntry {
@@ -109,7 +112,7 @@ impl<F: EpochFigure> Metric for EpochMetric<F> {
     fn update(&mut self, input: &F::Input, _: &MetricMetadata) -> Result<SerializedEntry, TensorReadError> {
         let counts = self.figure.count(input)?;
         self.batch = self.measure(&counts)?;
-        self.figure.add(&mut self.counts, counts);
+        self.counts.add(counts);
         if !self.figure.at_the_end() {
             self.epoch = self.measure(&self.counts)?;
         }
@@ -152,12 +155,18 @@ pub struct Share {
     pub of: usize,
 }
 
-impl Share {
-    pub(super) fn add(&mut self, other: Self) {
-        self.sum += other.sum;
-        self.of += other.of;
+impl EpochCounts for Share {
+    fn add(&mut self, batch: Self) {
+        self.sum += batch.sum;
+        self.of += batch.of;
     }
 
+    fn size(&self) -> usize {
+        self.of
+    }
+}
+
+impl Share {
     /// The mean; NaN without values.
     pub fn value(self) -> f64 {
         self.sum / self.of as f64

@@ -1,6 +1,6 @@
 //! Prediction intervals between two quantiles: how many targets they hold, and their score.
 
-use super::figure::{EpochFigure, EpochMetric, Share};
+use super::figure::{EpochCounts, EpochFigure, EpochMetric, Share};
 use super::quantile::QuantileInput;
 use burn::tensor::TensorReadError;
 
@@ -94,14 +94,6 @@ impl EpochFigure for IntervalCoverage {
         self.0.mean(input, |lower, upper, target| f64::from(lower <= target && target <= upper))
     }
 
-    fn add(&self, epoch: &mut Share, batch: Share) {
-        epoch.add(batch);
-    }
-
-    fn size(&self, counts: &Share) -> usize {
-        counts.of
-    }
-
     fn value(&self, counts: &Share) -> Result<f64, TensorReadError> {
         Ok(counts.value())
     }
@@ -157,14 +149,6 @@ impl EpochFigure for IntervalScore {
         self.0.mean(input, |lower, upper, target| {
             (upper - lower) + penalty * ((lower - target).max(0.0) + (target - upper).max(0.0))
         })
-    }
-
-    fn add(&self, epoch: &mut Share, batch: Share) {
-        epoch.add(batch);
-    }
-
-    fn size(&self, counts: &Share) -> usize {
-        counts.of
     }
 
     fn value(&self, counts: &Share) -> Result<f64, TensorReadError> {

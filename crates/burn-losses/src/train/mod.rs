@@ -57,7 +57,7 @@ pub use embeddings::{
     EmbeddingsInput, MetricLearningOutput, Neighbors, Pairs, RecallAtK, RecallAtKMetric, VerificationAccuracy,
     VerificationAccuracyMetric,
 };
-pub use figure::{EpochFigure, EpochMetric, Share};
+pub use figure::{EpochCounts, EpochFigure, EpochMetric, Share};
 pub use interval::{IntervalCoverage, IntervalCoverageMetric, IntervalScore, IntervalScoreMetric};
 pub use quantile::{QuantileCoverage, QuantileCoverageMetric, QuantileInput, QuantileRegressionOutput};
 pub use ranking::{Ndcg, NdcgMetric, RankingInput, RankingOutput};

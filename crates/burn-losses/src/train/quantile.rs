@@ -116,14 +116,6 @@ impl EpochFigure for QuantileCoverage {
         Ok(Share { sum: counts[0] as f64, of: counts[1] as usize })
     }
 
-    fn add(&self, epoch: &mut Share, batch: Share) {
-        epoch.add(batch);
-    }
-
-    fn size(&self, counts: &Share) -> usize {
-        counts.of
-    }
-
     fn value(&self, counts: &Share) -> Result<f64, TensorReadError> {
         Ok(counts.value())
     }

@@ -132,14 +132,6 @@ impl EpochFigure for Ndcg {
         Ok(Share { sum: values.into_iter().sum(), of: of as usize })
     }
 
-    fn add(&self, epoch: &mut Share, batch: Share) {
-        epoch.add(batch);
-    }
-
-    fn size(&self, counts: &Share) -> usize {
-        counts.of
-    }
-
     fn value(&self, counts: &Share) -> Result<f64, TensorReadError> {
         Ok(counts.value())
     }

@@ -1,6 +1,6 @@
 //! Segmentation: its output, IoU and Dice.
 
-use super::figure::{EpochFigure, EpochMetric};
+use super::figure::{EpochCounts, EpochFigure, EpochMetric};
 use crate::segmentation::{FOREGROUND, Masks};
 use burn::tensor::{ExecutionError, Int, Tensor, TensorReadError};
 use burn::train::metric::{Adaptor, ItemLazy, LossInput};
@@ -125,6 +125,20 @@ pub struct ClassCounts {
     pixels: usize,
 }
 
+impl EpochCounts for ClassCounts {
+    fn add(&mut self, batch: Self) {
+        self.classes.resize(self.classes.len().max(batch.classes.len()), [0; 3]);
+        for (class, more) in self.classes.iter_mut().zip(batch.classes) {
+            *class = [0, 1, 2].map(|i| class[i] + more[i]);
+        }
+        self.pixels += batch.pixels;
+    }
+
+    fn size(&self) -> usize {
+        self.pixels
+    }
+}
+
 impl ClassCounts {
     /// Counts on the device; only three numbers per class are read.
     fn from_input(input: &PixelsInput) -> Result<Self, TensorReadError> {
@@ -145,14 +159,6 @@ impl ClassCounts {
         let counts: Vec<i64> = Tensor::cat(counts, 0).try_into_vec_as()?;
         let classes = counts[1..].chunks_exact(3).map(|class| [0, 1, 2].map(|i| class[i] as u64)).collect();
         Ok(Self { classes, pixels: counts[0] as usize })
-    }
-
-    fn add(&mut self, other: Self) {
-        self.classes.resize(self.classes.len().max(other.classes.len()), [0; 3]);
-        for (class, more) in self.classes.iter_mut().zip(other.classes) {
-            *class = [0, 1, 2].map(|i| class[i] + more[i]);
-        }
-        self.pixels += other.pixels;
     }
 
     /// The mean over the classes that are predicted or present, of a figure of (both, predicted, present).
@@ -189,14 +195,6 @@ impl<S: ShareOfClasses> EpochFigure for S {
 
     fn count(&self, input: &PixelsInput) -> Result<ClassCounts, TensorReadError> {
         ClassCounts::from_input(input)
-    }
-
-    fn add(&self, epoch: &mut ClassCounts, batch: ClassCounts) {
-        epoch.add(batch);
-    }
-
-    fn size(&self, counts: &ClassCounts) -> usize {
-        counts.pixels
     }
 
     fn value(&self, counts: &ClassCounts) -> Result<f64, TensorReadError> {

@@ -1,6 +1,6 @@
 //! Sequences: their output, and the label error rate.
 
-use super::figure::{EpochFigure, EpochMetric, Share};
+use super::figure::{EpochCounts, EpochFigure, EpochMetric, Share};
 use crate::sequence::edit_distance;
 use burn::tensor::{ExecutionError, Int, Tensor, TensorReadError};
 use burn::train::metric::{Adaptor, ItemLazy, LossInput};
@@ -169,14 +169,6 @@ impl EpochFigure for LabelErrorRate {
             share.add(Share { sum: edit_distance(&predicted, &labels) as f64, of: labels.len() });
         }
         Ok(share)
-    }
-
-    fn add(&self, epoch: &mut Share, batch: Share) {
-        epoch.add(batch);
-    }
-
-    fn size(&self, counts: &Share) -> usize {
-        counts.of
     }
 
     fn value(&self, counts: &Share) -> Result<f64, TensorReadError> {

@@ -124,14 +124,6 @@ impl EpochFigure for LossTerm {
         Ok(Share { sum: value * input.samples as f64, of: input.samples })
     }
 
-    fn add(&self, epoch: &mut Share, batch: Share) {
-        epoch.add(batch);
-    }
-
-    fn size(&self, counts: &Share) -> usize {
-        counts.of
-    }
-
     fn value(&self, counts: &Share) -> Result<f64, TensorReadError> {
         Ok(counts.value())
     }

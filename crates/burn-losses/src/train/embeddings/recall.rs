@@ -1,7 +1,7 @@
 //! Recall@k: whether near embeddings are of the same class.
 
 use super::EmbeddingsInput;
-use crate::train::figure::{EpochFigure, EpochMetric, Share};
+use crate::train::figure::{EpochCounts, EpochFigure, EpochMetric, Share};
 use burn::tensor::{Int, Tensor, TensorReadError};
 
 /// Recall@k of embeddings, of the epoch or within batches.
@@ -43,6 +43,17 @@ pub struct Neighbors {
     waiting: Vec<EmbeddingsInput>,
 }
 
+impl EpochCounts for Neighbors {
+    fn add(&mut self, mut batch: Self) {
+        self.found.add(batch.found);
+        self.waiting.append(&mut batch.waiting);
+    }
+
+    fn size(&self) -> usize {
+        self.found.size() + self.waiting.iter().map(EmbeddingsInput::rows).sum::<usize>()
+    }
+}
+
 impl EpochFigure for RecallAtK {
     type Input = EmbeddingsInput;
     type Counts = Neighbors;
@@ -61,15 +72,6 @@ impl EpochFigure for RecallAtK {
             true => Neighbors { found: input.recall(self.k)?, waiting: Vec::new() },
             false => Neighbors { found: Share::default(), waiting: vec![input.clone()] },
         })
-    }
-
-    fn add(&self, epoch: &mut Neighbors, mut batch: Neighbors) {
-        epoch.found.add(batch.found);
-        epoch.waiting.append(&mut batch.waiting);
-    }
-
-    fn size(&self, counts: &Neighbors) -> usize {
-        counts.found.of + counts.waiting.iter().map(EmbeddingsInput::rows).sum::<usize>()
     }
 
     fn value(&self, counts: &Neighbors) -> Result<f64, TensorReadError> {

@@ -1,7 +1,7 @@
 //! Verification: telling pairs of one class from pairs of two.
 
 use super::EmbeddingsInput;
-use crate::train::figure::{EpochFigure, EpochMetric};
+use crate::train::figure::{EpochCounts, EpochFigure, EpochMetric};
 use burn::tensor::TensorReadError;
 
 /// Telling pairs of one class from pairs of two by the cosine.
@@ -70,6 +70,17 @@ impl Pairs {
     }
 }
 
+impl EpochCounts for Pairs {
+    fn add(&mut self, mut batch: Self) {
+        self.alike.append(&mut batch.alike);
+        self.others.append(&mut batch.others);
+    }
+
+    fn size(&self) -> usize {
+        self.alike.len() + self.others.len()
+    }
+}
+
 impl EpochFigure for VerificationAccuracy {
     type Input = EmbeddingsInput;
     type Counts = Pairs;
@@ -103,15 +114,6 @@ impl EpochFigure for VerificationAccuracy {
             }
         }
         Ok(pairs)
-    }
-
-    fn add(&self, epoch: &mut Pairs, mut batch: Pairs) {
-        epoch.alike.append(&mut batch.alike);
-        epoch.others.append(&mut batch.others);
-    }
-
-    fn size(&self, counts: &Pairs) -> usize {
-        counts.alike.len() + counts.others.len()
     }
 
     fn value(&self, counts: &Pairs) -> Result<f64, TensorReadError> {

@@ -41,17 +41,12 @@ fn has_constants(family: &str, table: &Table) -> bool {
         let formula = ["has no gradient", "have no gradient"].iter().any(|words| info.formula.contains(words));
         formula || info.fields.iter().any(is_constant)
     };
-    let own = table.get("kind").and_then(Value::as_str).and_then(info);
-    // The word of another field may be that of a loss too.
-    let has_a_loss = |key: &str| {
-        let field = own.and_then(|own| own.fields.iter().find(|field| field.name == key));
-        field.is_none_or(|field| field.kind.contains("loss"))
-    };
-    own.is_some_and(says_so)
+    let kind = table.get("kind").and_then(Value::as_str);
+    kind.and_then(info).is_some_and(says_so)
         || table.iter().any(|(key, value)| match value {
             Value::Table(inner) => has_constants(family, inner),
-            // The name of another loss stands for its default config.
-            Value::Text(word) if key != "kind" && has_a_loss(key) => {
+            // The name of another loss stands for its default config. (A scheme may have the name of its own loss.)
+            Value::Text(word) if key != "kind" && Some(word.as_str()) != kind => {
                 info(word).is_some_and(|info| match default_of(info).to_value() {
                     Value::Table(table) => has_constants(family, &table),
                     _ => false,
