@@ -4,18 +4,23 @@
 //! constants: they come from comparisons, so that they are the same on every device, and ties keep their order.
 
 mod dcg;
+#[cfg(feature = "cpu-engine")]
+pub(super) mod host;
+pub(super) mod pairs;
 
 use super::any_tensor::AnyTensor;
 use super::heads::chunks;
+use super::machine::{self, has_kernels};
 use super::primitives::labels::widen_labels;
-use super::{pointwise, with_zero_gradient, without_weightless};
+use super::{with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, expect};
-use crate::formula::Formula;
-use crate::reduction::{Extras, Reduction, Unreduced, cleaned, row_sums};
+use crate::reduction::{Extras, Reduction, Unreduced, cleaned};
 use burn::tensor::{Bool, Int, Tensor};
 
 pub(crate) use dcg::{Dcg, discounts};
+pub use pairs::PairFormula;
+pub(crate) use pairs::where_more_relevant;
 
 /// About the number of pairs that are computed together.
 const TOGETHER: usize = 1 << 22;
@@ -90,17 +95,6 @@ pub trait Lists: Sized {
     fn values(&self, items: Items) -> Tensor<1>;
 }
 
-/// A loss of the pairs inside a list: a formula of the difference s_i - s_j of two scores and of the weight of the pair.
-pub trait PairFormula: Formula {
-    /// The `[N, L, L]` weights of the pairs (i, j), 0 where there is no pair. The scores of the items are constants here.
-    fn weights(&self, items: &Items) -> Tensor<3>;
-
-    /// Whether the value of a list is the mean over its pairs; otherwise it is their sum.
-    fn is_mean(&self) -> bool {
-        true
-    }
-}
-
 impl Items {
     fn new(scores: Tensor<2>, relevance: Tensor<2>, valid: Option<Tensor<2, Bool>>) -> Self {
         let [scores, relevance] = [scores, relevance].map(|numbers| cleaned(numbers, valid.as_ref()));
@@ -111,6 +105,16 @@ impl Items {
     fn shape(&self) -> [usize; 3] {
         let [count, length] = self.scores.dims();
         [count, length, length]
+    }
+
+    /// The items with scores that are constants.
+    fn constant(&self) -> Self {
+        Self { scores: self.scores.clone().without_autodiff(), ..self.clone() }
+    }
+
+    /// 1 where there is an item, 0 elsewhere.
+    fn valid_numbers(&self) -> Tensor<2> {
+        self.valid.clone().float().cast(self.relevance.dtype())
     }
 
     /// The numbers of item i for each pair (i, j).
@@ -134,12 +138,6 @@ impl Items {
         self.both_valid().bool_and(self.order(|first, second| first.not_equal(second)))
     }
 
-    /// The pairs (i, j) in which item i is more relevant than item j.
-    pub(crate) fn pairs(&self) -> Tensor<3, Bool> {
-        let is_more = self.of_first(self.relevance.clone()).greater(self.of_second(self.relevance.clone()));
-        is_more.bool_and(self.both_valid())
-    }
-
     /// s_i - s_j for each pair (i, j).
     pub(crate) fn differences(&self) -> Tensor<3> {
         let differences = self.of_first(self.scores.clone()) - self.of_second(self.scores.clone());
@@ -157,6 +155,12 @@ impl Items {
 
     /// The rank of each item by these keys, from 1 on, the largest key first. Equal keys keep their order.
     pub(crate) fn ranks(&self, keys: Tensor<2>) -> Tensor<2> {
+        if has_kernels(&keys) {
+            let (keys, valid) = (AnyTensor::from(&keys), self.valid_numbers().into());
+            if let Some(ranks) = machine::run("ranks", &keys, |machine| machine.ranks(&keys, &valid)) {
+                return ranks.into_rank();
+            }
+        }
         let dtype = keys.dtype();
         let (own, other) = (self.of_first(keys.clone()), self.of_second(keys));
         let is_before = self.order(|first, second| second.lower(first));
@@ -182,13 +186,6 @@ impl Items {
     }
 }
 
-impl<F: PairFormula> Lists for F {
-    fn values(&self, items: Items) -> Tensor<1> {
-        let formula = self.clone();
-        in_parts(items, move |items| of_pairs(&formula, items))
-    }
-}
-
 /// Values that take memory for the L^2 pairs of each list are computed some lists at a time.
 pub(crate) fn in_parts(items: Items, values: impl Fn(Items) -> Tensor<1> + Clone + Send + Sync + 'static) -> Tensor<1> {
     let [count, length, _] = items.shape();
@@ -205,23 +202,6 @@ pub(crate) fn in_parts(items: Items, values: impl Fn(Items) -> Tensor<1> + Clone
         }
     };
     chunks::values(size, &[scores], part).map_or_else(|| values(items), |unreduced| unreduced.values)
-}
-
-fn of_pairs(formula: &impl PairFormula, items: Items) -> Tensor<1> {
-    let [count, length, _] = items.shape();
-    let shape = [count, length * length];
-    let constants = Items { scores: items.scores.clone().without_autodiff(), ..items.clone() };
-    let weights = formula.weights(&constants).reshape(shape);
-    let no_pair = weights.clone().equal_scalar(0.0);
-    let differences = items.differences().reshape(shape).mask_fill(no_pair.clone(), 0.0);
-    let values = pointwise::of_formula(formula, differences, weights);
-    let total = row_sums(values).squeeze_dim::<1>(1);
-    if !formula.is_mean() {
-        return total;
-    }
-    let pairs = no_pair.bool_not().int().sum_dim(1).squeeze_dim::<1>(1).clamp_min(1);
-    let dtype = total.dtype();
-    total / pairs.float().cast(dtype)
 }
 
 /// Checks the arguments of a loss; every forward method does this first.
@@ -326,13 +306,18 @@ mod tests {
 
     #[test]
     fn equal_scores_keep_their_order() {
-        let all = items(&[1.0, 3.0, 1.0, 3.0], &[0.0; 4], &[true; 4]);
-        assert_eq!(numbers(all.ranks(all.scores.clone())), [3.0, 1.0, 4.0, 2.0]);
-        let some = items(&[1.0, 3.0, 1.0, 3.0], &[0.0; 4], &[true, false, true, true]);
-        let ranks = numbers(some.ranks(some.scores.clone()));
-        assert_eq!([ranks[0], ranks[2], ranks[3]], [2.0, 3.0, 1.0]);
-        let unknown = items(&[f64::NAN; 3], &[0.0; 3], &[true; 3]);
-        assert_eq!(numbers(unknown.ranks(unknown.scores.clone())), [1.0, 2.0, 3.0]);
+        let ranks = |scores: &[f64], valid: &[bool]| {
+            let items = items(scores, &vec![0.0; scores.len()], valid);
+            let ranks = || numbers(items.ranks(items.scores.clone()));
+            let (by_kernel, paths) = crate::watched(ranks);
+            assert_eq!(paths.fused, ["ranks"]);
+            assert_eq!(by_kernel, crate::with_tensor_operations(ranks));
+            by_kernel
+        };
+        assert_eq!(ranks(&[1.0, 3.0, 1.0, 3.0], &[true; 4]), [3.0, 1.0, 4.0, 2.0]);
+        assert_eq!(ranks(&[1.0, 3.0, 1.0, 3.0], &[true, false, true, true]), [2.0, 1.0, 3.0, 1.0]);
+        assert_eq!(ranks(&[f64::NAN; 3], &[true; 3]), [1.0, 2.0, 3.0]);
+        assert_eq!(ranks(&[f64::NAN, 1.0, f64::NAN, f64::INFINITY], &[true; 4]), [1.0, 3.0, 3.0, 3.0]);
     }
 
     /// 2^r of a large r is infinite, but the quotient of two gains is not.
@@ -359,41 +344,5 @@ mod tests {
             assert!((got - dcg(gain) / best(gain)).abs() < 1e-12, "{got}");
         }
         assert_eq!(numbers(Dcg { is_exponential: true, first: Some(1) }.normalized(&items).0), [0.0]);
-    }
-
-    /// Lists that are computed some at a time have the values and gradients of all at once.
-    #[test]
-    fn parts_are_the_whole() {
-        #[derive(Debug, Clone)]
-        struct Squares;
-        impl Formula for Squares {
-            #[inline(always)]
-            fn eval<R: Real>(&self, difference: R, weight: R) -> R {
-                difference.square() * weight
-            }
-        }
-        impl PairFormula for Squares {
-            fn weights(&self, items: &Items) -> Tensor<3> {
-                in_floats(&items.pairs(), &items.scores)
-            }
-        }
-        let device = Device::flex().autodiff();
-        let length = 1200;
-        let row = |salt: usize| (0..3 * length).map(|at| ((at * 7919 + salt) % 1009) as f32 * 1e-3).collect::<Vec<_>>();
-        let leaf = || Tensor::<2>::from_data(TensorData::new(row(1), [3, length]), &device).require_grad();
-        let relevance = Tensor::<2>::from_data(TensorData::new(row(2), [3, length]), &Device::flex());
-        let valid = relevance.zeros_like().equal_scalar(0.0);
-        let run = |values: &dyn Fn(Items) -> Tensor<1>| {
-            let scores = leaf();
-            let values = values(Items { scores: scores.clone(), relevance: relevance.clone(), valid: valid.clone() });
-            let gradient = scores.grad(&values.clone().sum().backward()).expect("a gradient");
-            (numbers(values), numbers(gradient))
-        };
-        let (values, gradient) = run(&|items| Lists::values(&Squares, items));
-        let (expected, of_expected) = run(&|items| of_pairs(&Squares, items));
-        assert!(3 * length * length > TOGETHER);
-        assert_eq!(values, expected);
-        let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-6 * (1.0 + b.abs());
-        assert!(gradient.iter().zip(&of_expected).all(close));
     }
 }

@@ -5,7 +5,7 @@
 
 use super::any_tensor::AnyTensor;
 use super::primitives::{lattice, sort};
-use super::{heads, pairs, pointwise, regions, rows, vectors};
+use super::{heads, lists, pairs, pointwise, regions, rows, vectors};
 use burn::tensor::{Int, Tensor};
 use std::cell::{Cell, RefCell};
 use std::sync::OnceLock;
@@ -30,6 +30,9 @@ pub(crate) trait Machine: Sync {
         None
     }
     fn regions(&self, call: &regions::Call<'_>) -> Option<regions::Outcome> {
+        None
+    }
+    fn lists(&self, call: &lists::pairs::Call<'_>) -> Option<AnyTensor> {
         None
     }
     fn pairs(&self, call: &pairs::Call<'_>) -> Option<pairs::Outcome> {
@@ -96,6 +99,9 @@ pub(crate) trait Machine: Sync {
         None
     }
     fn squares(&self, rows: &AnyTensor) -> Option<AnyTensor> {
+        None
+    }
+    fn ranks(&self, keys: &AnyTensor, valid: &AnyTensor) -> Option<AnyTensor> {
         None
     }
     fn of_ranks(&self, call: &sort::Call<'_>) -> Option<AnyTensor> {

@@ -2,7 +2,7 @@
 
 use super::pairs::{self, RankedPairs};
 use super::{Items, PairFormula, RankingLoss};
-use crate::engine::lists::in_floats;
+use crate::engine::lists::where_more_relevant;
 use crate::formula::safe::weighted;
 use crate::formula::{Formula, Real};
 use crate::signature::{Arguments, Called, EvalError, Signature, Wanted};
@@ -73,13 +73,16 @@ impl Formula for BprLoss {
 }
 
 impl PairFormula for BprLoss {
-    fn weights(&self, items: &Items) -> Tensor<3> {
+    fn constants(&self, items: &Items) -> Vec<Tensor<2>> {
         let missing = items.valid.clone().bool_not();
         let known = items.relevance.clone().mask_fill(missing, f64::from(f32::MIN));
         let shape = known.dims();
         let is_positive = known.clone().equal(known.max_dim(1).expand(shape));
-        let positive = is_positive.unsqueeze_dim::<3>(2).expand([shape[0], shape[1], shape[1]]);
-        in_floats(&items.pairs().bool_and(positive), &items.relevance)
+        vec![items.relevance.clone(), is_positive.float().cast(items.relevance.dtype())]
+    }
+
+    fn weight<R: Real>(&self, first: &[R], second: &[R]) -> R {
+        where_more_relevant(first, second, first[1].clone())
     }
 }
 

@@ -1,7 +1,7 @@
 //! LambdaRank and its relatives.
 
 use super::{Gain, Items, PairFormula, RankingLoss};
-use crate::engine::lists::{Dcg, discounts};
+use crate::engine::lists::{discounts, where_more_relevant};
 use crate::formula::safe::weighted;
 use crate::formula::{Formula, Real};
 use burn::tensor::Tensor;
@@ -116,33 +116,48 @@ impl Formula for LambdaRankLoss {
     }
 }
 
-impl PairFormula for LambdaRankLoss {
-    fn weights(&self, items: &Items) -> Tensor<3> {
-        let dcg = self.config.gain.dcg(self.config.k);
-        let (gains, ranks) = (dcg.gains(items), items.ranks(items.scores.clone()));
-        let difference = |numbers: Tensor<2>| (items.of_first(numbers.clone()) - items.of_second(numbers)).abs();
-        let exchange = || difference(discounts(ranks.clone()).recip());
-        let apart = || {
-            let distance = difference(ranks.clone()).clamp_min(1.0);
-            (discounts(distance.clone()).recip() - discounts(distance + 1.0).recip()).abs()
-        };
-        let (weights, pairs) = match self.config.scheme {
-            LambdaScheme::Ndcg1 => (items.of_first(gains / discounts(ranks.clone())), items.both_valid()),
-            scheme => {
-                let of_ranks = match scheme {
-                    LambdaScheme::LambdaRank => exchange(),
-                    LambdaScheme::Ndcg2 => apart(),
-                    _ => apart() * self.config.mu + exchange(),
-                };
-                (of_ranks * difference(gains), items.pairs())
-            }
-        };
-        let weights = weights.mask_fill(pairs.bool_not(), 0.0);
-        let Dcg { first: Some(first), .. } = dcg else { return weights };
-        let beyond = ranks.greater_scalar(first as f64).float().cast(weights.dtype());
-        let is_beyond = (items.of_first(beyond.clone()) + items.of_second(beyond)).greater_scalar(0.0);
-        weights.mask_fill(is_beyond, 0.0)
+/// Where the constants of an item are: its gain over the best DCG, its rank, and 1 over the discount of the rank.
+const GAIN: usize = 1;
+const RANK: usize = 2;
+const SHARE: usize = 3;
+
+impl LambdaRankLoss {
+    /// The weight of a pair of the first k items, 0 for others: 1 over the discount of these is 0.
+    fn within<R: Real>(&self, first: &[R], second: &[R], weight: R) -> R {
+        if self.config.k.is_none() {
+            return weight;
+        }
+        let nothing = weight.lit(0.0);
+        let both = first[SHARE].clone() * second[SHARE].clone();
+        R::select(&both.gt_lit(0.0), weight, nothing)
     }
+}
+
+impl PairFormula for LambdaRankLoss {
+    fn constants(&self, items: &Items) -> Vec<Tensor<2>> {
+        let dcg = self.config.gain.dcg(self.config.k);
+        let ranks = items.ranks(items.scores.clone());
+        let share = dcg.within(discounts(ranks.clone()).recip(), &ranks);
+        vec![items.relevance.clone(), dcg.gains(items), ranks, share]
+    }
+
+    fn weight<R: Real>(&self, first: &[R], second: &[R]) -> R {
+        let difference = |number: usize| (first[number].clone() - second[number].clone()).abs();
+        let exchange = || difference(SHARE);
+        let apart = || {
+            let distance = difference(RANK).maximum(first[RANK].lit(1.0));
+            let share = |distance: R| distance.lit(core::f64::consts::LN_2) / (distance + 1.0).ln();
+            (share(distance.clone()) - share(distance + 1.0)).abs()
+        };
+        let of_ranks = match self.config.scheme {
+            LambdaScheme::Ndcg1 => return self.within(first, second, first[GAIN].clone() * first[SHARE].clone()),
+            LambdaScheme::LambdaRank => exchange(),
+            LambdaScheme::Ndcg2 => apart(),
+            LambdaScheme::Ndcg2pp => apart() * self.config.mu + exchange(),
+        };
+        self.within(first, second, where_more_relevant(first, second, of_ranks * difference(GAIN)))
+    }
+
     fn is_mean(&self) -> bool {
         false
     }

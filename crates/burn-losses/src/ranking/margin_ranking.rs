@@ -1,9 +1,8 @@
 //! Margin ranking loss.
 
 use super::pairs::with_ones;
-use super::{Items, PairFormula, RankingLoss};
+use super::{PairFormula, RankingLoss};
 use crate::check::{Reference, widen};
-use crate::engine::lists::in_floats;
 use crate::engine::{pointwise, without_weightless};
 use crate::error::{InputError, expect};
 use crate::formula::safe::weighted;
@@ -166,11 +165,7 @@ impl Formula for MarginRankingLoss {
     }
 }
 
-impl PairFormula for MarginRankingLoss {
-    fn weights(&self, items: &Items) -> Tensor<3> {
-        in_floats(&items.pairs(), &items.relevance)
-    }
-}
+impl PairFormula for MarginRankingLoss {}
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! Multi-label margin loss.
 
 use super::{Items, PairFormula, RankingLoss};
-use crate::engine::lists::in_floats;
+use crate::engine::lists::where_more_relevant;
 use crate::formula::safe::weighted;
 use crate::formula::{Formula, Real};
 use burn::tensor::Tensor;
@@ -72,14 +72,17 @@ impl Formula for MultiLabelMarginLoss {
 }
 
 impl PairFormula for MultiLabelMarginLoss {
-    fn weights(&self, items: &Items) -> Tensor<3> {
-        let pairs = in_floats(&items.pairs(), &items.relevance);
-        if !self.config.divide_by_classes {
-            return pairs;
-        }
-        let shape = pairs.dims();
-        let classes = items.valid.clone().float().cast(items.relevance.dtype()).sum_dim(1).clamp_min(1.0);
-        pairs / classes.unsqueeze_dim::<3>(2).expand(shape)
+    fn constants(&self, items: &Items) -> Vec<Tensor<2>> {
+        let relevance = items.relevance.clone();
+        let classes = items.valid.clone().float().cast(relevance.dtype()).sum_dim(1).clamp_min(1.0);
+        let classes = if self.config.divide_by_classes { classes } else { classes.ones_like() };
+        let shape = relevance.dims();
+        vec![relevance, classes.expand(shape)]
+    }
+
+    fn weight<R: Real>(&self, first: &[R], second: &[R]) -> R {
+        let classes = first[1].clone();
+        where_more_relevant(first, second, classes.lit(1.0) / classes)
     }
 
     fn is_mean(&self) -> bool {

@@ -1,12 +1,11 @@
 //! RankNet.
 
 use super::pairs::{self, RankedPairs};
-use super::{Items, PairFormula, RankingLoss};
-use crate::engine::lists::in_floats;
+use super::{PairFormula, RankingLoss};
+use crate::engine::lists::where_more_relevant;
 use crate::formula::safe::weighted;
 use crate::formula::{Formula, Real};
 use crate::signature::{Arguments, Called, EvalError, Signature, Wanted};
-use burn::tensor::Tensor;
 use burn_losses_derive::{Choice, loss, loss_config};
 
 /// The weight of a pair.
@@ -109,13 +108,11 @@ impl Formula for RanknetLoss {
 }
 
 impl PairFormula for RanknetLoss {
-    fn weights(&self, items: &Items) -> Tensor<3> {
-        let ones = in_floats(&items.pairs(), &items.relevance);
+    fn weight<R: Real>(&self, first: &[R], second: &[R]) -> R {
+        let difference = first[0].clone() - second[0].clone();
         match self.config.weights {
-            PairWeights::None => ones,
-            PairWeights::Difference => {
-                ones * (items.of_first(items.relevance.clone()) - items.of_second(items.relevance.clone()))
-            }
+            PairWeights::None => where_more_relevant(first, second, difference.lit(1.0)),
+            PairWeights::Difference => difference.relu(),
         }
     }
     fn is_mean(&self) -> bool {

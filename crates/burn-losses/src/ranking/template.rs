@@ -1,7 +1,6 @@
 //! TODO: its name.
 
-use super::{Items, PairFormula, RankingLoss};
-use crate::engine::lists::in_floats;
+use super::{PairFormula, RankingLoss};
 use crate::formula::safe::weighted;
 use crate::formula::{Formula, Real};
 use burn::tensor::Tensor;
@@ -54,11 +53,7 @@ impl Formula for TemplateLoss {
     }
 }
 
-impl PairFormula for TemplateLoss {
-    fn weights(&self, items: &Items) -> Tensor<3> {
-        in_floats(&items.pairs(), &items.relevance)
-    }
-}
+impl PairFormula for TemplateLoss {}
 
 #[cfg(test)]
 mod tests {

@@ -18,7 +18,7 @@ use super::primitives::{
     centers, columns, gather, gathered_matmul, histogram, l2_normalize, lattice, order_statistics, p_norm, proxies,
     sort,
 };
-use super::{heads, pairs, pointwise, regions, rows};
+use super::{heads, lists, pairs, pointwise, regions, rows};
 use burn::tensor::{Int, Tensor};
 
 /// The CPU, for tensors of Flex and NdArray.
@@ -42,6 +42,9 @@ impl Machine for Host {
     }
     fn regions(&self, call: &regions::Call<'_>) -> Option<regions::Outcome> {
         regions::host::run(call).map(regions::Outcome::Sums)
+    }
+    fn lists(&self, call: &lists::pairs::Call<'_>) -> Option<AnyTensor> {
+        lists::host::run(call)
     }
     fn pairs(&self, call: &pairs::Call<'_>) -> Option<pairs::Outcome> {
         pairs::host::run(call)
@@ -108,6 +111,9 @@ impl Machine for Host {
     }
     fn squares(&self, rows: &AnyTensor) -> Option<AnyTensor> {
         pairs::host::squares(rows)
+    }
+    fn ranks(&self, keys: &AnyTensor, valid: &AnyTensor) -> Option<AnyTensor> {
+        lists::host::ranks(keys, valid)
     }
     fn of_ranks(&self, call: &sort::Call<'_>) -> Option<AnyTensor> {
         sort::host::of_ranks(call)
