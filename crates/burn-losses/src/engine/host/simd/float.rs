@@ -11,7 +11,16 @@ use pulp::{Simd, WithSimd, bytemuck};
 
 /// A float to compute with: single or double precision.
 pub(crate) trait Float:
-    Element + Operations + Coefficients + Default + Send + Sync + Add<Output = Self> + Mul<Output = Self> + 'static
+    Element
+    + Operations
+    + Coefficients
+    + Default
+    + PartialOrd
+    + Send
+    + Sync
+    + Add<Output = Self>
+    + Mul<Output = Self>
+    + 'static
 {
     fn from_f64(value: f64) -> Self;
     fn to_f64(self) -> f64;

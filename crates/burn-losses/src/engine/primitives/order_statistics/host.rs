@@ -9,28 +9,40 @@ use rayon::prelude::*;
 
 /// The place of the largest number of each row, the first one at ties; a NaN counts as larger than all numbers.
 pub(in crate::engine) fn argmax(rows: &AnyTensor) -> Option<Tensor<1, Int>> {
-    fn of_row<T: Float>(row: &[T]) -> i64 {
-        let (mut place, mut most) = (0, f64::NEG_INFINITY);
-        for (i, number) in row.iter().enumerate() {
-            let number = number.to_f64();
-            if (number > most || number.is_nan()) && !most.is_nan() {
-                (place, most) = (i, number);
-            }
-        }
-        place as i64
-    }
     let (columns, memory) = (rows.shape()[1], Memory::new(rows)?);
     let numbers = memory.numbers()?;
     let places: Vec<i64> = in_precision!(rows.dtype(), T => {
         let mut scratch = Vec::new();
         let numbers = T::read(numbers, 0..numbers.len(), &mut scratch);
         let places = par_map(numbers.len() / columns, (BLOCK / columns).max(1), &|row| {
-            of_row(part(numbers, row, 1, columns)) as f64
+            place_of_largest(part(numbers, row, 1, columns)) as f64
         });
         Some(places.into_iter().map(|place| place as i64).collect())
     })?;
     let count = places.len();
     Some(Tensor::from_data(TensorData::new(places, [count]), &rows.inner_device()))
+}
+
+/// The place of the largest number, as in [`argmax`].
+fn place_of_largest<T: Float>(row: &[T]) -> usize {
+    // The largest number of each of some columns: so the compiler compares several numbers at once.
+    const COLUMNS: usize = 16;
+    let (mut most, mut has_nan) = ([T::from_f64(f64::NEG_INFINITY); COLUMNS], [false; COLUMNS]);
+    let mut compare = |group: &[T]| {
+        for ((most, has_nan), number) in most.iter_mut().zip(&mut has_nan).zip(group) {
+            *most = if *number > *most { *number } else { *most };
+            *has_nan |= number != number;
+        }
+    };
+    let (groups, rest) = row.as_chunks::<COLUMNS>();
+    groups.iter().for_each(|group| compare(group));
+    compare(rest);
+    let largest = most.into_iter().fold(most[0], |a, b| if b > a { b } else { a });
+    let place = match has_nan.contains(&true) {
+        true => row.iter().position(|number| number != number),
+        false => row.iter().position(|number| *number == largest),
+    };
+    place.expect("a number of the row")
 }
 
 /// 1 for each of the `k` largest scores, with the first ones at ties; 0 for the others.
@@ -138,6 +150,20 @@ mod tests {
     /// Numbers with many ties and with both zeros.
     fn numbers(count: usize) -> Vec<f32> {
         (0..count).map(|i| ((i * 7919) % 1009) as f32 * 0.01 - 5.0).map(|x| if x == 0.01 { -0.0 } else { x }).collect()
+    }
+
+    #[test]
+    fn the_first_of_the_largest_numbers_has_the_place() {
+        let (infinite, nan) = (f32::INFINITY, f32::NAN);
+        assert_eq!(place_of_largest(&[-infinite; 40]), 0);
+        assert_eq!(place_of_largest(&[1.0, nan, infinite, nan]), 1);
+        for count in [1, 2, 15, 16, 17, 33, 100] {
+            for place in 0..count {
+                let mut row: Vec<f32> = (0..count).map(|i| if i > place { 2.0 } else { -(i as f32) }).collect();
+                row[place] = 2.0;
+                assert_eq!(place_of_largest(&row), place, "of {count}");
+            }
+        }
     }
 
     #[test]
