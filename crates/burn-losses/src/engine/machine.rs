@@ -77,6 +77,9 @@ pub(crate) trait Machine: Sync {
     fn lattice(&self, call: &lattice::Call<'_>) -> Option<AnyTensor> {
         None
     }
+    fn log_softmax(&self, rows: &AnyTensor) -> Option<AnyTensor> {
+        None
+    }
     fn largest(&self, scores: &AnyTensor, k: usize) -> Option<AnyTensor> {
         None
     }

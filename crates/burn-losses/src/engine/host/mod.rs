@@ -16,7 +16,7 @@ use super::any_tensor::AnyTensor;
 use super::machine::Machine;
 use super::primitives::{
     centers, columns, gather, gathered_matmul, histogram, l2_normalize, lattice, order_statistics, p_norm, proxies,
-    sort,
+    softmax, sort,
 };
 use super::{heads, lists, pairs, pointwise, regions, rows};
 use burn::tensor::{Int, Tensor};
@@ -87,6 +87,9 @@ impl Machine for Host {
     }
     fn lattice(&self, call: &lattice::Call<'_>) -> Option<AnyTensor> {
         lattice::host::lattice(call)
+    }
+    fn log_softmax(&self, rows: &AnyTensor) -> Option<AnyTensor> {
+        softmax::host::log_softmax(rows)
     }
     fn largest(&self, scores: &AnyTensor, k: usize) -> Option<AnyTensor> {
         order_statistics::host::largest(scores, k)

@@ -2,13 +2,19 @@
 
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::custom_backward::custom_backward;
-use crate::engine::machine::reads_for_free;
+use crate::engine::machine::{self, reads_for_free};
 use burn::tensor::{DType, Tensor, activation};
 use core::slice::from_ref;
 
 /// The log-softmax. A class with a logit of minus infinity is masked: its result is minus infinity. If a logit is plus infinity,
 /// its class has all of the probability.
 pub(crate) fn log_softmax<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
+    if D == 2 && reads_for_free(&logits) {
+        let rows = AnyTensor::from(&logits);
+        if let Some(log_p) = machine::run("log_softmax", &rows, |machine| machine.log_softmax(&rows)) {
+            return log_p.into_rank();
+        }
+    }
     let log_p = activation::log_softmax(finite(logits), 1);
     identity(log_p, |log_p| {
         let is_infinite = log_p.clone().lower_scalar(-0.5 * largest(log_p.dtype()));
@@ -48,4 +54,160 @@ fn identity<const D: usize>(numbers: Tensor<D>, change: impl Fn(Tensor<D>) -> Te
     }
     let attached = custom_backward(changed, from_ref(&tracked), |upstream| vec![Some(upstream)]);
     attached.map_or_else(|| change(numbers), AnyTensor::into_rank)
+}
+
+#[cfg(feature = "cpu-engine")]
+pub(in crate::engine) mod host {
+    use super::largest as most;
+    use crate::engine::any_tensor::AnyTensor;
+    use crate::engine::custom_backward::custom_backward;
+    use crate::engine::host::blocks::{BLOCK, par_rows, part};
+    use crate::engine::host::memory::{Memory, in_precision, stale, tensor};
+    use crate::engine::host::simd::{Float, Sum, each, exponentials, largest, splat, zip};
+    use pulp::{Simd, WithSimd};
+
+    /// The log-softmax of each row of `[N, C]`, in the graph of the rows.
+    pub(in crate::engine) fn log_softmax(rows: &AnyTensor) -> Option<AnyTensor> {
+        if rows.count() == 0 {
+            return None;
+        }
+        in_precision!(rows.dtype(), T => of_rows::<T>(rows))
+    }
+
+    fn of_rows<T: Float>(rows: &AnyTensor) -> Option<AnyTensor> {
+        let (shape, device) = (rows.shape(), rows.inner_device());
+        let classes = shape[1];
+        let least_rows = (BLOCK / classes).max(1);
+        let memory = Memory::new(rows)?;
+        let logits = memory.numbers_of::<T>()?;
+        let mut log_p = stale::<T>(logits.len());
+        par_rows(&mut log_p, classes, least_rows, &|row, log_p| {
+            T::dispatch(Forward { logits: part(logits, row, 1, classes), log_p });
+        });
+        let log_p = tensor(log_p, &shape, &device);
+        let known = log_p.clone();
+        custom_backward(log_p, core::slice::from_ref(rows), move |upstream| {
+            let [memory, upstream] = [&known, &upstream].map(|rows| Memory::new(rows).expect("in memory"));
+            let [log_p, upstream] = [&memory, &upstream].map(|rows| rows.numbers_of::<T>().expect("of this type"));
+            let mut gradient = stale::<T>(log_p.len());
+            par_rows(&mut gradient, classes, least_rows, &|row, gradient| {
+                gradient.copy_from_slice(part(upstream, row, 1, classes));
+                T::dispatch(Backward { log_p: part(log_p, row, 1, classes), gradient });
+            });
+            vec![Some(tensor(gradient, &shape, &device))]
+        })
+    }
+
+    struct Forward<'a, T> {
+        logits: &'a [T],
+        log_p: &'a mut [T],
+    }
+
+    impl<T: Float> WithSimd for Forward<'_, T> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let Self { logits, log_p } = self;
+            let largest = largest(simd, logits, T::from_f64(f64::NEG_INFINITY));
+            if largest.to_f64().is_infinite() {
+                return limits(logits, log_p);
+            }
+            exponentials(simd, Some(logits), largest, log_p);
+            let mut sum = Sum::default();
+            sum.add(log_p, None);
+            let largest = splat::<S, T>(simd, largest);
+            let log_sum = splat::<S, T>(simd, T::from_f64(sum.total().ln()));
+            each(
+                simd,
+                logits,
+                log_p,
+                #[inline(always)]
+                |logit| (logit - largest) - log_sum,
+            );
+        }
+    }
+
+    /// The log-softmax of logits of which one is plus infinity, or all are minus infinity.
+    #[cold]
+    #[inline(never)]
+    fn limits<T: Float>(logits: &[T], log_p: &mut [T]) {
+        let most = most(T::dtype());
+        let finite = |logit: &T| logit.to_f64().clamp(-most, most);
+        let largest = logits.iter().map(finite).fold(-most, f64::max);
+        let sum: f64 = logits.iter().map(|logit| (finite(logit) - largest).exp()).sum();
+        for (to, logit) in log_p.iter_mut().zip(logits) {
+            let number = finite(logit) - largest - sum.ln();
+            *to = T::from_f64(if number < -0.5 * most { f64::NEG_INFINITY } else { number });
+        }
+    }
+
+    /// Turns the gradient with respect to log-probabilities, in place, into the gradient with respect to the logits.
+    struct Backward<'a, T> {
+        log_p: &'a [T],
+        gradient: &'a mut [T],
+    }
+
+    impl<T: Float> WithSimd for Backward<'_, T> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let mut sum = Sum::default();
+            sum.add(self.gradient, None);
+            let total = splat::<S, T>(simd, T::from_f64(sum.total()));
+            zip(
+                simd,
+                self.log_p,
+                self.gradient,
+                #[inline(always)]
+                |log_p, gradient| gradient - log_p.exp() * total,
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, TensorData};
+
+    /// The log-softmax, and the gradient for an upstream gradient that differs from number to number.
+    fn run(rows: &[f64], classes: usize, dtype: DType) -> [Vec<f64>; 2] {
+        let device = Device::flex().autodiff();
+        let shape = [rows.len() / classes, classes];
+        let logits = Tensor::<2>::from_data(TensorData::new(rows.to_vec(), shape), (&device, dtype)).require_grad();
+        let factors: Vec<f64> = (0..rows.len()).map(|at| ((at * 7919) % 13) as f64 - 4.0).collect();
+        let factors = Tensor::<2>::from_data(TensorData::new(factors, shape), (&device, dtype));
+        let log_p = log_softmax(logits.clone());
+        // A masked class has no slope; an infinity times its factor is not of interest.
+        let is_masked = log_p.clone().equal_scalar(f64::NEG_INFINITY);
+        let total = (log_p.clone().mask_fill(is_masked, 0.0) * factors).sum();
+        let gradient = logits.grad(&total.backward()).expect("a gradient");
+        [log_p, Tensor::from_inner(gradient)].map(|tensor| tensor.into_data().iter().collect())
+    }
+
+    #[test]
+    fn kernels_and_tensor_operations_agree() {
+        let (infinite, nan) = (f64::INFINITY, f64::NAN);
+        for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 3e-6)] {
+            for classes in [1, 2, 7, 16, 17, 33, 100] {
+                let mut rows: Vec<f64> = (0..6 * classes).map(|at| ((at * 31) % 17) as f64 - 8.0).collect();
+                rows[classes] = -infinite;
+                rows[2 * classes] = infinite;
+                rows[3 * classes..4 * classes].fill(-infinite);
+                rows[4 * classes] = nan;
+                rows[5 * classes] = 1e4;
+                let (got, paths) = crate::watched(|| run(&rows, classes, dtype));
+                assert_eq!(paths.fused, ["log_softmax"]);
+                let expected = crate::with_tensor_operations(|| run(&rows, classes, dtype));
+                for (got, expected) in got.iter().zip(&expected) {
+                    let is_close = |(a, b): (&f64, &f64)| {
+                        a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= tolerance * (1.0 + b.abs())
+                    };
+                    assert!(got.iter().zip(expected).all(is_close), "{classes} {dtype:?}: {got:?} {expected:?}");
+                }
+            }
+        }
+    }
 }
