@@ -75,14 +75,14 @@ fn write(
     };
     changed.insert(library, format!("{text}\nmod {MODULE};\n"));
     changed.insert(project.source(&format!("{MODULE}.rs")), include_str!("switch.rs").to_owned());
-    changed.insert("Cargo.toml".into(), manifest(&read(&project.root.join("Cargo.toml"))?, &project.package));
+    changed.insert("Cargo.toml".into(), manifest(&read(&project.root.join("Cargo.toml"))?));
     project.write_copy(&changed)?;
     Ok(rewritten)
 }
 
 /// The manifest of the copy. Its packages have another version, so that cargo keeps what it builds apart from the library itself,
 /// though both share the builds of all other crates.
-fn manifest(root: &str, package: &str) -> String {
+fn manifest(root: &str) -> String {
     let (head, rest) = root.split_once("[workspace.package]").unwrap_or((root, ""));
     let rest = match rest.split_once("version = \"") {
         Some((before, after)) => {
@@ -91,7 +91,7 @@ fn manifest(root: &str, package: &str) -> String {
         }
         None => rest.to_owned(),
     };
-    format!("{head}[workspace.package]{rest}\n[profile.dev.package.{package}]\ndebug = false\n")
+    format!("{head}[workspace.package]{rest}")
 }
 
 /// Builds the copy.
@@ -99,6 +99,7 @@ fn compile(project: &Project) -> Result<(Vec<Binary>, Vec<Diagnostic>), String> 
     let mut command = cargo(&project.copy());
     command.args(["test", "--no-run", "--offline", "--message-format=json", "--tests", "--package", &project.package]);
     command.args(["--features", &project.features, "--target-dir"]).arg(&project.target);
+    command.args(["--config", &format!("profile.dev.package.{}.debug = false", project.package)]);
     let output = command.stderr(Stdio::piped()).output().map_err(|error| format!("cargo does not start: {error}"))?;
     let (binaries, errors) = parse(&String::from_utf8_lossy(&output.stdout));
     if !output.status.success() && errors.is_empty() {
@@ -209,10 +210,8 @@ mod tests {
     #[test]
     fn the_copy_has_another_version() {
         let root = "[workspace]\n\n[workspace.package]\nversion = \"1.2.3\"\n\n[workspace.dependencies]\nx = { version = \"1\" }\n";
-        let text = manifest(root, "x");
+        let text = manifest(root);
         assert!(text.contains("[workspace.package]\nversion = \"1.2.3+mutants\"\n\n[workspace.dep"), "{text}");
-        assert!(
-            text.contains("x = { version = \"1\" }\n") && text.ends_with("[profile.dev.package.x]\ndebug = false\n")
-        );
+        assert!(text.ends_with("x = { version = \"1\" }\n"), "{text}");
     }
 }

@@ -21,7 +21,7 @@ impl Drop for Folder {
 }
 
 const MANIFEST: &str = "[workspace]\nresolver = \"3\"\nmembers = [\"tiny\"]\n\n[workspace.package]\nversion = \"0.1.0\"\n\n\
-                        [profile.dev]\nopt-level = 0\n";
+                        [profile.dev.package.tiny]\nopt-level = 0\n";
 const PACKAGE: &str =
     "[package]\nname = \"tiny\"\nversion.workspace = true\nedition = \"2024\"\n\n[features]\nmore = []\n";
 const LIBRARY: &str = "pub mod engine;\n";
