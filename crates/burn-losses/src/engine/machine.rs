@@ -4,7 +4,7 @@
 //! runs as tensor operations: with the same results, but more slowly. The path that was taken is counted: see [`watched`].
 
 use super::any_tensor::AnyTensor;
-use super::primitives::{lattice, sort};
+use super::primitives::{lattice, neighbors, sort, windows};
 use super::{heads, lists, pairs, pointwise, regions, rows, vectors};
 use burn::tensor::{Int, Tensor};
 use std::cell::{Cell, RefCell};
@@ -108,6 +108,15 @@ pub(crate) trait Machine: Sync {
         None
     }
     fn of_ranks(&self, call: &sort::Call<'_>) -> Option<AnyTensor> {
+        None
+    }
+    fn halve(&self, numbers: &AnyTensor) -> Option<AnyTensor> {
+        None
+    }
+    fn neighbors(&self, call: &neighbors::Call<'_>) -> Option<AnyTensor> {
+        None
+    }
+    fn windows(&self, call: &windows::Call<'_>) -> Option<AnyTensor> {
         None
     }
 }

@@ -109,7 +109,8 @@ fn missing_in_product<R: Real>(missing: Vec<R>, weights: &[f64]) -> R {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::Device;
+    use crate::image::{Covariance, Padding, Sigma};
+    use burn::tensor::{DType, Device, TensorData};
 
     #[test]
     fn a_product_of_powers() {
@@ -142,5 +143,47 @@ mod tests {
         let image = Tensor::<4>::zeros([1, 1, 176, 160], &Device::flex());
         let error = loss.check(&image, &image, &crate::Extras::new()).expect_err("a side of 160").to_string();
         assert!(error.contains("ms_ssim: `predictions` has shape") && error.contains("at least 176"), "{error}");
+    }
+
+    /// One scale, and several ones with odd sides; with every kind of window.
+    #[test]
+    fn the_kernels_give_what_tensor_operations_give() {
+        let device = Device::flex().autodiff();
+        let (uniform, gaussian) = (Sigma::Uniform, Sigma::Number(1.5));
+        for (shape, window, weights) in [
+            ([2, 3, 7, 11], 7, vec![1.0]),
+            ([2, 1, 33, 45], 11, vec![0.4, 0.6]),
+            ([1, 2, 31, 29], 3, vec![0.2, 0.3, 0.5]),
+        ] {
+            for (padding, covariance, sigma) in
+                [(Padding::Valid, Covariance::Biased, &gaussian), (Padding::Same, Covariance::Unbiased, &uniform)]
+            {
+                let config = MsSsimLossConfig::new().with_window(window).with_weights(weights.clone()).with_range(2.0);
+                let config = config.with_padding(padding).with_covariance(covariance).with_sigma(sigma.clone());
+                let loss = config.init(&device);
+                for (dtype, tolerance) in [(DType::F32, 2e-5), (DType::F64, 1e-13)] {
+                    let image = |factor: usize| {
+                        let count = shape.iter().product();
+                        let numbers = (0..count).map(|i| (i * factor % 97) as f64 / 97.0 + 0.25).collect::<Vec<_>>();
+                        Tensor::<4>::from_data(TensorData::new(numbers, shape), (&device, dtype))
+                    };
+                    // Similar images have a structure that is positive.
+                    let predictions = (image(37) * 0.25 + image(53)).require_grad();
+                    let run = || {
+                        let values = loss.forward_no_reduction(predictions.clone(), image(53));
+                        let gradient = predictions.grad(&values.clone().sum().backward()).expect("a gradient");
+                        [values.into_data(), gradient.into_data()].map(|data| data.iter::<f64>().collect::<Vec<_>>())
+                    };
+                    let (fused, paths) = crate::watched(run);
+                    assert!(paths.fused.contains(&"windows") && paths.tensor.is_empty(), "{paths:?}");
+                    assert_eq!(fused, run(), "{config:?}: other bits");
+                    for (fused, plain) in fused.iter().zip(crate::with_tensor_operations(run)) {
+                        let most = plain.iter().fold(0.0, |most: f64, number| most.max(number.abs()));
+                        let is_close = |(a, b): (&f64, &f64)| (a - b).abs() <= tolerance * most;
+                        assert!(fused.iter().zip(&plain).all(is_close), "{config:?} of {shape:?} in {dtype:?}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! The structural similarity of two images in every window.
 
 use super::{Covariance, Padding, Pictures, Sigma, SimilarityOptions};
-use crate::engine::outlined::Outlined;
-use crate::engine::primitives::windows::slide;
-use crate::formula::Real;
+use crate::engine::machine::reads_for_free;
+use crate::engine::outlined;
+use crate::engine::pointwise::of_formula;
+use crate::engine::primitives::halve::halve;
+use crate::engine::primitives::windows::{WindowFormula, Windows, mean_values};
+use crate::formula::{Formula, Real};
 use burn::tensor::Tensor;
 
 /// A larger number, in units of the range, counts as this one: no square of it overflows, and windows that have it have no
@@ -25,45 +28,70 @@ impl Compared {
     }
 }
 
-/// What two windows differ in: 1 minus the luminance, and 1 minus the contrast and structure.
-pub(super) struct Differences<R> {
-    luminance: R,
-    pub(super) structure: R,
-}
+/// A pixel in units of the range: times this factor. The second pixel is not used.
+#[derive(Debug, Clone)]
+struct InUnits(f64);
 
-impl<R: Real> Differences<R> {
-    /// 1 minus the similarity: 1 - (1 - l)(1 - s), which keeps its digits where both are small.
+impl Formula for InUnits {
     #[inline(always)]
-    fn total(self) -> R {
-        let both = self.luminance.clone() * self.structure.clone();
-        self.luminance + self.structure - both
+    fn eval<R: Real>(&self, pixel: R, _: R) -> R {
+        let pixel = pixel * self.0;
+        let (low, high) = (pixel.lit(-LARGEST), pixel.lit(LARGEST));
+        pixel.maximum(low).minimum(high)
     }
 }
 
-/// The moments of two windows, in units of the range.
-struct Moments<R> {
-    /// The mean of the target.
-    target: R,
-    /// The mean of the difference.
-    difference: R,
-    /// The variance of the one plus that of the other.
-    variance: R,
-    /// The variance of the difference.
-    of_difference: R,
+/// The difference of two pixels in units of the range.
+#[derive(Debug, Clone)]
+struct Difference(InUnits);
+
+impl Formula for Difference {
+    #[inline(always)]
+    fn eval<R: Real>(&self, prediction: R, target: R) -> R {
+        self.0.eval(prediction - target.clone(), target)
+    }
+}
+
+/// 1 minus the similarity in a window, from the difference of the prediction and the target, and the target.
+#[derive(Debug, Clone)]
+struct Missing {
+    /// The constants of the luminance and of the contrast.
+    constants: [f64; 2],
+    /// The factor of variances.
+    factor: f64,
+    /// Whether the luminance is left out: 1 minus the contrast and structure.
+    is_structure: bool,
+}
+
+impl WindowFormula for Missing {
+    #[inline(always)]
+    fn maps<R: Real>(&self, difference: R, target: R) -> [R; 3] {
+        let prediction = target.clone() + difference.clone();
+        [difference.clone(), prediction.square() + target.square(), difference.square()]
+    }
+
+    /// What two windows differ in: the luminance, 1 - (2 m m' + C1) / (m^2 + m'^2 + C1) = (m - m')^2 / (m^2 + m'^2 + C1), and
+    /// likewise the structure, where v + v' - 2 c is the variance of the difference. 1 - (1 - l)(1 - s) is computed such that it
+    /// keeps its digits where both are small.
+    #[inline(always)]
+    fn eval<R: Real>(&self, [difference, squares, of_difference]: [R; 3], target: R, middle: R) -> R {
+        let prediction = target.clone() + difference.clone();
+        // Rounding may leave a variance below 0.
+        let variance = (squares - prediction.square() - target.clone().square()).relu() * self.factor;
+        let of_difference = (of_difference - difference.clone().square()).relu() * self.factor;
+        let structure = of_difference / (variance + self.constants[1]);
+        if self.is_structure {
+            return structure;
+        }
+        let target = target + middle;
+        let prediction = target.clone() + difference.clone();
+        let luminance = difference.square() / (prediction.square() + target.square() + self.constants[0]);
+        let both = luminance.clone() * structure.clone();
+        luminance + structure - both
+    }
 }
 
 impl SimilarityOptions {
-    /// The differences of two windows: l = 1 - (2 m m' + C1) / (m^2 + m'^2 + C1) = (m - m')^2 / (m^2 + m'^2 + C1), and likewise
-    /// the structure, where v + v' - 2 c is the variance of the difference.
-    #[inline(always)]
-    fn differences<R: Real>(&self, moments: Moments<R>) -> Differences<R> {
-        let Moments { target, difference, variance, of_difference } = moments;
-        let prediction = target.clone() + difference.clone();
-        let luminance = difference.square() / (prediction.square() + target.square() + self.k1 * self.k1);
-        let structure = of_difference / (variance + self.k2 * self.k2);
-        Differences { luminance, structure }
-    }
-
     /// The weights of a window along one axis.
     fn weights(&self) -> Vec<f64> {
         let middle = (self.window / 2) as f64;
@@ -76,40 +104,19 @@ impl SimilarityOptions {
         weights.into_iter().map(|weight| weight / total).collect()
     }
 
-    /// The weighted means in every window.
-    fn means(&self, mut maps: Pictures, weights: &[f64]) -> Pictures {
-        for axis in 0..maps.sides.len() {
-            let mut pixels = maps.along(axis);
-            if self.padding == Padding::Same {
-                pixels = reflected(pixels, self.window / 2);
-            }
-            maps = maps.with_pixels_along(axis, slide(pixels, weights));
-        }
-        maps
-    }
-
     /// Two images in units of the range.
     pub(super) fn compared(&self, predictions: Pictures, targets: Pictures) -> Compared {
-        let unit = |images: Pictures| Pictures { pixels: bounded(images.pixels * (1.0 / self.range)), ..images };
-        let difference = Pictures { pixels: predictions.pixels - targets.pixels.clone(), ..predictions };
-        Compared { target: unit(targets), difference: unit(difference) }
+        let in_units = InUnits(1.0 / self.range);
+        let difference = each(&Difference(in_units.clone()), predictions.pixels, targets.pixels.clone());
+        let target = each(&in_units, targets.pixels.clone(), targets.pixels);
+        Compared {
+            difference: Pictures { pixels: difference, sides: predictions.sides, ..predictions },
+            target: Pictures { pixels: target, sides: targets.sides, ..targets },
+        }
     }
 
-    /// The differences in every window.
-    fn compare(&self, Compared { target, difference }: &Compared) -> (Differences<Outlined>, [usize; 2]) {
-        let shape = target.pixels.dims();
-        // Variances lose digits where pixels are far from zero, so zero is put in the middle of them. The prediction may be
-        // anything, the target is an image.
-        let middle = target.pixels.clone().detach().mean_dim(1);
-        let y = target.pixels.clone() - middle.clone().expand(shape);
-        let d = difference.pixels.clone();
-        let x = y.clone() + d.clone();
-        let squares = x.clone() * x + y.clone() * y.clone();
-        let maps = Tensor::cat(vec![y, d.clone(), squares, d.clone() * d], 0);
-        let maps = self.means(Pictures { pixels: maps, ..target.clone() }, &self.weights());
-        let [_, pixels] = maps.pixels.dims();
-        let map = |at: usize| Outlined::new(maps.pixels.clone().narrow(0, at * shape[0], shape[0]));
-        let (y, d, squares, of_difference) = (map(0), map(1), map(2), map(3));
+    /// The mean of a formula over the windows of each channel: `[N C]`.
+    fn mean(&self, Compared { target, difference }: &Compared, is_structure: bool) -> Tensor<1> {
         let factor = match self.covariance {
             Covariance::Biased => 1.0,
             Covariance::Unbiased => {
@@ -117,53 +124,37 @@ impl SimilarityOptions {
                 count / (count - 1.0)
             }
         };
-        // Rounding may leave a variance below 0.
-        let x = y.clone() + d.clone();
-        let variance = (squares - x.square() - y.clone().square()).relu() * factor;
-        let of_difference = (of_difference - d.clone().square()).relu() * factor;
-        let middle = Outlined::new(middle.expand([shape[0], pixels]));
-        (self.differences(Moments { target: y + middle, difference: d, variance, of_difference }), [shape[0], pixels])
+        let constants = [self.k1 * self.k1, self.k2 * self.k2];
+        let weights = self.weights();
+        let is_reflected = self.padding == Padding::Same;
+        let windows = Windows { sides: &target.sides, weights: &weights, is_reflected };
+        // The prediction may be anything, the target is an image: so it is the target that is centered.
+        mean_values(&Missing { constants, factor, is_structure }, &difference.pixels, &target.pixels, windows)
     }
 
     /// 1 minus the similarity of each channel, the mean over its windows: `[N C]`.
     pub(super) fn missing(&self, images: &Compared) -> Tensor<1> {
-        let (differences, shape) = self.compare(images);
-        Pictures::mean_of_channels(differences.total().0.reshape(shape))
+        self.mean(images, false)
     }
 
     /// 1 minus the contrast and structure of each channel, the mean over its windows: `[N C]`.
     pub(super) fn missing_structure(&self, images: &Compared) -> Tensor<1> {
-        let (differences, shape) = self.compare(images);
-        Pictures::mean_of_channels(differences.structure.0.reshape(shape))
+        self.mean(images, true)
     }
 }
 
-fn bounded(pixels: Tensor<2>) -> Tensor<2> {
-    let (low, high) = (pixels.lit(-LARGEST), pixels.lit(LARGEST));
-    pixels.maximum(low).minimum(high)
+/// The values of a formula, by a kernel where the values of windows have one too.
+fn each(formula: &impl Formula, first: Tensor<2>, second: Tensor<2>) -> Tensor<2> {
+    if reads_for_free(&first) { of_formula(formula, first, second) } else { outlined::eval(formula, first, second) }
 }
 
 /// The images with half the sides; every pixel is the mean of two along each axis.
 fn halved(mut images: Pictures) -> Pictures {
     for axis in 0..images.sides.len() {
-        let pixels = images.along(axis);
-        let [outer, side, inner] = pixels.dims();
-        let pairs = pixels.narrow(1, 0, side / 2 * 2).reshape([outer * (side / 2), 2, inner]);
-        let means = pairs.sum_dim(1).reshape([outer, side / 2, inner]) * 0.5;
+        let means = halve(images.along(axis));
         images = images.with_pixels_along(axis, means);
     }
     images
-}
-
-/// The numbers, continued beyond both ends of axis 1 by their reflection at the outermost number.
-fn reflected(numbers: Tensor<3>, width: usize) -> Tensor<3> {
-    if width == 0 {
-        return numbers;
-    }
-    let length = numbers.dims()[1];
-    let before = numbers.clone().narrow(1, 1, width).flip([1]);
-    let behind = numbers.clone().narrow(1, length - 1 - width, width).flip([1]);
-    Tensor::cat(vec![before, numbers, behind], 1)
 }
 
 #[cfg(test)]
@@ -179,13 +170,6 @@ mod tests {
         options.weights().iter().zip(expected).for_each(|(a, b)| assert!((a - b).abs() < 1e-15));
         options.sigma = Sigma::Uniform;
         assert_eq!(options.weights(), [1.0 / 3.0; 3]);
-    }
-
-    #[test]
-    fn the_border_is_reflected_without_itself() {
-        let numbers = Tensor::<3>::from_floats([[[1.0], [2.0], [3.0], [4.0]]], &Device::flex());
-        let got = reflected(numbers, 2).into_data().iter::<f32>().collect::<Vec<_>>();
-        assert_eq!(got, [3.0, 2.0, 1.0, 2.0, 3.0, 4.0, 3.0, 2.0]);
     }
 
     #[test]

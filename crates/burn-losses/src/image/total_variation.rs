@@ -1,6 +1,8 @@
 //! Total variation.
 
 use super::{ImageLoss, Images, Pictures};
+use crate::engine::outlined::Outlined;
+use crate::engine::primitives::neighbors::{NeighborFormula, sums};
 use crate::formula::Real;
 use crate::reduction::row_sums;
 use burn::tensor::Tensor;
@@ -90,55 +92,135 @@ impl ImageLoss for TotalVariationLoss {}
 /// A larger difference is a straight line, so that no square overflows.
 const STRAIGHT: f64 = 1e15;
 
-/// The size of a difference up to `STRAIGHT`, and what is beyond.
-fn split<R: Real>(difference: R) -> [R; 2] {
-    let size = difference.abs();
-    let near = size.clone().minimum(size.lit(STRAIGHT));
-    [near.clone(), size - near]
+/// What a difference adds to the sum of its axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Part {
+    Size,
+    Square,
+    /// The square of the size up to `STRAIGHT`.
+    Near,
+    /// What the size has beyond it.
+    Beyond,
+}
+
+impl Part {
+    #[inline(always)]
+    fn of<R: Real>(self, difference: R) -> R {
+        if self == Self::Square {
+            return difference.square();
+        }
+        let size = difference.abs();
+        if self == Self::Size {
+            return size;
+        }
+        let near = size.clone().minimum(size.lit(STRAIGHT));
+        if self == Self::Near { near.square() } else { size - near }
+    }
+}
+
+/// A sum over the axes: of the part of each difference, times the factor of its axis.
+#[derive(Debug, Clone)]
+struct OfAxes {
+    part: Part,
+    factors: [f64; 3],
+}
+
+impl NeighborFormula for OfAxes {
+    #[inline(always)]
+    fn eval<R: Real>(&self, [depth, height, width]: [R; 3]) -> R {
+        let [of_depth, of_height, of_width] = self.factors;
+        self.part.of(depth) * of_depth + self.part.of(height) * of_height + self.part.of(width) * of_width
+    }
+}
+
+/// The length of the gradient at a pixel, times a factor.
+#[derive(Debug, Clone)]
+struct Length(f64);
+
+impl NeighborFormula for Length {
+    #[inline(always)]
+    fn eval<R: Real>(&self, [depth, height, width]: [R; 3]) -> R {
+        let beyond = Part::Beyond.of(depth.clone()) + Part::Beyond.of(height.clone()) + Part::Beyond.of(width.clone());
+        let near = Part::Near.of(depth) + Part::Near.of(height) + Part::Near.of(width);
+        (near.safe_sqrt() + beyond) * self.0
+    }
+}
+
+impl TotalVariationLoss {
+    /// The factor of a sum of this many numbers.
+    fn factor(&self, count: usize) -> f64 {
+        match self.config.average {
+            VariationAverage::Sum => 1.0,
+            VariationAverage::Mean => 1.0 / count as f64,
+        }
+    }
+
+    /// The sum over the axes of the part of all differences of an image: `[N]`.
+    fn of_axes(&self, part: Part, images: &Pictures) -> Tensor<1> {
+        let pixels: usize = images.sides.iter().product();
+        let factor = |side: usize| self.factor(images.channels * (pixels / side) * (side - 1));
+        // A side of one pixel has no differences.
+        let factors = sides(images).map(|side| if side > 1 { factor(side) } else { 0.0 });
+        if let Some(sums) = sums(&OfAxes { part, factors }, &images.pixels, sides(images)) {
+            return sum_of_image(images, sums.unsqueeze_dim(1));
+        }
+        let none = images.pixels.clone().detach().narrow(1, 0, 1).zeros_like();
+        let axes = (0..images.sides.len()).filter(|axis| images.sides[*axis] > 1);
+        axes.fold(sum_of_image(images, none), |sum, axis| {
+            let of_axis = part.of(Outlined::new(differences(images, axis))).0;
+            let [channels, _] = images.pixels.dims();
+            let each = of_axis.dims()[0] / channels;
+            sum + sum_of_image(images, of_axis.reshape([channels, each])) * factor(images.sides[axis])
+        })
+    }
+
+    /// The sum of the lengths of the gradient: `[N]`.
+    fn of_lengths(&self, images: &Pictures) -> Tensor<1> {
+        let shape @ [_, pixels] = images.pixels.dims();
+        let length = Length(self.factor(images.channels * pixels));
+        if let Some(sums) = sums(&length, &images.pixels, sides(images)) {
+            return sum_of_image(images, sums.unsqueeze_dim(1));
+        }
+        let mut all = [0, 1, 2].map(|_| Outlined::new(images.pixels.clone().detach().zeros_like()));
+        for axis in (0..images.sides.len()).filter(|axis| images.sides[*axis] > 1) {
+            let of = differences(images, axis);
+            let border = of.clone().detach().narrow(1, 0, 1).zeros_like();
+            all[axis] = Outlined::new(Tensor::cat(vec![of, border], 1));
+        }
+        sum_of_image(images, length.eval(all).0.reshape(shape))
+    }
+}
+
+/// The sides of an image, with a depth of 1 if it has none.
+fn sides(images: &Pictures) -> [usize; 3] {
+    match images.sides[..] {
+        [height, width] => [1, height, width],
+        [depth, height, width] => [depth, height, width],
+        _ => unreachable!("two or three sides"),
+    }
+}
+
+/// The differences of neighbors along an axis: `[outer, side - 1, inner]`.
+fn differences(images: &Pictures, axis: usize) -> Tensor<3> {
+    let (pixels, next) = (images.along(axis), images.sides[axis] - 1);
+    pixels.clone().narrow(1, 1, next) - pixels.narrow(1, 0, next)
+}
+
+/// The sum of the numbers of all channels, given in rows `[N C, numbers]`, of each image: `[N]`.
+fn sum_of_image(images: &Pictures, numbers: Tensor<2>) -> Tensor<1> {
+    let (count, each) = (images.count(), numbers.dims()[1] * images.channels);
+    row_sums(numbers.reshape([count, each])).squeeze_dim(1)
 }
 
 impl Images for TotalVariationLoss {
     fn values(&self, predictions: Pictures, _: Pictures) -> Tensor<1> {
-        let count = predictions.count();
-        let of_each = |numbers: Tensor<3>| {
-            let [outer, side, inner] = numbers.dims();
-            let each = outer * side * inner / count;
-            let sums = row_sums(numbers.reshape([count, each])).squeeze_dim::<1>(1);
-            match self.config.average {
-                VariationAverage::Sum => sums,
-                VariationAverage::Mean => sums * (1.0 / each as f64),
-            }
-        };
-        let axes = 0..predictions.sides.len();
-        let axes = axes.filter(|axis| predictions.sides[*axis] > 1);
-        let differences = axes.map(|axis| {
-            let (pixels, next) = (predictions.along(axis), predictions.sides[axis] - 1);
-            pixels.clone().narrow(1, 1, next) - pixels.narrow(1, 0, next)
-        });
-        let none = predictions.pixels.clone().detach().narrow(1, 0, 1).reshape([count, predictions.channels, 1]);
-        let none = of_each(none.zeros_like());
         match self.config.norm {
-            VariationNorm::L1 => differences.map(|of| of_each(of.abs())).fold(none, Tensor::add),
-            VariationNorm::L2Squared => differences.map(|of| of_each(of.clone() * of)).fold(none, Tensor::add),
+            VariationNorm::L1 => self.of_axes(Part::Size, &predictions),
+            VariationNorm::L2Squared => self.of_axes(Part::Square, &predictions),
             VariationNorm::L2 => {
-                let (mut squares, mut rest) = (none.clone(), none);
-                for of in differences {
-                    let [near, beyond] = split(of);
-                    (squares, rest) = (squares + of_each(near.clone() * near), rest + of_each(beyond));
-                }
-                squares.safe_sqrt() + rest
+                self.of_axes(Part::Near, &predictions).safe_sqrt() + self.of_axes(Part::Beyond, &predictions)
             }
-            VariationNorm::Isotropic => {
-                let none = predictions.pixels.clone().detach().zeros_like();
-                let (mut squares, mut rest) = (none.clone(), none.clone());
-                for of in differences {
-                    let [outer, _, inner] = of.dims();
-                    let border = of.clone().detach().narrow(1, 0, 1).zeros_like().reshape([outer, 1, inner]);
-                    let [near, beyond] = split(Tensor::cat(vec![of, border], 1)).map(|of| of.reshape(none.dims()));
-                    (squares, rest) = (squares + near.clone() * near, rest + beyond);
-                }
-                of_each((squares.safe_sqrt() + rest).unsqueeze_dim(2))
-            }
+            VariationNorm::Isotropic => self.of_lengths(&predictions),
         }
     }
 
@@ -150,7 +232,7 @@ impl Images for TotalVariationLoss {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::Device;
+    use burn::tensor::{DType, Device, Int, TensorData};
 
     fn value(config: TotalVariationLossConfig) -> f32 {
         let image = Tensor::<4>::from_floats([[[[0.0, 3.0, 3.0], [4.0, 3.0, 3.0]]]], &Device::flex());
@@ -188,6 +270,55 @@ mod tests {
                 let gradient = image.grad(&value.backward()).expect("a gradient").into_data();
                 assert_eq!(value.into_scalar::<f32>(), 0.0);
                 assert!(gradient.iter::<f32>().all(|slope| slope == 0.0), "{norm:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_kernel_gives_what_tensor_operations_give() {
+        let shapes = [vec![2, 3, 1, 1], vec![1, 2, 7, 1], vec![3, 1, 1, 12], vec![2, 3, 33, 11], vec![2, 2, 4, 5, 7]];
+        for shape in shapes {
+            for norm in [VariationNorm::L1, VariationNorm::Isotropic, VariationNorm::L2, VariationNorm::L2Squared] {
+                for average in [VariationAverage::Sum, VariationAverage::Mean] {
+                    let config = TotalVariationLossConfig::new().with_norm(norm).with_average(average);
+                    if let Ok(shape) = <[usize; 4]>::try_from(&shape[..]) {
+                        assert_same(&config, shape);
+                    } else if let Ok(shape) = <[usize; 5]>::try_from(&shape[..]) {
+                        assert_same(&config, shape);
+                    }
+                }
+            }
+        }
+    }
+
+    fn assert_same<const D: usize>(config: &TotalVariationLossConfig, shape: [usize; D]) {
+        let device = Device::flex().autodiff();
+        let loss = config.init(&device);
+        for (dtype, is_transposed, tolerance) in
+            [(DType::F32, false, 1e-5), (DType::F32, true, 1e-5), (DType::F64, false, 1e-13)]
+        {
+            let mut layout = shape;
+            if is_transposed {
+                layout.swap(D - 2, D - 1);
+            }
+            // Some neighbors are equal.
+            let numbers = (0..shape.iter().product()).map(|i: usize| (i * 37 % 11 / 2) as f64).collect::<Vec<_>>();
+            let image = Tensor::<D>::from_data(TensorData::new(numbers, layout), (&device, dtype));
+            let image = if is_transposed { image.swap_dims(D - 2, D - 1) } else { image }.require_grad();
+            let run = || {
+                let values = loss.forward_no_reduction(image.clone(), image.clone().detach());
+                let factors = Tensor::<1, Int>::arange(0..shape[0] as i64, &device).float() + 0.5;
+                let gradient = image.grad(&(values.clone() * factors.cast(dtype)).sum().backward());
+                let results = [values.into_data(), gradient.expect("a gradient").into_data()];
+                results.map(|data| data.iter::<f64>().collect::<Vec<_>>())
+            };
+            let (fused, paths) = crate::watched(run);
+            assert!(!paths.fused.is_empty() && paths.tensor.is_empty(), "{paths:?}");
+            assert_eq!(fused, run(), "{config:?} of {shape:?}: other bits");
+            for (fused, plain) in fused.iter().zip(crate::with_tensor_operations(run)) {
+                let most = plain.iter().fold(0.0, |most: f64, number| most.max(number.abs()));
+                let is_close = |(a, b): (&f64, &f64)| (a - b).abs() <= tolerance * most;
+                assert!(fused.iter().zip(&plain).all(is_close), "{config:?} of {shape:?} in {dtype:?}");
             }
         }
     }

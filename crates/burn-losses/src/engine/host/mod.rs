@@ -15,8 +15,8 @@ pub(crate) mod vectors;
 use super::any_tensor::AnyTensor;
 use super::machine::Machine;
 use super::primitives::{
-    centers, columns, gather, gathered_matmul, histogram, l2_normalize, lattice, order_statistics, p_norm, proxies,
-    softmax, sort,
+    centers, columns, gather, gathered_matmul, halve, histogram, l2_normalize, lattice, neighbors, order_statistics,
+    p_norm, proxies, softmax, sort, windows,
 };
 use super::{heads, lists, pairs, pointwise, regions, rows};
 use burn::tensor::{Int, Tensor};
@@ -120,5 +120,14 @@ impl Machine for Host {
     }
     fn of_ranks(&self, call: &sort::Call<'_>) -> Option<AnyTensor> {
         sort::host::of_ranks(call)
+    }
+    fn halve(&self, numbers: &AnyTensor) -> Option<AnyTensor> {
+        halve::host::halve(numbers)
+    }
+    fn neighbors(&self, call: &neighbors::Call<'_>) -> Option<AnyTensor> {
+        neighbors::host::run(call)
+    }
+    fn windows(&self, call: &windows::Call<'_>) -> Option<AnyTensor> {
+        windows::host::run(call)
     }
 }

@@ -18,7 +18,7 @@ pub(crate) use float::Float;
 pub(crate) use instructions::{is_available, vectorized};
 pub(crate) use known_zero::KnownZero;
 pub(crate) use lanes::Lanes;
-pub(crate) use tools::{Sum, each, exponentials, largest, load, rest, scale, splat, store_rest, zip};
+pub(crate) use tools::{Sum, each, exponentials, largest, load, read, rest, scale, splat, store_rest, write, zip};
 
 /// The most lanes that a register can have.
 pub(crate) const MOST_LANES: usize = 16;

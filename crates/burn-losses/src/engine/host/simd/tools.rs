@@ -32,6 +32,20 @@ pub(crate) fn store_rest<S: Simd, T: Float>(lanes: Lanes<S, T>, to: &mut [T]) {
     to.copy_from_slice(&all[..to.len()]);
 }
 
+/// The numbers from this place on; a register that they do not fill is padded.
+#[inline(always)]
+pub(crate) fn read<S: Simd, T: Float>(simd: S, from: &[T], at: usize) -> Lanes<S, T> {
+    let from = &from[at..];
+    if from.len() < Lanes::<S, T>::COUNT { rest(simd, from) } else { load(simd, from) }
+}
+
+/// Writes numbers from this place on, as many as there is room for.
+#[inline(always)]
+pub(crate) fn write<S: Simd, T: Float>(lanes: Lanes<S, T>, to: &mut [T], at: usize) {
+    let to = &mut to[at..];
+    if to.len() < Lanes::<S, T>::COUNT { store_rest(lanes, to) } else { lanes.store(to) }
+}
+
 /// A sum in double precision, kept in as many partial sums as a register can have lanes.
 #[derive(Default)]
 pub(crate) struct Sum([f64; MOST_LANES]);

@@ -1,0 +1,450 @@
+//! Values of windows, and their gradient, image by image: the numbers of an image stay in the cache.
+
+use super::{Call, WindowFormula, Windows, around};
+use crate::engine::any_tensor::AnyTensor;
+use crate::engine::host::blocks::{BLOCK, par_blocks, par_rows, part};
+use crate::engine::host::memory::{Memory, in_precision, stale, tensor, with_slopes};
+use crate::engine::host::simd::{Float, KnownZero, Lanes, MOST_LANES, Sum, load, read, splat, vectorized, write};
+use crate::formula::{Dual, Real};
+use core::array;
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+/// The numbers of a task within an image: a small image is one task.
+const CHUNK: usize = 4 * BLOCK;
+
+/// The numbers whose means are taken: three numbers of the formula, and the target.
+const MAPS: usize = 4;
+
+/// A formula that is compiled for the machine.
+pub(in crate::engine) trait Kernel<T>: Sync {
+    /// Writes the numbers of some pixels.
+    fn maps(&self, pixels: Pixels<'_, T>, maps: [&mut [T]; MAPS]);
+
+    /// The sum of the values of some windows. Each mean of a number of the formula is replaced by the derivative of the value with
+    /// respect to it, times `factor`.
+    fn values(&self, means: [&mut [T]; MAPS], middle: T, factor: f64) -> f64;
+
+    /// Writes the gradient of some pixels, from the gradient of their numbers.
+    fn gradient(&self, pixels: Pixels<'_, T>, of_maps: [&[T]; MAPS - 1], gradient: &mut [T]);
+}
+
+/// A formula that is compiled in both precisions.
+pub(in crate::engine) trait Kernels: Kernel<f32> + Kernel<f64> {}
+impl<K: Kernel<f32> + Kernel<f64>> Kernels for K {}
+
+/// Some pixels of two images, and the mean of the second image.
+#[derive(Clone, Copy)]
+pub(in crate::engine) struct Pixels<'a, T> {
+    first: &'a [T],
+    targets: &'a [T],
+    middle: T,
+}
+
+impl<T> Pixels<'_, T> {
+    /// The pixels of a task.
+    fn chunk(self, number: usize) -> Self {
+        Self { first: part(self.first, number, CHUNK, 1), targets: part(self.targets, number, CHUNK, 1), ..self }
+    }
+}
+
+impl<F: WindowFormula, T: Float> Kernel<T> for F {
+    fn maps(&self, pixels: Pixels<'_, T>, maps: [&mut [T]; MAPS]) {
+        T::dispatch(OfPixels { formula: self, pixels, maps });
+    }
+
+    fn values(&self, means: [&mut [T]; MAPS], middle: T, factor: f64) -> f64 {
+        T::dispatch(OfWindows { formula: self, means, middle, factor })
+    }
+
+    fn gradient(&self, pixels: Pixels<'_, T>, of_maps: [&[T]; MAPS - 1], gradient: &mut [T]) {
+        T::dispatch(Gradient { formula: self, pixels, of_maps, gradient });
+    }
+}
+
+struct OfPixels<'a, F, T> {
+    formula: &'a F,
+    pixels: Pixels<'a, T>,
+    maps: [&'a mut [T]; MAPS],
+}
+
+impl<F: WindowFormula, T: Float> WithSimd for OfPixels<'_, F, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { formula, pixels: Pixels { first, targets, middle }, maps: [a, b, c, target] } = self;
+        let middle = splat::<S, T>(simd, middle);
+        for at in (0..first.len()).step_by(Lanes::<S, T>::COUNT) {
+            let centered = read(simd, targets, at) - middle;
+            let [of_a, of_b, of_c] = formula.maps(read(simd, first, at), centered);
+            write(of_a, a, at);
+            write(of_b, b, at);
+            write(of_c, c, at);
+            write(centered, target, at);
+        }
+    }
+}
+
+/// The number of windows whose values are computed before they are added up.
+const GROUP: usize = 16 * MOST_LANES;
+
+struct OfWindows<'a, F, T> {
+    formula: &'a F,
+    means: [&'a mut [T]; MAPS],
+    middle: T,
+    factor: f64,
+}
+
+impl<F: WindowFormula, T: Float> WithSimd for OfWindows<'_, F, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let Self { formula, means: [a, b, c, target], middle, factor } = self;
+        let middle = Dual::constant(KnownZero::new(splat::<S, T>(simd, middle)));
+        let (mut sum, mut values) = (Sum::default(), [T::default(); GROUP]);
+        for start in (0..target.len()).step_by(GROUP) {
+            let size = GROUP.min(target.len() - start);
+            for at in (start..start + size).step_by(Lanes::<S, T>::COUNT) {
+                let means = [
+                    Dual::<_, { MAPS - 1 }>::variable(KnownZero::new(read(simd, a, at)), 0),
+                    Dual::variable(KnownZero::new(read(simd, b, at)), 1),
+                    Dual::variable(KnownZero::new(read(simd, c, at)), 2),
+                ];
+                let of_target = Dual::constant(KnownZero::new(read(simd, target, at)));
+                let value = formula.eval(means, of_target, middle);
+                value.value.numbers.store(&mut values[at - start..]);
+                let [of_a, of_b, of_c] = value.slope;
+                write(of_a.numbers * factor, a, at);
+                write(of_b.numbers * factor, b, at);
+                write(of_c.numbers * factor, c, at);
+            }
+            sum.add(&values[..size], None);
+        }
+        sum.total()
+    }
+}
+
+struct Gradient<'a, F, T> {
+    formula: &'a F,
+    pixels: Pixels<'a, T>,
+    of_maps: [&'a [T]; MAPS - 1],
+    gradient: &'a mut [T],
+}
+
+impl<F: WindowFormula, T: Float> WithSimd for Gradient<'_, F, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { formula, pixels: Pixels { first, targets, middle }, of_maps: [a, b, c], gradient } = self;
+        let middle = splat::<S, T>(simd, middle);
+        for at in (0..first.len()).step_by(Lanes::<S, T>::COUNT) {
+            let target = Dual::constant(KnownZero::new(read(simd, targets, at) - middle));
+            let pixel = Dual::<_, 1>::variable(KnownZero::new(read(simd, first, at)), 0);
+            let [of_a, of_b, of_c] = formula.maps(pixel, target);
+            let sum = of_a.slope[0].numbers * read(simd, a, at);
+            let sum = of_b.slope[0].numbers.mul_add(read(simd, b, at), sum);
+            let sum = of_c.slope[0].numbers.mul_add(read(simd, c, at), sum);
+            write(sum, gradient, at);
+        }
+    }
+}
+
+/// `to[i]` = the sum of `weights[k] from[i + k stride]`.
+struct Slide<'a, T> {
+    from: &'a [T],
+    to: &'a mut [T],
+    weights: &'a [T],
+    stride: usize,
+}
+
+impl<T: Float> WithSimd for Slide<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        /// The number of registers that are summed together.
+        const TOGETHER: usize = 4;
+        let Self { from, to, weights, stride } = self;
+        let lanes = Lanes::<S, T>::COUNT;
+        // What is left at the end is computed together with numbers before it, a second time.
+        if to.len() >= TOGETHER * lanes {
+            for start in (0..to.len()).step_by(TOGETHER * lanes) {
+                let start = start.min(to.len() - TOGETHER * lanes);
+                let sums = sums::<S, T, TOGETHER>(simd, &from[start..], weights, stride);
+                let mut i = 0;
+                while i < TOGETHER {
+                    sums[i].store(&mut to[start + i * lanes..]);
+                    i += 1;
+                }
+            }
+        } else if to.len() >= lanes {
+            for start in (0..to.len()).step_by(lanes) {
+                let start = start.min(to.len() - lanes);
+                let [sum] = sums::<S, T, 1>(simd, &from[start..], weights, stride);
+                sum.store(&mut to[start..]);
+            }
+        } else {
+            for (i, to) in to.iter_mut().enumerate() {
+                *to = T::default();
+                for (k, weight) in weights.iter().enumerate() {
+                    *to = *to + *weight * from[i + k * stride];
+                }
+            }
+        }
+    }
+}
+
+/// The first sums, in `N` registers.
+#[inline(always)]
+fn sums<S: Simd, T: Float, const N: usize>(simd: S, from: &[T], weights: &[T], stride: usize) -> [Lanes<S, T>; N] {
+    let mut sums = [splat::<S, T>(simd, T::default()); N];
+    for (k, weight) in weights.iter().enumerate() {
+        let weight = splat::<S, T>(simd, *weight);
+        let from = &from[k * stride..][..N * Lanes::<S, T>::COUNT];
+        let mut i = 0;
+        while i < N {
+            sums[i] = load::<S, T>(simd, &from[i * Lanes::<S, T>::COUNT..]).mul_add(weight, sums[i]);
+            i += 1;
+        }
+    }
+    sums
+}
+
+/// What lies beyond the ends of an axis.
+#[derive(Clone, Copy)]
+enum Beyond {
+    Zeros,
+    Reflection,
+}
+
+/// Whether the threads share the pixels of an image; otherwise they share the images. Tasks within tasks would begin an image while
+/// others wait for their last pixels, and each of them needs memory of its own.
+#[derive(Clone, Copy)]
+struct Threads {
+    share_pixels: bool,
+}
+
+impl Threads {
+    /// Runs `work` on each row of `width` numbers, with the number of the row.
+    fn rows<T: Send>(self, numbers: &mut [T], width: usize, work: &(dyn Fn(usize, &mut [T]) + Sync)) {
+        match self.share_pixels {
+            true => par_rows(numbers, width, (CHUNK / width).max(1), work),
+            false => numbers.chunks_mut(width).enumerate().for_each(|(row, numbers)| work(row, numbers)),
+        }
+    }
+
+    /// Runs `work` on the same part of all maps, with the number of the part, and adds up its results in order.
+    fn parts<T: Send>(
+        self,
+        [a, b, c, d]: [&mut [T]; MAPS],
+        work: &(dyn Fn(usize, [&mut [T]; MAPS]) -> f64 + Sync),
+    ) -> f64 {
+        let pairs = a.chunks_mut(CHUNK).zip(b.chunks_mut(CHUNK)).zip(c.chunks_mut(CHUNK).zip(d.chunks_mut(CHUNK)));
+        let parts: Vec<_> = pairs.enumerate().collect();
+        let run = |(number, ((a, b), (c, d)))| work(number, [a, b, c, d]);
+        match self.share_pixels {
+            true => parts.into_par_iter().map(run).collect::<Vec<f64>>().into_iter().sum(),
+            false => parts.into_iter().map(run).sum(),
+        }
+    }
+
+    /// The sums over all windows along one axis of `[outer, side, inner]`, written to `[outer, side + 1 - weights, inner]`.
+    fn slide<T: Float>(self, from: &[T], to: &mut [T], [outer, side, inner]: [usize; 3], weights: &[T]) {
+        let (of_from, of_to) = (side * inner, (side + 1 - weights.len()) * inner);
+        self.rows(&mut to[..outer * of_to], of_to, &|row, to| {
+            let from = &from[row * of_from..][..of_from];
+            let run = |chunk: usize, to: &mut [T]| {
+                T::dispatch(Slide { from: &from[chunk * CHUNK..], to, weights, stride: inner });
+            };
+            if to.len() <= CHUNK { run(0, to) } else { self.rows(to, CHUNK, &run) }
+        });
+    }
+
+    /// Copies `[outer, side, inner]` with `width` more entries on both ends of the axis.
+    fn pad<T: Float>(self, from: &[T], to: &mut [T], [outer, side, inner]: [usize; 3], width: usize, beyond: Beyond) {
+        let (of_from, of_to) = (side * inner, (side + 2 * width) * inner);
+        self.rows(&mut to[..outer * of_to], of_to, &|row, to| {
+            let from = &from[row * of_from..][..of_from];
+            let (before, to) = to.split_at_mut(width * inner);
+            let (to, behind) = to.split_at_mut(of_from);
+            to.copy_from_slice(from);
+            match beyond {
+                Beyond::Zeros => {
+                    before.fill(T::default());
+                    behind.fill(T::default());
+                }
+                Beyond::Reflection => {
+                    let entry = |number: usize| &from[number * inner..][..inner];
+                    for (i, (before, behind)) in before.chunks_mut(inner).zip(behind.chunks_mut(inner)).enumerate() {
+                        before.copy_from_slice(entry(width - i));
+                        behind.copy_from_slice(entry(side - 2 - i));
+                    }
+                }
+            }
+        });
+    }
+
+    /// The adjoint of [`pad`](Self::pad) by reflection: each number beyond an end is added to the one that it reflects. The result
+    /// is `[outer, side, inner]`.
+    fn fold<T: Float>(self, from: &[T], to: &mut [T], [outer, side, inner]: [usize; 3], width: usize) {
+        let (of_from, of_to) = ((side + 2 * width) * inner, side * inner);
+        self.rows(&mut to[..outer * of_to], of_to, &|row, to| {
+            let from = &from[row * of_from..][..of_from];
+            to.copy_from_slice(&from[width * inner..][..of_to]);
+            let mut add = |entry: usize, beyond: usize| {
+                let (to, beyond) = (&mut to[entry * inner..][..inner], &from[beyond * inner..][..inner]);
+                to.iter_mut().zip(beyond).for_each(|(to, beyond)| *to = *to + *beyond);
+            };
+            for i in 0..width {
+                add(width - i, i);
+                add(side - 2 - i, width + side + i);
+            }
+        });
+    }
+}
+
+/// Memory for the numbers of one image.
+struct Scratch<'a, T> {
+    maps: [&'a mut [T]; MAPS],
+    others: [&'a mut [T]; 2],
+}
+
+/// The windows of images, in the type of the computation.
+struct Sliding<'a, T> {
+    windows: Windows<'a>,
+    threads: Threads,
+    weights: Vec<T>,
+    reversed: Vec<T>,
+}
+
+impl<'a, T: Float> Sliding<'a, T> {
+    fn new(windows: Windows<'a>, threads: Threads) -> Self {
+        let weights: Vec<T> = windows.weights.iter().map(|weight| T::from_f64(*weight)).collect();
+        Self { windows, threads, reversed: weights.iter().rev().copied().collect(), weights }
+    }
+
+    /// The largest number of numbers that an image has while windows slide over it.
+    fn room(&self) -> usize {
+        let Windows { sides, weights, .. } = self.windows;
+        let pixels: usize = sides.iter().product();
+        sides.iter().map(|side| pixels / side * (side + 2 * (weights.len() - 1))).max().unwrap_or(pixels)
+    }
+
+    /// The number of windows along each axis.
+    fn counts(&self) -> Vec<usize> {
+        self.windows.sides.iter().map(|side| self.windows.count_along(*side)).collect()
+    }
+
+    /// Replaces a map by its means in all windows.
+    fn means<'b>(&self, map: &mut &'b mut [T], [padded, result]: &mut [&'b mut [T]; 2]) {
+        let (mut sides, width) = (self.windows.sides.to_vec(), self.weights.len() / 2);
+        for axis in 0..sides.len() {
+            let shape @ [outer, side, inner] = around(&sides, axis);
+            if self.windows.is_reflected {
+                self.threads.pad(map, padded, shape, width, Beyond::Reflection);
+                self.threads.slide(padded, result, [outer, side + 2 * width, inner], &self.weights);
+            } else {
+                self.threads.slide(map, result, shape, &self.weights);
+            }
+            core::mem::swap(map, result);
+            sides[axis] = self.windows.count_along(side);
+        }
+    }
+
+    /// The adjoint of [`means`](Self::means): replaces the gradient of the means by that of the map.
+    fn spread<'b>(&self, map: &mut &'b mut [T], [padded, result]: &mut [&'b mut [T]; 2]) {
+        let (mut sides, beyond) = (self.counts(), self.weights.len() - 1);
+        for axis in (0..sides.len()).rev() {
+            let shape @ [outer, count, inner] = around(&sides, axis);
+            self.threads.pad(map, padded, shape, beyond, Beyond::Zeros);
+            self.threads.slide(padded, result, [outer, count + 2 * beyond, inner], &self.reversed);
+            sides[axis] = self.windows.sides[axis];
+            if self.windows.is_reflected {
+                self.threads.fold(result, map, [outer, sides[axis], inner], self.weights.len() / 2);
+            } else {
+                core::mem::swap(map, result);
+            }
+        }
+    }
+
+    /// The mean of the values of all windows of an image, and its gradient.
+    fn of_image(
+        &self,
+        kernel: &(impl Kernel<T> + ?Sized),
+        pixels: Pixels<'_, T>,
+        scratch: Scratch<'_, T>,
+        gradient: Option<&mut [T]>,
+    ) -> f64 {
+        let Scratch { mut maps, mut others } = scratch;
+        self.threads.parts(maps.each_mut().map(|map| &mut map[..pixels.first.len()]), &|chunk, maps| {
+            kernel.maps(pixels.chunk(chunk), maps);
+            0.0
+        });
+        maps.iter_mut().for_each(|map| self.means(map, &mut others));
+        let count: usize = self.counts().iter().product();
+        let factor = 1.0 / count as f64;
+        let means = maps.each_mut().map(|map| &mut map[..count]);
+        let sum = self.threads.parts(means, &|_, means| kernel.values(means, pixels.middle, factor));
+        if let Some(gradient) = gradient {
+            maps[..MAPS - 1].iter_mut().for_each(|map| self.spread(map, &mut others));
+            self.threads.rows(gradient, CHUNK, &|chunk, gradient| {
+                let of_maps = array::from_fn(|map| part(&maps[map][..pixels.first.len()], chunk, CHUNK, 1));
+                kernel.gradient(pixels.chunk(chunk), of_maps, gradient);
+            });
+        }
+        sum * factor
+    }
+}
+
+/// The mean of the values of all windows of each image, in the graph of the first images. The kernel computes no gradient with
+/// respect to the targets.
+pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
+    if call.targets.is_tracked() {
+        return None;
+    }
+    in_precision!(call.first.dtype(), T => run_in::<T>(call))
+}
+
+fn run_in<T: Float>(call: &Call<'_>) -> Option<AnyTensor>
+where
+    dyn Kernels: Kernel<T>,
+{
+    let Call { kernel, first, targets, windows } = call;
+    let (shape, is_tracked) = (first.shape(), first.is_tracked());
+    let (images, pixels) = (shape[0], shape[1]);
+    let memory = [Memory::new(first)?, Memory::new(targets)?];
+    let [numbers, target_numbers] = [memory[0].numbers_of::<T>()?, memory[1].numbers_of::<T>()?];
+    let threads = Threads { share_pixels: pixels > CHUNK && images < rayon::current_num_threads() };
+    let sliding = Sliding::<T>::new(*windows, threads);
+    let room = sliding.room();
+    let mut values = vec![T::default(); images];
+    let mut slopes = stale::<T>(if is_tracked { images * pixels } else { 0 });
+    let outputs = [Some(&mut values[..]), is_tracked.then_some(&mut slopes[..])];
+    let size = if threads.share_pixels { images } else { (BLOCK / pixels).max(1) };
+    par_blocks(images, size, outputs, [1, pixels], &|block, [values, mut slopes]| {
+        let mut scratch = stale::<T>((MAPS + 2) * room);
+        for (i, to) in values.expect("an output").iter_mut().enumerate() {
+            let image = block * size + i;
+            let (first, targets) = (part(numbers, image, 1, pixels), part(target_numbers, image, 1, pixels));
+            let sum = vectorized(
+                #[inline(always)]
+                || {
+                    let mut sum = Sum::default();
+                    sum.add(targets, None);
+                    sum.total()
+                },
+            );
+            let mut buffers = scratch.chunks_exact_mut(room);
+            let mut buffer = || buffers.next().expect("a buffer");
+            let scratch = Scratch { maps: array::from_fn(|_| buffer()), others: array::from_fn(|_| buffer()) };
+            let gradient = slopes.as_mut().map(|slopes| &mut slopes[i * pixels..][..pixels]);
+            let pixels = Pixels { first, targets, middle: T::from_f64(sum / pixels as f64) };
+            *to = T::from_f64(sliding.of_image(kernel.host, pixels, scratch, gradient));
+        }
+        0.0
+    });
+    with_slopes(first, tensor(values, &[images], &first.inner_device()), slopes, false)
+}
