@@ -3,34 +3,72 @@
 use super::figure::{EpochCounts, EpochFigure, EpochMetric, Share};
 use super::quantile::QuantileInput;
 use burn::tensor::TensorReadError;
+use std::marker::PhantomData;
 
-/// The interval between two columns of the predicted quantiles.
+/// A number that follows from a target and its predicted interval; the metric is the mean of these numbers.
+pub trait OfInterval: Clone + Send + Sync + 'static {
+    /// The name of the metric's type, for errors.
+    const METRIC: &'static str;
+    /// The name of the figure, without the coverage.
+    const NAME: &'static str;
+    /// Whether more is better.
+    const HIGHER_IS_BETTER: bool;
+
+    /// One sentence that says what the figure is.
+    fn description(coverage: f64) -> String;
+
+    /// The number of a target.
+    fn of_target(coverage: f64, lower: f64, upper: f64, target: f64) -> f64;
+}
+
+/// The mean over the known targets of a number that follows from the interval between two columns of the predicted quantiles.
 #[derive(Debug, Clone)]
-struct Interval {
+pub struct IntervalMean<S> {
     coverage: f64,
     /// The first and the last column if there are none.
     columns: Option<[usize; 2]>,
+    of: PhantomData<S>,
 }
 
-impl Interval {
+impl<S: OfInterval> EpochMetric<IntervalMean<S>> {
+    /// Of intervals with this coverage, from the first column of the predictions to the last: 0.8 for quantiles of the levels 0.1
+    /// and 0.9.
+    ///
+    /// # Panics
+    /// If the coverage is not above 0 and below 1.
     #[track_caller]
-    fn new(metric: &str, coverage: f64) -> Self {
+    pub fn new(coverage: f64) -> Self {
         assert!(
             coverage > 0.0 && coverage < 1.0,
-            "{metric}: `coverage` is {coverage}, allowed: a number above 0 and below 1"
+            "{}: `coverage` is {coverage}, allowed: a number above 0 and below 1",
+            S::METRIC
         );
-        Self { coverage, columns: None }
+        IntervalMean { coverage, columns: None, of: PhantomData }.into()
     }
 
-    fn name(&self, figure: &str) -> String {
+    /// From one column of the predictions to another.
+    pub fn of_columns(self, lower: usize, upper: usize) -> Self {
+        IntervalMean { columns: Some([lower, upper]), ..self.figure }.into()
+    }
+}
+
+impl<S: OfInterval> EpochFigure for IntervalMean<S> {
+    type Input = QuantileInput;
+    type Counts = Share;
+    const HIGHER_IS_BETTER: bool = S::HIGHER_IS_BETTER;
+
+    fn name(&self) -> String {
         match self.columns {
-            None => format!("{figure} {}", self.coverage),
-            Some([lower, upper]) => format!("{figure} {} (columns {lower}, {upper})", self.coverage),
+            None => format!("{} {}", S::NAME, self.coverage),
+            Some([lower, upper]) => format!("{} {} (columns {lower}, {upper})", S::NAME, self.coverage),
         }
     }
 
-    /// The mean over the known targets of a function of the lower bound, the upper bound and the target.
-    fn mean(&self, input: &QuantileInput, of: impl Fn(f64, f64, f64) -> f64) -> Result<Share, TensorReadError> {
+    fn description(&self) -> String {
+        S::description(self.coverage)
+    }
+
+    fn count(&self, input: &QuantileInput) -> Result<Share, TensorReadError> {
         let shape = input.predictions.dims();
         if shape.contains(&0) {
             return Ok(Share::default());
@@ -43,55 +81,10 @@ impl Interval {
         let mut share = Share::default();
         for ((lower, upper), target) in lowers.into_iter().zip(uppers).zip(targets) {
             if !target.is_nan() {
-                share.add(Share { sum: of(lower, upper, target), of: 1 });
+                share.add(Share { sum: S::of_target(self.coverage, lower, upper, target), of: 1 });
             }
         }
         Ok(share)
-    }
-}
-
-/// The share of the targets in an interval.
-#[derive(Debug, Clone)]
-pub struct IntervalCoverage(Interval);
-
-/// The share of the targets that lie in the interval between two predicted quantiles: it should be the coverage of the interval.
-///
-/// A target on a bound lies in the interval. The output of the step is
-/// [`QuantileRegressionOutput`](super::QuantileRegressionOutput) with one target per row.
-pub type IntervalCoverageMetric = EpochMetric<IntervalCoverage>;
-
-impl IntervalCoverageMetric {
-    /// Of intervals with this coverage, from the first column of the predictions to the last: 0.8 for quantiles of the levels 0.1
-    /// and 0.9. The coverage is only part of the name.
-    ///
-    /// # Panics
-    /// If the coverage is not above 0 and below 1.
-    #[track_caller]
-    pub fn new(coverage: f64) -> Self {
-        IntervalCoverage(Interval::new("IntervalCoverageMetric", coverage)).into()
-    }
-
-    /// From one column of the predictions to another.
-    pub fn of_columns(self, lower: usize, upper: usize) -> Self {
-        IntervalCoverage(Interval { columns: Some([lower, upper]), ..self.figure.0 }).into()
-    }
-}
-
-impl EpochFigure for IntervalCoverage {
-    type Input = QuantileInput;
-    type Counts = Share;
-    const HIGHER_IS_BETTER: bool = true;
-
-    fn name(&self) -> String {
-        self.0.name("Interval coverage")
-    }
-
-    fn description(&self) -> String {
-        format!("The share of the targets between two predicted quantiles, which should be {}.", self.0.coverage)
-    }
-
-    fn count(&self, input: &QuantileInput) -> Result<Share, TensorReadError> {
-        self.0.mean(input, |lower, upper, target| f64::from(lower <= target && target <= upper))
     }
 
     fn value(&self, counts: &Share) -> Result<f64, TensorReadError> {
@@ -99,9 +92,33 @@ impl EpochFigure for IntervalCoverage {
     }
 }
 
+/// The share of the targets in an interval.
+#[derive(Debug, Clone)]
+pub struct IntervalCoverage;
+
+/// The share of the targets that lie in the interval between two predicted quantiles: it should be the coverage of the interval.
+///
+/// A target on a bound lies in the interval. The coverage that `new` takes is only part of the name. The output of the step is
+/// [`QuantileRegressionOutput`](super::QuantileRegressionOutput) with one target per row.
+pub type IntervalCoverageMetric = EpochMetric<IntervalMean<IntervalCoverage>>;
+
+impl OfInterval for IntervalCoverage {
+    const METRIC: &'static str = "IntervalCoverageMetric";
+    const NAME: &'static str = "Interval coverage";
+    const HIGHER_IS_BETTER: bool = true;
+
+    fn description(coverage: f64) -> String {
+        format!("The share of the targets between two predicted quantiles, which should be {coverage}.")
+    }
+
+    fn of_target(_: f64, lower: f64, upper: f64, target: f64) -> f64 {
+        f64::from(lower <= target && target <= upper)
+    }
+}
+
 /// The mean interval score.
 #[derive(Debug, Clone)]
-pub struct IntervalScore(Interval);
+pub struct IntervalScore;
 
 /// The mean interval score (Winkler 1972; Gneiting and Raftery 2007, section 6.2) of the intervals [l, u] between two predicted
 /// quantiles.
@@ -112,47 +129,20 @@ pub struct IntervalScore(Interval);
 /// Narrow intervals score low, but each target y outside costs its distance. The true quantiles of the levels a/2 and 1 - a/2 have the
 /// lowest score, so it compares models whose coverage differs, which coverage and width alone do not. The output of the step is
 /// [`QuantileRegressionOutput`](super::QuantileRegressionOutput) with one target per row.
-pub type IntervalScoreMetric = EpochMetric<IntervalScore>;
+pub type IntervalScoreMetric = EpochMetric<IntervalMean<IntervalScore>>;
 
-impl IntervalScoreMetric {
-    /// Of intervals with this coverage, from the first column of the predictions to the last: 0.8 for quantiles of the levels 0.1
-    /// and 0.9.
-    ///
-    /// # Panics
-    /// If the coverage is not above 0 and below 1.
-    #[track_caller]
-    pub fn new(coverage: f64) -> Self {
-        IntervalScore(Interval::new("IntervalScoreMetric", coverage)).into()
-    }
-
-    /// From one column of the predictions to another.
-    pub fn of_columns(self, lower: usize, upper: usize) -> Self {
-        IntervalScore(Interval { columns: Some([lower, upper]), ..self.figure.0 }).into()
-    }
-}
-
-impl EpochFigure for IntervalScore {
-    type Input = QuantileInput;
-    type Counts = Share;
+impl OfInterval for IntervalScore {
+    const METRIC: &'static str = "IntervalScoreMetric";
+    const NAME: &'static str = "Interval score";
     const HIGHER_IS_BETTER: bool = false;
 
-    fn name(&self) -> String {
-        self.0.name("Interval score")
-    }
-
-    fn description(&self) -> String {
+    fn description(_: f64) -> String {
         "The width of the interval between two predicted quantiles, and a penalty for each target outside.".into()
     }
 
-    fn count(&self, input: &QuantileInput) -> Result<Share, TensorReadError> {
-        let penalty = 2.0 / (1.0 - self.0.coverage);
-        self.0.mean(input, |lower, upper, target| {
-            (upper - lower) + penalty * ((lower - target).max(0.0) + (target - upper).max(0.0))
-        })
-    }
-
-    fn value(&self, counts: &Share) -> Result<f64, TensorReadError> {
-        Ok(counts.value())
+    fn of_target(coverage: f64, lower: f64, upper: f64, target: f64) -> f64 {
+        let penalty = 2.0 / (1.0 - coverage);
+        (upper - lower) + penalty * ((lower - target).max(0.0) + (target - upper).max(0.0))
     }
 }
 

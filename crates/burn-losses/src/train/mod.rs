@@ -58,7 +58,9 @@ pub use embeddings::{
     VerificationAccuracyMetric,
 };
 pub use figure::{EpochCounts, EpochFigure, EpochMetric, Share};
-pub use interval::{IntervalCoverage, IntervalCoverageMetric, IntervalScore, IntervalScoreMetric};
+pub use interval::{
+    IntervalCoverage, IntervalCoverageMetric, IntervalMean, IntervalScore, IntervalScoreMetric, OfInterval,
+};
 pub use quantile::{QuantileCoverage, QuantileCoverageMetric, QuantileInput, QuantileRegressionOutput};
 pub use ranking::{Ndcg, NdcgMetric, RankingInput, RankingOutput};
 pub use segmentation::{ClassCounts, Dice, DiceMetric, Iou, IouMetric, PixelsInput, SegmentationOutput};

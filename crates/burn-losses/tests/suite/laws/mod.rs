@@ -1,6 +1,7 @@
 //! The laws that hold for every registered loss, on every CPU device and in both precisions.
 
 mod configs;
+mod divisors;
 mod extremes;
 pub(crate) mod gradients;
 pub(crate) mod infinities;

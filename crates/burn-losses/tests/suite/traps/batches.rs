@@ -1,6 +1,6 @@
 //! Batches without information, and gradients that nobody looks at.
 
-use crate::diagnose::FLOATS;
+use crate::diagnose::any_tensors::FLOATS;
 use crate::probe::{base, batch, numbers, weighted};
 use crate::properties::cases;
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
