@@ -64,6 +64,7 @@ pub(in crate::engine) mod host {
     use crate::engine::host::blocks::{BLOCK, par_rows, part};
     use crate::engine::host::memory::{Memory, in_precision, stale, tensor};
     use crate::engine::host::simd::{Float, Sum, each, exponentials, largest, splat, zip};
+    use crate::formula::Real;
     use pulp::{Simd, WithSimd};
 
     /// The log-softmax of each row of `[N, C]`, in the graph of the rows.
