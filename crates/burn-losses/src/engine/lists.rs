@@ -285,6 +285,7 @@ pub(crate) fn in_floats(pairs: &Tensor<3, Bool>, like: &Tensor<2>) -> Tensor<3> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::pointwise::numbers;
     use crate::formula::Real;
     use burn::tensor::{Device, TensorData};
 
@@ -298,10 +299,6 @@ mod tests {
         };
         let valid = Tensor::from_data(TensorData::new(valid.to_vec(), [1, valid.len()]), &device);
         Items { scores: tensor(scores), relevance: tensor(relevance), valid }
-    }
-
-    fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-        tensor.into_data().iter().collect()
     }
 
     #[test]

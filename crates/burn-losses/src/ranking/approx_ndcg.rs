@@ -105,20 +105,17 @@ fn missing_ndcg(items: &Items, gain: Gain, temperature: f64) -> Tensor<1> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::pointwise::numbers;
     use crate::ranking::ndcg;
-    use burn::tensor::{Device, TensorData};
-
-    fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-        tensor.into_data().iter().collect()
-    }
+    use crate::ranking::tests::{lists, with_missing_items};
+    use burn::tensor::Device;
 
     /// With a small temperature the ranks are those of the scores.
     #[test]
     fn the_limit_is_one_minus_ndcg() {
         let device = Device::flex();
-        let rows = |rows: [[f32; 4]; 2]| Tensor::<2>::from_data(TensorData::from(rows), &device);
-        let scores = || rows([[0.5, -1.0, 2.0, 0.25], [3.0, 2.0, 1.0, 0.0]]);
-        let relevance = || rows([[2.0, 3.0, 0.0, 1.0], [3.0, 1.0, 1.0, 0.0]]);
+        let scores = || lists([[0.5, -1.0, 2.0, 0.25], [3.0, 2.0, 1.0, 0.0]]);
+        let relevance = || lists([[2.0, 3.0, 0.0, 1.0], [3.0, 1.0, 1.0, 0.0]]);
         for gain in [Gain::Exponential, Gain::Linear] {
             let loss = ApproxNdcgLossConfig::new().with_temperature(0.001).with_gain(gain).init(&device);
             let values = numbers(loss.forward_no_reduction(scores(), relevance()));
@@ -130,24 +127,13 @@ mod tests {
         }
     }
 
-    /// What stands where there is no item changes nothing, and a list without any gain or any item is 0.
+    /// A list without any gain or any item is 0.
     #[test]
     fn missing_items_have_no_part() {
-        let device = Device::flex().autodiff();
-        let loss = ApproxNdcgLossConfig::new().init(&device);
-        let valid = [[true, true, false], [true, false, true], [false; 3]];
-        let valid = Tensor::<2, burn::tensor::Bool>::from_data(TensorData::from(valid), &device);
-        let run = |noise: f32| {
-            let scores = [[1.0, 0.75, noise], [0.0, noise, 1.0], [noise; 3]];
-            let scores = Tensor::<2>::from_data(TensorData::from(scores), &device).require_grad();
-            let relevance = [[0.0, 1.0, noise], [-1.0, noise, -2.0], [noise; 3]];
-            let relevance = Tensor::<2>::from_data(TensorData::from(relevance), &device);
-            let values = loss.forward_no_reduction(scores.clone(), (relevance, valid.clone()));
-            let gradient = scores.grad(&values.clone().sum().backward()).expect("a gradient");
-            (numbers(values), numbers(gradient))
-        };
-        let (values, gradient) = run(f32::NAN);
-        assert_eq!((values.clone(), gradient.clone()), run(0.25));
+        let loss = ApproxNdcgLossConfig::new().init(&Device::flex().autodiff());
+        let first = [Some((1.0, 0.0)), Some((0.75, 1.0)), None];
+        let without_gain = [Some((0.0, -1.0)), None, Some((1.0, -2.0))];
+        let (values, gradient) = with_missing_items(&loss, [first, without_gain, [None; 3]]);
         assert!(values[0] > 0.0 && values[1..] == [0.0, 0.0], "{values:?}");
         assert!(gradient[1] < 0.0 && gradient[2..].iter().all(|slope| *slope == 0.0), "{gradient:?}");
     }

@@ -166,13 +166,12 @@ impl PairFormula for LambdaRankLoss {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{Device, TensorData};
+    use crate::ranking::tests::lists;
+    use burn::tensor::Device;
 
     fn value(config: LambdaRankLossConfig, scores: [f32; 3], relevance: [f32; 3]) -> f32 {
-        let device = Device::flex();
-        let [scores, relevance] =
-            [scores, relevance].map(|row| Tensor::<2>::from_data(TensorData::from([row]), &device));
-        config.init(&device).forward_no_reduction(scores, relevance).into_scalar()
+        let (scores, relevance) = (lists([scores]), lists([relevance]));
+        config.init(&Device::flex()).forward_no_reduction(scores, relevance).into_scalar()
     }
 
     /// The same base for the logarithm of the discount would cancel in NDCG.

@@ -78,18 +78,14 @@ fn improbability(items: &Items) -> Tensor<1> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{Bool, Device, TensorData};
-
-    fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-        tensor.into_data().iter().collect()
-    }
+    use crate::engine::pointwise::numbers;
+    use crate::ranking::tests::{gradient, lists, with_missing_items};
+    use burn::tensor::Device;
 
     #[test]
     fn three_items_by_hand() {
-        let device = Device::flex();
-        let rows = |rows: [[f32; 3]; 2]| Tensor::<2>::from_data(TensorData::from(rows), &device);
-        let (scores, relevance) = (rows([[1.0, 3.0, 2.0]; 2]), rows([[0.0, 2.0, 1.0], [1.0, 0.0, 1.0]]));
-        let values = numbers(ListMleLossConfig::new().init(&device).forward_no_reduction(scores, relevance));
+        let (scores, relevance) = (lists([[1.0, 3.0, 2.0]; 2]), lists([[0.0, 2.0, 1.0], [1.0, 0.0, 1.0]]));
+        let values = numbers(ListMleLossConfig::new().init(&Device::flex()).forward_no_reduction(scores, relevance));
         let total = |scores: &[f64]| scores.iter().map(|s| s.exp()).sum::<f64>().ln();
         let all = total(&[1.0, 2.0, 3.0]);
         // The order 3, 2, 1; and, with the first of two equal items first, 1, 2, 3.
@@ -102,10 +98,10 @@ mod tests {
     fn infinite_scores() {
         let device = Device::flex().autodiff();
         let run = |scores: [f32; 3]| {
-            let scores = Tensor::<2>::from_data(TensorData::from([scores]), &device).require_grad();
+            let scores = Tensor::<2>::from_floats([scores], &device).require_grad();
             let relevance = Tensor::<2>::from_floats([[2.0, 1.0, 0.0]], &device);
             let value = ListMleLossConfig::new().init(&device).forward(scores.clone(), relevance);
-            let gradient = numbers(scores.grad(&value.backward()).expect("a gradient"));
+            let gradient = gradient(&value, &scores);
             let value: f32 = value.into_scalar();
             assert!(value.is_nan() || gradient.iter().all(|slope| slope.is_finite()), "{gradient:?}");
             value
@@ -116,17 +112,11 @@ mod tests {
         assert!(run([1.0, f32::NAN, 1.0]).is_nan());
     }
 
-    /// What stands where there is no item changes nothing.
     #[test]
     fn missing_items_have_no_part() {
-        let device = Device::flex();
-        let loss = ListMleLossConfig::new().init(&device);
-        let valid = || Tensor::<2, Bool>::from_data(TensorData::from([[true, false, true], [false; 3]]), &device);
-        let row = |row: [f32; 3]| Tensor::<2>::from_data(TensorData::from([row; 2]), &device);
-        let run =
-            |noise: f32| numbers(loss.forward_no_reduction(row([0.5, noise, 1.0]), (row([1.0, noise, 0.0]), valid())));
-        let values = run(f32::NAN);
-        assert_eq!(values, run(0.25));
+        let loss = ListMleLossConfig::new().init(&Device::flex().autodiff());
+        let (values, gradient) = with_missing_items(&loss, [[Some((0.5, 1.0)), None, Some((1.0, 0.0))], [None; 3]]);
         assert!((values[0] - 0.5f64.exp().ln_1p()).abs() < 1e-6 && values[1] == 0.0, "{values:?}");
+        assert!(gradient[1] == 0.0 && gradient[3..].iter().all(|slope| *slope == 0.0), "{gradient:?}");
     }
 }

@@ -94,17 +94,13 @@ impl Lists for ListNetLoss {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{Bool, Device, TensorData};
-
-    fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-        tensor.into_data().iter().collect()
-    }
+    use crate::ranking::tests::{lists, with_missing_items};
+    use burn::tensor::Device;
 
     #[test]
     fn two_items_by_hand() {
         let device = Device::flex();
-        let scores = || Tensor::<2>::from_floats([[1.0, 0.0]], &device);
-        let relevance = || Tensor::<2>::from_floats([[2.0, 1.0]], &device);
+        let (scores, relevance) = (|| lists([[1.0, 0.0]]), || lists([[2.0, 1.0]]));
         let q = 1.0 / (1.0 + (-1f32).exp());
         let odds = |t: f32| (1.0 + (-1.0 / t).exp()).ln();
         let value: f32 = ListNetLossConfig::new().init(&device).forward(scores(), relevance()).into_scalar();
@@ -114,25 +110,14 @@ mod tests {
         assert!((value - (odds(2.0) + 0.5 / 3.0)).abs() < 1e-6);
     }
 
-    /// What stands where there is no item changes nothing, and a list without any relevance or any item is 0.
+    /// A list without any relevance or any item is 0.
     #[test]
     fn missing_items_have_no_part() {
-        let device = Device::flex().autodiff();
         for target in [RelevanceTarget::Softmax, RelevanceTarget::Sum] {
-            let loss = ListNetLossConfig::new().with_target(target).init(&device);
-            let valid = [[true, true, false], [true, false, true], [false; 3]];
-            let valid = Tensor::<2, Bool>::from_data(TensorData::from(valid), &device);
-            let run = |noise: f32| {
-                let scores = [[1.0, 0.5, noise], [0.0, noise, 1.0], [noise; 3]];
-                let scores = Tensor::<2>::from_data(TensorData::from(scores), &device).require_grad();
-                let relevance = [[1.0, 0.0, noise], [0.0, noise, 0.0], [noise; 3]];
-                let relevance = Tensor::<2>::from_data(TensorData::from(relevance), &device);
-                let values = loss.forward_no_reduction(scores.clone(), (relevance, valid.clone()));
-                let gradient = scores.grad(&values.clone().sum().backward()).expect("a gradient");
-                (numbers(values), numbers(gradient))
-            };
-            let (values, gradient) = run(f32::NAN);
-            assert_eq!((values.clone(), gradient.clone()), run(0.25));
+            let loss = ListNetLossConfig::new().with_target(target).init(&Device::flex().autodiff());
+            let first = [Some((1.0, 1.0)), Some((0.5, 0.0)), None];
+            let without_relevance = [Some((0.0, 0.0)), None, Some((1.0, 0.0))];
+            let (values, gradient) = with_missing_items(&loss, [first, without_relevance, [None; 3]]);
             assert!(values[0] > 0.0 && values[1..] == [0.0, 0.0], "{values:?}");
             assert!(gradient[2..].iter().all(|slope| *slope == 0.0), "{gradient:?}");
         }

@@ -170,15 +170,15 @@ impl PairFormula for MarginRankingLoss {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{Device, TensorData};
+    use crate::ranking::tests::lists;
+    use burn::tensor::Device;
 
     /// Lists are pairs with the order 1.
     #[test]
     fn lists_are_pairs() {
         let device = Device::flex();
         let loss = MarginRankingLossConfig::new().with_margin(0.5).init(&device);
-        let scores = Tensor::<2>::from_data(TensorData::from([[1.0f32, 0.75, 2.0]]), &device);
-        let value = loss.forward(scores, Tensor::<2>::from_data(TensorData::from([[2.0f32, 1.0, 0.0]]), &device));
+        let value = loss.forward(lists([[1.0, 0.75, 2.0]]), lists([[2.0, 1.0, 0.0]]));
         let tensor = |numbers: [f32; 3]| Tensor::<1>::from_floats(numbers, &device);
         let pairs = loss.forward_pairs(tensor([1.0, 2.0, 0.75]), tensor([0.75, 1.0, 2.0]), tensor([1.0, -1.0, 1.0]));
         assert_eq!(value.into_scalar::<f32>(), pairs.into_scalar::<f32>());

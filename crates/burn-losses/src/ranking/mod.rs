@@ -17,6 +17,8 @@ mod ranknet;
 mod signature;
 #[cfg(test)]
 pub mod template;
+#[cfg(test)]
+mod tests;
 
 use crate::check::Reference;
 use crate::engine::lists;

@@ -93,12 +93,10 @@ impl PairFormula for MultiLabelMarginLoss {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::pointwise::numbers;
     use crate::ranking::Relevance;
+    use crate::ranking::tests::lists;
     use burn::tensor::{Device, Int, TensorData};
-
-    fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-        tensor.into_data().iter().collect()
-    }
 
     /// The labels of a row end at its first negative number, and a label that is named twice counts once.
     #[test]
@@ -114,13 +112,11 @@ mod tests {
     /// Padding has no part in the number of classes.
     #[test]
     fn missing_classes_are_not_counted() {
-        let device = Device::flex();
-        let loss = MultiLabelMarginLossConfig::new().init(&device);
-        let tensor = |numbers: &[f32]| Tensor::<1>::from_floats(numbers, &device).unsqueeze::<2>();
-        let short = loss.forward(tensor(&[0.5, 0.25]), tensor(&[1.0, 0.0]));
-        let relevance = tensor(&[1.0, 0.0, 1.0]);
-        let valid = tensor(&[1.0, 1.0, 0.0]).greater_scalar(0.5);
-        let long = loss.forward(tensor(&[0.5, 0.25, 9.0]), (relevance, valid));
+        let loss = MultiLabelMarginLossConfig::new().init(&Device::flex());
+        let short = loss.forward(lists([[0.5, 0.25]]), lists([[1.0, 0.0]]));
+        let relevance = lists([[1.0, 0.0, 1.0]]);
+        let valid = lists([[1.0, 1.0, 0.0]]).greater_scalar(0.5);
+        let long = loss.forward(lists([[0.5, 0.25, 9.0]]), (relevance, valid));
         assert_eq!(numbers(short), [0.375]);
         assert_eq!(numbers(long), [0.375]);
     }

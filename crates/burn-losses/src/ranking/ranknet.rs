@@ -123,21 +123,17 @@ impl PairFormula for RanknetLoss {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{Device, TensorData};
+    use crate::engine::pointwise::numbers;
+    use crate::ranking::tests::{gradient, lists};
+    use burn::tensor::Device;
 
     fn value(config: RanknetLossConfig, scores: [f32; 3], relevance: [f32; 3]) -> f32 {
-        let device = Device::flex();
-        let [scores, relevance] =
-            [scores, relevance].map(|row| Tensor::<2>::from_data(TensorData::from([row]), &device));
-        config.init(&device).forward(scores, relevance).into_scalar()
+        let (scores, relevance) = (lists([scores]), lists([relevance]));
+        config.init(&Device::flex()).forward(scores, relevance).into_scalar()
     }
 
     fn softplus(x: f32) -> f32 {
         x.exp().ln_1p()
-    }
-
-    fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-        tensor.into_data().iter().collect()
     }
 
     #[test]
@@ -161,7 +157,7 @@ mod tests {
         let values = numbers(loss.forward_no_reduction(scores.clone(), relevance.clone()));
         assert_eq!(values[1], 0.0);
         let value = loss.forward(scores.clone(), relevance);
-        let gradient = numbers(scores.grad(&value.backward()).expect("a gradient"));
+        let gradient = gradient(&value, &scores);
         assert!((value.into_scalar::<f32>() - softplus(-1.0)).abs() < 1e-6);
         assert_eq!(gradient[2..], [0.0, 0.0]);
     }
