@@ -286,7 +286,6 @@ pub(crate) fn in_floats(pairs: &Tensor<3, Bool>, like: &Tensor<2>) -> Tensor<3> 
 mod tests {
     use super::*;
     use crate::engine::pointwise::numbers;
-    use crate::formula::Real;
     use burn::tensor::{Device, TensorData};
 
     fn items(scores: &[f64], relevance: &[f64], valid: &[bool]) -> Items {

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
     use crate::engine::pointwise::numbers;
     use crate::ranking::tests::{gradient, lists};
-    use burn::tensor::Device;
+    use burn::tensor::{Device, Tensor};
 
     fn value(config: RanknetLossConfig, scores: [f32; 3], relevance: [f32; 3]) -> f32 {
         let (scores, relevance) = (lists([scores]), lists([relevance]));

@@ -3,7 +3,6 @@
 use super::{PairFormula, RankingLoss};
 use crate::formula::safe::weighted;
 use crate::formula::{Formula, Real};
-use burn::tensor::Tensor;
 use burn_losses_derive::{loss, loss_config};
 
 /// TODO: its name (authors, year, link).

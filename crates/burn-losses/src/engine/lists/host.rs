@@ -6,6 +6,7 @@ use crate::engine::host::blocks::{BLOCK, par_blocks, par_rows, range};
 use crate::engine::host::memory::{Memory, in_precision, stale, tensor, with_slopes};
 use crate::engine::host::simd::Float;
 use crate::engine::pointwise::host::{Kernel, Kernels, Task};
+use core::cmp::Ordering;
 
 /// The values of the lists, in the graph of the scores.
 pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
@@ -142,7 +143,8 @@ fn ranks_in<T: Float>(keys: &AnyTensor, valid: &AnyTensor) -> Option<AnyTensor> 
             if valid[item].to_f64() != 0.0 {
                 for (other, (key, valid)) in keys.iter().zip(valid).enumerate() {
                     // A NaN is neither above nor below, so it is ranked by its place.
-                    let is_above = *key > own || (other < item && !(own > *key));
+                    let order = key.partial_cmp(&own);
+                    let is_above = order == Some(Ordering::Greater) || (other < item && order != Some(Ordering::Less));
                     above += usize::from(is_above && valid.to_f64() != 0.0);
                 }
             }

@@ -31,7 +31,7 @@ fn place_of_largest<T: Float>(row: &[T]) -> usize {
     let mut compare = |group: &[T]| {
         for ((most, has_nan), number) in most.iter_mut().zip(&mut has_nan).zip(group) {
             *most = if *number > *most { *number } else { *most };
-            *has_nan |= number != number;
+            *has_nan |= number.to_f64().is_nan();
         }
     };
     let (groups, rest) = row.as_chunks::<COLUMNS>();
@@ -39,7 +39,7 @@ fn place_of_largest<T: Float>(row: &[T]) -> usize {
     compare(rest);
     let largest = most.into_iter().fold(most[0], |a, b| if b > a { b } else { a });
     let place = match has_nan.contains(&true) {
-        true => row.iter().position(|number| number != number),
+        true => row.iter().position(|number| number.to_f64().is_nan()),
         false => row.iter().position(|number| *number == largest),
     };
     place.expect("a number of the row")
