@@ -175,7 +175,7 @@ impl<'a, T: Float> Sliding<'a, T> {
     }
 
     /// The largest number of numbers that an image has while windows slide over it.
-    fn room(&self) -> usize {
+    fn longest(&self) -> usize {
         let Windows { sides, weights, .. } = self.windows;
         let pixels: usize = sides.iter().product();
         sides.iter().map(|side| pixels / side * (side + 2 * (weights.len() - 1))).max().unwrap_or(pixels)
@@ -267,13 +267,13 @@ where
     let [numbers, target_numbers] = [memory[0].numbers_of::<T>()?, memory[1].numbers_of::<T>()?];
     let threads = Threads { share_pixels: pixels > CHUNK && images < rayon::current_num_threads() };
     let sliding = Sliding::<T>::new(*windows, threads);
-    let room = sliding.room();
+    let longest = sliding.longest();
     let mut values = vec![T::default(); images];
     let mut slopes = stale::<T>(if is_tracked { images * pixels } else { 0 });
     let outputs = [Some(&mut values[..]), is_tracked.then_some(&mut slopes[..])];
     let size = if threads.share_pixels { images } else { (BLOCK / pixels).max(1) };
     par_blocks(images, size, outputs, [1, pixels], &|block, [values, mut slopes]| {
-        let mut scratch = stale::<T>((MAPS + 2) * room);
+        let mut scratch = stale::<T>((MAPS + 2) * longest);
         for (i, to) in values.expect("an output").iter_mut().enumerate() {
             let image = block * size + i;
             let (first, targets) = (part(numbers, image, 1, pixels), part(target_numbers, image, 1, pixels));
@@ -285,7 +285,7 @@ where
                     sum.total()
                 },
             );
-            let mut buffers = scratch.chunks_exact_mut(room);
+            let mut buffers = scratch.chunks_exact_mut(longest);
             let mut buffer = || buffers.next().expect("a buffer");
             let scratch = Scratch { maps: array::from_fn(|_| buffer()), others: array::from_fn(|_| buffer()) };
             let gradient = slopes.as_mut().map(|slopes| &mut slopes[i * pixels..][..pixels]);
