@@ -20,7 +20,8 @@ use burn_losses_derive::{loss, loss_config};
 /// [`MarginRankingLoss`](super::MarginRankingLoss) for the mean over the pairs, so that a row with many labels does not weigh more.
 ///
 /// # Numerics
-/// The slope of a pair is 0 at the kink. The memory is that of C^2 pairs per row, about 2^22 pairs at a time.
+/// The slope of a pair is 0 at the kink. A row of C classes has up to C^2 pairs. Only GPUs keep
+/// them in memory, about 2^22 at a time.
 ///
 /// # Example
 /// ```
