@@ -88,28 +88,24 @@ pub struct AsymmetricFocalLossConfig {
 /// The least probability that is taken from a model.
 const LEAST: f64 = 1e-7;
 
-/// The logarithms of the probabilities, `[N, C, pixels]`.
-fn log_probabilities(pixels: &Pixels, activation: Activation) -> Tensor<3> {
-    let logits = pixels.logits();
-    match activation {
-        Activation::Sigmoid => -Real::softplus(-logits),
-        Activation::Softmax => log_softmax(logits),
-        Activation::None => {
-            let least = logits.lit(LEAST);
-            Real::ln(Real::maximum(logits, least))
-        }
-    }
-}
-
-/// The focused cross-entropy of a pixel, from ln p and its mask.
+/// The focused cross-entropy of a pixel, from its mask and its logit, probability or, after a softmax, ln p.
 #[derive(Debug, Clone)]
 struct FocusedEntropy {
+    activation: Activation,
     gamma: f64,
 }
 
 impl Formula for FocusedEntropy {
     #[inline(always)]
-    fn eval<R: Real>(&self, log_p: R, mask: R) -> R {
+    fn eval<R: Real>(&self, first: R, mask: R) -> R {
+        let log_p = match self.activation {
+            Activation::Sigmoid => -(-first).softplus(),
+            Activation::Softmax => first,
+            Activation::None => {
+                let least = first.lit(LEAST);
+                first.maximum(least).ln()
+            }
+        };
         let miss = -bounded(log_p.clone()).exp_m1();
         focus(miss, self.gamma) * mask.weigh(-log_p)
     }
@@ -118,17 +114,21 @@ impl Formula for FocusedEntropy {
 impl Segmentation for AsymmetricFocalLoss {
     fn values(&self, regions: &RegionOptions, pixels: Pixels) -> Tensor<2> {
         let AsymmetricFocalLossConfig { delta, gamma, .. } = self.config;
-        let (log_p, masks) = (log_probabilities(&pixels, regions.activation), pixels.masks());
-        let ones = log_p.ones_like().detach();
+        let (activation, masks) = (regions.activation, pixels.masks());
+        let numbers = match activation {
+            Activation::Softmax => log_softmax(pixels.logits()),
+            Activation::Sigmoid | Activation::None => pixels.logits(),
+        };
+        let ones = numbers.ones_like().detach();
         let counted = match pixels.valid() {
             None => ones,
             Some(valid) => ones.mask_fill(valid.clone().bool_not(), 0.0),
         };
         let counts = total(counted, regions.over).clamp_min(1.0);
-        let classes = log_p.dims()[1];
+        let classes = numbers.dims()[1];
         let sums = |first: usize, count: usize, gamma: f64, weight: f64| {
-            let [log_p, masks] = [&log_p, &masks].map(|numbers| numbers.clone().narrow(1, first, count));
-            total(pointwise::of_formula(&FocusedEntropy { gamma }, log_p, masks), regions.over) * weight
+            let [numbers, masks] = [&numbers, &masks].map(|numbers| numbers.clone().narrow(1, first, count));
+            total(pointwise::of_formula(&FocusedEntropy { activation, gamma }, numbers, masks), regions.over) * weight
         };
         let sums = match classes {
             1 => sums(0, 1, 0.0, delta),
@@ -163,7 +163,8 @@ mod tests {
     fn the_slope_is_finite_at_saturated_probabilities() {
         for gamma in [0.0, 0.3, 1.0, 2.0, 5.0] {
             for (log_p, mask) in [(-0.0, 1.0), (-1e-30, 1.0), (-1e4, 1.0), (-1e30, 0.0), (-1e30, 0.5)] {
-                let got = FocusedEntropy { gamma }.eval(Dual::<f64, 1>::variable(log_p, 0), Dual::constant(mask));
+                let formula = FocusedEntropy { activation: Activation::Softmax, gamma };
+                let got = formula.eval(Dual::<f64, 1>::variable(log_p, 0), Dual::constant(mask));
                 assert!(got.value.is_finite() && got.slope[0].is_finite(), "{gamma} {log_p} {mask}");
             }
         }
