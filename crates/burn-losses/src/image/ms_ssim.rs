@@ -84,7 +84,7 @@ impl Images for MsSsimLoss {
             images = images.halved();
         }
         missing.push(options.missing(&images));
-        options.form.value(predictions.mean_of_images(missing_in_product(missing, weights)))
+        options.value(&predictions, missing_in_product(missing, weights))
     }
 
     fn least_side(&self) -> usize {

@@ -137,6 +137,12 @@ impl SimilarityOptions {
         self.mean(images, false)
     }
 
+    /// The loss of each image, from what its channels miss: `[N]`, in the type of the images. The digits of a similarity near 0 are the
+    /// last ones of what is missing, so it is only rounded here.
+    pub(super) fn value(&self, images: &Pictures, missing: Tensor<1>) -> Tensor<1> {
+        self.form.value(images.mean_of_images(missing)).cast(images.pixels.dtype())
+    }
+
     /// 1 minus the contrast and structure of each channel, the mean over its windows: `[N C]`.
     pub(super) fn missing_structure(&self, images: &Compared) -> Tensor<1> {
         self.mean(images, true)

@@ -75,7 +75,7 @@ impl Images for SsimLoss {
     fn values(&self, predictions: Pictures, targets: Pictures) -> Tensor<1> {
         let options = &self.config.similarity;
         let missing = options.missing(&options.compared(predictions.clone(), targets));
-        options.form.value(predictions.mean_of_images(missing))
+        options.value(&predictions, missing)
     }
 
     fn least_side(&self) -> usize {

@@ -61,7 +61,7 @@ pub(in crate::engine) mod host {
     use super::largest as most;
     use crate::engine::any_tensor::AnyTensor;
     use crate::engine::custom_backward::custom_backward;
-    use crate::engine::host::blocks::{BLOCK, par_rows, part};
+    use crate::engine::host::blocks::{BLOCK, par_blocks, par_rows, part};
     use crate::engine::host::memory::{Memory, in_precision, stale, tensor};
     use crate::engine::host::simd::{Float, Sum, each, exponentials, largest, splat, zip};
     use crate::formula::Real;
@@ -78,22 +78,28 @@ pub(in crate::engine) mod host {
     fn of_rows<T: Float>(rows: &AnyTensor) -> Option<AnyTensor> {
         let (shape, device) = (rows.shape(), rows.inner_device());
         let classes = shape[1];
-        let least_rows = (BLOCK / classes).max(1);
+        let size = (BLOCK / classes).max(1);
         let memory = Memory::new(rows)?;
         let logits = memory.numbers_of::<T>()?;
-        let mut log_p = stale::<T>(logits.len());
-        par_rows(&mut log_p, classes, least_rows, &|row, log_p| {
-            T::dispatch(Forward { logits: part(logits, row, 1, classes), log_p });
+        let (mut log_p, mut sums) = (stale::<T>(logits.len()), stale::<T>(2 * shape[0]));
+        let outputs = [Some(&mut log_p[..]), Some(&mut sums[..])];
+        par_blocks(shape[0], size, outputs, [classes, 2], &|block, outputs| {
+            let [log_p, sums] = outputs.map(|output| output.expect("an output"));
+            let rows = log_p.chunks_exact_mut(classes).zip(sums.chunks_exact_mut(2));
+            for ((log_p, sums), row) in rows.zip(block * size..) {
+                T::dispatch(Forward { logits: part(logits, row, 1, classes), log_p, sums });
+            }
+            0.0
         });
-        let log_p = tensor(log_p, &shape, &device);
-        let known = log_p.clone();
-        custom_backward(log_p, core::slice::from_ref(rows), move |upstream| {
+        let known = rows.clone().without_autodiff();
+        custom_backward(tensor(log_p, &shape, &device), core::slice::from_ref(rows), move |upstream| {
             let [memory, upstream] = [&known, &upstream].map(|rows| Memory::new(rows).expect("in memory"));
-            let [log_p, upstream] = [&memory, &upstream].map(|rows| rows.numbers_of::<T>().expect("of this type"));
-            let mut gradient = stale::<T>(log_p.len());
-            par_rows(&mut gradient, classes, least_rows, &|row, gradient| {
+            let [logits, upstream] = [&memory, &upstream].map(|rows| rows.numbers_of::<T>().expect("of this type"));
+            let mut gradient = stale::<T>(logits.len());
+            par_rows(&mut gradient, classes, size, &|row, gradient| {
                 gradient.copy_from_slice(part(upstream, row, 1, classes));
-                T::dispatch(Backward { log_p: part(log_p, row, 1, classes), gradient });
+                let (logits, sums) = (part(logits, row, 1, classes), part(&sums, row, 1, 2));
+                T::dispatch(Backward { logits, sums, gradient });
             });
             vec![Some(tensor(gradient, &shape, &device))]
         })
@@ -102,6 +108,8 @@ pub(in crate::engine) mod host {
     struct Forward<'a, T> {
         logits: &'a [T],
         log_p: &'a mut [T],
+        /// The largest logit, and the sum of e^(logit - largest).
+        sums: &'a mut [T],
     }
 
     impl<T: Float> WithSimd for Forward<'_, T> {
@@ -109,14 +117,16 @@ pub(in crate::engine) mod host {
 
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
-            let Self { logits, log_p } = self;
+            let Self { logits, log_p, sums } = self;
             let largest = largest(simd, logits, T::from_f64(f64::NEG_INFINITY));
+            sums.fill(largest);
             if largest.to_f64().is_infinite() {
                 return limits(logits, log_p);
             }
             exponentials(simd, Some(logits), largest, log_p);
             let mut sum = Sum::default();
             sum.add(log_p, None);
+            sums[1] = T::from_f64(sum.total());
             let largest = splat::<S, T>(simd, largest);
             let log_sum = splat::<S, T>(simd, T::from_f64(sum.total().ln()));
             each(
@@ -145,7 +155,8 @@ pub(in crate::engine) mod host {
 
     /// Turns the gradient with respect to log-probabilities, in place, into the gradient with respect to the logits.
     struct Backward<'a, T> {
-        log_p: &'a [T],
+        logits: &'a [T],
+        sums: &'a [T],
         gradient: &'a mut [T],
     }
 
@@ -154,15 +165,26 @@ pub(in crate::engine) mod host {
 
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
-            let mut sum = Sum::default();
-            sum.add(self.gradient, None);
-            let total = splat::<S, T>(simd, T::from_f64(sum.total()));
+            let Self { logits, sums, gradient } = self;
+            let mut total = Sum::default();
+            total.add(gradient, None);
+            if sums[0].to_f64().is_infinite() {
+                let mut log_p = vec![T::default(); logits.len()];
+                limits(logits, &mut log_p);
+                for (gradient, log_p) in gradient.iter_mut().zip(log_p) {
+                    *gradient = T::from_f64(gradient.to_f64() - log_p.to_f64().exp() * total.total());
+                }
+                return;
+            }
+            // A log-probability far from 0 has few digits behind the point, so the probabilities do not come from it.
+            let largest = splat::<S, T>(simd, sums[0]);
+            let factor = splat::<S, T>(simd, T::from_f64(total.total() / sums[1].to_f64()));
             zip(
                 simd,
-                self.log_p,
-                self.gradient,
+                logits,
+                gradient,
                 #[inline(always)]
-                |log_p, gradient| gradient - log_p.exp() * total,
+                |logit, gradient| gradient - (logit - largest).exp() * factor,
             );
         }
     }

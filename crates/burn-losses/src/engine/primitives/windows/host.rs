@@ -268,13 +268,14 @@ where
     let threads = Threads { share_pixels: pixels > CHUNK && images < rayon::current_num_threads() };
     let sliding = Sliding::<T>::new(*windows, threads);
     let longest = sliding.longest();
-    let mut values = vec![T::default(); images];
+    // The digits of each value, and those that do not fit into them.
+    let mut values = vec![T::default(); 2 * images];
     let mut slopes = stale::<T>(if is_tracked { images * pixels } else { 0 });
     let outputs = [Some(&mut values[..]), is_tracked.then_some(&mut slopes[..])];
     let size = if threads.share_pixels { images } else { (BLOCK / pixels).max(1) };
-    par_blocks(images, size, outputs, [1, pixels], &|block, [values, mut slopes]| {
+    par_blocks(images, size, outputs, [2, pixels], &|block, [values, mut slopes]| {
         let mut scratch = stale::<T>((MAPS + 2) * longest);
-        for (i, to) in values.expect("an output").iter_mut().enumerate() {
+        for (i, to) in values.expect("an output").chunks_exact_mut(2).enumerate() {
             let image = block * size + i;
             let (first, targets) = (part(numbers, image, 1, pixels), part(target_numbers, image, 1, pixels));
             let sum = vectorized(
@@ -290,9 +291,12 @@ where
             let scratch = Scratch { maps: array::from_fn(|_| buffer()), others: array::from_fn(|_| buffer()) };
             let gradient = slopes.as_mut().map(|slopes| &mut slopes[i * pixels..][..pixels]);
             let pixels = Pixels { first, targets, middle: T::from_f64(sum / pixels as f64) };
-            *to = T::from_f64(sliding.of_image(kernel.host, pixels, scratch, gradient));
+            let value = sliding.of_image(kernel.host, pixels, scratch, gradient);
+            to[0] = T::from_f64(value);
+            to[1] = T::from_f64(value - to[0].to_f64());
         }
         0.0
     });
+    let values: Vec<f64> = values.chunks_exact(2).map(|parts| parts[0].to_f64() + parts[1].to_f64()).collect();
     with_slopes(first, tensor(values, &[images], &first.inner_device()), slopes, false)
 }

@@ -101,7 +101,8 @@ impl<'a> WindowKernel<'a> {
     }
 }
 
-/// The mean of the values of all windows of each image, for images in rows `[M, pixels]`: `[M]`.
+/// The mean of the values of all windows of each image, for images in rows `[M, pixels]`: `[M]`, in double precision if there is a
+/// kernel.
 pub(crate) fn mean_values(
     formula: &impl WindowFormula,
     first: &Tensor<2>,
