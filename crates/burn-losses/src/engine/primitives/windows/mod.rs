@@ -243,7 +243,7 @@ mod tests {
             if is_transposed { image.transpose() } else { image }
         };
         let first = image(37).require_grad();
-        let values = mean_values(&Example, &first, &image(53), windows);
+        let values = mean_values(&Example, &first, &image(53), windows).cast(dtype);
         let factors = (Tensor::<1, burn::tensor::Int>::arange(0..images as i64, &device).float() + 0.5).cast(dtype);
         let gradient = first.grad(&(values.clone() * factors).sum().backward()).expect("a gradient");
         [values.into_data(), gradient.into_data()].map(|data| data.iter().collect())
