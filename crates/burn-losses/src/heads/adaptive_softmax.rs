@@ -8,7 +8,7 @@ use super::{HeadLoss, WeightInitializer, parameters};
 use crate::engine::heads::{self, Head, Labels, Parameters, Scaling, Targets};
 use crate::engine::machine::has_kernels;
 use crate::engine::primitives::order_statistics::argmax;
-use crate::engine::primitives::softmax::log_softmax;
+use crate::engine::primitives::softmax::log_softmax_of_rows;
 use crate::error::{ConfigError, expect};
 use crate::field::ClassCounts;
 use crate::reduction::{Extras, Unreduced};
@@ -240,11 +240,11 @@ impl AdaptiveSoftmaxLoss {
         expect(heads::check(self, &parameters(self), reference, None, &Extras::new()));
         let embeddings = crate::check::widen(embeddings);
         let (rows, first) = (embeddings.dims()[0], self.config.cutoffs[0]);
-        let of_head = log_softmax(head_logits(parameters(self), embeddings.clone()));
+        let of_head = log_softmax_of_rows(head_logits(parameters(self), embeddings.clone()));
         let mut all = vec![of_head.clone().narrow(1, 0, first)];
         for (Cluster { number, classes, .. }, weights) in self.clusters_like(&embeddings) {
             let of_cluster = of_head.clone().narrow(1, first + number, 1).expand([rows, classes]);
-            all.push(log_softmax(weights.logits(embeddings.clone())) + of_cluster);
+            all.push(log_softmax_of_rows(weights.logits(embeddings.clone())) + of_cluster);
         }
         Tensor::cat(all, 1)
     }

@@ -4,7 +4,7 @@ use super::SequenceLoss;
 use crate::check::{Reference, widen};
 use crate::engine::primitives::bounded_gradient::bounded_gradient;
 use crate::engine::primitives::lattice::{Labels, negative_log_likelihood};
-use crate::engine::primitives::softmax::log_softmax;
+use crate::engine::primitives::softmax::log_softmax_of_rows;
 use crate::engine::without_weightless;
 use crate::error::{InputError, InputProblem, expect};
 use crate::reduction::{Extras, ShapedExtras, Unreduced, cleaned};
@@ -166,7 +166,7 @@ impl<const D: usize> Batch<D> {
                 SequenceInput::LogProbabilities => predictions,
                 SequenceInput::Logits => {
                     let rows = predictions.reshape([shape[..D - 1].iter().product::<usize>(), shape[D - 1]]);
-                    log_softmax(rows).reshape(shape)
+                    log_softmax_of_rows(rows).reshape(shape)
                 }
             };
             negative_log_likelihood(alignment.lattice, log_p, &labels)

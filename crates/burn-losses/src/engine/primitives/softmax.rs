@@ -9,17 +9,22 @@ use core::slice::from_ref;
 /// The log-softmax. A class with a logit of minus infinity is masked: its result is minus infinity. If a logit is plus infinity,
 /// its class has all of the probability.
 pub(crate) fn log_softmax<const D: usize>(logits: Tensor<D>) -> Tensor<D> {
-    if D == 2 && reads_for_free(&logits) {
-        let rows = AnyTensor::from(&logits);
-        if let Some(log_p) = machine::run("log_softmax", &rows, |machine| machine.log_softmax(&rows)) {
-            return log_p.into_rank();
-        }
-    }
     let log_p = activation::log_softmax(finite(logits), 1);
     identity(log_p, |log_p| {
         let is_infinite = log_p.clone().lower_scalar(-0.5 * largest(log_p.dtype()));
         log_p.mask_fill(is_infinite, f64::NEG_INFINITY)
     })
+}
+
+/// The log-softmax of rows, by a kernel where there is one.
+pub(crate) fn log_softmax_of_rows(logits: Tensor<2>) -> Tensor<2> {
+    let rows = AnyTensor::from(&logits);
+    if reads_for_free(&logits)
+        && let Some(log_p) = machine::run("log_softmax", &rows, |machine| machine.log_softmax(&rows))
+    {
+        return log_p.into_rank();
+    }
+    log_softmax(logits)
 }
 
 /// The softmax: the exponential of [`log_softmax`].
@@ -202,7 +207,7 @@ mod tests {
         let logits = Tensor::<2>::from_data(TensorData::new(rows.to_vec(), shape), (&device, dtype)).require_grad();
         let factors: Vec<f64> = (0..rows.len()).map(|at| ((at * 7919) % 13) as f64 - 4.0).collect();
         let factors = Tensor::<2>::from_data(TensorData::new(factors, shape), (&device, dtype));
-        let log_p = log_softmax(logits.clone());
+        let log_p = log_softmax_of_rows(logits.clone());
         // A masked class has no slope; an infinity times its factor is not of interest.
         let is_masked = log_p.clone().equal_scalar(f64::NEG_INFINITY);
         let total = (log_p.clone().mask_fill(is_masked, 0.0) * factors).sum();

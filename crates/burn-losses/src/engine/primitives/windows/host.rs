@@ -10,7 +10,7 @@ use crate::engine::host::simd::{Float, KnownZero, Lanes, MOST_LANES, Sum, read, 
 use crate::formula::{Dual, Real};
 use core::array;
 use pulp::{Simd, WithSimd};
-use slide::{Beyond, Threads};
+use slide::{Beyond, Threads, Weight, weights};
 
 /// The numbers of a task within an image: a small image is one task.
 const CHUNK: usize = 4 * BLOCK;
@@ -164,14 +164,14 @@ struct Scratch<'a, T> {
 struct Sliding<'a, T> {
     windows: Windows<'a>,
     threads: Threads,
-    weights: Vec<T>,
-    reversed: Vec<T>,
+    weights: Vec<Weight<T>>,
+    reversed: Vec<Weight<T>>,
 }
 
 impl<'a, T: Float> Sliding<'a, T> {
     fn new(windows: Windows<'a>, threads: Threads) -> Self {
-        let weights: Vec<T> = windows.weights.iter().map(|weight| T::from_f64(*weight)).collect();
-        Self { windows, threads, reversed: weights.iter().rev().copied().collect(), weights }
+        let along = || windows.weights.iter().copied();
+        Self { windows, threads, weights: weights(along()), reversed: weights(along().rev()) }
     }
 
     /// The largest number of numbers that an image has while windows slide over it.

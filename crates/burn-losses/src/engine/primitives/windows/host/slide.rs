@@ -7,11 +7,25 @@ use crate::formula::Real;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-/// `to[i]` = the sum of `weights[k] from[i + k stride]`.
+/// The weight of a window at a place along an axis.
+#[derive(Clone, Copy)]
+pub(super) struct Weight<T> {
+    place: usize,
+    weight: T,
+}
+
+/// The weights of a window. The smallest come first, so that most partial sums are small, and with them their rounding.
+pub(super) fn weights<T: Float>(weights: impl Iterator<Item = f64>) -> Vec<Weight<T>> {
+    let mut places: Vec<(usize, f64)> = weights.enumerate().collect();
+    places.sort_by(|(_, a), (_, b)| a.abs().total_cmp(&b.abs()));
+    places.into_iter().map(|(place, weight)| Weight { place, weight: T::from_f64(weight) }).collect()
+}
+
+/// `to[i]` = the sum of `weight from[i + place stride]` over the weights.
 struct Slide<'a, T> {
     from: &'a [T],
     to: &'a mut [T],
-    weights: &'a [T],
+    weights: &'a [Weight<T>],
     stride: usize,
 }
 
@@ -44,8 +58,8 @@ impl<T: Float> WithSimd for Slide<'_, T> {
         } else {
             for (i, to) in to.iter_mut().enumerate() {
                 *to = T::default();
-                for (k, weight) in weights.iter().enumerate() {
-                    *to = *to + *weight * from[i + k * stride];
+                for Weight { place, weight } in weights {
+                    *to = *to + *weight * from[i + place * stride];
                 }
             }
         }
@@ -54,11 +68,16 @@ impl<T: Float> WithSimd for Slide<'_, T> {
 
 /// The first sums, in `N` registers.
 #[inline(always)]
-fn sums<S: Simd, T: Float, const N: usize>(simd: S, from: &[T], weights: &[T], stride: usize) -> [Lanes<S, T>; N] {
+fn sums<S: Simd, T: Float, const N: usize>(
+    simd: S,
+    from: &[T],
+    weights: &[Weight<T>],
+    stride: usize,
+) -> [Lanes<S, T>; N] {
     let mut sums = [splat::<S, T>(simd, T::default()); N];
-    for (k, weight) in weights.iter().enumerate() {
+    for Weight { place, weight } in weights {
         let weight = splat::<S, T>(simd, *weight);
-        let from = &from[k * stride..][..N * Lanes::<S, T>::COUNT];
+        let from = &from[place * stride..][..N * Lanes::<S, T>::COUNT];
         let mut i = 0;
         while i < N {
             sums[i] = load::<S, T>(simd, &from[i * Lanes::<S, T>::COUNT..]).mul_add(weight, sums[i]);
@@ -107,7 +126,13 @@ impl Threads {
     }
 
     /// The sums over all windows along one axis of `[outer, side, inner]`, written to `[outer, side + 1 - weights, inner]`.
-    pub(super) fn slide<T: Float>(self, from: &[T], to: &mut [T], [outer, side, inner]: [usize; 3], weights: &[T]) {
+    pub(super) fn slide<T: Float>(
+        self,
+        from: &[T],
+        to: &mut [T],
+        [outer, side, inner]: [usize; 3],
+        weights: &[Weight<T>],
+    ) {
         let (of_from, of_to) = (side * inner, (side + 1 - weights.len()) * inner);
         self.rows(&mut to[..outer * of_to], of_to, &|row, to| {
             let from = &from[row * of_from..][..of_from];
