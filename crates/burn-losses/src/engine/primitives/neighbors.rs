@@ -62,7 +62,7 @@ pub(in crate::engine) mod host {
     use crate::engine::any_tensor::AnyTensor;
     use crate::engine::host::blocks::{BLOCK, par_blocks, part};
     use crate::engine::host::memory::{Memory, in_precision, stale, tensor, with_slopes};
-    use crate::engine::host::simd::{Float, Lanes, MOST_LANES, Sum, read, write, zip};
+    use crate::engine::host::simd::{Float, KnownZero, Lanes, MOST_LANES, Sum, read, write, zip};
     use crate::formula::Dual;
     use pulp::{Simd, WithSimd};
 
@@ -115,17 +115,17 @@ pub(in crate::engine) mod host {
                 // The derivatives take the place of the differences.
                 for at in (0..width).step_by(Lanes::<S, T>::COUNT) {
                     let value = formula.eval([
-                        Dual::<_, 3>::variable(read(simd, along_depth, at), 0),
-                        Dual::variable(read(simd, along_height, at), 1),
-                        Dual::variable(read(simd, along_width, at), 2),
+                        Dual::<_, 3>::variable(KnownZero::new(read(simd, along_depth, at)), 0),
+                        Dual::variable(KnownZero::new(read(simd, along_height, at)), 1),
+                        Dual::variable(KnownZero::new(read(simd, along_width, at)), 2),
                     ]);
                     let mut values = [T::default(); MOST_LANES];
-                    value.value.store(&mut values);
+                    value.value.numbers.store(&mut values);
                     sum.add(&values[..Lanes::<S, T>::COUNT.min(width - at)], None);
                     let [of_depth, of_height, of_width] = value.slope;
-                    write(of_depth, along_depth, at);
-                    write(of_height, along_height, at);
-                    write(of_width, along_width, at);
+                    write(of_depth.numbers, along_depth, at);
+                    write(of_height.numbers, along_height, at);
+                    write(of_width.numbers, along_width, at);
                 }
                 if let Some(gradient) = &mut gradient {
                     let own = &mut gradient[start..][..width];
