@@ -24,11 +24,11 @@ pub(in crate::engine) trait Kernel<T>: Sync {
     fn maps(&self, pixels: Pixels<'_, T>, maps: [&mut [T]; MAPS]);
 
     /// The sum of the values of some windows. Each mean of a number of the formula is replaced by the derivative of the value with
-    /// respect to it, times `factor`.
-    fn values(&self, means: [&mut [T]; MAPS], middle: T, factor: f64) -> f64;
+    /// respect to it.
+    fn values(&self, means: [&mut [T]; MAPS], middle: T) -> f64;
 
-    /// Writes the gradient of some pixels, from the gradient of their numbers.
-    fn gradient(&self, pixels: Pixels<'_, T>, of_maps: [&[T]; MAPS - 1], gradient: &mut [T]);
+    /// Writes the gradient of some pixels, from the gradient of their numbers, times `factor`: last, so that it rounds no part of a sum.
+    fn gradient(&self, pixels: Pixels<'_, T>, of_maps: [&[T]; MAPS - 1], factor: f64, gradient: &mut [T]);
 }
 
 /// A formula that is compiled in both precisions.
@@ -55,12 +55,12 @@ impl<F: WindowFormula, T: Float> Kernel<T> for F {
         T::dispatch(OfPixels { formula: self, pixels, maps });
     }
 
-    fn values(&self, means: [&mut [T]; MAPS], middle: T, factor: f64) -> f64 {
-        T::dispatch(OfWindows { formula: self, means, middle, factor })
+    fn values(&self, means: [&mut [T]; MAPS], middle: T) -> f64 {
+        T::dispatch(OfWindows { formula: self, means, middle })
     }
 
-    fn gradient(&self, pixels: Pixels<'_, T>, of_maps: [&[T]; MAPS - 1], gradient: &mut [T]) {
-        T::dispatch(Gradient { formula: self, pixels, of_maps, gradient });
+    fn gradient(&self, pixels: Pixels<'_, T>, of_maps: [&[T]; MAPS - 1], factor: f64, gradient: &mut [T]) {
+        T::dispatch(Gradient { formula: self, pixels, of_maps, factor, gradient });
     }
 }
 
@@ -95,7 +95,6 @@ struct OfWindows<'a, F, T> {
     formula: &'a F,
     means: [&'a mut [T]; MAPS],
     middle: T,
-    factor: f64,
 }
 
 impl<F: WindowFormula, T: Float> WithSimd for OfWindows<'_, F, T> {
@@ -103,7 +102,7 @@ impl<F: WindowFormula, T: Float> WithSimd for OfWindows<'_, F, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
-        let Self { formula, means: [a, b, c, target], middle, factor } = self;
+        let Self { formula, means: [a, b, c, target], middle } = self;
         let middle = Dual::constant(KnownZero::new(splat::<S, T>(simd, middle)));
         let (mut sum, mut values) = (Sum::default(), [T::default(); GROUP]);
         for start in (0..target.len()).step_by(GROUP) {
@@ -118,9 +117,9 @@ impl<F: WindowFormula, T: Float> WithSimd for OfWindows<'_, F, T> {
                 let value = formula.eval(means, of_target, middle);
                 value.value.numbers.store(&mut values[at - start..]);
                 let [of_a, of_b, of_c] = value.slope;
-                write(of_a.numbers * factor, a, at);
-                write(of_b.numbers * factor, b, at);
-                write(of_c.numbers * factor, c, at);
+                write(of_a.numbers, a, at);
+                write(of_b.numbers, b, at);
+                write(of_c.numbers, c, at);
             }
             sum.add(&values[..size], None);
         }
@@ -132,6 +131,7 @@ struct Gradient<'a, F, T> {
     formula: &'a F,
     pixels: Pixels<'a, T>,
     of_maps: [&'a [T]; MAPS - 1],
+    factor: f64,
     gradient: &'a mut [T],
 }
 
@@ -140,7 +140,7 @@ impl<F: WindowFormula, T: Float> WithSimd for Gradient<'_, F, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { formula, pixels: Pixels { first, targets, middle }, of_maps: [a, b, c], gradient } = self;
+        let Self { formula, pixels: Pixels { first, targets, middle }, of_maps: [a, b, c], factor, gradient } = self;
         let middle = splat::<S, T>(simd, middle);
         for at in (0..first.len()).step_by(Lanes::<S, T>::COUNT) {
             let target = Dual::constant(KnownZero::new(read(simd, targets, at) - middle));
@@ -149,7 +149,7 @@ impl<F: WindowFormula, T: Float> WithSimd for Gradient<'_, F, T> {
             let sum = of_a.slope[0].numbers * read(simd, a, at);
             let sum = of_b.slope[0].numbers.mul_add(read(simd, b, at), sum);
             let sum = of_c.slope[0].numbers.mul_add(read(simd, c, at), sum);
-            write(sum, gradient, at);
+            write(sum * factor, gradient, at);
         }
     }
 }
@@ -235,12 +235,12 @@ impl<'a, T: Float> Sliding<'a, T> {
         let count: usize = self.counts().iter().product();
         let factor = 1.0 / count as f64;
         let means = maps.each_mut().map(|map| &mut map[..count]);
-        let sum = self.threads.parts(means, &|_, means| kernel.values(means, pixels.middle, factor));
+        let sum = self.threads.parts(means, &|_, means| kernel.values(means, pixels.middle));
         if let Some(gradient) = gradient {
             maps[..MAPS - 1].iter_mut().for_each(|map| self.spread(map, &mut others));
             self.threads.rows(gradient, CHUNK, &|chunk, gradient| {
                 let of_maps = array::from_fn(|map| part(&maps[map][..pixels.first.len()], chunk, CHUNK, 1));
-                kernel.gradient(pixels.chunk(chunk), of_maps, gradient);
+                kernel.gradient(pixels.chunk(chunk), of_maps, factor, gradient);
             });
         }
         sum * factor
