@@ -8,6 +8,7 @@ use crate::engine::host::blocks::{BLOCK, par_blocks, part};
 use crate::engine::host::memory::{Memory, in_precision, stale, tensor, with_slopes};
 use crate::engine::host::simd::{Float, KnownZero, Lanes, MOST_LANES, Sum, read, splat, vectorized, write};
 use crate::formula::{Dual, Real};
+use burn::tensor::DType;
 use core::array;
 use pulp::{Simd, WithSimd};
 use slide::{Beyond, Threads, Weight, weights};
@@ -247,11 +248,20 @@ impl<'a, T: Float> Sliding<'a, T> {
     }
 }
 
+/// So many windows are few: the rounding of their values does not cancel in the mean.
+const FEW: usize = 64;
+
 /// The mean of the values of all windows of each image, in the graph of the first images. The kernel computes no gradient with
-/// respect to the targets.
+/// respect to the targets. Images of few windows are small, and are computed in double precision.
 pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
     if call.targets.is_tracked() {
         return None;
+    }
+    let Call { kernel, windows, .. } = *call;
+    let count: usize = windows.sides.iter().map(|side| windows.count_along(*side)).product();
+    if count <= FEW && call.first.dtype() == DType::F32 {
+        let [first, targets] = [&call.first, &call.targets].map(|images| images.clone().cast(DType::F64));
+        return run_in::<f64>(&Call { kernel, first, targets, windows });
     }
     in_precision!(call.first.dtype(), T => run_in::<T>(call))
 }
