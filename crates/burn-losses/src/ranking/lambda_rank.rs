@@ -42,8 +42,8 @@ pub enum LambdaScheme {
 /// # Numerics
 /// Ranks and weights are constants for the gradient. A relevance below 0 has no gain, and a list without any gain is 0. The gain
 /// 2^r - 1 is taken over 2^r of the largest r, so that it is finite for every r. `normalize` divides a weight by
-/// 0.01 + |s_i - s_j|, which is a constant too. A list of L items has L^2 pairs. Only GPUs keep them in
-/// memory, about 2^22 at a time.
+/// 0.01 + |s_i - s_j|, which is a constant too. A list of L items has L^2 pairs. On CPUs, kernels keep none
+/// of them in memory; tensor operations keep about 2^22 at a time.
 ///
 /// # Example
 /// ```

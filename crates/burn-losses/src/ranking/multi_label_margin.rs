@@ -20,8 +20,8 @@ use burn_losses_derive::{loss, loss_config};
 /// [`MarginRankingLoss`](super::MarginRankingLoss) for the mean over the pairs, so that a row with many labels does not weigh more.
 ///
 /// # Numerics
-/// The slope of a pair is 0 at the kink. A row of C classes has up to C^2 pairs. Only GPUs keep
-/// them in memory, about 2^22 at a time.
+/// The slope of a pair is 0 at the kink. A row of C classes has up to C^2 pairs. On CPUs, kernels keep none
+/// of them in memory; tensor operations keep about 2^22 at a time.
 ///
 /// # Example
 /// ```

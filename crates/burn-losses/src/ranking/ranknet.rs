@@ -45,7 +45,8 @@ pub enum PairAverage {
 ///
 /// # Numerics
 /// The slope of a pair is at most sigma times its weight, and never vanishes for a pair in the wrong order. A list of L items
-/// has L^2 pairs. Only GPUs keep them in memory, about 2^22 at a time.
+/// has L^2 pairs. On CPUs, kernels keep none
+/// of them in memory; tensor operations keep about 2^22 at a time.
 ///
 /// # Example
 /// ```
