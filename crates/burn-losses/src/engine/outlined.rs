@@ -1,9 +1,9 @@
 //! Tensors whose operations are function calls, so that a formula of them is little code. Burn inlines its operations, and a
 //! formula has a hundred of them.
 
-use crate::formula::{Formula, Real};
+use crate::formula::{Formula, Real, operators};
 use burn::tensor::{Bool, Tensor};
-use core::ops::{Add, Div, Mul, Neg, Sub};
+use core::ops::Neg;
 
 /// A tensor of any shape, flattened to one axis.
 pub(crate) struct Outlined(pub(crate) Tensor<1>);
@@ -38,32 +38,14 @@ impl Clone for Outlined {
     }
 }
 
-impl Add for Outlined {
-    type Output = Self;
-    fn add(self, other: Self) -> Self {
-        self.zip(other, Tensor::add)
-    }
-}
-
-impl Sub for Outlined {
-    type Output = Self;
-    fn sub(self, other: Self) -> Self {
-        self.zip(other, Tensor::sub)
-    }
-}
-
-impl Mul for Outlined {
-    type Output = Self;
-    fn mul(self, other: Self) -> Self {
-        self.zip(other, Tensor::mul)
-    }
-}
-
-impl Div for Outlined {
-    type Output = Self;
-    fn div(self, other: Self) -> Self {
-        self.zip(other, Tensor::div)
-    }
+operators! { [] Outlined:
+    Add add |a, b: Self| a.zip(b, Tensor::add);
+    Sub sub |a, b: Self| a.zip(b, Tensor::sub);
+    Mul mul |a, b: Self| a.zip(b, Tensor::mul);
+    Div div |a, b: Self| a.zip(b, Tensor::div);
+    Add add |a, b: f64| a.with(b, Tensor::add_scalar);
+    Sub sub |a, b: f64| a.with(b, Tensor::sub_scalar);
+    Mul mul |a, b: f64| a.with(b, Tensor::mul_scalar);
 }
 
 impl Neg for Outlined {
@@ -73,28 +55,15 @@ impl Neg for Outlined {
     }
 }
 
-impl Add<f64> for Outlined {
-    type Output = Self;
-    fn add(self, number: f64) -> Self {
-        self.with(number, Tensor::add_scalar)
-    }
+/// Functions of tensors that are those of [`Real`].
+macro_rules! tensor_functions {
+    ($($function:ident),+) => {$(
+        fn $function(self) -> Self {
+            self.map(Real::$function)
+        }
+    )+};
 }
 
-impl Sub<f64> for Outlined {
-    type Output = Self;
-    fn sub(self, number: f64) -> Self {
-        self.with(number, Tensor::sub_scalar)
-    }
-}
-
-impl Mul<f64> for Outlined {
-    type Output = Self;
-    fn mul(self, number: f64) -> Self {
-        self.with(number, Tensor::mul_scalar)
-    }
-}
-
-/// The operations of [`Real`] on tensors.
 impl Real for Outlined {
     type Mask = Tensor<1, Bool>;
 
@@ -102,33 +71,8 @@ impl Real for Outlined {
     fn lit(&self, value: f64) -> Self {
         Self(self.0.lit(value))
     }
-    fn exp(self) -> Self {
-        self.map(Real::exp)
-    }
-    fn ln(self) -> Self {
-        self.map(Real::ln)
-    }
-    fn log1p(self) -> Self {
-        self.map(Real::log1p)
-    }
-    fn sqrt(self) -> Self {
-        self.map(Real::sqrt)
-    }
-    fn abs(self) -> Self {
-        self.map(Real::abs)
-    }
-    fn atan(self) -> Self {
-        self.map(Real::atan)
-    }
-    fn sin(self) -> Self {
-        self.map(Real::sin)
-    }
-    fn cos(self) -> Self {
-        self.map(Real::cos)
-    }
-    fn tanh(self) -> Self {
-        self.map(Real::tanh)
-    }
+    tensor_functions! { exp, ln, log1p, sqrt, abs, atan, sin, cos, tanh, stop, sigmoid, softplus, relu }
+
     fn powf(self, exponent: f64) -> Self {
         self.with(exponent, Real::powf)
     }
@@ -149,18 +93,6 @@ impl Real for Outlined {
     #[inline(never)]
     fn select(mask: &Self::Mask, yes: Self, no: Self) -> Self {
         Self(Real::select(mask, yes.0, no.0))
-    }
-    fn stop(self) -> Self {
-        self.map(Real::stop)
-    }
-    fn sigmoid(self) -> Self {
-        self.map(Real::sigmoid)
-    }
-    fn softplus(self) -> Self {
-        self.map(Real::softplus)
-    }
-    fn relu(self) -> Self {
-        self.map(Real::relu)
     }
     fn weigh(self, other: Self) -> Self {
         self.zip(other, Real::weigh)

@@ -1,8 +1,8 @@
 //! Forward-mode derivatives.
 
-use super::Real;
+use super::{Real, operators};
 use core::array::repeat;
-use core::ops::{Add, Div, Mul, Neg, Sub};
+use core::ops::{Div, Neg};
 
 /// Changes the derivatives one by one, in a loop: a closure might not be compiled for the vector instructions of its caller.
 macro_rules! each {
@@ -62,32 +62,26 @@ impl<R: Real, const N: usize> Dual<R, N> {
     }
 }
 
-impl<R: Real, const N: usize> Add for Dual<R, N> {
-    type Output = Self;
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        let slope = each!(self.slope, i, a => a.clone() + other.slope[i].clone());
-        Self { value: self.value + other.value, slope }
-    }
-}
-
-impl<R: Real, const N: usize> Sub for Dual<R, N> {
-    type Output = Self;
-    #[inline(always)]
-    fn sub(self, other: Self) -> Self {
-        let slope = each!(self.slope, i, a => a.clone() - other.slope[i].clone());
-        Self { value: self.value - other.value, slope }
-    }
-}
-
-impl<R: Real, const N: usize> Mul for Dual<R, N> {
-    type Output = Self;
-    #[inline(always)]
-    fn mul(self, other: Self) -> Self {
-        let (x, y) = (self.value, other.value);
-        let slope = each!(self.slope, i, a => a.clone().weigh_add(y.clone(), x.clone().weigh(other.slope[i].clone())));
+operators! { [R: Real, const N: usize] Dual<R, N>:
+    Add add |a, b: Self| {
+        let slope = each!(a.slope, i, slope => slope.clone() + b.slope[i].clone());
+        Self { value: a.value + b.value, slope }
+    };
+    Sub sub |a, b: Self| {
+        let slope = each!(a.slope, i, slope => slope.clone() - b.slope[i].clone());
+        Self { value: a.value - b.value, slope }
+    };
+    Mul mul |a, b: Self| {
+        let (x, y) = (a.value, b.value);
+        let slope = each!(a.slope, i, slope => slope.clone().weigh_add(y.clone(), x.clone().weigh(b.slope[i].clone())));
         Self { value: x * y, slope }
-    }
+    };
+    Add add |a, constant: f64| Self { value: a.value + constant, slope: a.slope };
+    Sub sub |a, constant: f64| Self { value: a.value - constant, slope: a.slope };
+    Mul mul |a, constant: f64| Self {
+        value: a.value * constant,
+        slope: each!(a.slope, i, slope => slope.clone() * constant),
+    };
 }
 
 impl<R: Real, const N: usize> Div for Dual<R, N> {
@@ -115,30 +109,6 @@ impl<R: Real, const N: usize> Neg for Dual<R, N> {
     #[inline(always)]
     fn neg(self) -> Self {
         Self { value: -self.value, slope: each!(self.slope, i, slope => -slope.clone()) }
-    }
-}
-
-impl<R: Real, const N: usize> Add<f64> for Dual<R, N> {
-    type Output = Self;
-    #[inline(always)]
-    fn add(self, constant: f64) -> Self {
-        Self { value: self.value + constant, slope: self.slope }
-    }
-}
-
-impl<R: Real, const N: usize> Sub<f64> for Dual<R, N> {
-    type Output = Self;
-    #[inline(always)]
-    fn sub(self, constant: f64) -> Self {
-        Self { value: self.value - constant, slope: self.slope }
-    }
-}
-
-impl<R: Real, const N: usize> Mul<f64> for Dual<R, N> {
-    type Output = Self;
-    #[inline(always)]
-    fn mul(self, constant: f64) -> Self {
-        Self { value: self.value * constant, slope: each!(self.slope, i, slope => slope.clone() * constant) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Burn's tensors as numbers: the formula runs as tensor operations, on every backend, and Burn differentiates it.
 
-use super::Real;
+use super::{Real, functions};
 use burn::tensor::{Bool, DType, Tensor, activation};
 
 /// Beyond this, softplus(x) = x to the last digit of an `f64`, so e^x is not needed.
@@ -9,35 +9,13 @@ const SOFTPLUS_THRESHOLD: f64 = 36.0;
 impl<const D: usize> Real for Tensor<D> {
     type Mask = Tensor<D, Bool>;
 
+    functions!(|x| x, |y| y; exp, log1p, sqrt, abs, atan, sin, cos, tanh);
+
     fn lit(&self, value: f64) -> Self {
         self.full_like(value)
     }
-    fn exp(self) -> Self {
-        Tensor::exp(self)
-    }
     fn ln(self) -> Self {
         Tensor::log(self)
-    }
-    fn log1p(self) -> Self {
-        Tensor::log1p(self)
-    }
-    fn sqrt(self) -> Self {
-        Tensor::sqrt(self)
-    }
-    fn abs(self) -> Self {
-        Tensor::abs(self)
-    }
-    fn atan(self) -> Self {
-        Tensor::atan(self)
-    }
-    fn sin(self) -> Self {
-        Tensor::sin(self)
-    }
-    fn cos(self) -> Self {
-        Tensor::cos(self)
-    }
-    fn tanh(self) -> Self {
-        Tensor::tanh(self)
     }
     fn powf(self, exponent: f64) -> Self {
         if exponent == 0.0 {
