@@ -5,7 +5,7 @@ mod softmax;
 
 use self::scores::CurvedScores;
 use self::softmax::{Entries, Softmax, Terms};
-use super::rows::RowKernel;
+use super::rows::{RowKernel, RowSettings};
 use crate::formula::near::derivatives;
 use crate::formula::{AnchorFormula, Formula, Real, RowFormula};
 use crate::options::Curvature;
@@ -13,17 +13,13 @@ use core::fmt;
 use std::sync::Arc;
 
 /// A [`RowFormula`], compiled with its derivatives.
-pub(crate) trait CurvedRow: Send + Sync {
+pub(in crate::engine) trait CurvedRow: RowSettings {
     /// What the softmax is taken of, with its derivatives with respect to the logit; `None`: the logit itself.
     fn of_logit(&self, logit: f64) -> Option<[f64; 3]>;
     /// The term of a class, and its derivatives with respect to the log-probability.
     fn of_class(&self, log_p: f64, share: f64) -> [f64; 3];
     /// The penalty on the logarithm of the sum, with its derivatives.
     fn of_total(&self, log_total: f64) -> Option<[f64; 3]>;
-    fn class_factors(&self) -> Option<&[f64]>;
-    fn class_offsets(&self) -> Option<&[f64]>;
-    fn factors_count(&self) -> bool;
-    fn smoothing(&self, classes: usize) -> (f64, f64);
 }
 
 /// A part of the formula of a row as a [`Formula`] of two numbers.
@@ -68,18 +64,6 @@ impl<F: RowFormula> CurvedRow for F {
     }
     fn of_total(&self, log_total: f64) -> Option<[f64; 3]> {
         self.penalty(0.0).is_some().then(|| of_part(self, Which::Penalty, log_total, 0.0))
-    }
-    fn class_factors(&self) -> Option<&[f64]> {
-        RowFormula::class_factors(self)
-    }
-    fn class_offsets(&self) -> Option<&[f64]> {
-        RowFormula::class_offsets(self)
-    }
-    fn factors_count(&self) -> bool {
-        RowFormula::factors_count(self)
-    }
-    fn smoothing(&self, classes: usize) -> (f64, f64) {
-        RowFormula::smoothing(self, classes)
     }
 }
 

@@ -154,6 +154,33 @@ pub struct RowKernel {
     pub(in crate::engine) record: Box<dyn super::cube::Record>,
 }
 
+/// The settings of a [`RowFormula`] whose type the compiler does not know.
+pub(in crate::engine) trait RowSettings: Send + Sync {
+    fn class_factors(&self) -> Option<&[f64]>;
+    fn class_offsets(&self) -> Option<&[f64]>;
+    fn factors_count(&self) -> bool;
+    fn every_class_counts(&self) -> bool;
+    fn smoothing(&self, classes: usize) -> (f64, f64);
+}
+
+impl<F: RowFormula> RowSettings for F {
+    fn class_factors(&self) -> Option<&[f64]> {
+        RowFormula::class_factors(self)
+    }
+    fn class_offsets(&self) -> Option<&[f64]> {
+        RowFormula::class_offsets(self)
+    }
+    fn factors_count(&self) -> bool {
+        RowFormula::factors_count(self)
+    }
+    fn every_class_counts(&self) -> bool {
+        RowFormula::every_class_counts(self)
+    }
+    fn smoothing(&self, classes: usize) -> (f64, f64) {
+        RowFormula::smoothing(self, classes)
+    }
+}
+
 /// The formula of a class as a [`Formula`] of two numbers.
 #[derive(Debug, Clone)]
 struct OfClass<F>(F);

@@ -15,6 +15,7 @@ use crate::error::{InputError, InputProblem};
 use crate::formula::RowFormula;
 use crate::reduction::{Divisor, Extras, Reduction, Unreduced};
 use burn::tensor::{Bool, Int, Tensor};
+pub(in crate::engine) use executor::RowSettings;
 use executor::tensor_values;
 
 pub use executor::RowKernel;

@@ -4,7 +4,7 @@ mod kernel;
 mod margin;
 mod row_target;
 
-use super::{Call, Outcome, Target};
+use super::{Call, Outcome, RowSettings, Target};
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::cube::items::Wanted;
 use crate::engine::cube::launch::Work;
@@ -24,34 +24,14 @@ use burn_fusion::custom::TensorSpec;
 use kernel::{Kind, NumbersLaunch, Structure, rows};
 
 /// The parts of a [`RowFormula`] that a kernel needs beside the formula of a class.
-pub(in crate::engine) trait Record: Send + Sync {
+pub(in crate::engine) trait Record: RowSettings {
     fn penalty(&self, log_total: Recorder) -> Option<Dual<Recorder, 1>>;
-    fn every_class_counts(&self) -> bool;
-    fn class_factors(&self) -> Option<&[f64]>;
-    fn class_offsets(&self) -> Option<&[f64]>;
-    fn factors_count(&self) -> bool;
-    fn smoothing(&self, classes: usize) -> (f64, f64);
     fn has_penalty(&self) -> bool;
 }
 
 impl<F: RowFormula> Record for F {
     fn penalty(&self, log_total: Recorder) -> Option<Dual<Recorder, 1>> {
         self.penalty(Dual::variable(log_total, 0))
-    }
-    fn every_class_counts(&self) -> bool {
-        self.every_class_counts()
-    }
-    fn class_factors(&self) -> Option<&[f64]> {
-        self.class_factors()
-    }
-    fn class_offsets(&self) -> Option<&[f64]> {
-        self.class_offsets()
-    }
-    fn factors_count(&self) -> bool {
-        self.factors_count()
-    }
-    fn smoothing(&self, classes: usize) -> (f64, f64) {
-        self.smoothing(classes)
     }
     fn has_penalty(&self) -> bool {
         self.penalty(0.0).is_some()

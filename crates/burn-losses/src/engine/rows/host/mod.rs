@@ -3,7 +3,7 @@
 mod labels;
 mod row;
 
-use super::{Call, MINUS_INFINITY, Margin, Outcome, RowKernel, Target, as_rows};
+use super::{Call, MINUS_INFINITY, Margin, Outcome, RowKernel, RowSettings, Target, as_rows};
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::distributions::LEAST as LEAST_PROBABILITY;
 use crate::engine::host::blocks::{BLOCK, divided, factor_of, par_blocks, part, range};
@@ -19,38 +19,18 @@ use row::{OneRow, Scratch, Shared, log_softened};
 pub(in crate::engine) use labels::{BatchLabels, Label, divisor};
 
 /// A [`RowFormula`] in double precision, one class at a time.
-pub(in crate::engine) trait Kernel: Send + Sync {
+pub(in crate::engine) trait Kernel: RowSettings {
     /// The contribution of a class, and its derivative with respect to the log-probability.
     fn eval(&self, log_p: f64, share: f64) -> Dual<f64, 1>;
-    fn every_class_counts(&self) -> bool;
     fn penalty(&self, log_total: f64) -> Option<Dual<f64, 1>>;
-    fn class_factors(&self) -> Option<&[f64]>;
-    fn class_offsets(&self) -> Option<&[f64]>;
-    fn factors_count(&self) -> bool;
-    fn smoothing(&self, classes: usize) -> (f64, f64);
 }
 
 impl<F: RowFormula> Kernel for F {
     fn eval(&self, log_p: f64, share: f64) -> Dual<f64, 1> {
         self.eval(Dual::variable(log_p, 0), Dual::constant(share))
     }
-    fn every_class_counts(&self) -> bool {
-        self.every_class_counts()
-    }
     fn penalty(&self, log_total: f64) -> Option<Dual<f64, 1>> {
         self.penalty(Dual::variable(log_total, 0))
-    }
-    fn class_factors(&self) -> Option<&[f64]> {
-        self.class_factors()
-    }
-    fn class_offsets(&self) -> Option<&[f64]> {
-        self.class_offsets()
-    }
-    fn factors_count(&self) -> bool {
-        self.factors_count()
-    }
-    fn smoothing(&self, classes: usize) -> (f64, f64) {
-        self.smoothing(classes)
     }
 }
 
