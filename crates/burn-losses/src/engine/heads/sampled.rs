@@ -23,13 +23,12 @@ pub(crate) struct Targets {
 impl Targets {
     /// Splits the labels, and returns the embeddings in at least single precision; an ignored row of them is 0.
     pub(crate) fn new(head: &dyn AnyHead, embeddings: Tensor<2>, labels: Labels<1>) -> (Tensor<2>, Self) {
-        let shape = embeddings.dims();
         let (labels, ignore_index) = (widen_labels(labels.of), labels.ignore_index);
         let wrong = is_out_of_range(&labels, head.num_classes());
         let ignored = rows::ignored(ignore_index, &labels);
         let (mut embeddings, mut safe) = (widen(embeddings), labels.mask_fill(wrong.clone(), 0));
         if let Some(ignored) = &ignored {
-            embeddings = embeddings.mask_fill(ignored.clone().unsqueeze_dim::<2>(1).expand(shape), 0.0);
+            embeddings = rows::zero_rows(embeddings, ignored.clone());
             safe = safe.mask_fill(ignored.clone(), 0);
         }
         (embeddings, Self { safe, ignored, wrong })
@@ -43,15 +42,8 @@ impl Targets {
 
     /// The values of all rows: 0 for ignored rows, NaN for labels that are out of range.
     pub(crate) fn finish(self, values: Tensor<1>) -> Unreduced<1> {
-        let Self { ignored, wrong, .. } = self;
-        match ignored {
-            None => values.mask_fill(wrong, f64::NAN).into(),
-            Some(ignored) => {
-                let normalizer = values.ones_like().detach().mask_fill(ignored.clone(), 0.0);
-                let values = values.mask_fill(wrong, f64::NAN).mask_fill(ignored, 0.0);
-                Unreduced { values, normalizer: Some(normalizer) }
-            }
-        }
+        let counts = self.ignored.map(Tensor::bool_not);
+        Unreduced::from(values.mask_fill(self.wrong, f64::NAN)).masked(counts.as_ref())
     }
 }
 

@@ -63,13 +63,12 @@ pub(super) struct Work {
 
 impl Work {
     pub(super) fn new(head: &dyn AnyHead, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Self {
-        let shape = embeddings.dims();
         let (labels, ignore_index) = (widen_labels(labels.of), labels.ignore_index);
         let ignored = rows::ignored(ignore_index, &labels);
         // An ignored row must not take part, not even in the gradient of the weight.
         let embeddings = match &ignored {
             None => widen(embeddings),
-            Some(ignored) => widen(embeddings).mask_fill(ignored.clone().unsqueeze_dim::<2>(1).expand(shape), 0.0),
+            Some(ignored) => rows::zero_rows(widen(embeddings), ignored.clone()),
         };
         let wrong = is_out_of_range(&labels, head.num_classes());
         let uncounted = ignored.map_or(wrong.clone(), |ignored| wrong.bool_or(ignored));

@@ -241,9 +241,7 @@ pub(crate) fn mask_to_float<const D: usize>(mask: Tensor<D, Bool>, like: &Tensor
 
 /// The values of the anchors where the mask is true, each counting 1; the values of the others are 0 and do not count.
 pub(crate) fn keep_where(values: Tensor<1>, mask: Tensor<1, Bool>) -> Unreduced<1> {
-    let dropped = mask.bool_not();
-    let normalizer = values.ones_like().detach().mask_fill(dropped.clone(), 0.0);
-    Unreduced { values: values.mask_fill(dropped, 0.0), normalizer: Some(normalizer) }
+    Unreduced::from(values).masked(Some(&mask))
 }
 
 /// The sum of each row where the mask is true: `[N]`.

@@ -322,11 +322,5 @@ pub(crate) fn values<S: Segmentation, const D: usize>(
         drop(class.equal_elem(0).unsqueeze::<2>().expand([samples, classes]));
     }
     let values = of_pixels(loss, regions, pixels);
-    match dropped {
-        None => values.into(),
-        Some(dropped) => {
-            let normalizer = values.ones_like().detach().mask_fill(dropped.clone(), 0.0);
-            Unreduced { values: values.mask_fill(dropped, 0.0), normalizer: Some(normalizer) }
-        }
-    }
+    Unreduced::from(values).masked(dropped.map(Tensor::bool_not).as_ref())
 }

@@ -214,9 +214,9 @@ pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
         None => (loss.rows(rows, labels), outside),
         Some(ignored) => {
             let labels = labels.mask_fill(ignored.clone(), 0);
-            let rows = zero_rows(rows, ignored.clone());
-            let wrong = outside.bool_and(ignored.clone().bool_not());
-            (drop_rows(loss.rows(rows, labels), ignored), wrong)
+            let counts = ignored.clone().bool_not();
+            let unreduced = loss.rows(zero_rows(rows, ignored), labels).masked(Some(&counts));
+            (unreduced, outside.bool_and(counts))
         }
     };
     let Unreduced { values, normalizer } = loss.select(unreduced);
@@ -296,9 +296,9 @@ pub(crate) fn soft_values<R: Rows, const D: usize>(
     let unreduced = match mask {
         None => of_each(rows, probabilities),
         Some(mask) => {
-            let ignored = mask.clone().bool_not().reshape([rows.dims()[0]]);
-            let [rows, probabilities] = [rows, probabilities].map(|rows| zero_rows(rows, ignored.clone()));
-            drop_rows(of_each(rows, probabilities), ignored)
+            let counts = Some(mask.clone().reshape([rows.dims()[0]]));
+            let [rows, probabilities] = [rows, probabilities].map(|rows| valid_rows(rows, counts.as_ref()));
+            of_each(rows, probabilities).masked(counts.as_ref())
         }
     };
     into_shape(loss.select(unreduced), shape)
@@ -318,15 +318,9 @@ pub(crate) fn valid_rows(rows: Tensor<2>, mask: Option<&Tensor<1, Bool>>) -> Ten
     }
 }
 
-fn zero_rows(rows: Tensor<2>, ignored: Tensor<1, Bool>) -> Tensor<2> {
+pub(in crate::engine) fn zero_rows(rows: Tensor<2>, ignored: Tensor<1, Bool>) -> Tensor<2> {
     let dims = rows.dims();
     rows.mask_fill(ignored.unsqueeze_dim::<2>(1).expand(dims), 0.0)
-}
-
-fn drop_rows(unreduced: Unreduced<1>, ignored: Tensor<1, Bool>) -> Unreduced<1> {
-    let Unreduced { values, normalizer } = unreduced;
-    let normalizer = normalizer.unwrap_or_else(|| values.ones_like());
-    Unreduced { values: values.mask_fill(ignored.clone(), 0.0), normalizer: Some(normalizer.mask_fill(ignored, 0.0)) }
 }
 
 pub(crate) fn into_shape<const V: usize, const L: usize>(unreduced: Unreduced<V>, shape: [usize; L]) -> Unreduced<L> {
