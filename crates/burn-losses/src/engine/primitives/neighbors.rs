@@ -6,7 +6,6 @@ use crate::formula::Real;
 use crate::formula::inlined::{expect_inlined, note};
 use burn::tensor::Tensor;
 use core::fmt::Debug;
-use core::marker::PhantomData;
 
 /// A function of the differences between the next pixel along an axis and a pixel, for each axis.
 pub(crate) trait NeighborFormula: Debug + Clone + Send + Sync + 'static {
@@ -17,43 +16,32 @@ pub(crate) trait NeighborFormula: Debug + Clone + Send + Sync + 'static {
 
 /// A call of the primitive.
 pub(crate) struct Call<'a> {
-    pub(crate) kernel: NeighborKernel<'a>,
+    #[cfg(feature = "cpu-engine")]
+    host: &'a (dyn host::Kernels + 'static),
     /// The images in rows, `[M, pixels]`.
-    pub(crate) images: AnyTensor,
+    pub(crate) images: &'a AnyTensor,
     /// The sides of an image: depth, height and width.
     pub(crate) sides: [usize; 3],
 }
 
-/// A [`NeighborFormula`] as the machines of the fused engine run it.
-#[derive(Clone, Copy)]
-pub(crate) struct NeighborKernel<'a> {
-    #[cfg(feature = "cpu-engine")]
-    host: &'a (dyn host::Kernels + 'static),
-    of: PhantomData<&'a ()>,
-}
-
-impl<'a> NeighborKernel<'a> {
-    fn new(formula: &'a impl NeighborFormula) -> Self {
-        expect_inlined(formula, |formula, x| {
-            let y = formula.eval([x, x, x]);
-            note();
-            y
-        });
-        Self {
-            #[cfg(feature = "cpu-engine")]
-            host: formula,
-            of: PhantomData,
-        }
-    }
-}
-
 /// The sum over the pixels of each image, for images in rows `[M, pixels]`: `[M]`; `None` if there is no kernel.
 pub(crate) fn sums(formula: &impl NeighborFormula, images: &Tensor<2>, sides: [usize; 3]) -> Option<Tensor<1>> {
-    let call = Call { kernel: NeighborKernel::new(formula), images: images.into(), sides };
-    if !machine::reads_for_free(call.images.clone()) {
+    expect_inlined(formula, |formula, x| {
+        let y = formula.eval([x, x, x]);
+        note();
+        y
+    });
+    let images = AnyTensor::from(images);
+    if !machine::reads_for_free(images.clone()) {
         return None;
     }
-    machine::run("neighbors", &call.images, |machine| machine.neighbors(&call)).map(AnyTensor::into_rank)
+    let call = Call {
+        #[cfg(feature = "cpu-engine")]
+        host: formula,
+        images: &images,
+        sides,
+    };
+    machine::run("neighbors", &images, |machine| machine.neighbors(&call)).map(AnyTensor::into_rank)
 }
 
 #[cfg(feature = "cpu-engine")]
@@ -185,7 +173,7 @@ pub(in crate::engine) mod host {
     where
         dyn Kernels: Kernel<T>,
     {
-        let Call { kernel, images, sides } = call;
+        let &Call { host, images, sides } = call;
         let (shape, is_tracked) = (images.shape(), images.is_tracked());
         let (count, pixels) = (shape[0], shape[1]);
         let memory = Memory::new(images)?;
@@ -198,7 +186,7 @@ pub(in crate::engine) mod host {
             for (i, sum) in sums.expect("an output").iter_mut().enumerate() {
                 let gradient = slopes.as_mut().map(|slopes| &mut slopes[i * pixels..][..pixels]);
                 let image = part(numbers, block * size + i, 1, pixels);
-                *sum = T::from_f64(kernel.host.run(image, *sides, gradient));
+                *sum = T::from_f64(host.run(image, sides, gradient));
             }
             0.0
         });

@@ -257,11 +257,11 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
     if call.targets.is_tracked() {
         return None;
     }
-    let Call { kernel, windows, .. } = *call;
+    let Call { host, windows, .. } = *call;
     let count: usize = windows.sides.iter().map(|side| windows.count_along(*side)).product();
     if count <= FEW && call.first.dtype() == DType::F32 {
         let [first, targets] = [&call.first, &call.targets].map(|images| images.clone().cast(DType::F64));
-        return run_in::<f64>(&Call { kernel, first, targets, windows });
+        return run_in::<f64>(&Call { host, first, targets, windows });
     }
     in_precision!(call.first.dtype(), T => run_in::<T>(call))
 }
@@ -270,7 +270,7 @@ fn run_in<T: Float>(call: &Call<'_>) -> Option<AnyTensor>
 where
     dyn Kernels: Kernel<T>,
 {
-    let Call { kernel, first, targets, windows } = call;
+    let Call { host, first, targets, windows } = call;
     let (shape, is_tracked) = (first.shape(), first.is_tracked());
     let (images, pixels) = (shape[0], shape[1]);
     let memory = [Memory::new(first)?, Memory::new(targets)?];
@@ -301,7 +301,7 @@ where
             let scratch = Scratch { maps: array::from_fn(|_| buffer()), others: array::from_fn(|_| buffer()) };
             let gradient = slopes.as_mut().map(|slopes| &mut slopes[i * pixels..][..pixels]);
             let pixels = Pixels { first, targets, middle: T::from_f64(sum / pixels as f64) };
-            let value = sliding.of_image(kernel.host, pixels, scratch, gradient);
+            let value = sliding.of_image(*host, pixels, scratch, gradient);
             to[0] = T::from_f64(value);
             to[1] = T::from_f64(value - to[0].to_f64());
         }

@@ -12,7 +12,6 @@ use crate::formula::inlined::{expect_inlined, note};
 use crate::reduction::row_sums;
 use burn::tensor::Tensor;
 use core::fmt::Debug;
-use core::marker::PhantomData;
 
 /// The value of a window, which depends on weighted means over its pixels.
 ///
@@ -70,35 +69,12 @@ impl Windows<'_> {
 
 /// A call of the primitive.
 pub(crate) struct Call<'a> {
-    pub(crate) kernel: WindowKernel<'a>,
+    #[cfg(feature = "cpu-engine")]
+    host: &'a (dyn host::Kernels + 'static),
     /// The images in rows, `[M, pixels]`.
     pub(crate) first: AnyTensor,
     pub(crate) targets: AnyTensor,
     pub(crate) windows: Windows<'a>,
-}
-
-/// A [`WindowFormula`] as the machines of the fused engine run it.
-#[derive(Clone, Copy)]
-pub(crate) struct WindowKernel<'a> {
-    #[cfg(feature = "cpu-engine")]
-    pub(super) host: &'a (dyn host::Kernels + 'static),
-    of: PhantomData<&'a ()>,
-}
-
-impl<'a> WindowKernel<'a> {
-    fn new(formula: &'a impl WindowFormula) -> Self {
-        expect_inlined(formula, |formula, x| {
-            let means = formula.maps(x, x);
-            let y = formula.eval(means, x, x);
-            note();
-            y
-        });
-        Self {
-            #[cfg(feature = "cpu-engine")]
-            host: formula,
-            of: PhantomData,
-        }
-    }
 }
 
 /// The mean of the values of all windows of each image, for images in rows `[M, pixels]`: `[M]`, in double precision if there is a
@@ -109,7 +85,19 @@ pub(crate) fn mean_values(
     targets: &Tensor<2>,
     windows: Windows<'_>,
 ) -> Tensor<1> {
-    let call = Call { kernel: WindowKernel::new(formula), first: first.into(), targets: targets.into(), windows };
+    expect_inlined(formula, |formula, x| {
+        let means = formula.maps(x, x);
+        let y = formula.eval(means, x, x);
+        note();
+        y
+    });
+    let call = Call {
+        #[cfg(feature = "cpu-engine")]
+        host: formula,
+        first: first.into(),
+        targets: targets.into(),
+        windows,
+    };
     if machine::reads_for_free(call.first.clone())
         && let Some(means) = machine::run("windows", &call.first, |machine| machine.windows(&call))
     {
