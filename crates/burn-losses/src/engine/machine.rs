@@ -5,13 +5,66 @@
 
 use super::any_tensor::AnyTensor;
 use super::primitives::{lattice, neighbors, sort, windows};
-use super::{heads, lists, pairs, pointwise, regions, rows, vectors};
+use super::{heads, lists, pairs, pointwise, regions, rows};
 use burn::tensor::{Int, Tensor};
 use std::cell::{Cell, RefCell};
 use std::sync::OnceLock;
 
-/// The kernels of a machine, one for each executor and primitive. A result is in the graph of the inputs; `None` means that there
-/// is no kernel for the call.
+/// All kernels, one for each executor and primitive: the name, the arguments, the result, and the function on the CPU. The paths are
+/// read here and in `host`.
+macro_rules! kernels {
+    ($make:ident) => {
+        $make! {
+            pointwise(call: &pointwise::Call<'_>) -> AnyTensor = pointwise::host::run;
+            vectors(call: &super::vectors::Call<'_>) -> AnyTensor = super::vectors::host::run;
+            rows(call: &rows::Call<'_>) -> rows::Outcome = rows::host::run;
+            regions(call: &regions::Call<'_>) -> regions::Outcome = regions::host::run;
+            lists(call: &lists::pairs::Call<'_>) -> AnyTensor = lists::host::run;
+            pairs(call: &pairs::Call<'_>) -> pairs::Outcome = pairs::host::run;
+            heads(call: &heads::Call<'_>) -> AnyTensor = heads::host::run;
+
+            argmax(rows: &AnyTensor) -> Tensor<1, Int> = order_statistics::host::argmax;
+            centers_moved(centers: &AnyTensor, rows: &AnyTensor, labels: &Tensor<1, Int>, rate: f64) -> AnyTensor
+                = centers::host::moved;
+            columns(both: &[AnyTensor; 2]) -> AnyTensor = columns::host::columns;
+            gather(rows: &AnyTensor, columns: &Tensor<1, Int>) -> AnyTensor = gather::host::gather;
+            gathered_matmul(parents: &[AnyTensor; 2], own: &Tensor<2, Int>, shared: Option<&Tensor<1, Int>>) -> AnyTensor
+                = gathered_matmul::host::run;
+            half_squared_distances(parents: &[AnyTensor; 2], labels: &Tensor<1, Int>) -> AnyTensor
+                = centers::host::half_squared_distances;
+            halve(numbers: &AnyTensor) -> AnyTensor = halve::host::halve;
+            histogram(numbers: &AnyTensor, bins: usize) -> AnyTensor = histogram::host::histogram;
+            l2_normalize(rows: &AnyTensor) -> AnyTensor = l2_normalize::host::run;
+            largest(scores: &AnyTensor, k: usize) -> AnyTensor = order_statistics::host::largest;
+            lattice(call: &lattice::Call<'_>) -> AnyTensor = lattice::host::lattice;
+            log_softmax(rows: &AnyTensor) -> AnyTensor = softmax::host::log_softmax;
+            lookup(numbers: &AnyTensor, entries: &AnyTensor) -> AnyTensor = histogram::host::lookup;
+            median(values: &AnyTensor) -> AnyTensor = order_statistics::host::median;
+            neighbors(call: &neighbors::Call<'_>) -> AnyTensor = neighbors::host::run;
+            of_ranks(call: &sort::Call<'_>) -> AnyTensor = sort::host::of_ranks;
+            p_norm(rows: &AnyTensor, p: f64) -> AnyTensor = p_norm::host::p_norm;
+            proxy_anchor(parents: &[AnyTensor; 2], labels: &Tensor<1, Int>, scales: [f64; 2]) -> AnyTensor
+                = proxies::host::run;
+            ranks(keys: &AnyTensor, valid: &AnyTensor) -> AnyTensor = lists::host::ranks;
+            select(rows: &AnyTensor, places: &Tensor<1, Int>) -> AnyTensor = gather::host::select;
+            squares(rows: &AnyTensor) -> AnyTensor = pairs::host::squares;
+            windows(call: &windows::Call<'_>) -> AnyTensor = windows::host::run;
+        }
+    };
+}
+#[cfg(feature = "cpu-engine")]
+pub(super) use kernels;
+
+/// Kernels that a machine does not have.
+macro_rules! absent {
+    ($($name:ident($($argument:ident: $type:ty),+) -> $result:ty = $host:path;)+) => {$(
+        fn $name(&self, $($argument: $type),+) -> Option<$result> {
+            None
+        }
+    )+};
+}
+
+/// A machine and its kernels. A result is in the graph of the inputs; `None` means that there is no kernel for the call.
 #[allow(unused_variables)] // the defaults, for kernels that a machine does not have, ignore their arguments
 pub(crate) trait Machine: Sync {
     /// Whether the numbers of a tensor lie where this machine computes.
@@ -20,105 +73,7 @@ pub(crate) trait Machine: Sync {
     /// Whether reading the numbers of the machine's tensors back makes no step wait.
     fn reads_for_free(&self) -> bool;
 
-    fn pointwise(&self, call: &pointwise::Call<'_>) -> Option<AnyTensor> {
-        None
-    }
-    fn vectors(&self, call: &vectors::Call<'_>) -> Option<AnyTensor> {
-        None
-    }
-    fn rows(&self, call: &rows::Call<'_>) -> Option<rows::Outcome> {
-        None
-    }
-    fn regions(&self, call: &regions::Call<'_>) -> Option<regions::Outcome> {
-        None
-    }
-    fn lists(&self, call: &lists::pairs::Call<'_>) -> Option<AnyTensor> {
-        None
-    }
-    fn pairs(&self, call: &pairs::Call<'_>) -> Option<pairs::Outcome> {
-        None
-    }
-    fn heads(&self, call: &heads::Call<'_>) -> Option<AnyTensor> {
-        None
-    }
-
-    fn argmax(&self, rows: &AnyTensor) -> Option<Tensor<1, Int>> {
-        None
-    }
-    fn centers_moved(
-        &self,
-        centers: &AnyTensor,
-        rows: &AnyTensor,
-        labels: &Tensor<1, Int>,
-        rate: f64,
-    ) -> Option<AnyTensor> {
-        None
-    }
-    fn gather(&self, rows: &AnyTensor, columns: &Tensor<1, Int>) -> Option<AnyTensor> {
-        None
-    }
-    fn gathered_matmul(
-        &self,
-        parents: &[AnyTensor; 2],
-        own: &Tensor<2, Int>,
-        shared: Option<&Tensor<1, Int>>,
-    ) -> Option<AnyTensor> {
-        None
-    }
-    fn half_squared_distances(&self, parents: &[AnyTensor; 2], labels: &Tensor<1, Int>) -> Option<AnyTensor> {
-        None
-    }
-    fn histogram(&self, numbers: &AnyTensor, bins: usize) -> Option<AnyTensor> {
-        None
-    }
-    fn l2_normalize(&self, rows: &AnyTensor) -> Option<AnyTensor> {
-        None
-    }
-    fn lattice(&self, call: &lattice::Call<'_>) -> Option<AnyTensor> {
-        None
-    }
-    fn log_softmax(&self, rows: &AnyTensor) -> Option<AnyTensor> {
-        None
-    }
-    fn largest(&self, scores: &AnyTensor, k: usize) -> Option<AnyTensor> {
-        None
-    }
-    fn lookup(&self, numbers: &AnyTensor, entries: &AnyTensor) -> Option<AnyTensor> {
-        None
-    }
-    fn median(&self, values: &AnyTensor) -> Option<AnyTensor> {
-        None
-    }
-    fn proxy_anchor(&self, parents: &[AnyTensor; 2], labels: &Tensor<1, Int>, scales: [f64; 2]) -> Option<AnyTensor> {
-        None
-    }
-    fn select(&self, rows: &AnyTensor, places: &Tensor<1, Int>) -> Option<AnyTensor> {
-        None
-    }
-    fn columns(&self, both: &[AnyTensor; 2]) -> Option<AnyTensor> {
-        None
-    }
-    fn p_norm(&self, rows: &AnyTensor, p: f64) -> Option<AnyTensor> {
-        None
-    }
-    fn squares(&self, rows: &AnyTensor) -> Option<AnyTensor> {
-        None
-    }
-    fn ranks(&self, keys: &AnyTensor, valid: &AnyTensor) -> Option<AnyTensor> {
-        None
-    }
-    fn of_ranks(&self, call: &sort::Call<'_>) -> Option<AnyTensor> {
-        None
-    }
-    fn halve(&self, numbers: &AnyTensor) -> Option<AnyTensor> {
-        None
-    }
-    fn neighbors(&self, call: &neighbors::Call<'_>) -> Option<AnyTensor> {
-        None
-    }
-    fn windows(&self, call: &windows::Call<'_>) -> Option<AnyTensor> {
-        None
-    }
+    kernels!(absent);
 }
 
 /// All machines that this crate was built with.

@@ -2,7 +2,7 @@
 //!
 //! The probabilities are kept for the backward pass, which replaces them by the gradient.
 
-use super::{Call, of_pixel};
+use super::{Call, Outcome, of_pixel};
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::custom_backward::custom_backward;
 use crate::engine::host::blocks::BLOCK;
@@ -29,11 +29,11 @@ struct Batch {
 }
 
 /// The sums, in the graph of the logits. Kernels compute no gradient with respect to the masks, and take no mask of valid pixels.
-pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
+pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
     if call.masks.is_tracked() || call.valid.is_some() {
         return None;
     }
-    in_precision!(call.logits.dtype(), T => run_in::<T>(call))
+    in_precision!(call.logits.dtype(), T => run_in::<T>(call)).map(Outcome::Sums)
 }
 
 fn run_in<T: Float>(call: &Call<'_>) -> Option<AnyTensor> {
