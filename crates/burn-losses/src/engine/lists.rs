@@ -1,7 +1,7 @@
 //! The executor of lists: the scores and the relevance of the items of a list in, one value per list out.
 //!
-//! Losses of pairs inside a list are a [`Formula`] of one pair, which runs in the executor of pairs of numbers. Ranks are
-//! constants: they come from comparisons, so that they are the same on every device, and ties keep their order.
+//! Losses of pairs inside a list are a [`PairFormula`]. Ranks are constants: they come from comparisons, so that they are the same
+//! on every device, and ties keep their order.
 
 mod dcg;
 #[cfg(feature = "cpu-engine")]

@@ -8,8 +8,8 @@
 //! - [`lists`]: the scores of a list and the relevance of its items in, one value out;
 //! - [`heads`]: a linear layer and then rows of its logits, some rows at a time.
 //!
-//! Each executor has its contract and its tensor operations in `mod.rs` and its kernel for the CPU in `host.rs`; lists have no kernel
-//! of their own, since the formula of a pair runs in [`pointwise`]. A loss that is no formula is written with tensor operations and
+//! Each executor has its contract and its tensor operations in its module, and its kernel for the CPU in the module `host` below it;
+//! lists run the formula of a pair as [`pointwise`] compiles it. A loss that is no formula is written with tensor operations and
 //! [`primitives`]. A call goes through one door, [`machine`], which knows where a tensor lies.
 
 // Without the CPU engine, which has all kernels, some fields of a call are never read.

@@ -51,7 +51,6 @@ impl<F: PairFormula> Weigh for F {
 }
 
 /// A call of the executor: the value of each list is wanted.
-#[cfg_attr(not(feature = "cpu-engine"), allow(dead_code))]
 pub(crate) struct Call<'a> {
     pub(crate) kernel: &'a PointKernel,
     pub(crate) weights: &'a dyn Weigh,

@@ -1,7 +1,7 @@
 //! Standard tensor operations with a custom backward. Each one is in a file of its own, as tensor operations and as a kernel of
 //! the CPU.
 //!
-//! Only here are gradients written by hand.
+//! No gradient of a formula is written by hand; those of these operations are.
 
 #[cfg(feature = "cpu-engine")]
 pub(super) mod activation;
