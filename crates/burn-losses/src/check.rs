@@ -21,17 +21,17 @@ impl<const D: usize> Reference<'_, D> {
         self.error(argument, InputProblem::Shape { given, expected })
     }
 
-    /// Checks that `other` has the same shape, a compatible float type and the same device.
-    pub(crate) fn same(&self, argument: &'static str, other: &Tensor<D>) -> Result<(), InputError> {
+    /// Checks that `other` has the same shape, a compatible type and the same device.
+    pub(crate) fn same<K: Basic>(&self, argument: &'static str, other: &Tensor<D, K>) -> Result<(), InputError> {
         self.companion(argument, other, self.tensor.dims(), &format!("that of `{}`", self.name))
     }
 
-    /// Checks that `other` has the shape that follows from the first argument's, for `reason`, a compatible float type and the
-    /// same device.
-    pub(crate) fn companion<const E: usize>(
+    /// Checks that `other` has the shape that follows from the first argument's, for `reason`, a compatible type and the same
+    /// device.
+    pub(crate) fn companion<const E: usize, K: Basic>(
         &self,
         argument: &'static str,
-        other: &Tensor<E>,
+        other: &Tensor<E, K>,
         shape: [usize; E],
         reason: &str,
     ) -> Result<(), InputError> {
@@ -44,11 +44,7 @@ impl<const D: usize> Reference<'_, D> {
 
     /// Checks that labels have the shape of the first argument without the class axis, and the same device.
     pub(crate) fn labels<const L: usize>(&self, labels: &Tensor<L, Int>, shape: [usize; L]) -> Result<(), InputError> {
-        if labels.dims() != shape {
-            let reason = format!("{shape:?} (that of `{}` without the class axis)", self.name);
-            return Err(self.shape_error("labels", &labels.dims(), reason));
-        }
-        self.same_device("labels", labels)
+        self.companion("labels", labels, shape, &format!("that of `{}` without the class axis", self.name))
     }
 
     /// Checks that weights have the shape of the `values`, or one value per sample: `[N, 1, ..]`.
@@ -71,22 +67,20 @@ impl<const D: usize> Reference<'_, D> {
         values: &[usize],
         given: &[usize],
     ) -> Result<(), InputError> {
-        let mut per_sample = vec![1; values.len()];
-        per_sample[0] = values[0];
-        if given == values || given == per_sample {
+        if given == values || given == one_per_sample(values) {
             return Ok(());
         }
-        let expected = match values.len() {
-            1 => format!("{values:?} (one {entry} per value)"),
-            _ => format!("{values:?} (one {entry} per value) or {per_sample:?} (one per sample)"),
-        };
-        Err(self.shape_error(argument, given, expected))
+        Err(self.shape_error(argument, given, shapes_of(entry, values)))
     }
 
-    /// Half precision is computed in f32, so it goes together with f32; no other types mix.
-    fn same_type<const E: usize>(&self, argument: &'static str, other: &Tensor<E>) -> Result<(), InputError> {
+    /// Half precision is computed in f32, so it goes together with f32; no other float types mix. Labels and masks go with all.
+    fn same_type<const E: usize, K: Basic>(
+        &self,
+        argument: &'static str,
+        other: &Tensor<E, K>,
+    ) -> Result<(), InputError> {
         let (given, expected) = (other.dtype(), self.tensor.dtype());
-        if widened(given) == widened(expected) {
+        if widened(given) == widened(expected) || given.is_bool() || given.is_int() || given.is_uint() {
             return Ok(());
         }
         Err(self.error(
@@ -117,14 +111,18 @@ impl<const D: usize> Reference<'_, D> {
     }
 }
 
-/// The shapes that weights may have beside values of this shape, in words.
-pub(crate) fn weights(values: &[usize]) -> String {
+/// The shapes that an argument with an entry per value or per sample may have beside values of this shape, in words.
+pub(crate) fn shapes_of(entry: &str, values: &[usize]) -> String {
+    match values.len() {
+        1 => format!("{values:?} (one {entry} per value)"),
+        _ => format!("{values:?} (one {entry} per value) or {:?} (one per sample)", one_per_sample(values)),
+    }
+}
+
+fn one_per_sample(values: &[usize]) -> Vec<usize> {
     let mut samples = vec![1; values.len()];
     samples[0] = values[0];
-    match values.len() {
-        1 => format!("{values:?} (one weight per value)"),
-        _ => format!("{values:?} (one weight per value) or {samples:?} (one per sample)"),
-    }
+    samples
 }
 
 /// The shapes that pictures may have, in words.

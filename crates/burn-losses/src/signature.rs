@@ -20,7 +20,7 @@ mod call;
 mod error;
 mod valid;
 
-use crate::check::{pictures, weights};
+use crate::check::{pictures, shapes_of};
 use burn::tensor::{DType, TensorData};
 use std::collections::BTreeMap;
 
@@ -268,7 +268,7 @@ impl Shape {
                 format!("{least} to {most} axes, {number} parameters on axis 1")
             }
             (Self::Pictures(least), _) => pictures(*least),
-            (_, _) if shape.is_some() && role == Role::Weight => weights(&shape.unwrap_or_default()),
+            (_, _) if shape.is_some() && role == Role::Weight => shapes_of("weight", &shape.unwrap_or_default()),
             (Self::Same, _) => format!("{prediction:?} (that of `{first}`)"),
             (Self::WithoutClassAxis, _) if shape.is_some() => {
                 format!("{:?} (that of `{first}` without the class axis)", shape.unwrap_or_default())

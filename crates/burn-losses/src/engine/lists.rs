@@ -206,16 +206,11 @@ pub(crate) fn in_parts(items: Items, values: impl Fn(Items) -> Tensor<1> + Clone
 
 /// Checks the arguments of a loss; every forward method does this first.
 pub(crate) fn check(scores: Reference<'_, 2>, targets: &Relevance, extras: &Extras) -> Result<(), InputError> {
-    let shape = scores.tensor.dims();
     scores.same("relevance", &targets.relevance)?;
     if let Some(valid) = &targets.valid {
-        if valid.dims() != shape {
-            let expected = format!("{shape:?} (that of `{}`)", scores.name);
-            return Err(scores.shape_error("valid", &valid.dims(), expected));
-        }
-        scores.same_device("valid", valid)?;
+        scores.same("valid", valid)?;
     }
-    scores.extras(&shape[..1], extras)
+    scores.extras(&scores.tensor.dims()[..1], extras)
 }
 
 /// The unreduced values, computed in at least single precision. A list that is masked, or whose items are all equally relevant,

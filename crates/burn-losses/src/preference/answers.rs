@@ -141,16 +141,11 @@ impl Preferences {
             (Answers::Single { policy, reference, desirable, mismatched }, _) => {
                 let first = Reference { loss, name: "policy", tensor: policy };
                 first.same("reference", reference)?;
-                let shape = policy.dims();
-                if desirable.dims() != shape {
-                    let expected = format!("{shape:?} (that of `policy`)");
-                    return Err(first.shape_error("desirable", &desirable.dims(), expected));
-                }
-                first.same_device("desirable", desirable)?;
+                first.same("desirable", desirable)?;
                 if let Some(mismatched) = mismatched {
                     first.companion("mismatched", mismatched, mismatched.dims(), "any number of log-ratios")?;
                 }
-                (first, shape)
+                (first, policy.dims())
             }
         };
         first.extras(&count, extras)

@@ -123,17 +123,9 @@ fn cross_entropy() -> CrossEntropyLoss {
 
 fn check(first: Reference<'_, 3>, labels: &Tensor<2, Int>, mask: Option<&Tensor<2, Bool>>) -> Result<(), InputError> {
     let [count, length, _] = first.tensor.dims();
-    let shape = [count, length];
-    let expected = || format!("{shape:?} (one per token of `{}`)", first.name);
-    if labels.dims() != shape {
-        return Err(first.shape_error("labels", &labels.dims(), expected()));
-    }
-    first.same_device("labels", labels)?;
-    let Some(mask) = mask else { return Ok(()) };
-    if mask.dims() != shape {
-        return Err(first.shape_error("mask", &mask.dims(), expected()));
-    }
-    first.same_device("mask", mask)
+    let reason = format!("one per token of `{}`", first.name);
+    first.companion("labels", labels, [count, length], &reason)?;
+    mask.map_or(Ok(()), |mask| first.companion("mask", mask, [count, length], &reason))
 }
 
 /// The labels of all tokens; those that are masked are ignored.

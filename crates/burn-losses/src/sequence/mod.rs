@@ -108,10 +108,7 @@ pub trait SequenceLoss: Loss {
         let first = Reference { loss: self.kind(), name: alignment.input.name(), tensor: predictions };
         let rows = alignment.check(first, labels)?;
         for (name, lengths) in [("input_lengths", input_lengths), ("label_lengths", label_lengths)] {
-            if lengths.dims() != [rows] {
-                return Err(first.shape_error(name, &lengths.dims(), format!("[{rows}] (one per sequence)")));
-            }
-            first.same_device(name, lengths)?;
+            first.companion(name, lengths, [rows], "one per sequence")?;
         }
         first.extras(&[rows], extras)
     }

@@ -160,11 +160,7 @@ pub(crate) fn check(
         return Err(embeddings.shape_error("bias", &bias.dims(), expected));
     }
     if let Some(labels) = labels {
-        if labels.dims() != [count] {
-            let expected = format!("[{count}] (one label per embedding)");
-            return Err(embeddings.shape_error("labels", &labels.dims(), expected));
-        }
-        embeddings.same_device("labels", labels)?;
+        embeddings.companion("labels", labels, [count], "one label per embedding")?;
     }
     embeddings.extras(&[count], extras)
 }

@@ -93,11 +93,7 @@ pub(crate) fn check<A: Anchors>(
     let [count, size] = embeddings.tensor.dims();
     let accepted = if size == 0 { Err("at least one number per embedding".into()) } else { loss.accepts(count, size) };
     accepted.map_err(|expected| embeddings.shape_error(embeddings.name, &[count, size], expected))?;
-    if labels.dims() != [count] {
-        let expected = format!("[{count}] (one label per embedding)");
-        return Err(embeddings.shape_error("labels", &labels.dims(), expected));
-    }
-    embeddings.same_device("labels", labels)?;
+    embeddings.companion("labels", labels, [count], "one label per embedding")?;
     embeddings.extras(&[count], extras)
 }
 

@@ -199,11 +199,7 @@ pub(crate) fn check<const D: usize>(
     }
     logits.same("masks", &masks.masks)?;
     if let Some(valid) = &masks.valid {
-        if valid.dims() != dims {
-            let expected = format!("{dims:?} (that of `{}`)", logits.name);
-            return Err(logits.shape_error("valid", &valid.dims(), expected));
-        }
-        logits.same_device("valid", valid)?;
+        logits.same("valid", valid)?;
     }
     logits.extras_of_elements(&dims[..2], extras)
 }
