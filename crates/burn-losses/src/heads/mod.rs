@@ -35,7 +35,7 @@ use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::loss::Loss;
 use crate::reduction::{Extras, ShapedExtras, Unreduced};
-use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Role, Shape, Wanted};
+use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Role, Shape, Wanted, forward};
 use burn::tensor::{Bool, Int, Tensor};
 use burn_losses_derive::{dispatch, family, inherent};
 
@@ -163,12 +163,8 @@ pub trait HeadLoss: Head + Loss {
     ) -> Result<Called, EvalError> {
         let sampled = arguments.labels("sampled");
         reference(self, &embeddings).same_device("sampled", &sampled)?;
-        Ok(match wanted {
-            Wanted::Values => {
-                self.forward_with_classes_unreduced(embeddings, labels, sampled, extras.mask_alone()).values.into()
-            }
-            Wanted::Loss => self.forward_with_classes(embeddings, labels, sampled, extras).into(),
-        })
+        Ok(forward!(self, wanted, extras; forward_with_classes, forward_with_classes_unreduced;
+            embeddings, labels, sampled))
     }
 
     /// Gives the head its own draws. They go on from the point that the draws it shared with its clones have reached.

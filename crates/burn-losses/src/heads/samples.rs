@@ -7,7 +7,7 @@ use crate::engine::primitives::gathered_matmul::gathered_matmul;
 use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::reduction::{Extras, ShapedExtras, Unreduced};
-use crate::signature::{Argument, Arguments, Called, EvalError, Wanted};
+use crate::signature::{Argument, Arguments, Called, EvalError, Wanted, forward};
 use burn::tensor::{Bool, Int, IntDType, Tensor};
 use burn_losses_derive::inherent;
 
@@ -160,8 +160,7 @@ pub(super) use shared_draws;
 
 /// The classes that were drawn, and how often each class is expected, as arguments.
 pub(super) fn arguments(head: &impl SharedSamples) -> Vec<Argument> {
-    let expected = Argument::state("expected_counts", &[head.num_classes()]);
-    vec![sampled(head, 1), Argument { optional: false, ..expected }]
+    vec![sampled(head, 1), Argument::state("expected_counts", &[head.num_classes()]).required()]
 }
 
 /// Calls a head with the arguments of classes that were drawn.
@@ -174,13 +173,8 @@ pub(super) fn call(
 ) -> Result<Called, EvalError> {
     let (sampled, expected) = (arguments.labels("sampled"), arguments.float("expected_counts"));
     head.check_samples(&embeddings, &labels, &sampled, &expected, &extras)?;
-    Ok(match wanted {
-        Wanted::Values => {
-            let extras = extras.mask_alone();
-            head.forward_with_samples_unreduced(embeddings, labels, sampled, expected, extras).values.into()
-        }
-        Wanted::Loss => head.forward_with_samples(embeddings, labels, sampled, expected, extras).into(),
-    })
+    Ok(forward!(head, wanted, extras; forward_with_samples, forward_with_samples_unreduced;
+        embeddings, labels, sampled, expected))
 }
 
 /// The logits of each row's label and of the classes that were drawn: `[N, 1 + S]`, less the logarithms of the expected counts if

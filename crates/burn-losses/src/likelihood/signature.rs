@@ -1,7 +1,6 @@
 //! The arguments of the losses of this family.
 
 use super::{AnyLikelihoodLoss, Likelihood};
-use crate::reduction::Unreduced;
 use crate::signature::{Argument, Arguments, Called, EvalError, Family, Shape, Signature, Wanted, forward, with_rank};
 
 impl Family for AnyLikelihoodLoss {
@@ -39,14 +38,7 @@ impl Family for AnyLikelihoodLoss {
             let targets = arguments.float::<L>("targets");
             let extras = arguments.extras::<L, L>();
             self.check_parts(&mean, &spread, &targets, &extras)?;
-            Ok(match wanted {
-                Wanted::Values => {
-                    let Unreduced { values, .. } =
-                        self.forward_parts_unreduced(mean, spread, targets, extras.mask_alone());
-                    values.into()
-                }
-                Wanted::Loss => self.forward_parts_with(mean, spread, targets, extras).into(),
-            })
+            Ok(forward!(self, wanted, extras; forward_parts_with, forward_parts_unreduced; mean, spread, targets))
         })
     }
 }

@@ -7,7 +7,7 @@ use crate::engine::lists::PairFormula;
 use crate::engine::pointwise;
 use crate::error::{InputError, expect};
 use crate::reduction::{Extras, Unreduced};
-use crate::signature::{Argument, Arguments, Called, EvalError, Shape, Signature, Wanted};
+use crate::signature::{Argument, Arguments, Called, EvalError, Shape, Signature, Wanted, forward};
 use burn::tensor::Tensor;
 use burn_losses_derive::inherent;
 
@@ -30,10 +30,7 @@ pub(super) fn call(
     let (better, worse) = (arguments.float("better"), arguments.float("worse"));
     let extras = arguments.extras::<1, 1>();
     loss.check_pairs(&better, &worse, &extras)?;
-    Ok(match wanted {
-        Wanted::Values => loss.forward_pairs_unreduced(better, worse, extras.mask_alone()).values.into(),
-        Wanted::Loss => loss.forward_pairs_with(better, worse, extras).into(),
-    })
+    Ok(forward!(loss, wanted, extras; forward_pairs_with, forward_pairs_unreduced; better, worse))
 }
 
 /// The difference of two scores, and the weight 1 of each pair.

@@ -79,7 +79,8 @@ macro_rules! with_rank {
 }
 pub(crate) use with_rank;
 
-/// Calls `forward` or `forward_no_reduction`, or with extras `forward_with` or `forward_unreduced`.
+/// Calls `forward` or `forward_no_reduction`, or with extras `forward_with` or `forward_unreduced`; or the two methods that are named,
+/// which take extras.
 macro_rules! forward {
     ($loss:expr, $wanted:expr, $extras:expr; $($argument:ident),+) => {{
         let extras: $crate::Extras = $extras;
@@ -92,5 +93,11 @@ macro_rules! forward {
             },
         }
     }};
+    ($loss:expr, $wanted:expr, $extras:expr; $with:ident, $unreduced:ident; $($argument:ident),+) => {
+        match $wanted {
+            $crate::signature::Wanted::Loss => $loss.$with($($argument,)+ $extras).into(),
+            $crate::signature::Wanted::Values => $loss.$unreduced($($argument,)+ $extras.mask_alone()).values.into(),
+        }
+    };
 }
 pub(crate) use forward;
