@@ -148,13 +148,13 @@ pub(crate) fn nearest(given: &str, names: impl IntoIterator<Item = &'static str>
         text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
     let given = letters(given);
-    let distances = names.into_iter().map(|name| (distance(&given, &letters(name)), name));
+    let distances = names.into_iter().map(|name| (edit_distance(&given, &letters(name)), name));
     let (distance, name) = distances.min_by_key(|(distance, _)| *distance)?;
     (distance * 3 <= given.len()).then_some(name)
 }
 
-/// How many letters have to be changed, added or left out to make one word of another.
-fn distance(a: &[char], b: &[char]) -> usize {
+/// How many entries have to be changed, added or left out to make one list the other.
+pub(crate) fn edit_distance<T: PartialEq>(a: &[T], b: &[T]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
         let mut diagonal = row[0];

@@ -1,5 +1,7 @@
 //! How far two lists of labels are apart.
 
+use crate::error;
+
 /// How many insertions, deletions and substitutions make one list of labels the other (Levenshtein's distance).
 ///
 /// `LabelErrorRateMetric` of the feature `train` is made of it.
@@ -10,18 +12,7 @@
 /// assert_eq!(edit_distance(b"kitten", b"sitting"), 3);
 /// ```
 pub fn edit_distance<T: PartialEq>(predicted: &[T], labels: &[T]) -> usize {
-    // The distances of the predicted labels so far from each beginning of the labels.
-    let mut distances: Vec<usize> = (0..=labels.len()).collect();
-    for (place, predicted) in predicted.iter().enumerate() {
-        let mut diagonal = distances[0];
-        distances[0] = place + 1;
-        for (at, label) in labels.iter().enumerate() {
-            let substituted = diagonal + usize::from(predicted != label);
-            diagonal = distances[at + 1];
-            distances[at + 1] = substituted.min(diagonal + 1).min(distances[at] + 1);
-        }
-    }
-    distances[labels.len()]
+    error::edit_distance(predicted, labels)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::any_tensor::AnyTensor;
 pub(crate) use super::primitives::labels::Labels;
 use super::{clean_weightless, rows};
 use crate::check::{Reference, widen};
-use crate::error::{InputError, InputProblem};
+use crate::error::InputError;
 use crate::formula::{Real, RowFormula};
 use crate::reduction::{Extras, Reduction, Unreduced};
 #[cfg(all(test, feature = "cube"))]
@@ -148,7 +148,7 @@ pub(crate) fn check(
     let classes = rows_of_weight / centers;
     if size != expected {
         let expected = format!("{expected} numbers per embedding, as `embedding_dim` says");
-        return Err(embeddings.error(embeddings.name, InputProblem::Shape { given: vec![count, size], expected }));
+        return Err(embeddings.shape_error(embeddings.name, &[count, size], expected));
     }
     embeddings.same_device("weight", &parameters.weight)?;
     if let Some(wanted) = head.class_factors().map(<[f64]>::len).filter(|wanted| *wanted != classes) {

@@ -10,7 +10,7 @@ use super::curved::{Curved, Part, Sum};
 use super::machine::{self, has_kernels};
 use super::{outlined, tracked_targets, with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
-use crate::error::{InputError, InputProblem};
+use crate::error::InputError;
 use crate::formula::Formula;
 use crate::formula::inlined::{expect_inlined, note};
 use crate::options::FOREGROUND;
@@ -226,8 +226,7 @@ pub(crate) fn check<P: Pointwise, const D: usize>(
 ) -> Result<(), InputError> {
     first.same("targets", targets)?;
     let shape = first.tensor.dims();
-    loss.accepts(&shape)
-        .map_err(|expected| first.error(first.name, InputProblem::Shape { given: shape.to_vec(), expected }))?;
+    loss.accepts(&shape).map_err(|expected| first.shape_error(first.name, &shape, expected))?;
     first.extras(&shape, extras)
 }
 

@@ -181,7 +181,7 @@ pub(crate) fn check<const D: usize>(
     let dims = logits.tensor.dims();
     let least = |classes: usize, why: &str| {
         let expected = format!("at least {classes} {why}");
-        Err(logits.error(logits.name, InputProblem::Shape { given: dims.to_vec(), expected }))
+        Err(logits.shape_error(logits.name, &dims, expected))
     };
     match dims[1] {
         0 => return least(1, "class on axis 1"),
