@@ -4,6 +4,7 @@ use super::{HeadLoss, NceLoss, SampledSoftmaxLoss, sampled, values_of};
 use crate::check::Reference;
 use crate::engine::heads::{self, Labels, Parameters, Targets, classes_or_none};
 use crate::engine::primitives::gathered_matmul::gathered_matmul;
+use crate::engine::primitives::labels::same_label;
 use crate::error::{InputError, expect};
 use crate::formula::Real;
 use crate::reduction::{Extras, ShapedExtras, Unreduced};
@@ -125,7 +126,7 @@ pub(super) fn values<H: SharedSamples>(
     let (sampled, invalid) = classes_or_none(sampled, head.num_classes());
     let expected_counts = subtract_log_q.then_some(expected_counts);
     let logits = logits(parameters, embeddings, &labels, &sampled, expected_counts);
-    let hits = remove_accidental_hits.then(|| accidental_hits(&labels, &sampled));
+    let hits = remove_accidental_hits.then(|| same_label(labels.clone(), sampled.clone()));
     let values = head.values_of_logits(logits, &labels, hits);
     let rows = values.dims();
     targets.finish(values.mask_fill(invalid.any().expand(rows), f64::NAN))
@@ -201,12 +202,6 @@ fn logits(
         logits = logits + of_class;
     }
     logits
-}
-
-/// Which drawn classes are the label of a row by accident: `[N, S]`.
-fn accidental_hits(labels: &Tensor<1, Int>, sampled: &Tensor<1, Int>) -> Tensor<2, Bool> {
-    let shape = [labels.dims()[0], sampled.dims()[0]];
-    sampled.clone().unsqueeze::<2>().expand(shape).equal(labels.clone().unsqueeze_dim::<2>(1).expand(shape))
 }
 
 /// The logistic losses of the label, `[N]`, and of the other classes, `[N, S]`: the label's logit is the first of `[N, 1 + S]`. A hit has

@@ -6,7 +6,7 @@ use super::{AnyHead, Labels, Parameters};
 use crate::check::widen;
 use crate::engine::classes::per_class;
 use crate::engine::primitives::gather::{gather, select};
-use crate::engine::primitives::labels::{is_out_of_range, one_hot, widen_labels};
+use crate::engine::primitives::labels::{is_out_of_range, one_hot, same_label, widen_labels};
 use crate::engine::rows::{self, MINUS_INFINITY};
 use crate::reduction::Unreduced;
 use burn::tensor::activation::log_softmax;
@@ -93,10 +93,7 @@ pub(crate) fn values_of_sampled(
         logits = logits + offsets.unsqueeze::<2>().expand([rows, columns]);
     }
 
-    let same = |a: &Tensor<1, Int>, b: &Tensor<1, Int>| {
-        let shape = [a.dims()[0], b.dims()[0]];
-        a.clone().unsqueeze_dim::<2>(1).expand(shape).equal(b.clone().unsqueeze::<2>().expand(shape))
-    };
+    let same = |a: &Tensor<1, Int>, b: &Tensor<1, Int>| same_label(a.clone(), b.clone());
     let earlier = {
         let row = Tensor::<1, Int>::arange(0..rows as i64, &labels.device());
         let shape = [rows, rows];

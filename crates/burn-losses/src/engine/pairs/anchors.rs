@@ -5,6 +5,7 @@ use super::squares::{squares, squares_between};
 use crate::check::{Reference, widen};
 use crate::engine::machine::has_kernels;
 use crate::engine::primitives::l2_normalize::l2_normalize;
+use crate::engine::primitives::labels::same_label;
 use crate::engine::primitives::valid;
 use crate::engine::rows::valid_rows;
 use crate::engine::with_zero_gradient;
@@ -192,20 +193,15 @@ pub(crate) struct Pairs {
 impl Pairs {
     /// The pairs of a batch, without those of rows that are masked.
     pub(crate) fn from_labels(labels: Tensor<1, Int>, mask: Option<&Tensor<1, Bool>>) -> Self {
-        let [count] = labels.dims();
-        let square = [count, count];
-        let row = Tensor::<1, Int>::arange(0..count as i64, &labels.device());
-        let equal =
-            |x: Tensor<1, Int>| x.clone().unsqueeze_dim::<2>(1).expand(square).equal(x.unsqueeze::<2>().expand(square));
-        let (same, itself) = (equal(labels), equal(row));
+        let row = Tensor::<1, Int>::arange(0..labels.dims()[0] as i64, &labels.device());
+        let [same, itself] = [labels, row].map(|labels| same_label(labels.clone(), labels));
         let pairs = Self { negative: same.clone().bool_not(), positive: same.bool_and(itself.bool_not()) };
         pairs.of_valid(mask.map(|mask| [mask.clone(), mask.clone()]))
     }
 
     /// The pairs of rows and columns, of which none are the same, without those of rows and columns that are masked.
     pub(crate) fn between([rows, columns]: [Tensor<1, Int>; 2], valid: Option<[Tensor<1, Bool>; 2]>) -> Self {
-        let shape = [rows.dims()[0], columns.dims()[0]];
-        let positive = rows.unsqueeze_dim::<2>(1).expand(shape).equal(columns.unsqueeze::<2>().expand(shape));
+        let positive = same_label(rows, columns);
         Self { negative: positive.clone().bool_not(), positive }.of_valid(valid)
     }
 

@@ -12,6 +12,7 @@ mod triplets;
 use super::any_tensor::AnyTensor;
 use super::machine;
 use super::primitives::l2_normalize::l2_normalize;
+use super::primitives::labels::same_label;
 use super::primitives::order_statistics::argmax;
 use crate::formula::inlined::{expect_inlined, note};
 use crate::formula::{Anchor, AnchorFormula, Counts, Earlier, EarlierRows, Partners, Score, Triplets};
@@ -176,7 +177,7 @@ fn with_earlier(
     if let Some(mask) = mask {
         there = there.bool_and(mask.clone().unsqueeze_dim::<2>(1).expand(shape));
     }
-    let same = labels.clone().unsqueeze_dim::<2>(1).expand(shape).equal(known.unsqueeze::<2>().expand(shape));
+    let same = same_label(labels.clone(), known);
     let own_negatives = own_negatives(own.negative, &filled, are_all_negatives);
     let pairs = Pairs {
         positive: Tensor::cat(vec![own.positive, same.clone().bool_and(there.clone())], 1),

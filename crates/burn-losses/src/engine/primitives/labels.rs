@@ -76,9 +76,14 @@ pub(crate) fn is_out_of_range<const L: usize>(labels: &Tensor<L, Int>, classes: 
 
 /// True at the class of each row: `[M, C]`. It is made by comparison, which is exact and reads nothing back.
 pub(crate) fn one_hot(labels: Tensor<1, Int>, classes: usize) -> Tensor<2, Bool> {
-    let rows = labels.dims()[0];
-    let class = Tensor::<1, Int>::arange(0..classes as i64, (&labels.device(), labels.dtype()));
-    class.unsqueeze::<2>().expand([rows, classes]).equal(labels.unsqueeze_dim::<2>(1).expand([rows, classes]))
+    let class = Tensor::arange(0..classes as i64, (&labels.device(), labels.dtype()));
+    same_label(labels, class)
+}
+
+/// True where the label of a row is that of a column: `[N, M]`.
+pub(crate) fn same_label(rows: Tensor<1, Int>, columns: Tensor<1, Int>) -> Tensor<2, Bool> {
+    let shape = [rows.dims()[0], columns.dims()[0]];
+    rows.unsqueeze_dim::<2>(1).expand(shape).equal(columns.unsqueeze::<2>().expand(shape))
 }
 
 #[cfg(test)]
