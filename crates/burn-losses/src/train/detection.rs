@@ -1,10 +1,11 @@
 //! Detection: its output, and how far boxes overlap.
 
 use super::figure::{EpochFigure, EpochMetric, Share};
+use super::output::output_of_step;
 use crate::boxes::{BoxFormat, Geometry, corners};
 use crate::reduction::sum;
-use burn::tensor::{Bool, ExecutionError, Tensor, TensorReadError};
-use burn::train::metric::{Adaptor, ItemLazy, LossInput};
+use burn::tensor::{Bool, Tensor, TensorReadError};
+use burn::train::metric::Adaptor;
 
 /// The output of a step of detection: boxes that are matched already; for Burn's `LossMetric` and [`BoxIouMetric`].
 #[derive(Debug, Clone)]
@@ -62,25 +63,7 @@ impl DetectionOutput {
     }
 }
 
-impl ItemLazy for DetectionOutput {
-    /// As for Burn's own outputs: queued work is submitted, and nothing is read.
-    fn sync(self) -> Result<Self, ExecutionError> {
-        self.loss.device().flush()?;
-        Ok(Self {
-            loss: self.loss.without_autodiff(),
-            predictions: self.predictions.without_autodiff(),
-            targets: self.targets.without_autodiff(),
-            valid: self.valid.map(Tensor::without_autodiff),
-            ..self
-        })
-    }
-}
-
-impl Adaptor<LossInput> for DetectionOutput {
-    fn adapt(&self) -> LossInput {
-        LossInput::new(self.loss.clone())
-    }
-}
+output_of_step! { DetectionOutput: predictions, targets; valid }
 
 /// The input of [`BoxIouMetric`].
 pub struct BoxesInput {

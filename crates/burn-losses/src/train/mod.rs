@@ -45,6 +45,7 @@ mod detection;
 mod embeddings;
 mod figure;
 mod interval;
+mod output;
 mod quantile;
 mod ranking;
 mod segmentation;

@@ -1,8 +1,9 @@
 //! Quantile regression: its output, and how many targets lie below.
 
 use super::figure::{EpochFigure, EpochMetric, Share};
-use burn::tensor::{ExecutionError, Tensor, TensorReadError};
-use burn::train::metric::{Adaptor, ItemLazy, LossInput};
+use super::output::output_of_step;
+use burn::tensor::{Tensor, TensorReadError};
+use burn::train::metric::Adaptor;
 
 /// The output of a step of quantile regression; for Burn's `LossMetric`, [`QuantileCoverageMetric`],
 /// [`IntervalCoverageMetric`](super::IntervalCoverageMetric) and [`IntervalScoreMetric`](super::IntervalScoreMetric).
@@ -35,23 +36,7 @@ impl QuantileRegressionOutput {
     }
 }
 
-impl ItemLazy for QuantileRegressionOutput {
-    /// As for Burn's own outputs: queued work is submitted, and nothing is read.
-    fn sync(self) -> Result<Self, ExecutionError> {
-        self.loss.device().flush()?;
-        Ok(Self {
-            loss: self.loss.without_autodiff(),
-            predictions: self.predictions.without_autodiff(),
-            targets: self.targets.without_autodiff(),
-        })
-    }
-}
-
-impl Adaptor<LossInput> for QuantileRegressionOutput {
-    fn adapt(&self) -> LossInput {
-        LossInput::new(self.loss.clone())
-    }
-}
+output_of_step! { QuantileRegressionOutput: predictions, targets }
 
 /// The input of the metrics of quantiles.
 pub struct QuantileInput {

@@ -1,9 +1,10 @@
 //! Ranking: its output, and NDCG.
 
 use super::figure::{EpochFigure, EpochMetric, Share};
+use super::output::output_of_step;
 use crate::ranking::{Gain, Relevance, ndcg_and_counts};
-use burn::tensor::{ExecutionError, Tensor, TensorReadError};
-use burn::train::metric::{Adaptor, ItemLazy, LossInput};
+use burn::tensor::{Tensor, TensorReadError};
+use burn::train::metric::Adaptor;
 
 /// The output of a step of ranking; for Burn's `LossMetric` and [`NdcgMetric`].
 #[derive(Debug, Clone)]
@@ -30,27 +31,7 @@ impl RankingOutput {
     }
 }
 
-impl ItemLazy for RankingOutput {
-    /// As for Burn's own outputs: queued work is submitted, and nothing is read.
-    fn sync(self) -> Result<Self, ExecutionError> {
-        self.loss.device().flush()?;
-        let Relevance { relevance, valid } = self.relevance;
-        Ok(Self {
-            loss: self.loss.without_autodiff(),
-            scores: self.scores.without_autodiff(),
-            relevance: Relevance {
-                relevance: relevance.without_autodiff(),
-                valid: valid.map(Tensor::without_autodiff),
-            },
-        })
-    }
-}
-
-impl Adaptor<LossInput> for RankingOutput {
-    fn adapt(&self) -> LossInput {
-        LossInput::new(self.loss.clone())
-    }
-}
+output_of_step! { RankingOutput: scores, relevance.relevance; relevance.valid }
 
 /// The input of [`NdcgMetric`].
 pub struct RankingInput {

@@ -1,9 +1,10 @@
 //! Segmentation: its output, IoU and Dice.
 
 use super::figure::{EpochCounts, EpochFigure, EpochMetric};
+use super::output::output_of_step;
 use crate::segmentation::{FOREGROUND, Masks};
-use burn::tensor::{ExecutionError, Int, Tensor, TensorReadError};
-use burn::train::metric::{Adaptor, ItemLazy, LossInput};
+use burn::tensor::{Int, Tensor, TensorReadError};
+use burn::train::metric::Adaptor;
 use std::ops::Range;
 
 /// The class number of a pixel that does not count.
@@ -80,24 +81,7 @@ impl SegmentationOutput {
     }
 }
 
-impl ItemLazy for SegmentationOutput {
-    /// As for Burn's own outputs: queued work is submitted, and nothing is read.
-    fn sync(self) -> Result<Self, ExecutionError> {
-        self.loss.device().flush()?;
-        Ok(Self {
-            loss: self.loss.without_autodiff(),
-            predictions: self.predictions.without_autodiff(),
-            targets: self.targets.without_autodiff(),
-            ..self
-        })
-    }
-}
-
-impl Adaptor<LossInput> for SegmentationOutput {
-    fn adapt(&self) -> LossInput {
-        LossInput::new(self.loss.clone())
-    }
-}
+output_of_step! { SegmentationOutput: predictions, targets }
 
 /// The input of [`IouMetric`] and [`DiceMetric`].
 pub struct PixelsInput {

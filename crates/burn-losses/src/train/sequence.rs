@@ -1,9 +1,10 @@
 //! Sequences: their output, and the label error rate.
 
 use super::figure::{EpochCounts, EpochFigure, EpochMetric, Share};
+use super::output::output_of_step;
 use crate::sequence::edit_distance;
-use burn::tensor::{ExecutionError, Int, Tensor, TensorReadError};
-use burn::train::metric::{Adaptor, ItemLazy, LossInput};
+use burn::tensor::{Int, Tensor, TensorReadError};
+use burn::train::metric::Adaptor;
 
 /// The output of a step on sequences; for Burn's `LossMetric` and [`LabelErrorRateMetric`].
 #[derive(Debug, Clone)]
@@ -66,26 +67,7 @@ impl SequenceOutput {
     }
 }
 
-impl ItemLazy for SequenceOutput {
-    /// As for Burn's own outputs: queued work is submitted, and nothing is read.
-    fn sync(self) -> Result<Self, ExecutionError> {
-        self.loss.device().flush()?;
-        Ok(Self {
-            loss: self.loss.without_autodiff(),
-            predictions: self.predictions.without_autodiff(),
-            prediction_lengths: self.prediction_lengths.without_autodiff(),
-            labels: self.labels.without_autodiff(),
-            label_lengths: self.label_lengths.without_autodiff(),
-            blank: self.blank,
-        })
-    }
-}
-
-impl Adaptor<LossInput> for SequenceOutput {
-    fn adapt(&self) -> LossInput {
-        LossInput::new(self.loss.clone())
-    }
-}
+output_of_step! { SequenceOutput: predictions, prediction_lengths, labels, label_lengths }
 
 /// The input of [`LabelErrorRateMetric`].
 pub struct SequencesInput {

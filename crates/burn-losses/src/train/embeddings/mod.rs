@@ -3,8 +3,9 @@
 mod recall;
 mod verification;
 
-use burn::tensor::{Bool, ExecutionError, Int, Tensor};
-use burn::train::metric::{AccuracyInput, Adaptor, ItemLazy, LossInput};
+use super::output::output_of_step;
+use burn::tensor::{Bool, Int, Tensor};
+use burn::train::metric::{AccuracyInput, Adaptor};
 
 pub use recall::{Neighbors, RecallAtK, RecallAtKMetric};
 pub use verification::{Pairs, VerificationAccuracy, VerificationAccuracyMetric};
@@ -52,25 +53,7 @@ impl MetricLearningOutput {
     }
 }
 
-impl ItemLazy for MetricLearningOutput {
-    /// As for Burn's own outputs: queued work is submitted, and nothing is read.
-    fn sync(self) -> Result<Self, ExecutionError> {
-        self.loss.device().flush()?;
-        Ok(Self {
-            loss: self.loss.without_autodiff(),
-            embeddings: self.embeddings.without_autodiff(),
-            labels: self.labels.without_autodiff(),
-            logits: self.logits.map(Tensor::without_autodiff),
-            ..self
-        })
-    }
-}
-
-impl Adaptor<LossInput> for MetricLearningOutput {
-    fn adapt(&self) -> LossInput {
-        LossInput::new(self.loss.clone())
-    }
-}
+output_of_step! { MetricLearningOutput: embeddings, labels; logits }
 
 /// # Panics
 /// If there are no logits.
