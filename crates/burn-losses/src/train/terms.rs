@@ -1,7 +1,7 @@
 //! The terms of a loss on the dashboard.
 
 use super::figure::{EpochFigure, EpochMetric, Share};
-use super::{BoxesInput, EmbeddingsInput, PixelsInput, QuantileInput};
+use super::{BoxesInput, CalibrationInput, EmbeddingsInput, PixelsInput, QuantileInput, RankingInput, SequencesInput};
 use crate::composition::LossTerms;
 use burn::tensor::{ExecutionError, TensorReadError};
 use burn::train::metric::{
@@ -59,6 +59,7 @@ macro_rules! passed_on {
 passed_on!(
     AccuracyInput,
     BoxesInput,
+    CalibrationInput,
     ConfusionStatsInput,
     EmbeddingsInput,
     HammingScoreInput,
@@ -66,6 +67,8 @@ passed_on!(
     PerplexityInput,
     PixelsInput,
     QuantileInput,
+    RankingInput,
+    SequencesInput,
     TopKAccuracyInput,
 );
 
@@ -132,6 +135,8 @@ impl EpochFigure for LossTerm {
 #[cfg(test)]
 mod tests {
     use super::super::tests::epoch_values;
+    use super::super::{BoxIou, DetectionOutput, ExpectedCalibrationError, LabelErrorRate, MetricLearningOutput, Ndcg};
+    use super::super::{RankingOutput, SequenceOutput, VerificationAccuracy};
     use super::*;
     use burn::tensor::{Device, Tensor};
     use burn::train::RegressionOutput;
@@ -143,6 +148,21 @@ mod tests {
         let terms = LossTerms::new(names, [value(dice), value(bce)]);
         let rows = Tensor::zeros([samples, 1], &device);
         WithTerms::new(RegressionOutput::new(value(dice + bce), rows.clone(), rows), terms, samples)
+    }
+
+    /// The compiler checks it.
+    #[test]
+    fn our_outputs_with_terms_go_with_their_metrics() {
+        fn goes_with<F: EpochFigure, O>()
+        where
+            WithTerms<O>: Adaptor<F::Input>,
+        {
+        }
+        goes_with::<BoxIou, DetectionOutput>();
+        goes_with::<ExpectedCalibrationError, burn::train::ClassificationOutput>();
+        goes_with::<LabelErrorRate, SequenceOutput>();
+        goes_with::<Ndcg, RankingOutput>();
+        goes_with::<VerificationAccuracy, MetricLearningOutput>();
     }
 
     #[test]
