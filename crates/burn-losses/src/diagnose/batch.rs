@@ -33,6 +33,16 @@ pub(crate) struct Batch<'a> {
 pub(super) const MASKS: [&str; 2] = ["mask", "valid"];
 
 impl<'a> Batch<'a> {
+    /// Of tensors whose masked entries, if there are any, are looked at too.
+    pub(crate) fn new(
+        kind: &'static str,
+        first: &'static str,
+        inputs: &'a BTreeMap<String, TensorData>,
+        outcome: Outcome,
+    ) -> Self {
+        Self { kind, first, inputs, given: inputs, stand_ins: &[], outcome }
+    }
+
     /// The mask that leaves nothing of the batch, if one does.
     fn empty_mask(&self) -> Option<&'static str> {
         let leaves_nothing = |mask: Vec<bool>| !mask.is_empty() && !mask.contains(&true);

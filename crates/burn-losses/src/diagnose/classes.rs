@@ -26,8 +26,7 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
             |logits, mask| rows::unreduced(self, logits, plain(labels), mask).values,
             |logits| rows::reduce(self, self.reduction(), logits, plain(labels), extras(weights.map(plain).as_ref())),
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }
-            .classification(self)
+        Batch::new(self.kind(), first, inputs.get(), outcome).classification(self)
     }
 
     /// Like [`diagnose`](Self::diagnose), for soft targets.
@@ -61,8 +60,7 @@ pub trait ClassificationDiagnosis: ClassificationLoss {
             |logits, _| unreduced(logits).values,
             |logits| shaped().reduce(self.reduction(), unreduced(logits)),
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }
-            .classification(self)
+        Batch::new(self.kind(), first, inputs.get(), outcome).classification(self)
     }
 }
 
@@ -83,8 +81,7 @@ pub trait DistributionDiagnosis: DistributionLoss {
             |predictions, _| distributions::values(self, input, predictions, plain(targets), None, None).values,
             |predictions| distributions::reduce(self, how, predictions, plain(targets), None, Extras::new()),
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }
-            .distribution(self)
+        Batch::new(self.kind(), first, inputs.get(), outcome).distribution(self)
     }
 }
 
@@ -111,8 +108,7 @@ pub trait SegmentationDiagnosis: SegmentationLoss {
             |logits, _| unreduced(logits).values,
             |logits| self.reduction().reduce(unreduced(logits), weights.map(plain), None),
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }
-            .segmentation(&regions)
+        Batch::new(self.kind(), first, inputs.get(), outcome).segmentation(&regions)
     }
 }
 

@@ -25,17 +25,11 @@ pub trait RegressionDiagnosis: RegressionLoss {
             weights,
             |predictions, mask| pointwise::unreduced(self, predictions, plain(targets), mask).values,
             |predictions| {
-                pointwise::reduce(
-                    self,
-                    self.reduction(),
-                    predictions,
-                    plain(targets),
-                    extras(weights.map(plain).as_ref()),
-                )
+                let extras = extras(weights.map(plain).as_ref());
+                pointwise::reduce(self, self.reduction(), predictions, plain(targets), extras)
             },
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }
-            .regression(self.takes_negative_targets())
+        Batch::new(self.kind(), first, inputs.get(), outcome).regression(self.takes_negative_targets())
     }
 }
 
@@ -59,8 +53,7 @@ pub trait LikelihoodDiagnosis: LikelihoodLoss {
             |parameters, mask| self.forward_unreduced(parameters, plain(targets), mask).values,
             |parameters| self.forward_with(parameters, plain(targets), extras(weights.map(plain).as_ref())),
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }
-            .regression(true)
+        Batch::new(self.kind(), first, inputs.get(), outcome).regression(true)
     }
 }
 
@@ -87,7 +80,7 @@ pub trait BinaryDiagnosis: BinaryLoss {
                 pointwise::reduce_by(self, (self.reduction(), self.positives()), logits, plain(targets), extras)
             },
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }.binary()
+        Batch::new(self.kind(), first, inputs.get(), outcome).binary()
     }
 }
 
@@ -106,8 +99,7 @@ pub trait BoxesDiagnosis: BoxesLoss {
             |predictions, mask| self.forward_unreduced(predictions, plain(targets), mask).values,
             |predictions| self.forward_with(predictions, plain(targets), extras(weights.map(plain).as_ref())),
         );
-        Batch { kind: self.kind(), first, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }
-            .boxes(self)
+        Batch::new(self.kind(), first, inputs.get(), outcome).boxes(self)
     }
 }
 

@@ -34,8 +34,7 @@ pub trait HeadDiagnosis: HeadLoss {
             |embeddings, _| unreduced(embeddings).values,
             |embeddings| self.reduction().reduce(unreduced(embeddings), weights.map(plain), None),
         );
-        Batch { kind: self.kind(), first: FIRST, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }
-            .heads(self)
+        Batch::new(self.kind(), FIRST, inputs.get(), outcome).heads(self)
     }
 }
 
@@ -54,8 +53,7 @@ pub trait MetricDiagnosis: MetricLoss {
             |embeddings, mask| unreduced(embeddings, mask).values,
             |embeddings| self.reduction().reduce(unreduced(embeddings, Extras::new()), weights.map(plain), None),
         );
-        Batch { kind: self.kind(), first: FIRST, inputs: inputs.get(), given: inputs.get(), stand_ins: &[], outcome }
-            .metric(self)
+        Batch::new(self.kind(), FIRST, inputs.get(), outcome).metric(self)
     }
 }
 
