@@ -3,16 +3,17 @@
 use super::report::{Floats, Integers, Report, Verdict};
 use super::{Problem, Severity};
 use crate::engine::pairs::anchors::NeededPartners;
+use crate::engine::primitives::l2_normalize::NO_LENGTH;
 use std::collections::BTreeSet;
 
-/// Vectors of length 0, among the rows that `counts` selects. The limit is that of the normalization to length 1.
+/// Vectors of length 0, among the rows that `counts` selects.
 pub(super) fn directions(report: &mut Report, vectors: &Floats<'_>, counts: impl Fn(usize) -> bool) {
     let [rows, size] = vectors.shape[..] else { return };
     let length = |row: usize| vectors.numbers[row * size..][..size].iter().map(|x| x * x).sum::<f64>().sqrt();
     report.check(
         vectors.name,
         &[rows],
-        |row| counts(row) && length(row) < 1e-12,
+        |row| counts(row) && length(row) < NO_LENGTH,
         |_| Verdict {
             severity: Severity::Error,
             problem: Problem::ZeroLength,

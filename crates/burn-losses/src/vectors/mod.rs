@@ -17,7 +17,7 @@ pub mod template;
 use crate::check::{Reference, widen};
 use crate::engine::machine::has_kernels;
 use crate::engine::primitives::centers::half_squared_distances;
-use crate::engine::primitives::l2_normalize::l2_normalize;
+use crate::engine::primitives::l2_normalize::{NO_LENGTH, l2_normalize};
 use crate::engine::primitives::p_norm::p_norm;
 use crate::engine::rows::valid_rows;
 use crate::engine::{with_zero_gradient, without_weightless};
@@ -181,8 +181,8 @@ fn values_of<L: VectorsLoss + ?Sized>(
     (values(loss, pair, dissimilar, extras.mask.as_ref()), extras)
 }
 
-/// The length below which a vector never has a direction.
-const SHORTEST: f64 = 1e-12;
+/// The length below which a vector never has a direction, whatever `eps` is.
+const SHORTEST: f64 = NO_LENGTH;
 
 /// One minus the cosine of the angle between two vectors, for each row. A vector that is shorter than `eps` has no direction: the
 /// value is 1, without a gradient.

@@ -3,6 +3,7 @@
 use super::{AnyHead, Layer, Scaling};
 use crate::engine::machine;
 use crate::engine::primitives::gather::{gather, select};
+use crate::engine::primitives::l2_normalize::NO_LENGTH;
 use crate::engine::primitives::labels::{Labels, is_out_of_range, one_hot};
 #[cfg(feature = "cube")]
 use crate::engine::rows::cube::RecordedMargin;
@@ -11,9 +12,6 @@ use crate::formula::safe::quotient;
 use crate::formula::{Dual, Real};
 use crate::reduction::Unreduced;
 use burn::tensor::{Int, Tensor};
-
-/// A vector shorter than this has no direction: its cosine is 0.
-const NO_LENGTH: f64 = 1e-12;
 
 /// The label's logit with its margin. The length is the factor of the logit beside the cosine and the scale.
 #[inline(always)]

@@ -3,9 +3,7 @@
 use super::blocks::{par_map, par_rows, part};
 use super::memory::{Pooled, stale};
 use super::simd::{Float, vectorized};
-
-/// A vector shorter than this has no direction, and stays as it is.
-const NO_LENGTH: f64 = 1e-12;
+use crate::engine::primitives::l2_normalize::NO_LENGTH;
 
 /// The vectors scaled to length 1, each followed by zeros up to `width`; and the lengths that they were divided by, which are 1
 /// for vectors without a direction.

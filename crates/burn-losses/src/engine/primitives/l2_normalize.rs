@@ -5,7 +5,10 @@ use crate::engine::machine;
 use crate::formula::Real;
 use burn::tensor::Tensor;
 
-/// The rows scaled to length 1; a row shorter than 1e-12 has no direction and stays as it is.
+/// A vector shorter than this has no direction: it is not scaled, and its cosines are 0.
+pub(crate) const NO_LENGTH: f64 = 1e-12;
+
+/// The rows scaled to length 1; a row shorter than [`NO_LENGTH`] stays as it is.
 pub(crate) fn l2_normalize(embeddings: Tensor<2>) -> Tensor<2> {
     let rows = AnyTensor::from(&embeddings);
     if let Some(unit) = machine::run("l2_normalize", &rows, |machine| machine.l2_normalize(&rows)) {
@@ -17,7 +20,7 @@ pub(crate) fn l2_normalize(embeddings: Tensor<2>) -> Tensor<2> {
     let scale = largest.clone().mask_fill(largest.lower_equal_scalar(1e15), 1.0);
     let scaled = embeddings / scale.clone().expand(shape);
     let length = Real::safe_sqrt((scaled.clone() * scaled.clone()).sum_dim(1));
-    let none = (length.clone().detach() * scale).lower_scalar(1e-12);
+    let none = (length.clone().detach() * scale).lower_scalar(NO_LENGTH);
     scaled / length.mask_fill(none, 1.0).expand(shape)
 }
 
