@@ -60,6 +60,7 @@ use crate::check::widen;
 use crate::engine::curved::{Lacking, Model};
 use crate::engine::pointwise::{Pointwise, numbers};
 use crate::error::{InputError, InputProblem, expect};
+use crate::formula::Real;
 use crate::loss::Loss;
 use crate::reduction::{Divisor, ShapedExtras};
 
@@ -114,19 +115,13 @@ fn lacking(loss: &'static str, why: Lacking) -> InputError {
 const NONE: &str = "this loss has no formula of single values, and so no second derivative";
 
 fn check_options(loss: &'static str, options: &SecondOrderConfig) -> Result<(), InputError> {
-    let error = options.validate().err();
-    error
-        .map_or(Ok(()), |_| Err(unsupported(loss, "floor", format!("it is {}, allowed: a number >= 0", options.floor))))
+    let error = |_| unsupported(loss, "floor", format!("it is {}, allowed: a number >= 0", options.floor));
+    options.validate().map_err(error)
 }
 
 /// The curvature, at least the floor. A NaN stays.
 fn floored(curvature: f64, floor: f64) -> f64 {
     if floor > 0.0 && curvature < floor { floor } else { curvature }
-}
-
-/// Zero times anything is zero.
-fn weighed(weight: f64, number: f64) -> f64 {
-    if weight == 0.0 { 0.0 } else { weight * number }
 }
 
 /// The factor of each value: its weight over the divisor. `None`: 1.
@@ -142,7 +137,7 @@ fn factors<const V: usize>(extras: &ShapedExtras<V>, shape: [usize; V]) -> Optio
         (weights, divisor) => {
             let share = divisor.map_or(1.0, |divisor| if divisor == 0.0 { 0.0 } else { 1.0 / divisor });
             let weights = weights.unwrap_or_else(|| vec![1.0; count]);
-            weights.into_iter().map(|weight| weighed(share, weight)).collect()
+            weights.into_iter().map(|weight| share.weigh(weight)).collect()
         }
     };
     Some(weights)
