@@ -247,8 +247,7 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
     let offsets = kernel.record.class_offsets();
     let (mut sharpness, mut ignored) = (1.0, None);
     let float = |tensor: &Tensor<2>| (!tensor.is_tracked()).then(|| AnyTensor::from(tensor.clone()));
-    let three_axes =
-        |tensor: &Tensor<2>| float(&tensor.clone()).map(|_| AnyTensor::from(tensor.clone().reshape(shape)));
+    let three_axes = |tensor: &Tensor<2>| float(tensor).map(|tensor| tensor.reshape(shape));
     let (kind, given) = match target {
         Target::Labels { of, ignore_index } => {
             let labels = widen_labels(of.clone()).without_autodiff();
