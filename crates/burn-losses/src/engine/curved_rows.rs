@@ -5,66 +5,22 @@ mod softmax;
 
 use self::scores::CurvedScores;
 use self::softmax::{Entries, Softmax, Terms};
+use super::curved::Curved;
 use super::rows::{RowKernel, RowSettings};
-use crate::formula::near::derivatives;
-use crate::formula::{AnchorFormula, Formula, Real, RowFormula};
+use crate::formula::{AnchorFormula, Real};
 use crate::options::Curvature;
 use core::fmt;
 use std::sync::Arc;
 
-/// A [`RowFormula`], compiled with its derivatives.
-pub(in crate::engine) trait CurvedRow: RowSettings {
-    /// What the softmax is taken of, with its derivatives with respect to the logit; `None`: the logit itself.
-    fn of_logit(&self, logit: f64) -> Option<[f64; 3]>;
-    /// The term of a class, and its derivatives with respect to the log-probability.
-    fn of_class(&self, log_p: f64, share: f64) -> [f64; 3];
-    /// The penalty on the logarithm of the sum, with its derivatives.
-    fn of_total(&self, log_total: f64) -> Option<[f64; 3]>;
-}
-
-/// A part of the formula of a row as a [`Formula`] of two numbers.
-#[derive(Debug, Clone)]
-struct Of<F> {
-    formula: F,
-    part: Which,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Which {
-    Class,
-    Logit,
-    Penalty,
-}
-
-impl<F: RowFormula> Formula for Of<F> {
-    #[inline(always)]
-    fn eval<R: Real>(&self, first: R, share: R) -> R {
-        let part = match self.part {
-            Which::Class => Some(self.formula.eval(first.clone(), share)),
-            Which::Logit => self.formula.logit(first.clone()),
-            Which::Penalty => self.formula.penalty(first.clone()),
-        };
-        match part {
-            Some(part) => part,
-            None => first,
-        }
-    }
-}
-
-fn of_part<F: RowFormula>(formula: &F, part: Which, first: f64, share: f64) -> [f64; 3] {
-    derivatives(&Of { formula: formula.clone(), part }, first, share)
-}
-
-impl<F: RowFormula> CurvedRow for F {
-    fn of_logit(&self, logit: f64) -> Option<[f64; 3]> {
-        self.logit(0.0).is_some().then(|| of_part(self, Which::Logit, logit, 0.0))
-    }
-    fn of_class(&self, log_p: f64, share: f64) -> [f64; 3] {
-        of_part(self, Which::Class, log_p, share)
-    }
-    fn of_total(&self, log_total: f64) -> Option<[f64; 3]> {
-        self.penalty(0.0).is_some().then(|| of_part(self, Which::Penalty, log_total, 0.0))
-    }
+/// A [`RowFormula`](crate::formula::RowFormula), compiled with its derivatives.
+pub(in crate::engine) struct CurvedRow {
+    pub(in crate::engine) settings: Arc<dyn RowSettings>,
+    /// What the softmax is taken of; `None`: the logit itself.
+    pub(in crate::engine) logit: Option<Arc<dyn Curved>>,
+    /// The term of a class, of its log-probability and its share.
+    pub(in crate::engine) class: Arc<dyn Curved>,
+    /// The penalty on the logarithm of the sum.
+    pub(in crate::engine) penalty: Option<Arc<dyn Curved>>,
 }
 
 /// A part of the values of a batch of rows: a formula of each row, times a factor that does not depend on the logits.
@@ -78,7 +34,7 @@ pub struct RowPart {
 
 #[derive(Clone)]
 enum RowCurve {
-    Softmax(Arc<dyn CurvedRow>),
+    Softmax(Arc<CurvedRow>),
     Scores(Arc<dyn CurvedScores>),
     /// Values whose derivatives are 0.
     Constant(Arc<[f64]>),
@@ -204,8 +160,8 @@ impl RowCurves {
                     }
                 }
                 RowCurve::Softmax(formula) => {
-                    let softmax = Softmax::new(formula.as_ref(), logits);
-                    let terms = Terms::new(formula.as_ref(), &softmax, label);
+                    let softmax = Softmax::new(formula, logits);
+                    let terms = Terms::new(formula, &softmax, label);
                     *value += factor.weigh(terms.value);
                     for (class, sum) in gradient.iter_mut().enumerate() {
                         *sum += factor.weigh(terms.gradient(&softmax, class));
@@ -215,7 +171,7 @@ impl RowCurves {
                         return;
                     }
                     for (expected, p) in softmax.p.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-                        let terms = Terms::new(formula.as_ref(), &softmax, expected);
+                        let terms = Terms::new(formula, &softmax, expected);
                         terms.hessian(&softmax, Entries::Diagonal, &mut |class, other, entry| {
                             hessian(class, other, p.weigh(entry));
                         });
@@ -248,8 +204,8 @@ impl RowCurves {
                     }
                 }
                 RowCurve::Softmax(formula) => {
-                    let softmax = Softmax::new(formula.as_ref(), logits);
-                    Terms::new(formula.as_ref(), &softmax, label).hessian(&softmax, Entries::All, &mut add);
+                    let softmax = Softmax::new(formula, logits);
+                    Terms::new(formula, &softmax, label).hessian(&softmax, Entries::All, &mut add);
                 }
             }
         }
@@ -259,6 +215,7 @@ impl RowCurves {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formula::RowFormula;
 
     /// A formula with a function of each logit, an offset for each class, smoothing and a penalty.
     #[derive(Debug, Clone)]

@@ -1,7 +1,8 @@
 //! The softmax of a row of logits, and the terms of its classes, with their second derivatives.
 
-use super::CurvedRow;
+use super::{Curved, CurvedRow};
 use crate::formula::Real;
+use std::sync::Arc;
 
 /// Which entries of a Hessian are wanted.
 #[derive(Clone, Copy, PartialEq)]
@@ -33,12 +34,13 @@ pub(super) struct Softmax {
 
 impl Softmax {
     /// The softmax of a function of each logit, to which the offset of its class is added.
-    pub(super) fn new(formula: &dyn CurvedRow, logits: &[f64]) -> Self {
-        let functions: Option<Vec<[f64; 3]>> = logits.iter().map(|logit| formula.of_logit(*logit)).collect();
+    pub(super) fn new(formula: &CurvedRow, logits: &[f64]) -> Self {
+        let of_each = |function: &Arc<dyn Curved>| logits.iter().map(|logit| function.at(*logit, 0.0)).collect();
+        let functions: Option<Vec<[f64; 3]>> = formula.logit.as_ref().map(of_each);
         let values = functions.as_ref().map(|all| all.iter().map(|[value, ..]| *value).collect::<Vec<f64>>());
         let values = values.as_deref().unwrap_or(logits);
         let of_logits = functions.iter().flatten().map(|[_, slope, curvature]| [*slope, *curvature]).collect();
-        let softmax = match formula.class_offsets() {
+        let softmax = match formula.settings.class_offsets() {
             None => Self::from_numbers(values),
             Some(offsets) => {
                 Self::from_numbers(&values.iter().zip(offsets).map(|(x, offset)| x + offset).collect::<Vec<_>>())
@@ -80,10 +82,10 @@ pub(super) struct Terms {
 }
 
 impl Terms {
-    pub(super) fn new(formula: &dyn CurvedRow, softmax: &Softmax, label: usize) -> Self {
+    pub(super) fn new(formula: &CurvedRow, softmax: &Softmax, label: usize) -> Self {
         let classes = softmax.p.len();
-        let (keep, floor) = formula.smoothing(classes);
-        let factors = formula.class_factors();
+        let (keep, floor) = formula.settings.smoothing(classes);
+        let factors = formula.settings.class_factors();
         let mut terms = Self {
             value: 0.0,
             first: Vec::with_capacity(classes),
@@ -94,15 +96,16 @@ impl Terms {
         for (class, log_p) in softmax.log_p.iter().enumerate() {
             let share = if class == label { keep + floor } else { floor };
             let share = factors.map_or(share, |factors| factors[class].weigh(share));
-            let [value, first, second] = formula.of_class(*log_p, share);
+            let [value, first, second] = formula.class.at(*log_p, share);
             terms.value += value;
             terms.first.push(first);
             terms.second.push(second);
             terms.sums[0] += first;
             terms.sums[1] += second;
         }
-        if let Some([value, first, second]) = formula.of_total(softmax.log_total) {
-            let counts = factors.filter(|_| formula.factors_count()).map_or(1.0, |factors| factors[label]);
+        if let Some(penalty) = &formula.penalty {
+            let [value, first, second] = penalty.at(softmax.log_total, 0.0);
+            let counts = factors.filter(|_| formula.settings.factors_count()).map_or(1.0, |factors| factors[label]);
             terms.value += counts.weigh(value);
             terms.penalty = [counts.weigh(first), counts.weigh(second)];
         }

@@ -2,9 +2,9 @@
 
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::classes::per_class;
+use crate::engine::curved::Curved;
 use crate::engine::curved_rows::CurvedRow;
 use crate::engine::distributions::LEAST as LEAST_PROBABILITY;
-#[cfg(any(feature = "cpu-engine", feature = "cube"))]
 use crate::engine::pointwise::PointKernel;
 use crate::engine::primitives::gather::gather;
 use crate::engine::primitives::labels::one_hot;
@@ -141,7 +141,7 @@ pub(crate) fn values_of(formula: &impl RowFormula, logits: Tensor<2>, target: &T
 /// A [`RowFormula`] as the machines of the fused engine run it.
 pub struct RowKernel {
     /// The formula with its second derivatives.
-    pub(in crate::engine) curved: Arc<dyn CurvedRow>,
+    pub(in crate::engine) curved: Arc<CurvedRow>,
     /// The formula of a class: (log-probability, share) -> its contribution to the value of the row.
     #[cfg(any(feature = "cpu-engine", feature = "cube"))]
     pub(in crate::engine) classes: PointKernel,
@@ -202,6 +202,20 @@ impl<F: RowFormula> Formula for OfLogit<F> {
         match self.0.logit(logit.clone()) {
             Some(changed) => changed,
             None => logit,
+        }
+    }
+}
+
+/// The penalty as a [`Formula`] of the logarithm of the sum alone.
+#[derive(Debug, Clone)]
+struct Penalty<F>(F);
+
+impl<F: RowFormula> Formula for Penalty<F> {
+    #[inline(always)]
+    fn eval<R: Real>(&self, log_total: R, _: R) -> R {
+        match self.0.penalty(log_total.clone()) {
+            Some(penalty) => penalty,
+            None => log_total.lit(0.0),
         }
     }
 }
@@ -271,12 +285,20 @@ impl Outcome {
 impl RowKernel {
     /// The kernel of a formula.
     pub fn new(formula: &impl RowFormula) -> Self {
+        let classes = PointKernel::new(&OfClass(formula.clone()));
+        let logits = formula.logit(0.0).map(|_| PointKernel::new(&OfLogit(formula.clone())));
+        let curved = CurvedRow {
+            settings: Arc::new(formula.clone()),
+            logit: logits.as_ref().map(|kernel| kernel.curved.clone()),
+            class: classes.curved.clone(),
+            penalty: formula.penalty(0.0).map(|_| Arc::new(Penalty(formula.clone())) as Arc<dyn Curved>),
+        };
         Self {
-            curved: Arc::new(formula.clone()),
+            curved: Arc::new(curved),
             #[cfg(any(feature = "cpu-engine", feature = "cube"))]
-            classes: PointKernel::new(&OfClass(formula.clone())),
+            classes,
             #[cfg(any(feature = "cpu-engine", feature = "cube"))]
-            logits: formula.logit(0.0).map(|_| PointKernel::new(&OfLogit(formula.clone()))),
+            logits,
             #[cfg(feature = "cpu-engine")]
             host: Box::new(formula.clone()),
             #[cfg(feature = "cube")]
