@@ -1,5 +1,6 @@
 //! Checks of numbers, probabilities and weights.
 
+use super::labels::ALL_IGNORED;
 use super::outcome::Computed;
 use super::report::{Floats, Report, Verdict};
 use super::{Problem, Severity, word};
@@ -110,8 +111,7 @@ pub(super) fn weights(report: &mut Report, weights: &Floats<'_>) {
         },
     );
     if !weights.numbers.is_empty() && weights.numbers.iter().all(|weight| *weight == 0.0) {
-        let advice = "nothing counts, and every gradient is 0: fine for a batch of padding";
-        report.say(Severity::Warning, weights.name, Problem::NoWeight, advice);
+        report.say(Severity::Warning, weights.name, Problem::NoWeight, ALL_IGNORED);
     }
 }
 

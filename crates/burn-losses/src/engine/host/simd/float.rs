@@ -4,6 +4,7 @@ use super::coefficients::Coefficients;
 use super::instructions::dispatch;
 use super::operations::Operations;
 use crate::engine::host::memory::{BufferPool, Numbers};
+use crate::formula::functions;
 use burn::tensor::Element;
 use core::ops::{Add, Mul, Range};
 use core::slice::from_mut;
@@ -51,7 +52,34 @@ pub(crate) trait Float:
     }
 }
 
+/// What is the same for both precisions: `$numbers` stores such floats, and `$read` converts to them.
+macro_rules! of_precision {
+    ($float:ty, $numbers:ident, $read:ident) => {
+        functions!(|x| x, |y| y; sin, cos);
+
+        #[inline(always)]
+        fn powf(self, exponent: f64) -> Self {
+            self.powf(exponent as $float)
+        }
+        fn slice(numbers: Numbers<'_>) -> Option<&[Self]> {
+            if let Numbers::$numbers(numbers) = numbers { Some(numbers) } else { None }
+        }
+        fn read<'a>(numbers: Numbers<'a>, range: Range<usize>, scratch: &'a mut Vec<Self>) -> &'a [Self] {
+            numbers.$read(range, scratch)
+        }
+        fn sort_descending(pairs: &mut [(Self, u32)]) {
+            radsort::sort_by_key(pairs, |(number, _)| -number);
+        }
+        fn pool() -> &'static BufferPool<Self> {
+            static POOL: BufferPool<$float> = BufferPool::new();
+            &POOL
+        }
+    };
+}
+
 impl Float for f32 {
+    of_precision!(f32, F32, singles);
+
     #[inline(always)]
     fn from_f64(value: f64) -> Self {
         value as Self
@@ -65,18 +93,6 @@ impl Float for f32 {
         u64::from(self.to_bits())
     }
     #[inline(always)]
-    fn sin(self) -> Self {
-        self.sin()
-    }
-    #[inline(always)]
-    fn cos(self) -> Self {
-        self.cos()
-    }
-    #[inline(always)]
-    fn powf(self, exponent: f64) -> Self {
-        self.powf(exponent as Self)
-    }
-    #[inline(always)]
     fn shift_left<S: Simd>(simd: S, bits: S::u32s, digits: u32) -> S::u32s {
         simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(digits))
     }
@@ -84,22 +100,11 @@ impl Float for f32 {
     fn shift_right<S: Simd>(simd: S, bits: S::u32s, digits: u32) -> S::u32s {
         simd.wrapping_dyn_shr_u32s(bits, simd.splat_u32s(digits))
     }
-    fn slice(numbers: Numbers<'_>) -> Option<&[Self]> {
-        if let Numbers::F32(numbers) = numbers { Some(numbers) } else { None }
-    }
-    fn read<'a>(numbers: Numbers<'a>, range: Range<usize>, scratch: &'a mut Vec<Self>) -> &'a [Self] {
-        numbers.singles(range, scratch)
-    }
-    fn sort_descending(pairs: &mut [(Self, u32)]) {
-        radsort::sort_by_key(pairs, |(number, _)| -number);
-    }
-    fn pool() -> &'static BufferPool<Self> {
-        static POOL: BufferPool<f32> = BufferPool::new();
-        &POOL
-    }
 }
 
 impl Float for f64 {
+    of_precision!(f64, F64, doubles);
+
     #[inline(always)]
     fn from_f64(value: f64) -> Self {
         value
@@ -111,18 +116,6 @@ impl Float for f64 {
     #[inline(always)]
     fn to_bits(self) -> u64 {
         self.to_bits()
-    }
-    #[inline(always)]
-    fn sin(self) -> Self {
-        self.sin()
-    }
-    #[inline(always)]
-    fn cos(self) -> Self {
-        self.cos()
-    }
-    #[inline(always)]
-    fn powf(self, exponent: f64) -> Self {
-        self.powf(exponent)
     }
     // `Simd` has no shifts of 64 bits; the compiler turns each loop into one instruction.
     #[inline(always)]
@@ -138,18 +131,5 @@ impl Float for f64 {
             *lane >>= digits;
         }
         bits
-    }
-    fn slice(numbers: Numbers<'_>) -> Option<&[Self]> {
-        if let Numbers::F64(numbers) = numbers { Some(numbers) } else { None }
-    }
-    fn read<'a>(numbers: Numbers<'a>, range: Range<usize>, scratch: &'a mut Vec<Self>) -> &'a [Self] {
-        numbers.doubles(range, scratch)
-    }
-    fn sort_descending(pairs: &mut [(Self, u32)]) {
-        radsort::sort_by_key(pairs, |(number, _)| -number);
-    }
-    fn pool() -> &'static BufferPool<Self> {
-        static POOL: BufferPool<f64> = BufferPool::new();
-        &POOL
     }
 }
