@@ -12,7 +12,7 @@ use super::any_tensor::AnyTensor;
 use super::heads::chunks;
 use super::machine::{self, has_kernels};
 use super::primitives::labels::widen_labels;
-use super::{with_zero_gradient, without_weightless};
+use super::{TOGETHER, with_zero_gradient, without_weightless};
 use crate::check::{Reference, widen};
 use crate::error::{InputError, expect};
 use crate::reduction::{Extras, Reduction, Unreduced, cleaned};
@@ -21,9 +21,6 @@ use burn::tensor::{Bool, Int, Tensor};
 pub(crate) use dcg::{Dcg, discounts};
 pub use pairs::PairFormula;
 pub(crate) use pairs::where_more_relevant;
-
-/// About the number of pairs that are computed together.
-const TOGETHER: usize = 1 << 22;
 
 /// The targets of lists: the relevance of each item, and which items are there.
 #[derive(Debug, Clone)]

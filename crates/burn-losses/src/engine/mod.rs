@@ -70,6 +70,9 @@ pub fn keep_memory(most_bytes: usize) {
     host::memory::set_limit(most_bytes);
 }
 
+/// About how many pairs, triplets or differences exist at one time, where all of them would take too much memory.
+const TOGETHER: usize = 1 << 22;
+
 /// A state that begins with `value` everywhere. Its numbers are data: a tensor that is filled lazily would be filled in the
 /// kernel that first reads it. There Burn's fusion (0.22.1) has other rows read it before or after it is set again.
 pub(crate) fn new_state<const D: usize>(shape: [usize; D], value: f32, device: &Device) -> RunningState<Tensor<D>> {

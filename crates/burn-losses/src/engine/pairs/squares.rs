@@ -5,12 +5,9 @@
 
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::custom_backward::custom_backward;
-use crate::engine::machine;
+use crate::engine::{TOGETHER, machine};
 use burn::tensor::Tensor;
 use core::slice::from_ref;
-
-/// About the number of differences that exist at one time.
-const TOGETHER: usize = 1 << 22;
 
 /// The squared distances of every row to every row: `[N, N]`.
 pub(super) fn squares(rows: Tensor<2>) -> Tensor<2> {

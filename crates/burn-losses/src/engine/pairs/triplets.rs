@@ -1,12 +1,10 @@
 //! Sums over triplets, as tensor operations.
 
 use super::anchors::Pairs;
+use crate::engine::TOGETHER;
 use crate::engine::primitives::order_statistics::argmax;
 use crate::formula::{AnchorFormula, Dual, Partners, Triplets};
 use burn::tensor::{Bool, Tensor};
-
-/// About the number of triplets that are computed together.
-const TOGETHER: usize = 1 << 22;
 
 /// The sum over the triplets of each anchor, the number of its triplets, and the number of those whose term is not 0.
 pub(super) fn sum(
