@@ -114,7 +114,7 @@ pub(crate) fn values_of_sampled(
     match head.class_factors() {
         None => Unreduced { values, normalizer },
         Some(weights) => {
-            let weights = Tensor::<1>::from_data(weights, (&values.device(), values.dtype())).select(0, labels);
+            let weights = per_class(weights, &values).select(0, labels);
             let normalizer = normalizer.map_or(weights.clone(), |normalizer| normalizer * weights.clone());
             Unreduced { values: values * weights, normalizer: Some(normalizer) }
         }
