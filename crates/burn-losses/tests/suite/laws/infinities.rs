@@ -126,6 +126,34 @@ fn t74_infinities_on_the_gpu() {
     assert_none(&failures);
 }
 
+/// Mining keeps every infinite value, and those beyond its count do not count in a mean: both paths have the same gradient.
+#[test]
+fn t74_infinities_beyond_the_count_of_mining() {
+    let mut is_beyond = false;
+    every_case(|config, target| {
+        if config.kind() != "ohem" || !["regression", "binary"].contains(&config.family()) {
+            return;
+        }
+        let loss = config.init(&target.device);
+        let (mut inputs, input) = (batch(&loss, 8, 2.0, &[], 12), loss.input());
+        let mut numbers = floats(&inputs[input]);
+        numbers.iter_mut().skip(1).step_by(2).for_each(|number| *number = f64::INFINITY);
+        let infinite = TensorData::new(numbers, inputs[input].shape().clone());
+        inputs.insert(input.into(), infinite);
+        let run = || evaluate(&config.init(&target.device), &inputs, target);
+        let [fused, tensor] = [run(), with_tensor_operations(run)];
+        let place = format!("{config:?} on {}", target.name);
+        assert!(fused.loss == tensor.loss && !fused.loss.is_nan(), "{place}: {} {}", fused.loss, tensor.loss);
+        let [fused, tensor] = [fused, tensor].map(|results| floats(&results.gradients[input]));
+        for (i, (a, b)) in fused.iter().zip(&tensor).enumerate() {
+            let is_same = a == b || (a - b).abs() <= 100.0 * target.tolerance * (1.0 + b.abs());
+            assert!(is_same, "{place}: at {i} {a} and {b}");
+        }
+        is_beyond |= fused.iter().filter(|slope| **slope != 0.0).count() > 6;
+    });
+    assert!(is_beyond, "in no batch is a value kept beyond the count");
+}
+
 /// The same holds for rows of probabilities with `poly1`, whose value is no sum over the classes where it has a gamma: where the value is
 /// infinite, the gradient is that of the cross-entropy.
 #[test]

@@ -57,6 +57,14 @@ pub(crate) fn argmax(rows: Tensor<2>) -> Tensor<1, Int> {
     places.unwrap_or_else(|| rows.argmax(1).squeeze_dim(1))
 }
 
+/// The place of the largest of the numbers of each row where the mask is true, the first one at ties. An infinity is a number like the
+/// others.
+pub(crate) fn argmax_where(rows: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1, Int> {
+    let least = if rows.dtype() == DType::F64 { f64::MIN } else { f64::from(f32::MIN) };
+    let rows = rows.clone().mask_fill(rows.equal_scalar(f64::NEG_INFINITY), least / 2.0);
+    argmax(rows.mask_fill(mask.bool_not(), least))
+}
+
 /// The median of the values that are not masked: the mean of the two middle ones if their number is even, 0 if there are none.
 pub(crate) fn median(values: Tensor<1>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
     let Some(mask) = mask else { return median_of_all(values) };
