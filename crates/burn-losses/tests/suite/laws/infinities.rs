@@ -126,6 +126,65 @@ fn t74_infinities_on_the_gpu() {
     assert_none(&failures);
 }
 
+/// Checks that an infinite coordinate of a box gives numbers, the same on both paths, and has no gradient. Where it is a corner, a
+/// finite limit is the result, and a large number stands for an infinite one.
+fn check_boxes(config: &LossConfig, target: &Target, failures: &mut Vec<String>) {
+    let exact = flex_f64();
+    let loss = config.init(&exact.device);
+    let AnyLoss::Boxes(boxes) = &loss else { return };
+    let (inputs, is_rotated) = (batch(&loss, 6, 2.0, &[], 12), boxes.targets() == BoxTargets::Rotated);
+    if boxes.targets() == BoxTargets::Bins {
+        return;
+    }
+    let is_corner = match config.to_value().get("format").and_then(Value::as_str) {
+        Some(format) => ["xyxy", "xyzxyz"].contains(&format),
+        None => true,
+    };
+    // The angle of a rotated box, the last of its five numbers, is no coordinate.
+    let places = BATCH.0.iter().filter(|place| !is_rotated || *place % 5 != 4);
+    for (place, sign) in places.flat_map(|place| [(*place, 1.0), (*place, -1.0)]) {
+        for argument in ["predictions", "targets"] {
+            let at = |number: f64| with(&inputs, argument, place, number * sign);
+            let of = |number: f64, on: &Target| numbers(&evaluate(&config.init(&on.device), &at(number), on));
+            let [near, far, expected] = [1e11, 1e13, f64::INFINITY].map(|number| of(number, &exact));
+            let run = || of(f64::INFINITY, target);
+            for (path, got) in [("fused", run()), ("tensor", with_tensor_operations(run))] {
+                for (((what, got), (_, expected)), (near, far)) in got.iter().zip(&expected).zip(near.iter().zip(&far))
+                {
+                    let is_own = what.ends_with(&format!(" {argument}"));
+                    for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
+                        let is_close =
+                            |number: f64| (got - number).abs() <= 1e3 * target.tolerance * (1.0 + number.abs());
+                        let is_right = match limit(near.1[i], far.1[i]) {
+                            _ if is_own && i == place => *got == 0.0,
+                            Limit::Finite(limit) if is_corner => is_close(limit),
+                            Limit::Infinite(sign) if is_corner => got * sign > 1e9,
+                            _ => true,
+                        };
+                        if !is_right || !is_close(*expected) {
+                            let (sign, name) = (if sign > 0.0 { "inf" } else { "-inf" }, target.name);
+                            failures.push(format!(
+                                "{config:?}, {sign} at {place} of {argument}, {path} on {name}: {what}[{i}] is {got}, not {expected}"
+                            ));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// An infinite corner of a box counts as one far away, on every device: both paths give the limit where it is finite.
+#[test]
+fn t74_infinite_boxes() {
+    let mut failures = Vec::new();
+    every_case(|config, target| check_boxes(config, target, &mut failures));
+    if let Some(target) = devices::gpu() {
+        registry().iter().for_each(|info| check_boxes(&crate::probe::base(info), &target, &mut failures));
+    }
+    assert_none(&failures);
+}
+
 /// Mining keeps every infinite value, and those beyond its count do not count in a mean: both paths have the same gradient.
 #[test]
 fn t74_infinities_beyond_the_count_of_mining() {
