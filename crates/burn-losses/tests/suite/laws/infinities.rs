@@ -27,15 +27,14 @@ fn limit(near: f64, far: f64) -> Limit {
     }
 }
 
-/// Whether the first argument of a loss may be infinite: a logit or a prediction may; a probability, a parameter, a box or an embedding may not.
-fn may_be_infinite(loss: &AnyLoss, sign: f64) -> bool {
-    match loss {
-        AnyLoss::Boxes(boxes) => boxes.targets() == BoxTargets::Bins,
-        _ => match loss.input() {
-            "logits" | "predictions" | "scores" => true,
-            "log_probabilities" => sign < 0.0,
-            _ => false,
-        },
+/// Whether an argument of a loss may be infinite: a logit, a score, a prediction or the log-probability of an answer may; a probability, a
+/// parameter or an embedding may not. Boxes have a law of their own.
+fn may_be_infinite(loss: &AnyLoss, argument: &str, sign: f64) -> bool {
+    match (loss, argument) {
+        (AnyLoss::Boxes(boxes), "predictions") => boxes.targets() == BoxTargets::Bins,
+        (_, "logits" | "predictions" | "scores" | "real" | "fake" | "chosen" | "rejected" | "policy") => true,
+        (_, "log_probabilities") => sign < 0.0,
+        _ => false,
     }
 }
 
@@ -64,9 +63,9 @@ pub(crate) fn check(config: &LossConfig, (places, seed): (&[usize], u64), target
     let exact = flex_f64();
     let loss = config.init(&exact.device);
     let inputs = batch(&loss, 6, 2.0, &[], seed);
-    let input = loss.input();
-    for (place, sign) in places.iter().flat_map(|place| [(*place, 1.0), (*place, -1.0)]) {
-        if !may_be_infinite(&loss, sign) {
+    let numbers_at = |place: usize| inputs.keys().flat_map(move |name| [(name, place, 1.0), (name, place, -1.0)]);
+    for (input, place, sign) in places.iter().flat_map(|place| numbers_at(*place)) {
+        if place >= inputs[input].num_elements() || !may_be_infinite(&loss, input, sign) {
             continue;
         }
         let at = |number: f64| with(&inputs, input, place, number * sign);
@@ -89,7 +88,7 @@ pub(crate) fn check(config: &LossConfig, (places, seed): (&[usize], u64), target
                         let sign = if sign > 0.0 { "inf" } else { "-inf" };
                         let name = target.name;
                         failures.push(format!(
-                            "{config:?}, {sign} at {place}, {path} on {name}: {what}[{i}] is {got}, limit {limit:?}"
+                            "{config:?}, {sign} at {place} of {input}, {path} on {name}: {what}[{i}] is {got}, limit {limit:?}"
                         ));
                     }
                 }
