@@ -1,12 +1,12 @@
 //! T74: the result for an infinity is the limit.
 
-use super::{assert_close, evaluate, every_case, flex_f64, floats};
+use super::{assert_close, evaluate, every_case, flex_f64, floats, on_the_gpu};
 use crate::devices::{self, Target};
 use crate::probe::batch;
 use burn::tensor::TensorData;
 use burn_losses::config::Value;
 use burn_losses::eval::{Evaluation, Inputs};
-use burn_losses::{AnyLoss, BoxTargets, Boxes, LossConfig, registry, with_tensor_operations};
+use burn_losses::{AnyLoss, BoxTargets, Boxes, LossConfig, with_tensor_operations};
 
 /// The limit of a number.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -117,11 +117,7 @@ fn t74_infinities() {
 #[test]
 fn t74_infinities_on_the_gpu() {
     let mut failures = Vec::new();
-    if let Some(target) = devices::gpu() {
-        for info in registry() {
-            check(&crate::probe::base(&info), BATCH, &target, &mut failures);
-        }
-    }
+    on_the_gpu(|config, target| check(config, BATCH, target, &mut failures));
     assert_none(&failures);
 }
 
@@ -178,9 +174,7 @@ fn check_boxes(config: &LossConfig, target: &Target, failures: &mut Vec<String>)
 fn t74_infinite_boxes() {
     let mut failures = Vec::new();
     every_case(|config, target| check_boxes(config, target, &mut failures));
-    if let Some(target) = devices::gpu() {
-        registry().iter().for_each(|info| check_boxes(&crate::probe::base(info), &target, &mut failures));
-    }
+    on_the_gpu(|config, target| check_boxes(config, target, &mut failures));
     assert_none(&failures);
 }
 

@@ -1,6 +1,6 @@
 //! T73: masking rows has the same result as leaving them out.
 
-use super::{assert_close, every_case, every_signature, every_variant, floats};
+use super::{assert_close, every_case, every_signature, every_variant, floats, on_the_gpu};
 use crate::devices::{self, Target};
 use crate::probe::{batch, numbers, weighted};
 use burn::tensor::{DType, Device, FloatDType, TensorData};
@@ -146,18 +146,26 @@ pub(crate) fn looks_at_places(config: &LossConfig) -> bool {
     config.kind() == "negative_sampling" || parts.is_some_and(|parts| parts > 1.0)
 }
 
+fn check_rows(config: &LossConfig, target: &Target) {
+    let loss = config.init(&target.device);
+    if looks_at_places(config) {
+        return;
+    }
+    let inputs = batch(&loss, 8, 2.0, &[], 61);
+    let valid = valid_rows(&loss, inputs[loss.input()].shape()[0]);
+    assert_left_out(config, &inputs, &valid, target, false);
+}
+
 /// Masking rows has the same result as leaving them out: value, unreduced values and gradients, whatever stands in them.
 #[test]
 fn t73_masking_rows_equals_leaving_them_out() {
-    every_case(|config, target| {
-        let loss = config.init(&target.device);
-        if looks_at_places(config) {
-            return;
-        }
-        let inputs = batch(&loss, 8, 2.0, &[], 61);
-        let valid = valid_rows(&loss, inputs[loss.input()].shape()[0]);
-        assert_left_out(config, &inputs, &valid, target, false);
-    });
+    every_case(check_rows);
+}
+
+/// The same holds on a GPU.
+#[test]
+fn t73_masking_rows_equals_leaving_them_out_on_the_gpu() {
+    on_the_gpu(check_rows);
 }
 
 /// The same holds for positions inside a sample.

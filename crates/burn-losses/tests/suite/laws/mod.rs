@@ -14,7 +14,7 @@ pub(crate) mod values;
 mod zeros;
 
 use crate::devices::{self, Target};
-use crate::probe::{other_batches, variants};
+use crate::probe::{base, other_batches, variants};
 use burn::tensor::TensorData;
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::{AnyLoss, LossConfig, registry};
@@ -34,6 +34,13 @@ fn every_case(mut check: impl FnMut(&LossConfig, &Target)) {
             let on = if at == 0 { &targets[..] } else { &targets[index..=index] };
             on.iter().for_each(|target| check(config, target));
         }
+    }
+}
+
+/// Checks every loss on the GPU, if there is one.
+fn on_the_gpu(mut check: impl FnMut(&LossConfig, &Target)) {
+    if let Some(target) = devices::gpu() {
+        registry().iter().for_each(|info| check(&base(info), &target));
     }
 }
 
