@@ -1,6 +1,6 @@
 //! T73: masking rows has the same result as leaving them out.
 
-use super::{assert_close, every_case, every_signature, every_variant, floats, on_the_gpu};
+use super::{assert_close, every_case, every_signature, every_variant, everywhere_else, floats};
 use crate::devices::{self, Target};
 use crate::probe::{batch, numbers, weighted};
 use burn::tensor::{DType, Device, FloatDType, TensorData};
@@ -162,10 +162,10 @@ fn t73_masking_rows_equals_leaving_them_out() {
     every_case(check_rows);
 }
 
-/// The same holds on a GPU.
+/// The same holds in half precision and on a GPU.
 #[test]
-fn t73_masking_rows_equals_leaving_them_out_on_the_gpu() {
-    on_the_gpu(check_rows);
+fn t73_masking_rows_equals_leaving_them_out_everywhere_else() {
+    everywhere_else(check_rows);
 }
 
 /// The same holds for positions inside a sample.

@@ -44,6 +44,14 @@ fn on_the_gpu(mut check: impl FnMut(&LossConfig, &Target)) {
     }
 }
 
+/// Checks every loss in half precision, and on the GPU if there is one.
+fn everywhere_else(mut check: impl FnMut(&LossConfig, &Target)) {
+    for target in precision::half_precision() {
+        registry().iter().for_each(|info| check(&base(info), &target));
+    }
+    on_the_gpu(check);
+}
+
 /// Checks every other way to call a loss than the usual one, with a batch for it.
 fn every_signature(mut check: impl FnMut(&LossConfig, &Inputs)) {
     every_variant(|config| {

@@ -1,6 +1,6 @@
 //! The laws of compositions of losses.
 
-use super::{assert_close, evaluate, every_case, every_variant, floats, on_the_gpu};
+use super::{assert_close, evaluate, every_case, every_variant, everywhere_else, floats};
 use crate::devices::{self, Target};
 use crate::probe::{batch, other_batches, weighted};
 use burn_losses::config::{Table, Value};
@@ -86,10 +86,10 @@ fn t75_a_sum_of_one_term_is_the_term() {
     assert!(compared > 200, "{compared}");
 }
 
-/// The same holds on a GPU.
+/// The same holds in half precision and on a GPU.
 #[test]
-fn t75_a_sum_of_one_term_is_the_term_on_the_gpu() {
-    on_the_gpu(|config, target| _ = compare(config, target));
+fn t75_a_sum_of_one_term_is_the_term_everywhere_else() {
+    everywhere_else(|config, target| _ = compare(config, target));
 }
 
 /// T75: two halves of a term with equal weights are the term, and a term of weight 0 does not count.

@@ -1,7 +1,7 @@
 //! T84: zero times anything is zero.
 
 use super::masks::is_per_row;
-use super::{assert_close, evaluate, every_case, every_signature, flex_f64, floats, on_the_gpu};
+use super::{assert_close, evaluate, every_case, every_signature, everywhere_else, flex_f64, floats};
 use crate::devices::{self, Target};
 use crate::probe::{batch, numbers, shares_rows, weighted, with_field};
 use burn::tensor::TensorData;
@@ -132,10 +132,10 @@ fn t84_a_row_of_nan_with_a_weight_of_zero() {
     every_case(check_row_of_nan);
 }
 
-/// The same holds on a GPU.
+/// The same holds in half precision and on a GPU.
 #[test]
-fn t84_a_row_of_nan_with_a_weight_of_zero_on_the_gpu() {
-    on_the_gpu(check_row_of_nan);
+fn t84_a_row_of_nan_with_a_weight_of_zero_everywhere_else() {
+    everywhere_else(check_row_of_nan);
 }
 
 /// The same holds for every other way to call a loss, for the first argument and for all of them.
