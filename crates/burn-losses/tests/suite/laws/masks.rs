@@ -78,7 +78,7 @@ fn poisoned(data: &TensorData, valid: &[bool]) -> TensorData {
 }
 
 /// The mask of a batch, with an entry for each element or for each row.
-fn mask(loss: &AnyLoss, inputs: &Inputs, valid: &[bool], of_elements: bool) -> TensorData {
+pub(crate) fn mask(loss: &AnyLoss, inputs: &Inputs, valid: &[bool], of_elements: bool) -> TensorData {
     let signature = loss.signature(inputs);
     let prediction = inputs[signature[0].name].shape().to_vec();
     let argument = signature.iter().find(|argument| argument.name == "mask").expect("a mask");
