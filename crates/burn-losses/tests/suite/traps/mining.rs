@@ -75,18 +75,22 @@ fn t22_ghm_gives_every_bin_the_same_weight() {
     }
 }
 
-/// A NaN stays NaN, and the other values and gradients are those of the batch without it, in this step and in the next one.
+/// A NaN stays NaN, and the other values and gradients are those of the batch without it, in this step and in the next one: it is in no
+/// bin, and in no median.
 #[test]
-fn t22_a_nan_is_in_no_bin_of_ghm() {
+fn t22_a_nan_is_in_no_statistic_of_the_others() {
     const NAN: f64 = f64::NAN;
     let steps: [(&[f64], &[f64]); 3] =
         [(&[-5.0, NAN, -5.0, 1.0], &[-5.0, -5.0, 1.0]), (&[NAN; 2], &[]), (&[1.0, NAN, -5.0], &[1.0, -5.0])];
-    let losses = [("binary", "ghm_c", "logits"), ("regression", "ghm_r", "predictions")];
-    for (target, (family, kind, first)) in
+    let losses = [
+        ("family: binary\nkind: ghm_c", "logits"),
+        ("family: regression\nkind: ghm_r", "predictions"),
+        ("family: regression\nkind: tukey_biweight\nscale: mad", "predictions"),
+    ];
+    for (target, (text, first)) in
         devices::all().iter().flat_map(|target| losses.into_iter().map(move |loss| (target, loss)))
     {
-        let text = format!("family: {family}\nkind: {kind}\nreduction: sum");
-        let config: LossConfig = serde_yaml_ng::from_str(&text).expect("a config");
+        let config: LossConfig = serde_yaml_ng::from_str(&format!("{text}\nreduction: sum")).expect("a config");
         let check = || {
             let [loss, other] = [(); 2].map(|()| config.init(&target.device.clone().autodiff()));
             for (with_nan, without) in steps {
@@ -97,7 +101,7 @@ fn t22_a_nan_is_in_no_bin_of_ghm() {
                     let results = evaluate(loss, &inputs, target);
                     [floats(&results.unreduced), floats(&results.gradients[first])]
                 };
-                let (got, place) = (step(&loss, with_nan), format!("{kind} on {}: {with_nan:?}", target.name));
+                let (got, place) = (step(&loss, with_nan), format!("{config:?} on {}: {with_nan:?}", target.name));
                 assert!(got[0].iter().zip(with_nan).all(|(value, x)| value.is_nan() == x.is_nan()), "{place}: {got:?}");
                 if without.is_empty() {
                     continue;
