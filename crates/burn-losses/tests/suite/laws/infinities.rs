@@ -137,9 +137,9 @@ fn check_boxes(config: &LossConfig, target: &Target, failures: &mut Vec<String>)
         Some(format) => ["xyxy", "xyzxyz"].contains(&format),
         None => true,
     };
-    // The angle of a rotated box, the last of its five numbers, is no coordinate.
-    let places = BATCH.0.iter().filter(|place| !is_rotated || *place % 5 != 4);
-    for (place, sign) in places.flat_map(|place| [(*place, 1.0), (*place, -1.0)]) {
+    // All numbers of two boxes. The angle of a rotated box, the last of its five numbers, is no coordinate.
+    let places = (0..2 * boxes.targets().width()).filter(|place| !is_rotated || place % 5 != 4);
+    for (place, sign) in places.flat_map(|place| [(place, 1.0), (place, -1.0)]) {
         for argument in ["predictions", "targets"] {
             let at = |number: f64| with(&inputs, argument, place, number * sign);
             let of = |number: f64, on: &Target| numbers(&evaluate(&config.init(&on.device), &at(number), on));
@@ -155,7 +155,10 @@ fn check_boxes(config: &LossConfig, target: &Target, failures: &mut Vec<String>)
                         let is_right = match limit(near.1[i], far.1[i]) {
                             _ if is_own && i == place => *got == 0.0,
                             Limit::Finite(limit) if is_corner => is_close(limit),
-                            Limit::Infinite(sign) if is_corner => got * sign > 1e9,
+                            // The box is not as far away as that of `far`.
+                            Limit::Infinite(sign) if is_corner => {
+                                near.1[i] * sign < got * sign && got.abs() < far.1[i].abs()
+                            }
                             _ => true,
                         };
                         if !is_right || !is_close(*expected) {
