@@ -96,7 +96,7 @@ impl Pointwise for BalancedBceLoss {
 
     fn kernel_of_batch(&self, _: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let kernel = PointKernel::new(&formula_of_batch(share_of_positives(targets, None)));
-        Some(BatchKernel { kernel, factors: None, factors_count: false })
+        Some(BatchKernel { kernel, factors: None, count: None })
     }
 
     fn values(&self, logits: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {

@@ -26,7 +26,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # State
 /// The counts per bin are smoothed over the training steps and saved with the module. Every forward pass on a device with
-/// autodiff is a step; elsewhere, as in validation, nothing is counted.
+/// autodiff is a step; elsewhere, as in validation, nothing is counted. A value that is NaN stays NaN and is in no bin.
 ///
 /// # Example
 /// ```
@@ -119,6 +119,6 @@ impl Pointwise for GhmCLoss {
 
     fn kernel_of_batch(&self, logits: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let factors = Some(self.weights(logits, targets, None));
-        Some(BatchKernel { kernel: PointKernel::new(&CrossEntropy), factors, factors_count: false })
+        Some(BatchKernel { kernel: PointKernel::new(&CrossEntropy), factors, count: None })
     }
 }

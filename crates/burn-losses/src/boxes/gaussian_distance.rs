@@ -145,6 +145,11 @@ impl VectorFormula<5> for GaussianDistanceLoss {
         // 1 - 1 / (tau + f), without subtracting anything from 1.
         (transformed.clone() + (tau - 1.0)) / (transformed + tau)
     }
+
+    #[inline(always)]
+    fn coordinates(&self) -> usize {
+        4
+    }
 }
 
 #[cfg(test)]

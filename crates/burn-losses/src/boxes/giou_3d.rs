@@ -112,6 +112,11 @@ impl VectorFormula<6> for Giou3dLoss {
     fn linear<R: Real>(&self, prediction: [R; 6], target: [R; 6]) -> ([R; 6], [R; 6]) {
         (self.config.format.corners(prediction), self.config.format.corners(target))
     }
+
+    #[inline(always)]
+    fn coordinates(&self) -> usize {
+        6
+    }
 }
 
 /// The squared distance of the centers over the squared diagonal of the enclosing box.

@@ -75,6 +75,9 @@ pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 /// and gradient are finite for degenerate, inverted, disjoint and touching boxes. Where two edges coincide, each has half of the
 /// gradient, as in PyTorch: a perfect fit has the gradient 0. (A gradient is as large as 1 / size: for boxes below about 1e-4
 /// it is more than an f16 can hold.)
+///
+/// An infinite corner counts as one at a distance of 1e12, and has no gradient. So do the infinite centers and sides of rotated
+/// boxes; an infinite angle gives NaN.
 #[inherent]
 pub trait BoxesLoss: Boxes + Loss {
     /// How four numbers describe a box.

@@ -99,6 +99,11 @@ impl VectorFormula<5> for ProbIouLoss {
             ProbIouForm::Bhattacharyya => distance,
         }
     }
+
+    #[inline(always)]
+    fn coordinates(&self) -> usize {
+        4
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::{BoxFormat, BoxFormat3d};
 use crate::check::Reference;
 use crate::engine::vectors::{Factors, VectorKernel, Vectors, columns, of_formula};
 use crate::error::InputError;
+use crate::formula::safe::finite;
 use crate::formula::{BoxFormula, Real, VectorFormula};
 use crate::reduction::{Extras, Unreduced};
 use burn::tensor::{Bool, Tensor};
@@ -158,6 +159,11 @@ impl<F: BoxFormula> VectorFormula<4> for InFormat<F> {
     fn linear<R: Real>(&self, prediction: [R; 4], target: [R; 4]) -> ([R; 4], [R; 4]) {
         (self.1.corners(prediction), self.1.corners(target))
     }
+
+    #[inline(always)]
+    fn coordinates(&self) -> usize {
+        4
+    }
 }
 
 /// A loss and the format of its boxes, as the executor takes them.
@@ -184,9 +190,9 @@ impl<B: Boxes> Vectors for Formatted<'_, B> {
     }
 }
 
-/// The corners of `[N, 4]` boxes.
+/// The corners of `[N, 4]` boxes; an infinite one counts as 1e12.
 pub(crate) fn corners(boxes: Tensor<2>, format: BoxFormat) -> [Tensor<1>; 4] {
-    format.corners(columns(boxes))
+    format.corners(columns(boxes)).map(finite)
 }
 
 /// Checks the arguments of a loss: what the forward methods do first.

@@ -27,7 +27,7 @@ impl GhmCounts {
     /// autodiff, it also adds the batch to the counts.
     ///
     /// beta = total / (smoothed count of the value's bin x number of bins that are not empty in this batch, or of all bins). A
-    /// masked value is in no bin, and its beta is arbitrary.
+    /// NaN and a masked value are in no bin: they are not in the total, and their beta is arbitrary.
     pub(crate) fn weights<const D: usize>(
         &self,
         gradient_norm: Tensor<D>,
@@ -44,12 +44,10 @@ impl GhmCounts {
 
         let first_step = old.clone().sum().equal_scalar(0.0).expand([bins]);
         let blended = old.clone() * momentum + batch.clone() * (1.0 - momentum);
-        let mut smoothed = blended.mask_where(first_step, batch.clone());
-        if mask.is_some() {
-            // A batch without a valid value does not count as a step.
-            let nothing = batch.clone().sum().equal_scalar(0.0).expand([bins]);
-            smoothed = smoothed.mask_where(nothing, old);
-        }
+        // A batch without a valid value does not count as a step.
+        let total = batch.clone().sum();
+        let nothing = total.clone().equal_scalar(0.0).expand([bins]);
+        let smoothed = blended.mask_where(first_step, batch.clone()).mask_where(nothing, old);
         if norm.device().is_autodiff() {
             set_state(&self.counts, smoothed.clone());
         }
@@ -64,10 +62,7 @@ impl GhmCounts {
             }
         }
         .recip();
-        let weights = match mask {
-            None => weights * count as f64,
-            Some(_) => weights * batch.sum().expand([bins]),
-        };
-        lookup(norm, weights).reshape(shape)
+        // Beside a weight of 0, a NaN would not stay visible.
+        lookup(norm, weights * total.clamp_min(1.0).expand([bins])).reshape(shape)
     }
 }

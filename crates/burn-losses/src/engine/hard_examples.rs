@@ -2,7 +2,7 @@
 
 use super::primitives::order_statistics::largest;
 use crate::options::{HardExamples, MinedOver};
-use crate::reduction::Unreduced;
+use crate::reduction::{Unreduced, sum};
 use burn::tensor::{Bool, DType, Int, Tensor};
 
 /// How the hardest values are chosen.
@@ -31,12 +31,18 @@ impl Mining {
         Unreduced { values: values.mask_fill(dropped, 0.0), normalizer: Some(normalizer) }
     }
 
-    /// 1 for each of the values that are kept, 0 for the others.
+    /// 1 for each of the values that are kept, 0 for the others; and how many of them count.
     ///
     /// A NaN or an infinity is always kept, whatever the count, so that it stays visible. Minus infinity is an easy value like
     /// others: it is below all of them.
-    pub(crate) fn select<const D: usize>(self, unreduced: &Unreduced<D>, quota: Option<&Quota<D>>) -> Tensor<D> {
-        with_visible(self.choose(unreduced, quota), unreduced)
+    pub(crate) fn select<const D: usize>(
+        self,
+        unreduced: &Unreduced<D>,
+        quota: Option<&Quota<D>>,
+    ) -> (Tensor<D>, Tensor<1>) {
+        let chosen = self.choose(unreduced, quota);
+        let count = sum(chosen.clone());
+        (with_visible(chosen, unreduced), count)
     }
 
     /// 1 for each of the hardest values, which count; 0 for the others.

@@ -46,6 +46,27 @@ pub(crate) fn weighted<R: Real>(weight: R, value: R) -> R {
     weight * R::select(&counts, value, zero)
 }
 
+/// The largest coordinate: one beyond it counts as infinite.
+const MOST: f64 = f32::MAX as f64;
+
+/// The coordinate in place of an infinite one.
+const FARTHEST: f64 = 1e12;
+
+/// Whether a coordinate counts as infinite.
+#[cfg(feature = "cpu-engine")]
+#[inline(always)]
+pub(crate) fn is_infinite(coordinate: f64) -> bool {
+    coordinate.abs() > MOST
+}
+
+/// A coordinate; an infinite one becomes 1e12 with the same sign, and has no slope.
+#[inline(always)]
+pub(crate) fn finite<R: Real>(coordinate: R) -> R {
+    let (above, below) = (coordinate.gt_lit(MOST), is_below(&coordinate, -MOST));
+    let (high, low) = (coordinate.lit(FARTHEST), coordinate.lit(-FARTHEST));
+    R::select(&above, high, R::select(&below, low, coordinate))
+}
+
 /// A logit beyond which both sigmoids are constants, and e^x is 0 or infinite.
 const SATURATED: f64 = 800.0;
 

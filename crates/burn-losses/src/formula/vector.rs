@@ -17,6 +17,14 @@ pub trait VectorFormula<const K: usize, const TARGETS: usize = K>: Debug + Clone
     fn linear<R: Real>(&self, prediction: [R; K], target: [R; TARGETS]) -> ([R; K], [R; TARGETS]) {
         (prediction, target)
     }
+
+    /// How many numbers of the prediction and of the target, from the first one on, are coordinates or lengths: infinite ones count as
+    /// 1e12.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn coordinates(&self) -> usize {
+        0
+    }
 }
 
 /// A loss of two boxes, each given by its corners (x1, y1, x2, y2).

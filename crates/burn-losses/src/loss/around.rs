@@ -22,8 +22,9 @@ macro_rules! hardest_values {
         ) -> Option<$crate::engine::pointwise::BatchKernel> {
             let kernel = self.loss[0].kernel()?;
             let values = kernel.values(&first.clone().without_autodiff(), targets)?.into();
-            let kept = self.mining().select(&values, self.quota(targets).as_ref());
-            Some($crate::engine::pointwise::BatchKernel { kernel, factors: Some(kept), factors_count: true })
+            let (kept, count) = self.mining().select(&values, self.quota(targets).as_ref());
+            let count = Some(count.into_scalar());
+            Some($crate::engine::pointwise::BatchKernel { kernel, factors: Some(kept), count })
         }
 
         fn parts(
@@ -34,7 +35,8 @@ macro_rules! hardest_values {
         ) -> Option<Vec<$crate::engine::curved::Part>> {
             let parts = self.loss[0].parts(first, targets, mask)?;
             let values = $crate::engine::pointwise::values(&self.loss[0], first.clone(), targets.clone(), mask);
-            let kept = $crate::engine::pointwise::numbers(self.mining().select(&values, self.quota(targets).as_ref()));
+            let (kept, _) = self.mining().select(&values, self.quota(targets).as_ref());
+            let kept = $crate::engine::pointwise::numbers(kept);
             Some(parts.into_iter().map(|part| part.with_factors(&kept)).collect())
         }
 

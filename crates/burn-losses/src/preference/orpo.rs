@@ -20,7 +20,9 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Numerics
 /// The arguments are means over tokens, which are below 0: see [`SequenceAverage::Mean`](super::SequenceAverage::Mean). A mean of 0 or
-/// above counts as -1e-7 and has no gradient. 1 - e^a is computed without cancellation. The value is never negative.
+/// above counts as -1e-7 and has no gradient. 1 - e^a is computed without cancellation. The value is never negative. The slope of the
+/// log-odds is 1 / (1 - e^a), at most 1e7. For a rejected answer within 1.5e-5 of 0 it is more than an f16 can hold: keep the means in
+/// f32, in which [`sequence_log_probabilities`](super::sequence_log_probabilities) returns them.
 ///
 /// # Example
 /// ```

@@ -28,7 +28,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # State
 /// The counts per bin are smoothed over the training steps and saved with the module. Every forward pass on a device with
-/// autodiff is a step; elsewhere, as in validation, nothing is counted.
+/// autodiff is a step; elsewhere, as in validation, nothing is counted. A value that is NaN stays NaN and is in no bin.
 ///
 /// # Example
 /// ```
@@ -137,6 +137,6 @@ impl Pointwise for GhmRLoss {
 
     fn kernel_of_batch(&self, predictions: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
         let factors = Some(self.weights(predictions, targets, None));
-        Some(BatchKernel { kernel: PointKernel::new(&self.smooth_abs()), factors, factors_count: false })
+        Some(BatchKernel { kernel: PointKernel::new(&self.smooth_abs()), factors, count: None })
     }
 }

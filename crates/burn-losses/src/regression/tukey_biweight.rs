@@ -17,7 +17,8 @@ pub enum TukeyScale {
     /// No divisor: the errors are in units of their standard deviation already.
     #[default]
     None,
-    /// 1.4826 times the median absolute deviation of the batch, a constant for the gradient, floored at 1e-12.
+    /// 1.4826 times the median absolute deviation of the batch, a constant for the gradient, floored at 1e-12. An error that is NaN
+    /// is not in it.
     Mad,
 }
 

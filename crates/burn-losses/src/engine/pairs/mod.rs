@@ -13,7 +13,7 @@ use super::any_tensor::AnyTensor;
 use super::machine;
 use super::primitives::l2_normalize::l2_normalize;
 use super::primitives::labels::same_label;
-use super::primitives::order_statistics::argmax;
+use super::primitives::order_statistics::argmax_where;
 use crate::formula::inlined::{expect_inlined, note};
 use crate::formula::{Anchor, AnchorFormula, Counts, Earlier, EarlierRows, Partners, Score, Triplets};
 use crate::reduction::Unreduced;
@@ -287,11 +287,10 @@ impl<F> All<'_, F> {
 
     /// The largest of the scores times `sign`, the first one at ties: only that score gets the gradient.
     fn extreme(&self, partners: Partners, sign: f64) -> Tensor<1> {
-        let others = self.mask(partners).bool_not();
-        let known = self.scores.clone().detach() * sign;
-        let place = argmax(known.mask_fill(others.clone(), f64::from(f32::MIN)));
+        let partners = self.mask(partners);
+        let place = argmax_where(self.scores.clone().detach() * sign, partners.clone());
         let found = self.scores.clone().gather(1, place.unsqueeze_dim(1));
-        found.mask_fill(others.all_dim(1), LEAST * sign).squeeze_dim(1)
+        found.mask_fill(partners.bool_not().all_dim(1), LEAST * sign).squeeze_dim(1)
     }
 }
 

@@ -2,9 +2,12 @@
 
 use super::anchors::Pairs;
 use crate::engine::TOGETHER;
-use crate::engine::primitives::order_statistics::argmax;
-use crate::formula::{AnchorFormula, Dual, Partners, Triplets};
+use crate::engine::any_tensor::AnyTensor;
+use crate::engine::custom_backward::custom_backward;
+use crate::engine::primitives::order_statistics::argmax_where;
+use crate::formula::{AnchorFormula, Dual, Partners, Real, Triplets};
 use burn::tensor::{Bool, Tensor};
+use core::slice::from_ref;
 
 /// The sum over the triplets of each anchor, the number of its triplets, and the number of those whose term is not 0.
 pub(super) fn sum(
@@ -67,19 +70,23 @@ fn many(
         slopes = slopes + by_negative.sum_dim(1).reshape([count, columns]);
     }
     slopes = slopes + Tensor::cat(slopes_of_positives, 1);
-    let device = scores.device();
-    let lift = |tensor: Tensor<2>| if device.is_autodiff() { tensor.to_device(&device) } else { tensor };
-    // The value is `total` from above; the gradient is that of slopes * scores.
-    let live = lift(slopes) * (scores.clone() - scores.detach());
-    ((lift(sums) + live.sum_dim(1)).squeeze_dim(1), normalizers.map(|normalizer| lift(normalizer).squeeze_dim(1)))
+    let parent = AnyTensor::from(&scores);
+    let lift = |tensor: Tensor<2>| parent.lift(tensor.into()).into_rank::<2>();
+    let of_scores = slopes.clone();
+    let attached = custom_backward(sums.clone().into(), from_ref(&parent), move |upstream| {
+        vec![Some((of_scores * upstream.into_rank::<2>().expand([count, columns])).into())]
+    });
+    // The difference of infinite scores is NaN, and most of them have no slope.
+    let live = || lift(sums) + lift(slopes).weigh(scores.clone() - scores.detach()).sum_dim(1);
+    let sums = attached.map_or_else(live, AnyTensor::into_rank);
+    (sums.squeeze_dim(1), normalizers.map(|normalizer| lift(normalizer).squeeze_dim(1)))
 }
 
 /// [`Triplets::Nearest`]: one negative per pair of anchor and positive.
 fn nearest(formula: &impl AnchorFormula, scores: Tensor<2>, pairs: &Pairs) -> (Tensor<1>, [Tensor<1>; 2]) {
     let [count, columns] = scores.dims();
     let known = scores.clone().detach();
-    let farthest =
-        argmax(known.clone().mask_fill(pairs.negative.clone().bool_not(), f64::from(f32::MIN))).unsqueeze_dim::<2>(1);
+    let farthest = argmax_where(known.clone(), pairs.negative.clone()).unsqueeze_dim::<2>(1);
     let places = parts(count, columns).map(|(from, size)| {
         let shape = [count, size, columns];
         let positive = known.clone().narrow(1, from, size).unsqueeze_dim::<3>(2).expand(shape);
@@ -87,8 +94,9 @@ fn nearest(formula: &impl AnchorFormula, scores: Tensor<2>, pairs: &Pairs) -> (T
         let chosen = pairs.negative.clone().unsqueeze_dim::<3>(1).expand(shape);
         let chosen = chosen.bool_and(negative.clone().greater(positive));
         let none = chosen.clone().any_dim(2).bool_not().reshape([count, size]);
-        let above = negative.mask_fill(chosen.bool_not(), f64::from(f32::MAX)).reshape([count * size, columns]);
-        argmax(-above).reshape([count, size]).mask_where(none, farthest.clone().expand([count, size]))
+        let rows = [count * size, columns];
+        let nearest = argmax_where(-negative.reshape(rows), chosen.reshape(rows)).reshape([count, size]);
+        nearest.mask_where(none, farthest.clone().expand([count, size]))
     });
     let negative = scores.clone().gather(1, Tensor::cat(places.collect(), 1));
     let terms = formula.term_with(Partners::Negatives, negative, scores);

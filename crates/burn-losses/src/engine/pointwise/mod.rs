@@ -114,8 +114,8 @@ pub struct BatchKernel {
     pub(crate) kernel: PointKernel,
     /// The factor of each value: a tensor without a gradient.
     pub(crate) factors: Option<Tensor<3>>,
-    /// Whether the factor of a value is also its normalizer.
-    pub(crate) factors_count: bool,
+    /// How many values a mean divides by; `None`: all of them.
+    pub(crate) count: Option<f64>,
 }
 
 /// A tensor with any number of axes, reshaped to `[N, C, rest]`.
@@ -161,6 +161,8 @@ pub(crate) struct Reduce {
     pub(crate) samples: usize,
     /// The weights: one per value, or one per sample.
     pub(crate) weights: Option<AnyTensor>,
+    /// How many values a mean divides by; `None`: all of them.
+    pub(crate) count: Option<f64>,
 }
 
 impl PointKernel {
@@ -358,22 +360,18 @@ fn reduced<P: Pointwise, const D: usize>(
     let (samples, (reduction, divisor)) = (first.dims()[0], extras.in_kernel(reduction)?);
     if let Some(kernel) = loss.kernel() {
         let weights = extras.weights.as_ref().map(AnyTensor::from);
-        let reduce = Reduce { reduction, width: 1, samples, weights };
+        let reduce = Reduce { reduction, width: 1, samples, weights, count: None };
         return Some(Divisor::divide_by(divisor, kernel.reduced(&reduce, first, targets)?));
     }
     if extras.weights.is_some() || !has_kernels(first) || targets.is_tracked() {
         return None;
     }
     let [first, targets] = [first, targets].map(|tensor| as_three_axes(widen(tensor.clone())));
-    let BatchKernel { kernel, factors, factors_count } = loss.kernel_of_batch(&first, &targets)?;
-    // For the kernel, factors are weights.
-    let reduction = match reduction {
-        Reduction::Mean | Reduction::WeightedMean if factors_count => Reduction::WeightedMean,
-        Reduction::WeightedMean => Reduction::Mean,
-        reduction => reduction,
-    };
+    let BatchKernel { kernel, factors, count } = loss.kernel_of_batch(&first, &targets)?;
+    // For the kernel, factors are weights: a weighted mean would divide by their sum.
+    let reduction = if reduction == Reduction::WeightedMean { Reduction::Mean } else { reduction };
     let weights = factors.as_ref().map(AnyTensor::from);
-    let reduce = Reduce { reduction, width: 1, samples, weights };
+    let reduce = Reduce { reduction, width: 1, samples, weights, count };
     // No fallback is possible from here on: it would count the batch a second time.
     let total = kernel.reduced(&reduce, &first, &targets).expect("a kernel for what is in memory");
     Some(Divisor::divide_by(divisor, total))

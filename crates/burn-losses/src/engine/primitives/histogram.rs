@@ -6,8 +6,7 @@ use crate::engine::machine::{self, has_kernels};
 use crate::reduction::sum;
 use burn::tensor::{Bool, Int, Tensor};
 
-/// How many of the numbers are in each of the bins of equal size: `[bins]`, a constant. A NaN is in the first bin, and a masked
-/// number is in none.
+/// How many of the numbers are in each of the bins of equal size: `[bins]`, a constant. A NaN and a masked number are in none.
 pub(crate) fn histogram(numbers: Tensor<1>, mask: Option<&Tensor<1, Bool>>, bins: usize) -> Tensor<1> {
     if let Some(mask) = mask.filter(|_| has_kernels(&numbers)) {
         let nothing = Tensor::zeros([bins], (&numbers.device(), numbers.dtype()));
@@ -19,7 +18,7 @@ pub(crate) fn histogram(numbers: Tensor<1>, mask: Option<&Tensor<1, Bool>>, bins
     {
         return any.lift(counts).into_rank();
     }
-    let bin = bin_of(&numbers, bins);
+    let bin = bin_of(&numbers, bins, -1);
     let bin = match mask {
         None => bin,
         Some(mask) => bin.mask_fill(mask.clone().bool_not(), -1),
@@ -28,20 +27,20 @@ pub(crate) fn histogram(numbers: Tensor<1>, mask: Option<&Tensor<1, Bool>>, bins
     Tensor::cat(counts.collect(), 0)
 }
 
-/// For each number the entry of its bin, from entries `[bins]`: a constant.
+/// For each number the entry of its bin, from entries `[bins]`: a constant. A NaN has the first entry.
 pub(crate) fn lookup(numbers: Tensor<1>, entries: Tensor<1>) -> Tensor<1> {
     let (any, of) = (AnyTensor::from(&numbers), AnyTensor::from(&entries));
     if let Some(found) = machine::run("lookup", &any, |machine| machine.lookup(&any, &of)) {
         return any.lift(found).into_rank();
     }
-    let bin = bin_of(&numbers, entries.dims()[0]);
+    let bin = bin_of(&numbers, entries.dims()[0], 0);
     entries.select(0, bin)
 }
 
-/// The bin of each number. A NaN gets a bin too: an index out of bounds would corrupt memory on a GPU.
-fn bin_of(numbers: &Tensor<1>, bins: usize) -> Tensor<1, Int> {
-    let number = numbers.clone().mask_fill(numbers.clone().is_nan(), 0.0);
-    (number * bins as f64).int().clamp(0, bins as i64 - 1)
+/// The bin of each number, and `of_nan` for a NaN, which has no integer on a GPU.
+fn bin_of(numbers: &Tensor<1>, bins: usize, of_nan: i64) -> Tensor<1, Int> {
+    let number = numbers.clone().mask_fill(numbers.clone().is_nan(), of_nan as f64);
+    (number * bins as f64).int().clamp(of_nan, bins as i64 - 1)
 }
 
 #[cfg(feature = "cpu-engine")]
@@ -52,7 +51,7 @@ pub(in crate::engine) mod host {
     use crate::engine::host::simd::Float;
     use rayon::prelude::*;
 
-    /// The bin of a number in [0, 1]; a NaN is in the first one.
+    /// The bin of a number in [0, 1]; for a NaN it is the first one.
     fn bin<T: Float>(number: T, bins: usize) -> usize {
         ((number.to_f64() * bins as f64) as usize).min(bins - 1)
     }
@@ -68,8 +67,12 @@ pub(in crate::engine) mod host {
 
     fn counts_of<T: Float>(numbers: &[T], bins: usize) -> Vec<f64> {
         let of_block = |numbers: &[T]| {
-            let mut counts = vec![0u64; bins];
-            numbers.iter().for_each(|number| counts[bin(*number, bins)] += 1);
+            let (mut counts, mut nans) = (vec![0u64; bins], 0);
+            for number in numbers {
+                counts[bin(*number, bins)] += 1;
+                nans += u64::from(number.to_f64().is_nan());
+            }
+            counts[0] -= nans;
             counts
         };
         let add = |a: Vec<u64>, b: Vec<u64>| a.into_iter().zip(b).map(|(a, b)| a + b).collect();
@@ -102,7 +105,7 @@ mod tests {
     use burn::tensor::{Device, TensorData};
 
     #[test]
-    fn what_is_masked_is_in_no_bin() {
+    fn what_is_masked_or_nan_is_in_no_bin() {
         let device = Device::flex();
         let numbers = || Tensor::<1>::from_floats([0.1, 0.1, 0.9, f32::NAN, 0.6], &device);
         let counts = |mask: [bool; 5]| {
@@ -113,7 +116,9 @@ mod tests {
             fused
         };
         assert_eq!(counts([true, false, true, false, true]), [1.0, 2.0]);
-        assert_eq!(counts([true; 5]), [3.0, 2.0]);
+        assert_eq!(counts([true; 5]), [2.0, 2.0]);
         assert_eq!(counts([false; 5]), [0.0, 0.0]);
+        let run = || histogram(numbers(), None, 2).into_data().iter::<f32>().collect::<Vec<_>>();
+        assert_eq!([run(), crate::with_tensor_operations(run)], [[2.0, 2.0], [2.0, 2.0]]);
     }
 }

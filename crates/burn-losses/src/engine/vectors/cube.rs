@@ -1,6 +1,6 @@
 //! (prediction, target) -> value, for every row.
 
-use super::Call;
+use super::{Call, arguments};
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::cube::items::{Items, Wanted};
 use crate::engine::cube::run_items;
@@ -45,7 +45,7 @@ impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const S
     fn eval<R: Real + Copy>(&self, numbers: &[R]) -> Vec<R> {
         let prediction = core::array::from_fn(|number| Dual::<R, K>::variable(numbers[number], number));
         let target = core::array::from_fn(|number| Dual::constant(numbers[K + number]));
-        let (prediction, target) = self.0.linear(prediction, target);
+        let (prediction, target) = arguments(&self.0, prediction, target);
         let Dual { value, slope } = self.0.eval(prediction, target);
         core::iter::once(value).chain(slope).collect()
     }

@@ -1,11 +1,12 @@
 //! (prediction, target) -> value, for every row.
 
-use super::Call;
+use super::{Call, arguments};
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::host::blocks::{BLOCK, divided, divisor_of, factor_of, par_blocks, range};
 use crate::engine::host::memory::{Memory, Weights, in_precision, scalar, stale, tensor, with_slopes};
 use crate::engine::host::simd::{Float, KnownZero, Lanes, MOST_LANES, Sum, load, splat};
 use crate::engine::pointwise::host::Task;
+use crate::formula::safe::is_infinite;
 use crate::formula::{Dual, Real, VectorFormula};
 use crate::reduction::Reduction;
 use pulp::{Simd, WithSimd};
@@ -60,18 +61,33 @@ fn one_row<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, c
     prediction: [f64; K],
     target: [f64; TARGETS],
 ) -> Dual<f64, K> {
+    let is_far = has_infinite_coordinate(formula, &prediction, &target);
     if SLOPES {
         let variables = core::array::from_fn(|number| Dual::variable(prediction[number], number));
-        let (variables, constants) = formula.linear(variables, target.map(Dual::constant));
+        let constants = target.map(Dual::constant);
+        let (variables, constants) =
+            if is_far { arguments(formula, variables, constants) } else { formula.linear(variables, constants) };
         formula.eval(variables, constants)
     } else {
-        let (prediction, target) = formula.linear(prediction, target);
+        let (prediction, target) =
+            if is_far { arguments(formula, prediction, target) } else { formula.linear(prediction, target) };
         Dual::constant(formula.eval(prediction, target))
     }
 }
 
-/// Computes a row with a NaN again from numbers that are not NaN: in this computation, 0 times an infinite slope is 0. A row of
-/// weight 0 counts as 0, even if it is NaN or infinite.
+/// Whether a coordinate or a length is infinite.
+#[inline(always)]
+fn has_infinite_coordinate<const K: usize, const TARGETS: usize>(
+    formula: &impl VectorFormula<K, TARGETS>,
+    prediction: &[f64; K],
+    target: &[f64; TARGETS],
+) -> bool {
+    let is_far = |numbers: &[f64]| numbers.iter().take(formula.coordinates()).any(|number| is_infinite(*number));
+    is_far(prediction) || is_far(target)
+}
+
+/// Computes a row with a NaN or an infinite coordinate again from numbers that are not NaN: in this computation, 0 times an infinite
+/// slope is 0. A row of weight 0 counts as 0, even if it is NaN or infinite.
 #[cold]
 #[inline(never)]
 fn limit<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const SLOPES: bool>(
@@ -86,12 +102,13 @@ fn limit<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, con
         slopes.fill(0.0);
         return;
     }
-    let is_finite = !value.is_nan() && !slopes.iter().any(|slope| slope.is_nan());
-    if is_finite || prediction.iter().chain(target).any(|number| number.is_nan()) {
-        return;
-    }
+    let has_nan = prediction.iter().chain(target).any(|number| number.is_nan());
     let prediction = core::array::from_fn(|i| f64::from(prediction[i]));
     let target = core::array::from_fn(|i| f64::from(target[i]));
+    let is_number = !value.is_nan() && !slopes.iter().any(|slope| slope.is_nan());
+    if has_nan || is_number && !has_infinite_coordinate(formula, &prediction, &target) {
+        return;
+    }
     let y = one_row::<F, K, TARGETS, SLOPES>(formula, prediction, target);
     *value = y.value as f32;
     for (to, slope) in slopes.iter_mut().zip(y.slope) {
@@ -132,8 +149,13 @@ impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const S
                 weights.iter_mut().zip(places).for_each(|(weight, place)| *weight = given[place.min(size - 1)]);
             }
             let (prediction, target) = formula.linear(prediction, target);
-            // Of the value and all slopes: NaN or infinite if one of them is.
+            // Of the value, all slopes and all coordinates: NaN or infinite if one of them is.
             let mut sum_of_row = splat::<S, f32>(simd, 0.0);
+            let mut number = 0;
+            while number < formula.coordinates().min(K).min(TARGETS) {
+                sum_of_row = sum_of_row + prediction[number] + target[number];
+                number += 1;
+            }
             let value = if SLOPES {
                 let nothing = Dual::<_, K>::constant(KnownZero::new(splat::<S, f32>(simd, 0.0)));
                 let (mut variables, mut constants) = ([nothing; K], [nothing; TARGETS]);

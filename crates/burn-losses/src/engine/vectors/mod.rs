@@ -10,9 +10,9 @@ use super::outlined::Outlined;
 use super::rows::valid_rows;
 use super::{machine, without_weightless};
 use crate::check::widen;
-use crate::formula::VectorFormula;
 use crate::formula::inlined::{expect_inlined, note};
-use crate::formula::safe::quotient;
+use crate::formula::safe::{finite, quotient};
+use crate::formula::{Real, VectorFormula};
 use crate::reduction::{Divisor, Extras, Reduction, ShapedExtras, Unreduced, cleaned, count_true, sum};
 use burn::tensor::{Bool, Tensor};
 
@@ -137,6 +137,22 @@ pub(crate) fn columns<const K: usize>(rows: Tensor<2>) -> [Tensor<1>; K] {
     core::array::from_fn(|column| rows.clone().narrow(1, column, 1).squeeze_dim(1))
 }
 
+/// The arguments of a formula, none of which is an infinite coordinate.
+#[inline(always)]
+fn arguments<R: Real, const K: usize, const TARGETS: usize>(
+    formula: &impl VectorFormula<K, TARGETS>,
+    prediction: [R; K],
+    target: [R; TARGETS],
+) -> ([R; K], [R; TARGETS]) {
+    let (mut prediction, mut target) = formula.linear(prediction, target);
+    for numbers in [&mut prediction[..], &mut target[..]] {
+        for coordinate in numbers.iter_mut().take(formula.coordinates()) {
+            *coordinate = finite(coordinate.clone());
+        }
+    }
+    (prediction, target)
+}
+
 /// The values of a formula as tensor operations.
 pub(crate) fn of_formula<const K: usize, const TARGETS: usize>(
     formula: &impl VectorFormula<K, TARGETS>,
@@ -144,7 +160,7 @@ pub(crate) fn of_formula<const K: usize, const TARGETS: usize>(
     targets: Tensor<2>,
 ) -> Tensor<1> {
     let (predictions, targets) = (columns(predictions).map(Outlined), columns(targets).map(Outlined));
-    let (prediction, target) = formula.linear(predictions, targets);
+    let (prediction, target) = arguments(formula, predictions, targets);
     formula.eval(prediction, target).0
 }
 

@@ -1,7 +1,7 @@
 //! T86: values at the ends of their ranges.
 
-use super::{assert_close, evaluate, every_case, flex_f64, floats};
-use crate::devices;
+use super::{assert_close, evaluate, every_case, flex_f64, floats, on_the_gpu};
+use crate::devices::{self, Target};
 use crate::probe::batch;
 use burn::tensor::TensorData;
 use burn_losses::eval::Inputs;
@@ -14,7 +14,7 @@ fn t86_outliers() {
     let tukey = of("family: regression\nkind: tukey_biweight\nscale: mad\nreduction: sum");
     let ohem = of("family: binary\nkind: ohem\nloss: { kind: hinge }\nkeep: { count: 3 }\nreduction: sum");
     let numbers = |outlier: f64| vec![0.1, 0.2, -0.3, 0.4, outlier, 0.05, -0.15, 0.25];
-    for target in devices::cpu() {
+    for target in devices::all() {
         for (config, first) in [(&tukey, "predictions"), (&ohem, "logits")] {
             let run = |outlier: f64| {
                 let inputs = Inputs::from([
@@ -35,43 +35,75 @@ fn t86_outliers() {
     }
 }
 
+fn check_long_embeddings(config: &LossConfig, target: &Target) {
+    let loss = config.init(&target.device);
+    let scaled = |factor: f64| {
+        let mut inputs = batch(&loss, 6, 1.0, &[], 17);
+        let data = inputs["embeddings"].clone();
+        let numbers: Vec<f64> = floats(&data).iter().map(|x| x * factor).collect();
+        inputs.insert("embeddings".into(), TensorData::new(numbers, data.shape().clone()));
+        inputs
+    };
+    // Some heads multiply by the length, or choose the margin by it, on purpose: twice the length gives other values.
+    let ignores_lengths = || {
+        let exact = flex_f64();
+        let values = |factor| floats(&evaluate(&config.init(&exact.device), &scaled(factor), &exact).unreduced);
+        values(1.0).iter().zip(values(2.0)).all(|(a, b)| (a - b).abs() <= 1e-9 * (1.0 + a.abs()))
+    };
+    let looks_at_directions = match &loss {
+        AnyLoss::Metric(loss) => burn_losses::Anchors::compares_cosines(loss) && config.kind() != "weighted_sum",
+        AnyLoss::Heads(head) => burn_losses::Head::scaling(head).embeddings && ignores_lengths(),
+        _ => false,
+    };
+    if !looks_at_directions {
+        return;
+    }
+    let run = |factor: f64| evaluate(&config.init(&target.device), &scaled(factor), target);
+    let expected = run(1.0);
+    for factor in [1e-8, 1e25] {
+        for (path, got) in [("fused", run(factor)), ("tensor", with_tensor_operations(|| run(factor)))] {
+            let place = format!("{config:?} times {factor}, {path} on {}", target.name);
+            assert_close(&place, &[got.loss], &[expected.loss], 100.0 * target.tolerance);
+            let gradient: Vec<f64> = floats(&got.gradients["embeddings"]).iter().map(|x| x * factor).collect();
+            assert_close(&place, &gradient, &floats(&expected.gradients["embeddings"]), 500.0 * target.tolerance);
+        }
+    }
+}
+
 /// The direction of an embedding does not depend on its length, whether that is 1e-8 or 1e25.
 #[test]
 fn t86_long_embeddings() {
-    every_case(|config, target| {
-        let loss = config.init(&target.device);
-        let scaled = |factor: f64| {
-            let mut inputs = batch(&loss, 6, 1.0, &[], 17);
-            let data = inputs["embeddings"].clone();
-            let numbers: Vec<f64> = floats(&data).iter().map(|x| x * factor).collect();
-            inputs.insert("embeddings".into(), TensorData::new(numbers, data.shape().clone()));
-            inputs
-        };
-        // Some heads multiply by the length, or choose the margin by it, on purpose: twice the length gives other values.
-        let ignores_lengths = || {
-            let exact = flex_f64();
-            let values = |factor| floats(&evaluate(&config.init(&exact.device), &scaled(factor), &exact).unreduced);
-            values(1.0).iter().zip(values(2.0)).all(|(a, b)| (a - b).abs() <= 1e-9 * (1.0 + a.abs()))
-        };
-        let looks_at_directions = match &loss {
-            AnyLoss::Metric(loss) => burn_losses::Anchors::compares_cosines(loss) && config.kind() != "weighted_sum",
-            AnyLoss::Heads(head) => burn_losses::Head::scaling(head).embeddings && ignores_lengths(),
-            _ => false,
-        };
-        if !looks_at_directions {
-            return;
-        }
-        let run = |factor: f64| evaluate(&config.init(&target.device), &scaled(factor), target);
-        let expected = run(1.0);
-        for factor in [1e-8, 1e25] {
-            for (path, got) in [("fused", run(factor)), ("tensor", with_tensor_operations(|| run(factor)))] {
-                let place = format!("{config:?} times {factor}, {path} on {}", target.name);
-                assert_close(&place, &[got.loss], &[expected.loss], 100.0 * target.tolerance);
-                let gradient: Vec<f64> = floats(&got.gradients["embeddings"]).iter().map(|x| x * factor).collect();
-                assert_close(&place, &gradient, &floats(&expected.gradients["embeddings"]), 500.0 * target.tolerance);
+    every_case(check_long_embeddings);
+}
+
+/// The same holds on a GPU.
+#[test]
+fn t86_long_embeddings_on_the_gpu() {
+    on_the_gpu(check_long_embeddings);
+}
+
+/// A negative whose distance is infinite in the type of the embeddings is a negative like others: it is farther than any positive.
+#[test]
+fn t86_an_infinite_distance() {
+    let inputs = Inputs::from([
+        ("embeddings".into(), TensorData::new(vec![0.0, 0.5, 1.0, 0.5, 1e25, 0.0, 0.25, 0.0], [4, 2])),
+        ("labels".into(), TensorData::new(vec![0i64, 0, 9, 0], [4])),
+    ]);
+    for mining in ["all", "hard", "semi_hard", "semi_hard_closest", "easy"] {
+        for distance in ["euclidean", "squared_euclidean"] {
+            let text =
+                format!("family: metric\nkind: triplet\nmining: {mining}\ndistance: {distance}\nnormalize: false");
+            let config: LossConfig = serde_yaml_ng::from_str(&text).expect("a config");
+            for target in devices::all() {
+                let run = || evaluate(&config.init(&target.device), &inputs, &target);
+                for (path, got) in [("fused", run()), ("tensor", with_tensor_operations(run))] {
+                    let place = format!("{text}, {path} on {}", target.name);
+                    let gradient = floats(&got.gradients["embeddings"]);
+                    assert!(got.loss == 0.0 && gradient.iter().all(|slope| *slope == 0.0), "{place}: {got:?}");
+                }
             }
         }
-    });
+    }
 }
 
 /// Inside the range of a field, nothing overflows.

@@ -1,12 +1,13 @@
 //! T74: the result for an infinity is the limit.
 
-use super::{assert_close, evaluate, every_case, flex_f64, floats};
+use super::precision::rounded;
+use super::{assert_close, evaluate, every_case, everywhere_else, flex_f64, floats};
 use crate::devices::{self, Target};
 use crate::probe::batch;
 use burn::tensor::TensorData;
 use burn_losses::config::Value;
 use burn_losses::eval::{Evaluation, Inputs};
-use burn_losses::{AnyLoss, BoxTargets, Boxes, LossConfig, registry, with_tensor_operations};
+use burn_losses::{AnyLoss, BoxTargets, Boxes, LossConfig, with_tensor_operations};
 
 /// The limit of a number.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,15 +28,14 @@ fn limit(near: f64, far: f64) -> Limit {
     }
 }
 
-/// Whether the first argument of a loss may be infinite: a logit or a prediction may; a probability, a parameter, a box or an embedding may not.
-fn may_be_infinite(loss: &AnyLoss, sign: f64) -> bool {
-    match loss {
-        AnyLoss::Boxes(boxes) => boxes.targets() == BoxTargets::Bins,
-        _ => match loss.input() {
-            "logits" | "predictions" | "scores" => true,
-            "log_probabilities" => sign < 0.0,
-            _ => false,
-        },
+/// Whether an argument of a loss may be infinite: a logit, a score, a prediction or the log-probability of an answer may; a probability, a
+/// parameter or an embedding may not. Boxes have a law of their own.
+fn may_be_infinite(loss: &AnyLoss, argument: &str, sign: f64) -> bool {
+    match (loss, argument) {
+        (AnyLoss::Boxes(boxes), "predictions") => boxes.targets() == BoxTargets::Bins,
+        (_, "logits" | "predictions" | "scores" | "real" | "fake" | "chosen" | "rejected" | "policy") => true,
+        (_, "log_probabilities") => sign < 0.0,
+        _ => false,
     }
 }
 
@@ -63,10 +63,10 @@ pub(crate) fn check(config: &LossConfig, (places, seed): (&[usize], u64), target
     }
     let exact = flex_f64();
     let loss = config.init(&exact.device);
-    let inputs = batch(&loss, 6, 2.0, &[], seed);
-    let input = loss.input();
-    for (place, sign) in places.iter().flat_map(|place| [(*place, 1.0), (*place, -1.0)]) {
-        if !may_be_infinite(&loss, sign) {
+    let inputs = rounded(batch(&loss, 6, 2.0, &[], seed), target.dtype);
+    let numbers_at = |place: usize| inputs.keys().flat_map(move |name| [(name, place, 1.0), (name, place, -1.0)]);
+    for (input, place, sign) in places.iter().flat_map(|place| numbers_at(*place)) {
+        if place >= inputs[input].num_elements() || !may_be_infinite(&loss, input, sign) {
             continue;
         }
         let at = |number: f64| with(&inputs, input, place, number * sign);
@@ -89,7 +89,7 @@ pub(crate) fn check(config: &LossConfig, (places, seed): (&[usize], u64), target
                         let sign = if sign > 0.0 { "inf" } else { "-inf" };
                         let name = target.name;
                         failures.push(format!(
-                            "{config:?}, {sign} at {place}, {path} on {name}: {what}[{i}] is {got}, limit {limit:?}"
+                            "{config:?}, {sign} at {place} of {input}, {path} on {name}: {what}[{i}] is {got}, limit {limit:?}"
                         ));
                     }
                 }
@@ -114,16 +114,101 @@ fn t74_infinities() {
     assert_none(&failures);
 }
 
-/// The same holds on a GPU.
+/// The same holds in half precision and on a GPU.
 #[test]
-fn t74_infinities_on_the_gpu() {
+fn t74_infinities_everywhere_else() {
     let mut failures = Vec::new();
-    if let Some(target) = devices::gpu() {
-        for info in registry() {
-            check(&crate::probe::base(&info), BATCH, &target, &mut failures);
+    everywhere_else(|config, target| check(config, BATCH, target, &mut failures));
+    assert_none(&failures);
+}
+
+/// Checks that an infinite coordinate of a box gives numbers, the same on both paths, and has no gradient. Where it is a corner, a
+/// finite limit is the result, and a large number stands for an infinite one.
+fn check_boxes(config: &LossConfig, target: &Target, failures: &mut Vec<String>) {
+    let exact = flex_f64();
+    let loss = config.init(&exact.device);
+    let AnyLoss::Boxes(boxes) = &loss else { return };
+    let inputs = rounded(batch(&loss, 6, 2.0, &[], 12), target.dtype);
+    let is_rotated = boxes.targets() == BoxTargets::Rotated;
+    if boxes.targets() == BoxTargets::Bins {
+        return;
+    }
+    let is_corner = match config.to_value().get("format").and_then(Value::as_str) {
+        Some(format) => ["xyxy", "xyzxyz"].contains(&format),
+        None => true,
+    };
+    // All numbers of two boxes. The angle of a rotated box, the last of its five numbers, is no coordinate.
+    let places = (0..2 * boxes.targets().width()).filter(|place| !is_rotated || place % 5 != 4);
+    for (place, sign) in places.flat_map(|place| [(place, 1.0), (place, -1.0)]) {
+        for argument in ["predictions", "targets"] {
+            let at = |number: f64| with(&inputs, argument, place, number * sign);
+            let of = |number: f64, on: &Target| numbers(&evaluate(&config.init(&on.device), &at(number), on));
+            let [near, far, expected] = [1e11, 1e13, f64::INFINITY].map(|number| of(number, &exact));
+            let run = || of(f64::INFINITY, target);
+            for (path, got) in [("fused", run()), ("tensor", with_tensor_operations(run))] {
+                for (((what, got), (_, expected)), (near, far)) in got.iter().zip(&expected).zip(near.iter().zip(&far))
+                {
+                    let is_own = what.ends_with(&format!(" {argument}"));
+                    for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
+                        let is_close =
+                            |number: f64| (got - number).abs() <= 1e3 * target.tolerance * (1.0 + number.abs());
+                        let is_right = match limit(near.1[i], far.1[i]) {
+                            _ if is_own && i == place => *got == 0.0,
+                            Limit::Finite(limit) if is_corner => is_close(limit),
+                            // The box is not as far away as that of `far`.
+                            Limit::Infinite(sign) if is_corner => {
+                                near.1[i] * sign < got * sign && got.abs() < far.1[i].abs()
+                            }
+                            _ => true,
+                        };
+                        if !is_right || !is_close(*expected) {
+                            let (sign, name) = (if sign > 0.0 { "inf" } else { "-inf" }, target.name);
+                            failures.push(format!(
+                                "{config:?}, {sign} at {place} of {argument}, {path} on {name}: {what}[{i}] is {got}, not {expected}"
+                            ));
+                        }
+                    }
+                }
+            }
         }
     }
+}
+
+/// An infinite corner of a box counts as one far away, on every device: both paths give the limit where it is finite.
+#[test]
+fn t74_infinite_boxes() {
+    let mut failures = Vec::new();
+    every_case(|config, target| check_boxes(config, target, &mut failures));
+    everywhere_else(|config, target| check_boxes(config, target, &mut failures));
     assert_none(&failures);
+}
+
+/// Mining keeps every infinite value, and those beyond its count do not count in a mean: both paths have the same gradient.
+#[test]
+fn t74_infinities_beyond_the_count_of_mining() {
+    let mut is_beyond = false;
+    every_case(|config, target| {
+        if config.kind() != "ohem" || !["regression", "binary"].contains(&config.family()) {
+            return;
+        }
+        let loss = config.init(&target.device);
+        let (mut inputs, input) = (batch(&loss, 8, 2.0, &[], 12), loss.input());
+        let mut numbers = floats(&inputs[input]);
+        numbers.iter_mut().skip(1).step_by(2).for_each(|number| *number = f64::INFINITY);
+        let infinite = TensorData::new(numbers, inputs[input].shape().clone());
+        inputs.insert(input.into(), infinite);
+        let run = || evaluate(&config.init(&target.device), &inputs, target);
+        let [fused, tensor] = [run(), with_tensor_operations(run)];
+        let place = format!("{config:?} on {}", target.name);
+        assert!(fused.loss == tensor.loss && !fused.loss.is_nan(), "{place}: {} {}", fused.loss, tensor.loss);
+        let [fused, tensor] = [fused, tensor].map(|results| floats(&results.gradients[input]));
+        for (i, (a, b)) in fused.iter().zip(&tensor).enumerate() {
+            let is_same = a == b || (a - b).abs() <= 100.0 * target.tolerance * (1.0 + b.abs());
+            assert!(is_same, "{place}: at {i} {a} and {b}");
+        }
+        is_beyond |= fused.iter().filter(|slope| **slope != 0.0).count() > 6;
+    });
+    assert!(is_beyond, "in no batch is a value kept beyond the count");
 }
 
 /// The same holds for rows of probabilities with `poly1`, whose value is no sum over the classes where it has a gamma: where the value is

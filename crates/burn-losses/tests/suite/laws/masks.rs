@@ -1,6 +1,6 @@
 //! T73: masking rows has the same result as leaving them out.
 
-use super::{assert_close, every_case, every_signature, every_variant, floats};
+use super::{assert_close, every_case, every_signature, every_variant, everywhere_else, floats};
 use crate::devices::{self, Target};
 use crate::probe::{batch, numbers, weighted};
 use burn::tensor::{DType, Device, FloatDType, TensorData};
@@ -78,7 +78,7 @@ fn poisoned(data: &TensorData, valid: &[bool]) -> TensorData {
 }
 
 /// The mask of a batch, with an entry for each element or for each row.
-fn mask(loss: &AnyLoss, inputs: &Inputs, valid: &[bool], of_elements: bool) -> TensorData {
+pub(crate) fn mask(loss: &AnyLoss, inputs: &Inputs, valid: &[bool], of_elements: bool) -> TensorData {
     let signature = loss.signature(inputs);
     let prediction = inputs[signature[0].name].shape().to_vec();
     let argument = signature.iter().find(|argument| argument.name == "mask").expect("a mask");
@@ -146,18 +146,26 @@ pub(crate) fn looks_at_places(config: &LossConfig) -> bool {
     config.kind() == "negative_sampling" || parts.is_some_and(|parts| parts > 1.0)
 }
 
+fn check_rows(config: &LossConfig, target: &Target) {
+    let loss = config.init(&target.device);
+    if looks_at_places(config) {
+        return;
+    }
+    let inputs = batch(&loss, 8, 2.0, &[], 61);
+    let valid = valid_rows(&loss, inputs[loss.input()].shape()[0]);
+    assert_left_out(config, &inputs, &valid, target, false);
+}
+
 /// Masking rows has the same result as leaving them out: value, unreduced values and gradients, whatever stands in them.
 #[test]
 fn t73_masking_rows_equals_leaving_them_out() {
-    every_case(|config, target| {
-        let loss = config.init(&target.device);
-        if looks_at_places(config) {
-            return;
-        }
-        let inputs = batch(&loss, 8, 2.0, &[], 61);
-        let valid = valid_rows(&loss, inputs[loss.input()].shape()[0]);
-        assert_left_out(config, &inputs, &valid, target, false);
-    });
+    every_case(check_rows);
+}
+
+/// The same holds in half precision and on a GPU.
+#[test]
+fn t73_masking_rows_equals_leaving_them_out_everywhere_else() {
+    everywhere_else(check_rows);
 }
 
 /// The same holds for positions inside a sample.

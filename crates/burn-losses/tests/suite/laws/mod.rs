@@ -14,7 +14,7 @@ pub(crate) mod values;
 mod zeros;
 
 use crate::devices::{self, Target};
-use crate::probe::{other_batches, variants};
+use crate::probe::{base, other_batches, variants};
 use burn::tensor::TensorData;
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::{AnyLoss, LossConfig, registry};
@@ -35,6 +35,21 @@ fn every_case(mut check: impl FnMut(&LossConfig, &Target)) {
             on.iter().for_each(|target| check(config, target));
         }
     }
+}
+
+/// Checks every loss on the GPU, if there is one.
+fn on_the_gpu(mut check: impl FnMut(&LossConfig, &Target)) {
+    if let Some(target) = devices::gpu() {
+        registry().iter().for_each(|info| check(&base(info), &target));
+    }
+}
+
+/// Checks every loss in half precision, and on the GPU if there is one.
+fn everywhere_else(mut check: impl FnMut(&LossConfig, &Target)) {
+    for target in precision::half_precision() {
+        registry().iter().for_each(|info| check(&base(info), &target));
+    }
+    on_the_gpu(check);
 }
 
 /// Checks every other way to call a loss than the usual one, with a batch for it.

@@ -3,7 +3,7 @@
 use super::{assert_close, evaluate, every_variant, flex_f64, floats};
 use crate::devices::{self, Target};
 use crate::probe::batch;
-use burn::tensor::{Device, FloatDType};
+use burn::tensor::{Device, FloatDType, TensorData};
 use burn_losses::eval::{Evaluation, Inputs};
 
 /// The largest number that a type is asked to hold: half of its largest one, since the inputs are rounded.
@@ -48,10 +48,21 @@ fn extreme_inputs_have_finite_values_and_gradients() {
     }
 }
 
-fn half_precision() -> Vec<Target> {
+/// Flex in half precision.
+pub(crate) fn half_precision() -> Vec<Target> {
     // A gradient is rounded to half precision once, to half a unit in the last place.
     let target = |name, dtype, tolerance| Target { name, device: Device::flex(), dtype, tolerance };
     vec![target("flex f16", FloatDType::F16, 1e-3), target("flex bf16", FloatDType::BF16, 8e-3)]
+}
+
+/// The inputs, whose floats are numbers of a type with half precision; those of other types are as they are.
+pub(crate) fn rounded(inputs: Inputs, dtype: FloatDType) -> Inputs {
+    let of_type = |data: TensorData| match (data.dtype().is_float(), dtype) {
+        (true, FloatDType::F16) => data.convert::<half::f16>().convert::<f64>(),
+        (true, FloatDType::BF16) => data.convert::<half::bf16>().convert::<f64>(),
+        _ => data,
+    };
+    inputs.into_iter().map(|(name, data)| (name, of_type(data))).collect()
 }
 
 /// Half precision is computed in f32: the value is that of the rounded inputs within the error of f32, and the gradient within
@@ -62,14 +73,7 @@ fn half_precision_is_within_its_budget() {
     for target in half_precision() {
         every_variant(|config| {
             let loss = config.init(&target.device);
-            let inputs: Inputs = batch(&loss, 6, 3.0, &[], 61)
-                .into_iter()
-                .map(|(name, data)| match (data.dtype().is_float(), target.dtype) {
-                    (false, _) => (name, data),
-                    (true, FloatDType::F16) => (name, data.convert::<half::f16>().convert::<f64>()),
-                    (true, _) => (name, data.convert::<half::bf16>().convert::<f64>()),
-                })
-                .collect();
+            let inputs = rounded(batch(&loss, 6, 3.0, &[], 61), target.dtype);
             let got = evaluate(&loss, &inputs, &target);
             let expected = evaluate(&config.init(&exact.device), &inputs, &exact);
             let place = format!("{config:?} on {}", target.name);

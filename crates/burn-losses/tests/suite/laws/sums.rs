@@ -1,7 +1,7 @@
 //! The laws of compositions of losses.
 
-use super::{assert_close, evaluate, every_case, every_variant, floats};
-use crate::devices;
+use super::{assert_close, evaluate, every_case, every_variant, everywhere_else, floats};
+use crate::devices::{self, Target};
 use crate::probe::{batch, other_batches, weighted};
 use burn_losses::config::{Table, Value};
 use burn_losses::eval::Inputs;
@@ -34,51 +34,62 @@ fn sum_of(config: &LossConfig) -> Option<LossConfig> {
     }
 }
 
+/// Compares a loss with the sum of it alone, and returns for how many batches.
+fn compare(config: &LossConfig, target: &Target) -> usize {
+    let has_sum = |info: &LossInfo| info.family == config.family() && info.kind == "weighted_sum";
+    if !registry().iter().any(has_sum) {
+        return 0;
+    }
+    let Some(sum) = sum_of(config) else { return 0 };
+    let place = format!("{config:?} on {}", target.name);
+    let [term, sum] = [config, &sum].map(|config| config.init(&target.device));
+    let parameters = |inputs: &Inputs| {
+        term.signature(inputs)
+            .into_iter()
+            .any(|argument| argument.role == Role::Parameter && inputs.contains_key(argument.name))
+    };
+    let one = batch(&term, 6, 2.0, &[], 11);
+    // Batches with an even seed have masks, and those with an odd seed have labels.
+    let masks = (config.family() == "segmentation").then(|| batch(&term, 6, 2.0, &[], 12));
+    let batches = [one.clone(), weighted(&term, one, 5)].into_iter().chain(masks);
+    let mut compared = 0;
+    for inputs in batches.chain(other_batches(&term)) {
+        // A sum has no parameters or pairs of its own.
+        let known: Vec<_> = sum.signature(&inputs).into_iter().map(|argument| argument.name).collect();
+        if parameters(&inputs) || !inputs.keys().all(|name| known.contains(&name.as_str())) {
+            continue;
+        }
+        let check = || {
+            let [term, sum] = [&term, &sum].map(|loss| evaluate(loss, &inputs, target));
+            let close = |a: &[f64], b: &[f64]| assert_close(&place, a, b, 2.0 * target.tolerance);
+            close(&[sum.loss], &[term.loss]);
+            close(&floats(&sum.unreduced), &floats(&term.unreduced));
+            for (name, gradient) in &term.gradients {
+                close(&floats(&sum.gradients[name]), &floats(gradient));
+            }
+        };
+        check();
+        // The same tensor operations run on both CPU devices.
+        if !target.name.starts_with("ndarray") {
+            with_tensor_operations(check);
+        }
+        compared += 1;
+    }
+    compared
+}
+
 /// T75: a sum of one term is equal to that term: values, divisors, weights, masks and gradients.
 #[test]
 fn t75_a_sum_of_one_term_is_the_term() {
     let mut compared = 0;
-    every_case(|config, target| {
-        let has_sum = |info: &LossInfo| info.family == config.family() && info.kind == "weighted_sum";
-        if !registry().iter().any(has_sum) {
-            return;
-        }
-        let Some(sum) = sum_of(config) else { return };
-        let place = format!("{config:?} on {}", target.name);
-        let [term, sum] = [config, &sum].map(|config| config.init(&target.device));
-        let parameters = |inputs: &Inputs| {
-            term.signature(inputs)
-                .into_iter()
-                .any(|argument| argument.role == Role::Parameter && inputs.contains_key(argument.name))
-        };
-        let one = batch(&term, 6, 2.0, &[], 11);
-        // Batches with an even seed have masks, and those with an odd seed have labels.
-        let masks = (config.family() == "segmentation").then(|| batch(&term, 6, 2.0, &[], 12));
-        let batches = [one.clone(), weighted(&term, one, 5)].into_iter().chain(masks);
-        for inputs in batches.chain(other_batches(&term)) {
-            // A sum has no parameters or pairs of its own.
-            let known: Vec<_> = sum.signature(&inputs).into_iter().map(|argument| argument.name).collect();
-            if parameters(&inputs) || !inputs.keys().all(|name| known.contains(&name.as_str())) {
-                continue;
-            }
-            let check = || {
-                let [term, sum] = [&term, &sum].map(|loss| evaluate(loss, &inputs, target));
-                let close = |a: &[f64], b: &[f64]| assert_close(&place, a, b, 2.0 * target.tolerance);
-                close(&[sum.loss], &[term.loss]);
-                close(&floats(&sum.unreduced), &floats(&term.unreduced));
-                for (name, gradient) in &term.gradients {
-                    close(&floats(&sum.gradients[name]), &floats(gradient));
-                }
-            };
-            check();
-            // The same tensor operations run on both devices.
-            if target.name.starts_with("flex") {
-                with_tensor_operations(check);
-            }
-            compared += 1;
-        }
-    });
+    every_case(|config, target| compared += compare(config, target));
     assert!(compared > 200, "{compared}");
+}
+
+/// The same holds in half precision and on a GPU.
+#[test]
+fn t75_a_sum_of_one_term_is_the_term_everywhere_else() {
+    everywhere_else(|config, target| _ = compare(config, target));
 }
 
 /// T75: two halves of a term with equal weights are the term, and a term of weight 0 does not count.

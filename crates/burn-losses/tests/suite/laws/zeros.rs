@@ -1,7 +1,7 @@
 //! T84: zero times anything is zero.
 
 use super::masks::is_per_row;
-use super::{assert_close, evaluate, every_case, every_signature, flex_f64, floats};
+use super::{assert_close, evaluate, every_case, every_signature, everywhere_else, flex_f64, floats};
 use crate::devices::{self, Target};
 use crate::probe::{batch, numbers, shares_rows, weighted, with_field};
 use burn::tensor::TensorData;
@@ -119,15 +119,23 @@ fn t84_a_weight_of_zero() {
     });
 }
 
+fn check_row_of_nan(config: &LossConfig, target: &Target) {
+    let config = summed(config);
+    let loss = config.init(&target.device);
+    let inputs = weightless(&weighted(&loss, batch(&loss, ROWS, 2.0, &[], 14), 15));
+    check_row(&config, &inputs, (&numbers_of_rows(&loss, &inputs), f64::NAN), target);
+}
+
 /// A row of weight 0 adds nothing to a sum, and has no gradient in any argument, even if all its numbers are NaN.
 #[test]
 fn t84_a_row_of_nan_with_a_weight_of_zero() {
-    every_case(|config, target| {
-        let config = summed(config);
-        let loss = config.init(&target.device);
-        let inputs = weightless(&weighted(&loss, batch(&loss, ROWS, 2.0, &[], 14), 15));
-        check_row(&config, &inputs, (&numbers_of_rows(&loss, &inputs), f64::NAN), target);
-    });
+    every_case(check_row_of_nan);
+}
+
+/// The same holds in half precision and on a GPU.
+#[test]
+fn t84_a_row_of_nan_with_a_weight_of_zero_everywhere_else() {
+    everywhere_else(check_row_of_nan);
 }
 
 /// The same holds for every other way to call a loss, for the first argument and for all of them.

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 /// The ways in which a law goes through the registry.
-const EVERY_LOSS: [&str; 4] = ["registry()", "every_variant(", "every_case(", "every_signature("];
+const EVERY_LOSS: [&str; 6] =
+    ["registry()", "every_variant(", "every_case(", "every_signature(", "everywhere_else(", "on_the_gpu("];
 
 /// The tests that go through every loss of the registry, as (name, documentation).
 pub(super) fn of_every_loss() -> Vec<(String, String)> {

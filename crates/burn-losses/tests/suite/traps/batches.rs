@@ -1,6 +1,7 @@
 //! Batches without information, and gradients that nobody looks at.
 
 use crate::diagnose::any_tensors::FLOATS;
+use crate::laws::masks::mask;
 use crate::probe::{base, batch, numbers, weighted};
 use crate::properties::cases;
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
@@ -238,12 +239,18 @@ proptest! {
         dtype in 0..5usize,
         seed in 0..100u64,
         weighs in any::<bool>(),
+        valid in prop::option::of(prop::collection::vec(any::<bool>(), 6)),
     ) {
         for config in registry().iter().map(base) {
             let loss = config.init(&Device::flex());
             let mut inputs = batch(&loss, rows, scale, &extra, seed);
             if weighs {
                 inputs = weighted(&loss, inputs, seed);
+            }
+            if let Some(valid) = &valid {
+                let samples = inputs[loss.input()].shape()[0];
+                let valid: Vec<bool> = valid.iter().copied().cycle().take(samples).collect();
+                inputs.insert("mask".into(), mask(&loss, &inputs, &valid, false));
             }
             for (at, value) in &spoils {
                 let name = inputs.keys().nth(at % inputs.len()).unwrap().clone();

@@ -2,10 +2,13 @@
 
 use super::{F64, flex, list, matrix, number, vector};
 use crate::devices;
+use crate::laws::{assert_close, evaluate, floats};
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use burn_losses::binary::{GhmCLossConfig, HardExamples, HingeLossConfig, MinedOver, OhemLossConfig};
+use burn_losses::eval::Inputs;
 use burn_losses::regression::GhmRLossConfig;
+use burn_losses::{AnyLoss, LossConfig};
 
 /// Logits whose gradient norm |sigmoid(x) - 0| is in the middle of a bin of ten.
 fn in_bins(bins: &[usize], device: &Device) -> (Tensor<1>, Tensor<1>) {
@@ -69,6 +72,49 @@ fn t22_ghm_gives_every_bin_the_same_weight() {
     assert_eq!(filled.len(), 3);
     for weight in &filled {
         assert!((weight - 8.0 / 3.0).abs() < 1e-9, "{filled:?}");
+    }
+}
+
+/// A NaN stays NaN, and the other values and gradients are those of the batch without it, in this step and in the next one: it is in no
+/// bin, and in no median.
+#[test]
+fn t22_a_nan_is_in_no_statistic_of_the_others() {
+    const NAN: f64 = f64::NAN;
+    let steps: [(&[f64], &[f64]); 3] =
+        [(&[-5.0, NAN, -5.0, 1.0], &[-5.0, -5.0, 1.0]), (&[NAN; 2], &[]), (&[1.0, NAN, -5.0], &[1.0, -5.0])];
+    let losses = [
+        ("family: binary\nkind: ghm_c", "logits"),
+        ("family: regression\nkind: ghm_r", "predictions"),
+        ("family: regression\nkind: tukey_biweight\nscale: mad", "predictions"),
+    ];
+    for (target, (text, first)) in
+        devices::all().iter().flat_map(|target| losses.into_iter().map(move |loss| (target, loss)))
+    {
+        let config: LossConfig = serde_yaml_ng::from_str(&format!("{text}\nreduction: sum")).expect("a config");
+        let check = || {
+            let [loss, other] = [(); 2].map(|()| config.init(&target.device.clone().autodiff()));
+            for (with_nan, without) in steps {
+                let step = |loss: &AnyLoss, batch: &[f64]| {
+                    let batch = || TensorData::new(batch.to_vec(), [batch.len()]);
+                    let zeros = TensorData::new(vec![0.0; batch().num_elements()], batch().shape().clone());
+                    let inputs = Inputs::from([(first.into(), batch()), ("targets".into(), zeros)]);
+                    let results = evaluate(loss, &inputs, target);
+                    [floats(&results.unreduced), floats(&results.gradients[first])]
+                };
+                let (got, place) = (step(&loss, with_nan), format!("{config:?} on {}: {with_nan:?}", target.name));
+                assert!(got[0].iter().zip(with_nan).all(|(value, x)| value.is_nan() == x.is_nan()), "{place}: {got:?}");
+                if without.is_empty() {
+                    continue;
+                }
+                for (got, expected) in got.iter().zip(step(&other, without)) {
+                    let of_others = got.iter().zip(with_nan).filter(|(_, x)| !x.is_nan());
+                    let others: Vec<f64> = of_others.map(|(number, _)| *number).collect();
+                    assert_close(&place, &others, &expected, 10.0 * target.tolerance);
+                }
+            }
+        };
+        check();
+        burn_losses::with_tensor_operations(check);
     }
 }
 

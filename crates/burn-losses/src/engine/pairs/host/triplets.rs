@@ -52,7 +52,11 @@ impl Scores<'_> {
     ) {
         let (zero, one) = (splat::<S, f64>(simd, 0.0), splat(simd, 1.0));
         let own = splat::<S, f64>(simd, self.scores[positive]);
-        let end = own + margin.unwrap_or_default();
+        let end = match self.scores[positive] {
+            // No negative is farther.
+            f64::INFINITY => splat(simd, f64::NEG_INFINITY),
+            _ => own + margin.unwrap_or_default(),
+        };
         let mut of_lanes = [zero; 4];
         let mut i = 0;
         while i < self.scores.len() {

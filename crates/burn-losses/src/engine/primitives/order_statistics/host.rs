@@ -51,7 +51,7 @@ pub(in crate::engine) fn largest(scores: &AnyTensor, k: usize) -> Option<AnyTens
     in_precision!(scores.dtype(), T => Some(tensor(k_largest(memory.numbers_of::<T>()?, k), &scores.shape(), &device)))
 }
 
-/// The median: the mean of the two middle values if the number of values is even.
+/// The median of the values that are not NaN: the mean of the two middle ones if their number is even, 0 if there are none.
 pub(in crate::engine) fn median(values: &AnyTensor) -> Option<AnyTensor> {
     let (device, memory) = (values.inner_device(), Memory::new(values)?);
     in_precision!(values.dtype(), T => Some(tensor(vec![median_of(memory.numbers_of::<T>()?)], &[1], &device)))
@@ -135,10 +135,15 @@ fn kth_largest<T: Float>(numbers: &[T], score: &(impl Fn(T) -> f64 + Sync), k: u
 }
 
 fn median_of<T: Float>(values: &[T]) -> T {
-    let of_rank = |rank| kth_largest(values, &|number: T| number.to_f64(), rank).0;
-    let middle = values.len() / 2 + 1;
-    T::from_f64(match values.len() % 2 {
-        1 => of_rank(middle),
+    let is_number = |number: &&T| !number.to_f64().is_nan();
+    let count: usize = values.par_chunks(BLOCK).map(|values| values.iter().filter(is_number).count()).sum();
+    // A NaN ranks below all numbers.
+    let score = |number: T| Some(number.to_f64()).filter(|number| !number.is_nan()).unwrap_or(f64::NEG_INFINITY);
+    let of_rank = |rank| kth_largest(values, &score, rank).0;
+    let middle = count / 2 + 1;
+    T::from_f64(match (count, count % 2) {
+        (0, _) => 0.0,
+        (_, 1) => of_rank(middle),
         _ => of_rank(middle - 1) * 0.5 + of_rank(middle) * 0.5,
     })
 }

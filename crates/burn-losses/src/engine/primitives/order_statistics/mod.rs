@@ -57,33 +57,40 @@ pub(crate) fn argmax(rows: Tensor<2>) -> Tensor<1, Int> {
     places.unwrap_or_else(|| rows.argmax(1).squeeze_dim(1))
 }
 
-/// The median of the values that are not masked: the mean of the two middle ones if their number is even, 0 if there are none.
+/// The place of the largest of the numbers of each row where the mask is true, the first one at ties. An infinity is a number like the
+/// others.
+pub(crate) fn argmax_where(rows: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1, Int> {
+    let least = if rows.dtype() == DType::F64 { f64::MIN } else { f64::from(f32::MIN) };
+    let rows = rows.clone().mask_fill(rows.equal_scalar(f64::NEG_INFINITY), least / 2.0);
+    argmax(rows.mask_fill(mask.bool_not(), least))
+}
+
+/// The median of the values that are neither masked nor NaN: the mean of the two middle ones if their number is even, 0 if there are
+/// none.
 pub(crate) fn median(values: Tensor<1>, mask: Option<&Tensor<1, Bool>>) -> Tensor<1> {
-    let Some(mask) = mask else { return median_of_all(values) };
-    let nothing = Tensor::zeros([1], (&values.device(), values.dtype()));
-    if has_kernels(&values) {
-        return selected(values, mask).map_or(nothing, median_of_all);
+    if let Some(mask) = mask.filter(|_| has_kernels(&values)) {
+        let nothing = Tensor::zeros([1], (&values.device(), values.dtype()));
+        return selected(values, mask).map_or(nothing, |values| median(values, None));
     }
-    // A masked value ranks below all others.
+    let any = AnyTensor::from(&values);
+    if mask.is_none()
+        && let Some(median) = machine::run("median", &any, |machine| machine.median(&any))
+    {
+        return median.into_rank();
+    }
+    let is_nan = values.clone().is_nan();
+    let dropped = match mask {
+        None => is_nan.clone(),
+        Some(mask) => mask.clone().bool_not().bool_or(is_nan.clone()),
+    };
+    // A value that is dropped ranks below all others.
+    let values = values.mask_fill(is_nan, 0.0);
     let below = values.clone().min().expand(values.dims()) - 1.0;
-    let values = values.mask_where(mask.clone().bool_not(), below);
-    let number = count(mask.clone());
+    let values = values.mask_where(dropped.clone(), below);
+    let number = count(dropped.bool_not());
     let middle = |k: Tensor<1, Int>| kth_largest(&values, k.clamp_min(1));
     let both = middle((number.clone() + 1) / 2) * 0.5 + middle(number.clone() / 2 + 1) * 0.5;
     both.mask_fill(number.equal_elem(0), 0.0)
-}
-
-fn median_of_all(values: Tensor<1>) -> Tensor<1> {
-    let any = AnyTensor::from(&values);
-    if let Some(median) = machine::run("median", &any, |machine| machine.median(&any)) {
-        return median.into_rank();
-    }
-    let n = values.dims()[0];
-    let kth = |k: usize| kth_largest(&values, Tensor::full([1], k as i64, &values.device()));
-    match n % 2 {
-        1 => kth(n / 2 + 1),
-        _ => kth(n / 2) * 0.5 + kth(n / 2 + 1) * 0.5,
-    }
 }
 
 /// The `k`-th largest value.
@@ -219,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_median_is_that_of_what_is_not_masked() {
+    fn the_median_is_that_of_what_is_neither_masked_nor_nan() {
         let device = Device::flex();
         let median = |values: &[f32], mask: &[bool]| -> f32 {
             let mask = Tensor::from_data(burn::tensor::TensorData::from(mask), &device);
@@ -232,5 +239,8 @@ mod tests {
         assert_eq!(median(&[3.0, -1.0, 2.0, 10.0, -50.0, -60.0], &[true, true, true, true, false, false]), 2.5);
         assert_eq!(median(&[4.0, 9.0], &[true, false]), 4.0);
         assert_eq!(median(&[4.0, 9.0], &[false, false]), 0.0);
+        assert_eq!(median(&[3.0, f32::NAN, 2.0, -f32::NAN, 100.0], &[true, true, true, true, false]), 2.5);
+        assert_eq!(median(&[f32::NAN, 4.0, 1.0], &[true; 3]), 2.5);
+        assert_eq!(median(&[f32::NAN; 2], &[true; 2]), 0.0);
     }
 }
