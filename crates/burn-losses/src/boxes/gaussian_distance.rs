@@ -1,9 +1,10 @@
 //! Distances of rotated boxes as Gaussians.
 
 use super::gaussian::Gaussians;
-use super::values::values_of_formula;
-use super::{BoxTargets, Boxes, BoxesLoss};
+use super::{BoxFormat, BoxTargets, Boxes, BoxesLoss};
+use crate::engine::vectors::{VectorKernel, of_formula};
 use crate::formula::{Real, VectorFormula};
+use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
 /// A distance of two Gaussians.
@@ -111,8 +112,18 @@ const SPREAD: f64 = 4.0;
 impl BoxesLoss for GaussianDistanceLoss {}
 
 impl Boxes for GaussianDistanceLoss {
-    values_of_formula!();
-
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        _: BoxFormat,
+        _: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
+        of_formula(self, predictions, targets)
+    }
+    fn kernel(&self, _: BoxFormat) -> Option<VectorKernel> {
+        Some(VectorKernel::new(self))
+    }
     fn targets(&self) -> BoxTargets {
         BoxTargets::Rotated
     }

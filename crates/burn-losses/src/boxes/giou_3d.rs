@@ -1,9 +1,10 @@
 //! IoU losses of boxes in three dimensions.
 
 use super::geometry::{Axis, quotient};
-use super::values::values_of_formula;
-use super::{BoxFormat3d, BoxTargets, Boxes, BoxesLoss};
+use super::{BoxFormat, BoxFormat3d, BoxTargets, Boxes, BoxesLoss};
+use crate::engine::vectors::{VectorKernel, of_formula};
 use crate::formula::{Real, VectorFormula};
+use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
 /// What is added to one minus the IoU of two boxes in three dimensions.
@@ -81,8 +82,18 @@ pub struct Giou3dLossConfig {
 impl BoxesLoss for Giou3dLoss {}
 
 impl Boxes for Giou3dLoss {
-    values_of_formula!();
-
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        _: BoxFormat,
+        _: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
+        of_formula(self, predictions, targets)
+    }
+    fn kernel(&self, _: BoxFormat) -> Option<VectorKernel> {
+        Some(VectorKernel::new(self))
+    }
     fn targets(&self) -> BoxTargets {
         BoxTargets::Solids(self.config.format)
     }
