@@ -35,7 +35,7 @@ use core::f64::consts::PI;
 /// # Example
 /// ```
 /// use burn::tensor::Device;
-/// use burn_losses::{Head, heads::AdafaceLossConfig};
+/// use burn_losses::{extend::Head, heads::AdafaceLossConfig};
 ///
 /// let head = AdafaceLossConfig::new(10, 16).with_margin(0.4).init(&Device::flex());
 /// // The best quality is a CosFace with twice the margin, at an angle that is smaller by one.

@@ -44,7 +44,7 @@ pub enum Beyond {
 /// # Example
 /// ```
 /// use burn::tensor::Device;
-/// use burn_losses::{Head, heads::ArcfaceLossConfig};
+/// use burn_losses::{extend::Head, heads::ArcfaceLossConfig};
 ///
 /// let head = ArcfaceLossConfig::new(10, 16).init(&Device::flex());
 /// // 60 degrees, and half a radian more.

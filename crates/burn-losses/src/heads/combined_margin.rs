@@ -29,7 +29,7 @@ use core::f64::consts::PI;
 /// # Example
 /// ```
 /// use burn::tensor::Device;
-/// use burn_losses::{Head, heads::CombinedMarginLossConfig};
+/// use burn_losses::{extend::Head, heads::CombinedMarginLossConfig};
 ///
 /// let head = CombinedMarginLossConfig::new(10, 16).with_m1(1.0).with_m2(0.3).with_m3(0.2).init(&Device::flex());
 /// let target = head.margin(0.5, None);

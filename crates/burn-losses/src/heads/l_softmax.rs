@@ -39,7 +39,7 @@ use burn_losses_derive::{loss, loss_config};
 /// assert!(value.into_scalar::<f32>().is_finite());
 ///
 /// // The loss of the paper alone, without a schedule: psi(60 degrees) = -cos(240 degrees) - 2.
-/// use burn_losses::{Head, heads::Annealing};
+/// use burn_losses::{extend::Head, heads::Annealing};
 ///
 /// let head = LSoftmaxLossConfig::new(3, 2).with_lambda(Annealing::none()).init(&device);
 /// let psi = head.margin(0.5, Some(0.0));
