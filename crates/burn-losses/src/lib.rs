@@ -76,8 +76,8 @@
 //! | `train` | outputs and metrics for Burn's learner: the module `train` |
 //! | `schema` | a JSON Schema of every config: the module `schema` |
 //!
-//! The features have the names of Burn's. Switch a backend on here rather than in `burn` alone: without its feature here a loss runs on
-//! it as plain tensor operations.
+//! Feature names match Burn's. Enable the feature of a backend here rather than in `burn` alone: without it a loss runs as plain tensor
+//! operations on that backend.
 //!
 //! # Zero, infinity and NaN
 //! - Zero times anything is zero, value and slope: a weight of a sample, a target probability, a factor of a class, a weight of a term.

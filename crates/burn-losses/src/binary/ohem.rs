@@ -7,7 +7,7 @@ use crate::engine::hard_examples::{Mining, Quota};
 use crate::engine::pointwise::{BatchKernel, Pointwise, Positives};
 use crate::error::ConfigError;
 use crate::field::FieldType;
-use crate::loss::Hardest;
+use crate::loss::Mined;
 use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
@@ -102,9 +102,9 @@ impl OhemLossConfig {
 }
 
 impl OhemLoss {
-    fn hardest(&self, targets: &Tensor<3>) -> Hardest<'_, AnyBinaryLoss> {
+    fn mined(&self, targets: &Tensor<3>) -> Mined<'_, AnyBinaryLoss> {
         let OhemLossConfig { keep, min_kept, over, .. } = self.config;
-        Hardest { loss: &self.loss[0], mining: Mining { keep, min_kept, over }, quota: self.quota(targets) }
+        Mined { loss: &self.loss[0], mining: Mining { keep, min_kept, over }, quota: self.quota(targets) }
     }
 
     fn quota(&self, targets: &Tensor<3>) -> Option<Quota<3>> {
@@ -116,13 +116,13 @@ impl OhemLoss {
 
 impl Pointwise for OhemLoss {
     fn values(&self, first: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
-        self.hardest(&targets).values(first, targets, mask)
+        self.mined(&targets).values(first, targets, mask)
     }
     fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
-        self.hardest(targets).kernel_of_batch(first, targets)
+        self.mined(targets).kernel_of_batch(first, targets)
     }
     fn parts(&self, first: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>> {
-        self.hardest(targets).parts(first, targets, mask)
+        self.mined(targets).parts(first, targets, mask)
     }
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {
         Pointwise::accepts(&self.loss[0], shape)

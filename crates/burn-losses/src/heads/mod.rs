@@ -61,7 +61,7 @@ pub use sub_center_arcface::{SubCenterArcfaceLoss, SubCenterArcfaceLossConfig};
 
 /// A classifier's last layer with its loss.
 ///
-/// Labels are in 0..C, or the `ignore_index` of the config; any other label has the value NaN. Half-precision embeddings are computed
+/// Labels are in 0..C, or the `ignore_index` of the config; a row with any other label has the value NaN. Half-precision embeddings are computed
 /// and returned in f32; their gradients come back in half precision.
 #[inherent]
 pub trait HeadLoss: Head + Loss {

@@ -8,13 +8,13 @@ use crate::terms::{ByTerm, Terms, sum_unreduced};
 use burn::tensor::{Bool, Tensor};
 
 /// The hardest values of another loss: what its [`Pointwise`] methods give.
-pub(crate) struct Hardest<'a, L> {
+pub(crate) struct Mined<'a, L> {
     pub(crate) loss: &'a L,
     pub(crate) mining: Mining,
     pub(crate) quota: Option<Quota<3>>,
 }
 
-impl<L: Pointwise> Hardest<'_, L> {
+impl<L: Pointwise> Mined<'_, L> {
     pub(crate) fn values(self, first: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
         self.mining.keep(pointwise::values(self.loss, first, targets, mask), self.quota.as_ref())
     }

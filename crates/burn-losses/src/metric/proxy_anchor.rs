@@ -28,7 +28,7 @@ use burn_losses_derive::{loss, loss_config};
 /// well, [`ArcfaceLoss`](crate::heads::ArcfaceLoss).
 ///
 /// # Numerics
-/// A label that is out of range has the value NaN.
+/// A row whose label is out of range has the value NaN.
 ///
 /// # Example
 /// ```

@@ -4,7 +4,7 @@ use super::{AnyRegressionLoss, HardExamples, MinedOver, RegressionLoss, Regressi
 use crate::engine::curved::Part;
 use crate::engine::hard_examples::Mining;
 use crate::engine::pointwise::{BatchKernel, Pointwise};
-use crate::loss::Hardest;
+use crate::loss::Mined;
 use crate::reduction::Unreduced;
 use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
@@ -80,21 +80,21 @@ impl OhemLossConfig {
 
 impl OhemLoss {
     /// This family has no positive targets, and so no quota.
-    fn hardest(&self, _targets: &Tensor<3>) -> Hardest<'_, AnyRegressionLoss> {
+    fn mined(&self, _targets: &Tensor<3>) -> Mined<'_, AnyRegressionLoss> {
         let OhemLossConfig { keep, min_kept, over, .. } = self.config;
-        Hardest { loss: &self.loss[0], mining: Mining { keep, min_kept, over }, quota: None }
+        Mined { loss: &self.loss[0], mining: Mining { keep, min_kept, over }, quota: None }
     }
 }
 
 impl Pointwise for OhemLoss {
     fn values(&self, first: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
-        self.hardest(&targets).values(first, targets, mask)
+        self.mined(&targets).values(first, targets, mask)
     }
     fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
-        self.hardest(targets).kernel_of_batch(first, targets)
+        self.mined(targets).kernel_of_batch(first, targets)
     }
     fn parts(&self, first: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>> {
-        self.hardest(targets).parts(first, targets, mask)
+        self.mined(targets).parts(first, targets, mask)
     }
     fn accepts(&self, shape: &[usize]) -> Result<(), String> {
         Pointwise::accepts(&self.loss[0], shape)
