@@ -71,14 +71,14 @@ pub struct OhemLossConfig {
     /// Which values are kept.
     #[field(default = HardExamples::Ratio(0.25))]
     pub keep: HardExamples,
-    /// The least number that is kept; all are kept where there are fewer.
+    /// The minimum number to keep; if there are fewer, all are kept.
     #[field(default = 1, range = ">= 0")]
     pub min_kept: usize,
-    /// Among which values they are chosen.
+    /// Whether the values are chosen from the whole batch or within each sample.
     #[field(default = MinedOver::Batch)]
     pub over: MinedOver,
-    /// In place of `keep`: all positive targets are kept, and so many of the hardest negative ones for each of them. `min_kept` is then
-    /// the least number of negative ones.
+    /// Replaces `keep`: all positive targets are kept, and for each of them this many of the hardest negative ones. `min_kept` is then the
+    /// minimum number of negative ones.
     #[field(default = Limit::None, range = "> 0")]
     pub negatives_per_positive: Limit,
 }

@@ -7,13 +7,13 @@ use crate::formula::{Real, VectorFormula};
 use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
-/// What is added to one minus the IoU of two boxes in three dimensions.
+/// The term added to one minus the IoU of two boxes in three dimensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum Form3d {
     /// The share of the enclosing box that neither box covers.
     #[default]
     Giou,
-    /// Nothing.
+    /// No term.
     Iou,
     /// The squared distance of the centers over the squared diagonal of the enclosing box.
     Diou,
@@ -68,7 +68,7 @@ pub struct Giou3dLoss {
 /// Config of [`Giou3dLoss`].
 #[loss_config]
 pub struct Giou3dLossConfig {
-    /// What is added to one minus the IoU.
+    /// The term added to one minus the IoU.
     #[field(default = Form3d::Giou)]
     pub form: Form3d,
     /// The least divisor, as a share of the volume of the enclosing box.

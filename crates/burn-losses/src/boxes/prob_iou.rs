@@ -75,7 +75,7 @@ pub struct ProbIouLossConfig {
     /// How the distance becomes a loss.
     #[field(default = ProbIouForm::Hellinger)]
     pub form: ProbIouForm,
-    /// What the squared sides are divided by: 12 gives the variance of a point that is uniform in the box.
+    /// The number that the squared sides are divided by. With 12 the Gaussian has the variance of a uniform distribution over the box.
     #[field(default = 12.0, range = "> 0")]
     pub spread: f64,
 }

@@ -52,10 +52,10 @@ pub struct ASoftmaxLossConfig {
     /// The size of the embeddings: the columns of the weight.
     #[field(example = 16, range = ">= 1")]
     pub embedding_dim: usize,
-    /// m: the factor by which the angle has to be smaller.
+    /// The factor m of the angle between the embedding and its class.
     #[field(default = 4, range = "[1, 16]")]
     pub margin: usize,
-    /// The schedule that brings the margin in.
+    /// The annealing schedule of the margin.
     #[field(default = Annealing::default())]
     pub lambda: Annealing,
     /// The options that the heads with a softmax over all classes share.

@@ -71,7 +71,7 @@ pub struct AdafaceLossConfig {
     /// The margin m, in radians.
     #[field(default = 0.4, range = "[0, pi/2]")]
     pub margin: f64,
-    /// How far the lengths are spread over [-1, 1].
+    /// The factor of the standardized lengths, which are clipped to [-1, 1].
     #[field(default = 0.333, range = "> 0")]
     pub h: f64,
     /// The share of each batch in the moving averages of mean and standard deviation.

@@ -79,7 +79,7 @@ pub struct ArcfaceLossConfig {
     /// The factor of the cosines.
     #[field(default = 64.0, range = "> 0")]
     pub scale: f64,
-    /// By how much the angle has to be smaller, in radians.
+    /// The margin added to the angle of the target, in radians.
     #[field(default = 0.5, range = "[0, pi)")]
     pub margin: f64,
     /// The logit of the target where the angle and the margin together are more than 180 degrees.

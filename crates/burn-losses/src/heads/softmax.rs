@@ -60,7 +60,7 @@ pub struct SoftmaxLossConfig {
     /// Whether there is a bias.
     #[field(default = false)]
     pub bias: bool,
-    /// The bound of all logits: x becomes softcap tanh(x / softcap) before everything else (Gemma 2 has 30).
+    /// The bound of all logits: x becomes softcap tanh(x / softcap) before everything else (Gemma 2 uses 30).
     #[field(default = Limit::None, range = "> 0")]
     pub softcap: Limit,
     /// The options that the heads with a softmax over all classes share.

@@ -54,13 +54,13 @@ pub struct SubCenterArcfaceLossConfig {
     /// The factor of the cosines.
     #[field(default = 64.0, range = "> 0")]
     pub scale: f64,
-    /// By how much the angle has to be smaller, in radians.
+    /// The margin added to the angle of the target, in radians.
     #[field(default = 0.5, range = "[0, pi)")]
     pub margin: f64,
-    /// K: the centers of each class.
+    /// The number K of centers per class.
     #[field(default = 3, range = ">= 1")]
     pub sub_centers: usize,
-    /// Apply the margin only to angles below 90 degrees.
+    /// Whether the margin applies only to angles below 90 degrees.
     #[field(default = false)]
     pub easy_margin: bool,
     /// The options that the heads with a softmax over all classes share.

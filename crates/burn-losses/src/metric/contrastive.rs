@@ -85,7 +85,7 @@ pub struct ContrastiveLossConfig {
     /// Whether distances are squared.
     #[field(default = ContrastiveForm::Squared)]
     pub form: ContrastiveForm,
-    /// Whether embeddings are brought to length 1 first.
+    /// Whether the embeddings are L2-normalized first.
     #[field(default = false)]
     pub normalize: bool,
     /// The memory of earlier batches that each row is compared with too.

@@ -64,10 +64,10 @@ pub struct OhemLossConfig {
     /// Which values are kept.
     #[field(default = HardExamples::Ratio(0.25))]
     pub keep: HardExamples,
-    /// The least number that is kept; all are kept where there are fewer.
+    /// The minimum number to keep; if there are fewer, all are kept.
     #[field(default = 1, range = ">= 0")]
     pub min_kept: usize,
-    /// Among which values they are chosen.
+    /// Whether the values are chosen from the whole batch or within each sample.
     #[field(default = MinedOver::Batch)]
     pub over: MinedOver,
 }

@@ -20,7 +20,7 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    /// Nothing is known about the keys.
+    /// Keys without probabilities and ids.
     pub fn new() -> Self {
         Self::default()
     }
