@@ -5,7 +5,7 @@ use crate::formula::safe::split;
 use crate::formula::{Formula, Real};
 use burn_losses_derive::{Choice, loss, loss_config};
 
-/// What the logarithm of a negative number is.
+/// How negative numbers are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum LogDomain {
     /// A number below `floor` counts as `floor`, as in Keras: a negative prediction has no gradient.
