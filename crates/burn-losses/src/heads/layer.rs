@@ -90,7 +90,7 @@ impl HeadOptions {
 
 /// The parameters of a head, and what makes a loss of its logits: the field `layer` of each head.
 #[derive(Module, Debug)]
-pub(crate) struct HeadLayer {
+pub struct HeadLayer {
     /// One row per class, or per center of a class.
     pub(super) weight: Param<Tensor<2>>,
     /// One number per row of the weight.
@@ -147,25 +147,15 @@ macro_rules! layer_methods {
             self.layer.replace_weight(self.kind(), weight);
             self
         }
-        fn bias(&self) -> Option<::burn::tensor::Tensor<1>> {
-            self.layer.bias.as_ref().map(::burn::module::Param::val)
-        }
         fn with_bias(mut self, bias: ::burn::tensor::Tensor<1>) -> Self {
             self.layer.replace_bias(self.kind(), bias);
             self
         }
-        fn chunk_rows(&self) -> Option<usize> {
-            self.layer.chunk_rows
+        fn layer(&self) -> Option<&$crate::heads::layer::HeadLayer> {
+            Some(&self.layer)
         }
-        fn sampled_classes(
-            &self,
-            labels: &::burn::tensor::Tensor<1, ::burn::tensor::Int>,
-            training: bool,
-        ) -> Option<::burn::tensor::Tensor<1, ::burn::tensor::Int>> {
-            self.layer.draws.share(self.layer.sample_rate, training, labels)
-        }
-        fn own_draws(&mut self) {
-            self.layer.draws = self.layer.draws.fork();
+        fn layer_mut(&mut self) -> Option<&mut $crate::heads::layer::HeadLayer> {
+            Some(&mut self.layer)
         }
     };
 }

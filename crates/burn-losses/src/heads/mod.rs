@@ -36,8 +36,10 @@ use crate::formula::Real;
 use crate::loss::Loss;
 use crate::reduction::{Extras, ShapedExtras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Role, Shape, Wanted};
+use burn::module::Param;
 use burn::tensor::{Bool, Int, Tensor};
 use burn_losses_derive::{dispatch, family, inherent};
+use layer::HeadLayer;
 
 pub use crate::options::WeightInitializer;
 pub use a_softmax::{ASoftmaxLoss, ASoftmaxLossConfig};
@@ -78,9 +80,21 @@ pub trait HeadLoss: Head + Loss {
         Rows::ignore_index(self.cross_entropy())
     }
 
+    /// The parameters of a head of this crate, with its options. Other crates cannot override it, since the type has no public name.
+    #[doc(hidden)]
+    fn layer(&self) -> Option<&HeadLayer> {
+        None
+    }
+
+    /// Does what [`layer`](Self::layer) does, for changes.
+    #[doc(hidden)]
+    fn layer_mut(&mut self) -> Option<&mut HeadLayer> {
+        None
+    }
+
     /// The largest number of rows whose logits are in memory at one time; `None`: as many as is fast.
     fn chunk_rows(&self) -> Option<usize> {
-        None
+        self.layer()?.chunk_rows
     }
 
     /// Whether the head overrides [`values`](Self::values): the reduced value then comes from it. Other crates cannot override
@@ -93,8 +107,8 @@ pub trait HeadLoss: Head + Loss {
     /// The classes that this step takes into the softmax beside the labels of the batch; `None`: all.
     #[doc(hidden)]
     fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
-        let _ = (labels, training);
-        None
+        let layer = self.layer()?;
+        layer.draws.share(layer.sample_rate, training, labels)
     }
 
     /// The unreduced values with these parameters, computed in at least single precision; the arguments have been checked.
@@ -115,7 +129,7 @@ pub trait HeadLoss: Head + Loss {
 
     /// The bias, `[num_classes]`, of a head that has one.
     fn bias(&self) -> Option<Tensor<1>> {
-        None
+        self.layer()?.bias.as_ref().map(Param::val)
     }
 
     /// The head with another bias of the same shape, as a new parameter.
@@ -173,7 +187,11 @@ pub trait HeadLoss: Head + Loss {
 
     /// Gives the head its own draws. They go on from the point that the draws it shared with its clones have reached.
     #[doc(hidden)]
-    fn own_draws(&mut self) {}
+    fn own_draws(&mut self) {
+        if let Some(layer) = self.layer_mut() {
+            layer.draws = layer.draws.fork();
+        }
+    }
 
     /// The logits without a margin: for inference and accuracy.
     ///

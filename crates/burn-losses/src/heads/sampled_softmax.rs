@@ -41,8 +41,11 @@ use burn_losses_derive::{loss, loss_config};
 /// let device = Device::flex();
 /// let config = SampledSoftmaxLossConfig::new(10_000, 8).with_num_sampled(50);
 /// let head = config.init(&device);
-/// let value = head.forward(Tensor::ones([2, 8], &device), Tensor::<1, Int>::from_ints([3, 9_876], &device));
+/// let embeddings = Tensor::<2>::ones([2, 8], &device);
+/// let value = head.forward(embeddings.clone(), Tensor::<1, Int>::from_ints([3, 9_876], &device));
 /// assert!(value.into_scalar::<f32>() > 0.0);
+/// // For inference and accuracy: the logits of all classes.
+/// assert_eq!(head.logits(embeddings).dims(), [2, 10_000]);
 /// ```
 ///
 /// # Elsewhere

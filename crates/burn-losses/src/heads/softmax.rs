@@ -26,12 +26,15 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn_losses::{heads::SoftmaxLossConfig, prelude::*};
 ///
 /// let device = Device::flex();
-/// let head = SoftmaxLossConfig::new(4, 2).init(&device);
-/// // Nothing known: every class is as likely.
-/// let embeddings = Tensor::<2>::zeros([3, 2], &device);
-/// let value = head.forward(embeddings.clone(), Tensor::<1, Int>::from_ints([0, 3, 1], &device));
-/// assert!((value.into_scalar::<f32>() - 4f32.ln()).abs() < 1e-6);
-/// assert_eq!(head.logits(embeddings).dims(), [3, 4]);
+/// // The weight is learned in training. Here class c has the direction of axis c.
+/// let head = SoftmaxLossConfig::new(3, 3).init(&device).with_weight(Tensor::eye(3, &device));
+/// let embeddings = Tensor::<2>::from_floats([[1.0, 0.9, 0.1], [0.1, 0.8, 1.0]], &device);
+/// let labels = Tensor::<1, Int>::from_ints([0, 2], &device);
+/// let value = head.forward(embeddings.clone(), labels.clone());
+/// assert!(value.into_scalar::<f32>() > 0.0);
+/// // For inference and accuracy.
+/// let classes = head.logits(embeddings).argmax(1).reshape([-1]);
+/// assert_eq!(classes.equal(labels).float().mean().into_scalar::<f32>(), 1.0);
 /// ```
 ///
 /// # Elsewhere
