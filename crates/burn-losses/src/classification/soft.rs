@@ -67,8 +67,9 @@ pub trait SoftTargets: ClassificationLoss {
         self.forward_soft_unreduced(logits, probabilities, Extras::new()).values
     }
 
-    /// One value per row of soft targets, times its weight and divided by the divisor of the extras, and its normalizer: the number
-    /// that it adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
+    /// One value per row of soft targets, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied
+    /// by its weight, and divided by the divisor of the extras. [`Reduction::reduce`](crate::Reduction::reduce) takes both values and
+    /// normalizers.
     fn forward_soft_unreduced<const D: usize, const L: usize>(
         &self,
         logits: Tensor<D>,

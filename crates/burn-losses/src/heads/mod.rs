@@ -63,8 +63,8 @@ pub use sub_center_arcface::{SubCenterArcfaceLoss, SubCenterArcfaceLossConfig};
 
 /// A classifier's last layer with its loss.
 ///
-/// Labels are in 0..C, or the `ignore_index` of the config; a row with any other label has the value NaN. Half-precision embeddings are computed
-/// and returned in f32; their gradients come back in half precision.
+/// Labels are in 0..C, or the `ignore_index` of the config; a row with any other label has the value NaN. Half-precision embeddings
+/// are computed and returned in f32; their gradients come back in half precision.
 #[inherent]
 pub trait HeadLoss: Head + Loss {
     /// The number of classes.
@@ -80,13 +80,12 @@ pub trait HeadLoss: Head + Loss {
         Rows::ignore_index(self.cross_entropy())
     }
 
-    /// The parameters of a head of this crate, with its options. Other crates cannot override it, since the type has no public name.
+    /// The parameters of a head of this crate, with its options. The type has no public name.
     #[doc(hidden)]
     fn layer(&self) -> Option<&HeadLayer> {
         None
     }
 
-    /// Does what [`layer`](Self::layer) does, for changes.
     #[doc(hidden)]
     fn layer_mut(&mut self) -> Option<&mut HeadLayer> {
         None
@@ -233,8 +232,8 @@ pub trait HeadLoss: Head + Loss {
         self.forward_unreduced(embeddings, labels, Extras::new()).values
     }
 
-    /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
-    /// to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
+    /// One value per row, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its weight,
+    /// and divided by the divisor of the extras. [`Reduction::reduce`](crate::Reduction::reduce) takes both values and normalizers.
     fn forward_unreduced(
         &self,
         embeddings: Tensor<2>,
@@ -269,8 +268,8 @@ pub trait HeadLoss: Head + Loss {
         extras.reduce(self.reduction(), values)
     }
 
-    /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
-    /// to the divisor of a mean.
+    /// One value per row, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its weight,
+    /// and divided by the divisor of the extras.
     ///
     /// # Panics
     /// As [`forward_with_classes`](Self::forward_with_classes).

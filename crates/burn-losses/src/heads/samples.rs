@@ -53,8 +53,8 @@ pub trait SharedSamples: HeadLoss {
         extras.reduce(self.reduction(), values)
     }
 
-    /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
-    /// to the divisor of a mean.
+    /// One value per row, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its weight,
+    /// and divided by the divisor of the extras.
     fn forward_with_samples_unreduced(
         &self,
         embeddings: Tensor<2>,

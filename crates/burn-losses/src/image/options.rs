@@ -20,7 +20,7 @@ impl<N: Into<f64>> IntoField<Sigma> for N {
     }
 }
 
-/// The places of a window.
+/// The positions of the windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum Padding {
     /// Every place where the window lies inside the image.

@@ -195,8 +195,8 @@ impl TripletLoss {
         extras.reduce(self.config.reduction, values)
     }
 
-    /// One value per triplet, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
-    /// adds to the divisor of a mean.
+    /// One value per triplet, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its
+    /// weight, and divided by the divisor of the extras.
     ///
     /// # Panics
     /// With the message of [`check_triplets`](Self::check_triplets)'s error.
