@@ -10,7 +10,7 @@ from pytorch_metric_learning.utils import loss_and_miner_utils
 
 from case import Kind, agree, formula, given, library
 
-from .metric import FORMS, batch, circle, contrastive, exact, log_sum, multi_similarity, nt_xent, relabelled, sup_con, triplet
+from .metric import FORMS, batch, circle, contrastive, exact, log_sum, multi_similarity, nt_xent, relabeled, sup_con, triplet
 from .views import views
 
 # Cross-batch memory
@@ -301,8 +301,8 @@ def pairs(count, width=3, scale=1.0, log_q=False, ids=None, negatives=None):
 
 RAW, BOTH, KEEP = {"normalize": False, "temperature": 1.0}, {"both_ways": True}, {"remove_accidental_hits": False}
 info_nce = Kind("metric", "info_nce", info_nce_oracle, constant=["log_q"])
-lonely = relabelled(views(4), 3, 0, 5, 1, 0, 7, 1, 2)
-several = relabelled(views(6), 0, 1, 0, 2, 1, 1, 0, 0, 2, 0, 1, 2)
+lonely = relabeled(views(4), 3, 0, 5, 1, 0, 7, 1, 2)
+several = relabeled(views(6), 0, 1, 0, 2, 1, 1, 0, 0, 2, 0, 1, 2)
 info_nce.case("default", {}, views(4))
 info_nce.case("one_pair", {}, views(1))
 info_nce.case("several_partners", {}, several)
@@ -310,8 +310,8 @@ info_nce.case("several_partners_kept", KEEP, several)
 info_nce.case("several_partners_both_ways", BOTH, several)
 info_nce.case("several_partners_parts", {"parts": 2}, several)
 info_nce.case("rows_without_a_partner", {}, lonely)
-info_nce.case("no_partners", {}, relabelled(views(2), 0, 1, 2, 3))
-info_nce.case("one_class", {}, relabelled(views(3), 4, 4, 4, 4, 4, 4))
+info_nce.case("no_partners", {}, relabeled(views(2), 0, 1, 2, 3))
+info_nce.case("one_class", {}, relabeled(views(3), 4, 4, 4, 4, 4, 4))
 info_nce.case("parts", {"parts": 3}, views(6))
 info_nce.case("parts_of_one_row", {"parts": 4}, views(4))
 info_nce.case("both_ways", BOTH | {"temperature": 0.5}, views(4))

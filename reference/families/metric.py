@@ -35,7 +35,7 @@ def exact(count, classes=3, scale=1.0):
     return recipe
 
 
-def relabelled(recipe, *labels):
+def relabeled(recipe, *labels):
     return lambda draw: recipe(draw) | {"labels": np.array(labels)}
 
 
@@ -73,16 +73,16 @@ def common(kind, recipe=batch, without_negatives=None):
     kind.case("two_rows_of_one_class", {}, recipe(2, classes=1), oracle=without_negatives)
     kind.case("one_class", {}, recipe(4, classes=1), oracle=without_negatives)
     kind.case("all_labels_differ", {}, recipe(4, classes=4))
-    kind.case("a_row_without_a_positive", {}, relabelled(recipe(5), *LONELY))
+    kind.case("a_row_without_a_positive", {}, relabeled(recipe(5), *LONELY))
     kind.case("large", {}, recipe(5, classes=2, scale=1024.0))
     kind.case("small", {}, recipe(5, classes=2, scale=2**-10))
-    kind.case("same_rows", {}, repeated(relabelled(recipe(6), 0, 1, 1, 0, 1, 2), (1, 4)))
-    kind.case("same_rows_of_other_labels", {}, repeated(relabelled(recipe(6), 0, 1, 1, 0, 2, 2), (1, 4)))
+    kind.case("same_rows", {}, repeated(relabeled(recipe(6), 0, 1, 1, 0, 1, 2), (1, 4)))
+    kind.case("same_rows_of_other_labels", {}, repeated(relabeled(recipe(6), 0, 1, 1, 0, 2, 2), (1, 4)))
     kind.case("row_of_zeros", {}, ZERO_ROW, constant=["embeddings"])
     kind.case("sum", {"reduction": "sum"}, recipe(5, classes=2))
-    kind.case("batch_mean", {"reduction": "batch_mean"}, relabelled(recipe(5), *LONELY))
+    kind.case("batch_mean", {"reduction": "batch_mean"}, relabeled(recipe(5), *LONELY))
     kind.case("mean_with_weights", {}, recipe(6, classes=2), weights="element")
-    kind.case("weighted_mean", {"reduction": "weighted_mean"}, relabelled(recipe(5), *LONELY), weights="element")
+    kind.case("weighted_mean", {"reduction": "weighted_mean"}, relabeled(recipe(5), *LONELY), weights="element")
     return kind
 
 
@@ -203,7 +203,7 @@ for mining in ("hard", "semi_hard", "semi_hard_closest", "easy"):
     mined = {"mining": mining}
     triplet.case(mining, mined, batch(7))
     triplet.case(f"{mining}_valid", mined | VALID | AS_IS | {"margin": 1.0}, LOOSE)
-    triplet.case(f"{mining}_cosine_soft", mined | COSINE | SOFT, relabelled(batch(7, width=4), 2, 0, 7, 0, 2, 0, 1))
+    triplet.case(f"{mining}_cosine_soft", mined | COSINE | SOFT, relabeled(batch(7, width=4), 2, 0, 7, 0, 2, 0, 1))
     triplet.case(f"{mining}_same_rows", mined | {"margin": 0.5}, TWINS)
 triplet.case("hard_all_labels_differ", {"mining": "hard"} | SOFT, batch(3))
 triplet.case("hard_one_class", {"mining": "hard"} | VALID, batch(3, classes=1))
@@ -213,7 +213,7 @@ triplet.case("margin_zero", {"margin": 0.0}, batch(6))
 triplet.case("margin_large_semi_hard", {"margin": 2.5, "mining": "semi_hard"} | AS_IS, batch(6))
 triplet.case("squared_euclidean", SQUARED, batch(6))
 triplet.case("squared_euclidean_as_is", SQUARED | AS_IS | VALID, batch(6))
-triplet.case("squared_euclidean_same_rows", SQUARED | AS_IS, repeated(relabelled(batch(4), 0, 0, 1, 1), (0, 1), (0, 2)))
+triplet.case("squared_euclidean_same_rows", SQUARED | AS_IS, repeated(relabeled(batch(4), 0, 0, 1, 1), (0, 1), (0, 2)))
 triplet.case("cosine", COSINE, batch(6))
 triplet.case("cosine_as_is", COSINE | AS_IS | {"margin": 0.4}, batch(6, width=5))
 triplet.case("as_is", AS_IS, batch(6))
@@ -248,13 +248,13 @@ contrastive.case("margin", {"margin": 2.5}, batch(6))
 contrastive.case("margin_small", {"margin": 0.75}, batch(6))
 contrastive.case("linear", LINEAR, batch(6))
 contrastive.case("linear_margin", LINEAR | {"margin": 3.0}, batch(6, classes=2))
-contrastive.case("linear_same_rows", LINEAR, repeated(relabelled(batch(5), 0, 0, 1, 1, 2), (0, 1)))
-contrastive.case("linear_same_rows_of_other_labels", LINEAR, repeated(relabelled(batch(4), 0, 0, 1, 1), (1, 2)))
+contrastive.case("linear_same_rows", LINEAR, repeated(relabeled(batch(5), 0, 0, 1, 1, 2), (0, 1)))
+contrastive.case("linear_same_rows_of_other_labels", LINEAR, repeated(relabeled(batch(4), 0, 0, 1, 1), (1, 2)))
 contrastive.case("linear_large", LINEAR | {"margin": 2048.0}, batch(5, classes=2, scale=1024.0))
 contrastive.case("linear_small", LINEAR, batch(5, classes=2, scale=2**-10))
 contrastive.case("normalized", NORMALIZED, batch(6))
 contrastive.case("normalized_margin_linear", NORMALIZED | LINEAR | {"margin": 1.5}, batch(6, width=5))
-contrastive.case("normalized_same_rows", NORMALIZED, repeated(relabelled(batch(5), 0, 0, 1, 1, 2), (0, 1)))
+contrastive.case("normalized_same_rows", NORMALIZED, repeated(relabeled(batch(5), 0, 0, 1, 1, 2), (0, 1)))
 contrastive.case("normalized_large", NORMALIZED, batch(5, classes=2, scale=1024.0))
 contrastive.case("far_from_the_origin", {"margin": 3.0}, FAR)
 contrastive.case("linear_weighted_mean", LINEAR | {"reduction": "weighted_mean"}, batch(5), weights="element")
@@ -275,7 +275,7 @@ class CenterOracle:
 
 
 FIVE_BY_THREE, GRADIENT = {"num_classes": 5, "embedding_dim": 3}, {"update": "gradient"}
-SOME = [relabelled(batch(5, width=2), *labels) for labels in ([0, 0, 3, 0, 9], [3, 9, 9, 1, 3], [0, 1, 3, 9, 9])]
+SOME = [relabeled(batch(5, width=2), *labels) for labels in ([0, 0, 3, 0, 9], [3, 9, 9, 1, 3], [0, 1, 3, 9, 9])]
 
 center = Kind("metric", "center", CenterOracle)
 center.case("default", {}, batch(5, width=2))
@@ -315,18 +315,18 @@ def decoupled_oracle(embeddings, labels, decoupled, temperature=0.5):
 
 
 nt_xent = common(Kind("metric", "nt_xent", nt_xent_oracle))
-nt_xent.case("one_positive_each", {}, relabelled(batch(6), 0, 1, 2, 0, 1, 2))
-nt_xent.case("several_positives", {}, relabelled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
+nt_xent.case("one_positive_each", {}, relabeled(batch(6), 0, 1, 2, 0, 1, 2))
+nt_xent.case("several_positives", {}, relabeled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
 nt_xent.case("temperature_low", {"temperature": 0.07}, batch(6))
 nt_xent.case("temperature_very_low", {"temperature": 0.015625}, exact(6))
 nt_xent.case("temperature_high", {"temperature": 5.0}, batch(6, width=5))
 nt_xent.case("parallel_rows", {}, PARALLEL)
 DECOUPLED = {"decoupled": True}
 nt_xent.case("decoupled", DECOUPLED, batch(6), oracle=decoupled_oracle)
-nt_xent.case("decoupled_low", DECOUPLED | {"temperature": 0.1}, relabelled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1),
+nt_xent.case("decoupled_low", DECOUPLED | {"temperature": 0.1}, relabeled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1),
              oracle=decoupled_oracle)
 nt_xent.case("decoupled_one_class", DECOUPLED, batch(3, classes=1), oracle=decoupled_oracle)
-nt_xent.case("decoupled_lonely_sum", DECOUPLED | {"reduction": "sum"}, relabelled(batch(5), *LONELY),
+nt_xent.case("decoupled_lonely_sum", DECOUPLED | {"reduction": "sum"}, relabeled(batch(5), *LONELY),
              oracle=decoupled_oracle)
 
 
@@ -350,7 +350,7 @@ def nca_formula(embeddings, labels, softmax_scale=1.0, normalize=True):
 
 
 nca = common(Kind("metric", "nca", nca_oracle))
-nca.case("several_positives", {}, relabelled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
+nca.case("several_positives", {}, relabeled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
 nca.case("scale", {"softmax_scale": 16.0}, batch(6))
 nca.case("scale_small", {"softmax_scale": 0.125}, batch(6, width=5))
 nca.case("as_is", AS_IS, batch(6))
@@ -388,12 +388,12 @@ def lifted_structure_formula(embeddings, labels, margin=1.0, generalized=False, 
 
 GENERALIZED, OF_UNIT = {"generalized": True}, {"normalize": True}
 lifted_structure = common(Kind("metric", "lifted_structure", lifted_structure_oracle))
-lifted_structure.case("several_positives", {}, relabelled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
+lifted_structure.case("several_positives", {}, relabeled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
 lifted_structure.case("margin", {"margin": 2.5}, batch(6))
 lifted_structure.case("margin_small", {"margin": 0.25}, batch(6, width=5))
 lifted_structure.case("generalized", GENERALIZED, batch(6))
 lifted_structure.case("generalized_margin", GENERALIZED | {"margin": 3.0}, batch(7))
-lifted_structure.case("generalized_lonely", GENERALIZED, relabelled(batch(5), *LONELY))
+lifted_structure.case("generalized_lonely", GENERALIZED, relabeled(batch(5), *LONELY))
 lifted_structure.case("generalized_normalized", GENERALIZED | OF_UNIT, batch(6))
 lifted_structure.case("normalized", OF_UNIT, batch(6))
 
@@ -419,7 +419,7 @@ def angular_formula(embeddings, labels, degrees=40.0):
 
 
 angular = common(Kind("metric", "angular", angular_oracle), without_negatives=angular_formula)
-angular.case("several_positives", {}, relabelled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
+angular.case("several_positives", {}, relabeled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
 angular.case("degrees", {"degrees": 55.0}, batch(6))
 angular.case("degrees_most", {"degrees": 60.0}, batch(6, width=5))
 angular.case("degrees_few", {"degrees": 5.0}, batch(6))
@@ -458,7 +458,7 @@ def chosen_pairs(labels):
 
 
 n_pair = common(Kind("metric", "n_pair", n_pair_oracle))
-n_pair.case("several_positives", {}, relabelled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
+n_pair.case("several_positives", {}, relabeled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
 n_pair.case("l2", {"l2": 0.5}, batch(6))
 n_pair.case("l2_zero", {"l2": 0.0}, batch(8, classes=4))
 n_pair.case("l2_zero_long", {"l2": 0.0}, batch(6, scale=8.0))
@@ -482,7 +482,7 @@ def sup_con_formula(embeddings, labels, temperature=0.1):
 
 
 sup_con = common(Kind("metric", "sup_con", sup_con_oracle), without_negatives=sup_con_formula)
-sup_con.case("several_positives", {}, relabelled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
+sup_con.case("several_positives", {}, relabeled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
 sup_con.case("temperature", {"temperature": 0.5}, batch(6))
 sup_con.case("temperature_very_low", {"temperature": 0.015625}, exact(6))
 sup_con.case("temperature_high", {"temperature": 5.0}, batch(6, width=5))
@@ -505,7 +505,7 @@ multi_similarity.case("alpha", {"alpha": 20.0}, batch(6))
 multi_similarity.case("beta", {"beta": 5.0}, batch(6, width=5))
 multi_similarity.case("base", {"base": 0.0}, batch(6))
 multi_similarity.case("base_one", {"base": 1.0, "alpha": 0.5}, batch(6))
-multi_similarity.case("several_positives", {"beta": 40.0}, relabelled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
+multi_similarity.case("several_positives", {"beta": 40.0}, relabeled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
 multi_similarity.case("steep", {"alpha": 64.0, "beta": 256.0}, exact(6))
 multi_similarity.case("parallel_rows", {}, PARALLEL)
 
@@ -523,7 +523,7 @@ def circle_oracle(embeddings, labels, margin=0.25, gamma=256.0):
 
 
 circle = common(Kind("metric", "circle", circle_oracle), exact)
-circle.case("several_positives", {"gamma": 16.0}, relabelled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
+circle.case("several_positives", {"gamma": 16.0}, relabeled(batch(8), 0, 0, 0, 1, 1, 0, 2, 1))
 circle.case("gamma", {"gamma": 2.0}, batch(6))
 circle.case("margin", {"margin": 0.4, "gamma": 80.0}, batch(6))
 circle.case("margin_half", {"margin": 0.5, "gamma": 1.0}, batch(6, width=5))
@@ -578,7 +578,7 @@ proxy_anchor = common(Proxied("metric", "proxy_anchor", proxy_anchor_oracle), ex
 proxy_anchor.case("initializer", {"initializer": "normal"} | FOUR, batch(6))
 proxy_anchor.case("four_classes", FOUR, batch(5, classes=4))
 proxy_anchor.case("one_class_only", {"num_classes": 1}, batch(3, classes=1))
-proxy_anchor.case("two_classes_one_absent", {"num_classes": 2}, relabelled(batch(3), 1, 1, 1))
+proxy_anchor.case("two_classes_one_absent", {"num_classes": 2}, relabeled(batch(3), 1, 1, 1))
 proxy_anchor.case("margin", {"margin": 0.4} | FOUR, batch(6))
 proxy_anchor.case("margin_zero", {"margin": 0.0, "alpha": 8.0} | FOUR, batch(6))
 proxy_anchor.case("alpha", {"alpha": 4.0} | FOUR, batch(6))

@@ -85,4 +85,4 @@ sums = weighted_sum(
     "metric", terms("triplet", "contrastive"), metric.batch(6), metric.FAR,
     {"a": {"kind": "sup_con", "weight": 2.0}, "b": {"kind": "multi_similarity", "weight": 0.1}},
 )
-sums.case("a_lonely_row", {"terms": terms("sup_con", "contrastive")}, metric.relabelled(metric.batch(5), *metric.LONELY))
+sums.case("a_lonely_row", {"terms": terms("sup_con", "contrastive")}, metric.relabeled(metric.batch(5), *metric.LONELY))

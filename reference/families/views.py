@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from case import Kind, given, library
 
-from .metric import ZERO_ROW, relabelled, repeated
+from .metric import ZERO_ROW, relabeled, repeated
 
 
 def views(count, width=3, scale=1.0):
@@ -49,22 +49,22 @@ FIXED, OPPOSITE = {"learned": False}, given(
 
 def common_of_views(kind):
     """The cases of the losses between two views."""
-    lonely = relabelled(views(4), 3, 0, 5, 1, 0, 7, 1, 2)
+    lonely = relabeled(views(4), 3, 0, 5, 1, 0, 7, 1, 2)
     kind.case("default", {}, views(4))
     kind.case("one_pair", {}, views(1))
     kind.case("two_pairs_wide", {}, views(2, width=6))
-    kind.case("several_partners", {}, relabelled(views(5), 0, 1, 0, 2, 1, 1, 0, 0, 2, 0))
-    kind.case("one_class", {}, relabelled(views(3), 4, 4, 4, 4, 4, 4))
+    kind.case("several_partners", {}, relabeled(views(5), 0, 1, 0, 2, 1, 1, 0, 0, 2, 0))
+    kind.case("one_class", {}, relabeled(views(3), 4, 4, 4, 4, 4, 4))
     kind.case("rows_without_a_partner", {}, lonely)
-    kind.case("no_partners", {}, relabelled(views(2), 0, 1, 2, 3))
-    kind.case("no_partners_in_the_other_view", {}, relabelled(views(2), 0, 0, 1, 1))
-    kind.case("other_order", {}, relabelled(views(3), 0, 1, 2, 2, 0, 1))
+    kind.case("no_partners", {}, relabeled(views(2), 0, 1, 2, 3))
+    kind.case("no_partners_in_the_other_view", {}, relabeled(views(2), 0, 0, 1, 1))
+    kind.case("other_order", {}, relabeled(views(3), 0, 1, 2, 2, 0, 1))
     kind.case("large", {}, views(3, scale=2.0**14))
     kind.case("small", {}, views(3, scale=2**-10))
     kind.case("same_rows", {}, repeated(views(3), (0, 3), (0, 1)))
     kind.case("all_rows_the_same", {}, repeated(views(2), (0, 1), (0, 2), (0, 3)))
     kind.case("opposite_views", {}, OPPOSITE)
-    kind.case("row_of_zeros", {}, relabelled(ZERO_ROW, 0, 1, 0, 1), constant=["embeddings"])
+    kind.case("row_of_zeros", {}, relabeled(ZERO_ROW, 0, 1, 0, 1), constant=["embeddings"])
     kind.case("temperature_low", {"temperature": 0.02}, views(4))
     kind.case("temperature_high", {"temperature": 2.0}, views(3, width=5))
     kind.case("fixed", FIXED, views(4))

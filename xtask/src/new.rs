@@ -67,6 +67,10 @@ pub(crate) fn run(name: &str) -> Result<(), String> {
     write(&file, &source)?;
     write(&module, &registered)?;
     write(&generator, &cases)?;
+    if source.contains("impl SoftTargets") {
+        let soft = folder.join("soft.rs");
+        write(&soft, &with_soft_targets(&read(&soft)?, kind))?;
+    }
     // rustfmt also sorts the lines.
     let formatted = Command::new("rustfmt").args(["--edition", "2024"]).arg(&module).status();
     if !formatted.is_ok_and(|status| status.success()) {
@@ -137,6 +141,12 @@ fn filled(template: &str, kind: &str) -> String {
     template.replace("Template", &camel_case(kind)).replace("template", kind)
 }
 
+/// The list of the losses with soft targets, with one more.
+fn with_soft_targets(list: &str, kind: &str) -> String {
+    let start = "\nsoft_targets_methods!(\n";
+    list.replacen(start, &format!("{start}    {}Loss,\n", camel_case(kind)), 1)
+}
+
 /// The module of a family with one more loss: as the last kind, but before the sum. `None` if the file declares no family.
 fn registered(module: &str, kind: &str) -> Option<String> {
     let name = camel_case(kind);
@@ -195,6 +205,16 @@ mod tests {
             }
             assert!(golden.stub("my_own").contains(&format!("\"{}\", \"my_own\", my_own_oracle", golden.family)));
         }
+    }
+
+    #[test]
+    fn a_loss_with_soft_targets_is_in_their_list() {
+        let folder = sources().join("classification");
+        assert!(
+            filled(&read(&folder.join("template.rs")).unwrap(), "my_own").contains("impl SoftTargets for MyOwnLoss")
+        );
+        let list = with_soft_targets(&read(&folder.join("soft.rs")).unwrap(), "my_own");
+        assert!(list.contains("\nsoft_targets_methods!(\n    MyOwnLoss,\n"));
     }
 
     #[test]

@@ -23,10 +23,10 @@ pub(crate) struct Batches {
     place: Place,
     #[arg(long, value_name = "FILE", required = true, help = tensors::HELP)]
     pub(crate) input: Vec<String>,
-    /// Give a tensor the name that it has here, as `input=logits`
+    /// Rename a tensor to the argument of the loss, as `input=logits`
     #[arg(long, value_name = "OLD=NEW", value_parser = renaming)]
     rename: Vec<(String, String)>,
-    /// Where to compute
+    /// The device to compute on
     #[arg(long, value_enum, default_value = "flex")]
     device: DeviceName,
 }

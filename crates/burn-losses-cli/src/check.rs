@@ -11,11 +11,10 @@ use std::process::ExitCode;
 
 /// Check config files
 ///
-/// Prints one line per file: `OK` and the loss on stdout, or what is wrong on stderr, with file, line, field, value and
-/// what is allowed. All files are checked. Of a directory, the config files in it and below are checked; those
-/// that hold no loss are passed over.
+/// Prints one line per file: `OK` and the loss on stdout, or an error on stderr, with file, line, field, value and allowed values. All
+/// files are checked, even after an error. Directories are searched recursively, and files without a loss in them are skipped.
 ///
-/// Exit code 0: all files are right. 1: a file is wrong. 2: a file cannot be read.
+/// Exit code 0: all files are valid. 1: a file is invalid. 2: a file cannot be read.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -16,11 +16,11 @@ use std::process::ExitCode;
 
 /// Compare a loss with values and gradients that another library computed
 ///
-/// What is expected are tensors of the names `loss`, `unreduced` and `gradient.NAME`, such as `gradient.logits`: in files of
-/// their own, or beside the inputs. Those that are there are compared. Two numbers agree where
-/// |here - there| <= atol + rtol |there|; NaN agrees with NaN.
+/// The expected tensors are named `loss`, `unreduced` and `gradient.NAME`, such as `gradient.logits`. They are in files of their own,
+/// or in the input files. Those that exist are compared. Two numbers agree if |computed - expected| <= atol + rtol |expected|; NaN
+/// agrees with NaN.
 ///
-/// Exit code 0: all agree. 1: something differs. 2: a file cannot be read, or the tensors do not fit the loss.
+/// Exit code 0: all values agree. 1: values differ. 2: a file cannot be read, or the tensors do not fit the loss.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -34,19 +34,19 @@ In Python:
 pub(crate) struct Compare {
     #[command(flatten)]
     batches: Batches,
-    /// What is expected, one per input (.safetensors, .npz); without it, it is beside the inputs
+    /// The expected tensors, one file per input (.safetensors, .npz) [default: the input files]
     #[arg(long, value_name = "FILE")]
     expect: Vec<String>,
-    /// The relative difference that is allowed
+    /// The relative tolerance
     #[arg(long, default_value = "1e-5", allow_negative_numbers = true, value_parser = tolerance)]
     rtol: f64,
-    /// The absolute difference that is allowed
+    /// The absolute tolerance
     #[arg(long, default_value = "1e-8", allow_negative_numbers = true, value_parser = tolerance)]
     atol: f64,
     /// The float type in which to compute [default: f64, on wgpu f32]
     #[arg(long, value_enum)]
     dtype: Option<DtypeName>,
-    /// Print JSON: one object per input with the differences of each tensor
+    /// Print JSON: one object per input, with the differences of each tensor
     #[arg(long)]
     json: bool,
 }

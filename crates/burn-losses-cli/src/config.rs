@@ -15,10 +15,10 @@ use std::sync::OnceLock;
 /// The options that say where in a file the loss stands.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Place {
-    /// The table in which the loss stands, as `loss` or `terms.classes`; without it, the whole file
+    /// The table that contains the loss, as `loss` or `terms.classes` [default: the whole file]
     #[arg(long, value_name = "TABLE")]
     at: Option<String>,
-    /// The family, where the file does not say it; `joint` and `regularization` are families here
+    /// The family, if the file does not name it; `joint` and `regularization` are allowed too
     #[arg(long)]
     family: Option<String>,
 }

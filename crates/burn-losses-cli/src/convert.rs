@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// Write a config file in another format
 ///
-/// The file holds a loss, a joint loss or a penalty. The keys stay as they are; comments are lost. The result is read again, and
-/// has to be the same config.
+/// The file contains a loss, a joint loss or a penalty. Keys are kept, comments are lost. The result is read back, and must be the
+/// same config.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -20,10 +20,10 @@ pub(crate) struct Convert {
     /// The config file (.json, .toml, .yaml); `-` is stdin
     #[arg(value_name = "FROM")]
     from: PathBuf,
-    /// The file to write; its extension says the format [default: stdout]
+    /// The file to write; its extension determines the format [default: stdout]
     #[arg(value_name = "TO", required_unless_present = "format")]
     to: Option<PathBuf>,
-    /// The format, where there is no file to write
+    /// The format of the output on stdout
     #[arg(long, value_enum, conflicts_with = "to")]
     format: Option<FormatName>,
 }

@@ -7,11 +7,11 @@ use clap::ValueEnum;
 /// A device by name. All names exist in every build, so that a device that is not compiled in can say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DeviceName {
-    /// The CPU, by Burn's NdArray backend
+    /// The CPU, with Burn's NdArray backend
     Ndarray,
-    /// The CPU, by Burn's Flex backend
+    /// The CPU, with Burn's Flex backend
     Flex,
-    /// The GPU, by wgpu
+    /// The GPU, with Burn's wgpu backend
     Wgpu,
 }
 

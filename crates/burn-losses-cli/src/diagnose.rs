@@ -11,12 +11,12 @@ use serde::Serialize;
 use std::panic::set_hook;
 use std::process::ExitCode;
 
-/// Say what is wrong with the tensors of a loss
+/// Report problems in the tensors of a loss
 ///
-/// Labels out of range, targets outside [0, 1], NaN and infinity, inverted boxes, empty masks, batches without a
-/// pair, probabilities where logits are expected: one line for each, with the first place and how many there are.
+/// Finds labels out of range, targets outside [0, 1], NaN and infinity, inverted boxes, empty masks, batches without a pair,
+/// probabilities where logits are expected, and more. Prints one line per problem, with the first position and the count.
 ///
-/// Exit code 0: nothing found, or only warnings. 1: an error in the tensors. 2: a file cannot be read.
+/// Exit code 0: no problem, or only warnings. 1: an error in the tensors. 2: a file cannot be read.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -26,7 +26,7 @@ Examples:
 pub(crate) struct Diagnose {
     #[command(flatten)]
     batches: Batches,
-    /// JSON: one object, or an array of one object per input where there are several
+    /// Print JSON: one object, or for several inputs an array with one object each
     #[arg(long)]
     json: bool,
 }

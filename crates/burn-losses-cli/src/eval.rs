@@ -14,15 +14,16 @@ use std::path::PathBuf;
 
 /// Evaluate a loss on tensors and differentiate it
 ///
-/// Prints the reduced value and its gradient with respect to every float tensor; of a large tensor it prints statistics. The
-/// tensors have the names of the loss's arguments, for instance `predictions` and `targets`, or `logits` and `labels`, and
-/// `weights` and a `mask` (false where a value does not count) where there are any. For a joint loss, the name of the term
-/// stands in front, as in `classes.logits`. For a penalty, every tensor is a parameter. Several --input are several steps of the
-/// same loss, in order: a loss with state keeps it.
+/// Prints the reduced value and its gradient with respect to every float tensor; large tensors are shown as statistics.
 ///
-/// With --second-order, which prints JSON, there are three more tensors: `values`, and their first and second derivative with
-/// respect to the prediction, `gradient` and `curvature`. None of them is reduced, and weights multiply all three. The losses of
-/// the families `regression`, `binary` and `classification` have them.
+/// The tensors are named like the arguments of the loss, for instance `predictions` and `targets`, or `logits` and `labels`. Optional
+/// tensors are `weights`, and a `mask` that is false where a value does not count. For a joint loss, the name of the term comes first,
+/// as in `classes.logits`. For a penalty, every tensor is a parameter. Several --input are consecutive steps of the same loss, so a
+/// loss with state keeps its state.
+///
+/// With --second-order, the output is JSON and has three more tensors: `values`, and their first and second derivatives with respect
+/// to the prediction, `gradient` and `curvature`. They are not reduced, and weights multiply all three. The families `regression`,
+/// `binary` and `classification` support this.
 ///
 /// Exit code 2: a file cannot be read, or the tensors do not fit the loss.
 #[derive(Debug, Args)]
@@ -42,22 +43,22 @@ pub(crate) struct Eval {
     /// Print the unreduced values too (they are always part of the JSON and of files)
     #[arg(long)]
     unreduced: bool,
-    /// Print every number of large tensors
+    /// Print all numbers of large tensors
     #[arg(long)]
     full: bool,
-    /// Print JSON with every number: one object, or an array of one object per input where there are several
+    /// Print JSON with all numbers: one object, or for several inputs an array with one object each
     #[arg(long)]
     json: bool,
-    /// Print JSON with the curvature of every value too
+    /// Compute second derivatives too, and print JSON
     #[arg(long)]
     second_order: bool,
-    /// Which curvature it is
+    /// Which curvature to compute
     #[arg(long, value_enum, default_value = "exact", requires = "second_order")]
     curvature: CurvatureName,
-    /// The least curvature of a value that counts; 0 gives negative ones back as they are
+    /// The minimum curvature of a value that counts; with 0, negative curvatures stay as they are
     #[arg(long, value_name = "NUMBER", default_value = "0", allow_negative_numbers = true, value_parser = floor, requires = "second_order")]
     floor: f64,
-    /// Write `loss`, `unreduced` and `gradient.NAME` (and `values`, `gradient`, `curvature`) into this file (.safetensors), of several inputs as `step1.loss`, ..
+    /// Write all tensors to this .safetensors file: `loss`, `unreduced`, `gradient.NAME`, ..; for several inputs as `step1.loss`, ..
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -67,9 +68,9 @@ pub(crate) struct Eval {
 enum CurvatureName {
     /// The second derivative
     Exact,
-    /// Its mean over the targets that the prediction expects
+    /// Its expected value under the predicted distribution of the targets
     Expected,
-    /// A bound that it never exceeds
+    /// An upper bound on it
     Majorizer,
 }
 

@@ -10,7 +10,7 @@ use burn_losses::signature::{Argument, Classes, Kind, Role, Shape};
 use burn_losses::{LossConfig, LossInfo};
 use clap::Args;
 
-/// Explain a loss: when to use it, formula, shapes, fields, twins in other libraries
+/// Explain a loss: when to use it, formula, shapes, fields, counterparts in other libraries
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -19,10 +19,10 @@ Examples:
   burn-losses explain torch.nn.CrossEntropyLoss
   burn-losses explain ciou --open")]
 pub(crate) struct Explain {
-    /// A kind, `FAMILY/KIND`, or the name that another library has for it
+    /// A kind, `FAMILY/KIND`, or a name in another library
     #[arg(value_name = "KIND")]
     name: String,
-    /// Draw the loss, and open the picture in the viewer of the desktop
+    /// Draw the loss, and open the picture in the image viewer of the desktop
     #[arg(long)]
     open: bool,
 }

@@ -8,10 +8,10 @@ use burn_losses::LossInfo;
 use burn_losses::config::Twin;
 use clap::Args;
 
-/// Find losses by words: a task, a problem, or the name that another library has
+/// Find losses by words: a task, a problem, or a name in another library
 ///
-/// The search looks at kinds, summaries, the texts on when to use a loss, fields, and the names in other libraries. The best
-/// match comes first. Exit code 1 means that nothing was found.
+/// The search covers kinds, summaries, the texts on when to use a loss, fields, and names in other libraries. The best match comes
+/// first. Exit code 1 means that no loss matches.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -20,10 +20,10 @@ Examples:
   burn-losses find torch.nn.HuberLoss
   burn-losses find BCEWithLogitsLoss")]
 pub(crate) struct Find {
-    /// What to look for
+    /// The words to search for
     #[arg(required = true, value_name = "WORDS")]
     words: Vec<String>,
-    /// Show all matches in place of the best ten
+    /// Show all matches instead of the best ten
     #[arg(long)]
     all: bool,
 }

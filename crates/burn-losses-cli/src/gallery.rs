@@ -8,17 +8,17 @@ use std::path::PathBuf;
 
 /// Write one page that shows every loss, with a slider for each field
 ///
-/// The page is one file that needs neither a server nor a network: open it in a browser. The curves are computed by the library.
+/// The page is one file for a browser, and needs no server or network. Its curves are computed by the library.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   burn-losses gallery
   burn-losses gallery binary/focal huber --output two.html")]
 pub(crate) struct Gallery {
-    /// The losses, each as a kind or as FAMILY/KIND [default: all]
+    /// The losses, each as a kind or `FAMILY/KIND` [default: all]
     #[arg(value_name = "KIND")]
     names: Vec<String>,
-    /// The page
+    /// The file to write
     #[arg(long, short, value_name = "FILE", default_value = "gallery.html")]
     output: PathBuf,
 }

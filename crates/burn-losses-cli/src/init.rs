@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 pub(crate) enum FormatName {
     Toml,
     Yaml,
-    /// Without comments, which JSON does not have
+    /// JSON, which has no comments
     Json,
 }
 
@@ -27,9 +27,9 @@ impl FormatName {
     }
 }
 
-/// Print a config file of a loss: every field with its default, its range and its meaning
+/// Print a config file of a loss: every field with its default, range and meaning
 ///
-/// A field that has no default gets an example, and its comment says so.
+/// A field without a default gets an example value, and its comment says so.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -40,7 +40,7 @@ pub(crate) struct Init {
     /// A kind, `FAMILY/KIND` if several families have the kind, or a name in another library
     #[arg(value_name = "KIND")]
     name: String,
-    /// The format
+    /// The format of the config file
     #[arg(long, value_enum, default_value = "toml")]
     format: FormatName,
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 /// List the losses, one per line
 ///
-/// The lines are as long as the terminal is wide. Penalties on parameters have the family `regularization`.
+/// Lines are cut to the width of the terminal. Penalties on parameters are the family `regularization`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -20,13 +20,13 @@ Examples:
   burn-losses list focal --long
   burn-losses list binary --json")]
 pub(crate) struct List {
-    /// A family or a kind; or a family, then a kind
+    /// A family, a kind, or both
     #[arg(num_args = 0..=2, value_name = "FAMILY|KIND")]
     names: Vec<String>,
-    /// Show the fields too, with their defaults and allowed values
+    /// Show the fields too, with defaults and allowed values
     #[arg(long, conflicts_with = "json")]
     long: bool,
-    /// Print one JSON array with all that is known of each loss
+    /// Print a JSON array with everything that is known about each loss
     #[arg(long)]
     json: bool,
 }

@@ -52,14 +52,14 @@ Examples:
   burn-losses plot binary/focal --set gamma=0,1,2,5
 
 Exit codes:
-  0  all is well
-  1  check: a file is wrong; diagnose: the tensors have an error; compare: something differs; find: nothing was found
-  2  a file cannot be read, or an option is wrong"
+  0  success
+  1  check: a file is invalid; diagnose: the tensors have an error; compare: values differ; find: no loss matches
+  2  a file cannot be read or written, or an option is invalid"
 )]
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// When to use colors; `auto` is on a terminal, unless NO_COLOR is set
+    /// When to use colors; `auto`: on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
     color: style::Color,
 }

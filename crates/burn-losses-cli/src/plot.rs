@@ -14,8 +14,8 @@ use std::process::Command;
 
 /// Draw losses: value and gradient as curves, the value of two arguments as a map
 ///
-/// The x axis depends on the family: error, logit, angle, position of a box, score of an item, .. Several configs, or
-/// several values of a field, come into one picture, which names the fields in which they differ.
+/// The x axis depends on the family: error, logit, angle, position of a box, score of an item, .. Several configs, or several values
+/// of a field, are drawn in one picture, whose labels name the fields that differ.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -24,7 +24,7 @@ Examples:
   burn-losses plot --config a.toml --config b.toml --output both.svg
   burn-losses plot --config run.toml --at loss --set delta=0.5,2")]
 pub(crate) struct Plot {
-    /// A kind, or `FAMILY/KIND`, in place of a file
+    /// A kind or `FAMILY/KIND`, instead of a config file
     #[arg(value_name = "KIND", required_unless_present = "config", conflicts_with_all = ["config", "at", "family"])]
     name: Option<String>,
     /// The config of a loss (.json, .toml, .yaml); several are drawn on the same axes
@@ -32,16 +32,16 @@ pub(crate) struct Plot {
     config: Vec<PathBuf>,
     #[command(flatten)]
     place: Place,
-    /// Set a field; several values, separated by commas, are several losses
+    /// Set a field; each of several values, separated by commas, is a loss of its own
     #[arg(long, value_name = "FIELD=VALUES", value_parser = setting)]
     set: Vec<(String, Vec<Value>)>,
     /// The picture (.svg, .png) [default: KIND.svg]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Its width in pixels [default: its own; without a height, the height follows]
+    /// The width in pixels; without --height, the height follows [default: as drawn]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(200..=10_000))]
     width: Option<u32>,
-    /// Its height in pixels [default: its own; without a width, the width follows]
+    /// The height in pixels; without --width, the width follows [default: as drawn]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(100..=10_000))]
     height: Option<u32>,
 }

@@ -17,15 +17,15 @@ Examples:
   burn-losses schema --output-dir schema --vscode > .vscode/settings.json
   burn-losses schema --output-dir schema --taplo > .taplo.toml")]
 pub(crate) struct Schema {
-    /// Of the files of this family, which need no key `family`, of `joint` or of `regularization`; without it, of any family
+    /// The schema of a family, whose files need no key `family`, of `joint`, or of `regularization` [default: the schema of any family]
     family: Option<String>,
-    /// Write all of them into this folder
+    /// Write all schemas into this folder
     #[arg(long, value_name = "DIR", conflicts_with = "family")]
     output_dir: Option<PathBuf>,
-    /// Print settings of VS Code that take these schemas for the files `loss` and `joint` (.toml, .json, .yaml)
+    /// Print VS Code settings that apply these schemas to files named `loss` and `joint` (.toml, .json, .yaml)
     #[arg(long, requires = "output_dir", conflicts_with = "taplo")]
     vscode: bool,
-    /// Print a config of Taplo that takes these schemas for the files `loss.toml` and `joint.toml`
+    /// Print a Taplo config that applies these schemas to files named `loss.toml` and `joint.toml`
     #[arg(long, requires = "output_dir")]
     taplo: bool,
 }

@@ -5,7 +5,7 @@ use clap::{Args, Command};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
-/// Print the completions of a shell
+/// Print the completion script of a shell
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -27,14 +27,14 @@ impl Completions {
     }
 }
 
-/// Print the manual page, or write the pages of all subcommands
+/// Print the manual page, or write the pages of all commands
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   burn-losses man | man -l -
   burn-losses man --output-dir ~/.local/share/man/man1")]
 pub(crate) struct Man {
-    /// Write a page for the command and for each subcommand into this folder
+    /// Write one page for the command and one for each subcommand into this folder
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
 }

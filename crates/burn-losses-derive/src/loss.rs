@@ -67,11 +67,6 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
             }
 
             impl #name {
-                /// The `kind`, which errors name.
-                pub fn kind(&self) -> &'static str {
-                    #kind
-                }
-
                 /// How the per-element losses are reduced to a scalar.
                 pub fn reduction(&self) -> crate::Reduction {
                     self.config.reduction
@@ -123,6 +118,11 @@ pub(crate) fn expand(arguments: Arguments, mut item: ItemStruct) -> Result<Token
 
         impl #name {
             #new
+
+            /// The `kind`, which errors name.
+            pub fn kind(&self) -> &'static str {
+                #kind
+            }
 
             /// The config that this module was made from.
             pub fn config(&self) -> &#config {

@@ -6,7 +6,7 @@ use burn_losses::formula::Dual;
 use burn_losses::heads::{Annealing, LSoftmaxLossConfig};
 use burn_losses::prelude::*;
 use burn_losses::regression::QuantileLossConfig;
-use burn_losses::{AnyLoss, Head, config::Alpha};
+use burn_losses::{AnyLoss, config::Alpha, extend::Head};
 use burn_losses_plot::color::DARK;
 use burn_losses_plot::{Curve, Panel, Picture};
 use std::fs;

@@ -60,7 +60,7 @@
 //! - **Batches with several rows of each class**, for metric losses: [`metric::MPerClass`].
 //! - **Probabilities that are as often right as they say**: [`classification::TemperatureScaling`].
 //! - **Metrics for Burn's learner**: `train`; NDCG of lists: [`ranking::ndcg`].
-//! - **A loss of your own**, fused and differentiated like those here: [`formula`].
+//! - **A loss of your own**, fused and differentiated like those here: [`formula`]; one that looks at the whole batch: [`extend`].
 //! - **It is slow**: [`watched`] says what ran in the fused engine and what did not.
 //!
 //! # Features
@@ -76,8 +76,8 @@
 //! | `train` | outputs and metrics for Burn's learner: the module `train` |
 //! | `schema` | a JSON Schema of every config: the module `schema` |
 //!
-//! The features have the names of Burn's. Switch a backend on here rather than in `burn` alone: without its feature here a loss runs on
-//! it as plain tensor operations.
+//! Feature names match Burn's. Enable the feature of a backend here rather than in `burn` alone: without it a loss runs as plain tensor
+//! operations on that backend.
 //!
 //! # Zero, infinity and NaN
 //! - Zero times anything is zero, value and slope: a weight of a sample, a target probability, a factor of a class, a weight of a term.
@@ -146,6 +146,27 @@ pub mod distribution;
 mod engine;
 mod error;
 pub mod eval;
+pub mod extend {
+    //! How the losses of each family compute their values: for a loss of your own that is no formula, and for tools.
+    //!
+    //! A loss that is a [formula](crate::formula) needs none of these traits, since every formula implements the trait of its family. A
+    //! loss that looks at the whole batch implements that trait itself, for instance [`Pointwise`] in the families `regression` and
+    //! `binary`.
+
+    pub use crate::boxes::{BoxTargets, Boxes};
+    pub use crate::engine::distributions::Distributions;
+    pub use crate::engine::ghm::GhmCounts;
+    pub use crate::engine::heads::{Head, Scaling};
+    pub use crate::engine::pairs::anchors::{Anchors, NeededPartners};
+    pub use crate::engine::pointwise::{PointKernel, Pointwise, Positives};
+    pub use crate::engine::regions::{Pixels, Segmentation};
+    pub use crate::engine::rows::{RowKernel, Rows};
+    pub use crate::engine::vectors::VectorKernel;
+    pub use crate::generative::Generative;
+    pub use crate::image::{Images, Pictures};
+    pub use crate::likelihood::Likelihood;
+    pub use crate::ranking::{Items, Lists};
+}
 mod field;
 pub mod formula;
 mod from_burn;
@@ -177,24 +198,11 @@ mod terms;
 pub mod train;
 pub mod vectors;
 
-pub use boxes::{BoxTargets, Boxes};
 pub use config::LossInfo;
-pub use engine::distributions::Distributions;
-pub use engine::ghm::GhmCounts;
-pub use engine::heads::{Head, Scaling};
-pub use engine::lists::{Items, Lists, PairFormula, Relevance};
 pub use engine::machine::{Paths, watched, with_tensor_operations};
-pub use engine::pairs::anchors::{Anchors, NeededPartners};
-pub use engine::pointwise::{PointKernel, Pointwise, Positives};
-pub use engine::regions::{Pixels, Segmentation};
-pub use engine::rows::{RowKernel, Rows};
-pub use engine::vectors::VectorKernel;
 pub use engine::{keep_memory, kept_memory, release_memory};
 pub use error::{ConfigError, InputError, InputProblem};
 pub use field::ClassCounts;
-pub use generative::Generative;
-pub use image::{Images, Pictures};
-pub use likelihood::Likelihood;
 pub use loss::Loss;
 pub use reduction::{Accumulation, Divisor, Extras, Reduction, Unreduced};
 pub use registry::{AnyLoss, LossConfig, registry};

@@ -8,7 +8,7 @@ pub use crate::diagnose::{
     BinaryDiagnosis, BoxesDiagnosis, ClassificationDiagnosis, DistributionDiagnosis, HeadDiagnosis,
     LikelihoodDiagnosis, MetricDiagnosis, RegressionDiagnosis, SegmentationDiagnosis,
 };
-pub use crate::distribution::{DistributionLoss, DistributionLossConfig};
+pub use crate::distribution::{DistributionLoss, DistributionLossConfig, HardLabels};
 pub use crate::error::{ConfigError, InputError};
 pub use crate::generative::{GenerativeLoss, GenerativeLossConfig};
 pub use crate::heads::{HeadLoss, HeadLossConfig};

@@ -24,7 +24,7 @@
 //! ```
 //!
 //! # An objective for boosted trees
-//! Libraries of boosted trees ask for the gradient and the curvature of every row. [`SecondOrder::of`] computes both from slices,
+//! Libraries of boosted trees ask for the gradient and the curvature of every row. [`SecondOrder::new`] computes both from slices,
 //! without a tensor.
 //!
 //! ```
@@ -33,7 +33,7 @@
 //!
 //! fn objective(predictions: &[f64], labels: &[f64]) -> (Vec<f64>, Vec<f64>) {
 //!     let loss = LogCoshLossConfig::new().init(&burn::tensor::Device::flex());
-//!     let all = SecondOrder::of(&loss, predictions, labels);
+//!     let all = SecondOrder::new(&loss, predictions, labels);
 //!     (all.gradient, all.curvature)
 //! }
 //!
@@ -89,7 +89,7 @@ impl SecondOrder<Vec<f64>> {
     /// # Panics
     /// If there are not as many targets as predictions, and for a loss whose curvature is 0 everywhere.
     #[track_caller]
-    pub fn of(loss: &(impl Pointwise + Loss), predictions: &[f64], targets: &[f64]) -> Self {
+    pub fn new(loss: &(impl Pointwise + Loss), predictions: &[f64], targets: &[f64]) -> Self {
         expect(on_host(loss, Model::Likelihood, [predictions, targets], None, &SecondOrderConfig::new()))
     }
 }

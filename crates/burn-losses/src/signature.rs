@@ -73,11 +73,11 @@ pub enum Kind {
 pub enum Classes {
     /// Any integer is a class.
     Any,
-    /// As many classes as axis 1 of the prediction has entries, from 0.
+    /// Labels from 0 to one less than the length of axis 1 of the prediction.
     OfAxis,
     /// This many classes, from 0.
     Number(usize),
-    /// As many classes as the last axis of the prediction has entries, from 0, but for one that is no label.
+    /// Labels from 0 to one less than the length of the last axis of the prediction, except this one, the blank.
     NotBlank(usize),
     /// A length: from 0 to the size of this axis of the prediction.
     Length(usize),
@@ -102,7 +102,7 @@ pub enum Shape {
     WithoutClassAxis,
     /// This many axes of the prediction, from the first on.
     First(usize),
-    /// As many rows as the prediction has, and this number of axes.
+    /// The number of rows of the prediction, and this number of axes.
     Rows(usize),
     /// This shape, as the config says.
     Exactly(Vec<usize>),
@@ -115,7 +115,7 @@ pub enum Role {
     Prediction,
     /// The target that the output of the model is compared with.
     Target,
-    /// How much each value counts.
+    /// The weight of each value.
     Weight,
     /// A parameter of the loss, which training changes: training differentiates the loss with respect to it, too.
     Parameter,
@@ -207,7 +207,7 @@ impl Argument {
 }
 
 impl Classes {
-    /// How many classes there are, with a prediction of this shape; `None`: any integer is a class.
+    /// The number of classes for a prediction of this shape; `None` if any integer is a class.
     pub fn number(self, prediction: &[usize]) -> Option<usize> {
         match self {
             // Of a list of labels, those beyond its length may be any integers.

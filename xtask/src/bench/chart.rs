@@ -59,7 +59,7 @@ struct Row {
 /// The chart as an SVG file.
 pub(super) fn draw(results: &Results, theme: &Theme) -> String {
     let rows = rows(&results.losses);
-    let scale = Scale::of(rows.iter().flat_map(|row| row.means).flatten());
+    let scale = Scale::new(rows.iter().flat_map(|row| row.means).flatten());
     let bottom = TOP + ROW * rows.len() as f64;
     let height = bottom + 16.0;
     let title = "Value and gradient: how many times as long as the fused engine";
@@ -133,7 +133,7 @@ struct Scale {
 
 impl Scale {
     /// The axis for these ratios; it has room for 1 and 2.
-    fn of(ratios: impl Iterator<Item = f64>) -> Self {
+    fn new(ratios: impl Iterator<Item = f64>) -> Self {
         let [least, most] =
             ratios.fold([1.0, 2.0], |[least, most]: [f64; 2], ratio| [least.min(ratio), most.max(ratio)]);
         let low = all_ticks().filter(|tick| *tick <= least).last().unwrap_or(least);
@@ -225,12 +225,12 @@ mod tests {
 
     #[test]
     fn a_bar_ends_at_its_ratio() {
-        let scale = Scale::of([6.0, 0.8, 10.0].into_iter());
+        let scale = Scale::new([6.0, 0.8, 10.0].into_iter());
         assert_eq!((scale.low, scale.high), (0.5, 10.0));
         assert_eq!(scale.ticks().collect::<Vec<_>>(), [0.5, 1.0, 2.0, 5.0, 10.0]);
         assert_eq!((scale.x(0.5), scale.x(10.0)), (BARS_FROM, BARS_TO));
         assert!((scale.x(2.0) - scale.x(1.0) - (scale.x(10.0) - scale.x(5.0))).abs() < 1e-9);
-        let nothing = Scale::of(std::iter::empty());
+        let nothing = Scale::new(std::iter::empty());
         assert_eq!((nothing.low, nothing.high), (1.0, 2.0));
     }
 }

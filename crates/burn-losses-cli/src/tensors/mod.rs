@@ -13,8 +13,8 @@ pub(crate) use self::safetensors::write;
 
 /// The help of options that take tensors.
 pub(crate) const HELP: &str = "\
-Tensors by the names of the loss's arguments: .safetensors, .npz, `-` for stdin, or arrays as `logits=a.npy,labels=b.npy`; \
-several --input are several batches";
+Tensors named like the arguments of the loss: .safetensors, .npz, `-` for stdin, or arrays as `logits=a.npy,labels=b.npy`; \
+repeat --input for several batches";
 
 /// Reads the tensors of one batch: files separated by commas, each with an optional name in front.
 pub(crate) fn read(batch: &str) -> Result<Inputs, Error> {

@@ -5,7 +5,7 @@ use crate::error::PlotError;
 use crate::panel::{Curve, Map};
 use crate::probe::{Batch, Probe, even, numbers};
 use burn_losses::boxes::{AnyBoxesLoss, BoxFormat, BoxFormat3d, BoxesLoss};
-use burn_losses::{BoxTargets, Boxes};
+use burn_losses::extend::{BoxTargets, Boxes};
 
 /// How far the box moves. The numbers of columns and rows are odd, so that it passes through the middle.
 const REACH: f64 = 4.0;

@@ -4,8 +4,8 @@ use super::{Sample, batch_note};
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, Probe, even, numbers};
-use burn_losses::Distributions;
 use burn_losses::distribution::AnyDistributionLoss;
+use burn_losses::extend::Distributions;
 
 pub(super) fn sample(probe: &Probe, loss: &AnyDistributionLoss) -> Result<Sample, PlotError> {
     let at = even(0.005, 0.995, 199);

@@ -4,7 +4,7 @@ use super::Sample;
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, Probe, even, numbers};
-use burn_losses::Generative;
+use burn_losses::extend::Generative;
 use burn_losses::generative::AnyGenerativeLoss;
 
 pub(super) fn sample(probe: &Probe, loss: &AnyGenerativeLoss) -> Result<Sample, PlotError> {

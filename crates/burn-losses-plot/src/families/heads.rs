@@ -4,8 +4,8 @@ use super::{Sample, batch_note};
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, PARAMETER, Probe, even, numbers};
+use burn_losses::extend::{Head, Scaling};
 use burn_losses::heads::{AnyHeadLoss, HeadLoss};
-use burn_losses::{Head, Scaling};
 use serde_json::Value;
 
 /// The size of the embedding, which turns in one plane; all other classes are orthogonal to that plane.

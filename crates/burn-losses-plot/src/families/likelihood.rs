@@ -4,7 +4,7 @@ use super::Sample;
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, Probe, even, numbers};
-use burn_losses::Likelihood;
+use burn_losses::extend::Likelihood;
 use burn_losses::likelihood::AnyLikelihoodLoss;
 
 /// The second parameters of a mean and a spread: a variance of each of them is one, and so are their exponentials.

@@ -5,7 +5,7 @@ use crate::error::PlotError;
 use crate::panel::{Curve, Map};
 use crate::probe::{Batch, Probe, even, numbers};
 use burn_losses::metric::{AnyMetricLoss, MetricLoss};
-use burn_losses::{Anchors, AnyLoss};
+use burn_losses::{AnyLoss, extend::Anchors};
 
 /// The size of the embeddings. The anchor is (1, 0, 0); the positive is rotated away in one plane, the negative in another.
 const SIZE: usize = 3;

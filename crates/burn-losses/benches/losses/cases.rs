@@ -4,9 +4,10 @@ use crate::arguments::{Data, Input, Numbers, TensorOf, value};
 use crate::backward;
 use burn::tensor::{Device, Tensor};
 use burn_losses::config::{Format, Value, from_str};
+use burn_losses::extend::{BoxTargets, Boxes, Likelihood};
 use burn_losses::prelude::*;
 use burn_losses::signature::Shape;
-use burn_losses::{AnyLoss, BoxTargets, Boxes, Likelihood, LossInfo, registry};
+use burn_losses::{AnyLoss, LossInfo, registry};
 
 /// A loss and its batch.
 pub(crate) struct Case {

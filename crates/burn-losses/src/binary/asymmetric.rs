@@ -63,10 +63,10 @@ pub struct AsymmetricLossConfig {
     /// How strongly easy positives are down-weighted.
     #[field(default = 1.0, range = ">= 0")]
     pub gamma_positive: f64,
-    /// What is subtracted from the probability of a negative; up to this probability it has no value.
+    /// The number subtracted from the probability of a negative. A negative with a smaller probability has the value 0.
     #[field(default = 0.05, range = "[0, 1)")]
     pub shift: f64,
-    /// Whether the factors with the gammas are constants for the gradient.
+    /// Whether the gradient flows through the factors with the gammas.
     #[field(default = FactorGradient::Full)]
     pub factor_gradient: FactorGradient,
 }

@@ -87,7 +87,7 @@ pub struct BceLossConfig {
     /// The weight of positive targets: one number, or one per class, or the counts that it follows from.
     #[field(default = PosWeight::None, range = ">= 0")]
     pub pos_weight: PosWeight,
-    /// How much of each target goes to the other class, or to both: below 1/2 for `spread = "others"`.
+    /// The share of each target that goes to the other class, or to both classes. With `spread = "others"` it is below 1/2.
     #[field(default = LabelSmoothing::default())]
     pub label_smoothing: LabelSmoothing,
 }

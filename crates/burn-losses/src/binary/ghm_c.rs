@@ -58,10 +58,10 @@ pub struct GhmCLossConfig {
     /// The number of bins of the gradient norm.
     #[field(default = 30, range = "[1, 1000]")]
     pub bins: usize,
-    /// Momentum of the moving bin counts.
+    /// The momentum of the moving bin counts.
     #[field(default = 0.75, range = "[0, 1)")]
     pub momentum: f64,
-    /// Which bins the total is shared by.
+    /// Whether the weights are divided by the number of occupied bins or of all bins.
     #[field(default = DivideBy::Occupied)]
     pub divide_by: DivideBy,
 }

@@ -97,8 +97,8 @@ pub trait BinaryLoss: Pointwise + Loss {
         self.forward_unreduced(logits, targets, Extras::new()).values
     }
 
-    /// One value per element, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
-    /// adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
+    /// One value per element, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its
+    /// weight, and divided by the divisor of the extras. [`Reduction::reduce`](crate::Reduction::reduce) takes both values and normalizers.
     fn forward_unreduced<const D: usize>(
         &self,
         logits: Tensor<D>,

@@ -2,12 +2,14 @@
 
 use super::{AnyBinaryLoss, BinaryLoss, BinaryLossConfig, HardExamples, MinedOver};
 use crate::config::Limit;
+use crate::engine::curved::Part;
 use crate::engine::hard_examples::{Mining, Quota};
-use crate::engine::pointwise::{Pointwise, Positives};
+use crate::engine::pointwise::{BatchKernel, Pointwise, Positives};
 use crate::error::ConfigError;
 use crate::field::FieldType;
-use crate::loss::hardest_values;
-use burn::tensor::{Device, Tensor};
+use crate::loss::Mined;
+use crate::reduction::Unreduced;
+use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// Online hard example mining (Shrivastava et al. 2016, [arXiv 1604.03540](https://arxiv.org/abs/1604.03540)) around any
@@ -69,14 +71,14 @@ pub struct OhemLossConfig {
     /// Which values are kept.
     #[field(default = HardExamples::Ratio(0.25))]
     pub keep: HardExamples,
-    /// The least number that is kept; all are kept where there are fewer.
+    /// The minimum number to keep; if there are fewer, all are kept.
     #[field(default = 1, range = ">= 0")]
     pub min_kept: usize,
-    /// Among which values they are chosen.
+    /// Whether the values are chosen from the whole batch or within each sample.
     #[field(default = MinedOver::Batch)]
     pub over: MinedOver,
-    /// In place of `keep`: all positive targets are kept, and so many of the hardest negative ones for each of them. `min_kept` is then
-    /// the least number of negative ones.
+    /// Replaces `keep`: all positive targets are kept, and for each of them this many of the hardest negative ones. `min_kept` is then the
+    /// minimum number of negative ones.
     #[field(default = Limit::None, range = "> 0")]
     pub negatives_per_positive: Limit,
 }
@@ -100,9 +102,9 @@ impl OhemLossConfig {
 }
 
 impl OhemLoss {
-    fn mining(&self) -> Mining {
+    fn mined(&self, targets: &Tensor<3>) -> Mined<'_, AnyBinaryLoss> {
         let OhemLossConfig { keep, min_kept, over, .. } = self.config;
-        Mining { keep, min_kept, over }
+        Mined { loss: &self.loss[0], mining: Mining { keep, min_kept, over }, quota: self.quota(targets) }
     }
 
     fn quota(&self, targets: &Tensor<3>) -> Option<Quota<3>> {
@@ -113,7 +115,18 @@ impl OhemLoss {
 }
 
 impl Pointwise for OhemLoss {
-    hardest_values!();
+    fn values(&self, first: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        self.mined(&targets).values(first, targets, mask)
+    }
+    fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
+        self.mined(targets).kernel_of_batch(first, targets)
+    }
+    fn parts(&self, first: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>> {
+        self.mined(targets).parts(first, targets, mask)
+    }
+    fn accepts(&self, shape: &[usize]) -> Result<(), String> {
+        Pointwise::accepts(&self.loss[0], shape)
+    }
 }
 
 impl BinaryLoss for OhemLoss {

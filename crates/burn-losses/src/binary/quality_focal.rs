@@ -53,7 +53,7 @@ pub struct QualityFocalLossConfig {
     /// How strongly scores near their quality are down-weighted; 0 is cross-entropy.
     #[field(default = 2.0, range = ">= 0")]
     pub beta: f64,
-    /// Whether the factor with beta is a constant for the gradient.
+    /// Whether the gradient flows through the factor with beta.
     #[field(default = FactorGradient::Full)]
     pub factor_gradient: FactorGradient,
 }

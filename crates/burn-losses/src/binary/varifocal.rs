@@ -14,14 +14,14 @@ use burn_losses_derive::{loss, loss_config};
 /// alpha p^gamma bce  where y = 0
 /// bce = y softplus(-x) + (1 - y) softplus(x),  p = sigmoid(x)
 /// ```
-/// y is 0 for background, and the quality in (0, 1] for an object, as the overlap of its box is. Without `weighted` the factor of
-/// an object is 1.
+/// The target y is 0 for background. For an object it is a quality in (0, 1], such as the IoU of its box. Without `weighted`, objects
+/// have the factor 1 instead of y.
 ///
 /// With `reduction = "positives"` every target above 0 is positive.
 ///
 /// # When to use
 /// For dense detection where one score says both the class and how well the box fits. Objects are few, so none of them is down-weighted,
-/// and those with a good box have the largest weights. [`QualityFocalLoss`](super::QualityFocalLoss) down-weights both sides.
+/// and those with a good box have the largest weights. [`QualityFocalLoss`](super::QualityFocalLoss) down-weights easy objects, too.
 /// Take [`FocalLoss`](super::FocalLoss) for hard labels.
 ///
 /// # Numerics
@@ -62,10 +62,10 @@ pub struct VarifocalLossConfig {
     /// How strongly easy background is down-weighted.
     #[field(default = 2.0, range = ">= 0")]
     pub gamma: f64,
-    /// Whether an object counts by its quality.
+    /// Whether an object is weighted by its quality.
     #[field(default = true)]
     pub weighted: bool,
-    /// Whether the quality and the factor with gamma are constants for the gradient.
+    /// Whether the gradient flows through the quality and the factor with gamma.
     #[field(default = FactorGradient::Full)]
     pub factor_gradient: FactorGradient,
 }

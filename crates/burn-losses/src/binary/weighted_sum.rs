@@ -1,11 +1,13 @@
 //! A weighted sum.
 
 use super::{AnyBinaryLoss, BceLossConfig, BinaryLoss, BinaryLossConfig, FocalLossConfig};
-use crate::engine::pointwise::{Pointwise, Positives};
+use crate::engine::curved::Part;
+use crate::engine::pointwise::{PointKernel, Pointwise, Positives};
 use crate::error::ConfigError;
-use crate::loss::weighted_values;
+use crate::loss::Weighted;
+use crate::reduction::Unreduced;
 use crate::terms::{ByTerm, Terms, find_setting};
-use burn::tensor::Device;
+use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// A sum of losses of this family, each with its weight.
@@ -65,8 +67,25 @@ fn check(config: &WeightedSumLossConfig) -> Result<(), ConfigError> {
     config.terms.check_same("input", |loss| find_setting(loss, "input").or(Some("logits".into())))
 }
 
+impl WeightedSumLoss {
+    fn weighted(&self) -> Weighted<'_, BinaryLossConfig, AnyBinaryLoss> {
+        Weighted { terms: &self.config.terms, losses: &self.losses }
+    }
+}
+
 impl Pointwise for WeightedSumLoss {
-    weighted_values!();
+    fn values(&self, first: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        self.weighted().values(first, targets, mask)
+    }
+    fn kernel(&self) -> Option<PointKernel> {
+        self.weighted().kernel()
+    }
+    fn parts(&self, first: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>> {
+        self.weighted().parts(first, targets, mask)
+    }
+    fn accepts(&self, shape: &[usize]) -> Result<(), String> {
+        self.weighted().accepts(shape)
+    }
 }
 
 impl BinaryLoss for WeightedSumLoss {

@@ -60,7 +60,7 @@ pub struct AlphaIouLoss {
 /// Config of [`AlphaIouLoss`].
 #[loss_config]
 pub struct AlphaIouLossConfig {
-    /// The power of the terms.
+    /// The power to which the terms are raised.
     #[field(default = 3.0, range = "> 0")]
     pub alpha: f64,
     /// The loss whose terms are raised to the power `alpha`.

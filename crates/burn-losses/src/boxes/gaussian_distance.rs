@@ -1,9 +1,10 @@
 //! Distances of rotated boxes as Gaussians.
 
 use super::gaussian::Gaussians;
-use super::values::values_of_formula;
-use super::{BoxTargets, Boxes, BoxesLoss};
+use super::{BoxFormat, BoxTargets, Boxes, BoxesLoss};
+use crate::engine::vectors::{VectorKernel, of_formula};
 use crate::formula::{Real, VectorFormula};
+use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
 /// A distance of two Gaussians.
@@ -20,7 +21,7 @@ pub enum GaussianDistance {
     Bhattacharyya,
 }
 
-/// What is done to a distance before it becomes a loss.
+/// The function that is applied to a distance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum DistanceTransform {
     /// The logarithm of one plus the distance.
@@ -28,7 +29,7 @@ pub enum DistanceTransform {
     Log1p,
     /// The square root.
     Sqrt,
-    /// Nothing.
+    /// The distance as it is.
     None,
 }
 
@@ -91,16 +92,16 @@ pub struct GaussianDistanceLoss {
 /// Config of [`GaussianDistanceLoss`].
 #[loss_config]
 pub struct GaussianDistanceLossConfig {
-    /// The distance.
+    /// The distance between the two Gaussians.
     #[field(default = GaussianDistance::Kld)]
     pub distance: GaussianDistance,
-    /// What is done to the distance before it becomes a loss.
+    /// The function that is applied to the distance first.
     #[field(default = DistanceTransform::Log1p)]
     pub transform: DistanceTransform,
-    /// What is added to the distance in the divisor; 0: the distance itself is the loss.
+    /// The number added to the distance in the denominator; with 0 the distance itself is the loss.
     #[field(default = 1.0, range = ">= 0")]
     pub tau: f64,
-    /// How much the shapes count beside the centers.
+    /// How strongly the shapes count relative to the centers.
     #[field(default = 1.0, range = "> 0")]
     pub alpha: f64,
 }
@@ -111,8 +112,18 @@ const SPREAD: f64 = 4.0;
 impl BoxesLoss for GaussianDistanceLoss {}
 
 impl Boxes for GaussianDistanceLoss {
-    values_of_formula!();
-
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        _: BoxFormat,
+        _: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
+        of_formula(self, predictions, targets)
+    }
+    fn kernel(&self, _: BoxFormat) -> Option<VectorKernel> {
+        Some(VectorKernel::new(self))
+    }
     fn targets(&self) -> BoxTargets {
         BoxTargets::Rotated
     }

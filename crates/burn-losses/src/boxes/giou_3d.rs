@@ -1,18 +1,19 @@
 //! IoU losses of boxes in three dimensions.
 
 use super::geometry::{Axis, quotient};
-use super::values::values_of_formula;
-use super::{BoxFormat3d, BoxTargets, Boxes, BoxesLoss};
+use super::{BoxFormat, BoxFormat3d, BoxTargets, Boxes, BoxesLoss};
+use crate::engine::vectors::{VectorKernel, of_formula};
 use crate::formula::{Real, VectorFormula};
+use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
-/// What is added to one minus the IoU of two boxes in three dimensions.
+/// The term added to one minus the IoU of two boxes in three dimensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum Form3d {
     /// The share of the enclosing box that neither box covers.
     #[default]
     Giou,
-    /// Nothing.
+    /// No term.
     Iou,
     /// The squared distance of the centers over the squared diagonal of the enclosing box.
     Diou,
@@ -67,7 +68,7 @@ pub struct Giou3dLoss {
 /// Config of [`Giou3dLoss`].
 #[loss_config]
 pub struct Giou3dLossConfig {
-    /// What is added to one minus the IoU.
+    /// The term added to one minus the IoU.
     #[field(default = Form3d::Giou)]
     pub form: Form3d,
     /// The least divisor, as a share of the volume of the enclosing box.
@@ -81,8 +82,18 @@ pub struct Giou3dLossConfig {
 impl BoxesLoss for Giou3dLoss {}
 
 impl Boxes for Giou3dLoss {
-    values_of_formula!();
-
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        _: BoxFormat,
+        _: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
+        of_formula(self, predictions, targets)
+    }
+    fn kernel(&self, _: BoxFormat) -> Option<VectorKernel> {
+        Some(VectorKernel::new(self))
+    }
     fn targets(&self) -> BoxTargets {
         BoxTargets::Solids(self.config.format)
     }

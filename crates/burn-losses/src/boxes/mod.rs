@@ -114,8 +114,8 @@ pub trait BoxesLoss: Boxes + Loss {
         self.forward_unreduced(predictions, targets, Extras::new()).values
     }
 
-    /// One value per pair of boxes, times its weight and divided by the divisor of the extras, and its normalizer: the number
-    /// that it adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
+    /// One value per pair of boxes, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its
+    /// weight, and divided by the divisor of the extras. [`Reduction::reduce`](crate::Reduction::reduce) takes both values and normalizers.
     fn forward_unreduced(&self, predictions: Tensor<2>, targets: Tensor<2>, extras: impl Into<Extras>) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check(&predictions, &targets, &extras));

@@ -5,7 +5,7 @@ use crate::engine::vectors::columns;
 use crate::error::expect;
 use burn::tensor::{Bool, Int, Tensor};
 
-/// Which points of a box count, besides those outside of it, which never do.
+/// The rules for which points inside a box belong to it. Points outside of it never do.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct PointRules {
     /// Center sampling: the largest distance to the center along each axis, in the units of the boxes; `None`: any.

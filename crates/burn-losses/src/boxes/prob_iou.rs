@@ -1,9 +1,10 @@
 //! Probabilistic IoU loss of rotated boxes.
 
 use super::gaussian::Gaussians;
-use super::values::values_of_formula;
-use super::{BoxTargets, Boxes, BoxesLoss};
+use super::{BoxFormat, BoxTargets, Boxes, BoxesLoss};
+use crate::engine::vectors::{VectorKernel, of_formula};
 use crate::formula::{Real, VectorFormula};
+use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::{Choice, loss, loss_config};
 
 /// How the distance of two rotated boxes becomes a loss.
@@ -74,7 +75,7 @@ pub struct ProbIouLossConfig {
     /// How the distance becomes a loss.
     #[field(default = ProbIouForm::Hellinger)]
     pub form: ProbIouForm,
-    /// What the squared sides are divided by: 12 gives the variance of a point that is uniform in the box.
+    /// The number that the squared sides are divided by. With 12 the Gaussian has the variance of a uniform distribution over the box.
     #[field(default = 12.0, range = "> 0")]
     pub spread: f64,
 }
@@ -82,8 +83,18 @@ pub struct ProbIouLossConfig {
 impl BoxesLoss for ProbIouLoss {}
 
 impl Boxes for ProbIouLoss {
-    values_of_formula!();
-
+    fn values(
+        &self,
+        predictions: Tensor<2>,
+        targets: Tensor<2>,
+        _: BoxFormat,
+        _: Option<&Tensor<1, Bool>>,
+    ) -> Tensor<1> {
+        of_formula(self, predictions, targets)
+    }
+    fn kernel(&self, _: BoxFormat) -> Option<VectorKernel> {
+        Some(VectorKernel::new(self))
+    }
     fn targets(&self) -> BoxTargets {
         BoxTargets::Rotated
     }

@@ -51,7 +51,7 @@ pub struct SiouLoss {
 /// Config of [`SiouLoss`].
 #[loss_config]
 pub struct SiouLossConfig {
-    /// The power of the shape cost: the larger, the less a small difference of shape counts. The paper has 2 to 6.
+    /// The exponent of the shape cost: with a larger one, small differences of shape count less. The paper uses 2 to 6.
     #[field(default = 4.0, range = ">= 1")]
     pub theta: f64,
     /// How four numbers describe a box.

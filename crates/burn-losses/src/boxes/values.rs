@@ -125,26 +125,6 @@ impl<F: BoxFormula> Boxes for F {
     }
 }
 
-/// The methods of [`Boxes`] for a formula of boxes that have a form of their own, and not a [`BoxFormat`].
-macro_rules! values_of_formula {
-    () => {
-        fn values(
-            &self,
-            predictions: ::burn::tensor::Tensor<2>,
-            targets: ::burn::tensor::Tensor<2>,
-            _: $crate::boxes::BoxFormat,
-            _: Option<&::burn::tensor::Tensor<1, ::burn::tensor::Bool>>,
-        ) -> ::burn::tensor::Tensor<1> {
-            $crate::engine::vectors::of_formula(self, predictions, targets)
-        }
-
-        fn kernel(&self, _: $crate::boxes::BoxFormat) -> Option<$crate::engine::vectors::VectorKernel> {
-            Some($crate::engine::vectors::VectorKernel::new(self))
-        }
-    };
-}
-pub(super) use values_of_formula;
-
 /// A formula of boxes that are given in a format.
 #[derive(Debug, Clone)]
 pub(super) struct InFormat<F>(pub(super) F, pub(super) BoxFormat);

@@ -62,7 +62,7 @@ pub struct AsymmetricLossConfig {
     /// How strongly easy rows are down-weighted.
     #[field(default = 0.0, range = ">= 0")]
     pub gamma_positive: f64,
-    /// How much of each target goes to other classes, and to which.
+    /// The share of each target that goes to other classes, and to which ones.
     #[field(default = LabelSmoothing::default())]
     pub label_smoothing: LabelSmoothing,
     /// The label of rows that are ignored.

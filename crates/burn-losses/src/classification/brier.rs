@@ -60,7 +60,7 @@ pub struct BrierLoss {
 /// Config of [`BrierLoss`].
 #[loss_config]
 pub struct BrierLossConfig {
-    /// What the sum over the classes is multiplied by.
+    /// The factor of the sum over the classes.
     #[field(default = BrierScale::Sum)]
     pub scale: BrierScale,
     /// The label of rows that are ignored.

@@ -87,13 +87,13 @@ pub struct CrossEntropyLossConfig {
     /// The label of rows that are ignored.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
-    /// How much of each target goes to other classes, and to which.
+    /// The share of each target that goes to other classes, and to which ones.
     #[field(default = LabelSmoothing::default())]
     pub label_smoothing: LabelSmoothing,
     /// The weight of the squared logarithm of the partition function, which keeps logits from drifting (PaLM, 1e-4).
     #[field(default = 0.0, range = ">= 0")]
     pub z_loss: f64,
-    /// The bound of all logits (Gemma 2 has 30).
+    /// The bound of all logits: x becomes softcap tanh(x / softcap) (Gemma 2 uses 30).
     #[field(default = Limit::None, range = "> 0")]
     pub softcap: Limit,
 }

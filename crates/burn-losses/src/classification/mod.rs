@@ -100,9 +100,9 @@ pub trait ClassificationLoss: Rows + Loss {
         self.forward_unreduced(logits, labels, Extras::new()).values
     }
 
-    /// One value per label, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
-    /// adds to the divisor of a mean (0 for an ignored row, its class weight if the config has class weights).
-    /// [`Reduction::reduce`](crate::Reduction::reduce) takes both.
+    /// One value per label, with its normalizer: the number that it adds to the divisor of a mean (0 for an ignored row, its class weight
+    /// if the config has class weights). Each value is multiplied by its weight, and divided by the divisor of the extras.
+    /// [`Reduction::reduce`](crate::Reduction::reduce) takes both values and normalizers.
     fn forward_unreduced<const D: usize, const L: usize>(
         &self,
         logits: Tensor<D>,

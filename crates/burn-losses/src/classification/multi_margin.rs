@@ -73,7 +73,7 @@ pub struct MultiMarginLossConfig {
     /// Which wrong classes count.
     #[field(default = MultiMarginVariant::WestonWatkins)]
     pub variant: MultiMarginVariant,
-    /// By how much the true class has to lead; 0 is the perceptron.
+    /// The margin by which the score of the true class has to exceed the others; 0 is the perceptron.
     #[field(default = 1.0, range = ">= 0")]
     pub margin: f64,
     /// The power of each shortfall, 1 or 2.

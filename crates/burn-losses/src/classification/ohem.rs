@@ -62,7 +62,7 @@ pub struct OhemLossConfig {
     /// Which rows are kept.
     #[field(default = HardExamples::Ratio(0.25))]
     pub keep: HardExamples,
-    /// The least number that is kept; all are kept where there are fewer.
+    /// The minimum number to keep; if there are fewer, all are kept.
     #[field(default = 1, range = ">= 0")]
     pub min_kept: usize,
 }

@@ -53,7 +53,7 @@ pub struct Poly1Loss {
 /// Config of [`Poly1Loss`].
 #[loss_config]
 pub struct Poly1LossConfig {
-    /// What is added to the coefficient of the first term; 0 is cross-entropy, or focal loss.
+    /// The number added to the coefficient of the first term; 0 is cross-entropy, or focal loss.
     #[field(default = 1.0, range = ">= -1")]
     pub epsilon: f64,
     /// Focusing parameter of the focal loss; 0 is cross-entropy.

@@ -1,9 +1,6 @@
 //! Soft targets: one probability per class in place of a label.
 
-use super::{
-    AnyClassificationLoss, AsymmetricLoss, BrierLoss, ClassificationLoss, CrossEntropyLoss, FocalLoss, GeneralizedLoss,
-    LogitAdjustedLoss, OhemLoss, Poly1Loss, SymmetricLoss, WeightedSumLoss, reference,
-};
+use super::*;
 use crate::engine::{rows, without_weightless};
 use crate::error::{InputError, expect};
 use crate::reduction::{Extras, ShapedExtras, Unreduced};
@@ -70,8 +67,9 @@ pub trait SoftTargets: ClassificationLoss {
         self.forward_soft_unreduced(logits, probabilities, Extras::new()).values
     }
 
-    /// One value per row of soft targets, times its weight and divided by the divisor of the extras, and its normalizer: the number
-    /// that it adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
+    /// One value per row of soft targets, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied
+    /// by its weight, and divided by the divisor of the extras. [`Reduction::reduce`](crate::Reduction::reduce) takes both values and
+    /// normalizers.
     fn forward_soft_unreduced<const D: usize, const L: usize>(
         &self,
         logits: Tensor<D>,
@@ -125,39 +123,22 @@ soft_targets_methods!(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classification::{
-        AsymmetricLossConfig, BrierLossConfig, ClassificationLossConfig, CrossEntropyLossConfig, FocalLossConfig,
-        GeneralizedLossConfig, LogitAdjustedLossConfig, MultiMarginLossConfig, OhemLossConfig, Poly1LossConfig,
-        SymmetricLossConfig, WeightedSumLossConfig,
-    };
-    use crate::config::{Example, FamilyConfig};
+    use crate::config::FamilyConfig;
     use crate::engine::rows::Rows;
     use burn::tensor::Device;
-    use std::collections::BTreeSet;
-
-    fn kind(loss: &impl SoftTargets) -> &'static str {
-        loss.kind()
-    }
 
     #[test]
     fn the_losses_with_the_trait_are_those_that_take_probabilities() {
-        let device = Device::flex();
-        let with_trait = BTreeSet::from([
-            kind(&AsymmetricLossConfig::example().init(&device)),
-            kind(&BrierLossConfig::example().init(&device)),
-            kind(&CrossEntropyLossConfig::example().init(&device)),
-            kind(&FocalLossConfig::example().init(&device)),
-            kind(&GeneralizedLossConfig::example().init(&device)),
-            kind(&LogitAdjustedLossConfig::example().init(&device)),
-            kind(&OhemLossConfig::example().init(&device)),
-            kind(&Poly1LossConfig::example().init(&device)),
-            kind(&SymmetricLossConfig::example().init(&device)),
-            kind(&WeightedSumLossConfig::example().init(&device)),
-        ]);
-        let all = (0..ClassificationLossConfig::NAMES.len()).map(ClassificationLossConfig::example_at);
-        let taking = all.filter(|config| config.init(&device).takes_probabilities()).map(|config| config.kind());
-        let taking: BTreeSet<_> = taking.collect();
-        assert_eq!(taking, with_trait, "a new loss is in the list of `soft_targets_methods!` and in this test");
+        let (_, list) = include_str!("soft.rs").split_once("\nsoft_targets_methods!(").expect("the list above");
+        let (list, _) = list.split_once(");").expect("the end of the list");
+        let list: Vec<_> = list.split(',').map(str::trim).collect();
+        for config in (0..ClassificationLossConfig::NAMES.len()).map(ClassificationLossConfig::example_at) {
+            let shown = format!("{config:?}");
+            let (variant, _) = shown.split_once('(').expect("a variant with a config");
+            let is_in_list = list.contains(&format!("{variant}Loss").as_str());
+            let takes_probabilities = config.init(&Device::flex()).takes_probabilities();
+            assert_eq!(is_in_list, takes_probabilities, "{variant}Loss belongs in the list of `soft_targets_methods!`");
+        }
     }
 
     #[test]

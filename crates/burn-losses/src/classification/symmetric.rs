@@ -52,7 +52,7 @@ pub struct SymmetricLossConfig {
     /// The weight of the reverse cross-entropy.
     #[field(default = 1.0, range = ">= 0")]
     pub beta: f64,
-    /// The logarithm of a share of 0.
+    /// The value of ln 0 in the reverse cross-entropy.
     #[field(default = -4.0, range = "< 0")]
     pub log_zero: f64,
     /// The label of rows that are ignored.

@@ -4,7 +4,7 @@ use super::{Diagnosis, non_finite_term};
 use crate::composition::{JOINT, Joint};
 
 impl Joint {
-    /// Which term makes the total infinite or NaN, if one does. This waits for the device.
+    /// Names the term that makes the total infinite or NaN, if there is one. This waits for the device.
     ///
     /// ```
     /// use burn::tensor::{Device, Tensor};

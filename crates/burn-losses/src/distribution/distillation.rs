@@ -19,7 +19,7 @@ use burn_losses_derive::{loss, loss_config};
 /// A softened distribution is the softmax of the logits over T, which log-probabilities give as well as logits. The factor T^2
 /// keeps the gradient at the same size for every T.
 ///
-/// A `hard_weight` above 0 needs the labels y: see [`forward_with_labels`](super::DistributionLoss::forward_with_labels).
+/// A `hard_weight` above 0 needs the labels y: see [`forward_with_labels`](super::HardLabels::forward_with_labels).
 ///
 /// # When to use
 /// For knowledge distillation: a small model (the student) learns from the logits of a large one (the teacher), with or without

@@ -53,7 +53,7 @@ pub struct JsDivergenceLoss {
 /// Config of [`JsDivergenceLoss`].
 #[loss_config]
 pub struct JsDivergenceLossConfig {
-    /// The share of the targets in the mean of the two distributions, and of the first of the two sums.
+    /// The weight of the targets in the mixture of the two distributions, and of the first of the two sums.
     #[field(default = 0.5, range = "(0, 1)")]
     pub beta: f64,
     /// Whether the targets are probabilities or their logarithms.

@@ -6,6 +6,7 @@ mod base;
 mod cross_entropy;
 mod distillation;
 mod entropy;
+mod hard_labels;
 mod js_divergence;
 mod kl_divergence;
 mod signature;
@@ -30,12 +31,13 @@ pub use base::Base;
 pub use cross_entropy::{CrossEntropyLoss, CrossEntropyLossConfig};
 pub use distillation::{DistillationLoss, DistillationLossConfig};
 pub use entropy::{EntropyLoss, EntropyLossConfig};
+pub use hard_labels::HardLabels;
 pub use js_divergence::{JsDivergenceLoss, JsDivergenceLossConfig};
 pub use kl_divergence::{Direction, KlDivergenceLoss, KlDivergenceLossConfig};
 pub use wasserstein::{WassersteinLoss, WassersteinLossConfig};
 pub use weighted_sum::{WeightedSumLoss, WeightedSumLossConfig};
 
-/// A loss between a predicted and a target distribution.
+/// A loss between a predicted and a target distribution. A loss that takes labels beside them implements [`HardLabels`] too.
 ///
 /// The classes are on axis 1, as in the family `classification`: `[N, C]` gives `[N]`, `[N, C, H, W]` gives `[N, H, W]`; `L` is
 /// the rank of the values, one less than `D`.
@@ -92,8 +94,8 @@ pub trait DistributionLoss: Distributions + Loss {
         self.forward_unreduced(predictions, targets, Extras::new()).values
     }
 
-    /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
-    /// adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
+    /// One value per row, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its weight,
+    /// and divided by the divisor of the extras. [`Reduction::reduce`](crate::Reduction::reduce) takes both values and normalizers.
     fn forward_unreduced<const D: usize, const L: usize>(
         &self,
         predictions: Tensor<D>,
@@ -103,48 +105,6 @@ pub trait DistributionLoss: Distributions + Loss {
         let extras = extras.into();
         expect(self.check(&predictions, &targets, &extras));
         unreduced(self, predictions, targets, None, extras)
-    }
-
-    /// The value of the batch with labels `[N, d1, ..]`, reduced as the config says. Only `distillation` uses the labels.
-    ///
-    /// A row whose label is out of range has the value NaN.
-    fn forward_with_labels<const D: usize, const L: usize>(
-        &self,
-        predictions: Tensor<D>,
-        targets: Tensor<D>,
-        labels: Tensor<L, Int>,
-        extras: impl Into<Extras>,
-    ) -> Tensor<1> {
-        let extras = extras.into();
-        expect(self.check_labels(&predictions, &targets, &labels, &extras));
-        let labels = Some(flat(labels));
-        distributions::reduce(self, (self.input(), self.reduction()), predictions, targets, labels, extras)
-    }
-
-    /// Like `forward_unreduced`, with labels.
-    fn forward_with_labels_unreduced<const D: usize, const L: usize>(
-        &self,
-        predictions: Tensor<D>,
-        targets: Tensor<D>,
-        labels: Tensor<L, Int>,
-        extras: impl Into<Extras>,
-    ) -> Unreduced<L> {
-        let extras = extras.into();
-        expect(self.check_labels(&predictions, &targets, &labels, &extras));
-        unreduced(self, predictions, targets, Some(flat(labels)), extras)
-    }
-
-    /// Like `check`, for the arguments of the methods with labels.
-    fn check_labels<const D: usize, const L: usize>(
-        &self,
-        predictions: &Tensor<D>,
-        targets: &Tensor<D>,
-        labels: &Tensor<L, Int>,
-        extras: &Extras,
-    ) -> Result<(), InputError> {
-        let first = reference(self, predictions);
-        distributions::check(first, targets, extras)?;
-        first.labels(labels, without_class_axis(predictions.dims()))
     }
 
     /// Checks the shapes, types and devices of the arguments, but not their values, which are not read.
@@ -161,11 +121,6 @@ pub trait DistributionLoss: Distributions + Loss {
         }
         distributions::check(first, targets, extras)
     }
-}
-
-fn flat<const L: usize>(labels: Tensor<L, Int>) -> Tensor<1, Int> {
-    let count = labels.shape().num_elements();
-    labels.reshape([count])
 }
 
 fn unreduced<F: DistributionLoss, const D: usize, const L: usize>(

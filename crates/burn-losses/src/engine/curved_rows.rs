@@ -110,7 +110,7 @@ pub(crate) struct RowCurves {
     curvature: Curvature,
 }
 
-/// The results of a row, all of which are added to.
+/// The results of a row. Every part of its value adds to them.
 pub(crate) struct Results<'a> {
     pub(crate) value: &'a mut f64,
     pub(crate) gradient: &'a mut [f64],

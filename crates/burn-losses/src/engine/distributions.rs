@@ -112,7 +112,7 @@ pub(crate) fn reduce<L: Distributions, const D: usize>(
         && let Some(kernel) = loss.kernel()
     {
         let weights = extras.weights.as_ref().map(AnyTensor::from);
-        let reduce = Reduce { reduction: in_kernel, width: dims[1], samples: dims[0], weights, count: None };
+        let reduce = Reduce { reduction: in_kernel, width: dims[1], samples: dims[0], weights };
         if let Some(value) = kernel.reduced(&reduce, &as_rows(predictions.clone()), &as_rows(targets.clone())) {
             return Divisor::divide_by(divisor, value);
         }

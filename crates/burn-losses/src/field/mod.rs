@@ -210,6 +210,19 @@ pub trait FieldType: Clone + PartialEq + fmt::Debug + MaybeSchema + 'static {
 }
 
 /// The argument of a `with_..` method for a field of type `T`: the type itself, or a simpler spelling of it.
+///
+/// | Field | Also taken |
+/// |---|---|
+/// | `f64` | an `i32`, an `f32` |
+/// | an `Option` of an integer, of a list or of a memory | the value without `Some` |
+/// | a list | an array, a slice, a `Vec` |
+/// | a word, a number or a list, such as `Alpha` or `Smooth` | the number or the list alone |
+/// | a loss of a family | the config of one loss |
+#[diagnostic::on_unimplemented(
+    message = "a config field of type `{T}` does not take a `{Self}`",
+    label = "not a value of the field",
+    note = "the page of `IntoField` lists what the methods `with_..` take"
+)]
 pub trait IntoField<T> {
     /// The value of the field.
     fn into_field(self) -> T;

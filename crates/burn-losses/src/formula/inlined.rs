@@ -24,7 +24,7 @@ impl Noted {
     }
 }
 
-operators! { [] Noted:
+operators! { always [] Noted:
     Add add |a, b: Self| Self(a.number() + b.0);
     Sub sub |a, b: Self| Self(a.number() - b.0);
     Mul mul |a, b: Self| Self(a.number() * b.0);

@@ -5,7 +5,7 @@
 //! (`f64`), and on the CPU backends a kernel that computes value and gradient in one pass over memory, on vector registers.
 //! [`VectorFormula`] does the same for some numbers per row, [`BoxFormula`] for two boxes, [`OverlapFormula`] for two regions,
 //! [`RowFormula`] for a row of logits, [`AnchorFormula`] for one row of a batch and all others, and
-//! [`PairFormula`](crate::PairFormula) for the pairs of a list.
+//! [`PairFormula`](crate::ranking::PairFormula) for the pairs of a list.
 //!
 //! # Inlining
 //! Write `#[inline(always)]` above every function of a formula that is generic in `R: Real`, and do no arithmetic in a closure or

@@ -1,7 +1,7 @@
 //! Second derivatives of formulas.
 
 use super::{Dual, Formula, Real, functions, operators};
-use core::ops::{Add, Div, Mul, Neg, Sub};
+use core::ops::Neg;
 
 /// A number and its slope along a line, at a point of the line or just beside it.
 ///
@@ -27,7 +27,7 @@ impl Near {
     }
 }
 
-operators! { [] Near:
+operators! { always [] Near:
     Add add |x, other: Self| x.zip(other, |a, b| a + b);
     Sub sub |x, other: Self| x.zip(other, |a, b| a - b);
     Mul mul |x, other: Self| x.zip(other, |a, b| a * b);
@@ -48,7 +48,7 @@ impl Neg for Near {
 impl Real for Near {
     type Mask = bool;
 
-    functions!(|x| x.of, |of| Self { of, side: x.side };
+    functions!(always |x| x.of, |of| Self { of, side: x.side };
         exp, ln, log1p, sqrt, atan, sin, cos, tanh, stop, sigmoid, softplus, exp_m1);
 
     #[inline(always)]
@@ -110,33 +110,14 @@ impl Real for Near {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Curved(Dual<Near, 1>);
 
-/// The operations of [`Curved`], which are those of [`Dual`].
-macro_rules! outlined {
-    (operators: $($operator:ident $method:ident |$b:ident: $other:ty| $inner:expr;)+) => {$(
-        impl $operator<$other> for Curved {
-            type Output = Self;
-            #[inline(never)]
-            fn $method(self, $b: $other) -> Self {
-                Self($operator::$method(self.0, $inner))
-            }
-        }
-    )+};
-    (functions: $($function:ident),+) => {$(
-        #[inline(never)]
-        fn $function(self) -> Self {
-            Self(self.0.$function())
-        }
-    )+};
-}
-
-outlined! { operators:
-    Add add |other: Self| other.0;
-    Sub sub |other: Self| other.0;
-    Mul mul |other: Self| other.0;
-    Div div |other: Self| other.0;
-    Add add |constant: f64| constant;
-    Sub sub |constant: f64| constant;
-    Mul mul |constant: f64| constant;
+operators! { never [] Curved:
+    Add add |a, b: Self| Self(a.0 + b.0);
+    Sub sub |a, b: Self| Self(a.0 - b.0);
+    Mul mul |a, b: Self| Self(a.0 * b.0);
+    Div div |a, b: Self| Self(a.0 / b.0);
+    Add add |a, constant: f64| Self(a.0 + constant);
+    Sub sub |a, constant: f64| Self(a.0 - constant);
+    Mul mul |a, constant: f64| Self(a.0 * constant);
 }
 
 impl Neg for Curved {
@@ -150,7 +131,8 @@ impl Neg for Curved {
 impl Real for Curved {
     type Mask = bool;
 
-    outlined! { functions: exp, ln, log1p, sqrt, abs, atan, sin, cos, tanh, sigmoid, softplus, relu, square, exp_m1, safe_sqrt }
+    functions!(never |x| x.0, |of| Self(of);
+        exp, ln, log1p, sqrt, abs, atan, sin, cos, tanh, sigmoid, softplus, relu, square, exp_m1, safe_sqrt);
 
     #[inline(never)]
     fn stop(self) -> Self {

@@ -155,28 +155,28 @@ pub trait Real:
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
 pub struct F32(pub f32);
 
-/// Implements operators for a type of numbers, whose generic parameters come first. Each entry has a trait with its method, both
-/// operands, and the result.
+/// Implements operators for a type of numbers: first `always` or `never`, whether they are inlined, then its generic parameters. Each
+/// entry has a trait with its method, both operands, and the result.
 macro_rules! operators {
-    (@ [$($parameters:tt)*] $real:ty: $operator:ident $method:ident |$a:ident, $b:ident: $other:ty| $result:expr) => {
+    (@ $inline:ident [$($parameters:tt)*] $real:ty: $operator:ident $method:ident |$a:ident, $b:ident: $other:ty| $result:expr) => {
         impl<$($parameters)*> ::core::ops::$operator<$other> for $real {
             type Output = Self;
-            #[inline(always)]
+            #[inline($inline)]
             fn $method(self, $b: $other) -> Self {
                 let $a = self;
                 $result
             }
         }
     };
-    ($parameters:tt $real:ty: $($operator:ident $method:ident |$a:ident, $b:ident: $other:ty| $result:expr;)+) => {
-        $($crate::formula::operators! { @ $parameters $real: $operator $method |$a, $b: $other| $result })+
+    ($inline:ident $parameters:tt $real:ty: $($operator:ident $method:ident |$a:ident, $b:ident: $other:ty| $result:expr;)+) => {
+        $($crate::formula::operators! { @ $inline $parameters $real: $operator $method |$a, $b: $other| $result })+
     };
 }
 
-/// Implements functions of a wrapped number: `$get` takes the number out, and `$make` wraps the result.
+/// Implements functions of a wrapped number, inlined `always` or `never`: `$get` takes the number out, and `$make` wraps the result.
 macro_rules! functions {
-    (|$x:ident| $get:expr, |$result:ident| $make:expr; $($function:ident),+) => {$(
-        #[inline(always)]
+    ($inline:ident |$x:ident| $get:expr, |$result:ident| $make:expr; $($function:ident),+) => {$(
+        #[inline($inline)]
         fn $function(self) -> Self {
             let $x = self;
             let $result = $get.$function();
@@ -191,7 +191,7 @@ macro_rules! scalar {
         impl $crate::formula::Real for $real {
             type Mask = bool;
 
-            $crate::formula::functions!(|$x| $get, |y| $make(y); exp, ln, sqrt, abs, atan, sin, cos, tanh, exp_m1);
+            $crate::formula::functions!(always |$x| $get, |y| $make(y); exp, ln, sqrt, abs, atan, sin, cos, tanh, exp_m1);
 
             #[inline(always)]
             fn lit(&self, value: f64) -> Self {
@@ -254,7 +254,7 @@ pub(crate) use functions;
 pub(crate) use operators;
 pub(super) use scalar;
 
-operators! { [] F32:
+operators! { always [] F32:
     Add add |a, b: Self| Self(a.0 + b.0);
     Sub sub |a, b: Self| Self(a.0 - b.0);
     Mul mul |a, b: Self| Self(a.0 * b.0);

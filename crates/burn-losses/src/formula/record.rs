@@ -167,7 +167,7 @@ impl Recorder {
     }
 }
 
-operators! { [] Recorder:
+operators! { always [] Recorder:
     Add add |a, b: Self| a.binary(Operator::Add, b);
     Sub sub |a, b: Self| a.binary(Operator::Sub, b);
     Mul mul |a, b: Self| a.binary(Operator::Mul, b);

@@ -202,8 +202,8 @@ impl AdversarialLoss {
         pointwise::reduce(&part, self.config.reduction, fake, labels, extras)
     }
 
-    /// One value per fake score, times its weight and divided by the divisor of the extras, and its normalizer: the number that
-    /// it adds to the divisor of a mean.
+    /// One value per fake score, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its
+    /// weight, and divided by the divisor of the extras.
     ///
     /// # Panics
     /// With the message of [`check_generator`](Self::check_generator)'s error.

@@ -34,13 +34,19 @@ use core::f64::consts::PI;
 ///
 /// # Example
 /// ```
-/// use burn::tensor::Device;
-/// use burn_losses::{Head, heads::AdafaceLossConfig};
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{heads::AdafaceLossConfig, prelude::*};
 ///
-/// let head = AdafaceLossConfig::new(10, 16).with_margin(0.4).init(&Device::flex());
-/// // The best quality is a CosFace with twice the margin, at an angle that is smaller by one.
-/// let target = head.margin(0.5, Some(1.0));
-/// assert!((target - ((std::f64::consts::FRAC_PI_3 - 0.4).cos() - 0.8)).abs() < 1e-12);
+/// let device = Device::flex();
+/// // The weight is learned in training. Here class c has the direction of axis c.
+/// let head = AdafaceLossConfig::new(3, 3).init(&device).with_weight(Tensor::eye(3, &device));
+/// let embeddings = Tensor::<2>::from_floats([[1.0, 0.9, 0.1], [0.1, 0.8, 1.0]], &device);
+/// let labels = Tensor::<1, Int>::from_ints([0, 2], &device);
+/// let value = head.forward(embeddings.clone(), labels.clone());
+/// assert!(value.into_scalar::<f32>() > 0.0);
+/// // The logits for inference and accuracy have no margin.
+/// let classes = head.logits(embeddings).argmax(1).reshape([-1]);
+/// assert_eq!(classes.equal(labels).float().mean().into_scalar::<f32>(), 1.0);
 /// ```
 ///
 /// # Elsewhere
@@ -71,7 +77,7 @@ pub struct AdafaceLossConfig {
     /// The margin m, in radians.
     #[field(default = 0.4, range = "[0, pi/2]")]
     pub margin: f64,
-    /// How far the lengths are spread over [-1, 1].
+    /// The factor of the standardized lengths, which are clipped to [-1, 1].
     #[field(default = 0.333, range = "> 0")]
     pub h: f64,
     /// The share of each batch in the moving averages of mean and standard deviation.

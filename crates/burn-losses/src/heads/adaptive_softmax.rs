@@ -84,7 +84,7 @@ pub struct AdaptiveSoftmaxLossConfig {
     /// The first class of each cluster, in rising order: the classes before the first cutoff are the head.
     #[field(example = vec![1, 2], range = ">= 1")]
     pub cutoffs: Vec<usize>,
-    /// By which factor the vectors of each cluster are smaller than those of the one before.
+    /// The factor by which the embedding size shrinks from one cluster to the next.
     #[field(default = 4.0, range = ">= 1")]
     pub div_value: f64,
     /// Whether the head has a bias.

@@ -23,10 +23,15 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn_losses::{heads::AmSoftmaxLossConfig, prelude::*};
 ///
 /// let device = Device::flex();
-/// let head = AmSoftmaxLossConfig::new(1, 2).init(&device);
-/// // One class alone is always right.
-/// let value = head.forward(Tensor::ones([1, 2], &device), Tensor::<1, Int>::from_ints([0], &device));
-/// assert_eq!(value.into_scalar::<f32>(), 0.0);
+/// // The weight is learned in training. Here class c has the direction of axis c.
+/// let head = AmSoftmaxLossConfig::new(3, 3).init(&device).with_weight(Tensor::eye(3, &device));
+/// let embeddings = Tensor::<2>::from_floats([[1.0, 0.9, 0.1], [0.1, 0.8, 1.0]], &device);
+/// let labels = Tensor::<1, Int>::from_ints([0, 2], &device);
+/// let value = head.forward(embeddings.clone(), labels.clone());
+/// assert!(value.into_scalar::<f32>() > 0.0);
+/// // The logits for inference and accuracy have no margin.
+/// let classes = head.logits(embeddings).argmax(1).reshape([-1]);
+/// assert_eq!(classes.equal(labels).float().mean().into_scalar::<f32>(), 1.0);
 /// ```
 ///
 /// # Elsewhere

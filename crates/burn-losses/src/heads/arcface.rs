@@ -43,13 +43,19 @@ pub enum Beyond {
 ///
 /// # Example
 /// ```
-/// use burn::tensor::Device;
-/// use burn_losses::{Head, heads::ArcfaceLossConfig};
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{heads::ArcfaceLossConfig, prelude::*};
 ///
-/// let head = ArcfaceLossConfig::new(10, 16).init(&Device::flex());
-/// // 60 degrees, and half a radian more.
-/// let target = head.margin(0.5, None);
-/// assert!((target - (std::f64::consts::FRAC_PI_3 + 0.5).cos()).abs() < 1e-12);
+/// let device = Device::flex();
+/// // The weight is learned in training. Here class c has the direction of axis c.
+/// let head = ArcfaceLossConfig::new(3, 3).init(&device).with_weight(Tensor::eye(3, &device));
+/// let embeddings = Tensor::<2>::from_floats([[1.0, 0.9, 0.1], [0.1, 0.8, 1.0]], &device);
+/// let labels = Tensor::<1, Int>::from_ints([0, 2], &device);
+/// let value = head.forward(embeddings.clone(), labels.clone());
+/// assert!(value.into_scalar::<f32>() > 0.0);
+/// // The logits for inference and accuracy have no margin.
+/// let classes = head.logits(embeddings).argmax(1).reshape([-1]);
+/// assert_eq!(classes.equal(labels).float().mean().into_scalar::<f32>(), 1.0);
 /// ```
 ///
 /// # Elsewhere
@@ -79,7 +85,7 @@ pub struct ArcfaceLossConfig {
     /// The factor of the cosines.
     #[field(default = 64.0, range = "> 0")]
     pub scale: f64,
-    /// By how much the angle has to be smaller, in radians.
+    /// The margin added to the angle of the target, in radians.
     #[field(default = 0.5, range = "[0, pi)")]
     pub margin: f64,
     /// The logit of the target where the angle and the margin together are more than 180 degrees.

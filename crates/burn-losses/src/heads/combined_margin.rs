@@ -28,12 +28,20 @@ use core::f64::consts::PI;
 ///
 /// # Example
 /// ```
-/// use burn::tensor::Device;
-/// use burn_losses::{Head, heads::CombinedMarginLossConfig};
+/// use burn::tensor::{Device, Int, Tensor};
+/// use burn_losses::{heads::CombinedMarginLossConfig, prelude::*};
 ///
-/// let head = CombinedMarginLossConfig::new(10, 16).with_m1(1.0).with_m2(0.3).with_m3(0.2).init(&Device::flex());
-/// let target = head.margin(0.5, None);
-/// assert!((target - ((std::f64::consts::FRAC_PI_3 + 0.3).cos() - 0.2)).abs() < 1e-12);
+/// let device = Device::flex();
+/// // The weight is learned in training. Here class c has the direction of axis c.
+/// let config = CombinedMarginLossConfig::new(3, 3).with_m2(0.3).with_m3(0.2);
+/// let head = config.init(&device).with_weight(Tensor::eye(3, &device));
+/// let embeddings = Tensor::<2>::from_floats([[1.0, 0.9, 0.1], [0.1, 0.8, 1.0]], &device);
+/// let labels = Tensor::<1, Int>::from_ints([0, 2], &device);
+/// let value = head.forward(embeddings.clone(), labels.clone());
+/// assert!(value.into_scalar::<f32>() > 0.0);
+/// // The logits for inference and accuracy have no margin.
+/// let classes = head.logits(embeddings).argmax(1).reshape([-1]);
+/// assert_eq!(classes.equal(labels).float().mean().into_scalar::<f32>(), 1.0);
 /// ```
 ///
 /// # Elsewhere

@@ -34,12 +34,18 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn_losses::{heads::LSoftmaxLossConfig, prelude::*};
 ///
 /// let device = Device::flex();
-/// let head = LSoftmaxLossConfig::new(3, 2).with_margin(2).init(&device);
-/// let value = head.forward(Tensor::ones([1, 2], &device), Tensor::<1, Int>::from_ints([1], &device));
-/// assert!(value.into_scalar::<f32>().is_finite());
+/// // The weight is learned in training. Here class c has the direction of axis c.
+/// let head = LSoftmaxLossConfig::new(3, 3).init(&device).with_weight(Tensor::eye(3, &device));
+/// let embeddings = Tensor::<2>::from_floats([[1.0, 0.9, 0.1], [0.1, 0.8, 1.0]], &device);
+/// let labels = Tensor::<1, Int>::from_ints([0, 2], &device);
+/// let value = head.forward(embeddings.clone(), labels.clone());
+/// assert!(value.into_scalar::<f32>() > 0.0);
+/// // The logits for inference and accuracy have no margin.
+/// let classes = head.logits(embeddings).argmax(1).reshape([-1]);
+/// assert_eq!(classes.equal(labels).float().mean().into_scalar::<f32>(), 1.0);
 ///
 /// // The loss of the paper alone, without a schedule: psi(60 degrees) = -cos(240 degrees) - 2.
-/// use burn_losses::{Head, heads::Annealing};
+/// use burn_losses::{extend::Head, heads::Annealing};
 ///
 /// let head = LSoftmaxLossConfig::new(3, 2).with_lambda(Annealing::none()).init(&device);
 /// let psi = head.margin(0.5, Some(0.0));
@@ -66,10 +72,10 @@ pub struct LSoftmaxLossConfig {
     /// The size of the embeddings: the columns of the weight.
     #[field(example = 16, range = ">= 1")]
     pub embedding_dim: usize,
-    /// m: the factor by which the angle has to be smaller.
+    /// The factor m of the angle between the embedding and its class.
     #[field(default = 4, range = "[1, 16]")]
     pub margin: usize,
-    /// The schedule that brings the margin in.
+    /// The annealing schedule of the margin.
     #[field(default = Annealing::default())]
     pub lambda: Annealing,
     /// The options that the heads with a softmax over all classes share.

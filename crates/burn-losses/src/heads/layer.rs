@@ -11,7 +11,7 @@ use burn_losses_derive::shared_fields;
 /// The options that the heads with a softmax over all classes share.
 #[shared_fields]
 pub struct HeadOptions {
-    /// Weight initializer.
+    /// The initializer of the weight.
     #[field(default = crate::options::WeightInitializer::XavierUniform)]
     pub initializer: crate::options::WeightInitializer,
     /// One factor per class, or the counts that the factors follow from.
@@ -21,17 +21,17 @@ pub struct HeadOptions {
     /// and margin (logit adjustment); the logits for inference are without it.
     #[field(default = None, range = "> 0")]
     pub prior: Option<Vec<f64>>,
-    /// Label to ignore.
+    /// The label to ignore.
     #[field(default = None)]
     pub ignore_index: Option<i64>,
-    /// The largest number of rows whose logits are in memory at one time. If it is not given, all rows are; only the reduced
-    /// value on the CPU takes about 2^24 logits at a time (at least 256 rows). The results are the same.
+    /// The largest number of rows whose logits are in memory at one time. By default these are all rows, except for the reduced value on
+    /// the CPU, which takes about 2^24 logits at a time (at least 256 rows). The results are the same.
     #[field(default = None, range = ">= 1")]
     pub chunk_rows: Option<usize>,
     /// The share of the classes that each step draws into the softmax, beside the labels of the batch (Partial FC).
     #[field(default = 1.0, range = "(0, 1]")]
     pub sample_rate: f64,
-    /// How much of each label is spread over the classes, and over which ones.
+    /// The share of each label that is spread over the classes, and over which ones.
     #[field(default = crate::options::LabelSmoothing::default())]
     pub label_smoothing: crate::options::LabelSmoothing,
 }
@@ -90,7 +90,7 @@ impl HeadOptions {
 
 /// The parameters of a head, and what makes a loss of its logits: the field `layer` of each head.
 #[derive(Module, Debug)]
-pub(crate) struct HeadLayer {
+pub struct HeadLayer {
     /// One row per class, or per center of a class.
     pub(super) weight: Param<Tensor<2>>,
     /// One number per row of the weight.
@@ -147,25 +147,15 @@ macro_rules! layer_methods {
             self.layer.replace_weight(self.kind(), weight);
             self
         }
-        fn bias(&self) -> Option<::burn::tensor::Tensor<1>> {
-            self.layer.bias.as_ref().map(::burn::module::Param::val)
-        }
         fn with_bias(mut self, bias: ::burn::tensor::Tensor<1>) -> Self {
             self.layer.replace_bias(self.kind(), bias);
             self
         }
-        fn chunk_rows(&self) -> Option<usize> {
-            self.layer.chunk_rows
+        fn layer(&self) -> Option<&$crate::heads::layer::HeadLayer> {
+            Some(&self.layer)
         }
-        fn sampled_classes(
-            &self,
-            labels: &::burn::tensor::Tensor<1, ::burn::tensor::Int>,
-            training: bool,
-        ) -> Option<::burn::tensor::Tensor<1, ::burn::tensor::Int>> {
-            self.layer.draws.share(self.layer.sample_rate, training, labels)
-        }
-        fn own_draws(&mut self) {
-            self.layer.draws = self.layer.draws.fork();
+        fn layer_mut(&mut self) -> Option<&mut $crate::heads::layer::HeadLayer> {
+            Some(&mut self.layer)
         }
     };
 }

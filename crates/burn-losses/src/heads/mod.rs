@@ -36,8 +36,10 @@ use crate::formula::Real;
 use crate::loss::Loss;
 use crate::reduction::{Extras, ShapedExtras, Unreduced};
 use crate::signature::{Argument, Arguments, Called, Classes, EvalError, Role, Shape, Wanted, forward};
+use burn::module::Param;
 use burn::tensor::{Bool, Int, Tensor};
 use burn_losses_derive::{dispatch, family, inherent};
+use layer::HeadLayer;
 
 pub use crate::options::WeightInitializer;
 pub use a_softmax::{ASoftmaxLoss, ASoftmaxLossConfig};
@@ -61,8 +63,8 @@ pub use sub_center_arcface::{SubCenterArcfaceLoss, SubCenterArcfaceLossConfig};
 
 /// A classifier's last layer with its loss.
 ///
-/// Labels are in 0..C, or the `ignore_index` of the config; any other label has the value NaN. Half-precision embeddings are computed
-/// and returned in f32; their gradients come back in half precision.
+/// Labels are in 0..C, or the `ignore_index` of the config; a row with any other label has the value NaN. Half-precision embeddings
+/// are computed and returned in f32; their gradients come back in half precision.
 #[inherent]
 pub trait HeadLoss: Head + Loss {
     /// The number of classes.
@@ -78,9 +80,20 @@ pub trait HeadLoss: Head + Loss {
         Rows::ignore_index(self.cross_entropy())
     }
 
+    /// The parameters of a head of this crate, with its options. The type has no public name.
+    #[doc(hidden)]
+    fn layer(&self) -> Option<&HeadLayer> {
+        None
+    }
+
+    #[doc(hidden)]
+    fn layer_mut(&mut self) -> Option<&mut HeadLayer> {
+        None
+    }
+
     /// The largest number of rows whose logits are in memory at one time; `None`: as many as is fast.
     fn chunk_rows(&self) -> Option<usize> {
-        None
+        self.layer()?.chunk_rows
     }
 
     /// Whether the head overrides [`values`](Self::values): the reduced value then comes from it. Other crates cannot override
@@ -93,8 +106,8 @@ pub trait HeadLoss: Head + Loss {
     /// The classes that this step takes into the softmax beside the labels of the batch; `None`: all.
     #[doc(hidden)]
     fn sampled_classes(&self, labels: &Tensor<1, Int>, training: bool) -> Option<Tensor<1, Int>> {
-        let _ = (labels, training);
-        None
+        let layer = self.layer()?;
+        layer.draws.share(layer.sample_rate, training, labels)
     }
 
     /// The unreduced values with these parameters, computed in at least single precision; the arguments have been checked.
@@ -115,7 +128,7 @@ pub trait HeadLoss: Head + Loss {
 
     /// The bias, `[num_classes]`, of a head that has one.
     fn bias(&self) -> Option<Tensor<1>> {
-        None
+        self.layer()?.bias.as_ref().map(Param::val)
     }
 
     /// The head with another bias of the same shape, as a new parameter.
@@ -169,7 +182,11 @@ pub trait HeadLoss: Head + Loss {
 
     /// Gives the head its own draws. They go on from the point that the draws it shared with its clones have reached.
     #[doc(hidden)]
-    fn own_draws(&mut self) {}
+    fn own_draws(&mut self) {
+        if let Some(layer) = self.layer_mut() {
+            layer.draws = layer.draws.fork();
+        }
+    }
 
     /// The logits without a margin: for inference and accuracy.
     ///
@@ -211,8 +228,8 @@ pub trait HeadLoss: Head + Loss {
         self.forward_unreduced(embeddings, labels, Extras::new()).values
     }
 
-    /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
-    /// to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
+    /// One value per row, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its weight,
+    /// and divided by the divisor of the extras. [`Reduction::reduce`](crate::Reduction::reduce) takes both values and normalizers.
     fn forward_unreduced(
         &self,
         embeddings: Tensor<2>,
@@ -247,8 +264,8 @@ pub trait HeadLoss: Head + Loss {
         extras.reduce(self.reduction(), values)
     }
 
-    /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
-    /// to the divisor of a mean.
+    /// One value per row, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its weight,
+    /// and divided by the divisor of the extras.
     ///
     /// # Panics
     /// As [`forward_with_classes`](Self::forward_with_classes).

@@ -163,8 +163,8 @@ impl NegativeSamplingLoss {
         extras.reduce(self.config.reduction, values)
     }
 
-    /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
-    /// to the divisor of a mean.
+    /// One value per row, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its weight,
+    /// and divided by the divisor of the extras.
     ///
     /// # Panics
     /// With the message of [`check_samples`](Self::check_samples)'s error.

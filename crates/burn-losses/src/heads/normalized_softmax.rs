@@ -28,9 +28,16 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn_losses::{heads::NormalizedSoftmaxLossConfig, prelude::*};
 ///
 /// let device = Device::flex();
-/// let head = NormalizedSoftmaxLossConfig::new(5, 2).init(&device);
-/// let logits = head.logits(Tensor::from_floats([[300.0, -400.0]], &device));
-/// assert!(logits.abs().max().into_scalar::<f32>() <= 30.001);
+/// // The weight is learned in training. Here class c has the direction of axis c.
+/// let config = NormalizedSoftmaxLossConfig::new(3, 3);
+/// let head = config.init(&device).with_weight(Tensor::eye(3, &device));
+/// let embeddings = Tensor::<2>::from_floats([[1.0, 0.9, 0.1], [0.1, 0.8, 1.0]], &device);
+/// let labels = Tensor::<1, Int>::from_ints([0, 2], &device);
+/// let value = head.forward(embeddings.clone(), labels.clone());
+/// assert!(value.into_scalar::<f32>() > 0.0);
+/// // For inference and accuracy.
+/// let classes = head.logits(embeddings).argmax(1).reshape([-1]);
+/// assert_eq!(classes.equal(labels).float().mean().into_scalar::<f32>(), 1.0);
 /// ```
 ///
 /// # Elsewhere

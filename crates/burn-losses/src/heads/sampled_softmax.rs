@@ -2,7 +2,7 @@
 
 use super::layer::{HeadLayer, layer_methods};
 use super::sampler::{Draws, expected_counts};
-use super::samples::{self, Sampling, SharedSamples, shared_draws};
+use super::samples::{self, Sampling, SharedSamples};
 use super::{HeadLoss, Sampler, WeightInitializer};
 use crate::engine::heads::{Head, Labels, Parameters, Scaling};
 use crate::engine::rows::{self, MINUS_INFINITY};
@@ -41,8 +41,11 @@ use burn_losses_derive::{loss, loss_config};
 /// let device = Device::flex();
 /// let config = SampledSoftmaxLossConfig::new(10_000, 8).with_num_sampled(50);
 /// let head = config.init(&device);
-/// let value = head.forward(Tensor::ones([2, 8], &device), Tensor::<1, Int>::from_ints([3, 9_876], &device));
+/// let embeddings = Tensor::<2>::ones([2, 8], &device);
+/// let value = head.forward(embeddings.clone(), Tensor::<1, Int>::from_ints([3, 9_876], &device));
 /// assert!(value.into_scalar::<f32>() > 0.0);
+/// // For inference and accuracy: the logits of all classes.
+/// assert_eq!(head.logits(embeddings).dims(), [2, 10_000]);
 /// ```
 ///
 /// # Elsewhere
@@ -108,7 +111,24 @@ impl SampledSoftmaxLossConfig {
 
 impl HeadLoss for SampledSoftmaxLoss {
     layer_methods!();
-    shared_draws!();
+    fn has_own_values(&self) -> bool {
+        true
+    }
+    fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
+        samples::values_of_draws(self, &self.layer.draws, parameters, embeddings, labels)
+    }
+    fn samples(&self) -> Vec<Argument> {
+        samples::arguments(self)
+    }
+    fn call_samples(
+        &self,
+        embeddings: Tensor<2>,
+        labels: Tensor<1, Int>,
+        extras: Extras,
+        arguments: (&mut Arguments<'_>, Wanted),
+    ) -> Result<Called, EvalError> {
+        samples::call(self, embeddings, labels, extras, arguments)
+    }
 }
 
 impl Head for SampledSoftmaxLoss {

@@ -1,5 +1,6 @@
 //! What the heads have in common that draw classes for all rows together, and that know how often each class is expected.
 
+use super::sampler::Draws;
 use super::{HeadLoss, NceLoss, SampledSoftmaxLoss, sampled, values_of};
 use crate::check::Reference;
 use crate::engine::heads::{self, Labels, Parameters, Targets, classes_or_none};
@@ -53,8 +54,8 @@ pub trait SharedSamples: HeadLoss {
         extras.reduce(self.reduction(), values)
     }
 
-    /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
-    /// to the divisor of a mean.
+    /// One value per row, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its weight,
+    /// and divided by the divisor of the extras.
     fn forward_with_samples_unreduced(
         &self,
         embeddings: Tensor<2>,
@@ -107,8 +108,21 @@ fn checked(
     })
 }
 
+/// One value per row, with classes that are drawn now.
+pub(super) fn values_of_draws(
+    head: &impl SharedSamples,
+    draws: &Draws,
+    parameters: Parameters,
+    embeddings: Tensor<2>,
+    labels: Labels<1>,
+) -> Unreduced<1> {
+    let Sampling { count, expected, .. } = head.sampling();
+    let sampled = draws.next(count, embeddings.device().is_autodiff(), &labels.of);
+    values(head, parameters, embeddings, labels, sampled, expected.clone())
+}
+
 /// One value per row, with classes that have been drawn.
-pub(super) fn values<H: SharedSamples>(
+fn values<H: SharedSamples>(
     head: &H,
     parameters: Parameters,
     embeddings: Tensor<2>,
@@ -131,33 +145,6 @@ pub(super) fn values<H: SharedSamples>(
     let rows = values.dims();
     targets.finish(values.mask_fill(invalid.any().expand(rows), f64::NAN))
 }
-
-/// The methods of `HeadLoss` for a head of [`SharedSamples`] with a field `layer`.
-macro_rules! shared_draws {
-    () => {
-        fn has_own_values(&self) -> bool {
-            true
-        }
-        fn values(&self, parameters: Parameters, embeddings: Tensor<2>, labels: Labels<1>) -> Unreduced<1> {
-            let Sampling { count, expected, .. } = self.sampling();
-            let sampled = self.layer.draws.next(count, embeddings.device().is_autodiff(), &labels.of);
-            samples::values(self, parameters, embeddings, labels, sampled, expected.clone())
-        }
-        fn samples(&self) -> Vec<Argument> {
-            samples::arguments(self)
-        }
-        fn call_samples(
-            &self,
-            embeddings: Tensor<2>,
-            labels: Tensor<1, Int>,
-            extras: Extras,
-            (arguments, wanted): (&mut Arguments<'_>, Wanted),
-        ) -> Result<Called, EvalError> {
-            samples::call(self, embeddings, labels, extras, (arguments, wanted))
-        }
-    };
-}
-pub(super) use shared_draws;
 
 /// The classes that were drawn, and how often each class is expected, as arguments.
 pub(super) fn arguments(head: &impl SharedSamples) -> Vec<Argument> {

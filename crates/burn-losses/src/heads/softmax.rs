@@ -26,12 +26,15 @@ use burn_losses_derive::{loss, loss_config};
 /// use burn_losses::{heads::SoftmaxLossConfig, prelude::*};
 ///
 /// let device = Device::flex();
-/// let head = SoftmaxLossConfig::new(4, 2).init(&device);
-/// // Nothing known: every class is as likely.
-/// let embeddings = Tensor::<2>::zeros([3, 2], &device);
-/// let value = head.forward(embeddings.clone(), Tensor::<1, Int>::from_ints([0, 3, 1], &device));
-/// assert!((value.into_scalar::<f32>() - 4f32.ln()).abs() < 1e-6);
-/// assert_eq!(head.logits(embeddings).dims(), [3, 4]);
+/// // The weight is learned in training. Here class c has the direction of axis c.
+/// let head = SoftmaxLossConfig::new(3, 3).init(&device).with_weight(Tensor::eye(3, &device));
+/// let embeddings = Tensor::<2>::from_floats([[1.0, 0.9, 0.1], [0.1, 0.8, 1.0]], &device);
+/// let labels = Tensor::<1, Int>::from_ints([0, 2], &device);
+/// let value = head.forward(embeddings.clone(), labels.clone());
+/// assert!(value.into_scalar::<f32>() > 0.0);
+/// // For inference and accuracy.
+/// let classes = head.logits(embeddings).argmax(1).reshape([-1]);
+/// assert_eq!(classes.equal(labels).float().mean().into_scalar::<f32>(), 1.0);
 /// ```
 ///
 /// # Elsewhere
@@ -60,7 +63,7 @@ pub struct SoftmaxLossConfig {
     /// Whether there is a bias.
     #[field(default = false)]
     pub bias: bool,
-    /// The bound of all logits: x becomes softcap tanh(x / softcap) before everything else (Gemma 2 has 30).
+    /// The bound of all logits: x becomes softcap tanh(x / softcap) before everything else (Gemma 2 uses 30).
     #[field(default = Limit::None, range = "> 0")]
     pub softcap: Limit,
     /// The options that the heads with a softmax over all classes share.

@@ -22,13 +22,21 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Example
 /// ```
-/// use burn::tensor::{Device, Tensor};
+/// use burn::tensor::{Device, Int, Tensor};
 /// use burn_losses::{heads::SubCenterArcfaceLossConfig, prelude::*};
 ///
-/// let config = SubCenterArcfaceLossConfig::new(5, 2).with_sub_centers(3);
-/// let head = config.init(&Device::flex());
+/// let device = Device::flex();
+/// let head = SubCenterArcfaceLossConfig::new(5, 2).with_sub_centers(3).init(&device);
 /// assert_eq!(head.weight().dims(), [15, 2]);
-/// assert_eq!(head.logits(Tensor::ones([4, 2], &Device::flex())).dims(), [4, 5]);
+/// let embeddings = Tensor::<2>::from_floats([[1.0, 0.5], [-0.2, 0.8]], &device);
+/// let labels = Tensor::<1, Int>::from_ints([0, 4], &device);
+/// let value = head.forward(embeddings.clone(), labels.clone());
+/// assert!(value.into_scalar::<f32>().is_finite());
+/// // The logits for inference and accuracy have no margin, and one column per class.
+/// let logits = head.logits(embeddings);
+/// assert_eq!(logits.dims(), [2, 5]);
+/// let accuracy = logits.argmax(1).reshape([-1]).equal(labels).float().mean().into_scalar::<f32>();
+/// assert!((0.0..=1.0).contains(&accuracy));
 /// ```
 ///
 /// # Elsewhere
@@ -54,13 +62,13 @@ pub struct SubCenterArcfaceLossConfig {
     /// The factor of the cosines.
     #[field(default = 64.0, range = "> 0")]
     pub scale: f64,
-    /// By how much the angle has to be smaller, in radians.
+    /// The margin added to the angle of the target, in radians.
     #[field(default = 0.5, range = "[0, pi)")]
     pub margin: f64,
-    /// K: the centers of each class.
+    /// The number K of centers per class.
     #[field(default = 3, range = ">= 1")]
     pub sub_centers: usize,
-    /// Apply the margin only to angles below 90 degrees.
+    /// Whether the margin applies only to angles below 90 degrees.
     #[field(default = false)]
     pub easy_margin: bool,
     /// The options that the heads with a softmax over all classes share.

@@ -27,8 +27,8 @@ const LEAST: f64 = 1e-6;
 /// scale, so with the defaults each side needs at least 176 pixels.
 ///
 /// # Numerics
-/// The product is computed as the exponential of a sum of ln(1 - e), where e is 1 minus the similarity at a scale. No digits are lost for
-/// images that are nearly the same. A similarity below 1e-6 counts as 0, since a power of a negative number is NaN: the value is then 1
+/// The product is computed as the exponential of a sum of ln(1 - e), where e is 1 minus the similarity at a scale. So it is accurate for
+/// images that are nearly the same, too. A similarity below 1e-6 counts as 0, since a power of a negative number is NaN: the value is then 1
 /// and has no gradient. If a side is odd, its last row or column does not enter the next scale. The rest is as in
 /// [`SsimLoss`](super::SsimLoss).
 ///

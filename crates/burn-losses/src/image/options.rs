@@ -20,7 +20,7 @@ impl<N: Into<f64>> IntoField<Sigma> for N {
     }
 }
 
-/// The places of a window.
+/// The positions of the windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum Padding {
     /// Every place where the window lies inside the image.
@@ -30,7 +30,7 @@ pub enum Padding {
     Same,
 }
 
-/// What the value is, with the similarity s.
+/// The value as a function of the similarity s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum SimilarityForm {
     /// 1 - s.
@@ -50,7 +50,7 @@ impl SimilarityForm {
     }
 }
 
-/// What variances and covariances divide by.
+/// The divisor of variances and covariances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum Covariance {
     /// The sum of the weights, which is 1.
@@ -66,7 +66,7 @@ pub struct SimilarityOptions {
     /// The side of a window, in pixels.
     #[field(default = 11, range = "odd >= 1")]
     pub window: usize,
-    /// The standard deviation of the weights in a window, in pixels; or all weights are the same.
+    /// The standard deviation of the Gaussian weights in a window, in pixels, or `uniform` for equal weights.
     #[field(default = crate::image::Sigma::Number(1.5), range = "> 0")]
     pub sigma: crate::image::Sigma,
     /// The constant of the luminance: C1 = (k1 range)^2.
@@ -78,13 +78,13 @@ pub struct SimilarityOptions {
     /// The largest minus the smallest number that a pixel may have: 1, or 255 for bytes.
     #[field(default = 1.0, range = "> 0")]
     pub range: f64,
-    /// Where windows lie.
+    /// Whether windows stay inside the image or are centered on every pixel.
     #[field(default = crate::image::Padding::Valid)]
     pub padding: crate::image::Padding,
-    /// What the value is.
+    /// Whether the value is one minus the similarity, or half of that.
     #[field(default = crate::image::SimilarityForm::OneMinus)]
     pub form: crate::image::SimilarityForm,
-    /// What variances divide by.
+    /// The divisor of variances and covariances.
     #[field(default = crate::image::Covariance::Biased)]
     pub covariance: crate::image::Covariance,
 }

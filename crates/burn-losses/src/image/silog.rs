@@ -53,7 +53,7 @@ pub struct SilogLoss {
 /// Config of [`SilogLoss`].
 #[loss_config]
 pub struct SilogLossConfig {
-    /// How much of the error of the scale is left out: none at 0, and all at 1.
+    /// The share of the scale error that is ignored: none at 0, all at 1.
     #[field(default = 0.5, range = "[0, 1]")]
     pub lambda: f64,
     /// Whether the root is taken.

@@ -9,8 +9,8 @@ use crate::engine::primitives::windows::{WindowFormula, Windows, mean_values};
 use crate::formula::{Formula, Real};
 use burn::tensor::Tensor;
 
-/// A larger number, in units of the range, counts as this one: no square of it overflows, and windows that have it have no
-/// similarity.
+/// The largest size of a pixel, in units of the range. Larger ones are clamped to it, so that their squares do not overflow. A window
+/// with such a pixel has the similarity 0.
 const LARGEST: f64 = 1e15;
 
 /// Two images that are compared, in units of the range. Their difference is taken once, where it still has all its digits.

@@ -24,8 +24,8 @@ use burn_losses_derive::{loss, loss_config};
 /// flat regions counts as structure.
 ///
 /// # Numerics
-/// The value is computed as a + b - a b, where a is the difference in luminance and b the difference in structure. No digits are lost
-/// for images that are nearly the same. Half precision is computed in f32. Pixels are centered first, and a variance that rounding
+/// The value is computed as a + b - a b, where a is the difference in luminance and b the difference in structure. So it is accurate
+/// for images that are nearly the same, too. Half precision is computed in f32. Pixels are centered first, and a variance that rounding
 /// makes negative is 0. Where both windows are flat, the gradient is that of the luminance. An error beyond 1e15 `range` has no
 /// gradient, and its windows have the similarity 0.
 ///

@@ -8,7 +8,7 @@ use crate::reduction::row_sums;
 use burn::tensor::Tensor;
 use burn_losses_derive::{Choice, loss, loss_config};
 
-/// How the differences of neighbors are added up.
+/// How the differences between neighbors are summed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum VariationNorm {
     /// The absolute differences.
@@ -22,10 +22,10 @@ pub enum VariationNorm {
     L2Squared,
 }
 
-/// What the sums divide by.
+/// The divisor of the sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum VariationAverage {
-    /// Nothing.
+    /// No divisor.
     #[default]
     Sum,
     /// The number of terms: the differences along each axis by themselves, or the pixels of `isotropic`.
@@ -79,10 +79,10 @@ pub struct TotalVariationLoss {
 /// Config of [`TotalVariationLoss`].
 #[loss_config]
 pub struct TotalVariationLossConfig {
-    /// How the differences of neighbors are added up.
+    /// How the differences between neighbors are summed.
     #[field(default = VariationNorm::L1)]
     pub norm: VariationNorm,
-    /// What the sums divide by.
+    /// The divisor of the sums.
     #[field(default = VariationAverage::Sum)]
     pub average: VariationAverage,
 }

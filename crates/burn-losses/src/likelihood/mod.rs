@@ -72,8 +72,8 @@ pub trait LikelihoodLoss: Likelihood + Loss {
         self.forward_unreduced(parameters, targets, Extras::new()).values
     }
 
-    /// One value per target, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
-    /// adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
+    /// One value per target, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its weight,
+    /// and divided by the divisor of the extras. [`Reduction::reduce`](crate::Reduction::reduce) takes both values and normalizers.
     fn forward_unreduced<const D: usize, const L: usize>(
         &self,
         parameters: Tensor<D>,

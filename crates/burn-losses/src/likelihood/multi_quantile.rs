@@ -9,7 +9,7 @@ use crate::formula::{Real, VectorFormula};
 use burn::tensor::Tensor;
 use burn_losses_derive::{Choice, loss, loss_config};
 
-/// How the values of the levels become one value.
+/// How the values of the levels are combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum LevelSum {
     /// Their sum.
@@ -78,10 +78,10 @@ pub struct MultiQuantileLossConfig {
     /// The levels, in the order of the predictions.
     #[field(example = Taus::new([0.1, 0.5, 0.9]), range = "(0, 1)")]
     pub taus: Taus,
-    /// How the values of the levels become one value.
+    /// How the values of the levels are combined.
     #[field(default = LevelSum::Sum)]
     pub over: LevelSum,
-    /// Where the square around the target ends, in the units of the target; 0: there is none.
+    /// The error up to which the loss is quadratic, in the units of the target; 0 means never.
     #[field(default = 0.0, range = ">= 0")]
     pub delta: f64,
     /// The weight of the penalty for crossings: how far each prediction is above the next one.

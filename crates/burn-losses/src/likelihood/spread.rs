@@ -6,12 +6,12 @@ use burn_losses_derive::Choice;
 /// How the second parameter gives the variance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum SpreadForm {
-    /// It is the logarithm of the variance.
+    /// The parameter is the logarithm of the variance.
     #[default]
     LogVariance,
-    /// It is the variance.
+    /// The parameter is the variance.
     Variance,
-    /// Its softplus is the variance.
+    /// The softplus of the parameter is the variance.
     Softplus,
 }
 

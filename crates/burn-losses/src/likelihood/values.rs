@@ -70,15 +70,15 @@ pub(super) struct Rows<const L: usize> {
 impl<const L: usize> Rows<L> {
     /// The parameters are on axis 1.
     pub(super) fn new<const D: usize>(parameters: Tensor<D>, targets: Tensor<L>) -> Self {
-        Self::of(as_rows(parameters), targets)
+        Self::from_rows(as_rows(parameters), targets)
     }
 
     /// A mean and a spread of the shape of the targets.
     pub(super) fn from_parts(mean: Tensor<L>, spread: Tensor<L>, targets: Tensor<L>) -> Self {
-        Self::of(Tensor::cat(vec![column(mean), column(spread)], 1), targets)
+        Self::from_rows(Tensor::cat(vec![column(mean), column(spread)], 1), targets)
     }
 
-    fn of(parameters: Tensor<2>, targets: Tensor<L>) -> Self {
+    fn from_rows(parameters: Tensor<2>, targets: Tensor<L>) -> Self {
         let shape = targets.dims();
         Self { parameters, targets: column(targets), shape }
     }

@@ -10,7 +10,7 @@ use crate::reduction::Reduction;
 use burn::module::{Content, DisplaySettings, ModuleDisplay, ModuleDisplayDefault};
 use core::fmt;
 
-pub(crate) use around::{hardest_values, weighted_values};
+pub(crate) use around::{Mined, Weighted};
 
 /// The properties that every loss has, whatever its family.
 pub trait Loss {

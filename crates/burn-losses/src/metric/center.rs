@@ -37,7 +37,7 @@ pub enum CenterUpdate {
 /// makes classes compact without a second loss to weigh.
 ///
 /// # Numerics
-/// A label that is out of range has the value NaN and moves no center. A row that is not finite moves no center either.
+/// A row whose label is out of range has the value NaN and moves no center. Nor does a row that is not finite.
 ///
 /// # Example
 /// ```

@@ -48,7 +48,7 @@ pub struct CircleLoss {
 /// Config of [`CircleLoss`].
 #[loss_config]
 pub struct CircleLossConfig {
-    /// m: how far from 1 and 0 the similarities may stay.
+    /// The margin m: how far from 1 and 0 the similarities may stay.
     #[field(default = 0.25, range = "(0, 1)")]
     pub margin: f64,
     /// The scale of the similarities.

@@ -85,7 +85,7 @@ pub struct ContrastiveLossConfig {
     /// Whether distances are squared.
     #[field(default = ContrastiveForm::Squared)]
     pub form: ContrastiveForm,
-    /// Whether embeddings are brought to length 1 first.
+    /// Whether the embeddings are L2-normalized first.
     #[field(default = false)]
     pub normalize: bool,
     /// The memory of earlier batches that each row is compared with too.
@@ -158,8 +158,8 @@ impl ContrastiveLoss {
         extras.reduce(self.config.reduction, values)
     }
 
-    /// One value per pair, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
-    /// to the divisor of a mean.
+    /// One value per pair, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its weight,
+    /// and divided by the divisor of the extras.
     ///
     /// # Panics
     /// With the message of [`check_pairs`](Self::check_pairs)'s error.
@@ -206,8 +206,8 @@ impl ContrastiveLoss {
         pointwise::reduce(self, self.config.reduction, distances, dissimilar, extras)
     }
 
-    /// One value per distance, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
-    /// to the divisor of a mean.
+    /// One value per distance, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its
+    /// weight, and divided by the divisor of the extras.
     ///
     /// # Panics
     /// With the message of [`check_distances`](Self::check_distances)'s error.

@@ -82,16 +82,16 @@ pub struct InfoNceLossConfig {
     /// The divisor of the cosines or dot products.
     #[field(default = 0.07, range = "> 0")]
     pub temperature: f64,
-    /// Whether queries and keys are brought to length 1 first.
+    /// Whether queries and keys are L2-normalized first.
     #[field(default = true)]
     pub normalize: bool,
     /// Whether keys also identify their queries.
     #[field(default = false)]
     pub both_ways: bool,
-    /// The number of parts that the batch is cut into; it divides the number of queries.
+    /// The number of equal parts that the batch is split into.
     #[field(default = 1, range = ">= 1")]
     pub parts: usize,
-    /// Whether keys of the same label or id are no negatives.
+    /// Whether keys with the same label or id are excluded from the negatives.
     #[field(default = true)]
     pub remove_accidental_hits: bool,
     /// The memory of earlier batches that each row is compared with too.

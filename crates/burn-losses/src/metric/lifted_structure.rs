@@ -57,10 +57,10 @@ pub struct LiftedStructureLossConfig {
     /// The distance that negatives have to keep.
     #[field(default = 1.0, range = "> 0")]
     pub margin: f64,
-    /// Whether an anchor has one value, of all its positives.
+    /// Whether an anchor has one value for all its positives together, instead of one for each of them.
     #[field(default = false)]
     pub generalized: bool,
-    /// Whether embeddings are brought to length 1 first.
+    /// Whether the embeddings are L2-normalized first.
     #[field(default = false)]
     pub normalize: bool,
 }

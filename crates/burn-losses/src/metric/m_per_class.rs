@@ -38,7 +38,7 @@ pub struct MPerClass {
 }
 
 impl MPerClass {
-    /// Of a data set with these labels, `samples` of each class at a time.
+    /// A sampler for a data set with these labels; a batch has `samples` rows of each of its classes.
     ///
     /// # Panics
     /// If `samples` is 0.

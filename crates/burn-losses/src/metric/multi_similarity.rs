@@ -41,10 +41,10 @@ pub struct MultiSimilarityLoss {
 /// Config of [`MultiSimilarityLoss`].
 #[loss_config]
 pub struct MultiSimilarityLossConfig {
-    /// How sharply far positives are preferred.
+    /// How strongly distant positives are emphasized.
     #[field(default = 2.0, range = ">= 0.001")]
     pub alpha: f64,
-    /// How sharply near negatives are preferred.
+    /// How strongly near negatives are emphasized.
     #[field(default = 50.0, range = ">= 0.001")]
     pub beta: f64,
     /// The similarity that positives exceed and negatives stay below: the paper's lambda.

@@ -48,7 +48,7 @@ pub struct NcaLossConfig {
     /// The factor of the squared distances: the larger, the more the nearest rows count.
     #[field(default = 1.0, range = "(0, 1e12]")]
     pub softmax_scale: f64,
-    /// Whether embeddings are brought to length 1 first.
+    /// Whether the embeddings are L2-normalized first.
     #[field(default = true)]
     pub normalize: bool,
 }

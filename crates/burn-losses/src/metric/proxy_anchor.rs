@@ -28,7 +28,7 @@ use burn_losses_derive::{loss, loss_config};
 /// well, [`ArcfaceLoss`](crate::heads::ArcfaceLoss).
 ///
 /// # Numerics
-/// A label that is out of range has the value NaN.
+/// A row whose label is out of range has the value NaN.
 ///
 /// # Example
 /// ```
@@ -59,10 +59,10 @@ pub struct ProxyAnchorLossConfig {
     /// The size of the embeddings.
     #[field(example = 16, range = ">= 1")]
     pub embedding_dim: usize,
-    /// The paper's delta.
+    /// The margin of the cosines (the paper's delta).
     #[field(default = 0.1, range = ">= 0")]
     pub margin: f64,
-    /// How strongly hard rows are preferred.
+    /// How strongly hard rows are emphasized.
     #[field(default = 32.0, range = "> 0")]
     pub alpha: f64,
     /// The initializer of the proxies.

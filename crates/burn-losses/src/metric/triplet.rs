@@ -110,7 +110,7 @@ pub struct TripletLoss {
 /// Config of [`TripletLoss`].
 #[loss_config]
 pub struct TripletLossConfig {
-    /// By how much a positive has to be nearer than a negative.
+    /// The margin by which a positive has to be nearer than a negative.
     #[field(default = 0.2, range = ">= 0")]
     pub margin: f64,
     /// Which triplets of the batch count.
@@ -122,17 +122,17 @@ pub struct TripletLossConfig {
     /// How far apart two embeddings are.
     #[field(default = Distance::Euclidean)]
     pub distance: Distance,
-    /// Whether embeddings are brought to length 1 first.
+    /// Whether the embeddings are L2-normalized first.
     #[field(default = true)]
     pub normalize: bool,
-    /// Softplus instead of the hinge.
+    /// Whether softplus replaces the hinge.
     #[field(default = false)]
     pub soft: bool,
-    /// Of given triplets: whether the negative is compared with the anchor or the positive, whichever is nearer. Mining in a batch looks
-    /// at the anchor alone.
+    /// For given triplets: whether the negative is compared with the nearer of the anchor and the positive. Mining in a batch compares it
+    /// with the anchor.
     #[field(default = false)]
     pub swap: bool,
-    /// Of given triplets: the exponent of the norm that stands for the Euclidean one. Mining in a batch knows the Euclidean one alone.
+    /// For given triplets: the exponent of the norm. Mining in a batch takes the Euclidean norm.
     #[field(default = 2.0, range = ">= 1")]
     pub p: f64,
     /// The memory of earlier batches that each row is compared with too.
@@ -195,8 +195,8 @@ impl TripletLoss {
         extras.reduce(self.config.reduction, values)
     }
 
-    /// One value per triplet, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
-    /// adds to the divisor of a mean.
+    /// One value per triplet, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its
+    /// weight, and divided by the divisor of the extras.
     ///
     /// # Panics
     /// With the message of [`check_triplets`](Self::check_triplets)'s error.

@@ -1,8 +1,8 @@
-//! What the weights of the gradient harmonizing mechanism divide by.
+//! The divisor of the weights of the gradient harmonizing mechanism.
 
 use burn_losses_derive::Choice;
 
-/// Which bins of gradient norms the total is shared by.
+/// The bins of gradient norms whose number the weights are divided by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum DivideBy {
     /// The bins that are not empty in the batch, as in the authors' code: the weights of the values have the mean 1.

@@ -4,13 +4,13 @@ use crate::error::ConfigError;
 use crate::field::{FieldType, IntoField, Keys, Range, Table, Unreadable, Value, table};
 use burn_losses_derive::{ByValue, Choice};
 
-/// What goes into the memory.
+/// The rows that go into the memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum MemoryFrom {
     /// Each batch, in training (cross-batch memory, XBM).
     #[default]
     Batch,
-    /// What the caller hands in by `enqueue`: keys of a momentum encoder (MoCo).
+    /// Rows that the caller passes to `enqueue`, such as the keys of a momentum encoder (MoCo).
     Given,
 }
 
@@ -34,7 +34,7 @@ pub struct Memory {
     /// The number of training steps after which the memory is used; it is filled from the first step on.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub after: usize,
-    /// What goes into the memory.
+    /// The rows that go into the memory.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub from: MemoryFrom,
     /// Where the negatives come from.

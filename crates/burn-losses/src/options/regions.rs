@@ -2,7 +2,7 @@
 
 use burn_losses_derive::{Choice, shared_fields};
 
-/// Wherever only yes or no is possible, a soft mask above this is foreground, and a soft target above this is positive.
+/// Where a decision is needed, a soft mask above this is foreground, and a soft target above this is positive.
 pub const FOREGROUND: f64 = 0.5;
 
 /// How a logit becomes a probability.

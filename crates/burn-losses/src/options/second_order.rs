@@ -4,7 +4,7 @@ use crate::error::ConfigError;
 use crate::field::{FieldType, Keys, Range, Unreadable, Value, table};
 use burn_losses_derive::{ByValue, Choice};
 
-/// Which curvature stands beside the gradient.
+/// The kind of curvature that is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum Curvature {
     /// The second derivative, negative values included.

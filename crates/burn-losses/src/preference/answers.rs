@@ -197,7 +197,7 @@ fn columns(numbers: [Tensor<1>; 2]) -> Tensor<2> {
     columns::columns(numbers.map(widen))
 }
 
-/// What the model thinks of two answers, without a gradient.
+/// The rewards that the model gives two answers, without a gradient.
 #[derive(Debug, Clone)]
 pub struct Rewards {
     /// `[N]`: the rewards of the chosen answers.

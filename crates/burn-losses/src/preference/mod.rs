@@ -66,8 +66,8 @@ pub trait PreferenceLoss: Comparisons + Loss {
         self.forward_unreduced(preferences, Extras::new()).values
     }
 
-    /// One value per pair or answer, times its weight and divided by the divisor of the extras, and its normalizer: the number
-    /// that it adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
+    /// One value per pair or answer, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its
+    /// weight, and divided by the divisor of the extras. [`Reduction::reduce`](crate::Reduction::reduce) takes both values and normalizers.
     fn forward_unreduced(&self, preferences: impl Into<Preferences>, extras: impl Into<Extras>) -> Unreduced<1> {
         let (preferences, extras) = (preferences.into(), extras.into());
         expect(self.check(&preferences, &extras));

@@ -10,7 +10,7 @@ use crate::reduction::{Extras, Unreduced, row_sums};
 use burn::tensor::{Bool, Int, Tensor};
 use burn_losses_derive::Choice;
 
-/// How the log-probabilities of the tokens make that of an answer.
+/// How the log-probabilities of the tokens are combined into that of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum SequenceAverage {
     /// Their sum: the logarithm of the probability of the answer, for [`DpoLoss`](super::DpoLoss) and [`KtoLoss`](super::KtoLoss).

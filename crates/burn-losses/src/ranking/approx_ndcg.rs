@@ -59,7 +59,7 @@ pub struct ApproxNdcgLossConfig {
     /// The difference of two scores from which on an item ranks clearly above another.
     #[field(default = 0.1, range = ">= 0.001")]
     pub temperature: f64,
-    /// What an item of some relevance is worth.
+    /// The gain of an item as a function of its relevance.
     #[field(default = Gain::Exponential)]
     pub gain: Gain,
 }

@@ -5,7 +5,7 @@ use crate::engine::lists::{Dcg, items_of};
 use burn::tensor::{Bool, Tensor};
 use burn_losses_derive::Choice;
 
-/// How much an item of some relevance is worth.
+/// The gain of an item as a function of its relevance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum Gain {
     /// 2^r - 1, for grades of relevance.

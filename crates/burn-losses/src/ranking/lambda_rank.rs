@@ -80,7 +80,7 @@ pub struct LambdaRankLossConfig {
     /// How many of the first items count; all if it is not given.
     #[field(default = None, range = ">= 1")]
     pub k: Option<usize>,
-    /// What an item of some relevance is worth.
+    /// The gain of an item as a function of its relevance.
     #[field(default = Gain::Exponential)]
     pub gain: Gain,
     /// The weight of a pair.

@@ -60,7 +60,7 @@ pub struct ListNetLoss {
 /// Config of [`ListNetLoss`].
 #[loss_config]
 pub struct ListNetLossConfig {
-    /// The scores are divided by it.
+    /// The divisor of the scores.
     #[field(default = 1.0, range = ">= 0.001")]
     pub temperature: f64,
     /// How the relevance becomes a distribution.

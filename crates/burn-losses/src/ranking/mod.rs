@@ -89,8 +89,8 @@ pub trait RankingLoss: Lists + Loss {
         self.forward_unreduced(scores, relevance, Extras::new()).values
     }
 
-    /// One value per list, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
-    /// to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
+    /// One value per list, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its weight,
+    /// and divided by the divisor of the extras. [`Reduction::reduce`](crate::Reduction::reduce) takes both values and normalizers.
     fn forward_unreduced(
         &self,
         scores: Tensor<2>,

@@ -18,7 +18,7 @@ pub enum PairWeights {
     Difference,
 }
 
-/// How the pairs of a list make its value.
+/// How the values of the pairs of a list are combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum PairAverage {
     /// Their mean.

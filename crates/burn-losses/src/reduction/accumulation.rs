@@ -52,7 +52,7 @@ pub struct Accumulation {
 }
 
 impl Accumulation {
-    /// Of a loss with this reduction, before any micro-batch.
+    /// An accumulation for a loss with this reduction, before the first micro-batch.
     pub fn new(reduction: Reduction) -> Self {
         Self { reduction, divisor: (reduction != Reduction::Sum).then(|| 0.0.into()) }
     }

@@ -39,7 +39,7 @@ pub enum Reduction {
 pub enum Divisor {
     /// A number known on the host.
     Number(f64),
-    /// A number on the device, for instance the result of an all-reduce: no synchronisation is needed.
+    /// A number on the device, for instance the result of an all-reduce: no synchronization is needed.
     Tensor(Box<Tensor<1>>),
 }
 

@@ -50,7 +50,7 @@ pub struct ExpectileLoss {
 /// Config of [`ExpectileLoss`].
 #[loss_config]
 pub struct ExpectileLossConfig {
-    /// How much a prediction that is too low costs; one that is too high costs 1 - tau.
+    /// The weight of predictions that are too low; those that are too high have the weight 1 - tau.
     #[field(default = 0.5, range = "(0, 1)")]
     pub tau: f64,
 }

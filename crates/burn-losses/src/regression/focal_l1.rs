@@ -78,7 +78,7 @@ pub struct FocalL1LossConfig {
     /// How steep the loss is: between 1/e, where outliers have the largest slope, and 1, where they have none.
     #[field(default = 0.8, range = "[0.36787944117144233, 1]")]
     pub beta: f64,
-    /// Which of the two losses it is.
+    /// Which of the two losses is computed.
     #[field(default = FocalL1Form::EfficientIou)]
     pub form: FocalL1Form,
     /// How strongly small errors are down-weighted, if the form is `focal_r`; 0 is the absolute error.

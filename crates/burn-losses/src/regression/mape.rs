@@ -44,7 +44,7 @@ pub struct MapeLoss {
 /// Config of [`MapeLoss`].
 #[loss_config]
 pub struct MapeLossConfig {
-    /// The least size of a target that is divided by.
+    /// The lower bound of the divisor, which is the absolute value of the target.
     #[field(default = 1e-7, range = ">= 1e-30")]
     pub epsilon: f64,
     /// Whether the values are in percent.

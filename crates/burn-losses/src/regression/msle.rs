@@ -5,7 +5,7 @@ use crate::formula::safe::split;
 use crate::formula::{Formula, Real};
 use burn_losses_derive::{Choice, loss, loss_config};
 
-/// What the logarithm of a negative number is.
+/// How negative numbers are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum LogDomain {
     /// A number below `floor` counts as `floor`, as in Keras: a negative prediction has no gradient.
@@ -65,10 +65,10 @@ pub struct MsleLoss {
 /// Config of [`MsleLoss`].
 #[loss_config]
 pub struct MsleLossConfig {
-    /// What the logarithm of a negative number is.
+    /// How negative numbers are handled.
     #[field(default = LogDomain::Clamp)]
     pub domain: LogDomain,
-    /// The least number that is looked at, if the domain is `clamp`.
+    /// The lower bound that numbers are clamped to, if the domain is `clamp`.
     #[field(default = 1e-7, range = ">= 0")]
     pub floor: f64,
 }

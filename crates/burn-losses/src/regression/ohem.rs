@@ -1,10 +1,12 @@
 //! Online hard example mining, regression.
 
 use super::{AnyRegressionLoss, HardExamples, MinedOver, RegressionLoss, RegressionLossConfig};
-use crate::engine::hard_examples::{Mining, Quota};
-use crate::engine::pointwise::Pointwise;
-use crate::loss::hardest_values;
-use burn::tensor::{Device, Tensor};
+use crate::engine::curved::Part;
+use crate::engine::hard_examples::Mining;
+use crate::engine::pointwise::{BatchKernel, Pointwise};
+use crate::loss::Mined;
+use crate::reduction::Unreduced;
+use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// Online hard example mining (Shrivastava et al. 2016, [arXiv 1604.03540](https://arxiv.org/abs/1604.03540)) around any
@@ -62,10 +64,10 @@ pub struct OhemLossConfig {
     /// Which values are kept.
     #[field(default = HardExamples::Ratio(0.25))]
     pub keep: HardExamples,
-    /// The least number that is kept; all are kept where there are fewer.
+    /// The minimum number to keep; if there are fewer, all are kept.
     #[field(default = 1, range = ">= 0")]
     pub min_kept: usize,
-    /// Among which values they are chosen.
+    /// Whether the values are chosen from the whole batch or within each sample.
     #[field(default = MinedOver::Batch)]
     pub over: MinedOver,
 }
@@ -77,19 +79,26 @@ impl OhemLossConfig {
 }
 
 impl OhemLoss {
-    fn mining(&self) -> Mining {
+    /// This family has no positive targets, and so no quota.
+    fn mined(&self, _targets: &Tensor<3>) -> Mined<'_, AnyRegressionLoss> {
         let OhemLossConfig { keep, min_kept, over, .. } = self.config;
-        Mining { keep, min_kept, over }
-    }
-
-    /// This family has no positive targets.
-    fn quota(&self, _targets: &Tensor<3>) -> Option<Quota<3>> {
-        None
+        Mined { loss: &self.loss[0], mining: Mining { keep, min_kept, over }, quota: None }
     }
 }
 
 impl Pointwise for OhemLoss {
-    hardest_values!();
+    fn values(&self, first: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        self.mined(&targets).values(first, targets, mask)
+    }
+    fn kernel_of_batch(&self, first: &Tensor<3>, targets: &Tensor<3>) -> Option<BatchKernel> {
+        self.mined(targets).kernel_of_batch(first, targets)
+    }
+    fn parts(&self, first: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>> {
+        self.mined(targets).parts(first, targets, mask)
+    }
+    fn accepts(&self, shape: &[usize]) -> Result<(), String> {
+        Pointwise::accepts(&self.loss[0], shape)
+    }
 }
 
 impl RegressionLoss for OhemLoss {

@@ -54,7 +54,7 @@ pub struct SmapeLossConfig {
     /// Whether the values are in percent.
     #[field(default = false)]
     pub percent: bool,
-    /// Whether the denominator is the sum of both sizes and not their mean, so that the values are at most 1.
+    /// Whether the denominator is the sum of both absolute values instead of their mean, so that the values are at most 1.
     #[field(default = false)]
     pub halved: bool,
 }

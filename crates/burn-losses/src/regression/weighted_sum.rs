@@ -1,10 +1,12 @@
 //! A weighted sum.
 
 use super::{AnyRegressionLoss, MaeLossConfig, MseLossConfig, RegressionLoss, RegressionLossConfig};
-use crate::engine::pointwise::Pointwise;
-use crate::loss::weighted_values;
+use crate::engine::curved::Part;
+use crate::engine::pointwise::{PointKernel, Pointwise};
+use crate::loss::Weighted;
+use crate::reduction::Unreduced;
 use crate::terms::{ByTerm, Terms};
-use burn::tensor::Device;
+use burn::tensor::{Bool, Device, Tensor};
 use burn_losses_derive::{loss, loss_config};
 
 /// A sum of losses of this family, each with its weight.
@@ -65,6 +67,23 @@ impl RegressionLoss for WeightedSumLoss {
     }
 }
 
+impl WeightedSumLoss {
+    fn weighted(&self) -> Weighted<'_, RegressionLossConfig, AnyRegressionLoss> {
+        Weighted { terms: &self.config.terms, losses: &self.losses }
+    }
+}
+
 impl Pointwise for WeightedSumLoss {
-    weighted_values!();
+    fn values(&self, first: Tensor<3>, targets: Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Unreduced<3> {
+        self.weighted().values(first, targets, mask)
+    }
+    fn kernel(&self) -> Option<PointKernel> {
+        self.weighted().kernel()
+    }
+    fn parts(&self, first: &Tensor<3>, targets: &Tensor<3>, mask: Option<&Tensor<3, Bool>>) -> Option<Vec<Part>> {
+        self.weighted().parts(first, targets, mask)
+    }
+    fn accepts(&self, shape: &[usize]) -> Result<(), String> {
+        self.weighted().accepts(shape)
+    }
 }

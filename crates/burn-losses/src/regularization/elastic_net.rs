@@ -1,6 +1,5 @@
 //! The elastic net.
 
-use super::parameters::of_config;
 use super::{Parameters, Regularizer};
 use crate::reduction::sum;
 use burn::tensor::Tensor;
@@ -40,7 +39,15 @@ pub struct ElasticNetConfig {
 }
 
 impl Regularizer for ElasticNet {
-    of_config!();
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+    fn weight(&self) -> f64 {
+        self.config.weight
+    }
+    fn parameters(&self) -> &Parameters {
+        &self.config.parameters
+    }
     fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1> {
         let share = self.config.l1_ratio;
         sum(parameter.clone().abs()) * share + sum(parameter.square()) * ((1.0 - share) * 0.5)

@@ -1,6 +1,5 @@
 //! Group lasso.
 
-use super::parameters::of_config;
 use super::{Parameters, Regularizer};
 use crate::formula::Real;
 use crate::reduction::{row_sums, sum};
@@ -46,7 +45,15 @@ pub struct GroupLassoConfig {
 }
 
 impl Regularizer for GroupLasso {
-    of_config!();
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+    fn weight(&self) -> f64 {
+        self.config.weight
+    }
+    fn parameters(&self) -> &Parameters {
+        &self.config.parameters
+    }
     fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1> {
         let shape = parameter.dims();
         let groups = match shape.get(self.config.axis) {

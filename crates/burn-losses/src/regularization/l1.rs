@@ -1,6 +1,5 @@
 //! The sum of absolute values.
 
-use super::parameters::of_config;
 use super::{Parameters, Regularizer};
 use crate::reduction::sum;
 use burn::tensor::Tensor;
@@ -40,7 +39,15 @@ pub struct L1Config {
 }
 
 impl Regularizer for L1 {
-    of_config!();
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+    fn weight(&self) -> f64 {
+        self.config.weight
+    }
+    fn parameters(&self) -> &Parameters {
+        &self.config.parameters
+    }
     fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1> {
         sum(parameter.abs())
     }

@@ -1,6 +1,5 @@
 //! The sum of squares.
 
-use super::parameters::of_config;
 use super::{Parameters, Regularizer};
 use crate::reduction::sum;
 use burn::tensor::Tensor;
@@ -43,7 +42,15 @@ pub struct L2Config {
 }
 
 impl Regularizer for L2 {
-    of_config!();
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+    fn weight(&self) -> f64 {
+        self.config.weight
+    }
+    fn parameters(&self) -> &Parameters {
+        &self.config.parameters
+    }
     fn penalty<const D: usize>(&self, parameter: Tensor<D>) -> Tensor<1> {
         let squares = sum(parameter.square());
         if self.config.half { squares * 0.5 } else { squares }

@@ -115,22 +115,6 @@ impl FieldType for Parameters {
     }
 }
 
-/// The methods of [`Regularizer`] that give what is in the config of a penalty.
-macro_rules! of_config {
-    () => {
-        fn kind(&self) -> &'static str {
-            $crate::config::Describe::about(&self.config).kind
-        }
-        fn weight(&self) -> f64 {
-            self.config.weight
-        }
-        fn parameters(&self) -> &$crate::regularization::Parameters {
-            &self.config.parameters
-        }
-    };
-}
-pub(super) use of_config;
-
 /// A walk over a module that adds up penalties.
 #[derive(Debug)]
 pub(super) struct Penalties<'a, R> {

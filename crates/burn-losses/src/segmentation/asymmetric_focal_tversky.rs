@@ -16,12 +16,12 @@ use burn_losses_derive::{loss, loss_config};
 /// (1 - TI)^(1 - gamma)     every other class, which is a rare one
 /// ```
 /// for each sample and class, with the Tversky index TI of [`TverskyLoss`](super::TverskyLoss) with the weights 1 - delta of false
-/// positives and delta of false negatives. A class alone is a rare one.
+/// positives and delta of false negatives. If there is only one class, it counts as rare.
 ///
 /// # When to use
 /// For rare structures next to a large background: a region of a rare class that nearly fits keeps a large gradient, and the
-/// background does not. The first class has to be the background, usually with `activation = "softmax"`. Where all classes should be
-/// focused alike, take [`FocalTverskyLoss`](super::FocalTverskyLoss). In a weighted sum with
+/// background does not. The first class has to be the background, usually with `activation = "softmax"`. To treat all classes
+/// alike, take [`FocalTverskyLoss`](super::FocalTverskyLoss). In a weighted sum with
 /// [`AsymmetricFocalLoss`](super::AsymmetricFocalLoss), with the weight 0.5 each, it is the Unified Focal loss.
 ///
 /// # Numerics

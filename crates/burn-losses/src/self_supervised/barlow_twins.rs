@@ -5,7 +5,7 @@ use super::{SelfSupervisedLoss, View};
 use burn::tensor::Tensor;
 use burn_losses_derive::{Choice, loss, loss_config};
 
-/// What a variance divides by.
+/// The divisor of a variance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum Variance {
     /// The number of rows N, as batch normalization does.

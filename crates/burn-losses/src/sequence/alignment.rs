@@ -46,7 +46,7 @@ pub enum SequenceLayout {
 /// The number that the value of a sequence is divided by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Choice)]
 pub enum Normalize {
-    /// Nothing: the value is minus the log-likelihood of the sequence.
+    /// No divisor: the value is the negative log-likelihood of the sequence.
     #[default]
     None,
     /// The number of its labels, or 1 without labels: the mean of PyTorch.

@@ -80,8 +80,8 @@ pub trait SequenceLoss: Loss {
         self.forward_unreduced(predictions, labels, input_lengths, label_lengths, Extras::new()).values
     }
 
-    /// One value per sequence, times its weight and divided by the divisor of the extras, and its normalizer: the number that it
-    /// adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
+    /// One value per sequence, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its
+    /// weight, and divided by the divisor of the extras. [`Reduction::reduce`](crate::Reduction::reduce) takes both values and normalizers.
     fn forward_unreduced<const D: usize>(
         &self,
         predictions: Tensor<D>,

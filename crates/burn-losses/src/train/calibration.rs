@@ -59,7 +59,7 @@ impl Default for ExpectedCalibrationErrorMetric {
     }
 }
 
-/// What a bin of probabilities holds.
+/// The contents of a bin of probabilities.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CalibrationBin {
     /// The number of predictions.

@@ -31,8 +31,8 @@ pub struct IntervalMean<S> {
 }
 
 impl<S: OfInterval> EpochMetric<IntervalMean<S>> {
-    /// Of intervals with this coverage, from the first column of the predictions to the last: 0.8 for quantiles of the levels 0.1
-    /// and 0.9.
+    /// The metric of intervals from the first column of the predictions to the last, with this coverage: 0.8 for quantiles of the levels
+    /// 0.1 and 0.9.
     ///
     /// # Panics
     /// If the coverage is not above 0 and below 1.

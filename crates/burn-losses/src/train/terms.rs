@@ -45,32 +45,29 @@ impl<O: ItemLazy> ItemLazy for WithTerms<O> {
     }
 }
 
-/// The inputs of metrics, one by one: an implementation for all types would overlap with that for [`LossTermsInput`].
-macro_rules! passed_on {
-    ($($input:ty),* $(,)?) => {$(
-        impl<O: Adaptor<$input>> Adaptor<$input> for WithTerms<O> {
-            fn adapt(&self) -> $input {
-                self.output.adapt()
-            }
-        }
-    )*};
-}
+/// An input of a metric that [`WithTerms`] adapts to if its output does. Implementing `Adaptor` for all types would overlap with the
+/// implementation for [`LossTermsInput`].
+trait OfOutput {}
 
-passed_on!(
-    AccuracyInput,
-    BoxesInput,
-    CalibrationInput,
-    ConfusionStatsInput,
-    EmbeddingsInput,
-    HammingScoreInput,
-    LossInput,
-    PerplexityInput,
-    PixelsInput,
-    QuantileInput,
-    RankingInput,
-    SequencesInput,
-    TopKAccuracyInput,
-);
+impl OfOutput for AccuracyInput {}
+impl OfOutput for BoxesInput {}
+impl OfOutput for CalibrationInput {}
+impl OfOutput for ConfusionStatsInput {}
+impl OfOutput for EmbeddingsInput {}
+impl OfOutput for HammingScoreInput {}
+impl OfOutput for LossInput {}
+impl OfOutput for PerplexityInput {}
+impl OfOutput for PixelsInput {}
+impl OfOutput for QuantileInput {}
+impl OfOutput for RankingInput {}
+impl OfOutput for SequencesInput {}
+impl OfOutput for TopKAccuracyInput {}
+
+impl<I: OfOutput, O: Adaptor<I>> Adaptor<I> for WithTerms<O> {
+    fn adapt(&self) -> I {
+        self.output.adapt()
+    }
+}
 
 /// The input of [`LossTermMetric`].
 pub struct LossTermsInput {

@@ -27,8 +27,8 @@ pub enum TargetGradient {
 /// the first vector is the prediction, and the second is the projection, which gets no gradient. The value of BYOL is twice this one.
 ///
 /// # Numerics
-/// The value is computed as half the squared distance of the normalized vectors, so that no digits are lost for vectors of nearly the same
-/// direction. A vector whose length is below `eps`, or below 1e-12, counts as zero: the value is 1, and the gradient is 0. `eps` is a
+/// The value is computed as half the squared distance of the normalized vectors, so that it is accurate for vectors of nearly the same direction,
+/// too. A vector whose length is below `eps`, or below 1e-12, counts as zero: the value is 1, and the gradient is 0. `eps` is a
 /// threshold, and is not added to a length.
 ///
 /// # Example

@@ -51,7 +51,7 @@ pub struct CosineEmbeddingLoss {
 /// Config of [`CosineEmbeddingLoss`].
 #[loss_config]
 pub struct CosineEmbeddingLossConfig {
-    /// The cosine that dissimilar pairs may have.
+    /// The cosine up to which dissimilar pairs have the value 0.
     #[field(default = 0.0, range = "[-1, 1]")]
     pub margin: f64,
 }

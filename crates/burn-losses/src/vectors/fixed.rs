@@ -77,8 +77,8 @@ pub trait VectorLoss<const K: usize, const TARGETS: usize = K>: VectorFormula<K,
         vectors::reduce(&OfFormula(self), self.reduction(), predictions, targets, extras)
     }
 
-    /// One value per row, `[N]`, times its weight and divided by the divisor of the extras, and its normalizer: the number that
-    /// it adds to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
+    /// One value per row, `[N]`, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its
+    /// weight, and divided by the divisor of the extras. [`Reduction::reduce`](crate::Reduction::reduce) takes both values and normalizers.
     ///
     /// # Panics
     /// With the message of [`check`](Self::check)'s error.

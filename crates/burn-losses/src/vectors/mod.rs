@@ -68,8 +68,8 @@ pub trait VectorsLoss: Loss {
         self.forward_unreduced(first, second, Extras::new()).values
     }
 
-    /// One value per row, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds
-    /// to the divisor of a mean. [`Reduction::reduce`](crate::Reduction::reduce) takes both.
+    /// One value per row, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its weight,
+    /// and divided by the divisor of the extras. [`Reduction::reduce`](crate::Reduction::reduce) takes both values and normalizers.
     fn forward_unreduced(&self, first: Tensor<2>, second: Tensor<2>, extras: impl Into<Extras>) -> Unreduced<1> {
         let extras = extras.into();
         expect(self.check(&first, &second, &extras));
@@ -187,7 +187,7 @@ const SHORTEST: f64 = NO_LENGTH;
 /// One minus the cosine of the angle between two vectors, for each row. A vector that is shorter than `eps` has no direction: the
 /// value is 1, without a gradient.
 ///
-/// It is half the square of the distance of the vectors of length 1: no digits are lost where they are nearly the same.
+/// It is computed as half the squared distance of the normalized vectors, which is accurate for nearly equal directions, too.
 fn cosine_distances(first: Tensor<2>, second: Tensor<2>, eps: f64) -> Tensor<1> {
     let is_short = |rows: &Tensor<2>| p_norm(rows.clone().detach(), 2.0).lower_scalar(eps.max(SHORTEST));
     let none = is_short(&first).bool_or(is_short(&second));

@@ -1,6 +1,7 @@
 //! Config files as people write them: nested in their own configs, partly filled, and wrong.
 
 use burn::config::Config;
+use burn_losses::composition::JointLossConfig;
 use burn_losses::config::{Format, from_str, load};
 use burn_losses::prelude::*;
 use burn_losses::registry;
@@ -329,7 +330,12 @@ fn earlier_configs_are_read_or_told_what_to_write() {
     let mut refused = std::collections::BTreeMap::<String, Vec<String>>::new();
     for line in lines {
         let Earlier { from, config } = serde_json::from_str(line).unwrap();
-        if let Err(error) = from_str::<LossConfig>(&config.to_string(), Format::Json) {
+        let text = config.to_string();
+        let read = match config.get("terms") {
+            Some(_) if config.get("family").is_none() => from_str::<JointLossConfig>(&text, Format::Json).map(drop),
+            _ => from_str::<LossConfig>(&text, Format::Json).map(drop),
+        };
+        if let Err(error) = read {
             refused.entry(error.to_string()).or_default().push(from);
         }
     }

@@ -10,7 +10,7 @@ use burn_losses::metric::{CenterLossConfig, CenterUpdate};
 use burn_losses::prelude::*;
 use burn_losses::regression::HuberLossConfig;
 use burn_losses::signature::{Arguments, Role, Wanted};
-use burn_losses::{AnyLoss, Boxes, LossInfo, Reduction, registry, watched, with_tensor_operations};
+use burn_losses::{AnyLoss, LossInfo, Reduction, extend::Boxes, registry, watched, with_tensor_operations};
 use rayon::ThreadPoolBuilder;
 use std::collections::BTreeSet;
 

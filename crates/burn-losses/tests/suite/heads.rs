@@ -6,10 +6,11 @@ use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use burn_losses::classification::{CrossEntropyLoss, CrossEntropyLossConfig};
 use burn_losses::config::{Format, from_str};
+use burn_losses::extend::{Head, Scaling};
 use burn_losses::formula::Real;
 use burn_losses::heads::{HeadLossConfig, SoftmaxLossConfig};
 use burn_losses::prelude::*;
-use burn_losses::{Head, Scaling, with_tensor_operations};
+use burn_losses::with_tensor_operations;
 use rayon::ThreadPoolBuilder;
 
 /// A batch for a head, of some rows, classes (or their centers) and numbers per row.

@@ -5,11 +5,12 @@ mod configs;
 mod signatures;
 
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
+use burn_losses::AnyLoss;
 use burn_losses::config::Value;
 use burn_losses::eval::Inputs;
+use burn_losses::extend::{Anchors, Boxes, Distributions, Likelihood};
 use burn_losses::prelude::*;
 use burn_losses::signature::{Argument, Kind, Role, Shape};
-use burn_losses::{Anchors, AnyLoss, Boxes, Distributions, Likelihood};
 use signatures::of_signature;
 
 pub(crate) use configs::{SHAPES, base, default_of, table_with, takes_small_images, variants, with_field};

@@ -36,7 +36,7 @@ pub(crate) trait AnyHead: Send + Sync {
     fn ignore_index(&self) -> Option<i64>;
     fn class_factors(&self) -> Option<&[f64]>;
     fn class_offsets(&self) -> Option<&[f64]>;
-    /// A copy that lives as long as a graph.
+    /// A shared copy, which a graph can keep.
     fn to_shared(&self) -> Arc<dyn AnyHead>;
 }
 

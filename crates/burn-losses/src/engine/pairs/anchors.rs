@@ -124,7 +124,7 @@ pub(crate) fn values<A: Anchors>(
         .masked(mask)
 }
 
-/// The values as [`values`] computes them, on a device where the mask may be read back: masked rows are left out.
+/// Does what [`values`] does, on a device where reading the mask is free: masked rows are removed first.
 fn values_of_valid<A: Anchors>(
     loss: &A,
     embeddings: Tensor<2>,
@@ -231,7 +231,7 @@ pub(crate) fn mask_to_float<const D: usize>(mask: Tensor<D, Bool>, like: &Tensor
     mask.float().cast(like.dtype())
 }
 
-/// The values of the anchors where the mask is true, each counting 1; the values of the others are 0 and do not count.
+/// The values of the anchors where the mask is true; each counts 1 in a mean. The other values are 0 and do not count.
 pub(crate) fn keep_where(values: Tensor<1>, mask: Tensor<1, Bool>) -> Unreduced<1> {
     Unreduced::from(values).masked(Some(&mask))
 }

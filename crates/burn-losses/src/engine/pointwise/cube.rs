@@ -78,7 +78,7 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<AnyTensor> {
         Wanted::RowSums => return None,
         Wanted::Reduced(reduce) => {
             let width = reduce.width as f64;
-            let count = reduce.count.unwrap_or(first.count() as f64 / width);
+            let count = first.count() as f64 / width;
             let weights = reduce.weights.as_ref();
             let wanted = match reduce.reduction {
                 Reduction::Positives => items::Wanted::PerPositive,

@@ -268,7 +268,7 @@ where
                 reduction => {
                     let weights = weights.as_ref().filter(|_| reduction == Reduction::WeightedMean);
                     let sum = weights.map(|weights| weights.sum() / width);
-                    divisor_of(reduction, reduce.count.unwrap_or(count as f64 / width), reduce.samples, sum)
+                    divisor_of(reduction, count as f64 / width, reduce.samples, sum)
                 }
             };
             (weights, divisor)

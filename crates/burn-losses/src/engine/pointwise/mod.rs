@@ -114,8 +114,8 @@ pub struct BatchKernel {
     pub(crate) kernel: PointKernel,
     /// The factor of each value: a tensor without a gradient.
     pub(crate) factors: Option<Tensor<3>>,
-    /// How many values a mean divides by; `None`: all of them.
-    pub(crate) count: Option<f64>,
+    /// What a mean divides by; `None`: the number of values.
+    pub(crate) count: Option<Divisor>,
 }
 
 /// A tensor with any number of axes, reshaped to `[N, C, rest]`.
@@ -161,8 +161,6 @@ pub(crate) struct Reduce {
     pub(crate) samples: usize,
     /// The weights: one per value, or one per sample.
     pub(crate) weights: Option<AnyTensor>,
-    /// How many values a mean divides by; `None`: all of them.
-    pub(crate) count: Option<f64>,
 }
 
 impl PointKernel {
@@ -360,7 +358,7 @@ fn reduced<P: Pointwise, const D: usize>(
     let (samples, (reduction, divisor)) = (first.dims()[0], extras.in_kernel(reduction)?);
     if let Some(kernel) = loss.kernel() {
         let weights = extras.weights.as_ref().map(AnyTensor::from);
-        let reduce = Reduce { reduction, width: 1, samples, weights, count: None };
+        let reduce = Reduce { reduction, width: 1, samples, weights };
         return Some(Divisor::divide_by(divisor, kernel.reduced(&reduce, first, targets)?));
     }
     if extras.weights.is_some() || !has_kernels(first) || targets.is_tracked() {
@@ -368,10 +366,14 @@ fn reduced<P: Pointwise, const D: usize>(
     }
     let [first, targets] = [first, targets].map(|tensor| as_three_axes(widen(tensor.clone())));
     let BatchKernel { kernel, factors, count } = loss.kernel_of_batch(&first, &targets)?;
-    // For the kernel, factors are weights: a weighted mean would divide by their sum.
-    let reduction = if reduction == Reduction::WeightedMean { Reduction::Mean } else { reduction };
+    let (reduction, divisor) = match (reduction, count) {
+        (Reduction::Mean | Reduction::WeightedMean, Some(count)) => (Reduction::Sum, Some(count)),
+        // For the kernel, factors are weights: a weighted mean would divide by their sum.
+        (Reduction::WeightedMean, None) => (Reduction::Mean, divisor),
+        (reduction, _) => (reduction, divisor),
+    };
     let weights = factors.as_ref().map(AnyTensor::from);
-    let reduce = Reduce { reduction, width: 1, samples, weights, count };
+    let reduce = Reduce { reduction, width: 1, samples, weights };
     // No fallback is possible from here on: it would count the batch a second time.
     let total = kernel.reduced(&reduce, &first, &targets).expect("a kernel for what is in memory");
     Some(Divisor::divide_by(divisor, total))

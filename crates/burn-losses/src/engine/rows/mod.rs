@@ -186,7 +186,7 @@ pub(crate) fn check_soft<R: Rows, const D: usize>(
 ///
 /// Only labels in 0..C are used as an index, since an index out of bounds is silent corruption on a GPU. An ignored label becomes
 /// class 0; its logits become 0 before anything is computed (so that nothing of them can come through), and its value becomes 0.
-/// Any other label that is out of range has the value NaN: reading it back to report it would make every step wait for the
+/// A row with any other label out of range has the value NaN: reading labels back to report them would make every step wait for the
 /// device.
 pub(crate) fn values<R: Rows, const D: usize, const L: usize>(
     loss: &R,

@@ -20,7 +20,7 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    /// Nothing is known about the keys.
+    /// Keys without probabilities and ids.
     pub fn new() -> Self {
         Self::default()
     }
@@ -68,8 +68,8 @@ impl InfoNceLoss {
         extras.reduce(self.config.reduction, values)
     }
 
-    /// One value per query, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds to
-    /// the divisor of a mean.
+    /// One value per query, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its weight,
+    /// and divided by the divisor of the extras.
     ///
     /// # Panics
     /// With the message of [`check_queries`](Self::check_queries)'s error.
@@ -116,8 +116,8 @@ impl InfoNceLoss {
         extras.reduce(self.config.reduction, values)
     }
 
-    /// One value per query, times its weight and divided by the divisor of the extras, and its normalizer: the number that it adds to
-    /// the divisor of a mean.
+    /// One value per query, with its normalizer: the number that it adds to the divisor of a mean. Each value is multiplied by its weight,
+    /// and divided by the divisor of the extras.
     ///
     /// # Panics
     /// With the message of [`check_negatives`](Self::check_negatives)'s error.

@@ -14,10 +14,10 @@ mod vectors;
 use crate::devices::{self, Target};
 use crate::engine::imprecise;
 use crate::probe::{batch, default_of};
+use crate::repository::repository;
 use burn_losses::signature::{Arguments, Role, Wanted};
 use burn_losses::{LossInfo, Paths, registry, watched};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// Trains a loss for one step on a device: returns which executors ran as kernels, and which as tensor operations.
 fn paths(info: &LossInfo, target: &Target, wanted: Wanted) -> Paths {
@@ -103,10 +103,9 @@ fn pairs_are_as_precise_as_tensor_operations() {
 /// The page of limits lists exactly the losses that run without any kernel.
 #[test]
 fn the_guide_lists_what_has_no_kernel() {
-    let Some(gpu) = devices::gpu() else { return };
+    let (Some(root), Some(gpu)) = (repository(), devices::gpu()) else { return };
     let has_none = |info: &LossInfo| paths(info, &gpu, Wanted::Loss).fused.is_empty();
     let kinds: BTreeSet<_> = registry().iter().filter(|info| has_none(info)).map(|info| info.kind.to_owned()).collect();
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/limits.md");
-    let page = std::fs::read_to_string(page).expect("the page of limits");
+    let page = std::fs::read_to_string(root.join("docs/src/limits.md")).expect("the page of limits");
     assert_eq!(kinds, crate::engine::listed_kinds(&page, "- These losses have no kernel on GPUs: "));
 }

@@ -7,7 +7,8 @@ use crate::probe::{
 };
 use burn::tensor::Device;
 use burn_losses::config::{Field, Format, Value, from_str, to_string};
-use burn_losses::{Anchors, AnyLoss, Boxes, LossConfig, LossInfo, registry};
+use burn_losses::extend::{Anchors, Boxes};
+use burn_losses::{AnyLoss, LossConfig, LossInfo, registry};
 
 /// A config that is written as JSON, YAML or TOML and read again is equal to the one before.
 #[test]

@@ -7,7 +7,8 @@ use crate::probe::batch;
 use burn::tensor::TensorData;
 use burn_losses::config::Value;
 use burn_losses::eval::{Evaluation, Inputs};
-use burn_losses::{AnyLoss, BoxTargets, Boxes, LossConfig, with_tensor_operations};
+use burn_losses::extend::{BoxTargets, Boxes};
+use burn_losses::{AnyLoss, LossConfig, with_tensor_operations};
 
 /// The limit of a number.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -7,7 +7,7 @@ use burn::tensor::{DType, Device, FloatDType, TensorData};
 use burn_losses::config::Value;
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::signature::{Argument, Kind, Shape};
-use burn_losses::{Anchors, AnyLoss, LossConfig, with_tensor_operations};
+use burn_losses::{AnyLoss, LossConfig, extend::Anchors, with_tensor_operations};
 
 /// Calls `run` with the fused engine and with tensor operations.
 fn on_both_paths<T>(run: impl Fn() -> T) -> [(&'static str, T); 2] {

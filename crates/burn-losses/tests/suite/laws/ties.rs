@@ -5,7 +5,7 @@ use crate::devices::{self, Target};
 use crate::probe::{batch, numbers};
 use burn::tensor::TensorData;
 use burn_losses::eval::Inputs;
-use burn_losses::{Anchors, AnyLoss, LossConfig, registry, with_tensor_operations};
+use burn_losses::{AnyLoss, LossConfig, extend::Anchors, registry, with_tensor_operations};
 
 /// A batch whose floats are multiples of a half, so that many values are equal.
 fn tied(config: &LossConfig, seed: u64) -> Inputs {

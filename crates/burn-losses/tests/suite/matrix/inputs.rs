@@ -6,7 +6,7 @@ use burn::tensor::{Device, FloatDType, TensorData};
 use burn_losses::eval::Inputs;
 use burn_losses::prelude::MetricLoss;
 use burn_losses::signature::{Role, Shape, Signature};
-use burn_losses::{AnyLoss, Head, LossConfig, LossInfo};
+use burn_losses::{AnyLoss, LossConfig, LossInfo, extend::Head};
 
 /// The most pixels of the images of a batch.
 const MOST_PIXELS: usize = 1 << 20;

@@ -2,8 +2,8 @@
 
 use super::numbers;
 use burn::tensor::TensorData;
-use burn_losses::BoxTargets;
 use burn_losses::eval::Inputs;
+use burn_losses::extend::BoxTargets;
 
 /// Boxes of positive numbers, so that they are valid in every format; every other prediction nearly fits its target.
 pub(super) fn batch(targets: BoxTargets, rows: usize, scale: f64, seed: u64) -> Inputs {

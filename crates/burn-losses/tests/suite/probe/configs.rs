@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use burn_losses::config::{Field, Table, Value};
 use burn_losses::prelude::*;
 use burn_losses::signature::Shape;
-use burn_losses::{Anchors, AnyLoss, LossInfo};
+use burn_losses::{AnyLoss, LossInfo, extend::Anchors};
 use core::mem::discriminant;
 
 /// The config of a loss with one field set.

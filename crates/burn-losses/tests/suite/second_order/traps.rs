@@ -13,7 +13,7 @@ use burn_losses::regression::{
 use burn_losses::{AnyLoss, Curvature, SecondOrder, SecondOrderConfig};
 
 fn second_order(loss: &impl RegressionLoss, predictions: &[f64], targets: &[f64]) -> SecondOrder<Vec<f64>> {
-    SecondOrder::of(loss, predictions, targets)
+    SecondOrder::new(loss, predictions, targets)
 }
 
 /// Formulas that go through `abs` lose their curvature at an exact prediction, where a booster starts.
@@ -182,7 +182,7 @@ fn extras_of_tensors() {
 #[test]
 fn infinities_give_the_limit() {
     let bce = BceLossConfig::new().init(&flex());
-    let all = SecondOrder::of(&bce, &[f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY], &[1.0, 0.0, 0.0]);
+    let all = SecondOrder::new(&bce, &[f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY], &[1.0, 0.0, 0.0]);
     assert_eq!(all.values, [0.0, 0.0, f64::INFINITY]);
     assert_eq!(all.gradient, [0.0, 0.0, 1.0]);
     assert_eq!(all.curvature, [0.0; 3]);
@@ -199,7 +199,7 @@ fn the_objectives_of_other_libraries() {
     // XGBoost's `binary:logistic`: p - y and p (1 - p).
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
     let (logits, labels) = ([0.3, -2.0, 4.0], [1.0, 0.0, 0.0]);
-    let all = SecondOrder::of(&BceLossConfig::new().init(&flex()), &logits, &labels);
+    let all = SecondOrder::new(&BceLossConfig::new().init(&flex()), &logits, &labels);
     for i in 0..3 {
         let p = sigmoid(logits[i]);
         assert!((all.gradient[i] - (p - labels[i])).abs() < 1e-12);
@@ -212,7 +212,7 @@ fn the_objectives_of_other_libraries() {
     assert_eq!(all.curvature, [1.0, 1.0]);
     // Focal loss is not convex.
     let focal = FocalLossConfig::new().init(&flex());
-    assert!(SecondOrder::of(&focal, &[-4.0], &[1.0]).curvature[0] < 0.0);
+    assert!(SecondOrder::new(&focal, &[-4.0], &[1.0]).curvature[0] < 0.0);
     let all = focal.forward_second_order_on_host(&[-4.0], &[1.0], Some(&[2.0]), &options);
     assert!(all.curvature[0] > 0.0 && all.values[0] > 0.0);
 }
@@ -237,7 +237,7 @@ fn a_loss_of_ones_own() {
         }
     }
     impl RegressionLoss for Cauchy {}
-    let all = SecondOrder::of(&Cauchy, &[0.0, 2.0], &[0.0, 0.0]);
+    let all = SecondOrder::new(&Cauchy, &[0.0, 2.0], &[0.0, 0.0]);
     assert_eq!(all.curvature[0], 2.0);
     assert!((all.curvature[1] - 2.0 * (1.0 - 4.0) / 25.0).abs() < 1e-15);
     let device = flex();

@@ -10,8 +10,9 @@ use burn_losses::boxes::{
     IouLossConfig, convert, pairwise_iou,
 };
 use burn_losses::eval::{Evaluation, Inputs};
+use burn_losses::extend::{BoxTargets, Boxes};
 use burn_losses::formula::BoxFormula;
-use burn_losses::{AnyLoss, BoxTargets, Boxes, LossConfig, LossInfo, registry};
+use burn_losses::{AnyLoss, LossConfig, LossInfo, registry};
 use proptest::prelude::*;
 
 /// Every loss of two boxes.

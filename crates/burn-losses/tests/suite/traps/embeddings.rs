@@ -7,10 +7,11 @@ use burn::module::Module;
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use burn_losses::config::{Format, from_str};
 use burn_losses::eval::Inputs;
+use burn_losses::extend::{Anchors, NeededPartners};
 use burn_losses::heads::ArcfaceLossConfig;
 use burn_losses::metric::{CenterLossConfig, Distance, Mining, TripletLossConfig};
 use burn_losses::prelude::*;
-use burn_losses::{Anchors, AnyLoss, LossConfig, LossInfo, NeededPartners, registry};
+use burn_losses::{AnyLoss, LossConfig, LossInfo, registry};
 
 /// The metric losses of pairs of rows, and their weighted sum.
 fn of_pairs() -> impl Iterator<Item = LossInfo> {

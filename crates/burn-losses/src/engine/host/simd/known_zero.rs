@@ -20,7 +20,7 @@ impl<R> KnownZero<R> {
     }
 }
 
-operators! { [R: Real + Copy] KnownZero<R>:
+operators! { always [R: Real + Copy] KnownZero<R>:
     Add add |a, b: Self| match [a.is_zero, b.is_zero] {
         [true, _] => b,
         [_, true] => a,
@@ -53,7 +53,7 @@ impl<R: Real + Copy> Neg for KnownZero<R> {
 impl<R: Real + Copy> Real for KnownZero<R> {
     type Mask = R::Mask;
 
-    functions!(|x| x.numbers, |numbers| Self::new(numbers);
+    functions!(always |x| x.numbers, |numbers| Self::new(numbers);
         exp, ln, log1p, sqrt, abs, atan, sin, cos, tanh, stop, sigmoid, softplus, relu, exp_m1);
 
     #[inline(always)]

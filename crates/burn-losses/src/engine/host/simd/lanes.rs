@@ -113,7 +113,7 @@ impl<S: Simd, T: Float> Lanes<S, T> {
     }
 }
 
-operators! { [S: Simd, T: Float] Lanes<S, T>:
+operators! { always [S: Simd, T: Float] Lanes<S, T>:
     Add add |a, b: Self| a.with(T::sum(a.simd, a.register, b.register));
     Sub sub |a, b: Self| a.with(T::difference(a.simd, a.register, b.register));
     Mul mul |a, b: Self| a.with(T::product(a.simd, a.register, b.register));
