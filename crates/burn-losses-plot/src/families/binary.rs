@@ -1,6 +1,6 @@
 //! Binary losses: drawn over the logit or the probability, with a curve for each target.
 
-use super::{Sample, batch_note};
+use super::{Sample, batch_note, derivative};
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, Probe, even, numbers};
@@ -44,5 +44,5 @@ pub(super) fn sample(probe: &Probe) -> Result<Sample, PlotError> {
     let mut notes = batch_note(dependent, "nine negatives for each positive, all spread evenly over the axis");
     notes.extend((columns > 1).then(|| "the first class".to_owned()));
     let x = input.trim_end_matches('s').replace("probabilitie", "probability");
-    Ok(Sample { map: None, gradient: format!("gradient of the {x}"), x, curves, unit: Some(1.0), notes })
+    Ok(Sample { map: None, gradient: derivative(&x), x, curves, unit: Some(1.0), notes })
 }

@@ -1,6 +1,6 @@
 //! Regression: drawn over the error, for targets of which the value depends on more than the error.
 
-use super::{Sample, batch_note};
+use super::{Sample, batch_note, derivative};
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, Probe, even, numbers};
@@ -34,7 +34,7 @@ pub(super) fn sample(probe: &Probe) -> Result<Sample, PlotError> {
     Ok(Sample {
         map: None,
         x: "prediction \u{2212} target".into(),
-        gradient: "gradient of the prediction".into(),
+        gradient: derivative("prediction"),
         curves,
         unit: Some(1.0),
         notes: batch_note(dependent, "errors that are spread evenly over the axis"),
