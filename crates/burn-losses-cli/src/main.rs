@@ -54,7 +54,7 @@ Examples:
 Exit codes:
   0  all is well
   1  check: a file is wrong; diagnose: the tensors have an error; compare: something differs; find: nothing was found
-  2  a file cannot be read, or an option is wrong"
+  2  a file cannot be read or written, or an option is wrong"
 )]
 struct Cli {
     #[command(subcommand)]
