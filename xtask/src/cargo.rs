@@ -43,6 +43,9 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) manifest_path: PathBuf,
+    /// What the manifest says for other tools.
+    #[serde(default)]
+    pub(crate) metadata: serde_json::Value,
     dependencies: Vec<Dependency>,
 }
 

@@ -238,11 +238,12 @@ mod tests {
         assert!(run("exit 3").is_err());
     }
 
-    /// The command that is measured is the one that the README names.
+    /// The aliases that the README names exist; the first one is what is measured.
     #[test]
     fn the_readme_names_the_command() {
         let read = |name: &str| fs::read_to_string(Path::new(ROOT).join(name)).unwrap();
-        assert!(read("README.md").contains("`cargo first`"));
-        assert!(read(".cargo/config.toml").contains("\nfirst = ["));
+        let (readme, aliases) = (read("README.md"), read(".cargo/config.toml"));
+        assert!(readme.contains("`cargo first`") && readme.contains("\ncargo install-cli "));
+        assert!(aliases.contains("\nfirst = [") && aliases.contains("\ninstall-cli = ["));
     }
 }

@@ -41,7 +41,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Formatting, layers, words, API, licenses, features, lints and documentation; runs nothing.
+    /// Formatting, layers, words, API, links, packages, licenses, features, lints and documentation; runs nothing.
     Check,
     /// All that has to hold: `check`, every test, `verify --quick`.
     Test,
@@ -224,6 +224,21 @@ mod tests {
         after.map(move |rest| &rest[..rest.find(|letter: char| !is_of_name(letter)).unwrap_or(rest.len())])
     }
 
+    /// The calls of a task in a Markdown text: in blocks of code, and between backticks.
+    fn calls(text: &str) -> impl Iterator<Item = &str> {
+        text.split("```").zip([false, true].into_iter().cycle()).flat_map(|(part, is_block)| {
+            let starts = part.match_indices("cargo xtask ").map(|(at, _)| at);
+            let starts = starts.filter(move |&at| is_block || part[..at].ends_with('`'));
+            starts.filter_map(move |at| part[at..].split(['`', '\n', '#']).next())
+        })
+    }
+
+    /// Why a call is not understood. A sentence may name a task without the arguments that it needs.
+    fn fault(call: &str) -> Option<String> {
+        let error = Arguments::try_parse_from(call.split_whitespace().skip(1)).err()?;
+        (error.kind() != clap::error::ErrorKind::MissingRequiredArgument).then(|| format!("{call}: {error}"))
+    }
+
     #[test]
     fn the_arguments_are_valid() {
         Arguments::command().debug_assert();
@@ -252,8 +267,13 @@ mod tests {
             let unknown = tasks(&text)
                 .filter(|name| name.starts_with(|first: char| first.is_ascii_lowercase()) && !is_task(name));
             wrong.extend(unknown.map(|name| format!("{}: {name}", file.display())));
+            if file.extension().is_some_and(|of| of == "md") {
+                wrong.extend(calls(&text).filter_map(fault).map(|why| format!("{}: {why}", file.display())));
+            }
         }
         assert!(wrong.is_empty(), "these are no tasks:\n{}", wrong.join("\n"));
+        let text = "`cargo xtask new` makes\n```sh\ncargo xtask bench --no-such-option  # a\n```\n";
+        assert_eq!(calls(text).map(|call| fault(call).is_some()).collect::<Vec<_>>(), [false, true]);
         assert_eq!(tasks("`cargo xtask api`, cargo xtask first-run").collect::<Vec<_>>(), ["api", "first-run"]);
     }
 }

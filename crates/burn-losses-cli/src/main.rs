@@ -125,3 +125,51 @@ fn print(text: &str) -> Result<(), Error> {
 fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
     write_file(path, bytes).map_err(|problem| Error::file(path, problem))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::error::ErrorKind;
+    use std::fs;
+    use std::path::PathBuf;
+
+    /// The calls of this command in a Markdown text: lines of blocks of code, and what stands between backticks.
+    fn calls(text: &str) -> Vec<&str> {
+        let mut calls = Vec::new();
+        for (part, before) in text.split("```").zip(['`', '\n'].into_iter().cycle()) {
+            let starts =
+                part.match_indices("burn-losses ").map(|(at, _)| at).filter(|&at| part[..at].ends_with(before));
+            calls.extend(starts.filter_map(|at| part[at..].split(['`', '\n', '#', '>', '|']).next()));
+        }
+        calls
+    }
+
+    /// The Markdown files of a folder; none where the package was unpacked outside the repository.
+    fn pages(folder: PathBuf) -> Vec<PathBuf> {
+        let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
+    }
+
+    #[test]
+    fn every_call_that_a_page_shows_is_understood() {
+        assert_eq!(
+            calls("`burn-losses list`\n```sh\nburn-losses man # a\n```\n"),
+            ["burn-losses list", "burn-losses man "]
+        );
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let folders =
+            ["", "docs/src", "docs/src/losses", "crates/burn-losses-cli", "crates/burn-losses/gallery", "reference"];
+        for page in folders.into_iter().flat_map(|folder| pages(root.join(folder))) {
+            let text = fs::read_to_string(&page).unwrap();
+            // `COMMAND` stands for any of them, and the line of a manifest is no call.
+            let is_call =
+                |call: &&str| call["burn-losses ".len()..].starts_with(|first: char| first.is_ascii_lowercase());
+            for call in calls(&text).into_iter().filter(is_call) {
+                // A sentence may name a command without the arguments that it needs.
+                let is_whole = |error: &clap::Error| error.kind() != ErrorKind::MissingRequiredArgument;
+                let wrong = Cli::try_parse_from(call.split_whitespace()).err().filter(is_whole);
+                assert!(wrong.is_none(), "{}: `{call}`: {}", page.display(), wrong.unwrap());
+            }
+        }
+    }
+}

@@ -29,9 +29,9 @@ pub(crate) fn parameters(config: &LossConfig) -> String {
         let is_shown = value.as_f64().is_some_and(|number| number.abs() >= 1e-4);
         is_shown.then(|| format!("{field} = {}", shown(&value)).replace(' ', NO_BREAK))
     };
-    let numbers = fields(config)
-        .into_iter()
-        .filter(|(field, _)| !["seed", "num_classes", "embedding_dim"].contains(&field.as_str()));
+    // These describe the data.
+    let left_out = ["seed", "num_classes", "embedding_dim", "image_width", "image_height"];
+    let numbers = fields(config).into_iter().filter(|(field, _)| !left_out.contains(&field.as_str()));
     numbers.filter_map(number).collect::<Vec<_>>().join(", ")
 }
 

@@ -83,6 +83,8 @@ fn of_field(config: &LossConfig, field: &Field, own: &[Curve]) -> Option<Value> 
         "name": field.name,
         "summary": field.summary,
         "number": is_number,
+        // There is nothing between two whole numbers.
+        "whole": default.is_u64(),
         "values": values,
         "default": at,
         "tables": tables,
@@ -160,6 +162,7 @@ mod tests {
         // The error is -6 at the left end: 2 (6 - 1).
         assert_eq!(delta["tables"][at][0]["value"][0], 10.0);
         assert_eq!(delta["tables"][at][0]["gradient"][0], -2.0);
+        assert_eq!(delta["whole"], false);
     }
 
     #[test]

@@ -82,11 +82,11 @@ impl Panel {
     /// A panel with the values and a panel with the derivatives.
     pub fn curves(x: &str, gradient: &str, curves: &[Curve]) -> [Self; 2] {
         let named: Vec<_> = curves.iter().map(|curve| (curve.name.clone(), String::new(), curve.clone())).collect();
-        Self::variants(x, gradient, &named)
+        Self::variants(x, ["value", gradient], &named)
     }
 
-    /// The same for curves with a name and a variant of their own.
-    pub(crate) fn variants(x: &str, gradient: &str, curves: &[(String, String, Curve)]) -> [Self; 2] {
+    /// The same for curves with a name and a variant of their own, and with a title for each panel.
+    pub(crate) fn variants(x: &str, titles: [&str; 2], curves: &[(String, String, Curve)]) -> [Self; 2] {
         let panel = |title: &str, of: fn(&Curve) -> &[f64]| Self::Lines {
             title: title.to_owned(),
             x: x.to_owned(),
@@ -99,6 +99,6 @@ impl Panel {
                 })
                 .collect(),
         };
-        [panel("value", |curve| &curve.value), panel(gradient, |curve| &curve.gradient)]
+        [panel(titles[0], |curve| &curve.value), panel(titles[1], |curve| &curve.gradient)]
     }
 }

@@ -3,7 +3,7 @@
 use crate::color::LINES;
 use crate::compare::{names, parameters};
 use crate::error::PlotError;
-use crate::families::{Sample, sample, sample_curves};
+use crate::families::{LOSS, Sample, sample, sample_curves};
 use crate::layout;
 use crate::panel::{Curve, Panel};
 use crate::svg;
@@ -90,10 +90,11 @@ impl Picture {
         let subtitle = "with default fields; a line that reaches much farther than the others is cut";
         let pictures = groups.iter().filter(|(_, curves)| curves.len() > 1).flat_map(|((x, gradient), curves)| {
             let most = curves.len().div_ceil(curves.len().div_ceil(LINES.len()));
+            let named = |curve: &Curve| (curve.name.clone(), String::new(), curve.clone());
             curves.chunks(most).map(move |curves| Self {
                 title: format!("{family}: compared"),
                 subtitle: subtitle.to_owned(),
-                panels: Panel::curves(x, gradient, curves).into(),
+                panels: Panel::variants(x, [LOSS, gradient], &curves.iter().map(named).collect::<Vec<_>>()).into(),
                 note: "of a loss with several curves, the first".to_owned(),
             })
         });
@@ -147,7 +148,7 @@ fn notes(samples: &[Sample]) -> String {
     notes.join("; ")
 }
 
-/// The maps of all samples, then a panel with all of their curves.
+/// The maps of all samples, then the panels with all of their curves.
 fn panels(samples: Vec<Sample>, names: &[String]) -> Vec<Panel> {
     let several = names.len() > 1;
     let (x, gradient) = (samples[0].x.clone(), samples[0].gradient.clone());
@@ -167,7 +168,9 @@ fn panels(samples: Vec<Sample>, names: &[String]) -> Vec<Panel> {
         };
         curves.extend(distinct(sample.curves).into_iter().map(named));
     }
-    panels.extend(Panel::variants(&x, &gradient, &curves));
+    // A derivative that is 0 everywhere needs no panel.
+    let is_flat = curves.iter().all(|(.., curve)| curve.gradient.iter().all(|slope| *slope == 0.0));
+    panels.extend(Panel::variants(&x, [LOSS, &gradient], &curves).into_iter().take(if is_flat { 1 } else { 2 }));
     panels
 }
 

@@ -7,6 +7,9 @@ use std::io::Write;
 use tiny_skia::{FillRule, Paint, Path, PathBuilder, Pixmap, Stroke, StrokeDash, Transform};
 use ttf_parser::{Face, OutlineBuilder};
 
+/// How thick the line around a bold letter is, as a part of the size of the font. Bold letters stand so much farther apart.
+const BOLD: f32 = 0.045;
+
 /// Open Sans, under the SIL Open Font License: see `font/OFL.txt`.
 const FONT: &[u8] = include_bytes!("../font/OpenSans-Regular.ttf");
 
@@ -39,7 +42,7 @@ pub(crate) fn write(canvas: &Canvas, (width, height): (u32, u32)) -> Vec<u8> {
                 let (paint, scale) = (paint(text.color), place.post_concat(scale));
                 pixmap.fill_path(&path, &paint, FillRule::Winding, scale, None);
                 if text.bold {
-                    let stroke = Stroke { width: 0.045 * f32::from(face.units_per_em()), ..Stroke::default() };
+                    let stroke = Stroke { width: BOLD * f32::from(face.units_per_em()), ..Stroke::default() };
                     pixmap.stroke_path(&path, &paint, &stroke, scale, None);
                 }
             }
@@ -73,10 +76,11 @@ fn path(lines: &[Vec<(Tenths, Tenths)>], closed: bool) -> Option<Path> {
 /// The outlines of a text in the units of the font, and the transform that moves them to their position.
 fn outlines(face: &Face, text: &Text) -> Option<(Path, Transform)> {
     let mut outline = Outline { path: PathBuilder::new(), x: 0.0 };
+    let gap = if text.bold { BOLD * f32::from(face.units_per_em()) } else { 0.0 };
     for character in text.text.chars() {
         let glyph = face.glyph_index(character).unwrap_or_default();
         face.outline_glyph(glyph, &mut outline);
-        outline.x += f32::from(face.glyph_hor_advance(glyph).unwrap_or_default());
+        outline.x += f32::from(face.glyph_hor_advance(glyph).unwrap_or_default()) + gap;
     }
     let shift = match text.anchor {
         Anchor::Start => 0.0,

@@ -124,6 +124,10 @@ impl Batch {
     }
 }
 
+/// So many rows of a batch stand for one point of a curve, where the values of a batch depend on each other: with one row each, a
+/// histogram of the batch would be a saw.
+pub(crate) const DENSE: usize = 10;
+
 /// The numbers of a tensor.
 pub(crate) fn numbers(data: &TensorData) -> Vec<f64> {
     data.iter::<f64>().collect()

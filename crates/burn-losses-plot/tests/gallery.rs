@@ -22,7 +22,8 @@ static FILES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
          The curves and maps of all losses, drawn from what the library computes: see the notes in the pictures. Where a loss has \
          a field that changes its curves, colors show values of that field, and dashes show targets. All other fields have their \
          defaults. The first pictures of a family compare its losses.\n\n\
-         Written by `cargo xtask gallery`; `burn-losses plot --config loss.toml --output loss.svg` draws a loss of your own config.\n",
+         `burn-losses gallery` writes a page with a slider for each field of every loss, and `burn-losses plot --config loss.toml \
+         --output loss.svg` draws a loss of your own config. `cargo xtask gallery` has written this page.\n",
     );
     let mut files = BTreeMap::new();
     let mut last = "";

@@ -142,6 +142,36 @@ fn a_sweep_shows_the_main_field() {
 }
 
 #[test]
+fn a_derivative_that_is_zero_has_no_panel() {
+    let titles = |kind| picture("binary", kind).panels.iter().map(|panel| title(panel).to_owned()).collect::<Vec<_>>();
+    assert_eq!(titles("zero_one"), ["loss L"]);
+    assert_eq!(titles("bce"), ["loss L", "dL/d(logit)"]);
+}
+
+fn title(panel: &Panel) -> &str {
+    match panel {
+        Panel::Lines { title, .. } => title,
+        Panel::Map(map) => &map.title,
+    }
+}
+
+/// What a loss measures has the size of what is drawn: the lengths of embeddings, the image.
+#[test]
+fn the_data_of_a_picture_fit_the_loss() {
+    let adaface = picture("heads", "adaface");
+    let at_the_end: Vec<_> = curves(&adaface).0.iter().map(|line| line.points.last().unwrap().1).collect();
+    assert!(at_the_end.windows(2).all(|pair| pair[1] > pair[0] + 2.0), "{at_the_end:?}");
+    let mpdiou = picture("boxes", "mpdiou");
+    let Panel::Map(map) = &mpdiou.panels[0] else { panic!("a map comes first") };
+    assert!(map.values.iter().all(|value| *value < 3.0) && mpdiou.note.contains("in an image 8 wide and 8 high"));
+}
+
+#[test]
+fn a_sum_names_its_terms() {
+    assert_eq!(picture("binary", "weighted_sum").note, "the terms are bce and focal");
+}
+
+#[test]
 fn losses_of_a_family_are_compared() {
     let pictures = Picture::comparisons("regression").unwrap();
     let names: Vec<_> = pictures.iter().flat_map(|one| curves(one).0).map(|line| line.name.as_str()).collect();

@@ -145,11 +145,17 @@ fn draw(results: &Results, root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// The file of a CPU; without a name, the only file in the folder.
-fn file_of(cpu: &str, folder: &Path) -> Result<PathBuf, String> {
+/// The files of all machines in a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|of| of == "json")).collect();
     files.sort();
+    files
+}
+
+/// The file of a CPU; without a name, the only file in the folder.
+fn file_of(cpu: &str, folder: &Path) -> Result<PathBuf, String> {
+    let files = files(folder);
     let stem = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let chosen = match &files[..] {
         [only] if cpu.is_empty() => Some(only),
@@ -172,6 +178,23 @@ mod tests {
         let features = command.get_args().nth(6);
         assert_eq!(features, Some("flex,ndarray,rayon,simd,x86-v4".as_ref()));
         assert_eq!(command.get_args().last(), Some("--".as_ref()));
+    }
+
+    /// The guide has the table of one of the files that are kept, and the README its mean.
+    #[test]
+    fn the_pages_say_what_was_measured() {
+        let page = |name: &str| fs::read_to_string(root().join(name)).unwrap();
+        let (guide, readme) = (page(PAGE), page("README.md"));
+        let shown = table::shown(&guide);
+        let kept: Vec<Results> = files(&root().join(KEPT)).iter().map(|file| read(file).unwrap()).collect();
+        let is_shown = |results: &&Results| guide.contains(&table::guide(results, &shown));
+        let results = kept.iter().find(is_shown).expect("the table that `cargo xtask bench --table` prints");
+        let mean = table::means(&results.losses)[2].expect("PyTorch");
+        assert!(readme.contains(&format!("{mean:.1} times as fast as PyTorch")), "README.md: the mean is {mean:.1}");
+        let [.., eager, compiled] =
+            [0, 1, 2, 3].map(|column: usize| results.losses.iter().filter(|of| of.ratios()[column].is_some()).count());
+        let counts = format!("those of the {eager} losses that have a twin there, {compiled} of them compiled");
+        assert!(guide.contains(&counts), "{PAGE} does not say \"{counts}\"");
     }
 
     #[test]

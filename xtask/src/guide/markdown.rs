@@ -117,10 +117,10 @@ pub(super) fn text_block(text: &str, language: &str) -> Option<String> {
 /// A page of the guide whose links stay inside the book, or lead to the repository. `depth` is the number of parts of the page's
 /// path inside the book.
 pub(super) fn inside_the_book(text: &str, depth: usize) -> String {
-    let up = "../".repeat(depth + 1);
-    let own = "../".repeat(depth - 1);
+    let [own, docs, up] = [depth - 1, depth, depth + 1].map(|parts| "../".repeat(parts));
     text.replace(&format!("{up}crates/burn-losses/gallery/"), &format!("{own}gallery/"))
         .replace(&format!("]({up}"), &format!("]({REPOSITORY}"))
+        .replace(&format!("]({docs}"), &format!("]({REPOSITORY}docs/"))
 }
 
 #[cfg(test)]
@@ -164,5 +164,6 @@ mod tests {
             "[x](../../../CONTRIBUTING.md) <img src=\"../../../crates/burn-losses/gallery/a/b.svg\"> [y](../z.md)";
         let expected = format!("[x]({REPOSITORY}CONTRIBUTING.md) <img src=\"../gallery/a/b.svg\"> [y](../z.md)");
         assert_eq!(inside_the_book(text, 2), expected);
+        assert_eq!(inside_the_book("[z](../traps.md)", 1), format!("[z]({REPOSITORY}docs/traps.md)"));
     }
 }

@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::examples;
 use crate::steps::{Failed, Steps};
+use crate::{examples, verify};
 use markdown::{Page, text_block};
 
 /// Files and folders whose Markdown is checked, from the root of the repository.
@@ -29,6 +29,9 @@ const README: &str = "README.md";
 const BOOK: &str = "docs/src";
 const SUMMARY: &str = "docs/src/SUMMARY.md";
 const DOCTESTS: &str = "docs/doctests.rs";
+
+/// The page of the book that shows every loss with a slider for each field.
+const SLIDERS: &str = "gallery/sliders.html";
 
 /// The example that the README contains in full.
 pub(crate) const QUICK_START: &str = "quick_start";
@@ -65,8 +68,11 @@ pub(crate) fn build(steps: &mut Steps) -> Result<(), Failed> {
         steps.skip("guide", &format!("mdbook is not installed; the pages of {BOOK} read well as they are"));
         return Ok(());
     }
+    verify::build(steps)?;
     let staged = root().join("target/guide");
     steps.own("guide", || stage(&root(), &staged))?;
+    let sliders = staged.join("src").join(SLIDERS);
+    steps.run("gallery with sliders", verify::program("burn-losses").args(["gallery", "--output"]).arg(sliders))?;
     steps.run("guide", Command::new("mdbook").arg("build").arg(&staged))
 }
 
@@ -75,7 +81,7 @@ fn root() -> PathBuf {
 }
 
 /// A path without `.` and `..`.
-fn normal(path: &Path) -> PathBuf {
+pub(crate) fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for part in path.components() {
         match part {
@@ -212,6 +218,7 @@ fn stage(root: &Path, staged: &Path) -> Result<(), String> {
         }
         copy_all(&root.join("docs"), staged)?;
         copy_all(&root.join("crates/burn-losses/gallery"), &staged.join("src/gallery"))?;
+        append(&staged.join("src/choose.md"), &format!("[Every loss with a slider for each field]({SLIDERS})"))?;
         stage_report(&root.join("report/ndarray"), &staged.join("src"))?;
         let mut paths = Vec::new();
         find(&staged.join("src"), &mut paths)?;
@@ -232,9 +239,13 @@ fn stage_report(report: &Path, book: &Path) -> std::io::Result<()> {
         return Ok(());
     }
     copy_all(report, &book.join("report"))?;
-    let page = book.join("experiments.md");
-    let text = fs::read_to_string(&page)?;
-    fs::write(&page, format!("{text}\n[The report of a full run](report/index.html) was made on ndarray.\n"))
+    append(&book.join("experiments.md"), "[The report of a full run](report/index.html) was made on ndarray.")
+}
+
+/// Adds a paragraph to a page.
+fn append(page: &Path, text: &str) -> std::io::Result<()> {
+    let before = fs::read_to_string(page)?;
+    fs::write(page, format!("{before}\n{text}\n"))
 }
 
 fn copy_all(from: &Path, to: &Path) -> std::io::Result<()> {

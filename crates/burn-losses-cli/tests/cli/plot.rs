@@ -13,7 +13,7 @@ fn curves_of_two_configs_and_how_they_differ() {
     assert_eq!(folder.run("plot --config a.toml --config b.toml --output two.svg"), answer(0, "two.svg\n", ""));
     let svg = String::from_utf8(folder.read("two.svg")).unwrap();
     assert!(svg.starts_with("<svg "), "{svg}");
-    for text in ["binary / focal", "logit", "value", "gradient of the logit", "gamma = 0", "gamma = 2", "target 1"] {
+    for text in ["binary / focal", "logit", "loss L", "dL/d(logit)", "gamma = 0", "gamma = 2", "target 1"] {
         assert!(svg.contains(&format!(">{text}<")), "{text}: {svg}");
     }
 }

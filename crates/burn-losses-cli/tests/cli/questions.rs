@@ -1,6 +1,7 @@
 //! Questions of users, one test each: what they would type, and the answer.
 
 use crate::eval::{f64s, i64s};
+use crate::tensors::{labels as npy_labels, logits as npy_logits, npz};
 use crate::{Answer, Folder};
 use burn_losses::registry;
 
@@ -125,6 +126,18 @@ fn does_it_agree_with_pytorch() {
     let folder = folder.tensors("other.safetensors", &[f64s("loss", &[1], &[1.0])]);
     let other = folder.run(&format!("compare {NAMES} --expect other.safetensors --rtol 1e-6"));
     assert!(other.code == Some(1) && other.stdout.starts_with("loss  differs"), "{}", other.stdout);
+}
+
+#[test]
+fn my_batch_comes_from_numpy() {
+    let folder = Folder::new()
+        .file("loss.toml", "family = 'classification'\nkind = 'cross_entropy'\n")
+        .file("batch.npz", npz(&[("input.npy", npy_logits()), ("target.npy", npy_labels())], true));
+    let names = "--rename input=logits --rename target=labels";
+    let loss = folder.run(&format!("eval --config loss.toml --input batch.npz {names} --json")).json()["loss"].as_f64();
+    // Of the logits 0, 1, 2 with the label 0, and of 3, 4, 5 with the label 2.
+    let expected = (1.0 + 1f64.exp() + 2f64.exp()).ln() - 1.0;
+    assert!((loss.unwrap() - expected).abs() < 1e-12, "{loss:?}");
 }
 
 #[test]

@@ -2,32 +2,27 @@
 
 use crate::Folder;
 
-const COMMANDS: [&str; 13] = [
-    "list",
-    "find",
-    "explain",
-    "init",
-    "convert",
-    "check",
-    "schema",
-    "eval",
-    "compare",
-    "diagnose",
-    "plot",
-    "completions",
-    "man",
-];
+/// The commands that the help lists.
+fn commands() -> Vec<String> {
+    let help = Folder::new().run("--help").text();
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names = listed.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+    let names: Vec<_> = names.map(str::to_owned).collect();
+    assert!(["list", "gallery", "man"].iter().all(|name| names.iter().any(|listed| listed == name)), "{help}");
+    names
+}
 
 #[test]
 fn every_help_has_examples_that_are_commands() {
-    let folder = Folder::new();
-    for command in COMMANDS.map(Some).into_iter().chain([None]) {
+    let (folder, commands) = (Folder::new(), commands());
+    let names = || commands.iter().map(String::as_str);
+    for command in names().map(Some).chain([None]) {
         let help = folder.run(&format!("{} --help", command.unwrap_or_default())).text();
         let examples: Vec<_> = help.lines().filter(|line| line.starts_with("  burn-losses ")).collect();
         assert!(help.contains("Examples:\n") && examples.len() >= 2, "{help}");
         for example in examples {
             let words: Vec<_> = example.split_whitespace().collect();
-            assert!(COMMANDS.contains(&words[1]), "{example}");
+            assert!(names().any(|name| name == words[1]), "{example}");
             assert!(command.is_none_or(|command| words.contains(&command)), "{example}");
         }
     }
@@ -37,8 +32,8 @@ fn every_help_has_examples_that_are_commands() {
 fn completions_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = Folder::new().run(&format!("completions {shell}")).text();
-        for command in COMMANDS {
-            assert!(script.contains(command), "{shell}: {command}");
+        for command in commands() {
+            assert!(script.contains(&command), "{shell}: {command}");
         }
     }
     assert_eq!(Folder::new().run("completions dos").code, Some(2));
@@ -50,7 +45,7 @@ fn manual_pages() {
     let page = folder.run("man").text();
     assert!(page.contains(".TH burn-losses 1") && page.contains("EXIT") || page.contains("Exit codes"), "{page}");
     assert_eq!(folder.run("man --output-dir man").text(), "man\n");
-    for command in COMMANDS {
+    for command in commands() {
         let page = String::from_utf8(folder.read(&format!("man/burn-losses-{command}.1"))).unwrap();
         assert!(page.contains(&format!("burn-losses-{command}")), "{page}");
     }

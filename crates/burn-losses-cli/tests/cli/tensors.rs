@@ -57,16 +57,16 @@ fn npy(kind: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
     [b"\x93NUMPY\x01\x00".as_slice(), &length, header.as_bytes(), bytes].concat()
 }
 
-fn logits() -> Vec<u8> {
+pub(crate) fn logits() -> Vec<u8> {
     npy("<f4", "(2, 3)", &bytes(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0], f32::to_le_bytes))
 }
 
-fn labels() -> Vec<u8> {
+pub(crate) fn labels() -> Vec<u8> {
     npy("<i8", "(2,)", &bytes(&[0, 2], i64::to_le_bytes))
 }
 
 /// A zip as `numpy.savez` or `numpy.savez_compressed` writes it, with an extra field before each content.
-fn npz(files: &[(&str, Vec<u8>)], is_packed: bool) -> Vec<u8> {
+pub(crate) fn npz(files: &[(&str, Vec<u8>)], is_packed: bool) -> Vec<u8> {
     let (mut zip, mut directory) = (Vec::new(), Vec::new());
     let short = |number: usize| u16::try_from(number).unwrap().to_le_bytes().to_vec();
     let long = |number: usize| u32::try_from(number).unwrap().to_le_bytes().to_vec();

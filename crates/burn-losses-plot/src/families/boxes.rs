@@ -1,11 +1,12 @@
 //! Losses of boxes: drawn over the position of a box that moves across a fixed one.
 
-use super::{Sample, batch_note};
+use super::{LOSS, Sample, batch_note, derivative};
 use crate::error::PlotError;
 use crate::panel::{Curve, Map};
 use crate::probe::{Batch, Probe, even, numbers};
 use burn_losses::boxes::{AnyBoxesLoss, BoxFormat, BoxFormat3d, BoxesLoss};
 use burn_losses::extend::{BoxTargets, Boxes};
+use serde_json::Value;
 
 /// How far the box moves. The numbers of columns and rows are odd, so that it passes through the middle.
 const REACH: f64 = 4.0;
@@ -14,6 +15,13 @@ const ROWS: usize = 81;
 /// Half the width and height of the moving box. Its shape differs from the target's, since losses treat that differently.
 const MOVING: [f64; 2] = [1.5, 0.75];
 const FIXED: [f64; 2] = [1.0, 1.0];
+
+/// The loss in an image in which the boxes of the map fit; the size that a config names may be that of normalized coordinates.
+pub(super) fn in_an_image(probe: Probe) -> Result<Probe, PlotError> {
+    let is_small = |name: &&str| probe.field(name).and_then(Value::as_f64).is_some_and(|side| side < 2.0 * REACH);
+    let small: Vec<_> = ["image_width", "image_height"].into_iter().filter(is_small).collect();
+    small.into_iter().try_fold(probe, |probe, side| probe.with(side, 2.0 * REACH))
+}
 
 pub(super) fn sample(probe: &Probe, loss: &AnyBoxesLoss) -> Result<Sample, PlotError> {
     let kind = loss.targets();
@@ -49,7 +57,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnyBoxesLoss) -> Result<Sample, PlotE
     };
     let curves = rows.map(curve).to_vec();
     let map = Map {
-        title: "value".into(),
+        title: LOSS.into(),
         x: ("dx".into(), -REACH, REACH),
         y: ("dy".into(), -REACH, REACH),
         columns: COLUMNS,
@@ -62,8 +70,11 @@ pub(super) fn sample(probe: &Probe, loss: &AnyBoxesLoss) -> Result<Sample, PlotE
         BoxTargets::Solids(_) => notes.push("both are 2 deep, at the same depth".into()),
         BoxTargets::Boxes | BoxTargets::Bins => {}
     }
+    if let [Some(width), Some(height)] = ["image_width", "image_height"].map(|side| probe.field(side)?.as_f64()) {
+        notes.push(format!("in an image {width} wide and {height} high"));
+    }
     notes.extend(batch_note(dependent, "all boxes of the map"));
-    Ok(Sample { map: Some(map), x: "dx".into(), gradient: "gradient of dx".into(), curves, unit: Some(1.0), notes })
+    Ok(Sample { map: Some(map), x: "dx".into(), gradient: derivative("dx"), curves, unit: Some(1.0), notes })
 }
 
 /// A box around a center, as the loss takes it: upright, and 2 deep.
@@ -112,7 +123,7 @@ fn bins(probe: &Probe) -> Result<Sample, PlotError> {
     Ok(Sample {
         map: None,
         x: "logit of bin 3".into(),
-        gradient: "gradient of the logit of bin 3".into(),
+        gradient: derivative("logit of bin 3"),
         curves,
         unit: Some(1.0),
         notes: vec![format!("{BINS} bins for each side, the other logits being 0; the four sides alike")],

@@ -1,6 +1,6 @@
 //! Classification: drawn over the label's logit, with the others at 0.
 
-use super::{Sample, batch_note};
+use super::{Sample, batch_note, derivative};
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, Probe, even, numbers};
@@ -32,7 +32,7 @@ pub(super) fn sample(probe: &Probe) -> Result<Sample, PlotError> {
     Ok(Sample {
         map: None,
         x: x.into(),
-        gradient: format!("gradient of the {x}"),
+        gradient: derivative(x),
         curves: vec![Curve { name: String::new(), at, value: numbers(&evaluation.unreduced), gradient }],
         unit: Some(1.0),
         notes,

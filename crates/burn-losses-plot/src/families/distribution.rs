@@ -1,6 +1,6 @@
 //! Distributions of two classes: drawn over the probability of the first class, for a few targets.
 
-use super::{Sample, batch_note};
+use super::{Sample, batch_note, derivative};
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, Probe, even, numbers};
@@ -34,7 +34,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnyDistributionLoss) -> Result<Sample
     Ok(Sample {
         map: None,
         x: "probability of the first class".into(),
-        gradient: "gradient of the first logit".into(),
+        gradient: derivative("first logit"),
         curves,
         unit: None,
         notes,

@@ -1,6 +1,6 @@
 //! Generative models: drawn over each argument by itself, with the other one at 0.
 
-use super::Sample;
+use super::{Sample, derivative};
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, Probe, even, numbers};
@@ -30,10 +30,11 @@ pub(super) fn sample(probe: &Probe, loss: &AnyGenerativeLoss) -> Result<Sample, 
         let batch = Batch::default().floats("fake", at.clone(), shape);
         curves.push(curve(batch, "fake", "fake, for the generator".into())?);
     }
+    let x = names.map(|name| name.replace('_', " ")).join(", or ");
     Ok(Sample {
         map: None,
-        x: names.map(|name| name.replace('_', " ")).join(", or "),
-        gradient: "gradient of it".into(),
+        gradient: derivative(&x),
+        x,
         curves,
         unit: Some(1.0),
         notes: vec!["the other argument is 0".into()],

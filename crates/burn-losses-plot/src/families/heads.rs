@@ -1,6 +1,6 @@
 //! Heads: drawn over the angle between the embedding and its class, or over the target's logit if angles do not matter.
 
-use super::{Sample, batch_note};
+use super::{Sample, batch_note, derivative};
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, PARAMETER, Probe, even, numbers};
@@ -12,10 +12,13 @@ use serde_json::Value;
 const SIZE: usize = 3;
 /// The number of classes; more would only take memory.
 const CLASSES: u64 = 1000;
+/// The lengths of the embeddings.
+const LENGTHS: [f64; 3] = [5.0, 10.0, 40.0];
 
-/// The head without what would only take memory or time: a large weight, or a margin that grows over the steps.
+/// The head without what would only take memory or time: a large weight, a margin that grows over the steps, or averages that
+/// come near those of the batch after many of them.
 pub(super) fn small(probe: Probe) -> Result<Probe, PlotError> {
-    let mut probe = probe.with("embedding_dim", SIZE)?;
+    let mut probe = probe.with("embedding_dim", SIZE)?.with("momentum", 1.0)?;
     if probe.listed().is_none() && probe.field("num_classes").and_then(Value::as_u64) > Some(CLASSES) {
         probe = probe.with("num_classes", CLASSES)?;
     }
@@ -42,10 +45,10 @@ pub(super) fn sample(probe: &Probe, head: &AnyHeadLoss) -> Result<Sample, PlotEr
     notes.extend(probe.field("lambda").map(|_| "at the end of the schedule of lambda".to_owned()));
     notes.extend(batch_note(dependent, "rows that are spread evenly over the axis"));
     let (x, gradient, unit) = match is_product {
-        true => ("logit of the label", "gradient of the logit of the label", Some(1.0)),
-        false => ("angle between embedding and class, in degrees", "gradient of the angle, per radian", super::DEGREE),
+        true => ("logit of the label", derivative("logit of the label"), Some(1.0)),
+        false => ("angle between embedding and class, in degrees", derivative("angle") + ", per radian", super::DEGREE),
     };
-    Ok(Sample { map: None, x: x.into(), gradient: gradient.into(), curves, unit, notes })
+    Ok(Sample { map: None, x: x.into(), gradient, curves, unit, notes })
 }
 
 fn logits(probe: &Probe, head: &AnyHeadLoss) -> Result<(Vec<Curve>, bool), PlotError> {
@@ -57,19 +60,23 @@ fn logits(probe: &Probe, head: &AnyHeadLoss) -> Result<(Vec<Curve>, bool), PlotE
 
 fn angles(probe: &Probe, head: &AnyHeadLoss) -> Result<(Vec<Curve>, bool), PlotError> {
     let at = even(0.0, 180.0, 181);
-    let (mut curves, mut any) = (Vec::new(), false);
-    for length in [5.0, 10.0, 40.0] {
-        let place = |degrees: &f64| [degrees.to_radians().cos(), degrees.to_radians().sin(), 0.0].map(|x| x * length);
-        let (value, slopes, dependent) = evaluate(probe, head, at.iter().flat_map(place).collect())?;
+    let row = |length: f64, degrees: &f64| {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        [cos * length, sin * length, 0.0]
+    };
+    // All lengths are in one batch, since their mean and deviation may be a part of the margin.
+    let rows = LENGTHS.into_iter().flat_map(|length| at.iter().flat_map(move |degrees| row(length, degrees)));
+    let (value, slopes, dependent) = evaluate(probe, head, rows.collect())?;
+    let parts = value.chunks(at.len()).zip(slopes.chunks(at.len()));
+    let curve = |(length, (value, slopes)): (f64, (&[f64], &[[f64; SIZE]]))| {
         let by_angle = |(degrees, slope): (&f64, &[f64; SIZE])| {
             let (sin, cos) = degrees.to_radians().sin_cos();
             length * (slope[1] * cos - slope[0] * sin)
         };
-        let gradient = at.iter().zip(&slopes).map(by_angle).collect();
-        curves.push(Curve { name: format!("embeddings of length {length}"), at: at.clone(), value, gradient });
-        any |= dependent;
-    }
-    Ok((curves, any))
+        let gradient = at.iter().zip(slopes).map(by_angle).collect();
+        Curve { name: format!("embeddings of length {length}"), at: at.clone(), value: value.to_vec(), gradient }
+    };
+    Ok((LENGTHS.into_iter().zip(parts).map(curve).collect(), dependent))
 }
 
 /// Values, gradients, and whether they depend on the batch.

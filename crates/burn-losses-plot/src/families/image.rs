@@ -1,6 +1,6 @@
 //! Images: drawn over the contrast and the brightness of a pattern.
 
-use super::Sample;
+use super::{Sample, derivative};
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, Probe, even, numbers};
@@ -42,7 +42,7 @@ pub(super) fn sample(probe: &Probe) -> Result<Sample, PlotError> {
     Ok(Sample {
         map: None,
         x: "change of contrast, or of brightness".into(),
-        gradient: "gradient of the change".into(),
+        gradient: derivative("change"),
         curves: vec![curve("contrast", &contrast)?, curve("brightness", &brightness)?],
         unit: Some(1.0),
         notes: vec![format!("smooth waves of {side} x {side} pixels; at a contrast of -1 the image is gray")],

@@ -1,6 +1,6 @@
 //! Likelihoods: drawn over the target, for a few spreads of a distribution around 0.
 
-use super::Sample;
+use super::{Sample, derivative};
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, Probe, even, numbers};
@@ -38,7 +38,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnyLikelihoodLoss) -> Result<Sample, 
     Ok(Sample {
         map: None,
         x: "target".into(),
-        gradient: "gradient of the first parameter".into(),
+        gradient: derivative("first parameter"),
         curves,
         unit: None,
         notes: vec![note],

@@ -1,6 +1,6 @@
 //! Metric learning: an anchor is drawn over its positive and its negative, or over the distance to its center.
 
-use super::Sample;
+use super::{LOSS, Sample, derivative};
 use crate::error::PlotError;
 use crate::panel::{Curve, Map};
 use crate::probe::{Batch, Probe, even, numbers};
@@ -68,7 +68,7 @@ pub(super) fn sample(probe: Probe) -> Result<Sample, PlotError> {
     };
     let (x, y) = (format!("{} to the negative", measure.name()), format!("{} to the positive", measure.name()));
     let map = |values: Vec<f64>| Map {
-        title: "value of the anchor".into(),
+        title: format!("{LOSS} of the anchor"),
         x: (x, low, high),
         y: (y, low, high),
         columns: SIDE,
@@ -84,7 +84,7 @@ pub(super) fn sample(probe: Probe) -> Result<Sample, PlotError> {
     Ok(Sample {
         map: probe.map(values, map)?,
         x: measure.name().into(),
-        gradient: format!("gradient of the {}", measure.name()),
+        gradient: derivative(measure.name()),
         curves: vec![curve("positive", 0)?, curve("negative", 1)?],
         unit: Some(1.0),
         notes: vec![batch.into(), "all of length 1".into(), fixed],
@@ -171,7 +171,7 @@ fn center(probe: Probe) -> Result<Sample, PlotError> {
     Ok(Sample {
         map: None,
         x: "distance to the center".into(),
-        gradient: "gradient of the distance".into(),
+        gradient: derivative("distance"),
         curves: vec![Curve { name: String::new(), at, value, gradient }],
         unit: Some(1.0),
         notes: Vec::new(),

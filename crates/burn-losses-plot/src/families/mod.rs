@@ -38,6 +38,14 @@ pub(crate) struct Sample {
     pub(crate) notes: Vec<String>,
 }
 
+/// The title of values.
+pub(crate) const LOSS: &str = "loss L";
+
+/// The title of the derivatives of the loss.
+pub(crate) fn derivative(by: &str) -> String {
+    format!("dL/d({by})")
+}
+
 /// One degree, where derivatives are taken by radians.
 pub(crate) const DEGREE: Option<f64> = Some(std::f64::consts::PI / 180.0);
 
@@ -75,8 +83,13 @@ pub(crate) fn sample_curves(config: &LossConfig) -> Result<Sample, PlotError> {
 }
 
 fn sample_of(probe: Probe) -> Result<Sample, PlotError> {
-    let probe = if matches!(probe.config(), LossConfig::Heads(_)) { heads::small(probe)? } else { probe };
-    let sample = match probe.loss()? {
+    let probe = match probe.config() {
+        LossConfig::Heads(_) => heads::small(probe)?,
+        LossConfig::Boxes(_) => boxes::in_an_image(probe)?,
+        _ => probe,
+    };
+    let terms = terms(&probe);
+    let mut sample = match probe.loss()? {
         AnyLoss::Regression(_) => regression::sample(&probe),
         AnyLoss::Likelihood(loss) => likelihood::sample(&probe, &loss),
         AnyLoss::Binary(_) => binary::sample(&probe),
@@ -94,5 +107,12 @@ fn sample_of(probe: Probe) -> Result<Sample, PlotError> {
         AnyLoss::Ranking(_) => ranking::sample(&probe),
         AnyLoss::Preference(loss) => preference::sample(&probe, &loss),
     }?;
+    sample.notes.extend(terms.map(|terms| format!("the terms are {terms}")));
     Ok(sample.with_constant_note())
+}
+
+/// The kinds of the terms of a sum.
+fn terms(probe: &Probe) -> Option<String> {
+    let terms = probe.field("terms")?.as_object()?.values();
+    Some(terms.filter_map(|term| term.get("kind")?.as_str()).collect::<Vec<_>>().join(" and "))
 }

@@ -1,6 +1,6 @@
 //! Preferences: drawn over what the model says about the chosen answer, where everything else is said to be the same.
 
-use super::Sample;
+use super::{Sample, derivative};
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, Probe, even, numbers};
@@ -36,7 +36,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnyPreferenceLoss) -> Result<Sample, 
     Ok(Sample {
         map: None,
         x: x.into(),
-        gradient: "gradient of the first log-probability".into(),
+        gradient: derivative("first log-probability"),
         curves,
         unit: Some(1.0),
         notes: vec!["all others are -10".into()],

@@ -1,6 +1,6 @@
 //! Ranking: a list of a relevant item and others, drawn over the score of the relevant one.
 
-use super::Sample;
+use super::{Sample, derivative};
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, Probe, even, numbers};
@@ -20,7 +20,7 @@ pub(super) fn sample(probe: &Probe) -> Result<Sample, PlotError> {
     Ok(Sample {
         map: None,
         x: "score of the most relevant item".into(),
-        gradient: "gradient of that score".into(),
+        gradient: derivative("score"),
         curves: vec![curve],
         unit: Some(1.0),
         notes: vec!["the others have the scores -1, 0 and 1, and the relevance 0, 1 and 0".into()],

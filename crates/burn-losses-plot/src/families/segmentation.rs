@@ -1,6 +1,6 @@
 //! Segmentation: drawn over the probabilities inside and outside the mask.
 
-use super::Sample;
+use super::{LOSS, Sample, derivative};
 use crate::error::PlotError;
 use crate::panel::{Curve, Map};
 use crate::probe::{Batch, Probe, even, numbers};
@@ -34,7 +34,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnySegmentationLoss) -> Result<Sample
         curve("outside the mask (0.9 inside)", 1, |p| [INSIDE, p])?,
     ];
     let map = |values: Vec<f64>| Map {
-        title: "value".into(),
+        title: LOSS.into(),
         x: ("probability outside the mask".into(), 0.0, 1.0),
         y: ("probability inside the mask".into(), 0.0, 1.0),
         columns: SIDE,
@@ -44,7 +44,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnySegmentationLoss) -> Result<Sample
     Ok(Sample {
         map: probe.map(values, map)?,
         x: "probability".into(),
-        gradient: "gradient of the probability of the pixels".into(),
+        gradient: derivative("probability of the pixels"),
         curves,
         unit: Some(1.0),
         notes: vec![format!("a mask of {MASK} of {PIXELS} pixels; the dotted lines are the curves")],

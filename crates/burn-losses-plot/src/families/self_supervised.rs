@@ -1,6 +1,6 @@
 //! Two views of four rows: drawn over the correlation of two columns, and of the two views.
 
-use super::Sample;
+use super::{Sample, derivative};
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, Probe, even, numbers};
@@ -19,7 +19,7 @@ pub(super) fn sample(probe: &Probe) -> Result<Sample, PlotError> {
     Ok(Sample {
         map: None,
         x: "correlation".into(),
-        gradient: "gradient of the correlation".into(),
+        gradient: derivative("correlation"),
         curves: curves.into_iter().collect::<Result<_, _>>()?,
         unit: Some(1.0),
         notes: vec!["two views of four rows and two columns; what is not named is the same or not correlated".into()],

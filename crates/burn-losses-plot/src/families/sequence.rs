@@ -1,6 +1,6 @@
 //! Sequences of two classes, a blank and a label: drawn over the logit of the label, which is the same at every step.
 
-use super::Sample;
+use super::{Sample, derivative};
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, Probe, even, numbers};
@@ -43,7 +43,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnySequenceLoss) -> Result<Sample, Pl
     Ok(Sample {
         map: None,
         x: "logit of the label, at every step".into(),
-        gradient: "sum of the gradients of that logit".into(),
+        gradient: derivative("logit") + ", summed over the steps",
         curves,
         unit: Some(1.0),
         notes: vec!["one label; the other logits are 0".to_owned()],

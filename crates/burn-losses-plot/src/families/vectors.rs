@@ -1,6 +1,6 @@
 //! Pairs of vectors: both of length 1, drawn over the angle between them.
 
-use super::Sample;
+use super::{Sample, derivative};
 use crate::error::PlotError;
 use crate::panel::Curve;
 use crate::probe::{Batch, Probe, even, numbers};
@@ -34,7 +34,7 @@ pub(super) fn sample(probe: &Probe, loss: &AnyVectorsLoss) -> Result<Sample, Plo
     Ok(Sample {
         map: None,
         x: "angle between the vectors, in degrees".into(),
-        gradient: "gradient of the angle, per radian".into(),
+        gradient: derivative("angle") + ", per radian",
         curves,
         unit: super::DEGREE,
         notes: vec!["both of length 1".into()],

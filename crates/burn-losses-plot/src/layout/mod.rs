@@ -25,7 +25,8 @@ const LARGE: f64 = 16.0;
 pub(crate) fn draw(picture: &Picture, size: Option<(u32, u32)>) -> Canvas {
     let columns = picture.panels.len().clamp(1, ROW);
     let rows = picture.panels.len().div_ceil(columns).max(1);
-    let mut all = columns as f64 * PANEL.0 + 2.0 * EDGE;
+    // A single panel is as wide as two.
+    let mut all = ROW as f64 * PANEL.0 + 2.0 * EDGE;
     let keys = Keys::new(picture);
     let around = |all: f64| {
         let legend = legend::rows(&keys.entries(), all - 2.0 * EDGE).len();

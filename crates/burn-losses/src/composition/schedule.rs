@@ -3,10 +3,11 @@
 use crate::config::{FieldType, Range, Table, Unreadable, Value};
 use crate::error::ConfigError;
 use crate::field::Keys;
+use crate::formula::Real;
 use burn::tensor::{DType, Int, Tensor};
 use burn_losses_derive::ByValue;
 
-/// The weight of a term: a number, or a schedule over the steps of training.
+/// The weight of a term, or a field of a loss: a number, or a schedule over the steps of training.
 ///
 /// ```toml
 /// weight = 0.003
@@ -82,19 +83,39 @@ impl From<Schedule> for Weight {
 }
 
 impl Schedule {
+    /// The number of step t, which is counted from 0.
+    pub fn at(&self, step: usize) -> f64 {
+        self.after(match *self {
+            Self::Linear { steps, .. } | Self::Cosine { steps, .. } => step.min(steps) as f64 / steps.max(1) as f64,
+            Self::Step { every, .. } => (step / every.max(1)) as f64,
+            Self::Exponential { .. } => step as f64,
+        })
+    }
+
     /// The weight of step t, `[1]`; it is computed on the device, and nothing is read back.
     ///
     /// Steps are counted and divided as integers: a quotient of floats may reach a whole number too late or too early.
-    fn at(&self, step: Tensor<1, Int>, dtype: DType) -> Tensor<1> {
+    fn on_device(&self, step: Tensor<1, Int>, dtype: DType) -> Tensor<1> {
         let number = |step: Tensor<1, Int>| step.float().cast(dtype);
-        let share = |steps: usize| number(step.clone().clamp_max(count(steps))) / steps as f64;
-        match *self {
-            Self::Linear { from, to, steps } => share(steps) * (to - from) + from,
-            Self::Cosine { from, to, steps } => {
-                ((share(steps) * core::f64::consts::PI).cos() + 1.0) * ((from - to) / 2.0) + to
+        self.after(match *self {
+            Self::Linear { steps, .. } | Self::Cosine { steps, .. } => {
+                number(step.clamp_max(count(steps))) / steps as f64
             }
-            Self::Step { from, factor, every } => power(factor, number(step / count(every))) * from,
-            Self::Exponential { from, factor } => power(factor, number(step)) * from,
+            Self::Step { every, .. } => number(step / count(every)),
+            Self::Exponential { .. } => number(step),
+        })
+    }
+
+    /// The number after a share of the steps, or after so many changes.
+    fn after<R: Real>(&self, progress: R) -> R {
+        match *self {
+            Self::Linear { from, to, .. } => progress * (to - from) + from,
+            Self::Cosine { from, to, .. } => {
+                ((progress * core::f64::consts::PI).cos() + 1.0) * ((from - to) / 2.0) + to
+            }
+            Self::Step { from, factor, .. } | Self::Exponential { from, factor } => {
+                (progress * factor.ln()).exp() * from
+            }
         }
     }
 
@@ -124,18 +145,29 @@ fn count(steps: usize) -> i64 {
     steps.min(i32::MAX as usize) as i64
 }
 
-/// factor^exponent.
-fn power(factor: f64, exponent: Tensor<1>) -> Tensor<1> {
-    (exponent * factor.ln()).exp()
-}
-
 impl Weight {
+    /// The number of step t, which is counted from 0. With it any field of a loss follows a schedule that a config file chooses.
+    ///
+    /// ```
+    /// use burn_losses::composition::{Schedule, Weight};
+    ///
+    /// let gamma = Weight::from(Schedule::Linear { from: 0.0, to: 2.0, steps: 100 });
+    /// assert_eq!([0, 50, 200].map(|step| gamma.at(step)), [0.0, 1.0, 2.0]);
+    /// assert_eq!(Weight::from(1.5).at(50), 1.5);
+    /// ```
+    pub fn at(&self, step: usize) -> f64 {
+        match self {
+            Self::Constant(number) => *number,
+            Self::Schedule(schedule) => schedule.at(step),
+        }
+    }
+
     /// `value` times the weight of a step; a weight that does not change is a plain number.
     pub(crate) fn times(&self, value: Tensor<1>, step: &Tensor<1, Int>) -> Tensor<1> {
         match self {
             Self::Constant(weight) => value * *weight,
             Self::Schedule(schedule) => {
-                let weight = schedule.at(step.clone(), value.dtype());
+                let weight = schedule.on_device(step.clone(), value.dtype());
                 value * weight
             }
         }
@@ -217,7 +249,23 @@ mod tests {
 
     fn at(schedule: Schedule, step: i64) -> f32 {
         let step = Tensor::<1, Int>::from_ints([step], &Device::flex());
-        schedule.at(step, DType::F32).into_scalar()
+        schedule.on_device(step, DType::F32).into_scalar()
+    }
+
+    #[test]
+    fn the_host_and_the_device_say_the_same() {
+        let schedules = [
+            Schedule::Linear { from: 1.0, to: 3.0, steps: 7 },
+            Schedule::Cosine { from: 1.0, to: 0.1, steps: 41 },
+            Schedule::Step { from: 2.0, factor: 0.5, every: 41 },
+            Schedule::Exponential { from: 2.0, factor: 0.9 },
+        ];
+        for schedule in schedules {
+            for step in [0, 1, 6, 7, 40, 41, 82, 100] {
+                let (host, device) = (schedule.at(step), f64::from(at(schedule, step as i64)));
+                assert!((host - device).abs() <= 1e-5 * host.abs(), "{schedule:?}, {step}: {host}, {device}");
+            }
+        }
     }
 
     /// T79: as a quotient of floats, t / every is one step late for 41, 47, 55 and others, and steps are lost beyond 2^24.

@@ -168,7 +168,7 @@ fn page(family: &str, losses: &[LossInfo]) -> String {
 
 fn title(family: &str) -> String {
     let (first, rest) = family.split_at(1);
-    first.to_uppercase() + rest
+    first.to_uppercase() + &rest.replace('_', "-")
 }
 
 /// Every page, by its file name.
