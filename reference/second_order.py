@@ -109,6 +109,14 @@ def barron(d, alpha, c=1.0):
     return abs(a - 2) / a * ((x / abs(a - 2) + 1) ** (a / 2) - 1)
 
 
+def charbonnier_of_scale(d, c):
+    return charbonnier(d, c) / mp.mpf(c)
+
+
+def square_of_scale(d, c):
+    return (d / mp.mpf(c)) ** 2 / 2
+
+
 def epsilon_insensitive(d, epsilon=0.1):
     return max(mp.mpf(0), abs(d) - mp.mpf(epsilon)) ** 2
 
@@ -319,6 +327,9 @@ def regression():
             curved(kind, formula, c=1.5, form=form)
     for alpha in [-4.0, -2.0, 0.5, 1.5, 3.0]:
         curved("barron", barron, alpha=alpha, c=0.8)
+    # The limits of its formula, and 1, where it is Charbonnier's.
+    for alpha, formula in [(0.0, cauchy), (1.0, charbonnier_of_scale), (2.0, square_of_scale), ("welsch", welsch)]:
+        curved("barron", lambda d, alpha, c: formula(d, c), alpha=alpha, c=0.8)
     order = sorted(range(9), key=lambda i: -abs(far[i] - targets[i]))
     kept = [float(i in order[:4]) for i in range(9)]
     for loss, formula in [({"kind": "mse"}, mse), ({"kind": "huber", "delta": 2.0}, lambda d: huber(d, 2.0))]:
@@ -610,6 +621,13 @@ def classification():
          curvature=lambda row, _: [p * (1 - p) for p in probabilities(row)])
     rows("cross_entropy", "majorizer", cross_entropy, x, labels, {}, {"curvature": "majorizer"},
          curvature=lambda row, _: [2 * p * (1 - p) for p in probabilities(row)])
+
+    # The logarithm of the prior is added to the logits.
+    prior = [6.0, 1.0, 0.5, 2.5]
+    log_prior = [mp.log(mp.mpf(count) / mp.mpf(sum(prior))) for count in prior]
+    for tau in [1.0, -0.5]:
+        adjusted = lambda x, y: cross_entropy([v + mp.mpf(tau) * shift for v, shift in zip(x, log_prior)], y)
+        curved("logit_adjusted", f"tau_{tau}", adjusted, {"prior": prior, "tau": tau})
 
     for gamma, alpha in [(2.0, None), (0.5, [0.5, 2.0, 1.0, 3.0]), (0.0, 2.0), (4.0, 0.25)]:
         fields = {"gamma": gamma} | ({} if alpha is None else {"alpha": alpha})
