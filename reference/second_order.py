@@ -330,12 +330,22 @@ def regression():
     # The limits of its formula, and 1, where it is Charbonnier's.
     for alpha, formula in [(0.0, cauchy), (1.0, charbonnier_of_scale), (2.0, square_of_scale), ("welsch", welsch)]:
         curved("barron", lambda d, alpha, c: formula(d, c), alpha=alpha, c=0.8)
-    order = sorted(range(9), key=lambda i: -abs(far[i] - targets[i]))
-    kept = [float(i in order[:4]) for i in range(9)]
+    def mined(name, formula, loss, keep, kept, predictions=far, targets=targets, **options):
+        """The values whose distance from their target is among the `kept` largest ones."""
+        order = sorted(range(len(targets)), key=lambda i: -abs(predictions[i] - targets[i]))
+        factors = [float(i in order[:kept]) for i in range(len(targets))]
+        config = {"loss": loss, "keep": keep}
+        pairs("regression", "ohem", name, of_difference(formula), predictions, targets, config,
+              {"floor": options.get("floor", 0.0)}, factors=factors, **options)
+
     for loss, formula in [({"kind": "mse"}, mse), ({"kind": "huber", "delta": 2.0}, lambda d: huber(d, 2.0))]:
         for floor in [0.0, 0.5]:
-            pairs("regression", "ohem", f"{loss['kind']}_floor_{floor}", of_difference(formula), far, targets,
-                  {"loss": loss, "keep": {"count": 4}}, {"floor": floor}, factors=kept, floor=floor)
+            mined(f"{loss['kind']}_floor_{floor}", formula, loss, {"count": 4}, 4, floor=floor)
+    mined("ratio", log_cosh, {"kind": "log_cosh"}, {"ratio": 0.5}, 5)
+    mined("threshold", mse, {"kind": "mse"}, {"threshold": 4.0}, sum((x - t) ** 2 > 4.0 for x, t in zip(far, targets)))
+    mined("exact", mse, {"kind": "mse"}, {"ratio": 1.0}, 3, exact, exact)
+    mined("extreme", lambda d: huber(d, 2.0), {"kind": "huber", "delta": 2.0}, {"count": 2}, 2, *huge)
+    mined("weights", mse, {"kind": "mse"}, {"count": 4}, 4, weights=[0.5, 2.0, 0.5, 1.0, 3.0, 0.1, 7.0, 1.0, 0.25], floor=0.125)
 
     for kind, formula, fields in [("expectile", expectile, {"tau": 0.8}), ("lp", lp, {"p": 1.5}), ("lp", lp, {"p": 3.5}),
                                   ("wing", wing, {}), ("wing", wing, {"omega": 0.5, "epsilon": 0.2}), ("balanced_l1", balanced_l1, {}),
