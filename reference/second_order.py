@@ -347,19 +347,23 @@ def regression():
     mined("extreme", lambda d: huber(d, 2.0), {"kind": "huber", "delta": 2.0}, {"count": 2}, 2, *huge)
     mined("weights", mse, {"kind": "mse"}, {"count": 4}, 4, weights=[0.5, 2.0, 0.5, 1.0, 3.0, 0.1, 7.0, 1.0, 0.25], floor=0.125)
 
-    for kind, formula, fields in [("expectile", expectile, {"tau": 0.8}), ("lp", lp, {"p": 1.5}), ("lp", lp, {"p": 3.5}),
+    for kind, formula, fields in [("expectile", expectile, {"tau": 0.8}), ("lp", lp, {"p": 0.5}), ("lp", lp, {"p": 1.5}),
+                                  ("lp", lp, {"p": 3.5}),
                                   ("wing", wing, {}), ("wing", wing, {"omega": 0.5, "epsilon": 0.2}), ("balanced_l1", balanced_l1, {}),
                                   ("balanced_l1", balanced_l1, {"alpha": 0.9, "gamma": 2.0, "beta": 0.4}), ("focal_l1", focal_l1, {}),
                                   ("focal_l1", focal_l1, {"beta": 0.5, "form": "focal_r", "gamma": 2.0})]:
         suffix = "".join(f"_{key}_{value}" for key, value in fields.items()) or "_default"
-        for name, predictions in [("near", near), ("far", far)]:
-            pairs("regression", kind, name + suffix, of_difference(formula, **fields), predictions, targets, fields)
+        for name, both in [("near", (near, targets)), ("far", (far, targets)), ("extreme", huge)]:
+            pairs("regression", kind, name + suffix, of_difference(formula, **fields), *both, fields)
     pairs("regression", "epsilon_insensitive", "squared", of_difference(epsilon_insensitive, epsilon=0.2), far, targets,
           {"epsilon": 0.2, "squared": True})
     positive, unit = [abs(x) + 0.1 for x in far], [abs(t) / 4 for t in targets]
     counts = [0.0, 1.0, 2.0, 3.0, 1.0, 7.0, 0.0, 12.0, 4.0]
     pairs("regression", "adaptive_wing", "heat", adaptive_wing, [u + 0.3 * n for u, n in zip(unit, targets)], unit)
     pairs("regression", "msle", "positive", msle, positive, [abs(t) for t in targets])
+    signed = lambda x, t: (mp.sign(x) * mp.log1p(abs(x)) - mp.sign(t) * mp.log1p(abs(t))) ** 2
+    pairs("regression", "msle", "signed", signed, far, targets, {"domain": "signed"})
+    pairs("regression", "msle", "signed_extreme", signed, *huge, {"domain": "signed"})
     pairs("regression", "mape", "floor", lambda x, t: abs(x - t) / abs(t), far, targets, {}, {"floor": 0.5}, floor=0.5)
     pairs("regression", "smape", "positive", smape, positive, [abs(t) for t in targets])
     expected, majorizer = {"curvature": "expected"}, {"curvature": "majorizer"}
