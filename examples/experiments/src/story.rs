@@ -82,8 +82,8 @@ still undecided (<code>semi_hard</code>) fit the known classes, and lose there.<
 
 const CENTER: &str = "<p>The experiment of <a href=\"https://doi.org/10.1007/978-3-319-46478-7_31\">Wen et al. 2016</a>: embeddings of \
 two numbers, softmax cross-entropy and lambda times the center loss. With lambda grows what the second term does: a class draws \
-together around its center, faster than the centers do around each other. Up to .1 that costs little \
-accuracy, and gains none: what the paper finds for faces does not show here.</p>";
+together around its center, faster than the centers do around each other. Up to .1 the accuracy hardly changes: what the paper finds \
+for faces, a higher one, does not show here.</p>";
 
 const MARGINS: &str = "<p>Embeddings of three numbers: directions on a sphere. A head with a margin asks for more than the right \
 answer: an embedding has to be nearer to its class than to the others by some factor, cosine or angle. L-Softmax and A-Softmax are \
